@@ -1,0 +1,40 @@
+/**
+ * The names of everything that the ledger keeps in Redis. All begin with one prefix that bears a hash tag, so that on
+ * Redis Cluster they share a slot and one script may touch them all. scripts/record.lua builds the same names.
+ */
+export class Keys {
+  constructor(readonly prefix: string) {}
+
+  /** STRING: a record; with a time limit once it has ended (then it is the dedup set's entry). */
+  record(key: string): string {
+    return `${this.prefix}:m:${key}`;
+  }
+  /** LIST: records that are found under this key beside the one of that name, oldest first. */
+  index(key: string): string {
+    return `${this.prefix}:i:${key}`;
+  }
+  /** STRING: what ended undelivered, whole, for as long as an operator may send it after all. */
+  undelivered(key: string): string {
+    return `${this.prefix}:u:${key}`;
+  }
+  /** ZSET: pending records by the time (ms) that they are due; the truth that jobs are rebuilt from. */
+  get due(): string {
+    return `${this.prefix}:due`;
+  }
+  /** ZSET: ended records whose sender must still be told, by the time (ms) to look again. */
+  get owed(): string {
+    return `${this.prefix}:owed`;
+  }
+  /** HASH: pending records by the minute that they were stored in; for the age of the oldest. */
+  get ages(): string {
+    return `${this.prefix}:ages`;
+  }
+  /** STRING: this recipient returns receipts. */
+  confirms(recipient: string): string {
+    return `${this.prefix}:confirms:${recipient}`;
+  }
+  /** SET: what was handed over to a recipient who was never seen to return a receipt. */
+  waiting(recipient: string): string {
+    return `${this.prefix}:waiting:${recipient}`;
+  }
+}

@@ -1,0 +1,154 @@
+import { decodeRecord, type StoredRecord, settlement } from './record.ts';
+
+/**
+ * One thing to do in the ledger. Operations carry no I/O: the ledger takes those of a whole turn of the event loop to
+ * Redis in one call, and hands each its raw reply.
+ */
+export interface Operation<Result> {
+  readonly args: readonly (string | number)[];
+  /** What to do when Redis is at its memory limit: an operation that only adds is refused, so that others can free. */
+  readonly grows: boolean;
+  decode(reply: string): Result;
+}
+
+function operation<Result>(
+  args: readonly (string | number)[],
+  decode: (reply: string) => Result,
+  grows = false,
+): Operation<Result> {
+  return { args, decode, grows };
+}
+
+/** A key, a line feed and a record, as scripts reply. */
+function keyed(reply: string): StoredRecord {
+  const end = reply.indexOf('\n');
+  return decodeRecord(reply.slice(0, end), reply.slice(end + 1));
+}
+
+/** The message is stored (`key` is its record's), or it was before and `known` is what is known of it. */
+export type Accepted = { readonly key: string; readonly known: undefined } | { readonly known: StoredRecord };
+
+/**
+ * Stores a message unless it is known.
+ *
+ * @param key from recordKey, with the origin-id or else the id
+ * @param alias the key with the id, where a message has both and they differ; else empty
+ */
+export function accept(key: string, alias: string, digest: string, token: string, value: string): Operation<Accepted> {
+  return operation(
+    ['a', key, alias, digest, token, value],
+    (reply) => {
+      if (reply === '') return { key, known: undefined };
+      const rest = reply.slice(1);
+      return reply[0] === '+' ? { key: rest, known: undefined } : { known: keyed(rest) };
+    },
+    true,
+  );
+}
+
+/** What a receipt meant: `late` came after the message had ended otherwise, `repeated` after it was delivered. */
+export type Settled =
+  | { readonly outcome: 'delivered' | 'late'; readonly record: StoredRecord }
+  | { readonly outcome: 'repeated' | 'unknown' };
+
+/**
+ * Takes a receipt.
+ *
+ * @param remember the recipient's bare JID when it should be noted that he returns receipts, else empty
+ */
+export function settle(key: string, resource: string, now: number, remember: string): Operation<Settled> {
+  const members = settlement(now, resource === '' ? {} : { dr: resource });
+  return operation(['s', key, members, remember], (reply) => {
+    if (reply === '') return { outcome: 'unknown' };
+    if (reply === '=') return { outcome: 'repeated' };
+    return { outcome: reply[0] === 'd' ? 'delivered' : 'late', record: keyed(reply.slice(1)) };
+  });
+}
+
+/** A copy that the server has handled. */
+export interface HandedOver {
+  readonly key: string;
+  readonly attempt: number;
+  /** When it is due again, for a recipient who returns receipts and for any other. */
+  readonly dueConfirming: number;
+  readonly dueOther: number;
+  readonly recipient: string;
+}
+
+/** Notes that a copy was handed over. Gives the time (ms) that the message is due next, or undefined. */
+export function handOver(copy: HandedOver): Operation<number | undefined> {
+  const { key, attempt, dueConfirming, dueOther, recipient } = copy;
+  return operation(['h', key, attempt, dueConfirming, dueOther, recipient], (reply) =>
+    reply === '' ? undefined : Number(reply),
+  );
+}
+
+/** Notes that the sender has been told how a message ended. */
+export function told(key: string, state: StoredRecord['state']): Operation<void> {
+  // A state's letter is its first one, but for `expired`: see record.ts.
+  return operation(['t', key, state === 'expired' ? 'x' : (state[0] as string)], () => undefined);
+}
+
+export type Claimed =
+  | { readonly outcome: 'claimed'; readonly record: StoredRecord; readonly confirms: boolean }
+  | { readonly outcome: 'overdue' }
+  | { readonly outcome: 'moot' };
+
+/** Claims an attempt: `moot` when another has it or nothing is to be sent, `overdue` when its life is over. */
+export function claim(key: string, attempt: number): Operation<Claimed> {
+  return operation(['c', key, attempt], (reply) => {
+    if (reply === '') return { outcome: 'moot' };
+    if (reply === 'x') return { outcome: 'overdue' };
+    return { outcome: 'claimed', confirms: reply[0] === '1', record: decodeRecord(key, reply.slice(1)) };
+  });
+}
+
+/** What a bounce met: a pending message (as it now stands), one that had ended, or none. */
+export type Bounced = { readonly outcome: 'ended' | 'unknown' } | { readonly outcome: 'done'; readonly record: StoredRecord };
+
+function decodeBounce(reply: string, skip: number): Bounced {
+  if (reply === '') return { outcome: 'unknown' };
+  return reply === '=' ? { outcome: 'ended' } : { outcome: 'done', record: keyed(reply.slice(skip)) };
+}
+
+/** A temporary bounce. */
+export function bounce(key: string): Operation<Bounced> {
+  return operation(['b', key], (reply) => decodeBounce(reply, 0));
+}
+
+/** A permanent bounce. */
+export function reject(
+  key: string,
+  now: number,
+  condition: string,
+  errorType: string | undefined,
+  text: string | undefined,
+): Operation<Bounced> {
+  const members = settlement(now, {
+    c: condition,
+    ...(errorType !== undefined && { ct: errorType }),
+    ...(text !== undefined && { cx: text }),
+  });
+  return operation(['r', key, members], (reply) => decodeBounce(reply, 1));
+}
+
+/** Brings a pending message's due time (ms) forward. */
+export function hasten(key: string, due: number): Operation<void> {
+  return operation(['n', key, due], () => undefined);
+}
+
+/** Ends a message whose life is over, as `expired` or `unconfirmed`; undefined when it is not its time. */
+export function expire(key: string, now: number): Operation<StoredRecord | undefined> {
+  return operation(['x', key, settlement(now)], (reply) => (reply === '' ? undefined : keyed(reply.slice(1))));
+}
+
+/** Gives an undelivered message a new life; undefined when there is nothing to send. */
+export function revive(key: string): Operation<StoredRecord | undefined> {
+  return operation(['v', key], (reply) => (reply === '' ? undefined : decodeRecord(key, reply)), true);
+}
+
+/** The sender's answers go to another resource, and name another id, from now on. */
+export function readdress(key: string, senderResource: string, senderId: string | undefined): Operation<void> {
+  const members = JSON.stringify({ sr: senderResource, i: senderId ?? '' }).slice(1, -1);
+  return operation(['i', key, `,${members}`], () => undefined);
+}

@@ -1,0 +1,10 @@
+import { readFileSync } from 'node:fs';
+
+/** Parts of a script are joined in order, each seeing what those before it define. */
+function script(...parts: string[]): string {
+  return parts.map((part) => readFileSync(new URL(`./scripts/${part}.lua`, import.meta.url), 'utf8')).join('\n');
+}
+
+export const TURN = script('record', 'accept', 'settle', 'undeliver', 'attempt', 'turn');
+export const SWEEP = script('record', 'sweep');
+export const STATUS = script('record', 'status');

@@ -1,0 +1,78 @@
+-- Claims an attempt, so that of two processes, or of a job that runs twice, one sends.
+-- What is out from earlier copies stays out, whatever becomes of this one ('1' turns '2'); after a bounce nothing is
+-- out ('b' turns '0').
+-- Returns '' when there is nothing to send any more or another has claimed it, 'x' when its life is over, else '1' or
+-- '0' (whether its recipient confirms) and the record as claimed: pending, or ended with its sender still to be told.
+local function claim(key, attempt, now, lease_until, ttl)
+  local value = redis.call('GET', record_name(key))
+  if not value then
+    redis.call('ZREM', due_set, key)
+    redis.call('ZREM', owed_set, key)
+    return ''
+  end
+  if attempt_of(value) ~= attempt then return '' end
+  if state_of(value) == 'p' then
+    if now >= stored_at(value) + ttl then return 'x' end
+    redis.call('ZADD', due_set, lease_until, key)
+    local out = ({ ['1'] = '2', b = '0' })[value:sub(2, 2)]
+    if out then
+      redis.call('SETRANGE', record_name(key), 1, out)
+      value = value:sub(1, 1) .. out .. value:sub(3)
+    end
+  else
+    if not redis.call('ZSCORE', owed_set, key) then return '' end
+    redis.call('ZADD', owed_set, lease_until, key)
+  end
+  local confirms = redis.call('EXISTS', confirms_name(body_of(value).r))
+  return confirms .. next_attempt(key, value)
+end
+
+local function out_after_handover(head) return head:sub(2, 2) == '0' and '1' or head:sub(2, 2) end
+
+-- The server has handled a copy: from here on the timetable counts, and no longer the lease.
+-- Returns the time that it is due next, or ''.
+local function handover(key, attempt, due_confirming, due_other, recipient, window)
+  local name = record_name(key)
+  local head = redis.call('GETRANGE', name, 0, HEAD - 1)
+  if head == '' or state_of(head) ~= 'p' then return '' end
+  local out = out_after_handover(head)
+  if attempt_of(head) ~= attempt then
+    -- A later attempt is on its way and has its own lease; that this copy is out stays true.
+    redis.call('SETRANGE', name, 1, out)
+    return ''
+  end
+  local copies = math.min(copies_of(head) + 1, 255)
+  redis.call('SETRANGE', name, 1, out .. head:sub(3, 3) .. string.format('%02x', copies))
+  local due = due_confirming
+  if out ~= 'b' and redis.call('EXISTS', confirms_name(recipient)) == 0 then
+    due = due_other
+    redis.call('SADD', waiting_name(recipient), key)
+    redis.call('PEXPIRE', waiting_name(recipient), window)
+  end
+  redis.call('ZADD', due_set, 'XX', due, key)
+  return due
+end
+
+-- The sender has been told how it ended; unless it has meanwhile ended otherwise, nothing is owed any more.
+local function told(key, state)
+  local now_state = redis.call('GETRANGE', record_name(key), 0, 0)
+  if now_state == state or now_state == '' then redis.call('ZREM', owed_set, key) end
+  return ''
+end
+
+-- A temporary bounce: the last copy did not arrive, which is noted, and the record stays pending. An earlier copy may
+-- still be out: then a bounce of this one, which offline storage was forbidden to take, says nothing new.
+-- Returns '' when the message is not known, '=' when it had ended, else its key, a line feed and head and body.
+local function bounce(key)
+  local found, value = oldest_pending(key)
+  if not found then return #candidates(key) == 0 and '' or '=' end
+  if value:sub(2, 2) ~= '2' then redis.call('SETRANGE', record_name(found), 1, 'b') end
+  return found .. '\n' .. strip(value)
+end
+
+-- Brings the due time forward to `due`, never back.
+local function hasten(key, due)
+  local current = redis.call('ZSCORE', due_set, key)
+  if current and tonumber(current) > due then redis.call('ZADD', due_set, 'XX', due, key) end
+  return ''
+end

@@ -1,0 +1,85 @@
+-- What every script knows of a record: its layout (record.ts draws it), its names (keys.ts) and its end.
+-- KEYS[1] is the prefix that all names begin with.
+local prefix = KEYS[1]
+local due_set = prefix .. ':due'
+local owed_set = prefix .. ':owed'
+local HEAD = 22
+
+local function record_name(key) return prefix .. ':m:' .. key end
+local function index_name(key) return prefix .. ':i:' .. key end
+local function undelivered_name(key) return prefix .. ':u:' .. key end
+local function confirms_name(recipient) return prefix .. ':confirms:' .. recipient end
+local function waiting_name(recipient) return prefix .. ':waiting:' .. recipient end
+
+local function state_of(value) return value:sub(1, 1) end
+local function copy_out(value) return value:sub(2, 2) == '1' or value:sub(2, 2) == '2' end
+local function owes_receipt(value) return value:sub(3, 3) == '1' end
+local function copies_of(value) return tonumber(value:sub(4, 5), 16) end
+local function attempt_of(value) return tonumber(value:sub(6, 9), 16) end
+local function stored_at(value) return tonumber(value:sub(10, HEAD)) end
+
+-- Head and body, without the payload.
+local function strip(value)
+  local payload = value:find('\n', HEAD + 1, true)
+  return payload and value:sub(1, payload - 1) or value
+end
+
+local function body_of(value) return cjson.decode(strip(value):sub(HEAD + 1)) end
+
+-- How many pending records each minute has gained or lost in this script; written once, at its end.
+local minutes = {}
+
+local function count_pending(value, change)
+  local minute = math.floor(stored_at(value) / 60000)
+  minutes[minute] = (minutes[minute] or 0) + change
+end
+
+local function write_ages()
+  for minute, change in pairs(minutes) do
+    if change ~= 0 and redis.call('HINCRBY', prefix .. ':ages', minute, change) <= 0 then
+      redis.call('HDEL', prefix .. ':ages', minute)
+    end
+  end
+end
+
+-- Moves an attempt's number on: whoever still holds the old one can claim it no more.
+local function next_attempt(key, value)
+  local attempt = string.format('%04x', (attempt_of(value) + 1) % 65536)
+  redis.call('SETRANGE', record_name(key), 5, attempt)
+  return value:sub(1, 5) .. attempt .. value:sub(10)
+end
+
+-- Ends a record: it stays as a tombstone without its payload for as long as duplicates are looked for.
+-- `members` are JSON members to append to its body, with a leading comma. Returns the tombstone.
+local function finish(key, value, state, members, dedup_window)
+  -- First a command that frees memory: Redis then lets the rest of the script through even at its memory limit.
+  if state_of(value) == 'p' then
+    redis.call('ZREM', due_set, key)
+    count_pending(value, -1)
+  end
+  local tombstone = state .. strip(value):sub(2, -2) .. members .. '}'
+  redis.call('SET', record_name(key), tombstone, 'PX', dedup_window)
+  return tombstone
+end
+
+-- All records that go by this key, oldest first, as pairs of their own key and value.
+local function candidates(key)
+  local found = {}
+  local value = redis.call('GET', record_name(key))
+  if value then found[1] = { key, value } end
+  for _, other in ipairs(redis.call('LRANGE', index_name(key), 0, -1)) do
+    local other_value = redis.call('GET', record_name(other))
+    if other_value then found[#found + 1] = { other, other_value } end
+  end
+  return found
+end
+
+-- The oldest pending record that goes by this key; it is nearly always the one of that name, so that is looked at first.
+local function oldest_pending(key)
+  local value = redis.call('GET', record_name(key))
+  if value and state_of(value) == 'p' then return key, value end
+  for _, found in ipairs(candidates(key)) do
+    if state_of(found[2]) == 'p' then return found[1], found[2] end
+  end
+  return nil, value
+end

@@ -1,0 +1,58 @@
+-- Everything that one turn of the event loop has for the ledger, in its order, in one call.
+-- ARGV: now, lease until, dedup window, retention, message TTL, confirmation memory, first retry step (all ms), then the
+-- operations: a letter each, followed by its arguments. Returns one string an operation.
+local now = tonumber(ARGV[1])
+local lease_until = tonumber(ARGV[2])
+local window = tonumber(ARGV[3])
+local retention = tonumber(ARGV[4])
+local ttl = tonumber(ARGV[5])
+local confirms_for = tonumber(ARGV[6])
+local first_step = tonumber(ARGV[7])
+local results = {}
+local at = 8
+local last = #ARGV
+while at <= last do
+  local operation = ARGV[at]
+  local key = ARGV[at + 1]
+  local result
+  if operation == 'a' then
+    result = accept(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], lease_until, window + ttl)
+    at = at + 6
+  elseif operation == 's' then
+    result = settle(key, ARGV[at + 2], lease_until, window)
+    if ARGV[at + 3] ~= '' and result ~= '' then remember(ARGV[at + 3], now, confirms_for, first_step, ttl) end
+    at = at + 4
+  elseif operation == 't' then
+    result = told(key, ARGV[at + 2])
+    at = at + 3
+  elseif operation == 'h' then
+    result = handover(key, tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), ARGV[at + 5], ttl)
+    at = at + 6
+  elseif operation == 'c' then
+    result = claim(key, tonumber(ARGV[at + 2]), now, lease_until, ttl)
+    at = at + 3
+  elseif operation == 'b' then
+    result = bounce(key)
+    at = at + 2
+  elseif operation == 'n' then
+    result = hasten(key, tonumber(ARGV[at + 2]))
+    at = at + 3
+  elseif operation == 'r' then
+    result = reject(key, ARGV[at + 2], lease_until, window, retention)
+    at = at + 3
+  elseif operation == 'x' then
+    result = expire(key, ARGV[at + 2], now, ttl, lease_until, window, retention)
+    at = at + 3
+  elseif operation == 'v' then
+    result = revive(key, now, lease_until)
+    at = at + 2
+  elseif operation == 'i' then
+    result = readdress(key, ARGV[at + 2])
+    at = at + 3
+  else
+    return redis.error_reply('unknown operation ' .. operation)
+  end
+  results[#results + 1] = tostring(result)
+end
+write_ages()
+return results

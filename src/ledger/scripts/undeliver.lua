@@ -1,0 +1,51 @@
+-- Ends a record undelivered, its payload kept aside for an operator.
+local function undeliver(key, value, state, members, owed_until, window, retention)
+  local tombstone = finish(key, value, state, members, window)
+  redis.call('SET', undelivered_name(key), value, 'PX', retention)
+  redis.call('ZADD', owed_set, owed_until, key)
+  redis.call('SREM', waiting_name(body_of(value).r), key)
+  return state .. key .. '\n' .. tombstone
+end
+
+-- A permanent bounce. Returns '' when the message is not known, '=' when it had ended, else as undeliver.
+local function reject(key, members, owed_until, window, retention)
+  local found, value = oldest_pending(key)
+  if not found then return #candidates(key) == 0 and '' or '=' end
+  return undeliver(found, value, 'r', members, owed_until, window, retention)
+end
+
+-- The end of a message's life. Returns '' when it is not its time or it has ended, else its state, its key, a line feed
+-- and the tombstone. Where a copy is out and the recipient was never seen to confirm anything, nobody knows.
+local function expire(key, members, now, ttl, owed_until, window, retention)
+  local value = redis.call('GET', record_name(key))
+  if not value or state_of(value) ~= 'p' or now < stored_at(value) + ttl then return '' end
+  local recipient = body_of(value).r
+  if copy_out(value) and redis.call('EXISTS', confirms_name(recipient)) == 0 then
+    local tombstone = finish(key, value, 'u', members, window)
+    if owes_receipt(value) then redis.call('ZADD', owed_set, owed_until, key) end
+    redis.call('SREM', waiting_name(recipient), key)
+    return 'u' .. key .. '\n' .. tombstone
+  end
+  return undeliver(key, value, 'x', members, owed_until, window, retention)
+end
+
+-- An operator sends it after all: a new life from now on. Returns '' when there is nothing to send, else the record.
+local function revive(key, now, due)
+  local value = redis.call('GET', undelivered_name(key))
+  if not value then return '' end
+  local known = redis.call('GET', record_name(key))
+  if known and state_of(known) ~= 'x' and state_of(known) ~= 'r' then return '' end
+  local head = strip(value)
+  local body = head:sub(HEAD + 1)
+  if not body:find('"o":', 1, true) then
+    body = body:sub(1, -2) .. ',"o":' .. string.format('%.0f', stored_at(value)) .. '}'
+  end
+  local attempt = string.format('%04x', (attempt_of(known or value) + 1) % 65536)
+  local revived = 'p0' .. value:sub(3, 3) .. '00' .. attempt .. string.format('%013.0f', now) .. body .. value:sub(#head + 1)
+  redis.call('SET', record_name(key), revived)
+  redis.call('ZADD', due_set, due, key)
+  redis.call('ZREM', owed_set, key)
+  redis.call('DEL', undelivered_name(key))
+  count_pending(revived, 1)
+  return revived
+end

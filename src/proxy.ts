@@ -1,0 +1,282 @@
+import xml, { type Element } from '@xmpp/xml';
+import type { Config } from './config.ts';
+import { type Connections, connect, usable } from './connections.ts';
+import { type HttpServer, startHttp } from './http/server.ts';
+import { checkRedis } from './ledger/health.ts';
+import { Ledger } from './ledger/ledger.ts';
+import { reject } from './ledger/operations.ts';
+import { Link, type LinkTiming } from './link/link.ts';
+import type { Held } from './link/window.ts';
+import type { Log } from './log.ts';
+import { Metrics } from './metrics.ts';
+import { Queues } from './queues/queues.ts';
+import { Workers } from './queues/workers.ts';
+import { Acceptance } from './receipts/acceptance.ts';
+import { Confirmers } from './receipts/confirmers.ts';
+import { Interceptor } from './receipts/interceptor.ts';
+import { Notices } from './receipts/notices.ts';
+import { Outbox, type Sent } from './receipts/outbox.ts';
+import { Passage } from './receipts/passage.ts';
+import { Pipeline } from './receipts/pipeline.ts';
+import { Service } from './receipts/service.ts';
+import { Settlement } from './receipts/settlement.ts';
+import { Addresses } from './stanza/address.ts';
+import { IdSource } from './stanza/ids.ts';
+
+/** Redis must not be used as it is set up: acknowledged messages could be thrown away. */
+export class RedisRefusedError extends Error {
+  constructor(problems: readonly string[]) {
+    super(problems.join(' '));
+    this.name = 'RedisRefusedError';
+  }
+}
+
+/** Times (ms) that tests shorten; everything that an operator may set is in the configuration. */
+export interface Tuning {
+  readonly link?: Partial<LinkTiming>;
+  readonly lease?: number;
+  readonly sweepEvery?: number;
+  readonly patience?: number;
+}
+
+const REDIS_AT_START = 5000;
+const VERSION = '0.1.0';
+
+/** The whole proxy: its rooms, put together. */
+export class Proxy {
+  readonly #config: Config;
+  readonly #log: Log;
+  readonly #connections: Connections;
+  readonly #ledger: Ledger;
+  readonly #pipeline: Pipeline;
+  readonly #outbox: Outbox;
+  readonly #interceptor: Interceptor;
+  readonly #passage: Passage;
+  readonly #service: Service;
+  readonly #queues: Queues;
+  readonly #workers: Workers;
+  readonly metrics: Metrics;
+  readonly link: Link<Sent>;
+  #http: HttpServer | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(config: Config, log: Log, tuning: Tuning = {}) {
+    this.#config = config;
+    this.#log = log;
+    const { xmpp, redis, ack, retry } = config;
+    const timetable = retry;
+    const addresses = new Addresses(xmpp.componentDomain, xmpp.servedDomain);
+    const ids = new IdSource();
+    this.#connections = connect(redis.url, throttled(log, 'Redis connection'));
+    this.#ledger = new Ledger(this.#connections.ledger, {
+      prefix: redis.prefix,
+      timetable,
+      dedupWindow: retry.dedupWindow,
+      undeliveredRetention: retry.undeliveredRetention,
+      ...(tuning.lease !== undefined && { lease: tuning.lease }),
+    });
+    this.#pipeline = new Pipeline(this.#ledger, {
+      log,
+      ...(tuning.patience !== undefined && { patience: tuning.patience }),
+    });
+    this.#queues = new Queues({
+      connection: this.#connections.jobs,
+      prefix: redis.prefix,
+      undeliveredRetention: retry.undeliveredRetention,
+      log,
+    });
+    this.metrics = new Metrics({ figures: () => this.#figures(), link: () => this.#linkFigures() });
+    const { counts } = this.metrics;
+    this.link = new Link<Sent>({
+      service: xmpp.service,
+      ...(xmpp.tlsCa !== undefined && { tlsCa: xmpp.tlsCa }),
+      domain: xmpp.componentDomain,
+      secret: xmpp.componentSecret,
+      serverDomain: xmpp.servedDomain,
+      log,
+      resume: (held) => this.#outbox.resume(held),
+      ...(tuning.link && { timing: tuning.link }),
+    });
+    const shared = { link: this.link, pipeline: this.#pipeline, addresses, counts, timetable };
+    const notices = new Notices({
+      addresses,
+      ids,
+      ackFormat: ack.format,
+      ackFrom: ack.from,
+      messageTtl: retry.messageTtl,
+    });
+    this.#passage = new Passage({ ...shared, onRefused: (condition) => this.metrics.refused(condition) });
+    this.#outbox = new Outbox({ ...shared, notices, onTroubled: (troubled) => this.#queues.addTroubled(troubled) });
+    const common = { ...shared, notices, ids, passage: this.#passage, outbox: this.#outbox };
+    const acceptance = new Acceptance({
+      ...common,
+      onStored: (ms) => this.metrics.timeToStored.observe(ms / 1000),
+    });
+    const settlement = new Settlement({
+      ...common,
+      confirmers: new Confirmers(),
+      onDelivered: (ms) => this.metrics.timeToDelivered.observe(ms / 1000),
+      onEnded: (record, how) => this.#queues.forget(record, how),
+    });
+    this.#interceptor = new Interceptor({
+      ...common,
+      acceptance,
+      settlement,
+      maxStanzaBytes: config.maxStanzaBytes,
+      log,
+    });
+    this.#service = new Service({
+      ...common,
+      status: (keys) => this.#ledger.status(keys),
+      version: VERSION,
+      log,
+    });
+    this.#workers = new Workers({
+      ...common,
+      connection: this.#connections.workers,
+      prefix: redis.prefix,
+      queues: this.#queues,
+      sweep: (now, lease, limit) => this.#ledger.sweep(now, lease, limit),
+      ...(tuning.sweepEvery !== undefined && { sweepEvery: tuning.sweepEvery }),
+      log,
+    });
+    this.#listen();
+  }
+
+  /**
+   * Resolves when the link is up for the first time.
+   *
+   * @throws {RedisRefusedError} when Redis may throw messages away
+   * @throws {LinkAuthError} when the server refuses the secret
+   */
+  async start(): Promise<void> {
+    await this.#checkRedis();
+    this.#http = await startHttp({
+      config: this.#config.http,
+      queues: [...this.#queues.shown],
+      metrics: this.metrics,
+      readiness: () => this.problems(),
+      log: this.#log,
+    });
+    await this.link.start();
+  }
+
+  /** Where the dashboard is; undefined before the start. */
+  get url(): string | undefined {
+    return this.#http?.url;
+  }
+
+  /** What keeps the proxy from its work, in plain words; empty when it is ready. */
+  async problems(): Promise<string[]> {
+    const problems: string[] = [];
+    if (!this.link.online) {
+      problems.push(`No link to the XMPP server: ${this.link.stats.lastProblem ?? 'connecting'}`);
+    }
+    try {
+      const { refusals } = await checkRedis(this.#connections.ledger);
+      problems.push(...refusals);
+    } catch (error) {
+      problems.push(`Redis does not answer: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    return problems;
+  }
+
+  /** Finishes what is in hand, closes the stream and everything else, within about `timeout` ms. Idempotent. */
+  stop(timeout: number = this.#config.shutdownTimeout): Promise<void> {
+    this.#stopping ??= this.#stop(timeout);
+    return this.#stopping;
+  }
+
+  async #stop(timeout: number): Promise<void> {
+    const end = Date.now() + timeout;
+    const left = () => Math.max(100, end - Date.now());
+    await within(left(), this.#workers.pause());
+    await within(left(), this.#pipeline.drained());
+    // What arrives from here on is stored, and sent by whoever sweeps next; nothing of it is acknowledged.
+    await this.link.stop(left());
+    await within(left(), this.#pipeline.drained());
+    await within(left(), this.#workers.close());
+    await within(left(), this.#queues.close());
+    await within(left(), this.#http?.close() ?? Promise.resolve());
+    await this.#connections.close();
+  }
+
+  #listen(): void {
+    this.link.on('stanza', (element) => this.#stanza(element));
+    this.link.on('handedOver', (batch) => this.#outbox.handedOver(batch));
+    this.link.on('online', () => this.#workers.resume());
+    this.link.on('offline', () => void this.#workers.pause());
+    this.link.on('quarantined', (held) => void this.#quarantine(held));
+    this.link.on('oversized', ({ name, attrs }) => {
+      this.#passage.refuse(new xml.Element(name, attrs), { condition: 'policy-violation', text: 'Too large' });
+    });
+  }
+
+  #stanza(element: Element): void {
+    if (element.name === 'message') this.#interceptor.message(element);
+    else if (element.name === 'iq') void this.#service.iq(element);
+    else this.#passage.drop();
+  }
+
+  /** A stanza that ended the stream twice is not tried a third time. */
+  async #quarantine({ tag, xml: text }: Held<Sent>): Promise<void> {
+    this.metrics.counts.quarantined += 1;
+    const why = 'The server ends the stream over it';
+    try {
+      if (tag?.kind === 'copy') {
+        const operation = reject(tag.record.key, Date.now(), 'policy-violation', undefined, why);
+        const rejected = await this.#pipeline.perform(operation);
+        if (rejected.outcome !== 'done') return;
+        await this.#queues.addUndelivered(rejected.record);
+        this.#outbox.notify(rejected.record);
+      } else {
+        await this.#queues.addQuarantined(text, why);
+        if (tag) this.#outbox.abandon(tag);
+      }
+    } catch (error) {
+      this.#log.error({ err: error }, 'A stanza that ends the stream could not be put aside');
+    }
+  }
+
+  async #checkRedis(): Promise<void> {
+    if (!(await usable(this.#connections.ledger, REDIS_AT_START))) {
+      this.#log.error({}, 'Redis cannot be reached; no message is acknowledged until it can');
+      return;
+    }
+    const { refusals, warnings } = await checkRedis(this.#connections.ledger);
+    for (const warning of warnings) this.#log.warn({}, warning);
+    if (refusals.length > 0) throw new RedisRefusedError(refusals);
+  }
+
+  async #figures(): Promise<{ pending: number; oldestPendingAgeSeconds: number; undelivered: number }> {
+    const [figures, undelivered] = await Promise.all([
+      this.#ledger.figures(),
+      this.#queues.undelivered.getFailedCount(),
+    ]);
+    return { ...figures, undelivered };
+  }
+
+  #linkFigures(): { up: boolean; reconnects: number } {
+    return { up: this.link.online, reconnects: this.link.stats.reconnects };
+  }
+}
+
+/** Waits for work, but not longer than `ms`. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work.catch(() => {}), limit]);
+  clearTimeout(timer);
+}
+
+/** Says a problem that comes many times a second once in a while. */
+function throttled(log: Log, what: string): (error: Error) => void {
+  let quietUntil = 0;
+  return (error) => {
+    if (Date.now() < quietUntil) return;
+    quietUntil = Date.now() + 10_000;
+    log.warn({ err: error }, `${what}: ${error.message || error.name}`);
+  };
+}

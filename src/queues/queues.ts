@@ -1,0 +1,105 @@
+import { type ConnectionOptions, Queue } from 'bullmq';
+import type { StoredRecord } from '../ledger/record.ts';
+import type { Troubled } from '../receipts/outbox.ts';
+import { addressesOf, attemptJobId, type JobData, jobData, sweptJobId, type UndeliveredData, undeliveredData } from './jobs.ts';
+
+export const QUEUE = { redelivery: 'redelivery', expiry: 'expiry', undelivered: 'undelivered', sweep: 'sweep' } as const;
+
+// The ledger is the truth: a job that is done or has failed has nothing to add to it, and a sweep makes another.
+const FORGOTTEN = { removeOnComplete: true, removeOnFail: true } as const;
+
+export interface QueuesOptions {
+  readonly connection: ConnectionOptions;
+  /** With a hash tag, for Redis Cluster. */
+  readonly prefix: string;
+  /** How long a dead letter stays, ms. */
+  readonly undeliveredRetention: number;
+  readonly log: { warn(fields: object, message: string): void };
+}
+
+/** The queues that an operator watches: what is in trouble, and only that. */
+export class Queues {
+  readonly redelivery: Queue<JobData>;
+  readonly expiry: Queue<JobData>;
+  readonly undelivered: Queue<UndeliveredData>;
+  /** Holds the scheduler of the sweep; not for the dashboard. */
+  readonly sweep: Queue;
+  readonly #options: QueuesOptions;
+
+  constructor(options: QueuesOptions) {
+    this.#options = options;
+    const { connection, prefix } = options;
+    const settings = { connection, prefix, defaultJobOptions: FORGOTTEN };
+    this.redelivery = new Queue(QUEUE.redelivery, settings);
+    this.expiry = new Queue(QUEUE.expiry, settings);
+    this.sweep = new Queue(QUEUE.sweep, settings);
+    // A dead letter is a failed job, which the dashboard lets an operator retry.
+    const keep = { removeOnComplete: true, removeOnFail: { age: Math.ceil(options.undeliveredRetention / 1000) } };
+    this.undelivered = new Queue(QUEUE.undelivered, { connection, prefix, defaultJobOptions: keep });
+    for (const queue of this.all) {
+      queue.on('error', (error) => options.log.warn({ err: error, queue: queue.name }, 'Queue error'));
+    }
+  }
+
+  get all(): readonly Queue[] {
+    return [this.redelivery, this.expiry, this.undelivered, this.sweep];
+  }
+
+  /** What the dashboard shows. */
+  get shown(): readonly Queue[] {
+    return [this.redelivery, this.expiry, this.undelivered];
+  }
+
+  /** How many jobs wait for a worker. */
+  async waiting(): Promise<number> {
+    const counts = await Promise.all([this.redelivery.getWaitingCount(), this.expiry.getWaitingCount()]);
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Makes jobs of what a sweep has found. `expires` tells what has come to its end. */
+  async addSwept(overdue: readonly StoredRecord[], expires: (record: StoredRecord) => boolean, now: number): Promise<void> {
+    const jobs = (records: readonly StoredRecord[]) =>
+      records.map((record) => ({
+        name: record.state === 'pending' ? 'message' : 'notice',
+        data: jobData(record),
+        opts: { jobId: sweptJobId(record.key, record.attempt, now) },
+      }));
+    await this.expiry.addBulk(jobs(overdue.filter(expires)));
+    await this.redelivery.addBulk(jobs(overdue.filter((record) => !expires(record))));
+  }
+
+  /** Shows a message's next attempt. Should this fail, a sweep will find the message. */
+  addTroubled({ record, attempt, due, expires }: Troubled): void {
+    const queue = expires ? this.expiry : this.redelivery;
+    const options = { jobId: attemptJobId(record.key, attempt), delay: Math.max(0, due - Date.now()) };
+    this.#unawaited(queue.add('message', jobData(record, attempt), options));
+  }
+
+  /** Puts down a dead letter. Idempotent: one for each record. */
+  async addUndelivered(record: StoredRecord): Promise<void> {
+    await this.undelivered.add('message', undeliveredData(record), { jobId: record.key });
+  }
+
+  /** Puts aside a stanza that is no message of the ledger's, and cannot be sent again. */
+  async addQuarantined(stanza: string, why: string): Promise<void> {
+    const data = { ...addressesOf(stanza), key: '', attempt: 0, stored: '', ended: new Date().toISOString(), why };
+    await this.undelivered.add('stanza', data);
+  }
+
+  /** A message has ended: takes its next attempt, and its dead letter if it was delivered after all, out of sight. */
+  forget(record: StoredRecord, how: 'delivered' | 'late' | 'rejected'): void {
+    const id = attemptJobId(record.key, record.attempt);
+    this.#unawaited(this.redelivery.remove(id));
+    this.#unawaited(this.expiry.remove(id));
+    if (how === 'late') this.#unawaited(this.undelivered.remove(record.key));
+    if (how === 'rejected') this.#unawaited(this.addUndelivered(record));
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.all.map((queue) => queue.close()));
+  }
+
+  #unawaited(work: Promise<unknown>): void {
+    work.catch((error) => this.#options.log.warn({ err: error }, 'A job could not be written; the next sweep makes up for it'));
+  }
+}

@@ -1,0 +1,153 @@
+import { type ConnectionOptions, type Job, UnrecoverableError, Worker } from 'bullmq';
+import { claim, expire, revive } from '../ledger/operations.ts';
+import type { StoredRecord } from '../ledger/record.ts';
+import { expiryOf, type Timetable } from '../ledger/timetable.ts';
+import type { Outbox } from '../receipts/outbox.ts';
+import type { Pipeline } from '../receipts/pipeline.ts';
+import type { JobData, UndeliveredData } from './jobs.ts';
+import { QUEUE, type Queues } from './queues.ts';
+
+/** How often what is overdue is looked for, ms. */
+const SWEEP_EVERY = 1000;
+/** How long what a sweep has found is left to its job, ms; then the job counts as lost. */
+const JOB_LEASE = 60_000;
+/** What one sweep takes, and how many jobs may wait: so that a storm of overdue messages is worked off in portions. */
+const SWEEP_LIMIT = 500;
+const MAX_WAITING = 2000;
+/** Redeliveries a second, of all processes together: far below what a server carries, so that live traffic goes on. */
+const REDELIVERIES_PER_SECOND = 500;
+const CONCURRENCY = 50;
+
+export interface WorkersOptions {
+  /** Without a limit of retries, as BullMQ wants it. */
+  readonly connection: ConnectionOptions;
+  readonly prefix: string;
+  readonly queues: Queues;
+  readonly sweep: (now: number, lease: number, limit: number) => Promise<StoredRecord[]>;
+  readonly pipeline: Pipeline;
+  readonly outbox: Outbox;
+  readonly timetable: Timetable;
+  readonly counts: { expired: number; unconfirmed: number };
+  readonly sweepEvery?: number;
+  readonly redeliveriesPerSecond?: number;
+  readonly log: {
+    info(fields: object, message: string): void;
+    warn(fields: object, message: string): void;
+  };
+}
+
+/** What works the queues off. Idle until resumed, and whenever the link is down: what cannot be sent is not taken up. */
+export class Workers {
+  readonly #options: WorkersOptions;
+  readonly #workers: readonly Worker[];
+  #scheduler: NodeJS.Timeout | undefined;
+  #running = false;
+
+  constructor(options: WorkersOptions) {
+    this.#options = options;
+    const { connection, prefix, redeliveriesPerSecond = REDELIVERIES_PER_SECOND } = options;
+    const settings = { connection, prefix, autorun: false, concurrency: CONCURRENCY };
+    const limiter = { max: redeliveriesPerSecond, duration: 1000 };
+    this.#workers = [
+      new Worker(QUEUE.sweep, () => this.#sweep(), { ...settings, concurrency: 1 }),
+      new Worker<JobData>(QUEUE.redelivery, (job) => this.#redeliver(job.data), { ...settings, limiter }),
+      new Worker<JobData>(QUEUE.expiry, (job) => this.#expire(job.data.key), settings),
+      new Worker<UndeliveredData>(QUEUE.undelivered, (job) => this.#undelivered(job), settings),
+    ];
+    for (const worker of this.#workers) {
+      worker.on('error', (error) => options.log.warn({ err: error, queue: worker.name }, 'Queue worker error'));
+    }
+  }
+
+  /** Starts, or goes on after {@link pause}. */
+  resume(): void {
+    if (this.#running) return;
+    this.#running = true;
+    void this.#schedule();
+    // A scheduler lives in Redis and goes with it when Redis is emptied.
+    this.#scheduler ??= setInterval(() => void this.#schedule(), 60_000);
+    for (const worker of this.#workers) {
+      if (worker.isRunning()) worker.resume();
+      else void worker.run().catch((error) => this.#options.log.warn({ err: error, queue: worker.name }, 'Queue worker stopped'));
+    }
+  }
+
+  /** Takes nothing up any more; what is in hand is finished. */
+  async pause(): Promise<void> {
+    if (!this.#running) return;
+    this.#running = false;
+    clearInterval(this.#scheduler);
+    this.#scheduler = undefined;
+    await Promise.allSettled(this.#workers.map((worker) => worker.pause(true)));
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#scheduler);
+    await Promise.allSettled(this.#workers.map((worker) => worker.close()));
+  }
+
+  async #schedule(): Promise<void> {
+    const { queues, sweepEvery = SWEEP_EVERY, log } = this.#options;
+    try {
+      await queues.sweep.upsertJobScheduler('sweep', { every: sweepEvery });
+    } catch (error) {
+      log.warn({ err: error }, 'The sweep could not be scheduled');
+    }
+  }
+
+  /** Turns what is overdue into jobs. */
+  async #sweep(): Promise<void> {
+    const { queues, sweep, timetable } = this.#options;
+    const room = Math.min(SWEEP_LIMIT, MAX_WAITING - (await queues.waiting()));
+    if (!this.#running || room <= 0) return;
+    const now = Date.now();
+    const overdue = await sweep(now, JOB_LEASE, room);
+    if (overdue.length === 0) return;
+    await queues.addSwept(
+      overdue,
+      (record) => record.state === 'pending' && now >= expiryOf(record.storedAt, timetable),
+      now,
+    );
+  }
+
+  /** Another copy, or another try to tell a sender; idempotent, since an attempt can be claimed once. */
+  async #redeliver({ key, attempt }: JobData): Promise<string> {
+    const { pipeline, outbox, queues, log } = this.#options;
+    const claimed = await pipeline.perform(claim(key, attempt));
+    if (claimed.outcome === 'overdue') return this.#expire(key);
+    if (claimed.outcome === 'moot') return 'nothing to send';
+    const { record, confirms } = claimed;
+    if (record.state === 'pending') {
+      log.info({ from: record.sender, to: record.recipient, id: record.wireId, attempt: record.attempt }, 'Redelivering');
+      outbox.redeliver(record, confirms);
+      return 'sent';
+    }
+    // The process that ended it may have died before it put down the dead letter.
+    if (record.state === 'expired' || record.state === 'rejected') await queues.addUndelivered(record);
+    outbox.notify(record);
+    return 'sender told';
+  }
+
+  async #expire(key: string): Promise<string> {
+    const { pipeline, outbox, queues, counts, log } = this.#options;
+    const record = await pipeline.perform(expire(key, Date.now()));
+    if (record === undefined) return 'not its time';
+    counts[record.state === 'expired' ? 'expired' : 'unconfirmed'] += 1;
+    log.info({ from: record.sender, to: record.recipient, id: record.wireId }, `Message ${record.state}`);
+    if (record.state === 'expired') await queues.addUndelivered(record);
+    outbox.notify(record);
+    return record.state;
+  }
+
+  /** Parks a dead letter by failing; when an operator retries it, sends the message after all. */
+  async #undelivered(job: Job<UndeliveredData>): Promise<string> {
+    // Counted when it fails, so that a worker that dies before it has failed the job begins anew.
+    if (job.attemptsMade === 0) throw new UnrecoverableError(job.data.why);
+    const { pipeline, outbox, log } = this.#options;
+    const record = await pipeline.perform(revive(job.data.key));
+    if (record === undefined) return 'nothing to send any more';
+    log.info({ from: record.sender, to: record.recipient, id: record.wireId }, 'Sending an undelivered message after all');
+    outbox.redeliver(record, false);
+    return 'sent';
+  }
+}

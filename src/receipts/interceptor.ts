@@ -1,0 +1,87 @@
+import type { Element } from '@xmpp/xml';
+import { type Addresses, MalformedAddressError } from '../stanza/address.ts';
+import { type Message, readMessage } from '../stanza/message.ts';
+import { TooDeepError } from '../stanza/xml.ts';
+import type { Acceptance } from './acceptance.ts';
+import type { Passage, Route } from './passage.ts';
+import type { Settlement } from './settlement.ts';
+
+export interface InterceptorOptions {
+  readonly addresses: Addresses;
+  readonly acceptance: Acceptance;
+  readonly settlement: Settlement;
+  readonly passage: Passage;
+  readonly maxStanzaBytes: number;
+  readonly log: { warn(fields: object, message: string): void };
+}
+
+/** Where every message comes in: it tells what it is, and hands it on. */
+export class Interceptor {
+  readonly #options: InterceptorOptions;
+
+  constructor(options: InterceptorOptions) {
+    this.#options = options;
+  }
+
+  /** Takes one message stanza. Never throws, whatever is in it. */
+  message(element: Element): void {
+    const { passage, log } = this.#options;
+    try {
+      const route = this.#route(element);
+      if (route !== undefined) this.#take(route, readMessage(element), element);
+    } catch (error) {
+      if (error instanceof MalformedAddressError) {
+        passage.refuse(element, { condition: 'jid-malformed', text: error.message });
+      } else if (error instanceof TooDeepError) {
+        passage.refuse(element, { condition: 'policy-violation', text: error.message });
+      } else {
+        log.warn({ err: error, from: element.attrs['from'] }, 'A message could not be handled');
+        passage.refuse(element, { condition: 'internal-server-error' });
+      }
+    }
+  }
+
+  /** Whose message it is and whom it is for; undefined when it goes no further. */
+  #route(element: Element): Route | undefined {
+    const { addresses, passage } = this.#options;
+    const { from: fromText, to: toText } = element.attrs;
+    if (!fromText || !toText) {
+      passage.drop();
+      return undefined;
+    }
+    const from = addresses.parse(fromText);
+    const to = addresses.parse(toText);
+    if (from.side === 'served' && to.side === 'proxied') return { from, to };
+    if (from.side === 'foreign') {
+      passage.refuse(element, { condition: 'forbidden', text: `Only users of ${addresses.servedDomain} are served` });
+    } else if (from.side === 'served' && to.side === 'component' && readMessage(element).tracked) {
+      passage.refuse(element, { condition: 'service-unavailable', text: 'Nobody reads messages to this address' });
+    } else {
+      // Receipts and errors for our own notices, the server's announcements, a stanza of ours that came back: whatever
+      // we said to it could begin a loop.
+      passage.drop();
+    }
+    return undefined;
+  }
+
+  #take(route: Route, message: Message, element: Element): void {
+    const { acceptance, settlement, passage, maxStanzaBytes } = this.#options;
+    if (isLarger(message, maxStanzaBytes)) {
+      passage.refuse(element, { condition: 'policy-violation', text: `A stanza may have ${maxStanzaBytes} bytes` });
+    } else if (message.type === 'error') {
+      settlement.error(route, message, element);
+    } else if (message.type === 'groupchat') {
+      passage.refuse(element, { condition: 'not-acceptable', text: 'Group chats do not pass through here' });
+    } else {
+      for (const id of message.receipts) settlement.receipt(route, id, message);
+      if (message.tracked) acceptance.take(route, message, element);
+      else if (!message.empty || message.receipts.length === 0) passage.pass(route, message);
+    }
+  }
+}
+
+function isLarger({ inner, otherAttributes }: Message, limit: number): boolean {
+  const length = inner.length + otherAttributes.length;
+  // A character takes one to three bytes a UTF-16 unit, so that most stanzas need not be measured.
+  return length > limit || (length * 3 > limit && Buffer.byteLength(inner) + Buffer.byteLength(otherAttributes) > limit);
+}

@@ -1,0 +1,99 @@
+import { formatLongDuration } from '../duration.ts';
+import type { StoredRecord } from '../ledger/record.ts';
+import type { Addresses } from '../stanza/address.ts';
+import { withResource } from '../stanza/address.ts';
+import {
+  type AckFormat,
+  acknowledgement,
+  deliveryReceipt,
+  EXPIRED,
+  errorStanza,
+  type StanzaError,
+  unconfirmedNotice,
+} from '../stanza/build.ts';
+import { isCondition } from '../stanza/conditions.ts';
+import type { IdSource } from '../stanza/ids.ts';
+
+export interface NoticeOptions {
+  readonly addresses: Addresses;
+  readonly ids: IdSource;
+  readonly ackFormat: AckFormat;
+  readonly ackFrom: 'component' | 'recipient';
+  /** A message's life, ms; named in the words of a failure. */
+  readonly messageTtl: number;
+}
+
+/** The parts of a message that its sender is told about. */
+export type About = Pick<StoredRecord, 'sender' | 'senderResource' | 'recipient' | 'senderId' | 'owesReceipt'>;
+
+/** What the proxy tells a sender, in XML. Pure, but for the ids that it uses up. */
+export class Notices {
+  readonly #options: NoticeOptions;
+
+  constructor(options: NoticeOptions) {
+    this.#options = options;
+  }
+
+  /** The proxied address of a user of the served domain. */
+  proxied(servedBare: string): string {
+    return this.#options.addresses.parse(servedBare).counterpart;
+  }
+
+  /** "The proxy has it"; undefined when the sender did not ask, or is not to be told in this configuration. */
+  stored(about: About): string | undefined {
+    const { ackFormat } = this.#options;
+    if (ackFormat === 'none' || !about.owesReceipt || about.senderId === undefined) return undefined;
+    const recipient = this.proxied(about.recipient);
+    return acknowledgement(this.#notice(about, about.senderId, this.#speaker(recipient)), recipient, ackFormat);
+  }
+
+  /** How a message ended, if it has and its sender is to be told. */
+  ended(record: StoredRecord): string | undefined {
+    const { senderId } = record;
+    const recipient = this.proxied(record.recipient);
+    const asked = record.owesReceipt && senderId !== undefined;
+    switch (record.state) {
+      case 'pending':
+        return undefined;
+      case 'delivered':
+        return asked
+          ? deliveryReceipt(this.#notice(record, senderId, withResource(recipient, record.receiptResource)))
+          : undefined;
+      case 'unconfirmed':
+        return asked ? unconfirmedNotice(this.#notice(record, senderId, this.#speaker(recipient)), recipient) : undefined;
+      case 'expired':
+      case 'rejected':
+        return errorStanza('message', this.#sender(record), recipient, senderId, this.#failure(record));
+    }
+  }
+
+  #failure(record: StoredRecord): StanzaError {
+    if (record.state === 'expired') {
+      return {
+        condition: 'recipient-unavailable',
+        by: this.#options.addresses.componentDomain,
+        // Not "not delivered": a client may have shown it and returned no receipt.
+        text: `No confirmation within ${formatLongDuration(this.#options.messageTtl)}`,
+        extra: EXPIRED,
+      };
+    }
+    const { condition, conditionType, conditionText } = record;
+    return {
+      condition: condition !== undefined && isCondition(condition) ? condition : 'undefined-condition',
+      ...(conditionType !== undefined && { type: conditionType }),
+      ...(conditionText !== undefined && { text: conditionText }),
+    };
+  }
+
+  #speaker(recipient: string): string {
+    return this.#options.ackFrom === 'recipient' ? recipient : this.#options.addresses.componentDomain;
+  }
+
+  #sender({ sender, senderResource }: About): string {
+    return withResource(sender, senderResource);
+  }
+
+  #notice(about: About, id: string, from: string): { from: string; to: string; id: string; about: string } {
+    return { from, to: this.#sender(about), id: this.#options.ids.next(), about: id };
+  }
+}

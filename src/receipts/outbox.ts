@@ -1,0 +1,189 @@
+import { claim, handOver, told } from '../ledger/operations.ts';
+import type { StoredRecord } from '../ledger/record.ts';
+import { expiryOf, nextDue, type Timetable } from '../ledger/timetable.ts';
+import type { Held } from '../link/window.ts';
+import { type Addresses, withResource } from '../stanza/address.ts';
+import { message, redelivery } from '../stanza/build.ts';
+import type { Notices } from './notices.ts';
+import type { Pipeline } from './pipeline.ts';
+
+/** A copy of a message, or a notice to its sender, that the link has and the server has not yet proved to have. */
+export interface Sent {
+  readonly kind: 'copy' | 'notice';
+  /** Moves on when it is claimed again after the link was down. */
+  attempt: number;
+  readonly record: StoredRecord;
+  held?: Held<Sent>;
+}
+
+/** The part of the link that is written to. */
+export interface LinkPort {
+  send(xml: string, tag?: Sent): Held<Sent>;
+}
+
+/** A message that needed more than one attempt and is due again. */
+export interface Troubled {
+  readonly record: StoredRecord;
+  readonly attempt: number;
+  /** ms since the epoch. */
+  readonly due: number;
+  /** Whether that is the end of its life. */
+  readonly expires: boolean;
+}
+
+export interface OutboxOptions {
+  readonly link: LinkPort;
+  readonly pipeline: Pipeline;
+  readonly addresses: Addresses;
+  readonly notices: Notices;
+  readonly timetable: Timetable;
+  readonly onTroubled: (troubled: Troubled) => void;
+  readonly counts: { handedOver: number; redelivered: number };
+}
+
+/**
+ * What is on its way out and owed: copies to recipients and notices to senders. The ledger knows of each before it is
+ * written, and forgets its lease only when the server has proved to have handled it.
+ */
+export class Outbox {
+  readonly #options: OutboxOptions;
+  /** Copies on their way, by their record's key. */
+  readonly #copies = new Map<string, Sent>();
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  /** Sends a message's first copy, to the resource that its sender addressed, if any. */
+  forward(record: StoredRecord): void {
+    this.#sendCopy(record, message(this.#outgoing(record, record.recipientResource)));
+  }
+
+  /**
+   * Sends another copy, which was claimed.
+   *
+   * @param confirms whether its recipient was seen to return receipts: a client that does not must at least be able to
+   *   find this copy in offline storage
+   */
+  redeliver(record: StoredRecord, confirms: boolean): void {
+    const { addresses, counts } = this.#options;
+    // What was never handed over is still a first attempt. Later ones go to whichever resource is there by now.
+    const first = record.copies === 0 && record.firstStoredAt === record.storedAt;
+    const resource = first ? record.recipientResource : '';
+    const noStore = confirms && record.copyOut;
+    if (record.copies > 0) counts.redelivered += 1;
+    const out = this.#outgoing(record, resource);
+    this.#sendCopy(record, redelivery(out, addresses.componentDomain, record.firstStoredAt, noStore));
+  }
+
+  /** Tells a sender how his message ended, and owes it until the server has it. */
+  notify(record: StoredRecord): void {
+    const xml = this.#options.notices.ended(record);
+    const sent: Sent = { kind: 'notice', attempt: record.attempt, record };
+    if (xml === undefined) this.#told(sent);
+    else sent.held = this.#options.link.send(xml, sent);
+  }
+
+  /** A receipt came: what is still on its way need not be sent again. */
+  settled(key: string): void {
+    const sent = this.#copies.get(key);
+    if (sent === undefined) return;
+    if (sent.held) sent.held.done = true;
+    this.#copies.delete(key);
+  }
+
+  /** A notice that cannot be sent is owed no longer. */
+  abandon(sent: Sent): void {
+    if (sent.kind === 'notice') this.#told(sent);
+  }
+
+  /** The server has handled these. */
+  handedOver(batch: readonly Sent[]): void {
+    const { counts, pipeline, timetable } = this.#options;
+    counts.handedOver += batch.length;
+    const now = Date.now();
+    for (const sent of batch) {
+      if (sent.kind === 'notice') {
+        this.#told(sent);
+        continue;
+      }
+      const { record, attempt } = sent;
+      if (this.#copies.get(record.key) === sent) this.#copies.delete(record.key);
+      const progress = { storedAt: record.storedAt, copies: record.copies + 1 };
+      const random = Math.random();
+      const operation = handOver({
+        key: record.key,
+        attempt,
+        dueConfirming: nextDue(progress, true, timetable, now, random),
+        dueOther: nextDue(progress, false, timetable, now, random),
+        recipient: record.recipient,
+      });
+      pipeline.push({
+        operation,
+        done: (reply) => {
+          const due = operation.decode(reply);
+          if (due !== undefined && attempt > 1) this.#troubled(record, attempt, due);
+        },
+      });
+    }
+  }
+
+  /**
+   * After the link was down: claims what was not handed over, so that what another process, or a job, has taken up
+   * meanwhile is not sent twice. What cannot be claimed is dropped; the ledger has it.
+   */
+  async resume(held: readonly Held<Sent>[]): Promise<Held<Sent>[]> {
+    const kept = await Promise.all(
+      held.map(async (one) => {
+        const sent = one.tag;
+        if (sent === undefined) return one;
+        if (one.done || !(await this.#claimAgain(sent))) {
+          if (this.#copies.get(sent.record.key) === sent) this.#copies.delete(sent.record.key);
+          return undefined;
+        }
+        return one;
+      }),
+    );
+    return kept.filter((one) => one !== undefined);
+  }
+
+  async #claimAgain(sent: Sent): Promise<boolean> {
+    try {
+      const claimed = await this.#options.pipeline.perform(claim(sent.record.key, sent.attempt));
+      if (claimed.outcome !== 'claimed') return false;
+      sent.attempt = claimed.record.attempt;
+      // A notice is for one ending; a late receipt may have come since.
+      return sent.kind === 'copy' ? claimed.record.state === 'pending' : claimed.record.state === sent.record.state;
+    } catch {
+      return false;
+    }
+  }
+
+  #sendCopy(record: StoredRecord, xml: string): void {
+    const sent: Sent = { kind: 'copy', attempt: record.attempt, record };
+    sent.held = this.#options.link.send(xml, sent);
+    // Done already: the link holds as much as it may, and leaves this one to the ledger's lease.
+    if (!sent.held.done) this.#copies.set(record.key, sent);
+  }
+
+  #outgoing(record: StoredRecord, resource: string): Parameters<typeof message>[0] {
+    const { notices } = this.#options;
+    return {
+      from: withResource(notices.proxied(record.sender), record.senderResource),
+      to: withResource(record.recipient, resource),
+      type: record.type,
+      id: record.wireId,
+      otherAttributes: record.otherAttributes,
+      inner: record.inner,
+    };
+  }
+
+  #told({ record }: Sent): void {
+    this.#options.pipeline.push({ operation: told(record.key, record.state), done: () => {} });
+  }
+
+  #troubled(record: StoredRecord, attempt: number, due: number): void {
+    const expires = due >= expiryOf(record.storedAt, this.#options.timetable);
+    this.#options.onTroubled({ record, attempt, due, expires });
+  }
+}

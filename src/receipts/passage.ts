@@ -1,0 +1,69 @@
+import type { Element } from '@xmpp/xml';
+import { type Address, type Addresses, withResource } from '../stanza/address.ts';
+import { errorStanza, message as messageXml, type StanzaError } from '../stanza/build.ts';
+import type { Message } from '../stanza/message.ts';
+import type { LinkPort } from './outbox.ts';
+import type { Pipeline } from './pipeline.ts';
+
+/** A served user and the proxied address that he wrote to. */
+export interface Route {
+  readonly from: Address;
+  readonly to: Address;
+}
+
+export interface PassageOptions {
+  readonly link: LinkPort;
+  readonly pipeline: Pipeline;
+  readonly addresses: Addresses;
+  readonly counts: { passedThrough: number; dropped: number };
+  /** A stanza was refused with this condition. */
+  readonly onRefused: (condition: string) => void;
+}
+
+/** What happens to stanzas that are not stored: they pass with their addresses mapped, or they are refused. */
+export class Passage {
+  readonly #options: PassageOptions;
+
+  constructor(options: PassageOptions) {
+    this.#options = options;
+  }
+
+  /** Sends a message on untracked, as it came but for its addresses and, where given, its children. */
+  pass({ from, to }: Route, message: Message, inner: string = message.inner): void {
+    const { link, pipeline, counts } = this.#options;
+    const xml = messageXml({
+      from: withResource(from.counterpart, from.resource),
+      to: withResource(to.counterpart, to.resource),
+      type: message.writtenType,
+      id: message.id,
+      otherAttributes: message.otherAttributes,
+      inner,
+    });
+    // Through the pipeline, so that it does not overtake what came before it.
+    pipeline.push({
+      bytes: xml.length,
+      done: () => {
+        counts.passedThrough += 1;
+        link.send(xml);
+      },
+    });
+  }
+
+  /** Answers a stanza with an error, unless it is one itself: that would begin a loop (RFC 6120 section 8.3.1). */
+  refuse(element: Element, error: StanzaError): void {
+    const { from, to, id, type } = element.attrs;
+    const { addresses, link, onRefused } = this.#options;
+    if (type === 'error' || type === 'result' || !from || !to) {
+      this.drop();
+      return;
+    }
+    onRefused(error.condition);
+    const name = element.name === 'iq' || element.name === 'presence' ? element.name : 'message';
+    link.send(errorStanza(name, from, to, id || undefined, { by: addresses.componentDomain, ...error }));
+  }
+
+  /** Nobody is to be told anything about this stanza. */
+  drop(): void {
+    this.#options.counts.dropped += 1;
+  }
+}

@@ -1,0 +1,124 @@
+import type { Element } from '@xmpp/xml';
+import type { StoredRecord } from '../ledger/record.ts';
+import { type Address, type Addresses, MalformedAddressError } from '../stanza/address.ts';
+import { iqResult, type StanzaError } from '../stanza/build.ts';
+import { recordKey } from '../stanza/key.ts';
+import { NS } from '../stanza/namespaces.ts';
+import { attribute, escapeText } from '../stanza/xml.ts';
+import type { LinkPort } from './outbox.ts';
+import type { Passage } from './passage.ts';
+
+/** Messages that one status question may name. */
+const MAX_STATUS = 100;
+
+export interface ServiceOptions {
+  readonly link: LinkPort;
+  readonly addresses: Addresses;
+  readonly passage: Passage;
+  /** The newest message under each key. */
+  readonly status: (keys: readonly string[]) => Promise<(StoredRecord | undefined)[]>;
+  readonly version: string;
+  readonly log: { warn(fields: object, message: string): void };
+}
+
+/** Thrown for a question that gets an error; {@link Service.iq} sends it. */
+class Refusal extends Error {
+  constructor(readonly error: StanzaError) {
+    super(error.text ?? error.condition);
+  }
+}
+
+/** What the component's own domain answers (XEP-0030, XEP-0092, XEP-0199, and the status of messages). */
+export class Service {
+  readonly #options: ServiceOptions;
+
+  constructor(options: ServiceOptions) {
+    this.#options = options;
+  }
+
+  /** Takes one IQ stanza. Never throws, whatever is in it; every request gets an answer (RFC 6120 section 8.2.3). */
+  async iq(element: Element): Promise<void> {
+    const { passage, log, link } = this.#options;
+    const { from, to, id, type } = element.attrs;
+    if (type === 'result' || type === 'error' || !from || !to) {
+      passage.drop();
+      return;
+    }
+    try {
+      const inner = await this.#answer(element, this.#options.addresses.parse(from));
+      link.send(iqResult(from, to, id, inner));
+    } catch (error) {
+      if (error instanceof Refusal) passage.refuse(element, error.error);
+      else if (error instanceof MalformedAddressError) passage.refuse(element, { condition: 'jid-malformed' });
+      else {
+        log.warn({ err: error, from }, 'A question could not be answered');
+        passage.refuse(element, { condition: 'resource-constraint', text: 'Cannot look that up now' });
+      }
+    }
+  }
+
+  async #answer(element: Element, from: Address): Promise<string> {
+    const { addresses, version } = this.#options;
+    const to = addresses.parse(element.attrs['to'] as string);
+    const { id, type } = element.attrs;
+    const [question, ...others] = element.getChildElements();
+    // RFC 6120 section 8.2.3: an id, get or set, and exactly one child.
+    if (!id || (type !== 'get' && type !== 'set') || question === undefined || others.length > 0) {
+      throw new Refusal({ condition: 'bad-request' });
+    }
+    if (to.side !== 'component' || to.resource !== '' || type === 'set') {
+      throw new Refusal({ condition: 'service-unavailable' });
+    }
+    switch (question.getNS()) {
+      case NS.discoInfo:
+        return this.#discoInfo(question);
+      case NS.discoItems:
+        return `<query xmlns="${NS.discoItems}"${attribute('node', question.attrs['node'])}/>`;
+      case NS.version:
+        return `<query xmlns="${NS.version}"><name>openfire-receipts</name><version>${escapeText(version)}</version></query>`;
+      case NS.ping:
+        return '';
+      case NS.own:
+        return this.#status(question, from);
+      default:
+        throw new Refusal({ condition: 'service-unavailable' });
+    }
+  }
+
+  #discoInfo(question: Element): string {
+    // XEP-0030 section 3.2: we have no nodes.
+    if (question.attrs['node']) throw new Refusal({ condition: 'item-not-found' });
+    const features = [NS.discoInfo, NS.discoItems, NS.version, NS.ping, NS.own];
+    return `<query xmlns="${NS.discoInfo}"><identity category="component" type="generic" name="Message receipts"/>${features
+      .map((feature) => `<feature var="${feature}"/>`)
+      .join('')}</query>`;
+  }
+
+  async #status(question: Element, from: Address): Promise<string> {
+    const { addresses, status } = this.#options;
+    if (from.side !== 'served') throw new Refusal({ condition: 'forbidden' });
+    const asked = question.getChildren('message');
+    if (question.getName() !== 'status' || asked.length === 0) throw new Refusal({ condition: 'bad-request' });
+    if (asked.length > MAX_STATUS) {
+      throw new Refusal({ condition: 'policy-violation', text: `At most ${MAX_STATUS} messages at a time` });
+    }
+    const keys = asked.map(({ attrs: { id, to } }) => {
+      if (!id || !to) throw new Refusal({ condition: 'bad-request', text: 'A message is named by its id and to' });
+      // The asker is part of the key, so that nobody learns of another's messages.
+      return recordKey(from.bare, addresses.parse(to).counterpart, id);
+    });
+    const records = await status(keys);
+    const answers = asked.map(({ attrs: { id, to } }, i) => describe(id as string, to as string, records[i]));
+    return `<status xmlns="${NS.own}">${answers.join('')}</status>`;
+  }
+}
+
+/** Times are XEP-0082 DateTimes. */
+function describe(id: string, to: string, record: StoredRecord | undefined): string {
+  const named = `<message${attribute('id', id)}${attribute('to', to)}`;
+  if (record === undefined) return `${named} state="unknown"/>`;
+  const { state, firstStoredAt, settledAt, attempt } = record;
+  const settled = settledAt === undefined ? undefined : new Date(settledAt).toISOString();
+  const stored = new Date(firstStoredAt).toISOString();
+  return `${named}${attribute('state', state)}${attribute('stored', stored)}${attribute('settled', settled)} attempts="${attempt}"/>`;
+}

@@ -1,0 +1,124 @@
+import type { Element } from '@xmpp/xml';
+import { bounce, hasten, reject, settle } from '../ledger/operations.ts';
+import type { StoredRecord } from '../ledger/record.ts';
+import { nextDue, type Timetable } from '../ledger/timetable.ts';
+import { received } from '../stanza/build.ts';
+import { isPermanent } from '../stanza/conditions.ts';
+import { readError } from '../stanza/error.ts';
+import { isOwnId } from '../stanza/ids.ts';
+import { recordKey } from '../stanza/key.ts';
+import type { Message } from '../stanza/message.ts';
+import type { Confirmers } from './confirmers.ts';
+import type { Outbox } from './outbox.ts';
+import type { Passage, Route } from './passage.ts';
+import type { Pipeline } from './pipeline.ts';
+
+export interface SettlementOptions {
+  readonly pipeline: Pipeline;
+  readonly outbox: Outbox;
+  readonly passage: Passage;
+  readonly confirmers: Confirmers;
+  readonly timetable: Timetable;
+  readonly counts: {
+    delivered: number;
+    lateReceipts: number;
+    repeatedReceipts: number;
+    unmatchedReceipts: number;
+    rejected: number;
+    bouncesTemporary: number;
+    bouncesPermanent: number;
+  };
+  /** ms from a message's being stored to its receipt. */
+  readonly onDelivered: (ms: number) => void;
+  /** A record has ended and there may be jobs about it, which are moot now. */
+  readonly onEnded: (record: StoredRecord, how: 'delivered' | 'late' | 'rejected') => void;
+}
+
+/** What comes back from a recipient: receipts, and errors in a copy's stead. In a route here, he is `from`. */
+export class Settlement {
+  readonly #options: SettlementOptions;
+
+  constructor(options: SettlementOptions) {
+    this.#options = options;
+  }
+
+  /** A receipt (XEP-0184 section 5.2) for the message `id`, which may be its id or its origin-id. */
+  receipt(route: Route, id: string, message: Message): void {
+    const { pipeline, confirmers, counts, passage } = this.#options;
+    const { from, to } = route;
+    const now = Date.now();
+    const key = recordKey(to.counterpart, from.bare, id);
+    const operation = settle(key, from.resource, now, confirmers.toRemember(from.bare, now));
+    pipeline.push({
+      operation,
+      done: (reply) => {
+        const settled = operation.decode(reply);
+        switch (settled.outcome) {
+          case 'unknown':
+            counts.unmatchedReceipts += 1;
+            passage.pass(route, message, received(id));
+            break;
+          case 'repeated':
+            counts.repeatedReceipts += 1;
+            break;
+          default:
+            confirmers.remembered(from.bare, now);
+            this.#delivered(settled.record, settled.outcome, now);
+        }
+      },
+    });
+  }
+
+  #delivered(record: StoredRecord, outcome: 'delivered' | 'late', now: number): void {
+    const { outbox, counts, onDelivered, onEnded } = this.#options;
+    outbox.settled(record.key);
+    if (outcome === 'late') counts.lateReceipts += 1;
+    else counts.delivered += 1;
+    onDelivered(now - record.firstStoredAt);
+    // A sender who did not ask is told nothing (XEP-0184 section 5.1: the request is what allows a receipt).
+    if (record.owesReceipt) outbox.notify(record);
+    // Jobs are made for later attempts only; a healthy message has none to remove.
+    if (record.attempt > 1 || outcome === 'late') onEnded(record, outcome);
+  }
+
+  /** A message of type `error`: a copy that came back, or somebody else's error on its way. */
+  error(route: Route, message: Message, element: Element): void {
+    const { pipeline, outbox, passage, counts, onEnded } = this.#options;
+    const { id } = message;
+    // Without an id it is about no message that anybody could name (RFC 6120 section 8.3.1 has it copied).
+    if (id === undefined) {
+      passage.drop();
+      return;
+    }
+    const { condition, errorType, text } = readError(element);
+    const permanent = isPermanent(condition);
+    const key = recordKey(route.to.counterpart, route.from.bare, id);
+    const operation = permanent ? reject(key, Date.now(), condition, errorType, text) : bounce(key);
+    pipeline.push({
+      operation,
+      done: (reply) => {
+        const bounced = operation.decode(reply);
+        if (bounced.outcome === 'unknown') {
+          // About a receipt or an acknowledgement of ours, whose id nobody else knows; or not our business.
+          if (isOwnId(id)) passage.drop();
+          else passage.pass(route, message);
+        } else if (bounced.outcome === 'done' && permanent) {
+          counts.bouncesPermanent += 1;
+          counts.rejected += 1;
+          outbox.settled(bounced.record.key);
+          outbox.notify(bounced.record);
+          onEnded(bounced.record, 'rejected');
+        } else if (bounced.outcome === 'done') {
+          counts.bouncesTemporary += 1;
+          this.#hasten(bounced.record);
+        }
+      },
+    });
+  }
+
+  /** It certainly did not arrive, so the ordinary timetable holds, also for a recipient who never confirmed anything. */
+  #hasten(record: StoredRecord): void {
+    const due = nextDue(record, true, this.#options.timetable, Date.now(), Math.random());
+    this.#options.pipeline.push({ operation: hasten(record.key, due), done: () => {} });
+  }
+}

@@ -1,0 +1,124 @@
+import { CONDITIONS, type Condition } from './conditions.ts';
+import { NS } from './namespaces.ts';
+import { attribute, escapeAttribute, escapeText } from './xml.ts';
+
+/** How the proxy tells a sender that it has a message: see {@link acknowledgement}. */
+export type AckFormat = 'receipt' | 'stored' | 'none';
+
+const NO_STORE = `<no-store xmlns="${NS.hints}"/>`;
+const REQUEST = `<request xmlns="${NS.receipts}"/>`;
+
+function open(name: string, attributes: Record<string, string | undefined>, other = ''): string {
+  let xml = `<${name}`;
+  for (const key in attributes) xml += attribute(key, attributes[key]);
+  return `${xml}${other}>`;
+}
+
+/** A receipt's one element (XEP-0184 section 5.2). */
+export function received(id: string): string {
+  return `<received xmlns="${NS.receipts}" id="${escapeAttribute(id)}"/>`;
+}
+
+/** The parts of a message as it goes to its recipient, the first time and each time after it. */
+export interface Outgoing {
+  readonly from: string;
+  readonly to: string;
+  readonly type: string | undefined;
+  readonly id: string | undefined;
+  /** Further attributes, as XML. */
+  readonly otherAttributes: string;
+  /** Children, as XML. */
+  readonly inner: string;
+}
+
+/** A message with its addresses mapped, and otherwise as it came. */
+export function message(out: Outgoing, added = ''): string {
+  const { from, to, type, id, otherAttributes, inner } = out;
+  return `${open('message', { from, to, type, id }, otherAttributes)}${inner}${added}</message>`;
+}
+
+/** A message's children with the request for a receipt that each tracked one must bear (XEP-0184 section 5.1). */
+export function withRequest(inner: string, asks: boolean): string {
+  return asks ? inner : inner + REQUEST;
+}
+
+/** A later copy of a message: with the time of the first (XEP-0203), and kept from offline storage when asked to. */
+export function redelivery(out: Outgoing, by: string, storedAt: number, noStore: boolean): string {
+  const delay = `<delay xmlns="${NS.delay}" from="${escapeAttribute(by)}" stamp="${new Date(storedAt).toISOString()}"/>`;
+  // XEP-0334: a second hint would say nothing more.
+  return message(out, noStore && !out.inner.includes(NO_STORE) ? delay + NO_STORE : delay);
+}
+
+/** Whom a notice goes to, from whom, and about which message. */
+export interface Notice {
+  readonly from: string;
+  readonly to: string;
+  /** The notice's own id. */
+  readonly id: string;
+  /** The message's id, as its sender gave it. */
+  readonly about: string;
+}
+
+/**
+ * "The proxy has it": our own word for it and, in format `receipt`, XEP-0184's too.
+ *
+ * @param recipient the recipient's proxied bare JID
+ */
+export function acknowledgement(notice: Notice, recipient: string, format: Exclude<AckFormat, 'none'>): string {
+  const { from, to, id, about } = notice;
+  const stored = `<stored xmlns="${NS.own}" id="${escapeAttribute(about)}" to="${escapeAttribute(recipient)}"/>`;
+  const words = format === 'receipt' ? stored + received(about) : stored;
+  return `${open('message', { type: 'chat', from, to, id })}${words}${NO_STORE}</message>`;
+}
+
+/** "Nobody knows": the recipient was never seen to return a receipt. In an acknowledgement's form. */
+export function unconfirmedNotice(notice: Notice, recipient: string): string {
+  const { from, to, id, about } = notice;
+  const word = `<unconfirmed xmlns="${NS.own}" id="${escapeAttribute(about)}" to="${escapeAttribute(recipient)}"/>`;
+  return `${open('message', { type: 'chat', from, to, id })}${word}${NO_STORE}</message>`;
+}
+
+/** The recipient's receipt on its way to the sender (XEP-0184 section 5.2). */
+export function deliveryReceipt(notice: Notice): string {
+  const { from, to, id, about } = notice;
+  return `${open('message', { type: 'chat', from, to, id })}${received(about)}</message>`;
+}
+
+/** An error in a stanza's stead (RFC 6120 section 8.3). */
+export interface StanzaError {
+  readonly condition: Condition;
+  /** Words for a person. */
+  readonly text?: string;
+  /** The entity that says so (RFC 6120 section 8.3.2). */
+  readonly by?: string;
+  /** An application-specific condition, as XML (RFC 6120 section 8.3.4). */
+  readonly extra?: string;
+  /** The error's type when it is not the condition's usual one. */
+  readonly type?: string;
+}
+
+/** `<error/>` alone. */
+export function errorElement({ condition, text, by, extra = '', type = CONDITIONS[condition] }: StanzaError): string {
+  const words =
+    text === undefined ? '' : `<text xmlns="${NS.stanzas}" xml:lang="en">${escapeText(text)}</text>`;
+  return `<error type="${type}"${attribute('by', by)}><${condition} xmlns="${NS.stanzas}"/>${words}${extra}</error>`;
+}
+
+/** A stanza of type `error` (RFC 6120 section 8.3.1); `from` is whom the refused stanza was addressed to. */
+export function errorStanza(
+  name: 'message' | 'iq' | 'presence',
+  to: string,
+  from: string,
+  id: string | undefined,
+  error: StanzaError,
+): string {
+  return `${open(name, { type: 'error', from, to, id })}${errorElement(error)}</${name}>`;
+}
+
+/** The application-specific condition of a message that was not confirmed in time. */
+export const EXPIRED = `<expired xmlns="${NS.own}"/>`;
+
+/** An IQ result (RFC 6120 section 8.2.3). */
+export function iqResult(to: string, from: string, id: string | undefined, inner = ''): string {
+  return `${open('iq', { type: 'result', from, to, id })}${inner}</iq>`;
+}

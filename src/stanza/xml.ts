@@ -1,0 +1,69 @@
+import type { Element } from '@xmpp/xml';
+
+/** Levels of nesting below a stanza that are carried; clients need about six, and a parser's stack is not endless. */
+export const MAX_DEPTH = 64;
+
+/** Thrown for a stanza that is nested deeper than {@link MAX_DEPTH}; its sender gets `policy-violation`. */
+export class TooDeepError extends Error {
+  constructor() {
+    super(`Nested deeper than ${MAX_DEPTH} levels`);
+    this.name = 'TooDeepError';
+  }
+}
+
+// A cheap first look: surrogates are suspect, since only the second look can tell a pair from a lone one.
+const SUSPECT = /[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]/;
+// What XML 1.0 does not list as Char (https://www.w3.org/TR/xml/#NT-Char).
+const FORBIDDEN = /[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
+
+/** Removes the characters that XML 1.0 forbids: one of them ends the whole stream on every server. */
+export function cleanXml(text: string): string {
+  return SUSPECT.test(text) ? text.replace(FORBIDDEN, '') : text;
+}
+
+const TEXT_ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '\r': '&#13;' };
+// White space is escaped too: a parser turns it into blanks in attributes (XML 1.0 section 3.3.3).
+const ATTRIBUTE_ESCAPES: Record<string, string> = {
+  ...TEXT_ESCAPES,
+  '"': '&quot;',
+  "'": '&apos;',
+  '\t': '&#9;',
+  '\n': '&#10;',
+};
+
+/** Escapes and cleans character data. */
+export function escapeText(text: string): string {
+  return cleanXml(text).replace(/[&<>\r]/g, (c) => TEXT_ESCAPES[c] as string);
+}
+
+/** Escapes and cleans an attribute's value, for double or single quotes. */
+export function escapeAttribute(value: string): string {
+  return cleanXml(value).replace(/[&<>"'\t\n\r]/g, (c) => ATTRIBUTE_ESCAPES[c] as string);
+}
+
+/** ` name="value"`, or nothing for an absent value. */
+export function attribute(name: string, value: string | undefined): string {
+  return value === undefined ? '' : ` ${name}="${escapeAttribute(value)}"`;
+}
+
+/**
+ * Writes an element as XML. Ours rather than ltx's `toString()`, which recurses without a limit and keeps forbidden
+ * characters and white space in attributes as they are.
+ *
+ * @throws {TooDeepError} beyond `depth` levels
+ */
+export function serialize(element: Element, depth: number = MAX_DEPTH): string {
+  if (depth <= 0) throw new TooDeepError();
+  let xml = `<${element.name}`;
+  for (const name in element.attrs) {
+    const value: unknown = element.attrs[name];
+    if (value !== undefined && value !== null) xml += attribute(name, String(value));
+  }
+  const { children } = element;
+  if (children.length === 0) return `${xml}/>`;
+  xml += '>';
+  for (const child of children) {
+    xml += typeof child === 'object' ? serialize(child, depth - 1) : escapeText(String(child));
+  }
+  return `${xml}</${element.name}>`;
+}

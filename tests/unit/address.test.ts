@@ -1,0 +1,79 @@
+import fc from 'fast-check';
+import { Addresses, MalformedAddressError, withResource } from '../../src/stanza/address.ts';
+
+const addresses = new Addresses('receipts.example.org', 'example.org');
+
+describe('the address mapping', () => {
+  test('a served user stands for his proxied address and back, resource kept', () => {
+    const alice = addresses.parse('alice@example.org/phone');
+    expect(alice).toMatchObject({ side: 'served', bare: 'alice@example.org', resource: 'phone' });
+    expect(withResource(alice.counterpart, alice.resource)).toBe('alice@receipts.example.org/phone');
+    const proxied = addresses.parse('alice@receipts.example.org/phone');
+    expect(proxied).toMatchObject({ side: 'proxied', counterpart: 'alice@example.org' });
+  });
+
+  test.each([
+    ['receipts.example.org', 'component'],
+    ['receipts.example.org/x', 'component'],
+    ['example.org', 'server'],
+    ['carol@other.org', 'foreign'],
+    ['carol@sub.receipts.example.org', 'foreign'],
+    ['other.org', 'foreign'],
+  ])('%s is %s, with no counterpart', (address, side) => {
+    expect(addresses.parse(address)).toMatchObject({ side, counterpart: '' });
+  });
+
+  test('case is folded in localpart and domain, and kept in the resource', () => {
+    expect(addresses.parse('Alice@EXAMPLE.org/Phone')).toMatchObject({
+      side: 'served',
+      full: 'alice@example.org/Phone',
+    });
+  });
+
+  test('an internationalised domain is the same in both its forms, and written as configured', () => {
+    const german = new Addresses('receipts.bücher.example', 'bücher.example');
+    for (const domain of ['bücher.example', 'BÜCHER.example', 'xn--bcher-kva.example']) {
+      expect(german.parse(`anna@${domain}`)).toMatchObject({
+        side: 'served',
+        bare: 'anna@bücher.example',
+        counterpart: 'anna@receipts.bücher.example',
+      });
+    }
+  });
+
+  test.each(['', '@example.org', 'a b@example.org', 'a@', 'a@b@example.org', 'alice@example.org/', `${'a'.repeat(1024)}@example.org`, 'al"ice@example.org'])(
+    '%j is malformed',
+    (address) => {
+      expect(() => addresses.parse(address)).toThrow(MalformedAddressError);
+    },
+  );
+
+  test('an escaped localpart (XEP-0106) and a lone backslash are carried as they are', () => {
+    for (const local of ['carol\\40other.org', 'back\\slash', 'd\\27artagnan']) {
+      const there = addresses.parse(`${local}@example.org`).counterpart;
+      expect(there).toBe(`${local}@receipts.example.org`);
+      expect(addresses.parse(there).counterpart).toBe(`${local}@example.org`);
+    }
+  });
+
+  test('property: mapping there and back gives the prepared address, for any localpart and resource', () => {
+    const local = fc.stringMatching(/^[^\s"&'/:<>@\0-\x1f\ud800-\udfff]{1,40}$/).filter((text) => text.trim() !== '');
+    const resource = fc.stringMatching(/^[^\0-\x1f\ud800-\udfff]{1,40}$/);
+    fc.assert(
+      fc.property(local, resource, (l, r) => {
+        const served = addresses.parse(`${l}@example.org/${r}`);
+        const proxied = addresses.parse(withResource(served.counterpart, served.resource));
+        expect(withResource(proxied.counterpart, proxied.resource)).toBe(served.full);
+        // Prepared is prepared: a second time changes nothing.
+        expect(addresses.parse(served.full)).toEqual(served);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('the cache is bounded and gives what parsing gives', () => {
+    const first = addresses.parse('u0@example.org');
+    for (let i = 0; i < 50_000; i += 1) addresses.parse(`u${i}@example.org`);
+    expect(addresses.parse('u0@example.org')).toEqual(first);
+  });
+});

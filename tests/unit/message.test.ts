@@ -1,0 +1,75 @@
+import { readMessage } from '../../src/stanza/message.ts';
+import { MAX_DEPTH, TooDeepError } from '../../src/stanza/xml.ts';
+import { parseStanza } from '../support/xml.ts';
+
+const read = (children: string, attributes = 'type="chat" id="m-1"') =>
+  readMessage(parseStanza(`<message from="a@x" to="b@y" ${attributes}>${children}</message>`));
+
+describe('what is tracked', () => {
+  test.each([
+    ['a body', '<body>hello</body>'],
+    ['a body with a chat state', '<active xmlns="http://jabber.org/protocol/chatstates"/><body>hello</body>'],
+    ['an encrypted payload (OMEMO)', '<encrypted xmlns="eu.siacs.conversations.axolotl"/>'],
+    ['a reaction', '<reactions xmlns="urn:xmpp:reactions:0" id="m-0"><reaction>+</reaction></reactions>'],
+    ['a link', '<x xmlns="jabber:x:oob"><url>https://example.org/f</url></x>'],
+    ['a subject', '<subject>hello</subject>'],
+    ['what nobody knows', '<thing xmlns="urn:example:thing"/>'],
+    ['a payload under a prefix', '<e:thing xmlns:e="urn:example:thing"/>'],
+  ])('%s', (_, children) => {
+    expect(read(children).tracked).toBe(true);
+  });
+
+  test.each([
+    ['a chat state', '<composing xmlns="http://jabber.org/protocol/chatstates"/>'],
+    ['a receipt', '<received xmlns="urn:xmpp:receipts" id="m-0"/>'],
+    ['a marker', '<displayed xmlns="urn:xmpp:chat-markers:0" id="m-0"/>'],
+    ['a marker under a prefix', '<m:displayed xmlns:m="urn:xmpp:chat-markers:0" id="m-0"/>'],
+    ['a chat state with a thread', '<thread>t</thread><paused xmlns="http://jabber.org/protocol/chatstates"/>'],
+    ['a PEP event', '<event xmlns="http://jabber.org/protocol/pubsub#event"/>'],
+    ['nothing', ''],
+  ])('not %s alone', (_, children) => {
+    expect(read(children).tracked).toBe(false);
+  });
+
+  test.each(['headline', 'groupchat', 'error'])('not of type %s', (type) => {
+    expect(read('<body>hello</body>', `type="${type}"`).tracked).toBe(false);
+  });
+
+  test('a missing or unknown type is normal, and stays as it was written', () => {
+    expect(read('<body/>', '')).toMatchObject({ type: 'normal', writtenType: undefined, tracked: true });
+    expect(read('<body/>', 'type="odd"')).toMatchObject({ type: 'normal', writtenType: 'odd', tracked: true });
+  });
+});
+
+test('receipts are told apart from the rest, and an empty id is none', () => {
+  const message = read('<received xmlns="urn:xmpp:receipts" id="m-0"/><received xmlns="urn:xmpp:receipts" id=""/>');
+  expect(message.receipts).toEqual(['m-0']);
+  expect(message.inner).toBe('<received xmlns="urn:xmpp:receipts" id=""/>');
+  // In another namespace it is no receipt.
+  expect(read('<received xmlns="urn:example" id="m-0"/>').receipts).toEqual([]);
+  expect(read('<body/>', 'id=""').id).toBeUndefined();
+});
+
+test('a resend has the same payload, whatever its hints, delay, ids and receipt request', () => {
+  const first = read('<body>hello</body><request xmlns="urn:xmpp:receipts"/><origin-id xmlns="urn:xmpp:sid:0" id="o"/>');
+  const again = read('<delay xmlns="urn:xmpp:delay" stamp="2026-01-01T00:00:00Z"/><body>hello</body>');
+  expect(again.payload).toBe(first.payload);
+  expect(first).toMatchObject({ asksReceipt: true, originId: 'o' });
+  expect(read('<body>hallo</body>').payload).not.toBe(first.payload);
+});
+
+test('children and further attributes are carried unharmed', () => {
+  const children = '<body xml:lang="de">Gr&#252;&#223;e &amp; &lt;K&#252;sse&gt; \u{1f600}</body><x:y xmlns:x="urn:x" x:a="1&#10;2"/>';
+  const message = read(children, 'type="chat" id="m" xml:lang="en" xmlns:z="urn:z"');
+  expect(message.inner).toBe(
+    '<body xml:lang="de">Grüße &amp; &lt;Küsse&gt; \u{1f600}</body><x:y xmlns:x="urn:x" x:a="1&#10;2"/>',
+  );
+  expect(message.otherAttributes).toBe(' xml:lang="en" xmlns:z="urn:z"');
+});
+
+test('what is nested too deeply is refused before the stack is', () => {
+  const nested = (levels: number) => `${'<a xmlns="urn:a">'.repeat(levels)}${'</a>'.repeat(levels)}`;
+  expect(read(nested(MAX_DEPTH)).tracked).toBe(true);
+  expect(() => read(nested(MAX_DEPTH + 1))).toThrow(TooDeepError);
+  expect(() => read(nested(20_000))).toThrow(TooDeepError);
+});

@@ -1,0 +1,43 @@
+import fc from 'fast-check';
+import { decodeRecord, type Envelope, encodeRecord, settlement } from '../../src/ledger/record.ts';
+
+const text = fc.string({ unit: 'grapheme', maxLength: 20 });
+const envelope: fc.Arbitrary<Envelope> = fc.record({
+  sender: text,
+  senderResource: text,
+  recipient: text,
+  recipientResource: text,
+  wireId: text.filter((id) => id !== ''),
+  senderId: fc.option(text.filter((id) => id !== ''), { nil: undefined }),
+  owesReceipt: fc.boolean(),
+  type: fc.constantFrom(undefined, 'chat', 'normal'),
+  otherAttributes: text,
+});
+
+test('property: a record reads back as it was written, whatever is in it', () => {
+  const inner = fc.string({ unit: 'binary', maxLength: 60 });
+  fc.assert(
+    fc.property(envelope, inner, fc.nat(), (written, payload, storedAt) => {
+      const at = 1_700_000_000_000 + storedAt;
+      const read = decodeRecord('key', encodeRecord(written, payload, 'digest', at, 'token'));
+      expect(read).toMatchObject({ ...written, inner: payload, storedAt: at, firstStoredAt: at });
+      expect(read).toMatchObject({ state: 'pending', attempt: 1, copies: 0, copyOut: false, bounced: false });
+    }),
+  );
+});
+
+test('what settling appends reads back, and later members win over earlier ones', () => {
+  const head = `d110000021700000000000{"d":"x","s":"a","r":"b","w":"m"`;
+  const ended = `${head}${settlement(5, { dr: 'desk' })}${settlement(9, { dr: 'tablet', c: 'gone' })}}`;
+  expect(decodeRecord('key', ended)).toMatchObject({
+    state: 'delivered',
+    settledAt: 9,
+    receiptResource: 'tablet',
+    condition: 'gone',
+    copyOut: true,
+    owesReceipt: true,
+    copies: 0,
+    attempt: 2,
+    inner: '',
+  });
+});

@@ -1,0 +1,47 @@
+import fc from 'fast-check';
+import { attribute, cleanXml, escapeAttribute, escapeText, serialize } from '../../src/stanza/xml.ts';
+import { parseStanza } from '../support/xml.ts';
+
+const FORBIDDEN = ['\0', '\x01', '\x0b', '\x1f', '\ufffe', '\uffff', '\ud800', '\udc00'];
+
+test.each(FORBIDDEN)('%j is removed, alone and among others', (character) => {
+  expect(cleanXml(character)).toBe('');
+  expect(cleanXml(`a${character}\u{1f600}b${character}`)).toBe('a\u{1f600}b');
+});
+
+test('what XML allows stays', () => {
+  const text = 'a\t\n\r \u0085\ud7ff\ue000\ufffd\u{10000}\u{10ffff}';
+  expect(cleanXml(text)).toBe(text);
+});
+
+test('property: any string, escaped, is well-formed and comes back as it was cleaned', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 50 }), fc.string({ unit: 'binary', maxLength: 50 }), (text, value) => {
+      const stanza = parseStanza(`<message${attribute('id', value)}><body>${escapeText(text)}</body></message>`);
+      expect(stanza.attrs['id']).toBe(cleanXml(value));
+      expect(stanza.getChildText('body')).toBe(cleanXml(text));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('property: lone surrogates and control characters never get through', () => {
+  const units = fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 30 });
+  fc.assert(
+    fc.property(units, (codes) => {
+      const cleaned = cleanXml(String.fromCharCode(...codes));
+      expect(cleaned.isWellFormed()).toBe(true);
+      expect(cleaned).not.toMatch(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/);
+    }),
+    { numRuns: 5000 },
+  );
+});
+
+test('quotes and white space in attributes survive a parser', () => {
+  expect(escapeAttribute('a"b\'c<d>&\t\n\r')).toBe('a&quot;b&apos;c&lt;d&gt;&amp;&#9;&#10;&#13;');
+});
+
+test('an element is written as it was parsed', () => {
+  const text = '<message a="1"><x xmlns="urn:x"><y/>text<z>&amp;</z></x></message>';
+  expect(serialize(parseStanza(text))).toBe(text);
+});
