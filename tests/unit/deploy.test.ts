@@ -61,12 +61,12 @@ describe('openfire.xml', () => {
   const environment = service('receipts').environment ?? {};
 
   test('has the secret that the proxy uses', () => {
-    expect(textAt(jive, 'xmpp/component/defaultSecret')).toBe(environment['XMPP_COMPONENT_SECRET']);
+    expect(textAt(jive, 'xmpp/component/defaultSecret')).toBe(environment.XMPP_COMPONENT_SECRET);
   });
 
   test('serves the domain that the proxy serves', () => {
-    expect(textAt(jive, 'autosetup/xmpp/domain')).toBe(environment['XMPP_SERVED_DOMAIN']);
-    expect(environment['XMPP_COMPONENT_DOMAIN']).toMatch(new RegExp(`\\.${environment['XMPP_SERVED_DOMAIN']}$`));
+    expect(textAt(jive, 'autosetup/xmpp/domain')).toBe(environment.XMPP_SERVED_DOMAIN);
+    expect(environment.XMPP_COMPONENT_DOMAIN).toMatch(new RegExp(`\\.${environment.XMPP_SERVED_DOMAIN}$`));
   });
 
   test('runs autosetup with a locale, which it requires', () => {
@@ -116,7 +116,7 @@ describe('docker-compose.yml', () => {
 
   test('gives the proxy more time to stop than it takes', () => {
     const { environment, stop_grace_period } = service('receipts');
-    expect(seconds(stop_grace_period)).toBeGreaterThan(seconds(environment?.['SHUTDOWN_TIMEOUT']));
+    expect(seconds(stop_grace_period)).toBeGreaterThan(seconds(environment?.SHUTDOWN_TIMEOUT));
   });
 
   test('sets only variables that there are', () => {
@@ -142,7 +142,9 @@ describe('Dockerfile', () => {
 test('the alert rules in docs/operations.md name metrics that there are', () => {
   const block = read('docs/operations.md').match(/```yaml\n(groups:[\s\S]*?)```/)?.[1] ?? '';
   const { groups } = parseYaml(block) as { groups: { rules: { alert: string; expr: string }[] }[] };
-  const metrics = groups.flatMap(({ rules }) => rules.flatMap(({ expr }) => expr.match(/openfire_receipts_\w+/g) ?? []));
+  const metrics = groups.flatMap(({ rules }) =>
+    rules.flatMap(({ expr }) => expr.match(/openfire_receipts_\w+/g) ?? []),
+  );
   expect(metrics).not.toEqual([]);
   const documented = read('docs/metrics.md');
   for (const metric of metrics) expect(documented).toContain(metric);

@@ -1,0 +1,140 @@
+import { loadConfig } from '../../src/config.ts';
+import { createLog } from '../../src/log.ts';
+import { Proxy, type Tuning } from '../../src/proxy.ts';
+import { login, type TestUser } from './client.ts';
+import { type ProsodyServer, startProsody } from './prosody.ts';
+import { type RedisServer, startRedis } from './redis.ts';
+
+/** Times that let a test see in seconds what takes hours. */
+export const QUICK = {
+  RETRY_SCHEDULE: '1s,2s',
+  MESSAGE_TTL: '60s',
+  DEDUP_WINDOW: '120s',
+  UNCONFIRMED_RETRY_AFTER: '1s',
+} as const;
+
+const QUICK_TUNING: Tuning = { sweepEvery: 200, link: { pingInterval: 100, backoffMin: 50, backoffMax: 200 } };
+
+/** The XMPP server: a Prosody of its own, or the one that the environment names (`E2E_…`). */
+interface XmppServer {
+  readonly host: string;
+  readonly domain: string;
+  readonly c2sPort: number;
+  readonly componentPort: number;
+  readonly componentDomain: string;
+  readonly secret: string;
+  readonly passwords: ReadonlyMap<string, string>;
+  readonly prosody: ProsodyServer | undefined;
+}
+
+const SECRET = 'component-secret';
+
+async function xmppServer(): Promise<XmppServer> {
+  const { E2E_XMPP_HOST, E2E_C2S_PORT, E2E_COMPONENT_PORT, E2E_DOMAIN, E2E_COMPONENT_SECRET, E2E_USERS } = process.env;
+  if (E2E_XMPP_HOST === undefined) {
+    const users = { alice: 'pw', bob: 'pw', carol: 'pw', dave: 'pw' };
+    const componentDomain = 'receipts.localhost';
+    const prosody = await startProsody({ domain: 'localhost', users, component: { domain: componentDomain, secret: SECRET } });
+    return {
+      host: '127.0.0.1',
+      domain: 'localhost',
+      c2sPort: prosody.c2sPort,
+      componentPort: prosody.componentPort,
+      componentDomain,
+      secret: SECRET,
+      passwords: new Map(Object.entries(users)),
+      prosody,
+    };
+  }
+  const domain = E2E_DOMAIN ?? E2E_XMPP_HOST;
+  const users = (E2E_USERS ?? 'alice:alice,bob:bob').split(',').map((pair) => pair.split(':') as [string, string]);
+  return {
+    host: E2E_XMPP_HOST,
+    domain,
+    c2sPort: Number(E2E_C2S_PORT ?? 5222),
+    componentPort: Number(E2E_COMPONENT_PORT ?? 5275),
+    componentDomain: `receipts.${domain}`,
+    secret: E2E_COMPONENT_SECRET ?? '',
+    passwords: new Map(users),
+    prosody: undefined,
+  };
+}
+
+/** A server, a Redis and a proxy between users: where a test's dialogue takes place. */
+export class World {
+  readonly #users: TestUser[] = [];
+  #proxy: Proxy | undefined;
+  #resources = 0;
+
+  private constructor(
+    readonly xmpp: XmppServer,
+    readonly redis: RedisServer,
+  ) {}
+
+  static async open(): Promise<World> {
+    const [xmpp, redis] = await Promise.all([xmppServer(), startRedis()]);
+    return new World(xmpp, redis);
+  }
+
+  get proxy(): Proxy {
+    if (this.#proxy === undefined) throw new Error('The proxy does not run');
+    return this.#proxy;
+  }
+
+  /** The configuration that this world's proxy is given, as an operator would. */
+  environment(settings: Record<string, string> = {}): Record<string, string> {
+    const { host, componentPort, componentDomain, domain, secret } = this.xmpp;
+    return {
+      XMPP_SERVICE: `xmpp://${host}:${componentPort}`,
+      XMPP_COMPONENT_DOMAIN: componentDomain,
+      XMPP_COMPONENT_SECRET: secret,
+      XMPP_SERVED_DOMAIN: domain,
+      REDIS_URL: this.redis.url,
+      HTTP_PORT: '0',
+      LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
+      ...QUICK,
+      ...settings,
+    };
+  }
+
+  async startProxy(settings: Record<string, string> = {}, tuning: Tuning = {}): Promise<Proxy> {
+    const config = loadConfig(this.environment(settings));
+    this.#proxy = new Proxy(config, createLog(config.logLevel), { ...QUICK_TUNING, ...tuning });
+    await this.#proxy.start();
+    return this.#proxy;
+  }
+
+  async stopProxy(): Promise<void> {
+    await this.#proxy?.stop();
+    this.#proxy = undefined;
+  }
+
+  /** The proxied address of a user. */
+  proxied(name: string): string {
+    return `${name}@${this.xmpp.componentDomain}`;
+  }
+
+  /** Logs a user in; a resource of its own unless one is named. */
+  async user(name: string, options: Partial<Parameters<typeof login>[0]> = {}): Promise<TestUser> {
+    const { host, c2sPort: port, domain, passwords } = this.xmpp;
+    this.#resources += 1;
+    const password = passwords.get(name);
+    if (password === undefined) throw new Error(`No password for ${name}`);
+    const resource = `r${this.#resources}`;
+    const user = await login({ host, port, domain, username: name, password, resource, ...options });
+    this.#users.push(user);
+    return user;
+  }
+
+  /** Logs everybody out. */
+  async empty(): Promise<void> {
+    await Promise.allSettled(this.#users.splice(0).map((user) => user.offline()));
+  }
+
+  async close(): Promise<void> {
+    await this.empty();
+    await this.stopProxy();
+    await this.redis.stop();
+    await this.xmpp.prosody?.stop();
+  }
+}
