@@ -3,12 +3,12 @@ import { Redis, type RedisOptions } from 'ioredis';
 /** Longest pause between tries to reach Redis, ms. */
 const MAX_PAUSE = 1000;
 
-const common: RedisOptions = {
-  retryStrategy: (tries) => Math.min(tries * 50, MAX_PAUSE),
+const common = {
+  retryStrategy: (tries: number) => Math.min(tries * 50, MAX_PAUSE),
   // Commands whose fate is unknown are ours to repeat: what we repeat is written so that it may be.
   autoResendUnfulfilledCommands: false,
   lazyConnect: true,
-};
+} satisfies RedisOptions;
 
 export interface Connections {
   /** For the ledger: fails fast, since work waits in the pipeline and not here. */

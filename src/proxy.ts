@@ -1,4 +1,4 @@
-import xml, { type Element } from '@xmpp/xml';
+import xml from '@xmpp/xml';
 import type { Config } from './config.ts';
 import { type Connections, connect, usable } from './connections.ts';
 import { type HttpServer, startHttp } from './http/server.ts';
@@ -11,17 +11,8 @@ import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { Queues } from './queues/queues.ts';
 import { Workers } from './queues/workers.ts';
-import { Acceptance } from './receipts/acceptance.ts';
-import { Confirmers } from './receipts/confirmers.ts';
-import { Interceptor } from './receipts/interceptor.ts';
-import { Notices } from './receipts/notices.ts';
-import { Outbox, type Sent } from './receipts/outbox.ts';
-import { Passage } from './receipts/passage.ts';
-import { Pipeline } from './receipts/pipeline.ts';
-import { Service } from './receipts/service.ts';
-import { Settlement } from './receipts/settlement.ts';
-import { Addresses } from './stanza/address.ts';
-import { IdSource } from './stanza/ids.ts';
+import type { Sent } from './receipts/outbox.ts';
+import { Receipts } from './receipts/receipts.ts';
 
 /** Redis must not be used as it is set up: acknowledged messages could be thrown away. */
 export class RedisRefusedError extends Error {
@@ -48,11 +39,7 @@ export class Proxy {
   readonly #log: Log;
   readonly #connections: Connections;
   readonly #ledger: Ledger;
-  readonly #pipeline: Pipeline;
-  readonly #outbox: Outbox;
-  readonly #interceptor: Interceptor;
-  readonly #passage: Passage;
-  readonly #service: Service;
+  readonly #receipts: Receipts;
   readonly #queues: Queues;
   readonly #workers: Workers;
   readonly metrics: Metrics;
@@ -64,20 +51,13 @@ export class Proxy {
     this.#config = config;
     this.#log = log;
     const { xmpp, redis, ack, retry } = config;
-    const timetable = retry;
-    const addresses = new Addresses(xmpp.componentDomain, xmpp.servedDomain);
-    const ids = new IdSource();
     this.#connections = connect(redis.url, throttled(log, 'Redis connection'));
     this.#ledger = new Ledger(this.#connections.ledger, {
       prefix: redis.prefix,
-      timetable,
+      timetable: retry,
       dedupWindow: retry.dedupWindow,
       undeliveredRetention: retry.undeliveredRetention,
       ...(tuning.lease !== undefined && { lease: tuning.lease }),
-    });
-    this.#pipeline = new Pipeline(this.#ledger, {
-      log,
-      ...(tuning.patience !== undefined && { patience: tuning.patience }),
     });
     this.#queues = new Queues({
       connection: this.#connections.jobs,
@@ -86,7 +66,7 @@ export class Proxy {
       log,
     });
     this.metrics = new Metrics({ figures: () => this.#figures(), link: () => this.#linkFigures() });
-    const { counts } = this.metrics;
+    const { metrics } = this;
     this.link = new Link<Sent>({
       service: xmpp.service,
       ...(xmpp.tlsCa !== undefined && { tlsCa: xmpp.tlsCa }),
@@ -94,45 +74,34 @@ export class Proxy {
       secret: xmpp.componentSecret,
       serverDomain: xmpp.servedDomain,
       log,
-      resume: (held) => this.#outbox.resume(held),
+      resume: (held) => this.#receipts.outbox.resume(held),
       ...(tuning.link && { timing: tuning.link }),
     });
-    const shared = { link: this.link, pipeline: this.#pipeline, addresses, counts, timetable };
-    const notices = new Notices({
-      addresses,
-      ids,
-      ackFormat: ack.format,
-      ackFrom: ack.from,
-      messageTtl: retry.messageTtl,
-    });
-    this.#passage = new Passage({ ...shared, onRefused: (condition) => this.metrics.refused(condition) });
-    this.#outbox = new Outbox({ ...shared, notices, onTroubled: (troubled) => this.#queues.addTroubled(troubled) });
-    const common = { ...shared, notices, ids, passage: this.#passage, outbox: this.#outbox };
-    const acceptance = new Acceptance({
-      ...common,
-      onStored: (ms) => this.metrics.timeToStored.observe(ms / 1000),
-    });
-    const settlement = new Settlement({
-      ...common,
-      confirmers: new Confirmers(),
-      onDelivered: (ms) => this.metrics.timeToDelivered.observe(ms / 1000),
-      onEnded: (record, how) => this.#queues.forget(record, how),
-    });
-    this.#interceptor = new Interceptor({
-      ...common,
-      acceptance,
-      settlement,
+    this.#receipts = new Receipts({
+      link: this.link,
+      ledger: this.#ledger,
+      componentDomain: xmpp.componentDomain,
+      servedDomain: xmpp.servedDomain,
+      ack,
+      timetable: retry,
       maxStanzaBytes: config.maxStanzaBytes,
-      log,
-    });
-    this.#service = new Service({
-      ...common,
-      status: (keys) => this.#ledger.status(keys),
       version: VERSION,
+      counts: metrics.counts,
+      events: {
+        onStored: (ms) => metrics.timeToStored.observe(ms / 1000),
+        onDelivered: (ms) => metrics.timeToDelivered.observe(ms / 1000),
+        onRefused: (condition) => metrics.refused(condition),
+        onTroubled: (troubled) => this.#queues.addTroubled(troubled),
+        onEnded: (record, how) => this.#queues.forget(record, how),
+      },
       log,
+      ...(tuning.patience !== undefined && { patience: tuning.patience }),
     });
     this.#workers = new Workers({
-      ...common,
+      pipeline: this.#receipts.pipeline,
+      outbox: this.#receipts.outbox,
+      timetable: retry,
+      counts: metrics.counts,
       connection: this.#connections.workers,
       prefix: redis.prefix,
       queues: this.#queues,
@@ -191,10 +160,10 @@ export class Proxy {
     const end = Date.now() + timeout;
     const left = () => Math.max(100, end - Date.now());
     await within(left(), this.#workers.pause());
-    await within(left(), this.#pipeline.drained());
+    await within(left(), this.#receipts.pipeline.drained());
     // What arrives from here on is stored, and sent by whoever sweeps next; nothing of it is acknowledged.
     await this.link.stop(left());
-    await within(left(), this.#pipeline.drained());
+    await within(left(), this.#receipts.pipeline.drained());
     await within(left(), this.#workers.close());
     await within(left(), this.#queues.close());
     await within(left(), this.#http?.close() ?? Promise.resolve());
@@ -202,20 +171,14 @@ export class Proxy {
   }
 
   #listen(): void {
-    this.link.on('stanza', (element) => this.#stanza(element));
-    this.link.on('handedOver', (batch) => this.#outbox.handedOver(batch));
+    this.link.on('stanza', (element) => this.#receipts.stanza(element));
+    this.link.on('handedOver', (batch) => this.#receipts.outbox.handedOver(batch));
     this.link.on('online', () => this.#workers.resume());
     this.link.on('offline', () => void this.#workers.pause());
     this.link.on('quarantined', (held) => void this.#quarantine(held));
     this.link.on('oversized', ({ name, attrs }) => {
-      this.#passage.refuse(new xml.Element(name, attrs), { condition: 'policy-violation', text: 'Too large' });
+      this.#receipts.passage.refuse(new xml.Element(name, attrs), { condition: 'policy-violation', text: 'Too large' });
     });
-  }
-
-  #stanza(element: Element): void {
-    if (element.name === 'message') this.#interceptor.message(element);
-    else if (element.name === 'iq') void this.#service.iq(element);
-    else this.#passage.drop();
   }
 
   /** A stanza that ended the stream twice is not tried a third time. */
@@ -225,13 +188,13 @@ export class Proxy {
     try {
       if (tag?.kind === 'copy') {
         const operation = reject(tag.record.key, Date.now(), 'policy-violation', undefined, why);
-        const rejected = await this.#pipeline.perform(operation);
+        const rejected = await this.#receipts.pipeline.perform(operation);
         if (rejected.outcome !== 'done') return;
         await this.#queues.addUndelivered(rejected.record);
-        this.#outbox.notify(rejected.record);
+        this.#receipts.outbox.notify(rejected.record);
       } else {
         await this.#queues.addQuarantined(text, why);
-        if (tag) this.#outbox.abandon(tag);
+        if (tag) this.#receipts.outbox.abandon(tag);
       }
     } catch (error) {
       this.#log.error({ err: error }, 'A stanza that ends the stream could not be put aside');

@@ -1,0 +1,106 @@
+import type { Element } from '@xmpp/xml';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { StoredRecord } from '../ledger/record.ts';
+import type { Timetable } from '../ledger/timetable.ts';
+import { Addresses } from '../stanza/address.ts';
+import type { AckFormat } from '../stanza/build.ts';
+import { IdSource } from '../stanza/ids.ts';
+import { Acceptance } from './acceptance.ts';
+import { Confirmers } from './confirmers.ts';
+import { Interceptor } from './interceptor.ts';
+import { Notices } from './notices.ts';
+import { type LinkPort, Outbox, type Troubled } from './outbox.ts';
+import { Passage } from './passage.ts';
+import { Pipeline } from './pipeline.ts';
+import { Service } from './service.ts';
+import { Settlement } from './settlement.ts';
+
+/** What this room counts; plain fields, since it counts tens of thousands of stanzas a second. */
+export interface Counts {
+  accepted: number;
+  duplicates: number;
+  delivered: number;
+  redelivered: number;
+  handedOver: number;
+  rejected: number;
+  lateReceipts: number;
+  repeatedReceipts: number;
+  unmatchedReceipts: number;
+  bouncesTemporary: number;
+  bouncesPermanent: number;
+  passedThrough: number;
+  dropped: number;
+}
+
+/** What the other rooms are told. */
+export interface ReceiptsEvents {
+  /** ms from a message's arrival to its being stored. */
+  onStored(ms: number): void;
+  /** ms from a message's being stored to its receipt. */
+  onDelivered(ms: number): void;
+  /** A stanza was refused with this condition. */
+  onRefused(condition: string): void;
+  /** A later attempt was made, and when the next is due. */
+  onTroubled(troubled: Troubled): void;
+  /** A message has ended of which there may be jobs. */
+  onEnded(record: StoredRecord, how: 'delivered' | 'late' | 'rejected'): void;
+}
+
+export interface ReceiptsOptions {
+  readonly link: LinkPort;
+  readonly ledger: Ledger;
+  readonly componentDomain: string;
+  readonly servedDomain: string;
+  readonly ack: { readonly format: AckFormat; readonly from: 'component' | 'recipient' };
+  readonly timetable: Timetable;
+  readonly maxStanzaBytes: number;
+  readonly version: string;
+  readonly counts: Counts;
+  readonly events: ReceiptsEvents;
+  readonly log: {
+    info(fields: object, message: string): void;
+    warn(fields: object, message: string): void;
+    error(fields: object, message: string): void;
+  };
+  /** How long a message waits for Redis before it is refused, ms. */
+  readonly patience?: number;
+}
+
+/** The receipt interceptor, put together: stanzas in, the ledger, stanzas out. */
+export class Receipts {
+  readonly pipeline: Pipeline;
+  readonly outbox: Outbox;
+  readonly passage: Passage;
+  readonly #interceptor: Interceptor;
+  readonly #service: Service;
+
+  constructor(options: ReceiptsOptions) {
+    const { link, ledger, componentDomain, servedDomain, ack, timetable, counts, events, log, patience } = options;
+    const addresses = new Addresses(componentDomain, servedDomain);
+    const ids = new IdSource();
+    this.pipeline = new Pipeline(ledger, { log, ...(patience !== undefined && { patience }) });
+    const notices = new Notices({
+      addresses,
+      ids,
+      ackFormat: ack.format,
+      ackFrom: ack.from,
+      messageTtl: timetable.messageTtl,
+    });
+    const base = { ...events, link, pipeline: this.pipeline, addresses, ids, notices, timetable, counts, log };
+    this.passage = new Passage(base);
+    this.outbox = new Outbox(base);
+    const { version, maxStanzaBytes } = options;
+    const rooms = { ...base, passage: this.passage, outbox: this.outbox, version, maxStanzaBytes };
+    const acceptance = new Acceptance(rooms);
+    const settlement = new Settlement({ ...rooms, confirmers: new Confirmers() });
+    this.#interceptor = new Interceptor({ ...rooms, acceptance, settlement });
+    this.#service = new Service({ ...rooms, status: (keys) => ledger.status(keys) });
+  }
+
+  /** Takes a stanza from the link. Never throws. */
+  stanza(element: Element): void {
+    if (element.name === 'message') this.#interceptor.message(element);
+    else if (element.name === 'iq') void this.#service.iq(element);
+    else this.passage.drop();
+  }
+}

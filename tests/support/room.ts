@@ -1,0 +1,104 @@
+import type { LinkPort, Sent, Troubled } from '../../src/receipts/outbox.ts';
+import { type Counts, Receipts, type ReceiptsOptions } from '../../src/receipts/receipts.ts';
+import type { Held } from '../../src/link/window.ts';
+import type { StoredRecord } from '../../src/ledger/record.ts';
+import { openLedger, TIMETABLE } from './ledger.ts';
+import { parseStanza } from './xml.ts';
+
+export const silentLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+export const noCounts = (): Counts => ({
+  accepted: 0,
+  duplicates: 0,
+  delivered: 0,
+  redelivered: 0,
+  handedOver: 0,
+  rejected: 0,
+  lateReceipts: 0,
+  repeatedReceipts: 0,
+  unmatchedReceipts: 0,
+  bouncesTemporary: 0,
+  bouncesPermanent: 0,
+  passedThrough: 0,
+  dropped: 0,
+});
+
+/** A link without a server: it shows what is written, and hands over when told to. */
+class WrittenLink implements LinkPort {
+  #written: Held<Sent>[] = [];
+
+  send(xml: string, tag?: Sent): Held<Sent> {
+    const held = { xml, tag, done: false };
+    this.#written.push(held);
+    return held;
+  }
+
+  /** What was written since the last look. */
+  take(): Held<Sent>[] {
+    return this.#written.splice(0);
+  }
+}
+
+/** The receipts room with a real ledger, and nothing else of the house: stanzas in, stanzas out. */
+export function openRoom(url: string, options: Partial<ReceiptsOptions> = {}) {
+  const opened = openLedger(url);
+  const link = new WrittenLink();
+  const counts = noCounts();
+  const refused: string[] = [];
+  const troubled: Troubled[] = [];
+  const ended: [StoredRecord, string][] = [];
+  const receipts = new Receipts({
+    link,
+    ledger: opened.ledger,
+    componentDomain: 'receipts.example.org',
+    servedDomain: 'example.org',
+    ack: { format: 'receipt', from: 'component' },
+    timetable: TIMETABLE,
+    maxStanzaBytes: 10_000,
+    version: '0',
+    counts,
+    events: {
+      onStored: () => {},
+      onDelivered: () => {},
+      onRefused: (condition) => refused.push(condition),
+      onTroubled: (one) => troubled.push(one),
+      onEnded: (record, how) => ended.push([record, how]),
+    },
+    log: silentLog,
+    ...options,
+  });
+  let held: Held<Sent>[] = [];
+
+  return {
+    ...opened,
+    receipts,
+    counts,
+    refused,
+    troubled,
+    ended,
+    /** The server gives the proxy these stanzas, in one turn; what the proxy then writes, in order, ids of its own as `…`. */
+    async given(...stanzas: string[]): Promise<string[]> {
+      for (const stanza of stanzas) receipts.stanza(parseStanza(stanza));
+      await receipts.pipeline.drained();
+      held = link.take();
+      return held.map(({ xml }) => xml.replace(/ofr-[\w-]+/g, '…'));
+    },
+    /** The component's answer to a question, which it may have to ask Redis about. */
+    async answers(question: string): Promise<string> {
+      receipts.stanza(parseStanza(question));
+      for (;;) {
+        const [answer] = link.take();
+        if (answer !== undefined) return answer.xml;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
+    /** The server proves that it has handled what was written last. */
+    async handsOver(): Promise<void> {
+      receipts.outbox.handedOver(held.flatMap(({ tag, done }) => (tag === undefined || done ? [] : [tag])));
+      await receipts.pipeline.drained();
+    },
+    /** What was written last. */
+    held: () => held,
+    written: () => link.take().map(({ xml }) => xml.replace(/ofr-[\w-]+/g, '…')),
+  };
+}
