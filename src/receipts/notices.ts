@@ -1,3 +1,4 @@
+import { formatLongDuration } from '../duration.ts';
 import type { StoredRecord } from '../ledger/record.ts';
 import type { Addresses } from '../stanza/address.ts';
 import { withResource } from '../stanza/address.ts';
@@ -24,20 +25,6 @@ export interface NoticeOptions {
 
 /** The parts of a message that its sender is told about. */
 export type About = Pick<StoredRecord, 'sender' | 'senderResource' | 'recipient' | 'senderId' | 'owesReceipt'>;
-
-const UNITS: readonly (readonly [name: string, ms: number])[] = [
-  ['day', 24 * 3600_000],
-  ['hour', 3600_000],
-  ['minute', 60_000],
-  ['second', 1000],
-];
-
-/** A duration (ms) for a person to read, in the largest unit that it is a whole number of. */
-export function inWords(ms: number): string {
-  const [name, size] = UNITS.find(([, unit]) => ms >= unit && ms % unit === 0) ?? (['second', 1000] as const);
-  const count = Math.round((ms / size) * 10) / 10;
-  return `${count} ${name}${count === 1 ? '' : 's'}`;
-}
 
 /** What the proxy tells a sender, in XML. Pure, but for the ids that it uses up. */
 export class Notices {
@@ -86,7 +73,7 @@ export class Notices {
         condition: 'recipient-unavailable',
         by: this.#options.addresses.componentDomain,
         // Not "not delivered": a client may have shown it and returned no receipt.
-        text: `No confirmation within ${inWords(this.#options.messageTtl)}`,
+        text: `No confirmation within ${formatLongDuration(this.#options.messageTtl)}`,
         extra: EXPIRED,
       };
     }

@@ -27,7 +27,7 @@ afterEach(() => opened.close());
 
 const once: (typeof opened.ledger)['once'] = (operation) => opened.ledger.once(operation);
 const dueOf = async (key: string) => Number(await opened.redis.zscore(opened.ledger.keys.due, key));
-const owedKeys = () => opened.redis.zrange(opened.ledger.keys.owed, 0, -1);
+const owedKeys = () => opened.redis.zrange(opened.ledger.keys.owed, '0', '-1');
 const stateOf = async (id: string) => (await opened.ledger.status([keyOf(id)]))[0]?.state;
 const handOverOf = (key: string, attempt: number, due: { confirming: number; other: number }) =>
   handOver({ key, attempt, dueConfirming: due.confirming, dueOther: due.other, recipient: BOB });

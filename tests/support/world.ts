@@ -34,7 +34,9 @@ async function xmppServer(): Promise<XmppServer> {
   if (E2E_XMPP_HOST === undefined) {
     const users = { alice: 'pw', bob: 'pw', carol: 'pw', dave: 'pw' };
     const componentDomain = 'receipts.localhost';
-    const prosody = await startProsody({ domain: 'localhost', users, component: { domain: componentDomain, secret: SECRET } });
+    // Prosody takes one connection for a component, so that a second proxy beside the first has a domain of its own.
+    const components = [componentDomain, 'receipts2.localhost'].map((domain) => ({ domain, secret: SECRET }));
+    const prosody = await startProsody({ domain: 'localhost', users, components });
     return {
       host: '127.0.0.1',
       domain: 'localhost',
@@ -66,9 +68,11 @@ export class World {
   #proxy: Proxy | undefined;
   #resources = 0;
 
-  private constructor(
+  /** @param label the proxy's subdomain, when it is another than the server's first */
+  constructor(
     readonly xmpp: XmppServer,
     readonly redis: RedisServer,
+    readonly label?: string,
   ) {}
 
   static async open(): Promise<World> {
@@ -83,7 +87,8 @@ export class World {
 
   /** The configuration that this world's proxy is given, as an operator would. */
   environment(settings: Record<string, string> = {}): Record<string, string> {
-    const { host, componentPort, componentDomain, domain, secret } = this.xmpp;
+    const { host, componentPort, domain, secret } = this.xmpp;
+    const componentDomain = this.label === undefined ? this.xmpp.componentDomain : `${this.label}.${domain}`;
     return {
       XMPP_SERVICE: `xmpp://${host}:${componentPort}`,
       XMPP_COMPONENT_DOMAIN: componentDomain,
