@@ -22,7 +22,12 @@ export interface Connections {
 
 /** Opens the connections to Redis; each reconnects by itself for as long as the process lives. */
 export function connect(url: string, onProblem: (error: Error) => void): Connections {
-  const ledger = new Redis(url, { ...common, commandTimeout: 2000, enableOfflineQueue: false, maxRetriesPerRequest: 0 });
+  const ledger = new Redis(url, {
+    ...common,
+    commandTimeout: 2000,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+  });
   const jobs = new Redis(url, { ...common, commandTimeout: 2000, maxRetriesPerRequest: 1 });
   const workers = new Redis(url, { ...common, maxRetriesPerRequest: null });
   const all = [ledger, jobs, workers];

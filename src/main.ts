@@ -33,7 +33,8 @@ try {
   await proxy.start();
 } catch (error) {
   if (error instanceof LinkAuthError || error instanceof RedisRefusedError) {
-    log.fatal({}, error.message);
+    // The link has told of a wrong secret itself.
+    if (error instanceof RedisRefusedError) log.fatal({}, error.message);
     await proxy.stop(1000);
     process.exit(EX_CONFIG);
   }

@@ -21,8 +21,15 @@ declare module '@xmpp/xml' {
   export class Parser {
     on(event: 'start' | 'element' | 'end', listener: (element: Element) => void): this;
     on(event: 'error', listener: (error: Error) => void): this;
+    emit(event: string, ...args: unknown[]): boolean;
     write(data: string): void;
     end(data?: string): void;
+    // What the tokenizer calls; theirs to override, though not documented.
+    root: Element | null;
+    cursor: Element | null;
+    onStartElement(name: string, attrs: Record<string, string>): void;
+    onEndElement(name: string): void;
+    onText(text: string): void;
   }
   // 0.13.3 is CommonJS: at run time only the default export exists.
   interface Xml {
@@ -42,7 +49,7 @@ declare module '@xmpp/jid' {
     resource: string;
     bare(): JID;
     equals(other: JID): boolean;
-    toString(unescape?: boolean): string;
+    toString(unescaped?: boolean): string;
   }
   interface Jid {
     (address: string): JID;
@@ -54,4 +61,38 @@ declare module '@xmpp/jid' {
   }
   const jid: Jid;
   export default jid;
+}
+declare module '@xmpp/component' {
+  import type { EventEmitter } from 'node:events';
+  import type { Socket } from 'node:net';
+  import type { Element, Parser } from '@xmpp/xml';
+
+  export interface ComponentOptions {
+    service: string;
+    domain: string;
+    password: string;
+  }
+  /** The entity. What begins with an underscore is what the link overrides to guard it. */
+  export interface Component extends EventEmitter {
+    /** ms; the time-out of each of its own waits. */
+    timeout: number;
+    socket: Socket | null;
+    parser: Parser | null;
+    Parser: new () => Parser;
+    reconnect: { stop(): void };
+    connect(service: string): Promise<void>;
+    open(options: { domain: string }): Promise<Element>;
+    authenticate(id: string, secret: string): Promise<void>;
+    headerElement(): Element;
+    footer(): string;
+    _attachSocket(socket: Socket): void;
+    _onData(data: string): void;
+    _onElement(element: Element): void;
+    _onParserError(error: Error): void;
+  }
+  interface ComponentModule {
+    component(options: ComponentOptions): Component;
+  }
+  const module: ComponentModule;
+  export default module;
 }

@@ -30,7 +30,10 @@ export interface Figures {
 }
 
 /** What defineCommand adds to the connection. */
-type Scripted = Record<'receiptsTurn' | 'receiptsSweep' | 'receiptsStatus', (...args: (string | number)[]) => Promise<string[]>>;
+type Scripted = Record<
+  'receiptsTurn' | 'receiptsSweep' | 'receiptsStatus',
+  (...args: (string | number)[]) => Promise<string[]>
+>;
 
 /** The records of all messages, in Redis. It alone knows how they are kept; every change of one is one script call. */
 export class Ledger {

@@ -104,7 +104,9 @@ export function claim(key: string, attempt: number): Operation<Claimed> {
 }
 
 /** What a bounce met: a pending message (as it now stands), one that had ended, or none. */
-export type Bounced = { readonly outcome: 'ended' | 'unknown' } | { readonly outcome: 'done'; readonly record: StoredRecord };
+export type Bounced =
+  | { readonly outcome: 'ended' | 'unknown' }
+  | { readonly outcome: 'done'; readonly record: StoredRecord };
 
 function decodeBounce(reply: string, skip: number): Bounced {
   if (reply === '') return { outcome: 'unknown' };

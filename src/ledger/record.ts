@@ -99,7 +99,13 @@ function hex(value: number, digits: number): string {
  *
  * @param token names this attempt to store it, so that a repetition after a lost reply is known from a duplicate
  */
-export function encodeRecord(envelope: Envelope, inner: string, digest: string, storedAt: number, token: string): string {
+export function encodeRecord(
+  envelope: Envelope,
+  inner: string,
+  digest: string,
+  storedAt: number,
+  token: string,
+): string {
   const { sender, senderResource, recipient, recipientResource, wireId, senderId, owesReceipt, type, otherAttributes } =
     envelope;
   const body: Body = {
@@ -153,6 +159,9 @@ export function decodeRecord(key: string, value: string): StoredRecord {
 }
 
 /** The fields that settling appends to a body, as JSON members with a leading comma. */
-export function settlement(settledAt: number, fields: { dr?: string; c?: string; ct?: string; cx?: string } = {}): string {
+export function settlement(
+  settledAt: number,
+  fields: { dr?: string; c?: string; ct?: string; cx?: string } = {},
+): string {
   return `,${JSON.stringify({ e: settledAt, ...fields }).slice(1, -1)}`;
 }

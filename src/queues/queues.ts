@@ -1,9 +1,22 @@
 import { type ConnectionOptions, Queue } from 'bullmq';
 import type { StoredRecord } from '../ledger/record.ts';
 import type { Troubled } from '../receipts/outbox.ts';
-import { addressesOf, attemptJobId, type JobData, jobData, sweptJobId, type UndeliveredData, undeliveredData } from './jobs.ts';
+import {
+  addressesOf,
+  attemptJobId,
+  type JobData,
+  jobData,
+  sweptJobId,
+  type UndeliveredData,
+  undeliveredData,
+} from './jobs.ts';
 
-export const QUEUE = { redelivery: 'redelivery', expiry: 'expiry', undelivered: 'undelivered', sweep: 'sweep' } as const;
+export const QUEUE = {
+  redelivery: 'redelivery',
+  expiry: 'expiry',
+  undelivered: 'undelivered',
+  sweep: 'sweep',
+} as const;
 
 // The ledger is the truth: a job that is done or has failed has nothing to add to it, and a sweep makes another.
 const FORGOTTEN = { removeOnComplete: true, removeOnFail: true } as const;
@@ -57,7 +70,11 @@ export class Queues {
   }
 
   /** Makes jobs of what a sweep has found. `expires` tells what has come to its end. */
-  async addSwept(overdue: readonly StoredRecord[], expires: (record: StoredRecord) => boolean, now: number): Promise<void> {
+  async addSwept(
+    overdue: readonly StoredRecord[],
+    expires: (record: StoredRecord) => boolean,
+    now: number,
+  ): Promise<void> {
     const jobs = (records: readonly StoredRecord[]) =>
       records.map((record) => ({
         name: record.state === 'pending' ? 'message' : 'notice',
@@ -100,6 +117,8 @@ export class Queues {
   }
 
   #unawaited(work: Promise<unknown>): void {
-    work.catch((error) => this.#options.log.warn({ err: error }, 'A job could not be written; the next sweep makes up for it'));
+    work.catch((error) =>
+      this.#options.log.warn({ err: error }, 'A job could not be written; the next sweep makes up for it'),
+    );
   }
 }

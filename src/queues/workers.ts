@@ -17,6 +17,11 @@ const MAX_WAITING = 2000;
 /** Redeliveries a second, of all processes together: far below what a server carries, so that live traffic goes on. */
 const REDELIVERIES_PER_SECOND = 500;
 const CONCURRENCY = 50;
+/**
+ * How soon the jobs that a dead process had in hand are another's, ms. BullMQ's half a minute would leave every message
+ * unswept for so long when the process was killed while it swept.
+ */
+const PATIENCE = { lockDuration: 5000, stalledInterval: 2500, maxStalledCount: 10 } as const;
 
 export interface WorkersOptions {
   /** Without a limit of retries, as BullMQ wants it. */
@@ -46,7 +51,7 @@ export class Workers {
   constructor(options: WorkersOptions) {
     this.#options = options;
     const { connection, prefix, redeliveriesPerSecond = REDELIVERIES_PER_SECOND } = options;
-    const settings = { connection, prefix, autorun: false, concurrency: CONCURRENCY };
+    const settings = { connection, prefix, autorun: false, concurrency: CONCURRENCY, ...PATIENCE };
     const limiter = { max: redeliveriesPerSecond, duration: 1000 };
     this.#workers = [
       new Worker(QUEUE.sweep, () => this.#sweep(), { ...settings, concurrency: 1 }),
@@ -66,10 +71,8 @@ export class Workers {
     void this.#schedule();
     // A scheduler lives in Redis and goes with it when Redis is emptied.
     this.#scheduler ??= setInterval(() => void this.#schedule(), 60_000);
-    for (const worker of this.#workers) {
-      if (worker.isRunning()) worker.resume();
-      else void worker.run().catch((error) => this.#options.log.warn({ err: error, queue: worker.name }, 'Queue worker stopped'));
-    }
+    // Not run(), which returns at once when the worker has come to rest while it was paused.
+    for (const worker of this.#workers) void worker.resume();
   }
 
   /** Takes nothing up any more; what is in hand is finished. */
@@ -118,7 +121,10 @@ export class Workers {
     if (claimed.outcome === 'moot') return 'nothing to send';
     const { record, confirms } = claimed;
     if (record.state === 'pending') {
-      log.info({ from: record.sender, to: record.recipient, id: record.wireId, attempt: record.attempt }, 'Redelivering');
+      log.info(
+        { from: record.sender, to: record.recipient, id: record.wireId, attempt: record.attempt },
+        'Redelivering',
+      );
       outbox.redeliver(record, confirms);
       return 'sent';
     }
@@ -146,7 +152,10 @@ export class Workers {
     const { pipeline, outbox, log } = this.#options;
     const record = await pipeline.perform(revive(job.data.key));
     if (record === undefined) return 'nothing to send any more';
-    log.info({ from: record.sender, to: record.recipient, id: record.wireId }, 'Sending an undelivered message after all');
+    log.info(
+      { from: record.sender, to: record.recipient, id: record.wireId },
+      'Sending an undelivered message after all',
+    );
     outbox.redeliver(record, false);
     return 'sent';
   }

@@ -35,7 +35,7 @@ export class Interceptor {
       } else if (error instanceof TooDeepError) {
         passage.refuse(element, { condition: 'policy-violation', text: error.message });
       } else {
-        log.warn({ err: error, from: element.attrs['from'] }, 'A message could not be handled');
+        log.warn({ err: error, from: element.attrs.from }, 'A message could not be handled');
         passage.refuse(element, { condition: 'internal-server-error' });
       }
     }
@@ -83,5 +83,7 @@ export class Interceptor {
 function isLarger({ inner, otherAttributes }: Message, limit: number): boolean {
   const length = inner.length + otherAttributes.length;
   // A character takes one to three bytes a UTF-16 unit, so that most stanzas need not be measured.
-  return length > limit || (length * 3 > limit && Buffer.byteLength(inner) + Buffer.byteLength(otherAttributes) > limit);
+  return (
+    length > limit || (length * 3 > limit && Buffer.byteLength(inner) + Buffer.byteLength(otherAttributes) > limit)
+  );
 }

@@ -60,7 +60,9 @@ export class Notices {
           ? deliveryReceipt(this.#notice(record, senderId, withResource(recipient, record.receiptResource)))
           : undefined;
       case 'unconfirmed':
-        return asked ? unconfirmedNotice(this.#notice(record, senderId, this.#speaker(recipient)), recipient) : undefined;
+        return asked
+          ? unconfirmedNotice(this.#notice(record, senderId, this.#speaker(recipient)), recipient)
+          : undefined;
       case 'expired':
       case 'rejected':
         return errorStanza('message', this.#sender(record), recipient, senderId, this.#failure(record));

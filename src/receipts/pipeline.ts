@@ -24,7 +24,11 @@ interface Entry {
 }
 
 export interface PipelineOptions {
-  readonly log: { warn(fields: object, message: string): void; info(fields: object, message: string): void; error(fields: object, message: string): void };
+  readonly log: {
+    warn(fields: object, message: string): void;
+    info(fields: object, message: string): void;
+    error(fields: object, message: string): void;
+  };
   /** Operations in one call to Redis. */
   readonly batch?: number;
   /** How long work waits for Redis before it is refused, ms. */

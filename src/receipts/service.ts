@@ -59,7 +59,7 @@ export class Service {
 
   async #answer(element: Element, from: Address): Promise<string> {
     const { addresses, version } = this.#options;
-    const to = addresses.parse(element.attrs['to'] as string);
+    const to = addresses.parse(element.attrs.to as string);
     const { id, type } = element.attrs;
     const [question, ...others] = element.getChildElements();
     // RFC 6120 section 8.2.3: an id, get or set, and exactly one child.
@@ -73,7 +73,7 @@ export class Service {
       case NS.discoInfo:
         return this.#discoInfo(question);
       case NS.discoItems:
-        return `<query xmlns="${NS.discoItems}"${attribute('node', question.attrs['node'])}/>`;
+        return `<query xmlns="${NS.discoItems}"${attribute('node', question.attrs.node)}/>`;
       case NS.version:
         return `<query xmlns="${NS.version}"><name>openfire-receipts</name><version>${escapeText(version)}</version></query>`;
       case NS.ping:
@@ -87,7 +87,7 @@ export class Service {
 
   #discoInfo(question: Element): string {
     // XEP-0030 section 3.2: we have no nodes.
-    if (question.attrs['node']) throw new Refusal({ condition: 'item-not-found' });
+    if (question.attrs.node) throw new Refusal({ condition: 'item-not-found' });
     const features = [NS.discoInfo, NS.discoItems, NS.version, NS.ping, NS.own];
     return `<query xmlns="${NS.discoInfo}"><identity category="component" type="generic" name="Message receipts"/>${features
       .map((feature) => `<feature var="${feature}"/>`)

@@ -15,7 +15,7 @@ export function readError(stanza: Element): ReadError {
   const error = stanza.getChild('error');
   const children = error?.getChildElements().filter((child) => child.getNS() === NS.stanzas) ?? [];
   const condition = children.find((child) => child.getName() !== 'text')?.getName() ?? 'undefined-condition';
-  const type = error?.attrs['type'];
+  const type = error?.attrs.type;
   return {
     condition,
     errorType: type !== undefined && TYPES.has(type) ? type : undefined,

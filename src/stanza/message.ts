@@ -66,13 +66,13 @@ const REWRITTEN: ReadonlySet<string> = new Set(['from', 'to', 'type', 'id', 'xml
 /** The namespace of a stanza's child; the stream's own, which is not written on it, is empty. */
 function namespaceOf(child: Element): string {
   // ltx looks upwards through the parents, which a stanza's own prefix declarations need and most children do not.
-  const declared = child.attrs['xmlns'];
+  const declared = child.attrs.xmlns;
   if (declared !== undefined && !child.name.includes(':')) return declared;
   return child.getNS() ?? '';
 }
 
 function typeOf(element: Element): MessageType {
-  const type = element.attrs['type'];
+  const type = element.attrs.type;
   return type !== undefined && TYPES.has(type) ? (type as MessageType) : 'normal';
 }
 
@@ -93,14 +93,14 @@ export function readMessage(element: Element): Message {
     if (typeof child !== 'object') continue;
     const namespace = namespaceOf(child);
     if (namespace === NS.receipts) {
-      const id = child.attrs['id'];
+      const id = child.attrs.id;
       if (child.getName() === 'received' && id) {
         receipts.push(id);
         continue;
       }
       if (child.getName() === 'request') asksReceipt = true;
     } else if (namespace === NS.sid && child.getName() === 'origin-id') {
-      originId ??= child.attrs['id'] || undefined;
+      originId ??= child.attrs.id || undefined;
     }
     const xml = serialize(child);
     inner += xml;
@@ -115,8 +115,8 @@ export function readMessage(element: Element): Message {
   const type = typeOf(element);
   return {
     type,
-    writtenType: element.attrs['type'] || undefined,
-    id: element.attrs['id'] || undefined,
+    writtenType: element.attrs.type || undefined,
+    id: element.attrs.id || undefined,
     originId,
     asksReceipt,
     tracked: content && (type === 'chat' || type === 'normal'),

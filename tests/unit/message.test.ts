@@ -51,7 +51,9 @@ test('receipts are told apart from the rest, and an empty id is none', () => {
 });
 
 test('a resend has the same payload, whatever its hints, delay, ids and receipt request', () => {
-  const first = read('<body>hello</body><request xmlns="urn:xmpp:receipts"/><origin-id xmlns="urn:xmpp:sid:0" id="o"/>');
+  const first = read(
+    '<body>hello</body><request xmlns="urn:xmpp:receipts"/><origin-id xmlns="urn:xmpp:sid:0" id="o"/>',
+  );
   const again = read('<delay xmlns="urn:xmpp:delay" stamp="2026-01-01T00:00:00Z"/><body>hello</body>');
   expect(again.payload).toBe(first.payload);
   expect(first).toMatchObject({ asksReceipt: true, originId: 'o' });
@@ -59,7 +61,8 @@ test('a resend has the same payload, whatever its hints, delay, ids and receipt 
 });
 
 test('children and further attributes are carried unharmed', () => {
-  const children = '<body xml:lang="de">Gr&#252;&#223;e &amp; &lt;K&#252;sse&gt; \u{1f600}</body><x:y xmlns:x="urn:x" x:a="1&#10;2"/>';
+  const children =
+    '<body xml:lang="de">Gr&#252;&#223;e &amp; &lt;K&#252;sse&gt; \u{1f600}</body><x:y xmlns:x="urn:x" x:a="1&#10;2"/>';
   const message = read(children, 'type="chat" id="m" xml:lang="en" xmlns:z="urn:z"');
   expect(message.inner).toBe(
     '<body xml:lang="de">Grüße &amp; &lt;Küsse&gt; \u{1f600}</body><x:y xmlns:x="urn:x" x:a="1&#10;2"/>',

@@ -8,7 +8,10 @@ const envelope: fc.Arbitrary<Envelope> = fc.record({
   recipient: text,
   recipientResource: text,
   wireId: text.filter((id) => id !== ''),
-  senderId: fc.option(text.filter((id) => id !== ''), { nil: undefined }),
+  senderId: fc.option(
+    text.filter((id) => id !== ''),
+    { nil: undefined },
+  ),
   owesReceipt: fc.boolean(),
   type: fc.constantFrom(undefined, 'chat', 'normal'),
   otherAttributes: text,

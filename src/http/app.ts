@@ -1,0 +1,68 @@
+import type { Queue } from 'bullmq';
+import { Hono } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import { isLoopback } from '../config/hosts.ts';
+import type { Config } from '../config.ts';
+import { dashboard, type HttpLog } from './dashboard.ts';
+import { loopbackOnly, sameOrigin, secured } from './guard.ts';
+import { PAGE_POLICY, page } from './page.ts';
+
+export interface HttpOptions {
+  readonly config: Config['http'];
+  /** What the dashboard shows. */
+  readonly queues: readonly Queue[];
+  readonly metrics: { readonly contentType: string; render(): Promise<string> };
+  /** What keeps the proxy from its work, in plain words; empty when it is ready. */
+  readonly readiness: () => Promise<string[]>;
+  readonly log: HttpLog;
+}
+
+/** Longer than any check takes whose connection has a time limit of its own, ms. */
+const READINESS_TIMEOUT = 5000;
+
+/** @throws when the dashboard would be open to others than this machine */
+export function createApp(options: HttpOptions): Hono {
+  const { config, queues, metrics, log } = options;
+  const open = config.password === undefined;
+  if (open && !isLoopback(config.host))
+    throw new Error('The dashboard needs a password unless it is on a loopback address');
+  const problems = () => askReadiness(options.readiness);
+
+  const app = new Hono({ strict: false });
+  app.use(secured);
+  if (open) app.use(loopbackOnly);
+  app.use(sameOrigin);
+  app.get('/', async (c) => {
+    c.header('content-security-policy', PAGE_POLICY);
+    return c.html(page(await problems()));
+  });
+  app.get('/healthz', (c) => c.text('ok\n'));
+  app.get('/readyz', async (c) => {
+    const found = await problems();
+    return c.json({ ready: found.length === 0, problems: found }, found.length === 0 ? 200 : 503);
+  });
+  app.get('/metrics', async (c) => c.body(await metrics.render(), 200, { 'content-type': metrics.contentType }));
+  app.route('/queues', dashboard({ path: '/queues', queues, config, log }));
+  app.notFound((c) => c.text('Not found\n', 404));
+  app.onError((error, c) => {
+    if (error instanceof HTTPException) return error.getResponse();
+    log.error({ err: error, path: c.req.path }, 'HTTP request failed');
+    return c.text('Something went wrong; the log says what.\n', 500);
+  });
+  return app;
+}
+
+/** A check that fails or hangs is a problem like any other. */
+async function askReadiness(readiness: () => Promise<string[]>): Promise<string[]> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<string[]>((resolve) => {
+    timer = setTimeout(() => resolve(['The checks take too long']), READINESS_TIMEOUT).unref();
+  });
+  try {
+    return await Promise.race([readiness(), tooLate]);
+  } catch (error) {
+    return [`The checks failed: ${error instanceof Error ? error.message : String(error)}`];
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,103 @@
+import { createBullBoard } from '@bull-board/api';
+import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
+import { HonoAdapter } from '@bull-board/hono';
+import { getConnInfo } from '@hono/node-server/conninfo';
+import { serveStatic } from '@hono/node-server/serve-static';
+import type { Queue } from 'bullmq';
+import { Hono } from 'hono';
+import { basicAuth } from 'hono/basic-auth';
+import type { Config } from '../config.ts';
+import { redact } from './redact.ts';
+
+/** The part of pino that is used here. */
+export interface HttpLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** For an operator, under the names of the queues. */
+const ABOUT: Readonly<Record<string, string>> = {
+  redelivery:
+    'Messages that are sent again, each with its next attempt. Made from the ledger: removing a job loses nothing.',
+  expiry: 'Messages whose next date is their end.',
+  undelivered: 'Failed: messages that expired or were rejected. Retry sends one after all.',
+};
+
+// The page brings scripts and styles of its own, styles also inline; it asks for fonts from the network, and is not let.
+const CONTENT_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'self'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** Names a job by who wrote to whom, which is what an operator looks for in a list. */
+function titleOf({ name, data }: { name?: string; data?: unknown }): string {
+  const { from, to } = (data ?? {}) as { from?: unknown; to?: unknown };
+  return typeof from === 'string' && typeof to === 'string' ? `${name}: ${from} → ${to}` : `${name}`;
+}
+
+export interface DashboardOptions {
+  readonly path: string;
+  readonly queues: readonly Queue[];
+  readonly config: Config['http'];
+  readonly log: HttpLog;
+}
+
+/** bull-board, behind a password if there is one. An operator may retry, promote and remove jobs. */
+export function dashboard({ path, queues, config, log }: DashboardOptions): Hono {
+  const board = new HonoAdapter(serveStatic);
+  board.setBasePath(path);
+  createBullBoard({
+    queues: queues.map((queue) => {
+      const adapter = new BullMQAdapter(queue, { description: ABOUT[queue.name] ?? '' });
+      for (const field of ['data', 'returnValue', 'progress'] as const) adapter.setFormatter(field, redact);
+      adapter.setFormatter('name', titleOf);
+      return adapter;
+    }),
+    serverAdapter: board,
+    options: {
+      uiConfig: {
+        boardTitle: 'openfire-receipts',
+        miscLinks: [{ text: 'Overview', url: '/' }],
+        hideDocsLink: true,
+        // Of a dead letter, the stack would come first; whose it is and why says more.
+        jobDetails: { defaultTab: 'Data' },
+      },
+    },
+  });
+
+  const app = new Hono({ strict: false });
+  const { user, password } = config;
+  if (password !== undefined) {
+    app.use(
+      basicAuth({
+        username: user,
+        password,
+        realm: 'openfire-receipts',
+        invalidUserMessage: (c) => {
+          // The first request of a browser comes without, and is no attempt.
+          if (c.req.header('authorization') !== undefined) {
+            log.warn({ address: getConnInfo(c).remote.address }, 'Dashboard: wrong name or password');
+          }
+          return 'Unauthorized\n';
+        },
+      }),
+    );
+  }
+  app.use(async (c, next) => {
+    await next();
+    c.res.headers.set('content-security-policy', CONTENT_POLICY);
+    // Their names have a hash of what is in them.
+    if (c.res.ok && c.req.path.startsWith(`${path}/static/`))
+      c.res.headers.set('cache-control', 'private, max-age=86400');
+  });
+  app.route('/', board.registerPlugin());
+  return app;
+}

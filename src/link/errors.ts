@@ -1,0 +1,104 @@
+/** Why a link was lost, or could not be made. */
+export type ProblemKind =
+  /** No connection, or one that the network broke. */
+  | 'network'
+  /** The server did not do something in time. */
+  | 'timeout'
+  /** The server refused the secret. */
+  | 'auth'
+  /** The server refused the domain: somebody else has it, or nobody may. */
+  | 'refused'
+  /** The server closed the stream with an error (RFC 6120 section 4.9). */
+  | 'stream-error'
+  /** The server closed the stream or the connection without saying why. */
+  | 'closed'
+  /** What the server sent cannot be read. */
+  | 'unreadable'
+  /** We ended it. */
+  | 'ended';
+
+/** A link that was lost or could not be made, and why, in words for an operator. */
+export class LinkProblem extends Error {
+  readonly kind: ProblemKind;
+  /** The stream error's condition (RFC 6120 section 4.9.3), if there was one. */
+  readonly condition: string | undefined;
+
+  constructor(kind: ProblemKind, message: string, condition?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'LinkProblem';
+    this.kind = kind;
+    this.condition = condition;
+  }
+}
+
+/** The server refused the secret at start: nothing that waiting would mend. */
+export class LinkAuthError extends LinkProblem {
+  constructor(problem: LinkProblem) {
+    super('auth', problem.message, problem.condition);
+    this.name = 'LinkAuthError';
+  }
+}
+
+const WHERE = 'in Openfire: Server > Server Settings > External Components';
+
+function wrongSecret(domain: string): LinkProblem {
+  const text = `The server refused the secret for ${domain}: XMPP_COMPONENT_SECRET must be what is set there (${WHERE}, or the property xmpp.component.defaultSecret)`;
+  return new LinkProblem('auth', text, 'not-authorized');
+}
+
+/** What a header without an id means: Openfire 5 says no more than that. */
+export function domainRefused(domain: string, condition?: string): LinkProblem {
+  const text = `The server refused ${domain}: another connection holds this domain, or it is not permitted or has no secret there (${WHERE})`;
+  return new LinkProblem('refused', text, condition);
+}
+
+/** Says what a stream error means. */
+export function streamError(condition: string, text: string, domain: string): LinkProblem {
+  switch (condition) {
+    case 'not-authorized':
+      return wrongSecret(domain);
+    case 'conflict': // Openfire 4 says so too where the domain has no secret.
+    case 'host-unknown':
+      return domainRefused(domain, condition);
+    default: {
+      const said = text === '' ? condition : `${condition}, ${text}`;
+      return new LinkProblem('stream-error', `The server closed the stream: ${said}`, condition);
+    }
+  }
+}
+
+/** Stream errors (RFC 6120 section 4.9.3) that say nothing about what the server had been given. */
+const BLAMELESS = new Set([
+  'conflict',
+  'connection-timeout',
+  'host-gone',
+  'host-unknown',
+  'not-authorized',
+  'remote-connection-failed',
+  'reset',
+  'resource-constraint',
+  'see-other-host',
+  'system-shutdown',
+]);
+
+/** A connection that is closed this soon after a write may have been closed for what was written, in ms. */
+const BLAME_WITHIN = 5_000;
+
+/**
+ * Whether the server may have closed the link for what it was given.
+ *
+ * @param sinceWrite ms since a stanza was last written
+ */
+export function isKill(problem: LinkProblem, sinceWrite: number): boolean {
+  if (problem.condition !== undefined) return !BLAMELESS.has(problem.condition);
+  return problem.kind === 'closed' && sinceWrite <= BLAME_WITHIN;
+}
+
+/** What a socket's error means: only a reset comes from the server itself. */
+export function socketProblem(error: NodeJS.ErrnoException): LinkProblem {
+  const byPeer = error.code === 'ECONNRESET' || error.code === 'EPIPE';
+  const text = byPeer
+    ? `The server reset the connection (${error.code})`
+    : `The connection failed: ${error.message || error.code}`;
+  return new LinkProblem(byPeer ? 'closed' : 'network', text, undefined, { cause: error });
+}

@@ -1,0 +1,232 @@
+import { EventEmitter } from 'node:events';
+import type { Element } from '@xmpp/xml';
+import { Backoff } from './backoff.ts';
+import { LinkAuthError, LinkProblem } from './errors.ts';
+import { DEFAULT_TIMING, type LinkEvents, type LinkOptions, type LinkStats, type LinkTiming } from './options.ts';
+import { Stream } from './stream.ts';
+import type { Held } from './window.ts';
+import { Writer } from './writer.ts';
+
+export type { LinkTiming } from './options.ts';
+
+/** The part of the time to stop that may be spent waiting for the server to prove what it has. */
+const DRAIN_SHARE = 0.75;
+
+/**
+ * The link to the server (XEP-0114): one stream at a time, made again for as long as it takes. What is sent while it is
+ * down waits; what was sent and not proved to have been handled when it breaks is sent again. `T` is what its owner
+ * wants to be told of with a stanza.
+ */
+export class Link<T> extends EventEmitter<LinkEvents<T>> {
+  readonly #options: LinkOptions<T>;
+  readonly #timing: LinkTiming;
+  readonly #writer: Writer<T>;
+  readonly #backoff: Backoff;
+  #started: Promise<void> | undefined;
+  #running: Promise<void> | undefined;
+  #stopped: Promise<{ unconfirmed: number }> | undefined;
+  #stopping = false;
+  #closing = false;
+  /** Cuts a wait between two attempts short. */
+  #wake: (() => void) | undefined;
+  #stream: Stream | undefined;
+  #reclaiming: Promise<void> = Promise.resolve();
+  #timesOnline = 0;
+  #connectedSince: number | undefined;
+  #lastProblem: string | undefined;
+
+  constructor(options: LinkOptions<T>) {
+    super();
+    this.#options = options;
+    this.#timing = { ...DEFAULT_TIMING, ...options.timing };
+    this.#backoff = new Backoff(this.#timing.backoffMin, this.#timing.backoffMax);
+    const { domain, serverDomain, log, maxHeldBytes: maxHeld = 64 << 20 } = options;
+    this.#writer = new Writer({ domain, serverDomain, log, maxHeld, timing: this.#timing });
+  }
+
+  get online(): boolean {
+    return this.#connectedSince !== undefined;
+  }
+
+  get stats(): LinkStats {
+    return {
+      reconnects: Math.max(0, this.#timesOnline - 1),
+      connectedSince: this.#connectedSince,
+      lastProblem: this.#lastProblem,
+      held: this.#writer.outgoing.count,
+      heldBytes: this.#writer.outgoing.size,
+      dropped: this.#writer.dropped,
+    };
+  }
+
+  /**
+   * Connects, and keeps connecting. Resolves when the link is up for the first time.
+   *
+   * @throws {LinkAuthError} when the server refuses the secret before that: the link has given up
+   * @throws {LinkProblem} when the link is stopped before that
+   */
+  start(): Promise<void> {
+    if (this.#started === undefined) {
+      this.#started = new Promise((resolve, reject) => {
+        this.once('online', resolve);
+        this.#running = this.#run().then(
+          () => reject(new LinkProblem('ended', 'The link was stopped')),
+          (error: unknown) => reject(error as Error),
+        );
+      });
+      // Whoever waits for it is told; nobody has to.
+      this.#started.catch(() => {});
+    }
+    return this.#started;
+  }
+
+  /**
+   * Sends a stanza, which must have its `from` and `to`: with all else that is sent in this turn of the event loop, or
+   * when the link is up. Never throws. If too much is held already it is dropped, and comes back as `done`: a tagged
+   * one is its owner's to send again.
+   */
+  send(xml: string, tag?: T): Held<T> {
+    if (this.#closing) return { xml, tag, done: true };
+    return this.#writer.send(xml, tag);
+  }
+
+  /**
+   * Sends what is waiting, waits for the server to prove that it has it, and closes the link, all within `timeout` ms.
+   * Later calls get the first one's result.
+   */
+  stop(timeout: number): Promise<{ unconfirmed: number }> {
+    this.#stopped ??= this.#stop(timeout);
+    return this.#stopped;
+  }
+
+  /** Ends the link at once, as a crash would. */
+  destroy(): void {
+    this.#stopping = true;
+    this.#closing = true;
+    this.#wake?.();
+    this.#stream?.reset();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping) {
+      const problem = await this.#attempt();
+      this.#lastProblem = problem.message;
+      if (this.#stopping) break;
+      const { kind, condition } = problem;
+      if (kind === 'auth' && this.#timesOnline === 0) {
+        this.#options.log.error({ condition }, problem.message);
+        throw new LinkAuthError(problem);
+      }
+      const delay = kind === 'auth' ? this.#backoff.slow() : this.#backoff.next();
+      const held = this.#writer.outgoing.count;
+      const text = `${problem.message}. Next attempt in ${(delay / 1000).toFixed(1)} s`;
+      this.#options.log.warn({ kind, condition, held }, text);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, delay);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  }
+
+  /** Makes one stream and serves it. Resolves to why it ended. */
+  async #attempt(): Promise<LinkProblem> {
+    const { service, tlsCa, domain, secret, serverDomain, maxInboundBytes = 10 << 20, maxDepth = 200 } = this.#options;
+    const { connectTimeout, handshakeTimeout } = this.#timing;
+    const limits = { maxBytes: maxInboundBytes, maxDepth };
+    const stream = new Stream(
+      { service, tlsCa, domain, secret, serverDomain, connectTimeout, handshakeTimeout, limits },
+      {
+        stanza: (element) => this.#stanza(element),
+        oversized: (oversized) => {
+          this.#options.log.warn({ name: oversized.name, from: oversized.attrs.from }, 'Skipped an oversized stanza');
+          this.#emit('oversized', oversized);
+        },
+        drain: () => this.#writer.schedule(),
+      },
+    );
+    this.#stream = stream;
+    try {
+      await stream.connect();
+    } catch (error) {
+      return error as LinkProblem;
+    }
+    return this.#serve(stream);
+  }
+
+  async #serve(stream: Stream): Promise<LinkProblem> {
+    const since = performance.now();
+    this.#writer.attach(stream);
+    // One at a time, to its end: a claim that outlives its stream must not race with the next.
+    this.#reclaiming = this.#reclaiming.then(() => this.#reclaim());
+    await Promise.race([this.#reclaiming, stream.closed]);
+    if (stream.problem === undefined) this.#up();
+    const problem = await stream.closed;
+    if (performance.now() - since >= this.#timing.stableAfter) this.#backoff.reset();
+    this.#down(problem);
+    return problem;
+  }
+
+  /** Asks the owner what of the held is to be written again. */
+  async #reclaim(): Promise<void> {
+    const { outgoing } = this.#writer;
+    const held = outgoing.held();
+    let again = held;
+    try {
+      if (held.length > 0 && this.#options.resume) again = await this.#options.resume(held);
+    } catch (err) {
+      this.#options.log.error({ err, held: held.length }, 'Could not tell what to send again, so all is sent again');
+    }
+    outgoing.resume(again);
+  }
+
+  #up(): void {
+    this.#connectedSince = Date.now();
+    this.#timesOnline += 1;
+    this.#options.log.info({ domain: this.#options.domain, service: this.#options.service }, 'The link is up');
+    this.#writer.open();
+    this.#emit('online');
+  }
+
+  #down(problem: LinkProblem): void {
+    const wasOnline = this.online;
+    this.#connectedSince = undefined;
+    const culprit = this.#writer.detach(problem);
+    if (culprit !== undefined) {
+      this.#options.log.error({ bytes: culprit.xml.length }, 'A stanza killed the link twice: it is not sent again');
+    }
+    if (wasOnline) this.#emit('offline', problem.message);
+    if (culprit !== undefined) this.#emit('quarantined', culprit);
+  }
+
+  #stanza(element: Element): void {
+    if (!this.#writer.isAnswer(element)) {
+      this.#emit('stanza', element);
+      return;
+    }
+    const tags = this.#writer.answer(element);
+    if (tags.length > 0) this.#emit('handedOver', tags);
+  }
+
+  async #stop(timeout: number): Promise<{ unconfirmed: number }> {
+    const deadline = performance.now() + timeout;
+    this.#stopping = true;
+    this.#wake?.();
+    await this.#writer.drain(timeout * DRAIN_SHARE);
+    this.#closing = true;
+    await this.#stream?.close(Math.max(0, deadline - performance.now()));
+    await this.#running?.catch(() => {});
+    return { unconfirmed: this.#writer.outgoing.unconfirmed() };
+  }
+
+  /** A listener's fault is not the stream's: in the middle of what it parses, it would end it. */
+  #emit<E extends keyof LinkEvents<T>>(event: E, ...args: LinkEvents<T>[E]): void {
+    try {
+      (this as EventEmitter).emit(event, ...args);
+    } catch (err) {
+      this.#options.log.error({ err, event }, 'A listener of the link failed');
+    }
+  }
+}

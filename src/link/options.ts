@@ -1,0 +1,92 @@
+import type { Element } from '@xmpp/xml';
+import type { HeartbeatTiming } from './heartbeat.ts';
+import type { Oversized } from './parser.ts';
+import type { Held } from './window.ts';
+
+/** The part of pino that the link uses. */
+export interface LinkLog {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** In ms, but for `pingEvery`. */
+export interface LinkTiming extends HeartbeatTiming {
+  readonly connectTimeout: number;
+  /** For the server's header and for the answer to the handshake, each. */
+  readonly handshakeTimeout: number;
+  /** Stanzas after which a ping goes at once. */
+  readonly pingEvery: number;
+  /** Bounds of the first wait before a reconnect, and of the longest. */
+  readonly backoffMin: number;
+  readonly backoffMax: number;
+  /** A link that held for so long starts again from the first wait. */
+  readonly stableAfter: number;
+}
+
+export const DEFAULT_TIMING: LinkTiming = {
+  connectTimeout: 10_000,
+  handshakeTimeout: 10_000,
+  // Openfire closes a component that it has not heard of for 360 s.
+  keepalive: 60_000,
+  pingInterval: 1_000,
+  pingTimeout: 30_000,
+  pingEvery: 1_000,
+  backoffMin: 1_000,
+  backoffMax: 60_000,
+  stableAfter: 60_000,
+};
+
+export interface LinkOptions<T> {
+  /** `xmpp://host:port`, or `xmpps://host:port` for direct TLS. */
+  readonly service: string;
+  /** The authority of the server's certificate, PEM text; without it, the system's authorities. */
+  readonly tlsCa?: string;
+  readonly domain: string;
+  readonly secret: string;
+  /** The server's own domain, where the pings go. */
+  readonly serverDomain: string;
+  readonly log: LinkLog;
+  /**
+   * Called after a reconnect, before anything is written, with what was not handed over, in order. Resolves to what is
+   * to be written again. If it rejects, all is.
+   */
+  readonly resume?: (held: Held<T>[]) => Promise<Held<T>[]>;
+  readonly timing?: Partial<LinkTiming>;
+  /** Stanzas held in memory, in characters; default 64 Mi. */
+  readonly maxHeldBytes?: number;
+  /** Largest stanza that is taken in; default 10 MiB. Accurate to a chunk or two of 64 KiB. */
+  readonly maxInboundBytes?: number;
+  /** Deepest stanza that is taken in, in levels of elements; default 200. */
+  readonly maxDepth?: number;
+}
+
+export interface LinkEvents<T> {
+  /** The link is up, and what was held has been written again or is being so. */
+  online: [];
+  /** The link was up and is down; why, in words. */
+  offline: [reason: string];
+  /** A message, presence or iq, but for the answers to the link's own pings. */
+  stanza: [element: Element];
+  /** The server has proved to have handled these, oldest first; without those that were `done`. */
+  handedOver: [tags: T[]];
+  /** This one has killed the link twice, the second time alone; it will not be sent again. */
+  quarantined: [held: Held<T>];
+  /** A stanza above the limits came and was skipped. */
+  oversized: [oversized: Oversized];
+}
+
+export interface LinkStats {
+  /** How often the link came up again. */
+  readonly reconnects: number;
+  /** ms since the epoch; `undefined` while it is down. */
+  readonly connectedSince: number | undefined;
+  readonly lastProblem: string | undefined;
+  /** Stanzas held in memory, written or not. */
+  readonly held: number;
+  /** In characters. */
+  readonly heldBytes: number;
+  /** Stanzas without a tag that were dropped because too much was held. */
+  readonly dropped: number;
+}

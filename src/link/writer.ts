@@ -1,0 +1,173 @@
+import { randomBytes } from 'node:crypto';
+import type { Element } from '@xmpp/xml';
+import { attribute, cleanXml } from '../stanza/xml.ts';
+import { isKill, LinkProblem } from './errors.ts';
+import { Heartbeat } from './heartbeat.ts';
+import type { LinkLog, LinkTiming } from './options.ts';
+import { Outgoing } from './outgoing.ts';
+import type { Stream } from './stream.ts';
+import type { Held } from './window.ts';
+
+/** Characters that one socket write takes, about. */
+const MAX_WRITE = 1 << 20;
+/** Bytes that may wait for the kernel; beyond, stanzas wait in order where they can still be withdrawn. */
+const MAX_BACKLOG = 4 << 20;
+/** ms between two lines about the same flood. */
+const DROP_LOG_INTERVAL = 10_000;
+
+export interface WriterOptions {
+  readonly domain: string;
+  readonly serverDomain: string;
+  /** In characters. */
+  readonly maxHeld: number;
+  readonly timing: LinkTiming;
+  readonly log: LinkLog;
+}
+
+/**
+ * Writes to whichever stream there is, pings behind what it wrote, and keeps what the server has not proved to have
+ * handled. It outlives the streams.
+ */
+export class Writer<T> {
+  readonly outgoing: Outgoing<T>;
+  /** Stanzas without a tag that were dropped because too much was held. */
+  dropped = 0;
+  readonly #options: WriterOptions;
+  readonly #heartbeat: Heartbeat;
+  // The server maps answers by id alone, across components, so ours must not be anybody else's.
+  readonly #pingPrefix = `ping-${randomBytes(9).toString('base64url')}-`;
+  readonly #pingRest: string;
+  readonly #serverDomain: string;
+  #pings = 0;
+  #stream: Stream | undefined;
+  /** Whether stanzas may be written to it yet. */
+  #open = false;
+  #scheduled = false;
+  #lastWrite = Number.NEGATIVE_INFINITY;
+  #dropLogged = Number.NEGATIVE_INFINITY;
+  /** Set while {@link drain} waits. */
+  #drained: (() => void) | undefined;
+
+  constructor(options: WriterOptions) {
+    const { domain, serverDomain, timing } = options;
+    this.#options = options;
+    this.#serverDomain = serverDomain.toLowerCase();
+    this.#pingRest = `${attribute('from', domain)}${attribute('to', serverDomain)}><ping xmlns="urn:xmpp:ping"/></iq>`;
+    this.outgoing = new Outgoing({ pingEvery: timing.pingEvery, maxWrite: MAX_WRITE, ping: () => this.#newPing() });
+    const { window } = this.outgoing;
+    this.#heartbeat = new Heartbeat(timing, {
+      outstanding: () => window.size > 0 || window.waitingSince !== undefined,
+      waitingSince: () => window.waitingSince,
+      ping: () => this.#stream?.write(this.outgoing.ping(performance.now())),
+      dead: () => this.#notAnswering(),
+    });
+  }
+
+  send(xml: string, tag: T | undefined): Held<T> {
+    const held: Held<T> = { xml: cleanXml(xml), tag, done: false };
+    if (this.outgoing.size + held.xml.length > this.#options.maxHeld) this.#drop(held);
+    else {
+      this.outgoing.push(held);
+      this.schedule();
+    }
+    return held;
+  }
+
+  /** There is a stream: keeps it alive, but writes no stanza before {@link open}. */
+  attach(stream: Stream): void {
+    this.#stream = stream;
+    this.#heartbeat.start();
+  }
+
+  /** Writes what waits, and from now on what comes. */
+  open(): void {
+    this.#open = true;
+    this.#flush();
+  }
+
+  /** The stream is gone. Returns the stanza that has now killed the link twice, if there is one. */
+  detach(problem: LinkProblem): Held<T> | undefined {
+    this.#stream = undefined;
+    this.#open = false;
+    this.#heartbeat.stop();
+    return this.outgoing.lost(isKill(problem, performance.now() - this.#lastWrite));
+  }
+
+  /** All that is sent in one turn of the event loop is one write: a write for each costs more than all else. */
+  schedule(): void {
+    if (this.#scheduled || !this.#open) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#flush());
+  }
+
+  /** Whether it is the answer to one of our own pings (XEP-0199). */
+  isAnswer({ name, attrs: { id, type } }: Element): boolean {
+    return name === 'iq' && (type === 'result' || type === 'error') && id?.startsWith(this.#pingPrefix) === true;
+  }
+
+  /** Takes an answer, and returns the tags of what it hands over. */
+  answer({ attrs: { id, from } }: Element): T[] {
+    // Only the server's own answer proves anything: an id may leak. That it is an error proves as much.
+    if (from?.toLowerCase() !== this.#serverDomain) return [];
+    const tags: T[] = [];
+    for (const { tag, done } of this.outgoing.answered(id as string, performance.now()) ?? []) {
+      if (tag !== undefined && !done) tags.push(tag);
+    }
+    if (this.outgoing.count === 0) this.#drained?.();
+    else this.schedule();
+    return tags;
+  }
+
+  /** Resolves when all is handed over, when the stream has ended, or after `timeout` ms. Pings for it at once. */
+  async drain(timeout: number): Promise<void> {
+    const stream = this.#stream;
+    if (!this.#open || stream === undefined || this.outgoing.count === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    const drained = new Promise<void>((resolve) => {
+      this.#drained = resolve;
+      timer = setTimeout(resolve, timeout);
+    });
+    this.#flush();
+    await Promise.race([drained, stream.closed]);
+    clearTimeout(timer);
+  }
+
+  #flush(): void {
+    this.#scheduled = false;
+    const { window } = this.outgoing;
+    const stream = this.#stream;
+    while (this.#open && stream !== undefined && stream.backlog < MAX_BACKLOG) {
+      const now = performance.now();
+      let text = this.outgoing.next(now);
+      if (text !== '') this.#lastWrite = now;
+      const mayPing = this.#drained !== undefined || this.#heartbeat.mayPing(now);
+      if (mayPing && window.sincePing > 0) text += this.outgoing.ping(now);
+      if (text === '') break;
+      stream.write(text);
+    }
+    this.#heartbeat.arm();
+  }
+
+  #newPing(): { id: string; xml: string } {
+    this.#pings += 1;
+    this.#heartbeat.pinged(performance.now());
+    const id = `${this.#pingPrefix}${this.#pings.toString(36)}`;
+    return { id, xml: `<iq type="get" id="${id}"${this.#pingRest}` };
+  }
+
+  #notAnswering(): void {
+    const seconds = this.#options.timing.pingTimeout / 1000;
+    this.#stream?.end(new LinkProblem('timeout', `The server has not answered a ping for ${seconds} s`));
+  }
+
+  #drop(held: Held<T>): void {
+    held.done = true;
+    // A tagged one is its owner's to send again.
+    if (held.tag !== undefined) return;
+    this.dropped += 1;
+    const now = performance.now();
+    if (now - this.#dropLogged < DROP_LOG_INTERVAL) return;
+    this.#dropLogged = now;
+    this.#options.log.warn({ dropped: this.dropped, held: this.outgoing.count }, 'Too much is held: stanzas are lost');
+  }
+}

@@ -1,0 +1,139 @@
+import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client';
+import { DEFINITIONS, type Definition, type MetricName, PREFIX } from './metrics/definitions.ts';
+import { Timing } from './metrics/timing.ts';
+
+interface Counted {
+  readonly name: MetricName;
+  readonly labels?: Record<string, string>;
+}
+
+/** Where each plain count goes. */
+const COUNTED = {
+  accepted: { name: 'accepted_total' },
+  duplicates: { name: 'duplicates_total' },
+  handedOver: { name: 'handed_over_total' },
+  delivered: { name: 'delivered_total' },
+  lateReceipts: { name: 'late_receipts_total' },
+  repeatedReceipts: { name: 'repeated_receipts_total' },
+  unmatchedReceipts: { name: 'unmatched_receipts_total' },
+  redelivered: { name: 'redelivered_total' },
+  expired: { name: 'expired_total' },
+  unconfirmed: { name: 'unconfirmed_total' },
+  rejected: { name: 'rejected_total' },
+  bouncesTemporary: { name: 'bounces_total', labels: { kind: 'temporary' } },
+  bouncesPermanent: { name: 'bounces_total', labels: { kind: 'permanent' } },
+  passedThrough: { name: 'passed_through_total' },
+  dropped: { name: 'dropped_total' },
+  quarantined: { name: 'quarantined_total' },
+} as const satisfies Record<string, Counted>;
+
+/** Plain numbers to add to; they are read when somebody looks. */
+export type Counts = Record<keyof typeof COUNTED, number>;
+
+/** What Redis knows. */
+export interface Figures {
+  readonly pending: number;
+  readonly oldestPendingAgeSeconds: number;
+  readonly undelivered: number;
+}
+
+export interface MetricsSources {
+  /** Asked each time that somebody looks; may reject, or take longer than anybody waits. */
+  readonly figures?: () => Promise<Figures>;
+  readonly link?: () => { readonly up: boolean; readonly reconnects: number };
+  /** How long {@link figures} may take, ms; default 3000. */
+  readonly patience?: number;
+}
+
+/** The figures of one process, in Prometheus' text format. Each instance has a registry of its own. */
+export class Metrics {
+  readonly counts: Counts = Object.fromEntries(Object.keys(COUNTED).map((key) => [key, 0])) as Counts;
+  readonly timeToStored: Timing;
+  readonly timeToDelivered: Timing;
+  readonly #refused = new Map<string, number>();
+  readonly #registry = new Registry();
+  readonly #counters = new Map<string, Counter>();
+  readonly #gauges = new Map<string, Gauge>();
+  readonly #sources: MetricsSources;
+
+  constructor(sources: MetricsSources = {}) {
+    this.#sources = sources;
+    const registers = [this.#registry];
+    for (const [short, definition] of Object.entries<Definition>(DEFINITIONS)) {
+      const { type, help, labels = [] } = definition;
+      const name = PREFIX + short;
+      if (type === 'counter')
+        this.#counters.set(short, new Counter({ name, help, labelNames: [...labels], registers }));
+      if (type === 'gauge') this.#gauges.set(short, new Gauge({ name, help, registers }));
+    }
+    this.timeToStored = this.#timing('time_to_stored_seconds');
+    this.timeToDelivered = this.#timing('time_to_delivered_seconds');
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  /** Of what {@link render} writes. */
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** Counts a stanza that went back to its sender. */
+  refused(condition: string): void {
+    this.#refused.set(condition, (this.#refused.get(condition) ?? 0) + 1);
+  }
+
+  /** Never rejects because of Redis: it says that Redis is down. */
+  async render(): Promise<string> {
+    const figures = await this.#figures();
+    this.#copyCounts();
+    this.#copyLink();
+    this.#set('ledger_up', this.#sources.figures && (figures ? 1 : 0));
+    this.#set('pending', figures?.pending);
+    this.#set('oldest_pending_age_seconds', figures?.oldestPendingAgeSeconds);
+    this.#set('undelivered', figures?.undelivered);
+    return this.#registry.metrics();
+  }
+
+  #timing(short: 'time_to_stored_seconds' | 'time_to_delivered_seconds'): Timing {
+    const { help, buckets } = DEFINITIONS[short];
+    const timing = new Timing(PREFIX + short, help, buckets);
+    // The registry needs no more of a metric than its name and get().
+    this.#registry.registerMetric(timing as unknown as Metric);
+    return timing;
+  }
+
+  async #figures(): Promise<Figures | undefined> {
+    const { figures, patience = 3000 } = this.#sources;
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), patience).unref();
+    });
+    try {
+      return await Promise.race([figures?.(), tooLate]);
+    } catch {
+      return undefined;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #copyCounts(): void {
+    // A counter of prom-client's cannot be set, only begun anew and added to.
+    for (const counter of this.#counters.values()) counter.reset();
+    for (const [key, { name, labels }] of Object.entries<Counted>(COUNTED)) {
+      this.#counters.get(name)?.inc(labels ?? {}, this.counts[key as keyof Counts]);
+    }
+    for (const [condition, count] of this.#refused) this.#counters.get('refused_total')?.inc({ condition }, count);
+  }
+
+  #copyLink(): void {
+    const link = this.#sources.link?.();
+    this.#set('link_up', link && (link.up ? 1 : 0));
+    if (link) this.#counters.get('reconnects_total')?.inc(link.reconnects);
+  }
+
+  #set(short: MetricName, value: number | undefined): void {
+    const gauge = this.#gauges.get(short);
+    if (value === undefined) gauge?.remove();
+    else gauge?.set(value);
+  }
+}

@@ -1,0 +1,95 @@
+/** What `/metrics` says; docs/metrics.md is made from it, by `npm run docs`. */
+export interface Definition {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels?: readonly string[];
+  /** Upper bounds of a histogram's buckets, in seconds. */
+  readonly buckets?: readonly number[];
+}
+
+export const PREFIX = 'openfire_receipts_';
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** By name, without {@link PREFIX}. */
+export const DEFINITIONS = {
+  accepted_total: { type: 'counter', help: 'Messages that were stored for the first time.' },
+  duplicates_total: { type: 'counter', help: 'Messages that a sender sent again; they are answered, not forwarded.' },
+  handed_over_total: { type: 'counter', help: 'Stanzas that the XMPP server has proved to have taken.' },
+  delivered_total: { type: 'counter', help: "Messages that the recipient's client confirmed in time." },
+  late_receipts_total: { type: 'counter', help: 'Messages that were confirmed after they had ended as failed.' },
+  repeated_receipts_total: { type: 'counter', help: 'Receipts for what was already confirmed; they are swallowed.' },
+  unmatched_receipts_total: {
+    type: 'counter',
+    help: 'Receipts for nothing that is known, or not from the recipient; they settle nothing and are passed on.',
+  },
+  redelivered_total: { type: 'counter', help: 'Further copies that were sent.' },
+  expired_total: { type: 'counter', help: 'Messages that nobody confirmed in time; their senders are told.' },
+  unconfirmed_total: {
+    type: 'counter',
+    help: 'Messages that ended without a receipt from a recipient who was never seen to return one.',
+  },
+  rejected_total: { type: 'counter', help: "Messages that the recipient's server refused for good." },
+  bounces_total: {
+    type: 'counter',
+    labels: ['kind'],
+    help: "Copies that the recipient's server returned; kind is temporary (tried again) or permanent.",
+  },
+  refused_total: {
+    type: 'counter',
+    labels: ['condition'],
+    help: 'Stanzas that were returned to their senders with an error, by its condition.',
+  },
+  passed_through_total: { type: 'counter', help: 'Stanzas that were passed on without being tracked.' },
+  dropped_total: {
+    type: 'counter',
+    help: 'Stanzas that were ignored: nobody could be told, or nothing was to be done.',
+  },
+  quarantined_total: {
+    type: 'counter',
+    help: 'Stanzas that were put aside because the server ended the link over them.',
+  },
+  reconnects_total: { type: 'counter', help: 'How often the link to the XMPP server came up again.' },
+  link_up: { type: 'gauge', help: '1 while the link to the XMPP server is up, else 0.' },
+  ledger_up: {
+    type: 'gauge',
+    help: '1 when Redis answered for this very page, else 0; then the next three are missing.',
+  },
+  pending: { type: 'gauge', help: 'Messages that wait for a receipt.' },
+  oldest_pending_age_seconds: { type: 'gauge', help: 'Age of the oldest of them; 0 when there is none.' },
+  undelivered: { type: 'gauge', help: 'Dead letters: jobs in the queue undelivered.' },
+  time_to_stored_seconds: {
+    type: 'histogram',
+    help: 'From the arrival of a message to its being stored in Redis, when it can be acknowledged.',
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+  },
+  time_to_delivered_seconds: {
+    type: 'histogram',
+    help: "From a message's being stored to its receipt.",
+    buckets: [
+      0.01,
+      0.025,
+      0.05,
+      0.1,
+      0.25,
+      0.5,
+      1,
+      2.5,
+      5,
+      10,
+      30,
+      MINUTE,
+      5 * MINUTE,
+      15 * MINUTE,
+      HOUR,
+      6 * HOUR,
+      DAY,
+      3 * DAY,
+      7 * DAY,
+    ],
+  },
+} as const satisfies Record<string, Definition>;
+
+export type MetricName = keyof typeof DEFINITIONS;

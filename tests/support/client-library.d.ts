@@ -1,0 +1,30 @@
+// @xmpp/client ships no types; this is the part of it that the test users use.
+declare module '@xmpp/client' {
+  import type { EventEmitter } from 'node:events';
+  import type { Socket } from 'node:net';
+  import type { Element } from '@xmpp/xml';
+
+  export interface ClientOptions {
+    service: string;
+    domain: string;
+    resource?: string | undefined;
+    credentials(authenticate: (credentials: Credentials, mechanism: string) => Promise<void>): Promise<void>;
+  }
+  export interface Credentials {
+    username: string;
+    password: string;
+  }
+  export interface Client extends EventEmitter {
+    jid: { toString(): string; bare(): { toString(): string } };
+    socket: Socket | null;
+    status: string;
+    reconnect: { stop(): void };
+    start(): Promise<unknown>;
+    stop(): Promise<unknown>;
+    send(element: Element): Promise<void>;
+    write(text: string): Promise<void>;
+    _attachSocket(socket: Socket): void;
+    _onElement(element: Element): void;
+  }
+  export function client(options: ClientOptions): Client;
+}

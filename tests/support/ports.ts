@@ -1,0 +1,52 @@
+import net from 'node:net';
+
+// Below the range from which the system takes the ports of outgoing connections, lest one of those sits on a port that
+// was free a moment ago.
+const FIRST = 20_000;
+const COUNT = 12_000;
+
+const given = new Set<number>();
+
+/** A port of 127.0.0.1 on which nobody listens, and that this process gave to nobody before. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = FIRST + Math.floor(Math.random() * COUNT);
+    if (given.has(port) || !(await isFree(port))) continue;
+    given.add(port);
+    return port;
+  }
+}
+
+export async function freePorts(count: number): Promise<number[]> {
+  const ports: number[] = [];
+  for (let i = 0; i < count; i += 1) ports.push(await freePort());
+  return ports;
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = net.createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
+
+/** Says something to a port: whether what comes back within a second looks like `answer`. */
+export function answers(port: number, greeting: string, answer: RegExp): Promise<boolean> {
+  return new Promise((resolve) => {
+    let heard = '';
+    const socket = net.connect(port, '127.0.0.1', () => socket.write(greeting));
+    const done = (result: boolean) => {
+      socket.destroy();
+      resolve(result);
+    };
+    socket.setEncoding('utf8');
+    socket.setTimeout(1000, () => done(false));
+    socket.on('error', () => done(false));
+    socket.on('close', () => done(false));
+    socket.on('data', (text) => {
+      heard += text;
+      if (answer.test(heard)) done(true);
+    });
+  });
+}

@@ -1,0 +1,167 @@
+import { Backoff } from '../../src/link/backoff.ts';
+import { isKill, LinkProblem, streamError } from '../../src/link/errors.ts';
+import { Fifo } from '../../src/link/fifo.ts';
+import { GuardedParser, type Oversized, UnreadableError } from '../../src/link/parser.ts';
+
+describe('the wait before a reconnect', () => {
+  test('doubles from 1 s to 60 s, and starts again when the link was stable', () => {
+    const backoff = new Backoff(1000, 60_000, () => 1);
+    const waits = Array.from({ length: 8 }, () => backoff.next());
+    expect(waits).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]);
+    backoff.reset();
+    expect(backoff.next()).toBe(1000);
+  });
+
+  test('is jittered, by half', () => {
+    const low = new Backoff(1000, 60_000, () => 0);
+    expect([low.next(), low.next()]).toEqual([500, 1000]);
+  });
+
+  test('is long at once after a refused secret', () => {
+    expect(new Backoff(1000, 60_000, () => 1).slow()).toBe(60_000);
+  });
+});
+
+describe('a queue', () => {
+  test('keeps order while it is moved up', () => {
+    const fifo = new Fifo<number>();
+    const out: (number | undefined)[] = [];
+    for (let i = 0; i < 10_000; i += 1) {
+      fifo.push(i);
+      if (i % 3 > 0) out.push(fifo.shift());
+    }
+    expect([...out, ...fifo]).toEqual(Array.from({ length: 10_000 }, (_, i) => i));
+    expect(fifo.size).toBe(10_000 - out.length);
+  });
+
+  test('an empty one gives nothing', () => {
+    const fifo = new Fifo<number>();
+    expect([fifo.shift(), fifo.peek(), fifo.size]).toEqual([undefined, undefined, 0]);
+  });
+});
+
+describe('whether the server closed the link for what it was given', () => {
+  test.each([
+    ['a stream error about what was sent', streamError('not-well-formed', '', 'd'), 9e9, true],
+    ['an idle close', streamError('connection-timeout', '', 'd'), 0, false],
+    ['a shutdown', streamError('system-shutdown', '', 'd'), 0, false],
+    ['a conflict', streamError('conflict', '', 'd'), 0, false],
+    ['a close soon after a write', new LinkProblem('closed', ''), 100, true],
+    ['a close long after a write', new LinkProblem('closed', ''), 6000, false],
+    ['our watchdog', new LinkProblem('timeout', ''), 0, false],
+    ['the network', new LinkProblem('network', ''), 0, false],
+  ])('%s', (_, problem, sinceWrite, expected) => {
+    expect(isKill(problem, sinceWrite)).toBe(expected);
+  });
+});
+
+describe('the parser', () => {
+  const HEADER =
+    '<?xml version="1.0"?><stream:stream xmlns="jabber:component:accept" xmlns:stream="http://etherx.jabber.org/streams">';
+
+  function parse(limits = { maxBytes: 100_000, maxDepth: 10 }) {
+    const elements: string[] = [];
+    const oversized: Oversized[] = [];
+    const parser = new GuardedParser(limits, (one) => oversized.push(one));
+    parser.on('element', (element) => elements.push(element.toString()));
+    parser.write(HEADER);
+    return { parser, elements, oversized };
+  }
+
+  const nested = (depth: number) => `${'<a>'.repeat(depth)}x${'</a>'.repeat(depth)}`;
+
+  test('gives stanzas, however they are split', () => {
+    const { parser, elements } = parse();
+    const text = '<message to="a&amp;b"><body>hi &lt;there&gt;</body><x xmlns="u"/></message><iq id="1"/>';
+    for (const char of text) parser.write(char);
+    expect(elements).toEqual([
+      '<message to="a&amp;b"><body>hi &lt;there&gt;</body><x xmlns="u"/></message>',
+      '<iq id="1"/>',
+    ]);
+  });
+
+  test('stanzas inherit the stream’s namespaces, and are not kept by it', () => {
+    const { parser } = parse();
+    let namespace: string | undefined;
+    parser.on('element', (element) => {
+      namespace = element.getNS();
+    });
+    parser.write('\n<message/>\n \n<message/> \n');
+    expect(namespace).toBe('jabber:component:accept');
+    expect(parser.root?.children).toEqual([]);
+  });
+
+  test('skips what is too deep, and goes on', () => {
+    const { parser, elements, oversized } = parse();
+    parser.write(`<message from="a@b">${nested(9)}</message>`);
+    expect(elements).toHaveLength(1);
+    parser.write(`<message from="c@d" id="1">${nested(20_000)}</message><iq/>`);
+    expect(oversized).toEqual([{ name: 'message', attrs: { from: 'c@d', id: '1' } }]);
+    expect(elements.slice(1)).toEqual(['<iq/>']);
+  });
+
+  test('skips what is too large, and goes on', () => {
+    const { parser, elements, oversized } = parse();
+    parser.write('<message from="c@d"><body>');
+    for (let i = 0; i < 3; i += 1) parser.write('é'.repeat(20_000));
+    parser.write('</body><subject>s</subject></message><iq/>');
+    expect(oversized).toEqual([{ name: 'message', attrs: { from: 'c@d' } }]);
+    expect(elements).toEqual(['<iq/>']);
+  });
+
+  test('a text without end takes neither time nor memory', () => {
+    const { parser, elements, oversized } = parse();
+    const chunk = 'x'.repeat(65_536);
+    parser.write('<message><body>');
+    const before = performance.now();
+    for (let i = 0; i < 1000; i += 1) parser.write(chunk);
+    expect(performance.now() - before).toBeLessThan(1000);
+    parser.write('</body></message><iq/>');
+    expect(oversized).toHaveLength(1);
+    expect(elements).toEqual(['<iq/>']);
+  });
+
+  test('a large text is read in a time that grows with its length, not with its square', () => {
+    const { parser, elements } = parse({ maxBytes: 1 << 24, maxDepth: 10 });
+    const chunk = 'x'.repeat(65_536);
+    const before = performance.now();
+    parser.write('<message><body>');
+    for (let i = 0; i < 100; i += 1) parser.write(chunk);
+    parser.write('</body></message>');
+    expect(performance.now() - before).toBeLessThan(1000);
+    expect(elements[0]).toHaveLength(100 * 65_536 + '<message><body></body></message>'.length);
+  });
+
+  test('many small stanzas are not a large one', () => {
+    const { parser, elements, oversized } = parse({ maxBytes: 1000, maxDepth: 10 });
+    parser.write('<message><body>');
+    // Each chunk ends within a stanza.
+    for (let i = 0; i < 500; i += 1) parser.write('x</body></message><message><body>');
+    expect(oversized).toEqual([]);
+    expect(elements).toHaveLength(500);
+  });
+
+  test.each([
+    ['a tag without end', '<message a="', 'x'.repeat(50_000)],
+    ['a tag without end in a stanza', '<message><x a="', 'x'.repeat(50_000)],
+    ['what a DOCTYPE swallows', '<!DOCTYPE x>', '<message/>'.repeat(5_000)],
+  ])('gives up at %s', (_, start, more) => {
+    const { parser } = parse();
+    parser.write(start);
+    expect(() => {
+      for (let i = 0; i < 20; i += 1) parser.write(more);
+    }).toThrow(UnreadableError);
+  });
+
+  test.each([
+    ['a mismatched tag', '<message><body></message>'],
+    ['an unknown entity', '<message><body>&nbsp;</body></message>'],
+    ['an illegal character reference', '<message><body>&#1;</body></message>'],
+    ['text between stanzas', '<message/>x<message/>'],
+    ['a second stream', '</stream:stream><stream:stream>'],
+  ])('throws at %s', (_, text) => {
+    const { parser } = parse();
+    parser.on('error', () => {});
+    expect(() => parser.write(text)).toThrow();
+  });
+});

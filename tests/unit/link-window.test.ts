@@ -1,0 +1,62 @@
+import { type Held, Window } from '../../src/link/window.ts';
+
+const stanza = (tag: string): Held<string> => ({ xml: `<${tag}/>`, tag, done: false });
+const tags = (held: Held<string>[] | undefined) => held?.map(({ tag }) => tag);
+
+describe('what is written and not yet handed over', () => {
+  test('an answered ping hands over what was written before it, and no more', () => {
+    const window = new Window<string>();
+    window.wrote(stanza('a'));
+    window.wrote(stanza('b'));
+    window.pinged('p1', 0);
+    window.wrote(stanza('c'));
+    expect(tags(window.answered('p1', 1))).toEqual(['a', 'b']);
+    expect(window.size).toBe(1);
+    expect(window.sincePing).toBe(1);
+  });
+
+  test('a later answer stands for the earlier ones, which then hand over nothing', () => {
+    const window = new Window<string>();
+    window.wrote(stanza('a'));
+    window.pinged('p1', 0);
+    window.wrote(stanza('b'));
+    window.pinged('p2', 1);
+    expect(tags(window.answered('p2', 2))).toEqual(['a', 'b']);
+    expect(window.answered('p1', 3)).toBeUndefined();
+    expect(window.waitingSince).toBeUndefined();
+  });
+
+  test('an unknown ping, and one of a stream that is gone, hand over nothing', () => {
+    const window = new Window<string>();
+    window.wrote(stanza('a'));
+    window.pinged('p1', 0);
+    expect(window.answered('forged', 1)).toBeUndefined();
+    expect(tags(window.lost())).toEqual(['a']);
+    expect(window.answered('p1', 2)).toBeUndefined();
+    window.wrote(stanza('b'));
+    window.pinged('p2', 3);
+    expect(tags(window.answered('p2', 4))).toEqual(['b']);
+  });
+
+  test('a server that works off a backlog is not late while it answers', () => {
+    const window = new Window<string>();
+    window.pinged('p1', 10);
+    window.pinged('p2', 10);
+    expect(window.waitingSince).toBe(10);
+    window.answered('p1', 500);
+    expect(window.waitingSince).toBe(500);
+  });
+
+  test('a hundred thousand stanzas keep their order', () => {
+    const window = new Window<string>();
+    const handedOver: (string | undefined)[] = [];
+    for (let i = 0; i < 100_000; i += 1) {
+      window.wrote(stanza(String(i)));
+      if (i % 1000 === 999) window.pinged(`p${i}`, i);
+      // Answers come five pings late.
+      if (i % 1000 === 999 && i >= 5999) handedOver.push(...(tags(window.answered(`p${i - 5000}`, i)) ?? []));
+    }
+    handedOver.push(...(tags(window.answered('p99999', 0)) ?? []));
+    expect(handedOver).toEqual(Array.from({ length: 100_000 }, (_, i) => String(i)));
+  });
+});
