@@ -84,14 +84,17 @@ const BLAMELESS = new Set([
 /** A connection that is closed this soon after a write may have been closed for what was written, in ms. */
 const BLAME_WITHIN = 5_000;
 
+/** Whether the server closed the link for what it was given: it said so, it may have, or it did not. */
+export type Kill = 'plain' | 'perhaps' | 'no';
+
 /**
- * Whether the server may have closed the link for what it was given.
+ * Judges a link's end.
  *
  * @param sinceWrite ms since a stanza was last written
  */
-export function isKill(problem: LinkProblem, sinceWrite: number): boolean {
-  if (problem.condition !== undefined) return !BLAMELESS.has(problem.condition);
-  return problem.kind === 'closed' && sinceWrite <= BLAME_WITHIN;
+export function killOf(problem: LinkProblem, sinceWrite: number): Kill {
+  if (problem.condition !== undefined) return BLAMELESS.has(problem.condition) ? 'no' : 'plain';
+  return problem.kind === 'closed' && sinceWrite <= BLAME_WITHIN ? 'perhaps' : 'no';
 }
 
 /** What a socket's error means: only a reset comes from the server itself. */

@@ -195,7 +195,7 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
     this.#connectedSince = undefined;
     const culprit = this.#writer.detach(problem);
     if (culprit !== undefined) {
-      this.#options.log.error({ bytes: culprit.xml.length }, 'A stanza killed the link twice: it is not sent again');
+      this.#options.log.error({ bytes: culprit.xml.length }, 'A stanza kills the link: it is not sent again');
     }
     if (wasOnline) this.#emit('offline', problem.message);
     if (culprit !== undefined) this.#emit('quarantined', culprit);

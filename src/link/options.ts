@@ -49,8 +49,8 @@ export interface LinkOptions<T> {
   readonly serverDomain: string;
   readonly log: LinkLog;
   /**
-   * Called after a reconnect, before anything is written, with what was not handed over, in order. Resolves to what is
-   * to be written again. If it rejects, all is.
+   * Called when the link is up, before anything is written, with what was not handed over and what has waited since, in
+   * order. Resolves to what is to be written. If it rejects, all is.
    */
   readonly resume?: (held: Held<T>[]) => Promise<Held<T>[]>;
   readonly timing?: Partial<LinkTiming>;
@@ -71,7 +71,7 @@ export interface LinkEvents<T> {
   stanza: [element: Element];
   /** The server has proved to have handled these, oldest first; without those that were `done`. */
   handedOver: [tags: T[]];
-  /** This one has killed the link twice, the second time alone; it will not be sent again. */
+  /** This one has killed the link, again when it was alone; it will not be sent again. */
   quarantined: [held: Held<T>];
   /** A stanza above the limits came and was skipped. */
   oversized: [oversized: Oversized];

@@ -1,4 +1,5 @@
 import { Fifo } from './fifo.ts';
+import type { Kill } from './errors.ts';
 import { Suspects } from './suspects.ts';
 import { type Held, Window } from './window.ts';
 
@@ -87,12 +88,12 @@ export class Outgoing<T> {
   /**
    * The stream is gone.
    *
-   * @param killed whether the server closed it for what it was given
-   * @returns the stanza that has now killed the link twice; it is out
+   * @param kill whether the server closed it for what it was given; `plain` when it said so
+   * @returns the stanza that is now known to kill the link; it is out
    */
-  lost(killed: boolean): Held<T> | undefined {
+  lost(kill: Kill): Held<T> | undefined {
     const written = this.window.lost();
-    const culprit = killed ? this.#suspects.killed(written) : undefined;
+    const culprit = kill === 'no' ? undefined : this.#suspects.killed(written, kill === 'plain');
     const again = [...written.filter((stanza) => stanza !== culprit), ...this.#again];
     this.#again.clear();
     for (const stanza of again) this.#again.push(stanza);
@@ -100,8 +101,13 @@ export class Outgoing<T> {
     return culprit;
   }
 
-  /** What is to be written again before anything new. */
+  /**
+   * All that waits at the start of a new stream, in order: what an earlier one did not hand over, and what has come
+   * since. That may have waited for long, too: whether it is still to be written is its owner's to say.
+   */
   held(): Held<T>[] {
+    for (const stanza of this.#fresh) this.#again.push(stanza);
+    this.#fresh.clear();
     return [...this.#again].filter((stanza) => !stanza.done);
   }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Element } from '@xmpp/xml';
 import { attribute, cleanXml } from '../stanza/xml.ts';
-import { isKill, LinkProblem } from './errors.ts';
+import { killOf, LinkProblem } from './errors.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { LinkLog, LinkTiming } from './options.ts';
 import { Outgoing } from './outgoing.ts';
@@ -85,12 +85,12 @@ export class Writer<T> {
     this.#flush();
   }
 
-  /** The stream is gone. Returns the stanza that has now killed the link twice, if there is one. */
+  /** The stream is gone. Returns the stanza that is now known to have killed it, if there is one. */
   detach(problem: LinkProblem): Held<T> | undefined {
     this.#stream = undefined;
     this.#open = false;
     this.#heartbeat.stop();
-    return this.outgoing.lost(isKill(problem, performance.now() - this.#lastWrite));
+    return this.outgoing.lost(killOf(problem, performance.now() - this.#lastWrite));
   }
 
   /** All that is sent in one turn of the event loop is one write: a write for each costs more than all else. */

@@ -21,7 +21,7 @@ test('alice writes to bob: acknowledged, delivered, in that order', async () => 
   const acknowledgement = await alice.acknowledged(id);
   expect(acknowledgement.attrs).toMatchObject({ type: 'chat', from: world.xmpp.componentDomain, to: alice.jid });
   expect(acknowledgement.getChild('stored', NS_OWN)?.attrs).toMatchObject({ id, to: world.proxied('bob') });
-  expect(acknowledgement.getChild('received', NS_RECEIPTS)?.attrs['id']).toBe(id);
+  expect(acknowledgement.getChild('received', NS_RECEIPTS)?.attrs.id).toBe(id);
   expect(acknowledgement.getChild('no-store', 'urn:xmpp:hints')).toBeDefined();
 
   const heard = await bob.hears('Are you there?');
@@ -30,8 +30,8 @@ test('alice writes to bob: acknowledged, delivered, in that order', async () => 
   expect(heard.getChild('delay', 'urn:xmpp:delay')).toBeUndefined();
 
   const receipt = await alice.delivered(id);
-  expect(receipt.attrs['from']).toBe(bob.jid.replace('@localhost', '@receipts.localhost'));
-  expect(receipt.getChild('received', NS_RECEIPTS)?.attrs['id']).toBe(id);
+  expect(receipt.attrs.from).toBe(bob.jid.replace('@localhost', '@receipts.localhost'));
+  expect(receipt.getChild('received', NS_RECEIPTS)?.attrs.id).toBe(id);
   expect(alice.received.indexOf(acknowledgement)).toBeLessThan(alice.received.indexOf(receipt));
 });
 
@@ -42,7 +42,7 @@ test('bob answers the address that he sees, and alice hears him', async () => {
   const { from } = (await bob.hears('Ping?')).attrs;
   const id = await bob.say(from as string, 'Pong!');
   const answer = await alice.hears('Pong!');
-  expect(answer.attrs['from']).toBe(bob.jid.replace('@localhost', '@receipts.localhost'));
+  expect(answer.attrs.from).toBe(bob.jid.replace('@localhost', '@receipts.localhost'));
   await bob.acknowledged(id);
   await bob.delivered(id);
 });
@@ -105,8 +105,8 @@ test('bob loses a message with his connection: it comes again, with its id and f
 
   const again = await world.user('bob', { resource: 'desk' });
   const heard = await again.hears('Into the dark');
-  expect(heard.attrs['id']).toBe(id);
-  const stamp = heard.getChild('delay', 'urn:xmpp:delay')?.attrs['stamp'] as string;
+  expect(heard.attrs.id).toBe(id);
+  const stamp = heard.getChild('delay', 'urn:xmpp:delay')?.attrs.stamp as string;
   expect(Math.abs(Date.parse(stamp) - before)).toBeLessThan(5000);
   await alice.delivered(id);
   expect(again.count('Into the dark')).toBe(1);
@@ -127,9 +127,11 @@ test('chat states and markers pass, and are not acknowledged', async () => {
   const alice = await world.user('alice');
   const bob = await world.user('bob');
   const states = 'http://jabber.org/protocol/chatstates';
-  await alice.send(xml('message', { to: world.proxied('bob'), type: 'chat', id: 'typing' }, xml('composing', { xmlns: states })));
+  await alice.send(
+    xml('message', { to: world.proxied('bob'), type: 'chat', id: 'typing' }, xml('composing', { xmlns: states })),
+  );
   const heard = await bob.hears((el: Element) => el.getChild('composing', states) !== undefined);
-  expect(heard.attrs['id']).toBe('typing');
+  expect(heard.attrs.id).toBe('typing');
   expect(heard.getChild('request', NS_RECEIPTS)).toBeUndefined();
   await alice.delivered(await alice.say(world.proxied('bob'), 'done typing'));
   expect(alice.count((el: Element) => el.toString().includes('typing"'))).toBe(0);
@@ -160,7 +162,7 @@ test('a client that lost track asks for the status of its messages', async () =>
   );
   const [known, never] = answer.getChild('status', NS_OWN)?.getChildren('message') ?? [];
   expect(known?.attrs).toMatchObject({ id: 'known', state: 'delivered', attempts: '1' });
-  expect(Date.parse(known?.attrs['settled'] as string)).toBeGreaterThanOrEqual(Date.parse(known?.attrs['stored'] as string));
+  expect(Date.parse(known?.attrs.settled as string)).toBeGreaterThanOrEqual(Date.parse(known?.attrs.stored as string));
   expect(never?.attrs).toEqual({ id: 'never', to: world.proxied('bob'), state: 'unknown' });
   // Bob asks about a message of alice's and learns nothing.
   const bob = await world.user('bob');
@@ -171,7 +173,7 @@ test('a client that lost track asks for the status of its messages', async () =>
       xml('status', { xmlns: NS_OWN }, xml('message', { id: 'known', to: world.proxied('bob') })),
     ),
   );
-  expect(denied.getChild('status', NS_OWN)?.getChild('message')?.attrs['state']).toBe('unknown');
+  expect(denied.getChild('status', NS_OWN)?.getChild('message')?.attrs.state).toBe('unknown');
 });
 
 test.each([
@@ -182,15 +184,17 @@ test.each([
   const answer = await alice.iq(
     xml('iq', { type: 'get', to: world.xmpp.componentDomain, id: 'd1' }, xml('query', { xmlns: namespace })),
   );
-  expect(answer.attrs['type']).toBe('result');
+  expect(answer.attrs.type).toBe('result');
   expect(answer.getChild('query')?.getChild(child)).toBeDefined();
 });
 
 test('every other request gets an error', async () => {
   const alice = await world.user('alice');
   for (const to of [world.xmpp.componentDomain, world.proxied('bob')]) {
-    const answer = await alice.iq(xml('iq', { type: 'get', to, id: `x-${to}` }, xml('query', { xmlns: 'urn:example' })));
-    expect(answer.attrs['type']).toBe('error');
+    const answer = await alice.iq(
+      xml('iq', { type: 'get', to, id: `x-${to}` }, xml('query', { xmlns: 'urn:example' })),
+    );
+    expect(answer.attrs.type).toBe('error');
     expect(answer.getChild('error')?.getChild('service-unavailable')).toBeDefined();
   }
 });

@@ -42,7 +42,7 @@ test('what bob never confirms expires: alice is told, and an operator sends it a
   const id = await alice.say(world.proxied('bob'), 'Can you hear me?');
   await alice.acknowledged(id);
   const failure = await alice.failed(id);
-  expect(failure.attrs['from']).toBe(world.proxied('bob'));
+  expect(failure.attrs.from).toBe(world.proxied('bob'));
   expect(failure.getChild('error')?.attrs).toMatchObject({ type: 'wait', by: world.xmpp.componentDomain });
   expect(failure.getChild('error')?.getChild('recipient-unavailable')).toBeDefined();
   expect(failure.getChild('error')?.getChild('expired', 'urn:openfire-receipts:0')).toBeDefined();
@@ -78,14 +78,19 @@ test('a client that never returns receipts gets one more copy; then nobody knows
   const alice = await world.user('alice');
   const carol = await world.user('carol', { autoReceipt: false });
   const id = await alice.say(world.proxied('carol'), 'Hello carol');
-  await alice.hears((stanza) => stanza.getChild('unconfirmed', 'urn:openfire-receipts:0')?.attrs['id'] === id);
+  await alice.hears((stanza) => stanza.getChild('unconfirmed', 'urn:openfire-receipts:0')?.attrs.id === id);
   expect(carol.count('Hello carol')).toBe(2);
-  expect(alice.count((stanza) => stanza.attrs['type'] === 'error')).toBe(0);
+  expect(alice.count((stanza) => stanza.attrs.type === 'error')).toBe(0);
   expect(await undelivered.getFailedCount()).toBe(0);
 });
 
 test('the first receipt of a recipient puts what waits for him on the normal timetable', async () => {
-  await world.startProxy({ RETRY_SCHEDULE: '1s', MESSAGE_TTL: '1h', DEDUP_WINDOW: '1h', UNCONFIRMED_RETRY_AFTER: '30m' });
+  await world.startProxy({
+    RETRY_SCHEDULE: '1s',
+    MESSAGE_TTL: '1h',
+    DEDUP_WINDOW: '1h',
+    UNCONFIRMED_RETRY_AFTER: '30m',
+  });
   const alice = await world.user('alice');
   const deaf = await world.user('dave', { autoReceipt: false });
   const id = await alice.say(world.proxied('dave'), 'One');
@@ -105,5 +110,5 @@ test('an address that the server knows is none is rejected, with its condition',
   await alice.acknowledged(id);
   // Prosody answers service-unavailable for an unknown user, which may be temporary: the message stays pending.
   await until(() => world.proxy.metrics.counts.bouncesTemporary === 1, { what: 'the bounce' });
-  expect(alice.count((stanza) => stanza.attrs['type'] === 'error')).toBe(0);
+  expect(alice.count((stanza) => stanza.attrs.type === 'error')).toBe(0);
 });

@@ -20,9 +20,9 @@ test('Redis hangs: nothing is acknowledged, the sender is told to try later, and
   world.redis.freeze();
   const id = await alice.say(world.proxied('bob'), 'During');
   const refusal = await alice.failed(id);
-  expect(refusal.getChild('error')?.attrs['type']).toBe('wait');
+  expect(refusal.getChild('error')?.attrs.type).toBe('wait');
   expect(refusal.getChild('error')?.getChild('resource-constraint')).toBeDefined();
-  expect(alice.count((stanza) => stanza.getChild('stored')?.attrs['id'] === id)).toBe(0);
+  expect(alice.count((stanza) => stanza.getChild('stored')?.attrs.id === id)).toBe(0);
   expect(await world.proxy.problems()).toEqual([expect.stringContaining('Redis does not answer')]);
   world.redis.thaw();
   // Her client sends it again, as it was told to.
@@ -54,8 +54,8 @@ test('the XMPP server is restarted: the link comes back and messages flow', asyn
   const proxy = await world.startProxy();
   const before = await world.user('alice');
   await before.acknowledged(await before.say(world.proxied('bob'), 'Before'));
-  const offline = new Promise<void>((resolve) => proxy.link.once('offline', resolve));
-  const online = new Promise<void>((resolve) => proxy.link.once("online", resolve));
+  const offline = new Promise<string>((resolve) => proxy.link.once('offline', resolve));
+  const online = new Promise<void>((resolve) => proxy.link.once('online', resolve));
   await prosody.restart();
   await offline;
   await online;

@@ -138,7 +138,9 @@ describe('receipts', () => {
 
   test('from one of the sender’s own resources settle nothing', async () => {
     await room.given(HELLO);
-    await room.given(`<message from="alice@example.org/tablet" to="bob@receipts.example.org">${receipt('m-1')}</message>`);
+    await room.given(
+      `<message from="alice@example.org/tablet" to="bob@receipts.example.org">${receipt('m-1')}</message>`,
+    );
     expect(room.counts.delivered).toBe(0);
   });
 
@@ -242,15 +244,18 @@ describe('redelivery', () => {
 });
 
 describe('bounces', () => {
-  test.each(['service-unavailable', 'recipient-unavailable', 'remote-server-timeout', 'resource-constraint', 'remote-server-not-found'])(
-    'a temporary one (%s) leaves the message pending, and nobody is told',
-    async (condition) => {
-      await room.given(HELLO);
-      expect(await room.given(bounce(condition))).toEqual([]);
-      expect(await room.ledger.figures()).toMatchObject({ pending: 1 });
-      expect(await room.given(bob(receipt('m-1')))).toEqual([DELIVERY]);
-    },
-  );
+  test.each([
+    'service-unavailable',
+    'recipient-unavailable',
+    'remote-server-timeout',
+    'resource-constraint',
+    'remote-server-not-found',
+  ])('a temporary one (%s) leaves the message pending, and nobody is told', async (condition) => {
+    await room.given(HELLO);
+    expect(await room.given(bounce(condition))).toEqual([]);
+    expect(await room.ledger.figures()).toMatchObject({ pending: 1 });
+    expect(await room.given(bob(receipt('m-1')))).toEqual([DELIVERY]);
+  });
 
   test.each(['item-not-found', 'not-allowed', 'forbidden', 'gone', 'jid-malformed'])(
     'a permanent one (%s) goes to the sender, with its condition and id',
@@ -295,12 +300,17 @@ describe('a resend', () => {
 });
 
 describe('who is served', () => {
-  const refusal = (condition: string) => expect.stringContaining(`<${condition} xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/>`);
+  const refusal = (condition: string) =>
+    expect.stringContaining(`<${condition} xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/>`);
 
   test('nobody of another domain', async () => {
-    const written = await room.given(`<message from="eve@other.org/x" to="bob@receipts.example.org" id="m-1"><body>x</body></message>`);
+    const written = await room.given(
+      `<message from="eve@other.org/x" to="bob@receipts.example.org" id="m-1"><body>x</body></message>`,
+    );
     expect(written).toEqual([refusal('forbidden')]);
-    expect(written[0]).toMatch(/^<message type="error" from="bob@receipts.example.org" to="eve@other.org\/x" id="m-1">/);
+    expect(written[0]).toMatch(
+      /^<message type="error" from="bob@receipts.example.org" to="eve@other.org\/x" id="m-1">/,
+    );
     expect(room.refused).toEqual(['forbidden']);
   });
 
@@ -393,8 +403,16 @@ describe('the component', () => {
     room.answers(`<iq from="${from}" to="${to}" ${attributes}>${inner}</iq>`);
 
   test.each([
-    ['disco#info', '<query xmlns="http://jabber.org/protocol/disco#info"/>', '<feature var="urn:openfire-receipts:0"/>'],
-    ['disco#items', '<query xmlns="http://jabber.org/protocol/disco#items"/>', '<query xmlns="http://jabber.org/protocol/disco#items"/>'],
+    [
+      'disco#info',
+      '<query xmlns="http://jabber.org/protocol/disco#info"/>',
+      '<feature var="urn:openfire-receipts:0"/>',
+    ],
+    [
+      'disco#items',
+      '<query xmlns="http://jabber.org/protocol/disco#items"/>',
+      '<query xmlns="http://jabber.org/protocol/disco#items"/>',
+    ],
     ['version', '<query xmlns="jabber:iq:version"/>', '<name>openfire-receipts</name>'],
     ['ping', '<ping xmlns="urn:xmpp:ping"/>', '<iq type="result" from="receipts.example.org"'],
   ])('answers %s', async (_, question, answer) => {
@@ -403,7 +421,12 @@ describe('the component', () => {
 
   test('answers the server, which asks at once', async () => {
     expect(
-      await ask('<query xmlns="http://jabber.org/protocol/disco#info"/>', 'type="get" id="q"', 'receipts.example.org', 'component.example.org'),
+      await ask(
+        '<query xmlns="http://jabber.org/protocol/disco#info"/>',
+        'type="get" id="q"',
+        'receipts.example.org',
+        'component.example.org',
+      ),
     ).toContain('<identity category="component"');
   });
 
@@ -414,9 +437,19 @@ describe('the component', () => {
     ['no question', '', 'type="get" id="q"', 'bad-request'],
     ['two questions', '<a xmlns="urn:x"/><b xmlns="urn:x"/>', 'type="get" id="q"', 'bad-request'],
     ['an odd type', '<a xmlns="urn:x"/>', 'type="odd" id="q"', 'bad-request'],
-    ['a node', '<query xmlns="http://jabber.org/protocol/disco#info" node="x"/>', 'type="get" id="q"', 'item-not-found'],
+    [
+      'a node',
+      '<query xmlns="http://jabber.org/protocol/disco#info" node="x"/>',
+      'type="get" id="q"',
+      'item-not-found',
+    ],
     ['an empty status question', '<status xmlns="urn:openfire-receipts:0"/>', 'type="get" id="q"', 'bad-request'],
-    ['a status question without an id', '<status xmlns="urn:openfire-receipts:0"><message to="b@receipts.example.org"/></status>', 'type="get" id="q"', 'bad-request'],
+    [
+      'a status question without an id',
+      '<status xmlns="urn:openfire-receipts:0"><message to="b@receipts.example.org"/></status>',
+      'type="get" id="q"',
+      'bad-request',
+    ],
     [
       'a status question about too much',
       `<status xmlns="urn:openfire-receipts:0">${'<message id="x" to="b@receipts.example.org"/>'.repeat(101)}</status>`,
@@ -435,7 +468,8 @@ describe('the component', () => {
 
   test('tells the asker, and nobody else, what became of a message', async () => {
     await room.given(HELLO);
-    const question = '<status xmlns="urn:openfire-receipts:0"><message id="m-1" to="bob@receipts.example.org"/></status>';
+    const question =
+      '<status xmlns="urn:openfire-receipts:0"><message id="m-1" to="bob@receipts.example.org"/></status>';
     expect(await ask(question)).toMatch(
       /<message id="m-1" to="bob@receipts.example.org" state="pending" stored="2[^"]+Z" attempts="1"\/>/,
     );

@@ -17,7 +17,10 @@ export const TIMETABLE = {
 let ledgers = 0;
 
 /** A ledger of its own (by its prefix) in a running Redis. */
-export function openLedger(url: string, options: Partial<LedgerOptions> = {}): { ledger: Ledger; redis: Redis; close(): void } {
+export function openLedger(
+  url: string,
+  options: Partial<LedgerOptions> = {},
+): { ledger: Ledger; redis: Redis; close(): void } {
   const redis = new Redis(url);
   ledgers += 1;
   const ledger = new Ledger(redis, {
@@ -65,5 +68,11 @@ export function aliceWrites({ id = 'm-1', originId, body = 'hello', owesReceipt 
   const named = token ?? `t${tokens}`;
   const digest = payloadDigest(inner);
   const alias = originId !== undefined && originId !== id ? keyOf(id) : '';
-  return accept(keyOf(originId ?? id), alias, digest, named, encodeRecord(envelope, inner, digest, at ?? Date.now(), named));
+  return accept(
+    keyOf(originId ?? id),
+    alias,
+    digest,
+    named,
+    encodeRecord(envelope, inner, digest, at ?? Date.now(), named),
+  );
 }

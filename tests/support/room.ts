@@ -1,7 +1,7 @@
+import type { StoredRecord } from '../../src/ledger/record.ts';
+import type { Held } from '../../src/link/window.ts';
 import type { LinkPort, Sent, Troubled } from '../../src/receipts/outbox.ts';
 import { type Counts, Receipts, type ReceiptsOptions } from '../../src/receipts/receipts.ts';
-import type { Held } from '../../src/link/window.ts';
-import type { StoredRecord } from '../../src/ledger/record.ts';
 import { openLedger, TIMETABLE } from './ledger.ts';
 import { parseStanza } from './xml.ts';
 

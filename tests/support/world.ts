@@ -96,7 +96,7 @@ export class World {
       XMPP_SERVED_DOMAIN: domain,
       REDIS_URL: this.redis.url,
       HTTP_PORT: '0',
-      LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
+      LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
       ...QUICK,
       ...settings,
     };

@@ -11,7 +11,9 @@ export function parseStanza(text: string): Element {
   parser.on('error', (error) => {
     failure = error;
   });
-  parser.write(`<stream:stream xmlns="jabber:component:accept" xmlns:stream="http://etherx.jabber.org/streams">${text}`);
+  parser.write(
+    `<stream:stream xmlns="jabber:component:accept" xmlns:stream="http://etherx.jabber.org/streams">${text}`,
+  );
   if (failure) throw failure;
   if (!stanza) throw new Error(`Not a stanza: ${text}`);
   return stanza;

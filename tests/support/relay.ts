@@ -1,0 +1,44 @@
+import net from 'node:net';
+import { freePort } from './ports.ts';
+
+/** A TCP relay on loopback that a test can cut: what is in flight in either direction is then lost. */
+export class Relay {
+  readonly #pairs = new Set<[net.Socket, net.Socket]>();
+  readonly #server: net.Server;
+
+  private constructor(
+    readonly port: number,
+    target: number,
+  ) {
+    this.#server = net.createServer((near) => {
+      const far = net.connect(target, '127.0.0.1');
+      const pair: [net.Socket, net.Socket] = [near, far];
+      this.#pairs.add(pair);
+      near.pipe(far);
+      far.pipe(near);
+      for (const socket of pair) {
+        socket.on('error', () => {});
+        socket.on('close', () => {
+          this.#pairs.delete(pair);
+          for (const other of pair) other.destroy();
+        });
+      }
+    });
+  }
+
+  static async to(target: number): Promise<Relay> {
+    const relay = new Relay(await freePort(), target);
+    await new Promise<void>((resolve) => relay.#server.listen(relay.port, '127.0.0.1', resolve));
+    return relay;
+  }
+
+  /** Resets every connection, both ends. */
+  reset(): void {
+    for (const pair of this.#pairs) for (const socket of pair) socket.resetAndDestroy();
+  }
+
+  async close(): Promise<void> {
+    this.reset();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
