@@ -2,7 +2,7 @@ import closeWithGrace from 'close-with-grace';
 import { ConfigError, loadConfig, readEnvironment } from './config.ts';
 import { LinkAuthError } from './link/errors.ts';
 import { createLog } from './log.ts';
-import { Proxy, RedisRefusedError } from './proxy.ts';
+import { ReceiptsProxy, RedisRefusedError } from './proxy.ts';
 
 /** sysexits.h EX_CONFIG: to start again without a change would be in vain. */
 const EX_CONFIG = 78;
@@ -19,7 +19,7 @@ function config() {
 
 const settings = config();
 const log = createLog(settings.logLevel);
-const proxy = new Proxy(settings, log);
+const proxy = new ReceiptsProxy(settings, log);
 
 closeWithGrace({ delay: settings.shutdownTimeout, logger: false }, async ({ signal, err }) => {
   if (err) log.fatal({ err }, 'Ending after an unexpected error');

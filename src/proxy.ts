@@ -34,7 +34,7 @@ const REDIS_AT_START = 5000;
 const VERSION = '0.1.0';
 
 /** The whole proxy: its rooms, put together. */
-export class Proxy {
+export class ReceiptsProxy {
   readonly #config: Config;
   readonly #log: Log;
   readonly #connections: Connections;

@@ -23,7 +23,9 @@ declare module '@xmpp/client' {
     stop(): Promise<unknown>;
     send(element: Element): Promise<void>;
     write(text: string): Promise<void>;
+    parser: object | null;
     _attachSocket(socket: Socket): void;
+    _onData(data: string): void;
     _onElement(element: Element): void;
   }
   export function client(options: ClientOptions): Client;

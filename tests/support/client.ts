@@ -137,6 +137,11 @@ export class TestUser extends Dialogue {
       }
       attach(socket);
     };
+    const onData = entity._onData.bind(entity);
+    entity._onData = (data) => {
+      // What comes after the end of the stream finds no parser any more.
+      if (entity.parser !== null) onData(data);
+    };
     const onElement = entity._onElement.bind(entity);
     entity._onElement = (element) => {
       if (element.is('features', NS_STREAMS)) this.#chooseFeatures(element);

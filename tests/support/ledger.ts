@@ -40,6 +40,8 @@ export interface Written {
   readonly owesReceipt?: boolean;
   readonly token?: string;
   readonly at?: number;
+  /** Further children. */
+  readonly further?: string;
 }
 
 export const ALICE = 'alice@example.org';
@@ -51,8 +53,16 @@ export const keyOf = (id: string) => recordKey(ALICE, BOB, id);
 let tokens = 0;
 
 /** What alice's message to bob does in the ledger. */
-export function aliceWrites({ id = 'm-1', originId, body = 'hello', owesReceipt = true, token, at }: Written = {}) {
-  const inner = `<body>${body}</body>`;
+export function aliceWrites({
+  id = 'm-1',
+  originId,
+  body = 'hello',
+  owesReceipt = true,
+  token,
+  at,
+  further = '',
+}: Written = {}) {
+  const inner = `<body>${body}</body>${further}`;
   const envelope: Envelope = {
     sender: ALICE,
     senderResource: 'phone',

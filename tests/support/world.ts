@@ -1,6 +1,6 @@
 import { loadConfig } from '../../src/config.ts';
 import { createLog } from '../../src/log.ts';
-import { Proxy, type Tuning } from '../../src/proxy.ts';
+import { ReceiptsProxy, type Tuning } from '../../src/proxy.ts';
 import { login, type TestUser } from './client.ts';
 import { type ProsodyServer, startProsody } from './prosody.ts';
 import { type RedisServer, startRedis } from './redis.ts';
@@ -65,7 +65,7 @@ async function xmppServer(): Promise<XmppServer> {
 /** A server, a Redis and a proxy between users: where a test's dialogue takes place. */
 export class World {
   readonly #users: TestUser[] = [];
-  #proxy: Proxy | undefined;
+  #proxy: ReceiptsProxy | undefined;
   #resources = 0;
 
   /** @param label the proxy's subdomain, when it is another than the server's first */
@@ -80,7 +80,7 @@ export class World {
     return new World(xmpp, redis);
   }
 
-  get proxy(): Proxy {
+  get proxy(): ReceiptsProxy {
     if (this.#proxy === undefined) throw new Error('The proxy does not run');
     return this.#proxy;
   }
@@ -102,9 +102,9 @@ export class World {
     };
   }
 
-  async startProxy(settings: Record<string, string> = {}, tuning: Tuning = {}): Promise<Proxy> {
+  async startProxy(settings: Record<string, string> = {}, tuning: Tuning = {}): Promise<ReceiptsProxy> {
     const config = loadConfig(this.environment(settings));
-    this.#proxy = new Proxy(config, createLog(config.logLevel), { ...QUICK_TUNING, ...tuning });
+    this.#proxy = new ReceiptsProxy(config, createLog(config.logLevel), { ...QUICK_TUNING, ...tuning });
     await this.#proxy.start();
     return this.#proxy;
   }
