@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import xml from '@xmpp/xml';
 import type { Config } from './config.ts';
 import { type Connections, connect, usable } from './connections.ts';
@@ -31,7 +32,9 @@ export interface Tuning {
 }
 
 const REDIS_AT_START = 5000;
-const VERSION = '0.1.0';
+const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 /** The whole proxy: its rooms, put together. */
 export class ReceiptsProxy {

@@ -14,7 +14,7 @@
  * (written without the blanks). The offsets stand here and in scripts/record.lua.
  */
 
-export type State = 'pending' | 'delivered' | 'expired' | 'unconfirmed' | 'rejected';
+type State = 'pending' | 'delivered' | 'expired' | 'unconfirmed' | 'rejected';
 
 const STATES: Readonly<Record<string, State>> = {
   p: 'pending',

@@ -1,5 +1,5 @@
-import { Fifo } from './fifo.ts';
 import type { Kill } from './errors.ts';
+import { Fifo } from './fifo.ts';
 import { Suspects } from './suspects.ts';
 import { type Held, Window } from './window.ts';
 

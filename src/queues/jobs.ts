@@ -31,7 +31,7 @@ export function jobData(record: StoredRecord, attempt: number = record.attempt):
 }
 
 /** Why a message was not delivered, in words for an operator. */
-export function reasonOf(record: StoredRecord): string {
+function reasonOf(record: StoredRecord): string {
   if (record.state === 'expired') return record.copies === 0 ? 'Could not be sent' : 'No confirmation in time';
   const text = record.conditionText === undefined ? '' : `: ${record.conditionText}`;
   return `Rejected with ${record.condition ?? 'undefined-condition'}${text}`;

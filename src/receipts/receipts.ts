@@ -33,7 +33,7 @@ export interface Counts {
 }
 
 /** What the other rooms are told. */
-export interface ReceiptsEvents {
+interface ReceiptsEvents {
   /** ms from a message's arrival to its being stored. */
   onStored(ms: number): void;
   /** ms from a message's being stored to its receipt. */

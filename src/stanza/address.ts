@@ -41,7 +41,7 @@ export function withResource(bare: string, resource: string): string {
 }
 
 /** Prepares a domain: IDN to its ASCII form (RFC 5890), case folded. Empty when it is not a domain. */
-export function prepareDomain(domain: string): string {
+function prepareDomain(domain: string): string {
   return domainToASCII(domain.replace(/\.$/, ''));
 }
 

@@ -98,7 +98,7 @@ export interface StanzaError {
 }
 
 /** `<error/>` alone. */
-export function errorElement({ condition, text, by, extra = '', type = CONDITIONS[condition] }: StanzaError): string {
+function errorElement({ condition, text, by, extra = '', type = CONDITIONS[condition] }: StanzaError): string {
   const words = text === undefined ? '' : `<text xmlns="${NS.stanzas}" xml:lang="en">${escapeText(text)}</text>`;
   return `<error type="${type}"${attribute('by', by)}><${condition} xmlns="${NS.stanzas}"/>${words}${extra}</error>`;
 }

@@ -3,7 +3,7 @@ import { NS } from './namespaces.ts';
 import { attribute, serialize } from './xml.ts';
 
 /** RFC 6121 section 5.2.2; a missing or unknown type counts as `normal`. */
-export type MessageType = 'normal' | 'chat' | 'headline' | 'groupchat' | 'error';
+type MessageType = 'normal' | 'chat' | 'headline' | 'groupchat' | 'error';
 
 /** What the proxy has to know of a message. */
 export interface Message {

@@ -16,7 +16,7 @@ afterEach(() => stage.empty());
 const BOB = 'bob@receipts.example.org';
 const has = (name: string, namespace: string) => (stanza: Element) => stanza.getChild(name, namespace) !== undefined;
 const isReceiptFor = (id: string) => (stanza: Element) =>
-  stanza.getChild('received', 'urn:xmpp:receipts')?.attrs['id'] === id;
+  stanza.getChild('received', 'urn:xmpp:receipts')?.attrs.id === id;
 
 test.each(['5.1.1', '4.2.4'] as const)(
   'on %s: seen in the server’s items, acknowledged, delivered',
@@ -79,7 +79,7 @@ test('offline storage is full: the bounce tells nobody, and the message comes wh
   bob.online();
   await bob.hears('Too much');
   await alice.delivered(id);
-  expect(alice.count((stanza) => stanza.attrs['type'] === 'error')).toBe(0);
+  expect(alice.count((stanza) => stanza.attrs.type === 'error')).toBe(0);
 });
 
 test('the resource that alice addressed is gone: later copies find another', async () => {
@@ -91,7 +91,7 @@ test('the resource that alice addressed is gone: later copies find another', asy
   // Type normal to a full JID that is gone: dropped, silently.
   const id = await alice.say(`${BOB}/tablet`, 'To your tablet', { type: 'normal' });
   const heard = await bob.hears('To your tablet');
-  expect(heard.attrs['to']).toMatch(/^bob@example.org/);
+  expect(heard.attrs.to).toMatch(/^bob@example.org/);
   await alice.delivered(id);
 });
 
@@ -104,7 +104,7 @@ test('two of bob’s devices confirm: alice is told once', async () => {
   const id = await alice.say(BOB, 'To both of you');
   await alice.delivered(id);
   await until(() => proxy.metrics.counts.repeatedReceipts === 1, { what: 'the second receipt' });
-  expect(alice.count((stanza) => isReceiptFor(id)(stanza) && stanza.attrs['from']?.startsWith('bob') === true)).toBe(1);
+  expect(alice.count((stanza) => isReceiptFor(id)(stanza) && stanza.attrs.from?.startsWith('bob') === true)).toBe(1);
 });
 
 test('the link is reset with 300 messages in flight: all arrive, in order, and each acknowledgement is kept', async () => {

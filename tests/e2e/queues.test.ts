@@ -83,7 +83,7 @@ test('a job that runs twice sends once', async () => {
   const job = await until(async () => (await redelivery.getDelayed())[0], { what: 'the next attempt' });
   for (let i = 0; i < 5; i += 1) await redelivery.add('message', job?.data, { removeOnComplete: true });
   await until(() => bob.count('Twice?') === 3, { what: 'the third copy' });
-  await until(async () => (await redelivery.getJobCounts('waiting', 'active'))['waiting'] === 0, { what: 'all jobs' });
+  await until(async () => (await redelivery.getJobCounts('waiting', 'active')).waiting === 0, { what: 'all jobs' });
   await alice.say(BOB, 'The last');
   await bob.hears('The last');
   expect(bob.count('Twice?')).toBe(3);

@@ -37,7 +37,7 @@ export class OpenfireStage {
       REDIS_URL: this.redis.url,
       REDIS_PREFIX: this.prefix,
       HTTP_PORT: '0',
-      LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
+      LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
       ...QUICK,
       ...settings,
     });

@@ -5,9 +5,9 @@ import { type Counts, Receipts, type ReceiptsOptions } from '../../src/receipts/
 import { openLedger, TIMETABLE } from './ledger.ts';
 import { parseStanza } from './xml.ts';
 
-export const silentLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const silentLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-export const noCounts = (): Counts => ({
+const noCounts = (): Counts => ({
   accepted: 0,
   duplicates: 0,
   delivered: 0,

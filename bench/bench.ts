@@ -1,0 +1,82 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { Redis } from 'ioredis';
+import { startRedis } from '../tests/support/redis.ts';
+import { compile } from './compile.ts';
+import { judge, type Round } from './goals.ts';
+import { latency, type Plan, throughput } from './measure.ts';
+import { type PendingPlan, pending } from './pending.ts';
+import { markdownReport, type Results, surroundings, terminalReport } from './report.ts';
+import { killVariants, type Place, VARIANTS, Variant, type VariantName } from './variant.ts';
+
+const { values: flags } = parseArgs({
+  options: {
+    /** A smoke test: short, and writes no results. */
+    quick: { type: 'boolean', default: false },
+    /** Only this variant, once. */
+    only: { type: 'string' },
+    /** A folder for CPU profiles of the variants. */
+    profile: { type: 'string' },
+  },
+});
+
+const PLAN: Plan = flags.quick
+  ? { rounds: 1, warmUp: 2000, measure: 1000, paced: 1000 }
+  : { rounds: 5, warmUp: 3000, measure: 5000, paced: 5000 };
+const PENDING: PendingPlan = flags.quick
+  ? { rounds: 2, accepted: 10_000, filled: 50_000 }
+  : { rounds: 3, accepted: 50_000, filled: 1_000_000 };
+
+const say = (text: string) => process.stdout.write(`${text}\n`);
+
+async function round(name: VariantName, place: Place, redis: Redis): Promise<Round> {
+  await redis.flushall();
+  const variant = await Variant.start(name, place);
+  const result = { throughput: await throughput(variant, redis, PLAN), latency: await latency(variant, PLAN) };
+  await variant.stop();
+  const { perSecond, cpu, redisCpu, commands } = result.throughput;
+  const costs = `${cpu.toFixed(1)} us, Redis ${redisCpu.toFixed(1)} us and ${commands.toFixed(3)} commands`;
+  say(`${name}: ${Math.round(perSecond)} messages/s, a message ${costs}; p50 ${result.latency.p50.toFixed(2)} ms`);
+  return result;
+}
+
+async function compare(place: Place, redis: Redis): Promise<void> {
+  const rounds: Record<VariantName, Round[]> = { a: [], b: [], 'b concurrent': [], c: [] };
+  for (let number = 1; number <= PLAN.rounds; number += 1) {
+    say(`Round ${number} of ${PLAN.rounds}`);
+    for (const name of Object.keys(VARIANTS) as VariantName[]) rounds[name].push(await round(name, place, redis));
+  }
+  say('Pending messages');
+  const figures = await pending(place, PENDING, say);
+  const goals = judge(rounds, figures);
+  const results: Results = {
+    rounds,
+    pending: figures,
+    goals,
+    surroundings: await surroundings(redis),
+    plan: PLAN,
+    pendingPlan: PENDING,
+  };
+  say(`\n${terminalReport(results)}\n`);
+  if (flags.quick) say('A quick run: too short to judge by, so bench/RESULTS.md is left as it is.');
+  else writeFileSync(new URL('./RESULTS.md', import.meta.url), markdownReport(results));
+  if (!flags.quick && goals.some(({ pass }) => !pass)) process.exitCode = 1;
+}
+
+const server = await startRedis();
+const redis = new Redis(server.url);
+const stop = async () => {
+  killVariants();
+  redis.disconnect();
+  await server.stop();
+};
+process.once('SIGINT', () => void stop().finally(() => process.exit(130)));
+process.once('SIGTERM', () => void stop().finally(() => process.exit(143)));
+try {
+  const place: Place = { folder: compile(), redisUrl: server.url, profile: flags.profile };
+  if (flags.profile !== undefined) mkdirSync(flags.profile, { recursive: true });
+  if (flags.only === undefined) await compare(place, redis);
+  else await round(flags.only as VariantName, place, redis);
+} finally {
+  await stop();
+}

@@ -1,0 +1,32 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+const root = path.dirname(import.meta.dirname);
+const built = path.join(root, 'node_modules', '.cache', 'openfire-receipts-bench');
+
+/**
+ * Compiles what is measured as it is compiled to be run: a loader that compiles on the fly keeps the names of functions
+ * by redefining them, which costs more than some of them do. Gives the folder of the variants.
+ */
+export function compile(): string {
+  rmSync(built, { recursive: true, force: true });
+  const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const project = path.join(root, 'bench', 'tsconfig.json');
+  const { status } = spawnSync(process.execPath, [tsc, '-p', project], { cwd: root, stdio: 'inherit' });
+  if (status !== 0) throw new Error('The variants do not compile');
+  const src = path.join(root, 'src');
+  for (const name of readdirSync(src, { recursive: true, encoding: 'utf8' })) {
+    if (name.endsWith('.lua')) cpSync(path.join(src, name), path.join(built, 'src', name));
+  }
+  writeFileSync(path.join(built, 'package.json'), '{ "type": "module" }\n');
+  return path.join(built, 'bench', 'variants');
+}
+
+/** The flags that `npm start` gives to Node: the variants run under the same. */
+export function startFlags(): string[] {
+  const { scripts } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
+    scripts: { start: string };
+  };
+  return scripts.start.split(/\s+/).filter((word) => word.startsWith('--'));
+}

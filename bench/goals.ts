@@ -1,0 +1,129 @@
+import type { Latency, Throughput } from './measure.ts';
+import { median, PACE, WINDOW } from './measure.ts';
+import type { Pending } from './pending.ts';
+import { VARIANTS, type VariantName } from './variant.ts';
+
+/** What one round has measured of one variant. */
+export interface Round {
+  readonly throughput: Throughput;
+  readonly latency: Latency;
+}
+
+export type Rounds = Readonly<Record<VariantName, readonly Round[]>>;
+
+export interface Goal {
+  readonly what: string;
+  readonly wanted: string;
+  readonly measured: string;
+  readonly pass: boolean;
+}
+
+const NAMES = Object.keys(VARIANTS) as VariantName[];
+
+const number = (value: number, digits = 0) =>
+  value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+
+const medianOf = (rounds: readonly Round[], figure: (round: Round) => number) => median(rounds.map(figure));
+
+/** The goals that the project has set itself, and whether this run meets them. */
+export function judge(rounds: Rounds, pending: Pending): Goal[] {
+  const speed = (name: VariantName) => medianOf(rounds[name], ({ throughput }) => throughput.perSecond);
+  const p50 = (name: VariantName) => medianOf(rounds[name], ({ latency }) => latency.p50);
+  const least = (what: string, value: number, limit: number) => ({
+    what,
+    wanted: `>= ${limit}`,
+    measured: number(value, 2),
+    pass: value >= limit,
+  });
+  const most = (what: string, value: number, limit: number, digits: number, unit: string) => ({
+    what,
+    wanted: `<= ${limit}${unit}`,
+    measured: `${number(value, digits)}${unit}`,
+    pass: value <= limit,
+  });
+  const commands = medianOf(rounds.c, ({ throughput }) => throughput.commands);
+  const redisCpu = medianOf(rounds.c, ({ throughput }) => throughput.redisCpu);
+  return [
+    least('c/a, messages/s', speed('c') / speed('a'), 1.5),
+    least('c/b, messages/s', speed('c') / speed('b'), 15),
+    most(`Redis commands sent a message, ${number(WINDOW)} in flight`, commands, 0.05, 4, ''),
+    most(`Redis CPU a message, ${number(WINDOW)} in flight`, redisCpu, 20, 1, ' us'),
+    most(`Latency added to a's at ${PACE} messages/s, p50`, p50('c') - p50('a'), 1, 2, ' ms'),
+    least('Accept speed, 1,000,000 pending / none', pending.perSecondFilled / pending.perSecondNone, 0.8),
+  ];
+}
+
+const COLUMNS: readonly { head: string; cell: (rounds: readonly Round[]) => string }[] = [
+  { head: 'messages/s', cell: (rounds) => number(medianOf(rounds, ({ throughput }) => throughput.perSecond)) },
+  {
+    head: 'least to most',
+    cell: (rounds) => {
+      const all = rounds.map(({ throughput }) => throughput.perSecond);
+      return `${number(Math.min(...all))} to ${number(Math.max(...all))}`;
+    },
+  },
+  {
+    head: 'own CPU us',
+    cell: (rounds) =>
+      number(
+        medianOf(rounds, ({ throughput }) => throughput.cpu),
+        1,
+      ),
+  },
+  {
+    head: 'Redis CPU us',
+    cell: (rounds) =>
+      number(
+        medianOf(rounds, ({ throughput }) => throughput.redisCpu),
+        1,
+      ),
+  },
+  {
+    head: 'Redis commands',
+    cell: (rounds) =>
+      number(
+        medianOf(rounds, ({ throughput }) => throughput.commands),
+        3,
+      ),
+  },
+  {
+    head: 'p50 ms',
+    cell: (rounds) =>
+      number(
+        medianOf(rounds, ({ latency }) => latency.p50),
+        2,
+      ),
+  },
+  {
+    head: 'p99 ms',
+    cell: (rounds) =>
+      number(
+        medianOf(rounds, ({ latency }) => latency.p99),
+        2,
+      ),
+  },
+];
+
+export function speedTable(rounds: Rounds): string[][] {
+  return [
+    ['variant', ...COLUMNS.map(({ head }) => head)],
+    ...NAMES.map((name) => [name, ...COLUMNS.map(({ cell }) => cell(rounds[name]))]),
+  ];
+}
+
+export function pendingTable(pending: Pending): string[][] {
+  return [
+    ['pending', 'figure'],
+    ['bytes a record, accepted through the proxy', number(pending.bytesAccepted)],
+    ['bytes a record, filled in', number(pending.bytesFilled)],
+    ['messages accepted a second with none pending', number(pending.perSecondNone)],
+    ['messages accepted a second with those filled in', number(pending.perSecondFilled)],
+  ];
+}
+
+export function goalTable(goals: readonly Goal[]): string[][] {
+  return [
+    ['goal', 'wanted', 'measured', ''],
+    ...goals.map(({ what, wanted, measured, pass }) => [what, wanted, measured, pass ? 'PASS' : 'FAIL']),
+  ];
+}

@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import type { Variant } from './variant.ts';
+
+/** Messages in flight. */
+export const WINDOW = 1000;
+/** Messages a second where latency is measured. */
+export const PACE = 100;
+
+/** How long each part takes, ms. */
+export interface Plan {
+  readonly rounds: number;
+  readonly warmUp: number;
+  readonly measure: number;
+  readonly paced: number;
+}
+
+export interface Throughput {
+  readonly perSecond: number;
+  /** us a message. */
+  readonly cpu: number;
+  readonly redisCpu: number;
+  /** Commands sent, a message. */
+  readonly commands: number;
+}
+
+export interface Latency {
+  readonly p50: number;
+  readonly p99: number;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((x, y) => x - y);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1
+    ? (sorted[middle] as number)
+    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+}
+
+async function infoField(redis: Redis, section: string, names: readonly string[]): Promise<number> {
+  const info = await redis.info(section);
+  return names.reduce((sum, name) => sum + Number(info.match(new RegExp(`^${name}:(.*?)\\r?$`, 'm'))?.[1]), 0);
+}
+
+/** us that Redis has computed so far. */
+const redisCpu = async (redis: Redis) => 1e6 * (await infoField(redis, 'cpu', ['used_cpu_user', 'used_cpu_sys']));
+
+/** Bytes that Redis holds. */
+export const redisMemory = (redis: Redis) => infoField(redis, 'memory', ['used_memory']);
+
+/** Messages a second with {@link WINDOW} in flight, and what each costs. */
+export async function throughput(variant: Variant, redis: Redis, { warmUp, measure }: Plan): Promise<Throughput> {
+  const { peer } = variant;
+  const sample = async () => {
+    const [usage, redisUs] = await Promise.all([variant.usage(), redisCpu(redis)]);
+    return { ...usage, redisUs, at: performance.now(), completed: peer.journal.completed };
+  };
+  peer.load(WINDOW);
+  await sleep(warmUp);
+  const before = await sample();
+  await sleep(measure);
+  const after = await sample();
+  await peer.drain();
+  const messages = after.completed - before.completed;
+  return {
+    perSecond: (1000 * messages) / (after.at - before.at),
+    cpu: (after.cpu - before.cpu) / messages,
+    redisCpu: (after.redisUs - before.redisUs) / messages,
+    commands: (after.commands - before.commands) / messages,
+  };
+}
+
+/** How long a message takes until its forward arrives, at {@link PACE} a second. */
+export async function latency({ peer }: Variant, { paced }: Plan): Promise<Latency> {
+  const sorted = (await peer.paced(PACE, paced)).sort((x, y) => x - y);
+  const at = (share: number) => sorted[Math.floor(share * sorted.length)] as number;
+  return { p50: at(0.5), p99: at(0.99) };
+}

@@ -1,0 +1,269 @@
+import net from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ALICE, ALICE_PROXIED, BOB, BOB_CLIENT, BOB_PROXIED, BODY, COMPONENT, SERVED } from './addresses.ts';
+import { Journal } from './journal.ts';
+
+const HEADER = `<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' id='bench' from='${COMPONENT}'>`;
+const MESSAGE_START = `<message from='${ALICE}' to='${BOB_PROXIED}' type='chat' id='`;
+const MESSAGE_REST = `'><body>${BODY}</body><request xmlns='urn:xmpp:receipts'/></message>`;
+const RECEIPT_START = `<message from='${BOB_CLIENT}' to='${ALICE_PROXIED}' type='chat' id='r-`;
+const RECEIPT_MIDDLE = `'><received xmlns='urn:xmpp:receipts' id='`;
+const RECEIPT_END = `'/></message>`;
+const MESSAGE_CLOSES = '</message>';
+const IQ_CLOSES = '</iq>';
+
+/** How long a wait may take, ms: then what has not come counts as lost. */
+const DRAIN = 120_000;
+/** How long the peer listens for what comes twice, ms. */
+const AFTERMATH = 200;
+
+/** Peers so far. Each has ids of its own: one that comes again is a duplicate to whoever remembers it. */
+let peers = 0;
+
+/** An attribute as all variants write it, in double quotes; undefined when it is not there. */
+function attribute(xml: string, name: string): string | undefined {
+  const at = xml.indexOf(` ${name}="`);
+  if (at === -1) return undefined;
+  const start = at + name.length + 3;
+  return xml.slice(start, xml.indexOf('"', start));
+}
+
+/**
+ * A server that speaks XEP-0114 and nothing else, with alice and bob inside: alice sends, bob's client confirms. It
+ * scans strings instead of parsing, and writes once for all that one chunk calls for, so that it outruns what it
+ * measures. It runs in the benchmark's own process.
+ */
+export class Peer {
+  readonly journal = new Journal();
+  /** ms from a message's being written until its forward arrived; collected while {@link Peer.paced} runs. */
+  #latencies: number[] | undefined;
+  readonly #sentAt: number[] = [];
+  readonly #server: net.Server;
+  /** What all its messages' ids begin with; a number follows. */
+  readonly #ids: string;
+  #socket: net.Socket | undefined;
+  #online!: () => void;
+  #rest = '';
+  #out = '';
+  #handshaken = false;
+  /** How many messages are kept in flight, and how many may still be sent. */
+  #window = 0;
+  #quota = Number.POSITIVE_INFINITY;
+  /** Bob does not confirm, and a message is out of flight when it is acknowledged and forwarded. */
+  #holding = false;
+  readonly #held: number[] = [];
+  #onProgress: (() => void) | undefined;
+  /** Resolves when a component has shaken hands. */
+  readonly online: Promise<void>;
+
+  private constructor(server: net.Server) {
+    this.#server = server;
+    peers += 1;
+    this.#ids = `m-${peers}-`;
+    this.online = new Promise((resolve) => {
+      this.#online = resolve;
+    });
+    server.on('connection', (socket) => this.#accept(socket));
+  }
+
+  static async listen(): Promise<Peer> {
+    const server = net.createServer({ noDelay: true });
+    const peer = new Peer(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return peer;
+  }
+
+  get port(): number {
+    return (this.#server.address() as net.AddressInfo).port;
+  }
+
+  /** Keeps `window` messages in flight, until {@link Peer.drain}. */
+  load(window: number): void {
+    this.#quota = Number.POSITIVE_INFINITY;
+    this.#window = window;
+    this.#refill();
+    this.#flush();
+  }
+
+  /** Sends no more, and waits until all that was sent is complete. */
+  async drain(): Promise<void> {
+    this.#window = 0;
+    await this.#until(() => this.journal.completed >= this.journal.sent);
+  }
+
+  /** Sends a message every `1000 / perSecond` ms. Gives each one's time until its forward arrived, ms. */
+  async paced(perSecond: number, duration: number): Promise<number[]> {
+    const latencies: number[] = [];
+    this.#latencies = latencies;
+    const start = performance.now();
+    for (let count = 0; count < (perSecond * duration) / 1000; count += 1) {
+      const wait = start + (count * 1000) / perSecond - performance.now();
+      if (wait > 0) await sleep(wait);
+      this.#send();
+      this.#flush();
+    }
+    await this.drain();
+    this.#latencies = undefined;
+    return latencies;
+  }
+
+  /** Has `count` messages accepted that bob does not confirm. Resolves when each is acknowledged and forwarded. */
+  async pile(count: number, window: number): Promise<void> {
+    this.#holding = true;
+    this.#quota = count;
+    const end = this.journal.sent + count;
+    this.#window = window;
+    this.#refill();
+    this.#flush();
+    const { journal } = this;
+    await this.#until(() => Math.min(journal.acknowledged, journal.forwarded) >= end);
+  }
+
+  /** Bob's client comes round and confirms what {@link Peer.pile} piled up, a window at a time. */
+  async release(window: number): Promise<void> {
+    this.#holding = false;
+    const numbers = this.#held.splice(0);
+    for (let at = 0; at < numbers.length; at += window) {
+      for (const number of numbers.slice(at, at + window)) this.#confirm(number);
+      this.#flush();
+      const { sent } = this.journal;
+      const open = Math.max(0, numbers.length - at - window);
+      await this.#until(() => this.journal.completed >= sent - open);
+    }
+  }
+
+  /** Waits for what comes twice, books what never came, and closes. */
+  async close(): Promise<void> {
+    await sleep(AFTERMATH);
+    this.journal.close();
+    this.#socket?.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #accept(socket: net.Socket): void {
+    if (this.#socket !== undefined) this.journal.fault('The link was made a second time');
+    this.#socket = socket;
+    socket.setEncoding('latin1');
+    socket.on('data', (chunk) => this.#data(chunk as unknown as string));
+    socket.on('error', () => {});
+  }
+
+  #data(chunk: string): void {
+    const text = this.#rest + chunk;
+    this.#rest = this.#handshaken ? this.#stanzas(text) : this.#handshake(text);
+    this.#refill();
+    this.#flush();
+    this.#onProgress?.();
+  }
+
+  /** Whoever knows the way is let in: what is measured is not the secret. */
+  #handshake(text: string): string {
+    if (text.includes('</handshake>')) {
+      this.#out += '<handshake/>';
+      this.#handshaken = true;
+      this.#online();
+      return '';
+    }
+    if (text.includes('<stream:stream') && text.trimEnd().endsWith('>')) {
+      this.#out += HEADER;
+      return '';
+    }
+    return text;
+  }
+
+  /** Handles whole stanzas, and gives back what is left. */
+  #stanzas(text: string): string {
+    let at = 0;
+    while (at < text.length) {
+      const iq = text.startsWith('<iq', at);
+      if (!iq && !text.startsWith('<message', at)) {
+        if (text.length - at >= '<message'.length) this.journal.fault(`Not a stanza: ${text.slice(at, at + 80)}`);
+        break;
+      }
+      const closes = iq ? IQ_CLOSES : MESSAGE_CLOSES;
+      const end = text.indexOf(closes, at);
+      if (end === -1) break;
+      const stanza = text.slice(at, end);
+      if (iq) this.#iq(stanza);
+      else this.#message(stanza);
+      at = end + closes.length;
+    }
+    return text.slice(at);
+  }
+
+  #iq(stanza: string): void {
+    if (!stanza.includes('urn:xmpp:ping') || attribute(stanza, 'to') !== SERVED) return;
+    this.#out += `<iq type='result' id='${attribute(stanza, 'id')}' from='${SERVED}' to='${COMPONENT}'/>`;
+  }
+
+  #message(stanza: string): void {
+    const { journal } = this;
+    const to = attribute(stanza, 'to');
+    if (to === BOB) {
+      const number = this.#number(attribute(stanza, 'id'));
+      journal.forward(number);
+      if (attribute(stanza, 'from') !== ALICE_PROXIED || !stanza.includes(BODY))
+        journal.fault(`Message ${number} was changed`);
+      this.#latencies?.push(performance.now() - (this.#sentAt[number] as number));
+      if (this.#holding) this.#held.push(number);
+      else this.#confirm(number);
+    } else if (to === ALICE) {
+      const word = stanza.indexOf('>') + 1;
+      const number = this.#number(attribute(stanza.slice(word), 'id'));
+      if (stanza.startsWith('<stored', word)) journal.acknowledge(number);
+      else if (attribute(stanza, 'from') === `${BOB_PROXIED}/desk`) journal.deliver(number);
+      else journal.fault(`Unexpected: ${stanza.slice(0, 200)}`);
+    } else journal.fault(`Not for anybody here: ${stanza.slice(0, 200)}`);
+  }
+
+  /** The message that an id names; NaN for an id that is not ours, which the journal takes ill. */
+  #number(id: string | undefined): number {
+    return id?.startsWith(this.#ids) ? Number(id.slice(this.#ids.length)) : Number.NaN;
+  }
+
+  #confirm(number: number): void {
+    this.journal.confirm(number);
+    this.#out += RECEIPT_START + number + RECEIPT_MIDDLE + this.#ids + number + RECEIPT_END;
+  }
+
+  #refill(): void {
+    const { journal } = this;
+    const over = this.#holding ? Math.min(journal.acknowledged, journal.forwarded) : journal.completed;
+    for (let room = this.#window - (journal.sent - over); room > 0 && this.#quota > 0; room -= 1) {
+      this.#quota -= 1;
+      this.#send();
+    }
+  }
+
+  #send(): void {
+    const number = this.journal.send();
+    if (this.#latencies !== undefined) this.#sentAt[number] = performance.now();
+    this.#out += MESSAGE_START + this.#ids + number + MESSAGE_REST;
+  }
+
+  #flush(): void {
+    if (this.#out === '') return;
+    const out = this.#out;
+    this.#out = '';
+    this.#socket?.write(out, 'latin1');
+  }
+
+  /** @throws when it takes too long: something is lost */
+  #until(reached: () => boolean): Promise<void> {
+    if (reached()) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const { journal } = this;
+      const timer = setTimeout(() => {
+        journal.close();
+        const counts = `${journal.sent} sent, ${journal.completed} complete, ${journal.faultCount} faults`;
+        reject(new Error(`Waited in vain: ${counts}\n  ${journal.faults.join('\n  ')}`));
+      }, DRAIN);
+      this.#onProgress = () => {
+        if (!reached()) return;
+        clearTimeout(timer);
+        this.#onProgress = undefined;
+        resolve();
+      };
+    });
+  }
+}

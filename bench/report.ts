@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import os from 'node:os';
+import type { Redis } from 'ioredis';
+import { type Goal, goalTable, pendingTable, type Rounds, speedTable } from './goals.ts';
+import { PACE, type Plan, WINDOW } from './measure.ts';
+import type { Pending, PendingPlan } from './pending.ts';
+import { VARIANTS } from './variant.ts';
+
+const PACKAGES = ['@xmpp/component', '@xmpp/xml', 'ioredis', 'bullmq'];
+
+function version(name: string): string {
+  const manifest = new URL(`../node_modules/${name}/package.json`, import.meta.url);
+  return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
+}
+
+/** What it ran on and with, in lines. */
+export async function surroundings(redis: Redis): Promise<string[]> {
+  const info = await redis.info('server');
+  const field = (name: string) => info.match(new RegExp(`^${name}:(.*?)\\r?$`, 'm'))?.[1] ?? 'unknown';
+  const setting = async (name: string) => ((await redis.config('GET', name)) as string[])[1] || '""';
+  const settings = ['appendonly', 'appendfsync', 'save'].map(async (name) => `${name} ${await setting(name)}`);
+  const cpus = os.cpus();
+  return [
+    `Date: ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`,
+    `Machine: ${cpus[0]?.model.trim()}, ${cpus.length} cores, ${Math.round(os.totalmem() / 2 ** 30)} GiB; ${os.type()} ${os.release()}`,
+    `Load, variant and Redis shared these cores; load average at the end ${os.loadavg()[0]?.toFixed(1)}`,
+    `Node ${process.versions.node}, Redis ${field('redis_version')} (${(await Promise.all(settings)).join(', ')})`,
+    `Packages: ${PACKAGES.map((name) => `${name} ${version(name)}`).join(', ')}`,
+  ];
+}
+
+function aligned(table: readonly string[][]): string {
+  const widths = (table[0] as string[]).map((_, column) => Math.max(...table.map((row) => (row[column] ?? '').length)));
+  const line = (row: string[]) =>
+    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  ');
+  return table.map(line).join('\n');
+}
+
+function markdown([head, ...rows]: readonly string[][]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const rule = (head as string[]).map((_, i) => (i === 0 ? '---' : '---:'));
+  return [line(head as string[]), line(rule), ...rows.map(line)].join('\n');
+}
+
+/** All that a run has found. */
+export interface Results {
+  readonly rounds: Rounds;
+  readonly pending: Pending;
+  readonly goals: readonly Goal[];
+  readonly surroundings: readonly string[];
+  readonly plan: Plan;
+  readonly pendingPlan: PendingPlan;
+}
+
+/** For a terminal. */
+export function terminalReport({ rounds, pending, goals }: Results): string {
+  return [speedTable(rounds), pendingTable(pending), goalTable(goals)].map(aligned).join('\n\n');
+}
+
+/** For bench/RESULTS.md. */
+export function markdownReport({ rounds, pending, goals, surroundings, plan, pendingPlan }: Results): string {
+  const each = Object.entries(VARIANTS).map(([name, { what }]) => `- **${name}**: ${what}`);
+  const raw = Object.entries(rounds).map(
+    ([name, all]) => `- ${name}: ${all.map(({ throughput }) => Math.round(throughput.perSecond)).join(', ')}`,
+  );
+  const failed = goals.filter(({ pass }) => !pass).length;
+  return `# Results of \`npm run bench\`
+
+Written by the benchmark; figures as measured. ${failed === 0 ? 'All goals are met.' : `**${failed} of ${goals.length} goals are not met in this run.**`}
+
+${surroundings.map((line) => `- ${line}`).join('\n')}
+
+## Goals
+
+${markdown(goalTable(goals))}
+
+## Speed and cost
+
+${each.join('\n')}
+
+One message is five stanzas: the message and the receipt in; the acknowledgement, the forward and the receipt out. Each
+variant is a process of its own, started anew for each of ${plan.rounds} rounds, in turn. ${WINDOW.toLocaleString('en')} messages of 300 bytes of text in
+flight; ${plan.warmUp / 1000} s to warm up, ${plan.measure / 1000} s measured; then ${plan.paced / 1000} s at ${PACE} messages/s, where the time from writing a message until its
+forward arrives is taken. Medians; CPU and commands a message.
+
+${markdown(speedTable(rounds))}
+
+Messages/s in each round:
+
+${raw.join('\n')}
+
+Nothing was lost, doubled or acknowledged out of thin air, or there would be no results.
+
+## Pending messages
+
+${pendingPlan.accepted.toLocaleString('en')} messages at a time that are acknowledged and forwarded and that nobody confirms, with none and with
+${pendingPlan.filled.toLocaleString('en')} pending, in turn; medians of ${pendingPlan.rounds}. Bytes are the growth of Redis' \`used_memory\`, its indexes included.
+
+${markdown(pendingTable(pending))}
+`;
+}

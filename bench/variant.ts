@@ -1,0 +1,90 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { startFlags } from './compile.ts';
+import { Peer } from './peer.ts';
+import type { Setting, Usage } from './variants/child.ts';
+
+export const VARIANTS = {
+  a: { file: 'relay', args: [], what: 'bare relay, stock @xmpp/component, stores nothing' },
+  b: { file: 'naive', args: [], what: 'naive: one awaited script and one BullMQ job a message, in order' },
+  'b concurrent': { file: 'naive', args: ['concurrent'], what: 'the same, concurrent, order not kept' },
+  c: { file: 'proxy', args: [], what: 'this proxy' },
+} as const satisfies Record<string, { file: string; args: string[]; what: string }>;
+
+export type VariantName = keyof typeof VARIANTS;
+
+/** Where variants run. */
+export interface Place {
+  /** The compiled variants. */
+  readonly folder: string;
+  readonly redisUrl: string;
+  /** A folder for CPU profiles of them. */
+  readonly profile?: string | undefined;
+}
+
+const START_LIMIT = 30_000;
+const running = new Set<ChildProcess>();
+
+/** Ends whatever still runs. */
+export function killVariants(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
+
+/** A variant in a process of its own, connected to a peer of its own. */
+export class Variant {
+  readonly name: VariantName;
+  readonly peer: Peer;
+  readonly #child: ChildProcess;
+
+  private constructor(name: VariantName, peer: Peer, child: ChildProcess) {
+    this.name = name;
+    this.peer = peer;
+    this.#child = child;
+  }
+
+  static async start(name: VariantName, { folder, redisUrl, profile }: Place): Promise<Variant> {
+    const { file, args } = VARIANTS[name];
+    const peer = await Peer.listen();
+    const setting: Setting = { port: peer.port, redisUrl };
+    const profiling = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile];
+    const child = fork(path.join(folder, `${file}.js`), [JSON.stringify(setting), ...args], {
+      execArgv: [...startFlags(), ...profiling],
+    });
+    running.add(child);
+    child.once('exit', () => running.delete(child));
+    let timer: NodeJS.Timeout | undefined;
+    const failed = new Promise<never>((_, reject) => {
+      const fail = (why: string) => reject(new Error(`Variant ${name} ${why}`));
+      child.once('exit', (code) => fail(`ended with ${code}`));
+      timer = setTimeout(fail, START_LIMIT, 'did not connect');
+    });
+    // Also when it ends later on, which then shows as lost messages.
+    failed.catch(() => {});
+    await Promise.race([peer.online, failed]);
+    clearTimeout(timer);
+    return new Variant(name, peer, child);
+  }
+
+  async usage(): Promise<Usage> {
+    this.#child.send('usage');
+    const [usage] = (await once(this.#child, 'message')) as [Usage];
+    return usage;
+  }
+
+  /** @throws when anything was lost, doubled or acknowledged out of thin air: speed without that counts for nothing */
+  async stop(): Promise<void> {
+    const { journal } = this.peer;
+    // The peer first, so that the variant's reconnects meet nobody.
+    await this.peer.close();
+    if (this.#child.exitCode === null) {
+      const exit = once(this.#child, 'exit');
+      this.#child.send('stop');
+      await exit;
+    }
+    if (journal.faultCount > 0) {
+      const faults = journal.faults.join('\n  ');
+      throw new Error(`Variant ${this.name}: ${journal.faultCount} faults in ${journal.sent} messages:\n  ${faults}`);
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import net from 'node:net';
+import { loadConfig } from '../../src/config.ts';
+import { createLog } from '../../src/log.ts';
+import { ReceiptsProxy as ReceiptProxy } from '../../src/proxy.ts';
+import { COMPONENT, SECRET } from '../addresses.ts';
+import { serve } from './child.ts';
+
+async function freePort(): Promise<number> {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** (c) This proxy, whole, as its configuration makes it. */
+serve(async ({ port, redisUrl }) => {
+  const config = loadConfig({
+    XMPP_SERVICE: `xmpp://127.0.0.1:${port}`,
+    XMPP_COMPONENT_DOMAIN: COMPONENT,
+    XMPP_COMPONENT_SECRET: SECRET,
+    REDIS_URL: redisUrl,
+    // What piles up unconfirmed must not come due before it is counted, however slow the machine is.
+    RETRY_SCHEDULE: '30m',
+    HTTP_PORT: String(await freePort()),
+    LOG_LEVEL: 'silent',
+  });
+  await new ReceiptProxy(config, createLog(config.logLevel)).start();
+});

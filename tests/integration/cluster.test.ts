@@ -1,0 +1,28 @@
+import { Queue, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import { handOver, settle } from '../../src/ledger/operations.ts';
+import { aliceWrites, BOB, keyOf, openLedger } from '../support/ledger.ts';
+import { startRedis } from '../support/redis.ts';
+
+test('all keys of ledger and queues share one slot, as Redis Cluster wants it', async () => {
+  const server = await startRedis({ cluster: true });
+  const { ledger, close } = openLedger(server.url, { prefix: '{receipts}' });
+  await ledger.once(aliceWrites({ id: 'm-1', originId: 'o-1' }));
+  await ledger.once(handOver({ key: keyOf('o-1'), attempt: 1, dueConfirming: 1, dueOther: 1, recipient: BOB }));
+  expect(await ledger.sweep(Date.now(), 1000, 10)).toHaveLength(1);
+  expect(await ledger.once(settle(keyOf('m-1'), '', Date.now(), BOB))).toMatchObject({ outcome: 'delivered' });
+
+  const connection = new Redis(server.url, { maxRetriesPerRequest: null });
+  const queue = new Queue('redelivery', { connection, prefix: '{receipts}' });
+  let worker: Worker | undefined;
+  const worked = new Promise<unknown>((resolve) => {
+    worker = new Worker('redelivery', async (job) => resolve(job.data), { connection, prefix: '{receipts}' });
+  });
+  await queue.add('message', { key: 'x' });
+  expect(await worked).toEqual({ key: 'x' });
+  await worker?.close();
+  await queue.close();
+  connection.disconnect();
+  close();
+  await server.stop();
+});
