@@ -17,6 +17,8 @@ export interface PendingPlan {
 }
 
 export interface Pending {
+  /** Messages that were filled in. */
+  readonly filled: number;
   /** Bytes a pending record, while the proxy accepts some and among those that were filled in. */
   readonly bytesAccepted: number;
   readonly bytesFilled: number;
@@ -113,6 +115,7 @@ export async function pending(place: Place, plan: PendingPlan, say: (text: strin
       say(`accepts ${x} messages/s with none pending, ${y} with ${plan.filled.toLocaleString('en')}`);
     }
     return {
+      filled: plan.filled,
       bytesAccepted: median(rounds.map((round) => round.none.bytes)),
       bytesFilled,
       perSecondNone: median(rounds.map((round) => round.none.perSecond)),
