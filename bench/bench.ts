@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { startRedis } from '../tests/support/redis.ts';
 import { compile } from './compile.ts';
 import { judge, type Round } from './goals.ts';
-import { latency, type Plan, throughput } from './measure.ts';
+import { latency, type Plan, throughput, tidyRedis } from './measure.ts';
 import { type PendingPlan, pending } from './pending.ts';
 import { markdownReport, type Results, surroundings, terminalReport } from './report.ts';
 import { killVariants, type Place, VARIANTS, Variant, type VariantName } from './variant.ts';
@@ -31,6 +31,7 @@ const say = (text: string) => process.stdout.write(`${text}\n`);
 
 async function round(name: VariantName, place: Place, redis: Redis): Promise<Round> {
   await redis.flushall();
+  await tidyRedis(redis);
   const variant = await Variant.start(name, place);
   const result = { throughput: await throughput(variant, redis, PLAN), latency: await latency(variant, PLAN) };
   await variant.stop();

@@ -45,8 +45,23 @@ async function infoField(redis: Redis, section: string, names: readonly string[]
 /** us that Redis has computed so far. */
 const redisCpu = async (redis: Redis) => 1e6 * (await infoField(redis, 'cpu', ['used_cpu_user', 'used_cpu_sys']));
 
-/** Bytes that Redis holds. */
-export const redisMemory = (redis: Redis) => infoField(redis, 'memory', ['used_memory']);
+/** Bytes that Redis holds, but for what is on its way in or out. */
+export async function redisMemory(redis: Redis): Promise<number> {
+  const held = await infoField(redis, 'memory', ['used_memory']);
+  return held - (await infoField(redis, 'memory', ['mem_clients_normal', 'mem_aof_buffer']));
+}
+
+/**
+ * Has Redis rewrite its append-only file now, and not of itself later: a copy of Redis that takes a core for seconds,
+ * in whichever measurement it falls, would measure what came before that.
+ */
+export async function tidyRedis(redis: Redis): Promise<void> {
+  await redis.config('SET', 'auto-aof-rewrite-percentage', '0');
+  await redis.bgrewriteaof();
+  const states = ['aof_rewrite_in_progress', 'aof_rewrite_scheduled'];
+  do await sleep(100);
+  while ((await infoField(redis, 'persistence', states)) > 0);
+}
 
 /** Messages a second with {@link WINDOW} in flight, and what each costs. */
 export async function throughput(variant: Variant, redis: Redis, { warmUp, measure }: Plan): Promise<Throughput> {

@@ -5,7 +5,7 @@ import { accept } from '../src/ledger/operations.ts';
 import { encodeRecord } from '../src/ledger/record.ts';
 import { payloadDigest, recordKey } from '../src/stanza/key.ts';
 import { ALICE, BOB, BODY } from './addresses.ts';
-import { median, redisMemory, WINDOW } from './measure.ts';
+import { median, redisMemory, tidyRedis, WINDOW } from './measure.ts';
 import { type Place, Variant } from './variant.ts';
 
 export interface PendingPlan {
@@ -65,7 +65,7 @@ async function fill(redis: Redis, count: number): Promise<void> {
     };
     const token = `fill${number.toString(36).padStart(8, '0')}`;
     const key = recordKey(sender, BOB, wireId);
-    return accept(key, '', digest, token, encodeRecord(envelope, inner, digest, storedAt, token));
+    return accept(key, '', encodeRecord(envelope, inner, digest, storedAt, token));
   };
   for (let number = 0; number < count; number += BATCH) {
     await ledger.turn(
@@ -77,6 +77,7 @@ async function fill(redis: Redis, count: number): Promise<void> {
 
 /** Accepts messages that bob does not confirm yet; then he does. Gives messages a second and bytes each. */
 async function accepting(place: Place, count: number, redis: Redis): Promise<{ perSecond: number; bytes: number }> {
+  await tidyRedis(redis);
   const variant = await Variant.start('c', place);
   const { peer } = variant;
   // Bob is known to confirm from here on, as most recipients are.
@@ -112,7 +113,8 @@ export async function pending(place: Place, plan: PendingPlan, say: (text: strin
       const withFilled = await accepting(full, plan.accepted, filled);
       rounds.push({ none: withNone, filled: withFilled });
       const [x, y] = [withNone, withFilled].map(({ perSecond }) => Math.round(perSecond));
-      say(`accepts ${x} messages/s with none pending, ${y} with ${plan.filled.toLocaleString('en')}`);
+      const bytes = `${Math.round(withNone.bytes)} bytes a record`;
+      say(`accepts ${x} messages/s with none pending (${bytes}), ${y} with ${plan.filled.toLocaleString('en')}`);
     }
     return {
       filled: plan.filled,

@@ -81,7 +81,7 @@ ${each.join('\n')}
 One message is five stanzas: the message and the receipt in; the acknowledgement, the forward and the receipt out. Each
 variant is a process of its own, started anew for each of ${plan.rounds} rounds, in turn. ${WINDOW.toLocaleString('en')} messages of 300 bytes of text in
 flight; ${plan.warmUp / 1000} s to warm up, ${plan.measure / 1000} s measured; then ${plan.paced / 1000} s at ${PACE} messages/s, where the time from writing a message until its
-forward arrives is taken. Medians; CPU and commands a message.
+forward arrives is taken. Medians; CPU and commands a message. Redis rewrites its append-only file between rounds only.
 
 ${markdown(speedTable(rounds))}
 
@@ -94,7 +94,8 @@ Nothing was lost, doubled or acknowledged out of thin air, or there would be no 
 ## Pending messages
 
 ${pendingPlan.accepted.toLocaleString('en')} messages at a time that are acknowledged and forwarded and that nobody confirms, with none and with
-${pendingPlan.filled.toLocaleString('en')} pending, in turn; medians of ${pendingPlan.rounds}. Bytes are the growth of Redis' \`used_memory\`, its indexes included.
+${pendingPlan.filled.toLocaleString('en')} pending, in turn; medians of ${pendingPlan.rounds}. Bytes are the growth of Redis' \`used_memory\` (without
+its buffers), indexes included.
 
 ${markdown(pendingTable(pending))}
 `;

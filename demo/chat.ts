@@ -17,8 +17,8 @@ const LINES = [
 
 /** Between two messages, ms. */
 const PAUSE = 4000;
-/** So many messages get through between two losses. */
-const LUCK = 4;
+/** Of so many messages one, of alice's, is lost at first. */
+const LOSSES = 6;
 /** How long bob is away then: longer than the first retry, so that the next one shows in the dashboard. */
 const ABSENCE = 6000;
 
@@ -31,7 +31,7 @@ export async function chat(stage: Stage, terminal: Terminal, { alice, bob, carol
     const id = `talk-${i + 1}`;
     await sleep(PAUSE);
     try {
-      if (i % (LUCK + 1) === LUCK) await lose(stage, terminal, alice, bob, text, id);
+      if (i % LOSSES === 4) await lose(stage, terminal, alice, bob, text, id);
       else await exchange(terminal, from, to, who, text, id);
     } catch (error) {
       // The machine may have slept; a story that runs all day goes on.
@@ -55,10 +55,10 @@ async function lose(stage: Stage, terminal: Terminal, alice: Person, bob: Person
   const before = Date.now();
   await alice.say(bob, text, id);
   const { at } = await alice.acknowledged(id);
-  await terminal.line('alice', `“${text}” Acknowledged, not yet delivered.`, { mark: 'stored', at });
+  await terminal.line('alice', `“${text}” Acknowledged.`, { mark: 'stored', at });
   await sleep(ABSENCE);
   if (stage.redeliveries(id).length > 0) {
-    await terminal.line('proxy', 'Has sent it again; the next attempt stands in the queue “redelivery”.', {
+    await terminal.line('proxy', 'Has sent it again; its next attempt is in “redelivery”.', {
       mark: 'again',
     });
   }

@@ -17,7 +17,7 @@ const NAMES = ['alice', 'bob', 'carol'] as const;
 
 /** Seconds for what takes hours and days outside of a demo. */
 export const FIRST_RETRY = 3;
-export const TTL = 12;
+export const TTL = 10;
 const TIMES = { RETRY_SCHEDULE: `${FIRST_RETRY}s,4s,1h`, MESSAGE_TTL: `${TTL}s`, DEDUP_WINDOW: '1h' } as const;
 
 const COUNTED = ['accepted', 'delivered', 'redelivered', 'duplicates', 'expired', 'unconfirmed', 'rejected'] as const;
@@ -61,11 +61,11 @@ export class Stage {
     return this.#prosody;
   }
 
-  /** Resolves when its link is up. */
-  async startProxy(): Promise<void> {
+  /** Resolves when it is started, with how to wait for its link. */
+  async startProxy(settings: Record<string, string> = {}): Promise<{ linked(): Promise<void> }> {
     if (this.#closing || !this.#prosody || !this.#redis) throw new Error('The servers do not run');
     this.#httpPort ||= await freePort();
-    this.#proxy = new ProxyProcess({
+    const proxy = new ProxyProcess({
       XMPP_SERVICE: `xmpp://127.0.0.1:${this.#prosody.componentPort}`,
       XMPP_COMPONENT_DOMAIN: COMPONENT_DOMAIN,
       XMPP_COMPONENT_SECRET: SECRET,
@@ -74,8 +74,10 @@ export class Stage {
       HTTP_PORT: String(this.#httpPort),
       LOG_LEVEL: 'info',
       ...TIMES,
+      ...settings,
     });
-    await this.#proxy.prints('The link is up');
+    this.#proxy = proxy;
+    return { linked: () => proxy.prints('The link is up') };
   }
 
   /** SIGKILL: it has no time for anything. */

@@ -29,8 +29,8 @@ const STYLES = {
 type Style = keyof typeof STYLES;
 
 /** Between two lines, for a reader, ms. */
-const GAP = 700;
-const CHAPTER_GAP = 1300;
+const GAP = 600;
+const CHAPTER_GAP = 1000;
 const WIDEST = 100;
 
 export interface TerminalOptions {

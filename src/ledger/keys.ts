@@ -21,7 +21,7 @@ export class Keys {
   get due(): string {
     return `${this.prefix}:due`;
   }
-  /** ZSET: ended records whose sender must still be told, by the time (ms) to look again. */
+  /** ZSET: ended records (key and state's letter) whose sender must still be told, by the time (ms) to look again. */
   get owed(): string {
     return `${this.prefix}:owed`;
   }

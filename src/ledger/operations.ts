@@ -34,9 +34,9 @@ export type Accepted = { readonly key: string; readonly known: undefined } | { r
  * @param key from recordKey, with the origin-id or else the id
  * @param alias the key with the id, where a message has both and they differ; else empty
  */
-export function accept(key: string, alias: string, digest: string, token: string, value: string): Operation<Accepted> {
+export function accept(key: string, alias: string, value: string): Operation<Accepted> {
   return operation(
-    ['a', key, alias, digest, token, value],
+    ['a', key, alias, value],
     (reply) => {
       if (reply === '') return { key, known: undefined };
       const rest = reply.slice(1);
@@ -83,10 +83,12 @@ export function handOver(copy: HandedOver): Operation<number | undefined> {
   );
 }
 
-/** Notes that the sender has been told how a message ended. */
-export function told(key: string, state: StoredRecord['state']): Operation<void> {
+/** Notes that the senders of these have been told how they ended. */
+export function told(records: readonly Pick<StoredRecord, 'key' | 'state'>[]): Operation<void> {
+  const args: (string | number)[] = ['t', records.length];
   // A state's letter is its first one, but for `expired`: see record.ts.
-  return operation(['t', key, state === 'expired' ? 'x' : (state[0] as string)], () => undefined);
+  for (const { key, state } of records) args.push(key + (state === 'expired' ? 'x' : (state[0] as string)));
+  return operation(args, () => undefined);
 }
 
 export type Claimed =

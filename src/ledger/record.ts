@@ -90,10 +90,6 @@ interface Body {
   cx?: string;
 }
 
-function hex(value: number, digits: number): string {
-  return value.toString(16).padStart(digits, '0');
-}
-
 /**
  * A new record's value.
  *
@@ -108,21 +104,21 @@ export function encodeRecord(
 ): string {
   const { sender, senderResource, recipient, recipientResource, wireId, senderId, owesReceipt, type, otherAttributes } =
     envelope;
-  const body: Body = {
+  // What is undefined is left out of JSON.
+  const body: Partial<Record<keyof Body, string | undefined>> = {
     k: token,
     d: digest,
     s: sender,
-    ...(senderResource !== '' && { sr: senderResource }),
+    sr: senderResource || undefined,
     r: recipient,
-    ...(recipientResource !== '' && { rr: recipientResource }),
+    rr: recipientResource || undefined,
     w: wireId,
-    ...(senderId !== undefined && senderId !== wireId && { i: senderId }),
     // A sender who gave no id gets 'i' as an empty string, which no stanza's id is.
-    ...(senderId === undefined && { i: '' }),
-    ...(type !== undefined && { y: type }),
-    ...(otherAttributes !== '' && { a: otherAttributes }),
+    i: senderId === wireId ? undefined : (senderId ?? ''),
+    y: type,
+    a: otherAttributes || undefined,
   };
-  return `p0${owesReceipt ? '1' : '0'}${hex(0, 2)}${hex(1, 4)}${storedAt}${JSON.stringify(body)}\n${inner}`;
+  return `p0${owesReceipt ? '1' : '0'}000001${storedAt}${JSON.stringify(body)}\n${inner}`;
 }
 
 /** Reads a record back. Throws a SyntaxError when it is not one. */

@@ -1,6 +1,6 @@
 import type { Element } from '@xmpp/xml';
 import { accept, readdress } from '../ledger/operations.ts';
-import { type Envelope, encodeRecord, type StoredRecord } from '../ledger/record.ts';
+import { encodeRecord, type StoredRecord } from '../ledger/record.ts';
 import { withRequest } from '../stanza/build.ts';
 import type { IdSource } from '../stanza/ids.ts';
 import { payloadDigest, recordKey } from '../stanza/key.ts';
@@ -32,13 +32,20 @@ export class Acceptance {
 
   take({ from, to }: Route, message: Message, element: Element): void {
     const { pipeline, ids, counts, notices, outbox, link, passage, onStored } = this.#options;
-    const { id, originId, asksReceipt, writtenType, otherAttributes } = message;
+    const { id, originId, asksReceipt } = message;
     const arrivedAt = Date.now();
     const wireId = id ?? originId ?? ids.next();
     const recipient = to.counterpart;
     const key = recordKey(from.bare, recipient, originId ?? wireId);
     const alias = originId !== undefined && originId !== wireId ? recordKey(from.bare, recipient, wireId) : '';
-    const envelope: Envelope = {
+    // In one literal: this is made for every message, and an object that grows by spreading is dear to make.
+    const record: StoredRecord = {
+      key,
+      state: 'pending',
+      attempt: 1,
+      copies: 0,
+      copyOut: false,
+      bounced: false,
       sender: from.bare,
       senderResource: from.resource,
       recipient,
@@ -46,35 +53,43 @@ export class Acceptance {
       wireId,
       senderId: id,
       owesReceipt: asksReceipt && id !== undefined,
-      type: writtenType,
-      otherAttributes,
+      type: message.writtenType,
+      otherAttributes: message.otherAttributes,
+      inner: withRequest(message.inner, asksReceipt),
+      firstStoredAt: arrivedAt,
+      storedAt: arrivedAt,
+      settledAt: undefined,
+      receiptResource: '',
+      condition: undefined,
+      conditionType: undefined,
+      conditionText: undefined,
     };
-    const inner = withRequest(message.inner, asksReceipt);
-    const digest = payloadDigest(message.payload);
-    const token = ids.next();
-    const value = encodeRecord(envelope, inner, digest, arrivedAt, token);
-    const operation = accept(key, alias, digest, token, value);
+    const value = encodeRecord(record, record.inner, payloadDigest(message.payload), arrivedAt, ids.next());
+    const operation = accept(key, alias, value);
+    // Not the element itself, which holds all of the message once more while it waits.
+    const { name, attrs } = element;
     pipeline.push({
       operation,
       bytes: value.length,
       done: (reply) => {
         const accepted = operation.decode(reply);
         if (accepted.known !== undefined) {
-          this.#duplicate(accepted.known, envelope);
+          this.#duplicate(accepted.known, record);
           return;
         }
         counts.accepted += 1;
         onStored(Date.now() - arrivedAt);
-        const acknowledgement = notices.stored(envelope);
+        const acknowledgement = notices.stored(record);
         if (acknowledgement !== undefined) link.send(acknowledgement);
-        outbox.forward(firstCopy(envelope, accepted.key, arrivedAt, inner));
+        outbox.forward(accepted.key === key ? record : { ...record, key: accepted.key });
       },
-      refuse: () => passage.refuse(element, { condition: 'resource-constraint', text: 'Cannot store messages now' }),
+      refuse: () =>
+        passage.refuse({ name, attrs }, { condition: 'resource-constraint', text: 'Cannot store messages now' }),
     });
   }
 
   /** A resend: what is known is said again, to where the resend came from; nothing is forwarded. */
-  #duplicate(known: StoredRecord, resend: Envelope): void {
+  #duplicate(known: StoredRecord, resend: StoredRecord): void {
     const { counts, notices, link, pipeline } = this.#options;
     const { senderResource, senderId, owesReceipt } = resend;
     counts.duplicates += 1;
@@ -84,24 +99,4 @@ export class Acceptance {
       pipeline.push({ operation: readdress(known.key, senderResource, senderId), done: () => {} });
     }
   }
-}
-
-function firstCopy(envelope: Envelope, key: string, storedAt: number, inner: string): StoredRecord {
-  return {
-    ...envelope,
-    key,
-    state: 'pending',
-    attempt: 1,
-    copies: 0,
-    copyOut: false,
-    bounced: false,
-    firstStoredAt: storedAt,
-    storedAt,
-    settledAt: undefined,
-    receiptResource: '',
-    condition: undefined,
-    conditionType: undefined,
-    conditionText: undefined,
-    inner,
-  };
 }

@@ -14,6 +14,8 @@ export interface Sent {
   attempt: number;
   readonly record: StoredRecord;
   held?: Held<Sent>;
+  /** Its receipt is on its way to the ledger: a hand-over would only be noted to be overwritten. */
+  settling?: boolean;
 }
 
 /** The part of the link that is written to. */
@@ -80,11 +82,17 @@ export class Outbox {
   notify(record: StoredRecord): void {
     const xml = this.#options.notices.ended(record);
     const sent: Sent = { kind: 'notice', attempt: record.attempt, record };
-    if (xml === undefined) this.#told(sent);
+    if (xml === undefined) this.#told([record]);
     else sent.held = this.#options.link.send(xml, sent);
   }
 
-  /** A receipt came: what is still on its way need not be sent again. */
+  /** A receipt came that will most likely settle this one. */
+  settling(key: string): void {
+    const sent = this.#copies.get(key);
+    if (sent !== undefined) sent.settling = true;
+  }
+
+  /** A receipt has settled it: what is still on its way need not be sent again. */
   settled(key: string): void {
     const sent = this.#copies.get(key);
     if (sent === undefined) return;
@@ -94,38 +102,42 @@ export class Outbox {
 
   /** A notice that cannot be sent is owed no longer. */
   abandon(sent: Sent): void {
-    if (sent.kind === 'notice') this.#told(sent);
+    if (sent.kind === 'notice') this.#told([sent.record]);
   }
 
   /** The server has handled these. */
   handedOver(batch: readonly Sent[]): void {
-    const { counts, pipeline, timetable } = this.#options;
-    counts.handedOver += batch.length;
-    const now = Date.now();
+    this.#options.counts.handedOver += batch.length;
+    const notices: StoredRecord[] = [];
     for (const sent of batch) {
-      if (sent.kind === 'notice') {
-        this.#told(sent);
-        continue;
-      }
-      const { record, attempt } = sent;
-      if (this.#copies.get(record.key) === sent) this.#copies.delete(record.key);
-      const progress = { storedAt: record.storedAt, copies: record.copies + 1 };
-      const random = Math.random();
-      const operation = handOver({
-        key: record.key,
-        attempt,
-        dueConfirming: nextDue(progress, true, timetable, now, random),
-        dueOther: nextDue(progress, false, timetable, now, random),
-        recipient: record.recipient,
-      });
-      pipeline.push({
-        operation,
-        done: (reply) => {
-          const due = operation.decode(reply);
-          if (due !== undefined && attempt > 1) this.#troubled(record, attempt, due);
-        },
-      });
+      if (sent.kind === 'notice') notices.push(sent.record);
+      else this.#copyHandedOver(sent);
     }
+    this.#told(notices);
+  }
+
+  #copyHandedOver(sent: Sent): void {
+    const { pipeline, timetable } = this.#options;
+    const { record, attempt } = sent;
+    if (this.#copies.get(record.key) === sent) this.#copies.delete(record.key);
+    if (sent.settling) return;
+    const now = Date.now();
+    const progress = { storedAt: record.storedAt, copies: record.copies + 1 };
+    const random = Math.random();
+    const operation = handOver({
+      key: record.key,
+      attempt,
+      dueConfirming: nextDue(progress, true, timetable, now, random),
+      dueOther: nextDue(progress, false, timetable, now, random),
+      recipient: record.recipient,
+    });
+    pipeline.push({
+      operation,
+      done: (reply) => {
+        const due = operation.decode(reply);
+        if (due !== undefined && attempt > 1) this.#troubled(record, attempt, due);
+      },
+    });
   }
 
   /**
@@ -178,8 +190,9 @@ export class Outbox {
     };
   }
 
-  #told({ record }: Sent): void {
-    this.#options.pipeline.push({ operation: told(record.key, record.state), done: () => {} });
+  #told(records: readonly StoredRecord[]): void {
+    if (records.length === 0) return;
+    this.#options.pipeline.push({ operation: told(records), done: () => {} });
   }
 
   #troubled(record: StoredRecord, attempt: number, due: number): void {

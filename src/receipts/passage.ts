@@ -50,7 +50,7 @@ export class Passage {
   }
 
   /** Answers a stanza with an error, unless it is one itself: that would begin a loop (RFC 6120 section 8.3.1). */
-  refuse(element: Element, error: StanzaError): void {
+  refuse(element: Pick<Element, 'name' | 'attrs'>, error: StanzaError): void {
     const { from, to, id, type } = element.attrs;
     const { addresses, link, onRefused } = this.#options;
     if (type === 'error' || type === 'result' || !from || !to) {

@@ -152,7 +152,8 @@ export class Pipeline {
   /** Gives the batch's replies in the order of what is left of it, however long it takes. */
   async #replies(batch: Entry[]): Promise<string[]> {
     for (;;) {
-      const operations = batch.flatMap(({ work, over }) => (over || !work.operation ? [] : [work.operation]));
+      const operations: Operation<unknown>[] = [];
+      for (const { work, over } of batch) if (!over && work.operation) operations.push(work.operation);
       if (operations.length === 0) return [];
       try {
         const replies = await this.#turns.turn(operations);

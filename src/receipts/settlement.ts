@@ -44,10 +44,11 @@ export class Settlement {
 
   /** A receipt (XEP-0184 section 5.2) for the message `id`, which may be its id or its origin-id. */
   receipt(route: Route, id: string, message: Message): void {
-    const { pipeline, confirmers, counts, passage } = this.#options;
+    const { pipeline, outbox, confirmers, counts, passage } = this.#options;
     const { from, to } = route;
     const now = Date.now();
     const key = recordKey(to.counterpart, from.bare, id);
+    outbox.settling(key);
     const operation = settle(key, from.resource, now, confirmers.toRemember(from.bare, now));
     pipeline.push({
       operation,

@@ -1,10 +1,11 @@
 -- Stores a message unless it is known.
 -- Returns '' when it was stored under its key, '+' and another key when that key was taken by another text,
 -- or '=', the key, a line feed and what is known.
-local function accept(key, alias, digest, token, value, due, window)
+local function accept(key, alias, value, due, window)
   local name = record_name(key)
   local stored_as = key
   if redis.call('SETNX', name, value) == 0 then
+    local digest, token = value:match('"d":"([^"]+)"', HEAD), value:match('"k":"([^"]+)"', HEAD)
     local own = key .. '-' .. digest
     local known = redis.call('GET', name)
     local known_as = key
@@ -25,14 +26,6 @@ local function accept(key, alias, digest, token, value, due, window)
         return known_as == key and '' or '+' .. known_as
       end
       return '=' .. known_as .. '\n' .. strip(known)
-    end
-  elseif redis.call('EXISTS', index_name(key)) == 1 then
-    -- The first message of this id is forgotten, but one that came later under the same id may be this one.
-    local own = key .. '-' .. digest
-    local known = redis.call('GET', record_name(own))
-    if known then
-      redis.call('DEL', name)
-      return '=' .. own .. '\n' .. strip(known)
     end
   end
   redis.call('ZADD', due_set, due, stored_as)

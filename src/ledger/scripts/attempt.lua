@@ -7,7 +7,6 @@ local function claim(key, attempt, now, lease_until, ttl)
   local value = redis.call('GET', record_name(key))
   if not value then
     redis.call('ZREM', due_set, key)
-    redis.call('ZREM', owed_set, key)
     return ''
   end
   if attempt_of(value) ~= attempt then return '' end
@@ -20,8 +19,9 @@ local function claim(key, attempt, now, lease_until, ttl)
       value = value:sub(1, 1) .. out .. value:sub(3)
     end
   else
-    if not redis.call('ZSCORE', owed_set, key) then return '' end
-    redis.call('ZADD', owed_set, lease_until, key)
+    local member = owed_member(key, state_of(value))
+    if not redis.call('ZSCORE', owed_set, member) then return '' end
+    redis.call('ZADD', owed_set, lease_until, member)
   end
   local confirms = redis.call('EXISTS', confirms_name(body_of(value).r))
   return confirms .. next_attempt(key, value)
@@ -51,13 +51,6 @@ local function handover(key, attempt, due_confirming, due_other, recipient, wind
   end
   redis.call('ZADD', due_set, 'XX', due, key)
   return due
-end
-
--- The sender has been told how it ended; unless it has meanwhile ended otherwise, nothing is owed any more.
-local function told(key, state)
-  local now_state = redis.call('GETRANGE', record_name(key), 0, 0)
-  if now_state == state or now_state == '' then redis.call('ZREM', owed_set, key) end
-  return ''
 end
 
 -- A temporary bounce: the last copy did not arrive, which is noted, and the record stays pending. An earlier copy may

@@ -4,6 +4,7 @@ local prefix = KEYS[1]
 local due_set = prefix .. ':due'
 local owed_set = prefix .. ':owed'
 local HEAD = 22
+local KEY = 22
 
 local function record_name(key) return prefix .. ':m:' .. key end
 local function index_name(key) return prefix .. ':i:' .. key end
@@ -49,6 +50,9 @@ local function next_attempt(key, value)
   return value:sub(1, 5) .. attempt .. value:sub(10)
 end
 
+-- A sender is owed one ending: should it change (a late receipt), what was told of the former one must not count.
+local function owed_member(key, state) return key .. state end
+
 -- Ends a record: it stays as a tombstone without its payload for as long as duplicates are looked for.
 -- `members` are JSON members to append to its body, with a leading comma. Returns the tombstone.
 local function finish(key, value, state, members, dedup_window)
@@ -59,6 +63,12 @@ local function finish(key, value, state, members, dedup_window)
   end
   local tombstone = state .. strip(value):sub(2, -2) .. members .. '}'
   redis.call('SET', record_name(key), tombstone, 'PX', dedup_window)
+  if #key > KEY then
+    -- While a later message of the same id is known, the first one must be: a duplicate is looked for there first.
+    local first = record_name(key:sub(1, KEY))
+    local left = redis.call('PTTL', first)
+    if left >= 0 and left < dedup_window then redis.call('PEXPIRE', first, dedup_window) end
+  end
   return tombstone
 end
 

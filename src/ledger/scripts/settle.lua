@@ -34,9 +34,8 @@ local function settle(key, members, owed_until, window)
   end
   local tombstone = finish(found, value, 'd', members, window)
   if owes_receipt(value) then
-    redis.call('ZADD', owed_set, owed_until, found)
-  elseif code == 'l' then
-    redis.call('ZREM', owed_set, found)
+    redis.call('ZADD', owed_set, owed_until, owed_member(found, 'd'))
   end
+  if code == 'l' then redis.call('ZREM', owed_set, owed_member(found, state_of(value))) end
   return code .. found .. '\n' .. tombstone
 end

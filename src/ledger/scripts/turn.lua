@@ -16,15 +16,18 @@ while at <= last do
   local key = ARGV[at + 1]
   local result
   if operation == 'a' then
-    result = accept(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], lease_until, window + ttl)
-    at = at + 6
+    result = accept(key, ARGV[at + 2], ARGV[at + 3], lease_until, window + ttl)
+    at = at + 4
   elseif operation == 's' then
     result = settle(key, ARGV[at + 2], lease_until, window)
     if ARGV[at + 3] ~= '' and result ~= '' then remember(ARGV[at + 3], now, confirms_for, first_step, ttl) end
     at = at + 4
   elseif operation == 't' then
-    result = told(key, ARGV[at + 2])
-    at = at + 3
+    -- Senders that have been told: how many, and a member of the owed each.
+    local count = tonumber(key)
+    for position = at + 2, at + 1 + count do redis.call('ZREM', owed_set, ARGV[position]) end
+    result = ''
+    at = at + 2 + count
   elseif operation == 'h' then
     result = handover(key, tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), ARGV[at + 5], ttl)
     at = at + 6

@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { until } from '../support/poll.ts';
+import { removeFolder, temporaryFolder } from '../support/temp.ts';
+
+const DEMO = path.resolve(import.meta.dirname, '../../demo/demo.ts');
+
+let home: string;
+
+beforeEach(async () => {
+  home = await temporaryFolder('demo');
+});
+afterEach(() => removeFolder(home));
+
+/** Starts the demo as `npm run demo` does after the set-up; all that it starts inherits its HOME. */
+function startDemo(...args: string[]) {
+  const child = spawn(process.execPath, ['--import', 'tsx', DEMO, ...args], {
+    env: { PATH: process.env.PATH ?? '', HOME: home, TMPDIR: home },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const demo = { output: '', child, exited: once(child, 'close') as Promise<[number | null, string | null]> };
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text) => {
+      demo.output += text;
+    });
+  }
+  return demo;
+}
+
+/** The processes that have this test's HOME, by their command lines. */
+async function leftOver(): Promise<string[]> {
+  const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found = ids.map(async (id) => {
+    // A process may end while one looks.
+    const environment = await readFile(`/proc/${id}/environ`, 'utf8').catch(() => '');
+    return environment.split('\0').includes(`HOME=${home}`)
+      ? readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '')
+      : '';
+  });
+  return (await Promise.all(found)).filter((command) => command !== '');
+}
+
+/** What the demo has started is gone; a watchman may take a moment. */
+async function nothingIsLeft(): Promise<void> {
+  await until(async () => (await leftOver()).length === 0 && (await readdir(home)).length === 0, {
+    what: 'all processes and folders of the demo to be gone',
+  });
+}
+
+test('with --once it tells its story, ends by itself with 0, and leaves nothing behind', async () => {
+  const demo = startDemo('--once');
+  const [code] = await demo.exited;
+  expect({ code, output: demo.output }).toMatchObject({ code: 0 });
+  const story = [
+    /proxy +Dashboard, to watch along: http:\/\/127\.0\.0\.1:\d+\/queues/,
+    /alice --> XMPP server --> openfire-receipts --> XMPP server --> bob/,
+    /alice +Acknowledged: the proxy has stored it in Redis/,
+    /bob +Gets “Lunch at one\?”/,
+    /alice +Delivered: bob's client has confirmed it/,
+    /bob +Is back online, and there is nothing for him/,
+    /proxy +No receipt for 3 seconds: it sends the message again/,
+    /bob +Gets “Make it half past one, please\.”/,
+    /alice +Acknowledged, again/,
+    /bob +Has seen it once/,
+    /alice +Is told it failed: “No confirmation within 10 seconds”/,
+    /proxy +Keeps it in the queue “undelivered”/,
+    /proxy +Is killed/,
+    /bob +Gets “I am by the window\.”/,
+    /accepted +7 .*\n +delivered +6 .*\n +redelivered +\d+ .*\n +duplicates +1 .*\n +expired +1 .*\n +lost +0 /,
+    /The dashboard was at http:\/\/127\.0\.0\.1:\d+\/queues\n$/,
+  ];
+  expect(demo.output).toMatch(new RegExp(story.map((line) => line.source).join('[^]*'), 'm'));
+  // No colours and no marks where nobody sees them as such.
+  expect(demo.output).not.toMatch(/[\x1b✓✗↻]/);
+  await nothingIsLeft();
+}, 120_000);
+
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGKILL', null],
+] as const)(
+  '%s in the middle of it: nothing is left behind',
+  async (signal, code) => {
+    const demo = startDemo();
+    await until(() => demo.output.includes('Lunch at one?'), { within: 30_000, what: 'the story to begin' });
+    demo.child.kill(signal);
+    expect((await demo.exited)[0]).toBe(code);
+    await nothingIsLeft();
+  },
+  60_000,
+);
+
+test('it knows no other arguments', async () => {
+  const demo = startDemo('--twice');
+  expect((await demo.exited)[0]).toBe(64);
+  expect(demo.output).toContain('--twice');
+});
