@@ -73,5 +73,5 @@ async function lose(stage: Stage, terminal: Terminal, alice: Person, bob: Person
 /** The dead letter waits for an operator's Retry. */
 async function sendAfterAll(terminal: Terminal, carol: Person): Promise<void> {
   const heard = await carol.hearsAnything();
-  await terminal.line('carol', `Gets “${heard}”: an operator has pressed Retry.`, { mark: 'delivered' });
+  await terminal.line('carol', `Gets “${heard}”: an operator pressed Retry.`, { mark: 'delivered' });
 }

@@ -1,4 +1,4 @@
-import { decodeRecord, type StoredRecord, settlement } from './record.ts';
+import { decodeRecord, type StoredRecord, settledRecord, settlement } from './record.ts';
 
 /**
  * One thing to do in the ledger. Operations carry no I/O: the ledger takes those of a whole turn of the event loop to
@@ -55,13 +55,23 @@ export type Settled =
  * Takes a receipt.
  *
  * @param remember the recipient's bare JID when it should be noted that he returns receipts, else empty
+ * @param atHand the record that it most likely settles, if the caller has it: then Redis need not say it again
  */
-export function settle(key: string, resource: string, now: number, remember: string): Operation<Settled> {
+export function settle(
+  key: string,
+  resource: string,
+  now: number,
+  remember: string,
+  atHand?: StoredRecord,
+): Operation<Settled> {
   const members = settlement(now, resource === '' ? {} : { dr: resource });
-  return operation(['s', key, members, remember], (reply) => {
+  return operation(['s', key, members, remember, atHand?.key ?? ''], (reply) => {
     if (reply === '') return { outcome: 'unknown' };
     if (reply === '=') return { outcome: 'repeated' };
-    return { outcome: reply[0] === 'd' ? 'delivered' : 'late', record: keyed(reply.slice(1)) };
+    const outcome = reply[0] === 'd' ? 'delivered' : 'late';
+    const end = reply.indexOf('\n');
+    if (atHand === undefined || reply.slice(1, end) !== atHand.key) return { outcome, record: keyed(reply.slice(1)) };
+    return { outcome, record: settledRecord(atHand, reply.slice(end + 1), now, resource) };
   });
 }
 

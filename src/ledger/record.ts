@@ -161,3 +161,38 @@ export function settlement(
 ): string {
   return `,${JSON.stringify({ e: settledAt, ...fields }).slice(1, -1)}`;
 }
+
+/** A record that was at hand when it was settled, with what its tombstone's head tells. */
+export function settledRecord(
+  record: StoredRecord,
+  head: string,
+  settledAt: number,
+  receiptResource: string,
+): StoredRecord {
+  const { key, sender, senderResource, recipient, recipientResource, wireId, senderId, owesReceipt } = record;
+  return {
+    key,
+    state: 'delivered',
+    attempt: Number.parseInt(head.slice(5, 9), 16),
+    copies: Number.parseInt(head.slice(3, 5), 16),
+    copyOut: record.copyOut,
+    bounced: record.bounced,
+    sender,
+    senderResource,
+    recipient,
+    recipientResource,
+    wireId,
+    senderId,
+    owesReceipt,
+    type: record.type,
+    otherAttributes: record.otherAttributes,
+    inner: '',
+    firstStoredAt: record.firstStoredAt,
+    storedAt: record.storedAt,
+    settledAt,
+    receiptResource,
+    condition: undefined,
+    conditionType: undefined,
+    conditionText: undefined,
+  };
+}

@@ -90,12 +90,13 @@ export class Acceptance {
 
   /** A resend: what is known is said again, to where the resend came from; nothing is forwarded. */
   #duplicate(known: StoredRecord, resend: StoredRecord): void {
-    const { counts, notices, link, pipeline } = this.#options;
+    const { counts, notices, link, pipeline, outbox } = this.#options;
     const { senderResource, senderId, owesReceipt } = resend;
     counts.duplicates += 1;
     const about = { ...known, senderResource, senderId, owesReceipt };
     for (const xml of [notices.stored(about), notices.ended(about)]) if (xml !== undefined) link.send(xml);
     if (known.state === 'pending' && (known.senderResource !== senderResource || known.senderId !== senderId)) {
+      outbox.readdress(known.key, senderResource, senderId);
       pipeline.push({ operation: readdress(known.key, senderResource, senderId), done: () => {} });
     }
   }

@@ -12,7 +12,7 @@ export interface Sent {
   readonly kind: 'copy' | 'notice';
   /** Moves on when it is claimed again after the link was down. */
   attempt: number;
-  readonly record: StoredRecord;
+  record: StoredRecord;
   held?: Held<Sent>;
   /** Its receipt is on its way to the ledger: a hand-over would only be noted to be overwritten. */
   settling?: boolean;
@@ -86,10 +86,18 @@ export class Outbox {
     else sent.held = this.#options.link.send(xml, sent);
   }
 
-  /** A receipt came that will most likely settle this one. */
-  settling(key: string): void {
+  /** What is told about a message goes to another resource, about another id. */
+  readdress(key: string, senderResource: string, senderId: string | undefined): void {
     const sent = this.#copies.get(key);
-    if (sent !== undefined) sent.settling = true;
+    if (sent !== undefined) sent.record = { ...sent.record, senderResource, senderId };
+  }
+
+  /** A receipt came that will most likely settle this one, if it is still on its way. Gives what is known of it. */
+  settling(key: string): StoredRecord | undefined {
+    const sent = this.#copies.get(key);
+    if (sent === undefined) return undefined;
+    sent.settling = true;
+    return sent.record;
   }
 
   /** A receipt has settled it: what is still on its way need not be sent again. */

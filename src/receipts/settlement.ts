@@ -48,8 +48,7 @@ export class Settlement {
     const { from, to } = route;
     const now = Date.now();
     const key = recordKey(to.counterpart, from.bare, id);
-    outbox.settling(key);
-    const operation = settle(key, from.resource, now, confirmers.toRemember(from.bare, now));
+    const operation = settle(key, from.resource, now, confirmers.toRemember(from.bare, now), outbox.settling(key));
     pipeline.push({
       operation,
       done: (reply) => {

@@ -31,13 +31,19 @@ const ATTRIBUTE_ESCAPES: Record<string, string> = {
   '\n': '&#10;',
 };
 
+// Nearly all text and every address is of this kind, and one look at it is cheaper than cleaning and escaping.
+const NEEDS_CARE_IN_TEXT = /[^\n !-%'-;=?-~]/;
+const NEEDS_CARE_IN_ATTRIBUTE = /[^ !#-%(-;=?-~]/;
+
 /** Escapes and cleans character data. */
 export function escapeText(text: string): string {
+  if (!NEEDS_CARE_IN_TEXT.test(text)) return text;
   return cleanXml(text).replace(/[&<>\r]/g, (c) => TEXT_ESCAPES[c] as string);
 }
 
 /** Escapes and cleans an attribute's value, for double or single quotes. */
 export function escapeAttribute(value: string): string {
+  if (!NEEDS_CARE_IN_ATTRIBUTE.test(value)) return value;
   return cleanXml(value).replace(/[&<>"'\t\n\r]/g, (c) => ATTRIBUTE_ESCAPES[c] as string);
 }
 

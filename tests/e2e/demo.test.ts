@@ -44,9 +44,10 @@ async function leftOver(): Promise<string[]> {
 
 /** What the demo has started is gone; a watchman may take a moment. */
 async function nothingIsLeft(): Promise<void> {
-  await until(async () => (await leftOver()).length === 0 && (await readdir(home)).length === 0, {
-    what: 'all processes and folders of the demo to be gone',
-  });
+  const left = async () => [...(await leftOver()), ...(await readdir(home)).filter((name) => !name.startsWith('tsx-'))];
+  // tsx keeps its cache there.
+  await until(async () => (await left()).length === 0, { what: 'the demo to be gone' }).catch(() => {});
+  expect(await left()).toEqual([]);
 }
 
 test('with --once it tells its story, ends by itself with 0, and leaves nothing behind', async () => {
@@ -65,7 +66,7 @@ test('with --once it tells its story, ends by itself with 0, and leaves nothing 
     /alice +Acknowledged, again/,
     /bob +Has seen it once/,
     /alice +Is told it failed: “No confirmation within 10 seconds”/,
-    /proxy +Keeps it in the queue “undelivered”/,
+    /proxy +Keeps it for an operator, in the queue “undelivered”/,
     /proxy +Is killed/,
     /bob +Gets “I am by the window\.”/,
     /accepted +7 .*\n +delivered +6 .*\n +redelivered +\d+ .*\n +duplicates +1 .*\n +expired +1 .*\n +lost +0 /,
@@ -84,7 +85,7 @@ test.each([
 ] as const)(
   '%s in the middle of it: nothing is left behind',
   async (signal, code) => {
-    const demo = startDemo();
+    const demo = startDemo('--once');
     await until(() => demo.output.includes('Lunch at one?'), { within: 30_000, what: 'the story to begin' });
     demo.child.kill(signal);
     expect((await demo.exited)[0]).toBe(code);

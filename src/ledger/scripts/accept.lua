@@ -28,7 +28,9 @@ local function accept(key, alias, value, due, window)
       return '=' .. known_as .. '\n' .. strip(known)
     end
   end
-  redis.call('ZADD', due_set, due, stored_as)
+  local added = gathered.due
+  added[#added + 1] = due
+  added[#added + 1] = stored_as
   count_pending(value, 1)
   if alias ~= '' then
     -- Clients answer with the id or with the origin-id (XEP-0359): both must lead here.

@@ -43,6 +43,24 @@ local function write_ages()
   end
 end
 
+-- Changes of the two sorted sets that need not be seen at once: gathered, and made with one command each.
+local gathered = { due = {}, settled = {}, owed = {} }
+
+local function flush(name, command, set)
+  local members = gathered[name]
+  -- Lua's stack takes no more at a time.
+  for first = 1, #members, 4000 do
+    redis.call(command, set, unpack(members, first, math.min(first + 3999, #members)))
+  end
+  if #members > 0 then gathered[name] = {} end
+end
+
+local function flush_all()
+  flush('due', 'ZADD', due_set)
+  flush('settled', 'ZREM', due_set)
+  flush('owed', 'ZADD', owed_set)
+end
+
 -- Moves an attempt's number on: whoever still holds the old one can claim it no more.
 local function next_attempt(key, value)
   local attempt = string.format('%04x', (attempt_of(value) + 1) % 65536)
@@ -53,15 +71,24 @@ end
 -- A sender is owed one ending: should it change (a late receipt), what was told of the former one must not count.
 local function owed_member(key, state) return key .. state end
 
+local has_freed = false
+
 -- Ends a record: it stays as a tombstone without its payload for as long as duplicates are looked for.
 -- `members` are JSON members to append to its body, with a leading comma. Returns the tombstone.
 local function finish(key, value, state, members, dedup_window)
-  -- First a command that frees memory: Redis then lets the rest of the script through even at its memory limit.
   if state_of(value) == 'p' then
-    redis.call('ZREM', due_set, key)
+    if has_freed then
+      local settled = gathered.settled
+      settled[#settled + 1] = key
+    else
+      -- After a command that frees memory, Redis lets the rest of the script through even at its memory limit.
+      redis.call('ZREM', due_set, key)
+      has_freed = true
+    end
     count_pending(value, -1)
   end
-  local tombstone = state .. strip(value):sub(2, -2) .. members .. '}'
+  local payload = value:find('\n', HEAD + 1, true)
+  local tombstone = state .. value:sub(2, payload and payload - 2 or -2) .. members .. '}'
   redis.call('SET', record_name(key), tombstone, 'PX', dedup_window)
   if #key > KEY then
     -- While a later message of the same id is known, the first one must be: a duplicate is looked for there first.

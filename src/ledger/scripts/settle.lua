@@ -15,8 +15,8 @@ end
 
 -- A receipt: ends the oldest pending record that goes by this key as delivered, else one that had ended otherwise.
 -- Returns '' when none is known, '=' when it was delivered before, else 'd' (it was pending) or 'l' (late), its key, a
--- line feed and the tombstone.
-local function settle(key, members, owed_until, window)
+-- line feed and the tombstone; of one that the asker has at hand, the tombstone's head alone.
+local function settle(key, members, at_hand, owed_until, window)
   local found, value = oldest_pending(key)
   local code = 'd'
   if not found then
@@ -34,8 +34,10 @@ local function settle(key, members, owed_until, window)
   end
   local tombstone = finish(found, value, 'd', members, window)
   if owes_receipt(value) then
-    redis.call('ZADD', owed_set, owed_until, owed_member(found, 'd'))
+    local owed = gathered.owed
+    owed[#owed + 1] = owed_until
+    owed[#owed + 1] = owed_member(found, 'd')
   end
   if code == 'l' then redis.call('ZREM', owed_set, owed_member(found, state_of(value))) end
-  return code .. found .. '\n' .. tombstone
+  return code .. found .. '\n' .. (found == at_hand and tombstone:sub(1, HEAD) or tombstone)
 end

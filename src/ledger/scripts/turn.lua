@@ -9,23 +9,30 @@ local ttl = tonumber(ARGV[5])
 local confirms_for = tonumber(ARGV[6])
 local first_step = tonumber(ARGV[7])
 local results = {}
+local last_operation
 local at = 8
 local last = #ARGV
 while at <= last do
   local operation = ARGV[at]
   local key = ARGV[at + 1]
   local result
+  -- What was gathered must be seen by all but more of its kind.
+  if operation ~= last_operation then flush_all() end
+  last_operation = operation
   if operation == 'a' then
     result = accept(key, ARGV[at + 2], ARGV[at + 3], lease_until, window + ttl)
     at = at + 4
   elseif operation == 's' then
-    result = settle(key, ARGV[at + 2], lease_until, window)
-    if ARGV[at + 3] ~= '' and result ~= '' then remember(ARGV[at + 3], now, confirms_for, first_step, ttl) end
-    at = at + 4
+    result = settle(key, ARGV[at + 2], ARGV[at + 4], lease_until, window)
+    if ARGV[at + 3] ~= '' and result ~= '' then
+      flush_all()
+      remember(ARGV[at + 3], now, confirms_for, first_step, ttl)
+    end
+    at = at + 5
   elseif operation == 't' then
     -- Senders that have been told: how many, and a member of the owed each.
     local count = tonumber(key)
-    for position = at + 2, at + 1 + count do redis.call('ZREM', owed_set, ARGV[position]) end
+    redis.call('ZREM', owed_set, unpack(ARGV, at + 2, at + 1 + count))
     result = ''
     at = at + 2 + count
   elseif operation == 'h' then
@@ -57,5 +64,6 @@ while at <= last do
   end
   results[#results + 1] = tostring(result)
 end
+flush_all()
 write_ages()
 return results
