@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import { startRedis } from '../tests/support/redis.ts';
-import { compile } from './compile.ts';
+import { compile, removeCompiled } from './compile.ts';
 import { judge, type Round } from './goals.ts';
 import { latency, type Plan, throughput, tidyRedis } from './measure.ts';
 import { type PendingPlan, pending } from './pending.ts';
@@ -68,6 +68,7 @@ const server = await startRedis();
 const redis = new Redis(server.url);
 const stop = async () => {
   killVariants();
+  removeCompiled();
   redis.disconnect();
   await server.stop();
 };

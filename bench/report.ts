@@ -95,7 +95,8 @@ Nothing was lost, doubled or acknowledged out of thin air, or there would be no 
 
 ${pendingPlan.accepted.toLocaleString('en')} messages at a time that are acknowledged and forwarded and that nobody confirms, with none and with
 ${pendingPlan.filled.toLocaleString('en')} pending, in turn; medians of ${pendingPlan.rounds}. Bytes are the growth of Redis' \`used_memory\` (without
-its buffers), indexes included.
+its buffers), indexes included; its allocator rounds a record up (512, 640 ... bytes), so that one character more in an
+id may make a step.
 
 ${markdown(pendingTable(pending))}
 `;

@@ -9,7 +9,7 @@ import { ProxyProcess } from '../tests/support/proxy-process.ts';
 import { type RedisServer, startRedis } from '../tests/support/redis.ts';
 import { Person } from './person.ts';
 
-export const DOMAIN = 'example.org';
+const DOMAIN = 'example.org';
 export const COMPONENT_DOMAIN = 'receipts.example.org';
 const SECRET = 'the secret of the demo';
 const PREFIX = '{receipts}';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export type Speaker = 'redis' | 'server' | 'proxy' | 'alice' | 'bob' | 'carol';
-export type Mark = 'stored' | 'delivered' | 'failed' | 'again';
+type Mark = 'stored' | 'delivered' | 'failed' | 'again';
 
 export interface LineOptions {
   readonly mark?: Mark;
@@ -31,6 +31,7 @@ type Style = keyof typeof STYLES;
 /** Between two lines, for a reader, ms. */
 const GAP = 600;
 const CHAPTER_GAP = 1000;
+const NARROWEST = 50;
 const WIDEST = 100;
 
 export interface TerminalOptions {
@@ -92,7 +93,8 @@ export class Terminal {
   }
 
   get #width(): number {
-    return Math.min(this.#out.columns ?? 80, WIDEST);
+    // 0 where the terminal does not know.
+    return Math.max(NARROWEST, Math.min(this.#out.columns || 80, WIDEST));
   }
 
   async #pace(gap: number): Promise<void> {

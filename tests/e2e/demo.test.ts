@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import path from 'node:path';
 import { until } from '../support/poll.ts';
 import { removeFolder, temporaryFolder } from '../support/temp.ts';
@@ -29,15 +29,15 @@ function startDemo(...args: string[]) {
   return demo;
 }
 
-/** The processes that have this test's HOME, by their command lines. */
+/** The command lines of this test's processes: those that have its HOME, or (Redis writes over it) work below it. */
 async function leftOver(): Promise<string[]> {
   const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const found = ids.map(async (id) => {
     // A process may end while one looks.
     const environment = await readFile(`/proc/${id}/environ`, 'utf8').catch(() => '');
-    return environment.split('\0').includes(`HOME=${home}`)
-      ? readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '')
-      : '';
+    const folder = await readlink(`/proc/${id}/cwd`).catch(() => '');
+    const ours = environment.split('\0').includes(`HOME=${home}`) || folder.startsWith(home);
+    return ours ? readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '') : '';
   });
   return (await Promise.all(found)).filter((command) => command !== '');
 }
@@ -87,6 +87,7 @@ test.each([
   async (signal, code) => {
     const demo = startDemo('--once');
     await until(() => demo.output.includes('Lunch at one?'), { within: 30_000, what: 'the story to begin' });
+    expect((await leftOver()).join()).toMatch(/(?=.*redis-server)(?=.*prosody)(?=.*main\.ts)/);
     demo.child.kill(signal);
     expect((await demo.exited)[0]).toBe(code);
     await nothingIsLeft();
