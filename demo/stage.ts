@@ -130,12 +130,12 @@ export class Stage {
     return queues.some(({ name, jobs }) => name === 'undelivered' && jobs.some(({ data }) => data.id === id));
   }
 
-  /** What the proxy has complained about. */
+  /** What the proxy has complained about, each thing once. */
   troubles(): string[] {
-    return this.#logged()
+    const lines = this.#logged()
       .filter(({ level }) => level !== 'info')
-      .map(({ msg, err, line }) => line ?? [msg, (err as { message?: string } | undefined)?.message].join(' '))
-      .slice(-15);
+      .map(({ msg, err, line }) => line ?? [msg, (err as { message?: string } | undefined)?.message].join(' '));
+    return [...new Set(lines)].slice(-15);
   }
 
   /** Ends all of it, also what is about to start. Idempotent. */

@@ -29,7 +29,9 @@ export function connect(url: string, onProblem: (error: Error) => void): Connect
     maxRetriesPerRequest: 0,
   });
   const jobs = new Redis(url, { ...common, commandTimeout: 2000, maxRetriesPerRequest: 1 });
-  const workers = new Redis(url, { ...common, maxRetriesPerRequest: null });
+  // With neither a limit nor a resend, ioredis forgets what was under way when the connection broke: such a command never
+  // settles, and the worker that waits for it never works again. BullMQ's scripts may be repeated.
+  const workers = new Redis(url, { ...common, autoResendUnfulfilledCommands: true, maxRetriesPerRequest: null });
   const all = [ledger, jobs, workers];
   for (const connection of all) {
     connection.on('error', onProblem);

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import xml from '@xmpp/xml';
 import type { Config } from './config.ts';
 import { type Connections, connect, usable } from './connections.ts';
 import { type HttpServer, startHttp } from './http/server.ts';
@@ -163,7 +162,8 @@ export class ReceiptsProxy {
     const end = Date.now() + timeout;
     const left = () => Math.max(100, end - Date.now());
     await within(left(), this.#workers.pause());
-    await within(left(), this.#receipts.pipeline.drained());
+    // Never empty while stanzas keep coming: the link needs its share, to have what was sent proved.
+    await within(left() / 4, this.#receipts.pipeline.drained());
     // What arrives from here on is stored, and sent by whoever sweeps next; nothing of it is acknowledged.
     await this.link.stop(left());
     await within(left(), this.#receipts.pipeline.drained());
@@ -180,7 +180,9 @@ export class ReceiptsProxy {
     this.link.on('offline', () => void this.#workers.pause());
     this.link.on('quarantined', (held) => void this.#quarantine(held));
     this.link.on('oversized', ({ name, attrs }) => {
-      this.#receipts.passage.refuse(new xml.Element(name, attrs), { condition: 'policy-violation', text: 'Too large' });
+      // Its id may be what is too large, and an answer that repeats it would be so as well.
+      const named = (attrs.id ?? '').length > 1000 ? { ...attrs, id: '' } : attrs;
+      this.#receipts.passage.refuse({ name, attrs: named }, { condition: 'policy-violation', text: 'Too large' });
     });
   }
 
@@ -190,6 +192,7 @@ export class ReceiptsProxy {
     const why = 'The server ends the stream over it';
     try {
       if (tag?.kind === 'copy') {
+        this.#receipts.outbox.abandon(tag);
         const operation = reject(tag.record.key, Date.now(), 'policy-violation', undefined, why);
         const rejected = await this.#receipts.pipeline.perform(operation);
         if (rejected.outcome !== 'done') return;

@@ -69,7 +69,8 @@ export class Ledger {
    *   carry them out again is safe
    */
   turn(operations: readonly Operation<unknown>[], now: number = Date.now()): Promise<string[]> {
-    const args: (string | number)[] = [this.keys.prefix, now, now + this.#lease, ...this.#constants];
+    const grows = operations.some((operation) => operation.grows) ? 1 : 0;
+    const args: (string | number)[] = [this.keys.prefix, now, now + this.#lease, ...this.#constants, grows];
     for (const { args: own } of operations) for (const arg of own) args.push(arg);
     return this.#scripts.receiptsTurn(...args);
   }

@@ -79,6 +79,8 @@ export function settle(
 export interface HandedOver {
   readonly key: string;
   readonly attempt: number;
+  /** How many copies have been handed over with it. */
+  readonly copies: number;
   /** When it is due again, for a recipient who returns receipts and for any other. */
   readonly dueConfirming: number;
   readonly dueOther: number;
@@ -87,8 +89,8 @@ export interface HandedOver {
 
 /** Notes that a copy was handed over. Gives the time (ms) that the message is due next, or undefined. */
 export function handOver(copy: HandedOver): Operation<number | undefined> {
-  const { key, attempt, dueConfirming, dueOther, recipient } = copy;
-  return operation(['h', key, attempt, dueConfirming, dueOther, recipient], (reply) =>
+  const { key, attempt, copies, dueConfirming, dueOther, recipient } = copy;
+  return operation(['h', key, attempt, copies, dueConfirming, dueOther, recipient], (reply) =>
     reply === '' ? undefined : Number(reply),
   );
 }
@@ -106,9 +108,13 @@ export type Claimed =
   | { readonly outcome: 'overdue' }
   | { readonly outcome: 'moot' };
 
-/** Claims an attempt: `moot` when another has it or nothing is to be sent, `overdue` when its life is over. */
-export function claim(key: string, attempt: number): Operation<Claimed> {
-  return operation(['c', key, attempt], (reply) => {
+/**
+ * Claims an attempt: `moot` when another has it or nothing is to be sent, `overdue` when its life is over.
+ *
+ * @param lease until when (ms) the sweep that made the job has leased it: if it was handed over since, the job is moot
+ */
+export function claim(key: string, attempt: number, lease: number | '*' = '*'): Operation<Claimed> {
+  return operation(['c', key, attempt, lease], (reply) => {
     if (reply === '') return { outcome: 'moot' };
     if (reply === 'x') return { outcome: 'overdue' };
     return { outcome: 'claimed', confirms: reply[0] === '1', record: decodeRecord(key, reply.slice(1)) };
@@ -161,8 +167,18 @@ export function revive(key: string): Operation<StoredRecord | undefined> {
   return operation(['v', key], (reply) => (reply === '' ? undefined : decodeRecord(key, reply)), true);
 }
 
+/** Takes back a message that may have been stored although its sender was told that it was not. */
+export function withdraw(key: string, digest: string, token: string): Operation<void> {
+  return operation(['w', key, digest, token], () => undefined);
+}
+
 /** The sender's answers go to another resource, and name another id, from now on. */
-export function readdress(key: string, senderResource: string, senderId: string | undefined): Operation<void> {
+export function readdress(
+  key: string,
+  senderResource: string,
+  senderId: string | undefined,
+  owesReceipt = false,
+): Operation<void> {
   const members = JSON.stringify({ sr: senderResource, i: senderId ?? '' }).slice(1, -1);
-  return operation(['i', key, `,${members}`], () => undefined);
+  return operation(['i', key, `,"_":0,${members},"_":1`, owesReceipt ? 1 : 0], () => undefined);
 }

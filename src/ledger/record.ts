@@ -74,6 +74,7 @@ export interface StoredRecord extends Envelope {
 interface Body {
   /** Token of the attempt to store it. */ k?: string;
   /** Payload digest. */ d: string;
+  /** The other key that leads here. */ al?: string;
   s: string;
   sr?: string;
   r: string;
@@ -101,6 +102,7 @@ export function encodeRecord(
   digest: string,
   storedAt: number,
   token: string,
+  alias = '',
 ): string {
   const { sender, senderResource, recipient, recipientResource, wireId, senderId, owesReceipt, type, otherAttributes } =
     envelope;
@@ -108,6 +110,7 @@ export function encodeRecord(
   const body: Partial<Record<keyof Body, string | undefined>> = {
     k: token,
     d: digest,
+    al: alias || undefined,
     s: sender,
     sr: senderResource || undefined,
     r: recipient,

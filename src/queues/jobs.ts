@@ -6,6 +6,8 @@ export interface JobData {
   readonly key: string;
   /** The attempt that the job may claim. */
   readonly attempt: number;
+  /** Until when (ms) the sweep that made the job has leased the message. */
+  readonly lease?: number;
   readonly from: string;
   readonly to: string;
   readonly id: string;

@@ -74,11 +74,12 @@ export class Queues {
     overdue: readonly StoredRecord[],
     expires: (record: StoredRecord) => boolean,
     now: number,
+    lease: number,
   ): Promise<void> {
     const jobs = (records: readonly StoredRecord[]) =>
       records.map((record) => ({
         name: record.state === 'pending' ? 'message' : 'notice',
-        data: jobData(record),
+        data: { ...jobData(record), lease: now + lease },
         opts: { jobId: sweptJobId(record.key, record.attempt, now) },
       }));
     await this.expiry.addBulk(jobs(overdue.filter(expires)));

@@ -110,13 +110,14 @@ export class Workers {
       overdue,
       (record) => record.state === 'pending' && now >= expiryOf(record.storedAt, timetable),
       now,
+      JOB_LEASE,
     );
   }
 
   /** Another copy, or another try to tell a sender; idempotent, since an attempt can be claimed once. */
-  async #redeliver({ key, attempt }: JobData): Promise<string> {
+  async #redeliver({ key, attempt, lease }: JobData): Promise<string> {
     const { pipeline, outbox, queues, log } = this.#options;
-    const claimed = await pipeline.perform(claim(key, attempt));
+    const claimed = await pipeline.perform(claim(key, attempt, lease));
     if (claimed.outcome === 'overdue') return this.#expire(key);
     if (claimed.outcome === 'moot') return 'nothing to send';
     const { record, confirms } = claimed;

@@ -1,5 +1,5 @@
 import type { Element } from '@xmpp/xml';
-import { accept, readdress } from '../ledger/operations.ts';
+import { accept, readdress, withdraw } from '../ledger/operations.ts';
 import { encodeRecord, type StoredRecord } from '../ledger/record.ts';
 import { withRequest } from '../stanza/build.ts';
 import type { IdSource } from '../stanza/ids.ts';
@@ -64,7 +64,9 @@ export class Acceptance {
       conditionType: undefined,
       conditionText: undefined,
     };
-    const value = encodeRecord(record, record.inner, payloadDigest(message.payload), arrivedAt, ids.next());
+    const digest = payloadDigest(message.payload);
+    const token = ids.next();
+    const value = encodeRecord(record, record.inner, digest, arrivedAt, token, alias);
     const operation = accept(key, alias, value);
     // Not the element itself, which holds all of the message once more while it waits.
     const { name, attrs } = element;
@@ -83,6 +85,7 @@ export class Acceptance {
         if (acknowledgement !== undefined) link.send(acknowledgement);
         outbox.forward(accepted.key === key ? record : { ...record, key: accepted.key });
       },
+      withdraw: () => withdraw(key, digest, token),
       refuse: () =>
         passage.refuse({ name, attrs }, { condition: 'resource-constraint', text: 'Cannot store messages now' }),
     });
@@ -95,9 +98,10 @@ export class Acceptance {
     counts.duplicates += 1;
     const about = { ...known, senderResource, senderId, owesReceipt };
     for (const xml of [notices.stored(about), notices.ended(about)]) if (xml !== undefined) link.send(xml);
-    if (known.state === 'pending' && (known.senderResource !== senderResource || known.senderId !== senderId)) {
-      outbox.readdress(known.key, senderResource, senderId);
-      pipeline.push({ operation: readdress(known.key, senderResource, senderId), done: () => {} });
+    const moved = known.senderResource !== senderResource || known.senderId !== senderId;
+    if (known.state === 'pending' && (moved || (owesReceipt && !known.owesReceipt))) {
+      outbox.readdress(known.key, senderResource, senderId, owesReceipt);
+      pipeline.push({ operation: readdress(known.key, senderResource, senderId, owesReceipt), done: () => {} });
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { Element } from '@xmpp/xml';
 import { type Addresses, MalformedAddressError } from '../stanza/address.ts';
 import { type Message, readMessage } from '../stanza/message.ts';
-import { TooDeepError } from '../stanza/xml.ts';
+import { escapeAttribute, TooDeepError } from '../stanza/xml.ts';
 import type { Acceptance } from './acceptance.ts';
 import type { Passage, Route } from './passage.ts';
 import type { Settlement } from './settlement.ts';
@@ -67,7 +67,10 @@ export class Interceptor {
   #take(route: Route, message: Message, element: Element): void {
     const { acceptance, settlement, passage, maxStanzaBytes } = this.#options;
     if (isLarger(message, maxStanzaBytes)) {
-      passage.refuse(element, { condition: 'policy-violation', text: `A stanza may have ${maxStanzaBytes} bytes` });
+      // An answer has the id too, and must not be larger than what it refuses.
+      if (idBytes(message) > maxStanzaBytes) passage.drop();
+      else
+        passage.refuse(element, { condition: 'policy-violation', text: `A stanza may have ${maxStanzaBytes} bytes` });
     } else if (message.type === 'error') {
       settlement.error(route, message, element);
     } else if (message.type === 'groupchat') {
@@ -80,8 +83,18 @@ export class Interceptor {
   }
 }
 
-function isLarger({ inner, otherAttributes }: Message, limit: number): boolean {
-  const length = inner.length + otherAttributes.length;
+/** What its ids take on the wire, escaped: they come back in what the proxy makes of them. */
+function idBytes({ id = '', receipts }: Message): number {
+  if (id.length < 64 && receipts.length === 0) return 0;
+  let bytes = Buffer.byteLength(escapeAttribute(id));
+  for (const one of receipts) bytes += 40 + Buffer.byteLength(escapeAttribute(one));
+  return bytes;
+}
+
+function isLarger(message: Message, limit: number): boolean {
+  const { inner, otherAttributes } = message;
+  const ids = idBytes(message);
+  const length = ids + inner.length + otherAttributes.length;
   // A character takes one to three bytes a UTF-16 unit, so that most stanzas need not be measured.
   return (
     length > limit || (length * 3 > limit && Buffer.byteLength(inner) + Buffer.byteLength(otherAttributes) > limit)

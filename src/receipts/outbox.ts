@@ -51,6 +51,8 @@ export class Outbox {
   readonly #options: OutboxOptions;
   /** Copies on their way, by their record's key. */
   readonly #copies = new Map<string, Sent>();
+  /** Notices on their way. */
+  readonly #notices = new Map<string, Sent>();
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -69,6 +71,12 @@ export class Outbox {
    */
   redeliver(record: StoredRecord, confirms: boolean): void {
     const { addresses, counts } = this.#options;
+    const underway = this.#copies.get(record.key);
+    if (underway?.held !== undefined && !underway.held.done) {
+      // The server is slow to prove that it has the last copy, or the link is about to be found broken: that one counts.
+      underway.attempt = record.attempt;
+      return;
+    }
     // What was never handed over is still a first attempt. Later ones go to whichever resource is there by now.
     const first = record.copies === 0 && record.firstStoredAt === record.storedAt;
     const resource = first ? record.recipientResource : '';
@@ -81,15 +89,24 @@ export class Outbox {
   /** Tells a sender how his message ended, and owes it until the server has it. */
   notify(record: StoredRecord): void {
     const xml = this.#options.notices.ended(record);
+    const underway = this.#notices.get(record.key);
+    if (underway?.held !== undefined && !underway.held.done && underway.record.state === record.state) {
+      underway.attempt = record.attempt;
+      return;
+    }
     const sent: Sent = { kind: 'notice', attempt: record.attempt, record };
     if (xml === undefined) this.#told([record]);
-    else sent.held = this.#options.link.send(xml, sent);
+    else {
+      sent.held = this.#options.link.send(xml, sent);
+      if (!sent.held.done) this.#notices.set(record.key, sent);
+    }
   }
 
   /** What is told about a message goes to another resource, about another id. */
-  readdress(key: string, senderResource: string, senderId: string | undefined): void {
+  readdress(key: string, senderResource: string, senderId: string | undefined, owesReceipt: boolean): void {
     const sent = this.#copies.get(key);
-    if (sent !== undefined) sent.record = { ...sent.record, senderResource, senderId };
+    if (sent === undefined) return;
+    sent.record = { ...sent.record, senderResource, senderId, owesReceipt: owesReceipt || sent.record.owesReceipt };
   }
 
   /** A receipt came that will most likely settle this one, if it is still on its way. Gives what is known of it. */
@@ -110,6 +127,7 @@ export class Outbox {
 
   /** A notice that cannot be sent is owed no longer. */
   abandon(sent: Sent): void {
+    this.#gone(sent);
     if (sent.kind === 'notice') this.#told([sent.record]);
   }
 
@@ -118,6 +136,7 @@ export class Outbox {
     this.#options.counts.handedOver += batch.length;
     const notices: StoredRecord[] = [];
     for (const sent of batch) {
+      this.#gone(sent);
       if (sent.kind === 'notice') notices.push(sent.record);
       else this.#copyHandedOver(sent);
     }
@@ -127,7 +146,6 @@ export class Outbox {
   #copyHandedOver(sent: Sent): void {
     const { pipeline, timetable } = this.#options;
     const { record, attempt } = sent;
-    if (this.#copies.get(record.key) === sent) this.#copies.delete(record.key);
     if (sent.settling) return;
     const now = Date.now();
     const progress = { storedAt: record.storedAt, copies: record.copies + 1 };
@@ -135,6 +153,7 @@ export class Outbox {
     const operation = handOver({
       key: record.key,
       attempt,
+      copies: progress.copies,
       dueConfirming: nextDue(progress, true, timetable, now, random),
       dueOther: nextDue(progress, false, timetable, now, random),
       recipient: record.recipient,
@@ -143,7 +162,8 @@ export class Outbox {
       operation,
       done: (reply) => {
         const due = operation.decode(reply);
-        if (due !== undefined && attempt > 1) this.#troubled(record, attempt, due);
+        // Not after a mere reconnect: what has no earlier copy out is in no trouble.
+        if (due !== undefined && record.copies > 0) this.#troubled(record, attempt, due);
       },
     });
   }
@@ -158,13 +178,19 @@ export class Outbox {
         const sent = one.tag;
         if (sent === undefined) return one;
         if (one.done || !(await this.#claimAgain(sent))) {
-          if (this.#copies.get(sent.record.key) === sent) this.#copies.delete(sent.record.key);
+          this.#gone(sent);
           return undefined;
         }
         return one;
       }),
     );
     return kept.filter((one) => one !== undefined);
+  }
+
+  /** It is no longer on its way. */
+  #gone(sent: Sent): void {
+    const underway = sent.kind === 'copy' ? this.#copies : this.#notices;
+    if (underway.get(sent.record.key) === sent) underway.delete(sent.record.key);
   }
 
   async #claimAgain(sent: Sent): Promise<boolean> {

@@ -12,6 +12,8 @@ export interface Work {
   done(reply: string): void;
   /** Makes it work that may be refused while Redis is unusable; called instead of `done`. */
   refuse?: (() => void) | undefined;
+  /** Undoes the operation of work that was refused, should Redis have carried it out all the same. */
+  withdraw?: (() => Operation<unknown>) | undefined;
   /** What it takes in memory; counts towards `maxBytes`. */
   readonly bytes?: number;
 }
@@ -21,6 +23,8 @@ interface Entry {
   readonly since: number;
   /** Refused, or an action that could not wait. */
   over: boolean;
+  /** Redis was given it, whatever became of that. */
+  tried: boolean;
 }
 
 export interface PipelineOptions {
@@ -84,7 +88,7 @@ export class Pipeline {
       return;
     }
     this.#waitingBytes += bytes;
-    this.#waiting.push({ work, since: Date.now(), over: false });
+    this.#waiting.push({ work, since: Date.now(), over: false, tried: false });
     this.#schedule();
   }
 
@@ -153,7 +157,11 @@ export class Pipeline {
   async #replies(batch: Entry[]): Promise<string[]> {
     for (;;) {
       const operations: Operation<unknown>[] = [];
-      for (const { work, over } of batch) if (!over && work.operation) operations.push(work.operation);
+      for (const entry of batch) {
+        if (entry.over || !entry.work.operation) continue;
+        entry.tried = true;
+        operations.push(entry.work.operation);
+      }
       if (operations.length === 0) return [];
       try {
         const replies = await this.#turns.turn(operations);
@@ -227,6 +235,8 @@ export class Pipeline {
     if (entry.over || !entry.work.refuse) return;
     entry.over = true;
     entry.work.refuse();
+    // A Redis that hangs carries out what it was given when it comes to itself: then what was refused must not be sent.
+    if (entry.tried && entry.work.withdraw) this.push({ operation: entry.work.withdraw(), done: () => {} });
   }
 
   #noteIdle(): void {

@@ -94,7 +94,14 @@ export class Receipts {
     const acceptance = new Acceptance(rooms);
     const settlement = new Settlement({ ...rooms, confirmers: new Confirmers() });
     this.#interceptor = new Interceptor({ ...rooms, acceptance, settlement });
-    this.#service = new Service({ ...rooms, status: (keys) => ledger.status(keys) });
+    this.#service = new Service({
+      ...rooms,
+      status: async (keys) => {
+        // After the messages that came before the question.
+        await new Promise<void>((resolve) => this.pipeline.push({ done: () => resolve() }));
+        return ledger.status(keys);
+      },
+    });
   }
 
   /** Takes a stanza from the link. Never throws. */

@@ -56,7 +56,7 @@ export class Settlement {
         switch (settled.outcome) {
           case 'unknown':
             counts.unmatchedReceipts += 1;
-            passage.pass(route, message, received(id));
+            passage.pass(route, { ...message, otherAttributes: '' }, received(id));
             break;
           case 'repeated':
             counts.repeatedReceipts += 1;

@@ -29,6 +29,8 @@ export interface Address {
 
 // RFC 7622 section 3.1: each part has at most 1023 bytes.
 const MAX_PART = 1023;
+// What a URL's host ends at or leaves out: domainToASCII takes a domain for one.
+const FORBIDDEN_IN_DOMAIN = /[\s\\/?#@:[\]%]/;
 // RFC 7622 section 3.3.1: not allowed in a localpart. @xmpp/jid would escape them, making another user of it.
 const FORBIDDEN_IN_LOCAL = /[\s"&'/:<>@]/;
 // A backslash that starts no XEP-0106 sequence is an ordinary character, which @xmpp/jid would escape.
@@ -42,7 +44,7 @@ export function withResource(bare: string, resource: string): string {
 
 /** Prepares a domain: IDN to its ASCII form (RFC 5890), case folded. Empty when it is not a domain. */
 function prepareDomain(domain: string): string {
-  return domainToASCII(domain.replace(/\.$/, ''));
+  return FORBIDDEN_IN_DOMAIN.test(domain) ? '' : domainToASCII(domain.replace(/\.$/, ''));
 }
 
 /**
@@ -101,6 +103,8 @@ export class Addresses {
       at === 0 ||
       bareEnd === address.length - 1 ||
       FORBIDDEN_IN_LOCAL.test(localText) ||
+      // NFKC turns a full-width @ or / into the plain one, and with it one user's address into another's.
+      FORBIDDEN_IN_LOCAL.test(local) ||
       [local, domain, resource].some((part) => Buffer.byteLength(part) > MAX_PART)
     ) {
       throw new MalformedAddressError(address);

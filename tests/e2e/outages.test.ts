@@ -1,4 +1,5 @@
 import { until } from '../support/poll.ts';
+import { askRedis } from '../support/redis.ts';
 import { World } from '../support/world.ts';
 
 let world: World;
@@ -31,6 +32,22 @@ test('Redis hangs: nothing is acknowledged, the sender is told to try later, and
   await bob.hears('During');
   await alice.delivered(id);
   expect(await world.proxy.problems()).toEqual([]);
+});
+
+test('what was refused because Redis hung is not delivered after all when it goes on', async () => {
+  await world.startProxy({}, { patience: 1000 });
+  const alice = await world.user('alice');
+  const bob = await world.user('bob');
+  await alice.delivered(await alice.say(world.proxied('bob'), 'Before'));
+  world.redis.freeze();
+  await alice.failed(await alice.say(world.proxied('bob'), 'Refused'));
+  world.redis.thaw();
+  await alice.delivered(await alice.say(world.proxied('bob'), 'After'));
+  // Nothing is left that a sweep could send.
+  await until(async () => (await askRedis(world.redis.port, 'ZCARD {receipts}:due')) === ':0', {
+    what: 'no message due',
+  });
+  expect(bob.count('Refused')).toBe(0);
 });
 
 test('Redis is restarted while messages come: each acknowledged one arrives', async () => {

@@ -8,7 +8,9 @@ test('all keys of ledger and queues share one slot, as Redis Cluster wants it', 
   const server = await startRedis({ cluster: true });
   const { ledger, close } = openLedger(server.url, { prefix: '{receipts}' });
   await ledger.once(aliceWrites({ id: 'm-1', originId: 'o-1' }));
-  await ledger.once(handOver({ key: keyOf('o-1'), attempt: 1, dueConfirming: 1, dueOther: 1, recipient: BOB }));
+  await ledger.once(
+    handOver({ key: keyOf('o-1'), attempt: 1, copies: 1, dueConfirming: 1, dueOther: 1, recipient: BOB }),
+  );
   expect(await ledger.sweep(Date.now(), 1000, 10)).toHaveLength(1);
   expect(await ledger.once(settle(keyOf('m-1'), '', Date.now(), BOB))).toMatchObject({ outcome: 'delivered' });
 

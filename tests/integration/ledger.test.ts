@@ -30,7 +30,7 @@ const dueOf = async (key: string) => Number(await opened.redis.zscore(opened.led
 const owedKeys = () => opened.redis.zrange(opened.ledger.keys.owed, '0', '-1');
 const stateOf = async (id: string) => (await opened.ledger.status([keyOf(id)]))[0]?.state;
 const handOverOf = (key: string, attempt: number, due: { confirming: number; other: number }) =>
-  handOver({ key, attempt, dueConfirming: due.confirming, dueOther: due.other, recipient: BOB });
+  handOver({ key, attempt, copies: 1, dueConfirming: due.confirming, dueOther: due.other, recipient: BOB });
 const AT_ONCE = { confirming: 1, other: 1 };
 
 describe('accepting', () => {

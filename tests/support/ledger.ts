@@ -78,5 +78,5 @@ export function aliceWrites({
   const named = token ?? `t${tokens}`;
   const digest = payloadDigest(inner);
   const alias = originId !== undefined && originId !== id ? keyOf(id) : '';
-  return accept(keyOf(originId ?? id), alias, encodeRecord(envelope, inner, digest, at ?? Date.now(), named));
+  return accept(keyOf(originId ?? id), alias, encodeRecord(envelope, inner, digest, at ?? Date.now(), named, alias));
 }

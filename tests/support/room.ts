@@ -83,11 +83,11 @@ export function openRoom(url: string, options: Partial<ReceiptsOptions> = {}) {
       held = link.take();
       return held.map(({ xml }) => xml.replace(/ofr-[\w-]+/g, '…'));
     },
-    /** The component's answer to a question, which it may have to ask Redis about. */
-    async answers(question: string): Promise<string> {
+    /** The answer to a question, among whatever else is written. */
+    async answersTo(question: string): Promise<string> {
       receipts.stanza(parseStanza(question));
       for (;;) {
-        const [answer] = link.take();
+        const answer = link.take().find(({ xml }) => xml.startsWith('<iq'));
         if (answer !== undefined) return answer.xml;
         await new Promise((resolve) => setImmediate(resolve));
       }

@@ -54,6 +54,16 @@ describe('the address mapping', () => {
     expect(() => addresses.parse(address)).toThrow(MalformedAddressError);
   });
 
+  test.each([
+    'bob＠evil.org／x@receipts.example.org',
+    'alice@example.org?x',
+    'alice@example.org#x',
+    'alice@example.org\\x',
+    'alice@exa\tmple.org',
+  ])('%j, which preparation would make somebody else’s, is malformed', (address) => {
+    expect(() => addresses.parse(address)).toThrow(MalformedAddressError);
+  });
+
   test('an escaped localpart (XEP-0106) and a lone backslash are carried as they are', () => {
     for (const local of ['carol\\40other.org', 'back\\slash', 'd\\27artagnan']) {
       const there = addresses.parse(`${local}@example.org`).counterpart;

@@ -1,9 +1,17 @@
+-- Whether a job may still take this up. `lease` is that of the sweep that made the job, or '*': what was handed over
+-- since then is due later, and no longer that job's.
+local function is_due(set, member, now, lease)
+  if lease == '*' then return true end
+  local due = tonumber(redis.call('ZSCORE', set, member))
+  return not due or due <= now or due == tonumber(lease)
+end
+
 -- Claims an attempt, so that of two processes, or of a job that runs twice, one sends.
 -- What is out from earlier copies stays out, whatever becomes of this one ('1' turns '2'); after a bounce nothing is
 -- out ('b' turns '0').
--- Returns '' when there is nothing to send any more or another has claimed it, 'x' when its life is over, else '1' or
--- '0' (whether its recipient confirms) and the record as claimed: pending, or ended with its sender still to be told.
-local function claim(key, attempt, now, lease_until, ttl)
+-- Returns '' when there is nothing to send (yet, or any more) or another has claimed it, 'x' when its life is over, else
+-- '1' or '0' (whether its recipient confirms) and the record as claimed: pending, or ended with its sender to be told.
+local function claim(key, attempt, now, lease_until, ttl, lease)
   local value = redis.call('GET', record_name(key))
   if not value then
     redis.call('ZREM', due_set, key)
@@ -11,6 +19,7 @@ local function claim(key, attempt, now, lease_until, ttl)
   end
   if attempt_of(value) ~= attempt then return '' end
   if state_of(value) == 'p' then
+    if not is_due(due_set, key, now, lease) then return '' end
     if now >= stored_at(value) + ttl then return 'x' end
     redis.call('ZADD', due_set, lease_until, key)
     local out = ({ ['1'] = '2', b = '0' })[value:sub(2, 2)]
@@ -20,7 +29,7 @@ local function claim(key, attempt, now, lease_until, ttl)
     end
   else
     local member = owed_member(key, state_of(value))
-    if not redis.call('ZSCORE', owed_set, member) then return '' end
+    if not redis.call('ZSCORE', owed_set, member) or not is_due(owed_set, member, now, lease) then return '' end
     redis.call('ZADD', owed_set, lease_until, member)
   end
   local confirms = redis.call('EXISTS', confirms_name(body_of(value).r))
@@ -30,8 +39,9 @@ end
 local function out_after_handover(head) return head:sub(2, 2) == '0' and '1' or head:sub(2, 2) end
 
 -- The server has handled a copy: from here on the timetable counts, and no longer the lease.
+-- `copies` includes this one: a call whose reply was lost is made again, and must not count it twice.
 -- Returns the time that it is due next, or ''.
-local function handover(key, attempt, due_confirming, due_other, recipient, window)
+local function handover(key, attempt, copies, due_confirming, due_other, recipient, window)
   local name = record_name(key)
   local head = redis.call('GETRANGE', name, 0, HEAD - 1)
   if head == '' or state_of(head) ~= 'p' then return '' end
@@ -41,7 +51,7 @@ local function handover(key, attempt, due_confirming, due_other, recipient, wind
     redis.call('SETRANGE', name, 1, out)
     return ''
   end
-  local copies = math.min(copies_of(head) + 1, 255)
+  copies = math.min(math.max(copies_of(head), copies), 255)
   redis.call('SETRANGE', name, 1, out .. head:sub(3, 3) .. string.format('%02x', copies))
   local due = due_confirming
   if out ~= 'b' and redis.call('EXISTS', confirms_name(recipient)) == 0 then

@@ -71,20 +71,12 @@ end
 -- A sender is owed one ending: should it change (a late receipt), what was told of the former one must not count.
 local function owed_member(key, state) return key .. state end
 
-local has_freed = false
-
 -- Ends a record: it stays as a tombstone without its payload for as long as duplicates are looked for.
 -- `members` are JSON members to append to its body, with a leading comma. Returns the tombstone.
 local function finish(key, value, state, members, dedup_window)
   if state_of(value) == 'p' then
-    if has_freed then
-      local settled = gathered.settled
-      settled[#settled + 1] = key
-    else
-      -- After a command that frees memory, Redis lets the rest of the script through even at its memory limit.
-      redis.call('ZREM', due_set, key)
-      has_freed = true
-    end
+    local settled = gathered.settled
+    settled[#settled + 1] = key
     count_pending(value, -1)
   end
   local payload = value:find('\n', HEAD + 1, true)
@@ -99,12 +91,25 @@ local function finish(key, value, state, members, dedup_window)
   return tombstone
 end
 
--- All records that go by this key, oldest first, as pairs of their own key and value.
-local function candidates(key)
+-- How many records are looked at under one key: a client may give all its messages the same id.
+local MANY = 100
+
+-- Forgets, of many records that go by this key, the oldest that have ended.
+local function trim(key)
+  local name = index_name(key)
+  while redis.call('LLEN', name) > MANY do
+    if redis.call('GETRANGE', record_name(redis.call('LINDEX', name, 0)), 0, 0) == 'p' then return end
+    redis.call('LPOP', name)
+  end
+end
+
+-- The records that go by this key, the oldest ones or (`from` -MANY) the newest, oldest first, as pairs of their own key
+-- and value.
+local function candidates(key, from)
   local found = {}
   local value = redis.call('GET', record_name(key))
   if value then found[1] = { key, value } end
-  for _, other in ipairs(redis.call('LRANGE', index_name(key), 0, -1)) do
+  for _, other in ipairs(redis.call('LRANGE', index_name(key), from or 0, from and -1 or MANY - 1)) do
     local other_value = redis.call('GET', record_name(other))
     if other_value then found[#found + 1] = { other, other_value } end
   end
@@ -115,8 +120,11 @@ end
 local function oldest_pending(key)
   local value = redis.call('GET', record_name(key))
   if value and state_of(value) == 'p' then return key, value end
-  for _, found in ipairs(candidates(key)) do
-    if state_of(found[2]) == 'p' then return found[1], found[2] end
+  trim(key)
+  for _, other in ipairs(redis.call('LRANGE', index_name(key), 0, MANY)) do
+    if redis.call('GETRANGE', record_name(other), 0, 0) == 'p' then
+      return other, redis.call('GET', record_name(other))
+    end
   end
   return nil, value
 end

@@ -1,6 +1,6 @@
 -- Everything that one turn of the event loop has for the ledger, in its order, in one call.
--- ARGV: now, lease until, dedup window, retention, message TTL, confirmation memory, first retry step (all ms), then the
--- operations: a letter each, followed by its arguments. Returns one string an operation.
+-- ARGV: now, lease until, dedup window, retention, message TTL, confirmation memory, first retry step (all ms), whether any
+-- operation adds a message, then the operations: a letter each, followed by its arguments. Returns one string an operation.
 local now = tonumber(ARGV[1])
 local lease_until = tonumber(ARGV[2])
 local window = tonumber(ARGV[3])
@@ -10,7 +10,11 @@ local confirms_for = tonumber(ARGV[6])
 local first_step = tonumber(ARGV[7])
 local results = {}
 local last_operation
-local at = 8
+if ARGV[8] == '0' then
+  -- A command that frees memory, and be it none, comes first: Redis then lets the others through at its memory limit.
+  redis.call('ZREM', due_set, '')
+end
+local at = 9
 local last = #ARGV
 while at <= last do
   local operation = ARGV[at]
@@ -36,11 +40,11 @@ while at <= last do
     result = ''
     at = at + 2 + count
   elseif operation == 'h' then
-    result = handover(key, tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), ARGV[at + 5], ttl)
-    at = at + 6
+    result = handover(key, tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), ARGV[at + 6], ttl)
+    at = at + 7
   elseif operation == 'c' then
-    result = claim(key, tonumber(ARGV[at + 2]), now, lease_until, ttl)
-    at = at + 3
+    result = claim(key, tonumber(ARGV[at + 2]), now, lease_until, ttl, ARGV[at + 3])
+    at = at + 4
   elseif operation == 'b' then
     result = bounce(key)
     at = at + 2
@@ -54,11 +58,14 @@ while at <= last do
     result = expire(key, ARGV[at + 2], now, ttl, lease_until, window, retention)
     at = at + 3
   elseif operation == 'v' then
-    result = revive(key, now, lease_until)
+    result = revive(key, now, lease_until, window + ttl)
     at = at + 2
+  elseif operation == 'w' then
+    result = withdraw(key, ARGV[at + 2], ARGV[at + 3])
+    at = at + 4
   elseif operation == 'i' then
-    result = readdress(key, ARGV[at + 2])
-    at = at + 3
+    result = readdress(key, ARGV[at + 2], ARGV[at + 3])
+    at = at + 4
   else
     return redis.error_reply('unknown operation ' .. operation)
   end

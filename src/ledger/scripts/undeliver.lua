@@ -29,8 +29,15 @@ local function expire(key, members, now, ttl, owed_until, window, retention)
   return undeliver(key, value, 'x', members, owed_until, window, retention)
 end
 
+-- Makes sure that a record is found under another key, too.
+local function lead_to(name, key, keep)
+  redis.call('LREM', name, 0, key)
+  redis.call('RPUSH', name, key)
+  redis.call('PEXPIRE', name, keep)
+end
+
 -- An operator sends it after all: a new life from now on. Returns '' when there is nothing to send, else the record.
-local function revive(key, now, due)
+local function revive(key, now, due, keep)
   local value = redis.call('GET', undelivered_name(key))
   if not value then return '' end
   local known = redis.call('GET', record_name(key))
@@ -47,5 +54,9 @@ local function revive(key, now, due)
   if known then redis.call('ZREM', owed_set, owed_member(key, state_of(known))) end
   redis.call('DEL', undelivered_name(key))
   count_pending(revived, 1)
+  -- What leads to it besides its name may be forgotten by now.
+  if #key > KEY then lead_to(index_name(key:sub(1, KEY)), key, keep) end
+  local alias = cjson.decode(body).al
+  if alias then lead_to(index_name(alias), key, keep) end
   return revived
 end
