@@ -53,9 +53,10 @@ try {
   await end(0);
 } catch (error) {
   if (!ending) {
-    const troubles = stage.troubles().map((line) => `  ${line}\n`);
-    const log = troubles.length === 0 ? '' : `\nThe proxy's log:\n${troubles.join('')}`;
-    process.stderr.write(`\nThis did not happen as told: ${(error as Error).message}\n${log}`);
+    const { message } = error as Error;
+    const troubles = stage.troubles().filter((line) => !message.includes(line));
+    const log = troubles.length === 0 ? '' : `\nThe proxy's log:\n${troubles.map((line) => `  ${line}\n`).join('')}`;
+    process.stderr.write(`\nThis did not happen as told: ${message}\n${log}`);
   }
   await end(1);
 }

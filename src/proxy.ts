@@ -53,7 +53,8 @@ export class ReceiptsProxy {
     this.#config = config;
     this.#log = log;
     const { xmpp, redis, ack, retry } = config;
-    this.#connections = connect(redis.url, throttled(log, 'Redis connection'));
+    const onProblem = throttled(log, 'Redis');
+    this.#connections = connect(redis.url, onProblem);
     this.#ledger = new Ledger(this.#connections.ledger, {
       prefix: redis.prefix,
       timetable: retry,
@@ -65,6 +66,7 @@ export class ReceiptsProxy {
       connection: this.#connections.jobs,
       prefix: redis.prefix,
       undeliveredRetention: retry.undeliveredRetention,
+      onProblem,
       log,
     });
     this.metrics = new Metrics({ figures: () => this.#figures(), link: () => this.#linkFigures() });
@@ -105,6 +107,7 @@ export class ReceiptsProxy {
       timetable: retry,
       counts: metrics.counts,
       connection: this.#connections.workers,
+      onProblem,
       prefix: redis.prefix,
       queues: this.#queues,
       sweep: (now, lease, limit) => this.#ledger.sweep(now, lease, limit),

@@ -27,6 +27,8 @@ export interface QueuesOptions {
   readonly prefix: string;
   /** How long a dead letter stays, ms. */
   readonly undeliveredRetention: number;
+  /** Redis failed; told of many times a second while it does. */
+  readonly onProblem: (error: Error) => void;
   readonly log: { warn(fields: object, message: string): void };
 }
 
@@ -50,7 +52,7 @@ export class Queues {
     const keep = { removeOnComplete: true, removeOnFail: { age: Math.ceil(options.undeliveredRetention / 1000) } };
     this.undelivered = new Queue(QUEUE.undelivered, { connection, prefix, defaultJobOptions: keep });
     for (const queue of this.all) {
-      queue.on('error', (error) => options.log.warn({ err: error, queue: queue.name }, 'Queue error'));
+      queue.on('error', options.onProblem);
     }
   }
 

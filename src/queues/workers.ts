@@ -33,6 +33,8 @@ export interface WorkersOptions {
   readonly outbox: Outbox;
   readonly timetable: Timetable;
   readonly counts: { expired: number; unconfirmed: number };
+  /** Redis failed; told of many times a second while it does. */
+  readonly onProblem: (error: Error) => void;
   readonly sweepEvery?: number;
   readonly redeliveriesPerSecond?: number;
   readonly log: {
@@ -60,7 +62,7 @@ export class Workers {
       new Worker<UndeliveredData>(QUEUE.undelivered, (job) => this.#undelivered(job), settings),
     ];
     for (const worker of this.#workers) {
-      worker.on('error', (error) => options.log.warn({ err: error, queue: worker.name }, 'Queue worker error'));
+      worker.on('error', options.onProblem);
     }
   }
 
