@@ -25,7 +25,7 @@ const PLAN: Plan = flags.quick
   : { rounds: 5, warmUp: 3000, measure: 5000, paced: 5000 };
 const PENDING: PendingPlan = flags.quick
   ? { rounds: 2, accepted: 10_000, filled: 50_000 }
-  : { rounds: 3, accepted: 50_000, filled: 1_000_000 };
+  : { rounds: 5, accepted: 50_000, filled: 1_000_000 };
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 

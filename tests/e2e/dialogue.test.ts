@@ -1,5 +1,5 @@
 import xml, { type Element } from '@xmpp/xml';
-import { World } from '../support/world.ts';
+import { OWN_SERVER, World } from '../support/world.ts';
 
 let world: World;
 
@@ -25,12 +25,12 @@ test('alice writes to bob: acknowledged, delivered, in that order', async () => 
   expect(acknowledgement.getChild('no-store', 'urn:xmpp:hints')).toBeDefined();
 
   const heard = await bob.hears('Are you there?');
-  expect(heard.attrs).toMatchObject({ id, type: 'chat', from: alice.jid.replace('@localhost', '@receipts.localhost') });
+  expect(heard.attrs).toMatchObject({ id, type: 'chat', from: world.seenAs(alice) });
   expect(heard.getChild('request', NS_RECEIPTS)).toBeDefined();
   expect(heard.getChild('delay', 'urn:xmpp:delay')).toBeUndefined();
 
   const receipt = await alice.delivered(id);
-  expect(receipt.attrs.from).toBe(bob.jid.replace('@localhost', '@receipts.localhost'));
+  expect(receipt.attrs.from).toBe(world.seenAs(bob));
   expect(receipt.getChild('received', NS_RECEIPTS)?.attrs.id).toBe(id);
   expect(alice.received.indexOf(acknowledgement)).toBeLessThan(alice.received.indexOf(receipt));
 });
@@ -42,7 +42,7 @@ test('bob answers the address that he sees, and alice hears him', async () => {
   const { from } = (await bob.hears('Ping?')).attrs;
   const id = await bob.say(from as string, 'Pong!');
   const answer = await alice.hears('Pong!');
-  expect(answer.attrs.from).toBe(bob.jid.replace('@localhost', '@receipts.localhost'));
+  expect(answer.attrs.from).toBe(world.seenAs(bob));
   await bob.acknowledged(id);
   await bob.delivered(id);
 });
@@ -112,7 +112,8 @@ test('bob loses a message with his connection: it comes again, with its id and f
   expect(again.count('Into the dark')).toBe(1);
 });
 
-test('bob is offline: the message waits at the server and comes once', async () => {
+// A server given by environment may know alice and bob alone, and bob is known to confirm by now.
+(OWN_SERVER ? test : test.skip)('dave is offline: the message waits at the server and comes once', async () => {
   const alice = await world.user('alice');
   const id = await alice.say(world.proxied('dave'), 'Good morning');
   await alice.acknowledged(id);

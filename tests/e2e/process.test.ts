@@ -1,6 +1,9 @@
 import { ProxyProcess } from '../support/proxy-process.ts';
 import { startRedis } from '../support/redis.ts';
-import { World } from '../support/world.ts';
+import { OWN_SERVER, World } from '../support/world.ts';
+
+// Needs users and a server that are ours to do with as we like.
+const onOwnServer = OWN_SERVER ? test : test.skip;
 
 let world: World;
 let running: ProxyProcess | undefined;
@@ -20,7 +23,7 @@ function start(settings: Record<string, string> = {}): ProxyProcess {
   return running;
 }
 
-test('SIGTERM: it finishes what is in hand, closes the stream and ends with 0', async () => {
+onOwnServer('SIGTERM: it finishes what is in hand, closes the stream and ends with 0', async () => {
   const proxy = start();
   await proxy.prints('The link is up');
   const alice = await world.user('alice');
@@ -32,7 +35,7 @@ test('SIGTERM: it finishes what is in hand, closes the stream and ends with 0', 
   expect(bob.bodies()).toHaveLength(50);
 });
 
-test('SIGINT with a Redis that hangs: it ends in time all the same', async () => {
+onOwnServer('SIGINT with a Redis that hangs: it ends in time all the same', async () => {
   const proxy = start({ SHUTDOWN_TIMEOUT: '2s' });
   await proxy.prints('The link is up');
   world.redis.freeze();
@@ -42,7 +45,7 @@ test('SIGINT with a Redis that hangs: it ends in time all the same', async () =>
   expect(Date.now() - before).toBeLessThan(6000);
 });
 
-test('a wrong secret: one line says so and what to set, exit code 78', async () => {
+onOwnServer('a wrong secret: one line says so and what to set, exit code 78', async () => {
   const proxy = start({ XMPP_COMPONENT_SECRET: 'not the secret' });
   expect(await proxy.exited).toEqual({ code: 78, signal: null });
   const lines = proxy.output.split('\n').filter((line) => line.includes('XMPP_COMPONENT_SECRET'));
@@ -51,7 +54,7 @@ test('a wrong secret: one line says so and what to set, exit code 78', async () 
   expect(proxy.output).not.toContain('not the secret');
 });
 
-test('a Redis that may throw messages away is refused, exit code 78', async () => {
+onOwnServer('a Redis that may throw messages away is refused, exit code 78', async () => {
   const redis = await startRedis({ maxmemoryPolicy: 'allkeys-lru' });
   const proxy = start({ REDIS_URL: redis.url });
   expect(await proxy.exited).toEqual({ code: 78, signal: null });
@@ -59,7 +62,7 @@ test('a Redis that may throw messages away is refused, exit code 78', async () =
   await redis.stop();
 });
 
-test('a Redis that keeps nothing on disk is warned of in plain words', async () => {
+onOwnServer('a Redis that keeps nothing on disk is warned of in plain words', async () => {
   const redis = await startRedis({ appendonly: false });
   const proxy = start({ REDIS_URL: redis.url });
   await proxy.prints('all pending messages are lost when it restarts');
@@ -68,7 +71,7 @@ test('a Redis that keeps nothing on disk is warned of in plain words', async () 
   await redis.stop();
 });
 
-test('faults of the configuration are told all at once, without secrets, exit code 78', async () => {
+onOwnServer('faults of the configuration are told all at once, without secrets, exit code 78', async () => {
   const proxy = start({
     XMPP_SERVICE: 'http://x',
     RETRY_SCHEDULE: 'soon',
@@ -82,7 +85,7 @@ test('faults of the configuration are told all at once, without secrets, exit co
   expect(proxy.output).not.toContain('hush');
 });
 
-test('Redis is not there at start: it waits for it, and says what is wrong', async () => {
+onOwnServer('Redis is not there at start: it waits for it, and says what is wrong', async () => {
   const redis = await startRedis();
   await redis.kill();
   const proxy = start({ REDIS_URL: redis.url });

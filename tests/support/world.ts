@@ -62,6 +62,9 @@ async function xmppServer(): Promise<XmppServer> {
   };
 }
 
+/** Whether the server is our own, with the users that we want and ours to restart. */
+export const OWN_SERVER = process.env.E2E_XMPP_HOST === undefined;
+
 /** A server, a Redis and a proxy between users: where a test's dialogue takes place. */
 export class World {
   readonly #users: TestUser[] = [];
@@ -112,6 +115,12 @@ export class World {
   async stopProxy(): Promise<void> {
     await this.#proxy?.stop();
     this.#proxy = undefined;
+  }
+
+  /** A user's address as the others see it, resource kept. */
+  seenAs(user: TestUser): string {
+    const [bare, ...resource] = user.jid.split('/');
+    return [this.proxied(bare?.split('@')[0] ?? ''), ...resource].join('/');
   }
 
   /** The proxied address of a user. */

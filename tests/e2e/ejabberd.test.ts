@@ -1,0 +1,59 @@
+import { loadConfig } from '../../src/config.ts';
+import { createLog } from '../../src/log.ts';
+import { ReceiptsProxy } from '../../src/proxy.ts';
+import { login, type TestUser } from '../support/client.ts';
+import { ejabberdAvailable, startEjabberd } from '../support/ejabberd.ts';
+import { until } from '../support/poll.ts';
+import { startRedis } from '../support/redis.ts';
+import { QUICK } from '../support/world.ts';
+
+/** ejabberd takes several connections for one component's domain, as Openfire does, and Prosody does not. */
+(ejabberdAvailable() ? test : test.skip)(
+  'on ejabberd, two processes serve one domain side by side, and one of them dies',
+  async () => {
+    const [redis, server] = await Promise.all([
+      startRedis(),
+      startEjabberd({
+        domain: 'localhost',
+        users: { alice: 'pw', bob: 'pw' },
+        component: { domain: 'receipts.localhost', secret: 'secret' },
+      }),
+    ]);
+    const config = loadConfig({
+      XMPP_SERVICE: `xmpp://127.0.0.1:${server.componentPort}`,
+      XMPP_COMPONENT_DOMAIN: 'receipts.localhost',
+      XMPP_COMPONENT_SECRET: 'secret',
+      REDIS_URL: redis.url,
+      HTTP_PORT: '0',
+      LOG_LEVEL: 'silent',
+      ...QUICK,
+    });
+    const tuning = { sweepEvery: 200, lease: 2000, link: { pingInterval: 100 } };
+    const proxies = [0, 1].map(() => new ReceiptsProxy(config, createLog('silent'), tuning));
+    for (const proxy of proxies) await proxy.start();
+    const [one, other] = proxies as [ReceiptsProxy, ReceiptsProxy];
+    const port = server.c2sPort;
+    const user = (username: string) =>
+      login({ host: '127.0.0.1', port, domain: 'localhost', username, password: 'pw' });
+    const [alice, bob] = (await Promise.all([user('alice'), user('bob')])) as [TestUser, TestUser];
+
+    const say = async (count: number, prefix: string) => {
+      const ids = [];
+      for (let i = 0; i < count; i += 1) ids.push(await alice.say('bob@receipts.localhost', `${prefix} ${i}`));
+      for (const id of ids) await alice.delivered(id);
+    };
+    await say(50, 'both');
+    expect(bob.bodies().filter((body) => body.startsWith('both'))).toHaveLength(50);
+
+    one.link.destroy();
+    await until(() => !one.link.online, { what: 'the link to be gone' });
+    await say(50, 'one left');
+    expect(new Set(bob.bodies()).size).toBe(100);
+    expect(other.metrics.counts.accepted).toBeGreaterThanOrEqual(50);
+
+    await Promise.all([alice.offline(), bob.offline()]);
+    await Promise.all(proxies.map((proxy) => proxy.stop(1000)));
+    await Promise.all([server.stop(), redis.stop()]);
+  },
+  60_000,
+);
