@@ -52,7 +52,10 @@ describe('accepting', () => {
 
   test('a repetition after a lost reply is no duplicate', async () => {
     await once(aliceWrites({ token: 'mine' }));
+    // As if the first try had ended in the middle: whatever is stored must be due.
+    await opened.redis.del(opened.ledger.keys.due);
     expect(await once(aliceWrites({ token: 'mine' }))).toEqual({ key: keyOf('m-1'), known: undefined });
+    expect(await dueOf(keyOf('m-1'))).toBeGreaterThan(Date.now());
     await once(aliceWrites({ body: 'other', token: 'second' }));
     expect((await once(aliceWrites({ body: 'other', token: 'second' }))).known).toBeUndefined();
     expect(await opened.ledger.figures()).toMatchObject({ pending: 2 });

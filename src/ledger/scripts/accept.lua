@@ -1,3 +1,9 @@
+local function gather_due(due, key)
+  local added = gathered.due
+  added[#added + 1] = due
+  added[#added + 1] = key
+end
+
 -- Stores a message unless it is known.
 -- Returns '' when it was stored under its key, '+' and another key when that key was taken by another text,
 -- or '=', the key, a line feed and what is known.
@@ -27,14 +33,14 @@ local function accept(key, alias, value, due, window)
     if known then
       -- Our own record: the reply to an earlier try was lost on its way.
       if state_of(known) == 'p' and strip(known):find('"k":"' .. token .. '"', HEAD, true) then
+        -- Should that try have ended in the middle, it is made due now.
+        gather_due(due, known_as)
         return known_as == key and '' or '+' .. known_as
       end
       return '=' .. known_as .. '\n' .. strip(known)
     end
   end
-  local added = gathered.due
-  added[#added + 1] = due
-  added[#added + 1] = stored_as
+  gather_due(due, stored_as)
   count_pending(value, 1)
   if alias ~= '' then
     -- Clients answer with the id or with the origin-id (XEP-0359): both must lead here.

@@ -9,7 +9,9 @@ local ttl = tonumber(ARGV[5])
 local confirms_for = tonumber(ARGV[6])
 local first_step = tonumber(ARGV[7])
 local results = {}
-local last_operation
+-- Those that look into the sorted sets must see what was gathered for them. Messages, receipts and hand-overs, which come
+-- all mixed up, do not: what one of them changes there, no other of the same turn asks for.
+local SEES_SETS = { c = true, n = true, r = true, x = true, v = true, w = true }
 if ARGV[8] == '0' then
   -- A command that frees memory, and be it none, comes first: Redis then lets the others through at its memory limit.
   redis.call('ZREM', due_set, '')
@@ -20,9 +22,7 @@ while at <= last do
   local operation = ARGV[at]
   local key = ARGV[at + 1]
   local result
-  -- What was gathered must be seen by all but more of its kind.
-  if operation ~= last_operation then flush_all() end
-  last_operation = operation
+  if SEES_SETS[operation] then flush_all() end
   if operation == 'a' then
     result = accept(key, ARGV[at + 2], ARGV[at + 3], lease_until, window + ttl)
     at = at + 4
