@@ -36,7 +36,7 @@ export type Accepted = { readonly key: string; readonly known: undefined } | { r
  */
 export function accept(key: string, alias: string, value: string): Operation<Accepted> {
   return operation(
-    ['a', key, alias, value],
+    alias === '' ? ['a', key, value] : ['A', key, value, alias],
     (reply) => {
       if (reply === '') return { key, known: undefined };
       const rest = reply.slice(1);
@@ -65,7 +65,9 @@ export function settle(
   atHand?: StoredRecord,
 ): Operation<Settled> {
   const members = settlement(now, resource === '' ? {} : { dr: resource });
-  return operation(['s', key, members, remember, atHand?.key ?? ''], (reply) => {
+  const usual = remember === '' && atHand?.key === key;
+  const args = usual ? ['s', key, members] : ['S', key, members, remember, atHand?.key ?? ''];
+  return operation(args, (reply) => {
     if (reply === '') return { outcome: 'unknown' };
     if (reply === '=') return { outcome: 'repeated' };
     const outcome = reply[0] === 'd' ? 'delivered' : 'late';

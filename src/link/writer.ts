@@ -64,7 +64,7 @@ export class Writer<T> {
   }
 
   send(xml: string, tag: T | undefined): Held<T> {
-    const held: Held<T> = { xml: cleanXml(xml), tag, done: false };
+    const held: Held<T> = { xml, tag, done: false };
     if (this.outgoing.size + held.xml.length > this.#options.maxHeld) this.#drop(held);
     else {
       this.outgoing.push(held);
@@ -138,7 +138,8 @@ export class Writer<T> {
     const stream = this.#stream;
     while (this.#open && stream !== undefined && stream.backlog < MAX_BACKLOG) {
       const now = performance.now();
-      let text = this.outgoing.next(now);
+      // The last line of defence: one forbidden character ends the whole stream.
+      let text = cleanXml(this.outgoing.next(now));
       if (text !== '') this.#lastWrite = now;
       const mayPing = this.#drained !== undefined || this.#heartbeat.mayPing(now);
       if (mayPing && window.sincePing > 0) text += this.outgoing.ping(now);

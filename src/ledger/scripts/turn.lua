@@ -1,6 +1,7 @@
 -- Everything that one turn of the event loop has for the ledger, in its order, in one call.
 -- ARGV: now, lease until, dedup window, retention, message TTL, confirmation memory, first retry step (all ms), whether any
--- operation adds a message, then the operations: a letter each, followed by its arguments. Returns one string an operation.
+-- operation adds a message, then the operations: a letter each, followed by its arguments; the two that are made for every
+-- message have a short form (a, s) beside the full one, as each argument costs. Returns one string an operation.
 local now = tonumber(ARGV[1])
 local lease_until = tonumber(ARGV[2])
 local window = tonumber(ARGV[3])
@@ -24,9 +25,15 @@ while at <= last do
   local result
   if SEES_SETS[operation] then flush_all() end
   if operation == 'a' then
-    result = accept(key, ARGV[at + 2], ARGV[at + 3], lease_until, window + ttl)
-    at = at + 4
+    result = accept(key, '', ARGV[at + 2], lease_until, window + ttl)
+    at = at + 3
   elseif operation == 's' then
+    result = settle(key, ARGV[at + 2], key, lease_until, window)
+    at = at + 3
+  elseif operation == 'A' then
+    result = accept(key, ARGV[at + 3], ARGV[at + 2], lease_until, window + ttl)
+    at = at + 4
+  elseif operation == 'S' then
     result = settle(key, ARGV[at + 2], ARGV[at + 4], lease_until, window)
     if ARGV[at + 3] ~= '' and result ~= '' then
       flush_all()
