@@ -17,15 +17,14 @@ export class Keys {
   undelivered(key: string): string {
     return `${this.prefix}:u:${key}`;
   }
-  /** ZSET: pending records by the time (ms) that they are due; the truth that jobs are rebuilt from. */
+  /**
+   * ZSET: what has a next step, by the time (ms) that it is due; the truth that jobs are rebuilt from. Pending records by
+   * their key; ended ones whose sender must still be told by their key, and their state's letter unless delivered.
+   */
   get due(): string {
     return `${this.prefix}:due`;
   }
-  /** ZSET: ended records (key and state's letter) whose sender must still be told, by the time (ms) to look again. */
-  get owed(): string {
-    return `${this.prefix}:owed`;
-  }
-  /** HASH: pending records by the minute that they were stored in; for the age of the oldest. */
+  /** HASH: how many records are pending, by the minute that they were stored in. */
   get ages(): string {
     return `${this.prefix}:ages`;
   }

@@ -24,6 +24,7 @@ export interface LedgerOptions {
 
 export interface Figures {
   readonly pending: number;
+  /** Ended messages whose sender has yet to be told; a moment's difference when others write at the same time. */
   readonly owed: number;
   /** 0 when nothing is pending; to the minute. */
   readonly oldestPendingAgeSeconds: number;
@@ -101,13 +102,11 @@ export class Ledger {
   }
 
   async figures(now: number = Date.now()): Promise<Figures> {
-    const [pending, owed, minutes] = await Promise.all([
-      this.#redis.zcard(this.keys.due),
-      this.#redis.zcard(this.keys.owed),
-      this.#redis.hkeys(this.keys.ages),
-    ]);
-    const oldest = minutes.reduce((least, minute) => Math.min(least, Number(minute)), Number.POSITIVE_INFINITY);
+    const [due, ages] = await Promise.all([this.#redis.zcard(this.keys.due), this.#redis.hgetall(this.keys.ages)]);
+    const minutes = Object.entries(ages);
+    const pending = minutes.reduce((sum, [, count]) => sum + Number(count), 0);
+    const oldest = minutes.reduce((least, [minute]) => Math.min(least, Number(minute)), Number.POSITIVE_INFINITY);
     const oldestPendingAgeSeconds = minutes.length === 0 ? 0 : Math.max(0, (now - oldest * 60_000) / 1000);
-    return { pending, owed, oldestPendingAgeSeconds };
+    return { pending, owed: Math.max(0, due - pending), oldestPendingAgeSeconds };
   }
 }

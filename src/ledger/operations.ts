@@ -97,11 +97,13 @@ export function handOver(copy: HandedOver): Operation<number | undefined> {
   );
 }
 
+/** What follows a record's key in the sorted set while its sender is owed word of this ending: see due_member in Lua. */
+const OWED_LETTER = { pending: '', delivered: '', expired: 'x', unconfirmed: 'u', rejected: 'r' } as const;
+
 /** Notes that the senders of these have been told how they ended. */
 export function told(records: readonly Pick<StoredRecord, 'key' | 'state'>[]): Operation<void> {
   const args: (string | number)[] = ['t', records.length];
-  // A state's letter is its first one, but for `expired`: see record.ts.
-  for (const { key, state } of records) args.push(key + (state === 'expired' ? 'x' : (state[0] as string)));
+  for (const { key, state } of records) args.push(key + OWED_LETTER[state]);
   return operation(args, () => undefined);
 }
 

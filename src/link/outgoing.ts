@@ -48,9 +48,8 @@ export class Outgoing<T> {
   next(now: number): string {
     const { maxWrite, pingEvery } = this.#options;
     const { window } = this;
-    const parts: string[] = [];
-    let length = 0;
-    while (length < maxWrite) {
+    let text = '';
+    while (text.length < maxWrite) {
       const from = this.#again.size > 0 ? this.#again : this.#fresh;
       const stanza = from.peek();
       if (stanza === undefined) break;
@@ -64,11 +63,10 @@ export class Outgoing<T> {
       if (alone && window.size > 0) break;
       from.shift();
       window.wrote(stanza);
-      parts.push(stanza.xml);
-      length += stanza.xml.length;
-      if (alone || window.sincePing >= pingEvery) parts.push(this.ping(now));
+      text += stanza.xml;
+      if (alone || window.sincePing >= pingEvery) text += this.ping(now);
     }
-    return parts.join('');
+    return text;
   }
 
   /** A ping's text; it hands over what was given out so far. */

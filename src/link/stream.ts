@@ -91,8 +91,8 @@ export class Stream {
   }
 
   /** Writes text, unless the stream has ended or is being closed. What becomes of it, only a ping tells. */
-  write(text: string): void {
-    if (this.#socket?.writable) this.#socket.write(text);
+  write(text: string, encoding: 'utf8' | 'latin1' = 'utf8'): void {
+    if (this.#socket?.writable) this.#socket.write(text, encoding);
   }
 
   /** Closes the stream in good order (RFC 6120 section 4.4), and the connection after `timeout` ms at the latest. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Element } from '@xmpp/xml';
-import { attribute, cleanXml } from '../stanza/xml.ts';
+import { attribute, cleanXml, inOnePiece, isPlain } from '../stanza/xml.ts';
 import { killOf, LinkProblem } from './errors.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { LinkLog, LinkTiming } from './options.ts';
@@ -64,7 +64,7 @@ export class Writer<T> {
   }
 
   send(xml: string, tag: T | undefined): Held<T> {
-    const held: Held<T> = { xml, tag, done: false };
+    const held: Held<T> = { xml: inOnePiece(xml), tag, done: false };
     if (this.outgoing.size + held.xml.length > this.#options.maxHeld) this.#drop(held);
     else {
       this.outgoing.push(held);
@@ -138,13 +138,14 @@ export class Writer<T> {
     const stream = this.#stream;
     while (this.#open && stream !== undefined && stream.backlog < MAX_BACKLOG) {
       const now = performance.now();
-      // The last line of defence: one forbidden character ends the whole stream.
-      let text = cleanXml(this.outgoing.next(now));
+      let text = this.outgoing.next(now);
       if (text !== '') this.#lastWrite = now;
       const mayPing = this.#drained !== undefined || this.#heartbeat.mayPing(now);
       if (mayPing && window.sincePing > 0) text += this.outgoing.ping(now);
       if (text === '') break;
-      stream.write(text);
+      // The last line of defence: one forbidden character ends the whole stream.
+      if (isPlain(text)) stream.write(text, 'latin1');
+      else stream.write(cleanXml(text), 'utf8');
     }
     this.#heartbeat.arm();
   }

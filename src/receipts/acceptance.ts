@@ -5,6 +5,7 @@ import { withRequest } from '../stanza/build.ts';
 import type { IdSource } from '../stanza/ids.ts';
 import { payloadDigest, recordKey } from '../stanza/key.ts';
 import type { Message } from '../stanza/message.ts';
+import { inOnePiece } from '../stanza/xml.ts';
 import type { Notices } from './notices.ts';
 import type { LinkPort, Outbox } from './outbox.ts';
 import type { Passage, Route } from './passage.ts';
@@ -55,7 +56,7 @@ export class Acceptance {
       owesReceipt: asksReceipt && id !== undefined,
       type: message.writtenType,
       otherAttributes: message.otherAttributes,
-      inner: withRequest(message.inner, asksReceipt),
+      inner: inOnePiece(withRequest(message.inner, asksReceipt)),
       firstStoredAt: arrivedAt,
       storedAt: arrivedAt,
       settledAt: undefined,

@@ -6,6 +6,7 @@ import { type Addresses, withResource } from '../stanza/address.ts';
 import { message, redelivery } from '../stanza/build.ts';
 import type { Notices } from './notices.ts';
 import type { Pipeline } from './pipeline.ts';
+import { Underway } from './underway.ts';
 
 /** A copy of a message, or a notice to its sender, that the link has and the server has not yet proved to have. */
 export interface Sent {
@@ -50,9 +51,9 @@ export interface OutboxOptions {
 export class Outbox {
   readonly #options: OutboxOptions;
   /** Copies on their way, by their record's key. */
-  readonly #copies = new Map<string, Sent>();
+  readonly #copies = new Underway<Sent>();
   /** Notices on their way. */
-  readonly #notices = new Map<string, Sent>();
+  readonly #notices = new Underway<Sent>();
 
   constructor(options: OutboxOptions) {
     this.#options = options;

@@ -27,6 +27,12 @@ interface Entry {
   tried: boolean;
 }
 
+/** A batch of entries in one call to Redis, and its replies once they are there. */
+interface Call {
+  readonly batch: Entry[];
+  replies: string[] | undefined;
+}
+
 export interface PipelineOptions {
   readonly log: {
     warn(fields: object, message: string): void;
@@ -58,10 +64,9 @@ export class Pipeline {
   readonly #options: Required<PipelineOptions>;
   #waiting: Entry[] = [];
   #waitingBytes = 0;
-  #inFlight = 0;
+  /** Calls to Redis that are under way, oldest first. */
+  readonly #inFlight: Call[] = [];
   #scheduled = false;
-  /** Ends with the last batch that was taken up: replies are handled in this order. */
-  #order: Promise<void> = Promise.resolve();
   #patience: NodeJS.Timeout | undefined;
   #failingSince: number | undefined;
   #idle: (() => void)[] = [];
@@ -105,12 +110,12 @@ export class Pipeline {
 
   /** Resolves when nothing waits or is under way. */
   drained(): Promise<void> {
-    if (this.#waiting.length === 0 && this.#inFlight === 0) return Promise.resolve();
+    if (this.#waiting.length === 0 && this.#inFlight.length === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#inFlight >= MAX_IN_FLIGHT) return;
+    if (this.#scheduled || this.#inFlight.length >= MAX_IN_FLIGHT) return;
     this.#scheduled = true;
     // At the end of this turn: all that has arrived in it goes together.
     setImmediate(() => {
@@ -120,14 +125,14 @@ export class Pipeline {
   }
 
   #flush(): void {
-    while (this.#waiting.length > 0 && this.#inFlight < MAX_IN_FLIGHT) {
+    while (this.#waiting.length > 0 && this.#inFlight.length < MAX_IN_FLIGHT) {
       const batch = this.#take();
-      if (this.#inFlight === 0 && batch.every(({ work }) => work.operation === undefined)) {
+      if (this.#inFlight.length === 0 && batch.every(({ work }) => work.operation === undefined)) {
         this.#finish(batch, []);
       } else {
-        this.#inFlight += 1;
-        const before = this.#order;
-        this.#order = this.#carryOut(batch, before);
+        const call: Call = { batch, replies: undefined };
+        this.#inFlight.push(call);
+        void this.#carryOut(call);
       }
     }
     this.#noteIdle();
@@ -144,11 +149,13 @@ export class Pipeline {
     return batch;
   }
 
-  async #carryOut(batch: Entry[], before: Promise<void>): Promise<void> {
-    const replies = await this.#replies(batch);
-    await before;
-    this.#inFlight -= 1;
-    this.#finish(batch, replies);
+  async #carryOut(call: Call): Promise<void> {
+    call.replies = await this.#replies(call.batch);
+    // In the order in which they were taken up: a later one's replies wait for the earlier one's.
+    for (let first = this.#inFlight[0]; first?.replies !== undefined; first = this.#inFlight[0]) {
+      this.#inFlight.shift();
+      this.#finish(first.batch, first.replies);
+    }
     this.#schedule();
     this.#noteIdle();
   }
@@ -240,7 +247,7 @@ export class Pipeline {
   }
 
   #noteIdle(): void {
-    if (this.#waiting.length > 0 || this.#inFlight > 0) return;
+    if (this.#waiting.length > 0 || this.#inFlight.length > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

@@ -21,6 +21,23 @@ export function cleanXml(text: string): string {
   return SUSPECT.test(text) ? text.replace(FORBIDDEN, '') : text;
 }
 
+// Anything that is no plain ASCII text.
+const NOT_PLAIN = /[^\t\n\r -~]/;
+
+/** Whether it is ASCII, without control characters: then a byte is a character, and nothing in it is forbidden. */
+export function isPlain(text: string): boolean {
+  return !NOT_PLAIN.test(text);
+}
+
+/**
+ * The same text, in one piece. A string that was put together keeps all of its parts, and the chunk that they were cut
+ * from, alive; one that is held until the server answers a ping makes the garbage collector copy them over and over.
+ */
+export function inOnePiece(text: string): string {
+  // To look at a character makes the engine join the parts; the comparison keeps it from leaving that out.
+  return text.charCodeAt(0) === 0 ? '' : text;
+}
+
 const TEXT_ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '\r': '&#13;' };
 // White space is escaped too: a parser turns it into blanks in attributes (XML 1.0 section 3.3.3).
 const ATTRIBUTE_ESCAPES: Record<string, string> = {

@@ -27,7 +27,7 @@ afterEach(() => opened.close());
 
 const once: (typeof opened.ledger)['once'] = (operation) => opened.ledger.once(operation);
 const dueOf = async (key: string) => Number(await opened.redis.zscore(opened.ledger.keys.due, key));
-const owedKeys = () => opened.redis.zrange(opened.ledger.keys.owed, '0', '-1');
+const owedKeys = () => opened.redis.zrange(opened.ledger.keys.due, '0', '-1');
 const stateOf = async (id: string) => (await opened.ledger.status([keyOf(id)]))[0]?.state;
 const handOverOf = (key: string, attempt: number, due: { confirming: number; other: number }) =>
   handOver({ key, attempt, copies: 1, dueConfirming: due.confirming, dueOther: due.other, recipient: BOB });
@@ -95,6 +95,20 @@ describe('settling', () => {
     expect(await owedKeys()).toEqual([]);
   });
 
+  test('a receipt near the end of the first lease gives its notice a lease of its own', async () => {
+    const now = Date.now();
+    await opened.ledger.turn([aliceWrites({ at: now - 9 * SECOND })], now - 9 * SECOND);
+    await opened.ledger.turn([settle(keyOf('m-1'), '', now, '')], now);
+    expect(await dueOf(keyOf('m-1'))).toBe(now + 10 * SECOND);
+  });
+
+  test('a receipt after the hand-over brings its notice’s turn forward', async () => {
+    await once(aliceWrites());
+    await once(handOverOf(keyOf('m-1'), 1, { confirming: Date.now() + DAY, other: Date.now() + DAY }));
+    await once(settle(keyOf('m-1'), '', Date.now(), ''));
+    expect(await dueOf(keyOf('m-1'))).toBeLessThanOrEqual(Date.now() + 10 * SECOND);
+  });
+
   test('nothing is owed to a sender who did not ask', async () => {
     await once(aliceWrites({ owesReceipt: false }));
     await once(settle(keyOf('m-1'), '', Date.now(), ''));
@@ -143,7 +157,7 @@ describe('settling', () => {
     expect(await once(expire(keyOf('m-1'), Date.now()))).toMatchObject({ state: 'expired' });
     expect(await once(settle(keyOf('m-1'), 'desk', Date.now(), ''))).toMatchObject({ outcome: 'late' });
     await once(told([{ key: keyOf('m-1'), state: 'expired' }]));
-    expect(await owedKeys()).toEqual([`${keyOf('m-1')}d`]);
+    expect(await owedKeys()).toEqual([keyOf('m-1')]);
     expect(await once(revive(keyOf('m-1')))).toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { attribute, cleanXml, escapeAttribute, escapeText, serialize } from '../../src/stanza/xml.ts';
+import { attribute, cleanXml, escapeAttribute, escapeText, isPlain, serialize } from '../../src/stanza/xml.ts';
 import { parseStanza } from '../support/xml.ts';
 
 const FORBIDDEN = ['\0', '\x01', '\x0b', '\x1f', '\ufffe', '\uffff', '\ud800', '\udc00'];
@@ -7,6 +7,11 @@ const FORBIDDEN = ['\0', '\x01', '\x0b', '\x1f', '\ufffe', '\uffff', '\ud800', '
 test.each(FORBIDDEN)('%j is removed, alone and among others', (character) => {
   expect(cleanXml(character)).toBe('');
   expect(cleanXml(`a${character}\u{1f600}b${character}`)).toBe('a\u{1f600}b');
+});
+
+test('plain is what neither needs cleaning nor takes more than a byte a character', () => {
+  expect(isPlain('<a b="c">\t\r\n~</a>')).toBe(true);
+  for (const other of ['\x7f', '\u00e9', '\u0441', ...FORBIDDEN]) expect(isPlain(`a${other}`)).toBe(false);
 });
 
 test('what XML allows stays', () => {

@@ -1,9 +1,3 @@
-local function gather_due(due, key)
-  local added = gathered.due
-  added[#added + 1] = due
-  added[#added + 1] = key
-end
-
 -- Stores a message unless it is known.
 -- Returns '' when it was stored under its key, '+' and another key when that key was taken by another text,
 -- or '=', the key, a line feed and what is known.

@@ -1,8 +1,8 @@
 -- Whether a job may still take this up. `lease` is that of the sweep that made the job, or '*': what was handed over
 -- since then is due later, and no longer that job's.
-local function is_due(set, member, now, lease)
+local function is_due(member, now, lease)
   if lease == '*' then return true end
-  local due = tonumber(redis.call('ZSCORE', set, member))
+  local due = tonumber(redis.call('ZSCORE', due_set, member))
   return not due or due <= now or due == tonumber(lease)
 end
 
@@ -19,7 +19,7 @@ local function claim(key, attempt, now, lease_until, ttl, lease)
   end
   if attempt_of(value) ~= attempt then return '' end
   if state_of(value) == 'p' then
-    if not is_due(due_set, key, now, lease) then return '' end
+    if not is_due(key, now, lease) then return '' end
     if now >= stored_at(value) + ttl then return 'x' end
     redis.call('ZADD', due_set, lease_until, key)
     local out = ({ ['1'] = '2', b = '0' })[value:sub(2, 2)]
@@ -28,9 +28,9 @@ local function claim(key, attempt, now, lease_until, ttl, lease)
       value = value:sub(1, 1) .. out .. value:sub(3)
     end
   else
-    local member = owed_member(key, state_of(value))
-    if not redis.call('ZSCORE', owed_set, member) or not is_due(owed_set, member, now, lease) then return '' end
-    redis.call('ZADD', owed_set, lease_until, member)
+    local member = due_member(key, state_of(value))
+    if not redis.call('ZSCORE', due_set, member) or not is_due(member, now, lease) then return '' end
+    redis.call('ZADD', due_set, lease_until, member)
   end
   local confirms = redis.call('EXISTS', confirms_name(body_of(value).r))
   return confirms .. next_attempt(key, value)

@@ -2,9 +2,9 @@
 -- KEYS[1] is the prefix that all names begin with.
 local prefix = KEYS[1]
 local due_set = prefix .. ':due'
-local owed_set = prefix .. ':owed'
 local HEAD = 22
 local KEY = 22
+local DIGEST = 16
 
 local function record_name(key) return prefix .. ':m:' .. key end
 local function index_name(key) return prefix .. ':i:' .. key end
@@ -43,8 +43,8 @@ local function write_ages()
   end
 end
 
--- Changes of the two sorted sets that need not be seen at once: gathered, and made with one command each.
-local gathered = { due = {}, settled = {}, owed = {} }
+-- Changes of the sorted set that need not be seen at once: gathered, and made with one command each.
+local gathered = { due = {}, over = {} }
 
 local function flush(name, command, set)
   local members = gathered[name]
@@ -57,8 +57,7 @@ end
 
 local function flush_all()
   flush('due', 'ZADD', due_set)
-  flush('settled', 'ZREM', due_set)
-  flush('owed', 'ZADD', owed_set)
+  flush('over', 'ZREM', due_set)
 end
 
 -- Moves an attempt's number on: whoever still holds the old one can claim it no more.
@@ -68,15 +67,29 @@ local function next_attempt(key, value)
   return value:sub(1, 5) .. attempt .. value:sub(10)
 end
 
--- A sender is owed one ending: should it change (a late receipt), what was told of the former one must not count.
-local function owed_member(key, state) return key .. state end
+local function gather_due(due, member)
+  local added = gathered.due
+  added[#added + 1] = due
+  added[#added + 1] = member
+end
 
--- Ends a record: it stays as a tombstone without its payload for as long as duplicates are looked for.
+local function gather_over(member)
+  local over = gathered.over
+  over[#over + 1] = member
+end
+
+-- What a record is called in the sorted set: its key while it is pending, and when it was delivered, which nothing can
+-- follow, so that the usual message comes in once and goes out once. A sender is owed one ending: should another one
+-- change (a late receipt), what was told of it must not count, so those have a name of their own.
+local function due_member(key, state)
+  return (state == 'p' or state == 'd') and key or key .. state
+end
+
+-- Ends a record: it stays as a tombstone without its payload for as long as duplicates are looked for. What becomes of
+-- it in the sorted set is the caller's.
 -- `members` are JSON members to append to its body, with a leading comma. Returns the tombstone.
 local function finish(key, value, state, members, dedup_window)
   if state_of(value) == 'p' then
-    local settled = gathered.settled
-    settled[#settled + 1] = key
     count_pending(value, -1)
   end
   local payload = value:find('\n', HEAD + 1, true)

@@ -3,20 +3,22 @@
 local now, lease_until, limit = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local taken = {}
 
-local function take(set, member, key, state)
+-- A member is a key, or a key and the letter of an ending that its sender is owed: keys have one of two lengths.
+local function read(member)
+  local lettered = #member == KEY + 1 or #member > KEY + DIGEST + 1
+  return lettered and member:sub(1, -2) or member, lettered and member:sub(-1)
+end
+
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', due_set, '-inf', now, 'LIMIT', 0, limit)) do
+  local key, state = read(member)
   local value = redis.call('GET', record_name(key))
   -- What is owed about an ending that has since become another is owed no more.
-  if value and (state == nil or state_of(value) == state) then
-    redis.call('ZADD', set, 'XX', lease_until, member)
+  if value and (not state or state_of(value) == state) then
+    redis.call('ZADD', due_set, 'XX', lease_until, member)
     taken[#taken + 1] = key
     taken[#taken + 1] = strip(value)
   else
-    redis.call('ZREM', set, member)
+    redis.call('ZREM', due_set, member)
   end
-end
-
-for _, key in ipairs(redis.call('ZRANGEBYSCORE', due_set, '-inf', now, 'LIMIT', 0, limit)) do take(due_set, key, key) end
-for _, member in ipairs(redis.call('ZRANGEBYSCORE', owed_set, '-inf', now, 'LIMIT', 0, limit)) do
-  take(owed_set, member, member:sub(1, -2), member:sub(-1))
 end
 return taken

@@ -28,22 +28,22 @@ while at <= last do
     result = accept(key, '', ARGV[at + 2], lease_until, window + ttl)
     at = at + 3
   elseif operation == 's' then
-    result = settle(key, ARGV[at + 2], key, lease_until, window)
+    result = settle(key, ARGV[at + 2], key, now, lease_until, window)
     at = at + 3
   elseif operation == 'A' then
     result = accept(key, ARGV[at + 3], ARGV[at + 2], lease_until, window + ttl)
     at = at + 4
   elseif operation == 'S' then
-    result = settle(key, ARGV[at + 2], ARGV[at + 4], lease_until, window)
+    result = settle(key, ARGV[at + 2], ARGV[at + 4], now, lease_until, window)
     if ARGV[at + 3] ~= '' and result ~= '' then
       flush_all()
       remember(ARGV[at + 3], now, confirms_for, first_step, ttl)
     end
     at = at + 5
   elseif operation == 't' then
-    -- Senders that have been told: how many, and a member of the owed each.
+    -- Senders that have been told: how many, and a member of the sorted set each.
     local count = tonumber(key)
-    redis.call('ZREM', owed_set, unpack(ARGV, at + 2, at + 1 + count))
+    redis.call('ZREM', due_set, unpack(ARGV, at + 2, at + 1 + count))
     result = ''
     at = at + 2 + count
   elseif operation == 'h' then

@@ -2,7 +2,8 @@
 local function undeliver(key, value, state, members, owed_until, window, retention)
   local tombstone = finish(key, value, state, members, window)
   redis.call('SET', undelivered_name(key), value, 'PX', retention)
-  redis.call('ZADD', owed_set, owed_until, owed_member(key, state))
+  gather_over(due_member(key, 'p'))
+  gather_due(owed_until, due_member(key, state))
   redis.call('SREM', waiting_name(body_of(value).r), key)
   return state .. key .. '\n' .. tombstone
 end
@@ -22,7 +23,8 @@ local function expire(key, members, now, ttl, owed_until, window, retention)
   local recipient = body_of(value).r
   if copy_out(value) and redis.call('EXISTS', confirms_name(recipient)) == 0 then
     local tombstone = finish(key, value, 'u', members, window)
-    if owes_receipt(value) then redis.call('ZADD', owed_set, owed_until, owed_member(key, 'u')) end
+    gather_over(due_member(key, 'p'))
+    if owes_receipt(value) then gather_due(owed_until, due_member(key, 'u')) end
     redis.call('SREM', waiting_name(recipient), key)
     return 'u' .. key .. '\n' .. tombstone
   end
@@ -51,7 +53,7 @@ local function revive(key, now, due, keep)
   local revived = 'p0' .. value:sub(3, 3) .. '00' .. attempt .. string.format('%013.0f', now) .. body .. value:sub(#head + 1)
   redis.call('SET', record_name(key), revived)
   redis.call('ZADD', due_set, due, key)
-  if known then redis.call('ZREM', owed_set, owed_member(key, state_of(known))) end
+  if known then redis.call('ZREM', due_set, due_member(key, state_of(known))) end
   redis.call('DEL', undelivered_name(key))
   count_pending(revived, 1)
   -- What leads to it besides its name may be forgotten by now.
