@@ -36,4 +36,20 @@ export class Keys {
   waiting(recipient: string): string {
     return `${this.prefix}:waiting:${recipient}`;
   }
+  /** STRING: since when (ms) and by whom further copies are kept back; absent when they are not. */
+  get paused(): string {
+    return `${this.prefix}:paused`;
+  }
+  /** SET: a sender's messages that are in trouble. */
+  from(sender: string): string {
+    return `${this.prefix}:from:${sender}`;
+  }
+  /** LIST: what happened to a message that was in trouble, `<ms> <event>[ <detail>]` each. */
+  life(key: string): string {
+    return `${this.prefix}:life:${key}`;
+  }
+  /** SET: the users whose presence somebody gets. */
+  get watched(): string {
+    return `${this.prefix}:subs`;
+  }
 }

@@ -11,7 +11,8 @@ export interface Operation<Result> {
   decode(reply: string): Result;
 }
 
-function operation<Result>(
+/** For the operations of this room. */
+export function operation<Result>(
   args: readonly (string | number)[],
   decode: (reply: string) => Result,
   grows = false,
@@ -20,7 +21,7 @@ function operation<Result>(
 }
 
 /** A key, a line feed and a record, as scripts reply. */
-function keyed(reply: string): StoredRecord {
+export function keyed(reply: string): StoredRecord {
   const end = reply.indexOf('\n');
   return decodeRecord(reply.slice(0, end), reply.slice(end + 1));
 }

@@ -12,7 +12,7 @@ local first_step = tonumber(ARGV[7])
 local results = {}
 -- Those that look into the sorted sets must see what was gathered for them. Messages, receipts and hand-overs, which come
 -- all mixed up, do not: what one of them changes there, no other of the same turn asks for.
-local SEES_SETS = { c = true, n = true, r = true, x = true, v = true, w = true }
+local SEES_SETS = { c = true, n = true, r = true, x = true, v = true, w = true, cancel = true, retry = true, erase = true }
 if ARGV[8] == '0' then
   -- A command that frees memory, and be it none, comes first: Redis then lets the others through at its memory limit.
   redis.call('ZREM', due_set, '')
@@ -72,6 +72,27 @@ while at <= last do
     at = at + 4
   elseif operation == 'i' then
     result = readdress(key, ARGV[at + 2], ARGV[at + 3])
+    at = at + 4
+  elseif operation == 'cancel' then
+    result = cancel(key, ARGV[at + 2], ARGV[at + 3], window)
+    at = at + 4
+  elseif operation == 'retry' then
+    result = retry_now(key, ARGV[at + 2], now, lease_until)
+    at = at + 3
+  elseif operation == 'erase' then
+    -- A JID, '1' to count only, and how many records follow.
+    local count = tonumber(ARGV[at + 3])
+    result = erase(key, ARGV[at + 2] == '1', at + 4, at + 3 + count)
+    at = at + 4 + count
+  elseif operation == 'forget' then
+    local count = tonumber(ARGV[at + 2])
+    result = forget_user(key, at + 3, at + 2 + count)
+    at = at + 3 + count
+  elseif operation == 'pause' then
+    result = pause(key)
+    at = at + 2
+  elseif operation == 'over' then
+    result = end_session(key, ARGV[at + 2], ARGV[at + 3])
     at = at + 4
   else
     return redis.error_reply('unknown operation ' .. operation)
