@@ -8,7 +8,9 @@ import { reject } from './ledger/operations.ts';
 import { Link, type LinkTiming } from './link/link.ts';
 import type { Held } from './link/window.ts';
 import type { Log } from './log.ts';
-import { Metrics } from './metrics.ts';
+import { type Figures, Metrics } from './metrics.ts';
+import { type Office, openOffice } from './office.ts';
+import { throttled, within } from './patience.ts';
 import { Queues } from './queues/queues.ts';
 import { Workers } from './queues/workers.ts';
 import type { Sent } from './receipts/outbox.ts';
@@ -41,6 +43,7 @@ export class ReceiptsProxy {
   readonly #log: Log;
   readonly #connections: Connections;
   readonly #ledger: Ledger;
+  readonly #office: Office;
   readonly #receipts: Receipts;
   readonly #queues: Queues;
   readonly #workers: Workers;
@@ -81,7 +84,19 @@ export class ReceiptsProxy {
       resume: (held) => this.#receipts.outbox.resume(held),
       ...(tuning.link && { timing: tuning.link }),
     });
+    this.#office = openOffice({
+      config: xmpp,
+      redis: this.#connections.ledger,
+      ledger: this.#ledger,
+      queues: this.#queues,
+      metrics,
+      receipts: () => this.#receipts,
+      problems: () => this.problems(),
+      version: VERSION,
+      log,
+    });
     this.#receipts = new Receipts({
+      commands: this.#office.commands,
       link: this.link,
       ledger: this.#ledger,
       componentDomain: xmpp.componentDomain,
@@ -110,6 +125,7 @@ export class ReceiptsProxy {
       onProblem,
       prefix: redis.prefix,
       queues: this.#queues,
+      forgetting: this.#office.forgetting,
       sweep: (now, lease, limit) => this.#ledger.sweep(now, lease, limit),
       ...(tuning.sweepEvery !== undefined && { sweepEvery: tuning.sweepEvery }),
       log,
@@ -217,38 +233,21 @@ export class ReceiptsProxy {
     }
     const { refusals, warnings } = await checkRedis(this.#connections.ledger);
     for (const warning of warnings) this.#log.warn({}, warning);
+    const paused = await this.#office.inquiry.paused();
+    if (paused !== undefined) this.#log.warn({ by: paused.by, since: new Date(paused.since) }, 'Redelivery is paused');
     if (refusals.length > 0) throw new RedisRefusedError(refusals);
   }
 
-  async #figures(): Promise<{ pending: number; oldestPendingAgeSeconds: number; undelivered: number }> {
-    const [figures, undelivered] = await Promise.all([
+  async #figures(): Promise<Figures> {
+    const [figures, undelivered, paused] = await Promise.all([
       this.#ledger.figures(),
       this.#queues.undelivered.getFailedCount(),
+      this.#office.inquiry.paused(),
     ]);
-    return { ...figures, undelivered };
+    return { ...figures, undelivered, paused: paused !== undefined };
   }
 
   #linkFigures(): { up: boolean; reconnects: number } {
     return { up: this.link.online, reconnects: this.link.stats.reconnects };
   }
-}
-
-/** Waits for work, but not longer than `ms`. */
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work.catch(() => {}), limit]);
-  clearTimeout(timer);
-}
-
-/** Says a problem that comes many times a second once in a while. */
-function throttled(log: Log, what: string): (error: Error) => void {
-  let quietUntil = 0;
-  return (error) => {
-    if (Date.now() < quietUntil) return;
-    quietUntil = Date.now() + 10_000;
-    log.warn({ err: error }, `${what}: ${error.message || error.name}`);
-  };
 }

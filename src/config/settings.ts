@@ -65,6 +65,14 @@ export const SETTINGS = {
     example: 'example.org',
     about: "The server's own domain, whose users are served: `bob@example.org`. All others are refused.",
   },
+  ADMIN_JIDS: {
+    group: 'xmpp',
+    value: v.bareJids,
+    example: 'admin@example.org',
+    about:
+      'Users who may run all commands of the component in their clients, those that concern the messages of others too ' +
+      '([commands.md](commands.md)). Nobody, unless it is set.',
+  },
   REDIS_URL: {
     group: 'redis',
     value: v.redisUrl,

@@ -12,7 +12,7 @@ import { Notices } from './notices.ts';
 import { type LinkPort, Outbox, type Troubled } from './outbox.ts';
 import { Passage } from './passage.ts';
 import { Pipeline } from './pipeline.ts';
-import { Service } from './service.ts';
+import { type CommandsPort, Service } from './service.ts';
 import { Settlement } from './settlement.ts';
 
 /** What this room counts; plain fields, since it counts tens of thousands of stanzas a second. */
@@ -62,6 +62,8 @@ export interface ReceiptsOptions {
     warn(fields: object, message: string): void;
     error(fields: object, message: string): void;
   };
+  /** Ad-hoc commands of the component. */
+  readonly commands?: CommandsPort;
   /** How long a message waits for Redis before it is refused, ms. */
   readonly patience?: number;
 }
@@ -96,6 +98,7 @@ export class Receipts {
     this.#interceptor = new Interceptor({ ...rooms, acceptance, settlement });
     this.#service = new Service({
       ...rooms,
+      commands: options.commands,
       status: async (keys) => {
         // After the messages that came before the question.
         await new Promise<void>((resolve) => this.pipeline.push({ done: () => resolve() }));

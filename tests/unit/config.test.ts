@@ -36,6 +36,7 @@ describe('what is right', () => {
         componentDomain: 'receipts.example.org',
         componentSecret: 'hush',
         servedDomain: 'example.org',
+        admins: [],
       },
       redis: { url: 'redis://127.0.0.1:6379', prefix: '{receipts}' },
       ack: { format: 'receipt', from: 'component' },
