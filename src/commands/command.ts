@@ -4,7 +4,7 @@ import { NS } from '../stanza/namespaces.ts';
 import { Refusal } from '../stanza/refusal.ts';
 
 /** XEP-0050 section 4.3. */
-export interface Note {
+interface Note {
   readonly type: 'info' | 'warn' | 'error';
   readonly text: string;
 }

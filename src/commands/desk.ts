@@ -3,7 +3,7 @@ import type { Operation } from '../ledger/operations.ts';
 import type { StoredRecord } from '../ledger/record.ts';
 
 /** A message that failed and is kept (or a stanza that ended the stream, which has no `key`), for an operator. */
-export interface DeadLetter {
+interface DeadLetter {
   readonly id: string;
   /** The record's key in the ledger; empty when it is no message of the ledger's. */
   readonly key: string;
