@@ -3,7 +3,7 @@ import { type Command, choice, type Stage, type Step } from './command.ts';
 import type { Desk } from './desk.ts';
 import { userNamed } from './people.ts';
 import { cancelAll, picked, retryAll, summary } from './undelivered.ts';
-import { many } from './words.ts';
+import { many, short } from './words.ts';
 
 const SHOWN = 50;
 
@@ -24,7 +24,7 @@ export function deadLetters(desk: Desk, addresses: Addresses): Command {
             label: total > SHOWN ? `The newest ${SHOWN} of ${total}` : many(total, 'message'),
             options: letters.map(({ id, from, to, messageId, ended, why }) => ({
               value: id,
-              label: `${from} to ${to}, ${ended.replace('T', ' ').replace(/\..+/, ' UTC')}: ${why} (id ${messageId})`,
+              label: `${from} to ${to}, ${ended.replace('T', ' ').replace(/\..+/, ' UTC')}: ${short(why)} (id ${short(messageId)})`,
             })),
           },
           {

@@ -5,7 +5,7 @@ import { recordKey } from '../stanza/key.ts';
 import { type Command, wanted } from './command.ts';
 import type { Desk } from './desk.ts';
 import { userNamed } from './people.ts';
-import { many, stateOf, time, told } from './words.ts';
+import { many, short, stateOf, time, told } from './words.ts';
 
 /** Messages under one id that are shown, the newest: a client may give all of its messages the same. */
 const SHOWN = 10;
@@ -24,7 +24,9 @@ function ownEvents({ record, due }: Found): LifeEvent[] {
 }
 
 function life(found: Found, noted: readonly LifeEvent[]): string[] {
-  return [...ownEvents(found), ...noted].sort((a, b) => a.at - b.at).map(({ at, what }) => `${time(at)}: ${what}`);
+  return [...ownEvents(found), ...noted]
+    .sort((a, b) => a.at - b.at)
+    .map(({ at, what }) => `${time(at)}: ${short(what, 200)}`);
 }
 
 function fieldsOf(found: Found, noted: readonly LifeEvent[], place: number): Field[] {
@@ -37,7 +39,7 @@ function fieldsOf(found: Found, noted: readonly LifeEvent[], place: number): Fie
       record.senderResource === '' ? record.sender : `${record.sender}/${record.senderResource}`,
     ),
     told(name('to'), 'To', record.recipient),
-    told(name('id'), 'Id', record.senderId ?? record.wireId),
+    told(name('id'), 'Id', short(record.senderId ?? record.wireId)),
     told(name('state'), 'State', kept ? `${stateOf(found)}; kept, to be sent after all` : stateOf(found)),
     told(
       name('attempts'),

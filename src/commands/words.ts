@@ -11,6 +11,14 @@ export function many(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
+/**
+ * A text that somebody else has written, cut: ids and reasons may be as large as a stanza, and a form with many of them
+ * would be larger than the server lets through.
+ */
+export function short(text: string, most = 100): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text;
+}
+
 /** What became of a message, in a few words; never its text. */
 export function stateOf({ record, kept }: Found): string {
   const { state, copies, bounced, conditionText, condition } = record;
@@ -18,7 +26,7 @@ export function stateOf({ record, kept }: Found): string {
     const copy = copies === 0 ? 'not sent yet' : `${copies === 1 ? '1 copy' : `${copies} copies`} sent`;
     return `waiting, ${copy}${bounced ? ', the last came back' : ''}`;
   }
-  if (state === 'rejected') return `rejected: ${conditionText ?? condition ?? 'no reason given'}`;
+  if (state === 'rejected') return `rejected: ${short(conditionText ?? condition ?? 'no reason given')}`;
   // What is left of it is the copy that was put aside, which still says "pending".
   return state === 'pending' || state === 'expired' ? 'not confirmed in time' : state;
 }
@@ -27,7 +35,7 @@ export function stateOf({ record, kept }: Found): string {
 export function line(found: Found, withSender = false): string {
   const { sender, recipient, senderId, wireId, firstStoredAt } = found.record;
   const route = withSender ? `${sender} to ${recipient}` : `To ${recipient}`;
-  return `${route}, ${time(firstStoredAt)}: ${stateOf(found)} (id ${senderId ?? wireId})`;
+  return `${route}, ${time(firstStoredAt)}: ${stateOf(found)} (id ${short(senderId ?? wireId)})`;
 }
 
 /** A field that tells something, and asks nothing. */

@@ -7,6 +7,11 @@ import { LOOK } from './scripts.ts';
 /** How many events of a message's life are shown, the newest. */
 const MAX_EVENTS = 200;
 
+/** How many of a sender's messages in trouble are looked at: a client may have tens of thousands. */
+const MAX_LOOKED_AT = 2000;
+/** Records that one call looks at; it holds up everything else. */
+const PORTION = 200;
+
 /** A record as it is found, without its payload. */
 export interface Found {
   readonly record: StoredRecord;
@@ -40,16 +45,18 @@ export class Inquiry {
     redis.defineCommand('receiptsLook', { numberOfKeys: 1, lua: LOOK });
   }
 
-  /** A sender's messages that are in trouble, the oldest first: up to `limit`, and how many there are. */
+  /** A sender's messages that are in trouble: up to `limit`, the oldest first, and how many there are. */
   async inTrouble(sender: string, limit: number): Promise<{ found: Found[]; total: number }> {
     const keys = await this.#redis.smembers(this.#keys.from(sender));
+    const looked = Math.min(keys.length, MAX_LOOKED_AT);
     const all: Found[] = [];
-    // In portions, since the script holds up everything else.
-    for (let i = 0; i < keys.length; i += 200) all.push(...(await this.#look(false, keys.slice(i, i + 200))));
+    for (let i = 0; i < looked; i += PORTION) {
+      all.push(...(await this.#look(false, keys.slice(i, Math.min(i + PORTION, looked)))));
+    }
     const found = all
       .filter(({ record, kept }) => record.sender === sender && (record.state === 'pending' || kept))
       .sort((a, b) => a.record.firstStoredAt - b.record.firstStoredAt);
-    return { found: found.slice(0, limit), total: found.length };
+    return { found: found.slice(0, limit), total: found.length + keys.length - looked };
   }
 
   /** All messages that go by this key, from recordKey: a client may use an id again. */

@@ -43,16 +43,25 @@ export async function listUndelivered(
   of: readonly string[] | undefined,
   limit: number,
 ): Promise<{ letters: Letter[]; total: number }> {
+  if (of === undefined) {
+    const [jobs, total] = await Promise.all([queue.getFailed(0, limit - 1), queue.getFailedCount()]);
+    return { letters: jobs.flatMap(asLetter), total };
+  }
   const letters: Letter[] = [];
   let total = 0;
-  for await (const { id, data } of jobsOf(queue, 'failed')) {
-    if (of !== undefined && !concerns(data, of)) continue;
+  for await (const job of jobsOf(queue, 'failed')) {
+    if (!concerns(job.data, of)) continue;
     total += 1;
-    if (letters.length >= limit || id === undefined) continue;
-    const { key, from, to, ended, why } = data;
-    letters.push({ id, key, from, to, messageId: data.id, ended, why });
+    if (letters.length < limit) letters.push(...asLetter(job));
   }
   return { letters, total };
+}
+
+/** None, of a job that went while it was read. */
+function asLetter(job: Job<UndeliveredData> | undefined): Letter[] {
+  if (job?.id === undefined) return [];
+  const { key, from, to, id, ended, why } = job.data;
+  return [{ id: job.id, key, from, to, messageId: id, ended, why }];
 }
 
 /** Removes all jobs that name one of these bare JIDs, but for those that are at work: they find nothing to do. */

@@ -14,6 +14,8 @@ const NOTE_EVERY = 2000;
 export interface ForgettingOptions {
   readonly queues: Queues;
   readonly erasure: Erasure;
+  /** ms; default {@link PATIENCE}. */
+  readonly patience?: number;
   readonly log: { info(fields: object, message: string): void };
 }
 
@@ -30,16 +32,18 @@ export class Forgetting {
 
   /** Begins, or looks how far it is; resolves when it is done or after a few seconds. */
   async forget(jid: string, proxied: string): Promise<{ done: boolean; erased: number }> {
-    const { forgetting } = this.#options.queues;
+    const { queues, patience = PATIENCE } = this.#options;
+    const { forgetting } = queues;
     // BullMQ keeps ids for ever in its events; a hash names nobody.
     const jobId = hash('sha256', jid, 'base64url').slice(0, 22);
     const earlier = await forgetting.getJob(jobId);
     if (earlier !== undefined && (await earlier.isCompleted())) await earlier.remove();
     await forgetting.add('user', { jid, proxied }, { jobId });
-    const end = Date.now() + PATIENCE;
+    const end = Date.now() + patience;
     for (;;) {
       const job = await forgetting.getJob(jobId);
-      if (job === undefined) return { done: true, erased: 0 };
+      // It has failed for good, or Redis was emptied.
+      if (job === undefined) throw new Error('A user could not be forgotten');
       if (await job.isCompleted()) return { done: true, erased: Number(job.returnvalue ?? 0) };
       if (Date.now() >= end) return { done: false, erased: typeof job.progress === 'number' ? job.progress : 0 };
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
@@ -48,9 +52,10 @@ export class Forgetting {
 
   /** How many records there are to erase: all, or as many as are found in a moment. */
   async count(jid: string): Promise<{ all: boolean; count: number }> {
-    const end = Date.now() + PATIENCE;
+    const { erasure, patience = PATIENCE } = this.#options;
+    const end = Date.now() + patience;
     let count = 0;
-    for await (const soFar of this.#options.erasure.records(jid, true)) {
+    for await (const soFar of erasure.records(jid, true)) {
       count = soFar;
       if (Date.now() >= end) return { all: false, count };
     }

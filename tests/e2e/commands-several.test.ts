@@ -71,7 +71,8 @@ test('a pause holds in both, and after a restart; then redelivery goes on', asyn
   // Each is looked at when it is due, by whichever process, and put off by half a minute.
   const due = `${stage.prefix}:due`;
   const allDue = async () => {
-    for (const member of await redis.zrange(due, '0', '-1')) await redis.zadd(due, 'XX', String(Date.now() - 1), member);
+    for (const member of await redis.zrange(due, '0', '-1'))
+      await redis.zadd(due, 'XX', String(Date.now() - 1), member);
   };
   const allPutOff = async () =>
     (await redis.zcount(due, 0, Date.now() + 20_000)) === 0 && (await redis.zcard(due)) === 4;

@@ -2,6 +2,7 @@ import { allCommands } from '../../src/commands/all.ts';
 import { Commands } from '../../src/commands/commands.ts';
 import type { Desk } from '../../src/commands/desk.ts';
 import { Inquiry } from '../../src/ledger/inquiry.ts';
+import { reject } from '../../src/ledger/operations.ts';
 import { Addresses } from '../../src/stanza/address.ts';
 import { ALICE, aliceWrites, BOB, keyOf } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
@@ -36,7 +37,7 @@ beforeEach(() => {
   const desk: Desk = {
     inquiry: new Inquiry(room.redis, room.ledger.keys),
     perform,
-    problems: async () => (redisIsDown ? ['Redis does not answer'] : []),
+    problems: async () => (redisIsDown ? ['Redis does not answer: connect ECONNREFUSED 127.0.0.1:6379'] : []),
     figures: async () => [],
     sendAfterAll: (record) => room.receipts.outbox.redeliver(record, false),
     ended: () => {},
@@ -132,6 +133,22 @@ describe('who may', () => {
   });
 });
 
+test('ids and reasons as large as a stanza make no form that the server would not let through', async () => {
+  const long = 'x'.repeat(200_000);
+  for (let i = 0; i < 10; i += 1) {
+    await room.ledger.once(aliceWrites({ id: `${long}${i}` }));
+    await room.redis.sadd(room.ledger.keys.from(ALICE), keyOf(`${long}${i}`));
+  }
+  const error = reject(keyOf(`${long}1`), Date.now(), 'not-allowed', undefined, long);
+  await room.ledger.once(error);
+  const list = await run('undelivered', PHONE);
+  expect(list.match(/<option /g)).toHaveLength(10 + 2);
+  expect(list.length).toBeLessThan(10_000);
+  const shown = await run('lookup', ADMIN, { sender: ALICE, recipient: BOB, id: `${long}1` });
+  expect(shown).toContain('rejected: xxx');
+  expect(shown.length).toBeLessThan(10_000);
+});
+
 describe('what goes wrong', () => {
   test.each([
     ['an unknown command', command('no-such'), 'item-not-found', ''],
@@ -212,7 +229,9 @@ describe('what goes wrong', () => {
   test('Redis is away: the status says so, and nothing else is pretended', async () => {
     const session = sessionIn(await ask(command('pause'), ADMIN));
     redisIsDown = true;
-    expect(await ask(command('status'))).toContain('<value>Redis does not answer</value>');
+    const status = await ask(command('status'));
+    expect(status).toContain('<value>Messages are not taken: no storage</value>');
+    expect(status).not.toContain('6379');
     const answer = await ask(command('pause', `sessionid="${session}"`, form({ action: 'pause' })), ADMIN);
     expect(answer).toContain('<resource-constraint xmlns=');
   });

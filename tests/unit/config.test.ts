@@ -64,6 +64,14 @@ describe('what is right', () => {
     });
   });
 
+  test('administrators are each named once, however they are spelt', () => {
+    const env = {
+      XMPP_SERVED_DOMAIN: 'bücher.example',
+      ADMIN_JIDS: ' Admin@BÜCHER.example., admin@bücher.example ,b@xn--bcher-kva.example',
+    };
+    expect(load(env).xmpp.admins).toEqual(['admin@bücher.example', 'b@xn--bcher-kva.example']);
+  });
+
   test('but in a secret they do', () => {
     expect(load({ XMPP_COMPONENT_SECRET: ' hush ' }).xmpp.componentSecret).toBe(' hush ');
   });
@@ -149,6 +157,10 @@ describe('what is wrong', () => {
     ],
     ['XMPP_COMPONENT_DOMAIN', ['a b', 'a..b', 'a@b.c', 'a/b', 'a:5275', '-a.b', '.', 'a%2eb', `${'a'.repeat(64)}.b`]],
     ['XMPP_COMPONENT_SECRET', ['a\nb', 'a\u0000']],
+    [
+      'ADMIN_JIDS',
+      ['admin', 'a@b@c', 'a b@c', '@b', 'a@', 'a@example.org/desk', 'a@example.org,,b@example.org', 'a@b..c'],
+    ],
     ['REDIS_URL', ['h:6379', 'http://h', 'redis://', 'redis://h/db', 'redis://h:0', 'redis://h:99999']],
     ['REDIS_PREFIX', ['receipts', '{}', '{}{a}', 'a}b{', '{a b}']],
     ['ACK_FORMAT', ['Receipt', 'all']],
@@ -164,6 +176,12 @@ describe('what is wrong', () => {
   ] as const)('%s', (name, values) => {
     for (const value of values)
       expect(problemsOf({ [name]: value })[0]).toMatch(new RegExp(`^${name}: got .+; wants .+`));
+  });
+
+  test('an administrator who is not served', () => {
+    expect(problemsOf({ ADMIN_JIDS: 'admin@example.org, eve@other.org' })[0]).toMatch(
+      /^ADMIN_JIDS: got .+; wants users of example.org \(XMPP_SERVED_DOMAIN\), since no others are served$/,
+    );
   });
 
   test('a component that would serve itself, however it is spelt', () => {

@@ -1,0 +1,104 @@
+import type { Queue } from 'bullmq';
+import { Erasure } from '../../src/ledger/erasure.ts';
+import { Inquiry } from '../../src/ledger/inquiry.ts';
+import { Forgetting } from '../../src/queues/forgetting.ts';
+import { Queues } from '../../src/queues/queues.ts';
+import { ALICE, aliceWrites, BOB, keyOf, openLedger } from '../support/ledger.ts';
+import { type RedisServer, startRedis } from '../support/redis.ts';
+
+/** A user is forgotten by a job, whoever does it. */
+let server: RedisServer;
+let open: ReturnType<typeof openLedger>;
+let queues: Queues;
+let forgetting: Forgetting;
+
+const PROXIED = 'alice@receipts.example.org';
+const silent = { info: () => {}, warn: () => {} };
+
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+beforeEach(() => {
+  open = openLedger(server.url);
+  const { prefix } = open.ledger.keys;
+  const connection = { url: server.url };
+  queues = new Queues({ connection, prefix, undeliveredRetention: 1e9, onProblem: () => {}, log: silent });
+  const inquiry = new Inquiry(open.redis, open.ledger.keys);
+  const erasure = new Erasure({ inquiry, perform: (operation) => open.ledger.once(operation) });
+  forgetting = new Forgetting({ queues, erasure, patience: 100, log: silent });
+});
+afterEach(async () => {
+  await queues.close();
+  open.close();
+});
+
+/** What a process would do with the job. */
+async function work() {
+  const [job] = await queues.forgetting.getJobs(['waiting']);
+  if (job === undefined) throw new Error('There is no job');
+  const done = await forgetting.work(job);
+  return { done, job };
+}
+
+test('while nobody works, it says that it is not done; whoever looks later finds the same job', async () => {
+  await open.ledger.once(aliceWrites());
+  expect(await forgetting.forget(ALICE, PROXIED)).toEqual({ done: false, erased: 0 });
+  expect(await forgetting.forget(ALICE, PROXIED)).toEqual({ done: false, erased: 0 });
+  expect(await queues.forgetting.getJobCountByTypes('waiting')).toBe(1);
+  expect((await work()).done).toBe(1);
+  expect(await open.redis.exists(open.ledger.keys.record(keyOf('m-1')))).toBe(0);
+});
+
+test('a job that begins anew after its process died does the rest', async () => {
+  for (let i = 0; i < 10; i += 1) await open.ledger.once(aliceWrites({ id: `m-${i}` }));
+  await forgetting.forget(ALICE, PROXIED);
+  const [job] = await queues.forgetting.getJobs(['waiting']);
+  if (job === undefined) throw new Error('There is no job');
+  // It dies when the jobs are to be removed.
+  const broken = new Forgetting({
+    queues: { ...queues, redelivery: undefined } as unknown as Queues,
+    erasure: new Erasure({
+      inquiry: new Inquiry(open.redis, open.ledger.keys),
+      perform: (operation) => open.ledger.once(operation),
+    }),
+    log: silent,
+  });
+  await open.redis.hset(`${open.ledger.keys.prefix}:sub:${BOB}`, ALICE, 's');
+  await open.redis.sadd(`${open.ledger.keys.prefix}:subs`, BOB);
+  await expect(broken.work(job)).rejects.toThrow();
+  expect(job.data.jid).toBe(ALICE);
+  await open.ledger.once(aliceWrites({ id: 'came meanwhile' }));
+  expect((await work()).done).toBe(1);
+  expect(await open.redis.exists(`${open.ledger.keys.prefix}:sub:${BOB}`)).toBe(0);
+});
+
+test('jobs and dead letters that name the user go, those of others stay, and the job itself forgets him', async () => {
+  await open.ledger.once(aliceWrites());
+  const [record] = (await open.ledger.status([keyOf('m-1')])) as [
+    NonNullable<Awaited<ReturnType<typeof open.ledger.status>>[0]>,
+  ];
+  const others = { ...record, key: 'other', sender: 'carol@example.org' };
+  queues.addTroubled({ record, attempt: 2, due: Date.now() + 1e6, expires: false });
+  queues.addTroubled({ record: others, attempt: 2, due: Date.now() + 1e6, expires: true });
+  await queues.addSwept([record, others], () => false, Date.now(), 1000);
+  await queues.addUndelivered(record);
+  await queues.addUndelivered(others);
+  await queues.addQuarantined(`<message from="${PROXIED}/phone" to="${BOB}" id="x">`, 'why');
+  await forgetting.forget(ALICE, PROXIED);
+  const { job } = await work();
+  expect(job.data).toEqual({ jid: '', proxied: '' });
+  const names: string[] = [];
+  for (const queue of queues.all as readonly Queue[]) {
+    for (const one of await queue.getJobs()) names.push(JSON.stringify(one.data));
+  }
+  expect(names.filter((data) => data.includes('carol@'))).toHaveLength(3);
+  expect(names.filter((data) => data.includes('alice@'))).toEqual([]);
+});
+
+test('what is counted first is what is there', async () => {
+  for (let i = 0; i < 10; i += 1) await open.ledger.once(aliceWrites({ id: `m-${i}` }));
+  expect(await forgetting.count(BOB)).toEqual({ all: true, count: 10 });
+  expect(await forgetting.count('carol@example.org')).toEqual({ all: true, count: 0 });
+  expect(await open.ledger.figures()).toMatchObject({ pending: 10 });
+});
