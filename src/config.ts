@@ -26,6 +26,8 @@ export interface Config {
     readonly undeliveredRetention: number;
     readonly unconfirmedRetries: number;
     readonly unconfirmedRetryAfter: number;
+    readonly receiptGap: number;
+    readonly redeliveryWindow: number;
   };
   readonly maxStanzaBytes: number;
   readonly http: { readonly host: string; readonly port: number; readonly user: string; readonly password?: string };
@@ -169,6 +171,8 @@ function assemble(values: Values, servedDomain: string): Config {
       undeliveredRetention: values.UNDELIVERED_RETENTION,
       unconfirmedRetries: values.UNCONFIRMED_RETRIES,
       unconfirmedRetryAfter: values.UNCONFIRMED_RETRY_AFTER,
+      receiptGap: values.RECEIPT_GAP,
+      redeliveryWindow: values.REDELIVERY_WINDOW,
     },
     maxStanzaBytes: values.MAX_STANZA_BYTES,
     http: {

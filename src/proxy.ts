@@ -88,6 +88,8 @@ export class ReceiptsProxy {
       servedDomain: xmpp.servedDomain,
       ack,
       timetable: retry,
+      receiptGap: retry.receiptGap,
+      redeliveryWindow: retry.redeliveryWindow,
       maxStanzaBytes: config.maxStanzaBytes,
       version: VERSION,
       counts: metrics.counts,
@@ -165,6 +167,7 @@ export class ReceiptsProxy {
     const end = Date.now() + timeout;
     const left = () => Math.max(100, end - Date.now());
     await within(left(), this.#workers.pause());
+    this.#receipts.close();
     // Never empty while stanzas keep coming: the link needs its share, to have what was sent proved.
     await within(left() / 4, this.#receipts.pipeline.drained());
     // What arrives from here on is stored, and sent by whoever sweeps next; nothing of it is acknowledged.

@@ -104,6 +104,20 @@ export const SETTINGS = {
       'The waits before a message is sent again, as long as no receipt came; the last repeats until `MESSAGE_TTL`. ' +
       'Each is made up to a tenth longer at random.',
   },
+  RECEIPT_GAP: {
+    group: 'messages',
+    value: v.duration(),
+    default: '10s',
+    about:
+      'How long after the receipt for a later message one for an earlier message may still come, from the same session; ' +
+      'then the earlier one is sent again.',
+  },
+  REDELIVERY_WINDOW: {
+    group: 'messages',
+    value: v.integer(1, 10_000),
+    default: '32',
+    about: 'How many messages are on their way unconfirmed to a recipient who has just come back and missed some.',
+  },
   MESSAGE_TTL: {
     group: 'messages',
     value: v.duration(),

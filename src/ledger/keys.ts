@@ -28,12 +28,27 @@ export class Keys {
   get ages(): string {
     return `${this.prefix}:ages`;
   }
-  /** STRING: this recipient returns receipts. */
+  /** STRING: this recipient returns receipts: `1` to anybody, `s` so far only to contacts. */
   confirms(recipient: string): string {
     return `${this.prefix}:confirms:${recipient}`;
   }
-  /** SET: what was handed over to a recipient who was never seen to return a receipt. */
-  waiting(recipient: string): string {
-    return `${this.prefix}:waiting:${recipient}`;
+  /**
+   * HASH: copies to this recipient that were handed over, or came back, and that no receipt has come for: by their
+   * record's key `<how>;<stored at, ms>;<handed over at, ms>`, where `how` is a letter that scripts/evidence.lua explains.
+   */
+  out(recipient: string): string {
+    return `${this.prefix}:out:${recipient}`;
+  }
+  /** SET: keys of this sender's messages that are in trouble: a copy is out, or they ended undelivered. */
+  from(sender: string): string {
+    return `${this.prefix}:from:${sender}`;
+  }
+  /** LIST: what happened to a message in trouble, oldest first: `<ms> <event>`. */
+  life(key: string): string {
+    return `${this.prefix}:life:${key}`;
+  }
+  /** HASH: by resource the available sessions of a user; the empty one is there when his presence is known. */
+  sessions(user: string): string {
+    return `${this.prefix}:sessions:${user}`;
   }
 }

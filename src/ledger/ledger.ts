@@ -2,6 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { Keys } from './keys.ts';
 import type { Operation } from './operations.ts';
 import { decodeRecord, type StoredRecord } from './record.ts';
+import { RULES } from './redelivery.ts';
 import { STATUS, SWEEP, TURN } from './scripts.ts';
 import type { Timetable } from './timetable.ts';
 
@@ -71,7 +72,7 @@ export class Ledger {
    */
   turn(operations: readonly Operation<unknown>[], now: number = Date.now()): Promise<string[]> {
     const grows = operations.some((operation) => operation.grows) ? 1 : 0;
-    const args: (string | number)[] = [this.keys.prefix, now, now + this.#lease, ...this.#constants, grows];
+    const args: (string | number)[] = [this.keys.prefix, now, now + this.#lease, ...this.#constants, RULES, grows];
     for (const { args: own } of operations) for (const arg of own) args.push(arg);
     return this.#scripts.receiptsTurn(...args);
   }

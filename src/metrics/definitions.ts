@@ -42,6 +42,16 @@ export const DEFINITIONS = {
     labels: ['condition'],
     help: 'Stanzas that were returned to their senders with an error, by its condition.',
   },
+  evidence_total: {
+    type: 'counter',
+    labels: ['kind'],
+    help: 'Messages that were sent again because of what was seen, not of the clock: the session that a copy went to ended (session-ended), it came back (bounced), it was not stored for somebody who was away (not-stored), or a later message was confirmed and it was not (gap).',
+  },
+  proved_total: {
+    type: 'counter',
+    labels: ['by'],
+    help: 'Messages that were delivered as something else than a receipt showed: a marker, a reply or a reaction.',
+  },
   passed_through_total: { type: 'counter', help: 'Stanzas that were passed on without being tracked.' },
   dropped_total: {
     type: 'counter',

@@ -77,6 +77,7 @@ export class Interceptor {
       passage.refuse(element, { condition: 'not-acceptable', text: 'Group chats do not pass through here' });
     } else {
       for (const id of message.receipts) settlement.receipt(route, id, message);
+      for (const proof of message.proofs) settlement.proof(route, proof);
       if (message.tracked) acceptance.take(route, message, element);
       else if (!message.empty || message.receipts.length === 0) passage.pass(route, message);
     }

@@ -7,6 +7,7 @@ import type { AckFormat } from '../stanza/build.ts';
 import { IdSource } from '../stanza/ids.ts';
 import { Acceptance } from './acceptance.ts';
 import { Confirmers } from './confirmers.ts';
+import { Gaps } from './gaps.ts';
 import { Interceptor } from './interceptor.ts';
 import { Notices } from './notices.ts';
 import { type LinkPort, Outbox, type Troubled } from './outbox.ts';
@@ -14,6 +15,7 @@ import { Passage } from './passage.ts';
 import { Pipeline } from './pipeline.ts';
 import { Service } from './service.ts';
 import { Settlement } from './settlement.ts';
+import { Waves } from './waves.ts';
 
 /** What this room counts; plain fields, since it counts tens of thousands of stanzas a second. */
 export interface Counts {
@@ -29,6 +31,13 @@ export interface Counts {
   bouncesTemporary: number;
   bouncesPermanent: number;
   passedThrough: number;
+  evidenceSessionEnded: number;
+  evidenceBounced: number;
+  evidenceNotStored: number;
+  evidenceGap: number;
+  provedByMarker: number;
+  provedByReply: number;
+  provedByReaction: number;
   dropped: number;
 }
 
@@ -53,6 +62,10 @@ export interface ReceiptsOptions {
   readonly servedDomain: string;
   readonly ack: { readonly format: AckFormat; readonly from: 'component' | 'recipient' };
   readonly timetable: Timetable;
+  /** ms; see {@link Gaps}. */
+  readonly receiptGap: number;
+  /** See {@link Waves}. */
+  readonly redeliveryWindow: number;
   readonly maxStanzaBytes: number;
   readonly version: string;
   readonly counts: Counts;
@@ -71,6 +84,8 @@ export class Receipts {
   readonly pipeline: Pipeline;
   readonly outbox: Outbox;
   readonly passage: Passage;
+  readonly waves: Waves;
+  readonly gaps: Gaps;
   readonly #interceptor: Interceptor;
   readonly #service: Service;
 
@@ -89,10 +104,13 @@ export class Receipts {
     const base = { ...events, link, pipeline: this.pipeline, addresses, ids, notices, timetable, counts, log };
     this.passage = new Passage(base);
     this.outbox = new Outbox(base);
-    const { version, maxStanzaBytes } = options;
+    const { version, maxStanzaBytes, receiptGap, redeliveryWindow } = options;
+    const status = (keys: readonly string[]) => ledger.status(keys);
+    this.gaps = new Gaps({ ...base, receiptGap });
+    this.waves = new Waves({ ...base, outbox: this.outbox, redeliveryWindow, status });
     const rooms = { ...base, passage: this.passage, outbox: this.outbox, version, maxStanzaBytes };
     const acceptance = new Acceptance(rooms);
-    const settlement = new Settlement({ ...rooms, confirmers: new Confirmers() });
+    const settlement = new Settlement({ ...rooms, confirmers: new Confirmers(), gaps: this.gaps, waves: this.waves });
     this.#interceptor = new Interceptor({ ...rooms, acceptance, settlement });
     this.#service = new Service({
       ...rooms,
@@ -102,6 +120,12 @@ export class Receipts {
         return ledger.status(keys);
       },
     });
+  }
+
+  /** Looks and sends no more on its own account. */
+  close(): void {
+    this.gaps.close();
+    this.waves.close();
   }
 
   /** Takes a stanza from the link. Never throws. */

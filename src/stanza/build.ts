@@ -42,11 +42,16 @@ export function withRequest(inner: string, asks: boolean): string {
   return asks ? inner : inner + REQUEST;
 }
 
+/** Whether children say that a message is not for offline storage (XEP-0334 section 4.4). */
+export function isNotToBeStored(inner: string): boolean {
+  return inner.includes(NO_STORE);
+}
+
 /** A later copy of a message: with the time of the first (XEP-0203), and kept from offline storage when asked to. */
 export function redelivery(out: Outgoing, by: string, storedAt: number, noStore: boolean): string {
   const delay = `<delay xmlns="${NS.delay}" from="${escapeAttribute(by)}" stamp="${new Date(storedAt).toISOString()}"/>`;
   // XEP-0334: a second hint would say nothing more.
-  return message(out, noStore && !out.inner.includes(NO_STORE) ? delay + NO_STORE : delay);
+  return message(out, noStore && !isNotToBeStored(out.inner) ? delay + NO_STORE : delay);
 }
 
 /** Whom a notice goes to, from whom, and about which message. */

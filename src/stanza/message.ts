@@ -5,6 +5,13 @@ import { attribute, serialize } from './xml.ts';
 /** RFC 6121 section 5.2.2; a missing or unknown type counts as `normal`. */
 type MessageType = 'normal' | 'chat' | 'headline' | 'groupchat' | 'error';
 
+/** What shows, beside a receipt, that a message has arrived: somebody read it, or speaks of it. */
+export interface Proof {
+  readonly by: 'marker' | 'reply' | 'reaction';
+  /** Of the message that it is about. */
+  readonly id: string;
+}
+
 /** What the proxy has to know of a message. */
 export interface Message {
   readonly type: MessageType;
@@ -19,6 +26,8 @@ export interface Message {
   readonly tracked: boolean;
   /** The ids that it is a receipt for. */
   readonly receipts: readonly string[];
+  /** What it shows of earlier messages of the other side. */
+  readonly proofs: readonly Proof[];
   /** Its children as XML, the receipts that it bears left out. */
   readonly inner: string;
   /** Whether anything is left of it beside those receipts. */
@@ -71,6 +80,19 @@ function namespaceOf(child: Element): string {
   return child.getNS() ?? '';
 }
 
+// Clients put one into nearly every message; most bear none of these.
+const NO_PROOFS: readonly Proof[] = [];
+
+/** A marker (XEP-0333 section 4), a reply (XEP-0461) or reactions (XEP-0444) that name a message. */
+function proofOf(child: Element, namespace: string): Proof | undefined {
+  const { id } = child.attrs;
+  if (!id) return undefined;
+  const name = child.getName();
+  if (namespace === NS.markers) return name === 'markable' ? undefined : { by: 'marker', id };
+  if (namespace === NS.reply) return name === 'reply' ? { by: 'reply', id } : undefined;
+  return namespace === NS.reactions && name === 'reactions' ? { by: 'reaction', id } : undefined;
+}
+
 function typeOf(element: Element): MessageType {
   const type = element.attrs.type;
   return type !== undefined && TYPES.has(type) ? (type as MessageType) : 'normal';
@@ -88,6 +110,7 @@ export function readMessage(element: Element): Message {
   let inner = '';
   let payload = '';
   const receipts: string[] = [];
+  let proofs = NO_PROOFS;
   for (const child of element.children) {
     // RFC 6120 section 11.7: text between a stanza's children is white space without a meaning.
     if (typeof child !== 'object') continue;
@@ -101,6 +124,9 @@ export function readMessage(element: Element): Message {
       if (child.getName() === 'request') asksReceipt = true;
     } else if (namespace === NS.sid && child.getName() === 'origin-id') {
       originId ??= child.attrs.id || undefined;
+    } else {
+      const proof = proofOf(child, namespace);
+      if (proof !== undefined) proofs = [...proofs, proof];
     }
     const xml = serialize(child);
     inner += xml;
@@ -121,6 +147,7 @@ export function readMessage(element: Element): Message {
     asksReceipt,
     tracked: content && (type === 'chat' || type === 'normal'),
     receipts,
+    proofs,
     inner,
     empty: inner === '',
     payload,

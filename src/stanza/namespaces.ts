@@ -8,6 +8,10 @@ export const NS = {
   chatStates: 'http://jabber.org/protocol/chatstates',
   /** XEP-0333: Displayed Markers. */
   markers: 'urn:xmpp:chat-markers:0',
+  /** XEP-0461: Message Replies. */
+  reply: 'urn:xmpp:reply:0',
+  /** XEP-0444: Message Reactions. */
+  reactions: 'urn:xmpp:reactions:0',
   /** XEP-0334: Message Processing Hints. */
   hints: 'urn:xmpp:hints',
   /** XEP-0359: Unique and Stable Stanza IDs. */

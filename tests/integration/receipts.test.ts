@@ -192,7 +192,7 @@ describe('hand-over', () => {
     await room.given(HELLO, alice(`<body>two</body>${REQUEST}`, 'id="m-2"'), alice('<body>three</body>', 'id="m-3"'));
     const held = room.held();
     await room.ledger.once(claim(keyOf('m-1'), 1));
-    await room.ledger.once(settle(keyOf('m-2'), '', Date.now(), ''));
+    await room.ledger.once(settle(keyOf('m-2'), '', Date.now()));
     const again = await room.receipts.outbox.resume(held);
     expect(again.flatMap(({ tag }) => (tag ? [tag.record.wireId] : []))).toEqual(['m-3']);
   });

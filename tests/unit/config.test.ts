@@ -46,6 +46,8 @@ describe('what is right', () => {
         undeliveredRetention: 30 * DAY,
         unconfirmedRetries: 1,
         unconfirmedRetryAfter: 900_000,
+        receiptGap: 10_000,
+        redeliveryWindow: 32,
       },
       maxStanzaBytes: 262_144,
       http: { host: '127.0.0.1', port: 3184, user: 'admin' },

@@ -4,7 +4,11 @@ local function undeliver(key, value, state, members, owed_until, window, retenti
   redis.call('SET', undelivered_name(key), value, 'PX', retention)
   gather_over(due_member(key, 'p'))
   gather_due(owed_until, due_member(key, state))
-  redis.call('SREM', waiting_name(body_of(value).r), key)
+  local body = body_of(value)
+  redis.call('HDEL', out_name(body.r), key)
+  -- Still one of its sender's troubles, for as long as it can be sent after all.
+  redis.call('SADD', from_name(body.s), key)
+  redis.call('PEXPIRE', from_name(body.s), math.max(window, retention))
   return state .. key .. '\n' .. tombstone
 end
 
@@ -16,16 +20,18 @@ local function reject(key, members, owed_until, window, retention)
 end
 
 -- The end of a message's life. Returns '' when it is not its time or it has ended, else its state, its key, a line feed
--- and the tombstone. Where a copy is out and the recipient was never seen to confirm anything, nobody knows.
+-- and the tombstone. Where a copy is out and a missing receipt means nothing, nobody knows.
 local function expire(key, members, now, ttl, owed_until, window, retention)
   local value = redis.call('GET', record_name(key))
   if not value or state_of(value) ~= 'p' or now < stored_at(value) + ttl then return '' end
-  local recipient = body_of(value).r
-  if copy_out(value) and redis.call('EXISTS', confirms_name(recipient)) == 0 then
+  local body = body_of(value)
+  local presence, sessions = presence_of(body.r)
+  local says = how_it_went(key, body.r) == 'n' and 'n' or acknowledges(body.s, body.r, sessions)
+  if rule(ENDS, presence, says, value:sub(2, 2)) == 'u' then
     local tombstone = finish(key, value, 'u', members, window)
     gather_over(due_member(key, 'p'))
     if owes_receipt(value) then gather_due(owed_until, due_member(key, 'u')) end
-    redis.call('SREM', waiting_name(recipient), key)
+    call_in(key, value)
     return 'u' .. key .. '\n' .. tombstone
   end
   return undeliver(key, value, 'x', members, owed_until, window, retention)
@@ -55,6 +61,7 @@ local function revive(key, now, due, keep)
   redis.call('ZADD', due_set, due, key)
   if known then redis.call('ZREM', due_set, due_member(key, state_of(known))) end
   redis.call('DEL', undelivered_name(key))
+  note(key, now, 'revived', keep)
   count_pending(revived, 1)
   -- What leads to it besides its name may be forgotten by now.
   if #key > KEY then lead_to(index_name(key:sub(1, KEY)), key, keep) end
