@@ -88,8 +88,9 @@ export class Outbox {
     this.#sendCopy(record, redelivery(out, addresses.componentDomain, record.firstStoredAt, noStore), noStore);
   }
 
-  /** Tells a sender how his message ended, and owes it until the server has it. */
+  /** Tells a sender how his message ended, and owes it until the server has it; one who is away, when he comes. */
   notify(record: StoredRecord): void {
+    if (record.senderAway) return;
     const xml = this.#options.notices.ended(record);
     const underway = this.#notices.get(record.key);
     if (underway?.held !== undefined && !underway.held.done && underway.record.state === record.state) {

@@ -322,3 +322,47 @@ test('a message that is confirmed before its hand-over leaves nothing beside its
   const { keys } = opened.ledger;
   expect(await opened.redis.exists(keys.out(BOB), keys.from(ALICE), keys.life(KEY))).toBe(0);
 });
+
+describe('a sender who is away when her message fails', () => {
+  const LATER = END + 3600 * SECOND;
+  const alices = () => opened.ledger.keys.sessions(ALICE);
+  const aliceComes = (now: number) =>
+    at(now, came({ user: ALICE, login: true, stepDue: 0, leaseUntil: 0, unconfirmedRetries: 1 }));
+  async function fails(): Promise<boolean | undefined> {
+    await at(START, aliceWrites({ at: START }));
+    return (await at(END, expire(KEY, END)))?.senderAway;
+  }
+
+  test('is told when she comes, at the session that she has then', async () => {
+    await opened.redis.hset(alices(), { '': START });
+    expect(await fails()).toBe(true);
+    expect(await opened.ledger.sweep(END + 60 * SECOND, SECOND, 10)).toEqual([]);
+    await opened.redis.hset(alices(), 'desk', `${END};u`);
+    await aliceComes(END + SECOND);
+    expect(await opened.ledger.sweep(END + 2 * SECOND, 10 * SECOND, 10)).toHaveLength(1);
+    expect(await at(END + 2 * SECOND, claim(KEY, 1, END + 12 * SECOND))).toMatchObject({
+      outcome: 'claimed',
+      record: { state: 'expired', senderAway: false, senderResource: 'desk' },
+    });
+  });
+
+  test('is looked for again once an hour, should her coming be missed', async () => {
+    await opened.redis.hset(alices(), { '': START });
+    await fails();
+    expect(await opened.ledger.sweep(LATER, SECOND, 10)).toHaveLength(1);
+    expect(await at(LATER, claim(KEY, 1))).toEqual({ outcome: 'moot' });
+    expect(Number(await opened.redis.zscore(opened.ledger.keys.due, `${KEY}x`))).toBe(LATER + 3600 * SECOND);
+  });
+
+  test('is told at once at the session that she wrote from, or at another that lives', async () => {
+    await opened.redis.hset(alices(), { '': START, phone: `${START};u`, desk: `${START};u` });
+    expect(await fails()).toBe(false);
+    expect(await at(END, claim(KEY, 1))).toMatchObject({ record: { senderResource: 'phone' } });
+    await opened.redis.hdel(alices(), 'phone');
+    expect(await at(END, claim(KEY, 2))).toMatchObject({ record: { senderResource: 'desk' } });
+  });
+
+  test('of whom nothing is known is told as ever', async () => {
+    expect(await fails()).toBe(false);
+  });
+});

@@ -50,7 +50,12 @@ local function claim(key, attempt, now, lease_until, ttl, lease, keep)
   else
     local member = due_member(key, state_of(value))
     if not redis.call('ZSCORE', due_set, member) or not is_due(member, now, lease) then return '' end
-    redis.call('ZADD', due_set, lease_until, member)
+    local told, away = value, false
+    -- A receipt is a message that servers keep for somebody who is away.
+    if state_of(value) ~= 'd' then told, away = towards_sender(value) end
+    redis.call('ZADD', due_set, away and now + AWAY_FOR or lease_until, member)
+    if away then return '' end
+    value = told
   end
   return no_store .. next_attempt(key, value)
 end

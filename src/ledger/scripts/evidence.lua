@@ -105,9 +105,37 @@ local function each_out(recipient, visit)
   end
 end
 
+-- How long a failure waits for a sender who is away before it is looked again whether he is, ms.
+local AWAY_FOR = 3600000
+
+-- A sender is told failures by error stanzas and quiet notices, which no server keeps for somebody who is away, and which
+-- one resource's absence sends nowhere: so an ended record is returned for a session of his that lives; marked w when he
+-- is known to be away.
+local function towards_sender(tombstone)
+  local body = body_of(tombstone)
+  local presence, sessions = presence_of(body.s)
+  if presence == 'f' then return tombstone:sub(1, 1) .. 'w' .. tombstone:sub(3), true end
+  if presence == 'o' and not sessions[body.sr or ''] then
+    return tombstone:sub(1, -2) .. ',"sr":' .. cjson.encode((next(sessions))) .. '}', false
+  end
+  return tombstone, false
+end
+
+-- A sender logs in: what he could not be told while he was away is due now.
+local function tell(sender, now)
+  for _, key in ipairs(redis.call('SMEMBERS', from_name(sender))) do
+    local state = redis.call('GETRANGE', record_name(key), 0, 0)
+    local owed = state ~= '' and state ~= 'p' and redis.call('ZSCORE', due_set, due_member(key, state))
+    if owed and tonumber(owed) > now then redis.call('ZADD', due_set, now, due_member(key, state)) end
+    -- One that nothing can be done about any more.
+    if (state == 'u' or state == 'd') and not owed then redis.call('SREM', from_name(sender), key) end
+  end
+end
+
 -- He is there, by a login or by any other available presence. What certainly did not reach him is to be sent again: it
 -- is leased, and returned as triples of key, attempt and `how`, oldest first, joined by commas.
 local function came(recipient, login, now, step_due, lease_until, retries, keep)
+  if login then tell(recipient, now) end
   if redis.call('EXISTS', out_name(recipient)) == 0 then return '' end
   local presence, sessions = presence_of(recipient)
   local found = {}

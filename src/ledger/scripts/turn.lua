@@ -61,7 +61,7 @@ while at <= last do
     result = hasten(key, tonumber(ARGV[at + 2]), ARGV[at + 3])
     at = at + 4
   elseif operation == 'r' then
-    result = reject(key, ARGV[at + 2], lease_until, window, retention)
+    result = reject(key, ARGV[at + 2], now, lease_until, window, retention)
     at = at + 3
   elseif operation == 'x' then
     result = expire(key, ARGV[at + 2], now, ttl, lease_until, window, retention)
