@@ -73,6 +73,10 @@ while at <= last do
   elseif operation == 'i' then
     result = readdress(key, ARGV[at + 2], ARGV[at + 3])
     at = at + 4
+  elseif operation == 'P' then
+    local count = tonumber(ARGV[at + 2])
+    result = presence[key](unpack(ARGV, at + 3, at + 2 + count))
+    at = at + 3 + count
   else
     return redis.error_reply('unknown operation ' .. operation)
   end
