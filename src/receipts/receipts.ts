@@ -2,6 +2,8 @@ import type { Element } from '@xmpp/xml';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { StoredRecord } from '../ledger/record.ts';
 import type { Timetable } from '../ledger/timetable.ts';
+import type { ReceiptsOf, SessionObserver } from '../presence/ports.ts';
+import { Presences, type PresenceTiming } from '../presence/presences.ts';
 import { Addresses } from '../stanza/address.ts';
 import type { AckFormat } from '../stanza/build.ts';
 import { IdSource } from '../stanza/ids.ts';
@@ -30,6 +32,10 @@ export interface Counts {
   bouncesPermanent: number;
   passedThrough: number;
   dropped: number;
+  presencesRelayed: number;
+  presenceProbes: number;
+  presenceReplies: number;
+  staleSessions: number;
 }
 
 /** What the other rooms are told. */
@@ -64,6 +70,11 @@ export interface ReceiptsOptions {
   };
   /** How long a message waits for Redis before it is refused, ms. */
   readonly patience?: number;
+  readonly presence?: {
+    readonly observer?: SessionObserver;
+    readonly receiptsOf?: ReceiptsOf;
+    readonly timing?: Partial<PresenceTiming>;
+  };
 }
 
 /** The receipt interceptor, put together: stanzas in, the ledger, stanzas out. */
@@ -71,6 +82,7 @@ export class Receipts {
   readonly pipeline: Pipeline;
   readonly outbox: Outbox;
   readonly passage: Passage;
+  readonly presences: Presences;
   readonly #interceptor: Interceptor;
   readonly #service: Service;
 
@@ -78,7 +90,8 @@ export class Receipts {
     const { link, ledger, componentDomain, servedDomain, ack, timetable, counts, events, log, patience } = options;
     const addresses = new Addresses(componentDomain, servedDomain);
     const ids = new IdSource();
-    this.pipeline = new Pipeline(ledger, { log, ...(patience !== undefined && { patience }) });
+    const onFailing = (failing: boolean) => this.presences.redis(failing);
+    this.pipeline = new Pipeline(ledger, { log, onFailing, ...(patience !== undefined && { patience }) });
     const notices = new Notices({
       addresses,
       ids,
@@ -91,11 +104,13 @@ export class Receipts {
     this.outbox = new Outbox(base);
     const { version, maxStanzaBytes } = options;
     const rooms = { ...base, passage: this.passage, outbox: this.outbox, version, maxStanzaBytes };
+    this.presences = new Presences({ ...rooms, stored: ledger, ...options.presence });
     const acceptance = new Acceptance(rooms);
     const settlement = new Settlement({ ...rooms, confirmers: new Confirmers() });
     this.#interceptor = new Interceptor({ ...rooms, acceptance, settlement });
     this.#service = new Service({
       ...rooms,
+      contactRemoved: (from, to) => this.presences.contactRemoved(from, to),
       status: async (keys) => {
         // After the messages that came before the question.
         await new Promise<void>((resolve) => this.pipeline.push({ done: () => resolve() }));
@@ -108,6 +123,7 @@ export class Receipts {
   stanza(element: Element): void {
     if (element.name === 'message') this.#interceptor.message(element);
     else if (element.name === 'iq') void this.#service.iq(element);
+    else if (element.name === 'presence') this.presences.stanza(element);
     else this.passage.drop();
   }
 }

@@ -21,6 +21,10 @@ const noCounts = (): Counts => ({
   bouncesPermanent: 0,
   passedThrough: 0,
   dropped: 0,
+  presencesRelayed: 0,
+  presenceProbes: 0,
+  presenceReplies: 0,
+  staleSessions: 0,
 });
 
 /** A link without a server: it shows what is written, and hands over when told to. */
