@@ -32,6 +32,10 @@ const COUNTED = {
   passedThrough: { name: 'passed_through_total' },
   dropped: { name: 'dropped_total' },
   quarantined: { name: 'quarantined_total' },
+  presencesRelayed: { name: 'presences_relayed_total' },
+  presenceProbes: { name: 'presence_probes_total' },
+  presenceReplies: { name: 'presence_replies_total' },
+  staleSessions: { name: 'stale_sessions_total' },
 } as const satisfies Record<string, Counted>;
 
 /** Plain numbers to add to; they are read when somebody looks. */

@@ -7,8 +7,9 @@ import { Ledger } from './ledger/ledger.ts';
 import { reject } from './ledger/operations.ts';
 import { Link, type LinkTiming } from './link/link.ts';
 import type { Held } from './link/window.ts';
-import type { Log } from './log.ts';
+import { type Log, throttled } from './log.ts';
 import { Metrics } from './metrics.ts';
+import type { PresenceTiming } from './presence/presences.ts';
 import { Queues } from './queues/queues.ts';
 import { Workers } from './queues/workers.ts';
 import type { Sent } from './receipts/outbox.ts';
@@ -28,6 +29,7 @@ export interface Tuning {
   readonly lease?: number;
   readonly sweepEvery?: number;
   readonly patience?: number;
+  readonly presence?: Partial<PresenceTiming>;
 }
 
 const REDIS_AT_START = 5000;
@@ -102,6 +104,7 @@ export class ReceiptsProxy {
       },
       log,
       ...(tuning.patience !== undefined && { patience: tuning.patience }),
+      ...(tuning.presence !== undefined && { presence: { timing: tuning.presence } }),
     });
     this.#workers = new Workers({
       pipeline: this.#receipts.pipeline,
@@ -168,6 +171,7 @@ export class ReceiptsProxy {
     const left = () => Math.max(100, end - Date.now());
     await within(left(), this.#workers.pause());
     this.#receipts.close();
+    await within(left() / 4, this.#receipts.presences.stop());
     // Never empty while stanzas keep coming: the link needs its share, to have what was sent proved.
     await within(left() / 4, this.#receipts.pipeline.drained());
     // What arrives from here on is stored, and sent by whoever sweeps next; nothing of it is acknowledged.
@@ -182,8 +186,14 @@ export class ReceiptsProxy {
   #listen(): void {
     this.link.on('stanza', (element) => this.#receipts.stanza(element));
     this.link.on('handedOver', (batch) => this.#receipts.outbox.handedOver(batch));
-    this.link.on('online', () => this.#workers.resume());
-    this.link.on('offline', () => void this.#workers.pause());
+    this.link.on('online', () => {
+      this.#receipts.presences.online();
+      this.#workers.resume();
+    });
+    this.link.on('offline', () => {
+      this.#receipts.presences.offline();
+      void this.#workers.pause();
+    });
     this.link.on('quarantined', (held) => void this.#quarantine(held));
     this.link.on('oversized', ({ name, attrs }) => {
       // Its id may be what is too large, and an answer that repeats it would be so as well.
@@ -244,14 +254,4 @@ async function within(ms: number, work: Promise<unknown>): Promise<void> {
   });
   await Promise.race([work.catch(() => {}), limit]);
   clearTimeout(timer);
-}
-
-/** Says a problem that comes many times a second once in a while. */
-function throttled(log: Log, what: string): (error: Error) => void {
-  let quietUntil = 0;
-  return (error) => {
-    if (Date.now() < quietUntil) return;
-    quietUntil = Date.now() + 10_000;
-    log.warn({ err: error }, `${what}: ${error.message || error.name}`);
-  };
 }

@@ -47,7 +47,18 @@ export class Keys {
   life(key: string): string {
     return `${this.prefix}:life:${key}`;
   }
-  /** HASH: by resource the available sessions of a user; the empty one is there when his presence is known. */
+  /** HASH: who wants a user's presence, and how he stands to him: `s` (subscribed) or `p` and when (ms) he asked. */
+  subscriptions(watched: string): string {
+    return `${this.prefix}:sub:${watched}`;
+  }
+  /** SET: all users that have such a hash. */
+  get watched(): string {
+    return `${this.prefix}:subs`;
+  }
+  /**
+   * HASH: a user's sessions by their resource, each `<since ms>;<y|n|u: returns receipts>;<last heard of, ms>;<caps>`; a
+   * field without a name while his presence is known, so that nothing but it means that he is offline.
+   */
   sessions(user: string): string {
     return `${this.prefix}:sessions:${user}`;
   }

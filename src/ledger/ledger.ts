@@ -102,6 +102,17 @@ export class Ledger {
     return values.map((value, i) => (value === '' ? undefined : decodeRecord(keys[i] as string, value)));
   }
 
+  /** A portion of the users whose presence somebody wants; the cursor is `0` at the beginning, and again at the end. */
+  async watched(cursor: string): Promise<{ next: string; users: string[] }> {
+    const [next, users] = await this.#redis.sscan(this.keys.watched, cursor, 'COUNT', 500);
+    return { next, users };
+  }
+
+  /** The resources of a user's sessions, as far as they are known. */
+  async sessionsOf(user: string): Promise<string[]> {
+    return (await this.#redis.hkeys(this.keys.sessions(user))).filter((resource) => resource !== '');
+  }
+
   async figures(now: number = Date.now()): Promise<Figures> {
     const [due, ages] = await Promise.all([this.#redis.zcard(this.keys.due), this.#redis.hgetall(this.keys.ages)]);
     const minutes = Object.entries(ages);

@@ -61,6 +61,19 @@ export const DEFINITIONS = {
     type: 'counter',
     help: 'Stanzas that were put aside because the server ended the link over them.',
   },
+  presences_relayed_total: { type: 'counter', help: 'Presence stanzas that were passed on between users.' },
+  presence_probes_total: {
+    type: 'counter',
+    help: 'Presence probes of our own: after the link was down, one for each subscription.',
+  },
+  presence_replies_total: {
+    type: 'counter',
+    help: "Presence stanzas that the proxy answered by itself, or with its own domain's presence.",
+  },
+  stale_sessions_total: {
+    type: 'counter',
+    help: 'Sessions that had ended unseen while the link was down; who watched them is told.',
+  },
   reconnects_total: { type: 'counter', help: 'How often the link to the XMPP server came up again.' },
   link_up: { type: 'gauge', help: '1 while the link to the XMPP server is up, else 0.' },
   ledger_up: {

@@ -2,6 +2,8 @@ import type { Element } from '@xmpp/xml';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { StoredRecord } from '../ledger/record.ts';
 import type { Timetable } from '../ledger/timetable.ts';
+import type { ReceiptsOf, SessionObserver } from '../presence/ports.ts';
+import { Presences, type PresenceTiming } from '../presence/presences.ts';
 import { Addresses } from '../stanza/address.ts';
 import type { AckFormat } from '../stanza/build.ts';
 import { IdSource } from '../stanza/ids.ts';
@@ -39,6 +41,10 @@ export interface Counts {
   provedByReply: number;
   provedByReaction: number;
   dropped: number;
+  presencesRelayed: number;
+  presenceProbes: number;
+  presenceReplies: number;
+  staleSessions: number;
 }
 
 /** What the other rooms are told. */
@@ -77,6 +83,11 @@ export interface ReceiptsOptions {
   };
   /** How long a message waits for Redis before it is refused, ms. */
   readonly patience?: number;
+  readonly presence?: {
+    readonly observer?: SessionObserver;
+    readonly receiptsOf?: ReceiptsOf;
+    readonly timing?: Partial<PresenceTiming>;
+  };
 }
 
 /** The receipt interceptor, put together: stanzas in, the ledger, stanzas out. */
@@ -86,6 +97,7 @@ export class Receipts {
   readonly passage: Passage;
   readonly waves: Waves;
   readonly gaps: Gaps;
+  readonly presences: Presences;
   readonly #interceptor: Interceptor;
   readonly #service: Service;
 
@@ -93,7 +105,8 @@ export class Receipts {
     const { link, ledger, componentDomain, servedDomain, ack, timetable, counts, events, log, patience } = options;
     const addresses = new Addresses(componentDomain, servedDomain);
     const ids = new IdSource();
-    this.pipeline = new Pipeline(ledger, { log, ...(patience !== undefined && { patience }) });
+    const onFailing = (failing: boolean) => this.presences.redis(failing);
+    this.pipeline = new Pipeline(ledger, { log, onFailing, ...(patience !== undefined && { patience }) });
     const notices = new Notices({
       addresses,
       ids,
@@ -109,11 +122,18 @@ export class Receipts {
     this.gaps = new Gaps({ ...base, receiptGap });
     this.waves = new Waves({ ...base, outbox: this.outbox, redeliveryWindow, status });
     const rooms = { ...base, passage: this.passage, outbox: this.outbox, version, maxStanzaBytes };
+    const observer: SessionObserver = {
+      began: (user) => this.waves.came(user, true),
+      updated: (user) => this.waves.came(user, false),
+      ended: (user) => this.waves.left(user),
+    };
+    this.presences = new Presences({ ...rooms, stored: ledger, observer, ...options.presence });
     const acceptance = new Acceptance(rooms);
     const settlement = new Settlement({ ...rooms, confirmers: new Confirmers(), gaps: this.gaps, waves: this.waves });
     this.#interceptor = new Interceptor({ ...rooms, acceptance, settlement });
     this.#service = new Service({
       ...rooms,
+      contactRemoved: (from, to) => this.presences.contactRemoved(from, to),
       status: async (keys) => {
         // After the messages that came before the question.
         await new Promise<void>((resolve) => this.pipeline.push({ done: () => resolve() }));
@@ -132,6 +152,7 @@ export class Receipts {
   stanza(element: Element): void {
     if (element.name === 'message') this.#interceptor.message(element);
     else if (element.name === 'iq') void this.#service.iq(element);
+    else if (element.name === 'presence') this.presences.stanza(element);
     else this.passage.drop();
   }
 }

@@ -36,6 +36,8 @@ export const NS = {
   carbons: 'urn:xmpp:carbons:2',
   /** XEP-0353: Jingle Message Initiation: a call that rings; a late copy would ring for nobody. */
   jingleMessage: 'urn:xmpp:jingle-message:0',
+  /** RFC 6121 section 2. */
+  roster: 'jabber:iq:roster',
   discoInfo: 'http://jabber.org/protocol/disco#info',
   discoItems: 'http://jabber.org/protocol/disco#items',
   /** XEP-0092: Software Version. */

@@ -28,6 +28,10 @@ const noCounts = (): Counts => ({
   provedByReaction: 0,
   passedThrough: 0,
   dropped: 0,
+  presencesRelayed: 0,
+  presenceProbes: 0,
+  presenceReplies: 0,
+  staleSessions: 0,
 });
 
 /** A link without a server: it shows what is written, and hands over when told to. */

@@ -90,6 +90,10 @@ while at <= last do
     redis.call('ZADD', due_set, 'XX', 'GT', tonumber(ARGV[at + 2]), key)
     result = ''
     at = at + 3
+  elseif operation == 'P' then
+    local count = tonumber(ARGV[at + 2])
+    result = presence[key](unpack(ARGV, at + 3, at + 2 + count))
+    at = at + 3 + count
   else
     return redis.error_reply('unknown operation ' .. operation)
   end
