@@ -51,6 +51,8 @@ export interface ReceiptsOptions {
   readonly ledger: Ledger;
   readonly componentDomain: string;
   readonly servedDomain: string;
+  /** Other domains whose users are served as well. */
+  readonly allowedDomains?: readonly string[];
   readonly ack: { readonly format: AckFormat; readonly from: 'component' | 'recipient' };
   readonly timetable: Timetable;
   readonly maxStanzaBytes: number;
@@ -68,6 +70,7 @@ export interface ReceiptsOptions {
 
 /** The receipt interceptor, put together: stanzas in, the ledger, stanzas out. */
 export class Receipts {
+  readonly addresses: Addresses;
   readonly pipeline: Pipeline;
   readonly outbox: Outbox;
   readonly passage: Passage;
@@ -76,7 +79,8 @@ export class Receipts {
 
   constructor(options: ReceiptsOptions) {
     const { link, ledger, componentDomain, servedDomain, ack, timetable, counts, events, log, patience } = options;
-    const addresses = new Addresses(componentDomain, servedDomain);
+    const addresses = new Addresses(componentDomain, servedDomain, options.allowedDomains);
+    this.addresses = addresses;
     const ids = new IdSource();
     this.pipeline = new Pipeline(ledger, { log, ...(patience !== undefined && { patience }) });
     const notices = new Notices({
@@ -104,7 +108,7 @@ export class Receipts {
     });
   }
 
-  /** Takes a stanza from the link. Never throws. */
+  /** Takes a stanza from the link; of IQ stanzas, those that are for the component itself. Never throws. */
   stanza(element: Element): void {
     if (element.name === 'message') this.#interceptor.message(element);
     else if (element.name === 'iq') void this.#service.iq(element);
