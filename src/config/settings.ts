@@ -63,7 +63,18 @@ export const SETTINGS = {
     value: v.domain,
     derived: 'the component domain without its first label',
     example: 'example.org',
-    about: "The server's own domain, whose users are served: `bob@example.org`. All others are refused.",
+    about:
+      "The server's own domain, whose users are served: `bob@example.org`. All others are refused, but for those of " +
+      '`ALLOWED_DOMAINS`.',
+  },
+  ALLOWED_DOMAINS: {
+    group: 'xmpp',
+    value: v.domains,
+    derived: 'none',
+    example: 'other.org,third.example',
+    about:
+      'Domains of other servers whose users are served as well: `carol@other.org` stands behind ' +
+      '`carol\\40other.org@receipts.example.org` (XEP-0106). It takes federation (s2s) with them.',
   },
   REDIS_URL: {
     group: 'redis',

@@ -28,7 +28,7 @@ export class Interceptor {
     const { passage, log } = this.#options;
     try {
       const route = this.#route(element);
-      if (route !== undefined) this.#take(route, readMessage(element), element);
+      if (route !== undefined) this.#take(route, readMessage(element, route), element);
     } catch (error) {
       if (error instanceof MalformedAddressError) {
         passage.refuse(element, { condition: 'jid-malformed', text: error.message });

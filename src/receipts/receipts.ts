@@ -66,6 +66,8 @@ export interface ReceiptsOptions {
   readonly ledger: Ledger;
   readonly componentDomain: string;
   readonly servedDomain: string;
+  /** Other domains whose users are served as well. */
+  readonly allowedDomains?: readonly string[];
   readonly ack: { readonly format: AckFormat; readonly from: 'component' | 'recipient' };
   readonly timetable: Timetable;
   /** ms; see {@link Gaps}. */
@@ -92,6 +94,7 @@ export interface ReceiptsOptions {
 
 /** The receipt interceptor, put together: stanzas in, the ledger, stanzas out. */
 export class Receipts {
+  readonly addresses: Addresses;
   readonly pipeline: Pipeline;
   readonly outbox: Outbox;
   readonly passage: Passage;
@@ -103,7 +106,8 @@ export class Receipts {
 
   constructor(options: ReceiptsOptions) {
     const { link, ledger, componentDomain, servedDomain, ack, timetable, counts, events, log, patience } = options;
-    const addresses = new Addresses(componentDomain, servedDomain);
+    const addresses = new Addresses(componentDomain, servedDomain, options.allowedDomains);
+    this.addresses = addresses;
     const ids = new IdSource();
     const onFailing = (failing: boolean) => this.presences.redis(failing);
     this.pipeline = new Pipeline(ledger, { log, onFailing, ...(patience !== undefined && { patience }) });
@@ -148,7 +152,7 @@ export class Receipts {
     this.waves.close();
   }
 
-  /** Takes a stanza from the link. Never throws. */
+  /** Takes a stanza from the link; of IQ stanzas, those that are for the component itself. Never throws. */
   stanza(element: Element): void {
     if (element.name === 'message') this.#interceptor.message(element);
     else if (element.name === 'iq') void this.#service.iq(element);
