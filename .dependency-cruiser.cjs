@@ -1,10 +1,11 @@
-// Imports run one way: main → proxy → queues → receipts → ledger and link → stanza. A room may know those below it.
-const rooms = ['stanza', 'ledger', 'link', 'receipts', 'queues', 'http'];
+// Imports run one way: main → proxy → queues and queries → receipts → ledger and link → stanza. A room may know those below it.
+const rooms = ['stanza', 'ledger', 'link', 'receipts', 'queries', 'queues', 'http'];
 const below = {
   stanza: [],
   ledger: ['stanza'],
   link: ['stanza'],
   receipts: ['stanza', 'ledger', 'link'],
+  queries: ['stanza', 'ledger', 'receipts'],
   queues: ['stanza', 'ledger', 'receipts'],
   // Shows queues and figures, and knows of no room.
   http: [],

@@ -24,6 +24,12 @@ const COUNTED = {
   bouncesPermanent: { name: 'bounces_total', labels: { kind: 'permanent' } },
   passedThrough: { name: 'passed_through_total' },
   dropped: { name: 'dropped_total' },
+  queries: { name: 'queries_total' },
+  queriesAnswered: { name: 'queries_answered_total' },
+  queriesTimedOut: { name: 'queries_timed_out_total' },
+  repliesLate: { name: 'stray_replies_total', labels: { kind: 'late' } },
+  repliesForged: { name: 'stray_replies_total', labels: { kind: 'forged' } },
+  repliesUnknown: { name: 'stray_replies_total', labels: { kind: 'unknown' } },
   quarantined: { name: 'quarantined_total' },
 } as const satisfies Record<string, Counted>;
 

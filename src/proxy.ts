@@ -7,8 +7,9 @@ import { Ledger } from './ledger/ledger.ts';
 import { reject } from './ledger/operations.ts';
 import { Link, type LinkTiming } from './link/link.ts';
 import type { Held } from './link/window.ts';
-import type { Log } from './log.ts';
+import { type Log, throttled } from './log.ts';
 import { Metrics } from './metrics.ts';
+import { Queries, type QueryTiming } from './queries/queries.ts';
 import { Queues } from './queues/queues.ts';
 import { Workers } from './queues/workers.ts';
 import type { Sent } from './receipts/outbox.ts';
@@ -28,6 +29,7 @@ export interface Tuning {
   readonly lease?: number;
   readonly sweepEvery?: number;
   readonly patience?: number;
+  readonly queries?: QueryTiming;
 }
 
 const REDIS_AT_START = 5000;
@@ -42,6 +44,7 @@ export class ReceiptsProxy {
   readonly #connections: Connections;
   readonly #ledger: Ledger;
   readonly #receipts: Receipts;
+  readonly #queries: Queries;
   readonly #queues: Queues;
   readonly #workers: Workers;
   readonly metrics: Metrics;
@@ -86,6 +89,7 @@ export class ReceiptsProxy {
       ledger: this.#ledger,
       componentDomain: xmpp.componentDomain,
       servedDomain: xmpp.servedDomain,
+      allowedDomains: xmpp.allowedDomains,
       ack,
       timetable: retry,
       maxStanzaBytes: config.maxStanzaBytes,
@@ -100,6 +104,14 @@ export class ReceiptsProxy {
       },
       log,
       ...(tuning.patience !== undefined && { patience: tuning.patience }),
+    });
+    this.#queries = new Queries({
+      receipts: this.#receipts,
+      link: this.link,
+      counts: metrics.counts,
+      maxStanzaBytes: config.maxStanzaBytes,
+      log,
+      ...tuning.queries,
     });
     this.#workers = new Workers({
       pipeline: this.#receipts.pipeline,
@@ -165,6 +177,7 @@ export class ReceiptsProxy {
     const end = Date.now() + timeout;
     const left = () => Math.max(100, end - Date.now());
     await within(left(), this.#workers.pause());
+    this.#queries.stop();
     // Never empty while stanzas keep coming: the link needs its share, to have what was sent proved.
     await within(left() / 4, this.#receipts.pipeline.drained());
     // What arrives from here on is stored, and sent by whoever sweeps next; nothing of it is acknowledged.
@@ -177,7 +190,7 @@ export class ReceiptsProxy {
   }
 
   #listen(): void {
-    this.link.on('stanza', (element) => this.#receipts.stanza(element));
+    this.link.on('stanza', (element) => (element.name === 'iq' ? this.#queries : this.#receipts).stanza(element));
     this.link.on('handedOver', (batch) => this.#receipts.outbox.handedOver(batch));
     this.link.on('online', () => this.#workers.resume());
     this.link.on('offline', () => void this.#workers.pause());
@@ -241,14 +254,4 @@ async function within(ms: number, work: Promise<unknown>): Promise<void> {
   });
   await Promise.race([work.catch(() => {}), limit]);
   clearTimeout(timer);
-}
-
-/** Says a problem that comes many times a second once in a while. */
-function throttled(log: Log, what: string): (error: Error) => void {
-  let quietUntil = 0;
-  return (error) => {
-    if (Date.now() < quietUntil) return;
-    quietUntil = Date.now() + 10_000;
-    log.warn({ err: error }, `${what}: ${error.message || error.name}`);
-  };
 }

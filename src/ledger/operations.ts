@@ -11,7 +11,8 @@ export interface Operation<Result> {
   decode(reply: string): Result;
 }
 
-function operation<Result>(
+/** @param grows whether it only adds */
+export function operation<Result>(
   args: readonly (string | number)[],
   decode: (reply: string) => Result,
   grows = false,
