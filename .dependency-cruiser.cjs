@@ -1,11 +1,13 @@
-// Imports run one way: main → proxy → queues → receipts → presence → ledger and link → stanza. A room may know those below it.
-const rooms = ['stanza', 'ledger', 'link', 'presence', 'receipts', 'queues', 'http'];
+// Imports run one way: main → proxy → queues and queries → receipts → presence → ledger and link → stanza. A room may know
+// those below it.
+const rooms = ['stanza', 'ledger', 'link', 'presence', 'receipts', 'queries', 'queues', 'http'];
 const below = {
   stanza: [],
   ledger: ['stanza'],
   link: ['stanza'],
   presence: ['stanza', 'ledger'],
   receipts: ['stanza', 'ledger', 'link', 'presence'],
+  queries: ['stanza', 'ledger', 'receipts'],
   queues: ['stanza', 'ledger', 'receipts'],
   // Shows queues and figures, and knows of no room.
   http: [],

@@ -10,6 +10,7 @@ import type { Held } from './link/window.ts';
 import { type Log, throttled } from './log.ts';
 import { Metrics } from './metrics.ts';
 import type { PresenceTiming } from './presence/presences.ts';
+import { Queries, type QueryTiming } from './queries/queries.ts';
 import { Queues } from './queues/queues.ts';
 import { Workers } from './queues/workers.ts';
 import type { Sent } from './receipts/outbox.ts';
@@ -30,6 +31,7 @@ export interface Tuning {
   readonly sweepEvery?: number;
   readonly patience?: number;
   readonly presence?: Partial<PresenceTiming>;
+  readonly queries?: QueryTiming;
 }
 
 const REDIS_AT_START = 5000;
@@ -44,6 +46,7 @@ export class ReceiptsProxy {
   readonly #connections: Connections;
   readonly #ledger: Ledger;
   readonly #receipts: Receipts;
+  readonly #queries: Queries;
   readonly #queues: Queues;
   readonly #workers: Workers;
   readonly metrics: Metrics;
@@ -88,6 +91,7 @@ export class ReceiptsProxy {
       ledger: this.#ledger,
       componentDomain: xmpp.componentDomain,
       servedDomain: xmpp.servedDomain,
+      allowedDomains: xmpp.allowedDomains,
       ack,
       timetable: retry,
       receiptGap: retry.receiptGap,
@@ -104,7 +108,19 @@ export class ReceiptsProxy {
       },
       log,
       ...(tuning.patience !== undefined && { patience: tuning.patience }),
-      ...(tuning.presence !== undefined && { presence: { timing: tuning.presence } }),
+      presence: {
+        receiptsOf: (full, caps) => this.#queries.capabilities.receipts(caps, full),
+        ...(tuning.presence !== undefined && { timing: tuning.presence }),
+      },
+    });
+    this.#queries = new Queries({
+      receipts: this.#receipts,
+      link: this.link,
+      counts: metrics.counts,
+      maxStanzaBytes: config.maxStanzaBytes,
+      onRosterSet: (_from, _to, element) => this.#receipts.stanza(element),
+      log,
+      ...tuning.queries,
     });
     this.#workers = new Workers({
       pipeline: this.#receipts.pipeline,
@@ -172,6 +188,7 @@ export class ReceiptsProxy {
     await within(left(), this.#workers.pause());
     this.#receipts.close();
     await within(left() / 4, this.#receipts.presences.stop());
+    this.#queries.stop();
     // Never empty while stanzas keep coming: the link needs its share, to have what was sent proved.
     await within(left() / 4, this.#receipts.pipeline.drained());
     // What arrives from here on is stored, and sent by whoever sweeps next; nothing of it is acknowledged.
@@ -184,7 +201,7 @@ export class ReceiptsProxy {
   }
 
   #listen(): void {
-    this.link.on('stanza', (element) => this.#receipts.stanza(element));
+    this.link.on('stanza', (element) => (element.name === 'iq' ? this.#queries : this.#receipts).stanza(element));
     this.link.on('handedOver', (batch) => this.#receipts.outbox.handedOver(batch));
     this.link.on('online', () => {
       this.#receipts.presences.online();

@@ -62,4 +62,20 @@ export class Keys {
   sessions(user: string): string {
     return `${this.prefix}:sessions:${user}`;
   }
+  /** HASH: requests between users that wait for their reply, by the id that we gave them (scripts/query.lua). */
+  get questions(): string {
+    return `${this.prefix}:iq`;
+  }
+  /** ZSET: their ids, by the time (ms) that they are over. */
+  get questionTimes(): string {
+    return `${this.prefix}:iq:due`;
+  }
+  /** HASH: how many of them each bare JID asks. */
+  get questionCounts(): string {
+    return `${this.prefix}:iq:by`;
+  }
+  /** STRING: whether a client of these capabilities (XEP-0115) supports receipts, `y` or `n`. */
+  caps(hash: string, ver: string): string {
+    return `${this.prefix}:caps:${hash}:${ver}`;
+  }
 }

@@ -11,6 +11,7 @@ export interface Operation<Result> {
   decode(reply: string): Result;
 }
 
+/** @param grows whether it only adds */
 export function operation<Result>(
   args: readonly (string | number)[],
   decode: (reply: string) => Result,

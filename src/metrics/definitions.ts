@@ -57,6 +57,19 @@ export const DEFINITIONS = {
     type: 'counter',
     help: 'Stanzas that were ignored: nobody could be told, or nothing was to be done.',
   },
+  queries_total: { type: 'counter', help: 'Requests (IQ) between users that were passed on.' },
+  queries_answered_total: { type: 'counter', help: 'Requests between users whose reply was passed back.' },
+  queries_timed_out_total: {
+    type: 'counter',
+    help: 'Requests between users that nobody answered within a minute; their askers are told.',
+  },
+  stray_replies_total: {
+    type: 'counter',
+    labels: ['kind'],
+    help:
+      'Replies that were ignored: late (nobody waits for it any more), forged (from or to somebody else than was asked) ' +
+      'or unknown (to no request of ours).',
+  },
   quarantined_total: {
     type: 'counter',
     help: 'Stanzas that were put aside because the server ended the link over them.',

@@ -1,6 +1,7 @@
 import { noteReceipts, type Seen } from '../ledger/presence.ts';
 import { withResource } from '../stanza/address.ts';
-import { type Caps, capsKey } from '../stanza/presence.ts';
+import type { Caps } from '../stanza/caps.ts';
+import { capsKey } from '../stanza/presence.ts';
 import type { Pipe, PresenceLog, ReceiptsOf, SessionObserver } from './ports.ts';
 
 export interface SessionsOptions {

@@ -19,7 +19,7 @@ export function received(id: string): string {
   return `<received xmlns="${NS.receipts}" id="${escapeAttribute(id)}"/>`;
 }
 
-/** The parts of a message as it goes to its recipient, the first time and each time after it. */
+/** The parts of a stanza as it goes to its recipient, the first time and each time after it. */
 export interface Outgoing {
   readonly from: string;
   readonly to: string;
@@ -121,6 +121,12 @@ export function errorStanza(
 
 /** The application-specific condition of a message that was not confirmed in time. */
 export const EXPIRED = `<expired xmlns="${NS.own}"/>`;
+
+/** An IQ stanza with its addresses and id mapped, and otherwise as it came. */
+export function iq(out: Outgoing): string {
+  const { from, to, type, id, otherAttributes, inner } = out;
+  return `${open('iq', { from, to, type, id }, otherAttributes)}${inner}</iq>`;
+}
 
 /** An IQ result (RFC 6120 section 8.2.3). */
 export function iqResult(to: string, from: string, id: string | undefined, inner = ''): string {

@@ -85,6 +85,7 @@ export function openRoom(url: string, options: Partial<ReceiptsOptions> = {}) {
   return {
     ...opened,
     receipts,
+    link,
     counts,
     refused,
     troubled,

@@ -1,4 +1,5 @@
-import { type Caps, capsKey, presenceStanza, readPresence, readWithoutChildren } from '../../src/stanza/presence.ts';
+import type { Caps } from '../../src/stanza/caps.ts';
+import { capsKey, presenceStanza, readPresence, readWithoutChildren } from '../../src/stanza/presence.ts';
 import {
   isByWatched,
   isSubscriptionType,

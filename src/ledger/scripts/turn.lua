@@ -1,6 +1,6 @@
 -- Everything that one turn of the event loop has for the ledger, in its order, in one call.
 -- ARGV: now, lease until, dedup window, retention, message TTL, confirmation memory, first retry step (all ms), the rules of
--- redelivery, whether any operation adds a message, then the operations: a letter each, followed by its arguments; the two that are made for every
+-- redelivery, whether any operation adds a message, then the operations: a letter or word each, followed by its arguments; the two that are made for every
 -- message have a short form (a, s) beside the full one, as each argument costs. Returns one string an operation.
 local now = tonumber(ARGV[1])
 local lease_until = tonumber(ARGV[2])
@@ -94,6 +94,24 @@ while at <= last do
     local count = tonumber(ARGV[at + 2])
     result = presence[key](unpack(ARGV, at + 3, at + 2 + count))
     at = at + 3 + count
+  elseif operation == 'iq?' then
+    result = note_question(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]))
+    at = at + 7
+  elseif operation == 'iq=' then
+    result = take_reply(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
+    at = at + 6
+  elseif operation == 'iq<' then
+    result = overdue_questions(key, ARGV[at + 2], tonumber(ARGV[at + 3]))
+    at = at + 4
+  elseif operation == 'iq-' then
+    result = forget_question(key)
+    at = at + 2
+  elseif operation == 'caps?' then
+    result = caps_of(key, ARGV[at + 2])
+    at = at + 3
+  elseif operation == 'caps=' then
+    result = note_caps(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4])
+    at = at + 5
   else
     return redis.error_reply('unknown operation ' .. operation)
   end
