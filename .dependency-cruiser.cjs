@@ -1,11 +1,13 @@
-// Imports run one way: main → proxy → queues → receipts → ledger and link → stanza; and proxy → commands → ledger. A room
-// may know those below it.
-const rooms = ['stanza', 'ledger', 'link', 'receipts', 'queues', 'commands', 'http'];
+// Imports run one way: main → proxy → queues and queries → receipts → presence → ledger and link → stanza; and proxy →
+// commands → ledger. A room may know those below it.
+const rooms = ['stanza', 'ledger', 'link', 'presence', 'receipts', 'queries', 'queues', 'commands', 'http'];
 const below = {
   stanza: [],
   ledger: ['stanza'],
   link: ['stanza'],
-  receipts: ['stanza', 'ledger', 'link'],
+  presence: ['stanza', 'ledger'],
+  receipts: ['stanza', 'ledger', 'link', 'presence'],
+  queries: ['stanza', 'ledger', 'receipts'],
   queues: ['stanza', 'ledger', 'receipts'],
   // What it needs of the rooms above the ledger, the proxy hands to it.
   commands: ['stanza', 'ledger'],

@@ -18,6 +18,8 @@ export interface Config {
     readonly servedDomain: string;
     /** Bare JIDs of users of the served domain. */
     readonly admins: readonly string[];
+    /** Other servers' domains whose users are served as well. */
+    readonly allowedDomains: readonly string[];
   };
   readonly redis: { readonly url: string; readonly prefix: string };
   readonly ack: { readonly format: 'receipt' | 'stored' | 'none'; readonly from: 'component' | 'recipient' };
@@ -28,6 +30,8 @@ export interface Config {
     readonly undeliveredRetention: number;
     readonly unconfirmedRetries: number;
     readonly unconfirmedRetryAfter: number;
+    readonly receiptGap: number;
+    readonly redeliveryWindow: number;
   };
   readonly maxStanzaBytes: number;
   readonly http: { readonly host: string; readonly port: number; readonly user: string; readonly password?: string };
@@ -123,6 +127,10 @@ function* conflicts(env: Environment, values: Partial<Values>, servedDomain: str
   if (servedDomain !== undefined && stranger !== undefined) {
     yield `ADMIN_JIDS: got ${got('ADMIN_JIDS')}; wants users of ${servedDomain} (XMPP_SERVED_DOMAIN), since no others are served`;
   }
+  const own = [component, servedDomain].map((domain) => domain && asciiDomain(domain));
+  if (values.ALLOWED_DOMAINS?.some((domain) => own.includes(asciiDomain(domain)))) {
+    yield `ALLOWED_DOMAINS: got ${got('ALLOWED_DOMAINS')}; wants other domains than XMPP_COMPONENT_DOMAIN and XMPP_SERVED_DOMAIN`;
+  }
   if (values.XMPP_TLS_CA !== undefined && values.XMPP_SERVICE?.startsWith('xmpp:')) {
     yield `XMPP_SERVICE: got ${values.XMPP_SERVICE}; wants xmpps:// when XMPP_TLS_CA is set, or there is no TLS`;
   }
@@ -168,6 +176,7 @@ function assemble(values: Values, servedDomain: string): Config {
       componentSecret: values.XMPP_COMPONENT_SECRET,
       servedDomain,
       admins: values.ADMIN_JIDS ?? [],
+      allowedDomains: values.ALLOWED_DOMAINS ?? [],
     },
     redis: { url: values.REDIS_URL, prefix: values.REDIS_PREFIX },
     ack: { format: values.ACK_FORMAT, from: values.ACK_FROM },
@@ -178,6 +187,8 @@ function assemble(values: Values, servedDomain: string): Config {
       undeliveredRetention: values.UNDELIVERED_RETENTION,
       unconfirmedRetries: values.UNCONFIRMED_RETRIES,
       unconfirmedRetryAfter: values.UNCONFIRMED_RETRY_AFTER,
+      receiptGap: values.RECEIPT_GAP,
+      redeliveryWindow: values.REDELIVERY_WINDOW,
     },
     maxStanzaBytes: values.MAX_STANZA_BYTES,
     http: {

@@ -75,3 +75,13 @@ function prettyStream(destination: NodeJS.WritableStream): DestinationStream {
     singleLine: true,
   });
 }
+
+/** Says a problem that comes many times a second once in a while. */
+export function throttled(log: Log, what: string): (error: Error) => void {
+  let quietUntil = 0;
+  return (error) => {
+    if (Date.now() < quietUntil) return;
+    quietUntil = Date.now() + 10_000;
+    log.warn({ err: error }, `${what}: ${error.message || error.name}`);
+  };
+}

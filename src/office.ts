@@ -37,7 +37,7 @@ export interface Office {
 
 export function openOffice(options: OfficeOptions): Office {
   const { config, redis, ledger, queues, metrics, receipts, problems, version, log } = options;
-  const addresses = new Addresses(config.componentDomain, config.servedDomain);
+  const addresses = new Addresses(config.componentDomain, config.servedDomain, config.allowedDomains);
   const proxied = (jid: string) => addresses.parse(jid).counterpart;
   const inquiry = new Inquiry(redis, ledger.keys);
   const perform: Desk['perform'] = (operation) => receipts().pipeline.perform(operation);

@@ -7,10 +7,12 @@ import { Ledger } from './ledger/ledger.ts';
 import { reject } from './ledger/operations.ts';
 import { Link, type LinkTiming } from './link/link.ts';
 import type { Held } from './link/window.ts';
-import type { Log } from './log.ts';
+import { type Log, throttled } from './log.ts';
 import { type Figures, Metrics } from './metrics.ts';
 import { type Office, openOffice } from './office.ts';
-import { throttled, within } from './patience.ts';
+import { within } from './patience.ts';
+import type { PresenceTiming } from './presence/presences.ts';
+import { Queries, type QueryTiming } from './queries/queries.ts';
 import { Queues } from './queues/queues.ts';
 import { Workers } from './queues/workers.ts';
 import type { Sent } from './receipts/outbox.ts';
@@ -30,6 +32,8 @@ export interface Tuning {
   readonly lease?: number;
   readonly sweepEvery?: number;
   readonly patience?: number;
+  readonly presence?: Partial<PresenceTiming>;
+  readonly queries?: QueryTiming;
 }
 
 const REDIS_AT_START = 5000;
@@ -45,6 +49,7 @@ export class ReceiptsProxy {
   readonly #ledger: Ledger;
   readonly #office: Office;
   readonly #receipts: Receipts;
+  readonly #queries: Queries;
   readonly #queues: Queues;
   readonly #workers: Workers;
   readonly metrics: Metrics;
@@ -101,8 +106,11 @@ export class ReceiptsProxy {
       ledger: this.#ledger,
       componentDomain: xmpp.componentDomain,
       servedDomain: xmpp.servedDomain,
+      allowedDomains: xmpp.allowedDomains,
       ack,
       timetable: retry,
+      receiptGap: retry.receiptGap,
+      redeliveryWindow: retry.redeliveryWindow,
       maxStanzaBytes: config.maxStanzaBytes,
       version: VERSION,
       counts: metrics.counts,
@@ -115,6 +123,19 @@ export class ReceiptsProxy {
       },
       log,
       ...(tuning.patience !== undefined && { patience: tuning.patience }),
+      presence: {
+        receiptsOf: (full, caps) => this.#queries.capabilities.receipts(caps, full),
+        ...(tuning.presence !== undefined && { timing: tuning.presence }),
+      },
+    });
+    this.#queries = new Queries({
+      receipts: this.#receipts,
+      link: this.link,
+      counts: metrics.counts,
+      maxStanzaBytes: config.maxStanzaBytes,
+      onRosterSet: (_from, _to, element) => this.#receipts.stanza(element),
+      log,
+      ...tuning.queries,
     });
     this.#workers = new Workers({
       pipeline: this.#receipts.pipeline,
@@ -181,6 +202,9 @@ export class ReceiptsProxy {
     const end = Date.now() + timeout;
     const left = () => Math.max(100, end - Date.now());
     await within(left(), this.#workers.pause());
+    this.#receipts.close();
+    await within(left() / 4, this.#receipts.presences.stop());
+    this.#queries.stop();
     // Never empty while stanzas keep coming: the link needs its share, to have what was sent proved.
     await within(left() / 4, this.#receipts.pipeline.drained());
     // What arrives from here on is stored, and sent by whoever sweeps next; nothing of it is acknowledged.
@@ -193,10 +217,16 @@ export class ReceiptsProxy {
   }
 
   #listen(): void {
-    this.link.on('stanza', (element) => this.#receipts.stanza(element));
+    this.link.on('stanza', (element) => (element.name === 'iq' ? this.#queries : this.#receipts).stanza(element));
     this.link.on('handedOver', (batch) => this.#receipts.outbox.handedOver(batch));
-    this.link.on('online', () => this.#workers.resume());
-    this.link.on('offline', () => void this.#workers.pause());
+    this.link.on('online', () => {
+      this.#receipts.presences.online();
+      this.#workers.resume();
+    });
+    this.link.on('offline', () => {
+      this.#receipts.presences.offline();
+      void this.#workers.pause();
+    });
     this.link.on('quarantined', (held) => void this.#quarantine(held));
     this.link.on('oversized', ({ name, attrs }) => {
       // Its id may be what is too large, and an answer that repeats it would be so as well.

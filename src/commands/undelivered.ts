@@ -9,6 +9,8 @@ import { line, many } from './words.ts';
 /** Messages that one form lists: what clients show without a scroll bar that nobody finds. */
 const SHOWN = 50;
 
+const LEFT = 'left to wait (the recipient is away, or his client returns no receipts)';
+
 /** Those that were picked in a list; at most as many as a list has. */
 export function picked({ values }: Step): string[] {
   const keys = [...new Set(values.get('messages') ?? [])].filter((key) => key !== '');
@@ -28,7 +30,7 @@ export async function retryAll(desk: Desk, keys: readonly string[], owner: Owner
       desk.sendAfterAll(record);
     }
     const sent = retried === 'due' || retried === 'underway' || record !== undefined;
-    const outcome = sent ? 'sent again' : 'not there any more';
+    const outcome = sent ? 'sent again' : retried === 'waiting' ? LEFT : 'not there any more';
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
   }
   return outcomes;

@@ -66,9 +66,20 @@ export const durations: Value<readonly number[]> = value(
   },
 );
 
+function readDomain(text: string): string | undefined {
+  return asciiDomain(text) === undefined ? undefined : text.toLowerCase().normalize('NFC').replace(/\.$/, '');
+}
+
 /** Lower case, composed (NFC), without the root's dot, otherwise as it was written: IDN stays Unicode. */
-export const domain: Value<string> = value('a domain, such as receipts.example.org', (text) =>
-  asciiDomain(text) === undefined ? undefined : text.toLowerCase().normalize('NFC').replace(/\.$/, ''),
+export const domain: Value<string> = value('a domain, such as receipts.example.org', readDomain);
+
+/** The same, one to a hundred. */
+export const domains: Value<readonly string[]> = value(
+  '1 to 100 domains separated by commas, such as other.org,third.example',
+  (text) => {
+    const all = text.split(',').map((one) => readDomain(one.trim()));
+    return all.length <= 100 && all.every((one) => one !== undefined) ? all : undefined;
+  },
 );
 
 const LOCALPART = /^[^\s\p{Cc}"&'/:<>@]+$/u;

@@ -2,6 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { Keys } from './keys.ts';
 import type { Operation } from './operations.ts';
 import { decodeRecord, type StoredRecord } from './record.ts';
+import { RULES } from './redelivery.ts';
 import { STATUS, SWEEP, TURN } from './scripts.ts';
 import type { Timetable } from './timetable.ts';
 
@@ -73,7 +74,7 @@ export class Ledger {
    */
   turn(operations: readonly Operation<unknown>[], now: number = Date.now()): Promise<string[]> {
     const grows = operations.some((operation) => operation.grows) ? 1 : 0;
-    const args: (string | number)[] = [this.keys.prefix, now, now + this.#lease, ...this.#constants, grows];
+    const args: (string | number)[] = [this.keys.prefix, now, now + this.#lease, ...this.#constants, RULES, grows];
     for (const { args: own } of operations) for (const arg of own) args.push(arg);
     return this.#scripts.receiptsTurn(...args);
   }
@@ -101,6 +102,17 @@ export class Ledger {
   async status(keys: readonly string[]): Promise<(StoredRecord | undefined)[]> {
     const values = await this.#scripts.receiptsStatus(this.keys.prefix, ...keys);
     return values.map((value, i) => (value === '' ? undefined : decodeRecord(keys[i] as string, value)));
+  }
+
+  /** A portion of the users whose presence somebody wants; the cursor is `0` at the beginning, and again at the end. */
+  async watched(cursor: string): Promise<{ next: string; users: string[] }> {
+    const [next, users] = await this.#redis.sscan(this.keys.watched, cursor, 'COUNT', 500);
+    return { next, users };
+  }
+
+  /** The resources of a user's sessions, as far as they are known. */
+  async sessionsOf(user: string): Promise<string[]> {
+    return (await this.#redis.hkeys(this.keys.sessions(user))).filter((resource) => resource !== '');
   }
 
   async figures(now: number = Date.now()): Promise<Figures> {

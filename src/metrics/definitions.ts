@@ -42,14 +42,50 @@ export const DEFINITIONS = {
     labels: ['condition'],
     help: 'Stanzas that were returned to their senders with an error, by its condition.',
   },
+  evidence_total: {
+    type: 'counter',
+    labels: ['kind'],
+    help: 'Messages that were sent again because of what was seen, not of the clock: the session that a copy went to ended (session-ended), it came back (bounced), it was not stored for somebody who was away (not-stored), or a later message was confirmed and it was not (gap).',
+  },
+  proved_total: {
+    type: 'counter',
+    labels: ['by'],
+    help: 'Messages that were delivered as something else than a receipt showed: a marker, a reply or a reaction.',
+  },
   passed_through_total: { type: 'counter', help: 'Stanzas that were passed on without being tracked.' },
   dropped_total: {
     type: 'counter',
     help: 'Stanzas that were ignored: nobody could be told, or nothing was to be done.',
   },
+  queries_total: { type: 'counter', help: 'Requests (IQ) between users that were passed on.' },
+  queries_answered_total: { type: 'counter', help: 'Requests between users whose reply was passed back.' },
+  queries_timed_out_total: {
+    type: 'counter',
+    help: 'Requests between users that nobody answered within a minute; their askers are told.',
+  },
+  stray_replies_total: {
+    type: 'counter',
+    labels: ['kind'],
+    help:
+      'Replies that were ignored: late (nobody waits for it any more), forged (from or to somebody else than was asked) ' +
+      'or unknown (to no request of ours).',
+  },
   quarantined_total: {
     type: 'counter',
     help: 'Stanzas that were put aside because the server ended the link over them.',
+  },
+  presences_relayed_total: { type: 'counter', help: 'Presence stanzas that were passed on between users.' },
+  presence_probes_total: {
+    type: 'counter',
+    help: 'Presence probes of our own: after the link was down, one for each subscription.',
+  },
+  presence_replies_total: {
+    type: 'counter',
+    help: "Presence stanzas that the proxy answered by itself, or with its own domain's presence.",
+  },
+  stale_sessions_total: {
+    type: 'counter',
+    help: 'Sessions that had ended unseen while the link was down; who watched them is told.',
   },
   reconnects_total: { type: 'counter', help: 'How often the link to the XMPP server came up again.' },
   link_up: { type: 'gauge', help: '1 while the link to the XMPP server is up, else 0.' },

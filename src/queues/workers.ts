@@ -127,13 +127,13 @@ export class Workers {
     const claimed = await pipeline.perform(claim(key, attempt, lease));
     if (claimed.outcome === 'overdue') return this.#expire(key);
     if (claimed.outcome === 'moot') return 'nothing to send';
-    const { record, confirms } = claimed;
+    const { record, noStore } = claimed;
     if (record.state === 'pending') {
       log.info(
         { from: record.sender, to: record.recipient, id: record.wireId, attempt: record.attempt },
         'Redelivering',
       );
-      outbox.redeliver(record, confirms);
+      outbox.redeliver(record, noStore);
       return 'sent';
     }
     // The process that ended it may have died before it put down the dead letter.

@@ -39,6 +39,8 @@ export interface PipelineOptions {
     info(fields: object, message: string): void;
     error(fields: object, message: string): void;
   };
+  /** Redis begins to fail, or works again. */
+  readonly onFailing?: (failing: boolean) => void;
   /** Operations in one call to Redis. */
   readonly batch?: number;
   /** How long work waits for Redis before it is refused, ms. */
@@ -73,7 +75,8 @@ export class Pipeline {
 
   constructor(turns: Turns, options: PipelineOptions) {
     this.#turns = turns;
-    this.#options = { batch: 200, patience: 5000, maxBytes: 64 * 1024 * 1024, maxEntries: 100_000, ...options };
+    const defaults = { batch: 200, patience: 5000, maxBytes: 64 * 1024 * 1024, maxEntries: 100_000 };
+    this.#options = { onFailing: () => {}, ...defaults, ...options };
   }
 
   /** Whether the last call to Redis failed. */
@@ -201,6 +204,7 @@ export class Pipeline {
     if (this.#failingSince === undefined) {
       this.#failingSince = Date.now();
       this.#options.log.error({ err: error }, 'Redis does not take messages; none is acknowledged until it does');
+      this.#options.onFailing(true);
     }
     if (error instanceof Error && error.message.startsWith('OOM')) {
       // At its memory limit Redis refuses a script that begins by adding: refuse those, and let receipts free memory.
@@ -216,6 +220,7 @@ export class Pipeline {
     this.#failingSince = undefined;
     clearInterval(this.#patience);
     this.#patience = undefined;
+    this.#options.onFailing(false);
   }
 
   #losePatience(): void {

@@ -2,11 +2,14 @@ import type { Element } from '@xmpp/xml';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { StoredRecord } from '../ledger/record.ts';
 import type { Timetable } from '../ledger/timetable.ts';
+import type { ReceiptsOf, SessionObserver } from '../presence/ports.ts';
+import { Presences, type PresenceTiming } from '../presence/presences.ts';
 import { Addresses } from '../stanza/address.ts';
 import type { AckFormat } from '../stanza/build.ts';
 import { IdSource } from '../stanza/ids.ts';
 import { Acceptance } from './acceptance.ts';
 import { Confirmers } from './confirmers.ts';
+import { Gaps } from './gaps.ts';
 import { Interceptor } from './interceptor.ts';
 import { Notices } from './notices.ts';
 import { type LinkPort, Outbox, type Troubled } from './outbox.ts';
@@ -14,6 +17,7 @@ import { Passage } from './passage.ts';
 import { Pipeline } from './pipeline.ts';
 import { type CommandsPort, Service } from './service.ts';
 import { Settlement } from './settlement.ts';
+import { Waves } from './waves.ts';
 
 /** What this room counts; plain fields, since it counts tens of thousands of stanzas a second. */
 export interface Counts {
@@ -29,7 +33,18 @@ export interface Counts {
   bouncesTemporary: number;
   bouncesPermanent: number;
   passedThrough: number;
+  evidenceSessionEnded: number;
+  evidenceBounced: number;
+  evidenceNotStored: number;
+  evidenceGap: number;
+  provedByMarker: number;
+  provedByReply: number;
+  provedByReaction: number;
   dropped: number;
+  presencesRelayed: number;
+  presenceProbes: number;
+  presenceReplies: number;
+  staleSessions: number;
 }
 
 /** What the other rooms are told. */
@@ -51,8 +66,14 @@ export interface ReceiptsOptions {
   readonly ledger: Ledger;
   readonly componentDomain: string;
   readonly servedDomain: string;
+  /** Other domains whose users are served as well. */
+  readonly allowedDomains?: readonly string[];
   readonly ack: { readonly format: AckFormat; readonly from: 'component' | 'recipient' };
   readonly timetable: Timetable;
+  /** ms; see {@link Gaps}. */
+  readonly receiptGap: number;
+  /** See {@link Waves}. */
+  readonly redeliveryWindow: number;
   readonly maxStanzaBytes: number;
   readonly version: string;
   readonly counts: Counts;
@@ -66,21 +87,32 @@ export interface ReceiptsOptions {
   readonly commands?: CommandsPort;
   /** How long a message waits for Redis before it is refused, ms. */
   readonly patience?: number;
+  readonly presence?: {
+    readonly observer?: SessionObserver;
+    readonly receiptsOf?: ReceiptsOf;
+    readonly timing?: Partial<PresenceTiming>;
+  };
 }
 
 /** The receipt interceptor, put together: stanzas in, the ledger, stanzas out. */
 export class Receipts {
+  readonly addresses: Addresses;
   readonly pipeline: Pipeline;
   readonly outbox: Outbox;
   readonly passage: Passage;
+  readonly waves: Waves;
+  readonly gaps: Gaps;
+  readonly presences: Presences;
   readonly #interceptor: Interceptor;
   readonly #service: Service;
 
   constructor(options: ReceiptsOptions) {
     const { link, ledger, componentDomain, servedDomain, ack, timetable, counts, events, log, patience } = options;
-    const addresses = new Addresses(componentDomain, servedDomain);
+    const addresses = new Addresses(componentDomain, servedDomain, options.allowedDomains);
+    this.addresses = addresses;
     const ids = new IdSource();
-    this.pipeline = new Pipeline(ledger, { log, ...(patience !== undefined && { patience }) });
+    const onFailing = (failing: boolean) => this.presences.redis(failing);
+    this.pipeline = new Pipeline(ledger, { log, onFailing, ...(patience !== undefined && { patience }) });
     const notices = new Notices({
       addresses,
       ids,
@@ -91,14 +123,24 @@ export class Receipts {
     const base = { ...events, link, pipeline: this.pipeline, addresses, ids, notices, timetable, counts, log };
     this.passage = new Passage(base);
     this.outbox = new Outbox(base);
-    const { version, maxStanzaBytes } = options;
+    const { version, maxStanzaBytes, receiptGap, redeliveryWindow } = options;
+    const status = (keys: readonly string[]) => ledger.status(keys);
+    this.gaps = new Gaps({ ...base, receiptGap });
+    this.waves = new Waves({ ...base, outbox: this.outbox, redeliveryWindow, status });
     const rooms = { ...base, passage: this.passage, outbox: this.outbox, version, maxStanzaBytes };
+    const observer: SessionObserver = {
+      began: (user) => this.waves.came(user, true),
+      updated: (user) => this.waves.came(user, false),
+      ended: (user) => this.waves.left(user),
+    };
+    this.presences = new Presences({ ...rooms, stored: ledger, observer, ...options.presence });
     const acceptance = new Acceptance(rooms);
-    const settlement = new Settlement({ ...rooms, confirmers: new Confirmers() });
+    const settlement = new Settlement({ ...rooms, confirmers: new Confirmers(), gaps: this.gaps, waves: this.waves });
     this.#interceptor = new Interceptor({ ...rooms, acceptance, settlement });
     this.#service = new Service({
       ...rooms,
       commands: options.commands,
+      contactRemoved: (from, to) => this.presences.contactRemoved(from, to),
       status: async (keys) => {
         // After the messages that came before the question.
         await new Promise<void>((resolve) => this.pipeline.push({ done: () => resolve() }));
@@ -107,10 +149,17 @@ export class Receipts {
     });
   }
 
-  /** Takes a stanza from the link. Never throws. */
+  /** Looks and sends no more on its own account. */
+  close(): void {
+    this.gaps.close();
+    this.waves.close();
+  }
+
+  /** Takes a stanza from the link; of IQ stanzas, those that are for the component itself. Never throws. */
   stanza(element: Element): void {
     if (element.name === 'message') this.#interceptor.message(element);
     else if (element.name === 'iq') void this.#service.iq(element);
+    else if (element.name === 'presence') this.presences.stanza(element);
     else this.passage.drop();
   }
 }

@@ -41,6 +41,8 @@ export interface ServiceOptions {
   readonly passage: Passage;
   /** The newest message under each key. */
   readonly status: (keys: readonly string[]) => Promise<(StoredRecord | undefined)[]>;
+  /** Somebody has removed a contact, a proxied address or the component's domain, from his roster. */
+  readonly contactRemoved: (from: Address, to: Address) => void;
   readonly version: string;
   /** Ad-hoc commands, where there are any. */
   readonly commands?: CommandsPort | undefined;
@@ -87,6 +89,7 @@ export class Service {
     if (!id || (type !== 'get' && type !== 'set') || question === undefined || others.length > 0) {
       throw new Refusal({ condition: 'bad-request' });
     }
+    if (type === 'set' && question.getNS() === NS.roster) return this.#contactRemoved(question, from, to);
     if (to.side !== 'component' || to.resource !== '') throw new Refusal({ condition: 'service-unavailable' });
     // XEP-0050 section 2.4: a command is run by a set; all other questions are gets.
     if (type === 'set') {
@@ -111,6 +114,20 @@ export class Service {
       default:
         throw new Refusal({ condition: 'service-unavailable' });
     }
+  }
+
+  /** Openfire sends the removal itself on to a contact that is not its own, beside what RFC 6121 section 2.5.2 asks for. */
+  #contactRemoved(question: Element, from: Address, to: Address): string {
+    const [item, ...others] = question.getChildren('item');
+    const { jid, subscription } = item?.attrs ?? {};
+    if (from.side !== 'served' || (to.side !== 'proxied' && to.side !== 'component') || subscription !== 'remove') {
+      throw new Refusal({ condition: 'service-unavailable' });
+    }
+    if (others.length > 0 || !jid || this.#options.addresses.parse(jid).bare !== to.bare) {
+      throw new Refusal({ condition: 'bad-request' });
+    }
+    this.#options.contactRemoved(from, to);
+    return '';
   }
 
   #discoInfo(question: Element, from: Address): string {

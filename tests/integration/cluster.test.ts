@@ -1,7 +1,7 @@
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { handOver, settle } from '../../src/ledger/operations.ts';
-import { aliceWrites, BOB, keyOf, openLedger } from '../support/ledger.ts';
+import { ALICE, aliceWrites, BOB, keyOf, openLedger } from '../support/ledger.ts';
 import { startRedis } from '../support/redis.ts';
 
 test('all keys of ledger and queues share one slot, as Redis Cluster wants it', async () => {
@@ -9,10 +9,21 @@ test('all keys of ledger and queues share one slot, as Redis Cluster wants it', 
   const { ledger, close } = openLedger(server.url, { prefix: '{receipts}' });
   await ledger.once(aliceWrites({ id: 'm-1', originId: 'o-1' }));
   await ledger.once(
-    handOver({ key: keyOf('o-1'), attempt: 1, copies: 1, dueConfirming: 1, dueOther: 1, recipient: BOB }),
+    handOver({
+      key: keyOf('o-1'),
+      attempt: 1,
+      copies: 1,
+      byTimetable: 1,
+      unconfirmed: 1,
+      sender: ALICE,
+      recipient: BOB,
+      noStore: false,
+    }),
   );
   expect(await ledger.sweep(Date.now(), 1000, 10)).toHaveLength(1);
-  expect(await ledger.once(settle(keyOf('m-1'), '', Date.now(), BOB))).toMatchObject({ outcome: 'delivered' });
+  expect(await ledger.once(settle(keyOf('m-1'), '', Date.now(), { sender: ALICE, recipient: BOB }))).toMatchObject({
+    outcome: 'delivered',
+  });
 
   const connection = new Redis(server.url, { maxRetriesPerRequest: null });
   const queue = new Queue('redelivery', { connection, prefix: '{receipts}' });

@@ -192,7 +192,7 @@ describe('hand-over', () => {
     await room.given(HELLO, alice(`<body>two</body>${REQUEST}`, 'id="m-2"'), alice('<body>three</body>', 'id="m-3"'));
     const held = room.held();
     await room.ledger.once(claim(keyOf('m-1'), 1));
-    await room.ledger.once(settle(keyOf('m-2'), '', Date.now(), ''));
+    await room.ledger.once(settle(keyOf('m-2'), '', Date.now()));
     const again = await room.receipts.outbox.resume(held);
     expect(again.flatMap(({ tag }) => (tag ? [tag.record.wireId] : []))).toEqual(['m-3']);
   });
@@ -359,7 +359,7 @@ describe('bad input', () => {
     ['of type error, oversized', alice(`<error/><body>${'x'.repeat(20_000)}</body>`, 'type="error" id="m-1"')],
     ['of type error, to a malformed address', alice('<error/>', 'type="error" id="m-1"', '@receipts.example.org')],
     ['of type error, without an id', alice('<error/>', 'type="error"')],
-    ['of an unknown kind', `<presence from="${ALICE}" to="bob@receipts.example.org"/>`],
+    ['of an unknown kind', `<other from="${ALICE}" to="bob@receipts.example.org"/>`],
   ])('a stanza %s is dropped', async (_, stanza) => {
     expect(await room.given(stanza)).toEqual([]);
     expect(room.counts.dropped).toBe(1);

@@ -19,8 +19,19 @@ const noCounts = (): Counts => ({
   unmatchedReceipts: 0,
   bouncesTemporary: 0,
   bouncesPermanent: 0,
+  evidenceSessionEnded: 0,
+  evidenceBounced: 0,
+  evidenceNotStored: 0,
+  evidenceGap: 0,
+  provedByMarker: 0,
+  provedByReply: 0,
+  provedByReaction: 0,
   passedThrough: 0,
   dropped: 0,
+  presencesRelayed: 0,
+  presenceProbes: 0,
+  presenceReplies: 0,
+  staleSessions: 0,
 });
 
 /** A link without a server: it shows what is written, and hands over when told to. */
@@ -54,6 +65,8 @@ export function openRoom(url: string, options: Partial<ReceiptsOptions> = {}) {
     servedDomain: 'example.org',
     ack: { format: 'receipt', from: 'component' },
     timetable: TIMETABLE,
+    receiptGap: 10_000,
+    redeliveryWindow: 32,
     maxStanzaBytes: 10_000,
     version: '0',
     counts,
@@ -72,6 +85,7 @@ export function openRoom(url: string, options: Partial<ReceiptsOptions> = {}) {
   return {
     ...opened,
     receipts,
+    link,
     counts,
     refused,
     troubled,

@@ -8,14 +8,13 @@ end
 
 -- Takes a message out of what is kept of its sender's and its recipient's messages in trouble.
 local function forget_trouble(key, sender, recipient)
-  redis.call('SREM', prefix .. ':from:' .. sender, key)
-  redis.call('HDEL', prefix .. ':out:' .. recipient, key)
-  redis.call('SREM', waiting_name(recipient), key)
+  redis.call('SREM', from_name(sender), key)
+  redis.call('HDEL', out_name(recipient), key)
 end
 
 -- Its sender wants it no more: a pending message ends, and nothing is owed; what was undelivered is thrown away.
 -- Returns '' when there is no such message, 'l' (a dead letter) or 'p', its key, a line feed and the tombstone.
-local function cancel(key, owner, members, window)
+local function cancel(key, owner, members, now, window, keep)
   local value = redis.call('GET', record_name(key))
   local letter = redis.call('GET', undelivered_name(key))
   local known = value or letter
@@ -24,6 +23,7 @@ local function cancel(key, owner, members, window)
   if value and state_of(value) == 'p' then
     forget_trouble(key, body.s, body.r)
     gather_over(due_member(key, 'p'))
+    note(key, now, 'cancelled', keep)
     return 'p' .. key .. '\n' .. finish(key, value, 'r', members, window)
   end
   if not letter then return '' end
@@ -33,9 +33,10 @@ local function cancel(key, owner, members, window)
 end
 
 -- Makes a pending message due at once, for a sweep to find. What is due within a lease is left as it is: it is being sent,
--- and would be sent twice.
--- Returns '' when there is nothing to send, 'l' when it is a dead letter, 'w' when it is being sent, 'n' when it is due.
-local function retry_now(key, owner, now, lease_until)
+-- and would be sent twice. So is what a claim would not take: another copy would come twice, or nowhere.
+-- Returns '' when there is nothing to send, 'l' when it is a dead letter, 'w' when it is being sent, 'm' when it must wait,
+-- 'n' when it is due.
+local function retry_now(key, owner, now, lease_until, keep)
   local value = redis.call('GET', record_name(key))
   local letter = redis.call('GET', undelivered_name(key))
   local known = value or letter
@@ -43,14 +44,18 @@ local function retry_now(key, owner, now, lease_until)
   if not value or state_of(value) ~= 'p' then return letter and 'l' or '' end
   local due = redis.call('ZSCORE', due_set, key)
   if due and tonumber(due) <= lease_until then return 'w' end
+  local body = body_of(value)
+  local there, sessions = presence_of(body.r)
+  if must_wait(there, acknowledges(body.s, body.r, sessions), value:sub(2, 2)) then return 'm' end
   redis.call('ZADD', due_set, now, key)
+  note(key, now, 'wanted-now', keep)
   return 'n'
 end
 
 local function erase_one(key, value, known)
   local body = body_of(known)
   if value and state_of(value) == 'p' then count_pending(value, -1) end
-  redis.call('DEL', record_name(key), undelivered_name(key), prefix .. ':life:' .. key)
+  redis.call('DEL', record_name(key), undelivered_name(key), life_name(key))
   redis.call('ZREM', due_set, key, key .. 'x', key .. 'u', key .. 'r')
   redis.call('LREM', index_name(key:sub(1, KEY)), 0, key)
   if body.al then redis.call('LREM', index_name(body.al), 0, key) end
@@ -77,14 +82,14 @@ end
 -- Returns how many of them there were.
 local function forget_user(jid, first, last)
   local count = 0
-  for _, kind in ipairs({ 'confirms', 'waiting', 'from', 'out', 'sessions', 'sub' }) do
+  for _, kind in ipairs({ 'confirms', 'from', 'out', 'sessions', 'sub', 'granted' }) do
     count = count + redis.call('DEL', prefix .. ':' .. kind .. ':' .. jid)
   end
   redis.call('SREM', prefix .. ':subs', jid)
   for position = first, last do
-    local name = prefix .. ':sub:' .. ARGV[position]
-    count = count + redis.call('HDEL', name, jid)
-    if redis.call('EXISTS', name) == 0 then redis.call('SREM', prefix .. ':subs', ARGV[position]) end
+    local watched = ARGV[position]
+    count = count + redis.call('HEXISTS', sub_name(watched), jid)
+    presence.drop(watched, jid)
   end
   return count
 end

@@ -1,0 +1,111 @@
+import { renewSession, takeStep, watchersOf } from '../ledger/presence.ts';
+import type { Address } from '../stanza/address.ts';
+import type { IdSource } from '../stanza/ids.ts';
+import { presenceStanza } from '../stanza/presence.ts';
+import type { OutPort, Passing, Pipe, PresenceCounts } from './ports.ts';
+import type { Sessions } from './sessions.ts';
+
+export interface OwnContactOptions {
+  readonly domain: string;
+  readonly link: OutPort;
+  readonly pipeline: Pipe;
+  readonly ids: IdSource;
+  readonly passage: Passing;
+  readonly sessions: Sessions;
+  readonly counts: PresenceCounts;
+}
+
+/**
+ * The component's own domain as a contact: available while messages are taken. Whoever wants its presence may have it,
+ * and is asked for nothing.
+ */
+export class OwnContact {
+  readonly #options: OwnContactOptions;
+  /** Who watches it, as far as this process knows: when Redis fails nobody can be asked. */
+  #watchers = new Set<string>();
+  #usable = false;
+
+  constructor(options: OwnContactOptions) {
+    this.#options = options;
+  }
+
+  get usable(): boolean {
+    return this.#usable;
+  }
+
+  /** How many watchers are known. */
+  get size(): number {
+    return this.#watchers.size;
+  }
+
+  /** Takes what a served user sends it, but for his own presence and errors. */
+  take(type: string, from: Address): void {
+    const { domain, link, pipeline, ids, passage, sessions, counts } = this.#options;
+    const now = Date.now();
+    const reply = (to: string, kind: 'subscribed' | 'available' | 'unavailable' | 'probe') => {
+      counts.presenceReplies += 1;
+      link.send(presenceStanza({ from: domain, to, type: kind, id: ids.next() }));
+    };
+    switch (type) {
+      case 'subscribe':
+      case 'probe': {
+        if (type === 'probe' && from.resource !== '') {
+          const renewed = renewSession(from.bare, from.resource, now, ids.next());
+          const done = (word: string) => renewed.decode(word) && sessions.replaced(from.bare, from.resource);
+          pipeline.push({ operation: renewed, done, refuse: () => {} });
+        }
+        // A server probes for whom it has down as a watcher, so that one whom we have forgotten is one again.
+        pipeline.push({
+          operation: takeStep('subscribed', domain, from.bare, now, ids.next()),
+          done: () => {
+            this.#watchers.add(from.bare);
+            if (type === 'subscribe') reply(from.bare, 'subscribed');
+            reply(from.full, this.#usable ? 'available' : 'unavailable');
+          },
+          refuse: () => passage.drop(),
+        });
+        return;
+      }
+      case 'unsubscribe': {
+        const operation = takeStep('unsubscribe', domain, from.bare, now, ids.next());
+        pipeline.push({
+          operation,
+          done: (word) => {
+            this.#watchers.delete(from.bare);
+            // RFC 6121 section 3.3.3: who no longer watches is shown it as gone.
+            if (operation.decode(word) === 'subscribed') reply(from.bare, 'unavailable');
+          },
+        });
+        return;
+      }
+      case 'subscribed':
+      case 'unsubscribed': {
+        const operation = takeStep(type, from.bare, domain, now, ids.next());
+        pipeline.push({
+          operation,
+          done: (word) => {
+            // Nobody was asked: whether his server thinks so too is seen by its answer.
+            if (type === 'subscribed' && operation.decode(word) === 'none') reply(from.bare, 'probe');
+          },
+        });
+        return;
+      }
+      default:
+        passage.drop();
+    }
+  }
+
+  /** Learns from Redis who watches it. */
+  async load(): Promise<void> {
+    this.#watchers = new Set(await this.#options.pipeline.perform(watchersOf(this.#options.domain)));
+  }
+
+  /** Shows itself so from now on, to who asks. Gives the stanzas that tell everybody else. */
+  *become(usable: boolean): Generator<string> {
+    const { domain } = this.#options;
+    this.#usable = usable;
+    for (const to of [...this.#watchers]) {
+      yield presenceStanza({ from: domain, to, type: usable ? 'available' : 'unavailable' });
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import type { Element } from '@xmpp/xml';
+import type { Operation } from '../ledger/operations.ts';
+import type { Caps } from '../stanza/caps.ts';
+
+/** The part of the link that is written to. */
+export interface OutPort {
+  send(xml: string): unknown;
+}
+
+/** The ledger's operations, in the order of arrival with those of messages: see the receipts' pipeline. */
+export interface Pipe {
+  push(work: {
+    readonly operation?: Operation<unknown>;
+    readonly bytes?: number;
+    done(reply: string): void;
+    refuse?: (() => void) | undefined;
+  }): void;
+  /** Rejects when Redis does not answer in time. */
+  perform<Result>(operation: Operation<Result>): Promise<Result>;
+  /** Whether Redis fails. */
+  readonly failing: boolean;
+}
+
+/** What is read from the ledger beside its operations. */
+export interface Stored {
+  watched(cursor: string): Promise<{ next: string; users: string[] }>;
+  sessionsOf(user: string): Promise<string[]>;
+}
+
+/** What happens to stanzas that go no further. */
+export interface Passing {
+  refuse(
+    element: Pick<Element, 'name' | 'attrs'>,
+    error: {
+      readonly condition: 'forbidden' | 'jid-malformed' | 'policy-violation' | 'resource-constraint';
+      readonly text?: string;
+    },
+  ): void;
+  drop(): void;
+}
+
+export interface PresenceCounts {
+  presencesRelayed: number;
+  presenceProbes: number;
+  presenceReplies: number;
+  staleSessions: number;
+}
+
+/** Who is told of sessions. `user` is a served bare JID. A session that was replaced by another has ended and begun. */
+export interface SessionObserver {
+  began(user: string, resource: string): void;
+  /** There was presence of a session that goes on; not of each one. */
+  updated(user: string): void;
+  ended(user: string, resource: string): void;
+}
+
+/**
+ * Finds out whether a client returns receipts: `y`es, `n`o or `u`nknown.
+ *
+ * @param caps what it says of its capabilities, if anything
+ */
+export type ReceiptsOf = (fullJid: string, caps: Caps | undefined) => Promise<'y' | 'n' | 'u'>;
+
+export interface PresenceLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}

@@ -1,0 +1,249 @@
+import type { Element } from '@xmpp/xml';
+import { renewSession, seePresence, takeStep } from '../ledger/presence.ts';
+import { type Address, type Addresses, MalformedAddressError, withResource } from '../stanza/address.ts';
+import { readError } from '../stanza/error.ts';
+import { type IdSource, isOwnId } from '../stanza/ids.ts';
+import {
+  capsKey,
+  type Presence,
+  presenceStanza,
+  presenceType,
+  readPresence,
+  readWithoutChildren,
+} from '../stanza/presence.ts';
+import { isByWatched, isSubscriptionType, type SubscriptionType, stepOf } from '../stanza/subscription.ts';
+import { TooDeepError } from '../stanza/xml.ts';
+import type { OwnContact } from './own.ts';
+import type { OutPort, Passing, Pipe, PresenceCounts, PresenceLog } from './ports.ts';
+import type { Sessions } from './sessions.ts';
+
+export interface RelayOptions {
+  readonly link: OutPort;
+  readonly pipeline: Pipe;
+  readonly addresses: Addresses;
+  readonly ids: IdSource;
+  readonly passage: Passing;
+  readonly own: OwnContact;
+  readonly sessions: Sessions;
+  readonly maxStanzaBytes: number;
+  readonly counts: PresenceCounts;
+  /** Presence was relayed without being noted, since Redis failed. */
+  readonly onMissed: () => void;
+  readonly log: PresenceLog;
+}
+
+/** What asks for something, so that its sender can be told that it is too large. All else must not be lost. */
+const CAN_BE_REFUSED: ReadonlySet<string> = new Set(['available', 'subscribe', 'probe']);
+
+/** Presence between users: it goes on with its addresses mapped, and what it says is noted on its way. */
+export class Relay {
+  readonly #options: RelayOptions;
+  /** The domain is about to be left: nobody is shown as available any more. */
+  closing = false;
+
+  constructor(options: RelayOptions) {
+    this.#options = options;
+  }
+
+  /** Takes one presence stanza. Never throws, whatever is in it. */
+  stanza(element: Element): void {
+    const { passage, log } = this.#options;
+    try {
+      this.#take(element);
+    } catch (error) {
+      if (error instanceof MalformedAddressError) {
+        passage.refuse(element, { condition: 'jid-malformed', text: error.message });
+      } else {
+        log.warn({ err: error, from: element.attrs.from }, 'A presence could not be handled');
+        passage.drop();
+      }
+    }
+  }
+
+  /** Who removed a contact has ended both subscriptions; the other is told unless he was already. */
+  contactRemoved(from: Address, to: Address): void {
+    for (const type of ['unsubscribe', 'unsubscribed'] as const) {
+      if (to.side === 'component') this.#options.own.take(type, from);
+      else this.#subscription(type, from, to, { id: undefined, inner: '', otherAttributes: '' });
+    }
+  }
+
+  #take(element: Element): void {
+    const { addresses, passage, own } = this.#options;
+    const { from: fromText, to: toText } = element.attrs;
+    const type = presenceType(element);
+    if (!fromText || !toText || type === 'unknown') {
+      passage.drop();
+      return;
+    }
+    const from = addresses.parse(fromText);
+    const to = addresses.parse(toText);
+    if (from.side === 'foreign' && (type === 'subscribe' || type === 'probe')) {
+      const text = `Only users of ${addresses.servedDomain} are served`;
+      passage.refuse(element, { condition: 'forbidden', text });
+    } else if (from.side !== 'served' || (to.side !== 'proxied' && to.side !== 'component')) {
+      // The server's own, what came back to us, and what foreigners tell: an answer could begin a loop.
+      passage.drop();
+    } else {
+      const presence = this.#read(element);
+      if (presence === undefined) return;
+      if (type === 'available' || type === 'unavailable') this.#presence(from, to, presence);
+      else if (type === 'error') this.#error(from, to, presence, element);
+      else if (to.side === 'component') own.take(type, from);
+      else if (isSubscriptionType(type)) this.#subscription(type, from, to, presence);
+    }
+  }
+
+  /** Undefined when it was refused. */
+  #read(element: Element): Presence | undefined {
+    const { maxStanzaBytes, passage } = this.#options;
+    const type = presenceType(element);
+    let text = `Nested too deeply`;
+    try {
+      const presence = readPresence(element);
+      if (bytesOf(presence) <= maxStanzaBytes) return presence;
+      text = `A stanza may have ${maxStanzaBytes} bytes`;
+    } catch (error) {
+      if (!(error instanceof TooDeepError)) throw error;
+      text = error.message;
+    }
+    const idBytes = Buffer.byteLength(element.attrs.id ?? '');
+    if (!CAN_BE_REFUSED.has(type)) return { ...readWithoutChildren(element), ...(idBytes > 1000 && { id: undefined }) };
+    // An answer has the id too, and must not be larger than what it refuses.
+    if (idBytes > 1000) passage.drop();
+    else passage.refuse(element, { condition: 'policy-violation', text });
+    return undefined;
+  }
+
+  /** Broadcast or directed (RFC 6121 sections 4.2 to 4.6). */
+  #presence(from: Address, to: Address, presence: Presence): void {
+    const { pipeline, addresses, ids, sessions, counts, link, onMissed } = this.#options;
+    const own = to.side === 'component' ? addresses.componentDomain : '';
+    const available = presence.type === 'available';
+    const caps = capsKey(presence.caps);
+    const watcher = own || to.counterpart;
+    const operation = seePresence(from.bare, watcher, from.resource, available, Date.now(), caps, own, ids.next());
+    pipeline.push({
+      operation,
+      bytes: presence.inner.length,
+      done: (reply) => {
+        const seen = operation.decode(reply);
+        sessions.seen(from.bare, from.resource, presence.caps, seen);
+        if (own === '') this.#relay(from, to, presence);
+        if (seen.probe) {
+          counts.presenceProbes += 1;
+          link.send(presenceStanza({ type: 'probe', from: own, to: from.bare, id: ids.next() }));
+        }
+      },
+      refuse: () => {
+        onMissed();
+        if (own === '') this.#relay(from, to, presence);
+      },
+    });
+  }
+
+  #relay(from: Address, to: Address, { type, id, inner, otherAttributes }: Presence): void {
+    const { link, counts } = this.#options;
+    if (this.closing && type === 'available') return;
+    counts.presencesRelayed += 1;
+    link.send(
+      presenceStanza({
+        from: withResource(from.counterpart, from.resource),
+        to: withResource(to.counterpart, to.resource),
+        type,
+        id,
+        inner,
+        otherAttributes,
+      }),
+    );
+  }
+
+  #subscription(
+    type: SubscriptionType,
+    from: Address,
+    to: Address,
+    presence: Pick<Presence, 'id' | 'inner' | 'otherAttributes'>,
+  ): void {
+    const { pipeline, ids, link, counts, passage, sessions } = this.#options;
+    const now = Date.now();
+    if (type === 'probe' && from.resource !== '') this.#renew(from, now, sessions);
+    const [watched, watcher] = isByWatched(type) ? [from.bare, to.counterpart] : [to.counterpart, from.bare];
+    const operation = takeStep(type, watched, watcher, now, ids.next());
+    // RFC 6121 section 3.1.2: subscriptions are between bare JIDs. An answer to a probe goes to where it came from.
+    const asker = type === 'probe' ? withResource(from.counterpart, from.resource) : from.counterpart;
+    pipeline.push({
+      operation,
+      bytes: presence.inner.length,
+      done: (reply) => {
+        const { act } = stepOf(type, operation.decode(reply));
+        if (act === 'relay') {
+          counts.presencesRelayed += 1;
+          link.send(presenceStanza({ ...presence, from: asker, to: to.counterpart, type }));
+        } else if (act === 'ignore') {
+          passage.drop();
+        } else {
+          counts.presenceReplies += 1;
+          const answer = act === 'answer subscribed' ? 'subscribed' : 'unsubscribed';
+          link.send(presenceStanza({ from: to.bare, to: from.bare, type: answer, id: ids.next() }));
+        }
+      },
+      refuse: this.#refusal(type, from, to, presence),
+    });
+  }
+
+  /** What was asked for can be asked again; what was decided waits for Redis. */
+  #refusal(type: SubscriptionType, from: Address, to: Address, { id }: { id: string | undefined }) {
+    const { passage } = this.#options;
+    if (type === 'probe') return () => passage.drop();
+    if (type !== 'subscribe') return undefined;
+    const attrs = { from: from.full, to: to.full, type, ...(id !== undefined && { id }) };
+    return () =>
+      passage.refuse({ name: 'presence', attrs }, { condition: 'resource-constraint', text: 'Cannot store that now' });
+  }
+
+  /** A server probes for a user at his login: a session of that resource which is older was another. */
+  #renew({ bare, resource }: Address, now: number, sessions: Sessions): void {
+    const { pipeline, ids } = this.#options;
+    const operation = renewSession(bare, resource, now, ids.next());
+    pipeline.push({
+      operation,
+      done: (reply) => {
+        if (operation.decode(reply)) sessions.replaced(bare, resource);
+      },
+      refuse: () => {},
+    });
+  }
+
+  /** Never answered (RFC 6120 section 8.3.1). Openfire 4.2 refuses a probe of whom nobody has let in with `forbidden`. */
+  #error(from: Address, to: Address, presence: Presence, element: Element): void {
+    const { pipeline, addresses, ids, link, counts, passage } = this.#options;
+    const { condition } = readError(element);
+    const own = to.side === 'component';
+    const ours = own || (presence.id !== undefined && isOwnId(presence.id));
+    const pass = () => {
+      if (ours) passage.drop();
+      else this.#relay(from, to, presence);
+    };
+    if (condition !== 'forbidden' && condition !== 'not-authorized') {
+      pipeline.push({ done: pass });
+      return;
+    }
+    const watcher = own ? addresses.componentDomain : to.counterpart;
+    const operation = takeStep('unsubscribed', from.bare, watcher, Date.now(), ids.next());
+    pipeline.push({
+      operation,
+      done: (reply) => {
+        if (own || stepOf('unsubscribed', operation.decode(reply)).act === 'ignore') {
+          pass();
+          return;
+        }
+        counts.presencesRelayed += 1;
+        link.send(presenceStanza({ from: from.counterpart, to: to.counterpart, type: 'unsubscribed' }));
+      },
+    });
+  }
+}
+
+function bytesOf({ inner, otherAttributes, id = '' }: Presence): number {
+  return Buffer.byteLength(inner) + Buffer.byteLength(otherAttributes) + Buffer.byteLength(id);
+}

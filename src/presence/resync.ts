@@ -1,0 +1,197 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  askAfter,
+  claimAsking,
+  doneAsking,
+  forgetPresence,
+  judgeSessions,
+  keepAsking,
+  watchersOf,
+} from '../ledger/presence.ts';
+import { type Addresses, withResource } from '../stanza/address.ts';
+import type { IdSource } from '../stanza/ids.ts';
+import { presenceStanza } from '../stanza/presence.ts';
+import type { OutPort, Pipe, PresenceCounts, PresenceLog, Stored } from './ports.ts';
+import type { Sessions } from './sessions.ts';
+
+export interface ResyncOptions {
+  readonly link: OutPort;
+  readonly pipeline: Pipe;
+  readonly stored: Stored;
+  readonly addresses: Addresses;
+  readonly ids: IdSource;
+  readonly sessions: Sessions;
+  readonly counts: PresenceCounts;
+  /** Names this process. */
+  readonly process: string;
+  /** How many other processes serve the domain. */
+  readonly others: () => number;
+  /** Stanzas a second. */
+  readonly perSecond: number;
+  /** How long a probe's answer may take, ms. */
+  readonly patience: number;
+  readonly log: PresenceLog;
+}
+
+/** Somebody whose server was probed. */
+interface Probed {
+  readonly user: string;
+  readonly at: number;
+  /** For the second time. */
+  readonly again: boolean;
+}
+
+/** Pauses in a second of paced writing, at most. */
+const BURSTS = 20;
+const RETRY_AFTER = 1000;
+
+/**
+ * After the link was down: nothing of what happened meanwhile is told by the server, so it is asked after everybody whose
+ * presence somebody wants, at a pace, and what it does not tell of any more has ended.
+ */
+export class Resync {
+  readonly #options: ResyncOptions;
+  #abort: AbortController | undefined;
+
+  constructor(options: ResyncOptions) {
+    this.#options = options;
+  }
+
+  /** Begins, or begins anew. */
+  begin(): void {
+    this.cancel();
+    const abort = new AbortController();
+    this.#abort = abort;
+    this.#keepTrying(abort.signal).catch(() => {});
+  }
+
+  cancel(): void {
+    this.#abort?.abort();
+    this.#abort = undefined;
+  }
+
+  /** Writes stanzas at the pace; stops when the signal comes. */
+  async pace(stanzas: Iterable<string>, signal: AbortSignal): Promise<void> {
+    for (const stanza of stanzas) {
+      this.#options.link.send(stanza);
+      await this.#turn(signal);
+    }
+  }
+
+  #written = 0;
+
+  async #turn(signal: AbortSignal): Promise<void> {
+    const { perSecond } = this.#options;
+    const burst = Math.ceil(perSecond / BURSTS);
+    this.#written += 1;
+    if (this.#written % burst === 0) await sleep((1000 * burst) / perSecond, undefined, { signal, ref: false });
+    signal.throwIfAborted();
+  }
+
+  async #keepTrying(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      try {
+        await this.#run(signal);
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#options.log.warn({ err: error }, 'Could not ask after those whose presence is wanted; trying again');
+        await sleep(RETRY_AFTER, undefined, { signal, ref: false });
+      }
+    }
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { pipeline, process, others, log } = this.#options;
+    for (;;) {
+      const claim = await pipeline.perform(claimAsking(process, Date.now()));
+      signal.throwIfAborted();
+      if (claim === 'joined') return;
+      if (claim === 'go') break;
+      await sleep(RETRY_AFTER, undefined, { signal, ref: false });
+    }
+    // While others hear what the server tells, what is known stays so.
+    if (others() === 0) for await (const users of this.#pages()) await pipeline.perform(forgetPresence(users));
+    const seen = new Set<string>();
+    const probed: Probed[] = [];
+    for await (const users of this.#pages()) {
+      await pipeline.perform(keepAsking(process));
+      for (const user of users) {
+        // A scan may give one twice.
+        if (seen.has(user) || user === this.#options.addresses.componentDomain) continue;
+        seen.add(user);
+        const watchers = await pipeline.perform(askAfter(user));
+        await this.pace(this.#probes(user, watchers), signal);
+        if (watchers.length > 0) probed.push({ user, at: Date.now(), again: false });
+        await this.#judge(probed, signal, false);
+      }
+    }
+    await this.#judge(probed, signal, true);
+    await pipeline.perform(doneAsking(process));
+    if (seen.size > 0) log.info({ users: seen.size }, 'Has asked after all whose presence is wanted');
+  }
+
+  async *#pages(): AsyncGenerator<string[]> {
+    let cursor = '0';
+    do {
+      const { next, users } = await this.#options.stored.watched(cursor);
+      if (users.length > 0) yield users;
+      cursor = next;
+    } while (cursor !== '0');
+  }
+
+  *#probes(user: string, watchers: readonly string[]): Generator<string> {
+    const { ids, counts } = this.#options;
+    for (const watcher of watchers) {
+      counts.presenceProbes += 1;
+      yield presenceStanza({ type: 'probe', from: this.#standIn(watcher), to: user, id: ids.next() });
+    }
+  }
+
+  /** Judges those whose time is over, or waits for the time of all. */
+  async #judge(probed: Probed[], signal: AbortSignal, all: boolean): Promise<void> {
+    const { pipeline, patience, process, others } = this.#options;
+    for (let first = probed[0]; first !== undefined; first = probed[0]) {
+      const left = first.at + patience - Date.now();
+      if (left > 0 && !all) return;
+      if (left > 0) {
+        await pipeline.perform(keepAsking(process));
+        await sleep(left, undefined, { signal, ref: false });
+      }
+      probed.shift();
+      const { user, again } = first;
+      // With several links the answer may have gone to one that is about to be found broken.
+      const final = again || others() === 0;
+      const unheard = await pipeline.perform(judgeSessions(user, Date.now(), final));
+      signal.throwIfAborted();
+      if (unheard.length === 0) continue;
+      const watchers = await pipeline.perform(watchersOf(user));
+      signal.throwIfAborted();
+      if (final) this.#end(user, unheard, watchers);
+      else {
+        await this.pace(this.#probes(user, watchers.slice(0, 1)), signal);
+        probed.push({ user, at: Date.now(), again: true });
+      }
+    }
+  }
+
+  /** These sessions are over although nobody said so. */
+  #end(user: string, resources: readonly string[], watchers: readonly string[]): void {
+    const { link, counts, sessions, addresses } = this.#options;
+    const proxied = addresses.parse(user).counterpart;
+    for (const resource of resources) {
+      counts.staleSessions += 1;
+      sessions.ended(user, resource);
+      for (const to of watchers) {
+        if (to === addresses.componentDomain) continue;
+        link.send(presenceStanza({ type: 'unavailable', from: withResource(proxied, resource), to }));
+      }
+    }
+  }
+
+  /** Who asks in a watcher's name. */
+  #standIn(watcher: string): string {
+    const { addresses } = this.#options;
+    return watcher === addresses.componentDomain ? watcher : addresses.parse(watcher).counterpart;
+  }
+}

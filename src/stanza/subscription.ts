@@ -1,0 +1,69 @@
+/**
+ * How a watcher stands to the user whose presence he wants. `asked`: the user has been asked and has not answered;
+ * `askedLongAgo`: so long ago that he may be asked again.
+ */
+export type Standing = 'none' | 'asked' | 'askedLongAgo' | 'subscribed';
+
+/** The presence stanzas that need a subscription, ask for one, or change it. */
+export type SubscriptionType = 'subscribe' | 'subscribed' | 'unsubscribe' | 'unsubscribed' | 'probe';
+
+/** What to do with such a stanza. */
+export interface Step {
+  /** The standing after it; undefined leaves it as it is. */
+  readonly next?: 'none' | 'asked' | 'subscribed';
+  /** `relay` it to the other user, answer its sender in the other user's name, or `ignore` it. */
+  readonly act: 'relay' | 'answer subscribed' | 'answer unsubscribed' | 'ignore';
+}
+
+/**
+ * How long a request is not put to a user again, ms: servers send an open one again at each login of who asked, and the
+ * other's own server keeps it for him (RFC 6121 section 3.1.3).
+ */
+export const ASK_AGAIN_AFTER = 24 * 3600 * 1000;
+
+const IGNORE: Step = { act: 'ignore' };
+const RELAY: Step = { act: 'relay' };
+const END: Step = { next: 'none', act: 'relay' };
+const ASK: Step = { next: 'asked', act: 'relay' };
+const GRANT: Step = { next: 'subscribed', act: 'relay' };
+
+/**
+ * RFC 6121 section 3 and appendix A, as seen from between the two users' servers, which keep the rosters. The watcher
+ * sends `subscribe`, `unsubscribe` and `probe`, the watched user `subscribed` and `unsubscribed`.
+ */
+const STEPS: Readonly<Record<SubscriptionType, Readonly<Record<Standing, Step>>>> = {
+  subscribe: {
+    none: ASK,
+    asked: IGNORE,
+    askedLongAgo: ASK,
+    // Section 3.1.3: who has agreed is not asked again.
+    subscribed: { act: 'answer subscribed' },
+  },
+  // Also where nobody is known to have asked: his server believes it, and the asker's ignores what it did not ask for
+  // (section 3.1.6).
+  subscribed: { none: GRANT, asked: GRANT, askedLongAgo: GRANT, subscribed: RELAY },
+  unsubscribe: { none: IGNORE, asked: END, askedLongAgo: END, subscribed: END },
+  unsubscribed: { none: IGNORE, asked: END, askedLongAgo: END, subscribed: END },
+  probe: {
+    // Section 4.3.2, first rule.
+    none: { act: 'answer unsubscribed' },
+    // To say "unsubscribed" here would withdraw the open request.
+    asked: IGNORE,
+    askedLongAgo: IGNORE,
+    subscribed: RELAY,
+  },
+};
+
+/** What a stanza of this type means at this standing. Pure. */
+export function stepOf(type: SubscriptionType, standing: Standing): Step {
+  return STEPS[type][standing];
+}
+
+export function isSubscriptionType(type: string): type is SubscriptionType {
+  return Object.hasOwn(STEPS, type);
+}
+
+/** Whether it is the watched user who sends such a stanza, and not the watcher. */
+export function isByWatched(type: SubscriptionType): boolean {
+  return type === 'subscribed' || type === 'unsubscribed';
+}
