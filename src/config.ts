@@ -18,6 +18,8 @@ export interface Config {
     readonly servedDomain: string;
     /** Other servers' domains whose users are served as well. */
     readonly allowedDomains: readonly string[];
+    /** Bare JIDs of users of the served domain. */
+    readonly admins: readonly string[];
   };
   readonly redis: { readonly url: string; readonly prefix: string };
   readonly ack: { readonly format: 'receipt' | 'stored' | 'none'; readonly from: 'component' | 'recipient' };
@@ -123,6 +125,12 @@ function* conflicts(env: Environment, values: Partial<Values>, servedDomain: str
   if (values.ALLOWED_DOMAINS?.some((domain) => own.includes(asciiDomain(domain)))) {
     yield `ALLOWED_DOMAINS: got ${got('ALLOWED_DOMAINS')}; wants other domains than XMPP_COMPONENT_DOMAIN and XMPP_SERVED_DOMAIN`;
   }
+  const stranger = values.ADMIN_JIDS?.find(
+    (jid) => asciiDomain(jid.split('@')[1] ?? '') !== asciiDomain(servedDomain ?? ''),
+  );
+  if (servedDomain !== undefined && stranger !== undefined) {
+    yield `ADMIN_JIDS: got ${got('ADMIN_JIDS')}; wants users of ${servedDomain} (XMPP_SERVED_DOMAIN), since no others are served`;
+  }
   if (values.XMPP_TLS_CA !== undefined && values.XMPP_SERVICE?.startsWith('xmpp:')) {
     yield `XMPP_SERVICE: got ${values.XMPP_SERVICE}; wants xmpps:// when XMPP_TLS_CA is set, or there is no TLS`;
   }
@@ -168,6 +176,7 @@ function assemble(values: Values, servedDomain: string): Config {
       componentSecret: values.XMPP_COMPONENT_SECRET,
       servedDomain,
       allowedDomains: values.ALLOWED_DOMAINS ?? [],
+      admins: values.ADMIN_JIDS ?? [],
     },
     redis: { url: values.REDIS_URL, prefix: values.REDIS_PREFIX },
     ack: { format: values.ACK_FORMAT, from: values.ACK_FROM },

@@ -52,6 +52,8 @@ export interface Figures {
   readonly pending: number;
   readonly oldestPendingAgeSeconds: number;
   readonly undelivered: number;
+  /** Whether further copies are kept back. */
+  readonly paused: boolean;
 }
 
 export interface MetricsSources {
@@ -107,6 +109,7 @@ export class Metrics {
     this.#set('pending', figures?.pending);
     this.#set('oldest_pending_age_seconds', figures?.oldestPendingAgeSeconds);
     this.#set('undelivered', figures?.undelivered);
+    this.#set('redelivery_paused', figures && (figures.paused ? 1 : 0));
     return this.#registry.metrics();
   }
 

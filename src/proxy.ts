@@ -8,7 +8,9 @@ import { reject } from './ledger/operations.ts';
 import { Link, type LinkTiming } from './link/link.ts';
 import type { Held } from './link/window.ts';
 import { type Log, throttled } from './log.ts';
-import { Metrics } from './metrics.ts';
+import { type Figures, Metrics } from './metrics.ts';
+import { type Office, openOffice } from './office.ts';
+import { within } from './patience.ts';
 import type { PresenceTiming } from './presence/presences.ts';
 import { Queries, type QueryTiming } from './queries/queries.ts';
 import { Queues } from './queues/queues.ts';
@@ -45,6 +47,7 @@ export class ReceiptsProxy {
   readonly #log: Log;
   readonly #connections: Connections;
   readonly #ledger: Ledger;
+  readonly #office: Office;
   readonly #receipts: Receipts;
   readonly #queries: Queries;
   readonly #queues: Queues;
@@ -86,7 +89,19 @@ export class ReceiptsProxy {
       resume: (held) => this.#receipts.outbox.resume(held),
       ...(tuning.link && { timing: tuning.link }),
     });
+    this.#office = openOffice({
+      config: xmpp,
+      redis: this.#connections.ledger,
+      ledger: this.#ledger,
+      queues: this.#queues,
+      metrics,
+      receipts: () => this.#receipts,
+      problems: () => this.problems(),
+      version: VERSION,
+      log,
+    });
     this.#receipts = new Receipts({
+      commands: this.#office.commands,
       link: this.link,
       ledger: this.#ledger,
       componentDomain: xmpp.componentDomain,
@@ -131,6 +146,7 @@ export class ReceiptsProxy {
       onProblem,
       prefix: redis.prefix,
       queues: this.#queues,
+      forgetting: this.#office.forgetting,
       sweep: (now, lease, limit) => this.#ledger.sweep(now, lease, limit),
       ...(tuning.sweepEvery !== undefined && { sweepEvery: tuning.sweepEvery }),
       log,
@@ -247,28 +263,21 @@ export class ReceiptsProxy {
     }
     const { refusals, warnings } = await checkRedis(this.#connections.ledger);
     for (const warning of warnings) this.#log.warn({}, warning);
+    const paused = await this.#office.inquiry.paused();
+    if (paused !== undefined) this.#log.warn({ by: paused.by, since: new Date(paused.since) }, 'Redelivery is paused');
     if (refusals.length > 0) throw new RedisRefusedError(refusals);
   }
 
-  async #figures(): Promise<{ pending: number; oldestPendingAgeSeconds: number; undelivered: number }> {
-    const [figures, undelivered] = await Promise.all([
+  async #figures(): Promise<Figures> {
+    const [figures, undelivered, paused] = await Promise.all([
       this.#ledger.figures(),
       this.#queues.undelivered.getFailedCount(),
+      this.#office.inquiry.paused(),
     ]);
-    return { ...figures, undelivered };
+    return { ...figures, undelivered, paused: paused !== undefined };
   }
 
   #linkFigures(): { up: boolean; reconnects: number } {
     return { up: this.link.online, reconnects: this.link.stats.reconnects };
   }
-}
-
-/** Waits for work, but not longer than `ms`. */
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work.catch(() => {}), limit]);
-  clearTimeout(timer);
 }

@@ -76,6 +76,14 @@ export const SETTINGS = {
       'Domains of other servers whose users are served as well: `carol@other.org` stands behind ' +
       '`carol\\40other.org@receipts.example.org` (XEP-0106). It takes federation (s2s) with them.',
   },
+  ADMIN_JIDS: {
+    group: 'xmpp',
+    value: v.bareJids,
+    example: 'admin@example.org',
+    about:
+      'Users who may run all commands of the component in their clients, those that concern the messages of others too ' +
+      '([commands.md](commands.md)). Nobody, unless it is set.',
+  },
   REDIS_URL: {
     group: 'redis',
     value: v.redisUrl,

@@ -82,6 +82,22 @@ export const domains: Value<readonly string[]> = value(
   },
 );
 
+const LOCALPART = /^[^\s\p{Cc}"&'/:<>@]+$/u;
+
+/** Bare JIDs, one or more; domains as {@link domain}. */
+export const bareJids: Value<readonly string[]> = value(
+  'addresses separated by commas, such as admin@example.org',
+  (text) => {
+    const jids = text.split(',').map((one) => {
+      const [local = '', name = '', ...more] = one.trim().split('@');
+      return LOCALPART.test(local) && more.length === 0 && asciiDomain(name) !== undefined
+        ? `${local.toLowerCase()}@${name.toLowerCase().normalize('NFC').replace(/\.$/, '')}`
+        : undefined;
+    });
+    return jids.every((jid) => jid !== undefined) ? [...new Set(jids)] : undefined;
+  },
+);
+
 export const host: Value<string> = value('an IP address or a host name, without a port', (text) => {
   const bare = text.replace(/^\[(.*)\]$/, '$1');
   return isHost(bare) ? bare.toLowerCase() : undefined;

@@ -78,4 +78,8 @@ export class Keys {
   caps(hash: string, ver: string): string {
     return `${this.prefix}:caps:${hash}:${ver}`;
   }
+  /** STRING: since when (ms) and by whom further copies are kept back; absent when they are not. */
+  get paused(): string {
+    return `${this.prefix}:paused`;
+  }
 }

@@ -44,12 +44,14 @@ export class Ledger {
   readonly #scripts: Scripted;
   readonly #constants: readonly number[];
   readonly #lease: number;
+  readonly #ttl: number;
 
   constructor(redis: Redis | Cluster, options: LedgerOptions) {
     const { prefix, timetable, dedupWindow, undeliveredRetention, lease = LEASE } = options;
     this.keys = new Keys(prefix);
     this.#redis = redis;
     this.#lease = lease;
+    this.#ttl = timetable.messageTtl;
     redis.defineCommand('receiptsTurn', { numberOfKeys: 1, lua: TURN });
     redis.defineCommand('receiptsSweep', { numberOfKeys: 1, lua: SWEEP });
     redis.defineCommand('receiptsStatus', { numberOfKeys: 1, lua: STATUS });
@@ -88,7 +90,7 @@ export class Ledger {
    * Their payloads are left out.
    */
   async sweep(now: number, lease: number, limit: number): Promise<StoredRecord[]> {
-    const flat = await this.#scripts.receiptsSweep(this.keys.prefix, now, now + lease, limit);
+    const flat = await this.#scripts.receiptsSweep(this.keys.prefix, now, now + lease, limit, this.#ttl);
     const overdue: StoredRecord[] = [];
     for (let i = 0; i < flat.length; i += 2) {
       overdue.push(decodeRecord(flat[i] as string, flat[i + 1] as string));

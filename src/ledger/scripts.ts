@@ -14,7 +14,9 @@ export const TURN = script(
   'attempt',
   'presence',
   'query',
+  'command',
   'turn',
 );
 export const SWEEP = script('record', 'sweep');
 export const STATUS = script('record', 'status');
+export const LOOK = script('record', 'look');

@@ -91,11 +91,12 @@ export const DEFINITIONS = {
   link_up: { type: 'gauge', help: '1 while the link to the XMPP server is up, else 0.' },
   ledger_up: {
     type: 'gauge',
-    help: '1 when Redis answered for this very page, else 0; then the next three are missing.',
+    help: '1 when Redis answered for this very page, else 0; then the next four are missing.',
   },
   pending: { type: 'gauge', help: 'Messages that wait for a receipt.' },
   oldest_pending_age_seconds: { type: 'gauge', help: 'Age of the oldest of them; 0 when there is none.' },
   undelivered: { type: 'gauge', help: 'Dead letters: jobs in the queue undelivered.' },
+  redelivery_paused: { type: 'gauge', help: '1 while an administrator keeps further copies back, else 0.' },
   time_to_stored_seconds: {
     type: 'histogram',
     help: 'From the arrival of a message to its being stored in Redis, when it can be acknowledged.',

@@ -15,7 +15,7 @@ import { Notices } from './notices.ts';
 import { type LinkPort, Outbox, type Troubled } from './outbox.ts';
 import { Passage } from './passage.ts';
 import { Pipeline } from './pipeline.ts';
-import { Service } from './service.ts';
+import { type CommandsPort, Service } from './service.ts';
 import { Settlement } from './settlement.ts';
 import { Waves } from './waves.ts';
 
@@ -83,6 +83,8 @@ export interface ReceiptsOptions {
     warn(fields: object, message: string): void;
     error(fields: object, message: string): void;
   };
+  /** Ad-hoc commands of the component. */
+  readonly commands?: CommandsPort;
   /** How long a message waits for Redis before it is refused, ms. */
   readonly patience?: number;
   readonly presence?: {
@@ -138,6 +140,7 @@ export class Receipts {
     this.#service = new Service({
       ...rooms,
       contactRemoved: (from, to) => this.presences.contactRemoved(from, to),
+      commands: options.commands,
       status: async (keys) => {
         // After the messages that came before the question.
         await new Promise<void>((resolve) => this.pipeline.push({ done: () => resolve() }));

@@ -40,6 +40,12 @@ export const NS = {
   roster: 'jabber:iq:roster',
   discoInfo: 'http://jabber.org/protocol/disco#info',
   discoItems: 'http://jabber.org/protocol/disco#items',
+  /** XEP-0004: Data Forms. */
+  forms: 'jabber:x:data',
+  /** XEP-0050: Ad-Hoc Commands. */
+  commands: 'http://jabber.org/protocol/commands',
+  /** XEP-0054: vcard-temp. */
+  vcard: 'vcard-temp',
   /** XEP-0092: Software Version. */
   version: 'jabber:iq:version',
   /** XEP-0199: XMPP Ping. */

@@ -37,6 +37,7 @@ describe('what is right', () => {
         componentSecret: 'hush',
         servedDomain: 'example.org',
         allowedDomains: [],
+        admins: [],
       },
       redis: { url: 'redis://127.0.0.1:6379', prefix: '{receipts}' },
       ack: { format: 'receipt', from: 'component' },

@@ -30,6 +30,11 @@ local function claim(key, attempt, now, lease_until, ttl, lease, keep)
   if state_of(value) == 'p' then
     if not is_due(key, now, lease) then return '' end
     if now >= stored_at(value) + ttl then return 'x' end
+    -- A pause keeps back further copies; a first one, which was never handed over, goes on.
+    if copies_of(value) > 0 and is_paused() then
+      redis.call('ZADD', due_set, now + PAUSE_STEP, key)
+      return ''
+    end
     local body = body_of(value)
     local presence, sessions = presence_of(body.r)
     local says = acknowledges(body.s, body.r, sessions)

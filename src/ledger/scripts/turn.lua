@@ -13,7 +13,8 @@ local keep = window + ttl
 local results = {}
 -- Those that look into the sorted sets must see what was gathered for them. Messages, receipts and hand-overs, which come
 -- all mixed up, do not: what one of them changes there, no other of the same turn asks for.
-local SEES_SETS = { c = true, n = true, r = true, x = true, v = true, w = true, l = true, g = true, k = true, y = true }
+local SEES_SETS = {}
+for operation in ('c n r x v w l g k y cancel retry erase'):gmatch('%S+') do SEES_SETS[operation] = true end
 if ARGV[9] == '0' then
   -- A command that frees memory, and be it none, comes first: Redis then lets the others through at its memory limit.
   redis.call('ZREM', due_set, '')
@@ -112,6 +113,27 @@ while at <= last do
   elseif operation == 'caps=' then
     result = note_caps(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4])
     at = at + 5
+  elseif operation == 'cancel' then
+    result = cancel(key, ARGV[at + 2], ARGV[at + 3], window)
+    at = at + 4
+  elseif operation == 'retry' then
+    result = retry_now(key, ARGV[at + 2], now, lease_until)
+    at = at + 3
+  elseif operation == 'erase' then
+    -- A JID, '1' to count only, and how many records follow.
+    local count = tonumber(ARGV[at + 3])
+    result = erase(key, ARGV[at + 2] == '1', at + 4, at + 3 + count)
+    at = at + 4 + count
+  elseif operation == 'forget' then
+    local count = tonumber(ARGV[at + 2])
+    result = forget_user(key, at + 3, at + 2 + count)
+    at = at + 3 + count
+  elseif operation == 'pause' then
+    result = pause(key)
+    at = at + 2
+  elseif operation == 'over' then
+    result = end_session(key, ARGV[at + 2], ARGV[at + 3])
+    at = at + 4
   else
     return redis.error_reply('unknown operation ' .. operation)
   end
