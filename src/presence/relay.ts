@@ -1,5 +1,5 @@
 import type { Element } from '@xmpp/xml';
-import { renewSession, seePresence, takeStep } from '../ledger/presence.ts';
+import { renewSession, seePresence, takeStep, withdrawRequest } from '../ledger/presence.ts';
 import { type Address, type Addresses, MalformedAddressError, withResource } from '../stanza/address.ts';
 import { readError } from '../stanza/error.ts';
 import { type IdSource, isOwnId } from '../stanza/ids.ts';
@@ -188,6 +188,7 @@ export class Relay {
         }
       },
       refuse: this.#refusal(type, from, to, presence),
+      withdraw: type === 'subscribe' ? () => withdrawRequest(watched, watcher, now) : undefined,
     });
   }
 

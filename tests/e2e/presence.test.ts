@@ -199,3 +199,27 @@ onOwnServer("the component's own domain shows whether messages are taken", async
   await world.stopProxy();
   await again.hears(presence(domain, 'unavailable'));
 });
+
+onOwnServer('what is told while Redis hangs goes on all the same, and is noted when it is back', async () => {
+  await world.stopProxy();
+  await world.startProxy({}, { presence: QUICK, patience: 500 });
+  const alice = await enter('alice');
+  const bob = await enter('bob');
+  await befriend(alice, bob);
+  const online = () => askRedis(world.redis.port, `HEXISTS {receipts}:sessions:${bob.bare} ${bob.jid.split('/')[1]}`);
+  await until(async () => (await online()) === ':1');
+  const carol = await enter('carol');
+  const { presenceProbes } = world.proxy.metrics.counts;
+  world.redis.freeze();
+  await bob.unavailable();
+  await alice.hears(presence(world.seenAs(bob), 'unavailable'));
+  await tell(alice, 'subscribe', contact(carol));
+  const refusal = await alice.hears(presence(contact(carol), 'error'));
+  expect(refusal.getChild('error')?.attrs.type).toBe('wait');
+  world.redis.thaw();
+  await until(async () => (await online()) === ':0', { what: 'his session to be over' });
+  await until(() => world.proxy.metrics.counts.presenceProbes === presenceProbes + 2, { what: 'probes for both' });
+  // What was refused can be asked again.
+  await tell(alice, 'subscribe', contact(carol));
+  await carol.hears(presence(contact(alice), 'subscribe'));
+});
