@@ -183,8 +183,7 @@ export class Relay {
           passage.drop();
         } else {
           counts.presenceReplies += 1;
-          const answer = act === 'answer subscribed' ? 'subscribed' : 'unsubscribed';
-          link.send(presenceStanza({ from: to.bare, to: from.bare, type: answer, id: ids.next() }));
+          link.send(presenceStanza({ from: to.bare, to: from.bare, type: 'subscribed', id: ids.next() }));
         }
       },
       refuse: this.#refusal(type, from, to, presence),

@@ -181,6 +181,19 @@ onOwnServer('subscriptions survive a restart; who is gone meanwhile is shown as 
   expect(bob.count(presence(contact(alice), 'subscribe'))).toBe(1);
 });
 
+onOwnServer('Redis has lost everything: the rosters are as they were, and are learned from again', async () => {
+  const alice = await enter('alice');
+  const bob = await enter('bob');
+  await befriend(alice, bob);
+  await until(() => world.proxy.link.stats.held === 0, { what: 'the server to have all' });
+  expect(await askRedis(world.redis.port, 'FLUSHALL')).toBe('+OK');
+  await alice.offline();
+  const again = await enter('alice');
+  await again.hears(presence(world.seenAs(bob)));
+  await until(async () => (await askRedis(world.redis.port, `HLEN {receipts}:sub:${bob.bare}`)) === ':1');
+  expect(await roster(again)).toEqual({ [contact(bob)]: 'both' });
+});
+
 onOwnServer("the component's own domain shows whether messages are taken", async () => {
   const alice = await enter('alice');
   const domain = world.xmpp.componentDomain;
