@@ -359,7 +359,7 @@ describe('bad input', () => {
     ['of type error, oversized', alice(`<error/><body>${'x'.repeat(20_000)}</body>`, 'type="error" id="m-1"')],
     ['of type error, to a malformed address', alice('<error/>', 'type="error" id="m-1"', '@receipts.example.org')],
     ['of type error, without an id', alice('<error/>', 'type="error"')],
-    ['of an unknown kind', `<presence from="${ALICE}" to="bob@receipts.example.org"/>`],
+    ['of an unknown kind', `<greeting from="${ALICE}" to="bob@receipts.example.org"/>`],
   ])('a stanza %s is dropped', async (_, stanza) => {
     expect(await room.given(stanza)).toEqual([]);
     expect(room.counts.dropped).toBe(1);
