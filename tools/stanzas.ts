@@ -148,7 +148,7 @@ export function stanzas(): string {
     'A request (IQ `get` or `set`) to a proxied address goes to the served one, under an id of the proxy’s own, and the reply',
     'comes back under the asker’s. To a bare address it goes to the bare address, for which the server answers: vCards, PEP,',
     'disco. A reply counts only from the very address that was asked; for a bare one also from its server. Who is answered by',
-    'nobody within 60 s gets `remote-server-timeout`. At most 200 requests of one user wait at a time, and 20,000 of all; more',
+    'nobody within 60 s gets `remote-server-timeout`. At most 1,000 requests of one user wait at a time, and 20,000 of all; more',
     'are refused with `resource-constraint`, and so are all while Redis is unusable. Requests are not stored or repeated.',
     '',
     '## Refused or ignored',

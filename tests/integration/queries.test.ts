@@ -184,7 +184,7 @@ describe('is refused', () => {
   });
 
   test('what is too much for one asker, and others may still ask', async () => {
-    const written = await room.given(...Array.from({ length: 205 }, (_, i) => asks(VERSION, `type="get" id="q${i}"`)));
+    const written = await room.given(...Array.from({ length: 1005 }, (_, i) => asks(VERSION, `type="get" id="q${i}"`)));
     expect(written.filter((xml) => xml.includes('<resource-constraint'))).toHaveLength(5);
     expect(await room.given(asks(VERSION, 'type="get" id="q"', BOB_PROXIED, 'carol@example.org/x'))).toEqual([
       expect.stringContaining('from="carol@receipts.example.org/x"'),
