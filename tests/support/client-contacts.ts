@@ -7,7 +7,7 @@ const NS_ROSTER = 'jabber:iq:roster';
 
 /** RFC 6121 section 4.7. */
 export interface Availability {
-  readonly show?: 'chat' | 'away' | 'xa' | 'dnd';
+  readonly show?: 'chat' | 'away' | 'xa' | 'dnd' | undefined;
   readonly status?: string;
   readonly priority?: number;
   /** Whether to say what the client can (XEP-0115); by default yes, if it was told so. */
@@ -59,7 +59,7 @@ export abstract class ContactDialogue extends RequestDialogue {
 
   /** Resolves when the server has handled it. */
   goesAvailable(availability: Availability = {}): Promise<void> {
-    return this.#presence({}, this.#said(availability));
+    return this.#presence({}, this.said(availability));
   }
 
   goesUnavailable(status?: string): Promise<void> {
@@ -68,7 +68,7 @@ export abstract class ContactDialogue extends RequestDialogue {
 
   /** Directed presence (RFC 6121 section 4.6). */
   shows(to: string, availability: Availability = {}): Promise<void> {
-    return this.#presence({ to }, this.#said(availability));
+    return this.#presence({ to }, this.said(availability));
   }
 
   hidesFrom(to: string): Promise<void> {
@@ -127,7 +127,8 @@ export abstract class ContactDialogue extends RequestDialogue {
     if (came.length > 0) throw new Error(`${this.jid} was not to hear ${came.join('\n')}`);
   }
 
-  #said({ show, status, priority, caps = true, payload = [] }: Availability): Element[] {
+  /** A presence's children. */
+  protected said({ show, status, priority, caps = true, payload = [] }: Availability): Element[] {
     const texts = { show, status, priority: priority?.toString() };
     const said = Object.entries(texts).flatMap(([name, text]) => (text === undefined ? [] : [xml(name, {}, text)]));
     return [...said, ...(caps ? this.caps() : []), ...payload];

@@ -109,8 +109,7 @@ export const RECEIPT_CLIENT = [NS_CAPS, NS_DISCO, NS_PING, NS_RECEIPTS];
 const IDENTITY = { category: 'client', type: 'pc', name: 'Test' };
 
 /** XEP-0115 section 5.1. */
-export function verificationString(features: readonly string[]): string {
-  const { category, type, name } = IDENTITY;
+export function verificationString(features: readonly string[], { category, type, name } = IDENTITY): string {
   const text = [`${category}/${type}//${name}`, ...[...features].sort()].map((part) => `${part}<`).join('');
   return createHash('sha1').update(text).digest('base64');
 }

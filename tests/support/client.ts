@@ -19,7 +19,7 @@ export interface LoginOptions {
   readonly presence?: boolean;
   /** Whether to confirm what asks for it, as stock clients do; by default yes. */
   readonly autoReceipt?: boolean;
-  /** What the client says it can (XEP-0030); by default what one that returns receipts does, or does not. */
+  /** What the client says it can (XEP-0030); by default one that returns receipts says so, another says nothing. */
   readonly features?: readonly string[];
   /** XEP-0198; by default no. */
   readonly streamManagement?: boolean;
@@ -45,7 +45,7 @@ export class TestUser extends ContactDialogue {
     super();
     this.#options = options;
     this.autoReceipt = options.autoReceipt ?? true;
-    this.features = options.features ?? (this.autoReceipt ? RECEIPT_CLIENT : RECEIPT_CLIENT.filter(isNotReceipts));
+    this.features = options.features ?? (this.autoReceipt ? RECEIPT_CLIENT : undefined);
     const { host, port, domain, resource, username, password } = options;
     this.#client = client({
       service: `xmpp://${host}:${port}`,
@@ -68,18 +68,19 @@ export class TestUser extends ContactDialogue {
     await this.#client.start();
     this.#jid = this.#client.jid.toString();
     await enabled;
-    if (this.#options.presence ?? true) await this.available();
+    if (!(this.#options.presence ?? true)) return;
+    // RFC 6121 section 2.2; who has not asked for the roster is told of no request and no change.
+    await this.roster();
+    await this.available();
   }
 
   /** Resolves when the server has handled it: offline messages are on their way. */
-  async available(): Promise<void> {
-    await this.send(xml('presence'));
-    await this.handled();
+  available(): Promise<void> {
+    return this.goesAvailable();
   }
 
-  async unavailable(): Promise<void> {
-    await this.send(xml('presence', { type: 'unavailable' }));
-    await this.handled();
+  unavailable(): Promise<void> {
+    return this.goesUnavailable();
   }
 
   /** Closes the stream in order. */
@@ -168,8 +169,4 @@ export class TestUser extends ContactDialogue {
         (child.name === 'starttls' && child.getChild('required') === undefined));
     features.children = features.children.filter((child) => !isLeftOut(child));
   }
-}
-
-function isNotReceipts(feature: string): boolean {
-  return feature !== 'urn:xmpp:receipts';
 }

@@ -12,6 +12,8 @@ export interface OpenfireUserOptions {
   readonly carbons?: boolean;
   /** By default yes. */
   readonly autoReceipt?: boolean;
+  /** What the client says it can (XEP-0030); by default one that returns receipts says so, another says nothing. */
+  readonly features?: readonly string[];
   /** Whether to be online and available from the start; by default yes. */
   readonly online?: boolean;
 }
@@ -43,7 +45,7 @@ export class OpenfireUser extends ContactDialogue {
     this.show = options.show;
     this.carbons = options.carbons ?? false;
     this.autoReceipt = options.autoReceipt ?? true;
-    this.features = RECEIPT_CLIENT.filter((feature) => this.autoReceipt || feature !== 'urn:xmpp:receipts');
+    this.features = options.features ?? (this.autoReceipt ? RECEIPT_CLIENT : undefined);
   }
 
   /** Logs in and becomes available: what is stored comes. */
@@ -55,9 +57,7 @@ export class OpenfireUser extends ContactDialogue {
   }
 
   available(): void {
-    const texts = { show: this.show, priority: this.priority === 0 ? undefined : `${this.priority}` };
-    const said = Object.entries(texts).flatMap(([name, text]) => (text === undefined ? [] : [xml(name, {}, text)]));
-    this.#users.takeFrom(this, xml('presence', {}, said));
+    this.#users.takeFrom(this, xml('presence', {}, this.said({ show: this.show, priority: this.priority })));
   }
 
   unavailable(): void {
