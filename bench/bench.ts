@@ -6,14 +6,15 @@ import { compile, removeCompiled } from './compile.ts';
 import { judge, type Round } from './goals.ts';
 import { latency, type Plan, throughput, tidyRedis } from './measure.ts';
 import { type PendingPlan, pending } from './pending.ts';
-import { markdownReport, type Results, surroundings, terminalReport } from './report.ts';
+import { type PresencePlan, presences } from './presence.ts';
+import { markdownReport, presenceReport, type Results, surroundings, terminalReport } from './report.ts';
 import { killVariants, type Place, VARIANTS, Variant, type VariantName } from './variant.ts';
 
 const { values: flags } = parseArgs({
   options: {
     /** A smoke test: short, and writes no results. */
     quick: { type: 'boolean', default: false },
-    /** Only this variant, once. */
+    /** Only this variant, once; or only `presence`. */
     only: { type: 'string' },
     /** A folder for CPU profiles of the variants. */
     profile: { type: 'string' },
@@ -26,6 +27,10 @@ const PLAN: Plan = flags.quick
 const PENDING: PendingPlan = flags.quick
   ? { rounds: 2, accepted: 10_000, filled: 50_000 }
   : { rounds: 5, accepted: 50_000, filled: 1_000_000 };
+/** 10,000 subscriptions, but for a smoke test. */
+const PRESENCE: PresencePlan = flags.quick
+  ? { users: 100, watchersEach: 5, changes: 5000 }
+  : { users: 1000, watchersEach: 10, changes: 50_000 };
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
@@ -49,10 +54,13 @@ async function compare(place: Place, redis: Redis): Promise<void> {
   }
   say('Pending messages');
   const figures = await pending(place, PENDING, say);
+  say('Presence');
+  const presence = await presences(place, PRESENCE, say);
   const goals = judge(rounds, figures);
   const results: Results = {
     rounds,
     pending: figures,
+    presence,
     goals,
     surroundings: await surroundings(redis),
     plan: PLAN,
@@ -78,6 +86,7 @@ try {
   const place: Place = { folder: compile(), redisUrl: server.url, profile: flags.profile };
   if (flags.profile !== undefined) mkdirSync(flags.profile, { recursive: true });
   if (flags.only === undefined) await compare(place, redis);
+  else if (flags.only === 'presence') say(presenceReport(await presences(place, PRESENCE, say)));
   else await round(flags.only as VariantName, place, redis);
 } finally {
   await stop();

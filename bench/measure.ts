@@ -43,7 +43,8 @@ async function infoField(redis: Redis, section: string, names: readonly string[]
 }
 
 /** us that Redis has computed so far. */
-const redisCpu = async (redis: Redis) => 1e6 * (await infoField(redis, 'cpu', ['used_cpu_user', 'used_cpu_sys']));
+export const redisCpu = async (redis: Redis) =>
+  1e6 * (await infoField(redis, 'cpu', ['used_cpu_user', 'used_cpu_sys']));
 
 /** Bytes that Redis holds, but for what is on its way in or out. */
 export async function redisMemory(redis: Redis): Promise<number> {

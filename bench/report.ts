@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { type Goal, goalTable, pendingTable, type Rounds, speedTable } from './goals.ts';
 import { PACE, type Plan, WINDOW } from './measure.ts';
 import type { Pending, PendingPlan } from './pending.ts';
+import type { Presences } from './presence.ts';
 import { VARIANTS } from './variant.ts';
 
 const PACKAGES = ['@xmpp/component', '@xmpp/xml', 'ioredis', 'bullmq'];
@@ -46,19 +47,45 @@ function markdown([head, ...rows]: readonly string[][]): string {
 export interface Results {
   readonly rounds: Rounds;
   readonly pending: Pending;
+  readonly presence: Presences;
   readonly goals: readonly Goal[];
   readonly surroundings: readonly string[];
   readonly plan: Plan;
   readonly pendingPlan: PendingPlan;
 }
 
+function presenceTable({ perSecond, cpu, redisCpu, bytes, resident, probing }: Presences): string[][] {
+  const [none, subscribed, changed] = resident.map((MiB) => MiB.toFixed(0));
+  return [
+    ['presence', 'figure'],
+    ['presences relayed a second', Math.round(perSecond).toLocaleString('en')],
+    ['own CPU us, a presence', cpu.toFixed(1)],
+    ['Redis CPU us, a presence', redisCpu.toFixed(1)],
+    ['bytes in Redis a subscription, sessions included', bytes.toFixed(0)],
+    [
+      'memory of the process, MiB: before, with the subscriptions, after the changes',
+      `${none}, ${subscribed}, ${changed}`,
+    ],
+    ['seconds that the probes take after the link was down', probing.seconds.toFixed(1)],
+    ['most probes in any second', probing.most.toFixed(0)],
+    ['sessions shown as gone although they were not', probing.flapped.toFixed(0)],
+  ];
+}
+
+/** Presence alone, for a terminal. */
+export function presenceReport(presence: Presences): string {
+  return aligned(presenceTable(presence));
+}
+
 /** For a terminal. */
-export function terminalReport({ rounds, pending, goals }: Results): string {
-  return [speedTable(rounds), pendingTable(pending), goalTable(goals)].map(aligned).join('\n\n');
+export function terminalReport({ rounds, pending, presence, goals }: Results): string {
+  return [speedTable(rounds), pendingTable(pending), presenceTable(presence), goalTable(goals)]
+    .map(aligned)
+    .join('\n\n');
 }
 
 /** For bench/RESULTS.md. */
-export function markdownReport({ rounds, pending, goals, surroundings, plan, pendingPlan }: Results): string {
+export function markdownReport({ rounds, pending, presence, goals, surroundings, plan, pendingPlan }: Results): string {
   const each = Object.entries(VARIANTS).map(([name, { what }]) => `- **${name}**: ${what}`);
   const raw = Object.entries(rounds).map(
     ([name, all]) => `- ${name}: ${all.map(({ throughput }) => Math.round(throughput.perSecond)).join(', ')}`,
@@ -99,5 +126,13 @@ its buffers), indexes included; its allocator rounds a record up (512, 640 ... b
 id may make a step.
 
 ${markdown(pendingTable(pending))}
+
+## Presence
+
+${presence.subscriptions.toLocaleString('en')} subscriptions, each asked for and granted through the proxy; then ${presence.changes.toLocaleString('en')} presence stanzas with status and
+capabilities, ${WINDOW.toLocaleString('en')} in flight, each noted in Redis and relayed; then the link is reset once, and every watched user is
+probed again at the pace that the proxy keeps. One run. Memory of the process is its resident set.
+
+${markdown(presenceTable(presence))}
 `;
 }

@@ -31,6 +31,47 @@ export function killVariants(): void {
   for (const child of running) child.kill('SIGKILL');
 }
 
+/** Starts a variant's process. Resolves when it has connected to its peer. */
+export async function launch(
+  name: VariantName,
+  peer: { readonly port: number; readonly online: Promise<void> },
+  { folder, redisUrl, profile }: Place,
+): Promise<ChildProcess> {
+  const { file, args } = VARIANTS[name];
+  const setting: Setting = { port: peer.port, redisUrl };
+  const profiling = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile];
+  const child = fork(path.join(folder, `${file}.js`), [JSON.stringify(setting), ...args], {
+    execArgv: [...startFlags(), ...profiling],
+  });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  let timer: NodeJS.Timeout | undefined;
+  const failed = new Promise<never>((_, reject) => {
+    const fail = (why: string) => reject(new Error(`Variant ${name} ${why}`));
+    child.once('exit', (code) => fail(`ended with ${code}`));
+    timer = setTimeout(fail, START_LIMIT, 'did not connect');
+  });
+  // Also when it ends later on, which then shows as lost messages.
+  failed.catch(() => {});
+  await Promise.race([peer.online, failed]);
+  clearTimeout(timer);
+  return child;
+}
+
+export async function usageOf(child: ChildProcess): Promise<Usage> {
+  child.send('usage');
+  const [usage] = (await once(child, 'message')) as [Usage];
+  return usage;
+}
+
+/** Ends a variant's process. */
+export async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  const exit = once(child, 'exit');
+  child.send('stop');
+  await exit;
+}
+
 /** A variant in a process of its own, connected to a peer of its own. */
 export class Variant {
   readonly name: VariantName;
@@ -43,33 +84,13 @@ export class Variant {
     this.#child = child;
   }
 
-  static async start(name: VariantName, { folder, redisUrl, profile }: Place): Promise<Variant> {
-    const { file, args } = VARIANTS[name];
+  static async start(name: VariantName, place: Place): Promise<Variant> {
     const peer = await Peer.listen();
-    const setting: Setting = { port: peer.port, redisUrl };
-    const profiling = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile];
-    const child = fork(path.join(folder, `${file}.js`), [JSON.stringify(setting), ...args], {
-      execArgv: [...startFlags(), ...profiling],
-    });
-    running.add(child);
-    child.once('exit', () => running.delete(child));
-    let timer: NodeJS.Timeout | undefined;
-    const failed = new Promise<never>((_, reject) => {
-      const fail = (why: string) => reject(new Error(`Variant ${name} ${why}`));
-      child.once('exit', (code) => fail(`ended with ${code}`));
-      timer = setTimeout(fail, START_LIMIT, 'did not connect');
-    });
-    // Also when it ends later on, which then shows as lost messages.
-    failed.catch(() => {});
-    await Promise.race([peer.online, failed]);
-    clearTimeout(timer);
-    return new Variant(name, peer, child);
+    return new Variant(name, peer, await launch(name, peer, place));
   }
 
-  async usage(): Promise<Usage> {
-    this.#child.send('usage');
-    const [usage] = (await once(this.#child, 'message')) as [Usage];
-    return usage;
+  usage(): Promise<Usage> {
+    return usageOf(this.#child);
   }
 
   /** @throws when anything was lost, doubled or acknowledged out of thin air: speed without that counts for nothing */
@@ -77,11 +98,7 @@ export class Variant {
     const { journal } = this.peer;
     // The peer first, so that the variant's reconnects meet nobody.
     await this.peer.close();
-    if (this.#child.exitCode === null) {
-      const exit = once(this.#child, 'exit');
-      this.#child.send('stop');
-      await exit;
-    }
+    await end(this.#child);
     if (journal.faultCount > 0) {
       const faults = journal.faults.join('\n  ');
       throw new Error(`Variant ${this.name}: ${journal.faultCount} faults in ${journal.sent} messages:\n  ${faults}`);

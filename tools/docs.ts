@@ -1,9 +1,11 @@
-// Writes what is made from tables in the code: .env.example, docs/configuration.md, docs/metrics.md, docs/redelivery.md. See `npm run docs`.
+// Writes what is made from tables in the code: .env.example and, in docs/, configuration, metrics, redelivery and stanzas.
+// See `npm run docs`.
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { GROUPS, type Group, SETTINGS, type Setting } from '../src/config/settings.ts';
 import { DEFINITIONS, type Definition, PREFIX } from '../src/metrics/definitions.ts';
 import { redelivery } from './docs-redelivery.ts';
+import { stanzas } from './stanzas.ts';
 
 const WIDTH = 100;
 
@@ -132,6 +134,7 @@ export function documents(): Record<string, string> {
     'docs/configuration.md': configuration(),
     'docs/metrics.md': metrics(),
     'docs/redelivery.md': redelivery(),
+    'docs/stanzas.md': stanzas(),
   };
 }
 

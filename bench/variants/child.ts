@@ -13,6 +13,8 @@ export interface Usage {
   readonly cpu: number;
   /** Commands that its Redis clients have sent, pipelined ones and transactions' each counted. */
   readonly commands: number;
+  /** Bytes of memory that it takes now. */
+  readonly resident: number;
 }
 
 let commands = 0;
@@ -27,7 +29,7 @@ export function serve(start: (setting: Setting) => Promise<void>): void {
   process.on('message', (message) => {
     if (message === 'stop') process.exit(0);
     const { user, system } = process.cpuUsage();
-    process.send?.({ cpu: user + system, commands } satisfies Usage);
+    process.send?.({ cpu: user + system, commands, resident: process.memoryUsage.rss() } satisfies Usage);
   });
   process.on('disconnect', () => process.exit(0));
   start(JSON.parse(process.argv[2] as string) as Setting).catch((error) => {

@@ -5,7 +5,7 @@ import { recordKey } from '../stanza/key.ts';
 import { type Command, wanted } from './command.ts';
 import type { Desk } from './desk.ts';
 import { userNamed } from './people.ts';
-import { many, short, stateOf, time, told } from './words.ts';
+import { happened, many, short, stateOf, time, told } from './words.ts';
 
 /** Messages under one id that are shown, the newest: a client may give all of its messages the same. */
 const SHOWN = 10;
@@ -24,9 +24,8 @@ function ownEvents({ record, due }: Found): LifeEvent[] {
 }
 
 function life(found: Found, noted: readonly LifeEvent[]): string[] {
-  return [...ownEvents(found), ...noted]
-    .sort((a, b) => a.at - b.at)
-    .map(({ at, what }) => `${time(at)}: ${short(what, 200)}`);
+  const inWords = noted.map(({ at, what }) => ({ at, what: happened(what) }));
+  return [...ownEvents(found), ...inWords].sort((a, b) => a.at - b.at).map(({ at, what }) => `${time(at)}: ${what}`);
 }
 
 function fieldsOf(found: Found, noted: readonly LifeEvent[], place: number): Field[] {

@@ -31,6 +31,33 @@ export function stateOf({ record, kept }: Found): string {
   return state === 'pending' || state === 'expired' ? 'not confirmed in time' : state;
 }
 
+/** How a copy went, by the letters of scripts/evidence.lua. */
+const WENT: Readonly<Record<string, string>> = {
+  o: 'to a live session',
+  g: 'to the same session once more',
+  n: 'to a client that returns no receipts',
+  s: 'to offline storage',
+  x: 'to nobody: he was offline, and it was not to be stored',
+  b: 'and came back',
+  '?': 'with his presence unknown',
+};
+
+const HAPPENED: Readonly<Record<string, string>> = {
+  claimed: 'taken up to be sent again',
+  bounced: 'came back with a temporary error',
+  'session-ended': 'the session that had it ended without a receipt',
+  revived: 'sent after all',
+  cancelled: 'cancelled by a command',
+  'wanted-now': 'wanted now, by a command',
+};
+
+/** An event of a life in words; one that is not known stays as it is. */
+export function happened(what: string): string {
+  const [event = '', detail = ''] = what.split(' ');
+  if (event !== 'handed-over') return HAPPENED[what] ?? short(what, 200);
+  return `handed over ${WENT[detail] ?? short(detail)}`.trim();
+}
+
 /** One message in a list of a sender's. */
 export function line(found: Found, withSender = false): string {
   const { sender, recipient, senderId, wireId, firstStoredAt } = found.record;

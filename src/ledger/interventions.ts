@@ -29,8 +29,10 @@ export function cancel(key: string, owner: Owner, now: number, by: string): Oper
 
 const RETRIED = { n: 'due', w: 'underway', m: 'waiting', l: 'undelivered', '': 'unknown' } as const;
 
-/** `due`: a sweep will find it; `underway`: it is being sent; `waiting`: its recipient is away, or his client
- * returns no receipts, so that another copy would not help; `undelivered`: it takes a {@link revive}. */
+/**
+ * `due`: a sweep will find it; `underway`: it is being sent; `waiting`: its recipient is away, or his client returns no
+ * receipts, so that another copy would not help; `undelivered`: it takes a {@link revive}.
+ */
 export type Retried = (typeof RETRIED)[keyof typeof RETRIED];
 
 /** Makes a pending message due at once. */

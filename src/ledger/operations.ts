@@ -11,7 +11,11 @@ export interface Operation<Result> {
   decode(reply: string): Result;
 }
 
-/** @param grows whether it only adds */
+/**
+ * For the operations of this room.
+ *
+ * @param grows whether it only adds
+ */
 export function operation<Result>(
   args: readonly (string | number)[],
   decode: (reply: string) => Result,

@@ -56,6 +56,11 @@ export function takeStep(
   return presence('step', args, (reply) => STANDINGS[reply] ?? 'none');
 }
 
+/** Takes back a request of that time (ms) whose sender was told that it could not be stored. */
+export function withdrawRequest(watched: string, watcher: string, asked: number): Operation<void> {
+  return presence('withdraw', [watched, watcher, asked], nothing);
+}
+
 /** What a presence stanza has meant for the sessions of its sender. */
 export interface Seen {
   /** `none`: nothing new, or his broadcasts do not come to us. */

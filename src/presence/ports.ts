@@ -14,6 +14,8 @@ export interface Pipe {
     readonly bytes?: number;
     done(reply: string): void;
     refuse?: (() => void) | undefined;
+    /** Undoes what was refused, should Redis have carried it out all the same. */
+    withdraw?: (() => Operation<unknown>) | undefined;
   }): void;
   /** Rejects when Redis does not answer in time. */
   perform<Result>(operation: Operation<Result>): Promise<Result>;

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Element } from '@xmpp/xml';
 import { forgetPresence, gone, stillAlive, watchersOf } from '../ledger/presence.ts';
-import { type Address, type Addresses, withResource } from '../stanza/address.ts';
+import type { Address, Addresses } from '../stanza/address.ts';
 import type { IdSource } from '../stanza/ids.ts';
-import { presenceStanza } from '../stanza/presence.ts';
 import { OwnContact } from './own.ts';
 import type {
   OutPort,
@@ -60,6 +59,7 @@ export class Presences {
   readonly #process = randomBytes(9).toString('base64url');
   readonly #own: OwnContact;
   readonly #relay: Relay;
+  readonly #sessions: Sessions;
   readonly #resync: Resync;
   /** Other processes that serve the domain. */
   #others = 0;
@@ -75,6 +75,7 @@ export class Presences {
     this.#timing = { ...DEFAULT_TIMING, ...options.timing };
     const { perSecond, patience } = this.#timing;
     const sessions = new Sessions(options);
+    this.#sessions = sessions;
     this.#own = new OwnContact({ ...options, sessions, domain: options.addresses.componentDomain });
     const onMissed = () => {
       this.#missed = true;
@@ -149,15 +150,9 @@ export class Presences {
   }
 
   async #bidFarewell(user: string): Promise<void> {
-    const { pipeline, stored, link, addresses } = this.#options;
+    const { pipeline, stored } = this.#options;
     const [resources, watchers] = await Promise.all([stored.sessionsOf(user), pipeline.perform(watchersOf(user))]);
-    const proxied = addresses.parse(user).counterpart;
-    for (const resource of resources) {
-      for (const to of watchers) {
-        if (to === addresses.componentDomain) continue;
-        link.send(presenceStanza({ type: 'unavailable', from: withResource(proxied, resource), to }));
-      }
-    }
+    this.#sessions.showGone(user, resources, watchers);
   }
 
   async #begin(signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Element } from '@xmpp/xml';
-import { renewSession, seePresence, takeStep } from '../ledger/presence.ts';
+import { renewSession, seePresence, takeStep, withdrawRequest } from '../ledger/presence.ts';
 import { type Address, type Addresses, MalformedAddressError, withResource } from '../stanza/address.ts';
 import { readError } from '../stanza/error.ts';
 import { type IdSource, isOwnId } from '../stanza/ids.ts';
@@ -183,11 +183,11 @@ export class Relay {
           passage.drop();
         } else {
           counts.presenceReplies += 1;
-          const answer = act === 'answer subscribed' ? 'subscribed' : 'unsubscribed';
-          link.send(presenceStanza({ from: to.bare, to: from.bare, type: answer, id: ids.next() }));
+          link.send(presenceStanza({ from: to.bare, to: from.bare, type: 'subscribed', id: ids.next() }));
         }
       },
       refuse: this.#refusal(type, from, to, presence),
+      withdraw: type === 'subscribe' ? () => withdrawRequest(watched, watcher, now) : undefined,
     });
   }
 

@@ -8,7 +8,7 @@ import {
   keepAsking,
   watchersOf,
 } from '../ledger/presence.ts';
-import { type Addresses, withResource } from '../stanza/address.ts';
+import type { Addresses } from '../stanza/address.ts';
 import type { IdSource } from '../stanza/ids.ts';
 import { presenceStanza } from '../stanza/presence.ts';
 import type { OutPort, Pipe, PresenceCounts, PresenceLog, Stored } from './ports.ts';
@@ -150,7 +150,7 @@ export class Resync {
 
   /** Judges those whose time is over, or waits for the time of all. */
   async #judge(probed: Probed[], signal: AbortSignal, all: boolean): Promise<void> {
-    const { pipeline, patience, process, others } = this.#options;
+    const { pipeline, sessions, patience, process, others } = this.#options;
     for (let first = probed[0]; first !== undefined; first = probed[0]) {
       const left = first.at + patience - Date.now();
       if (left > 0 && !all) return;
@@ -164,27 +164,13 @@ export class Resync {
       const final = again || others() === 0;
       const unheard = await pipeline.perform(judgeSessions(user, Date.now(), final));
       signal.throwIfAborted();
-      if (unheard.length === 0) continue;
-      const watchers = await pipeline.perform(watchersOf(user));
-      signal.throwIfAborted();
-      if (final) this.#end(user, unheard, watchers);
-      else {
-        await this.pace(this.#probes(user, watchers.slice(0, 1)), signal);
+      if (final) sessions.endedUnseen(user, unheard);
+      else if (unheard.length > 0) {
+        const [watcher] = await pipeline.perform(watchersOf(user));
+        signal.throwIfAborted();
+        if (watcher === undefined) continue;
+        await this.pace(this.#probes(user, [watcher]), signal);
         probed.push({ user, at: Date.now(), again: true });
-      }
-    }
-  }
-
-  /** These sessions are over although nobody said so. */
-  #end(user: string, resources: readonly string[], watchers: readonly string[]): void {
-    const { link, counts, sessions, addresses } = this.#options;
-    const proxied = addresses.parse(user).counterpart;
-    for (const resource of resources) {
-      counts.staleSessions += 1;
-      sessions.ended(user, resource);
-      for (const to of watchers) {
-        if (to === addresses.componentDomain) continue;
-        link.send(presenceStanza({ type: 'unavailable', from: withResource(proxied, resource), to }));
       }
     }
   }

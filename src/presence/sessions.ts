@@ -1,11 +1,14 @@
-import { noteReceipts, type Seen } from '../ledger/presence.ts';
-import { withResource } from '../stanza/address.ts';
+import { noteReceipts, type Seen, watchersOf } from '../ledger/presence.ts';
+import { type Addresses, withResource } from '../stanza/address.ts';
 import type { Caps } from '../stanza/caps.ts';
-import { capsKey } from '../stanza/presence.ts';
-import type { Pipe, PresenceLog, ReceiptsOf, SessionObserver } from './ports.ts';
+import { capsKey, presenceStanza } from '../stanza/presence.ts';
+import type { OutPort, Pipe, PresenceCounts, PresenceLog, ReceiptsOf, SessionObserver } from './ports.ts';
 
 export interface SessionsOptions {
+  readonly link: OutPort;
   readonly pipeline: Pipe;
+  readonly addresses: Addresses;
+  readonly counts: PresenceCounts;
   readonly observer?: SessionObserver | undefined;
   readonly receiptsOf?: ReceiptsOf | undefined;
   readonly log: PresenceLog;
@@ -23,7 +26,9 @@ export class Sessions {
     const { observer } = this.#options;
     if (what === 'began') observer?.began(user, resource);
     else if (what === 'updated') observer?.updated(user);
-    for (const one of ended) observer?.ended(user, one);
+    // "He is offline", and nothing of a session (RFC 6121 section 4.3.2): these ended while nobody could say so.
+    if (resource === '') this.endedUnseen(user, ended);
+    else for (const one of ended) observer?.ended(user, one);
     if (asks) void this.#lookAt(user, resource, caps);
   }
 
@@ -32,8 +37,26 @@ export class Sessions {
     this.#options.observer?.began(user, resource);
   }
 
-  ended(user: string, resource: string): void {
-    this.#options.observer?.ended(user, resource);
+  /** These are over although nobody said so: who watches is told. */
+  endedUnseen(user: string, resources: readonly string[]): void {
+    const { pipeline, counts, observer } = this.#options;
+    if (resources.length === 0) return;
+    counts.staleSessions += resources.length;
+    for (const resource of resources) observer?.ended(user, resource);
+    const operation = watchersOf(user);
+    pipeline.push({ operation, done: (reply) => this.showGone(user, resources, operation.decode(reply)) });
+  }
+
+  /** Shows sessions to those who watch as unavailable. */
+  showGone(user: string, resources: readonly string[], watchers: readonly string[]): void {
+    const { link, addresses } = this.#options;
+    const proxied = addresses.parse(user).counterpart;
+    for (const to of watchers) {
+      if (to === addresses.componentDomain) continue;
+      for (const resource of resources) {
+        link.send(presenceStanza({ type: 'unavailable', from: withResource(proxied, resource), to }));
+      }
+    }
   }
 
   async #lookAt(user: string, resource: string, caps: Caps | undefined): Promise<void> {

@@ -13,7 +13,7 @@ export interface AskerOptions {
   readonly timeLimit?: number;
 }
 
-const TIME_LIMIT = 30_000;
+const TIME_LIMIT = 15_000;
 const MOST = 1000;
 
 /** A question of ours that got no answer. */

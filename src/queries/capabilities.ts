@@ -1,7 +1,7 @@
 import type { Element } from '@xmpp/xml';
 import { knownCaps, noteCaps } from '../ledger/queries.ts';
 import type { Pipeline } from '../receipts/pipeline.ts';
-import { type Caps, hasFeature, isVerifiable, isVerified } from '../stanza/caps.ts';
+import { type Caps, capsProvedBy, hasFeature, isVerifiable, isVerified } from '../stanza/caps.ts';
 import { NS } from '../stanza/namespaces.ts';
 import { attribute } from '../stanza/xml.ts';
 import type { Asker } from './asker.ts';
@@ -16,6 +16,11 @@ export interface CapabilitiesOptions {
 
 /** A digest stands for the same answer for ever; what nobody has used for so long need not be kept, ms: 90 days. */
 const KEPT_FOR = 90 * 24 * 3600 * 1000;
+/**
+ * The same, ms, for what nobody here had asked: another process did, and looks for it; or a client sends answers to
+ * fill our memory.
+ */
+const OVERHEARD_FOR = 3600_000;
 const MAX_CACHED = 10_000;
 
 interface Answer {
@@ -60,10 +65,26 @@ export class Capabilities {
   async #learn(caps: Caps, full: string, name: string): Promise<Answer> {
     const { pipeline } = this.#options;
     const hash = caps.hash as string;
-    const known = await pipeline.perform(knownCaps(hash, caps.ver)).catch(() => undefined);
-    const answer = known === undefined ? await this.#ask(caps, full) : { support: known, verified: true };
-    if (answer.verified) this.#remember(name, answer.support);
-    return answer;
+    const look = () => pipeline.perform(knownCaps(hash, caps.ver)).catch(() => undefined);
+    let known = await look();
+    if (known === undefined) {
+      const answer = await this.#ask(caps, full);
+      // The answer may have come to another process.
+      if (answer.support === 'u') known = await look();
+      if (known === undefined) {
+        if (answer.verified) this.#remember(name, answer.support);
+        return answer;
+      }
+    }
+    this.#remember(name, known);
+    return { support: known, verified: true };
+  }
+
+  /** Takes an answer that nobody here waits for, or not any more: another process may. */
+  overhear(element: Element): void {
+    const query = element.attrs.type === 'result' ? element.getChild('query', NS.discoInfo) : undefined;
+    const caps = query && capsProvedBy(query);
+    if (query && caps) this.#note(caps, supportOf(query), OVERHEARD_FOR);
   }
 
   async #ask(caps: Caps | undefined, full: string): Promise<Answer> {
@@ -77,15 +98,15 @@ export class Capabilities {
     }
     const query = result.getChild('query', NS.discoInfo);
     if (query === undefined) return { support: 'u', verified: false };
-    const support = hasFeature(query, NS.receipts) ? 'y' : 'n';
+    const support = supportOf(query);
     const verified = caps !== undefined && isVerified(query, caps);
-    if (verified) this.#note(caps, support);
+    if (verified) this.#note(caps, support, KEPT_FOR);
     return { support, verified };
   }
 
   /** Tells the other processes. Should Redis be away, this one knows all the same. */
-  #note({ hash, ver }: Caps, support: 'y' | 'n'): void {
-    const operation = noteCaps(hash as string, ver, support, KEPT_FOR);
+  #note({ hash, ver }: Caps, support: 'y' | 'n', keep: number): void {
+    const operation = noteCaps(hash as string, ver, support, keep);
     this.#options.pipeline.push({ operation, done: () => {}, refuse: () => {} });
   }
 
@@ -93,4 +114,8 @@ export class Capabilities {
     if (this.#known.size >= MAX_CACHED) this.#known.clear();
     this.#known.set(name, support);
   }
+}
+
+function supportOf(query: Element): 'y' | 'n' {
+  return hasFeature(query, NS.receipts) ? 'y' : 'n';
 }

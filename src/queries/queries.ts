@@ -121,8 +121,11 @@ export class Queries {
     else if (to.side !== 'component') receipts.passage.drop();
     else {
       const outcome = this.asker.reply(element);
-      if (outcome === 'late') counts.repliesLate += 1;
-      else if (outcome === 'forged') counts.repliesForged += 1;
+      if (outcome === 'forged') counts.repliesForged += 1;
+      else if (outcome === 'late') {
+        counts.repliesLate += 1;
+        this.capabilities.overhear(element);
+      }
     }
   }
 

@@ -139,8 +139,8 @@ export class Receipts {
     this.#interceptor = new Interceptor({ ...rooms, acceptance, settlement });
     this.#service = new Service({
       ...rooms,
-      commands: options.commands,
       contactRemoved: (from, to) => this.presences.contactRemoved(from, to),
+      commands: options.commands,
       status: async (keys) => {
         // After the messages that came before the question.
         await new Promise<void>((resolve) => this.pipeline.push({ done: () => resolve() }));

@@ -108,6 +108,14 @@ export function verificationString(query: Element): string | undefined {
   }
 }
 
+/** The capabilities that an answer proves by itself: its node names them, and its digest is theirs. */
+export function capsProvedBy(query: Element): Caps | undefined {
+  const [, node, ver] = /^(.*)#([^#]+)$/s.exec(query.attrs.node ?? '') ?? [];
+  if (!node || !ver) return undefined;
+  const all = Object.keys(ALGORITHMS).map((algorithm) => ({ node, ver, hash: algorithm }));
+  return all.find((caps) => isVerified(query, caps));
+}
+
 /** Whether an answer is the one that these capabilities stand for (XEP-0115 section 5.4). */
 export function isVerified(query: Element, caps: Caps): boolean {
   if (!isVerifiable(caps)) return false;

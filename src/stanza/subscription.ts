@@ -11,8 +11,8 @@ export type SubscriptionType = 'subscribe' | 'subscribed' | 'unsubscribe' | 'uns
 export interface Step {
   /** The standing after it; undefined leaves it as it is. */
   readonly next?: 'none' | 'asked' | 'subscribed';
-  /** `relay` it to the other user, answer its sender in the other user's name, or `ignore` it. */
-  readonly act: 'relay' | 'answer subscribed' | 'answer unsubscribed' | 'ignore';
+  /** `relay` it to the other user, `answer` it with "subscribed" in the other user's name, or `ignore` it. */
+  readonly act: 'relay' | 'answer' | 'ignore';
 }
 
 /**
@@ -37,21 +37,16 @@ const STEPS: Readonly<Record<SubscriptionType, Readonly<Record<Standing, Step>>>
     asked: IGNORE,
     askedLongAgo: ASK,
     // Section 3.1.3: who has agreed is not asked again.
-    subscribed: { act: 'answer subscribed' },
+    subscribed: { act: 'answer' },
   },
   // Also where nobody is known to have asked: his server believes it, and the asker's ignores what it did not ask for
   // (section 3.1.6).
   subscribed: { none: GRANT, asked: GRANT, askedLongAgo: GRANT, subscribed: RELAY },
   unsubscribe: { none: IGNORE, asked: END, askedLongAgo: END, subscribed: END },
   unsubscribed: { none: IGNORE, asked: END, askedLongAgo: END, subscribed: END },
-  probe: {
-    // Section 4.3.2, first rule.
-    none: { act: 'answer unsubscribed' },
-    // To say "unsubscribed" here would withdraw the open request.
-    asked: IGNORE,
-    askedLongAgo: IGNORE,
-    subscribed: RELAY,
-  },
+  // A server probes for whom it has down as a watcher, be it that an administrator wrote the rosters or that Redis has
+  // forgotten. The watched user's server is the one to say that it is not so (section 4.3.2): with "unsubscribed".
+  probe: { none: GRANT, asked: GRANT, askedLongAgo: GRANT, subscribed: RELAY },
 };
 
 /** What a stanza of this type means at this standing. Pure. */

@@ -116,14 +116,14 @@ test('an administrator looks a message up: its whole life, by any form of the ad
   const id = await alice.say(world.proxied('bob'), 'Find me');
   await alice.delivered(id);
   const key = recordKey(bare('alice'), bare('bob'), id);
-  await redis.rpush(`${PREFIX}:life:${key}`, `${Date.now()} handed-over desk`);
+  await redis.rpush(`${PREFIX}:life:${key}`, `${Date.now()} handed-over o`);
   const window = await windowOf('carol');
   expect(await window.open('Look up a message')).toMatchObject({ status: 'executing', usual: 'complete' });
   const shown = await window.submit({ sender: alice.jid, recipient: world.proxied('bob'), id });
   expect(shown.status).toBe('completed');
   expect(shown.text).toContain('delivered');
   expect(shown.text).toMatch(/UTC: accepted and stored/);
-  expect(shown.text).toMatch(/UTC: handed-over desk/);
+  expect(shown.text).toMatch(/UTC: handed over to a live session/);
   expect(shown.text).toContain(`UTC: receipt from resource ${bob.jid.split('/')[1]}`);
   expect(shown.text).not.toContain('Find me');
   await window.open('Look up a message');

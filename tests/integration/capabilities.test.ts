@@ -70,6 +70,7 @@ test('an answer that is not what the digest says counts for its client alone', a
   await room.given(answer(idOf(question), `<feature var="${INFO}"/>`));
   expect(await first).toBe('n');
   const next = await room.writes();
+  expect(await room.redis.exists(room.ledger.keys.caps('sha-1', caps.ver))).toBe(0);
   expect(next).toContain('to="carol@example.org/x"');
   await room.given(answer(idOf(next), client(INFO, RECEIPTS).inner, 'carol@example.org/x'));
   expect(await second).toBe('y');
@@ -89,6 +90,23 @@ test.each([
     expect(await asking).toBe('y');
   }
   expect(await room.redis.keys(`${room.ledger.keys.prefix}:caps:*`)).toEqual([]);
+});
+
+test('an answer that comes to another process, or too late, is known when it proves itself', async () => {
+  room.close();
+  room = openQueryRoom(server.url, { timeLimit: 50 });
+  const other = openQueryRoom(server.url, {}, { ledger: room.ledger });
+  const { caps, inner } = client(INFO, RECEIPTS, 'urn:more');
+  const asking = room.queries.capabilities.receipts(caps, BOB);
+  const id = idOf(await room.writes());
+  const named = answer(id, inner).replace('<query ', `<query node="urn:client#${caps.ver}" `);
+  // What claims to be an answer to these capabilities and is not says nothing.
+  await other.given(named.replace('urn:more', 'urn:less'));
+  expect(await room.redis.exists(room.ledger.keys.caps('sha-1', caps.ver))).toBe(0);
+  await other.given(named);
+  expect(await asking).toBe('y');
+  expect(await room.redis.pttl(room.ledger.keys.caps('sha-1', caps.ver))).toBeLessThanOrEqual(3600_000);
+  other.close();
 });
 
 test('nobody knows, when it answers with an error, with something else, or not at all', async () => {

@@ -1,6 +1,7 @@
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { handOver, settle } from '../../src/ledger/operations.ts';
+import { judgeSessions, seePresence, stillAlive, takeStep } from '../../src/ledger/presence.ts';
 import { ALICE, aliceWrites, BOB, keyOf, openLedger } from '../support/ledger.ts';
 import { startRedis } from '../support/redis.ts';
 
@@ -24,6 +25,12 @@ test('all keys of ledger and queues share one slot, as Redis Cluster wants it', 
   expect(await ledger.once(settle(keyOf('m-1'), '', Date.now(), { sender: ALICE, recipient: BOB }))).toMatchObject({
     outcome: 'delivered',
   });
+  expect(await ledger.once(takeStep('subscribed', BOB, ALICE, Date.now(), 't-1'))).toBe('none');
+  const seen = seePresence(BOB, ALICE, 'desk', true, Date.now(), '', '', 't-2');
+  expect(await ledger.once(seen)).toMatchObject({ what: 'began' });
+  expect(await ledger.once(judgeSessions(BOB, Date.now(), true))).toEqual([]);
+  expect(await ledger.once(stillAlive('p-1', Date.now(), 'receipts.example.org'))).toMatchObject({ others: 0 });
+  expect(await ledger.watched('0')).toEqual({ next: '0', users: [BOB] });
 
   const connection = new Redis(server.url, { maxRetriesPerRequest: null });
   const queue = new Queue('redelivery', { connection, prefix: '{receipts}' });

@@ -64,7 +64,7 @@ describe('cancel', () => {
     });
     const { keys } = open.ledger;
     expect(await open.redis.zcard(keys.due)).toBe(0);
-    expect(await open.redis.exists(keys.undelivered(key), keys.from(ALICE))).toBe(0);
+    expect(await open.redis.exists(keys.undelivered(key), keys.from(ALICE), keys.out(BOB))).toBe(0);
     expect(await open.ledger.figures()).toMatchObject({ pending: 0, owed: 0 });
     expect(await open.redis.pttl(keys.record(key))).toBeGreaterThan(0);
   });

@@ -117,16 +117,20 @@ describe('subscriptions', () => {
     expect([await standing(BOB, ALICE), await standing(ALICE, BOB)]).toEqual([null, 's']);
   });
 
-  test('a probe is answered for whom nobody has let in, and goes on for whom somebody has', async () => {
-    expect(await room.given(presence(`${ALICE}/phone`, BOB_PROXIED, 'probe'))).toEqual([
-      `<presence from="${BOB_PROXIED}" to="${ALICE}" type="unsubscribed" id="…"/>`,
+  test('a probe goes to who knows: it makes known a subscription that was written into the rosters, or forgotten', async () => {
+    const probe = presence(`${ALICE}/phone`, BOB_PROXIED, 'probe');
+    expect(await room.given(probe)).toEqual([presence(`${ALICE_PROXIED}/phone`, BOB, 'probe')]);
+    await room.given(presence(`${BOB}/desk`, `${ALICE_PROXIED}/phone`));
+    expect(await sessions(BOB)).toEqual({ '': 'T', desk: 'T;u;T;' });
+    expect(await room.given(aliceTells('subscribe'))).toEqual([
+      `<presence from="${BOB_PROXIED}" to="${ALICE}" type="subscribed" id="…"/>`,
     ]);
-    await room.given(aliceTells('subscribe'));
-    expect(await room.given(aliceTells('probe'))).toEqual([]);
-    await room.given(bobTells('subscribed'));
-    expect(await room.given(presence(`${ALICE}/phone`, BOB_PROXIED, 'probe'))).toEqual([
-      presence(`${ALICE_PROXIED}/phone`, BOB, 'probe'),
-    ]);
+  });
+
+  test('a probe of whom nobody has let in: his server’s word goes back, and nothing is left', async () => {
+    await room.given(presence(`${ALICE}/phone`, BOB_PROXIED, 'probe'));
+    expect(await room.given(bobTells('unsubscribed'))).toEqual([presence(BOB_PROXIED, ALICE, 'unsubscribed')]);
+    expect(await standing(BOB, ALICE)).toBeNull();
   });
 
   test.each(['forbidden', 'not-authorized'])(

@@ -1,4 +1,5 @@
 import { forgetQuestion, noteQuestion, overdueQuestions, takeReply } from '../../src/ledger/queries.ts';
+import { REFUSED } from '../../tools/stanzas.ts';
 import { until } from '../support/poll.ts';
 import { idOf, openQueryRoom } from '../support/query-room.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
@@ -183,7 +184,7 @@ describe('is refused', () => {
   });
 
   test('what is too much for one asker, and others may still ask', async () => {
-    const written = await room.given(...Array.from({ length: 205 }, (_, i) => asks(VERSION, `type="get" id="q${i}"`)));
+    const written = await room.given(...Array.from({ length: 1005 }, (_, i) => asks(VERSION, `type="get" id="q${i}"`)));
     expect(written.filter((xml) => xml.includes('<resource-constraint'))).toHaveLength(5);
     expect(await room.given(asks(VERSION, 'type="get" id="q"', BOB_PROXIED, 'carol@example.org/x'))).toEqual([
       expect.stringContaining('from="carol@receipts.example.org/x"'),
@@ -245,6 +246,16 @@ describe('when Redis is told the same again, as after a lost answer', () => {
     expect(await kept()).toBe(0);
   });
 });
+
+test.each(REFUSED.map((row) => [row.what, row] as const))(
+  'docs/stanzas.md is right: %s',
+  async (_, { example, condition }) => {
+    const written: string[] = [];
+    if (example.startsWith('<iq')) written.push(...(await room.given(example)));
+    else written.push(...(await room.room.given(example)));
+    expect(written).toEqual(condition === '' ? [] : [error(condition)]);
+  },
+);
 
 test('a roster set is given to whoever answers it, to users and to the component', async () => {
   const seen: string[] = [];

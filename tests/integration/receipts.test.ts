@@ -478,3 +478,29 @@ describe('the component', () => {
     expect(await ask(question, 'type="get" id="q"', 'receipts.example.org', 'eve@other.org')).toContain('<forbidden');
   });
 });
+
+describe('addresses inside a message', () => {
+  const reply = (to: string) => `<reply xmlns="urn:xmpp:reply:0" to="${to}" id="b-1"/>`;
+  const ANSWER = alice(`<body>yes</body>${reply('bob@receipts.example.org/desk')}${REQUEST}`);
+
+  test('are mapped when it is stored, so also in a later copy; a resend of it is known', async () => {
+    const [, forward] = await room.given(ANSWER);
+    expect(forward).toContain(reply('bob@example.org/desk'));
+    await room.handsOver();
+    expect(await room.given(ANSWER)).toEqual([ACKNOWLEDGEMENT]);
+    const claimed = await room.ledger.once(claim(keyOf('m-1'), 1));
+    if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
+    room.receipts.outbox.redeliver(claimed.record, true);
+    expect(room.written()).toEqual([expect.stringContaining(reply('bob@example.org/desk'))]);
+  });
+
+  test('are mapped in what passes, and in an error on its way back', async () => {
+    expect(await room.given(alice(reply('bob@receipts.example.org'), 'type="headline"'))).toEqual([
+      expect.stringContaining(reply('bob@example.org')),
+    ]);
+    const failed = `${reply('bob@example.org')}<error type="cancel"><not-acceptable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>`;
+    expect(await room.given(bob(failed, 'type="error" id="theirs"'))).toEqual([
+      expect.stringContaining(reply('bob@receipts.example.org')),
+    ]);
+  });
+});

@@ -26,8 +26,9 @@ export class Relay {
     });
   }
 
-  static async to(target: number): Promise<Relay> {
-    const relay = new Relay(await freePort(), target);
+  /** Listens on a free port, or on that of an earlier relay. */
+  static async to(target: number, port?: number): Promise<Relay> {
+    const relay = new Relay(port ?? (await freePort()), target);
     await new Promise<void>((resolve) => relay.#server.listen(relay.port, '127.0.0.1', resolve));
     return relay;
   }

@@ -57,6 +57,12 @@ function presence.step(watched, watcher, now, long_ago, token, nexts)
   return standing
 end
 
+-- Takes back a request whose sender was told that it could not be stored.
+function presence.withdraw(watched, watcher, asked)
+  if redis.call('HGET', sub_name(watched), watcher) == 'p' .. asked then presence.drop(watched, watcher) end
+  return ''
+end
+
 -- Presence of a user that came to a watcher. `own` is the component's domain when it came to that: presence that somebody
 -- who watches us sends us counts from the first on.
 -- Returns '' when we do not get his broadcasts, else what has happened: B (a session began), U (it was updated), E (ended),

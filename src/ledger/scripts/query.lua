@@ -73,7 +73,9 @@ end
 -- What is known of a client's capabilities (XEP-0115), or ''.
 local function caps_of(hash, ver) return redis.call('GET', prefix .. ':caps:' .. hash .. ':' .. ver) or '' end
 
+-- What is kept for longer stays so.
 local function note_caps(hash, ver, known, keep)
-  redis.call('SET', prefix .. ':caps:' .. hash .. ':' .. ver, known, 'PX', keep)
+  local name = prefix .. ':caps:' .. hash .. ':' .. ver
+  if redis.call('PTTL', name) < tonumber(keep) then redis.call('SET', name, known, 'PX', keep) end
   return ''
 end

@@ -13,8 +13,8 @@ local keep = window + ttl
 local results = {}
 -- Those that look into the sorted sets must see what was gathered for them. Messages, receipts and hand-overs, which come
 -- all mixed up, do not: what one of them changes there, no other of the same turn asks for.
-local SEES_SETS = { c = true, n = true, r = true, x = true, v = true, w = true, l = true, g = true, k = true, y = true,
-  cancel = true, retry = true, erase = true }
+local SEES_SETS = {}
+for operation in ('c n r x v w l g k y cancel retry erase'):gmatch('%S+') do SEES_SETS[operation] = true end
 if ARGV[9] == '0' then
   -- A command that frees memory, and be it none, comes first: Redis then lets the others through at its memory limit.
   redis.call('ZREM', due_set, '')

@@ -1,0 +1,225 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { seePresence } from '../../src/ledger/presence.ts';
+import { ALICE, BOB } from '../support/ledger.ts';
+import { until } from '../support/poll.ts';
+import { type RedisServer, startRedis } from '../support/redis.ts';
+import { openRoom } from '../support/room.ts';
+
+/** What happens when the link goes and comes back, with nobody on the other side of it. */
+let server: RedisServer;
+let rooms: ReturnType<typeof openRoom>[];
+
+const TIMING = { perSecond: 2000, patience: 100, heartbeat: 50, unusableAfter: 50 };
+const COMPONENT = 'receipts.example.org';
+const ALICE_PROXIED = `alice@${COMPONENT}`;
+const BOB_PROXIED = `bob@${COMPONENT}`;
+
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+beforeEach(() => {
+  rooms = [];
+});
+afterEach(async () => {
+  for (const { receipts } of rooms) receipts.presences.offline();
+  for (const { receipts } of rooms) await receipts.pipeline.drained();
+  for (const room of rooms) room.close();
+});
+
+const ended: string[] = [];
+const observer = {
+  began: () => {},
+  updated: () => {},
+  ended: (user: string, resource: string) => ended.push(`${user}/${resource}`),
+};
+
+/** A process; `beside` another it serves the same domain. */
+function room(timing: Partial<typeof TIMING> = {}, beside?: ReturnType<typeof openRoom>) {
+  const opened = openRoom(server.url, {
+    presence: { observer, timing: { ...TIMING, ...timing } },
+    ...(beside && { ledger: beside.ledger }),
+  });
+  ended.length = 0;
+  rooms.push(opened);
+  return opened;
+}
+
+const presence = (from: string, to: string, type = '') =>
+  `<presence from="${from}" to="${to}"${type && ` type="${type}"`}/>`;
+const ownPresence = (from: string, to: string, type: string) =>
+  `<presence from="${from}" to="${to}" type="${type}" id="…"/>`;
+
+/** Alice and bob watch each other, and each has a session. */
+async function contacts({ given }: ReturnType<typeof openRoom>): Promise<void> {
+  await given(presence(ALICE, BOB_PROXIED, 'subscribe'), presence(BOB, ALICE_PROXIED, 'subscribed'));
+  await given(presence(BOB, ALICE_PROXIED, 'subscribe'), presence(ALICE, BOB_PROXIED, 'subscribed'));
+  await given(presence(`${BOB}/desk`, ALICE_PROXIED), presence(`${ALICE}/phone`, BOB_PROXIED));
+}
+
+/** Gathers what a process writes, until there is so much. */
+async function writes(one: ReturnType<typeof openRoom>, count: number): Promise<string[]> {
+  const all: string[] = [];
+  await until(() => all.push(...one.written()) >= count, { what: `${count} stanzas` });
+  return all.sort();
+}
+const PROBES = [ownPresence(ALICE_PROXIED, BOB, 'probe'), ownPresence(BOB_PROXIED, ALICE, 'probe')].sort();
+
+const known = (one: ReturnType<typeof openRoom>, user: string) => one.redis.hkeys(one.ledger.keys.sessions(user));
+
+test('each subscription is probed; who is heard of stays, and who is not is shown as gone', async () => {
+  const one = room();
+  await contacts(one);
+  one.receipts.presences.online();
+  expect(await writes(one, 2)).toEqual(PROBES);
+  // Until he is heard of nobody knows.
+  expect(await known(one, BOB)).toEqual(['desk']);
+  expect(await one.given(presence(`${BOB}/desk`, ALICE_PROXIED))).toEqual([presence(`${BOB_PROXIED}/desk`, ALICE)]);
+  expect((await known(one, BOB)).sort()).toEqual(['', 'desk']);
+  expect(await writes(one, 1)).toEqual([presence(`${ALICE_PROXIED}/phone`, BOB, 'unavailable')]);
+  expect(await known(one, ALICE)).toEqual(['']);
+  expect(ended).toEqual([`${ALICE}/phone`]);
+  expect(one.counts).toMatchObject({ presenceProbes: 2, staleSessions: 1 });
+  expect(one.written()).toEqual([]);
+});
+
+test('somebody who is offline and of whom nothing comes is known to be so after a while', async () => {
+  const one = room();
+  await contacts(one);
+  await one.given(presence(`${BOB}/desk`, ALICE_PROXIED, 'unavailable'));
+  one.receipts.presences.online();
+  await writes(one, 2);
+  expect(await known(one, BOB)).toEqual([]);
+  await until(async () => (await known(one, BOB)).includes(''));
+});
+
+test('the pace is kept, and the link’s going ends it', async () => {
+  const one = room({ perSecond: 100 });
+  const { ledger } = one;
+  for (let i = 0; i < 50; i += 1) {
+    await one.given(
+      presence(ALICE, `c${i}@${COMPONENT}`, 'subscribe'),
+      presence(`c${i}@example.org`, ALICE_PROXIED, 'subscribed'),
+    );
+  }
+  const start = performance.now();
+  one.receipts.presences.online();
+  await writes(one, 20);
+  // 15 of them at the least had their turn by now: the first five come at once.
+  expect(performance.now() - start).toBeGreaterThan(100);
+  one.receipts.presences.offline();
+  await one.receipts.pipeline.drained();
+  const { presenceProbes } = one.counts;
+  await sleep(150);
+  expect(one.counts.presenceProbes).toBe(presenceProbes);
+  expect(presenceProbes).toBeLessThan(50);
+  expect((await ledger.watched('0')).users).toHaveLength(50);
+});
+
+test('of two processes one asks, and what the other hears counts', async () => {
+  const one = room();
+  await contacts(one);
+  one.receipts.presences.online();
+  await writes(one, 2);
+  const other = room({}, one);
+  other.receipts.presences.online();
+  // The answers come to the other.
+  await other.given(presence(`${BOB}/desk`, ALICE_PROXIED), presence(`${ALICE}/phone`, BOB_PROXIED));
+  await until(async () => (await one.redis.exists(`${one.ledger.keys.prefix}:asking`)) === 0, {
+    what: 'the end of asking',
+  });
+  expect(one.counts.staleSessions + other.counts.staleSessions).toBe(0);
+  expect(one.counts.presenceProbes + other.counts.presenceProbes).toBe(2);
+  expect(ended).toEqual([]);
+});
+
+test('beside another process what is known stays known, and nobody is ended before he was asked twice', async () => {
+  const one = room();
+  await contacts(one);
+  one.receipts.presences.online();
+  await writes(one, 2);
+  await one.given(presence(`${BOB}/desk`, ALICE_PROXIED), presence(`${ALICE}/phone`, BOB_PROXIED));
+  await until(async () => (await one.redis.exists(`${one.ledger.keys.prefix}:asking`)) === 0);
+  const other = room({}, one);
+  other.receipts.presences.online();
+  expect(await writes(other, 2)).toEqual(PROBES);
+  expect((await known(one, BOB)).sort()).toEqual(['', 'desk']);
+  expect(await writes(other, 2)).toEqual(PROBES);
+  await other.given(presence(`${BOB}/desk`, ALICE_PROXIED));
+  expect(await writes(other, 1)).toEqual([presence(`${ALICE_PROXIED}/phone`, BOB, 'unavailable')]);
+  expect(other.counts).toMatchObject({ presenceProbes: 4, staleSessions: 1 });
+});
+
+describe('a clean stop', () => {
+  const FAREWELL = [
+    presence(`${ALICE_PROXIED}/phone`, BOB, 'unavailable'),
+    presence(`${BOB_PROXIED}/desk`, ALICE, 'unavailable'),
+    presence(COMPONENT, ALICE, 'unavailable'),
+  ].sort();
+
+  test('shows everybody as gone, and who comes afterwards is not shown', async () => {
+    const one = room();
+    await contacts(one);
+    await one.given(presence(ALICE, COMPONENT, 'subscribe'));
+    one.receipts.presences.online();
+    await until(async () => one.written().includes(presence(COMPONENT, ALICE)));
+    await one.given();
+    await one.receipts.presences.stop();
+    expect((await one.given()).filter((xml) => !xml.includes('probe')).sort()).toEqual(FAREWELL);
+    expect(await known(one, BOB)).toEqual(['desk']);
+    expect(await one.given(presence(`${BOB}/desk`, ALICE_PROXIED))).toEqual([]);
+  });
+
+  test('says nothing while another process serves the domain, until that stops as well', async () => {
+    const one = room();
+    await contacts(one);
+    await one.given(presence(ALICE, COMPONENT, 'subscribe'));
+    one.receipts.presences.online();
+    await writes(one, 3);
+    const other = room({}, one);
+    other.receipts.presences.online();
+    await until(async () => (await one.redis.zcard(`${one.ledger.keys.prefix}:alive`)) === 2);
+    one.written();
+    await one.receipts.presences.stop();
+    expect(one.written().filter((xml) => xml.includes('unavailable'))).toEqual([]);
+    // It has learned who watches the domain.
+    await until(async () => (await one.redis.exists(`${one.ledger.keys.prefix}:asking`)) === 1);
+    await other.receipts.presences.stop();
+    expect(
+      other
+        .written()
+        .filter((xml) => xml.includes('unavailable'))
+        .sort(),
+    ).toEqual(FAREWELL);
+  });
+
+  test('with the link down there is nobody to tell', async () => {
+    const one = room();
+    await contacts(one);
+    await one.receipts.presences.stop();
+    expect(one.written()).toEqual([]);
+  });
+});
+
+test('a process that has died without a word is not waited for', async () => {
+  const one = room();
+  await contacts(one);
+  const { prefix } = one.ledger.keys;
+  await one.redis.zadd(`${prefix}:alive`, Date.now() - 31_000, 'dead');
+  await one.redis.set(`${prefix}:asking`, `dead ${Date.now()}`);
+  one.receipts.presences.online();
+  expect(await writes(one, 2)).toEqual(PROBES);
+});
+
+describe('in Redis', () => {
+  const began = (at: number, token: string) => seePresence(BOB, ALICE, 'desk', true, at, '', '', token);
+
+  test('a session begins once, however many are told of it at the same time, and a repeated call says so again', async () => {
+    const { ledger, redis } = room();
+    await redis.hset(ledger.keys.subscriptions(BOB), ALICE, 's');
+    const now = Date.now();
+    expect(await ledger.once(began(now, 't-1'))).toMatchObject({ what: 'began', asks: true });
+    expect(await ledger.once(began(now, 't-2'))).toMatchObject({ what: 'none', asks: false });
+    expect(await ledger.once(began(now, 't-1'))).toMatchObject({ what: 'began', asks: true });
+  });
+});
