@@ -16,6 +16,10 @@ export interface Config {
     readonly componentDomain: string;
     readonly componentSecret: string;
     readonly servedDomain: string;
+    /** Other servers' domains whose users are served as well. */
+    readonly allowedDomains: readonly string[];
+    /** Bare JIDs of users of the served domain. */
+    readonly admins: readonly string[];
   };
   readonly redis: { readonly url: string; readonly prefix: string };
   readonly ack: { readonly format: 'receipt' | 'stored' | 'none'; readonly from: 'component' | 'recipient' };
@@ -26,6 +30,8 @@ export interface Config {
     readonly undeliveredRetention: number;
     readonly unconfirmedRetries: number;
     readonly unconfirmedRetryAfter: number;
+    readonly receiptGap: number;
+    readonly redeliveryWindow: number;
   };
   readonly maxStanzaBytes: number;
   readonly http: { readonly host: string; readonly port: number; readonly user: string; readonly password?: string };
@@ -115,6 +121,16 @@ function* conflicts(env: Environment, values: Partial<Values>, servedDomain: str
   if (component !== undefined && servedDomain !== undefined && asciiDomain(component) === asciiDomain(servedDomain)) {
     yield `XMPP_SERVED_DOMAIN: got ${got('XMPP_SERVED_DOMAIN')}; wants another domain than XMPP_COMPONENT_DOMAIN`;
   }
+  const own = [component, servedDomain].map((domain) => domain && asciiDomain(domain));
+  if (values.ALLOWED_DOMAINS?.some((domain) => own.includes(asciiDomain(domain)))) {
+    yield `ALLOWED_DOMAINS: got ${got('ALLOWED_DOMAINS')}; wants other domains than XMPP_COMPONENT_DOMAIN and XMPP_SERVED_DOMAIN`;
+  }
+  const stranger = values.ADMIN_JIDS?.find(
+    (jid) => asciiDomain(jid.split('@')[1] ?? '') !== asciiDomain(servedDomain ?? ''),
+  );
+  if (servedDomain !== undefined && stranger !== undefined) {
+    yield `ADMIN_JIDS: got ${got('ADMIN_JIDS')}; wants users of ${servedDomain} (XMPP_SERVED_DOMAIN), since no others are served`;
+  }
   if (values.XMPP_TLS_CA !== undefined && values.XMPP_SERVICE?.startsWith('xmpp:')) {
     yield `XMPP_SERVICE: got ${values.XMPP_SERVICE}; wants xmpps:// when XMPP_TLS_CA is set, or there is no TLS`;
   }
@@ -159,6 +175,8 @@ function assemble(values: Values, servedDomain: string): Config {
       componentDomain: values.XMPP_COMPONENT_DOMAIN,
       componentSecret: values.XMPP_COMPONENT_SECRET,
       servedDomain,
+      allowedDomains: values.ALLOWED_DOMAINS ?? [],
+      admins: values.ADMIN_JIDS ?? [],
     },
     redis: { url: values.REDIS_URL, prefix: values.REDIS_PREFIX },
     ack: { format: values.ACK_FORMAT, from: values.ACK_FROM },
@@ -169,6 +187,8 @@ function assemble(values: Values, servedDomain: string): Config {
       undeliveredRetention: values.UNDELIVERED_RETENTION,
       unconfirmedRetries: values.UNCONFIRMED_RETRIES,
       unconfirmedRetryAfter: values.UNCONFIRMED_RETRY_AFTER,
+      receiptGap: values.RECEIPT_GAP,
+      redeliveryWindow: values.REDELIVERY_WINDOW,
     },
     maxStanzaBytes: values.MAX_STANZA_BYTES,
     http: {

@@ -22,8 +22,21 @@ const COUNTED = {
   rejected: { name: 'rejected_total' },
   bouncesTemporary: { name: 'bounces_total', labels: { kind: 'temporary' } },
   bouncesPermanent: { name: 'bounces_total', labels: { kind: 'permanent' } },
+  evidenceSessionEnded: { name: 'evidence_total', labels: { kind: 'session-ended' } },
+  evidenceBounced: { name: 'evidence_total', labels: { kind: 'bounced' } },
+  evidenceNotStored: { name: 'evidence_total', labels: { kind: 'not-stored' } },
+  evidenceGap: { name: 'evidence_total', labels: { kind: 'gap' } },
+  provedByMarker: { name: 'proved_total', labels: { by: 'marker' } },
+  provedByReply: { name: 'proved_total', labels: { by: 'reply' } },
+  provedByReaction: { name: 'proved_total', labels: { by: 'reaction' } },
   passedThrough: { name: 'passed_through_total' },
   dropped: { name: 'dropped_total' },
+  queries: { name: 'queries_total' },
+  queriesAnswered: { name: 'queries_answered_total' },
+  queriesTimedOut: { name: 'queries_timed_out_total' },
+  repliesLate: { name: 'stray_replies_total', labels: { kind: 'late' } },
+  repliesForged: { name: 'stray_replies_total', labels: { kind: 'forged' } },
+  repliesUnknown: { name: 'stray_replies_total', labels: { kind: 'unknown' } },
   quarantined: { name: 'quarantined_total' },
   presencesRelayed: { name: 'presences_relayed_total' },
   presenceProbes: { name: 'presence_probes_total' },
@@ -39,6 +52,8 @@ export interface Figures {
   readonly pending: number;
   readonly oldestPendingAgeSeconds: number;
   readonly undelivered: number;
+  /** Whether further copies are kept back. */
+  readonly paused: boolean;
 }
 
 export interface MetricsSources {
@@ -94,6 +109,7 @@ export class Metrics {
     this.#set('pending', figures?.pending);
     this.#set('oldest_pending_age_seconds', figures?.oldestPendingAgeSeconds);
     this.#set('undelivered', figures?.undelivered);
+    this.#set('redelivery_paused', figures && (figures.paused ? 1 : 0));
     return this.#registry.metrics();
   }
 

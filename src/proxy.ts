@@ -8,8 +8,11 @@ import { reject } from './ledger/operations.ts';
 import { Link, type LinkTiming } from './link/link.ts';
 import type { Held } from './link/window.ts';
 import { type Log, throttled } from './log.ts';
-import { Metrics } from './metrics.ts';
+import { type Figures, Metrics } from './metrics.ts';
+import { type Office, openOffice } from './office.ts';
+import { within } from './patience.ts';
 import type { PresenceTiming } from './presence/presences.ts';
+import { Queries, type QueryTiming } from './queries/queries.ts';
 import { Queues } from './queues/queues.ts';
 import { Workers } from './queues/workers.ts';
 import type { Sent } from './receipts/outbox.ts';
@@ -30,6 +33,7 @@ export interface Tuning {
   readonly sweepEvery?: number;
   readonly patience?: number;
   readonly presence?: Partial<PresenceTiming>;
+  readonly queries?: QueryTiming;
 }
 
 const REDIS_AT_START = 5000;
@@ -43,7 +47,9 @@ export class ReceiptsProxy {
   readonly #log: Log;
   readonly #connections: Connections;
   readonly #ledger: Ledger;
+  readonly #office: Office;
   readonly #receipts: Receipts;
+  readonly #queries: Queries;
   readonly #queues: Queues;
   readonly #workers: Workers;
   readonly metrics: Metrics;
@@ -83,13 +89,28 @@ export class ReceiptsProxy {
       resume: (held) => this.#receipts.outbox.resume(held),
       ...(tuning.link && { timing: tuning.link }),
     });
+    this.#office = openOffice({
+      config: xmpp,
+      redis: this.#connections.ledger,
+      ledger: this.#ledger,
+      queues: this.#queues,
+      metrics,
+      receipts: () => this.#receipts,
+      problems: () => this.problems(),
+      version: VERSION,
+      log,
+    });
     this.#receipts = new Receipts({
+      commands: this.#office.commands,
       link: this.link,
       ledger: this.#ledger,
       componentDomain: xmpp.componentDomain,
       servedDomain: xmpp.servedDomain,
+      allowedDomains: xmpp.allowedDomains,
       ack,
       timetable: retry,
+      receiptGap: retry.receiptGap,
+      redeliveryWindow: retry.redeliveryWindow,
       maxStanzaBytes: config.maxStanzaBytes,
       version: VERSION,
       counts: metrics.counts,
@@ -102,7 +123,19 @@ export class ReceiptsProxy {
       },
       log,
       ...(tuning.patience !== undefined && { patience: tuning.patience }),
-      ...(tuning.presence !== undefined && { presence: { timing: tuning.presence } }),
+      presence: {
+        receiptsOf: (full, caps) => this.#queries.capabilities.receipts(caps, full),
+        ...(tuning.presence !== undefined && { timing: tuning.presence }),
+      },
+    });
+    this.#queries = new Queries({
+      receipts: this.#receipts,
+      link: this.link,
+      counts: metrics.counts,
+      maxStanzaBytes: config.maxStanzaBytes,
+      onRosterSet: (_from, _to, element) => this.#receipts.stanza(element),
+      log,
+      ...tuning.queries,
     });
     this.#workers = new Workers({
       pipeline: this.#receipts.pipeline,
@@ -113,6 +146,7 @@ export class ReceiptsProxy {
       onProblem,
       prefix: redis.prefix,
       queues: this.#queues,
+      forgetting: this.#office.forgetting,
       sweep: (now, lease, limit) => this.#ledger.sweep(now, lease, limit),
       ...(tuning.sweepEvery !== undefined && { sweepEvery: tuning.sweepEvery }),
       log,
@@ -168,7 +202,9 @@ export class ReceiptsProxy {
     const end = Date.now() + timeout;
     const left = () => Math.max(100, end - Date.now());
     await within(left(), this.#workers.pause());
+    this.#receipts.close();
     await within(left() / 4, this.#receipts.presences.stop());
+    this.#queries.stop();
     // Never empty while stanzas keep coming: the link needs its share, to have what was sent proved.
     await within(left() / 4, this.#receipts.pipeline.drained());
     // What arrives from here on is stored, and sent by whoever sweeps next; nothing of it is acknowledged.
@@ -181,7 +217,7 @@ export class ReceiptsProxy {
   }
 
   #listen(): void {
-    this.link.on('stanza', (element) => this.#receipts.stanza(element));
+    this.link.on('stanza', (element) => (element.name === 'iq' ? this.#queries : this.#receipts).stanza(element));
     this.link.on('handedOver', (batch) => this.#receipts.outbox.handedOver(batch));
     this.link.on('online', () => {
       this.#receipts.presences.online();
@@ -227,28 +263,21 @@ export class ReceiptsProxy {
     }
     const { refusals, warnings } = await checkRedis(this.#connections.ledger);
     for (const warning of warnings) this.#log.warn({}, warning);
+    const paused = await this.#office.inquiry.paused();
+    if (paused !== undefined) this.#log.warn({ by: paused.by, since: new Date(paused.since) }, 'Redelivery is paused');
     if (refusals.length > 0) throw new RedisRefusedError(refusals);
   }
 
-  async #figures(): Promise<{ pending: number; oldestPendingAgeSeconds: number; undelivered: number }> {
-    const [figures, undelivered] = await Promise.all([
+  async #figures(): Promise<Figures> {
+    const [figures, undelivered, paused] = await Promise.all([
       this.#ledger.figures(),
       this.#queues.undelivered.getFailedCount(),
+      this.#office.inquiry.paused(),
     ]);
-    return { ...figures, undelivered };
+    return { ...figures, undelivered, paused: paused !== undefined };
   }
 
   #linkFigures(): { up: boolean; reconnects: number } {
     return { up: this.link.online, reconnects: this.link.stats.reconnects };
   }
-}
-
-/** Waits for work, but not longer than `ms`. */
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work.catch(() => {}), limit]);
-  clearTimeout(timer);
 }

@@ -1,8 +1,11 @@
-// Writes what is made from tables in the code: .env.example, docs/configuration.md, docs/metrics.md. See `npm run docs`.
+// Writes what is made from tables in the code: .env.example and, in docs/, configuration, metrics, redelivery and stanzas.
+// See `npm run docs`.
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { GROUPS, type Group, SETTINGS, type Setting } from '../src/config/settings.ts';
 import { DEFINITIONS, type Definition, PREFIX } from '../src/metrics/definitions.ts';
+import { redelivery } from './docs-redelivery.ts';
+import { stanzas } from './stanzas.ts';
 
 const WIDTH = 100;
 
@@ -126,7 +129,13 @@ function metrics(): string {
 
 /** By path. */
 export function documents(): Record<string, string> {
-  return { '.env.example': envExample(), 'docs/configuration.md': configuration(), 'docs/metrics.md': metrics() };
+  return {
+    '.env.example': envExample(),
+    'docs/configuration.md': configuration(),
+    'docs/metrics.md': metrics(),
+    'docs/redelivery.md': redelivery(),
+    'docs/stanzas.md': stanzas(),
+  };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,16 +1,20 @@
 // Installs what the other commands need and is not there: npm packages and, without --packages, redis-server and
-// prosody. It runs before there are any packages, so it uses none.
+// prosody; with --tests also what some tests want and skip themselves without. It runs before there are any packages,
+// so it uses none.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 const PROGRAMS = { 'redis-server': 'redis-server', prosody: 'prosody' };
+// Of what is no program: where it is when it is there.
+const FOR_TESTS = { 'python3-slixmpp': '/usr/lib/python3/dist-packages/slixmpp' };
 const root = path.dirname(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname));
 
 checkNode();
 installPackages();
 if (!process.argv.includes('--packages')) installPrograms();
+if (process.argv.includes('--tests')) installForTests();
 
 function checkNode() {
   const { engines } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
@@ -46,14 +50,10 @@ function installPrograms() {
   const missing = Object.keys(PROGRAMS).filter((name) => !isOnPath(name));
   if (missing.length === 0) return;
   const packages = missing.map((name) => PROGRAMS[name]);
-  const become = isOnPath('apt-get') ? rootPrefix() : undefined;
+  const become = rootPrefix();
   if (become === undefined)
     fail(`Please install ${packages.join(' and ')}, for example: apt install ${packages.join(' ')}`);
-  progress(`Installing ${packages.join(' and ')} with apt`);
-  // sudo clears the environment, hence env.
-  const apt = [...become, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-qq', '-o', 'DPkg::Lock::Timeout=120'];
-  run(...command([...apt, 'update']), 'warn');
-  run(...command([...apt, 'install', '-y', '--no-install-recommends', ...packages]));
+  installWithApt(become, packages, 'fail');
   const still = missing.filter((name) => !isOnPath(name));
   if (still.length > 0) fail(`${still.join(' and ')} did not come with the packages ${packages.join(' and ')}.`);
   if (existsSync('/run/systemd/system')) {
@@ -61,8 +61,23 @@ function installPrograms() {
   }
 }
 
-/** What to put before a command that root must run; undefined if we may not. */
+function installForTests() {
+  const missing = Object.keys(FOR_TESTS).filter((name) => !existsSync(FOR_TESTS[name]));
+  const become = rootPrefix();
+  if (missing.length > 0 && become !== undefined) installWithApt(become, missing, 'warn');
+}
+
+function installWithApt(become, packages, onFailure) {
+  progress(`Installing ${packages.join(' and ')} with apt`);
+  // sudo clears the environment, hence env.
+  const apt = [...become, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-qq', '-o', 'DPkg::Lock::Timeout=120'];
+  run(...command([...apt, 'update']), 'warn');
+  run(...command([...apt, 'install', '-y', '--no-install-recommends', ...packages]), onFailure);
+}
+
+/** What to put before apt-get, which root must run; undefined if it is not there or we may not. */
 function rootPrefix() {
+  if (!isOnPath('apt-get')) return undefined;
   if (process.getuid?.() === 0) return [];
   if (isOnPath('sudo') && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0) return ['sudo', '-n'];
   return undefined;

@@ -63,7 +63,26 @@ export const SETTINGS = {
     value: v.domain,
     derived: 'the component domain without its first label',
     example: 'example.org',
-    about: "The server's own domain, whose users are served: `bob@example.org`. All others are refused.",
+    about:
+      "The server's own domain, whose users are served: `bob@example.org`. All others are refused, but for those of " +
+      '`ALLOWED_DOMAINS`.',
+  },
+  ALLOWED_DOMAINS: {
+    group: 'xmpp',
+    value: v.domains,
+    derived: 'none',
+    example: 'other.org,third.example',
+    about:
+      'Domains of other servers whose users are served as well: `carol@other.org` stands behind ' +
+      '`carol\\40other.org@receipts.example.org` (XEP-0106). It takes federation (s2s) with them.',
+  },
+  ADMIN_JIDS: {
+    group: 'xmpp',
+    value: v.bareJids,
+    example: 'admin@example.org',
+    about:
+      'Users who may run all commands of the component in their clients, those that concern the messages of others too ' +
+      '([commands.md](commands.md)). Nobody, unless it is set.',
   },
   REDIS_URL: {
     group: 'redis',
@@ -103,6 +122,20 @@ export const SETTINGS = {
     about:
       'The waits before a message is sent again, as long as no receipt came; the last repeats until `MESSAGE_TTL`. ' +
       'Each is made up to a tenth longer at random.',
+  },
+  RECEIPT_GAP: {
+    group: 'messages',
+    value: v.duration(),
+    default: '10s',
+    about:
+      'How long after the receipt for a later message one for an earlier message may still come, from the same session; ' +
+      'then the earlier one is sent again.',
+  },
+  REDELIVERY_WINDOW: {
+    group: 'messages',
+    value: v.integer(1, 10_000),
+    default: '32',
+    about: 'How many messages are on their way unconfirmed to a recipient who has just come back and missed some.',
   },
   MESSAGE_TTL: {
     group: 'messages',

@@ -66,9 +66,36 @@ export const durations: Value<readonly number[]> = value(
   },
 );
 
+function readDomain(text: string): string | undefined {
+  return asciiDomain(text) === undefined ? undefined : text.toLowerCase().normalize('NFC').replace(/\.$/, '');
+}
+
 /** Lower case, composed (NFC), without the root's dot, otherwise as it was written: IDN stays Unicode. */
-export const domain: Value<string> = value('a domain, such as receipts.example.org', (text) =>
-  asciiDomain(text) === undefined ? undefined : text.toLowerCase().normalize('NFC').replace(/\.$/, ''),
+export const domain: Value<string> = value('a domain, such as receipts.example.org', readDomain);
+
+/** The same, one to a hundred. */
+export const domains: Value<readonly string[]> = value(
+  '1 to 100 domains separated by commas, such as other.org,third.example',
+  (text) => {
+    const all = text.split(',').map((one) => readDomain(one.trim()));
+    return all.length <= 100 && all.every((one) => one !== undefined) ? all : undefined;
+  },
+);
+
+const LOCALPART = /^[^\s\p{Cc}"&'/:<>@]+$/u;
+
+/** Bare JIDs, one or more; domains as {@link domain}. */
+export const bareJids: Value<readonly string[]> = value(
+  'addresses separated by commas, such as admin@example.org',
+  (text) => {
+    const jids = text.split(',').map((one) => {
+      const [local = '', name = '', ...more] = one.trim().split('@');
+      return LOCALPART.test(local) && more.length === 0 && asciiDomain(name) !== undefined
+        ? `${local.toLowerCase()}@${name.toLowerCase().normalize('NFC').replace(/\.$/, '')}`
+        : undefined;
+    });
+    return jids.every((jid) => jid !== undefined) ? [...new Set(jids)] : undefined;
+  },
 );
 
 export const host: Value<string> = value('an IP address or a host name, without a port', (text) => {

@@ -28,13 +28,24 @@ export class Keys {
   get ages(): string {
     return `${this.prefix}:ages`;
   }
-  /** STRING: this recipient returns receipts. */
+  /** STRING: this recipient returns receipts: `1` to anybody, `s` so far only to contacts. */
   confirms(recipient: string): string {
     return `${this.prefix}:confirms:${recipient}`;
   }
-  /** SET: what was handed over to a recipient who was never seen to return a receipt. */
-  waiting(recipient: string): string {
-    return `${this.prefix}:waiting:${recipient}`;
+  /**
+   * HASH: copies to this recipient that were handed over, or came back, and that no receipt has come for: by their
+   * record's key `<how>;<stored at, ms>;<handed over at, ms>`, where `how` is a letter that scripts/evidence.lua explains.
+   */
+  out(recipient: string): string {
+    return `${this.prefix}:out:${recipient}`;
+  }
+  /** SET: keys of this sender's messages that are in trouble: a copy is out, or they ended undelivered. */
+  from(sender: string): string {
+    return `${this.prefix}:from:${sender}`;
+  }
+  /** LIST: what happened to a message in trouble, oldest first: `<ms> <event>`. */
+  life(key: string): string {
+    return `${this.prefix}:life:${key}`;
   }
   /** HASH: who wants a user's presence, and how he stands to him: `s` (subscribed) or `p` and when (ms) he asked. */
   subscriptions(watched: string): string {
@@ -50,5 +61,25 @@ export class Keys {
    */
   sessions(user: string): string {
     return `${this.prefix}:sessions:${user}`;
+  }
+  /** HASH: requests between users that wait for their reply, by the id that we gave them (scripts/query.lua). */
+  get questions(): string {
+    return `${this.prefix}:iq`;
+  }
+  /** ZSET: their ids, by the time (ms) that they are over. */
+  get questionTimes(): string {
+    return `${this.prefix}:iq:due`;
+  }
+  /** HASH: how many of them each bare JID asks. */
+  get questionCounts(): string {
+    return `${this.prefix}:iq:by`;
+  }
+  /** STRING: whether a client of these capabilities (XEP-0115) supports receipts, `y` or `n`. */
+  caps(hash: string, ver: string): string {
+    return `${this.prefix}:caps:${hash}:${ver}`;
+  }
+  /** STRING: since when (ms) and by whom further copies are kept back; absent when they are not. */
+  get paused(): string {
+    return `${this.prefix}:paused`;
   }
 }

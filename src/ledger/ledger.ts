@@ -2,6 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { Keys } from './keys.ts';
 import type { Operation } from './operations.ts';
 import { decodeRecord, type StoredRecord } from './record.ts';
+import { RULES } from './redelivery.ts';
 import { STATUS, SWEEP, TURN } from './scripts.ts';
 import type { Timetable } from './timetable.ts';
 
@@ -43,12 +44,14 @@ export class Ledger {
   readonly #scripts: Scripted;
   readonly #constants: readonly number[];
   readonly #lease: number;
+  readonly #ttl: number;
 
   constructor(redis: Redis | Cluster, options: LedgerOptions) {
     const { prefix, timetable, dedupWindow, undeliveredRetention, lease = LEASE } = options;
     this.keys = new Keys(prefix);
     this.#redis = redis;
     this.#lease = lease;
+    this.#ttl = timetable.messageTtl;
     redis.defineCommand('receiptsTurn', { numberOfKeys: 1, lua: TURN });
     redis.defineCommand('receiptsSweep', { numberOfKeys: 1, lua: SWEEP });
     redis.defineCommand('receiptsStatus', { numberOfKeys: 1, lua: STATUS });
@@ -71,7 +74,7 @@ export class Ledger {
    */
   turn(operations: readonly Operation<unknown>[], now: number = Date.now()): Promise<string[]> {
     const grows = operations.some((operation) => operation.grows) ? 1 : 0;
-    const args: (string | number)[] = [this.keys.prefix, now, now + this.#lease, ...this.#constants, grows];
+    const args: (string | number)[] = [this.keys.prefix, now, now + this.#lease, ...this.#constants, RULES, grows];
     for (const { args: own } of operations) for (const arg of own) args.push(arg);
     return this.#scripts.receiptsTurn(...args);
   }
@@ -87,7 +90,7 @@ export class Ledger {
    * Their payloads are left out.
    */
   async sweep(now: number, lease: number, limit: number): Promise<StoredRecord[]> {
-    const flat = await this.#scripts.receiptsSweep(this.keys.prefix, now, now + lease, limit);
+    const flat = await this.#scripts.receiptsSweep(this.keys.prefix, now, now + lease, limit, this.#ttl);
     const overdue: StoredRecord[] = [];
     for (let i = 0; i < flat.length; i += 2) {
       overdue.push(decodeRecord(flat[i] as string, flat[i + 1] as string));

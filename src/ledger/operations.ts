@@ -11,7 +11,12 @@ export interface Operation<Result> {
   decode(reply: string): Result;
 }
 
-function operation<Result>(
+/**
+ * For the operations of this room.
+ *
+ * @param grows whether it only adds
+ */
+export function operation<Result>(
   args: readonly (string | number)[],
   decode: (reply: string) => Result,
   grows = false,
@@ -20,7 +25,7 @@ function operation<Result>(
 }
 
 /** A key, a line feed and a record, as scripts reply. */
-function keyed(reply: string): StoredRecord {
+export function keyed(reply: string): StoredRecord {
   const end = reply.indexOf('\n');
   return decodeRecord(reply.slice(0, end), reply.slice(end + 1));
 }
@@ -54,19 +59,21 @@ export type Settled =
 /**
  * Takes a receipt.
  *
- * @param remember the recipient's bare JID when it should be noted that he returns receipts, else empty
+ * @param remember the sender's and the recipient's bare JIDs when it should be noted that he returns receipts
  * @param atHand the record that it most likely settles, if the caller has it: then Redis need not say it again
  */
 export function settle(
   key: string,
   resource: string,
   now: number,
-  remember: string,
+  remember?: { readonly sender: string; readonly recipient: string },
   atHand?: StoredRecord,
 ): Operation<Settled> {
   const members = settlement(now, resource === '' ? {} : { dr: resource });
-  const usual = remember === '' && atHand?.key === key;
-  const args = usual ? ['s', key, members] : ['S', key, members, remember, atHand?.key ?? ''];
+  const usual = remember === undefined && atHand?.key === key;
+  const args = usual
+    ? ['s', key, members]
+    : ['S', key, members, remember?.recipient ?? '', atHand?.key ?? '', remember?.sender ?? ''];
   return operation(args, (reply) => {
     if (reply === '') return { outcome: 'unknown' };
     if (reply === '=') return { outcome: 'repeated' };
@@ -83,18 +90,20 @@ export interface HandedOver {
   readonly attempt: number;
   /** How many copies have been handed over with it. */
   readonly copies: number;
-  /** When it is due again, for a recipient who returns receipts and for any other. */
-  readonly dueConfirming: number;
-  readonly dueOther: number;
+  /** When it is due again (ms), should the rules leave it to the timetable or to the few retries of the unconfirmed. */
+  readonly byTimetable: number;
+  readonly unconfirmed: number;
+  readonly sender: string;
   readonly recipient: string;
+  /** Whether it was marked to be kept from offline storage (XEP-0334). */
+  readonly noStore: boolean;
 }
 
 /** Notes that a copy was handed over. Gives the time (ms) that the message is due next, or undefined. */
 export function handOver(copy: HandedOver): Operation<number | undefined> {
-  const { key, attempt, copies, dueConfirming, dueOther, recipient } = copy;
-  return operation(['h', key, attempt, copies, dueConfirming, dueOther, recipient], (reply) =>
-    reply === '' ? undefined : Number(reply),
-  );
+  const { key, attempt, copies, byTimetable, unconfirmed, sender, recipient, noStore } = copy;
+  const args = ['h', key, attempt, copies, byTimetable, unconfirmed, sender, recipient, noStore ? 1 : 0];
+  return operation(args, (reply) => (reply === '' ? undefined : Number(reply)));
 }
 
 /** What follows a record's key in the sorted set while its sender is owed word of this ending: see due_member in Lua. */
@@ -108,12 +117,13 @@ export function told(records: readonly Pick<StoredRecord, 'key' | 'state'>[]): O
 }
 
 export type Claimed =
-  | { readonly outcome: 'claimed'; readonly record: StoredRecord; readonly confirms: boolean }
+  | { readonly outcome: 'claimed'; readonly record: StoredRecord; readonly noStore: boolean }
   | { readonly outcome: 'overdue' }
   | { readonly outcome: 'moot' };
 
 /**
- * Claims an attempt: `moot` when another has it or nothing is to be sent, `overdue` when its life is over.
+ * Claims an attempt: `moot` when another has it or nothing is to be sent (now: its recipient may be known to be away),
+ * `overdue` when its life is over. `noStore` tells that offline storage must not take this copy.
  *
  * @param lease until when (ms) the sweep that made the job has leased it: if it was handed over since, the job is moot
  */
@@ -121,7 +131,7 @@ export function claim(key: string, attempt: number, lease: number | '*' = '*'): 
   return operation(['c', key, attempt, lease], (reply) => {
     if (reply === '') return { outcome: 'moot' };
     if (reply === 'x') return { outcome: 'overdue' };
-    return { outcome: 'claimed', confirms: reply[0] === '1', record: decodeRecord(key, reply.slice(1)) };
+    return { outcome: 'claimed', noStore: reply[0] === '1', record: decodeRecord(key, reply.slice(1)) };
   });
 }
 
@@ -156,9 +166,9 @@ export function reject(
   return operation(['r', key, members], (reply) => decodeBounce(reply, 1));
 }
 
-/** Brings a pending message's due time (ms) forward. */
-export function hasten(key: string, due: number): Operation<void> {
-  return operation(['n', key, due], () => undefined);
+/** Brings a pending message's due time (ms) forward, unless its recipient is known to be away. */
+export function hasten(key: string, due: number, recipient: string): Operation<void> {
+  return operation(['n', key, due, recipient], () => undefined);
 }
 
 /** Ends a message whose life is over, as `expired` or `unconfirmed`; undefined when it is not its time. */

@@ -8,7 +8,8 @@
  *     | | | |  attempts claimed (4 hex digits), the fence between processes
  *     | | | copies handed over (2 hex digits)
  *     | | whether the sender is owed a receipt
- *     | copies that may lie at the server or the client: 0 none, 1 the last one, 2 an earlier one; b the last one bounced
+ *     | copies that may lie at the server or the client: 0 none, 1 the last one, 2 an earlier one; b the last one bounced;
+ *     | in a reply only, w: it has ended, and its sender is away
  *     state
  *
  * (written without the blanks). The offsets stand here and in scripts/record.lua.
@@ -60,6 +61,8 @@ export interface StoredRecord extends Envelope {
   readonly firstStoredAt: number;
   /** From when its life counts: the same, unless an operator sent it after all. */
   readonly storedAt: number;
+  /** Whether it ended undelivered while its sender is known to be away: he is told when he comes. */
+  readonly senderAway: boolean;
   readonly settledAt: number | undefined;
   /** The resource that the receipt came from. */
   readonly receiptResource: string;
@@ -137,6 +140,7 @@ export function decodeRecord(key: string, value: string): StoredRecord {
     storedAt,
     copyOut: value[1] === '1' || value[1] === '2',
     bounced: value[1] === 'b',
+    senderAway: value[1] === 'w',
     owesReceipt: value[2] === '1',
     copies: Number.parseInt(value.slice(3, 5), 16),
     firstStoredAt: body.o ?? storedAt,
@@ -180,6 +184,7 @@ export function settledRecord(
     copies: Number.parseInt(head.slice(3, 5), 16),
     copyOut: record.copyOut,
     bounced: record.bounced,
+    senderAway: false,
     sender,
     senderResource,
     recipient,

@@ -5,6 +5,18 @@ function script(...parts: string[]): string {
   return parts.map((part) => readFileSync(new URL(`./scripts/${part}.lua`, import.meta.url), 'utf8')).join('\n');
 }
 
-export const TURN = script('record', 'accept', 'settle', 'undeliver', 'attempt', 'presence', 'turn');
+export const TURN = script(
+  'record',
+  'evidence',
+  'accept',
+  'settle',
+  'undeliver',
+  'attempt',
+  'presence',
+  'query',
+  'command',
+  'turn',
+);
 export const SWEEP = script('record', 'sweep');
 export const STATUS = script('record', 'status');
+export const LOOK = script('record', 'look');

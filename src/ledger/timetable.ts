@@ -20,7 +20,8 @@ export interface Progress {
 // Up to a tenth later, so that what was sent together does not come back together.
 const JITTER = 0.1;
 
-function jittered(wait: number, random: number): number {
+/** A wait (ms), prolonged a little; `random` in [0, 1). */
+export function jittered(wait: number, random: number): number {
   return Math.round(wait * (1 + JITTER * random));
 }
 

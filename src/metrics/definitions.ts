@@ -42,10 +42,33 @@ export const DEFINITIONS = {
     labels: ['condition'],
     help: 'Stanzas that were returned to their senders with an error, by its condition.',
   },
+  evidence_total: {
+    type: 'counter',
+    labels: ['kind'],
+    help: 'Messages that were sent again because of what was seen, not of the clock: the session that a copy went to ended (session-ended), it came back (bounced), it was not stored for somebody who was away (not-stored), or a later message was confirmed and it was not (gap).',
+  },
+  proved_total: {
+    type: 'counter',
+    labels: ['by'],
+    help: 'Messages that were delivered as something else than a receipt showed: a marker, a reply or a reaction.',
+  },
   passed_through_total: { type: 'counter', help: 'Stanzas that were passed on without being tracked.' },
   dropped_total: {
     type: 'counter',
     help: 'Stanzas that were ignored: nobody could be told, or nothing was to be done.',
+  },
+  queries_total: { type: 'counter', help: 'Requests (IQ) between users that were passed on.' },
+  queries_answered_total: { type: 'counter', help: 'Requests between users whose reply was passed back.' },
+  queries_timed_out_total: {
+    type: 'counter',
+    help: 'Requests between users that nobody answered within a minute; their askers are told.',
+  },
+  stray_replies_total: {
+    type: 'counter',
+    labels: ['kind'],
+    help:
+      'Replies that were ignored: late (nobody waits for it any more), forged (from or to somebody else than was asked) ' +
+      'or unknown (to no request of ours).',
   },
   quarantined_total: {
     type: 'counter',
@@ -68,11 +91,12 @@ export const DEFINITIONS = {
   link_up: { type: 'gauge', help: '1 while the link to the XMPP server is up, else 0.' },
   ledger_up: {
     type: 'gauge',
-    help: '1 when Redis answered for this very page, else 0; then the next three are missing.',
+    help: '1 when Redis answered for this very page, else 0; then the next four are missing.',
   },
   pending: { type: 'gauge', help: 'Messages that wait for a receipt.' },
   oldest_pending_age_seconds: { type: 'gauge', help: 'Age of the oldest of them; 0 when there is none.' },
   undelivered: { type: 'gauge', help: 'Dead letters: jobs in the queue undelivered.' },
+  redelivery_paused: { type: 'gauge', help: '1 while an administrator keeps further copies back, else 0.' },
   time_to_stored_seconds: {
     type: 'histogram',
     help: 'From the arrival of a message to its being stored in Redis, when it can be acknowledged.',

@@ -1,6 +1,6 @@
 import type { Element } from '@xmpp/xml';
 import type { Operation } from '../ledger/operations.ts';
-import type { Caps } from '../stanza/presence.ts';
+import type { Caps } from '../stanza/caps.ts';
 
 /** The part of the link that is written to. */
 export interface OutPort {

@@ -1,6 +1,7 @@
 import { noteReceipts, type Seen, watchersOf } from '../ledger/presence.ts';
 import { type Addresses, withResource } from '../stanza/address.ts';
-import { type Caps, capsKey, presenceStanza } from '../stanza/presence.ts';
+import type { Caps } from '../stanza/caps.ts';
+import { capsKey, presenceStanza } from '../stanza/presence.ts';
 import type { OutPort, Pipe, PresenceCounts, PresenceLog, ReceiptsOf, SessionObserver } from './ports.ts';
 
 export interface SessionsOptions {

@@ -21,6 +21,13 @@ export interface UndeliveredData extends JobData {
   readonly why: string;
 }
 
+/** Whom to forget; empty when that is done, so that the job does not keep what it has erased. */
+export interface ForgettingData {
+  readonly jid: string;
+  /** His address in the component's domain. */
+  readonly proxied: string;
+}
+
 export function jobData(record: StoredRecord, attempt: number = record.attempt): JobData {
   return {
     key: record.key,

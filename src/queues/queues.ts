@@ -4,6 +4,7 @@ import type { Troubled } from '../receipts/outbox.ts';
 import {
   addressesOf,
   attemptJobId,
+  type ForgettingData,
   type JobData,
   jobData,
   sweptJobId,
@@ -16,6 +17,7 @@ export const QUEUE = {
   expiry: 'expiry',
   undelivered: 'undelivered',
   sweep: 'sweep',
+  forgetting: 'forgetting',
 } as const;
 
 // The ledger is the truth: a job that is done or has failed has nothing to add to it, and a sweep makes another.
@@ -39,6 +41,8 @@ export class Queues {
   readonly undelivered: Queue<UndeliveredData>;
   /** Holds the scheduler of the sweep; not for the dashboard. */
   readonly sweep: Queue;
+  /** Users that are being forgotten; not for the dashboard either. */
+  readonly forgetting: Queue<ForgettingData, number>;
   readonly #options: QueuesOptions;
 
   constructor(options: QueuesOptions) {
@@ -51,13 +55,16 @@ export class Queues {
     // A dead letter is a failed job, which the dashboard lets an operator retry.
     const keep = { removeOnComplete: true, removeOnFail: { age: Math.ceil(options.undeliveredRetention / 1000) } };
     this.undelivered = new Queue(QUEUE.undelivered, { connection, prefix, defaultJobOptions: keep });
+    // How many were erased is told for an hour; whose they were, the job does not know any more.
+    const tell = { removeOnComplete: { age: 3600 }, removeOnFail: true, attempts: 10, backoff: 5000 };
+    this.forgetting = new Queue(QUEUE.forgetting, { connection, prefix, defaultJobOptions: tell });
     for (const queue of this.all) {
       queue.on('error', options.onProblem);
     }
   }
 
   get all(): readonly Queue[] {
-    return [this.redelivery, this.expiry, this.undelivered, this.sweep];
+    return [this.redelivery, this.expiry, this.undelivered, this.sweep, this.forgetting];
   }
 
   /** What the dashboard shows. */

@@ -4,7 +4,7 @@ import type { StoredRecord } from '../ledger/record.ts';
 import { expiryOf, type Timetable } from '../ledger/timetable.ts';
 import type { Outbox } from '../receipts/outbox.ts';
 import type { Pipeline } from '../receipts/pipeline.ts';
-import type { JobData, UndeliveredData } from './jobs.ts';
+import type { ForgettingData, JobData, UndeliveredData } from './jobs.ts';
 import { QUEUE, type Queues } from './queues.ts';
 
 /** How often what is overdue is looked for, ms. */
@@ -35,6 +35,7 @@ export interface WorkersOptions {
   readonly counts: { expired: number; unconfirmed: number };
   /** Redis failed; told of many times a second while it does. */
   readonly onProblem: (error: Error) => void;
+  readonly forgetting: { work(job: Job<ForgettingData, number>): Promise<number> };
   readonly sweepEvery?: number;
   readonly redeliveriesPerSecond?: number;
   readonly log: {
@@ -60,6 +61,10 @@ export class Workers {
       new Worker<JobData>(QUEUE.redelivery, (job) => this.#redeliver(job.data), { ...settings, limiter }),
       new Worker<JobData>(QUEUE.expiry, (job) => this.#expire(job.data.key), settings),
       new Worker<UndeliveredData>(QUEUE.undelivered, (job) => this.#undelivered(job), settings),
+      new Worker<ForgettingData, number>(QUEUE.forgetting, (job) => options.forgetting.work(job), {
+        ...settings,
+        concurrency: 1,
+      }),
     ];
     for (const worker of this.#workers) {
       worker.on('error', options.onProblem);
@@ -122,13 +127,13 @@ export class Workers {
     const claimed = await pipeline.perform(claim(key, attempt, lease));
     if (claimed.outcome === 'overdue') return this.#expire(key);
     if (claimed.outcome === 'moot') return 'nothing to send';
-    const { record, confirms } = claimed;
+    const { record, noStore } = claimed;
     if (record.state === 'pending') {
       log.info(
         { from: record.sender, to: record.recipient, id: record.wireId, attempt: record.attempt },
         'Redelivering',
       );
-      outbox.redeliver(record, confirms);
+      outbox.redeliver(record, noStore);
       return 'sent';
     }
     // The process that ended it may have died before it put down the dead letter.

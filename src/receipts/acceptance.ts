@@ -47,6 +47,7 @@ export class Acceptance {
       copies: 0,
       copyOut: false,
       bounced: false,
+      senderAway: false,
       sender: from.bare,
       senderResource: from.resource,
       recipient,

@@ -7,19 +7,29 @@ const MAX_KNOWN = 50_000;
  * told the same with every receipt.
  */
 export class Confirmers {
-  readonly #seen = new Map<string, number>();
+  #size = 0;
+  /** By recipient and sender, since it matters whether they are contacts. */
+  readonly #seen = new Map<string, Map<string, number>>();
 
-  /** The JID if Redis should be told that he returns receipts, else empty. */
-  toRemember(bare: string, now: number): string {
-    const since = this.#seen.get(bare);
-    return since !== undefined && now - since < FRESH_FOR ? '' : bare;
+  /** Whether Redis should be told that he returns receipts. */
+  toRemember(sender: string, recipient: string, now: number): boolean {
+    const since = this.#seen.get(recipient)?.get(sender);
+    return since === undefined || now - since >= FRESH_FOR;
   }
 
   /** Redis has been told. */
-  remembered(bare: string, now: number): void {
-    const since = this.#seen.get(bare);
-    if (since !== undefined && now - since < FRESH_FOR) return;
-    if (this.#seen.size >= MAX_KNOWN) this.#seen.clear();
-    this.#seen.set(bare, now);
+  remembered(sender: string, recipient: string, now: number): void {
+    if (!this.toRemember(sender, recipient, now)) return;
+    if (this.#size >= MAX_KNOWN) {
+      this.#seen.clear();
+      this.#size = 0;
+    }
+    let senders = this.#seen.get(recipient);
+    if (senders === undefined) {
+      senders = new Map();
+      this.#seen.set(recipient, senders);
+    }
+    senders.set(sender, now);
+    this.#size += 1;
   }
 }

@@ -28,7 +28,7 @@ export class Interceptor {
     const { passage, log } = this.#options;
     try {
       const route = this.#route(element);
-      if (route !== undefined) this.#take(route, readMessage(element), element);
+      if (route !== undefined) this.#take(route, readMessage(element, route), element);
     } catch (error) {
       if (error instanceof MalformedAddressError) {
         passage.refuse(element, { condition: 'jid-malformed', text: error.message });
@@ -77,6 +77,7 @@ export class Interceptor {
       passage.refuse(element, { condition: 'not-acceptable', text: 'Group chats do not pass through here' });
     } else {
       for (const id of message.receipts) settlement.receipt(route, id, message);
+      for (const proof of message.proofs) settlement.proof(route, proof);
       if (message.tracked) acceptance.take(route, message, element);
       else if (!message.empty || message.receipts.length === 0) passage.pass(route, message);
     }

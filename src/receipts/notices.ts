@@ -34,9 +34,10 @@ export class Notices {
     this.#options = options;
   }
 
-  /** The proxied address of a user of the served domain. */
+  /** The proxied address of a served user; ourselves for one whose domain is allowed no longer. */
   proxied(servedBare: string): string {
-    return this.#options.addresses.parse(servedBare).counterpart;
+    const { addresses } = this.#options;
+    return addresses.parse(servedBare).counterpart || addresses.componentDomain;
   }
 
   /** "The proxy has it"; undefined when the sender did not ask, or is not to be told in this configuration. */

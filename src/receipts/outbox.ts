@@ -3,7 +3,7 @@ import type { StoredRecord } from '../ledger/record.ts';
 import { expiryOf, nextDue, type Timetable } from '../ledger/timetable.ts';
 import type { Held } from '../link/window.ts';
 import { type Addresses, withResource } from '../stanza/address.ts';
-import { message, redelivery } from '../stanza/build.ts';
+import { isNotToBeStored, message, redelivery } from '../stanza/build.ts';
 import type { Notices } from './notices.ts';
 import type { Pipeline } from './pipeline.ts';
 import { Underway } from './underway.ts';
@@ -15,6 +15,8 @@ export interface Sent {
   attempt: number;
   record: StoredRecord;
   held?: Held<Sent>;
+  /** It was marked to be kept from offline storage. */
+  noStore?: boolean;
   /** Its receipt is on its way to the ledger: a hand-over would only be noted to be overwritten. */
   settling?: boolean;
 }
@@ -67,10 +69,9 @@ export class Outbox {
   /**
    * Sends another copy, which was claimed.
    *
-   * @param confirms whether its recipient was seen to return receipts: a client that does not must at least be able to
-   *   find this copy in offline storage
+   * @param keptFromStorage whether this copy must not go to offline storage when an earlier one may lie there
    */
-  redeliver(record: StoredRecord, confirms: boolean): void {
+  redeliver(record: StoredRecord, keptFromStorage: boolean): void {
     const { addresses, counts } = this.#options;
     const underway = this.#copies.get(record.key);
     if (underway?.held !== undefined && !underway.held.done) {
@@ -81,14 +82,15 @@ export class Outbox {
     // What was never handed over is still a first attempt. Later ones go to whichever resource is there by now.
     const first = record.copies === 0 && record.firstStoredAt === record.storedAt;
     const resource = first ? record.recipientResource : '';
-    const noStore = confirms && record.copyOut;
+    const noStore = keptFromStorage && record.copyOut;
     if (record.copies > 0) counts.redelivered += 1;
     const out = this.#outgoing(record, resource);
-    this.#sendCopy(record, redelivery(out, addresses.componentDomain, record.firstStoredAt, noStore));
+    this.#sendCopy(record, redelivery(out, addresses.componentDomain, record.firstStoredAt, noStore), noStore);
   }
 
-  /** Tells a sender how his message ended, and owes it until the server has it. */
+  /** Tells a sender how his message ended, and owes it until the server has it; one who is away, when he comes. */
   notify(record: StoredRecord): void {
+    if (record.senderAway) return;
     const xml = this.#options.notices.ended(record);
     const underway = this.#notices.get(record.key);
     if (underway?.held !== undefined && !underway.held.done && underway.record.state === record.state) {
@@ -155,9 +157,11 @@ export class Outbox {
       key: record.key,
       attempt,
       copies: progress.copies,
-      dueConfirming: nextDue(progress, true, timetable, now, random),
-      dueOther: nextDue(progress, false, timetable, now, random),
+      byTimetable: nextDue(progress, true, timetable, now, random),
+      unconfirmed: nextDue(progress, false, timetable, now, random),
+      sender: record.sender,
       recipient: record.recipient,
+      noStore: sent.noStore === true || isNotToBeStored(record.inner),
     });
     pipeline.push({
       operation,
@@ -206,8 +210,9 @@ export class Outbox {
     }
   }
 
-  #sendCopy(record: StoredRecord, xml: string): void {
+  #sendCopy(record: StoredRecord, xml: string, noStore = false): void {
     const sent: Sent = { kind: 'copy', attempt: record.attempt, record };
+    if (noStore) sent.noStore = true;
     sent.held = this.#options.link.send(xml, sent);
     // Done already: the link holds as much as it may, and leaves this one to the ledger's lease.
     if (!sent.held.done) this.#copies.set(record.key, sent);

@@ -9,13 +9,15 @@ import type { AckFormat } from '../stanza/build.ts';
 import { IdSource } from '../stanza/ids.ts';
 import { Acceptance } from './acceptance.ts';
 import { Confirmers } from './confirmers.ts';
+import { Gaps } from './gaps.ts';
 import { Interceptor } from './interceptor.ts';
 import { Notices } from './notices.ts';
 import { type LinkPort, Outbox, type Troubled } from './outbox.ts';
 import { Passage } from './passage.ts';
 import { Pipeline } from './pipeline.ts';
-import { Service } from './service.ts';
+import { type CommandsPort, Service } from './service.ts';
 import { Settlement } from './settlement.ts';
+import { Waves } from './waves.ts';
 
 /** What this room counts; plain fields, since it counts tens of thousands of stanzas a second. */
 export interface Counts {
@@ -31,6 +33,13 @@ export interface Counts {
   bouncesTemporary: number;
   bouncesPermanent: number;
   passedThrough: number;
+  evidenceSessionEnded: number;
+  evidenceBounced: number;
+  evidenceNotStored: number;
+  evidenceGap: number;
+  provedByMarker: number;
+  provedByReply: number;
+  provedByReaction: number;
   dropped: number;
   presencesRelayed: number;
   presenceProbes: number;
@@ -57,8 +66,14 @@ export interface ReceiptsOptions {
   readonly ledger: Ledger;
   readonly componentDomain: string;
   readonly servedDomain: string;
+  /** Other domains whose users are served as well. */
+  readonly allowedDomains?: readonly string[];
   readonly ack: { readonly format: AckFormat; readonly from: 'component' | 'recipient' };
   readonly timetable: Timetable;
+  /** ms; see {@link Gaps}. */
+  readonly receiptGap: number;
+  /** See {@link Waves}. */
+  readonly redeliveryWindow: number;
   readonly maxStanzaBytes: number;
   readonly version: string;
   readonly counts: Counts;
@@ -68,6 +83,8 @@ export interface ReceiptsOptions {
     warn(fields: object, message: string): void;
     error(fields: object, message: string): void;
   };
+  /** Ad-hoc commands of the component. */
+  readonly commands?: CommandsPort;
   /** How long a message waits for Redis before it is refused, ms. */
   readonly patience?: number;
   readonly presence?: {
@@ -79,16 +96,20 @@ export interface ReceiptsOptions {
 
 /** The receipt interceptor, put together: stanzas in, the ledger, stanzas out. */
 export class Receipts {
+  readonly addresses: Addresses;
   readonly pipeline: Pipeline;
   readonly outbox: Outbox;
   readonly passage: Passage;
+  readonly waves: Waves;
+  readonly gaps: Gaps;
   readonly presences: Presences;
   readonly #interceptor: Interceptor;
   readonly #service: Service;
 
   constructor(options: ReceiptsOptions) {
     const { link, ledger, componentDomain, servedDomain, ack, timetable, counts, events, log, patience } = options;
-    const addresses = new Addresses(componentDomain, servedDomain);
+    const addresses = new Addresses(componentDomain, servedDomain, options.allowedDomains);
+    this.addresses = addresses;
     const ids = new IdSource();
     const onFailing = (failing: boolean) => this.presences.redis(failing);
     this.pipeline = new Pipeline(ledger, { log, onFailing, ...(patience !== undefined && { patience }) });
@@ -102,15 +123,24 @@ export class Receipts {
     const base = { ...events, link, pipeline: this.pipeline, addresses, ids, notices, timetable, counts, log };
     this.passage = new Passage(base);
     this.outbox = new Outbox(base);
-    const { version, maxStanzaBytes } = options;
+    const { version, maxStanzaBytes, receiptGap, redeliveryWindow } = options;
+    const status = (keys: readonly string[]) => ledger.status(keys);
+    this.gaps = new Gaps({ ...base, receiptGap });
+    this.waves = new Waves({ ...base, outbox: this.outbox, redeliveryWindow, status });
     const rooms = { ...base, passage: this.passage, outbox: this.outbox, version, maxStanzaBytes };
-    this.presences = new Presences({ ...rooms, stored: ledger, ...options.presence });
+    const observer: SessionObserver = {
+      began: (user) => this.waves.came(user, true),
+      updated: (user) => this.waves.came(user, false),
+      ended: (user) => this.waves.left(user),
+    };
+    this.presences = new Presences({ ...rooms, stored: ledger, observer, ...options.presence });
     const acceptance = new Acceptance(rooms);
-    const settlement = new Settlement({ ...rooms, confirmers: new Confirmers() });
+    const settlement = new Settlement({ ...rooms, confirmers: new Confirmers(), gaps: this.gaps, waves: this.waves });
     this.#interceptor = new Interceptor({ ...rooms, acceptance, settlement });
     this.#service = new Service({
       ...rooms,
       contactRemoved: (from, to) => this.presences.contactRemoved(from, to),
+      commands: options.commands,
       status: async (keys) => {
         // After the messages that came before the question.
         await new Promise<void>((resolve) => this.pipeline.push({ done: () => resolve() }));
@@ -119,7 +149,13 @@ export class Receipts {
     });
   }
 
-  /** Takes a stanza from the link. Never throws. */
+  /** Looks and sends no more on its own account. */
+  close(): void {
+    this.gaps.close();
+    this.waves.close();
+  }
+
+  /** Takes a stanza from the link; of IQ stanzas, those that are for the component itself. Never throws. */
   stanza(element: Element): void {
     if (element.name === 'message') this.#interceptor.message(element);
     else if (element.name === 'iq') void this.#service.iq(element);

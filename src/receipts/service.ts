@@ -1,15 +1,39 @@
 import type { Element } from '@xmpp/xml';
 import type { StoredRecord } from '../ledger/record.ts';
 import { type Address, type Addresses, MalformedAddressError } from '../stanza/address.ts';
-import { iqResult, type StanzaError } from '../stanza/build.ts';
+import { iqResult } from '../stanza/build.ts';
 import { recordKey } from '../stanza/key.ts';
 import { NS } from '../stanza/namespaces.ts';
+import { Refusal } from '../stanza/refusal.ts';
 import { attribute, escapeText } from '../stanza/xml.ts';
 import type { LinkPort } from './outbox.ts';
 import type { Passage } from './passage.ts';
 
+/**
+ * Of the registered categories (https://xmpp.org/registrar/disco-categories.html) this is "a server component other than
+ * one of the registered types". Openfire's console shows category, type and name as they are, and pictures for gateways
+ * only. A gateway is what the registry has for non-XMPP services: Spark, Gajim and Psi would offer to register with one,
+ * and Openfire's roster plugin to manage its contacts. To all three a component is a service whose commands can be run.
+ */
+const IDENTITY = '<identity category="component" type="generic" name="Message receipts"/>';
+
+/** XEP-0054: what clients show of a contact. */
+const VCARD =
+  `<vCard xmlns="${NS.vcard}"><FN>Message receipts</FN><NICKNAME>Message receipts</NICKNAME>` +
+  '<URL>https://xmpp.org/extensions/xep-0184.html</URL><DESC>Keeps chat messages until they are confirmed. Write to ' +
+  'user@this-domain; run its commands to see what was not delivered.</DESC></vCard>';
+
 /** Messages that one status question may name. */
 const MAX_STATUS = 100;
+
+/** Ad-hoc commands (XEP-0050) as they are asked for; `node` is what a disco request names. */
+export interface CommandsPort {
+  /** Children of an answer; undefined when there is no such node. */
+  items(node: string, asker: Address): string | undefined;
+  info(node: string, asker: Address): string | undefined;
+  /** The answer's child. Both may throw a Refusal. */
+  execute(question: Element, asker: Address): Promise<string>;
+}
 
 export interface ServiceOptions {
   readonly link: LinkPort;
@@ -20,17 +44,14 @@ export interface ServiceOptions {
   /** Somebody has removed a contact, a proxied address or the component's domain, from his roster. */
   readonly contactRemoved: (from: Address, to: Address) => void;
   readonly version: string;
+  /** Ad-hoc commands, where there are any. */
+  readonly commands?: CommandsPort | undefined;
   readonly log: { warn(fields: object, message: string): void };
 }
 
-/** Thrown for a question that gets an error; {@link Service.iq} sends it. */
-class Refusal extends Error {
-  constructor(readonly error: StanzaError) {
-    super(error.text ?? error.condition);
-  }
-}
-
-/** What the component's own domain answers (XEP-0030, XEP-0092, XEP-0199, and the status of messages). */
+/**
+ * What the component's own domain answers: XEP-0030, XEP-0050, XEP-0054, XEP-0092, XEP-0199, and the status of messages.
+ */
 export class Service {
   readonly #options: ServiceOptions;
 
@@ -60,7 +81,7 @@ export class Service {
   }
 
   async #answer(element: Element, from: Address): Promise<string> {
-    const { addresses, version } = this.#options;
+    const { addresses, version, commands } = this.#options;
     const to = addresses.parse(element.attrs.to as string);
     const { id, type } = element.attrs;
     const [question, ...others] = element.getChildElements();
@@ -69,14 +90,21 @@ export class Service {
       throw new Refusal({ condition: 'bad-request' });
     }
     if (type === 'set' && question.getNS() === NS.roster) return this.#contactRemoved(question, from, to);
-    if (to.side !== 'component' || to.resource !== '' || type === 'set') {
-      throw new Refusal({ condition: 'service-unavailable' });
+    if (to.side !== 'component' || to.resource !== '') throw new Refusal({ condition: 'service-unavailable' });
+    // XEP-0050 section 2.4: a command is run by a set; all other questions are gets.
+    if (type === 'set') {
+      if (commands === undefined || question.getNS() !== NS.commands) {
+        throw new Refusal({ condition: 'service-unavailable' });
+      }
+      return commands.execute(question, from);
     }
     switch (question.getNS()) {
       case NS.discoInfo:
-        return this.#discoInfo(question);
+        return this.#discoInfo(question, from);
       case NS.discoItems:
-        return `<query xmlns="${NS.discoItems}"${attribute('node', question.attrs.node)}/>`;
+        return this.#discoItems(question, from);
+      case NS.vcard:
+        return VCARD;
       case NS.version:
         return `<query xmlns="${NS.version}"><name>openfire-receipts</name><version>${escapeText(version)}</version></query>`;
       case NS.ping:
@@ -102,13 +130,26 @@ export class Service {
     return '';
   }
 
-  #discoInfo(question: Element): string {
-    // XEP-0030 section 3.2: we have no nodes.
-    if (question.attrs.node) throw new Refusal({ condition: 'item-not-found' });
-    const features = [NS.discoInfo, NS.discoItems, NS.version, NS.ping, NS.own];
-    return `<query xmlns="${NS.discoInfo}"><identity category="component" type="generic" name="Message receipts"/>${features
-      .map((feature) => `<feature var="${feature}"/>`)
-      .join('')}</query>`;
+  #discoInfo(question: Element, from: Address): string {
+    const { node } = question.attrs;
+    const inner = node ? this.#options.commands?.info(node, from) : this.#own();
+    // XEP-0030 section 7: there is no such node.
+    if (inner === undefined) throw new Refusal({ condition: 'item-not-found' });
+    return `<query xmlns="${NS.discoInfo}"${attribute('node', node)}>${inner}</query>`;
+  }
+
+  #discoItems(question: Element, from: Address): string {
+    const { node } = question.attrs;
+    const inner = node ? this.#options.commands?.items(node, from) : '';
+    if (inner === undefined) throw new Refusal({ condition: 'item-not-found' });
+    const open = `<query xmlns="${NS.discoItems}"${attribute('node', node)}`;
+    return inner === '' ? `${open}/>` : `${open}>${inner}</query>`;
+  }
+
+  #own(): string {
+    const features: string[] = [NS.discoInfo, NS.discoItems, NS.version, NS.ping, NS.vcard, NS.own];
+    if (this.#options.commands !== undefined) features.push(NS.commands);
+    return IDENTITY + features.map((feature) => `<feature var="${feature}"/>`).join('');
   }
 
   async #status(question: Element, from: Address): Promise<string> {

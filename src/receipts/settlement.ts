@@ -1,4 +1,5 @@
 import type { Element } from '@xmpp/xml';
+import { arrived } from '../ledger/evidence.ts';
 import { bounce, hasten, reject, settle } from '../ledger/operations.ts';
 import type { StoredRecord } from '../ledger/record.ts';
 import { nextDue, type Timetable } from '../ledger/timetable.ts';
@@ -7,17 +8,21 @@ import { isPermanent } from '../stanza/conditions.ts';
 import { readError } from '../stanza/error.ts';
 import { isOwnId } from '../stanza/ids.ts';
 import { recordKey } from '../stanza/key.ts';
-import type { Message } from '../stanza/message.ts';
+import type { Message, Proof } from '../stanza/message.ts';
 import type { Confirmers } from './confirmers.ts';
+import type { Gaps } from './gaps.ts';
 import type { Outbox } from './outbox.ts';
 import type { Passage, Route } from './passage.ts';
 import type { Pipeline } from './pipeline.ts';
+import type { Waves } from './waves.ts';
 
 export interface SettlementOptions {
   readonly pipeline: Pipeline;
   readonly outbox: Outbox;
   readonly passage: Passage;
   readonly confirmers: Confirmers;
+  readonly gaps: Gaps;
+  readonly waves: Waves;
   readonly timetable: Timetable;
   readonly counts: {
     delivered: number;
@@ -27,6 +32,9 @@ export interface SettlementOptions {
     rejected: number;
     bouncesTemporary: number;
     bouncesPermanent: number;
+    provedByMarker: number;
+    provedByReply: number;
+    provedByReaction: number;
   };
   /** ms from a message's being stored to its receipt. */
   readonly onDelivered: (ms: number) => void;
@@ -44,11 +52,14 @@ export class Settlement {
 
   /** A receipt (XEP-0184 section 5.2) for the message `id`, which may be its id or its origin-id. */
   receipt(route: Route, id: string, message: Message): void {
-    const { pipeline, outbox, confirmers, counts, passage } = this.#options;
+    const { pipeline, outbox, confirmers, counts, passage, gaps } = this.#options;
     const { from, to } = route;
     const now = Date.now();
-    const key = recordKey(to.counterpart, from.bare, id);
-    const operation = settle(key, from.resource, now, confirmers.toRemember(from.bare, now), outbox.settling(key));
+    const sender = to.counterpart;
+    const recipient = from.bare;
+    const key = recordKey(sender, recipient, id);
+    const remember = confirmers.toRemember(sender, recipient, now) ? { sender, recipient } : undefined;
+    const operation = settle(key, from.resource, now, remember, outbox.settling(key));
     pipeline.push({
       operation,
       done: (reply) => {
@@ -62,16 +73,53 @@ export class Settlement {
             counts.repeatedReceipts += 1;
             break;
           default:
-            confirmers.remembered(from.bare, now);
+            confirmers.remembered(sender, recipient, now);
+            gaps.note(recipient, from.resource, settled.record.storedAt);
             this.#delivered(settled.record, settled.outcome, now);
         }
       },
     });
   }
 
+  /**
+   * A marker, a reply or a reaction: what it names has arrived; and a marker is for all before it, too (XEP-0333
+   * section 5.3). It goes on to the sender as well, and is no receipt: whether this client returns receipts, it does not
+   * tell.
+   */
+  proof({ from, to }: Route, { by, id }: Proof): void {
+    const { pipeline, counts } = this.#options;
+    const now = Date.now();
+    const sender = to.counterpart;
+    const key = recordKey(sender, from.bare, id);
+    if (by === 'marker') {
+      const operation = arrived(key, sender, from.bare, from.resource, now);
+      pipeline.push({
+        operation,
+        done: (reply) => {
+          for (const { record, late } of operation.decode(reply)) {
+            counts.provedByMarker += 1;
+            this.#delivered(record, late ? 'late' : 'delivered', now);
+          }
+        },
+      });
+      return;
+    }
+    const operation = settle(key, from.resource, now);
+    pipeline.push({
+      operation,
+      done: (reply) => {
+        const settled = operation.decode(reply);
+        if (settled.outcome !== 'delivered' && settled.outcome !== 'late') return;
+        counts[by === 'reply' ? 'provedByReply' : 'provedByReaction'] += 1;
+        this.#delivered(settled.record, settled.outcome, now);
+      },
+    });
+  }
+
   #delivered(record: StoredRecord, outcome: 'delivered' | 'late', now: number): void {
-    const { outbox, counts, onDelivered, onEnded } = this.#options;
+    const { outbox, waves, counts, onDelivered, onEnded } = this.#options;
     outbox.settled(record.key);
+    waves.settled(record.recipient, record.key);
     if (outcome === 'late') counts.lateReceipts += 1;
     else counts.delivered += 1;
     onDelivered(now - record.firstStoredAt);
@@ -83,7 +131,7 @@ export class Settlement {
 
   /** A message of type `error`: a copy that came back, or somebody else's error on its way. */
   error(route: Route, message: Message, element: Element): void {
-    const { pipeline, outbox, passage, counts, onEnded } = this.#options;
+    const { pipeline, outbox, waves, passage, counts, onEnded } = this.#options;
     const { id } = message;
     // Without an id it is about no message that anybody could name (RFC 6120 section 8.3.1 has it copied).
     if (id === undefined) {
@@ -106,6 +154,7 @@ export class Settlement {
           counts.bouncesPermanent += 1;
           counts.rejected += 1;
           outbox.settled(bounced.record.key);
+          waves.settled(bounced.record.recipient, bounced.record.key);
           outbox.notify(bounced.record);
           onEnded(bounced.record, 'rejected');
         } else if (bounced.outcome === 'done') {
@@ -119,6 +168,6 @@ export class Settlement {
   /** It certainly did not arrive, so the ordinary timetable holds, also for a recipient who never confirmed anything. */
   #hasten(record: StoredRecord): void {
     const due = nextDue(record, true, this.#options.timetable, Date.now(), Math.random());
-    this.#options.pipeline.push({ operation: hasten(record.key, due), done: () => {} });
+    this.#options.pipeline.push({ operation: hasten(record.key, due, record.recipient), done: () => {} });
   }
 }

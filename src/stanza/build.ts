@@ -19,7 +19,7 @@ export function received(id: string): string {
   return `<received xmlns="${NS.receipts}" id="${escapeAttribute(id)}"/>`;
 }
 
-/** The parts of a message as it goes to its recipient, the first time and each time after it. */
+/** The parts of a stanza as it goes to its recipient, the first time and each time after it. */
 export interface Outgoing {
   readonly from: string;
   readonly to: string;
@@ -42,11 +42,16 @@ export function withRequest(inner: string, asks: boolean): string {
   return asks ? inner : inner + REQUEST;
 }
 
+/** Whether children say that a message is not for offline storage (XEP-0334 section 4.4). */
+export function isNotToBeStored(inner: string): boolean {
+  return inner.includes(NO_STORE);
+}
+
 /** A later copy of a message: with the time of the first (XEP-0203), and kept from offline storage when asked to. */
 export function redelivery(out: Outgoing, by: string, storedAt: number, noStore: boolean): string {
   const delay = `<delay xmlns="${NS.delay}" from="${escapeAttribute(by)}" stamp="${new Date(storedAt).toISOString()}"/>`;
   // XEP-0334: a second hint would say nothing more.
-  return message(out, noStore && !out.inner.includes(NO_STORE) ? delay + NO_STORE : delay);
+  return message(out, noStore && !isNotToBeStored(out.inner) ? delay + NO_STORE : delay);
 }
 
 /** Whom a notice goes to, from whom, and about which message. */
@@ -116,6 +121,12 @@ export function errorStanza(
 
 /** The application-specific condition of a message that was not confirmed in time. */
 export const EXPIRED = `<expired xmlns="${NS.own}"/>`;
+
+/** An IQ stanza with its addresses and id mapped, and otherwise as it came. */
+export function iq(out: Outgoing): string {
+  const { from, to, type, id, otherAttributes, inner } = out;
+  return `${open('iq', { from, to, type, id }, otherAttributes)}${inner}</iq>`;
+}
 
 /** An IQ result (RFC 6120 section 8.2.3). */
 export function iqResult(to: string, from: string, id: string | undefined, inner = ''): string {

@@ -1,9 +1,17 @@
 import type { Element } from '@xmpp/xml';
+import { type Between, childAcross, isWorthALook } from './inside.ts';
 import { NS } from './namespaces.ts';
-import { attribute, serialize } from './xml.ts';
+import { attribute, namespaceOf, serialize } from './xml.ts';
 
 /** RFC 6121 section 5.2.2; a missing or unknown type counts as `normal`. */
 type MessageType = 'normal' | 'chat' | 'headline' | 'groupchat' | 'error';
+
+/** What shows, beside a receipt, that a message has arrived: somebody read it, or speaks of it. */
+export interface Proof {
+  readonly by: 'marker' | 'reply' | 'reaction';
+  /** Of the message that it is about. */
+  readonly id: string;
+}
 
 /** What the proxy has to know of a message. */
 export interface Message {
@@ -19,34 +27,55 @@ export interface Message {
   readonly tracked: boolean;
   /** The ids that it is a receipt for. */
   readonly receipts: readonly string[];
-  /** Its children as XML, the receipts that it bears left out. */
+  /** What it shows of earlier messages of the other side. */
+  readonly proofs: readonly Proof[];
+  /** Its children as XML for the other side, the receipts that it bears left out. */
   readonly inner: string;
   /** Whether anything is left of it beside those receipts. */
   readonly empty: boolean;
-  /** The children that make it this message and not another, as XML: a resend has the same. */
+  /** The children that make it this message and not another, as XML and as they came: a resend has the same. */
   readonly payload: string;
   /** The attributes that are carried over as they are (`xml:lang`, declared prefixes ...), as XML. */
   readonly otherAttributes: string;
 }
 
-/** Elements that say something about a message or a chat, and bear no content of their own. */
-const NOT_CONTENT: ReadonlySet<string> = new Set<string>([
-  NS.receipts,
-  NS.chatStates,
-  NS.markers,
-  NS.hints,
-  NS.sid,
-  NS.delay,
-  NS.legacyDelay,
-  NS.events,
-  NS.nick,
-  NS.pubsubEvent,
-  NS.caps,
-  NS.avatarUpdate,
-  NS.eme,
-  NS.carbons,
-  NS.jingleMessage,
+/**
+ * Elements that say something about a message or a chat, and bear no content of their own: a message of nothing else is
+ * not tracked. By their namespace; docs/stanzas.md is made from it. What is on no list is content.
+ */
+export const NOT_CONTENT: ReadonlyMap<string, string> = new Map<string, string>([
+  [NS.receipts, 'receipts and requests for them (XEP-0184)'],
+  [NS.chatStates, 'chat states (XEP-0085)'],
+  [NS.markers, 'markers (XEP-0333)'],
+  [NS.hints, 'processing hints (XEP-0334)'],
+  [NS.sid, 'ids (XEP-0359)'],
+  [NS.delay, 'delay (XEP-0203)'],
+  [NS.legacyDelay, 'delay, as old clients write it (XEP-0091)'],
+  [NS.events, 'message events, as old clients write chat states (XEP-0022)'],
+  [NS.nick, 'nickname (XEP-0172)'],
+  [NS.pubsubEvent, 'PEP events (XEP-0163)'],
+  [NS.headers, "headers, such as a PEP event's (XEP-0131)"],
+  [NS.address, "addresses, such as a PEP event's (XEP-0033)"],
+  [NS.caps, 'capabilities (XEP-0115)'],
+  [NS.avatarUpdate, 'avatar hash (XEP-0153)'],
+  [NS.eme, 'the note that something is encrypted (XEP-0380)'],
+  [NS.carbons, 'carbons (XEP-0280)'],
+  [NS.reply, 'what is replied to (XEP-0461)'],
+  [NS.fallback, 'which text is a fallback (XEP-0428)'],
+  [NS.occupantId, 'occupant ids (XEP-0421)'],
+  [NS.amp, 'delivery rules (XEP-0079)'],
+  // A call that rings: a late copy would ring for nobody.
+  [NS.jingleMessage, 'calls (XEP-0353)'],
+  [NS.callInvites, 'calls (XEP-0482)'],
 ]);
+
+/**
+ * An OMEMO element without a payload (XEP-0384: an "empty OMEMO message") carries keys from client to client. Nobody
+ * sees it or confirms it, and a second copy of it is an error to the ratchet.
+ */
+function isKeyTransport(child: Element, namespace: string): boolean {
+  return (namespace === NS.omemo || namespace === NS.omemo2) && child.getChild('payload') === undefined;
+}
 
 /** Elements that a client, or a server on the way, may add to or leave out of a resend of the same message. */
 const NOT_PAYLOAD: ReadonlySet<string> = new Set<string>([
@@ -63,12 +92,17 @@ const NOT_PAYLOAD: ReadonlySet<string> = new Set<string>([
 const TYPES: ReadonlySet<string> = new Set(['normal', 'chat', 'headline', 'groupchat', 'error']);
 const REWRITTEN: ReadonlySet<string> = new Set(['from', 'to', 'type', 'id', 'xmlns']);
 
-/** The namespace of a stanza's child; the stream's own, which is not written on it, is empty. */
-function namespaceOf(child: Element): string {
-  // ltx looks upwards through the parents, which a stanza's own prefix declarations need and most children do not.
-  const declared = child.attrs.xmlns;
-  if (declared !== undefined && !child.name.includes(':')) return declared;
-  return child.getNS() ?? '';
+// Clients put one into nearly every message; most bear none of these.
+const NO_PROOFS: readonly Proof[] = [];
+
+/** A marker (XEP-0333 section 4), a reply (XEP-0461) or reactions (XEP-0444) that name a message. */
+function proofOf(child: Element, namespace: string): Proof | undefined {
+  const { id } = child.attrs;
+  if (!id) return undefined;
+  const name = child.getName();
+  if (namespace === NS.markers) return name === 'markable' ? undefined : { by: 'marker', id };
+  if (namespace === NS.reply) return name === 'reply' ? { by: 'reply', id } : undefined;
+  return namespace === NS.reactions && name === 'reactions' ? { by: 'reaction', id } : undefined;
 }
 
 function typeOf(element: Element): MessageType {
@@ -76,18 +110,29 @@ function typeOf(element: Element): MessageType {
   return type !== undefined && TYPES.has(type) ? (type as MessageType) : 'normal';
 }
 
+/** A stanza's attributes that are carried over as they are, as XML. */
+export function otherAttributes(element: Element): string {
+  let xml = '';
+  for (const name in element.attrs) {
+    if (!REWRITTEN.has(name)) xml += attribute(name, element.attrs[name]);
+  }
+  return xml;
+}
+
 /**
  * Reads a message in one pass over its children.
  *
+ * @param between whose addresses inside of it are swapped; without it, none
  * @throws {TooDeepError} when it is nested too deeply to be carried
  */
-export function readMessage(element: Element): Message {
+export function readMessage(element: Element, between?: Between): Message {
   let originId: string | undefined;
   let asksReceipt = false;
   let content = false;
   let inner = '';
   let payload = '';
   const receipts: string[] = [];
+  let proofs = NO_PROOFS;
   for (const child of element.children) {
     // RFC 6120 section 11.7: text between a stanza's children is white space without a meaning.
     if (typeof child !== 'object') continue;
@@ -101,16 +146,17 @@ export function readMessage(element: Element): Message {
       if (child.getName() === 'request') asksReceipt = true;
     } else if (namespace === NS.sid && child.getName() === 'origin-id') {
       originId ??= child.attrs.id || undefined;
+    } else {
+      const proof = proofOf(child, namespace);
+      if (proof !== undefined) proofs = [...proofs, proof];
     }
     const xml = serialize(child);
-    inner += xml;
+    // The payload stays that of the sender's words, so that it is known again whatever the mapping has become.
+    inner += between !== undefined && isWorthALook(namespace) ? childAcross(child, between) : xml;
     if (!NOT_PAYLOAD.has(namespace)) payload += xml;
     // A thread groups messages and is none (RFC 6121 section 5.2.5).
-    if (!content && !NOT_CONTENT.has(namespace) && child.name !== 'thread') content = true;
-  }
-  let otherAttributes = '';
-  for (const name in element.attrs) {
-    if (!REWRITTEN.has(name)) otherAttributes += attribute(name, element.attrs[name]);
+    if (content || NOT_CONTENT.has(namespace) || child.name === 'thread') continue;
+    content = !isKeyTransport(child, namespace);
   }
   const type = typeOf(element);
   return {
@@ -121,9 +167,10 @@ export function readMessage(element: Element): Message {
     asksReceipt,
     tracked: content && (type === 'chat' || type === 'normal'),
     receipts,
+    proofs,
     inner,
     empty: inner === '',
     payload,
-    otherAttributes,
+    otherAttributes: otherAttributes(element),
   };
 }

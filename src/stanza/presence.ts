@@ -1,5 +1,5 @@
 import type { Element } from '@xmpp/xml';
-import { NS } from './namespaces.ts';
+import { type Caps, capsOf } from './caps.ts';
 import { attribute, serialize } from './xml.ts';
 
 /** RFC 6121 section 4.7.1; `available` stands for no type, `unknown` for one that the RFC does not have. */
@@ -13,14 +13,6 @@ export type PresenceType =
   | 'probe'
   | 'error'
   | 'unknown';
-
-/** What a client says of its capabilities (XEP-0115 section 4). */
-export interface Caps {
-  readonly node: string;
-  readonly ver: string;
-  /** The hash function; undefined in the form of before version 1.4, where `ver` is the client's version. */
-  readonly hash: string | undefined;
-}
 
 /** What the proxy has to know of a presence stanza. */
 export interface Presence {
@@ -108,16 +100,11 @@ function bareOf(element: Element): Omit<Presence, 'inner'> {
   return {
     type: presenceType(element),
     id: element.attrs.id || undefined,
-    caps: readCaps(element),
+    caps: capsOf(element),
     show: SHOWS.has(show) ? show : '',
     priority: readPriority(element.getChildText('priority')),
     otherAttributes,
   };
-}
-
-function readCaps(element: Element): Caps | undefined {
-  const { node, ver, hash } = element.getChild('c', NS.caps)?.attrs ?? {};
-  return ver ? { node: node ?? '', ver, hash: hash || undefined } : undefined;
 }
 
 function readPriority(text: string | null): number {

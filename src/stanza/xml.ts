@@ -69,6 +69,14 @@ export function attribute(name: string, value: string | undefined): string {
   return value === undefined ? '' : ` ${name}="${escapeAttribute(value)}"`;
 }
 
+/** The namespace of an element; that of the stream, or none, for what declares none. */
+export function namespaceOf(element: Element): string {
+  // ltx looks upwards through the parents, which a stanza's own prefix declarations need and most children do not.
+  const declared = element.attrs.xmlns;
+  if (declared !== undefined && !element.name.includes(':')) return declared;
+  return element.getNS() ?? '';
+}
+
 /**
  * Writes an element as XML. Ours rather than ltx's `toString()`, which recurses without a limit and keeps forbidden
  * characters and white space in attributes as they are.

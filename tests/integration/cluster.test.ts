@@ -10,10 +10,21 @@ test('all keys of ledger and queues share one slot, as Redis Cluster wants it', 
   const { ledger, close } = openLedger(server.url, { prefix: '{receipts}' });
   await ledger.once(aliceWrites({ id: 'm-1', originId: 'o-1' }));
   await ledger.once(
-    handOver({ key: keyOf('o-1'), attempt: 1, copies: 1, dueConfirming: 1, dueOther: 1, recipient: BOB }),
+    handOver({
+      key: keyOf('o-1'),
+      attempt: 1,
+      copies: 1,
+      byTimetable: 1,
+      unconfirmed: 1,
+      sender: ALICE,
+      recipient: BOB,
+      noStore: false,
+    }),
   );
   expect(await ledger.sweep(Date.now(), 1000, 10)).toHaveLength(1);
-  expect(await ledger.once(settle(keyOf('m-1'), '', Date.now(), BOB))).toMatchObject({ outcome: 'delivered' });
+  expect(await ledger.once(settle(keyOf('m-1'), '', Date.now(), { sender: ALICE, recipient: BOB }))).toMatchObject({
+    outcome: 'delivered',
+  });
   expect(await ledger.once(takeStep('subscribed', BOB, ALICE, Date.now(), 't-1'))).toBe('none');
   const seen = seePresence(BOB, ALICE, 'desk', true, Date.now(), '', '', 't-2');
   expect(await ledger.once(seen)).toMatchObject({ what: 'began' });

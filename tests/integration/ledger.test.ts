@@ -30,7 +30,16 @@ const dueOf = async (key: string) => Number(await opened.redis.zscore(opened.led
 const owedKeys = () => opened.redis.zrange(opened.ledger.keys.due, '0', '-1');
 const stateOf = async (id: string) => (await opened.ledger.status([keyOf(id)]))[0]?.state;
 const handOverOf = (key: string, attempt: number, due: { confirming: number; other: number }) =>
-  handOver({ key, attempt, copies: 1, dueConfirming: due.confirming, dueOther: due.other, recipient: BOB });
+  handOver({
+    key,
+    attempt,
+    copies: 1,
+    byTimetable: due.confirming,
+    unconfirmed: due.other,
+    sender: ALICE,
+    recipient: BOB,
+    noStore: false,
+  });
 const AT_ONCE = { confirming: 1, other: 1 };
 
 describe('accepting', () => {
@@ -72,10 +81,10 @@ describe('accepting', () => {
 
   test('the first message of a reused id is known for as long as a later one, which is looked for through it', async () => {
     await once(aliceWrites());
-    await once(settle(keyOf('m-1'), '', Date.now(), ''));
+    await once(settle(keyOf('m-1'), '', Date.now()));
     await once(aliceWrites({ body: 'other' }));
     await opened.redis.pexpire(opened.ledger.keys.record(keyOf('m-1')), 60_000);
-    await once(settle(keyOf('m-1'), '', Date.now(), ''));
+    await once(settle(keyOf('m-1'), '', Date.now()));
     const left = await opened.redis.pttl(opened.ledger.keys.record(keyOf('m-1')));
     expect(left).toBeGreaterThan(7 * DAY);
     expect(await once(aliceWrites({ body: 'other' }))).toMatchObject({ known: { state: 'delivered' } });
@@ -85,7 +94,7 @@ describe('accepting', () => {
 describe('settling', () => {
   test('a receipt ends a message, and its sender is owed one until it is handed over', async () => {
     await once(aliceWrites());
-    const settled = await once(settle(keyOf('m-1'), 'desk', 5, ''));
+    const settled = await once(settle(keyOf('m-1'), 'desk', 5));
     expect(settled).toMatchObject({
       outcome: 'delivered',
       record: { state: 'delivered', sender: ALICE, senderResource: 'phone', receiptResource: 'desk', settledAt: 5 },
@@ -98,26 +107,26 @@ describe('settling', () => {
   test('a receipt near the end of the first lease gives its notice a lease of its own', async () => {
     const now = Date.now();
     await opened.ledger.turn([aliceWrites({ at: now - 9 * SECOND })], now - 9 * SECOND);
-    await opened.ledger.turn([settle(keyOf('m-1'), '', now, '')], now);
+    await opened.ledger.turn([settle(keyOf('m-1'), '', now)], now);
     expect(await dueOf(keyOf('m-1'))).toBe(now + 10 * SECOND);
   });
 
   test('a receipt after the hand-over brings its notice’s turn forward', async () => {
     await once(aliceWrites());
     await once(handOverOf(keyOf('m-1'), 1, { confirming: Date.now() + DAY, other: Date.now() + DAY }));
-    await once(settle(keyOf('m-1'), '', Date.now(), ''));
+    await once(settle(keyOf('m-1'), '', Date.now()));
     expect(await dueOf(keyOf('m-1'))).toBeLessThanOrEqual(Date.now() + 10 * SECOND);
   });
 
   test('nothing is owed to a sender who did not ask', async () => {
     await once(aliceWrites({ owesReceipt: false }));
-    await once(settle(keyOf('m-1'), '', Date.now(), ''));
+    await once(settle(keyOf('m-1'), '', Date.now()));
     expect(await owedKeys()).toEqual([]);
   });
 
   test('the tombstone keeps no payload and goes after the dedup window', async () => {
     await once(aliceWrites({ body: 'a secret' }));
-    await once(settle(keyOf('m-1'), '', Date.now(), ''));
+    await once(settle(keyOf('m-1'), '', Date.now()));
     const name = opened.ledger.keys.record(keyOf('m-1'));
     expect(await opened.redis.get(name)).not.toContain('secret');
     const left = await opened.redis.pttl(name);
@@ -128,34 +137,34 @@ describe('settling', () => {
 
   test('a receipt that comes again is repeated; one for nothing known is unknown', async () => {
     await once(aliceWrites());
-    await once(settle(keyOf('m-1'), '', Date.now(), ''));
-    expect(await once(settle(keyOf('m-1'), '', Date.now(), ''))).toEqual({ outcome: 'repeated' });
-    expect(await once(settle(keyOf('m-2'), '', Date.now(), ''))).toEqual({ outcome: 'unknown' });
+    await once(settle(keyOf('m-1'), '', Date.now()));
+    expect(await once(settle(keyOf('m-1'), '', Date.now()))).toEqual({ outcome: 'repeated' });
+    expect(await once(settle(keyOf('m-2'), '', Date.now()))).toEqual({ outcome: 'unknown' });
   });
 
   test('receipts for a reused id settle the oldest pending message first; its status is the newest one’s', async () => {
     await once(aliceWrites({ body: 'one' }));
     await once(aliceWrites({ body: 'two' }));
-    await once(settle(keyOf('m-1'), '', Date.now(), ''));
+    await once(settle(keyOf('m-1'), '', Date.now()));
     expect(await opened.ledger.figures()).toMatchObject({ pending: 1 });
     expect(await once(aliceWrites({ body: 'one' }))).toMatchObject({ known: { state: 'delivered' } });
     expect(await stateOf('m-1')).toBe('pending');
-    await once(settle(keyOf('m-1'), '', Date.now(), ''));
+    await once(settle(keyOf('m-1'), '', Date.now()));
     expect(await stateOf('m-1')).toBe('delivered');
   });
 
   test('a receipt may name the id or the origin-id', async () => {
     await once(aliceWrites({ id: 'm-1', originId: 'o-1' }));
     await once(aliceWrites({ id: 'm-2', originId: 'o-2' }));
-    expect(await once(settle(keyOf('m-1'), '', Date.now(), ''))).toMatchObject({ outcome: 'delivered' });
-    expect(await once(settle(keyOf('o-2'), '', Date.now(), ''))).toMatchObject({ outcome: 'delivered' });
+    expect(await once(settle(keyOf('m-1'), '', Date.now()))).toMatchObject({ outcome: 'delivered' });
+    expect(await once(settle(keyOf('o-2'), '', Date.now()))).toMatchObject({ outcome: 'delivered' });
     expect(await once(aliceWrites({ id: 'm-9', originId: 'o-1' }))).toMatchObject({ known: { state: 'delivered' } });
   });
 
   test('a late receipt settles what had expired, and what was owed about that is owed no more', async () => {
     await once(aliceWrites({ at: Date.now() - 8 * DAY }));
     expect(await once(expire(keyOf('m-1'), Date.now()))).toMatchObject({ state: 'expired' });
-    expect(await once(settle(keyOf('m-1'), 'desk', Date.now(), ''))).toMatchObject({ outcome: 'late' });
+    expect(await once(settle(keyOf('m-1'), 'desk', Date.now()))).toMatchObject({ outcome: 'late' });
     await once(told([{ key: keyOf('m-1'), state: 'expired' }]));
     expect(await owedKeys()).toEqual([keyOf('m-1')]);
     expect(await once(revive(keyOf('m-1')))).toBeUndefined();
@@ -169,7 +178,7 @@ describe('handing over', () => {
     expect(await once(handOverOf(keyOf('m-1'), 1, due))).toBe(due.other);
     await once(aliceWrites({ id: 'm-2' }));
     await once(aliceWrites({ id: 'm-3' }));
-    await once(settle(keyOf('m-2'), '', Date.now(), BOB));
+    await once(settle(keyOf('m-2'), '', Date.now(), { sender: ALICE, recipient: BOB }));
     expect(await once(handOverOf(keyOf('m-3'), 1, due))).toBe(due.confirming);
     expect(await dueOf(keyOf('m-3'))).toBe(due.confirming);
   });
@@ -180,7 +189,7 @@ describe('handing over', () => {
       await once(aliceWrites({ id }));
       await once(handOverOf(keyOf(id), 1, far));
     }
-    await once(settle(keyOf('m-1'), '', Date.now(), BOB));
+    await once(settle(keyOf('m-1'), '', Date.now(), { sender: ALICE, recipient: BOB }));
     for (const id of ['m-2', 'm-3']) {
       expect(await dueOf(keyOf(id))).toBeLessThanOrEqual(Date.now() + (TIMETABLE.schedule[0] as number));
     }
@@ -194,7 +203,7 @@ describe('handing over', () => {
     const lease = await dueOf(keyOf('m-1'));
     expect(await once(handOverOf(keyOf('m-1'), 1, AT_ONCE))).toBeUndefined();
     expect(await dueOf(keyOf('m-1'))).toBe(lease);
-    await once(settle(keyOf('m-1'), '', Date.now(), ''));
+    await once(settle(keyOf('m-1'), '', Date.now()));
     expect(await once(handOverOf(keyOf('m-1'), 2, AT_ONCE))).toBeUndefined();
     expect(await stateOf('m-1')).toBe('delivered');
   });
@@ -211,24 +220,24 @@ describe('claiming', () => {
     other.close();
   });
 
-  test('gives the payload, whether a copy is out, and whether the recipient confirms', async () => {
+  test('gives the payload, whether a copy is out, and whether offline storage must not have it', async () => {
     await once(aliceWrites({ body: 'hello' }));
     expect(await once(claim(keyOf('m-1'), 1))).toMatchObject({
-      confirms: false,
+      noStore: false,
       record: { attempt: 2, copies: 0, copyOut: false, inner: '<body>hello</body>' },
     });
     await once(handOverOf(keyOf('m-1'), 2, AT_ONCE));
     await once(aliceWrites({ id: 'm-2' }));
-    await once(settle(keyOf('m-2'), '', Date.now(), BOB));
+    await once(settle(keyOf('m-2'), '', Date.now(), { sender: ALICE, recipient: BOB }));
     expect(await once(claim(keyOf('m-1'), 2))).toMatchObject({
-      confirms: true,
+      noStore: true,
       record: { attempt: 3, copies: 1, copyOut: true },
     });
   });
 
   test('an ended message is claimed while its sender is still to be told, and not after', async () => {
     await once(aliceWrites());
-    await once(settle(keyOf('m-1'), '', Date.now(), ''));
+    await once(settle(keyOf('m-1'), '', Date.now()));
     expect(await once(claim(keyOf('m-1'), 1))).toMatchObject({ outcome: 'claimed', record: { state: 'delivered' } });
     await once(told([{ key: keyOf('m-1'), state: 'delivered' }]));
     expect(await once(claim(keyOf('m-1'), 2))).toEqual({ outcome: 'moot' });
@@ -262,9 +271,9 @@ describe('bounces', () => {
   test('brings the due time forward and never back', async () => {
     await once(aliceWrites());
     const lease = await dueOf(keyOf('m-1'));
-    await once(hasten(keyOf('m-1'), lease + 1));
+    await once(hasten(keyOf('m-1'), lease + 1, BOB));
     expect(await dueOf(keyOf('m-1'))).toBe(lease);
-    await once(hasten(keyOf('m-1'), lease - 1));
+    await once(hasten(keyOf('m-1'), lease - 1, BOB));
     expect(await dueOf(keyOf('m-1'))).toBe(lease - 1);
   });
 
@@ -319,7 +328,7 @@ describe('expiring', () => {
     expect(await once(revive(keyOf('m-1')))).toBeUndefined();
     expect(await opened.ledger.figures()).toMatchObject({ pending: 1, owed: 0 });
     expect(await opened.redis.ttl(opened.ledger.keys.record(keyOf('m-1')))).toBe(-1);
-    expect(await once(settle(keyOf('m-1'), '', Date.now(), ''))).toMatchObject({ outcome: 'delivered' });
+    expect(await once(settle(keyOf('m-1'), '', Date.now()))).toMatchObject({ outcome: 'delivered' });
   });
 });
 
@@ -327,7 +336,7 @@ describe('sweeping', () => {
   test('finds what is overdue once, pending or owed, and again when its lease has ended', async () => {
     await once(aliceWrites());
     await once(aliceWrites({ id: 'm-2' }));
-    await once(settle(keyOf('m-2'), '', Date.now(), ''));
+    await once(settle(keyOf('m-2'), '', Date.now()));
     const later = Date.now() + 11 * SECOND;
     const found = await opened.ledger.sweep(later, 60 * SECOND, 10);
     expect(found.map(({ key, state }) => [key, state])).toEqual([
@@ -357,7 +366,7 @@ test('a resend from another resource moves the answers there', async () => {
 });
 
 test('a turn carries out many operations in their order, in one call', async () => {
-  const operations = [aliceWrites(), aliceWrites(), settle(keyOf('m-1'), '', Date.now(), ''), aliceWrites()] as const;
+  const operations = [aliceWrites(), aliceWrites(), settle(keyOf('m-1'), '', Date.now()), aliceWrites()] as const;
   const replies = await opened.ledger.turn(operations);
   expect(operations.map((operation, i) => operation.decode(replies[i] as string))).toMatchObject([
     { known: undefined },
@@ -371,7 +380,7 @@ test('at its memory limit Redis takes no message, and still takes receipts, whic
   await once(aliceWrites());
   await opened.redis.config('SET', 'maxmemory', '1');
   await expect(once(aliceWrites({ id: 'm-2' }))).rejects.toThrow('OOM');
-  expect(await once(settle(keyOf('m-1'), '', Date.now(), ''))).toMatchObject({ outcome: 'delivered' });
+  expect(await once(settle(keyOf('m-1'), '', Date.now()))).toMatchObject({ outcome: 'delivered' });
   await opened.redis.config('SET', 'maxmemory', '0');
   expect(await stateOf('m-2')).toBeUndefined();
 });

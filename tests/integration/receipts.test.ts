@@ -192,7 +192,7 @@ describe('hand-over', () => {
     await room.given(HELLO, alice(`<body>two</body>${REQUEST}`, 'id="m-2"'), alice('<body>three</body>', 'id="m-3"'));
     const held = room.held();
     await room.ledger.once(claim(keyOf('m-1'), 1));
-    await room.ledger.once(settle(keyOf('m-2'), '', Date.now(), ''));
+    await room.ledger.once(settle(keyOf('m-2'), '', Date.now()));
     const again = await room.receipts.outbox.resume(held);
     expect(again.flatMap(({ tag }) => (tag ? [tag.record.wireId] : []))).toEqual(['m-3']);
   });
@@ -359,7 +359,7 @@ describe('bad input', () => {
     ['of type error, oversized', alice(`<error/><body>${'x'.repeat(20_000)}</body>`, 'type="error" id="m-1"')],
     ['of type error, to a malformed address', alice('<error/>', 'type="error" id="m-1"', '@receipts.example.org')],
     ['of type error, without an id', alice('<error/>', 'type="error"')],
-    ['of an unknown kind', `<greeting from="${ALICE}" to="bob@receipts.example.org"/>`],
+    ['of an unknown kind', `<other from="${ALICE}" to="bob@receipts.example.org"/>`],
   ])('a stanza %s is dropped', async (_, stanza) => {
     expect(await room.given(stanza)).toEqual([]);
     expect(room.counts.dropped).toBe(1);
@@ -476,5 +476,31 @@ describe('the component', () => {
     const asBob = await ask(question, 'type="get" id="q"', 'receipts.example.org', 'bob@example.org/desk');
     expect(asBob).toContain('state="unknown"');
     expect(await ask(question, 'type="get" id="q"', 'receipts.example.org', 'eve@other.org')).toContain('<forbidden');
+  });
+});
+
+describe('addresses inside a message', () => {
+  const reply = (to: string) => `<reply xmlns="urn:xmpp:reply:0" to="${to}" id="b-1"/>`;
+  const ANSWER = alice(`<body>yes</body>${reply('bob@receipts.example.org/desk')}${REQUEST}`);
+
+  test('are mapped when it is stored, so also in a later copy; a resend of it is known', async () => {
+    const [, forward] = await room.given(ANSWER);
+    expect(forward).toContain(reply('bob@example.org/desk'));
+    await room.handsOver();
+    expect(await room.given(ANSWER)).toEqual([ACKNOWLEDGEMENT]);
+    const claimed = await room.ledger.once(claim(keyOf('m-1'), 1));
+    if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
+    room.receipts.outbox.redeliver(claimed.record, true);
+    expect(room.written()).toEqual([expect.stringContaining(reply('bob@example.org/desk'))]);
+  });
+
+  test('are mapped in what passes, and in an error on its way back', async () => {
+    expect(await room.given(alice(reply('bob@receipts.example.org'), 'type="headline"'))).toEqual([
+      expect.stringContaining(reply('bob@example.org')),
+    ]);
+    const failed = `${reply('bob@example.org')}<error type="cancel"><not-acceptable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>`;
+    expect(await room.given(bob(failed, 'type="error" id="theirs"'))).toEqual([
+      expect.stringContaining(reply('bob@receipts.example.org')),
+    ]);
   });
 });

@@ -242,14 +242,6 @@ describe('users', () => {
     expect((await ping('bob@example.org/desk')).attrs).toMatchObject({ type: 'result', from: 'bob@example.org/desk' });
     expect((await ping('bob@example.org/gone')).getChild('error')?.getChild('service-unavailable')).toBeDefined();
   });
-
-  test('presence goes where it is sent', async () => {
-    const alice = server.user('alice', 'phone');
-    await alice.send(xml('presence', { to: `bob@${DOMAIN}`, type: 'subscribe' }));
-    await component.hears((el) => el.name === 'presence' && el.attrs.from === alice.jid);
-    await component.send(xml('presence', { from: `bob@${DOMAIN}`, to: alice.bare, type: 'subscribed' }));
-    await alice.hears((el) => el.attrs.type === 'subscribed');
-  });
 });
 
 test('a full offline store bounces with the body', async () => {

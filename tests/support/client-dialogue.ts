@@ -97,6 +97,11 @@ export abstract class Dialogue {
     return this.received.filter(matcher(match)).length;
   }
 
+  /** What matches and no call has had yet. */
+  unheard(match: Match): Element[] {
+    return [...this.#unheard].filter(matcher(match));
+  }
+
   /** Tells of each stanza as it comes. */
   listen(listener: (stanza: Element) => void): void {
     this.#news.on('stanza', listener);

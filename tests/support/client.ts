@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { type Client, client } from '@xmpp/client';
 import xml, { type Element } from '@xmpp/xml';
-import { Dialogue } from './client-dialogue.ts';
+import { ContactDialogue } from './client-contacts.ts';
+import { RECEIPT_CLIENT } from './client-requests.ts';
 
 const NS_STREAMS = 'http://etherx.jabber.org/streams';
 const NS_SM = 'urn:xmpp:sm:3';
@@ -18,6 +19,8 @@ export interface LoginOptions {
   readonly presence?: boolean;
   /** Whether to confirm what asks for it, as stock clients do; by default yes. */
   readonly autoReceipt?: boolean;
+  /** What the client says it can (XEP-0030); by default one that returns receipts says so, another says nothing. */
+  readonly features?: readonly string[];
   /** XEP-0198; by default no. */
   readonly streamManagement?: boolean;
 }
@@ -30,7 +33,7 @@ export async function login(options: LoginOptions): Promise<TestUser> {
 }
 
 /** A stock client: @xmpp/client over TCP. */
-export class TestUser extends Dialogue {
+export class TestUser extends ContactDialogue {
   /** What the library reported as errors, which is no failure by itself. */
   readonly errors: unknown[] = [];
   readonly #client: Client;
@@ -42,6 +45,7 @@ export class TestUser extends Dialogue {
     super();
     this.#options = options;
     this.autoReceipt = options.autoReceipt ?? true;
+    this.features = options.features ?? (this.autoReceipt ? RECEIPT_CLIENT : undefined);
     const { host, port, domain, resource, username, password } = options;
     this.#client = client({
       service: `xmpp://${host}:${port}`,
@@ -64,18 +68,19 @@ export class TestUser extends Dialogue {
     await this.#client.start();
     this.#jid = this.#client.jid.toString();
     await enabled;
-    if (this.#options.presence ?? true) await this.available();
+    if (!(this.#options.presence ?? true)) return;
+    // RFC 6121 section 2.2; who has not asked for the roster is told of no request and no change.
+    await this.roster();
+    await this.available();
   }
 
   /** Resolves when the server has handled it: offline messages are on their way. */
-  async available(): Promise<void> {
-    await this.send(xml('presence'));
-    await this.#handled();
+  available(): Promise<void> {
+    return this.goesAvailable();
   }
 
-  async unavailable(): Promise<void> {
-    await this.send(xml('presence', { type: 'unavailable' }));
-    await this.#handled();
+  unavailable(): Promise<void> {
+    return this.goesUnavailable();
   }
 
   /** Closes the stream in order. */
@@ -112,7 +117,7 @@ export class TestUser extends Dialogue {
   }
 
   /** A server handles a client's stanzas in order, so an answer proves that the ones before are handled. */
-  async #handled(): Promise<void> {
+  protected override async handled(): Promise<void> {
     await this.iq(xml('iq', { type: 'get', to: this.#options.domain }, xml('ping', { xmlns: 'urn:xmpp:ping' })));
   }
 
@@ -146,8 +151,10 @@ export class TestUser extends Dialogue {
     entity._onElement = (element) => {
       if (element.is('features', NS_STREAMS)) this.#chooseFeatures(element);
       else if (/^(message|presence|iq)$/.test(element.name)) this.take(element);
+      // The library would answer a second time, with a refusal; but it must count them all for stream management.
+      const isRequest = element.name === 'iq' && /^(get|set)$/.test(element.attrs.type ?? '');
       try {
-        onElement(element);
+        onElement(isRequest ? xml('iq', { type: 'result' }) : element);
       } catch (error) {
         this.errors.push(error);
       }

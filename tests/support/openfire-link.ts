@@ -118,7 +118,7 @@ export class ComponentLink {
   #handle(incoming: Incoming): void {
     if (incoming.kind === 'stanza') {
       const { from, to } = incoming.stanza.attrs;
-      if (from || to) this.#server.handle(incoming.stanza);
+      if (from || to) this.#server.handle(incoming.stanza, this);
       else this.#close({ by: 'killer', why: 'neither from nor to' });
     } else if (incoming.kind === 'killer') this.#close({ by: 'killer', why: incoming.why });
     else if (incoming.kind === 'end') this.#close({ by: 'component', why: 'closed' });

@@ -45,3 +45,8 @@ export function carbonFor(jid: string, direction: 'received' | 'sent', message: 
   const carbon = xml(direction, { xmlns: 'urn:xmpp:carbons:2' }, forwarded);
   return xml('message', { from: bare, to: jid, type: message.attrs.type }, carbon);
 }
+
+/** An address without its resource, prepared. */
+export function bareOf(jid = ''): string {
+  return (jid.split('/', 1)[0] as string).toLowerCase();
+}

@@ -2,12 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import xml, { type Element } from '@xmpp/xml';
+import { serverAnswer } from './openfire-answers.ts';
 import { ComponentLink } from './openfire-link.ts';
-import { addressOf, errorFor, resultFor } from './openfire-stanza.ts';
-import { type OpenfireUser, type OpenfireUserOptions, OpenfireUsers } from './openfire-users.ts';
+import type { Roster } from './openfire-roster.ts';
+import { addressOf, errorFor } from './openfire-stanza.ts';
+import type { OpenfireUser, OpenfireUserOptions } from './openfire-user.ts';
+import { OpenfireUsers } from './openfire-users.ts';
 
 const NS_DISCO_INFO = 'http://jabber.org/protocol/disco#info';
-const NS_DISCO_ITEMS = 'http://jabber.org/protocol/disco#items';
 const NS_VERSION = 'jabber:iq:version';
 
 export type OpenfireVersion = '5.1.1' | '4.2.4';
@@ -23,6 +25,11 @@ export interface OpenfireOptions {
   readonly stanzaDelay?: number;
   /** Bytes of stored messages a user. */
   readonly offlineQuota?: number;
+  /**
+   * Whether a probe of somebody offline is answered at all; by default yes. (Openfire 5 answers it only when he left
+   * with a word, such as a status: then and else a component must know what silence means.)
+   */
+  readonly answersProbesOfOffline?: boolean;
 }
 
 export async function startOpenfire(options: OpenfireOptions = {}): Promise<OpenfireLike> {
@@ -33,7 +40,7 @@ export async function startOpenfire(options: OpenfireOptions = {}): Promise<Open
 
 /**
  * Behaves to a component as real Openfire was seen to, silent losses included; its users are objects, without
- * connections. It has no rosters: presence goes where it is sent.
+ * connections. They have rosters, and are seen by their contacts.
  */
 export class OpenfireLike {
   readonly version: OpenfireVersion;
@@ -42,6 +49,7 @@ export class OpenfireLike {
   readonly idle: number;
   stanzaDelay: number;
   readonly offlineQuota: number;
+  readonly answersProbesOfOffline: boolean;
   /** The open links of components, the oldest first. */
   readonly links: ComponentLink[] = [];
   /** All connections that ever were, the refused ones too. */
@@ -55,6 +63,8 @@ export class OpenfireLike {
   readonly #events = new EventEmitter().setMaxListeners(0);
   readonly #net: net.Server;
   readonly #questions = new Map<string, string>();
+  /** Which link asked, by the request's id alone, whatever domain it serves. */
+  readonly #asked = new Map<string, ComponentLink>();
   readonly #lose: ((stanza: Element) => boolean)[] = [];
   #loseNext = 0;
   #turn = 0;
@@ -67,6 +77,7 @@ export class OpenfireLike {
     this.idle = options.idle ?? 360_000;
     this.stanzaDelay = options.stanzaDelay ?? 0;
     this.offlineQuota = options.offlineQuota ?? 102_400;
+    this.answersProbesOfOffline = options.answersProbesOfOffline ?? true;
     this.#port = options.port ?? 0;
     this.#users = new OpenfireUsers(this);
     this.#net = net.createServer({ noDelay: true }, (socket) => this.connections.push(new ComponentLink(this, socket)));
@@ -93,6 +104,11 @@ export class OpenfireLike {
   /** Opens an account without a client. */
   register(name: string): void {
     this.#users.register(name);
+  }
+
+  /** A user's roster, whose account is opened if need be. */
+  roster(name: string): Roster {
+    return this.#users.roster(name);
   }
 
   /** What waits for a user's next login. */
@@ -187,7 +203,9 @@ export class OpenfireLike {
   }
 
   /** A component's stanza. Its `from` is believed, whatever it is. */
-  handle(stanza: Element): void {
+  handle(stanza: Element, link: ComponentLink): void {
+    const { type, id } = stanza.attrs;
+    if (stanza.name === 'iq' && (type === 'get' || type === 'set') && id) this.#asked.set(id, link);
     this.handled.push(stanza);
     this.route(stanza);
   }
@@ -201,16 +219,24 @@ export class OpenfireLike {
     else this.#toComponent(domain, stanza);
   }
 
-  /** In turn to each link of the domain, whoever of them lives. */
+  /** In turn to each link of the domain, whoever of them lives; an answer to the link that asked, even if it is gone. */
   #toComponent(domain: string, stanza: Element): void {
     const links = this.linksOf(domain);
-    this.#turn += 1;
-    const link = links[this.#turn % links.length];
+    const asker = links.length === 0 ? undefined : this.#askerFor(stanza);
+    if (asker === undefined) this.#turn += 1;
+    const link = asker ?? links[this.#turn % links.length];
     if (link !== undefined) link.send(stanza);
     else {
       const error = errorFor(stanza, 'cancel', 'remote-server-not-found');
       if (error !== undefined) this.route(error);
     }
+  }
+
+  #askerFor({ name, attrs: { type, id = '' } }: Element): ComponentLink | undefined {
+    if (name !== 'iq' || (type !== 'result' && type !== 'error')) return undefined;
+    const asker = this.#asked.get(id);
+    this.#asked.delete(id);
+    return asker;
   }
 
   #ask(link: ComponentLink, xmlns: string): void {
@@ -229,24 +255,8 @@ export class OpenfireLike {
   /** To the server itself. */
   #answer(stanza: Element): void {
     if (stanza.name !== 'iq' || !/^(get|set)$/.test(stanza.attrs.type ?? '')) return;
-    const answer = this.#result(stanza) ?? errorFor(stanza, 'cancel', 'service-unavailable');
+    const answer =
+      serverAnswer(stanza, this.version, this.discoItems) ?? errorFor(stanza, 'cancel', 'service-unavailable');
     if (answer !== undefined) this.route(answer);
-  }
-
-  #result(request: Element): Element | undefined {
-    if (request.getChild('ping', 'urn:xmpp:ping')) return resultFor(request);
-    if (request.getChild('query', NS_DISCO_INFO)) {
-      const identity = xml('identity', { category: 'server', type: 'im', name: 'Openfire Server' });
-      return resultFor(request, xml('query', { xmlns: NS_DISCO_INFO }, identity));
-    }
-    if (request.getChild('query', NS_DISCO_ITEMS)) {
-      const items = this.discoItems.map((jid) => xml('item', { jid }));
-      return resultFor(request, xml('query', { xmlns: NS_DISCO_ITEMS }, items));
-    }
-    if (request.getChild('query', NS_VERSION)) {
-      const parts = [xml('name', {}, 'Openfire'), xml('version', {}, this.version)];
-      return resultFor(request, xml('query', { xmlns: NS_VERSION }, parts));
-    }
-    return undefined;
   }
 }

@@ -93,3 +93,63 @@ describe('the address mapping', () => {
     expect(addresses.parse('u0@example.org')).toEqual(first);
   });
 });
+
+describe('users of other domains that are allowed', () => {
+  const open = new Addresses('receipts.example.org', 'example.org', ['other.org', 'bücher.example']);
+
+  test.each([
+    ['carol@other.org/x', 'carol\\40other.org@receipts.example.org'],
+    ['Carol@OTHER.org', 'carol\\40other.org@receipts.example.org'],
+    ['anna@xn--bcher-kva.example', 'anna\\40bücher.example@receipts.example.org'],
+    // XEP-0106 section 4.2: what is escaped already is escaped once more, so that it is known again.
+    ['d\\27artagnan@other.org', 'd\\5c27artagnan\\40other.org@receipts.example.org'],
+    ['a\\40b@other.org', 'a\\5c40b\\40other.org@receipts.example.org'],
+    ['back\\slash@other.org', 'back\\slash\\40other.org@receipts.example.org'],
+  ])('%s is served, as %s', (foreign, standIn) => {
+    const served = open.parse(foreign);
+    expect(served).toMatchObject({ side: 'served', counterpart: standIn });
+    expect(open.parse(standIn)).toMatchObject({ side: 'proxied', bare: standIn, counterpart: served.bare });
+  });
+
+  test('a domain that is not allowed is not served, and its users’ names are names', () => {
+    expect(open.parse('eve@evil.org')).toMatchObject({ side: 'foreign', counterpart: '' });
+    expect(open.parse('eve@sub.other.org')).toMatchObject({ side: 'foreign', counterpart: '' });
+    expect(open.parse('eve\\40evil.org@receipts.example.org').counterpart).toBe('eve\\40evil.org@example.org');
+    expect(open.parse('other.org').side).toBe('server');
+  });
+
+  test('a served user who is named like somebody’s stand-in does not become it', () => {
+    expect(open.parse('carol\\40other.org@example.org')).toMatchObject({ side: 'foreign', counterpart: '' });
+    expect(addresses.parse('carol\\40other.org@example.org').side).toBe('served');
+  });
+
+  test.each(['\\40other.org', 'x\\27y\\40other.org', 'a\\20b\\40other.org', 'carol\\40OTHER\\2eorg\\40other.org\\2f'])(
+    '%s stands for nobody, or for somebody with another name, and is malformed or a name',
+    (local) => {
+      let parsed: ReturnType<Addresses['parse']> | undefined;
+      try {
+        parsed = open.parse(`${local}@receipts.example.org`);
+      } catch (error) {
+        expect(error).toBeInstanceOf(MalformedAddressError);
+      }
+      // Whatever it is, it is not a user of the other domain.
+      expect(parsed?.counterpart ?? '').not.toMatch(/@other\.org$/);
+    },
+  );
+
+  test('a stand-in whose name would be too long is none', () => {
+    expect(() => open.parse(`${'a'.repeat(1020)}@other.org`)).toThrow(MalformedAddressError);
+  });
+
+  test('property: one user, one stand-in, for any localpart', () => {
+    const part = fc.constantFrom('a', '\\', '\\5c', '\\40', '\\27', '5c', '40', 'Ä', '.');
+    const local = fc.array(part, { minLength: 1, maxLength: 8 }).map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(local, (l) => {
+        const served = open.parse(`${l}@other.org`);
+        expect(open.parse(served.counterpart).counterpart).toBe(served.bare);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});

@@ -36,6 +36,8 @@ describe('what is right', () => {
         componentDomain: 'receipts.example.org',
         componentSecret: 'hush',
         servedDomain: 'example.org',
+        allowedDomains: [],
+        admins: [],
       },
       redis: { url: 'redis://127.0.0.1:6379', prefix: '{receipts}' },
       ack: { format: 'receipt', from: 'component' },
@@ -46,6 +48,8 @@ describe('what is right', () => {
         undeliveredRetention: 30 * DAY,
         unconfirmedRetries: 1,
         unconfirmedRetryAfter: 900_000,
+        receiptGap: 10_000,
+        redeliveryWindow: 32,
       },
       maxStanzaBytes: 262_144,
       http: { host: '127.0.0.1', port: 3184, user: 'admin' },
@@ -97,6 +101,7 @@ describe('what is right', () => {
   test('every other value', () => {
     const config = load({
       XMPP_SERVED_DOMAIN: 'localhost',
+      ALLOWED_DOMAINS: 'Other.org, bücher.example',
       REDIS_PREFIX: 'chat:{r}',
       ACK_FORMAT: 'none',
       ACK_FROM: 'recipient',
@@ -110,7 +115,7 @@ describe('what is right', () => {
       SHUTDOWN_TIMEOUT: '500ms',
     });
     expect(config).toMatchObject({
-      xmpp: { servedDomain: 'localhost' },
+      xmpp: { servedDomain: 'localhost', allowedDomains: ['other.org', 'bücher.example'] },
       redis: { prefix: 'chat:{r}' },
       ack: { format: 'none', from: 'recipient' },
       retry: { unconfirmedRetries: 0 },
@@ -148,6 +153,10 @@ describe('what is wrong', () => {
     ],
     ['XMPP_COMPONENT_DOMAIN', ['a b', 'a..b', 'a@b.c', 'a/b', 'a:5275', '-a.b', '.', 'a%2eb', `${'a'.repeat(64)}.b`]],
     ['XMPP_COMPONENT_SECRET', ['a\nb', 'a\u0000']],
+    [
+      'ALLOWED_DOMAINS',
+      ['a b', 'other.org,', ',', 'a@b.c', 'other.org;third.example', Array(101).fill('a.b').join(',')],
+    ],
     ['REDIS_URL', ['h:6379', 'http://h', 'redis://', 'redis://h/db', 'redis://h:0', 'redis://h:99999']],
     ['REDIS_PREFIX', ['receipts', '{}', '{}{a}', 'a}b{', '{a b}']],
     ['ACK_FORMAT', ['Receipt', 'all']],
@@ -163,6 +172,14 @@ describe('what is wrong', () => {
   ] as const)('%s', (name, values) => {
     for (const value of values)
       expect(problemsOf({ [name]: value })[0]).toMatch(new RegExp(`^${name}: got .+; wants .+`));
+  });
+
+  test('a domain of our own among those of others', () => {
+    for (const own of ['receipts.example.org', 'EXAMPLE.org.']) {
+      expect(problemsOf({ ALLOWED_DOMAINS: `other.org,${own}` })).toEqual([
+        `ALLOWED_DOMAINS: got "other.org,${own}"; wants other domains than XMPP_COMPONENT_DOMAIN and XMPP_SERVED_DOMAIN`,
+      ]);
+    }
   });
 
   test('a component that would serve itself, however it is spelt', () => {

@@ -9,9 +9,34 @@ describe('what is tracked', () => {
   test.each([
     ['a body', '<body>hello</body>'],
     ['a body with a chat state', '<active xmlns="http://jabber.org/protocol/chatstates"/><body>hello</body>'],
-    ['an encrypted payload (OMEMO)', '<encrypted xmlns="eu.siacs.conversations.axolotl"/>'],
-    ['a reaction', '<reactions xmlns="urn:xmpp:reactions:0" id="m-0"><reaction>+</reaction></reactions>'],
-    ['a link', '<x xmlns="jabber:x:oob"><url>https://example.org/f</url></x>'],
+    [
+      'an encrypted payload (XEP-0384)',
+      '<encrypted xmlns="eu.siacs.conversations.axolotl"><header sid="1"/><payload>AA==</payload></encrypted>' +
+        '<encryption xmlns="urn:xmpp:eme:0" namespace="eu.siacs.conversations.axolotl"/><store xmlns="urn:xmpp:hints"/>',
+    ],
+    [
+      'the same, of OMEMO 2',
+      '<encrypted xmlns="urn:xmpp:omemo:2"><header sid="1"/><payload>AA==</payload></encrypted>',
+    ],
+    ['an OpenPGP payload (XEP-0373)', '<openpgp xmlns="urn:xmpp:openpgp:0">AA==</openpgp>'],
+    ['a legacy OpenPGP payload (XEP-0027)', '<x xmlns="jabber:x:encrypted">AA==</x>'],
+    ['a correction (XEP-0308)', '<body>hallo</body><replace xmlns="urn:xmpp:message-correct:0" id="m-0"/>'],
+    [
+      'a reply (XEP-0461)',
+      '<body>> hi\nyes</body><reply xmlns="urn:xmpp:reply:0" to="b@y" id="m-0"/><fallback xmlns="urn:xmpp:fallback:0"/>',
+    ],
+    ['a reaction (XEP-0444)', '<reactions xmlns="urn:xmpp:reactions:0" id="m-0"><reaction>+</reaction></reactions>'],
+    ['a reaction taken back', '<reactions xmlns="urn:xmpp:reactions:0" id="m-0"/>'],
+    ['a retraction (XEP-0424)', '<retract xmlns="urn:xmpp:message-retract:1" id="m-0"/>'],
+    ['attention (XEP-0224)', '<attention xmlns="urn:xmpp:attention:0"/>'],
+    ['a link (XEP-0066, XEP-0363)', '<x xmlns="jabber:x:oob"><url>https://example.org/f</url></x>'],
+    ['a shared file (XEP-0447)', '<file-sharing xmlns="urn:xmpp:sfs:0"><sources/></file-sharing>'],
+    [
+      'a shared picture (XEP-0385)',
+      '<reference xmlns="urn:xmpp:reference:0" type="data"><media-sharing xmlns="urn:xmpp:sims:1"/></reference>',
+    ],
+    ['an invitation (XEP-0249)', '<x xmlns="jabber:x:conference" jid="room@rooms.example.org"/>'],
+    ['suggested contacts (XEP-0144)', '<x xmlns="http://jabber.org/protocol/rosterx"><item jid="c@x"/></x>'],
     ['a subject', '<subject>hello</subject>'],
     ['what nobody knows', '<thing xmlns="urn:example:thing"/>'],
     ['a payload under a prefix', '<e:thing xmlns:e="urn:example:thing"/>'],
@@ -26,6 +51,19 @@ describe('what is tracked', () => {
     ['a marker under a prefix', '<m:displayed xmlns:m="urn:xmpp:chat-markers:0" id="m-0"/>'],
     ['a chat state with a thread', '<thread>t</thread><paused xmlns="http://jabber.org/protocol/chatstates"/>'],
     ['a PEP event', '<event xmlns="http://jabber.org/protocol/pubsub#event"/>'],
+    [
+      'a PEP event with what servers add to it',
+      '<event xmlns="http://jabber.org/protocol/pubsub#event"/><headers xmlns="http://jabber.org/protocol/shim"/>' +
+        '<addresses xmlns="http://jabber.org/protocol/address"/><delay xmlns="urn:xmpp:delay" stamp="x"/>',
+    ],
+    [
+      'keys for OMEMO, which nobody sees',
+      '<encrypted xmlns="eu.siacs.conversations.axolotl"><header sid="1"/></encrypted>',
+    ],
+    ['a call', '<propose xmlns="urn:xmpp:jingle-message:0" id="c"/>'],
+    ['a call invitation', '<invite xmlns="urn:xmpp:call-invites:0"><jingle sid="s" jid="a@x/r"/></invite>'],
+    ['a request for a receipt', '<request xmlns="urn:xmpp:receipts"/>'],
+    ['what is replied to, without a reply,', '<reply xmlns="urn:xmpp:reply:0" to="b@y" id="m-0"/>'],
     ['nothing', ''],
   ])('not %s alone', (_, children) => {
     expect(read(children).tracked).toBe(false);
@@ -39,6 +77,18 @@ describe('what is tracked', () => {
     expect(read('<body/>', '')).toMatchObject({ type: 'normal', writtenType: undefined, tracked: true });
     expect(read('<body/>', 'type="odd"')).toMatchObject({ type: 'normal', writtenType: 'odd', tracked: true });
   });
+});
+
+test('what is carried, tracked or not, is carried unharmed', () => {
+  const children = [
+    '<body>hi</body>',
+    '<encrypted xmlns="eu.siacs.conversations.axolotl"><header sid="1"><key rid="2" prekey="true">AA==</key></header></encrypted>',
+    '<reactions xmlns="urn:xmpp:reactions:0" id="m-0"><reaction>\u{1f44d}</reaction></reactions>',
+    '<retract xmlns="urn:xmpp:message-retract:1" id="m-0"/>',
+    '<displayed xmlns="urn:xmpp:chat-markers:0" id="m-0"/>',
+    '<html xmlns="http://jabber.org/protocol/xhtml-im"><body xmlns="http://www.w3.org/1999/xhtml"><p>hi</p></body></html>',
+  ];
+  expect(read(children.join('')).inner).toBe(children.join(''));
 });
 
 test('receipts are told apart from the rest, and an empty id is none', () => {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { type Caps, capsKey, presenceStanza, readPresence, readWithoutChildren } from '../../src/stanza/presence.ts';
+import type { Caps } from '../../src/stanza/caps.ts';
+import { capsKey, presenceStanza, readPresence, readWithoutChildren } from '../../src/stanza/presence.ts';
 import {
   isByWatched,
   isSubscriptionType,

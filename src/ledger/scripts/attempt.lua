@@ -6,22 +6,47 @@ local function is_due(member, now, lease)
   return not due or due <= now or due == tonumber(lease)
 end
 
+-- Whether nothing is to be sent whatever the clock says: he is known to be away and comes back, or a missing receipt of
+-- his means nothing.
+local function must_wait(presence, says, copy)
+  if rule(TIMER, presence, says, copy) ~= '-' then return false end
+  return presence == 'f' or (rule(ENDED, presence, says, copy) == '-' and rule(PRESENCE, presence, says, copy) == '-')
+end
+
 -- Claims an attempt, so that of two processes, or of a job that runs twice, one sends.
 -- What is out from earlier copies stays out, whatever becomes of this one ('1' turns '2'); after a bounce nothing is
 -- out ('b' turns '0').
 -- Returns '' when there is nothing to send (yet, or any more) or another has claimed it, 'x' when its life is over, else
--- '1' or '0' (whether its recipient confirms) and the record as claimed: pending, or ended with its sender to be told.
-local function claim(key, attempt, now, lease_until, ttl, lease)
+-- '1' or '0' (whether offline storage must not take this copy) and the record as claimed: pending, or ended with its
+-- sender to be told.
+local function claim(key, attempt, now, lease_until, ttl, lease, keep)
   local value = redis.call('GET', record_name(key))
   if not value then
     redis.call('ZREM', due_set, key)
     return ''
   end
   if attempt_of(value) ~= attempt then return '' end
+  local no_store = '0'
   if state_of(value) == 'p' then
     if not is_due(key, now, lease) then return '' end
     if now >= stored_at(value) + ttl then return 'x' end
+    -- A pause keeps back further copies; a first one, which was never handed over, goes on.
+    if copies_of(value) > 0 and is_paused() then
+      redis.call('ZADD', due_set, now + PAUSE_STEP, key)
+      return ''
+    end
+    local body = body_of(value)
+    local presence, sessions = presence_of(body.r)
+    local says = acknowledges(body.s, body.r, sessions)
+    if must_wait(presence, says, value:sub(2, 2)) then
+      redis.call('ZADD', due_set, stored_at(value) + ttl, key)
+      return ''
+    end
     redis.call('ZADD', due_set, lease_until, key)
+    note(key, now, 'claimed', keep)
+    -- Where nothing is known of him, each copy more would be one more in offline storage; one that is sent on evidence
+    -- is the only one.
+    no_store = presence == '?' and says == 'y' and '1' or '0'
     local out = ({ ['1'] = '2', b = '0' })[value:sub(2, 2)]
     if out then
       redis.call('SETRANGE', record_name(key), 1, out)
@@ -30,18 +55,32 @@ local function claim(key, attempt, now, lease_until, ttl, lease)
   else
     local member = due_member(key, state_of(value))
     if not redis.call('ZSCORE', due_set, member) or not is_due(member, now, lease) then return '' end
-    redis.call('ZADD', due_set, lease_until, member)
+    local told, away = value, false
+    -- A receipt is a message that servers keep for somebody who is away.
+    if state_of(value) ~= 'd' then told, away = towards_sender(value) end
+    redis.call('ZADD', due_set, away and now + AWAY_FOR or lease_until, member)
+    if away then return '' end
+    value = told
   end
-  local confirms = redis.call('EXISTS', confirms_name(body_of(value).r))
-  return confirms .. next_attempt(key, value)
+  return no_store .. next_attempt(key, value)
 end
 
 local function out_after_handover(head) return head:sub(2, 2) == '0' and '1' or head:sub(2, 2) end
 
--- The server has handled a copy: from here on the timetable counts, and no longer the lease.
+-- How a copy went that the server has handled just now.
+local function how_it_goes(key, presence, says, sessions, stays_nowhere, recipient)
+  if presence == '?' then return '?' end
+  if presence == 'f' then return stays_nowhere and 'x' or 's' end
+  if says == 'n' then return 'n' end
+  local before, handed = how_it_went(key, recipient)
+  return (before == 'o' or before == 'g') and outlived(sessions, handed) and 'g' or 'o'
+end
+
+-- The server has handled a copy: from here on the rules count, and no longer the lease.
 -- `copies` includes this one: a call whose reply was lost is made again, and must not count it twice.
+-- `stays_nowhere`: it was marked to be kept from offline storage.
 -- Returns the time that it is due next, or ''.
-local function handover(key, attempt, copies, due_confirming, due_other, recipient, window)
+local function handover(key, attempt, copies, by_timetable, unconfirmed, sender, recipient, stays_nowhere, now, ttl, keep)
   local name = record_name(key)
   local head = redis.call('GETRANGE', name, 0, HEAD - 1)
   if head == '' or state_of(head) ~= 'p' then return '' end
@@ -53,28 +92,35 @@ local function handover(key, attempt, copies, due_confirming, due_other, recipie
   end
   copies = math.min(math.max(copies_of(head), copies), 255)
   redis.call('SETRANGE', name, 1, out .. head:sub(3, 3) .. string.format('%02x', copies))
-  local due = due_confirming
-  if out ~= 'b' and redis.call('EXISTS', confirms_name(recipient)) == 0 then
-    due = due_other
-    redis.call('SADD', waiting_name(recipient), key)
-    redis.call('PEXPIRE', waiting_name(recipient), window)
-  end
+  local presence, sessions = presence_of(recipient)
+  local says = acknowledges(sender, recipient, sessions)
+  local how = out == 'b' and 'b' or how_it_goes(key, presence, says, sessions, stays_nowhere, recipient)
+  put_out(key, how, stored_at(head), now, sender, recipient, keep)
+  note(key, now, 'handed-over ' .. how, keep)
+  local dues = { T = by_timetable, U = unconfirmed, ['-'] = stored_at(head) + ttl }
+  local due = dues[rule(TIMER, presence, says, out)]
   redis.call('ZADD', due_set, 'XX', due, key)
-  return due
+  return string.format('%.0f', due)
 end
 
 -- A temporary bounce: the last copy did not arrive, which is noted, and the record stays pending. An earlier copy may
 -- still be out: then a bounce of this one, which offline storage was forbidden to take, says nothing new.
 -- Returns '' when the message is not known, '=' when it had ended, else its key, a line feed and head and body.
-local function bounce(key)
+local function bounce(key, now, keep)
   local found, value = oldest_pending(key)
   if not found then return #candidates(key) == 0 and '' or '=' end
-  if value:sub(2, 2) ~= '2' then redis.call('SETRANGE', record_name(found), 1, 'b') end
+  if value:sub(2, 2) ~= '2' then
+    local body = body_of(value)
+    redis.call('SETRANGE', record_name(found), 1, 'b')
+    put_out(found, 'b', stored_at(value), now, body.s, body.r, keep)
+    note(found, now, 'bounced', keep)
+  end
   return found .. '\n' .. strip(value)
 end
 
--- Brings the due time forward to `due`, never back.
-local function hasten(key, due)
+-- Brings the due time forward to `due`, never back, and not while he is known to be away.
+local function hasten(key, due, recipient)
+  if presence_of(recipient) == 'f' then return '' end
   local current = redis.call('ZSCORE', due_set, key)
   if current and tonumber(current) > due then redis.call('ZADD', due_set, 'XX', due, key) end
   return ''

@@ -6,7 +6,6 @@
 local presence = {}
 
 local function sub_name(watched) return prefix .. ':sub:' .. watched end
-local function sessions_name(user) return prefix .. ':sessions:' .. user end
 
 function presence.put(watched, watcher, value)
   redis.call('HSET', sub_name(watched), watcher, value)

@@ -10,10 +10,13 @@ local function record_name(key) return prefix .. ':m:' .. key end
 local function index_name(key) return prefix .. ':i:' .. key end
 local function undelivered_name(key) return prefix .. ':u:' .. key end
 local function confirms_name(recipient) return prefix .. ':confirms:' .. recipient end
-local function waiting_name(recipient) return prefix .. ':waiting:' .. recipient end
+
+local paused_name = prefix .. ':paused'
+-- How soon what a pause keeps back is looked at again, ms.
+local PAUSE_STEP = 30000
+local function is_paused() return redis.call('EXISTS', paused_name) == 1 end
 
 local function state_of(value) return value:sub(1, 1) end
-local function copy_out(value) return value:sub(2, 2) == '1' or value:sub(2, 2) == '2' end
 local function owes_receipt(value) return value:sub(3, 3) == '1' end
 local function copies_of(value) return tonumber(value:sub(4, 5), 16) end
 local function attempt_of(value) return tonumber(value:sub(6, 9), 16) end

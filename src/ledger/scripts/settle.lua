@@ -1,16 +1,18 @@
--- Remembers that this recipient returns receipts. If that is news, all that waits for him goes on the normal timetable.
-local function remember(recipient, now, confirms_for, first_step, ttl)
+-- Remembers that this recipient returns receipts, and whether also to somebody who is no contact. If that is news, what
+-- was sent to him while nothing was known of him goes on the normal timetable.
+local function remember(sender, recipient, now, confirms_for, first_step, ttl)
   local name = confirms_name(recipient)
-  local news = redis.call('EXISTS', name) == 0
-  redis.call('SET', name, '1', 'PX', confirms_for)
-  if not news then return end
-  for _, key in ipairs(redis.call('SMEMBERS', waiting_name(recipient))) do
-    local head = redis.call('GETRANGE', record_name(key), 0, HEAD - 1)
-    if head ~= '' and state_of(head) == 'p' then
-      redis.call('ZADD', due_set, 'XX', math.min(now + first_step, stored_at(head) + ttl), key)
+  local before = redis.call('GET', name)
+  local to_anybody = before == '1' or not are_contacts(sender, recipient)
+  redis.call('SET', name, to_anybody and '1' or 's', 'PX', confirms_for)
+  if before and (before == '1' or not to_anybody) then return end
+  each_out(recipient, function(key, how, _, _, value)
+    if how == '?' then
+      local due = math.min(now + first_step, stored_at(value) + ttl)
+      local current = tonumber(redis.call('ZSCORE', due_set, key))
+      if current and current > due then redis.call('ZADD', due_set, 'XX', due, key) end
     end
-  end
-  redis.call('DEL', waiting_name(recipient))
+  end)
 end
 
 -- Whether a record stands in the sorted set with most of its first lease to come: then its place there serves for the
@@ -38,7 +40,9 @@ local function settle(key, members, at_hand, now, owed_until, window)
     if not found then return '=' end
     redis.call('DEL', undelivered_name(found))
   end
+  call_in(found, value)
   local tombstone = finish(found, value, 'd', members, window)
+  call_in(found, value)
   local member = due_member(found, 'd')
   if not owes_receipt(value) then
     gather_over(member)
@@ -47,4 +51,32 @@ local function settle(key, members, at_hand, now, owed_until, window)
   end
   if code == 'l' then gather_over(due_member(found, state_of(value))) end
   return code .. found .. '\n' .. (found == at_hand and tombstone:sub(1, HEAD) or tombstone)
+end
+
+-- Evidence that everything up to a message of a conversation has arrived (XEP-0333 section 5.3: a marker is for it and for
+-- all before it): settles that one, and what is out to its recipient from its sender and no newer.
+-- Returns what `settle` does for each, the texts joined by empty lines.
+local function arrived(key, members, sender, recipient, now, owed_until, window)
+  local found, value = oldest_pending(key)
+  if not found then
+    local known = candidates(key, -MANY)
+    value = #known > 0 and known[#known][2]
+    if not value then return '' end
+  end
+  local limit = stored_at(value)
+  local results = {}
+  local function take(which)
+    results[#results + 1] = settle(which, members, '', now, owed_until, window)
+  end
+  local before = {}
+  each_out(recipient, function(other, how, stored, _, other_value)
+    -- What came back has not arrived, whatever was read after it.
+    if other ~= found and how ~= 'b' and stored_at(other_value) <= limit and body_of(other_value).s == sender then
+      before[#before + 1] = { key = other, stored = stored }
+    end
+  end)
+  table.sort(before, function(one, other) return one.stored < other.stored end)
+  for _, entry in ipairs(before) do take(entry.key) end
+  if found then take(found) end
+  return table.concat(results, '\n\n')
 end

@@ -1,34 +1,45 @@
 -- Ends a record undelivered, its payload kept aside for an operator.
-local function undeliver(key, value, state, members, owed_until, window, retention)
+local function undeliver(key, value, state, members, now, owed_until, window, retention)
   local tombstone = finish(key, value, state, members, window)
   redis.call('SET', undelivered_name(key), value, 'PX', retention)
   gather_over(due_member(key, 'p'))
-  gather_due(owed_until, due_member(key, state))
-  redis.call('SREM', waiting_name(body_of(value).r), key)
-  return state .. key .. '\n' .. tombstone
+  local told, away = towards_sender(tombstone)
+  gather_due(away and now + AWAY_FOR or owed_until, due_member(key, state))
+  local body = body_of(value)
+  redis.call('HDEL', out_name(body.r), key)
+  -- Still one of its sender's troubles, for as long as it can be sent after all.
+  redis.call('SADD', from_name(body.s), key)
+  redis.call('PEXPIRE', from_name(body.s), math.max(window, retention))
+  return state .. key .. '\n' .. told
 end
 
 -- A permanent bounce. Returns '' when the message is not known, '=' when it had ended, else as undeliver.
-local function reject(key, members, owed_until, window, retention)
+local function reject(key, members, now, owed_until, window, retention)
   local found, value = oldest_pending(key)
   if not found then return #candidates(key) == 0 and '' or '=' end
-  return undeliver(found, value, 'r', members, owed_until, window, retention)
+  return undeliver(found, value, 'r', members, now, owed_until, window, retention)
 end
 
 -- The end of a message's life. Returns '' when it is not its time or it has ended, else its state, its key, a line feed
--- and the tombstone. Where a copy is out and the recipient was never seen to confirm anything, nobody knows.
+-- and the tombstone. Where a copy is out and a missing receipt means nothing, nobody knows.
 local function expire(key, members, now, ttl, owed_until, window, retention)
   local value = redis.call('GET', record_name(key))
   if not value or state_of(value) ~= 'p' or now < stored_at(value) + ttl then return '' end
-  local recipient = body_of(value).r
-  if copy_out(value) and redis.call('EXISTS', confirms_name(recipient)) == 0 then
+  local body = body_of(value)
+  local presence, sessions = presence_of(body.r)
+  local says = how_it_went(key, body.r) == 'n' and 'n' or acknowledges(body.s, body.r, sessions)
+  if rule(ENDS, presence, says, value:sub(2, 2)) == 'u' then
     local tombstone = finish(key, value, 'u', members, window)
     gather_over(due_member(key, 'p'))
-    if owes_receipt(value) then gather_due(owed_until, due_member(key, 'u')) end
-    redis.call('SREM', waiting_name(recipient), key)
-    return 'u' .. key .. '\n' .. tombstone
+    call_in(key, value)
+    local told, away = towards_sender(tombstone)
+    if owes_receipt(value) then
+      gather_due(away and now + AWAY_FOR or owed_until, due_member(key, 'u'))
+      if away then redis.call('SADD', from_name(body.s), key) end
+    end
+    return 'u' .. key .. '\n' .. told
   end
-  return undeliver(key, value, 'x', members, owed_until, window, retention)
+  return undeliver(key, value, 'x', members, now, owed_until, window, retention)
 end
 
 -- Makes sure that a record is found under another key, too.
@@ -55,6 +66,7 @@ local function revive(key, now, due, keep)
   redis.call('ZADD', due_set, due, key)
   if known then redis.call('ZREM', due_set, due_member(key, state_of(known))) end
   redis.call('DEL', undelivered_name(key))
+  note(key, now, 'revived', keep)
   count_pending(revived, 1)
   -- What leads to it besides its name may be forgotten by now.
   if #key > KEY then lead_to(index_name(key:sub(1, KEY)), key, keep) end

@@ -1,0 +1,74 @@
+import type { Address } from '../stanza/address.ts';
+import type { Form, Values } from '../stanza/form.ts';
+import { NS } from '../stanza/namespaces.ts';
+import { Refusal } from '../stanza/refusal.ts';
+
+/** XEP-0050 section 4.3. */
+interface Note {
+  readonly type: 'info' | 'warn' | 'error';
+  readonly text: string;
+}
+
+/** What a step comes to: a form to fill in, or the end. */
+export type Stage =
+  | {
+      readonly ask: Form;
+      /** Whether the filled-in form leads to another one or to the end. */
+      readonly leadsTo: 'next' | 'complete';
+      readonly note?: Note;
+    }
+  | { readonly ask?: undefined; readonly tell?: Form; readonly note?: Note };
+
+/** A form that came back. */
+export interface Step {
+  readonly asker: Address;
+  readonly values: Values;
+  /**
+   * Ends the session, so that what follows is done once; called before anything is changed.
+   *
+   * @throws {Refusal} when it has ended
+   */
+  once(): Promise<void>;
+}
+
+/** A command (XEP-0050). It may refuse by throwing a Refusal; other errors mean that Redis cannot be asked. */
+export interface Command {
+  /** Names it within the component's commands. */
+  readonly node: string;
+  readonly name: string;
+  readonly forAdmins: boolean;
+  /** How many forms it has: with two, one can go back to the first. */
+  readonly forms: 0 | 1 | 2;
+  begin(asker: Address): Promise<Stage>;
+  /** Takes a form that was filled in; which one, its fields tell. */
+  submit(step: Step): Promise<Stage>;
+}
+
+/** XEP-0050 section 4.4: the form lacks something, or it makes no sense. */
+export function badPayload(text: string): Refusal {
+  return new Refusal({ condition: 'bad-request', text, extra: `<bad-payload xmlns="${NS.commands}"/>` });
+}
+
+/**
+ * The one value of a field, without white space around it.
+ *
+ * @throws {Refusal} when there is none
+ */
+export function wanted(values: Values, name: string): string {
+  const value = values.get(name)?.[0]?.trim();
+  if (!value) throw badPayload(`The field "${name}" is missing`);
+  return value;
+}
+
+/** @throws {Refusal} when it is none of the choices */
+export function choice<const T extends readonly string[]>(values: Values, name: string, choices: T): T[number] {
+  const value = wanted(values, name);
+  const chosen = choices.find((one) => one === value);
+  if (chosen === undefined) throw badPayload(`The field "${name}" wants ${choices.join(' or ')}`);
+  return chosen;
+}
+
+/** For a command without a form: its session ended with its only answer. */
+export function noForm(): never {
+  throw new Refusal({ condition: 'not-allowed', extra: `<session-expired xmlns="${NS.commands}"/>` });
+}

@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto';
+import type { Element } from '@xmpp/xml';
+import { endSession } from '../ledger/interventions.ts';
+import type { Operation } from '../ledger/operations.ts';
+import type { Address, Addresses } from '../stanza/address.ts';
+import { formXml, readForm } from '../stanza/form.ts';
+import { NS } from '../stanza/namespaces.ts';
+import { Refusal } from '../stanza/refusal.ts';
+import { attribute, escapeText } from '../stanza/xml.ts';
+import { badPayload, type Command, noForm, type Stage } from './command.ts';
+import { type OpenSession, Sessions } from './session.ts';
+
+/** XEP-0050 section 3.4. */
+const ACTIONS: ReadonlySet<string> = new Set(['execute', 'next', 'complete', 'prev', 'cancel']);
+
+export interface CommandsOptions {
+  readonly addresses: Addresses;
+  /** Bare JIDs of those who may run all commands. */
+  readonly admins: readonly string[];
+  /** Known to all processes that serve the domain, and to nobody else. */
+  readonly secret: string;
+  readonly commands: readonly Command[];
+  readonly perform: <Result>(operation: Operation<Result>) => Promise<Result>;
+}
+
+/** XEP-0050 section 4.4: conditions of its own, each beside one of XMPP's. */
+function refusal(condition: 'bad-request' | 'not-allowed', specific: string): Refusal {
+  return new Refusal({ condition, extra: `<${specific} xmlns="${NS.commands}"/>` });
+}
+
+/** The component's ad-hoc commands (XEP-0050): who sees which, and how they are run. Throws Refusals. */
+export class Commands {
+  readonly #options: CommandsOptions;
+  readonly #commands: ReadonlyMap<string, Command>;
+  readonly #admins: ReadonlySet<string>;
+  readonly #sessions: Sessions;
+
+  constructor(options: CommandsOptions) {
+    this.#options = options;
+    this.#commands = new Map(options.commands.map((command) => [`${NS.own}#${command.node}`, command]));
+    this.#admins = new Set(options.admins.map((jid) => options.addresses.parse(jid).bare));
+    this.#sessions = new Sessions(options.secret);
+  }
+
+  /** Children of a disco#items result (XEP-0050 section 2.2); undefined when it is no node of ours. */
+  items(node: string, asker: Address): string | undefined {
+    if (this.#commands.has(node)) return '';
+    if (node !== NS.commands) return undefined;
+    const jid = this.#options.addresses.componentDomain;
+    return [...this.#commands]
+      .filter(([, command]) => this.#may(command, asker))
+      .map(
+        ([name, command]) =>
+          `<item${attribute('jid', jid)}${attribute('node', name)}${attribute('name', command.name)}/>`,
+      )
+      .join('');
+  }
+
+  /**
+   * Children of a disco#info result (XEP-0050 sections 2.2 and 2.3); undefined when it is no node of ours.
+   *
+   * @throws {Refusal} when the command is not for the asker
+   */
+  info(node: string, asker: Address): string | undefined {
+    const identity = (type: string, name: string) =>
+      `<identity category="automation" type="${type}"${attribute('name', name)}/>`;
+    if (node === NS.commands) {
+      return `${identity('command-list', 'Commands')}<feature var="${NS.commands}"/><feature var="${NS.discoItems}"/>`;
+    }
+    const command = this.#commands.get(node);
+    if (command === undefined) return undefined;
+    this.#allow(command, asker);
+    const features = [NS.commands, NS.forms].map((feature) => `<feature var="${feature}"/>`);
+    return identity('command-node', command.name) + features.join('');
+  }
+
+  /** Takes a step; gives the result's child. */
+  async execute(question: Element, asker: Address): Promise<string> {
+    const { node = '', action = 'execute', sessionid = '' } = question.attrs;
+    if (question.getName() !== 'command') throw new Refusal({ condition: 'bad-request' });
+    const command = this.#commands.get(node);
+    // First of all, so that a stranger does not learn which commands there are.
+    if (asker.side !== 'served') throw new Refusal({ condition: 'forbidden' });
+    if (command === undefined) throw new Refusal({ condition: 'item-not-found', text: 'There is no such command' });
+    this.#allow(command, asker);
+    if (!ACTIONS.has(action)) throw refusal('bad-request', 'malformed-action');
+    if (sessionid === '') {
+      if (action !== 'execute') throw refusal('bad-request', 'bad-sessionid');
+      const opened = this.#sessions.open(node, asker.full, Date.now());
+      return this.#write(node, opened, command, await command.begin(asker), true);
+    }
+    const session = this.#sessions.read(sessionid, node, asker.full, Date.now());
+    if (session.state === 'bad') throw refusal('bad-request', 'bad-sessionid');
+    if (session.state !== 'open') throw refusal('not-allowed', 'session-expired');
+    if (action === 'cancel') {
+      await this.#end(session);
+      return this.#open(node, sessionid, 'canceled', '');
+    }
+    if (action === 'prev') {
+      if (command.forms < 2) throw refusal('bad-request', 'bad-action');
+      return this.#write(node, sessionid, command, await command.begin(asker), true);
+    }
+    if (command.forms === 0) noForm();
+    // `execute` means whatever the form leads to, and the client may not know which of the others that is.
+    const values = readForm(question.getChild('x', NS.forms));
+    if (values === undefined) throw badPayload('The form is missing');
+    const once = async () => {
+      if (!(await this.#end(session))) throw refusal('not-allowed', 'session-expired');
+    };
+    return this.#write(node, sessionid, command, await command.submit({ asker, values, once }), false);
+  }
+
+  #end({ name, timeLeft }: OpenSession): Promise<boolean> {
+    return this.#options.perform(endSession(name, randomBytes(6).toString('base64url'), timeLeft));
+  }
+
+  #may(command: Command, asker: Address): boolean {
+    return asker.side === 'served' && (!command.forAdmins || this.#admins.has(asker.bare));
+  }
+
+  #allow(command: Command, asker: Address): void {
+    if (!this.#may(command, asker)) throw new Refusal({ condition: 'forbidden' });
+  }
+
+  #write(node: string, session: string, command: Command, stage: Stage, isFirst: boolean): string {
+    const { note } = stage;
+    const notes = note === undefined ? '' : `<note type="${note.type}">${escapeText(note.text)}</note>`;
+    if (stage.ask === undefined) {
+      const form = stage.tell === undefined ? '' : formXml(stage.tell);
+      return this.#open(node, session, 'completed', notes + form);
+    }
+    const back = !isFirst && command.forms === 2 ? '<prev/>' : '';
+    // XEP-0050 section 3.4: which of them `execute` stands for is said, since not all clients take the same for granted.
+    const actions = `<actions execute="${stage.leadsTo}">${back}<${stage.leadsTo}/></actions>`;
+    return this.#open(node, session, 'executing', actions + notes + formXml(stage.ask));
+  }
+
+  #open(node: string, session: string, status: 'executing' | 'completed' | 'canceled', inner: string): string {
+    const named = `${attribute('node', node)}${attribute('sessionid', session)}`;
+    return `<command xmlns="${NS.commands}"${named} status="${status}">${inner}</command>`;
+  }
+}

@@ -1,0 +1,46 @@
+import type { Inquiry } from '../ledger/inquiry.ts';
+import type { Operation } from '../ledger/operations.ts';
+import type { StoredRecord } from '../ledger/record.ts';
+
+/** A message that failed and is kept (or a stanza that ended the stream, which has no `key`), for an operator. */
+interface DeadLetter {
+  readonly id: string;
+  /** The record's key in the ledger; empty when it is no message of the ledger's. */
+  readonly key: string;
+  readonly from: string;
+  readonly to: string;
+  /** The message's id. */
+  readonly messageId: string;
+  /** ISO 8601. */
+  readonly ended: string;
+  readonly why: string;
+}
+
+/** What commands need of the house. All may reject while Redis does not answer. */
+export interface Desk {
+  readonly inquiry: Inquiry;
+  /** In the order of the stanzas that came before. */
+  readonly perform: <Result>(operation: Operation<Result>) => Promise<Result>;
+  /** What keeps the proxy from its work, in plain words; never rejects. */
+  readonly problems: () => Promise<readonly string[]>;
+  /** Name and value of each figure that an operator looks at. */
+  readonly figures: () => Promise<readonly (readonly [name: string, value: string])[]>;
+  /** Sends a message that was given a new life. */
+  readonly sendAfterAll: (record: StoredRecord) => void;
+  /** A message is not to be sent any more: takes what is on its way, and its jobs, away. */
+  readonly ended: (record: StoredRecord) => void;
+  readonly deadLetters: {
+    /** Those from or to a user (his bare JID in the served domain), or all; the newest first. */
+    list(
+      of: string | undefined,
+      limit: number,
+    ): Promise<{ readonly letters: readonly DeadLetter[]; readonly total: number }>;
+    remove(id: string): Promise<void>;
+  };
+  /** Erases all about a user; resolves when that is done or goes on by itself. Gives how much is erased so far. */
+  readonly forget: (jid: string) => Promise<{ readonly done: boolean; readonly erased: number }>;
+  /** How many records {@link forget} would erase: as many as can be counted in a moment. */
+  readonly countRecords: (jid: string) => Promise<{ readonly all: boolean; readonly count: number }>;
+  readonly version: string;
+  readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+}

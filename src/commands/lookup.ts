@@ -1,0 +1,86 @@
+import type { Found, LifeEvent } from '../ledger/inquiry.ts';
+import type { Addresses } from '../stanza/address.ts';
+import type { Field } from '../stanza/form.ts';
+import { recordKey } from '../stanza/key.ts';
+import { type Command, wanted } from './command.ts';
+import type { Desk } from './desk.ts';
+import { userNamed } from './people.ts';
+import { many, stateOf, time, told } from './words.ts';
+
+/** Messages under one id that are shown, the newest: a client may give all of its messages the same. */
+const SHOWN = 10;
+
+/** What the record itself tells, in the order in which it happened. */
+function ownEvents({ record, due }: Found): LifeEvent[] {
+  const { firstStoredAt, storedAt, settledAt, state, receiptResource } = record;
+  const events = [{ at: firstStoredAt, what: 'accepted and stored' }];
+  if (storedAt !== firstStoredAt) events.push({ at: storedAt, what: 'sent after all, with a new life' });
+  if (settledAt !== undefined) {
+    const receipt = receiptResource === '' ? 'receipt from his bare JID' : `receipt from resource ${receiptResource}`;
+    events.push({ at: settledAt, what: state === 'delivered' ? receipt : state });
+  }
+  if (due !== undefined && state === 'pending') events.push({ at: due, what: 'next step is due' });
+  return events;
+}
+
+function life(found: Found, noted: readonly LifeEvent[]): string[] {
+  return [...ownEvents(found), ...noted].sort((a, b) => a.at - b.at).map(({ at, what }) => `${time(at)}: ${what}`);
+}
+
+function fieldsOf(found: Found, noted: readonly LifeEvent[], place: number): Field[] {
+  const { record, kept } = found;
+  const name = (field: string) => `${field}-${place}`;
+  return [
+    told(
+      name('from'),
+      'From',
+      record.senderResource === '' ? record.sender : `${record.sender}/${record.senderResource}`,
+    ),
+    told(name('to'), 'To', record.recipient),
+    told(name('id'), 'Id', record.senderId ?? record.wireId),
+    told(name('state'), 'State', kept ? `${stateOf(found)}; kept, to be sent after all` : stateOf(found)),
+    told(
+      name('attempts'),
+      'Attempts',
+      `${many(record.attempt, 'attempt')}, ${record.copies} handed over to the server`,
+    ),
+    told(name('life'), 'Its life', life(found, noted)),
+  ];
+}
+
+/** A message's whole life, for an operator; never its text. */
+export function lookup(desk: Desk, addresses: Addresses): Command {
+  return {
+    node: 'lookup',
+    name: 'Look up a message',
+    forAdmins: true,
+    forms: 1,
+    async begin() {
+      const field = (name: string, label: string): Field => ({ var: name, type: 'text-single', label, required: true });
+      return {
+        ask: {
+          type: 'form',
+          title: 'Look up a message',
+          instructions: 'Addresses may be given as they are or as the proxy shows them.',
+          fields: [field('sender', 'Sender'), field('recipient', 'Recipient'), field('id', 'Id of the message')],
+        },
+        leadsTo: 'complete',
+      };
+    },
+    async submit({ values }) {
+      const sender = userNamed(addresses, wanted(values, 'sender'));
+      const recipient = userNamed(addresses, wanted(values, 'recipient'));
+      // Not trimmed: white space may be part of an id.
+      wanted(values, 'id');
+      const all = await desk.inquiry.byKey(recordKey(sender, recipient, values.get('id')?.[0] ?? ''));
+      if (all.length === 0) {
+        return { note: { type: 'info', text: 'There is no such message, or it has been forgotten.' } };
+      }
+      const shown = all.sort((a, b) => a.record.firstStoredAt - b.record.firstStoredAt).slice(-SHOWN);
+      const fields = await Promise.all(
+        shown.map(async (found, i) => fieldsOf(found, await desk.inquiry.life(found.record.key), i + 1)),
+      );
+      return { tell: { type: 'result', title: many(all.length, 'message'), fields: fields.flat() } };
+    },
+  };
+}

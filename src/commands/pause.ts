@@ -1,0 +1,58 @@
+import { pause, unpause } from '../ledger/interventions.ts';
+import { type Command, choice } from './command.ts';
+import type { Desk } from './desk.ts';
+import { time } from './words.ts';
+
+/** Keeps further copies back in all processes, until they are let go again: a flag in Redis, which outlives restarts. */
+export function pauseRedelivery(desk: Desk): Command {
+  return {
+    node: 'pause',
+    name: 'Pause and resume redelivery',
+    forAdmins: true,
+    forms: 1,
+    async begin() {
+      const paused = await desk.inquiry.paused();
+      return {
+        ask: {
+          type: 'form',
+          title: 'Pause and resume redelivery',
+          instructions:
+            (paused === undefined
+              ? 'Redelivery goes on.'
+              : `Redelivery has been paused since ${time(paused.since)}, by ${paused.by}.`) +
+            ' While it is paused, new messages are taken and sent once, senders are told, and nothing is sent again. The ' +
+            'life of a message goes on.',
+          fields: [
+            {
+              var: 'action',
+              type: 'list-single',
+              label: 'What to do',
+              required: true,
+              value: paused === undefined ? 'pause' : 'resume',
+              options: [
+                { value: 'pause', label: 'Pause' },
+                { value: 'resume', label: 'Resume' },
+              ],
+            },
+          ],
+        },
+        leadsTo: 'complete',
+      };
+    },
+    async submit(step) {
+      const action = choice(step.values, 'action', ['pause', 'resume']);
+      await step.once();
+      const by = step.asker.bare;
+      if (action === 'pause') {
+        const before = await desk.perform(pause(by, Date.now()));
+        if (before !== undefined) return { note: { type: 'info', text: `It was paused already, by ${before.by}.` } };
+        desk.log.warn({ by }, 'Redelivery is paused');
+        return { note: { type: 'info', text: 'Redelivery is paused.' } };
+      }
+      const before = await desk.perform(unpause());
+      if (before === undefined) return { note: { type: 'info', text: 'It was not paused.' } };
+      desk.log.info({ by }, 'Redelivery is resumed');
+      return { note: { type: 'info', text: 'Redelivery is resumed; what is due is sent within a minute.' } };
+    },
+  };
+}

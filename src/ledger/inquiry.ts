@@ -1,0 +1,111 @@
+import type { Redis } from 'ioredis';
+import { type Pause, readPause } from './interventions.ts';
+import type { Keys } from './keys.ts';
+import { decodeRecord, type StoredRecord } from './record.ts';
+import { LOOK } from './scripts.ts';
+
+/** How many events of a message's life are shown, the newest. */
+const MAX_EVENTS = 200;
+
+/** A record as it is found, without its payload. */
+export interface Found {
+  readonly record: StoredRecord;
+  /** Whether a copy is kept of what was not delivered; `record` is that copy when nothing else is left. */
+  readonly kept: boolean;
+  /** When it is due next (ms), if it is. */
+  readonly due: number | undefined;
+}
+
+/** Something that happened to a message that was in trouble. */
+export interface LifeEvent {
+  /** ms since the epoch. */
+  readonly at: number;
+  readonly what: string;
+}
+
+/** A part of all records' keys, and where to go on; the last part has no `next`. */
+export interface Portion {
+  readonly keys: readonly string[];
+  readonly next: string | undefined;
+}
+
+/** Questions about the ledger that people ask, not stanzas. Changes nothing. Rejects with errors of ioredis. */
+export class Inquiry {
+  readonly #redis: Redis;
+  readonly #keys: Keys;
+
+  constructor(redis: Redis, keys: Keys) {
+    this.#redis = redis;
+    this.#keys = keys;
+    redis.defineCommand('receiptsLook', { numberOfKeys: 1, lua: LOOK });
+  }
+
+  /** A sender's messages that are in trouble, the oldest first: up to `limit`, and how many there are. */
+  async inTrouble(sender: string, limit: number): Promise<{ found: Found[]; total: number }> {
+    const keys = await this.#redis.smembers(this.#keys.from(sender));
+    const all: Found[] = [];
+    // In portions, since the script holds up everything else.
+    for (let i = 0; i < keys.length; i += 200) all.push(...(await this.#look(false, keys.slice(i, i + 200))));
+    const found = all
+      .filter(({ record, kept }) => record.sender === sender && (record.state === 'pending' || kept))
+      .sort((a, b) => a.record.firstStoredAt - b.record.firstStoredAt);
+    return { found: found.slice(0, limit), total: found.length };
+  }
+
+  /** All messages that go by this key, from recordKey: a client may use an id again. */
+  byKey(key: string): Promise<Found[]> {
+    return this.#look(true, [key]);
+  }
+
+  /** Those of these records that are there. */
+  records(keys: readonly string[]): Promise<Found[]> {
+    return keys.length === 0 ? Promise.resolve([]) : this.#look(false, keys);
+  }
+
+  /** What happened to a message that was in trouble, in order; a healthy one has nothing. */
+  async life(key: string): Promise<LifeEvent[]> {
+    const lines = await this.#redis.lrange(this.#keys.life(key), -MAX_EVENTS, -1);
+    return lines
+      .map((line) => {
+        const [at = '', ...words] = line.split(' ');
+        return { at: Number(at), what: words.join(' ') };
+      })
+      .filter(({ at, what }) => Number.isFinite(at) && what !== '')
+      .sort((a, b) => a.at - b.at);
+  }
+
+  async paused(): Promise<Pause | undefined> {
+    return readPause((await this.#redis.get(this.#keys.paused)) ?? '');
+  }
+
+  /** The users whose presence somebody gets. */
+  watched(): Promise<string[]> {
+    return this.#redis.smembers(this.#keys.watched);
+  }
+
+  /**
+   * The keys of all records and undelivered copies, a portion at a time. What is there all the time is found, maybe
+   * twice; what comes meanwhile may be.
+   *
+   * @param cursor from the last portion's `next`; '0' to begin
+   */
+  async portion(cursor: string): Promise<Portion> {
+    const stem = `${this.#keys.prefix}:`;
+    const pattern = `${stem.replace(/[*?[\]^\\]/g, '\\$&')}[mu]:*`;
+    const [next, names] = await this.#redis.scan(cursor, 'MATCH', pattern, 'COUNT', 200);
+    const keys = [...new Set(names.map((name) => name.slice(stem.length + 2)))];
+    return { keys, next: next === '0' ? undefined : next };
+  }
+
+  async #look(all: boolean, keys: readonly string[]): Promise<Found[]> {
+    const look = this.#redis as unknown as Record<'receiptsLook', (...args: string[]) => Promise<string[]>>;
+    const flat = await look.receiptsLook(this.#keys.prefix, all ? '1' : '0', ...keys);
+    const found: Found[] = [];
+    for (let i = 0; i < flat.length; i += 4) {
+      const [key, value, letter, due] = flat.slice(i, i + 4) as [string, string, string, string];
+      const record = decodeRecord(key, value === '' ? letter : value);
+      found.push({ record, kept: letter !== '', due: due === '' ? undefined : Number(due) });
+    }
+    return found;
+  }
+}

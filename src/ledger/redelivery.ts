@@ -1,0 +1,98 @@
+/**
+ * When another copy of a message is sent, and why. A missing receipt alone proves nothing, and each needless copy is
+ * shown to somebody as a second message; so where the proxy knows a recipient's presence it waits for evidence, and the
+ * timetable is left for those of whom it knows nothing.
+ *
+ * This decides for every combination of what can be known. The scripts look their answers up in {@link RULES}, and
+ * docs/redelivery.md is written from it.
+ */
+
+/** `offline` and `online` only where the proxy gets the recipient's presence. */
+const PRESENCES = ['unknown', 'online', 'offline'] as const;
+type Presence = (typeof PRESENCES)[number];
+
+/**
+ * Whether a missing receipt from this recipient for this sender's message would mean anything. `no`: all his sessions'
+ * clients say that they know no receipts, or he gave receipts only ever to contacts and the two are none.
+ */
+const ACKNOWLEDGES = ['yes', 'no', 'unknown'] as const;
+type Acknowledges = (typeof ACKNOWLEDGES)[number];
+
+/** What became of the last copy: the server has it, it came back with a temporary error, or neither. */
+const COPIES = ['handed over', 'bounced', 'none'] as const;
+type Copy = (typeof COPIES)[number];
+
+export interface Situation {
+  readonly presence: Presence;
+  readonly acknowledges: Acknowledges;
+  readonly copy: Copy;
+}
+
+export interface Rule {
+  /**
+   * What the clock does: `lease`, at once, by whoever finds it; `timetable`, RETRY_SCHEDULE; `unconfirmed`, the few
+   * retries for recipients who may have a client that cannot; or nothing.
+   */
+  readonly timer: 'lease' | 'timetable' | 'unconfirmed' | 'none';
+  /** Whether any available presence of his brings another copy. */
+  readonly presence: boolean;
+  /** Whether his next login does, when every session that the copy may have gone to has ended: always, or a few times. */
+  readonly sessionEnded: 'always' | 'limited' | 'never';
+  /** Whether a login does, a step of the timetable later, when the copy lay in the server's offline storage. */
+  readonly stored: boolean;
+  /** Whether a receipt for a later message does, from the session that the copy went to. */
+  readonly gap: boolean;
+  /** How it ends at MESSAGE_TTL. */
+  readonly ends: 'expired' | 'unconfirmed';
+}
+
+const NOTHING = { timer: 'none', presence: false, sessionEnded: 'never', stored: false, gap: false } as const;
+
+/** What is done in a situation, until a receipt comes. */
+export function ruleFor({ presence, acknowledges, copy }: Situation): Rule {
+  // What never left, or what certainly came back, has not arrived: another copy bothers nobody, whatever his client is.
+  if (copy === 'none') return { ...NOTHING, timer: 'lease', ends: 'expired' };
+  if (copy === 'bounced') {
+    const known = presence !== 'unknown';
+    return { ...NOTHING, timer: presence === 'offline' ? 'none' : 'timetable', presence: known, ends: 'expired' };
+  }
+  if (acknowledges === 'no') return { ...NOTHING, ends: 'unconfirmed' };
+  const confirms = acknowledges === 'yes';
+  const ends = confirms ? 'expired' : 'unconfirmed';
+  if (presence === 'unknown') return { ...NOTHING, timer: confirms ? 'timetable' : 'unconfirmed', ends };
+  return {
+    timer: 'none',
+    presence: false,
+    sessionEnded: confirms ? 'always' : 'limited',
+    // It comes to him by itself; a client that never confirmed anything is not sent a second one to be sure.
+    stored: confirms,
+    gap: confirms && presence === 'online',
+    ends,
+  };
+}
+
+/** A situation's place in each of {@link RULES}' strings. */
+export function cellOf({ presence, acknowledges, copy }: Situation): number {
+  return PRESENCES.indexOf(presence) * 9 + ACKNOWLEDGES.indexOf(acknowledges) * 3 + COPIES.indexOf(copy);
+}
+
+export const SITUATIONS: readonly Situation[] = PRESENCES.flatMap((presence) =>
+  ACKNOWLEDGES.flatMap((acknowledges) => COPIES.map((copy) => ({ presence, acknowledges, copy }))),
+);
+
+function letters(letter: (rule: Rule) => string): string {
+  return SITUATIONS.map((situation) => letter(ruleFor(situation))).join('');
+}
+
+const TIMER = { lease: 'L', timetable: 'T', unconfirmed: 'U', none: '-' } as const;
+const ENDED = { always: 'a', limited: '1', never: '-' } as const;
+
+/** The rules as the scripts take them: for each kind one letter a situation, the kinds one after the other. */
+export const RULES: string = [
+  letters(({ timer }) => TIMER[timer]),
+  letters(({ presence }) => (presence ? 'p' : '-')),
+  letters(({ sessionEnded }) => ENDED[sessionEnded]),
+  letters(({ stored }) => (stored ? 's' : '-')),
+  letters(({ gap }) => (gap ? 'g' : '-')),
+  letters(({ ends }) => (ends === 'expired' ? 'x' : 'u')),
+].join('');

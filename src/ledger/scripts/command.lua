@@ -1,0 +1,108 @@
+-- What people do to messages by commands (XEP-0050): cancel, retry, forget; and the pause that workers honour.
+
+-- `owner` is the JSON member that names a sender, or '' for who may touch all. No text in a body looks like one, as quotes
+-- are escaped there.
+local function is_of(value, owner)
+  return owner == '' or strip(value):find(owner, HEAD, true) ~= nil
+end
+
+-- Takes a message out of what is kept of its sender's and its recipient's messages in trouble.
+local function forget_trouble(key, sender, recipient)
+  redis.call('SREM', prefix .. ':from:' .. sender, key)
+  redis.call('HDEL', prefix .. ':out:' .. recipient, key)
+end
+
+-- Its sender wants it no more: a pending message ends, and nothing is owed; what was undelivered is thrown away.
+-- Returns '' when there is no such message, 'l' (a dead letter) or 'p', its key, a line feed and the tombstone.
+local function cancel(key, owner, members, window)
+  local value = redis.call('GET', record_name(key))
+  local letter = redis.call('GET', undelivered_name(key))
+  local known = value or letter
+  if not known or not is_of(known, owner) then return '' end
+  local body = body_of(known)
+  if value and state_of(value) == 'p' then
+    forget_trouble(key, body.s, body.r)
+    gather_over(due_member(key, 'p'))
+    return 'p' .. key .. '\n' .. finish(key, value, 'r', members, window)
+  end
+  if not letter then return '' end
+  forget_trouble(key, body.s, body.r)
+  redis.call('DEL', undelivered_name(key))
+  return 'l'
+end
+
+-- Makes a pending message due at once, for a sweep to find. What is due within a lease is left as it is: it is being sent,
+-- and would be sent twice.
+-- Returns '' when there is nothing to send, 'l' when it is a dead letter, 'w' when it is being sent, 'n' when it is due.
+local function retry_now(key, owner, now, lease_until)
+  local value = redis.call('GET', record_name(key))
+  local letter = redis.call('GET', undelivered_name(key))
+  local known = value or letter
+  if not known or not is_of(known, owner) then return '' end
+  if not value or state_of(value) ~= 'p' then return letter and 'l' or '' end
+  local due = redis.call('ZSCORE', due_set, key)
+  if due and tonumber(due) <= lease_until then return 'w' end
+  redis.call('ZADD', due_set, now, key)
+  return 'n'
+end
+
+local function erase_one(key, value, known)
+  local body = body_of(known)
+  if value and state_of(value) == 'p' then count_pending(value, -1) end
+  redis.call('DEL', record_name(key), undelivered_name(key), prefix .. ':life:' .. key)
+  redis.call('ZREM', due_set, key, key .. 'x', key .. 'u', key .. 'r')
+  redis.call('LREM', index_name(key:sub(1, KEY)), 0, key)
+  if body.al then redis.call('LREM', index_name(body.al), 0, key) end
+  forget_trouble(key, body.s, body.r)
+end
+
+-- Of the records ARGV[first] to ARGV[last], erases those that a user sent or was to get; or only counts them.
+-- `jid` is his, as JSON. Returns how many.
+local function erase(jid, only_count, first, last)
+  local count = 0
+  for position = first, last do
+    local key = ARGV[position]
+    local value = redis.call('GET', record_name(key))
+    local known = value or redis.call('GET', undelivered_name(key))
+    if known and (is_of(known, '"s":' .. jid) or is_of(known, '"r":' .. jid)) then
+      count = count + 1
+      if not only_count then erase_one(key, value, known) end
+    end
+  end
+  return count
+end
+
+-- Erases what is kept of a user beside his messages, and his subscriptions to ARGV[first] to ARGV[last].
+-- Returns how many of them there were.
+local function forget_user(jid, first, last)
+  local count = 0
+  for _, kind in ipairs({ 'confirms', 'from', 'out', 'sessions', 'sub' }) do
+    count = count + redis.call('DEL', prefix .. ':' .. kind .. ':' .. jid)
+  end
+  redis.call('SREM', prefix .. ':subs', jid)
+  for position = first, last do
+    local name = prefix .. ':sub:' .. ARGV[position]
+    count = count + redis.call('HDEL', name, jid)
+    if redis.call('EXISTS', name) == 0 then redis.call('SREM', prefix .. ':subs', ARGV[position]) end
+  end
+  return count
+end
+
+-- Sets the flag that keeps further copies back, or takes it away (empty text). Returns what it was before, or ''.
+local function pause(text)
+  local was = redis.call('GET', paused_name)
+  if text == '' then
+    redis.call('DEL', paused_name)
+  elseif not was then
+    redis.call('SET', paused_name, text)
+  end
+  return was or ''
+end
+
+-- Ends a command's session, once; `token` is whose doing it is, so that a repetition after a lost reply is known.
+-- Returns '1', or '' when another has ended it.
+local function end_session(id, token, time_left)
+  local name = prefix .. ':over:' .. id
+  if redis.call('SET', name, token, 'NX', 'PX', time_left) then return '1' end
+  return redis.call('GET', name) == token and '1' or ''
+end

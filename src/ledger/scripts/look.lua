@@ -1,0 +1,25 @@
+-- Shows records, and changes nothing. ARGV: whether to show all that go by a key or only the one of that name ('1' or '0'),
+-- and keys. Returns for each record its own key, itself and its undelivered copy (both without the payload, or '') and
+-- the time that it is due (ms, or '').
+local results = {}
+
+local function show(key, value)
+  local letter = redis.call('GET', undelivered_name(key))
+  if not value and not letter then return end
+  results[#results + 1] = key
+  results[#results + 1] = value and strip(value) or ''
+  results[#results + 1] = letter and strip(letter) or ''
+  results[#results + 1] = redis.call('ZSCORE', due_set, key) or ''
+end
+
+for position = 2, #ARGV do
+  local key = ARGV[position]
+  local value = redis.call('GET', record_name(key))
+  show(key, value)
+  if ARGV[1] == '1' then
+    for _, other in ipairs(redis.call('LRANGE', index_name(key), -MANY, -1)) do
+      show(other, redis.call('GET', record_name(other)))
+    end
+  end
+end
+return results

@@ -1,0 +1,83 @@
+import type { Element } from '@xmpp/xml';
+import type { LinkPort } from '../receipts/outbox.ts';
+import type { Addresses } from '../stanza/address.ts';
+import { iq } from '../stanza/build.ts';
+import { readError } from '../stanza/error.ts';
+import type { IdSource } from '../stanza/ids.ts';
+
+export interface AskerOptions {
+  readonly link: LinkPort;
+  readonly addresses: Addresses;
+  readonly ids: IdSource;
+  /** How long an answer may take, ms. */
+  readonly timeLimit?: number;
+}
+
+const TIME_LIMIT = 15_000;
+const MOST = 1000;
+
+/** A question of ours that got no answer. */
+export class UnansweredError extends Error {
+  /** @param reason the condition of the error that came instead, `timeout`, `busy` or `stopped` */
+  constructor(readonly reason: string) {
+    super(`No answer: ${reason}`);
+    this.name = 'UnansweredError';
+  }
+}
+
+interface Waiting {
+  readonly to: string;
+  readonly settle: (outcome: Element | UnansweredError) => void;
+}
+
+/** The proxy's own questions, from the component's domain. They live and end with the process. */
+export class Asker {
+  readonly #options: AskerOptions;
+  readonly #waiting = new Map<string, Waiting>();
+
+  constructor(options: AskerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Asks a client. The reply may come to another process that shares the domain: then this one has none.
+   *
+   * @param to a served full JID
+   * @param payload the request's one child, as XML
+   * @returns the whole result
+   * @throws {UnansweredError}
+   */
+  async ask(to: string, payload: string): Promise<Element> {
+    const { link, addresses, ids, timeLimit = TIME_LIMIT } = this.#options;
+    if (this.#waiting.size >= MOST) throw new UnansweredError('busy');
+    const id = ids.next();
+    const { full } = addresses.parse(to);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => settle(new UnansweredError('timeout')), timeLimit).unref();
+      const settle = (outcome: Element | UnansweredError) => {
+        clearTimeout(timer);
+        this.#waiting.delete(id);
+        if (outcome instanceof UnansweredError) reject(outcome);
+        else resolve(outcome);
+      };
+      this.#waiting.set(id, { to: full, settle });
+      const from = addresses.componentDomain;
+      link.send(iq({ from, to: full, type: 'get', id, otherAttributes: '', inner: payload }));
+    });
+  }
+
+  /** Takes a reply that came to the component; gives what it met. */
+  reply(element: Element): 'answers' | 'forged' | 'late' {
+    const { id = '', from, type } = element.attrs;
+    const waiting = this.#waiting.get(id);
+    if (waiting === undefined) return 'late';
+    if (this.#options.addresses.parse(from as string).full !== waiting.to) return 'forged';
+    waiting.settle(type === 'result' ? element : new UnansweredError(readError(element).condition));
+    return 'answers';
+  }
+
+  /** Ends all that wait. */
+  stop(): void {
+    for (const { settle } of [...this.#waiting.values()]) settle(new UnansweredError('stopped'));
+  }
+}

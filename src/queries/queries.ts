@@ -1,0 +1,144 @@
+import type { Element } from '@xmpp/xml';
+import type { LinkPort } from '../receipts/outbox.ts';
+import type { Passage } from '../receipts/passage.ts';
+import type { Pipeline } from '../receipts/pipeline.ts';
+import { type Address, type Addresses, MalformedAddressError } from '../stanza/address.ts';
+import { IdSource } from '../stanza/ids.ts';
+import { NS } from '../stanza/namespaces.ts';
+import { namespaceOf, TooDeepError } from '../stanza/xml.ts';
+import { Asker } from './asker.ts';
+import { Capabilities } from './capabilities.ts';
+import { type QueryCounts, Relay } from './relay.ts';
+
+/** A roster push or removal that the server sends on a user's behalf (RFC 6121 section 2.1.6). */
+type OnRosterSet = (from: Address, to: Address, element: Element) => void;
+
+/** Times that tests shorten, ms. */
+export interface QueryTiming {
+  /** How long an answer may take. */
+  readonly timeLimit?: number;
+  /** How often it is looked for those who have waited in vain. */
+  readonly overdueEvery?: number;
+}
+
+export interface QueriesOptions extends QueryTiming {
+  readonly receipts: {
+    readonly addresses: Addresses;
+    readonly pipeline: Pipeline;
+    readonly passage: Passage;
+    /** Answers what is asked of the component itself. */
+    stanza(element: Element): void;
+  };
+  readonly link: LinkPort;
+  readonly counts: QueryCounts;
+  readonly maxStanzaBytes: number;
+  readonly log: { warn(fields: object, message: string): void };
+  /** Answers them; without it they are refused. */
+  readonly onRosterSet?: OnRosterSet;
+}
+
+const OVERDUE_EVERY = 5_000;
+
+/** Where every IQ stanza comes in: between users, to the component, and in reply to either. */
+export class Queries {
+  readonly asker: Asker;
+  readonly capabilities: Capabilities;
+  readonly #options: QueriesOptions;
+  readonly #relay: Relay;
+  readonly #timer: NodeJS.Timeout;
+  #sweeping = false;
+
+  constructor(options: QueriesOptions) {
+    this.#options = options;
+    const { receipts, link, counts, maxStanzaBytes, log, timeLimit, overdueEvery = OVERDUE_EVERY } = options;
+    const { addresses, pipeline, passage } = receipts;
+    const limit = timeLimit === undefined ? {} : { timeLimit };
+    const base = { link, addresses, pipeline, passage, ids: new IdSource(), counts, maxStanzaBytes, log, ...limit };
+    this.#relay = new Relay(base);
+    this.asker = new Asker(base);
+    this.capabilities = new Capabilities({ asker: this.asker, pipeline });
+    this.#timer = setInterval(() => void this.#sweep(), overdueEvery).unref();
+  }
+
+  /** Takes one IQ stanza. Never throws, whatever is in it; every request gets an answer (RFC 6120 section 8.2.3). */
+  stanza(element: Element): void {
+    const { passage } = this.#options.receipts;
+    try {
+      this.#take(element);
+    } catch (error) {
+      if (error instanceof MalformedAddressError) {
+        passage.refuse(element, { condition: 'jid-malformed', text: error.message });
+      } else if (error instanceof TooDeepError) {
+        passage.refuse(element, { condition: 'policy-violation', text: error.message });
+      } else {
+        this.#options.log.warn({ err: error, from: element.attrs.from }, 'A request could not be handled');
+        passage.refuse(element, { condition: 'internal-server-error' });
+      }
+    }
+  }
+
+  /** Asks nothing more, and ends what waits in this process. */
+  stop(): void {
+    clearInterval(this.#timer);
+    this.asker.stop();
+  }
+
+  #take(element: Element): void {
+    const { addresses, passage, stanza } = this.#options.receipts;
+    const { from: fromText, to: toText, type } = element.attrs;
+    if (!fromText || !toText) {
+      passage.drop();
+      return;
+    }
+    const from = addresses.parse(fromText);
+    const to = addresses.parse(toText);
+    if (type === 'result' || type === 'error') this.#reply(element, to);
+    else if (to.side === 'component' && !isRosterSet(element)) stanza.call(this.#options.receipts, element);
+    else this.#request(element, from, to);
+  }
+
+  #request(element: Element, from: Address, to: Address): void {
+    const { passage, addresses } = this.#options.receipts;
+    const { id, type } = element.attrs;
+    const { onRosterSet } = this.#options;
+    const children = element.getChildElements();
+    if (from.side === 'proxied' || from.side === 'component') passage.drop();
+    else if (from.side === 'foreign') {
+      passage.refuse(element, { condition: 'forbidden', text: `Only users of ${addresses.servedDomain} are served` });
+    } else if (!id || (type !== 'get' && type !== 'set') || children.length !== 1) {
+      // RFC 6120 section 8.2.3: an id, get or set, and exactly one child.
+      passage.refuse(element, { condition: 'bad-request' });
+    } else if (isRosterSet(element) && onRosterSet) onRosterSet(from, to, element);
+    else if (from.side !== 'served' || to.side !== 'proxied' || namespaceOf(children[0] as Element) === NS.roster) {
+      // A roster is its owner's alone: to a client, this would look like a push from its own server.
+      passage.refuse(element, { condition: 'service-unavailable' });
+    } else this.#relay.request(element, { from, to });
+  }
+
+  #reply(element: Element, to: Address): void {
+    const { counts, receipts } = this.#options;
+    if (to.side === 'proxied') this.#relay.reply(element);
+    else if (to.side !== 'component') receipts.passage.drop();
+    else {
+      const outcome = this.asker.reply(element);
+      if (outcome === 'forged') counts.repliesForged += 1;
+      else if (outcome === 'late') {
+        counts.repliesLate += 1;
+        this.capabilities.overhear(element);
+      }
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    if (this.#sweeping) return;
+    this.#sweeping = true;
+    // Should Redis not answer, the next one finds the same.
+    await this.#relay.sweep().catch(() => {});
+    this.#sweeping = false;
+  }
+}
+
+function isRosterSet(element: Element): boolean {
+  const [child] = element.getChildElements();
+  return element.attrs.type === 'set' && child !== undefined && namespaceOf(child) === NS.roster;
+}

@@ -1,0 +1,193 @@
+import { randomBytes } from 'node:crypto';
+import type { Element } from '@xmpp/xml';
+import { forgetQuestion, noteQuestion, overdueQuestions, type Question, takeReply } from '../ledger/queries.ts';
+import type { LinkPort } from '../receipts/outbox.ts';
+import type { Passage, Route } from '../receipts/passage.ts';
+import type { Pipeline } from '../receipts/pipeline.ts';
+import { type Addresses, withResource } from '../stanza/address.ts';
+import { errorStanza, iq } from '../stanza/build.ts';
+import { type IdSource, isOwnId } from '../stanza/ids.ts';
+import { childrenAcross } from '../stanza/inside.ts';
+import { otherAttributes } from '../stanza/message.ts';
+import { TooDeepError } from '../stanza/xml.ts';
+
+/** What this room counts. */
+export interface QueryCounts {
+  queries: number;
+  queriesAnswered: number;
+  queriesTimedOut: number;
+  repliesLate: number;
+  repliesForged: number;
+  repliesUnknown: number;
+}
+
+export interface RelayOptions {
+  readonly link: LinkPort;
+  readonly pipeline: Pipeline;
+  readonly passage: Passage;
+  readonly addresses: Addresses;
+  readonly ids: IdSource;
+  readonly counts: QueryCounts;
+  readonly maxStanzaBytes: number;
+  readonly log: { warn(fields: object, message: string): void };
+  /** How long an answer may take, ms. */
+  readonly timeLimit?: number;
+}
+
+const TIME_LIMIT = 60_000;
+/** For a process to tell an asker that his time is over, ms; then another does. */
+const LEASE = 10_000;
+/** How long a taken reply is remembered, ms: longer than a call to Redis is repeated. */
+const REMEMBERED = 30_000;
+/** A client that has logged in asks for the pictures of all its contacts at once. */
+const BOUNDS = { all: 20_000, each: 1000 };
+const AT_A_TIME = 200;
+
+/**
+ * Requests between users (RFC 6120 section 8.2.3) and their replies. The server maps replies by id alone, for all
+ * components together, so each goes out under an id of ours; the reply is known by it again, in whichever process.
+ */
+export class Relay {
+  readonly #options: RelayOptions;
+  // Names a reply that this process has taken.
+  readonly #token = randomBytes(6).toString('base64url');
+  #taken = 0;
+
+  constructor(options: RelayOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Sends a user's request on.
+   *
+   * @throws {TooDeepError} when it is nested too deeply to be carried
+   */
+  request(element: Element, { from, to }: Route): void {
+    const { link, pipeline, passage, ids, counts, maxStanzaBytes, timeLimit = TIME_LIMIT } = this.#options;
+    const { name, attrs } = element;
+    const id = ids.next();
+    const question: Question = {
+      asker: from.bare,
+      asked: withResource(to.counterpart, to.resource),
+      // RFC 6120 section 10.3.3: a server answers for its users' bare JIDs, and some do so in their own name.
+      substitute: to.resource === '' ? domainOf(to.counterpart) : undefined,
+      proxied: withResource(from.counterpart, from.resource),
+      from: attrs.from as string,
+      to: attrs.to as string,
+      id: attrs.id as string,
+    };
+    const xml = this.#across(element, { from, to }, question.proxied, question.asked, id);
+    if (Buffer.byteLength(xml) > maxStanzaBytes) {
+      passage.refuse(element, { condition: 'policy-violation', text: `A stanza may have ${maxStanzaBytes} bytes` });
+      return;
+    }
+    const noted = noteQuestion(id, question, Date.now() + timeLimit, BOUNDS);
+    const refuse = (text: string) => passage.refuse({ name, attrs }, { condition: 'resource-constraint', text });
+    pipeline.push({
+      operation: noted,
+      bytes: xml.length,
+      done: (reply) => {
+        if (!noted.decode(reply)) {
+          refuse('Too many requests wait for an answer');
+          return;
+        }
+        counts.queries += 1;
+        link.send(xml);
+      },
+      withdraw: () => forgetQuestion(id),
+      refuse: () => refuse('Cannot pass requests on now'),
+    });
+  }
+
+  /** Takes a reply that came to a proxied address. */
+  reply(element: Element): void {
+    const { pipeline, addresses, passage, counts } = this.#options;
+    const { id = '', from, to } = element.attrs;
+    if (!isOwnId(id)) {
+      counts.repliesUnknown += 1;
+      return;
+    }
+    const replier = addresses.parse(from as string);
+    this.#taken += 1;
+    const token = `${this.#token}${this.#taken.toString(36)}`;
+    const asked = addresses.parse(to as string).full;
+    const taken = takeReply(id, token, replier.full, asked, Date.now() + REMEMBERED);
+    pipeline.push({
+      operation: taken,
+      bytes: weight(element),
+      done: (text) => {
+        const reply = taken.decode(text);
+        if (reply.outcome === 'answers') this.#answer(id, element, reply.question);
+        else if (reply.outcome === 'late') counts.repliesLate += 1;
+        else counts.repliesForged += 1;
+      },
+      // Its asker is told when his time is over.
+      refuse: () => passage.drop(),
+    });
+  }
+
+  /** Tells those whom nobody answered in time. */
+  async sweep(): Promise<void> {
+    const { pipeline, addresses, counts, link } = this.#options;
+    for (;;) {
+      const now = Date.now();
+      const overdue = await pipeline.perform(overdueQuestions(now, now + LEASE, AT_A_TIME));
+      for (const { id, question } of overdue) {
+        counts.queriesTimedOut += 1;
+        link.send(
+          errorStanza('iq', question.from, question.to, question.id, {
+            condition: 'remote-server-timeout',
+            by: addresses.componentDomain,
+          }),
+        );
+        pipeline.push({ operation: forgetQuestion(id), done: () => {} });
+      }
+      if (overdue.length < AT_A_TIME) return;
+    }
+  }
+
+  #answer(id: string, element: Element, question: Question): void {
+    const { link, pipeline, addresses, counts, log, maxStanzaBytes } = this.#options;
+    counts.queriesAnswered += 1;
+    pipeline.push({ operation: forgetQuestion(id), done: () => {} });
+    try {
+      // Of the one who was asked, also when his server has answered for him.
+      const route = { from: addresses.parse(question.asked), to: addresses.parse(question.proxied) };
+      const xml = this.#across(element, route, question.to, question.from, question.id);
+      if (Buffer.byteLength(xml) <= maxStanzaBytes) link.send(xml);
+      else this.#unfit(question, 'policy-violation');
+    } catch (error) {
+      if (!(error instanceof TooDeepError)) log.warn({ err: error }, 'A reply could not be passed on');
+      this.#unfit(question, error instanceof TooDeepError ? 'policy-violation' : 'internal-server-error');
+    }
+  }
+
+  /** The reply cannot be passed on, and the asker waits for one. */
+  #unfit({ from, to, id }: Question, condition: 'policy-violation' | 'internal-server-error'): void {
+    const by = this.#options.addresses.componentDomain;
+    this.#options.link.send(errorStanza('iq', from, to, id, { condition, by }));
+  }
+
+  #across(element: Element, route: Route, from: string, to: string, id: string): string {
+    return iq({
+      from,
+      to,
+      type: element.attrs.type,
+      id,
+      otherAttributes: otherAttributes(element),
+      inner: childrenAcross(element, route),
+    });
+  }
+}
+
+/** About what an element takes in memory. The link has bounded its depth. */
+function weight({ attrs, children }: Element): number {
+  let sum = 100;
+  for (const key in attrs) sum += String(attrs[key]).length;
+  for (const child of children) sum += typeof child === 'object' ? weight(child) : String(child).length;
+  return sum;
+}
+
+function domainOf(bare: string): string {
+  return bare.slice(bare.indexOf('@') + 1);
+}

@@ -1,0 +1,68 @@
+import type { Job, Queue } from 'bullmq';
+import type { JobData, UndeliveredData } from './jobs.ts';
+
+/** Jobs that are read at a time. */
+const PAGE = 500;
+
+/** As a command shows one; see `DeadLetter` in commands/desk.ts. */
+interface Letter {
+  readonly id: string;
+  readonly key: string;
+  readonly from: string;
+  readonly to: string;
+  readonly messageId: string;
+  readonly ended: string;
+  readonly why: string;
+}
+
+type State = 'waiting' | 'delayed' | 'failed' | 'completed';
+
+/** All jobs of a state, a page at a time. */
+async function* jobsOf<Data>(queue: Queue<Data>, state: State): AsyncGenerator<Job<Data>> {
+  for (let start = 0; ; start += PAGE) {
+    const page = await queue.getJobs([state], start, start + PAGE - 1);
+    // A job that has gone meanwhile is missing from its page.
+    for (const job of page) if (job !== undefined) yield job as Job<Data>;
+    if (page.length < PAGE) return;
+  }
+}
+
+/** Whether a job is about a message from or to one of these; quarantined stanzas name full JIDs. */
+function concerns({ from, to }: Partial<JobData>, bareJids: readonly string[]): boolean {
+  return [from, to].some((jid) => jid !== undefined && bareJids.includes(jid.split('/', 1)[0] as string));
+}
+
+/**
+ * Dead letters, the newest first.
+ *
+ * @param of bare JIDs that one must be from or to; undefined for all
+ * @returns up to `limit`, and how many there are
+ */
+export async function listUndelivered(
+  queue: Queue<UndeliveredData>,
+  of: readonly string[] | undefined,
+  limit: number,
+): Promise<{ letters: Letter[]; total: number }> {
+  const letters: Letter[] = [];
+  let total = 0;
+  for await (const { id, data } of jobsOf(queue, 'failed')) {
+    if (of !== undefined && !concerns(data, of)) continue;
+    total += 1;
+    if (letters.length >= limit || id === undefined) continue;
+    const { key, from, to, ended, why } = data;
+    letters.push({ id, key, from, to, messageId: data.id, ended, why });
+  }
+  return { letters, total };
+}
+
+/** Removes all jobs that name one of these bare JIDs, but for those that are at work: they find nothing to do. */
+export async function removeJobsAbout(queues: readonly Queue<JobData>[], bareJids: readonly string[]): Promise<void> {
+  for (const queue of queues) {
+    for (const state of ['waiting', 'delayed', 'failed', 'completed'] as const) {
+      const about: Job<JobData>[] = [];
+      // Found first and removed then, since pages shift with each removal.
+      for await (const job of jobsOf(queue, state)) if (concerns(job.data, bareJids)) about.push(job);
+      for (const job of about) await job.remove().catch(() => {});
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import { gap } from '../ledger/evidence.ts';
+import type { Pipeline } from './pipeline.ts';
+
+export interface GapsOptions {
+  readonly pipeline: Pick<Pipeline, 'push'>;
+  /** How long after a later receipt an earlier one may still come, ms (RECEIPT_GAP). */
+  readonly receiptGap: number;
+  readonly counts: { evidenceGap: number };
+}
+
+interface Confirmed {
+  readonly user: string;
+  readonly resource: string;
+  /** When the latest of the confirmed messages was stored, ms. */
+  later: number;
+}
+
+/** Receipts that come one soon after another are looked at together, at most so late (ms). */
+const GATHER = 1000;
+
+/**
+ * A session that confirmed a message and not an earlier one has most likely not got it. To look for that with every
+ * receipt would make each message dearer for the sake of the few; so what was confirmed is noted here and looked up
+ * once in a while, for each session.
+ */
+export class Gaps {
+  readonly #options: GapsOptions;
+  readonly #confirmed = new Map<string, Confirmed>();
+  /** The last one noted: nearly always the next one, too. */
+  #last: Confirmed | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: GapsOptions) {
+    this.#options = options;
+  }
+
+  /** A receipt came from this session, for a message that was stored at `storedAt` (ms). */
+  note(user: string, resource: string, storedAt: number): void {
+    if (this.#last?.user !== user || this.#last.resource !== resource) this.#last = this.#confirmedBy(user, resource);
+    if (storedAt > this.#last.later) this.#last.later = storedAt;
+    this.#timer ??= setTimeout(() => this.look(), Math.min(GATHER, this.#options.receiptGap / 10)).unref();
+  }
+
+  /** Looks for gaps now. */
+  look(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const { pipeline, receiptGap, counts } = this.#options;
+    const due = Date.now() + receiptGap;
+    for (const { user, resource, later } of this.#confirmed.values()) {
+      const operation = gap(user, resource, later, due);
+      pipeline.push({
+        operation,
+        done: (reply) => {
+          counts.evidenceGap += operation.decode(reply);
+        },
+      });
+    }
+    this.#confirmed.clear();
+    this.#last = undefined;
+  }
+
+  /** Looks at nothing any more. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#confirmed.clear();
+    this.#last = undefined;
+  }
+
+  #confirmedBy(user: string, resource: string): Confirmed {
+    const name = `${user}/${resource}`;
+    let confirmed = this.#confirmed.get(name);
+    if (confirmed === undefined) {
+      confirmed = { user, resource, later: 0 };
+      this.#confirmed.set(name, confirmed);
+    }
+    return confirmed;
+  }
+}

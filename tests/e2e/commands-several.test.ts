@@ -1,0 +1,149 @@
+import { Redis } from 'ioredis';
+import { recordKey } from '../../src/stanza/key.ts';
+import { CommandWindow } from '../support/command-window.ts';
+import type { OpenfireLike } from '../support/openfire.ts';
+import { OpenfireStage } from '../support/openfire-stage.ts';
+import { until } from '../support/poll.ts';
+
+/** Commands with two processes, between which Openfire deals the steps in turn. */
+let stage: OpenfireStage;
+let openfire: OpenfireLike;
+let redis: Redis;
+
+beforeAll(async () => {
+  stage = await OpenfireStage.open();
+  redis = new Redis(stage.redis.url);
+});
+afterAll(async () => {
+  redis.disconnect();
+  await stage.close();
+});
+beforeEach(async () => {
+  openfire = await stage.openfire();
+});
+afterEach(() => stage.empty());
+
+const COMPONENT = 'receipts.example.org';
+const BOB = `bob@${COMPONENT}`;
+const SETTINGS = {
+  ADMIN_JIDS: 'admin@example.org',
+  RETRY_SCHEDULE: '300ms,300ms,1h',
+  MESSAGE_TTL: '1d',
+  DEDUP_WINDOW: '1d',
+  UNCONFIRMED_RETRY_AFTER: '300ms',
+};
+const keyOf = (id: string) => recordKey('alice@example.org', 'bob@example.org', id);
+
+async function two() {
+  const proxies = [await stage.attach(SETTINGS), await stage.attach(SETTINGS)];
+  await until(() => openfire.links.length === 2, { what: 'two links' });
+  return proxies;
+}
+
+test('each step may reach another process', async () => {
+  await two();
+  const admin = openfire.user('admin', 'desk');
+  const window = new CommandWindow(admin, COMPONENT);
+  // Whichever gets the first step, the next two reach another and then the same again.
+  for (let i = 0; i < 2; i += 1) {
+    await window.open('Forget a user');
+    expect(await window.submit({ user: 'nobody@example.org' })).toMatchObject({
+      status: 'executing',
+      usual: 'complete',
+    });
+    expect((await window.submit({ confirm: '1' })).note).toMatch(/^0 messages erased; nothing about nobody@/);
+    await window.disco('info');
+  }
+});
+
+test('a pause holds in both, and after a restart; then redelivery goes on', async () => {
+  const [first] = await two();
+  const admin = openfire.user('admin', 'desk');
+  const alice = openfire.user('alice', 'phone');
+  const bob = openfire.user('bob', 'desk');
+  await alice.delivered(await alice.say(BOB, 'Known to confirm'));
+  bob.autoReceipt = false;
+  const window = new CommandWindow(admin, COMPONENT);
+  await window.open('Pause and resume redelivery');
+  await window.submit({ action: 'pause' });
+  for (let i = 0; i < 4; i += 1) await alice.say(BOB, `held ${i}`);
+  await bob.hears('held 3');
+  // Each is looked at when it is due, by whichever process, and put off by half a minute.
+  const due = `${stage.prefix}:due`;
+  const allDue = async () => {
+    for (const member of await redis.zrange(due, '0', '-1'))
+      await redis.zadd(due, 'XX', String(Date.now() - 1), member);
+  };
+  const allPutOff = async () =>
+    (await redis.zcount(due, 0, Date.now() + 20_000)) === 0 && (await redis.zcard(due)) === 4;
+  await until(allPutOff, { what: 'all to be put off' });
+  await first?.stop();
+  await stage.attach(SETTINGS);
+  await allDue();
+  await until(allPutOff, { what: 'all to be put off again' });
+  expect([0, 1, 2, 3].map((i) => bob.count(`held ${i}`))).toEqual([1, 1, 1, 1]);
+  await window.open('Pause and resume redelivery');
+  await window.submit({ action: 'resume' });
+  await allDue();
+  await until(() => [0, 1, 2, 3].every((i) => bob.count(`held ${i}`) > 1), { what: 'all to be sent again' });
+});
+
+test('a cancelled message is not sent again by the other process either', async () => {
+  await two();
+  const alice = openfire.user('alice', 'phone');
+  const bob = openfire.user('bob', 'desk');
+  await alice.delivered(await alice.say(BOB, 'Known to confirm'));
+  bob.autoReceipt = false;
+  const id = await alice.say(BOB, 'Never mind');
+  await until(() => bob.count('Never mind') >= 2, { what: 'a second copy' });
+  await redis.sadd(`${stage.prefix}:from:alice@example.org`, keyOf(id));
+  const window = new CommandWindow(alice, COMPONENT);
+  await window.open('My undelivered messages');
+  expect((await window.submit({ messages: keyOf(id), action: 'cancel' })).note).toBe('1 message cancelled.');
+  const copies = bob.count('Never mind');
+  await until(async () => (await redis.zcard(`${stage.prefix}:due`)) === 0, { what: 'nothing to be due' });
+  bob.autoReceipt = true;
+  await alice.delivered(await alice.say(BOB, 'Something else'));
+  expect(bob.count('Never mind')).toBe(copies);
+  expect(await redis.keys(`${stage.prefix}:redelivery:${keyOf(id)}*`)).toEqual([]);
+});
+
+test('forgetting a user among thousands of records does not hold up the others', async () => {
+  await two();
+  const admin = openfire.user('admin', 'desk');
+  const carol = openfire.user('carol', 'phone');
+  openfire.user('bob', 'desk');
+  const alice = openfire.user('alice', 'phone');
+  const ids = await Promise.all(
+    Array.from({ length: 3000 }, (_, i) => alice.say(BOB, `message ${i}`, { id: `a-${i}` })),
+  );
+  await alice.delivered(ids.at(-1) as string);
+  await until(async () => (await redis.exists(...ids.map((id) => `${stage.prefix}:m:${keyOf(id)}`))) === 3000, {
+    what: 'all',
+  });
+  const window = new CommandWindow(admin, COMPONENT);
+  await window.open('Forget a user');
+  const ask = await window.submit({ user: BOB });
+  expect(ask.instructions).toContain('3000 messages of or to bob@example.org are stored.');
+  const forgetting = window.submit({ confirm: 'true' });
+  const waits: number[] = [];
+  let done = false;
+  void forgetting.then(() => {
+    done = true;
+  });
+  while (!done) {
+    const since = performance.now();
+    await carol.acknowledged(await carol.say(`alice@${COMPONENT}`, 'Live'));
+    waits.push(performance.now() - since);
+  }
+  expect((await forgetting).note).toBe('3000 messages erased; nothing about bob@example.org is stored any more.');
+  expect(waits.length).toBeGreaterThan(3);
+  expect(Math.max(...waits)).toBeLessThan(500);
+  expect(await redis.exists(...ids.map((id) => `${stage.prefix}:m:${keyOf(id)}`))).toBe(0);
+  const values = await Promise.all(
+    (await redis.keys(`${stage.prefix}:*`)).map(async (key) =>
+      (await redis.type(key)) === 'hash' ? JSON.stringify(await redis.hgetall(key)) : key,
+    ),
+  );
+  expect(values.filter((value) => value.includes('bob@'))).toEqual([]);
+});

@@ -1,0 +1,228 @@
+import { Redis } from 'ioredis';
+import { recordKey } from '../../src/stanza/key.ts';
+import { CommandWindow } from '../support/command-window.ts';
+import { until } from '../support/poll.ts';
+import { World } from '../support/world.ts';
+
+/** Every command, as a client runs it: on a real server, through its forms. */
+let world: World;
+let redis: Redis;
+
+beforeAll(async () => {
+  world = await World.open();
+  redis = new Redis(world.redis.url);
+  await world.startProxy({
+    ADMIN_JIDS: `carol@${world.xmpp.domain}`,
+    RETRY_SCHEDULE: '1h',
+    UNCONFIRMED_RETRY_AFTER: '1h',
+    MESSAGE_TTL: '1d',
+    DEDUP_WINDOW: '1d',
+  });
+});
+afterAll(async () => {
+  redis.disconnect();
+  await world.close();
+});
+afterEach(() => world.empty());
+
+const PREFIX = '{receipts}';
+const bare = (name: string) => `${name}@${world.xmpp.domain}`;
+const windowOf = async (name: string) => new CommandWindow(await world.user(name), world.xmpp.componentDomain);
+
+/** A message from alice to bob that has been handed over and not confirmed. */
+async function inTrouble(body: string): Promise<{ id: string; key: string }> {
+  const alice = await world.user('alice');
+  const id = await alice.say(world.proxied('bob'), body);
+  await alice.acknowledged(id);
+  const key = recordKey(bare('alice'), bare('bob'), id);
+  await until(async () => Number(await redis.getrange(`${PREFIX}:m:${key}`, 3, 4)) > 0, { what: 'the hand-over' });
+  await redis.sadd(`${PREFIX}:from:${bare('alice')}`, key);
+  return { id, key };
+}
+
+const EVERYBODYS = ['My undelivered messages', 'Status of the proxy'];
+const ADMINS = [
+  'Look up a message',
+  'Queue figures',
+  'Retry or drop undelivered',
+  'Pause and resume redelivery',
+  'Forget a user',
+];
+
+test('everybody sees two commands, administrators all', async () => {
+  expect(await (await windowOf('alice')).list()).toEqual(EVERYBODYS);
+  expect(await (await windowOf('carol')).list()).toEqual([...EVERYBODYS, ...ADMINS]);
+});
+
+test('the component says that it has commands, and what each of them is', async () => {
+  const window = await windowOf('alice');
+  const own = (await window.disco('info')).getChild('query');
+  expect(own?.getChild('identity')?.attrs).toEqual({
+    category: 'component',
+    type: 'generic',
+    name: 'Message receipts',
+  });
+  const features = own?.getChildren('feature').map(({ attrs }) => attrs.var);
+  expect(features).toEqual(expect.arrayContaining(['http://jabber.org/protocol/commands', 'vcard-temp']));
+  const [item] =
+    (await window.disco('items', 'http://jabber.org/protocol/commands')).getChild('query')?.getChildren('item') ?? [];
+  expect(item?.attrs.jid).toBe(world.xmpp.componentDomain);
+  const command = (await window.disco('info', item?.attrs.node)).getChild('query');
+  expect(command?.getChild('identity')?.attrs).toMatchObject({ category: 'automation', type: 'command-node' });
+  expect(command?.getChildren('feature').map(({ attrs }) => attrs.var)).toContain('jabber:x:data');
+});
+
+test('a user sees her undelivered messages and not their text, and has one sent again now', async () => {
+  const bob = await world.user('bob', { autoReceipt: false });
+  const { id, key } = await inTrouble('Between us');
+  await bob.hears('Between us');
+  const window = await windowOf('alice');
+  const shown = await window.open('My undelivered messages');
+  expect(shown).toMatchObject({ status: 'executing', actions: ['complete'], usual: 'complete' });
+  expect(shown.text).toContain(`To ${bare('bob')}`);
+  expect(shown.text).toContain('waiting, 1 copy sent');
+  expect(shown.text).toContain(id);
+  expect(shown.text).not.toContain('Between us');
+  bob.autoReceipt = true;
+  const done = await window.submit({ messages: key, action: 'retry' });
+  expect(done).toMatchObject({ status: 'completed', note: '1 message sent again.' });
+  expect((await bob.hears('Between us')).attrs.id).toBe(id);
+});
+
+test('she cancels one: it is not sent any more, and nobody is told', async () => {
+  const bob = await world.user('bob', { autoReceipt: false });
+  const { id, key } = await inTrouble('Never mind');
+  await bob.hears('Never mind');
+  const alice = await world.user('alice');
+  const window = new CommandWindow(alice, world.xmpp.componentDomain);
+  await window.open('My undelivered messages');
+  expect(await window.submit({ messages: key, action: 'cancel' })).toMatchObject({ note: '1 message cancelled.' });
+  expect(await redis.zscore(`${PREFIX}:due`, key)).toBeNull();
+  expect(await redis.get(`${PREFIX}:m:${key}`)).toMatch(/^r.*"cx":"Cancelled by its sender"}$/);
+  expect((await window.open('My undelivered messages')).note).toBe('None of your messages is undelivered.');
+  expect(alice.count(({ attrs }) => attrs.id === id)).toBe(0);
+});
+
+test('the status tells everybody that it works', async () => {
+  const shown = await (await windowOf('bob')).open('Status of the proxy');
+  expect(shown).toMatchObject({ status: 'completed', title: 'Status of the proxy' });
+  expect(shown.text).toContain('Messages are taken and delivered');
+  expect(shown.text).toContain('0 messages without a receipt');
+});
+
+test('an administrator looks a message up: its whole life, by any form of the addresses', async () => {
+  const bob = await world.user('bob');
+  const alice = await world.user('alice');
+  const id = await alice.say(world.proxied('bob'), 'Find me');
+  await alice.delivered(id);
+  const key = recordKey(bare('alice'), bare('bob'), id);
+  await redis.rpush(`${PREFIX}:life:${key}`, `${Date.now()} handed-over desk`);
+  const window = await windowOf('carol');
+  expect(await window.open('Look up a message')).toMatchObject({ status: 'executing', usual: 'complete' });
+  const shown = await window.submit({ sender: alice.jid, recipient: world.proxied('bob'), id });
+  expect(shown.status).toBe('completed');
+  expect(shown.text).toContain('delivered');
+  expect(shown.text).toMatch(/UTC: accepted and stored/);
+  expect(shown.text).toMatch(/UTC: handed-over desk/);
+  expect(shown.text).toContain(`UTC: receipt from resource ${bob.jid.split('/')[1]}`);
+  expect(shown.text).not.toContain('Find me');
+  await window.open('Look up a message');
+  expect((await window.submit({ sender: alice.jid, recipient: bob.jid, id: 'never' })).note).toMatch(/no such message/);
+});
+
+test('an administrator sees the figures', async () => {
+  const shown = await (await windowOf('carol')).open('Queue figures');
+  expect(shown.status).toBe('completed');
+  expect(shown.text).toMatch(/Messages that wait for a receipt\n\d+/);
+  expect(shown.text).toMatch(/Queue undelivered\n0 waiting, 0 active, 0 delayed, \d+ failed/);
+  expect(shown.text).toMatch(/Redelivery\ngoes on/);
+});
+
+/** A dead letter from alice to bob: bob's server refuses it for good. */
+async function refused(body: string): Promise<{ id: string; key: string }> {
+  const bob = await world.user('bob', { autoReceipt: false });
+  const alice = await world.user('alice');
+  const id = await alice.say(world.proxied('bob'), body);
+  const { from } = (await bob.hears(body)).attrs;
+  await bob.send(
+    `<message type="error" to="${from}" id="${id}"><error type="cancel"><not-allowed xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></message>`,
+  );
+  await alice.failed(id);
+  const key = recordKey(bare('alice'), bare('bob'), id);
+  await until(async () => (await redis.exists(`${PREFIX}:undelivered:${key}`)) === 1, { what: 'the dead letter' });
+  await bob.offline();
+  return { id, key };
+}
+
+test('an administrator sends an undelivered message after all', async () => {
+  const { id, key } = await refused('After all');
+  const window = await windowOf('carol');
+  expect(await window.open('Retry or drop undelivered')).toMatchObject({ usual: 'next', actions: ['next'] });
+  const list = await window.submit({ user: bare('bob') });
+  expect(list).toMatchObject({ status: 'executing', usual: 'complete', actions: ['prev', 'complete'] });
+  expect(list.text).toContain(`Rejected with not-allowed (id ${id})`);
+  const bob = await world.user('bob');
+  expect(await window.submit({ messages: key, action: 'retry' })).toMatchObject({ note: '1 message sent again.' });
+  expect((await bob.hears('After all')).attrs.id).toBe(id);
+  await until(async () => (await redis.exists(`${PREFIX}:undelivered:${key}`)) === 0, {
+    what: 'the dead letter to go',
+  });
+});
+
+test('or drops it', async () => {
+  const { key } = await refused('Drop me');
+  const window = await windowOf('carol');
+  await window.open('Retry or drop undelivered');
+  await window.submit();
+  expect(await window.submit({ messages: key, action: 'drop' })).toMatchObject({ note: '1 message dropped.' });
+  expect(await redis.exists(`${PREFIX}:u:${key}`, `${PREFIX}:undelivered:${key}`)).toBe(0);
+  await window.open('Retry or drop undelivered');
+  expect((await window.submit()).text).not.toContain('Drop me');
+});
+
+test('an administrator pauses redelivery: new messages pass, nothing is sent again, and then it goes on', async () => {
+  const bob = await world.user('bob', { autoReceipt: false });
+  const window = await windowOf('carol');
+  await window.open('Pause and resume redelivery');
+  expect((await window.submit({ action: 'pause' })).note).toBe('Redelivery is paused.');
+  const { key } = await inTrouble('Only once');
+  await bob.hears('Only once');
+  const alices = await windowOf('alice');
+  expect((await alices.open('Status of the proxy')).text).toContain('paused since');
+  expect(await world.proxy.metrics.render()).toContain('openfire_receipts_redelivery_paused 1');
+  await alices.open('My undelivered messages');
+  expect((await alices.submit({ messages: key })).note).toMatch(/redelivery is paused/);
+  // Overdue, and swept again and again.
+  await redis.zadd(`${PREFIX}:due`, Date.now() - 1000, key);
+  await until(async () => Number(await redis.zscore(`${PREFIX}:due`, key)) > Date.now() + 1000, { what: 'a sweep' });
+  expect(bob.count('Only once')).toBe(1);
+  await window.open('Pause and resume redelivery');
+  expect((await window.submit({ action: 'resume' })).note).toMatch(/resumed/);
+  await redis.zadd(`${PREFIX}:due`, Date.now() - 1000, key);
+  await bob.hears('Only once');
+  expect(await world.proxy.metrics.render()).toContain('openfire_receipts_redelivery_paused 0');
+});
+
+test('an administrator has a user forgotten, and a receipt for an erased message passes', async () => {
+  const bob = await world.user('bob', { autoReceipt: false });
+  const { id, key } = await inTrouble('Forget that');
+  await bob.hears('Forget that');
+  const { from } = bob.received.find((one) => one.attrs.id === id)?.attrs ?? {};
+  const window = await windowOf('carol');
+  expect(await window.open('Forget a user')).toMatchObject({ usual: 'next' });
+  const ask = await window.submit({ user: bare('alice') });
+  expect(ask).toMatchObject({ status: 'executing', usual: 'complete' });
+  expect(ask.instructions).toMatch(/^\d+ messages of or to alice@/);
+  expect(await window.submit()).toMatchObject({ error: 'bad-request bad-payload' });
+  await window.open('Forget a user');
+  await window.submit({ user: bare('alice') });
+  const done = await window.submit({ confirm: 'true' });
+  expect(done.note).toMatch(/^\d+ messages erased; nothing about alice@\S+ is stored any more\.$/);
+  expect(await redis.exists(`${PREFIX}:m:${key}`, `${PREFIX}:from:${bare('alice')}`)).toBe(0);
+  const alice = await world.user('alice');
+  // To her bare JID, since the resource that wrote it has gone.
+  await bob.send(
+    `<message to="${from?.split('/')[0]}" type="chat" id="r"><received xmlns="urn:xmpp:receipts" id="${id}"/></message>`,
+  );
+  await alice.delivered(id);
+});

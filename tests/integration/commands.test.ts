@@ -1,0 +1,243 @@
+import { allCommands } from '../../src/commands/all.ts';
+import { Commands } from '../../src/commands/commands.ts';
+import type { Desk } from '../../src/commands/desk.ts';
+import { Inquiry } from '../../src/ledger/inquiry.ts';
+import { Addresses } from '../../src/stanza/address.ts';
+import { ALICE, aliceWrites, BOB, keyOf } from '../support/ledger.ts';
+import { type RedisServer, startRedis } from '../support/redis.ts';
+import { openRoom } from '../support/room.ts';
+
+/** Who may run which command, and what becomes of a client that goes wrong: stanzas in, stanzas out. */
+let server: RedisServer;
+let room: ReturnType<typeof openRoom>;
+let forgotten: string[];
+let redisIsDown = false;
+
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+beforeEach(() => {
+  redisIsDown = false;
+  forgotten = [];
+  // The room makes the ledger that the commands ask, and answers with the commands.
+  const inner: { commands?: Commands } = {};
+  const commandsOf = () => inner.commands as Commands;
+  room = openRoom(server.url, {
+    commands: {
+      items: (node, asker) => commandsOf().items(node, asker),
+      info: (node, asker) => commandsOf().info(node, asker),
+      execute: (question, asker) => commandsOf().execute(question, asker),
+    },
+  });
+  const addresses = new Addresses('receipts.example.org', 'example.org');
+  const perform: Desk['perform'] = (operation) =>
+    redisIsDown ? Promise.reject(new Error('down')) : room.receipts.pipeline.perform(operation);
+  const desk: Desk = {
+    inquiry: new Inquiry(room.redis, room.ledger.keys),
+    perform,
+    problems: async () => (redisIsDown ? ['Redis does not answer'] : []),
+    figures: async () => [],
+    sendAfterAll: (record) => room.receipts.outbox.redeliver(record, false),
+    ended: () => {},
+    deadLetters: { list: async () => ({ letters: [], total: 0 }), remove: async () => {} },
+    forget: async (jid) => {
+      forgotten.push(jid);
+      return { done: true, erased: 1 };
+    },
+    countRecords: async () => ({ all: false, count: 1 }),
+    version: '1.2.3',
+    log: { info: () => {}, warn: () => {} },
+  };
+  const admins = ['Admin@example.org'];
+  inner.commands = new Commands({ addresses, admins, secret: 's', commands: allCommands(desk, addresses), perform });
+});
+afterEach(() => room.close());
+
+const PHONE = `${ALICE}/phone`;
+const ADMIN = 'admin@example.org/desk';
+const NODE = 'urn:openfire-receipts:0#';
+const NS = 'http://jabber.org/protocol/commands';
+const ask = (inner: string, from = PHONE, type = 'set') =>
+  room.answersTo(`<iq from="${from}" to="receipts.example.org" type="${type}" id="q">${inner}</iq>`);
+const command = (node: string, attributes = '', inner = '') =>
+  `<command xmlns="${NS}" node="${NODE}${node}" ${attributes}>${inner}</command>`;
+const form = (fields: Record<string, string | string[]>) =>
+  `<x xmlns="jabber:x:data" type="submit">${Object.entries(fields)
+    .map(
+      ([name, value]) =>
+        `<field var="${name}">${[value]
+          .flat()
+          .map((one) => `<value>${one}</value>`)
+          .join('')}</field>`,
+    )
+    .join('')}</x>`;
+const sessionIn = (answer: string) => /sessionid="([^"]+)"/.exec(answer)?.[1] ?? '';
+
+/** Runs a command to its end, through all of its forms. */
+async function run(node: string, from: string, ...forms: Record<string, string | string[]>[]): Promise<string> {
+  let answer = await ask(command(node), from);
+  const session = sessionIn(answer);
+  for (const fields of forms) answer = await ask(command(node, `sessionid="${session}"`, form(fields)), from);
+  return answer;
+}
+
+const FOR_ADMINS = ['lookup', 'figures', 'dead-letters', 'pause', 'forget'];
+
+describe('who may', () => {
+  test.each(FOR_ADMINS)('"%s" is for administrators: others neither see it nor run it', async (node) => {
+    expect(await ask(command(node))).toContain('<forbidden xmlns=');
+    const info = `<query xmlns="http://jabber.org/protocol/disco#info" node="${NODE}${node}"/>`;
+    expect(await ask(info, PHONE, 'get')).toContain('<forbidden xmlns=');
+    expect(await ask(info, ADMIN, 'get')).toContain('<identity category="automation" type="command-node"');
+    expect(await ask(command(node), ADMIN)).toMatch(/status="(executing|completed)"/);
+  });
+
+  test.each(['undelivered', 'status'])('"%s" is for everybody who is served, and for nobody else', async (node) => {
+    expect(await ask(command(node))).toContain('status="completed"');
+    for (const stranger of ['eve@other.org/x', 'example.org', 'other.org', 'bob@receipts.example.org/x']) {
+      expect(await ask(command(node), stranger)).toContain('<forbidden xmlns=');
+    }
+  });
+
+  test('a stranger sees none, and does not learn which there are', async () => {
+    const items = `<query xmlns="http://jabber.org/protocol/disco#items" node="${NS}"/>`;
+    expect(await ask(items, 'eve@other.org/x', 'get')).not.toContain('<item');
+    expect(await ask(command('no-such'), 'eve@other.org/x')).toContain('<forbidden');
+  });
+
+  test('a session is of one full JID, and of one command', async () => {
+    const session = sessionIn(await ask(command('pause'), ADMIN));
+    const step = command('pause', `sessionid="${session}"`, form({ action: 'pause' }));
+    for (const other of ['admin@example.org/phone', 'admin@example.org']) {
+      expect(await ask(step, other)).toContain(`<bad-sessionid xmlns="${NS}"/>`);
+    }
+    expect(await ask(step)).toContain('<forbidden');
+    const elsewhere = command('lookup', `sessionid="${session}"`, form({}));
+    expect(await ask(elsewhere, ADMIN)).toContain(`<bad-sessionid xmlns="${NS}"/>`);
+    expect(await ask(step, ADMIN)).toContain('Redelivery is paused.');
+  });
+
+  test('a user can do nothing to the messages of another, whatever he puts into the form', async () => {
+    await room.ledger.once(aliceWrites());
+    await room.redis.sadd(room.ledger.keys.from(ALICE), keyOf('m-1'));
+    await room.redis.sadd(room.ledger.keys.from('eve@example.org'), keyOf('m-1'));
+    const eve = 'eve@example.org/x';
+    expect(await run('undelivered', eve)).toContain('None of your messages is undelivered.');
+    for (const action of ['cancel', 'retry']) {
+      const answer = await run('undelivered', eve, { messages: keyOf('m-1'), action });
+      expect(answer).toContain('1 message not there any more.');
+    }
+    expect(await room.ledger.figures()).toMatchObject({ pending: 1 });
+  });
+});
+
+describe('what goes wrong', () => {
+  test.each([
+    ['an unknown command', command('no-such'), 'item-not-found', ''],
+    ['no command', `<command xmlns="${NS}"/>`, 'item-not-found', ''],
+    ['another element', `<order xmlns="${NS}" node="${NODE}status"/>`, 'bad-request', ''],
+    ['an unknown action', command('status', 'action="leap"'), 'bad-request', 'malformed-action'],
+    ['a step without a session', command('status', 'action="next"'), 'bad-request', 'bad-sessionid'],
+    ['a cancel without a session', command('status', 'action="cancel"'), 'bad-request', 'bad-sessionid'],
+    ['an unknown session', command('status', 'sessionid="s-1-2"'), 'bad-request', 'bad-sessionid'],
+  ])('%s', async (_, question, condition, specific) => {
+    const answer = await ask(question);
+    expect(answer).toContain(`<${condition} xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/>`);
+    expect(answer).toContain(specific && `<${specific} xmlns="${NS}"/>`);
+  });
+
+  test.each<[string, string, string, string]>([
+    ['a form that is missing', 'pause', '', 'bad-payload'],
+    ['a form that was not filled in', 'pause', '<x xmlns="jabber:x:data" type="form"/>', 'bad-payload'],
+    ['a missing field', 'pause', form({}), 'bad-payload'],
+    ['an empty field', 'pause', form({ action: ' ' }), 'bad-payload'],
+    ['a choice that is none', 'pause', form({ action: 'explode' }), 'bad-payload'],
+    ['nothing picked', 'dead-letters', form({ action: 'drop' }), 'bad-payload'],
+    [
+      'too much picked',
+      'dead-letters',
+      form({ action: 'drop', messages: Array.from({ length: 51 }, (_, i) => `${i}`) }),
+      'bad-payload',
+    ],
+    ['no id', 'lookup', form({ sender: ALICE, recipient: BOB }), 'bad-payload'],
+    ['a foreign user', 'lookup', form({ sender: 'eve@other.org', recipient: BOB, id: 'x' }), 'bad-payload'],
+    ['a malformed address', 'lookup', form({ sender: '@', recipient: BOB, id: 'x' }), 'bad-payload'],
+    ['a domain instead of a user', 'forget', form({ user: 'example.org' }), 'bad-payload'],
+    ['no confirmation', 'forget', form({ user: ALICE, confirm: 'false' }), 'bad-payload'],
+  ])('%s', async (_, node, payload, specific) => {
+    const session = sessionIn(await ask(command(node), ADMIN));
+    const answer = await ask(command(node, `sessionid="${session}"`, payload), ADMIN);
+    expect(answer).toContain(`<${specific} xmlns="${NS}"/>`);
+    expect(forgotten).toEqual([]);
+    // The session is open still, for a better form.
+    expect(await ask(command(node, `sessionid="${session}"`, payload), ADMIN)).toContain(
+      `<${specific} xmlns="${NS}"/>`,
+    );
+  });
+
+  test('back from the only form there is no way; from the second there is', async () => {
+    const pause = sessionIn(await ask(command('pause'), ADMIN));
+    const back = (node: string, session: string) => ask(command(node, `action="prev" sessionid="${session}"`), ADMIN);
+    expect(await back('pause', pause)).toContain(`<bad-action xmlns="${NS}"/>`);
+    const forget = sessionIn(await ask(command('forget'), ADMIN));
+    const second = await ask(command('forget', `sessionid="${forget}"`, form({ user: ALICE })), ADMIN);
+    expect(second).toContain('<actions execute="complete"><prev/><complete/></actions>');
+    expect(second).toContain(`More than 1 message of or to ${ALICE} is stored.`);
+    const first = await back('forget', forget);
+    expect(first).toContain('<actions execute="next"><next/></actions>');
+    expect(sessionIn(first)).toBe(forget);
+  });
+
+  test('what is done is done once: the session ends with it, and with a cancel', async () => {
+    const session = sessionIn(await ask(command('forget'), ADMIN));
+    const step = command('forget', `action="complete" sessionid="${session}"`, form({ user: ALICE, confirm: '1' }));
+    expect(await ask(step, ADMIN)).toContain('1 message erased');
+    expect(await ask(step, ADMIN)).toContain(`<session-expired xmlns="${NS}"/>`);
+    expect(forgotten).toEqual([ALICE]);
+    const other = sessionIn(await ask(command('forget'), ADMIN));
+    expect(await ask(command('forget', `action="cancel" sessionid="${other}"`), ADMIN)).toContain('status="canceled"');
+    const late = command('forget', `sessionid="${other}"`, form({ user: ALICE, confirm: '1' }));
+    expect(await ask(late, ADMIN)).toContain(`<session-expired xmlns="${NS}"/>`);
+    expect(forgotten).toEqual([ALICE]);
+  });
+
+  test('a command without a form is over with its answer', async () => {
+    const session = sessionIn(await ask(command('status')));
+    expect(await ask(command('status', `sessionid="${session}"`, form({})))).toContain(
+      `<session-expired xmlns="${NS}"/>`,
+    );
+  });
+
+  test('Redis is away: the status says so, and nothing else is pretended', async () => {
+    const session = sessionIn(await ask(command('pause'), ADMIN));
+    redisIsDown = true;
+    expect(await ask(command('status'))).toContain('<value>Redis does not answer</value>');
+    const answer = await ask(command('pause', `sessionid="${session}"`, form({ action: 'pause' })), ADMIN);
+    expect(answer).toContain('<resource-constraint xmlns=');
+  });
+
+  test('an error is not answered', async () => {
+    room.receipts.stanza(
+      (await import('../support/xml.ts')).parseStanza(
+        `<iq from="${PHONE}" to="receipts.example.org" type="error" id="q">${command('status')}</iq>`,
+      ),
+    );
+    expect(await ask('<ping xmlns="urn:xmpp:ping"/>', PHONE, 'get')).toContain('type="result"');
+    expect(room.counts.dropped).toBe(1);
+  });
+});
+
+test('the component has a vCard, whose text is of XML’s kind', async () => {
+  const answer = await ask('<vCard xmlns="vcard-temp"/>', PHONE, 'get');
+  expect(answer).toContain('<FN>Message receipts</FN>');
+  expect(answer).toMatch(/<URL>https:\/\/[^<]+<\/URL><DESC>[^<]+<\/DESC>/);
+});
+
+test.each([
+  ['items', 'x'],
+  ['info', `${NODE}x`],
+])('disco#%s of a node that there is not: %s', async (what, node) => {
+  const question = `<query xmlns="http://jabber.org/protocol/disco#${what}" node="${node}"/>`;
+  expect(await ask(question, PHONE, 'get')).toContain('<item-not-found xmlns=');
+});

@@ -1,0 +1,368 @@
+// Every cell of the table in docs/redelivery.md, against the scripts that look their answers up in it.
+import { arrived, came, gap } from '../../src/ledger/evidence.ts';
+import { bounce, claim, expire, handOver, hasten, settle, told } from '../../src/ledger/operations.ts';
+import { ruleFor, SITUATIONS, type Situation } from '../../src/ledger/redelivery.ts';
+import { nextDue } from '../../src/ledger/timetable.ts';
+import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND, TIMETABLE } from '../support/ledger.ts';
+import { type RedisServer, startRedis } from '../support/redis.ts';
+
+let server: RedisServer;
+let opened: ReturnType<typeof openLedger>;
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+beforeEach(() => {
+  opened = openLedger(server.url);
+});
+afterEach(() => opened.close());
+
+const KEY = keyOf('m-1');
+const START = Date.now();
+const END = START + TIMETABLE.messageTtl;
+const dueOf = async (key = KEY) => Number(await opened.redis.zscore(opened.ledger.keys.due, key));
+
+/** At a time of the test's choosing. */
+async function at<R>(now: number, operation: { decode(reply: string): R } & Parameters<typeof opened.ledger.once>[0]) {
+  const [reply] = await opened.ledger.turn([operation], now);
+  return operation.decode(reply as string);
+}
+
+/** Bob's sessions: since when each lasts, and whether its client knows receipts; his presence is known. */
+async function bobHas(sessions: Record<string, [since: number, receipts: 'y' | 'n' | 'u']>): Promise<void> {
+  const name = opened.ledger.keys.sessions(BOB);
+  await opened.redis.del(name);
+  await opened.redis.hset(name, { '': START });
+  for (const [resource, [since, receipts]] of Object.entries(sessions)) {
+    await opened.redis.hset(name, resource, `${since};${receipts}`);
+  }
+}
+
+const areContacts = () => opened.redis.hset(`${opened.ledger.keys.prefix}:sub:${ALICE}`, BOB, 's');
+const confirms = (how: '1' | 's') => opened.redis.set(opened.ledger.keys.confirms(BOB), how);
+
+function handedOver(attempt: number, copies: number, now: number, { key = KEY, noStore = false } = {}) {
+  const progress = { storedAt: START, copies };
+  return handOver({
+    key,
+    attempt,
+    copies,
+    byTimetable: nextDue(progress, true, TIMETABLE, now, 0),
+    unconfirmed: nextDue(progress, false, TIMETABLE, now, 0),
+    sender: ALICE,
+    recipient: BOB,
+    noStore,
+  });
+}
+
+const bobComes = (now: number, login = true) =>
+  at(now, came({ user: BOB, login, stepDue: now + 30 * SECOND, leaseUntil: now + 60 * SECOND, unconfirmedRetries: 1 }));
+
+/** What the server and the recipient do with each copy. */
+async function copyGoes(copy: Situation['copy'], attempt: number, copies: number, now: number): Promise<void> {
+  if (copy === 'none') return;
+  await at(now, handedOver(attempt, copies, now));
+  if (copy === 'handed over') return;
+  const bounced = await at(now, bounce(KEY));
+  if (bounced.outcome !== 'done') throw new Error('no bounce');
+  await at(now, hasten(KEY, nextDue(bounced.record, true, TIMETABLE, now, 0), BOB));
+}
+
+async function situation({ presence, acknowledges, copy }: Situation): Promise<void> {
+  if (presence === 'online') await bobHas({ desk: [START - DAY, acknowledges === 'no' ? 'n' : 'u'] });
+  if (presence === 'offline') await bobHas({});
+  if (acknowledges === 'yes') await confirms('1');
+  // Known to give receipts to contacts only, and alice is none.
+  if (acknowledges === 'no') await confirms('s');
+  await at(START, aliceWrites({ at: START }));
+  await copyGoes(copy, 1, 1, START);
+}
+
+const named = SITUATIONS.map(
+  (one) => [`${one.presence}, acknowledges: ${one.acknowledges}, ${one.copy}`, one] as const,
+);
+
+describe('every situation', () => {
+  test.each(named)('%s: what the clock does', async (_, one) => {
+    await situation(one);
+    const { timer } = ruleFor(one);
+    const expected = {
+      lease: START + 10 * SECOND,
+      timetable: START + 30 * SECOND,
+      unconfirmed: START + 900 * SECOND,
+      none: END,
+    };
+    expect(await dueOf()).toBe(expected[timer]);
+  });
+
+  test.each(named)('%s: copies in a whole life in which nothing changes', async (_, one) => {
+    await situation(one);
+    const { timer } = ruleFor(one);
+    let copies = 0;
+    for (let due = await dueOf(); due < END && copies < 20; due = await dueOf()) {
+      const claimed = await at(due, claim(KEY, copies + 1));
+      if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
+      copies += 1;
+      await copyGoes(one.copy, claimed.record.attempt, claimed.record.copies + 1, due);
+    }
+    const expected = { lease: 20, timetable: 20, unconfirmed: TIMETABLE.unconfirmedRetries, none: 0 };
+    expect(copies).toBe(expected[timer]);
+  });
+
+  test.each(named)('%s: what any presence of his does', async (_, one) => {
+    await situation(one);
+    if (one.presence === 'offline') await bobHas({ desk: [START + SECOND, one.acknowledges === 'no' ? 'n' : 'u'] });
+    const missed = await bobComes(START + SECOND, false);
+    expect(missed.map(({ key }) => key)).toEqual(ruleFor(one).presence ? [KEY] : []);
+  });
+
+  test.each(named)('%s: what the end of the session and a login do', async (_, one) => {
+    await situation(one);
+    const later = START + 2 * SECOND;
+    if (one.presence !== 'unknown') await bobHas({ phone: [later, one.acknowledges === 'no' ? 'n' : 'u'] });
+    const missed = await bobComes(later);
+    const { sessionEnded, stored, presence } = ruleFor(one);
+    // What was handed over to somebody who was away lies at the server, and went to no session.
+    const wasStored = one.presence === 'offline' && one.copy === 'handed over';
+    const again = presence || (sessionEnded !== 'never' && !wasStored);
+    expect(missed.map(({ key }) => key)).toEqual(again ? [KEY] : []);
+    if (again) expect(await dueOf()).toBe(later + 60 * SECOND);
+    else if (wasStored) expect(await dueOf()).toBe(stored ? later + 30 * SECOND : END);
+  });
+
+  test.each(named)('%s: how it ends', async (_, one) => {
+    await situation(one);
+    expect(await at(END, expire(KEY, END))).toMatchObject({ state: ruleFor(one).ends });
+  });
+});
+
+describe('the session ended', () => {
+  test('not while another one lives that was there when the copy was handed over', async () => {
+    await confirms('1');
+    await bobHas({ desk: [START - DAY, 'y'], phone: [START - DAY, 'y'] });
+    await at(START, aliceWrites({ at: START }));
+    await at(START, handedOver(1, 1, START));
+    await bobHas({ desk: [START - DAY, 'y'], tablet: [START + SECOND, 'y'] });
+    expect(await bobComes(START + SECOND)).toEqual([]);
+    await bobHas({ tablet: [START + SECOND, 'y'], phone: [START + 2 * SECOND, 'y'] });
+    expect(await bobComes(START + 2 * SECOND)).toEqual([{ key: KEY, attempt: 1, evidence: 'session-ended' }]);
+  });
+
+  test('what a client without receipts was given is never sent again, whatever he logs in with', async () => {
+    await confirms('1');
+    await bobHas({ desk: [START - DAY, 'n'] });
+    await at(START, aliceWrites({ at: START }));
+    await at(START, handedOver(1, 1, START));
+    await bobHas({ phone: [START + SECOND, 'y'] });
+    expect(await bobComes(START + SECOND)).toEqual([]);
+    expect(await dueOf()).toBe(END);
+    expect(await at(END, expire(KEY, END))).toMatchObject({ state: 'unconfirmed' });
+  });
+
+  test('somebody never seen to confirm gets as many more as UNCONFIRMED_RETRIES', async () => {
+    await bobHas({ desk: [START - DAY, 'u'] });
+    await at(START, aliceWrites({ at: START }));
+    await at(START, handedOver(1, 1, START));
+    await bobHas({ desk: [START + SECOND, 'u'] });
+    expect(await bobComes(START + SECOND)).toHaveLength(1);
+    await at(START + SECOND, claim(KEY, 1));
+    await at(START + SECOND, handedOver(2, 2, START + SECOND));
+    await bobHas({ desk: [START + 2 * SECOND, 'u'] });
+    expect(await bobComes(START + 2 * SECOND)).toEqual([]);
+  });
+
+  test('messages come back in the order in which they were stored', async () => {
+    await confirms('1');
+    await bobHas({ desk: [START - DAY, 'y'] });
+    for (const [i, id] of ['m-3', 'm-1', 'm-2'].entries()) {
+      await at(START, aliceWrites({ id, at: START + i }));
+      await at(START, handedOver(1, 1, START, { key: keyOf(id) }));
+    }
+    await bobHas({ desk: [START + SECOND, 'y'] });
+    expect((await bobComes(START + SECOND)).map(({ key }) => key)).toEqual(['m-3', 'm-1', 'm-2'].map(keyOf));
+  });
+});
+
+describe('away', () => {
+  test('a copy that offline storage was not to take is known to be lost', async () => {
+    await confirms('1');
+    await bobHas({});
+    await at(START, aliceWrites({ at: START }));
+    await at(START, handedOver(1, 1, START, { noStore: true }));
+    await bobHas({ desk: [START + SECOND, 'y'] });
+    expect(await bobComes(START + SECOND)).toEqual([{ key: KEY, attempt: 1, evidence: 'not-stored' }]);
+  });
+
+  test('a job that comes due while he is away sends nothing, and waits for him', async () => {
+    await confirms('1');
+    await at(START, aliceWrites({ at: START }));
+    await at(START, handedOver(1, 1, START));
+    await bobHas({});
+    expect(await at(START + 31 * SECOND, claim(KEY, 1))).toEqual({ outcome: 'moot' });
+    expect(await dueOf()).toBe(END);
+  });
+
+  test('a first copy does not wait for him: the server stores it', async () => {
+    await bobHas({});
+    await at(START, aliceWrites({ at: START }));
+    expect(await at(START + 11 * SECOND, claim(KEY, 1))).toMatchObject({ outcome: 'claimed', noStore: false });
+  });
+});
+
+describe('a gap', () => {
+  async function twoMessages(): Promise<void> {
+    await confirms('1');
+    await bobHas({ desk: [START - DAY, 'y'], phone: [START + 5, 'y'] });
+    await at(START, aliceWrites({ id: 'm-1', at: START }));
+    await at(START, handedOver(1, 1, START));
+    await at(START, aliceWrites({ id: 'm-2', at: START + 1 }));
+  }
+
+  test('the session that it went to confirmed a later one: it is due', async () => {
+    await twoMessages();
+    expect(await at(START, gap(BOB, 'desk', START + 1, START + 10 * SECOND))).toBe(1);
+    expect(await dueOf()).toBe(START + 10 * SECOND);
+  });
+
+  test.each([
+    ['another session, which began later', 'phone', START + 1],
+    ['an unknown session', 'attic', START + 1],
+    ['an earlier message', 'desk', START],
+  ])('not by %s', async (_, resource, later) => {
+    await twoMessages();
+    expect(await at(START, gap(BOB, resource, later, START + 10 * SECOND))).toBe(0);
+    expect(await dueOf()).toBe(END);
+  });
+
+  test('once for each session: a client may drop what it knows without confirming it', async () => {
+    await twoMessages();
+    await at(START, gap(BOB, 'desk', START + 1, START + 10));
+    await at(START + 10, claim(KEY, 1));
+    await at(START + 10, handedOver(2, 2, START + 10));
+    expect(await at(START + 20, gap(BOB, 'desk', START + 1, START + 30))).toBe(0);
+    expect(await dueOf()).toBe(END);
+    // The next login begins anew.
+    await bobHas({ desk: [START + 40, 'y'] });
+    expect(await bobComes(START + 40)).toHaveLength(1);
+  });
+});
+
+describe('whether a missing receipt means anything', () => {
+  test.each<[string, { seen?: '1' | 's'; contacts?: true; caps?: 'y' | 'n' | 'u' }, 'expired' | 'unconfirmed']>([
+    ['he gave one to somebody who is no contact', { seen: '1' }, 'expired'],
+    ['he gave them to contacts only, and is one', { seen: 's', contacts: true }, 'expired'],
+    ['he gave them to contacts only, and is none', { seen: 's' }, 'unconfirmed'],
+    ['his client says that it does, and he is a contact', { caps: 'y', contacts: true }, 'expired'],
+    ['his client says that it does, and he is no contact', { caps: 'y' }, 'unconfirmed'],
+    ['his client says that it does not', { seen: '1', caps: 'n', contacts: true }, 'unconfirmed'],
+    ['nothing is known', {}, 'unconfirmed'],
+  ])('%s: ends %s', async (_, { seen, contacts, caps }, state) => {
+    if (seen) await confirms(seen);
+    if (contacts) await areContacts();
+    if (caps) await bobHas({ desk: [START - DAY, caps] });
+    await at(START, aliceWrites({ at: START }));
+    await at(START, handedOver(1, 1, START));
+    expect(await at(END, expire(KEY, END))).toMatchObject({ state });
+  });
+
+  test('a receipt tells whether he gives them to contacts only', async () => {
+    const receipt = (id: string) => settle(keyOf(id), 'desk', START, { sender: ALICE, recipient: BOB });
+    await areContacts();
+    await at(START, aliceWrites({ id: 'm-1' }));
+    await at(START, receipt('m-1'));
+    expect(await opened.redis.get(opened.ledger.keys.confirms(BOB))).toBe('s');
+    await opened.redis.del(`${opened.ledger.keys.prefix}:sub:${ALICE}`);
+    await at(START, aliceWrites({ id: 'm-2' }));
+    await at(START, receipt('m-2'));
+    expect(await opened.redis.get(opened.ledger.keys.confirms(BOB))).toBe('1');
+    await areContacts();
+    await at(START, aliceWrites({ id: 'm-3' }));
+    await at(START, receipt('m-3'));
+    expect(await opened.redis.get(opened.ledger.keys.confirms(BOB))).toBe('1');
+  });
+});
+
+describe('proof without a receipt', () => {
+  const marker = (id: string) => at(START + SECOND, arrived(keyOf(id), ALICE, BOB, 'desk', START + SECOND));
+
+  test('a marker settles its message and what was sent before it, not what came back nor what came later', async () => {
+    for (const [i, id] of ['m-1', 'm-2', 'm-3', 'm-4'].entries()) {
+      await at(START, aliceWrites({ id, at: START + i }));
+      await at(START, handedOver(1, 1, START, { key: keyOf(id) }));
+    }
+    await at(START, bounce(keyOf('m-2')));
+    const settled = await marker('m-3');
+    expect(settled.map(({ record }) => [record.wireId, record.state, record.receiptResource])).toEqual([
+      ['m-1', 'delivered', 'desk'],
+      ['m-3', 'delivered', 'desk'],
+    ]);
+    const states = await opened.ledger.status(['m-2', 'm-4'].map(keyOf));
+    expect(states.map((record) => record?.state)).toEqual(['pending', 'pending']);
+    // It was settled before: nothing new.
+    expect(await marker('m-3')).toEqual([]);
+    expect(await marker('m-9')).toEqual([]);
+  });
+});
+
+test('nothing is left of a message that was in trouble once it is delivered', async () => {
+  const { keys } = opened.ledger;
+  await at(START, aliceWrites({ at: START }));
+  await at(START, handedOver(1, 1, START));
+  expect(await opened.redis.hkeys(keys.out(BOB))).toEqual([KEY]);
+  expect(await opened.redis.smembers(keys.from(ALICE))).toEqual([KEY]);
+  expect((await opened.redis.lrange(keys.life(KEY), 0, -1)).map((one) => one.split(' ')[1])).toEqual(['handed-over']);
+  await at(START, settle(KEY, 'desk', START));
+  await at(START, told([{ key: KEY, state: 'delivered' }]));
+  expect(await opened.redis.exists(keys.out(BOB), keys.from(ALICE), keys.due)).toBe(0);
+});
+
+test('a message that is confirmed before its hand-over leaves nothing beside its record', async () => {
+  await at(START, aliceWrites({ at: START }));
+  await at(START, settle(KEY, 'desk', START));
+  const { keys } = opened.ledger;
+  expect(await opened.redis.exists(keys.out(BOB), keys.from(ALICE), keys.life(KEY))).toBe(0);
+});
+
+describe('a sender who is away when her message fails', () => {
+  const LATER = END + 3600 * SECOND;
+  const alices = () => opened.ledger.keys.sessions(ALICE);
+  const aliceComes = (now: number) =>
+    at(now, came({ user: ALICE, login: true, stepDue: 0, leaseUntil: 0, unconfirmedRetries: 1 }));
+  async function fails(): Promise<boolean | undefined> {
+    await at(START, aliceWrites({ at: START }));
+    return (await at(END, expire(KEY, END)))?.senderAway;
+  }
+
+  test('is told when she comes, at the session that she has then', async () => {
+    await opened.redis.hset(alices(), { '': START });
+    expect(await fails()).toBe(true);
+    expect(await opened.ledger.sweep(END + 60 * SECOND, SECOND, 10)).toEqual([]);
+    await opened.redis.hset(alices(), 'desk', `${END};u`);
+    await aliceComes(END + SECOND);
+    expect(await opened.ledger.sweep(END + 2 * SECOND, 10 * SECOND, 10)).toHaveLength(1);
+    expect(await at(END + 2 * SECOND, claim(KEY, 1, END + 12 * SECOND))).toMatchObject({
+      outcome: 'claimed',
+      record: { state: 'expired', senderAway: false, senderResource: 'desk' },
+    });
+  });
+
+  test('is looked for again once an hour, should her coming be missed', async () => {
+    await opened.redis.hset(alices(), { '': START });
+    await fails();
+    expect(await opened.ledger.sweep(LATER, SECOND, 10)).toHaveLength(1);
+    expect(await at(LATER, claim(KEY, 1))).toEqual({ outcome: 'moot' });
+    expect(Number(await opened.redis.zscore(opened.ledger.keys.due, `${KEY}x`))).toBe(LATER + 3600 * SECOND);
+  });
+
+  test('is told at once at the session that she wrote from, or at another that lives', async () => {
+    await opened.redis.hset(alices(), { '': START, phone: `${START};u`, desk: `${START};u` });
+    expect(await fails()).toBe(false);
+    expect(await at(END, claim(KEY, 1))).toMatchObject({ record: { senderResource: 'phone' } });
+    await opened.redis.hdel(alices(), 'phone');
+    expect(await at(END, claim(KEY, 2))).toMatchObject({ record: { senderResource: 'desk' } });
+  });
+
+  test('of whom nothing is known is told as ever', async () => {
+    expect(await fails()).toBe(false);
+  });
+});

@@ -1,0 +1,63 @@
+import { Queries, type QueriesOptions } from '../../src/queries/queries.ts';
+import type { QueryCounts } from '../../src/queries/relay.ts';
+import { openRoom } from './room.ts';
+import { parseStanza } from './xml.ts';
+
+const noCounts = (): QueryCounts => ({
+  queries: 0,
+  queriesAnswered: 0,
+  queriesTimedOut: 0,
+  repliesLate: 0,
+  repliesForged: 0,
+  repliesUnknown: 0,
+});
+
+/** The queries room as one process has it, with a real ledger: IQ stanzas in, stanzas out. */
+export function openQueryRoom(
+  url: string,
+  options: Partial<QueriesOptions> = {},
+  receipts: Parameters<typeof openRoom>[1] = {},
+) {
+  const room = openRoom(url, receipts);
+  const counts = noCounts();
+  const queries = new Queries({
+    receipts: room.receipts,
+    link: room.link,
+    counts,
+    maxStanzaBytes: 10_000,
+    log: { warn: () => {} },
+    ...options,
+  });
+  const written = () => room.link.take().map(({ xml }) => xml);
+  return {
+    redis: room.redis,
+    ledger: room.ledger,
+    room,
+    queries,
+    counts,
+    written,
+    /** The server gives the proxy these stanzas, in one turn; what the proxy then writes. */
+    async given(...stanzas: string[]): Promise<string[]> {
+      for (const stanza of stanzas) queries.stanza(parseStanza(stanza));
+      await room.receipts.pipeline.drained();
+      return written();
+    },
+    /** The next thing that is written, if it takes its time. */
+    async writes(): Promise<string> {
+      for (;;) {
+        const [xml] = written();
+        if (xml !== undefined) return xml;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
+    close: () => {
+      queries.stop();
+      room.close();
+    },
+  };
+}
+
+/** The id that a stanza was written with. */
+export function idOf(xml: string | undefined): string {
+  return /^<iq [^>]*\bid="([^"]+)"/.exec(xml ?? '')?.[1] ?? '';
+}

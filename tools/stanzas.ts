@@ -1,0 +1,163 @@
+// docs/stanzas.md, made from the tables that the proxy goes by. See `npm run docs`.
+import { INSIDE_RULES } from '../src/stanza/inside-rules.ts';
+import { NOT_CONTENT } from '../src/stanza/message.ts';
+
+/** A stanza that is not passed on. */
+interface Refused {
+  /** What it is, in words. */
+  readonly what: string;
+  /** One such stanza, to a proxy of receipts.example.org that serves example.org. The tests send it. */
+  readonly example: string;
+  /** The error that comes back; empty where nobody is told anything. */
+  readonly condition: string;
+}
+
+const ALICE = 'alice@example.org/phone';
+const BOB = 'bob@receipts.example.org';
+
+const stanza = (name: string, inner: string, attributes: string, to = BOB, from = ALICE) =>
+  `<${name} from="${from}" to="${to}" ${attributes}>${inner}</${name}>`;
+const BODY = '<body>hello</body>';
+const PING = '<ping xmlns="urn:xmpp:ping"/>';
+
+export const REFUSED: readonly Refused[] = [
+  {
+    what: 'Anything of a user whose domain is neither served nor in `ALLOWED_DOMAINS`',
+    example: stanza('message', BODY, 'id="1"', BOB, 'eve@evil.org/x'),
+    condition: 'forbidden',
+  },
+  {
+    what: 'the same, a request',
+    example: stanza('iq', PING, 'type="get" id="1"', BOB, 'eve@evil.org/x'),
+    condition: 'forbidden',
+  },
+  {
+    what: 'Anything to an address that none can have',
+    example: stanza('message', BODY, 'id="1"', 'b b@receipts.example.org'),
+    condition: 'jid-malformed',
+  },
+  {
+    what: 'A message of type `groupchat`',
+    example: stanza('message', BODY, 'type="groupchat" id="1"'),
+    condition: 'not-acceptable',
+  },
+  {
+    what: 'A message with content to the component itself',
+    example: stanza('message', BODY, 'id="1"', 'receipts.example.org'),
+    condition: 'service-unavailable',
+  },
+  {
+    what: 'What is larger than `MAX_STANZA_BYTES`; a reply that is ends as this error too, at the asker',
+    example: stanza('iq', `<a xmlns="urn:a">${'x'.repeat(20_000)}</a>`, 'type="get" id="1"'),
+    condition: 'policy-violation',
+  },
+  {
+    what: 'What is nested deeper than 64 levels',
+    example: stanza('message', `${'<a xmlns="urn:a">'.repeat(70)}${'</a>'.repeat(70)}`, 'id="1"'),
+    condition: 'policy-violation',
+  },
+  {
+    what: 'A request without an id, of no type, or without exactly one payload',
+    example: stanza('iq', PING + PING, 'type="get" id="1"'),
+    condition: 'bad-request',
+  },
+  {
+    what: 'A roster request (`jabber:iq:roster`) to a user: a client could take it for a push of its own server',
+    example: stanza('iq', '<query xmlns="jabber:iq:roster"><item jid="x@example.org"/></query>', 'type="set" id="1"'),
+    condition: 'service-unavailable',
+  },
+  {
+    what: 'A request of the server itself to a user',
+    example: stanza('iq', PING, 'type="get" id="1"', BOB, 'example.org'),
+    condition: 'service-unavailable',
+  },
+  {
+    what: 'A reply from another address than was asked, to nothing that was asked, or after the time',
+    example: stanza('iq', '', 'type="result" id="1"'),
+    condition: '',
+  },
+  {
+    what: 'Anything that comes from a proxied address: it is ours, and comes back',
+    example: stanza('message', BODY, 'id="1"', BOB, 'alice@receipts.example.org'),
+    condition: '',
+  },
+];
+
+const cell = (text: string) => text.replaceAll('|', '\\|');
+
+function insideRows(): string[] {
+  const rows = new Map<string, { places: string[]; spec: string }>();
+  for (const { namespace, element, jids = [], uris = [], spec, why } of INSIDE_RULES) {
+    const place = `\`<${element}/>\` ${[...jids, ...uris].map((name) => `\`${name}\``).join(', ')}`;
+    const key = `${namespace}\n${spec}\n${why}`;
+    const row = rows.get(key) ?? { places: [], spec };
+    row.places.push(place);
+    rows.set(key, row);
+  }
+  return [...rows].map(([key, { places, spec }]) => {
+    const [namespace = '', , why = ''] = key.split('\n');
+    return `| ${places.join('; ')} | \`${namespace}\` | ${spec} | ${cell(why)} |`;
+  });
+}
+
+export function stanzas(): string {
+  return [
+    '# What happens to a stanza',
+    '',
+    '<!-- Made by "npm run docs" from src/stanza/inside-rules.ts, src/stanza/message.ts and tools/stanzas.ts. -->',
+    '',
+    'Alice writes to `bob@receipts.example.org`, and bob gets it from `alice@receipts.example.org`. The `from` and `to` of a',
+    'stanza are always mapped, resources kept. This page says what else is done.',
+    '',
+    '## Mapped inside a payload',
+    '',
+    'Where an address of the two stands in one of these places, it is swapped with the one on the other side; addresses of',
+    'third persons stay. It is done in messages, requests, replies and errors, at any depth of what is quoted in a',
+    '`<forwarded/>` (XEP-0297), and undone exactly by the way back. An address counts in its usual spelling: in lower case, as',
+    'servers write it. `xmpp:` URIs are read as RFC 5122 has them.',
+    '',
+    '| where | namespace | specification | because otherwise |',
+    '|---|---|---|---|',
+    ...insideRows(),
+    '',
+    '## Passed as it is',
+    '',
+    'Everything else. In particular:',
+    '',
+    '- **Words**: bodies, subjects, vCards, the values of forms. What somebody writes is his.',
+    '- **What is encrypted or signed** (OMEMO, OpenPGP): nothing in it can be mapped. OMEMO needs nothing. XEP-0373 has the',
+    '  recipient’s address inside the signed part, and a client that compares it with its own refuses it.',
+    '- **`<stanza-id/>`** (XEP-0359 section 3): its `by` says who gave it, and to map it would forge the server’s word.',
+    '- **`dstaddr`** of SOCKS5 bytestreams (XEP-0065, XEP-0260): a hash of both addresses, which the two sides see',
+    '  differently. Clients find that the direct way fails, and go on with in-band bytestreams (XEP-0047, XEP-0261).',
+    '',
+    '## Tracked, or passed without being tracked',
+    '',
+    'A message of type `chat` or `normal` with content is stored, acknowledged and sent until it is confirmed. Content is all',
+    'that is not on this list: a body, but also a correction, a reaction, a retraction, attention, a file, an invitation, or',
+    'what is encrypted. A message with nothing but these passes, and is forgotten:',
+    '',
+    ...[...NOT_CONTENT].map(([namespace, what]) => `- ${what}: \`${namespace}\``),
+    '- a `<thread/>`',
+    '- an OMEMO element without a payload: keys, which nobody sees or confirms',
+    '',
+    'So does a `headline`, whatever is in it, and an error about nothing that is known.',
+    '',
+    '## Requests between users',
+    '',
+    'A request (IQ `get` or `set`) to a proxied address goes to the served one, under an id of the proxy’s own, and the reply',
+    'comes back under the asker’s. To a bare address it goes to the bare address, for which the server answers: vCards, PEP,',
+    'disco. A reply counts only from the very address that was asked; for a bare one also from its server. Who is answered by',
+    'nobody within 60 s gets `remote-server-timeout`. At most 1,000 requests of one user wait at a time, and 20,000 of all; more',
+    'are refused with `resource-constraint`, and so are all while Redis is unusable. Requests are not stored or repeated.',
+    '',
+    '## Refused or ignored',
+    '',
+    '| what | the sender gets |',
+    '|---|---|',
+    ...REFUSED.map(({ what, condition }) => `| ${cell(what)} | ${condition === '' ? 'nothing' : `\`${condition}\``} |`),
+    '',
+    'An error or a result is never answered, whatever is wrong with it.',
+    '',
+  ].join('\n');
+}
