@@ -52,11 +52,12 @@ try {
   await terminal.block(['', `All of it happened as told. The dashboard was at ${stage.url}/queues`]);
   await end(0);
 } catch (error) {
+  // When it is ended in the middle, what fails then is no failure, and what ends it has not finished.
   if (!ending) {
     const { message } = error as Error;
     const troubles = stage.troubles().filter((line) => !message.includes(line));
     const log = troubles.length === 0 ? '' : `\nThe proxy's log:\n${troubles.map((line) => `  ${line}\n`).join('')}`;
     process.stderr.write(`\nThis did not happen as told: ${message}\n${log}`);
+    await end(1);
   }
-  await end(1);
 }

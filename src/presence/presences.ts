@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Element } from '@xmpp/xml';
 import { forgetPresence, gone, stillAlive, watchersOf } from '../ledger/presence.ts';
 import type { Address, Addresses } from '../stanza/address.ts';
@@ -36,6 +37,8 @@ const DEFAULT_TIMING: PresenceTiming = {
   heartbeat: 10_000,
   unusableAfter: 2_000,
 };
+
+const RETRY_AFTER = 1000;
 
 export interface PresencesOptions {
   readonly link: OutPort;
@@ -123,8 +126,7 @@ export class Presences {
       return;
     }
     if (!this.#own.usable) this.#show(true, signal);
-    if (this.#missed) this.#resync.begin();
-    this.#missed = false;
+    this.#makeUpForMissed();
   }
 
   /**
@@ -164,8 +166,8 @@ export class Presences {
         await this.#own.load();
         break;
       } catch {
-        // Redis is away; each try has waited for it.
-        signal.throwIfAborted();
+        // Redis is away.
+        await sleep(RETRY_AFTER, undefined, { signal, ref: false });
       }
     }
     signal.throwIfAborted();
@@ -175,6 +177,11 @@ export class Presences {
     // Where others serve the domain it was available all the time.
     const news = [...this.#own.become(true)];
     if (this.#others === 0) await this.#resync.pace(news, signal);
+  }
+
+  #makeUpForMissed(): void {
+    if (this.#missed) this.#resync.begin();
+    this.#missed = false;
   }
 
   #leave(): void {
@@ -197,6 +204,7 @@ export class Presences {
         const alive = await pipeline.perform(stillAlive(this.#process, Date.now(), addresses.componentDomain));
         if (signal.aborted) return;
         this.#others = alive.others;
+        this.#makeUpForMissed();
         // Another process has let somebody in.
         if (alive.watchers !== this.#own.size) await this.#own.load();
       } catch {

@@ -128,8 +128,8 @@ export class Relay {
       bytes: presence.inner.length,
       done: (reply) => {
         const seen = operation.decode(reply);
-        sessions.seen(from.bare, from.resource, presence.caps, seen);
         if (own === '') this.#relay(from, to, presence);
+        sessions.seen(from.bare, from.resource, presence.caps, seen);
         if (seen.probe) {
           counts.presenceProbes += 1;
           link.send(presenceStanza({ type: 'probe', from: own, to: from.bare, id: ids.next() }));

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { seePresence } from '../../src/ledger/presence.ts';
+import { noteReceipts, renewSession, seePresence } from '../../src/ledger/presence.ts';
 import { ALICE, BOB } from '../support/ledger.ts';
 import { until } from '../support/poll.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
@@ -91,6 +91,17 @@ test('somebody who is offline and of whom nothing comes is known to be so after 
   await writes(one, 2);
   expect(await known(one, BOB)).toEqual([]);
   await until(async () => (await known(one, BOB)).includes(''));
+});
+
+test('whose presence the component itself gets is probed in its name, and it tells itself nothing', async () => {
+  const one = room();
+  await one.given(presence(ALICE, COMPONENT, 'subscribed'), presence(`${ALICE}/phone`, COMPONENT));
+  one.receipts.presences.online();
+  expect(await writes(one, 1)).toEqual([ownPresence(COMPONENT, ALICE, 'probe')]);
+  await until(() => one.counts.staleSessions === 1);
+  await one.receipts.presences.stop();
+  expect(one.written()).toEqual([]);
+  expect(ended).toEqual([`${ALICE}/phone`]);
 });
 
 test('the pace is kept, and the link’s going ends it', async () => {
@@ -221,5 +232,33 @@ describe('in Redis', () => {
     expect(await ledger.once(began(now, 't-1'))).toMatchObject({ what: 'began', asks: true });
     expect(await ledger.once(began(now, 't-2'))).toMatchObject({ what: 'none', asks: false });
     expect(await ledger.once(began(now, 't-1'))).toMatchObject({ what: 'began', asks: true });
+  });
+
+  test('a probe renews a session that is older than a login takes, once', async () => {
+    const { ledger, redis } = room();
+    const now = Date.now();
+    const since = (at: number) => redis.hset(ledger.keys.sessions(BOB), 'desk', `${at};y;${now};sha-1:v1`);
+    const renew = (token: string, resource = 'desk') => ledger.once(renewSession(BOB, resource, now, token));
+    await since(now - 4900);
+    expect(await renew('t-1')).toBe(false);
+    await since(now - 5000);
+    expect(await renew('t-2')).toBe(true);
+    // One to each contact, in the same millisecond; and the first once more, since its reply was lost.
+    expect(await renew('t-3')).toBe(false);
+    expect(await renew('t-2')).toBe(true);
+    expect(await renew('t-4', 'phone')).toBe(false);
+    expect(await redis.hget(ledger.keys.sessions(BOB), 'desk')).toBe(`${now};y;${now};sha-1:v1`);
+  });
+
+  test('what a client was found to do is noted of the client that was looked at', async () => {
+    const { ledger, redis } = room();
+    const of = (resource: string) => redis.hget(ledger.keys.sessions(BOB), resource);
+    await redis.hset(ledger.keys.sessions(BOB), 'desk', '1;u;2;sha-1:v2', 'bare', '1;u');
+    await ledger.once(noteReceipts(BOB, 'desk', 'sha-1:v1', 'y'));
+    expect(await of('desk')).toBe('1;u;2;sha-1:v2');
+    await ledger.once(noteReceipts(BOB, 'desk', 'sha-1:v2', 'y'));
+    await ledger.once(noteReceipts(BOB, 'bare', '', 'n'));
+    await ledger.once(noteReceipts(BOB, 'gone', '', 'n'));
+    expect([await of('desk'), await of('bare'), await of('gone')]).toEqual(['1;y;2;sha-1:v2', '1;n;;', null]);
   });
 });

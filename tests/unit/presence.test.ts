@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Caps } from '../../src/stanza/caps.ts';
 import { capsKey, presenceStanza, readPresence, readWithoutChildren } from '../../src/stanza/presence.ts';
 import {
@@ -87,6 +88,17 @@ describe('a subscription from between the two servers (RFC 6121 section 3)', () 
   test.each(cells)('%s at %s: %s', (type, standing, cell) => {
     const { act, next } = stepOf(type, standing);
     expect(next === undefined ? act : `${act}, ${next}`).toBe(cell);
+  });
+
+  test('docs/presence.md has the same table', () => {
+    const text = readFileSync(new URL('../../docs/presence.md', import.meta.url), 'utf8');
+    const words = { relay: 'passed on', ignore: 'ignored', answer: 'answered `subscribed`' };
+    for (const type of Object.keys(TABLE) as SubscriptionType[]) {
+      const row = text.split('\n').find((line) => line.startsWith(`| \`${type}\``));
+      expect(row?.split(' | ').slice(1).join(' | ')).toBe(
+        `${STANDINGS.map((standing) => words[stepOf(type, standing).act]).join(' | ')} |`,
+      );
+    }
   });
 
   test('nothing is answered that could be answered again', () => {
