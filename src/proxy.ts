@@ -213,6 +213,7 @@ export class ReceiptsProxy {
     await within(left(), this.#workers.close());
     await within(left(), this.#queues.close());
     await within(left(), this.#http?.close() ?? Promise.resolve());
+    this.#receipts.pipeline.close();
     await this.#connections.close();
   }
 

@@ -69,6 +69,7 @@ export class Pipeline {
   /** Calls to Redis that are under way, oldest first. */
   readonly #inFlight: Call[] = [];
   #scheduled = false;
+  #closed = false;
   #patience: NodeJS.Timeout | undefined;
   #failingSince: number | undefined;
   #idle: (() => void)[] = [];
@@ -88,7 +89,15 @@ export class Pipeline {
     return this.#waiting.length;
   }
 
+  /** Gives up what waits and takes nothing more: Redis is being left, and to go on trying would keep the process alive. */
+  close(): void {
+    this.#closed = true;
+    this.#waiting = [];
+    clearInterval(this.#patience);
+  }
+
   push(work: Work): void {
+    if (this.#closed) return;
     const bytes = work.bytes ?? 0;
     const { maxBytes, maxEntries } = this.#options;
     if (work.refuse && (this.#waitingBytes + bytes > maxBytes || this.#waiting.length >= maxEntries)) {
@@ -178,6 +187,10 @@ export class Pipeline {
         this.#noteWorking();
         return replies;
       } catch (error) {
+        if (this.#closed) {
+          for (const entry of batch) entry.over = true;
+          return [];
+        }
         this.#noteFailing(error, batch);
         await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER));
       }

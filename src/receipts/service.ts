@@ -123,7 +123,9 @@ export class Service {
     if (from.side !== 'served' || (to.side !== 'proxied' && to.side !== 'component') || subscription !== 'remove') {
       throw new Refusal({ condition: 'service-unavailable' });
     }
-    if (others.length > 0 || !jid || this.#options.addresses.parse(jid).bare !== to.bare) {
+    // The removed contact's address, or its owner's: Openfire writes the latter.
+    const named = jid === undefined || jid === '' ? '' : this.#options.addresses.parse(jid).bare;
+    if (others.length > 0 || (named !== to.bare && named !== from.bare)) {
       throw new Refusal({ condition: 'bad-request' });
     }
     this.#options.contactRemoved(from, to);

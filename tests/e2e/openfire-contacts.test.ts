@@ -41,8 +41,7 @@ const probesOf = (name: string, since: number) =>
     .slice(since)
     .filter(({ attrs }) => attrs.type === 'probe' && attrs.to === `${name}@example.org` && attrs.id !== undefined);
 
-// Until the proxy carries presence.
-describe.skip.each(['5.1.1', '4.2.4'] as const)('contacts on %s', (version) => {
+describe.each(['5.1.1', '4.2.4'] as const)('contacts on %s', (version) => {
   test('they become contacts; each sees how the other is, comes and goes; she removes him', async () => {
     openfire = await stage.openfire({ version });
     await stage.attach();

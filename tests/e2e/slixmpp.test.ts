@@ -101,11 +101,9 @@ if (slixmppPython === undefined) console.info('Skipped: no python3 here can "imp
   test('they become contacts, and see each other, without the proxy: so far it is not the client’s fault', () =>
     becomeContacts((name) => `${name}@${world.xmpp.domain}`));
 
-  // Until the proxy carries presence.
-  test.skip('the same under their proxied addresses', () => becomeContacts((name) => world.proxied(name)));
+  test('the same under their proxied addresses', () => becomeContacts((name) => world.proxied(name)));
 
-  // Until the proxy carries requests between users.
-  test.skip('she asks what bob’s client can, at his proxied address', async () => {
+  test('she asks what bob’s client can, at his proxied address', async () => {
     const alice = await slixmpp('alice');
     const bob = await world.user('bob');
     expect(await alice.featuresOf(world.seenAs(bob))).toContain('urn:xmpp:receipts');

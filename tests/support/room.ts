@@ -90,6 +90,11 @@ export function openRoom(url: string, options: Partial<ReceiptsOptions> = {}) {
     refused,
     troubled,
     ended,
+    close(): void {
+      receipts.close();
+      receipts.pipeline.close();
+      opened.close();
+    },
     /** The server gives the proxy these stanzas, in one turn; what the proxy then writes, in order, ids of its own as `…`. */
     async given(...stanzas: string[]): Promise<string[]> {
       for (const stanza of stanzas) receipts.stanza(parseStanza(stanza));
