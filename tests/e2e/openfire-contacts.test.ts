@@ -107,6 +107,45 @@ describe.each(['5.1.1', '4.2.4'] as const)('contacts on %s', (version) => {
     expect([alice, bob].map((user) => user.count((el) => el.attrs.type === 'subscribe'))).toEqual([1, 1]);
   });
 
+  test('he is away: the server keeps his messages, and he sees each once', async () => {
+    openfire = await stage.openfire({ version });
+    const proxy = await stage.attach({ RETRY_SCHEDULE: '100ms' });
+    const [alice, bob] = [openfire.user('alice', 'phone'), openfire.user('bob', 'desk')];
+    await become(alice, bob);
+    await alice.delivered(await alice.say(BOB, 'good night'));
+    bob.offline();
+    await alice.seesPresence(BOB, { type: 'unavailable' });
+    const texts = Array.from({ length: 20 }, (_, i) => `${i + 1}`);
+    for (const text of texts) await alice.acknowledged(await alice.say(BOB, text));
+    // Somebody of whom nothing is known is sent copies by the clock meanwhile.
+    const dave = openfire.user('dave', 'attic');
+    await alice.delivered(await alice.say('dave@receipts.example.org', 'are you there?'));
+    dave.autoReceipt = false;
+    await alice.say('dave@receipts.example.org', 'night watch');
+    for (let i = 0; i < 6; i += 1) await dave.hears('night watch');
+    bob.online();
+    await until(() => proxy.metrics.counts.delivered === texts.length + 2, { what: 'his receipts' });
+    expect(bob.bodies()).toEqual(['good night', ...texts]);
+  });
+
+  test('he is lost with what he had not confirmed: it comes again when he does', async () => {
+    openfire = await stage.openfire({ version });
+    const proxy = await stage.attach();
+    const [alice, bob] = [openfire.user('alice', 'phone'), openfire.user('bob', 'desk')];
+    await become(alice, bob);
+    await alice.delivered(await alice.say(BOB, 'confirmed'));
+    bob.freeze();
+    const texts = Array.from({ length: 50 }, (_, i) => `${i + 1}`);
+    for (const text of texts) await alice.acknowledged(await alice.say(BOB, text));
+    await until(() => proxy.link.stats.held === 0, { what: 'the proof that all was handled' });
+    bob.cut();
+    await alice.seesPresence(BOB, { type: 'unavailable' });
+    bob.online();
+    await until(() => proxy.metrics.counts.delivered === texts.length + 1, { what: 'his receipts' });
+    expect(bob.bodies()).toEqual(['confirmed', ...texts]);
+    expect(proxy.metrics.counts).toMatchObject({ evidenceSessionEnded: texts.length, redelivered: texts.length });
+  });
+
   test('a clean stop shows everybody as gone', async () => {
     openfire = await stage.openfire({ version });
     const proxy = await stage.attach();

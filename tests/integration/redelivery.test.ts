@@ -174,12 +174,15 @@ describe('the session ended', () => {
   test('messages come back in the order in which they were stored', async () => {
     await confirms('1');
     await bobHas({ desk: [START - DAY, 'y'] });
-    for (const [i, id] of ['m-3', 'm-1', 'm-2'].entries()) {
-      await at(START, aliceWrites({ id, at: START + i }));
+    // Half of them within one millisecond.
+    const ids = Array.from({ length: 60 }, (_, i) => `m-${i}`);
+    const counted = (i: number) => `token-${(i + 30).toString(36)}`;
+    for (const [i, id] of ids.entries()) {
+      await at(START, aliceWrites({ id, at: START + Math.max(0, i - 30), token: counted(i) }));
       await at(START, handedOver(1, 1, START, { key: keyOf(id) }));
     }
     await bobHas({ desk: [START + SECOND, 'y'] });
-    expect((await bobComes(START + SECOND)).map(({ key }) => key)).toEqual(['m-3', 'm-1', 'm-2'].map(keyOf));
+    expect((await bobComes(START + SECOND)).map(({ key }) => key)).toEqual(ids.map(keyOf));
   });
 });
 
@@ -287,7 +290,7 @@ describe('proof without a receipt', () => {
 
   test('a marker settles its message and what was sent before it, not what came back nor what came later', async () => {
     for (const [i, id] of ['m-1', 'm-2', 'm-3', 'm-4'].entries()) {
-      await at(START, aliceWrites({ id, at: START + i }));
+      await at(START, aliceWrites({ id, at: START, token: `token-${i}` }));
       await at(START, handedOver(1, 1, START, { key: keyOf(id) }));
     }
     await at(START, bounce(keyOf('m-2')));

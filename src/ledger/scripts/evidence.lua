@@ -90,6 +90,14 @@ local function outlived(sessions, handed)
   return false
 end
 
+-- Whether one message was stored before another: their times, and within one millisecond their tokens, which a process
+-- counts. Each is a table with `stored` (ms) and `token`.
+local function comes_before(one, other)
+  if one.stored ~= other.stored then return one.stored < other.stored end
+  if #one.token ~= #other.token then return #one.token < #other.token end
+  return one.token < other.token
+end
+
 -- Calls `visit(key, how, stored, handed, value)` for each pending message that has a copy out to a recipient.
 local function each_out(recipient, visit)
   local flat = redis.call('HGETALL', out_name(recipient))
@@ -140,7 +148,8 @@ local function came(recipient, login, now, step_due, lease_until, retries, keep)
   local presence, sessions = presence_of(recipient)
   local found = {}
   each_out(recipient, function(key, how, stored, handed, value)
-    local sender = body_of(value).s
+    local body = body_of(value)
+    local sender = body.s
     local says = acknowledges(sender, recipient, sessions)
     local again = how == 'b' and rule(PRESENCE, presence, says, 'b') == 'p'
     if login then
@@ -157,10 +166,10 @@ local function came(recipient, login, now, step_due, lease_until, retries, keep)
     end
     if again then
       redis.call('ZADD', due_set, 'XX', lease_until, key)
-      found[#found + 1] = { stored = stored, text = key .. ',' .. attempt_of(value) .. ',' .. how }
+      found[#found + 1] = { stored = stored, token = body.k or '', text = key .. ',' .. attempt_of(value) .. ',' .. how }
     end
   end)
-  table.sort(found, function(one, other) return one.stored < other.stored end)
+  table.sort(found, comes_before)
   for i, entry in ipairs(found) do found[i] = entry.text end
   return table.concat(found, ',')
 end

@@ -63,7 +63,7 @@ local function arrived(key, members, sender, recipient, now, owed_until, window)
     value = #known > 0 and known[#known][2]
     if not value then return '' end
   end
-  local limit = stored_at(value)
+  local limit = { stored = stored_at(value), token = body_of(value).k or '' }
   local results = {}
   local function take(which)
     results[#results + 1] = settle(which, members, '', now, owed_until, window)
@@ -71,11 +71,11 @@ local function arrived(key, members, sender, recipient, now, owed_until, window)
   local before = {}
   each_out(recipient, function(other, how, stored, _, other_value)
     -- What came back has not arrived, whatever was read after it.
-    if other ~= found and how ~= 'b' and stored_at(other_value) <= limit and body_of(other_value).s == sender then
-      before[#before + 1] = { key = other, stored = stored }
-    end
+    local body = body_of(other_value)
+    local entry = { key = other, stored = stored, token = body.k or '' }
+    if body.s == sender and how ~= 'b' and comes_before(entry, limit) then before[#before + 1] = entry end
   end)
-  table.sort(before, function(one, other) return one.stored < other.stored end)
+  table.sort(before, comes_before)
   for _, entry in ipairs(before) do take(entry.key) end
   if found then take(found) end
   return table.concat(results, '\n\n')
