@@ -1,6 +1,7 @@
 import { type Backoff, wait } from './backoff.ts';
 import type { Item, Saved } from './entries.ts';
 import { bare } from './jid.ts';
+import { forgetOldest } from './seen.ts';
 import type { Tree } from './tree.ts';
 import type { Failure, Tracked } from './types.ts';
 
@@ -255,13 +256,7 @@ export class OutgoingQueue {
 
   /** The oldest ended ones beyond what is to be remembered; they are forgotten. */
   superfluous(): string[] {
-    const ids: string[] = [];
-    for (const id of this.#ended.keys()) {
-      if (this.#ended.size - ids.length <= this.#options.remember) break;
-      ids.push(id);
-    }
-    for (const id of ids) this.#ended.delete(id);
-    return ids;
+    return forgetOldest(this.#ended, this.#options.remember);
   }
 
   #next(): number {

@@ -30,10 +30,10 @@ export class Receiver {
   readonly #taking = new Set<string>();
   /** The last message of each conversation: the next waits for it, so that their order is kept. */
   readonly #tails = new Map<string, Promise<void>>();
-  /** Receipts that could not be written, with the key of what they are for. */
-  readonly #owed: { owed: Owed; key: string | undefined }[] = [];
+  /** Receipts that could not be written, by the key of what they are for. */
+  readonly #owed = new Map<string, Owed>();
   /** So that a receipt that stream management gives up is known again. */
-  readonly #written = new WeakMap<Element, { owed: Owed; key: string | undefined }>();
+  readonly #written = new WeakMap<Element, [key: string, owed: Owed]>();
   #handler: MessageHandler | undefined;
   #handlerSet: () => void = () => {};
   #handlerReady = new Promise<void>((resolve) => {
@@ -53,7 +53,7 @@ export class Receiver {
 
   /** The store was read. */
   restored(): void {
-    for (const [key, { owed }] of this.#options.seen.owed()) if (owed !== undefined) this.#owed.push({ owed, key });
+    for (const [key, owed] of this.#options.seen.owed()) this.#owed.set(key, owed);
   }
 
   close(): void {
@@ -82,13 +82,15 @@ export class Receiver {
 
   /** A stream lives: what is owed is written. */
   flush(): void {
-    for (const { owed, key } of this.#owed.splice(0)) void this.#write(owed, key);
+    const owed = [...this.#owed];
+    this.#owed.clear();
+    for (const [key, one] of owed) void this.#write(key, one);
   }
 
   /** Stream management gave a stanza up. */
   lost(stanza: Element): void {
     const receipt = this.#written.get(stanza);
-    if (receipt !== undefined) this.#owe(receipt.owed, receipt.key);
+    if (receipt !== undefined) this.#owe(...receipt);
   }
 
   async #handOver(stanza: Element, key: string | undefined, asks: boolean): Promise<void> {
@@ -115,11 +117,10 @@ export class Receiver {
     const confirmed = asks && (await this.#isToBeConfirmed(stanza.attrs.from ?? ''));
     if (key === undefined) return;
     // In disabled mode the application may have confirmed it before it was done.
-    const entry = seen.get(key) ?? { at: Date.now(), confirmed };
-    seen.set(key, entry);
+    const kept = this.#note(key, seen.get(key) ?? { at: Date.now(), confirmed });
     this.#taking.delete(key);
     // What is confirmed must be known again, or a copy would be shown.
-    await keeper.note(SEEN + key, entry);
+    await kept;
     if (confirmed) this.#confirm(stanza, key);
     const old = seen.superfluous();
     if (old.length > 0) void keeper.delete(old.map((one) => SEEN + one));
@@ -132,7 +133,7 @@ export class Receiver {
   }
 
   #message(stanza: Element, key: string | undefined, asks: boolean): IncomingMessage {
-    const { proxied, seen, keeper } = this.#options;
+    const { proxied } = this.#options;
     const from = stanza.attrs.from ?? '';
     return {
       key: key ?? '',
@@ -144,45 +145,42 @@ export class Receiver {
       stanza,
       confirm: () => {
         if (!asks || key === undefined) return;
-        const entry: SeenEntry = { at: Date.now(), confirmed: true };
-        seen.set(key, entry);
-        void keeper.note(SEEN + key, entry).then(() => this.#confirm(stanza, key));
+        void this.#note(key, { at: Date.now(), confirmed: true }).then(() => this.#confirm(stanza, key));
       },
     };
   }
 
   #confirm(stanza: Element, key: string): void {
     const { from, id, type } = stanza.attrs;
-    if (from && id) void this.#write({ to: from, id, ...(type !== undefined && { type }) }, key);
+    if (from && id) void this.#write(key, { to: from, id, ...(type !== undefined && { type }) });
   }
 
-  async #write(owed: Owed, key: string | undefined): Promise<void> {
-    const { xmpp, seen, keeper } = this.#options;
+  async #write(key: string, owed: Owed): Promise<void> {
+    const { xmpp, seen } = this.#options;
     const stanza = receipt(owed);
-    this.#written.set(stanza, { owed, key });
+    this.#written.set(stanza, [key, owed]);
     try {
       // Before and after it the stream is being opened or closed, and a stanza would break that.
-      if (xmpp.status !== 'online') throw new Error('There is no stream');
+      if (xmpp.status !== 'online') throw new Error();
       await xmpp.send(stanza);
     } catch {
-      this.#owe(owed, key);
+      this.#owe(key, owed);
       return;
     }
-    const entry = key === undefined ? undefined : seen.get(key);
-    if (key === undefined || entry?.owed === undefined) return;
-    const paid = { at: entry.at, confirmed: entry.confirmed };
-    seen.set(key, paid);
-    void keeper.note(SEEN + key, paid);
+    const entry = seen.get(key);
+    if (entry?.owed !== undefined) this.#note(key, { at: entry.at, confirmed: true });
   }
 
-  #owe(owed: Owed, key: string | undefined): void {
+  #owe(key: string, owed: Owed): void {
+    const entry = this.#options.seen.get(key);
+    if (entry === undefined || this.#closed) return;
+    this.#owed.set(key, owed);
+    this.#note(key, { ...entry, owed });
+  }
+
+  #note(key: string, entry: SeenEntry): Promise<void> {
     const { seen, keeper } = this.#options;
-    if (this.#owed.some((one) => one.owed.id === owed.id && one.owed.to === owed.to)) return;
-    this.#owed.push({ owed, key });
-    const entry = key === undefined ? undefined : seen.get(key);
-    if (key === undefined || entry === undefined || this.#closed) return;
-    const owing = { ...entry, owed };
-    seen.set(key, owing);
-    void keeper.note(SEEN + key, owing);
+    seen.set(key, entry);
+    return keeper.note(SEEN + key, entry);
   }
 }

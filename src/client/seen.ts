@@ -1,4 +1,4 @@
-import type { SeenEntry } from './entries.ts';
+import type { Owed, SeenEntry } from './entries.ts';
 import { bare } from './jid.ts';
 import { NS } from './namespaces.ts';
 import type { Element } from './types.ts';
@@ -64,19 +64,20 @@ export class Seen {
     this.#entries.set(key, entry);
   }
 
-  /** Those whose receipt could not be written yet. */
-  owed(): [key: string, entry: SeenEntry][] {
-    return [...this.#entries].filter(([, { owed }]) => owed !== undefined);
+  /** The receipts that could not be written yet. */
+  owed(): [key: string, owed: Owed][] {
+    return [...this.#entries].flatMap(([key, { owed }]) => (owed === undefined ? [] : [[key, owed]]));
   }
 
   /** The oldest beyond what is to be remembered; they are forgotten. */
   superfluous(): string[] {
-    const keys: string[] = [];
-    for (const key of this.#entries.keys()) {
-      if (this.#entries.size - keys.length <= this.remember) break;
-      keys.push(key);
-    }
-    for (const key of keys) this.#entries.delete(key);
-    return keys;
+    return forgetOldest(this.#entries, this.remember);
   }
+}
+
+/** Takes the first entries from a map, all but as many as are to be left. @returns their keys */
+export function forgetOldest(map: Map<string, unknown>, left: number): string[] {
+  const keys = map.size > left ? [...map.keys()].slice(0, map.size - left) : [];
+  for (const key of keys) map.delete(key);
+  return keys;
 }
