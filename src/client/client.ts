@@ -266,9 +266,7 @@ export class ReceiptsClient extends ReceiptsEventTarget {
       return;
     }
     const reading = readMessage(stanza, this.#component);
-    this.#sender.stored(reading.stored);
-    this.#sender.unconfirmed(reading.unconfirmed);
-    this.#sender.received(reading.received, from);
+    this.#sender.hear(reading.words);
     if (reading.content) this.#receiver.take(stanza, reading);
   }
 }

@@ -1,6 +1,7 @@
 import { request } from './build.ts';
 import { NS } from './namespaces.ts';
-import type { Failure, XmppClient } from './types.ts';
+import type { Status, Word } from './read.ts';
+import type { XmppClient } from './types.ts';
 
 /** ms */
 const PATIENCE = 5000;
@@ -34,25 +35,19 @@ async function isComponent(xmpp: XmppClient, jid: string): Promise<string> {
   return jid;
 }
 
-/** What the proxy knows of a message. */
-export type Status = 'pending' | 'delivered' | 'unknown' | Failure['reason'];
-
 /** Asks what became of messages. Those that get no answer are left out. */
 export async function askStatus(
   xmpp: XmppClient,
   component: string,
   messages: readonly { readonly id: string; readonly to: string }[],
-): Promise<{ id: string; to: string; state: Status }[]> {
-  const known: { id: string; to: string; state: Status }[] = [];
+): Promise<Word[]> {
+  const known: Word[] = [];
   for (let i = 0; i < messages.length; i += STATUS_AT_ONCE) {
     const asked = messages.slice(i, i + STATUS_AT_ONCE);
+    const named = asked.map(({ id, to }) => ['message', { id, to }] as const);
     try {
       const answer = await xmpp.iqCaller.request(
-        request('get', component, [
-          'status',
-          { xmlns: NS.own },
-          ...asked.map(({ id, to }) => ['message', { id, to }] as const),
-        ]),
+        request('get', component, ['status', { xmlns: NS.own }, ...named]),
         PATIENCE,
       );
       for (const { attrs } of answer.getChild('status', NS.own)?.getChildren('message') ?? []) {

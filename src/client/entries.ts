@@ -67,13 +67,14 @@ const isString = (value: unknown): value is string => typeof value === 'string';
 /** A message from a store; undefined if the value makes no sense. */
 export function readSaved(id: string, value: unknown): Saved | undefined {
   const saved = (value ?? {}) as Loose<Saved>;
-  const { to, state, stanza, seq, attempts, queuedAt, sentAt = 0, storedAt = 0, endedAt = 0, account = '' } = saved;
+  const { to, state, stanza, seq, attempts, queuedAt, sentAt = 0, storedAt = 0, endedAt, account = '' } = saved;
   const ended = state === 'delivered' || state === 'failed';
   const sound =
     saved.id === id &&
     [to, account].every(isString) &&
     (ended || ((state === 'queued' || state === 'sent' || state === 'stored') && isTree(stanza))) &&
-    [seq, attempts, queuedAt, sentAt, storedAt, endedAt].every(isNumber);
+    isNumber(endedAt) === ended &&
+    [seq, attempts, queuedAt, sentAt, storedAt].every(isNumber);
   return sound ? (value as Saved) : undefined;
 }
 

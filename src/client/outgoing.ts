@@ -72,7 +72,7 @@ export class OutgoingQueue {
     this.#outstanding.clear();
     for (const item of restored) {
       this.#seq = Math.max(this.#seq, item.seq);
-      if (item.state === 'delivered' || item.state === 'failed') this.#end(item);
+      if (item.endedAt !== undefined) this.#ended.set(item.id, item);
       // Written where nobody acknowledges, it is not known to be lost, and most clients would show a copy.
       else if (item.state === 'stored' || item.unwitnessed) this.#waiting.set(item.id, item);
       else this.#outstanding.set(item.id, item);
@@ -98,11 +98,6 @@ export class OutgoingQueue {
     return { claimed, others: others.length };
   }
 
-  kept(id: string): void {
-    const item = this.#outstanding.get(id);
-    if (item !== undefined) item.kept = true;
-  }
-
   /** A new session, in which nothing is on its way: what nobody has stored is due, in order. */
   restart(): void {
     for (const item of this.#outstanding.values()) {
@@ -114,7 +109,7 @@ export class OutgoingQueue {
       const { unwitnessed, inFlight, attempts } = item;
       item.inFlight = false;
       // The connection that it was written to broke, which is evidence, if a weak one: once more, and never again.
-      if (unwitnessed && inFlight && attempts === 1) this.unstored(item.id);
+      if (unwitnessed && inFlight && attempts === 1) this.unstored(item);
     }
   }
 
@@ -177,9 +172,8 @@ export class OutgoingQueue {
   }
 
   /** Stream management's acknowledgement: the server has it; from now on the proxy's is awaited. */
-  atServer(id: string, now: number): void {
-    const item = this.#outstanding.get(id);
-    if (item?.inFlight && !item.bounced) item.due = now + wait(this.#options.backoff, item.attempts);
+  atServer(item: Item, now: number): void {
+    if (item.inFlight && !item.bounced) item.due = now + wait(this.#options.backoff, item.attempts);
   }
 
   /** It could not be written. */
@@ -189,59 +183,45 @@ export class OutgoingQueue {
   }
 
   /** Refused for now. */
-  bounced(id: string, from: string, now: number): Item | undefined {
-    const item = this.#outstanding.get(id);
-    if (item === undefined || bare(item.to) !== bare(from)) return undefined;
+  bounced(item: Item, now: number): void {
     item.bounced = true;
     item.inFlight = false;
     item.due = now + wait(this.#options.backoff, item.attempts);
-    return item;
   }
 
-  /** The item if this is news. */
-  stored(id: string, by: 'proxy' | 'server', now: number): Item | undefined {
-    const item = this.#outstanding.get(id) ?? this.#waiting.get(id);
-    if (item === undefined || item.state === 'stored') return undefined;
+  /** @returns whether this is news; as all that follow */
+  stored(item: Item, by: 'proxy' | 'server', now: number): boolean {
+    if (item.state !== 'queued' && item.state !== 'sent') return false;
     item.state = 'stored';
     item.storedAt = now;
     item.storedBy = by;
     this.#move(item);
-    return item;
+    return true;
   }
 
-  /** Nobody has it after all: it is to be sent again. The item if this is news. */
-  unstored(id: string): Item | undefined {
-    const item = this.#waiting.get(id);
-    if (item === undefined) return undefined;
+  /** Nobody has it after all: it is to be sent again. */
+  unstored(item: Item): boolean {
+    if (!this.#waiting.delete(item.id)) return false;
     item.state = 'queued';
-    item.inFlight = false;
-    item.due = 0;
-    this.#waiting.delete(id);
-    this.#outstanding.set(id, item);
-    this.#sort();
-    return item;
+    this.unwritten(item);
+    this.#outstanding.set(item.id, item);
+    this.#outstanding = new Map([...this.#outstanding].sort(([, a], [, b]) => a.seq - b.seq));
+    return true;
   }
 
-  /** A receipt from somebody; it counts if it is from whom the message was for. The item if this is news. */
-  delivered(id: string, from: string, now: number): Item | undefined {
-    const item = this.get(id);
-    if (item === undefined || item.state === 'delivered' || bare(item.to) !== bare(from)) return undefined;
-    item.state = 'delivered';
+  /** Its recipient has it. */
+  delivered(item: Item, now: number): boolean {
+    if (item.state === 'delivered') return false;
     delete item.failure;
-    item.endedAt = now;
-    this.#end(item);
-    return item;
+    this.#end(item, 'delivered', now);
+    return true;
   }
 
-  /** The item if this is news. */
-  failed(id: string, from: string | undefined, failure: Failure, now: number): Item | undefined {
-    const item = this.#outstanding.get(id) ?? this.#waiting.get(id);
-    if (item === undefined || (from !== undefined && bare(item.to) !== bare(from))) return undefined;
-    item.state = 'failed';
+  failed(item: Item, failure: Failure, now: number): boolean {
+    if (item.endedAt !== undefined) return false;
     item.failure = failure;
-    item.endedAt = now;
-    this.#end(item);
-    return item;
+    this.#end(item, 'failed', now);
+    return true;
   }
 
   /** As if it had never been. */
@@ -269,15 +249,13 @@ export class OutgoingQueue {
     this.#waiting.set(item.id, item);
   }
 
-  #end(item: Item): void {
+  #end(item: Item, state: 'delivered' | 'failed', now: number): void {
+    item.state = state;
+    item.endedAt = now;
     this.forget(item.id);
     // Its text is not needed any more.
     delete item.stanza;
     this.#ended.set(item.id, item);
-  }
-
-  #sort(): void {
-    this.#outstanding = new Map([...this.#outstanding].sort(([, a], [, b]) => a.seq - b.seq));
   }
 
   /** What was written after a lost message in its conversation goes again after it; the proxy drops what it has. */

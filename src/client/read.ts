@@ -1,19 +1,20 @@
 import { NS } from './namespaces.ts';
 import type { Element, Failure } from './types.ts';
 
-/** One word of the proxy about a message of ours. */
+/** What is known of a message: by the proxy's status query, or in its words for what it and a receipt tell. */
+export type Status = 'pending' | 'delivered' | 'unknown' | Failure['reason'];
+
+/** What somebody says of a message of ours. */
 export interface Word {
   readonly id: string;
-  /** The recipient's proxied address; not given by XEP-0184's element. */
+  /** Whom the message was for; undefined if he who says it need not say. */
   readonly to: string | undefined;
+  readonly state: Status;
 }
 
 /** What a message that came means to the two queues. */
 export interface Reading {
-  readonly stored: readonly Word[];
-  readonly unconfirmed: readonly Word[];
-  /** Ids whose recipient's client has them (XEP-0184 section 5.2). */
-  readonly received: readonly string[];
+  readonly words: readonly Word[];
   /** Whether it is for the application. */
   readonly content: boolean;
   /** Whether it asks for a receipt (XEP-0184 section 5.1). */
@@ -22,31 +23,31 @@ export interface Reading {
 
 /** @param component the proxy's domain */
 export function readMessage(message: Element, component: string | undefined): Reading {
-  const from = (message.attrs.from ?? '').toLowerCase();
-  const byComponent = component !== undefined && from === component;
-  const [stored, unconfirmed] = ['stored', 'unconfirmed'].map((name) => words(message, name, NS.own)) as [
-    Word[],
-    Word[],
+  const { from = '', type = 'normal' } = message.attrs;
+  const speaker = from.toLowerCase();
+  const byComponent = speaker === component;
+  const notices = [
+    ...words(message, 'stored', NS.own, 'pending'),
+    ...words(message, 'unconfirmed', NS.own, 'unconfirmed'),
   ];
-  const received = words(message, 'received', NS.receipts);
-  const notice = byComponent || stored.length + unconfirmed.length > 0;
-  // With ACK_FROM=recipient the proxy speaks from the recipient's bare JID. A user's own messages have a resource.
-  const proved = ({ to }: Word) => byComponent || to?.toLowerCase() === from;
-  const type = message.attrs.type ?? 'normal';
+  const receipts = words(message, 'received', NS.receipts, 'delivered');
+  const byProxy = byComponent || notices.length > 0;
   const asks = message.getChild('request', NS.receipts) !== undefined;
+  // With ACK_FROM=recipient the proxy speaks from the recipient's bare JID. A user's own messages have a resource.
+  const proved = notices.filter(({ to }) => byComponent || to?.toLowerCase() === speaker);
+  // The proxy's XEP-0184 element says that it has the message, and never that the recipient has.
+  if (byComponent && notices.length === 0)
+    for (const { id } of receipts) proved.push({ id, to: undefined, state: 'pending' });
   return {
-    // The proxy's XEP-0184 element says that it has the message, and never that the recipient has.
-    stored: [...stored.filter(proved), ...(byComponent && unconfirmed.length === 0 ? received : [])],
-    unconfirmed: unconfirmed.filter(proved),
-    received: notice ? [] : received.map(({ id }) => id),
-    content: !notice && (type === 'chat' || type === 'normal') && (asks || message.getChild('body') !== undefined),
+    words: byProxy ? proved : receipts.map((word) => ({ ...word, to: from })),
+    content: !byProxy && (type === 'chat' || type === 'normal') && (asks || message.getChild('body') !== undefined),
     asks,
   };
 }
 
-function words(message: Element, name: string, xmlns: string): Word[] {
-  const found = message.getChildren(name, xmlns).filter(({ attrs }) => attrs.id);
-  return found.map(({ attrs }) => ({ id: attrs.id as string, to: attrs.to }));
+function words(message: Element, name: string, xmlns: string, state: Status): Word[] {
+  const found = message.getChildren(name, xmlns);
+  return found.flatMap(({ attrs: { id, to } }) => (id ? [{ id, to, state }] : []));
 }
 
 /** What is answered while the proxy, or its Redis, is not there; it never passes these on about a message that it has. */

@@ -1,11 +1,11 @@
 import { newId, toElement, toStanza } from './build.ts';
-import { askStatus, type Status } from './discovery.ts';
+import { askStatus } from './discovery.ts';
 import { type Item, OUT, toSaved } from './entries.ts';
 import type { ReceiptsEvents } from './events.ts';
 import { bare } from './jid.ts';
 import { asError, type Keeper } from './keeper.ts';
 import { type OutgoingQueue, tracked } from './outgoing.ts';
-import { readFailure, type Word } from './read.ts';
+import { readFailure, type Status, type Word } from './read.ts';
 import { type Element, type Failure, type OutgoingMessage, SendError, type Tracked, type XmppClient } from './types.ts';
 
 /** Resolves when the message is `stored`, or further; without the proxy and XEP-0198, when it is written. */
@@ -59,7 +59,7 @@ export class Sender {
         .then(() => keeper.set(OUT + id, toSaved(item)))
         .then(
           () => {
-            queue.kept(id);
+            item.kept = true;
             this.pump();
           },
           (error: unknown) => this.#notKept(item, error),
@@ -98,49 +98,43 @@ export class Sender {
       .filter(({ to, inDoubt, state }) => (which === 'stored' ? state === 'stored' : inDoubt) && proxied(to));
     const domain = component();
     if (asked.length === 0 || domain === undefined) return;
-    for (const { id, to, state } of await askStatus(xmpp, domain, asked)) this.#known(id, to, state);
+    this.hear(await askStatus(xmpp, domain, asked));
   }
 
-  /** The proxy has these. */
-  stored(words: readonly Word[]): void {
-    for (const { id } of words.filter((word) => this.#isOurs(word))) {
-      this.#changed(this.#options.queue.stored(id, 'proxy', Date.now()));
+  /** What somebody says of messages. It counts if it is about a message to whom he says, or is. */
+  hear(words: readonly Word[]): void {
+    const { queue } = this.#options;
+    for (const { id, to, state } of words) {
+      const item = queue.get(id);
+      if (item !== undefined && (to === undefined || bare(to) === bare(item.to))) this.#learn(item, state);
     }
-  }
-
-  unconfirmed(words: readonly Word[]): void {
-    for (const { id } of words.filter((word) => this.#isOurs(word)))
-      this.#fail(id, undefined, { reason: 'unconfirmed' });
-  }
-
-  /** A recipient's client has these. */
-  received(ids: readonly string[], from: string): void {
-    for (const id of ids) this.#changed(this.#options.queue.delivered(id, from, Date.now()));
   }
 
   /** A message of type `error`. */
   error(message: Element): void {
     const { queue, proxied } = this.#options;
-    const { id, from } = message.attrs;
-    if (!id || !from) return;
+    const { id = '', from = '' } = message.attrs;
+    const item = queue.get(id);
+    if (item === undefined || bare(from) !== bare(item.to)) return;
     const failure = readFailure(message, proxied(from));
-    if (failure !== undefined) this.#fail(id, from, failure);
-    else if (queue.bounced(id, from, Date.now()) !== undefined) this.pump();
+    if (failure !== undefined) this.#fail(item, failure);
+    else queue.bounced(item, Date.now());
+    this.pump();
   }
 
   /** Stream management's acknowledgement of a stanza. */
   atServer({ name, attrs }: Element): void {
     const { queue, proxied } = this.#options;
-    const item = name === 'message' && attrs.id ? queue.get(attrs.id) : undefined;
-    if (item === undefined) return;
-    if (proxied(item.to)) queue.atServer(item.id, Date.now());
-    else this.#changed(queue.stored(item.id, 'server', Date.now()));
+    const item = queue.get(attrs.id ?? '');
+    if (name !== 'message' || item === undefined) return;
+    const now = Date.now();
+    if (proxied(item.to)) queue.atServer(item, now);
+    else if (queue.stored(item, 'server', now)) this.#changed(item);
     this.pump();
   }
 
   giveUp(): void {
-    const { queue } = this.#options;
-    for (const { id } of queue.overdue(Date.now())) this.#fail(id, undefined, { reason: 'abandoned' });
+    for (const item of this.#options.queue.overdue(Date.now())) this.#fail(item, { reason: 'abandoned' });
   }
 
   async #pump(): Promise<void> {
@@ -177,31 +171,26 @@ export class Sender {
     this.#timer = setTimeout(() => this.pump(), Math.max(1, at - Date.now()));
   }
 
-  #known(id: string, to: string, state: Status): void {
+  #learn(item: Item, state: Status): void {
     const { queue } = this.#options;
-    const item = queue.get(id);
-    if (item === undefined || bare(item.to) !== bare(to)) return;
     const now = Date.now();
-    if (state === 'pending') this.#changed(queue.stored(id, 'proxy', now));
-    else if (state === 'delivered') this.#changed(queue.delivered(id, to, now));
-    else if (state !== 'unknown') this.#fail(id, to, { reason: state });
-    else if (item.state !== 'stored') return;
-    else if ((item.storedAt ?? 0) + REMEMBERED > now) this.#changed(queue.unstored(id));
-    else this.#fail(id, to, { reason: 'forgotten' });
+    let news = false;
+    if (state === 'pending') news = queue.stored(item, 'proxy', now);
+    else if (state === 'delivered') news = queue.delivered(item, now);
+    else if (state !== 'unknown') this.#fail(item, { reason: state });
+    else if (item.state === 'stored') {
+      if ((item.storedAt ?? 0) + REMEMBERED > now) news = queue.unstored(item);
+      else this.#fail(item, { reason: 'forgotten' });
+    }
+    if (news) this.#changed(item);
   }
 
-  #fail(id: string, from: string | undefined, failure: Failure): void {
-    this.#changed(this.#options.queue.failed(id, from, failure, Date.now()));
-  }
-
-  #isOurs({ id, to }: Word): boolean {
-    const item = this.#options.queue.get(id);
-    return item !== undefined && (to === undefined || bare(to) === bare(item.to));
+  #fail(item: Item, failure: Failure): void {
+    if (this.#options.queue.failed(item, failure, Date.now())) this.#changed(item);
   }
 
   /** Tells of a change, keeps it, and lets the next ones go. */
-  #changed(item: Item | undefined): void {
-    if (item === undefined) return;
+  #changed(item: Item): void {
     const { queue, keeper, tell } = this.#options;
     const { id, state } = item;
     const seen = tracked(item);
