@@ -1,6 +1,6 @@
 // Imports run one way: main → proxy → queues and queries → receipts → presence → ledger and link → stanza; and proxy →
 // commands → ledger. A room may know those below it.
-const rooms = ['stanza', 'ledger', 'link', 'presence', 'receipts', 'queries', 'queues', 'commands', 'http'];
+const rooms = ['stanza', 'ledger', 'link', 'presence', 'receipts', 'queries', 'queues', 'commands', 'http', 'client'];
 const below = {
   stanza: [],
   ledger: ['stanza'],
@@ -13,6 +13,8 @@ const below = {
   commands: ['stanza', 'ledger'],
   // Shows queues and figures, and knows of no room.
   http: [],
+  // A library of its own, for other programs; it takes the names of namespaces, and no code.
+  client: ['stanza'],
 };
 
 module.exports = {
@@ -35,6 +37,25 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/stanza/' },
       to: { path: '^(node:)?(net|tls|fs|http|https|dgram|child_process)(/|$)|ioredis|bullmq|@xmpp/component' },
+    },
+    {
+      name: 'client-takes-names-alone',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: { path: '^src/stanza/', pathNot: '^src/stanza/namespaces[.]ts$' },
+    },
+    {
+      name: 'client-runs-in-browsers',
+      comment: 'Only the file store, an entry of its own, is for Node.',
+      severity: 'error',
+      from: { path: '^src/client/', pathNot: '^src/client/file-store[.]ts$' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'file-store-stands-alone',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: { path: '^src/client/file-store[.]ts$' },
     },
     {
       name: 'redis-is-the-ledgers',

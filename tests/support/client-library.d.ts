@@ -18,7 +18,14 @@ declare module '@xmpp/client' {
     jid: { toString(): string; bare(): { toString(): string } };
     socket: Socket | null;
     status: string;
-    reconnect: { stop(): void };
+    reconnect: { delay: number; stop(): void };
+    iqCaller: { request(stanza: Element, timeoutMs?: number): Promise<Element> };
+    streamManagement: EventEmitter & {
+      enabled: boolean;
+      inbound: number;
+      enableSent: boolean;
+      outbound_q: { stanza: Element }[];
+    };
     start(): Promise<unknown>;
     stop(): Promise<unknown>;
     send(element: Element): Promise<void>;

@@ -1,0 +1,48 @@
+import { xml } from '@xmpp/client';
+import type { Owed } from './entries.ts';
+import { NS } from './namespaces.ts';
+import { clean, fromTree, type Tree, toTree } from './tree.ts';
+import type { Element, OutgoingMessage } from './types.ts';
+
+export function newId(): string {
+  return crypto.randomUUID();
+}
+
+/** A message as it will be written each time: with its id, an `origin-id` (XEP-0359), and a request for a receipt. */
+export function toStanza(message: OutgoingMessage | Element, id: string): Tree {
+  const [name, attrs, ...children] = 'attrs' in message ? toTree(message) : describe(message);
+  const missing: Tree[] = [];
+  if (!children.some((child) => isChild(child, 'request', NS.receipts)))
+    missing.push(['request', { xmlns: NS.receipts }]);
+  const others = children.filter((child) => !isChild(child, 'origin-id', NS.sid));
+  return [name, { type: 'chat', ...attrs, id }, ...others, ...missing, ['origin-id', { xmlns: NS.sid, id }]];
+}
+
+function describe({ to, type = 'chat', body, thread, children = [] }: OutgoingMessage): Tree {
+  const own: Tree[] = [];
+  if (body !== undefined) own.push(['body', {}, clean(body)]);
+  if (thread !== undefined) own.push(['thread', {}, clean(thread)]);
+  return ['message', { to, type }, ...own, ...children.map(toTree)];
+}
+
+function isChild(child: Tree | string, name: string, xmlns: string): boolean {
+  return typeof child !== 'string' && child[0] === name && child[1].xmlns === xmlns;
+}
+
+export function toElement(tree: Tree): Element {
+  return fromTree<Element>(tree, xml as unknown as (name: string, attrs: Record<string, string>) => Element);
+}
+
+/** A receipt (XEP-0184 section 5.4): to whom the message came from, of its type. */
+export function receipt({ to, id, type }: Owed): Element {
+  return toElement([
+    'message',
+    { to, ...(type !== undefined && { type }), id: newId() },
+    ['received', { xmlns: NS.receipts, id }],
+  ]);
+}
+
+/** An IQ request; `iqCaller` gives it an id. */
+export function request(type: 'get' | 'set', to: string | undefined, child: Tree): Element {
+  return toElement(['iq', { type, ...(to !== undefined && { to }) }, child]);
+}

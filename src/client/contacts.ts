@@ -1,0 +1,44 @@
+import { request } from './build.ts';
+import { bare } from './jid.ts';
+import type { Element, XmppClient } from './types.ts';
+
+const NS_ROSTER = 'jabber:iq:roster';
+
+/** Who sees the user's presence (RFC 6121 section 2): asked for when it first matters. */
+export class Contacts {
+  readonly #xmpp: XmppClient;
+  #asked: Promise<ReadonlySet<string>> | undefined;
+
+  constructor(xmpp: XmppClient) {
+    this.#xmpp = xmpp;
+  }
+
+  /** Whether this address has a subscription to the user's presence; false when the server does not say. */
+  async has(jid: string): Promise<boolean> {
+    this.#asked ??= this.#ask();
+    return (await this.#asked).has(bare(jid));
+  }
+
+  /** What was asked may be so no more. */
+  forget(): void {
+    this.#asked = undefined;
+  }
+
+  /** A roster push (RFC 6121 section 2.1.6). Who forges one has the roster asked for again, and no more. */
+  push(iq: Element): void {
+    if (iq.getChild('query', NS_ROSTER) !== undefined && iq.attrs.type === 'set') this.forget();
+  }
+
+  async #ask(): Promise<ReadonlySet<string>> {
+    try {
+      const answer = await this.#xmpp.iqCaller.request(request('get', undefined, ['query', { xmlns: NS_ROSTER }]));
+      const items = answer.getChild('query', NS_ROSTER)?.getChildren('item') ?? [];
+      const subscribed = items.filter(({ attrs }) => attrs.subscription === 'from' || attrs.subscription === 'both');
+      return new Set(subscribed.map(({ attrs }) => bare(attrs.jid ?? '')));
+    } catch {
+      // Asked again at the next message.
+      this.forget();
+      return new Set();
+    }
+  }
+}

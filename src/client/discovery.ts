@@ -1,0 +1,63 @@
+import { request } from './build.ts';
+import { NS } from './namespaces.ts';
+import type { Status, Word } from './read.ts';
+import type { XmppClient } from './types.ts';
+
+/** ms */
+const PATIENCE = 5000;
+/** Items of a server that are asked what they are, at most. */
+const MOST_ITEMS = 20;
+/** As many as the proxy answers for at once. */
+const STATUS_AT_ONCE = 100;
+
+/**
+ * Looks among a server's items for the proxy (XEP-0030).
+ *
+ * @returns its domain; undefined if there is none, or nobody answers
+ */
+export async function findComponent(xmpp: XmppClient, server: string): Promise<string | undefined> {
+  try {
+    const answer = await xmpp.iqCaller.request(request('get', server, ['query', { xmlns: NS.discoItems }]), PATIENCE);
+    const items = answer.getChild('query', NS.discoItems)?.getChildren('item') ?? [];
+    const jids = items.flatMap(({ attrs }) => (attrs.jid && !attrs.node ? [attrs.jid.toLowerCase()] : []));
+    // The first that says so: another item may take its time.
+    return await Promise.any(jids.slice(0, MOST_ITEMS).map((jid) => isComponent(xmpp, jid)));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Rejects if it is another thing. */
+async function isComponent(xmpp: XmppClient, jid: string): Promise<string> {
+  const answer = await xmpp.iqCaller.request(request('get', jid, ['query', { xmlns: NS.discoInfo }]), PATIENCE);
+  const features = answer.getChild('query', NS.discoInfo)?.getChildren('feature') ?? [];
+  if (!features.some(({ attrs }) => attrs.var === NS.own)) throw new Error(`${jid} is not the proxy`);
+  return jid;
+}
+
+/** Asks what became of messages. Those that get no answer are left out. */
+export async function askStatus(
+  xmpp: XmppClient,
+  component: string,
+  messages: readonly { readonly id: string; readonly to: string }[],
+): Promise<Word[]> {
+  const known: Word[] = [];
+  for (let i = 0; i < messages.length; i += STATUS_AT_ONCE) {
+    const asked = messages.slice(i, i + STATUS_AT_ONCE);
+    const named = asked.map(({ id, to }) => ['message', { id, to }] as const);
+    try {
+      const answer = await xmpp.iqCaller.request(
+        request('get', component, ['status', { xmlns: NS.own }, ...named]),
+        PATIENCE,
+      );
+      for (const { attrs } of answer.getChild('status', NS.own)?.getChildren('message') ?? []) {
+        const { id, to, state } = attrs;
+        if (id && to && state) known.push({ id, to, state: state as Status });
+      }
+    } catch {
+      // Who asks for the rest in vain waits as long again, and what is not known is sent again.
+      break;
+    }
+  }
+  return known;
+}

@@ -1,0 +1,93 @@
+import { isTree, type Tree } from './tree.ts';
+import type { Failure, State } from './types.ts';
+
+/** A message that was sent, as the store has it. */
+export interface Saved {
+  id: string;
+  to: string;
+  /** Gone when it has ended. */
+  stanza?: Tree;
+  /** Its place in the order of sending. */
+  seq: number;
+  state: State;
+  attempts: number;
+  queuedAt: number;
+  sentAt?: number;
+  storedAt?: number;
+  storedBy?: 'proxy' | 'server';
+  /** Whether it was written where nobody acknowledges. */
+  unwitnessed?: boolean;
+  endedAt?: number;
+  failure?: Failure;
+  /** The bare JID that it is from; not known before the first login. */
+  account?: string;
+}
+
+/** A message on its way out. */
+export interface Item extends Saved {
+  /** Whether the store has it; before that it is not written. */
+  kept: boolean;
+  /** Whether it was written to the session that lasts. */
+  inFlight: boolean;
+  /** ms since 1970 of its next attempt. */
+  due: number;
+  /** Whether the proxy may know of it: it was written, or an earlier run may have written it. */
+  inDoubt: boolean;
+  /** Whether it was refused for now: what follows it in its conversation waits for it. */
+  bounced: boolean;
+}
+
+/** A receipt that is due: its parts. */
+export interface Owed {
+  readonly to: string;
+  readonly id: string;
+  readonly type?: string;
+}
+
+/** A message that came and that the application has taken, as the store has it. */
+export interface SeenEntry {
+  /** ms since 1970 */
+  readonly at: number;
+  /** Whether a copy of it is answered with a receipt. */
+  readonly confirmed: boolean;
+  /** What could not be written yet. */
+  readonly owed?: Owed;
+}
+
+/** Keys of the store. */
+export const OUT = 'out/';
+export const SEEN = 'in/';
+export const COMPONENT = 'component';
+
+type Loose<T> = Partial<Record<keyof T, unknown>>;
+
+const isNumber = (value: unknown): value is number => Number.isFinite(value);
+const isString = (value: unknown): value is string => typeof value === 'string';
+
+/** A message from a store; undefined if the value makes no sense. */
+export function readSaved(id: string, value: unknown): Saved | undefined {
+  const saved = (value ?? {}) as Loose<Saved>;
+  const { to, state, stanza, seq, attempts, queuedAt, sentAt = 0, storedAt = 0, endedAt, account = '' } = saved;
+  const ended = state === 'delivered' || state === 'failed';
+  const sound =
+    saved.id === id &&
+    [to, account].every(isString) &&
+    (ended || ((state === 'queued' || state === 'sent' || state === 'stored') && isTree(stanza))) &&
+    isNumber(endedAt) === ended &&
+    [seq, attempts, queuedAt, sentAt, storedAt].every(isNumber);
+  return sound ? (value as Saved) : undefined;
+}
+
+/** What the store is to have of a message. */
+export function toSaved(item: Item): Saved {
+  const { kept, inFlight, due, inDoubt, bounced, ...saved } = item;
+  return saved;
+}
+
+export function readSeen(value: unknown): SeenEntry | undefined {
+  const { at, confirmed, owed } = (value ?? {}) as Loose<SeenEntry>;
+  const { to, id, type = '' } = (owed ?? {}) as Loose<Owed>;
+  const sound =
+    isNumber(at) && typeof confirmed === 'boolean' && (owed === undefined || [to, id, type].every(isString));
+  return sound ? (value as SeenEntry) : undefined;
+}

@@ -1,0 +1,85 @@
+import { NS } from './namespaces.ts';
+import type { Element, Failure } from './types.ts';
+
+/** What is known of a message: by the proxy's status query, or in its words for what it and a receipt tell. */
+export type Status = 'pending' | 'delivered' | 'unknown' | Failure['reason'];
+
+/** What somebody says of a message of ours. */
+export interface Word {
+  readonly id: string;
+  /** Whom the message was for; undefined if he who says it need not say. */
+  readonly to: string | undefined;
+  readonly state: Status;
+}
+
+/** What a message that came means to the two queues. */
+export interface Reading {
+  readonly words: readonly Word[];
+  /** Whether it is for the application. */
+  readonly content: boolean;
+  /** Whether it asks for a receipt (XEP-0184 section 5.1). */
+  readonly asks: boolean;
+}
+
+/** @param component the proxy's domain */
+export function readMessage(message: Element, component: string | undefined): Reading {
+  const { from = '', type = 'normal' } = message.attrs;
+  const speaker = from.toLowerCase();
+  const byComponent = speaker === component;
+  const notices = [
+    ...words(message, 'stored', NS.own, 'pending'),
+    ...words(message, 'unconfirmed', NS.own, 'unconfirmed'),
+  ];
+  const receipts = words(message, 'received', NS.receipts, 'delivered');
+  const byProxy = byComponent || notices.length > 0;
+  const asks = message.getChild('request', NS.receipts) !== undefined;
+  // With ACK_FROM=recipient the proxy speaks from the recipient's bare JID. A user's own messages have a resource.
+  const proved = notices.filter(({ to }) => byComponent || to?.toLowerCase() === speaker);
+  // The proxy's XEP-0184 element says that it has the message, and never that the recipient has.
+  if (byComponent && notices.length === 0)
+    for (const { id } of receipts) proved.push({ id, to: undefined, state: 'pending' });
+  return {
+    words: byProxy ? proved : receipts.map((word) => ({ ...word, to: from })),
+    content: !byProxy && (type === 'chat' || type === 'normal') && (asks || message.getChild('body') !== undefined),
+    asks,
+  };
+}
+
+function words(message: Element, name: string, xmlns: string, state: Status): Word[] {
+  const found = message.getChildren(name, xmlns);
+  return found.flatMap(({ attrs: { id, to } }) => (id ? [{ id, to, state }] : []));
+}
+
+/** What is answered while the proxy, or its Redis, is not there; it never passes these on about a message that it has. */
+const FOR_NOW: ReadonlySet<string> = new Set([
+  'resource-constraint',
+  'remote-server-not-found',
+  'remote-server-timeout',
+  'recipient-unavailable',
+  'service-unavailable',
+  'unexpected-request',
+]);
+
+/**
+ * What an error about a message of ours says; undefined if it says that the message may go through later.
+ *
+ * @param proxied whether the message was for an address behind the proxy
+ */
+export function readFailure(message: Element, proxied: boolean): Failure | undefined {
+  const error = message.getChild('error');
+  const children = error?.getChildElements() ?? [];
+  const words = children.filter((child) => child.getNS() === NS.stanzas);
+  const condition = words.find((child) => child.getName() !== 'text')?.getName() ?? 'undefined-condition';
+  const text = words.find((child) => child.getName() === 'text')?.children.join('');
+  const details = { condition, ...(text && { text }) };
+  if (error?.getChild('expired', NS.own) !== undefined) return { reason: 'expired', ...details };
+  if (proxied && (FOR_NOW.has(condition) || error?.attrs.type === 'wait')) return undefined;
+  return { reason: 'rejected', ...details };
+}
+
+/** When a message was sent, if it says (XEP-0203). */
+export function readDelay(message: Element): Date | undefined {
+  const stamp = message.getChild('delay', NS.delay)?.attrs.stamp;
+  const date = new Date(stamp ?? '');
+  return Number.isNaN(date.getTime()) ? undefined : date;
+}

@@ -1,0 +1,186 @@
+import { receipt } from './build.ts';
+import type { Contacts } from './contacts.ts';
+import { type Owed, SEEN, type SeenEntry } from './entries.ts';
+import type { ReceiptsEvents } from './events.ts';
+import { bare } from './jid.ts';
+import { asError, type Keeper } from './keeper.ts';
+import { type Reading, readDelay } from './read.ts';
+import { copyKey, type Seen } from './seen.ts';
+import type { AutoReceipt, Element, IncomingMessage, XmppClient } from './types.ts';
+
+/** Takes a message for the application; it counts as received when this returns, or what it returns resolves. */
+export type MessageHandler = (message: IncomingMessage) => void | Promise<void>;
+
+export interface ReceiverOptions {
+  readonly xmpp: XmppClient;
+  readonly keeper: Keeper;
+  readonly seen: Seen;
+  /** Resolves when it is known who is behind the proxy. */
+  readonly located: Promise<void>;
+  readonly contacts: Contacts;
+  readonly autoReceipt: AutoReceipt | undefined;
+  readonly proxied: (jid: string) => boolean;
+  readonly tell: <K extends keyof ReceiptsEvents>(type: K, detail: ReceiptsEvents[K]) => void;
+}
+
+/** The incoming queue: each message once to the application, and a receipt for it when the application has it. */
+export class Receiver {
+  readonly #options: ReceiverOptions;
+  /** The keys of what the handler has at the moment. */
+  readonly #taking = new Set<string>();
+  /** The last message of each conversation: the next waits for it, so that their order is kept. */
+  readonly #tails = new Map<string, Promise<void>>();
+  /** Receipts that could not be written, by the key of what they are for. */
+  readonly #owed = new Map<string, Owed>();
+  /** So that a receipt that stream management gives up is known again. */
+  readonly #written = new WeakMap<Element, [key: string, owed: Owed]>();
+  #handler: MessageHandler | undefined;
+  #handlerSet: () => void = () => {};
+  #handlerReady = new Promise<void>((resolve) => {
+    this.#handlerSet = resolve;
+  });
+  #closed = false;
+
+  constructor(options: ReceiverOptions) {
+    this.#options = options;
+  }
+
+  /** Sets who takes messages. What came before waits for it, without a receipt. */
+  handle(handler: MessageHandler): void {
+    this.#handler = handler;
+    this.#handlerSet();
+  }
+
+  /** The store was read. */
+  restored(): void {
+    for (const [key, owed] of this.#options.seen.owed()) this.#owed.set(key, owed);
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** A message with content. */
+  take(stanza: Element, { asks }: Reading): void {
+    const { seen } = this.#options;
+    const key = copyKey(stanza);
+    if (key !== undefined) {
+      const known = seen.get(key);
+      if (known !== undefined) {
+        // Its receipt got lost, or the copy was on its way already.
+        if (known.confirmed && asks) this.#confirm(stanza, key);
+        return;
+      }
+      if (this.#taking.has(key)) return;
+      this.#taking.add(key);
+    }
+    const conversation = bare(stanza.attrs.from ?? '');
+    const tail = (this.#tails.get(conversation) ?? Promise.resolve()).then(() => this.#handOver(stanza, key, asks));
+    this.#tails.set(conversation, tail);
+    void tail.then(() => this.#tails.get(conversation) === tail && this.#tails.delete(conversation));
+  }
+
+  /** A stream lives: what is owed is written. */
+  flush(): void {
+    const owed = [...this.#owed];
+    this.#owed.clear();
+    for (const [key, one] of owed) void this.#write(key, one);
+  }
+
+  /** Stream management gave a stanza up. */
+  lost(stanza: Element): void {
+    const receipt = this.#written.get(stanza);
+    if (receipt !== undefined) this.#owe(...receipt);
+  }
+
+  async #handOver(stanza: Element, key: string | undefined, asks: boolean): Promise<void> {
+    const { tell, located } = this.#options;
+    await located;
+    await this.#handlerReady;
+    if (this.#closed) return;
+    const message = this.#message(stanza, key, asks);
+    try {
+      await this.#handler?.(message);
+    } catch (error) {
+      // Not taken: without a receipt it comes again.
+      if (key !== undefined) this.#taking.delete(key);
+      tell('problem', { what: 'handler', error: asError(error) });
+      return;
+    }
+    if (this.#closed) return;
+    // The next message need not wait for the disk.
+    void this.#taken(stanza, key, asks).then(() => tell('message', message));
+  }
+
+  async #taken(stanza: Element, key: string | undefined, asks: boolean): Promise<void> {
+    const { seen, keeper } = this.#options;
+    const confirmed = asks && (await this.#isToBeConfirmed(stanza.attrs.from ?? ''));
+    if (key === undefined) return;
+    // In disabled mode the application may have confirmed it before it was done.
+    const kept = this.#note(key, seen.get(key) ?? { at: Date.now(), confirmed });
+    this.#taking.delete(key);
+    // What is confirmed must be known again, or a copy would be shown.
+    await kept;
+    if (confirmed) this.#confirm(stanza, key);
+    const old = seen.superfluous();
+    if (old.length > 0) void keeper.delete(old.map((one) => SEEN + one));
+  }
+
+  async #isToBeConfirmed(from: string): Promise<boolean> {
+    const { autoReceipt, proxied, contacts } = this.#options;
+    const mode = autoReceipt ?? (proxied(from) ? 'always' : 'subscribed');
+    return mode === 'always' || (mode === 'subscribed' && (await contacts.has(from)));
+  }
+
+  #message(stanza: Element, key: string | undefined, asks: boolean): IncomingMessage {
+    const { proxied } = this.#options;
+    const from = stanza.attrs.from ?? '';
+    return {
+      key: key ?? '',
+      id: stanza.attrs.id,
+      from,
+      body: stanza.getChildText('body'),
+      sentAt: readDelay(stanza),
+      proxied: proxied(from),
+      stanza,
+      confirm: () => {
+        if (!asks || key === undefined) return;
+        void this.#note(key, { at: Date.now(), confirmed: true }).then(() => this.#confirm(stanza, key));
+      },
+    };
+  }
+
+  #confirm(stanza: Element, key: string): void {
+    const { from, id, type } = stanza.attrs;
+    if (from && id) void this.#write(key, { to: from, id, ...(type !== undefined && { type }) });
+  }
+
+  async #write(key: string, owed: Owed): Promise<void> {
+    const { xmpp, seen } = this.#options;
+    const stanza = receipt(owed);
+    this.#written.set(stanza, [key, owed]);
+    try {
+      // Before and after it the stream is being opened or closed, and a stanza would break that.
+      if (xmpp.status !== 'online') throw new Error();
+      await xmpp.send(stanza);
+    } catch {
+      this.#owe(key, owed);
+      return;
+    }
+    const entry = seen.get(key);
+    if (entry?.owed !== undefined) this.#note(key, { at: entry.at, confirmed: true });
+  }
+
+  #owe(key: string, owed: Owed): void {
+    const entry = this.#options.seen.get(key);
+    if (entry === undefined || this.#closed) return;
+    this.#owed.set(key, owed);
+    this.#note(key, { ...entry, owed });
+  }
+
+  #note(key: string, entry: SeenEntry): Promise<void> {
+    const { seen, keeper } = this.#options;
+    seen.set(key, entry);
+    return keeper.note(SEEN + key, entry);
+  }
+}

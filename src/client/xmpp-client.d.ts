@@ -1,0 +1,10 @@
+// @xmpp/client ships no types; this is the part of it that the client library imports.
+declare module '@xmpp/client' {
+  import type { Element } from '@xmpp/xml';
+
+  export function xml(
+    name: string,
+    attrs?: Record<string, string | undefined>,
+    ...children: (Element | string)[]
+  ): Element;
+}

@@ -1,0 +1,108 @@
+import type { Socket } from 'node:net';
+import { type Client, client } from '@xmpp/client';
+import xml, { type Element } from '@xmpp/xml';
+import {
+  type IncomingMessage,
+  type ReceiptsClient,
+  type ReceiptsOptions,
+  receiptsClient,
+} from '../../src/client/index.ts';
+import { until } from './poll.ts';
+import { Relay } from './relay.ts';
+import type { World } from './world.ts';
+
+export interface LibraryUserOptions extends ReceiptsOptions {
+  readonly resource?: string;
+  /** Whether XEP-0198 is used; by default yes. */
+  readonly streamManagement?: boolean;
+}
+
+/** A user with the client library, on an `@xmpp/client` that reconnects, through a relay that can be cut. */
+export class LibraryUser {
+  /** What the application saw, in its order. */
+  readonly inbox: IncomingMessage[] = [];
+  readonly problems: unknown[] = [];
+  /** What the network loses on its way to this user. */
+  loses: (element: Element) => boolean = () => false;
+
+  private constructor(
+    readonly name: string,
+    readonly xmpp: Client,
+    readonly receipts: ReceiptsClient,
+    readonly relay: Relay,
+  ) {
+    receipts.receive((message) => void this.inbox.push(message));
+    receipts.addEventListener('problem', ({ detail }) => this.problems.push(detail));
+    xmpp.on('online', () => void xmpp.send(xml('presence')).catch(() => {}));
+    xmpp.on('error', () => {});
+  }
+
+  /** Resolves when it is online. */
+  static async login(world: World, name: string, options: LibraryUserOptions = {}): Promise<LibraryUser> {
+    const user = await LibraryUser.prepare(world, name, options);
+    await user.xmpp.start();
+    return user;
+  }
+
+  static async prepare(world: World, name: string, options: LibraryUserOptions = {}): Promise<LibraryUser> {
+    const { domain, c2sPort, passwords } = world.xmpp;
+    const { resource, streamManagement = true, ...rest } = options;
+    const relay = await Relay.to(c2sPort);
+    const xmpp = client({
+      service: `xmpp://127.0.0.1:${relay.port}`,
+      domain,
+      resource,
+      credentials: (authenticate) => authenticate({ username: name, password: passwords.get(name) ?? '' }, 'PLAIN'),
+    });
+    xmpp.reconnect.delay = 50;
+    const user = new LibraryUser(name, xmpp, receiptsClient(xmpp, rest), relay);
+    withoutMisfits(xmpp, streamManagement, (element) => user.loses(element));
+    return user;
+  }
+
+  bodies(): (string | null)[] {
+    return this.inbox.map(({ body }) => body);
+  }
+
+  /** Resolves when the application has seen this. */
+  async hears(body: string): Promise<IncomingMessage> {
+    const heard = () => this.inbox.find((message) => message.body === body);
+    return (await until(heard, { what: `"${body}"` })) as IncomingMessage;
+  }
+
+  /** As a tab that is killed: nothing is said to anybody. */
+  async kill(): Promise<void> {
+    this.xmpp.reconnect.stop();
+    await this.receipts.close();
+    await this.relay.close();
+  }
+
+  /** In order. */
+  async close(): Promise<void> {
+    await this.receipts.close();
+    await this.xmpp.stop().catch(() => {});
+    await this.relay.close();
+  }
+}
+
+/** What the XMPP library does not do on plain loopback. */
+function withoutMisfits(xmpp: Client, streamManagement: boolean, loses: (element: Element) => boolean): void {
+  const attach = xmpp._attachSocket.bind(xmpp);
+  xmpp._attachSocket = (socket: Socket) => {
+    // It decodes each chunk by itself, and breaks a character that two of them share.
+    socket.setEncoding?.('utf8');
+    socket.setNoDelay?.(true);
+    attach(socket);
+  };
+  const onData = xmpp._onData.bind(xmpp);
+  xmpp._onData = (data) => {
+    if (xmpp.parser !== null) onData(data);
+  };
+  const onElement = xmpp._onElement.bind(xmpp);
+  xmpp._onElement = (element) => {
+    if (!streamManagement && element.name === 'stream:features') {
+      element.children = element.children.filter((child) => typeof child === 'string' || child.name !== 'sm');
+    }
+    if (!loses(element)) onElement(element);
+  };
+}
