@@ -29,14 +29,22 @@ interface XmppServer {
 
 const SECRET = 'component-secret';
 
-async function xmppServer(): Promise<XmppServer> {
+/** What our own server has beside what every test wants. */
+export interface ServerWishes {
+  /** Further lines of its configuration. */
+  readonly config?: string;
+  /** Passwords by name. */
+  readonly users?: Readonly<Record<string, string>>;
+}
+
+async function xmppServer({ config, users: others }: ServerWishes): Promise<XmppServer> {
   const { E2E_XMPP_HOST, E2E_C2S_PORT, E2E_COMPONENT_PORT, E2E_DOMAIN, E2E_COMPONENT_SECRET, E2E_USERS } = process.env;
   if (E2E_XMPP_HOST === undefined) {
-    const users = { alice: 'pw', bob: 'pw', carol: 'pw', dave: 'pw' };
+    const users = { alice: 'pw', bob: 'pw', carol: 'pw', dave: 'pw', ...others };
     const componentDomain = 'receipts.localhost';
     // Prosody takes one connection for a component, so that a second proxy beside the first has a domain of its own.
     const components = [componentDomain, 'receipts2.localhost'].map((domain) => ({ domain, secret: SECRET }));
-    const prosody = await startProsody({ domain: 'localhost', users, components });
+    const prosody = await startProsody({ domain: 'localhost', users, components, ...(config && { config }) });
     return {
       host: '127.0.0.1',
       domain: 'localhost',
@@ -78,8 +86,8 @@ export class World {
     readonly label?: string,
   ) {}
 
-  static async open(): Promise<World> {
-    const [xmpp, redis] = await Promise.all([xmppServer(), startRedis()]);
+  static async open(wishes: ServerWishes = {}): Promise<World> {
+    const [xmpp, redis] = await Promise.all([xmppServer(wishes), startRedis()]);
     return new World(xmpp, redis);
   }
 
