@@ -7,10 +7,11 @@ export interface BatchesOptions {
   readonly link: LinkPort;
   readonly notices: Notices;
   /** Asks a client (full JID) whether it takes batches. Never rejects. */
-  readonly takesBatches: ((fullJid: string) => Promise<boolean>) | undefined;
+  readonly takesBatches?: (fullJid: string) => Promise<boolean>;
+  /** How long an acknowledgement or a receipt waits for others, ms. */
+  readonly late?: number;
 }
 
-/** How long an acknowledgement or a receipt waits for others, ms. */
 const LATE = 200;
 /** How many of them, and how many characters, a stanza has at most. */
 const MOST = 100;
@@ -146,7 +147,7 @@ export class Batches {
     }
     let batch = this.#open.get(session);
     if (batch === undefined) {
-      const timer = setTimeout(() => this.flush(session), LATE).unref();
+      const timer = setTimeout(() => this.flush(session), this.#options.late ?? LATE).unref();
       batch = { stored: [], delivered: new Map(), entries: 0, characters: 0, timer };
       this.#open.set(session, batch);
     }

@@ -86,8 +86,8 @@ export interface ReceiptsOptions {
   };
   /** Ad-hoc commands of the component. */
   readonly commands?: CommandsPort;
-  /** Whether a client (full JID) says that it takes batches; without it none is sent. */
-  readonly takesBatches?: (fullJid: string) => Promise<boolean>;
+  /** Whether a client (full JID) says that it takes batches, and how long they gather, ms; without it none is sent. */
+  readonly batching?: { readonly takesBatches: (fullJid: string) => Promise<boolean>; readonly late?: number };
   /** How long a message waits for Redis before it is refused, ms. */
   readonly patience?: number;
   readonly presence?: {
@@ -124,7 +124,7 @@ export class Receipts {
       ackFrom: ack.from,
       messageTtl: timetable.messageTtl,
     });
-    this.batches = new Batches({ link, notices, takesBatches: options.takesBatches });
+    this.batches = new Batches({ link, notices, ...options.batching });
     const { batches } = this;
     const base = { ...events, batches, link, pipeline: this.pipeline, addresses, ids, notices, timetable, counts, log };
     this.passage = new Passage(base);

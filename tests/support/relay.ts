@@ -5,6 +5,8 @@ import { freePort } from './ports.ts';
 export class Relay {
   readonly #pairs = new Set<[net.Socket, net.Socket]>();
   readonly #server: net.Server;
+  /** Bytes from who connects, and to him. */
+  readonly bytes = { up: 0, down: 0 };
   /** Whether whoever connects is turned away. */
   refuses = false;
   /** Whether connections are left that nothing passes through. */
@@ -23,6 +25,12 @@ export class Relay {
       const far = net.connect(target, host);
       const pair: [net.Socket, net.Socket] = [near, far];
       this.#pairs.add(pair);
+      near.on('data', ({ length }: Buffer) => {
+        this.bytes.up += length;
+      });
+      far.on('data', ({ length }: Buffer) => {
+        this.bytes.down += length;
+      });
       near.pipe(far);
       far.pipe(near);
       for (const socket of pair) {
