@@ -316,7 +316,7 @@ test('nothing is left of a message that was in trouble once it is delivered', as
   expect((await opened.redis.lrange(keys.life(KEY), 0, -1)).map((one) => one.split(' ')[1])).toEqual(['handed-over']);
   await at(START, settle(KEY, 'desk', START));
   await at(START, told([{ key: KEY, state: 'delivered' }]));
-  expect(await opened.redis.exists(keys.out(BOB), keys.from(ALICE), keys.due)).toBe(0);
+  expect(await opened.redis.exists(keys.out(BOB), keys.from(ALICE), keys.life(KEY), keys.due)).toBe(0);
 });
 
 test('a message that is confirmed before its hand-over leaves nothing beside its record', async () => {
@@ -368,4 +368,15 @@ describe('a sender who is away when her message fails', () => {
   test('of whom nothing is known is told as ever', async () => {
     expect(await fails()).toBe(false);
   });
+});
+
+test('what was sent more than once keeps its life, for whoever looks it up', async () => {
+  await confirms('1');
+  await at(START, aliceWrites({ at: START }));
+  await at(START, handedOver(1, 1, START));
+  await at(START + 31 * SECOND, claim(KEY, 1));
+  await at(START + 31 * SECOND, handedOver(2, 2, START + 31 * SECOND));
+  await at(START + 32 * SECOND, settle(KEY, 'desk', START + 32 * SECOND));
+  const life = await opened.redis.lrange(opened.ledger.keys.life(KEY), 0, -1);
+  expect(life.map((one) => one.split(' ')[1])).toEqual(['handed-over', 'claimed', 'handed-over']);
 });

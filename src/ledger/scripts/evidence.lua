@@ -80,6 +80,8 @@ local function call_in(key, value)
   local body = body_of(value)
   redis.call('HDEL', out_name(body.r), key)
   redis.call('SREM', from_name(body.s), key)
+  -- Of most messages there is no more to tell than that the server had them before the receipt came.
+  if redis.call('LLEN', life_name(key)) == 1 then redis.call('DEL', life_name(key)) end
 end
 
 -- Whether any session lives that did so when a copy was handed over.
