@@ -3,6 +3,7 @@ import { arrived, came, gap } from '../../src/ledger/evidence.ts';
 import { bounce, claim, expire, handOver, hasten, settle, told } from '../../src/ledger/operations.ts';
 import { ruleFor, SITUATIONS, type Situation } from '../../src/ledger/redelivery.ts';
 import { nextDue } from '../../src/ledger/timetable.ts';
+import { recordKey } from '../../src/stanza/key.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND, TIMETABLE } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 
@@ -212,6 +213,47 @@ describe('away', () => {
   });
 });
 
+describe('stored while he was away', () => {
+  test('and lost with the session that it came to: sent again at the next login', async () => {
+    await confirms('1');
+    await bobHas({});
+    await at(START, aliceWrites({ at: START }));
+    await at(START, handedOver(1, 1, START));
+    await bobHas({ desk: [START + SECOND, 'y'] });
+    expect(await bobComes(START + SECOND)).toEqual([]);
+    // Another of his devices changes nothing: the first one may be reading.
+    await bobHas({ desk: [START + SECOND, 'y'], phone: [START + 2 * SECOND, 'y'] });
+    expect(await bobComes(START + 2 * SECOND)).toEqual([]);
+    await bobHas({ tablet: [START + 3 * SECOND, 'y'] });
+    expect(await bobComes(START + 3 * SECOND)).toEqual([{ key: KEY, attempt: 1, evidence: 'session-ended' }]);
+  });
+});
+
+describe('a copy that is sent again', () => {
+  test.each([
+    ['is kept from offline storage where nothing is known of him', false, true],
+    ['is the only one there when it is sent on evidence', true, false],
+  ])('%s', async (_, known, noStore) => {
+    await confirms('1');
+    if (known) await bobHas({ desk: [START - DAY, 'y'] });
+    await at(START, aliceWrites({ at: START }));
+    await at(START, handedOver(1, 1, START));
+    expect(await at(START + 31 * SECOND, claim(KEY, 1))).toMatchObject({ outcome: 'claimed', noStore });
+  });
+});
+
+test('his first receipt puts on the timetable what went to him unknown, not what a live session may yet confirm', async () => {
+  await at(START, aliceWrites({ id: 'm-1', at: START }));
+  await at(START, handedOver(1, 1, START));
+  await bobHas({ desk: [START - DAY, 'u'] });
+  await at(START, aliceWrites({ id: 'm-2', at: START }));
+  await at(START, handedOver(1, 1, START, { key: keyOf('m-2') }));
+  await at(START, aliceWrites({ id: 'm-3', at: START }));
+  await at(START, settle(keyOf('m-3'), 'desk', START, { sender: ALICE, recipient: BOB }));
+  expect(await dueOf(keyOf('m-1'))).toBe(START + 30 * SECOND);
+  expect(await dueOf(keyOf('m-2'))).toBe(END);
+});
+
 describe('a gap', () => {
   async function twoMessages(): Promise<void> {
     await confirms('1');
@@ -294,7 +336,15 @@ describe('proof without a receipt', () => {
       await at(START, handedOver(1, 1, START, { key: keyOf(id) }));
     }
     await at(START, bounce(keyOf('m-2')));
+    // Somebody else's, to the same recipient.
+    const carols = recordKey('carol@example.org', BOB, 'c-1');
+    await opened.redis.set(
+      opened.ledger.keys.record(carols),
+      `p10010001${START}{"k":"token-0","d":"x","s":"carol@example.org","r":"${BOB}","w":"c-1"}\n<body/>`,
+    );
+    await opened.redis.hset(opened.ledger.keys.out(BOB), carols, `o;${START};${START}`);
     const settled = await marker('m-3');
+    expect((await opened.ledger.status([carols]))[0]?.state).toBe('pending');
     expect(settled.map(({ record }) => [record.wireId, record.state, record.receiptResource])).toEqual([
       ['m-1', 'delivered', 'desk'],
       ['m-3', 'delivered', 'desk'],

@@ -40,7 +40,6 @@ local function settle(key, members, at_hand, now, owed_until, window)
     if not found then return '=' end
     redis.call('DEL', undelivered_name(found))
   end
-  call_in(found, value)
   local tombstone = finish(found, value, 'd', members, window)
   call_in(found, value)
   local member = due_member(found, 'd')
