@@ -229,3 +229,23 @@ test('the proxy is away: the message waits, and is no failure', async () => {
   await until(() => client.get(id)?.state === 'stored');
   await client.close();
 });
+
+test('a receipt, an error and the proxy’s word count only about a message to whom they speak of', async () => {
+  const { xmpp, client } = open();
+  xmpp.online();
+  const { id } = client.send({ to: BOB, body: 'To bob' });
+  await until(() => xmpp.written.length === 1);
+  const received = `<received xmlns='urn:xmpp:receipts' id='${id}'/>`;
+  const error = "<error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>";
+  xmpp.receives(parseStanza(`<message from='${ALICE}'>${received}</message>`));
+  xmpp.receives(parseStanza(`<message type='error' id='${id}' from='${ALICE}'>${error}</message>`));
+  xmpp.receives(
+    parseStanza(`<message from='${COMPONENT}'><stored xmlns='${OWN}' id='${id}' to='${ALICE}'/></message>`),
+  );
+  // Stanzas are taken in their order, so that those above have been by then.
+  await client.ready;
+  expect(client.get(id)?.state).toBe('sent');
+  xmpp.receives(parseStanza(`<message type='chat' from='${BOB}/desk'>${received}</message>`));
+  await until(() => client.get(id)?.state === 'delivered');
+  await client.close();
+});
