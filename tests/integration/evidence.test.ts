@@ -117,6 +117,45 @@ test('he confirms a later message: the earlier one is due RECEIPT_GAP later', as
   expect(Number(due)).toBeLessThanOrEqual(Date.now() + 10_000);
 });
 
+test('receipts that come out of order leave no gap unseen', async () => {
+  await bobGivesReceipts();
+  await bobIsOnline(60_000);
+  await aliceHasWritten('m-1', 'm-2', 'm-3');
+  await room.given(bobConfirms('m-3'), bobConfirms('m-1'));
+  room.receipts.gaps.look();
+  await room.given();
+  expect(room.counts.evidenceGap).toBe(1);
+});
+
+test('what its sender wants kept from offline storage is known to be lost on somebody who is away', async () => {
+  await bobGivesReceipts();
+  await room.redis.hset(room.ledger.keys.sessions(BOB), { '': Date.now() });
+  await room.given(aliceSays('m-1').replace('<request', '<no-store xmlns="urn:xmpp:hints"/><request'));
+  await room.handsOver();
+  await bobIsOnline(-1);
+  room.receipts.waves.came(BOB, true);
+  expect(copies(await room.given())).toEqual(['m-1']);
+  expect(room.counts.evidenceNotStored).toBe(1);
+});
+
+test('it is his presence that tells: a session that ends, another that begins, and one that only changes', async () => {
+  await bobGivesReceipts();
+  await room.redis.hset(room.ledger.keys.subscriptions(BOB), 'alice@example.org', 's');
+  const bobIs = (type = '') => `<presence from="bob@example.org/desk" to="alice@receipts.example.org"${type}/>`;
+  await room.given(bobIs());
+  await aliceHasWritten('m-1', 'm-2', 'm-3');
+  const bounce = '<error type="wait"><recipient-unavailable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>';
+  await room.given(
+    `<message type="error" id="m-1" from="bob@example.org" to="alice@receipts.example.org/phone">${bounce}</message>`,
+  );
+  // An update counts once a second.
+  await room.redis.hset(room.ledger.keys.sessions(BOB), 'desk', `${Date.now() - 5000};y;1;`);
+  expect(copies(await room.given(bobIs()))).toEqual(['m-1']);
+  await room.given(bobConfirms('m-1'));
+  expect(copies(await room.given(bobIs(' type="unavailable"')))).toEqual([]);
+  expect(copies(await room.given(bobIs()))).toEqual(['m-2', 'm-3']);
+});
+
 test('a gap is looked for by itself, soon after the receipt', async () => {
   await bobGivesReceipts();
   await bobIsOnline(60_000);
