@@ -118,6 +118,17 @@ local function bounce(key, now, keep)
   return found .. '\n' .. strip(value)
 end
 
+-- What waits for its turn stays leased. ARGV[first] to ARGV[last]: keys and attempts; what another has claimed is his.
+local function postpone(lease_until, first, last)
+  for position = first, last, 2 do
+    local key = ARGV[position]
+    local head = redis.call('GETRANGE', record_name(key), 0, HEAD - 1)
+    if head ~= '' and state_of(head) == 'p' and attempt_of(head) == tonumber(ARGV[position + 1]) then
+      redis.call('ZADD', due_set, 'XX', 'GT', lease_until, key)
+    end
+  end
+end
+
 -- Brings the due time forward to `due`, never back, and not while he is known to be away.
 local function hasten(key, due, recipient)
   if presence_of(recipient) == 'f' then return '' end
