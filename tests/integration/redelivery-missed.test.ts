@@ -1,6 +1,6 @@
 // Messages that nobody would look at again before the end of their life, were it not for these.
-import { came, type Event } from '../../src/ledger/evidence.ts';
-import { claim, handOver } from '../../src/ledger/operations.ts';
+import { arrived, came, type Event } from '../../src/ledger/evidence.ts';
+import { claim, expire, type HandedOver, handOver } from '../../src/ledger/operations.ts';
 import { askAfter, forgetPresence, judgeSessions, seePresence, takeStep } from '../../src/ledger/presence.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND, TIMETABLE } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
@@ -38,11 +38,11 @@ const bobComes = async (now: number, event: Event) => {
   const times = { stepDue: now + 30 * SECOND, leaseUntil: now + 60 * SECOND, unconfirmedRetries: 1 };
   return (await at(now, came({ user: BOB, event, ...times }))).missed.map(({ key }) => key);
 };
-async function aliceHasWritten(now: number, id = 'm-1'): Promise<void> {
+async function aliceHasWritten(now: number, id = 'm-1', special: Partial<HandedOver> = {}): Promise<void> {
   await at(now, aliceWrites({ id, at: now }));
   const times = { byTimetable: now + 30 * SECOND, unconfirmed: now + 900 * SECOND };
   const copy = { key: keyOf(id), attempt: 1, copies: 1, sender: ALICE, recipient: BOB, noStore: false };
-  await at(now, handOver({ ...copy, ...times }));
+  await at(now, handOver({ ...copy, ...times, ...special }));
 }
 
 describe('handed over while nothing was known of him', () => {
@@ -91,6 +91,64 @@ test('a login that nobody acted upon, as a process died over it: his next presen
   expect(await bobComes(START + 2 * SECOND, 'update')).toEqual([keyOf('m-1')]);
 });
 
+describe('a marker for a later message proves nothing of an earlier one that', () => {
+  const marker = async (id: string) => {
+    const { settled } = await at(START + 3 * SECOND, arrived(keyOf(id), ALICE, BOB, 'desk', START + 3 * SECOND));
+    return settled.map(({ record }) => record.wireId);
+  };
+
+  test('was lost with a session and waits to be sent again', async () => {
+    await confirms();
+    await bobHas({ desk: START - DAY });
+    await aliceHasWritten(START);
+    await bobHas({ desk: START + SECOND });
+    await aliceHasWritten(START + 2 * SECOND, 'm-2');
+    expect(await marker('m-2')).toEqual(['m-2']);
+  });
+
+  test('went nowhere', async () => {
+    await bobHas({});
+    await aliceHasWritten(START, 'm-1', { noStore: true });
+    await bobHas({ desk: START + SECOND });
+    await aliceHasWritten(START + 2 * SECOND, 'm-2');
+    expect(await marker('m-2')).toEqual(['m-2']);
+  });
+});
+
+describe('a copy that went nowhere', () => {
+  const toOne = { resource: 'desk' };
+
+  test('is sent to a client without receipts, too, when he comes', async () => {
+    await bobHas({});
+    await aliceHasWritten(START, 'm-1', { noStore: true });
+    await opened.redis.hset(opened.ledger.keys.sessions(BOB), 'desk', `${START + SECOND};n;1;`);
+    expect(await bobComes(START + SECOND, 'login')).toEqual([keyOf('m-1')]);
+    expect(await at(START + SECOND, claim(keyOf('m-1'), 1))).toMatchObject({ outcome: 'claimed' });
+  });
+
+  test('ends as expired should he never come', async () => {
+    await bobHas({});
+    await aliceHasWritten(START, 'm-1', { noStore: true });
+    expect(await at(END, expire(keyOf('m-1'), END))).toMatchObject({ state: 'expired' });
+  });
+
+  test('as it was for one resource alone, which is gone: it goes to where he is by the timetable', async () => {
+    await bobHas({ phone: START - DAY });
+    await aliceHasWritten(START, 'm-1', toOne);
+    expect(await dueOf()).toBe(START + 30 * SECOND);
+  });
+
+  test.each([
+    ['is there', { desk: START - DAY }],
+    ['may be there', undefined],
+  ])('is not one for a resource that %s', async (_, sessions) => {
+    await confirms();
+    if (sessions) await bobHas(sessions);
+    await aliceHasWritten(START, 'm-1', toOne);
+    expect(await opened.redis.hget(opened.ledger.keys.out(BOB), keyOf('m-1'))).toMatch(sessions ? /^o/ : /^\?/);
+  });
+});
+
 describe('the link was down, and nobody heard what his session did', () => {
   const heard = (now: number, token: string) => at(now, seePresence(BOB, ALICE, 'desk', true, now, '', '', token));
   beforeEach(async () => {
@@ -122,7 +180,15 @@ describe('the link was down, and nobody heard what his session did', () => {
     expect(await bobComes(START + SECOND, 'heard again')).toEqual([]);
     expect(Math.ceil(await dueOf())).toBe(START + 31 * SECOND);
     await at(START + 31 * SECOND, claim(keyOf('m-1'), 1));
-    const copy = { key: keyOf('m-1'), attempt: 2, copies: 2, sender: ALICE, recipient: BOB, noStore: false };
+    const copy = {
+      key: keyOf('m-1'),
+      attempt: 2,
+      copies: 2,
+      sender: ALICE,
+      recipient: BOB,
+      noStore: false,
+      resource: '',
+    };
     await at(START + 32 * SECOND, handOver({ ...copy, byTimetable: 0, unconfirmed: 0 }));
     await bobComes(START + 40 * SECOND, 'heard again');
     expect(await dueOf()).toBe(END);

@@ -58,7 +58,8 @@ local function note(key, now, event, keep)
 end
 
 -- A copy is out that no receipt has come for. `how` it went: o to a live session, g the same for a gap's sake, n to one
--- whose client returns no receipts, s to offline storage, x nowhere (he was offline, and it was not to be stored),
+-- whose client returns no receipts, s to offline storage, x nowhere (he was offline, and it was not to be stored; or it
+-- was for one resource alone, which was gone),
 -- b it came back, ? his presence was not known.
 local function put_out(key, how, stored, handed, sender, recipient, keep)
   redis.call('HSET', out_name(recipient), key, string.format('%s;%.0f;%.0f', how, stored, handed))

@@ -63,9 +63,11 @@ local function arrived(key, members, sender, recipient, cursor, now, owed_until,
     results[#results + 1] = settle(which, members, '', now, owed_until, window)
   end
   local before = {}
-  results[1] = each_out(recipient, cursor, function(other, how, stored)
-    -- What came back has not arrived, whatever was read after it.
-    if other == found or how == 'b' or stored > limit then return end
+  local presence, sessions = presence_of(recipient)
+  results[1] = each_out(recipient, cursor, function(other, how, stored, handed)
+    -- What came back, went nowhere or may have been lost with a session has not arrived, whatever was read after it.
+    if other == found or how == 'b' or how == 'x' or stored > limit then return end
+    if (how == 'o' or how == 'g') and presence == 'o' and not outlived(sessions, handed) then return end
     local other_value = still_pending(other, recipient)
     if other_value and body_of(other_value).s == sender then
       before[#before + 1] = { key = other, stored = stored }

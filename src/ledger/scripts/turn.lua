@@ -50,8 +50,8 @@ while at <= last do
     at = at + 2 + count
   elseif operation == 'h' then
     local attempt, copies, by_timetable, unconfirmed = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
-    result = handover(key, attempt, copies, by_timetable, unconfirmed, ARGV[at + 6], ARGV[at + 7], ARGV[at + 8] == '1', now, ttl, keep)
-    at = at + 9
+    result = handover(key, attempt, copies, by_timetable, unconfirmed, ARGV[at + 6], ARGV[at + 7], ARGV[at + 8] == '1', ARGV[at + 9], now, ttl, keep)
+    at = at + 10
   elseif operation == 'c' then
     result = claim(key, tonumber(ARGV[at + 2]), now, lease_until, ttl, ARGV[at + 3], keep)
     at = at + 4
