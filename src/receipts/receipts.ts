@@ -129,8 +129,8 @@ export class Receipts {
     this.waves = new Waves({ ...base, outbox: this.outbox, redeliveryWindow, status });
     const rooms = { ...base, passage: this.passage, outbox: this.outbox, version, maxStanzaBytes };
     const observer: SessionObserver = {
-      began: (user) => this.waves.came(user, true),
-      updated: (user) => this.waves.came(user, false),
+      began: (user) => this.waves.came(user, 'login'),
+      updated: (user, again) => this.waves.came(user, again ? 'heard again' : 'update'),
       ended: (user) => this.waves.left(user),
     };
     this.presences = new Presences({ ...rooms, stored: ledger, observer, ...options.presence });
