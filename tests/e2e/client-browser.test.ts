@@ -1,3 +1,4 @@
+import xml from '@xmpp/xml';
 import { chromiumProgram, type Tab, TestBrowser } from '../support/browser.ts';
 import type { Account } from '../support/browser-application.ts';
 import type { TestUser } from '../support/client.ts';
@@ -175,6 +176,66 @@ if (!RUNS) console.info('Skipped: no chromium here (apt: chromium), or the serve
     await second.call('shows', 'Half taken');
     await alice.delivered(id);
     expect(await bodies(second)).toEqual(['Half taken']);
+    await second.page.close();
+  });
+
+  test('two tabs find the same message in their store: delivered once, and a later tab knows', async () => {
+    const bob = await world.user('bob');
+    const first = await browser.open('two');
+    await first.call('prepare', account('alice'));
+    const id = await first.call('send', world.proxied('bob'), 'From either');
+    await until(async () => (await first.call('kept')).includes(id));
+    await first.crash();
+    const tabs = await Promise.all([browser.open('two'), browser.open('two')]);
+    await Promise.all(tabs.map((tab) => tab.call('prepare', account('alice'))));
+    await Promise.all(tabs.map((tab) => tab.call('login')));
+    // The receipt goes to one of them; others learn of it when they ask, as a new one does.
+    await Promise.any(tabs.map((tab) => tab.call('reaches', id, 'delivered')));
+    const later = await browser.open('two');
+    await later.login(account('alice'));
+    await later.call('reaches', id, 'delivered');
+    expect(bob.bodies()).toEqual(['From either']);
+    for (const tab of [...tabs, later]) await tab.page.close();
+  });
+
+  test('a frozen tab: what came meanwhile, and its copies, are shown once when it thaws', async () => {
+    const alice = await world.user('alice');
+    const tab = await browser.open('frozen');
+    await login(tab, 'carol');
+    await isKnownToConfirm('carol', alice);
+    const thaw = await tab.freeze();
+    const id = await alice.say(world.proxied('carol'), 'Wake up');
+    const query = () =>
+      xml('status', { xmlns: 'urn:openfire-receipts:0' }, xml('message', { id, to: world.proxied('carol') }));
+    const copies = async () => {
+      const answer = await alice.asks(world.xmpp.componentDomain, query());
+      return Number(answer.getChild('status')?.getChild('message')?.attrs.attempts);
+    };
+    await until(async () => (await copies()) >= 2, { what: 'a copy' });
+    expect(alice.count((el) => el.getChild('received')?.attrs.id === id && /@/.test(el.attrs.from ?? ''))).toBe(0);
+    await thaw();
+    await alice.delivered(id);
+    await alice.delivered(await alice.say(world.proxied('carol'), 'The end'));
+    expect(await bodies(tab)).toEqual(['Hello', 'Wake up', 'The end']);
+    await tab.page.close();
+  });
+
+  test('an entry that makes no sense is told and left out; the others count', async () => {
+    const bob = await world.user('bob');
+    const first = await browser.open('spoilt');
+    await first.call('prepare', account('alice'));
+    const id = await first.call('send', world.proxied('bob'), 'Sound');
+    await until(async () => (await first.call('kept')).includes(id));
+    await first.call('keep', 'out/spoilt', { id: 'spoilt', state: 'sent' });
+    await first.crash();
+    const second = await browser.open('spoilt');
+    await second.login(account('alice'));
+    await second.call('reaches', id, 'delivered');
+    expect(await second.read('problems')).toMatchObject([
+      { what: 'entry', text: expect.stringContaining('out/spoilt') },
+    ]);
+    expect(bob.bodies()).toEqual(['Sound']);
+    await until(async () => !(await second.call('kept')).includes('spoilt'));
     await second.page.close();
   });
 

@@ -98,6 +98,11 @@ export class Application {
     return JSON.stringify(await indexedDbStore().load());
   }
 
+  /** Puts something into IndexedDB behind the library's back. */
+  keep(key: string, value: unknown): Promise<void> {
+    return indexedDbStore().set(key, value);
+  }
+
   get #library(): ReceiptsClient {
     if (this.#receipts === undefined) throw new Error('Nothing is prepared');
     return this.#receipts;

@@ -119,6 +119,22 @@ export class Tab {
     await this.call('login');
   }
 
+  /**
+   * No script of the page goes on, as in a tab that the browser froze, while its connections stay. Resolves with what
+   * thaws it, when something was about to run.
+   */
+  async freeze(): Promise<() => Promise<void>> {
+    const session = await this.page.context().newCDPSession(this.page);
+    const frozen = new Promise((resolve) => session.once('Debugger.paused', resolve));
+    await session.send('Debugger.enable');
+    await session.send('Debugger.pause');
+    return async () => {
+      await frozen;
+      await session.send('Debugger.resume');
+      await session.detach();
+    };
+  }
+
   /** Its process dies; no handler of the page runs. */
   async crash(): Promise<void> {
     const crashed = new Promise((resolve) => this.page.once('crash', resolve));
