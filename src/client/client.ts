@@ -237,7 +237,8 @@ export class ReceiptsClient extends ReceiptsEventTarget {
 }
 
 function defaultStore() {
-  return 'indexedDB' in globalThis ? indexedDbStore() : memoryStore();
+  // Where a page has none, that is told as the store's failure; in Node nobody expects one.
+  return 'indexedDB' in globalThis || 'document' in globalThis ? indexedDbStore() : memoryStore();
 }
 
 /** See {@link ReceiptsClient}. To be called before `xmpp.start()`, so that nothing is missed. */

@@ -33,6 +33,19 @@ export class Relay {
     return relay;
   }
 
+  /**
+   * Loses what comes from one end from now on, while the connections stay and the other direction works.
+   *
+   * @param from `near`: the client, `far`: the server
+   */
+  deafen(from: 'near' | 'far'): void {
+    for (const [near, far] of this.#pairs) {
+      const [source, target] = from === 'near' ? [near, far] : [far, near];
+      source.unpipe(target);
+      source.resume();
+    }
+  }
+
   /** Resets every connection, both ends. */
   reset(): void {
     for (const pair of this.#pairs) for (const socket of pair) socket.resetAndDestroy();

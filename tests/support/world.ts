@@ -20,6 +20,8 @@ interface XmppServer {
   readonly host: string;
   readonly domain: string;
   readonly c2sPort: number;
+  /** RFC 7395; undefined where it was not asked for, or the server has none. */
+  readonly websocketUrl: string | undefined;
   readonly componentPort: number;
   readonly componentDomain: string;
   readonly secret: string;
@@ -29,18 +31,24 @@ interface XmppServer {
 
 const SECRET = 'component-secret';
 
-async function xmppServer(): Promise<XmppServer> {
+export interface WorldOptions {
+  /** Whether users can come by WebSocket; by default no. */
+  readonly websocket?: boolean;
+}
+
+async function xmppServer({ websocket = false }: WorldOptions): Promise<XmppServer> {
   const { E2E_XMPP_HOST, E2E_C2S_PORT, E2E_COMPONENT_PORT, E2E_DOMAIN, E2E_COMPONENT_SECRET, E2E_USERS } = process.env;
   if (E2E_XMPP_HOST === undefined) {
     const users = { alice: 'pw', bob: 'pw', carol: 'pw', dave: 'pw' };
     const componentDomain = 'receipts.localhost';
     // Prosody takes one connection for a component, so that a second proxy beside the first has a domain of its own.
     const components = [componentDomain, 'receipts2.localhost'].map((domain) => ({ domain, secret: SECRET }));
-    const prosody = await startProsody({ domain: 'localhost', users, components });
+    const prosody = await startProsody({ domain: 'localhost', users, components, websocket });
     return {
       host: '127.0.0.1',
       domain: 'localhost',
       c2sPort: prosody.c2sPort,
+      websocketUrl: prosody.websocketUrl,
       componentPort: prosody.componentPort,
       componentDomain,
       secret: SECRET,
@@ -54,6 +62,7 @@ async function xmppServer(): Promise<XmppServer> {
     host: E2E_XMPP_HOST,
     domain,
     c2sPort: Number(E2E_C2S_PORT ?? 5222),
+    websocketUrl: undefined,
     componentPort: Number(E2E_COMPONENT_PORT ?? 5275),
     componentDomain: `receipts.${domain}`,
     secret: E2E_COMPONENT_SECRET ?? '',
@@ -78,8 +87,8 @@ export class World {
     readonly label?: string,
   ) {}
 
-  static async open(): Promise<World> {
-    const [xmpp, redis] = await Promise.all([xmppServer(), startRedis()]);
+  static async open(options: WorldOptions = {}): Promise<World> {
+    const [xmpp, redis] = await Promise.all([xmppServer(options), startRedis()]);
     return new World(xmpp, redis);
   }
 
