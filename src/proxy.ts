@@ -123,6 +123,7 @@ export class ReceiptsProxy {
       },
       log,
       ...(tuning.patience !== undefined && { patience: tuning.patience }),
+      batching: { takesBatches: (full) => this.#queries.capabilities.takesBatches(full) },
       presence: {
         receiptsOf: (full, caps) => this.#queries.capabilities.receipts(caps, full),
         ...(tuning.presence !== undefined && { timing: tuning.presence }),

@@ -36,13 +36,11 @@ export function toElement(tree: Tree): Element {
   return fromTree<Element>(tree, xml as unknown as (name: string, attrs: Record<string, string>) => Element);
 }
 
-/** A receipt (XEP-0184 section 5.4): to whom the message came from, of its type. */
-export function receipt({ to, id, type }: Owed): Element {
-  return toElement([
-    'message',
-    { to, ...(type !== undefined && { type }), id: newId() },
-    ['received', { xmlns: NS.receipts, id }],
-  ]);
+/** Receipts (XEP-0184 section 5.4) for messages from one address: to whom they came from, of the first one's type. */
+export function receipts(owed: readonly Owed[]): Element {
+  const { to, type } = owed[0] as Owed;
+  const received = owed.map(({ id }): Tree => ['received', { xmlns: NS.receipts, id }]);
+  return toElement(['message', { to, ...(type !== undefined && { type }), id: newId() }, ...received]);
 }
 
 /** An IQ request; `iqCaller` gives it an id. */

@@ -1,5 +1,5 @@
 import { Contacts } from './contacts.ts';
-import { findComponent } from './discovery.ts';
+import { announce, findComponent, takesBatches } from './discovery.ts';
 import { COMPONENT, OUT, toSaved, tracked } from './entries.ts';
 import { ReceiptsEvent, type ReceiptsEvents, ReceiptsEventTarget } from './events.ts';
 import { indexedDbStore } from './indexed-db-store.ts';
@@ -31,6 +31,8 @@ export class ReceiptsClient extends ReceiptsEventTarget {
   readonly #receiver: Receiver;
   readonly #contacts: Contacts;
   readonly #askAfter: number;
+  readonly #batch: boolean;
+  #closed = false;
   readonly #leave: (() => void)[] = [];
   readonly #look: ReturnType<typeof setInterval>;
   readonly #watchers = new Watchers();
@@ -47,6 +49,7 @@ export class ReceiptsClient extends ReceiptsEventTarget {
   constructor(xmpp: XmppClient, options: ReceiptsOptions = {}) {
     super();
     const { component, store, autoReceipt, maxInFlight = 32, remember = 10_000, askAfter = 60_000 } = options;
+    const { batch = true } = options;
     const { resendAfter = 10_000, resendAtMost = 300_000, giveUpAfter = 8 * DAY } = options;
     this.#xmpp = xmpp;
     this.#askAfter = askAfter;
@@ -65,6 +68,8 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     if (!this.#search) this.#located();
     const parts = { xmpp, keeper: this.#keeper, proxied, tell };
     this.#receiver = new Receiver({ ...parts, seen: this.#seen, located, contacts: this.#contacts, autoReceipt });
+    this.#batch = batch;
+    if (batch) announce(xmpp, () => (this.#closed ? undefined : this.#component));
     this.ready = this.#load();
     this.#sender = new Sender({
       ...parts,
@@ -122,6 +127,7 @@ export class ReceiptsClient extends ReceiptsEventTarget {
   /** Stops, and lets go of the stream, which goes on. What is not done is in the store. */
   async close(): Promise<void> {
     this.#session += 1;
+    this.#closed = true;
     clearInterval(this.#look);
     for (const leave of this.#leave.splice(0)) leave();
     this.#sender.close();
@@ -189,6 +195,7 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     await this.#find(domain(own));
     if (ended()) return;
     this.#located();
+    if (fresh) void this.#agreeOnBatches(session);
     if (fresh && away) await this.#sender.ask('in doubt');
     if (ended()) return;
     this.#lastLive = now;
@@ -220,6 +227,14 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     this.#search = false;
     this.#component = found;
     void this.#keeper.note(COMPONENT, found);
+  }
+
+  /** Each asks the other, in each session: what was agreed on ends with it. */
+  async #agreeOnBatches(session: number): Promise<void> {
+    this.#receiver.batch = false;
+    if (!this.#batch || this.#component === undefined) return;
+    const agreed = await takesBatches(this.#xmpp, this.#component);
+    if (session === this.#session) this.#receiver.batch = agreed;
   }
 
   #stanza(stanza: Element): void {

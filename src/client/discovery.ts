@@ -1,6 +1,7 @@
-import { request } from './build.ts';
+import { request, toElement } from './build.ts';
 import { NS } from './namespaces.ts';
 import type { Status, Word } from './read.ts';
+import type { Tree } from './tree.ts';
 import type { XmppClient } from './types.ts';
 
 /** ms */
@@ -29,10 +30,35 @@ export async function findComponent(xmpp: XmppClient, server: string): Promise<s
 
 /** Rejects if it is another thing. */
 async function isComponent(xmpp: XmppClient, jid: string): Promise<string> {
+  if (!(await hasFeature(xmpp, jid, NS.own))) throw new Error(`${jid} is not the proxy`);
+  return jid;
+}
+
+/** Rejects when nobody answers. */
+async function hasFeature(xmpp: XmppClient, jid: string, feature: string): Promise<boolean> {
   const answer = await xmpp.iqCaller.request(request('get', jid, ['query', { xmlns: NS.discoInfo }]), PATIENCE);
   const features = answer.getChild('query', NS.discoInfo)?.getChildren('feature') ?? [];
-  if (!features.some(({ attrs }) => attrs.var === NS.own)) throw new Error(`${jid} is not the proxy`);
-  return jid;
+  return features.some(({ attrs }) => attrs.var === feature);
+}
+
+/** Whether the proxy takes stanzas with many receipts. It asks the same in return, which {@link announce} answers. */
+export function takesBatches(xmpp: XmppClient, component: string): Promise<boolean> {
+  return hasFeature(xmpp, component, NS.batch).catch(() => false);
+}
+
+/**
+ * Says that this client takes stanzas with many acknowledgements or receipts (XEP-0030). Only to the proxy, and only where
+ * the application has not answered: what the client is and can do is the application's to say.
+ *
+ * @param asker the proxy's domain; undefined to say nothing
+ */
+export function announce(xmpp: XmppClient, asker: () => string | undefined): void {
+  xmpp.iqCallee?.get(NS.discoInfo, 'query', ({ stanza, element }, next) => {
+    const component = asker();
+    if (component === undefined || stanza.attrs.from !== component || element.attrs.node) return next();
+    const features = [NS.discoInfo, NS.receipts, NS.batch].map((name): Tree => ['feature', { var: name }]);
+    return toElement(['query', { xmlns: NS.discoInfo }, ['identity', { category: 'client', type: 'pc' }], ...features]);
+  });
 }
 
 /** Asks what became of messages. Those that get no answer are left out. */

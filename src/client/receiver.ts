@@ -1,4 +1,4 @@
-import { receipt } from './build.ts';
+import { receipts } from './build.ts';
 import type { Contacts } from './contacts.ts';
 import { type Owed, SEEN, type SeenEntry } from './entries.ts';
 import type { ReceiptsEvents } from './events.ts';
@@ -23,6 +23,13 @@ export interface ReceiverOptions {
   readonly tell: <K extends keyof ReceiptsEvents>(type: K, detail: ReceiptsEvents[K]) => void;
 }
 
+/** A receipt that is owed, by the key of what it is for. */
+type Debt = readonly [key: string, owed: Owed];
+
+/** ms that a receipt waits for others, and how many a stanza has at most. */
+const LATE = 200;
+const MOST = 100;
+
 /** The incoming queue: each message once to the application, and a receipt for it when the application has it. */
 export class Receiver {
   readonly #options: ReceiverOptions;
@@ -33,7 +40,12 @@ export class Receiver {
   /** Receipts that could not be written, by the key of what they are for. */
   readonly #owed = new Map<string, Owed>();
   /** So that a receipt that stream management gives up is known again. */
-  readonly #written = new WeakMap<Element, [key: string, owed: Owed]>();
+  readonly #written = new WeakMap<Element, readonly Debt[]>();
+  /** Receipts that wait for others to the same address. */
+  readonly #batches = new Map<string, Debt[]>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether receipts to proxied addresses may share a stanza. */
+  batch = false;
   #handler: MessageHandler | undefined;
   #handlerSet: () => void = () => {};
   #handlerReady = new Promise<void>((resolve) => {
@@ -57,6 +69,7 @@ export class Receiver {
   }
 
   close(): void {
+    this.#sendBatches();
     this.#closed = true;
   }
 
@@ -84,13 +97,12 @@ export class Receiver {
   flush(): void {
     const owed = [...this.#owed];
     this.#owed.clear();
-    for (const [key, one] of owed) void this.#write(key, one);
+    for (const debt of owed) this.#pay(debt);
   }
 
   /** Stream management gave a stanza up. */
   lost(stanza: Element): void {
-    const receipt = this.#written.get(stanza);
-    if (receipt !== undefined) this.#owe(...receipt);
+    for (const debt of this.#written.get(stanza) ?? []) this.#owe(debt);
   }
 
   async #handOver(stanza: Element, key: string | undefined, asks: boolean): Promise<void> {
@@ -151,26 +163,49 @@ export class Receiver {
 
   #confirm(stanza: Element, key: string): void {
     const { from, id, type } = stanza.attrs;
-    if (from && id) void this.#write(key, { to: from, id, ...(type !== undefined && { type }) });
+    if (from && id) this.#pay([key, { to: from, id, ...(type !== undefined && { type }) }]);
   }
 
-  async #write(key: string, owed: Owed): Promise<void> {
+  #pay(debt: Debt): void {
+    const { to } = debt[1];
+    if (!this.batch || this.#closed || !this.#options.proxied(to)) {
+      void this.#write([debt]);
+      return;
+    }
+    const batch = this.#batches.get(to) ?? [];
+    this.#batches.set(to, batch);
+    batch.push(debt);
+    if (batch.length < MOST) this.#timer ??= setTimeout(() => this.#sendBatches(), LATE);
+    else this.#sendBatches();
+  }
+
+  #sendBatches(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const batches = [...this.#batches.values()];
+    this.#batches.clear();
+    for (const batch of batches) void this.#write(batch);
+  }
+
+  async #write(debts: readonly Debt[]): Promise<void> {
     const { xmpp, seen } = this.#options;
-    const stanza = receipt(owed);
-    this.#written.set(stanza, [key, owed]);
+    const stanza = receipts(debts.map(([, owed]) => owed));
+    this.#written.set(stanza, debts);
     try {
       // Before and after it the stream is being opened or closed, and a stanza would break that.
       if (xmpp.status !== 'online') throw new Error();
       await xmpp.send(stanza);
     } catch {
-      this.#owe(key, owed);
+      for (const debt of debts) this.#owe(debt);
       return;
     }
-    const entry = seen.get(key);
-    if (entry?.owed !== undefined) this.#note(key, { at: entry.at, confirmed: true });
+    for (const [key] of debts) {
+      const entry = seen.get(key);
+      if (entry?.owed !== undefined) this.#note(key, { at: entry.at, confirmed: true });
+    }
   }
 
-  #owe(key: string, owed: Owed): void {
+  #owe([key, owed]: Debt): void {
     const entry = this.#options.seen.get(key);
     if (entry === undefined || this.#closed) return;
     this.#owed.set(key, owed);

@@ -18,11 +18,21 @@ interface Emitter {
   removeListener(event: string, listener: (value: Element) => void): unknown;
 }
 
+/** A request that came: the stanza and its one child. */
+interface Asked {
+  readonly stanza: Element;
+  readonly element: Element;
+}
+
 /** What is used of an `@xmpp/client` 0.14 client. */
 export interface XmppClient extends Emitter {
   readonly status: string;
   readonly jid: { toString(): string } | null;
   readonly iqCaller: { request(stanza: Element, timeoutMs?: number): Promise<Element> };
+  /** Answers requests; the first that was registered for one comes first. */
+  readonly iqCallee?: {
+    get(xmlns: string, name: string, handler: (context: Asked, next: () => unknown) => unknown): void;
+  };
   /** XEP-0198. */
   readonly streamManagement: Emitter & {
     readonly enabled: boolean;
@@ -149,6 +159,11 @@ export interface ReceiptsOptions {
   readonly askAfter?: number;
   /** ms after which a message of which nothing is heard fails; by default 8 days, a day more than the proxy's own time. */
   readonly giveUpAfter?: number;
+  /**
+   * Whether receipts and acknowledgements may share stanzas, at most 200 ms late, where the proxy does so too; by default
+   * yes. It saves most of their traffic in a lively conversation.
+   */
+  readonly batch?: boolean;
   /** How many messages are remembered, each of those that came and those that ended; by default 10,000. */
   readonly remember?: number;
 }

@@ -6,6 +6,7 @@ import type { IdSource } from '../stanza/ids.ts';
 import { payloadDigest, recordKey } from '../stanza/key.ts';
 import type { Message } from '../stanza/message.ts';
 import { inOnePiece } from '../stanza/xml.ts';
+import type { Batches } from './batches.ts';
 import type { Notices } from './notices.ts';
 import type { LinkPort, Outbox } from './outbox.ts';
 import type { Passage, Route } from './passage.ts';
@@ -16,6 +17,7 @@ export interface AcceptanceOptions {
   readonly pipeline: Pipeline;
   readonly outbox: Outbox;
   readonly notices: Notices;
+  readonly batches: Batches;
   readonly passage: Passage;
   readonly ids: IdSource;
   readonly counts: { accepted: number; duplicates: number };
@@ -32,7 +34,7 @@ export class Acceptance {
   }
 
   take({ from, to }: Route, message: Message, element: Element): void {
-    const { pipeline, ids, counts, notices, outbox, link, passage, onStored } = this.#options;
+    const { pipeline, ids, counts, notices, batches, outbox, link, passage, onStored } = this.#options;
     const { id, originId, asksReceipt } = message;
     const arrivedAt = Date.now();
     const wireId = id ?? originId ?? ids.next();
@@ -83,8 +85,10 @@ export class Acceptance {
         }
         counts.accepted += 1;
         onStored(Date.now() - arrivedAt);
-        const acknowledgement = notices.stored(record);
-        if (acknowledgement !== undefined) link.send(acknowledgement);
+        if (!batches.stored(record)) {
+          const acknowledgement = notices.stored(record);
+          if (acknowledgement !== undefined) link.send(acknowledgement);
+        }
         outbox.forward(accepted.key === key ? record : { ...record, key: accepted.key });
       },
       withdraw: () => withdraw(key, digest, token),

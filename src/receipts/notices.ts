@@ -5,7 +5,9 @@ import { withResource } from '../stanza/address.ts';
 import {
   type AckFormat,
   acknowledgement,
+  acknowledgements,
   deliveryReceipt,
+  deliveryReceipts,
   EXPIRED,
   errorStanza,
   type StanzaError,
@@ -46,6 +48,30 @@ export class Notices {
     if (ackFormat === 'none' || !about.owesReceipt || about.senderId === undefined) return undefined;
     const recipient = this.proxied(about.recipient);
     return acknowledgement(this.#notice(about, about.senderId, this.#speaker(recipient)), recipient, ackFormat);
+  }
+
+  /** Acknowledgements of messages from one session, in one stanza. All must be such as {@link stored} is sent for. */
+  storedTogether(abouts: readonly About[]): string {
+    const stored = abouts.map(({ senderId = '', recipient }) => ({ id: senderId, recipient: this.proxied(recipient) }));
+    const { addresses, ids } = this.#options;
+    const to = this.#sender(abouts[0] as About);
+    return acknowledgements({ from: addresses.componentDomain, to, id: ids.next() }, stored);
+  }
+
+  /** Receipts of one of a recipient's sessions for messages from one session, in one stanza. */
+  deliveredTogether(records: readonly StoredRecord[]): string {
+    const [first] = records as [StoredRecord];
+    const from = withResource(this.proxied(first.recipient), first.receiptResource);
+    const to = this.#sender(first);
+    return deliveryReceipts(
+      { from, to, id: this.#options.ids.next() },
+      records.map(({ senderId = '' }) => senderId),
+    );
+  }
+
+  /** Whether the sender is told that his message is stored. */
+  acknowledges({ owesReceipt, senderId }: About): boolean {
+    return this.#options.ackFormat !== 'none' && owesReceipt && senderId !== undefined;
   }
 
   /** How a message ended, if it has and its sender is to be told. */

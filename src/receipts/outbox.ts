@@ -4,6 +4,7 @@ import { expiryOf, nextDue, type Timetable } from '../ledger/timetable.ts';
 import type { Held } from '../link/window.ts';
 import { type Addresses, withResource } from '../stanza/address.ts';
 import { isNotToBeStored, message, redelivery } from '../stanza/build.ts';
+import type { Batches } from './batches.ts';
 import type { Notices } from './notices.ts';
 import type { Pipeline } from './pipeline.ts';
 import { Underway } from './underway.ts';
@@ -19,6 +20,8 @@ export interface Sent {
   noStore?: boolean;
   /** Its receipt is on its way to the ledger: a hand-over would only be noted to be overwritten. */
   settling?: boolean;
+  /** Further records that one and the same stanza tells their sender of. */
+  readonly others?: readonly StoredRecord[];
 }
 
 /** The part of the link that is written to. */
@@ -41,6 +44,7 @@ export interface OutboxOptions {
   readonly pipeline: Pipeline;
   readonly addresses: Addresses;
   readonly notices: Notices;
+  readonly batches: Batches;
   readonly timetable: Timetable;
   readonly onTroubled: (troubled: Troubled) => void;
   readonly counts: { handedOver: number; redelivered: number };
@@ -91,6 +95,11 @@ export class Outbox {
   /** Tells a sender how his message ended, and owes it until the server has it; one who is away, when he comes. */
   notify(record: StoredRecord): void {
     if (record.senderAway) return;
+    if (this.#options.batches.delivered(record)) return;
+    this.#notifyAlone(record);
+  }
+
+  #notifyAlone(record: StoredRecord): void {
     const xml = this.#options.notices.ended(record);
     const underway = this.#notices.get(record.key);
     if (underway?.held !== undefined && !underway.held.done && underway.record.state === record.state) {
@@ -131,7 +140,8 @@ export class Outbox {
   /** A notice that cannot be sent is owed no longer. */
   abandon(sent: Sent): void {
     this.#gone(sent);
-    if (sent.kind === 'notice') this.#told([sent.record]);
+    if (sent.others !== undefined) for (const record of [sent.record, ...sent.others]) this.#notifyAlone(record);
+    else if (sent.kind === 'notice') this.#told([sent.record]);
   }
 
   /** The server has handled these. */
@@ -140,8 +150,10 @@ export class Outbox {
     const notices: StoredRecord[] = [];
     for (const sent of batch) {
       this.#gone(sent);
-      if (sent.kind === 'notice') notices.push(sent.record);
-      else this.#copyHandedOver(sent);
+      if (sent.kind === 'notice') {
+        notices.push(sent.record);
+        if (sent.others !== undefined) notices.push(...sent.others);
+      } else this.#copyHandedOver(sent);
     }
     this.#told(notices);
   }
@@ -184,7 +196,8 @@ export class Outbox {
       held.map(async (one) => {
         const sent = one.tag;
         if (sent === undefined) return one;
-        if (one.done || !(await this.#claimAgain(sent))) {
+        // What several records wait for is left to their leases, and told by whoever sweeps next.
+        if (one.done || sent.others !== undefined || !(await this.#claimAgain(sent))) {
           this.#gone(sent);
           return undefined;
         }

@@ -4,10 +4,11 @@ import type { StoredRecord } from '../ledger/record.ts';
 import type { Timetable } from '../ledger/timetable.ts';
 import type { ReceiptsOf, SessionObserver } from '../presence/ports.ts';
 import { Presences, type PresenceTiming } from '../presence/presences.ts';
-import { Addresses } from '../stanza/address.ts';
+import { Addresses, withResource } from '../stanza/address.ts';
 import type { AckFormat } from '../stanza/build.ts';
 import { IdSource } from '../stanza/ids.ts';
 import { Acceptance } from './acceptance.ts';
+import { Batches } from './batches.ts';
 import { Confirmers } from './confirmers.ts';
 import { Gaps } from './gaps.ts';
 import { Interceptor } from './interceptor.ts';
@@ -85,6 +86,8 @@ export interface ReceiptsOptions {
   };
   /** Ad-hoc commands of the component. */
   readonly commands?: CommandsPort;
+  /** Whether a client (full JID) says that it takes batches, and how long they gather, ms; without it none is sent. */
+  readonly batching?: { readonly takesBatches: (fullJid: string) => Promise<boolean>; readonly late?: number };
   /** How long a message waits for Redis before it is refused, ms. */
   readonly patience?: number;
   readonly presence?: {
@@ -102,6 +105,7 @@ export class Receipts {
   readonly passage: Passage;
   readonly waves: Waves;
   readonly gaps: Gaps;
+  readonly batches: Batches;
   readonly presences: Presences;
   readonly #interceptor: Interceptor;
   readonly #service: Service;
@@ -120,7 +124,9 @@ export class Receipts {
       ackFrom: ack.from,
       messageTtl: timetable.messageTtl,
     });
-    const base = { ...events, link, pipeline: this.pipeline, addresses, ids, notices, timetable, counts, log };
+    this.batches = new Batches({ link, notices, ...options.batching });
+    const { batches } = this;
+    const base = { ...events, batches, link, pipeline: this.pipeline, addresses, ids, notices, timetable, counts, log };
     this.passage = new Passage(base);
     this.outbox = new Outbox(base);
     const { version, maxStanzaBytes, receiptGap, redeliveryWindow } = options;
@@ -131,7 +137,10 @@ export class Receipts {
     const observer: SessionObserver = {
       began: (user) => this.waves.came(user, 'login'),
       updated: (user, again) => this.waves.came(user, again ? 'heard again' : 'update'),
-      ended: (user) => this.waves.left(user),
+      ended: (user, resource) => {
+        this.waves.left(user);
+        this.batches.forget(withResource(user, resource));
+      },
     };
     this.presences = new Presences({ ...rooms, stored: ledger, observer, ...options.presence });
     const acceptance = new Acceptance(rooms);
@@ -140,6 +149,7 @@ export class Receipts {
     this.#service = new Service({
       ...rooms,
       contactRemoved: (from, to) => this.presences.contactRemoved(from, to),
+      onAsked: (fullJid) => this.batches.ask(fullJid),
       commands: options.commands,
       status: async (keys) => {
         // After the messages that came before the question.
@@ -151,6 +161,7 @@ export class Receipts {
 
   /** Looks and sends no more on its own account. */
   close(): void {
+    this.batches.close();
     this.gaps.close();
     this.waves.close();
   }

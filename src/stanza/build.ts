@@ -76,6 +76,26 @@ export function acknowledgement(notice: Notice, recipient: string, format: Exclu
   return `${open('message', { type: 'chat', from, to, id })}${words}${NO_STORE}</message>`;
 }
 
+/**
+ * Many acknowledgements in one stanza, for a client that has announced that it takes them: it knows our own word for it.
+ *
+ * @param stored their ids, and the recipients' proxied bare JIDs
+ */
+export function acknowledgements(
+  { from, to, id }: Omit<Notice, 'about'>,
+  stored: readonly { readonly id: string; readonly recipient: string }[],
+): string {
+  let words = '';
+  for (const { id, recipient } of stored)
+    words += `<stored xmlns="${NS.own}" id="${escapeAttribute(id)}" to="${escapeAttribute(recipient)}"/>`;
+  return `${open('message', { type: 'chat', from, to, id })}${words}${NO_STORE}</message>`;
+}
+
+/** Many receipts of one recipient in one stanza, for such a client; each means what it means alone. */
+export function deliveryReceipts({ from, to, id }: Omit<Notice, 'about'>, ids: readonly string[]): string {
+  return `${open('message', { type: 'chat', from, to, id })}${ids.map(received).join('')}</message>`;
+}
+
 /** "Nobody knows": the recipient was never seen to return a receipt. In an acknowledgement's form. */
 export function unconfirmedNotice(notice: Notice, recipient: string): string {
   const { from, to, id, about } = notice;

@@ -93,4 +93,6 @@ export const NS = {
   data: 'jabber:x:data',
   /** Ours: stored, unconfirmed, expired, status. */
   own: 'urn:openfire-receipts:0',
+  /** A feature (XEP-0030): takes stanzas with many acknowledgements or receipts. */
+  batch: 'urn:openfire-receipts:0#batch',
 } as const;

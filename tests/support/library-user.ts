@@ -45,18 +45,10 @@ export class LibraryUser {
   }
 
   static async prepare(world: World, name: string, options: LibraryUserOptions = {}): Promise<LibraryUser> {
-    const { domain, c2sPort, passwords } = world.xmpp;
     const { resource, streamManagement = true, ...rest } = options;
-    const relay = await Relay.to(c2sPort);
-    const xmpp = client({
-      service: `xmpp://127.0.0.1:${relay.port}`,
-      domain,
-      resource,
-      credentials: (authenticate) => authenticate({ username: name, password: passwords.get(name) ?? '' }, 'PLAIN'),
-    });
-    xmpp.reconnect.delay = 50;
+    const { xmpp, relay, loses } = await reconnecting(world, name, { resource, streamManagement });
     const user = new LibraryUser(name, xmpp, receiptsClient(xmpp, rest), relay);
-    withoutMisfits(xmpp, streamManagement, (element) => user.loses(element));
+    loses((element) => user.loses(element));
     return user;
   }
 
@@ -83,6 +75,36 @@ export class LibraryUser {
     await this.xmpp.stop().catch(() => {});
     await this.relay.close();
   }
+}
+
+export interface Reconnecting {
+  readonly xmpp: Client;
+  readonly relay: Relay;
+  /** Sets what the network loses on its way to this client. */
+  loses(which: (element: Element) => boolean): void;
+}
+
+/** An `@xmpp/client` that reconnects at once, through a relay of its own. */
+export async function reconnecting(
+  world: World,
+  name: string,
+  { resource, streamManagement }: { readonly resource: string | undefined; readonly streamManagement: boolean },
+): Promise<Reconnecting> {
+  const { host, domain, c2sPort, passwords } = world.xmpp;
+  const relay = await Relay.to(c2sPort, undefined, host);
+  const xmpp = client({
+    service: `xmpp://127.0.0.1:${relay.port}`,
+    domain,
+    resource,
+    credentials: (authenticate) => authenticate({ username: name, password: passwords.get(name) ?? '' }, 'PLAIN'),
+  });
+  xmpp.reconnect.delay = 50;
+  let lost: (element: Element) => boolean = () => false;
+  withoutMisfits(xmpp, streamManagement, (element) => lost(element));
+  const loses = (which: (element: Element) => boolean) => {
+    lost = which;
+  };
+  return { xmpp, relay, loses };
 }
 
 /** What the XMPP library does not do on plain loopback. */

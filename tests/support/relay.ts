@@ -5,15 +5,32 @@ import { freePort } from './ports.ts';
 export class Relay {
   readonly #pairs = new Set<[net.Socket, net.Socket]>();
   readonly #server: net.Server;
+  /** Bytes from who connects, and to him. */
+  readonly bytes = { up: 0, down: 0 };
+  /** Whether whoever connects is turned away. */
+  refuses = false;
+  /** Whether connections are left that nothing passes through. */
+  #frozen = false;
 
   private constructor(
     readonly port: number,
     target: number,
+    host: string,
   ) {
     this.#server = net.createServer((near) => {
-      const far = net.connect(target, '127.0.0.1');
+      if (this.refuses) {
+        near.on('error', () => {}).resetAndDestroy();
+        return;
+      }
+      const far = net.connect(target, host);
       const pair: [net.Socket, net.Socket] = [near, far];
       this.#pairs.add(pair);
+      near.on('data', ({ length }: Buffer) => {
+        this.bytes.up += length;
+      });
+      far.on('data', ({ length }: Buffer) => {
+        this.bytes.down += length;
+      });
       near.pipe(far);
       far.pipe(near);
       for (const socket of pair) {
@@ -27,8 +44,8 @@ export class Relay {
   }
 
   /** Listens on a free port, or on that of an earlier relay. */
-  static async to(target: number, port?: number): Promise<Relay> {
-    const relay = new Relay(port ?? (await freePort()), target);
+  static async to(target: number, port?: number, host = '127.0.0.1'): Promise<Relay> {
+    const relay = new Relay(port ?? (await freePort()), target, host);
     await new Promise<void>((resolve) => relay.#server.listen(relay.port, '127.0.0.1', resolve));
     return relay;
   }
@@ -46,9 +63,20 @@ export class Relay {
     }
   }
 
+  get frozen(): boolean {
+    return this.#frozen;
+  }
+
   /** Resets every connection, both ends. */
   reset(): void {
+    this.#frozen = false;
     for (const pair of this.#pairs) for (const socket of pair) socket.resetAndDestroy();
+  }
+
+  /** Passes nothing on any more in either direction; the connections stay, and nobody is told. */
+  freeze(): void {
+    this.#frozen = this.#pairs.size > 0;
+    for (const pair of this.#pairs) for (const socket of pair) socket.unpipe().pause();
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,50 @@
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { OWN_SERVER } from '../../tests/support/world.ts';
+import { ROWS } from './rows.ts';
+import { COLUMNS, Stage } from './stage.ts';
+import { type Measured, markdown, wanting } from './table.ts';
+
+const { values: flags } = parseArgs({
+  options: {
+    /** How many messages a cell. */
+    messages: { type: 'string', default: '100' },
+    /** Only the rows whose name has this in it; then nothing is written. */
+    row: { type: 'string' },
+    /** Only the columns whose name has this in it; then nothing is written. */
+    column: { type: 'string' },
+  },
+});
+
+const messages = Number(flags.messages);
+const rows = ROWS.filter(({ name }) => name.includes(flags.row ?? ''));
+const columns = COLUMNS.filter(({ name }) => name.includes(flags.column ?? ''));
+const say = (text: string) => process.stdout.write(`${text}\n`);
+
+const stage = await Stage.open();
+const stop = () => stage.close();
+process.once('SIGINT', () => void stop().finally(() => process.exit(130)));
+process.once('SIGTERM', () => void stop().finally(() => process.exit(143)));
+const measured: Measured[] = [];
+try {
+  for (const row of rows) {
+    say(row.name);
+    for (const column of columns) {
+      const outcome = await stage.measure(row, column, messages);
+      measured.push({ row, column, outcome });
+      if (outcome === undefined) continue;
+      const { lost, unnoticed, once, twice } = outcome;
+      say(`  ${column.name}: ${lost} lost (${unnoticed} unnoticed), ${once} once, ${twice} twice`);
+    }
+  }
+} finally {
+  await stop();
+}
+const page = markdown(measured, messages);
+if (OWN_SERVER && flags.row === undefined && flags.column === undefined) {
+  writeFileSync(new URL('../../docs/loss.md', import.meta.url), page);
+} else say(`\n${page}`);
+for (const failure of wanting(measured)) {
+  say(`NOT MET: ${failure}`);
+  process.exitCode = 1;
+}

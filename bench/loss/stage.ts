@@ -1,0 +1,229 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { until } from '../../tests/support/poll.ts';
+import { ProxyProcess } from '../../tests/support/proxy-process.ts';
+import { OWN_SERVER, World } from '../../tests/support/world.ts';
+import { type Kind, type Person, person } from './people.ts';
+import { RESUME_WINDOW, type Row, type Scene } from './rows.ts';
+
+/** A column of the table. */
+export interface Column extends Kind {
+  readonly name: string;
+  readonly proxy: boolean;
+}
+
+export const COLUMNS: readonly Column[] = [
+  { name: '(a) plain chat', proxy: false, streamManagement: false, receipts: false, library: false },
+  { name: '(b) XEP-0184 alone', proxy: false, streamManagement: false, receipts: true, library: false },
+  { name: '(c) XEP-0198 alone', proxy: false, streamManagement: true, receipts: false, library: false },
+  { name: '(d) proxy, stock clients', proxy: true, streamManagement: false, receipts: true, library: false },
+  { name: '(e) proxy and library', proxy: true, streamManagement: true, receipts: true, library: true },
+];
+
+/** What became of the messages of one cell. */
+export interface Outcome {
+  readonly lost: number;
+  readonly once: number;
+  /** Seen twice or more by the application. */
+  readonly twice: number;
+  /** Lost, and the sender believes that somebody has it. */
+  readonly unnoticed: number;
+}
+
+/** ms; longer than any cell takes when all is well. */
+const PATIENCE = 90_000;
+
+/** A server, a Redis and a proxy, on which one cell after the other is measured. */
+export class Stage {
+  readonly #world: World;
+  readonly #redis: Redis;
+  #process: ProxyProcess | undefined;
+  #inProcess = false;
+  #cells = 0;
+
+  private constructor(world: World) {
+    this.#world = world;
+    this.#redis = new Redis(world.redis.url);
+  }
+
+  static async open(): Promise<Stage> {
+    const config = `smacks_hibernation_time = ${RESUME_WINDOW / 1000}`;
+    // Two users a cell, so that none finds what another has left behind.
+    const users: Record<string, string> = {};
+    for (let i = 1; i <= 100; i += 1) for (const name of ['alice', 'bob']) users[`${name}${i}`] = 'pw';
+    return new Stage(await World.open({ config, users }));
+  }
+
+  /** @returns undefined where the row means nothing for this column, or cannot be done on this server */
+  async measure(row: Row, column: Column, messages: number): Promise<Outcome | undefined> {
+    if ((row.ownServer && !OWN_SERVER) || (row.ownProcess && !column.proxy)) return undefined;
+    if (column.proxy) await this.#proxy(row.ownProcess === true);
+    this.#cells += 1;
+    const world = this.#world;
+    const names = OWN_SERVER
+      ? [`alice${this.#cells}`, `bob${this.#cells}`]
+      : ([...world.xmpp.passwords.keys()].slice(0, 2) as string[]);
+    const [first = '', second = ''] = names;
+    const alice = await person(world, first, 'desk', column);
+    const bob = await person(world, second, 'phone', column);
+    const cell = new Cell(world, column, alice, bob, messages, this.#cells, {
+      killProxy: column.proxy ? () => this.#killProxy() : undefined,
+      restartServer: () => this.#restartServer(),
+      owed: () => this.#redis.zcard('{receipts}:due'),
+    });
+    try {
+      await cell.word('before');
+      await row.act(cell);
+      return await cell.outcome();
+    } finally {
+      await Promise.all([alice.close(), cell.bob.close()]);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#process?.signal('SIGKILL');
+    this.#redis.disconnect();
+    await this.#world.close();
+  }
+
+  /** Has the proxy run in this process, or in one of its own. */
+  async #proxy(own: boolean): Promise<void> {
+    if (own && this.#process === undefined) {
+      if (this.#inProcess) await this.#world.stopProxy();
+      this.#inProcess = false;
+      await this.#startProcess();
+    } else if (!own && !this.#inProcess) {
+      await this.#process?.signal('SIGTERM');
+      this.#process = undefined;
+      await this.#world.startProxy();
+      this.#inProcess = true;
+    }
+  }
+
+  /** Resolves when the proxy, if it runs in this process, is linked to it again. */
+  async #restartServer(): Promise<void> {
+    const { prosody } = this.#world.xmpp;
+    await prosody?.kill();
+    await prosody?.restart();
+    const linked = () => !this.#inProcess || this.#world.proxy.link.online;
+    await until(linked, { within: PATIENCE, what: 'the proxy’s link' });
+  }
+
+  async #killProxy(): Promise<void> {
+    await this.#process?.signal('SIGKILL');
+    await this.#startProcess();
+  }
+
+  async #startProcess(): Promise<void> {
+    this.#process = new ProxyProcess(this.#world.environment({ LOG_LEVEL: 'info' }));
+    await this.#process.prints('The link is up');
+  }
+}
+
+class Cell implements Scene {
+  readonly texts: readonly string[];
+  readonly #words: string[] = [];
+
+  constructor(
+    readonly world: World,
+    readonly column: Column,
+    readonly alice: Person,
+    public bob: Person,
+    readonly messages: number,
+    readonly number: number,
+    readonly place: {
+      readonly killProxy: (() => Promise<void>) | undefined;
+      readonly restartServer: () => Promise<void>;
+      /** How much the proxy has to deliver or to tell. */
+      readonly owed: () => Promise<number>;
+    },
+  ) {
+    this.texts = Array.from({ length: messages }, (_, i) => `${number}: text ${i}`);
+  }
+
+  get killProxy(): (() => Promise<void>) | undefined {
+    return this.place.killProxy;
+  }
+
+  get streamManagement(): boolean {
+    return this.column.streamManagement;
+  }
+
+  get #to(): string {
+    const { componentDomain, domain } = this.world.xmpp;
+    return `${this.bob.name}@${this.column.proxy ? componentDomain : domain}`;
+  }
+
+  async says(from: number, to: number, pause = 0): Promise<void> {
+    for (const i of this.#share(from, to)) {
+      await this.alice.write(this.#to, this.#id(i), this.texts[i] as string);
+      if (pause > 0) await sleep(pause);
+    }
+  }
+
+  async taken(to: number): Promise<void> {
+    const { alice, column } = this;
+    if (!column.proxy) return alice.back();
+    const all = () => this.#share(0, to).every((i) => alice.believes(this.#id(i)));
+    await until(all, { within: PATIENCE, what: 'the proxy to take all' });
+  }
+
+  restartServer(): Promise<void> {
+    return this.place.restartServer();
+  }
+
+  /** A word between the two that is not counted; resolves when bob has it. */
+  async word(text: string): Promise<void> {
+    const whole = `${this.number}: ${text}`;
+    const id = `${this.number}-${text}`;
+    this.#words.push(id);
+    await this.alice.write(this.#to, id, whole);
+    await until(() => this.bob.seen.includes(whole), { within: PATIENCE, what: `“${text}”` });
+    if (!this.column.receipts) return;
+    await until(() => this.alice.settled(id), { within: PATIENCE, what: `the receipt for “${text}”` });
+  }
+
+  /** Waits until nothing more is to come, and counts. */
+  async outcome(): Promise<Outcome> {
+    const { alice, bob, column, texts } = this;
+    await Promise.all([alice.back(), bob.back()]);
+    await this.#nothingOwed();
+    // The server keeps their order, so that what was on its way before this has come.
+    await this.word('after');
+    await this.#nothingOwed();
+    await this.word('the end');
+    const counts = new Map<string, number>();
+    for (const text of bob.seen) counts.set(text, (counts.get(text) ?? 0) + 1);
+    const copies = texts.map((text) => counts.get(text) ?? 0);
+    if (column.library) {
+      const known = copies.filter((count, i) => count === 0 && alice.settled(this.#id(i))).length;
+      if (known > 0) throw new Error(`${known} messages ended that nobody saw`);
+    }
+    return {
+      lost: copies.filter((count) => count === 0).length,
+      once: copies.filter((count) => count === 1).length,
+      twice: copies.filter((count) => count > 1).length,
+      unnoticed: copies.filter((count, i) => count === 0 && alice.believes(this.#id(i))).length,
+    };
+  }
+
+  async #nothingOwed(): Promise<void> {
+    const { alice, column, place } = this;
+    const sent = this.#share(0, 1);
+    if (column.library) {
+      const ended = () => sent.every((i) => alice.settled(this.#id(i)));
+      await until(ended, { within: PATIENCE, what: 'the library to be done with all' });
+    }
+    if (!column.proxy) return;
+    await until(async () => (await place.owed()) === 0, { within: PATIENCE, what: 'the proxy to owe nothing' });
+  }
+
+  #id(i: number): string {
+    return `${this.number}-${i}`;
+  }
+
+  #share(from: number, to: number): number[] {
+    const [first, last] = [Math.floor(from * this.messages), Math.floor(to * this.messages)];
+    return Array.from({ length: last - first }, (_, i) => first + i);
+  }
+}

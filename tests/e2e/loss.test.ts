@@ -1,0 +1,34 @@
+import { ROWS } from '../../bench/loss/rows.ts';
+import { COLUMNS, type Column, Stage } from '../../bench/loss/stage.ts';
+
+// The same as `npm run measure:loss`, in small: docs/loss.md has the table.
+const MESSAGES = 20;
+
+let stage: Stage;
+
+beforeAll(async () => {
+  stage = await Stage.open();
+});
+afterAll(() => stage.close());
+
+function column(letter: string): Column {
+  return COLUMNS.find(({ name }) => name.startsWith(`(${letter})`)) as Column;
+}
+
+test('the measurement sees what is lost: plain chat to a frozen recipient loses all, and nobody is told', async () => {
+  const frozen = ROWS.find(({ name }) => name.startsWith('recipient frozen'));
+  const outcome = await stage.measure(frozen as (typeof ROWS)[0], column('a'), MESSAGES);
+  expect(outcome).toEqual({ lost: MESSAGES, once: 0, twice: 0, unnoticed: MESSAGES });
+}, 60_000);
+
+describe.each(ROWS)('$name', (row) => {
+  test('the proxy with stock clients loses nothing that it acknowledged', async () => {
+    const outcome = await stage.measure(row, column('d'), MESSAGES);
+    if (outcome !== undefined) expect(outcome.unnoticed).toBe(0);
+  }, 120_000);
+
+  test('the proxy with the library loses nothing, and the application sees nothing twice', async () => {
+    const outcome = await stage.measure(row, column('e'), MESSAGES);
+    if (outcome !== undefined) expect(outcome).toEqual({ lost: 0, once: MESSAGES, twice: 0, unnoticed: 0 });
+  }, 120_000);
+});
