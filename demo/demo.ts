@@ -6,14 +6,20 @@ import { Terminal } from './terminal.ts';
 
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
-const unknown = process.argv.slice(2).filter((argument) => argument !== '--once' && argument !== '--open');
+const KNOWN = {
+  '--once': 'to end by itself, without the page',
+  '--page': 'the page, without the story',
+  '--open': 'the page in the browser',
+} as const;
+
+const unknown = process.argv.slice(2).filter((argument) => !Object.hasOwn(KNOWN, argument));
 if (unknown.length > 0) {
-  const known = '--once (to end by itself, without the page) and --open (the page in the browser)';
-  process.stderr.write(`The demo knows ${known}, and not ${unknown.join(' ')}\n`);
+  const known = Object.entries(KNOWN).map(([name, what]) => `${name} (${what})`);
+  process.stderr.write(`The demo knows ${known.join(', ')}, and not ${unknown.join(' ')}\n`);
   process.exit(64);
 }
-const once = process.argv.includes('--once');
-const wanted = process.argv.includes('--open');
+const has = (name: keyof typeof KNOWN) => process.argv.includes(name);
+const once = has('--once');
 const stage = new Stage();
 const terminal = new Terminal({ paced: !once });
 /** While it starts and when it runs. */
@@ -37,9 +43,10 @@ async function servePage(): Promise<string | undefined> {
   try {
     const { url } = await page;
     await terminal.block(['', `To play with, in a browser:  ${url}`]);
-    if (wanted) openInBrowser(url);
+    if (has('--open')) openInBrowser(url);
     return url;
   } catch (error) {
+    if (has('--page')) throw error;
     // The story needs no page.
     await terminal.block(['', `There is no page to play with: ${(error as Error).message}`]);
     return undefined;
@@ -58,6 +65,11 @@ process.stdout.on('error', () => void end(1));
 
 try {
   const url = once ? undefined : await servePage();
+  if (url !== undefined && has('--page')) {
+    told = true;
+    await terminal.block(['Press Ctrl-C to end.']);
+    await new Promise(() => {});
+  }
   const cast = await new Story(stage, terminal).tell();
   told = true;
   if (!once) {

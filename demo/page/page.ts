@@ -13,9 +13,9 @@ export interface Page {
   close(): Promise<void>;
 }
 
-/** Seconds for what takes minutes and days outside of a demo. */
+/** Seconds for what takes minutes and days outside of a demo; who has others in the environment wants those. */
 const TIMES = {
-  RETRY_SCHEDULE: '3s,4s,5s',
+  RETRY_SCHEDULE: '4s,4s,5s',
   MESSAGE_TTL: '30s',
   DEDUP_WINDOW: '1h',
   UNCONFIRMED_RETRY_AFTER: '3s',
@@ -24,11 +24,11 @@ const TIMES = {
 /**
  * Starts servers, builds the page and serves it on a free port of loopback.
  *
- * @param settings of the proxy, as in docs/configuration.md, in place of the demo's own
  * @throws errors of the build, of what is started, and of `listen`; nothing is left behind then
  */
-export async function openPage(settings: Readonly<Record<string, string>> = {}): Promise<Page> {
-  const servers = new Servers({ ...TIMES, ...settings });
+export async function openPage(): Promise<Page> {
+  const settings = Object.entries(TIMES).map(([name, time]) => [name, process.env[name] ?? time]);
+  const servers = new Servers(Object.fromEntries(settings));
   try {
     const starting = servers.start();
     const [assets] = await Promise.all([buildPage(), starting]).catch(async (error) => {

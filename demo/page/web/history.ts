@@ -24,29 +24,48 @@ const MOST = 600;
  */
 export class History {
   readonly #key: string;
-  readonly shown: Shown[];
+  /** Where each is kept: by itself, so that a long talk makes a message no dearer. */
+  readonly #places = new Map<Shown, string>();
+  #next = 0;
 
   constructor(key: string) {
     this.#key = key;
-    this.shown = read(localStorage.getItem(key));
+    for (const [place, shown] of read(key)) {
+      this.#places.set(shown, place);
+      this.#next = numberOf(place) + 1;
+    }
+  }
+
+  get shown(): readonly Shown[] {
+    return [...this.#places.keys()];
   }
 
   add(shown: Shown): void {
-    this.shown.push(shown);
-    if (this.shown.length > MOST) this.shown.splice(0, this.shown.length - MOST);
-    this.keep();
+    this.#places.set(shown, `${this.#key}:${this.#next}`);
+    this.#next += 1;
+    this.keep(shown);
+    const [oldest] = this.#places.size > MOST ? this.#places : [];
+    if (oldest === undefined) return;
+    this.#places.delete(oldest[0]);
+    localStorage.removeItem(oldest[1]);
   }
 
-  keep(): void {
+  /** Writes what has changed. */
+  keep(shown: Shown): void {
+    const place = this.#places.get(shown);
     // What the library knows of a message is in the library's own store.
-    localStorage.setItem(this.#key, JSON.stringify(this.shown.map(({ tracked, ...shown }) => shown)));
+    const { tracked, ...kept } = shown;
+    if (place !== undefined) localStorage.setItem(place, JSON.stringify(kept));
   }
 }
 
-function read(text: string | null): Shown[] {
-  try {
-    return text === null ? [] : (JSON.parse(text) as Shown[]);
-  } catch {
-    return [];
-  }
+function read(key: string): [place: string, shown: Shown][] {
+  return Object.entries<string>({ ...localStorage })
+    .filter(([place]) => place.startsWith(`${key}:`))
+    .sort(([a], [b]) => numberOf(a) - numberOf(b))
+    .map(([place, text]) => [place, JSON.parse(text) as Shown]);
+}
+
+function numberOf(place: string): number {
+  return Number(place.slice(place.lastIndexOf(':') + 1));
 }

@@ -12,7 +12,7 @@ import type { Word } from './words.ts';
 const NS_RECEIPTS = 'urn:xmpp:receipts';
 const BURST = 200;
 /** ms; shorter than in life, so that one need not wait. */
-const TIMES = { resendAfter: 2000, resendAtMost: 4000, askAfter: 5000 } as const;
+const TIMES = { resendAfter: 1500, resendAtMost: 2000, askAfter: 5000 } as const;
 const RECONNECT_AFTER = 500;
 
 const self = location.hash === '#bob' ? 'bob' : 'alice';
@@ -57,7 +57,7 @@ async function writeTwice(): Promise<void> {
   const shown = history.shown.find(({ mine, id }) => mine && id === stanza.attrs.id);
   if (shown !== undefined) {
     shown.copies = (shown.copies ?? 0) + 1;
-    history.keep();
+    history.keep(shown);
     talk.rewrite(shown);
   }
   tell('twiceDone', { text: stanza.getChildText('body') ?? '' });

@@ -33,6 +33,7 @@ export class Talk {
     this.#other = other;
     // Without a mouse it is scrolled by the keys.
     this.#box.tabIndex = 0;
+    this.#box.classList.add('empty');
     inWords(() => {
       this.#box.setAttribute('aria-label', t('messagesOf', { name: self }));
       this.#box.dataset.empty = t('empty');
@@ -74,11 +75,16 @@ export class Talk {
       life.element,
     );
     item.dataset.id = shown.id;
-    const toggle = () => state.setAttribute('aria-expanded', String(life.toggle()));
+    const toggle = () => {
+      const open = life.toggle();
+      state.setAttribute('aria-expanded', String(open));
+      item.classList.toggle('open', open);
+    };
     state.addEventListener('click', toggle);
     // For a mouse the whole message is the button; a text that is being marked stays closed.
     find('.body', item).addEventListener('click', () => getSelection()?.isCollapsed && toggle());
     this.#list.append(item);
+    this.#box.classList.remove('empty');
     return {
       shown,
       write: () => {
