@@ -37,10 +37,10 @@ async function end(code: number): Promise<void> {
 
 /** Serves the page, to play with while the story is told here. */
 async function servePage(): Promise<string | undefined> {
-  // Not for who wants none: the tools that build it take a second to load.
-  const { openPage, openInBrowser } = await import('./page/page.ts');
-  page = openPage();
   try {
+    // Not for who wants none: the tools that build it take a second to load.
+    const { openPage, openInBrowser } = await import('./page/page.ts');
+    page = openPage();
     const { url } = await page;
     await terminal.block(['', `To play with, in a browser:  ${url}`]);
     if (has('--open')) openInBrowser(url);

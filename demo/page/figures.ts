@@ -29,7 +29,7 @@ export async function readFigures(proxy: string): Promise<Figures | undefined> {
   }
 }
 
-export function parseMetrics(text: string): Omit<Figures, 'queues'> {
+function parseMetrics(text: string): Omit<Figures, 'queues'> {
   const value = (name: string) => {
     const found = new RegExp(`^openfire_receipts_${name} (\\S+)$`, 'm').exec(text)?.[1];
     return found === undefined ? null : Number(found);

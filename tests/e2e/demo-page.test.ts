@@ -1,9 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import axe from 'axe-core';
 import { DemoVisit, HAS_CHROMIUM } from '../support/demo-page.ts';
 import { until } from '../support/poll.ts';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 if (!HAS_CHROMIUM) {
   test.skip('the demo page is tried in Chromium, and there is none at /usr/bin/chromium (apt install chromium)', () => {});
@@ -58,6 +55,7 @@ inChromium('the demo page', () => {
 
   test('bob is frozen: the server takes him for online; copies that came meanwhile are shown once', async () => {
     await visit.press('Freeze bob');
+    await visit.tab.getByText('network frozen').waitFor();
     await alice().write('Into the ice');
     await alice().shows('Into the ice', 'Stored');
     await visit.figure('redelivered', 1);
@@ -132,7 +130,7 @@ inChromium('the demo page', () => {
       await visit.shoot(`narrow-${scheme}`, { width: 390, height: 844 }, scheme);
       for (const frame of visit.tab.frames()) {
         // Past the page's policy, which would not let it in.
-        await frame.evaluate(axe);
+        await frame.evaluate(axe.source);
         const found = await frame.evaluate('axe.run({ iframes: false })');
         const { violations } = found as { violations: { id: string; nodes: { html: string }[] }[] };
         expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);

@@ -5,13 +5,14 @@ import type { Word } from './words.ts';
 
 /** Seconds shown. */
 const SPAN = 60;
-const HEIGHT = 72;
+const HEIGHT = 92;
 
 /** One figure: its name, its value now, and how it went in the last minute. */
 export class Chart {
   readonly element: HTMLElement;
   readonly #word: Word;
   readonly #least: number;
+  readonly #always: boolean;
   readonly #format: (value: number) => string;
   readonly #value = h('output', {});
   readonly #box = h('div', { class: 'plot', role: 'img' });
@@ -19,10 +20,11 @@ export class Chart {
   readonly #ys: (number | null)[] = [];
   #plot: uPlot | undefined;
 
-  /** @param least the top of the scale, when nothing is higher */
-  constructor(word: Word, format: (value: number) => string, least: number) {
+  /** @param least the top of the scale, when nothing is higher @param always whether a gap means that nobody knows */
+  constructor(word: Word, format: (value: number) => string, least: number, always: boolean) {
     this.#word = word;
     this.#least = least;
+    this.#always = always;
     this.#format = format;
     const name = h('h3', {});
     this.element = h('div', { class: 'chart' }, h('p', {}, name, this.#value), this.#box);
@@ -78,7 +80,16 @@ export class Chart {
           { show: false },
           { ...axis, size: 52, space: 26, values: (_, splits) => splits.map((value) => this.#format(value)) },
         ],
-        series: [{}, { stroke: line, fill, width: 2, points: { show: true, size: 4, fill: line }, spanGaps: true }],
+        series: [
+          {},
+          {
+            stroke: line,
+            fill,
+            width: 2,
+            points: { show: !this.#always, size: 4, fill: line },
+            spanGaps: !this.#always,
+          },
+        ],
       },
       [this.#xs, this.#ys],
       this.#box,

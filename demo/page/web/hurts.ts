@@ -19,12 +19,14 @@ interface Hurt {
 /** The buttons, and the line below them that says what has just happened. */
 export class Hurts {
   readonly #news = find('#news');
+  readonly #bob: ChatWindow;
   readonly #writers: (() => void)[] = [];
   #health: Health = { proxy: true, redis: true, network: 'open' };
   #losing = false;
   #last: News | undefined;
 
   constructor(alice: ChatWindow, bob: ChatWindow) {
+    this.#bob = bob;
     const ask = (what: string) => async () => this.stand(await server.hurt(what));
     const lose = (losing: boolean) => () => {
       this.#losing = losing;
@@ -89,6 +91,7 @@ export class Hurts {
   /** How the servers stand. */
   stand(health: Health): void {
     this.#health = health;
+    this.#bob.stand(health.network);
     this.#write();
   }
 

@@ -11,9 +11,9 @@ type Timing = Figures['stored'];
 
 /** The figures of the proxy, which count from its start, over all its starts. */
 export class Panel {
-  readonly #pending = new Chart('pending', (value) => (Number.isInteger(value) ? String(value) : ''), 4);
-  readonly #stored = new Chart('timeToStored', duration, 0.01);
-  readonly #delivered = new Chart('timeToDelivered', duration, 0.1);
+  readonly #pending = new Chart('pending', (value) => (Number.isInteger(value) ? String(value) : ''), 4, true);
+  readonly #stored = new Chart('timeToStored', duration, 0.01, false);
+  readonly #delivered = new Chart('timeToDelivered', duration, 0.1, false);
   readonly #queues = numbers('#queues', QUEUES);
   readonly #counted = numbers('#counted', COUNTED);
   readonly #before = new Map<Counted, number>();

@@ -34,6 +34,8 @@ export class Talk {
     // Without a mouse it is scrolled by the keys.
     this.#box.tabIndex = 0;
     this.#box.classList.add('empty');
+    // At another size the newest is still what one wants to see.
+    new ResizeObserver(() => this.#toEnd()).observe(this.#box);
     inWords(() => {
       this.#box.setAttribute('aria-label', t('messagesOf', { name: self }));
       this.#box.dataset.empty = t('empty');
@@ -79,6 +81,7 @@ export class Talk {
       const open = life.toggle();
       state.setAttribute('aria-expanded', String(open));
       item.classList.toggle('open', open);
+      if (open) item.scrollIntoView({ block: 'nearest' });
     };
     state.addEventListener('click', toggle);
     // For a mouse the whole message is the button; a text that is being marked stays closed.

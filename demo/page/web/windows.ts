@@ -1,12 +1,14 @@
 import { find, h } from './dom.ts';
 import { inWords, t } from './language.ts';
-import type { Name } from './server.ts';
+import type { Health, Name } from './server.ts';
 import { type Order, send } from './wire.ts';
 
 /** A chat window: a document of its own with a client of its own, as a browser's tab is one. */
 export class ChatWindow {
   readonly #name: Name;
   readonly #place: HTMLElement;
+  readonly #mark = h('p', { class: 'line' });
+  #line: Health['network'] = 'open';
   #frame: HTMLIFrameElement | undefined;
 
   constructor(name: Name) {
@@ -17,11 +19,6 @@ export class ChatWindow {
 
   get isOpen(): boolean {
     return this.#frame !== undefined;
-  }
-
-  /** Whether it was this window that told us something. */
-  isFrom(source: MessageEventSource | null): boolean {
-    return this.#frame !== undefined && this.#frame.contentWindow === source;
   }
 
   open(): void {
@@ -35,6 +32,13 @@ export class ChatWindow {
     this.#write();
   }
 
+  /** Shows how its network is: the window itself may believe that all is well. */
+  stand(line: Health['network']): void {
+    if (line === this.#line) return;
+    this.#line = line;
+    this.#write();
+  }
+
   order(order: Order): void {
     const window = this.#frame?.contentWindow;
     if (window) send(window, { order });
@@ -42,10 +46,13 @@ export class ChatWindow {
 
   #write(): void {
     const values = { name: this.#name };
+    this.#place.dataset.line = this.#line;
+    this.#mark.hidden = this.#line === 'open' || this.#frame === undefined;
+    this.#mark.textContent = t(this.#line === 'cut' ? 'lineCut' : 'lineFrozen');
     if (this.#frame !== undefined) {
       this.#frame.title = t('windowOf', values);
       // A frame that is put in its place again would be loaded again.
-      if (this.#frame.parentElement !== this.#place) this.#place.replaceChildren(this.#frame);
+      if (this.#frame.parentElement !== this.#place) this.#place.replaceChildren(this.#frame, this.#mark);
       return;
     }
     const words = [h('strong', {}, t('tabClosed', values)), h('span', {}, t('tabClosedHint', values))];
