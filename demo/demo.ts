@@ -1,18 +1,29 @@
 import { chat } from './chat.ts';
+import type { Page } from './page/page.ts';
 import { Stage } from './stage.ts';
 import { Story } from './story.ts';
 import { Terminal } from './terminal.ts';
 
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
-const unknown = process.argv.slice(2).filter((argument) => argument !== '--once');
+const KNOWN = {
+  '--once': 'to end by itself, without the page',
+  '--page': 'the page, without the story',
+  '--open': 'the page in the browser',
+} as const;
+
+const unknown = process.argv.slice(2).filter((argument) => !Object.hasOwn(KNOWN, argument));
 if (unknown.length > 0) {
-  process.stderr.write(`The demo knows --once (to end by itself), and not ${unknown.join(' ')}\n`);
+  const known = Object.entries(KNOWN).map(([name, what]) => `${name} (${what})`);
+  process.stderr.write(`The demo knows ${known.join(', ')}, and not ${unknown.join(' ')}\n`);
   process.exit(64);
 }
-const once = process.argv.includes('--once');
+const has = (name: keyof typeof KNOWN) => process.argv.includes(name);
+const once = has('--once');
 const stage = new Stage();
 const terminal = new Terminal({ paced: !once });
+/** While it starts and when it runs. */
+let page: Promise<Page> | undefined;
 let told = false;
 let ending = false;
 
@@ -20,8 +31,26 @@ async function end(code: number): Promise<void> {
   // The second time, in haste: what was started ends with this process all the same.
   if (ending) process.exit(code);
   ending = true;
-  await stage.close();
+  await Promise.allSettled([stage.close(), page?.then((opened) => opened.close())]);
   process.exit(code);
+}
+
+/** Serves the page, to play with while the story is told here. */
+async function servePage(): Promise<string | undefined> {
+  try {
+    // Not for who wants none: the tools that build it take a second to load.
+    const { openPage, openInBrowser } = await import('./page/page.ts');
+    page = openPage();
+    const { url } = await page;
+    await terminal.block(['', `To play with, in a browser:  ${url}`]);
+    if (has('--open')) openInBrowser(url);
+    return url;
+  } catch (error) {
+    if (has('--page')) throw error;
+    // The story needs no page.
+    await terminal.block(['', `There is no page to play with: ${(error as Error).message}`]);
+    return undefined;
+  }
 }
 
 for (const [signal, code] of Object.entries(SIGNALS)) {
@@ -35,11 +64,18 @@ for (const [signal, code] of Object.entries(SIGNALS)) {
 process.stdout.on('error', () => void end(1));
 
 try {
+  const url = once ? undefined : await servePage();
+  if (url !== undefined && has('--page')) {
+    told = true;
+    await terminal.block(['Press Ctrl-C to end.']);
+    await new Promise(() => {});
+  }
   const cast = await new Story(stage, terminal).tell();
   told = true;
   if (!once) {
     await terminal.block([
       '',
+      ...(url === undefined ? [] : [`Page:       ${url}`]),
       `Dashboard:  ${stage.url}/queues`,
       'Alice and bob go on talking, so that there is something to watch. Carol has a',
       'new phone: open the queue "undelivered", press Retry, and she gets her message.',

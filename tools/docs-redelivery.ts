@@ -11,7 +11,7 @@ function does({ presence }: Situation, rule: Rule): string {
   if (rule.presence) parts.push('sends it again at his next available presence');
   if (rule.sessionEnded !== 'never') {
     const times = rule.sessionEnded === 'limited' ? ', `UNCONFIRMED_RETRIES` times in all' : '';
-    parts.push(`sends it again at his next login, if every session that it may have gone to has ended${times}`);
+    parts.push(`sends it again when every session that it may have gone to has ended and he has another${times}`);
   }
   if (rule.stored && presence === 'offline') {
     parts.push('or, if it lay in offline storage, one step of `RETRY_SCHEDULE` after his next login');
@@ -66,20 +66,26 @@ export function redelivery(): string {
     '',
     '- **The session ended.** Every session of his that was there when the copy was handed over has become unavailable, or',
     '  was replaced by another of the same resource, and no receipt had come. Not while one of them lives: the copy may have',
-    '  gone to that one.',
+    '  gone to that one. It is sent at his next login, or at once where he has logged in again before the last of them ended.',
+    '- **Nobody could hear.** After the link was down, a session that is still there may be another of the same resource: what',
+    '  a recipient who confirms has not confirmed is due one step of the timetable after he is heard of again, once.',
     '- **A gap.** The session that the copy went to confirmed a message that was stored later, of this or another',
     '  conversation. Once for each session: some clients drop a copy that they know and do not confirm it.',
     '- **A bounce** with a temporary error.',
-    '- **Not stored.** He was away, and the copy bore `<no-store/>`; or it was never handed over at all.',
+    '- **Not stored.** He was away, and the copy bore `<no-store/>`; or it was no chat and for one resource alone, which was',
+    '  gone; or it was never handed over at all. This is as good as a bounce.',
     '- **Stored for him.** A copy that was handed over while he was away lies in the server’s offline storage and comes at his',
-    '  next login by itself; its receipts have one step of the timetable to come.',
+    '  next login by itself; its receipts have one step of the timetable to come. So it is with a copy that was handed over',
+    '  while nothing was known of him, if he is away when it is due.',
     '',
     'What he has missed is sent oldest first, each with the time of its first sending (XEP-0203); at most `REDELIVERY_WINDOW`',
-    'are on their way unconfirmed, and the next goes when a receipt comes. Only copies that are sent by the clock to somebody',
-    'of whom nothing is known bear `<no-store/>`.',
+    'are on their way unconfirmed, and the next goes when a receipt comes, or was not to be had for one step of the timetable.',
+    'Only copies that are sent by the clock to somebody of whom nothing is known bear `<no-store/>`.',
     '',
-    'Beside a receipt, a marker (XEP-0333) counts as delivery of its message and of what its sender had sent before; a reply',
-    '(XEP-0461) and a reaction (XEP-0444) of the one that they name.',
+    'When a recipient’s last contact is gone, and nobody will hear of him any more, what waits for him is due by the clock.',
+    '',
+    'Beside a receipt, a marker (XEP-0333) counts as delivery of its message and of what its sender had sent before, but for',
+    'what by this evidence did not arrive; a reply (XEP-0461) and a reaction (XEP-0444) of the one that they name.',
     '',
     'Each kind of evidence has its own counter in [metrics.md](metrics.md).',
     '',

@@ -83,7 +83,7 @@ class StockPerson implements Person {
     xmpp.on('stanza', (stanza: Element) => this.#take(stanza));
     if (!kind.streamManagement) return;
     // What is measured is XEP-0198, and not the stanzas that this XMPP library forgets to count.
-    countAll(xmpp);
+    countAll(xmpp, (event, listener) => xmpp.on(event, listener));
     if (!kind.receipts) xmpp.streamManagement.on('ack', ({ attrs }: Element) => this.#told.add(attrs.id ?? ''));
   }
 

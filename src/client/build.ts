@@ -11,11 +11,14 @@ export function newId(): string {
 /** A message as it will be written each time: with its id, an `origin-id` (XEP-0359), and a request for a receipt. */
 export function toStanza(message: OutgoingMessage | Element, id: string): Tree {
   const [name, attrs, ...children] = 'attrs' in message ? toTree(message) : describe(message);
-  const missing: Tree[] = [];
-  if (!children.some((child) => isChild(child, 'request', NS.receipts)))
-    missing.push(['request', { xmlns: NS.receipts }]);
-  const others = children.filter((child) => !isChild(child, 'origin-id', NS.sid));
-  return [name, { type: 'chat', ...attrs, id }, ...others, ...missing, ['origin-id', { xmlns: NS.sid, id }]];
+  const others = children.filter(
+    (child) => !isChild(child, 'request', NS.receipts) && !isChild(child, 'origin-id', NS.sid),
+  );
+  const own: Tree[] = [
+    ['request', { xmlns: NS.receipts }],
+    ['origin-id', { xmlns: NS.sid, id }],
+  ];
+  return [name, { type: 'chat', ...attrs, id }, ...others, ...own];
 }
 
 function describe({ to, type = 'chat', body, thread, children = [] }: OutgoingMessage): Tree {

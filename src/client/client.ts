@@ -1,18 +1,19 @@
 import { Contacts } from './contacts.ts';
 import { announce, findComponent, takesBatches } from './discovery.ts';
-import { COMPONENT, OUT, toSaved } from './entries.ts';
+import { COMPONENT, OUT, toSaved, tracked } from './entries.ts';
 import { ReceiptsEvent, type ReceiptsEvents, ReceiptsEventTarget } from './events.ts';
 import { indexedDbStore } from './indexed-db-store.ts';
 import { bare, domain } from './jid.ts';
 import { Keeper } from './keeper.ts';
 import { memoryStore } from './memory-store.ts';
-import { OutgoingQueue, tracked } from './outgoing.ts';
+import { OutgoingQueue } from './outgoing.ts';
 import { readMessage } from './read.ts';
 import { type MessageHandler, Receiver } from './receiver.ts';
 import { Seen } from './seen.ts';
 import { Sender, type Sending } from './sender.ts';
 import { countAll, settled } from './stream-management.ts';
 import type { Element, OutgoingMessage, ReceiptsOptions, Tracked, XmppClient } from './types.ts';
+import { Watchers } from './watchers.ts';
 
 const DAY = 86_400_000;
 /** ms between looks for what was not told: an end that got lost on its way, a message to give up. */
@@ -34,7 +35,7 @@ export class ReceiptsClient extends ReceiptsEventTarget {
   #closed = false;
   readonly #leave: (() => void)[] = [];
   readonly #look: ReturnType<typeof setInterval>;
-  readonly #watchers = new Map<string, Set<(tracked: Tracked) => void>>();
+  readonly #watchers = new Watchers();
   #component: string | undefined;
   /** Whether the proxy's domain may still be looked for. */
   #search: boolean;
@@ -44,8 +45,6 @@ export class ReceiptsClient extends ReceiptsEventTarget {
   #session = 0;
   /** ms since 1970; undefined before the first session. */
   #lastLive: number | undefined;
-  /** Stanzas that came before the store was read. */
-  #early: Element[] | undefined = [];
 
   constructor(xmpp: XmppClient, options: ReceiptsOptions = {}) {
     super();
@@ -121,33 +120,8 @@ export class ReceiptsClient extends ReceiptsEventTarget {
   }
 
   /** A message's state now, and each change until it has ended. */
-  async *watch(id: string): AsyncGenerator<Tracked, void, undefined> {
-    const news: Tracked[] = [];
-    let wake = () => {};
-    const watcher = (tracked: Tracked) => {
-      news.push(tracked);
-      wake();
-    };
-    const first = this.get(id);
-    if (first !== undefined) news.push(first);
-    const watchers = this.#watchers.get(id) ?? new Set();
-    this.#watchers.set(id, watchers.add(watcher));
-    try {
-      for (;;) {
-        const next = news.shift();
-        if (next !== undefined) {
-          yield next;
-          if (next.state === 'delivered' || next.state === 'failed') return;
-        } else {
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-        }
-      }
-    } finally {
-      watchers.delete(watcher);
-      if (watchers.size === 0) this.#watchers.delete(id);
-    }
+  watch(id: string): AsyncGenerator<Tracked, void, undefined> {
+    return this.#watchers.watch(id, () => this.get(id));
   }
 
   /** Stops, and lets go of the stream, which goes on. What is not done is in the store. */
@@ -158,29 +132,26 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     for (const leave of this.#leave.splice(0)) leave();
     this.#sender.close();
     this.#receiver.close();
+    await this.ready;
     await this.#keeper.close();
   }
 
   #tell<K extends keyof ReceiptsEvents>(type: K, detail: ReceiptsEvents[K]): void {
     this.dispatchEvent(new ReceiptsEvent(type, detail));
-    if (type !== 'state') return;
-    const tracked = detail as Tracked;
-    for (const watcher of this.#watchers.get(tracked.id) ?? []) watcher(tracked);
+    if (type === 'state') this.#watchers.tell(detail as Tracked);
   }
 
   #listen(): void {
     const { streamManagement } = this.#xmpp;
-    this.#leave.push(countAll(this.#xmpp));
+    countAll(this.#xmpp, (event, listener) => this.#on(this.#xmpp, event, listener));
     this.#on(this.#xmpp, 'online', () => void this.#online(true));
     // The library calls itself online just after it has told of this.
     this.#on(streamManagement, 'resumed', () => queueMicrotask(() => void this.#online(false)));
     this.#on(streamManagement, 'ack', (stanza) => this.#sender.atServer(stanza));
     this.#on(streamManagement, 'fail', (stanza) => this.#receiver.lost(stanza));
     for (const event of ['disconnect', 'offline', 'closing']) this.#on(this.#xmpp, event, () => this.#gone());
-    this.#on(this.#xmpp, 'stanza', (stanza) => {
-      if (this.#early === undefined) this.#stanza(stanza);
-      else this.#early.push(stanza);
-    });
+    // In their order, and none before it is known what came before.
+    this.#on(this.#xmpp, 'stanza', (stanza) => void this.ready.then(() => this.#stanza(stanza)));
   }
 
   #on(emitter: Pick<XmppClient, 'on' | 'removeListener'>, event: string, listener: (value: Element) => void): void {
@@ -198,9 +169,6 @@ export class ReceiptsClient extends ReceiptsEventTarget {
       this.#search = false;
       this.#located();
     }
-    const early = this.#early ?? [];
-    this.#early = undefined;
-    for (const stanza of early) this.#stanza(stanza);
   }
 
   /** @param fresh whether it is a session of its own, and not the last one resumed */
@@ -212,7 +180,8 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     const away = this.#lastLive === undefined || now - this.#lastLive > this.#askAfter;
     await this.ready;
     if (ended()) return;
-    this.#belong();
+    const own = bare(String(this.#xmpp.jid));
+    this.#belongTo(own);
     if (fresh) {
       this.#contacts.forget();
       this.#queue.restart();
@@ -223,7 +192,7 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     }
     if (ended()) return;
     this.#receiver.flush();
-    await this.#find();
+    await this.#find(domain(own));
     if (ended()) return;
     this.#located();
     if (fresh) void this.#agreeOnBatches(session);
@@ -243,21 +212,17 @@ export class ReceiptsClient extends ReceiptsEventTarget {
   }
 
   /** Nobody's messages go out in another's name. */
-  #belong(): void {
-    const own = this.#xmpp.jid?.toString();
-    if (own === undefined) return;
-    const { claimed, others } = this.#queue.belongTo(bare(own));
+  #belongTo(own: string): void {
+    const { claimed, others } = this.#queue.belongTo(own);
     for (const item of claimed) if (item.kept) void this.#keeper.note(OUT + item.id, toSaved(item));
     if (others > 0) {
-      const error = new Error(`The store has ${others} messages of another account than ${bare(own)}`);
+      const error = new Error(`The store has ${others} messages of another account than ${own}`);
       this.#tell('problem', { what: 'account', error });
     }
   }
 
-  async #find(): Promise<void> {
-    const own = this.#xmpp.jid?.toString();
-    if (!this.#search || own === undefined) return;
-    const found = await findComponent(this.#xmpp, domain(own));
+  async #find(server: string): Promise<void> {
+    const found = this.#search ? await findComponent(this.#xmpp, server) : undefined;
     if (found === undefined) return;
     this.#search = false;
     this.#component = found;
@@ -287,7 +252,8 @@ export class ReceiptsClient extends ReceiptsEventTarget {
 }
 
 function defaultStore() {
-  return 'indexedDB' in globalThis ? indexedDbStore() : memoryStore();
+  // Where a page has none, that is told as the store's failure; in Node nobody expects one.
+  return 'indexedDB' in globalThis || 'document' in globalThis ? indexedDbStore() : memoryStore();
 }
 
 /** See {@link ReceiptsClient}. To be called before `xmpp.start()`, so that nothing is missed. */

@@ -33,7 +33,7 @@ export class Contacts {
     try {
       const answer = await this.#xmpp.iqCaller.request(request('get', undefined, ['query', { xmlns: NS_ROSTER }]));
       const items = answer.getChild('query', NS_ROSTER)?.getChildren('item') ?? [];
-      const subscribed = items.filter(({ attrs }) => attrs.subscription === 'from' || attrs.subscription === 'both');
+      const subscribed = items.filter(({ attrs }) => /^(from|both)$/.test(attrs.subscription ?? ''));
       return new Set(subscribed.map(({ attrs }) => bare(attrs.jid ?? '')));
     } catch {
       // Asked again at the next message.

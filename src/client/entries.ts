@@ -1,5 +1,5 @@
-import { isTree, type Tree } from './tree.ts';
-import type { Failure, State } from './types.ts';
+import { isString, isTree, type Tree } from './tree.ts';
+import type { Failure, State, Tracked } from './types.ts';
 
 /** A message that was sent, as the store has it. */
 export interface Saved {
@@ -62,7 +62,6 @@ export const COMPONENT = 'component';
 type Loose<T> = Partial<Record<keyof T, unknown>>;
 
 const isNumber = (value: unknown): value is number => Number.isFinite(value);
-const isString = (value: unknown): value is string => typeof value === 'string';
 
 /** A message from a store; undefined if the value makes no sense. */
 export function readSaved(id: string, value: unknown): Saved | undefined {
@@ -90,4 +89,15 @@ export function readSeen(value: unknown): SeenEntry | undefined {
   const sound =
     isNumber(at) && typeof confirmed === 'boolean' && (owed === undefined || [to, id, type].every(isString));
   return sound ? (value as SeenEntry) : undefined;
+}
+
+/** @param kept whether it comes from the store, so that an earlier run may have sent it */
+export function fresh(saved: Saved, kept: boolean): Item {
+  return { ...saved, kept, inFlight: false, due: 0, inDoubt: kept, bounced: false };
+}
+
+/** What the application sees of it. */
+export function tracked(item: Item): Tracked {
+  const { stanza, seq, account, unwitnessed, kept, inFlight, due, inDoubt, bounced, ...seen } = item;
+  return Object.freeze(seen);
 }

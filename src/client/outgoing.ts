@@ -1,9 +1,9 @@
 import { type Backoff, wait } from './backoff.ts';
-import type { Item, Saved } from './entries.ts';
+import { fresh, type Item, type Saved } from './entries.ts';
 import { bare } from './jid.ts';
 import { forgetOldest } from './seen.ts';
 import type { Tree } from './tree.ts';
-import type { Failure, Tracked } from './types.ts';
+import type { Failure } from './types.ts';
 
 export interface QueueOptions {
   readonly maxInFlight: number;
@@ -14,21 +14,15 @@ export interface QueueOptions {
   readonly remember: number;
 }
 
-/** Who vouches for a message, as soon as it is written. */
-export type Witness =
-  /** The proxy will acknowledge it. */
-  | 'proxy'
-  /** The server will, by stream management (XEP-0198); until then the stream itself is under its watch. */
-  | 'server'
-  /** Nobody. */
-  | 'none';
-
 /**
  * ms that a message under stream management's watch is not sent again by the clock. `@xmpp/client` asks for an
  * acknowledgement within 30 s and ends a stream that gives none for 60 s more; before that, a copy would go to the same
  * dead socket.
  */
 const UNDER_WATCH = 100_000;
+
+/** ms since 1970 */
+const NEVER = Number.MAX_SAFE_INTEGER;
 
 /** The state of everything that was sent. Knows nothing of streams, stores and clocks. */
 export class OutgoingQueue {
@@ -54,11 +48,10 @@ export class OutgoingQueue {
     return [...this.#outstanding.values(), ...this.#waiting.values()].sort((a, b) => a.seq - b.seq);
   }
 
-  /** @throws {Error} if the id is in use */
+  /** @param id one that {@link get} does not know */
   add(id: string, to: string, stanza: Tree, now: number): Item {
-    if (this.get(id) !== undefined) throw new Error(`There is a message ${id} already`);
-    const saved: Saved = { id, to, stanza, seq: this.#next(), state: 'queued', attempts: 0, queuedAt: now };
-    if (this.#account !== undefined) saved.account = this.#account;
+    const account = this.#account !== undefined && { account: this.#account };
+    const saved: Saved = { id, to, stanza, seq: ++this.#seq, state: 'queued', attempts: 0, queuedAt: now, ...account };
     const item = fresh(saved, false);
     this.#outstanding.set(id, item);
     return item;
@@ -78,7 +71,7 @@ export class OutgoingQueue {
       else this.#outstanding.set(item.id, item);
     }
     for (const item of young) {
-      item.seq = this.#next();
+      item.seq = ++this.#seq;
       this.#outstanding.set(item.id, item);
     }
   }
@@ -142,18 +135,20 @@ export class OutgoingQueue {
     return undefined;
   }
 
-  /** When {@link next} has to be asked again if nothing else happens, ms since 1970. */
-  wakeAt(now: number): number | undefined {
-    let at = Number.POSITIVE_INFINITY;
-    for (const { due, inFlight, bounced } of this.#outstanding.values()) {
-      if (!inFlight && !bounced) break;
-      if (due > now) at = Math.min(at, due);
-    }
-    return at === Number.POSITIVE_INFINITY ? undefined : at;
+  /** When {@link next} has to be asked again if nothing else happens, ms since 1970; {@link NEVER} if not at all. */
+  wakeAt(now: number): number {
+    let at = NEVER;
+    for (const { due } of this.#outstanding.values()) if (due > now) at = Math.min(at, due);
+    return at;
   }
 
-  /** To be called before it is written, so that no answer comes too early. */
-  written(item: Item, witness: Witness, watched: boolean, now: number): void {
+  /**
+   * To be called before it is written, so that no answer comes too early.
+   *
+   * @param proxied whether the proxy will acknowledge it
+   * @param watched whether the server will (XEP-0198), so that until then the stream itself is under watch
+   */
+  written(item: Item, proxied: boolean, watched: boolean, now: number): void {
     const again = item.attempts > 0;
     item.attempts += 1;
     item.sentAt = now;
@@ -162,9 +157,8 @@ export class OutgoingQueue {
     item.inFlight = true;
     item.inDoubt = true;
     const patience = wait(this.#options.backoff, item.attempts);
-    item.due =
-      witness === 'proxy' ? now + (watched ? Math.max(UNDER_WATCH, patience) : patience) : Number.POSITIVE_INFINITY;
-    if (witness === 'none') {
+    item.due = proxied ? now + Math.max(watched ? UNDER_WATCH : 0, patience) : NEVER;
+    if (!proxied && !watched) {
       item.unwitnessed = true;
       this.#move(item);
     }
@@ -239,11 +233,6 @@ export class OutgoingQueue {
     return forgetOldest(this.#ended, this.#options.remember);
   }
 
-  #next(): number {
-    this.#seq += 1;
-    return this.#seq;
-  }
-
   #move(item: Item): void {
     this.#outstanding.delete(item.id);
     this.#waiting.set(item.id, item);
@@ -265,14 +254,4 @@ export class OutgoingQueue {
       if (other.seq > item.seq && other.inFlight && bare(other.to) === conversation) other.due = 0;
     }
   }
-}
-
-function fresh(saved: Saved, kept: boolean): Item {
-  return { ...saved, kept, inFlight: false, due: 0, inDoubt: kept, bounced: false };
-}
-
-/** What the application sees of it. */
-export function tracked(item: Item): Tracked {
-  const { stanza, seq, account, unwitnessed, kept, inFlight, due, inDoubt, bounced, ...seen } = item;
-  return Object.freeze(seen);
 }

@@ -50,15 +50,11 @@ function words(message: Element, name: string, xmlns: string, state: Status): Wo
   return found.flatMap(({ attrs: { id, to } }) => (id ? [{ id, to, state }] : []));
 }
 
-/** What is answered while the proxy, or its Redis, is not there; it never passes these on about a message that it has. */
-const FOR_NOW: ReadonlySet<string> = new Set([
-  'resource-constraint',
-  'remote-server-not-found',
-  'remote-server-timeout',
-  'recipient-unavailable',
-  'service-unavailable',
-  'unexpected-request',
-]);
+/**
+ * What a server answers while the proxy is not there, for good as it says (type `cancel`). The proxy never passes these
+ * on about a message that it has.
+ */
+const AWAY = /^(remote-server-not-found|service-unavailable)$/;
 
 /**
  * What an error about a message of ours says; undefined if it says that the message may go through later.
@@ -73,13 +69,12 @@ export function readFailure(message: Element, proxied: boolean): Failure | undef
   const text = words.find((child) => child.getName() === 'text')?.children.join('');
   const details = { condition, ...(text && { text }) };
   if (error?.getChild('expired', NS.own) !== undefined) return { reason: 'expired', ...details };
-  if (proxied && (FOR_NOW.has(condition) || error?.attrs.type === 'wait')) return undefined;
+  if (proxied && (AWAY.test(condition) || error?.attrs.type === 'wait')) return undefined;
   return { reason: 'rejected', ...details };
 }
 
 /** When a message was sent, if it says (XEP-0203). */
 export function readDelay(message: Element): Date | undefined {
-  const stamp = message.getChild('delay', NS.delay)?.attrs.stamp;
-  const date = new Date(stamp ?? '');
-  return Number.isNaN(date.getTime()) ? undefined : date;
+  const time = Date.parse(message.getChild('delay', NS.delay)?.attrs.stamp ?? '');
+  return Number.isNaN(time) ? undefined : new Date(time);
 }

@@ -134,8 +134,7 @@ export class Receiver {
     // What is confirmed must be known again, or a copy would be shown.
     await kept;
     if (confirmed) this.#confirm(stanza, key);
-    const old = seen.superfluous();
-    if (old.length > 0) void keeper.delete(old.map((one) => SEEN + one));
+    keeper.delete(seen.superfluous().map((one) => SEEN + one));
   }
 
   async #isToBeConfirmed(from: string): Promise<boolean> {

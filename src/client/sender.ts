@@ -1,11 +1,12 @@
 import { newId, toElement, toStanza } from './build.ts';
 import { askStatus } from './discovery.ts';
-import { type Item, OUT, toSaved } from './entries.ts';
+import { type Item, OUT, toSaved, tracked } from './entries.ts';
 import type { ReceiptsEvents } from './events.ts';
 import { bare } from './jid.ts';
 import { asError, type Keeper } from './keeper.ts';
-import { type OutgoingQueue, tracked } from './outgoing.ts';
+import type { OutgoingQueue } from './outgoing.ts';
 import { readFailure, type Status, type Word } from './read.ts';
+import type { Tree } from './tree.ts';
 import { type Element, type Failure, type OutgoingMessage, SendError, type Tracked, type XmppClient } from './types.ts';
 
 /** Resolves when the message is `stored`, or further; without the proxy and XEP-0198, when it is written. */
@@ -13,6 +14,8 @@ export type Sending = Promise<Tracked> & { readonly id: string };
 
 /** Characters. Servers end a stream at a stanza that is too large (Prosody beyond 256 KiB), and would again at each copy. */
 const LARGEST = 200_000;
+/** ms. Timers take no more than 24 days, and a queue may have to sleep for ever. */
+const LONGEST_SLEEP = 1_000_000;
 /** ms. A message that the proxy stored, and knows nothing of within this time, got lost with its Redis. */
 const REMEMBERED = 86_400_000;
 
@@ -46,7 +49,7 @@ export class Sender {
     const id = given.id || newId();
     const stanza = toStanza(message, id);
     const promise = new Promise<Tracked>((resolve, reject) => {
-      const wrong = unfit(stanza[0], stanza[1], JSON.stringify(stanza).length) ?? this.#taken(id);
+      const wrong = unfit(stanza) ?? (queue.get(id) && { condition: 'conflict', text: 'The id was used before' });
       if (wrong !== undefined) {
         reject(new SendError(id, { reason: 'rejected', ...wrong }));
         return;
@@ -62,7 +65,7 @@ export class Sender {
             item.kept = true;
             this.pump();
           },
-          (error: unknown) => this.#notKept(item, error),
+          (error: unknown) => this.#fail(item, { reason: 'not-kept', text: asError(error).message }),
         );
     });
     // Who does not wait for it is told by the events, and must not be hurt.
@@ -140,13 +143,14 @@ export class Sender {
   async #pump(): Promise<void> {
     const { queue, xmpp, proxied, tell } = this.#options;
     this.#pumping = true;
+    let now = Date.now();
     try {
       while (this.#open) {
-        const item = queue.next(Date.now());
+        now = Date.now();
+        const item = queue.next(now);
         if (item?.stanza === undefined) break;
-        const watched = xmpp.streamManagement.enabled;
         const before = item.state;
-        queue.written(item, proxied(item.to) ? 'proxy' : watched ? 'server' : 'none', watched, Date.now());
+        queue.written(item, proxied(item.to), xmpp.streamManagement.enabled, now);
         try {
           await xmpp.send(toElement(item.stanza));
         } catch {
@@ -160,15 +164,14 @@ export class Sender {
     } finally {
       this.#pumping = false;
     }
-    this.#sleep();
+    // As of the last look: what has become due since would be slept over.
+    this.#sleep(queue.wakeAt(now));
   }
 
-  #sleep(): void {
+  /** @param at ms since 1970 */
+  #sleep(at: number): void {
     clearTimeout(this.#timer);
-    if (!this.#open) return;
-    const at = this.#options.queue.wakeAt(Date.now());
-    if (at === undefined) return;
-    this.#timer = setTimeout(() => this.pump(), Math.max(1, at - Date.now()));
+    if (this.#open) this.#timer = setTimeout(() => this.pump(), Math.min(LONGEST_SLEEP, Math.max(1, at - Date.now())));
   }
 
   #learn(item: Item, state: Status): void {
@@ -204,37 +207,18 @@ export class Sender {
     if (state === 'stored' || state === 'delivered' || state === 'failed') {
       this.#waiting.delete(id);
       tell(state, seen);
-      const old = queue.superfluous();
-      if (old.length > 0) void keeper.delete(old.map((one) => OUT + one));
+      keeper.delete(queue.superfluous().map((one) => OUT + one));
       this.pump();
     }
-  }
-
-  #notKept(item: Item, cause: unknown): void {
-    const { queue, tell } = this.#options;
-    const failure: Failure = { reason: 'not-kept', text: asError(cause).message };
-    queue.forget(item.id);
-    item.state = 'failed';
-    item.failure = failure;
-    item.endedAt = Date.now();
-    this.#waiting.get(item.id)?.reject(new SendError(item.id, failure, { cause }));
-    this.#waiting.delete(item.id);
-    tell('state', tracked(item));
-    tell('failed', tracked(item));
-    this.pump();
-  }
-
-  #taken(id: string): { condition: string; text: string } | undefined {
-    if (this.#options.queue.get(id) === undefined) return undefined;
-    return { condition: 'conflict', text: 'There is a message with this id already' };
   }
 }
 
 /** Why a stanza cannot be sent. */
-function unfit(name: string, attrs: Readonly<Record<string, string>>, length: number) {
-  const { to, type } = attrs;
+function unfit(stanza: Tree): Pick<Failure, 'condition' | 'text'> | undefined {
+  const [name, { to, type }] = stanza;
   if (name !== 'message' || !to || (type !== 'chat' && type !== 'normal')) {
-    return { condition: 'bad-request', text: 'Not a message of type chat or normal to somebody' };
+    return { condition: 'bad-request', text: 'Not a chat message to anybody' };
   }
-  return length > LARGEST ? { condition: 'policy-violation', text: 'Too large' } : undefined;
+  if (JSON.stringify(stanza).length > LARGEST) return { condition: 'policy-violation', text: 'Too large' };
+  return undefined;
 }

@@ -13,6 +13,8 @@ export async function settled({ streamManagement }: XmppClient): Promise<void> {
   for (let i = 0; i < LOOKS && streamManagement.enableSent && !streamManagement.enabled; i++) await pause(LOOK_EVERY);
 }
 
+type Listener = (element: Element) => void;
+
 const NS_SM = 'urn:xmpp:sm:3';
 
 /**
@@ -20,26 +22,18 @@ const NS_SM = 'urn:xmpp:sm:3';
  * IQ requests, and what came together with `<enabled/>`. The server then believes that the last messages did not arrive:
  * after a resumption they come again, and if the session ends they go to offline storage.
  *
- * @returns stops it
+ * @param on listens, as long as the library does
  */
-export function countAll(xmpp: XmppClient): () => void {
+export function countAll({ streamManagement }: XmppClient, on: (event: string, listener: Listener) => void): void {
   // Undefined while there is no stream management, or it was begun where it is not seen (XEP-0388).
   let count: number | undefined;
-  const nonza = (element: Element) => {
+  on('nonza', (element) => {
     if (element.is('enabled', NS_SM)) count = 0;
     else if (element.is('failed', NS_SM)) count = undefined;
-  };
-  const stanza = () => {
-    if (count === undefined) return;
-    count += 1;
-    xmpp.streamManagement.inbound = count;
-  };
-  xmpp.on('nonza', nonza);
-  xmpp.on('stanza', stanza);
-  return () => {
-    xmpp.removeListener('nonza', nonza);
-    xmpp.removeListener('stanza', stanza);
-  };
+  });
+  on('stanza', () => {
+    if (count !== undefined) streamManagement.inbound = ++count;
+  });
 }
 
 function pause(ms: number): Promise<void> {

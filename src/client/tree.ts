@@ -35,12 +35,12 @@ export function isTree(value: unknown): value is Tree {
   if (!Array.isArray(value)) return false;
   const [name, attrs, ...children] = value as unknown[];
   return (
-    typeof name === 'string' &&
-    name !== '' &&
-    typeof attrs === 'object' &&
-    attrs !== null &&
-    !Array.isArray(attrs) &&
-    Object.values(attrs).every((one) => typeof one === 'string') &&
-    children.every((child) => typeof child === 'string' || isTree(child))
+    isString(name) &&
+    Object.values(attrs ?? { none: 0 }).every(isString) &&
+    children.every((child) => isString(child) || isTree(child))
   );
+}
+
+export function isString(value: unknown): value is string {
+  return typeof value === 'string';
 }

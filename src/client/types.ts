@@ -174,8 +174,7 @@ export class SendError extends Error {
   constructor(
     readonly id: string,
     readonly failure: Failure,
-    options?: { cause: unknown },
   ) {
-    super(`Message ${id} was not stored: ${failure.reason}${failure.text ? ` (${failure.text})` : ''}`, options);
+    super(`Message ${id} was not stored: ${failure.reason}${failure.text ? ` (${failure.text})` : ''}`);
   }
 }

@@ -95,7 +95,8 @@ export class Ledger {
     for (let i = 0; i < flat.length; i += 2) {
       overdue.push(decodeRecord(flat[i] as string, flat[i + 1] as string));
     }
-    return overdue;
+    // What became due together goes out in the order in which it was written.
+    return overdue.sort((one, other) => one.storedAt - other.storedAt);
   }
 
   /** The newest message under each key. */

@@ -97,12 +97,14 @@ export interface HandedOver {
   readonly recipient: string;
   /** Whether it was marked to be kept from offline storage (XEP-0334). */
   readonly noStore: boolean;
+  /** The resource that it was for, where servers drop it should that one be gone; else empty. */
+  readonly resource?: string;
 }
 
 /** Notes that a copy was handed over. Gives the time (ms) that the message is due next, or undefined. */
 export function handOver(copy: HandedOver): Operation<number | undefined> {
-  const { key, attempt, copies, byTimetable, unconfirmed, sender, recipient, noStore } = copy;
-  const args = ['h', key, attempt, copies, byTimetable, unconfirmed, sender, recipient, noStore ? 1 : 0];
+  const { key, attempt, copies, byTimetable, unconfirmed, sender, recipient, noStore, resource = '' } = copy;
+  const args = ['h', key, attempt, copies, byTimetable, unconfirmed, sender, recipient, noStore ? 1 : 0, resource];
   return operation(args, (reply) => (reply === '' ? undefined : Number(reply)));
 }
 

@@ -63,8 +63,11 @@ export function withdrawRequest(watched: string, watcher: string, asked: number)
 
 /** What a presence stanza has meant for the sessions of its sender. */
 export interface Seen {
-  /** `none`: nothing new, or his broadcasts do not come to us. */
-  readonly what: 'began' | 'updated' | 'ended' | 'none';
+  /**
+   * `returned`: updated, for the first time since nobody could hear what it did; `none`: nothing new, or his broadcasts do
+   * not come to us.
+   */
+  readonly what: 'began' | 'updated' | 'returned' | 'ended' | 'none';
   /** Whether its capabilities are to be looked at. */
   readonly asks: boolean;
   /** Whether his server is to be asked if we get all of his presence. */
@@ -73,7 +76,7 @@ export interface Seen {
   readonly ended: readonly string[];
 }
 
-const SEEN = { B: 'began', U: 'updated', E: 'ended' } as const;
+const SEEN = { B: 'began', U: 'updated', H: 'returned', E: 'ended' } as const;
 
 /**
  * Notes presence that came.

@@ -56,10 +56,11 @@ export function ruleFor({ presence, acknowledges, copy }: Situation): Rule {
     const known = presence !== 'unknown';
     return { ...NOTHING, timer: presence === 'offline' ? 'none' : 'timetable', presence: known, ends: 'expired' };
   }
-  if (acknowledges === 'no') return { ...NOTHING, ends: 'unconfirmed' };
   const confirms = acknowledges === 'yes';
   const ends = confirms ? 'expired' : 'unconfirmed';
+  // Nobody sees his session end, so the clock is all there is, for clients that give no receipts as well.
   if (presence === 'unknown') return { ...NOTHING, timer: confirms ? 'timetable' : 'unconfirmed', ends };
+  if (acknowledges === 'no') return { ...NOTHING, ends };
   return {
     timer: 'none',
     presence: false,

@@ -51,8 +51,11 @@ export interface PresenceCounts {
 /** Who is told of sessions. `user` is a served bare JID. A session that was replaced by another has ended and begun. */
 export interface SessionObserver {
   began(user: string, resource: string): void;
-  /** There was presence of a session that goes on; not of each one. */
-  updated(user: string): void;
+  /**
+   * There was presence of a session that goes on; not of each one. `again`: nobody could hear for a while what it did,
+   * so that it may have ended and begun.
+   */
+  updated(user: string, again: boolean): void;
   ended(user: string, resource: string): void;
 }
 

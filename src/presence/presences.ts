@@ -171,16 +171,16 @@ export class Presences {
       }
     }
     signal.throwIfAborted();
-    this.#missed = false;
     this.#beat(signal, this.#timing.heartbeat);
-    this.#resync.begin();
+    this.#resync.begin(this.#missed);
+    this.#missed = false;
     // Where others serve the domain it was available all the time.
     const news = [...this.#own.become(true)];
     if (this.#others === 0) await this.#resync.pace(news, signal);
   }
 
   #makeUpForMissed(): void {
-    if (this.#missed) this.#resync.begin();
+    if (this.#missed) this.#resync.begin(true);
     this.#missed = false;
   }
 

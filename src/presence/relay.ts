@@ -3,6 +3,7 @@ import { renewSession, seePresence, takeStep, withdrawRequest } from '../ledger/
 import { type Address, type Addresses, MalformedAddressError, withResource } from '../stanza/address.ts';
 import { readError } from '../stanza/error.ts';
 import { type IdSource, isOwnId } from '../stanza/ids.ts';
+import type { Between } from '../stanza/inside.ts';
 import {
   capsKey,
   type Presence,
@@ -85,7 +86,7 @@ export class Relay {
       // The server's own, what came back to us, and what foreigners tell: an answer could begin a loop.
       passage.drop();
     } else {
-      const presence = this.#read(element);
+      const presence = this.#read(element, { from, to });
       if (presence === undefined) return;
       if (type === 'available' || type === 'unavailable') this.#presence(from, to, presence);
       else if (type === 'error') this.#error(from, to, presence, element);
@@ -95,12 +96,12 @@ export class Relay {
   }
 
   /** Undefined when it was refused. */
-  #read(element: Element): Presence | undefined {
+  #read(element: Element, between: Between): Presence | undefined {
     const { maxStanzaBytes, passage } = this.#options;
     const type = presenceType(element);
     let text = `Nested too deeply`;
     try {
-      const presence = readPresence(element);
+      const presence = readPresence(element, between);
       if (bytesOf(presence) <= maxStanzaBytes) return presence;
       text = `A stanza may have ${maxStanzaBytes} bytes`;
     } catch (error) {

@@ -57,12 +57,16 @@ export class Resync {
     this.#options = options;
   }
 
-  /** Begins, or begins anew. */
-  begin(): void {
+  /**
+   * Begins, or begins anew.
+   *
+   * @param missed presence came that no process has noted: then nothing that was known is
+   */
+  begin(missed = false): void {
     this.cancel();
     const abort = new AbortController();
     this.#abort = abort;
-    this.#keepTrying(abort.signal).catch(() => {});
+    this.#keepTrying(abort.signal, missed).catch(() => {});
   }
 
   cancel(): void {
@@ -88,10 +92,10 @@ export class Resync {
     signal.throwIfAborted();
   }
 
-  async #keepTrying(signal: AbortSignal): Promise<void> {
+  async #keepTrying(signal: AbortSignal, missed: boolean): Promise<void> {
     for (;;) {
       try {
-        await this.#run(signal);
+        await this.#run(signal, missed);
         return;
       } catch (error) {
         if (signal.aborted) return;
@@ -101,17 +105,19 @@ export class Resync {
     }
   }
 
-  async #run(signal: AbortSignal): Promise<void> {
+  async #run(signal: AbortSignal, missed: boolean): Promise<void> {
     const { pipeline, process, others, log } = this.#options;
     for (;;) {
       const claim = await pipeline.perform(claimAsking(process, Date.now()));
       signal.throwIfAborted();
-      if (claim === 'joined') return;
+      if (claim === 'joined' && !missed) return;
       if (claim === 'go') break;
       await sleep(RETRY_AFTER, undefined, { signal, ref: false });
     }
     // While others hear what the server tells, what is known stays so.
-    if (others() === 0) for await (const users of this.#pages()) await pipeline.perform(forgetPresence(users));
+    if (missed || others() === 0) {
+      for await (const users of this.#pages()) await pipeline.perform(forgetPresence(users));
+    }
     const seen = new Set<string>();
     const probed: Probed[] = [];
     for await (const users of this.#pages()) {

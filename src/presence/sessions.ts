@@ -25,7 +25,7 @@ export class Sessions {
   seen(user: string, resource: string, caps: Caps | undefined, { what, asks, ended }: Seen): void {
     const { observer } = this.#options;
     if (what === 'began') observer?.began(user, resource);
-    else if (what === 'updated') observer?.updated(user);
+    else if (what === 'updated' || what === 'returned') observer?.updated(user, what === 'returned');
     // "He is offline", and nothing of a session (RFC 6121 section 4.3.2): these ended while nobody could say so.
     if (resource === '') this.endedUnseen(user, ended);
     else for (const one of ended) observer?.ended(user, one);

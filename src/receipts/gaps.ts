@@ -47,15 +47,19 @@ export class Gaps {
     this.#timer = undefined;
     const { pipeline, receiptGap, counts } = this.#options;
     const due = Date.now() + receiptGap;
-    for (const { user, resource, later } of this.#confirmed.values()) {
-      const operation = gap(user, resource, later, due);
+    const lookFrom = (confirmed: Confirmed, cursor: string) => {
+      const { user, resource, later } = confirmed;
+      const operation = gap(user, resource, later, due, cursor);
       pipeline.push({
         operation,
         done: (reply) => {
-          counts.evidenceGap += operation.decode(reply);
+          const { next, count } = operation.decode(reply);
+          counts.evidenceGap += count;
+          if (next !== '0') lookFrom(confirmed, next);
         },
       });
-    }
+    };
+    for (const confirmed of this.#confirmed.values()) lookFrom(confirmed, '0');
     this.#confirmed.clear();
     this.#last = undefined;
   }

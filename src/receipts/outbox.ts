@@ -174,6 +174,8 @@ export class Outbox {
       sender: record.sender,
       recipient: record.recipient,
       noStore: sent.noStore === true || isNotToBeStored(record.inner),
+      // Of a chat (RFC 6121 section 8.5.3.2.1), servers make the best; later copies go to the bare address.
+      resource: record.type === 'chat' || record.copies > 0 ? '' : record.recipientResource,
     });
     pipeline.push({
       operation,

@@ -135,8 +135,8 @@ export class Receipts {
     this.waves = new Waves({ ...base, outbox: this.outbox, redeliveryWindow, status });
     const rooms = { ...base, passage: this.passage, outbox: this.outbox, version, maxStanzaBytes };
     const observer: SessionObserver = {
-      began: (user) => this.waves.came(user, true),
-      updated: (user) => this.waves.came(user, false),
+      began: (user) => this.waves.came(user, 'login'),
+      updated: (user, again) => this.waves.came(user, again ? 'heard again' : 'update'),
       ended: (user, resource) => {
         this.waves.left(user);
         this.batches.forget(withResource(user, resource));

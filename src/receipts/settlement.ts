@@ -92,16 +92,21 @@ export class Settlement {
     const sender = to.counterpart;
     const key = recordKey(sender, from.bare, id);
     if (by === 'marker') {
-      const operation = arrived(key, sender, from.bare, from.resource, now);
-      pipeline.push({
-        operation,
-        done: (reply) => {
-          for (const { record, late } of operation.decode(reply)) {
-            counts.provedByMarker += 1;
-            this.#delivered(record, late ? 'late' : 'delivered', now);
-          }
-        },
-      });
+      const takeFrom = (cursor: string) => {
+        const operation = arrived(key, sender, from.bare, from.resource, now, cursor);
+        pipeline.push({
+          operation,
+          done: (reply) => {
+            const { next, settled } = operation.decode(reply);
+            for (const { record, late } of settled) {
+              counts.provedByMarker += 1;
+              this.#delivered(record, late ? 'late' : 'delivered', now);
+            }
+            if (next !== '0') takeFrom(next);
+          },
+        });
+      };
+      takeFrom('0');
       return;
     }
     const operation = settle(key, from.resource, now);

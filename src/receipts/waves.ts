@@ -1,4 +1,4 @@
-import { came, type Missed, postpone } from '../ledger/evidence.ts';
+import { byStoring, came, type Event, type Missed, postpone, tell } from '../ledger/evidence.ts';
 import { claim } from '../ledger/operations.ts';
 import type { StoredRecord } from '../ledger/record.ts';
 import { jittered, type Timetable } from '../ledger/timetable.ts';
@@ -19,9 +19,9 @@ export interface WavesOptions {
 /** One recipient's messages that are being sent again. */
 interface Wave {
   /** Waiting for their turn, in the order in which they were stored. */
-  readonly waiting: Map<string, Missed>;
-  /** Sent again and not confirmed. */
-  readonly open: Set<string>;
+  waiting: Map<string, Missed>;
+  /** Sent again and not confirmed: which attempt was claimed, and when (ms). */
+  readonly open: Map<string, { readonly attempt: number; readonly since: number }>;
 }
 
 /** How long what waits for its turn is nobody else's to send, ms. Should this process die, a sweep finds it then. */
@@ -29,6 +29,7 @@ const LEASE = 60_000;
 /** How often it is looked whether receipts came to another process, ms. */
 const LOOK_EVERY = 1000;
 const POSTPONE_EVERY = LEASE / 3;
+const POSTPONED_TOGETHER = 100;
 
 const COUNTED = {
   'session-ended': 'evidenceSessionEnded',
@@ -45,28 +46,22 @@ export class Waves {
   readonly #waves = new Map<string, Wave>();
   #timer: NodeJS.Timeout | undefined;
   #postponedAt = 0;
+  #looking = false;
+  #closed = false;
 
   constructor(options: WavesOptions) {
     this.#options = options;
   }
 
-  /** A session of this user's (bare JID) began, or one has sent an available presence. */
-  came(user: string, login: boolean): void {
-    const { pipeline, timetable } = this.#options;
-    const now = Date.now();
-    const operation = came({
-      user,
-      login,
-      stepDue: now + jittered(timetable.schedule[0] as number, Math.random()),
-      leaseUntil: now + LEASE,
-      unconfirmedRetries: timetable.unconfirmedRetries,
-    });
-    pipeline.push({ operation, done: (reply) => this.#add(user, operation.decode(reply)) });
+  /** A session of this user's (bare JID) began, or there was other word of one. */
+  came(user: string, event: Event): void {
+    if (event === 'login') this.#tell(user, '0');
+    this.#look(user, event, '0', []);
   }
 
-  /** A session of his ended: what is not sent yet waits for the next one. */
+  /** A session of his ended. What it may have lost goes to another, if he has one; else all waits for the next. */
   left(user: string): void {
-    this.#waves.delete(user);
+    this.came(user, 'update');
   }
 
   /** One of his messages has ended. */
@@ -78,30 +73,68 @@ export class Waves {
   }
 
   close(): void {
+    this.#closed = true;
     clearInterval(this.#timer);
     this.#waves.clear();
   }
 
+  #tell(user: string, cursor: string): void {
+    const operation = tell(user, cursor);
+    const done = (next: string) => next !== '0' && this.#tell(user, next);
+    this.#options.pipeline.push({ operation, done });
+  }
+
+  /** Gathers what he has missed, portion by portion. */
+  #look(user: string, event: Event, cursor: string, found: Missed[]): void {
+    const { pipeline, timetable } = this.#options;
+    const now = Date.now();
+    const operation = came({
+      user,
+      event,
+      cursor,
+      stepDue: now + jittered(timetable.schedule[0] as number, Math.random()),
+      leaseUntil: now + LEASE,
+      unconfirmedRetries: timetable.unconfirmedRetries,
+    });
+    const done = (reply: string) => {
+      const { away, next, missed } = operation.decode(reply);
+      if (away) {
+        this.#waves.delete(user);
+        return;
+      }
+      found.push(...missed);
+      if (next === '0') this.#add(user, found);
+      else this.#look(user, event, next, found);
+    };
+    pipeline.push({ operation, done });
+  }
+
   #add(user: string, missed: readonly Missed[]): void {
-    if (missed.length === 0) return;
-    const wave = this.#waves.get(user) ?? { waiting: new Map<string, Missed>(), open: new Set<string>() };
+    if (missed.length === 0 || this.#closed) return;
+    const wave = this.#waves.get(user) ?? { waiting: new Map(), open: new Map() };
     this.#waves.set(user, wave);
     for (const one of missed) {
+      // Found twice, by events that came together: it is being sent already.
+      if (wave.open.get(one.key)?.attempt === one.attempt) continue;
       // Its copy went to a session that has ended since.
       wave.open.delete(one.key);
       wave.waiting.set(one.key, one);
     }
-    this.#timer ??= setInterval(() => void this.#look(), LOOK_EVERY).unref();
+    wave.waiting = new Map([...wave.waiting].sort(([, one], [, other]) => byStoring(one, other)));
+    this.#timer ??= setInterval(() => void this.#check(), LOOK_EVERY).unref();
     this.#send(user, wave);
   }
 
   /** Sends as many as may be on their way, in one turn and in order. */
   #send(user: string, wave: Wave): void {
     const { pipeline, outbox, redeliveryWindow, counts } = this.#options;
+    // He has gone meanwhile.
+    if (this.#waves.get(user) !== wave) return;
     for (const [key, { attempt, evidence }] of wave.waiting) {
       if (wave.open.size >= redeliveryWindow) break;
       wave.waiting.delete(key);
-      wave.open.add(key);
+      const open = { attempt, since: Date.now() };
+      wave.open.set(key, open);
       const operation = claim(key, attempt);
       pipeline.push({
         operation,
@@ -110,23 +143,29 @@ export class Waves {
           if (claimed.outcome === 'claimed' && claimed.record.state === 'pending') {
             counts[COUNTED[evidence]] += 1;
             outbox.redeliver(claimed.record, claimed.noStore);
-          } else if (wave.open.delete(key)) this.#send(user, wave);
+          } else if (wave.open.get(key) === open) {
+            wave.open.delete(key);
+            this.#send(user, wave);
+          }
         },
       });
     }
-    if (wave.waiting.size === 0 && wave.open.size === 0 && this.#waves.get(user) === wave) this.#waves.delete(user);
+    if (wave.waiting.size === 0 && wave.open.size === 0) this.#waves.delete(user);
   }
 
-  /** With several processes on one domain the receipts are dealt to all of them. */
-  async #look(): Promise<void> {
+  /** Frees the places of what was confirmed to another process, and of what nobody confirms. */
+  async #check(): Promise<void> {
     if (this.#waves.size === 0) {
       clearInterval(this.#timer);
       this.#timer = undefined;
       return;
     }
+    if (this.#looking) return;
+    this.#looking = true;
     this.#postpone();
-    for (const [user, { open }] of [...this.#waves]) {
-      const keys = [...open];
+    for (const [user, wave] of [...this.#waves]) {
+      this.#giveUp(user, wave);
+      const keys = [...wave.open.keys()];
       if (keys.length === 0) continue;
       try {
         const records = await this.#options.status(keys);
@@ -135,9 +174,18 @@ export class Waves {
         }
       } catch {
         // Redis is away, which others say; it is asked again in a second.
-        return;
+        break;
       }
     }
+    this.#looking = false;
+  }
+
+  /** A client may drop copies that it knows without confirming them; what comes after must not wait for that. */
+  #giveUp(user: string, wave: Wave): void {
+    const limit = Date.now() - (this.#options.timetable.schedule[0] as number);
+    let over = false;
+    for (const [key, { since }] of wave.open) if (since <= limit) over = wave.open.delete(key);
+    if (over) this.#send(user, wave);
   }
 
   #postpone(): void {
@@ -145,8 +193,10 @@ export class Waves {
     if (now - this.#postponedAt < POSTPONE_EVERY) return;
     this.#postponedAt = now;
     for (const { waiting } of this.#waves.values()) {
-      for (const key of waiting.keys()) {
-        this.#options.pipeline.push({ operation: postpone(key, now + LEASE), done: () => {} });
+      const all = [...waiting.values()];
+      for (let i = 0; i < all.length; i += POSTPONED_TOGETHER) {
+        const operation = postpone(all.slice(i, i + POSTPONED_TOGETHER), now + LEASE);
+        this.#options.pipeline.push({ operation, done: () => {} });
       }
     }
   }

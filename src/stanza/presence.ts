@@ -1,6 +1,7 @@
 import type { Element } from '@xmpp/xml';
 import { type Caps, capsOf } from './caps.ts';
-import { attribute, serialize } from './xml.ts';
+import { type Between, childrenAcross } from './inside.ts';
+import { attribute } from './xml.ts';
 
 /** RFC 6121 section 4.7.1; `available` stands for no type, `unknown` for one that the RFC does not have. */
 export type PresenceType =
@@ -52,12 +53,11 @@ export function presenceType(element: Element): PresenceType {
 /**
  * Reads a presence stanza.
  *
+ * @param between whom it is from and to: their addresses inside it are mapped
  * @throws {TooDeepError} when it is nested too deeply to be carried
  */
-export function readPresence(element: Element): Presence {
-  let inner = '';
-  for (const child of element.getChildElements()) inner += serialize(child);
-  return { ...bareOf(element), inner };
+export function readPresence(element: Element, between: Between): Presence {
+  return { ...bareOf(element), inner: childrenAcross(element, between) };
 }
 
 /** The same, its children left out: for a stanza that must not be lost although they cannot be carried. */

@@ -95,6 +95,28 @@ test.each([
   60_000,
 );
 
+test.each([
+  ['SIGINT', 0],
+  ['SIGKILL', null],
+] as const)(
+  'with --page it serves its page until %s, and leaves nothing behind',
+  async (signal, code) => {
+    const demo = startDemo('--page');
+    const address = /To play with, in a browser: +(http:\/\/127\.0\.0\.1:\d+\/)/;
+    await until(() => address.test(demo.output), { within: 60_000, what: 'the address of the page' });
+    const page = await fetch(address.exec(demo.output)?.[1] as string);
+    expect([page.status, await page.text()]).toEqual([
+      200,
+      expect.stringContaining('<title>openfire-receipts</title>'),
+    ]);
+    expect((await leftOver()).join()).toMatch(/(?=.*redis-server)(?=.*prosody)(?=.*main\.ts)/);
+    demo.child.kill(signal);
+    expect((await demo.exited)[0]).toBe(code);
+    await nothingIsLeft();
+  },
+  90_000,
+);
+
 test('it knows no other arguments', async () => {
   const demo = startDemo('--twice');
   expect((await demo.exited)[0]).toBe(64);

@@ -49,7 +49,7 @@ test('he comes back: what his ended session may have lost is sent, in order, no 
   await bobIsOnline(60_000);
   await aliceHasWritten('m-1', 'm-2', 'm-3', 'm-4', 'm-5');
   await bobIsOnline(-1);
-  room.receipts.waves.came(BOB, true);
+  room.receipts.waves.came(BOB, 'login');
   expect(copies(await room.given())).toEqual(['m-1', 'm-2']);
   expect(copies(await room.given(bobConfirms('m-1')))).toEqual(['m-3']);
   expect(copies(await room.given(bobConfirms('m-3'), bobConfirms('m-2')))).toEqual(['m-4', 'm-5']);
@@ -62,13 +62,14 @@ test('he goes again before all was sent: the rest waits for his next login', asy
   await bobIsOnline(60_000);
   await aliceHasWritten('m-1', 'm-2', 'm-3');
   await bobIsOnline(-1);
-  room.receipts.waves.came(BOB, true);
+  room.receipts.waves.came(BOB, 'login');
   expect(copies(await room.given())).toEqual(['m-1', 'm-2']);
   await room.handsOver();
+  await room.redis.hdel(room.ledger.keys.sessions(BOB), 'desk');
   room.receipts.waves.left(BOB);
   expect(copies(await room.given(bobConfirms('m-1')))).toEqual([]);
   await bobIsOnline(-1);
-  room.receipts.waves.came(BOB, true);
+  room.receipts.waves.came(BOB, 'login');
   expect(copies(await room.given())).toEqual(['m-2', 'm-3']);
 });
 
@@ -77,7 +78,7 @@ test('his receipts went to another process: the next ones go all the same', asyn
   await bobIsOnline(60_000);
   await aliceHasWritten('m-1', 'm-2', 'm-3');
   await bobIsOnline(-1);
-  room.receipts.waves.came(BOB, true);
+  room.receipts.waves.came(BOB, 'login');
   await room.given();
   const other = openRoom(server.url, { ledger: room.ledger });
   await other.given(bobConfirms('m-1'));
@@ -98,7 +99,7 @@ test('a healthy conversation with somebody who is online sends no copy', async (
     await room.given(bobConfirms(`m-${i}`));
   }
   room.receipts.gaps.look();
-  room.receipts.waves.came(BOB, true);
+  room.receipts.waves.came(BOB, 'login');
   expect(copies(await room.given())).toEqual([]);
   expect(room.counts).toMatchObject({ evidenceGap: 0, redelivered: 0, delivered: 20 });
 });
@@ -115,6 +116,45 @@ test('he confirms a later message: the earlier one is due RECEIPT_GAP later', as
   const due = await room.redis.zscore(room.ledger.keys.due, keyOf('m-1'));
   expect(Number(due)).toBeGreaterThanOrEqual(before + 10_000);
   expect(Number(due)).toBeLessThanOrEqual(Date.now() + 10_000);
+});
+
+test('receipts that come out of order leave no gap unseen', async () => {
+  await bobGivesReceipts();
+  await bobIsOnline(60_000);
+  await aliceHasWritten('m-1', 'm-2', 'm-3');
+  await room.given(bobConfirms('m-3'), bobConfirms('m-1'));
+  room.receipts.gaps.look();
+  await room.given();
+  expect(room.counts.evidenceGap).toBe(1);
+});
+
+test('what its sender wants kept from offline storage is known to be lost on somebody who is away', async () => {
+  await bobGivesReceipts();
+  await room.redis.hset(room.ledger.keys.sessions(BOB), { '': Date.now() });
+  await room.given(aliceSays('m-1').replace('<request', '<no-store xmlns="urn:xmpp:hints"/><request'));
+  await room.handsOver();
+  await bobIsOnline(-1);
+  room.receipts.waves.came(BOB, 'login');
+  expect(copies(await room.given())).toEqual(['m-1']);
+  expect(room.counts.evidenceNotStored).toBe(1);
+});
+
+test('it is his presence that tells: a session that ends, another that begins, and one that only changes', async () => {
+  await bobGivesReceipts();
+  await room.redis.hset(room.ledger.keys.subscriptions(BOB), 'alice@example.org', 's');
+  const bobIs = (type = '') => `<presence from="bob@example.org/desk" to="alice@receipts.example.org"${type}/>`;
+  await room.given(bobIs());
+  await aliceHasWritten('m-1', 'm-2', 'm-3');
+  const bounce = '<error type="wait"><recipient-unavailable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>';
+  await room.given(
+    `<message type="error" id="m-1" from="bob@example.org" to="alice@receipts.example.org/phone">${bounce}</message>`,
+  );
+  // An update counts once a second.
+  await room.redis.hset(room.ledger.keys.sessions(BOB), 'desk', `${Date.now() - 5000};y;1;`);
+  expect(copies(await room.given(bobIs()))).toEqual(['m-1']);
+  await room.given(bobConfirms('m-1'));
+  expect(copies(await room.given(bobIs(' type="unavailable"')))).toEqual([]);
+  expect(copies(await room.given(bobIs()))).toEqual(['m-2', 'm-3']);
 });
 
 test('a gap is looked for by itself, soon after the receipt', async () => {

@@ -4,6 +4,7 @@ import { ALICE, BOB } from '../support/ledger.ts';
 import { until } from '../support/poll.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { openRoom } from '../support/room.ts';
+import { parseStanza } from '../support/xml.ts';
 
 /** What happens when the link goes and comes back, with nobody on the other side of it. */
 let server: RedisServer;
@@ -28,18 +29,21 @@ afterEach(async () => {
 });
 
 const ended: string[] = [];
+const returned: string[] = [];
 const observer = {
   began: () => {},
-  updated: () => {},
+  updated: (user: string, again: boolean) => again && returned.push(user),
   ended: (user: string, resource: string) => ended.push(`${user}/${resource}`),
 };
 
 /** A process; `beside` another it serves the same domain. */
-function room(timing: Partial<typeof TIMING> = {}, beside?: ReturnType<typeof openRoom>) {
+function room(timing: Partial<typeof TIMING> = {}, beside?: ReturnType<typeof openRoom>, patience?: number) {
   const opened = openRoom(server.url, {
     presence: { observer, timing: { ...TIMING, ...timing } },
     ...(beside && { ledger: beside.ledger }),
+    ...(patience !== undefined && { patience }),
   });
+  returned.length = 0;
   ended.length = 0;
   rooms.push(opened);
   return opened;
@@ -159,6 +163,40 @@ test('beside another process what is known stays known, and nobody is ended befo
   await other.given(presence(`${BOB}/desk`, ALICE_PROXIED));
   expect(await writes(other, 1)).toEqual([presence(`${ALICE_PROXIED}/phone`, BOB, 'unavailable')]);
   expect(other.counts).toMatchObject({ presenceProbes: 4, staleSessions: 1 });
+});
+
+test('presence that Redis was not there to note: nothing is taken for known, though another process serves the domain', async () => {
+  const one = room();
+  await contacts(one);
+  const other = room({}, one);
+  other.receipts.presences.online();
+  await writes(other, 2);
+  await other.given(presence(`${BOB}/desk`, ALICE_PROXIED), presence(`${ALICE}/phone`, BOB_PROXIED));
+  await until(async () => (await one.redis.exists(`${one.ledger.keys.prefix}:asking`)) === 0);
+  let down = false;
+  const turn: typeof one.ledger.turn = (...args) =>
+    down ? Promise.reject(new Error('down')) : one.ledger.turn(...args);
+  const ledger = new Proxy(one.ledger, {
+    get: (target, name) => {
+      if (name === 'turn') return turn;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  const third = room({}, { ...one, ledger }, 50);
+  third.receipts.presences.online();
+  await writes(third, 2);
+  await third.given(presence(`${BOB}/desk`, ALICE_PROXIED), presence(`${ALICE}/phone`, BOB_PROXIED));
+  await until(async () => (await one.redis.exists(`${one.ledger.keys.prefix}:asking`)) === 0);
+  expect(returned).not.toContain(BOB);
+  third.written();
+  down = true;
+  third.receipts.stanza(parseStanza(presence(`${BOB}/desk`, ALICE_PROXIED)));
+  await until(() => third.written().length > 0);
+  down = false;
+  await writes(third, 2);
+  await third.given(presence(`${BOB}/desk`, ALICE_PROXIED), presence(`${ALICE}/phone`, BOB_PROXIED));
+  expect(returned).toContain(BOB);
 });
 
 describe('a clean stop', () => {

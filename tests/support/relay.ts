@@ -50,6 +50,19 @@ export class Relay {
     return relay;
   }
 
+  /**
+   * Loses what comes from one end from now on, while the connections stay and the other direction works.
+   *
+   * @param from `near`: the client, `far`: the server
+   */
+  deafen(from: 'near' | 'far'): void {
+    for (const [near, far] of this.#pairs) {
+      const [source, target] = from === 'near' ? [near, far] : [far, near];
+      source.unpipe(target);
+      source.resume();
+    }
+  }
+
   get frozen(): boolean {
     return this.#frozen;
   }

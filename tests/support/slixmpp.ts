@@ -75,9 +75,13 @@ export class SlixmppUser {
     return this.#jid.split('/', 1)[0] as string;
   }
 
-  /** Resolves with the message's id. */
-  async say(to: string, body: string): Promise<string> {
-    this.#does('send', { to, body });
+  /**
+   * Resolves with the message's id.
+   *
+   * @param words `id`: one that it had before makes another copy of it
+   */
+  async say(to: string, body: string, words: { id?: string } = {}): Promise<string> {
+    this.#does('send', { to, body, ...words });
     return (await this.reported((report) => report.event === 'sent', 'the id of what it sent')).id as string;
   }
 

@@ -59,9 +59,9 @@ class Client(ClientXMPP):
         said = {name: presence.xml.findtext("{jabber:client}" + name) for name in ("show", "status", "priority")}
         report("presence", kind=kind, **said, **addresses(presence))
 
-    def do_send(self, to, body, type="chat", request=True):
+    def do_send(self, to, body, type="chat", request=True, id=None):
         message = self.make_message(mto=to, mbody=body, mtype=type)
-        message["id"] = self.new_id()
+        message["id"] = id or self.new_id()
         message["request_receipt"] = request
         message.send()
         report("sent", id=message["id"])

@@ -20,6 +20,8 @@ interface XmppServer {
   readonly host: string;
   readonly domain: string;
   readonly c2sPort: number;
+  /** RFC 7395; undefined where it was not asked for, or the server has none. */
+  readonly websocketUrl: string | undefined;
   readonly componentPort: number;
   readonly componentDomain: string;
   readonly secret: string;
@@ -30,25 +32,29 @@ interface XmppServer {
 const SECRET = 'component-secret';
 
 /** What our own server has beside what every test wants. */
-export interface ServerWishes {
+export interface WorldOptions {
+  /** Whether users can come by WebSocket; by default no. */
+  readonly websocket?: boolean;
   /** Further lines of its configuration. */
   readonly config?: string;
   /** Passwords by name. */
   readonly users?: Readonly<Record<string, string>>;
 }
 
-async function xmppServer({ config, users: others }: ServerWishes): Promise<XmppServer> {
+async function xmppServer({ websocket = false, config, users: others }: WorldOptions): Promise<XmppServer> {
   const { E2E_XMPP_HOST, E2E_C2S_PORT, E2E_COMPONENT_PORT, E2E_DOMAIN, E2E_COMPONENT_SECRET, E2E_USERS } = process.env;
   if (E2E_XMPP_HOST === undefined) {
     const users = { alice: 'pw', bob: 'pw', carol: 'pw', dave: 'pw', ...others };
     const componentDomain = 'receipts.localhost';
     // Prosody takes one connection for a component, so that a second proxy beside the first has a domain of its own.
     const components = [componentDomain, 'receipts2.localhost'].map((domain) => ({ domain, secret: SECRET }));
-    const prosody = await startProsody({ domain: 'localhost', users, components, ...(config && { config }) });
+    const wishes = { websocket, ...(config !== undefined && { config }) };
+    const prosody = await startProsody({ domain: 'localhost', users, components, ...wishes });
     return {
       host: '127.0.0.1',
       domain: 'localhost',
       c2sPort: prosody.c2sPort,
+      websocketUrl: prosody.websocketUrl,
       componentPort: prosody.componentPort,
       componentDomain,
       secret: SECRET,
@@ -62,6 +68,7 @@ async function xmppServer({ config, users: others }: ServerWishes): Promise<Xmpp
     host: E2E_XMPP_HOST,
     domain,
     c2sPort: Number(E2E_C2S_PORT ?? 5222),
+    websocketUrl: undefined,
     componentPort: Number(E2E_COMPONENT_PORT ?? 5275),
     componentDomain: `receipts.${domain}`,
     secret: E2E_COMPONENT_SECRET ?? '',
@@ -86,8 +93,8 @@ export class World {
     readonly label?: string,
   ) {}
 
-  static async open(wishes: ServerWishes = {}): Promise<World> {
-    const [xmpp, redis] = await Promise.all([xmppServer(wishes), startRedis()]);
+  static async open(options: WorldOptions = {}): Promise<World> {
+    const [xmpp, redis] = await Promise.all([xmppServer(options), startRedis()]);
     return new World(xmpp, redis);
   }
 

@@ -115,6 +115,21 @@ test('a private window without IndexedDB: a clean start from memory, told as a p
   await client.close();
 });
 
+test('a page without any IndexedDB: the same; in Node nobody misses it', async () => {
+  Reflect.deleteProperty(globalThis, 'indexedDB');
+  for (const isPage of [true, false]) {
+    if (isPage) Object.assign(globalThis, { document: {} });
+    const { client, problems, xmpp } = open(undefined);
+    Reflect.deleteProperty(globalThis, 'document');
+    xmpp.online();
+    const { id } = client.send({ to: 'bob@receipts.example.org', body: 'Hello' });
+    for await (const { state } of client.watch(id)) if (state === 'sent') break;
+    expect(problems.map(({ what }) => what)).toEqual(isPage ? ['store'] : []);
+    expect(xmpp.written).toHaveLength(1);
+    await client.close();
+  }
+});
+
 test('entries that make no sense are left out, told and removed; the others count', async () => {
   const store = memoryStore();
   const { client } = open(store);

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { Addresses } from '../../src/stanza/address.ts';
 import type { Caps } from '../../src/stanza/caps.ts';
 import { capsKey, presenceStanza, readPresence, readWithoutChildren } from '../../src/stanza/presence.ts';
 import {
@@ -15,10 +16,20 @@ const RICH =
   '<c xmlns="http://jabber.org/protocol/caps" hash="sha-1" node="http://gajim.org" ver="abc="/>' +
   '<x xmlns="vcard-temp:x:update"><photo>0123</photo></x><idle xmlns="urn:xmpp:idle:1" since="2026-01-01T00:00:00Z"/>';
 
+const addresses = new Addresses('receipts.example.org', 'example.org');
+const BETWEEN = {
+  from: addresses.parse('alice@example.org/phone'),
+  to: addresses.parse('bob@receipts.example.org'),
+};
 const read = (attributes: string, inner = '') =>
-  readPresence(parseStanza(`<presence ${attributes}>${inner}</presence>`));
+  readPresence(parseStanza(`<presence ${attributes}>${inner}</presence>`), BETWEEN);
 
 describe('reading', () => {
+  test('an address of the two inside it is mapped', () => {
+    const { inner } = read('', '<delay xmlns="urn:xmpp:delay" from="alice@example.org/phone" stamp="x"/>');
+    expect(inner).toBe('<delay xmlns="urn:xmpp:delay" from="alice@receipts.example.org/phone" stamp="x"/>');
+  });
+
   test('all that a client says of itself is kept, and what matters is read', () => {
     const presence = read('from="a@b/c" to="d@e" id="p-1" xml:lang="de"', RICH);
     expect(presence).toEqual({

@@ -23,7 +23,8 @@ test('what nobody was given is sent at once, whoever he is', () => {
 });
 
 test('a client that gives no receipts is sent one copy, and its silence is no failure', () => {
-  for (const presence of ['unknown', 'online', 'offline'] as const) {
+  expect(of('unknown', 'no', 'handed over')).toEqual(of('unknown', 'unknown', 'handed over'));
+  for (const presence of ['online', 'offline'] as const) {
     expect(of(presence, 'no', 'handed over')).toEqual({
       timer: 'none',
       presence: false,

@@ -68,8 +68,9 @@ end
 local function out_after_handover(head) return head:sub(2, 2) == '0' and '1' or head:sub(2, 2) end
 
 -- How a copy went that the server has handled just now.
-local function how_it_goes(key, presence, says, sessions, stays_nowhere, recipient)
+local function how_it_goes(key, presence, says, sessions, stays_nowhere, resource, recipient)
   if presence == '?' then return '?' end
+  if presence == 'o' and resource ~= '' and not sessions[resource] then return 'x' end
   if presence == 'f' then return stays_nowhere and 'x' or 's' end
   if says == 'n' then return 'n' end
   local before, handed = how_it_went(key, recipient)
@@ -78,9 +79,10 @@ end
 
 -- The server has handled a copy: from here on the rules count, and no longer the lease.
 -- `copies` includes this one: a call whose reply was lost is made again, and must not count it twice.
--- `stays_nowhere`: it was marked to be kept from offline storage.
+-- `stays_nowhere`: it was marked to be kept from offline storage. `resource`: it went to that one, and to no other should
+-- that be gone.
 -- Returns the time that it is due next, or ''.
-local function handover(key, attempt, copies, by_timetable, unconfirmed, sender, recipient, stays_nowhere, now, ttl, keep)
+local function handover(key, attempt, copies, by_timetable, unconfirmed, sender, recipient, stays_nowhere, resource, now, ttl, keep)
   local name = record_name(key)
   local head = redis.call('GETRANGE', name, 0, HEAD - 1)
   if head == '' or state_of(head) ~= 'p' then return '' end
@@ -91,10 +93,12 @@ local function handover(key, attempt, copies, by_timetable, unconfirmed, sender,
     return ''
   end
   copies = math.min(math.max(copies_of(head), copies), 255)
-  redis.call('SETRANGE', name, 1, out .. head:sub(3, 3) .. string.format('%02x', copies))
   local presence, sessions = presence_of(recipient)
   local says = acknowledges(sender, recipient, sessions)
-  local how = out == 'b' and 'b' or how_it_goes(key, presence, says, sessions, stays_nowhere, recipient)
+  local how = out == 'b' and 'b' or how_it_goes(key, presence, says, sessions, stays_nowhere, resource, recipient)
+  -- What went nowhere is as good as bounced, whatever is known of his client.
+  if how == 'x' and out == '1' then out = 'b' end
+  redis.call('SETRANGE', name, 1, out .. head:sub(3, 3) .. string.format('%02x', copies))
   put_out(key, how, stored_at(head), now, sender, recipient, keep)
   note(key, now, 'handed-over ' .. how, keep)
   local dues = { T = by_timetable, U = unconfirmed, ['-'] = stored_at(head) + ttl }
@@ -116,6 +120,17 @@ local function bounce(key, now, keep)
     note(found, now, 'bounced', keep)
   end
   return found .. '\n' .. strip(value)
+end
+
+-- What waits for its turn stays leased. ARGV[first] to ARGV[last]: keys and attempts; what another has claimed is his.
+local function postpone(lease_until, first, last)
+  for position = first, last, 2 do
+    local key = ARGV[position]
+    local head = redis.call('GETRANGE', record_name(key), 0, HEAD - 1)
+    if head ~= '' and state_of(head) == 'p' and attempt_of(head) == tonumber(ARGV[position + 1]) then
+      redis.call('ZADD', due_set, 'XX', 'GT', lease_until, key)
+    end
+  end
 end
 
 -- Brings the due time forward to `due`, never back, and not while he is known to be away.

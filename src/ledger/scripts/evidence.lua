@@ -58,7 +58,8 @@ local function note(key, now, event, keep)
 end
 
 -- A copy is out that no receipt has come for. `how` it went: o to a live session, g the same for a gap's sake, n to one
--- whose client returns no receipts, s to offline storage, x nowhere (he was offline, and it was not to be stored),
+-- whose client returns no receipts, s to offline storage, x nowhere (he was offline, and it was not to be stored; or it
+-- was for one resource alone, which was gone),
 -- b it came back, ? his presence was not known.
 local function put_out(key, how, stored, handed, sender, recipient, keep)
   redis.call('HSET', out_name(recipient), key, string.format('%s;%.0f;%.0f', how, stored, handed))
@@ -80,6 +81,8 @@ local function call_in(key, value)
   local body = body_of(value)
   redis.call('HDEL', out_name(body.r), key)
   redis.call('SREM', from_name(body.s), key)
+  -- Of most messages there is no more to tell than that the server had them before the receipt came.
+  if redis.call('LLEN', life_name(key)) == 1 then redis.call('DEL', life_name(key)) end
 end
 
 -- Whether any session lives that did so when a copy was handed over.
@@ -98,18 +101,35 @@ local function comes_before(one, other)
   return one.token < other.token
 end
 
--- Calls `visit(key, how, stored, handed, value)` for each pending message that has a copy out to a recipient.
-local function each_out(recipient, visit)
+-- How many copies that are out to one recipient are looked at in one operation: 100,000 at once would take ten seconds.
+local PAGE = 100
+
+-- Calls `visit(key, how, stored, handed)` for a page of the copies that are out to a recipient. Returns the cursor of the
+-- next page, '0' after the last.
+local function each_out(recipient, cursor, visit)
+  local next_cursor, flat = unpack(redis.call('HSCAN', out_name(recipient), cursor, 'COUNT', PAGE))
+  for i = 1, #flat, 2 do
+    local how, stored, handed = flat[i + 1]:match('^(.);(%d+);(%d+)$')
+    visit(flat[i], how, tonumber(stored), tonumber(handed))
+  end
+  return next_cursor
+end
+
+-- The record of a copy that is out, or nil when it has ended, and then it is out no more.
+local function still_pending(key, recipient)
+  local value = redis.call('GET', record_name(key))
+  if value and state_of(value) == 'p' then return value end
+  redis.call('HDEL', out_name(recipient), key)
+  return nil
+end
+
+-- Brings the due time of all copies that are out forward, never back, where `when(how, stored)` gives one.
+local function hasten_all(recipient, when)
   local flat = redis.call('HGETALL', out_name(recipient))
   for i = 1, #flat, 2 do
-    local key = flat[i]
-    local how, stored, handed = flat[i + 1]:match('^(.);(%d+);(%d+)$')
-    local value = redis.call('GET', record_name(key))
-    if value and state_of(value) == 'p' then
-      visit(key, how, tonumber(stored), tonumber(handed), value)
-    else
-      redis.call('HDEL', out_name(recipient), key)
-    end
+    local how, stored = flat[i + 1]:match('^(.);(%d+);')
+    local due = when(how, tonumber(stored))
+    if due then redis.call('ZADD', due_set, 'XX', 'LT', due, flat[i]) end
   end
 end
 
@@ -129,68 +149,87 @@ local function towards_sender(tombstone)
   return tombstone, false
 end
 
--- A sender logs in: what he could not be told while he was away is due now.
-local function tell(sender, now)
-  for _, key in ipairs(redis.call('SMEMBERS', from_name(sender))) do
+-- A sender logs in: what he could not be told while he was away is due now. A page of it; returns the next cursor.
+local function tell(sender, cursor, now)
+  local next_cursor, keys = unpack(redis.call('SSCAN', from_name(sender), cursor, 'COUNT', PAGE))
+  for _, key in ipairs(keys) do
     local state = redis.call('GETRANGE', record_name(key), 0, 0)
     local owed = state ~= '' and state ~= 'p' and redis.call('ZSCORE', due_set, due_member(key, state))
     if owed and tonumber(owed) > now then redis.call('ZADD', due_set, now, due_member(key, state)) end
     -- One that nothing can be done about any more.
     if (state == 'u' or state == 'd') and not owed then redis.call('SREM', from_name(sender), key) end
   end
+  return next_cursor
 end
 
--- He is there, by a login or by any other available presence. What certainly did not reach him is to be sent again: it
--- is leased, and returned as triples of key, attempt and `how`, oldest first, joined by commas.
-local function came(recipient, login, now, step_due, lease_until, retries, keep)
-  if login then tell(recipient, now) end
-  if redis.call('EXISTS', out_name(recipient)) == 0 then return '' end
+-- What lay in offline storage comes together, and what of it is not confirmed is due in the order in which it was stored:
+-- the older, the sooner, by such a part of the wait at the most.
+local SPREAD = 0.1
+
+-- He is there, by a login, by any other available presence, or because another session of his has ended. What certainly
+-- did not reach him is to be sent again: it is leased, and returned as key, attempt, `how`, time of storing and token,
+-- joined by commas after the cursor of the next page; '-' alone when he is away.
+-- `event` is l for a login, u for the others, h for a session that was there before and of which nothing was heard for a
+-- while. All but the first leave alone what is being sent: of a login that was missed, each of them brings the same.
+local function came(recipient, event, cursor, now, step_due, lease_until, retries, ttl, keep)
   local presence, sessions = presence_of(recipient)
-  local found = {}
-  each_out(recipient, function(key, how, stored, handed, value)
+  if presence == 'f' or (presence == '?' and not next(sessions)) then return presence == 'f' and '-' or '0' end
+  -- Should his presence have been forgotten since: that he is there is known all the same.
+  presence = 'o'
+  local found, says_to = {}, {}
+  local next_cursor = each_out(recipient, cursor, function(key, how, stored, handed)
+    if how == 'n' then return end
+    local lost = (how == 'o' or how == 'g') and not outlived(sessions, handed)
+    if (how == 'o' and not lost and event ~= 'h') or (how == 'g' and not lost) then return end
+    local value = still_pending(key, recipient)
+    if not value then return end
     local body = body_of(value)
     local sender = body.s
-    local says = acknowledges(sender, recipient, sessions)
-    local again = how == 'b' and rule(PRESENCE, presence, says, 'b') == 'p'
-    if login then
+    says_to[sender] = says_to[sender] or acknowledges(sender, recipient, sessions)
+    local says = says_to[sender]
+    local again = false
+    if how == 'b' then again = value:sub(2, 2) == 'b' and rule(PRESENCE, presence, says, 'b') == 'p'
+    elseif how == 'x' then again = true
+    elseif lost then
       local ended = rule(ENDED, presence, says, '1')
-      if how == 'x' then again = true
-      elseif how == 's' then
-        -- It comes to this session now, by itself.
-        put_out(key, 'o', stored, now, sender, recipient, keep)
-        if rule(STORED, presence, says, '1') == 's' then redis.call('ZADD', due_set, 'XX', step_due, key) end
-      elseif (how == 'o' or how == 'g') and not outlived(sessions, handed) then
-        again = ended == 'a' or (ended == '1' and copies_of(value) <= retries)
-        if again then note(key, now, 'session-ended', keep) end
+      again = ended == 'a' or (ended == '1' and copies_of(value) <= retries)
+    else
+      -- It comes to this session now, by itself, if it was stored; or the session may be another than it went to.
+      if how ~= 'o' then put_out(key, 'o', stored, now, sender, recipient, keep) end
+      if rule(STORED, presence, says, '1') == 's' then
+        local due = step_due - SPREAD * (step_due - now) * math.min(1, math.max(0, (now - stored) / ttl))
+        redis.call('ZADD', due_set, 'XX', 'LT', due, key)
       end
     end
+    if again and how ~= 'b' and event ~= 'l' then
+      local due = redis.call('ZSCORE', due_set, key)
+      again = due and tonumber(due) > lease_until
+    end
     if again then
+      if lost then note(key, now, 'session-ended', keep) end
       redis.call('ZADD', due_set, 'XX', lease_until, key)
-      found[#found + 1] = { stored = stored, token = body.k or '', text = key .. ',' .. attempt_of(value) .. ',' .. how }
+      found[#found + 1] = string.format('%s,%d,%s,%.0f,%s', key, attempt_of(value), how, stored, body.k or '')
     end
   end)
-  table.sort(found, comes_before)
-  for i, entry in ipairs(found) do found[i] = entry.text end
+  table.insert(found, 1, next_cursor)
   return table.concat(found, ',')
 end
 
 -- A session confirmed a message that was stored at `later`: what went to it before, and is not confirmed, is due at `due`
 -- unless it is sooner; once for each session, since a client may drop a copy that it knows without confirming it.
--- Returns how many are.
-local function gap(recipient, resource, later, due)
+-- Returns the cursor of the next page, and how many are.
+local function gap(recipient, resource, later, due, cursor)
   local count = 0
   local presence, sessions = presence_of(recipient)
   local session = sessions[resource]
-  if not session then return count end
-  each_out(recipient, function(key, how, stored, handed, value)
+  if not session then return '0 0' end
+  local next_cursor = each_out(recipient, cursor, function(key, how, stored, handed)
     if how ~= 'o' or stored >= later or handed < session.since then return end
+    local value = still_pending(key, recipient)
+    if not value then return end
     local says = acknowledges(body_of(value).s, recipient, sessions)
     if rule(GAP, presence, says, '1') ~= 'g' then return end
-    local current = tonumber(redis.call('ZSCORE', due_set, key))
-    if current and current > due then
-      redis.call('ZADD', due_set, 'XX', due, key)
-      count = count + 1
-    end
+    count = count + redis.call('ZADD', due_set, 'XX', 'LT', 'CH', due, key)
   end)
-  return count
+  return next_cursor .. ' ' .. count
 end

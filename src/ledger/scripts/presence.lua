@@ -1,6 +1,6 @@
 -- Who watches whom, and which sessions are known.
 -- sub:<watched> HASH: watcher -> 's' (subscribed) or 'p<ms>' (asked then). subs SET: all watched.
--- sessions:<user> HASH: resource -> '<since ms>;<y|n|u>;<last heard ms, 0 while a probe awaits its answer>;<caps>'; the
+-- sessions:<user> HASH: resource -> '<since ms>;<y|n|u>;<last heard ms, 0 or 1 while a probe awaits its answer>;<caps>'; the
 -- empty field while his presence is known. alive ZSET: processes whose link is up, by when they last said so.
 -- One table, as a script may have no more than 200 locals.
 local presence = {}
@@ -22,8 +22,11 @@ end
 function presence.drop(watched, watcher)
   redis.call('HDEL', sub_name(watched), watcher)
   if redis.call('EXISTS', sub_name(watched)) == 0 then redis.call('SREM', prefix .. ':subs', watched) end
-  -- Of whom nobody is told any more, nothing is known.
-  if not presence.is_watched(watched) then redis.call('DEL', sessions_name(watched)) end
+  -- Of whom nobody is told any more, nothing is known: what waited for his presence is the clock's from now on.
+  if presence.is_watched(watched) or redis.call('DEL', sessions_name(watched)) == 0 then return end
+  local confirms = redis.call('GET', confirms_name(watched)) == '1'
+  local due = tonumber(ARGV[1]) + tonumber(ARGV[7])
+  hasten_all(watched, function(how) return (how == 'x' or how == 'b' or (confirms and how ~= 'n')) and due end)
 end
 
 -- What a stanza has brought about is kept for a minute by its `token`, where a repeated call could not see it any more.
@@ -65,7 +68,8 @@ end
 
 -- Presence of a user that came to a watcher. `own` is the component's domain when it came to that: presence that somebody
 -- who watches us sends us counts from the first on.
--- Returns '' when we do not get his broadcasts, else what has happened: B (a session began), U (it was updated), E (ended),
+-- Returns '' when we do not get his broadcasts, else what has happened: B (a session began), U (it was updated), H (it was
+-- updated, for the first time since nobody heard what it did), E (ended),
 -- or -; then c to look at its capabilities and p when his server is to be asked whether we get all; then, for E, which.
 function presence.see(user, watcher, resource, available, now, caps, own, token)
   local flags = ''
@@ -85,10 +89,14 @@ function presence.see(user, watcher, resource, available, now, caps, own, token)
       return 'Bc' .. flags
     end
     local since, receipts, heard, old_caps = value:match('^(%d+);(%a);?(%d*);?(.*)$')
+    local before = (since == now or heard == now) and presence.done_by(token)
+    local began = before == 'B'
+    -- It may have been another meanwhile: nobody could hear of it.
+    local returned = before == 'H' or heard == '0'
+    if returned then presence.note(token, 'H') end
     heard = tonumber(heard) or 0
-    local began = since == now and presence.done_by(token)
     -- Each watcher is sent the same: one word of it is enough.
-    local what = (began and 'B') or (tonumber(now) - heard > 1000 and 'U') or '-'
+    local what = (began and 'B') or (returned and 'H') or (tonumber(now) - heard > 1000 and 'U') or '-'
     -- Without any they are those of before: a server may leave out what is unchanged (XEP-0115 section 8.4).
     if caps ~= '' and caps ~= old_caps then
       receipts = 'u'
@@ -134,9 +142,19 @@ function presence.receipts(user, resource, caps, answer)
   return ''
 end
 
+-- Writes when a session was heard of last: 0 when nobody could hear of it, 1 when it was asked after only.
+function presence.set_heard(name, field, heard)
+  local since, receipts, caps = redis.call('HGET', name, field):match('^(%d+);(%a);?%d*;?(.*)$')
+  redis.call('HSET', name, field, since .. ';' .. receipts .. ';' .. heard .. ';' .. caps)
+end
+
 -- Their presence is not known until it is heard of again.
 function presence.unknown(...)
-  for _, user in ipairs({ ... }) do redis.call('HDEL', sessions_name(user), '') end
+  for _, user in ipairs({ ... }) do
+    local name = sessions_name(user)
+    redis.call('HDEL', name, '')
+    for _, field in ipairs(redis.call('HKEYS', name)) do presence.set_heard(name, field, '0') end
+  end
   return ''
 end
 
@@ -144,9 +162,8 @@ end
 function presence.ask(user)
   local name = sessions_name(user)
   for _, field in ipairs(redis.call('HKEYS', name)) do
-    if field ~= '' then
-      local since, receipts, caps = redis.call('HGET', name, field):match('^(%d+);(%a);?%d*;?(.*)$')
-      redis.call('HSET', name, field, since .. ';' .. receipts .. ';0;' .. caps)
+    if field ~= '' and not redis.call('HGET', name, field):match('^%d+;%a;0;') then
+      presence.set_heard(name, field, '1')
     end
   end
   return presence.watchers(user)
@@ -168,7 +185,7 @@ function presence.judge(user, now, final)
   local name = sessions_name(user)
   local unheard = {}
   for _, field in ipairs(redis.call('HKEYS', name)) do
-    if field ~= '' and redis.call('HGET', name, field):match('^%d+;%a;0;') then unheard[#unheard + 1] = field end
+    if field ~= '' and redis.call('HGET', name, field):match('^%d+;%a;[01];') then unheard[#unheard + 1] = field end
   end
   if #unheard > 0 and final ~= '1' then return table.concat(unheard, '\0') end
   for _, field in ipairs(unheard) do redis.call('HDEL', name, field) end

@@ -6,13 +6,7 @@ local function remember(sender, recipient, now, confirms_for, first_step, ttl)
   local to_anybody = before == '1' or not are_contacts(sender, recipient)
   redis.call('SET', name, to_anybody and '1' or 's', 'PX', confirms_for)
   if before and (before == '1' or not to_anybody) then return end
-  each_out(recipient, function(key, how, _, _, value)
-    if how == '?' then
-      local due = math.min(now + first_step, stored_at(value) + ttl)
-      local current = tonumber(redis.call('ZSCORE', due_set, key))
-      if current and current > due then redis.call('ZADD', due_set, 'XX', due, key) end
-    end
-  end)
+  hasten_all(recipient, function(how, stored) return how == '?' and math.min(now + first_step, stored + ttl) end)
 end
 
 -- Whether a record stands in the sorted set with most of its first lease to come: then its place there serves for the
@@ -40,7 +34,6 @@ local function settle(key, members, at_hand, now, owed_until, window)
     if not found then return '=' end
     redis.call('DEL', undelivered_name(found))
   end
-  call_in(found, value)
   local tombstone = finish(found, value, 'd', members, window)
   call_in(found, value)
   local member = due_member(found, 'd')
@@ -54,29 +47,33 @@ local function settle(key, members, at_hand, now, owed_until, window)
 end
 
 -- Evidence that everything up to a message of a conversation has arrived (XEP-0333 section 5.3: a marker is for it and for
--- all before it): settles that one, and what is out to its recipient from its sender and no newer.
--- Returns what `settle` does for each, the texts joined by empty lines.
-local function arrived(key, members, sender, recipient, now, owed_until, window)
+-- all before it): settles that one, and what is out to its recipient from its sender and no newer; a page of these, itself
+-- with the last. Returns the cursor of the next page and what `settle` does for each, the texts joined by empty lines.
+local function arrived(key, members, sender, recipient, cursor, now, owed_until, window)
   local found, value = oldest_pending(key)
   if not found then
     local known = candidates(key, -MANY)
     value = #known > 0 and known[#known][2]
-    if not value then return '' end
+    if not value then return '0' end
   end
   local limit = { stored = stored_at(value), token = body_of(value).k or '' }
-  local results = {}
+  local results = { '' }
   local function take(which)
     results[#results + 1] = settle(which, members, '', now, owed_until, window)
   end
   local before = {}
-  each_out(recipient, function(other, how, stored, _, other_value)
-    -- What came back has not arrived, whatever was read after it.
-    local body = body_of(other_value)
-    local entry = { key = other, stored = stored, token = body.k or '' }
-    if body.s == sender and how ~= 'b' and comes_before(entry, limit) then before[#before + 1] = entry end
+  local presence, sessions = presence_of(recipient)
+  results[1] = each_out(recipient, cursor, function(other, how, stored, handed)
+    -- What came back, went nowhere or may have been lost with a session has not arrived, whatever was read after it.
+    if other == found or how == 'b' or how == 'x' or stored > limit.stored then return end
+    if (how == 'o' or how == 'g') and presence == 'o' and not outlived(sessions, handed) then return end
+    local other_value = still_pending(other, recipient)
+    local body = other_value and body_of(other_value)
+    local entry = { key = other, stored = stored, token = body and body.k or '' }
+    if body and body.s == sender and comes_before(entry, limit) then before[#before + 1] = entry end
   end)
   table.sort(before, comes_before)
   for _, entry in ipairs(before) do take(entry.key) end
-  if found then take(found) end
+  if found and results[1] == '0' then take(found) end
   return table.concat(results, '\n\n')
 end

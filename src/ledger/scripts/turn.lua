@@ -14,7 +14,7 @@ local results = {}
 -- Those that look into the sorted sets must see what was gathered for them. Messages, receipts and hand-overs, which come
 -- all mixed up, do not: what one of them changes there, no other of the same turn asks for.
 local SEES_SETS = {}
-for operation in ('c n r x v w l g k y cancel retry erase'):gmatch('%S+') do SEES_SETS[operation] = true end
+for operation in ('c n r x v w l tell g k y cancel retry erase'):gmatch('%S+') do SEES_SETS[operation] = true end
 if ARGV[9] == '0' then
   -- A command that frees memory, and be it none, comes first: Redis then lets the others through at its memory limit.
   redis.call('ZREM', due_set, '')
@@ -50,8 +50,8 @@ while at <= last do
     at = at + 2 + count
   elseif operation == 'h' then
     local attempt, copies, by_timetable, unconfirmed = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
-    result = handover(key, attempt, copies, by_timetable, unconfirmed, ARGV[at + 6], ARGV[at + 7], ARGV[at + 8] == '1', now, ttl, keep)
-    at = at + 9
+    result = handover(key, attempt, copies, by_timetable, unconfirmed, ARGV[at + 6], ARGV[at + 7], ARGV[at + 8] == '1', ARGV[at + 9], now, ttl, keep)
+    at = at + 10
   elseif operation == 'c' then
     result = claim(key, tonumber(ARGV[at + 2]), now, lease_until, ttl, ARGV[at + 3], keep)
     at = at + 4
@@ -78,19 +78,23 @@ while at <= last do
     at = at + 4
   elseif operation == 'l' then
     -- A recipient is there; `key` is his bare JID.
-    result = came(key, ARGV[at + 2] == '1', now, tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), keep)
-    at = at + 6
+    result = came(key, ARGV[at + 2], ARGV[at + 3], now, tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]), ttl, keep)
+    at = at + 7
+  elseif operation == 'tell' then
+    result = tell(key, ARGV[at + 2], now)
+    at = at + 3
   elseif operation == 'g' then
-    result = gap(key, ARGV[at + 2], tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]))
-    at = at + 5
+    result = gap(key, ARGV[at + 2], tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), ARGV[at + 5])
+    at = at + 6
   elseif operation == 'k' then
-    result = arrived(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], now, lease_until, window)
-    at = at + 5
+    result = arrived(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], now, lease_until, window)
+    at = at + 6
   elseif operation == 'y' then
     -- What waits for its turn to be sent again is nobody else's to send.
-    redis.call('ZADD', due_set, 'XX', 'GT', tonumber(ARGV[at + 2]), key)
+    local count = tonumber(key)
+    postpone(tonumber(ARGV[at + 2]), at + 3, at + 2 + count)
     result = ''
-    at = at + 3
+    at = at + 3 + count
   elseif operation == 'P' then
     local count = tonumber(ARGV[at + 2])
     result = presence[key](unpack(ARGV, at + 3, at + 2 + count))

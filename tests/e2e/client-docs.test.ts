@@ -1,0 +1,61 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { World } from '../support/world.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+
+let world: World;
+let folder: string;
+beforeAll(async () => {
+  world = await World.open();
+  await world.startProxy();
+  // Within the package, so that it is found by its own name.
+  const artefacts = path.join(ROOT, 'tests/artefacts');
+  await mkdir(artefacts, { recursive: true });
+  folder = await mkdtemp(path.join(artefacts, 'example-'));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+  await world.close();
+});
+
+test('the program of docs/client.md, on the package as it is built, sends, is told, and hears', async () => {
+  const built = spawnSync(process.execPath, [path.join(ROOT, 'tools/build.mjs')], { encoding: 'utf8' });
+  expect([built.status, built.stderr]).toEqual([0, '']);
+  const text = readFileSync(path.join(ROOT, 'docs/client.md'), 'utf8');
+  const code = /```js\n([\s\S]*?)```/.exec(text)?.[1] ?? '';
+  expect(code.trim().split('\n').length).toBeLessThanOrEqual(30);
+  const program = code
+    .replace("'wss://example.org:7443/ws'", `'xmpp://127.0.0.1:${world.xmpp.c2sPort}'`)
+    .replace("'example.org'", `'${world.xmpp.domain}'`)
+    .replace("'secret'", `'${world.xmpp.passwords.get('alice')}'`)
+    .replace("'bob@receipts.example.org'", `'${world.proxied('bob')}'`);
+  const file = path.join(folder, 'example.mjs');
+  await writeFile(file, program);
+
+  const bob = await world.user('bob');
+  const example = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  const prints = (what: RegExp) =>
+    new Promise<void>((resolve, reject) => {
+      const look = () => what.test(output) && resolve();
+      for (const stream of [example.stdout, example.stderr]) {
+        stream.on('data', (data) => {
+          output += data;
+          look();
+        });
+      }
+      example.once('close', () => reject(new Error(`It ended without printing ${what}:\n${output}`)));
+    });
+  try {
+    const ends = Promise.all([prints(/^\S+ stored$/m), prints(/^\S+ delivered$/m), prints(/: I am$/m)]);
+    const { from } = (await bob.hears('Are you there?')).attrs;
+    await bob.say(from as string, 'I am', { id: 'answer' });
+    await ends;
+    await bob.delivered('answer');
+  } finally {
+    example.kill();
+  }
+});

@@ -1,0 +1,217 @@
+import axe from 'axe-core';
+import { DemoVisit, HAS_CHROMIUM } from '../support/demo-page.ts';
+import { until } from '../support/poll.ts';
+
+if (!HAS_CHROMIUM) {
+  test.skip('the demo page is tried in Chromium, and there is none at /usr/bin/chromium (apt install chromium)', () => {});
+}
+const inChromium = HAS_CHROMIUM ? describe : describe.skip;
+
+inChromium('the demo page', () => {
+  let visit: DemoVisit;
+  const alice = () => visit.window('alice');
+  const bob = () => visit.window('bob');
+
+  beforeAll(async () => {
+    visit = await DemoVisit.open({ RETRY_SCHEDULE: '2s,2s,2s,2s', MESSAGE_TTL: '60s' });
+    await visit.ready();
+  }, 120_000);
+  afterAll(() => visit?.close());
+  afterEach(() => expect(visit.complaints).toEqual([]));
+
+  test('a message goes from one window to the other, and gets its two ticks; a click tells its life', async () => {
+    await alice().write('Lunch at one?');
+    await bob().shows('Lunch at one?', 'Received');
+    await alice().shows('Lunch at one?', 'Delivered');
+    await bob().write('With pleasure.');
+    await alice().shows('With pleasure.', 'Received');
+    await bob().shows('With pleasure.', 'Delivered');
+
+    const message = alice().message('Lunch at one?');
+    const button = message.getByRole('button');
+    await button.click();
+    expect(await button.getAttribute('aria-expanded')).toBe('true');
+    await message.getByText('Accepted: stored in Redis').waitFor();
+    const life = await message.locator('.event span').allTextContents();
+    const steps = ['Queued in this browser', 'Accepted: stored in Redis', 'Receipt came: delivered'];
+    expect(life.filter((step) => steps.includes(step))).toEqual(steps);
+    expect(life).toContain('Handed to the XMPP server: 1; attempts: 1');
+    await visit.figure('delivered', 2);
+    // By the keyboard as well.
+    await button.press('Enter');
+    expect(await button.getAttribute('aria-expanded')).toBe('false');
+  });
+
+  test('bob’s network is cut: stored, one tick; it comes back: delivered', async () => {
+    await visit.press('Cut bob’s network');
+    await bob().is('connecting …');
+    await alice().write('Into the cut');
+    await alice().shows('Into the cut', 'Stored');
+    expect(await bob().count('Into the cut')).toBe(0);
+    await visit.press('Reconnect bob’s network');
+    await alice().shows('Into the cut', 'Delivered');
+    expect(await bob().count('Into the cut')).toBe(1);
+  }, 120_000);
+
+  test('bob is frozen: the server takes him for online; copies that came meanwhile are shown once', async () => {
+    await visit.press('Freeze bob');
+    await visit.tab.getByText('network frozen').waitFor();
+    await alice().write('Into the ice');
+    await alice().shows('Into the ice', 'Stored');
+    await visit.figure('redelivered', 1);
+    expect(await bob().count('Into the ice')).toBe(0);
+    await visit.press('Unfreeze bob');
+    await alice().shows('Into the ice', 'Delivered');
+    await alice().write('After the ice');
+    await bob().shows('After the ice', 'Received');
+    expect(await bob().count('Into the ice')).toBe(1);
+  }, 120_000);
+
+  test('bob’s tab is closed: it waits; opened again, it has what was there and what was missed', async () => {
+    const before = await bob().bodies();
+    await visit.press('Close bob’s tab');
+    await visit.tab.getByText('bob’s tab is closed', { exact: true }).waitFor();
+    await alice().write('Where are you?');
+    await alice().shows('Where are you?', 'Stored');
+    await visit.press('Open bob’s tab');
+    await bob().shows('Where are you?', 'Received');
+    await alice().shows('Where are you?', 'Delivered');
+    expect(await bob().bodies()).toEqual([...before, 'Where are you?']);
+  }, 120_000);
+
+  test('the next receipt is lost: the message is sent again, confirmed again, and shown once', async () => {
+    await visit.press('Lose the next receipt');
+    await alice().write('Did you get this?');
+    await visit.news('A receipt was lost');
+    await bob().shows('Did you get this?', 'Received');
+    await alice().shows('Did you get this?', 'Stored');
+    await alice().shows('Did you get this?', 'Delivered');
+    expect(await bob().count('Did you get this?')).toBe(1);
+    await visit.tab.getByRole('button', { name: 'Lose the next receipt' }).waitFor();
+  }, 120_000);
+
+  test('the same message twice: the second is held back', async () => {
+    await alice().write('Only once');
+    await alice().shows('Only once', 'Delivered');
+    await visit.press('Send the same message twice');
+    await visit.news('“Only once” twice');
+    await visit.figure('duplicates', 1);
+    await alice().write('After it');
+    await bob().shows('After it', 'Received');
+    expect(await bob().count('Only once')).toBe(1);
+  });
+
+  test('the proxy is stopped: what is written waits in the window, and goes when it is up', async () => {
+    await visit.press('Stop the proxy');
+    await visit.news('The proxy was killed');
+    await alice().write('Is anybody there?');
+    await alice().shows('Is anybody there?', 'Sent');
+    expect(await bob().count('Is anybody there?')).toBe(0);
+    await visit.press('Start the proxy');
+    await alice().shows('Is anybody there?', 'Delivered');
+    expect(await bob().count('Is anybody there?')).toBe(1);
+  }, 120_000);
+
+  test('Redis is stopped: nothing is acknowledged; started again, it is stored and delivered', async () => {
+    await visit.press('Stop Redis');
+    await visit.news('Redis was killed');
+    await alice().write('Nothing to write on');
+    await alice().shows('Nothing to write on', 'Sent');
+    await alice().message('Nothing to write on').getByRole('button').click();
+    await alice().message('Nothing to write on').getByText('The ledger does not answer').waitFor();
+    await visit.press('Start Redis');
+    await alice().shows('Nothing to write on', 'Delivered');
+    expect(await bob().count('Nothing to write on')).toBe(1);
+  }, 120_000);
+
+  test('it is legible in both schemes at both widths, and nothing keeps anybody out', async () => {
+    for (const scheme of ['light', 'dark'] as const) {
+      await visit.shoot(`wide-${scheme}`, { width: 1280, height: 840 }, scheme);
+      await visit.shoot(`narrow-${scheme}`, { width: 390, height: 844 }, scheme);
+      for (const frame of visit.tab.frames()) {
+        // Past the page's policy, which would not let it in.
+        await frame.evaluate(axe.source);
+        const found = await frame.evaluate('axe.run({ iframes: false })');
+        const { violations } = found as { violations: { id: string; nodes: { html: string }[] }[] };
+        expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+      }
+      const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+      for (const frame of visit.tab.frames()) expect(await frame.evaluate(overflow)).toBe(0);
+    }
+  }, 120_000);
+
+  test('a burst of 200: all delivered, each once, in order', async () => {
+    const before = (await bob().bodies()).length;
+    await visit.press('A burst of 200');
+    const wanted = Array.from({ length: 200 }, (_, i) => `Message ${i + 1} of 200`);
+    await until(async () => (await bob().bodies()).length >= before + 200, { within: 60_000, what: 'the burst' });
+    expect((await bob().bodies()).slice(before)).toEqual(wanted);
+    await alice().shows(wanted[199] as string, 'Delivered');
+    await until(async () => (await alice().inState('stored')) === 0, { within: 40_000, what: 'the last receipts' });
+    expect(await alice().inState('failed')).toBe(0);
+  }, 120_000);
+});
+
+inChromium('the demo page, where messages live for three seconds, in Chinese', () => {
+  let visit: DemoVisit;
+
+  beforeAll(async () => {
+    visit = await DemoVisit.open({ RETRY_SCHEDULE: '1s,1s', MESSAGE_TTL: '3s' }, 'zh-CN');
+    await visit.window('alice').is('在线');
+    await visit.window('bob').is('在线');
+  }, 120_000);
+  afterAll(() => visit?.close());
+
+  test('a message that nobody confirms fails, with the reason; the language can be changed in all three documents', async () => {
+    const [alice, bob] = [visit.window('alice'), visit.window('bob')];
+    await alice.write('在吗？');
+    await alice.shows('在吗？', '已送达');
+    await visit.press('冻结 bob');
+    await visit.news('bob 已冻结');
+    await alice.write('没人回答');
+    await alice.shows('没人回答', '失败');
+    await alice.message('没人回答').getByText('在期限内没有确认 (No confirmation within 3 seconds)').waitFor();
+    await visit.shoot('chinese', { width: 1280, height: 840 }, 'light');
+
+    await visit.press('Switch to English');
+    await visit.news('Bob is frozen');
+    await alice.shows('没人回答', 'Failed');
+    await bob.is('online');
+    for (const frame of visit.tab.frames()) expect(await frame.evaluate('document.documentElement.lang')).toBe('en');
+    await visit.figure('failedCount', 1);
+    // A receipt that comes late is better than none: the failure is taken back.
+    await visit.press('Unfreeze bob');
+    await alice.shows('没人回答', 'Delivered');
+    expect(await bob.count('没人回答')).toBe(1);
+  }, 120_000);
+
+  test('a second tab of it says where it is open', async () => {
+    const second = await visit.tab.context().newPage();
+    await second.goto(visit.url);
+    await second
+      .getByText('此演示已在另一个标签页中打开')
+      .or(second.getByText('This demo is open in another tab'))
+      .waitFor();
+    expect(await second.locator('iframe').count()).toBe(0);
+    await second.close();
+  });
+
+  test('only its own pages can hurt anything', async () => {
+    const hurt = (headers: Record<string, string>) => fetch(`${visit.url}api/proxy/stop`, { method: 'POST', headers });
+    const token = await visit.tab.locator('meta[name=token]').getAttribute('content');
+    expect(token).toMatch(/^[\w-]{32}$/);
+    const withToken = { 'x-demo-token': String(token) };
+    expect((await hurt({})).status).toBe(403);
+    expect((await hurt({ 'x-demo-token': 'x'.repeat(32) })).status).toBe(403);
+    expect((await hurt({ ...withToken, 'sec-fetch-site': 'cross-site' })).status).toBe(403);
+    expect((await fetch(`${visit.url}api/person/bob`)).status).toBe(403);
+    expect((await fetch(`${visit.url}api/proxy/burn`, { method: 'POST', headers: withToken })).status).toBe(404);
+    const health = await fetch(`${visit.url}api/health`, { headers: withToken });
+    expect(await health.json()).toMatchObject({ proxy: true, redis: true });
+    const policy = health.headers.get('content-security-policy');
+    expect(policy).toMatch(
+      /^default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' ws:/,
+    );
+    expect(policy).not.toMatch(/unsafe|https?:|\*/);
+  });
+});

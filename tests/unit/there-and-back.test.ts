@@ -1,0 +1,53 @@
+import type { Element } from '@xmpp/xml';
+import fc from 'fast-check';
+import { Addresses, withResource } from '../../src/stanza/address.ts';
+import { iq, message } from '../../src/stanza/build.ts';
+import { childrenAcross } from '../../src/stanza/inside.ts';
+import { otherAttributes, readMessage } from '../../src/stanza/message.ts';
+import { presenceStanza, readPresence } from '../../src/stanza/presence.ts';
+import { serialize } from '../../src/stanza/xml.ts';
+import { stanzas } from '../support/arbitrary-stanza.ts';
+import { parseStanza } from '../support/xml.ts';
+
+const addresses = new Addresses('receipts.example.org', 'example.org');
+
+/** A stanza as the proxy passes it on, by the same functions; and then sent back by who got it, as it came. */
+function across(stanza: Element, back: boolean): string {
+  const { from: fromText, to: toText, type, id } = stanza.attrs;
+  const between = { from: addresses.parse(fromText as string), to: addresses.parse(toText as string) };
+  const [from, to] = [between.from, between.to].map(({ counterpart, resource }) => withResource(counterpart, resource));
+  const ends = (back ? { from: to, to: from } : { from, to }) as { from: string; to: string };
+  if (stanza.name === 'message') {
+    const read = readMessage(stanza, between);
+    return message({ ...read, ...ends, type: read.writtenType, id: read.id });
+  }
+  if (stanza.name === 'presence') return presenceStanza({ ...readPresence(stanza, between), ...ends });
+  const inner = childrenAcross(stanza, between);
+  return iq({ ...ends, type, id, otherAttributes: otherAttributes(stanza), inner });
+}
+
+/** Apart from what the proxy answers or settles instead of passing it on. */
+const passes = (stanza: Element) => {
+  if (stanza.name === 'presence' && stanza.attrs.type === 'strange') return false;
+  return stanza.name !== 'message' || readMessage(stanza).receipts.length === 0;
+};
+/** As XML, its attributes in one order. */
+const canonical = (xml: string) => {
+  const stanza = parseStanza(xml);
+  stanza.attrs = Object.fromEntries(Object.entries(stanza.attrs).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return serialize(stanza);
+};
+
+test('property: any stanza that goes there and back is the one that was sent', () => {
+  let mapped = 0;
+  fc.assert(
+    fc.property(stanzas().filter(passes), (stanza) => {
+      const sent = canonical(serialize(stanza));
+      const there = across(stanza, true);
+      if (canonical(there).split('>').slice(1).join() !== sent.split('>').slice(1).join()) mapped += 1;
+      expect(canonical(across(parseStanza(there), true))).toBe(sent);
+    }),
+    { numRuns: 3000 },
+  );
+  expect(mapped).toBeGreaterThan(100);
+});
