@@ -20,6 +20,8 @@ export interface Kind {
   readonly receipts: boolean;
   /** This project's client library. */
   readonly library: boolean;
+  /** Whether the library may batch; by default yes. */
+  readonly batch?: boolean;
 }
 
 /** Somebody at one end of a conversation, whose network can be hurt. */
@@ -176,8 +178,8 @@ class LibraryPerson implements Person {
   ) {}
 
   static async login(world: World, name: string, resource: string, kind: Kind, store: Store): Promise<LibraryPerson> {
-    const { streamManagement } = kind;
-    const quick = { resendAfter: 2000, askAfter: 1000, component: world.xmpp.componentDomain };
+    const { streamManagement, batch = true } = kind;
+    const quick = { batch, resendAfter: 2000, askAfter: 1000, component: world.xmpp.componentDomain };
     const user = await LibraryUser.login(world, name, { resource, streamManagement, store, ...quick });
     const one = new LibraryPerson(world, resource, kind, store, user);
     await one.back();

@@ -1,11 +1,12 @@
 import { Contacts } from './contacts.ts';
-import { announce, findComponent, takesBatches } from './discovery.ts';
+import { announce, findComponent, hasFeature } from './discovery.ts';
 import { COMPONENT, OUT, toSaved, tracked } from './entries.ts';
 import { ReceiptsEvent, type ReceiptsEvents, ReceiptsEventTarget } from './events.ts';
 import { indexedDbStore } from './indexed-db-store.ts';
 import { bare, domain } from './jid.ts';
 import { Keeper } from './keeper.ts';
 import { memoryStore } from './memory-store.ts';
+import { NS } from './namespaces.ts';
 import { OutgoingQueue } from './outgoing.ts';
 import { readMessage } from './read.ts';
 import { type MessageHandler, Receiver } from './receiver.ts';
@@ -32,7 +33,6 @@ export class ReceiptsClient extends ReceiptsEventTarget {
   readonly #contacts: Contacts;
   readonly #askAfter: number;
   readonly #batch: boolean;
-  #closed = false;
   readonly #leave: (() => void)[] = [];
   readonly #look: ReturnType<typeof setInterval>;
   readonly #watchers = new Watchers();
@@ -49,8 +49,7 @@ export class ReceiptsClient extends ReceiptsEventTarget {
   constructor(xmpp: XmppClient, options: ReceiptsOptions = {}) {
     super();
     const { component, store, autoReceipt, maxInFlight = 32, remember = 10_000, askAfter = 60_000 } = options;
-    const { batch = true } = options;
-    const { resendAfter = 10_000, resendAtMost = 300_000, giveUpAfter = 8 * DAY } = options;
+    const { resendAfter = 10_000, resendAtMost = 300_000, giveUpAfter = 8 * DAY, batch = true } = options;
     this.#xmpp = xmpp;
     this.#askAfter = askAfter;
     this.#component = component?.toLowerCase();
@@ -69,7 +68,7 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     const parts = { xmpp, keeper: this.#keeper, proxied, tell };
     this.#receiver = new Receiver({ ...parts, seen: this.#seen, located, contacts: this.#contacts, autoReceipt });
     this.#batch = batch;
-    if (batch) announce(xmpp, () => (this.#closed ? undefined : this.#component));
+    if (batch) announce(xmpp, () => this.#component);
     this.ready = this.#load();
     this.#sender = new Sender({
       ...parts,
@@ -127,7 +126,6 @@ export class ReceiptsClient extends ReceiptsEventTarget {
   /** Stops, and lets go of the stream, which goes on. What is not done is in the store. */
   async close(): Promise<void> {
     this.#session += 1;
-    this.#closed = true;
     clearInterval(this.#look);
     for (const leave of this.#leave.splice(0)) leave();
     this.#sender.close();
@@ -195,7 +193,7 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     await this.#find(domain(own));
     if (ended()) return;
     this.#located();
-    if (fresh) void this.#agreeOnBatches(session);
+    if (fresh) this.#agreeOnBatches();
     if (fresh && away) await this.#sender.ask('in doubt');
     if (ended()) return;
     this.#lastLive = now;
@@ -229,12 +227,12 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     void this.#keeper.note(COMPONENT, found);
   }
 
-  /** Each asks the other, in each session: what was agreed on ends with it. */
-  async #agreeOnBatches(session: number): Promise<void> {
-    this.#receiver.batch = false;
+  /** In each session each asks the other. */
+  #agreeOnBatches(): void {
     if (!this.#batch || this.#component === undefined) return;
-    const agreed = await takesBatches(this.#xmpp, this.#component);
-    if (session === this.#session) this.#receiver.batch = agreed;
+    void hasFeature(this.#xmpp, this.#component, NS.batch).then((agreed) => {
+      this.#receiver.batch = agreed;
+    });
   }
 
   #stanza(stanza: Element): void {

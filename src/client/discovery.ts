@@ -34,30 +34,29 @@ async function isComponent(xmpp: XmppClient, jid: string): Promise<string> {
   return jid;
 }
 
-/** Rejects when nobody answers. */
-async function hasFeature(xmpp: XmppClient, jid: string, feature: string): Promise<boolean> {
-  const answer = await xmpp.iqCaller.request(request('get', jid, ['query', { xmlns: NS.discoInfo }]), PATIENCE);
-  const features = answer.getChild('query', NS.discoInfo)?.getChildren('feature') ?? [];
-  return features.some(({ attrs }) => attrs.var === feature);
-}
-
-/** Whether the proxy takes stanzas with many receipts. It asks the same in return, which {@link announce} answers. */
-export function takesBatches(xmpp: XmppClient, component: string): Promise<boolean> {
-  return hasFeature(xmpp, component, NS.batch).catch(() => false);
+/** Whether somebody says that he has this feature; not, if nobody answers. */
+export async function hasFeature(xmpp: XmppClient, jid: string, feature: string): Promise<boolean> {
+  try {
+    const answer = await xmpp.iqCaller.request(request('get', jid, ['query', { xmlns: NS.discoInfo }]), PATIENCE);
+    const features = answer.getChild('query', NS.discoInfo)?.getChildren('feature') ?? [];
+    return features.some(({ attrs }) => attrs.var === feature);
+  } catch {
+    return false;
+  }
 }
 
 /**
  * Says that this client takes stanzas with many acknowledgements or receipts (XEP-0030). Only to the proxy, and only where
  * the application has not answered: what the client is and can do is the application's to say.
  *
- * @param asker the proxy's domain; undefined to say nothing
+ * @param component the proxy's domain, if it is known by then
  */
-export function announce(xmpp: XmppClient, asker: () => string | undefined): void {
-  xmpp.iqCallee?.get(NS.discoInfo, 'query', ({ stanza, element }, next) => {
-    const component = asker();
-    if (component === undefined || stanza.attrs.from !== component || element.attrs.node) return next();
+export function announce(xmpp: XmppClient, component: () => string | undefined): void {
+  xmpp.iqCallee?.get(NS.discoInfo, 'query', ({ stanza: { attrs }, element }, next) => {
+    if (!attrs.from || attrs.from !== component() || element.attrs.node) return next();
     const features = [NS.discoInfo, NS.receipts, NS.batch].map((name): Tree => ['feature', { var: name }]);
-    return toElement(['query', { xmlns: NS.discoInfo }, ['identity', { category: 'client', type: 'pc' }], ...features]);
+    const identity: Tree = ['identity', { category: 'client', type: 'pc' }];
+    return toElement(['query', { xmlns: NS.discoInfo }, identity, ...features]);
   });
 }
 

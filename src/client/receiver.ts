@@ -43,7 +43,6 @@ export class Receiver {
   readonly #written = new WeakMap<Element, readonly Debt[]>();
   /** Receipts that wait for others to the same address. */
   readonly #batches = new Map<string, Debt[]>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
   /** Whether receipts to proxied addresses may share a stanza. */
   batch = false;
   #handler: MessageHandler | undefined;
@@ -168,20 +167,16 @@ export class Receiver {
 
   #pay(debt: Debt): void {
     const { to } = debt[1];
-    if (!this.batch || this.#closed || !this.#options.proxied(to)) {
-      void this.#write([debt]);
-      return;
-    }
+    const first = this.#batches.size === 0;
     const batch = this.#batches.get(to) ?? [];
-    this.#batches.set(to, batch);
     batch.push(debt);
-    if (batch.length < MOST) this.#timer ??= setTimeout(() => this.#sendBatches(), LATE);
-    else this.#sendBatches();
+    this.#batches.set(to, batch);
+    // One timer at a time; where it finds others than those that it was set for, they go a little earlier.
+    if (!this.batch || !this.#options.proxied(to) || batch.length >= MOST) this.#sendBatches();
+    else if (first) setTimeout(() => this.#sendBatches(), LATE);
   }
 
   #sendBatches(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
     const batches = [...this.#batches.values()];
     this.#batches.clear();
     for (const batch of batches) void this.#write(batch);

@@ -4,7 +4,6 @@ import { expiryOf, nextDue, type Timetable } from '../ledger/timetable.ts';
 import type { Held } from '../link/window.ts';
 import { type Addresses, withResource } from '../stanza/address.ts';
 import { isNotToBeStored, message, redelivery } from '../stanza/build.ts';
-import type { Batches } from './batches.ts';
 import type { Notices } from './notices.ts';
 import type { Pipeline } from './pipeline.ts';
 import { Underway } from './underway.ts';
@@ -44,7 +43,8 @@ export interface OutboxOptions {
   readonly pipeline: Pipeline;
   readonly addresses: Addresses;
   readonly notices: Notices;
-  readonly batches: Batches;
+  /** Tells senders together of what was delivered; returns whether it does so of this message. */
+  readonly batches: { delivered(record: StoredRecord): boolean };
   readonly timetable: Timetable;
   readonly onTroubled: (troubled: Troubled) => void;
   readonly counts: { handedOver: number; redelivered: number };
