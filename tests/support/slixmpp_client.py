@@ -35,6 +35,8 @@ class Client(ClientXMPP):
     async def on_session(self, _):
         await self.get_roster()
         self.send_presence()
+        # A server handles a client's stanzas in order: with the answer it takes us for present, and stores nothing.
+        await self["xep_0199"].ping(self.boundjid.host)
         report("session", jid=str(self.boundjid))
 
     def on_message(self, message):
