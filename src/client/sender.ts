@@ -154,8 +154,8 @@ export class Sender {
         try {
           await xmpp.send(toElement(item.stanza));
         } catch {
-          // The stream is gone, and will say so.
-          queue.unwritten(item);
+          // The stream is gone, and will say so. Without a witness it was taken for written.
+          if (item.state !== 'sent' || !queue.unstored(item)) queue.unwritten(item);
           break;
         }
         if (item.state !== before && item.state === 'sent') this.#changed(item);

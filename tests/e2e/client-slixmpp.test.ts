@@ -132,6 +132,26 @@ if (slixmppPython === undefined) console.info('Skipped: no python3 here can "imp
       expect(bob.bodies()).toEqual(['Twice']);
     });
 
+    test('a cut, and nobody vouches for what was written: once more with the same id, which slixmpp shows again', async () => {
+      const alice = await library('alice', { streamManagement: false });
+      const bob = await slixmpp('bob');
+      alice.loses = ({ name }) => name === 'message';
+      const sending = alice.receipts.send({ to: direct('bob'), body: 'Perhaps' });
+      expect((await sending).state).toBe('sent');
+      await bob.hears('Perhaps');
+      const resent = new Promise((resolve) => alice.receipts.addEventListener('resend', resolve, { once: true }));
+      alice.relay.reset();
+      await resent;
+      alice.loses = () => false;
+      await bob.hears('Perhaps');
+      await life(alice, sending.id);
+      expect(alice.receipts.get(sending.id)).toMatchObject({ state: 'delivered', attempts: 2 });
+      // Another cut brings no third.
+      alice.relay.reset();
+      await life(alice, alice.receipts.send({ to: direct('bob'), body: 'The end' }).id);
+      expect(shown(bob, sending.id)).toBe(2);
+    });
+
     test('slixmpp is no contact: the library shows what it says, and tells it nothing, as Smack does', async () => {
       const alice = await slixmpp('alice');
       const bob = await library('bob');

@@ -55,9 +55,10 @@ export class Application {
     this.#receipts = receipts;
   }
 
-  /** Resolves when it is online. */
+  /** Resolves when it is online, and the server has its presence. */
   async login(): Promise<void> {
     await this.#xmpp?.start();
+    await this.#xmpp?.iqCaller.request(xml('iq', { type: 'get' }, xml('ping', { xmlns: 'urn:xmpp:ping' })));
   }
 
   /** Resolves with the id, at once. */

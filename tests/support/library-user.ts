@@ -37,10 +37,13 @@ export class LibraryUser {
     xmpp.on('error', () => {});
   }
 
-  /** Resolves when it is online. */
+  /** Resolves when it is online, and the server has its presence. */
   static async login(world: World, name: string, options: LibraryUserOptions = {}): Promise<LibraryUser> {
     const user = await LibraryUser.prepare(world, name, options);
     await user.xmpp.start();
+    // A server handles a client's stanzas in order.
+    const ping = xml('iq', { type: 'get', to: world.xmpp.domain }, xml('ping', { xmlns: 'urn:xmpp:ping' }));
+    await user.xmpp.iqCaller.request(ping);
     return user;
   }
 

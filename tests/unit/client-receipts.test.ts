@@ -249,3 +249,26 @@ test('a receipt, an error and the proxy’s word count only about a message to w
   await until(() => client.get(id)?.state === 'delivered');
   await client.close();
 });
+
+test('a write that fails has not been one, with a witness or without: the message goes in the next session', async () => {
+  for (const to of [BOB, 'carol@example.org']) {
+    const { xmpp, client } = open();
+    xmpp.online();
+    const write = xmpp.send.bind(xmpp);
+    // The socket is gone, and the stream does not know yet.
+    const failed = new Promise<void>((resolve) => {
+      xmpp.send = async () => {
+        resolve();
+        throw new Error('This socket has been ended by the other party');
+      };
+    });
+    client.send({ to, id: 'm', body: 'Hello' });
+    await failed;
+    xmpp.cut();
+    xmpp.send = write;
+    xmpp.online();
+    await until(() => xmpp.written.length > 0);
+    expect(xmpp.written.map(({ attrs }) => attrs.id)).toEqual(['m']);
+    await client.close();
+  }
+});
