@@ -40,7 +40,11 @@ export function createApp(servers: Servers, assets: ReadonlyMap<string, Asset>):
     return next();
   });
   app.get('/api/health', (c) => c.json(servers.health()));
-  app.get('/api/figures', async (c) => c.json({ ...servers.health(), figures: (await servers.figures()) ?? null }));
+  app.get('/api/figures', async (c) => {
+    const figures = (await servers.figures()) ?? null;
+    // Only now: meanwhile somebody may have pressed a button.
+    return c.json({ ...servers.health(), figures });
+  });
   app.get('/api/person/:name', (c) => {
     const name = asName(c.req.param('name'));
     if (name === undefined) return c.notFound();

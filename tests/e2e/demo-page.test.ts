@@ -32,6 +32,7 @@ inChromium('the demo page', () => {
     await button.click();
     expect(await button.getAttribute('aria-expanded')).toBe('true');
     await message.getByText('Accepted: stored in Redis').waitFor();
+    await message.getByText('Handed to the XMPP server: 1; attempts: 1').waitFor();
     const life = await message.locator('.event span').allTextContents();
     const steps = ['Queued in this browser', 'Accepted: stored in Redis', 'Receipt came: delivered'];
     expect(life.filter((step) => steps.includes(step))).toEqual(steps);
@@ -55,7 +56,7 @@ inChromium('the demo page', () => {
 
   test('bob is frozen: the server takes him for online; copies that came meanwhile are shown once', async () => {
     await visit.press('Freeze bob');
-    await visit.tab.getByText('network frozen').waitFor();
+    await visit.tab.getByText('network frozen', { exact: true }).waitFor();
     await alice().write('Into the ice');
     await alice().shows('Into the ice', 'Stored');
     await visit.figure('redelivered', 1);
@@ -138,6 +139,27 @@ inChromium('the demo page', () => {
       const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
       for (const frame of visit.tab.frames()) expect(await frame.evaluate(overflow)).toBe(0);
     }
+  }, 120_000);
+
+  test('all of it at once, and back again: what was written meanwhile arrives, each once', async () => {
+    const texts = ['One', 'Two', 'Three'];
+    await visit.press('Freeze bob');
+    await visit.press('Close bob’s tab');
+    await alice().write('One');
+    await alice().shows('One', 'Stored');
+    await visit.press('Stop the proxy');
+    await visit.news('The proxy was killed');
+    await alice().write('Two');
+    await visit.press('Stop Redis');
+    await visit.news('Redis was killed');
+    await alice().write('Three');
+    await visit.press('Open bob’s tab');
+    await visit.press('Start the proxy');
+    await visit.news('The proxy is up again');
+    await visit.press('Start Redis');
+    await visit.press('Unfreeze bob');
+    for (const text of texts) await alice().shows(text, 'Delivered');
+    expect((await bob().bodies()).filter((body) => texts.includes(body)).sort()).toEqual([...texts].sort());
   }, 120_000);
 
   test('a burst of 200: all delivered, each once, in order', async () => {

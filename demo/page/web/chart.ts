@@ -50,7 +50,7 @@ export class Chart {
   }
 
   #write(): void {
-    const last = this.#ys.findLast((value) => value !== null);
+    const last = this.#always ? this.#ys.at(-1) : this.#ys.findLast((value) => value !== null);
     const value = last === undefined || last === null ? t('none') : this.#format(last);
     this.#value.textContent = value;
     this.#box.setAttribute('aria-label', t('chartOf', { name: t(this.#word), value }));

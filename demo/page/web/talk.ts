@@ -14,6 +14,9 @@ const WORD_OF = {
   failed: 'stateFailed',
 } as const satisfies Record<State, Word>;
 
+/** Pixels that the end may be away. */
+const NEAR = 40;
+
 interface Bubble {
   readonly shown: Shown;
   write(): void;
@@ -27,6 +30,7 @@ export class Talk {
   readonly #list = find('.talk ol');
   readonly #bubbles = new Map<string, Bubble>();
   #scrolling = false;
+  #atEnd = true;
 
   constructor(self: Name, other: Name) {
     this.#self = self;
@@ -34,8 +38,14 @@ export class Talk {
     // Without a mouse it is scrolled by the keys.
     this.#box.tabIndex = 0;
     this.#box.classList.add('empty');
-    // At another size the newest is still what one wants to see.
-    new ResizeObserver(() => this.#toEnd()).observe(this.#box);
+    // Whoever reads the newest goes on doing so, at another size and when a life is opened; who reads on is left alone.
+    this.#box.addEventListener('scroll', () => {
+      const { scrollTop, scrollHeight, clientHeight } = this.#box;
+      this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR;
+    });
+    const resized = new ResizeObserver(() => this.#atEnd && this.#toEnd());
+    resized.observe(this.#box);
+    resized.observe(this.#list);
     inWords(() => {
       this.#box.setAttribute('aria-label', t('messagesOf', { name: self }));
       this.#box.dataset.empty = t('empty');
@@ -47,7 +57,7 @@ export class Talk {
     const bubble = this.#bubble(shown);
     this.#bubbles.set(keyOf(shown), bubble);
     bubble.write();
-    this.#toEnd();
+    if (shown.mine || this.#atEnd) this.#toEnd();
   }
 
   /** Something is known of a message of one's own. */
@@ -81,7 +91,6 @@ export class Talk {
       const open = life.toggle();
       state.setAttribute('aria-expanded', String(open));
       item.classList.toggle('open', open);
-      if (open) item.scrollIntoView({ block: 'nearest' });
     };
     state.addEventListener('click', toggle);
     // For a mouse the whole message is the button; a text that is being marked stays closed.
