@@ -42,3 +42,8 @@ export function receipts(owed: readonly Owed[]): Element {
   const received = owed.map(({ id }): Tree => ['received', { xmlns: NS.receipts, id }]);
   return toElement(['message', { to, ...(type !== undefined && { type }), id: newId() }, ...received]);
 }
+
+/** An IQ request; `iqCaller` gives it an id. */
+export function request(type: 'get' | 'set', to: string | undefined, child: Tree): Element {
+  return toElement(['iq', { type, ...(to !== undefined && { to }) }, child]);
+}

@@ -27,7 +27,7 @@ if (slixmppPython === undefined) console.info('Skipped: no python3 here can "imp
     return user;
   };
   const library = async (name: string, options: LibraryUserOptions = {}) => {
-    const user = await LibraryUser.login(world, name, { store: memoryStore(), ...options });
+    const user = await LibraryUser.login(world, name, { store: memoryStore(), batch: false, ...options });
     closes.push(() => user.close());
     return user;
   };

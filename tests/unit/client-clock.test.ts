@@ -42,7 +42,7 @@ function start(options: ReceiptsOptions = {}, states: Readonly<Record<string, st
       return xml('iq', { type: 'result' }, xml('status', { xmlns: OWN }, ...answers));
     },
   });
-  const client = receiptsClient(xmpp, { component: COMPONENT, store: memoryStore(), ...options });
+  const client = receiptsClient(xmpp, { component: COMPONENT, store: memoryStore(), batch: false, ...options });
   open.push(client);
   const send = (...ids: string[]) => {
     for (const id of ids) client.send({ to: BOB, id, body: id });
