@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import { startRedis } from '../tests/support/redis.ts';
@@ -7,7 +7,7 @@ import { judge, type Round } from './goals.ts';
 import { latency, type Plan, throughput, tidyRedis } from './measure.ts';
 import { type PendingPlan, pending } from './pending.ts';
 import { type PresencePlan, presences } from './presence.ts';
-import { markdownReport, presenceReport, type Results, surroundings, terminalReport } from './report.ts';
+import { markdownReport, presenceReport, type Results, surroundings, terminalReport, withPresence } from './report.ts';
 import { killVariants, type Place, VARIANTS, Variant, type VariantName } from './variant.ts';
 
 const { values: flags } = parseArgs({
@@ -32,6 +32,7 @@ const PRESENCE: PresencePlan = flags.quick
   ? { users: 100, watchersEach: 5, changes: 5000 }
   : { users: 1000, watchersEach: 10, changes: 50_000 };
 
+const RESULTS = new URL('./RESULTS.md', import.meta.url);
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
 async function round(name: VariantName, place: Place, redis: Redis): Promise<Round> {
@@ -68,7 +69,7 @@ async function compare(place: Place, redis: Redis): Promise<void> {
   };
   say(`\n${terminalReport(results)}\n`);
   if (flags.quick) say('A quick run: too short to judge by, so bench/RESULTS.md is left as it is.');
-  else writeFileSync(new URL('./RESULTS.md', import.meta.url), markdownReport(results));
+  else writeFileSync(RESULTS, markdownReport(results));
   if (!flags.quick && goals.some(({ pass }) => !pass)) process.exitCode = 1;
 }
 
@@ -86,8 +87,12 @@ try {
   const place: Place = { folder: compile(), redisUrl: server.url, profile: flags.profile };
   if (flags.profile !== undefined) mkdirSync(flags.profile, { recursive: true });
   if (flags.only === undefined) await compare(place, redis);
-  else if (flags.only === 'presence') say(presenceReport(await presences(place, PRESENCE, say)));
-  else await round(flags.only as VariantName, place, redis);
+  else if (flags.only === 'presence') {
+    const measured = await presences(place, PRESENCE, say);
+    say(presenceReport(measured));
+    const when = `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+    if (!flags.quick) writeFileSync(RESULTS, withPresence(readFileSync(RESULTS, 'utf8'), measured, when));
+  } else await round(flags.only as VariantName, place, redis);
 } finally {
   await stop();
 }

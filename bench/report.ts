@@ -84,6 +84,26 @@ export function terminalReport({ rounds, pending, presence, goals }: Results): s
     .join('\n\n');
 }
 
+const PRESENCE_TITLE = '## Presence\n';
+
+/** @param when when it was measured, if that was by itself */
+function presenceSection(presence: Presences, when: string): string {
+  return `${PRESENCE_TITLE}
+${when}${presence.subscriptions.toLocaleString('en')} subscriptions, each asked for and granted through the proxy; then ${presence.changes.toLocaleString('en')} presence stanzas with status and
+capabilities, ${WINDOW.toLocaleString('en')} in flight, each noted in Redis and relayed; then the link is reset once, and every watched user is
+probed again at the pace that the proxy keeps. One run. Memory of the process is its resident set.
+
+${markdown(presenceTable(presence))}
+`;
+}
+
+/** The same document with its last section, on presence, measured anew by itself. */
+export function withPresence(document: string, presence: Presences, when: string): string {
+  const start = document.indexOf(PRESENCE_TITLE);
+  const before = start === -1 ? `${document.trimEnd()}\n\n` : document.slice(0, start);
+  return before + presenceSection(presence, `Measured by itself (\`npm run bench -- --only presence\`), ${when}.\n\n`);
+}
+
 /** For bench/RESULTS.md. */
 export function markdownReport({ rounds, pending, presence, goals, surroundings, plan, pendingPlan }: Results): string {
   const each = Object.entries(VARIANTS).map(([name, { what }]) => `- **${name}**: ${what}`);
@@ -127,12 +147,5 @@ id may make a step.
 
 ${markdown(pendingTable(pending))}
 
-## Presence
-
-${presence.subscriptions.toLocaleString('en')} subscriptions, each asked for and granted through the proxy; then ${presence.changes.toLocaleString('en')} presence stanzas with status and
-capabilities, ${WINDOW.toLocaleString('en')} in flight, each noted in Redis and relayed; then the link is reset once, and every watched user is
-probed again at the pace that the proxy keeps. One run. Memory of the process is its resident set.
-
-${markdown(presenceTable(presence))}
-`;
+${presenceSection(presence, '')}`;
 }
