@@ -28,6 +28,7 @@ export function openQueryRoom(
     log: { warn: () => {} },
     ...options,
   });
+  let closed = false;
   const written = () => room.link.take().map(({ xml }) => xml);
   return {
     redis: room.redis,
@@ -44,13 +45,15 @@ export function openQueryRoom(
     },
     /** The next thing that is written, if it takes its time. */
     async writes(): Promise<string> {
-      for (;;) {
+      while (!closed) {
         const [xml] = written();
         if (xml !== undefined) return xml;
         await new Promise((resolve) => setImmediate(resolve));
       }
+      throw new Error('The room was closed');
     },
     close: () => {
+      closed = true;
       queries.stop();
       room.close();
     },

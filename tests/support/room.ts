@@ -81,6 +81,7 @@ export function openRoom(url: string, options: Partial<ReceiptsOptions> = {}) {
     ...options,
   });
   let held: Held<Sent>[] = [];
+  let closed = false;
 
   return {
     ...opened,
@@ -91,6 +92,7 @@ export function openRoom(url: string, options: Partial<ReceiptsOptions> = {}) {
     troubled,
     ended,
     close(): void {
+      closed = true;
       receipts.close();
       receipts.pipeline.close();
       opened.close();
@@ -105,11 +107,12 @@ export function openRoom(url: string, options: Partial<ReceiptsOptions> = {}) {
     /** The answer to a question, among whatever else is written. */
     async answersTo(question: string): Promise<string> {
       receipts.stanza(parseStanza(question));
-      for (;;) {
+      while (!closed) {
         const answer = link.take().find(({ xml }) => xml.startsWith('<iq'));
         if (answer !== undefined) return answer.xml;
         await new Promise((resolve) => setImmediate(resolve));
       }
+      throw new Error('The room was closed');
     },
     /** The server proves that it has handled what was written last. */
     async handsOver(): Promise<void> {
