@@ -4,8 +4,6 @@ import { constants } from 'node:os';
 import path from 'node:path';
 
 const root = path.dirname(import.meta.dirname);
-// All servers are stopped by their tests; whatever else is left must not keep a run from ending that has its result.
-const ENDS = '--forceExit';
 const options = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
 const reporters = ['default', path.join(root, 'tools', 'jest-closing-line.mjs')].map(
   (reporter) => `--reporters=${reporter}`,
@@ -13,7 +11,7 @@ const reporters = ['default', path.join(root, 'tools', 'jest-closing-line.mjs')]
 
 const jest = spawn(
   process.execPath,
-  [path.join(root, 'node_modules', 'jest', 'bin', 'jest.js'), ENDS, ...process.argv.slice(2), ...reporters],
+  [path.join(root, 'node_modules', 'jest', 'bin', 'jest.js'), ...process.argv.slice(2), ...reporters],
   {
     stdio: 'inherit',
     env: { ...process.env, NODE_OPTIONS: [process.env.NODE_OPTIONS, ...options].filter(Boolean).join(' ') },
