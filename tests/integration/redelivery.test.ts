@@ -403,6 +403,28 @@ describe('a sender who is away when her message fails', () => {
     });
   });
 
+  test('and nobody knows what became of it: is told that when she comes, and it is not kept for ever', async () => {
+    const { keys } = opened.ledger;
+    await opened.redis.hset(alices(), { '': START });
+    await at(START, aliceWrites({ at: START }));
+    await at(START, handedOver(1, 1, START));
+    expect(await at(END, expire(KEY, END))).toMatchObject({ state: 'unconfirmed', senderAway: true });
+    const left = await opened.redis.pttl(keys.from(ALICE));
+    expect(left).toBeGreaterThan(0);
+    await opened.redis.hset(alices(), 'desk', `${END};u`);
+    await aliceComes(END + SECOND);
+    expect(await opened.ledger.sweep(END + 2 * SECOND, 10 * SECOND, 10)).toMatchObject([{ state: 'unconfirmed' }]);
+  });
+
+  test('a later trouble of hers does not make an undelivered message be forgotten sooner', async () => {
+    await fails();
+    const { keys } = opened.ledger;
+    expect(await opened.redis.pttl(keys.from(ALICE))).toBeGreaterThan(29 * DAY);
+    await at(END, aliceWrites({ id: 'm-2', at: END }));
+    await at(END, handedOver(1, 1, END, { key: keyOf('m-2') }));
+    expect(await opened.redis.pttl(keys.from(ALICE))).toBeGreaterThan(29 * DAY);
+  });
+
   test('is looked for again once an hour, should her coming be missed', async () => {
     await opened.redis.hset(alices(), { '': START });
     await fails();

@@ -57,6 +57,13 @@ local function note(key, now, event, keep)
   redis.call('PEXPIRE', name, keep)
 end
 
+-- Notes that a message of this sender's is in trouble, for as long as `keep` (ms); never for less than another of his is.
+local function in_trouble(key, sender, keep)
+  local name = from_name(sender)
+  redis.call('SADD', name, key)
+  if redis.call('PTTL', name) < keep then redis.call('PEXPIRE', name, keep) end
+end
+
 -- A copy is out that no receipt has come for. `how` it went: o to a live session, g the same for a gap's sake, n to one
 -- whose client returns no receipts, s to offline storage, x nowhere (he was offline, and it was not to be stored; or it
 -- was for one resource alone, which was gone),
@@ -64,8 +71,7 @@ end
 local function put_out(key, how, stored, handed, sender, recipient, keep)
   redis.call('HSET', out_name(recipient), key, string.format('%s;%.0f;%.0f', how, stored, handed))
   redis.call('PEXPIRE', out_name(recipient), keep)
-  redis.call('SADD', from_name(sender), key)
-  redis.call('PEXPIRE', from_name(sender), keep)
+  in_trouble(key, sender, keep)
 end
 
 local function how_it_went(key, recipient)

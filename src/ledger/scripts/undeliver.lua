@@ -8,8 +8,7 @@ local function undeliver(key, value, state, members, now, owed_until, window, re
   local body = body_of(value)
   redis.call('HDEL', out_name(body.r), key)
   -- Still one of its sender's troubles, for as long as it can be sent after all.
-  redis.call('SADD', from_name(body.s), key)
-  redis.call('PEXPIRE', from_name(body.s), math.max(window, retention))
+  in_trouble(key, body.s, math.max(window, retention))
   return state .. key .. '\n' .. told
 end
 
@@ -35,7 +34,7 @@ local function expire(key, members, now, ttl, owed_until, window, retention)
     local told, away = towards_sender(tombstone)
     if owes_receipt(value) then
       gather_due(away and now + AWAY_FOR or owed_until, due_member(key, 'u'))
-      if away then redis.call('SADD', from_name(body.s), key) end
+      if away then in_trouble(key, body.s, window) end
     end
     return 'u' .. key .. '\n' .. told
   end
