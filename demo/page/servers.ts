@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { Inquiry } from '../../src/ledger/inquiry.ts';
 import { Keys } from '../../src/ledger/keys.ts';
+import { copiesOf } from '../../src/ledger/record.ts';
 import { recordKey } from '../../src/stanza/key.ts';
 import { freePort } from '../../tests/support/ports.ts';
 import { type ProsodyServer, startProsody } from '../../tests/support/prosody.ts';
@@ -150,9 +151,9 @@ export class Servers {
     const key = recordKey(`${from}@${DOMAIN}`, `${to}@${DOMAIN}`, id);
     const [[found], events] = await Promise.all([inquiry.byKey(key), inquiry.life(key)]);
     if (found === undefined) return undefined;
-    const { state, attempt, copies, firstStoredAt, settledAt, condition } = found.record;
+    const { state, attempt, firstStoredAt, settledAt, condition } = found.record;
     const past = { settledAt: settledAt ?? null, condition: condition ?? null, events };
-    return { state, attempts: attempt, copies, storedAt: firstStoredAt, ...past };
+    return { state, attempts: attempt, copies: copiesOf(found.record), storedAt: firstStoredAt, ...past };
   }
 
   /** Ends all of it. */

@@ -1,4 +1,5 @@
 import type { Found, LifeEvent } from '../ledger/inquiry.ts';
+import { copiesOf } from '../ledger/record.ts';
 import type { Addresses } from '../stanza/address.ts';
 import type { Field } from '../stanza/form.ts';
 import { recordKey } from '../stanza/key.ts';
@@ -43,7 +44,7 @@ function fieldsOf(found: Found, noted: readonly LifeEvent[], place: number): Fie
     told(
       name('attempts'),
       'Attempts',
-      `${many(record.attempt, 'attempt')}, ${record.copies} handed over to the server`,
+      `${many(record.attempt, 'attempt')}, ${copiesOf(record)} handed over to the server`,
     ),
     told(name('life'), 'Its life', life(found, noted)),
   ];

@@ -51,7 +51,7 @@ export interface StoredRecord extends Envelope {
   readonly state: State;
   /** Attempts claimed so far: the fence between processes, see scripts/claim.lua. */
   readonly attempt: number;
-  /** Copies handed over. */
+  /** Copies that were noted as handed over; see `copiesOf`. */
   readonly copies: number;
   /** Whether a copy may lie at the server or the client. */
   readonly copyOut: boolean;
@@ -159,6 +159,11 @@ export function decodeRecord(key: string, value: string): StoredRecord {
     conditionText: body.cx,
     inner: end === -1 ? '' : value.slice(end + 1),
   };
+}
+
+/** How many copies it took, to be shown: a receipt may come before it was noted that the one it is for was handed over. */
+export function copiesOf({ state, copies }: Pick<StoredRecord, 'state' | 'copies'>): number {
+  return state === 'delivered' ? Math.max(copies, 1) : copies;
 }
 
 /** The fields that settling appends to a body, as JSON members with a leading comma. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { decodeRecord, type Envelope, encodeRecord, settlement } from '../../src/ledger/record.ts';
+import { copiesOf, decodeRecord, type Envelope, encodeRecord, settlement } from '../../src/ledger/record.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 20 });
 const envelope: fc.Arbitrary<Envelope> = fc.record({
@@ -43,4 +43,10 @@ test('what settling appends reads back, and later members win over earlier ones'
     attempt: 2,
     inner: '',
   });
+});
+
+test('of a message that was confirmed before its handing over was noted, one copy was handed over all the same', () => {
+  expect(copiesOf({ state: 'delivered', copies: 0 })).toBe(1);
+  expect(copiesOf({ state: 'delivered', copies: 3 })).toBe(3);
+  expect(copiesOf({ state: 'pending', copies: 0 })).toBe(0);
 });

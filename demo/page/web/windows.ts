@@ -48,7 +48,7 @@ export class ChatWindow {
     const values = { name: this.#name };
     this.#place.dataset.line = this.#line;
     this.#mark.hidden = this.#line === 'open' || this.#frame === undefined;
-    this.#mark.textContent = t(this.#line === 'cut' ? 'lineCut' : 'lineFrozen');
+    this.#mark.textContent = this.#mark.hidden ? '' : t(this.#line === 'cut' ? 'lineCut' : 'lineFrozen');
     if (this.#frame !== undefined) {
       this.#frame.title = t('windowOf', values);
       // A frame that is put in its place again would be loaded again.
