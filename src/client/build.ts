@@ -1,7 +1,7 @@
 import { xml } from '@xmpp/client';
 import type { Owed } from './entries.ts';
-import { NS } from './namespaces.ts';
-import { clean, fromTree, type Tree, toTree } from './tree.ts';
+import * as NS from './namespaces.ts';
+import { clean, isString, type Tree, toTree } from './tree.ts';
 import type { Element, OutgoingMessage } from './types.ts';
 
 export function newId(): string {
@@ -29,21 +29,17 @@ function describe({ to, type = 'chat', body, thread, children = [] }: OutgoingMe
 }
 
 function isChild(child: Tree | string, name: string, xmlns: string): boolean {
-  return typeof child !== 'string' && child[0] === name && child[1].xmlns === xmlns;
+  return !isString(child) && child[0] === name && child[1].xmlns === xmlns;
 }
 
-export function toElement(tree: Tree): Element {
-  return fromTree<Element>(tree, xml as unknown as (name: string, attrs: Record<string, string>) => Element);
+/** An attribute that is undefined is not written on the wire. */
+export function toElement([name, attrs, ...children]: Tree): Element {
+  return xml(name, { ...attrs }, ...children.map((child) => (isString(child) ? child : toElement(child))));
 }
 
 /** Receipts (XEP-0184 section 5.4) for messages from one address: to whom they came from, of the first one's type. */
 export function receipts(owed: readonly Owed[]): Element {
   const { to, type } = owed[0] as Owed;
   const received = owed.map(({ id }): Tree => ['received', { xmlns: NS.receipts, id }]);
-  return toElement(['message', { to, ...(type !== undefined && { type }), id: newId() }, ...received]);
-}
-
-/** An IQ request; `iqCaller` gives it an id. */
-export function request(type: 'get' | 'set', to: string | undefined, child: Tree): Element {
-  return toElement(['iq', { type, ...(to !== undefined && { to }) }, child]);
+  return toElement(['message', { to, type, id: newId() }, ...received]);
 }

@@ -1,12 +1,12 @@
 import { Contacts } from './contacts.ts';
 import { announce, findComponent, hasFeature } from './discovery.ts';
 import { COMPONENT, OUT, toSaved, tracked } from './entries.ts';
-import { ReceiptsEvent, type ReceiptsEvents, ReceiptsEventTarget } from './events.ts';
+import { type ReceiptsEvents, ReceiptsEventTarget } from './events.ts';
 import { indexedDbStore } from './indexed-db-store.ts';
 import { bare, domain } from './jid.ts';
 import { Keeper } from './keeper.ts';
 import { memoryStore } from './memory-store.ts';
-import { NS } from './namespaces.ts';
+import * as NS from './namespaces.ts';
 import { OutgoingQueue } from './outgoing.ts';
 import { readMessage } from './read.ts';
 import { type MessageHandler, Receiver } from './receiver.ts';
@@ -135,26 +135,26 @@ export class ReceiptsClient extends ReceiptsEventTarget {
   }
 
   #tell<K extends keyof ReceiptsEvents>(type: K, detail: ReceiptsEvents[K]): void {
-    this.dispatchEvent(new ReceiptsEvent(type, detail));
+    this.dispatchEvent(new CustomEvent(type, { detail }));
     if (type === 'state') this.#watchers.tell(detail as Tracked);
   }
 
   #listen(): void {
     const { streamManagement } = this.#xmpp;
-    countAll(this.#xmpp, (event, listener) => this.#on(this.#xmpp, event, listener));
-    this.#on(this.#xmpp, 'online', () => void this.#online(true));
+    type Emitter = Pick<XmppClient, 'on' | 'removeListener'>;
+    const on = (event: string, listener: (value: Element) => void, emitter: Emitter = this.#xmpp) => {
+      emitter.on(event, listener);
+      this.#leave.push(() => emitter.removeListener(event, listener));
+    };
+    countAll(this.#xmpp, on);
+    on('online', () => void this.#online(true));
     // The library calls itself online just after it has told of this.
-    this.#on(streamManagement, 'resumed', () => queueMicrotask(() => void this.#online(false)));
-    this.#on(streamManagement, 'ack', (stanza) => this.#sender.atServer(stanza));
-    this.#on(streamManagement, 'fail', (stanza) => this.#receiver.lost(stanza));
-    for (const event of ['disconnect', 'offline', 'closing']) this.#on(this.#xmpp, event, () => this.#gone());
+    on('resumed', () => queueMicrotask(() => void this.#online(false)), streamManagement);
+    on('ack', (stanza) => this.#sender.atServer(stanza), streamManagement);
+    on('fail', (stanza) => this.#receiver.lost(stanza), streamManagement);
+    for (const event of ['disconnect', 'offline', 'closing']) on(event, () => this.#gone());
     // In their order, and none before it is known what came before.
-    this.#on(this.#xmpp, 'stanza', (stanza) => void this.ready.then(() => this.#stanza(stanza)));
-  }
-
-  #on(emitter: Pick<XmppClient, 'on' | 'removeListener'>, event: string, listener: (value: Element) => void): void {
-    emitter.on(event, listener);
-    this.#leave.push(() => emitter.removeListener(event, listener));
+    on('stanza', (stanza) => void this.ready.then(() => this.#stanza(stanza)));
   }
 
   async #load(): Promise<void> {

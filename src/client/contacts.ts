@@ -1,8 +1,10 @@
-import { request } from './build.ts';
+import { ask } from './discovery.ts';
 import { bare } from './jid.ts';
 import type { Element, XmppClient } from './types.ts';
 
 const NS_ROSTER = 'jabber:iq:roster';
+/** ms; a roster may be long. */
+const PATIENCE = 30_000;
 
 /** Who sees the user's presence (RFC 6121 section 2): asked for when it first matters. */
 export class Contacts {
@@ -31,8 +33,7 @@ export class Contacts {
 
   async #ask(): Promise<ReadonlySet<string>> {
     try {
-      const answer = await this.#xmpp.iqCaller.request(request('get', undefined, ['query', { xmlns: NS_ROSTER }]));
-      const items = answer.getChild('query', NS_ROSTER)?.getChildren('item') ?? [];
+      const items = await ask(this.#xmpp, undefined, ['query', { xmlns: NS_ROSTER }], 'item', PATIENCE);
       const subscribed = items.filter(({ attrs }) => /^(from|both)$/.test(attrs.subscription ?? ''));
       return new Set(subscribed.map(({ attrs }) => bare(attrs.jid ?? '')));
     } catch {

@@ -1,8 +1,8 @@
-import { request, toElement } from './build.ts';
-import { NS } from './namespaces.ts';
+import { toElement } from './build.ts';
+import * as NS from './namespaces.ts';
 import type { Status, Word } from './read.ts';
 import type { Tree } from './tree.ts';
-import type { XmppClient } from './types.ts';
+import type { Element, XmppClient } from './types.ts';
 
 /** ms */
 const PATIENCE = 5000;
@@ -12,14 +12,32 @@ const MOST_ITEMS = 20;
 const STATUS_AT_ONCE = 100;
 
 /**
+ * Asks a question (RFC 6120 section 8.2.3).
+ *
+ * @param to undefined for the user's own account
+ * @param name of the children that its answer is looked through for
+ * @throws {Error} when the answer is an error, or none comes in time
+ */
+export async function ask(
+  xmpp: XmppClient,
+  to: string | undefined,
+  question: Tree,
+  name: string,
+  patience = PATIENCE,
+): Promise<Element[]> {
+  const iq = toElement(['iq', { type: 'get', to }, question]);
+  const answer = await xmpp.iqCaller.request(iq, patience);
+  return answer.getChild(question[0], question[1].xmlns)?.getChildren(name) ?? [];
+}
+
+/**
  * Looks among a server's items for the proxy (XEP-0030).
  *
  * @returns its domain; undefined if there is none, or nobody answers
  */
 export async function findComponent(xmpp: XmppClient, server: string): Promise<string | undefined> {
   try {
-    const answer = await xmpp.iqCaller.request(request('get', server, ['query', { xmlns: NS.discoItems }]), PATIENCE);
-    const items = answer.getChild('query', NS.discoItems)?.getChildren('item') ?? [];
+    const items = await ask(xmpp, server, ['query', { xmlns: NS.discoItems }], 'item');
     const jids = items.flatMap(({ attrs }) => (attrs.jid && !attrs.node ? [attrs.jid.toLowerCase()] : []));
     // The first that says so: another item may take its time.
     return await Promise.any(jids.slice(0, MOST_ITEMS).map((jid) => isComponent(xmpp, jid)));
@@ -30,15 +48,14 @@ export async function findComponent(xmpp: XmppClient, server: string): Promise<s
 
 /** Rejects if it is another thing. */
 async function isComponent(xmpp: XmppClient, jid: string): Promise<string> {
-  if (!(await hasFeature(xmpp, jid, NS.own))) throw new Error(`${jid} is not the proxy`);
-  return jid;
+  if (await hasFeature(xmpp, jid, NS.own)) return jid;
+  throw new Error();
 }
 
 /** Whether somebody says that he has this feature; not, if nobody answers. */
 export async function hasFeature(xmpp: XmppClient, jid: string, feature: string): Promise<boolean> {
   try {
-    const answer = await xmpp.iqCaller.request(request('get', jid, ['query', { xmlns: NS.discoInfo }]), PATIENCE);
-    const features = answer.getChild('query', NS.discoInfo)?.getChildren('feature') ?? [];
+    const features = await ask(xmpp, jid, ['query', { xmlns: NS.discoInfo }], 'feature');
     return features.some(({ attrs }) => attrs.var === feature);
   } catch {
     return false;
@@ -71,11 +88,8 @@ export async function askStatus(
     const asked = messages.slice(i, i + STATUS_AT_ONCE);
     const named = asked.map(({ id, to }) => ['message', { id, to }] as const);
     try {
-      const answer = await xmpp.iqCaller.request(
-        request('get', component, ['status', { xmlns: NS.own }, ...named]),
-        PATIENCE,
-      );
-      for (const { attrs } of answer.getChild('status', NS.own)?.getChildren('message') ?? []) {
+      const question: Tree = ['status', { xmlns: NS.own }, ...named];
+      for (const { attrs } of await ask(xmpp, component, question, 'message')) {
         const { id, to, state } = attrs;
         if (id && to && state) known.push({ id, to, state: state as Status });
       }

@@ -20,7 +20,7 @@ export interface Saved {
   endedAt?: number;
   failure?: Failure;
   /** The bare JID that it is from; not known before the first login. */
-  account?: string;
+  account?: string | undefined;
 }
 
 /** A message on its way out. */
@@ -41,7 +41,7 @@ export interface Item extends Saved {
 export interface Owed {
   readonly to: string;
   readonly id: string;
-  readonly type?: string;
+  readonly type: string | undefined;
 }
 
 /** A message that came and that the application has taken, as the store has it. */

@@ -14,14 +14,8 @@ export interface ReceiptsEvents {
   problem: Problem;
 }
 
-export class ReceiptsEvent<K extends keyof ReceiptsEvents> extends Event {
-  constructor(
-    type: K,
-    readonly detail: ReceiptsEvents[K],
-  ) {
-    super(type);
-  }
-}
+/** Its `detail` is what is told. */
+export type ReceiptsEvent<K extends keyof ReceiptsEvents> = CustomEvent<ReceiptsEvents[K]>;
 
 type Listener<K extends keyof ReceiptsEvents> = (event: ReceiptsEvent<K>) => void;
 

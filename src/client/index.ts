@@ -1,6 +1,6 @@
 // Reliable chat for `@xmpp/client`, in browsers and in Node: docs/client.md.
 export { ReceiptsClient, receiptsClient } from './client.ts';
-export { ReceiptsEvent, type ReceiptsEvents } from './events.ts';
+export type { ReceiptsEvent, ReceiptsEvents } from './events.ts';
 export { indexedDbStore } from './indexed-db-store.ts';
 export { memoryStore } from './memory-store.ts';
 export type { MessageHandler } from './receiver.ts';

@@ -1,5 +1,9 @@
-import { createStore, del, entries, set, type UseStore } from 'idb-keyval';
+import { createStore, promisifyRequest, type UseStore } from 'idb-keyval';
 import type { Store } from './types.ts';
+
+type List = Parameters<typeof promisifyRequest<unknown[]>>[0];
+
+const listed = (request: unknown) => promisifyRequest<unknown[]>(request as List);
 
 /**
  * Keeps everything in the browser's IndexedDB: it survives a reload, and a tab or browser that is killed.
@@ -14,10 +18,20 @@ export function indexedDbStore(name = 'openfire-receipts'): Store {
     opened ??= createStore(name, 'entries');
     return opened;
   };
+  // `idb-keyval` has these as functions too, which bring a store of their own and what browsers of 2017 lacked.
+  const change = (how: (store: Parameters<Parameters<UseStore>[1]>[0]) => void) =>
+    open()('readwrite', (store) => {
+      how(store);
+      return promisifyRequest(store.transaction);
+    });
   return {
-    load: async () => (await entries<string, unknown>(open())).map(([key, value]) => [String(key), value] as const),
-    set: async (key, value) => set(key, value, open()),
-    delete: async (key) => del(key, open()),
+    load: async () =>
+      open()('readonly', async (store) => {
+        const [keys, values] = await Promise.all([listed(store.getAllKeys()), listed(store.getAll())]);
+        return keys.map((key, i) => [String(key), values[i]] as const);
+      }),
+    set: async (key, value) => change((store) => store.put(value, key)),
+    delete: async (key) => change((store) => store.delete(key)),
     // The browser closes it with the page.
     close: async () => {},
   };

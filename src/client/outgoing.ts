@@ -24,6 +24,8 @@ const UNDER_WATCH = 100_000;
 /** ms since 1970 */
 const NEVER = Number.MAX_SAFE_INTEGER;
 
+const inOrder = (a: Saved, b: Saved) => a.seq - b.seq;
+
 /** The state of everything that was sent. Knows nothing of streams, stores and clocks. */
 export class OutgoingQueue {
   readonly #options: QueueOptions;
@@ -45,13 +47,21 @@ export class OutgoingQueue {
 
   /** All that have not ended, in the order of sending. */
   pending(): Item[] {
-    return [...this.#outstanding.values(), ...this.#waiting.values()].sort((a, b) => a.seq - b.seq);
+    return [...this.#outstanding.values(), ...this.#waiting.values()].sort(inOrder);
   }
 
   /** @param id one that {@link get} does not know */
   add(id: string, to: string, stanza: Tree, now: number): Item {
-    const account = this.#account !== undefined && { account: this.#account };
-    const saved: Saved = { id, to, stanza, seq: ++this.#seq, state: 'queued', attempts: 0, queuedAt: now, ...account };
+    const saved: Saved = {
+      id,
+      to,
+      stanza,
+      seq: ++this.#seq,
+      state: 'queued',
+      attempts: 0,
+      queuedAt: now,
+      account: this.#account,
+    };
     const item = fresh(saved, false);
     this.#outstanding.set(id, item);
     return item;
@@ -59,7 +69,7 @@ export class OutgoingQueue {
 
   /** Takes what an earlier run left in the store. */
   restore(entries: readonly Saved[]): void {
-    const restored = [...entries].sort((a, b) => a.seq - b.seq).map((saved) => fresh(saved, true));
+    const restored = [...entries].sort(inOrder).map((saved) => fresh(saved, true));
     // What was sent while the store was read comes after what it had.
     const young = [...this.#outstanding.values()];
     this.#outstanding.clear();
@@ -113,10 +123,8 @@ export class OutgoingQueue {
    */
   resume(watched: ReadonlySet<string>, now: number): void {
     for (const item of this.#outstanding.values()) {
-      if (!item.inFlight) continue;
-      if (watched.has(item.id)) item.due = now + UNDER_WATCH;
-      // It may have got lost between the socket and its being counted.
-      else item.due = 0;
+      // What is not watched may have got lost between the socket and its being counted.
+      if (item.inFlight) item.due = watched.has(item.id) ? now + UNDER_WATCH : 0;
     }
   }
 
@@ -198,8 +206,8 @@ export class OutgoingQueue {
     if (!this.#waiting.delete(item.id)) return false;
     item.state = 'queued';
     this.unwritten(item);
-    this.#outstanding.set(item.id, item);
-    this.#outstanding = new Map([...this.#outstanding].sort(([, a], [, b]) => a.seq - b.seq));
+    const items = [...this.#outstanding.values(), item].sort(inOrder);
+    this.#outstanding = new Map(items.map((one) => [one.id, one]));
     return true;
   }
 

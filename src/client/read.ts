@@ -1,4 +1,4 @@
-import { NS } from './namespaces.ts';
+import * as NS from './namespaces.ts';
 import type { Element, Failure } from './types.ts';
 
 /** What is known of a message: by the proxy's status query, or in its words for what it and a receipt tell. */
@@ -30,16 +30,16 @@ export function readMessage(message: Element, component: string | undefined): Re
     ...words(message, 'stored', NS.own, 'pending'),
     ...words(message, 'unconfirmed', NS.own, 'unconfirmed'),
   ];
-  const receipts = words(message, 'received', NS.receipts, 'delivered');
   const byProxy = byComponent || notices.length > 0;
   const asks = message.getChild('request', NS.receipts) !== undefined;
-  // With ACK_FROM=recipient the proxy speaks from the recipient's bare JID. A user's own messages have a resource.
-  const proved = notices.filter(({ to }) => byComponent || to?.toLowerCase() === speaker);
   // The proxy's XEP-0184 element says that it has the message, and never that the recipient has.
-  if (byComponent && notices.length === 0)
-    for (const { id } of receipts) proved.push({ id, to: undefined, state: 'pending' });
+  const receipts = words(message, 'received', NS.receipts, byComponent ? 'pending' : 'delivered');
   return {
-    words: byProxy ? proved : receipts.map((word) => ({ ...word, to: from })),
+    words:
+      notices.length > 0
+        ? // With ACK_FROM=recipient the proxy speaks from the recipient's bare JID. A user's own messages have a resource.
+          notices.filter(({ to }) => byComponent || to?.toLowerCase() === speaker)
+        : receipts.map((word) => ({ ...word, to: byComponent ? undefined : from })),
     content: !byProxy && (type === 'chat' || type === 'normal') && (asks || message.getChild('body') !== undefined),
     asks,
   };
@@ -63,10 +63,9 @@ const AWAY = /^(remote-server-not-found|service-unavailable)$/;
  */
 export function readFailure(message: Element, proxied: boolean): Failure | undefined {
   const error = message.getChild('error');
-  const children = error?.getChildElements() ?? [];
-  const words = children.filter((child) => child.getNS() === NS.stanzas);
-  const condition = words.find((child) => child.getName() !== 'text')?.getName() ?? 'undefined-condition';
-  const text = words.find((child) => child.getName() === 'text')?.children.join('');
+  const named = error?.getChildElements().find((child) => child.getNS() === NS.stanzas && child.getName() !== 'text');
+  const condition = named?.getName() ?? 'undefined-condition';
+  const text = error?.getChildText('text', NS.stanzas);
   const details = { condition, ...(text && { text }) };
   if (error?.getChild('expired', NS.own) !== undefined) return { reason: 'expired', ...details };
   if (proxied && (AWAY.test(condition) || error?.attrs.type === 'wait')) return undefined;

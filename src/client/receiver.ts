@@ -162,7 +162,7 @@ export class Receiver {
 
   #confirm(stanza: Element, key: string): void {
     const { from, id, type } = stanza.attrs;
-    if (from && id) this.#pay([key, { to: from, id, ...(type !== undefined && { type }) }]);
+    if (from && id) this.#pay([key, { to: from, id, type }]);
   }
 
   #pay(debt: Debt): void {

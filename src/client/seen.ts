@@ -1,6 +1,6 @@
 import type { Owed, SeenEntry } from './entries.ts';
 import { bare } from './jid.ts';
-import { NS } from './namespaces.ts';
+import * as NS from './namespaces.ts';
 import type { Element } from './types.ts';
 
 /** What may differ between copies: a server, a client or the proxy on the way adds it. It makes no other message of it. */
@@ -42,32 +42,27 @@ function hash(text: string): string {
   return `${text.length}.${hashed}`;
 }
 
-/** The messages that were taken, as many of the newest as are to be remembered. */
-export class Seen {
-  readonly #entries = new Map<string, SeenEntry>();
+/** The messages that were taken, by the key of their copies; as many of the newest as are to be remembered. */
+export class Seen extends Map<string, SeenEntry> {
+  readonly #remember: number;
 
-  constructor(readonly remember: number) {}
+  constructor(remember: number) {
+    super();
+    this.#remember = remember;
+  }
 
   restore(entries: readonly (readonly [key: string, entry: SeenEntry])[]): void {
-    for (const [key, entry] of [...entries].sort(([, a], [, b]) => a.at - b.at)) this.#entries.set(key, entry);
-  }
-
-  get(key: string): SeenEntry | undefined {
-    return this.#entries.get(key);
-  }
-
-  set(key: string, entry: SeenEntry): void {
-    this.#entries.set(key, entry);
+    for (const [key, entry] of [...entries].sort(([, a], [, b]) => a.at - b.at)) this.set(key, entry);
   }
 
   /** The receipts that could not be written yet. */
   owed(): [key: string, owed: Owed][] {
-    return [...this.#entries].flatMap(([key, { owed }]) => (owed === undefined ? [] : [[key, owed]]));
+    return [...this].flatMap(([key, { owed }]) => (owed === undefined ? [] : [[key, owed]]));
   }
 
   /** The oldest beyond what is to be remembered; they are forgotten. */
   superfluous(): string[] {
-    return forgetOldest(this.#entries, this.remember);
+    return forgetOldest(this, this.#remember);
   }
 }
 

@@ -1,7 +1,11 @@
 import type { Element } from './types.ts';
 
 /** An element as JSON: its name, its attributes, its children. */
-export type Tree = readonly [name: string, attrs: Readonly<Record<string, string>>, ...children: (Tree | string)[]];
+export type Tree = readonly [
+  name: string,
+  attrs: Readonly<Record<string, string | undefined>>,
+  ...children: (Tree | string)[],
+];
 
 /** What XML 1.0 section 2.2 does not allow: a server ends the stream at it, and would again at each copy. */
 const FORBIDDEN = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu;
@@ -14,21 +18,9 @@ export function clean(text: string): string {
 export function toTree({ name, attrs, children }: Element): Tree {
   const own: Record<string, string> = {};
   // An attribute without a value is not written on the wire either.
-  for (const key in attrs) if (attrs[key] !== undefined && attrs[key] !== null) own[key] = clean(String(attrs[key]));
+  for (const key in attrs) if (attrs[key] != null) own[key] = clean(String(attrs[key]));
   return [name, own, ...children.map((child) => (typeof child === 'object' ? toTree(child) : clean(String(child))))];
 }
-
-/** @param create makes an element; `xml` of `@xmpp/client` */
-export function fromTree<E>(tree: Tree, create: Create<E>): E {
-  const [name, attrs, ...children] = tree;
-  return create(
-    name,
-    { ...attrs },
-    ...children.map((child) => (typeof child === 'string' ? child : fromTree(child, create))),
-  );
-}
-
-export type Create<E> = (name: string, attrs: Record<string, string>, ...children: (E | string)[]) => E;
 
 /** Whether a value from a store is a tree. */
 export function isTree(value: unknown): value is Tree {

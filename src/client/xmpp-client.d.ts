@@ -1,6 +1,6 @@
 // @xmpp/client ships no types; this is the part of it that the client library imports.
 declare module '@xmpp/client' {
-  import type { Element } from '@xmpp/xml';
+  import type { Element } from './types.ts';
 
   export function xml(
     name: string,
