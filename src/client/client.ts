@@ -212,7 +212,7 @@ export class ReceiptsClient extends ReceiptsEventTarget {
   /** Nobody's messages go out in another's name. */
   #belongTo(own: string): void {
     const { claimed, others } = this.#queue.belongTo(own);
-    for (const item of claimed) if (item.kept) void this.#keeper.note(OUT + item.id, toSaved(item));
+    for (const item of claimed) void this.#keeper.note(OUT + item.id, toSaved(item));
     if (others > 0) {
       const error = new Error(`The store has ${others} messages of another account than ${own}`);
       this.#tell('problem', { what: 'account', error });

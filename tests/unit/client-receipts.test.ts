@@ -272,3 +272,29 @@ test('a write that fails has not been one, with a witness or without: the messag
     await client.close();
   }
 });
+
+test('whose a message is is kept too, when he logs in while the store takes it: nobody else on the store sends it', async () => {
+  const memory = memoryStore();
+  let release = () => {};
+  let last = new Promise<void>((resolve) => (release = resolve));
+  const set = (key: string, value: unknown) => {
+    const text = JSON.stringify(value);
+    last = last.then(() => memory.set(key, JSON.parse(text)));
+    return last;
+  };
+  const { xmpp, client } = open({ store: { ...memory, set } });
+  await client.ready;
+  const { id } = client.send({ to: ALICE, body: 'Bob wrote this' });
+  await Promise.resolve();
+  xmpp.online();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  release();
+  await until(() => xmpp.written.some(({ attrs }) => attrs.id === id));
+  const carol = new FakeXmpp('carol@example.org', silent);
+  const second = receiptsClient(carol, { component: COMPONENT, store: memory });
+  await second.ready;
+  carol.online();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(carol.written.filter(({ attrs }) => attrs.id === id)).toEqual([]);
+  await Promise.all([client.close(), second.close()]);
+});
