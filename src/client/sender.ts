@@ -6,7 +6,7 @@ import { bare } from './jid.ts';
 import { asError, type Keeper } from './keeper.ts';
 import type { OutgoingQueue } from './outgoing.ts';
 import { readFailure, type Status, type Word } from './read.ts';
-import type { Tree } from './tree.ts';
+import { clean, type Tree } from './tree.ts';
 import { type Element, type Failure, type OutgoingMessage, SendError, type Tracked, type XmppClient } from './types.ts';
 
 /** Resolves when the message is `stored`, or further; without the proxy and XEP-0198, when it is written. */
@@ -215,8 +215,9 @@ export class Sender {
 
 /** Why a stanza cannot be sent. */
 function unfit(stanza: Tree): Pick<Failure, 'condition' | 'text'> | undefined {
-  const [name, { to, type }] = stanza;
-  if (name !== 'message' || !to || (type !== 'chat' && type !== 'normal')) {
+  const [name, { to, type, id }] = stanza;
+  // No address or id is made another one by leaving out what cannot be sent.
+  if (name !== 'message' || !to || clean(to + id) !== to + id || (type !== 'chat' && type !== 'normal')) {
     return { condition: 'bad-request', text: 'Not a chat message to anybody' };
   }
   if (JSON.stringify(stanza).length > LARGEST) return { condition: 'policy-violation', text: 'Too large' };

@@ -194,6 +194,8 @@ test('what cannot be sent is refused at once, and nothing is written', async () 
   xmpp.online();
   const refusals = [
     client.send({ to: '', body: 'To nobody' }),
+    client.send({ to: `\u0000${BOB}`, body: 'A server ends the stream at this' }),
+    client.send({ to: BOB, id: '\ud800', body: 'And at this' }),
     client.send(parseStanza(`<message to='${BOB}' type='groupchat'/>`)),
     client.send(parseStanza(`<presence to='${BOB}'/>`)),
     client.send({ to: BOB, body: 'x'.repeat(300_000) }),
