@@ -49,7 +49,8 @@ export class Sender {
     const id = given.id || newId();
     const stanza = toStanza(message, id);
     const promise = new Promise<Tracked>((resolve, reject) => {
-      const wrong = unfit(stanza) ?? (queue.get(id) && { condition: 'conflict', text: 'The id was used before' });
+      const wrong =
+        unfit(stanza, given.to + id) ?? (queue.get(id) && { condition: 'conflict', text: 'The id was used before' });
       if (wrong !== undefined) {
         reject(new SendError(id, { reason: 'rejected', ...wrong }));
         return;
@@ -213,11 +214,15 @@ export class Sender {
   }
 }
 
-/** Why a stanza cannot be sent. */
-function unfit(stanza: Tree): Pick<Failure, 'condition' | 'text'> | undefined {
-  const [name, { to, type, id }] = stanza;
+/**
+ * Why a stanza cannot be sent.
+ *
+ * @param names the address and the id as they were given: an element's attributes have been cleaned
+ */
+function unfit(stanza: Tree, names: string): Pick<Failure, 'condition' | 'text'> | undefined {
+  const [name, { to, type }] = stanza;
   // No address or id is made another one by leaving out what cannot be sent.
-  if (name !== 'message' || !to || clean(to + id) !== to + id || (type !== 'chat' && type !== 'normal')) {
+  if (name !== 'message' || !to || clean(names) !== names || (type !== 'chat' && type !== 'normal')) {
     return { condition: 'bad-request', text: 'Not a chat message to anybody' };
   }
   if (JSON.stringify(stanza).length > LARGEST) return { condition: 'policy-violation', text: 'Too large' };

@@ -192,10 +192,13 @@ test('what the proxy says when it is asked: each state has its consequence', asy
 test('what cannot be sent is refused at once, and nothing is written', async () => {
   const { xmpp, client } = open();
   xmpp.online();
+  const toNobody = parseStanza(`<message to='${BOB}' type='chat'><body>An element, too</body></message>`);
+  toNobody.attrs.to = `\u0000${BOB}`;
   const refusals = [
     client.send({ to: '', body: 'To nobody' }),
     client.send({ to: `\u0000${BOB}`, body: 'A server ends the stream at this' }),
     client.send({ to: BOB, id: '\ud800', body: 'And at this' }),
+    client.send(toNobody),
     client.send(parseStanza(`<message to='${BOB}' type='groupchat'/>`)),
     client.send(parseStanza(`<presence to='${BOB}'/>`)),
     client.send({ to: BOB, body: 'x'.repeat(300_000) }),
@@ -289,14 +292,18 @@ test('whose a message is is kept too, when he logs in while the store takes it: 
   const { id } = client.send({ to: ALICE, body: 'Bob wrote this' });
   await Promise.resolve();
   xmpp.online();
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  // Past what the login does at once.
+  await new Promise(setImmediate);
   release();
   await until(() => xmpp.written.some(({ attrs }) => attrs.id === id));
   const carol = new FakeXmpp('carol@example.org', silent);
   const second = receiptsClient(carol, { component: COMPONENT, store: memory });
+  const problems: string[] = [];
+  second.addEventListener('problem', ({ detail }) => problems.push(detail.what));
   await second.ready;
   carol.online();
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  expect(carol.written.filter(({ attrs }) => attrs.id === id)).toEqual([]);
+  const sent = () => carol.written.filter(({ attrs }) => attrs.id === id);
+  await until(() => problems.includes('account') || sent().length > 0);
+  expect(sent()).toEqual([]);
   await Promise.all([client.close(), second.close()]);
 });
