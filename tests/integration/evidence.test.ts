@@ -39,11 +39,11 @@ const copies = (written: readonly string[]) =>
 
 async function aliceHasWritten(...ids: string[]): Promise<void> {
   for (const id of ids) {
-    const written = Date.now();
     await room.given(aliceSays(id));
     await room.handsOver();
-    // What was stored in the same millisecond counts as neither earlier nor later.
-    await until(() => Date.now() > written);
+    // What was stored in the same millisecond counts as neither earlier nor later, and this one was stored by now.
+    const stored = Date.now();
+    await until(() => Date.now() > stored);
   }
 }
 

@@ -31,7 +31,8 @@ test.each([
 test.each([
   ['a longer life', (id: string) => id.replace(/^\w+/, (NOW + SESSION_LASTS).toString(36))],
   ['another seal', (id: string) => `${id.slice(0, -1)}${id.endsWith('A') ? 'B' : 'A'}`],
-  ['no seal', (id: string) => id.slice(0, id.lastIndexOf('-') + 1)],
+  // The seal is the rest behind the second hyphen, and may have hyphens of its own.
+  ['no seal', (id: string) => id.replace(/^(\w+-[\w.]+-).*$/, '$1')],
   ['nothing', () => ''],
   ['what other services use', () => 'config:20020923T213616Z-700'],
   ['a long text', () => 'x-'.repeat(5000)],
