@@ -78,9 +78,9 @@ export function settle(
     if (reply === '') return { outcome: 'unknown' };
     if (reply === '=') return { outcome: 'repeated' };
     const outcome = reply[0] === 'd' ? 'delivered' : 'late';
-    const end = reply.indexOf('\n');
-    if (atHand === undefined || reply.slice(1, end) !== atHand.key) return { outcome, record: keyed(reply.slice(1)) };
-    return { outcome, record: settledRecord(atHand, reply.slice(end + 1), now, resource) };
+    if (atHand === undefined || reply.includes('\n')) return { outcome, record: keyed(reply.slice(1)) };
+    // The letter stands where the state stands in a head.
+    return { outcome, record: settledRecord(atHand, reply, now, resource) };
   });
 }
 

@@ -4,7 +4,7 @@
 local function accept(key, alias, value, due, window)
   local name = record_name(key)
   local stored_as = key
-  if redis.call('SETNX', name, value) == 0 then
+  if call('SETNX', name, value) == 0 then
     local digest, token = value:match('"d":"([^"]+)"', HEAD), value:match('"k":"([^"]+)"', HEAD)
     local own = key .. '-' .. digest
     local known = redis.call('GET', name)

@@ -83,7 +83,7 @@ end
 
 -- It has ended: no copy of it is waited for any more. One that never was in trouble costs nothing here.
 local function call_in(key, value)
-  if value:sub(2, 2) == '0' then return end
+  if byte(value, 2) == 48 then return end -- 0
   local body = body_of(value)
   redis.call('HDEL', out_name(body.r), key)
   redis.call('SREM', from_name(body.s), key)

@@ -1,6 +1,8 @@
 -- What every script knows of a record: its layout (record.ts draws it), its names (keys.ts) and its end.
 -- KEYS[1] is the prefix that all names begin with.
 local prefix = KEYS[1]
+-- What is done for every message is written with these: each name looked up in a table costs, and each text made, too.
+local call, byte, sub, find = redis.call, string.byte, string.sub, string.find
 local due_set = prefix .. ':due'
 local HEAD = 22
 local KEY = 22
@@ -17,7 +19,8 @@ local PAUSE_STEP = 30000
 local function is_paused() return redis.call('EXISTS', paused_name) == 1 end
 
 local function state_of(value) return value:sub(1, 1) end
-local function owes_receipt(value) return value:sub(3, 3) == '1' end
+local function is_pending(value) return byte(value) == 112 end -- p
+local function owes_receipt(value) return byte(value, 3) == 49 end -- 1
 local function copies_of(value) return tonumber(value:sub(4, 5), 16) end
 local function attempt_of(value) return tonumber(value:sub(6, 9), 16) end
 local function stored_at(value) return tonumber(value:sub(10, HEAD)) end
@@ -30,15 +33,21 @@ end
 
 local function body_of(value) return cjson.decode(strip(value):sub(HEAD + 1)) end
 
--- How many pending records each minute has gained or lost in this script; written once, at its end.
-local minutes = {}
+-- How many pending records this script has gained or lost, by the ten seconds that they were stored in (the first digits
+-- of the time); made into minutes and written once, at its end.
+local tens = {}
 
 local function count_pending(value, change)
-  local minute = math.floor(stored_at(value) / 60000)
-  minutes[minute] = (minutes[minute] or 0) + change
+  local ten = sub(value, 10, HEAD - 4)
+  tens[ten] = (tens[ten] or 0) + change
 end
 
 local function write_ages()
+  local minutes = {}
+  for ten, change in pairs(tens) do
+    local minute = math.floor(tonumber(ten) / 6)
+    minutes[minute] = (minutes[minute] or 0) + change
+  end
   for minute, change in pairs(minutes) do
     if change ~= 0 and redis.call('HINCRBY', prefix .. ':ages', minute, change) <= 0 then
       redis.call('HDEL', prefix .. ':ages', minute)
@@ -90,19 +99,18 @@ end
 
 -- Ends a record: it stays as a tombstone without its payload for as long as duplicates are looked for. What becomes of
 -- it in the sorted set is the caller's.
--- `members` are JSON members to append to its body, with a leading comma. Returns the tombstone.
+-- `members` are JSON members to append to its body, with a leading comma; `dedup_window` may be the text that it came as,
+-- since Redis takes texts, and a number has to be written out first. Returns the tombstone.
 local function finish(key, value, state, members, dedup_window)
-  if state_of(value) == 'p' then
-    count_pending(value, -1)
-  end
-  local payload = value:find('\n', HEAD + 1, true)
-  local tombstone = state .. value:sub(2, payload and payload - 2 or -2) .. members .. '}'
-  redis.call('SET', record_name(key), tombstone, 'PX', dedup_window)
+  if is_pending(value) then count_pending(value, -1) end
+  local payload = find(value, '\n', HEAD + 1, true)
+  local tombstone = state .. sub(value, 2, payload and payload - 2 or -2) .. members .. '}'
+  call('SET', record_name(key), tombstone, 'PX', dedup_window)
   if #key > KEY then
     -- While a later message of the same id is known, the first one must be: a duplicate is looked for there first.
     local first = record_name(key:sub(1, KEY))
     local left = redis.call('PTTL', first)
-    if left >= 0 and left < dedup_window then redis.call('PEXPIRE', first, dedup_window) end
+    if left >= 0 and left < tonumber(dedup_window) then redis.call('PEXPIRE', first, dedup_window) end
   end
   return tombstone
 end
@@ -134,8 +142,8 @@ end
 
 -- The oldest pending record that goes by this key; it is nearly always the one of that name, so that is looked at first.
 local function oldest_pending(key)
-  local value = redis.call('GET', record_name(key))
-  if value and state_of(value) == 'p' then return key, value end
+  local value = call('GET', record_name(key))
+  if value and is_pending(value) then return key, value end
   trim(key)
   for _, other in ipairs(redis.call('LRANGE', index_name(key), 0, MANY)) do
     if redis.call('GETRANGE', record_name(other), 0, 0) == 'p' then

@@ -2,6 +2,7 @@
 -- ARGV: now, lease until, dedup window, retention, message TTL, confirmation memory, first retry step (all ms), the rules of
 -- redelivery, whether any operation adds a message, then the operations: a letter or word each, followed by its arguments; the two that are made for every
 -- message have a short form (a, s) beside the full one, as each argument costs. Returns one string an operation.
+local ARGV, tostring = ARGV, tostring
 local now = tonumber(ARGV[1])
 local lease_until = tonumber(ARGV[2])
 local window = tonumber(ARGV[3])
@@ -10,6 +11,9 @@ local ttl = tonumber(ARGV[5])
 local confirms_for = tonumber(ARGV[6])
 local first_step = tonumber(ARGV[7])
 local keep = window + ttl
+-- As texts, which is how Redis takes them.
+local lease_text, window_text = ARGV[2], ARGV[3]
+local lately = string.format('%.0f', now - (lease_until - now) / 3)
 local results = {}
 -- Those that look into the sorted sets must see what was gathered for them. Messages, receipts and hand-overs, which come
 -- all mixed up, do not: what one of them changes there, no other of the same turn asks for.
@@ -27,16 +31,16 @@ while at <= last do
   local result
   if SEES_SETS[operation] then flush_all() end
   if operation == 'a' then
-    result = accept(key, '', ARGV[at + 2], lease_until, keep)
+    result = accept(key, '', ARGV[at + 2], lease_text, keep)
     at = at + 3
   elseif operation == 's' then
-    result = settle(key, ARGV[at + 2], key, now, lease_until, window)
+    result = settle(key, ARGV[at + 2], key, lately, lease_text, window_text)
     at = at + 3
   elseif operation == 'A' then
-    result = accept(key, ARGV[at + 3], ARGV[at + 2], lease_until, keep)
+    result = accept(key, ARGV[at + 3], ARGV[at + 2], lease_text, keep)
     at = at + 4
   elseif operation == 'S' then
-    result = settle(key, ARGV[at + 2], ARGV[at + 4], now, lease_until, window)
+    result = settle(key, ARGV[at + 2], ARGV[at + 4], lately, lease_text, window_text)
     if ARGV[at + 3] ~= '' and result ~= '' then
       flush_all()
       remember(ARGV[at + 5], ARGV[at + 3], now, confirms_for, first_step, ttl)
@@ -87,7 +91,7 @@ while at <= last do
     result = gap(key, ARGV[at + 2], tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), ARGV[at + 5])
     at = at + 6
   elseif operation == 'k' then
-    result = arrived(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], now, lease_until, window)
+    result = arrived(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], lately, lease_text, window_text)
     at = at + 6
   elseif operation == 'y' then
     -- What waits for its turn to be sent again is nobody else's to send.
