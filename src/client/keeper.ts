@@ -27,7 +27,7 @@ export class Keeper {
       for (const [key, value] of await this.#store.load()) {
         if (sort(key, value, loaded)) continue;
         this.#tell({ what: 'entry', error: new Error(`The store's entry ${JSON.stringify(key)} makes no sense`) });
-        this.#store.delete(key).catch(() => {});
+        this.delete([key]);
       }
     } catch (error) {
       this.#tell({ what: 'store', error: asError(error) });
@@ -43,19 +43,24 @@ export class Keeper {
 
   /** Where a failure changes nothing that was promised: it is told as a problem. As with all that follow. */
   note(key: string, value: unknown): Promise<void> {
-    return this.#guard(this.set(key, value));
+    return this.#guard(() => this.set(key, value));
   }
 
   delete(keys: readonly string[]): void {
-    for (const key of keys) void this.#guard(this.#store.delete(key));
+    for (const key of keys) void this.#guard(() => this.#store.delete(key));
   }
 
   close(): Promise<void> {
-    return this.#guard(this.#store.close());
+    return this.#guard(() => this.#store.close());
   }
 
-  #guard(work: Promise<void>): Promise<void> {
-    return work.catch((error) => this.#tell({ what: 'store', error: asError(error) }));
+  /** Whatever a store of the application's own does instead: throw at once, or return no promise. */
+  async #guard(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#tell({ what: 'store', error: asError(error) });
+    }
   }
 }
 

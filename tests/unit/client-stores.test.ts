@@ -97,6 +97,32 @@ test('a full store: the message is not sent, and its sender is told', async () =
   await client.close();
 });
 
+test('a store of the application’s own that returns no promises does; one that throws at once is told as a problem', async () => {
+  const kept = new Map<string, unknown>();
+  const synchronous = {
+    load: () => [...kept],
+    set: (key: string, value: unknown) => void kept.set(key, value),
+    delete: (key: string) => void kept.delete(key),
+    close: () => {},
+  };
+  const broken = () => {
+    throw new Error('Closed');
+  };
+  for (const change of [{}, { delete: broken, close: broken }]) {
+    kept.clear();
+    kept.set('in/a', 'makes no sense');
+    const { client, problems, xmpp } = open({ ...synchronous, ...change } as unknown as Store);
+    xmpp.online();
+    const { id } = client.send({ to: 'bob@receipts.example.org', body: 'Hello' });
+    for await (const { state } of client.watch(id)) if (state === 'sent') break;
+    expect(xmpp.written).toHaveLength(1);
+    expect([...kept.keys()]).toContain(`out/${id}`);
+    await client.close();
+    const told = 'delete' in change ? ['entry', 'store', 'store'] : ['entry'];
+    expect(problems.map(({ what }) => what)).toEqual(told);
+  }
+});
+
 test('a private window without IndexedDB: a clean start from memory, told as a problem', async () => {
   Object.assign(globalThis, {
     indexedDB: {
