@@ -15,13 +15,21 @@ export function fileStore(file: string): Store {
   return new FileStore(path.resolve(file));
 }
 
+interface Batch {
+  text: string;
+  /** What it changes in the entries. */
+  readonly changes: (() => void)[];
+  done: Promise<void>;
+}
+
 class FileStore implements Store {
   readonly #file: string;
   readonly #entries = new Map<string, string>();
   #handle: FileHandle | undefined;
   #lines = 0;
   /** What the next write takes along: all changes that come while one is under way share its fsync. */
-  #batch: { text: string; lines: number; done: Promise<void> } | undefined;
+  #batch: Batch | undefined;
+  #writing = false;
   #last: Promise<void> = Promise.resolve();
 
   constructor(file: string) {
@@ -38,12 +46,13 @@ class FileStore implements Store {
 
   set(key: string, value: unknown): Promise<void> {
     const text = JSON.stringify(value);
-    return this.#append(`${JSON.stringify([key, value])}\n`).then(() => void this.#entries.set(key, text));
+    return this.#append(`${JSON.stringify([key, value])}\n`, () => this.#entries.set(key, text));
   }
 
   delete(key: string): Promise<void> {
-    if (!this.#entries.has(key) && this.#batch === undefined) return this.#last.catch(() => {});
-    return this.#append(`${JSON.stringify([key])}\n`).then(() => void this.#entries.delete(key));
+    const isStill = this.#batch === undefined && !this.#writing;
+    if (!this.#entries.has(key) && isStill) return Promise.resolve();
+    return this.#append(`${JSON.stringify([key])}\n`, () => this.#entries.delete(key));
   }
 
   async close(): Promise<void> {
@@ -69,24 +78,28 @@ class FileStore implements Store {
     return torn;
   }
 
-  #append(text: string): Promise<void> {
+  #append(text: string, change: () => void): Promise<void> {
     if (this.#batch === undefined) {
-      const batch = { text: '', lines: 0, done: Promise.resolve() };
+      const batch: Batch = { text: '', changes: [], done: Promise.resolve() };
       batch.done = this.#last
         .catch(() => {})
         .then(() => {
           this.#batch = undefined;
-          return this.#write(batch.text, batch.lines);
+          this.#writing = true;
+          return this.#write(batch);
+        })
+        .finally(() => {
+          this.#writing = false;
         });
       this.#batch = batch;
       this.#last = batch.done;
     }
     this.#batch.text += text;
-    this.#batch.lines += 1;
+    this.#batch.changes.push(change);
     return this.#batch.done;
   }
 
-  async #write(text: string, lines: number): Promise<void> {
+  async #write({ text, changes }: Batch): Promise<void> {
     if (this.#handle === undefined) throw new Error(`The store ${this.#file} is not open`);
     const { size } = await this.#handle.stat();
     try {
@@ -97,7 +110,9 @@ class FileStore implements Store {
       await this.#handle.truncate(size).catch(() => {});
       throw error;
     }
-    this.#lines += lines;
+    // Before the file may be written anew from the entries: these would be missing in it.
+    for (const change of changes) change();
+    this.#lines += changes.length;
     if (this.#lines > 2 * this.#entries.size + SLACK) await this.#rewrite();
   }
 

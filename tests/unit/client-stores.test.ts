@@ -7,9 +7,11 @@ import { FakeXmpp } from '../support/fake-xmpp.ts';
 import { removeFolder, temporaryFolder } from '../support/temp.ts';
 
 let folder: string;
+let memory: Store;
 const file = () => path.join(folder, 'kept', 'store.jsonl');
 beforeEach(async () => {
   folder = await temporaryFolder('store');
+  memory = memoryStore();
   Object.assign(globalThis, { indexedDB: new IDBFactory() });
 });
 afterEach(async () => {
@@ -24,7 +26,6 @@ async function reload(store: Store): Promise<Record<string, unknown>> {
   return entries;
 }
 
-const memory = memoryStore();
 const STORES: [string, () => Store][] = [
   ['memory', () => memory],
   ['IndexedDB', () => indexedDbStore('test')],
@@ -72,6 +73,18 @@ test('file: nobody else may read it, and it does not grow without end', async ()
   expect((await readFile(file(), 'utf8')).split('\n').length).toBeLessThan(1200);
   expect((await stat(file())).mode & 0o077).toBe(0);
   expect(Object.values(await reload(fileStore(file())))).toEqual(Array(10).fill(29));
+});
+
+test('file: the change that has it written anew is in it, and what goes while it is being written is gone', async () => {
+  const store = fileStore(file());
+  await store.load();
+  await Promise.all(Array.from({ length: 1100 }, (_, i) => store.set('a', i)));
+  const setting = store.set('b', 1);
+  // Past the gathering of what goes together.
+  await new Promise(setImmediate);
+  await Promise.all([setting, store.delete('b')]);
+  await store.close();
+  expect(await reload(fileStore(file()))).toEqual({ a: 1099 });
 });
 
 /** A client on a store, and the problems that it tells of. */

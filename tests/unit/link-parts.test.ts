@@ -68,6 +68,12 @@ describe('the parser', () => {
     return { parser, elements, oversized };
   }
 
+  /** ms of the processor's: a machine that is busy with others takes longer, and no more of them. */
+  const work = () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  };
+
   const nested = (depth: number) => `${'<a>'.repeat(depth)}x${'</a>'.repeat(depth)}`;
 
   test('gives stanzas, however they are split', () => {
@@ -113,9 +119,9 @@ describe('the parser', () => {
     const { parser, elements, oversized } = parse();
     const chunk = 'x'.repeat(65_536);
     parser.write('<message><body>');
-    const before = performance.now();
+    const before = work();
     for (let i = 0; i < 1000; i += 1) parser.write(chunk);
-    expect(performance.now() - before).toBeLessThan(1000);
+    expect(work() - before).toBeLessThan(1000);
     parser.write('</body></message><iq/>');
     expect(oversized).toHaveLength(1);
     expect(elements).toEqual(['<iq/>']);
@@ -124,11 +130,11 @@ describe('the parser', () => {
   test('a large text is read in a time that grows with its length, not with its square', () => {
     const { parser, elements } = parse({ maxBytes: 1 << 24, maxDepth: 10 });
     const chunk = 'x'.repeat(65_536);
-    const before = performance.now();
+    const before = work();
     parser.write('<message><body>');
     for (let i = 0; i < 100; i += 1) parser.write(chunk);
     parser.write('</body></message>');
-    expect(performance.now() - before).toBeLessThan(1000);
+    expect(work() - before).toBeLessThan(1000);
     expect(elements[0]).toHaveLength(100 * 65_536 + '<message><body></body></message>'.length);
   });
 
