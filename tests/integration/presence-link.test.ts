@@ -135,6 +135,19 @@ test('the pace is kept, and the link’s going ends it', async () => {
   expect((await ledger.watched('0')).users).toHaveLength(100);
 });
 
+test('a link that goes at whatever moment ends the asking', async () => {
+  const one = room(UNHURRIED);
+  await contacts(one);
+  for (let turns = 0; turns < 40; turns += 1) {
+    one.receipts.presences.online();
+    for (let i = 0; i < turns; i += 1) await new Promise((resolve) => setImmediate(resolve));
+    one.receipts.presences.offline();
+    const { presenceProbes } = one.counts;
+    for (let calls = 0; calls < 5; calls += 1) await one.given();
+    expect(one.counts.presenceProbes).toBe(presenceProbes);
+  }
+});
+
 test('of two processes one asks, and what the other hears counts', async () => {
   const one = room(PATIENT);
   await contacts(one);
