@@ -4,20 +4,24 @@ import { type StoredRecord, settlement } from './record.ts';
 /** Why a copy is sent again; the words of the metrics. */
 type Evidence = 'session-ended' | 'bounced' | 'not-stored' | 'gap';
 
-/** A message that certainly did not reach its recipient, and is to be sent again. */
-export interface Missed {
-  readonly key: string;
-  /** To be claimed. */
-  readonly attempt: number;
-  readonly evidence: Exclude<Evidence, 'gap'>;
+/** What tells the order of messages. */
+interface Stored {
   /** ms. */
   readonly storedAt: number;
   /** Tells the order of those that were stored in the same millisecond: each process counts its own. */
   readonly token: string;
 }
 
+/** A message that certainly did not reach its recipient, and is to be sent again. */
+export interface Missed extends Stored {
+  readonly key: string;
+  /** To be claimed. */
+  readonly attempt: number;
+  readonly evidence: Exclude<Evidence, 'gap'>;
+}
+
 /** For sorting: the order in which messages were stored. As comes_before in Lua. */
-export function byStoring(one: Missed, other: Missed): number {
+export function byStoring(one: Stored, other: Stored): number {
   const apart = one.storedAt - other.storedAt || one.token.length - other.token.length;
   return apart !== 0 ? apart : one.token < other.token ? -1 : 1;
 }

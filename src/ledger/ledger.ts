@@ -1,7 +1,8 @@
 import type { Cluster, Redis } from 'ioredis';
+import { byStoring } from './evidence.ts';
 import { Keys } from './keys.ts';
 import type { Operation } from './operations.ts';
-import { decodeRecord, type StoredRecord } from './record.ts';
+import { decodeRecord, type StoredRecord, tokenOf } from './record.ts';
 import { RULES } from './redelivery.ts';
 import { STATUS, SWEEP, TURN } from './scripts.ts';
 import type { Timetable } from './timetable.ts';
@@ -91,12 +92,14 @@ export class Ledger {
    */
   async sweep(now: number, lease: number, limit: number): Promise<StoredRecord[]> {
     const flat = await this.#scripts.receiptsSweep(this.keys.prefix, now, now + lease, limit, this.#ttl);
-    const overdue: StoredRecord[] = [];
+    const overdue: { record: StoredRecord; storedAt: number; token: string }[] = [];
     for (let i = 0; i < flat.length; i += 2) {
-      overdue.push(decodeRecord(flat[i] as string, flat[i + 1] as string));
+      const value = flat[i + 1] as string;
+      const record = decodeRecord(flat[i] as string, value);
+      overdue.push({ record, storedAt: record.storedAt, token: tokenOf(value) });
     }
     // What became due together goes out in the order in which it was written.
-    return overdue.sort((one, other) => one.storedAt - other.storedAt);
+    return overdue.sort(byStoring).map(({ record }) => record);
   }
 
   /** The newest message under each key. */

@@ -127,6 +127,11 @@ export function encodeRecord(
   return `p0${owesReceipt ? '1' : '0'}000001${storedAt}${JSON.stringify(body)}\n${inner}`;
 }
 
+/** The token that it was stored with. No text in a body looks like one, as quotes are escaped there. */
+export function tokenOf(value: string): string {
+  return /"k":"([^"]*)"/.exec(value)?.[1] ?? '';
+}
+
 /** Reads a record back. Throws a SyntaxError when it is not one. */
 export function decodeRecord(key: string, value: string): StoredRecord {
   const end = value.indexOf('\n', HEAD_LENGTH);

@@ -116,17 +116,23 @@ export class Resync {
     }
     // While others hear what the server tells, what is known stays so.
     if (missed || others() === 0) {
-      for await (const users of this.#pages()) await pipeline.perform(forgetPresence(users));
+      for await (const users of this.#pages()) {
+        signal.throwIfAborted();
+        await pipeline.perform(forgetPresence(users));
+      }
     }
     const seen = new Set<string>();
     const probed: Probed[] = [];
     for await (const users of this.#pages()) {
+      signal.throwIfAborted();
       await pipeline.perform(keepAsking(process));
       for (const user of users) {
         // A scan may give one twice.
         if (seen.has(user) || user === this.#options.addresses.componentDomain) continue;
         seen.add(user);
+        signal.throwIfAborted();
         const watchers = await pipeline.perform(askAfter(user));
+        signal.throwIfAborted();
         await this.pace(this.#probes(user, watchers), signal);
         if (watchers.length > 0) probed.push({ user, at: Date.now(), again: false });
         await this.#judge(probed, signal, false);

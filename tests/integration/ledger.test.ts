@@ -334,10 +334,12 @@ describe('expiring', () => {
 
 describe('sweeping', () => {
   test('finds what is overdue once, pending or owed, and again when its lease has ended', async () => {
-    await once(aliceWrites());
-    await once(aliceWrites({ id: 'm-2' }));
-    await once(settle(keyOf('m-2'), '', Date.now()));
-    const later = Date.now() + 11 * SECOND;
+    // All in one millisecond, as it may be: the order is that of writing all the same.
+    const now = Date.now();
+    await opened.ledger.turn([aliceWrites({ at: now })], now);
+    await opened.ledger.turn([aliceWrites({ id: 'm-2', at: now })], now);
+    await opened.ledger.turn([settle(keyOf('m-2'), '', now)], now);
+    const later = now + 11 * SECOND;
     const found = await opened.ledger.sweep(later, 60 * SECOND, 10);
     expect(found.map(({ key, state }) => [key, state])).toEqual([
       [keyOf('m-1'), 'pending'],

@@ -1,6 +1,5 @@
 import { forgetQuestion, noteQuestion, overdueQuestions, takeReply } from '../../src/ledger/queries.ts';
 import { REFUSED } from '../../tools/stanzas.ts';
-import { until } from '../support/poll.ts';
 import { idOf, openQueryRoom } from '../support/query-room.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { parseStanza } from '../support/xml.ts';
@@ -94,8 +93,9 @@ describe('a request between users', () => {
   test('that nobody answers in time is answered for him, once, by whichever process is there', async () => {
     room.close();
     room = openQueryRoom(server.url, { timeLimit: 30, overdueEvery: 10 });
-    const [out] = await room.given(asks());
-    expect(await room.writes()).toBe(
+    // On a slow machine his time may be over as soon as the question is out.
+    const [out, refusal] = await room.given(asks());
+    expect(refusal ?? (await room.writes())).toBe(
       `<iq type="error" from="${BOB_PROXIED}" to="${ALICE}" id="q"><error type="wait" by="receipts.example.org">` +
         '<remote-server-timeout xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></iq>',
     );
@@ -236,12 +236,13 @@ describe('when Redis is told the same again, as after a lost answer', () => {
 
   test('a reply that was taken and never passed on ends as a question that nobody answered', async () => {
     await room.ledger.once(noteQuestion('ofr-1', question, Date.now() + 1000, BOUNDS));
-    await room.ledger.once(takeReply('ofr-1', 'a', BOB, ALICE_PROXIED, Date.now() - 1));
-    const overdue = () => room.ledger.once(overdueQuestions(Date.now(), Date.now() + 50, 10));
-    expect(await overdue()).toEqual([{ id: 'ofr-1', question }]);
+    const now = Date.now();
+    await room.ledger.once(takeReply('ofr-1', 'a', BOB, ALICE_PROXIED, now - 1));
+    const overdue = (at: number) => room.ledger.once(overdueQuestions(at, at + 50, 10));
+    expect(await overdue(now)).toEqual([{ id: 'ofr-1', question }]);
     // Its asker is being told: nobody else is given it, until that should have been done.
-    expect(await overdue()).toEqual([]);
-    expect(await until(async () => (await overdue()).length > 0)).toBe(true);
+    expect(await overdue(now + 49)).toEqual([]);
+    expect(await overdue(now + 50)).toEqual([{ id: 'ofr-1', question }]);
     await room.ledger.once(forgetQuestion('ofr-1'));
     expect(await kept()).toBe(0);
   });

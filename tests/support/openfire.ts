@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
-import net, { type AddressInfo } from 'node:net';
+import net from 'node:net';
 import xml, { type Element } from '@xmpp/xml';
 import { serverAnswer } from './openfire-answers.ts';
 import { ComponentLink } from './openfire-link.ts';
@@ -8,6 +8,7 @@ import type { Roster } from './openfire-roster.ts';
 import { addressOf, errorFor } from './openfire-stanza.ts';
 import type { OpenfireUser, OpenfireUserOptions } from './openfire-user.ts';
 import { OpenfireUsers } from './openfire-users.ts';
+import { freePort } from './ports.ts';
 
 const NS_DISCO_INFO = 'http://jabber.org/protocol/disco#info';
 const NS_VERSION = 'jabber:iq:version';
@@ -117,9 +118,10 @@ export class OpenfireLike {
   }
 
   async listen(): Promise<void> {
+    // Not any port of the system's choice: while we are away it might give that to somebody's connection.
+    if (this.#port === 0) this.#port = await freePort();
     this.#net.listen(this.#port, '127.0.0.1');
     await once(this.#net, 'listening');
-    this.#port = (this.#net.address() as AddressInfo).port;
   }
 
   /** Ends all connections; the users and what is stored for them stay for another `listen`. */

@@ -5,15 +5,20 @@ import net from 'node:net';
 const FIRST = 20_000;
 const COUNT = 12_000;
 
+// Each of jest's workers has ports of its own: one that is free is bound only a little later, and is let go for a while
+// when its server starts again.
+const SHARES = 8;
+const SHARE = Number(process.env.JEST_WORKER_ID ?? 0) % SHARES;
+
 const given = new Set<number>();
 
-/** A port of 127.0.0.1 on which nobody listens, and that this process gave to nobody before. */
+/** A port of 127.0.0.1 on which nobody listens, and that neither this process nor another worker gives to anybody else. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = FIRST + Math.floor(Math.random() * COUNT);
-    if (given.has(port) || !(await isFree(port))) continue;
+    const port = FIRST + SHARES * Math.floor((Math.random() * COUNT) / SHARES) + SHARE;
+    if (given.has(port)) continue;
     given.add(port);
-    return port;
+    if (await isFree(port)) return port;
   }
 }
 
