@@ -4,13 +4,18 @@ import net from 'node:net';
 // was free a moment ago.
 const FIRST = 20_000;
 const COUNT = 12_000;
+// Test files run beside each other, each in a worker of jest's with a number: two that drew from one range could both
+// find a port free, and both give it to a server that binds it only a second later. What jest does not run has share 0.
+const SHARES = 16;
+const SHARE = Math.floor(COUNT / SHARES);
+const OURS = FIRST + SHARE * (Number(process.env.JEST_WORKER_ID ?? 0) % SHARES);
 
 const given = new Set<number>();
 
 /** A port of 127.0.0.1 on which nobody listens, and that this process gave to nobody before. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = FIRST + Math.floor(Math.random() * COUNT);
+    const port = OURS + Math.floor(Math.random() * SHARE);
     if (given.has(port) || !(await isFree(port))) continue;
     given.add(port);
     return port;
