@@ -2,7 +2,7 @@ import type { Element } from '@xmpp/xml';
 import { memoryStore } from '../../src/client/index.ts';
 import { LibraryUser, type LibraryUserOptions } from '../support/library-user.ts';
 import { until } from '../support/poll.ts';
-import { World } from '../support/world.ts';
+import { NO_COPIES, World } from '../support/world.ts';
 
 const NS_RECEIPTS = 'urn:xmpp:receipts';
 const NS_OWN = 'urn:openfire-receipts:0';
@@ -12,7 +12,7 @@ const users: LibraryUser[] = [];
 
 beforeAll(async () => {
   world = await World.open();
-  await world.startProxy();
+  await world.startProxy(NO_COPIES);
 });
 afterAll(() => world.close());
 afterEach(async () => {

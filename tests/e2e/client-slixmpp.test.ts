@@ -1,7 +1,7 @@
 import { memoryStore } from '../../src/client/index.ts';
 import { LibraryUser, type LibraryUserOptions } from '../support/library-user.ts';
 import { SlixmppUser, slixmppPython } from '../support/slixmpp.ts';
-import { World } from '../support/world.ts';
+import { NO_COPIES, World } from '../support/world.ts';
 
 /** The library on one side, a stock client of another family (python3-slixmpp) on the other. */
 if (slixmppPython === undefined) console.info('Skipped: no python3 here can "import slixmpp" (apt: python3-slixmpp)');
@@ -12,7 +12,7 @@ if (slixmppPython === undefined) console.info('Skipped: no python3 here can "imp
 
   beforeAll(async () => {
     world = await World.open();
-    await world.startProxy();
+    await world.startProxy(NO_COPIES);
   });
   afterAll(() => world.close());
   afterEach(async () => {
@@ -81,7 +81,7 @@ if (slixmppPython === undefined) console.info('Skipped: no python3 here can "imp
     });
 
     test('the library hears no acknowledgement and says it again: slixmpp shows it once', async () => {
-      const alice = await library('alice', { resendAfter: 200 });
+      const alice = await library('alice', { resendAfter: 1000 });
       const bob = await slixmpp('bob');
       alice.loses = ({ name }) => name === 'message';
       alice.receipts.addEventListener('resend', () => {

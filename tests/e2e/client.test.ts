@@ -92,7 +92,7 @@ test('a cut in the middle of a burst: resumed or begun anew, each arrives once',
 });
 
 test('the acknowledgement gets lost: the message is sent again by the clock, and forwarded once', async () => {
-  const alice = await login('alice', { resendAfter: 200 });
+  const alice = await login('alice', { resendAfter: 1000 });
   const bob = await login('bob');
   // The network eats all that is said to her, until she has said it again.
   alice.loses = ({ name }) => name === 'message';

@@ -104,8 +104,8 @@ onOwnServer('he was lost with what he had not confirmed: he has it when he is ba
 });
 
 onOwnServer('away overnight: the server keeps a hundred messages for him, and he sees each once', async () => {
-  // Nights are short here: six steps of the timetable.
-  await world.startProxy({ RETRY_SCHEDULE: '300ms' });
+  // Nights are short here: six steps of the timetable. The first is what he has for his receipts when he is back.
+  await world.startProxy({ RETRY_SCHEDULE: '2s,300ms' });
   const [alice, bob] = [await world.user('alice'), await world.user('bob')];
   await becomeContacts(alice, bob);
   await alice.delivered(await alice.say(world.proxied('bob'), 'good night'));

@@ -1,11 +1,11 @@
 import xml, { type Element } from '@xmpp/xml';
-import { OWN_SERVER, World } from '../support/world.ts';
+import { NO_COPIES, OWN_SERVER, World } from '../support/world.ts';
 
 let world: World;
 
 beforeAll(async () => {
   world = await World.open();
-  await world.startProxy();
+  await world.startProxy(NO_COPIES);
 });
 afterAll(() => world.close());
 afterEach(() => world.empty());
@@ -93,6 +93,8 @@ test('the same id with another text is another message: both arrive, both are co
 });
 
 test('bob loses a message with his connection: it comes again, with its id and first time', async () => {
+  await world.stopProxy();
+  await world.startProxy();
   const alice = await world.user('alice');
   const bob = await world.user('bob', { resource: 'desk' });
   // Bob is known to confirm, so the normal timetable holds for him.
@@ -110,6 +112,8 @@ test('bob loses a message with his connection: it comes again, with its id and f
   expect(Math.abs(Date.parse(stamp) - before)).toBeLessThan(5000);
   await alice.delivered(id);
   expect(again.count('Into the dark')).toBe(1);
+  await world.stopProxy();
+  await world.startProxy(NO_COPIES);
 });
 
 // A server given by environment may know alice and bob alone, and bob is known to confirm by now.

@@ -2,6 +2,7 @@ import type { Element } from '@xmpp/xml';
 import type { OpenfireLike } from '../support/openfire.ts';
 import { OpenfireStage } from '../support/openfire-stage.ts';
 import { until } from '../support/poll.ts';
+import { NO_COPIES } from '../support/world.ts';
 
 /** What Openfire does otherwise than Prosody, on a scripted server that behaves as real ones were seen to. */
 let stage: OpenfireStage;
@@ -125,10 +126,10 @@ test('the link is reset with 300 messages in flight: all arrive, in order, and e
 });
 
 test('a link that is idle is kept alive, past the time after which the server closes it', async () => {
-  openfire = await stage.openfire({ idle: 300 });
+  openfire = await stage.openfire({ idle: 1000 });
   const proxy = await stage.attach({}, { link: { keepalive: 50, pingInterval: 50 } });
   const pings = () => openfire.handled.filter(has('ping', 'urn:xmpp:ping')).length;
-  await until(() => pings() >= 20, { what: 'pings for more than the idle time' });
+  await until(() => pings() >= 30, { what: 'pings for more than the idle time' });
   expect(proxy.link.stats.reconnects).toBe(0);
 });
 
@@ -136,8 +137,8 @@ test('two processes serve the domain side by side: every message once, and one m
   openfire = await stage.openfire();
   const alice = openfire.user('alice', 'phone');
   const bob = openfire.user('bob', 'desk');
-  const one = await stage.attach({ RETRY_SCHEDULE: '1s' });
-  const other = await stage.attach({ RETRY_SCHEDULE: '1s' });
+  const one = await stage.attach(NO_COPIES);
+  const other = await stage.attach(NO_COPIES);
   await openfire.linked(2);
   const say = (from: number, to: number) =>
     Promise.all(

@@ -135,7 +135,9 @@ onOwnServer('denied, cancelled and removed', async () => {
 onOwnServer('the link is lost and comes back: what changed meanwhile is shown, and nobody is left behind', async () => {
   await world.stopProxy();
   const relay = await Relay.to(world.xmpp.componentPort);
-  await world.startProxy({ XMPP_SERVICE: `xmpp://127.0.0.1:${relay.port}` }, { presence: QUICK });
+  // Whoever has not answered in that time is shown as gone, and busy cores may take their time.
+  const timing = { ...QUICK, patience: 2000 };
+  await world.startProxy({ XMPP_SERVICE: `xmpp://127.0.0.1:${relay.port}` }, { presence: timing });
   const alice = await enter('alice');
   const bob = await enter('bob');
   const carol = await enter('carol');

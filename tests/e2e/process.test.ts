@@ -1,6 +1,6 @@
 import { ProxyProcess } from '../support/proxy-process.ts';
 import { startRedis } from '../support/redis.ts';
-import { OWN_SERVER, World } from '../support/world.ts';
+import { NO_COPIES, OWN_SERVER, World } from '../support/world.ts';
 
 // Needs users and a server that are ours to do with as we like.
 const onOwnServer = OWN_SERVER ? test : test.skip;
@@ -24,7 +24,7 @@ function start(settings: Record<string, string> = {}): ProxyProcess {
 }
 
 onOwnServer('SIGTERM: it finishes what is in hand, closes the stream and ends with 0', async () => {
-  const proxy = start();
+  const proxy = start(NO_COPIES);
   await proxy.prints('The link is up');
   const alice = await world.user('alice');
   const bob = await world.user('bob');

@@ -167,7 +167,7 @@ describe('on a server like Openfire, with two processes', () => {
 
   test('a forged reply is none, and one that comes too late is not passed on', async () => {
     const openfire = await stage.openfire();
-    const proxy = await stage.attach({}, { queries: { timeLimit: 300, overdueEvery: 20 } });
+    const proxy = await stage.attach({}, { queries: { timeLimit: 2000, overdueEvery: 20 } });
     const alice = openfire.user('alice', 'phone');
     const carol = openfire.user('carol', 'desk');
     const bob = openfire.user('bob', 'desk');

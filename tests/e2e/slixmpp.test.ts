@@ -1,5 +1,5 @@
 import { SlixmppUser, slixmppPython } from '../support/slixmpp.ts';
-import { World } from '../support/world.ts';
+import { NO_COPIES, World } from '../support/world.ts';
 
 /** A client of another family (python3-slixmpp with its xep_0184), beside the test users, through the proxy. */
 if (slixmppPython === undefined) console.info('Skipped: no python3 here can "import slixmpp" (apt: python3-slixmpp)');
@@ -18,7 +18,7 @@ if (slixmppPython === undefined) console.info('Skipped: no python3 here can "imp
 
   beforeAll(async () => {
     world = await World.open();
-    await world.startProxy();
+    await world.startProxy(NO_COPIES);
   });
   afterAll(() => world.close());
   afterEach(async () => {

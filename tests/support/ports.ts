@@ -4,18 +4,18 @@ import net from 'node:net';
 // was free a moment ago.
 const FIRST = 20_000;
 const COUNT = 12_000;
-
-// Each of jest's workers has ports of its own: one that is free is bound only a little later, and is let go for a while
-// when its server starts again.
-const SHARES = 8;
-const SHARE = Number(process.env.JEST_WORKER_ID ?? 0) % SHARES;
+// Test files run beside each other, each in a worker of jest's with a number: two that drew from one range could both
+// find a port free, and both give it to a server that binds it only a second later. What jest does not run has share 0.
+const SHARES = 16;
+const SHARE = Math.floor(COUNT / SHARES);
+const OURS = FIRST + SHARE * (Number(process.env.JEST_WORKER_ID ?? 0) % SHARES);
 
 const given = new Set<number>();
 
 /** A port of 127.0.0.1 on which nobody listens, and that neither this process nor another worker gives to anybody else. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = FIRST + SHARES * Math.floor((Math.random() * COUNT) / SHARES) + SHARE;
+    const port = OURS + Math.floor(Math.random() * SHARE);
     if (given.has(port)) continue;
     given.add(port);
     if (await isFree(port)) return port;

@@ -134,7 +134,8 @@ class Server implements TemporaryServer {
     if (child === undefined) return;
     if (!hasEnded(child)) {
       const exit = once(child, 'exit');
-      process.kill(child.pid as number, signal);
+      // What it has started itself must write no more into the folder that goes next, or is used again.
+      process.kill(signal === 'SIGKILL' ? -(child.pid as number) : (child.pid as number), signal);
       if (signal === 'SIGTERM') process.kill(child.pid as number, 'SIGCONT');
       const tooLate = setTimeout(() => child.kill('SIGKILL'), 8000);
       await exit;
