@@ -1,9 +1,8 @@
 import net from 'node:net';
 
 // Below the range from which the system takes the ports of outgoing connections, lest one of those sits on a port that
-// was free a moment ago.
-const FIRST = 20_000;
-const COUNT = 12_000;
+// was free a moment ago. Two runs of the tests at a time on one machine are given a range each: TEST_PORTS=<first>,<count>.
+const [FIRST = 20_000, COUNT = 12_000] = (process.env.TEST_PORTS ?? '').split(',').filter(Boolean).map(Number);
 // Test files run beside each other, each in a worker of jest's with a number: two that drew from one range could both
 // find a port free, and both give it to a server that binds it only a second later. What jest does not run has share 0.
 const SHARES = 16;

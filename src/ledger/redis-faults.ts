@@ -1,0 +1,112 @@
+/**
+ * What an error of Redis means for the call that met it. `connection`: the call may or may not have been carried out;
+ * `state`: Redis takes no writes at all (any more, yet), whatever they contain; `content`: this very call is at fault, and
+ * others would go through.
+ */
+export type FaultKind = 'connection' | 'state' | 'content';
+
+export interface RedisFault {
+  readonly kind: FaultKind;
+  /** The error's first word as Redis writes it (`READONLY`, `OOM` ...), or a name of ours; stable, for tests and metrics. */
+  readonly code: string;
+  /** What is wrong and what to do, in one line for an operator. */
+  readonly text: string;
+  /** The server behind this connection is not, or not yet, the one to write to: another connection may reach that. */
+  readonly reconnect: boolean;
+}
+
+interface StateFault {
+  readonly code: string;
+  readonly pattern: RegExp;
+  readonly text: string;
+  readonly reconnect?: true;
+}
+
+const STATE_FAULTS: readonly StateFault[] = [
+  {
+    code: 'READONLY',
+    pattern: /^READONLY/,
+    text: 'Redis is a read-only replica. REDIS_URL must lead to the primary; if it was just demoted, the connection is made anew',
+    reconnect: true,
+  },
+  {
+    code: 'LOADING',
+    pattern: /^LOADING/,
+    text: 'Redis is still loading its data from disk. It goes on by itself when that is done',
+    reconnect: true,
+  },
+  {
+    code: 'MASTERDOWN',
+    pattern: /^MASTERDOWN/,
+    text: 'Redis is a replica that has lost its primary. REDIS_URL must lead to the primary',
+    reconnect: true,
+  },
+  {
+    code: 'OOM',
+    pattern: /^OOM/,
+    text: 'Redis is full: it has reached its maxmemory. Give it more memory (maxmemory), or wait until receipts have freed some',
+  },
+  {
+    code: 'MISCONF',
+    pattern: /^MISCONF/,
+    text: 'Redis cannot write to its disk and refuses writes (MISCONF). Look at its log and at the disk: space, permissions',
+  },
+  {
+    code: 'NOREPLICAS',
+    pattern: /^NOREPLICAS/,
+    text: 'Redis has too few replicas (min-replicas-to-write) and refuses writes. Bring the replicas back, or lower the setting',
+  },
+  {
+    code: 'NOAUTH',
+    pattern: /^(NOAUTH|WRONGPASS|ERR AUTH|ERR invalid password|ERR Client sent AUTH)/,
+    text: 'Redis refuses the password. Set user and password in REDIS_URL (redis://user:password@host)',
+  },
+  {
+    code: 'NOPERM',
+    pattern: /^NOPERM|The user executing the script can't|No permissions to access/,
+    text: 'Redis forbids a command to the user of REDIS_URL (ACL). Allow what docs/operations.md lists',
+  },
+  {
+    code: 'BUSY',
+    pattern: /^BUSY|^UNKILLABLE/,
+    text: 'Redis is busy with a script that does not end. Another program on the same Redis may have started it (SCRIPT KILL ends it)',
+  },
+  {
+    code: 'CLUSTERDOWN',
+    pattern: /^(CLUSTERDOWN|MOVED|ASK|TRYAGAIN|CROSSSLOT)/,
+    text: 'The Redis Cluster does not serve the slot of REDIS_PREFIX here',
+  },
+  {
+    code: 'DBINDEX',
+    pattern: /^ERR (DB index is out of range|invalid DB index|SELECT is not allowed)/,
+    text: 'Redis has no database of the number that REDIS_URL ends with. Leave it out, or raise "databases" in redis.conf',
+  },
+  {
+    code: 'MAXCLIENTS',
+    pattern: /^ERR max number of clients/,
+    text: 'Redis has as many clients as it may (maxclients). Raise it, or close other connections',
+  },
+  {
+    code: 'UNKNOWNCOMMAND',
+    pattern: /^ERR unknown command/,
+    text: 'Redis does not know a command that is needed. It must be Redis 6.2 or newer, with no command renamed',
+  },
+];
+
+/** Judges an error of ioredis, or one that a script has reported by its text. Pure. */
+export function redisFault(error: unknown): RedisFault {
+  const message = error instanceof Error ? error.message : String(error);
+  const found = STATE_FAULTS.find(({ pattern }) => pattern.test(message));
+  if (found !== undefined) {
+    return { kind: 'state', code: found.code, text: found.text, reconnect: found.reconnect === true };
+  }
+  const isReply = error instanceof Error && error.name === 'ReplyError';
+  if (isReply) {
+    const text = 'Redis rejects a call of ours for what is in it. The log has the error; please report it';
+    return { kind: 'content', code: /^[A-Z]+/.exec(message)?.[0] ?? 'ERR', text, reconnect: false };
+  }
+  const text = /timed out/i.test(message)
+    ? 'Redis does not answer: it hangs, or the network to it does'
+    : 'Redis cannot be reached. It goes on by itself when it is back; check REDIS_URL if it never was there';
+  return { kind: 'connection', code: /timed out/i.test(message) ? 'TIMEOUT' : 'CONNECTION', text, reconnect: false };
+}

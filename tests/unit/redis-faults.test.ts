@@ -1,0 +1,40 @@
+import { redisFault } from '../../src/ledger/redis-faults.ts';
+
+function reply(message: string): Error {
+  const error = new Error(message);
+  error.name = 'ReplyError';
+  return error;
+}
+
+test.each([
+  ["READONLY You can't write against a read only replica. script: 12ab, on @user_script:1.", 'READONLY'],
+  ['LOADING Redis is loading the dataset in memory', 'LOADING'],
+  ["OOM command not allowed when used memory > 'maxmemory'. script: 12ab", 'OOM'],
+  ['MISCONF Errors writing to the AOF file: No space left on device', 'MISCONF'],
+  ['NOREPLICAS Not enough good replicas to write. script: 12ab', 'NOREPLICAS'],
+  ['NOAUTH Authentication required.', 'NOAUTH'],
+  ['WRONGPASS invalid username-password pair or user is disabled.', 'NOAUTH'],
+  ["NOPERM this user has no permissions to run the 'evalsha' command", 'NOPERM'],
+  ["ERR The user executing the script can't run this command or subcommand script: 12ab", 'NOPERM'],
+  ['ERR DB index is out of range', 'DBINDEX'],
+])('%s is a state of Redis, not the fault of a call', (message, code) => {
+  expect(redisFault(reply(message))).toMatchObject({ kind: 'state', code });
+});
+
+test.each([
+  'ERR user_script:12: too many results to unpack script: 12ab, on @user_script:12.',
+  'WRONGTYPE Operation against a key holding the wrong kind of value script: 12ab',
+])('%s is the fault of the call that met it', (message) => {
+  expect(redisFault(reply(message)).kind).toBe('content');
+});
+
+test('no reply at all tells nothing of the call', () => {
+  expect(redisFault(new Error('Command timed out'))).toMatchObject({ kind: 'connection', code: 'TIMEOUT' });
+  expect(redisFault(new Error('Connection is closed.'))).toMatchObject({ kind: 'connection', code: 'CONNECTION' });
+});
+
+test('only a server that is not the one to write to is worth another connection', () => {
+  expect(redisFault(reply('READONLY x')).reconnect).toBe(true);
+  expect(redisFault(reply('LOADING x')).reconnect).toBe(true);
+  expect(redisFault(reply('OOM x')).reconnect).toBe(false);
+});
