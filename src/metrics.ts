@@ -42,6 +42,7 @@ const COUNTED = {
   presenceProbes: { name: 'presence_probes_total' },
   presenceReplies: { name: 'presence_replies_total' },
   staleSessions: { name: 'stale_sessions_total' },
+  setAside: { name: 'set_aside_total' },
 } as const satisfies Record<string, Counted>;
 
 /** Plain numbers to add to; they are read when somebody looks. */
@@ -51,6 +52,7 @@ export type Counts = Record<keyof typeof COUNTED, number>;
 export interface Figures {
   readonly pending: number;
   readonly oldestPendingAgeSeconds: number;
+  readonly damaged: number;
   readonly undelivered: number;
   /** Whether further copies are kept back. */
   readonly paused: boolean;
@@ -108,6 +110,7 @@ export class Metrics {
     this.#set('ledger_up', this.#sources.figures && (figures ? 1 : 0));
     this.#set('pending', figures?.pending);
     this.#set('oldest_pending_age_seconds', figures?.oldestPendingAgeSeconds);
+    this.#set('damaged', figures?.damaged);
     this.#set('undelivered', figures?.undelivered);
     this.#set('redelivery_paused', figures && (figures.paused ? 1 : 0));
     return this.#registry.metrics();

@@ -75,6 +75,7 @@ export class ReceiptsProxy {
       prefix: redis.prefix,
       undeliveredRetention: retry.undeliveredRetention,
       onProblem,
+      clock: this.#ledger.clock,
       log,
     });
     this.metrics = new Metrics({ figures: () => this.#figures(), link: () => this.#linkFigures() });
@@ -148,7 +149,7 @@ export class ReceiptsProxy {
       prefix: redis.prefix,
       queues: this.#queues,
       forgetting: this.#office.forgetting,
-      sweep: (now, lease, limit) => this.#ledger.sweep(now, lease, limit),
+      ledger: this.#ledger,
       ...(tuning.sweepEvery !== undefined && { sweepEvery: tuning.sweepEvery }),
       log,
     });
@@ -244,7 +245,7 @@ export class ReceiptsProxy {
     try {
       if (tag?.kind === 'copy') {
         this.#receipts.outbox.abandon(tag);
-        const operation = reject(tag.record.key, Date.now(), 'policy-violation', undefined, why);
+        const operation = reject(tag.record.key, this.#ledger.clock.now(), 'policy-violation', undefined, why);
         const rejected = await this.#receipts.pipeline.perform(operation);
         if (rejected.outcome !== 'done') return;
         await this.#queues.addUndelivered(rejected.record);

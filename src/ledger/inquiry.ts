@@ -98,7 +98,7 @@ export class Inquiry {
    */
   async portion(cursor: string): Promise<Portion> {
     const stem = `${this.#keys.prefix}:`;
-    const pattern = `${stem.replace(/[*?[\]^\\]/g, '\\$&')}[mu]:*`;
+    const pattern = `${stem.replace(/[*?[\]^\\]/g, '\\$&')}[muq]:*`;
     const [next, names] = await this.#redis.scan(cursor, 'MATCH', pattern, 'COUNT', 200);
     const keys = [...new Set(names.map((name) => name.slice(stem.length + 2)))];
     return { keys, next: next === '0' ? undefined : next };

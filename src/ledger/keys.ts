@@ -78,6 +78,18 @@ export class Keys {
   caps(hash: string, ver: string): string {
     return `${this.prefix}:caps:${hash}:${ver}`;
   }
+  /** STRING: what the ledger's time is made of: see scripts/clock.lua. */
+  get clock(): string {
+    return `${this.prefix}:clock`;
+  }
+  /** Of any type: what was found damaged in a record's place, for as long as an undelivered message is kept. */
+  quarantined(key: string): string {
+    return `${this.prefix}:q:${key}`;
+  }
+  /** ZSET: keys of damaged records, by when (ms) each was found. Beside it, SET `:new`: those that no log has named. */
+  get damaged(): string {
+    return `${this.prefix}:damaged`;
+  }
   /** STRING: since when (ms) and by whom further copies are kept back; absent when they are not. */
   get paused(): string {
     return `${this.prefix}:paused`;

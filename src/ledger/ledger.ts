@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
+import { type Departure, LedgerClock } from './clock.ts';
 import { byStoring } from './evidence.ts';
 import { Keys } from './keys.ts';
 import type { Operation } from './operations.ts';
@@ -22,6 +23,43 @@ export interface LedgerOptions {
   readonly dedupWindow: number;
   readonly undeliveredRetention: number;
   readonly lease?: number;
+  readonly clock?: LedgerClock;
+}
+
+/** What a sweep has found. */
+export interface Swept {
+  /** The ledger's time at the sweep, ms. */
+  readonly now: number;
+  /** Leased records without their payloads, in the order in which they were stored. */
+  readonly overdue: readonly StoredRecord[];
+  /** Damaged records that are kept aside. */
+  readonly damaged: number;
+  /** Keys of those that no log has named; see {@link named}. */
+  readonly unnamed: readonly string[];
+}
+
+/**
+ * Redis was late with a call, or its clock was set forward, and nothing of the call was carried out. To make it again is
+ * right in either case.
+ */
+export class LateCallError extends Error {
+  override name = 'LateCallError';
+  constructor() {
+    super('Redis was late, and the call was not carried out');
+  }
+}
+
+/** What an operation replied that could not be carried out: see {@link OperationError}. */
+const FAULT = '\0';
+
+/** An operation that Redis rejected for what it is or what it found; the others of its call were carried out. */
+export class OperationError extends Error {
+  override name = 'OperationError';
+}
+
+/** The error that a reply stands for, if it does. */
+export function faultOf(reply: string): OperationError | undefined {
+  return reply.startsWith(FAULT) ? new OperationError(reply.slice(FAULT.length)) : undefined;
 }
 
 export interface Figures {
@@ -30,6 +68,8 @@ export interface Figures {
   readonly owed: number;
   /** 0 when nothing is pending; to the minute. */
   readonly oldestPendingAgeSeconds: number;
+  /** Damaged records that are kept aside. */
+  readonly damaged: number;
 }
 
 /** What defineCommand adds to the connection. */
@@ -41,6 +81,7 @@ type Scripted = Record<
 /** The records of all messages, in Redis. It alone knows how they are kept; every change of one is one script call. */
 export class Ledger {
   readonly keys: Keys;
+  readonly clock: LedgerClock;
   readonly #redis: Redis | Cluster;
   readonly #scripts: Scripted;
   readonly #constants: readonly number[];
@@ -48,8 +89,9 @@ export class Ledger {
   readonly #ttl: number;
 
   constructor(redis: Redis | Cluster, options: LedgerOptions) {
-    const { prefix, timetable, dedupWindow, undeliveredRetention, lease = LEASE } = options;
+    const { prefix, timetable, dedupWindow, undeliveredRetention, lease = LEASE, clock = new LedgerClock() } = options;
     this.keys = new Keys(prefix);
+    this.clock = clock;
     this.#redis = redis;
     this.#lease = lease;
     this.#ttl = timetable.messageTtl;
@@ -69,37 +111,64 @@ export class Ledger {
   /**
    * Carries out operations in their order, atomically, in one round trip.
    *
-   * @returns the raw replies, for each operation to decode
-   * @throws ReplyError and connection errors of ioredis; whether the operations took effect is then unknown, and to
-   *   carry them out again is safe
+   * @param at the time (ms) to carry them out at; by default Redis' own
+   * @returns the raw replies, for each operation to decode; of one that could not be carried out, see {@link faultOf}
+   * @throws ReplyError and connection errors of ioredis, or a {@link LateCallError}; whether the operations took effect is
+   *   then unknown, and to carry them out again is safe
    */
-  turn(operations: readonly Operation<unknown>[], now: number = Date.now()): Promise<string[]> {
+  async turn(operations: readonly Operation<unknown>[], at?: number): Promise<string[]> {
     const grows = operations.some((operation) => operation.grows) ? 1 : 0;
-    const args: (string | number)[] = [this.keys.prefix, now, now + this.#lease, ...this.#constants, RULES, grows];
+    const departure = this.clock.depart();
+    const args: (string | number)[] = [this.keys.prefix, this.#hint(departure, at), this.#lease];
+    args.push(...this.#constants, RULES, grows);
     for (const { args: own } of operations) for (const arg of own) args.push(arg);
-    return this.#scripts.receiptsTurn(...args);
+    const replies = await this.#scripts.receiptsTurn(...args);
+    this.#stamped(departure, replies.shift() as string, at);
+    return replies;
   }
 
-  /** Carries out one operation by itself. */
+  /** Carries out one operation by itself. Throws an {@link OperationError} if it cannot be. */
   async once<Result>(operation: Operation<Result>): Promise<Result> {
-    const [reply] = await this.turn([operation]);
-    return operation.decode(reply as string);
+    const [reply] = (await this.turn([operation])) as [string];
+    const fault = faultOf(reply);
+    if (fault !== undefined) throw fault;
+    return operation.decode(reply);
   }
 
   /**
    * Takes up to `limit` overdue messages, and as many untold senders; each is taken by nobody else for `lease` ms.
-   * Their payloads are left out.
+   * Damaged records that it meets are put aside.
+   *
+   * @param at as of {@link turn}
+   * @throws as {@link turn}
    */
-  async sweep(now: number, lease: number, limit: number): Promise<StoredRecord[]> {
-    const flat = await this.#scripts.receiptsSweep(this.keys.prefix, now, now + lease, limit, this.#ttl);
+  async sweep(lease: number, limit: number, at?: number): Promise<Swept> {
+    const departure = this.clock.depart();
+    const hint = this.#hint(departure, at);
+    const [window, retention] = this.#constants as [number, number];
+    const flat = await this.#scripts.receiptsSweep(this.keys.prefix, hint, lease, limit, this.#ttl, window, retention);
+    const now = this.#stamped(departure, flat[0] as string, at);
+    const first = 3 + Number(flat[2]);
     const overdue: { record: StoredRecord; storedAt: number; token: string }[] = [];
-    for (let i = 0; i < flat.length; i += 2) {
+    for (let i = first; i < flat.length; i += 2) {
       const value = flat[i + 1] as string;
       const record = decodeRecord(flat[i] as string, value);
       overdue.push({ record, storedAt: record.storedAt, token: tokenOf(value) });
     }
     // What became due together goes out in the order in which it was written.
-    return overdue.sort(byStoring).map(({ record }) => record);
+    const records = overdue.sort(byStoring).map(({ record }) => record);
+    return { now, overdue: records, damaged: Number(flat[1]), unnamed: flat.slice(3, first) };
+  }
+
+  #hint(departure: Departure, at: number | undefined): string {
+    return at === undefined ? this.clock.hint(departure) : `=${at}`;
+  }
+
+  /** Gives the time of a call that was carried out. */
+  #stamped(departure: Departure, stamp: string, at: number | undefined): number {
+    if (at !== undefined) return at;
+    if (!this.clock.arrived(departure, stamp)) throw new LateCallError();
+    return Number(stamp.slice(0, stamp.indexOf(' ')));
   }
 
   /** The newest message under each key. */
@@ -119,12 +188,16 @@ export class Ledger {
     return (await this.#redis.hkeys(this.keys.sessions(user))).filter((resource) => resource !== '');
   }
 
-  async figures(now: number = Date.now()): Promise<Figures> {
-    const [due, ages] = await Promise.all([this.#redis.zcard(this.keys.due), this.#redis.hgetall(this.keys.ages)]);
+  async figures(now: number = this.clock.now()): Promise<Figures> {
+    const [due, ages, damaged] = await Promise.all([
+      this.#redis.zcard(this.keys.due),
+      this.#redis.hgetall(this.keys.ages),
+      this.#redis.zcard(this.keys.damaged),
+    ]);
     const minutes = Object.entries(ages);
     const pending = minutes.reduce((sum, [, count]) => sum + Number(count), 0);
     const oldest = minutes.reduce((least, [minute]) => Math.min(least, Number(minute)), Number.POSITIVE_INFINITY);
     const oldestPendingAgeSeconds = minutes.length === 0 ? 0 : Math.max(0, (now - oldest * 60_000) / 1000);
-    return { pending, owed: Math.max(0, due - pending), oldestPendingAgeSeconds };
+    return { pending, owed: Math.max(0, due - pending), oldestPendingAgeSeconds, damaged };
   }
 }

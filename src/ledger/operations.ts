@@ -111,11 +111,24 @@ export function handOver(copy: HandedOver): Operation<number | undefined> {
 /** What follows a record's key in the sorted set while its sender is owed word of this ending: see due_member in Lua. */
 const OWED_LETTER = { pending: '', delivered: '', expired: 'x', unconfirmed: 'u', rejected: 'r' } as const;
 
-/** Notes that the senders of these have been told how they ended. */
-export function told(records: readonly Pick<StoredRecord, 'key' | 'state'>[]): Operation<void> {
-  const args: (string | number)[] = ['t', records.length];
-  for (const { key, state } of records) args.push(key + OWED_LETTER[state]);
-  return operation(args, () => undefined);
+/** How many records one operation names at most: a call's size must not depend on how much there is to do. */
+const MOST_NAMED = 100;
+
+/** Notes that the senders of these have been told how they ended: one operation for each hundred of them. */
+export function told(records: readonly Pick<StoredRecord, 'key' | 'state'>[]): Operation<void>[] {
+  const operations: Operation<void>[] = [];
+  for (let first = 0; first < records.length; first += MOST_NAMED) {
+    const some = records.slice(first, first + MOST_NAMED);
+    operations.push(
+      operation(['t', some.length, ...some.map(({ key, state }) => key + OWED_LETTER[state])], () => undefined),
+    );
+  }
+  return operations;
+}
+
+/** Damaged records that a log has named, by their keys; at most {@link Swept.unnamed} as a sweep gives them. */
+export function named(keys: readonly string[]): Operation<void> {
+  return operation(['named', keys.length, ...keys], () => undefined);
 }
 
 export type Claimed =

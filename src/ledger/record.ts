@@ -75,7 +75,7 @@ export interface StoredRecord extends Envelope {
 }
 
 interface Body {
-  /** Token of the attempt to store it. */ k?: string;
+  /** Tokens of attempts to store it, joined by `+`: see scripts/accept.lua. */ k?: string;
   /** Payload digest. */ d: string;
   /** The other key that leads here. */ al?: string;
   s: string;
@@ -127,9 +127,12 @@ export function encodeRecord(
   return `p0${owesReceipt ? '1' : '0'}000001${storedAt}${JSON.stringify(body)}\n${inner}`;
 }
 
-/** The token that it was stored with. No text in a body looks like one, as quotes are escaped there. */
+/**
+ * The token of the attempt that stored it; others may follow it (scripts/accept.lua). No text in a body looks like one, as
+ * quotes are escaped there.
+ */
 export function tokenOf(value: string): string {
-  return /"k":"([^"]*)"/.exec(value)?.[1] ?? '';
+  return /"k":"([^"+]*)/.exec(value)?.[1] ?? '';
 }
 
 /** Reads a record back. Throws a SyntaxError when it is not one. */

@@ -7,6 +7,8 @@ function script(...parts: string[]): string {
 
 export const TURN = script(
   'record',
+  'clock',
+  'quarantine',
   'evidence',
   'accept',
   'settle',
@@ -17,6 +19,6 @@ export const TURN = script(
   'command',
   'turn',
 );
-export const SWEEP = script('record', 'sweep');
+export const SWEEP = script('record', 'clock', 'quarantine', 'sweep');
 export const STATUS = script('record', 'status');
 export const LOOK = script('record', 'look');

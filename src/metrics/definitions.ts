@@ -87,14 +87,22 @@ export const DEFINITIONS = {
     type: 'counter',
     help: 'Sessions that had ended unseen while the link was down; who watched them is told.',
   },
+  set_aside_total: {
+    type: 'counter',
+    help: 'Operations that Redis rejected for what is in them, and that were set aside; the log names each.',
+  },
   reconnects_total: { type: 'counter', help: 'How often the link to the XMPP server came up again.' },
   link_up: { type: 'gauge', help: '1 while the link to the XMPP server is up, else 0.' },
   ledger_up: {
     type: 'gauge',
-    help: '1 when Redis answered for this very page, else 0; then the next four are missing.',
+    help: '1 when Redis answered for this very page, else 0; then the next five are missing.',
   },
   pending: { type: 'gauge', help: 'Messages that wait for a receipt.' },
   oldest_pending_age_seconds: { type: 'gauge', help: 'Age of the oldest of them; 0 when there is none.' },
+  damaged: {
+    type: 'gauge',
+    help: 'Records in Redis that were found damaged and are kept aside, for UNDELIVERED_RETENTION.',
+  },
   undelivered: { type: 'gauge', help: 'Dead letters: jobs in the queue undelivered.' },
   redelivery_paused: { type: 'gauge', help: '1 while an administrator keeps further copies back, else 0.' },
   time_to_stored_seconds: {

@@ -1,3 +1,4 @@
+import type { Clock } from '../ledger/clock.ts';
 import { renewSession, takeStep, watchersOf } from '../ledger/presence.ts';
 import type { Address } from '../stanza/address.ts';
 import type { IdSource } from '../stanza/ids.ts';
@@ -12,6 +13,7 @@ export interface OwnContactOptions {
   readonly ids: IdSource;
   readonly passage: Passing;
   readonly sessions: Sessions;
+  readonly clock: Clock;
   readonly counts: PresenceCounts;
 }
 
@@ -41,7 +43,7 @@ export class OwnContact {
   /** Takes what a served user sends it, but for his own presence and errors. */
   take(type: string, from: Address): void {
     const { domain, link, pipeline, ids, passage, sessions, counts } = this.#options;
-    const now = Date.now();
+    const now = this.#options.clock.now();
     const reply = (to: string, kind: 'subscribed' | 'available' | 'unavailable' | 'probe') => {
       counts.presenceReplies += 1;
       link.send(presenceStanza({ from: domain, to, type: kind, id: ids.next() }));

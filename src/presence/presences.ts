@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Element } from '@xmpp/xml';
+import type { Clock } from '../ledger/clock.ts';
 import { forgetPresence, gone, stillAlive, watchersOf } from '../ledger/presence.ts';
 import type { Address, Addresses } from '../stanza/address.ts';
 import type { IdSource } from '../stanza/ids.ts';
@@ -46,6 +47,7 @@ export interface PresencesOptions {
   readonly stored: Stored;
   readonly addresses: Addresses;
   readonly ids: IdSource;
+  readonly clock: Clock;
   readonly passage: Passing;
   readonly maxStanzaBytes: number;
   readonly counts: PresenceCounts;
@@ -112,7 +114,7 @@ export class Presences {
   offline(): void {
     this.#leave();
     const { pipeline } = this.#options;
-    pipeline.push({ operation: gone(this.#process, Date.now()), done: () => {}, refuse: () => {} });
+    pipeline.push({ operation: gone(this.#process, this.#options.clock.now()), done: () => {}, refuse: () => {} });
   }
 
   /** Redis begins to fail, or works again. */
@@ -138,7 +140,7 @@ export class Presences {
     this.#leave();
     if (!wasOnline) return;
     const { pipeline, stored, link, addresses } = this.#options;
-    if ((await pipeline.perform(gone(this.#process, Date.now()))) > 0) return;
+    if ((await pipeline.perform(gone(this.#process, this.#options.clock.now()))) > 0) return;
     this.#relay.closing = true;
     for (const stanza of this.#own.become(false)) link.send(stanza);
     let cursor = '0';
@@ -162,7 +164,7 @@ export class Presences {
     const own = addresses.componentDomain;
     for (;;) {
       try {
-        this.#others = (await pipeline.perform(stillAlive(this.#process, Date.now(), own))).others;
+        this.#others = (await pipeline.perform(stillAlive(this.#process, this.#options.clock.now(), own))).others;
         await this.#own.load();
         break;
       } catch {
@@ -201,7 +203,9 @@ export class Presences {
     const { pipeline, addresses } = this.#options;
     this.#heartbeat = setInterval(async () => {
       try {
-        const alive = await pipeline.perform(stillAlive(this.#process, Date.now(), addresses.componentDomain));
+        const alive = await pipeline.perform(
+          stillAlive(this.#process, this.#options.clock.now(), addresses.componentDomain),
+        );
         if (signal.aborted) return;
         this.#others = alive.others;
         this.#makeUpForMissed();

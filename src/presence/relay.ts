@@ -1,4 +1,5 @@
 import type { Element } from '@xmpp/xml';
+import type { Clock } from '../ledger/clock.ts';
 import { renewSession, seePresence, takeStep, withdrawRequest } from '../ledger/presence.ts';
 import { type Address, type Addresses, MalformedAddressError, withResource } from '../stanza/address.ts';
 import { readError } from '../stanza/error.ts';
@@ -23,6 +24,7 @@ export interface RelayOptions {
   readonly pipeline: Pipe;
   readonly addresses: Addresses;
   readonly ids: IdSource;
+  readonly clock: Clock;
   readonly passage: Passing;
   readonly own: OwnContact;
   readonly sessions: Sessions;
@@ -123,7 +125,16 @@ export class Relay {
     const available = presence.type === 'available';
     const caps = capsKey(presence.caps);
     const watcher = own || to.counterpart;
-    const operation = seePresence(from.bare, watcher, from.resource, available, Date.now(), caps, own, ids.next());
+    const operation = seePresence(
+      from.bare,
+      watcher,
+      from.resource,
+      available,
+      this.#options.clock.now(),
+      caps,
+      own,
+      ids.next(),
+    );
     pipeline.push({
       operation,
       bytes: presence.inner.length,
@@ -166,7 +177,7 @@ export class Relay {
     presence: Pick<Presence, 'id' | 'inner' | 'otherAttributes'>,
   ): void {
     const { pipeline, ids, link, counts, passage, sessions } = this.#options;
-    const now = Date.now();
+    const now = this.#options.clock.now();
     if (type === 'probe' && from.resource !== '') this.#renew(from, now, sessions);
     const [watched, watcher] = isByWatched(type) ? [from.bare, to.counterpart] : [to.counterpart, from.bare];
     const operation = takeStep(type, watched, watcher, now, ids.next());
@@ -230,7 +241,7 @@ export class Relay {
       return;
     }
     const watcher = own ? addresses.componentDomain : to.counterpart;
-    const operation = takeStep('unsubscribed', from.bare, watcher, Date.now(), ids.next());
+    const operation = takeStep('unsubscribed', from.bare, watcher, this.#options.clock.now(), ids.next());
     pipeline.push({
       operation,
       done: (reply) => {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../ledger/clock.ts';
 import {
   askAfter,
   claimAsking,
@@ -20,6 +21,7 @@ export interface ResyncOptions {
   readonly stored: Stored;
   readonly addresses: Addresses;
   readonly ids: IdSource;
+  readonly clock: Clock;
   readonly sessions: Sessions;
   readonly counts: PresenceCounts;
   /** Names this process. */
@@ -108,7 +110,7 @@ export class Resync {
   async #run(signal: AbortSignal, missed: boolean): Promise<void> {
     const { pipeline, process, others, log } = this.#options;
     for (;;) {
-      const claim = await pipeline.perform(claimAsking(process, Date.now()));
+      const claim = await pipeline.perform(claimAsking(process, this.#options.clock.now()));
       signal.throwIfAborted();
       if (claim === 'joined' && !missed) return;
       if (claim === 'go') break;
@@ -134,7 +136,7 @@ export class Resync {
         const watchers = await pipeline.perform(askAfter(user));
         signal.throwIfAborted();
         await this.pace(this.#probes(user, watchers), signal);
-        if (watchers.length > 0) probed.push({ user, at: Date.now(), again: false });
+        if (watchers.length > 0) probed.push({ user, at: this.#options.clock.now(), again: false });
         await this.#judge(probed, signal, false);
       }
     }
@@ -164,7 +166,7 @@ export class Resync {
   async #judge(probed: Probed[], signal: AbortSignal, all: boolean): Promise<void> {
     const { pipeline, sessions, patience, process, others } = this.#options;
     for (let first = probed[0]; first !== undefined; first = probed[0]) {
-      const left = first.at + patience - Date.now();
+      const left = first.at + patience - this.#options.clock.now();
       if (left > 0 && !all) return;
       if (left > 0) {
         await pipeline.perform(keepAsking(process));
@@ -174,7 +176,7 @@ export class Resync {
       const { user, again } = first;
       // With several links the answer may have gone to one that is about to be found broken.
       const final = again || others() === 0;
-      const unheard = await pipeline.perform(judgeSessions(user, Date.now(), final));
+      const unheard = await pipeline.perform(judgeSessions(user, this.#options.clock.now(), final));
       signal.throwIfAborted();
       if (final) sessions.endedUnseen(user, unheard);
       else if (unheard.length > 0) {
@@ -182,7 +184,7 @@ export class Resync {
         signal.throwIfAborted();
         if (watcher === undefined) continue;
         await this.pace(this.#probes(user, [watcher]), signal);
-        probed.push({ user, at: Date.now(), again: true });
+        probed.push({ user, at: this.#options.clock.now(), again: true });
       }
     }
   }

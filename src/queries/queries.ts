@@ -1,4 +1,5 @@
 import type { Element } from '@xmpp/xml';
+import type { Clock } from '../ledger/clock.ts';
 import type { LinkPort } from '../receipts/outbox.ts';
 import type { Passage } from '../receipts/passage.ts';
 import type { Pipeline } from '../receipts/pipeline.ts';
@@ -26,6 +27,7 @@ export interface QueriesOptions extends QueryTiming {
     readonly addresses: Addresses;
     readonly pipeline: Pipeline;
     readonly passage: Passage;
+    readonly clock: Clock;
     /** Answers what is asked of the component itself. */
     stanza(element: Element): void;
   };
@@ -51,9 +53,20 @@ export class Queries {
   constructor(options: QueriesOptions) {
     this.#options = options;
     const { receipts, link, counts, maxStanzaBytes, log, timeLimit, overdueEvery = OVERDUE_EVERY } = options;
-    const { addresses, pipeline, passage } = receipts;
+    const { addresses, pipeline, passage, clock } = receipts;
     const limit = timeLimit === undefined ? {} : { timeLimit };
-    const base = { link, addresses, pipeline, passage, ids: new IdSource(), counts, maxStanzaBytes, log, ...limit };
+    const base = {
+      link,
+      addresses,
+      pipeline,
+      passage,
+      clock,
+      ids: new IdSource(),
+      counts,
+      maxStanzaBytes,
+      log,
+      ...limit,
+    };
     this.#relay = new Relay(base);
     this.asker = new Asker(base);
     this.capabilities = new Capabilities({ asker: this.asker, pipeline });

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Element } from '@xmpp/xml';
+import type { Clock } from '../ledger/clock.ts';
 import { forgetQuestion, noteQuestion, overdueQuestions, type Question, takeReply } from '../ledger/queries.ts';
 import type { LinkPort } from '../receipts/outbox.ts';
 import type { Passage, Route } from '../receipts/passage.ts';
@@ -27,6 +28,7 @@ export interface RelayOptions {
   readonly passage: Passage;
   readonly addresses: Addresses;
   readonly ids: IdSource;
+  readonly clock: Clock;
   readonly counts: QueryCounts;
   readonly maxStanzaBytes: number;
   readonly log: { warn(fields: object, message: string): void };
@@ -81,7 +83,7 @@ export class Relay {
       passage.refuse(element, { condition: 'policy-violation', text: `A stanza may have ${maxStanzaBytes} bytes` });
       return;
     }
-    const noted = noteQuestion(id, question, Date.now() + timeLimit, BOUNDS);
+    const noted = noteQuestion(id, question, this.#options.clock.now() + timeLimit, BOUNDS);
     const refuse = (text: string) => passage.refuse({ name, attrs }, { condition: 'resource-constraint', text });
     pipeline.push({
       operation: noted,
@@ -111,7 +113,7 @@ export class Relay {
     this.#taken += 1;
     const token = `${this.#token}${this.#taken.toString(36)}`;
     const asked = addresses.parse(to as string).full;
-    const taken = takeReply(id, token, replier.full, asked, Date.now() + REMEMBERED);
+    const taken = takeReply(id, token, replier.full, asked, this.#options.clock.now() + REMEMBERED);
     pipeline.push({
       operation: taken,
       bytes: weight(element),
@@ -130,7 +132,7 @@ export class Relay {
   async sweep(): Promise<void> {
     const { pipeline, addresses, counts, link } = this.#options;
     for (;;) {
-      const now = Date.now();
+      const now = this.#options.clock.now();
       const overdue = await pipeline.perform(overdueQuestions(now, now + LEASE, AT_A_TIME));
       for (const { id, question } of overdue) {
         counts.queriesTimedOut += 1;

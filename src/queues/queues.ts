@@ -1,4 +1,5 @@
 import { type ConnectionOptions, Queue } from 'bullmq';
+import type { Clock } from '../ledger/clock.ts';
 import type { StoredRecord } from '../ledger/record.ts';
 import type { Troubled } from '../receipts/outbox.ts';
 import {
@@ -16,7 +17,6 @@ export const QUEUE = {
   redelivery: 'redelivery',
   expiry: 'expiry',
   undelivered: 'undelivered',
-  sweep: 'sweep',
   forgetting: 'forgetting',
 } as const;
 
@@ -31,6 +31,7 @@ export interface QueuesOptions {
   readonly undeliveredRetention: number;
   /** Redis failed; told of many times a second while it does. */
   readonly onProblem: (error: Error) => void;
+  readonly clock: Clock;
   readonly log: { warn(fields: object, message: string): void };
 }
 
@@ -39,8 +40,6 @@ export class Queues {
   readonly redelivery: Queue<JobData>;
   readonly expiry: Queue<JobData>;
   readonly undelivered: Queue<UndeliveredData>;
-  /** Holds the scheduler of the sweep; not for the dashboard. */
-  readonly sweep: Queue;
   /** Users that are being forgotten; not for the dashboard either. */
   readonly forgetting: Queue<ForgettingData, number>;
   readonly #options: QueuesOptions;
@@ -51,7 +50,6 @@ export class Queues {
     const settings = { connection, prefix, defaultJobOptions: FORGOTTEN };
     this.redelivery = new Queue(QUEUE.redelivery, settings);
     this.expiry = new Queue(QUEUE.expiry, settings);
-    this.sweep = new Queue(QUEUE.sweep, settings);
     // A dead letter is a failed job, which the dashboard lets an operator retry.
     const keep = { removeOnComplete: true, removeOnFail: { age: Math.ceil(options.undeliveredRetention / 1000) } };
     this.undelivered = new Queue(QUEUE.undelivered, { connection, prefix, defaultJobOptions: keep });
@@ -64,7 +62,7 @@ export class Queues {
   }
 
   get all(): readonly Queue[] {
-    return [this.redelivery, this.expiry, this.undelivered, this.sweep, this.forgetting];
+    return [this.redelivery, this.expiry, this.undelivered, this.forgetting];
   }
 
   /** What the dashboard shows. */
@@ -93,12 +91,14 @@ export class Queues {
       }));
     await this.expiry.addBulk(jobs(overdue.filter(expires)));
     await this.redelivery.addBulk(jobs(overdue.filter((record) => !expires(record))));
+    // The job that shows this attempt is moot; on a clock that was set back it would stay for long.
+    for (const { key, attempt } of overdue) if (attempt > 1) this.#unawaited(this.#removeAttempt(key, attempt));
   }
 
   /** Shows a message's next attempt. Should this fail, a sweep will find the message. */
   addTroubled({ record, attempt, due, expires }: Troubled): void {
     const queue = expires ? this.expiry : this.redelivery;
-    const options = { jobId: attemptJobId(record.key, attempt), delay: Math.max(0, due - Date.now()) };
+    const options = { jobId: attemptJobId(record.key, attempt), delay: Math.max(0, due - this.#options.clock.now()) };
     this.#unawaited(queue.add('message', jobData(record, attempt), options));
   }
 
@@ -115,11 +115,21 @@ export class Queues {
 
   /** A message has ended: takes its next attempt, and its dead letter if it was delivered after all, out of sight. */
   forget(record: StoredRecord, how: 'delivered' | 'late' | 'rejected'): void {
-    const id = attemptJobId(record.key, record.attempt);
-    this.#unawaited(this.redelivery.remove(id));
-    this.#unawaited(this.expiry.remove(id));
+    this.#unawaited(this.#removeAttempt(record.key, record.attempt));
     if (how === 'late') this.#unawaited(this.undelivered.remove(record.key));
     if (how === 'rejected') this.#unawaited(this.addUndelivered(record));
+  }
+
+  /** Shows a damaged record that is kept aside. Idempotent. */
+  async addDamaged(key: string): Promise<void> {
+    const data = { key, attempt: 0, from: '', to: '', id: '', stored: '', ended: new Date().toISOString() };
+    const why = 'Its record in Redis was damaged; what was found is kept there as <REDIS_PREFIX>:q:<key>';
+    await this.undelivered.add('damaged', { ...data, why }, { jobId: `damaged.${key}` });
+  }
+
+  async #removeAttempt(key: string, attempt: number): Promise<void> {
+    const id = attemptJobId(key, attempt);
+    await Promise.all([this.redelivery.remove(id), this.expiry.remove(id)]);
   }
 
   async close(): Promise<void> {

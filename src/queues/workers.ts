@@ -1,19 +1,13 @@
 import { type ConnectionOptions, type Job, UnrecoverableError, Worker } from 'bullmq';
+import type { Ledger } from '../ledger/ledger.ts';
 import { claim, expire, revive } from '../ledger/operations.ts';
-import type { StoredRecord } from '../ledger/record.ts';
-import { expiryOf, type Timetable } from '../ledger/timetable.ts';
+import type { Timetable } from '../ledger/timetable.ts';
 import type { Outbox } from '../receipts/outbox.ts';
 import type { Pipeline } from '../receipts/pipeline.ts';
 import type { ForgettingData, JobData, UndeliveredData } from './jobs.ts';
 import { QUEUE, type Queues } from './queues.ts';
+import { Sweeper } from './sweeper.ts';
 
-/** How often what is overdue is looked for, ms. */
-const SWEEP_EVERY = 1000;
-/** How long what a sweep has found is left to its job, ms; then the job counts as lost. */
-const JOB_LEASE = 60_000;
-/** What one sweep takes, and how many jobs may wait: so that a storm of overdue messages is worked off in portions. */
-const SWEEP_LIMIT = 500;
-const MAX_WAITING = 2000;
 /** Redeliveries a second, of all processes together: far below what a server carries, so that live traffic goes on. */
 const REDELIVERIES_PER_SECOND = 500;
 const CONCURRENCY = 50;
@@ -28,7 +22,7 @@ export interface WorkersOptions {
   readonly connection: ConnectionOptions;
   readonly prefix: string;
   readonly queues: Queues;
-  readonly sweep: (now: number, lease: number, limit: number) => Promise<StoredRecord[]>;
+  readonly ledger: Pick<Ledger, 'sweep' | 'clock'>;
   readonly pipeline: Pipeline;
   readonly outbox: Outbox;
   readonly timetable: Timetable;
@@ -41,6 +35,7 @@ export interface WorkersOptions {
   readonly log: {
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;
+    error(fields: object, message: string): void;
   };
 }
 
@@ -48,7 +43,7 @@ export interface WorkersOptions {
 export class Workers {
   readonly #options: WorkersOptions;
   readonly #workers: readonly Worker[];
-  #scheduler: NodeJS.Timeout | undefined;
+  readonly #sweeper: Sweeper;
   #running = false;
 
   constructor(options: WorkersOptions) {
@@ -57,8 +52,7 @@ export class Workers {
     const settings = { connection, prefix, autorun: false, concurrency: CONCURRENCY, ...PATIENCE };
     const limiter = { max: redeliveriesPerSecond, duration: 1000 };
     this.#workers = [
-      new Worker(QUEUE.sweep, () => this.#sweep(), { ...settings, concurrency: 1 }),
-      new Worker<JobData>(QUEUE.redelivery, (job) => this.#redeliver(job.data), { ...settings, limiter }),
+      new Worker<JobData>(QUEUE.redelivery, (job) => this.#redeliver(job), { ...settings, limiter }),
       new Worker<JobData>(QUEUE.expiry, (job) => this.#expire(job.data.key), settings),
       new Worker<UndeliveredData>(QUEUE.undelivered, (job) => this.#undelivered(job), settings),
       new Worker<ForgettingData, number>(QUEUE.forgetting, (job) => options.forgetting.work(job), {
@@ -69,15 +63,16 @@ export class Workers {
     for (const worker of this.#workers) {
       worker.on('error', options.onProblem);
     }
+    const { sweepEvery, pipeline } = options;
+    const perform: Pipeline['perform'] = (operation) => pipeline.perform(operation);
+    this.#sweeper = new Sweeper({ ...options, perform, ...(sweepEvery !== undefined && { every: sweepEvery }) });
   }
 
   /** Starts, or goes on after {@link pause}. */
   resume(): void {
     if (this.#running) return;
     this.#running = true;
-    void this.#schedule();
-    // A scheduler lives in Redis and goes with it when Redis is emptied.
-    this.#scheduler ??= setInterval(() => void this.#schedule(), 60_000);
+    this.#sweeper.start();
     // Not run(), which returns at once when the worker has come to rest while it was paused.
     for (const worker of this.#workers) void worker.resume();
   }
@@ -86,45 +81,18 @@ export class Workers {
   async pause(): Promise<void> {
     if (!this.#running) return;
     this.#running = false;
-    clearInterval(this.#scheduler);
-    this.#scheduler = undefined;
-    await Promise.allSettled(this.#workers.map((worker) => worker.pause(true)));
+    await Promise.allSettled([this.#sweeper.stop(), ...this.#workers.map((worker) => worker.pause(true))]);
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#scheduler);
-    await Promise.allSettled(this.#workers.map((worker) => worker.close()));
-  }
-
-  async #schedule(): Promise<void> {
-    const { queues, sweepEvery = SWEEP_EVERY, log } = this.#options;
-    try {
-      await queues.sweep.upsertJobScheduler('sweep', { every: sweepEvery });
-    } catch (error) {
-      log.warn({ err: error }, 'The sweep could not be scheduled');
-    }
-  }
-
-  /** Turns what is overdue into jobs. */
-  async #sweep(): Promise<void> {
-    const { queues, sweep, timetable } = this.#options;
-    const room = Math.min(SWEEP_LIMIT, MAX_WAITING - (await queues.waiting()));
-    if (!this.#running || room <= 0) return;
-    const now = Date.now();
-    const overdue = await sweep(now, JOB_LEASE, room);
-    if (overdue.length === 0) return;
-    await queues.addSwept(
-      overdue,
-      (record) => record.state === 'pending' && now >= expiryOf(record.storedAt, timetable),
-      now,
-      JOB_LEASE,
-    );
+    await Promise.allSettled([this.#sweeper.stop(), ...this.#workers.map((worker) => worker.close())]);
   }
 
   /** Another copy, or another try to tell a sender; idempotent, since an attempt can be claimed once. */
-  async #redeliver({ key, attempt, lease }: JobData): Promise<string> {
+  async #redeliver(job: Job<JobData>): Promise<string> {
     const { pipeline, outbox, queues, log } = this.#options;
-    const claimed = await pipeline.perform(claim(key, attempt, lease));
+    const { key, attempt } = job.data;
+    const claimed = await pipeline.perform(claim(key, attempt, leaseOf(job)));
     if (claimed.outcome === 'overdue') return this.#expire(key);
     if (claimed.outcome === 'moot') return 'nothing to send';
     const { record, noStore } = claimed;
@@ -143,8 +111,8 @@ export class Workers {
   }
 
   async #expire(key: string): Promise<string> {
-    const { pipeline, outbox, queues, counts, log } = this.#options;
-    const record = await pipeline.perform(expire(key, Date.now()));
+    const { pipeline, outbox, queues, counts, log, ledger } = this.#options;
+    const record = await pipeline.perform(expire(key, ledger.clock.now()));
     if (record === undefined) return 'not its time';
     counts[record.state === 'expired' ? 'expired' : 'unconfirmed'] += 1;
     log.info({ from: record.sender, to: record.recipient, id: record.wireId }, `Message ${record.state}`);
@@ -167,4 +135,13 @@ export class Workers {
     outbox.redeliver(record, false);
     return 'sent';
   }
+}
+
+/**
+ * What a job may claim by. One that a sweep made has a lease of its own. One that shows a next attempt came when the wall
+ * clock said so, which may have been set forward: the ledger's time decides. What an operator promotes or adds, he wants now.
+ */
+function leaseOf({ data, timestamp, opts: { delay = 0 } }: Job<JobData>): number | '*' {
+  if (data.lease !== undefined) return data.lease;
+  return delay === 0 || Date.now() < timestamp + delay - 1000 ? '*' : 0;
 }

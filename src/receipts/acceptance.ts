@@ -1,4 +1,5 @@
 import type { Element } from '@xmpp/xml';
+import type { Clock } from '../ledger/clock.ts';
 import { accept, readdress, withdraw } from '../ledger/operations.ts';
 import { encodeRecord, type StoredRecord } from '../ledger/record.ts';
 import { withRequest } from '../stanza/build.ts';
@@ -20,6 +21,7 @@ export interface AcceptanceOptions {
   readonly batches: Batches;
   readonly passage: Passage;
   readonly ids: IdSource;
+  readonly clock: Clock;
   readonly counts: { accepted: number; duplicates: number };
   /** ms from a message's arrival to its being stored. */
   readonly onStored: (ms: number) => void;
@@ -34,9 +36,9 @@ export class Acceptance {
   }
 
   take({ from, to }: Route, message: Message, element: Element): void {
-    const { pipeline, ids, counts, notices, batches, outbox, link, passage, onStored } = this.#options;
+    const { pipeline, ids, counts, notices, batches, outbox, link, passage, onStored, clock } = this.#options;
     const { id, originId, asksReceipt } = message;
-    const arrivedAt = Date.now();
+    const arrivedAt = clock.now();
     const wireId = id ?? originId ?? ids.next();
     const recipient = to.counterpart;
     const key = recordKey(from.bare, recipient, originId ?? wireId);
@@ -84,7 +86,7 @@ export class Acceptance {
           return;
         }
         counts.accepted += 1;
-        onStored(Date.now() - arrivedAt);
+        onStored(clock.now() - arrivedAt);
         if (!batches.stored(record)) {
           const acknowledgement = notices.stored(record);
           if (acknowledgement !== undefined) link.send(acknowledgement);

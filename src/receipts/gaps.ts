@@ -1,3 +1,4 @@
+import type { Clock } from '../ledger/clock.ts';
 import { gap } from '../ledger/evidence.ts';
 import type { Pipeline } from './pipeline.ts';
 
@@ -5,6 +6,7 @@ export interface GapsOptions {
   readonly pipeline: Pick<Pipeline, 'push'>;
   /** How long after a later receipt an earlier one may still come, ms (RECEIPT_GAP). */
   readonly receiptGap: number;
+  readonly clock: Clock;
   readonly counts: { evidenceGap: number };
 }
 
@@ -45,8 +47,8 @@ export class Gaps {
   look(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const { pipeline, receiptGap, counts } = this.#options;
-    const due = Date.now() + receiptGap;
+    const { pipeline, receiptGap, counts, clock } = this.#options;
+    const due = clock.now() + receiptGap;
     const lookFrom = (confirmed: Confirmed, cursor: string) => {
       const { user, resource, later } = confirmed;
       const operation = gap(user, resource, later, due, cursor);

@@ -1,3 +1,4 @@
+import type { LedgerClock } from '../ledger/clock.ts';
 import { claim, handOver, told } from '../ledger/operations.ts';
 import type { StoredRecord } from '../ledger/record.ts';
 import { expiryOf, nextDue, type Timetable } from '../ledger/timetable.ts';
@@ -46,6 +47,7 @@ export interface OutboxOptions {
   /** Tells senders together of what was delivered; returns whether it does so of this message. */
   readonly batches: { delivered(record: StoredRecord): boolean };
   readonly timetable: Timetable;
+  readonly clock: Pick<LedgerClock, 'now' | 'aheadOfWall'>;
   readonly onTroubled: (troubled: Troubled) => void;
   readonly counts: { handedOver: number; redelivered: number };
 }
@@ -76,7 +78,7 @@ export class Outbox {
    * @param keptFromStorage whether this copy must not go to offline storage when an earlier one may lie there
    */
   redeliver(record: StoredRecord, keptFromStorage: boolean): void {
-    const { addresses, counts } = this.#options;
+    const { addresses, counts, clock } = this.#options;
     const underway = this.#copies.get(record.key);
     if (underway?.held !== undefined && !underway.held.done) {
       // The server is slow to prove that it has the last copy, or the link is about to be found broken: that one counts.
@@ -89,7 +91,8 @@ export class Outbox {
     const noStore = keptFromStorage && record.copyOut;
     if (record.copies > 0) counts.redelivered += 1;
     const out = this.#outgoing(record, resource);
-    this.#sendCopy(record, redelivery(out, addresses.componentDomain, record.firstStoredAt, noStore), noStore);
+    const firstSent = record.firstStoredAt - clock.aheadOfWall();
+    this.#sendCopy(record, redelivery(out, addresses.componentDomain, firstSent, noStore), noStore);
   }
 
   /** Tells a sender how his message ended, and owes it until the server has it; one who is away, when he comes. */
@@ -159,10 +162,10 @@ export class Outbox {
   }
 
   #copyHandedOver(sent: Sent): void {
-    const { pipeline, timetable } = this.#options;
+    const { pipeline, timetable, clock } = this.#options;
     const { record, attempt } = sent;
     if (sent.settling) return;
-    const now = Date.now();
+    const now = clock.now();
     const progress = { storedAt: record.storedAt, copies: record.copies + 1 };
     const random = Math.random();
     const operation = handOver({
@@ -246,8 +249,7 @@ export class Outbox {
   }
 
   #told(records: readonly StoredRecord[]): void {
-    if (records.length === 0) return;
-    this.#options.pipeline.push({ operation: told(records), done: () => {} });
+    for (const operation of told(records)) this.#options.pipeline.push({ operation, done: () => {} });
   }
 
   #troubled(record: StoredRecord, attempt: number, due: number): void {

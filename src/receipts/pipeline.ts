@@ -1,9 +1,6 @@
 import type { Operation } from '../ledger/operations.ts';
-
-/** The part of the ledger that the pipeline needs. */
-export interface Turns {
-  turn(operations: readonly Operation<unknown>[]): Promise<string[]>;
-}
+import { type RedisFault, redisFault } from '../ledger/redis-faults.ts';
+import { Calls, type Item, type Turns } from './calls.ts';
 
 /** One thing in the order of arrival: an operation on the ledger and what follows from its reply, or a mere action. */
 export interface Work {
@@ -14,23 +11,30 @@ export interface Work {
   refuse?: (() => void) | undefined;
   /** Undoes the operation of work that was refused, should Redis have carried it out all the same. */
   withdraw?: (() => Operation<unknown>) | undefined;
+  /** Called instead of `done` when the operation by itself cannot be carried out; without it `refuse` is. */
+  failed?: ((error: Error) => void) | undefined;
   /** What it takes in memory; counts towards `maxBytes`. */
   readonly bytes?: number;
 }
 
-interface Entry {
+interface Entry extends Item {
   readonly work: Work;
+  /** Of the monotonic clock, ms. */
   readonly since: number;
-  /** Refused, or an action that could not wait. */
-  over: boolean;
-  /** Redis was given it, whatever became of that. */
-  tried: boolean;
 }
 
-/** A batch of entries in one call to Redis, and its replies once they are there. */
-interface Call {
-  readonly batch: Entry[];
-  replies: string[] | undefined;
+/** Entries that go to Redis together. */
+interface Batch {
+  readonly entries: readonly Entry[];
+  done: boolean;
+}
+
+/** What the pipeline has last heard of Redis; times are of the monotonic clock, ms. */
+export interface PipelineHealth {
+  readonly lastSuccessAt: number | undefined;
+  readonly failingSince: number | undefined;
+  /** What the last call failed with, while it does. */
+  readonly fault: RedisFault | undefined;
 }
 
 export interface PipelineOptions {
@@ -41,6 +45,8 @@ export interface PipelineOptions {
   };
   /** Redis begins to fail, or works again. */
   readonly onFailing?: (failing: boolean) => void;
+  /** An operation was set aside, since it cannot be carried out by itself. */
+  readonly onSetAside?: () => void;
   /** Operations in one call to Redis. */
   readonly batch?: number;
   /** How long work waits for Redis before it is refused, ms. */
@@ -52,7 +58,9 @@ export interface PipelineOptions {
 
 // With two, Redis works on one while the next is gathered; a third would only wait there.
 const MAX_IN_FLIGHT = 2;
-const RETRY_AFTER = 100;
+/** What one call carries at most beside its first operation, however much waits: arguments, and bytes. */
+const MAX_ARGUMENTS = 4000;
+const MAX_CALL_BYTES = 1 << 20;
 
 /**
  * Carries the work of each turn of the event loop to the ledger in one call, and lets what follows from it happen in
@@ -62,27 +70,37 @@ const RETRY_AFTER = 100;
  * lost (receipts, hand-overs) until Redis is back. A batch whose reply was lost is carried out again, which is safe.
  */
 export class Pipeline {
-  readonly #turns: Turns;
   readonly #options: Required<PipelineOptions>;
+  readonly #calls: Calls;
   #waiting: Entry[] = [];
   #waitingBytes = 0;
-  /** Calls to Redis that are under way, oldest first. */
-  readonly #inFlight: Call[] = [];
+  /** Batches that are under way, oldest first. */
+  readonly #inFlight: Batch[] = [];
   #scheduled = false;
   #closed = false;
   #patience: NodeJS.Timeout | undefined;
-  #failingSince: number | undefined;
+  #lastSuccessAt: number | undefined;
+  #failing: { readonly since: number; readonly fault: RedisFault } | undefined;
   #idle: (() => void)[] = [];
 
   constructor(turns: Turns, options: PipelineOptions) {
-    this.#turns = turns;
     const defaults = { batch: 200, patience: 5000, maxBytes: 64 * 1024 * 1024, maxEntries: 100_000 };
-    this.#options = { onFailing: () => {}, ...defaults, ...options };
+    this.#options = { onFailing: () => {}, onSetAside: () => {}, ...defaults, ...options };
+    this.#calls = new Calls({
+      turns,
+      onAnswer: () => this.#noteWorking(),
+      onFailure: (error, items) => this.#noteFailing(error, items as readonly Entry[]),
+      closed: () => this.#closed,
+    });
   }
 
   /** Whether the last call to Redis failed. */
   get failing(): boolean {
-    return this.#failingSince !== undefined;
+    return this.#failing !== undefined;
+  }
+
+  get health(): PipelineHealth {
+    return { lastSuccessAt: this.#lastSuccessAt, failingSince: this.#failing?.since, fault: this.#failing?.fault };
   }
 
   get waiting(): number {
@@ -105,17 +123,27 @@ export class Pipeline {
       return;
     }
     this.#waitingBytes += bytes;
-    this.#waiting.push({ work, since: Date.now(), over: false, tried: false });
+    // In one literal: this is made for every message.
+    this.#waiting.push({
+      work,
+      operation: work.operation,
+      since: performance.now(),
+      over: false,
+      tried: false,
+      reply: undefined,
+      error: undefined,
+    });
     this.#schedule();
   }
 
-  /** Pushes an operation and gives its result; rejects when it is refused. */
+  /** Pushes an operation and gives its result; rejects when it is refused or cannot be carried out. */
   perform<Result>(operation: Operation<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.push({
         operation,
         done: (reply) => resolve(operation.decode(reply)),
         refuse: () => reject(new Error('Redis does not answer')),
+        failed: reject,
       });
     });
   }
@@ -138,13 +166,13 @@ export class Pipeline {
 
   #flush(): void {
     while (this.#waiting.length > 0 && this.#inFlight.length < MAX_IN_FLIGHT) {
-      const batch = this.#take();
-      if (this.#inFlight.length === 0 && batch.every(({ work }) => work.operation === undefined)) {
-        this.#finish(batch, []);
+      const entries = this.#take();
+      if (this.#inFlight.length === 0 && entries.every(({ operation }) => operation === undefined)) {
+        this.#finish(entries);
       } else {
-        const call: Call = { batch, replies: undefined };
-        this.#inFlight.push(call);
-        void this.#carryOut(call);
+        const batch: Batch = { entries, done: false };
+        this.#inFlight.push(batch);
+        void this.#carryOut(batch);
       }
     }
     this.#noteIdle();
@@ -152,60 +180,45 @@ export class Pipeline {
 
   #take(): Entry[] {
     let operations = 0;
+    let size = 0;
+    let bytes = 0;
     let end = 0;
     for (; end < this.#waiting.length && operations < this.#options.batch; end += 1) {
-      if ((this.#waiting[end] as Entry).work.operation) operations += 1;
+      const { operation, work } = this.#waiting[end] as Entry;
+      if (operation === undefined) continue;
+      size += operation.args.length;
+      bytes += work.bytes ?? 0;
+      if (operations > 0 && (size > MAX_ARGUMENTS || bytes > MAX_CALL_BYTES)) break;
+      operations += 1;
     }
     const batch = this.#waiting.slice(0, end);
     this.#waiting = this.#waiting.slice(end);
     return batch;
   }
 
-  async #carryOut(call: Call): Promise<void> {
-    call.replies = await this.#replies(call.batch);
-    // In the order in which they were taken up: a later one's replies wait for the earlier one's.
-    for (let first = this.#inFlight[0]; first?.replies !== undefined; first = this.#inFlight[0]) {
+  async #carryOut(batch: Batch): Promise<void> {
+    await this.#calls.carryOut(batch.entries);
+    batch.done = true;
+    // In the order in which they were taken up: what follows from a later one waits for the earlier one.
+    for (let first = this.#inFlight[0]; first?.done; first = this.#inFlight[0]) {
       this.#inFlight.shift();
-      this.#finish(first.batch, first.replies);
+      this.#finish(first.entries);
     }
     this.#schedule();
     this.#noteIdle();
   }
 
-  /** Gives the batch's replies in the order of what is left of it, however long it takes. */
-  async #replies(batch: Entry[]): Promise<string[]> {
-    for (;;) {
-      const operations: Operation<unknown>[] = [];
-      for (const entry of batch) {
-        if (entry.over || !entry.work.operation) continue;
-        entry.tried = true;
-        operations.push(entry.work.operation);
-      }
-      if (operations.length === 0) return [];
-      try {
-        const replies = await this.#turns.turn(operations);
-        this.#noteWorking();
-        return replies;
-      } catch (error) {
-        if (this.#closed) {
-          for (const entry of batch) entry.over = true;
-          return [];
-        }
-        this.#noteFailing(error, batch);
-        await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER));
-      }
-    }
-  }
-
-  #finish(batch: Entry[], replies: string[]): void {
-    let next = 0;
-    for (const entry of batch) {
+  #finish(entries: readonly Entry[]): void {
+    for (const entry of entries) {
       this.#waitingBytes -= entry.work.bytes ?? 0;
       if (entry.over) continue;
+      if (entry.error !== undefined) {
+        this.#setAside(entry, entry.error);
+        continue;
+      }
       entry.over = true;
-      const reply = entry.work.operation ? (replies[next++] as string) : '';
       try {
-        entry.work.done(reply);
+        entry.work.done(entry.reply ?? '');
       } catch (error) {
         // One stanza's fault must not take the others of its turn with it.
         this.#options.log.error({ err: error }, 'A stanza could not be handled');
@@ -213,24 +226,42 @@ export class Pipeline {
     }
   }
 
-  #noteFailing(error: unknown, batch: Entry[]): void {
-    if (this.#failingSince === undefined) {
-      this.#failingSince = Date.now();
-      this.#options.log.error({ err: error }, 'Redis does not take messages; none is acknowledged until it does');
-      this.#options.onFailing(true);
+  /** One that Redis rejects for its content would be rejected for ever, and hold up what is behind it. */
+  #setAside(entry: Entry, error: Error): void {
+    const { log, onSetAside } = this.#options;
+    const [operation, key] = entry.operation?.args ?? [];
+    log.error({ err: error, operation, key }, 'Redis rejects an operation for what is in it; it is set aside');
+    onSetAside();
+    if (entry.work.failed === undefined) this.#refuse(entry);
+    entry.over = true;
+    entry.work.failed?.(error);
+  }
+
+  #noteFailing(error: unknown, entries: readonly Entry[]): void {
+    const fault = redisFault(error);
+    const since = this.#failing?.since ?? performance.now();
+    if (this.#failing?.fault.code !== fault.code) {
+      const { log, onFailing } = this.#options;
+      log.error({ err: error }, `No message is acknowledged. ${fault.text}`);
+      if (this.#failing === undefined) onFailing(true);
     }
-    if (error instanceof Error && error.message.startsWith('OOM')) {
+    this.#failing = { since, fault };
+    if (fault.code === 'OOM') {
       // At its memory limit Redis refuses a script that begins by adding: refuse those, and let receipts free memory.
-      for (const entry of batch) if (entry.work.operation?.grows) this.#refuse(entry);
+      for (const entry of entries) if (entry.operation?.grows) this.#refuse(entry);
     }
-    this.#loseOnly(batch);
+    this.#loseOnly(entries);
+    for (const batch of this.#inFlight)
+      this.#loseOnly(batch.entries.filter(({ operation }) => operation === undefined));
     this.#patience ??= setInterval(() => this.#losePatience(), 250).unref();
   }
 
   #noteWorking(): void {
-    if (this.#failingSince === undefined) return;
-    this.#options.log.info({ seconds: (Date.now() - this.#failingSince) / 1000 }, 'Redis takes messages again');
-    this.#failingSince = undefined;
+    this.#lastSuccessAt = performance.now();
+    if (this.#failing === undefined) return;
+    const seconds = (this.#lastSuccessAt - this.#failing.since) / 1000;
+    this.#options.log.info({ seconds }, 'Redis takes messages again');
+    this.#failing = undefined;
     clearInterval(this.#patience);
     this.#patience = undefined;
     this.#options.onFailing(false);
@@ -244,12 +275,12 @@ export class Pipeline {
   }
 
   /** Refuses what has waited too long; what needs no ledger goes on; the rest keeps waiting. */
-  #loseOnly(entries: Entry[]): void {
-    const limit = Date.now() - this.#options.patience;
+  #loseOnly(entries: readonly Entry[]): void {
+    const limit = performance.now() - this.#options.patience;
     for (const entry of entries) {
       if (entry.over || entry.since > limit) continue;
       if (entry.work.refuse) this.#refuse(entry);
-      else if (!entry.work.operation) {
+      else if (entry.operation === undefined) {
         entry.over = true;
         entry.work.done('');
       }

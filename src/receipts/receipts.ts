@@ -1,4 +1,5 @@
 import type { Element } from '@xmpp/xml';
+import type { LedgerClock } from '../ledger/clock.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { StoredRecord } from '../ledger/record.ts';
 import type { Timetable } from '../ledger/timetable.ts';
@@ -46,6 +47,7 @@ export interface Counts {
   presenceProbes: number;
   presenceReplies: number;
   staleSessions: number;
+  setAside: number;
 }
 
 /** What the other rooms are told. */
@@ -100,6 +102,8 @@ export interface ReceiptsOptions {
 /** The receipt interceptor, put together: stanzas in, the ledger, stanzas out. */
 export class Receipts {
   readonly addresses: Addresses;
+  /** The ledger's time. */
+  readonly clock: LedgerClock;
   readonly pipeline: Pipeline;
   readonly outbox: Outbox;
   readonly passage: Passage;
@@ -114,9 +118,13 @@ export class Receipts {
     const { link, ledger, componentDomain, servedDomain, ack, timetable, counts, events, log, patience } = options;
     const addresses = new Addresses(componentDomain, servedDomain, options.allowedDomains);
     this.addresses = addresses;
+    this.clock = ledger.clock;
     const ids = new IdSource();
     const onFailing = (failing: boolean) => this.presences.redis(failing);
-    this.pipeline = new Pipeline(ledger, { log, onFailing, ...(patience !== undefined && { patience }) });
+    const onSetAside = () => {
+      counts.setAside += 1;
+    };
+    this.pipeline = new Pipeline(ledger, { log, onFailing, onSetAside, ...(patience !== undefined && { patience }) });
     const notices = new Notices({
       addresses,
       ids,
@@ -126,7 +134,20 @@ export class Receipts {
     });
     this.batches = new Batches({ link, notices, ...options.batching });
     const { batches } = this;
-    const base = { ...events, batches, link, pipeline: this.pipeline, addresses, ids, notices, timetable, counts, log };
+    const { clock } = ledger;
+    const base = {
+      ...events,
+      clock,
+      batches,
+      link,
+      pipeline: this.pipeline,
+      addresses,
+      ids,
+      notices,
+      timetable,
+      counts,
+      log,
+    };
     this.passage = new Passage(base);
     this.outbox = new Outbox(base);
     const { version, maxStanzaBytes, receiptGap, redeliveryWindow } = options;

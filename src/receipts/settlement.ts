@@ -1,4 +1,5 @@
 import type { Element } from '@xmpp/xml';
+import type { Clock } from '../ledger/clock.ts';
 import { arrived } from '../ledger/evidence.ts';
 import { bounce, hasten, reject, settle } from '../ledger/operations.ts';
 import type { StoredRecord } from '../ledger/record.ts';
@@ -23,6 +24,7 @@ export interface SettlementOptions {
   readonly confirmers: Confirmers;
   readonly gaps: Gaps;
   readonly waves: Waves;
+  readonly clock: Clock;
   readonly timetable: Timetable;
   readonly counts: {
     delivered: number;
@@ -54,7 +56,7 @@ export class Settlement {
   receipt(route: Route, id: string, message: Message): void {
     const { pipeline, outbox, confirmers, counts, passage, gaps } = this.#options;
     const { from, to } = route;
-    const now = Date.now();
+    const now = this.#options.clock.now();
     const sender = to.counterpart;
     const recipient = from.bare;
     const key = recordKey(sender, recipient, id);
@@ -88,7 +90,7 @@ export class Settlement {
    */
   proof({ from, to }: Route, { by, id }: Proof): void {
     const { pipeline, counts } = this.#options;
-    const now = Date.now();
+    const now = this.#options.clock.now();
     const sender = to.counterpart;
     const key = recordKey(sender, from.bare, id);
     if (by === 'marker') {
@@ -136,7 +138,7 @@ export class Settlement {
 
   /** A message of type `error`: a copy that came back, or somebody else's error on its way. */
   error(route: Route, message: Message, element: Element): void {
-    const { pipeline, outbox, waves, passage, counts, onEnded } = this.#options;
+    const { pipeline, outbox, waves, passage, counts, onEnded, clock } = this.#options;
     const { id } = message;
     // Without an id it is about no message that anybody could name (RFC 6120 section 8.3.1 has it copied).
     if (id === undefined) {
@@ -146,7 +148,7 @@ export class Settlement {
     const { condition, errorType, text } = readError(element);
     const permanent = isPermanent(condition);
     const key = recordKey(route.to.counterpart, route.from.bare, id);
-    const operation = permanent ? reject(key, Date.now(), condition, errorType, text) : bounce(key);
+    const operation = permanent ? reject(key, clock.now(), condition, errorType, text) : bounce(key);
     pipeline.push({
       operation,
       done: (reply) => {
@@ -172,7 +174,8 @@ export class Settlement {
 
   /** It certainly did not arrive, so the ordinary timetable holds, also for a recipient who never confirmed anything. */
   #hasten(record: StoredRecord): void {
-    const due = nextDue(record, true, this.#options.timetable, Date.now(), Math.random());
+    const { timetable, clock } = this.#options;
+    const due = nextDue(record, true, timetable, clock.now(), Math.random());
     this.#options.pipeline.push({ operation: hasten(record.key, due, record.recipient), done: () => {} });
   }
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '../ledger/clock.ts';
 import { byStoring, came, type Event, type Missed, postpone, tell } from '../ledger/evidence.ts';
 import { claim } from '../ledger/operations.ts';
 import type { StoredRecord } from '../ledger/record.ts';
@@ -9,6 +10,7 @@ export interface WavesOptions {
   readonly pipeline: Pick<Pipeline, 'push'>;
   readonly outbox: Pick<Outbox, 'redeliver'>;
   readonly timetable: Timetable;
+  readonly clock: Clock;
   /** How many messages at a time are on their way to one recipient unconfirmed (REDELIVERY_WINDOW). */
   readonly redeliveryWindow: number;
   /** The newest message under each key. */
@@ -86,8 +88,8 @@ export class Waves {
 
   /** Gathers what he has missed, portion by portion. */
   #look(user: string, event: Event, cursor: string, found: Missed[]): void {
-    const { pipeline, timetable } = this.#options;
-    const now = Date.now();
+    const { pipeline, timetable, clock } = this.#options;
+    const now = clock.now();
     const operation = came({
       user,
       event,
@@ -133,7 +135,7 @@ export class Waves {
     for (const [key, { attempt, evidence }] of wave.waiting) {
       if (wave.open.size >= redeliveryWindow) break;
       wave.waiting.delete(key);
-      const open = { attempt, since: Date.now() };
+      const open = { attempt, since: this.#options.clock.now() };
       wave.open.set(key, open);
       const operation = claim(key, attempt);
       pipeline.push({
@@ -182,14 +184,14 @@ export class Waves {
 
   /** A client may drop copies that it knows without confirming them; what comes after must not wait for that. */
   #giveUp(user: string, wave: Wave): void {
-    const limit = Date.now() - (this.#options.timetable.schedule[0] as number);
+    const limit = this.#options.clock.now() - (this.#options.timetable.schedule[0] as number);
     let over = false;
     for (const [key, { since }] of wave.open) if (since <= limit) over = wave.open.delete(key);
     if (over) this.#send(user, wave);
   }
 
   #postpone(): void {
-    const now = Date.now();
+    const now = this.#options.clock.now();
     if (now - this.#postponedAt < POSTPONE_EVERY) return;
     this.#postponedAt = now;
     for (const { waiting } of this.#waves.values()) {

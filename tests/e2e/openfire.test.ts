@@ -70,6 +70,18 @@ test('bob is away for long: offline storage holds one copy, however often it is 
   expect(bob.count('For later')).toBe(1);
 });
 
+test('a user of whom nothing is known is away: he finds one copy, and not the retry beside it', async () => {
+  openfire = await stage.openfire();
+  const alice = openfire.user('alice', 'phone');
+  const bob = openfire.user('bob', 'desk');
+  await stage.attach({ UNCONFIRMED_RETRY_AFTER: '1s', UNCONFIRMED_RETRIES: '1' });
+  bob.offline();
+  await alice.say(BOB, 'Stranger');
+  const isIt = (stanza: Element) => stanza.getChildText('body') === 'Stranger';
+  await until(() => openfire.handled.filter(isIt).length === 2, { what: 'the first copy and the retry' });
+  expect(openfire.stored('bob')).toHaveLength(1);
+});
+
 test('offline storage is full: the bounce tells nobody, and the message comes when there is room', async () => {
   openfire = await stage.openfire({ offlineQuota: 10 });
   const alice = openfire.user('alice', 'phone');

@@ -25,7 +25,7 @@ beforeEach(() => {
   open = openLedger(server.url);
   const { prefix } = open.ledger.keys;
   const connection = { url: server.url };
-  queues = new Queues({ connection, prefix, undeliveredRetention: 1e9, onProblem: () => {}, log: silent });
+  queues = new Queues({ connection, prefix, undeliveredRetention: 1e9, onProblem: () => {}, clock: Date, log: silent });
   const inquiry = new Inquiry(open.redis, open.ledger.keys);
   erasure = new Erasure({ inquiry, perform: (operation) => open.ledger.once(operation) });
   forgetting = new Forgetting({ queues, erasure, patience: 100, log: silent });

@@ -111,7 +111,13 @@ describe('health', () => {
 
 describe('metrics', () => {
   test('tell what was counted and what Redis knows', async () => {
-    const figures = async () => ({ pending: 7, oldestPendingAgeSeconds: 1.5, undelivered: 2, paused: true });
+    const figures = async () => ({
+      pending: 7,
+      oldestPendingAgeSeconds: 1.5,
+      damaged: 0,
+      undelivered: 2,
+      paused: true,
+    });
     const metrics = new Metrics({ figures, link: () => ({ up: true, reconnects: 3 }) });
     metrics.counts.accepted += 12;
     const { url } = await serve(OPEN, metrics);

@@ -130,9 +130,9 @@ describe('cancel', () => {
 describe('retry now', () => {
   test('makes it due, and the normal claim takes it', async () => {
     await handedOver();
-    expect(await open.ledger.sweep(Date.now(), 1000, 10)).toEqual([]);
+    expect((await open.ledger.sweep(1000, 10, Date.now())).overdue).toEqual([]);
     expect(await open.ledger.once(retryNow(key, ALICE))).toBe('due');
-    const [swept] = await open.ledger.sweep(Date.now(), 1000, 10);
+    const [swept] = (await open.ledger.sweep(1000, 10, Date.now())).overdue;
     expect(swept).toMatchObject({ key, attempt: 1 });
     expect(await open.ledger.once(claim(key, 1))).toMatchObject({ outcome: 'claimed' });
   });
@@ -142,7 +142,7 @@ describe('retry now', () => {
     await open.ledger.once(retryNow(key, ALICE));
     await open.ledger.once(claim(key, 1));
     expect(await open.ledger.once(retryNow(key, ALICE))).toBe('underway');
-    expect(await open.ledger.sweep(Date.now(), 1000, 10)).toEqual([]);
+    expect((await open.ledger.sweep(1000, 10, Date.now())).overdue).toEqual([]);
   });
 
   test.each([
@@ -178,13 +178,13 @@ describe('the pause', () => {
     });
     expect(await inquiry.paused()).toEqual({ since: NOW, by: 'admin@example.org' });
     await due();
-    expect(await open.ledger.sweep(NOW, 1000, 10)).toEqual([]);
+    expect((await open.ledger.sweep(1000, 10, NOW)).overdue).toEqual([]);
     await due();
     expect(await open.ledger.once(claim(key, 1))).toEqual({ outcome: 'moot' });
     expect(await open.ledger.once(unpause())).toMatchObject({ by: 'admin@example.org' });
     expect(await open.ledger.once(unpause())).toBeUndefined();
     await due();
-    expect(await open.ledger.sweep(NOW, 1000, 10)).toHaveLength(1);
+    expect((await open.ledger.sweep(1000, 10, NOW)).overdue).toHaveLength(1);
     expect(await open.ledger.once(claim(key, 1))).toMatchObject({ outcome: 'claimed' });
   });
 
@@ -195,7 +195,7 @@ describe('the pause', () => {
     await open.redis.zadd(open.ledger.keys.due, NOW - 1, keyOf('old'));
     await open.ledger.turn([aliceWrites({ id: 'told', at: NOW - 8 * DAY })], NOW - 8 * DAY);
     await open.ledger.turn([expire(keyOf('told'), NOW)], NOW - 3600 * SECOND);
-    const swept = await open.ledger.sweep(NOW, 1000, 10);
+    const swept = (await open.ledger.sweep(1000, 10, NOW)).overdue;
     expect(swept.map(({ wireId }) => wireId).sort()).toEqual(['first', 'old', 'told']);
     expect(await open.ledger.once(claim(keyOf('first'), 1))).toMatchObject({ outcome: 'claimed' });
     expect(await open.ledger.once(claim(keyOf('old'), 1))).toEqual({ outcome: 'overdue' });
@@ -209,7 +209,7 @@ describe('the pause', () => {
     }
     await open.ledger.once(aliceWrites({ id: 'first' }));
     await open.redis.zadd(open.ledger.keys.due, NOW - 1, keyOf('first'));
-    expect(await open.ledger.sweep(NOW, 1000, 10)).toMatchObject([{ wireId: 'first' }]);
+    expect((await open.ledger.sweep(1000, 10, NOW)).overdue).toMatchObject([{ wireId: 'first' }]);
   });
 });
 

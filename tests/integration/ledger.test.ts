@@ -4,6 +4,7 @@ import {
   expire,
   handOver,
   hasten,
+  type Operation,
   readdress,
   reject,
   revive,
@@ -99,8 +100,8 @@ describe('settling', () => {
       outcome: 'delivered',
       record: { state: 'delivered', sender: ALICE, senderResource: 'phone', receiptResource: 'desk', settledAt: 5 },
     });
-    expect(await opened.ledger.figures()).toEqual({ pending: 0, owed: 1, oldestPendingAgeSeconds: 0 });
-    await once(told([{ key: keyOf('m-1'), state: 'delivered' }]));
+    expect(await opened.ledger.figures()).toEqual({ pending: 0, owed: 1, oldestPendingAgeSeconds: 0, damaged: 0 });
+    await once(told([{ key: keyOf('m-1'), state: 'delivered' }])[0] as Operation<void>);
     expect(await owedKeys()).toEqual([]);
   });
 
@@ -165,7 +166,7 @@ describe('settling', () => {
     await once(aliceWrites({ at: Date.now() - 8 * DAY }));
     expect(await once(expire(keyOf('m-1'), Date.now()))).toMatchObject({ state: 'expired' });
     expect(await once(settle(keyOf('m-1'), 'desk', Date.now()))).toMatchObject({ outcome: 'late' });
-    await once(told([{ key: keyOf('m-1'), state: 'expired' }]));
+    await once(told([{ key: keyOf('m-1'), state: 'expired' }])[0] as Operation<void>);
     expect(await owedKeys()).toEqual([keyOf('m-1')]);
     expect(await once(revive(keyOf('m-1')))).toBeUndefined();
   });
@@ -239,7 +240,7 @@ describe('claiming', () => {
     await once(aliceWrites());
     await once(settle(keyOf('m-1'), '', Date.now()));
     expect(await once(claim(keyOf('m-1'), 1))).toMatchObject({ outcome: 'claimed', record: { state: 'delivered' } });
-    await once(told([{ key: keyOf('m-1'), state: 'delivered' }]));
+    await once(told([{ key: keyOf('m-1'), state: 'delivered' }])[0] as Operation<void>);
     expect(await once(claim(keyOf('m-1'), 2))).toEqual({ outcome: 'moot' });
   });
 
@@ -340,21 +341,21 @@ describe('sweeping', () => {
     await opened.ledger.turn([aliceWrites({ id: 'm-2', at: now })], now);
     await opened.ledger.turn([settle(keyOf('m-2'), '', now)], now);
     const later = now + 11 * SECOND;
-    const found = await opened.ledger.sweep(later, 60 * SECOND, 10);
+    const found = (await opened.ledger.sweep(60 * SECOND, 10, later)).overdue;
     expect(found.map(({ key, state }) => [key, state])).toEqual([
       [keyOf('m-1'), 'pending'],
       [keyOf('m-2'), 'delivered'],
     ]);
-    expect(await opened.ledger.sweep(later, 60 * SECOND, 10)).toEqual([]);
-    expect(await opened.ledger.sweep(later + 61 * SECOND, 60 * SECOND, 10)).toHaveLength(2);
+    expect((await opened.ledger.sweep(60 * SECOND, 10, later)).overdue).toEqual([]);
+    expect((await opened.ledger.sweep(60 * SECOND, 10, later + 61 * SECOND)).overdue).toHaveLength(2);
   });
 
   test('takes no more than it may, and clears away what is left of a record that is gone', async () => {
     for (let i = 0; i < 5; i += 1) await once(aliceWrites({ id: `m-${i}` }));
     const later = Date.now() + 11 * SECOND;
-    expect(await opened.ledger.sweep(later, 60 * SECOND, 3)).toHaveLength(3);
+    expect((await opened.ledger.sweep(60 * SECOND, 3, later)).overdue).toHaveLength(3);
     await opened.redis.del(opened.ledger.keys.record(keyOf('m-4')));
-    expect(await opened.ledger.sweep(later + 61 * SECOND, 60 * SECOND, 10)).toHaveLength(4);
+    expect((await opened.ledger.sweep(60 * SECOND, 10, later + 61 * SECOND)).overdue).toHaveLength(4);
     expect(await opened.redis.zcard(opened.ledger.keys.due)).toBe(4);
   });
 });

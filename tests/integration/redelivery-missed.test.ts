@@ -218,7 +218,7 @@ test('what has become due together is taken up in the order in which it was writ
     await at(START, aliceWrites({ id, at: START + i }));
     await opened.redis.zadd(opened.ledger.keys.due, START, keyOf(id));
   }
-  const swept = await opened.ledger.sweep(START + SECOND, SECOND, 100);
+  const swept = (await opened.ledger.sweep(SECOND, 100, START + SECOND)).overdue;
   expect(swept.map(({ wireId }) => wireId)).toEqual(ids);
 });
 

@@ -1,6 +1,6 @@
 // Every cell of the table in docs/redelivery.md, against the scripts that look their answers up in it.
 import { arrived, byStoring, came, type Event, gap, tell } from '../../src/ledger/evidence.ts';
-import { bounce, claim, expire, handOver, hasten, settle, told } from '../../src/ledger/operations.ts';
+import { bounce, claim, expire, handOver, hasten, type Operation, settle, told } from '../../src/ledger/operations.ts';
 import { ruleFor, SITUATIONS, type Situation } from '../../src/ledger/redelivery.ts';
 import { nextDue } from '../../src/ledger/timetable.ts';
 import { recordKey } from '../../src/stanza/key.ts';
@@ -235,6 +235,12 @@ describe('stored while he was away', () => {
 });
 
 describe('a copy that is sent again', () => {
+  test('is kept from offline storage where nothing is known of him, nor that he ever confirmed anything', async () => {
+    await at(START, aliceWrites({ at: START }));
+    await at(START, handedOver(1, 1, START));
+    expect(await at(START + 1000 * SECOND, claim(KEY, 1))).toMatchObject({ outcome: 'claimed', noStore: true });
+  });
+
   test.each([
     ['is kept from offline storage where nothing is known of him', false, true],
     ['is the only one there when it is sent on evidence', true, false],
@@ -370,7 +376,7 @@ test('nothing is left of a message that was in trouble once it is delivered', as
   expect(await opened.redis.smembers(keys.from(ALICE))).toEqual([KEY]);
   expect((await opened.redis.lrange(keys.life(KEY), 0, -1)).map((one) => one.split(' ')[1])).toEqual(['handed-over']);
   await at(START, settle(KEY, 'desk', START));
-  await at(START, told([{ key: KEY, state: 'delivered' }]));
+  await at(START, told([{ key: KEY, state: 'delivered' }])[0] as Operation<void>);
   expect(await opened.redis.exists(keys.out(BOB), keys.from(ALICE), keys.life(KEY), keys.due)).toBe(0);
 });
 
@@ -393,10 +399,10 @@ describe('a sender who is away when her message fails', () => {
   test('is told when she comes, at the session that she has then', async () => {
     await opened.redis.hset(alices(), { '': START });
     expect(await fails()).toBe(true);
-    expect(await opened.ledger.sweep(END + 60 * SECOND, SECOND, 10)).toEqual([]);
+    expect((await opened.ledger.sweep(SECOND, 10, END + 60 * SECOND)).overdue).toEqual([]);
     await opened.redis.hset(alices(), 'desk', `${END};u`);
     await aliceComes(END + SECOND);
-    expect(await opened.ledger.sweep(END + 2 * SECOND, 10 * SECOND, 10)).toHaveLength(1);
+    expect((await opened.ledger.sweep(10 * SECOND, 10, END + 2 * SECOND)).overdue).toHaveLength(1);
     expect(await at(END + 2 * SECOND, claim(KEY, 1, END + 12 * SECOND))).toMatchObject({
       outcome: 'claimed',
       record: { state: 'expired', senderAway: false, senderResource: 'desk' },
@@ -413,7 +419,9 @@ describe('a sender who is away when her message fails', () => {
     expect(left).toBeGreaterThan(0);
     await opened.redis.hset(alices(), 'desk', `${END};u`);
     await aliceComes(END + SECOND);
-    expect(await opened.ledger.sweep(END + 2 * SECOND, 10 * SECOND, 10)).toMatchObject([{ state: 'unconfirmed' }]);
+    expect((await opened.ledger.sweep(10 * SECOND, 10, END + 2 * SECOND)).overdue).toMatchObject([
+      { state: 'unconfirmed' },
+    ]);
   });
 
   test('a later trouble of hers does not make an undelivered message be forgotten sooner', async () => {
@@ -428,7 +436,7 @@ describe('a sender who is away when her message fails', () => {
   test('is looked for again once an hour, should her coming be missed', async () => {
     await opened.redis.hset(alices(), { '': START });
     await fails();
-    expect(await opened.ledger.sweep(LATER, SECOND, 10)).toHaveLength(1);
+    expect((await opened.ledger.sweep(SECOND, 10, LATER)).overdue).toHaveLength(1);
     expect(await at(LATER, claim(KEY, 1))).toEqual({ outcome: 'moot' });
     expect(Number(await opened.redis.zscore(opened.ledger.keys.due, `${KEY}x`))).toBe(LATER + 3600 * SECOND);
   });

@@ -32,6 +32,7 @@ const noCounts = (): Counts => ({
   presenceProbes: 0,
   presenceReplies: 0,
   staleSessions: 0,
+  setAside: 0,
 });
 
 /** A link without a server: it shows what is written, and hands over when told to. */

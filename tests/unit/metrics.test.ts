@@ -57,7 +57,7 @@ test('two have nothing in common', async () => {
 });
 
 describe('what Redis knows', () => {
-  const figures = { pending: 5, oldestPendingAgeSeconds: 2.5, undelivered: 1, paused: false };
+  const figures = { pending: 5, oldestPendingAgeSeconds: 2.5, damaged: 0, undelivered: 1, paused: false };
 
   test('is asked once a page', async () => {
     let asked = 0;

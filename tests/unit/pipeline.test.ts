@@ -1,3 +1,4 @@
+import { LateCallError } from '../../src/ledger/ledger.ts';
 import type { Operation } from '../../src/ledger/operations.ts';
 import { Pipeline, type PipelineOptions } from '../../src/receipts/pipeline.ts';
 
@@ -159,4 +160,110 @@ test('perform gives the result, or rejects when it is refused', async () => {
   const second = pipeline.perform({ args: ['a'], grows: false, decode: (reply) => reply });
   (await ledger.call(1)).fail();
   await expect(second).rejects.toThrow('Redis does not answer');
+});
+
+describe('an operation that Redis rejects for its content', () => {
+  const rejects = (bad: string) => {
+    const calls: string[][] = [];
+    const turns = {
+      turn: async (operations: readonly Operation<unknown>[]) => {
+        const names = operations.map(({ args }) => String(args[0]));
+        calls.push(names);
+        if (!names.includes(bad)) return names.map((name) => `${name}!`);
+        throw Object.assign(new Error('ERR user_script:1: too many results to unpack'), { name: 'ReplyError' });
+      },
+    };
+    return { calls, turns };
+  };
+
+  test('is found by halving and set aside alone; the others are carried out, in order', async () => {
+    const { turns, calls } = rejects('bad');
+    let setAside = 0;
+    const pipeline = new Pipeline(turns, { log: silent, onSetAside: () => (setAside += 1) });
+    const happened: string[] = [];
+    for (const name of ['a', 'b', 'c', 'bad', 'd', 'e', 'f', 'g']) {
+      pipeline.push({
+        operation: { args: [name], grows: false, decode: (reply) => reply },
+        done: (reply) => happened.push(reply),
+        refuse: () => happened.push(`${name} refused`),
+      });
+    }
+    await pipeline.drained();
+    expect(happened).toEqual(['a!', 'b!', 'c!', 'bad refused', 'd!', 'e!', 'f!', 'g!']);
+    expect(setAside).toBe(1);
+    expect(calls.filter((names) => names.includes('bad'))).toHaveLength(4);
+    expect(pipeline.failing).toBe(false);
+  });
+
+  test('is told to whoever waits for it', async () => {
+    const { turns } = rejects('bad');
+    const pipeline = new Pipeline(turns, { log: silent });
+    const performed = pipeline.perform({ args: ['bad'], grows: false, decode: (reply: string) => reply });
+    await expect(performed).rejects.toThrow('too many results');
+  });
+
+  test('fails alone as well when the script names it', async () => {
+    const turns = { turn: async () => ['a!', '\0WRONGTYPE ...', 'c!'] };
+    const pipeline = new Pipeline(turns, { log: silent });
+    const happened: string[] = [];
+    for (const name of ['a', 'b', 'c']) {
+      pipeline.push({
+        operation: { args: [name], grows: false, decode: (reply) => reply },
+        done: (reply) => happened.push(reply),
+        refuse: () => happened.push(`${name} refused`),
+      });
+    }
+    await pipeline.drained();
+    expect(happened).toEqual(['a!', 'b refused', 'c!']);
+  });
+});
+
+test('a call has a bounded size, however much waits', async () => {
+  const sizes: number[] = [];
+  const turns = {
+    turn: async (operations: readonly Operation<unknown>[]) => {
+      sizes.push(operations.reduce((sum, { args }) => sum + args.length, 0));
+      return operations.map(() => '');
+    },
+  };
+  const pipeline = new Pipeline(turns, { log: silent });
+  let done = 0;
+  for (let i = 0; i < 300; i += 1) {
+    const args = Array.from({ length: 100 }, () => 'x');
+    pipeline.push({ operation: { args, grows: false, decode: () => '' }, done: () => (done += 1) });
+  }
+  await pipeline.drained();
+  expect(done).toBe(300);
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(4000);
+});
+
+test('a call that Redis was late with is made again at once, and is no failure', async () => {
+  let calls = 0;
+  const turns = {
+    turn: async (operations: readonly Operation<unknown>[]) => {
+      calls += 1;
+      if (calls < 3) throw new LateCallError();
+      return operations.map(() => 'done');
+    },
+  };
+  const failing: boolean[] = [];
+  const pipeline = new Pipeline(turns, { log: silent, onFailing: (now) => failing.push(now) });
+  expect(await pipeline.perform({ args: ['a'], grows: false, decode: (reply: string) => reply })).toBe('done');
+  expect(failing).toEqual([]);
+});
+
+test('what Redis was last heard of is told', async () => {
+  const { ledger, pipeline, settle } = setUp();
+  expect(pipeline.health).toEqual({ lastSuccessAt: undefined, failingSince: undefined, fault: undefined });
+  settle('a');
+  (await ledger.call(0)).fail('READONLY You cannot write');
+  await ledger.call(1);
+  expect(pipeline.health).toMatchObject({ failingSince: expect.any(Number), fault: { code: 'READONLY' } });
+  (await ledger.call(1)).answer();
+  await pipeline.drained();
+  expect(pipeline.health).toMatchObject({
+    lastSuccessAt: expect.any(Number),
+    failingSince: undefined,
+    fault: undefined,
+  });
 });

@@ -1,36 +1,72 @@
+-- A record's tokens name the attempts to store it that have reached Redis and were not taken back: the one that stored it
+-- first, then those that were answered from it as duplicates. Any of them may have been acknowledged, so it is taken back
+-- only with the last. They stand in the body's member "k", joined by '+'.
+-- So many are told apart; with more, '*' stands for the others, and the record stays.
+local MOST_TOKENS = 8
+
+local function tokens_of(value) return strip(value):match('"k":"([^"]*)"', HEAD) or '' end
+
+local function has_token(tokens, token) return ('+' .. tokens .. '+'):find('+' .. token .. '+', 1, true) ~= nil end
+
+-- A message that nothing has been done with since it was stored, as far as Redis knows.
+local function is_untouched(value)
+  return state_of(value) == 'p' and attempt_of(value) == 1 and copies_of(value) == 0
+end
+
+local function write_tokens(key, value, tokens)
+  local from, to = value:find('"k":"[^"]*"', HEAD)
+  redis.call('SET', record_name(key), value:sub(1, from - 1) .. '"k":"' .. tokens .. '"' .. value:sub(to + 1))
+end
+
+-- Notes that this attempt is being answered from a record that another has stored.
+local function vouch(key, value, token)
+  local tokens = tokens_of(value)
+  if not is_untouched(value) or tokens == '' or has_token(tokens, token) or has_token(tokens, '*') then return end
+  local _, separators = tokens:gsub('%+', '')
+  write_tokens(key, value, tokens .. '+' .. (separators + 1 < MOST_TOKENS and token or '*'))
+end
+
+-- Returns the record that stands under this key, or false when the value was stored there.
+local function store(key, value)
+  local name = record_name(key)
+  if call('SETNX', name, value) == 1 then return false end
+  local known = read(key)
+  -- One that was damaged is put aside.
+  if not known then call('SET', name, value) end
+  return known
+end
+
 -- Stores a message unless it is known.
 -- Returns '' when it was stored under its key, '+' and another key when that key was taken by another text,
 -- or '=', the key, a line feed and what is known.
 local function accept(key, alias, value, due, window)
-  local name = record_name(key)
   local stored_as = key
-  if call('SETNX', name, value) == 0 then
+  local known = store(key, value)
+  if known then
     local digest, token = value:match('"d":"([^"]+)"', HEAD), value:match('"k":"([^"]+)"', HEAD)
-    local own = key .. '-' .. digest
-    local known = redis.call('GET', name)
     local known_as = key
     if not strip(known):find('"d":"' .. digest .. '"', HEAD, true) then
       -- The id was used before, for another text: another message, which has a name of its own.
-      name = record_name(own)
-      known_as = own
-      known = redis.call('SETNX', name, value) == 0 and redis.call('GET', name)
+      known_as = key .. '-' .. digest
+      known = store(known_as, value)
       if not known then
-        redis.call('RPUSH', index_name(key), own)
+        redis.call('RPUSH', index_name(key), known_as)
         trim(key)
         redis.call('PEXPIRE', index_name(key), window)
         -- A duplicate of this one is looked for through the first of its id, which must be known for as long.
         local left = redis.call('PTTL', record_name(key))
         if left >= 0 and left < window then redis.call('PEXPIRE', record_name(key), window) end
-        stored_as = own
+        stored_as = known_as
       end
     end
     if known then
       -- Our own record: the reply to an earlier try was lost on its way.
-      if state_of(known) == 'p' and strip(known):find('"k":"' .. token .. '"', HEAD, true) then
+      if state_of(known) == 'p' and tokens_of(known):match('^[^+]*') == token then
         -- Should that try have ended in the middle, it is made due now.
         gather_due(due, known_as)
         return known_as == key and '' or '+' .. known_as
       end
+      vouch(known_as, known, token)
       return '=' .. known_as .. '\n' .. strip(known)
     end
   end
@@ -45,16 +81,26 @@ local function accept(key, alias, value, due, window)
   return stored_as == key and '' or '+' .. stored_as
 end
 
--- Takes back a message whose sender was told that it could not be stored, while nothing has been done with it: a Redis
--- that hangs carries out what it was given when it comes to itself.
-local function withdraw(key, digest, token)
+-- Takes back what an attempt may have stored whose sender was told that it could not be: a Redis that hangs carries out
+-- what it was given when it comes to itself. What another attempt was answered from stays, and is sent at once, since
+-- whoever stored it will not send it.
+local function withdraw(key, digest, token, now)
   for _, own in ipairs({ key, key .. '-' .. digest }) do
-    local value = redis.call('GET', record_name(own))
-    local untouched = value and state_of(value) == 'p' and attempt_of(value) == 1 and copies_of(value) == 0
-    if untouched and strip(value):find('"k":"' .. token .. '"', HEAD, true) then
-      redis.call('DEL', record_name(own))
-      redis.call('ZREM', due_set, own)
-      count_pending(value, -1)
+    local value = read(own)
+    local tokens = value and is_untouched(value) and tokens_of(value) or ''
+    if has_token(tokens, token) then
+      local rest = {}
+      for one in tokens:gmatch('[^+]+') do
+        if one ~= token then rest[#rest + 1] = one end
+      end
+      if #rest > 0 then
+        write_tokens(own, value, table.concat(rest, '+'))
+        if tokens:match('^[^+]*') == token then gather_due(now, own) end
+      else
+        redis.call('DEL', record_name(own))
+        redis.call('ZREM', due_set, own)
+        count_pending(value, -1)
+      end
     end
   end
   return ''
@@ -64,7 +110,7 @@ end
 -- `members` replace those of an earlier resend; "_" marks them, as no text in a body can, where quotes are escaped.
 local function readdress(key, members, owes)
   local name = record_name(key)
-  local value = redis.call('GET', name)
+  local value = read(key)
   if value and state_of(value) == 'p' then
     local old = strip(value)
     local head = old:sub(1, 2) .. (owes == '1' and '1' or old:sub(3, 3)) .. old:sub(4)

@@ -20,7 +20,7 @@ end
 -- '1' or '0' (whether offline storage must not take this copy) and the record as claimed: pending, or ended with its
 -- sender to be told.
 local function claim(key, attempt, now, lease_until, ttl, lease, keep)
-  local value = redis.call('GET', record_name(key))
+  local value = read(key)
   if not value then
     redis.call('ZREM', due_set, key)
     return ''
@@ -46,7 +46,7 @@ local function claim(key, attempt, now, lease_until, ttl, lease, keep)
     note(key, now, 'claimed', keep)
     -- Where nothing is known of him, each copy more would be one more in offline storage; one that is sent on evidence
     -- is the only one.
-    no_store = presence == '?' and says == 'y' and '1' or '0'
+    no_store = presence == '?' and '1' or '0'
     local out = ({ ['1'] = '2', b = '0' })[value:sub(2, 2)]
     if out then
       redis.call('SETRANGE', record_name(key), 1, out)
@@ -84,8 +84,8 @@ end
 -- Returns the time that it is due next, or ''.
 local function handover(key, attempt, copies, by_timetable, unconfirmed, sender, recipient, stays_nowhere, resource, now, ttl, keep)
   local name = record_name(key)
-  local head = redis.call('GETRANGE', name, 0, HEAD - 1)
-  if head == '' or state_of(head) ~= 'p' then return '' end
+  local head = head_of(key)
+  if not head or not is_pending(head) then return '' end
   local out = out_after_handover(head)
   if attempt_of(head) ~= attempt then
     -- A later attempt is on its way and has its own lease; that this copy is out stays true.
@@ -126,8 +126,8 @@ end
 local function postpone(lease_until, first, last)
   for position = first, last, 2 do
     local key = ARGV[position]
-    local head = redis.call('GETRANGE', record_name(key), 0, HEAD - 1)
-    if head ~= '' and state_of(head) == 'p' and attempt_of(head) == tonumber(ARGV[position + 1]) then
+    local head = head_of(key)
+    if head and is_pending(head) and attempt_of(head) == tonumber(ARGV[position + 1]) then
       redis.call('ZADD', due_set, 'XX', 'GT', lease_until, key)
     end
   end

@@ -15,8 +15,8 @@ end
 -- Its sender wants it no more: a pending message ends, and nothing is owed; what was undelivered is thrown away.
 -- Returns '' when there is no such message, 'l' (a dead letter) or 'p', its key, a line feed and the tombstone.
 local function cancel(key, owner, members, now, window, keep)
-  local value = redis.call('GET', record_name(key))
-  local letter = redis.call('GET', undelivered_name(key))
+  local value = read(key)
+  local letter = undelivered(key)
   local known = value or letter
   if not known or not is_of(known, owner) then return '' end
   local body = body_of(known)
@@ -37,8 +37,8 @@ end
 -- Returns '' when there is nothing to send, 'l' when it is a dead letter, 'w' when it is being sent, 'm' when it must wait,
 -- 'n' when it is due.
 local function retry_now(key, owner, now, lease_until, keep)
-  local value = redis.call('GET', record_name(key))
-  local letter = redis.call('GET', undelivered_name(key))
+  local value = read(key)
+  local letter = undelivered(key)
   local known = value or letter
   if not known or not is_of(known, owner) then return '' end
   if not value or state_of(value) ~= 'p' then return letter and 'l' or '' end
@@ -68,12 +68,13 @@ local function erase(jid, only_count, first, last)
   local count = 0
   for position = first, last do
     local key = ARGV[position]
-    local value = redis.call('GET', record_name(key))
-    local known = value or redis.call('GET', undelivered_name(key))
+    local value = read(key)
+    local known = value or undelivered(key)
     if known and (is_of(known, '"s":' .. jid) or is_of(known, '"r":' .. jid)) then
       count = count + 1
       if not only_count then erase_one(key, value, known) end
     end
+    if not only_count then quarantine.erase(key, jid) end
   end
   return count
 end

@@ -116,14 +116,14 @@ local function each_out(recipient, cursor, visit)
   local next_cursor, flat = unpack(redis.call('HSCAN', out_name(recipient), cursor, 'COUNT', PAGE))
   for i = 1, #flat, 2 do
     local how, stored, handed = flat[i + 1]:match('^(.);(%d+);(%d+)$')
-    visit(flat[i], how, tonumber(stored), tonumber(handed))
+    if how then visit(flat[i], how, tonumber(stored), tonumber(handed)) end
   end
   return next_cursor
 end
 
 -- The record of a copy that is out, or nil when it has ended, and then it is out no more.
 local function still_pending(key, recipient)
-  local value = redis.call('GET', record_name(key))
+  local value = read(key)
   if value and state_of(value) == 'p' then return value end
   redis.call('HDEL', out_name(recipient), key)
   return nil
@@ -134,7 +134,7 @@ local function hasten_all(recipient, when)
   local flat = redis.call('HGETALL', out_name(recipient))
   for i = 1, #flat, 2 do
     local how, stored = flat[i + 1]:match('^(.);(%d+);')
-    local due = when(how, tonumber(stored))
+    local due = how and when(how, tonumber(stored))
     if due then redis.call('ZADD', due_set, 'XX', 'LT', due, flat[i]) end
   end
 end
@@ -159,8 +159,9 @@ end
 local function tell(sender, cursor, now)
   local next_cursor, keys = unpack(redis.call('SSCAN', from_name(sender), cursor, 'COUNT', PAGE))
   for _, key in ipairs(keys) do
-    local state = redis.call('GETRANGE', record_name(key), 0, 0)
-    local owed = state ~= '' and state ~= 'p' and redis.call('ZSCORE', due_set, due_member(key, state))
+    local head = head_of(key)
+    local state = head and state_of(head)
+    local owed = state and state ~= 'p' and redis.call('ZSCORE', due_set, due_member(key, state))
     if owed and tonumber(owed) > now then redis.call('ZADD', due_set, now, due_member(key, state)) end
     -- One that nothing can be done about any more.
     if (state == 'u' or state == 'd') and not owed then redis.call('SREM', from_name(sender), key) end
@@ -214,7 +215,7 @@ local function came(recipient, event, cursor, now, step_due, lease_until, retrie
     if again then
       if lost then note(key, now, 'session-ended', keep) end
       redis.call('ZADD', due_set, 'XX', lease_until, key)
-      found[#found + 1] = string.format('%s,%d,%s,%.0f,%s', key, attempt_of(value), how, stored, body.k or '')
+      found[#found + 1] = string.format('%s,%d,%s,%.0f,%s', key, attempt_of(value), how, stored, first_token(body))
     end
   end)
   table.insert(found, 1, next_cursor)

@@ -4,7 +4,7 @@
 local results = {}
 
 local function show(key, value)
-  local letter = redis.call('GET', undelivered_name(key))
+  local letter = undelivered(key)
   if not value and not letter then return end
   results[#results + 1] = key
   results[#results + 1] = value and strip(value) or ''
@@ -14,11 +14,11 @@ end
 
 for position = 2, #ARGV do
   local key = ARGV[position]
-  local value = redis.call('GET', record_name(key))
+  local value = peek(key)
   show(key, value)
   if ARGV[1] == '1' then
     for _, other in ipairs(redis.call('LRANGE', index_name(key), -MANY, -1)) do
-      show(other, redis.call('GET', record_name(other)))
+      show(other, peek(other))
     end
   end
 end

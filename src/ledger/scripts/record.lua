@@ -33,6 +33,44 @@ end
 
 local function body_of(value) return cjson.decode(strip(value):sub(HEAD + 1)) end
 
+-- Whether the head is one that was written here; a record may have been damaged from outside.
+local HEAD_PATTERN = '^[pdxur][012b][01]%x%x%x%x%x%x' .. ('%d'):rep(13) .. '{'
+local function has_sound_head(value) return type(value) == 'string' and find(value, HEAD_PATTERN) ~= nil end
+
+local function is_sound(value)
+  if not has_sound_head(value) then return false end
+  local readable, body = pcall(body_of, value)
+  return readable and type(body) == 'table' and type(body.s) == 'string' and type(body.r) == 'string'
+    and type(body.w) == 'string' and type(body.d) == 'string'
+end
+
+-- What stands in a record's place: false when nothing does, a table when it is of another type than a record.
+local function raw_record(key) return redis.pcall('GET', record_name(key)) end
+
+-- The head alone, with the brace that follows it, or nil where there is none that can be read.
+local function head_of(key)
+  local head = redis.pcall('GETRANGE', record_name(key), 0, HEAD)
+  return has_sound_head(head) and head or nil
+end
+
+-- A record, or false where there is none that can be read. Changes nothing.
+local function peek(key)
+  local value = raw_record(key)
+  return is_sound(value) and value
+end
+
+-- What is kept of an undelivered message, or false.
+local function undelivered(key)
+  local value = redis.pcall('GET', undelivered_name(key))
+  return is_sound(value) and value
+end
+
+-- Names the attempt that stored a record: see accept.lua.
+local function first_token(body) return (body.k or ''):match('^[^+]*') end
+
+-- As peek; scripts that may write put a damaged record aside at that (see quarantine.lua).
+local read = peek
+
 -- How many pending records this script has gained or lost, by the ten seconds that they were stored in (the first digits
 -- of the time); made into minutes and written once, at its end.
 local tens = {}
@@ -122,7 +160,8 @@ local MANY = 100
 local function trim(key)
   local name = index_name(key)
   while redis.call('LLEN', name) > MANY do
-    if redis.call('GETRANGE', record_name(redis.call('LINDEX', name, 0)), 0, 0) == 'p' then return end
+    local head = head_of(redis.call('LINDEX', name, 0))
+    if head and is_pending(head) then return end
     redis.call('LPOP', name)
   end
 end
@@ -131,24 +170,25 @@ end
 -- and value.
 local function candidates(key, from)
   local found = {}
-  local value = redis.call('GET', record_name(key))
+  local value = read(key)
   if value then found[1] = { key, value } end
   for _, other in ipairs(redis.call('LRANGE', index_name(key), from or 0, from and -1 or MANY - 1)) do
-    local other_value = redis.call('GET', record_name(other))
+    local other_value = read(other)
     if other_value then found[#found + 1] = { other, other_value } end
   end
   return found
 end
 
 -- The oldest pending record that goes by this key; it is nearly always the one of that name, so that is looked at first.
+-- Of that one only the head is known to be sound: this is done for every receipt.
 local function oldest_pending(key)
   local value = call('GET', record_name(key))
-  if value and is_pending(value) then return key, value end
+  if value and is_pending(value) and has_sound_head(value) then return key, value end
   trim(key)
   for _, other in ipairs(redis.call('LRANGE', index_name(key), 0, MANY)) do
-    if redis.call('GETRANGE', record_name(other), 0, 0) == 'p' then
-      return other, redis.call('GET', record_name(other))
-    end
+    local head = head_of(other)
+    local other_value = head and is_pending(head) and read(other)
+    if other_value then return other, other_value end
   end
   return nil, value
 end

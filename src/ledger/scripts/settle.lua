@@ -23,6 +23,11 @@ end
 local function settle(key, members, at_hand, lately, owed_until, window)
   local found, value = oldest_pending(key)
   local code = 'd'
+  -- What is to be returned must be readable.
+  if found and found ~= at_hand and not is_sound(value) then
+    quarantine.put_aside(found)
+    found = nil
+  end
   if not found then
     code = 'l'
     local all = candidates(key)
@@ -59,7 +64,7 @@ local function arrived(key, members, sender, recipient, cursor, lately, owed_unt
     value = #known > 0 and known[#known][2]
     if not value then return '0' end
   end
-  local limit = { stored = stored_at(value), token = body_of(value).k or '' }
+  local limit = { stored = stored_at(value), token = first_token(body_of(value)) }
   local results = { '' }
   local function take(which)
     results[#results + 1] = settle(which, members, '', lately, owed_until, window)
@@ -72,7 +77,7 @@ local function arrived(key, members, sender, recipient, cursor, lately, owed_unt
     if (how == 'o' or how == 'g') and presence == 'o' and not outlived(sessions, handed) then return end
     local other_value = still_pending(other, recipient)
     local body = other_value and body_of(other_value)
-    local entry = { key = other, stored = stored, token = body and body.k or '' }
+    local entry = { key = other, stored = stored, token = body and first_token(body) or '' }
     if body and body.s == sender and comes_before(entry, limit) then before[#before + 1] = entry end
   end)
   table.sort(before, comes_before)

@@ -1,11 +1,19 @@
 -- Takes what is overdue and gives it a lease, during which nobody else takes it.
--- ARGV: now, lease until (ms), how many at most, message TTL (ms). Returns pairs of a key and its record, without its payload.
-local now, lease_until, limit, ttl = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+-- ARGV: time (see clock.lua), lease (ms), how many at most, message TTL, dedup window, retention (all ms).
+-- Returns '<time> <epoch> <+ or ->', how many damaged records are kept, the number of keys of those that no log has named
+-- and these keys, then pairs of a key and its record, without its payload; the first alone when the call came late.
+-- A command that frees memory, and be it none, comes first: Redis then lets the others through at its memory limit.
+redis.call('ZREM', due_set, '')
+local now, epoch, on_time = ledger_time(ARGV[1])
+local stamp = string.format('%.0f %.0f ', now, epoch)
+if not on_time then return { stamp .. '-' } end
+local lease_until, limit, ttl = string.format('%.0f', now + tonumber(ARGV[2])), tonumber(ARGV[3]), tonumber(ARGV[4])
+quarantine.now, quarantine.window, quarantine.retention = now, tonumber(ARGV[5]), tonumber(ARGV[6])
 local taken = {}
 local paused = is_paused()
 
 -- A member is a key, or a key and the letter of an ending that its sender is owed: keys have one of two lengths.
-local function read(member)
+local function parts_of(member)
   local lettered = #member == KEY + 1 or #member > KEY + DIGEST + 1
   return lettered and member:sub(1, -2) or member, lettered and member:sub(-1)
 end
@@ -18,8 +26,8 @@ end
 local function take(wanted)
   local members = redis.call('ZRANGEBYSCORE', due_set, '-inf', now, 'LIMIT', 0, wanted)
   for _, member in ipairs(members) do
-    local key, state = read(member)
-    local value = redis.call('GET', record_name(key))
+    local key, state = parts_of(member)
+    local value = read(key)
     -- What is owed about an ending that has since become another is owed no more.
     if not value or (state and state_of(value) ~= state) then
       redis.call('ZREM', due_set, member)
@@ -34,9 +42,21 @@ local function take(wanted)
   return #members
 end
 
+-- Nothing is due later than a life from now, or than a sender who is away is looked for again (an hour): what is was not
+-- written by us.
+local farthest = now + math.max(ttl, 3600000) + 3600000
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', due_set, farthest, '+inf', 'LIMIT', 0, limit)) do
+  redis.call('ZADD', due_set, 'XX', now, member)
+end
 -- What is kept back must not hide what may go on.
 for _ = 1, paused and 10 or 1 do
   local room = limit - #taken / 2
   if room <= 0 or take(room) < room then break end
 end
-return taken
+-- Counts of what is pending drift when a damaged record no longer tells when it was stored.
+if redis.call('ZCARD', due_set) == 0 then redis.call('DEL', prefix .. ':ages') else write_ages() end
+local damaged, unnamed = quarantine.report(100)
+local reply = { stamp .. '+', tostring(damaged), tostring(#unnamed) }
+for _, key in ipairs(unnamed) do reply[#reply + 1] = key end
+for _, one in ipairs(taken) do reply[#reply + 1] = one end
+return reply

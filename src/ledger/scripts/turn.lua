@@ -1,10 +1,19 @@
 -- Everything that one turn of the event loop has for the ledger, in its order, in one call.
--- ARGV: now, lease until, dedup window, retention, message TTL, confirmation memory, first retry step (all ms), the rules of
--- redelivery, whether any operation adds a message, then the operations: a letter or word each, followed by its arguments; the two that are made for every
--- message have a short form (a, s) beside the full one, as each argument costs. Returns one string an operation.
+-- ARGV: time (see clock.lua), lease, dedup window, retention, message TTL, confirmation memory, first retry step (all ms), the
+-- rules of redelivery, whether any operation adds a message, then the operations: a letter or word each, followed by its
+-- arguments; the two that are made for every message have a short form (a, s) beside the full one, as each argument costs.
+-- Returns '<time> <epoch> <+ or ->' and one string an operation; with '-', nothing was carried out as the call came late.
+-- An operation that cannot be carried out for what it is, or what it found, returns '\0' and the error, and holds up nothing.
 local ARGV, tostring = ARGV, tostring
-local now = tonumber(ARGV[1])
-local lease_until = tonumber(ARGV[2])
+if ARGV[9] == '0' then
+  -- A command that frees memory, and be it none, comes first: Redis then lets the others through at its memory limit.
+  redis.call('ZREM', due_set, '')
+end
+local now, epoch, on_time = ledger_time(ARGV[1])
+local stamp = string.format('%.0f %.0f ', now, epoch)
+if not on_time then return { stamp .. '-' } end
+local lease = tonumber(ARGV[2])
+local lease_until = now + lease
 local window = tonumber(ARGV[3])
 local retention = tonumber(ARGV[4])
 local ttl = tonumber(ARGV[5])
@@ -12,140 +21,145 @@ local confirms_for = tonumber(ARGV[6])
 local first_step = tonumber(ARGV[7])
 local keep = window + ttl
 -- As texts, which is how Redis takes them.
-local lease_text, window_text = ARGV[2], ARGV[3]
-local lately = string.format('%.0f', now - (lease_until - now) / 3)
-local results = {}
+local lease_text, window_text = string.format('%.0f', lease_until), ARGV[3]
+local lately = string.format('%.0f', now - lease / 3)
+quarantine.now, quarantine.window, quarantine.retention = now, window, retention
+presence.now, presence.first_step = now, first_step
+local results = { stamp .. '+' }
 -- Those that look into the sorted sets must see what was gathered for them. Messages, receipts and hand-overs, which come
 -- all mixed up, do not: what one of them changes there, no other of the same turn asks for.
 local SEES_SETS = {}
 for operation in ('c n r x v w l tell g k y cancel retry erase'):gmatch('%S+') do SEES_SETS[operation] = true end
-if ARGV[9] == '0' then
-  -- A command that frees memory, and be it none, comes first: Redis then lets the others through at its memory limit.
-  redis.call('ZREM', due_set, '')
+
+-- How many of ARGV an operation takes, for one that did not come to its end.
+local function width_of(operation, at)
+  local widths = {
+    a = 3, s = 3, A = 4, S = 6, h = 10, c = 4, b = 2, n = 4, r = 3, x = 3, v = 2, w = 4, i = 4, l = 7, tell = 3, g = 6, k = 6,
+    ['iq?'] = 7, ['iq='] = 6, ['iq<'] = 4, ['iq-'] = 2, ['caps?'] = 3, ['caps='] = 5, cancel = 4, retry = 3, pause = 2, over = 4,
+  }
+  if widths[operation] then return widths[operation] end
+  if operation == 't' or operation == 'named' then return 2 + tonumber(ARGV[at + 1]) end
+  if operation == 'y' then return 3 + tonumber(ARGV[at + 1]) end
+  if operation == 'P' or operation == 'forget' then return 3 + tonumber(ARGV[at + 2]) end
+  if operation == 'erase' then return 4 + tonumber(ARGV[at + 3]) end
+  return nil
 end
-local at = 10
-local last = #ARGV
-while at <= last do
-  local operation = ARGV[at]
+
+-- Carries out the operation at this place of ARGV. Returns its result, and how many of ARGV it takes.
+local function run(operation, at)
   local key = ARGV[at + 1]
-  local result
-  if SEES_SETS[operation] then flush_all() end
   if operation == 'a' then
-    result = accept(key, '', ARGV[at + 2], lease_text, keep)
-    at = at + 3
+    return accept(key, '', ARGV[at + 2], lease_text, keep), 3
   elseif operation == 's' then
-    result = settle(key, ARGV[at + 2], key, lately, lease_text, window_text)
-    at = at + 3
+    return settle(key, ARGV[at + 2], key, lately, lease_text, window_text), 3
   elseif operation == 'A' then
-    result = accept(key, ARGV[at + 3], ARGV[at + 2], lease_text, keep)
-    at = at + 4
+    return accept(key, ARGV[at + 3], ARGV[at + 2], lease_text, keep), 4
   elseif operation == 'S' then
-    result = settle(key, ARGV[at + 2], ARGV[at + 4], lately, lease_text, window_text)
+    local result = settle(key, ARGV[at + 2], ARGV[at + 4], lately, lease_text, window_text)
     if ARGV[at + 3] ~= '' and result ~= '' then
       flush_all()
       remember(ARGV[at + 5], ARGV[at + 3], now, confirms_for, first_step, ttl)
     end
-    at = at + 6
+    return result, 6
   elseif operation == 't' then
     -- Senders that have been told: how many, and a member of the sorted set each.
     local count = tonumber(key)
-    redis.call('ZREM', due_set, unpack(ARGV, at + 2, at + 1 + count))
-    result = ''
-    at = at + 2 + count
+    for position = at + 2, at + 1 + count do gather_over(ARGV[position]) end
+    return '', 2 + count
   elseif operation == 'h' then
     local attempt, copies, by_timetable, unconfirmed = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
-    result = handover(key, attempt, copies, by_timetable, unconfirmed, ARGV[at + 6], ARGV[at + 7], ARGV[at + 8] == '1', ARGV[at + 9], now, ttl, keep)
-    at = at + 10
+    return handover(key, attempt, copies, by_timetable, unconfirmed, ARGV[at + 6], ARGV[at + 7], ARGV[at + 8] == '1', ARGV[at + 9], now, ttl, keep), 10
   elseif operation == 'c' then
-    result = claim(key, tonumber(ARGV[at + 2]), now, lease_until, ttl, ARGV[at + 3], keep)
-    at = at + 4
+    return claim(key, tonumber(ARGV[at + 2]), now, lease_until, ttl, ARGV[at + 3], keep), 4
   elseif operation == 'b' then
-    result = bounce(key, now, keep)
-    at = at + 2
+    return bounce(key, now, keep), 2
   elseif operation == 'n' then
-    result = hasten(key, tonumber(ARGV[at + 2]), ARGV[at + 3])
-    at = at + 4
+    return hasten(key, tonumber(ARGV[at + 2]), ARGV[at + 3]), 4
   elseif operation == 'r' then
-    result = reject(key, ARGV[at + 2], now, lease_until, window, retention)
-    at = at + 3
+    return reject(key, ARGV[at + 2], now, lease_until, window, retention), 3
   elseif operation == 'x' then
-    result = expire(key, ARGV[at + 2], now, ttl, lease_until, window, retention)
-    at = at + 3
+    return expire(key, ARGV[at + 2], now, ttl, lease_until, window, retention), 3
   elseif operation == 'v' then
-    result = revive(key, now, lease_until, keep)
-    at = at + 2
+    return revive(key, now, lease_until, keep), 2
   elseif operation == 'w' then
-    result = withdraw(key, ARGV[at + 2], ARGV[at + 3])
-    at = at + 4
+    return withdraw(key, ARGV[at + 2], ARGV[at + 3], now), 4
   elseif operation == 'i' then
-    result = readdress(key, ARGV[at + 2], ARGV[at + 3])
-    at = at + 4
+    return readdress(key, ARGV[at + 2], ARGV[at + 3]), 4
   elseif operation == 'l' then
     -- A recipient is there; `key` is his bare JID.
-    result = came(key, ARGV[at + 2], ARGV[at + 3], now, tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]), ttl, keep)
-    at = at + 7
+    return came(key, ARGV[at + 2], ARGV[at + 3], now, tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]), ttl, keep), 7
   elseif operation == 'tell' then
-    result = tell(key, ARGV[at + 2], now)
-    at = at + 3
+    return tell(key, ARGV[at + 2], now), 3
   elseif operation == 'g' then
-    result = gap(key, ARGV[at + 2], tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), ARGV[at + 5])
-    at = at + 6
+    return gap(key, ARGV[at + 2], tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), ARGV[at + 5]), 6
   elseif operation == 'k' then
-    result = arrived(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], lately, lease_text, window_text)
-    at = at + 6
+    return arrived(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], lately, lease_text, window_text), 6
   elseif operation == 'y' then
     -- What waits for its turn to be sent again is nobody else's to send.
     local count = tonumber(key)
     postpone(tonumber(ARGV[at + 2]), at + 3, at + 2 + count)
-    result = ''
-    at = at + 3 + count
+    return '', 3 + count
   elseif operation == 'P' then
     local count = tonumber(ARGV[at + 2])
-    result = presence[key](unpack(ARGV, at + 3, at + 2 + count))
-    at = at + 3 + count
+    return presence[key](unpack(ARGV, at + 3, at + 2 + count)), 3 + count
   elseif operation == 'iq?' then
-    result = note_question(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]))
-    at = at + 7
+    return note_question(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])), 7
   elseif operation == 'iq=' then
-    result = take_reply(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
-    at = at + 6
+    return take_reply(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]), 6
   elseif operation == 'iq<' then
-    result = overdue_questions(key, ARGV[at + 2], tonumber(ARGV[at + 3]))
-    at = at + 4
+    return overdue_questions(key, ARGV[at + 2], tonumber(ARGV[at + 3])), 4
   elseif operation == 'iq-' then
-    result = forget_question(key)
-    at = at + 2
+    return forget_question(key), 2
   elseif operation == 'caps?' then
-    result = caps_of(key, ARGV[at + 2])
-    at = at + 3
+    return caps_of(key, ARGV[at + 2]), 3
   elseif operation == 'caps=' then
-    result = note_caps(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4])
-    at = at + 5
+    return note_caps(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]), 5
   elseif operation == 'cancel' then
-    result = cancel(key, ARGV[at + 2], ARGV[at + 3], now, window, keep)
-    at = at + 4
+    return cancel(key, ARGV[at + 2], ARGV[at + 3], now, window, keep), 4
   elseif operation == 'retry' then
-    result = retry_now(key, ARGV[at + 2], now, lease_until, keep)
-    at = at + 3
+    return retry_now(key, ARGV[at + 2], now, lease_until, keep), 3
   elseif operation == 'erase' then
     -- A JID, '1' to count only, and how many records follow.
     local count = tonumber(ARGV[at + 3])
-    result = erase(key, ARGV[at + 2] == '1', at + 4, at + 3 + count)
-    at = at + 4 + count
+    return erase(key, ARGV[at + 2] == '1', at + 4, at + 3 + count), 4 + count
+  elseif operation == 'named' then
+    local count = tonumber(key)
+    quarantine.named(at + 2, at + 1 + count)
+    return '', 2 + count
   elseif operation == 'forget' then
     local count = tonumber(ARGV[at + 2])
-    result = forget_user(key, at + 3, at + 2 + count)
-    at = at + 3 + count
+    return forget_user(key, at + 3, at + 2 + count), 3 + count
   elseif operation == 'pause' then
-    result = pause(key)
-    at = at + 2
+    return pause(key), 2
   elseif operation == 'over' then
-    result = end_session(key, ARGV[at + 2], ARGV[at + 3])
-    at = at + 4
-  else
-    return redis.error_reply('unknown operation ' .. operation)
+    return end_session(key, ARGV[at + 2], ARGV[at + 3]), 4
+  end
+  error('unknown operation ' .. tostring(operation))
+end
+
+-- Whether an error says something of the operation, and not that Redis takes no writes now: then nothing goes on.
+local function is_of_operation(text)
+  if text:find("executing the script can't", 1, true) then return false end
+  return text:find('^WRONGTYPE') ~= nil or text:find('^ERR ') ~= nil or text:find('^user_script') ~= nil
+end
+
+local at = 10
+local last = #ARGV
+while at <= last do
+  local operation = ARGV[at]
+  if SEES_SETS[operation] then flush_all() end
+  local done, result, width = pcall(run, operation, at)
+  if not done then
+    local text = tostring(type(result) == 'table' and result.err or result)
+    width = width_of(operation, at)
+    if width == nil or not is_of_operation(text) then return redis.error_reply(text) end
+    -- Most likely it met a damaged record; without that it may go through.
+    local inspected, found = pcall(quarantine.inspect, tostring(ARGV[at + 1]))
+    if inspected and found then done, result = pcall(run, operation, at) end
+    if not done then result = '\0' .. text end
   end
   results[#results + 1] = tostring(result)
+  at = at + width
 end
 flush_all()
 write_ages()

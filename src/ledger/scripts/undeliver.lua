@@ -22,7 +22,7 @@ end
 -- The end of a message's life. Returns '' when it is not its time or it has ended, else its state, its key, a line feed
 -- and the tombstone. Where a copy is out and a missing receipt means nothing, nobody knows.
 local function expire(key, members, now, ttl, owed_until, window, retention)
-  local value = redis.call('GET', record_name(key))
+  local value = read(key)
   if not value or state_of(value) ~= 'p' or now < stored_at(value) + ttl then return '' end
   local body = body_of(value)
   local presence, sessions = presence_of(body.r)
@@ -50,9 +50,9 @@ end
 
 -- An operator sends it after all: a new life from now on. Returns '' when there is nothing to send, else the record.
 local function revive(key, now, due, keep)
-  local value = redis.call('GET', undelivered_name(key))
+  local value = undelivered(key)
   if not value then return '' end
-  local known = redis.call('GET', record_name(key))
+  local known = read(key)
   if known and state_of(known) ~= 'x' and state_of(known) ~= 'r' then return '' end
   local head = strip(value)
   local body = head:sub(HEAD + 1)

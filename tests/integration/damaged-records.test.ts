@@ -1,0 +1,135 @@
+import { faultOf } from '../../src/ledger/ledger.ts';
+import { claim, named, settle } from '../../src/ledger/operations.ts';
+import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND } from '../support/ledger.ts';
+import { type RedisServer, startRedis } from '../support/redis.ts';
+
+/** One record that something else has damaged stops nothing else, and its sender is told where it still says who that is. */
+let server: RedisServer;
+let opened: ReturnType<typeof openLedger>;
+
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  opened = openLedger(server.url);
+  for (const id of ['before', 'bad', 'after']) await opened.ledger.once(aliceWrites({ id, at: LONG_AGO }));
+});
+afterEach(() => opened.close());
+
+const LONG_AGO = Date.now() - 8 * DAY;
+const BAD = keyOf('bad');
+const name = () => opened.ledger.keys.record(BAD);
+const later = () => Date.now() + 60 * SECOND;
+const sweep = (at = later()) => opened.ledger.sweep(SECOND, 100, at);
+const ids = (records: readonly { wireId: string }[]) => records.map(({ wireId }) => wireId);
+
+const cut = async (end: number) => {
+  const value = (await opened.redis.get(name())) as string;
+  await opened.redis.set(name(), value.slice(0, end));
+};
+
+const DAMAGES: [string, () => Promise<unknown>][] = [
+  ['cut short in its head', () => cut(10)],
+  ['cut short in its body', () => cut(60)],
+  ['emptied', () => opened.redis.set(name(), '')],
+  ['overwritten', () => opened.redis.set(name(), 'Hello, World, this is not what it was')],
+  ['of another type', async () => (await opened.redis.del(name())) && opened.redis.hset(name(), 'a', 'b')],
+  ['a list', async () => (await opened.redis.del(name())) && opened.redis.rpush(name(), 'a', 'b')],
+  ['with broken JSON', async () => opened.redis.setrange(name(), 24, '}}}}')],
+];
+
+describe.each(DAMAGES)('a record that is %s', (_, damage) => {
+  beforeEach(damage);
+
+  test('is put aside by the sweep, which takes all others', async () => {
+    const kind = await opened.redis.type(name());
+    const found = await sweep();
+    expect(ids(found.overdue).sort()).toEqual(['after', 'before']);
+    expect(found.damaged).toBe(1);
+    expect(found.unnamed).toEqual([BAD]);
+    expect(await opened.redis.type(opened.ledger.keys.quarantined(BAD))).toBe(kind);
+    await opened.ledger.once(named(found.unnamed));
+    expect((await sweep()).unnamed).toEqual([]);
+    expect(await opened.ledger.figures()).toMatchObject({ damaged: 1 });
+  });
+
+  test('stops no other operation of its call', async () => {
+    const operations = [
+      settle(keyOf('before'), '', 1),
+      settle(BAD, '', 1),
+      claim(BAD, 1),
+      settle(keyOf('after'), '', 1),
+    ];
+    const replies = await opened.ledger.turn(operations);
+    expect(operations[0]?.decode(replies[0] as string)).toMatchObject({ outcome: 'delivered' });
+    expect(operations[3]?.decode(replies[3] as string)).toMatchObject({ outcome: 'delivered' });
+    expect(replies.map(faultOf)).toEqual([undefined, undefined, undefined, undefined]);
+  });
+
+  test('gives way to a resend of its message, which is stored anew', async () => {
+    expect(await opened.ledger.once(aliceWrites({ id: 'bad' }))).toEqual({ key: BAD, known: undefined });
+    expect(await opened.ledger.status([BAD])).toMatchObject([{ state: 'pending' }]);
+    expect(await opened.redis.exists(opened.ledger.keys.quarantined(BAD))).toBe(1);
+  });
+});
+
+test('an operation that meets something else that is damaged fails alone', async () => {
+  await opened.redis.set(opened.ledger.keys.index(keyOf('alias')), 'no list');
+  const operations = [
+    aliceWrites({ id: 'one' }),
+    aliceWrites({ id: 'alias', originId: 'origin' }),
+    aliceWrites({ id: 'two' }),
+  ];
+  const replies = await opened.ledger.turn(operations);
+  expect(replies.map((reply) => faultOf(reply)?.message)).toEqual([
+    undefined,
+    expect.stringContaining('WRONGTYPE'),
+    undefined,
+  ]);
+  expect(await opened.ledger.status([keyOf('one'), keyOf('two')])).toMatchObject([
+    { wireId: 'one' },
+    { wireId: 'two' },
+  ]);
+});
+
+test('its sender is told when what is left still names him', async () => {
+  const value = (await opened.redis.get(name())) as string;
+  // The text and the last brace are lost.
+  await opened.redis.set(name(), value.slice(0, value.indexOf('\n') - 1));
+  await sweep();
+  expect(await opened.ledger.status([BAD])).toMatchObject([
+    { state: 'rejected', sender: ALICE, senderResource: 'phone', recipient: BOB, condition: 'internal-server-error' },
+  ]);
+  const { overdue } = await sweep(Date.now() + 120 * SECOND);
+  expect(overdue.find(({ wireId }) => wireId === 'bad')).toMatchObject({ state: 'rejected' });
+});
+
+test('of a damaged record whose sender was told long ago nobody is told again', async () => {
+  await opened.ledger.once(settle(BAD, 'desk', 1));
+  await opened.redis.zrem(opened.ledger.keys.due, BAD);
+  const value = (await opened.redis.get(name())) as string;
+  await opened.redis.set(name(), value.slice(0, -1));
+  // Something comes across it.
+  await opened.ledger.once(claim(BAD, 1));
+  expect((await sweep(Date.now() + 120 * SECOND)).overdue.map(({ wireId }) => wireId)).not.toContain('bad');
+});
+
+test('a date that nobody can have set is mended, and what names no record goes', async () => {
+  const { due } = opened.ledger.keys;
+  await opened.redis.zadd(due, Date.now() + 300 * DAY, BAD);
+  await opened.redis.zadd(due, 1, 'garbage', 2, '', 3, 'x'.repeat(500), '-inf', 'y');
+  expect(ids((await sweep()).overdue).sort()).toEqual(['after', 'bad', 'before']);
+  expect(await opened.redis.zcard(due)).toBe(3);
+});
+
+test('the oldest of what is pending is not one that is gone', async () => {
+  for (const id of ['before', 'after']) await opened.ledger.once(settle(keyOf(id), '', 1));
+  await opened.redis.set(name(), 'nothing that tells a time');
+  await sweep();
+  for (const member of await opened.redis.zrange(opened.ledger.keys.due, '0', '-1')) {
+    await opened.redis.zrem(opened.ledger.keys.due, member);
+  }
+  await sweep();
+  expect(await opened.ledger.figures()).toMatchObject({ pending: 0, oldestPendingAgeSeconds: 0 });
+});
