@@ -5,7 +5,7 @@ import { Keys } from './keys.ts';
 import type { Operation } from './operations.ts';
 import { decodeRecord, type StoredRecord, tokenOf } from './record.ts';
 import { RULES } from './redelivery.ts';
-import { STATUS, SWEEP, TURN } from './scripts.ts';
+import { STATUS, SWEEP, TURN, USUAL, USUAL_TURN } from './scripts.ts';
 import type { Timetable } from './timetable.ts';
 
 /**
@@ -74,7 +74,7 @@ export interface Figures {
 
 /** What defineCommand adds to the connection. */
 type Scripted = Record<
-  'receiptsTurn' | 'receiptsSweep' | 'receiptsStatus',
+  'receiptsTurn' | 'receiptsUsualTurn' | 'receiptsSweep' | 'receiptsStatus',
   (...args: (string | number)[]) => Promise<string[]>
 >;
 
@@ -96,6 +96,7 @@ export class Ledger {
     this.#lease = lease;
     this.#ttl = timetable.messageTtl;
     redis.defineCommand('receiptsTurn', { numberOfKeys: 1, lua: TURN });
+    redis.defineCommand('receiptsUsualTurn', { numberOfKeys: 1, lua: USUAL_TURN });
     redis.defineCommand('receiptsSweep', { numberOfKeys: 1, lua: SWEEP });
     redis.defineCommand('receiptsStatus', { numberOfKeys: 1, lua: STATUS });
     this.#scripts = redis as unknown as Scripted;
@@ -122,7 +123,8 @@ export class Ledger {
     const args: (string | number)[] = [this.keys.prefix, this.#hint(departure, at), this.#lease];
     args.push(...this.#constants, RULES, grows);
     for (const { args: own } of operations) for (const arg of own) args.push(arg);
-    const replies = await this.#scripts.receiptsTurn(...args);
+    const isUsual = operations.every(({ args: [name] }) => USUAL.has(name));
+    const replies = await this.#scripts[isUsual ? 'receiptsUsualTurn' : 'receiptsTurn'](...args);
     this.#stamped(departure, replies.shift() as string, at);
     return replies;
   }

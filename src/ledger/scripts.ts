@@ -5,20 +5,31 @@ function script(...parts: string[]): string {
   return parts.map((part) => readFileSync(new URL(`./scripts/${part}.lua`, import.meta.url), 'utf8')).join('\n');
 }
 
-export const TURN = script(
-  'record',
-  'clock',
-  'quarantine',
-  'evidence',
-  'accept',
-  'settle',
-  'undeliver',
-  'attempt',
-  'presence',
-  'query',
-  'command',
-  'turn',
-);
+const TURN_PARTS = ['record', 'clock', 'quarantine', 'evidence', 'accept', 'settle', 'attempt'] as const;
+
+/** All operations. */
+export const TURN = script(...TURN_PARTS, 'undeliver', 'presence', 'query', 'command', 'turn');
+
+/**
+ * Only {@link USUAL}: Redis makes each function of a script anew at each call, which is half of what a call costs that
+ * carries one message.
+ */
+export const USUAL_TURN = script(...TURN_PARTS, 'turn');
+
+/** The operations of messages that take their usual course, by the first of their arguments. */
+export const USUAL: ReadonlySet<string | number | undefined> = new Set([
+  'a',
+  'A',
+  's',
+  'S',
+  't',
+  'h',
+  'c',
+  'w',
+  'i',
+  'b',
+  'n',
+]);
 export const SWEEP = script('record', 'clock', 'quarantine', 'sweep');
 export const STATUS = script('record', 'status');
 export const LOOK = script('record', 'look');

@@ -26,49 +26,52 @@ local function vouch(key, value, token)
   write_tokens(key, value, tokens .. '+' .. (separators + 1 < MOST_TOKENS and token or '*'))
 end
 
--- Returns the record that stands under this key, or false when the value was stored there.
-local function store(key, value)
-  local name = record_name(key)
-  if call('SETNX', name, value) == 1 then return false end
+-- The record that stands in a value's place, which was not stored for that; or false when it was damaged, is put aside, and
+-- the value has taken its place.
+local function known_or_stored(key, value)
   local known = read(key)
-  -- One that was damaged is put aside.
-  if not known then call('SET', name, value) end
+  if not known then redis.call('SET', record_name(key), value) end
   return known
+end
+
+-- Stores a message whose key is taken, unless it is known.
+-- Returns the key that it was stored under and nil, or nil and what `accept` returns of a known one.
+local function accept_again(key, value, due, window)
+  local digest, token = value:match('"d":"([^"]+)"', HEAD), value:match('"k":"([^"]+)"', HEAD)
+  local known_as, known = key, known_or_stored(key, value)
+  if not known then return key end
+  if not strip(known):find('"d":"' .. digest .. '"', HEAD, true) then
+    -- The id was used before, for another text: another message, which has a name of its own.
+    known_as = key .. '-' .. digest
+    known = redis.call('SETNX', record_name(known_as), value) == 0 and known_or_stored(known_as, value)
+    if not known then
+      redis.call('RPUSH', index_name(key), known_as)
+      trim(key)
+      redis.call('PEXPIRE', index_name(key), window)
+      -- A duplicate of this one is looked for through the first of its id, which must be known for as long.
+      local left = redis.call('PTTL', record_name(key))
+      if left >= 0 and left < window then redis.call('PEXPIRE', record_name(key), window) end
+      return known_as
+    end
+  end
+  -- Our own record: the reply to an earlier try was lost on its way.
+  if state_of(known) == 'p' and tokens_of(known):match('^[^+]*') == token then
+    -- Should that try have ended in the middle, it is made due now.
+    gather_due(due, known_as)
+    return nil, known_as == key and '' or '+' .. known_as
+  end
+  vouch(known_as, known, token)
+  return nil, '=' .. known_as .. '\n' .. strip(known)
 end
 
 -- Stores a message unless it is known.
 -- Returns '' when it was stored under its key, '+' and another key when that key was taken by another text,
 -- or '=', the key, a line feed and what is known.
 local function accept(key, alias, value, due, window)
-  local stored_as = key
-  local known = store(key, value)
-  if known then
-    local digest, token = value:match('"d":"([^"]+)"', HEAD), value:match('"k":"([^"]+)"', HEAD)
-    local known_as = key
-    if not strip(known):find('"d":"' .. digest .. '"', HEAD, true) then
-      -- The id was used before, for another text: another message, which has a name of its own.
-      known_as = key .. '-' .. digest
-      known = store(known_as, value)
-      if not known then
-        redis.call('RPUSH', index_name(key), known_as)
-        trim(key)
-        redis.call('PEXPIRE', index_name(key), window)
-        -- A duplicate of this one is looked for through the first of its id, which must be known for as long.
-        local left = redis.call('PTTL', record_name(key))
-        if left >= 0 and left < window then redis.call('PEXPIRE', record_name(key), window) end
-        stored_as = known_as
-      end
-    end
-    if known then
-      -- Our own record: the reply to an earlier try was lost on its way.
-      if state_of(known) == 'p' and tokens_of(known):match('^[^+]*') == token then
-        -- Should that try have ended in the middle, it is made due now.
-        gather_due(due, known_as)
-        return known_as == key and '' or '+' .. known_as
-      end
-      vouch(known_as, known, token)
-      return '=' .. known_as .. '\n' .. strip(known)
-    end
+  local stored_as, known = key, nil
+  if call('SETNX', record_name(key), value) == 0 then
+    stored_as, known = accept_again(key, value, due, window)
+    if known then return known end
   end
   gather_due(due, stored_as)
   count_pending(value, 1)

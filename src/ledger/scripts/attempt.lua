@@ -46,7 +46,7 @@ local function claim(key, attempt, now, lease_until, ttl, lease, keep)
     note(key, now, 'claimed', keep)
     -- Where nothing is known of him, each copy more would be one more in offline storage; one that is sent on evidence
     -- is the only one.
-    no_store = presence == '?' and '1' or '0'
+    no_store = presence == '?' and (says == 'y' or copies_of(value) > 0) and '1' or '0'
     local out = ({ ['1'] = '2', b = '0' })[value:sub(2, 2)]
     if out then
       redis.call('SETRANGE', record_name(key), 1, out)

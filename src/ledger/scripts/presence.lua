@@ -3,8 +3,7 @@
 -- sessions:<user> HASH: resource -> '<since ms>;<y|n|u>;<last heard ms, 0 or 1 while a probe awaits its answer>;<caps>'; the
 -- empty field while his presence is known. alive ZSET: processes whose link is up, by when they last said so.
 -- One table, as a script may have no more than 200 locals.
--- Its times (ms) are set by the script that includes it.
-local presence = { now = 0, first_step = 0 }
+local presence = {}
 
 local function sub_name(watched) return prefix .. ':sub:' .. watched end
 
@@ -26,7 +25,7 @@ function presence.drop(watched, watcher)
   -- Of whom nobody is told any more, nothing is known: what waited for his presence is the clock's from now on.
   if presence.is_watched(watched) or redis.call('DEL', sessions_name(watched)) == 0 then return end
   local confirms = redis.call('GET', confirms_name(watched)) == '1'
-  local due = presence.now + presence.first_step
+  local due = times.now + times.first_step
   hasten_all(watched, function(how) return (how == 'x' or how == 'b' or (confirms and how ~= 'n')) and due end)
 end
 

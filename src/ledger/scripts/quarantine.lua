@@ -2,8 +2,8 @@
 -- was, an ending takes its place, of which its sender is told.
 -- <prefix>:q:<key>: what was found, of whatever type. <prefix>:damaged ZSET: keys by when (ms) it was found.
 -- <prefix>:damaged:new SET: keys of those that no log has named yet.
--- One table, as a script may have no more than 200 locals. Its times are set by the script that includes it.
-local quarantine = { now = 0, window = 0, retention = 0 }
+-- One table, as a script may have no more than 200 locals.
+local quarantine = {}
 
 -- A member of what is left of a body. One that is escaped might be cut in the middle of it, and is not used.
 local function salvaged(value, member) return value:match('"' .. member .. '":"([^"\\]*)"') end
@@ -27,9 +27,9 @@ function quarantine.tombstone(value, state)
   if state == 'r' then
     body = body .. ',"c":"internal-server-error","cx":"What was stored of this message is damaged; whether it was delivered is not known"'
   end
-  local time = value:match('^.........(' .. ('%d'):rep(13) .. ')') or string.format('%013.0f', quarantine.now)
+  local time = value:match('^.........(' .. ('%d'):rep(13) .. ')') or string.format('%013.0f', times.now)
   local owes = value:sub(3, 3) == '0' and '0' or '1'
-  return state .. '0' .. owes .. '000001' .. time .. body .. ',"e":' .. string.format('%.0f', quarantine.now) .. '}'
+  return state .. '0' .. owes .. '000001' .. time .. body .. ',"e":' .. string.format('%.0f', times.now) .. '}'
 end
 
 function quarantine.put_aside(key)
@@ -37,8 +37,8 @@ function quarantine.put_aside(key)
   local value = raw_record(key)
   local owed = is_owed(key)
   redis.call('RENAME', name, aside)
-  redis.call('PEXPIRE', aside, quarantine.retention)
-  redis.call('ZADD', prefix .. ':damaged', quarantine.now, key)
+  redis.call('PEXPIRE', aside, times.retention)
+  redis.call('ZADD', prefix .. ':damaged', times.now, key)
   redis.call('SADD', prefix .. ':damaged:new', key)
   redis.call('ZREM', due_set, key, key .. 'x', key .. 'u', key .. 'r')
   if type(value) ~= 'string' then return end
@@ -49,8 +49,8 @@ function quarantine.put_aside(key)
   state = ended and state or 'r'
   local tombstone = quarantine.tombstone(value, state)
   if not tombstone then return end
-  redis.call('SET', name, tombstone, 'PX', quarantine.window)
-  if state ~= 'd' or owes_receipt(tombstone) then redis.call('ZADD', due_set, quarantine.now, due_member(key, state)) end
+  redis.call('SET', name, tombstone, 'PX', times.window)
+  if state ~= 'd' or owes_receipt(tombstone) then redis.call('ZADD', due_set, times.now, due_member(key, state)) end
 end
 
 -- Puts aside whatever is damaged among the records that go by this key. Returns whether anything was.
@@ -89,7 +89,7 @@ end
 -- How many there are that are still kept, and up to `limit` keys that no log has named.
 function quarantine.report(limit)
   local all = prefix .. ':damaged'
-  redis.call('ZREMRANGEBYSCORE', all, '-inf', quarantine.now - quarantine.retention)
+  redis.call('ZREMRANGEBYSCORE', all, '-inf', times.now - times.retention)
   return redis.call('ZCARD', all), redis.call('SRANDMEMBER', prefix .. ':damaged:new', limit)
 end
 

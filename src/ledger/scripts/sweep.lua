@@ -8,7 +8,7 @@ local now, epoch, on_time = ledger_time(ARGV[1])
 local stamp = string.format('%.0f %.0f ', now, epoch)
 if not on_time then return { stamp .. '-' } end
 local lease_until, limit, ttl = string.format('%.0f', now + tonumber(ARGV[2])), tonumber(ARGV[3]), tonumber(ARGV[4])
-quarantine.now, quarantine.window, quarantine.retention = now, tonumber(ARGV[5]), tonumber(ARGV[6])
+times.now, times.window, times.retention = now, tonumber(ARGV[5]), tonumber(ARGV[6])
 local taken = {}
 local paused = is_paused()
 

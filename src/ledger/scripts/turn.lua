@@ -1,4 +1,5 @@
--- Everything that one turn of the event loop has for the ledger, in its order, in one call.
+-- Everything that one turn of the event loop has for the ledger, in its order, in one call. It comes in two sizes: without the
+-- parts for operations that are few (scripts.ts), since each part costs at every call.
 -- ARGV: time (see clock.lua), lease, dedup window, retention, message TTL, confirmation memory, first retry step (all ms), the
 -- rules of redelivery, whether any operation adds a message, then the operations: a letter or word each, followed by its
 -- arguments; the two that are made for every message have a short form (a, s) beside the full one, as each argument costs.
@@ -23,8 +24,7 @@ local keep = window + ttl
 -- As texts, which is how Redis takes them.
 local lease_text, window_text = string.format('%.0f', lease_until), ARGV[3]
 local lately = string.format('%.0f', now - lease / 3)
-quarantine.now, quarantine.window, quarantine.retention = now, window, retention
-presence.now, presence.first_step = now, first_step
+times.now, times.window, times.retention, times.first_step = now, window, retention, first_step
 local results = { stamp .. '+' }
 -- Those that look into the sorted sets must see what was gathered for them. Messages, receipts and hand-overs, which come
 -- all mixed up, do not: what one of them changes there, no other of the same turn asks for.
@@ -64,7 +64,7 @@ local function run(operation, at)
   elseif operation == 't' then
     -- Senders that have been told: how many, and a member of the sorted set each.
     local count = tonumber(key)
-    for position = at + 2, at + 1 + count do gather_over(ARGV[position]) end
+    redis.call('ZREM', due_set, unpack(ARGV, at + 2, at + 1 + count))
     return '', 2 + count
   elseif operation == 'h' then
     local attempt, copies, by_timetable, unconfirmed = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
@@ -145,21 +145,39 @@ end
 
 local at = 10
 local last = #ARGV
-while at <= last do
-  local operation = ARGV[at]
-  if SEES_SETS[operation] then flush_all() end
-  local done, result, width = pcall(run, operation, at)
-  if not done then
-    local text = tostring(type(result) == 'table' and result.err or result)
-    width = width_of(operation, at)
-    if width == nil or not is_of_operation(text) then return redis.error_reply(text) end
-    -- Most likely it met a damaged record; without that it may go through.
-    local inspected, found = pcall(quarantine.inspect, tostring(ARGV[at + 1]))
-    if inspected and found then done, result = pcall(run, operation, at) end
-    if not done then result = '\0' .. text end
+
+-- Carries out what is left. An error leaves `at` at the operation that it came from: one protected call for all of them costs
+-- less than one for each.
+local function run_all()
+  while at <= last do
+    local operation = ARGV[at]
+    if SEES_SETS[operation] then flush_all() end
+    local result, width = run(operation, at)
+    results[#results + 1] = tostring(result)
+    at = at + width
   end
-  results[#results + 1] = tostring(result)
+end
+
+-- Gives the operation at `at` a second try if it met a damaged record, else an error for its result. Returns an error that is
+-- not the operation's own.
+local function step_over(text)
+  local operation = ARGV[at]
+  local width = width_of(operation, at)
+  if width == nil or not is_of_operation(text) then return text end
+  local inspected, found = pcall(quarantine.inspect, tostring(ARGV[at + 1]))
+  local done, result = false, nil
+  if inspected and found then done, result = pcall(run, operation, at) end
+  results[#results + 1] = done and tostring(result) or '\0' .. text
   at = at + width
+  return nil
+end
+
+while at <= last do
+  local done, problem = pcall(run_all)
+  if not done then
+    problem = step_over(tostring(type(problem) == 'table' and problem.err or problem))
+    if problem then return redis.error_reply(problem) end
+  end
 end
 flush_all()
 write_ages()
