@@ -117,7 +117,8 @@ test('he confirms a later message: the earlier one is due RECEIPT_GAP later', as
   await room.given();
   expect(room.counts.evidenceGap).toBe(1);
   const due = await room.redis.zscore(room.ledger.keys.due, keyOf('m-1'));
-  expect(Number(due)).toBeGreaterThanOrEqual(before + 10_000);
+  // The ledger's time is known to this process to within the duration of a call.
+  expect(Number(due)).toBeGreaterThanOrEqual(before + 10_000 - 1000);
   expect(Number(due)).toBeLessThanOrEqual(Date.now() + 10_000);
 });
 
