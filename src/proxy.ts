@@ -124,7 +124,7 @@ export class ReceiptsProxy {
       },
       log,
       ...(tuning.patience !== undefined && { patience: tuning.patience }),
-      batching: { takesBatches: (full) => this.#queries.capabilities.takesBatches(full) },
+      batching: { request: (full, payload) => this.#queries.asker.tell(full, payload) },
       presence: {
         receiptsOf: (full, caps) => this.#queries.capabilities.receipts(caps, full),
         ...(tuning.presence !== undefined && { timing: tuning.presence }),

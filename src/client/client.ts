@@ -1,5 +1,5 @@
 import { Contacts } from './contacts.ts';
-import { announce, findComponent, hasFeature } from './discovery.ts';
+import { findComponent, hasFeature, readStatus } from './discovery.ts';
 import { COMPONENT, OUT, toSaved, tracked } from './entries.ts';
 import { type ReceiptsEvents, ReceiptsEventTarget } from './events.ts';
 import { indexedDbStore } from './indexed-db-store.ts';
@@ -36,6 +36,7 @@ export class ReceiptsClient extends ReceiptsEventTarget {
   readonly #leave: (() => void)[] = [];
   readonly #look: ReturnType<typeof setInterval>;
   readonly #watchers = new Watchers();
+  #closed = false;
   #component: string | undefined;
   /** Whether the proxy's domain may still be looked for. */
   #search: boolean;
@@ -68,11 +69,11 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     const parts = { xmpp, keeper: this.#keeper, proxied, tell };
     this.#receiver = new Receiver({ ...parts, seen: this.#seen, located, contacts: this.#contacts, autoReceipt });
     this.#batch = batch;
-    if (batch) announce(xmpp, () => this.#component);
     this.ready = this.#load();
     this.#sender = new Sender({
       ...parts,
       queue: this.#queue,
+      batch,
       ready: this.ready,
       component: () => this.#component,
     });
@@ -125,6 +126,7 @@ export class ReceiptsClient extends ReceiptsEventTarget {
 
   /** Stops, and lets go of the stream, which goes on. What is not done is in the store. */
   async close(): Promise<void> {
+    this.#closed = true;
     this.#session += 1;
     clearInterval(this.#look);
     for (const leave of this.#leave.splice(0)) leave();
@@ -153,6 +155,13 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     on('ack', (stanza) => this.#sender.atServer(stanza), streamManagement);
     on('fail', (stanza) => this.#receiver.lost(stanza), streamManagement);
     for (const event of ['disconnect', 'offline', 'closing']) on(event, () => this.#gone());
+    // What the proxy tells of many messages is a request, so that it learns who took it. Nothing ends a registration.
+    this.#xmpp.iqCallee?.set(NS.own, 'status', async ({ stanza, element }, next) => {
+      await this.ready;
+      if (this.#closed || !this.#batch || stanza.attrs.from !== this.#component) return next();
+      this.#sender.hear(readStatus(element.getChildren('message')));
+      return true;
+    });
     // In their order, and none before it is known what came before.
     on('stanza', (stanza) => void this.ready.then(() => this.#stanza(stanza)));
   }
@@ -227,7 +236,7 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     void this.#keeper.note(COMPONENT, found);
   }
 
-  /** In each session each asks the other. */
+  /** Whether the proxy takes batches is asked in each session; that this client does is said in each message. */
   #agreeOnBatches(): void {
     if (!this.#batch || this.#component === undefined) return;
     void hasFeature(this.#xmpp, this.#component, NS.batch).then((agreed) => {

@@ -62,19 +62,11 @@ export async function hasFeature(xmpp: XmppClient, jid: string, feature: string)
   }
 }
 
-/**
- * Says that this client takes stanzas with many acknowledgements or receipts (XEP-0030). Only to the proxy, and only where
- * the application has not answered: what the client is and can do is the application's to say.
- *
- * @param component the proxy's domain, if it is known by then
- */
-export function announce(xmpp: XmppClient, component: () => string | undefined): void {
-  xmpp.iqCallee?.get(NS.discoInfo, 'query', ({ stanza: { attrs }, element }, next) => {
-    if (!attrs.from || attrs.from !== component() || element.attrs.node) return next();
-    const features = [NS.discoInfo, NS.receipts, NS.batch].map((name): Tree => ['feature', { var: name }]);
-    const identity: Tree = ['identity', { category: 'client', type: 'pc' }];
-    return toElement(['query', { xmlns: NS.discoInfo }, identity, ...features]);
-  });
+/** What an answer, or the proxy by itself, says of messages. */
+export function readStatus(messages: readonly Element[]): Word[] {
+  return messages.flatMap(({ attrs: { id, to, state } }) =>
+    id && to && state ? [{ id, to, state: state as Status }] : [],
+  );
 }
 
 /** Asks what became of messages. Those that get no answer are left out. */
@@ -89,10 +81,7 @@ export async function askStatus(
     const named = asked.map(({ id, to }) => ['message', { id, to }] as const);
     try {
       const question: Tree = ['status', { xmlns: NS.own }, ...named];
-      for (const { attrs } of await ask(xmpp, component, question, 'message')) {
-        const { id, to, state } = attrs;
-        if (id && to && state) known.push({ id, to, state: state as Status });
-      }
+      known.push(...readStatus(await ask(xmpp, component, question, 'message')));
     } catch {
       // Who asks for the rest in vain waits as long again, and what is not known is sent again.
       break;

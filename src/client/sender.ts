@@ -4,6 +4,7 @@ import { type Item, OUT, toSaved, tracked } from './entries.ts';
 import type { ReceiptsEvents } from './events.ts';
 import { bare } from './jid.ts';
 import { asError, type Keeper } from './keeper.ts';
+import * as NS from './namespaces.ts';
 import type { OutgoingQueue } from './outgoing.ts';
 import { readFailure, type Status, type Word } from './read.ts';
 import { clean, type Tree } from './tree.ts';
@@ -19,10 +20,15 @@ const LONGEST_SLEEP = 1_000_000;
 /** ms. A message that the proxy stored, and knows nothing of within this time, got lost with its Redis. */
 const REMEMBERED = 86_400_000;
 
+/** Says that this session may be told of many messages at once. In each message: another client may have it next. */
+const MARK: Tree = ['batch', { xmlns: NS.own }];
+
 export interface SenderOptions {
   readonly xmpp: XmppClient;
   readonly keeper: Keeper;
   readonly queue: OutgoingQueue;
+  /** Whether the proxy may tell of many messages at once. */
+  readonly batch: boolean;
   /** Resolves when what the store had is in the queue. */
   readonly ready: Promise<void>;
   /** The proxy's domain. */
@@ -142,7 +148,7 @@ export class Sender {
   }
 
   async #pump(): Promise<void> {
-    const { queue, xmpp, proxied, tell } = this.#options;
+    const { queue, xmpp, proxied, batch, tell } = this.#options;
     this.#pumping = true;
     let now = Date.now();
     try {
@@ -153,7 +159,7 @@ export class Sender {
         const before = item.state;
         queue.written(item, proxied(item.to), xmpp.streamManagement.enabled, now);
         try {
-          await xmpp.send(toElement(item.stanza));
+          await xmpp.send(toElement(batch && proxied(item.to) ? [...item.stanza, MARK] : item.stanza));
         } catch {
           // The stream is gone, and will say so. Without a witness it was taken for written.
           if (item.state !== 'sent' || !queue.unstored(item)) queue.unwritten(item);

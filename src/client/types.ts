@@ -29,9 +29,9 @@ export interface XmppClient extends Emitter {
   readonly status: string;
   readonly jid: { toString(): string } | null;
   readonly iqCaller: { request(stanza: Element, timeoutMs?: number): Promise<Element> };
-  /** Answers requests; the first that was registered for one comes first. */
+  /** Answers requests; what gives nothing refuses. */
   readonly iqCallee?: {
-    get(xmlns: string, name: string, handler: (context: Asked, next: () => unknown) => unknown): void;
+    set(xmlns: string, name: string, handler: (context: Asked, next: () => unknown) => unknown): void;
   };
   /** XEP-0198. */
   readonly streamManagement: Emitter & {

@@ -40,14 +40,14 @@ export class Asker {
   }
 
   /**
-   * Asks a client. The reply may come to another process that shares the domain: then this one has none.
+   * Asks a client, or tells it something that it has to answer for. The reply may come to another process that shares the domain: then this one has none.
    *
    * @param to a served full JID
    * @param payload the request's one child, as XML
    * @returns the whole result
    * @throws {UnansweredError}
    */
-  async ask(to: string, payload: string): Promise<Element> {
+  async ask(to: string, payload: string, type: 'get' | 'set' = 'get'): Promise<Element> {
     const { link, addresses, ids, timeLimit = TIME_LIMIT } = this.#options;
     if (this.#waiting.size >= MOST) throw new UnansweredError('busy');
     const id = ids.next();
@@ -62,8 +62,16 @@ export class Asker {
       };
       this.#waiting.set(id, { to: full, settle });
       const from = addresses.componentDomain;
-      link.send(iq({ from, to: full, type: 'get', id, otherAttributes: '', inner: payload }));
+      link.send(iq({ from, to: full, type, id, otherAttributes: '', inner: payload }));
     });
+  }
+
+  /** Tells a client something, and whether it took it. Never rejects. */
+  tell(to: string, payload: string): Promise<'taken' | 'refused' | 'silent'> {
+    return this.ask(to, payload, 'set').then(
+      () => 'taken',
+      (error: unknown) => (error instanceof UnansweredError && error.reason === 'timeout' ? 'silent' : 'refused'),
+    );
   }
 
   /** Takes a reply that came to the component; gives what it met. */

@@ -62,22 +62,6 @@ export class Capabilities {
     return (await learning).support;
   }
 
-  /**
-   * Whether this client says that it takes stanzas with many acknowledgements or receipts. Not cached, since it is asked
-   * for itself alone. Never rejects.
-   *
-   * @param full its served full JID
-   */
-  async takesBatches(full: string): Promise<boolean> {
-    try {
-      const result = await this.#options.asker.ask(full, `<query xmlns="${NS.discoInfo}"/>`);
-      const query = result.getChild('query', NS.discoInfo);
-      return query !== undefined && hasFeature(query, NS.batch);
-    } catch {
-      return false;
-    }
-  }
-
   async #learn(caps: Caps, full: string, name: string): Promise<Answer> {
     const { pipeline } = this.#options;
     const hash = caps.hash as string;

@@ -37,7 +37,7 @@ export class Acceptance {
 
   take({ from, to }: Route, message: Message, element: Element): void {
     const { pipeline, ids, counts, notices, batches, outbox, link, passage, onStored, clock } = this.#options;
-    const { id, originId, asksReceipt } = message;
+    const { id, originId, asksReceipt, takesBatches } = message;
     const arrivedAt = clock.now();
     const wireId = id ?? originId ?? ids.next();
     const recipient = to.counterpart;
@@ -80,6 +80,7 @@ export class Acceptance {
       operation,
       bytes: value.length,
       done: (reply) => {
+        if (asksReceipt) batches.heard(from.full, takesBatches);
         const accepted = operation.decode(reply);
         if (accepted.known !== undefined) {
           this.#duplicate(accepted.known, record);
@@ -87,7 +88,7 @@ export class Acceptance {
         }
         counts.accepted += 1;
         onStored(clock.now() - arrivedAt);
-        if (!batches.stored(record)) {
+        if (!batches.stored(record, takesBatches)) {
           const acknowledgement = notices.stored(record);
           if (acknowledgement !== undefined) link.send(acknowledgement);
         }

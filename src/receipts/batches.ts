@@ -6,69 +6,71 @@ import type { LinkPort } from './outbox.ts';
 export interface BatchesOptions {
   readonly link: LinkPort;
   readonly notices: Notices;
-  /** Asks a client (full JID) whether it takes batches. Never rejects. */
-  readonly takesBatches?: (fullJid: string) => Promise<boolean>;
+  /**
+   * Sends a client (full JID) a request (IQ set) with this one child, and tells what became of it. Never rejects. Without
+   * it there are no batches.
+   */
+  readonly request?: (fullJid: string, payload: string) => Promise<'taken' | 'refused' | 'silent'>;
+  /** Their sender knows how these ended. */
+  readonly told: (records: readonly StoredRecord[]) => void;
+  /** Their senders are to be told of each by itself. */
+  readonly alone: (records: readonly StoredRecord[]) => void;
   /** How long an acknowledgement or a receipt waits for others, ms. */
   readonly late?: number;
 }
 
 const LATE = 200;
-/** How many of them, and how many characters, a stanza has at most. */
+/** How many of them, and how many characters, a batch has at most. */
 const MOST = 100;
 const LARGEST = 20_000;
-/** How long what a client said is taken for granted, ms. Another one may log in on its resource. */
-const GRANTED_FOR = 300_000;
-/** Sessions that are remembered, and asked at a time. */
+/** How long a session that did not answer is told of each by itself, ms. */
+const QUIET_FOR = 300_000;
+/** Sessions that are remembered. */
 const MOST_SESSIONS = 50_000;
-const MOST_ASKED = 1000;
 
 /** What one session is about to be told. */
 interface Batch {
   stored: About[];
-  /** Receipts by the session that returned them. */
-  readonly delivered: Map<string, StoredRecord[]>;
+  readonly delivered: StoredRecord[];
   entries: number;
   characters: number;
   readonly timer: NodeJS.Timeout;
 }
 
 /**
- * Many acknowledgements, or receipts, in one stanza, for clients that say that they take them. Who does is known to this
- * process alone, from the client's own word: another that does not know it sends each by itself, which means the same.
+ * Many acknowledgements and receipts in one stanza, for sessions that said in their last message that they take it.
+ * Another client may have logged in on the resource since, which nothing here need know of: a batch is a request, and
+ * RFC 6120 section 8.2.3 has a client refuse one that it does not understand. What is refused, or answered by nobody, is
+ * told of each message by itself.
  */
 export class Batches {
   readonly #options: BatchesOptions;
-  /** Until when (ms) a session takes them, by full JID. */
-  readonly #sessions = new Map<string, number>();
-  /** Sessions that are being asked, and whether to ask again: what they said meanwhile may be another thing. */
-  readonly #asking = new Map<string, boolean>();
+  /** Sessions (full JIDs) that said that they take them, the oldest first. */
+  readonly #sessions = new Set<string>();
+  /** Until when (ms) a session that did not answer is sent none. */
+  readonly #silent = new Map<string, number>();
   readonly #open = new Map<string, Batch>();
+  #closed = false;
 
   constructor(options: BatchesOptions) {
     this.#options = options;
   }
 
-  /** This session asked what we can do, as each does that takes batches: it is asked the same. */
-  ask(session: string): void {
-    const { takesBatches } = this.#options;
-    if (takesBatches === undefined || this.#asking.size >= MOST_ASKED) return;
-    if (this.#asking.has(session)) {
-      this.#asking.set(session, true);
+  /** A session has written a message that asks for a receipt, and said whether it takes batches. */
+  heard(session: string, takesBatches: boolean): void {
+    // Asked for every message: where nobody takes batches it must cost nothing.
+    if (!takesBatches) {
+      if (this.#sessions.size > 0) this.forget(session);
       return;
     }
-    this.#asking.set(session, false);
-    void takesBatches(session).then((yes) => {
-      const again = this.#asking.get(session);
-      this.#asking.delete(session);
-      if (again) this.ask(session);
-      if (yes) this.#sessions.set(session, Date.now() + GRANTED_FOR);
-      else this.forget(session);
-      const [oldest] = this.#sessions.size > MOST_SESSIONS ? this.#sessions.keys() : [];
-      if (oldest !== undefined) this.#sessions.delete(oldest);
-    });
+    if (this.#options.request === undefined || this.#closed || this.#isSilent(session)) return;
+    this.#sessions.delete(session);
+    this.#sessions.add(session);
+    const [oldest] = this.#sessions.size > MOST_SESSIONS ? this.#sessions : [];
+    if (oldest !== undefined) this.forget(oldest);
   }
 
-  /** A session is over. */
+  /** A session is over, or is another client's by now. */
   forget(session: string): void {
     if (this.#sessions.delete(session)) this.flush(session);
   }
@@ -76,11 +78,11 @@ export class Batches {
   /**
    * A message was stored. Not for its sender to be told again: a message that is delivered meanwhile was stored.
    *
+   * @param takesBatches whether that very message said so
    * @returns whether he will be told in a batch
    */
-  stored(about: About): boolean {
-    // Asked for every message: where nobody takes batches it must cost nothing.
-    if (this.#sessions.size === 0 || !this.#options.notices.acknowledges(about)) return false;
+  stored(about: About, takesBatches: boolean): boolean {
+    if (!takesBatches || !this.#options.notices.acknowledges(about)) return false;
     const session = withResource(about.sender, about.senderResource);
     const batch = this.#batch(session, about);
     if (batch === undefined) return false;
@@ -105,10 +107,7 @@ export class Batches {
     const batch = this.#batch(session, record);
     if (batch === undefined) return false;
     batch.stored = batch.stored.filter((one) => one.senderId !== record.senderId || one.recipient !== record.recipient);
-    const from = withResource(record.recipient, record.receiptResource);
-    const together = batch.delivered.get(from);
-    if (together === undefined) batch.delivered.set(from, [record]);
-    else together.push(record);
+    batch.delivered.push(record);
     this.#grown(session, batch, record);
     return true;
   }
@@ -119,36 +118,54 @@ export class Batches {
     if (batch === undefined) return;
     this.#open.delete(session);
     clearTimeout(batch.timer);
-    const { link, notices } = this.#options;
-    if (batch.stored.length > 0) link.send(notices.storedTogether(batch.stored));
-    for (const records of batch.delivered.values()) {
-      const [record, ...others] = records as [StoredRecord, ...StoredRecord[]];
-      link.send(notices.deliveredTogether(records), { kind: 'notice', attempt: record.attempt, record, others });
+    const { request, notices, told } = this.#options;
+    // One by itself is as short, and needs no answer.
+    if (this.#closed || request === undefined || batch.stored.length + batch.delivered.length < 2) {
+      this.#alone(batch);
+      return;
     }
+    void request(session, notices.together(batch.stored, batch.delivered)).then((outcome) => {
+      if (outcome === 'taken') {
+        told(batch.delivered);
+        return;
+      }
+      if (outcome === 'silent') {
+        this.#silent.set(session, Date.now() + QUIET_FOR);
+        const [oldest] = this.#silent.size > MOST_SESSIONS ? this.#silent.keys() : [];
+        if (oldest !== undefined) this.#silent.delete(oldest);
+      }
+      this.#alone(batch);
+      this.forget(session);
+    });
   }
 
   /** Sends all that waits, and makes no batches any more. */
   close(): void {
+    this.#closed = true;
     this.#sessions.clear();
     for (const session of [...this.#open.keys()]) this.flush(session);
   }
 
+  #alone({ stored, delivered }: Batch): void {
+    const { link, notices, alone } = this.#options;
+    for (const about of stored) {
+      const acknowledgement = notices.stored(about);
+      if (acknowledgement !== undefined) link.send(acknowledgement);
+    }
+    alone(delivered);
+  }
+
   /** The batch that something for this session goes into; undefined when it is to be sent alone. */
   #batch(session: string, { senderId = '' }: About): Batch | undefined {
-    const until = this.#sessions.get(session);
-    if (until === undefined) return undefined;
-    const tooLarge = senderId.length > LARGEST / 10;
-    if (tooLarge || Date.now() > until) {
+    if (!this.#sessions.has(session)) return undefined;
+    if (senderId.length > LARGEST / 10) {
       this.flush(session);
-      if (tooLarge) return undefined;
-      this.#sessions.delete(session);
-      this.ask(session);
       return undefined;
     }
     let batch = this.#open.get(session);
     if (batch === undefined) {
       const timer = setTimeout(() => this.flush(session), this.#options.late ?? LATE).unref();
-      batch = { stored: [], delivered: new Map(), entries: 0, characters: 0, timer };
+      batch = { stored: [], delivered: [], entries: 0, characters: 0, timer };
       this.#open.set(session, batch);
     }
     return batch;
@@ -158,5 +175,13 @@ export class Batches {
     batch.entries += 1;
     batch.characters += senderId.length + recipient.length;
     if (batch.entries >= MOST || batch.characters >= LARGEST) this.flush(session);
+  }
+
+  #isSilent(session: string): boolean {
+    const until = this.#silent.get(session);
+    if (until === undefined) return false;
+    if (Date.now() < until) return true;
+    this.#silent.delete(session);
+    return false;
   }
 }

@@ -5,12 +5,11 @@ import { withResource } from '../stanza/address.ts';
 import {
   type AckFormat,
   acknowledgement,
-  acknowledgements,
   deliveryReceipt,
-  deliveryReceipts,
   EXPIRED,
   errorStanza,
   type StanzaError,
+  statusOf,
   unconfirmedNotice,
 } from '../stanza/build.ts';
 import { isCondition } from '../stanza/conditions.ts';
@@ -50,23 +49,14 @@ export class Notices {
     return acknowledgement(this.#notice(about, about.senderId, this.#speaker(recipient)), recipient, ackFormat);
   }
 
-  /** Acknowledgements of messages from one session, in one stanza. All must be such as {@link stored} is sent for. */
-  storedTogether(abouts: readonly About[]): string {
-    const stored = abouts.map(({ senderId = '', recipient }) => ({ id: senderId, recipient: this.proxied(recipient) }));
-    const { addresses, ids } = this.#options;
-    const to = this.#sender(abouts[0] as About);
-    return acknowledgements({ from: addresses.componentDomain, to, id: ids.next() }, stored);
-  }
-
-  /** Receipts of one of a recipient's sessions for messages from one session, in one stanza. */
-  deliveredTogether(records: readonly StoredRecord[]): string {
-    const [first] = records as [StoredRecord];
-    const from = withResource(this.proxied(first.recipient), first.receiptResource);
-    const to = this.#sender(first);
-    return deliveryReceipts(
-      { from, to, id: this.#options.ids.next() },
-      records.map(({ senderId = '' }) => senderId),
-    );
+  /** What one session is told of many messages: a request's child. All must be such as it would be told of alone. */
+  together(stored: readonly About[], delivered: readonly StoredRecord[]): string {
+    const one = ({ senderId = '', recipient }: About, state: string) => ({
+      id: senderId,
+      to: this.proxied(recipient),
+      state,
+    });
+    return statusOf([...stored.map((it) => one(it, 'pending')), ...delivered.map((it) => one(it, 'delivered'))]);
   }
 
   /** Whether the sender is told that his message is stored. */

@@ -20,8 +20,6 @@ export interface Sent {
   noStore?: boolean;
   /** Its receipt is on its way to the ledger: a hand-over would only be noted to be overwritten. */
   settling?: boolean;
-  /** Further records that one and the same stanza tells their sender of. */
-  readonly others?: readonly StoredRecord[];
 }
 
 /** The part of the link that is written to. */
@@ -99,10 +97,11 @@ export class Outbox {
   notify(record: StoredRecord): void {
     if (record.senderAway) return;
     if (this.#options.batches.delivered(record)) return;
-    this.#notifyAlone(record);
+    this.notifyAlone(record);
   }
 
-  #notifyAlone(record: StoredRecord): void {
+  /** The same, in a stanza of its own. */
+  notifyAlone(record: StoredRecord): void {
     const xml = this.#options.notices.ended(record);
     const underway = this.#notices.get(record.key);
     if (underway?.held !== undefined && !underway.held.done && underway.record.state === record.state) {
@@ -110,7 +109,7 @@ export class Outbox {
       return;
     }
     const sent: Sent = { kind: 'notice', attempt: record.attempt, record };
-    if (xml === undefined) this.#told([record]);
+    if (xml === undefined) this.told([record]);
     else {
       sent.held = this.#options.link.send(xml, sent);
       if (!sent.held.done) this.#notices.set(record.key, sent);
@@ -143,8 +142,7 @@ export class Outbox {
   /** A notice that cannot be sent is owed no longer. */
   abandon(sent: Sent): void {
     this.#gone(sent);
-    if (sent.others !== undefined) for (const record of [sent.record, ...sent.others]) this.#notifyAlone(record);
-    else if (sent.kind === 'notice') this.#told([sent.record]);
+    if (sent.kind === 'notice') this.told([sent.record]);
   }
 
   /** The server has handled these. */
@@ -153,12 +151,10 @@ export class Outbox {
     const notices: StoredRecord[] = [];
     for (const sent of batch) {
       this.#gone(sent);
-      if (sent.kind === 'notice') {
-        notices.push(sent.record);
-        if (sent.others !== undefined) notices.push(...sent.others);
-      } else this.#copyHandedOver(sent);
+      if (sent.kind === 'notice') notices.push(sent.record);
+      else this.#copyHandedOver(sent);
     }
-    this.#told(notices);
+    this.told(notices);
   }
 
   #copyHandedOver(sent: Sent): void {
@@ -199,8 +195,7 @@ export class Outbox {
       held.map(async (one) => {
         const sent = one.tag;
         if (sent === undefined) return one;
-        // What several records wait for is left to their leases, and told by whoever sweeps next.
-        if (one.done || sent.others !== undefined || !(await this.#claimAgain(sent))) {
+        if (one.done || !(await this.#claimAgain(sent))) {
           this.#gone(sent);
           return undefined;
         }
@@ -248,7 +243,8 @@ export class Outbox {
     };
   }
 
-  #told(records: readonly StoredRecord[]): void {
+  /** Their senders know how these ended: nothing is owed to them any more. */
+  told(records: readonly StoredRecord[]): void {
     for (const operation of told(records)) this.#options.pipeline.push({ operation, done: () => {} });
   }
 

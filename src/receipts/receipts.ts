@@ -9,7 +9,7 @@ import { Addresses, withResource } from '../stanza/address.ts';
 import type { AckFormat } from '../stanza/build.ts';
 import { IdSource } from '../stanza/ids.ts';
 import { Acceptance } from './acceptance.ts';
-import { Batches } from './batches.ts';
+import { Batches, type BatchesOptions } from './batches.ts';
 import { Confirmers } from './confirmers.ts';
 import { Gaps } from './gaps.ts';
 import { Interceptor } from './interceptor.ts';
@@ -88,8 +88,8 @@ export interface ReceiptsOptions {
   };
   /** Ad-hoc commands of the component. */
   readonly commands?: CommandsPort;
-  /** Whether a client (full JID) says that it takes batches, and how long they gather, ms; without it none is sent. */
-  readonly batching?: { readonly takesBatches: (fullJid: string) => Promise<boolean>; readonly late?: number };
+  /** How batches are sent, and how long they gather, ms; without it none is. */
+  readonly batching?: Pick<BatchesOptions, 'request' | 'late'>;
   /** How long a message waits for Redis before it is refused, ms. */
   readonly patience?: number;
   readonly presence?: {
@@ -132,7 +132,15 @@ export class Receipts {
       ackFrom: ack.from,
       messageTtl: timetable.messageTtl,
     });
-    this.batches = new Batches({ link, notices, ...options.batching });
+    this.batches = new Batches({
+      link,
+      notices,
+      told: (records) => this.outbox.told(records),
+      alone: (records) => {
+        for (const record of records) this.outbox.notifyAlone(record);
+      },
+      ...options.batching,
+    });
     const { batches } = this;
     const { clock } = ledger;
     const base = {
@@ -170,7 +178,6 @@ export class Receipts {
     this.#service = new Service({
       ...rooms,
       contactRemoved: (from, to) => this.presences.contactRemoved(from, to),
-      onAsked: (fullJid) => this.batches.ask(fullJid),
       commands: options.commands,
       status: async (keys) => {
         // After the messages that came before the question.

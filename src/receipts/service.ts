@@ -43,8 +43,6 @@ export interface ServiceOptions {
   readonly status: (keys: readonly string[]) => Promise<(StoredRecord | undefined)[]>;
   /** Somebody has removed a contact, a proxied address or the component's domain, from his roster. */
   readonly contactRemoved: (from: Address, to: Address) => void;
-  /** A session (full JID) asks what we can do, and may be one of those that take batches. */
-  readonly onAsked: (fullJid: string) => void;
   readonly version: string;
   /** Ad-hoc commands, where there are any. */
   readonly commands?: CommandsPort | undefined;
@@ -136,7 +134,6 @@ export class Service {
 
   #discoInfo(question: Element, from: Address): string {
     const { node } = question.attrs;
-    if (!node && from.side === 'served' && from.resource !== '') this.#options.onAsked(from.full);
     const inner = node ? this.#options.commands?.info(node, from) : this.#own();
     // XEP-0030 section 7: there is no such node.
     if (inner === undefined) throw new Refusal({ condition: 'item-not-found' });

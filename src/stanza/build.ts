@@ -76,24 +76,14 @@ export function acknowledgement(notice: Notice, recipient: string, format: Exclu
   return `${open('message', { type: 'chat', from, to, id })}${words}${NO_STORE}</message>`;
 }
 
-/**
- * Many acknowledgements in one stanza, for a client that has announced that it takes them: it knows our own word for it.
- *
- * @param stored their ids, and the recipients' proxied bare JIDs
- */
-export function acknowledgements(
-  { from, to, id }: Omit<Notice, 'about'>,
-  stored: readonly { readonly id: string; readonly recipient: string }[],
+/** What is known of many messages, each by its id and its recipient's proxied bare JID: the child of an IQ stanza. */
+export function statusOf(
+  messages: readonly { readonly id: string; readonly to: string; readonly state: string }[],
 ): string {
   let words = '';
-  for (const { id, recipient } of stored)
-    words += `<stored xmlns="${NS.own}" id="${escapeAttribute(id)}" to="${escapeAttribute(recipient)}"/>`;
-  return `${open('message', { type: 'chat', from, to, id })}${words}${NO_STORE}</message>`;
-}
-
-/** Many receipts of one recipient in one stanza, for such a client; each means what it means alone. */
-export function deliveryReceipts({ from, to, id }: Omit<Notice, 'about'>, ids: readonly string[]): string {
-  return `${open('message', { type: 'chat', from, to, id })}${ids.map(received).join('')}</message>`;
+  for (const { id, to, state } of messages)
+    words += `<message${attribute('id', id)}${attribute('to', to)}${attribute('state', state)}/>`;
+  return `<status xmlns="${NS.own}">${words}</status>`;
 }
 
 /** "Nobody knows": the recipient was never seen to return a receipt. In an acknowledgement's form. */

@@ -23,15 +23,17 @@ export interface Message {
   readonly originId: string | undefined;
   /** Whether its sender asks for a receipt (XEP-0184 section 5.1). */
   readonly asksReceipt: boolean;
+  /** Whether the session that sent it says that it may be told of many messages at once. It goes no further. */
+  readonly takesBatches: boolean;
   /** Whether it bears content, so that it is stored and redelivered until it is confirmed. */
   readonly tracked: boolean;
   /** The ids that it is a receipt for. */
   readonly receipts: readonly string[];
   /** What it shows of earlier messages of the other side. */
   readonly proofs: readonly Proof[];
-  /** Its children as XML for the other side, the receipts that it bears left out. */
+  /** Its children as XML for the other side, without the receipts that it bears and what it says to the proxy. */
   readonly inner: string;
-  /** Whether anything is left of it beside those receipts. */
+  /** Whether nothing is left of it. */
   readonly empty: boolean;
   /** The children that make it this message and not another, as XML and as they came: a resend has the same. */
   readonly payload: string;
@@ -128,6 +130,7 @@ export function otherAttributes(element: Element): string {
 export function readMessage(element: Element, between?: Between): Message {
   let originId: string | undefined;
   let asksReceipt = false;
+  let takesBatches = false;
   let content = false;
   let inner = '';
   let payload = '';
@@ -146,6 +149,9 @@ export function readMessage(element: Element, between?: Between): Message {
       if (child.getName() === 'request') asksReceipt = true;
     } else if (namespace === NS.sid && child.getName() === 'origin-id') {
       originId ??= child.attrs.id || undefined;
+    } else if (namespace === NS.own && child.getName() === 'batch') {
+      takesBatches = true;
+      continue;
     } else {
       const proof = proofOf(child, namespace);
       if (proof !== undefined) proofs = [...proofs, proof];
@@ -165,6 +171,7 @@ export function readMessage(element: Element, between?: Between): Message {
     id: element.attrs.id || undefined,
     originId,
     asksReceipt,
+    takesBatches,
     tracked: content && (type === 'chat' || type === 'normal'),
     receipts,
     proofs,

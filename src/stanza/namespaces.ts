@@ -91,8 +91,8 @@ export const NS = {
   omemo2: 'urn:xmpp:omemo:2',
   /** XEP-0004: Data Forms. */
   data: 'jabber:x:data',
-  /** Ours: stored, unconfirmed, expired, status. */
+  /** Ours: batch, stored, unconfirmed, expired, status. */
   own: 'urn:openfire-receipts:0',
-  /** A feature (XEP-0030): takes stanzas with many acknowledgements or receipts. */
+  /** The proxy's feature (XEP-0030): takes messages with many receipts, and tells of many messages at once. */
   batch: 'urn:openfire-receipts:0#batch',
 } as const;

@@ -3,125 +3,164 @@ import { openRoom } from '../support/room.ts';
 
 const ALICE = 'alice@example.org/phone';
 const REQUEST = '<request xmlns="urn:xmpp:receipts"/>';
-const NO_STORE = '<no-store xmlns="urn:xmpp:hints"/>';
-const stored = (id: string) => `<stored xmlns="urn:openfire-receipts:0" id="${id}" to="bob@receipts.example.org"/>`;
+const BATCH = '<batch xmlns="urn:openfire-receipts:0"/>';
+const stored = (id: string) => `<message id="${id}" to="bob@receipts.example.org" state="pending"/>`;
+const delivered = (id: string) => `<message id="${id}" to="bob@receipts.example.org" state="delivered"/>`;
+const status = (...messages: string[]) => `<status xmlns="urn:openfire-receipts:0">${messages.join('')}</status>`;
 const received = (id: string) => `<received xmlns="urn:xmpp:receipts" id="${id}"/>`;
+
+interface Request {
+  readonly session: string;
+  readonly payload: string;
+  readonly ends: (outcome: 'taken' | 'refused' | 'silent') => void;
+}
 
 let server: RedisServer;
 let room: ReturnType<typeof openRoom>;
-/** What the clients answer when they are asked. */
-let takes = true;
-let asked: string[] = [];
+/** What was put to clients, and waits for their answer. */
+let requests: Request[] = [];
 
 beforeAll(async () => {
   server = await startRedis();
 });
 afterAll(() => server.stop());
-beforeEach(async () => {
-  takes = true;
-  asked = [];
+beforeEach(() => {
+  requests = [];
   room = openRoom(server.url, {
     batching: {
       late: 60_000,
-      takesBatches: async (session) => {
-        asked.push(session);
-        return takes;
-      },
+      request: (session, payload) => new Promise((ends) => requests.push({ session, payload, ends })),
     },
   });
 });
 afterEach(() => room.close());
 
-const alice = (id: string) =>
-  `<message from="${ALICE}" to="bob@receipts.example.org" type="chat" id="${id}"><body>text of ${id}</body>${REQUEST}</message>`;
+const message = (id: string, children: string) =>
+  `<message from="${ALICE}" to="bob@receipts.example.org" type="chat" id="${id}"><body>text of ${id}</body>${children}</message>`;
+/** From a session of the library, and from a stock client's. */
+const alice = (id: string) => message(id, REQUEST + BATCH);
+const stock = (id: string) => message(id, REQUEST);
 const bob = (children: string, resource = 'desk') =>
   `<message from="bob@example.org/${resource}" to="alice@receipts.example.org/phone">${children}</message>`;
 const bounce = (id: string) =>
   `<message from="bob@example.org" to="alice@receipts.example.org/phone" type="error" id="${id}"><error type="cancel"><item-not-found xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></message>`;
-const QUESTION = `<iq type="get" id="q" from="${ALICE}" to="receipts.example.org"><query xmlns="http://jabber.org/protocol/disco#info"/></iq>`;
-
-/** Alice's client asks what the proxy can do, and is asked in return. */
-async function agreed(): Promise<void> {
-  expect(await room.answersTo(QUESTION)).toContain('<feature var="urn:openfire-receipts:0#batch"/>');
-}
 
 const toAlice = (stanzas: readonly string[]) => stanzas.filter((stanza) => stanza.includes(`to="${ALICE}"`));
+const idsOf = (stanzas: readonly string[]) => stanzas.map((stanza) => / id="(m-[^"]+)"/.exec(stanza)?.[1]);
+const due = () => room.redis.zcard(`${room.ledger.keys.prefix}:due`);
 
-test('acknowledgements and receipts wait, and go in one stanza each, in their order', async () => {
-  await agreed();
-  expect(asked).toEqual([ALICE]);
-  expect(toAlice(await room.given(alice('m-1'), alice('m-2'), alice('m-3')))).toEqual([]);
-  expect(toAlice(await room.given(bob(received('m-1') + received('m-2'))))).toEqual([]);
+/** Sends what waits for alice, and lets her client answer. */
+async function answered(outcome: 'taken' | 'refused' | 'silent'): Promise<string[]> {
   room.receipts.batches.flush(ALICE);
-  expect(room.written()).toEqual([
-    // What is delivered was stored, and need not be said of it.
-    `<message type="chat" from="receipts.example.org" to="${ALICE}" id="…">${stored('m-3')}${NO_STORE}</message>`,
-    `<message type="chat" from="bob@receipts.example.org/desk" to="${ALICE}" id="…">${received('m-1')}${received('m-2')}</message>`,
+  for (const request of requests.splice(0)) request.ends(outcome);
+  await new Promise((resolve) => setImmediate(resolve));
+  await room.receipts.pipeline.drained();
+  return room.written();
+}
+
+test('acknowledgements and receipts wait, and go in one request', async () => {
+  expect(toAlice(await room.given(alice('m-1'), alice('m-2'), alice('m-3')))).toEqual([]);
+  expect(toAlice(await room.given(bob(received('m-1')), bob(received('m-2'), 'phone')))).toEqual([]);
+  room.receipts.batches.flush(ALICE);
+  // What is delivered was stored, and need not be said of it.
+  expect(requests).toMatchObject([
+    { session: ALICE, payload: status(stored('m-3'), delivered('m-1'), delivered('m-2')) },
   ]);
+  expect(room.written()).toEqual([]);
 });
 
-test('each receipt of a batch is owed until the batch is handed over', async () => {
-  const due = () => room.redis.zcard(`${room.ledger.keys.prefix}:due`);
-  await agreed();
+test('each receipt of a batch is owed until the client has taken it', async () => {
   await room.given(alice('m-1'), alice('m-2'));
   await room.given(bob(received('m-1') + received('m-2')));
   room.receipts.batches.flush(ALICE);
-  const [batch] = room.link.take();
-  expect(batch?.xml).toContain(received('m-1') + received('m-2'));
   expect(await due()).toBe(2);
-  if (batch?.tag === undefined) throw new Error('It is nobody’s');
-  // The link was down before the server had it: the leases run on, and whoever sweeps sends them again.
-  expect(await room.receipts.outbox.resume([batch])).toEqual([]);
-  expect(await due()).toBe(2);
-  room.receipts.outbox.handedOver([batch.tag]);
-  await room.receipts.pipeline.drained();
+  expect(await answered('taken')).toEqual([]);
   expect(await due()).toBe(0);
 });
 
-test('receipts of two sessions do not share a stanza, as it has one sender', async () => {
-  await agreed();
+test.each(['refused', 'silent'] as const)('a batch that is %s is told in a stanza for each message', async (how) => {
+  await room.given(alice('m-1'), alice('m-2'), alice('m-3'), alice('m-4'));
+  await room.given(bob(received('m-1') + received('m-2')));
+  const written = await answered(how);
+  expect(idsOf(written)).toEqual(['m-3', 'm-4', 'm-1', 'm-2']);
+  expect(written[0]).toContain('<stored ');
+  expect(written[2]).toBe(
+    `<message type="chat" from="bob@receipts.example.org/desk" to="${ALICE}" id="…">${received('m-1')}</message>`,
+  );
+  // They are owed until the server has them, as all that goes alone.
+  expect(await due()).toBeGreaterThanOrEqual(2);
+});
+
+test('a stock client on the resource of a session that took batches is told of each message by itself', async () => {
   await room.given(alice('m-1'), alice('m-2'));
-  await room.given(bob(received('m-1')), bob(received('m-2'), 'phone'));
-  room.receipts.batches.flush(ALICE);
-  expect(room.written().map((stanza) => /from="([^"]*)"/.exec(stanza)?.[1])).toEqual([
-    'bob@receipts.example.org/desk',
-    'bob@receipts.example.org/phone',
+  expect(await answered('taken')).toEqual([]);
+  const ids = Array.from({ length: 50 }, (_, i) => `m-stock-${i}`);
+  expect(idsOf(toAlice(await room.given(...ids.map(stock))))).toEqual(ids);
+  const receipts = toAlice(await room.given(bob([...ids, 'm-1', 'm-2'].map(received).join(''))));
+  expect(idsOf(receipts)).toEqual([...ids, 'm-1', 'm-2']);
+  expect(requests).toEqual([]);
+});
+
+test('a stock client that has written nothing yet refuses what its predecessor’s receipts come in', async () => {
+  const ids = Array.from({ length: 50 }, (_, i) => `m-${i}`);
+  await room.given(...ids.map(alice));
+  await answered('taken');
+  // The library logs out, a stock client logs in, bob comes back: the proxy sees his receipts, and nothing else.
+  expect(toAlice(await room.given(bob(ids.map(received).join(''))))).toEqual([]);
+  expect(idsOf(await answered('refused'))).toEqual(ids);
+  // And it is known from then on.
+  expect(toAlice(await room.given(stock('m-a'), stock('m-b')))).toHaveLength(2);
+});
+
+test('of two sessions’ messages on one resource, only those that said so share a request', async () => {
+  expect(idsOf(toAlice(await room.given(alice('m-1'), alice('m-2'), stock('m-3'), stock('m-4'))))).toEqual([
+    'm-3',
+    'm-4',
   ]);
+  expect(requests).toMatchObject([{ payload: status(stored('m-1'), stored('m-2')) }]);
+});
+
+test('a resend without the mark is the same message, answered alone; the recipient never sees the mark', async () => {
+  const [forward] = await room.given(alice('m-1'));
+  expect(forward).toContain('<body>text of m-1</body>');
+  expect(forward).not.toContain('batch');
+  const written = await room.given(stock('m-1'));
+  expect(room.counts.duplicates).toBe(1);
+  expect(idsOf(toAlice(written))).toEqual(['m-1', 'm-1']);
+  expect(await answered('taken')).toEqual([]);
+});
+
+test('a client that does not answer is asked no more for a while, one that refuses is when it says so again', async () => {
+  await room.given(alice('m-1'), alice('m-2'));
+  await answered('refused');
+  expect(toAlice(await room.given(alice('m-3'), alice('m-4')))).toEqual([]);
+  expect(await answered('silent')).toHaveLength(2);
+  expect(toAlice(await room.given(alice('m-5'), alice('m-6')))).toHaveLength(2);
+});
+
+test('what would be alone in a request goes without one', async () => {
+  expect(toAlice(await room.given(alice('m-1')))).toEqual([]);
+  expect(idsOf(await answered('taken'))).toEqual(['m-1']);
 });
 
 test('a failure comes at once, after the acknowledgement', async () => {
-  await agreed();
   await room.given(alice('m-1'));
   const [first, second] = toAlice(await room.given(bounce('m-1')));
-  expect(first).toContain(stored('m-1'));
+  expect(first).toContain('<stored xmlns="urn:openfire-receipts:0" id="m-1" to="bob@receipts.example.org"/>');
   expect(second).toContain('item-not-found');
 });
 
 test('a batch has 100 entries at most', async () => {
-  await agreed();
-  const written = toAlice(await room.given(...Array.from({ length: 250 }, (_, i) => alice(`m-${i}`))));
-  expect(written.map((stanza) => stanza.split('<stored').length - 1)).toEqual([100, 100]);
+  expect(toAlice(await room.given(...Array.from({ length: 250 }, (_, i) => alice(`m-${i}`))))).toEqual([]);
+  expect(requests.map(({ payload }) => payload.split('<message').length - 1)).toEqual([100, 100]);
 });
 
-test('who says that he takes none, or whose session is over, is told of each at once', async () => {
-  takes = false;
-  await room.answersTo(QUESTION);
-  expect(toAlice(await room.given(alice('m-1')))).toHaveLength(1);
-  takes = true;
-  await agreed();
-  expect(toAlice(await room.given(alice('m-2')))).toHaveLength(0);
-  room.receipts.batches.forget(ALICE);
-  expect(room.written()).toHaveLength(1);
-  expect(toAlice(await room.given(alice('m-3')))).toHaveLength(1);
-});
-
-test('a batch that cannot be sent is sent in parts', async () => {
-  await agreed();
+test('when a session is over, or the proxy stops, what waits goes; and nothing waits after that', async () => {
   await room.given(alice('m-1'), alice('m-2'));
-  await room.given(bob(received('m-1') + received('m-2')));
-  room.receipts.batches.flush(ALICE);
-  const [batch] = room.link.take();
-  if (batch?.tag === undefined) throw new Error('It is nobody’s');
-  room.receipts.outbox.abandon(batch.tag);
-  expect(room.written().map((stanza) => stanza.match(/id="m-\d"/g))).toEqual([['id="m-1"'], ['id="m-2"']]);
+  room.receipts.batches.forget(ALICE);
+  expect(requests).toHaveLength(1);
+  await room.given(alice('m-3'), alice('m-4'));
+  room.receipts.batches.close();
+  expect(idsOf(room.written())).toEqual(['m-3', 'm-4']);
+  expect(toAlice(await room.given(alice('m-5')))).toHaveLength(1);
 });
