@@ -143,6 +143,8 @@ export function stanzas(): string {
     '',
     'So does a `headline`, whatever is in it, and an error about nothing that is known.',
     '',
+    '`<batch xmlns="urn:openfire-receipts:0"/>` is for the proxy ([guarantees.md](guarantees.md#batches)), and left out.',
+    '',
     '## Requests between users',
     '',
     'A request (IQ `get` or `set`) to a proxied address goes to the served one, under an id of the proxy’s own, and the reply',

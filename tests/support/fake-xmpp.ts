@@ -29,6 +29,18 @@ export class FakeXmpp extends EventEmitter {
     },
   };
 
+  readonly #handlers = new Map<
+    string,
+    (asked: { stanza: Element; element: Element }, next: () => unknown) => unknown
+  >();
+  readonly iqCallee = {
+    set: (
+      xmlns: string,
+      name: string,
+      handler: (asked: { stanza: Element; element: Element }, next: () => unknown) => unknown,
+    ) => void this.#handlers.set(`${xmlns} ${name}`, handler),
+  };
+
   constructor(
     readonly account: string,
     readonly server: FakeServer = { take: () => {}, answer: () => new Error('service-unavailable') },
@@ -53,6 +65,13 @@ export class FakeXmpp extends EventEmitter {
     if (this.status !== 'online') throw new TypeError('There is no socket');
     this.written.push(stanza);
     this.server.take(stanza, this);
+  }
+
+  /** A request comes. Resolves with whether it is taken, or refused as one that nobody here understands. */
+  async takes(stanza: Element): Promise<boolean> {
+    const [element] = stanza.getChildElements();
+    const handler = this.#handlers.get(`${element?.getNS()} ${element?.getName()}`);
+    return Boolean(await handler?.({ stanza, element: element as Element }, () => undefined));
   }
 
   /** A stanza comes. */

@@ -5,6 +5,22 @@ import { parseStanza } from '../support/xml.ts';
 const read = (children: string, attributes = 'type="chat" id="m-1"') =>
   readMessage(parseStanza(`<message from="a@x" to="b@y" ${attributes}>${children}</message>`));
 
+describe('what a client says to the proxy', () => {
+  const batch = '<batch xmlns="urn:openfire-receipts:0"/>';
+
+  test('is read, and is no part of the message', () => {
+    const [with_, without] = [read(`<body>hello</body>${batch}`), read('<body>hello</body>')];
+    expect(with_).toEqual({ ...without, takesBatches: true });
+    expect(without.takesBatches).toBe(false);
+    expect(without.payload).toBe('<body>hello</body>');
+  });
+
+  test('is its own namespace’s, and no content by itself', () => {
+    expect(read('<batch xmlns="urn:example:thing"/>')).toMatchObject({ takesBatches: false, tracked: true });
+    expect(read(batch)).toMatchObject({ takesBatches: true, tracked: false, inner: '', empty: true });
+  });
+});
+
 describe('what is tracked', () => {
   test.each([
     ['a body', '<body>hello</body>'],
