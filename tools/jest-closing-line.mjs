@@ -1,14 +1,43 @@
-/** A reporter for jest: one plain line at the end. A file that could not be run counts as a failure. */
+/** ms that jest may take to end when all tests have. */
+const TO_END = 10_000;
+
+/**
+ * A reporter for jest: one plain line at the end, in which a file that could not be run counts as a failure; word to
+ * jest.mjs that the run goes on; and an end to it.
+ */
 export default class ClosingLine {
+  #watching;
+
+  constructor({ watch, watchAll }) {
+    this.#watching = watch || watchAll;
+    // Who started us was killed: nobody waits for us, and what we started is to end.
+    process.once('disconnect', () => process.exit(1));
+    process.channel?.unref();
+  }
+
+  onTestFileStart() {
+    process.send?.('on');
+  }
+
+  onTestCaseResult() {
+    process.send?.('on');
+  }
+
   onRunComplete(_contexts, results) {
     const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, numRuntimeErrorTestSuites } = results;
     const failed = numFailedTests + numRuntimeErrorTestSuites;
     const line = `\n${numPassedTests} passed, ${failed} failed, ${numPendingTests + numTodoTests} skipped\n`;
+    if (this.#watching) return;
     // After jest's own summary, which comes after all reporters.
     process.on('exit', () => process.stdout.write(line));
-    // Nothing of ours runs any more: a server that a test has left running keeps it from coming here. But after a run of
-    // all files Node 20 may wait for ever in the teardown that would follow (its `Environment::CleanupHandles`). Last of
-    // all, since jest makes up its exit code in a listener of its own.
+    // Nothing of ours runs any more. But after a run of all files Node 20 may wait for ever in the teardown that would
+    // follow (its `Environment::CleanupHandles`). Last of all, since jest makes up its exit code in a listener of its own.
     process.once('beforeExit', () => process.on('exit', () => process.exit()));
+    // Something of a test's runs on, so that it does not come to that. The processes that it has started end with us.
+    setTimeout(() => {
+      const left = [...new Set(process.getActiveResourcesInfo())].join(', ');
+      process.stderr.write(`\nA test has left something open, which keeps jest from ending: ${left}\n`);
+      process.exit(1);
+    }, TO_END).unref();
   }
 }

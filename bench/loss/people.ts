@@ -141,7 +141,7 @@ class StockPerson implements Person {
     this.#closed = true;
     this.connection.xmpp.reconnect.stop();
     if (!this.relay.frozen) await this.connection.xmpp.stop().catch(() => {});
-    await this.relay.close();
+    await this.connection.stop();
   }
 
   #take(stanza: Element): void {

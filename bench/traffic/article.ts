@@ -81,7 +81,7 @@ export class Punctual {
   async close(): Promise<void> {
     this.connection.xmpp.reconnect.stop();
     await this.connection.xmpp.stop().catch(() => {});
-    await this.relay.close();
+    await this.connection.stop();
   }
 
   #take(stanza: Element): void {

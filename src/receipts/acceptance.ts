@@ -80,9 +80,9 @@ export class Acceptance {
       operation,
       bytes: value.length,
       done: (reply) => {
-        if (asksReceipt) batches.heard(from.full, takesBatches);
         const accepted = operation.decode(reply);
         if (accepted.known !== undefined) {
+          if (asksReceipt) batches.heard(from.full, takesBatches);
           this.#duplicate(accepted.known, record);
           return;
         }
@@ -92,6 +92,8 @@ export class Acceptance {
           const acknowledgement = notices.stored(record);
           if (acknowledgement !== undefined) link.send(acknowledgement);
         }
+        // The first word to a session does not wait for others.
+        if (asksReceipt) batches.heard(from.full, takesBatches);
         outbox.forward(accepted.key === key ? record : { ...record, key: accepted.key });
       },
       withdraw: () => withdraw(key, digest, token),

@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { opened } from '../support/opened.ts';
 import { World } from '../support/world.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -37,6 +38,10 @@ test('the program of docs/client.md, on the package as it is built, sends, is to
 
   const bob = await world.user('bob');
   const example = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'pipe'] });
+  example.once(
+    'close',
+    opened('an example', () => example.kill('SIGKILL')),
+  );
   let output = '';
   const prints = (what: RegExp) =>
     new Promise<void>((resolve, reject) => {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import path from 'node:path';
+import { opened } from '../support/opened.ts';
 import { until } from '../support/poll.ts';
 import { removeFolder, temporaryFolder } from '../support/temp.ts';
 
@@ -20,6 +21,10 @@ function startDemo(...args: string[]) {
     env: { PATH: process.env.PATH ?? '', HOME: home, TMPDIR: home },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  child.once(
+    'close',
+    opened('a demo', () => child.kill('SIGKILL')),
+  );
   const demo = { output: '', child, exited: once(child, 'close') as Promise<[number | null, string | null]> };
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text) => {

@@ -1,9 +1,9 @@
 import { loadConfig } from '../../src/config.ts';
 import { createLog } from '../../src/log.ts';
-import { ReceiptsProxy } from '../../src/proxy.ts';
 import { login, type TestUser } from '../support/client.ts';
 import { ejabberdAvailable, startEjabberd } from '../support/ejabberd.ts';
 import { until } from '../support/poll.ts';
+import { TestProxy } from '../support/proxy.ts';
 import { startRedis } from '../support/redis.ts';
 import { QUICK } from '../support/world.ts';
 
@@ -29,9 +29,9 @@ import { QUICK } from '../support/world.ts';
       ...QUICK,
     });
     const tuning = { sweepEvery: 200, lease: 2000, link: { pingInterval: 100 } };
-    const proxies = [0, 1].map(() => new ReceiptsProxy(config, createLog('silent'), tuning));
+    const proxies = [0, 1].map(() => new TestProxy(config, createLog('silent'), tuning));
     for (const proxy of proxies) await proxy.start();
-    const [one, other] = proxies as [ReceiptsProxy, ReceiptsProxy];
+    const [one, other] = proxies as [TestProxy, TestProxy];
     const port = server.c2sPort;
     const user = (username: string) =>
       login({ host: '127.0.0.1', port, domain: 'localhost', username, password: 'pw' });

@@ -49,6 +49,9 @@ const toAlice = (stanzas: readonly string[]) => stanzas.filter((stanza) => stanz
 const idsOf = (stanzas: readonly string[]) => stanzas.map((stanza) => / id="(m-[^"]+)"/.exec(stanza)?.[1]);
 const due = () => room.redis.zcard(`${room.ledger.keys.prefix}:due`);
 
+/** Alice's session has written before, and said that it takes batches. */
+const known = () => room.receipts.batches.heard(ALICE, true);
+
 /** Sends what waits for alice, and lets her client answer. */
 async function answered(outcome: 'taken' | 'refused' | 'silent'): Promise<string[]> {
   room.receipts.batches.flush(ALICE);
@@ -59,6 +62,7 @@ async function answered(outcome: 'taken' | 'refused' | 'silent'): Promise<string
 }
 
 test('acknowledgements and receipts wait, and go in one request', async () => {
+  known();
   expect(toAlice(await room.given(alice('m-1'), alice('m-2'), alice('m-3')))).toEqual([]);
   expect(toAlice(await room.given(bob(received('m-1')), bob(received('m-2'), 'phone')))).toEqual([]);
   room.receipts.batches.flush(ALICE);
@@ -70,6 +74,7 @@ test('acknowledgements and receipts wait, and go in one request', async () => {
 });
 
 test('each receipt of a batch is owed until the client has taken it', async () => {
+  known();
   await room.given(alice('m-1'), alice('m-2'));
   await room.given(bob(received('m-1') + received('m-2')));
   room.receipts.batches.flush(ALICE);
@@ -79,6 +84,7 @@ test('each receipt of a batch is owed until the client has taken it', async () =
 });
 
 test.each(['refused', 'silent'] as const)('a batch that is %s is told in a stanza for each message', async (how) => {
+  known();
   await room.given(alice('m-1'), alice('m-2'), alice('m-3'), alice('m-4'));
   await room.given(bob(received('m-1') + received('m-2')));
   const written = await answered(how);
@@ -92,6 +98,7 @@ test.each(['refused', 'silent'] as const)('a batch that is %s is told in a stanz
 });
 
 test('a stock client on the resource of a session that took batches is told of each message by itself', async () => {
+  known();
   await room.given(alice('m-1'), alice('m-2'));
   expect(await answered('taken')).toEqual([]);
   const ids = Array.from({ length: 50 }, (_, i) => `m-stock-${i}`);
@@ -102,6 +109,7 @@ test('a stock client on the resource of a session that took batches is told of e
 });
 
 test('a stock client that has written nothing yet refuses what its predecessor’s receipts come in', async () => {
+  known();
   const ids = Array.from({ length: 50 }, (_, i) => `m-${i}`);
   await room.given(...ids.map(alice));
   await answered('taken');
@@ -113,6 +121,7 @@ test('a stock client that has written nothing yet refuses what its predecessor�
 });
 
 test('of two sessions’ messages on one resource, only those that said so share a request', async () => {
+  known();
   expect(idsOf(toAlice(await room.given(alice('m-1'), alice('m-2'), stock('m-3'), stock('m-4'))))).toEqual([
     'm-3',
     'm-4',
@@ -121,6 +130,7 @@ test('of two sessions’ messages on one resource, only those that said so share
 });
 
 test('a resend without the mark is the same message, answered alone; the recipient never sees the mark', async () => {
+  known();
   const [forward] = await room.given(alice('m-1'));
   expect(forward).toContain('<body>text of m-1</body>');
   expect(forward).not.toContain('batch');
@@ -131,19 +141,28 @@ test('a resend without the mark is the same message, answered alone; the recipie
 });
 
 test('a client that does not answer is asked no more for a while, one that refuses is when it says so again', async () => {
+  known();
   await room.given(alice('m-1'), alice('m-2'));
   await answered('refused');
-  expect(toAlice(await room.given(alice('m-3'), alice('m-4')))).toEqual([]);
-  expect(await answered('silent')).toHaveLength(2);
-  expect(toAlice(await room.given(alice('m-5'), alice('m-6')))).toHaveLength(2);
+  expect(idsOf(toAlice(await room.given(alice('m-3'), alice('m-4'), alice('m-5'))))).toEqual(['m-3']);
+  expect(idsOf(await answered('silent'))).toEqual(['m-4', 'm-5']);
+  expect(toAlice(await room.given(alice('m-6'), alice('m-7')))).toHaveLength(2);
 });
 
 test('what would be alone in a request goes without one', async () => {
+  known();
   expect(toAlice(await room.given(alice('m-1')))).toEqual([]);
   expect(idsOf(await answered('taken'))).toEqual(['m-1']);
 });
 
+test('the first message of a session is acknowledged at once, those after it together', async () => {
+  expect(idsOf(toAlice(await room.given(alice('m-1'), alice('m-2'), alice('m-3'))))).toEqual(['m-1']);
+  room.receipts.batches.flush(ALICE);
+  expect(requests).toMatchObject([{ payload: status(stored('m-2'), stored('m-3')) }]);
+});
+
 test('a failure comes at once, after the acknowledgement', async () => {
+  known();
   await room.given(alice('m-1'));
   const [first, second] = toAlice(await room.given(bounce('m-1')));
   expect(first).toContain('<stored xmlns="urn:openfire-receipts:0" id="m-1" to="bob@receipts.example.org"/>');
@@ -151,14 +170,17 @@ test('a failure comes at once, after the acknowledgement', async () => {
 });
 
 test('a batch has 100 entries at most', async () => {
+  known();
   expect(toAlice(await room.given(...Array.from({ length: 250 }, (_, i) => alice(`m-${i}`))))).toEqual([]);
   expect(requests.map(({ payload }) => payload.split('<message').length - 1)).toEqual([100, 100]);
 });
 
 test('when a session is over, or the proxy stops, what waits goes; and nothing waits after that', async () => {
+  known();
   await room.given(alice('m-1'), alice('m-2'));
   room.receipts.batches.forget(ALICE);
   expect(requests).toHaveLength(1);
+  known();
   await room.given(alice('m-3'), alice('m-4'));
   room.receipts.batches.close();
   expect(idsOf(room.written())).toEqual(['m-3', 'm-4']);

@@ -2,11 +2,11 @@ import { loadConfig } from '../../src/config.ts';
 import { connect } from '../../src/connections.ts';
 import { claim, expire, revive, settle } from '../../src/ledger/operations.ts';
 import { createLog } from '../../src/log.ts';
-import { ReceiptsProxy } from '../../src/proxy.ts';
 import { payloadDigest } from '../../src/stanza/key.ts';
 import { ComponentPeer } from '../support/component-peer.ts';
 import { aliceWrites, DAY, keyOf } from '../support/ledger.ts';
 import { until } from '../support/poll.ts';
+import { TestProxy } from '../support/proxy.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { openRoom } from '../support/room.ts';
 import { parseStanza } from '../support/xml.ts';
@@ -65,7 +65,7 @@ describe('a server that is slow to prove what it has', () => {
       HTTP_PORT: '0',
       LOG_LEVEL: 'silent',
     });
-    const proxy = new ReceiptsProxy(config, createLog('silent'), {
+    const proxy = new TestProxy(config, createLog('silent'), {
       lease: 300,
       sweepEvery: 100,
       link: { pingInterval: 100 },

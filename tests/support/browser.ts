@@ -4,6 +4,7 @@ import path from 'node:path';
 import { build } from 'esbuild';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import type { Account, Application } from './browser-application.ts';
+import { opened } from './opened.ts';
 import { freePort } from './ports.ts';
 import { findProgram, startServer, type TemporaryServer } from './temp-server.ts';
 
@@ -25,6 +26,7 @@ type Methods = {
 /** A real browser with a profile on the disk, and a web server with the application's page. */
 export class TestBrowser {
   #browser: Browser | undefined;
+  readonly #closed = opened('a web site', () => this.#closeSite());
 
   private constructor(
     readonly process: TemporaryServer,
@@ -81,6 +83,11 @@ export class TestBrowser {
   async close(): Promise<void> {
     await this.#browser?.close();
     await this.process.stop();
+    await this.#closeSite();
+    this.#closed();
+  }
+
+  async #closeSite(): Promise<void> {
     this.site.closeAllConnections();
     await new Promise((resolve) => this.site.close(resolve));
   }

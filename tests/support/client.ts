@@ -4,6 +4,7 @@ import { type Client, client } from '@xmpp/client';
 import xml, { type Element } from '@xmpp/xml';
 import { ContactDialogue } from './client-contacts.ts';
 import { RECEIPT_CLIENT } from './client-requests.ts';
+import { opened } from './opened.ts';
 
 const NS_STREAMS = 'http://etherx.jabber.org/streams';
 const NS_SM = 'urn:xmpp:sm:3';
@@ -39,6 +40,7 @@ export class TestUser extends ContactDialogue {
   readonly #client: Client;
   readonly #options: LoginOptions;
   #socket: Socket | undefined;
+  #closed = () => {};
   #jid = '';
 
   constructor(options: LoginOptions) {
@@ -139,6 +141,9 @@ export class TestUser extends ContactDialogue {
         socket.setEncoding('utf8');
         socket.setNoDelay(true);
         this.#socket = socket;
+        this.#closed();
+        this.#closed = opened('a client', () => socket.destroy());
+        socket.once('close', this.#closed);
       }
       attach(socket);
     };

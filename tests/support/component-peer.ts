@@ -3,6 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import net, { type AddressInfo, type Socket } from 'node:net';
 import tls from 'node:tls';
 import xml, { type Element } from '@xmpp/xml';
+import { opened } from './opened.ts';
 
 /** How the peer takes a connection. All but `normal` are what servers were seen to do. */
 export type Reception =
@@ -50,6 +51,7 @@ export class ComponentPeer extends EventEmitter<PeerEvents> {
   readonly serverDomain: string;
   readonly #server: net.Server;
   readonly #secure: boolean;
+  readonly #closed = opened('a peer', () => this.close());
 
   private constructor(options: PeerOptions) {
     super();
@@ -102,6 +104,7 @@ export class ComponentPeer extends EventEmitter<PeerEvents> {
   }
 
   async close(): Promise<void> {
+    this.#closed();
     for (const { socket } of this.connections) socket.destroy();
     if (!this.#server.listening) return;
     this.#server.close();

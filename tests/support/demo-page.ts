@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Browser, FrameLocator, Page as Tab } from 'playwright-core';
+import { opened } from './opened.ts';
 import { until } from './poll.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
@@ -97,6 +98,10 @@ async function startDemo(settings: Readonly<Record<string, string>>): Promise<{ 
     env: { ...process.env, NODE_OPTIONS: '', ...settings },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  demo.once(
+    'close',
+    opened('a demo', () => demo.kill('SIGKILL')),
+  );
   let output = '';
   for await (const text of demo.stdout.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
     output += text;

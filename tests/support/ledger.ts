@@ -3,6 +3,7 @@ import { Ledger, type LedgerOptions } from '../../src/ledger/ledger.ts';
 import { accept } from '../../src/ledger/operations.ts';
 import { type Envelope, encodeRecord } from '../../src/ledger/record.ts';
 import { payloadDigest, recordKey } from '../../src/stanza/key.ts';
+import { opened } from './opened.ts';
 
 export const SECOND = 1000;
 export const DAY = 24 * 3600 * SECOND;
@@ -30,7 +31,12 @@ export function openLedger(
     undeliveredRetention: 30 * DAY,
     ...options,
   });
-  return { ledger, redis, close: () => redis.disconnect() };
+  const closed = opened('a ledger', () => redis.disconnect());
+  const close = () => {
+    closed();
+    redis.disconnect();
+  };
+  return { ledger, redis, close };
 }
 
 export interface Written {

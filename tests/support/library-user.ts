@@ -7,6 +7,7 @@ import {
   type ReceiptsOptions,
   receiptsClient,
 } from '../../src/client/index.ts';
+import { opened } from './opened.ts';
 import { until } from './poll.ts';
 import { Relay } from './relay.ts';
 import type { World } from './world.ts';
@@ -29,12 +30,16 @@ export class LibraryUser {
     readonly name: string,
     readonly xmpp: Client,
     readonly receipts: ReceiptsClient,
-    readonly relay: Relay,
+    readonly connection: Reconnecting,
   ) {
     receipts.receive((message) => void this.inbox.push(message));
     receipts.addEventListener('problem', ({ detail }) => this.problems.push(detail));
     xmpp.on('online', () => void xmpp.send(xml('presence')).catch(() => {}));
     xmpp.on('error', () => {});
+  }
+
+  get relay(): Relay {
+    return this.connection.relay;
   }
 
   /** Resolves when it is online, and the server has its presence. */
@@ -49,9 +54,10 @@ export class LibraryUser {
 
   static async prepare(world: World, name: string, options: LibraryUserOptions = {}): Promise<LibraryUser> {
     const { resource, streamManagement = true, ...rest } = options;
-    const { xmpp, relay, loses } = await reconnecting(world, name, { resource, streamManagement });
-    const user = new LibraryUser(name, xmpp, receiptsClient(xmpp, rest), relay);
-    loses((element) => user.loses(element));
+    const connection = await reconnecting(world, name, { resource, streamManagement });
+    const { xmpp } = connection;
+    const user = new LibraryUser(name, xmpp, receiptsClient(xmpp, rest), connection);
+    connection.loses((element) => user.loses(element));
     return user;
   }
 
@@ -69,14 +75,14 @@ export class LibraryUser {
   async kill(): Promise<void> {
     this.xmpp.reconnect.stop();
     await this.receipts.close();
-    await this.relay.close();
+    await this.connection.stop();
   }
 
   /** In order. */
   async close(): Promise<void> {
     await this.receipts.close();
     await this.xmpp.stop().catch(() => {});
-    await this.relay.close();
+    await this.connection.stop();
   }
 }
 
@@ -85,6 +91,8 @@ export interface Reconnecting {
   readonly relay: Relay;
   /** Sets what the network loses on its way to this client. */
   loses(which: (element: Element) => boolean): void;
+  /** Breaks the connection, and makes no other. */
+  stop(): Promise<void>;
 }
 
 /** An `@xmpp/client` that reconnects at once, through a relay of its own. */
@@ -107,7 +115,13 @@ export async function reconnecting(
   const loses = (which: (element: Element) => boolean) => {
     lost = which;
   };
-  return { xmpp, relay, loses };
+  const stop = async () => {
+    closed();
+    xmpp.reconnect.stop();
+    await relay.close();
+  };
+  const closed = opened('a client', stop);
+  return { xmpp, relay, loses, stop };
 }
 
 /** What the XMPP library does not do on plain loopback. */

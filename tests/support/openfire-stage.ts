@@ -1,7 +1,8 @@
 import { loadConfig } from '../../src/config.ts';
 import { createLog } from '../../src/log.ts';
-import { ReceiptsProxy, type Tuning } from '../../src/proxy.ts';
+import type { ReceiptsProxy, Tuning } from '../../src/proxy.ts';
 import { type OpenfireLike, type OpenfireOptions, startOpenfire } from './openfire.ts';
+import { TestProxy } from './proxy.ts';
 import { type RedisServer, startRedis } from './redis.ts';
 import { QUICK } from './world.ts';
 
@@ -42,7 +43,7 @@ export class OpenfireStage {
       ...settings,
     });
     const link = { pingInterval: 100, backoffMin: 20, backoffMax: 100, ...tuning.link };
-    const proxy = new ReceiptsProxy(config, createLog(config.logLevel), { sweepEvery: 200, ...tuning, link });
+    const proxy = new TestProxy(config, createLog(config.logLevel), { sweepEvery: 200, ...tuning, link });
     this.#proxies.push(proxy);
     await proxy.start();
     return proxy;

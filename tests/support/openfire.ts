@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import net from 'node:net';
 import xml, { type Element } from '@xmpp/xml';
+import { opened } from './opened.ts';
 import { serverAnswer } from './openfire-answers.ts';
 import { ComponentLink } from './openfire-link.ts';
 import type { Roster } from './openfire-roster.ts';
@@ -69,6 +70,7 @@ export class OpenfireLike {
   readonly #lose: ((stanza: Element) => boolean)[] = [];
   #loseNext = 0;
   #turn = 0;
+  #closed = () => {};
   #port: number;
 
   constructor(options: OpenfireOptions) {
@@ -120,6 +122,7 @@ export class OpenfireLike {
   async listen(): Promise<void> {
     // Not any port of the system's choice: while we are away it might give that to somebody's connection.
     if (this.#port === 0) this.#port = await freePort();
+    this.#closed = opened('an Openfire’s double', () => this.stop());
     this.#net.listen(this.#port, '127.0.0.1');
     await once(this.#net, 'listening');
   }
@@ -127,6 +130,7 @@ export class OpenfireLike {
   /** Ends all connections; the users and what is stored for them stay for another `listen`. */
   async stop(): Promise<void> {
     const closed = this.#net.listening ? once(this.#net, 'close') : undefined;
+    this.#closed();
     this.#net.close();
     for (const link of this.connections) link.reset(0);
     await closed;

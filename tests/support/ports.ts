@@ -9,6 +9,9 @@ const SHARES = 16;
 const SHARE = Math.floor(COUNT / SHARES);
 const OURS = FIRST + SHARE * (Number(process.env.JEST_WORKER_ID ?? 0) % SHARES);
 
+/** TEST_PORTS for a run of jest that a test starts, in jest's own process (worker 1): a share that no worker of ours has. */
+export const PORTS_OF_AN_INNER_RUN = `${FIRST + SHARE * (SHARES - 2)},${COUNT}`;
+
 const given = new Set<number>();
 
 /** A port of 127.0.0.1 on which nobody listens, and that neither this process nor another worker gives to anybody else. */

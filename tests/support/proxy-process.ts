@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
+import { opened } from './opened.ts';
 import { endWithUs } from './temp.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -20,6 +21,7 @@ export class ProxyProcess {
       detached: true,
     });
     const watch = endWithUs(this.#child.pid, undefined);
+    const closed = opened('a proxy’s process', () => this.signal('SIGKILL'));
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding('utf8');
       stream?.on('data', (text: string) => {
@@ -30,6 +32,7 @@ export class ProxyProcess {
     this.exited = new Promise((resolve) => {
       this.#child.once('close', (code, signal) => {
         watch.release();
+        closed();
         resolve({ code, signal });
         for (const look of this.#waiting.splice(0)) look();
       });
@@ -41,15 +44,33 @@ export class ProxyProcess {
     return this.#output;
   }
 
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
   get running(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Resolves when it has printed this. Rejects when it ends without. */
-  async prints(text: string): Promise<void> {
-    while (!this.#output.includes(text)) {
+  /** Resolves when it has printed this. Rejects when it ends without, or does not within so many ms. */
+  async prints(text: string, within = 25_000): Promise<void> {
+    const printed = () => {
+      if (this.#output.includes(text)) return true;
       if (!this.running) throw new Error(`It ended without printing ${JSON.stringify(text)}:\n${this.#output}`);
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      return false;
+    };
+    const deadline = Date.now() + within;
+    while (!printed()) {
+      const left = deadline - Date.now();
+      if (left <= 0) {
+        throw new Error(`It did not print ${JSON.stringify(text)} within ${within} ms:\n${this.#output}`);
+      }
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, left);
+        this.#waiting.push(resolve);
+      });
+      clearTimeout(timer);
     }
   }
 

@@ -1,5 +1,6 @@
 import { Queries, type QueriesOptions } from '../../src/queries/queries.ts';
 import type { QueryCounts } from '../../src/queries/relay.ts';
+import { opened } from './opened.ts';
 import { openRoom } from './room.ts';
 import { parseStanza } from './xml.ts';
 
@@ -29,6 +30,13 @@ export function openQueryRoom(
     ...options,
   });
   let closed = false;
+  const close = () => {
+    closed = true;
+    noLongerOpen();
+    queries.stop();
+    room.close();
+  };
+  const noLongerOpen = opened('a query room', close);
   const written = () => room.link.take().map(({ xml }) => xml);
   return {
     redis: room.redis,
@@ -52,11 +60,7 @@ export function openQueryRoom(
       }
       throw new Error('The room was closed');
     },
-    close: () => {
-      closed = true;
-      queries.stop();
-      room.close();
-    },
+    close,
   };
 }
 

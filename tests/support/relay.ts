@@ -1,10 +1,12 @@
 import net from 'node:net';
+import { opened } from './opened.ts';
 import { freePort } from './ports.ts';
 
 /** A TCP relay on loopback that a test can cut: what is in flight in either direction is then lost. */
 export class Relay {
   readonly #pairs = new Set<[net.Socket, net.Socket]>();
   readonly #server: net.Server;
+  readonly #closed = opened('a relay', () => this.close());
   /** Bytes from who connects, and to him. */
   readonly bytes = { up: 0, down: 0 };
   /** Whether whoever connects is turned away. */
@@ -82,5 +84,6 @@ export class Relay {
   async close(): Promise<void> {
     this.reset();
     await new Promise((resolve) => this.#server.close(resolve));
+    this.#closed();
   }
 }

@@ -3,6 +3,7 @@ import type { Held } from '../../src/link/window.ts';
 import type { LinkPort, Sent, Troubled } from '../../src/receipts/outbox.ts';
 import { type Counts, Receipts, type ReceiptsOptions } from '../../src/receipts/receipts.ts';
 import { openLedger, TIMETABLE } from './ledger.ts';
+import { opened } from './opened.ts';
 import { parseStanza } from './xml.ts';
 
 const silentLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -53,7 +54,7 @@ class WrittenLink implements LinkPort {
 
 /** The receipts room with a real ledger, and nothing else of the house: stanzas in, stanzas out. */
 export function openRoom(url: string, options: Partial<ReceiptsOptions> = {}) {
-  const opened = openLedger(url);
+  const own = openLedger(url);
   const link = new WrittenLink();
   const counts = noCounts();
   const refused: string[] = [];
@@ -61,7 +62,7 @@ export function openRoom(url: string, options: Partial<ReceiptsOptions> = {}) {
   const ended: [StoredRecord, string][] = [];
   const receipts = new Receipts({
     link,
-    ledger: opened.ledger,
+    ledger: own.ledger,
     componentDomain: 'receipts.example.org',
     servedDomain: 'example.org',
     ack: { format: 'receipt', from: 'component' },
@@ -83,21 +84,24 @@ export function openRoom(url: string, options: Partial<ReceiptsOptions> = {}) {
   });
   let held: Held<Sent>[] = [];
   let closed = false;
+  const close = () => {
+    closed = true;
+    noLongerOpen();
+    receipts.close();
+    receipts.pipeline.close();
+    own.close();
+  };
+  const noLongerOpen = opened('a room', close);
 
   return {
-    ...opened,
+    ...own,
     receipts,
     link,
     counts,
     refused,
     troubled,
     ended,
-    close(): void {
-      closed = true;
-      receipts.close();
-      receipts.pipeline.close();
-      opened.close();
-    },
+    close,
     /** The server gives the proxy these stanzas, in one turn; what the proxy then writes, in order, ids of its own as `…`. */
     async given(...stanzas: string[]): Promise<string[]> {
       for (const stanza of stanzas) receipts.stanza(parseStanza(stanza));

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { opened } from './opened.ts';
 import { endWithUs } from './temp.ts';
 
 const SCRIPT = path.join(import.meta.dirname, 'slixmpp_client.py');
@@ -44,6 +45,8 @@ export class SlixmppUser {
   private constructor(python: string) {
     this.#child = spawn(python, [SCRIPT], { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
     this.#watch = endWithUs(this.#child.pid as number, undefined);
+    const closed = opened('slixmpp', () => this.#child.kill('SIGKILL'));
+    this.#child.once('exit', closed);
     this.#child.stdin?.on('error', () => {});
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#errors += text;
@@ -65,6 +68,10 @@ export class SlixmppUser {
     if (session.event === 'refused') throw new Error(`slixmpp could not log in: ${JSON.stringify(session)}`);
     user.#jid = session.jid ?? '';
     return user;
+  }
+
+  get pid(): number {
+    return this.#child.pid as number;
   }
 
   get jid(): string {

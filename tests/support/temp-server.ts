@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, closeSync, constants, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { opened } from './opened.ts';
 import { until } from './poll.ts';
 import { endWithUs, removeFolder, temporaryFolder } from './temp.ts';
 
@@ -65,6 +66,7 @@ export async function startServer(recipe: Recipe): Promise<TemporaryServer> {
 
 class Server implements TemporaryServer {
   readonly logFile: string;
+  readonly #closed: () => void;
   #child: ChildProcess | undefined;
   #watch: { release(): void } | undefined;
 
@@ -75,6 +77,7 @@ class Server implements TemporaryServer {
     readonly args: string[],
   ) {
     this.logFile = path.join(folder, `${recipe.name}.out`);
+    this.#closed = opened(recipe.name, () => this.stop());
   }
 
   get pid(): number {
@@ -107,6 +110,7 @@ class Server implements TemporaryServer {
 
   async stop(): Promise<void> {
     await this.#end('SIGKILL');
+    this.#closed();
     this.#watch?.release();
     if (this.#ownFolder !== undefined) await removeFolder(this.#ownFolder);
   }

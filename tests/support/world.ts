@@ -1,8 +1,9 @@
 import { loadConfig } from '../../src/config.ts';
 import { createLog } from '../../src/log.ts';
-import { ReceiptsProxy, type Tuning } from '../../src/proxy.ts';
+import type { ReceiptsProxy, Tuning } from '../../src/proxy.ts';
 import { login, type TestUser } from './client.ts';
 import { type ProsodyServer, startProsody } from './prosody.ts';
+import { TestProxy } from './proxy.ts';
 import { type RedisServer, startRedis } from './redis.ts';
 
 /** Times that let a test see in seconds what takes hours. */
@@ -125,7 +126,7 @@ export class World {
 
   async startProxy(settings: Record<string, string> = {}, tuning: Tuning = {}): Promise<ReceiptsProxy> {
     const config = loadConfig(this.environment(settings));
-    this.#proxy = new ReceiptsProxy(config, createLog(config.logLevel), { ...QUICK_TUNING, ...tuning });
+    this.#proxy = new TestProxy(config, createLog(config.logLevel), { ...QUICK_TUNING, ...tuning });
     await this.#proxy.start();
     return this.#proxy;
   }
