@@ -1,6 +1,6 @@
 // Installs what the other commands need and is not there: npm packages and, without --packages, redis-server and
-// prosody; with --tests also what some tests want and skip themselves without. It runs before there are any packages,
-// so it uses none.
+// prosody, or with --redis only the first; with --tests also what some tests want and skip themselves without. It runs
+// before there are any packages, so it uses none.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,8 @@ const root = path.dirname(import.meta.dirname ?? path.dirname(new URL(import.met
 
 checkNode();
 installPackages();
-if (!process.argv.includes('--packages')) installPrograms();
+if (!process.argv.includes('--packages'))
+  installPrograms(process.argv.includes('--redis') ? ['redis-server'] : Object.keys(PROGRAMS));
 if (process.argv.includes('--tests')) installForTests();
 
 function checkNode() {
@@ -46,8 +47,8 @@ function isInstalledByHand(lock) {
   return existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs;
 }
 
-function installPrograms() {
-  const missing = Object.keys(PROGRAMS).filter((name) => !isOnPath(name));
+function installPrograms(wanted) {
+  const missing = wanted.filter((name) => !isOnPath(name));
   if (missing.length === 0) return;
   const packages = missing.map((name) => PROGRAMS[name]);
   const become = rootPrefix();
@@ -68,7 +69,7 @@ function installForTests() {
 }
 
 function installWithApt(become, packages, onFailure) {
-  progress(`Installing ${packages.join(' and ')} with apt`);
+  progress(`Installing ${packages.join(' and ')} with apt-get, as root, since a command here starts servers`);
   // sudo clears the environment, hence env.
   const apt = [...become, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-qq', '-o', 'DPkg::Lock::Timeout=120'];
   run(...command([...apt, 'update']), 'warn');
