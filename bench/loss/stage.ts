@@ -64,8 +64,10 @@ export class Stage {
       ? [`alice${this.#cells}`, `bob${this.#cells}`]
       : ([...world.xmpp.passwords.keys()].slice(0, 2) as string[]);
     const [first = '', second = ''] = names;
-    const alice = await person(world, first, 'desk', column);
-    const bob = await person(world, second, 'phone', column);
+    // Of a resource, a server may remember what was on it before: each cell has its own.
+    if (!OWN_SERVER) for (const name of names) await this.#drain(name);
+    const alice = await person(world, first, `desk${this.#cells}`, column);
+    const bob = await person(world, second, `phone${this.#cells}`, column);
     const cell = new Cell(world, column, alice, bob, messages, this.#cells, {
       killProxy: column.proxy ? () => this.#killProxy() : undefined,
       restartServer: () => this.#restartServer(),
@@ -84,6 +86,13 @@ export class Stage {
     await this.#process?.signal('SIGKILL');
     this.#redis.disconnect();
     await this.#world.close();
+  }
+
+  /** What waits for somebody, be it from an earlier run, comes, and is confirmed. */
+  async #drain(name: string): Promise<void> {
+    const kind = { streamManagement: false, receipts: true, library: false };
+    const one = await person(this.#world, name, `drain${this.#cells}`, kind);
+    await one.close();
   }
 
   /** Has the proxy run in this process, or in one of its own. */

@@ -124,6 +124,8 @@ export async function reconnecting(
   return { xmpp, relay, loses, stop };
 }
 
+const isRequired = (child: Element | string) => typeof child !== 'string' && child.name === 'required';
+
 /** What the XMPP library does not do on plain loopback. */
 function withoutMisfits(xmpp: Client, streamManagement: boolean, loses: (element: Element) => boolean): void {
   const attach = xmpp._attachSocket.bind(xmpp);
@@ -138,9 +140,12 @@ function withoutMisfits(xmpp: Client, streamManagement: boolean, loses: (element
     if (xmpp.parser !== null) onData(data);
   };
   const onElement = xmpp._onElement.bind(xmpp);
+  // The library takes whatever is offered. On loopback nobody listens, and a server's certificate is often its own.
+  const isLeftOut = ({ name, children }: Element) =>
+    (name === 'sm' && !streamManagement) || (name === 'starttls' && !children.some(isRequired));
   xmpp._onElement = (element) => {
-    if (!streamManagement && element.name === 'stream:features') {
-      element.children = element.children.filter((child) => typeof child === 'string' || child.name !== 'sm');
+    if (element.name === 'stream:features') {
+      element.children = element.children.filter((child) => typeof child === 'string' || !isLeftOut(child));
     }
     if (!loses(element)) onElement(element);
   };

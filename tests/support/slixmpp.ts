@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { opened } from './opened.ts';
@@ -64,10 +64,15 @@ export class SlixmppUser {
     if (slixmppPython === undefined) throw new Error('slixmpp is not installed');
     const user = new SlixmppUser(slixmppPython);
     user.#does('login', { host, port, jid, password });
-    const session = await user.reported((report) => /^(session|refused)$/.test(report.event), 'a session');
-    if (session.event === 'refused') throw new Error(`slixmpp could not log in: ${JSON.stringify(session)}`);
-    user.#jid = session.jid ?? '';
-    return user;
+    try {
+      const session = await user.reported((report) => /^(session|refused)$/.test(report.event), 'a session');
+      if (session.event === 'refused') throw new Error(`slixmpp could not log in: ${JSON.stringify(session)}`);
+      user.#jid = session.jid ?? '';
+      return user;
+    } catch (error) {
+      await user.#kill();
+      throw error;
+    }
   }
 
   get pid(): number {
@@ -138,6 +143,14 @@ export class SlixmppUser {
     const tooLate = setTimeout(() => this.#child.kill('SIGKILL'), 3000);
     await exit;
     clearTimeout(tooLate);
+    this.#watch.release();
+  }
+
+  async #kill(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const exit = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await exit;
     this.#watch.release();
   }
 

@@ -28,7 +28,8 @@ class Client(ClientXMPP):
         self.add_event_handler("message", self.on_message)
         self.add_event_handler("message_error", self.on_message_error)
         self.add_event_handler("receipt_received", self.on_receipt)
-        self.add_event_handler("failed_auth", lambda _: report("refused"))
+        # "failed_auth" comes for each mechanism that was tried in vain, and the next may do.
+        self.add_event_handler("failed_all_auth", lambda _: report("refused"))
         self.add_event_handler("connection_failed", lambda why: report("refused", why=str(why)))
         self.add_event_handler("disconnected", lambda _: report("disconnected"))
 
