@@ -128,6 +128,7 @@ test('forgetting a user among thousands of records does not hold up the others',
   await window.open('Forget a user');
   const ask = await window.submit({ user: BOB });
   expect(ask.instructions).toContain('2000 messages of or to bob@example.org are stored.');
+  const start = performance.now();
   const forgetting = window.submit({ confirm: 'true' });
   const waits: number[] = [];
   let done = false;
@@ -141,8 +142,8 @@ test('forgetting a user among thousands of records does not hold up the others',
   }
   expect((await forgetting).note).toBe('2000 messages erased; nothing about bob@example.org is stored any more.');
   expect(waits.length).toBeGreaterThan(10);
-  // The longest may have met a stall of the machine's.
-  expect(waits.toSorted((a, b) => b - a)[1]).toBeLessThan(500);
+  // In one piece it would be one long wait. The longest may have met a stall of the machine's.
+  expect(waits.toSorted((a, b) => b - a)[1]).toBeLessThan((performance.now() - start) / 2);
   expect(await redis.exists(...ids.map((id) => `${stage.prefix}:m:${keyOf(id)}`))).toBe(0);
   const values = await Promise.all(
     (await redis.keys(`${stage.prefix}:*`)).map(async (key) =>

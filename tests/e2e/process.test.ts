@@ -42,7 +42,8 @@ onOwnServer('SIGINT with a Redis that hangs: it ends in time all the same', asyn
   const before = Date.now();
   await proxy.signal('SIGINT');
   world.redis.thaw();
-  expect(Date.now() - before).toBeLessThan(6000);
+  // Of its two seconds, on a machine that may be busy; without them it would wait for Redis for ever.
+  expect(Date.now() - before).toBeLessThan(15_000);
 });
 
 onOwnServer('a wrong secret: one line says so and what to set, exit code 78', async () => {

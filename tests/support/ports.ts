@@ -12,17 +12,24 @@ const OURS = FIRST + SHARE * (Number(process.env.JEST_WORKER_ID ?? 0) % SHARES);
 /** TEST_PORTS for a run of jest that a test starts, in jest's own process (worker 1): a share that no worker of ours has. */
 export const PORTS_OF_AN_INNER_RUN = `${FIRST + SHARE * (SHARES - 2)},${COUNT}`;
 
-const given = new Set<number>();
+/** Gives ports of a range one after the other, those that are in use left out. */
+export function portsOf(first: number, count: number): () => Promise<number> {
+  const given = new Set<number>();
+  return async () => {
+    for (let i = 0; i < count; i += 1) {
+      // All were given once: those of servers that have ended are free again, and the others are not.
+      if (given.size >= count) given.clear();
+      let port = first + Math.floor(Math.random() * count);
+      while (given.has(port)) port = port + 1 < first + count ? port + 1 : first;
+      given.add(port);
+      if (await isFree(port)) return port;
+    }
+    throw new Error(`None of the ${count} ports from ${first} on is free (TEST_PORTS)`);
+  };
+}
 
 /** A port of 127.0.0.1 on which nobody listens, and that neither this process nor another worker gives to anybody else. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = OURS + Math.floor(Math.random() * SHARE);
-    if (given.has(port)) continue;
-    given.add(port);
-    if (await isFree(port)) return port;
-  }
-}
+export const freePort = portsOf(OURS, SHARE);
 
 export async function freePorts(count: number): Promise<number[]> {
   const ports: number[] = [];
