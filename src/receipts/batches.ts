@@ -47,7 +47,7 @@ export class Batches {
   readonly #options: BatchesOptions;
   /** Sessions (full JIDs) that said that they take them, the oldest first. */
   readonly #sessions = new Set<string>();
-  /** Until when (ms) a session that did not answer is sent none. */
+  /** Until when (ms, by the monotonic clock) a session that did not answer is sent none. */
   readonly #silent = new Map<string, number>();
   readonly #open = new Map<string, Batch>();
   #closed = false;
@@ -130,7 +130,7 @@ export class Batches {
         return;
       }
       if (outcome === 'silent') {
-        this.#silent.set(session, Date.now() + QUIET_FOR);
+        this.#silent.set(session, performance.now() + QUIET_FOR);
         const [oldest] = this.#silent.size > MOST_SESSIONS ? this.#silent.keys() : [];
         if (oldest !== undefined) this.#silent.delete(oldest);
       }
@@ -180,7 +180,7 @@ export class Batches {
   #isSilent(session: string): boolean {
     const until = this.#silent.get(session);
     if (until === undefined) return false;
-    if (Date.now() < until) return true;
+    if (performance.now() < until) return true;
     this.#silent.delete(session);
     return false;
   }
