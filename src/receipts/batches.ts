@@ -120,10 +120,14 @@ export class Batches {
     this.#open.delete(session);
     clearTimeout(batch.timer);
     const { link, notices } = this.#options;
-    if (batch.stored.length > 0) link.send(notices.storedTogether(batch.stored));
+    if (batch.stored.length > 0) link.send(notices.storedTogether(batch.stored), undefined, 'high');
     for (const records of batch.delivered.values()) {
       const [record, ...others] = records as [StoredRecord, ...StoredRecord[]];
-      link.send(notices.deliveredTogether(records), { kind: 'notice', attempt: record.attempt, record, others });
+      link.send(
+        notices.deliveredTogether(records),
+        { kind: 'notice', attempt: record.attempt, record, others },
+        'high',
+      );
     }
   }
 
