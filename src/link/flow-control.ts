@@ -3,6 +3,9 @@ const TARGET = 1_000;
 /** A window that was not needed for so long is halved (RFC 7661): what it was learnt from may have changed, ms. */
 const UNUSED = 10_000;
 
+/** Stanzas that are worth a ping in a large window. */
+const STEP = 16;
+
 /** Bounds of a window, and what a stream starts with. */
 interface Range {
   readonly floor: number;
@@ -28,6 +31,7 @@ class Limit {
   #value: number;
   /** When it was last nearly full. */
   #usedAt: number | undefined;
+  #doubledAt = Number.NEGATIVE_INFINITY;
 
   constructor(range: Range) {
     this.#range = range;
@@ -41,25 +45,30 @@ class Limit {
   reset(): void {
     this.#value = this.#range.start;
     this.#usedAt = undefined;
+    this.#doubledAt = Number.NEGATIVE_INFINITY;
   }
 
   /**
-   * Adapts it to one round trip.
+   * Adapts it to a ping's round trip.
    *
    * @param used what was in flight when the ping was written
    * @param fitting the part of that which the server would have handled in good time; above 1 it would have had time left
-   * @param quick whether the server kept up
+   * @param quick whether the server kept up; then the window may double
    */
-  adapt(used: number, fitting: number, quick: boolean, now: number): void {
+  adapt(used: number, fitting: number, quick: boolean, sentAt: number, now: number): void {
     const { floor, start, cap } = this.#range;
     // A window that is not used says nothing about what more the server takes (RFC 7661 section 4.3).
     const limiting = used * 2 >= this.#value;
     if (limiting) this.#usedAt = now;
     this.#usedAt ??= now;
     if (!quick) {
-      const most = limiting ? this.#value * 2 : this.#value;
-      this.#value = Math.min(cap, Math.max(floor, this.#value / 2, Math.min(most, used * fitting)));
-    } else if (limiting) this.#value = Math.min(cap, this.#value * 2);
+      const most = limiting ? Math.min(cap, this.#value * 2) : this.#value;
+      this.#value = Math.max(floor, Math.min(most, used * fitting));
+    } else if (limiting && sentAt >= this.#doubledAt) {
+      // Once a round trip: what was written under the last window says nothing about this one.
+      this.#value = Math.min(cap, this.#value * 2);
+      this.#doubledAt = now;
+    }
     const unused = Math.floor((now - this.#usedAt) / UNUSED);
     if (unused > 0) {
       this.#usedAt = now;
@@ -82,7 +91,6 @@ export class FlowControl {
   readonly #size = new Limit(SIZE);
   #base: number | undefined;
   #roundTrip: number | undefined;
-  #adaptedAt = Number.NEGATIVE_INFINITY;
 
   /** Stanzas that may be in flight; need not be whole. */
   get window(): number {
@@ -105,7 +113,6 @@ export class FlowControl {
     this.#size.reset();
     this.#base = undefined;
     this.#roundTrip = undefined;
-    this.#adaptedAt = Number.NEGATIVE_INFINITY;
   }
 
   /** Whether with so much in flight one more stanza may be written; a large one may exceed the window, or never go. */
@@ -113,9 +120,13 @@ export class FlowControl {
     return count < this.#count.value && size < this.#size.value;
   }
 
-  /** Whether so much since the last ping calls for another: twice a window, so that the server need not run dry. */
+  /**
+   * Whether so much since the last ping calls for another: twice a window, so that the server need not run dry. A large
+   * one is moved on in smaller steps, since what is written at once stands before its own ping and looks like slowness.
+   */
   callsForPing(count: number, size: number): boolean {
-    return count * 2 >= this.#count.value || size * 2 >= this.#size.value;
+    const { value } = this.#count;
+    return count * 2 >= value || (count >= STEP && count * 8 >= value) || size * 2 >= this.#size.value;
   }
 
   /**
@@ -129,12 +140,9 @@ export class FlowControl {
     // With next to nothing before it a ping measures the path alone, also one that has become longer.
     const alone = used.count <= COUNT.floor && used.size <= SIZE.floor;
     this.#base = alone ? roundTrip : Math.min(this.#base ?? roundTrip, roundTrip);
-    // Once a round trip: what was written under the last window has not been seen before.
-    if (sentAt < this.#adaptedAt) return;
-    this.#adaptedAt = now;
-    const quick = roundTrip - this.#base <= TARGET / 2;
+    const quick = roundTrip - this.#base <= TARGET / 4;
     const fitting = (this.#base + TARGET) / roundTrip;
-    this.#count.adapt(used.count, fitting, quick, now);
-    this.#size.adapt(used.size, fitting, quick, now);
+    this.#count.adapt(used.count, fitting, quick, sentAt, now);
+    this.#size.adapt(used.size, fitting, quick, sentAt, now);
   }
 }
