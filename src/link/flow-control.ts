@@ -121,12 +121,14 @@ export class FlowControl {
   }
 
   /**
-   * Whether so much since the last ping calls for another: twice a window, so that the server need not run dry. A large
-   * one is moved on in smaller steps, since what is written at once stands before its own ping and looks like slowness.
+   * Whether so much since the last ping, and so many stanzas in flight, call for another: twice a window, so that the server need not run dry. A large
+   * window that is half full is moved on in smaller steps, since what is written at once stands before its own ping and
+   * looks like slowness. One that is not needed calls for few: it doubles until the timer's pings do.
    */
-  callsForPing(count: number, size: number): boolean {
+  callsForPing(count: number, size: number, inFlight: number): boolean {
     const { value } = this.#count;
-    return count * 2 >= value || (count >= STEP && count * 8 >= value) || size * 2 >= this.#size.value;
+    const step = count >= STEP && count * 8 >= value && inFlight * 2 >= value;
+    return step || count * 2 >= value || size * 2 >= this.#size.value;
   }
 
   /**

@@ -87,7 +87,7 @@ export class Outgoing<T> {
       window.wrote(stanza);
       text += stanza.xml;
       const { countSincePing, sizeSincePing } = window;
-      const due = countSincePing >= pingEvery || flow.callsForPing(countSincePing, sizeSincePing);
+      const due = countSincePing >= pingEvery || flow.callsForPing(countSincePing, sizeSincePing, window.count);
       if (due || this.#suspects.any) text += this.ping(now);
     }
     // What waits for an answer must not wait for one that nobody has asked for.

@@ -5,6 +5,7 @@ import { expiryOf, nextDue, type Timetable } from '../ledger/timetable.ts';
 import type { Held, Priority } from '../link/window.ts';
 import { type Addresses, withResource } from '../stanza/address.ts';
 import { isNotToBeStored, message, redelivery } from '../stanza/build.ts';
+import { Leases } from './leases.ts';
 import type { Notices } from './notices.ts';
 import type { Pipeline } from './pipeline.ts';
 import { Underway } from './underway.ts';
@@ -20,6 +21,8 @@ export interface Sent {
   noStore?: boolean;
   /** Its receipt is on its way to the ledger: a hand-over would only be noted to be overwritten. */
   settling?: boolean;
+  /** See {@link Leases}. */
+  looks?: number;
   /** Further records that one and the same stanza tells their sender of. */
   readonly others?: readonly StoredRecord[];
 }
@@ -62,9 +65,11 @@ export class Outbox {
   readonly #copies = new Underway<Sent>();
   /** Notices on their way. */
   readonly #notices = new Underway<Sent>();
+  readonly leases: Leases;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
+    this.leases = new Leases({ ...options, copies: () => this.#copies });
   }
 
   /** Sends a message's first copy, to the resource that its sender addressed, if any. */
@@ -154,6 +159,7 @@ export class Outbox {
   /** The server has handled these. */
   handedOver(batch: readonly Sent[]): void {
     this.#options.counts.handedOver += batch.length;
+    this.leases.progress();
     const notices: StoredRecord[] = [];
     for (const sent of batch) {
       this.#gone(sent);

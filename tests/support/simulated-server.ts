@@ -26,6 +26,7 @@ export class SimulatedServer {
   #queue: { readonly what: string; readonly arrives: number }[] = [];
   #answers: { readonly id: string; readonly arrives: number; readonly sentAt: number }[] = [];
   readonly #sentAt = new Map<string, number>();
+  #pingedAt = 0;
   /** What it has time for, in stanzas. */
   #credit = 0;
 
@@ -37,6 +38,7 @@ export class SimulatedServer {
       asideFor: 10_000,
       ping: () => {
         this.pings += 1;
+        this.#pingedAt = this.now;
         this.#sentAt.set(`p${this.pings}`, this.now);
         return { id: `p${this.pings}`, xml: `[p${this.pings}]` };
       },
@@ -60,9 +62,9 @@ export class SimulatedServer {
       this.#handle(perSecond, roundTrip);
       this.#answer();
       this.#write(this.outgoing.next(this.now));
-      // As the heartbeat does.
-      const { countSincePing, waitingSince } = this.outgoing.window;
-      if (countSincePing > 0 && waitingSince === undefined) this.#write(this.outgoing.ping(this.now));
+      // As the heartbeat does, every second.
+      const due = this.outgoing.window.count > 0 && this.now - this.#pingedAt >= 1_000;
+      if (due) this.#write(this.outgoing.ping(this.now));
       const second = Math.floor(this.now / 1000);
       this.inFlight[second] = Math.max(this.inFlight[second] ?? 0, this.outgoing.window.count);
     }
