@@ -2,7 +2,6 @@ import type { Clock } from '../ledger/clock.ts';
 import { postpone } from '../ledger/evidence.ts';
 import { LEASE } from '../ledger/ledger.ts';
 import { expiryOf, type Timetable } from '../ledger/timetable.ts';
-import type { Sent } from './outbox.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** How often it is looked, ms: what was there at two looks is renewed, which is by half a lease after it was claimed. */
@@ -10,12 +9,20 @@ const EVERY = LEASE / 4;
 const LOOKS = 2;
 const TOGETHER = 100;
 
+/** A copy on its way. */
+interface Copy {
+  readonly attempt: number;
+  readonly record: { readonly key: string; readonly storedAt: number };
+  /** How often it was looked at since it was claimed or renewed. */
+  looks?: number;
+}
+
 export interface LeasesOptions {
   readonly pipeline: Pick<Pipeline, 'push'>;
   readonly timetable: Timetable;
   readonly clock: Clock;
   /** The copies on their way. */
-  readonly copies: () => Iterable<Sent>;
+  readonly copies: () => Iterable<Copy>;
 }
 
 /**
@@ -46,7 +53,7 @@ export class Leases {
   look(): void {
     const { pipeline, copies, timetable, clock } = this.#options;
     const until = clock.now() + LEASE;
-    let waiting: Sent[] = [];
+    let waiting: Copy[] = [];
     const renew = () => {
       const all = waiting.map(({ record: { key }, attempt }) => ({ key, attempt }));
       waiting = [];
