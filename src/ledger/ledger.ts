@@ -12,7 +12,7 @@ import type { Timetable } from './timetable.ts';
  * How long a copy that is being sent is nobody else's to send, ms. Long enough for a server's answer to a ping,
  * short enough that what a dead process had in hand is soon sent by another.
  */
-const LEASE = 10_000;
+export const LEASE = 10_000;
 /** How long it is remembered that a recipient returns receipts, ms: 90 days. */
 const CONFIRMS_FOR = 90 * 24 * 3600 * 1000;
 

@@ -17,9 +17,13 @@ export class Backoff {
     this.#next = min;
   }
 
-  /** The next delay, in ms: between half of the bound and the bound, which then doubles. */
-  next(): number {
-    const bound = this.#next;
+  /**
+   * The next delay, in ms: between half of the bound and the bound, which then doubles.
+   *
+   * @param most what the bound is this time at most
+   */
+  next(most: number = this.#max): number {
+    const bound = Math.min(this.#next, most);
     this.#next = Math.min(bound * 2, this.#max);
     // Jittered, so that the components of a restarted server do not all come back in the same instant.
     return bound * (0.5 + 0.5 * this.#random());
@@ -31,7 +35,7 @@ export class Backoff {
     return this.next();
   }
 
-  /** The link was stable: start again from the shortest. */
+  /** The link worked: start again from the shortest. */
   reset(): void {
     this.#next = this.#min;
   }

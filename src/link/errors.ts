@@ -67,7 +67,25 @@ export function streamError(condition: string, text: string, domain: string): Li
   }
 }
 
-/** Stream errors (RFC 6120 section 4.9.3) that say nothing about what the server had been given. */
+/** Stream errors (RFC 6120 section 4.9.3) that name a fault of what the server had been given. */
+const FAULTS = new Set([
+  'bad-format',
+  'bad-namespace-prefix',
+  'improper-addressing',
+  'invalid-from',
+  'invalid-namespace',
+  'invalid-xml',
+  'not-well-formed',
+  'policy-violation',
+  'restricted-xml',
+  'unsupported-encoding',
+  'unsupported-feature',
+  'unsupported-stanza-type',
+  // What RFC 3920 called it.
+  'xml-not-well-formed',
+]);
+
+/** Those that say nothing about it. */
 const BLAMELESS = new Set([
   'conflict',
   'connection-timeout',
@@ -84,8 +102,8 @@ const BLAMELESS = new Set([
 /** A connection that is closed this soon after a write may have been closed for what was written, in ms. */
 const BLAME_WITHIN = 5_000;
 
-/** Whether the server closed the link for what it was given: it said so, it may have, or it did not. */
-export type Kill = 'plain' | 'perhaps' | 'no';
+/** Whether the server ended the link for what it was given: it named a fault, it may have, or it did not. */
+export type Kill = 'named' | 'bare' | 'no';
 
 /**
  * Judges a link's end.
@@ -93,8 +111,10 @@ export type Kill = 'plain' | 'perhaps' | 'no';
  * @param sinceWrite ms since a stanza was last written
  */
 export function killOf(problem: LinkProblem, sinceWrite: number): Kill {
-  if (problem.condition !== undefined) return BLAMELESS.has(problem.condition) ? 'no' : 'plain';
-  return problem.kind === 'closed' && sinceWrite <= BLAME_WITHIN ? 'perhaps' : 'no';
+  const { condition, kind } = problem;
+  if (condition !== undefined && FAULTS.has(condition)) return 'named';
+  const mayBe = condition === undefined ? kind === 'closed' : !BLAMELESS.has(condition);
+  return mayBe && sinceWrite <= BLAME_WITHIN ? 'bare' : 'no';
 }
 
 /** What a socket's error means: only a reset comes from the server itself. */

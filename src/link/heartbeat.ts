@@ -4,18 +4,26 @@ export interface HeartbeatTiming {
   readonly keepalive: number;
   /** Between two pings while anything waits to be handed over. */
   readonly pingInterval: number;
-  /** How long the server may owe an answer. */
+  /** How long the server may be silent while it owes an answer. */
   readonly pingTimeout: number;
 }
+
+/**
+ * How many times as long a server that is not silent may owe an answer. One that is slow answers in a few seconds, as what
+ * stands before a ping is bounded; one that never does, though it writes, does not read what we write.
+ */
+export const DEAF_AFTER = 10;
 
 export interface HeartbeatTask {
   /** Whether stanzas or answers are outstanding. */
   readonly outstanding: () => boolean;
   /** Since when an answer has been owed. */
   readonly waitingSince: () => number | undefined;
+  /** When anything last came from the server. */
+  readonly heardAt: () => number;
   readonly ping: () => void;
-  /** The server does not answer: the link is half-open, or the server swallows what we write. */
-  readonly dead: () => void;
+  /** Nothing comes: the link is half-open. Or the server writes, but does not answer: it swallows what we write. */
+  readonly dead: (what: 'silent' | 'deaf') => void;
 }
 
 /** Decides when to ping, with one timer for all of it. */
@@ -25,6 +33,8 @@ export class Heartbeat {
   #timer: NodeJS.Timeout | undefined;
   #due = Number.POSITIVE_INFINITY;
   #lastPing = 0;
+  /** Of those behind stanzas of this stream; the one that begins it is not. */
+  #lastBehind = 0;
   #running = false;
 
   constructor(timing: HeartbeatTiming, task: HeartbeatTask) {
@@ -32,9 +42,10 @@ export class Heartbeat {
     this.#task = task;
   }
 
+  /** A stream begins, with a ping. */
   start(): void {
     this.#running = true;
-    this.#lastPing = performance.now() - this.#timing.pingInterval;
+    this.#lastBehind = Number.NEGATIVE_INFINITY;
     this.arm();
   }
 
@@ -46,12 +57,13 @@ export class Heartbeat {
 
   /** Whether a ping may go along with what is written now. */
   mayPing(now: number): boolean {
-    return now - this.#lastPing >= this.#timing.pingInterval;
+    return now - this.#lastBehind >= this.#timing.pingInterval;
   }
 
   /** A ping went. */
   pinged(now: number): void {
     this.#lastPing = now;
+    this.#lastBehind = now;
   }
 
   /** Something was written or answered: makes sure that the timer goes in time. Cheap when it will. */
@@ -66,19 +78,20 @@ export class Heartbeat {
   }
 
   #next(): number {
-    const { keepalive, pingInterval, pingTimeout } = this.#timing;
-    const { outstanding, waitingSince } = this.#task;
-    const ping = this.#lastPing + (outstanding() ? pingInterval : keepalive);
-    return Math.min(ping, (waitingSince() ?? Number.POSITIVE_INFINITY) + pingTimeout);
+    const { keepalive, pingInterval } = this.#timing;
+    const ping = this.#lastPing + (this.#task.outstanding() ? pingInterval : keepalive);
+    return Math.min(ping, this.#deadAt());
   }
 
   #tick(): void {
     this.#due = Number.POSITIVE_INFINITY;
-    if (this.#overdue()) {
+    if (performance.now() >= this.#deadAt()) {
       // After a pause of this process the answer may be there, unread: one turn of the event loop reads it.
       setImmediate(() => {
         if (!this.#running) return;
-        if (this.#overdue()) this.#task.dead();
+        const now = performance.now();
+        const silent = now - this.#task.heardAt() >= this.#timing.pingTimeout;
+        if (now >= this.#deadAt()) this.#task.dead(silent ? 'silent' : 'deaf');
         else this.arm();
       });
       return;
@@ -89,8 +102,12 @@ export class Heartbeat {
     this.arm();
   }
 
-  #overdue(): boolean {
-    const since = this.#task.waitingSince();
-    return since !== undefined && performance.now() - since >= this.#timing.pingTimeout;
+  /** When the link is to be given up, should nothing come until then: any byte is a sign of life. */
+  #deadAt(): number {
+    const { waitingSince, heardAt } = this.#task;
+    const since = waitingSince();
+    if (since === undefined) return Number.POSITIVE_INFINITY;
+    const { pingTimeout } = this.#timing;
+    return Math.min(Math.max(since, heardAt()) + pingTimeout, since + DEAF_AFTER * pingTimeout);
   }
 }

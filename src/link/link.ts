@@ -4,7 +4,7 @@ import { Backoff } from './backoff.ts';
 import { LinkAuthError, LinkProblem } from './errors.ts';
 import { DEFAULT_TIMING, type LinkEvents, type LinkOptions, type LinkStats, type LinkTiming } from './options.ts';
 import { Stream } from './stream.ts';
-import type { Held } from './window.ts';
+import type { Held, Priority } from './window.ts';
 import { Writer } from './writer.ts';
 
 export type { LinkTiming } from './options.ts';
@@ -32,6 +32,8 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
   #stream: Stream | undefined;
   #reclaiming: Promise<void> = Promise.resolve();
   #timesOnline = 0;
+  /** Whether the latest stream has answered a ping. */
+  #proved = false;
   #connectedSince: number | undefined;
   #lastProblem: string | undefined;
 
@@ -49,13 +51,19 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
   }
 
   get stats(): LinkStats {
+    const { outgoing } = this.#writer;
     return {
       reconnects: Math.max(0, this.#timesOnline - 1),
       connectedSince: this.#connectedSince,
+      provedAt: this.#writer.provedAt,
       lastProblem: this.#lastProblem,
-      held: this.#writer.outgoing.count,
-      heldBytes: this.#writer.outgoing.size,
+      held: outgoing.count,
+      heldBytes: outgoing.size,
       dropped: this.#writer.dropped,
+      inFlight: outgoing.window.count,
+      window: Math.floor(outgoing.flow.window),
+      waiting: outgoing.waiting,
+      roundTrip: outgoing.flow.roundTrip,
     };
   }
 
@@ -82,12 +90,14 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
 
   /**
    * Sends a stanza, which must have its `from` and `to`: with all else that is sent in this turn of the event loop, or
-   * when the link is up. Never throws. If too much is held already it is dropped, and comes back as `done`: a tagged
-   * one is its owner's to send again.
+   * when the link is up and flow control allows it. Never throws. If too much is held already it is dropped, and comes
+   * back as `done`: a tagged one is its owner's to send again.
+   *
+   * @param key while a stanza with this key waits to be written, that one is returned, and no other is sent
    */
-  send(xml: string, tag?: T): Held<T> {
-    if (this.#closing) return { xml, tag, done: true };
-    return this.#writer.send(xml, tag);
+  send(xml: string, tag?: T, priority: Priority = 'normal', key?: string): Held<T> {
+    if (this.#closing) return { xml, tag, done: true, priority, key };
+    return this.#writer.send(xml, tag, priority, key);
   }
 
   /**
@@ -117,10 +127,10 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
         this.#options.log.error({ condition }, problem.message);
         throw new LinkAuthError(problem);
       }
-      const delay = kind === 'auth' ? this.#backoff.slow() : this.#backoff.next();
+      const delay = this.#delayAfter(problem);
       const held = this.#writer.outgoing.count;
       const text = `${problem.message}. Next attempt in ${(delay / 1000).toFixed(1)} s`;
-      this.#options.log.warn({ kind, condition, held }, text);
+      this.#options.log.warn({ kind, condition, held, delay: Math.round(delay) }, text);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, delay);
         this.#wake = () => {
@@ -129,6 +139,15 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
         };
       });
     }
+  }
+
+  /** How long to wait before the next attempt, ms. */
+  #delayAfter({ kind }: LinkProblem): number {
+    if (kind === 'auth') return this.#backoff.slow();
+    // A server that another process of this domain has taken over refuses, though the link had worked.
+    if (this.#proved && kind !== 'refused') this.#backoff.reset();
+    const { unreachableMax, backoffMax } = this.#timing;
+    return this.#backoff.next(kind === 'network' ? unreachableMax : backoffMax);
   }
 
   /** Makes one stream and serves it. Resolves to why it ended. */
@@ -148,6 +167,7 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
       },
     );
     this.#stream = stream;
+    this.#proved = false;
     try {
       await stream.connect();
     } catch (error) {
@@ -157,14 +177,12 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
   }
 
   async #serve(stream: Stream): Promise<LinkProblem> {
-    const since = performance.now();
     this.#writer.attach(stream);
     // One at a time, to its end: a claim that outlives its stream must not race with the next.
     this.#reclaiming = this.#reclaiming.then(() => this.#reclaim());
     await Promise.race([this.#reclaiming, stream.closed]);
     if (stream.problem === undefined) this.#up();
     const problem = await stream.closed;
-    if (performance.now() - since >= this.#timing.stableAfter) this.#backoff.reset();
     this.#down(problem);
     return problem;
   }
@@ -207,6 +225,10 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
       return;
     }
     const tags = this.#writer.answer(element);
+    if (!this.#proved && this.#writer.provedAt !== undefined) {
+      this.#proved = true;
+      this.#emit('proved');
+    }
     if (tags.length > 0) this.#emit('handedOver', tags);
   }
 

@@ -1,7 +1,7 @@
 import type { Element } from '@xmpp/xml';
 import type { HeartbeatTiming } from './heartbeat.ts';
 import type { Oversized } from './parser.ts';
-import type { Held } from './window.ts';
+import type { Held, Priority } from './window.ts';
 
 /** The part of pino that the link uses. */
 export interface LinkLog {
@@ -16,13 +16,18 @@ export interface LinkTiming extends HeartbeatTiming {
   readonly connectTimeout: number;
   /** For the server's header and for the answer to the handshake, each. */
   readonly handshakeTimeout: number;
-  /** Stanzas after which a ping goes at once. */
+  /** Stanzas after which a ping goes at once, however large the window of flow control is. */
   readonly pingEvery: number;
-  /** Bounds of the first wait before a reconnect, and of the longest. */
+  /**
+   * Bounds of the first wait before a reconnect, and of the longest. A link that has answered a ping starts again from the
+   * first, as what is written while there is none may be lost; the longest is for refusals.
+   */
   readonly backoffMin: number;
   readonly backoffMax: number;
-  /** A link that held for so long starts again from the first wait. */
-  readonly stableAfter: number;
+  /** Bound of the longest wait while the server cannot be reached: it may be back at any time. */
+  readonly unreachableMax: number;
+  /** For how long a stanza that may be killing the link is set aside first. */
+  readonly asideFor: number;
 }
 
 export const DEFAULT_TIMING: LinkTiming = {
@@ -33,9 +38,10 @@ export const DEFAULT_TIMING: LinkTiming = {
   pingInterval: 1_000,
   pingTimeout: 30_000,
   pingEvery: 1_000,
-  backoffMin: 1_000,
+  backoffMin: 250,
   backoffMax: 60_000,
-  stableAfter: 60_000,
+  unreachableMax: 10_000,
+  asideFor: 10_000,
 };
 
 export interface LinkOptions<T> {
@@ -65,6 +71,8 @@ export interface LinkOptions<T> {
 export interface LinkEvents<T> {
   /** The link is up, and what was held has been written again or is being so. */
   online: [];
+  /** The first ping of this stream was answered: the server is there, and routes what we send. */
+  proved: [];
   /** The link was up and is down; why, in words. */
   offline: [reason: string];
   /** A message, presence or iq, but for the answers to the link's own pings. */
@@ -82,6 +90,8 @@ export interface LinkStats {
   readonly reconnects: number;
   /** ms since the epoch; `undefined` while it is down. */
   readonly connectedSince: number | undefined;
+  /** When a ping of the current stream was last answered, ms since the epoch; `undefined` if none was yet. */
+  readonly provedAt: number | undefined;
   readonly lastProblem: string | undefined;
   /** Stanzas held in memory, written or not. */
   readonly held: number;
@@ -89,4 +99,11 @@ export interface LinkStats {
   readonly heldBytes: number;
   /** Stanzas without a tag that were dropped because too much was held. */
   readonly dropped: number;
+  /** Stanzas written and not yet handed over, and how many of them flow control allows now. */
+  readonly inFlight: number;
+  readonly window: number;
+  /** Stanzas that wait to be written, by priority. */
+  readonly waiting: Readonly<Record<Priority, number>>;
+  /** What the last answered ping of this stream took, ms: a slow server's is a second or more. */
+  readonly roundTrip: number | undefined;
 }

@@ -47,6 +47,7 @@ export class Stream {
   #problem: LinkProblem | undefined;
   #phase: 'connecting' | 'refused' | 'handshake' | 'open' = 'connecting';
   #ended!: (problem: LinkProblem) => void;
+  #heardAt = 0;
 
   constructor(options: StreamOptions, handlers: StreamHandlers) {
     this.#options = options;
@@ -60,6 +61,11 @@ export class Stream {
   /** Why it ended, if it has. */
   get problem(): LinkProblem | undefined {
     return this.#problem;
+  }
+
+  /** When anything last came from the server, by `performance.now()`. */
+  get heardAt(): number {
+    return this.#heardAt;
   }
 
   /** Bytes written that the kernel has not taken yet. */
@@ -215,6 +221,7 @@ export class Stream {
   }
 
   #data(data: string): void {
+    this.#heardAt = performance.now();
     try {
       this.#entity.parser?.write(data);
     } catch (error) {

@@ -1,19 +1,40 @@
 import { Fifo } from './fifo.ts';
+import type { Amount } from './flow-control.ts';
+
+/**
+ * What goes first while the server does not take all: `high` are answers to senders (acknowledgements, receipts, errors),
+ * `low` is what can wait (further copies). Order is kept within each.
+ */
+export type Priority = 'high' | 'normal' | 'low';
 
 /** A stanza that the server has been given or is about to be, and has not yet proved to have handled. */
 export interface Held<T> {
   readonly xml: string;
   readonly tag: T | undefined;
-  /** Set by its owner when a resend is moot; set by the link when it has dropped it for want of memory. */
+  /** Set by its owner when it need not be written, or not again; set by the link when it has dropped it for want of memory. */
   done: boolean;
+  readonly priority: Priority;
+  /** While one with this key waits, a second is not needed. */
+  readonly key: string | undefined;
 }
 
 interface Ping {
   readonly id: string;
   readonly sentAt: number;
-  /** How many stanzas had been written on this stream before it. */
-  readonly after: number;
+  /** All that had been written on this stream before it. */
+  readonly after: Amount;
+  /** How much of that was in flight. */
+  readonly used: Amount;
 }
+
+/** What an answered ping proves. */
+export interface Answer<T> {
+  /** Oldest first. */
+  readonly handedOver: Held<T>[];
+  readonly ping: Pick<Ping, 'sentAt' | 'used'>;
+}
+
+const NOTHING: Amount = { count: 0, size: 0 };
 
 /**
  * What was written on one stream and is not yet handed over. The server handles a component's stanzas in order, so an
@@ -23,19 +44,30 @@ interface Ping {
 export class Window<T> {
   readonly #written = new Fifo<Held<T>>();
   readonly #pings = new Fifo<Ping>();
-  #writtenCount = 0;
-  #handedOverCount = 0;
-  #pingedCount = 0;
+  /** All that was written on this stream. */
+  #total: { count: number; size: number } = { ...NOTHING };
+  #handedOver: Amount = NOTHING;
+  #pinged: Amount = NOTHING;
   #lastAnswer = 0;
 
   /** Stanzas written and not handed over. */
-  get size(): number {
+  get count(): number {
     return this.#written.size;
   }
 
+  /** What they take, in characters. */
+  get size(): number {
+    return this.#total.size - this.#handedOver.size;
+  }
+
   /** Stanzas written since the last ping. */
-  get sincePing(): number {
-    return this.#writtenCount - this.#pingedCount;
+  get countSincePing(): number {
+    return this.#total.count - this.#pinged.count;
+  }
+
+  /** What they take, in characters. */
+  get sizeSincePing(): number {
+    return this.#total.size - this.#pinged.size;
   }
 
   /** Since when an answer has been owed: the oldest open ping, or the latest answer if that is later. */
@@ -47,30 +79,32 @@ export class Window<T> {
 
   wrote(stanza: Held<T>): void {
     this.#written.push(stanza);
-    this.#writtenCount += 1;
+    this.#total.count += 1;
+    this.#total.size += stanza.xml.length;
   }
 
   /** @param now any monotonic clock, in ms */
   pinged(id: string, now: number): void {
-    this.#pings.push({ id, sentAt: now, after: this.#writtenCount });
-    this.#pingedCount = this.#writtenCount;
+    const after = { ...this.#total };
+    this.#pings.push({ id, sentAt: now, after, used: { count: this.count, size: this.size } });
+    this.#pinged = after;
   }
 
   /**
-   * Takes out what the answer to a ping hands over, oldest first; `undefined` if no such ping is open. Earlier pings
-   * are answered with it: their answers may have gone to another connection of the same domain.
+   * Takes out what the answer to a ping hands over; `undefined` if no such ping is open. Earlier pings are answered with
+   * it: their answers may have gone to another connection of the same domain.
    */
-  answered(id: string, now: number): Held<T>[] | undefined {
+  answered(id: string, now: number): Answer<T> | undefined {
     let ping: Ping | undefined;
     for (const open of this.#pings) if (open.id === id) ping = open;
     if (ping === undefined) return undefined;
     while (this.#pings.shift() !== ping);
     this.#lastAnswer = now;
     const handedOver: Held<T>[] = [];
-    for (; this.#handedOverCount < ping.after; this.#handedOverCount += 1) {
-      handedOver.push(this.#written.shift() as Held<T>);
-    }
-    return handedOver;
+    const count = ping.after.count - this.#handedOver.count;
+    for (let i = 0; i < count; i += 1) handedOver.push(this.#written.shift() as Held<T>);
+    this.#handedOver = ping.after;
+    return { handedOver, ping };
   }
 
   /** The stream is gone: takes out all, oldest first. */
@@ -78,9 +112,9 @@ export class Window<T> {
     const held = [...this.#written];
     this.#written.clear();
     this.#pings.clear();
-    this.#writtenCount = 0;
-    this.#handedOverCount = 0;
-    this.#pingedCount = 0;
+    this.#total = { ...NOTHING };
+    this.#handedOver = NOTHING;
+    this.#pinged = NOTHING;
     return held;
   }
 

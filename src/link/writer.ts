@@ -2,16 +2,18 @@ import { randomBytes } from 'node:crypto';
 import type { Element } from '@xmpp/xml';
 import { attribute, cleanXml, inOnePiece, isPlain } from '../stanza/xml.ts';
 import { killOf, LinkProblem } from './errors.ts';
-import { Heartbeat } from './heartbeat.ts';
+import { DEAF_AFTER, Heartbeat } from './heartbeat.ts';
 import type { LinkLog, LinkTiming } from './options.ts';
 import { Outgoing } from './outgoing.ts';
 import type { Stream } from './stream.ts';
-import type { Held } from './window.ts';
+import type { Held, Priority } from './window.ts';
 
 /** Characters that one socket write takes, about. */
 const MAX_WRITE = 1 << 20;
 /** Bytes that may wait for the kernel; beyond, stanzas wait in order where they can still be withdrawn. */
 const MAX_BACKLOG = 4 << 20;
+/** The part of the memory that stanzas of a priority may fill: when many wait, there is room for what matters more. */
+const SHARE: Record<Priority, number> = { high: 1, normal: 7 / 8, low: 1 / 2 };
 /** ms between two lines about the same flood. */
 const DROP_LOG_INTERVAL = 10_000;
 
@@ -32,6 +34,8 @@ export class Writer<T> {
   readonly outgoing: Outgoing<T>;
   /** Stanzas without a tag that were dropped because too much was held. */
   dropped = 0;
+  /** When a ping of the current stream was last answered, ms since the epoch. */
+  provedAt: number | undefined;
   readonly #options: WriterOptions;
   readonly #heartbeat: Heartbeat;
   // The server maps answers by id alone, across components, so ours must not be anybody else's.
@@ -43,6 +47,8 @@ export class Writer<T> {
   /** Whether stanzas may be written to it yet. */
   #open = false;
   #scheduled = false;
+  /** Goes when something that was set aside is to be tried again. */
+  #timer: NodeJS.Timeout | undefined;
   #lastWrite = Number.NEGATIVE_INFINITY;
   #dropLogged = Number.NEGATIVE_INFINITY;
   /** Set while {@link drain} waits. */
@@ -53,19 +59,23 @@ export class Writer<T> {
     this.#options = options;
     this.#serverDomain = serverDomain.toLowerCase();
     this.#pingRest = `${attribute('from', domain)}${attribute('to', serverDomain)}><ping xmlns="urn:xmpp:ping"/></iq>`;
-    this.outgoing = new Outgoing({ pingEvery: timing.pingEvery, maxWrite: MAX_WRITE, ping: () => this.#newPing() });
+    const { pingEvery, asideFor } = timing;
+    this.outgoing = new Outgoing({ pingEvery, asideFor, maxWrite: MAX_WRITE, ping: () => this.#newPing() });
     const { window } = this.outgoing;
     this.#heartbeat = new Heartbeat(timing, {
-      outstanding: () => window.size > 0 || window.waitingSince !== undefined,
+      outstanding: () => window.count > 0 || window.waitingSince !== undefined,
       waitingSince: () => window.waitingSince,
+      heardAt: () => this.#stream?.heardAt ?? 0,
       ping: () => this.#stream?.write(this.outgoing.ping(performance.now())),
-      dead: () => this.#notAnswering(),
+      dead: (what) => this.#notAnswering(what),
     });
   }
 
-  send(xml: string, tag: T | undefined): Held<T> {
-    const held: Held<T> = { xml: inOnePiece(xml), tag, done: false };
-    if (this.outgoing.size + held.xml.length > this.#options.maxHeld) this.#drop(held);
+  send(xml: string, tag: T | undefined, priority: Priority, key: string | undefined): Held<T> {
+    const waiting = key === undefined ? undefined : this.outgoing.find(key);
+    if (waiting !== undefined) return waiting;
+    const held: Held<T> = { xml: inOnePiece(xml), tag, done: false, priority, key };
+    if (this.outgoing.size + held.xml.length > this.#options.maxHeld * SHARE[priority]) this.#drop(held);
     else {
       this.outgoing.push(held);
       this.schedule();
@@ -73,9 +83,13 @@ export class Writer<T> {
     return held;
   }
 
-  /** There is a stream: keeps it alive, but writes no stanza before {@link open}. */
+  /**
+   * There is a stream: keeps it alive, but writes no stanza before {@link open}. Pings at once, as only the answer shows
+   * that the server routes what this component sends.
+   */
   attach(stream: Stream): void {
     this.#stream = stream;
+    stream.write(this.outgoing.ping(performance.now()));
     this.#heartbeat.start();
   }
 
@@ -89,8 +103,11 @@ export class Writer<T> {
   detach(problem: LinkProblem): Held<T> | undefined {
     this.#stream = undefined;
     this.#open = false;
+    this.provedAt = undefined;
     this.#heartbeat.stop();
-    return this.outgoing.lost(killOf(problem, performance.now() - this.#lastWrite));
+    clearTimeout(this.#timer);
+    const now = performance.now();
+    return this.outgoing.lost(killOf(problem, now - this.#lastWrite), now);
   }
 
   /** All that is sent in one turn of the event loop is one write: a write for each costs more than all else. */
@@ -110,10 +127,13 @@ export class Writer<T> {
     // Only the server's own answer proves anything: an id may leak. That it is an error proves as much.
     if (from?.toLowerCase() !== this.#serverDomain) return [];
     const tags: T[] = [];
-    for (const { tag, done } of this.outgoing.answered(id as string, performance.now()) ?? []) {
+    const handedOver = this.outgoing.answered(id as string, performance.now());
+    if (handedOver === undefined) return tags;
+    this.provedAt = Date.now();
+    for (const { tag, done } of handedOver) {
       if (tag !== undefined && !done) tags.push(tag);
     }
-    if (this.outgoing.count === 0) this.#drained?.();
+    if (this.outgoing.idle) this.#drained?.();
     else this.schedule();
     return tags;
   }
@@ -121,7 +141,7 @@ export class Writer<T> {
   /** Resolves when all is handed over, when the stream has ended, or after `timeout` ms. Pings for it at once. */
   async drain(timeout: number): Promise<void> {
     const stream = this.#stream;
-    if (!this.#open || stream === undefined || this.outgoing.count === 0) return;
+    if (!this.#open || stream === undefined || this.outgoing.idle) return;
     let timer: NodeJS.Timeout | undefined;
     const drained = new Promise<void>((resolve) => {
       this.#drained = resolve;
@@ -141,13 +161,21 @@ export class Writer<T> {
       let text = this.outgoing.next(now);
       if (text !== '') this.#lastWrite = now;
       const mayPing = this.#drained !== undefined || this.#heartbeat.mayPing(now);
-      if (mayPing && window.sincePing > 0) text += this.outgoing.ping(now);
+      if (mayPing && window.countSincePing > 0) text += this.outgoing.ping(now);
       if (text === '') break;
       // The last line of defence: one forbidden character ends the whole stream.
       if (isPlain(text)) stream.write(text, 'latin1');
       else stream.write(cleanXml(text), 'utf8');
     }
     this.#heartbeat.arm();
+    this.#tryAgainLater();
+  }
+
+  #tryAgainLater(): void {
+    const { dueAt } = this.outgoing;
+    if (dueAt === undefined) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.schedule(), Math.max(0, dueAt - performance.now()));
   }
 
   #newPing(): { id: string; xml: string } {
@@ -157,9 +185,11 @@ export class Writer<T> {
     return { id, xml: `<iq type="get" id="${id}"${this.#pingRest}` };
   }
 
-  #notAnswering(): void {
-    const seconds = this.#options.timing.pingTimeout / 1000;
-    this.#stream?.end(new LinkProblem('timeout', `The server has not answered a ping for ${seconds} s`));
+  #notAnswering(what: 'silent' | 'deaf'): void {
+    const { pingTimeout } = this.#options.timing;
+    const seconds = (what === 'deaf' ? DEAF_AFTER * pingTimeout : pingTimeout) / 1000;
+    const though = what === 'deaf' ? ', though it writes' : '';
+    this.#stream?.end(new LinkProblem('timeout', `The server has not answered a ping for ${seconds} s${though}`));
   }
 
   #drop(held: Held<T>): void {

@@ -27,6 +27,10 @@ export interface AcceptanceOptions {
   readonly onStored: (ms: number) => void;
 }
 
+/** What an answer says, about which message and to which session: one that waits to be written stands for all such. */
+const answerKey = (what: string, { key, senderId, senderResource }: StoredRecord) =>
+  `${what} ${key} ${senderId} ${senderResource}`;
+
 /** A message that bears content: it is stored, then acknowledged, then forwarded. */
 export class Acceptance {
   readonly #options: AcceptanceOptions;
@@ -90,7 +94,7 @@ export class Acceptance {
         onStored(clock.now() - arrivedAt);
         if (!batches.stored(record, takesBatches)) {
           const acknowledgement = notices.stored(record);
-          if (acknowledgement !== undefined) link.send(acknowledgement);
+          if (acknowledgement !== undefined) link.send(acknowledgement, undefined, 'high', answerKey('stored', record));
         }
         // The first word to a session does not wait for others.
         if (asksReceipt) batches.heard(from.full, takesBatches);
@@ -108,7 +112,10 @@ export class Acceptance {
     const { senderResource, senderId, owesReceipt } = resend;
     counts.duplicates += 1;
     const about = { ...known, senderResource, senderId, owesReceipt };
-    for (const xml of [notices.stored(about), notices.ended(about)]) if (xml !== undefined) link.send(xml);
+    const [stored, ended] = [notices.stored(about), notices.ended(about)];
+    // A sender who is in a hurry while the server is not gets one answer, and not one for each resend.
+    if (stored !== undefined) link.send(stored, undefined, 'high', answerKey('stored', about));
+    if (ended !== undefined) link.send(ended, undefined, 'high', answerKey(known.state, about));
     const moved = known.senderResource !== senderResource || known.senderId !== senderId;
     if (known.state === 'pending' && (moved || (owesReceipt && !known.owesReceipt))) {
       outbox.readdress(known.key, senderResource, senderId, owesReceipt);

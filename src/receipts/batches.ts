@@ -150,7 +150,7 @@ export class Batches {
     const { link, notices, alone } = this.#options;
     for (const about of stored) {
       const acknowledgement = notices.stored(about);
-      if (acknowledgement !== undefined) link.send(acknowledgement);
+      if (acknowledgement !== undefined) link.send(acknowledgement, undefined, 'high');
     }
     alone(delivered);
   }

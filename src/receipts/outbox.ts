@@ -2,9 +2,10 @@ import type { LedgerClock } from '../ledger/clock.ts';
 import { claim, handOver, told } from '../ledger/operations.ts';
 import type { StoredRecord } from '../ledger/record.ts';
 import { expiryOf, nextDue, type Timetable } from '../ledger/timetable.ts';
-import type { Held } from '../link/window.ts';
+import type { Held, Priority } from '../link/window.ts';
 import { type Addresses, withResource } from '../stanza/address.ts';
 import { isNotToBeStored, message, redelivery } from '../stanza/build.ts';
+import { Leases } from './leases.ts';
 import type { Notices } from './notices.ts';
 import type { Pipeline } from './pipeline.ts';
 import { Underway } from './underway.ts';
@@ -20,11 +21,13 @@ export interface Sent {
   noStore?: boolean;
   /** Its receipt is on its way to the ledger: a hand-over would only be noted to be overwritten. */
   settling?: boolean;
+  /** See {@link Leases}. */
+  looks?: number;
 }
 
 /** The part of the link that is written to. */
 export interface LinkPort {
-  send(xml: string, tag?: Sent): Held<Sent>;
+  send(xml: string, tag?: Sent, priority?: Priority, key?: string): Held<Sent>;
 }
 
 /** A message that needed more than one attempt and is due again. */
@@ -60,14 +63,16 @@ export class Outbox {
   readonly #copies = new Underway<Sent>();
   /** Notices on their way. */
   readonly #notices = new Underway<Sent>();
+  readonly leases: Leases;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
+    this.leases = new Leases({ ...options, copies: () => this.#copies });
   }
 
   /** Sends a message's first copy, to the resource that its sender addressed, if any. */
   forward(record: StoredRecord): void {
-    this.#sendCopy(record, message(this.#outgoing(record, record.recipientResource)));
+    this.#sendCopy(record, message(this.#outgoing(record, record.recipientResource)), 'normal');
   }
 
   /**
@@ -90,11 +95,15 @@ export class Outbox {
     if (record.copies > 0) counts.redelivered += 1;
     const out = this.#outgoing(record, resource);
     const firstSent = record.firstStoredAt - clock.aheadOfWall();
-    this.#sendCopy(record, redelivery(out, addresses.componentDomain, firstSent, noStore), noStore);
+    const xml = redelivery(out, addresses.componentDomain, firstSent, noStore);
+    // What was never handed over is still waited for; a further copy can wait until the server has time for it.
+    this.#sendCopy(record, xml, record.copies > 0 ? 'low' : 'normal', noStore);
   }
 
   /** Tells a sender how his message ended, and owes it until the server has it; one who is away, when he comes. */
   notify(record: StoredRecord): void {
+    // A copy that still waits must not be written after its sender was told that it was not delivered.
+    this.settled(record.key);
     if (record.senderAway) return;
     if (this.#options.batches.delivered(record)) return;
     this.notifyAlone(record);
@@ -111,7 +120,7 @@ export class Outbox {
     const sent: Sent = { kind: 'notice', attempt: record.attempt, record };
     if (xml === undefined) this.told([record]);
     else {
-      sent.held = this.#options.link.send(xml, sent);
+      sent.held = this.#options.link.send(xml, sent, 'high');
       if (!sent.held.done) this.#notices.set(record.key, sent);
     }
   }
@@ -148,6 +157,7 @@ export class Outbox {
   /** The server has handled these. */
   handedOver(batch: readonly Sent[]): void {
     this.#options.counts.handedOver += batch.length;
+    this.leases.progress();
     const notices: StoredRecord[] = [];
     for (const sent of batch) {
       this.#gone(sent);
@@ -223,10 +233,10 @@ export class Outbox {
     }
   }
 
-  #sendCopy(record: StoredRecord, xml: string, noStore = false): void {
+  #sendCopy(record: StoredRecord, xml: string, priority: Priority, noStore = false): void {
     const sent: Sent = { kind: 'copy', attempt: record.attempt, record };
     if (noStore) sent.noStore = true;
-    sent.held = this.#options.link.send(xml, sent);
+    sent.held = this.#options.link.send(xml, sent, priority);
     // Done already: the link holds as much as it may, and leaves this one to the ledger's lease.
     if (!sent.held.done) this.#copies.set(record.key, sent);
   }

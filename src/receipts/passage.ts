@@ -59,7 +59,8 @@ export class Passage {
     }
     onRefused(error.condition);
     const name = element.name === 'iq' || element.name === 'presence' ? element.name : 'message';
-    link.send(errorStanza(name, from, to, id || undefined, { by: addresses.componentDomain, ...error }));
+    const xml = errorStanza(name, from, to, id || undefined, { by: addresses.componentDomain, ...error });
+    link.send(xml, undefined, 'high');
   }
 
   /** Nobody is to be told anything about this stanza. */

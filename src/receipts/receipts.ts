@@ -190,6 +190,7 @@ export class Receipts {
   /** Looks and sends no more on its own account. */
   close(): void {
     this.batches.close();
+    this.outbox.leases.close();
     this.gaps.close();
     this.waves.close();
   }

@@ -69,7 +69,7 @@ export class Service {
     }
     try {
       const inner = await this.#answer(element, this.#options.addresses.parse(from));
-      link.send(iqResult(from, to, id, inner));
+      link.send(iqResult(from, to, id, inner), undefined, 'high');
     } catch (error) {
       if (error instanceof Refusal) passage.refuse(element, error.error);
       else if (error instanceof MalformedAddressError) passage.refuse(element, { condition: 'jid-malformed' });

@@ -18,4 +18,8 @@ export class Underway<V> {
   delete(key: string): void {
     delete this.#entries[key];
   }
+
+  *[Symbol.iterator](): Generator<V> {
+    for (const key in this.#entries) yield this.#entries[key] as V;
+  }
 }

@@ -54,6 +54,53 @@ describe('a server that is slow to prove what it has', () => {
     expect(room.written()).toEqual([]);
   });
 
+  test('what it has not handled yet stays leased, as long as it handles anything and the message lives', async () => {
+    const { leases } = room.receipts.outbox;
+    await room.given(HELLO);
+    const due = async () => Number(await room.redis.zscore(room.ledger.keys.due, keyOf('m-1')));
+    const now = Date.now();
+    const look = async () => {
+      leases.look();
+      await room.receipts.pipeline.drained();
+    };
+    await room.redis.zadd(room.ledger.keys.due, 'XX', now, keyOf('m-1'));
+    // Nothing has been handed over meanwhile: the link may be broken.
+    for (let i = 0; i < 3; i += 1) await look();
+    expect(await due()).toBe(now);
+    leases.progress();
+    await look();
+    expect(await due()).toBeGreaterThan(now + 9_000);
+    // Not at each look, but before the lease is over.
+    await room.redis.zadd(room.ledger.keys.due, 'XX', now, keyOf('m-1'));
+    leases.progress();
+    await look();
+    expect(await due()).toBe(now);
+    leases.progress();
+    await look();
+    expect(await due()).toBeGreaterThan(now + 9_000);
+    await room.redis.zadd(room.ledger.keys.due, 'XX', now, keyOf('m-1'));
+    const [sent] = room.held().flatMap(({ tag }) => tag ?? []);
+    if (sent === undefined) throw new Error('Nothing was sent');
+    sent.record = { ...sent.record, storedAt: now - 7 * DAY + 5_000 };
+    for (let i = 0; i < 3; i += 1) {
+      leases.progress();
+      await look();
+    }
+    expect(await due()).toBe(now);
+  });
+
+  test('a copy that still waits is not written once its sender was told of its end', async () => {
+    await room.given(HELLO);
+    const [copy] = room.held().filter(({ tag }) => tag?.kind === 'copy');
+    const later = Date.now() + 8 * DAY;
+    const ending = expire(keyOf('m-1'), later);
+    const expired = ending.decode((await room.ledger.turn([ending], later))[0] as string);
+    if (expired === undefined) throw new Error('It is not its time');
+    expect(copy?.done).toBe(false);
+    room.receipts.outbox.notify(expired);
+    expect(copy?.done).toBe(true);
+  });
+
   test('gets each message once, however many leases end', async () => {
     const peer = await ComponentPeer.listen({ secret: 's', serverDomain: 'example.org' });
     const config = loadConfig({

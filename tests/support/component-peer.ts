@@ -42,6 +42,8 @@ export class ComponentPeer extends EventEmitter<PeerEvents> {
   reception: Reception = 'normal';
   /** Asked for each ping; what it returns is the type of the answer. */
   onPing: (id: string) => 'result' | 'error' | 'none' = () => 'result';
+  /** How many stanzas it handles a second, pings included; the others wait in its memory. */
+  perSecond: number | undefined;
   /** Ends the connection at a stanza that contains `marker`, before it is handled. */
   kill: { readonly marker: string; readonly how: Ending } | undefined;
   readonly connections: PeerConnection[] = [];
@@ -127,6 +129,9 @@ export class PeerConnection {
   readonly #reception: Reception;
   readonly #id = Math.random().toString(36).slice(2);
   #open = false;
+  /** What waits while the peer is throttled, and the timer that takes the next. */
+  readonly #waiting: Element[] = [];
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(peer: ComponentPeer, socket: Socket) {
     this.#peer = peer;
@@ -179,13 +184,30 @@ export class PeerConnection {
   }
 
   #element(element: Element): void {
-    if (this.#open) this.#stanza(element);
+    if (this.#open) this.#take(element);
     else if (this.#reception === 'no-handshake') return;
     else if (this.#reception === 'normal' && element.getText() === sha1(this.#id + this.#peer.secret)) {
       this.#open = true;
       this.write('<handshake></handshake>');
       this.#peer.emit('open', this);
     } else this.end({ condition: 'not-authorized' });
+  }
+
+  #take(stanza: Element): void {
+    if (this.#peer.perSecond === undefined && this.#waiting.length === 0) {
+      this.#stanza(stanza);
+      return;
+    }
+    this.#waiting.push(stanza);
+    this.#timer ??= setInterval(() => this.#next(), 1000 / (this.#peer.perSecond ?? 1000));
+  }
+
+  #next(): void {
+    const stanza = this.#waiting.shift();
+    if (stanza !== undefined) this.#stanza(stanza);
+    if (this.#waiting.length > 0 && !this.socket.destroyed) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 
   #stanza(stanza: Element): void {

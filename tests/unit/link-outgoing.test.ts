@@ -1,7 +1,13 @@
 import { Outgoing } from '../../src/link/outgoing.ts';
 import type { Held } from '../../src/link/window.ts';
 
-const stanza = (tag: string): Held<string> => ({ xml: `<${tag}/>`, tag, done: false });
+const stanza = (tag: string): Held<string> => ({
+  xml: `<${tag}/>`,
+  tag,
+  done: false,
+  priority: 'normal',
+  key: undefined,
+});
 const tags = (held: Held<string>[] | undefined) => held?.map(({ tag }) => tag);
 
 function outgoing(options: { pingEvery?: number; maxWrite?: number } = {}) {
@@ -9,6 +15,7 @@ function outgoing(options: { pingEvery?: number; maxWrite?: number } = {}) {
   const all = new Outgoing<string>({
     pingEvery: options.pingEvery ?? 1000,
     maxWrite: options.maxWrite ?? 1_000_000,
+    asideFor: 10_000,
     ping: () => ({ id: `p${++pings}`, xml: `[p${pings}]` }),
   });
   const send = (...names: string[]) => {
@@ -49,7 +56,7 @@ describe('what is to be written', () => {
     const { all, send } = outgoing();
     const [, b] = send('a', 'b', 'c') as [Held<string>, Held<string>];
     all.next(0);
-    expect(all.lost('no')).toBeUndefined();
+    expect(all.lost('no', 0)).toBeUndefined();
     send('new');
     b.done = true;
     // What has waited meanwhile may be moot as well: its owner is asked about it too.
@@ -62,66 +69,152 @@ describe('what is to be written', () => {
   });
 });
 
+/** The link is up again, and its first ping was answered. */
+function upAgain(all: Outgoing<string>): void {
+  all.resume(all.held());
+  prove(all);
+}
+
+function prove(all: Outgoing<string>): void {
+  all.answered(all.ping(0).slice(1, -1), 0);
+}
+
+/** What is written, up to the ping behind it, which is answered. */
+function handledNext(all: Outgoing<string>): string {
+  const text = all.next(0);
+  const [id] = text.match(/(?<=\[)\w+(?=\])/) ?? [];
+  if (id !== undefined) all.answered(id, 1);
+  return text.replace(/\[.*\]/, '');
+}
+
 describe('a stanza that kills the link', () => {
-  test('is found by sending the suspects one at a time, and is out after the second time', () => {
+  test('for a named fault is found by sending the suspects one at a time, and is out when it has done so alone twice', () => {
     const { all, send } = outgoing();
     send('a', 'poison', 'c');
     expect(all.next(0)).toBe('<a/><poison/><c/>');
-    expect(all.lost('plain')).toBeUndefined();
+    expect(all.lost('named', 0)).toBeUndefined();
     send('new');
-    all.resume(all.held());
+    upAgain(all);
+    expect(handledNext(all)).toBe('<a/>');
     // Each waits for the answer to the ping behind the one before it.
-    expect(all.next(0)).toBe('<a/>[p1]');
+    expect(all.next(0)).toMatch(/^<poison\/>\[p\d+\]$/);
     expect(all.next(0)).toBe('');
-    all.answered('p1', 1);
-    expect(all.next(0)).toBe('<poison/>[p2]');
-    expect(all.lost('plain')?.tag).toBe('poison');
-    all.resume(all.held());
-    expect(all.next(0)).toBe('<c/>[p3]');
-    all.answered('p3', 1);
+    expect(all.lost('named', 0)).toBeUndefined();
+    upAgain(all);
+    all.next(0);
+    expect(all.lost('named', 0)?.tag).toBe('poison');
+    upAgain(all);
+    expect(handledNext(all)).toBe('<c/>');
     expect(all.next(0)).toBe('<new/>');
     expect(all.count).toBe(1);
     expect(all.size).toBe('<new/>'.length);
   });
 
-  test('must be met alone twice where the server does not say why, as a network that resets looks the same', () => {
+  test('three ends without a word, each while it was written, have nobody rejected or even set aside', () => {
     const { all, send } = outgoing();
-    send('a', 'poison');
-    all.next(0);
-    all.lost('perhaps');
-    all.resume(all.held());
-    expect(all.next(0)).toBe('<a/>[p1]');
-    expect(all.lost('perhaps')).toBeUndefined();
-    all.resume(all.held());
-    expect(all.next(0)).toBe('<a/>[p2]');
-    all.answered('p2', 1);
-    expect(all.next(0)).toBe('<poison/>[p3]');
-    expect(all.lost('perhaps')).toBeUndefined();
-    all.resume(all.held());
-    expect(all.next(0)).toBe('<poison/>[p4]');
-    expect(all.lost('perhaps')?.tag).toBe('poison');
+    send('innocent', 'b');
+    const written: string[] = [];
+    for (let i = 0; i < 3; i += 1) {
+      written.push(all.next(0));
+      expect(all.lost('bare', 0)).toBeUndefined();
+      upAgain(all);
+    }
+    // One end makes no suspects, or every bad moment of the network would have all sent one by one.
+    expect(written).toEqual(['<innocent/><b/>', '<innocent/><b/>', expect.stringMatching(/^<innocent\/>\[p\d+\]$/)]);
+    expect([handledNext(all), handledNext(all)]).toEqual(['<innocent/>', '<b/>']);
+    expect([all.count, all.size]).toEqual([0, 0]);
+  });
+
+  test('without a word is set aside after two ends alone, so that others go on, and is out after two more', () => {
+    const { all, send } = outgoing();
+    send('a', 'poison', 'c');
+    for (let i = 0; i < 2; i += 1) {
+      all.next(0);
+      all.lost('bare', 0);
+      upAgain(all);
+    }
+    expect(handledNext(all)).toBe('<a/>');
+    for (let i = 0; i < 2; i += 1) {
+      expect(all.next(0)).toContain('poison');
+      expect(all.lost('bare', 0)).toBeUndefined();
+      upAgain(all);
+    }
+    expect(handledNext(all)).toBe('<c/>');
+    send('d');
+    expect(all.next(0)).toBe('<d/>');
+    expect([all.count, all.idle, all.dueAt]).toEqual([2, false, 10_000]);
+    // Tried again, it waits until nothing else is in flight.
+    expect(all.next(10_000)).toMatch(/^\[p\d+\]$/);
+    all.lost('no', 10_000);
+    upAgain(all);
+    expect(handledNext(all)).toBe('<d/>');
+    expect(all.next(10_000)).toMatch(/^<poison\/>\[p\d+\]$/);
+    expect(all.lost('bare', 10_000)).toBeUndefined();
+    upAgain(all);
+    expect(all.next(10_000)).toBe('');
+    expect([all.dueAt, all.idle, all.unconfirmed()]).toEqual([40_000, true, 1]);
+    expect(all.next(40_000)).toContain('poison');
+    expect(all.lost('bare', 40_000)?.tag).toBe('poison');
+    expect([all.count, all.size]).toEqual([0, 0]);
+  });
+
+  test('set aside, it may still be settled, withdrawn, or handled after all', () => {
+    const setAside = () => {
+      const { all, send } = outgoing();
+      const [stanza] = send('a') as [Held<string>];
+      for (let i = 0; i < 4; i += 1) {
+        all.next(0);
+        all.lost('bare', 0);
+        upAgain(all);
+      }
+      expect([all.next(0), all.dueAt, all.count]).toEqual(['', 10_000, 1]);
+      return { all, stanza };
+    };
+    const settled = setAside();
+    settled.stanza.done = true;
+    expect([settled.all.next(10_000), settled.all.count]).toEqual(['', 0]);
+    const withdrawn = setAside();
+    withdrawn.all.held();
+    withdrawn.all.resume([]);
+    expect([withdrawn.all.next(10_000), withdrawn.all.dueAt, withdrawn.all.size]).toEqual(['', undefined, 0]);
+    const handled = setAside();
+    prove(handled.all);
+    expect(handled.all.next(10_000)).toMatch(/^<a\/>/);
+    prove(handled.all);
+    expect([handled.all.dueAt, handled.all.count]).toEqual([undefined, 0]);
+  });
+
+  test('nothing counts against it before the link has answered a ping: such a link is no good to anybody', () => {
+    const { all, send } = outgoing();
+    send('a');
+    for (let i = 0; i < 20; i += 1) {
+      all.next(0);
+      expect(all.lost('bare', 0)).toBeUndefined();
+      all.resume(all.held());
+    }
+    prove(all);
+    expect(handledNext(all)).toBe('<a/>');
   });
 
   test('a loss that is nobody’s fault makes no suspects', () => {
     const { all, send } = outgoing();
     send('a', 'b');
-    all.next(0);
-    all.lost('no');
-    all.resume(all.held());
-    expect(all.next(0)).toBe('<a/><b/>');
+    for (let i = 0; i < 5; i += 1) {
+      expect(all.next(0)).toBe('<a/><b/>');
+      all.lost('no', 0);
+      all.resume(all.held());
+    }
   });
 
   test('a suspect that is confirmed, settled or withdrawn is none any more', () => {
     const { all, send } = outgoing();
     const [, b] = send('a', 'b', 'c', 'd') as [Held<string>, Held<string>];
     all.next(0);
-    all.lost('plain');
+    all.lost('named', 0);
     b.done = true;
     all.resume(all.held().filter(({ tag }) => tag !== 'c'));
-    expect(all.next(0)).toBe('<a/>[p1]');
-    all.answered('p1', 1);
-    expect(all.next(0)).toBe('<d/>[p2]');
-    all.answered('p2', 1);
+    prove(all);
+    expect([handledNext(all), handledNext(all)]).toEqual(['<a/>', '<d/>']);
     send('e', 'f');
     expect(all.next(0)).toBe('<e/><f/>');
   });
@@ -130,27 +223,38 @@ describe('a stanza that kills the link', () => {
     const { all, send } = outgoing();
     send('a', 'b');
     all.next(0);
-    all.lost('plain');
-    all.resume(all.held());
-    expect(all.next(0)).toBe('<a/>[p1]');
-    expect(all.lost('no')).toBeUndefined();
-    all.resume(all.held());
-    expect(tags(all.held())).toEqual(['a', 'b']);
-    expect(all.next(0)).toBe('<a/>[p2]');
+    all.lost('named', 0);
+    upAgain(all);
+    for (let i = 0; i < 5; i += 1) {
+      expect(all.next(0)).toMatch(/^<a\/>\[p\d+\]$/);
+      expect(all.lost('no', 0)).toBeUndefined();
+      upAgain(all);
+    }
+    expect([handledNext(all), handledNext(all)]).toEqual(['<a/>', '<b/>']);
   });
 
   test('two in doubt at once are both suspects again', () => {
     const { all, send } = outgoing();
     send('a');
     all.next(0);
-    expect(all.lost('plain')).toBeUndefined();
-    all.resume(all.held());
-    expect(all.next(0)).toBe('<a/>[p1]');
-    all.answered('p1', 1);
+    expect(all.lost('named', 0)).toBeUndefined();
+    upAgain(all);
+    expect(handledNext(all)).toBe('<a/>');
     send('b', 'c');
     all.next(0);
-    expect(all.lost('plain')).toBeUndefined();
-    all.resume(all.held());
-    expect(all.next(0)).toBe('<b/>[p2]');
+    expect(all.lost('named', 0)).toBeUndefined();
+    upAgain(all);
+    expect(all.next(0)).toMatch(/^<b\/>\[p\d+\]$/);
+  });
+
+  test('what comes meanwhile with a higher priority does not hold the suspects up', () => {
+    const { all, send } = outgoing();
+    send('a', 'b');
+    all.next(0);
+    all.lost('named', 0);
+    upAgain(all);
+    const high = { xml: '<high/>', tag: 'high', done: false, priority: 'high', key: undefined } as const;
+    all.push({ ...high });
+    expect([handledNext(all), handledNext(all), handledNext(all)]).toEqual(['<a/>', '<b/>', '<high/>']);
   });
 });

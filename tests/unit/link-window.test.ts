@@ -1,6 +1,12 @@
 import { type Held, Window } from '../../src/link/window.ts';
 
-const stanza = (tag: string): Held<string> => ({ xml: `<${tag}/>`, tag, done: false });
+const stanza = (tag: string): Held<string> => ({
+  xml: `<${tag}/>`,
+  tag,
+  done: false,
+  priority: 'normal',
+  key: undefined,
+});
 const tags = (held: Held<string>[] | undefined) => held?.map(({ tag }) => tag);
 
 describe('what is written and not yet handed over', () => {
@@ -10,9 +16,9 @@ describe('what is written and not yet handed over', () => {
     window.wrote(stanza('b'));
     window.pinged('p1', 0);
     window.wrote(stanza('c'));
-    expect(tags(window.answered('p1', 1))).toEqual(['a', 'b']);
-    expect(window.size).toBe(1);
-    expect(window.sincePing).toBe(1);
+    expect(tags(window.answered('p1', 1)?.handedOver)).toEqual(['a', 'b']);
+    expect(window.count).toBe(1);
+    expect(window.countSincePing).toBe(1);
   });
 
   test('a later answer stands for the earlier ones, which then hand over nothing', () => {
@@ -21,7 +27,7 @@ describe('what is written and not yet handed over', () => {
     window.pinged('p1', 0);
     window.wrote(stanza('b'));
     window.pinged('p2', 1);
-    expect(tags(window.answered('p2', 2))).toEqual(['a', 'b']);
+    expect(tags(window.answered('p2', 2)?.handedOver)).toEqual(['a', 'b']);
     expect(window.answered('p1', 3)).toBeUndefined();
     expect(window.waitingSince).toBeUndefined();
   });
@@ -35,7 +41,7 @@ describe('what is written and not yet handed over', () => {
     expect(window.answered('p1', 2)).toBeUndefined();
     window.wrote(stanza('b'));
     window.pinged('p2', 3);
-    expect(tags(window.answered('p2', 4))).toEqual(['b']);
+    expect(tags(window.answered('p2', 4)?.handedOver)).toEqual(['b']);
   });
 
   test('a server that works off a backlog is not late while it answers', () => {
@@ -54,9 +60,10 @@ describe('what is written and not yet handed over', () => {
       window.wrote(stanza(String(i)));
       if (i % 1000 === 999) window.pinged(`p${i}`, i);
       // Answers come five pings late.
-      if (i % 1000 === 999 && i >= 5999) handedOver.push(...(tags(window.answered(`p${i - 5000}`, i)) ?? []));
+      if (i % 1000 === 999 && i >= 5999)
+        handedOver.push(...(tags(window.answered(`p${i - 5000}`, i)?.handedOver) ?? []));
     }
-    handedOver.push(...(tags(window.answered('p99999', 0)) ?? []));
+    handedOver.push(...(tags(window.answered('p99999', 0)?.handedOver) ?? []));
     expect(handedOver).toEqual(Array.from({ length: 100_000 }, (_, i) => String(i)));
   });
 });

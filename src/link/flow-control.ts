@@ -1,0 +1,150 @@
+/** How long a stanza should wait in the server's own queue, ms: long enough to keep it busy from ping to ping. */
+const TARGET = 1_000;
+/** A window that was not needed for so long is halved (RFC 7661): what it was learnt from may have changed, ms. */
+const UNUSED = 10_000;
+
+/** Stanzas that are worth a ping in a large window. */
+const STEP = 16;
+
+/** Bounds of a window, and what a stream starts with. */
+interface Range {
+  readonly floor: number;
+  readonly start: number;
+  readonly cap: number;
+}
+
+const COUNT: Range = { floor: 4, start: 32, cap: 16_384 };
+/** In characters. */
+const SIZE: Range = { floor: 16 << 10, start: 64 << 10, cap: 8 << 20 };
+
+/** What is written and not yet handed over. */
+export interface Amount {
+  /** Stanzas. */
+  readonly count: number;
+  /** In characters. */
+  readonly size: number;
+}
+
+/** The window in one unit: stanzas, or characters. */
+class Limit {
+  readonly #range: Range;
+  #value: number;
+  /** When it was last nearly full. */
+  #usedAt: number | undefined;
+  #doubledAt = Number.NEGATIVE_INFINITY;
+
+  constructor(range: Range) {
+    this.#range = range;
+    this.#value = range.start;
+  }
+
+  get value(): number {
+    return this.#value;
+  }
+
+  reset(): void {
+    this.#value = this.#range.start;
+    this.#usedAt = undefined;
+    this.#doubledAt = Number.NEGATIVE_INFINITY;
+  }
+
+  /**
+   * Adapts it to a ping's round trip.
+   *
+   * @param used what was in flight when the ping was written
+   * @param fitting the part of that which the server would have handled in good time; above 1 it would have had time left
+   * @param quick whether the server kept up; then the window may double
+   */
+  adapt(used: number, fitting: number, quick: boolean, sentAt: number, now: number): void {
+    const { floor, start, cap } = this.#range;
+    // A window that is not used says nothing about what more the server takes (RFC 7661 section 4.3).
+    const limiting = used * 2 >= this.#value;
+    if (limiting) this.#usedAt = now;
+    this.#usedAt ??= now;
+    if (!quick) {
+      const most = limiting ? Math.min(cap, this.#value * 2) : this.#value;
+      this.#value = Math.max(floor, Math.min(most, used * fitting));
+    } else if (limiting && sentAt >= this.#doubledAt) {
+      // Once a round trip: what was written under the last window says nothing about this one.
+      this.#value = Math.min(cap, this.#value * 2);
+      this.#doubledAt = now;
+    }
+    const unused = Math.floor((now - this.#usedAt) / UNUSED);
+    if (unused > 0) {
+      this.#usedAt = now;
+      if (this.#value > start) this.#value = Math.max(start, this.#value / 2 ** unused);
+    }
+  }
+}
+
+/**
+ * How much may be written beyond the last answered ping, learnt from how long pings take: a sliding window that is led by
+ * delay, as those of TCP Vegas and BBR are. The server handles stanzas in order, so a ping's round trip is that of the
+ * path (the least that was seen) and the time that what stood before it took. While that is short the window doubles
+ * whenever it is the limit; otherwise it goes to what the server handles in the path's round trip and {@link TARGET}.
+ * So a slow server holds about a second's work, and the rest waits here, where it can be put in order and withdrawn.
+ *
+ * Does no I/O and has no clock: all times are ms of any monotonic one.
+ */
+export class FlowControl {
+  readonly #count = new Limit(COUNT);
+  readonly #size = new Limit(SIZE);
+  #base: number | undefined;
+  #roundTrip: number | undefined;
+
+  /** Stanzas that may be in flight; need not be whole. */
+  get window(): number {
+    return this.#count.value;
+  }
+
+  /** Characters that may be in flight. */
+  get sizeWindow(): number {
+    return this.#size.value;
+  }
+
+  /** What the last answered ping took, ms. */
+  get roundTrip(): number | undefined {
+    return this.#roundTrip;
+  }
+
+  /** A new stream, perhaps to another server, starts small. */
+  reset(): void {
+    this.#count.reset();
+    this.#size.reset();
+    this.#base = undefined;
+    this.#roundTrip = undefined;
+  }
+
+  /** Whether with so much in flight one more stanza may be written; a large one may exceed the window, or never go. */
+  allows(count: number, size: number): boolean {
+    return count < this.#count.value && size < this.#size.value;
+  }
+
+  /**
+   * Whether so much since the last ping, and so many stanzas in flight, call for another: twice a window, so that the server need not run dry. A large
+   * window that is half full is moved on in smaller steps, since what is written at once stands before its own ping and
+   * looks like slowness. One that is not needed calls for few: it doubles until the timer's pings do.
+   */
+  callsForPing(count: number, size: number, inFlight: number): boolean {
+    const { value } = this.#count;
+    const step = count >= STEP && count * 8 >= value && inFlight * 2 >= value;
+    return step || count * 2 >= value || size * 2 >= this.#size.value;
+  }
+
+  /**
+   * A ping was answered.
+   *
+   * @param used what was in flight when it was written
+   */
+  answered(used: Amount, sentAt: number, now: number): void {
+    const roundTrip = Math.max(1, now - sentAt);
+    this.#roundTrip = roundTrip;
+    // With next to nothing before it a ping measures the path alone, also one that has become longer.
+    const alone = used.count <= COUNT.floor && used.size <= SIZE.floor;
+    this.#base = alone ? roundTrip : Math.min(this.#base ?? roundTrip, roundTrip);
+    const quick = roundTrip - this.#base <= TARGET / 4;
+    const fitting = (this.#base + TARGET) / roundTrip;
+    this.#count.adapt(used.count, fitting, quick, sentAt, now);
+    this.#size.adapt(used.size, fitting, quick, sentAt, now);
+  }
+}
