@@ -52,6 +52,7 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
     return {
       reconnects: Math.max(0, this.#timesOnline - 1),
       connectedSince: this.#connectedSince,
+      provedAt: this.#writer.provedAt,
       lastProblem: this.#lastProblem,
       held: this.#writer.outgoing.count,
       heldBytes: this.#writer.outgoing.size,
@@ -206,7 +207,9 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
       this.#emit('stanza', element);
       return;
     }
+    const wasProved = this.#writer.provedAt !== undefined;
     const tags = this.#writer.answer(element);
+    if (!wasProved && this.#writer.provedAt !== undefined) this.#emit('proved');
     if (tags.length > 0) this.#emit('handedOver', tags);
   }
 

@@ -65,6 +65,8 @@ export interface LinkOptions<T> {
 export interface LinkEvents<T> {
   /** The link is up, and what was held has been written again or is being so. */
   online: [];
+  /** The first ping of this stream was answered: the server is there, and routes what we send. */
+  proved: [];
   /** The link was up and is down; why, in words. */
   offline: [reason: string];
   /** A message, presence or iq, but for the answers to the link's own pings. */
@@ -82,6 +84,8 @@ export interface LinkStats {
   readonly reconnects: number;
   /** ms since the epoch; `undefined` while it is down. */
   readonly connectedSince: number | undefined;
+  /** When a ping of the current stream was last answered, ms since the epoch; `undefined` if none was yet. */
+  readonly provedAt: number | undefined;
   readonly lastProblem: string | undefined;
   /** Stanzas held in memory, written or not. */
   readonly held: number;

@@ -32,6 +32,8 @@ export class Writer<T> {
   readonly outgoing: Outgoing<T>;
   /** Stanzas without a tag that were dropped because too much was held. */
   dropped = 0;
+  /** When a ping of the current stream was last answered, ms since the epoch. */
+  provedAt: number | undefined;
   readonly #options: WriterOptions;
   readonly #heartbeat: Heartbeat;
   // The server maps answers by id alone, across components, so ours must not be anybody else's.
@@ -73,9 +75,13 @@ export class Writer<T> {
     return held;
   }
 
-  /** There is a stream: keeps it alive, but writes no stanza before {@link open}. */
+  /**
+   * There is a stream: keeps it alive, but writes no stanza before {@link open}. Pings at once, as only the answer shows
+   * that the server routes what this component sends.
+   */
   attach(stream: Stream): void {
     this.#stream = stream;
+    stream.write(this.outgoing.ping(performance.now()));
     this.#heartbeat.start();
   }
 
@@ -89,6 +95,7 @@ export class Writer<T> {
   detach(problem: LinkProblem): Held<T> | undefined {
     this.#stream = undefined;
     this.#open = false;
+    this.provedAt = undefined;
     this.#heartbeat.stop();
     return this.outgoing.lost(killOf(problem, performance.now() - this.#lastWrite));
   }
@@ -110,7 +117,10 @@ export class Writer<T> {
     // Only the server's own answer proves anything: an id may leak. That it is an error proves as much.
     if (from?.toLowerCase() !== this.#serverDomain) return [];
     const tags: T[] = [];
-    for (const { tag, done } of this.outgoing.answered(id as string, performance.now()) ?? []) {
+    const handedOver = this.outgoing.answered(id as string, performance.now());
+    if (handedOver === undefined) return tags;
+    this.provedAt = Date.now();
+    for (const { tag, done } of handedOver) {
       if (tag !== undefined && !done) tags.push(tag);
     }
     if (this.outgoing.count === 0) this.#drained?.();

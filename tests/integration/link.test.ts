@@ -58,6 +58,13 @@ function handedOver(one: Link<string>): { tags: string[]; all(...tags: string[])
 
 const isSilent = (reception: Reception) => reception === 'no-header' || reception === 'no-handshake';
 
+/** Starts it, and has the first ping answered: no answer comes between what the test does from there on. */
+async function proved(one: Link<string>): Promise<void> {
+  const first = once(one, 'proved');
+  await one.start();
+  await first;
+}
+
 const bodyOf = async (one: Link<string>) => (await once(one, 'stanza'))[0].getChildText('body');
 
 beforeEach(async () => {
@@ -307,7 +314,7 @@ describe('handing over', () => {
   test('an answer from anybody but the server proves nothing', async () => {
     const one = link({ timing: { pingTimeout: 5000 } });
     const done = handedOver(one);
-    await one.start();
+    await proved(one);
     const connection = peer.current;
     const [id] = await new Promise<string[]>((resolve) => {
       peer.onPing = (ping) => {
@@ -337,6 +344,30 @@ describe('handing over', () => {
 });
 
 describe('keeping alive', () => {
+  test('each stream is pinged at once, and is proved by the first answer', async () => {
+    const one = link({ timing: { pingInterval: 60_000 } });
+    const id = new Promise<string>((resolve) => {
+      peer.onPing = (ping) => {
+        resolve(ping);
+        return 'none';
+      };
+    });
+    await one.start();
+    expect(one.stats.provedAt).toBeUndefined();
+    const first = once(one, 'proved');
+    const answer = `<iq type="result" id="${await id}" from="example.org" to="receipts.example.org"/>`;
+    const before = Date.now();
+    peer.current.write(answer);
+    await first;
+    expect(one.stats.provedAt).toBeGreaterThanOrEqual(before);
+    peer.current.end('fin');
+    await once(one, 'offline');
+    // What an earlier stream had proved says nothing of the next.
+    expect(one.stats.provedAt).toBeUndefined();
+    peer.onPing = () => 'result';
+    await once(one, 'proved');
+  });
+
   test('an idle link is pinged', async () => {
     let pinged = () => {};
     const ping = new Promise<void>((resolve) => {
@@ -381,7 +412,7 @@ describe('keeping alive', () => {
 describe('what the server may send', () => {
   test('a character that is split between two chunks stays whole', async () => {
     const one = link();
-    await one.start();
+    await proved(one);
     const bytes = Buffer.from(INBOUND('a😀b'));
     const middle = bytes.indexOf(Buffer.from('😀')) + 2;
     const body = bodyOf(one);
