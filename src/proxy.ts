@@ -1,14 +1,18 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from './config.ts';
-import { type Connections, connect, usable } from './connections.ts';
+import { type Connections, connect } from './connections.ts';
+import { Health, type HealthTiming } from './health/health.ts';
+import type { PipelineHealth, Readiness } from './health/readiness.ts';
 import { type HttpServer, startHttp } from './http/server.ts';
+import { ConnectionWatch } from './ledger/connection-watch.ts';
 import { checkRedis } from './ledger/health.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { reject } from './ledger/operations.ts';
+import { Probe } from './ledger/probe.ts';
 import { Link, type LinkTiming } from './link/link.ts';
 import type { Held } from './link/window.ts';
 import { type Log, throttled } from './log.ts';
-import { type Figures, Metrics } from './metrics.ts';
+import { type Figures, type HealthFigures, Metrics } from './metrics.ts';
 import { type Office, openOffice } from './office.ts';
 import { within } from './patience.ts';
 import type { PresenceTiming } from './presence/presences.ts';
@@ -34,9 +38,16 @@ export interface Tuning {
   readonly patience?: number;
   readonly presence?: Partial<PresenceTiming>;
   readonly queries?: QueryTiming;
+  readonly health?: HealthTiming;
 }
 
 const REDIS_AT_START = 5000;
+
+/** What the pipeline's own calls show. */
+function pipelineHealth({ failing }: { readonly failing: boolean }): PipelineHealth {
+  return { failingSince: failing ? performance.now() : undefined, fault: undefined };
+}
+
 const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
@@ -52,6 +63,7 @@ export class ReceiptsProxy {
   readonly #queries: Queries;
   readonly #queues: Queues;
   readonly #workers: Workers;
+  readonly #health: Health;
   readonly metrics: Metrics;
   readonly link: Link<Sent>;
   #http: HttpServer | undefined;
@@ -62,7 +74,7 @@ export class ReceiptsProxy {
     this.#log = log;
     const { xmpp, redis, ack, retry } = config;
     const onProblem = throttled(log, 'Redis');
-    this.#connections = connect(redis.url, onProblem);
+    this.#connections = connect({ url: redis.url }, onProblem);
     this.#ledger = new Ledger(this.#connections.ledger, {
       prefix: redis.prefix,
       timetable: retry,
@@ -78,7 +90,11 @@ export class ReceiptsProxy {
       clock: this.#ledger.clock,
       log,
     });
-    this.metrics = new Metrics({ figures: () => this.#figures(), link: () => this.#linkFigures() });
+    this.metrics = new Metrics({
+      figures: () => this.#figures(),
+      link: () => this.#linkFigures(),
+      health: () => this.#healthFigures(),
+    });
     const { metrics } = this;
     this.link = new Link<Sent>({
       service: xmpp.service,
@@ -97,7 +113,7 @@ export class ReceiptsProxy {
       queues: this.#queues,
       metrics,
       receipts: () => this.#receipts,
-      problems: () => this.problems(),
+      problems: async () => [this.readiness.parts.redis.problem ?? []].flat(),
       version: VERSION,
       log,
     });
@@ -153,6 +169,7 @@ export class ReceiptsProxy {
       ...(tuning.sweepEvery !== undefined && { sweepEvery: tuning.sweepEvery }),
       log,
     });
+    this.#health = this.#watch(tuning.health);
     this.#listen();
   }
 
@@ -168,7 +185,7 @@ export class ReceiptsProxy {
       config: this.#config.http,
       queues: [...this.#queues.shown],
       metrics: this.metrics,
-      readiness: () => this.problems(),
+      readiness: () => this.readiness,
       log: this.#log,
     });
     await this.link.start();
@@ -179,19 +196,14 @@ export class ReceiptsProxy {
     return this.#http?.url;
   }
 
+  /** Whether the proxy can do its work, and what keeps it from that. */
+  get readiness(): Readiness {
+    return this.#health.readiness;
+  }
+
   /** What keeps the proxy from its work, in plain words; empty when it is ready. */
-  async problems(): Promise<string[]> {
-    const problems: string[] = [];
-    if (!this.link.online) {
-      problems.push(`No link to the XMPP server: ${this.link.stats.lastProblem ?? 'connecting'}`);
-    }
-    try {
-      const { refusals } = await checkRedis(this.#connections.ledger);
-      problems.push(...refusals);
-    } catch (error) {
-      problems.push(`Redis does not answer: ${error instanceof Error ? error.message : String(error)}`);
-    }
-    return problems;
+  async problems(): Promise<readonly string[]> {
+    return this.readiness.problems;
   }
 
   /** Finishes what is in hand, closes the stream and everything else, within about `timeout` ms. Idempotent. */
@@ -203,6 +215,7 @@ export class ReceiptsProxy {
   async #stop(timeout: number): Promise<void> {
     const end = Date.now() + timeout;
     const left = () => Math.max(100, end - Date.now());
+    this.#health.stop();
     await within(left(), this.#workers.pause());
     this.#receipts.close();
     await within(left() / 4, this.#receipts.presences.stop());
@@ -220,13 +233,19 @@ export class ReceiptsProxy {
   }
 
   #listen(): void {
-    this.link.on('stanza', (element) => (element.name === 'iq' ? this.#queries : this.#receipts).stanza(element));
+    this.link.on('stanza', (element) => {
+      if (element.name !== 'iq') this.#receipts.stanza(element);
+      else if (!this.#health.take(element)) this.#queries.stanza(element);
+    });
     this.link.on('handedOver', (batch) => this.#receipts.outbox.handedOver(batch));
+    this.link.on('proved', () => this.#health.proved());
     this.link.on('online', () => {
+      this.#health.online();
       this.#receipts.presences.online();
       this.#workers.resume();
     });
     this.link.on('offline', () => {
+      this.#health.offline();
       this.#receipts.presences.offline();
       void this.#workers.pause();
     });
@@ -259,16 +278,37 @@ export class ReceiptsProxy {
     }
   }
 
+  #watch(timing: HealthTiming | undefined): Health {
+    const { ledger } = this.#connections;
+    const { redis, xmpp } = this.#config;
+    const health = new Health({
+      probe: new Probe(ledger, redis.prefix),
+      connection: new ConnectionWatch(ledger),
+      look: () => checkRedis(ledger),
+      pausedQueues: () => this.#queues.paused(),
+      link: this.link,
+      pipeline: () => pipelineHealth(this.#receipts.pipeline),
+      names: { component: xmpp.componentDomain, served: xmpp.servedDomain },
+      onLoss: () => {
+        this.#receipts.forgetCached();
+        this.#queries.capabilities.forgetCached();
+      },
+      log: this.#log,
+      ...(timing !== undefined && { timing }),
+    });
+    ledger.on('ready', () => health.reconnected());
+    return health;
+  }
+
   async #checkRedis(): Promise<void> {
-    if (!(await usable(this.#connections.ledger, REDIS_AT_START))) {
+    const { reached, refusals } = await this.#health.begin(REDIS_AT_START);
+    if (refusals.length > 0) throw new RedisRefusedError(refusals);
+    if (!reached) {
       this.#log.error({}, 'Redis cannot be reached; no message is acknowledged until it can');
       return;
     }
-    const { refusals, warnings } = await checkRedis(this.#connections.ledger);
-    for (const warning of warnings) this.#log.warn({}, warning);
-    const paused = await this.#office.inquiry.paused();
+    const paused = await this.#office.inquiry.paused().catch(() => undefined);
     if (paused !== undefined) this.#log.warn({ by: paused.by, since: new Date(paused.since) }, 'Redelivery is paused');
-    if (refusals.length > 0) throw new RedisRefusedError(refusals);
   }
 
   async #figures(): Promise<Figures> {
@@ -282,5 +322,16 @@ export class ReceiptsProxy {
 
   #linkFigures(): { up: boolean; reconnects: number } {
     return { up: this.link.online, reconnects: this.link.stats.reconnects };
+  }
+
+  #healthFigures(): HealthFigures {
+    const { ready, parts } = this.readiness;
+    return {
+      ready,
+      ledgerUp: parts.redis.ok,
+      losses: this.#health.losses,
+      shared: this.#health.shared,
+      pausedQueues: this.#health.pausedQueues,
+    };
   }
 }

@@ -111,6 +111,7 @@ export class Receipts {
   readonly gaps: Gaps;
   readonly batches: Batches;
   readonly presences: Presences;
+  readonly #confirmers = new Confirmers();
   readonly #interceptor: Interceptor;
   readonly #service: Service;
 
@@ -165,7 +166,7 @@ export class Receipts {
     };
     this.presences = new Presences({ ...rooms, stored: ledger, observer, ...options.presence });
     const acceptance = new Acceptance(rooms);
-    const settlement = new Settlement({ ...rooms, confirmers: new Confirmers(), gaps: this.gaps, waves: this.waves });
+    const settlement = new Settlement({ ...rooms, confirmers: this.#confirmers, gaps: this.gaps, waves: this.waves });
     this.#interceptor = new Interceptor({ ...rooms, acceptance, settlement });
     this.#service = new Service({
       ...rooms,
@@ -178,6 +179,12 @@ export class Receipts {
         return ledger.status(keys);
       },
     });
+  }
+
+  /** Redis has lost its data: what was remembered of them counts no more. */
+  forgetCached(): void {
+    this.#confirmers.clear();
+    this.presences.ledgerLost();
   }
 
   /** Looks and sends no more on its own account. */

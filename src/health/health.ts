@@ -1,0 +1,145 @@
+import type { Element } from '@xmpp/xml';
+import type { ConnectionWatch } from '../ledger/connection-watch.ts';
+import type { RedisHealth } from '../ledger/health.ts';
+import type { Probe } from '../ledger/probe.ts';
+import { isLasting } from '../ledger/redis-faults.ts';
+import { type DomainTiming, DomainWatch } from './domain.ts';
+import type { Loss } from './identity.ts';
+import { judge, type LinkState, type PipelineHealth, type Readiness } from './readiness.ts';
+import { STORAGE_TIMING, Storage, type StorageTiming } from './storage.ts';
+
+/** Times that tests shorten, ms. */
+export interface HealthTiming {
+  readonly storage?: Partial<StorageTiming>;
+  readonly domain?: Partial<DomainTiming>;
+}
+
+export interface HealthOptions {
+  readonly probe: Probe;
+  readonly connection: ConnectionWatch;
+  /** How Redis is set up. */
+  readonly look: () => Promise<RedisHealth>;
+  readonly pausedQueues: () => Promise<string[]>;
+  readonly link: { send(xml: string): unknown; readonly online: boolean; readonly stats: Omit<LinkState, 'online'> };
+  readonly pipeline: () => PipelineHealth;
+  readonly names: { readonly component: string; readonly served: string };
+  /** What is cached of the ledger counts no more. */
+  readonly onLoss: (loss: Loss) => void;
+  readonly log: {
+    info(fields: object, message: string): void;
+    warn(fields: object, message: string): void;
+    error(fields: object, message: string): void;
+  };
+  readonly timing?: HealthTiming;
+}
+
+/** Watches the link, the domain and Redis, and says whether the proxy can do its work. */
+export class Health {
+  readonly #options: HealthOptions;
+  readonly #storage: Storage;
+  readonly #domain: DomainWatch;
+  #losses = 0;
+
+  constructor(options: HealthOptions) {
+    this.#options = options;
+    const { probe, connection, names, link, timing = {} } = options;
+    this.#storage = new Storage({
+      ...options,
+      write: () => probe.write(),
+      explain: (error) => connection.explain(error),
+      onLoss: (loss) => {
+        this.#losses += 1;
+        options.onLoss(loss);
+      },
+      timing: timing.storage ?? {},
+    });
+    this.#domain = new DomainWatch({
+      ...names,
+      send: (xml) => void link.send(xml),
+      tokens: probe,
+      log: options.log,
+      timing: timing.domain ?? {},
+    });
+  }
+
+  /** How often the ledger was found to be lost. */
+  get losses(): number {
+    return this.#losses;
+  }
+
+  /** Whether somebody else holds the domain as well. */
+  get shared(): boolean {
+    return this.#domain.state.stranger !== undefined;
+  }
+
+  /** Queues that somebody has paused in the queue library. */
+  get pausedQueues(): readonly string[] {
+    return this.#storage.state.pausedQueues;
+  }
+
+  get readiness(): Readiness {
+    const { link, pipeline, names, timing } = this.#options;
+    return judge({
+      link: { online: link.online, ...link.stats },
+      domain: this.#domain.state,
+      storage: this.#storage.state,
+      pipeline: pipeline(),
+      names,
+      staleAfter: timing?.storage?.staleAfter ?? STORAGE_TIMING.staleAfter,
+      now: Date.now(),
+      monotonic: performance.now(),
+    });
+  }
+
+  /**
+   * Looks at Redis for the first time, for up to `ms`; from then on by itself.
+   *
+   * @returns what must be changed before the proxy can work; `reached: false` when Redis may come later
+   */
+  async begin(ms: number): Promise<{ reached: boolean; refusals: readonly string[] }> {
+    const { connection, probe } = this.#options;
+    const reached = await connection.usable(ms, isLasting);
+    await this.#storage.check();
+    this.#storage.start();
+    const { fault } = this.#storage.state;
+    if (fault !== undefined) return { reached, refusals: isLasting(fault) ? [fault.text] : [] };
+    const denied = await probe.denied().catch(() => []);
+    if (denied.length > 0) {
+      const names = [...new Set(denied)].join(', ');
+      return {
+        reached,
+        refusals: [
+          `Redis forbids the user of REDIS_URL, or does not know: ${names}. Set its ACL as docs/operations.md has it`,
+        ],
+      };
+    }
+    return { reached, refusals: this.#storage.state.refusals };
+  }
+
+  /** There is a connection to Redis again, maybe to another one. */
+  reconnected(): void {
+    void this.#storage.check();
+  }
+
+  online(): void {
+    this.#domain.online();
+  }
+
+  proved(): void {
+    this.#domain.proved();
+  }
+
+  offline(): void {
+    this.#domain.offline();
+  }
+
+  /** Takes an IQ stanza if it is part of the watch; gives whether it was. */
+  take(element: Element): boolean {
+    return this.#domain.take(element);
+  }
+
+  stop(): void {
+    this.#storage.stop();
+    this.#domain.offline();
+  }
+}
