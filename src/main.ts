@@ -1,5 +1,6 @@
 import closeWithGrace from 'close-with-grace';
 import { ConfigError, loadConfig, readEnvironment } from './config.ts';
+import { ListenError } from './http/server.ts';
 import { LinkAuthError } from './link/errors.ts';
 import { createLog } from './log.ts';
 import { ReceiptsProxy, RedisRefusedError } from './proxy.ts';
@@ -20,8 +21,10 @@ function config() {
 const settings = config();
 const log = createLog(settings.logLevel);
 const proxy = new ReceiptsProxy(settings, log);
+let stopping = false;
 
 closeWithGrace({ delay: settings.shutdownTimeout, logger: false }, async ({ signal, err }) => {
+  stopping = true;
   if (err) log.fatal({ err }, 'Ending after an unexpected error');
   else log.info({ signal }, 'Stopping');
   // Some of the time is kept for closing what has not closed by itself.
@@ -32,11 +35,14 @@ closeWithGrace({ delay: settings.shutdownTimeout, logger: false }, async ({ sign
 try {
   await proxy.start();
 } catch (error) {
-  if (error instanceof LinkAuthError || error instanceof RedisRefusedError) {
+  // Told to stop before it was up: whoever stops it ends the process, with 0.
+  if (!stopping) {
+    const hopeless =
+      error instanceof LinkAuthError || error instanceof RedisRefusedError || error instanceof ListenError;
+    if (!hopeless) throw error;
     // The link has told of a wrong secret itself.
-    if (error instanceof RedisRefusedError) log.fatal({}, error.message);
+    if (!(error instanceof LinkAuthError)) log.fatal({}, error.message);
     await proxy.stop(1000);
     process.exit(EX_CONFIG);
   }
-  throw error;
 }

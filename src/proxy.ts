@@ -174,13 +174,16 @@ export class ReceiptsProxy {
   }
 
   /**
-   * Resolves when the link is up for the first time.
+   * Resolves when the link is up for the first time, or it was told to stop before anything was begun.
    *
    * @throws {RedisRefusedError} when Redis may throw messages away
+   * @throws {ListenError} when the dashboard's address cannot be had
    * @throws {LinkAuthError} when the server refuses the secret
+   * @throws {LinkProblem} when it is stopped before the link is up
    */
   async start(): Promise<void> {
     await this.#checkRedis();
+    if (this.#stopping !== undefined) return;
     this.#http = await startHttp({
       config: this.#config.http,
       queues: [...this.#queues.shown],
@@ -214,7 +217,7 @@ export class ReceiptsProxy {
 
   async #stop(timeout: number): Promise<void> {
     const end = Date.now() + timeout;
-    const left = () => Math.max(100, end - Date.now());
+    const left = () => Math.max(10, end - Date.now());
     this.#health.stop();
     await within(left(), this.#workers.pause());
     this.#receipts.close();
