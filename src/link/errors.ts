@@ -52,6 +52,24 @@ export function domainRefused(domain: string, condition?: string): LinkProblem {
   return new LinkProblem('refused', text, condition);
 }
 
+/**
+ * The connection ended before the server had sent a stream header.
+ *
+ * @param secure whether TLS is spoken on it
+ */
+export function noHeader(service: string, secure: boolean): LinkProblem {
+  const hint = secure
+    ? 'Does this port take TLS at once? If it does not, XMPP_SERVICE begins with xmpp://'
+    : 'Is this the port for components (Openfire: 5275)? If it is one with TLS (5276), XMPP_SERVICE begins with xmpps://';
+  return new LinkProblem('closed', `${service} closed the connection without a word of XMPP. ${hint}`);
+}
+
+/** The port that components connect to is another than the clients'. */
+function otherPort(condition: string): LinkProblem {
+  const text = `The server does not take components on this port (${condition}): is it the component port (Openfire: 5275) and not the clients' (5222)? See XMPP_SERVICE`;
+  return new LinkProblem('stream-error', text, condition);
+}
+
 /** Says what a stream error means. */
 export function streamError(condition: string, text: string, domain: string): LinkProblem {
   switch (condition) {
@@ -60,6 +78,8 @@ export function streamError(condition: string, text: string, domain: string): Li
     case 'conflict': // Openfire 4 says so too where the domain has no secret.
     case 'host-unknown':
       return domainRefused(domain, condition);
+    case 'invalid-namespace':
+      return otherPort(condition);
     default: {
       const said = text === '' ? condition : `${condition}, ${text}`;
       return new LinkProblem('stream-error', `The server closed the stream: ${said}`, condition);
@@ -97,8 +117,16 @@ export function killOf(problem: LinkProblem, sinceWrite: number): Kill {
   return problem.kind === 'closed' && sinceWrite <= BLAME_WITHIN ? 'perhaps' : 'no';
 }
 
+/** OpenSSL's and Node's words for a server that does not speak TLS, or ends the connection when it is spoken to in it. */
+const NO_TLS = /wrong version number|packet length too long|unknown protocol|before secure TLS connection/i;
+
 /** What a socket's error means: only a reset comes from the server itself. */
 export function socketProblem(error: NodeJS.ErrnoException): LinkProblem {
+  if (NO_TLS.test(error.message)) {
+    const text =
+      'The server does not speak TLS on this port: XMPP_SERVICE begins with xmpp:// there, or names another port';
+    return new LinkProblem('network', text, undefined, { cause: error });
+  }
   const byPeer = error.code === 'ECONNRESET' || error.code === 'EPIPE';
   const text = byPeer
     ? `The server reset the connection (${error.code})`
