@@ -1,8 +1,8 @@
 import closeWithGrace from 'close-with-grace';
-import { ConfigError, loadConfig, readEnvironment } from './config.ts';
+import { ConfigError, loadConfig, readEnvironment, unknownInDotEnv } from './config.ts';
 import { ListenError } from './http/server.ts';
 import { LinkAuthError } from './link/errors.ts';
-import { createLog } from './log.ts';
+import { adoptConsole, createLog } from './log.ts';
 import { ReceiptsProxy, RedisRefusedError } from './proxy.ts';
 
 /** sysexits.h EX_CONFIG: to start again without a change would be in vain. */
@@ -10,7 +10,8 @@ const EX_CONFIG = 78;
 
 function config() {
   try {
-    return loadConfig(readEnvironment());
+    const unknown = unknownInDotEnv();
+    return { settings: loadConfig(readEnvironment(), unknown), unknown };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`The configuration has faults:\n${error.problems.map((p) => `  - ${p}\n`).join('')}`);
@@ -18,8 +19,10 @@ function config() {
   }
 }
 
-const settings = config();
+const { settings, unknown } = config();
 const log = createLog(settings.logLevel);
+adoptConsole(log);
+for (const name of unknown) log.warn({}, `${name} (in .env): there is no such variable, so it does nothing`);
 const proxy = new ReceiptsProxy(settings, log);
 let stopping = false;
 

@@ -236,7 +236,12 @@ export class ReceiptsProxy {
   }
 
   #listen(): void {
+    const heads = this.#log.isLevelEnabled('trace');
     this.link.on('stanza', (element) => {
+      if (heads) {
+        const { id, from, to, type } = element.attrs;
+        this.#log.trace({ stanza: element.name, id, from, to, type }, 'Stanza received');
+      }
       if (element.name !== 'iq') this.#receipts.stanza(element);
       else if (!this.#health.take(element)) this.#queries.stanza(element);
     });
@@ -304,10 +309,10 @@ export class ReceiptsProxy {
   }
 
   async #checkRedis(): Promise<void> {
-    const { reached, refusals } = await this.#health.begin(REDIS_AT_START);
+    const { refusals, fault } = await this.#health.begin(REDIS_AT_START);
     if (refusals.length > 0) throw new RedisRefusedError(refusals);
-    if (!reached) {
-      this.#log.error({}, 'Redis cannot be reached; no message is acknowledged until it can');
+    if (fault !== undefined) {
+      this.#log.error({ code: fault.code }, `${fault.text}. No message is acknowledged until then`);
       return;
     }
     const paused = await this.#office.inquiry.paused().catch(() => undefined);

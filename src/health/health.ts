@@ -2,7 +2,7 @@ import type { Element } from '@xmpp/xml';
 import type { ConnectionWatch } from '../ledger/connection-watch.ts';
 import type { RedisHealth } from '../ledger/health.ts';
 import type { Probe } from '../ledger/probe.ts';
-import { isLasting } from '../ledger/redis-faults.ts';
+import { isLasting, type RedisFault } from '../ledger/redis-faults.ts';
 import { type DomainTiming, DomainWatch } from './domain.ts';
 import type { Loss } from './identity.ts';
 import { judge, type LinkState, type PipelineHealth, type Readiness } from './readiness.ts';
@@ -94,26 +94,25 @@ export class Health {
   /**
    * Looks at Redis for the first time, for up to `ms`; from then on by itself.
    *
-   * @returns what must be changed before the proxy can work; `reached: false` when Redis may come later
+   * @returns what must be changed before the proxy can work; what is wrong with Redis when that may pass
    */
-  async begin(ms: number): Promise<{ reached: boolean; refusals: readonly string[] }> {
+  async begin(ms: number): Promise<{ refusals: readonly string[]; fault?: RedisFault }> {
     const { connection, probe } = this.#options;
-    const reached = await connection.usable(ms, isLasting);
+    await connection.usable(ms, isLasting);
     await this.#storage.check();
     this.#storage.start();
     const { fault } = this.#storage.state;
-    if (fault !== undefined) return { reached, refusals: isLasting(fault) ? [fault.text] : [] };
+    if (fault !== undefined) return { fault, refusals: isLasting(fault) ? [fault.text] : [] };
     const denied = await probe.denied().catch(() => []);
     if (denied.length > 0) {
       const names = [...new Set(denied)].join(', ');
       return {
-        reached,
         refusals: [
           `Redis forbids the user of REDIS_URL, or does not know: ${names}. Set its ACL as docs/operations.md has it`,
         ],
       };
     }
-    return { reached, refusals: this.#storage.state.refusals };
+    return { refusals: this.#storage.state.refusals };
   }
 
   /** There is a connection to Redis again, maybe to another one. */

@@ -9,7 +9,8 @@ export class ConnectionWatch {
   constructor(redis: Redis) {
     this.#redis = redis;
     redis.on('error', (error: Error) => {
-      this.#problem = error;
+      // What ioredis says of a connection that it is giving up itself; why it does came before.
+      if (!/^Stream isn't writeable/.test(error.message)) this.#problem = error;
     });
     redis.on('ready', () => {
       this.#problem = undefined;

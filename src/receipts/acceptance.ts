@@ -12,6 +12,7 @@ import type { Notices } from './notices.ts';
 import type { LinkPort, Outbox } from './outbox.ts';
 import type { Passage, Route } from './passage.ts';
 import type { Pipeline } from './pipeline.ts';
+import type { Trace } from './trace.ts';
 
 export interface AcceptanceOptions {
   readonly link: LinkPort;
@@ -23,6 +24,7 @@ export interface AcceptanceOptions {
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly counts: { accepted: number; duplicates: number };
+  readonly trace?: Trace;
   /** ms from a message's arrival to its being stored. */
   readonly onStored: (ms: number) => void;
 }
@@ -36,7 +38,7 @@ export class Acceptance {
   }
 
   take({ from, to }: Route, message: Message, element: Element): void {
-    const { pipeline, ids, counts, notices, batches, outbox, link, passage, onStored, clock } = this.#options;
+    const { pipeline, ids, counts, notices, batches, outbox, link, passage, onStored, clock, trace } = this.#options;
     const { id, originId, asksReceipt } = message;
     const arrivedAt = clock.now();
     const wireId = id ?? originId ?? ids.next();
@@ -86,24 +88,31 @@ export class Acceptance {
           return;
         }
         counts.accepted += 1;
+        trace?.('accepted', record);
         onStored(clock.now() - arrivedAt);
         if (!batches.stored(record)) {
           const acknowledgement = notices.stored(record);
-          if (acknowledgement !== undefined) link.send(acknowledgement);
+          if (acknowledgement !== undefined) {
+            link.send(acknowledgement);
+            trace?.('acknowledged', record);
+          }
         }
         outbox.forward(accepted.key === key ? record : { ...record, key: accepted.key });
       },
       withdraw: () => withdraw(key, digest, token),
-      refuse: () =>
-        passage.refuse({ name, attrs }, { condition: 'resource-constraint', text: 'Cannot store messages now' }),
+      refuse: () => {
+        trace?.('refused', record);
+        passage.refuse({ name, attrs }, { condition: 'resource-constraint', text: 'Cannot store messages now' });
+      },
     });
   }
 
   /** A resend: what is known is said again, to where the resend came from; nothing is forwarded. */
   #duplicate(known: StoredRecord, resend: StoredRecord): void {
-    const { counts, notices, link, pipeline, outbox } = this.#options;
+    const { counts, notices, link, pipeline, outbox, trace } = this.#options;
     const { senderResource, senderId, owesReceipt } = resend;
     counts.duplicates += 1;
+    trace?.('duplicate', resend, `it is ${known.state}`);
     const about = { ...known, senderResource, senderId, owesReceipt };
     for (const xml of [notices.stored(about), notices.ended(about)]) if (xml !== undefined) link.send(xml);
     const moved = known.senderResource !== senderResource || known.senderId !== senderId;

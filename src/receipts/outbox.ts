@@ -7,6 +7,7 @@ import { type Addresses, withResource } from '../stanza/address.ts';
 import { isNotToBeStored, message, redelivery } from '../stanza/build.ts';
 import type { Notices } from './notices.ts';
 import type { Pipeline } from './pipeline.ts';
+import type { Trace } from './trace.ts';
 import { Underway } from './underway.ts';
 
 /** A copy of a message, or a notice to its sender, that the link has and the server has not yet proved to have. */
@@ -50,6 +51,7 @@ export interface OutboxOptions {
   readonly clock: Pick<LedgerClock, 'now' | 'aheadOfWall'>;
   readonly onTroubled: (troubled: Troubled) => void;
   readonly counts: { handedOver: number; redelivered: number };
+  readonly trace?: Trace;
 }
 
 /**
@@ -69,6 +71,7 @@ export class Outbox {
 
   /** Sends a message's first copy, to the resource that its sender addressed, if any. */
   forward(record: StoredRecord): void {
+    this.#options.trace?.('sent', record);
     this.#sendCopy(record, message(this.#outgoing(record, record.recipientResource)));
   }
 
@@ -76,9 +79,10 @@ export class Outbox {
    * Sends another copy, which was claimed.
    *
    * @param keptFromStorage whether this copy must not go to offline storage when an earlier one may lie there
+   * @param why for the log
    */
-  redeliver(record: StoredRecord, keptFromStorage: boolean): void {
-    const { addresses, counts, clock } = this.#options;
+  redeliver(record: StoredRecord, keptFromStorage: boolean, why = 'it was due'): void {
+    const { addresses, counts, trace, clock } = this.#options;
     const underway = this.#copies.get(record.key);
     if (underway?.held !== undefined && !underway.held.done) {
       // The server is slow to prove that it has the last copy, or the link is about to be found broken: that one counts.
@@ -90,6 +94,7 @@ export class Outbox {
     const resource = first ? record.recipientResource : '';
     const noStore = keptFromStorage && record.copyOut;
     if (record.copies > 0) counts.redelivered += 1;
+    trace?.('sent again', record, why);
     const out = this.#outgoing(record, resource);
     const firstSent = record.firstStoredAt - clock.aheadOfWall();
     this.#sendCopy(record, redelivery(out, addresses.componentDomain, firstSent, noStore), noStore);
@@ -112,6 +117,7 @@ export class Outbox {
     const sent: Sent = { kind: 'notice', attempt: record.attempt, record };
     if (xml === undefined) this.#told([record]);
     else {
+      this.#options.trace?.('told', record, record.state);
       sent.held = this.#options.link.send(xml, sent);
       if (!sent.held.done) this.#notices.set(record.key, sent);
     }
@@ -164,6 +170,7 @@ export class Outbox {
   #copyHandedOver(sent: Sent): void {
     const { pipeline, timetable, clock } = this.#options;
     const { record, attempt } = sent;
+    this.#options.trace?.('handed over', record);
     if (sent.settling) return;
     const now = clock.now();
     const progress = { storedAt: record.storedAt, copies: record.copies + 1 };

@@ -19,6 +19,7 @@ import { Passage } from './passage.ts';
 import { Pipeline } from './pipeline.ts';
 import { type CommandsPort, Service } from './service.ts';
 import { Settlement } from './settlement.ts';
+import { openTrace, type TraceLog } from './trace.ts';
 import { Waves } from './waves.ts';
 
 /** What this room counts; plain fields, since it counts tens of thousands of stanzas a second. */
@@ -81,7 +82,7 @@ export interface ReceiptsOptions {
   readonly version: string;
   readonly counts: Counts;
   readonly events: ReceiptsEvents;
-  readonly log: {
+  readonly log: TraceLog & {
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;
     error(fields: object, message: string): void;
@@ -136,8 +137,10 @@ export class Receipts {
     this.batches = new Batches({ link, notices, ...options.batching });
     const { batches } = this;
     const { clock } = ledger;
+    const trace = openTrace(log);
     const base = {
       ...events,
+      trace,
       clock,
       batches,
       link,

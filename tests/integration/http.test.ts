@@ -194,6 +194,40 @@ describe('the dashboard', () => {
     }
   });
 
+  test('offers nothing that breaks the proxy, whatever asks for it', async () => {
+    const job = await undelivered.add('message', { from: 'alice@example.org' }, { delay: 60_000 });
+    const { url } = await serve();
+    const api = `${url}/queues/api/queues`;
+    const one = `${api}/undelivered`;
+    const refused: [method: string, address: string][] = [
+      ['PUT', `${api}/pause`],
+      ...['pause', 'empty', 'obliterate', 'concurrency', 'rate-limit', 'rate-limit/release'].map(
+        (what): [string, string] => ['PUT', `${one}/${what}`],
+      ),
+      ['POST', `${one}/add`],
+      ['PATCH', `${one}/${job.id}/update-data`],
+      ['PATCH', `${one}/${job.id}/delay`],
+      ['PATCH', `${one}/${job.id}/priority`],
+      ['PUT', `${one}/job-schedulers/sweep/remove`],
+      ['PUT', `${one}/pause/`],
+      ['PUT', `${api}//undelivered/pause`],
+      ['PUT', `${one}/%70ause`],
+      ['PUT', `${one}/x/../pause`],
+    ];
+    for (const [method, address] of refused) {
+      const { status: got, text } = await ask(address, { 'content-type': 'application/json' }, method);
+      expect([address, got >= 400]).toEqual([address, true]);
+      if (got === 405) expect(text).toContain('Pause and resume redelivery');
+    }
+    expect(await undelivered.isPaused()).toBe(false);
+    expect(await undelivered.getJob(job.id as string)).toMatchObject({ data: { from: 'alice@example.org' } });
+    expect(await status(`${one}/${job.id}/promote`, {}, 'PUT')).toBe(204);
+    expect(await status(`${one}/${job.id}/clean`, {}, 'PUT')).toBe(204);
+    await undelivered.pause();
+    expect(await status(`${one}/resume`, {}, 'PUT')).toBe(200);
+    expect(await undelivered.isPaused()).toBe(false);
+  });
+
   test('lets an operator retry a dead letter, which the worker can tell from a first run', async () => {
     const runs: number[] = [];
     const worker = new Worker(
