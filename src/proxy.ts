@@ -289,10 +289,11 @@ export class ReceiptsProxy {
   #watch(timing: HealthTiming | undefined): Health {
     const { ledger } = this.#connections;
     const { redis, xmpp } = this.#config;
+    const probe = new Probe(ledger, redis.prefix);
     const health = new Health({
-      probe: new Probe(ledger, redis.prefix),
+      probe,
       connection: new ConnectionWatch(ledger),
-      look: () => checkRedis(ledger),
+      look: () => checkRedis(ledger, probe),
       pausedQueues: () => this.#queues.paused(),
       link: this.link,
       pipeline: () => pipelineHealth(this.#receipts.pipeline),

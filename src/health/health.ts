@@ -97,21 +97,12 @@ export class Health {
    * @returns what must be changed before the proxy can work; what is wrong with Redis when that may pass
    */
   async begin(ms: number): Promise<{ refusals: readonly string[]; fault?: RedisFault }> {
-    const { connection, probe } = this.#options;
+    const { connection } = this.#options;
     await connection.usable(ms, isLasting);
     await this.#storage.check();
     this.#storage.start();
     const { fault } = this.#storage.state;
     if (fault !== undefined) return { fault, refusals: isLasting(fault) ? [fault.text] : [] };
-    const denied = await probe.denied().catch(() => []);
-    if (denied.length > 0) {
-      const names = [...new Set(denied)].join(', ');
-      return {
-        refusals: [
-          `Redis forbids the user of REDIS_URL, or does not know: ${names}. Set its ACL as docs/operations.md has it`,
-        ],
-      };
-    }
     return { refusals: this.#storage.state.refusals };
   }
 
