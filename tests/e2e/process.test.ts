@@ -65,6 +65,30 @@ onOwnServer('a wrong secret: one line says so and what to set, exit code 78', as
   expect(proxy.output).not.toContain('not the secret');
 });
 
+onOwnServer('the port for clients: asked whether it is that', async () => {
+  const proxy = start({ XMPP_SERVICE: `xmpp://127.0.0.1:${world.xmpp.c2sPort}` });
+  await proxy.prints('is it the component port (Openfire: 5275)');
+  expect(await proxy.signal('SIGTERM')).toEqual({ code: 0, signal: null });
+});
+
+onOwnServer('LOG_LEVEL=debug: one message can be followed by its id, and its text is nowhere', async () => {
+  const proxy = start({ LOG_LEVEL: 'trace', ...NO_COPIES });
+  await proxy.prints('The link is up');
+  const alice = await world.user('alice');
+  await world.user('bob');
+  await alice.delivered(await alice.say(world.proxied('bob'), 'Meet me at the old mill', { id: 'followed' }));
+  await proxy.prints('Message delivered');
+  expect(await proxy.signal('SIGTERM')).toEqual({ code: 0, signal: null });
+  const lines = proxy.output.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line)] : []));
+  const steps = lines.filter(({ id, msg }) => id === 'followed' && msg.startsWith('Message ')).map(({ msg }) => msg);
+  // Whether the server proves the hand-over before or after the receipt comes, is its own affair.
+  expect(steps.filter((step) => step !== 'Message handed over')).toEqual(
+    ['accepted', 'acknowledged', 'sent', 'delivered', 'told'].map((step) => `Message ${step}`),
+  );
+  expect(lines).toContainEqual(expect.objectContaining({ msg: 'Stanza received', stanza: 'message', id: 'followed' }));
+  expect(proxy.output).not.toContain('old mill');
+});
+
 onOwnServer('a Redis that may throw messages away is refused, exit code 78', async () => {
   const redis = await startRedis({ maxmemoryPolicy: 'allkeys-lru' });
   const proxy = start({ REDIS_URL: redis.url });
