@@ -58,15 +58,13 @@ export interface Figures {
   readonly paused: boolean;
 }
 
-/** What the process' own watch says. */
-export interface HealthFigures {
+/** What the process' own watch says; see `Health`. */
+interface HealthFigures {
   readonly ready: boolean;
-  /** Whether Redis accepts writes. */
   readonly ledgerUp: boolean;
   readonly losses: number;
-  /** Whether somebody else holds the domain too. */
   readonly shared: boolean;
-  readonly pausedQueues: readonly string[];
+  readonly pausedQueues: number;
 }
 
 export interface MetricsSources {
@@ -171,7 +169,7 @@ export class Metrics {
   #copyHealth(health: HealthFigures | undefined): void {
     this.#set('ready', health && (health.ready ? 1 : 0));
     this.#set('domain_shared', health && (health.shared ? 1 : 0));
-    this.#set('queues_paused', health?.pausedQueues.length);
+    this.#set('queues_paused', health?.pausedQueues);
     if (health) this.#counters.get('ledger_losses_total')?.inc(health.losses);
   }
 

@@ -1,18 +1,15 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from './config.ts';
 import { type Connections, connect } from './connections.ts';
-import { Health, type HealthTiming } from './health/health.ts';
-import type { PipelineHealth, Readiness } from './health/readiness.ts';
+import type { Health, HealthTiming } from './health/health.ts';
+import type { Readiness } from './health/readiness.ts';
 import { type HttpServer, startHttp } from './http/server.ts';
-import { ConnectionWatch } from './ledger/connection-watch.ts';
-import { checkRedis } from './ledger/health.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { reject } from './ledger/operations.ts';
-import { Probe } from './ledger/probe.ts';
 import { Link, type LinkTiming } from './link/link.ts';
 import type { Held } from './link/window.ts';
 import { type Log, throttled } from './log.ts';
-import { type Figures, type HealthFigures, Metrics } from './metrics.ts';
+import { type Figures, Metrics } from './metrics.ts';
 import { type Office, openOffice } from './office.ts';
 import { within } from './patience.ts';
 import type { PresenceTiming } from './presence/presences.ts';
@@ -21,6 +18,7 @@ import { Queues } from './queues/queues.ts';
 import { Workers } from './queues/workers.ts';
 import type { Sent } from './receipts/outbox.ts';
 import { Receipts } from './receipts/receipts.ts';
+import { openWatch } from './watch.ts';
 
 /** Redis must not be used as it is set up: acknowledged messages could be thrown away. */
 export class RedisRefusedError extends Error {
@@ -42,11 +40,6 @@ export interface Tuning {
 }
 
 const REDIS_AT_START = 5000;
-
-/** What the pipeline's own calls show. */
-function pipelineHealth({ failing }: { readonly failing: boolean }): PipelineHealth {
-  return { failingSince: failing ? performance.now() : undefined, fault: undefined };
-}
 
 const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -93,7 +86,7 @@ export class ReceiptsProxy {
     this.metrics = new Metrics({
       figures: () => this.#figures(),
       link: () => this.#linkFigures(),
-      health: () => this.#healthFigures(),
+      health: () => this.#health.figures,
     });
     const { metrics } = this;
     this.link = new Link<Sent>({
@@ -169,7 +162,16 @@ export class ReceiptsProxy {
       ...(tuning.sweepEvery !== undefined && { sweepEvery: tuning.sweepEvery }),
       log,
     });
-    this.#health = this.#watch(tuning.health);
+    this.#health = openWatch({
+      redis: this.#connections.ledger,
+      config,
+      queues: this.#queues,
+      link: this.link,
+      receipts: this.#receipts,
+      queries: this.#queries,
+      log,
+      ...(tuning.health !== undefined && { timing: tuning.health }),
+    });
     this.#listen();
   }
 
@@ -286,29 +288,6 @@ export class ReceiptsProxy {
     }
   }
 
-  #watch(timing: HealthTiming | undefined): Health {
-    const { ledger } = this.#connections;
-    const { redis, xmpp } = this.#config;
-    const probe = new Probe(ledger, redis.prefix);
-    const health = new Health({
-      probe,
-      connection: new ConnectionWatch(ledger),
-      look: () => checkRedis(ledger, probe),
-      pausedQueues: () => this.#queues.paused(),
-      link: this.link,
-      pipeline: () => pipelineHealth(this.#receipts.pipeline),
-      names: { component: xmpp.componentDomain, served: xmpp.servedDomain },
-      onLoss: () => {
-        this.#receipts.forgetCached();
-        this.#queries.capabilities.forgetCached();
-      },
-      log: this.#log,
-      ...(timing !== undefined && { timing }),
-    });
-    ledger.on('ready', () => health.reconnected());
-    return health;
-  }
-
   async #checkRedis(): Promise<void> {
     const { refusals, fault } = await this.#health.begin(REDIS_AT_START);
     if (refusals.length > 0) throw new RedisRefusedError(refusals);
@@ -331,16 +310,5 @@ export class ReceiptsProxy {
 
   #linkFigures(): { up: boolean; reconnects: number } {
     return { up: this.link.online, reconnects: this.link.stats.reconnects };
-  }
-
-  #healthFigures(): HealthFigures {
-    const { ready, parts } = this.readiness;
-    return {
-      ready,
-      ledgerUp: parts.redis.ok,
-      losses: this.#health.losses,
-      shared: this.#health.shared,
-      pausedQueues: this.#health.pausedQueues,
-    };
   }
 }

@@ -33,6 +33,18 @@ export interface HealthOptions {
   readonly timing?: HealthTiming;
 }
 
+interface Figures {
+  readonly ready: boolean;
+  /** Whether Redis accepts writes. */
+  readonly ledgerUp: boolean;
+  /** How often the ledger was found to be lost. */
+  readonly losses: number;
+  /** Whether somebody else holds the domain too. */
+  readonly shared: boolean;
+  /** How many queues somebody has paused with the queue library's means. */
+  readonly pausedQueues: number;
+}
+
 /** Watches the link, the domain and Redis, and says whether the proxy can do its work. */
 export class Health {
   readonly #options: HealthOptions;
@@ -62,19 +74,16 @@ export class Health {
     });
   }
 
-  /** How often the ledger was found to be lost. */
-  get losses(): number {
-    return this.#losses;
-  }
-
-  /** Whether somebody else holds the domain as well. */
-  get shared(): boolean {
-    return this.#domain.state.stranger !== undefined;
-  }
-
-  /** Queues that somebody has paused in the queue library. */
-  get pausedQueues(): readonly string[] {
-    return this.#storage.state.pausedQueues;
+  /** For the metrics. */
+  get figures(): Figures {
+    const { ready, parts } = this.readiness;
+    return {
+      ready,
+      ledgerUp: parts.redis.ok,
+      losses: this.#losses,
+      shared: this.#domain.state.stranger !== undefined,
+      pausedQueues: this.#storage.state.pausedQueues.length,
+    };
   }
 
   get readiness(): Readiness {

@@ -3,7 +3,7 @@ import type { DomainState } from './domain.ts';
 import type { StorageState } from './storage.ts';
 
 /** What is looked at; a part that is wrong says so in one sentence. */
-export interface Part {
+interface Part {
   readonly ok: boolean;
   /** What is wrong, and what to do. */
   readonly problem?: string;
@@ -13,7 +13,7 @@ export interface Part {
   readonly since?: string;
 }
 
-export type PartName = 'link' | 'domain' | 'redis' | 'ledger' | 'queues';
+type PartName = 'link' | 'domain' | 'redis' | 'ledger' | 'queues';
 
 export interface Readiness {
   readonly ready: boolean;

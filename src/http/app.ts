@@ -17,7 +17,7 @@ export interface HttpOptions {
 }
 
 /** What `/readyz` answers with. */
-export interface Ready {
+interface Ready {
   readonly ready: boolean;
   /** What keeps the proxy from its work, in plain words; empty when it is ready. */
   readonly problems: readonly string[];

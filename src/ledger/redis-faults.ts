@@ -3,7 +3,7 @@
  * `state`: Redis takes no writes at all (any more, yet), whatever they contain; `content`: this very call is at fault, and
  * others would go through.
  */
-export type FaultKind = 'connection' | 'state' | 'content';
+type FaultKind = 'connection' | 'state' | 'content';
 
 export interface RedisFault {
   readonly kind: FaultKind;
