@@ -124,7 +124,7 @@ const NO_TLS = /wrong version number|packet length too long|unknown protocol|bef
 export function socketProblem(error: NodeJS.ErrnoException): LinkProblem {
   if (NO_TLS.test(error.message)) {
     const text =
-      'The server does not speak TLS on this port: XMPP_SERVICE begins with xmpp:// there, or names another port';
+      'TLS did not come about: does the server speak it on this port? If it does not, XMPP_SERVICE begins with xmpp://';
     return new LinkProblem('network', text, undefined, { cause: error });
   }
   const byPeer = error.code === 'ECONNRESET' || error.code === 'EPIPE';

@@ -26,6 +26,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  if (process.env.DUMP) console.log(it.lines.map((l) => JSON.stringify(l).slice(0, 300)).join('\n'));
   await it.close();
   await address.close();
   await Promise.all([first.stop(), second.stop()]);
