@@ -131,7 +131,9 @@ export class Storage {
       // It may not be asked, or fails, which the next probe tells.
       return before;
     }
-    for (const text of news(this.#health.refusals, before.refusals)) log.error({}, text);
+    // At the start they are the process' last words.
+    const refusals = this.#timer === undefined ? [] : this.#health.refusals;
+    for (const text of news(refusals, before.refusals)) log.error({}, text);
     for (const text of news(this.#health.warnings, before.warnings)) log.warn({}, text);
     if (before.refusals.length > 0 && this.#health.refusals.length === 0)
       log.info({}, 'Redis is set up as it should be');

@@ -48,7 +48,9 @@ function wrongSecret(domain: string): LinkProblem {
 
 /** What a header without an id means: Openfire 5 says no more than that. */
 export function domainRefused(domain: string, condition?: string): LinkProblem {
-  const text = `The server refused ${domain}: another connection holds this domain, or it is not permitted or has no secret there (${WHERE})`;
+  const port =
+    condition === 'host-unknown' ? ". Or is it the clients' port (5222), and not the component port (5275)?" : '';
+  const text = `The server refused ${domain}: another connection holds this domain, or it is not permitted or has no secret there (${WHERE})${port}`;
   return new LinkProblem('refused', text, condition);
 }
 

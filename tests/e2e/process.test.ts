@@ -67,7 +67,7 @@ onOwnServer('a wrong secret: one line says so and what to set, exit code 78', as
 
 onOwnServer('the port for clients: asked whether it is that', async () => {
   const proxy = start({ XMPP_SERVICE: `xmpp://127.0.0.1:${world.xmpp.c2sPort}` });
-  await proxy.prints('is it the component port (Openfire: 5275)');
+  await proxy.prints('the component port');
   expect(await proxy.signal('SIGTERM')).toEqual({ code: 0, signal: null });
 });
 
