@@ -1,6 +1,18 @@
 // Imports run one way: main → proxy → queues and queries → receipts → presence → ledger and link → stanza; and proxy →
-// commands → ledger. A room may know those below it.
-const rooms = ['stanza', 'ledger', 'link', 'presence', 'receipts', 'queries', 'queues', 'commands', 'http', 'client'];
+// commands, health → ledger. A room may know those below it.
+const rooms = [
+  'stanza',
+  'ledger',
+  'link',
+  'presence',
+  'receipts',
+  'queries',
+  'queues',
+  'commands',
+  'health',
+  'http',
+  'client',
+];
 const below = {
   stanza: [],
   ledger: ['stanza'],
@@ -11,6 +23,7 @@ const below = {
   queues: ['stanza', 'ledger', 'receipts'],
   // What it needs of the rooms above the ledger, the proxy hands to it.
   commands: ['stanza', 'ledger'],
+  health: ['stanza', 'ledger'],
   // Shows queues and figures, and knows of no room.
   http: [],
   // A library of its own, for other programs; it takes the names of namespaces, and no code.
@@ -29,7 +42,7 @@ module.exports = {
       name: 'rooms-do-not-know-the-house',
       severity: 'error',
       from: { path: '^src/.+/' },
-      to: { path: '^src/(main|proxy|connections|office)[.]ts$' },
+      to: { path: '^src/(main|proxy|connections|office|watch)[.]ts$' },
     },
     {
       name: 'stanza-is-pure',

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { asciiDomain, isLoopback } from './config/hosts.ts';
-import { meantBy } from './config/misspelt.ts';
+import { meantBy, meantInFile } from './config/misspelt.ts';
 import { type LOG_LEVELS, NAMES, type Name, SETTINGS, type Setting, type Values } from './config/settings.ts';
 import { formatDuration } from './duration.ts';
 
@@ -56,6 +56,16 @@ export class ConfigError extends Error {
  */
 export function readEnvironment(dir: string = process.cwd()): Record<string, string | undefined> {
   return { ...readDotEnv(join(dir, '.env')), ...process.env };
+}
+
+/**
+ * The names that `.env` in `dir` sets and that we do not know: whatever is in that file is meant for us. Those that are like
+ * one of ours are faults ({@link loadConfig}), the others are worth a word.
+ *
+ * @throws {ConfigError} when `.env` is there and cannot be read
+ */
+export function unknownInDotEnv(dir: string = process.cwd()): string[] {
+  return Object.keys(readDotEnv(join(dir, '.env'))).filter((name) => !(NAMES as string[]).includes(name));
 }
 
 function readDotEnv(path: string): Record<string, string | undefined> {
@@ -142,8 +152,12 @@ function* conflicts(env: Environment, values: Partial<Values>, servedDomain: str
   }
 }
 
-function* misspelt(env: Environment): Generator<string> {
-  for (const name of Object.keys(env)) {
+function* misspelt(env: Environment, inFile: readonly string[]): Generator<string> {
+  for (const name of inFile) {
+    const meant = meantInFile(name);
+    if (meant !== undefined) yield `${name} (in .env): there is no such variable; did you mean ${meant}?`;
+  }
+  for (const name of Object.keys(env).filter((it) => !inFile.includes(it))) {
     const meant = env[name] === undefined ? undefined : meantBy(name, (known) => isSet(env, known));
     if (meant !== undefined) yield `${name}: there is no such variable; did you mean ${meant}?`;
   }
@@ -152,15 +166,16 @@ function* misspelt(env: Environment): Generator<string> {
 /**
  * Reads the configuration; an empty value is an unset one. Pure, but for reading the file that `XMPP_TLS_CA` names.
  *
+ * @param unknownInFile from {@link unknownInDotEnv}
  * @throws {ConfigError} with all faults at once
  */
-export function loadConfig(env: Environment): Config {
+export function loadConfig(env: Environment, unknownInFile: readonly string[] = []): Config {
   const problems: string[] = [];
   const read = readValues(env, problems);
   const servedDomain = isSet(env, 'XMPP_SERVED_DOMAIN')
     ? read.XMPP_SERVED_DOMAIN
     : withoutFirstLabel(read.XMPP_COMPONENT_DOMAIN);
-  problems.push(...conflicts(env, read, servedDomain), ...misspelt(env));
+  problems.push(...conflicts(env, read, servedDomain), ...misspelt(env, unknownInFile));
   if (problems.length > 0 || servedDomain === undefined) throw new ConfigError(problems);
   // Complete, since nothing that is required is missing.
   return assemble(read as Values, servedDomain);

@@ -85,3 +85,19 @@ export function throttled(log: Log, what: string): (error: Error) => void {
     log.warn({ err: error }, `${what}: ${error.message || error.name}`);
   };
 }
+
+/** What is said in words of ours, at the same time: the queue library prints it once for each of its connections. */
+const SAID_BY_US = /^IMPORTANT! Eviction policy/;
+
+/** Takes what libraries print on the console into the log, each text once. */
+export function adoptConsole(log: Log): void {
+  const said = new Set<string>();
+  for (const level of ['warn', 'error'] as const) {
+    console[level] = (...parts: unknown[]) => {
+      const text = parts.map(String).join(' ');
+      if (SAID_BY_US.test(text) || said.has(text) || said.size >= 1000) return;
+      said.add(text);
+      log[level]({}, text.replace(QUOTED_ARGUMENTS, ''));
+    };
+  }
+}

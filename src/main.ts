@@ -1,7 +1,8 @@
 import closeWithGrace from 'close-with-grace';
-import { ConfigError, loadConfig, readEnvironment } from './config.ts';
+import { ConfigError, loadConfig, readEnvironment, unknownInDotEnv } from './config.ts';
+import { ListenError } from './http/server.ts';
 import { LinkAuthError } from './link/errors.ts';
-import { createLog } from './log.ts';
+import { adoptConsole, createLog } from './log.ts';
 import { ReceiptsProxy, RedisRefusedError } from './proxy.ts';
 
 /** sysexits.h EX_CONFIG: to start again without a change would be in vain. */
@@ -9,7 +10,8 @@ const EX_CONFIG = 78;
 
 function config() {
   try {
-    return loadConfig(readEnvironment());
+    const unknown = unknownInDotEnv();
+    return { settings: loadConfig(readEnvironment(), unknown), unknown };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`The configuration has faults:\n${error.problems.map((p) => `  - ${p}\n`).join('')}`);
@@ -17,11 +19,15 @@ function config() {
   }
 }
 
-const settings = config();
+const { settings, unknown } = config();
 const log = createLog(settings.logLevel);
+adoptConsole(log);
+for (const name of unknown) log.warn({}, `${name} (in .env): there is no such variable, so it does nothing`);
 const proxy = new ReceiptsProxy(settings, log);
+let stopping = false;
 
 closeWithGrace({ delay: settings.shutdownTimeout, logger: false }, async ({ signal, err }) => {
+  stopping = true;
   if (err) log.fatal({ err }, 'Ending after an unexpected error');
   else log.info({ signal }, 'Stopping');
   // Some of the time is kept for closing what has not closed by itself.
@@ -32,11 +38,14 @@ closeWithGrace({ delay: settings.shutdownTimeout, logger: false }, async ({ sign
 try {
   await proxy.start();
 } catch (error) {
-  if (error instanceof LinkAuthError || error instanceof RedisRefusedError) {
+  // Told to stop before it was up: whoever stops it ends the process, with 0.
+  if (!stopping) {
+    const hopeless =
+      error instanceof LinkAuthError || error instanceof RedisRefusedError || error instanceof ListenError;
+    if (!hopeless) throw error;
     // The link has told of a wrong secret itself.
-    if (error instanceof RedisRefusedError) log.fatal({}, error.message);
+    if (!(error instanceof LinkAuthError)) log.fatal({}, error.message);
     await proxy.stop(1000);
     process.exit(EX_CONFIG);
   }
-  throw error;
 }

@@ -58,7 +58,17 @@ export interface Figures {
   readonly paused: boolean;
 }
 
+/** What the process' own watch says; see `Health`. */
+interface HealthFigures {
+  readonly ready: boolean;
+  readonly ledgerUp: boolean;
+  readonly losses: number;
+  readonly shared: boolean;
+  readonly pausedQueues: number;
+}
+
 export interface MetricsSources {
+  readonly health?: () => HealthFigures;
   /** Asked each time that somebody looks; may reject, or take longer than anybody waits. */
   readonly figures?: () => Promise<Figures>;
   readonly link?: () => { readonly up: boolean; readonly reconnects: number };
@@ -107,7 +117,9 @@ export class Metrics {
     const figures = await this.#figures();
     this.#copyCounts();
     this.#copyLink();
-    this.#set('ledger_up', this.#sources.figures && (figures ? 1 : 0));
+    const health = this.#sources.health?.();
+    this.#set('ledger_up', this.#sources.figures && (figures && health?.ledgerUp !== false ? 1 : 0));
+    this.#copyHealth(health);
     this.#set('pending', figures?.pending);
     this.#set('oldest_pending_age_seconds', figures?.oldestPendingAgeSeconds);
     this.#set('damaged', figures?.damaged);
@@ -152,6 +164,13 @@ export class Metrics {
     const link = this.#sources.link?.();
     this.#set('link_up', link && (link.up ? 1 : 0));
     if (link) this.#counters.get('reconnects_total')?.inc(link.reconnects);
+  }
+
+  #copyHealth(health: HealthFigures | undefined): void {
+    this.#set('ready', health && (health.ready ? 1 : 0));
+    this.#set('domain_shared', health && (health.shared ? 1 : 0));
+    this.#set('queues_paused', health?.pausedQueues);
+    if (health) this.#counters.get('ledger_losses_total')?.inc(health.losses);
   }
 
   #set(short: MetricName, value: number | undefined): void {

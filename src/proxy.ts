@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from './config.ts';
-import { type Connections, connect, usable } from './connections.ts';
+import { type Connections, connect } from './connections.ts';
+import type { Health, HealthTiming } from './health/health.ts';
+import type { Readiness } from './health/readiness.ts';
 import { type HttpServer, startHttp } from './http/server.ts';
-import { checkRedis } from './ledger/health.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { reject } from './ledger/operations.ts';
 import { Link, type LinkTiming } from './link/link.ts';
@@ -17,6 +18,7 @@ import { Queues } from './queues/queues.ts';
 import { Workers } from './queues/workers.ts';
 import type { Sent } from './receipts/outbox.ts';
 import { Receipts } from './receipts/receipts.ts';
+import { openWatch } from './watch.ts';
 
 /** Redis must not be used as it is set up: acknowledged messages could be thrown away. */
 export class RedisRefusedError extends Error {
@@ -34,9 +36,11 @@ export interface Tuning {
   readonly patience?: number;
   readonly presence?: Partial<PresenceTiming>;
   readonly queries?: QueryTiming;
+  readonly health?: HealthTiming;
 }
 
 const REDIS_AT_START = 5000;
+
 const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
@@ -52,6 +56,7 @@ export class ReceiptsProxy {
   readonly #queries: Queries;
   readonly #queues: Queues;
   readonly #workers: Workers;
+  readonly #health: Health;
   readonly metrics: Metrics;
   readonly link: Link<Sent>;
   #http: HttpServer | undefined;
@@ -62,7 +67,7 @@ export class ReceiptsProxy {
     this.#log = log;
     const { xmpp, redis, ack, retry } = config;
     const onProblem = throttled(log, 'Redis');
-    this.#connections = connect(redis.url, onProblem);
+    this.#connections = connect({ url: redis.url }, onProblem);
     this.#ledger = new Ledger(this.#connections.ledger, {
       prefix: redis.prefix,
       timetable: retry,
@@ -78,7 +83,11 @@ export class ReceiptsProxy {
       clock: this.#ledger.clock,
       log,
     });
-    this.metrics = new Metrics({ figures: () => this.#figures(), link: () => this.#linkFigures() });
+    this.metrics = new Metrics({
+      figures: () => this.#figures(),
+      link: () => this.#linkFigures(),
+      health: () => this.#health.figures,
+    });
     const { metrics } = this;
     this.link = new Link<Sent>({
       service: xmpp.service,
@@ -97,7 +106,7 @@ export class ReceiptsProxy {
       queues: this.#queues,
       metrics,
       receipts: () => this.#receipts,
-      problems: () => this.problems(),
+      problems: async () => [this.readiness.parts.redis.problem ?? []].flat(),
       version: VERSION,
       log,
     });
@@ -153,22 +162,35 @@ export class ReceiptsProxy {
       ...(tuning.sweepEvery !== undefined && { sweepEvery: tuning.sweepEvery }),
       log,
     });
+    this.#health = openWatch({
+      redis: this.#connections.ledger,
+      config,
+      queues: this.#queues,
+      link: this.link,
+      receipts: this.#receipts,
+      queries: this.#queries,
+      log,
+      ...(tuning.health !== undefined && { timing: tuning.health }),
+    });
     this.#listen();
   }
 
   /**
-   * Resolves when the link is up for the first time.
+   * Resolves when the link is up for the first time, or it was told to stop before anything was begun.
    *
    * @throws {RedisRefusedError} when Redis may throw messages away
+   * @throws {ListenError} when the dashboard's address cannot be had
    * @throws {LinkAuthError} when the server refuses the secret
+   * @throws {LinkProblem} when it is stopped before the link is up
    */
   async start(): Promise<void> {
     await this.#checkRedis();
+    if (this.#stopping !== undefined) return;
     this.#http = await startHttp({
       config: this.#config.http,
       queues: [...this.#queues.shown],
       metrics: this.metrics,
-      readiness: () => this.problems(),
+      readiness: () => this.readiness,
       log: this.#log,
     });
     await this.link.start();
@@ -179,19 +201,14 @@ export class ReceiptsProxy {
     return this.#http?.url;
   }
 
+  /** Whether the proxy can do its work, and what keeps it from that. */
+  get readiness(): Readiness {
+    return this.#health.readiness;
+  }
+
   /** What keeps the proxy from its work, in plain words; empty when it is ready. */
-  async problems(): Promise<string[]> {
-    const problems: string[] = [];
-    if (!this.link.online) {
-      problems.push(`No link to the XMPP server: ${this.link.stats.lastProblem ?? 'connecting'}`);
-    }
-    try {
-      const { refusals } = await checkRedis(this.#connections.ledger);
-      problems.push(...refusals);
-    } catch (error) {
-      problems.push(`Redis does not answer: ${error instanceof Error ? error.message : String(error)}`);
-    }
-    return problems;
+  async problems(): Promise<readonly string[]> {
+    return this.readiness.problems;
   }
 
   /** Finishes what is in hand, closes the stream and everything else, within about `timeout` ms. Idempotent. */
@@ -202,7 +219,8 @@ export class ReceiptsProxy {
 
   async #stop(timeout: number): Promise<void> {
     const end = Date.now() + timeout;
-    const left = () => Math.max(100, end - Date.now());
+    const left = () => Math.max(10, end - Date.now());
+    this.#health.stop();
     await within(left(), this.#workers.pause());
     this.#receipts.close();
     await within(left() / 4, this.#receipts.presences.stop());
@@ -220,13 +238,24 @@ export class ReceiptsProxy {
   }
 
   #listen(): void {
-    this.link.on('stanza', (element) => (element.name === 'iq' ? this.#queries : this.#receipts).stanza(element));
+    const heads = this.#log.isLevelEnabled('trace');
+    this.link.on('stanza', (element) => {
+      if (heads) {
+        const { id, from, to, type } = element.attrs;
+        this.#log.trace({ stanza: element.name, id, from, to, type }, 'Stanza received');
+      }
+      if (element.name !== 'iq') this.#receipts.stanza(element);
+      else if (!this.#health.take(element)) this.#queries.stanza(element);
+    });
     this.link.on('handedOver', (batch) => this.#receipts.outbox.handedOver(batch));
+    this.link.on('proved', () => this.#health.proved());
     this.link.on('online', () => {
+      this.#health.online();
       this.#receipts.presences.online();
       this.#workers.resume();
     });
     this.link.on('offline', () => {
+      this.#health.offline();
       this.#receipts.presences.offline();
       void this.#workers.pause();
     });
@@ -260,15 +289,14 @@ export class ReceiptsProxy {
   }
 
   async #checkRedis(): Promise<void> {
-    if (!(await usable(this.#connections.ledger, REDIS_AT_START))) {
-      this.#log.error({}, 'Redis cannot be reached; no message is acknowledged until it can');
+    const { refusals, fault } = await this.#health.begin(REDIS_AT_START);
+    if (refusals.length > 0) throw new RedisRefusedError(refusals);
+    if (fault !== undefined) {
+      this.#log.error({ code: fault.code }, `${fault.text}. No message is acknowledged until then`);
       return;
     }
-    const { refusals, warnings } = await checkRedis(this.#connections.ledger);
-    for (const warning of warnings) this.#log.warn({}, warning);
-    const paused = await this.#office.inquiry.paused();
+    const paused = await this.#office.inquiry.paused().catch(() => undefined);
     if (paused !== undefined) this.#log.warn({ by: paused.by, since: new Date(paused.since) }, 'Redelivery is paused');
-    if (refusals.length > 0) throw new RedisRefusedError(refusals);
   }
 
   async #figures(): Promise<Figures> {

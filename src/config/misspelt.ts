@@ -58,3 +58,37 @@ export function meantBy(name: string, isSet: (name: Name) => boolean): Name | un
   if (!OURS.test(spelt)) return undefined;
   return near.find(({ known }) => sharesWords(spelt, known) && !isSet(known))?.known;
 }
+
+/** What other programs call the same. */
+const ALIASES: Readonly<Record<string, Name>> = {
+  XMPP_HOST: 'XMPP_SERVICE',
+  XMPP_PORT: 'XMPP_SERVICE',
+  XMPP_SERVER: 'XMPP_SERVICE',
+  XMPP_URL: 'XMPP_SERVICE',
+  XMPP_PASSWORD: 'XMPP_COMPONENT_SECRET',
+  XMPP_COMPONENT_PASSWORD: 'XMPP_COMPONENT_SECRET',
+  COMPONENT_DOMAIN: 'XMPP_COMPONENT_DOMAIN',
+  COMPONENT_SECRET: 'XMPP_COMPONENT_SECRET',
+  REDIS_HOST: 'REDIS_URL',
+  REDIS_PORT: 'REDIS_URL',
+  REDIS_PASSWORD: 'REDIS_URL',
+  REDIS_DB: 'REDIS_URL',
+  HOST: 'HTTP_HOST',
+  PORT: 'HTTP_PORT',
+};
+
+/** The name that was meant by one in `.env`, where nothing but ours is to be expected; undefined when none is like it. */
+export function meantInFile(name: string): Name | undefined {
+  if ((NAMES as string[]).includes(name)) return undefined;
+  const spelt = name.toUpperCase();
+  if (Object.hasOwn(ALIASES, spelt)) return ALIASES[spelt];
+  const letters = (text: string) => text.replaceAll('_', '');
+  const same = NAMES.find((known) => letters(known) === letters(spelt));
+  if (same !== undefined) return same;
+  const [nearest] = NAMES.map((known) => ({ known, off: distance(spelt, known) })).sort((a, b) => a.off - b.off);
+  if (nearest !== undefined && nearest.off <= 2) return nearest.known;
+  const begun = NAMES.find((known) => spelt.length >= 8 && (known.startsWith(spelt) || spelt.startsWith(known)));
+  if (begun !== undefined) return begun;
+  if (nearest !== undefined && nearest.off <= 3 && OURS.test(spelt)) return nearest.known;
+  return NAMES.find((known) => sharesWords(spelt, known));
+}

@@ -212,7 +212,9 @@ export const SETTINGS = {
     group: 'process',
     value: v.oneOf(LOG_LEVELS),
     default: 'info',
-    about: 'What is logged: this and all that is graver.',
+    about:
+      'What is logged: this and all that is graver. `debug` follows each message by its id, `trace` shows the head of each ' +
+      'stanza that comes in; neither shows what users write.',
   },
   SHUTDOWN_TIMEOUT: {
     group: 'process',

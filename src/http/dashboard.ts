@@ -43,6 +43,22 @@ function titleOf({ name, data }: { name?: string; data?: unknown }): string {
   return typeof from === 'string' && typeof to === 'string' ? `${name}: ${from} → ${to}` : `${name}`;
 }
 
+/**
+ * What may be pressed. Everything else that would change something (pause, empty, obliterate, add, edit ...) breaks what the
+ * queues are for, with no sign of it: a pause of the queue library's is not the one that "Pause and resume redelivery" shows, and
+ * jobs that are made by hand are no messages. Resume is there for what was paused by other means.
+ */
+const MAY_CHANGE = [
+  /^\/api\/queues\/[^/]+\/[^/]+\/(retry|promote|clean)$/,
+  /^\/api\/queues\/[^/]+\/(promote|resume|retry\/failed|clean\/[a-z-]+)$/,
+  /^\/api\/queues\/resume$/,
+];
+const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** bull-board has no switch for single buttons; the answer says what to do instead. */
+const REFUSED =
+  'Not offered: it would stop or falsify the work of the proxy. To pause redelivery, use the command "Pause and resume redelivery" (docs/commands.md).';
+
 export interface DashboardOptions {
   readonly path: string;
   readonly queues: readonly Queue[];
@@ -91,6 +107,12 @@ export function dashboard({ path, queues, config, log }: DashboardOptions): Hono
       }),
     );
   }
+  app.use((c, next) => {
+    const { method, path: asked } = c.req;
+    const tail = asked.slice(path.length);
+    if (READING.has(method) || (method === 'PUT' && MAY_CHANGE.some((pattern) => pattern.test(tail)))) return next();
+    return Promise.resolve(c.json({ error: REFUSED }, 405));
+  });
   app.use(async (c, next) => {
     await next();
     c.res.headers.set('content-security-policy', CONTENT_POLICY);

@@ -33,12 +33,19 @@ const LINKS = [
   ['/metrics', 'figures for Prometheus'],
 ] as const;
 
+export interface PageState {
+  readonly ready: boolean;
+  readonly problems: readonly string[];
+  readonly warnings?: readonly string[];
+}
+
 /** The first page: how it is, and where to look further. */
-export function page(problems: readonly string[]) {
-  const state =
-    problems.length === 0
-      ? html`<section class="ready"><strong>Ready</strong></section>`
-      : html`<section class="troubled"><strong>Not ready</strong><ul>${problems.map((it) => html`<li>${it}</li>`)}</ul></section>`;
+export function page({ ready, problems, warnings = [] }: PageState) {
+  const all = [...problems, ...warnings];
+  const list = all.length === 0 ? '' : html`<ul>${all.map((it) => html`<li>${it}</li>`)}</ul>`;
+  const state = ready
+    ? html`<section class="ready"><strong>Ready</strong>${list}</section>`
+    : html`<section class="troubled"><strong>Not ready</strong>${list}</section>`;
   return html`<!doctype html>
 <html lang="en">
 <head>

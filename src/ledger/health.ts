@@ -1,4 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
+import type { Probe } from './probe.ts';
+import { redisFault } from './redis-faults.ts';
 
 /** What is wrong with a Redis server, in words for an operator. */
 export interface RedisHealth {
@@ -36,8 +38,12 @@ export function judgeRedis(info: string, save: string | undefined, fsync: string
   return { refusals, warnings };
 }
 
-/** @throws connection errors of ioredis */
-export async function checkRedis(redis: Redis | Cluster): Promise<RedisHealth> {
+/**
+ * Looks at how Redis is set up, and at what its user may do.
+ *
+ * @throws connection errors of ioredis
+ */
+export async function checkRedis(redis: Redis | Cluster, probe: Pick<Probe, 'denied'>): Promise<RedisHealth> {
   const setting = async (name: string): Promise<string | undefined> => {
     try {
       return ((await redis.config('GET', name)) as string[])[1];
@@ -45,6 +51,32 @@ export async function checkRedis(redis: Redis | Cluster): Promise<RedisHealth> {
       return undefined;
     }
   };
-  const [info, save, fsync] = await Promise.all([redis.info(), setting('save'), setting('appendfsync')]);
-  return judgeRedis(info, save, fsync);
+  const [info, save, fsync, denied] = await Promise.all([
+    told(redis.info()),
+    setting('save'),
+    setting('appendfsync'),
+    told(probe.denied()),
+  ]);
+  const { refusals, warnings } = info === undefined ? UNSEEN : judgeRedis(info, save, fsync);
+  if (denied === undefined || denied.length === 0) return { refusals, warnings };
+  const names = [...new Set(denied)].join(', ');
+  const forbidden = `Redis forbids the user of REDIS_URL, or does not know: ${names}. Set its ACL as docs/operations.md has it.`;
+  return { refusals: [...refusals, forbidden], warnings };
+}
+
+const UNSEEN: RedisHealth = {
+  refusals: [],
+  warnings: [
+    'Redis does not let us see how it is set up. Allow the command INFO to the user of REDIS_URL, or see yourself that its maxmemory-policy is noeviction.',
+  ],
+};
+
+/** Undefined when Redis refuses to tell; rejects when it does not answer. */
+async function told<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (redisFault(error).kind === 'connection') throw error;
+    return undefined;
+  }
 }

@@ -3,7 +3,7 @@
  * `state`: Redis takes no writes at all (any more, yet), whatever they contain; `content`: this very call is at fault, and
  * others would go through.
  */
-export type FaultKind = 'connection' | 'state' | 'content';
+type FaultKind = 'connection' | 'state' | 'content';
 
 export interface RedisFault {
   readonly kind: FaultKind;
@@ -63,7 +63,7 @@ const STATE_FAULTS: readonly StateFault[] = [
   },
   {
     code: 'NOPERM',
-    pattern: /^NOPERM|The user executing the script can't|No permissions to access/,
+    pattern: /^NOPERM|user executing the script can't|No permissions to access/,
     text: 'Redis forbids a command to the user of REDIS_URL (ACL). Allow what docs/operations.md lists',
   },
   {
@@ -88,7 +88,7 @@ const STATE_FAULTS: readonly StateFault[] = [
   },
   {
     code: 'UNKNOWNCOMMAND',
-    pattern: /^ERR unknown command/,
+    pattern: /^ERR unknown (sub)?command|Unknown Redis command/,
     text: 'Redis does not know a command that is needed. It must be Redis 6.2 or newer, with no command renamed',
   },
 ];
@@ -105,8 +105,16 @@ export function redisFault(error: unknown): RedisFault {
     const text = 'Redis rejects a call of ours for what is in it. The log has the error; please report it';
     return { kind: 'content', code: /^[A-Z]+/.exec(message)?.[0] ?? 'ERR', text, reconnect: false };
   }
-  const text = /timed out/i.test(message)
+  const silent = /timed? ?out/i.test(message);
+  const text = silent
     ? 'Redis does not answer: it hangs, or the network to it does'
     : 'Redis cannot be reached. It goes on by itself when it is back; check REDIS_URL if it never was there';
-  return { kind: 'connection', code: /timed out/i.test(message) ? 'TIMEOUT' : 'CONNECTION', text, reconnect: false };
+  return { kind: 'connection', code: silent ? 'TIMEOUT' : 'CONNECTION', text, reconnect: false };
+}
+
+/** What only a change of the settings mends, of Redis or of ours: to try again would be in vain. */
+const LASTING = new Set(['NOAUTH', 'NOPERM', 'DBINDEX', 'UNKNOWNCOMMAND']);
+
+export function isLasting({ code }: RedisFault): boolean {
+  return LASTING.has(code);
 }

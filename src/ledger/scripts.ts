@@ -33,3 +33,5 @@ export const USUAL: ReadonlySet<string | number | undefined> = new Set([
 export const SWEEP = script('record', 'clock', 'quarantine', 'sweep');
 export const STATUS = script('record', 'status');
 export const LOOK = script('record', 'look');
+export const PROBE = script('probe');
+export const REHEARSE = script('rehearse');

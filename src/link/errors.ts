@@ -48,8 +48,28 @@ function wrongSecret(domain: string): LinkProblem {
 
 /** What a header without an id means: Openfire 5 says no more than that. */
 export function domainRefused(domain: string, condition?: string): LinkProblem {
-  const text = `The server refused ${domain}: another connection holds this domain, or it is not permitted or has no secret there (${WHERE})`;
+  const port =
+    condition === 'host-unknown' ? ". Or is it the clients' port (5222), and not the component port (5275)?" : '';
+  const text = `The server refused ${domain}: another connection holds this domain, or it is not permitted or has no secret there (${WHERE})${port}`;
   return new LinkProblem('refused', text, condition);
+}
+
+/**
+ * The connection ended before the server had sent a stream header.
+ *
+ * @param secure whether TLS is spoken on it
+ */
+export function noHeader(service: string, secure: boolean): LinkProblem {
+  const hint = secure
+    ? 'Does this port take TLS at once? If it does not, XMPP_SERVICE begins with xmpp://'
+    : 'Is this the port for components (Openfire: 5275)? If it is one with TLS (5276), XMPP_SERVICE begins with xmpps://';
+  return new LinkProblem('closed', `${service} closed the connection without a word of XMPP. ${hint}`);
+}
+
+/** The port that components connect to is another than the clients'. */
+function otherPort(condition: string): LinkProblem {
+  const text = `The server does not take components on this port (${condition}): is it the component port (Openfire: 5275) and not the clients' (5222)? See XMPP_SERVICE`;
+  return new LinkProblem('stream-error', text, condition);
 }
 
 /** Says what a stream error means. */
@@ -60,6 +80,8 @@ export function streamError(condition: string, text: string, domain: string): Li
     case 'conflict': // Openfire 4 says so too where the domain has no secret.
     case 'host-unknown':
       return domainRefused(domain, condition);
+    case 'invalid-namespace':
+      return otherPort(condition);
     default: {
       const said = text === '' ? condition : `${condition}, ${text}`;
       return new LinkProblem('stream-error', `The server closed the stream: ${said}`, condition);
@@ -117,8 +139,16 @@ export function killOf(problem: LinkProblem, sinceWrite: number): Kill {
   return mayBe && sinceWrite <= BLAME_WITHIN ? 'bare' : 'no';
 }
 
+/** OpenSSL's and Node's words for a server that does not speak TLS, or ends the connection when it is spoken to in it. */
+const NO_TLS = /wrong version number|packet length too long|unknown protocol|before secure TLS connection/i;
+
 /** What a socket's error means: only a reset comes from the server itself. */
 export function socketProblem(error: NodeJS.ErrnoException): LinkProblem {
+  if (NO_TLS.test(error.message)) {
+    const text =
+      'TLS did not come about: does the server speak it on this port? If it does not, XMPP_SERVICE begins with xmpp://';
+    return new LinkProblem('network', text, undefined, { cause: error });
+  }
   const byPeer = error.code === 'ECONNRESET' || error.code === 'EPIPE';
   const text = byPeer
     ? `The server reset the connection (${error.code})`

@@ -3,7 +3,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import componentModule, { type Component } from '@xmpp/component';
 import type { Element } from '@xmpp/xml';
-import { domainRefused, LinkProblem, socketProblem, streamError } from './errors.ts';
+import { domainRefused, LinkProblem, noHeader, socketProblem, streamError } from './errors.ts';
 import { GuardedParser, type Oversized, type ParserLimits } from './parser.ts';
 
 const NS_STREAM = 'http://etherx.jabber.org/streams';
@@ -215,9 +215,10 @@ export class Stream {
   }
 
   #closedByServer(what: 'stream' | 'connection'): void {
-    const { domain } = this.#options;
-    const refused = this.#phase === 'refused';
-    this.#end(refused ? domainRefused(domain) : new LinkProblem('closed', `The server closed the ${what}`));
+    const { domain, service } = this.#options;
+    if (this.#phase === 'refused') this.#end(domainRefused(domain));
+    else if (this.#phase === 'connecting') this.#end(noHeader(service, service.startsWith('xmpps:')));
+    else this.#end(new LinkProblem('closed', `The server closed the ${what}`));
   }
 
   #data(data: string): void {
@@ -230,6 +231,11 @@ export class Stream {
   }
 
   #unreadable(error: Error): void {
+    // Before the header it is not XMPP at all: a TLS alert, for one.
+    if (this.#phase === 'connecting') {
+      this.#end(noHeader(this.#options.service, this.#options.service.startsWith('xmpps:')));
+      return;
+    }
     this.#end(new LinkProblem('unreadable', `What the server sent cannot be read: ${error.message}`));
   }
 

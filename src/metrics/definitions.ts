@@ -93,9 +93,22 @@ export const DEFINITIONS = {
   },
   reconnects_total: { type: 'counter', help: 'How often the link to the XMPP server came up again.' },
   link_up: { type: 'gauge', help: '1 while the link to the XMPP server is up, else 0.' },
+  ready: { type: 'gauge', help: '1 while the process can do its work, else 0; /readyz says what keeps it from that.' },
+  domain_shared: {
+    type: 'gauge',
+    help: '1 while somebody else, who does not share our Redis, holds the domain too, else 0.',
+  },
   ledger_up: {
     type: 'gauge',
-    help: '1 when Redis answered for this very page, else 0; then the next five are missing.',
+    help: '1 while Redis accepts writes and answers, else 0; when it does not answer, the figures that it keeps (pending and the like) are missing.',
+  },
+  ledger_losses_total: {
+    type: 'counter',
+    help: 'How often Redis was found to have lost its data, gone back to an older copy, or been replaced by another.',
+  },
+  queues_paused: {
+    type: 'gauge',
+    help: 'Queues that somebody paused with the means of the queue library; what is in them is not worked off.',
   },
   pending: { type: 'gauge', help: 'Messages that wait for a receipt.' },
   oldest_pending_age_seconds: { type: 'gauge', help: 'Age of the oldest of them; 0 when there is none.' },

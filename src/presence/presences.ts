@@ -131,6 +131,14 @@ export class Presences {
     this.#makeUpForMissed();
   }
 
+  /** Redis has lost its data, or holds others: who watches us is asked again, and who of them is there. */
+  ledgerLost(): void {
+    const signal = this.#online?.signal;
+    if (signal === undefined) return;
+    this.#own.load().catch(() => {});
+    this.#resync.begin(true);
+  }
+
   /**
    * The process is about to end, its link still up: unless another serves the domain, everybody who saw somebody through
    * it is shown him as unavailable. Rejects when Redis does not answer.

@@ -62,6 +62,11 @@ export class Capabilities {
     return (await learning).support;
   }
 
+  /** Redis has lost what it knew: what is known from there counts no more. */
+  forgetCached(): void {
+    this.#known.clear();
+  }
+
   async #learn(caps: Caps, full: string, name: string): Promise<Answer> {
     const { pipeline } = this.#options;
     const hash = caps.hash as string;

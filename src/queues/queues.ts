@@ -70,6 +70,12 @@ export class Queues {
     return [this.redelivery, this.expiry, this.undelivered];
   }
 
+  /** Those that somebody has paused with the library's means, by name. */
+  async paused(): Promise<string[]> {
+    const paused = await Promise.all(this.all.map((queue) => queue.isPaused()));
+    return this.all.flatMap(({ name }, at) => (paused[at] ? [name] : []));
+  }
+
   /** How many jobs wait for a worker. */
   async waiting(): Promise<number> {
     const counts = await Promise.all([this.redelivery.getWaitingCount(), this.expiry.getWaitingCount()]);

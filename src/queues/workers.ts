@@ -15,7 +15,13 @@ const CONCURRENCY = 50;
  * How soon the jobs that a dead process had in hand are another's, ms. BullMQ's half a minute would leave every message
  * unswept for so long when the process was killed while it swept.
  */
-const PATIENCE = { lockDuration: 5000, stalledInterval: 2500, maxStalledCount: 10 } as const;
+const PATIENCE = {
+  lockDuration: 5000,
+  stalledInterval: 2500,
+  maxStalledCount: 10,
+  // After an error of Redis that is no broken connection, such as a failover's READONLY; by default 15 s.
+  runRetryDelay: 1000,
+} as const;
 
 export interface WorkersOptions {
   /** Without a limit of retries, as BullMQ wants it. */

@@ -12,6 +12,7 @@ import type { Notices } from './notices.ts';
 import type { LinkPort, Outbox } from './outbox.ts';
 import type { Passage, Route } from './passage.ts';
 import type { Pipeline } from './pipeline.ts';
+import type { Trace } from './trace.ts';
 
 export interface AcceptanceOptions {
   readonly link: LinkPort;
@@ -23,6 +24,7 @@ export interface AcceptanceOptions {
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly counts: { accepted: number; duplicates: number };
+  readonly trace?: Trace;
   /** ms from a message's arrival to its being stored. */
   readonly onStored: (ms: number) => void;
 }
@@ -40,7 +42,7 @@ export class Acceptance {
   }
 
   take({ from, to }: Route, message: Message, element: Element): void {
-    const { pipeline, ids, counts, notices, batches, outbox, link, passage, onStored, clock } = this.#options;
+    const { pipeline, ids, counts, notices, batches, outbox, link, passage, onStored, clock, trace } = this.#options;
     const { id, originId, asksReceipt, takesBatches } = message;
     const arrivedAt = clock.now();
     const wireId = id ?? originId ?? ids.next();
@@ -91,26 +93,33 @@ export class Acceptance {
           return;
         }
         counts.accepted += 1;
+        trace?.('accepted', record);
         onStored(clock.now() - arrivedAt);
         if (!batches.stored(record, takesBatches)) {
           const acknowledgement = notices.stored(record);
-          if (acknowledgement !== undefined) link.send(acknowledgement, undefined, 'high', answerKey('stored', record));
+          if (acknowledgement !== undefined) {
+            link.send(acknowledgement, undefined, 'high', answerKey('stored', record));
+            trace?.('acknowledged', record);
+          }
         }
         // The first word to a session does not wait for others.
         if (asksReceipt) batches.heard(from.full, takesBatches);
         outbox.forward(accepted.key === key ? record : { ...record, key: accepted.key });
       },
       withdraw: () => withdraw(key, digest, token),
-      refuse: () =>
-        passage.refuse({ name, attrs }, { condition: 'resource-constraint', text: 'Cannot store messages now' }),
+      refuse: () => {
+        trace?.('refused', record);
+        passage.refuse({ name, attrs }, { condition: 'resource-constraint', text: 'Cannot store messages now' });
+      },
     });
   }
 
   /** A resend: what is known is said again, to where the resend came from; nothing is forwarded. */
   #duplicate(known: StoredRecord, resend: StoredRecord): void {
-    const { counts, notices, link, pipeline, outbox } = this.#options;
+    const { counts, notices, link, pipeline, outbox, trace } = this.#options;
     const { senderResource, senderId, owesReceipt } = resend;
     counts.duplicates += 1;
+    trace?.('duplicate', resend, `it is ${known.state}`);
     const about = { ...known, senderResource, senderId, owesReceipt };
     const [stored, ended] = [notices.stored(about), notices.ended(about)];
     // A sender who is in a hurry while the server is not gets one answer, and not one for each resend.

@@ -17,12 +17,17 @@ export class Confirmers {
     return since === undefined || now - since >= FRESH_FOR;
   }
 
+  /** Redis has lost what it was told. */
+  clear(): void {
+    this.#seen.clear();
+    this.#size = 0;
+  }
+
   /** Redis has been told. */
   remembered(sender: string, recipient: string, now: number): void {
     if (!this.toRemember(sender, recipient, now)) return;
     if (this.#size >= MAX_KNOWN) {
-      this.#seen.clear();
-      this.#size = 0;
+      this.clear();
     }
     let senders = this.#seen.get(recipient);
     if (senders === undefined) {

@@ -8,6 +8,7 @@ import { isNotToBeStored, message, redelivery } from '../stanza/build.ts';
 import { Leases } from './leases.ts';
 import type { Notices } from './notices.ts';
 import type { Pipeline } from './pipeline.ts';
+import type { Trace } from './trace.ts';
 import { Underway } from './underway.ts';
 
 /** A copy of a message, or a notice to its sender, that the link has and the server has not yet proved to have. */
@@ -51,6 +52,7 @@ export interface OutboxOptions {
   readonly clock: Pick<LedgerClock, 'now' | 'aheadOfWall'>;
   readonly onTroubled: (troubled: Troubled) => void;
   readonly counts: { handedOver: number; redelivered: number };
+  readonly trace?: Trace;
 }
 
 /**
@@ -72,6 +74,7 @@ export class Outbox {
 
   /** Sends a message's first copy, to the resource that its sender addressed, if any. */
   forward(record: StoredRecord): void {
+    this.#options.trace?.('sent', record);
     this.#sendCopy(record, message(this.#outgoing(record, record.recipientResource)), 'normal');
   }
 
@@ -79,9 +82,10 @@ export class Outbox {
    * Sends another copy, which was claimed.
    *
    * @param keptFromStorage whether this copy must not go to offline storage when an earlier one may lie there
+   * @param why for the log
    */
-  redeliver(record: StoredRecord, keptFromStorage: boolean): void {
-    const { addresses, counts, clock } = this.#options;
+  redeliver(record: StoredRecord, keptFromStorage: boolean, why = 'it was due'): void {
+    const { addresses, counts, trace, clock } = this.#options;
     const underway = this.#copies.get(record.key);
     if (underway?.held !== undefined && !underway.held.done) {
       // The server is slow to prove that it has the last copy, or the link is about to be found broken: that one counts.
@@ -93,6 +97,7 @@ export class Outbox {
     const resource = first ? record.recipientResource : '';
     const noStore = keptFromStorage && record.copyOut;
     if (record.copies > 0) counts.redelivered += 1;
+    trace?.('sent again', record, why);
     const out = this.#outgoing(record, resource);
     const firstSent = record.firstStoredAt - clock.aheadOfWall();
     const xml = redelivery(out, addresses.componentDomain, firstSent, noStore);
@@ -120,6 +125,7 @@ export class Outbox {
     const sent: Sent = { kind: 'notice', attempt: record.attempt, record };
     if (xml === undefined) this.told([record]);
     else {
+      this.#options.trace?.('told', record, record.state);
       sent.held = this.#options.link.send(xml, sent, 'high');
       if (!sent.held.done) this.#notices.set(record.key, sent);
     }
@@ -170,6 +176,7 @@ export class Outbox {
   #copyHandedOver(sent: Sent): void {
     const { pipeline, timetable, clock } = this.#options;
     const { record, attempt } = sent;
+    this.#options.trace?.('handed over', record);
     if (sent.settling) return;
     const now = clock.now();
     const progress = { storedAt: record.storedAt, copies: record.copies + 1 };

@@ -19,6 +19,7 @@ import { Passage } from './passage.ts';
 import { Pipeline } from './pipeline.ts';
 import { type CommandsPort, Service } from './service.ts';
 import { Settlement } from './settlement.ts';
+import { openTrace, type TraceLog } from './trace.ts';
 import { Waves } from './waves.ts';
 
 /** What this room counts; plain fields, since it counts tens of thousands of stanzas a second. */
@@ -81,7 +82,7 @@ export interface ReceiptsOptions {
   readonly version: string;
   readonly counts: Counts;
   readonly events: ReceiptsEvents;
-  readonly log: {
+  readonly log: TraceLog & {
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;
     error(fields: object, message: string): void;
@@ -111,6 +112,7 @@ export class Receipts {
   readonly gaps: Gaps;
   readonly batches: Batches;
   readonly presences: Presences;
+  readonly #confirmers = new Confirmers();
   readonly #interceptor: Interceptor;
   readonly #service: Service;
 
@@ -143,8 +145,10 @@ export class Receipts {
     });
     const { batches } = this;
     const { clock } = ledger;
+    const trace = openTrace(log);
     const base = {
       ...events,
+      trace,
       clock,
       batches,
       link,
@@ -173,7 +177,7 @@ export class Receipts {
     };
     this.presences = new Presences({ ...rooms, stored: ledger, observer, ...options.presence });
     const acceptance = new Acceptance(rooms);
-    const settlement = new Settlement({ ...rooms, confirmers: new Confirmers(), gaps: this.gaps, waves: this.waves });
+    const settlement = new Settlement({ ...rooms, confirmers: this.#confirmers, gaps: this.gaps, waves: this.waves });
     this.#interceptor = new Interceptor({ ...rooms, acceptance, settlement });
     this.#service = new Service({
       ...rooms,
@@ -185,6 +189,12 @@ export class Receipts {
         return ledger.status(keys);
       },
     });
+  }
+
+  /** Redis has lost its data: what was remembered of them counts no more. */
+  forgetCached(): void {
+    this.#confirmers.clear();
+    this.presences.ledgerLost();
   }
 
   /** Looks and sends no more on its own account. */

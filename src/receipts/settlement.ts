@@ -15,6 +15,7 @@ import type { Gaps } from './gaps.ts';
 import type { Outbox } from './outbox.ts';
 import type { Passage, Route } from './passage.ts';
 import type { Pipeline } from './pipeline.ts';
+import type { Trace } from './trace.ts';
 import type { Waves } from './waves.ts';
 
 export interface SettlementOptions {
@@ -39,6 +40,7 @@ export interface SettlementOptions {
     provedByReaction: number;
   };
   /** ms from a message's being stored to its receipt. */
+  readonly trace?: Trace;
   readonly onDelivered: (ms: number) => void;
   /** A record has ended and there may be jobs about it, which are moot now. */
   readonly onEnded: (record: StoredRecord, how: 'delivered' | 'late' | 'rejected') => void;
@@ -124,7 +126,8 @@ export class Settlement {
   }
 
   #delivered(record: StoredRecord, outcome: 'delivered' | 'late', now: number): void {
-    const { outbox, waves, counts, onDelivered, onEnded } = this.#options;
+    const { outbox, waves, counts, onDelivered, onEnded, trace } = this.#options;
+    trace?.('delivered', record, outcome === 'late' ? 'late' : undefined);
     outbox.settled(record.key);
     waves.settled(record.recipient, record.key);
     if (outcome === 'late') counts.lateReceipts += 1;
@@ -138,7 +141,7 @@ export class Settlement {
 
   /** A message of type `error`: a copy that came back, or somebody else's error on its way. */
   error(route: Route, message: Message, element: Element): void {
-    const { pipeline, outbox, waves, passage, counts, onEnded, clock } = this.#options;
+    const { pipeline, outbox, waves, passage, counts, onEnded, clock, trace } = this.#options;
     const { id } = message;
     // Without an id it is about no message that anybody could name (RFC 6120 section 8.3.1 has it copied).
     if (id === undefined) {
@@ -160,12 +163,14 @@ export class Settlement {
         } else if (bounced.outcome === 'done' && permanent) {
           counts.bouncesPermanent += 1;
           counts.rejected += 1;
+          trace?.('rejected', bounced.record, condition);
           outbox.settled(bounced.record.key);
           waves.settled(bounced.record.recipient, bounced.record.key);
           outbox.notify(bounced.record);
           onEnded(bounced.record, 'rejected');
         } else if (bounced.outcome === 'done') {
           counts.bouncesTemporary += 1;
+          trace?.('came back', bounced.record, condition);
           this.#hasten(bounced.record);
         }
       },

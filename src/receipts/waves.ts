@@ -144,7 +144,7 @@ export class Waves {
           const claimed = operation.decode(reply);
           if (claimed.outcome === 'claimed' && claimed.record.state === 'pending') {
             counts[COUNTED[evidence]] += 1;
-            outbox.redeliver(claimed.record, claimed.noStore);
+            outbox.redeliver(claimed.record, claimed.noStore, evidence);
           } else if (wave.open.get(key) === open) {
             wave.open.delete(key);
             this.#send(user, wave);

@@ -1,5 +1,7 @@
+import net from 'node:net';
+import { freePort } from '../support/ports.ts';
 import { ProxyProcess } from '../support/proxy-process.ts';
-import { startRedis } from '../support/redis.ts';
+import { askRedis, startRedis } from '../support/redis.ts';
 import { NO_COPIES, OWN_SERVER, World } from '../support/world.ts';
 
 // Needs users and a server that are ours to do with as we like.
@@ -18,9 +20,18 @@ afterEach(async () => {
   await world.empty();
 });
 
-function start(settings: Record<string, string> = {}): ProxyProcess {
-  running = new ProxyProcess(world.environment({ LOG_LEVEL: 'info', ...settings }));
+function start(settings: Record<string, string> = {}, how?: 'source' | 'npm'): ProxyProcess {
+  running = new ProxyProcess(world.environment({ LOG_LEVEL: 'info', ...settings }), how);
   return running;
+}
+
+/** Whether somebody listens there. */
+function isTaken(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, '127.0.0.1', () => resolve(true));
+    socket.on('error', () => resolve(false));
+    socket.on('connect', () => socket.destroy());
+  });
 }
 
 onOwnServer('SIGTERM: it finishes what is in hand, closes the stream and ends with 0', async () => {
@@ -55,11 +66,37 @@ onOwnServer('a wrong secret: one line says so and what to set, exit code 78', as
   expect(proxy.output).not.toContain('not the secret');
 });
 
+onOwnServer('the port for clients: asked whether it is that', async () => {
+  const proxy = start({ XMPP_SERVICE: `xmpp://127.0.0.1:${world.xmpp.c2sPort}` });
+  await proxy.prints('the component port');
+  expect(await proxy.signal('SIGTERM')).toEqual({ code: 0, signal: null });
+});
+
+onOwnServer('LOG_LEVEL=debug: one message can be followed by its id, and its text is nowhere', async () => {
+  const proxy = start({ LOG_LEVEL: 'trace', ...NO_COPIES });
+  await proxy.prints('The link is up');
+  const alice = await world.user('alice');
+  await world.user('bob');
+  await alice.delivered(await alice.say(world.proxied('bob'), 'Meet me at the old mill', { id: 'followed' }));
+  await proxy.prints('Message delivered');
+  expect(await proxy.signal('SIGTERM')).toEqual({ code: 0, signal: null });
+  const lines = proxy.output.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line)] : []));
+  const steps = lines.filter(({ id, msg }) => id === 'followed' && msg.startsWith('Message ')).map(({ msg }) => msg);
+  // Whether the server proves the hand-over before or after the receipt comes, is its own affair.
+  expect(steps.filter((step) => step !== 'Message handed over')).toEqual(
+    ['accepted', 'acknowledged', 'sent', 'delivered', 'told'].map((step) => `Message ${step}`),
+  );
+  expect(lines).toContainEqual(expect.objectContaining({ msg: 'Stanza received', stanza: 'message', id: 'followed' }));
+  expect(proxy.output).not.toContain('old mill');
+});
+
 onOwnServer('a Redis that may throw messages away is refused, exit code 78', async () => {
   const redis = await startRedis({ maxmemoryPolicy: 'allkeys-lru' });
   const proxy = start({ REDIS_URL: redis.url });
   expect(await proxy.exited).toEqual({ code: 78, signal: null });
-  expect(proxy.output).toContain('maxmemory-policy noeviction');
+  // One line, and not under a dozen of the queue library's.
+  expect(proxy.output.match(/noeviction/g)).toHaveLength(1);
+  expect(proxy.output.match(/allkeys-lru/g)).toHaveLength(1);
   await redis.stop();
 });
 
@@ -90,7 +127,7 @@ onOwnServer('Redis is not there at start: it waits for it, and says what is wron
   const redis = await startRedis();
   await redis.kill();
   const proxy = start({ REDIS_URL: redis.url });
-  await proxy.prints('Redis cannot be reached');
+  await proxy.prints('Redis cannot be reached. It goes on by itself');
   await proxy.prints('The link is up');
   await redis.restart();
   const alice = await world.user('alice');
@@ -100,4 +137,82 @@ onOwnServer('Redis is not there at start: it waits for it, and says what is wron
   await alice.delivered(id);
   await proxy.signal('SIGKILL');
   await redis.stop();
+});
+
+onOwnServer(
+  'npm start: SIGTERM to npm stops the proxy itself, and ends with 0',
+  async () => {
+    const port = await freePort();
+    const npm = start({ HTTP_PORT: `${port}` }, 'npm');
+    await npm.prints('The link is up');
+    expect(await isTaken(port)).toBe(true);
+    expect(await npm.signal('SIGTERM')).toEqual({ code: 0, signal: null });
+    expect(npm.output).toContain('Stopped');
+    expect(await isTaken(port)).toBe(false);
+  },
+  120_000,
+);
+
+onOwnServer('SIGTERM while the server is away: Stopped, 0', async () => {
+  const proxy = start({ XMPP_SERVICE: `xmpp://127.0.0.1:${await freePort()}` });
+  await proxy.prints('Next attempt');
+  expect(await proxy.signal('SIGTERM')).toEqual({ code: 0, signal: null });
+  expect(proxy.output).toContain('Stopped');
+});
+
+onOwnServer('SIGTERM while Redis is awaited: Stopped, 0', async () => {
+  const proxy = start({ REDIS_URL: `redis://127.0.0.1:${await freePort()}`, SHUTDOWN_TIMEOUT: '2s' });
+  await proxy.prints('ECONNREFUSED');
+  expect(await proxy.signal('SIGTERM')).toEqual({ code: 0, signal: null });
+  expect(proxy.output).toContain('Stopped');
+});
+
+onOwnServer('SIGTERM while nothing is there at all: Stopped, 0', async () => {
+  const nowhere = await freePort();
+  const proxy = start({
+    REDIS_URL: `redis://127.0.0.1:${nowhere}`,
+    XMPP_SERVICE: `xmpp://127.0.0.1:${nowhere}`,
+    SHUTDOWN_TIMEOUT: '2s',
+  });
+  await proxy.prints('Next attempt');
+  expect(await proxy.signal('SIGTERM')).toEqual({ code: 0, signal: null });
+  expect(proxy.output).toContain('Stopped');
+});
+
+describe('what only other settings mend ends with 78 and a line that names them', () => {
+  const limited = async (rules: string) => {
+    expect(await askRedis(world.redis.port, `ACL SETUSER limited reset on >pw ~* &* ${rules}`)).toBe('+OK');
+    return { REDIS_URL: `redis://limited:pw@127.0.0.1:${world.redis.port}` };
+  };
+
+  const cases: [string, () => Promise<Record<string, string>>, RegExp][] = [
+    ['a command that the ACL forbids', () => limited('+@all -zadd'), /forbids the user of REDIS_URL.*ZADD/],
+    ['scripts that the ACL forbids', () => limited('+@all -evalsha -eval'), /ACL.*docs\/operations\.md/],
+    ['keys that the ACL forbids', () => limited('+@all resetkeys ~other:*'), /ACL.*docs\/operations\.md/],
+    [
+      'a wrong password',
+      async () => ({ REDIS_URL: `redis://nobody:pw@127.0.0.1:${world.redis.port}` }),
+      /refuses the password.*REDIS_URL/,
+    ],
+    [
+      'a database that there is not',
+      async () => ({ REDIS_URL: `${world.redis.url}/99` }),
+      /no database of the number that REDIS_URL ends with/,
+    ],
+    ['a port that is taken', async () => ({ HTTP_PORT: `${world.redis.port}` }), /HTTP_PORT: port \d+ .* is taken/],
+    [
+      'an address that is not this machine’s',
+      async () => ({ HTTP_HOST: '192.0.2.1', DASHBOARD_PASSWORD: 'pw' }),
+      /HTTP_HOST: 192\.0\.2\.1 is no address of this machine/,
+    ],
+  ];
+
+  test.each(OWN_SERVER ? cases : [])('%s', async (_, settings, said) => {
+    const proxy = start(await settings());
+    expect(await proxy.exited).toEqual({ code: 78, signal: null });
+    const fatal = proxy.output.split('\n').filter((line) => line.includes('"level":"fatal"'));
+    expect(fatal).toHaveLength(1);
+    expect(fatal[0]).toMatch(said);
+    expect(proxy.output).not.toContain('pw@');
+  });
 });

@@ -240,7 +240,7 @@ test('a question that comes in the turn of its message is answered after it', as
 
 test('a command under way when the connection breaks settles, on each connection', async () => {
   const breaking = await startRedis();
-  const { workers, jobs, ledger, close } = connect(breaking.url, () => {});
+  const { workers, jobs, ledger, close } = connect({ url: breaking.url }, () => {});
   const connections = [workers, jobs, ledger];
   await Promise.all(connections.map((connection) => until(() => connection.status === 'ready', { what: 'Redis' })));
   breaking.freeze();

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Link } from '../../src/link/link.ts';
 import { ComponentPeer } from '../support/component-peer.ts';
+import { until } from '../support/poll.ts';
 
 // Self-signed, for example.org alone, and for nothing but this test.
 const KEY = `-----BEGIN PRIVATE KEY-----
@@ -26,9 +27,9 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 let peer: ComponentPeer;
 let link: Link<string>;
 
-function connect(tlsCa: string | undefined, serverDomain = 'example.org'): Link<string> {
+function connect(tlsCa: string | undefined, serverDomain = 'example.org', service = peer.service): Link<string> {
   return new Link({
-    service: peer.service,
+    service,
     ...(tlsCa !== undefined && { tlsCa }),
     domain: 'receipts.example.org',
     secret: 'secret',
@@ -60,12 +61,28 @@ test.each([
   ['a certificate for another name', CERT, 'example.net', /does not match/],
 ])('%s is refused, and tried again', async (_, ca, serverDomain, words) => {
   link = connect(ca, serverDomain);
-  const started = expect(link.start()).rejects.toThrow('stopped');
-  while (peer.connections.length < 2 && link.stats.lastProblem === undefined) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  expect(link.stats.lastProblem).toMatch(words);
-  expect(link.online).toBe(false);
-  await link.stop(500);
-  await started;
+  await expect(problemOf(link)).resolves.toMatch(words);
 });
+
+test('TLS to a port without it: asked for', async () => {
+  const plain = await ComponentPeer.listen();
+  link = connect(undefined, 'example.org', plain.service.replace('xmpp:', 'xmpps:'));
+  await expect(problemOf(link)).resolves.toMatch(/TLS.*on this port\? If .* not, XMPP_SERVICE begins with xmpp:/);
+  await plain.close();
+});
+
+test('no TLS to a port with it: asked for', async () => {
+  link = connect(undefined, 'example.org', peer.service.replace('xmpps:', 'xmpp:'));
+  await expect(problemOf(link)).resolves.toMatch(/5276\), XMPP_SERVICE begins with xmpps:/);
+});
+
+/** Why it does not come up. */
+async function problemOf(it: Link<string>): Promise<string | undefined> {
+  const started = expect(it.start()).rejects.toThrow('stopped');
+  await until(() => it.stats.lastProblem !== undefined, { what: 'the refusal' });
+  expect(it.online).toBe(false);
+  const { lastProblem } = it.stats;
+  await it.stop(500);
+  await started;
+  return lastProblem;
+}

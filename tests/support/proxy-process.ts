@@ -12,10 +12,13 @@ export class ProxyProcess {
   #waiting: (() => void)[] = [];
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 
-  constructor(environment: Record<string, string>) {
-    this.#child = spawn(process.execPath, ['--import', 'tsx', path.join(ROOT, 'src/main.ts')], {
-      // Where no .env is: what a developer has there is not what is tested.
-      cwd: path.join(ROOT, 'tests'),
+  /** @param how `npm`: built and started as the README has it */
+  constructor(environment: Record<string, string>, how: 'source' | 'npm' = 'source') {
+    const [program, args] =
+      how === 'npm' ? ['npm', ['start']] : [process.execPath, ['--import', 'tsx', path.join(ROOT, 'src/main.ts')]];
+    this.#child = spawn(program, args, {
+      // Where no .env is, if that may be: what a developer has there is not what is tested.
+      cwd: how === 'npm' ? ROOT : path.join(ROOT, 'tests'),
       env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,

@@ -10,6 +10,8 @@ export interface RedisOptions {
   /** A cluster of one node that has all slots. */
   readonly cluster?: boolean;
   readonly port?: number;
+  /** Further settings, by name. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** Keeps its data here, and leaves them. */
   readonly dir?: string;
 }
@@ -31,6 +33,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
     'maxmemory-policy': options.maxmemoryPolicy ?? 'noeviction',
     loglevel: 'warning',
     daemonize: 'no',
+    ...options.settings,
   };
   if (options.cluster) {
     Object.assign(settings, {

@@ -16,7 +16,8 @@ export class Relay {
 
   private constructor(
     readonly port: number,
-    target: number,
+    /** Where new connections lead. */
+    public target: number,
     host: string,
   ) {
     this.#server = net.createServer((near) => {
@@ -24,7 +25,7 @@ export class Relay {
         near.on('error', () => {}).resetAndDestroy();
         return;
       }
-      const far = net.connect(target, host);
+      const far = net.connect(this.target, host);
       const pair: [net.Socket, net.Socket] = [near, far];
       this.#pairs.add(pair);
       near.on('data', ({ length }: Buffer) => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { isLoopback } from '../../src/config/hosts.ts';
-import { ConfigError, type Environment, loadConfig, readEnvironment } from '../../src/config.ts';
+import { ConfigError, type Environment, loadConfig, readEnvironment, unknownInDotEnv } from '../../src/config.ts';
 
 const LEAST = { XMPP_COMPONENT_DOMAIN: 'receipts.example.org', XMPP_COMPONENT_SECRET: 'hush' };
 const DAY = 86_400_000;
@@ -292,6 +292,42 @@ describe('what is misspelt', () => {
 
   test('a name like one that is set as it should be is somebody else’s too', () => {
     expect(problemsOf({ REDIS_URI: 'x', REDIS_URL: 'redis://h' })).toEqual([]);
+  });
+});
+
+describe('a name in .env that there is not', () => {
+  const problemsOfFile = (...names: string[]): readonly string[] => {
+    try {
+      loadConfig(LEAST, names);
+      return [];
+    } catch (error) {
+      return (error as ConfigError).problems;
+    }
+  };
+
+  test.each([
+    ['REDIS_URI', 'REDIS_URL'],
+    ['REDIS_HOST', 'REDIS_URL'],
+    ['LOGLEVEL', 'LOG_LEVEL'],
+    ['log_level', 'LOG_LEVEL'],
+    ['XMPP_SECRET', 'XMPP_COMPONENT_SECRET'],
+    ['XMPP_PORT', 'XMPP_SERVICE'],
+    ['XMPP_PASSWORD', 'XMPP_COMPONENT_SECRET'],
+    ['DASHBOARD_PASS', 'DASHBOARD_PASSWORD'],
+    ['TTL', undefined],
+    ['COMPOSE_PROJECT_NAME', undefined],
+    ['NODE_ENV', undefined],
+    ['TZ', undefined],
+  ])('%s: did you mean %s?', (name, meant) => {
+    const said = meant === undefined ? [] : [`${name} (in .env): there is no such variable; did you mean ${meant}?`];
+    expect(problemsOfFile(name)).toEqual(said);
+  });
+
+  test('is found in the file, and in no other place', () => {
+    mkdirSync(join(dir, 'names'));
+    writeFileSync(join(dir, 'names', '.env'), 'XMPP_SECRET=x\n# REDIS_URI=x\nREDIS_URL=redis://h\nFOO=\n');
+    expect(unknownInDotEnv(join(dir, 'names')).sort()).toEqual(['FOO', 'XMPP_SECRET']);
+    expect(unknownInDotEnv(join(dir, 'nowhere'))).toEqual([]);
   });
 });
 

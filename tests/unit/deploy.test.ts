@@ -129,7 +129,7 @@ describe('Dockerfile', () => {
   test('runs what the build makes, as an ordinary user, in exec form', () => {
     expect(dockerfile).toMatch(/^USER node$/m);
     expect(dockerfile).toMatch(/^CMD \["node", "--max-semi-space-size=128", "dist\/main\.js"\]$/m);
-    expect(JSON.parse(read('package.json')).scripts.start).toBe('node --max-semi-space-size=128 dist/main.js');
+    expect(JSON.parse(read('package.json')).scripts.start).toBe('exec node --max-semi-space-size=128 dist/main.js');
   });
 
   test('copies only what .dockerignore lets through', () => {

@@ -16,6 +16,8 @@ test.each([
   ['WRONGPASS invalid username-password pair or user is disabled.', 'NOAUTH'],
   ["NOPERM this user has no permissions to run the 'evalsha' command", 'NOPERM'],
   ["ERR The user executing the script can't run this command or subcommand script: 12ab", 'NOPERM'],
+  ["ERR The user executing the script can't access at least one of the keys mentioned in the command", 'NOPERM'],
+  ['ERR Unknown Redis command called from script script: 12ab', 'UNKNOWNCOMMAND'],
   ['ERR DB index is out of range', 'DBINDEX'],
 ])('%s is a state of Redis, not the fault of a call', (message, code) => {
   expect(redisFault(reply(message))).toMatchObject({ kind: 'state', code });
@@ -30,6 +32,8 @@ test.each([
 
 test('no reply at all tells nothing of the call', () => {
   expect(redisFault(new Error('Command timed out'))).toMatchObject({ kind: 'connection', code: 'TIMEOUT' });
+  const socket = new Error("Socket timeout. Expecting data, but didn't receive any in 5000ms.");
+  expect(redisFault(socket)).toMatchObject({ kind: 'connection', code: 'TIMEOUT' });
   expect(redisFault(new Error('Connection is closed.'))).toMatchObject({ kind: 'connection', code: 'CONNECTION' });
 });
 

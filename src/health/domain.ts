@@ -1,0 +1,200 @@
+import { randomBytes } from 'node:crypto';
+import type { Element } from '@xmpp/xml';
+import { iq } from '../stanza/build.ts';
+import { readError } from '../stanza/error.ts';
+import { NS } from '../stanza/namespaces.ts';
+
+/** In ms. */
+export interface DomainTiming {
+  /** Between two rounds; each is up to a fifth longer at random. */
+  readonly every: number;
+  /** The same at the beginning of a stream, for the first few. */
+  readonly firstEvery: number;
+  /** How long a stranger counts as there after the last sign of him. */
+  readonly remembered: number;
+}
+
+const TIMING: DomainTiming = { every: 30_000, firstEvery: 2000, remembered: 150_000 };
+
+/** Rounds at the beginning of a stream. */
+const FIRST_ROUNDS = 3;
+/**
+ * Self-pings of one round. A server gives stanzas to the connections of a domain in turn: one alone could come back here for
+ * ever, several in a row reach the next ones too.
+ */
+const AT_ONCE = 3;
+/** Answers that a program gives which does not know the ping; a server's own words for "not there" are others. */
+const OF_A_PROGRAM: ReadonlySet<string> = new Set(['service-unavailable', 'feature-not-implemented', 'bad-request']);
+/** A server may bounce one at the moment when a connection breaks. */
+const ERRORS_UNTIL_SURE = 2;
+/** What a server says that knows nothing of the domain that was asked. */
+const UNKNOWN_DOMAIN: ReadonlySet<string> = new Set([
+  'remote-server-not-found',
+  'remote-server-timeout',
+  'item-not-found',
+]);
+
+const SELF = 'ofr-self-';
+const SERVED = 'ofr-served-';
+
+export interface DomainOptions {
+  readonly component: string;
+  readonly served: string;
+  readonly send: (xml: string) => void;
+  /** Ids of stanzas that the processes of this Redis sent to themselves. */
+  readonly tokens: {
+    register(ids: readonly string[]): Promise<void>;
+    knows(id: string): Promise<boolean>;
+  };
+  readonly log: { info(fields: object, message: string): void; error(fields: object, message: string): void };
+  readonly timing?: Partial<DomainTiming>;
+}
+
+/** Who else holds the domain: a proxy of other users' messages, or some other program. */
+export interface Stranger {
+  readonly who: 'proxy' | 'component';
+  /** ms since the epoch. */
+  readonly since: number;
+}
+
+export interface DomainState {
+  readonly stranger: Stranger | undefined;
+  /** The condition with which the server answers what is sent to its own domain, if that is none of its own. */
+  readonly servedError: string | undefined;
+  /** Since when (ms since the epoch) no stream has been proved, over however many of them. */
+  readonly unprovedSince: number | undefined;
+}
+
+/**
+ * Watches whether the component's domain is ours alone. Servers let several connections serve one domain, and give each a part
+ * of the stanzas: that is well when they are processes of one Redis, and loses messages when they are not. So each process
+ * pings its own domain (XEP-0199), with an id that it has put down in Redis: one that comes in and is not there is a stranger's,
+ * and one that is answered (we do not answer them) has reached a stranger.
+ */
+export class DomainWatch {
+  readonly #options: DomainOptions;
+  readonly #timing: DomainTiming;
+  readonly #own = `${randomBytes(9).toString('base64url')}-`;
+  #count = 0;
+  #session: AbortController | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #stranger: { who: Stranger['who']; since: number; lastSign: number } | undefined;
+  #errors = 0;
+  #servedError: string | undefined;
+  #unprovedSince: number | undefined;
+
+  constructor(options: DomainOptions) {
+    this.#options = options;
+    this.#timing = { ...TIMING, ...options.timing };
+  }
+
+  get state(): DomainState {
+    this.#forgetStranger();
+    const stranger = this.#stranger && { who: this.#stranger.who, since: this.#stranger.since };
+    return { stranger, servedError: this.#servedError, unprovedSince: this.#unprovedSince };
+  }
+
+  online(): void {
+    this.offline();
+    const session = new AbortController();
+    this.#session = session;
+    this.#unprovedSince ??= Date.now();
+    this.#errors = 0;
+    void this.#round(session.signal, 1);
+  }
+
+  /** The server has answered on this stream. */
+  proved(): void {
+    this.#unprovedSince = undefined;
+  }
+
+  offline(): void {
+    this.#session?.abort();
+    this.#session = undefined;
+    clearTimeout(this.#timer);
+  }
+
+  /** Takes an IQ stanza if it is one of this watch's; gives whether it was. */
+  take(element: Element): boolean {
+    const { id = '', type, from } = element.attrs;
+    if (id.startsWith(SERVED)) {
+      this.#answered(element);
+      return true;
+    }
+    // Whose it is by its sender: ids may be anybody's.
+    if (!id.startsWith(SELF) || from?.toLowerCase() !== this.#options.component.toLowerCase()) return false;
+    if (type === 'result') this.#strange('component');
+    else if (type === 'error') {
+      if (OF_A_PROGRAM.has(readError(element).condition)) this.#errors += 1;
+      if (this.#errors >= ERRORS_UNTIL_SURE) this.#strange('component');
+    } else if (!id.startsWith(SELF + this.#own)) void this.#foreign(id);
+    return true;
+  }
+
+  async #round(signal: AbortSignal, round: number): Promise<void> {
+    const { component, served, send, tokens } = this.#options;
+    const next = round <= FIRST_ROUNDS ? this.#timing.firstEvery : this.#timing.every * (1 + Math.random() / 5);
+    this.#timer = setTimeout(() => void this.#round(signal, round + 1), next).unref();
+    const ping = (to: string, id: string) =>
+      send(iq({ from: component, to, type: 'get', id, otherAttributes: '', inner: `<ping xmlns="${NS.ping}"/>` }));
+    // Until it is known: an answer may have gone to another process.
+    if (round <= FIRST_ROUNDS || this.#servedError !== undefined) ping(served, SERVED + this.#name());
+    const ids = Array.from({ length: AT_ONCE }, () => SELF + this.#name());
+    try {
+      await tokens.register(ids);
+    } catch {
+      // Without Redis nobody could know them again.
+      return;
+    }
+    if (!signal.aborted) for (const id of ids) ping(component, id);
+  }
+
+  #name(): string {
+    this.#count += 1;
+    return this.#own + this.#count.toString(36);
+  }
+
+  /** The server's domain, or what we take for it, has answered. */
+  #answered(element: Element): void {
+    const { served, log } = this.#options;
+    if (element.attrs.from?.toLowerCase() !== served.toLowerCase()) return;
+    const condition = element.attrs.type === 'error' ? readError(element).condition : undefined;
+    const before = this.#servedError;
+    this.#servedError = condition !== undefined && UNKNOWN_DOMAIN.has(condition) ? condition : undefined;
+    if (this.#servedError !== undefined && before === undefined) {
+      log.error({ condition }, `The XMPP server does not know ${served}: is XMPP_SERVED_DOMAIN right?`);
+    }
+  }
+
+  async #foreign(id: string): Promise<void> {
+    try {
+      if (!(await this.#options.tokens.knows(id))) this.#strange('proxy');
+    } catch {
+      // Redis is away; the next one tells.
+    }
+  }
+
+  #strange(who: Stranger['who']): void {
+    this.#forgetStranger();
+    const now = Date.now();
+    if (this.#stranger !== undefined) {
+      this.#stranger.lastSign = now;
+      // A proxy gives itself away by what it sends, and is the more precise word.
+      if (who === 'proxy') this.#stranger.who = who;
+      return;
+    }
+    this.#stranger = { who, since: now, lastSign: now };
+    const { component, log } = this.#options;
+    log.error(
+      { who },
+      `${component} is held by somebody else as well: messages that the server gives to him are lost. /readyz says more`,
+    );
+  }
+
+  #forgetStranger(): void {
+    if (this.#stranger === undefined || Date.now() - this.#stranger.lastSign < this.#timing.remembered) return;
+    this.#stranger = undefined;
+    this.#errors = 0;
+    this.#options.log.info({}, `${this.#options.component} is ours alone again`);
+  }
+}

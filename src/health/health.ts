@@ -1,0 +1,144 @@
+import type { Element } from '@xmpp/xml';
+import type { ConnectionWatch } from '../ledger/connection-watch.ts';
+import type { RedisHealth } from '../ledger/health.ts';
+import type { Probe } from '../ledger/probe.ts';
+import { isLasting, type RedisFault } from '../ledger/redis-faults.ts';
+import { type DomainTiming, DomainWatch } from './domain.ts';
+import type { Loss } from './identity.ts';
+import { judge, type LinkState, type PipelineHealth, type Readiness } from './readiness.ts';
+import { STORAGE_TIMING, Storage, type StorageTiming } from './storage.ts';
+
+/** Times that tests shorten, ms. */
+export interface HealthTiming {
+  readonly storage?: Partial<StorageTiming>;
+  readonly domain?: Partial<DomainTiming>;
+}
+
+export interface HealthOptions {
+  readonly probe: Probe;
+  readonly connection: ConnectionWatch;
+  /** How Redis is set up. */
+  readonly look: () => Promise<RedisHealth>;
+  readonly pausedQueues: () => Promise<string[]>;
+  readonly link: { send(xml: string): unknown; readonly online: boolean; readonly stats: Omit<LinkState, 'online'> };
+  readonly pipeline: () => PipelineHealth;
+  readonly names: { readonly component: string; readonly served: string };
+  /** What is cached of the ledger counts no more. */
+  readonly onLoss: (loss: Loss) => void;
+  readonly log: {
+    info(fields: object, message: string): void;
+    warn(fields: object, message: string): void;
+    error(fields: object, message: string): void;
+  };
+  readonly timing?: HealthTiming;
+}
+
+interface Figures {
+  readonly ready: boolean;
+  /** Whether Redis accepts writes. */
+  readonly ledgerUp: boolean;
+  /** How often the ledger was found to be lost. */
+  readonly losses: number;
+  /** Whether somebody else holds the domain too. */
+  readonly shared: boolean;
+  /** How many queues somebody has paused with the queue library's means. */
+  readonly pausedQueues: number;
+}
+
+/** Watches the link, the domain and Redis, and says whether the proxy can do its work. */
+export class Health {
+  readonly #options: HealthOptions;
+  readonly #storage: Storage;
+  readonly #domain: DomainWatch;
+  #losses = 0;
+
+  constructor(options: HealthOptions) {
+    this.#options = options;
+    const { probe, connection, names, link, timing = {} } = options;
+    this.#storage = new Storage({
+      ...options,
+      write: () => probe.write(),
+      explain: (error) => connection.explain(error),
+      onLoss: (loss) => {
+        this.#losses += 1;
+        options.onLoss(loss);
+      },
+      timing: timing.storage ?? {},
+    });
+    this.#domain = new DomainWatch({
+      ...names,
+      send: (xml) => void link.send(xml),
+      tokens: probe,
+      log: options.log,
+      timing: timing.domain ?? {},
+    });
+  }
+
+  /** For the metrics. */
+  get figures(): Figures {
+    const { ready, parts } = this.readiness;
+    return {
+      ready,
+      ledgerUp: parts.redis.ok,
+      losses: this.#losses,
+      shared: this.#domain.state.stranger !== undefined,
+      pausedQueues: this.#storage.state.pausedQueues.length,
+    };
+  }
+
+  get readiness(): Readiness {
+    const { link, pipeline, names, timing } = this.#options;
+    return judge({
+      link: { online: link.online, ...link.stats },
+      domain: this.#domain.state,
+      storage: this.#storage.state,
+      pipeline: pipeline(),
+      names,
+      staleAfter: timing?.storage?.staleAfter ?? STORAGE_TIMING.staleAfter,
+      now: Date.now(),
+      monotonic: performance.now(),
+    });
+  }
+
+  /**
+   * Looks at Redis for the first time, for up to `ms`; from then on by itself.
+   *
+   * @returns what must be changed before the proxy can work; what is wrong with Redis when that may pass
+   */
+  async begin(ms: number): Promise<{ refusals: readonly string[]; fault?: RedisFault }> {
+    const { connection } = this.#options;
+    await connection.usable(ms, isLasting);
+    await this.#storage.check();
+    this.#storage.start();
+    const { fault } = this.#storage.state;
+    if (fault !== undefined) return { fault, refusals: isLasting(fault) ? [fault.text] : [] };
+    return { refusals: this.#storage.state.refusals };
+  }
+
+  /** There is a connection to Redis again, maybe to another one. */
+  reconnected(): void {
+    void this.#storage.check();
+  }
+
+  online(): void {
+    this.#domain.online();
+  }
+
+  proved(): void {
+    this.#domain.proved();
+  }
+
+  offline(): void {
+    this.#domain.offline();
+  }
+
+  /** Takes an IQ stanza if it is part of the watch; gives whether it was. */
+  take(element: Element): boolean {
+    return this.#domain.take(element);
+  }
+
+  stop(): void {
+    this.#storage.stop();
+    this.#domain.offline();
+  }
+}

@@ -1,0 +1,33 @@
+/** What a look at a ledger's mark shows; see `Mark` in ledger/probe.ts. */
+export interface Seen {
+  readonly id: string;
+  readonly count: number;
+}
+
+/** How the ledger that was here is no longer: it is `empty`, another one has come, or an older copy of the same. */
+export type Loss = 'empty' | 'another' | 'older';
+
+/** Knows the ledger again at each look, and notices when it is not the same any more. Pure. */
+export class Identity {
+  #known: Seen | undefined;
+
+  /** @returns undefined when it is what it was, or at the first look */
+  look(seen: Seen & { readonly made: boolean }): Loss | undefined {
+    const known = this.#known;
+    this.#known = { id: seen.id, count: seen.count };
+    if (known === undefined) return undefined;
+    // Another process may have found the empty ledger first.
+    if (seen.id !== known.id) return seen.made || seen.count < known.count ? 'empty' : 'another';
+    return seen.count > known.count ? undefined : 'older';
+  }
+}
+
+/** For an operator. */
+export const LOSS_TEXT: Readonly<Record<Loss, string>> = {
+  empty:
+    'Redis has lost its data: it was emptied, or came back without them. Messages that were acknowledged and pending are gone; see "Loss of the ledger" in docs/operations.md',
+  another:
+    'Redis is another one than before, with another ledger in it. Messages that are pending in the former are not sent; check where REDIS_URL leads',
+  older:
+    'Redis has gone back to an older copy of its data. Messages that were acknowledged since may be gone, others are sent again; see "Loss of the ledger" in docs/operations.md',
+};

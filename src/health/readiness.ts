@@ -1,0 +1,167 @@
+import type { RedisFault } from '../ledger/redis-faults.ts';
+import type { DomainState } from './domain.ts';
+import type { StorageState } from './storage.ts';
+
+/** What is looked at; a part that is wrong says so in one sentence. */
+interface Part {
+  readonly ok: boolean;
+  /** What is wrong, and what to do. */
+  readonly problem?: string;
+  /** What does not keep the proxy from its work. */
+  readonly warnings?: readonly string[];
+  /** Since when it is wrong, ISO 8601. */
+  readonly since?: string;
+}
+
+type PartName = 'link' | 'domain' | 'redis' | 'ledger' | 'queues';
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** In words for an operator; empty when it is ready. */
+  readonly problems: readonly string[];
+  /** The same of what does not keep it from its work. */
+  readonly warnings: readonly string[];
+  readonly parts: Readonly<Record<PartName, Part>>;
+}
+
+export interface LinkState {
+  readonly online: boolean;
+  /** ms since the epoch. */
+  readonly connectedSince: number | undefined;
+  readonly provedAt: number | undefined;
+  readonly lastProblem: string | undefined;
+}
+
+/** What the pipeline's calls to Redis show; times as of `performance.now()`. */
+export interface PipelineHealth {
+  readonly failingSince: number | undefined;
+  readonly fault: RedisFault | undefined;
+}
+
+export interface Observations {
+  readonly link: LinkState;
+  readonly domain: DomainState;
+  readonly storage: StorageState;
+  readonly pipeline: PipelineHealth;
+  readonly names: { readonly component: string; readonly served: string };
+  /** ms without an accepted write after which Redis counts as unusable. */
+  readonly staleAfter: number;
+  /** ms since the epoch, and of `performance.now()`. */
+  readonly now: number;
+  readonly monotonic: number;
+}
+
+/** How long after the handshake a missing answer is no sign of anything, ms. */
+const ANSWER_WITHIN = 3000;
+
+const SILENT = 'Redis does not answer: it hangs, or the network to it does';
+
+const OK: Part = { ok: true };
+
+/** Says whether the proxy can do its work, and what keeps it from that. Pure. */
+export function judge(seen: Observations): Readiness {
+  const parts = {
+    link: judgeLink(seen.link),
+    domain: judgeDomain(seen),
+    redis: judgeRedis(seen),
+    ledger: judgeLedger(seen),
+    queues: judgeQueues(seen.storage),
+  };
+  const all = Object.values<Part>(parts);
+  const problems = all.flatMap(({ problem, since }) => (problem === undefined ? [] : [sentence(problem, since)]));
+  return {
+    ready: all.every(({ ok }) => ok),
+    problems,
+    warnings: all.flatMap(({ warnings = [] }) => warnings),
+    parts,
+  };
+}
+
+function sentence(problem: string, since: string | undefined): string {
+  const text = problem.replace(/\.$/, '');
+  return since === undefined ? `${text}.` : `${text} (since ${since}).`;
+}
+
+function judgeLink({ online, lastProblem }: LinkState): Part {
+  return online ? OK : { ok: false, problem: `No link to the XMPP server: ${lastProblem ?? 'connecting'}` };
+}
+
+function judgeDomain({ link, domain, names, now }: Observations): Part {
+  // The link says what is wrong.
+  if (!link.online) return OK;
+  const { component, served } = names;
+  if (domain.servedError !== undefined) {
+    return {
+      ok: false,
+      problem: `The XMPP server does not know ${served} (${domain.servedError}): XMPP_SERVED_DOMAIN must be its own domain, as its users' addresses have it`,
+    };
+  }
+  if (link.provedAt === undefined) {
+    const since = link.connectedSince ?? now;
+    const waited = domain.unprovedSince ?? since;
+    const base = { ok: false, since: iso(waited) };
+    return now - waited < ANSWER_WITHIN
+      ? { ...base, problem: "The link is up, and the server's first answer is awaited" }
+      : {
+          ...base,
+          problem: `The server takes what ${component} sends and answers nothing. Is ${component} a subdomain of the server's own domain, and is that ${served} (XMPP_COMPONENT_DOMAIN, XMPP_SERVED_DOMAIN)?`,
+        };
+  }
+  if (domain.stranger !== undefined) {
+    const who =
+      domain.stranger.who === 'proxy'
+        ? 'another proxy, with another Redis or REDIS_PREFIX'
+        : 'another component, or an older version of this proxy';
+    return {
+      ok: false,
+      since: iso(domain.stranger.since),
+      problem: `${component} is not ours alone: ${who}, holds it as well, and the server gives it a part of all messages and receipts, which is lost. Stop it, or give it another XMPP_COMPONENT_DOMAIN`,
+    };
+  }
+  return OK;
+}
+
+function judgeRedis({ storage, pipeline, staleAfter, now, monotonic }: Observations): Part {
+  const wallClock = (at: number) => iso(now - (monotonic - at));
+  if (storage.failingSince !== undefined || pipeline.failingSince !== undefined) {
+    const sinces = [storage.failingSince, pipeline.failingSince].filter((at) => at !== undefined);
+    return {
+      ok: false,
+      problem: storage.fault?.text ?? pipeline.fault?.text ?? SILENT,
+      since: wallClock(Math.min(...sinces)),
+    };
+  }
+  if (storage.lastSuccessAt === undefined) return { ok: false, problem: 'Redis has not been reached yet' };
+  if (monotonic - storage.lastSuccessAt >= staleAfter) {
+    return {
+      ok: false,
+      problem: SILENT,
+      since: wallClock(storage.lastSuccessAt),
+    };
+  }
+  const { refusals, warnings } = storage;
+  if (refusals.length > 0) return { ok: false, problem: refusals.join(' '), warnings };
+  return warnings.length > 0 ? { ok: true, warnings } : OK;
+}
+
+/** What is lost is lost: to refuse work for it would help nobody. */
+function judgeLedger({ storage: { loss }, now, monotonic }: Observations): Part {
+  if (loss === undefined) return OK;
+  const since = iso(now - (monotonic - loss.at));
+  return { ok: true, warnings: [sentence(loss.text, since)], since };
+}
+
+function judgeQueues({ pausedQueues }: StorageState): Part {
+  if (pausedQueues.length === 0) return OK;
+  const names = pausedQueues.join(', ');
+  return {
+    ok: true,
+    warnings: [
+      `Paused in the queue library: ${names}. What is in there is not sent again until somebody presses Resume on /queues; the command "Pause redelivery" is the way to pause`,
+    ],
+  };
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString().replace(/\.\d+/, '');
+}

@@ -1,0 +1,167 @@
+import type { RedisHealth } from '../ledger/health.ts';
+import type { Mark } from '../ledger/probe.ts';
+import type { RedisFault } from '../ledger/redis-faults.ts';
+import { Identity, LOSS_TEXT, type Loss } from './identity.ts';
+
+/** In ms. */
+export interface StorageTiming {
+  /** Between two probes. */
+  readonly probeEvery: number;
+  /** Redis counts as unusable when no write was accepted for so long. */
+  readonly staleAfter: number;
+  /** Between two looks at how Redis is set up. */
+  readonly lookEvery: number;
+  /** How long a loss is shown. */
+  readonly lossShownFor: number;
+}
+
+export const STORAGE_TIMING: StorageTiming = {
+  probeEvery: 2000,
+  staleAfter: 5000,
+  lookEvery: 60_000,
+  lossShownFor: 600_000,
+};
+
+export interface StorageOptions {
+  /** Writes; rejects when that is not accepted. */
+  readonly write: () => Promise<Mark>;
+  /** How Redis is set up; rejects when it does not answer, or may not be asked. */
+  readonly look: () => Promise<RedisHealth>;
+  /** Queues of the library that somebody has paused, by name. */
+  readonly pausedQueues: () => Promise<string[]>;
+  readonly explain: (error: unknown) => Promise<RedisFault>;
+  /** The ledger is not what it was: what is cached of it counts no more. */
+  readonly onLoss: (loss: Loss) => void;
+  readonly log: {
+    info(fields: object, message: string): void;
+    warn(fields: object, message: string): void;
+    error(fields: object, message: string): void;
+  };
+  readonly timing?: Partial<StorageTiming>;
+}
+
+/** Times are of `performance.now()`, ms. */
+export interface StorageState {
+  /** When a write was last accepted. */
+  readonly lastSuccessAt: number | undefined;
+  /** Since when writes have failed; undefined while they are accepted. */
+  readonly failingSince: number | undefined;
+  readonly fault: RedisFault | undefined;
+  readonly refusals: readonly string[];
+  readonly warnings: readonly string[];
+  readonly pausedQueues: readonly string[];
+  readonly loss: { readonly text: string; readonly at: number } | undefined;
+}
+
+/** Looks at Redis again and again: whether it takes writes, whether it is the same, whether it is set up as it should be. */
+export class Storage {
+  readonly #options: StorageOptions;
+  readonly #timing: StorageTiming;
+  readonly #identity = new Identity();
+  #timer: NodeJS.Timeout | undefined;
+  #probing: Promise<void> | undefined;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #lastSuccessAt: number | undefined;
+  #failingSince: number | undefined;
+  #fault: RedisFault | undefined;
+  #health: RedisHealth = { refusals: [], warnings: [] };
+  #pausedQueues: readonly string[] = [];
+  #loss: { text: string; at: number } | undefined;
+
+  constructor(options: StorageOptions) {
+    this.#options = options;
+    this.#timing = { ...STORAGE_TIMING, ...options.timing };
+  }
+
+  get state(): StorageState {
+    const shown = this.#loss !== undefined && performance.now() - this.#loss.at < this.#timing.lossShownFor;
+    return {
+      lastSuccessAt: this.#lastSuccessAt,
+      failingSince: this.#failingSince,
+      fault: this.#fault,
+      ...this.#health,
+      pausedQueues: this.#pausedQueues,
+      loss: shown ? this.#loss : undefined,
+    };
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => void this.check(), this.#timing.probeEvery).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Probes now, unless a probe is under way; resolves when it is done. Never rejects. */
+  check(): Promise<void> {
+    this.#probing ??= this.#check().finally(() => {
+      this.#probing = undefined;
+    });
+    return this.#probing;
+  }
+
+  async #check(): Promise<void> {
+    const sentAt = performance.now();
+    try {
+      const mark = await this.#options.write();
+      this.#lastSuccessAt = performance.now();
+      this.#failingSince = undefined;
+      this.#fault = undefined;
+      const loss = this.#identity.look(mark);
+      if (loss !== undefined) this.#lost(loss);
+      this.#pausedQueues = await this.#paused();
+      if (sentAt - this.#lookedAt >= this.#timing.lookEvery) await this.look();
+    } catch (error) {
+      this.#fault = await this.#options.explain(error);
+      this.#failingSince ??= sentAt;
+      // Whatever answers next may be set up in another way.
+      this.#lookedAt = Number.NEGATIVE_INFINITY;
+    }
+  }
+
+  /** Looks at how Redis is set up, and logs what is new in it. Never rejects. */
+  async look(): Promise<RedisHealth> {
+    const { log } = this.#options;
+    this.#lookedAt = performance.now();
+    const before = this.#health;
+    try {
+      this.#health = await this.#options.look();
+    } catch {
+      // It may not be asked, or fails, which the next probe tells.
+      return before;
+    }
+    // At the start they are the process' last words.
+    const refusals = this.#timer === undefined ? [] : this.#health.refusals;
+    for (const text of news(refusals, before.refusals)) log.error({}, text);
+    for (const text of news(this.#health.warnings, before.warnings)) log.warn({}, text);
+    if (before.refusals.length > 0 && this.#health.refusals.length === 0)
+      log.info({}, 'Redis is set up as it should be');
+    return this.#health;
+  }
+
+  async #paused(): Promise<readonly string[]> {
+    const before = this.#pausedQueues;
+    let now: string[];
+    try {
+      now = await this.#options.pausedQueues();
+    } catch {
+      return before;
+    }
+    for (const name of news(now, before)) {
+      this.#options.log.error({ queue: name }, 'A queue is paused; what is in it is not worked off');
+    }
+    return now;
+  }
+
+  #lost(loss: Loss): void {
+    const { log, onLoss } = this.#options;
+    this.#loss = { text: LOSS_TEXT[loss], at: performance.now() };
+    log.error({ loss }, LOSS_TEXT[loss]);
+    onLoss(loss);
+  }
+}
+
+function news(now: readonly string[], before: readonly string[]): string[] {
+  return now.filter((text) => !before.includes(text));
+}

@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { NEEDED_COMMANDS } from './needed-commands.ts';
+import { PROBE, REHEARSE } from './scripts.ts';
+
+/** Which ledger a Redis holds. */
+export interface Mark {
+  /** Random; of whoever wrote to this ledger first. */
+  readonly id: string;
+  /** Grows with each probe of any process. */
+  readonly count: number;
+  /** There was none: an empty Redis, or one that has lost all. */
+  readonly made: boolean;
+}
+
+/** How long it is remembered that a self-ping is of this Redis' processes, ms. */
+const TOKEN_FOR = 120_000;
+
+/** Writes that have no other purpose than to see whether, and where, Redis takes them. Rejects with errors of ioredis. */
+export class Probe {
+  readonly #redis: Redis;
+  readonly #prefix: string;
+
+  constructor(redis: Redis, prefix: string) {
+    this.#redis = redis;
+    this.#prefix = prefix;
+    redis.defineCommand('receiptsProbe', { numberOfKeys: 1, lua: PROBE });
+  }
+
+  /** Writes, and reads the ledger's mark. */
+  async write(): Promise<Mark> {
+    const redis = this.#redis as unknown as Record<
+      'receiptsProbe',
+      (prefix: string, id: string) => Promise<[id: string, count: number, made: number]>
+    >;
+    const [id, count, made] = await redis.receiptsProbe(this.#prefix, randomBytes(9).toString('base64url'));
+    return { id, count, made: made === 1 };
+  }
+
+  /** The commands that this connection's user may not give. */
+  async denied(): Promise<string[]> {
+    const calls = NEEDED_COMMANDS.flatMap(([name, ...args]) => [args.length, name, ...args]);
+    return (await this.#redis.eval(REHEARSE, 1, this.#prefix, ...calls)) as string[];
+  }
+
+  /** Remembers ids of stanzas that this Redis' processes sent to themselves. */
+  async register(ids: readonly string[]): Promise<void> {
+    await Promise.all(ids.map((id) => this.#redis.set(this.#token(id), '1', 'PX', TOKEN_FOR)));
+  }
+
+  /** Whether {@link register} was given this id, by whichever process. */
+  async knows(id: string): Promise<boolean> {
+    return (await this.#redis.exists(this.#token(id))) === 1;
+  }
+
+  #token(id: string): string {
+    return `${this.#prefix}:self:${id}`;
+  }
+}

@@ -1,0 +1,115 @@
+import { Identity } from '../../src/health/identity.ts';
+import { judge, type Observations } from '../../src/health/readiness.ts';
+import { ReconnectPace } from '../../src/ledger/reconnect-pace.ts';
+
+const NOW = Date.parse('2026-01-02T03:04:05Z');
+const FINE: Observations = {
+  link: { online: true, connectedSince: NOW - 60_000, provedAt: NOW, lastProblem: undefined },
+  domain: { stranger: undefined, servedError: undefined, unprovedSince: undefined },
+  storage: {
+    lastSuccessAt: 100_000,
+    failingSince: undefined,
+    fault: undefined,
+    refusals: [],
+    warnings: [],
+    pausedQueues: [],
+    loss: undefined,
+  },
+  pipeline: { failingSince: undefined, fault: undefined },
+  names: { component: 'receipts.example.org', served: 'example.org' },
+  staleAfter: 5000,
+  now: NOW,
+  monotonic: 100_000,
+};
+
+const fault = { kind: 'state', code: 'OOM', text: 'Redis is full', reconnect: false } as const;
+
+test('nothing is wrong', () => {
+  expect(judge(FINE)).toEqual({
+    ready: true,
+    problems: [],
+    warnings: [],
+    parts: {
+      link: { ok: true },
+      domain: { ok: true },
+      redis: { ok: true },
+      ledger: { ok: true },
+      queues: { ok: true },
+    },
+  });
+});
+
+test.each<[string, Partial<Observations>, string]>([
+  [
+    'the link is down',
+    { link: { ...FINE.link, online: false, provedAt: undefined, lastProblem: 'The server reset the connection' } },
+    'No link to the XMPP server: The server reset the connection.',
+  ],
+  [
+    'it has just come up',
+    { link: { ...FINE.link, connectedSince: NOW - 1000, provedAt: undefined } },
+    "The link is up, and the server's first answer is awaited (since 2026-01-02T03:04:04Z).",
+  ],
+  [
+    'the server answers nothing, over several links',
+    {
+      link: { ...FINE.link, connectedSince: NOW - 1000, provedAt: undefined },
+      domain: { ...FINE.domain, unprovedSince: NOW - 60_000 },
+    },
+    "The server takes what receipts.example.org sends and answers nothing. Is receipts.example.org a subdomain of the server's own domain, and is that example.org (XMPP_COMPONENT_DOMAIN, XMPP_SERVED_DOMAIN)? (since 2026-01-02T03:03:05Z).",
+  ],
+  [
+    'writes fail',
+    { storage: { ...FINE.storage, failingSince: 97_000, fault } },
+    'Redis is full (since 2026-01-02T03:04:02Z).',
+  ],
+  [
+    'no write was accepted for a while',
+    { storage: { ...FINE.storage, lastSuccessAt: 95_000 } },
+    'Redis does not answer: it hangs, or the network to it does (since 2026-01-02T03:04:00Z).',
+  ],
+  [
+    'messages fail and the probe does not',
+    { pipeline: { failingSince: 99_000, fault } },
+    'Redis is full (since 2026-01-02T03:04:04Z).',
+  ],
+  [
+    'Redis was never reached',
+    { storage: { ...FINE.storage, lastSuccessAt: undefined } },
+    'Redis has not been reached yet.',
+  ],
+])('when %s', (_, seen, problem) => {
+  expect(judge({ ...FINE, ...seen })).toMatchObject({ ready: false, problems: [problem] });
+});
+
+test('what does not keep it from its work is a warning', () => {
+  const storage = { ...FINE.storage, warnings: ['A'], pausedQueues: ['expiry'], loss: { text: 'Gone', at: 40_000 } };
+  const { ready, problems, warnings } = judge({ ...FINE, storage });
+  expect([ready, problems]).toEqual([true, []]);
+  expect(warnings).toEqual(['A', 'Gone (since 2026-01-02T03:03:05Z).', expect.stringContaining('expiry')]);
+});
+
+describe('the identity of a ledger', () => {
+  test.each([
+    ['the same, and further on', { id: 'a', count: 6, made: false }, undefined],
+    ['the same, where it was', { id: 'a', count: 5, made: false }, 'older'],
+    ['the same, further back', { id: 'a', count: 2, made: false }, 'older'],
+    ['a new one', { id: 'b', count: 1, made: true }, 'empty'],
+    ['a new one that another process has made', { id: 'b', count: 2, made: false }, 'empty'],
+    ['one that is older than ours', { id: 'b', count: 500, made: false }, 'another'],
+  ])('%s', (_, seen, loss) => {
+    const identity = new Identity();
+    expect(identity.look({ id: 'a', count: 5, made: true })).toBeUndefined();
+    expect(identity.look(seen)).toBe(loss);
+    // Said once.
+    expect(identity.look({ ...seen, made: false, count: seen.count + 1 })).toBeUndefined();
+  });
+});
+
+test('a connection is replaced at once, then ever more seldom, and at once again when all was well', () => {
+  const pace = new ReconnectPace();
+  const replaced = Array.from({ length: 400 }, (_, i) => i * 50).filter((at) => pace.mayNow(at));
+  expect(replaced).toEqual([0, 250, 750, 1750, 3750, 7750, 12_750, 17_750]);
+  expect(pace.mayNow(60_000)).toBe(true);
+  expect(pace.mayNow(60_250)).toBe(true);
+});
