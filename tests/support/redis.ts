@@ -12,6 +12,7 @@ export interface RedisOptions {
   readonly port?: number;
   /** Keeps its data here, and leaves them. */
   readonly dir?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface RedisServer extends TemporaryServer {
@@ -43,6 +44,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
     name: 'redis',
     program: 'redis-server',
     folder: options.dir,
+    ...(options.env !== undefined && { env: options.env }),
     prepare: async (folder) =>
       Object.entries({ ...settings, dir: folder }).flatMap(([name, value]) => [`--${name}`, value]),
     isReady: async () => {
