@@ -11,7 +11,7 @@ import { Stage } from './stage.ts';
 import { text } from './texts.ts';
 
 /** ms between two messages of one sender. */
-const PACE = [250, 800] as const;
+const PACE = [100, 400] as const;
 /** ms; how long the conversation goes on after the last fault. */
 const CODA = 2000;
 /** ms; how long a message may take to whom nothing stands in the way. */

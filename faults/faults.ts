@@ -22,7 +22,7 @@ const { values: flags } = parseArgs({
     jobs: { type: 'string', default: '1' },
     /** Writes docs/faults.md. */
     write: { type: 'boolean', default: false },
-    /** A folder for the history and the log of each run that failed. */
+    /** A folder for the history and the log of each run. */
     keep: { type: 'string' },
     list: { type: 'boolean', default: false },
   },
@@ -71,10 +71,10 @@ async function take(scenario: Scenario, seed: number): Promise<void> {
   }
   tallied.push({ name: scenario.name, figures: figures(outcome) });
   say(summary(outcome));
+  if (flags.keep !== undefined) await keep(flags.keep, outcome);
   if (outcome.violations.length === 0) return;
   failed += 1;
   say(explain(outcome).replace(/^/gm, '  '));
-  if (flags.keep !== undefined) await keep(flags.keep, outcome);
 }
 
 async function keep(folder: string, { scenario, seed, history, violations, output }: Outcome): Promise<void> {

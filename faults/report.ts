@@ -53,8 +53,11 @@ export function summary(outcome: Outcome): string {
 /** Of each rule that was broken, how often, and one case of it: the message with the shortest history. */
 export function explain(outcome: Outcome): string {
   const { scenario, seed, violations } = outcome;
-  const byRule = Map.groupBy(violations, ({ rule }) => rule);
-  const parts = [...byRule].map(([rule, all]) => `${rule} (${all.length})\n${shortest(outcome, all)}`);
+  const rules = new Set(violations.map(({ rule }) => rule));
+  const parts = [...rules].map((rule) => {
+    const all = violations.filter((violation) => violation.rule === rule);
+    return `${rule} (${all.length})\n${shortest(outcome, all)}`;
+  });
   return [...parts, `Again: npm run faults -- --scenario ${scenario.name} --seed ${seed}`].join('\n\n');
 }
 
