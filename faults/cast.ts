@@ -61,7 +61,10 @@ export class Cast {
       nemesis: new Nemesis(recorder, this.#faults),
       random: random.fork('nemesis'),
       recorder,
-      messages: () => this.#messages,
+      messagesTo: (habit) => {
+        const names = this.#recipients.filter((one) => one.habit === habit).map(({ name }) => name);
+        return this.#messages.filter(({ recipient }) => names.includes(recipient));
+      },
       burst: (count) => this.#burst(count),
       calm: (ms) => sleep(ms),
     });
@@ -159,7 +162,7 @@ export class Cast {
     if (recipient === undefined) return;
     const words = await Promise.all(this.#senders.map((sender) => this.#write(sender, recipient)));
     await this.#owed.allAnswered(words, PROMPT);
-    await this.#owed.nothing(PROMPT);
+    await this.#owed.allEnded(words, PROMPT);
   }
 
   async #write(sender: Sender, recipient: Recipient): Promise<string> {

@@ -12,6 +12,8 @@ export const TEMPERS = ['never', 'after 2 s', 'after 12 s', '1 s after an error'
 export type Temper = (typeof TEMPERS)[number];
 
 const RESEND_AFTER: Partial<Record<Temper, number>> = { 'after 2 s': 2000, 'after 12 s': 12_000 };
+/** How the proxy says that a message has expired (docs/guarantees.md): of type `wait`, and its end. */
+const EXPIRED = 'recipient-unavailable';
 const RESEND_AFTER_ERROR = 1000;
 
 export interface Sender {
@@ -119,7 +121,7 @@ export class StockSender implements Sender {
   #failed(id: string, stanza: Element): void {
     const error = stanza.getChild('error');
     const condition = error?.getChildElements().find((child) => child.name !== 'text')?.name;
-    if (error?.attrs.type !== 'wait') {
+    if (error?.attrs.type !== 'wait' || condition === EXPIRED) {
       this.#told(id, 'failed', false, condition);
       return;
     }
