@@ -53,7 +53,7 @@ export function serverKilled({ world: { xmpp } }: Stage): Fault {
 }
 
 /** ms; a process has seen the step by then. */
-const NOTICED = 1500;
+const NOTICED = 2500;
 
 /** A wall clock is stepped, and back. */
 export function stepped(clocks: readonly Clock[], offset: string, whose: string): Fault {

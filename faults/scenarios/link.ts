@@ -60,17 +60,17 @@ export const LINK_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'link-throttled',
-    about: 'a server that takes 20 stanzas a second, and a burst of 250 messages beside the conversation',
+    about: 'a server that takes 20 stanzas a second, and a burst of 500 messages beside the conversation',
     // The redelivery is not what is measured: what is written twice is written for the link's sake.
-    settings: { RETRY_SCHEDULE: '100s', UNCONFIRMED_RETRY_AFTER: '100s', MESSAGE_TTL: '110s', DEDUP_WINDOW: '200s' },
+    settings: { RETRY_SCHEDULE: '140s', UNCONFIRMED_RETRY_AFTER: '140s', MESSAGE_TTL: '150s', DEDUP_WINDOW: '200s' },
     senders: ['never'],
     recipients: ['first copy'],
     extra: 60_000,
     async run({ stage, nemesis, burst, calm }) {
       const [proxy] = stage.proxies as [ProxyInstance];
-      const slow = nemesis.inflict(link.throttled(proxy, 20), 75_000);
+      const slow = nemesis.inflict(link.throttled(proxy, 20), 110_000);
       await calm(1000);
-      await burst(250);
+      await burst(500);
       await slow;
     },
   },
