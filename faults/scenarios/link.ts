@@ -76,7 +76,7 @@ export const LINK_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'link-unproved',
-    about: 'answers to pings held back for 25 s, and a burst of 5,000 messages',
+    about: 'answers to pings held back for 25 s, and a burst of 2,000 messages',
     settings: { RETRY_SCHEDULE: '60s', UNCONFIRMED_RETRY_AFTER: '60s', MESSAGE_TTL: '70s', DEDUP_WINDOW: '200s' },
     senders: ['never', 'after 12 s'],
     recipients: ['each copy'],
@@ -84,7 +84,7 @@ export const LINK_SCENARIOS: readonly Scenario[] = [
     async run({ stage, nemesis, burst, calm }) {
       const held = nemesis.inflict(link.unproved((stage.proxies as [ProxyInstance])[0]), 25_000);
       await calm(500);
-      await burst(5000);
+      await burst(2000);
       await held;
       await calm(10_000);
     },
