@@ -10,6 +10,8 @@ import { type Sender, StockSender, TEMPERS, type Temper } from './senders.ts';
 import { Stage } from './stage.ts';
 import { text } from './texts.ts';
 
+/** The library takes answers from the domain that it wrote to, and each process has a domain here: see Stage. */
+const STOCK_TEMPERS = TEMPERS.filter((temper) => temper !== 'library');
 /** ms between two messages of one sender. */
 const PACE = [100, 400] as const;
 /** ms; how long the conversation goes on after the last fault. */
@@ -92,7 +94,7 @@ export class Cast {
 
   async #enter(): Promise<Stage> {
     const { scenario, settings, recorder, random } = this.#options;
-    const tempers = scenario.senders ?? TEMPERS;
+    const tempers = scenario.senders ?? (scenario.processes === 2 ? STOCK_TEMPERS : TEMPERS);
     const habits = scenario.recipients ?? HABITS;
     const names = (kind: string, count: number) => Array.from({ length: count }, (_, i) => `${kind}${i + 1}`);
     const senders = names('sender', tempers.length);

@@ -26,7 +26,7 @@ export const RULES = {
   died: 'a process ended unasked, or with another status than 0',
 } as const;
 
-export type Rule = keyof typeof RULES;
+type Rule = keyof typeof RULES;
 
 export interface Violation {
   readonly rule: Rule;

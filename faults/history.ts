@@ -49,7 +49,7 @@ export interface Traits {
 }
 
 /** `refused`: an error of type `wait`, which asks to send again. */
-export type Told = 'delivered' | 'failed' | 'unconfirmed' | 'refused';
+type Told = 'delivered' | 'failed' | 'unconfirmed' | 'refused';
 
 interface About {
   readonly at: number;
@@ -110,7 +110,7 @@ export interface Began extends Traits {
   readonly fault: number;
 }
 
-export interface Ended {
+interface Ended {
   readonly kind: 'ended';
   readonly at: number;
   readonly fault: number;

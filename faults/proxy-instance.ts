@@ -23,6 +23,7 @@ export class ProxyInstance {
   readonly #options: ProxyOptions;
   #process: ProxyProcess | undefined;
   #expected = false;
+  #closed = false;
   #poll: NodeJS.Timeout | undefined;
   #output = '';
 
@@ -39,6 +40,7 @@ export class ProxyInstance {
 
   /** Resolves when its link is up. */
   async start(): Promise<void> {
+    if (this.#closed) return;
     this.#output = this.output;
     const process = new ProxyProcess(this.#options.environment);
     this.#process = process;
@@ -86,6 +88,7 @@ export class ProxyInstance {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     clearInterval(this.#poll);
     await this.kill();
   }

@@ -1,6 +1,7 @@
 import { type Case, evidence, faultsIn, type Interval } from './cases.ts';
 import type { Violation } from './checker.ts';
 import type { Event, MessageEvent } from './history.ts';
+import { surplus } from './rules/copies.ts';
 import type { Outcome } from './run.ts';
 
 /** What a run was about, in numbers. */
@@ -36,7 +37,7 @@ export function figures({ history, violations }: Outcome): Figures {
     delivered: count(isDelivered),
     told: count((about) => isAcknowledged(about) && isTold(about)),
     lost: violations.filter(({ rule }) => rule === 'lost').length,
-    copies: cases.reduce((sum, { saw }) => sum + saw.length - new Set(saw.map(({ device }) => device)).size, 0),
+    copies: cases.reduce((sum, about) => sum + surplus(about), 0),
     refused: count((about) => isRefused(about) && !isAcknowledged(about)),
     deliveredAfterRefusal: count((about) => isRefused(about) && !isAcknowledged(about) && isDelivered(about)),
     violations: violations.length,

@@ -34,7 +34,7 @@ export interface Outcome {
   readonly output: string;
 }
 
-export function termsOf({ settings, losesJobs = true, extra = 0, processes = 1 }: Scenario): Terms {
+function termsOf({ settings, losesJobs = true, extra = 0, processes = 1 }: Scenario): Terms {
   const required = { XMPP_COMPONENT_DOMAIN: 'receipts.localhost', XMPP_COMPONENT_SECRET: 'secret' };
   const { retry } = loadConfig({ ...required, ...SETTINGS, ...settings });
   const leases = ACCEPT_LEASE + STALLED_JOB + SWEEPS + (losesJobs ? JOB_LEASE : 0);

@@ -118,7 +118,7 @@ function noteCopy(recorder: Recorder, process: string, stanza: string): void {
 }
 
 /** Resolves when it has caught up. */
-export async function follow(replica: RedisServer, primary: RedisServer): Promise<void> {
+async function follow(replica: RedisServer, primary: RedisServer): Promise<void> {
   const connection = new Redis(replica.url);
   try {
     await connection.replicaof('127.0.0.1', primary.port);

@@ -73,7 +73,7 @@ function row(name: string, about: string, figures: Figures): string {
 }
 
 /** The sums. */
-export function total(all: readonly Figures[]): Figures {
+function total(all: readonly Figures[]): Figures {
   const sum = (key: keyof Figures) => all.reduce((total, figures) => total + figures[key], 0);
   return {
     runs: sum('runs'),

@@ -6,6 +6,8 @@ import type { Connected, Polled } from '../history.ts';
 const RECOVERY = 2000;
 /** ms of calm after which a process must be ready again. */
 const CALM = 15_000;
+/** How many answers in a row count. */
+const LAST_POLLS = 3;
 /** ms of calm without any acknowledgement after which none is to be expected. */
 const DEAD = 20_000;
 
@@ -52,7 +54,7 @@ function* dead(evidence: Evidence): Generator<Violation> {
 }
 
 /** From the first message without an answer to the last that was written before the next acknowledgement. */
-export function silences({ cases }: Evidence): Silence[] {
+function silences({ cases }: Evidence): Silence[] {
   const found: Silence[] = [];
   const processes = new Set(cases.flatMap(({ wrote }) => wrote.map(({ process }) => process)));
   for (const process of processes) {
@@ -107,7 +109,7 @@ function* relinked({ faults, connected }: Evidence): Generator<Violation> {
   for (const fault of faults) {
     if (!fault.keepsLink) continue;
     const [from, to] = fault.inForce;
-    const others = faults.filter((other) => other !== fault && !other.keepsLink);
+    const others = faults.filter((other) => !other.keepsLink && !other.lossless);
     const again = connected.filter(
       (connection) =>
         connection.at > from &&
@@ -126,9 +128,11 @@ function* relinked({ faults, connected }: Evidence): Generator<Violation> {
 function* ready({ polled, calmFrom, end }: Evidence): Generator<Violation> {
   if (end < calmFrom + CALM) return;
   for (const process of new Set(polled.map((poll) => poll.process))) {
-    const last = polled.findLast((poll) => poll.process === process) as Polled;
-    if (last.ready === true) continue;
-    const why = `${process} is not ready though all is well: ${last.problems.join('; ') || 'no answer'}`;
-    yield { rule: 'not ready', at: last.at, why };
+    const last = polled.filter((poll) => poll.process === process).slice(-LAST_POLLS);
+    // One answer that is late is a busy machine's.
+    if (last.length < LAST_POLLS || last.some((poll) => poll.ready === true)) continue;
+    const { at, problems } = last.at(-1) as Polled;
+    const why = `${process} is not ready though all is well: ${problems.join('; ') || 'no answer'}`;
+    yield { rule: 'not ready', at, why };
   }
 }

@@ -2,7 +2,7 @@ import { type Case, type Evidence, endOf, faultsIn } from '../cases.ts';
 import type { Violation } from '../checker.ts';
 
 /** ms that a stanza takes at most from one end to the other when nothing is wrong, on a busy machine. */
-export const IN_FLIGHT = 5000;
+const IN_FLIGHT = 5000;
 
 /** What was acknowledged is delivered, or its sender is told; in time. */
 export function* kept(evidence: Evidence): Generator<Violation> {

@@ -1,4 +1,5 @@
 import * as link from '../nemesis/link.ts';
+import { proxyFrozen } from '../nemesis/processes.ts';
 import type { ProxyInstance } from '../proxy-instance.ts';
 import type { Scenario } from '../scenario.ts';
 
@@ -60,7 +61,7 @@ export const LINK_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'link-throttled',
-    about: 'a server that takes 20 stanzas a second, and a burst of 500 messages beside the conversation',
+    about: 'a server that takes 20 stanzas a second, and a burst of 400 messages that the proxy finds all at once',
     // The redelivery is not what is measured: what is written twice is written for the link's sake.
     settings: { RETRY_SCHEDULE: '140s', UNCONFIRMED_RETRY_AFTER: '140s', MESSAGE_TTL: '150s', DEDUP_WINDOW: '200s' },
     senders: ['never'],
@@ -68,9 +69,12 @@ export const LINK_SCENARIOS: readonly Scenario[] = [
     extra: 60_000,
     async run({ stage, nemesis, burst, calm }) {
       const [proxy] = stage.proxies as [ProxyInstance];
-      const slow = nemesis.inflict(link.throttled(proxy, 20), 110_000);
+      const slow = nemesis.inflict(link.throttled(proxy, 20), 95_000);
       await calm(1000);
-      await burst(500);
+      // It is stopped while they come: what it does about them it does within one turn.
+      const stopped = nemesis.inflict({ ...proxyFrozen(proxy), lossless: true }, 4000);
+      await burst(400);
+      await stopped;
       await slow;
     },
   },
