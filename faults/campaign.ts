@@ -1,3 +1,4 @@
+import { OWN_SERVER } from '../tests/support/world.ts';
 import { faketime } from './clock.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -9,8 +10,10 @@ export function runnable(scenarios: readonly Scenario[]): {
   scenarios: Scenario[];
   skipped: { name: string; why: string }[];
 } {
-  const why = ({ clocks }: Scenario) =>
-    clocks && faketime() === undefined ? 'since libfaketime is not installed (apt-get install faketime)' : undefined;
+  const why = ({ clocks, ownServer }: Scenario) => {
+    if (clocks && faketime() === undefined) return 'since libfaketime is not installed (apt-get install faketime)';
+    return ownServer && !OWN_SERVER ? 'since the server is not ours to stop' : undefined;
+  };
   return {
     scenarios: scenarios.filter((scenario) => why(scenario) === undefined),
     skipped: scenarios.flatMap((scenario) => {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { OWN_SERVER } from '../tests/support/world.ts';
 import type { Message, Recorder } from './history.ts';
 import { LibrarySender } from './library-sender.ts';
 import { FaultIds, Nemesis } from './nemesis.ts';
@@ -96,9 +97,8 @@ export class Cast {
     const { scenario, settings, recorder, random } = this.#options;
     const tempers = scenario.senders ?? (scenario.processes === 2 ? STOCK_TEMPERS : TEMPERS);
     const habits = scenario.recipients ?? HABITS;
-    const names = (kind: string, count: number) => Array.from({ length: count }, (_, i) => `${kind}${i + 1}`);
-    const senders = names('sender', tempers.length);
-    const recipients = names('recipient', habits.length);
+    const senders = tempers.map((_, i) => `sender${i + 1}`);
+    const recipients = habits.map((_, i) => `recipient${i + 1}`);
     const stage = await Stage.open({
       recorder,
       settings,
@@ -108,16 +108,19 @@ export class Cast {
       users: [...senders, ...recipients],
     });
     this.#stage = stage;
+    // On a server that is not ours there are two users: one is all the senders, the other one of the recipients.
+    const [first, second] = OWN_SERVER ? [] : ([...stage.world.xmpp.passwords.keys()] as [string, string]);
+    const here = second === undefined ? habits : [random.fork('habit').pick(habits)];
     const domains = stage.proxies.map(({ domain }) => domain);
     this.#senders = senders.map((name, i) => {
       const temper = tempers[i] as Temper;
       const own = random.fork(name);
       return temper === 'library'
-        ? new LibrarySender(stage.world, name, domains, recorder)
-        : new StockSender(stage.world, name, temper, domains, recorder, own);
+        ? new LibrarySender(stage.world, name, first ?? name, domains, recorder)
+        : new StockSender(stage.world, name, first ?? name, temper, domains, recorder, own);
     });
-    this.#recipients = habits.map((habit, i) => {
-      const name = recipients[i] as string;
+    this.#recipients = here.map((habit, i) => {
+      const name = second ?? (recipients[i] as string);
       return new Recipient(stage.world, name, habit, recorder, random.fork(name), this.#faults);
     });
     await Promise.all([...this.#senders, ...this.#recipients].map((one) => one.open()));

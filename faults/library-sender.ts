@@ -13,14 +13,15 @@ export class LibrarySender implements Sender {
   constructor(
     readonly world: World,
     readonly name: string,
+    readonly account: string,
     readonly domains: readonly string[],
     readonly recorder: Recorder,
   ) {}
 
   async open(): Promise<void> {
-    const { world, name, recorder } = this;
-    const options = { component: this.domains[0] as string, resendAfter: 3000, resource: 'desk' };
-    const user = await LibraryUser.login(world, name, options);
+    const { world, name, account, recorder } = this;
+    const options = { component: this.domains[0] as string, resendAfter: 3000, resource: name };
+    const user = await LibraryUser.login(world, account, options);
     this.#user = user;
     const { receipts } = user;
     receipts.addEventListener('state', ({ detail: { id, state } }) => {

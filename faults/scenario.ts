@@ -27,6 +27,8 @@ export interface Scenario {
   /** In the choice that CI runs. */
   readonly ci?: boolean;
   readonly processes?: 1 | 2;
+  /** Needs a server that is ours to stop. */
+  readonly ownServer?: boolean;
   readonly replica?: boolean;
   readonly clocks?: boolean;
   /** Settings of the proxy, over those of all scenarios. */

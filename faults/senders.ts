@@ -36,13 +36,15 @@ export class StockSender implements Sender {
   constructor(
     world: World,
     readonly name: string,
+    /** Of the user; several senders may be one user on several resources. */
+    account: string,
     readonly temper: Temper,
     /** Domains of the proxy's processes: each attempt takes one of them. */
     readonly domains: readonly string[],
     readonly recorder: Recorder,
     readonly random: Random,
   ) {
-    this.#connection = new Connection(world, name, 'desk', (stanza) => this.#take(stanza));
+    this.#connection = new Connection(world, account, name, (stanza) => this.#take(stanza));
   }
 
   open(): Promise<void> {

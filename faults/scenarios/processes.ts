@@ -53,6 +53,7 @@ export const PROCESS_SCENARIOS: readonly Scenario[] = [
   {
     name: 'server-frozen',
     about: 'the XMPP server stopped for 1 to 10 s, twice',
+    ownServer: true,
     async run({ stage, nemesis, random, calm }) {
       for (const most of [4000, 10_000]) {
         await nemesis.inflict(processes.serverFrozen(stage), random.between(1000, most));
@@ -63,6 +64,7 @@ export const PROCESS_SCENARIOS: readonly Scenario[] = [
   {
     name: 'server-killed',
     about: 'the XMPP server killed and started again, twice',
+    ownServer: true,
     async run({ stage, nemesis, random, calm }) {
       for (let i = 0; i < 2; i += 1) {
         await nemesis.inflict(processes.serverKilled(stage), random.between(0, 3000));
