@@ -22,7 +22,7 @@ export const RULES = {
   metrics: 'ledger_up or link_up says 1 while it is not',
   dead: 'nothing is acknowledged though all is well',
   'not ready': 'not ready though all is well',
-  'link given up': 'a link given up that was merely slow',
+  'link given up': 'a link opened anew that nothing had broken',
   died: 'a process ended unasked, or with another status than 0',
 } as const;
 

@@ -42,8 +42,6 @@ export interface Traits {
   readonly user?: string;
   /** Whether nothing is lost by it, so that it justifies no further copy: a server that is merely slow. */
   readonly lossless?: boolean;
-  /** Whether the link must last as long as it does. */
-  readonly keepsLink?: boolean;
   /** Whether what a server has for a client may be lost on that way, so that the client has to ask. */
   readonly losesNews?: boolean;
 }

@@ -41,7 +41,6 @@ export function delayed({ link, domain: process }: ProxyInstance, ms: number): F
     name: `the link takes ${ms / 1000} s each way`,
     process,
     lossless: true,
-    keepsLink: true,
     begin: () => link.set('both', { delay: ms }),
     end: () => link.set('both', { delay: 0 }),
   };
@@ -53,7 +52,6 @@ export function throttled({ link, domain: process }: ProxyInstance, rate: number
     name: `the server takes ${rate} stanzas a second`,
     process,
     lossless: true,
-    keepsLink: true,
     begin: () => link.set('out', { rate }),
     end: () => link.set('out', { rate: undefined }),
   };
@@ -80,7 +78,6 @@ export function unproved({ link, domain: process }: ProxyInstance): Fault {
     name: 'answers to pings are held back',
     process,
     lossless: true,
-    keepsLink: true,
     begin: () => link.set('in', { withhold: isPingAnswer }),
     end: () => link.set('in', { withhold: undefined }),
   };

@@ -252,11 +252,23 @@ describe('health', () => {
     expect(rules(unready(15_000, 15_500, 16_000).end(16_500))).toEqual([]);
   });
 
-  test('link given up: a new one while the server was merely slow', () => {
-    const slow = () => made().well(0, 'm').connected(1).fault(1000, 60_000, { keepsLink: true, lossless: true });
-    expect(rules(slow().end(61_000))).toEqual([]);
-    expect(rules(slow().connected(31_000).end(61_000))).toEqual(['link given up']);
-    expect(rules(slow().connected(31_000).fault(30_000, 30_000).end(61_000))).toEqual([]);
+  test('link given up: a new one that no fault accounts for', () => {
+    const linked = (...times: number[]) => {
+      const history = made().well(0, 'm').fault(0, 60_000, { lossless: true, process: 'receipts.localhost' });
+      for (const at of times) history.connected(at);
+      return history;
+    };
+    expect(rules(linked(1).end(61_000))).toEqual([]);
+    expect(rules(linked(1, 31_000).end(61_000))).toEqual(['link given up']);
+    expect(rules(linked(1, 31_000).fault(30_000, 30_000, { process: 'receipts.localhost' }).end(61_000))).toEqual([]);
+    expect(rules(linked(1, 31_000).fault(30_000, 30_000, { blocks: 'link' }).end(61_000))).toEqual([]);
+    // Neither Redis, nor a user's connection, nor what befell another process.
+    for (const other of [{ blocks: 'ledger' }, { user: 'bob' }, { process: 'receipts2.localhost' }] as const) {
+      expect(rules(linked(1, 31_000).fault(30_000, 30_000, other).end(61_000))).toEqual(['link given up']);
+    }
+    // Each break accounts for what comes after it, once it has ended.
+    const late = linked(1, 31_000, 45_000).fault(30_000, 30_100, { process: 'receipts.localhost' });
+    expect(rules(late.end(61_000))).toEqual(['link given up']);
   });
 
   test('died', () => {
