@@ -85,6 +85,16 @@ export class TestUser extends ContactDialogue {
     return this.goesUnavailable();
   }
 
+  /** Whether its stream is open. */
+  get online(): boolean {
+    return this.#client.status === 'online';
+  }
+
+  /** Calls back when its connection is gone, however that came about. */
+  onGone(listener: () => void): void {
+    this.#client.on('disconnect', listener);
+  }
+
   /** Closes the stream in order. */
   async offline(): Promise<void> {
     if (this.#socket === undefined || this.#socket.destroyed) return;

@@ -14,6 +14,7 @@ export interface RedisOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Keeps its data here, and leaves them. */
   readonly dir?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface RedisServer extends TemporaryServer {
@@ -46,6 +47,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
     name: 'redis',
     program: 'redis-server',
     folder: options.dir,
+    ...(options.env !== undefined && { env: options.env }),
     prepare: async (folder) =>
       Object.entries({ ...settings, dir: folder }).flatMap(([name, value]) => [`--${name}`, value]),
     isReady: async () => {

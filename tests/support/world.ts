@@ -4,7 +4,7 @@ import type { ReceiptsProxy, Tuning } from '../../src/proxy.ts';
 import { login, type TestUser } from './client.ts';
 import { type ProsodyServer, startProsody } from './prosody.ts';
 import { TestProxy } from './proxy.ts';
-import { type RedisServer, startRedis } from './redis.ts';
+import { type RedisOptions, type RedisServer, startRedis } from './redis.ts';
 
 /** Times that let a test see in seconds what takes hours. */
 export const QUICK = {
@@ -43,6 +43,7 @@ export interface WorldOptions {
   readonly config?: string;
   /** Passwords by name. */
   readonly users?: Readonly<Record<string, string>>;
+  readonly redis?: RedisOptions;
 }
 
 async function xmppServer({ websocket = false, config, users: others }: WorldOptions): Promise<XmppServer> {
@@ -98,7 +99,7 @@ export class World {
   ) {}
 
   static async open(options: WorldOptions = {}): Promise<World> {
-    const [xmpp, redis] = await Promise.all([xmppServer(options), startRedis()]);
+    const [xmpp, redis] = await Promise.all([xmppServer(options), startRedis(options.redis)]);
     return new World(xmpp, redis);
   }
 

@@ -1,0 +1,40 @@
+import { OWN_SERVER } from '../tests/support/world.ts';
+import { faketime } from './clock.ts';
+import type { Scenario } from './scenario.ts';
+
+/** The seed of the choice that CI runs. */
+export const CI_SEED = 1;
+
+/** Those that can be carried out here; and of the others, why not. */
+export function runnable(scenarios: readonly Scenario[]): {
+  scenarios: Scenario[];
+  skipped: { name: string; why: string }[];
+} {
+  const why = ({ clocks, ownServer }: Scenario) => {
+    if (clocks && faketime() === undefined) return 'since libfaketime is not installed (apt-get install faketime)';
+    return ownServer && !OWN_SERVER ? 'since the server is not ours to stop' : undefined;
+  };
+  return {
+    scenarios: scenarios.filter((scenario) => why(scenario) === undefined),
+    skipped: scenarios.flatMap((scenario) => {
+      const reason = why(scenario);
+      return reason === undefined ? [] : [{ name: scenario.name, why: reason }];
+    }),
+  };
+}
+
+/** Each once; or, for so many ms, one after the other again and again, each round with a seed of its own. */
+export function* runsFor(
+  scenarios: readonly Scenario[],
+  seed: number,
+  ms: number | undefined,
+): Generator<{ scenario: Scenario; seed: number }> {
+  const until = performance.now() + (ms ?? 0);
+  for (let round = 0; ; round += 1) {
+    for (const scenario of scenarios) {
+      if (ms !== undefined && performance.now() >= until) return;
+      yield { scenario, seed: seed + round };
+    }
+    if (ms === undefined) return;
+  }
+}

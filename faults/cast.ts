@@ -1,0 +1,187 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { OWN_SERVER } from '../tests/support/world.ts';
+import type { Message, Recorder } from './history.ts';
+import { LibrarySender } from './library-sender.ts';
+import { FaultIds, Nemesis } from './nemesis.ts';
+import { Owed } from './owed.ts';
+import type { Random } from './random.ts';
+import { HABITS, Recipient } from './recipients.ts';
+import type { Scenario } from './scenario.ts';
+import { type Sender, StockSender, TEMPERS, type Temper } from './senders.ts';
+import { Stage } from './stage.ts';
+import { text } from './texts.ts';
+
+/** The library takes answers from the domain that it wrote to, and each process has a domain here: see Stage. */
+const STOCK_TEMPERS = TEMPERS.filter((temper) => temper !== 'library');
+/** ms between two messages of one sender. */
+const PACE = [100, 400] as const;
+/** ms; how long the conversation goes on after the last fault. */
+const CODA = 2000;
+/** ms; how long a message may take to whom nothing stands in the way. */
+const PROMPT = 30_000;
+/** ms; how long what comes after the end is watched for. */
+const AFTERMATH = 3000;
+
+export interface CastOptions {
+  readonly scenario: Scenario;
+  readonly settings: Record<string, string>;
+  /** ms */
+  readonly endsWithin: number;
+  readonly recorder: Recorder;
+  readonly random: Random;
+}
+
+/** All who take part in one run of a scenario: who writes, who reads, and who does harm. */
+export class Cast {
+  readonly #options: CastOptions;
+  readonly #faults = new FaultIds();
+  readonly #messages: Message[] = [];
+  readonly #owed = new Owed();
+  #stage: Stage | undefined;
+  #senders: Sender[] = [];
+  #recipients: Recipient[] = [];
+  #writing = true;
+
+  constructor(options: CastOptions) {
+    this.#options = options;
+    options.recorder.listen((event) => this.#owed.note(event));
+  }
+
+  /** What the processes of the proxy printed. */
+  get output(): string {
+    return this.#stage?.proxies.map(({ output }) => output).join('\n') ?? '';
+  }
+
+  /** Resolves when all has ended, or had the time to. */
+  async play(): Promise<void> {
+    const { scenario, recorder, random, endsWithin } = this.#options;
+    const stage = await this.#enter();
+    await this.#greet();
+    for (const recipient of this.#recipients) recipient.start();
+    const talks = this.#senders.map((sender) => this.#talk(sender));
+    await scenario.run({
+      stage,
+      nemesis: new Nemesis(recorder, this.#faults),
+      random: random.fork('nemesis'),
+      recorder,
+      messagesTo: (habit) => {
+        const names = this.#recipients.filter((one) => one.habit === habit).map(({ name }) => name);
+        return this.#messages.filter(({ recipient }) => names.includes(recipient));
+      },
+      burst: (count) => this.#burst(count),
+      calm: (ms) => sleep(ms),
+    });
+    await sleep(CODA);
+    this.#writing = false;
+    await Promise.all([...talks, ...this.#recipients.map((recipient) => recipient.settle())]);
+    await this.#owed.nothing(endsWithin);
+    await this.#lastWord();
+    await sleep(AFTERMATH);
+    for (const sender of this.#senders) {
+      const untold = this.#messages.filter((message) => message.sender === sender.name && this.#owed.has(message.id));
+      if (untold.length > 0) await Promise.race([sender.ask(untold), sleep(PROMPT)]);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#writing = false;
+    // Who is to say goodbye to a server that stands still waits in vain.
+    await Promise.race([
+      Promise.allSettled([...this.#senders, ...this.#recipients].map((it) => it.close())),
+      sleep(3000),
+    ]);
+    await this.#stage?.close();
+  }
+
+  async #enter(): Promise<Stage> {
+    const { scenario, settings, recorder, random } = this.#options;
+    const tempers = scenario.senders ?? (scenario.processes === 2 ? STOCK_TEMPERS : TEMPERS);
+    const habits = scenario.recipients ?? HABITS;
+    const senders = tempers.map((_, i) => `sender${i + 1}`);
+    const recipients = habits.map((_, i) => `recipient${i + 1}`);
+    const stage = await Stage.open({
+      recorder,
+      settings,
+      processes: scenario.processes ?? 1,
+      replica: scenario.replica ?? false,
+      clocks: scenario.clocks ?? false,
+      users: [...senders, ...recipients],
+    });
+    this.#stage = stage;
+    // On a server that is not ours there are two users: one is all the senders, the other one of the recipients.
+    const [first, second] = OWN_SERVER ? [] : ([...stage.world.xmpp.passwords.keys()] as [string, string]);
+    const here = second === undefined ? habits : [random.fork('habit').pick(habits)];
+    const domains = stage.proxies.map(({ domain }) => domain);
+    this.#senders = senders.map((name, i) => {
+      const temper = tempers[i] as Temper;
+      const own = random.fork(name);
+      return temper === 'library'
+        ? new LibrarySender(stage.world, name, first ?? name, domains, recorder)
+        : new StockSender(stage.world, name, first ?? name, temper, domains, recorder, own);
+    });
+    this.#recipients = here.map((habit, i) => {
+      const name = second ?? (recipients[i] as string);
+      return new Recipient(stage.world, name, habit, recorder, random.fork(name), this.#faults);
+    });
+    await Promise.all([...this.#senders, ...this.#recipients].map((one) => one.open()));
+    return stage;
+  }
+
+  /** Everybody writes to everybody once while all is well, so that who confirms is known to. */
+  async #greet(): Promise<void> {
+    const greetings: string[] = [];
+    for (const sender of this.#senders) {
+      for (const recipient of this.#recipients) {
+        const id = await this.#write(sender, recipient);
+        if (recipient.habit !== 'never') greetings.push(id);
+      }
+    }
+    await this.#owed.allEnded(greetings, PROMPT);
+    const missing = greetings.filter((id) => !this.#owed.hasEnded(id));
+    if (missing.length > 0) throw new Error(`Before any fault, ${missing.length} messages were not delivered`);
+  }
+
+  async #talk(sender: Sender): Promise<void> {
+    const [low, high] = PACE;
+    const random = this.#options.random.fork(`${sender.name} talks`);
+    while (this.#writing) {
+      await sleep(random.between(low, high));
+      if (this.#writing) await this.#write(sender, random.pick(this.#recipients));
+    }
+  }
+
+  async #burst(count: number): Promise<void> {
+    const [sender] = this.#senders;
+    const recipient = this.#recipients[0];
+    if (sender === undefined || recipient === undefined) return;
+    for (let i = 0; i < count; i += 1) {
+      await this.#write(sender, recipient);
+      // The clients live in this process as well.
+      if (i % 50 === 49) await sleep(1);
+    }
+  }
+
+  /** Whether it works at the end, whatever came before. */
+  async #lastWord(): Promise<void> {
+    const recipient = this.#recipients.find(({ habit }) => habit !== 'never' && habit !== 'flaps');
+    if (recipient === undefined) return;
+    const words = await Promise.all(this.#senders.map((sender) => this.#write(sender, recipient)));
+    await this.#owed.allAnswered(words, PROMPT);
+    await this.#owed.allEnded(words, PROMPT);
+  }
+
+  async #write(sender: Sender, recipient: Recipient): Promise<string> {
+    const { recorder, random } = this.#options;
+    const n = this.#messages.length + 1;
+    const message: Message = {
+      id: `m${n}`,
+      sender: sender.name,
+      recipient: recipient.name,
+      body: text(n, random.fork(`text ${n}`)),
+    };
+    this.#messages.push(message);
+    recorder.message(message);
+    await sender.write(message);
+    return message.id;
+  }
+}

@@ -1,0 +1,65 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../clock.ts';
+import type { Fault } from '../nemesis.ts';
+import type { ProxyInstance } from '../proxy-instance.ts';
+import type { Stage } from '../stage.ts';
+
+/** SIGKILL; started again. */
+export function proxyKilled(proxy: ProxyInstance): Fault {
+  const { domain: process } = proxy;
+  const end = () => proxy.start();
+  return { name: 'the proxy is killed', process, blocks: 'process', begin: () => proxy.kill(), end };
+}
+
+/** SIGTERM; started again. */
+export function proxyTerminated(proxy: ProxyInstance): Fault {
+  const { domain: process } = proxy;
+  const end = () => proxy.start();
+  return { name: 'the proxy is restarted', process, blocks: 'process', begin: () => proxy.terminate(), end };
+}
+
+/** SIGSTOP, SIGCONT. */
+export function proxyFrozen(proxy: ProxyInstance): Fault {
+  const { domain: process } = proxy;
+  return {
+    name: 'the proxy is stopped',
+    process,
+    blocks: 'process',
+    begin: () => proxy.freeze(),
+    end: () => proxy.thaw(),
+  };
+}
+
+/** SIGSTOP, SIGCONT. What a client wrote meanwhile waits in its socket. */
+export function serverFrozen({ world: { xmpp } }: Stage): Fault {
+  return {
+    name: 'the server is stopped',
+    blocks: 'link',
+    losesNews: true,
+    begin: () => xmpp.prosody?.freeze(),
+    end: () => xmpp.prosody?.thaw(),
+  };
+}
+
+/** SIGKILL; started again. What it had for clients is lost. */
+export function serverKilled({ world: { xmpp } }: Stage): Fault {
+  return {
+    name: 'the server is killed',
+    blocks: 'link',
+    losesNews: true,
+    begin: () => xmpp.prosody?.kill(),
+    end: () => xmpp.prosody?.restart(),
+  };
+}
+
+/** ms; a process has seen the step by then. */
+const NOTICED = 2500;
+
+/** A wall clock is stepped, and back. */
+export function stepped(clocks: readonly Clock[], offset: string, whose: string): Fault {
+  const step = async (to: string) => {
+    await Promise.all(clocks.map((clock) => clock.step(to)));
+    await sleep(NOTICED);
+  };
+  return { name: `${whose} clock is stepped by ${offset}`, begin: () => step(offset), end: () => step('+0') };
+}

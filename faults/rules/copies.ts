@@ -1,0 +1,78 @@
+import { type Case, type Evidence, endOf, faultsIn } from '../cases.ts';
+import type { Violation } from '../checker.ts';
+import type { Copied } from '../history.ts';
+
+/** ms; how long a process may take to learn that another one has settled what it had in hand. */
+const BETWEEN_PROCESSES = 5000;
+
+/** Nobody is bothered: no copy after the end, and no more than the faults and the schedule call for. */
+export function* copies(evidence: Evidence): Generator<Violation> {
+  const confirming = new Set(
+    evidence.cases.filter(({ confirmed }) => confirmed.length > 0).map(({ message }) => message.recipient),
+  );
+  for (const about of evidence.cases) {
+    if (about.damaged.length > 0) continue;
+    yield* afterTold(evidence, about);
+    const written = about.copied[0]?.at;
+    if (written === undefined) continue;
+    const allowed = allowance(evidence, about, confirming.has(about.message.recipient), written);
+    const { id: message } = about.message;
+    const [seen, at] = mostSeen(about);
+    if (seen > allowed) {
+      yield {
+        rule: 'copies',
+        message,
+        at,
+        why: `One client was given ${seen} copies, ${allowed} can be accounted for`,
+      };
+    }
+    if (about.copied.length > allowed) {
+      const why = `It was written ${about.copied.length} times, ${allowed} can be accounted for`;
+      yield { rule: 'rewritten', message, at: about.copied.at(-1)?.at as number, why };
+    }
+  }
+}
+
+/** Further copies that a recipient's clients were given, each beside its first. */
+export function surplus({ saw }: Case): number {
+  return saw.length - new Set(saw.map(({ device }) => device)).size;
+}
+
+function mostSeen({ saw }: Case): [count: number, at: number] {
+  const byDevice = new Map<string, number>();
+  for (const { device } of saw) byDevice.set(device, (byDevice.get(device) ?? 0) + 1);
+  return [Math.max(0, ...byDevice.values()), saw.at(-1)?.at ?? 0];
+}
+
+/** The first attempt, one for each fault of its life, and what the schedule has in the time until its receipt. */
+function allowance(evidence: Evidence, about: Case, confirms: boolean, written: number): number {
+  const { schedule, unconfirmedRetries } = evidence.terms;
+  const until = endOf(about)?.at ?? evidence.end;
+  const costly = faultsIn(evidence, about.message, about.wrote[0]?.at ?? written, until).filter(
+    ({ lossless }) => !lossless,
+  );
+  let steps = 0;
+  for (let at = written; ; steps += 1) {
+    at += schedule[Math.min(steps, schedule.length - 1)] as number;
+    if (at >= until) break;
+  }
+  return 1 + costly.length + (confirms ? steps : Math.max(unconfirmedRetries, Math.min(steps, 1)));
+}
+
+/** What is written when the sender has his receipt is a copy too many. In flight before does not count: see `copied`. */
+function* afterTold({ terms, faults }: Evidence, { message, told, copied }: Case): Generator<Violation> {
+  const delivered = told.find(({ what }) => what === 'delivered');
+  if (delivered === undefined) return;
+  const tooLate = ({ at, process }: Copied) => {
+    if (terms.processes === 1) return at > delivered.at;
+    // A process that was held up goes on with what it had taken up before.
+    const heldUp = faults
+      .filter((fault) => fault.from <= at && fault.to >= delivered.at)
+      .filter((fault) => fault.process === undefined || fault.process === process);
+    return at > Math.max(delivered.at, ...heldUp.map(({ to }) => to)) + BETWEEN_PROCESSES;
+  };
+  const copy = copied.find(tooLate);
+  if (copy === undefined) return;
+  const why = `${copy.process} sent it again ${Math.round(copy.at - delivered.at)} ms after its sender was told "delivered"`;
+  yield { rule: 'after told', message: message.id, at: copy.at, why };
+}

@@ -1,0 +1,79 @@
+import { loadConfig } from '../src/config.ts';
+import { Cast } from './cast.ts';
+import { check, type Violation } from './checker.ts';
+import { type History, Recorder, type Terms } from './history.ts';
+import { Random } from './random.ts';
+import type { Scenario } from './scenario.ts';
+
+/** Of every scenario, unless it has its own: times that end a message within half a minute. */
+const SETTINGS = {
+  RETRY_SCHEDULE: '2s,4s',
+  UNCONFIRMED_RETRY_AFTER: '2s',
+  MESSAGE_TTL: '25s',
+  DEDUP_WINDOW: '120s',
+};
+
+// What the proxy does not let an operator set, ms: src/ledger/ledger.ts and src/queues/workers.ts.
+const ACCEPT_LEASE = 10_000;
+const JOB_LEASE = 60_000;
+const STALLED_JOB = 7500;
+const SWEEPS = 3000;
+/** What a busy machine may add. */
+const MARGIN = 10_000;
+const SAYS_WITHIN = 5000;
+
+/** One run of a scenario, and the verdict. */
+export interface Outcome {
+  readonly scenario: Scenario;
+  readonly seed: number;
+  readonly history: History;
+  readonly violations: readonly Violation[];
+  /** ms */
+  readonly took: number;
+  /** What the processes of the proxy printed. */
+  readonly output: string;
+}
+
+function termsOf({ settings, losesJobs = true, extra = 0, processes = 1 }: Scenario): Terms {
+  const required = { XMPP_COMPONENT_DOMAIN: 'receipts.localhost', XMPP_COMPONENT_SECRET: 'secret' };
+  const { retry } = loadConfig({ ...required, ...SETTINGS, ...settings });
+  const leases = ACCEPT_LEASE + STALLED_JOB + SWEEPS + (losesJobs ? JOB_LEASE : 0);
+  return {
+    schedule: retry.schedule,
+    unconfirmedRetries: retry.unconfirmedRetries,
+    endsWithin: retry.messageTtl + leases + MARGIN + extra,
+    saysWithin: SAYS_WITHIN,
+    processes,
+  };
+}
+
+/**
+ * Runs a scenario once, from an empty Redis to the verdict. All that it starts has ended when it settles.
+ *
+ * @throws when it was aborted, or could not be carried out
+ */
+export async function run(scenario: Scenario, seed: number, signal?: AbortSignal): Promise<Outcome> {
+  const began = performance.now();
+  const terms = termsOf(scenario);
+  const recorder = new Recorder();
+  const cast = new Cast({
+    scenario,
+    settings: { ...SETTINGS, ...scenario.settings },
+    endsWithin: terms.endsWithin,
+    recorder,
+    random: new Random(seed).fork(scenario.name),
+  });
+  const aborted = new Promise<never>((_, reject) => {
+    const stop = () => reject(new Error('Stopped'));
+    if (signal?.aborted) stop();
+    else signal?.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    await Promise.race([cast.play(), aborted]);
+  } finally {
+    await cast.close();
+  }
+  const history = recorder.history(terms);
+  const { output } = cast;
+  return { scenario, seed, history, violations: check(history), took: performance.now() - began, output };
+}

@@ -1,0 +1,44 @@
+import type { Message, Recorder } from './history.ts';
+import type { Nemesis } from './nemesis.ts';
+import type { Random } from './random.ts';
+import type { Habit } from './recipients.ts';
+import type { Temper } from './senders.ts';
+import type { Stage } from './stage.ts';
+
+/** Where a scenario's faults take place. */
+export interface Scene {
+  readonly stage: Stage;
+  readonly nemesis: Nemesis;
+  readonly random: Random;
+  readonly recorder: Recorder;
+  /** Written so far to recipients of that habit. */
+  messagesTo(habit: Habit): readonly Message[];
+  /** So many messages as fast as they can be written, from one sender to one recipient. */
+  burst(count: number): Promise<void>;
+  /** ms */
+  calm(ms: number): Promise<void>;
+}
+
+/** Faults in some order, over a conversation of many. A seed decides what is left open. */
+export interface Scenario {
+  readonly name: string;
+  /** For the table: what is done. */
+  readonly about: string;
+  /** In the choice that CI runs. */
+  readonly ci?: boolean;
+  readonly processes?: 1 | 2;
+  /** Needs a server that is ours to stop. */
+  readonly ownServer?: boolean;
+  readonly replica?: boolean;
+  readonly clocks?: boolean;
+  /** Settings of the proxy, over those of all scenarios. */
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly senders?: readonly Temper[];
+  readonly recipients?: readonly Habit[];
+  /** ms more than the settings alone allow until all has ended, such as for a backlog to drain. */
+  readonly extra?: number;
+  /** Whether what a dead process or a lost reply leaves behind waits for the lease of its job; by default yes. */
+  readonly losesJobs?: boolean;
+  /** Resolves when the last fault is over. */
+  run(scene: Scene): Promise<void>;
+}

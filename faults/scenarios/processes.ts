@@ -1,0 +1,75 @@
+import * as processes from '../nemesis/processes.ts';
+import type { ProxyInstance } from '../proxy-instance.ts';
+import type { Scenario } from '../scenario.ts';
+
+export const PROCESS_SCENARIOS: readonly Scenario[] = [
+  {
+    name: 'proxy-killed',
+    about: 'the proxy killed (SIGKILL) and started again, four times',
+    ci: true,
+    async run({ stage, nemesis, random, calm }) {
+      const [proxy] = stage.proxies as [ProxyInstance];
+      for (let i = 0; i < 4; i += 1) {
+        await nemesis.inflict(processes.proxyKilled(proxy), random.between(0, 2000));
+        await calm(random.between(500, 4000));
+      }
+    },
+  },
+  {
+    name: 'proxy-frozen',
+    about: 'the proxy stopped (SIGSTOP) for 1 to 12 s, three times',
+    async run({ stage, nemesis, random, calm }) {
+      const [proxy] = stage.proxies as [ProxyInstance];
+      for (let i = 0; i < 3; i += 1) {
+        await nemesis.inflict(processes.proxyFrozen(proxy), random.between(1000, 12_000));
+        await calm(random.between(500, 4000));
+      }
+    },
+  },
+  {
+    name: 'proxy-restarted',
+    about: 'the proxy restarted in order (SIGTERM), three times',
+    async run({ stage, nemesis, random, calm }) {
+      const [proxy] = stage.proxies as [ProxyInstance];
+      for (let i = 0; i < 3; i += 1) {
+        await nemesis.inflict(processes.proxyTerminated(proxy), random.between(0, 2000));
+        await calm(random.between(500, 4000));
+      }
+    },
+  },
+  {
+    name: 'two-proxies-killed',
+    about: 'two processes, one or the other killed, stopped or restarted, six times',
+    processes: 2,
+    async run({ stage, nemesis, random, calm }) {
+      const { proxyKilled, proxyFrozen, proxyTerminated } = processes;
+      for (let i = 0; i < 6; i += 1) {
+        const hurt = random.pick([proxyKilled, proxyKilled, proxyFrozen, proxyTerminated]);
+        await nemesis.inflict(hurt(random.pick(stage.proxies)), random.between(0, 5000));
+        await calm(random.between(300, 3000));
+      }
+    },
+  },
+  {
+    name: 'server-frozen',
+    about: 'the XMPP server stopped for 1 to 10 s, twice',
+    ownServer: true,
+    async run({ stage, nemesis, random, calm }) {
+      for (const most of [4000, 10_000]) {
+        await nemesis.inflict(processes.serverFrozen(stage), random.between(1000, most));
+        await calm(4000);
+      }
+    },
+  },
+  {
+    name: 'server-killed',
+    about: 'the XMPP server killed and started again, twice',
+    ownServer: true,
+    async run({ stage, nemesis, random, calm }) {
+      for (let i = 0; i < 2; i += 1) {
+        await nemesis.inflict(processes.serverKilled(stage), random.between(0, 3000));
+        await calm(6000);
+      }
+    },
+  },
+];

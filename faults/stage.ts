@@ -1,0 +1,132 @@
+import { Redis } from 'ioredis';
+import { freePort } from '../tests/support/ports.ts';
+import { type RedisServer, startRedis } from '../tests/support/redis.ts';
+import { World } from '../tests/support/world.ts';
+import { AddressRelay } from './address-relay.ts';
+import { Clock } from './clock.ts';
+import type { Recorder } from './history.ts';
+import { LinkRelay } from './link-relay.ts';
+import { ProxyInstance } from './proxy-instance.ts';
+
+export interface StageOptions {
+  readonly recorder: Recorder;
+  readonly processes: 1 | 2;
+  readonly settings: Record<string, string>;
+  /** A second Redis that follows the first. */
+  readonly replica: boolean;
+  /** A wall clock that can be stepped: Redis', and that of each process of the proxy. */
+  readonly clocks: boolean;
+  readonly users: readonly string[];
+}
+
+/** Names the messages of which a stanza of the proxy's is a copy. */
+const COPY = /^<message\b([^>]*)>/;
+
+/** Servers, relays between them, and the proxy: all real, all to be hurt. */
+export class Stage {
+  #closing: Promise<void> | undefined;
+
+  private constructor(
+    readonly world: World,
+    readonly replica: RedisServer | undefined,
+    /** Where the proxies find Redis. */
+    readonly address: AddressRelay,
+    /** As a user of Redis whom no fault of permissions concerns; of the first server. */
+    readonly admin: Redis,
+    readonly proxies: readonly ProxyInstance[],
+    readonly clocks: readonly Clock[],
+  ) {}
+
+  static async open(options: StageOptions): Promise<Stage> {
+    const { recorder, processes, settings, users } = options;
+    const clocks: Clock[] = [];
+    if (options.clocks) for (let i = 0; i <= processes; i += 1) clocks.push(await Clock.create());
+    const passwords = Object.fromEntries(users.map((name) => [name, 'pw']));
+    const ofRedis = clocks[0];
+    const redis = ofRedis === undefined ? {} : { redis: { env: ofRedis.environment } };
+    const world = await World.open({ users: passwords, ...redis });
+    const admin = new Redis(world.redis.url, { maxRetriesPerRequest: null, commandTimeout: 60_000 });
+    admin.on('error', () => {});
+    await admin.call('ACL', 'SETUSER', 'nemesis', 'on', '>pw', '+@all', '~*', '&*');
+    await admin.call('AUTH', 'nemesis', 'pw');
+    admin.options.username = 'nemesis';
+    admin.options.password = 'pw';
+    const replica = options.replica ? await startRedis() : undefined;
+    if (replica !== undefined) await follow(replica, world.redis);
+    const address = await AddressRelay.to(world.redis.port);
+    const proxies: ProxyInstance[] = [];
+    for (let i = 0; i < processes; i += 1) {
+      const place = i === 0 ? world : new World(world.xmpp, world.redis, 'receipts2');
+      const domain = place.environment().XMPP_COMPONENT_DOMAIN as string;
+      const link = await LinkRelay.listen({
+        port: world.xmpp.componentPort,
+        host: world.xmpp.host,
+        onConnect: () => recorder.add({ kind: 'connected', process: domain }),
+        onStanza: (stanza) => noteCopy(recorder, domain, stanza),
+      });
+      const httpPort = await freePort();
+      const environment = place.environment({
+        XMPP_SERVICE: `xmpp://127.0.0.1:${link.port}`,
+        REDIS_URL: `redis://127.0.0.1:${address.port}`,
+        HTTP_PORT: String(httpPort),
+        LOG_LEVEL: 'info',
+        ...settings,
+      });
+      proxies.push(
+        new ProxyInstance({
+          domain,
+          link,
+          httpPort,
+          recorder,
+          environment: { ...environment, ...clocks[i + 1]?.environment },
+        }),
+      );
+    }
+    const stage = new Stage(world, replica, address, admin, proxies, clocks);
+    try {
+      await Promise.all(proxies.map((proxy) => proxy.start()));
+    } catch (error) {
+      await stage.close();
+      throw error;
+    }
+    for (const proxy of proxies) proxy.watch();
+    return stage;
+  }
+
+  /** Idempotent. Whatever state things are in. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(this.proxies.map((proxy) => proxy.close()));
+    this.admin.disconnect();
+    await Promise.all([this.address.close(), ...this.proxies.map(({ link }) => link.close())]);
+    await this.world.close();
+    await this.replica?.stop();
+    await Promise.all(this.clocks.map((clock) => clock.close()));
+  }
+}
+
+function noteCopy(recorder: Recorder, process: string, stanza: string): void {
+  const attributes = COPY.exec(stanza)?.[1];
+  // An error may quote the text that it is about.
+  if (attributes === undefined || /\stype=["']error["']/.test(attributes) || !stanza.includes('<body')) return;
+  const id = /\sid=["']([^"']*)["']/.exec(attributes)?.[1];
+  if (recorder.knows(id)) recorder.add({ kind: 'copied', message: id, process });
+}
+
+/** Resolves when it has caught up. */
+async function follow(replica: RedisServer, primary: RedisServer): Promise<void> {
+  const connection = new Redis(replica.url);
+  try {
+    await connection.replicaof('127.0.0.1', primary.port);
+    for (;;) {
+      if ((await connection.info('replication')).includes('master_link_status:up')) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  } finally {
+    connection.disconnect();
+  }
+}

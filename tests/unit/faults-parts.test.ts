@@ -1,0 +1,138 @@
+import fc from 'fast-check';
+import { runsFor } from '../../faults/campaign.ts';
+import { check } from '../../faults/checker.ts';
+import { Random } from '../../faults/random.ts';
+import { explain, figures } from '../../faults/report.ts';
+import { SCENARIOS } from '../../faults/scenarios.ts';
+import { insideCharacter, StanzaBoundaries } from '../../faults/stanzas.ts';
+import { document } from '../../faults/table.ts';
+import { MadeUp } from '../support/made-up-history.ts';
+
+const [scenario] = SCENARIOS as [(typeof SCENARIOS)[number]];
+
+describe('where stanzas end', () => {
+  const HEADER = `<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' from="a>b">`;
+  const STANZAS = [
+    '<message id="1"><body>你好 😀 &lt;b&gt;</body><request xmlns="x"/></message>',
+    "<iq type='result' id='/>'/>",
+    '<message to="é>"><a><b/><b></b></a></message>',
+  ];
+  const STREAM = Buffer.from([HEADER, ...STANZAS, '</stream:stream>'].join(''));
+
+  test('property: the same, however the bytes are cut into chunks', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: STREAM.length - 1 })), (cuts) => {
+        const boundaries = new StanzaBoundaries();
+        const found: number[] = [];
+        const edges = [0, ...[...new Set(cuts)].sort((a, b) => a - b), STREAM.length];
+        for (const [i, from] of edges.slice(0, -1).entries()) {
+          for (const end of boundaries.ends(STREAM.subarray(from, edges[i + 1]))) found.push(from + end);
+        }
+        const pieces = found.map((end, i) => STREAM.subarray(found[i - 1] ?? 0, end).toString());
+        expect(pieces).toEqual([HEADER, ...STANZAS]);
+      }),
+    );
+  });
+
+  test('inside a character of several bytes', () => {
+    expect(insideCharacter(Buffer.from('plain'))).toBe(-1);
+    const cut = Buffer.from('aé').subarray(0, insideCharacter(Buffer.from('aé')));
+    expect(cut.length).toBe(2);
+    expect(cut.toString()).toBe('a\uFFFD');
+  });
+});
+
+describe('a seed', () => {
+  const some = (random: Random) => Array.from({ length: 20 }, () => random.between(1, 1000));
+
+  test('decides the same again, and another seed or name something else', () => {
+    expect(some(new Random(7))).toEqual(some(new Random(7)));
+    expect(some(new Random(7))).not.toEqual(some(new Random(8)));
+    expect(some(new Random(7).fork('a'))).toEqual(some(new Random(7).fork('a')));
+    expect(some(new Random(7).fork('a'))).not.toEqual(some(new Random(7).fork('b')));
+  });
+
+  test('a fork decides the same whatever the others have decided', () => {
+    const random = new Random(7);
+    some(random);
+    expect(some(random.fork('a'))).toEqual(some(new Random(7).fork('a')));
+  });
+
+  test('property: within the bounds, both of them reached', () => {
+    fc.assert(
+      fc.property(fc.integer(), (seed) => {
+        const random = new Random(seed);
+        const rolls = new Set(Array.from({ length: 200 }, () => random.between(1, 6)));
+        expect([...rolls].sort()).toEqual([1, 2, 3, 4, 5, 6]);
+      }),
+    );
+  });
+
+  test('each round of a campaign has its own; without a time there is one round', () => {
+    const once = [...runsFor(SCENARIOS.slice(0, 2), 5, undefined)];
+    expect(once.map(({ seed }) => seed)).toEqual([5, 5]);
+    const long = runsFor(SCENARIOS.slice(0, 2), 5, 60_000);
+    expect(Array.from({ length: 4 }, () => long.next().value?.seed)).toEqual([5, 5, 6, 6]);
+    expect([...runsFor(SCENARIOS, 5, 0)]).toEqual([]);
+  });
+});
+
+describe('what is reported', () => {
+  const history = new MadeUp()
+    .well(0, 'fine')
+    .message('long')
+    .wrote(1000, 'long')
+    .wrote(3000, 'long')
+    .acknowledged(3100, 'long')
+    .message('short')
+    .wrote(2000, 'short')
+    .acknowledged(2100, 'short')
+    .fault(1900, 2050, { name: 'Redis hangs' })
+    .message('refused')
+    .wrote(2000, 'refused')
+    .told(2100, 'refused', 'refused')
+    .saw(2200, 'refused')
+    .end(90_000)
+    .history();
+  const outcome = { scenario, seed: 42, history, violations: check(history), took: 1000, output: '' };
+
+  test('of each rule the shortest history, with the faults around it and how to see it again', () => {
+    expect(explain(outcome).split('\n')).toEqual([
+      'lost (2)',
+      '  It was acknowledged; nobody was given it, and its sender was told nothing.',
+      '  short, alice to bob:',
+      '    1.900 s    (begins: Redis hangs)',
+      '    2.000 s  the sender writes it, to receipts.localhost',
+      '    2.050 s    (over: Redis hangs)',
+      '    2.100 s  the sender is told that it is stored, by receipts.localhost',
+      '',
+      `Again: npm run faults -- --scenario ${scenario.name} --seed 42`,
+    ]);
+  });
+
+  test('the figures, and the table of all runs', () => {
+    expect(figures(outcome)).toEqual({
+      runs: 1,
+      messages: 4,
+      acknowledged: 3,
+      delivered: 2,
+      told: 1,
+      lost: 2,
+      copies: 0,
+      refused: 1,
+      deliveredAfterRefusal: 1,
+      violations: 2,
+    });
+    const run = { name: scenario.name, figures: figures(outcome) };
+    expect(document(SCENARIOS, [run, run])).toContain(
+      `| \`${scenario.name}\` | ${scenario.about} | 2 | 8 | 6 | 4 | 2 | 4 | 0 | 4 |`,
+    );
+  });
+});
+
+test('every scenario has a name of its own that a command line takes, and CI runs some', () => {
+  const names = SCENARIOS.map(({ name }) => name);
+  expect(new Set(names).size).toBe(names.length);
+  for (const name of names) expect(name).toMatch(/^[a-z-]+$/);
+  expect(SCENARIOS.filter(({ ci }) => ci).length).toBeGreaterThan(2);
+});
