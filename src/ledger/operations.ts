@@ -114,16 +114,26 @@ const OWED_LETTER = { pending: '', delivered: '', expired: 'x', unconfirmed: 'u'
 /** How many records one operation names at most: a call's size must not depend on how much there is to do. */
 const MOST_NAMED = 100;
 
-/** Notes that the senders of these have been told how they ended: one operation for each hundred of them. */
-export function told(records: readonly Pick<StoredRecord, 'key' | 'state'>[]): Operation<void>[] {
+type Owed = Pick<StoredRecord, 'key' | 'state'>;
+
+/** One operation for each hundred records, made of their members in the sorted set. */
+function ofMembers(records: readonly Owed[], args: (members: string[]) => (string | number)[]): Operation<void>[] {
   const operations: Operation<void>[] = [];
   for (let first = 0; first < records.length; first += MOST_NAMED) {
-    const some = records.slice(first, first + MOST_NAMED);
-    operations.push(
-      operation(['t', some.length, ...some.map(({ key, state }) => key + OWED_LETTER[state])], () => undefined),
-    );
+    const members = records.slice(first, first + MOST_NAMED).map(({ key, state }) => key + OWED_LETTER[state]);
+    operations.push(operation(args(members), () => undefined));
   }
   return operations;
+}
+
+/** Notes that the senders of these have been told how they ended. */
+export function told(records: readonly Owed[]): Operation<void>[] {
+  return ofMembers(records, (members) => ['t', members.length, ...members]);
+}
+
+/** Gives back what a sweep has leased until `leaseUntil` (ms): the next one finds it. */
+export function release(records: readonly Owed[], leaseUntil: number): Operation<void>[] {
+  return ofMembers(records, (members) => ['release', leaseUntil, members.length, ...members]);
 }
 
 /** Damaged records that a log has named, by their keys; at most {@link Swept.unnamed} as a sweep gives them. */

@@ -1,12 +1,15 @@
 import { LateCallError, type Ledger } from '../ledger/ledger.ts';
-import { named, type Operation } from '../ledger/operations.ts';
+import { named, type Operation, release } from '../ledger/operations.ts';
 import { expiryOf, type Timetable } from '../ledger/timetable.ts';
 import type { Queues } from './queues.ts';
 
 /** How often what is overdue is looked for, ms. */
 const SWEEP_EVERY = 1000;
-/** How long what a sweep has found is left to its job, ms; then the job counts as lost. */
-const JOB_LEASE = 60_000;
+/**
+ * How long what a sweep has found is left to its job, ms; then the job counts as lost, with a Redis that failed over, say.
+ * Should it only have waited, no harm is done: of two jobs of an attempt one can claim it.
+ */
+const JOB_LEASE = 15_000;
 /** What one sweep takes, and how many jobs may wait: so that a storm of overdue messages is worked off in portions. */
 const SWEEP_LIMIT = 500;
 const MAX_WAITING = 2000;
@@ -71,7 +74,12 @@ export class Sweeper {
     if (overdue.length === 0) return;
     const isOver = ({ state, storedAt }: (typeof overdue)[number]) =>
       state === 'pending' && now >= expiryOf(storedAt, timetable);
-    await queues.addSwept(overdue, isOver, now, JOB_LEASE);
+    try {
+      await queues.addSwept(overdue, isOver, now, JOB_LEASE);
+    } catch (error) {
+      await Promise.all(release(overdue, now + JOB_LEASE).map((operation) => this.#options.perform(operation)));
+      throw error;
+    }
   }
 
   /** Damaged records are shown to an operator, and named in the log once. */

@@ -133,6 +133,11 @@ local function postpone(lease_until, first, last)
   end
 end
 
+-- Gives back what was leased until then, if it is not somebody else's by now.
+local function release(member, lease_until, now)
+  if tonumber(redis.call('ZSCORE', due_set, member)) == lease_until then redis.call('ZADD', due_set, 'XX', now, member) end
+end
+
 -- Brings the due time forward to `due`, never back, and not while he is known to be away.
 local function hasten(key, due, recipient)
   if presence_of(recipient) == 'f' then return '' end

@@ -29,7 +29,7 @@ local results = { stamp .. '+' }
 -- Those that look into the sorted sets must see what was gathered for them. Messages, receipts and hand-overs, which come
 -- all mixed up, do not: what one of them changes there, no other of the same turn asks for.
 local SEES_SETS = {}
-for operation in ('c n r x v w l tell g k y cancel retry erase'):gmatch('%S+') do SEES_SETS[operation] = true end
+for operation in ('c n r x v w l tell g k y cancel retry erase release'):gmatch('%S+') do SEES_SETS[operation] = true end
 
 -- How many of ARGV an operation takes, for one that did not come to its end.
 local function width_of(operation, at)
@@ -40,7 +40,7 @@ local function width_of(operation, at)
   if widths[operation] then return widths[operation] end
   if operation == 't' or operation == 'named' then return 2 + tonumber(ARGV[at + 1]) end
   if operation == 'y' then return 3 + tonumber(ARGV[at + 1]) end
-  if operation == 'P' or operation == 'forget' then return 3 + tonumber(ARGV[at + 2]) end
+  if operation == 'P' or operation == 'forget' or operation == 'release' then return 3 + tonumber(ARGV[at + 2]) end
   if operation == 'erase' then return 4 + tonumber(ARGV[at + 3]) end
   return nil
 end
@@ -122,6 +122,11 @@ local function run(operation, at)
     -- A JID, '1' to count only, and how many records follow.
     local count = tonumber(ARGV[at + 3])
     return erase(key, ARGV[at + 2] == '1', at + 4, at + 3 + count), 4 + count
+  elseif operation == 'release' then
+    -- Members of the sorted set whose lease until `key` is given back.
+    local count = tonumber(ARGV[at + 2])
+    for position = at + 3, at + 2 + count do release(ARGV[position], tonumber(key), now) end
+    return '', 3 + count
   elseif operation == 'named' then
     local count = tonumber(key)
     quarantine.named(at + 2, at + 1 + count)

@@ -1,0 +1,90 @@
+import type { StoredRecord } from '../../src/ledger/record.ts';
+import { Sweeper } from '../../src/queues/sweeper.ts';
+import { Pipeline } from '../../src/receipts/pipeline.ts';
+import { aliceWrites, DAY, keyOf, openLedger, TIMETABLE } from '../support/ledger.ts';
+import { until } from '../support/poll.ts';
+import { type RedisServer, startRedis } from '../support/redis.ts';
+
+let server: RedisServer;
+let opened: ReturnType<typeof openLedger>;
+
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+beforeEach(() => {
+  opened = openLedger(server.url);
+});
+afterEach(() => opened.close());
+
+const silent = { info: () => {}, warn: () => {}, error: () => {} };
+
+/** A sweeper whose queue library does what a test says, and the ids that it was given. */
+function sweeping(addSwept: (ids: string[]) => Promise<void>, damaged: string[] = []) {
+  const pipeline = new Pipeline(opened.ledger, { log: silent });
+  const problems: Error[] = [];
+  const lines: string[] = [];
+  const sweeper = new Sweeper({
+    ledger: opened.ledger,
+    queues: {
+      waiting: async () => 0,
+      addSwept: (overdue: readonly StoredRecord[]) => addSwept(overdue.map(({ wireId }) => wireId)),
+      addDamaged: async (key: string) => void damaged.push(key),
+    },
+    perform: (operation) => pipeline.perform(operation),
+    timetable: TIMETABLE,
+    onProblem: (error) => problems.push(error),
+    every: 20,
+    log: { error: (_, line) => lines.push(line) },
+  });
+  return { sweeper, problems, lines };
+}
+
+const overdue = (id: string) => opened.ledger.turn([aliceWrites({ id, at: Date.now() - DAY })], Date.now() - DAY);
+
+test('what could not be made a job is found by the next sweep, not when a lease has ended', async () => {
+  await overdue('m-1');
+  let tries = 0;
+  const added: string[] = [];
+  const { sweeper, problems } = sweeping(async (ids) => {
+    tries += 1;
+    if (tries === 1) throw new Error('READONLY');
+    added.push(...ids);
+  });
+  sweeper.start();
+  await until(() => added.length > 0, { what: 'the second try' });
+  await sweeper.stop();
+  expect(added).toEqual(['m-1']);
+  expect(problems.map(({ message }) => message)).toEqual(['READONLY']);
+});
+
+test('what somebody else has leased since is not given back', async () => {
+  await overdue('m-1');
+  const { sweeper, problems } = sweeping(async () => {
+    await opened.redis.zadd(opened.ledger.keys.due, Date.now() + 3_600_000, keyOf('m-1'));
+    throw new Error('READONLY');
+  });
+  sweeper.start();
+  await until(() => problems.length > 0, { what: 'the failure' });
+  await sweeper.stop();
+  expect(Number(await opened.redis.zscore(opened.ledger.keys.due, keyOf('m-1')))).toBeGreaterThan(
+    Date.now() + 1_800_000,
+  );
+});
+
+test('a damaged record is shown and named in the log once', async () => {
+  await overdue('m-1');
+  await opened.redis.set(opened.ledger.keys.record(keyOf('m-1')), 'garbage');
+  await overdue('m-2');
+  const damaged: string[] = [];
+  const added: string[] = [];
+  const { sweeper, lines } = sweeping(async (ids) => void added.push(...ids), damaged);
+  sweeper.start();
+  await until(() => added.length > 0 && damaged.length > 0, { what: 'a sweep' });
+  await overdue('m-3');
+  await until(() => added.length > 1, { what: 'another sweep' });
+  await sweeper.stop();
+  expect(damaged).toEqual([keyOf('m-1')]);
+  expect(lines).toHaveLength(1);
+  expect(added).toEqual(['m-2', 'm-3']);
+});
