@@ -63,14 +63,16 @@ export async function run(scenario: Scenario, seed: number, signal?: AbortSignal
     recorder,
     random: new Random(seed).fork(scenario.name),
   });
+  let stop = () => {};
   const aborted = new Promise<never>((_, reject) => {
-    const stop = () => reject(new Error('Stopped'));
-    if (signal?.aborted) stop();
-    else signal?.addEventListener('abort', stop, { once: true });
+    stop = () => reject(new Error('Stopped'));
+    signal?.addEventListener('abort', stop);
   });
   try {
+    signal?.throwIfAborted();
     await Promise.race([cast.play(), aborted]);
   } finally {
+    signal?.removeEventListener('abort', stop);
     await cast.close();
   }
   const history = recorder.history(terms);
