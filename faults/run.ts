@@ -15,7 +15,7 @@ const SETTINGS = {
 
 // What the proxy does not let an operator set, ms: src/ledger/ledger.ts and src/queues/workers.ts.
 const ACCEPT_LEASE = 10_000;
-const JOB_LEASE = 60_000;
+const JOB_LEASE = 15_000;
 const STALLED_JOB = 7500;
 const SWEEPS = 3000;
 /** What a busy machine may add. */
