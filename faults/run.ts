@@ -13,7 +13,7 @@ const SETTINGS = {
   DEDUP_WINDOW: '120s',
 };
 
-// What the proxy does not let an operator set, ms: src/ledger/ledger.ts and src/queues/workers.ts.
+// What the proxy does not let an operator set, ms: src/ledger/ledger.ts and src/queues/sweeper.ts.
 const ACCEPT_LEASE = 10_000;
 const JOB_LEASE = 15_000;
 const STALLED_JOB = 7500;
