@@ -136,6 +136,11 @@ export function release(records: readonly Owed[], leaseUntil: number): Operation
   return ofMembers(records, (members) => ['release', leaseUntil, members.length, ...members]);
 }
 
+/** Puts aside a pending record that turned out to be damaged where the ledger does not look: in its payload. */
+export function putAside(key: string): Operation<void> {
+  return operation(['q', key], () => undefined);
+}
+
 /** Damaged records that a log has named, by their keys; at most {@link Swept.unnamed} as a sweep gives them. */
 export function named(keys: readonly string[]): Operation<void> {
   return operation(['named', keys.length, ...keys], () => undefined);

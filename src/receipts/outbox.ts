@@ -1,10 +1,11 @@
 import type { LedgerClock } from '../ledger/clock.ts';
-import { claim, handOver, told } from '../ledger/operations.ts';
+import { claim, handOver, putAside, told } from '../ledger/operations.ts';
 import type { StoredRecord } from '../ledger/record.ts';
 import { expiryOf, nextDue, type Timetable } from '../ledger/timetable.ts';
 import type { Held, Priority } from '../link/window.ts';
 import { type Addresses, withResource } from '../stanza/address.ts';
 import { isNotToBeStored, message, redelivery } from '../stanza/build.ts';
+import { isOneElement } from '../stanza/xml.ts';
 import { Leases } from './leases.ts';
 import type { Notices } from './notices.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -96,11 +97,16 @@ export class Outbox {
     const first = record.copies === 0 && record.firstStoredAt === record.storedAt;
     const resource = first ? record.recipientResource : '';
     const noStore = keptFromStorage && record.copyOut;
-    if (record.copies > 0) counts.redelivered += 1;
-    trace?.('sent again', record, why);
     const out = this.#outgoing(record, resource);
     const firstSent = record.firstStoredAt - clock.aheadOfWall();
     const xml = redelivery(out, addresses.componentDomain, firstSent, noStore);
+    // By itself: what is put behind a text that was cut may seem to end it.
+    if (!isOneElement(`<x>${record.inner}</x>`)) {
+      this.#options.pipeline.push({ operation: putAside(record.key), done: () => {} });
+      return;
+    }
+    if (record.copies > 0) counts.redelivered += 1;
+    trace?.('sent again', record, why);
     // What was never handed over is still waited for; a further copy can wait until the server has time for it.
     this.#sendCopy(record, xml, record.copies > 0 ? 'low' : 'normal', noStore);
   }

@@ -1,4 +1,4 @@
-import type { Element } from '@xmpp/xml';
+import xml, { type Element } from '@xmpp/xml';
 
 /** Levels of nesting below a stanza that are carried; clients need about six, and a parser's stack is not endless. */
 export const MAX_DEPTH = 64;
@@ -97,4 +97,31 @@ export function serialize(element: Element, depth: number = MAX_DEPTH): string {
     xml += typeof child === 'object' ? serialize(child, depth - 1) : escapeText(String(child));
   }
   return `${xml}</${element.name}>`;
+}
+
+// A bare ampersand ends the stream, and the tokenizer lets it pass.
+const BARE_AMPERSAND = /&(?!(?:lt|gt|amp|quot|apos|#\d+|#x[\da-f]+);)/i;
+
+/** Whether a text is one whole element. What comes back from a store may have been cut, and would end the whole stream. */
+export function isOneElement(text: string): boolean {
+  if (BARE_AMPERSAND.test(text)) return false;
+  let elements = 0;
+  let sound = true;
+  let ended = false;
+  const parser = new xml.Parser();
+  parser.on('error', () => {
+    sound = false;
+  });
+  parser.on('element', () => {
+    elements += 1;
+  });
+  parser.on('end', () => {
+    ended = true;
+  });
+  try {
+    parser.write(`<x>${text}</x>`);
+  } catch {
+    return false;
+  }
+  return sound && ended && elements === 1;
 }

@@ -252,3 +252,21 @@ test('a command under way when the connection breaks settles, on each connection
   await close();
   await breaking.stop();
 });
+
+test('a message whose stored text was cut is not written, which would end the link; its sender is told', async () => {
+  await room.given(HELLO);
+  await room.handsOver();
+  const name = room.ledger.keys.record(keyOf('m-1'));
+  const value = (await room.redis.get(name)) as string;
+  await room.redis.set(name, value.slice(0, -20));
+  const copy = await room.ledger.once(claim(keyOf('m-1'), 1));
+  if (copy.outcome !== 'claimed') throw new Error(copy.outcome);
+  room.receipts.outbox.redeliver(copy.record, false);
+  await room.receipts.pipeline.drained();
+  expect(room.written()).toEqual([]);
+  const { overdue, unnamed } = await room.ledger.sweep(1000, 10);
+  expect(unnamed).toEqual([keyOf('m-1')]);
+  expect(overdue).toMatchObject([
+    { state: 'rejected', condition: 'internal-server-error', sender: 'alice@example.org' },
+  ]);
+});

@@ -1,5 +1,13 @@
 import fc from 'fast-check';
-import { attribute, cleanXml, escapeAttribute, escapeText, isPlain, serialize } from '../../src/stanza/xml.ts';
+import {
+  attribute,
+  cleanXml,
+  escapeAttribute,
+  escapeText,
+  isOneElement,
+  isPlain,
+  serialize,
+} from '../../src/stanza/xml.ts';
 import { parseStanza } from '../support/xml.ts';
 
 const FORBIDDEN = ['\0', '\x01', '\x0b', '\x1f', '\ufffe', '\uffff', '\ud800', '\udc00'];
@@ -53,4 +61,26 @@ test('quotes and white space in attributes survive a parser', () => {
 test('an element is written as it was parsed', () => {
   const text = '<message a="1"><x xmlns="urn:x"><y/>text<z>&amp;</z></x></message>';
   expect(serialize(parseStanza(text))).toBe(text);
+});
+
+describe('one whole element', () => {
+  const WHOLE =
+    '<message to="bob@example.org" id="a&amp;b"><body>é 你好 &lt;b&gt; &#128512;</body><x xmlns="y"/></message>';
+
+  test('is what we write', () => {
+    expect(isOneElement(WHOLE)).toBe(true);
+  });
+
+  test('is nothing that was cut, wherever, when what follows it is put behind it', () => {
+    const children = WHOLE.slice(WHOLE.indexOf('>') + 1, -'</message>'.length);
+    const start = WHOLE.slice(0, WHOLE.indexOf('>') + 1);
+    const whole = new Set([0, '<body>é 你好 &lt;b&gt; &#128512;</body>'.length]);
+    for (let end = 0; end < children.length; end += 1) {
+      expect([end, isOneElement(`${start}${children.slice(0, end)}</message>`)]).toEqual([end, whole.has(end)]);
+    }
+  });
+
+  test.each(['', 'text', '<a/><b/>', '<a>', '</a>', '<a></b>', '<a>&nbsp;</a>', '<a b="&"/>'])('is not %j', (text) => {
+    expect(isOneElement(text)).toBe(false);
+  });
 });

@@ -29,13 +29,13 @@ local results = { stamp .. '+' }
 -- Those that look into the sorted sets must see what was gathered for them. Messages, receipts and hand-overs, which come
 -- all mixed up, do not: what one of them changes there, no other of the same turn asks for.
 local SEES_SETS = {}
-for operation in ('c n r x v w l tell g k y cancel retry erase release'):gmatch('%S+') do SEES_SETS[operation] = true end
+for operation in ('c n r x v w l tell g k y cancel retry erase release q'):gmatch('%S+') do SEES_SETS[operation] = true end
 
 -- How many of ARGV an operation takes, for one that did not come to its end.
 local function width_of(operation, at)
   local widths = {
     a = 3, s = 3, A = 4, S = 6, h = 10, c = 4, b = 2, n = 4, r = 3, x = 3, v = 2, w = 4, i = 4, l = 7, tell = 3, g = 6, k = 6,
-    ['iq?'] = 7, ['iq='] = 6, ['iq<'] = 4, ['iq-'] = 2, ['caps?'] = 3, ['caps='] = 5, cancel = 4, retry = 3, pause = 2, over = 4,
+    ['iq?'] = 7, ['iq='] = 6, ['iq<'] = 4, ['iq-'] = 2, ['caps?'] = 3, ['caps='] = 5, cancel = 4, retry = 3, pause = 2, over = 4, q = 2,
   }
   if widths[operation] then return widths[operation] end
   if operation == 't' or operation == 'named' then return 2 + tonumber(ARGV[at + 1]) end
@@ -127,6 +127,10 @@ local function run(operation, at)
     local count = tonumber(ARGV[at + 2])
     for position = at + 3, at + 2 + count do release(ARGV[position], tonumber(key), now) end
     return '', 3 + count
+  elseif operation == 'q' then
+    local value = read(key)
+    if value and is_pending(value) then quarantine.put_aside(key) end
+    return '', 2
   elseif operation == 'named' then
     local count = tonumber(key)
     quarantine.named(at + 2, at + 1 + count)
