@@ -275,10 +275,11 @@ export class ReceiptsProxy {
       if (tag?.kind === 'copy') {
         this.#receipts.outbox.abandon(tag);
         const operation = reject(tag.record.key, this.#ledger.clock.now(), 'policy-violation', undefined, why);
-        const rejected = await this.#receipts.pipeline.perform(operation);
+        const rejected = await this.#receipts.pipeline.perform(operation, (taken) => {
+          if (taken.outcome === 'done') this.#receipts.outbox.notify(taken.record);
+        });
         if (rejected.outcome !== 'done') return;
         await this.#queues.addUndelivered(rejected.record);
-        this.#receipts.outbox.notify(rejected.record);
       } else {
         await this.#queues.addQuarantined(text, why);
         if (tag) this.#receipts.outbox.abandon(tag);

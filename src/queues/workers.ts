@@ -98,32 +98,34 @@ export class Workers {
   async #redeliver(job: Job<JobData>): Promise<string> {
     const { pipeline, outbox, queues, log } = this.#options;
     const { key, attempt } = job.data;
-    const claimed = await pipeline.perform(claim(key, attempt, leaseOf(job)));
+    // What is sent is sent before a receipt behind it is taken: the other way round it would come after the sender was told.
+    const claimed = await pipeline.perform(claim(key, attempt, leaseOf(job)), (taken) => {
+      if (taken.outcome !== 'claimed') return;
+      const { record, noStore } = taken;
+      if (record.state === 'pending') outbox.redeliver(record, noStore);
+      else outbox.notify(record);
+    });
     if (claimed.outcome === 'overdue') return this.#expire(key);
     if (claimed.outcome === 'moot') return 'nothing to send';
-    const { record, noStore } = claimed;
-    if (record.state === 'pending') {
-      log.info(
-        { from: record.sender, to: record.recipient, id: record.wireId, attempt: record.attempt },
-        'Redelivering',
-      );
-      outbox.redeliver(record, noStore);
+    const { sender: from, recipient: to, wireId: id, state, attempt: number } = claimed.record;
+    if (state === 'pending') {
+      log.info({ from, to, id, attempt: number }, 'Redelivering');
       return 'sent';
     }
     // The process that ended it may have died before it put down the dead letter.
-    if (record.state === 'expired' || record.state === 'rejected') await queues.addUndelivered(record);
-    outbox.notify(record);
+    if (state === 'expired' || state === 'rejected') await queues.addUndelivered(claimed.record);
     return 'sender told';
   }
 
   async #expire(key: string): Promise<string> {
     const { pipeline, outbox, queues, counts, log, ledger } = this.#options;
-    const record = await pipeline.perform(expire(key, ledger.clock.now()));
+    const record = await pipeline.perform(expire(key, ledger.clock.now()), (ended) => {
+      if (ended !== undefined) outbox.notify(ended);
+    });
     if (record === undefined) return 'not its time';
     counts[record.state === 'expired' ? 'expired' : 'unconfirmed'] += 1;
     log.info({ from: record.sender, to: record.recipient, id: record.wireId }, `Message ${record.state}`);
     if (record.state === 'expired') await queues.addUndelivered(record);
-    outbox.notify(record);
     return record.state;
   }
 
@@ -132,13 +134,14 @@ export class Workers {
     // Counted when it fails, so that a worker that dies before it has failed the job begins anew.
     if (job.attemptsMade === 0) throw new UnrecoverableError(job.data.why);
     const { pipeline, outbox, log } = this.#options;
-    const record = await pipeline.perform(revive(job.data.key));
+    const record = await pipeline.perform(revive(job.data.key), (revived) => {
+      if (revived !== undefined) outbox.redeliver(revived, false);
+    });
     if (record === undefined) return 'nothing to send any more';
     log.info(
       { from: record.sender, to: record.recipient, id: record.wireId },
       'Sending an undelivered message after all',
     );
-    outbox.redeliver(record, false);
     return 'sent';
   }
 }

@@ -64,6 +64,10 @@ export class Outbox {
   readonly #options: OutboxOptions;
   /** Copies on their way, by their record's key. */
   readonly #copies = new Underway<Sent>();
+  /** Copies that the server has proved to have, which the ledger is about to note. */
+  readonly #proved = new Underway<Sent>();
+  /** Receipts on their way to the ledger, of messages that have no copy on its way. */
+  readonly #settling = new Underway<true>();
   /** Notices on their way. */
   readonly #notices = new Underway<Sent>();
   readonly leases: Leases;
@@ -91,6 +95,14 @@ export class Outbox {
     if (underway?.held !== undefined && !underway.held.done) {
       // The server is slow to prove that it has the last copy, or the link is about to be found broken: that one counts.
       underway.attempt = record.attempt;
+      return;
+    }
+    // Its receipt is here; should that be for another, the lease ends.
+    if (this.#settling.get(record.key)) return;
+    const proved = this.#proved.get(record.key);
+    if (proved !== undefined) {
+      // It was claimed before the ledger knew that the server has it, which is still true.
+      this.#copyHandedOver({ ...proved, attempt: record.attempt });
       return;
     }
     // What was never handed over is still a first attempt. Later ones go to whichever resource is there by now.
@@ -144,12 +156,25 @@ export class Outbox {
     sent.record = { ...sent.record, senderResource, senderId, owesReceipt: owesReceipt || sent.record.owesReceipt };
   }
 
-  /** A receipt came that will most likely settle this one, if it is still on its way. Gives what is known of it. */
+  /**
+   * A receipt came that will most likely settle this one, and is on its way to the ledger: until it has been there, no
+   * further copy is sent. Gives what is known of one that is still on its way.
+   */
   settling(key: string): StoredRecord | undefined {
     const sent = this.#copies.get(key);
-    if (sent === undefined) return undefined;
+    if (sent === undefined) {
+      this.#settling.set(key, true);
+      return undefined;
+    }
     sent.settling = true;
     return sent.record;
+  }
+
+  /** The ledger has had the receipt that {@link settling} was told of. */
+  notSettling(key: string): void {
+    this.#settling.delete(key);
+    const sent = this.#copies.get(key);
+    if (sent !== undefined) sent.settling = false;
   }
 
   /** A receipt has settled it: what is still on its way need not be sent again. */
@@ -199,9 +224,15 @@ export class Outbox {
       // Of a chat (RFC 6121 section 8.5.3.2.1), servers make the best; later copies go to the bare address.
       resource: record.type === 'chat' || record.copies > 0 ? '' : record.recipientResource,
     });
+    this.#proved.set(record.key, sent);
+    const noted = () => {
+      if (this.#proved.get(record.key) === sent) this.#proved.delete(record.key);
+    };
     pipeline.push({
       operation,
+      failed: noted,
       done: (reply) => {
+        noted();
         const due = operation.decode(reply);
         // Not after a mere reconnect: what has no earlier copy out is in no trouble.
         if (due !== undefined && record.copies > 0) this.#troubled(record, attempt, due);

@@ -136,12 +136,21 @@ export class Pipeline {
     this.#schedule();
   }
 
-  /** Pushes an operation and gives its result; rejects when it is refused or cannot be carried out. */
-  perform<Result>(operation: Operation<Result>): Promise<Result> {
+  /**
+   * Pushes an operation and gives its result; rejects when it is refused or cannot be carried out.
+   *
+   * @param take does what must follow before anything does that comes after in the order of arrival: whoever awaits the
+   *   result goes on only when all of its call is through
+   */
+  perform<Result>(operation: Operation<Result>, take?: (result: Result) => void): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.push({
         operation,
-        done: (reply) => resolve(operation.decode(reply)),
+        done: (reply) => {
+          const result = operation.decode(reply);
+          take?.(result);
+          resolve(result);
+        },
         refuse: () => reject(new Error('Redis does not answer')),
         failed: reject,
       });
@@ -222,6 +231,7 @@ export class Pipeline {
       } catch (error) {
         // One stanza's fault must not take the others of its turn with it.
         this.#options.log.error({ err: error }, 'A stanza could not be handled');
+        entry.work.failed?.(error as Error);
       }
     }
   }

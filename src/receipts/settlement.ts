@@ -66,7 +66,9 @@ export class Settlement {
     const operation = settle(key, from.resource, now, remember, outbox.settling(key));
     pipeline.push({
       operation,
+      failed: () => outbox.notSettling(key),
       done: (reply) => {
+        outbox.notSettling(key);
         const settled = operation.decode(reply);
         switch (settled.outcome) {
           case 'unknown':

@@ -270,3 +270,39 @@ test('a message whose stored text was cut is not written, which would end the li
     { state: 'rejected', condition: 'internal-server-error', sender: 'alice@example.org' },
   ]);
 });
+
+describe('a copy that became due while', () => {
+  const redeliverWhen = async (meanwhile: () => void): Promise<string[]> => {
+    const copy = room.receipts.pipeline.perform(claim(keyOf('m-1'), 1), (claimed) => {
+      if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
+      meanwhile();
+      room.receipts.outbox.redeliver(claimed.record, false);
+    });
+    await copy;
+    await room.receipts.pipeline.drained();
+    return room.link.take().flatMap(({ xml, done }) => (done || !xml.includes('<body>') ? [] : [xml]));
+  };
+
+  test('its receipt was on the way to Redis is not sent', async () => {
+    await room.given(HELLO);
+    await room.handsOver();
+    expect(await redeliverWhen(() => room.receipts.stanza(parseStanza(bob(receipt('m-1')))))).toEqual([]);
+    expect(room.counts.delivered).toBe(1);
+  });
+
+  test('the proof that the server has it was on the way to Redis is not sent, and its next date is noted', async () => {
+    await room.given(HELLO);
+    const tags = room.held().flatMap(({ tag }) => (tag === undefined ? [] : [tag]));
+    expect(await redeliverWhen(() => room.receipts.outbox.handedOver(tags))).toEqual([]);
+    expect((await room.ledger.status([keyOf('m-1')]))[0]).toMatchObject({ copies: 1, attempt: 2 });
+    const due = Number(await room.redis.zscore(room.ledger.keys.due, keyOf('m-1')));
+    expect(due).toBeGreaterThan(Date.now() + 60_000);
+  });
+
+  test('a receipt for something else was on the way is sent the next time', async () => {
+    await room.given(HELLO);
+    await room.handsOver();
+    await room.given(bob(receipt('m-2')));
+    expect(await redeliverWhen(() => {})).toHaveLength(1);
+  });
+});

@@ -267,3 +267,14 @@ test('what Redis was last heard of is told', async () => {
     fault: undefined,
   });
 });
+
+test('what must follow an operation at once follows before anything of what came behind it', async () => {
+  const { ledger, pipeline, settle, happened } = setUp();
+  const claimed = pipeline.perform({ args: ['claim'], grows: false, decode: (reply: string) => reply }, (reply) =>
+    happened.push(`took ${reply}`),
+  );
+  settle('receipt');
+  (await ledger.call(0)).answer();
+  await claimed;
+  expect(happened).toEqual(['took claim!', 'receipt!']);
+});
