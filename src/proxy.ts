@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Config } from './config.ts';
 import { type Connections, connect } from './connections.ts';
 import type { Health, HealthTiming } from './health/health.ts';
-import type { Readiness } from './health/readiness.ts';
+import { answers, type Readiness } from './health/readiness.ts';
 import { type HttpServer, startHttp } from './http/server.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { reject } from './ledger/operations.ts';
@@ -310,6 +310,7 @@ export class ReceiptsProxy {
   }
 
   #linkFigures(): { up: boolean; reconnects: number } {
-    return { up: this.link.online, reconnects: this.link.stats.reconnects };
+    const { online, stats } = this.link;
+    return { up: answers({ online, ...stats }), reconnects: stats.reconnects };
   }
 }

@@ -30,6 +30,9 @@ export interface LinkState {
   readonly connectedSince: number | undefined;
   readonly provedAt: number | undefined;
   readonly lastProblem: string | undefined;
+  /** ms; as of {@link LinkStats}. */
+  readonly owesFor: number | undefined;
+  readonly silentFor: number | undefined;
 }
 
 /** What the pipeline's calls to Redis show; times as of `performance.now()`. */
@@ -61,7 +64,7 @@ const OK: Part = { ok: true };
 /** Says whether the proxy can do its work, and what keeps it from that. Pure. */
 export function judge(seen: Observations): Readiness {
   const parts = {
-    link: judgeLink(seen.link),
+    link: judgeLink(seen.link, seen.now),
     domain: judgeDomain(seen),
     redis: judgeRedis(seen),
     ledger: judgeLedger(seen),
@@ -82,8 +85,32 @@ function sentence(problem: string, since: string | undefined): string {
   return since === undefined ? `${text}.` : `${text} (since ${since}).`;
 }
 
-function judgeLink({ online, lastProblem }: LinkState): Part {
-  return online ? OK : { ok: false, problem: `No link to the XMPP server: ${lastProblem ?? 'connecting'}` };
+/**
+ * For how long a server may owe the answer to a ping, ms, and for how long if it also sends nothing else. A link is given up
+ * much later (pingTimeout); meanwhile nobody is acknowledged.
+ */
+const MAY_OWE = 4500;
+const MAY_BE_SILENT = 3500;
+
+/** Whether the server takes what we write, as far as can be told. */
+export function answers({
+  online,
+  owesFor = 0,
+  silentFor = 0,
+}: Pick<LinkState, 'online' | 'owesFor' | 'silentFor'>): boolean {
+  return online && owesFor <= MAY_OWE && silentFor <= MAY_BE_SILENT;
+}
+
+function judgeLink(link: LinkState, now: number): Part {
+  const { online, lastProblem, owesFor = 0 } = link;
+  if (!online) return { ok: false, problem: `No link to the XMPP server: ${lastProblem ?? 'connecting'}` };
+  // Before its first answer there is another thing to say.
+  if (link.provedAt === undefined || answers(link)) return OK;
+  return {
+    ok: false,
+    problem: 'The XMPP server does not answer: it hangs or is overloaded, or the network to it is cut. Messages wait',
+    since: iso(now - owesFor),
+  };
 }
 
 function judgeDomain({ link, domain, names, now }: Observations): Part {

@@ -104,6 +104,10 @@ export interface LinkStats {
   readonly window: number;
   /** Stanzas that wait to be written, by priority. */
   readonly waiting: Readonly<Record<Priority, number>>;
+  /** For how long the server has owed the answer to a ping, ms; `undefined` when it owes none. */
+  readonly owesFor: number | undefined;
+  /** For how long it has also sent nothing else, ms. */
+  readonly silentFor: number | undefined;
   /** What the last answered ping of this stream took, ms: a slow server's is a second or more. */
   readonly roundTrip: number | undefined;
 }

@@ -117,6 +117,14 @@ export class Writer<T> {
     setImmediate(() => this.#flush());
   }
 
+  /** For how long (ms) an answer has been owed, and nothing else came; undefined when none is. */
+  get owed(): { owesFor: number | undefined; silentFor: number | undefined } {
+    const since = this.outgoing.window.waitingSince;
+    if (since === undefined || this.#stream === undefined) return { owesFor: undefined, silentFor: undefined };
+    const now = performance.now();
+    return { owesFor: now - since, silentFor: now - Math.max(since, this.#stream.heardAt) };
+  }
+
   /** Whether it is the answer to one of our own pings (XEP-0199). */
   isAnswer({ name, attrs: { id, type } }: Element): boolean {
     return name === 'iq' && (type === 'result' || type === 'error') && id?.startsWith(this.#pingPrefix) === true;

@@ -92,7 +92,7 @@ export const DEFINITIONS = {
     help: 'Operations that Redis rejected for what is in them, and that were set aside; the log names each.',
   },
   reconnects_total: { type: 'counter', help: 'How often the link to the XMPP server came up again.' },
-  link_up: { type: 'gauge', help: '1 while the link to the XMPP server is up, else 0.' },
+  link_up: { type: 'gauge', help: '1 while the link to the XMPP server is up and the server answers, else 0.' },
   ready: { type: 'gauge', help: '1 while the process can do its work, else 0; /readyz says what keeps it from that.' },
   domain_shared: {
     type: 'gauge',

@@ -63,4 +63,4 @@ test('the program of docs/client.md, on the package as it is built, sends, is to
   } finally {
     example.kill();
   }
-});
+}, 120_000);

@@ -4,7 +4,14 @@ import { ReconnectPace } from '../../src/ledger/reconnect-pace.ts';
 
 const NOW = Date.parse('2026-01-02T03:04:05Z');
 const FINE: Observations = {
-  link: { online: true, connectedSince: NOW - 60_000, provedAt: NOW, lastProblem: undefined },
+  link: {
+    online: true,
+    connectedSince: NOW - 60_000,
+    provedAt: NOW,
+    lastProblem: undefined,
+    owesFor: undefined,
+    silentFor: undefined,
+  },
   domain: { stranger: undefined, servedError: undefined, unprovedSince: undefined },
   storage: {
     lastSuccessAt: 100_000,
@@ -23,6 +30,11 @@ const FINE: Observations = {
 };
 
 const fault = { kind: 'state', code: 'OOM', text: 'Redis is full', reconnect: false } as const;
+
+test('a server that is slow, and not silent, is in order', () => {
+  expect(judge({ ...FINE, link: { ...FINE.link, owesFor: 3000, silentFor: 3000 } }).ready).toBe(true);
+  expect(judge({ ...FINE, link: { ...FINE.link, owesFor: 4400, silentFor: 200 } }).ready).toBe(true);
+});
 
 test('nothing is wrong', () => {
   expect(judge(FINE)).toEqual({
@@ -44,6 +56,16 @@ test.each<[string, Partial<Observations>, string]>([
     'the link is down',
     { link: { ...FINE.link, online: false, provedAt: undefined, lastProblem: 'The server reset the connection' } },
     'No link to the XMPP server: The server reset the connection.',
+  ],
+  [
+    'the server is silent while it owes an answer',
+    { link: { ...FINE.link, owesFor: 4000, silentFor: 3600 } },
+    'The XMPP server does not answer: it hangs or is overloaded, or the network to it is cut. Messages wait (since 2026-01-02T03:04:01Z).',
+  ],
+  [
+    'the server writes, and does not answer',
+    { link: { ...FINE.link, owesFor: 5000, silentFor: 10 } },
+    'The XMPP server does not answer: it hangs or is overloaded, or the network to it is cut. Messages wait (since 2026-01-02T03:04:00Z).',
   ],
   [
     'it has just come up',
