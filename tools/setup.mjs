@@ -8,7 +8,11 @@ import path from 'node:path';
 
 const PROGRAMS = { 'redis-server': 'redis-server', prosody: 'prosody' };
 // Of what is no program: where it is when it is there.
-const FOR_TESTS = { 'python3-slixmpp': '/usr/lib/python3/dist-packages/slixmpp', chromium: '/usr/bin/chromium' };
+const FOR_TESTS = {
+  'python3-slixmpp': '/usr/lib/python3/dist-packages/slixmpp',
+  chromium: '/usr/bin/chromium',
+  faketime: '/usr/bin/faketime',
+};
 const root = path.dirname(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname));
 
 checkNode();

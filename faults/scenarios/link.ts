@@ -62,6 +62,7 @@ export const LINK_SCENARIOS: readonly Scenario[] = [
   {
     name: 'link-throttled',
     about: 'a server that takes 20 stanzas a second, and a burst of 400 messages that the proxy finds all at once',
+    ci: true,
     // The redelivery is not what is measured: what is written twice is written for the link's sake.
     settings: { RETRY_SCHEDULE: '140s', UNCONFIRMED_RETRY_AFTER: '140s', MESSAGE_TTL: '150s', DEDUP_WINDOW: '200s' },
     senders: ['never'],

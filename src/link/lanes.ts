@@ -1,5 +1,7 @@
 import { Fifo } from './fifo.ts';
-import type { Held, Priority } from './window.ts';
+import type { Held, Key, Priority } from './window.ts';
+
+const textOf = (key: Key): string => (typeof key === 'string' ? key : key());
 
 /** Stanzas of one priority in a row while others wait; then one of the next lower. */
 const BURST = 8;
@@ -38,7 +40,7 @@ export class Lanes<T> {
 
   push(stanza: Held<T>): void {
     this.#lanes[stanza.priority].queue.push(stanza);
-    if (stanza.key !== undefined) this.#index?.set(stanza.key, stanza);
+    if (this.#index !== undefined && stanza.key !== undefined) this.#index.set(textOf(stanza.key), stanza);
   }
 
   /** The one that waits under this key and is still to be written. */
@@ -46,7 +48,7 @@ export class Lanes<T> {
     if (this.#index === undefined) {
       if (this.count === 0) return undefined;
       this.#index = new Map();
-      for (const stanza of this) if (stanza.key !== undefined) this.#index.set(stanza.key, stanza);
+      for (const stanza of this) if (stanza.key !== undefined) this.#index.set(textOf(stanza.key), stanza);
     }
     const found = this.#index.get(key);
     return found?.done ? undefined : found;
@@ -61,7 +63,10 @@ export class Lanes<T> {
     const stanza = ((preferred && this.#first(preferred)) ?? this.#turn())?.queue.shift();
     if (this.#index !== undefined && stanza !== undefined) {
       if (this.count === 0) this.#index = undefined;
-      else if (stanza.key !== undefined && this.#index.get(stanza.key) === stanza) this.#index.delete(stanza.key);
+      else if (stanza.key !== undefined) {
+        const key = textOf(stanza.key);
+        if (this.#index.get(key) === stanza) this.#index.delete(key);
+      }
     }
     return stanza;
   }

@@ -4,7 +4,7 @@ import { Backoff } from './backoff.ts';
 import { LinkAuthError, LinkProblem } from './errors.ts';
 import { DEFAULT_TIMING, type LinkEvents, type LinkOptions, type LinkStats, type LinkTiming } from './options.ts';
 import { Stream } from './stream.ts';
-import type { Held, Priority } from './window.ts';
+import type { Held, Key, Priority } from './window.ts';
 import { Writer } from './writer.ts';
 
 export type { LinkTiming } from './options.ts';
@@ -94,9 +94,10 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
    * when the link is up and flow control allows it. Never throws. If too much is held already it is dropped, and comes
    * back as `done`: a tagged one is its owner's to send again.
    *
-   * @param key while a stanza with this key waits to be written, that one is returned, and no other is sent
+   * @param key while a stanza with this key waits to be written, that one is returned, and no other is sent; a function
+   *   gives this one a key without looking for another
    */
-  send(xml: string, tag?: T, priority: Priority = 'normal', key?: string): Held<T> {
+  send(xml: string, tag?: T, priority: Priority = 'normal', key?: Key): Held<T> {
     if (this.#closing) return { xml, tag, done: true, priority, key };
     return this.#writer.send(xml, tag, priority, key);
   }

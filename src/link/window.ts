@@ -7,6 +7,12 @@ import type { Amount } from './flow-control.ts';
  */
 export type Priority = 'high' | 'normal' | 'low';
 
+/**
+ * What makes two stanzas say the same. As a function where the first of them is written: it is asked only when another one
+ * comes while that waits, which hardly ever happens.
+ */
+export type Key = string | (() => string);
+
 /** A stanza that the server has been given or is about to be, and has not yet proved to have handled. */
 export interface Held<T> {
   readonly xml: string;
@@ -15,7 +21,7 @@ export interface Held<T> {
   done: boolean;
   readonly priority: Priority;
   /** While one with this key waits, a second is not needed. */
-  readonly key: string | undefined;
+  readonly key: Key | undefined;
 }
 
 interface Ping {

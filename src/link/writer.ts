@@ -6,7 +6,7 @@ import { DEAF_AFTER, Heartbeat } from './heartbeat.ts';
 import type { LinkLog, LinkTiming } from './options.ts';
 import { Outgoing } from './outgoing.ts';
 import type { Stream } from './stream.ts';
-import type { Held, Priority } from './window.ts';
+import type { Held, Key, Priority } from './window.ts';
 
 /** Characters that one socket write takes, about. */
 const MAX_WRITE = 1 << 20;
@@ -71,8 +71,8 @@ export class Writer<T> {
     });
   }
 
-  send(xml: string, tag: T | undefined, priority: Priority, key: string | undefined): Held<T> {
-    const waiting = key === undefined ? undefined : this.outgoing.find(key);
+  send(xml: string, tag: T | undefined, priority: Priority, key: Key | undefined): Held<T> {
+    const waiting = typeof key === 'string' ? this.outgoing.find(key) : undefined;
     if (waiting !== undefined) return waiting;
     const held: Held<T> = { xml: inOnePiece(xml), tag, done: false, priority, key };
     if (this.outgoing.size + held.xml.length > this.#options.maxHeld * SHARE[priority]) this.#drop(held);

@@ -98,7 +98,7 @@ export class Acceptance {
         if (!batches.stored(record, takesBatches)) {
           const acknowledgement = notices.stored(record);
           if (acknowledgement !== undefined) {
-            link.send(acknowledgement, undefined, 'high', answerKey('stored', record));
+            link.send(acknowledgement, undefined, 'high', () => answerKey('stored', record));
             trace?.('acknowledged', record);
           }
         }

@@ -2,7 +2,7 @@ import type { LedgerClock } from '../ledger/clock.ts';
 import { claim, handOver, putAside, told } from '../ledger/operations.ts';
 import type { StoredRecord } from '../ledger/record.ts';
 import { expiryOf, nextDue, type Timetable } from '../ledger/timetable.ts';
-import type { Held, Priority } from '../link/window.ts';
+import type { Held, Key, Priority } from '../link/window.ts';
 import { type Addresses, withResource } from '../stanza/address.ts';
 import { isNotToBeStored, message, redelivery } from '../stanza/build.ts';
 import { isOneElement } from '../stanza/xml.ts';
@@ -29,7 +29,7 @@ export interface Sent {
 
 /** The part of the link that is written to. */
 export interface LinkPort {
-  send(xml: string, tag?: Sent, priority?: Priority, key?: string): Held<Sent>;
+  send(xml: string, tag?: Sent, priority?: Priority, key?: Key): Held<Sent>;
 }
 
 /** A message that needed more than one attempt and is due again. */

@@ -1,5 +1,5 @@
 import type { StoredRecord } from '../../src/ledger/record.ts';
-import type { Held, Priority } from '../../src/link/window.ts';
+import type { Held, Key, Priority } from '../../src/link/window.ts';
 import type { LinkPort, Sent, Troubled } from '../../src/receipts/outbox.ts';
 import { type Counts, Receipts, type ReceiptsOptions } from '../../src/receipts/receipts.ts';
 import { openLedger, TIMETABLE } from './ledger.ts';
@@ -40,7 +40,7 @@ const noCounts = (): Counts => ({
 class WrittenLink implements LinkPort {
   #written: Held<Sent>[] = [];
 
-  send(xml: string, tag?: Sent, priority: Priority = 'normal', key?: string): Held<Sent> {
+  send(xml: string, tag?: Sent, priority: Priority = 'normal', key?: Key): Held<Sent> {
     const held = { xml, tag, done: false, priority, key };
     this.#written.push(held);
     return held;
