@@ -306,3 +306,16 @@ describe('a copy that became due while', () => {
     expect(await redeliverWhen(() => {})).toHaveLength(1);
   });
 });
+
+test('ten thousand notices that one answered ping hands over are noted, and stop nothing', async () => {
+  const records = Array.from({ length: 10_000 }, (_, i) => ({ key: keyOf(`told-${i}`), state: 'delivered' as const }));
+  for (let i = 0; i < records.length; i += 1000) {
+    await room.redis.zadd(room.ledger.keys.due, ...records.slice(i, i + 1000).flatMap(({ key }) => [1, key]));
+  }
+  room.receipts.outbox.told(records as never);
+  await room.receipts.pipeline.drained();
+  expect(await room.redis.zcard(room.ledger.keys.due)).toBe(0);
+  expect(room.counts.setAside).toBe(0);
+  await room.given(HELLO);
+  expect(room.counts.accepted).toBe(1);
+});
