@@ -49,8 +49,8 @@ export class LateCallError extends Error {
   }
 }
 
-/** What an operation replied that could not be carried out: see {@link OperationError}. */
-const FAULT = '\0';
+/** What the reply of an operation begins with that could not be carried out: see {@link OperationError}. */
+const FAULT = 0;
 
 /** An operation that Redis rejected for what it is or what it found; the others of its call were carried out. */
 export class OperationError extends Error {
@@ -59,7 +59,8 @@ export class OperationError extends Error {
 
 /** The error that a reply stands for, if it does. */
 export function faultOf(reply: string): OperationError | undefined {
-  return reply.startsWith(FAULT) ? new OperationError(reply.slice(FAULT.length)) : undefined;
+  // Looked at for every reply.
+  return reply.charCodeAt(0) === FAULT ? new OperationError(reply.slice(1)) : undefined;
 }
 
 export interface Figures {

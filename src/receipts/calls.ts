@@ -1,4 +1,4 @@
-import { faultOf, LateCallError, type OperationError } from '../ledger/ledger.ts';
+import { faultOf, LateCallError } from '../ledger/ledger.ts';
 import type { Operation } from '../ledger/operations.ts';
 import { redisFault } from '../ledger/redis-faults.ts';
 
@@ -46,9 +46,16 @@ export class Calls {
   async carryOut(items: readonly Item[]): Promise<void> {
     const { onFailure, closed } = this.#options;
     for (;;) {
-      const open = items.filter(({ operation, over }) => operation !== undefined && !over);
+      const open: Item[] = [];
+      const operations: Operation<unknown>[] = [];
+      for (const item of items) {
+        if (item.operation === undefined || item.over) continue;
+        item.tried = true;
+        open.push(item);
+        operations.push(item.operation);
+      }
       if (open.length === 0) return;
-      const error = await this.#call(open);
+      const error = await this.#call(open, operations);
       if (error === undefined) return;
       if (closed()) {
         for (const item of items) item.over = true;
@@ -72,14 +79,14 @@ export class Calls {
   }
 
   /** Gives the error of a call that Redis did not take. */
-  async #call(open: readonly Item[]): Promise<unknown> {
+  async #call(open: readonly Item[], operations: readonly Operation<unknown>[]): Promise<unknown> {
     const { turns, onAnswer } = this.#options;
-    for (const item of open) item.tried = true;
     try {
-      const replies = await turns.turn(open.map(({ operation }) => operation as Operation<unknown>));
-      for (const [i, item] of open.entries()) {
+      const replies = await turns.turn(operations);
+      for (let i = 0; i < open.length; i += 1) {
+        const item = open[i] as Item;
         const reply = replies[i] as string;
-        const fault: OperationError | undefined = faultOf(reply);
+        const fault = faultOf(reply);
         if (fault === undefined) item.reply = reply;
         else item.error = fault;
       }

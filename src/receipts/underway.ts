@@ -6,16 +6,21 @@
  */
 export class Underway<V> {
   #entries: Record<string, V | undefined> = Object.create(null);
+  #size = 0;
 
   get(key: string): V | undefined {
-    return this.#entries[key];
+    return this.#size === 0 ? undefined : this.#entries[key];
   }
 
   set(key: string, value: V): void {
+    if (this.#entries[key] === undefined) this.#size += 1;
     this.#entries[key] = value;
   }
 
   delete(key: string): void {
+    // Asked far more often than there is anything.
+    if (this.#size === 0 || this.#entries[key] === undefined) return;
+    this.#size -= 1;
     delete this.#entries[key];
   }
 
