@@ -106,6 +106,18 @@ test('its sender is told when what is left still names him', async () => {
 });
 
 test('of a damaged record whose sender was told long ago nobody is told again', async () => {
+test('a record that Redis does not let us read is not damaged', async () => {
+  const { redis, ledger } = opened;
+  await redis.call('ACL', 'SETUSER', 'reader', 'on', '>secret', '~*', '&*', '+@all', '-get');
+  await redis.call('AUTH', 'reader', 'secret');
+  await expect(sweep()).rejects.toThrow(/can't run this command|NOPERM/);
+  await expect(ledger.turn([claim(BAD, 1)])).rejects.toThrow(/can't run this command|NOPERM/);
+  await redis.call('ACL', 'SETUSER', 'reader', '+get');
+  const found = await sweep();
+  expect(ids(found.overdue).sort()).toEqual(['after', 'bad', 'before']);
+  expect(found.damaged).toBe(0);
+});
+
   await opened.ledger.once(settle(BAD, 'desk', 1));
   await opened.redis.zrem(opened.ledger.keys.due, BAD);
   const value = (await opened.redis.get(name())) as string;

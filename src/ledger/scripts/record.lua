@@ -46,8 +46,13 @@ local function is_sound(value)
     and type(body.w) == 'string' and type(body.d) == 'string'
 end
 
--- What stands in a record's place: false when nothing does, a table when it is of another type than a record.
-local function raw_record(key) return redis.pcall('GET', record_name(key)) end
+-- What stands in a record's place: false when nothing does, a table when it is of another type than a record. Any other
+-- error says nothing of the record (Redis may forbid the command), and ends the script.
+local function raw_record(key)
+  local value = redis.pcall('GET', record_name(key))
+  if type(value) == 'table' and not find(value.err, 'WRONGTYPE', 1, true) then return call('GET', record_name(key)) end
+  return value
+end
 
 -- The head alone, with the brace that follows it, or nil where there is none that can be read.
 local function head_of(key)
