@@ -37,6 +37,7 @@ const DAMAGES: [string, () => Promise<unknown>][] = [
   ['of another type', async () => (await opened.redis.del(name())) && opened.redis.hset(name(), 'a', 'b')],
   ['a list', async () => (await opened.redis.del(name())) && opened.redis.rpush(name(), 'a', 'b')],
   ['with broken JSON', async () => opened.redis.setrange(name(), 24, '}}}}')],
+  ['with a control character in its body', async () => opened.redis.setrange(name(), 30, '\u0001')],
 ];
 
 describe.each(DAMAGES)('a record that is %s', (_, damage) => {
@@ -105,7 +106,6 @@ test('its sender is told when what is left still names him', async () => {
   expect(overdue.find(({ wireId }) => wireId === 'bad')).toMatchObject({ state: 'rejected' });
 });
 
-test('of a damaged record whose sender was told long ago nobody is told again', async () => {
 test('a record that Redis does not let us read is not damaged', async () => {
   const { redis, ledger } = opened;
   await redis.call('ACL', 'SETUSER', 'reader', 'on', '>secret', '~*', '&*', '+@all', '-get');
@@ -118,6 +118,7 @@ test('a record that Redis does not let us read is not damaged', async () => {
   expect(found.damaged).toBe(0);
 });
 
+test('of a damaged record whose sender was told long ago nobody is told again', async () => {
   await opened.ledger.once(settle(BAD, 'desk', 1));
   await opened.redis.zrem(opened.ledger.keys.due, BAD);
   const value = (await opened.redis.get(name())) as string;

@@ -5,8 +5,9 @@
 -- One table, as a script may have no more than 200 locals.
 local quarantine = {}
 
--- A member of what is left of a body. One that is escaped might be cut in the middle of it, and is not used.
-local function salvaged(value, member) return value:match('"' .. member .. '":"([^"\\]*)"') end
+-- A member of what is left of a body. One that is escaped might be cut in the middle of it, and is not used; nor is one with
+-- a character that is never written unescaped.
+local function salvaged(value, member) return value:match('"' .. member .. '":"([^"\\%c]*)"') end
 
 local function is_owed(key)
   for _, member in ipairs({ key, key .. 'x', key .. 'u', key .. 'r' }) do

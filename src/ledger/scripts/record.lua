@@ -40,7 +40,8 @@ local HEAD_PATTERN = '^[pdxur][012b][01]%x%x%x%x%x%x' .. ('%d'):rep(13) .. '{'
 local function has_sound_head(value) return type(value) == 'string' and find(value, HEAD_PATTERN) ~= nil end
 
 local function is_sound(value)
-  if not has_sound_head(value) then return false end
+  -- Control characters are written escaped; cjson reads others too, and whoever is given them does not.
+  if not has_sound_head(value) or find(strip(value), '[%z\1-\31]') then return false end
   local readable, body = pcall(body_of, value)
   return readable and type(body) == 'table' and type(body.s) == 'string' and type(body.r) == 'string'
     and type(body.w) == 'string' and type(body.d) == 'string'
