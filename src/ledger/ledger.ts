@@ -36,6 +36,8 @@ export interface Swept {
   readonly damaged: number;
   /** Keys of those that no log has named; see {@link named}. */
   readonly unnamed: readonly string[];
+  /** Keys of records that passed for sound in Redis and cannot be read here. */
+  readonly unreadable: readonly string[];
 }
 
 /**
@@ -153,14 +155,20 @@ export class Ledger {
     const now = this.#stamped(departure, flat[0] as string, at);
     const first = 3 + Number(flat[2]);
     const overdue: { record: StoredRecord; storedAt: number; token: string }[] = [];
+    const unreadable: string[] = [];
     for (let i = first; i < flat.length; i += 2) {
-      const value = flat[i + 1] as string;
-      const record = decodeRecord(flat[i] as string, value);
-      overdue.push({ record, storedAt: record.storedAt, token: tokenOf(value) });
+      const [key, value] = [flat[i] as string, flat[i + 1] as string];
+      try {
+        const record = decodeRecord(key, value);
+        overdue.push({ record, storedAt: record.storedAt, token: tokenOf(value) });
+      } catch {
+        // One must not keep the others, which are leased by now.
+        unreadable.push(key);
+      }
     }
     // What became due together goes out in the order in which it was written.
     const records = overdue.sort(byStoring).map(({ record }) => record);
-    return { now, overdue: records, damaged: Number(flat[1]), unnamed: flat.slice(3, first) };
+    return { now, overdue: records, damaged: Number(flat[1]), unnamed: flat.slice(3, first), unreadable };
   }
 
   #hint(departure: Departure, at: number | undefined): string {

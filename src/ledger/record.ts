@@ -135,12 +135,18 @@ export function tokenOf(value: string): string {
   return /"k":"([^"+]*)/.exec(value)?.[1] ?? '';
 }
 
+/** The latest time that a Date can hold, ms. */
+const LATEST = 8.64e15;
+
 /** Reads a record back. Throws a SyntaxError when it is not one. */
 export function decodeRecord(key: string, value: string): StoredRecord {
   const end = value.indexOf('\n', HEAD_LENGTH);
   const bodyEnd = end === -1 ? value.length : end;
   const body = JSON.parse(value.slice(HEAD_LENGTH, bodyEnd)) as Body;
   const storedAt = Number(value.slice(9, HEAD_LENGTH));
+  if (!(Math.abs(body.o ?? 0) <= LATEST && Math.abs(body.e ?? 0) <= LATEST)) {
+    throw new SyntaxError('A record has a time that is none');
+  }
   return {
     key,
     state: STATES[value[0] as string] ?? 'pending',

@@ -1,5 +1,5 @@
-import { LateCallError, type Ledger } from '../ledger/ledger.ts';
-import { named, type Operation, release } from '../ledger/operations.ts';
+import { LateCallError, type Ledger, type Swept } from '../ledger/ledger.ts';
+import { named, type Operation, putAside, release } from '../ledger/operations.ts';
 import { expiryOf, type Timetable } from '../ledger/timetable.ts';
 import type { Queues } from './queues.ts';
 
@@ -62,16 +62,22 @@ export class Sweeper {
   }
 
   async #sweep(): Promise<void> {
-    const { ledger, queues, timetable } = this.#options;
+    const { ledger, queues } = this.#options;
     const room = Math.min(SWEEP_LIMIT, MAX_WAITING - (await queues.waiting()));
     if (this.#timer === undefined || room <= 0) return;
-    const { now, overdue, unnamed } = await ledger.sweep(JOB_LEASE, room).catch((error: unknown) => {
+    const { now, overdue, unnamed, unreadable } = await ledger.sweep(JOB_LEASE, room).catch((error: unknown) => {
       // Nothing was taken. The next call is not late, or takes the step of a clock out.
       if (error instanceof LateCallError) return ledger.sweep(JOB_LEASE, room);
       throw error;
     });
+    if (overdue.length > 0) await this.#makeJobs(overdue, now);
+    // What is damaged comes after what is not, which it must not hold up.
+    await Promise.all(unreadable.map((key) => this.#options.perform(putAside(key))));
     if (unnamed.length > 0) await this.#name(unnamed);
-    if (overdue.length === 0) return;
+  }
+
+  async #makeJobs(overdue: Swept['overdue'], now: number): Promise<void> {
+    const { queues, timetable } = this.#options;
     const isOver = ({ state, storedAt }: (typeof overdue)[number]) =>
       state === 'pending' && now >= expiryOf(storedAt, timetable);
     try {

@@ -72,6 +72,40 @@ test('what somebody else has leased since is not given back', async () => {
   );
 });
 
+test('a record that Redis takes for sound and nobody here can read holds up no other, and is put aside', async () => {
+  for (const id of ['m-1', 'm-2']) await overdue(id);
+  const { keys } = opened.ledger;
+  const name = keys.record(keyOf('m-1'));
+  // cjson reads hexadecimal numbers.
+  await opened.redis.set(name, ((await opened.redis.get(name)) as string).replace('"r":', '"z":0x1,"r":'));
+  const damaged: string[] = [];
+  const added: string[] = [];
+  const { sweeper, problems } = sweeping(async (ids) => void added.push(...ids), damaged);
+  sweeper.start();
+  await until(() => damaged.length > 0, { what: 'its being put aside' });
+  await sweeper.stop();
+  expect(added).toContain('m-2');
+  expect(damaged).toEqual([keyOf('m-1')]);
+  expect(await opened.redis.exists(keys.quarantined(keyOf('m-1')))).toBe(1);
+  expect(problems).toEqual([]);
+});
+
+test('what is damaged cannot be shown: the others go on', async () => {
+  await overdue('m-1');
+  await opened.redis.set(opened.ledger.keys.record(keyOf('m-1')), 'garbage');
+  await overdue('m-2');
+  const damaged = {
+    push: () => {
+      throw new Error('WRONGTYPE');
+    },
+  };
+  const added: string[] = [];
+  const { sweeper } = sweeping(async (ids) => void added.push(...ids), damaged as unknown as string[]);
+  sweeper.start();
+  await until(() => added.includes('m-2'), { what: 'the other one' });
+  await sweeper.stop();
+});
+
 test('a damaged record is shown and named in the log once', async () => {
   await overdue('m-1');
   await opened.redis.set(opened.ledger.keys.record(keyOf('m-1')), 'garbage');

@@ -29,6 +29,11 @@ test('property: a record reads back as it was written, whatever is in it', () =>
   );
 });
 
+test.each(['"o":1e400', '"e":9e15', '"o":"x"'])('a record whose body has %s is none', (member) => {
+  const read = () => decodeRecord('key', `p010000011700000000000{"d":"x","s":"a","r":"b","w":"m",${member}}`);
+  expect(read).toThrow(SyntaxError);
+});
+
 test('what settling appends reads back, and later members win over earlier ones', () => {
   const head = `d110000021700000000000{"d":"x","s":"a","r":"b","w":"m"`;
   const ended = `${head}${settlement(5, { dr: 'desk' })}${settlement(9, { dr: 'tablet', c: 'gone' })}}`;
