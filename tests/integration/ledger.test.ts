@@ -1,3 +1,4 @@
+import { cancel } from '../../src/ledger/interventions.ts';
 import {
   bounce,
   claim,
@@ -169,6 +170,17 @@ describe('settling', () => {
     await once(told([{ key: keyOf('m-1'), state: 'expired' }])[0] as Operation<void>);
     expect(await owedKeys()).toEqual([keyOf('m-1')]);
     expect(await once(revive(keyOf('m-1')))).toBeUndefined();
+  });
+
+  test.each<[string, () => Operation<unknown>]>([
+    ['rejected', () => reject(keyOf('m-1'), Date.now(), 'forbidden', undefined, undefined)],
+    ['expired', () => expire(keyOf('m-1'), Date.now())],
+    ['cancelled', () => cancel(keyOf('m-1'), ALICE, Date.now(), 'its sender')],
+  ])('what was %s and settled in one call is owed a receipt', async (_, end) => {
+    await once(aliceWrites({ at: Date.now() - 8 * DAY }));
+    await opened.ledger.turn([end(), settle(keyOf('m-1'), 'desk', Date.now())]);
+    expect(await opened.ledger.status([keyOf('m-1')])).toMatchObject([{ state: 'delivered' }]);
+    expect(await owedKeys()).toEqual([keyOf('m-1')]);
   });
 });
 

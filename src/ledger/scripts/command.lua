@@ -22,7 +22,8 @@ local function cancel(key, owner, members, now, window, keep)
   local body = body_of(known)
   if value and state_of(value) == 'p' then
     forget_trouble(key, body.s, body.r)
-    gather_over(due_member(key, 'p'))
+    -- At once: see undeliver.
+    redis.call('ZREM', due_set, due_member(key, 'p'))
     note(key, now, 'cancelled', keep)
     return 'p' .. key .. '\n' .. finish(key, value, 'r', members, window)
   end

@@ -2,7 +2,8 @@
 local function undeliver(key, value, state, members, now, owed_until, window, retention)
   local tombstone = finish(key, value, state, members, window)
   redis.call('SET', undelivered_name(key), value, 'PX', retention)
-  gather_over(due_member(key, 'p'))
+  -- At once: a late receipt of the same call is owed under this very name.
+  redis.call('ZREM', due_set, due_member(key, 'p'))
   local told, away = towards_sender(tombstone)
   gather_due(away and now + AWAY_FOR or owed_until, due_member(key, state))
   local body = body_of(value)
@@ -29,7 +30,8 @@ local function expire(key, members, now, ttl, owed_until, window, retention)
   local says = how_it_went(key, body.r) == 'n' and 'n' or acknowledges(body.s, body.r, sessions)
   if rule(ENDS, presence, says, value:sub(2, 2)) == 'u' then
     local tombstone = finish(key, value, 'u', members, window)
-    gather_over(due_member(key, 'p'))
+    -- At once: a late receipt of the same call is owed under this very name.
+  redis.call('ZREM', due_set, due_member(key, 'p'))
     call_in(key, value)
     local told, away = towards_sender(tombstone)
     if owes_receipt(value) then
