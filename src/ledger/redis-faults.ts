@@ -93,9 +93,12 @@ const STATE_FAULTS: readonly StateFault[] = [
   },
 ];
 
+/** What Redis before 7 puts before an error that a command of a script met. */
+const IN_A_SCRIPT = /^(?:ERR Error running script \(call to \w+\): )?(?:@user_script: ?\d+: )+-?/;
+
 /** Judges an error of ioredis, or one that a script has reported by its text. Pure. */
 export function redisFault(error: unknown): RedisFault {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = (error instanceof Error ? error.message : String(error)).replace(IN_A_SCRIPT, '');
   const found = STATE_FAULTS.find(({ pattern }) => pattern.test(message));
   if (found !== undefined) {
     return { kind: 'state', code: found.code, text: found.text, reconnect: found.reconnect === true };

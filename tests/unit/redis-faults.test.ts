@@ -19,6 +19,14 @@ test.each([
   ["ERR The user executing the script can't access at least one of the keys mentioned in the command", 'NOPERM'],
   ['ERR Unknown Redis command called from script script: 12ab', 'UNKNOWNCOMMAND'],
   ['ERR DB index is out of range', 'DBINDEX'],
+  // As Redis 6.2.14 says it, from commands that a script protects, and from others.
+  ["@user_script: 664: -READONLY You can't write against a read only replica.", 'READONLY'],
+  [
+    "ERR Error running script (call to f_cb97fbd8): @user_script:965: @user_script: 965: -READONLY You can't write against a read only replica. ",
+    'READONLY',
+  ],
+  ["@user_script: 664: -OOM command not allowed when used memory > 'maxmemory'.", 'OOM'],
+  ['@user_script: 664: -NOREPLICAS Not enough good replicas to write.', 'NOREPLICAS'],
 ])('%s is a state of Redis, not the fault of a call', (message, code) => {
   expect(redisFault(reply(message))).toMatchObject({ kind: 'state', code });
 });
@@ -26,6 +34,7 @@ test.each([
 test.each([
   'ERR user_script:12: too many results to unpack script: 12ab, on @user_script:12.',
   'WRONGTYPE Operation against a key holding the wrong kind of value script: 12ab',
+  'ERR Error running script (call to f_cb97fbd8): @user_script:12: user_script:12: too many results to unpack ',
 ])('%s is the fault of the call that met it', (message) => {
   expect(redisFault(reply(message)).kind).toBe('content');
 });
