@@ -85,6 +85,15 @@ test('a sweep on a clock that was just set forward takes nothing, and the next o
   expect((await opened.ledger.sweep(SECOND, 10)).overdue).toEqual([]);
 });
 
+test('a clock that is set back before its step forward was taken out is what it was', async () => {
+  await pipeline.perform(aliceWrites());
+  await setClock(DAY);
+  await expect(opened.ledger.sweep(SECOND, 10)).rejects.toThrow('Redis was late');
+  await setClock(-DAY);
+  await opened.ledger.sweep(SECOND, 10);
+  expect(near(await ledgerTime())).toBe(true);
+});
+
 test('two processes that notice one step take it out once', async () => {
   const other = openLedger(server.url, { prefix: opened.ledger.keys.prefix });
   const others = new Pipeline(other.ledger, { log: silent });

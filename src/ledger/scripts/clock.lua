@@ -5,6 +5,8 @@ local clock_name = prefix .. ':clock'
 -- A call that is carried out so long after it was written (ms) is not carried out: either Redis stood still, or its clock
 -- was set forward, and only the caller's monotonic clock tells which.
 local LATE = 10000
+-- By how much (ms) the time may fall short of what the caller expects when a step forward is taken out.
+local BACK_SINCE = 2000
 -- How often the latest time is written down, ms; a clock that is set back can cost so much.
 local NOTE_EVERY = 500
 
@@ -25,7 +27,8 @@ local function ledger_time(hint)
   local time = wall + offset
   local mine = tonumber(known_epoch) == epoch
   local changed = false
-  if mine and shift ~= '' then
+  -- A clock that has been set back since, or another Redis', needs no more taken out.
+  if mine and shift ~= '' and time - tonumber(shift) + BACK_SINCE >= tonumber(expected) then
     offset, latest, epoch, changed = offset - tonumber(shift), 0, epoch + 1, true
   end
   local time = wall + offset
