@@ -47,7 +47,12 @@ export class Asker {
    * @returns the whole result
    * @throws {UnansweredError}
    */
-  async ask(to: string, payload: string, type: 'get' | 'set' = 'get'): Promise<Element> {
+  async ask(
+    to: string,
+    payload: string,
+    type: 'get' | 'set' = 'get',
+    priority: 'high' | 'normal' = 'normal',
+  ): Promise<Element> {
     const { link, addresses, ids, timeLimit = TIME_LIMIT } = this.#options;
     if (this.#waiting.size >= MOST) throw new UnansweredError('busy');
     const id = ids.next();
@@ -57,18 +62,24 @@ export class Asker {
       const settle = (outcome: Element | UnansweredError) => {
         clearTimeout(timer);
         this.#waiting.delete(id);
+        // Should it still wait in the link, nobody waits for it.
+        held.done = true;
         if (outcome instanceof UnansweredError) reject(outcome);
         else resolve(outcome);
       };
       this.#waiting.set(id, { to: full, settle });
       const from = addresses.componentDomain;
-      link.send(iq({ from, to: full, type, id, otherAttributes: '', inner: payload }));
+      const held = link.send(
+        iq({ from, to: full, type, id, otherAttributes: '', inner: payload }),
+        undefined,
+        priority,
+      );
     });
   }
 
-  /** Tells a client something, and whether it took it. Never rejects. */
+  /** Tells a client something that is urgent, and whether it took it. Never rejects. */
   tell(to: string, payload: string): Promise<'taken' | 'refused' | 'silent'> {
-    return this.ask(to, payload, 'set').then(
+    return this.ask(to, payload, 'set', 'high').then(
       () => 'taken',
       (error: unknown) => (error instanceof UnansweredError && error.reason === 'timeout' ? 'silent' : 'refused'),
     );
