@@ -50,6 +50,8 @@ export class Batches {
   /** Until when (ms, by the monotonic clock) a session that did not answer is sent none. */
   readonly #silent = new Map<string, number>();
   readonly #open = new Map<string, Batch>();
+  /** Keys of those that are being told as delivered in a batch, sent or not. */
+  readonly #telling = new Set<string>();
   #closed = false;
 
   constructor(options: BatchesOptions) {
@@ -97,6 +99,8 @@ export class Batches {
    * @returns whether its sender will be told in a batch
    */
   delivered(record: StoredRecord): boolean {
+    // A sweep finds it while the client is slow to answer.
+    if (record.state === 'delivered' && this.#telling.has(record.key)) return true;
     if (this.#sessions.size === 0) return false;
     const session = withResource(record.sender, record.senderResource);
     if (record.state !== 'delivered' || !record.owesReceipt || record.senderId === undefined) {
@@ -108,6 +112,7 @@ export class Batches {
     if (batch === undefined) return false;
     batch.stored = batch.stored.filter((one) => one.senderId !== record.senderId || one.recipient !== record.recipient);
     batch.delivered.push(record);
+    this.#telling.add(record.key);
     this.#grown(session, batch, record);
     return true;
   }
@@ -126,6 +131,7 @@ export class Batches {
     }
     void request(session, notices.together(batch.stored, batch.delivered)).then((outcome) => {
       if (outcome === 'taken') {
+        for (const { key } of batch.delivered) this.#telling.delete(key);
         told(batch.delivered);
         return;
       }
@@ -148,6 +154,7 @@ export class Batches {
 
   #alone({ stored, delivered }: Batch): void {
     const { link, notices, alone } = this.#options;
+    for (const { key } of delivered) this.#telling.delete(key);
     for (const about of stored) {
       const acknowledgement = notices.stored(about);
       if (acknowledgement !== undefined) link.send(acknowledgement, undefined, 'high');

@@ -1,3 +1,5 @@
+import { claim } from '../../src/ledger/operations.ts';
+import { recordKey } from '../../src/stanza/key.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { openRoom } from '../support/room.ts';
 
@@ -81,6 +83,30 @@ test('each receipt of a batch is owed until the client has taken it', async () =
   expect(await due()).toBe(2);
   expect(await answered('taken')).toEqual([]);
   expect(await due()).toBe(0);
+});
+
+test('what a sweep finds while the client is slow to answer is not told a second time', async () => {
+  known();
+  await room.given(alice('m-1'), alice('m-2'));
+  await room.given(bob(received('m-1') + received('m-2')));
+  /** As a worker does, with the job that a sweep has made. */
+  const swept = async (id: string, attempt: number) => {
+    const claimed = await room.receipts.pipeline.perform(
+      claim(recordKey('alice@example.org', 'bob@example.org', id), attempt),
+    );
+    if (claimed.outcome === 'claimed') room.receipts.outbox.notify(claimed.record);
+    return claimed.outcome;
+  };
+  expect(await swept('m-1', 1)).toBe('claimed');
+  room.receipts.batches.flush(ALICE);
+  expect(requests).toMatchObject([{ payload: status(delivered('m-1'), delivered('m-2')) }]);
+  expect(await swept('m-2', 1)).toBe('claimed');
+  room.receipts.batches.flush(ALICE);
+  expect(requests).toHaveLength(1);
+  expect(room.written()).toEqual([]);
+  expect(idsOf(await answered('silent'))).toEqual(['m-1', 'm-2']);
+  // Should that be lost as well, the next sweep's is told.
+  expect(await swept('m-2', 2)).toBe('claimed');
 });
 
 test.each(['refused', 'silent'] as const)('a batch that is %s is told in a stanza for each message', async (how) => {
