@@ -25,8 +25,8 @@ const FIRST_ROUNDS = 3;
 const AT_ONCE = 3;
 /** Answers that a program gives which does not know the ping; a server's own words for "not there" are others. */
 const OF_A_PROGRAM: ReadonlySet<string> = new Set(['service-unavailable', 'feature-not-implemented', 'bad-request']);
-/** A server may bounce one at the moment when a connection breaks. */
-const ERRORS_UNTIL_SURE = 2;
+/** Rounds of which something was answered so. A server may bounce what it has for a connection that is just breaking. */
+const ROUNDS_UNTIL_SURE = 2;
 /** What a server says that knows nothing of the domain that was asked. */
 const UNKNOWN_DOMAIN: ReadonlySet<string> = new Set([
   'remote-server-not-found',
@@ -40,7 +40,8 @@ const SERVED = 'ofr-served-';
 export interface DomainOptions {
   readonly component: string;
   readonly served: string;
-  readonly send: (xml: string) => void;
+  /** Gives what can be marked as `done`, and then is not written any more. */
+  readonly send: (xml: string) => { done: boolean };
   /** Ids of stanzas that the processes of this Redis sent to themselves. */
   readonly tokens: {
     register(ids: readonly string[]): Promise<void>;
@@ -79,7 +80,10 @@ export class DomainWatch {
   #session: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stranger: { who: Stranger['who']; since: number; lastSign: number } | undefined;
-  #errors = 0;
+  /** Rounds of which a program's error came, when the latest of them did (ms since the epoch), and whether this is one. */
+  #errors = { rounds: 0, at: 0, thisRound: false };
+  /** Of the latest round. */
+  #pings: { done: boolean }[] = [];
   #servedError: string | undefined;
   #unprovedSince: number | undefined;
 
@@ -99,7 +103,7 @@ export class DomainWatch {
     const session = new AbortController();
     this.#session = session;
     this.#unprovedSince ??= Date.now();
-    this.#errors = 0;
+    this.#errors = { rounds: 0, at: 0, thisRound: false };
     void this.#round(session.signal, 1);
   }
 
@@ -112,6 +116,7 @@ export class DomainWatch {
     this.#session?.abort();
     this.#session = undefined;
     clearTimeout(this.#timer);
+    this.#withdraw();
   }
 
   /** Takes an IQ stanza if it is one of this watch's; gives whether it was. */
@@ -125,8 +130,8 @@ export class DomainWatch {
     if (!id.startsWith(SELF) || from?.toLowerCase() !== this.#options.component.toLowerCase()) return false;
     if (type === 'result') this.#strange('component');
     else if (type === 'error') {
-      if (OF_A_PROGRAM.has(readError(element).condition)) this.#errors += 1;
-      if (this.#errors >= ERRORS_UNTIL_SURE) this.#strange('component');
+      if (OF_A_PROGRAM.has(readError(element).condition)) this.#noteError();
+      if (this.#errors.rounds >= ROUNDS_UNTIL_SURE) this.#strange('component');
     } else if (!id.startsWith(SELF + this.#own)) void this.#foreign(id);
     return true;
   }
@@ -135,8 +140,12 @@ export class DomainWatch {
     const { component, served, send, tokens } = this.#options;
     const next = round <= FIRST_ROUNDS ? this.#timing.firstEvery : this.#timing.every * (1 + Math.random() / 5);
     this.#timer = setTimeout(() => void this.#round(signal, round + 1), next).unref();
+    this.#errors.thisRound = false;
+    this.#withdraw();
     const ping = (to: string, id: string) =>
-      send(iq({ from: component, to, type: 'get', id, otherAttributes: '', inner: `<ping xmlns="${NS.ping}"/>` }));
+      this.#pings.push(
+        send(iq({ from: component, to, type: 'get', id, otherAttributes: '', inner: `<ping xmlns="${NS.ping}"/>` })),
+      );
     // Until it is known: an answer may have gone to another process.
     if (round <= FIRST_ROUNDS || this.#servedError !== undefined) ping(served, SERVED + this.#name());
     const ids = Array.from({ length: AT_ONCE }, () => SELF + this.#name());
@@ -147,6 +156,18 @@ export class DomainWatch {
       return;
     }
     if (!signal.aborted) for (const id of ids) ping(component, id);
+  }
+
+  /** What still waits in the link, or would be written again on the next stream, might come when its id is forgotten. */
+  #withdraw(): void {
+    for (const ping of this.#pings.splice(0)) ping.done = true;
+  }
+
+  #noteError(): void {
+    const now = Date.now();
+    const { rounds, at, thisRound } = this.#errors;
+    const before = now - at < this.#timing.remembered ? rounds : 0;
+    this.#errors = { rounds: thisRound ? before : before + 1, at: now, thisRound: true };
   }
 
   #name(): string {
@@ -194,7 +215,7 @@ export class DomainWatch {
   #forgetStranger(): void {
     if (this.#stranger === undefined || Date.now() - this.#stranger.lastSign < this.#timing.remembered) return;
     this.#stranger = undefined;
-    this.#errors = 0;
+    this.#errors = { rounds: 0, at: 0, thisRound: false };
     this.#options.log.info({}, `${this.#options.component} is ours alone again`);
   }
 }

@@ -20,7 +20,11 @@ export interface HealthOptions {
   /** How Redis is set up. */
   readonly look: () => Promise<RedisHealth>;
   readonly pausedQueues: () => Promise<string[]>;
-  readonly link: { send(xml: string): unknown; readonly online: boolean; readonly stats: Omit<LinkState, 'online'> };
+  readonly link: {
+    send(xml: string, tag: undefined, priority: 'high'): { done: boolean };
+    readonly online: boolean;
+    readonly stats: Omit<LinkState, 'online'>;
+  };
   readonly pipeline: () => PipelineHealth;
   readonly names: { readonly component: string; readonly served: string };
   /** What is cached of the ledger counts no more. */
@@ -67,7 +71,8 @@ export class Health {
     });
     this.#domain = new DomainWatch({
       ...names,
-      send: (xml) => void link.send(xml),
+      // Before others' stanzas: while it waits it tells nothing.
+      send: (xml) => link.send(xml, undefined, 'high'),
       tokens: probe,
       log: options.log,
       timing: timing.domain ?? {},
