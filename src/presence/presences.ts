@@ -100,6 +100,11 @@ export class Presences {
     this.#relay.contactRemoved(from, to);
   }
 
+  /** How many other processes serve the domain, as far as is known. */
+  get others(): number {
+    return this.#others;
+  }
+
   /** The link is up. */
   online(): void {
     this.#online?.abort();

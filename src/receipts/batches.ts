@@ -11,6 +11,8 @@ export interface BatchesOptions {
    * it there are no batches.
    */
   readonly request?: (fullJid: string, payload: string) => Promise<'taken' | 'refused' | 'silent'>;
+  /** Whether other processes serve the domain: the server gives a client's answer to any of them. */
+  readonly isShared?: () => boolean;
   /** Their sender knows how these ended. */
   readonly told: (records: readonly StoredRecord[]) => void;
   /** Their senders are to be told of each by itself. */
@@ -41,7 +43,8 @@ interface Batch {
  * Many acknowledgements and receipts in one stanza, for sessions that said in their last message that they take it.
  * Another client may have logged in on the resource since, which nothing here need know of: a batch is a request, and
  * RFC 6120 section 8.2.3 has a client refuse one that it does not understand. What is refused, or answered by nobody, is
- * told of each message by itself.
+ * told of each message by itself. While several processes serve the domain, none is sent: the answer would come to another
+ * one as often as not, and all be told twice.
  */
 export class Batches {
   readonly #options: BatchesOptions;
@@ -165,6 +168,10 @@ export class Batches {
   /** The batch that something for this session goes into; undefined when it is to be sent alone. */
   #batch(session: string, { senderId = '' }: About): Batch | undefined {
     if (!this.#sessions.has(session)) return undefined;
+    if (this.#options.isShared?.() === true) {
+      this.forget(session);
+      return undefined;
+    }
     if (senderId.length > LARGEST / 10) {
       this.flush(session);
       return undefined;

@@ -137,6 +137,7 @@ export class Receipts {
     this.batches = new Batches({
       link,
       notices,
+      isShared: () => this.presences.others > 0,
       told: (records) => this.outbox.told(records),
       alone: (records) => {
         for (const record of records) this.outbox.notifyAlone(record);

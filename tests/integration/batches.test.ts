@@ -1,5 +1,6 @@
 import { claim } from '../../src/ledger/operations.ts';
 import { recordKey } from '../../src/stanza/key.ts';
+import { until } from '../support/poll.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { openRoom } from '../support/room.ts';
 
@@ -173,6 +174,21 @@ test('a client that does not answer is asked no more for a while, one that refus
   expect(idsOf(toAlice(await room.given(alice('m-3'), alice('m-4'), alice('m-5'))))).toEqual(['m-3']);
   expect(idsOf(await answered('silent'))).toEqual(['m-4', 'm-5']);
   expect(toAlice(await room.given(alice('m-6'), alice('m-7')))).toHaveLength(2);
+});
+
+test('there are no batches while another process serves the domain, which might get the answer', async () => {
+  known();
+  await room.given(alice('m-1'), alice('m-2'));
+  await room.redis.zadd(`${room.ledger.keys.prefix}:alive`, Date.now(), 'another');
+  const { presences } = room.receipts;
+  presences.online();
+  await until(() => presences.others === 1, { what: 'word of the other process' });
+  // What was waiting goes; what comes now goes by itself.
+  await room.given(alice('m-3'), alice('m-4'));
+  const receipts = await room.given(bob(received('m-3') + received('m-4')));
+  expect(idsOf(toAlice(receipts))).toEqual(['m-3', 'm-4']);
+  expect(requests).toMatchObject([{ payload: status(stored('m-1'), stored('m-2')) }]);
+  presences.offline();
 });
 
 test('what would be alone in a request goes without one', async () => {
