@@ -59,6 +59,14 @@ const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
 const REFUSED =
   'Not offered: it would stop or falsify the work of the proxy. To pause redelivery, use the command "Pause and resume redelivery" (docs/commands.md).';
 
+/** Notes of jobs that are promoted (one, or all of a queue) whose will it is: else they come when they are due. */
+async function wanted(queues: readonly Queue[], name: string, id: string | undefined): Promise<void> {
+  const queue = queues.find((one) => one.name === name);
+  if (queue === undefined) return;
+  const jobs = id === undefined ? await queue.getDelayed() : [await queue.getJob(id)];
+  for (const job of jobs) await job?.updateData({ ...job.data, wanted: true });
+}
+
 export interface DashboardOptions {
   readonly path: string;
   readonly queues: readonly Queue[];
@@ -112,6 +120,11 @@ export function dashboard({ path, queues, config, log }: DashboardOptions): Hono
     const tail = asked.slice(path.length);
     if (READING.has(method) || (method === 'PUT' && MAY_CHANGE.some((pattern) => pattern.test(tail)))) return next();
     return Promise.resolve(c.json({ error: REFUSED }, 405));
+  });
+  app.use(async (c, next) => {
+    const [, name, id] = /^\/api\/queues\/([^/]+)(?:\/([^/]+))?\/promote$/.exec(c.req.path.slice(path.length)) ?? [];
+    if (name !== undefined) await wanted(queues, decodeURIComponent(name), id && decodeURIComponent(id));
+    await next();
   });
   app.use(async (c, next) => {
     await next();

@@ -8,6 +8,8 @@ export interface JobData {
   readonly attempt: number;
   /** Until when (ms) the sweep that made the job has leased the message. */
   readonly lease?: number;
+  /** An operator has promoted it: he wants it now, whatever its date. */
+  readonly wanted?: true;
   readonly from: string;
   readonly to: string;
   readonly id: string;

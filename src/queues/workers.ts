@@ -147,10 +147,11 @@ export class Workers {
 }
 
 /**
- * What a job may claim by. One that a sweep made has a lease of its own. One that shows a next attempt came when the wall
- * clock said so, which may have been set forward: the ledger's time decides. What an operator promotes or adds, he wants now.
+ * What a job may claim by. One that a sweep made has a lease of its own. One that shows a next attempt came when the queue
+ * library said so, by the clock of whichever process, which may be wrong: the ledger's time decides. What an operator promotes
+ * or adds, he wants now.
  */
-function leaseOf({ data, timestamp, opts: { delay = 0 } }: Job<JobData>): number | '*' {
-  if (data.lease !== undefined) return data.lease;
-  return delay === 0 || Date.now() < timestamp + delay - 1000 ? '*' : 0;
+export function leaseOf({ data, opts }: Pick<Job<JobData>, 'data' | 'opts'>): number | '*' {
+  if (data.wanted === true) return '*';
+  return data.lease ?? ((opts.delay ?? 0) === 0 ? '*' : 0);
 }

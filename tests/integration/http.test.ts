@@ -222,6 +222,8 @@ describe('the dashboard', () => {
     expect(await undelivered.isPaused()).toBe(false);
     expect(await undelivered.getJob(job.id as string)).toMatchObject({ data: { from: 'alice@example.org' } });
     expect(await status(`${one}/${job.id}/promote`, {}, 'PUT')).toBe(204);
+    // By this its worker tells it from one that a wrong clock has brought early.
+    expect((await undelivered.getJob(job.id as string))?.data).toMatchObject({ wanted: true });
     expect(await status(`${one}/${job.id}/clean`, {}, 'PUT')).toBe(204);
     await undelivered.pause();
     expect(await status(`${one}/resume`, {}, 'PUT')).toBe(200);
