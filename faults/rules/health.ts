@@ -59,10 +59,12 @@ function silences({ cases }: Evidence): Silence[] {
   const processes = new Set(cases.flatMap(({ wrote }) => wrote.map(({ process }) => process)));
   for (const process of processes) {
     const words = cases
-      .flatMap(({ wrote, acknowledged }) => [
-        ...wrote.filter((word) => word.process === process),
-        ...acknowledged.filter((word) => word.process === process),
-      ])
+      .flatMap(({ wrote, acknowledged, told }) => {
+        const written = wrote.filter((word) => word.process === process);
+        // One that is delivered before the acknowledgements of its batch are written gets its receipt only.
+        const delivered = written.length === 0 ? [] : told.filter(({ what }) => what === 'delivered');
+        return [...written, ...acknowledged.filter((word) => word.process === process), ...delivered];
+      })
       .sort((a, b) => a.at - b.at);
     let from: number | undefined;
     let to = 0;
@@ -70,7 +72,7 @@ function silences({ cases }: Evidence): Silence[] {
       if (kind === 'wrote') {
         from ??= at;
         to = at;
-      } else if (kind === 'acknowledged') {
+      } else {
         if (from !== undefined && to > from) found.push({ process, from, to });
         from = undefined;
       }

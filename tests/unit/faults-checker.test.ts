@@ -208,6 +208,19 @@ describe('health', () => {
     expect(rules(silent(10).polled(6100, { process: 'receipts2.localhost' }).end(12_000))).toEqual([]);
   });
 
+  test('a receipt is as good an answer: a batch leaves out the acknowledgement of what was delivered meanwhile', () => {
+    const history = made().well(0, 'first').fault(900, 1000);
+    for (let at = 2000; at <= 32_000; at += 500) {
+      history
+        .message(`m${at}`)
+        .wrote(at, `m${at}`)
+        .copied(at + 10, `m${at}`)
+        .saw(at + 20, `m${at}`);
+      history.confirmed(at + 30, `m${at}`).told(at + 40, `m${at}`, 'delivered');
+    }
+    expect(rules(history.polled(33_000, {}))).toEqual([]);
+  });
+
   test('dead: nothing is acknowledged any more though the last fault is over', () => {
     const history = made().well(0, 'first').fault(900, 1000);
     for (let at = 2000; at <= 32_000; at += 500) history.message(`m${at}`).wrote(at, `m${at}`);
