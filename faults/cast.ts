@@ -41,6 +41,8 @@ export class Cast {
   #senders: Sender[] = [];
   #recipients: Recipient[] = [];
   #writing = true;
+  /** A server that is not ours may still have something of an earlier run, and delivers it. */
+  readonly #run = OWN_SERVER ? '' : `-${Date.now().toString(36)}`;
 
   constructor(options: CastOptions) {
     this.#options = options;
@@ -108,9 +110,10 @@ export class Cast {
       users: [...senders, ...recipients],
     });
     this.#stage = stage;
-    // On a server that is not ours there are two users: one is all the senders, the other one of the recipients.
-    const [first, second] = OWN_SERVER ? [] : ([...stage.world.xmpp.passwords.keys()] as [string, string]);
-    const here = second === undefined ? habits : [random.fork('habit').pick(habits)];
+    // A server that is not ours has the users that it has: one is all the senders, and there are as many recipients as others.
+    const [first, ...others] = OWN_SERVER ? [] : [...stage.world.xmpp.passwords.keys()];
+    const ranked = scenario.recipients ?? random.fork('habits').shuffle(HABITS);
+    const here = first === undefined ? habits : ranked.slice(0, others.length);
     const domains = stage.proxies.map(({ domain }) => domain);
     this.#senders = senders.map((name, i) => {
       const temper = tempers[i] as Temper;
@@ -120,7 +123,7 @@ export class Cast {
         : new StockSender(stage.world, name, first ?? name, temper, domains, recorder, own);
     });
     this.#recipients = here.map((habit, i) => {
-      const name = second ?? (recipients[i] as string);
+      const name = others[i] ?? (recipients[i] as string);
       return new Recipient(stage.world, name, habit, recorder, random.fork(name), this.#faults);
     });
     await Promise.all([...this.#senders, ...this.#recipients].map((one) => one.open()));
@@ -174,7 +177,7 @@ export class Cast {
     const { recorder, random } = this.#options;
     const n = this.#messages.length + 1;
     const message: Message = {
-      id: `m${n}`,
+      id: `m${n}${this.#run}`,
       sender: sender.name,
       recipient: recipient.name,
       body: text(n, random.fork(`text ${n}`)),

@@ -1,6 +1,6 @@
-import type { Evidence, Interval } from '../cases.ts';
+import type { Case, Evidence, Interval } from '../cases.ts';
 import type { Violation } from '../checker.ts';
-import type { Connected, Polled } from '../history.ts';
+import type { Connected, Polled, ToldOf } from '../history.ts';
 
 /** ms from being ready to the first acknowledgement that comes of it, at most. */
 const RECOVERY = 2000;
@@ -59,9 +59,10 @@ function silences({ cases }: Evidence): Silence[] {
   const processes = new Set(cases.flatMap(({ wrote }) => wrote.map(({ process }) => process)));
   for (const process of processes) {
     const words = cases
-      .flatMap(({ wrote, acknowledged }) => [
-        ...wrote.filter((word) => word.process === process),
-        ...acknowledged.filter((word) => word.process === process),
+      .flatMap((about) => [
+        ...about.wrote.filter((word) => word.process === process),
+        ...about.acknowledged.filter((word) => word.process === process),
+        ...receiptInstead(about, process),
       ])
       .sort((a, b) => a.at - b.at);
     let from: number | undefined;
@@ -70,7 +71,7 @@ function silences({ cases }: Evidence): Silence[] {
       if (kind === 'wrote') {
         from ??= at;
         to = at;
-      } else if (kind === 'acknowledged') {
+      } else {
         if (from !== undefined && to > from) found.push({ process, from, to });
         from = undefined;
       }
@@ -78,6 +79,13 @@ function silences({ cases }: Evidence): Silence[] {
     if (from !== undefined && to > from) found.push({ process, from, to });
   }
   return found;
+}
+
+/** One that is delivered before its acknowledgement went into a batch gets its receipt alone (docs/guarantees.md). */
+function receiptInstead({ wrote, acknowledged, told }: Case, process: string): ToldOf[] {
+  const receipt = told.find(({ what, asked }) => what === 'delivered' && !asked);
+  if (receipt === undefined || acknowledged.some(({ at }) => at <= receipt.at)) return [];
+  return wrote.every((word) => word.process === process) ? [receipt] : [];
 }
 
 /** The metrics name what is missing. */
