@@ -41,6 +41,8 @@ export class Cast {
   #senders: Sender[] = [];
   #recipients: Recipient[] = [];
   #writing = true;
+  /** The one user that all senders are, where that is so. */
+  #account: string | undefined;
   /** A server that is not ours may still have something of an earlier run, and delivers it. */
   readonly #run = OWN_SERVER ? '' : `-${Date.now().toString(36)}`;
 
@@ -66,6 +68,7 @@ export class Cast {
       nemesis: new Nemesis(recorder, this.#faults),
       random: random.fork('nemesis'),
       recorder,
+      account: (name) => (this.#senders.some((sender) => sender.name === name) ? (this.#account ?? name) : name),
       messagesTo: (habit) => {
         const names = this.#recipients.filter((one) => one.habit === habit).map(({ name }) => name);
         return this.#messages.filter(({ recipient }) => names.includes(recipient));
@@ -112,6 +115,7 @@ export class Cast {
     this.#stage = stage;
     // A server that is not ours has the users that it has: one is all the senders, and there are as many recipients as others.
     const [first, ...others] = OWN_SERVER ? [] : [...stage.world.xmpp.passwords.keys()];
+    this.#account = first;
     const ranked = scenario.recipients ?? random.fork('habits').shuffle(HABITS);
     const here = first === undefined ? habits : ranked.slice(0, others.length);
     const domains = stage.proxies.map(({ domain }) => domain);

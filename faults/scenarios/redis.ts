@@ -110,10 +110,11 @@ export const REDIS_SCENARIOS: readonly Scenario[] = [
     about: 'pending records cut short, broken, of another type, gone; garbage in the due set',
     ci: true,
     recipients: ['never', 'late', 'each copy'],
-    async run({ stage, nemesis, random, recorder, messagesTo, calm }) {
+    async run(scene) {
+      const { nemesis, random, messagesTo, calm } = scene;
       for (const how of DAMAGES) {
         // Those that stay pending: what is confirmed at once nobody has to read again.
-        await nemesis.inflict(damaged(stage, recorder, random, how, () => messagesTo('never')));
+        await nemesis.inflict(damaged(scene, how, () => messagesTo('never')));
         await calm(random.between(1000, 3000));
       }
       await calm(8000);
