@@ -33,6 +33,7 @@ export interface LinkState {
   /** ms; as of {@link LinkStats}. */
   readonly owesFor: number | undefined;
   readonly silentFor: number | undefined;
+  readonly answersStray: boolean;
 }
 
 /** What the pipeline's calls to Redis show; times as of `performance.now()`. */
@@ -91,13 +92,17 @@ function sentence(problem: string, since: string | undefined): string {
  */
 const MAY_OWE = 4500;
 const MAY_BE_SILENT = 3500;
+/** The same, both, where answers go to any process of the domain, as on ejabberd: several in a row may have gone to others. */
+const MAY_STRAY = 20_000;
 
 /** Whether the server takes what we write, as far as can be told. */
 export function answers({
   online,
   owesFor = 0,
   silentFor = 0,
-}: Pick<LinkState, 'online' | 'owesFor' | 'silentFor'>): boolean {
+  answersStray,
+}: Pick<LinkState, 'online' | 'owesFor' | 'silentFor' | 'answersStray'>): boolean {
+  if (answersStray) return online && owesFor <= MAY_STRAY;
   return online && owesFor <= MAY_OWE && silentFor <= MAY_BE_SILENT;
 }
 

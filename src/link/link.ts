@@ -57,6 +57,7 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
       connectedSince: this.#connectedSince,
       provedAt: this.#writer.provedAt,
       ...this.#writer.owed,
+      answersStray: this.#writer.answersStray,
       lastProblem: this.#lastProblem,
       held: outgoing.count,
       heldBytes: outgoing.size,
@@ -223,6 +224,7 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
 
   #stanza(element: Element): void {
     if (!this.#writer.isAnswer(element)) {
+      this.#writer.notice(element);
       this.#emit('stanza', element);
       return;
     }

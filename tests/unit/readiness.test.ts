@@ -11,6 +11,7 @@ const FINE: Observations = {
     lastProblem: undefined,
     owesFor: undefined,
     silentFor: undefined,
+    answersStray: false,
   },
   domain: { stranger: undefined, servedError: undefined, unprovedSince: undefined },
   storage: {
@@ -34,6 +35,12 @@ const fault = { kind: 'state', code: 'OOM', text: 'Redis is full', reconnect: fa
 test('a server that is slow, and not silent, is in order', () => {
   expect(judge({ ...FINE, link: { ...FINE.link, owesFor: 3000, silentFor: 3000 } }).ready).toBe(true);
   expect(judge({ ...FINE, link: { ...FINE.link, owesFor: 4400, silentFor: 200 } }).ready).toBe(true);
+});
+
+test('a server whose answers stray among the processes of a domain has more time', () => {
+  const owing = (ms: number) =>
+    judge({ ...FINE, link: { ...FINE.link, owesFor: ms, silentFor: ms, answersStray: true } }).ready;
+  expect([owing(19_000), owing(21_000)]).toEqual([true, false]);
 });
 
 test('nothing is wrong', () => {
