@@ -79,6 +79,9 @@ export class Cast {
     await sleep(CODA);
     this.#writing = false;
     await Promise.all([...talks, ...this.#recipients.map((recipient) => recipient.settle())]);
+    // What is sent again only now must have time for its end as well.
+    const unanswered = this.#senders.flatMap((sender) => sender.unanswered);
+    await this.#owed.allTaken(unanswered, PROMPT);
     await this.#owed.nothing(endsWithin);
     await this.#lastWord();
     await sleep(AFTERMATH);

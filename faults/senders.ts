@@ -21,6 +21,8 @@ const RESEND_AFTER_ERROR = 1000;
 export interface Sender {
   readonly name: string;
   readonly temper: Temper;
+  /** Messages that it may send again by itself. */
+  readonly unanswered: readonly string[];
   open(): Promise<void>;
   /** Resolves when it is written, or kept to be. */
   write(message: Message): Promise<void>;
@@ -52,6 +54,10 @@ export class StockSender implements Sender {
     readonly random: Random,
   ) {
     this.#connection = new Connection(world, account, name, (stanza) => this.#take(stanza));
+  }
+
+  get unanswered(): readonly string[] {
+    return [...this.#open.keys()].filter((id) => this.#open.get(id)?.timer !== undefined);
   }
 
   open(): Promise<void> {
