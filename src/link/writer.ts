@@ -122,12 +122,10 @@ export class Writer<T> {
     setImmediate(() => this.#flush());
   }
 
-  /** For how long (ms) an answer has been owed, and nothing else came; undefined when none is. */
-  get owed(): { owesFor: number | undefined; silentFor: number | undefined } {
+  /** For how long (ms) an answer has been owed; undefined when none is. */
+  get owesFor(): number | undefined {
     const since = this.outgoing.window.waitingSince;
-    if (since === undefined || this.#stream === undefined) return { owesFor: undefined, silentFor: undefined };
-    const now = performance.now();
-    return { owesFor: now - since, silentFor: now - Math.max(since, this.#stream.heardAt) };
+    return since === undefined ? undefined : performance.now() - since;
   }
 
   /** Whether it is the answer to one of our own pings (XEP-0199). */
