@@ -41,6 +41,10 @@ export class Cast {
   #senders: Sender[] = [];
   #recipients: Recipient[] = [];
   #writing = true;
+  /** The one user that all senders are, where that is so. */
+  #account: string | undefined;
+  /** A server that is not ours may still have something of an earlier run, and delivers it. */
+  readonly #run = OWN_SERVER ? '' : `-${Date.now().toString(36)}`;
 
   constructor(options: CastOptions) {
     this.#options = options;
@@ -64,6 +68,7 @@ export class Cast {
       nemesis: new Nemesis(recorder, this.#faults),
       random: random.fork('nemesis'),
       recorder,
+      account: (name) => (this.#senders.some((sender) => sender.name === name) ? (this.#account ?? name) : name),
       messagesTo: (habit) => {
         const names = this.#recipients.filter((one) => one.habit === habit).map(({ name }) => name);
         return this.#messages.filter(({ recipient }) => names.includes(recipient));
@@ -74,6 +79,9 @@ export class Cast {
     await sleep(CODA);
     this.#writing = false;
     await Promise.all([...talks, ...this.#recipients.map((recipient) => recipient.settle())]);
+    // What is sent again only now must have time for its end as well.
+    const unanswered = this.#senders.flatMap((sender) => sender.unanswered);
+    await this.#owed.allTaken(unanswered, PROMPT);
     await this.#owed.nothing(endsWithin);
     await this.#lastWord();
     await sleep(AFTERMATH);
@@ -108,9 +116,11 @@ export class Cast {
       users: [...senders, ...recipients],
     });
     this.#stage = stage;
-    // On a server that is not ours there are two users: one is all the senders, the other one of the recipients.
-    const [first, second] = OWN_SERVER ? [] : ([...stage.world.xmpp.passwords.keys()] as [string, string]);
-    const here = second === undefined ? habits : [random.fork('habit').pick(habits)];
+    // A server that is not ours has the users that it has: one is all the senders, and there are as many recipients as others.
+    const [first, ...others] = OWN_SERVER ? [] : [...stage.world.xmpp.passwords.keys()];
+    this.#account = first;
+    const ranked = scenario.recipients ?? random.fork('habits').shuffle(HABITS);
+    const here = first === undefined ? habits : ranked.slice(0, others.length);
     const domains = stage.proxies.map(({ domain }) => domain);
     this.#senders = senders.map((name, i) => {
       const temper = tempers[i] as Temper;
@@ -120,7 +130,7 @@ export class Cast {
         : new StockSender(stage.world, name, first ?? name, temper, domains, recorder, own);
     });
     this.#recipients = here.map((habit, i) => {
-      const name = second ?? (recipients[i] as string);
+      const name = others[i] ?? (recipients[i] as string);
       return new Recipient(stage.world, name, habit, recorder, random.fork(name), this.#faults);
     });
     await Promise.all([...this.#senders, ...this.#recipients].map((one) => one.open()));
@@ -174,7 +184,7 @@ export class Cast {
     const { recorder, random } = this.#options;
     const n = this.#messages.length + 1;
     const message: Message = {
-      id: `m${n}`,
+      id: `m${n}${this.#run}`,
       sender: sender.name,
       recipient: recipient.name,
       body: text(n, random.fork(`text ${n}`)),

@@ -53,6 +53,10 @@ const end = (code: number) => () => {
   process.exitCode = code;
   stop.abort();
 };
+// A client of ours whose stream ends may reject what nobody waits for any more; the history has what came of it.
+process.on('unhandledRejection', (error) =>
+  say(`(ignored: ${error instanceof Error ? error.message : String(error)})`),
+);
 process.on('SIGINT', end(130));
 process.on('SIGTERM', end(143));
 

@@ -46,7 +46,7 @@ export interface Traits {
   readonly losesNews?: boolean;
 }
 
-/** `refused`: an error of type `wait`, which asks to send again. */
+/** `refused`: an error that asks to send again, or says so of one attempt only. */
 type Told = 'delivered' | 'failed' | 'unconfirmed' | 'refused';
 
 interface About {

@@ -10,6 +10,8 @@ export class LibrarySender implements Sender {
   /** Which process each message goes to, all its copies. */
   readonly #process = new Map<string, string>();
 
+  readonly #unanswered = new Set<string>();
+
   constructor(
     readonly world: World,
     readonly name: string,
@@ -17,6 +19,10 @@ export class LibrarySender implements Sender {
     readonly domains: readonly string[],
     readonly recorder: Recorder,
   ) {}
+
+  get unanswered(): readonly string[] {
+    return [...this.#unanswered];
+  }
 
   async open(): Promise<void> {
     const { world, name, account, recorder } = this;
@@ -29,12 +35,15 @@ export class LibrarySender implements Sender {
     });
     receipts.addEventListener('resend', ({ detail: { id } }) => this.#wrote(id));
     receipts.addEventListener('stored', ({ detail: { id } }) => {
+      this.#unanswered.delete(id);
       recorder.add({ kind: 'acknowledged', message: id, process: this.#process.get(id) as string });
     });
     receipts.addEventListener('delivered', ({ detail: { id } }) => {
+      this.#unanswered.delete(id);
       recorder.add({ kind: 'told', message: id, what: 'delivered' });
     });
     receipts.addEventListener('failed', ({ detail: { id, failure } }) => {
+      this.#unanswered.delete(id);
       // The proxy knows nothing of what it had acknowledged: no word about its end, but the loss itself.
       if (failure?.reason === 'forgotten') return;
       const what = failure?.reason === 'unconfirmed' ? 'unconfirmed' : 'failed';
@@ -45,6 +54,7 @@ export class LibrarySender implements Sender {
   async write({ id, recipient, body }: Message): Promise<void> {
     const process = this.domains[0] as string;
     this.#process.set(id, process);
+    this.#unanswered.add(id);
     // How it ends is told by events.
     this.#user?.receipts.send({ to: `${recipient}@${process}`, id, body }).catch(() => {});
   }

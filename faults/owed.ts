@@ -47,6 +47,11 @@ export class Owed {
     await this.#until(() => messages.every((message) => known.some((set) => set.has(message))), ms);
   }
 
+  /** Resolves when each of these is acknowledged or has ended, or after `ms`. */
+  async allTaken(messages: readonly string[], ms: number): Promise<void> {
+    await this.#until(() => messages.every((id) => this.#acknowledged.has(id) || this.#ended.has(id)), ms);
+  }
+
   async #until(met: () => boolean, ms: number): Promise<void> {
     let over = false;
     const timer = setTimeout(() => {

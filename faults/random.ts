@@ -33,4 +33,10 @@ export class Random {
     if (list.length === 0) throw new RangeError('Nothing to pick from');
     return list[Math.floor(this.next() * list.length)] as T;
   }
+
+  /** Another order of the same. */
+  shuffle<T>(list: readonly T[]): T[] {
+    const left = [...list];
+    return list.map(() => left.splice(Math.floor(this.next() * left.length), 1)[0] as T);
+  }
 }

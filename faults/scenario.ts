@@ -11,6 +11,8 @@ export interface Scene {
   readonly nemesis: Nemesis;
   readonly random: Random;
   readonly recorder: Recorder;
+  /** The user that a sender or recipient is. */
+  account(name: string): string;
   /** Written so far to recipients of that habit. */
   messagesTo(habit: Habit): readonly Message[];
   /** So many messages as fast as they can be written, from one sender to one recipient. */

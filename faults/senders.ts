@@ -14,17 +14,26 @@ export type Temper = (typeof TEMPERS)[number];
 const RESEND_AFTER: Partial<Record<Temper, number>> = { 'after 2 s': 2000, 'after 12 s': 12_000 };
 /** How the proxy says that a message has expired (docs/guarantees.md): of type `wait`, and its end. */
 const EXPIRED = 'recipient-unavailable';
+/** How Openfire says, of any type, that the component is not there: of one attempt, maybe when another has been delivered. */
+const AWAY = 'remote-server-not-found';
 const RESEND_AFTER_ERROR = 1000;
 
 export interface Sender {
   readonly name: string;
   readonly temper: Temper;
+  /** Messages that it may send again by itself. */
+  readonly unanswered: readonly string[];
   open(): Promise<void>;
   /** Resolves when it is written, or kept to be. */
   write(message: Message): Promise<void>;
   /** Asks for what it was never told; resolves when the answer is taken down, or was not to be had. */
   ask(about: readonly Message[]): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Whether an error ends the message, or its attempt alone. */
+export function meaning(type: string | undefined, condition: string | undefined): 'failed' | 'refused' {
+  return condition !== AWAY && (type !== 'wait' || condition === EXPIRED) ? 'failed' : 'refused';
 }
 
 /** A stock client, and somebody at its keyboard. */
@@ -45,6 +54,10 @@ export class StockSender implements Sender {
     readonly random: Random,
   ) {
     this.#connection = new Connection(world, account, name, (stanza) => this.#take(stanza));
+  }
+
+  get unanswered(): readonly string[] {
+    return [...this.#open.keys()].filter((id) => this.#open.get(id)?.timer !== undefined);
   }
 
   open(): Promise<void> {
@@ -123,7 +136,7 @@ export class StockSender implements Sender {
   #failed(id: string, stanza: Element): void {
     const error = stanza.getChild('error');
     const condition = error?.getChildElements().find((child) => child.name !== 'text')?.name;
-    if (error?.attrs.type !== 'wait' || condition === EXPIRED) {
+    if (meaning(error?.attrs.type, condition) === 'failed') {
       this.#told(id, 'failed', false, condition);
       return;
     }

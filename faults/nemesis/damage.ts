@@ -1,35 +1,34 @@
 import { recordKey } from '../../src/stanza/key.ts';
-import type { Message, Recorder } from '../history.ts';
+import { until } from '../../tests/support/poll.ts';
+import type { Message } from '../history.ts';
 import type { Fault } from '../nemesis.ts';
-import type { Random } from '../random.ts';
-import type { Stage } from '../stage.ts';
+import type { Scene } from '../scenario.ts';
 
 const PREFIX = '{receipts}';
 
 export const DAMAGES = ['cut short', 'broken JSON', 'another type', 'gone', 'garbage in the due set'] as const;
 export type Damage = (typeof DAMAGES)[number];
 
-/** Spoils the record of one message that is pending, if there is one. */
-export function damaged(
-  { admin, world }: Stage,
-  recorder: Recorder,
-  random: Random,
-  how: Damage,
-  messages: () => readonly Message[],
-): Fault {
+/** Spoils the record of one of these messages that is pending. */
+export function damaged(scene: Scene, how: Damage, messages: () => readonly Message[]): Fault {
+  const { stage, recorder, random } = scene;
+  const { admin, world } = stage;
   const begin = async () => {
     if (how === 'garbage in the due set') {
       const garbage = ['garbage', '', '\n=+ not a key', `${'x'.repeat(21)}?`];
       await admin.call('ZADD', `${PREFIX}:due`, ...garbage.flatMap((member, i) => [String(i), member]));
       return;
     }
-    const due = new Set(await admin.zrange(`${PREFIX}:due`, '0', '-1'));
     const { domain } = world.xmpp;
-    const keyOf = ({ sender, recipient, id }: Message) =>
-      recordKey(`${sender}@${domain}`, `${recipient}@${domain}`, id);
-    const pending = messages().filter((message) => due.has(keyOf(message)));
-    if (pending.length === 0) return;
-    const victim = random.pick(pending);
+    const jid = (name: string) => `${scene.account(name)}@${domain}`;
+    const keyOf = ({ sender, recipient, id }: Message) => recordKey(jid(sender), jid(recipient), id);
+    const pending = async () => {
+      const due = new Set(await admin.zrange(`${PREFIX}:due`, '0', '-1'));
+      const found = messages().filter((message) => due.has(keyOf(message)));
+      return found.length > 0 ? found : undefined;
+    };
+    const found = await until(pending, { what: 'a pending message, to damage its record' });
+    const victim = random.pick(found ?? []);
     const name = `${PREFIX}:m:${keyOf(victim)}`;
     const value = await admin.get(name);
     if (value === null) return;

@@ -1,6 +1,6 @@
-import type { Evidence, Interval } from '../cases.ts';
+import type { Case, Evidence, Interval } from '../cases.ts';
 import type { Violation } from '../checker.ts';
-import type { Connected, Polled } from '../history.ts';
+import type { Connected, Polled, ToldOf } from '../history.ts';
 
 /** ms from being ready to the first acknowledgement that comes of it, at most. */
 const RECOVERY = 2000;
@@ -59,12 +59,11 @@ function silences({ cases }: Evidence): Silence[] {
   const processes = new Set(cases.flatMap(({ wrote }) => wrote.map(({ process }) => process)));
   for (const process of processes) {
     const words = cases
-      .flatMap(({ wrote, acknowledged, told }) => {
-        const written = wrote.filter((word) => word.process === process);
-        // One that is delivered before the acknowledgements of its batch are written gets its receipt only.
-        const delivered = written.length === 0 ? [] : told.filter(({ what }) => what === 'delivered');
-        return [...written, ...acknowledged.filter((word) => word.process === process), ...delivered];
-      })
+      .flatMap((about) => [
+        ...about.wrote.filter((word) => word.process === process),
+        ...about.acknowledged.filter((word) => word.process === process),
+        ...receiptInstead(about, process),
+      ])
       .sort((a, b) => a.at - b.at);
     let from: number | undefined;
     let to = 0;
@@ -80,6 +79,13 @@ function silences({ cases }: Evidence): Silence[] {
     if (from !== undefined && to > from) found.push({ process, from, to });
   }
   return found;
+}
+
+/** One that is delivered before its acknowledgement went into a batch gets its receipt alone (docs/guarantees.md). */
+function receiptInstead({ wrote, acknowledged, told }: Case, process: string): ToldOf[] {
+  const receipt = told.find(({ what, asked }) => what === 'delivered' && !asked);
+  if (receipt === undefined || acknowledged.some(({ at }) => at <= receipt.at)) return [];
+  return wrote.every((word) => word.process === process) ? [receipt] : [];
 }
 
 /** The metrics name what is missing. */

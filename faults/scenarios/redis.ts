@@ -109,11 +109,12 @@ export const REDIS_SCENARIOS: readonly Scenario[] = [
     name: 'redis-damaged',
     about: 'pending records cut short, broken, of another type, gone; garbage in the due set',
     ci: true,
-    recipients: ['late', 'each copy', 'never'],
-    async run({ stage, nemesis, random, recorder, messagesTo, calm }) {
+    recipients: ['never', 'late', 'each copy'],
+    async run(scene) {
+      const { nemesis, random, messagesTo, calm } = scene;
       for (const how of DAMAGES) {
         // Those that stay pending: what is confirmed at once nobody has to read again.
-        await nemesis.inflict(damaged(stage, recorder, random, how, () => messagesTo('never')));
+        await nemesis.inflict(damaged(scene, how, () => messagesTo('never')));
         await calm(random.between(1000, 3000));
       }
       await calm(8000);

@@ -32,7 +32,8 @@ export interface LinkState {
   readonly lastProblem: string | undefined;
   /** ms; as of {@link LinkStats}. */
   readonly owesFor: number | undefined;
-  readonly silentFor: number | undefined;
+  readonly roundTrip: number | undefined;
+  readonly answersStray: boolean;
 }
 
 /** What the pipeline's calls to Redis show; times as of `performance.now()`. */
@@ -86,19 +87,21 @@ function sentence(problem: string, since: string | undefined): string {
 }
 
 /**
- * For how long a server may owe the answer to a ping, ms, and for how long if it also sends nothing else. A link is given up
- * much later (pingTimeout); meanwhile nobody is acknowledged.
+ * For how long a server may owe the answer to a ping, ms; a slow one twice as long as it took the last time. Pings go once a
+ * second, so that it is said within five. A link is given up much later (pingTimeout); meanwhile nobody is acknowledged.
  */
-const MAY_OWE = 4500;
-const MAY_BE_SILENT = 3500;
+const MAY_OWE = 3500;
+/** The same where answers go to any process of the domain, as on ejabberd: several in a row may have gone to others. */
+const MAY_STRAY = 20_000;
 
 /** Whether the server takes what we write, as far as can be told. */
 export function answers({
   online,
   owesFor = 0,
-  silentFor = 0,
-}: Pick<LinkState, 'online' | 'owesFor' | 'silentFor'>): boolean {
-  return online && owesFor <= MAY_OWE && silentFor <= MAY_BE_SILENT;
+  roundTrip = 0,
+  answersStray,
+}: Pick<LinkState, 'online' | 'owesFor' | 'roundTrip' | 'answersStray'>): boolean {
+  return online && owesFor <= Math.max(answersStray ? MAY_STRAY : MAY_OWE, 2 * roundTrip);
 }
 
 function judgeLink(link: LinkState, now: number): Part {

@@ -56,7 +56,8 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
       reconnects: Math.max(0, this.#timesOnline - 1),
       connectedSince: this.#connectedSince,
       provedAt: this.#writer.provedAt,
-      ...this.#writer.owed,
+      owesFor: this.#writer.owesFor,
+      answersStray: this.#writer.answersStray,
       lastProblem: this.#lastProblem,
       held: outgoing.count,
       heldBytes: outgoing.size,
@@ -223,6 +224,7 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
 
   #stanza(element: Element): void {
     if (!this.#writer.isAnswer(element)) {
+      this.#writer.notice(element);
       this.#emit('stanza', element);
       return;
     }

@@ -106,8 +106,8 @@ export interface LinkStats {
   readonly waiting: Readonly<Record<Priority, number>>;
   /** For how long the server has owed the answer to a ping, ms; `undefined` when it owes none. */
   readonly owesFor: number | undefined;
-  /** For how long it has also sent nothing else, ms. */
-  readonly silentFor: number | undefined;
+  /** Whether the server gives the answers to pings to any connection of the domain: one of another process has come here. */
+  readonly answersStray: boolean;
   /** What the last answered ping of this stream took, ms: a slow server's is a second or more. */
   readonly roundTrip: number | undefined;
 }

@@ -17,6 +17,9 @@ const SHARE: Record<Priority, number> = { high: 1, normal: 7 / 8, low: 1 / 2 };
 /** ms between two lines about the same flood. */
 const DROP_LOG_INTERVAL = 10_000;
 
+/** How the ids of the link's pings begin, whichever process'. */
+const PING = 'ping-';
+
 export interface WriterOptions {
   readonly domain: string;
   readonly serverDomain: string;
@@ -36,10 +39,12 @@ export class Writer<T> {
   dropped = 0;
   /** When a ping of the current stream was last answered, ms since the epoch. */
   provedAt: number | undefined;
+  /** Whether an answer to another process' ping has ever come here. */
+  answersStray = false;
   readonly #options: WriterOptions;
   readonly #heartbeat: Heartbeat;
   // The server maps answers by id alone, across components, so ours must not be anybody else's.
-  readonly #pingPrefix = `ping-${randomBytes(9).toString('base64url')}-`;
+  readonly #pingPrefix = `${PING}${randomBytes(9).toString('base64url')}-`;
   readonly #pingRest: string;
   readonly #serverDomain: string;
   #pings = 0;
@@ -117,17 +122,21 @@ export class Writer<T> {
     setImmediate(() => this.#flush());
   }
 
-  /** For how long (ms) an answer has been owed, and nothing else came; undefined when none is. */
-  get owed(): { owesFor: number | undefined; silentFor: number | undefined } {
+  /** For how long (ms) an answer has been owed; undefined when none is. */
+  get owesFor(): number | undefined {
     const since = this.outgoing.window.waitingSince;
-    if (since === undefined || this.#stream === undefined) return { owesFor: undefined, silentFor: undefined };
-    const now = performance.now();
-    return { owesFor: now - since, silentFor: now - Math.max(since, this.#stream.heardAt) };
+    return since === undefined ? undefined : performance.now() - since;
   }
 
   /** Whether it is the answer to one of our own pings (XEP-0199). */
   isAnswer({ name, attrs: { id, type } }: Element): boolean {
     return name === 'iq' && (type === 'result' || type === 'error') && id?.startsWith(this.#pingPrefix) === true;
+  }
+
+  /** Looks at what is no answer to ours: a server that gives us others' answers gives ours to others. */
+  notice({ name, attrs: { id, from, type } }: Element): void {
+    if (name !== 'iq' || (type !== 'result' && type !== 'error') || !id?.startsWith(PING)) return;
+    if (from?.toLowerCase() === this.#serverDomain) this.answersStray = true;
   }
 
   /** Takes an answer, and returns the tags of what it hands over. */

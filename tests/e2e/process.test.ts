@@ -207,7 +207,7 @@ describe('what only other settings mend ends with 78 and a line that names them'
     ],
   ];
 
-  test.each(OWN_SERVER ? cases : [])('%s', async (_, settings, said) => {
+  onOwnServer.each(cases)('%s', async (_, settings, said) => {
     const proxy = start(await settings());
     expect(await proxy.exited).toEqual({ code: 78, signal: null });
     const fatal = proxy.output.split('\n').filter((line) => line.includes('"level":"fatal"'));

@@ -348,6 +348,20 @@ describe('handing over', () => {
     await done.all('a');
     expect(peer.connections).toHaveLength(1);
   });
+
+  test("that answers stray is seen by others' that come here, and not by what a user may send", async () => {
+    const one = link();
+    await one.start();
+    const write = (from: string) =>
+      peer.current.write(`<iq type="result" id="ping-another-1" from="${from}" to="receipts.example.org"/>`);
+    const next = () => once(one, 'stanza');
+    write('alice@example.org/phone');
+    await next();
+    expect(one.stats.answersStray).toBe(false);
+    write('Example.Org');
+    await next();
+    expect(one.stats.answersStray).toBe(true);
+  });
 });
 
 describe('keeping alive', () => {

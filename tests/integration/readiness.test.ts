@@ -134,6 +134,18 @@ async function startRedisThatLoads(): Promise<{ done: Promise<void> }> {
   return { done: starting };
 }
 
+test('the server answers no ping any more: said long before the link is given up, and over by itself', async () => {
+  await it.ready();
+  it.peer.onPing = () => 'none';
+  await it.acknowledged('the last one');
+  await it.unready(/The XMPP server does not answer: it hangs/);
+  expect(await it.metric('link_up')).toBe(0);
+  it.peer.onPing = () => 'result';
+  await it.ready();
+  expect(await it.metric('link_up')).toBe(1);
+  expect(it.peer.connections).toHaveLength(1);
+});
+
 test('the eviction policy is changed long after the start: said, and over when it is changed back', async () => {
   const other = await startRedis();
   const one = await PeerProxy.start(other.url, {}, { health: { storage: { lookEvery: 100, probeEvery: 200 } } });

@@ -34,6 +34,7 @@ declare module '@xmpp/client' {
     _attachSocket(socket: Socket): void;
     _onData(data: string): void;
     _onElement(element: Element): void;
+    disconnect(): Promise<unknown>;
   }
   export function client(options: ClientOptions): Client;
 }

@@ -162,6 +162,9 @@ export class TestUser extends ContactDialogue {
       // What comes after the end of the stream finds no parser any more.
       if (entity.parser !== null) onData(data);
     };
+    const disconnect = entity.disconnect.bind(entity);
+    // At a stream error the library does not wait for it, and what it rejects with then would end the process.
+    entity.disconnect = () => disconnect().catch(() => {});
     const onElement = entity._onElement.bind(entity);
     entity._onElement = (element) => {
       if (element.is('features', NS_STREAMS)) this.#chooseFeatures(element);

@@ -4,6 +4,7 @@ import { check } from '../../faults/checker.ts';
 import { Random } from '../../faults/random.ts';
 import { explain, figures } from '../../faults/report.ts';
 import { SCENARIOS } from '../../faults/scenarios.ts';
+import { meaning } from '../../faults/senders.ts';
 import { insideCharacter, StanzaBoundaries } from '../../faults/stanzas.ts';
 import { document } from '../../faults/table.ts';
 import { MadeUp } from '../support/made-up-history.ts';
@@ -42,7 +43,22 @@ describe('where stanzas end', () => {
   });
 });
 
+test('a server that finds no component ends one attempt, not the message', () => {
+  expect(meaning('cancel', 'remote-server-not-found')).toBe('refused');
+  expect(meaning('wait', 'resource-constraint')).toBe('refused');
+  expect(meaning('wait', 'recipient-unavailable')).toBe('failed');
+  expect(meaning('cancel', 'service-unavailable')).toBe('failed');
+});
+
 describe('a seed', () => {
+  test('puts a list into an order, with all that was in it', () => {
+    const list = ['a', 'b', 'c', 'd', 'e'];
+    const orders = [1, 2, 3, 4].map((seed) => new Random(seed).shuffle(list));
+    for (const order of orders) expect([...order].sort()).toEqual(list);
+    expect(new Set(orders.map(String)).size).toBeGreaterThan(1);
+    expect(new Random(1).shuffle(list)).toEqual(orders[0]);
+  });
+
   const some = (random: Random) => Array.from({ length: 20 }, () => random.between(1, 1000));
 
   test('decides the same again, and another seed or name something else', () => {
