@@ -19,7 +19,7 @@ export function document(scenarios: readonly Scenario[], tallied: readonly Talli
   const all = total(tallied.map(({ figures }) => figures));
   return `# Faults survived
 
-<!-- Made by "npm run faults -- --minutes 60 --write". -->
+<!-- Made by "npm run faults -- --minutes N --write". -->
 
 \`npm run faults\` runs the proxy as its own processes with a real Redis and a real Prosody, lets users of different temper
 write to each other, inflicts faults, and takes down what each side wrote, saw and was told. Then it checks that history,
