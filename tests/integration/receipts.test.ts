@@ -293,9 +293,12 @@ describe('a resend', () => {
   });
 
   test('from another resource moves the answers there', async () => {
-    await room.given(HELLO);
-    await room.given(HELLO.replace('/phone', '/tablet'));
-    expect(await room.given(bob(receipt('m-1')))).toEqual([DELIVERY.replace(ALICE, 'alice@example.org/tablet')]);
+    const uuid = '0f7d2a1e-9c3b-4c1d-8e2f-5a6b7c8d9e0f';
+    const hello = HELLO.replace('m-1', uuid);
+    await room.given(hello);
+    await room.given(hello.replace('/phone', '/tablet'));
+    const delivery = DELIVERY.replace(ALICE, 'alice@example.org/tablet').replace('m-1', uuid);
+    expect(await room.given(bob(receipt(uuid)))).toEqual([delivery]);
   });
 });
 
