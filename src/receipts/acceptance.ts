@@ -100,7 +100,12 @@ export class Acceptance {
         const stored =
           accepted.key === key && accepted.target === undefined
             ? record
-            : { ...record, key: accepted.key, target: accepted.target, wireId: idOnTheWay(accepted.key, wireId, originId) };
+            : {
+                ...record,
+                key: accepted.key,
+                target: accepted.target,
+                wireId: idOnTheWay(accepted.key, wireId, originId),
+              };
         counts.accepted += 1;
         trace?.('accepted', stored);
         onStored(clock.now() - arrivedAt);

@@ -50,5 +50,11 @@ function isMonotonous(text: string): boolean {
  */
 export function isUniqueId(id: string): boolean {
   if (id.length < SHORTEST || isMonotonous(id)) return false;
-  return /[a-f]/i.test(UUID.exec(id)?.[0] ?? '') || id.replace(WORDS, ' ').split(/[^\da-zA-Z]/).some(looksRandom);
+  return (
+    /[a-f]/i.test(UUID.exec(id)?.[0] ?? '') ||
+    id
+      .replace(WORDS, ' ')
+      .split(/[^\da-zA-Z]/)
+      .some(looksRandom)
+  );
 }

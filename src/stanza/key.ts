@@ -77,7 +77,10 @@ export function innerOnTheWay(inner: string, key: string, target: string | undef
   // Clients that go by the origin-id (XEP-0359) would take it for the earlier one.
   if (isMarked(key)) out = out.replace(ORIGIN_ID, '');
   if (target !== undefined && isMarked(target)) {
-    out = out.replace(OWN_REFERENCE, (_, before: string, id: string, after: string) => before + id + target.slice(KEY_LENGTH) + after);
+    out = out.replace(
+      OWN_REFERENCE,
+      (_, before: string, id: string, after: string) => before + id + target.slice(KEY_LENGTH) + after,
+    );
   }
   return out;
 }

@@ -92,7 +92,15 @@ export function aliceWrites({
   const named = token ?? `t${tokens}`;
   const digest = payloadDigest(inner);
   const alias = originId !== undefined && originId !== id ? keyOf(id) : '';
-  const value = encodeRecord(envelope, inner, digest, at ?? Date.now(), named, alias, alias === '' ? undefined : originId);
+  const value = encodeRecord(
+    envelope,
+    inner,
+    digest,
+    at ?? Date.now(),
+    named,
+    alias,
+    alias === '' ? undefined : originId,
+  );
   const target = corrects === undefined ? '' : keyOf(corrects);
   return accept({ key: keyOf(originId ?? id), value, countable, alias, target });
 }

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { idOfSender, idOnTheWay, innerOnTheWay, keyOnTheWay, recordKey } from '../../src/stanza/key.ts';
 import { IdSource, isUniqueId } from '../../src/stanza/ids.ts';
+import { idOfSender, idOnTheWay, innerOnTheWay, keyOnTheWay, recordKey } from '../../src/stanza/key.ts';
 
 describe('an id that no client makes twice', () => {
   test.each([
@@ -55,7 +55,8 @@ describe('an id that no client makes twice', () => {
     expect(isUniqueId(ids.next())).toBe(false);
     for (const stem of ['', 'm', 'msg-', 'purple', 'jcl-', 'ab', 'sess1-tab2-', '2026-11-26T03:00:00Z/']) {
       for (const radix of [10, 16, 36]) {
-        for (let n = 0; n < 5000; n += 7) expect([stem, n, isUniqueId(stem + n.toString(radix))]).toEqual([stem, n, false]);
+        for (let n = 0; n < 5000; n += 7)
+          expect([stem, n, isUniqueId(stem + n.toString(radix))]).toEqual([stem, n, false]);
       }
     }
   });
