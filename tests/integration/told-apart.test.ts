@@ -1,5 +1,5 @@
 // Messages that are others than those that their sender gave the same id, and what speaks of messages, on the wire.
-import { claim } from '../../src/ledger/operations.ts';
+import { claim, settle } from '../../src/ledger/operations.ts';
 import { keyOf } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { openRoom } from '../support/room.ts';
@@ -188,4 +188,126 @@ describe('corrections under one id', () => {
       expect(await room.ledger.figures()).toMatchObject({ pending: 0 });
     },
   );
+});
+
+describe('an older correction that did not arrive', () => {
+  /** Alice writes something and corrects it twice. */
+  async function corrected(): Promise<void> {
+    await room.given(says('m', 'reed'), bobSends(receipt('m')));
+    await room.given(says('c1', 'red', { more: replace('m') }));
+    await room.handsOver();
+    await room.given(says('c2', 'blue', { more: replace('m') }));
+    await room.handsOver();
+  }
+  const claimed = (id: string, attempt = 1) => room.ledger.once(claim(keyOf(id), attempt));
+  const stateOf = async (id: string) => (await room.ledger.status([keyOf(id)]))[0]?.state;
+
+  test('is not sent after a later one, and counts as delivered with it', async () => {
+    await corrected();
+    expect(await claimed('c1')).toEqual({ outcome: 'moot' });
+    expect(await stateOf('c1')).toBe('pending');
+    expect(endings(await room.given(bobSends(receipt('c2'))))).toEqual(['a c2']);
+    expect(await stateOf('c1')).toBe('delivered');
+    // Its sender is told by the next sweep.
+    const { overdue } = await room.ledger.sweep(1000, 10);
+    expect(overdue.map(({ wireId, state }) => [wireId, state])).toContainEqual(['c1', 'delivered']);
+    expect(await room.ledger.figures()).toMatchObject({ pending: 0 });
+  });
+
+  test('is not sent either when the process died that took the later one’s receipt', async () => {
+    await corrected();
+    await room.ledger.once(settle(keyOf('c2'), 'desk', Date.now()));
+    expect(await stateOf('c1')).toBe('pending');
+    expect(await claimed('c1')).toEqual({ outcome: 'moot' });
+    expect(await stateOf('c1')).toBe('delivered');
+  });
+
+  test('waits while the later one is pending, and is looked at again', async () => {
+    await corrected();
+    await claimed('c1');
+    const due = Number(await room.redis.zscore(room.ledger.keys.due, keyOf('c1')));
+    expect(due).toBeGreaterThan(Date.now());
+    expect(due).toBeLessThanOrEqual(Date.now() + 600_000);
+  });
+
+  test('is sent when the later one failed: then it is the last', async () => {
+    await corrected();
+    await room.given(error('c2'));
+    expect(await claimed('c1')).toMatchObject({ outcome: 'claimed' });
+  });
+
+  test('of another message is another matter, and so is the newest', async () => {
+    await corrected();
+    await room.given(says('c3', 'green', { more: replace('other') }));
+    await room.handsOver();
+    expect(await claimed('c2')).toMatchObject({ outcome: 'claimed' });
+    expect(await claimed('c3')).toMatchObject({ outcome: 'claimed' });
+  });
+
+  test('counts for the message that it is about, not for others that had its id', async () => {
+    const first = forBob(await room.given(says('2', 'yes', { tab: 'a' })))[0]?.id ?? '';
+    await room.given(says('c1', 'Yes', { tab: 'a', more: replace('2') }));
+    await room.handsOver();
+    const second = forBob(await room.given(says('2', 'yes', { tab: 'b' })))[0]?.id ?? '';
+    expect(second).not.toBe(first);
+    const written = await room.given(says('c2', 'Yes!', { tab: 'b', more: replace('2') }));
+    expect(written.join('')).toContain(replace(second));
+    expect(await claimed('c1')).toMatchObject({ outcome: 'claimed' });
+  });
+
+  test('a retraction takes its place too', async () => {
+    await corrected();
+    await room.given(says('r', '', { more: '<retract xmlns="urn:xmpp:message-retract:1" id="m"/>' }));
+    await room.handsOver();
+    expect(await claimed('c2')).toEqual({ outcome: 'moot' });
+    await room.given(bobSends(receipt('r')));
+    expect([await stateOf('c1'), await stateOf('c2')]).toEqual(['delivered', 'delivered']);
+  });
+
+  test('red, blue, red under one id: only the last is sent again', async () => {
+    await room.given(...['red', 'blue', 'red'].map((body) => says('7', body, { more: replace('m') })));
+    await room.handsOver();
+    const keys = [keyOf('7'), ...(await room.redis.lrange(room.ledger.keys.index(keyOf('7')), 0, -1))];
+    const outcomes = [];
+    for (const key of keys) outcomes.push((await room.ledger.once(claim(key, 1))).outcome);
+    expect(outcomes).toEqual(['moot', 'moot', 'claimed']);
+  });
+
+  test('what is resent of a correction is a resend', async () => {
+    await corrected();
+    const written = await room.given(says('c2', 'blue', { more: replace('m') }));
+    expect([acknowledged(written), forBob(written)]).toEqual([['a c2'], []]);
+  });
+});
+
+describe('a reply or a reaction settles what it points at', () => {
+  const reply = (to: string, id = '2') =>
+    `<body>!</body><reply xmlns="urn:xmpp:reply:0" id="${id}"${to && ` to="${to}"`}/>`;
+  const reaction = (id = '2') =>
+    `<reactions xmlns="urn:xmpp:reactions:0" id="${id}"><reaction>!</reaction></reactions>`;
+  const ALICES = 'alice@receipts.example.org/a';
+
+  test.each([
+    ['a reply to her full address', reply(ALICES), true],
+    ['a reply to her bare address, in capitals', reply('Alice@Receipts.example.org'), true],
+    ['a reply that names nobody', reply(''), true],
+    ['a reaction', reaction(), true],
+    ['a reply to himself', reply('bob@example.org/desk'), false],
+    ['a reply to a third person', reply('carol@receipts.example.org/x'), false],
+  ])('%s: %s', async (_, words, settles) => {
+    await room.given(says('2', 'yes'));
+    await room.given(bobSends(words, { id: 'b-9' }));
+    expect(room.counts.delivered).toBe(settles ? 1 : 0);
+  });
+
+  test.each([
+    ['a reply that names nobody', reply(''), false],
+    ['a reaction', reaction(), false],
+    ['a reply to her', reply(ALICES), true],
+  ])('where he has a message of his own under that id, %s: %s', async (_, words, settles) => {
+    await room.given(bobSends('<body>mine</body>', { id: '2' }));
+    await room.given(says('2', 'yes'));
+    await room.given(bobSends(words, { id: 'b-9' }));
+    expect(room.counts.delivered).toBe(settles ? 1 : 0);
+  });
 });
