@@ -47,7 +47,7 @@ export function isNotToBeStored(inner: string): boolean {
   return inner.includes(NO_STORE);
 }
 
-const FORWARDED = /<forwarded [^]*<\/forwarded>/;
+const FORWARDED = /<forwarded [\s\S]*<\/forwarded>/;
 const OWN_DELAY = /<delay [^<>]*urn:xmpp:delay/;
 
 /** Whether children say themselves when the message was sent (XEP-0203), beside what a quoted one says (XEP-0297). */
