@@ -74,7 +74,7 @@ async function fill(redis: Redis, count: number): Promise<void> {
     };
     const token = `fill${number.toString(36).padStart(8, '0')}`;
     const key = recordKey(sender, BOB, wireId);
-    return accept(key, '', encodeRecord(envelope, inner, digest, storedAt, token));
+    return accept({ key, value: encodeRecord(envelope, inner, digest, storedAt, token) });
   };
   for (let number = 0; number < count; number += BATCH) {
     await ledger.turn(

@@ -13,6 +13,10 @@ export class Keys {
   index(key: string): string {
     return `${this.prefix}:i:${key}`;
   }
+  /** LIST: records of what corrects or retracts the message of this key, in the order in which they were stored. */
+  corrections(key: string): string {
+    return `${this.prefix}:c:${key}`;
+  }
   /** STRING: what ended undelivered, whole, for as long as an operator may send it after all. */
   undelivered(key: string): string {
     return `${this.prefix}:u:${key}`;

@@ -30,22 +30,38 @@ export function keyed(reply: string): StoredRecord {
   return decodeRecord(reply.slice(0, end), reply.slice(end + 1));
 }
 
-/** The message is stored (`key` is its record's), or it was before and `known` is what is known of it. */
-export type Accepted = { readonly key: string; readonly known: undefined } | { readonly known: StoredRecord };
-
 /**
- * Stores a message unless it is known.
- *
- * @param key from recordKey, with the origin-id or else the id
- * @param alias the key with the id, where a message has both and they differ; else empty
+ * The message is stored (`key` is its record's, `target` that of the earlier one that it corrects or retracts), or it was
+ * before and `known` is what is known of it.
  */
-export function accept(key: string, alias: string, value: string): Operation<Accepted> {
+export type Accepted =
+  | { readonly key: string; readonly target: string | undefined; readonly known: undefined }
+  | { readonly known: StoredRecord };
+
+/** What is known of a message before it is stored. */
+export interface Acceptable {
+  /** From recordKey, with the origin-id or else the id. */
+  readonly key: string;
+  readonly value: string;
+  /** Whether a client that counts its ids might give another message the same one: see isUniqueId. */
+  readonly countable?: boolean;
+  /** The key with the id, where a message has both and they differ; else empty. */
+  readonly alias?: string;
+  /** The key with the id of the message that it corrects or retracts; else empty. */
+  readonly target?: string;
+}
+
+/** Stores a message unless it is known: docs/guarantees.md has the rule. */
+export function accept({ key, value, countable = false, alias = '', target = '' }: Acceptable): Operation<Accepted> {
+  const usual = alias === '' && target === '';
+  const args = usual ? [countable ? 'ac' : 'a', key, value] : ['A', key, value, alias, target, countable ? 1 : 0];
   return operation(
-    alias === '' ? ['a', key, value] : ['A', key, value, alias],
+    args,
     (reply) => {
-      if (reply === '') return { key, known: undefined };
-      const rest = reply.slice(1);
-      return reply[0] === '+' ? { key: rest, known: undefined } : { known: keyed(rest) };
+      if (reply === '') return { key, target: undefined, known: undefined };
+      if (reply[0] === '=') return { known: keyed(reply.slice(1)) };
+      const [storedAs = key, corrects] = reply.slice(1).split(' ');
+      return { key: storedAs, target: corrects, known: undefined };
     },
     true,
   );
@@ -82,6 +98,23 @@ export function settle(
     // The letter stands where the state stands in a head.
     return { outcome, record: settledRecord(atHand, reply, now, resource) };
   });
+}
+
+/**
+ * Takes a reply or a reaction, which are evidence that a message has arrived, unless its author has a message of his own
+ * under `ownKey`, which it may be about. As {@link settle}; `repeated` then.
+ */
+export function settleByMention(key: string, ownKey: string, resource: string, now: number): Operation<Settled> {
+  const { args, grows, decode } = settle(key, resource, now);
+  return { args: ['mention', key, args[2] as string, ownKey], grows, decode };
+}
+
+/**
+ * A correction or a retraction was delivered: what its sender wrote in that message's place before it is of no use any
+ * more, and counts as delivered with it.
+ */
+export function supersede(key: string): Operation<void> {
+  return operation(['supersede', key], () => undefined);
 }
 
 /** A copy that the server has handled. */

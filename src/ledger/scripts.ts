@@ -5,7 +5,7 @@ function script(...parts: string[]): string {
   return parts.map((part) => readFileSync(new URL(`./scripts/${part}.lua`, import.meta.url), 'utf8')).join('\n');
 }
 
-const TURN_PARTS = ['record', 'clock', 'quarantine', 'evidence', 'accept', 'settle', 'attempt'] as const;
+const TURN_PARTS = ['record', 'clock', 'quarantine', 'evidence', 'corrections', 'accept', 'settle', 'attempt'] as const;
 
 /** All operations. */
 export const TURN = script(...TURN_PARTS, 'undeliver', 'presence', 'query', 'command', 'turn');
@@ -19,6 +19,7 @@ export const USUAL_TURN = script(...TURN_PARTS, 'turn');
 /** The operations of messages that take their usual course, by the first of their arguments. */
 export const USUAL: ReadonlySet<string | number | undefined> = new Set([
   'a',
+  'ac',
   'A',
   's',
   'S',

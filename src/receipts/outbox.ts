@@ -5,6 +5,7 @@ import { expiryOf, nextDue, type Timetable } from '../ledger/timetable.ts';
 import type { Held, Key, Priority } from '../link/window.ts';
 import { type Addresses, withResource } from '../stanza/address.ts';
 import { isNotToBeStored, message, redelivery } from '../stanza/build.ts';
+import { innerOnTheWay } from '../stanza/key.ts';
 import { isOneElement } from '../stanza/xml.ts';
 import { Leases } from './leases.ts';
 import type { Notices } from './notices.ts';
@@ -293,7 +294,7 @@ export class Outbox {
       type: record.type,
       id: record.wireId,
       otherAttributes: record.otherAttributes,
-      inner: record.inner,
+      inner: innerOnTheWay(record.inner, record.key, record.target),
     };
   }
 

@@ -47,9 +47,23 @@ export function isNotToBeStored(inner: string): boolean {
   return inner.includes(NO_STORE);
 }
 
-/** A later copy of a message: with the time of the first (XEP-0203), and kept from offline storage when asked to. */
+const FORWARDED = /<forwarded [\s\S]*<\/forwarded>/;
+const OWN_DELAY = /<delay [^<>]*urn:xmpp:delay/;
+
+/** Whether children say themselves when the message was sent (XEP-0203), beside what a quoted one says (XEP-0297). */
+function isDelayed(inner: string): boolean {
+  return inner.includes('<delay ') && OWN_DELAY.test(inner.replace(FORWARDED, ''));
+}
+
+/**
+ * A later copy of a message: with the time of the first (XEP-0203), and kept from offline storage when asked to. Where its
+ * sender has said when he wrote it, that stays the only time: clients go by one or by another of several.
+ */
 export function redelivery(out: Outgoing, by: string, storedAt: number, noStore: boolean): string {
-  const delay = `<delay xmlns="${NS.delay}" from="${escapeAttribute(by)}" stamp="${new Date(storedAt).toISOString()}"/>`;
+  const own = isDelayed(out.inner);
+  const delay = own
+    ? ''
+    : `<delay xmlns="${NS.delay}" from="${escapeAttribute(by)}" stamp="${new Date(storedAt).toISOString()}"/>`;
   // XEP-0334: a second hint would say nothing more.
   return message(out, noStore && !isNotToBeStored(out.inner) ? delay + NO_STORE : delay);
 }

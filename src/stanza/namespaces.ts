@@ -12,6 +12,9 @@ export const NS = {
   reply: 'urn:xmpp:reply:0',
   /** XEP-0444: Message Reactions. */
   reactions: 'urn:xmpp:reactions:0',
+  /** XEP-0308: Last Message Correction; XEP-0424: Message Retraction. */
+  correction: 'urn:xmpp:message-correct:0',
+  retraction: 'urn:xmpp:message-retract:1',
   /** XEP-0334: Message Processing Hints. */
   hints: 'urn:xmpp:hints',
   /** XEP-0359: Unique and Stable Stanza IDs. */

@@ -1,4 +1,5 @@
 import { claim, expire, settle } from '../../src/ledger/operations.ts';
+import { recordKey } from '../../src/stanza/key.ts';
 import { BOB, DAY, keyOf } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { openRoom } from '../support/room.ts';
@@ -144,6 +145,33 @@ describe('receipts', () => {
     expect(room.counts.delivered).toBe(0);
   });
 
+  test('without an id name by the id of their stanza (XEP-0184 1.0), and go on with one', async () => {
+    await room.given(HELLO);
+    const old = (id: string, more = '') => bob(`<received xmlns="urn:xmpp:receipts"/>${more}`, id && `id="${id}"`);
+    expect(await room.given(old('m-1'))).toEqual([DELIVERY]);
+    expect(await room.given(old('m-1'))).toEqual([]);
+    expect(await room.given(old('elsewhere'))).toEqual([
+      `<message from="bob@receipts.example.org/desk" to="${ALICE}" id="elsewhere">${receipt('elsewhere')}</message>`,
+    ]);
+    expect(await room.given(old(''))).toEqual([expect.stringContaining('<received xmlns="urn:xmpp:receipts"/>')]);
+    expect(room.counts).toMatchObject({ delivered: 1, repeatedReceipts: 1 });
+  });
+
+  test('without an id, beside anything else, are for nothing: the id is that of the message', async () => {
+    await room.given(HELLO);
+    const written = await room.given(bob('<received xmlns="urn:xmpp:receipts"/><body>x</body>', 'id="m-1"'));
+    expect(written).toEqual([expect.stringContaining('<received xmlns="urn:xmpp:receipts"/><body>x</body>')]);
+    expect(room.counts.delivered).toBe(0);
+  });
+
+  test.each(['error', 'groupchat'])('in a stanza of type %s settle nothing', async (type) => {
+    await room.given(HELLO);
+    const about = `<error type="cancel"><gone xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>`;
+    await room.given(bob(receipt('m-1') + (type === 'error' ? about : ''), `type="${type}" id="r-1"`));
+    expect(room.counts.delivered).toBe(0);
+    expect(await room.ledger.figures()).toMatchObject({ pending: 1 });
+  });
+
   test('for nothing known pass as ordinary receipts', async () => {
     expect(await room.given(bob(receipt('elsewhere'), 'id="r-1"'))).toEqual([
       `<message from="bob@receipts.example.org/desk" to="${ALICE}" id="r-1">${receipt('elsewhere')}</message>`,
@@ -213,6 +241,21 @@ describe('redelivery', () => {
     const [copy] = await redeliver(true);
     expect(copy).toMatch(DELAY);
     expect(copy?.replace(DELAY, '')).toBe(FORWARD.replace('</message>', `${NO_STORE}</message>`));
+  });
+
+  test('has the one time that its sender gave it, and none beside it; what it quotes has its own', async () => {
+    const own = `<delay xmlns="urn:xmpp:delay" stamp="2026-01-01T00:00:00Z"/>`;
+    const quoted = `<forwarded xmlns="urn:xmpp:forward:0">${own}<message xmlns="jabber:client"><body>q</body></message></forwarded>`;
+    const stamps = (xml: string | undefined) => xml?.match(/<delay /g)?.length;
+    await room.given(alice(`<body>hello</body>${own}${REQUEST}`));
+    await room.handsOver();
+    expect(stamps((await redeliver(true))[0])).toBe(1);
+    await room.given(alice(`<body>hello</body>${quoted}${REQUEST}`, 'id="m-1"', 'carol@receipts.example.org'));
+    await room.handsOver();
+    const claimed = await room.ledger.once(claim(recordKey('alice@example.org', 'carol@example.org', 'm-1'), 1));
+    if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
+    room.receipts.outbox.redeliver(claimed.record, true);
+    expect(stamps(room.written()[0])).toBe(2);
   });
 
   test('to one who never confirmed anything may be stored', async () => {
@@ -293,9 +336,12 @@ describe('a resend', () => {
   });
 
   test('from another resource moves the answers there', async () => {
-    await room.given(HELLO);
-    await room.given(HELLO.replace('/phone', '/tablet'));
-    expect(await room.given(bob(receipt('m-1')))).toEqual([DELIVERY.replace(ALICE, 'alice@example.org/tablet')]);
+    const uuid = '0f7d2a1e-9c3b-4c1d-8e2f-5a6b7c8d9e0f';
+    const hello = HELLO.replace('m-1', uuid);
+    await room.given(hello);
+    await room.given(hello.replace('/phone', '/tablet'));
+    const delivery = DELIVERY.replace(ALICE, 'alice@example.org/tablet').replace('m-1', uuid);
+    expect(await room.given(bob(receipt(uuid)))).toEqual([delivery]);
   });
 });
 

@@ -13,6 +13,10 @@ local function must_wait(presence, says, copy)
   return presence == 'f' or (rule(ENDED, presence, says, copy) == '-' and rule(PRESENCE, presence, says, copy) == '-')
 end
 
+-- How long a correction waits for a later one to arrive before it is looked again whether it has, ms: nearly always its
+-- receipt ends both.
+local LOOK_AGAIN = 600000
+
 -- Claims an attempt, so that of two processes, or of a job that runs twice, one sends.
 -- What is out from earlier copies stays out, whatever becomes of this one ('1' turns '2'); after a bounce nothing is
 -- out ('b' turns '0').
@@ -36,6 +40,14 @@ local function claim(key, attempt, now, lease_until, ttl, lease, keep)
       return ''
     end
     local body = body_of(value)
+    local outdated = body.t and outdated_by(key, body.t)
+    if outdated == 'd' then
+      end_outdated(key, value)
+      return ''
+    elseif outdated then
+      redis.call('ZADD', due_set, math.min(now + LOOK_AGAIN, stored_at(value) + ttl), key)
+      return ''
+    end
     local presence, sessions = presence_of(body.r)
     local says = acknowledges(body.s, body.r, sessions)
     if must_wait(presence, says, value:sub(2, 2)) then

@@ -2,7 +2,7 @@
 local results = {}
 for position, key in ipairs(ARGV) do
   local newest = ''
-  for _, candidate in ipairs(candidates(key, -MANY)) do
+  for _, candidate in ipairs(candidates(key, -MANY, true)) do
     if newest == '' or stored_at(candidate[2]) >= stored_at(newest) then newest = strip(candidate[2]) end
   end
   results[position] = newest

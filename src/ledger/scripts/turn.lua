@@ -2,7 +2,7 @@
 -- parts for operations that are few (scripts.ts), since each part costs at every call.
 -- ARGV: time (see clock.lua), lease, dedup window, retention, message TTL, confirmation memory, first retry step (all ms), the
 -- rules of redelivery, whether any operation adds a message, then the operations: a letter or word each, followed by its
--- arguments; the two that are made for every message have a short form (a, s) beside the full one, as each argument costs.
+-- arguments; the two that are made for every message have a short form (a or ac, s) beside the full one, as each argument costs.
 -- Returns '<time> <epoch> <+ or ->' and one string an operation; with '-', nothing was carried out as the call came late.
 -- An operation that cannot be carried out for what it is, or what it found, returns '\0' and the error, and holds up nothing.
 local ARGV, tostring = ARGV, tostring
@@ -29,12 +29,12 @@ local results = { stamp .. '+' }
 -- Those that look into the sorted sets must see what was gathered for them. Messages, receipts and hand-overs, which come
 -- all mixed up, do not: what one of them changes there, no other of the same turn asks for.
 local SEES_SETS = {}
-for operation in ('c n r x v w l tell g k y cancel retry erase release q'):gmatch('%S+') do SEES_SETS[operation] = true end
+for operation in ('c n r x v w l tell g k y cancel retry erase release q supersede'):gmatch('%S+') do SEES_SETS[operation] = true end
 
 -- How many of ARGV an operation takes, for one that did not come to its end.
 local function width_of(operation, at)
   local widths = {
-    a = 3, s = 3, A = 4, S = 6, h = 10, c = 4, b = 2, n = 4, r = 3, x = 3, v = 2, w = 4, i = 4, l = 7, tell = 3, g = 6, k = 6,
+    a = 3, ac = 3, s = 3, A = 6, S = 6, mention = 4, supersede = 2, h = 10, c = 4, b = 2, n = 4, r = 3, x = 3, v = 2, w = 4, i = 4, l = 7, tell = 3, g = 6, k = 6,
     ['iq?'] = 7, ['iq='] = 6, ['iq<'] = 4, ['iq-'] = 2, ['caps?'] = 3, ['caps='] = 5, cancel = 4, retry = 3, pause = 2, over = 4, q = 2,
   }
   if widths[operation] then return widths[operation] end
@@ -49,11 +49,15 @@ end
 local function run(operation, at)
   local key = ARGV[at + 1]
   if operation == 'a' then
-    return accept(key, '', ARGV[at + 2], lease_text, keep), 3
+    return accept(key, '', ARGV[at + 2], lease_text, keep, false), 3
   elseif operation == 's' then
     return settle(key, ARGV[at + 2], key, lately, lease_text, window_text), 3
+  elseif operation == 'ac' then
+    return accept(key, '', ARGV[at + 2], lease_text, keep, true), 3
   elseif operation == 'A' then
-    return accept(key, ARGV[at + 3], ARGV[at + 2], lease_text, keep), 4
+    local alias, target, countable = ARGV[at + 3], ARGV[at + 4], ARGV[at + 5] == '1'
+    if target == '' then return accept(key, alias, ARGV[at + 2], lease_text, keep, countable), 6 end
+    return accept_correction(key, alias, target, ARGV[at + 2], lease_text, keep, countable), 6
   elseif operation == 'S' then
     local result = settle(key, ARGV[at + 2], ARGV[at + 4], lately, lease_text, window_text)
     if ARGV[at + 3] ~= '' and result ~= '' then
@@ -61,6 +65,10 @@ local function run(operation, at)
       remember(ARGV[at + 5], ARGV[at + 3], now, confirms_for, first_step, ttl)
     end
     return result, 6
+  elseif operation == 'mention' then
+    return settle_mentioned(key, ARGV[at + 2], ARGV[at + 3], lately, lease_text, window_text), 4
+  elseif operation == 'supersede' then
+    return supersede(key), 2
   elseif operation == 't' then
     -- Senders that have been told: how many, and a member of the sorted set each.
     local count = tonumber(key)
