@@ -30,7 +30,8 @@ const RETRY_AFTER = 1000;
  */
 export class DirectedUnavailable {
   readonly #options: DirectedOptions;
-  readonly #asking = new Set<string>();
+  /** Sessions that are being looked at, and whether they have said so to another since. */
+  readonly #asking = new Map<string, boolean>();
   readonly #closed = new AbortController();
 
   constructor(options: DirectedOptions) {
@@ -40,11 +41,16 @@ export class DirectedUnavailable {
   /** A session has said to one watcher that it is unavailable, and others have not heard so yet. */
   left(user: string, resource: string): void {
     const session = withResource(user, resource);
-    if (this.#asking.has(session)) return;
-    this.#asking.add(session);
+    const underway = this.#asking.has(session);
+    this.#asking.set(session, underway);
+    if (underway) return;
     this.#ask(user, resource)
       .catch(() => {})
-      .finally(() => this.#asking.delete(session));
+      .finally(() => {
+        const again = this.#asking.get(session);
+        this.#asking.delete(session);
+        if (again && !this.#closed.signal.aborted) this.left(user, resource);
+      });
   }
 
   close(): void {
