@@ -38,7 +38,7 @@ export class Commands {
   constructor(options: CommandsOptions) {
     this.#options = options;
     this.#commands = new Map(options.commands.map((command) => [`${NS.own}#${command.node}`, command]));
-    this.#admins = new Set(options.admins.map((jid) => options.addresses.parse(jid).bare));
+    this.#admins = new Set(options.admins.map((jid) => options.addresses.parseWritten(jid).bare));
     this.#sessions = new Sessions(options.secret);
   }
 

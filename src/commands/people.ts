@@ -9,7 +9,7 @@ import { badPayload } from './command.ts';
  */
 export function userNamed(addresses: Addresses, text: string): string {
   try {
-    const { side, bare, counterpart } = addresses.parse(text);
+    const { side, bare, counterpart } = addresses.parseWritten(text);
     if (side === 'served') return bare;
     if (side === 'proxied') return counterpart;
   } catch (error) {

@@ -61,10 +61,18 @@ export class Keys {
   }
   /**
    * HASH: a user's sessions by their resource, each `<since ms>;<y|n|u: returns receipts>;<last heard of, ms>;<caps>`; a
-   * field without a name while his presence is known, so that nothing but it means that he is offline.
+   * field without a name while his presence is known, so that nothing but it means that he is offline; and beside one
+   * whose priority is negative, or was, NUL and its resource (scripts/presence.lua).
    */
   sessions(user: string): string {
     return `${this.prefix}:sessions:${user}`;
+  }
+  /**
+   * STRING: a user's server was asked whether that one watches him, `p` by the watcher's server or client, `v` by us; until
+   * it has answered, for a minute at the most.
+   */
+  probed(watched: string, watcher: string): string {
+    return `${this.prefix}:probed:${watched}\0${watcher}`;
   }
   /** HASH: requests between users that wait for their reply, by the id that we gave them (scripts/query.lua). */
   get questions(): string {

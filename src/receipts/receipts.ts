@@ -204,6 +204,7 @@ export class Receipts {
     this.outbox.leases.close();
     this.gaps.close();
     this.waves.close();
+    this.presences.close();
   }
 
   /** Takes a stanza from the link; of IQ stanzas, those that are for the component itself. Never throws. */

@@ -105,7 +105,7 @@ local function handover(key, attempt, copies, by_timetable, unconfirmed, sender,
     return ''
   end
   copies = math.min(math.max(copies_of(head), copies), 255)
-  local presence, sessions = presence_of(recipient)
+  local presence, sessions = presence_of(recipient, resource ~= '')
   local says = acknowledges(sender, recipient, sessions)
   local how = out == 'b' and 'b' or how_it_goes(key, presence, says, sessions, stays_nowhere, resource, recipient)
   -- What went nowhere is as good as bounced, whatever is known of his client.

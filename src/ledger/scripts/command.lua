@@ -84,8 +84,8 @@ end
 -- Erases what is kept of a user beside his messages, and his subscriptions to ARGV[first] to ARGV[last].
 -- Returns how many of them there were.
 local function forget_user(jid, first, last)
-  local count = 0
-  for _, kind in ipairs({ 'confirms', 'from', 'out', 'sessions', 'sub', 'granted' }) do
+  local count = presence.forget_sessions(jid) and 1 or 0
+  for _, kind in ipairs({ 'confirms', 'from', 'out', 'sub', 'granted' }) do
     count = count + redis.call('DEL', prefix .. ':' .. kind .. ':' .. jid)
   end
   redis.call('SREM', prefix .. ':subs', jid)

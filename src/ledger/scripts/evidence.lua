@@ -18,19 +18,34 @@ local function out_name(recipient) return prefix .. ':out:' .. recipient end
 local function from_name(sender) return prefix .. ':from:' .. sender end
 local function life_name(key) return prefix .. ':life:' .. key end
 
--- A user's presence, and his sessions: since when (ms) each lasts, and whether its client returns receipts.
-local function presence_of(user)
+-- A user's presence, and his sessions: since when (ms) each lasts, and whether its client returns receipts. One whose
+-- priority is negative gets nothing that is sent to his bare address (RFC 6121 section 8.5.2), and is none; unless `all`.
+local function presence_of(user, all)
   local flat = redis.call('HGETALL', sessions_name(user))
-  local sessions, known = {}, false
+  local sessions, known, low = {}, false, nil
   for i = 1, #flat, 2 do
     if flat[i] == '' then known = true
+    elseif byte(flat[i]) == 0 then
+      low = low or {}
+      low[sub(flat[i], 2)] = flat[i + 1]
     else
       local since, receipts = flat[i + 1]:match('^(%d+);(%a)')
       sessions[flat[i]] = { since = tonumber(since), receipts = receipts }
     end
   end
+  for resource, value in pairs(low or {}) do
+    local from, to = value:match('^(%d+)%-?(%d*)$')
+    local session = sessions[resource]
+    if session and to ~= '' then session.low, session.high = tonumber(from), tonumber(to)
+    elseif not all then sessions[resource] = nil end
+  end
   if not known then return '?', sessions end
   return next(sessions) and 'o' or 'f', sessions
+end
+
+-- Whether a copy to the bare address may have gone to a session that is there now.
+local function may_have_had(session, handed)
+  return session.since <= handed and not (session.low and session.low <= handed and handed < session.high)
 end
 
 local function are_contacts(one, other)
@@ -94,7 +109,7 @@ end
 -- Whether any session lives that did so when a copy was handed over.
 local function outlived(sessions, handed)
   for _, session in pairs(sessions) do
-    if session.since <= handed then return true end
+    if may_have_had(session, handed) then return true end
   end
   return false
 end
@@ -147,7 +162,7 @@ local AWAY_FOR = 3600000
 -- is known to be away.
 local function towards_sender(tombstone)
   local body = body_of(tombstone)
-  local presence, sessions = presence_of(body.s)
+  local presence, sessions = presence_of(body.s, true)
   if presence == 'f' then return tombstone:sub(1, 1) .. 'w' .. tombstone:sub(3), true end
   if presence == 'o' and not sessions[body.sr or ''] then
     return tombstone:sub(1, -2) .. ',"sr":' .. cjson.encode((next(sessions))) .. '}', false
@@ -231,7 +246,7 @@ local function gap(recipient, resource, later, due, cursor)
   local session = sessions[resource]
   if not session then return '0 0' end
   local next_cursor = each_out(recipient, cursor, function(key, how, stored, handed)
-    if how ~= 'o' or stored >= later or handed < session.since then return end
+    if how ~= 'o' or stored >= later or not may_have_had(session, handed) then return end
     local value = still_pending(key, recipient)
     if not value then return end
     local says = acknowledges(body_of(value).s, recipient, sessions)
