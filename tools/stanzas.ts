@@ -159,6 +159,11 @@ export function stanzas(): string {
     '|---|---|',
     ...REFUSED.map(({ what, condition }) => `| ${cell(what)} | ${condition === '' ? 'nothing' : `\`${condition}\``} |`),
     '',
+    'An error that the proxy gives about a message, at once or days later, has the message’s own `<body/>`, and nothing else',
+    'of it: Pidgin and Psi show no error without. Of a body longer than 4,000 characters it has the beginning. With OMEMO that',
+    'is the text for clients without it, if there is one. It is left out where it is not known any more: when the undelivered',
+    'message was dropped or `UNDELIVERED_RETENTION` is over, and of a stanza above 10 MiB.',
+    '',
     'An error or a result is never answered, whatever is wrong with it.',
     '',
   ].join('\n');

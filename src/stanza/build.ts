@@ -118,15 +118,20 @@ function errorElement({ condition, text, by, extra = '', type = CONDITIONS[condi
   return `<error type="${type}"${attribute('by', by)}><${condition} xmlns="${NS.stanzas}"/>${words}${extra}</error>`;
 }
 
-/** A stanza of type `error` (RFC 6120 section 8.3.1); `from` is whom the refused stanza was addressed to. */
+/**
+ * A stanza of type `error` (RFC 6120 section 8.3.1); `from` is whom the refused stanza was addressed to.
+ *
+ * @param body of a message, its body as XML (quotedBody); empty where it has none or it is not known any more
+ */
 export function errorStanza(
   name: 'message' | 'iq' | 'presence',
   to: string,
   from: string,
   id: string | undefined,
   error: StanzaError,
+  body = '',
 ): string {
-  return `${open(name, { type: 'error', from, to, id })}${errorElement(error)}</${name}>`;
+  return `${open(name, { type: 'error', from, to, id })}${body}${errorElement(error)}</${name}>`;
 }
 
 /** The application-specific condition of a message that was not confirmed in time. */

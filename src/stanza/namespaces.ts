@@ -54,6 +54,8 @@ export const NS = {
   forward: 'urn:xmpp:forward:0',
   /** RFC 6120 section 4.8.3: the content namespace of a client's stream, which forwarded stanzas are in. */
   client: 'jabber:client',
+  /** XEP-0114: that of our own stream. */
+  component: 'jabber:component:accept',
   /** XEP-0249: Direct MUC Invitations. */
   conference: 'jabber:x:conference',
   /** XEP-0144: Roster Item Exchange, and XEP-0093, which came before it. */

@@ -92,7 +92,7 @@ describe('on the wire', () => {
     const [raw] = await room.ledger.turn([expire(keyOf('m-1'), 0)], Date.now() + 8 * DAY);
     room.receipts.outbox.notify(expire(keyOf('m-1'), 0).decode(raw as string)!);
     expect(room.written()).toEqual([
-      `<message type="error" from="bob@receipts.example.org" to="${ALICE}" id="m-1"><error type="wait" by="receipts.example.org">` +
+      `<message type="error" from="bob@receipts.example.org" to="${ALICE}" id="m-1"><body>hello</body><error type="wait" by="receipts.example.org">` +
         '<recipient-unavailable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/>' +
         '<text xmlns="urn:ietf:params:xml:ns:xmpp-stanzas" xml:lang="en">No confirmation within 7 days</text>' +
         '<expired xmlns="urn:openfire-receipts:0"/></error></message>',
@@ -262,7 +262,7 @@ describe('bounces', () => {
     async (condition) => {
       await room.given(HELLO);
       expect(await room.given(bounce(condition))).toEqual([
-        `<message type="error" from="bob@receipts.example.org" to="${ALICE}" id="m-1"><error type="cancel">` +
+        `<message type="error" from="bob@receipts.example.org" to="${ALICE}" id="m-1"><body>hello</body><error type="cancel">` +
           `<${condition} xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/>` +
           '<text xmlns="urn:ietf:params:xml:ns:xmpp-stanzas" xml:lang="en">why</text></error></message>',
       ]);
