@@ -159,6 +159,65 @@ describe('receipts', () => {
     ]);
   });
 
+  describe('leave nothing behind', () => {
+    const BESIDE = {
+      hints: '<store xmlns="urn:xmpp:hints"/>',
+      'an id': '<origin-id xmlns="urn:xmpp:sid:0" id="r-1"/>',
+      'a server’s id': '<stanza-id xmlns="urn:xmpp:sid:0" id="s" by="bob@example.org"/>',
+      'a delay': '<delay xmlns="urn:xmpp:delay" stamp="2026-01-01T00:00:00Z"/>',
+      'a thread': '<thread>t</thread>',
+      'the state of who has a chat open': '<active xmlns="http://jabber.org/protocol/chatstates"/>',
+      'that markers are understood': '<markable xmlns="urn:xmpp:chat-markers:0"/>',
+      'a request': REQUEST,
+      'a nickname': '<nick xmlns="http://jabber.org/protocol/nick">bob</nick>',
+    };
+    const EVERYTHING = Object.values(BESIDE).join('');
+
+    test.each(Object.entries(BESIDE))('not %s', async (_, beside) => {
+      await room.given(HELLO);
+      expect(await room.given(bob(`${receipt('m-1')}${beside}`, 'type="chat" id="r-1"'))).toEqual([DELIVERY]);
+      expect(room.counts.passedThrough).toBe(0);
+    });
+
+    test('nor all of that, of many receipts, of such as come again, and of such as are for nothing known', async () => {
+      await room.given(HELLO, alice(`<body>two</body>${REQUEST}`, 'id="m-2"'));
+      const both = bob(receipt('m-1') + EVERYTHING + receipt('m-2'), 'id="r-1"');
+      expect(await room.given(both)).toHaveLength(2);
+      expect(await room.given(both)).toEqual([]);
+      expect(await room.given(bob(receipt('elsewhere') + EVERYTHING, 'type="chat" id="r-2"'))).toEqual([
+        `<message from="bob@receipts.example.org/desk" to="${ALICE}" type="chat" id="r-2">${receipt('elsewhere')}</message>`,
+      ]);
+    });
+
+    test('nor of those for our own words', async () => {
+      const [acknowledgement] = await room.given(HELLO);
+      expect(acknowledgement).toContain('from="receipts.example.org"');
+      const answer = `<message from="${ALICE}" to="receipts.example.org" id="r-1">${receipt('ofr-1')}${EVERYTHING}</message>`;
+      expect(await room.given(answer)).toEqual([]);
+    });
+
+    test.each([
+      ['that he types', '<composing xmlns="http://jabber.org/protocol/chatstates"/>'],
+      ['that he read', '<displayed xmlns="urn:xmpp:chat-markers:0" id="m-1"/>'],
+      ['keys', '<encrypted xmlns="eu.siacs.conversations.axolotl"><header sid="1"/></encrypted>'],
+      ['a call', '<propose xmlns="urn:xmpp:jingle-message:0" id="c"/>'],
+    ])('but what says something goes on: %s', async (_, beside) => {
+      await room.given(HELLO);
+      const written = await room.given(bob(`${receipt('m-1')}${beside}`, 'type="chat" id="r-1"'));
+      expect(written).toEqual([
+        DELIVERY,
+        `<message from="bob@receipts.example.org/desk" to="${ALICE}" type="chat" id="r-1">${beside}</message>`,
+      ]);
+    });
+
+    test('and what came without a receipt goes on as it came', async () => {
+      const active = '<active xmlns="http://jabber.org/protocol/chatstates"/>';
+      expect(await room.given(bob(active, 'type="chat" id="s-1"'))).toEqual([
+        `<message from="bob@receipts.example.org/desk" to="${ALICE}" type="chat" id="s-1">${active}</message>`,
+      ]);
+    });
+  });
+
   test('may be many in one stanza', async () => {
     await room.given(HELLO, alice(`<body>two</body>${REQUEST}`, 'id="m-2"'));
     expect(await room.given(bob(receipt('m-1') + receipt('m-2')))).toEqual([
