@@ -6,6 +6,13 @@ import { attribute, escapeAttribute, escapeText } from './xml.ts';
 export type AckFormat = 'receipt' | 'stored' | 'none';
 
 const NO_STORE = `<no-store xmlns="${NS.hints}"/>`;
+/**
+ * XEP-0280 section 9: no copy of it for the user's other devices. In two versions: Openfire from 4.8 on takes the present one
+ * out before it looks for any.
+ */
+const PRIVATE = `<private xmlns="${NS.carbons}"/><private xmlns="${NS.carbonsBefore}"/>`;
+/** What is for the device alone that wrote a message, and for nobody later. */
+const FOR_DEVICE = NO_STORE + PRIVATE;
 const REQUEST = `<request xmlns="${NS.receipts}"/>`;
 
 function open(name: string, attributes: Record<string, string | undefined>, other = ''): string {
@@ -65,7 +72,8 @@ export interface Notice {
 }
 
 /**
- * "The proxy has it": our own word for it and, in format `receipt`, XEP-0184's too.
+ * "The proxy has it": our own word for it and, in format `receipt`, XEP-0184's too. It is of type `normal` (by having none),
+ * since servers give another device what is of type `chat` and for one that is gone.
  *
  * @param recipient the recipient's proxied bare JID
  */
@@ -73,7 +81,7 @@ export function acknowledgement(notice: Notice, recipient: string, format: Exclu
   const { from, to, id, about } = notice;
   const stored = `<stored xmlns="${NS.own}" id="${escapeAttribute(about)}" to="${escapeAttribute(recipient)}"/>`;
   const words = format === 'receipt' ? stored + received(about) : stored;
-  return `${open('message', { type: 'chat', from, to, id })}${words}${NO_STORE}</message>`;
+  return `${open('message', { from, to, id })}${words}${FOR_DEVICE}</message>`;
 }
 
 /** What is known of many messages, each by its id and its recipient's proxied bare JID: the child of an IQ stanza. */
@@ -90,10 +98,10 @@ export function statusOf(
 export function unconfirmedNotice(notice: Notice, recipient: string): string {
   const { from, to, id, about } = notice;
   const word = `<unconfirmed xmlns="${NS.own}" id="${escapeAttribute(about)}" to="${escapeAttribute(recipient)}"/>`;
-  return `${open('message', { type: 'chat', from, to, id })}${word}${NO_STORE}</message>`;
+  return `${open('message', { from, to, id })}${word}${FOR_DEVICE}</message>`;
 }
 
-/** The recipient's receipt on its way to the sender (XEP-0184 section 5.2). */
+/** The recipient's receipt on its way to the sender (XEP-0184 section 5.2); all his devices may have it. */
 export function deliveryReceipt(notice: Notice): string {
   const { from, to, id, about } = notice;
   return `${open('message', { type: 'chat', from, to, id })}${received(about)}</message>`;

@@ -34,6 +34,8 @@ export const NS = {
   eme: 'urn:xmpp:eme:0',
   /** XEP-0280: Message Carbons. */
   carbons: 'urn:xmpp:carbons:2',
+  /** The same, as it was called up to its version 0.8. */
+  carbonsBefore: 'urn:xmpp:carbons:1',
   /** XEP-0353: Jingle Message Initiation: a call that rings; a late copy would ring for nobody. */
   jingleMessage: 'urn:xmpp:jingle-message:0',
   /** RFC 6121 section 2. */

@@ -34,10 +34,12 @@ const bounce = (condition: string, id = 'm-1') =>
     'bob@example.org',
   );
 
+/** So that no server copies it to her other devices (XEP-0280). */
+const PRIVATE = '<private xmlns="urn:xmpp:carbons:2"/><private xmlns="urn:xmpp:carbons:1"/>';
 const ACKNOWLEDGEMENT =
-  `<message type="chat" from="receipts.example.org" to="${ALICE}" id="…">` +
+  `<message from="receipts.example.org" to="${ALICE}" id="…">` +
   '<stored xmlns="urn:openfire-receipts:0" id="m-1" to="bob@receipts.example.org"/>' +
-  `${receipt('m-1')}${NO_STORE}</message>`;
+  `${receipt('m-1')}${NO_STORE}${PRIVATE}</message>`;
 const FORWARD = `<message from="${ALICE_PROXIED}" to="bob@example.org" type="chat" id="m-1"><body>hello</body>${REQUEST}</message>`;
 const DELIVERY = `<message type="chat" from="bob@receipts.example.org/desk" to="${ALICE}" id="…">${receipt('m-1')}</message>`;
 const HELLO = alice(`<body>hello</body>${REQUEST}`);
@@ -105,8 +107,8 @@ describe('on the wire', () => {
     const [raw] = await room.ledger.turn([expire(keyOf('m-1'), 0)], Date.now() + 8 * DAY);
     room.receipts.outbox.notify(expire(keyOf('m-1'), 0).decode(raw as string)!);
     expect(room.written()).toEqual([
-      `<message type="chat" from="receipts.example.org" to="${ALICE}" id="…">` +
-        `<unconfirmed xmlns="urn:openfire-receipts:0" id="m-1" to="bob@receipts.example.org"/>${NO_STORE}</message>`,
+      `<message from="receipts.example.org" to="${ALICE}" id="…">` +
+        `<unconfirmed xmlns="urn:openfire-receipts:0" id="m-1" to="bob@receipts.example.org"/>${NO_STORE}${PRIVATE}</message>`,
     ]);
   });
 });
