@@ -4,7 +4,7 @@ import { NS } from '../stanza/namespaces.ts';
 import { Refusal } from '../stanza/refusal.ts';
 
 /** XEP-0050 section 4.3. */
-interface Note {
+export interface Note {
   readonly type: 'info' | 'warn' | 'error';
   readonly text: string;
 }
@@ -60,12 +60,23 @@ export function wanted(values: Values, name: string): string {
   return value;
 }
 
-/** @throws {Refusal} when it is none of the choices */
-export function choice<const T extends readonly string[]>(values: Values, name: string, choices: T): T[number] {
-  const value = wanted(values, name);
-  const chosen = choices.find((one) => one === value);
-  if (chosen === undefined) throw badPayload(`The field "${name}" wants ${choices.join(' or ')}`);
-  return chosen;
+/** What one may choose from: a label for each value. */
+export type Choices = Readonly<Record<string, string>>;
+
+export function optionsOf(choices: Choices): { value: string; label: string }[] {
+  return Object.entries(choices).map(([value, label]) => ({ value, label }));
+}
+
+/**
+ * The value that was chosen; some clients return its label instead.
+ *
+ * @throws {Refusal} when it is none of the choices
+ */
+export function choice<const T extends Choices>(values: Values, name: string, choices: T): keyof T & string {
+  const given = wanted(values, name);
+  const chosen = Object.keys(choices).find((value) => value === given || choices[value] === given);
+  if (chosen === undefined) throw badPayload(`The field "${name}" wants ${Object.values(choices).join(' or ')}`);
+  return chosen as keyof T & string;
 }
 
 /** For a command without a form: its session ended with its only answer. */

@@ -9,6 +9,7 @@ import { Refusal } from '../stanza/refusal.ts';
 import { attribute, escapeText } from '../stanza/xml.ts';
 import { badPayload, type Command, noForm, type Stage } from './command.ts';
 import { type OpenSession, Sessions } from './session.ts';
+import { told } from './words.ts';
 
 /** XEP-0050 section 3.4. */
 const ACTIONS: ReadonlySet<string> = new Set(['execute', 'next', 'complete', 'prev', 'cancel']);
@@ -126,8 +127,10 @@ export class Commands {
     const { note } = stage;
     const notes = note === undefined ? '' : `<note type="${note.type}">${escapeText(note.text)}</note>`;
     if (stage.ask === undefined) {
-      const form = stage.tell === undefined ? '' : formXml(stage.tell);
-      return this.#open(node, session, 'completed', notes + form);
+      // Psi shows no note, and other clients no form of which there is none.
+      const tell =
+        stage.tell ?? (note && { type: 'result', title: command.name, fields: [told('result', 'Result', note.text)] });
+      return this.#open(node, session, 'completed', notes + (tell === undefined ? '' : formXml(tell)));
     }
     const back = !isFirst && command.forms === 2 ? '<prev/>' : '';
     // XEP-0050 section 3.4: which of them `execute` stands for is said, since not all clients take the same for granted.

@@ -58,13 +58,6 @@ export function happened(what: string): string {
   return `handed over ${WENT[detail] ?? short(detail)}`.trim();
 }
 
-/** One message in a list of a sender's. */
-export function line(found: Found, withSender = false): string {
-  const { sender, recipient, senderId, wireId, firstStoredAt } = found.record;
-  const route = withSender ? `${sender} to ${recipient}` : `To ${recipient}`;
-  return `${route}, ${time(firstStoredAt)}: ${stateOf(found)} (id ${short(senderId ?? wireId)})`;
-}
-
 /** A field that tells something, and asks nothing. */
 export function told(name: string, label: string, value: string | readonly string[]): Field {
   return { var: name, type: typeof value === 'string' ? 'text-single' : 'text-multi', label, value };
