@@ -44,9 +44,15 @@ export interface Command {
   submit(step: Step): Promise<Stage>;
 }
 
-/** XEP-0050 section 4.4: the form lacks something, or it makes no sense. */
-export function badPayload(text: string): Refusal {
-  return new Refusal({ condition: 'bad-request', text, extra: `<bad-payload xmlns="${NS.commands}"/>` });
+/** The form lacks something, or it makes no sense (XEP-0050 section 4.4). */
+export class BadPayload extends Refusal {
+  constructor(readonly text: string) {
+    super({ condition: 'bad-request', text, extra: `<bad-payload xmlns="${NS.commands}"/>` });
+  }
+}
+
+export function badPayload(text: string): BadPayload {
+  return new BadPayload(text);
 }
 
 /**
