@@ -280,7 +280,7 @@ export class ReceiptsProxy {
         });
         if (rejected.outcome !== 'done') return;
         await this.#queues.addUndelivered(rejected.record);
-      } else {
+      } else if (tag === undefined || !this.#receipts.outbox.tellWithoutBody(tag)) {
         await this.#queues.addQuarantined(text, why);
         if (tag) this.#receipts.outbox.abandon(tag);
       }

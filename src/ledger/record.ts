@@ -74,7 +74,7 @@ export interface StoredRecord extends Envelope {
   readonly condition: string | undefined;
   readonly conditionType: string | undefined;
   readonly conditionText: string | undefined;
-  /** Its children as XML; empty once it has ended. */
+  /** Its children as XML. Of one that has ended, only those of a failure that its sender is to be told, where they are kept. */
   readonly inner: string;
 }
 

@@ -123,7 +123,8 @@ export class Acceptance {
       withdraw: () => withdraw(key, digest, token),
       refuse: () => {
         trace?.('refused', record);
-        passage.refuse({ name, attrs }, { condition: 'resource-constraint', text: 'Cannot store messages now' });
+        const refused = { name, attrs, inner: record.inner };
+        passage.refuse(refused, { condition: 'resource-constraint', text: 'Cannot store messages now' });
       },
     });
   }
@@ -134,7 +135,7 @@ export class Acceptance {
     const { senderResource, senderId, owesReceipt } = resend;
     counts.duplicates += 1;
     trace?.('duplicate', resend, `it is ${known.state}`);
-    const about = { ...known, senderResource, senderId, owesReceipt };
+    const about = { ...known, senderResource, senderId, owesReceipt, inner: resend.inner };
     const [stored, ended] = [notices.stored(about), notices.ended(about)];
     // A sender who is in a hurry while the server is not gets one answer, and not one for each resend.
     if (stored !== undefined) link.send(stored, undefined, 'high', answerKey('stored', about));

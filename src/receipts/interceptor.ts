@@ -79,7 +79,8 @@ export class Interceptor {
       for (const id of message.receipts) settlement.receipt(route, id, message);
       for (const proof of message.proofs) settlement.proof(route, proof);
       if (message.tracked) acceptance.take(route, message, element);
-      else if (!message.empty || message.receipts.length === 0) passage.pass(route, message);
+      // What only went with a receipt would go on as an empty message, which servers store for who is away.
+      else if (message.tells || message.receipts.length === 0) passage.pass(route, message);
     }
   }
 }

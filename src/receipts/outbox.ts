@@ -22,6 +22,8 @@ export interface Sent {
   held?: Held<Sent>;
   /** It was marked to be kept from offline storage. */
   noStore?: boolean;
+  /** It bears the message's own body. */
+  quotes?: boolean;
   /** Its receipt is on its way to the ledger: a hand-over would only be noted to be overwritten. */
   settling?: boolean;
   /** See {@link Leases}. */
@@ -141,7 +143,10 @@ export class Outbox {
       underway.attempt = record.attempt;
       return;
     }
-    const sent: Sent = { kind: 'notice', attempt: record.attempt, record };
+    // The body is in the text, and not kept twice.
+    const quotes = record.inner !== '';
+    const sent: Sent = { kind: 'notice', attempt: record.attempt, record: quotes ? { ...record, inner: '' } : record };
+    if (quotes) sent.quotes = true;
     if (xml === undefined) this.told([record]);
     else {
       this.#options.trace?.('told', record, record.state);
@@ -190,6 +195,14 @@ export class Outbox {
   abandon(sent: Sent): void {
     this.#gone(sent);
     if (sent.kind === 'notice') this.told([sent.record]);
+  }
+
+  /** Sends a notice once more without the message's body, over which the server may end the stream; false when it has none. */
+  tellWithoutBody(sent: Sent): boolean {
+    if (!sent.quotes) return false;
+    this.#gone(sent);
+    this.notifyAlone({ ...sent.record, attempt: sent.attempt });
+    return true;
   }
 
   /** The server has handled these. */

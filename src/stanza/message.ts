@@ -38,8 +38,8 @@ export interface Message {
   readonly target: string | undefined;
   /** Its children as XML for the other side, without the receipts that it bears and what it says to the proxy. */
   readonly inner: string;
-  /** Whether nothing is left of it. */
-  readonly empty: boolean;
+  /** Whether what is left of it tells anybody anything: that which only went with its receipts does not. */
+  readonly tells: boolean;
   /** The children that make it this message and not another, as XML and as they came: a resend has the same. */
   readonly payload: string;
   /** The attributes that are carried over as they are (`xml:lang`, declared prefixes ...), as XML. */
@@ -75,6 +75,27 @@ export const NOT_CONTENT: ReadonlyMap<string, string> = new Map<string, string>(
   [NS.jingleMessage, 'calls (XEP-0353)'],
   [NS.callInvites, 'calls (XEP-0482)'],
 ]);
+
+/** Of {@link NOT_CONTENT}, what tells something though it stands alone. The rest says how to treat what it stands beside. */
+const TELLING: ReadonlySet<string> = new Set<string>([
+  NS.chatStates,
+  NS.markers,
+  NS.events,
+  NS.pubsubEvent,
+  NS.headers,
+  NS.address,
+  NS.avatarUpdate,
+  NS.jingleMessage,
+  NS.callInvites,
+]);
+
+/** Elements that clients put beside a receipt, and that tell nothing by themselves, though others of their kind do. */
+const NOT_TELLING: ReadonlySet<string> = new Set(['active', 'markable']);
+
+function isTelling(name: string, namespace: string): boolean {
+  if (!NOT_CONTENT.has(namespace)) return name !== 'thread';
+  return TELLING.has(namespace) && !NOT_TELLING.has(name);
+}
 
 /**
  * An OMEMO element without a payload (XEP-0384: an "empty OMEMO message") carries keys from client to client. Nobody
@@ -155,6 +176,7 @@ export function readMessage(element: Element, between?: Between): Message {
   let asksReceipt = false;
   let takesBatches = false;
   let content = false;
+  let tells = false;
   let inner = '';
   let payload = '';
   const receipts: string[] = [];
@@ -188,6 +210,7 @@ export function readMessage(element: Element, between?: Between): Message {
     // The payload stays that of the sender's words, so that it is known again whatever the mapping has become.
     inner += between !== undefined && isWorthALook(namespace) ? childAcross(child, between) : xml;
     if (!NOT_PAYLOAD.has(namespace)) payload += xml;
+    tells ||= isTelling(child.getName(), namespace);
     // A thread groups messages and is none (RFC 6121 section 5.2.5).
     if (content || NOT_CONTENT.has(namespace) || child.name === 'thread') continue;
     content = !isKeyTransport(child, namespace);
@@ -205,7 +228,7 @@ export function readMessage(element: Element, between?: Between): Message {
     proofs,
     target,
     inner,
-    empty: inner === '',
+    tells,
     payload,
     otherAttributes: otherAttributes(element),
   };

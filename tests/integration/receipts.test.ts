@@ -35,10 +35,12 @@ const bounce = (condition: string, id = 'm-1') =>
     'bob@example.org',
   );
 
+/** So that no server copies it to her other devices (XEP-0280). */
+const PRIVATE = '<private xmlns="urn:xmpp:carbons:2"/><private xmlns="urn:xmpp:carbons:1"/>';
 const ACKNOWLEDGEMENT =
-  `<message type="chat" from="receipts.example.org" to="${ALICE}" id="…">` +
+  `<message from="receipts.example.org" to="${ALICE}" id="…">` +
   '<stored xmlns="urn:openfire-receipts:0" id="m-1" to="bob@receipts.example.org"/>' +
-  `${receipt('m-1')}${NO_STORE}</message>`;
+  `${receipt('m-1')}${NO_STORE}${PRIVATE}</message>`;
 const FORWARD = `<message from="${ALICE_PROXIED}" to="bob@example.org" type="chat" id="m-1"><body>hello</body>${REQUEST}</message>`;
 const DELIVERY = `<message type="chat" from="bob@receipts.example.org/desk" to="${ALICE}" id="…">${receipt('m-1')}</message>`;
 const HELLO = alice(`<body>hello</body>${REQUEST}`);
@@ -93,7 +95,7 @@ describe('on the wire', () => {
     const [raw] = await room.ledger.turn([expire(keyOf('m-1'), 0)], Date.now() + 8 * DAY);
     room.receipts.outbox.notify(expire(keyOf('m-1'), 0).decode(raw as string)!);
     expect(room.written()).toEqual([
-      `<message type="error" from="bob@receipts.example.org" to="${ALICE}" id="m-1"><error type="wait" by="receipts.example.org">` +
+      `<message type="error" from="bob@receipts.example.org" to="${ALICE}" id="m-1"><body>hello</body><error type="wait" by="receipts.example.org">` +
         '<recipient-unavailable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/>' +
         '<text xmlns="urn:ietf:params:xml:ns:xmpp-stanzas" xml:lang="en">No confirmation within 7 days</text>' +
         '<expired xmlns="urn:openfire-receipts:0"/></error></message>',
@@ -106,8 +108,8 @@ describe('on the wire', () => {
     const [raw] = await room.ledger.turn([expire(keyOf('m-1'), 0)], Date.now() + 8 * DAY);
     room.receipts.outbox.notify(expire(keyOf('m-1'), 0).decode(raw as string)!);
     expect(room.written()).toEqual([
-      `<message type="chat" from="receipts.example.org" to="${ALICE}" id="…">` +
-        `<unconfirmed xmlns="urn:openfire-receipts:0" id="m-1" to="bob@receipts.example.org"/>${NO_STORE}</message>`,
+      `<message from="receipts.example.org" to="${ALICE}" id="…">` +
+        `<unconfirmed xmlns="urn:openfire-receipts:0" id="m-1" to="bob@receipts.example.org"/>${NO_STORE}${PRIVATE}</message>`,
     ]);
   });
 });
@@ -185,6 +187,65 @@ describe('receipts', () => {
       DELIVERY,
       `<message from="bob@receipts.example.org/desk" to="${ALICE}" id="m-2"><body>hello yourself</body>${REQUEST}</message>`,
     ]);
+  });
+
+  describe('leave nothing behind', () => {
+    const BESIDE = {
+      hints: '<store xmlns="urn:xmpp:hints"/>',
+      'an id': '<origin-id xmlns="urn:xmpp:sid:0" id="r-1"/>',
+      'a server’s id': '<stanza-id xmlns="urn:xmpp:sid:0" id="s" by="bob@example.org"/>',
+      'a delay': '<delay xmlns="urn:xmpp:delay" stamp="2026-01-01T00:00:00Z"/>',
+      'a thread': '<thread>t</thread>',
+      'the state of who has a chat open': '<active xmlns="http://jabber.org/protocol/chatstates"/>',
+      'that markers are understood': '<markable xmlns="urn:xmpp:chat-markers:0"/>',
+      'a request': REQUEST,
+      'a nickname': '<nick xmlns="http://jabber.org/protocol/nick">bob</nick>',
+    };
+    const EVERYTHING = Object.values(BESIDE).join('');
+
+    test.each(Object.entries(BESIDE))('not %s', async (_, beside) => {
+      await room.given(HELLO);
+      expect(await room.given(bob(`${receipt('m-1')}${beside}`, 'type="chat" id="r-1"'))).toEqual([DELIVERY]);
+      expect(room.counts.passedThrough).toBe(0);
+    });
+
+    test('nor all of that, of many receipts, of such as come again, and of such as are for nothing known', async () => {
+      await room.given(HELLO, alice(`<body>two</body>${REQUEST}`, 'id="m-2"'));
+      const both = bob(receipt('m-1') + EVERYTHING + receipt('m-2'), 'id="r-1"');
+      expect(await room.given(both)).toHaveLength(2);
+      expect(await room.given(both)).toEqual([]);
+      expect(await room.given(bob(receipt('elsewhere') + EVERYTHING, 'type="chat" id="r-2"'))).toEqual([
+        `<message from="bob@receipts.example.org/desk" to="${ALICE}" type="chat" id="r-2">${receipt('elsewhere')}</message>`,
+      ]);
+    });
+
+    test('nor of those for our own words', async () => {
+      const [acknowledgement] = await room.given(HELLO);
+      expect(acknowledgement).toContain('from="receipts.example.org"');
+      const answer = `<message from="${ALICE}" to="receipts.example.org" id="r-1">${receipt('ofr-1')}${EVERYTHING}</message>`;
+      expect(await room.given(answer)).toEqual([]);
+    });
+
+    test.each([
+      ['that he types', '<composing xmlns="http://jabber.org/protocol/chatstates"/>'],
+      ['that he read', '<displayed xmlns="urn:xmpp:chat-markers:0" id="m-1"/>'],
+      ['keys', '<encrypted xmlns="eu.siacs.conversations.axolotl"><header sid="1"/></encrypted>'],
+      ['a call', '<propose xmlns="urn:xmpp:jingle-message:0" id="c"/>'],
+    ])('but what says something goes on: %s', async (_, beside) => {
+      await room.given(HELLO);
+      const written = await room.given(bob(`${receipt('m-1')}${beside}`, 'type="chat" id="r-1"'));
+      expect(written).toEqual([
+        DELIVERY,
+        `<message from="bob@receipts.example.org/desk" to="${ALICE}" type="chat" id="r-1">${beside}</message>`,
+      ]);
+    });
+
+    test('and what came without a receipt goes on as it came', async () => {
+      const active = '<active xmlns="http://jabber.org/protocol/chatstates"/>';
+      expect(await room.given(bob(active, 'type="chat" id="s-1"'))).toEqual([
+        `<message from="bob@receipts.example.org/desk" to="${ALICE}" type="chat" id="s-1">${active}</message>`,
+      ]);
+    });
   });
 
   test('may be many in one stanza', async () => {
@@ -305,7 +366,7 @@ describe('bounces', () => {
     async (condition) => {
       await room.given(HELLO);
       expect(await room.given(bounce(condition))).toEqual([
-        `<message type="error" from="bob@receipts.example.org" to="${ALICE}" id="m-1"><error type="cancel">` +
+        `<message type="error" from="bob@receipts.example.org" to="${ALICE}" id="m-1"><body>hello</body><error type="cancel">` +
           `<${condition} xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/>` +
           '<text xmlns="urn:ietf:params:xml:ns:xmpp-stanzas" xml:lang="en">why</text></error></message>',
       ]);

@@ -41,7 +41,8 @@ class Client(ClientXMPP):
         report("session", jid=str(self.boundjid))
 
     def on_message(self, message):
-        if message["body"]:
+        # An error about a message has its body, and comes here as well.
+        if message["body"] and message["type"] != "error":
             delay = message.xml.find("{urn:xmpp:delay}delay")
             report(
                 "message",

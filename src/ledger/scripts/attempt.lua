@@ -22,7 +22,7 @@ local LOOK_AGAIN = 600000
 -- out ('b' turns '0').
 -- Returns '' when there is nothing to send (yet, or any more) or another has claimed it, 'x' when its life is over, else
 -- '1' or '0' (whether offline storage must not take this copy) and the record as claimed: pending, or ended with its
--- sender to be told.
+-- sender to be told, a failure with its payload where that is kept.
 local function claim(key, attempt, now, lease_until, ttl, lease, keep)
   local value = read(key)
   if not value then
@@ -69,7 +69,13 @@ local function claim(key, attempt, now, lease_until, ttl, lease, keep)
     if not redis.call('ZSCORE', due_set, member) or not is_due(member, now, lease) then return '' end
     local told, away = value, false
     -- A receipt is a message that servers keep for somebody who is away.
-    if state_of(value) ~= 'd' then told, away = towards_sender(value) end
+    if state_of(value) ~= 'd' then
+      local tombstone = strip(value)
+      told, away = towards_sender(tombstone)
+      -- The error about a failure has the message's body, which is kept with what was not delivered.
+      local whole = #tombstone < #value and value or not away and state_of(value) ~= 'u' and undelivered(key)
+      if whole then told = told .. whole:sub(#strip(whole) + 1) end
+    end
     redis.call('ZADD', due_set, away and now + AWAY_FOR or lease_until, member)
     if away then return '' end
     value = told

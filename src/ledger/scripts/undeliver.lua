@@ -1,4 +1,5 @@
--- Ends a record undelivered, its payload kept aside for an operator.
+-- Ends a record undelivered, its payload kept aside for an operator, and for what its sender is told. Returns its state, its
+-- key, a line feed, the tombstone and, unless the sender is away, the payload.
 local function undeliver(key, value, state, members, now, owed_until, window, retention)
   local tombstone = finish(key, value, state, members, window)
   redis.call('SET', undelivered_name(key), value, 'PX', retention)
@@ -10,7 +11,9 @@ local function undeliver(key, value, state, members, now, owed_until, window, re
   redis.call('HDEL', out_name(body.r), key)
   -- Still one of its sender's troubles, for as long as it can be sent after all.
   in_trouble(key, body.s, math.max(window, retention))
-  return state .. key .. '\n' .. told
+  -- The error to the sender has the message's body.
+  local payload = not away and value:find('\n', HEAD + 1, true)
+  return state .. key .. '\n' .. told .. (payload and value:sub(payload) or '')
 end
 
 -- A permanent bounce. Returns '' when the message is not known, '=' when it had ended, else as undeliver.
