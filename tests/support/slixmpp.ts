@@ -3,6 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { opened } from './opened.ts';
+import { WITHIN } from './poll.ts';
 import { endWithUs } from './temp.ts';
 
 const SCRIPT = path.join(import.meta.dirname, 'slixmpp_client.py');
@@ -155,7 +156,7 @@ export class SlixmppUser {
   }
 
   /** Resolves with the first report that matches and that no earlier call has had. */
-  reported(match: (report: Report) => boolean, what: string, within = 10_000): Promise<Report> {
+  reported(match: (report: Report) => boolean, what: string, within = WITHIN): Promise<Report> {
     return new Promise((resolve, reject) => {
       const look = () => {
         const found = [...this.#unread].find(match);

@@ -46,19 +46,20 @@ describe('an id that no client makes twice', () => {
     for (const make of kinds) {
       const taken = Array.from({ length: 1000 }, make).filter(isUniqueId);
       // By chance one may look like a word and a number; then it counts for a few minutes only.
-      expect(taken.length).toBeGreaterThan(800);
+      expect(taken.length).toBeGreaterThan(700);
     }
   });
 
   test('what somebody counts is never taken for one', () => {
     const ids = new IdSource();
     expect(isUniqueId(ids.next())).toBe(false);
+    const counted: string[] = [];
     for (const stem of ['', 'm', 'msg-', 'purple', 'jcl-', 'ab', 'sess1-tab2-', '2026-11-26T03:00:00Z/']) {
       for (const radix of [10, 16, 36]) {
-        for (let n = 0; n < 5000; n += 7)
-          expect([stem, n, isUniqueId(stem + n.toString(radix))]).toEqual([stem, n, false]);
+        for (let n = 0; n < 5000; n += 7) counted.push(stem + n.toString(radix));
       }
     }
+    expect(counted.filter(isUniqueId)).toEqual([]);
   });
 });
 
