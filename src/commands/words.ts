@@ -34,18 +34,20 @@ export function stateOf({ record, kept }: Found): string {
 /** How a copy went, by the letters of scripts/evidence.lua. */
 const WENT: Readonly<Record<string, string>> = {
   o: 'to a live session',
-  g: 'to the same session once more',
+  g: 'to a live session, after an earlier copy had gone to one',
   n: 'to a client that returns no receipts',
   s: 'to offline storage',
   x: 'to nobody: he was offline, and it was not to be stored',
   b: 'and came back',
   '?': 'with his presence unknown',
+  v: 'with his presence unknown, between receipts of his',
 };
 
 const HAPPENED: Readonly<Record<string, string>> = {
   claimed: 'taken up to be sent again',
   bounced: 'came back with a temporary error',
   'session-ended': 'the session that had it ended without a receipt',
+  'session-silent': 'the session that had it does not answer',
   revived: 'sent after all',
   cancelled: 'cancelled by a command',
   'wanted-now': 'wanted now, by a command',

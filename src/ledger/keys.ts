@@ -38,7 +38,8 @@ export class Keys {
   }
   /**
    * HASH: copies to this recipient that were handed over, or came back, and that no receipt has come for: by their
-   * record's key `<how>;<stored at, ms>;<handed over at, ms>`, where `how` is a letter that scripts/evidence.lua explains.
+   * record's key `<how>;<stored at, ms>;<handed over at, ms>`, where `how` is a letter that scripts/evidence.lua explains,
+   * and a c after it when later messages have passed it.
    */
   out(recipient: string): string {
     return `${this.prefix}:out:${recipient}`;
@@ -73,6 +74,13 @@ export class Keys {
    */
   probed(watched: string, watcher: string): string {
     return `${this.prefix}:probed:${watched}\0${watcher}`;
+  }
+  /**
+   * HASH: what came of asking a user's sessions whether they are there, by their resource: `<since ms>;<asked ms>;` and `a`
+   * (answered), `s` (silent) or `?`.
+   */
+  asked(user: string): string {
+    return `${this.prefix}:asked:${user}`;
   }
   /** HASH: requests between users that wait for their reply, by the id that we gave them (scripts/query.lua). */
   get questions(): string {

@@ -180,13 +180,21 @@ export function named(keys: readonly string[]): Operation<void> {
 }
 
 export type Claimed =
-  | { readonly outcome: 'claimed'; readonly record: StoredRecord; readonly noStore: boolean }
+  | {
+      readonly outcome: 'claimed';
+      readonly record: StoredRecord;
+      readonly noStore: boolean;
+      /** The recipient's resource that a copy should go to, since another session of his is silent; else empty. */
+      readonly target: string;
+    }
+  | { readonly outcome: 'asks'; readonly user: string; readonly resources: readonly string[] }
   | { readonly outcome: 'overdue' }
   | { readonly outcome: 'moot' };
 
 /**
  * Claims an attempt: `moot` when another has it or nothing is to be sent (now: its recipient may be known to be away),
- * `overdue` when its life is over. `noStore` tells that offline storage must not take this copy.
+ * `overdue` when its life is over; `asks` when sessions of its recipient's are first to be asked whether they are there.
+ * `noStore` tells that offline storage must not take this copy.
  *
  * @param lease until when (ms) the sweep that made the job has leased it: if it was handed over since, the job is moot
  */
@@ -194,7 +202,13 @@ export function claim(key: string, attempt: number, lease: number | '*' = '*'): 
   return operation(['c', key, attempt, lease], (reply) => {
     if (reply === '') return { outcome: 'moot' };
     if (reply === 'x') return { outcome: 'overdue' };
-    return { outcome: 'claimed', noStore: reply[0] === '1', record: decodeRecord(key, reply.slice(1)) };
+    if (reply[0] === 'Q') {
+      const [user = '', ...resources] = reply.slice(1).split('\0');
+      return { outcome: 'asks', user, resources };
+    }
+    const end = reply.indexOf('\n');
+    const target = reply.slice(1, end);
+    return { outcome: 'claimed', noStore: reply[0] === '1', target, record: decodeRecord(key, reply.slice(end + 1)) };
   });
 }
 

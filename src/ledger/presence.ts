@@ -120,6 +120,16 @@ export function renewSession(user: string, resource: string, now: number, token:
   return presence('renew', [user, resource, now, LOGIN_LASTS, token], (reply) => reply === 'R');
 }
 
+/** A session that was asked at that time (ms) whether it is there has answered, or its time for that is over. */
+export function judged(user: string, resource: string, asked: number, answered: boolean): Operation<void> {
+  return presence('judged', [user, resource, asked, answered ? 'a' : 's'], nothing);
+}
+
+/** An answer came to a process that does not wait for it: another may. */
+export function overheard(user: string, resource: string): Operation<void> {
+  return presence('overheard', [user, resource], nothing);
+}
+
 /** Notes whether a session returns receipts; `caps` is what was looked at. */
 export function noteReceipts(user: string, resource: string, caps: string, answer: 'y' | 'n' | 'u'): Operation<void> {
   return presence('receipts', [user, resource, caps, answer], nothing);

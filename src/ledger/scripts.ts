@@ -5,10 +5,20 @@ function script(...parts: string[]): string {
   return parts.map((part) => readFileSync(new URL(`./scripts/${part}.lua`, import.meta.url), 'utf8')).join('\n');
 }
 
-const TURN_PARTS = ['record', 'clock', 'quarantine', 'evidence', 'corrections', 'accept', 'settle', 'attempt'] as const;
+const TURN_PARTS = [
+  'record',
+  'clock',
+  'quarantine',
+  'evidence',
+  'answers',
+  'corrections',
+  'accept',
+  'settle',
+  'attempt',
+] as const;
 
 /** All operations. */
-export const TURN = script(...TURN_PARTS, 'undeliver', 'presence', 'query', 'command', 'turn');
+export const TURN = script(...TURN_PARTS, 'coming', 'undeliver', 'presence', 'asked', 'query', 'command', 'turn');
 
 /**
  * Only {@link USUAL}: Redis makes each function of a script anew at each call, which is half of what a call costs that

@@ -45,7 +45,7 @@ export const DEFINITIONS = {
   evidence_total: {
     type: 'counter',
     labels: ['kind'],
-    help: 'Messages that were sent again because of what was seen, not of the clock: the session that a copy went to ended (session-ended), it came back (bounced), it was not stored for somebody who was away (not-stored), or a later message was confirmed and it was not (gap).',
+    help: 'Messages that were sent again because of what was seen, not of the clock: the session that a copy went to ended (session-ended) or did not answer (session-silent), it came back (bounced), it was not stored for somebody who was away (not-stored), or a later message was confirmed and it was not (gap).',
   },
   proved_total: {
     type: 'counter',

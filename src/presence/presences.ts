@@ -106,6 +106,13 @@ export class Presences {
     this.#relay.contactRemoved(from, to);
   }
 
+  /** Asks a user's server which of his sessions are there; those that it does not name have ended. */
+  askAfter(user: string): void {
+    const signal = this.#online?.signal;
+    if (signal === undefined) return;
+    this.#resync.askAfter(user, signal).catch(() => {});
+  }
+
   /** How many other processes serve the domain, as far as is known. */
   get others(): number {
     return this.#others;

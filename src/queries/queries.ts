@@ -35,6 +35,8 @@ export interface QueriesOptions extends QueryTiming {
   readonly counts: QueryCounts;
   readonly maxStanzaBytes: number;
   readonly log: { warn(fields: object, message: string): void };
+  /** An answer came that this process does not wait for, or not any more: its sender is there. */
+  readonly onStrayReply?: (from: Address) => void;
   /** Answers them; without it they are refused. */
   readonly onRosterSet?: OnRosterSet;
 }
@@ -138,6 +140,7 @@ export class Queries {
       else if (outcome === 'late') {
         counts.repliesLate += 1;
         this.capabilities.overhear(element);
+        this.#options.onStrayReply?.(receipts.addresses.parse(element.attrs.from as string));
       }
     }
   }

@@ -24,6 +24,8 @@ export interface Sent {
   noStore?: boolean;
   /** It bears the message's own body. */
   quotes?: boolean;
+  /** The recipient's resource that it was sent to, unless a first copy. */
+  target?: string;
   /** Its receipt is on its way to the ledger: a hand-over would only be noted to be overwritten. */
   settling?: boolean;
   /** See {@link Leases}. */
@@ -91,8 +93,9 @@ export class Outbox {
    *
    * @param keptFromStorage whether this copy must not go to offline storage when an earlier one may lie there
    * @param why for the log
+   * @param target the recipient's resource that it goes to; where a server sends what is for the bare address is its own choice
    */
-  redeliver(record: StoredRecord, keptFromStorage: boolean, why = 'it was due'): void {
+  redeliver(record: StoredRecord, keptFromStorage: boolean, why = 'it was due', target = ''): void {
     const { addresses, counts, trace, clock } = this.#options;
     const underway = this.#copies.get(record.key);
     if (underway?.held !== undefined && !underway.held.done) {
@@ -110,7 +113,7 @@ export class Outbox {
     }
     // What was never handed over is still a first attempt. Later ones go to whichever resource is there by now.
     const first = record.copies === 0 && record.firstStoredAt === record.storedAt;
-    const resource = first ? record.recipientResource : '';
+    const resource = first ? record.recipientResource : target;
     const noStore = keptFromStorage && record.copyOut;
     const out = this.#outgoing(record, resource);
     const firstSent = record.firstStoredAt - clock.aheadOfWall();
@@ -123,7 +126,7 @@ export class Outbox {
     if (record.copies > 0) counts.redelivered += 1;
     trace?.('sent again', record, why);
     // What was never handed over is still waited for; a further copy can wait until the server has time for it.
-    this.#sendCopy(record, xml, record.copies > 0 ? 'low' : 'normal', noStore);
+    this.#sendCopy(record, xml, record.copies > 0 ? 'low' : 'normal', noStore, target);
   }
 
   /** Tells a sender how his message ended, and owes it until the server has it; one who is away, when he comes. */
@@ -235,8 +238,8 @@ export class Outbox {
       sender: record.sender,
       recipient: record.recipient,
       noStore: sent.noStore === true || isNotToBeStored(record.inner),
-      // Of a chat (RFC 6121 section 8.5.3.2.1), servers make the best; later copies go to the bare address.
-      resource: record.type === 'chat' || record.copies > 0 ? '' : record.recipientResource,
+      // Of a chat (RFC 6121 section 8.5.3.2.1), servers make the best; later copies go to the bare address, as a rule.
+      resource: record.type === 'chat' ? '' : record.copies > 0 ? (sent.target ?? '') : record.recipientResource,
     });
     this.#proved.set(record.key, sent);
     const noted = () => {
@@ -291,9 +294,10 @@ export class Outbox {
     }
   }
 
-  #sendCopy(record: StoredRecord, xml: string, priority: Priority, noStore = false): void {
+  #sendCopy(record: StoredRecord, xml: string, priority: Priority, noStore = false, target = ''): void {
     const sent: Sent = { kind: 'copy', attempt: record.attempt, record };
     if (noStore) sent.noStore = true;
+    if (target !== '') sent.target = target;
     sent.held = this.#options.link.send(xml, sent, priority);
     // Done already: the link holds as much as it may, and leaves this one to the ledger's lease.
     if (!sent.held.done) this.#copies.set(record.key, sent);

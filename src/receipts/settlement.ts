@@ -85,7 +85,7 @@ export class Settlement {
             break;
           default:
             confirmers.remembered(sender, recipient, now);
-            gaps.note(recipient, from.resource, settled.record.storedAt);
+            gaps.note(recipient, from.resource, sender, settled.record.storedAt);
             this.#delivered(settled.record, settled.outcome, now);
         }
       },

@@ -111,7 +111,7 @@ test('a receipt from a negative session says nothing of what it was not sent', a
   await shows(START, 'phone', 0);
   await handed(START + SECOND);
   const due = START + 10 * SECOND;
-  const { count } = await at(START + 2 * SECOND, gap(BOB, 'desk', START + 2 * SECOND, due));
+  const { count } = await at(START + 2 * SECOND, gap(BOB, 'desk', ALICE, START + 2 * SECOND, due));
   expect(count).toBe(0);
 });
 

@@ -21,6 +21,7 @@ const noCounts = (): Counts => ({
   bouncesTemporary: 0,
   bouncesPermanent: 0,
   evidenceSessionEnded: 0,
+  evidenceSessionSilent: 0,
   evidenceBounced: 0,
   evidenceNotStored: 0,
   evidenceGap: 0,

@@ -43,11 +43,15 @@ local function retry_now(key, owner, now, lease_until, keep)
   local known = value or letter
   if not known or not is_of(known, owner) then return '' end
   if not value or state_of(value) ~= 'p' then return letter and 'l' or '' end
-  local due = redis.call('ZSCORE', due_set, key)
-  if due and tonumber(due) <= lease_until then return 'w' end
   local body = body_of(value)
+  local how, stored, handed, passed = how_it_went(key, body.r)
+  local due = redis.call('ZSCORE', due_set, key)
+  -- Of one with a session that is due soon, no more is due than a question.
+  if due and tonumber(due) <= lease_until and how ~= 'o' and how ~= 'g' then return 'w' end
   local there, sessions = presence_of(body.r)
   if must_wait(there, acknowledges(body.s, body.r, sessions), value:sub(2, 2)) then return 'm' end
+  -- His sessions are not asked first.
+  if WITH_SESSION[how] then write_out(key, 'd', stored, handed, body.r, passed) end
   redis.call('ZADD', due_set, now, key)
   note(key, now, 'wanted-now', keep)
   return 'n'
@@ -85,7 +89,7 @@ end
 -- Returns how many of them there were.
 local function forget_user(jid, first, last)
   local count = presence.forget_sessions(jid) and 1 or 0
-  for _, kind in ipairs({ 'confirms', 'from', 'out', 'sub', 'granted' }) do
+  for _, kind in ipairs({ 'confirms', 'from', 'out', 'sub', 'granted', 'asked' }) do
     count = count + redis.call('DEL', prefix .. ':' .. kind .. ':' .. jid)
   end
   redis.call('SREM', prefix .. ':subs', jid)

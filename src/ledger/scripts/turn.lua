@@ -34,7 +34,7 @@ for operation in ('c n r x v w l tell g k y cancel retry erase release q superse
 -- How many of ARGV an operation takes, for one that did not come to its end.
 local function width_of(operation, at)
   local widths = {
-    a = 3, ac = 3, s = 3, A = 6, S = 6, mention = 4, supersede = 2, h = 10, c = 4, b = 2, n = 4, r = 3, x = 3, v = 2, w = 4, i = 4, l = 7, tell = 3, g = 6, k = 6,
+    a = 3, ac = 3, s = 3, A = 6, S = 6, mention = 4, supersede = 2, h = 10, c = 4, b = 2, n = 4, r = 3, x = 3, v = 2, w = 4, i = 4, l = 7, tell = 3, g = 7, k = 7,
     ['iq?'] = 7, ['iq='] = 6, ['iq<'] = 4, ['iq-'] = 2, ['caps?'] = 3, ['caps='] = 5, cancel = 4, retry = 3, pause = 2, over = 4, q = 2,
   }
   if widths[operation] then return widths[operation] end
@@ -99,9 +99,9 @@ local function run(operation, at)
   elseif operation == 'tell' then
     return tell(key, ARGV[at + 2], now), 3
   elseif operation == 'g' then
-    return gap(key, ARGV[at + 2], tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), ARGV[at + 5]), 6
+    return gap(key, ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), ARGV[at + 6], ttl), 7
   elseif operation == 'k' then
-    return arrived(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], lately, lease_text, window_text), 6
+    return arrived(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], lately, lease_text, window_text), 7
   elseif operation == 'y' then
     -- What waits for its turn to be sent again is nobody else's to send.
     local count = tonumber(key)

@@ -30,11 +30,13 @@ local function expire(key, members, now, ttl, owed_until, window, retention)
   if not value or state_of(value) ~= 'p' or now < stored_at(value) + ttl then return '' end
   local body = body_of(value)
   local presence, sessions = presence_of(body.r)
-  local says = how_it_went(key, body.r) == 'n' and 'n' or acknowledges(body.s, body.r, sessions)
-  if rule(ENDS, presence, says, value:sub(2, 2)) == 'u' then
+  local how, _, _, passed = how_it_went(key, body.r)
+  local says = how == 'n' and 'n' or acknowledges(body.s, body.r, sessions)
+  -- His client has gone on in the conversation: most likely it knows the message, and drops copies without a word.
+  if passed or rule(ENDS, presence, says, value:sub(2, 2)) == 'u' then
     local tombstone = finish(key, value, 'u', members, window)
     -- At once: a late receipt of the same call is owed under this very name.
-  redis.call('ZREM', due_set, due_member(key, 'p'))
+    redis.call('ZREM', due_set, due_member(key, 'p'))
     call_in(key, value)
     local told, away = towards_sender(tombstone)
     if owes_receipt(value) then
