@@ -100,7 +100,8 @@ async def main():
         name = command.pop("do")
         if name == "login":
             client = Client(command["jid"], command["password"])
-            client.connect((command["host"], command["port"]), force_starttls=False, disable_starttls=True)
+            address = (command["host"], command["port"])
+            client.connect(address, force_starttls=False, disable_starttls=not command["tls"])
             continue
         try:
             result = getattr(client, "do_" + name)(**command)
