@@ -3,7 +3,7 @@ import xml from '@xmpp/xml';
 import { Redis } from 'ioredis';
 import type { TestUser } from '../support/client.ts';
 import { until } from '../support/poll.ts';
-import { World } from '../support/world.ts';
+import { OWN_SERVER, World } from '../support/world.ts';
 
 let world: World;
 let redis: Redis;
@@ -127,7 +127,11 @@ test('away overnight: the server keeps a hundred messages for him, and he sees e
   // Whatever else was due by now would be here before this.
   await alice.say(world.proxied('bob'), 'good morning');
   await back.hears('good morning');
-  expect(back.bodies()).toEqual([...texts, 'good morning']);
+  const stored = back.bodies();
+  expect(stored.pop()).toBe('good morning');
+  // Openfire hands out in any order what it has stored in the same millisecond.
+  if (!OWN_SERVER) stored.sort((one, other) => Number(one) - Number(other));
+  expect(stored).toEqual(texts);
 });
 
 test('his client gives no receipts, and says so: each message once, and its end is not known', async () => {

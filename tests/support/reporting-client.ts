@@ -60,8 +60,9 @@ export abstract class ReportingClient {
   protected async enter(login: object, within = 20_000): Promise<void> {
     this.does('login', login);
     try {
-      const session = await this.reported(({ event }) => /^(session|refused)$/.test(event), 'a session', within);
-      if (session.event === 'refused') throw new Error(`${this.#name} could not log in: ${JSON.stringify(session)}`);
+      const outcome = /^(session|refused|disconnected)$/;
+      const session = await this.reported(({ event }) => outcome.test(event), 'a session', within);
+      if (session.event !== 'session') throw new Error(`${this.#name} could not log in: ${JSON.stringify(session)}`);
       this.#jid = session.jid ?? '';
     } catch (error) {
       await this.kill();

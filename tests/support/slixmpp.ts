@@ -18,7 +18,7 @@ export class SlixmppUser extends ReportingClient {
     const { host, c2sPort: port, domain, passwords } = world.xmpp;
     const jid = `${name}@${domain}/${world.newResource()}`;
     const user = new SlixmppUser('slixmpp', slixmppPython, [SCRIPT]);
-    // It asks for no certificate that it could trust. Our own server has none to show.
+    // Our own server has no certificate.
     await user.enter({ host, port, jid, password: passwords.get(name) ?? '', tls: !OWN_SERVER });
     return user;
   }
