@@ -95,7 +95,7 @@ describe('on a real server', () => {
     // Openfire 5.1.1 gives a component no answer; it is given one after 8 s.
     const answer = await alice.hears(({ name, attrs }) => name === 'iq' && attrs.from === nobody, { within: 25_000 });
     expect(answer.attrs.type).toBe('error');
-    expect(answer.getChild('error')?.getChild('service-unavailable')).toBeDefined();
+    expect(answer.getChild('error')?.toString()).toMatch(/<(service-unavailable|item-not-found) /);
   });
 
   const publish = (node: string, item: Element) =>
