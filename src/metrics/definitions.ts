@@ -61,7 +61,7 @@ export const DEFINITIONS = {
   queries_answered_total: { type: 'counter', help: 'Requests between users whose reply was passed back.' },
   queries_timed_out_total: {
     type: 'counter',
-    help: 'Requests between users that nobody answered within a minute; their askers are told.',
+    help: 'Requests between users that nobody answered in time; their askers are told.',
   },
   stray_replies_total: {
     type: 'counter',

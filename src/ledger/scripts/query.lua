@@ -62,6 +62,20 @@ local function overdue_questions(now, lease_until, limit)
   return #taken == 0 and '' or cjson.encode(taken)
 end
 
+-- Ends one to an account for which nobody answers. Returns the question, or '' when it waits no more, or when the account is
+-- known to exist, by a session. Its asker is being told from now on, as with those whose time is over.
+local function end_question(id, account, lease_until)
+  local value = redis.call('HGET', questions, id)
+  if not value or value:sub(1, 1) ~= 'w' then return '' end
+  local sessions = sessions_name(account)
+  if redis.call('HLEN', sessions) > redis.call('HEXISTS', sessions, '') then return '' end
+  local rest = value:sub(2)
+  count_asker(cjson.decode(rest).b, -1)
+  redis.call('HSET', questions, id, 't' .. rest)
+  redis.call('ZADD', question_times, lease_until, id)
+  return rest
+end
+
 local function forget_question(id)
   local value = redis.call('HGET', questions, id)
   if value and value:sub(1, 1) == 'w' then count_asker(cjson.decode(value:sub(2)).b, -1) end

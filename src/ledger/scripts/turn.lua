@@ -35,7 +35,7 @@ for operation in ('c n r x v w l tell g k y cancel retry erase release q superse
 local function width_of(operation, at)
   local widths = {
     a = 3, ac = 3, s = 3, A = 6, S = 6, mention = 4, supersede = 2, h = 10, c = 4, b = 2, n = 4, r = 3, x = 3, v = 2, w = 4, i = 4, l = 7, tell = 3, g = 7, k = 7,
-    ['iq?'] = 7, ['iq='] = 6, ['iq<'] = 4, ['iq-'] = 2, ['caps?'] = 3, ['caps='] = 5, cancel = 4, retry = 3, pause = 2, over = 4, q = 2,
+    ['iq?'] = 7, ['iq='] = 6, ['iq<'] = 4, ['iq-'] = 2, ['iq!'] = 4, ['caps?'] = 3, ['caps='] = 5, cancel = 4, retry = 3, pause = 2, over = 4, q = 2,
   }
   if widths[operation] then return widths[operation] end
   if operation == 't' or operation == 'named' then return 2 + tonumber(ARGV[at + 1]) end
@@ -116,6 +116,8 @@ local function run(operation, at)
     return take_reply(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]), 6
   elseif operation == 'iq<' then
     return overdue_questions(key, ARGV[at + 2], tonumber(ARGV[at + 3])), 4
+  elseif operation == 'iq!' then
+    return end_question(key, ARGV[at + 2], ARGV[at + 3]), 4
   elseif operation == 'iq-' then
     return forget_question(key), 2
   elseif operation == 'caps?' then
