@@ -58,7 +58,7 @@ export abstract class ReportingClient {
   }
 
   /** Resolves when it is logged in and the server has its presence. Its process ends if that fails. */
-  protected async enter(login: object, within = 20_000): Promise<void> {
+  protected async enter(login: object, within = WITHIN): Promise<void> {
     this.does('login', login);
     try {
       const outcome = /^(session|refused|disconnected)$/;
@@ -132,7 +132,7 @@ export abstract class ReportingClient {
   }
 
   /** Resolves with the first report that matches and that no earlier call has had. */
-  reported(match: (report: Report) => boolean, what: string, within = 20_000): Promise<Report> {
+  reported(match: (report: Report) => boolean, what: string, within = WITHIN): Promise<Report> {
     return new Promise((resolve, reject) => {
       const look = () => {
         const found = [...this.#unread].find(match);
