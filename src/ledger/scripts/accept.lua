@@ -51,8 +51,9 @@ local function newest_of(key, first)
   return key, first
 end
 
--- How long its sender may be in doubt about a message whose id he counts, ms.
-local IN_DOUBT = 300000
+-- How long its sender may be in doubt about a message whose id he counts, ms; and how long word of an end is on its way to
+-- him, if nothing is wrong.
+local IN_DOUBT, ON_ITS_WAY = 300000, 2000
 
 -- Whether the same words under a counted id are the message that is known already. docs/guarantees.md has this as a table.
 local function is_resend(known_key, known, value)
@@ -66,6 +67,7 @@ local function is_resend(known_key, known, value)
   if resource ~= before and not (later_login and not sessions[before]) then return false end
   if is_pending(known) then return true end
   if session and not later_login then return true end
+  if times.now < (tonumber(body.e) or 0) + ON_ITS_WAY then return false end
   flush_all()
   return redis.call('ZSCORE', due_set, due_member(known_key, state_of(known))) ~= false
 end
