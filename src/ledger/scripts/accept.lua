@@ -130,23 +130,6 @@ local function accept(key, alias, value, due, window, countable)
   return stored_as == key and '' or '+' .. stored_as
 end
 
--- As `accept`, of a message that corrects or retracts the newest one of the key `target`. Returns after the key, which it
--- always names, that of the message in question.
-local function accept_correction(key, alias, target, value, due, window, countable)
-  local first = read(target)
-  local meant, known = newest_of(target, first)
-  meant = known and body_of(known).t or meant
-  local result = accept(key, alias, sub(value, 1, HEAD) .. '{"t":"' .. meant .. '",' .. sub(value, HEAD + 2), due, window, countable)
-  if sub(result, 1, 1) == '=' then return result end
-  local stored_as = result == '' and key or sub(result, 2)
-  local name = corrections_name(meant)
-  redis.call('LREM', name, 0, stored_as)
-  redis.call('RPUSH', name, stored_as)
-  redis.call('LTRIM', name, -MANY, -1)
-  redis.call('PEXPIRE', name, window)
-  return '+' .. stored_as .. ' ' .. meant
-end
-
 -- Takes back what an attempt may have stored whose sender was told that it could not be: a Redis that hangs carries out
 -- what it was given when it comes to itself. What another attempt was answered from stays, and is sent at once, since
 -- whoever stored it will not send it.
