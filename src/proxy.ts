@@ -267,7 +267,10 @@ export class ReceiptsProxy {
     this.link.on('oversized', ({ name, attrs }) => {
       // Its id may be what is too large, and an answer that repeats it would be so as well.
       const named = (attrs.id ?? '').length > 1000 ? { ...attrs, id: '' } : attrs;
-      this.#receipts.passage.refuse({ name, attrs: named }, { condition: 'policy-violation', text: 'Too large' });
+      this.#receipts.passage.refuse(
+        { name, attrs: named, inner: '' },
+        { condition: 'policy-violation', text: 'Too large' },
+      );
     });
   }
 

@@ -79,7 +79,7 @@ export class Relay {
    */
   request(element: Element, { from, to }: Route): void {
     const { link, pipeline, passage, addresses, ids, counts, maxStanzaBytes, timeLimit = TIME_LIMIT } = this.#options;
-    const { name, attrs } = element;
+    const { attrs } = element;
     const id = ids.next();
     const question: Question = {
       asker: from.bare,
@@ -97,7 +97,7 @@ export class Relay {
       return;
     }
     const noted = noteQuestion(id, question, this.#options.clock.now() + timeLimit, BOUNDS);
-    const refuse = (text: string) => passage.refuse({ name, attrs }, { condition: 'resource-constraint', text });
+    const refuse = (text: string) => passage.refuse({ name: 'iq', attrs }, { condition: 'resource-constraint', text });
     pipeline.push({
       operation: noted,
       bytes: xml.length,
