@@ -57,8 +57,11 @@ async function isRefused(alice: TestUser, id: string): Promise<void> {
 
 test('a stranger is told at once, and once, while bob is there', async () => {
   const alice = await world.user('alice');
+  // On Openfire 5.1.1 a first block does not count for the session that makes it.
+  const before = await world.user('bob');
+  await blocks(before, 'block', world.proxied('alice'));
+  await before.offline();
   const bob = await world.user('bob');
-  await blocks(bob, 'block', world.proxied('alice'));
   const id = await alice.say(world.proxied('bob'), 'Hello?');
   await alice.acknowledged(id);
   await isRefused(alice, id);
