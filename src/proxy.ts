@@ -134,6 +134,7 @@ export class ReceiptsProxy {
       log,
       ...(tuning.patience !== undefined && { patience: tuning.patience }),
       ping: (full) => this.#queries.asker.isThere(full),
+      reaches: (from, to) => this.#queries.asker.reaches(from, to),
       batching: { request: (full, payload) => this.#queries.asker.tell(full, payload) },
       presence: {
         receiptsOf: (full, caps) => this.#queries.capabilities.receipts(caps, full),

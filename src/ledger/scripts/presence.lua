@@ -285,6 +285,8 @@ function presence.ask(user)
   return presence.watchers(user)
 end
 
+function presence.is_here(user) return presence_of(user) == 'o' and '1' or '' end
+
 function presence.watchers(user)
   local pairs_of = redis.call('HGETALL', sub_name(user))
   local watchers = {}
