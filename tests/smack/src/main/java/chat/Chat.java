@@ -59,11 +59,13 @@ public final class Chat {
             configuration.setHostnameVerifier((host, session) -> true);
         }
         connection = new XMPPTCPConnection(configuration.build());
-        ReconnectionManager.getInstanceFor(connection).enableAutomaticReconnection();
+        ReconnectionManager reconnection = ReconnectionManager.getInstanceFor(connection);
+        reconnection.setFixedDelay(1);
+        reconnection.enableAutomaticReconnection();
         connection.addConnectionListener(new ConnectionListener() {
             @Override
             public void authenticated(XMPPConnection authenticated, boolean resumed) {
-                if (resumed) report("resumed");
+                report(resumed ? "resumed" : "authenticated");
             }
 
             @Override
