@@ -97,6 +97,7 @@ if (typeof built === 'string') console.info(`Skipped: ${built}`);
     await world.startProxy({ ...NO_COPIES, ACK_FORMAT: 'stored' });
     const [alice, bob] = [await login('alice'), await login('bob')];
     const id = await alice.say(world.proxied('bob'), 'One tick');
+    await alice.reported((report) => report.event === 'stored' && report.about === id, 'the acknowledgement');
     await bob.hears('One tick');
     await alice.receipt(id, world.proxied('bob'));
     // Whatever was sent to her before this is here with it.
