@@ -29,7 +29,7 @@ export interface Sent {
 
 /** The part of the link that is written to. */
 export interface LinkPort {
-  send(xml: string, tag?: Sent, priority?: Priority, key?: Key): Held<Sent>;
+  send(xml: string, tag?: Sent, priority?: Priority, key?: Key, owner?: string): Held<Sent>;
 }
 
 /** A message that needed more than one attempt and is due again. */
@@ -144,7 +144,7 @@ export class Outbox {
     if (xml === undefined) this.told([record]);
     else {
       this.#options.trace?.('told', record, record.state);
-      sent.held = this.#options.link.send(xml, sent, 'high');
+      sent.held = this.#options.link.send(xml, sent, 'high', undefined, record.sender);
       if (!sent.held.done) this.#notices.set(record.key, sent);
     }
   }
@@ -280,7 +280,7 @@ export class Outbox {
   #sendCopy(record: StoredRecord, xml: string, priority: Priority, noStore = false): void {
     const sent: Sent = { kind: 'copy', attempt: record.attempt, record };
     if (noStore) sent.noStore = true;
-    sent.held = this.#options.link.send(xml, sent, priority);
+    sent.held = this.#options.link.send(xml, sent, priority, undefined, record.sender);
     // Done already: the link holds as much as it may, and leaves this one to the ledger's lease.
     if (!sent.held.done) this.#copies.set(record.key, sent);
   }

@@ -41,10 +41,11 @@ export class Passage {
     });
     // Through the pipeline, so that it does not overtake what came before it.
     pipeline.push({
+      owner: from.bare,
       bytes: xml.length,
       done: () => {
         counts.passedThrough += 1;
-        link.send(xml);
+        link.send(xml, undefined, 'normal', undefined, from.bare);
       },
     });
   }
@@ -60,11 +61,17 @@ export class Passage {
     onRefused(error.condition);
     const name = element.name === 'iq' || element.name === 'presence' ? element.name : 'message';
     const xml = errorStanza(name, from, to, id || undefined, { by: addresses.componentDomain, ...error });
-    link.send(xml, undefined, 'high');
+    link.send(xml, undefined, 'high', undefined, ownerOf(from));
   }
 
   /** Nobody is to be told anything about this stanza. */
   drop(): void {
     this.#options.counts.dropped += 1;
   }
+}
+
+/** On whose account an answer is written. */
+function ownerOf(jid: string): string {
+  const slash = jid.indexOf('/');
+  return slash === -1 ? jid : jid.slice(0, slash);
 }
