@@ -90,6 +90,14 @@ export class Keys {
   get damaged(): string {
     return `${this.prefix}:damaged`;
   }
+  /** HASH: messages of this sender that were handed over and have not ended: see scripts/shares.lua. */
+  held(sender: string): string {
+    return `${this.prefix}:held:${sender}`;
+  }
+  /** HASH: sums of these, by sender, by `@` and domain, and by sender and recipient. */
+  get load(): string {
+    return `${this.prefix}:load`;
+  }
   /** STRING: since when (ms) and by whom further copies are kept back; absent when they are not. */
   get paused(): string {
     return `${this.prefix}:paused`;

@@ -5,7 +5,7 @@ function script(...parts: string[]): string {
   return parts.map((part) => readFileSync(new URL(`./scripts/${part}.lua`, import.meta.url), 'utf8')).join('\n');
 }
 
-const TURN_PARTS = ['record', 'clock', 'quarantine', 'evidence', 'accept', 'settle', 'attempt'] as const;
+const TURN_PARTS = ['record', 'shares', 'clock', 'quarantine', 'evidence', 'accept', 'settle', 'attempt'] as const;
 
 /** All operations. */
 export const TURN = script(...TURN_PARTS, 'undeliver', 'presence', 'query', 'command', 'turn');
@@ -20,6 +20,7 @@ export const USUAL_TURN = script(...TURN_PARTS, 'turn');
 export const USUAL: ReadonlySet<string | number | undefined> = new Set([
   'a',
   'A',
+  'within',
   's',
   'S',
   't',
@@ -30,7 +31,7 @@ export const USUAL: ReadonlySet<string | number | undefined> = new Set([
   'b',
   'n',
 ]);
-export const SWEEP = script('record', 'clock', 'quarantine', 'sweep');
+export const SWEEP = script('record', 'shares', 'clock', 'quarantine', 'sweep');
 export const STATUS = script('record', 'status');
 export const LOOK = script('record', 'look');
 export const PROBE = script('probe');

@@ -3,13 +3,14 @@ import type { Clock } from '../ledger/clock.ts';
 import type { LinkPort } from '../receipts/outbox.ts';
 import type { Passage } from '../receipts/passage.ts';
 import type { Pipeline } from '../receipts/pipeline.ts';
+import type { Shares } from '../receipts/shares.ts';
 import { type Address, type Addresses, MalformedAddressError } from '../stanza/address.ts';
 import { IdSource } from '../stanza/ids.ts';
 import { NS } from '../stanza/namespaces.ts';
 import { namespaceOf, TooDeepError } from '../stanza/xml.ts';
 import { Asker } from './asker.ts';
 import { Capabilities } from './capabilities.ts';
-import { type QueryCounts, Relay } from './relay.ts';
+import { type QueryCounts, Relay, weight } from './relay.ts';
 
 /** A roster push or removal that the server sends on a user's behalf (RFC 6121 section 2.1.6). */
 type OnRosterSet = (from: Address, to: Address, element: Element) => void;
@@ -28,6 +29,7 @@ export interface QueriesOptions extends QueryTiming {
     readonly pipeline: Pipeline;
     readonly passage: Passage;
     readonly clock: Clock;
+    readonly shares: Shares;
     /** Answers what is asked of the component itself. */
     stanza(element: Element): void;
   };
@@ -111,7 +113,7 @@ export class Queries {
   }
 
   #request(element: Element, from: Address, to: Address): void {
-    const { passage, addresses } = this.#options.receipts;
+    const { passage, addresses, shares } = this.#options.receipts;
     const { id, type } = element.attrs;
     const { onRosterSet } = this.#options;
     const children = element.getChildElements();
@@ -125,7 +127,8 @@ export class Queries {
     else if (from.side !== 'served' || to.side !== 'proxied' || namespaceOf(children[0] as Element) === NS.roster) {
       // A roster is its owner's alone: to a client, this would look like a push from its own server.
       passage.refuse(element, { condition: 'service-unavailable' });
-    } else this.#relay.request(element, { from, to });
+    } else if (!shares.inTime(from.bare, weight(element))) passage.refuse(element, shares.refusal('rate'));
+    else this.#relay.request(element, { from, to });
   }
 
   #reply(element: Element, to: Address): void {

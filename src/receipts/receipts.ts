@@ -19,6 +19,7 @@ import { Passage } from './passage.ts';
 import { Pipeline } from './pipeline.ts';
 import { type CommandsPort, Service } from './service.ts';
 import { Settlement } from './settlement.ts';
+import { NO_LIMITS, Shares, type SharesOptions } from './shares.ts';
 import { openTrace, type TraceLog } from './trace.ts';
 import { Waves } from './waves.ts';
 
@@ -87,6 +88,8 @@ export interface ReceiptsOptions {
     warn(fields: object, message: string): void;
     error(fields: object, message: string): void;
   };
+  /** What each sender may take; without it, as much as he likes. */
+  readonly shares?: Pick<SharesOptions, 'limits' | 'memoryUsed' | 'onRefused'>;
   /** Ad-hoc commands of the component. */
   readonly commands?: CommandsPort;
   /** How batches are sent, and how long they gather, ms; without it none is. */
@@ -110,6 +113,7 @@ export class Receipts {
   readonly passage: Passage;
   readonly waves: Waves;
   readonly gaps: Gaps;
+  readonly shares: Shares;
   readonly batches: Batches;
   readonly presences: Presences;
   readonly #confirmers = new Confirmers();
@@ -167,7 +171,10 @@ export class Receipts {
     const status = (keys: readonly string[]) => ledger.status(keys);
     this.gaps = new Gaps({ ...base, receiptGap });
     this.waves = new Waves({ ...base, outbox: this.outbox, redeliveryWindow, status });
-    const rooms = { ...base, passage: this.passage, outbox: this.outbox, version, maxStanzaBytes };
+    const unlimited = { limits: NO_LIMITS, memoryUsed: () => undefined, onRefused: () => {} };
+    const shares = new Shares({ servedDomain, ...(options.shares ?? unlimited) });
+    this.shares = shares;
+    const rooms = { ...base, shares, passage: this.passage, outbox: this.outbox, version, maxStanzaBytes };
     const observer: SessionObserver = {
       began: (user) => this.waves.came(user, 'login'),
       updated: (user, again) => this.waves.came(user, again ? 'heard again' : 'update'),
@@ -184,9 +191,9 @@ export class Receipts {
       ...rooms,
       contactRemoved: (from, to) => this.presences.contactRemoved(from, to),
       commands: options.commands,
-      status: async (keys) => {
+      status: async (keys, asker) => {
         // After the messages that came before the question.
-        await new Promise<void>((resolve) => this.pipeline.push({ done: () => resolve() }));
+        await new Promise<void>((resolve) => this.pipeline.push({ owner: asker, done: () => resolve() }));
         return ledger.status(keys);
       },
     });

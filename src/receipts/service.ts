@@ -40,7 +40,7 @@ export interface ServiceOptions {
   readonly addresses: Addresses;
   readonly passage: Passage;
   /** The newest message under each key. */
-  readonly status: (keys: readonly string[]) => Promise<(StoredRecord | undefined)[]>;
+  readonly status: (keys: readonly string[], asker: string) => Promise<(StoredRecord | undefined)[]>;
   /** Somebody has removed a contact, a proxied address or the component's domain, from his roster. */
   readonly contactRemoved: (from: Address, to: Address) => void;
   readonly version: string;
@@ -167,7 +167,7 @@ export class Service {
       // The asker is part of the key, so that nobody learns of another's messages.
       return recordKey(from.bare, addresses.parse(to).counterpart, id);
     });
-    const records = await status(keys);
+    const records = await status(keys, from.bare);
     const answers = asked.map(({ attrs: { id, to } }, i) => describe(id as string, to as string, records[i]));
     return `<status xmlns="${NS.own}">${answers.join('')}</status>`;
   }

@@ -46,7 +46,10 @@ export interface SettlementOptions {
   readonly onEnded: (record: StoredRecord, how: 'delivered' | 'late' | 'rejected') => void;
 }
 
-/** What comes back from a recipient: receipts, and errors in a copy's stead. In a route here, he is `from`. */
+/**
+ * What comes back from a recipient: receipts, and errors in a copy's stead. In a route here, he is `from`. It waits under
+ * his proxied address, apart from what he writes: who is flooded with messages returns a flood of receipts.
+ */
 export class Settlement {
   readonly #options: SettlementOptions;
 
@@ -54,10 +57,22 @@ export class Settlement {
     this.#options = options;
   }
 
-  /** A receipt (XEP-0184 section 5.2) for the message `id`, which may be its id or its origin-id. */
-  receipt(route: Route, id: string, message: Message): void {
-    const { pipeline, outbox, confirmers, counts, passage, gaps } = this.#options;
-    const { from, to } = route;
+  /** The receipts (XEP-0184 section 5.2) that a message bears, each for an id or an origin-id. */
+  receipts(route: Route, message: Message): void {
+    if (message.receipts.length === 0) return;
+    // Those for nothing that is known go on together, as they came: one by one they would be far more than what came.
+    const unmatched: string[] = [];
+    let open = message.receipts.length;
+    const settled = () => {
+      open -= 1;
+      if (open > 0 || unmatched.length === 0) return;
+      this.#options.passage.pass(route, { ...message, otherAttributes: '' }, unmatched.map(received).join(''));
+    };
+    for (const id of message.receipts) this.#receipt(route, id, () => unmatched.push(id), settled);
+  }
+
+  #receipt({ from, to }: Route, id: string, onUnmatched: () => void, onSettled: () => void): void {
+    const { pipeline, outbox, confirmers, counts, gaps } = this.#options;
     const now = this.#options.clock.now();
     const sender = to.counterpart;
     const recipient = from.bare;
@@ -66,14 +81,18 @@ export class Settlement {
     const operation = settle(key, from.resource, now, remember, outbox.settling(key));
     pipeline.push({
       operation,
-      failed: () => outbox.notSettling(key),
+      owner: from.counterpart,
+      failed: () => {
+        outbox.notSettling(key);
+        onSettled();
+      },
       done: (reply) => {
         outbox.notSettling(key);
         const settled = operation.decode(reply);
         switch (settled.outcome) {
           case 'unknown':
             counts.unmatchedReceipts += 1;
-            passage.pass(route, { ...message, otherAttributes: '' }, received(id));
+            onUnmatched();
             break;
           case 'repeated':
             counts.repeatedReceipts += 1;
@@ -83,6 +102,7 @@ export class Settlement {
             gaps.note(recipient, from.resource, settled.record.storedAt);
             this.#delivered(settled.record, settled.outcome, now);
         }
+        onSettled();
       },
     });
   }
@@ -102,6 +122,7 @@ export class Settlement {
         const operation = arrived(key, sender, from.bare, from.resource, now, cursor);
         pipeline.push({
           operation,
+          owner: from.counterpart,
           done: (reply) => {
             const { next, settled } = operation.decode(reply);
             for (const { record, late } of settled) {
@@ -118,6 +139,7 @@ export class Settlement {
     const operation = settle(key, from.resource, now);
     pipeline.push({
       operation,
+      owner: from.counterpart,
       done: (reply) => {
         const settled = operation.decode(reply);
         if (settled.outcome !== 'delivered' && settled.outcome !== 'late') return;
@@ -156,6 +178,7 @@ export class Settlement {
     const operation = permanent ? reject(key, clock.now(), condition, errorType, text) : bounce(key);
     pipeline.push({
       operation,
+      owner: route.from.counterpart,
       done: (reply) => {
         const bounced = operation.decode(reply);
         if (bounced.outcome === 'unknown') {

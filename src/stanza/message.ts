@@ -95,7 +95,7 @@ const TYPES: ReadonlySet<string> = new Set(['normal', 'chat', 'headline', 'group
 const REWRITTEN: ReadonlySet<string> = new Set(['from', 'to', 'type', 'id', 'xmlns']);
 
 // Clients put one into nearly every message; most bear none of these.
-const NO_PROOFS: readonly Proof[] = [];
+const NO_PROOFS: Proof[] = [];
 
 /** A marker (XEP-0333 section 4), a reply (XEP-0461) or reactions (XEP-0444) that name a message. */
 function proofOf(child: Element, namespace: string): Proof | undefined {
@@ -135,7 +135,7 @@ export function readMessage(element: Element, between?: Between): Message {
   let inner = '';
   let payload = '';
   const receipts: string[] = [];
-  let proofs = NO_PROOFS;
+  let proofs: Proof[] = NO_PROOFS;
   for (const child of element.children) {
     // RFC 6120 section 11.7: text between a stanza's children is white space without a meaning.
     if (typeof child !== 'object') continue;
@@ -154,7 +154,10 @@ export function readMessage(element: Element, between?: Between): Message {
       continue;
     } else {
       const proof = proofOf(child, namespace);
-      if (proof !== undefined) proofs = [...proofs, proof];
+      if (proof !== undefined) {
+        if (proofs === NO_PROOFS) proofs = [];
+        proofs.push(proof);
+      }
     }
     const xml = serialize(child);
     // The payload stays that of the sender's words, so that it is known again whatever the mapping has become.

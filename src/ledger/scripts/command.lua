@@ -55,6 +55,7 @@ end
 
 local function erase_one(key, value, known)
   local body = body_of(known)
+  shares.remove(key, body.s)
   if value and state_of(value) == 'p' then count_pending(value, -1) end
   redis.call('DEL', record_name(key), undelivered_name(key), life_name(key))
   redis.call('ZREM', due_set, key, key .. 'x', key .. 'u', key .. 'r')
@@ -87,6 +88,8 @@ local function forget_user(jid, first, last)
   for _, kind in ipairs({ 'confirms', 'from', 'out', 'sessions', 'sub', 'granted' }) do
     count = count + redis.call('DEL', prefix .. ':' .. kind .. ':' .. jid)
   end
+  -- All of his are erased: what is left there was damaged.
+  shares.verify(jid, 100)
   redis.call('SREM', prefix .. ':subs', jid)
   for position = first, last do
     local watched = ARGV[position]

@@ -38,6 +38,10 @@ local function width_of(operation, at)
     ['iq?'] = 7, ['iq='] = 6, ['iq<'] = 4, ['iq-'] = 2, ['caps?'] = 3, ['caps='] = 5, cancel = 4, retry = 3, pause = 2, over = 4, q = 2,
   }
   if widths[operation] then return widths[operation] end
+  if operation == 'within' then
+    local inner = width_of(ARGV[at + 6], at + 6)
+    return inner and 6 + inner
+  end
   if operation == 't' or operation == 'named' then return 2 + tonumber(ARGV[at + 1]) end
   if operation == 'y' then return 3 + tonumber(ARGV[at + 1]) end
   if operation == 'P' or operation == 'forget' or operation == 'release' then return 3 + tonumber(ARGV[at + 2]) end
@@ -54,6 +58,13 @@ local function run(operation, at)
     return settle(key, ARGV[at + 2], key, lately, lease_text, window_text), 3
   elseif operation == 'A' then
     return accept(key, ARGV[at + 3], ARGV[at + 2], lease_text, keep), 4
+  elseif operation == 'within' then
+    -- The operation that stores the message follows: with its key and value first.
+    local stores = at + 6
+    local taken, refused = shares.judge(key, ARGV[stores + 2], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
+    if refused ~= '' then return taken .. '!' .. refused, 6 + width_of(ARGV[stores], stores) end
+    local result, width = run(ARGV[stores], stores)
+    return taken .. result, 6 + width
   elseif operation == 'S' then
     local result = settle(key, ARGV[at + 2], ARGV[at + 4], lately, lease_text, window_text)
     if ARGV[at + 3] ~= '' and result ~= '' then
