@@ -1,4 +1,4 @@
-import { cancel, type Owner, retryNow } from '../ledger/interventions.ts';
+import { cancel, type Owner, type Retried, retryNow } from '../ledger/interventions.ts';
 import { revive } from '../ledger/operations.ts';
 import type { StoredRecord } from '../ledger/record.ts';
 import type { Form } from '../stanza/form.ts';
@@ -9,7 +9,13 @@ import { line, many } from './words.ts';
 /** Messages that one form lists: what clients show without a scroll bar that nobody finds. */
 const SHOWN = 50;
 
+/** For whom it would show whether the recipient is there. */
+const ORDINARY = 'noted, and sent again in the usual course';
+const TOO_SOON = 'sent again at your wish only a while ago';
+
 const LEFT = 'left to wait (the recipient is away, or his client returns no receipts)';
+
+const OTHERWISE: Partial<Record<Retried, string>> = { waiting: LEFT, ordinary: ORDINARY, 'too soon': TOO_SOON };
 
 /** Those that were picked in a list; at most as many as a list has. */
 export function picked({ values }: Step): string[] {
@@ -30,7 +36,7 @@ export async function retryAll(desk: Desk, keys: readonly string[], owner: Owner
       desk.sendAfterAll(record);
     }
     const sent = retried === 'due' || retried === 'underway' || record !== undefined;
-    const outcome = sent ? 'sent again' : retried === 'waiting' ? LEFT : 'not there any more';
+    const outcome = sent ? 'sent again' : (OTHERWISE[retried] ?? 'not there any more');
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
   }
   return outcomes;

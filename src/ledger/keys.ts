@@ -98,6 +98,10 @@ export class Keys {
   get load(): string {
     return `${this.prefix}:load`;
   }
+  /** HASH: recipients whose copies' due times are being brought forward: see scripts/advance.lua. */
+  get advance(): string {
+    return `${this.prefix}:advance`;
+  }
   /** STRING: since when (ms) and by whom further copies are kept back; absent when they are not. */
   get paused(): string {
     return `${this.prefix}:paused`;

@@ -5,7 +5,17 @@ function script(...parts: string[]): string {
   return parts.map((part) => readFileSync(new URL(`./scripts/${part}.lua`, import.meta.url), 'utf8')).join('\n');
 }
 
-const TURN_PARTS = ['record', 'shares', 'clock', 'quarantine', 'evidence', 'accept', 'settle', 'attempt'] as const;
+const TURN_PARTS = [
+  'record',
+  'shares',
+  'clock',
+  'quarantine',
+  'advance',
+  'evidence',
+  'accept',
+  'settle',
+  'attempt',
+] as const;
 
 /** All operations. */
 export const TURN = script(...TURN_PARTS, 'undeliver', 'presence', 'query', 'command', 'turn');
@@ -31,7 +41,7 @@ export const USUAL: ReadonlySet<string | number | undefined> = new Set([
   'b',
   'n',
 ]);
-export const SWEEP = script('record', 'shares', 'clock', 'quarantine', 'sweep');
+export const SWEEP = script('record', 'shares', 'clock', 'quarantine', 'advance', 'sweep');
 export const STATUS = script('record', 'status');
 export const LOOK = script('record', 'look');
 export const PROBE = script('probe');

@@ -99,7 +99,7 @@ export class Queries {
   }
 
   #take(element: Element): void {
-    const { addresses, passage, stanza } = this.#options.receipts;
+    const { addresses, passage, shares, stanza } = this.#options.receipts;
     const { from: fromText, to: toText, type } = element.attrs;
     if (!fromText || !toText) {
       passage.drop();
@@ -108,8 +108,11 @@ export class Queries {
     const from = addresses.parse(fromText);
     const to = addresses.parse(toText);
     if (type === 'result' || type === 'error') this.#reply(element, to);
-    else if (to.side === 'component' && !isRosterSet(element)) stanza.call(this.#options.receipts, element);
-    else this.#request(element, from, to);
+    else if (to.side === 'component' && !isRosterSet(element)) {
+      if (from.side !== 'served' || shares.inTime(from.bare, weight(element))) {
+        stanza.call(this.#options.receipts, element);
+      } else passage.refuse(element, shares.refusal('rate'));
+    } else this.#request(element, from, to);
   }
 
   #request(element: Element, from: Address, to: Address): void {

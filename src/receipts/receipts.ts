@@ -89,7 +89,7 @@ export interface ReceiptsOptions {
     error(fields: object, message: string): void;
   };
   /** What each sender may take; without it, as much as he likes. */
-  readonly shares?: Pick<SharesOptions, 'limits' | 'memoryUsed' | 'onRefused'>;
+  readonly shares?: Omit<SharesOptions, 'servedDomain'>;
   /** Ad-hoc commands of the component. */
   readonly commands?: CommandsPort;
   /** How batches are sent, and how long they gather, ms; without it none is. */
@@ -194,7 +194,7 @@ export class Receipts {
       status: async (keys, asker) => {
         // After the messages that came before the question.
         await new Promise<void>((resolve) => this.pipeline.push({ owner: asker, done: () => resolve() }));
-        return ledger.status(keys);
+        return ledger.status(keys, true);
       },
     });
   }

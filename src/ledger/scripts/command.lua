@@ -33,19 +33,35 @@ local function cancel(key, owner, members, now, window, keep)
   return 'l'
 end
 
+-- How long a sender waits until the same message is sent again at his wish once more, ms: twice as long each time.
+local WANTED_AGAIN_AFTER = 60000
+
+local function is_wanted_too_soon(key, now)
+  local times_wanted, last = 0, 0
+  for _, line in ipairs(redis.call('LRANGE', life_name(key), 0, -1)) do
+    local at = line:match('^(%d+) wanted%-now$')
+    if at then times_wanted, last = times_wanted + 1, tonumber(at) end
+  end
+  return times_wanted > 0 and now < last + WANTED_AGAIN_AFTER * 2 ^ (times_wanted - 1)
+end
+
 -- Makes a pending message due at once, for a sweep to find. What is due within a lease is left as it is: it is being sent,
--- and would be sent twice. So is what a claim would not take: another copy would come twice, or nowhere.
+-- and would be sent twice. So is what a claim would not take: another copy would come twice, or nowhere. A sender who does
+-- not get the recipient's presence is told the same in each case, and nothing happens: the copy, its receipt and these
+-- words would show whether he is there.
 -- Returns '' when there is nothing to send, 'l' when it is a dead letter, 'w' when it is being sent, 'm' when it must wait,
--- 'n' when it is due.
+-- 't' when it was wanted a moment ago, 'o' when it is sent at its ordinary time, 'n' when it is due.
 local function retry_now(key, owner, now, lease_until, keep)
   local value = read(key)
   local letter = undelivered(key)
   local known = value or letter
   if not known or not is_of(known, owner) then return '' end
   if not value or state_of(value) ~= 'p' then return letter and 'l' or '' end
+  local body = body_of(value)
+  if owner ~= '' and redis.call('HGET', prefix .. ':sub:' .. body.r, body.s) ~= 's' then return 'o' end
   local due = redis.call('ZSCORE', due_set, key)
   if due and tonumber(due) <= lease_until then return 'w' end
-  local body = body_of(value)
+  if owner ~= '' and is_wanted_too_soon(key, now) then return 't' end
   local there, sessions = presence_of(body.r)
   if must_wait(there, acknowledges(body.s, body.r, sessions), value:sub(2, 2)) then return 'm' end
   redis.call('ZADD', due_set, now, key)
@@ -110,10 +126,20 @@ local function pause(text)
   return was or ''
 end
 
--- Ends a command's session, once; `token` is whose doing it is, so that a repetition after a lost reply is known.
+-- A command's session: 'o' and whose it is while it is open, 'x' and whose doing its end was after that.
+local function session_name(id) return prefix .. ':session:' .. id end
+
+local function open_session(id, whose, lasts)
+  redis.call('SET', session_name(id), 'o' .. whose, 'PX', lasts)
+  return ''
+end
+
+-- Ends a session, once; `token` is whose doing it is, so that a repetition after a lost reply is known.
 -- Returns '1', or '' when another has ended it.
-local function end_session(id, token, time_left)
-  local name = prefix .. ':over:' .. id
-  if redis.call('SET', name, token, 'NX', 'PX', time_left) then return '1' end
-  return redis.call('GET', name) == token and '1' or ''
+local function end_session(id, token)
+  local value = redis.call('GET', session_name(id))
+  if not value then return '' end
+  if value:sub(1, 1) == 'x' then return value:sub(2) == token and '1' or '' end
+  redis.call('SET', session_name(id), 'x' .. token, 'KEEPTTL')
+  return '1'
 end

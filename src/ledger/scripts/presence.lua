@@ -26,7 +26,7 @@ function presence.drop(watched, watcher)
   if presence.is_watched(watched) or redis.call('DEL', sessions_name(watched)) == 0 then return end
   local confirms = redis.call('GET', confirms_name(watched)) == '1'
   local due = times.now + times.first_step
-  hasten_all(watched, function(how) return (how == 'x' or how == 'b' or (confirms and how ~= 'n')) and due end)
+  advance.all(watched, confirms and 'xbogs?' or 'xb', due)
 end
 
 -- What a stanza has brought about is kept for a minute by its `token`, where a repeated call could not see it any more.

@@ -6,7 +6,7 @@ local call, byte, sub, find = redis.call, string.byte, string.sub, string.find
 local due_set = prefix .. ':due'
 local HEAD = 22
 -- What a script was given, for those of its parts that need it; set by the part that comes last. All in ms.
-local times = { now = 0, window = 0, retention = 0, first_step = 0 }
+local times = { now = 0, window = 0, retention = 0, first_step = 0, ttl = 0 }
 local KEY = 22
 local DIGEST = 16
 

@@ -24,7 +24,7 @@ local keep = window + ttl
 -- As texts, which is how Redis takes them.
 local lease_text, window_text = string.format('%.0f', lease_until), ARGV[3]
 local lately = string.format('%.0f', now - lease / 3)
-times.now, times.window, times.retention, times.first_step = now, window, retention, first_step
+times.now, times.window, times.retention, times.first_step, times.ttl = now, window, retention, first_step, ttl
 local results = { stamp .. '+' }
 -- Those that look into the sorted sets must see what was gathered for them. Messages, receipts and hand-overs, which come
 -- all mixed up, do not: what one of them changes there, no other of the same turn asks for.
@@ -35,7 +35,8 @@ for operation in ('c n r x v w l tell g k y cancel retry erase release q'):gmatc
 local function width_of(operation, at)
   local widths = {
     a = 3, s = 3, A = 4, S = 6, h = 10, c = 4, b = 2, n = 4, r = 3, x = 3, v = 2, w = 4, i = 4, l = 7, tell = 3, g = 6, k = 6,
-    ['iq?'] = 7, ['iq='] = 6, ['iq<'] = 4, ['iq-'] = 2, ['caps?'] = 3, ['caps='] = 5, cancel = 4, retry = 3, pause = 2, over = 4, q = 2,
+    ['iq?'] = 7, ['iq='] = 6, ['iq<'] = 4, ['iq-'] = 2, ['caps?'] = 3, ['caps='] = 5, cancel = 4, retry = 3, pause = 2, over = 3, q = 2,
+    ['session+'] = 4, ['session?'] = 2,
   }
   if widths[operation] then return widths[operation] end
   if operation == 'within' then
@@ -69,7 +70,7 @@ local function run(operation, at)
     local result = settle(key, ARGV[at + 2], ARGV[at + 4], lately, lease_text, window_text)
     if ARGV[at + 3] ~= '' and result ~= '' then
       flush_all()
-      remember(ARGV[at + 5], ARGV[at + 3], now, confirms_for, first_step, ttl)
+      remember(ARGV[at + 5], ARGV[at + 3], now, confirms_for, first_step)
     end
     return result, 6
   elseif operation == 't' then
@@ -152,7 +153,11 @@ local function run(operation, at)
   elseif operation == 'pause' then
     return pause(key), 2
   elseif operation == 'over' then
-    return end_session(key, ARGV[at + 2], ARGV[at + 3]), 4
+    return end_session(key, ARGV[at + 2]), 3
+  elseif operation == 'session+' then
+    return open_session(key, ARGV[at + 2], ARGV[at + 3]), 4
+  elseif operation == 'session?' then
+    return redis.call('GET', session_name(key)) or '', 2
   end
   error('unknown operation ' .. tostring(operation))
 end
