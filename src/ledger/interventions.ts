@@ -87,7 +87,8 @@ export function unpause(): Operation<Pause | undefined> {
  * @param lasts ms
  */
 export function openSession(id: string, whose: string, lasts: number): Operation<void> {
-  return operation(['session+', id, whose, lasts], () => undefined, true);
+  // Also at Redis' memory limit: the command may be the one that makes room.
+  return operation(['session+', id, whose, lasts], () => undefined);
 }
 
 /** Whose session that is, as it was opened; `ended` when it has ended, undefined when there is none, or not any more. */
