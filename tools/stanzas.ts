@@ -57,6 +57,16 @@ export const REFUSED: readonly Refused[] = [
     condition: 'policy-violation',
   },
   {
+    what: 'A message with more than 100 receipts (the first 100 count), or more than 8 markers, replies and reactions',
+    example: stanza('message', '<received xmlns="urn:xmpp:receipts" id="1"/>'.repeat(101), 'id="1"'),
+    condition: 'policy-violation',
+  },
+  {
+    what: 'A message whose id, or a receipt in it, has more than 8,192 bytes; a request whose id has more than 1,024',
+    example: stanza('iq', PING, `type="get" id="${'1'.repeat(1025)}"`),
+    condition: 'policy-violation',
+  },
+  {
     what: 'A request without an id, of no type, or without exactly one payload',
     example: stanza('iq', PING + PING, 'type="get" id="1"'),
     condition: 'bad-request',
@@ -151,7 +161,8 @@ export function stanzas(): string {
     'comes back under the asker’s. To a bare address it goes to the bare address, for which the server answers: vCards, PEP,',
     'disco. A reply counts only from the very address that was asked; for a bare one also from its server. Who is answered by',
     'nobody within 60 s gets `remote-server-timeout`. At most 1,000 requests of one user wait at a time, and 20,000 of all; more',
-    'are refused with `resource-constraint`, and so are all while Redis is unusable. Requests are not stored or repeated.',
+    'are refused with `resource-constraint`, and so are all while Redis is unusable, and what is beyond [a share](shares.md).',
+    'Requests are not stored or repeated.',
     '',
     '## Refused or ignored',
     '',

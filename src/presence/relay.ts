@@ -136,6 +136,7 @@ export class Relay {
       ids.next(),
     );
     pipeline.push({
+      owner: from.bare,
       operation,
       bytes: presence.inner.length,
       done: (reply) => {
@@ -167,6 +168,10 @@ export class Relay {
         inner,
         otherAttributes,
       }),
+      undefined,
+      'normal',
+      undefined,
+      from.bare,
     );
   }
 
@@ -184,6 +189,7 @@ export class Relay {
     // RFC 6121 section 3.1.2: subscriptions are between bare JIDs. An answer to a probe goes to where it came from.
     const asker = type === 'probe' ? withResource(from.counterpart, from.resource) : from.counterpart;
     pipeline.push({
+      owner: from.bare,
       operation,
       bytes: presence.inner.length,
       done: (reply) => {
@@ -218,6 +224,7 @@ export class Relay {
     const { pipeline, ids } = this.#options;
     const operation = renewSession(bare, resource, now, ids.next());
     pipeline.push({
+      owner: bare,
       operation,
       done: (reply) => {
         if (operation.decode(reply)) sessions.replaced(bare, resource);
@@ -237,12 +244,13 @@ export class Relay {
       else this.#relay(from, to, presence);
     };
     if (condition !== 'forbidden' && condition !== 'not-authorized') {
-      pipeline.push({ done: pass });
+      pipeline.push({ owner: from.bare, done: pass });
       return;
     }
     const watcher = own ? addresses.componentDomain : to.counterpart;
     const operation = takeStep('unsubscribed', from.bare, watcher, this.#options.clock.now(), ids.next());
     pipeline.push({
+      owner: from.bare,
       operation,
       done: (reply) => {
         if (own || stepOf('unsubscribed', operation.decode(reply)).act === 'ignore') {

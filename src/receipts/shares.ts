@@ -52,7 +52,7 @@ interface Seen {
 }
 
 /** How long what the ledger said of a sender holds, ms: others may take messages of his as well. */
-const HOLDS_FOR = 2000;
+const HOLDS_FOR = 30_000;
 /** From so much of his share on, in percent, each message is looked up. */
 const NEAR = 90;
 /** The part of what is left that may come before it is looked up again. */
