@@ -58,7 +58,7 @@ export const REFUSED: readonly Refused[] = [
   },
   {
     what: 'A message with more than 100 receipts (the first 100 count), or more than 8 markers, replies and reactions',
-    example: stanza('message', '<received xmlns="urn:xmpp:receipts" id="1"/>'.repeat(101), 'id="1"'),
+    example: stanza('message', '<displayed xmlns="urn:xmpp:chat-markers:0" id="1"/>'.repeat(9), 'id="1"'),
     condition: 'policy-violation',
   },
   {

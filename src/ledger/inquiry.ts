@@ -41,6 +41,7 @@ export interface Portion {
 export class Inquiry {
   readonly #redis: Redis;
   readonly #keys: Keys;
+  #looking: Promise<unknown> = Promise.resolve();
 
   constructor(redis: Redis, keys: Keys) {
     this.#redis = redis;
@@ -126,7 +127,14 @@ export class Inquiry {
     return { keys, next: next === '0' ? undefined : next };
   }
 
-  async #look(all: boolean, keys: readonly string[]): Promise<Found[]> {
+  /** One after the other, whoever asks: what comes between is not held up by more than one of them. */
+  #look(all: boolean, keys: readonly string[]): Promise<Found[]> {
+    const found = this.#looking.then(() => this.#lookAt(all, keys));
+    this.#looking = found.catch(() => {});
+    return found;
+  }
+
+  async #lookAt(all: boolean, keys: readonly string[]): Promise<Found[]> {
     const look = this.#redis as unknown as Record<'receiptsLook', (...args: string[]) => Promise<string[]>>;
     const flat = await look.receiptsLook(this.#keys.prefix, all ? '1' : '0', ...keys);
     const found: Found[] = [];
