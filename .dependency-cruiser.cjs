@@ -19,7 +19,7 @@ const below = {
   link: ['stanza'],
   presence: ['stanza', 'ledger'],
   receipts: ['stanza', 'ledger', 'link', 'presence'],
-  queries: ['stanza', 'ledger', 'receipts'],
+  queries: ['stanza', 'ledger', 'link', 'receipts'],
   queues: ['stanza', 'ledger', 'receipts'],
   // What it needs of the rooms above the ledger, the proxy hands to it.
   commands: ['stanza', 'ledger'],

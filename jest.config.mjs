@@ -3,5 +3,6 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }] },
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
-  testTimeout: 30_000,
+  // More than a wait within a test takes to fail, which says what was waited for.
+  testTimeout: 90_000,
 };

@@ -23,6 +23,7 @@ const COUNTED = {
   bouncesTemporary: { name: 'bounces_total', labels: { kind: 'temporary' } },
   bouncesPermanent: { name: 'bounces_total', labels: { kind: 'permanent' } },
   evidenceSessionEnded: { name: 'evidence_total', labels: { kind: 'session-ended' } },
+  evidenceSessionSilent: { name: 'evidence_total', labels: { kind: 'session-silent' } },
   evidenceBounced: { name: 'evidence_total', labels: { kind: 'bounced' } },
   evidenceNotStored: { name: 'evidence_total', labels: { kind: 'not-stored' } },
   evidenceGap: { name: 'evidence_total', labels: { kind: 'gap' } },

@@ -138,6 +138,7 @@ export class ReceiptsProxy {
       },
       log,
       ...(tuning.patience !== undefined && { patience: tuning.patience }),
+      ping: (full) => this.#queries.asker.isThere(full),
       batching: { request: (full, payload) => this.#queries.asker.tell(full, payload) },
       presence: {
         receiptsOf: (full, caps) => this.#queries.capabilities.receipts(caps, full),
@@ -150,12 +151,14 @@ export class ReceiptsProxy {
       counts: metrics.counts,
       maxStanzaBytes: config.maxStanzaBytes,
       onRosterSet: (_from, _to, element) => this.#receipts.stanza(element),
+      onStrayReply: (from) => this.#receipts.pings.overheard(from),
       log,
       ...tuning.queries,
     });
     this.#workers = new Workers({
       pipeline: this.#receipts.pipeline,
       outbox: this.#receipts.outbox,
+      pings: this.#receipts.pings,
       timetable: retry,
       counts: metrics.counts,
       connection: this.#connections.workers,
@@ -262,6 +265,7 @@ export class ReceiptsProxy {
     this.link.on('offline', () => {
       this.#health.offline();
       this.#receipts.presences.offline();
+      this.#receipts.pings.offline();
       void this.#workers.pause();
     });
     this.link.on('quarantined', (held) => void this.#quarantine(held));
@@ -285,7 +289,7 @@ export class ReceiptsProxy {
         });
         if (rejected.outcome !== 'done') return;
         await this.#queues.addUndelivered(rejected.record);
-      } else {
+      } else if (tag === undefined || !this.#receipts.outbox.tellWithoutBody(tag)) {
         await this.#queues.addQuarantined(text, why);
         if (tag) this.#receipts.outbox.abandon(tag);
       }

@@ -42,26 +42,6 @@ declare module '@xmpp/xml' {
   const xml: Xml;
   export default xml;
 }
-declare module '@xmpp/jid' {
-  export interface JID {
-    local: string;
-    domain: string;
-    resource: string;
-    bare(): JID;
-    equals(other: JID): boolean;
-    toString(unescaped?: boolean): string;
-  }
-  interface Jid {
-    (address: string): JID;
-    (local: string | null, domain: string, resource?: string | null): JID;
-    JID: new (local: string | null, domain: string, resource?: string | null) => JID;
-    escapeLocal(local: string): string;
-    unescapeLocal(local: string): string;
-    parse(address: string): JID;
-  }
-  const jid: Jid;
-  export default jid;
-}
 declare module '@xmpp/component' {
   import type { EventEmitter } from 'node:events';
   import type { Socket } from 'node:net';

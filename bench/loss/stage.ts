@@ -28,6 +28,10 @@ export interface Outcome {
   readonly twice: number;
   /** Lost, and the sender believes that somebody has it. */
   readonly unnoticed: number;
+  /** Copies that came to an application that had shown the message. */
+  readonly needless: number;
+  /** The most of them of one message. */
+  readonly mostNeedless: number;
 }
 
 /** ms; longer than any cell takes when all is well. */
@@ -213,6 +217,8 @@ class Cell implements Scene {
       once: copies.filter((count) => count === 1).length,
       twice: copies.filter((count) => count > 1).length,
       unnoticed: copies.filter((count, i) => count === 0 && alice.believes(this.#id(i))).length,
+      needless: copies.reduce((sum, count) => sum + Math.max(0, count - 1), 0),
+      mostNeedless: Math.max(0, ...copies.map((count) => count - 1)),
     };
   }
 

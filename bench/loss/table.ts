@@ -12,9 +12,11 @@ export interface Measured {
 export function wanting(measured: readonly Measured[]): string[] {
   return measured.flatMap(({ row, column, outcome }) => {
     if (outcome === undefined || !column.proxy) return [];
-    const { lost, unnoticed, twice } = outcome;
+    const { lost, unnoticed, twice, mostNeedless } = outcome;
     const problems: string[] = [];
     if (unnoticed > 0) problems.push(`${unnoticed} lost that were acknowledged`);
+    // Each row is one fault.
+    if (mostNeedless > 1) problems.push(`${mostNeedless} needless copies of a message`);
     if (column.library && lost > 0) problems.push(`${lost} lost`);
     if (column.library && twice > 0) problems.push(`${twice} seen twice`);
     return problems.map((problem) => `${row.name}, ${column.name}: ${problem}`);
@@ -28,16 +30,23 @@ function cell(outcome: Outcome | undefined): string {
   return `${left}${known} · ${once} · ${twice}`;
 }
 
+function needless(outcome: Outcome | undefined): string {
+  if (outcome === undefined) return '–';
+  return outcome.needless === 0 ? '0' : `${outcome.needless} (${outcome.mostNeedless})`;
+}
+
 /** docs/loss.md */
 export function markdown(measured: readonly Measured[], messages: number): string {
   const rows = ROWS.filter((row) => measured.some((one) => one.row === row));
   const columns = COLUMNS.filter((column) => measured.some((one) => one.column === column));
   const find = (row: Row, column: Column) => measured.find((one) => one.row === row && one.column === column)?.outcome;
+  const stock = columns.find(({ proxy, library }) => proxy && !library);
+  const copies = (row: Row) => (stock === undefined ? [] : [needless(find(row, stock))]);
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   const table = [
-    line([`of ${messages} messages`, ...columns.map(({ name }) => name)]),
-    line(['---', ...columns.map(() => '---:')]),
-    ...rows.map((row) => line([row.name, ...columns.map((column) => cell(find(row, column)))])),
+    line([`of ${messages} messages`, ...columns.map(({ name }) => name), ...(stock ? ['needless copies in (d)'] : [])]),
+    line(['---', ...columns.map(() => '---:'), ...(stock ? ['---:'] : [])]),
+    ...rows.map((row) => line([row.name, ...columns.map((column) => cell(find(row, column))), ...copies(row)])),
   ];
   const server = process.env.E2E_XMPP_HOST ?? 'Prosody, started for it';
   return `# What is lost, measured
@@ -45,7 +54,8 @@ export function markdown(measured: readonly Measured[], messages: number): strin
 Written by \`npm run measure:loss\`; figures as measured. ${new Date().toISOString().slice(0, 10)}, ${server}, Node ${process.versions.node} on ${os.type()}.
 
 **Lost** (in brackets: how many of them the sender believes that somebody has) · seen **once** · seen **twice** or more by
-the application.
+the application. **Needless copies**: those that came though the application had shown the message; in brackets the most of
+one message. Each row is one fault.
 
 ${table.join('\n')}
 

@@ -14,5 +14,5 @@ export interface Backoff {
 /** ms until the next attempt, after this many. */
 export function wait({ first, most, factor }: Backoff, attempts: number): number {
   // Beyond 2^30 nothing grows any more, whatever the first wait is.
-  return Math.min(most, first * 2 ** Math.min(30, Math.max(0, attempts - 1))) * factor;
+  return Math.min(most, first * 2 ** Math.min(30, attempts - 1)) * factor;
 }

@@ -8,6 +8,11 @@ export function newId(): string {
   return crypto.randomUUID();
 }
 
+/** Whether it is an id that nobody counts: a UUID, with hyphens or without. */
+export function isUuid(id: string): boolean {
+  return /([\da-f]{4}-?){8}/i.test(id);
+}
+
 /** A message as it will be written each time: with its id, an `origin-id` (XEP-0359), and a request for a receipt. */
 export function toStanza(message: OutgoingMessage | Element, id: string): Tree {
   const [name, attrs, ...children] = 'attrs' in message ? toTree(message) : describe(message);
@@ -16,7 +21,8 @@ export function toStanza(message: OutgoingMessage | Element, id: string): Tree {
   );
   const own: Tree[] = [
     ['request', { xmlns: NS.receipts }],
-    ['origin-id', { xmlns: NS.sid, id }],
+    // An application that counts its ids anew must not have a message taken for an earlier one.
+    ['origin-id', { xmlns: NS.sid, id: isUuid(id) ? id : newId() }],
   ];
   return [name, { type: 'chat', ...attrs, id }, ...others, ...own];
 }

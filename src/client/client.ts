@@ -170,7 +170,6 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     const { out, seen, component } = await this.#keeper.load();
     this.#queue.restore(out);
     this.#seen.restore(seen);
-    this.#receiver.restored();
     if (this.#search && component !== undefined) {
       this.#component = component;
       this.#search = false;

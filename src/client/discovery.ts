@@ -40,16 +40,15 @@ export async function findComponent(xmpp: XmppClient, server: string): Promise<s
     const items = await ask(xmpp, server, ['query', { xmlns: NS.discoItems }], 'item');
     const jids = items.flatMap(({ attrs }) => (attrs.jid && !attrs.node ? [attrs.jid.toLowerCase()] : []));
     // The first that says so: another item may take its time.
-    return await Promise.any(jids.slice(0, MOST_ITEMS).map((jid) => isComponent(xmpp, jid)));
+    return await Promise.any(
+      jids.slice(0, MOST_ITEMS).map(async (jid) => {
+        if (await hasFeature(xmpp, jid, NS.own)) return jid;
+        throw new Error();
+      }),
+    );
   } catch {
     return undefined;
   }
-}
-
-/** Rejects if it is another thing. */
-async function isComponent(xmpp: XmppClient, jid: string): Promise<string> {
-  if (await hasFeature(xmpp, jid, NS.own)) return jid;
-  throw new Error();
 }
 
 /** Whether somebody says that he has this feature; not, if nobody answers. */

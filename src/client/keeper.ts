@@ -26,7 +26,7 @@ export class Keeper {
     try {
       for (const [key, value] of await this.#store.load()) {
         if (sort(key, value, loaded)) continue;
-        this.#tell({ what: 'entry', error: new Error(`The store's entry ${JSON.stringify(key)} makes no sense`) });
+        this.#tell({ what: 'entry', error: new Error(`The store's entry ${key} makes no sense`) });
         this.delete([key]);
       }
     } catch (error) {

@@ -75,5 +75,5 @@ export function readFailure(message: Element, proxied: boolean): Failure | undef
 /** When a message was sent, if it says (XEP-0203). */
 export function readDelay(message: Element): Date | undefined {
   const time = Date.parse(message.getChild('delay', NS.delay)?.attrs.stamp ?? '');
-  return Number.isNaN(time) ? undefined : new Date(time);
+  return time ? new Date(time) : undefined;
 }

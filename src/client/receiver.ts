@@ -37,8 +37,6 @@ export class Receiver {
   readonly #taking = new Set<string>();
   /** The last message of each conversation: the next waits for it, so that their order is kept. */
   readonly #tails = new Map<string, Promise<void>>();
-  /** Receipts that could not be written, by the key of what they are for. */
-  readonly #owed = new Map<string, Owed>();
   /** So that a receipt that stream management gives up is known again. */
   readonly #written = new WeakMap<Element, readonly Debt[]>();
   /** Receipts that wait for others to the same address. */
@@ -62,11 +60,6 @@ export class Receiver {
     this.#handlerSet();
   }
 
-  /** The store was read. */
-  restored(): void {
-    for (const [key, owed] of this.#options.seen.owed()) this.#owed.set(key, owed);
-  }
-
   close(): void {
     this.#sendBatches();
     this.#closed = true;
@@ -75,10 +68,10 @@ export class Receiver {
   /** A message with content. */
   take(stanza: Element, { asks }: Reading): void {
     const { seen } = this.#options;
-    const key = copyKey(stanza);
-    if (key !== undefined) {
+    const key = copyKey(stanza, (one) => seen.has(one) || this.#taking.has(one));
+    if (key) {
       const known = seen.get(key);
-      if (known !== undefined) {
+      if (known) {
         // Its receipt got lost, or the copy was on its way already.
         if (known.confirmed && asks) this.#confirm(stanza, key);
         return;
@@ -94,9 +87,7 @@ export class Receiver {
 
   /** A stream lives: what is owed is written. */
   flush(): void {
-    const owed = [...this.#owed];
-    this.#owed.clear();
-    for (const debt of owed) this.#pay(debt);
+    for (const debt of this.#options.seen.owed()) this.#pay(debt);
   }
 
   /** Stream management gave a stanza up. */
@@ -114,7 +105,7 @@ export class Receiver {
       await this.#handler?.(message);
     } catch (error) {
       // Not taken: without a receipt it comes again.
-      if (key !== undefined) this.#taking.delete(key);
+      if (key) this.#taking.delete(key);
       tell('problem', { what: 'handler', error: asError(error) });
       return;
     }
@@ -126,7 +117,7 @@ export class Receiver {
   async #taken(stanza: Element, key: string | undefined, asks: boolean): Promise<void> {
     const { seen, keeper } = this.#options;
     const confirmed = asks && (await this.#isToBeConfirmed(stanza.attrs.from ?? ''));
-    if (key === undefined) return;
+    if (!key) return;
     // In disabled mode the application may have confirmed it before it was done.
     const kept = this.#note(key, seen.get(key) ?? { at: Date.now(), confirmed });
     this.#taking.delete(key);
@@ -154,7 +145,7 @@ export class Receiver {
       proxied: proxied(from),
       stanza,
       confirm: () => {
-        if (!asks || key === undefined) return;
+        if (!asks || !key) return;
         void this.#note(key, { at: Date.now(), confirmed: true }).then(() => this.#confirm(stanza, key));
       },
     };
@@ -190,20 +181,18 @@ export class Receiver {
       // Before and after it the stream is being opened or closed, and a stanza would break that.
       if (xmpp.status !== 'online') throw new Error();
       await xmpp.send(stanza);
+      for (const [key] of debts) {
+        const entry = seen.get(key);
+        if (entry?.owed) this.#note(key, { at: entry.at, confirmed: true });
+      }
     } catch {
-      for (const debt of debts) this.#owe(debt);
-      return;
-    }
-    for (const [key] of debts) {
-      const entry = seen.get(key);
-      if (entry?.owed !== undefined) this.#note(key, { at: entry.at, confirmed: true });
+      this.lost(stanza);
     }
   }
 
   #owe([key, owed]: Debt): void {
     const entry = this.#options.seen.get(key);
-    if (entry === undefined || this.#closed) return;
-    this.#owed.set(key, owed);
+    if (!entry || this.#closed) return;
     this.#note(key, { ...entry, owed });
   }
 

@@ -1,32 +1,44 @@
+import { isUuid } from './build.ts';
 import type { Owed, SeenEntry } from './entries.ts';
 import { bare } from './jid.ts';
 import * as NS from './namespaces.ts';
+import { readDelay } from './read.ts';
 import type { Element } from './types.ts';
 
 /** What may differ between copies: a server, a client or the proxy on the way adds it. It makes no other message of it. */
 const NOT_PAYLOAD = /^(jabber:x:delay|urn:xmpp:(receipts|hints|sid:0|delay|chat-markers:0|carbons:2)|.*\/chatstates)$/;
 
+/** ms: how near in time what a client that counts its ids sends under one is a copy, at least. */
+const NEAR = 300_000;
+
 /**
  * The key that all copies of a message have: its sender's bare JID, its `origin-id` (XEP-0359), else its `id`, and a hash
- * of what it says, since some clients use an id again for another text. Undefined for a message without an id.
+ * of what it says, since some clients use an id again for another text. Some count them anew after each start, and say the
+ * same again: unless nobody counts such an id, the key has the sender's full JID, and about when the message was sent,
+ * which a later copy says too (XEP-0203). Undefined for a message without an id.
+ *
+ * @param known whether a message was taken under that key
  */
-export function copyKey(message: Element): string | undefined {
+export function copyKey(message: Element, known: (key: string) => boolean): string | undefined {
   const { from, id } = message.attrs;
-  const name = message.getChild('origin-id', NS.sid)?.attrs.id || id;
+  const origin = message.getChild('origin-id', NS.sid)?.attrs.id;
+  const name = origin || id;
   if (!from || !name) return undefined;
   let payload = '';
   for (const child of message.getChildElements())
     if (!NOT_PAYLOAD.test(child.getNS() ?? '')) payload += canonical(child);
-  return `${bare(from)} ${name} ${hash(payload)}`;
+  const said = ` ${name} ${hash(payload)}`;
+  if (origin || isUuid(name)) return bare(from) + said;
+  const slot = Math.round(+(readDelay(message) ?? Date.now()) / NEAR);
+  const keyAt = (at: number) => `${from + said} ${at}`;
+  return [slot - 1, slot + 1].map(keyAt).find(known) ?? keyAt(slot);
 }
 
 /** What an element says, whatever order its attributes came in: a server that writes it anew may change that. */
 function canonical(element: Element): string {
-  const { attrs } = element;
-  const written = Object.keys(attrs)
-    .filter((name) => !name.startsWith('xmlns'))
-    .sort()
-    .map((name) => `${name}=${attrs[name]}`);
+  const written = Object.entries(element.attrs)
+    .filter(([name]) => !name.startsWith('xmlns'))
+    .sort();
   const inner = element.children.map((child) => (typeof child === 'object' ? canonical(child) : child));
   // NUL stands in no XML, so that no two elements read alike.
   return `\0${element.getName()}\0${element.getNS()}\0${written.join('\0')}\0${inner.join('')}\0`;
@@ -57,7 +69,7 @@ export class Seen extends Map<string, SeenEntry> {
 
   /** The receipts that could not be written yet. */
   owed(): [key: string, owed: Owed][] {
-    return [...this].flatMap(([key, { owed }]) => (owed === undefined ? [] : [[key, owed]]));
+    return [...this].flatMap(([key, { owed }]) => (owed ? [[key, owed]] : []));
   }
 
   /** The oldest beyond what is to be remembered; they are forgotten. */

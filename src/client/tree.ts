@@ -8,7 +8,7 @@ export type Tree = readonly [
 ];
 
 /** What XML 1.0 section 2.2 does not allow: a server ends the stream at it, and would again at each copy. */
-const FORBIDDEN = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu;
+const FORBIDDEN = /[^\t\n\r -\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu;
 
 /** A text without the characters that cannot be sent. */
 export function clean(text: string): string {

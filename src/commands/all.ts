@@ -13,7 +13,7 @@ import { undelivered } from './undelivered.ts';
 /** All commands, in the order in which clients list them. A new one is a file and a line here. */
 export function allCommands(desk: Desk, addresses: Addresses): Command[] {
   return [
-    undelivered(desk),
+    undelivered(desk, addresses),
     status(desk),
     lookup(desk, addresses),
     figures(desk),

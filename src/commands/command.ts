@@ -4,7 +4,7 @@ import { NS } from '../stanza/namespaces.ts';
 import { Refusal } from '../stanza/refusal.ts';
 
 /** XEP-0050 section 4.3. */
-interface Note {
+export interface Note {
   readonly type: 'info' | 'warn' | 'error';
   readonly text: string;
 }
@@ -44,9 +44,15 @@ export interface Command {
   submit(step: Step): Promise<Stage>;
 }
 
-/** XEP-0050 section 4.4: the form lacks something, or it makes no sense. */
-export function badPayload(text: string): Refusal {
-  return new Refusal({ condition: 'bad-request', text, extra: `<bad-payload xmlns="${NS.commands}"/>` });
+/** The form lacks something, or it makes no sense (XEP-0050 section 4.4). */
+export class BadPayload extends Refusal {
+  constructor(readonly text: string) {
+    super({ condition: 'bad-request', text, extra: `<bad-payload xmlns="${NS.commands}"/>` });
+  }
+}
+
+export function badPayload(text: string): BadPayload {
+  return new BadPayload(text);
 }
 
 /**
@@ -60,12 +66,23 @@ export function wanted(values: Values, name: string): string {
   return value;
 }
 
-/** @throws {Refusal} when it is none of the choices */
-export function choice<const T extends readonly string[]>(values: Values, name: string, choices: T): T[number] {
-  const value = wanted(values, name);
-  const chosen = choices.find((one) => one === value);
-  if (chosen === undefined) throw badPayload(`The field "${name}" wants ${choices.join(' or ')}`);
-  return chosen;
+/** What one may choose from: a label for each value. */
+export type Choices = Readonly<Record<string, string>>;
+
+export function optionsOf(choices: Choices): { value: string; label: string }[] {
+  return Object.entries(choices).map(([value, label]) => ({ value, label }));
+}
+
+/**
+ * The value that was chosen; some clients return its label instead.
+ *
+ * @throws {Refusal} when it is none of the choices
+ */
+export function choice<const T extends Choices>(values: Values, name: string, choices: T): keyof T & string {
+  const given = wanted(values, name);
+  const chosen = Object.keys(choices).find((value) => value === given || choices[value] === given);
+  if (chosen === undefined) throw badPayload(`The field "${name}" wants ${Object.values(choices).join(' or ')}`);
+  return chosen as keyof T & string;
 }
 
 /** For a command without a form: its session ended with its only answer. */

@@ -5,8 +5,9 @@ import { formXml, readForm } from '../stanza/form.ts';
 import { NS } from '../stanza/namespaces.ts';
 import { Refusal } from '../stanza/refusal.ts';
 import { attribute, escapeText } from '../stanza/xml.ts';
-import { badPayload, type Command, noForm, type Stage } from './command.ts';
+import { BadPayload, badPayload, type Command, noForm, type Stage, type Step } from './command.ts';
 import { Sessions } from './session.ts';
+import { result } from './words.ts';
 
 /** XEP-0050 section 3.4. */
 const ACTIONS: ReadonlySet<string> = new Set(['execute', 'next', 'complete', 'prev', 'cancel']);
@@ -34,7 +35,7 @@ export class Commands {
   constructor(options: CommandsOptions) {
     this.#options = options;
     this.#commands = new Map(options.commands.map((command) => [`${NS.own}#${command.node}`, command]));
-    this.#admins = new Set(options.admins.map((jid) => options.addresses.parse(jid).bare));
+    this.#admins = new Set(options.admins.map((jid) => options.addresses.parseWritten(jid).bare));
     this.#sessions = new Sessions(options.perform);
   }
 
@@ -106,7 +107,17 @@ export class Commands {
     const once = async () => {
       if (!(await this.#sessions.end(sessionid))) throw refusal('not-allowed', 'session-expired');
     };
-    return this.#write(node, sessionid, command, await command.submit({ asker, values, once }), false);
+    return this.#write(node, sessionid, command, await this.#submit(command, { asker, values, once }), false);
+  }
+
+  /** What somebody has filled in wrong is told like any result: of an error to a step, Psi shows nothing, for ever. */
+  async #submit(command: Command, step: Step): Promise<Stage> {
+    try {
+      return await command.submit(step);
+    } catch (error) {
+      if (!(error instanceof BadPayload)) throw error;
+      return { note: { type: 'error', text: error.text } };
+    }
   }
 
   #may(command: Command, asker: Address): boolean {
@@ -121,8 +132,8 @@ export class Commands {
     const { note } = stage;
     const notes = note === undefined ? '' : `<note type="${note.type}">${escapeText(note.text)}</note>`;
     if (stage.ask === undefined) {
-      const form = stage.tell === undefined ? '' : formXml(stage.tell);
-      return this.#open(node, session, 'completed', notes + form);
+      const tell = stage.tell ?? (note && result(command.name, note.text));
+      return this.#open(node, session, 'completed', notes + (tell === undefined ? '' : formXml(tell)));
     }
     const back = !isFirst && command.forms === 2 ? '<prev/>' : '';
     // XEP-0050 section 3.4: which of them `execute` stands for is said, since not all clients take the same for granted.

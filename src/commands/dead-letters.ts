@@ -1,11 +1,12 @@
 import type { Addresses } from '../stanza/address.ts';
-import { type Command, choice, type Stage, type Step } from './command.ts';
+import { type Command, choice, optionsOf, type Stage, type Step } from './command.ts';
 import type { Desk } from './desk.ts';
-import { userNamed } from './people.ts';
-import { cancelAll, picked, retryAll, summary } from './undelivered.ts';
-import { many, short } from './words.ts';
+import { listOf, picked, SHOWN } from './lists.ts';
+import { nameOf, userNamed } from './people.ts';
+import { cancelAll, retryAll, summary } from './undelivered.ts';
+import { many } from './words.ts';
 
-const SHOWN = 50;
+const ACTIONS = { retry: 'Send after all', drop: 'Drop' } as const;
 
 /** What has ended undelivered, of all users: to be sent after all, or thrown away. */
 export function deadLetters(desk: Desk, addresses: Addresses): Command {
@@ -16,27 +17,25 @@ export function deadLetters(desk: Desk, addresses: Addresses): Command {
       ask: {
         type: 'form',
         title: 'Retry or drop undelivered',
-        instructions: 'What is sent after all begins a new life. What is dropped cannot be sent any more.',
+        instructions:
+          'What is sent after all begins a new life. What is dropped cannot be sent any more. Times are UTC, and of the end.',
         fields: [
-          {
-            var: 'messages',
-            type: 'list-multi',
-            label: total > SHOWN ? `The newest ${SHOWN} of ${total}` : many(total, 'message'),
-            options: letters.map(({ id, from, to, messageId, ended, why }) => ({
+          ...listOf(
+            total > SHOWN ? `The newest ${SHOWN} of ${total}` : many(total, 'message'),
+            letters.map(({ id, from, to, ended, why }) => ({
               value: id,
-              label: `${from} to ${to}, ${ended.replace('T', ' ').replace(/\..+/, ' UTC')}: ${short(why)} (id ${short(messageId)})`,
+              at: Date.parse(ended),
+              who: `${nameOf(addresses, from)} to ${nameOf(addresses, to)}`,
+              what: why,
             })),
-          },
+          ),
           {
             var: 'action',
             type: 'list-single',
             label: 'What to do',
             required: true,
             value: 'retry',
-            options: [
-              { value: 'retry', label: 'Send after all' },
-              { value: 'drop', label: 'Drop' },
-            ],
+            options: optionsOf(ACTIONS),
           },
         ],
       },
@@ -44,14 +43,14 @@ export function deadLetters(desk: Desk, addresses: Addresses): Command {
     };
   };
   const act = async (step: Step): Promise<Stage> => {
-    const action = choice(step.values, 'action', ['retry', 'drop']);
-    const keys = picked(step);
+    const action = choice(step.values, 'action', ACTIONS);
+    const keys = picked(step.values);
     if (action === 'retry' && (await desk.inquiry.paused()) !== undefined) {
       return { note: { type: 'warn', text: 'Nothing was sent: redelivery is paused. Resume it first.' } };
     }
     await step.once();
     if (action === 'retry') {
-      return { note: { type: 'info', text: `${summary(await retryAll(desk, keys, undefined))}.` } };
+      return { note: summary(await retryAll(desk, keys, undefined)) };
     }
     await cancelAll(desk, keys, undefined, 'an administrator');
     // Also those that the ledger knows nothing of: stanzas that ended the stream.

@@ -9,8 +9,6 @@ interface DeadLetter {
   readonly key: string;
   readonly from: string;
   readonly to: string;
-  /** The message's id. */
-  readonly messageId: string;
   /** ISO 8601. */
   readonly ended: string;
   readonly why: string;

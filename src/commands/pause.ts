@@ -1,7 +1,9 @@
 import { pause, unpause } from '../ledger/interventions.ts';
-import { type Command, choice } from './command.ts';
+import { type Command, choice, optionsOf } from './command.ts';
 import type { Desk } from './desk.ts';
 import { time } from './words.ts';
+
+const ACTIONS = { pause: 'Pause', resume: 'Resume' } as const;
 
 /** Keeps further copies back in all processes, until they are let go again: a flag in Redis, which outlives restarts. */
 export function pauseRedelivery(desk: Desk): Command {
@@ -29,10 +31,7 @@ export function pauseRedelivery(desk: Desk): Command {
               label: 'What to do',
               required: true,
               value: paused === undefined ? 'pause' : 'resume',
-              options: [
-                { value: 'pause', label: 'Pause' },
-                { value: 'resume', label: 'Resume' },
-              ],
+              options: optionsOf(ACTIONS),
             },
           ],
         },
@@ -40,7 +39,7 @@ export function pauseRedelivery(desk: Desk): Command {
       };
     },
     async submit(step) {
-      const action = choice(step.values, 'action', ['pause', 'resume']);
+      const action = choice(step.values, 'action', ACTIONS);
       await step.once();
       const by = step.asker.bare;
       if (action === 'pause') {

@@ -1,7 +1,7 @@
 import type { Command } from './command.ts';
 import { noForm } from './command.ts';
 import type { Desk } from './desk.ts';
-import { many, time, told } from './words.ts';
+import { time, told } from './words.ts';
 
 /** Whether the proxy works, for everybody. It answers when Redis does not, since it is asked then. */
 export function status(desk: Desk): Command {
@@ -15,13 +15,13 @@ export function status(desk: Desk): Command {
       const works = problems.length === 0;
       const fields = [
         // What exactly is wrong is for the log: it names hosts and ports. The link works, or this would not be asked.
-        told('state', 'State', works ? 'Messages are taken and delivered' : 'Messages are not taken: no storage'),
+        told('state', 'State', works ? 'Messages are taken' : 'Messages are not taken: no storage'),
       ];
       try {
         const [pause, { total }] = await Promise.all([desk.inquiry.paused(), desk.inquiry.inTrouble(bare, 0)]);
         const paused = pause === undefined ? 'goes on' : `paused since ${time(pause.since)}`;
         fields.push(told('redelivery', 'Sending again', paused));
-        fields.push(told('undelivered', 'Of your messages', `${many(total, 'message')} without a receipt`));
+        fields.push(told('undelivered', 'Of your messages', `${total} without a receipt`));
       } catch {
         // That Redis does not answer is among the problems.
       }

@@ -1,29 +1,25 @@
 import { cancel, type Owner, type Retried, retryNow } from '../ledger/interventions.ts';
 import { revive } from '../ledger/operations.ts';
 import type { StoredRecord } from '../ledger/record.ts';
+import type { Addresses } from '../stanza/address.ts';
 import type { Form } from '../stanza/form.ts';
-import { badPayload, type Command, choice, type Stage, type Step } from './command.ts';
+import { type Command, choice, type Note, optionsOf, type Stage } from './command.ts';
 import type { Desk } from './desk.ts';
-import { line, many } from './words.ts';
+import { listOf, picked, SHOWN } from './lists.ts';
+import { nameOf } from './people.ts';
+import { many, stateOf } from './words.ts';
 
-/** Messages that one form lists: what clients show without a scroll bar that nobody finds. */
-const SHOWN = 50;
+const ACTIONS = { retry: 'Send again now', cancel: 'Cancel: do not send any more' } as const;
 
+const SENT = 'sent again';
+const CANCELLED = 'cancelled';
+const GONE = 'not there any more';
+const LEFT = 'left to wait (the recipient is away, or his client returns no receipts)';
 /** For whom it would show whether the recipient is there. */
 const ORDINARY = 'noted, and sent again in the usual course';
 const TOO_SOON = 'sent again at your wish only a while ago';
 
-const LEFT = 'left to wait (the recipient is away, or his client returns no receipts)';
-
 const OTHERWISE: Partial<Record<Retried, string>> = { waiting: LEFT, ordinary: ORDINARY, 'too soon': TOO_SOON };
-
-/** Those that were picked in a list; at most as many as a list has. */
-export function picked({ values }: Step): string[] {
-  const keys = [...new Set(values.get('messages') ?? [])].filter((key) => key !== '');
-  if (keys.length === 0) throw badPayload('No message is picked');
-  if (keys.length > SHOWN) throw badPayload(`At most ${SHOWN} messages at a time`);
-  return keys;
-}
 
 /** Sends again what may be; gives what became of each, by how it is told. */
 export async function retryAll(desk: Desk, keys: readonly string[], owner: Owner): Promise<Map<string, number>> {
@@ -36,7 +32,7 @@ export async function retryAll(desk: Desk, keys: readonly string[], owner: Owner
       desk.sendAfterAll(record);
     }
     const sent = retried === 'due' || retried === 'underway' || record !== undefined;
-    const outcome = sent ? 'sent again' : (OTHERWISE[retried] ?? 'not there any more');
+    const outcome = sent ? SENT : (OTHERWISE[retried] ?? GONE);
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
   }
   return outcomes;
@@ -60,19 +56,21 @@ export async function cancelAll(
           ? known.get(key)
           : undefined;
     if (record !== undefined) desk.ended(record);
-    const outcome = cancelled.outcome === 'unknown' ? 'not there any more' : 'cancelled';
+    const outcome = cancelled.outcome === 'unknown' ? GONE : CANCELLED;
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
   }
   return outcomes;
 }
 
-/** `2 messages sent again, 1 message not there any more`. */
-export function summary(outcomes: ReadonlyMap<string, number>): string {
-  return [...outcomes].map(([outcome, count]) => `${many(count, 'message')} ${outcome}`).join(', ');
+/** `2 messages sent again, 1 message not there any more.`; a warning when nothing was done. */
+export function summary(outcomes: ReadonlyMap<string, number>): Note {
+  const text = [...outcomes].map(([outcome, count]) => `${many(count, 'message')} ${outcome}`).join(', ');
+  const isDone = [SENT, CANCELLED, ORDINARY].some((outcome) => outcomes.has(outcome));
+  return { type: isDone ? 'info' : 'warn', text: `${text}.` };
 }
 
 /** A user's own messages that are in trouble: to cancel them, or to have them sent again now. */
-export function undelivered(desk: Desk): Command {
+export function undelivered(desk: Desk, addresses: Addresses): Command {
   const list = async (sender: string): Promise<Stage> => {
     const { found, total } = await desk.inquiry.inTrouble(sender, SHOWN);
     if (total === 0) return { note: { type: 'info', text: 'None of your messages is undelivered.' } };
@@ -81,24 +79,24 @@ export function undelivered(desk: Desk): Command {
       title: 'My undelivered messages',
       instructions:
         'No receipt has come for these messages. Pick some and say what to do with them; the proxy goes on sending the ' +
-        'waiting ones by itself.',
+        'waiting ones by itself. Times are UTC.',
       fields: [
-        {
-          var: 'messages',
-          type: 'list-multi',
-          label: total > SHOWN ? `The oldest ${SHOWN} of ${total} messages` : many(total, 'message'),
-          options: found.map((one) => ({ value: one.record.key, label: line(one) })),
-        },
+        ...listOf(
+          total > SHOWN ? `The oldest ${SHOWN} of ${total} messages` : many(total, 'message'),
+          found.map((one) => ({
+            value: one.record.key,
+            at: one.record.firstStoredAt,
+            who: nameOf(addresses, one.record.recipient),
+            what: stateOf(one, true),
+          })),
+        ),
         {
           var: 'action',
           type: 'list-single',
           label: 'What to do',
           required: true,
           value: 'retry',
-          options: [
-            { value: 'retry', label: 'Send again now' },
-            { value: 'cancel', label: 'Cancel: do not send any more' },
-          ],
+          options: optionsOf(ACTIONS),
         },
       ],
     };
@@ -112,15 +110,15 @@ export function undelivered(desk: Desk): Command {
     begin: ({ bare }) => list(bare),
     async submit(step) {
       const { bare } = step.asker;
-      const action = choice(step.values, 'action', ['retry', 'cancel']);
-      const keys = picked(step);
+      const action = choice(step.values, 'action', ACTIONS);
+      const keys = picked(step.values);
       if (action === 'retry' && (await desk.inquiry.paused()) !== undefined) {
         return { note: { type: 'warn', text: 'Nothing was sent: redelivery is paused by an administrator.' } };
       }
       await step.once();
       const outcomes =
         action === 'retry' ? await retryAll(desk, keys, bare) : await cancelAll(desk, keys, bare, 'its sender');
-      return { note: { type: 'info', text: `${summary(outcomes)}.` } };
+      return { note: summary(outcomes) };
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Found } from '../ledger/inquiry.ts';
-import type { Field } from '../stanza/form.ts';
+import type { Field, Form } from '../stanza/form.ts';
 
 /** A time (ms) for people everywhere: `2026-11-24 13:04:05 UTC`. */
 export function time(ms: number): string {
@@ -39,18 +39,20 @@ export function stateOf({ record, kept, seesPresence }: Found, forSender = false
 /** How a copy went, by the letters of scripts/evidence.lua. */
 const WENT: Readonly<Record<string, string>> = {
   o: 'to a live session',
-  g: 'to the same session once more',
+  g: 'to a live session, after an earlier copy had gone to one',
   n: 'to a client that returns no receipts',
   s: 'to offline storage',
   x: 'to nobody: he was offline, and it was not to be stored',
   b: 'and came back',
   '?': 'with his presence unknown',
+  v: 'with his presence unknown, between receipts of his',
 };
 
 const HAPPENED: Readonly<Record<string, string>> = {
   claimed: 'taken up to be sent again',
   bounced: 'came back with a temporary error',
   'session-ended': 'the session that had it ended without a receipt',
+  'session-silent': 'the session that had it does not answer',
   revived: 'sent after all',
   cancelled: 'cancelled by a command',
   'wanted-now': 'wanted now, by a command',
@@ -63,14 +65,19 @@ export function happened(what: string): string {
   return `handed over ${WENT[detail] ?? short(detail)}`.trim();
 }
 
-/** One message in a list of a sender's. */
-export function line(found: Found, withSender = false): string {
-  const { sender, recipient, senderId, wireId, firstStoredAt } = found.record;
-  const route = withSender ? `${sender} to ${recipient}` : `To ${recipient}`;
-  return `${route}, ${time(firstStoredAt)}: ${stateOf(found, !withSender)} (id ${short(senderId ?? wireId)})`;
-}
+/** Psi shows no more of a field of one line, and of one that may have several it makes half a page. */
+const LINE = 20;
 
 /** A field that tells something, and asks nothing. */
 export function told(name: string, label: string, value: string | readonly string[]): Field {
-  return { var: name, type: typeof value === 'string' ? 'text-single' : 'text-multi', label, value };
+  if (typeof value !== 'string') return { var: name, type: 'text-multi', label, value };
+  if (value.length > LINE) return { var: name, type: 'fixed', value: `${label}: ${value}` };
+  return { var: name, type: 'text-single', label, value };
+}
+
+/** What came of a command, for clients that show no note (Psi). */
+export function result(title: string, text: string): Form {
+  // Psi leaves the first form's instructions standing above it.
+  const instructions = 'What came of it:';
+  return { type: 'result', title, instructions, fields: [{ var: 'result', type: 'fixed', value: text }] };
 }

@@ -113,7 +113,7 @@ export const SETTINGS = {
     value: v.oneOf(['component', 'recipient']),
     default: 'component',
     about:
-      'Whom that comes from. `component`: the component domain, so that no client takes it for delivery; `recipient`: the ' +
+      'Whom that comes from. `component`: the component domain, so that no client shows it as delivered; `recipient`: the ' +
       'recipient, for clients that accept receipts from nobody else, and which then show it as delivered.',
   },
   RETRY_SCHEDULE: {

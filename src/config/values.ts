@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { formatDuration, parseDuration } from '../duration.ts';
+import { isLocalpart, prepareLocalpart } from '../stanza/localpart.ts';
 import { asciiDomain, isHost } from './hosts.ts';
 
 /** Reads a value from its text; its description says what is wanted. */
@@ -82,16 +83,14 @@ export const domains: Value<readonly string[]> = value(
   },
 );
 
-const LOCALPART = /^[^\s\p{Cc}"&'/:<>@]+$/u;
-
-/** Bare JIDs, one or more; domains as {@link domain}. */
+/** Bare JIDs, one or more, in the form that servers have of them; domains as {@link domain}. */
 export const bareJids: Value<readonly string[]> = value(
   'addresses separated by commas, such as admin@example.org',
   (text) => {
     const jids = text.split(',').map((one) => {
       const [local = '', name = '', ...more] = one.trim().split('@');
-      return LOCALPART.test(local) && more.length === 0 && asciiDomain(name) !== undefined
-        ? `${local.toLowerCase()}@${name.toLowerCase().normalize('NFC').replace(/\.$/, '')}`
+      return isLocalpart(local) && more.length === 0 && asciiDomain(name) !== undefined
+        ? `${prepareLocalpart(local)}@${name.toLowerCase().normalize('NFC').replace(/\.$/, '')}`
         : undefined;
     });
     return jids.every((jid) => jid !== undefined) ? [...new Set(jids)] : undefined;

@@ -2,7 +2,7 @@ import { keyed, type Operation, operation } from './operations.ts';
 import { type StoredRecord, settlement } from './record.ts';
 
 /** Why a copy is sent again; the words of the metrics. */
-type Evidence = 'session-ended' | 'bounced' | 'not-stored' | 'gap';
+type Evidence = 'session-ended' | 'session-silent' | 'bounced' | 'not-stored' | 'gap';
 
 /** What tells the order of messages. */
 interface Stored {
@@ -29,6 +29,8 @@ export function byStoring(one: Stored, other: Stored): number {
 const EVIDENCE: Readonly<Record<string, Missed['evidence']>> = {
   o: 'session-ended',
   g: 'session-ended',
+  d: 'session-ended',
+  q: 'session-silent',
   b: 'bounced',
   x: 'not-stored',
 };
@@ -63,21 +65,26 @@ export interface Came {
   readonly next: string;
   /** In no order. */
   readonly missed: readonly Missed[];
+  /** The resource of the session that is most surely there; empty when there is none that has not fallen silent. */
+  readonly there: string;
 }
 
 /** A recipient is there. Gives what certainly did not reach him. */
 export function came({ user, event, cursor, stepDue, leaseUntil, unconfirmedRetries }: Coming): Operation<Came> {
   const args = ['l', user, EVENT[event], cursor ?? '0', stepDue, leaseUntil, unconfirmedRetries];
   return operation(args, (reply) => {
-    if (reply === '-') return { away: true, next: '0', missed: [] };
-    const [next = '0', ...parts] = reply.split(',');
+    if (reply === '-') return { away: true, next: '0', missed: [], there: '' };
+    const end = reply.indexOf('\n');
+    // A portion that nobody is there for has no more than its cursor.
+    const [list, there] = end === -1 ? [reply, ''] : [reply.slice(0, end), reply.slice(end + 1)];
+    const [next = '0', ...parts] = list.split(',');
     const missed: Missed[] = [];
     for (let i = 0; i + 4 < parts.length; i += 5) {
       const [key, attempt, how, storedAt, token] = parts.slice(i, i + 5) as [string, string, string, string, string];
       const evidence = EVIDENCE[how] ?? 'session-ended';
       missed.push({ key, attempt: Number(attempt), evidence, storedAt: Number(storedAt), token });
     }
-    return { away: false, next, missed };
+    return { away: false, next, missed, there };
   });
 }
 
@@ -90,16 +97,18 @@ export function tell(user: string, cursor: string): Operation<string> {
  * A session of a recipient's confirmed a message: what was stored before it, went to the same session and is not
  * confirmed is due at `due` (ms). Gives how many of a portion are, and the cursor of the next one.
  *
+ * @param sender whose message it confirmed
  * @param later when the confirmed one was stored, ms
  */
 export function gap(
   user: string,
   resource: string,
+  sender: string,
   later: number,
   due: number,
   cursor = '0',
 ): Operation<{ readonly next: string; readonly count: number }> {
-  return operation(['g', user, resource, later, due, cursor], (reply) => {
+  return operation(['g', user, resource, sender, later, due, cursor], (reply) => {
     const [next = '0', count] = reply.split(' ');
     return { next, count: Number(count) };
   });
@@ -130,7 +139,7 @@ export function arrived(
   cursor = '0',
 ): Operation<{ readonly next: string; readonly settled: readonly Proved[] }> {
   const members = settlement(now, resource === '' ? {} : { dr: resource });
-  return operation(['k', key, members, sender, recipient, cursor], (reply) => {
+  return operation(['k', key, members, sender, recipient, resource, cursor], (reply) => {
     const [next = '0', ...texts] = reply.split('\n\n');
     const settled = texts
       .filter((one) => one[0] === 'd' || one[0] === 'l')

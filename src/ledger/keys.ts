@@ -13,6 +13,10 @@ export class Keys {
   index(key: string): string {
     return `${this.prefix}:i:${key}`;
   }
+  /** LIST: records of what corrects or retracts the message of this key, in the order in which they were stored. */
+  corrections(key: string): string {
+    return `${this.prefix}:c:${key}`;
+  }
   /** STRING: what ended undelivered, whole, for as long as an operator may send it after all. */
   undelivered(key: string): string {
     return `${this.prefix}:u:${key}`;
@@ -34,7 +38,8 @@ export class Keys {
   }
   /**
    * HASH: copies to this recipient that were handed over, or came back, and that no receipt has come for: by their
-   * record's key `<how>;<stored at, ms>;<handed over at, ms>`, where `how` is a letter that scripts/evidence.lua explains.
+   * record's key `<how>;<stored at, ms>;<handed over at, ms>`, where `how` is a letter that scripts/evidence.lua explains,
+   * and a c after it when later messages have passed it.
    */
   out(recipient: string): string {
     return `${this.prefix}:out:${recipient}`;
@@ -57,10 +62,25 @@ export class Keys {
   }
   /**
    * HASH: a user's sessions by their resource, each `<since ms>;<y|n|u: returns receipts>;<last heard of, ms>;<caps>`; a
-   * field without a name while his presence is known, so that nothing but it means that he is offline.
+   * field without a name while his presence is known, so that nothing but it means that he is offline; and beside one
+   * whose priority is negative, or was, NUL and its resource (scripts/presence.lua).
    */
   sessions(user: string): string {
     return `${this.prefix}:sessions:${user}`;
+  }
+  /**
+   * STRING: a user's server was asked whether that one watches him, `p` by the watcher's server or client, `v` by us; until
+   * it has answered, for a minute at the most.
+   */
+  probed(watched: string, watcher: string): string {
+    return `${this.prefix}:probed:${watched}\0${watcher}`;
+  }
+  /**
+   * HASH: what came of asking a user's sessions whether they are there, by their resource: `<since ms>;<asked ms>;` and `a`
+   * (answered), `s` (silent) or `?`.
+   */
+  asked(user: string): string {
+    return `${this.prefix}:asked:${user}`;
   }
   /** HASH: requests between users that wait for their reply, by the id that we gave them (scripts/query.lua). */
   get questions(): string {

@@ -208,7 +208,7 @@ export class Ledger {
 
   /** The resources of a user's sessions, as far as they are known. */
   async sessionsOf(user: string): Promise<string[]> {
-    return (await this.#redis.hkeys(this.keys.sessions(user))).filter((resource) => resource !== '');
+    return (await this.#redis.hkeys(this.keys.sessions(user))).filter((field) => /^[^\0]/.test(field));
   }
 
   async figures(now: number = this.clock.now()): Promise<Figures> {

@@ -30,22 +30,38 @@ export function keyed(reply: string): StoredRecord {
   return decodeRecord(reply.slice(0, end), reply.slice(end + 1));
 }
 
-/** The message is stored (`key` is its record's), or it was before and `known` is what is known of it. */
-export type Accepted = { readonly key: string; readonly known: undefined } | { readonly known: StoredRecord };
-
 /**
- * Stores a message unless it is known.
- *
- * @param key from recordKey, with the origin-id or else the id
- * @param alias the key with the id, where a message has both and they differ; else empty
+ * The message is stored (`key` is its record's, `target` that of the earlier one that it corrects or retracts), or it was
+ * before and `known` is what is known of it.
  */
-export function accept(key: string, alias: string, value: string): Operation<Accepted> {
+export type Accepted =
+  | { readonly key: string; readonly target: string | undefined; readonly known: undefined }
+  | { readonly known: StoredRecord };
+
+/** What is known of a message before it is stored. */
+export interface Acceptable {
+  /** From recordKey, with the origin-id or else the id. */
+  readonly key: string;
+  readonly value: string;
+  /** Whether a client that counts its ids might give another message the same one: see isUniqueId. */
+  readonly countable?: boolean;
+  /** The key with the id, where a message has both and they differ; else empty. */
+  readonly alias?: string;
+  /** The key with the id of the message that it corrects or retracts; else empty. */
+  readonly target?: string;
+}
+
+/** Stores a message unless it is known: docs/guarantees.md has the rule. */
+export function accept({ key, value, countable = false, alias = '', target = '' }: Acceptable): Operation<Accepted> {
+  const usual = alias === '' && target === '';
+  const args = usual ? [countable ? 'ac' : 'a', key, value] : ['A', key, value, alias, target, countable ? 1 : 0];
   return operation(
-    alias === '' ? ['a', key, value] : ['A', key, value, alias],
+    args,
     (reply) => {
-      if (reply === '') return { key, known: undefined };
-      const rest = reply.slice(1);
-      return reply[0] === '+' ? { key: rest, known: undefined } : { known: keyed(rest) };
+      if (reply === '') return { key, target: undefined, known: undefined };
+      if (reply[0] === '=') return { known: keyed(reply.slice(1)) };
+      const [storedAs = key, corrects] = reply.slice(1).split(' ');
+      return { key: storedAs, target: corrects, known: undefined };
     },
     true,
   );
@@ -82,6 +98,23 @@ export function settle(
     // The letter stands where the state stands in a head.
     return { outcome, record: settledRecord(atHand, reply, now, resource) };
   });
+}
+
+/**
+ * Takes a reply or a reaction, which are evidence that a message has arrived, unless its author has a message of his own
+ * under `ownKey`, which it may be about. As {@link settle}; `repeated` then.
+ */
+export function settleByMention(key: string, ownKey: string, resource: string, now: number): Operation<Settled> {
+  const { args, grows, decode } = settle(key, resource, now);
+  return { args: ['mention', key, args[2] as string, ownKey], grows, decode };
+}
+
+/**
+ * A correction or a retraction was delivered: what its sender wrote in that message's place before it is of no use any
+ * more, and counts as delivered with it.
+ */
+export function supersede(key: string): Operation<void> {
+  return operation(['supersede', key], () => undefined);
 }
 
 /** A copy that the server has handled. */
@@ -147,13 +180,21 @@ export function named(keys: readonly string[]): Operation<void> {
 }
 
 export type Claimed =
-  | { readonly outcome: 'claimed'; readonly record: StoredRecord; readonly noStore: boolean }
+  | {
+      readonly outcome: 'claimed';
+      readonly record: StoredRecord;
+      readonly noStore: boolean;
+      /** The recipient's resource that a copy should go to, since another session of his is silent; else empty. */
+      readonly target: string;
+    }
+  | { readonly outcome: 'asks'; readonly user: string; readonly resources: readonly string[] }
   | { readonly outcome: 'overdue' }
   | { readonly outcome: 'moot' };
 
 /**
  * Claims an attempt: `moot` when another has it or nothing is to be sent (now: its recipient may be known to be away),
- * `overdue` when its life is over. `noStore` tells that offline storage must not take this copy.
+ * `overdue` when its life is over; `asks` when sessions of its recipient's are first to be asked whether they are there.
+ * `noStore` tells that offline storage must not take this copy.
  *
  * @param lease until when (ms) the sweep that made the job has leased it: if it was handed over since, the job is moot
  */
@@ -161,7 +202,13 @@ export function claim(key: string, attempt: number, lease: number | '*' = '*'): 
   return operation(['c', key, attempt, lease], (reply) => {
     if (reply === '') return { outcome: 'moot' };
     if (reply === 'x') return { outcome: 'overdue' };
-    return { outcome: 'claimed', noStore: reply[0] === '1', record: decodeRecord(key, reply.slice(1)) };
+    if (reply[0] === 'Q') {
+      const [user = '', ...resources] = reply.slice(1).split('\0');
+      return { outcome: 'asks', user, resources };
+    }
+    const end = reply.indexOf('\n');
+    const target = reply.slice(1, end);
+    return { outcome: 'claimed', noStore: reply[0] === '1', target, record: decodeRecord(key, reply.slice(end + 1)) };
   });
 }
 

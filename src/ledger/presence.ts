@@ -32,8 +32,9 @@ const STANDINGS: Readonly<Record<string, Standing>> = {
   a: 'asked',
   o: 'askedLongAgo',
   s: 'subscribed',
+  q: 'probed',
 };
-const NEXT = { none: 'n', asked: 'p', subscribed: 's' } as const;
+const NEXT = { none: 'n', asked: 'p', subscribed: 's', probed: 'q' } as const;
 
 /**
  * Takes a step of a subscription; gives the standing before it.
@@ -64,19 +65,22 @@ export function withdrawRequest(watched: string, watcher: string, asked: number)
 /** What a presence stanza has meant for the sessions of its sender. */
 export interface Seen {
   /**
-   * `returned`: updated, for the first time since nobody could hear what it did; `none`: nothing new, or his broadcasts do
-   * not come to us.
+   * `began`: also when its priority is negative no longer (RFC 6121 section 8.5.2); `returned`: updated, for the first
+   * time since nobody could hear what it did; `left`: it has ended, or hides from this watcher alone; `none`: nothing new,
+   * or his broadcasts do not come to us.
    */
-  readonly what: 'began' | 'updated' | 'returned' | 'ended' | 'none';
+  readonly what: 'began' | 'updated' | 'returned' | 'ended' | 'left' | 'none';
   /** Whether its capabilities are to be looked at. */
   readonly asks: boolean;
   /** Whether his server is to be asked if we get all of his presence. */
   readonly probe: boolean;
+  /** Whether it is to be asked if the watcher is one. */
+  readonly verify: boolean;
   /** Resources whose sessions have ended. */
   readonly ended: readonly string[];
 }
 
-const SEEN = { B: 'began', U: 'updated', H: 'returned', E: 'ended' } as const;
+const SEEN = { B: 'began', U: 'updated', H: 'returned', E: 'ended', D: 'left' } as const;
 
 /**
  * Notes presence that came.
@@ -85,6 +89,7 @@ const SEEN = { B: 'began', U: 'updated', H: 'returned', E: 'ended' } as const;
  * @param resource empty when it is from a bare JID
  * @param own the component's domain when that is the watcher, else empty
  * @param token as for {@link takeStep}
+ * @param more its priority, -128 to 127, and whether it was sent to one resource of the watcher's
  */
 export function seePresence(
   user: string,
@@ -95,13 +100,16 @@ export function seePresence(
   caps: string,
   own: string,
   token: string,
+  { priority = 0, direct = false }: { readonly priority?: number; readonly direct?: boolean } = {},
 ): Operation<Seen> {
-  return presence('see', [user, watcher, resource, available ? 1 : 0, now, caps, own, token], (reply) => {
+  const how = available ? (priority < 0 ? 2 : 1) : 0;
+  return presence('see', [user, watcher, resource, how, now, caps, own, token, direct ? 1 : 0], (reply) => {
     const [word = '', ...ended] = reply.split(SEPARATOR);
     return {
       what: SEEN[word[0] as keyof typeof SEEN] ?? 'none',
       asks: word.includes('c'),
       probe: word.includes('p'),
+      verify: word.includes('v'),
       ended,
     };
   });
@@ -110,6 +118,16 @@ export function seePresence(
 /** Somebody's server probes for him, as at a login. Gives whether an older session of that resource is thereby over. */
 export function renewSession(user: string, resource: string, now: number, token: string): Operation<boolean> {
   return presence('renew', [user, resource, now, LOGIN_LASTS, token], (reply) => reply === 'R');
+}
+
+/** A session that was asked at that time (ms) whether it is there has answered, or its time for that is over. */
+export function judged(user: string, resource: string, asked: number, answered: boolean): Operation<void> {
+  return presence('judged', [user, resource, asked, answered ? 'a' : 's'], nothing);
+}
+
+/** An answer came to a process that does not wait for it: another may. */
+export function overheard(user: string, resource: string): Operation<void> {
+  return presence('overheard', [user, resource], nothing);
 }
 
 /** Notes whether a session returns receipts; `caps` is what was looked at. */
@@ -136,7 +154,20 @@ export function watchersOf(user: string): Operation<string[]> {
  * otherwise his presence stays unknown until he is asked once more.
  */
 export function judgeSessions(user: string, now: number, final: boolean): Operation<string[]> {
-  return presence('judge', [user, now, final ? 1 : 0], list);
+  return presence('judge', [user, now, final ? 1 : 0, ''], list);
+}
+
+/**
+ * A session has said to some watchers that it is unavailable: did it mean all? Gives one who was not told, in whose name
+ * his server is to be asked; `ended` when there is none; undefined when it is there no more, or hides from nobody.
+ */
+export function whoSees(user: string, resource: string): Operation<string | 'ended' | undefined> {
+  return presence('who_sees', [user, resource], (reply) => (reply === 'E' ? 'ended' : reply || undefined));
+}
+
+/** As {@link judgeSessions}, of one session that alone was asked after. */
+export function judgeSession(user: string, resource: string, now: number): Operation<string[]> {
+  return presence('judge', [user, now, 1, resource], list);
 }
 
 /** This process' link is up. Gives how many others serve the domain, and how many users watch the component itself. */

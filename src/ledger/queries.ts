@@ -97,6 +97,16 @@ export function overdueQuestions(
   });
 }
 
+/**
+ * Ends a question to an account before its time, for this process to tell its asker before `leaseUntil` (ms). Undefined when
+ * it does not wait any more, or when a session of that account's is known: then it exists, and is given its time.
+ *
+ * @param account a served bare JID
+ */
+export function endQuestion(id: string, account: string, leaseUntil: number): Operation<Question | undefined> {
+  return operation(['iq!', id, account, leaseUntil], (reply) => (reply === '' ? undefined : decode(reply)));
+}
+
 /** A question is over, and its asker told. */
 export function forgetQuestion(id: string): Operation<void> {
   return operation(['iq-', id], () => undefined);

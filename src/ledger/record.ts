@@ -1,3 +1,5 @@
+import { idOnTheWay } from '../stanza/key.ts';
+
 /**
  * A record as Redis holds it: a head of fixed width that scripts change in place, a body in JSON that they only append
  * to, a line feed and the message's children as XML. So no script parses anything on the way of a message, and a
@@ -35,7 +37,7 @@ export interface Envelope {
   /** The recipient's bare JID, and the resource that the sender addressed (or none). */
   readonly recipient: string;
   readonly recipientResource: string;
-  /** The id that it is forwarded under. */
+  /** The id that it goes out under. */
   readonly wireId: string;
   /** The id that its sender gave it, if he did. */
   readonly senderId: string | undefined;
@@ -48,6 +50,8 @@ export interface Envelope {
 /** A record that was read back. */
 export interface StoredRecord extends Envelope {
   readonly key: string;
+  /** The key of the earlier message that it corrects or retracts, if it does: see scripts/corrections.lua. */
+  readonly target: string | undefined;
   readonly state: State;
   /** Attempts claimed so far: the fence between processes, see scripts/claim.lua. */
   readonly attempt: number;
@@ -70,7 +74,7 @@ export interface StoredRecord extends Envelope {
   readonly condition: string | undefined;
   readonly conditionType: string | undefined;
   readonly conditionText: string | undefined;
-  /** Its children as XML; empty once it has ended. */
+  /** Its children as XML. Of one that has ended, only those of a failure that its sender is to be told, where they are kept. */
   readonly inner: string;
 }
 
@@ -83,6 +87,8 @@ interface Body {
   r: string;
   rr?: string;
   w: string;
+  /** Its origin-id, if that is another than `w`. */ n?: string;
+  /** What it corrects or retracts. */ t?: string;
   i?: string;
   y?: string;
   a?: string;
@@ -98,6 +104,7 @@ interface Body {
  * A new record's value.
  *
  * @param token names this attempt to store it, so that a repetition after a lost reply is known from a duplicate
+ * @param alias the key of its id where it is known by its origin-id; and then that
  */
 export function encodeRecord(
   envelope: Envelope,
@@ -106,6 +113,7 @@ export function encodeRecord(
   storedAt: number,
   token: string,
   alias = '',
+  originId?: string,
 ): string {
   const { sender, senderResource, recipient, recipientResource, wireId, senderId, owesReceipt, type, otherAttributes } =
     envelope;
@@ -119,6 +127,7 @@ export function encodeRecord(
     r: recipient,
     rr: recipientResource || undefined,
     w: wireId,
+    n: originId,
     // A sender who gave no id gets 'i' as an empty string, which no stanza's id is.
     i: senderId === wireId ? undefined : (senderId ?? ''),
     y: type,
@@ -149,6 +158,7 @@ export function decodeRecord(key: string, value: string): StoredRecord {
   }
   return {
     key,
+    target: body.t,
     state: STATES[value[0] as string] ?? 'pending',
     attempt: Number.parseInt(value.slice(5, 9), 16),
     storedAt,
@@ -162,7 +172,7 @@ export function decodeRecord(key: string, value: string): StoredRecord {
     senderResource: body.sr ?? '',
     recipient: body.r,
     recipientResource: body.rr ?? '',
-    wireId: body.w,
+    wireId: idOnTheWay(key, body.w, body.n),
     senderId: body.i === '' ? undefined : (body.i ?? body.w),
     type: body.y,
     otherAttributes: body.a ?? '',
@@ -198,6 +208,7 @@ export function settledRecord(
   const { key, sender, senderResource, recipient, recipientResource, wireId, senderId, owesReceipt } = record;
   return {
     key,
+    target: record.target,
     state: 'delivered',
     attempt: Number.parseInt(head.slice(5, 9), 16),
     copies: Number.parseInt(head.slice(3, 5), 16),

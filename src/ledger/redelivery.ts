@@ -31,9 +31,10 @@ export interface Situation {
 export interface Rule {
   /**
    * What the clock does: `lease`, at once, by whoever finds it; `timetable`, RETRY_SCHEDULE; `unconfirmed`, the few
-   * retries for recipients who may have a client that cannot; or nothing.
+   * retries for recipients who may have a client that cannot; `ask`, by RETRY_SCHEDULE's first step, asks the sessions that
+   * the copy may have gone to whether they are there (XEP-0199); or nothing.
    */
-  readonly timer: 'lease' | 'timetable' | 'unconfirmed' | 'none';
+  readonly timer: 'lease' | 'timetable' | 'unconfirmed' | 'ask' | 'none';
   /** Whether any available presence of his brings another copy. */
   readonly presence: boolean;
   /** Whether his next login does, when every session that the copy may have gone to has ended: always, or a few times. */
@@ -42,11 +43,20 @@ export interface Rule {
   readonly stored: boolean;
   /** Whether a receipt for a later message does, from the session that the copy went to. */
   readonly gap: boolean;
+  /** Whether it is sent to another session when the one that the copy may have gone to does not answer: always, or a few times. */
+  readonly silent: 'always' | 'limited' | 'never';
   /** How it ends at MESSAGE_TTL. */
   readonly ends: 'expired' | 'unconfirmed';
 }
 
-const NOTHING = { timer: 'none', presence: false, sessionEnded: 'never', stored: false, gap: false } as const;
+const NOTHING = {
+  timer: 'none',
+  presence: false,
+  sessionEnded: 'never',
+  stored: false,
+  gap: false,
+  silent: 'never',
+} as const;
 
 /** What is done in a situation, until a receipt comes. */
 export function ruleFor({ presence, acknowledges, copy }: Situation): Rule {
@@ -61,13 +71,15 @@ export function ruleFor({ presence, acknowledges, copy }: Situation): Rule {
   // Nobody sees his session end, so the clock is all there is, for clients that give no receipts as well.
   if (presence === 'unknown') return { ...NOTHING, timer: confirms ? 'timetable' : 'unconfirmed', ends };
   if (acknowledges === 'no') return { ...NOTHING, ends };
+  const online = presence === 'online';
   return {
-    timer: 'none',
+    timer: online ? 'ask' : 'none',
     presence: false,
     sessionEnded: confirms ? 'always' : 'limited',
     // It comes to him by itself; a client that never confirmed anything is not sent a second one to be sure.
     stored: confirms,
-    gap: confirms && presence === 'online',
+    gap: confirms && online,
+    silent: online ? (confirms ? 'always' : 'limited') : 'never',
     ends,
   };
 }
@@ -85,15 +97,16 @@ function letters(letter: (rule: Rule) => string): string {
   return SITUATIONS.map((situation) => letter(ruleFor(situation))).join('');
 }
 
-const TIMER = { lease: 'L', timetable: 'T', unconfirmed: 'U', none: '-' } as const;
-const ENDED = { always: 'a', limited: '1', never: '-' } as const;
+const TIMER = { lease: 'L', timetable: 'T', unconfirmed: 'U', ask: 'A', none: '-' } as const;
+const HOW_OFTEN = { always: 'a', limited: '1', never: '-' } as const;
 
 /** The rules as the scripts take them: for each kind one letter a situation, the kinds one after the other. */
 export const RULES: string = [
   letters(({ timer }) => TIMER[timer]),
   letters(({ presence }) => (presence ? 'p' : '-')),
-  letters(({ sessionEnded }) => ENDED[sessionEnded]),
+  letters(({ sessionEnded }) => HOW_OFTEN[sessionEnded]),
   letters(({ stored }) => (stored ? 's' : '-')),
   letters(({ gap }) => (gap ? 'g' : '-')),
+  letters(({ silent }) => HOW_OFTEN[silent]),
   letters(({ ends }) => (ends === 'expired' ? 'x' : 'u')),
 ].join('');

@@ -12,13 +12,16 @@ const TURN_PARTS = [
   'quarantine',
   'advance',
   'evidence',
+  'answers',
+  'corrections',
   'accept',
+  'within',
   'settle',
   'attempt',
 ] as const;
 
 /** All operations. */
-export const TURN = script(...TURN_PARTS, 'undeliver', 'presence', 'query', 'command', 'turn');
+export const TURN = script(...TURN_PARTS, 'coming', 'undeliver', 'presence', 'asked', 'query', 'command', 'turn');
 
 /**
  * Only {@link USUAL}: Redis makes each function of a script anew at each call, which is half of what a call costs that
@@ -29,6 +32,7 @@ export const USUAL_TURN = script(...TURN_PARTS, 'turn');
 /** The operations of messages that take their usual course, by the first of their arguments. */
 export const USUAL: ReadonlySet<string | number | undefined> = new Set([
   'a',
+  'ac',
   'A',
   'within',
   's',

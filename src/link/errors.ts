@@ -17,6 +17,11 @@ export type ProblemKind =
   /** We ended it. */
   | 'ended';
 
+/** What the server sent is no stream of XML elements; the parser cannot go on. */
+export class UnreadableError extends Error {
+  override name = 'UnreadableError';
+}
+
 /** A link that was lost or could not be made, and why, in words for an operator. */
 export class LinkProblem extends Error {
   readonly kind: ProblemKind;

@@ -1,4 +1,6 @@
 import xml, { type Element } from '@xmpp/xml';
+import { UnreadableError } from './errors.ts';
+import { MarkupFilter } from './markup.ts';
 
 export interface ParserLimits {
   /** Bytes of one stanza. Checked at the end of each chunk, so that a chunk (64 KiB) more may pass. */
@@ -13,19 +15,14 @@ export interface Oversized {
   readonly attrs: Record<string, string>;
 }
 
-/** Thrown for what is not a stream of XML elements; the parser cannot go on. */
-export class UnreadableError extends Error {
-  override name = 'UnreadableError';
-}
-
 /**
  * A tag is kept until it ends, wanted or not. One that is so many times `maxBytes` long is the stream's fault, not a
- * stanza's; what is swallowed without end, such as all that follows a DOCTYPE, ends there too.
+ * stanza's; what is swallowed without end, such as a comment, ends there too.
  */
 const TAG_FACTOR = 4;
 
 /**
- * The parser of @xmpp/xml, with limits. A stanza that is too large or too deep is skipped, since closing the link for
+ * The parser of @xmpp/xml, with limits, and without its fault with CDATA ({@link MarkupFilter}). A stanza that is too large or too deep is skipped, since closing the link for
  * it would lose others, and would do so again when its sender tries again.
  */
 export class GuardedParser extends xml.Parser {
@@ -37,6 +34,7 @@ export class GuardedParser extends xml.Parser {
   #top: Element | undefined;
   #bytes = 0;
   #skipping = false;
+  readonly #markup = new MarkupFilter();
   /** What came after the last tag's end. */
   #rest = '';
   /** Whether the tokenizer reported anything in this chunk, and bytes since it last did. */
@@ -53,7 +51,7 @@ export class GuardedParser extends xml.Parser {
   override write(chunk: string): void {
     const top = this.#top;
     this.#heard = false;
-    this.#tokenize(chunk);
+    this.#tokenize(this.#markup.filter(chunk));
     if (this.#heard && (top === undefined || top !== this.#top)) {
       this.#bytes = 0;
       this.#silent = 0;

@@ -17,7 +17,10 @@ export type Key = string | (() => string);
 export interface Held<T> {
   readonly xml: string;
   readonly tag: T | undefined;
-  /** Set by its owner when it need not be written, or not again; set by the link when it has dropped it for want of memory. */
+  /**
+   * Set by its owner when it need not be written, or not again; set by the link when it has dropped it for want of memory,
+   * and of one without a tag when the server has proved to have handled it.
+   */
   done: boolean;
   readonly priority: Priority;
   /** While one with this key waits, a second is not needed. */

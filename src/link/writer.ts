@@ -147,8 +147,9 @@ export class Writer<T> {
     const handedOver = this.outgoing.answered(id as string, performance.now());
     if (handedOver === undefined) return tags;
     this.provedAt = Date.now();
-    for (const { tag, done } of handedOver) {
-      if (tag !== undefined && !done) tags.push(tag);
+    for (const held of handedOver) {
+      if (held.tag === undefined) held.done = true;
+      else if (!held.done) tags.push(held.tag);
     }
     if (this.outgoing.idle) this.#drained?.();
     else this.schedule();

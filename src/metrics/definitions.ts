@@ -50,7 +50,7 @@ export const DEFINITIONS = {
   evidence_total: {
     type: 'counter',
     labels: ['kind'],
-    help: 'Messages that were sent again because of what was seen, not of the clock: the session that a copy went to ended (session-ended), it came back (bounced), it was not stored for somebody who was away (not-stored), or a later message was confirmed and it was not (gap).',
+    help: 'Messages that were sent again because of what was seen, not of the clock: the session that a copy went to ended (session-ended) or did not answer (session-silent), it came back (bounced), it was not stored for somebody who was away (not-stored), or a later message was confirmed and it was not (gap).',
   },
   proved_total: {
     type: 'counter',
@@ -66,7 +66,7 @@ export const DEFINITIONS = {
   queries_answered_total: { type: 'counter', help: 'Requests between users whose reply was passed back.' },
   queries_timed_out_total: {
     type: 'counter',
-    help: 'Requests between users that nobody answered within a minute; their askers are told.',
+    help: 'Requests between users that nobody answered in time; their askers are told.',
   },
   stray_replies_total: {
     type: 'counter',

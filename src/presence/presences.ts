@@ -5,6 +5,7 @@ import type { Clock } from '../ledger/clock.ts';
 import { forgetPresence, gone, stillAlive, watchersOf } from '../ledger/presence.ts';
 import type { Address, Addresses } from '../stanza/address.ts';
 import type { IdSource } from '../stanza/ids.ts';
+import { DirectedUnavailable } from './directed.ts';
 import { OwnContact } from './own.ts';
 import type {
   OutPort,
@@ -26,6 +27,8 @@ export interface PresenceTiming {
   readonly perSecond: number;
   /** How long a probe's answer may take. */
   readonly patience: number;
+  /** How long a server may take to tell all watchers of one presence. */
+  readonly broadcast: number;
   /** How often a process says that its link is up. */
   readonly heartbeat: number;
   /** How long Redis fails before the component shows itself as unavailable. */
@@ -35,6 +38,7 @@ export interface PresenceTiming {
 const DEFAULT_TIMING: PresenceTiming = {
   perSecond: 200,
   patience: 10_000,
+  broadcast: 1_000,
   heartbeat: 10_000,
   unusableAfter: 2_000,
 };
@@ -64,6 +68,7 @@ export class Presences {
   readonly #process = randomBytes(9).toString('base64url');
   readonly #own: OwnContact;
   readonly #relay: Relay;
+  readonly #directed: DirectedUnavailable;
   readonly #sessions: Sessions;
   readonly #resync: Resync;
   /** Other processes that serve the domain. */
@@ -78,14 +83,15 @@ export class Presences {
   constructor(options: PresencesOptions) {
     this.#options = options;
     this.#timing = { ...DEFAULT_TIMING, ...options.timing };
-    const { perSecond, patience } = this.#timing;
+    const { perSecond, patience, broadcast } = this.#timing;
     const sessions = new Sessions(options);
     this.#sessions = sessions;
     this.#own = new OwnContact({ ...options, sessions, domain: options.addresses.componentDomain });
     const onMissed = () => {
       this.#missed = true;
     };
-    this.#relay = new Relay({ ...options, sessions, own: this.#own, onMissed });
+    this.#directed = new DirectedUnavailable({ ...options, sessions, broadcast, patience });
+    this.#relay = new Relay({ ...options, sessions, own: this.#own, directed: this.#directed, onMissed });
     const others = () => this.#others;
     this.#resync = new Resync({ ...options, sessions, process: this.#process, others, perSecond, patience });
   }
@@ -98,6 +104,13 @@ export class Presences {
   /** A served user's server says that he removed this contact, a proxied address or the component's domain. */
   contactRemoved(from: Address, to: Address): void {
     this.#relay.contactRemoved(from, to);
+  }
+
+  /** Asks a user's server which of his sessions are there; those that it does not name have ended. */
+  askAfter(user: string): void {
+    const signal = this.#online?.signal;
+    if (signal === undefined) return;
+    this.#resync.askAfter(user, signal).catch(() => {});
   }
 
   /** How many other processes serve the domain, as far as is known. */
@@ -164,6 +177,11 @@ export class Presences {
       if (served.length > 0) await pipeline.perform(forgetPresence(served));
       cursor = next;
     } while (cursor !== '0');
+  }
+
+  /** Asks nobody any more on its own account. */
+  close(): void {
+    this.#directed.close();
   }
 
   async #bidFarewell(user: string): Promise<void> {

@@ -15,6 +15,7 @@ import {
 } from '../stanza/presence.ts';
 import { isByWatched, isSubscriptionType, type SubscriptionType, stepOf } from '../stanza/subscription.ts';
 import { TooDeepError } from '../stanza/xml.ts';
+import type { DirectedUnavailable } from './directed.ts';
 import type { OwnContact } from './own.ts';
 import type { OutPort, Passing, Pipe, PresenceCounts, PresenceLog } from './ports.ts';
 import type { Sessions } from './sessions.ts';
@@ -28,6 +29,7 @@ export interface RelayOptions {
   readonly passage: Passing;
   readonly own: OwnContact;
   readonly sessions: Sessions;
+  readonly directed: DirectedUnavailable;
   readonly maxStanzaBytes: number;
   readonly counts: PresenceCounts;
   /** Presence was relayed without being noted, since Redis failed. */
@@ -120,7 +122,7 @@ export class Relay {
 
   /** Broadcast or directed (RFC 6121 sections 4.2 to 4.6). */
   #presence(from: Address, to: Address, presence: Presence): void {
-    const { pipeline, addresses, ids, sessions, counts, link, onMissed } = this.#options;
+    const { pipeline, addresses, ids, sessions, directed, counts, link, onMissed } = this.#options;
     const own = to.side === 'component' ? addresses.componentDomain : '';
     const available = presence.type === 'available';
     const caps = capsKey(presence.caps);
@@ -134,23 +136,28 @@ export class Relay {
       caps,
       own,
       ids.next(),
+      { priority: presence.priority, direct: to.resource !== '' },
     );
+    // An answer to a probe of our own is nobody's.
+    const passes = own === '' && !isOwnId(to.resource);
     pipeline.push({
       owner: from.bare,
       operation,
       bytes: presence.inner.length,
       done: (reply) => {
         const seen = operation.decode(reply);
-        if (own === '') this.#relay(from, to, presence);
+        if (passes) this.#relay(from, to, presence);
         sessions.seen(from.bare, from.resource, presence.caps, seen);
-        if (seen.probe) {
+        if (seen.what === 'left') directed.left(from.bare, from.resource);
+        if (seen.probe || seen.verify) {
           counts.presenceProbes += 1;
-          link.send(presenceStanza({ type: 'probe', from: own, to: from.bare, id: ids.next() }));
+          const asker = seen.probe ? own : withResource(to.bare, ids.next());
+          link.send(presenceStanza({ type: 'probe', from: asker, to: from.bare, id: ids.next() }));
         }
       },
       refuse: () => {
         onMissed();
-        if (own === '') this.#relay(from, to, presence);
+        if (passes) this.#relay(from, to, presence);
       },
     });
   }

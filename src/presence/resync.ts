@@ -94,6 +94,15 @@ export class Resync {
     signal.throwIfAborted();
   }
 
+  /** Asks after one user alone. */
+  async askAfter(user: string, signal: AbortSignal): Promise<void> {
+    const { pipeline } = this.#options;
+    const [watcher] = await pipeline.perform(askAfter(user));
+    if (watcher === undefined) return;
+    await this.pace(this.#probes(user, [watcher]), signal);
+    await this.#judge([{ user, at: this.#options.clock.now(), again: false }], signal, true);
+  }
+
   async #keepTrying(signal: AbortSignal, missed: boolean): Promise<void> {
     for (;;) {
       try {

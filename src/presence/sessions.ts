@@ -28,13 +28,18 @@ export class Sessions {
     else if (what === 'updated' || what === 'returned') observer?.updated(user, what === 'returned');
     // "He is offline", and nothing of a session (RFC 6121 section 4.3.2): these ended while nobody could say so.
     if (resource === '') this.endedUnseen(user, ended);
-    else for (const one of ended) observer?.ended(user, one);
+    else for (const one of ended) this.ended(user, one);
     if (asks) void this.#lookAt(user, resource, caps);
   }
 
   replaced(user: string, resource: string): void {
     this.#options.observer?.ended(user, resource);
     this.#options.observer?.began(user, resource);
+  }
+
+  /** It has ended, and all who watch were told. */
+  ended(user: string, resource: string): void {
+    this.#options.observer?.ended(user, resource);
   }
 
   /** These are over although nobody said so: who watches is told. */

@@ -4,6 +4,7 @@ import type { Addresses } from '../stanza/address.ts';
 import { iq } from '../stanza/build.ts';
 import { readError } from '../stanza/error.ts';
 import type { IdSource } from '../stanza/ids.ts';
+import { NS } from '../stanza/namespaces.ts';
 
 export interface AskerOptions {
   readonly link: LinkPort;
@@ -24,6 +25,19 @@ export class UnansweredError extends Error {
     this.name = 'UnansweredError';
   }
 }
+
+/** Of an unanswered ping: clients make other errors only, servers the first for a session that is gone (RFC 6121 8.5.3.2.3). */
+const MEANING: Readonly<Record<string, 'refused' | 'gone' | 'silent' | 'unknown'>> = {
+  'service-unavailable': 'refused',
+  'recipient-unavailable': 'gone',
+  'item-not-found': 'gone',
+  gone: 'gone',
+  'remote-server-not-found': 'gone',
+  'remote-server-timeout': 'gone',
+  timeout: 'silent',
+  busy: 'unknown',
+  stopped: 'unknown',
+};
 
 interface Waiting {
   readonly to: string;
@@ -84,6 +98,20 @@ export class Asker {
     return this.ask(to, payload, 'set', 'high').then(
       () => 'taken',
       (error: unknown) => (error instanceof UnansweredError && error.reason === 'timeout' ? 'silent' : 'refused'),
+    );
+  }
+
+  /**
+   * Asks a session whether it is there (XEP-0199): `answered`, whatever it said, by an error too; `refused` is an error that
+   * a server may have made for a session that is gone, or a client that knows no pings. `unknown`: it was not asked.
+   */
+  isThere(to: string): Promise<'answered' | 'refused' | 'gone' | 'silent' | 'unknown'> {
+    return this.ask(to, `<ping xmlns="${NS.ping}"/>`, 'get', 'high').then(
+      () => 'answered',
+      (error: unknown) => {
+        if (!(error instanceof UnansweredError)) return 'unknown';
+        return MEANING[error.reason] ?? 'answered';
+      },
     );
   }
 

@@ -21,6 +21,10 @@ export interface QueryTiming {
   readonly timeLimit?: number;
   /** How often it is looked for those who have waited in vain. */
   readonly overdueEvery?: number;
+  /** For how long the server may say nothing for an account when it has handled a request to it. */
+  readonly silence?: number;
+  /** How often it is looked for such requests, in this process' memory. */
+  readonly silentEvery?: number;
 }
 
 export interface QueriesOptions extends QueryTiming {
@@ -37,11 +41,14 @@ export interface QueriesOptions extends QueryTiming {
   readonly counts: QueryCounts;
   readonly maxStanzaBytes: number;
   readonly log: { warn(fields: object, message: string): void };
+  /** An answer came that this process does not wait for, or not any more: its sender is there. */
+  readonly onStrayReply?: (from: Address) => void;
   /** Answers them; without it they are refused. */
   readonly onRosterSet?: OnRosterSet;
 }
 
 const OVERDUE_EVERY = 5_000;
+const SILENT_EVERY = 1_000;
 
 /** Where every IQ stanza comes in: between users, to the component, and in reply to either. */
 export class Queries {
@@ -49,14 +56,14 @@ export class Queries {
   readonly capabilities: Capabilities;
   readonly #options: QueriesOptions;
   readonly #relay: Relay;
-  readonly #timer: NodeJS.Timeout;
-  #sweeping = false;
+  readonly #timers: readonly NodeJS.Timeout[];
+  readonly #sweeping = new Set<string>();
 
   constructor(options: QueriesOptions) {
     this.#options = options;
-    const { receipts, link, counts, maxStanzaBytes, log, timeLimit, overdueEvery = OVERDUE_EVERY } = options;
+    const { receipts, link, counts, maxStanzaBytes, log, timeLimit, silence } = options;
+    const { overdueEvery = OVERDUE_EVERY, silentEvery = SILENT_EVERY } = options;
     const { addresses, pipeline, passage, clock } = receipts;
-    const limit = timeLimit === undefined ? {} : { timeLimit };
     const base = {
       link,
       addresses,
@@ -67,12 +74,16 @@ export class Queries {
       counts,
       maxStanzaBytes,
       log,
-      ...limit,
+      ...(timeLimit !== undefined && { timeLimit }),
+      ...(silence !== undefined && { silence }),
     };
     this.#relay = new Relay(base);
     this.asker = new Asker(base);
     this.capabilities = new Capabilities({ asker: this.asker, pipeline });
-    this.#timer = setInterval(() => void this.#sweep(), overdueEvery).unref();
+    this.#timers = [
+      setInterval(() => void this.#sweep('sweep'), overdueEvery).unref(),
+      setInterval(() => void this.#sweep('sweepAccounts'), silentEvery).unref(),
+    ];
   }
 
   /** Takes one IQ stanza. Never throws, whatever is in it; every request gets an answer (RFC 6120 section 8.2.3). */
@@ -94,7 +105,7 @@ export class Queries {
 
   /** Asks nothing more, and ends what waits in this process. */
   stop(): void {
-    clearInterval(this.#timer);
+    for (const timer of this.#timers) clearInterval(timer);
     this.asker.stop();
   }
 
@@ -144,16 +155,17 @@ export class Queries {
       else if (outcome === 'late') {
         counts.repliesLate += 1;
         this.capabilities.overhear(element);
+        this.#options.onStrayReply?.(receipts.addresses.parse(element.attrs.from as string));
       }
     }
   }
 
-  async #sweep(): Promise<void> {
-    if (this.#sweeping) return;
-    this.#sweeping = true;
-    // Should Redis not answer, the next one finds the same.
-    await this.#relay.sweep().catch(() => {});
-    this.#sweeping = false;
+  async #sweep(which: 'sweep' | 'sweepAccounts'): Promise<void> {
+    if (this.#sweeping.has(which)) return;
+    this.#sweeping.add(which);
+    // Should Redis not answer, the next `sweep` finds the same, and those to accounts in the end as well.
+    await this.#relay[which]().catch(() => {});
+    this.#sweeping.delete(which);
   }
 }
 

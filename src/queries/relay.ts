@@ -1,16 +1,25 @@
 import { randomBytes } from 'node:crypto';
 import type { Element } from '@xmpp/xml';
 import type { Clock } from '../ledger/clock.ts';
-import { forgetQuestion, noteQuestion, overdueQuestions, type Question, takeReply } from '../ledger/queries.ts';
+import {
+  endQuestion,
+  forgetQuestion,
+  noteQuestion,
+  overdueQuestions,
+  type Question,
+  takeReply,
+} from '../ledger/queries.ts';
 import type { LinkPort } from '../receipts/outbox.ts';
 import type { Passage, Route } from '../receipts/passage.ts';
 import type { Pipeline } from '../receipts/pipeline.ts';
 import { type Addresses, withResource } from '../stanza/address.ts';
 import { errorStanza, iq } from '../stanza/build.ts';
+import type { Condition } from '../stanza/conditions.ts';
 import { type IdSource, isOwnId } from '../stanza/ids.ts';
 import { childrenAcross } from '../stanza/inside.ts';
 import { otherAttributes } from '../stanza/message.ts';
 import { TooDeepError } from '../stanza/xml.ts';
+import { AccountRequests } from './account-requests.ts';
 
 /** What this room counts. */
 export interface QueryCounts {
@@ -34,9 +43,12 @@ export interface RelayOptions {
   readonly log: { warn(fields: object, message: string): void };
   /** How long an answer may take, ms. */
   readonly timeLimit?: number;
+  /** For how long the server may say nothing for an account when it has handled a request to it, ms. */
+  readonly silence?: number;
 }
 
 const TIME_LIMIT = 60_000;
+const SILENCE = 8_000;
 /** For a process to tell an asker that his time is over, ms; then another does. */
 const LEASE = 10_000;
 /** How long a taken reply is remembered, ms: longer than a call to Redis is repeated. */
@@ -56,6 +68,7 @@ export class Relay {
   // Names a reply that this process has taken.
   readonly #token = randomBytes(6).toString('base64url');
   #taken = 0;
+  readonly #toAccounts = new AccountRequests();
 
   constructor(options: RelayOptions) {
     this.#options = options;
@@ -67,7 +80,7 @@ export class Relay {
    * @throws {TooDeepError} when it is nested too deeply to be carried
    */
   request(element: Element, { from, to }: Route): void {
-    const { link, pipeline, passage, ids, counts, maxStanzaBytes, timeLimit = TIME_LIMIT } = this.#options;
+    const { link, pipeline, passage, addresses, ids, counts, maxStanzaBytes, timeLimit = TIME_LIMIT } = this.#options;
     const { name, attrs } = element;
     if (Buffer.byteLength(attrs.id as string) > LONGEST_ID) {
       passage.refuse(element, { condition: 'policy-violation', text: `An id may have ${LONGEST_ID} bytes` });
@@ -101,7 +114,8 @@ export class Relay {
           return;
         }
         counts.queries += 1;
-        link.send(xml, undefined, 'normal', undefined, from.bare);
+        const held = link.send(xml, undefined, 'normal', undefined, from.bare);
+        if (question.substitute === addresses.servedDomain) this.#toAccounts.note(id, question.asked, held);
       },
       withdraw: () => forgetQuestion(id),
       refuse: () => refuse('Cannot pass requests on now'),
@@ -117,6 +131,7 @@ export class Relay {
       return;
     }
     const replier = addresses.parse(from as string);
+    this.#toAccounts.answered(id);
     this.#taken += 1;
     const token = `${this.#token}${this.#taken.toString(36)}`;
     const asked = addresses.parse(to as string).full;
@@ -138,22 +153,29 @@ export class Relay {
 
   /** Tells those whom nobody answered in time. */
   async sweep(): Promise<void> {
-    const { pipeline, addresses, counts, link } = this.#options;
+    const { pipeline } = this.#options;
     for (;;) {
       const now = this.#options.clock.now();
       const overdue = await pipeline.perform(overdueQuestions(now, now + LEASE, AT_A_TIME));
-      for (const { id, question } of overdue) {
-        counts.queriesTimedOut += 1;
-        link.send(
-          errorStanza('iq', question.from, question.to, question.id, {
-            condition: 'remote-server-timeout',
-            by: addresses.componentDomain,
-          }),
-        );
-        pipeline.push({ operation: forgetQuestion(id), done: () => {} });
-      }
+      for (const { id, question } of overdue) this.#timedOut(id, question, 'remote-server-timeout');
       if (overdue.length < AT_A_TIME) return;
     }
+  }
+
+  /** Tells those who asked an account for which the server, though it has handled the request, says nothing. */
+  async sweepAccounts(): Promise<void> {
+    const { pipeline, silence = SILENCE } = this.#options;
+    for (const { id, account } of this.#toAccounts.silent(performance.now(), silence)) {
+      const question = await pipeline.perform(endQuestion(id, account, this.#options.clock.now() + LEASE));
+      if (question !== undefined) this.#timedOut(id, question, 'service-unavailable');
+    }
+  }
+
+  #timedOut(id: string, { from, to, id: theirs }: Question, condition: Condition): void {
+    const { pipeline, addresses, counts, link } = this.#options;
+    counts.queriesTimedOut += 1;
+    link.send(errorStanza('iq', from, to, theirs, { condition, by: addresses.componentDomain }));
+    pipeline.push({ operation: forgetQuestion(id), done: () => {} });
   }
 
   #answer(id: string, element: Element, question: Question): void {

@@ -10,7 +10,6 @@ interface Letter {
   readonly key: string;
   readonly from: string;
   readonly to: string;
-  readonly messageId: string;
   readonly ended: string;
   readonly why: string;
 }
@@ -60,8 +59,8 @@ export async function listUndelivered(
 /** None, of a job that went while it was read. */
 function asLetter(job: Job<UndeliveredData> | undefined): Letter[] {
   if (job?.id === undefined) return [];
-  const { key, from, to, id, ended, why } = job.data;
-  return [{ id: job.id, key, from, to, messageId: id, ended, why }];
+  const { key, from, to, ended, why } = job.data;
+  return [{ id: job.id, key, from, to, ended, why }];
 }
 
 /** Removes all jobs that name one of these bare JIDs, but for those that are at work: they find nothing to do. */

@@ -31,6 +31,8 @@ export interface WorkersOptions {
   readonly ledger: Pick<Ledger, 'sweep' | 'clock'>;
   readonly pipeline: Pipeline;
   readonly outbox: Outbox;
+  /** Asks sessions of a user's whether they are there. */
+  readonly pings: { ask(user: string, resources: readonly string[]): void };
   readonly timetable: Timetable;
   readonly counts: { expired: number; unconfirmed: number };
   /** Redis failed; told of many times a second while it does. */
@@ -96,17 +98,21 @@ export class Workers {
 
   /** Another copy, or another try to tell a sender; idempotent, since an attempt can be claimed once. */
   async #redeliver(job: Job<JobData>): Promise<string> {
-    const { pipeline, outbox, queues, log } = this.#options;
+    const { pipeline, outbox, pings, queues, log } = this.#options;
     const { key, attempt } = job.data;
     // What is sent is sent before a receipt behind it is taken: the other way round it would come after the sender was told.
     const claimed = await pipeline.perform(claim(key, attempt, leaseOf(job)), (taken) => {
       if (taken.outcome !== 'claimed') return;
-      const { record, noStore } = taken;
-      if (record.state === 'pending') outbox.redeliver(record, noStore);
+      const { record, noStore, target } = taken;
+      if (record.state === 'pending') outbox.redeliver(record, noStore, undefined, target);
       else outbox.notify(record);
     });
     if (claimed.outcome === 'overdue') return this.#expire(key);
     if (claimed.outcome === 'moot') return 'nothing to send';
+    if (claimed.outcome === 'asks') {
+      pings.ask(claimed.user, claimed.resources);
+      return 'asks whether its recipient is there';
+    }
     const { sender: from, recipient: to, wireId: id, state, attempt: number } = claimed.record;
     if (state === 'pending') {
       log.info({ from, to, id, attempt: number }, 'Redelivering');

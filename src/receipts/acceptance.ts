@@ -4,8 +4,8 @@ import { type Accepted, accept, readdress, withdraw } from '../ledger/operations
 import { encodeRecord, type StoredRecord } from '../ledger/record.ts';
 import { within } from '../ledger/shares.ts';
 import { withRequest } from '../stanza/build.ts';
-import type { IdSource } from '../stanza/ids.ts';
-import { payloadDigest, recordKey } from '../stanza/key.ts';
+import { type IdSource, isUniqueId } from '../stanza/ids.ts';
+import { idOnTheWay, payloadDigest, recordKey } from '../stanza/key.ts';
 import type { Message } from '../stanza/message.ts';
 import { inOnePiece } from '../stanza/xml.ts';
 import type { Batches } from './batches.ts';
@@ -52,10 +52,13 @@ export class Acceptance {
     const wireId = id ?? originId ?? ids.next();
     const recipient = to.counterpart;
     const key = recordKey(from.bare, recipient, originId ?? wireId);
-    const alias = originId !== undefined && originId !== wireId ? recordKey(from.bare, recipient, wireId) : '';
+    const hasAlias = originId !== undefined && originId !== wireId;
+    const alias = hasAlias ? recordKey(from.bare, recipient, wireId) : '';
+    const target = message.target === undefined ? '' : recordKey(from.bare, recipient, message.target);
     // In one literal: this is made for every message, and an object that grows by spreading is dear to make.
     const record: StoredRecord = {
       key,
+      target: undefined,
       state: 'pending',
       attempt: 1,
       copies: 0,
@@ -82,8 +85,10 @@ export class Acceptance {
     };
     const digest = payloadDigest(message.payload);
     const token = ids.next();
-    const value = encodeRecord(record, record.inner, digest, arrivedAt, token, alias);
-    const operation = accept(key, alias, value);
+    const value = encodeRecord(record, record.inner, digest, arrivedAt, token, alias, hasAlias ? originId : undefined);
+    // One that we have made up is nobody's to use again.
+    const countable = originId === undefined && id !== undefined && !isUniqueId(id);
+    const operation = accept({ key, value, countable, alias, target });
     const check = shares.check(from.bare, recipient, value.length);
     const checked = check && within(operation, record, check.limits, check.refuse);
     // Not the element itself, which holds all of the message once more while it waits.
@@ -100,7 +105,7 @@ export class Acceptance {
           shares.learned(from.bare, recipient, taken);
           if (outcome.refused !== undefined) {
             trace?.('refused', record, outcome.refused);
-            passage.refuse({ name, attrs }, shares.refusal(outcome.refused));
+            passage.refuse({ name, attrs, inner: record.inner }, shares.refusal(outcome.refused));
             return;
           }
           accepted = outcome.result;
@@ -110,24 +115,34 @@ export class Acceptance {
           this.#duplicate(accepted.known, record);
           return;
         }
+        const stored =
+          accepted.key === key && accepted.target === undefined
+            ? record
+            : {
+                ...record,
+                key: accepted.key,
+                target: accepted.target,
+                wireId: idOnTheWay(accepted.key, wireId, originId),
+              };
         counts.accepted += 1;
-        trace?.('accepted', record);
+        trace?.('accepted', stored);
         onStored(clock.now() - arrivedAt);
-        if (!batches.stored(record, takesBatches)) {
-          const acknowledgement = notices.stored(record);
+        if (!batches.stored(stored, takesBatches)) {
+          const acknowledgement = notices.stored(stored);
           if (acknowledgement !== undefined) {
-            link.send(acknowledgement, undefined, 'high', () => answerKey('stored', record), record.sender);
-            trace?.('acknowledged', record);
+            link.send(acknowledgement, undefined, 'high', () => answerKey('stored', stored), stored.sender);
+            trace?.('acknowledged', stored);
           }
         }
         // The first word to a session does not wait for others.
         if (asksReceipt) batches.heard(from.full, takesBatches);
-        outbox.forward(accepted.key === key ? record : { ...record, key: accepted.key });
+        outbox.forward(stored);
       },
       withdraw: () => withdraw(key, digest, token),
       refuse: () => {
         trace?.('refused', record);
-        passage.refuse({ name, attrs }, { condition: 'resource-constraint', text: 'Cannot store messages now' });
+        const refused = { name, attrs, inner: record.inner };
+        passage.refuse(refused, { condition: 'resource-constraint', text: 'Cannot store messages now' });
       },
     });
   }
@@ -138,7 +153,7 @@ export class Acceptance {
     const { senderResource, senderId, owesReceipt } = resend;
     counts.duplicates += 1;
     trace?.('duplicate', resend, `it is ${known.state}`);
-    const about = { ...known, senderResource, senderId, owesReceipt };
+    const about = { ...known, senderResource, senderId, owesReceipt, inner: resend.inner };
     const [stored, ended] = [notices.stored(about), notices.ended(about)];
     // A sender who is in a hurry while the server is not gets one answer, and not one for each resend.
     if (stored !== undefined) link.send(stored, undefined, 'high', answerKey('stored', about), about.sender);

@@ -13,6 +13,7 @@ export interface GapsOptions {
 interface Confirmed {
   readonly user: string;
   readonly resource: string;
+  readonly sender: string;
   /** When the latest of the confirmed messages was stored, ms. */
   later: number;
 }
@@ -23,7 +24,7 @@ const GATHER = 1000;
 /**
  * A session that confirmed a message and not an earlier one has most likely not got it. To look for that with every
  * receipt would make each message dearer for the sake of the few; so what was confirmed is noted here and looked up
- * once in a while, for each session.
+ * once in a while, for each session and each sender.
  */
 export class Gaps {
   readonly #options: GapsOptions;
@@ -36,10 +37,14 @@ export class Gaps {
     this.#options = options;
   }
 
-  /** A receipt came from this session, for a message that was stored at `storedAt` (ms). */
-  note(user: string, resource: string, storedAt: number): void {
-    if (this.#last?.user !== user || this.#last.resource !== resource) this.#last = this.#confirmedBy(user, resource);
-    if (storedAt > this.#last.later) this.#last.later = storedAt;
+  /** A receipt came from this session, for a message of this sender's that was stored at `storedAt` (ms). */
+  note(user: string, resource: string, sender: string, storedAt: number): void {
+    let last = this.#last;
+    if (last?.user !== user || last.resource !== resource || last.sender !== sender) {
+      last = this.#confirmedBy(user, resource, sender);
+      this.#last = last;
+    }
+    if (storedAt > last.later) last.later = storedAt;
     this.#timer ??= setTimeout(() => this.look(), Math.min(GATHER, this.#options.receiptGap / 10)).unref();
   }
 
@@ -50,8 +55,8 @@ export class Gaps {
     const { pipeline, receiptGap, counts, clock } = this.#options;
     const due = clock.now() + receiptGap;
     const lookFrom = (confirmed: Confirmed, cursor: string) => {
-      const { user, resource, later } = confirmed;
-      const operation = gap(user, resource, later, due, cursor);
+      const { user, resource, sender, later } = confirmed;
+      const operation = gap(user, resource, sender, later, due, cursor);
       pipeline.push({
         operation,
         done: (reply) => {
@@ -73,11 +78,11 @@ export class Gaps {
     this.#last = undefined;
   }
 
-  #confirmedBy(user: string, resource: string): Confirmed {
-    const name = `${user}/${resource}`;
+  #confirmedBy(user: string, resource: string, sender: string): Confirmed {
+    const name = `${sender} ${user}/${resource}`;
     let confirmed = this.#confirmed.get(name);
     if (confirmed === undefined) {
-      confirmed = { user, resource, later: 0 };
+      confirmed = { user, resource, sender, later: 0 };
       this.#confirmed.set(name, confirmed);
     }
     return confirmed;

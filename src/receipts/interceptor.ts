@@ -97,7 +97,8 @@ export class Interceptor {
       settlement.receipts(route, message);
       for (const proof of message.proofs) settlement.proof(route, proof);
       if (message.tracked) acceptance.take(route, message, element);
-      else if (!message.empty || message.receipts.length === 0) this.#pass(route, message, element);
+      // What only went with a receipt would go on as an empty message, which servers store for who is away.
+      else if (message.tells || message.receipts.length === 0) this.#pass(route, message, element);
     }
   }
 

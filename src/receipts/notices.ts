@@ -14,6 +14,7 @@ import {
 } from '../stanza/build.ts';
 import { isCondition } from '../stanza/conditions.ts';
 import type { IdSource } from '../stanza/ids.ts';
+import { quotedFrom } from '../stanza/quote.ts';
 
 export interface NoticeOptions {
   readonly addresses: Addresses;
@@ -64,7 +65,7 @@ export class Notices {
     return this.#options.ackFormat !== 'none' && owesReceipt && senderId !== undefined;
   }
 
-  /** How a message ended, if it has and its sender is to be told. */
+  /** How a message ended, if it has and its sender is to be told; a failure with its body, where that is still known. */
   ended(record: StoredRecord): string | undefined {
     const { senderId } = record;
     const recipient = this.proxied(record.recipient);
@@ -82,7 +83,14 @@ export class Notices {
           : undefined;
       case 'expired':
       case 'rejected':
-        return errorStanza('message', this.#sender(record), recipient, senderId, this.#failure(record));
+        return errorStanza(
+          'message',
+          this.#sender(record),
+          recipient,
+          senderId,
+          this.#failure(record),
+          quotedFrom(record.inner),
+        );
     }
   }
 

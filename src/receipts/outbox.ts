@@ -5,6 +5,7 @@ import { expiryOf, nextDue, type Timetable } from '../ledger/timetable.ts';
 import type { Held, Key, Priority } from '../link/window.ts';
 import { type Addresses, withResource } from '../stanza/address.ts';
 import { isNotToBeStored, message, redelivery } from '../stanza/build.ts';
+import { innerOnTheWay } from '../stanza/key.ts';
 import { isOneElement } from '../stanza/xml.ts';
 import { Leases } from './leases.ts';
 import type { Notices } from './notices.ts';
@@ -21,6 +22,10 @@ export interface Sent {
   held?: Held<Sent>;
   /** It was marked to be kept from offline storage. */
   noStore?: boolean;
+  /** It bears the message's own body. */
+  quotes?: boolean;
+  /** The recipient's resource that it was sent to, unless a first copy. */
+  target?: string;
   /** Its receipt is on its way to the ledger: a hand-over would only be noted to be overwritten. */
   settling?: boolean;
   /** See {@link Leases}. */
@@ -88,8 +93,9 @@ export class Outbox {
    *
    * @param keptFromStorage whether this copy must not go to offline storage when an earlier one may lie there
    * @param why for the log
+   * @param target the recipient's resource that it goes to; where a server sends what is for the bare address is its own choice
    */
-  redeliver(record: StoredRecord, keptFromStorage: boolean, why = 'it was due'): void {
+  redeliver(record: StoredRecord, keptFromStorage: boolean, why = 'it was due', target = ''): void {
     const { addresses, counts, trace, clock } = this.#options;
     const underway = this.#copies.get(record.key);
     if (underway?.held !== undefined && !underway.held.done) {
@@ -107,7 +113,7 @@ export class Outbox {
     }
     // What was never handed over is still a first attempt. Later ones go to whichever resource is there by now.
     const first = record.copies === 0 && record.firstStoredAt === record.storedAt;
-    const resource = first ? record.recipientResource : '';
+    const resource = first ? record.recipientResource : target;
     const noStore = keptFromStorage && record.copyOut;
     const out = this.#outgoing(record, resource);
     const firstSent = record.firstStoredAt - clock.aheadOfWall();
@@ -120,7 +126,7 @@ export class Outbox {
     if (record.copies > 0) counts.redelivered += 1;
     trace?.('sent again', record, why);
     // What was never handed over is still waited for; a further copy can wait until the server has time for it.
-    this.#sendCopy(record, xml, record.copies > 0 ? 'low' : 'normal', noStore);
+    this.#sendCopy(record, xml, record.copies > 0 ? 'low' : 'normal', noStore, target);
   }
 
   /** Tells a sender how his message ended, and owes it until the server has it; one who is away, when he comes. */
@@ -140,7 +146,10 @@ export class Outbox {
       underway.attempt = record.attempt;
       return;
     }
-    const sent: Sent = { kind: 'notice', attempt: record.attempt, record };
+    // The body is in the text, and not kept twice.
+    const quotes = record.inner !== '';
+    const sent: Sent = { kind: 'notice', attempt: record.attempt, record: quotes ? { ...record, inner: '' } : record };
+    if (quotes) sent.quotes = true;
     if (xml === undefined) this.told([record]);
     else {
       this.#options.trace?.('told', record, record.state);
@@ -191,6 +200,14 @@ export class Outbox {
     if (sent.kind === 'notice') this.told([sent.record]);
   }
 
+  /** Sends a notice once more without the message's body, over which the server may end the stream; false when it has none. */
+  tellWithoutBody(sent: Sent): boolean {
+    if (!sent.quotes) return false;
+    this.#gone(sent);
+    this.notifyAlone({ ...sent.record, attempt: sent.attempt });
+    return true;
+  }
+
   /** The server has handled these. */
   handedOver(batch: readonly Sent[]): void {
     this.#options.counts.handedOver += batch.length;
@@ -221,8 +238,8 @@ export class Outbox {
       sender: record.sender,
       recipient: record.recipient,
       noStore: sent.noStore === true || isNotToBeStored(record.inner),
-      // Of a chat (RFC 6121 section 8.5.3.2.1), servers make the best; later copies go to the bare address.
-      resource: record.type === 'chat' || record.copies > 0 ? '' : record.recipientResource,
+      // Of a chat (RFC 6121 section 8.5.3.2.1), servers make the best; later copies go to the bare address, as a rule.
+      resource: record.type === 'chat' ? '' : record.copies > 0 ? (sent.target ?? '') : record.recipientResource,
     });
     this.#proved.set(record.key, sent);
     const noted = () => {
@@ -277,9 +294,10 @@ export class Outbox {
     }
   }
 
-  #sendCopy(record: StoredRecord, xml: string, priority: Priority, noStore = false): void {
+  #sendCopy(record: StoredRecord, xml: string, priority: Priority, noStore = false, target = ''): void {
     const sent: Sent = { kind: 'copy', attempt: record.attempt, record };
     if (noStore) sent.noStore = true;
+    if (target !== '') sent.target = target;
     sent.held = this.#options.link.send(xml, sent, priority, undefined, record.sender);
     // Done already: the link holds as much as it may, and leaves this one to the ledger's lease.
     if (!sent.held.done) this.#copies.set(record.key, sent);
@@ -293,7 +311,7 @@ export class Outbox {
       type: record.type,
       id: record.wireId,
       otherAttributes: record.otherAttributes,
-      inner: record.inner,
+      inner: innerOnTheWay(record.inner, record.key, record.target),
     };
   }
 

@@ -2,6 +2,7 @@ import type { Element } from '@xmpp/xml';
 import { type Address, type Addresses, withResource } from '../stanza/address.ts';
 import { errorStanza, message as messageXml, type StanzaError } from '../stanza/build.ts';
 import type { Message } from '../stanza/message.ts';
+import { quotedBody, quotedFrom } from '../stanza/quote.ts';
 import type { LinkPort } from './outbox.ts';
 import type { Pipeline } from './pipeline.ts';
 
@@ -10,6 +11,12 @@ export interface Route {
   readonly from: Address;
   readonly to: Address;
 }
+
+/** What an answer to a stanza needs of it; of a message, its children too, or what is left of them as XML. */
+export type Refused = Pick<Element, 'name' | 'attrs'> & {
+  readonly children?: Element['children'];
+  readonly inner?: string;
+};
 
 export interface PassageOptions {
   readonly link: LinkPort;
@@ -51,16 +58,18 @@ export class Passage {
   }
 
   /** Answers a stanza with an error, unless it is one itself: that would begin a loop (RFC 6120 section 8.3.1). */
-  refuse(element: Pick<Element, 'name' | 'attrs'>, error: StanzaError): void {
-    const { from, to, id, type } = element.attrs;
+  refuse(refused: Refused, error: StanzaError): void {
+    const { children, inner = '' } = refused;
+    const { from, to, id, type } = refused.attrs;
     const { addresses, link, onRefused } = this.#options;
     if (type === 'error' || type === 'result' || !from || !to) {
       this.drop();
       return;
     }
     onRefused(error.condition);
-    const name = element.name === 'iq' || element.name === 'presence' ? element.name : 'message';
-    const xml = errorStanza(name, from, to, id || undefined, { by: addresses.componentDomain, ...error });
+    const name = refused.name === 'iq' || refused.name === 'presence' ? refused.name : 'message';
+    const body = name !== 'message' ? '' : children === undefined ? quotedFrom(inner) : quotedBody(children);
+    const xml = errorStanza(name, from, to, id || undefined, { by: addresses.componentDomain, ...error }, body);
     link.send(xml, undefined, 'high', undefined, ownerOf(from));
   }
 

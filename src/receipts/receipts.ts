@@ -16,6 +16,7 @@ import { Interceptor } from './interceptor.ts';
 import { Notices } from './notices.ts';
 import { type LinkPort, Outbox, type Troubled } from './outbox.ts';
 import { Passage } from './passage.ts';
+import { Pings, type PingsOptions } from './pings.ts';
 import { Pipeline } from './pipeline.ts';
 import { type CommandsPort, Service } from './service.ts';
 import { Settlement } from './settlement.ts';
@@ -38,6 +39,7 @@ export interface Counts {
   bouncesPermanent: number;
   passedThrough: number;
   evidenceSessionEnded: number;
+  evidenceSessionSilent: number;
   evidenceBounced: number;
   evidenceNotStored: number;
   evidenceGap: number;
@@ -92,6 +94,8 @@ export interface ReceiptsOptions {
   readonly shares?: Omit<SharesOptions, 'servedDomain'>;
   /** Ad-hoc commands of the component. */
   readonly commands?: CommandsPort;
+  /** Asks a session whether it is there; without it none is asked. */
+  readonly ping?: PingsOptions['ping'];
   /** How batches are sent, and how long they gather, ms; without it none is. */
   readonly batching?: Pick<BatchesOptions, 'request' | 'late'>;
   /** How long a message waits for Redis before it is refused, ms. */
@@ -112,6 +116,7 @@ export class Receipts {
   readonly outbox: Outbox;
   readonly passage: Passage;
   readonly waves: Waves;
+  readonly pings: Pings;
   readonly gaps: Gaps;
   readonly shares: Shares;
   readonly batches: Batches;
@@ -170,7 +175,20 @@ export class Receipts {
     const { version, maxStanzaBytes, receiptGap, redeliveryWindow } = options;
     const status = (keys: readonly string[]) => ledger.status(keys);
     this.gaps = new Gaps({ ...base, receiptGap });
-    this.waves = new Waves({ ...base, outbox: this.outbox, redeliveryWindow, status });
+    this.pings = new Pings({
+      ...base,
+      ping: options.ping ?? (async () => 'unknown'),
+      onDoubt: (user) => this.presences.askAfter(user),
+      onJudged: (user) => this.waves.came(user, 'update'),
+    });
+    const { pings } = this;
+    this.waves = new Waves({
+      ...base,
+      outbox: this.outbox,
+      redeliveryWindow,
+      status,
+      ...(options.ping && { settled: (user, resource) => pings.settled(user, resource) }),
+    });
     const unlimited = { limits: NO_LIMITS, memoryUsed: () => undefined, onRefused: () => {} };
     const shares = new Shares({ servedDomain, ...(options.shares ?? unlimited) });
     this.shares = shares;
@@ -210,7 +228,9 @@ export class Receipts {
     this.batches.close();
     this.outbox.leases.close();
     this.gaps.close();
+    this.pings.close();
     this.waves.close();
+    this.presences.close();
   }
 
   /** Takes a stanza from the link; of IQ stanzas, those that are for the component itself. Never throws. */

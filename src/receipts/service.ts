@@ -136,7 +136,7 @@ export class Service {
       throw new Refusal({ condition: 'service-unavailable' });
     }
     // The removed contact's address, or its owner's: Openfire writes the latter.
-    const named = jid === undefined || jid === '' ? '' : this.#options.addresses.parse(jid).bare;
+    const named = jid === undefined || jid === '' ? '' : this.#options.addresses.parseWritten(jid).bare;
     if (others.length > 0 || (named !== to.bare && named !== from.bare)) {
       throw new Refusal({ condition: 'bad-request' });
     }
@@ -177,7 +177,7 @@ export class Service {
     const keys = asked.map(({ attrs: { id, to } }) => {
       if (!id || !to) throw new Refusal({ condition: 'bad-request', text: 'A message is named by its id and to' });
       // The asker is part of the key, so that nobody learns of another's messages.
-      return recordKey(from.bare, addresses.parse(to).counterpart, id);
+      return recordKey(from.bare, addresses.parseWritten(to).counterpart, id);
     });
     const records = await status(keys, from.bare);
     const answers = asked.map(({ attrs: { id, to } }, i) => describe(id as string, to as string, records[i]));

@@ -1,14 +1,14 @@
 import type { Element } from '@xmpp/xml';
 import type { Clock } from '../ledger/clock.ts';
 import { arrived } from '../ledger/evidence.ts';
-import { bounce, hasten, reject, settle } from '../ledger/operations.ts';
+import { bounce, hasten, reject, settle, settleByMention, supersede } from '../ledger/operations.ts';
 import type { StoredRecord } from '../ledger/record.ts';
 import { nextDue, type Timetable } from '../ledger/timetable.ts';
 import { received } from '../stanza/build.ts';
 import { isPermanent } from '../stanza/conditions.ts';
 import { readError } from '../stanza/error.ts';
 import { isOwnId } from '../stanza/ids.ts';
-import { recordKey } from '../stanza/key.ts';
+import { keyOnTheWay, recordKey } from '../stanza/key.ts';
 import type { Message, Proof } from '../stanza/message.ts';
 import type { Confirmers } from './confirmers.ts';
 import type { Gaps } from './gaps.ts';
@@ -71,12 +71,19 @@ export class Settlement {
     for (const id of message.receipts) this.#receipt(route, id, () => unmatched.push(id), settled);
   }
 
-  #receipt({ from, to }: Route, id: string, onUnmatched: () => void, onSettled: () => void): void {
+  #receipt(
+    route: Route,
+    id: string,
+    onUnmatched: () => void,
+    onSettled: () => void,
+    key: string = this.#keyOf(route, id),
+  ): void {
     const { pipeline, outbox, confirmers, counts, gaps } = this.#options;
+    const { from, to } = route;
     const now = this.#options.clock.now();
     const sender = to.counterpart;
     const recipient = from.bare;
-    const key = recordKey(sender, recipient, id);
+    const plain = recordKey(sender, recipient, id);
     const remember = confirmers.toRemember(sender, recipient, now) ? { sender, recipient } : undefined;
     const operation = settle(key, from.resource, now, remember, outbox.settling(key));
     pipeline.push({
@@ -91,6 +98,11 @@ export class Settlement {
         const settled = operation.decode(reply);
         switch (settled.outcome) {
           case 'unknown':
+            // An id that only looks like one of those that we mark.
+            if (key !== plain) {
+              this.#receipt(route, id, onUnmatched, onSettled, plain);
+              return;
+            }
             counts.unmatchedReceipts += 1;
             onUnmatched();
             break;
@@ -99,7 +111,7 @@ export class Settlement {
             break;
           default:
             confirmers.remembered(sender, recipient, now);
-            gaps.note(recipient, from.resource, settled.record.storedAt);
+            gaps.note(recipient, from.resource, sender, settled.record.storedAt);
             this.#delivered(settled.record, settled.outcome, now);
         }
         onSettled();
@@ -112,11 +124,12 @@ export class Settlement {
    * section 5.3). It goes on to the sender as well, and is no receipt: whether this client returns receipts, it does not
    * tell.
    */
-  proof({ from, to }: Route, { by, id }: Proof): void {
+  proof(route: Route, { by, id, perhapsOwn }: Proof): void {
     const { pipeline, counts } = this.#options;
+    const { from, to } = route;
     const now = this.#options.clock.now();
     const sender = to.counterpart;
-    const key = recordKey(sender, from.bare, id);
+    const key = this.#keyOf(route, id);
     if (by === 'marker') {
       const takeFrom = (cursor: string) => {
         const operation = arrived(key, sender, from.bare, from.resource, now, cursor);
@@ -136,7 +149,9 @@ export class Settlement {
       takeFrom('0');
       return;
     }
-    const operation = settle(key, from.resource, now);
+    const operation = perhapsOwn
+      ? settleByMention(key, recordKey(from.bare, sender, id), from.resource, now)
+      : settle(key, from.resource, now);
     pipeline.push({
       operation,
       owner: from.counterpart,
@@ -149,14 +164,20 @@ export class Settlement {
     });
   }
 
+  /** The key of the message that he names, as it went out to him. */
+  #keyOf({ from, to }: Route, id: string): string {
+    return keyOnTheWay(to.counterpart, from.bare, id);
+  }
+
   #delivered(record: StoredRecord, outcome: 'delivered' | 'late', now: number): void {
-    const { outbox, waves, counts, onDelivered, onEnded, trace } = this.#options;
+    const { outbox, waves, pipeline, counts, onDelivered, onEnded, trace } = this.#options;
     trace?.('delivered', record, outcome === 'late' ? 'late' : undefined);
     outbox.settled(record.key);
     waves.settled(record.recipient, record.key);
     if (outcome === 'late') counts.lateReceipts += 1;
     else counts.delivered += 1;
     onDelivered(now - record.firstStoredAt);
+    if (record.target !== undefined) pipeline.push({ operation: supersede(record.key), done: () => {} });
     // A sender who did not ask is told nothing (XEP-0184 section 5.1: the request is what allows a receipt).
     if (record.owesReceipt) outbox.notify(record);
     // Jobs are made for later attempts only; a healthy message has none to remove.
@@ -174,7 +195,7 @@ export class Settlement {
     }
     const { condition, errorType, text } = readError(element);
     const permanent = isPermanent(condition);
-    const key = recordKey(route.to.counterpart, route.from.bare, id);
+    const key = this.#keyOf(route, id);
     const operation = permanent ? reject(key, clock.now(), condition, errorType, text) : bounce(key);
     pipeline.push({
       operation,

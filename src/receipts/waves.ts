@@ -15,7 +15,17 @@ export interface WavesOptions {
   readonly redeliveryWindow: number;
   /** The newest message under each key. */
   readonly status: (keys: readonly string[]) => Promise<(StoredRecord | undefined)[]>;
-  readonly counts: { evidenceSessionEnded: number; evidenceBounced: number; evidenceNotStored: number };
+  readonly counts: {
+    evidenceSessionEnded: number;
+    evidenceSessionSilent: number;
+    evidenceBounced: number;
+    evidenceNotStored: number;
+  };
+  /**
+   * Resolves when what a server hands to this session by itself has come, and the receipts for it: what a session that has
+   * ended did not acknowledge (XEP-0198) may go on to the next, or to offline storage.
+   */
+  readonly settled?: (user: string, resource: string) => Promise<void>;
 }
 
 /** One recipient's messages that are being sent again. */
@@ -24,6 +34,8 @@ interface Wave {
   waiting: Map<string, Missed>;
   /** Sent again and not confirmed: which attempt was claimed, and when (ms). */
   readonly open: Map<string, { readonly attempt: number; readonly since: number }>;
+  /** The session that is to settle before anything is sent; a later one takes its place. */
+  settling?: { readonly resource: string } | undefined;
 }
 
 /** How long what waits for its turn is nobody else's to send, ms. Should this process die, a sweep finds it then. */
@@ -35,6 +47,7 @@ const POSTPONED_TOGETHER = 100;
 
 const COUNTED = {
   'session-ended': 'evidenceSessionEnded',
+  'session-silent': 'evidenceSessionSilent',
   bounced: 'evidenceBounced',
   'not-stored': 'evidenceNotStored',
 } as const;
@@ -99,19 +112,19 @@ export class Waves {
       unconfirmedRetries: timetable.unconfirmedRetries,
     });
     const done = (reply: string) => {
-      const { away, next, missed } = operation.decode(reply);
+      const { away, next, missed, there } = operation.decode(reply);
       if (away) {
         this.#waves.delete(user);
         return;
       }
       found.push(...missed);
-      if (next === '0') this.#add(user, found);
+      if (next === '0') this.#add(user, found, there);
       else this.#look(user, event, next, found);
     };
     pipeline.push({ operation, done });
   }
 
-  #add(user: string, missed: readonly Missed[]): void {
+  #add(user: string, missed: readonly Missed[], there: string): void {
     if (missed.length === 0 || this.#closed) return;
     const wave = this.#waves.get(user) ?? { waiting: new Map(), open: new Map() };
     this.#waves.set(user, wave);
@@ -124,6 +137,21 @@ export class Waves {
     }
     wave.waiting = new Map([...wave.waiting].sort(([, one], [, other]) => byStoring(one, other)));
     this.#timer ??= setInterval(() => void this.#check(), LOOK_EVERY).unref();
+    if (missed.some(({ evidence }) => evidence === 'session-ended')) void this.#settle(user, wave, there);
+    else this.#send(user, wave);
+  }
+
+  /** Has the server do first what it does by itself. */
+  async #settle(user: string, wave: Wave, resource: string): Promise<void> {
+    const { settled } = this.#options;
+    if (settled !== undefined && resource !== '') {
+      if (wave.settling?.resource === resource) return;
+      const settling = { resource };
+      wave.settling = settling;
+      await settled(user, resource);
+      if (wave.settling !== settling) return;
+      wave.settling = undefined;
+    }
     this.#send(user, wave);
   }
 
@@ -131,7 +159,7 @@ export class Waves {
   #send(user: string, wave: Wave): void {
     const { pipeline, outbox, redeliveryWindow, counts } = this.#options;
     // He has gone meanwhile.
-    if (this.#waves.get(user) !== wave) return;
+    if (this.#waves.get(user) !== wave || wave.settling !== undefined) return;
     for (const [key, { attempt, evidence }] of wave.waiting) {
       if (wave.open.size >= redeliveryWindow) break;
       wave.waiting.delete(key);
@@ -144,7 +172,7 @@ export class Waves {
           const claimed = operation.decode(reply);
           if (claimed.outcome === 'claimed' && claimed.record.state === 'pending') {
             counts[COUNTED[evidence]] += 1;
-            outbox.redeliver(claimed.record, claimed.noStore, evidence);
+            outbox.redeliver(claimed.record, claimed.noStore, evidence, claimed.target);
           } else if (wave.open.get(key) === open) {
             wave.open.delete(key);
             this.#send(user, wave);

@@ -1,5 +1,5 @@
-import { domainToASCII } from 'node:url';
-import jid from '@xmpp/jid';
+import { domainToASCII, domainToUnicode } from 'node:url';
+import { foldAscii, isLocalpart, prepareLocalpart } from './localpart.ts';
 
 /** An address that no server would route (RFC 7622); its sender gets `jid-malformed`. */
 export class MalformedAddressError extends Error {
@@ -15,7 +15,7 @@ export class MalformedAddressError extends Error {
  */
 export type Side = 'served' | 'server' | 'proxied' | 'component' | 'foreign';
 
-/** A prepared address: case folded and normalised, so that equal addresses are equal strings. */
+/** An address such that equal addresses are equal strings: see {@link Addresses}. */
 export interface Address {
   readonly side: Side;
   /** Bare JID; the domain alone for a server or component. */
@@ -31,11 +31,22 @@ export interface Address {
 const MAX_PART = 1023;
 // What a URL's host ends at or leaves out: domainToASCII takes a domain for one.
 const FORBIDDEN_IN_DOMAIN = /[\s\\/?#@:[\]%]/;
-// RFC 7622 section 3.3.1: not allowed in a localpart. @xmpp/jid would escape them, making another user of it.
-const FORBIDDEN_IN_LOCAL = /[\s"&'/:<>@]/;
-// A backslash that starts no XEP-0106 sequence is an ordinary character, which @xmpp/jid would escape.
-const PLAIN_BACKSLASH = /\\(?!20|22|26|27|2f|3a|3c|3e|40|5c)/;
+// RFC 8265 section 4.2.1, OpaqueString: no control characters; and none that no text has.
+const FORBIDDEN_IN_RESOURCE = /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]/u;
+const ASCII = /^[\0-\x7f]*$/;
 const MAX_CACHED = 20_000;
+
+/** RFC 7622 section 3.2: the first slash begins the resource, the first at sign before it ends the localpart. */
+function split(address: string): { readonly local?: string; readonly domain: string; readonly resource?: string } {
+  const slash = address.indexOf('/');
+  const bare = slash === -1 ? address : address.slice(0, slash);
+  const at = bare.indexOf('@');
+  return {
+    ...(at !== -1 && { local: bare.slice(0, at) }),
+    domain: bare.slice(at + 1),
+    ...(slash !== -1 && { resource: address.slice(slash + 1) }),
+  };
+}
 
 /** Joins a bare JID and a resource, which may be empty. */
 export function withResource(bare: string, resource: string): string {
@@ -57,13 +68,26 @@ function fromLocalpart(local: string): { readonly local: string; readonly domain
   return at === -1 ? undefined : { local: bare.slice(0, at), domain: bare.slice(at + 1) };
 }
 
-/** Prepares a domain: IDN to its ASCII form (RFC 5890), case folded. Empty when it is not a domain. */
+/**
+ * Prepares a domain: IDN to its ASCII form (RFC 5890), case folded. Empty when it is not a domain, or when it would be
+ * another one after more than that: only what is folded by everybody may be.
+ */
 function prepareDomain(domain: string): string {
-  return FORBIDDEN_IN_DOMAIN.test(domain) ? '' : domainToASCII(domain.replace(/\.$/, ''));
+  const name = domain.replace(/\.$/, '');
+  if (FORBIDDEN_IN_DOMAIN.test(name)) return '';
+  const ascii = domainToASCII(name);
+  if (ASCII.test(name)) return ascii;
+  return domainToUnicode(ascii) === name.toLowerCase().normalize('NFC') ? ascii : '';
 }
 
 /**
- * The mapping between the served domain's users and their stand-ins in the component's domain:
+ * Who is the same person. A server prepares every address that it passes on (RFC 7622, or the older RFC 6122 with its
+ * Unicode 3.2): its own form of a name is the account's identity, and two accounts of the server are two persons, whatever
+ * this side's Unicode makes of their names. So of a localpart ASCII letters are folded and nothing else, a resource stays as
+ * it is, and domains are compared in their ASCII form. What may not be an address is refused ({@link isLocalpart}). What a
+ * person or a client wrote inside a payload, a form or a setting no server has prepared: {@link Addresses.parseWritten}.
+ *
+ * And the mapping between the served domain's users and their stand-ins in the component's domain:
  * `bob@example.org/desk` and `bob@receipts.example.org/desk`; and for users of other domains that are allowed,
  * `carol@other.org` and `carol\40other.org@receipts.example.org` (XEP-0106).
  */
@@ -93,6 +117,7 @@ export class Addresses {
    * Parses and prepares an address. Results are cached, since a busy proxy sees the same few over and over and
    * preparing them is dearer than all else that is done with a stanza.
    *
+   * @param address as the server wrote it
    * @throws {MalformedAddressError}
    */
   parse(address: string): Address {
@@ -105,28 +130,28 @@ export class Addresses {
     return parsed;
   }
 
+  /**
+   * As `parse`, of an address as a person or a client wrote it: in the letters that the server folds too.
+   *
+   * @throws {MalformedAddressError}
+   */
+  parseWritten(address: string): Address {
+    const { local, domain, resource } = split(address);
+    if (local === undefined || ASCII.test(local)) return this.parse(address);
+    const bare = `${prepareLocalpart(local)}@${domain}`;
+    return this.parse(resource === undefined ? bare : `${bare}/${resource}`);
+  }
+
   #parse(address: string): Address {
-    let parsed: ReturnType<typeof jid>;
-    try {
-      parsed = jid(address);
-    } catch {
-      throw new MalformedAddressError(address);
-    }
-    const bareEnd = address.indexOf('/');
-    const bareText = bareEnd === -1 ? address : address.slice(0, bareEnd);
-    const at = bareText.indexOf('@');
-    const localText = at === -1 ? '' : bareText.slice(0, at);
-    const local = (PLAIN_BACKSLASH.test(localText) ? localText.toLowerCase() : parsed.local).normalize('NFKC');
-    const { resource } = parsed;
-    const domain = prepareDomain(parsed.domain);
+    const { local: localText, domain: domainText, resource } = split(address);
+    const local = foldAscii(localText ?? '');
+    const domain = prepareDomain(domainText);
     if (
       domain === '' ||
-      at === 0 ||
-      bareEnd === address.length - 1 ||
-      FORBIDDEN_IN_LOCAL.test(localText) ||
-      // NFKC turns a full-width @ or / into the plain one, and with it one user's address into another's.
-      FORBIDDEN_IN_LOCAL.test(local) ||
-      [local, domain, resource].some((part) => Buffer.byteLength(part) > MAX_PART)
+      (localText !== undefined && !isLocalpart(localText)) ||
+      resource === '' ||
+      (resource !== undefined && FORBIDDEN_IN_RESOURCE.test(resource)) ||
+      [local, domain, resource ?? ''].some((part) => Buffer.byteLength(part) > MAX_PART)
     ) {
       throw new MalformedAddressError(address);
     }
@@ -134,7 +159,7 @@ export class Addresses {
     const spelt = this.#spelt(domain);
     const bare = local === '' ? spelt : `${local}@${spelt}`;
     const counterpart = this.#counterpart(side, local, domain, address);
-    return { side, bare, resource, full: withResource(bare, resource), counterpart };
+    return { side, bare, resource: resource ?? '', full: withResource(bare, resource ?? ''), counterpart };
   }
 
   #counterpart(side: Side, local: string, domain: string, address: string): string {
@@ -170,7 +195,7 @@ export class Addresses {
     if (foreigner === undefined) return `${local}@${this.servedDomain}`;
     const bare = `${foreigner.local}@${this.#spelt(prepareDomain(foreigner.domain))}`;
     // One user, one stand-in: what names him in another way, or nobody that could be, is no address.
-    if (foreigner.local === '' || FORBIDDEN_IN_LOCAL.test(foreigner.local) || asLocalpart(bare) !== local) {
+    if (!isLocalpart(foreigner.local) || asLocalpart(bare) !== local) {
       throw new MalformedAddressError(address);
     }
     return bare;

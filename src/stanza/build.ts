@@ -6,6 +6,13 @@ import { attribute, escapeAttribute, escapeText } from './xml.ts';
 export type AckFormat = 'receipt' | 'stored' | 'none';
 
 const NO_STORE = `<no-store xmlns="${NS.hints}"/>`;
+/**
+ * XEP-0280 section 9: no copy of it for the user's other devices. In two versions: Openfire from 4.8 on takes the present one
+ * out before it looks for any.
+ */
+const PRIVATE = `<private xmlns="${NS.carbons}"/><private xmlns="${NS.carbonsBefore}"/>`;
+/** What is for the device alone that wrote a message, and for nobody later. */
+const FOR_DEVICE = NO_STORE + PRIVATE;
 const REQUEST = `<request xmlns="${NS.receipts}"/>`;
 
 function open(name: string, attributes: Record<string, string | undefined>, other = ''): string {
@@ -47,9 +54,23 @@ export function isNotToBeStored(inner: string): boolean {
   return inner.includes(NO_STORE);
 }
 
-/** A later copy of a message: with the time of the first (XEP-0203), and kept from offline storage when asked to. */
+const FORWARDED = /<forwarded [\s\S]*<\/forwarded>/;
+const OWN_DELAY = /<delay [^<>]*urn:xmpp:delay/;
+
+/** Whether children say themselves when the message was sent (XEP-0203), beside what a quoted one says (XEP-0297). */
+function isDelayed(inner: string): boolean {
+  return inner.includes('<delay ') && OWN_DELAY.test(inner.replace(FORWARDED, ''));
+}
+
+/**
+ * A later copy of a message: with the time of the first (XEP-0203), and kept from offline storage when asked to. Where its
+ * sender has said when he wrote it, that stays the only time: clients go by one or by another of several.
+ */
 export function redelivery(out: Outgoing, by: string, storedAt: number, noStore: boolean): string {
-  const delay = `<delay xmlns="${NS.delay}" from="${escapeAttribute(by)}" stamp="${new Date(storedAt).toISOString()}"/>`;
+  const own = isDelayed(out.inner);
+  const delay = own
+    ? ''
+    : `<delay xmlns="${NS.delay}" from="${escapeAttribute(by)}" stamp="${new Date(storedAt).toISOString()}"/>`;
   // XEP-0334: a second hint would say nothing more.
   return message(out, noStore && !isNotToBeStored(out.inner) ? delay + NO_STORE : delay);
 }
@@ -65,7 +86,8 @@ export interface Notice {
 }
 
 /**
- * "The proxy has it": our own word for it and, in format `receipt`, XEP-0184's too.
+ * "The proxy has it": our own word for it and, in format `receipt`, XEP-0184's too. It is of type `normal` (by having none),
+ * since servers give another device what is of type `chat` and for one that is gone.
  *
  * @param recipient the recipient's proxied bare JID
  */
@@ -73,7 +95,7 @@ export function acknowledgement(notice: Notice, recipient: string, format: Exclu
   const { from, to, id, about } = notice;
   const stored = `<stored xmlns="${NS.own}" id="${escapeAttribute(about)}" to="${escapeAttribute(recipient)}"/>`;
   const words = format === 'receipt' ? stored + received(about) : stored;
-  return `${open('message', { type: 'chat', from, to, id })}${words}${NO_STORE}</message>`;
+  return `${open('message', { from, to, id })}${words}${FOR_DEVICE}</message>`;
 }
 
 /** What is known of many messages, each by its id and its recipient's proxied bare JID: the child of an IQ stanza. */
@@ -90,10 +112,10 @@ export function statusOf(
 export function unconfirmedNotice(notice: Notice, recipient: string): string {
   const { from, to, id, about } = notice;
   const word = `<unconfirmed xmlns="${NS.own}" id="${escapeAttribute(about)}" to="${escapeAttribute(recipient)}"/>`;
-  return `${open('message', { type: 'chat', from, to, id })}${word}${NO_STORE}</message>`;
+  return `${open('message', { from, to, id })}${word}${FOR_DEVICE}</message>`;
 }
 
-/** The recipient's receipt on its way to the sender (XEP-0184 section 5.2). */
+/** The recipient's receipt on its way to the sender (XEP-0184 section 5.2); all his devices may have it. */
 export function deliveryReceipt(notice: Notice): string {
   const { from, to, id, about } = notice;
   return `${open('message', { type: 'chat', from, to, id })}${received(about)}</message>`;
@@ -118,15 +140,20 @@ function errorElement({ condition, text, by, extra = '', type = CONDITIONS[condi
   return `<error type="${type}"${attribute('by', by)}><${condition} xmlns="${NS.stanzas}"/>${words}${extra}</error>`;
 }
 
-/** A stanza of type `error` (RFC 6120 section 8.3.1); `from` is whom the refused stanza was addressed to. */
+/**
+ * A stanza of type `error` (RFC 6120 section 8.3.1); `from` is whom the refused stanza was addressed to.
+ *
+ * @param body of a message, its body as XML (quotedBody); empty where it has none or it is not known any more
+ */
 export function errorStanza(
   name: 'message' | 'iq' | 'presence',
   to: string,
   from: string,
   id: string | undefined,
   error: StanzaError,
+  body = '',
 ): string {
-  return `${open(name, { type: 'error', from, to, id })}${errorElement(error)}</${name}>`;
+  return `${open(name, { type: 'error', from, to, id })}${body}${errorElement(error)}</${name}>`;
 }
 
 /** The application-specific condition of a message that was not confirmed in time. */

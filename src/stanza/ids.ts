@@ -17,3 +17,44 @@ export class IdSource {
 export function isOwnId(id: string): boolean {
   return id.startsWith(PREFIX);
 }
+
+/** RFC 9562 section 4: with its version and its variant, with or without hyphens. */
+const UUID = /[\da-f]{8}-?[\da-f]{4}-?[1-8][\da-f]{3}-?[89ab][\da-f]{3}-?[\da-f]{12}/i;
+/** As many of a kind are a word or a number, rather than random. */
+const WORDS = /[a-z]{5,}|[A-Z]{5,}|\d{10,}/g;
+/** What random characters change between, and counted or written ones seldom do. */
+const RUNS = /\d+|[a-z]+|[A-Z]+/g;
+/** Characters of base 62 that bear 64 bits. */
+const SHORTEST = 11;
+
+/** @param text letters and digits */
+function bitsOf(text: string): number {
+  if (/[a-z]/.test(text) && /[A-Z]/.test(text)) return text.length * 5.9;
+  return text.length * (/^[\da-f]*$/i.test(text) ? 4 : 5);
+}
+
+/** @param text letters and digits */
+function looksRandom(text: string): boolean {
+  if (text.length < SHORTEST || bitsOf(text) < 64) return false;
+  return /\d/.test(text) && (text.match(RUNS) ?? []).length * 5 > text.length;
+}
+
+/** Whether few characters come again and again, as in what is counted in the form of a UUID. */
+function isMonotonous(text: string): boolean {
+  return new Set(text).size < 8;
+}
+
+/**
+ * Whether an id is one that no client makes twice: a UUID, or 64 random bits and more. Judged by form and length, so that
+ * a random one of digits or of letters alone passes for countable; that errs on the side on which nothing is lost.
+ */
+export function isUniqueId(id: string): boolean {
+  if (id.length < SHORTEST || isMonotonous(id)) return false;
+  return (
+    /[a-f]/i.test(UUID.exec(id)?.[0] ?? '') ||
+    id
+      .replace(WORDS, ' ')
+      .split(/[^\da-zA-Z]/)
+      .some(looksRandom)
+  );
+}

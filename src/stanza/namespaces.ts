@@ -12,6 +12,9 @@ export const NS = {
   reply: 'urn:xmpp:reply:0',
   /** XEP-0444: Message Reactions. */
   reactions: 'urn:xmpp:reactions:0',
+  /** XEP-0308: Last Message Correction; XEP-0424: Message Retraction. */
+  correction: 'urn:xmpp:message-correct:0',
+  retraction: 'urn:xmpp:message-retract:1',
   /** XEP-0334: Message Processing Hints. */
   hints: 'urn:xmpp:hints',
   /** XEP-0359: Unique and Stable Stanza IDs. */
@@ -34,6 +37,8 @@ export const NS = {
   eme: 'urn:xmpp:eme:0',
   /** XEP-0280: Message Carbons. */
   carbons: 'urn:xmpp:carbons:2',
+  /** The same, as it was called up to its version 0.8. */
+  carbonsBefore: 'urn:xmpp:carbons:1',
   /** XEP-0353: Jingle Message Initiation: a call that rings; a late copy would ring for nobody. */
   jingleMessage: 'urn:xmpp:jingle-message:0',
   /** RFC 6121 section 2. */
@@ -54,6 +59,8 @@ export const NS = {
   forward: 'urn:xmpp:forward:0',
   /** RFC 6120 section 4.8.3: the content namespace of a client's stream, which forwarded stanzas are in. */
   client: 'jabber:client',
+  /** XEP-0114: that of our own stream. */
+  component: 'jabber:component:accept',
   /** XEP-0249: Direct MUC Invitations. */
   conference: 'jabber:x:conference',
   /** XEP-0144: Roster Item Exchange, and XEP-0093, which came before it. */

@@ -1,8 +1,9 @@
 /**
  * How a watcher stands to the user whose presence he wants. `asked`: the user has been asked and has not answered;
- * `askedLongAgo`: so long ago that he may be asked again.
+ * `askedLongAgo`: so long ago that he may be asked again; `probed`: none, and the user's server was asked within the last
+ * minute whether it is so.
  */
-export type Standing = 'none' | 'asked' | 'askedLongAgo' | 'subscribed';
+export type Standing = 'none' | 'asked' | 'askedLongAgo' | 'subscribed' | 'probed';
 
 /** The presence stanzas that need a subscription, ask for one, or change it. */
 export type SubscriptionType = 'subscribe' | 'subscribed' | 'unsubscribe' | 'unsubscribed' | 'probe';
@@ -10,7 +11,7 @@ export type SubscriptionType = 'subscribe' | 'subscribed' | 'unsubscribe' | 'uns
 /** What to do with such a stanza. */
 export interface Step {
   /** The standing after it; undefined leaves it as it is. */
-  readonly next?: 'none' | 'asked' | 'subscribed';
+  readonly next?: 'none' | 'asked' | 'subscribed' | 'probed';
   /** `relay` it to the other user, `answer` it with "subscribed" in the other user's name, or `ignore` it. */
   readonly act: 'relay' | 'answer' | 'ignore';
 }
@@ -26,6 +27,7 @@ const RELAY: Step = { act: 'relay' };
 const END: Step = { next: 'none', act: 'relay' };
 const ASK: Step = { next: 'asked', act: 'relay' };
 const GRANT: Step = { next: 'subscribed', act: 'relay' };
+const PROBE: Step = { next: 'probed', act: 'relay' };
 
 /**
  * RFC 6121 section 3 and appendix A, as seen from between the two users' servers, which keep the rosters. The watcher
@@ -38,15 +40,17 @@ const STEPS: Readonly<Record<SubscriptionType, Readonly<Record<Standing, Step>>>
     askedLongAgo: ASK,
     // Section 3.1.3: who has agreed is not asked again.
     subscribed: { act: 'answer' },
+    probed: ASK,
   },
   // Also where nobody is known to have asked: his server believes it, and the asker's ignores what it did not ask for
   // (section 3.1.6).
-  subscribed: { none: GRANT, asked: GRANT, askedLongAgo: GRANT, subscribed: RELAY },
-  unsubscribe: { none: IGNORE, asked: END, askedLongAgo: END, subscribed: END },
-  unsubscribed: { none: IGNORE, asked: END, askedLongAgo: END, subscribed: END },
+  subscribed: { none: GRANT, asked: GRANT, askedLongAgo: GRANT, subscribed: RELAY, probed: GRANT },
+  unsubscribe: { none: IGNORE, asked: END, askedLongAgo: END, subscribed: END, probed: IGNORE },
+  unsubscribed: { none: IGNORE, asked: END, askedLongAgo: END, subscribed: END, probed: END },
   // A server probes for whom it has down as a watcher, be it that an administrator wrote the rosters or that Redis has
-  // forgotten. The watched user's server is the one to say that it is not so (section 4.3.2): with "unsubscribed".
-  probe: { none: GRANT, asked: GRANT, askedLongAgo: GRANT, subscribed: RELAY },
+  // forgotten. But so may any client, of anybody: it is the watched user's server that says whether it is so (section
+  // 4.3.2), by an answer with presence, or by "unsubscribed".
+  probe: { none: PROBE, asked: PROBE, askedLongAgo: PROBE, subscribed: RELAY, probed: PROBE },
 };
 
 /** What a stanza of this type means at this standing. Pure. */

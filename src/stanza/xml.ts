@@ -102,9 +102,12 @@ export function serialize(element: Element, depth: number = MAX_DEPTH): string {
 // A bare ampersand ends the stream, and the tokenizer lets it pass.
 const BARE_AMPERSAND = /&(?!(?:lt|gt|amp|quot|apos|#\d+|#x[\da-f]+);)/i;
 
+// We write none; a server ends the stream at a comment or an instruction (RFC 6120 section 11.1), and ltx misreads them.
+const DECLARATION = /<[!?]/;
+
 /** Whether a text is one whole element. What comes back from a store may have been cut, and would end the whole stream. */
 export function isOneElement(text: string): boolean {
-  if (BARE_AMPERSAND.test(text)) return false;
+  if (BARE_AMPERSAND.test(text) || DECLARATION.test(text)) return false;
   let elements = 0;
   let sound = true;
   let ended = false;

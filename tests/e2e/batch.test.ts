@@ -30,7 +30,11 @@ interface Wire {
 
 /** A user of the library, and the messages that come to him and go from him. */
 async function login(name: string, options: LibraryUserOptions = {}): Promise<Wire> {
-  const user = await LibraryUser.prepare(world, name, { store: memoryStore(), resource: 'r', ...options });
+  const user = await LibraryUser.prepare(world, name, {
+    store: memoryStore(),
+    resource: world.newResource(),
+    ...options,
+  });
   users.push(user);
   const [came, went, batches]: [Element[], Element[], Element[]] = [[], [], []];
   user.xmpp.on('stanza', (stanza) => {
@@ -99,7 +103,8 @@ test('who does not say it is told of each message by itself', async () => {
 });
 
 test('a stock client on the resource of a library that took batches gets each acknowledgement and receipt', async () => {
-  const before = await login('alice', { resource: 'desk' });
+  const resource = world.newResource();
+  const before = await login('alice', { resource });
   // Bob is away: what the library sends is confirmed when another client has its resource.
   const early = numbered(30).map((body) => before.user.receipts.send({ to: world.proxied('bob'), body }).id);
   await until(() => early.every((id) => before.user.receipts.get(id)?.state === 'stored'), {
@@ -109,7 +114,7 @@ test('a stock client on the resource of a library that took batches gets each ac
   await before.user.close();
   users.splice(users.indexOf(before.user), 1);
 
-  const after = await world.user('alice', { resource: 'desk' });
+  const after = await world.user('alice', { resource });
   const receiptsFor = async (sent: readonly string[]) => {
     for (const id of sent) expect((await after.delivered(id)).getChildren('received', NS_RECEIPTS)).toHaveLength(1);
   };

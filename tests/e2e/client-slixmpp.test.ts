@@ -21,8 +21,7 @@ if (slixmppPython === undefined) console.info('Skipped: no python3 here can "imp
   });
 
   const slixmpp = async (name: string) => {
-    const { host, c2sPort, domain, passwords } = world.xmpp;
-    const user = await SlixmppUser.login(host, c2sPort, `${name}@${domain}/slix`, passwords.get(name) ?? '');
+    const user = await SlixmppUser.login(world, name);
     closes.push(() => user.offline());
     return user;
   };

@@ -5,8 +5,6 @@ import type { TestUser } from '../support/client.ts';
 import { until } from '../support/poll.ts';
 import { OWN_SERVER, World } from '../support/world.ts';
 
-const onOwnServer = OWN_SERVER ? test : test.skip;
-
 let world: World;
 let redis: Redis;
 
@@ -58,7 +56,7 @@ async function theProxySeesBob(sessions: number, receipts?: 'y' | 'n'): Promise<
 const copiesAreOut = (count: number) =>
   until(async () => (await redis.hlen(bobs('out'))) === count, { what: `${count} copies that are out` });
 
-onOwnServer('they become contacts, talk, and learn of each other what contacts do', async () => {
+test('they become contacts, talk, and learn of each other what contacts do', async () => {
   await world.startProxy();
   const [alice, bob] = [await world.user('alice'), await world.user('bob')];
   await becomeContacts(alice, bob);
@@ -76,7 +74,7 @@ onOwnServer('they become contacts, talk, and learn of each other what contacts d
   expect(avatar.toString()).toContain('aGVsbG8=');
 });
 
-onOwnServer('he was lost with what he had not confirmed: he has it when he is back, in order', async () => {
+test('he was lost with what he had not confirmed: he has it when he is back, in order', async () => {
   await world.startProxy();
   const [alice, bob] = [await world.user('alice'), await world.user('bob')];
   await becomeContacts(alice, bob);
@@ -103,7 +101,7 @@ onOwnServer('he was lost with what he had not confirmed: he has it when he is ba
   expect(back.bodies()).toEqual(texts);
 });
 
-onOwnServer('away overnight: the server keeps a hundred messages for him, and he sees each once', async () => {
+test('away overnight: the server keeps a hundred messages for him, and he sees each once', async () => {
   // Nights are short here: six steps of the timetable. The first is what he has for his receipts when he is back.
   await world.startProxy({ RETRY_SCHEDULE: '2s,300ms' });
   const [alice, bob] = [await world.user('alice'), await world.user('bob')];
@@ -129,10 +127,14 @@ onOwnServer('away overnight: the server keeps a hundred messages for him, and he
   // Whatever else was due by now would be here before this.
   await alice.say(world.proxied('bob'), 'good morning');
   await back.hears('good morning');
-  expect(back.bodies()).toEqual([...texts, 'good morning']);
+  const stored = back.bodies();
+  expect(stored.pop()).toBe('good morning');
+  // Openfire hands out in any order what it has stored in the same millisecond.
+  if (!OWN_SERVER) stored.sort((one, other) => Number(one) - Number(other));
+  expect(stored).toEqual(texts);
 });
 
-onOwnServer('his client gives no receipts, and says so: each message once, and its end is not known', async () => {
+test('his client gives no receipts, and says so: each message once, and its end is not known', async () => {
   await world.startProxy({ RETRY_SCHEDULE: '200ms', UNCONFIRMED_RETRY_AFTER: '200ms', MESSAGE_TTL: '4s' });
   const alice = await world.user('alice');
   const plain = { autoReceipt: false, features: ['http://jabber.org/protocol/disco#info'] };
@@ -151,7 +153,7 @@ onOwnServer('his client gives no receipts, and says so: each message once, and i
   expect(world.proxy.metrics.counts.redelivered).toBe(0);
 });
 
-onOwnServer('a thousand messages to a healthy client, and no copy at all', async () => {
+test('a thousand messages to a healthy client, and no copy at all', async () => {
   await world.startProxy();
   const [alice, bob] = [await world.user('alice'), await world.user('bob')];
   await becomeContacts(alice, bob);
@@ -164,7 +166,7 @@ onOwnServer('a thousand messages to a healthy client, and no copy at all', async
   expect(world.proxy.metrics.counts).toMatchObject({ redelivered: 0, evidenceGap: 0, evidenceSessionEnded: 0 });
 });
 
-onOwnServer('he confirms a later message and not an earlier one: that one comes again, once', async () => {
+test('he confirms a later message and not an earlier one: that one comes again, once', async () => {
   await world.startProxy({ RECEIPT_GAP: '300ms' });
   const [alice, bob] = [await world.user('alice'), await world.user('bob')];
   await becomeContacts(alice, bob);
@@ -181,7 +183,7 @@ onOwnServer('he confirms a later message and not an earlier one: that one comes 
   expect(world.proxy.metrics.counts).toMatchObject({ evidenceGap: 1, redelivered: 1 });
 });
 
-onOwnServer('her message fails while she is away: she is told when she comes', async () => {
+test('her message fails while she is away: she is told when she comes', async () => {
   await world.startProxy({ MESSAGE_TTL: '2s', RETRY_SCHEDULE: '1s' });
   const [alice, bob] = [await world.user('alice'), await world.user('bob')];
   await becomeContacts(alice, bob);

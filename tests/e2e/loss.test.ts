@@ -18,17 +18,19 @@ function column(letter: string): Column {
 test('the measurement sees what is lost: plain chat to a frozen recipient loses all, and nobody is told', async () => {
   const frozen = ROWS.find(({ name }) => name.startsWith('recipient frozen'));
   const outcome = await stage.measure(frozen as (typeof ROWS)[0], column('a'), MESSAGES);
-  expect(outcome).toEqual({ lost: MESSAGES, once: 0, twice: 0, unnoticed: MESSAGES });
+  expect(outcome).toMatchObject({ lost: MESSAGES, once: 0, twice: 0, unnoticed: MESSAGES });
 }, 60_000);
 
 describe.each(ROWS)('$name', (row) => {
-  test('the proxy with stock clients loses nothing that it acknowledged', async () => {
+  test('the proxy with stock clients loses nothing that it acknowledged, and no message comes more than once too often', async () => {
     const outcome = await stage.measure(row, column('d'), MESSAGES);
-    if (outcome !== undefined) expect(outcome.unnoticed).toBe(0);
+    if (outcome === undefined) return;
+    expect(outcome.unnoticed).toBe(0);
+    expect(outcome.mostNeedless).toBeLessThanOrEqual(1);
   }, 120_000);
 
   test('the proxy with the library loses nothing, and the application sees nothing twice', async () => {
     const outcome = await stage.measure(row, column('e'), MESSAGES);
-    if (outcome !== undefined) expect(outcome).toEqual({ lost: 0, once: MESSAGES, twice: 0, unnoticed: 0 });
+    if (outcome !== undefined) expect(outcome).toMatchObject({ lost: 0, once: MESSAGES, twice: 0, unnoticed: 0 });
   }, 120_000);
 });

@@ -1,9 +1,6 @@
 import { until } from '../support/poll.ts';
 import { askRedis } from '../support/redis.ts';
-import { NO_COPIES, OWN_SERVER, World } from '../support/world.ts';
-
-// Needs users and a server that are ours to do with as we like.
-const onOwnServer = OWN_SERVER ? test : test.skip;
+import { NO_COPIES, World } from '../support/world.ts';
 
 let world: World;
 
@@ -16,31 +13,28 @@ afterEach(async () => {
   await world.stopProxy();
 });
 
-onOwnServer(
-  'Redis hangs: nothing is acknowledged, the sender is told to try later, and all recovers by itself',
-  async () => {
-    await world.startProxy({}, { patience: 1000 });
-    const alice = await world.user('alice');
-    const bob = await world.user('bob');
-    await alice.delivered(await alice.say(world.proxied('bob'), 'Before'));
-    world.redis.freeze();
-    const id = await alice.say(world.proxied('bob'), 'During');
-    const refusal = await alice.failed(id);
-    expect(refusal.getChild('error')?.attrs.type).toBe('wait');
-    expect(refusal.getChild('error')?.getChild('resource-constraint')).toBeDefined();
-    expect(alice.count((stanza) => stanza.getChild('stored')?.attrs.id === id)).toBe(0);
-    expect(await world.proxy.problems()).toEqual([expect.stringContaining('Redis does not answer')]);
-    world.redis.thaw();
-    // Her client sends it again, as it was told to.
-    await alice.say(world.proxied('bob'), 'During', { id });
-    await alice.acknowledged(id);
-    await bob.hears('During');
-    await alice.delivered(id);
-    expect(await world.proxy.problems()).toEqual([]);
-  },
-);
+test('Redis hangs: nothing is acknowledged, the sender is told to try later, and all recovers by itself', async () => {
+  await world.startProxy({}, { patience: 1000 });
+  const alice = await world.user('alice');
+  const bob = await world.user('bob');
+  await alice.delivered(await alice.say(world.proxied('bob'), 'Before'));
+  world.redis.freeze();
+  const id = await alice.say(world.proxied('bob'), 'During');
+  const refusal = await alice.failed(id);
+  expect(refusal.getChild('error')?.attrs.type).toBe('wait');
+  expect(refusal.getChild('error')?.getChild('resource-constraint')).toBeDefined();
+  expect(alice.count((stanza) => stanza.getChild('stored')?.attrs.id === id)).toBe(0);
+  expect(await world.proxy.problems()).toEqual([expect.stringContaining('Redis does not answer')]);
+  world.redis.thaw();
+  // Her client sends it again, as it was told to.
+  await alice.say(world.proxied('bob'), 'During', { id });
+  await alice.acknowledged(id);
+  await bob.hears('During');
+  await alice.delivered(id);
+  expect(await world.proxy.problems()).toEqual([]);
+});
 
-onOwnServer('what was refused because Redis hung is not delivered after all when it goes on', async () => {
+test('what was refused because Redis hung is not delivered after all when it goes on', async () => {
   await world.startProxy({}, { patience: 1000 });
   const alice = await world.user('alice');
   const bob = await world.user('bob');
@@ -56,7 +50,7 @@ onOwnServer('what was refused because Redis hung is not delivered after all when
   expect(bob.count('Refused')).toBe(0);
 });
 
-onOwnServer('Redis is restarted while messages come: each acknowledged one arrives', async () => {
+test('Redis is restarted while messages come: each acknowledged one arrives', async () => {
   await world.startProxy(NO_COPIES);
   const alice = await world.user('alice');
   const bob = await world.user('bob');
@@ -70,7 +64,7 @@ onOwnServer('Redis is restarted while messages come: each acknowledged one arriv
   expect(bob.bodies().filter((body) => body.startsWith('down'))).toEqual(ids.map((_, i) => `down ${i}`));
 });
 
-onOwnServer('the XMPP server is restarted: the link comes back and messages flow', async () => {
+test('the XMPP server is restarted: the link comes back and messages flow', async () => {
   const { prosody } = world.xmpp;
   // Another server is not ours to restart.
   if (prosody === undefined) return;
@@ -91,23 +85,20 @@ onOwnServer('the XMPP server is restarted: the link comes back and messages flow
   expect(carol.count('Before')).toBe(1);
 });
 
-onOwnServer(
-  'the proxy is stopped: what it has acknowledged is in the server’s hands or in Redis, and the next one goes on',
-  async () => {
-    const alice = await world.user('alice');
-    const bob = await world.user('bob');
-    await world.startProxy();
-    const ids = [];
-    for (let i = 0; i < 100; i += 1) ids.push(await alice.say(world.proxied('bob'), `message ${i}`));
-    await alice.acknowledged(ids[99] as string);
-    await world.stopProxy();
-    await world.startProxy({}, { lease: 1000 });
-    for (const id of ids) await alice.delivered(id);
-    await until(() => new Set(bob.bodies()).size === 100, { what: 'all messages' });
-  },
-);
+test('the proxy is stopped: what it has acknowledged is in the server’s hands or in Redis, and the next one goes on', async () => {
+  const alice = await world.user('alice');
+  const bob = await world.user('bob');
+  await world.startProxy();
+  const ids = [];
+  for (let i = 0; i < 100; i += 1) ids.push(await alice.say(world.proxied('bob'), `message ${i}`));
+  await alice.acknowledged(ids[99] as string);
+  await world.stopProxy();
+  await world.startProxy({}, { lease: 1000 });
+  for (const id of ids) await alice.delivered(id);
+  await until(() => new Set(bob.bodies()).size === 100, { what: 'all messages' });
+});
 
-onOwnServer('two proxies share one Redis, and neither sends what the other has in hand', async () => {
+test('two proxies share one Redis, and neither sends what the other has in hand', async () => {
   const alice = await world.user('alice');
   const bob = await world.user('bob', { autoReceipt: false });
   await world.startProxy({ RETRY_SCHEDULE: '1s,1h' });

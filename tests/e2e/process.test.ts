@@ -2,10 +2,7 @@ import net from 'node:net';
 import { freePort } from '../support/ports.ts';
 import { ProxyProcess } from '../support/proxy-process.ts';
 import { askRedis, startRedis } from '../support/redis.ts';
-import { NO_COPIES, OWN_SERVER, World } from '../support/world.ts';
-
-// Needs users and a server that are ours to do with as we like.
-const onOwnServer = OWN_SERVER ? test : test.skip;
+import { NO_COPIES, World } from '../support/world.ts';
 
 let world: World;
 let running: ProxyProcess | undefined;
@@ -34,7 +31,7 @@ function isTaken(port: number): Promise<boolean> {
   });
 }
 
-onOwnServer('SIGTERM: it finishes what is in hand, closes the stream and ends with 0', async () => {
+test('SIGTERM: it finishes what is in hand, closes the stream and ends with 0', async () => {
   const proxy = start(NO_COPIES);
   await proxy.prints('The link is up');
   const alice = await world.user('alice');
@@ -46,7 +43,7 @@ onOwnServer('SIGTERM: it finishes what is in hand, closes the stream and ends wi
   expect(bob.bodies()).toHaveLength(50);
 });
 
-onOwnServer('SIGINT with a Redis that hangs: it ends in time all the same', async () => {
+test('SIGINT with a Redis that hangs: it ends in time all the same', async () => {
   const proxy = start({ SHUTDOWN_TIMEOUT: '2s' });
   await proxy.prints('The link is up');
   world.redis.freeze();
@@ -57,7 +54,7 @@ onOwnServer('SIGINT with a Redis that hangs: it ends in time all the same', asyn
   expect(Date.now() - before).toBeLessThan(15_000);
 });
 
-onOwnServer('a wrong secret: one line says so and what to set, exit code 78', async () => {
+test('a wrong secret: one line says so and what to set, exit code 78', async () => {
   const proxy = start({ XMPP_COMPONENT_SECRET: 'not the secret' });
   expect(await proxy.exited).toEqual({ code: 78, signal: null });
   const lines = proxy.output.split('\n').filter((line) => line.includes('XMPP_COMPONENT_SECRET'));
@@ -66,13 +63,13 @@ onOwnServer('a wrong secret: one line says so and what to set, exit code 78', as
   expect(proxy.output).not.toContain('not the secret');
 });
 
-onOwnServer('the port for clients: asked whether it is that', async () => {
+test('the port for clients: asked whether it is that', async () => {
   const proxy = start({ XMPP_SERVICE: `xmpp://127.0.0.1:${world.xmpp.c2sPort}` });
   await proxy.prints('the component port');
   expect(await proxy.signal('SIGTERM')).toEqual({ code: 0, signal: null });
 });
 
-onOwnServer('LOG_LEVEL=debug: one message can be followed by its id, and its text is nowhere', async () => {
+test('LOG_LEVEL=debug: one message can be followed by its id, and its text is nowhere', async () => {
   const proxy = start({ LOG_LEVEL: 'trace', ...NO_COPIES });
   await proxy.prints('The link is up');
   const alice = await world.user('alice');
@@ -90,7 +87,7 @@ onOwnServer('LOG_LEVEL=debug: one message can be followed by its id, and its tex
   expect(proxy.output).not.toContain('old mill');
 });
 
-onOwnServer('a Redis that may throw messages away is refused, exit code 78', async () => {
+test('a Redis that may throw messages away is refused, exit code 78', async () => {
   const redis = await startRedis({ maxmemoryPolicy: 'allkeys-lru' });
   const proxy = start({ REDIS_URL: redis.url });
   expect(await proxy.exited).toEqual({ code: 78, signal: null });
@@ -100,7 +97,7 @@ onOwnServer('a Redis that may throw messages away is refused, exit code 78', asy
   await redis.stop();
 });
 
-onOwnServer('a Redis that keeps nothing on disk is warned of in plain words', async () => {
+test('a Redis that keeps nothing on disk is warned of in plain words', async () => {
   const redis = await startRedis({ appendonly: false });
   const proxy = start({ REDIS_URL: redis.url });
   await proxy.prints('all pending messages are lost when it restarts');
@@ -109,7 +106,7 @@ onOwnServer('a Redis that keeps nothing on disk is warned of in plain words', as
   await redis.stop();
 });
 
-onOwnServer('faults of the configuration are told all at once, without secrets, exit code 78', async () => {
+test('faults of the configuration are told all at once, without secrets, exit code 78', async () => {
   const proxy = start({
     XMPP_SERVICE: 'http://x',
     RETRY_SCHEDULE: 'soon',
@@ -123,7 +120,7 @@ onOwnServer('faults of the configuration are told all at once, without secrets, 
   expect(proxy.output).not.toContain('hush');
 });
 
-onOwnServer('Redis is not there at start: it waits for it, and says what is wrong', async () => {
+test('Redis is not there at start: it waits for it, and says what is wrong', async () => {
   const redis = await startRedis();
   await redis.kill();
   const proxy = start({ REDIS_URL: redis.url });
@@ -139,35 +136,31 @@ onOwnServer('Redis is not there at start: it waits for it, and says what is wron
   await redis.stop();
 });
 
-onOwnServer(
-  'npm start: SIGTERM to npm stops the proxy itself, and ends with 0',
-  async () => {
-    const port = await freePort();
-    const npm = start({ HTTP_PORT: `${port}` }, 'npm');
-    await npm.prints('The link is up');
-    expect(await isTaken(port)).toBe(true);
-    expect(await npm.signal('SIGTERM')).toEqual({ code: 0, signal: null });
-    expect(npm.output).toContain('Stopped');
-    expect(await isTaken(port)).toBe(false);
-  },
-  120_000,
-);
+test('npm start: SIGTERM to npm stops the proxy itself, and ends with 0', async () => {
+  const port = await freePort();
+  const npm = start({ HTTP_PORT: `${port}` }, 'npm');
+  await npm.prints('The link is up');
+  expect(await isTaken(port)).toBe(true);
+  expect(await npm.signal('SIGTERM')).toEqual({ code: 0, signal: null });
+  expect(npm.output).toContain('Stopped');
+  expect(await isTaken(port)).toBe(false);
+}, 120_000);
 
-onOwnServer('SIGTERM while the server is away: Stopped, 0', async () => {
+test('SIGTERM while the server is away: Stopped, 0', async () => {
   const proxy = start({ XMPP_SERVICE: `xmpp://127.0.0.1:${await freePort()}` });
   await proxy.prints('Next attempt');
   expect(await proxy.signal('SIGTERM')).toEqual({ code: 0, signal: null });
   expect(proxy.output).toContain('Stopped');
 });
 
-onOwnServer('SIGTERM while Redis is awaited: Stopped, 0', async () => {
+test('SIGTERM while Redis is awaited: Stopped, 0', async () => {
   const proxy = start({ REDIS_URL: `redis://127.0.0.1:${await freePort()}`, SHUTDOWN_TIMEOUT: '2s' });
   await proxy.prints('ECONNREFUSED');
   expect(await proxy.signal('SIGTERM')).toEqual({ code: 0, signal: null });
   expect(proxy.output).toContain('Stopped');
 });
 
-onOwnServer('SIGTERM while nothing is there at all: Stopped, 0', async () => {
+test('SIGTERM while nothing is there at all: Stopped, 0', async () => {
   const nowhere = await freePort();
   const proxy = start({
     REDIS_URL: `redis://127.0.0.1:${nowhere}`,
@@ -207,7 +200,7 @@ describe('what only other settings mend ends with 78 and a line that names them'
     ],
   ];
 
-  onOwnServer.each(cases)('%s', async (_, settings, said) => {
+  test.each(cases)('%s', async (_, settings, said) => {
     const proxy = start(await settings());
     expect(await proxy.exited).toEqual({ code: 78, signal: null });
     const fatal = proxy.output.split('\n').filter((line) => line.includes('"level":"fatal"'));

@@ -89,6 +89,15 @@ describe('on a real server', () => {
     expect(answer.getChild('error')?.getChild('service-unavailable')).toBeDefined();
   });
 
+  test('of an account that does not exist the asker is told so, be it by the server or, as it says nothing, for it', async () => {
+    const nobody = world.proxied('nobody-of-that-name');
+    await alice.send(get(nobody, xml('vCard', { xmlns: 'vcard-temp' })));
+    // Openfire 5.1.1 gives a component no answer; it is given one after 8 s.
+    const answer = await alice.hears(({ name, attrs }) => name === 'iq' && attrs.from === nobody, { within: 25_000 });
+    expect(answer.attrs.type).toBe('error');
+    expect(answer.getChild('error')?.toString()).toMatch(/<(service-unavailable|item-not-found) /);
+  });
+
   const publish = (node: string, item: Element) =>
     xml(
       'iq',

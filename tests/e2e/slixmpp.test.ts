@@ -10,8 +10,7 @@ if (slixmppPython === undefined) console.info('Skipped: no python3 here can "imp
 
   /** A user whose client is slixmpp. */
   const slixmpp = async (name: string) => {
-    const { host, c2sPort, domain, passwords } = world.xmpp;
-    const user = await SlixmppUser.login(host, c2sPort, `${name}@${domain}/slix`, passwords.get(name) ?? '');
+    const user = await SlixmppUser.login(world, name);
     theirs.push(user);
     return user;
   };
@@ -30,7 +29,7 @@ if (slixmppPython === undefined) console.info('Skipped: no python3 here can "imp
     const alice = await slixmpp('alice');
     const bob = await world.user('bob');
     const id = await alice.say(world.proxied('bob'), 'Grüße & <3 👋');
-    expect((await bob.hears('Grüße & <3 👋')).attrs).toMatchObject({ id, from: `${world.proxied('alice')}/slix` });
+    expect((await bob.hears('Grüße & <3 👋')).attrs).toMatchObject({ id, from: world.seenAs(alice) });
     const acknowledgement = await alice.receipt(id, world.xmpp.componentDomain);
     const receipt = await alice.receipt(id, world.proxied('bob'));
     expect(alice.reports.indexOf(acknowledgement)).toBeLessThan(alice.reports.indexOf(receipt));
@@ -43,7 +42,7 @@ if (slixmppPython === undefined) console.info('Skipped: no python3 here can "imp
     const id = await alice.say(world.proxied('bob'), 'Are you there?');
     const heard = await bob.hears('Are you there?');
     expect(heard).toMatchObject({ id, type: 'chat', from: world.seenAs(alice), delay: null });
-    expect((await alice.delivered(id)).attrs.from).toBe(`${world.proxied('bob')}/slix`);
+    expect((await alice.delivered(id)).attrs.from).toBe(world.seenAs(bob));
     const answer = await bob.say(heard.from ?? '', 'I am');
     await alice.hears('I am');
     await bob.receipt(answer, world.seenAs(alice));
@@ -54,7 +53,7 @@ if (slixmppPython === undefined) console.info('Skipped: no python3 here can "imp
     const [alice, bob] = [await slixmpp('alice'), await slixmpp('bob')];
     const id = await alice.say(world.proxied('bob'), 'Twins');
     await bob.hears('Twins');
-    await alice.receipt(id, `${world.proxied('bob')}/slix`);
+    await alice.receipt(id, world.seenAs(bob));
   });
 
   test('he is away, and finds the message when he comes', async () => {
@@ -85,7 +84,7 @@ if (slixmppPython === undefined) console.info('Skipped: no python3 here can "imp
     await dave.subscribesTo(by('alice'));
     await alice.sees(by('dave'), 'subscribe');
     alice.presence({ to: by('dave'), type: 'subscribed' });
-    await dave.seesPresence(`${by('alice')}/slix`);
+    await dave.seesPresence(`${by('alice')}/${alice.jid.split('/')[1]}`);
 
     alice.presence({ show: 'dnd', status: 'Writing tests', priority: 7 });
     await dave.seesPresence(by('alice'), { show: 'dnd', status: 'Writing tests', priority: 7 });

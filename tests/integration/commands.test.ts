@@ -164,33 +164,63 @@ describe('what goes wrong', () => {
     expect(answer).toContain(specific && `<${specific} xmlns="${NS}"/>`);
   });
 
+  test.each([
+    ['a form that is missing', ''],
+    ['a form that was not filled in', '<x xmlns="jabber:x:data" type="form"/>'],
+  ])('%s', async (_, payload) => {
+    const session = sessionIn(await ask(command('pause'), ADMIN));
+    const answer = await ask(command('pause', `sessionid="${session}"`, payload), ADMIN);
+    expect(answer).toContain(`<bad-payload xmlns="${NS}"/>`);
+    // The session is open still, for a better one.
+    expect(await ask(command('pause', `sessionid="${session}"`, form({ action: 'pause' })), ADMIN)).toContain(
+      'Redelivery is paused.',
+    );
+  });
+
   test.each<[string, string, string, string]>([
-    ['a form that is missing', 'pause', '', 'bad-payload'],
-    ['a form that was not filled in', 'pause', '<x xmlns="jabber:x:data" type="form"/>', 'bad-payload'],
-    ['a missing field', 'pause', form({}), 'bad-payload'],
-    ['an empty field', 'pause', form({ action: ' ' }), 'bad-payload'],
-    ['a choice that is none', 'pause', form({ action: 'explode' }), 'bad-payload'],
-    ['nothing picked', 'dead-letters', form({ action: 'drop' }), 'bad-payload'],
+    ['a missing field', 'pause', form({}), 'The field "action" is missing'],
+    ['an empty field', 'pause', form({ action: ' ' }), 'The field "action" is missing'],
+    ['a choice that is none', 'pause', form({ action: 'explode' }), 'The field "action" wants Pause or Resume'],
+    ['nothing picked', 'dead-letters', form({ action: 'drop' }), 'No message is picked'],
     [
       'too much picked',
       'dead-letters',
       form({ action: 'drop', messages: Array.from({ length: 51 }, (_, i) => `${i}`) }),
-      'bad-payload',
+      'At most 50 messages at a time',
     ],
-    ['no id', 'lookup', form({ sender: ALICE, recipient: BOB }), 'bad-payload'],
-    ['a foreign user', 'lookup', form({ sender: 'eve@other.org', recipient: BOB, id: 'x' }), 'bad-payload'],
-    ['a malformed address', 'lookup', form({ sender: '@', recipient: BOB, id: 'x' }), 'bad-payload'],
-    ['a domain instead of a user', 'forget', form({ user: 'example.org' }), 'bad-payload'],
-    ['no confirmation', 'forget', form({ user: ALICE, confirm: 'false' }), 'bad-payload'],
-  ])('%s', async (_, node, payload, specific) => {
+    [
+      'what was not in the list',
+      'dead-letters',
+      form({ action: 'drop', messages: '21:38 dave: gone', listed: '{"21:38 carol: gone":"key"}' }),
+      'Not in the list: "21:38 dave: gone". Open the list again',
+    ],
+    ['no id', 'lookup', form({ sender: ALICE, recipient: BOB }), 'The field "id" is missing'],
+    [
+      'a foreign user',
+      'lookup',
+      form({ sender: 'eve@other.org', recipient: BOB, id: 'x' }),
+      'Not a user of example.org: eve@other.org',
+    ],
+    ['a malformed address', 'lookup', form({ sender: '@', recipient: BOB, id: 'x' }), 'Not a user of example.org: @'],
+    ['a domain instead of a user', 'forget', form({ user: 'example.org' }), 'Not a user of example.org: example.org'],
+    [
+      'a foreign user, to a list',
+      'dead-letters',
+      form({ user: 'eve@other.org' }),
+      'Not a user of example.org: eve@other.org',
+    ],
+    ['no confirmation', 'forget', form({ user: ALICE, confirm: 'false' }), 'It is not confirmed'],
+  ])('%s is told as a result, in note and form, since Psi shows no error to a step', async (_, node, payload, why) => {
     const session = sessionIn(await ask(command(node), ADMIN));
     const answer = await ask(command(node, `sessionid="${session}"`, payload), ADMIN);
-    expect(answer).toContain(`<${specific} xmlns="${NS}"/>`);
+    expect(answer).toContain('status="completed"');
+    expect(answer).toContain(`<note type="error">${why}</note>`);
+    expect(answer).toMatch(/<x xmlns="jabber:x:data" type="result">.*<field var="result" type="fixed"><value>/);
+    expect(answer).toContain(`<value>${why}</value>`);
     expect(forgotten).toEqual([]);
-    // The session is open still, for a better form.
-    expect(await ask(command(node, `sessionid="${session}"`, payload), ADMIN)).toContain(
-      `<${specific} xmlns="${NS}"/>`,
-    );
+    // Nothing was done, and a client may come again with a better form.
+    const again = await ask(command(node, `sessionid="${session}"`, payload), ADMIN);
+    expect(again).toContain(`<note type="error">${why}</note>`);
   });
 
   test('back from the only form there is no way; from the second there is', async () => {
@@ -230,7 +260,7 @@ describe('what goes wrong', () => {
     const session = sessionIn(await ask(command('pause'), ADMIN));
     redisIsDown = true;
     const status = await ask(command('status'));
-    expect(status).toContain('<value>Messages are not taken: no storage</value>');
+    expect(status).toContain('<value>State: Messages are not taken: no storage</value>');
     expect(status).not.toContain('6379');
     const answer = await ask(command('pause', `sessionid="${session}"`, form({ action: 'pause' })), ADMIN);
     expect(answer).toContain('<resource-constraint xmlns=');

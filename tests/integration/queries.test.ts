@@ -106,6 +106,74 @@ describe('a request between users', () => {
   });
 });
 
+describe('to an account for which the server says nothing', () => {
+  const CARD = '<vCard xmlns="vcard-temp"/>';
+  const NOBODY = 'nobody@receipts.example.org';
+  const refusal =
+    `<iq type="error" from="${NOBODY}" to="${ALICE}" id="q"><error type="cancel" by="receipts.example.org">` +
+    '<service-unavailable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></iq>';
+  const hasty = (options = {}) => openQueryRoom(server.url, { silence: 50, silentEvery: 10, ...options });
+  const asksFor = (to: string) => asks(CARD, 'type="get" id="q"', to);
+  /** Long enough for some twenty looks, each of which would have ended what has been silent for 50 ms. */
+  const afterAWhile = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    await room.room.receipts.pipeline.drained();
+    return room.written();
+  };
+
+  beforeEach(() => {
+    room.close();
+    room = hasty();
+  });
+
+  test('the asker is told that there is nobody, soon after the server has handled it, and a late reply is none', async () => {
+    const [out] = await room.given(asksFor(NOBODY));
+    room.room.link.handOver();
+    expect(await room.writes()).toBe(refusal);
+    await room.room.receipts.pipeline.drained();
+    expect(await kept()).toBe(0);
+    expect(await room.given(iq('nobody@example.org', ALICE_PROXIED, `type="result" id="${idOf(out)}"`))).toEqual([]);
+    expect(room.counts).toMatchObject({ queriesTimedOut: 1, queriesAnswered: 0, repliesLate: 1 });
+  });
+
+  test('nobody is told while the server has not handled it: it may be busy, or the link may be down', async () => {
+    const [out] = await room.given(asksFor(NOBODY));
+    expect(await afterAWhile()).toEqual([]);
+    room.room.link.handOver();
+    expect(await room.given(iq('nobody@example.org', ALICE_PROXIED, `type="result" id="${idOf(out)}"`))).toHaveLength(
+      1,
+    );
+    expect(await afterAWhile()).toEqual([]);
+  });
+
+  test.each([
+    ['a client, which may take its time', BOB_PROXIED],
+    ['an account of another domain', 'carol\\40other.org@receipts.example.org'],
+  ])('nor is who asks %s', async (_, to) => {
+    room.close();
+    room = openQueryRoom(server.url, { silence: 50, silentEvery: 10 }, { allowedDomains: ['other.org'] });
+    const [out] = await room.given(asksFor(to));
+    room.room.link.handOver();
+    expect(await afterAWhile()).toEqual([]);
+    const from = out?.match(/ to="([^"]+)"/)?.[1] ?? '';
+    expect(await room.given(iq(from, ALICE_PROXIED, `type="result" id="${idOf(out)}"`))).toHaveLength(1);
+  });
+
+  test('nor who asks an account of which a session is known: it exists, so the server is only slow', async () => {
+    const sessions = room.ledger.keys.sessions('bob@example.org');
+    await room.redis.hset(sessions, { '': '1', desk: '1;y;1;' });
+    const [out] = await room.given(asksFor('bob@receipts.example.org'));
+    room.room.link.handOver();
+    expect(await afterAWhile()).toEqual([]);
+    expect(await room.given(iq('bob@example.org', ALICE_PROXIED, `type="result" id="${idOf(out)}"`))).toHaveLength(1);
+    // Known to be offline, which an account that does not exist cannot be either; but what it said is old.
+    await room.redis.hdel(sessions, 'desk');
+    await room.given(asksFor('bob@receipts.example.org'));
+    room.room.link.handOver();
+    expect(await room.writes()).toContain('<service-unavailable');
+  });
+});
+
 describe('a reply', () => {
   test.each([
     ['somebody else', 'carol@example.org/x', ALICE_PROXIED],

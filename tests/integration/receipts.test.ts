@@ -1,4 +1,5 @@
 import { claim, expire, settle } from '../../src/ledger/operations.ts';
+import { recordKey } from '../../src/stanza/key.ts';
 import { BOB, DAY, keyOf } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { openRoom } from '../support/room.ts';
@@ -34,10 +35,12 @@ const bounce = (condition: string, id = 'm-1') =>
     'bob@example.org',
   );
 
+/** So that no server copies it to her other devices (XEP-0280). */
+const PRIVATE = '<private xmlns="urn:xmpp:carbons:2"/><private xmlns="urn:xmpp:carbons:1"/>';
 const ACKNOWLEDGEMENT =
-  `<message type="chat" from="receipts.example.org" to="${ALICE}" id="…">` +
+  `<message from="receipts.example.org" to="${ALICE}" id="…">` +
   '<stored xmlns="urn:openfire-receipts:0" id="m-1" to="bob@receipts.example.org"/>' +
-  `${receipt('m-1')}${NO_STORE}</message>`;
+  `${receipt('m-1')}${NO_STORE}${PRIVATE}</message>`;
 const FORWARD = `<message from="${ALICE_PROXIED}" to="bob@example.org" type="chat" id="m-1"><body>hello</body>${REQUEST}</message>`;
 const DELIVERY = `<message type="chat" from="bob@receipts.example.org/desk" to="${ALICE}" id="…">${receipt('m-1')}</message>`;
 const HELLO = alice(`<body>hello</body>${REQUEST}`);
@@ -92,7 +95,7 @@ describe('on the wire', () => {
     const [raw] = await room.ledger.turn([expire(keyOf('m-1'), 0)], Date.now() + 8 * DAY);
     room.receipts.outbox.notify(expire(keyOf('m-1'), 0).decode(raw as string)!);
     expect(room.written()).toEqual([
-      `<message type="error" from="bob@receipts.example.org" to="${ALICE}" id="m-1"><error type="wait" by="receipts.example.org">` +
+      `<message type="error" from="bob@receipts.example.org" to="${ALICE}" id="m-1"><body>hello</body><error type="wait" by="receipts.example.org">` +
         '<recipient-unavailable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/>' +
         '<text xmlns="urn:ietf:params:xml:ns:xmpp-stanzas" xml:lang="en">No confirmation within 7 days</text>' +
         '<expired xmlns="urn:openfire-receipts:0"/></error></message>',
@@ -105,8 +108,8 @@ describe('on the wire', () => {
     const [raw] = await room.ledger.turn([expire(keyOf('m-1'), 0)], Date.now() + 8 * DAY);
     room.receipts.outbox.notify(expire(keyOf('m-1'), 0).decode(raw as string)!);
     expect(room.written()).toEqual([
-      `<message type="chat" from="receipts.example.org" to="${ALICE}" id="…">` +
-        `<unconfirmed xmlns="urn:openfire-receipts:0" id="m-1" to="bob@receipts.example.org"/>${NO_STORE}</message>`,
+      `<message from="receipts.example.org" to="${ALICE}" id="…">` +
+        `<unconfirmed xmlns="urn:openfire-receipts:0" id="m-1" to="bob@receipts.example.org"/>${NO_STORE}${PRIVATE}</message>`,
     ]);
   });
 });
@@ -144,6 +147,33 @@ describe('receipts', () => {
     expect(room.counts.delivered).toBe(0);
   });
 
+  test('without an id name by the id of their stanza (XEP-0184 1.0), and go on with one', async () => {
+    await room.given(HELLO);
+    const old = (id: string, more = '') => bob(`<received xmlns="urn:xmpp:receipts"/>${more}`, id && `id="${id}"`);
+    expect(await room.given(old('m-1'))).toEqual([DELIVERY]);
+    expect(await room.given(old('m-1'))).toEqual([]);
+    expect(await room.given(old('elsewhere'))).toEqual([
+      `<message from="bob@receipts.example.org/desk" to="${ALICE}" id="elsewhere">${receipt('elsewhere')}</message>`,
+    ]);
+    expect(await room.given(old(''))).toEqual([expect.stringContaining('<received xmlns="urn:xmpp:receipts"/>')]);
+    expect(room.counts).toMatchObject({ delivered: 1, repeatedReceipts: 1 });
+  });
+
+  test('without an id, beside anything else, are for nothing: the id is that of the message', async () => {
+    await room.given(HELLO);
+    const written = await room.given(bob('<received xmlns="urn:xmpp:receipts"/><body>x</body>', 'id="m-1"'));
+    expect(written).toEqual([expect.stringContaining('<received xmlns="urn:xmpp:receipts"/><body>x</body>')]);
+    expect(room.counts.delivered).toBe(0);
+  });
+
+  test.each(['error', 'groupchat'])('in a stanza of type %s settle nothing', async (type) => {
+    await room.given(HELLO);
+    const about = `<error type="cancel"><gone xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>`;
+    await room.given(bob(receipt('m-1') + (type === 'error' ? about : ''), `type="${type}" id="r-1"`));
+    expect(room.counts.delivered).toBe(0);
+    expect(await room.ledger.figures()).toMatchObject({ pending: 1 });
+  });
+
   test('for nothing known pass as ordinary receipts', async () => {
     expect(await room.given(bob(receipt('elsewhere'), 'id="r-1"'))).toEqual([
       `<message from="bob@receipts.example.org/desk" to="${ALICE}" id="r-1">${receipt('elsewhere')}</message>`,
@@ -157,6 +187,65 @@ describe('receipts', () => {
       DELIVERY,
       `<message from="bob@receipts.example.org/desk" to="${ALICE}" id="m-2"><body>hello yourself</body>${REQUEST}</message>`,
     ]);
+  });
+
+  describe('leave nothing behind', () => {
+    const BESIDE = {
+      hints: '<store xmlns="urn:xmpp:hints"/>',
+      'an id': '<origin-id xmlns="urn:xmpp:sid:0" id="r-1"/>',
+      'a server’s id': '<stanza-id xmlns="urn:xmpp:sid:0" id="s" by="bob@example.org"/>',
+      'a delay': '<delay xmlns="urn:xmpp:delay" stamp="2026-01-01T00:00:00Z"/>',
+      'a thread': '<thread>t</thread>',
+      'the state of who has a chat open': '<active xmlns="http://jabber.org/protocol/chatstates"/>',
+      'that markers are understood': '<markable xmlns="urn:xmpp:chat-markers:0"/>',
+      'a request': REQUEST,
+      'a nickname': '<nick xmlns="http://jabber.org/protocol/nick">bob</nick>',
+    };
+    const EVERYTHING = Object.values(BESIDE).join('');
+
+    test.each(Object.entries(BESIDE))('not %s', async (_, beside) => {
+      await room.given(HELLO);
+      expect(await room.given(bob(`${receipt('m-1')}${beside}`, 'type="chat" id="r-1"'))).toEqual([DELIVERY]);
+      expect(room.counts.passedThrough).toBe(0);
+    });
+
+    test('nor all of that, of many receipts, of such as come again, and of such as are for nothing known', async () => {
+      await room.given(HELLO, alice(`<body>two</body>${REQUEST}`, 'id="m-2"'));
+      const both = bob(receipt('m-1') + EVERYTHING + receipt('m-2'), 'id="r-1"');
+      expect(await room.given(both)).toHaveLength(2);
+      expect(await room.given(both)).toEqual([]);
+      expect(await room.given(bob(receipt('elsewhere') + EVERYTHING, 'type="chat" id="r-2"'))).toEqual([
+        `<message from="bob@receipts.example.org/desk" to="${ALICE}" type="chat" id="r-2">${receipt('elsewhere')}</message>`,
+      ]);
+    });
+
+    test('nor of those for our own words', async () => {
+      const [acknowledgement] = await room.given(HELLO);
+      expect(acknowledgement).toContain('from="receipts.example.org"');
+      const answer = `<message from="${ALICE}" to="receipts.example.org" id="r-1">${receipt('ofr-1')}${EVERYTHING}</message>`;
+      expect(await room.given(answer)).toEqual([]);
+    });
+
+    test.each([
+      ['that he types', '<composing xmlns="http://jabber.org/protocol/chatstates"/>'],
+      ['that he read', '<displayed xmlns="urn:xmpp:chat-markers:0" id="m-1"/>'],
+      ['keys', '<encrypted xmlns="eu.siacs.conversations.axolotl"><header sid="1"/></encrypted>'],
+      ['a call', '<propose xmlns="urn:xmpp:jingle-message:0" id="c"/>'],
+    ])('but what says something goes on: %s', async (_, beside) => {
+      await room.given(HELLO);
+      const written = await room.given(bob(`${receipt('m-1')}${beside}`, 'type="chat" id="r-1"'));
+      expect(written).toEqual([
+        DELIVERY,
+        `<message from="bob@receipts.example.org/desk" to="${ALICE}" type="chat" id="r-1">${beside}</message>`,
+      ]);
+    });
+
+    test('and what came without a receipt goes on as it came', async () => {
+      const active = '<active xmlns="http://jabber.org/protocol/chatstates"/>';
+      expect(await room.given(bob(active, 'type="chat" id="s-1"'))).toEqual([
+        `<message from="bob@receipts.example.org/desk" to="${ALICE}" type="chat" id="s-1">${active}</message>`,
+      ]);
+    });
   });
 
   test('may be many in one stanza', async () => {
@@ -215,6 +304,21 @@ describe('redelivery', () => {
     expect(copy?.replace(DELAY, '')).toBe(FORWARD.replace('</message>', `${NO_STORE}</message>`));
   });
 
+  test('has the one time that its sender gave it, and none beside it; what it quotes has its own', async () => {
+    const own = `<delay xmlns="urn:xmpp:delay" stamp="2026-01-01T00:00:00Z"/>`;
+    const quoted = `<forwarded xmlns="urn:xmpp:forward:0">${own}<message xmlns="jabber:client"><body>q</body></message></forwarded>`;
+    const stamps = (xml: string | undefined) => xml?.match(/<delay /g)?.length;
+    await room.given(alice(`<body>hello</body>${own}${REQUEST}`));
+    await room.handsOver();
+    expect(stamps((await redeliver(true))[0])).toBe(1);
+    await room.given(alice(`<body>hello</body>${quoted}${REQUEST}`, 'id="m-1"', 'carol@receipts.example.org'));
+    await room.handsOver();
+    const claimed = await room.ledger.once(claim(recordKey('alice@example.org', 'carol@example.org', 'm-1'), 1));
+    if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
+    room.receipts.outbox.redeliver(claimed.record, true);
+    expect(stamps(room.written()[0])).toBe(2);
+  });
+
   test('to one who never confirmed anything may be stored', async () => {
     await room.given(HELLO);
     await room.handsOver();
@@ -262,7 +366,7 @@ describe('bounces', () => {
     async (condition) => {
       await room.given(HELLO);
       expect(await room.given(bounce(condition))).toEqual([
-        `<message type="error" from="bob@receipts.example.org" to="${ALICE}" id="m-1"><error type="cancel">` +
+        `<message type="error" from="bob@receipts.example.org" to="${ALICE}" id="m-1"><body>hello</body><error type="cancel">` +
           `<${condition} xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/>` +
           '<text xmlns="urn:ietf:params:xml:ns:xmpp-stanzas" xml:lang="en">why</text></error></message>',
       ]);
@@ -293,9 +397,12 @@ describe('a resend', () => {
   });
 
   test('from another resource moves the answers there', async () => {
-    await room.given(HELLO);
-    await room.given(HELLO.replace('/phone', '/tablet'));
-    expect(await room.given(bob(receipt('m-1')))).toEqual([DELIVERY.replace(ALICE, 'alice@example.org/tablet')]);
+    const uuid = '0f7d2a1e-9c3b-4c1d-8e2f-5a6b7c8d9e0f';
+    const hello = HELLO.replace('m-1', uuid);
+    await room.given(hello);
+    await room.given(hello.replace('/phone', '/tablet'));
+    const delivery = DELIVERY.replace(ALICE, 'alice@example.org/tablet').replace('m-1', uuid);
+    expect(await room.given(bob(receipt(uuid)))).toEqual([delivery]);
   });
 });
 

@@ -79,6 +79,8 @@ describe('his session ends while another that began later lives', () => {
     await aliceHasWritten(START);
     await bobHas({});
     expect(await bobComes(START + SECOND, 'update')).toEqual([]);
+    // Nobody is asked, either.
+    expect(await at(START + 30 * SECOND, claim(keyOf('m-1'), 1, 0))).toEqual({ outcome: 'moot' });
     expect(await dueOf()).toBe(END);
   });
 });
@@ -176,10 +178,9 @@ describe('the link was down, and nobody heard what his session did', () => {
     await confirms();
     await aliceHasWritten(START);
     expect(await bobComes(START + SECOND, 'update')).toEqual([]);
-    expect(await dueOf()).toBe(END);
     expect(await bobComes(START + SECOND, 'heard again')).toEqual([]);
     expect(Math.ceil(await dueOf())).toBe(START + 31 * SECOND);
-    await at(START + 31 * SECOND, claim(keyOf('m-1'), 1));
+    expect(await at(START + 31 * SECOND, claim(keyOf('m-1'), 1, 0))).toMatchObject({ outcome: 'claimed' });
     const copy = {
       key: keyOf('m-1'),
       attempt: 2,
@@ -189,7 +190,7 @@ describe('the link was down, and nobody heard what his session did', () => {
       noStore: false,
       resource: '',
     };
-    await at(START + 32 * SECOND, handOver({ ...copy, byTimetable: 0, unconfirmed: 0 }));
+    await at(START + 32 * SECOND, handOver({ ...copy, byTimetable: END, unconfirmed: 0 }));
     await bobComes(START + 40 * SECOND, 'heard again');
     expect(await dueOf()).toBe(END);
   });
@@ -198,7 +199,18 @@ describe('the link was down, and nobody heard what his session did', () => {
     await opened.redis.hset(opened.ledger.keys.sessions(BOB), 'desk', `${START - DAY};u;0;`);
     await aliceHasWritten(START);
     await bobComes(START + SECOND, 'heard again');
-    expect(await dueOf()).toBe(END);
+    // Its session is asked, that is all.
+    const due = START + 30 * SECOND;
+    expect(await dueOf()).toBe(due);
+    expect(await at(due, claim(keyOf('m-1'), 1, due))).toMatchObject({ outcome: 'asks', resources: ['desk'] });
+  });
+
+  test('and for a while nothing is known: what went to his session is not sent by the clock', async () => {
+    await confirms();
+    await aliceHasWritten(START);
+    await at(START, forgetPresence([BOB]));
+    expect(await at(START + 30 * SECOND, claim(keyOf('m-1'), 1, 0))).toEqual({ outcome: 'moot' });
+    expect(await dueOf()).toBe(START + 60 * SECOND);
   });
 });
 
@@ -206,8 +218,7 @@ test('his last contact among the proxied is gone, so nobody will hear of him: th
   await confirms();
   await opened.redis.hset(opened.ledger.keys.subscriptions(BOB), ALICE, 's');
   await bobHas({ desk: START - DAY });
-  await aliceHasWritten(START);
-  expect(await dueOf()).toBe(END);
+  await aliceHasWritten(START, 'm-1', { byTimetable: END });
   await at(START + SECOND, takeStep('unsubscribe', BOB, ALICE, START + SECOND, 't-1'));
   expect(await dueOf()).toBe(START + 31 * SECOND);
 });

@@ -1,6 +1,7 @@
 // Every cell of the table in docs/redelivery.md, against the scripts that look their answers up in it.
 import { arrived, byStoring, came, type Event, gap, tell } from '../../src/ledger/evidence.ts';
 import { bounce, claim, expire, handOver, hasten, type Operation, settle, told } from '../../src/ledger/operations.ts';
+import { judged } from '../../src/ledger/presence.ts';
 import { ruleFor, SITUATIONS, type Situation } from '../../src/ledger/redelivery.ts';
 import { nextDue } from '../../src/ledger/timetable.ts';
 import { recordKey } from '../../src/stanza/key.ts';
@@ -96,6 +97,7 @@ describe('every situation', () => {
       lease: START + 10 * SECOND,
       timetable: START + 30 * SECOND,
       unconfirmed: START + 900 * SECOND,
+      ask: START + 30 * SECOND,
       none: END,
     };
     expect(await dueOf()).toBe(expected[timer]);
@@ -106,12 +108,19 @@ describe('every situation', () => {
     const { timer } = ruleFor(one);
     let copies = 0;
     for (let due = await dueOf(); due < END && copies < 20; due = await dueOf()) {
-      const claimed = await at(due, claim(KEY, copies + 1));
+      const claimed = await at(due, claim(KEY, copies + 1, due));
+      if (claimed.outcome === 'asks') {
+        expect(claimed).toMatchObject({ user: BOB, resources: ['desk'] });
+        await at(due, judged(BOB, 'desk', due, true));
+        // It has the copy, and is not asked again.
+        expect(await at(due + DAY, claim(KEY, copies + 1, 0))).toEqual({ outcome: 'moot' });
+        continue;
+      }
       if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
       copies += 1;
       await copyGoes(one.copy, claimed.record.attempt, claimed.record.copies + 1, due);
     }
-    const expected = { lease: 20, timetable: 20, unconfirmed: TIMETABLE.unconfirmedRetries, none: 0 };
+    const expected = { lease: 20, timetable: 20, unconfirmed: TIMETABLE.unconfirmedRetries, ask: 0, none: 0 };
     expect(copies).toBe(expected[timer]);
   });
 
@@ -262,7 +271,8 @@ test('his first receipt puts on the timetable what went to him unknown, not what
   await at(START, aliceWrites({ id: 'm-3', at: START }));
   await at(START, settle(keyOf('m-3'), 'desk', START, { sender: ALICE, recipient: BOB }));
   expect(await dueOf(keyOf('m-1'))).toBe(START + 30 * SECOND);
-  expect(await dueOf(keyOf('m-2'))).toBe(END);
+  // When that one is asked.
+  expect(await dueOf(keyOf('m-2'))).toBe(START + 30 * SECOND);
 });
 
 describe('a gap', () => {
@@ -276,31 +286,63 @@ describe('a gap', () => {
 
   test('the session that it went to confirmed a later one: it is due', async () => {
     await twoMessages();
-    expect((await at(START, gap(BOB, 'desk', START + 1, START + 10 * SECOND))).count).toBe(1);
+    expect((await at(START, gap(BOB, 'desk', ALICE, START + 1, START + 10 * SECOND))).count).toBe(1);
     expect(await dueOf()).toBe(START + 10 * SECOND);
   });
 
   test.each([
-    ['another session, which began later', 'phone', START + 1],
     ['an unknown session', 'attic', START + 1],
     ['an earlier message', 'desk', START],
   ])('not by %s', async (_, resource, later) => {
     await twoMessages();
-    expect((await at(START, gap(BOB, resource, later, START + 10 * SECOND))).count).toBe(0);
-    expect(await dueOf()).toBe(END);
+    expect((await at(START, gap(BOB, resource, ALICE, later, START + 10 * SECOND))).count).toBe(0);
+    expect(await dueOf()).toBe(START + 30 * SECOND);
+  });
+
+  test('another session, which began later, confirmed a later one: the first is asked, sooner', async () => {
+    await twoMessages();
+    expect((await at(START, gap(BOB, 'phone', ALICE, START + 1, START + 10 * SECOND))).count).toBe(0);
+    expect(await dueOf()).toBe(START + 10 * SECOND);
+    const due = START + 10 * SECOND;
+    expect(await at(due, claim(KEY, 1, due))).toEqual({ outcome: 'asks', user: BOB, resources: ['desk'] });
   });
 
   test('once for each session: a client may drop what it knows without confirming it', async () => {
     await twoMessages();
-    await at(START, gap(BOB, 'desk', START + 1, START + 10));
+    await at(START, gap(BOB, 'desk', ALICE, START + 1, START + 10));
     await at(START + 10, claim(KEY, 1));
     await at(START + 10, handedOver(2, 2, START + 10));
-    expect((await at(START + 20, gap(BOB, 'desk', START + 1, START + 30))).count).toBe(0);
-    expect(await dueOf()).toBe(END);
-    // The next login begins anew.
+    expect((await at(START + 20, gap(BOB, 'desk', ALICE, START + 1, START + 30))).count).toBe(0);
+    // The next login begins anew: it is not known that this one got the second copy.
     await bobHas({ desk: [START + 40, 'y'] });
     expect(await bobComes(START + 40)).toHaveLength(1);
   });
+
+  test('no third copy for who has had two in sessions that went on', async () => {
+    await twoMessages();
+    await at(START, gap(BOB, 'desk', ALICE, START + 1, START + 10));
+    await at(START + 10, claim(KEY, 1));
+    await at(START + 10, handedOver(2, 2, START + 10));
+    expect((await at(START + 20, gap(BOB, 'desk', ALICE, START + 11, START + 30))).count).toBe(0);
+    expect(await dueOf()).toBe(END);
+    await bobHas({ desk: [START + 40, 'y'] });
+    expect(await bobComes(START + 40)).toEqual([]);
+    expect(await at(END, expire(KEY, END))).toMatchObject({ state: 'unconfirmed' });
+  });
+
+  test.each([
+    ['of this conversation', ALICE, 'unconfirmed'],
+    ['of another', 'carol@example.org', 'expired'],
+  ] as const)(
+    'the client that has the message went on in a conversation, %s: how it ends',
+    async (_, sender, state) => {
+      await twoMessages();
+      await at(START, gap(BOB, 'desk', sender, START + 1, START + 10));
+      await at(START + 10, claim(KEY, 1));
+      await at(START + 10, handedOver(2, 2, START + 10));
+      expect(await at(END, expire(KEY, END))).toMatchObject({ state });
+    },
+  );
 });
 
 describe('whether a missing receipt means anything', () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import xml, { type Element } from '@xmpp/xml';
+import { WITHIN } from './poll.ts';
 
 const NS_RECEIPTS = 'urn:xmpp:receipts';
 const NS_OWN = 'urn:openfire-receipts:0';
@@ -60,23 +61,23 @@ export abstract class Dialogue {
   }
 
   /** Resolves with the first stanza that matches and that no earlier call has had; waits for it if need be. */
-  async hears(match: Match, { within = 10_000 } = {}): Promise<Element> {
+  async hears(match: Match, { within = WITHIN } = {}): Promise<Element> {
     return this.#await(matcher(match), within, typeof match === 'string' ? `"${match}"` : `what ${match} wants`);
   }
 
   /** The proxy has the message with that id. */
-  acknowledged(id: string, { within = 10_000 } = {}): Promise<Element> {
+  acknowledged(id: string, { within = WITHIN } = {}): Promise<Element> {
     return this.#await((el) => el.getChild('stored', NS_OWN)?.attrs.id === id, within, `the acknowledgement of ${id}`);
   }
 
   /** The recipient has it: a receipt, and not the acknowledgement, which comes from a domain. */
-  delivered(id: string, { within = 10_000 } = {}): Promise<Element> {
+  delivered(id: string, { within = WITHIN } = {}): Promise<Element> {
     const match = (el: Element) =>
       el.getChild('received', NS_RECEIPTS)?.attrs.id === id && /@/.test(el.attrs.from ?? '');
     return this.#await(match, within, `the receipt for ${id}`);
   }
 
-  failed(id: string, { within = 10_000 } = {}): Promise<Element> {
+  failed(id: string, { within = WITHIN } = {}): Promise<Element> {
     const match = ({ name, attrs }: Element) => name === 'message' && attrs.type === 'error' && attrs.id === id;
     return this.#await(match, within, `the failure of ${id}`);
   }

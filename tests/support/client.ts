@@ -53,8 +53,9 @@ export class TestUser extends ContactDialogue {
       service: `xmpp://${host}:${port}`,
       domain,
       resource,
-      // Its SCRAM in JavaScript takes a second.
-      credentials: (authenticate) => authenticate({ username, password }, 'PLAIN'),
+      // Its SCRAM in JavaScript takes a second; and in its Base64 a character is a byte.
+      credentials: (authenticate) =>
+        authenticate({ username: Buffer.from(username).toString('latin1'), password }, 'PLAIN'),
     });
     this.#client.reconnect.stop();
     this.#client.on('error', (error) => this.errors.push(error));

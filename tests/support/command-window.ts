@@ -99,9 +99,9 @@ function read(answer: Element): Shown {
   const note = command?.getChildText('note') ?? undefined;
   const title = form?.getChildText('title') ?? undefined;
   const instructions = form?.getChildText('instructions') ?? undefined;
-  const words = [...fields.values()].map(({ label, values, options }) =>
-    [label, ...values, ...options.keys()].join('\n'),
-  );
+  const words = [...fields.values()]
+    .filter(({ type }) => type !== 'hidden')
+    .map(({ label, values, options }) => [label, ...values, ...options.keys()].join('\n'));
   return {
     error:
       answer.attrs.type === 'error'

@@ -48,6 +48,11 @@ export interface Written {
   readonly at?: number;
   /** Further children. */
   readonly further?: string;
+  readonly resource?: string;
+  /** Whether a client may count such ids. */
+  readonly countable?: boolean;
+  /** The id of an earlier message. */
+  readonly corrects?: string;
 }
 
 export const ALICE = 'alice@example.org';
@@ -67,11 +72,14 @@ export function aliceWrites({
   token,
   at,
   further = '',
+  resource = 'phone',
+  countable = false,
+  corrects,
 }: Written = {}) {
   const inner = `<body>${body}</body>${further}`;
   const envelope: Envelope = {
     sender: ALICE,
-    senderResource: 'phone',
+    senderResource: resource,
     recipient: BOB,
     recipientResource: '',
     wireId: id,
@@ -84,5 +92,15 @@ export function aliceWrites({
   const named = token ?? `t${tokens}`;
   const digest = payloadDigest(inner);
   const alias = originId !== undefined && originId !== id ? keyOf(id) : '';
-  return accept(keyOf(originId ?? id), alias, encodeRecord(envelope, inner, digest, at ?? Date.now(), named, alias));
+  const value = encodeRecord(
+    envelope,
+    inner,
+    digest,
+    at ?? Date.now(),
+    named,
+    alias,
+    alias === '' ? undefined : originId,
+  );
+  const target = corrects === undefined ? '' : keyOf(corrects);
+  return accept({ key: keyOf(originId ?? id), value, countable, alias, target });
 }

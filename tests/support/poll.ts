@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** How long (ms) what is waited for may take: for ever, almost, as a machine may be busy. A test that passes never waits so long. */
+export const WITHIN = 30_000;
+
 export interface Patience {
   /** ms; how long before it is a failure. */
   readonly within?: number;
@@ -8,7 +11,7 @@ export interface Patience {
 }
 
 /** Resolves with the first truthy answer. For what announces itself by no event; where there is one, wait for that. */
-export async function until<T>(ask: () => T | Promise<T>, { within = 10_000, what = 'it' }: Patience = {}): Promise<T> {
+export async function until<T>(ask: () => T | Promise<T>, { within = WITHIN, what = 'it' }: Patience = {}): Promise<T> {
   const deadline = Date.now() + within;
   for (let pause = 2; ; pause = Math.min(pause * 1.5, 50)) {
     const answer = await ask();

@@ -21,6 +21,7 @@ const noCounts = (): Counts => ({
   bouncesTemporary: 0,
   bouncesPermanent: 0,
   evidenceSessionEnded: 0,
+  evidenceSessionSilent: 0,
   evidenceBounced: 0,
   evidenceNotStored: 0,
   evidenceGap: 0,
@@ -39,6 +40,7 @@ const noCounts = (): Counts => ({
 /** A link without a server: it shows what is written, and hands over when told to. */
 class WrittenLink implements LinkPort {
   #written: Held<Sent>[] = [];
+  readonly #taken: Held<Sent>[] = [];
 
   send(xml: string, tag?: Sent, priority: Priority = 'normal', key?: Key): Held<Sent> {
     const held = { xml, tag, done: false, priority, key };
@@ -48,7 +50,14 @@ class WrittenLink implements LinkPort {
 
   /** What was written since the last look. */
   take(): Held<Sent>[] {
-    return this.#written.splice(0);
+    const written = this.#written.splice(0);
+    this.#taken.push(...written);
+    return written;
+  }
+
+  /** The server proves to have handled all that was taken; of those with a tag, `receipts` is told by the test. */
+  handOver(): void {
+    for (const held of this.#taken.splice(0)) if (held.tag === undefined) held.done = true;
   }
 }
 

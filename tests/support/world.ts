@@ -1,6 +1,7 @@
 import { loadConfig } from '../../src/config.ts';
 import { createLog } from '../../src/log.ts';
 import type { ReceiptsProxy, Tuning } from '../../src/proxy.ts';
+import { cleanSlate } from './clean-slate.ts';
 import { login, type TestUser } from './client.ts';
 import { type ProsodyServer, startProsody } from './prosody.ts';
 import { TestProxy } from './proxy.ts';
@@ -69,7 +70,7 @@ async function xmppServer({ websocket = false, config, users: others }: WorldOpt
   }
   const domain = E2E_DOMAIN ?? E2E_XMPP_HOST;
   const users = (E2E_USERS ?? 'alice:alice,bob:bob').split(',').map((pair) => pair.split(':') as [string, string]);
-  return {
+  const server = {
     host: E2E_XMPP_HOST,
     domain,
     c2sPort: Number(E2E_C2S_PORT ?? 5222),
@@ -80,10 +81,15 @@ async function xmppServer({ websocket = false, config, users: others }: WorldOpt
     passwords: new Map(users),
     prosody: undefined,
   };
+  await cleanSlate(server);
+  return server;
 }
 
 /** Whether the server is our own, with the users that we want and ours to restart. */
 export const OWN_SERVER = process.env.E2E_XMPP_HOST === undefined;
+
+/** Begins the resources of this run. A server of our own has seen none before. */
+const RUN = OWN_SERVER ? 'r' : `r${Date.now().toString(36)}-${process.pid}-`;
 
 /** A server, a Redis and a proxy between users: where a test's dialogue takes place. */
 export class World {
@@ -138,7 +144,7 @@ export class World {
   }
 
   /** A user's address as the others see it, resource kept. */
-  seenAs(user: TestUser): string {
+  seenAs(user: { readonly jid: string }): string {
     const [bare, ...resource] = user.jid.split('/');
     return [this.proxied(bare?.split('@')[0] ?? ''), ...resource].join('/');
   }
@@ -148,13 +154,18 @@ export class World {
     return `${name}@${this.xmpp.componentDomain}`;
   }
 
+  /** One that nobody had before: of a resource, a server may remember what was on it. */
+  newResource(): string {
+    this.#resources += 1;
+    return `${RUN}${this.#resources}`;
+  }
+
   /** Logs a user in; a resource of its own unless one is named. */
   async user(name: string, options: Partial<Parameters<typeof login>[0]> = {}): Promise<TestUser> {
     const { host, c2sPort: port, domain, passwords } = this.xmpp;
-    this.#resources += 1;
     const password = passwords.get(name);
     if (password === undefined) throw new Error(`No password for ${name}`);
-    const resource = `r${this.#resources}`;
+    const resource = this.newResource();
     const user = await login({ host, port, domain, username: name, password, resource, ...options });
     this.#users.push(user);
     return user;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { Addresses, MalformedAddressError, withResource } from '../../src/stanza/address.ts';
+import { isLocalpart } from '../../src/stanza/localpart.ts';
 
 const addresses = new Addresses('receipts.example.org', 'example.org');
 
@@ -73,8 +74,8 @@ describe('the address mapping', () => {
   });
 
   test('property: mapping there and back gives the prepared address, for any localpart and resource', () => {
-    const local = fc.stringMatching(/^[^\s"&'/:<>@\0-\x1f\ud800-\udfff]{1,40}$/).filter((text) => text.trim() !== '');
-    const resource = fc.stringMatching(/^[^\0-\x1f\ud800-\udfff]{1,40}$/);
+    const local = fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }).filter(isLocalpart);
+    const resource = fc.stringMatching(/^[^\0-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]{1,40}$/);
     fc.assert(
       fc.property(local, resource, (l, r) => {
         const served = addresses.parse(`${l}@example.org/${r}`);
@@ -91,6 +92,93 @@ describe('the address mapping', () => {
     const first = addresses.parse('u0@example.org');
     for (let i = 0; i < 50_000; i += 1) addresses.parse(`u${i}@example.org`);
     expect(addresses.parse('u0@example.org')).toEqual(first);
+  });
+});
+
+describe('who is the same person', () => {
+  // Names that this Unicode makes the same by case, width, compatibility or composition, and the server, which goes by
+  // another, does not.
+  const APART: readonly (readonly [string, string])[] = [
+    ['\u1c90\u1c91', '\u10d0\u10d1'], // Georgian Mtavruli and Mkhedruli
+    ['\uab70', '\u13a0'], // Cherokee
+    ['\u{1e900}', '\u{1e922}'], // Adlam
+    ['\u2c00', '\u2c30'], // Glagolitic
+    ['stra\u00dfe', 'strasse'],
+    ['\u04c0', '\u04cf'], // whose small letter is younger than itself
+    ['\u0130zmir', 'i\u0307zmir'],
+    ['e\u0301', '\u00e9'],
+    ['\u{11935}\u{11930}', '\u{11938}'],
+  ];
+
+  test.each(APART)('%s and %s are two, on both sides', (one, other) => {
+    for (const domain of ['example.org', 'receipts.example.org']) {
+      const [first, second] = [one, other].map((local) => addresses.parse(`${local}@${domain}`));
+      expect(first?.bare).toBe(`${one}@${domain}`);
+      expect(first?.bare).not.toBe(second?.bare);
+      expect(first?.counterpart).not.toBe(second?.counterpart);
+    }
+  });
+
+  test.each([
+    '\u1d2eob', // B of the phonetic alphabet, younger than the servers' Unicode
+    '\u{1f130}dmin',
+    '\uff42ob', // full width
+    '\u212aelvin', // the Kelvin sign
+    '\ufb01nn',
+    'bo\u00adb',
+    'bo\u200bb',
+    'bob\ufe0f',
+    'bob\u2060',
+    'b\u{e0fff}',
+    'b\u00a0b',
+    'b\u3000b',
+    'b\u0085b',
+    'b\ue000b',
+    'b\ufdd0b',
+    'b\ud800b',
+  ])('%j is no name that RFC 7622 allows, and is taken for nobody', (local) => {
+    for (const domain of ['example.org', 'receipts.example.org']) {
+      expect(() => addresses.parse(`${local}@${domain}`)).toThrow(MalformedAddressError);
+    }
+  });
+
+  test.each(['\u2665', 'i\u2665xmpp', '\u{1f600}', '\u4f60\u597d', '\u05d0\u05d1'])(
+    '%s may be a name of a server with Nodeprep, and is nobody else’s',
+    (local) => {
+      expect(addresses.parse(`${local}@example.org`).bare).toBe(`${local}@example.org`);
+    },
+  );
+
+  test('a resource stays as it is, and is of text', () => {
+    for (const resource of ['Ärger', '\u1d2e', '\uff42', ' ', 'a/b@c', '\u{1f4f1}']) {
+      expect(addresses.parse(`bob@example.org/${resource}`).resource).toBe(resource);
+    }
+    for (const resource of ['a\tb', 'a\u0085', '\ufffe', '\ud800']) {
+      expect(() => addresses.parse(`bob@example.org/${resource}`)).toThrow(MalformedAddressError);
+    }
+  });
+
+  test.each(['ex\uff41mple.org', 'e\u{1f130}mple.org', 'example\uff0eorg', 'example\u3002org', 'exam\u00adple.org'])(
+    '%s is not our domain, written otherwise',
+    (domain) => {
+      expect(() => addresses.parse(`bob@${domain}`)).toThrow(MalformedAddressError);
+    },
+  );
+
+  test.each([
+    ['\u00c4rger@example.org/X', 'ärger@example.org', 'X'],
+    ['A\u0308rger@Receipts.Example.org', 'ärger@receipts.example.org', ''],
+    ['\u0416@example.org', 'ж@example.org', ''],
+    ['\u03a3\u0391\u03a3@example.org', 'σασ@example.org', ''],
+    ['BOB@example.org', 'bob@example.org', ''],
+    ['\u212aelvin@example.org', 'kelvin@example.org', ''],
+    ['example.org', 'example.org', ''],
+    // Whose small form Nodeprep does not know: it may be another's name.
+    ['\u1c90@example.org', '\u1c90@example.org', ''],
+    ['\u04c0@example.org', '\u04c0@example.org', ''],
+    ['STRA\u1e9eE@example.org', 'stra\u1e9ee@example.org', ''],
+  ])('%s, as a person writes it, is %s', (written, bare, resource) => {
+    expect(addresses.parseWritten(written)).toMatchObject({ bare, resource });
   });
 });
 

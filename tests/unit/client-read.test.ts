@@ -82,39 +82,68 @@ test('an error ends a message, unless it says that the proxy is away', () => {
   });
 });
 
-const key = (inner: string, attrs = "from='Bob@receipts.example.org/a' id='m'") =>
-  copyKey(parseStanza(`<message ${attrs}>${inner}</message>`));
+const UUID = '0f7d2a1e-9c3b-4c1d-8e2f-5a6b7c8d9e0f';
+const FROM = "from='Bob@receipts.example.org/a'";
+const keyKnowing = (known: readonly (string | undefined)[], inner: string, attrs: string) =>
+  copyKey(parseStanza(`<message ${attrs}>${inner}</message>`), (one) => known.includes(one));
+const key = (inner: string, attrs = `${FROM} id='${UUID}'`) => keyKnowing([], inner, attrs);
 
 test('a copy is known by sender, id and content, whatever was added to it on its way', () => {
   const first = key("<body>Hi</body><x xmlns='urn:x' a='1' b='2'/>");
   const added =
     "<delay xmlns='urn:xmpp:delay' stamp='x'/><no-store xmlns='urn:xmpp:hints'/><stanza-id xmlns='urn:xmpp:sid:0'/>";
-  expect(key(`<body>Hi</body><x b='2' a='1' xmlns='urn:x'/>${added}`, `from='${BOB}/b' id='m'`)).toBe(first);
+  expect(key(`<body>Hi</body><x b='2' a='1' xmlns='urn:x'/>${added}`, `from='${BOB}/b' id='${UUID}'`)).toBe(first);
   expect(key("<body>Ho</body><x xmlns='urn:x' a='1' b='2'/>")).not.toBe(first);
   expect(key("<body>Hi</body><x xmlns='urn:x' a='1' b='3'/>")).not.toBe(first);
-  expect(key("<body>Hi</body><x xmlns='urn:x' a='1' b='2'/>", "from='carol@x/a' id='m'")).not.toBe(first);
+  expect(key("<body>Hi</body><x xmlns='urn:x' a='1' b='2'/>", `from='carol@x/a' id='${UUID}'`)).not.toBe(first);
   expect(key("<body>Hi</body><origin-id xmlns='urn:xmpp:sid:0' id='o'/>", `from='${BOB}' id='other'`)).toBe(
     key("<body>Hi</body><origin-id xmlns='urn:xmpp:sid:0' id='o'/>", `from='${BOB}'`),
   );
   expect(key('<body>Hi</body>', `from='${BOB}'`)).toBeUndefined();
 });
 
+test('under an id that is counted, a copy is one that says when it was first sent, or comes within minutes', () => {
+  const at = Date.parse('2026-11-26T12:00:00Z');
+  const sent = (ms: number) =>
+    `<body>Hi</body><delay xmlns='urn:xmpp:delay' stamp='${new Date(at + ms).toISOString()}'/>`;
+  const minutes = 60_000;
+  const first = keyKnowing([], sent(0), `${FROM} id='2'`);
+  for (const later of [0, 1, 5 * minutes, -5 * minutes]) {
+    expect([later, keyKnowing([first], sent(later), `${FROM} id='2'`)]).toEqual([later, first]);
+  }
+  for (const later of [16 * minutes, -16 * minutes, 24 * 60 * minutes]) {
+    expect([later, keyKnowing([first], sent(later), `${FROM} id='2'`)]).not.toEqual([later, first]);
+  }
+  // Another window of the same user counts for itself; an id that nobody counts is the same for ever.
+  expect(keyKnowing([first], sent(0), `from='${BOB}/b' id='2'`)).not.toBe(first);
+  expect(key(sent(24 * 60 * minutes))).toBe(key(sent(0)));
+  const now = keyKnowing([], '<body>Hi</body>', `${FROM} id='2'`);
+  expect(keyKnowing([now], '<body>Hi</body>', `${FROM} id='2'`)).toBe(now);
+});
+
 test('what is sent has an id, an origin-id and a request, once each, and nothing that ends a stream', () => {
   const own = [
     ['request', { xmlns: 'urn:xmpp:receipts' }],
-    ['origin-id', { xmlns: 'urn:xmpp:sid:0', id: 'm' }],
+    ['origin-id', { xmlns: 'urn:xmpp:sid:0', id: UUID }],
   ];
-  expect(toStanza({ to: BOB, body: 'a\u0001b\uFFFFc\uD800d😀' }, 'm')).toEqual([
+  expect(toStanza({ to: BOB, body: 'a\u0001b\uFFFFc\uD800d😀' }, UUID)).toEqual([
     'message',
-    { to: BOB, type: 'chat', id: 'm' },
+    { to: BOB, type: 'chat', id: UUID },
     ['body', {}, 'abcd😀'],
     ...own,
   ]);
   const given = parseStanza(
     `<message to='${BOB}' type='normal'><request xmlns='urn:xmpp:receipts'/><origin-id xmlns='urn:xmpp:sid:0' id='x'/></message>`,
   );
-  expect(toStanza(given, 'm')).toEqual(['message', { to: BOB, type: 'normal', id: 'm' }, ...own]);
+  expect(toStanza(given, UUID)).toEqual(['message', { to: BOB, type: 'normal', id: UUID }, ...own]);
   expect(clean('\t\n\r ')).toBe('\t\n\r ');
+});
+
+test('a message whose id the application counts has an origin-id that nobody does', () => {
+  const origins = [1, 2].map(() => JSON.stringify(toStanza({ to: BOB, body: 'hi' }, '1')));
+  const found = origins.map((one) => /"urn:xmpp:sid:0","id":"([\da-f-]{36})"/.exec(one)?.[1]);
+  expect(new Set(found).size).toBe(2);
+  expect(origins[0]).toContain(`"id":"1"`);
 });
 
 test('every stanza is counted, answers to requests too, whatever the library says', () => {

@@ -1,7 +1,7 @@
 import { Backoff } from '../../src/link/backoff.ts';
-import { killOf, LinkProblem, streamError } from '../../src/link/errors.ts';
+import { killOf, LinkProblem, streamError, UnreadableError } from '../../src/link/errors.ts';
 import { Fifo } from '../../src/link/fifo.ts';
-import { GuardedParser, type Oversized, UnreadableError } from '../../src/link/parser.ts';
+import { GuardedParser, type Oversized } from '../../src/link/parser.ts';
 
 describe('the wait before a reconnect', () => {
   test('doubles from 1 s to 60 s, and starts again when the link was stable', () => {
@@ -117,14 +117,18 @@ describe('the parser', () => {
     expect(elements).toEqual(['<iq/>']);
   });
 
-  test('a text without end takes neither time nor memory', () => {
+  test.each([
+    ['a text', '', 'x', ''],
+    ['a CDATA section', '<![CDATA[', '<x>&amp;]', ']]>'],
+    ['a comment', '<!--', '<x> ', '-->'],
+  ])('%s without end takes neither time nor memory', (_, start, part, end) => {
     const { parser, elements, oversized } = parse();
-    const chunk = 'x'.repeat(65_536);
-    parser.write('<message><body>');
+    const chunk = part.repeat(65_536 / part.length);
+    parser.write(`<message><body>${start}`);
     const before = work();
     for (let i = 0; i < 1000; i += 1) parser.write(chunk);
-    expect(work() - before).toBeLessThan(1000);
-    parser.write('</body></message><iq/>');
+    expect(work() - before).toBeLessThan(end === '' ? 1000 : 5000);
+    parser.write(`${end}</body></message><iq/>`);
     expect(oversized).toHaveLength(1);
     expect(elements).toEqual(['<iq/>']);
   });
@@ -152,7 +156,8 @@ describe('the parser', () => {
   test.each([
     ['a tag without end', '<message a="', 'x'.repeat(50_000)],
     ['a tag without end in a stanza', '<message><x a="', 'x'.repeat(50_000)],
-    ['what a DOCTYPE swallows', '<!DOCTYPE x>', '<message/>'.repeat(5_000)],
+    ['a comment without end', '<!-- ', '<message/>'.repeat(5_000)],
+    ['CDATA between stanzas', '<![CDATA[ ', ' '.repeat(50_000)],
   ])('gives up at %s', (_, start, more) => {
     const { parser } = parse();
     parser.write(start);
@@ -167,6 +172,8 @@ describe('the parser', () => {
     ['an illegal character reference', '<message><body>&#1;</body></message>'],
     ['text between stanzas', '<message/>x<message/>'],
     ['a second stream', '</stream:stream><stream:stream>'],
+    ['a document type', '<!DOCTYPE x>'],
+    ['an entity’s declaration', '<message><body><!ENTITY a "b"></body></message>'],
   ])('throws at %s', (_, text) => {
     const { parser } = parse();
     parser.on('error', () => {});

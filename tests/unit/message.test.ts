@@ -17,7 +17,7 @@ describe('what a client says to the proxy', () => {
 
   test('is its own namespace’s, and no content by itself', () => {
     expect(read('<batch xmlns="urn:example:thing"/>')).toMatchObject({ takesBatches: false, tracked: true });
-    expect(read(batch)).toMatchObject({ takesBatches: true, tracked: false, inner: '', empty: true });
+    expect(read(batch)).toMatchObject({ takesBatches: true, tracked: false, inner: '', tells: false });
   });
 });
 

@@ -83,14 +83,14 @@ describe('reading', () => {
 });
 
 describe('a subscription from between the two servers (RFC 6121 section 3)', () => {
-  const STANDINGS: Standing[] = ['none', 'asked', 'askedLongAgo', 'subscribed'];
+  const STANDINGS: Standing[] = ['none', 'probed', 'asked', 'askedLongAgo', 'subscribed'];
   // What is done, and the standing after it, at each standing before it.
   const TABLE: Record<SubscriptionType, string[]> = {
-    subscribe: ['relay, asked', 'ignore', 'relay, asked', 'answer'],
-    subscribed: ['relay, subscribed', 'relay, subscribed', 'relay, subscribed', 'relay'],
-    unsubscribe: ['ignore', 'relay, none', 'relay, none', 'relay, none'],
-    unsubscribed: ['ignore', 'relay, none', 'relay, none', 'relay, none'],
-    probe: ['relay, subscribed', 'relay, subscribed', 'relay, subscribed', 'relay'],
+    subscribe: ['relay, asked', 'relay, asked', 'ignore', 'relay, asked', 'answer'],
+    subscribed: ['relay, subscribed', 'relay, subscribed', 'relay, subscribed', 'relay, subscribed', 'relay'],
+    unsubscribe: ['ignore', 'ignore', 'relay, none', 'relay, none', 'relay, none'],
+    unsubscribed: ['ignore', 'relay, none', 'relay, none', 'relay, none', 'relay, none'],
+    probe: ['relay, probed', 'relay, probed', 'relay, probed', 'relay, probed', 'relay'],
   };
   const cells = Object.entries(TABLE).flatMap(([type, row]) =>
     row.map((cell, i) => [type as SubscriptionType, STANDINGS[i] as Standing, cell] as const),

@@ -6,7 +6,7 @@ const of = (presence: Situation['presence'], acknowledges: Situation['acknowledg
 test('each situation has its place in the strings, and each kind of rule a letter for each', () => {
   expect(SITUATIONS.map(cellOf)).toEqual(SITUATIONS.map((_, i) => i));
   expect(SITUATIONS).toHaveLength(27);
-  expect(RULES).toHaveLength(6 * 27);
+  expect(RULES).toHaveLength(7 * 27);
 });
 
 test('known to be away, with a copy out: never by the clock', () => {
@@ -31,6 +31,7 @@ test('a client that gives no receipts is sent one copy, and its silence is no fa
       sessionEnded: 'never',
       stored: false,
       gap: false,
+      silent: 'never',
       ends: 'unconfirmed',
     });
   }
@@ -39,5 +40,5 @@ test('a client that gives no receipts is sent one copy, and its silence is no fa
 test('the timetable is for those of whom nothing is known', () => {
   expect(of('unknown', 'yes', 'handed over').timer).toBe('timetable');
   expect(of('unknown', 'unknown', 'handed over').timer).toBe('unconfirmed');
-  expect(of('online', 'yes', 'handed over').timer).toBe('none');
+  expect(of('online', 'yes', 'handed over').timer).toBe('ask');
 });

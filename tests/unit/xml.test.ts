@@ -80,7 +80,18 @@ describe('one whole element', () => {
     }
   });
 
-  test.each(['', 'text', '<a/><b/>', '<a>', '</a>', '<a></b>', '<a>&nbsp;</a>', '<a b="&"/>'])('is not %j', (text) => {
+  test.each([
+    '',
+    'text',
+    '<a/><b/>',
+    '<a>',
+    '</a>',
+    '<a></b>',
+    '<a>&nbsp;</a>',
+    '<a b="&"/>',
+    '<a><!----></a>',
+    '<a><?b?></a>',
+  ])('is not %j', (text) => {
     expect(isOneElement(text)).toBe(false);
   });
 });

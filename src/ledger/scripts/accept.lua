@@ -34,43 +34,87 @@ local function known_or_stored(key, value)
   return known
 end
 
--- Stores a message whose key is taken, unless it is known.
+-- The key of a message that is another one than those that its sender gave the same id, by the attempt that stores it; it
+-- goes out under an id of its own (stanza/key.ts). The same attempt has the same key whenever it is carried out.
+local function marked(key, token) return key .. '~' .. sub(redis.sha1hex(token), 1, 16) end
+
+local function has_digest(value, digest) return find(strip(value), '"d":"' .. digest .. '"', HEAD, true) ~= nil end
+
+-- The newest of the messages that their sender named so, and its key. `first` is the one of that key.
+local function newest_of(key, first)
+  local others = redis.call('LRANGE', index_name(key), -MANY, -1)
+  for position = #others, 1, -1 do
+    -- What is known by an origin-id stands there too, for the sake of receipts.
+    local value = sub(others[position], 1, KEY) == key and read(others[position])
+    if value then return others[position], value end
+  end
+  return key, first
+end
+
+-- How long its sender may be in doubt about a message whose id he counts, ms.
+local IN_DOUBT = 300000
+
+-- Whether the same words under a counted id are the message that is known already. docs/guarantees.md has this as a table.
+local function is_resend(known_key, known, value)
+  if times.now - stored_at(known) > IN_DOUBT then return false end
+  local body, resource = body_of(known), body_of(value).sr or ''
+  local before = body.sr or ''
+  local presence, sessions = presence_of(body.s)
+  local session = presence == 'o' and sessions[resource]
+  local later_login = session and session.since > stored_at(known)
+  -- Another resource is another client, unless the session that it came from is known to have ended before this one began.
+  if resource ~= before and not (later_login and not sessions[before]) then return false end
+  if is_pending(known) then return true end
+  if session and not later_login then return true end
+  flush_all()
+  return redis.call('ZSCORE', due_set, due_member(known_key, state_of(known))) ~= false
+end
+
+-- Stores a message whose key is taken, unless it is known. `countable`: its sender's client may give another the same id.
 -- Returns the key that it was stored under and nil, or nil and what `accept` returns of a known one.
-local function accept_again(key, value, due, window)
+local function accept_again(key, value, due, window, countable)
   local digest, token = value:match('"d":"([^"]+)"', HEAD), value:match('"k":"([^"]+)"', HEAD)
-  local known_as, known = key, known_or_stored(key, value)
-  if not known then return key end
-  if not strip(known):find('"d":"' .. digest .. '"', HEAD, true) then
-    -- The id was used before, for another text: another message, which has a name of its own.
-    known_as = key .. '-' .. digest
-    known = redis.call('SETNX', record_name(known_as), value) == 0 and known_or_stored(known_as, value)
-    if not known then
-      redis.call('RPUSH', index_name(key), known_as)
-      trim(key)
-      redis.call('PEXPIRE', index_name(key), window)
-      -- A duplicate of this one is looked for through the first of its id, which must be known for as long.
-      local left = redis.call('PTTL', record_name(key))
-      if left >= 0 and left < window then redis.call('PEXPIRE', record_name(key), window) end
-      return known_as
+  local first = known_or_stored(key, value)
+  if not first then return key end
+  local with_digest, own = key .. '-' .. digest, marked(key, token)
+  -- Our own record: the reply to an earlier try was lost on its way.
+  for _, name in ipairs({ key, with_digest, own }) do
+    local known = name == key and first or (name ~= key and read(name))
+    if known and tokens_of(known):match('^[^+]*') == token then
+      if not is_pending(known) then return nil, '=' .. name .. '\n' .. strip(known) end
+      -- Should that try have ended in the middle, it is made due now.
+      gather_due(due, name)
+      return nil, name == key and '' or '+' .. name
     end
   end
-  -- Our own record: the reply to an earlier try was lost on its way.
-  if state_of(known) == 'p' and tokens_of(known):match('^[^+]*') == token then
-    -- Should that try have ended in the middle, it is made due now.
-    gather_due(due, known_as)
-    return nil, known_as == key and '' or '+' .. known_as
+  local newest_key, newest = newest_of(key, first)
+  local says_the_same = has_digest(newest, digest)
+  if says_the_same and (not countable or is_resend(newest_key, newest, value)) then
+    vouch(newest_key, newest, token)
+    return nil, '=' .. newest_key .. '\n' .. strip(newest)
   end
-  vouch(known_as, known, token)
-  return nil, '=' .. known_as .. '\n' .. strip(known)
+  -- Another message. Under an id that nobody counts it is another version of the same one, and goes by that id, unless an
+  -- earlier one said the same: nobody could tell it from that.
+  local is_version = not countable and not says_the_same and not has_digest(first, digest)
+  local stored_as = is_version and redis.call('EXISTS', record_name(with_digest)) == 0 and with_digest or own
+  redis.call('SET', record_name(stored_as), value)
+  redis.call('RPUSH', index_name(key), stored_as)
+  trim(key)
+  redis.call('PEXPIRE', index_name(key), window)
+  -- A duplicate of this one is looked for through the first of its id, which must be known for as long.
+  local left = redis.call('PTTL', record_name(key))
+  if left >= 0 and left < window then redis.call('PEXPIRE', record_name(key), window) end
+  return stored_as
 end
 
 -- Stores a message unless it is known.
--- Returns '' when it was stored under its key, '+' and another key when that key was taken by another text,
+-- `alias`: the key of its id where it is known by its origin-id, or ''. `countable`: see accept_again.
+-- Returns '' when it was stored under its key, '+' and another key when that key was taken by another message,
 -- or '=', the key, a line feed and what is known.
-local function accept(key, alias, value, due, window)
+local function accept(key, alias, value, due, window, countable)
   local stored_as, known = key, nil
   if call('SETNX', record_name(key), value) == 0 then
-    stored_as, known = accept_again(key, value, due, window)
+    stored_as, known = accept_again(key, value, due, window, countable)
     if known then return known end
   end
   gather_due(due, stored_as)
@@ -84,11 +128,28 @@ local function accept(key, alias, value, due, window)
   return stored_as == key and '' or '+' .. stored_as
 end
 
+-- As `accept`, of a message that corrects or retracts the newest one of the key `target`. Returns after the key, which it
+-- always names, that of the message in question.
+local function accept_correction(key, alias, target, value, due, window, countable)
+  local first = read(target)
+  local meant, known = newest_of(target, first)
+  meant = known and body_of(known).t or meant
+  local result = accept(key, alias, sub(value, 1, HEAD) .. '{"t":"' .. meant .. '",' .. sub(value, HEAD + 2), due, window, countable)
+  if sub(result, 1, 1) == '=' then return result end
+  local stored_as = result == '' and key or sub(result, 2)
+  local name = corrections_name(meant)
+  redis.call('LREM', name, 0, stored_as)
+  redis.call('RPUSH', name, stored_as)
+  redis.call('LTRIM', name, -MANY, -1)
+  redis.call('PEXPIRE', name, window)
+  return '+' .. stored_as .. ' ' .. meant
+end
+
 -- Takes back what an attempt may have stored whose sender was told that it could not be: a Redis that hangs carries out
 -- what it was given when it comes to itself. What another attempt was answered from stays, and is sent at once, since
 -- whoever stored it will not send it.
 local function withdraw(key, digest, token, now)
-  for _, own in ipairs({ key, key .. '-' .. digest }) do
+  for _, own in ipairs({ key, key .. '-' .. digest, marked(key, token) }) do
     local value = read(own)
     local tokens = value and is_untouched(value) and tokens_of(value) or ''
     if has_token(tokens, token) then
@@ -102,6 +163,7 @@ local function withdraw(key, digest, token, now)
       else
         redis.call('DEL', record_name(own))
         redis.call('ZREM', due_set, own)
+        redis.call('LREM', index_name(key), 0, own)
         count_pending(value, -1)
       end
     end

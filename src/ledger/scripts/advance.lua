@@ -1,8 +1,7 @@
 -- Brings the due times of copies that are out to a recipient forward, never back: step by step, as there may be a hundred
 -- thousand. What a step leaves is done by the next sweeps.
 -- <prefix>:advance HASH: '<recipient> <letters>' -> '<due ms> <cursor>'.
-local advance_name = prefix .. ':advance'
-local advance = { COUNT = 100, PAGES = 5 }
+local advance = { COUNT = 100, PAGES = 5, name = prefix .. ':advance' }
 
 -- Those that went as one of `letters` says (see put_out) are due at `due`, or at the end of their life. Returns the cursor
 -- of what is left, '0' when that is nothing.
@@ -10,7 +9,7 @@ function advance.step(recipient, letters, due, cursor)
   for _ = 1, advance.PAGES do
     local next_cursor, flat = unpack(redis.call('HSCAN', prefix .. ':out:' .. recipient, cursor, 'COUNT', advance.COUNT))
     for i = 1, #flat, 2 do
-      local how, stored = flat[i + 1]:match('^(.);(%d+);')
+      local how, stored = flat[i + 1]:match('^(.)c?;(%d+);')
       if how and find(letters, how, 1, true) then
         redis.call('ZADD', due_set, 'XX', 'LT', math.min(due, tonumber(stored) + times.ttl), flat[i])
       end
@@ -23,16 +22,16 @@ end
 
 function advance.all(recipient, letters, due)
   local left = advance.step(recipient, letters, due, '0')
-  if left ~= '0' then redis.call('HSET', advance_name, recipient .. ' ' .. letters, string.format('%.0f', due) .. ' ' .. left) end
+  if left ~= '0' then redis.call('HSET', advance.name, recipient .. ' ' .. letters, string.format('%.0f', due) .. ' ' .. left) end
 end
 
 -- Goes on with one of those that were begun.
 function advance.go_on()
-  local field = redis.call('HRANDFIELD', advance_name, 1)[1]
+  local field = redis.call('HRANDFIELD', advance.name, 1)[1]
   if not field then return end
   local recipient, letters = field:match('^(.*) (%S+)$')
-  local due, cursor = redis.call('HGET', advance_name, field):match('^(%d+) (%d+)$')
+  local due, cursor = redis.call('HGET', advance.name, field):match('^(%d+) (%d+)$')
   local left = recipient and due and advance.step(recipient, letters, tonumber(due), cursor) or '0'
-  if left == '0' then redis.call('HDEL', advance_name, field)
-  else redis.call('HSET', advance_name, field, due .. ' ' .. left) end
+  if left == '0' then redis.call('HDEL', advance.name, field)
+  else redis.call('HSET', advance.name, field, due .. ' ' .. left) end
 end

@@ -1,3 +1,6 @@
+-- How long an answer of a session may take, at the very most, and how long what came of it is kept, ms.
+local ASK_LASTS, ASKED_FOR = 60000, 86400000
+
 -- Whether a job may still take this up. `lease` is that of the sweep that made the job, or '*': what was handed over
 -- since then is due later, and no longer that job's.
 local function is_due(member, now, lease)
@@ -13,12 +16,54 @@ local function must_wait(presence, says, copy)
   return presence == 'f' or (rule(ENDED, presence, says, copy) == '-' and rule(PRESENCE, presence, says, copy) == '-')
 end
 
+-- How long a correction waits for a later one to arrive before it is looked again whether it has, ms: nearly always its
+-- receipt ends both.
+local LOOK_AGAIN = 600000
+-- A copy that went to a session, and whose receipt is a step of the timetable late: is that session there? Returns nil when
+-- the copy is to be sent again at once; else '' or, as Q, the recipient and the resources that are to be asked, joined by
+-- NULs: none of them when it is only to be looked again who of his sessions is silent.
+-- A server hands a session its stanzas in order: one that has answered since has got the copy, whatever its client makes of
+-- it, and is not asked again. Else the next question comes when as much time has passed as has now, and no sooner than a step.
+local function ask_first(key, value, body, sessions, now, ttl)
+  local how, stored, handed, passed = how_it_went(key, body.r)
+  if how ~= 'o' and how ~= 'g' and how ~= 'e' then return nil end
+  local expiry = stored_at(value) + ttl
+  local answers = answers_of(body.r, sessions)
+  local wanted, unsure, silent = { body.r }, how ~= 'e', false
+  if unsure then
+    if not outlived(sessions, handed) then return nil end
+    unsure = false
+    for resource, session in pairs(sessions) do
+      local answer = answers[resource]
+      if may_have_had(session, handed) and not (answer and answer.state == 'a' and answer.asked >= handed) then
+        unsure = true
+        silent = silent or is_silent(answers, resource)
+        if not answer or now - answer.asked >= (answer.state == '?' and math.max(ASK_LASTS, times.first_step) or times.first_step) then
+          wanted[#wanted + 1] = resource
+          -- One that was silent is so until it answers.
+          local state = is_silent(answers, resource) and 's' or '?'
+          redis.call('HSET', asked_name(body.r), resource, string.format('%.0f;%.0f;%s', session.since, now, state))
+          redis.call('PEXPIRE', asked_name(body.r), ASKED_FOR)
+        end
+      end
+    end
+  end
+  if not unsure then
+    if how == 'g' then write_out(key, 'e', stored, handed, body.r, passed) end
+    redis.call('ZADD', due_set, expiry, key)
+    return ''
+  end
+  redis.call('ZADD', due_set, math.min(expiry, now + math.max(times.first_step, now - handed)), key)
+  return (#wanted > 1 or silent) and 'Q' .. table.concat(wanted, '\0') or ''
+end
+
 -- Claims an attempt, so that of two processes, or of a job that runs twice, one sends.
 -- What is out from earlier copies stays out, whatever becomes of this one ('1' turns '2'); after a bounce nothing is
 -- out ('b' turns '0').
--- Returns '' when there is nothing to send (yet, or any more) or another has claimed it, 'x' when its life is over, else
--- '1' or '0' (whether offline storage must not take this copy) and the record as claimed: pending, or ended with its
--- sender to be told.
+-- Returns '' when there is nothing to send (yet, or any more) or another has claimed it, 'x' when its life is over, what
+-- `ask_first` does when his sessions are to be asked first; else '1' or '0' (whether offline storage must not take this
+-- copy), the resource that it should go to, or none, a line feed, and the record as claimed: pending, or ended with its sender
+-- to be told, a failure with its payload where that is kept.
 local function claim(key, attempt, now, lease_until, ttl, lease, keep)
   local value = read(key)
   if not value then
@@ -26,7 +71,7 @@ local function claim(key, attempt, now, lease_until, ttl, lease, keep)
     return ''
   end
   if attempt_of(value) ~= attempt then return '' end
-  local no_store = '0'
+  local no_store, target = '0', ''
   if state_of(value) == 'p' then
     if not is_due(key, now, lease) then return '' end
     if now >= stored_at(value) + ttl then return 'x' end
@@ -36,11 +81,31 @@ local function claim(key, attempt, now, lease_until, ttl, lease, keep)
       return ''
     end
     local body = body_of(value)
+    local outdated = body.t and outdated_by(key, body.t)
+    if outdated == 'd' then
+      end_outdated(key, value)
+      return ''
+    elseif outdated then
+      redis.call('ZADD', due_set, math.min(now + LOOK_AGAIN, stored_at(value) + ttl), key)
+      return ''
+    end
     local presence, sessions = presence_of(body.r)
     local says = acknowledges(body.s, body.r, sessions)
     if must_wait(presence, says, value:sub(2, 2)) then
       redis.call('ZADD', due_set, stored_at(value) + ttl, key)
       return ''
+    end
+    -- After the link was down his presence is not known for a while, and the sessions that it went to may be there.
+    if presence == '?' and lease ~= '*' and next(sessions) and copies_of(value) > 0 and WITH_SESSION[how_it_went(key, body.r)] then
+      redis.call('ZADD', due_set, now + times.first_step, key)
+      return ''
+    end
+    if rule(TIMER, presence, says, value:sub(2, 2)) == 'A' then
+      -- What somebody wants now is not asked about.
+      local asked = lease ~= '*' and ask_first(key, value, body, sessions, now, ttl)
+      if asked then return asked end
+      local best, others_silent = surest(sessions, answers_of(body.r, sessions))
+      if others_silent then target = best end
     end
     redis.call('ZADD', due_set, lease_until, key)
     note(key, now, 'claimed', keep)
@@ -57,24 +122,35 @@ local function claim(key, attempt, now, lease_until, ttl, lease, keep)
     if not redis.call('ZSCORE', due_set, member) or not is_due(member, now, lease) then return '' end
     local told, away = value, false
     -- A receipt is a message that servers keep for somebody who is away.
-    if state_of(value) ~= 'd' then told, away = towards_sender(value) end
+    if state_of(value) ~= 'd' then
+      local tombstone = strip(value)
+      told, away = towards_sender(tombstone)
+      -- The error about a failure has the message's body, which is kept with what was not delivered.
+      local whole = #tombstone < #value and value or not away and state_of(value) ~= 'u' and undelivered(key)
+      if whole then told = told .. whole:sub(#strip(whole) + 1) end
+    end
     redis.call('ZADD', due_set, away and now + AWAY_FOR or lease_until, member)
     if away then return '' end
     value = told
   end
-  return no_store .. next_attempt(key, value)
+  return no_store .. target .. '\n' .. next_attempt(key, value)
 end
 
 local function out_after_handover(head) return head:sub(2, 2) == '0' and '1' or head:sub(2, 2) end
 
 -- How a copy went that the server has handled just now.
-local function how_it_goes(key, presence, says, sessions, stays_nowhere, resource, recipient)
-  if presence == '?' then return '?' end
+local function how_it_goes(key, presence, says, sessions, stays_nowhere, resource, recipient, copies)
+  if presence == '?' then
+    -- Of a first copy there is nothing to look up.
+    if copies < 2 then return '?' end
+    local before, _, _, passed = how_it_went(key, recipient)
+    return before == 'v' and 'v' or '?', passed
+  end
   if presence == 'o' and resource ~= '' and not sessions[resource] then return 'x' end
   if presence == 'f' then return stays_nowhere and 'x' or 's' end
   if says == 'n' then return 'n' end
-  local before, handed = how_it_went(key, recipient)
-  return (before == 'o' or before == 'g') and outlived(sessions, handed) and 'g' or 'o'
+  local before, _, _, passed = how_it_went(key, recipient)
+  return WITH_SESSION[before] and 'g' or 'o', passed
 end
 
 -- The server has handled a copy: from here on the rules count, and no longer the lease.
@@ -93,16 +169,17 @@ local function handover(key, attempt, copies, by_timetable, unconfirmed, sender,
     return ''
   end
   copies = math.min(math.max(copies_of(head), copies), 255)
-  local presence, sessions = presence_of(recipient)
+  local presence, sessions = presence_of(recipient, resource ~= '')
   local says = acknowledges(sender, recipient, sessions)
-  local how = out == 'b' and 'b' or how_it_goes(key, presence, says, sessions, stays_nowhere, resource, recipient)
+  local how, passed = 'b', false
+  if out ~= 'b' then how, passed = how_it_goes(key, presence, says, sessions, stays_nowhere, resource, recipient, copies) end
   -- What went nowhere is as good as bounced, whatever is known of his client.
   if how == 'x' and out == '1' then out = 'b' end
   if copies_of(head) == 0 then shares.add(key, sender, recipient) end
   redis.call('SETRANGE', name, 1, out .. head:sub(3, 3) .. string.format('%02x', copies))
-  put_out(key, how, stored_at(head), now, sender, recipient, keep)
+  put_out(key, how, stored_at(head), now, sender, recipient, keep, passed)
   note(key, now, 'handed-over ' .. how, keep)
-  local dues = { T = by_timetable, U = unconfirmed, ['-'] = stored_at(head) + ttl }
+  local dues = { T = by_timetable, A = by_timetable, U = unconfirmed, ['-'] = stored_at(head) + ttl }
   local due = dues[rule(TIMER, presence, says, out)]
   redis.call('ZADD', due_set, 'XX', due, key)
   return string.format('%.0f', due)

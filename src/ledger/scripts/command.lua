@@ -34,15 +34,15 @@ local function cancel(key, owner, members, now, window, keep)
 end
 
 -- How long a sender waits until the same message is sent again at his wish once more, ms: twice as long each time.
-local WANTED_AGAIN_AFTER = 60000
+local wanted = { AGAIN_AFTER = 60000 }
 
-local function is_wanted_too_soon(key, now)
+function wanted.is_too_soon(key, now)
   local times_wanted, last = 0, 0
   for _, line in ipairs(redis.call('LRANGE', life_name(key), 0, -1)) do
     local at = line:match('^(%d+) wanted%-now$')
     if at then times_wanted, last = times_wanted + 1, tonumber(at) end
   end
-  return times_wanted > 0 and now < last + WANTED_AGAIN_AFTER * 2 ^ (times_wanted - 1)
+  return times_wanted > 0 and now < last + wanted.AGAIN_AFTER * 2 ^ (times_wanted - 1)
 end
 
 -- Makes a pending message due at once, for a sweep to find. What is due within a lease is left as it is: it is being sent,
@@ -59,11 +59,15 @@ local function retry_now(key, owner, now, lease_until, keep)
   if not value or state_of(value) ~= 'p' then return letter and 'l' or '' end
   local body = body_of(value)
   if owner ~= '' and redis.call('HGET', prefix .. ':sub:' .. body.r, body.s) ~= 's' then return 'o' end
+  local how, stored, handed, passed = how_it_went(key, body.r)
   local due = redis.call('ZSCORE', due_set, key)
-  if due and tonumber(due) <= lease_until then return 'w' end
-  if owner ~= '' and is_wanted_too_soon(key, now) then return 't' end
+  -- Of one with a session that is due soon, no more is due than a question.
+  if due and tonumber(due) <= lease_until and how ~= 'o' and how ~= 'g' then return 'w' end
+  if owner ~= '' and wanted.is_too_soon(key, now) then return 't' end
   local there, sessions = presence_of(body.r)
   if must_wait(there, acknowledges(body.s, body.r, sessions), value:sub(2, 2)) then return 'm' end
+  -- His sessions are not asked first.
+  if WITH_SESSION[how] then write_out(key, 'd', stored, handed, body.r, passed) end
   redis.call('ZADD', due_set, now, key)
   note(key, now, 'wanted-now', keep)
   return 'n'
@@ -77,6 +81,7 @@ local function erase_one(key, value, known)
   redis.call('ZREM', due_set, key, key .. 'x', key .. 'u', key .. 'r')
   redis.call('LREM', index_name(key:sub(1, KEY)), 0, key)
   if body.al then redis.call('LREM', index_name(body.al), 0, key) end
+  if body.t then redis.call('LREM', corrections_name(body.t), 0, key) end
   forget_trouble(key, body.s, body.r)
 end
 
@@ -100,8 +105,8 @@ end
 -- Erases what is kept of a user beside his messages, and his subscriptions to ARGV[first] to ARGV[last].
 -- Returns how many of them there were.
 local function forget_user(jid, first, last)
-  local count = 0
-  for _, kind in ipairs({ 'confirms', 'from', 'out', 'sessions', 'sub', 'granted' }) do
+  local count = presence.forget_sessions(jid) and 1 or 0
+  for _, kind in ipairs({ 'confirms', 'from', 'out', 'sub', 'granted', 'asked' }) do
     count = count + redis.call('DEL', prefix .. ':' .. kind .. ':' .. jid)
   end
   -- All of his are erased: what is left there was damaged.
@@ -127,19 +132,21 @@ local function pause(text)
 end
 
 -- A command's session: 'o' and whose it is while it is open, 'x' and whose doing its end was after that.
-local function session_name(id) return prefix .. ':session:' .. id end
+local session = {}
 
-local function open_session(id, whose, lasts)
-  redis.call('SET', session_name(id), 'o' .. whose, 'PX', lasts)
+function session.name(id) return prefix .. ':session:' .. id end
+
+function session.open(id, whose, lasts)
+  redis.call('SET', session.name(id), 'o' .. whose, 'PX', lasts)
   return ''
 end
 
 -- Ends a session, once; `token` is whose doing it is, so that a repetition after a lost reply is known.
 -- Returns '1', or '' when another has ended it.
-local function end_session(id, token)
-  local value = redis.call('GET', session_name(id))
+function session.close(id, token)
+  local value = redis.call('GET', session.name(id))
   if not value then return '' end
   if value:sub(1, 1) == 'x' then return value:sub(2) == token and '1' or '' end
-  redis.call('SET', session_name(id), 'x' .. token, 'KEEPTTL')
+  redis.call('SET', session.name(id), 'x' .. token, 'KEEPTTL')
   return '1'
 end

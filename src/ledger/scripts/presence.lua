@@ -1,11 +1,47 @@
 -- Who watches whom, and which sessions are known.
 -- sub:<watched> HASH: watcher -> 's' (subscribed) or 'p<ms>' (asked then). subs SET: all watched.
 -- sessions:<user> HASH: resource -> '<since ms>;<y|n|u>;<last heard ms, 0 or 1 while a probe awaits its answer>;<caps>'; the
--- empty field while his presence is known. alive ZSET: processes whose link is up, by when they last said so.
+-- empty field while his presence is known; NUL and a resource -> '<since ms>' while its priority is negative, and
+-- '<since ms>-<until ms>' when it was so last. hidden:<user>\0<resource> SET: those of his watchers to whom that session has
+-- said that it is unavailable, while it is not known to have ended.
+-- probed:<watched>\0<watcher> STRING: his server was asked whether that one may watch him, by the watcher's own (p) or by us
+-- (v); its answer is awaited. alive ZSET: processes whose link is up, by when they last said so.
 -- One table, as a script may have no more than 200 locals.
 local presence = {}
 
 local function sub_name(watched) return prefix .. ':sub:' .. watched end
+function presence.probed_name(watched, watcher) return prefix .. ':probed:' .. watched .. '\0' .. watcher end
+function presence.hidden_name(user, resource) return prefix .. ':hidden:' .. user .. '\0' .. resource end
+
+-- How long a server may take to answer a probe, ms.
+presence.PROBED_FOR = 60000
+-- How long it is remembered to whom a session has said that it is unavailable, ms.
+presence.HIDDEN_FOR = 7 * 86400000
+
+-- The resources of a user's sessions.
+function presence.resources(name)
+  local resources = {}
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if field ~= '' and byte(field) ~= 0 then resources[#resources + 1] = field end
+  end
+  return resources
+end
+
+-- Forgets a session; returns whether there was one.
+function presence.end_session(user, resource)
+  local name = sessions_name(user)
+  if redis.call('HDEL', name, resource) == 0 then return false end
+  redis.call('HDEL', name, '\0' .. resource)
+  redis.call('DEL', presence.hidden_name(user, resource))
+  return true
+end
+
+-- Forgets all that is known of a user's sessions; returns whether anything was.
+function presence.forget_sessions(user)
+  local name = sessions_name(user)
+  for _, resource in ipairs(presence.resources(name)) do redis.call('DEL', presence.hidden_name(user, resource)) end
+  return redis.call('DEL', name) == 1
+end
 
 function presence.put(watched, watcher, value)
   redis.call('HSET', sub_name(watched), watcher, value)
@@ -23,10 +59,10 @@ function presence.drop(watched, watcher)
   redis.call('HDEL', sub_name(watched), watcher)
   if redis.call('EXISTS', sub_name(watched)) == 0 then redis.call('SREM', prefix .. ':subs', watched) end
   -- Of whom nobody is told any more, nothing is known: what waited for his presence is the clock's from now on.
-  if presence.is_watched(watched) or redis.call('DEL', sessions_name(watched)) == 0 then return end
+  if presence.is_watched(watched) or not presence.forget_sessions(watched) then return end
   local confirms = redis.call('GET', confirms_name(watched)) == '1'
   local due = times.now + times.first_step
-  advance.all(watched, confirms and 'xbogs?' or 'xb', due)
+  advance.all(watched, confirms and 'xbodgs?v' or 'xb', due)
 end
 
 -- What a stanza has brought about is kept for a minute by its `token`, where a repeated call could not see it any more.
@@ -34,9 +70,9 @@ function presence.done_by(token) return redis.call('GET', prefix .. ':done:' .. 
 
 function presence.note(token, what) redis.call('SET', prefix .. ':done:' .. token, what, 'PX', 60000) end
 
--- A subscription's step. `nexts` has a letter for each standing (none, asked, asked long ago, subscribed): the one to take
--- (n, p, s) or = to stay.
--- Returns the letter of the standing before: n, a, o, s.
+-- A subscription's step. `nexts` has a letter for each standing (none, asked, asked long ago, subscribed, probed): the one to
+-- take (n, p, s), q for none whose watcher has probed, or = to stay.
+-- Returns the letter of the standing before: n, a, o, s, q.
 function presence.step(watched, watcher, now, long_ago, token, nexts)
   local before = presence.done_by(token)
   if before then return before end
@@ -46,9 +82,17 @@ function presence.step(watched, watcher, now, long_ago, token, nexts)
     place = 4
   elseif value then
     place = tonumber(now) - tonumber(value:sub(2)) < tonumber(long_ago) and 2 or 3
+  elseif redis.call('GET', presence.probed_name(watched, watcher)) == 'p' then
+    place = 5
   end
-  local standing, next = ('naos'):sub(place, place), nexts:sub(place, place)
+  local standing, next = ('naosq'):sub(place, place), nexts:sub(place, place)
   if next == '=' then return standing end
+  if next == 'q' then
+    redis.call('SET', presence.probed_name(watched, watcher), 'p', 'PX', presence.PROBED_FOR)
+    presence.note(token, standing)
+    return standing
+  end
+  redis.call('DEL', presence.probed_name(watched, watcher))
   if next == 'n' then
     presence.drop(watched, watcher)
   else
@@ -66,29 +110,79 @@ function presence.withdraw(watched, watcher, asked)
   return ''
 end
 
--- Presence of a user that came to a watcher. `own` is the component's domain when it came to that: presence that somebody
--- who watches us sends us counts from the first on.
--- Returns '' when we do not get his broadcasts, else what has happened: B (a session began), U (it was updated), H (it was
--- updated, for the first time since nobody heard what it did), E (ended),
--- or -; then c to look at its capabilities and p when his server is to be asked whether we get all; then, for E, which.
-function presence.see(user, watcher, resource, available, now, caps, own, token)
-  local flags = ''
-  if redis.call('HGET', sub_name(user), watcher) ~= 's' then
-    if own == '' or redis.call('HGET', sub_name(own), user) ~= 's' then return '' end
+-- Whether a watcher gets the presence of a user that came to him; and whether his server is to be asked, as a letter.
+-- An answer to a probe shows that it is so: it goes to the very resource that asked (`direct`), as nothing else does that a
+-- server sends by itself.
+function presence.is_watcher(user, watcher, own, direct, asks)
+  local standing = redis.call('HGET', sub_name(user), watcher)
+  if standing == 's' then return true, '' end
+  if own ~= '' then
+    if redis.call('HGET', sub_name(own), user) ~= 's' then return false, '' end
     presence.put(user, own, 's')
-    flags = 'p'
+    return true, 'p'
   end
+  local probed = redis.call('EXISTS', presence.probed_name(user, watcher)) == 1
+  if probed and direct == '1' then
+    redis.call('DEL', presence.probed_name(user, watcher))
+    presence.put(user, watcher, 's')
+    return true, ''
+  end
+  -- Broadcast, perhaps, to one who was a watcher before Redis was emptied; or meant for him alone, who is none.
+  if probed or standing or not asks then return false, '' end
+  redis.call('SET', presence.probed_name(user, watcher), 'v', 'PX', presence.PROBED_FOR)
+  return false, 'v'
+end
+
+-- Notes whether a session's priority is negative. Returns whether it was until now and is no longer.
+function presence.note_priority(name, resource, is_low, now)
+  local field = '\0' .. resource
+  local was = redis.call('HGET', name, field)
+  local was_low = was and not find(was, '-', 1, true)
+  if is_low and not was_low then redis.call('HSET', name, field, now)
+  elseif was_low and not is_low then redis.call('HSET', name, field, was .. '-' .. now) end
+  return was_low and not is_low
+end
+
+-- A session says to one watcher that it is unavailable. It has ended when it has said so to all of them; until then that
+-- may have been meant for this one alone (RFC 6121 section 4.6.4).
+function presence.says_goodbye(user, resource, watcher)
+  if redis.call('HEXISTS', sessions_name(user), resource) == 0 then return '-' end
+  local watchers = redis.call('HLEN', sub_name(user))
+  if watchers > 1 then
+    local name = presence.hidden_name(user, resource)
+    redis.call('SADD', name, watcher)
+    redis.call('PEXPIRE', name, presence.HIDDEN_FOR)
+    if redis.call('SCARD', name) < watchers then return 'D' end
+  end
+  presence.end_session(user, resource)
+  return 'E', resource
+end
+
+-- Presence of a user that came to a watcher: `available` is 1, 2 with a negative priority, 0 when it is not. `own` is the
+-- component's domain when it came to that: presence that somebody who watches us sends us counts from the first on.
+-- `direct`: it was for one resource of the watcher's.
+-- Returns '' when we do not get his broadcasts, else what has happened: B (a session began, or may be written to from now on),
+-- U (it was updated), H (it was updated, for the first time since nobody heard what it did), E (ended), D (it has ended, or
+-- hides from this watcher), or -; then c to look at its capabilities, p when his server is to be asked whether we get all, and
+-- v when it is to be asked whether this watcher does; then, for E, which.
+function presence.see(user, watcher, resource, available, now, caps, own, token, direct)
+  local watches, flags = presence.is_watcher(user, watcher, own, direct, available ~= '0' and resource ~= '')
+  if not watches then return flags end
   local name = sessions_name(user)
   redis.call('HSETNX', name, '', now)
-  if available == '1' then
+  if available ~= '0' then
     if resource == '' then return '-' .. flags end
     local value = redis.call('HGET', name, resource)
     if not value then
       redis.call('HSET', name, resource, now .. ';u;' .. now .. ';' .. caps)
+      presence.note_priority(name, resource, available == '2', now)
       presence.note(token, 'B')
       return 'Bc' .. flags
     end
+    redis.call('SREM', presence.hidden_name(user, resource), watcher)
     local since, receipts, heard, old_caps = value:match('^(%d+);(%a);?(%d*);?(.*)$')
+    local raised = presence.note_priority(name, resource, available == '2', now)
+    if raised then presence.note(token, 'B') end
     local before = (since == now or heard == now) and presence.done_by(token)
     local began = before == 'B'
     -- It may have been another meanwhile: nobody could hear of it.
@@ -96,7 +190,7 @@ function presence.see(user, watcher, resource, available, now, caps, own, token)
     if returned then presence.note(token, 'H') end
     heard = tonumber(heard) or 0
     -- Each watcher is sent the same: one word of it is enough.
-    local what = (began and 'B') or (returned and 'H') or (tonumber(now) - heard > 1000 and 'U') or '-'
+    local what = ((began or raised) and 'B') or (returned and 'H') or (tonumber(now) - heard > 1000 and 'U') or '-'
     -- Without any they are those of before: a server may leave out what is unchanged (XEP-0115 section 8.4).
     if caps ~= '' and caps ~= old_caps then
       receipts = 'u'
@@ -109,12 +203,35 @@ function presence.see(user, watcher, resource, available, now, caps, own, token)
     redis.call('HSET', name, resource, since .. ';' .. receipts .. ';' .. now .. ';' .. caps)
     return what .. flags
   end
-  local ended = {}
-  for _, field in ipairs(resource == '' and redis.call('HKEYS', name) or { resource }) do
-    if field ~= '' and redis.call('HDEL', name, field) == 1 then ended[#ended + 1] = field end
+  if resource ~= '' then
+    local what, ended = presence.says_goodbye(user, resource, watcher)
+    return what .. flags .. (ended and '\0' .. ended or '')
   end
+  -- "He is offline", whoever hears it.
+  local ended = presence.resources(name)
   if #ended == 0 then return '-' .. flags end
+  for _, one in ipairs(ended) do presence.end_session(user, one) end
   return 'E' .. flags .. '\0' .. table.concat(ended, '\0')
+end
+
+-- A session has said to some of his watchers that it is unavailable, and time has passed in which the others would have been
+-- told as well. Returns '' when it is there no more, E when there are no others, so that it has ended, else one of them, in
+-- whose name his server is to be asked: it is to be heard of again.
+function presence.who_sees(user, resource)
+  local name = sessions_name(user)
+  if redis.call('HEXISTS', name, resource) == 0 then return '' end
+  if redis.call('EXISTS', presence.hidden_name(user, resource)) == 0 then return '' end
+  local told = {}
+  for _, watcher in ipairs(redis.call('SMEMBERS', presence.hidden_name(user, resource))) do told[watcher] = true end
+  local pairs_of = redis.call('HGETALL', sub_name(user))
+  for i = 1, #pairs_of, 2 do
+    if pairs_of[i + 1] == 's' and not told[pairs_of[i]] then
+      if not redis.call('HGET', name, resource):match('^%d+;%a;0;') then presence.set_heard(name, resource, '1') end
+      return pairs_of[i]
+    end
+  end
+  presence.end_session(user, resource)
+  return 'E'
 end
 
 -- Somebody logs in on a resource that has a session: it is another one from now on. Returns R if so, else ''.
@@ -127,6 +244,7 @@ function presence.renew(user, resource, now, older, token)
   if tonumber(now) - tonumber(since) < tonumber(older) then return '' end
   if redis.call('EXISTS', prefix .. ':granted:' .. user) == 1 then return '' end
   redis.call('HSET', name, resource, now .. rest)
+  redis.call('DEL', presence.hidden_name(user, resource))
   presence.note(token, 'R')
   return 'R'
 end
@@ -153,7 +271,7 @@ function presence.unknown(...)
   for _, user in ipairs({ ... }) do
     local name = sessions_name(user)
     redis.call('HDEL', name, '')
-    for _, field in ipairs(redis.call('HKEYS', name)) do presence.set_heard(name, field, '0') end
+    for _, field in ipairs(presence.resources(name)) do presence.set_heard(name, field, '0') end
   end
   return ''
 end
@@ -161,10 +279,8 @@ end
 -- A user is about to be probed: each of his sessions is to be heard of again. Returns his watchers.
 function presence.ask(user)
   local name = sessions_name(user)
-  for _, field in ipairs(redis.call('HKEYS', name)) do
-    if field ~= '' and not redis.call('HGET', name, field):match('^%d+;%a;0;') then
-      presence.set_heard(name, field, '1')
-    end
+  for _, field in ipairs(presence.resources(name)) do
+    if not redis.call('HGET', name, field):match('^%d+;%a;0;') then presence.set_heard(name, field, '1') end
   end
   return presence.watchers(user)
 end
@@ -180,16 +296,18 @@ end
 
 -- The time for an answer is over. What was not heard of is returned and, if this is `final`, ended; otherwise it is to be
 -- asked once more. Without any his presence is known again.
-function presence.judge(user, now, final)
+-- `only`: a session that alone was asked after, or ''.
+function presence.judge(user, now, final, only)
   if not presence.is_watched(user) then return '' end
   local name = sessions_name(user)
   local unheard = {}
-  for _, field in ipairs(redis.call('HKEYS', name)) do
-    if field ~= '' and redis.call('HGET', name, field):match('^%d+;%a;[01];') then unheard[#unheard + 1] = field end
+  for _, field in ipairs(presence.resources(name)) do
+    local heard = redis.call('HGET', name, field):match('^%d+;%a;([01]);')
+    if heard and (only == '' or (field == only and heard == '1')) then unheard[#unheard + 1] = field end
   end
   if #unheard > 0 and final ~= '1' then return table.concat(unheard, '\0') end
-  for _, field in ipairs(unheard) do redis.call('HDEL', name, field) end
-  redis.call('HSETNX', name, '', now)
+  for _, field in ipairs(unheard) do presence.end_session(user, field) end
+  if only == '' then redis.call('HSETNX', name, '', now) end
   return table.concat(unheard, '\0')
 end
 

@@ -52,7 +52,11 @@ function quarantine.put_aside(key)
   state = ended and state or 'r'
   local tombstone = quarantine.tombstone(value, state)
   if not tombstone then return end
-  redis.call('SET', name, tombstone, 'PX', times.window)
+  -- For the error to its sender, if the text is whole.
+  local payload = state == 'r' and value:find('\n', HEAD + 1, true)
+  local text = payload and value:find('<body', payload, true)
+  local _, text_end = value:find('</body>', text or #value, true)
+  redis.call('SET', name, text_end and tombstone .. '\n' .. value:sub(text, text_end) or tombstone, 'PX', times.window)
   if state ~= 'd' or owes_receipt(tombstone) then redis.call('ZADD', due_set, times.now, due_member(key, state)) end
 end
 

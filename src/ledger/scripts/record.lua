@@ -180,14 +180,18 @@ local function trim(key)
   end
 end
 
+-- Whether a record has an id of its own on its way (see `marked`): nothing that comes back names it by the id that its
+-- sender gave it and others.
+local function is_marked(key) return byte(key, KEY + 1) == 126 end -- ~
+
 -- The records that go by this key, the oldest ones or (`from` -MANY) the newest, oldest first, as pairs of their own key
--- and value.
-local function candidates(key, from)
+-- and value. `all`: as their sender names them, and not who has got them.
+local function candidates(key, from, all)
   local found = {}
   local value = read(key)
   if value then found[1] = { key, value } end
   for _, other in ipairs(redis.call('LRANGE', index_name(key), from or 0, from and -1 or MANY - 1)) do
-    local other_value = read(other)
+    local other_value = (all or not is_marked(other)) and read(other)
     if other_value then found[#found + 1] = { other, other_value } end
   end
   return found
@@ -200,7 +204,7 @@ local function oldest_pending(key)
   if value and is_pending(value) and byte(value, HEAD + 1) == 123 then return key, value end -- {
   trim(key)
   for _, other in ipairs(redis.call('LRANGE', index_name(key), 0, MANY)) do
-    local head = head_of(other)
+    local head = not is_marked(other) and head_of(other)
     local other_value = head and is_pending(head) and read(other)
     if other_value then return other, other_value end
   end

@@ -54,10 +54,17 @@ local function settle(key, members, at_hand, lately, owed_until, window)
   return code .. found .. '\n' .. tombstone
 end
 
+-- As `settle`, for what speaks of a message (a reply, a reaction) and does not say whose it is: not if its author has a message
+-- of his own that goes by `own`. That counts as settled before.
+local function settle_mentioned(key, members, own, lately, owed_until, window)
+  if #candidates(own) > 0 then return '=' end
+  return settle(key, members, '', lately, owed_until, window)
+end
+
 -- Evidence that everything up to a message of a conversation has arrived (XEP-0333 section 5.3: a marker is for it and for
 -- all before it): settles that one, and what is out to its recipient from its sender and no newer; a page of these, itself
 -- with the last. Returns the cursor of the next page and what `settle` does for each, the texts joined by empty lines.
-local function arrived(key, members, sender, recipient, cursor, lately, owed_until, window)
+local function arrived(key, members, sender, recipient, resource, cursor, lately, owed_until, window)
   local found, value = oldest_pending(key)
   if not found then
     local known = candidates(key, -MANY)
@@ -71,10 +78,15 @@ local function arrived(key, members, sender, recipient, cursor, lately, owed_unt
   end
   local before = {}
   local presence, sessions = presence_of(recipient)
+  local answers = answers_of(recipient, sessions)
+  local session = sessions[resource]
   results[1] = each_out(recipient, cursor, function(other, how, stored, handed)
     -- What came back, went nowhere or may have been lost with a session has not arrived, whatever was read after it.
     if other == found or how == 'b' or how == 'x' or stored > limit.stored then return end
-    if (how == 'o' or how == 'g') and presence == 'o' and not outlived(sessions, handed) then return end
+    if WITH_SESSION[how] and presence == 'o' then
+      -- Nor what can only have gone to another session than the one where it was read.
+      if not outlived(sessions, handed, answers) or (session and not may_have_had(session, handed)) then return end
+    end
     local other_value = still_pending(other, recipient)
     local body = other_value and body_of(other_value)
     local entry = { key = other, stored = stored, token = body and first_token(body) or '' }

@@ -4,6 +4,8 @@
 -- here, whatever has become of the record, so that no count drifts.
 -- <prefix>:load HASH: sums of these: by sender and by '@' and his domain (messages times UNIT, plus bytes), and by
 -- '<sender> <recipient>' (messages).
+-- In a block of its own, as a script may have no more than 200 locals.
+do
 local UNIT = 1e10
 local load_name = prefix .. ':load'
 
@@ -75,22 +77,4 @@ function shares.taken(sender, recipient, limits)
   return math.floor(most), which
 end
 
--- Whether this message is known already: then it is answered, whatever its sender may have.
-function shares.knows(key, value)
-  local digest = value:match('"d":"([^"]+)"', HEAD)
-  for _, own in ipairs({ key, key .. '-' .. digest }) do
-    local known = peek(own)
-    if known and strip(known):find('"d":"' .. digest .. '"', HEAD, true) then return true end
-  end
-  return false
-end
-
--- Whether a message of this sender's may be stored. `refuse`: why it may not in any case, or ''.
--- Returns how much of his share is taken, in percent and with a blank, and why it may not, or ''.
-function shares.judge(key, value, sender, recipient, limits, refuse)
-  local taken, which = shares.taken(sender, recipient, limits)
-  shares.verify(sender, taken >= 100 and 20 or 2)
-  if refuse == '' and taken >= 100 then refuse = which end
-  if refuse ~= '' and shares.knows(key, value) then refuse = '' end
-  return taken .. ' ', refuse
 end

@@ -2,7 +2,7 @@
 -- parts for operations that are few (scripts.ts), since each part costs at every call.
 -- ARGV: time (see clock.lua), lease, dedup window, retention, message TTL, confirmation memory, first retry step (all ms), the
 -- rules of redelivery, whether any operation adds a message, then the operations: a letter or word each, followed by its
--- arguments; the two that are made for every message have a short form (a, s) beside the full one, as each argument costs.
+-- arguments; the two that are made for every message have a short form (a or ac, s) beside the full one, as each argument costs.
 -- Returns '<time> <epoch> <+ or ->' and one string an operation; with '-', nothing was carried out as the call came late.
 -- An operation that cannot be carried out for what it is, or what it found, returns '\0' and the error, and holds up nothing.
 local ARGV, tostring = ARGV, tostring
@@ -29,13 +29,13 @@ local results = { stamp .. '+' }
 -- Those that look into the sorted sets must see what was gathered for them. Messages, receipts and hand-overs, which come
 -- all mixed up, do not: what one of them changes there, no other of the same turn asks for.
 local SEES_SETS = {}
-for operation in ('c n r x v w l tell g k y cancel retry erase release q'):gmatch('%S+') do SEES_SETS[operation] = true end
+for operation in ('c n r x v w l tell g k y cancel retry erase release q supersede'):gmatch('%S+') do SEES_SETS[operation] = true end
 
 -- How many of ARGV an operation takes, for one that did not come to its end.
 local function width_of(operation, at)
   local widths = {
-    a = 3, s = 3, A = 4, S = 6, h = 10, c = 4, b = 2, n = 4, r = 3, x = 3, v = 2, w = 4, i = 4, l = 7, tell = 3, g = 6, k = 6,
-    ['iq?'] = 7, ['iq='] = 6, ['iq<'] = 4, ['iq-'] = 2, ['caps?'] = 3, ['caps='] = 5, cancel = 4, retry = 3, pause = 2, over = 3, q = 2,
+    a = 3, ac = 3, s = 3, A = 6, S = 6, mention = 4, supersede = 2, h = 10, c = 4, b = 2, n = 4, r = 3, x = 3, v = 2, w = 4, i = 4, l = 7, tell = 3, g = 7, k = 7,
+    ['iq?'] = 7, ['iq='] = 6, ['iq<'] = 4, ['iq-'] = 2, ['iq!'] = 4, ['caps?'] = 3, ['caps='] = 5, cancel = 4, retry = 3, pause = 2, over = 3, q = 2,
     ['session+'] = 4, ['session?'] = 2,
   }
   if widths[operation] then return widths[operation] end
@@ -54,15 +54,20 @@ end
 local function run(operation, at)
   local key = ARGV[at + 1]
   if operation == 'a' then
-    return accept(key, '', ARGV[at + 2], lease_text, keep), 3
+    return accept(key, '', ARGV[at + 2], lease_text, keep, false), 3
   elseif operation == 's' then
     return settle(key, ARGV[at + 2], key, lately, lease_text, window_text), 3
+  elseif operation == 'ac' then
+    return accept(key, '', ARGV[at + 2], lease_text, keep, true), 3
   elseif operation == 'A' then
-    return accept(key, ARGV[at + 3], ARGV[at + 2], lease_text, keep), 4
+    local alias, target, countable = ARGV[at + 3], ARGV[at + 4], ARGV[at + 5] == '1'
+    if target == '' then return accept(key, alias, ARGV[at + 2], lease_text, keep, countable), 6 end
+    return accept_correction(key, alias, target, ARGV[at + 2], lease_text, keep, countable), 6
   elseif operation == 'within' then
     -- The operation that stores the message follows: with its key and value first.
     local stores = at + 6
-    local taken, refused = shares.judge(key, ARGV[stores + 2], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
+    local countable = ARGV[stores] == 'ac' or (ARGV[stores] == 'A' and ARGV[stores + 5] == '1')
+    local taken, refused = shares.judge(key, ARGV[stores + 2], countable, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
     if refused ~= '' then return taken .. '!' .. refused, 6 + width_of(ARGV[stores], stores) end
     local result, width = run(ARGV[stores], stores)
     return taken .. result, 6 + width
@@ -73,6 +78,10 @@ local function run(operation, at)
       remember(ARGV[at + 5], ARGV[at + 3], now, confirms_for, first_step)
     end
     return result, 6
+  elseif operation == 'mention' then
+    return settle_mentioned(key, ARGV[at + 2], ARGV[at + 3], lately, lease_text, window_text), 4
+  elseif operation == 'supersede' then
+    return supersede(key), 2
   elseif operation == 't' then
     -- Senders that have been told: how many, and a member of the sorted set each.
     local count = tonumber(key)
@@ -103,9 +112,9 @@ local function run(operation, at)
   elseif operation == 'tell' then
     return tell(key, ARGV[at + 2], now), 3
   elseif operation == 'g' then
-    return gap(key, ARGV[at + 2], tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), ARGV[at + 5]), 6
+    return gap(key, ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), ARGV[at + 6], ttl), 7
   elseif operation == 'k' then
-    return arrived(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], lately, lease_text, window_text), 6
+    return arrived(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], lately, lease_text, window_text), 7
   elseif operation == 'y' then
     -- What waits for its turn to be sent again is nobody else's to send.
     local count = tonumber(key)
@@ -115,17 +124,19 @@ local function run(operation, at)
     local count = tonumber(ARGV[at + 2])
     return presence[key](unpack(ARGV, at + 3, at + 2 + count)), 3 + count
   elseif operation == 'iq?' then
-    return note_question(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])), 7
+    return query.note_question(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])), 7
   elseif operation == 'iq=' then
-    return take_reply(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]), 6
+    return query.take_reply(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]), 6
   elseif operation == 'iq<' then
-    return overdue_questions(key, ARGV[at + 2], tonumber(ARGV[at + 3])), 4
+    return query.overdue_questions(key, ARGV[at + 2], tonumber(ARGV[at + 3])), 4
+  elseif operation == 'iq!' then
+    return query.end_question(key, ARGV[at + 2], ARGV[at + 3]), 4
   elseif operation == 'iq-' then
-    return forget_question(key), 2
+    return query.forget_question(key), 2
   elseif operation == 'caps?' then
-    return caps_of(key, ARGV[at + 2]), 3
+    return query.caps_of(key, ARGV[at + 2]), 3
   elseif operation == 'caps=' then
-    return note_caps(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]), 5
+    return query.note_caps(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]), 5
   elseif operation == 'cancel' then
     return cancel(key, ARGV[at + 2], ARGV[at + 3], now, window, keep), 4
   elseif operation == 'retry' then
@@ -153,11 +164,11 @@ local function run(operation, at)
   elseif operation == 'pause' then
     return pause(key), 2
   elseif operation == 'over' then
-    return end_session(key, ARGV[at + 2]), 3
+    return session.close(key, ARGV[at + 2]), 3
   elseif operation == 'session+' then
-    return open_session(key, ARGV[at + 2], ARGV[at + 3]), 4
+    return session.open(key, ARGV[at + 2], ARGV[at + 3]), 4
   elseif operation == 'session?' then
-    return redis.call('GET', session_name(key)) or '', 2
+    return redis.call('GET', session.name(key)) or '', 2
   end
   error('unknown operation ' .. tostring(operation))
 end

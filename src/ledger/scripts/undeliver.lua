@@ -1,4 +1,5 @@
--- Ends a record undelivered, its payload kept aside for an operator.
+-- Ends a record undelivered, its payload kept aside for an operator, and for what its sender is told. Returns its state, its
+-- key, a line feed, the tombstone and, unless the sender is away, the payload.
 local function undeliver(key, value, state, members, now, owed_until, window, retention)
   local tombstone = finish(key, value, state, members, window)
   redis.call('SET', undelivered_name(key), value, 'PX', retention)
@@ -10,7 +11,9 @@ local function undeliver(key, value, state, members, now, owed_until, window, re
   redis.call('HDEL', out_name(body.r), key)
   -- Still one of its sender's troubles, for as long as it can be sent after all.
   in_trouble(key, body.s, math.max(window, retention))
-  return state .. key .. '\n' .. told
+  -- The error to the sender has the message's body.
+  local payload = not away and value:find('\n', HEAD + 1, true)
+  return state .. key .. '\n' .. told .. (payload and value:sub(payload) or '')
 end
 
 -- A permanent bounce. Returns '' when the message is not known, '=' when it had ended, else as undeliver.
@@ -27,11 +30,13 @@ local function expire(key, members, now, ttl, owed_until, window, retention)
   if not value or state_of(value) ~= 'p' or now < stored_at(value) + ttl then return '' end
   local body = body_of(value)
   local presence, sessions = presence_of(body.r)
-  local says = how_it_went(key, body.r) == 'n' and 'n' or acknowledges(body.s, body.r, sessions)
-  if rule(ENDS, presence, says, value:sub(2, 2)) == 'u' then
+  local how, _, _, passed = how_it_went(key, body.r)
+  local says = how == 'n' and 'n' or acknowledges(body.s, body.r, sessions)
+  -- His client has gone on in the conversation: most likely it knows the message, and drops copies without a word.
+  if passed or rule(ENDS, presence, says, value:sub(2, 2)) == 'u' then
     local tombstone = finish(key, value, 'u', members, window)
     -- At once: a late receipt of the same call is owed under this very name.
-  redis.call('ZREM', due_set, due_member(key, 'p'))
+    redis.call('ZREM', due_set, due_member(key, 'p'))
     call_in(key, value)
     local told, away = towards_sender(tombstone)
     if owes_receipt(value) then

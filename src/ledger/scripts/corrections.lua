@@ -1,0 +1,41 @@
+-- What its sender puts in an earlier message's place: corrections (XEP-0308) and retractions (XEP-0424). The last of them is
+-- the one that counts, so an older one that did not arrive is not sent again after it.
+-- <prefix>:c:<key> LIST: keys of those about the message of this key, in the order in which they were stored. In a body's
+-- member "t": the key of the message that it is about.
+
+local function corrections_name(target) return prefix .. ':c:' .. target end
+
+-- What became of the later ones about the same message: 'd' when one was delivered, 'p' when one is pending, else nil. What
+-- ended otherwise takes no other's place.
+local function outdated_by(key, target)
+  local keys, found = redis.call('LRANGE', corrections_name(target), -MANY, -1), nil
+  for position = #keys, 1, -1 do
+    if keys[position] == key then return found end
+    local head = head_of(keys[position])
+    local state = head and state_of(head)
+    if state == 'd' then return 'd' end
+    found = state == 'p' and 'p' or found
+  end
+  -- It is older than all of those that are remembered.
+  return found
+end
+
+-- Ends one whose place another has taken as delivered with it; its sender is told by the next sweep.
+local function end_outdated(key, value)
+  finish(key, value, 'd', ',"e":' .. string.format('%.0f', times.now), times.window)
+  call_in(key, value)
+  if owes_receipt(value) then redis.call('ZADD', due_set, times.now, key) else redis.call('ZREM', due_set, key) end
+end
+
+-- One was delivered: ends what is older.
+local function supersede(key)
+  local value = read(key)
+  local target = value and body_of(value).t
+  if not target then return '' end
+  for _, other in ipairs(redis.call('LRANGE', corrections_name(target), -MANY, -1)) do
+    if other == key then break end
+    local older = read(other)
+    if older and is_pending(older) then end_outdated(other, older) end
+  end
+  return ''
+end

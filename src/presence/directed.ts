@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../ledger/clock.ts';
+import { judgeSession, whoSees } from '../ledger/presence.ts';
+import { type Addresses, withResource } from '../stanza/address.ts';
+import type { IdSource } from '../stanza/ids.ts';
+import { presenceStanza } from '../stanza/presence.ts';
+import type { OutPort, Pipe, PresenceCounts } from './ports.ts';
+import type { Sessions } from './sessions.ts';
+
+export interface DirectedOptions {
+  readonly link: OutPort;
+  readonly pipeline: Pipe;
+  readonly addresses: Addresses;
+  readonly ids: IdSource;
+  readonly clock: Clock;
+  readonly sessions: Sessions;
+  readonly counts: PresenceCounts;
+  /** How long a broadcast to all watchers may take, ms. */
+  readonly broadcast: number;
+  /** How long a probe's answer may take, ms. */
+  readonly patience: number;
+}
+
+const RETRY_AFTER = 1000;
+
+/**
+ * Tells the end of a session from `unavailable` to a single contact, which leaves it as available as it was to all others,
+ * messages included (RFC 6121 sections 4.6 and 8.5.2): when not all watchers were told, the server is asked in the name of
+ * one who was not. The answer comes to a resource that nobody has, and goes no further.
+ */
+export class DirectedUnavailable {
+  readonly #options: DirectedOptions;
+  /** Sessions that are being looked at, and whether they have said so to another since. */
+  readonly #asking = new Map<string, boolean>();
+  readonly #closed = new AbortController();
+
+  constructor(options: DirectedOptions) {
+    this.#options = options;
+  }
+
+  /** A session has said to one watcher that it is unavailable, and others have not heard so yet. */
+  left(user: string, resource: string): void {
+    const session = withResource(user, resource);
+    const underway = this.#asking.has(session);
+    this.#asking.set(session, underway);
+    if (underway) return;
+    this.#ask(user, resource)
+      .catch(() => {})
+      .finally(() => {
+        const again = this.#asking.get(session);
+        this.#asking.delete(session);
+        if (again && !this.#closed.signal.aborted) this.left(user, resource);
+      });
+  }
+
+  close(): void {
+    this.#closed.abort();
+  }
+
+  async #ask(user: string, resource: string): Promise<void> {
+    const { pipeline, sessions, link, ids, counts, clock, broadcast, patience } = this.#options;
+    await this.#wait(broadcast);
+    const watcher = await this.#perform(() => pipeline.perform(whoSees(user, resource)));
+    if (watcher === 'ended') sessions.ended(user, resource);
+    if (watcher === undefined || watcher === 'ended') return;
+    counts.presenceProbes += 1;
+    link.send(presenceStanza({ type: 'probe', from: withResource(this.#standIn(watcher), ids.next()), to: user }));
+    await this.#wait(patience);
+    sessions.endedUnseen(user, await this.#perform(() => pipeline.perform(judgeSession(user, resource, clock.now()))));
+  }
+
+  async #perform<Result>(operation: () => Promise<Result>): Promise<Result> {
+    for (;;) {
+      try {
+        return await operation();
+      } catch {
+        // Redis fails, which its pipeline tells.
+        await this.#wait(RETRY_AFTER);
+      }
+    }
+  }
+
+  #wait(ms: number): Promise<unknown> {
+    return sleep(ms, undefined, { signal: this.#closed.signal, ref: false });
+  }
+
+  #standIn(watcher: string): string {
+    const { addresses } = this.#options;
+    return watcher === addresses.componentDomain ? watcher : addresses.parse(watcher).counterpart;
+  }
+}

@@ -1,0 +1,48 @@
+import { saslprep } from '@mongodb-js/saslprep';
+
+const PLAIN = /^[!-~]+$/;
+// RFC 7622 section 3.3.1: not allowed in a localpart.
+const EXCLUDED = /["&'/:<>@]/;
+// RFC 8264 section 9: of no use in a name, in every profile; and nothing, to whoever looks at it.
+const INVISIBLE = /[\p{Z}\p{Cc}\p{Cs}\p{Co}\p{Noncharacter_Code_Point}\p{Default_Ignorable_Code_Point}]/u;
+
+/** Folds what every profile of every server folds. */
+export function foldAscii(text: string): string {
+  return PLAIN.test(text) ? text.toLowerCase() : text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
+
+/**
+ * Whether a localpart may stand in an address. What is compatible to another character (RFC 8264 section 9.17) may not:
+ * U+1D2E `ᴮob` is `bob` to whoever folds it, and RFC 7622 allows no such name. Symbols may, which RFC 7622 does not
+ * allow either and servers with Nodeprep do (RFC 6122): nothing folds to them, so they are nobody else's name. So may
+ * what this Unicode does not know.
+ */
+export function isLocalpart(local: string): boolean {
+  if (PLAIN.test(local)) return !EXCLUDED.test(local);
+  if (local === '' || EXCLUDED.test(local) || INVISIBLE.test(local)) return false;
+  return Array.from(local).every((character) => character.normalize('NFKC') === character);
+}
+
+/** Whether Unicode 3.2 had it. SASLprep refuses what it had not; it is asked of characters that it does not change. */
+function isOld(character: string): boolean {
+  try {
+    return saslprep(character) === character;
+  } catch {
+    return false;
+  }
+}
+
+function foldOld(character: string): string {
+  const folded = character.toLowerCase();
+  return folded !== character && isOld(character) && isOld(folded) ? folded : character;
+}
+
+/**
+ * A localpart as a person wrote it, in the form that the server has of it: lower case, composed (RFC 8265 section 3.3). Only
+ * letters that Unicode 3.2 knew are folded, since Nodeprep goes by that one: a server may have two accounts whose names
+ * differ in the case of later ones, such as Georgian.
+ */
+export function prepareLocalpart(local: string): string {
+  if (PLAIN.test(local)) return local.toLowerCase();
+  return Array.from(local.normalize('NFC'), foldOld).join('').normalize('NFC');
+}

@@ -1,0 +1,59 @@
+import xml, { type Element } from '@xmpp/xml';
+import { NS } from './namespaces.ts';
+import { attribute, escapeText, namespaceOf } from './xml.ts';
+
+/** UTF-16 units of a body that an error has at most: a sender knows his text by its beginning. */
+export const MOST_QUOTED = 4000;
+/** RFC 5646 section 4.4.1 advises room for 35 characters. */
+const LONGEST_LANGUAGE = 35;
+
+/** The namespaces that a stanza of ours, or what was read back from a store, has its own children in. */
+const OF_STANZA: ReadonlySet<string> = new Set(['', NS.client, NS.component]);
+
+/** The beginning of a text, cut between two characters. */
+function beginning(text: string): string {
+  if (text.length <= MOST_QUOTED) return text;
+  const last = text.charCodeAt(MOST_QUOTED - 1);
+  const isHighSurrogate = last >= 0xd800 && last <= 0xdbff;
+  return `${text.slice(0, isHighSurrogate ? MOST_QUOTED - 1 : MOST_QUOTED)}…`;
+}
+
+/**
+ * A message's `<body/>`, as an error about it bears it (RFC 6120 section 8.3.1): some clients show no error without. Its
+ * text alone, and no more than the beginning of a long one. With OMEMO that is the text for clients without it, if there
+ * is one.
+ *
+ * @returns XML; empty when there is no body
+ */
+export function quotedBody(children: Element['children']): string {
+  for (const child of children) {
+    if (typeof child !== 'object' || child.getName() !== 'body' || !OF_STANZA.has(namespaceOf(child))) continue;
+    const text = escapeText(beginning(child.getText()));
+    if (text === '') continue;
+    const language = child.attrs['xml:lang'];
+    const isLanguage = language !== undefined && language.length <= LONGEST_LANGUAGE;
+    return `<body${attribute('xml:lang', isLanguage ? language : undefined)}>${text}</body>`;
+  }
+  return '';
+}
+
+/** The same, of children as XML; of what was damaged, what can be read. */
+export function quotedFrom(inner: string): string {
+  // Looked at first: a payload may be large, and bear no body.
+  if (!inner.includes('body')) return '';
+  const children: Element[] = [];
+  let sound = true;
+  const parser = new xml.Parser();
+  parser.on('error', () => {
+    sound = false;
+  });
+  parser.on('element', (child) => {
+    if (sound) children.push(child);
+  });
+  try {
+    parser.write(`<x>${inner}</x>`);
+  } catch {
+    // What came before it counts.
+  }
+  return quotedBody(children);
+}

@@ -1,0 +1,170 @@
+// Unavailable to a single contact (RFC 6121 section 4.6), and probes that anybody may send.
+import { ALICE, BOB } from '../support/ledger.ts';
+import { until } from '../support/poll.ts';
+import { type RedisServer, startRedis } from '../support/redis.ts';
+import { openRoom } from '../support/room.ts';
+
+let server: RedisServer;
+let room: ReturnType<typeof openRoom>;
+let told: string[];
+
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+beforeEach(() => {
+  told = [];
+  room = openRoom(server.url, {
+    presence: {
+      observer: {
+        began: (_, resource) => told.push(`${resource} began`),
+        updated: () => {},
+        ended: (_, resource) => told.push(`${resource} ended`),
+      },
+      timing: { broadcast: 20, patience: 200 },
+    },
+  });
+});
+afterEach(() => room.close());
+
+const COMPONENT = 'receipts.example.org';
+const [ALICE_PROXIED, BOB_PROXIED] = [`alice@${COMPONENT}`, `bob@${COMPONENT}`];
+const CAROL = 'carol@example.org';
+const CAROL_PROXIED = `carol@${COMPONENT}`;
+
+const presence = (from: string, to: string, type = '') =>
+  `<presence from="${from}" to="${to}"${type && ` type="${type}"`}/>`;
+const desk = (to: string, type = '') => presence(`${BOB}/desk`, to, type);
+const standing = (watched: string, watcher: string) =>
+  room.redis.hget(room.ledger.keys.subscriptions(watched), watcher);
+const keys = async (pattern: string) => (await room.redis.keys(`${room.ledger.keys.prefix}:${pattern}`)).sort();
+
+/** What the proxy asks bob's server by itself: the address that it asks with. */
+async function asks(): Promise<string> {
+  let asker: string | undefined;
+  await until(
+    () => {
+      for (const { xml } of room.link.take())
+        asker ??= /from="([^"]*)" to="bob@example\.org" type="probe"/.exec(xml)?.[1];
+      return asker !== undefined;
+    },
+    { what: 'a probe' },
+  );
+  return asker as string;
+}
+
+describe('a session says to one watcher that it is unavailable', () => {
+  beforeEach(async () => {
+    for (const watcher of [ALICE_PROXIED, CAROL_PROXIED]) {
+      await room.given(presence(BOB, watcher, 'subscribed'), desk(watcher));
+    }
+  });
+
+  test('it is there for the others, and the answer that shows it goes to nobody', async () => {
+    expect(await room.given(desk(ALICE_PROXIED, 'unavailable'))).toEqual([
+      presence(`${BOB_PROXIED}/desk`, ALICE, 'unavailable'),
+    ]);
+    const asker = await asks();
+    // Carol was not told; and no session of hers has that resource.
+    expect(asker).toMatch(new RegExp(`^${CAROL_PROXIED}/ofr-`));
+    expect(await room.given(desk(asker))).toEqual([]);
+    await until(async () => !told.includes('desk ended') && (await keys('hidden:*')).length === 1);
+    expect(told).toEqual(['desk began']);
+    // It shows itself to her again, and hides again.
+    await room.given(desk(ALICE_PROXIED), desk(ALICE_PROXIED, 'unavailable'));
+    expect(await room.given(desk(await asks()))).toEqual([]);
+    expect(told).toEqual(['desk began']);
+    // And then to all.
+    await room.given(desk(CAROL_PROXIED, 'unavailable'));
+    expect(told).toEqual(['desk began', 'desk ended']);
+    expect(await keys('hidden:*')).toEqual([]);
+  });
+
+  test('to all in turn, as at a logout: it has ended at once, and nobody is asked', async () => {
+    await room.given(desk(ALICE_PROXIED, 'unavailable'), desk(CAROL_PROXIED, 'unavailable'));
+    expect(told).toEqual(['desk began', 'desk ended']);
+    expect(room.counts.presenceProbes).toBe(0);
+    expect(await keys('hidden:*')).toEqual([]);
+  });
+
+  test('the server knows nothing of it: it has ended, and who was not told is shown so', async () => {
+    await room.given(desk(ALICE_PROXIED, 'unavailable'));
+    await asks();
+    await until(() => told.includes('desk ended'), { what: 'its end' });
+    await until(() =>
+      room.link.take().some(({ xml }) => xml === presence(`${BOB_PROXIED}/desk`, CAROL, 'unavailable')),
+    );
+  });
+
+  test('who has only asked is not waited for', async () => {
+    await room.given(presence('dave@example.org', BOB_PROXIED, 'subscribe'));
+    await room.given(desk(ALICE_PROXIED, 'unavailable'), desk(CAROL_PROXIED, 'unavailable'));
+    await until(() => told.includes('desk ended'), { what: 'its end' });
+    expect(room.counts.presenceProbes).toBe(0);
+  });
+
+  test('nothing of it is left when he is forgotten', async () => {
+    await room.given(desk(ALICE_PROXIED, 'unavailable'));
+    expect(await keys('hidden:*')).toHaveLength(1);
+    await room.given(presence(BOB, ALICE_PROXIED, 'unsubscribed'), presence(BOB, CAROL_PROXIED, 'unsubscribed'));
+    expect(await keys('{hidden,sessions}:*')).toEqual([]);
+    expect(await keys('hidden:*')).toEqual([]);
+  });
+});
+
+describe('a probe', () => {
+  const PHONE = `${ALICE}/phone`;
+  const PHONE_PROXIED = `${ALICE_PROXIED}/phone`;
+
+  test('thousands of a client’s own make no subscription, and a clean stop tells her of nobody', async () => {
+    const names = Array.from({ length: 2_000 }, (_, i) => `u${i}`);
+    for (let i = 0; i < names.length; i += 500) {
+      await room.given(...names.slice(i, i + 500).map((name) => presence(PHONE, `${name}@${COMPONENT}`, 'probe')));
+    }
+    // One of them is there, for others, and his server says that she may not know.
+    await room.given(presence(BOB, CAROL_PROXIED, 'subscribed'), desk(CAROL_PROXIED));
+    expect(await room.given(presence(PHONE, BOB_PROXIED, 'probe'))).toEqual([presence(PHONE_PROXIED, BOB, 'probe')]);
+    expect(await room.given(presence(BOB, ALICE_PROXIED, 'unsubscribed'))).toEqual([
+      presence(BOB_PROXIED, ALICE, 'unsubscribed'),
+    ]);
+    expect(await keys('sub:*')).toEqual([`${room.ledger.keys.prefix}:sub:${BOB}`]);
+    expect(await room.redis.hgetall(room.ledger.keys.subscriptions(BOB))).toEqual({ [CAROL]: 's' });
+    expect(await room.redis.scard(room.ledger.keys.watched)).toBe(1);
+    for (const key of await keys('probed:*')) expect(await room.redis.pttl(key)).toBeGreaterThan(0);
+    room.receipts.presences.online();
+    await room.receipts.presences.stop();
+    const written = room.written().filter((xml) => xml.includes('unavailable'));
+    expect(written).toEqual([presence(`${BOB_PROXIED}/desk`, CAROL, 'unavailable')]);
+  });
+
+  test('the server answers the session that asked: she is a watcher, as before Redis was emptied', async () => {
+    await room.given(presence(PHONE, BOB_PROXIED, 'probe'));
+    expect(await standing(BOB, ALICE)).toBeNull();
+    expect(await room.given(presence(BOB, PHONE_PROXIED, 'unavailable'))).toEqual([
+      presence(BOB_PROXIED, PHONE, 'unavailable'),
+    ]);
+    expect(await standing(BOB, ALICE)).toBe('s');
+    expect(await keys('probed:*')).toEqual([]);
+  });
+
+  test('what comes to her bare address is no answer: so does what a server says to a request', async () => {
+    await room.given(presence(PHONE, BOB_PROXIED, 'probe'), presence(ALICE, BOB_PROXIED, 'subscribe'));
+    await room.given(presence(BOB, ALICE_PROXIED, 'unavailable'), desk(ALICE_PROXIED));
+    expect(await standing(BOB, ALICE)).toMatch(/^p/);
+    expect(told).toEqual([]);
+  });
+
+  test('presence to one who is no watcher: his server is asked, once, and its word is nobody’s but ours', async () => {
+    expect(await room.given(desk(ALICE_PROXIED))).toEqual([
+      presence(`${BOB_PROXIED}/desk`, ALICE),
+      `<presence from="${ALICE_PROXIED}/…" to="${BOB}" type="probe" id="…"/>`,
+    ]);
+    const asker = /from="([^"]*)"/.exec(room.held()[1]?.xml ?? '')?.[1] as string;
+    expect(await room.given(desk(ALICE_PROXIED))).toEqual([presence(`${BOB_PROXIED}/desk`, ALICE)]);
+    expect(await room.given(presence(BOB, ALICE_PROXIED, 'unsubscribed'))).toEqual([]);
+    expect(await standing(BOB, ALICE)).toBeNull();
+    expect(await room.given(desk(asker))).toEqual([]);
+    expect(await standing(BOB, ALICE)).toBe('s');
+    expect(told).toEqual(['desk began']);
+  });
+});

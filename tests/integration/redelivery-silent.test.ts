@@ -1,0 +1,243 @@
+// A session that does not answer: what went to it goes to another, and to nobody twice for it.
+import { arrived, came, type Event, gap } from '../../src/ledger/evidence.ts';
+import { claim, expire, handOver } from '../../src/ledger/operations.ts';
+import { judged, overheard, seePresence } from '../../src/ledger/presence.ts';
+import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND, TIMETABLE } from '../support/ledger.ts';
+import { type RedisServer, startRedis } from '../support/redis.ts';
+
+let server: RedisServer;
+let opened: ReturnType<typeof openLedger>;
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  opened = openLedger(server.url);
+  await opened.redis.set(opened.ledger.keys.confirms(BOB), '1');
+});
+afterEach(() => opened.close());
+
+const START = Date.now();
+const END = START + TIMETABLE.messageTtl;
+const STEP = 30 * SECOND;
+const dueOf = async (id = 'm-1') => Number(await opened.redis.zscore(opened.ledger.keys.due, keyOf(id)));
+
+async function at<R>(now: number, operation: { decode(reply: string): R } & Parameters<typeof opened.ledger.once>[0]) {
+  const [reply] = await opened.ledger.turn([operation], now);
+  return operation.decode(reply as string);
+}
+
+async function bobHas(sessions: Record<string, number>): Promise<void> {
+  const name = opened.ledger.keys.sessions(BOB);
+  await opened.redis.del(name);
+  await opened.redis.hset(name, { '': START });
+  for (const [resource, since] of Object.entries(sessions)) {
+    await opened.redis.hset(name, resource, `${since};y;${since};`);
+  }
+}
+
+async function handedOver(now: number, id = 'm-1', attempt = 1): Promise<void> {
+  const times = { byTimetable: now + STEP, unconfirmed: END };
+  const copy = { key: keyOf(id), attempt, copies: attempt, sender: ALICE, recipient: BOB, noStore: false };
+  await at(now, handOver({ ...copy, ...times }));
+}
+
+async function aliceHasWritten(now: number, id = 'm-1'): Promise<void> {
+  await at(now, aliceWrites({ id, at: now }));
+  await handedOver(now, id);
+}
+
+const due = (now: number, id = 'm-1', attempt = 1) => at(now, claim(keyOf(id), attempt, 0));
+const answers = (now: number, resource: string) => at(now + SECOND, judged(BOB, resource, now, true));
+const isSilent = (now: number, resource: string) => at(now + 15 * SECOND, judged(BOB, resource, now, false));
+const looks = async (now: number, event: Event = 'update') => {
+  const times = { stepDue: now + STEP, leaseUntil: now + 60 * SECOND, unconfirmedRetries: 1 };
+  return (await at(now, came({ user: BOB, event, ...times }))).missed.map(({ key, evidence }) => [key, evidence]);
+};
+const MISSED = [[keyOf('m-1'), 'session-silent']];
+
+describe('a step after the copy, and no receipt', () => {
+  test('his sessions are asked, each once a step, and less and less often', async () => {
+    await bobHas({ phone: START - DAY, tablet: START - DAY, later: START + SECOND });
+    await aliceHasWritten(START);
+    await aliceHasWritten(START + SECOND, 'm-2');
+    const asked = await due(START + STEP);
+    if (asked.outcome !== 'asks') throw new Error(asked.outcome);
+    // Not the one that came later.
+    expect([...asked.resources].sort()).toEqual(['phone', 'tablet']);
+    // The next message asks the one that had no part in the first.
+    expect(await due(START + STEP + SECOND, 'm-2')).toEqual({ outcome: 'asks', user: BOB, resources: ['later'] });
+    for (const one of ['phone', 'tablet']) await isSilent(START + STEP, one);
+    expect(await dueOf()).toBe(START + 2 * STEP);
+    expect(await due(START + 2 * STEP)).toMatchObject({ outcome: 'asks' });
+    expect(await dueOf()).toBe(START + 4 * STEP);
+  });
+
+  test('one that has answered has the copy: nobody is asked for it again', async () => {
+    await bobHas({ phone: START - DAY });
+    await aliceHasWritten(START);
+    await due(START + STEP);
+    await answers(START + STEP, 'phone');
+    expect(await looks(START + STEP + SECOND)).toEqual([]);
+    expect(await due(START + 2 * STEP)).toEqual({ outcome: 'moot' });
+    expect(await dueOf()).toBe(END);
+    // A client that says nothing is no proof: should its session end, it may have been lost with it.
+    await bobHas({ phone: START + DAY });
+    expect(await looks(START + DAY, 'login')).toEqual([[keyOf('m-1'), 'session-ended']]);
+  });
+
+  test('no session answers: it waits for the next', async () => {
+    await bobHas({ phone: START - DAY });
+    await aliceHasWritten(START);
+    await due(START + STEP);
+    await isSilent(START + STEP, 'phone');
+    expect(await looks(START + 45 * SECOND)).toEqual([]);
+    await bobHas({ phone: START - DAY, tablet: START + 50 * SECOND });
+    expect(await looks(START + 50 * SECOND, 'login')).toEqual(MISSED);
+    expect(await at(START + 51 * SECOND, claim(keyOf('m-1'), 1))).toMatchObject({
+      outcome: 'claimed',
+      target: 'tablet',
+    });
+  });
+
+  test('another that was there has answered: it goes to that one, once', async () => {
+    await bobHas({ phone: START - DAY, tablet: START - DAY });
+    await aliceHasWritten(START);
+    await due(START + STEP);
+    await answers(START + STEP, 'tablet');
+    expect(await looks(START + STEP + SECOND)).toEqual([]);
+    await isSilent(START + STEP, 'phone');
+    expect(await looks(START + 45 * SECOND)).toEqual(MISSED);
+    // It is being sent.
+    expect(await looks(START + 46 * SECOND)).toEqual([]);
+    expect(await at(START + 46 * SECOND, claim(keyOf('m-1'), 1))).toMatchObject({ target: 'tablet' });
+    await handedOver(START + 47 * SECOND, 'm-1', 2);
+    expect(await looks(START + 48 * SECOND)).toEqual([]);
+    // The tablet answers and confirms nothing. No third copy, even when the phone's session ends.
+    expect(await due(START + 80 * SECOND, 'm-1', 2)).toMatchObject({ outcome: 'asks' });
+    await answers(START + 80 * SECOND, 'tablet');
+    expect(await looks(START + 81 * SECOND)).toEqual([]);
+    await bobHas({ tablet: START - DAY });
+    expect(await looks(START + 90 * SECOND)).toEqual([]);
+  });
+
+  test('another came since: it goes to that one', async () => {
+    await bobHas({ phone: START - DAY });
+    await aliceHasWritten(START);
+    await bobHas({ phone: START - DAY, tablet: START + SECOND });
+    expect(await looks(START + SECOND, 'login')).toEqual([]);
+    await due(START + STEP);
+    await isSilent(START + STEP, 'phone');
+    expect(await looks(START + 45 * SECOND)).toEqual(MISSED);
+  });
+
+  test('whoever was never seen to confirm gets no more than UNCONFIRMED_RETRIES', async () => {
+    await opened.redis.del(opened.ledger.keys.confirms(BOB));
+    const name = opened.ledger.keys.sessions(BOB);
+    await opened.redis.hset(name, { '': START, phone: `${START - DAY};u;0;`, tablet: `${START + SECOND};u;0;` });
+    await aliceHasWritten(START);
+    await isSilent(START + STEP, 'phone');
+    expect(await looks(START + 45 * SECOND)).toEqual(MISSED);
+    await at(START + 46 * SECOND, claim(keyOf('m-1'), 1));
+    await handedOver(START + 46 * SECOND, 'm-1', 2);
+    await isSilent(START + 80 * SECOND, 'tablet');
+    await opened.redis.hset(name, 'desk', `${START + 90 * SECOND};u;0;`);
+    expect(await looks(START + 91 * SECOND, 'login')).toEqual([]);
+  });
+});
+
+describe('silence is over', () => {
+  beforeEach(async () => {
+    await opened.redis.hset(opened.ledger.keys.subscriptions(BOB), ALICE, 's');
+    await bobHas({ phone: START - DAY });
+    await aliceHasWritten(START);
+    await due(START + STEP);
+    await isSilent(START + STEP, 'phone');
+  });
+  const bobTakesAnother = async (now: number) => {
+    await opened.redis.hset(opened.ledger.keys.sessions(BOB), 'tablet', `${now};y;${now};`);
+    return looks(now, 'login');
+  };
+
+  test('by presence', async () => {
+    await at(START + 46 * SECOND, seePresence(BOB, ALICE, 'phone', true, START + 46 * SECOND, '', '', 't-1'));
+    expect(await bobTakesAnother(START + 50 * SECOND)).toEqual([]);
+  });
+
+  test('by a receipt for another message', async () => {
+    await at(START + 46 * SECOND, gap(BOB, 'phone', ALICE, START - 1, START + 56 * SECOND));
+    expect(await bobTakesAnother(START + 50 * SECOND)).toEqual([]);
+  });
+
+  test('by a late answer, or one that came to another process', async () => {
+    await at(START + 46 * SECOND, overheard(BOB, 'phone'));
+    expect(await bobTakesAnother(START + 50 * SECOND)).toEqual([]);
+    // That the time was over there is no news then.
+    await isSilent(START + STEP, 'phone');
+    expect(await looks(START + 51 * SECOND)).toEqual([]);
+  });
+
+  test('not by anything else', async () => {
+    expect(await bobTakesAnother(START + 50 * SECOND)).toEqual(MISSED);
+  });
+});
+
+test('a marker from another session proves nothing of what only a silent one can have', async () => {
+  await bobHas({ phone: START - DAY });
+  await aliceHasWritten(START);
+  await bobHas({ phone: START - DAY, tablet: START + SECOND });
+  await aliceHasWritten(START + 2 * SECOND, 'm-2');
+  const now = START + 3 * SECOND;
+  const { settled } = await at(now, arrived(keyOf('m-2'), ALICE, BOB, 'tablet', now));
+  expect(settled.map(({ record }) => record.wireId)).toEqual(['m-2']);
+});
+
+test('a client that drops what it knows without confirming it: no error for the sender', async () => {
+  // It has shown the message, its receipt was lost with its session, and the second copy is dropped by its id.
+  await bobHas({ phone: START - DAY });
+  await aliceHasWritten(START);
+  await bobHas({ phone: START + SECOND });
+  expect(await looks(START + SECOND, 'login')).toHaveLength(1);
+  await at(START + SECOND, claim(keyOf('m-1'), 1));
+  await handedOver(START + SECOND, 'm-1', 2);
+  await aliceHasWritten(START + 2 * SECOND, 'm-2');
+  expect(await at(START + 3 * SECOND, gap(BOB, 'phone', ALICE, START + 2 * SECOND, START + 13 * SECOND))).toMatchObject(
+    {
+      count: 0,
+    },
+  );
+  await bobHas({ phone: START + DAY });
+  expect(await looks(START + DAY, 'login')).not.toContainEqual([keyOf('m-1'), 'session-ended']);
+  expect(await at(END, expire(keyOf('m-1'), END))).toMatchObject({ state: 'unconfirmed' });
+});
+
+test('the same of somebody whose presence is not known: the timetable ends when two copies went out between his receipts', async () => {
+  await aliceHasWritten(START);
+  let now = START;
+  let attempt = 1;
+  const copies = async () => {
+    for (let due = await dueOf(); due < END && attempt < 20; due = await dueOf()) {
+      // He confirms what is written after each copy.
+      await at(due - 2, gap(BOB, 'phone', ALICE, due - 3, due + 7 * SECOND));
+      now = due;
+      if ((await dueOf()) > now) continue;
+      expect(await at(now, claim(keyOf('m-1'), attempt))).toMatchObject({ outcome: 'claimed' });
+      attempt += 1;
+      await handedOver(now, 'm-1', attempt);
+    }
+    return attempt;
+  };
+  expect(await copies()).toBe(3);
+  expect(await at(END, expire(keyOf('m-1'), END))).toMatchObject({ state: 'unconfirmed' });
+});
+
+test('but not for receipts that came before a copy, which may have been lost', async () => {
+  await aliceHasWritten(START);
+  for (const attempt of [1, 2, 3]) {
+    const now = START + attempt * STEP;
+    await at(now, gap(BOB, 'phone', ALICE, START - 1, now + 10 * SECOND));
+    expect(await at(now, claim(keyOf('m-1'), attempt))).toMatchObject({ outcome: 'claimed' });
+    await handedOver(now, 'm-1', attempt + 1);
+  }
+  expect(await at(END, expire(keyOf('m-1'), END))).toMatchObject({ state: 'expired' });
+});
