@@ -233,6 +233,19 @@ describe('a flood', () => {
     expect(errors(await room.given(writes('m-last')))).toEqual([]);
   });
 
+  test('of the same words under a counted id, by ever other clients, is a flood as any other', async () => {
+    open({ messages: 2 });
+    for (const id of ['1', '2']) {
+      await room.given(writes(id));
+      await room.handsOver();
+    }
+    const others = Array.from({ length: 10 }, (_, i) => writes('1').replace('@example.org/m"', `@example.org/m${i}"`));
+    expect(errors(await room.given(...others))).toHaveLength(10);
+    expect(room.counts.accepted).toBe(2);
+    // A resend of the very same client is one.
+    expect(errors(await room.given(writes('1')))).toEqual([]);
+  });
+
   test('is stopped first where memory runs short, and nobody else until it has run out', async () => {
     open({ messages: 100, bytes: 1_000_000, toOne: 100, reserve: 0.1 });
     await room.given(...ids(30).map((id) => writes(id)));
