@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OWN_SERVER } from '../tests/support/world.ts';
 import type { Message, Recorder } from './history.ts';
@@ -43,8 +44,6 @@ export class Cast {
   #writing = true;
   /** The one user that all senders are, where that is so. */
   #account: string | undefined;
-  /** A server that is not ours may still have something of an earlier run, and delivers it. */
-  readonly #run = OWN_SERVER ? '' : `-${Date.now().toString(36)}`;
 
   constructor(options: CastOptions) {
     this.#options = options;
@@ -184,7 +183,9 @@ export class Cast {
     const { recorder, random } = this.#options;
     const n = this.#messages.length + 1;
     const message: Message = {
-      id: `m${n}${this.#run}`,
+      // An id that nobody counts: what comes again under it is the same message, however late. And a server that is not ours
+      // may still have something of an earlier run, and delivers it.
+      id: `m${n}-${randomUUID()}`,
       sender: sender.name,
       recipient: recipient.name,
       body: text(n, random.fork(`text ${n}`)),

@@ -139,6 +139,7 @@ export class ReceiptsProxy {
       log,
       ...(tuning.patience !== undefined && { patience: tuning.patience }),
       ping: (full) => this.#queries.asker.isThere(full),
+      reaches: (from, to) => this.#queries.asker.reaches(from, to),
       batching: { request: (full, payload) => this.#queries.asker.tell(full, payload) },
       presence: {
         receiptsOf: (full, caps) => this.#queries.capabilities.receipts(caps, full),
@@ -272,7 +273,10 @@ export class ReceiptsProxy {
     this.link.on('oversized', ({ name, attrs }) => {
       // Its id may be what is too large, and an answer that repeats it would be so as well.
       const named = (attrs.id ?? '').length > 1000 ? { ...attrs, id: '' } : attrs;
-      this.#receipts.passage.refuse({ name, attrs: named }, { condition: 'policy-violation', text: 'Too large' });
+      this.#receipts.passage.refuse(
+        { name, attrs: named, inner: '' },
+        { condition: 'policy-violation', text: 'Too large' },
+      );
     });
   }
 

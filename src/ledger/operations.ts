@@ -53,10 +53,10 @@ export interface Acceptable {
 
 /** Stores a message unless it is known: docs/guarantees.md has the rule. */
 export function accept({ key, value, countable = false, alias = '', target = '' }: Acceptable): Operation<Accepted> {
-  const usual = alias === '' && target === '';
-  const args = usual ? [countable ? 'ac' : 'a', key, value] : ['A', key, value, alias, target, countable ? 1 : 0];
+  const counted = countable ? 1 : 0;
+  const usual = alias === '' ? [countable ? 'ac' : 'a', key, value] : ['A', key, value, alias, counted];
   return operation(
-    args,
+    target === '' ? usual : ['correct', key, value, alias, counted, target],
     (reply) => {
       if (reply === '') return { key, target: undefined, known: undefined };
       if (reply[0] === '=') return { known: keyed(reply.slice(1)) };

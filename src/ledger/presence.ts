@@ -145,6 +145,11 @@ export function askAfter(user: string): Operation<string[]> {
   return presence('ask', [user], list);
 }
 
+/** Whether a user has a session that a message to his bare address goes to, as far as is known. */
+export function isHere(user: string): Operation<boolean> {
+  return presence('is_here', [user], (reply) => reply === '1');
+}
+
 export function watchersOf(user: string): Operation<string[]> {
   return presence('watchers', [user], list);
 }

@@ -21,7 +21,17 @@ const TURN_PARTS = [
 ] as const;
 
 /** All operations. */
-export const TURN = script(...TURN_PARTS, 'coming', 'undeliver', 'presence', 'asked', 'query', 'command', 'turn');
+export const TURN = script(
+  ...TURN_PARTS,
+  'correct',
+  'coming',
+  'undeliver',
+  'presence',
+  'asked',
+  'query',
+  'command',
+  'turn',
+);
 
 /**
  * Only {@link USUAL}: Redis makes each function of a script anew at each call, which is half of what a call costs that

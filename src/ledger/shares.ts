@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Keys } from './keys.ts';
 import { type Operation, operation } from './operations.ts';
+import { USUAL } from './scripts.ts';
 
 /** What somebody may have in the ledger unconfirmed; 0 is as much as he likes. */
 export interface Limits {
@@ -47,9 +48,11 @@ export function within<Result>(
 ): Operation<Within<Result>> {
   const limits = `${messages} ${bytes} ${toOne} ${domainMessages} ${domainBytes}`;
   const why = refuse === undefined ? '' : (LETTERS[refuse] as string);
-  const key = stores.args[1] as string;
+  const [stored, key] = stores.args as [string, string];
+  // The small script has no more than the usual operations.
+  const name = USUAL.has(stored) ? 'within' : 'within+';
   return operation(
-    ['within', key, sender, recipient, limits, why, ...stores.args],
+    [name, key, sender, recipient, limits, why, ...stores.args],
     (reply) => {
       const blank = reply.indexOf(' ');
       const [taken, rest] = [Number(reply.slice(0, blank)), reply.slice(blank + 1)];

@@ -1,10 +1,13 @@
-import type { Held } from '../link/window.ts';
+/** A request that the link has been given: `done` when the server has proved to have handled it, or when it was dropped. */
+interface Given {
+  readonly done: boolean;
+}
 
 interface Waiting {
   /** The served bare JID that was asked. */
   readonly account: string;
   /** Until the server has proved to have handled it. */
-  held: Held<unknown> | undefined;
+  held: Given | undefined;
   /** When that was seen, by any monotonic clock, ms. */
   handledAt: number;
 }
@@ -26,7 +29,7 @@ const MOST = 20_000;
 export class AccountRequests {
   readonly #waiting = new Map<string, Waiting>();
 
-  note(id: string, account: string, held: Held<unknown>): void {
+  note(id: string, account: string, held: Given): void {
     // Dropped by the link: the server has not seen it, so its silence means nothing.
     if (held.done || this.#waiting.size >= MOST) return;
     this.#waiting.set(id, { account, held, handledAt: 0 });

@@ -40,6 +40,7 @@ const MEANING: Readonly<Record<string, 'refused' | 'gone' | 'silent' | 'unknown'
 };
 
 interface Waiting {
+  readonly from: string;
   readonly to: string;
   readonly settle: (outcome: Element | UnansweredError) => void;
 }
@@ -56,8 +57,9 @@ export class Asker {
   /**
    * Asks a client, or tells it something that it has to answer for. The reply may come to another process that shares the domain: then this one has none.
    *
-   * @param to a served full JID
+   * @param to a served JID
    * @param payload the request's one child, as XML
+   * @param from the component's domain, or a proxied address
    * @returns the whole result
    * @throws {UnansweredError}
    */
@@ -66,6 +68,7 @@ export class Asker {
     payload: string,
     type: 'get' | 'set' = 'get',
     priority: 'high' | 'normal' = 'normal',
+    from: string = this.#options.addresses.componentDomain,
   ): Promise<Element> {
     const { link, addresses, ids, timeLimit = TIME_LIMIT } = this.#options;
     if (this.#waiting.size >= MOST) throw new UnansweredError('busy');
@@ -81,8 +84,7 @@ export class Asker {
         if (outcome instanceof UnansweredError) reject(outcome);
         else resolve(outcome);
       };
-      this.#waiting.set(id, { to: full, settle });
-      const from = addresses.componentDomain;
+      this.#waiting.set(id, { from, to: full, settle });
       const held = link.send(
         iq({ from, to: full, type, id, otherAttributes: '', inner: payload }),
         undefined,
@@ -115,12 +117,29 @@ export class Asker {
     );
   }
 
-  /** Takes a reply that came to the component; gives what it met. */
+  /** See Refusals: whether a server lets a request from an address of ours through to its user, in whose place it answers. */
+  reaches(from: string, to: string): Promise<'answered' | 'refused' | 'unknown'> {
+    return this.ask(to, `<ping xmlns="${NS.ping}"/>`, 'get', 'normal', from).then(
+      () => 'answered',
+      (error: unknown) =>
+        error instanceof UnansweredError && error.reason === 'service-unavailable' ? 'refused' : 'unknown',
+    );
+  }
+
+  /** Whether a reply is to a question of ours, whatever address that came from. */
+  awaits(id: string | undefined): boolean {
+    return id !== undefined && this.#waiting.has(id);
+  }
+
+  /** Takes a reply that came to the component, or to a proxied address that it asked from; gives what it met. */
   reply(element: Element): 'answers' | 'forged' | 'late' {
-    const { id = '', from, type } = element.attrs;
+    const { id = '', from, to, type } = element.attrs;
     const waiting = this.#waiting.get(id);
     if (waiting === undefined) return 'late';
-    if (this.#options.addresses.parse(from as string).full !== waiting.to) return 'forged';
+    const { addresses } = this.#options;
+    if (addresses.parse(from as string).full !== waiting.to || addresses.parse(to as string).full !== waiting.from) {
+      return 'forged';
+    }
     waiting.settle(type === 'result' ? element : new UnansweredError(readError(element).condition));
     return 'answers';
   }

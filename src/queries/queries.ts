@@ -147,8 +147,8 @@ export class Queries {
 
   #reply(element: Element, to: Address): void {
     const { counts, receipts } = this.#options;
-    if (to.side === 'proxied') this.#relay.reply(element);
-    else if (to.side !== 'component') receipts.passage.drop();
+    if (to.side === 'proxied' && !this.asker.awaits(element.attrs.id)) this.#relay.reply(element);
+    else if (to.side !== 'component' && to.side !== 'proxied') receipts.passage.drop();
     else {
       const outcome = this.asker.reply(element);
       if (outcome === 'forged') counts.repliesForged += 1;

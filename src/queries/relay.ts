@@ -81,7 +81,7 @@ export class Relay {
    */
   request(element: Element, { from, to }: Route): void {
     const { link, pipeline, passage, addresses, ids, counts, maxStanzaBytes, timeLimit = TIME_LIMIT } = this.#options;
-    const { name, attrs } = element;
+    const { attrs } = element;
     if (Buffer.byteLength(attrs.id as string) > LONGEST_ID) {
       passage.refuse(element, { condition: 'policy-violation', text: `An id may have ${LONGEST_ID} bytes` });
       return;
@@ -103,7 +103,7 @@ export class Relay {
       return;
     }
     const noted = noteQuestion(id, question, this.#options.clock.now() + timeLimit, BOUNDS);
-    const refuse = (text: string) => passage.refuse({ name, attrs }, { condition: 'resource-constraint', text });
+    const refuse = (text: string) => passage.refuse({ name: 'iq', attrs }, { condition: 'resource-constraint', text });
     pipeline.push({
       operation: noted,
       owner: from.bare,

@@ -13,10 +13,18 @@ export interface Route {
 }
 
 /** What an answer to a stanza needs of it; of a message, its children too, or what is left of them as XML. */
-export type Refused = Pick<Element, 'name' | 'attrs'> & {
-  readonly children?: Element['children'];
-  readonly inner?: string;
-};
+export type Refused = Pick<Element, 'attrs'> &
+  (
+    | { readonly name: string; readonly children: Element['children'] }
+    | { readonly name: string; readonly inner: string }
+    | { readonly name: 'iq' | 'presence' }
+  );
+
+/** The body of a message that is refused, as XML. */
+function bodyOf(refused: Refused): string {
+  if ('children' in refused) return quotedBody(refused.children);
+  return 'inner' in refused ? quotedFrom(refused.inner) : '';
+}
 
 export interface PassageOptions {
   readonly link: LinkPort;
@@ -59,7 +67,6 @@ export class Passage {
 
   /** Answers a stanza with an error, unless it is one itself: that would begin a loop (RFC 6120 section 8.3.1). */
   refuse(refused: Refused, error: StanzaError): void {
-    const { children, inner = '' } = refused;
     const { from, to, id, type } = refused.attrs;
     const { addresses, link, onRefused } = this.#options;
     if (type === 'error' || type === 'result' || !from || !to) {
@@ -68,7 +75,7 @@ export class Passage {
     }
     onRefused(error.condition);
     const name = refused.name === 'iq' || refused.name === 'presence' ? refused.name : 'message';
-    const body = name !== 'message' ? '' : children === undefined ? quotedFrom(inner) : quotedBody(children);
+    const body = name === 'message' ? bodyOf(refused) : '';
     const xml = errorStanza(name, from, to, id || undefined, { by: addresses.componentDomain, ...error }, body);
     link.send(xml, undefined, 'high', undefined, ownerOf(from));
   }

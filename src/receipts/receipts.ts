@@ -18,6 +18,7 @@ import { type LinkPort, Outbox, type Troubled } from './outbox.ts';
 import { Passage } from './passage.ts';
 import { Pings, type PingsOptions } from './pings.ts';
 import { Pipeline } from './pipeline.ts';
+import { Refusals, type RefusalsOptions } from './refusals.ts';
 import { type CommandsPort, Service } from './service.ts';
 import { Settlement } from './settlement.ts';
 import { NO_LIMITS, Shares, type SharesOptions } from './shares.ts';
@@ -96,6 +97,8 @@ export interface ReceiptsOptions {
   readonly commands?: CommandsPort;
   /** Asks a session whether it is there; without it none is asked. */
   readonly ping?: PingsOptions['ping'];
+  /** Asks whether a server lets anything through to its user; without it nothing is refused for good that may be for now. */
+  readonly reaches?: RefusalsOptions['reaches'];
   /** How batches are sent, and how long they gather, ms; without it none is. */
   readonly batching?: Pick<BatchesOptions, 'request' | 'late'>;
   /** How long a message waits for Redis before it is refused, ms. */
@@ -203,7 +206,14 @@ export class Receipts {
     };
     this.presences = new Presences({ ...rooms, stored: ledger, observer, ...options.presence });
     const acceptance = new Acceptance(rooms);
-    const settlement = new Settlement({ ...rooms, confirmers: this.#confirmers, gaps: this.gaps, waves: this.waves });
+    const refusals = new Refusals({ ...base, reaches: options.reaches ?? (async () => 'unknown') });
+    const settlement = new Settlement({
+      ...rooms,
+      confirmers: this.#confirmers,
+      gaps: this.gaps,
+      waves: this.waves,
+      refusals,
+    });
     this.#interceptor = new Interceptor({ ...rooms, acceptance, settlement });
     this.#service = new Service({
       ...rooms,

@@ -15,6 +15,7 @@ import type { Gaps } from './gaps.ts';
 import type { Outbox } from './outbox.ts';
 import type { Passage, Route } from './passage.ts';
 import type { Pipeline } from './pipeline.ts';
+import type { Refusals } from './refusals.ts';
 import type { Trace } from './trace.ts';
 import type { Waves } from './waves.ts';
 
@@ -25,6 +26,7 @@ export interface SettlementOptions {
   readonly confirmers: Confirmers;
   readonly gaps: Gaps;
   readonly waves: Waves;
+  readonly refusals: Pick<Refusals, 'isForGood'>;
   readonly clock: Clock;
   readonly timetable: Timetable;
   readonly counts: {
@@ -45,6 +47,9 @@ export interface SettlementOptions {
   /** A record has ended and there may be jobs about it, which are moot now. */
   readonly onEnded: (record: StoredRecord, how: 'delivered' | 'late' | 'rejected') => void;
 }
+
+/** Said of whatever a server refuses in the words that it has for somebody who does not exist, or is away. */
+const NOT_TAKEN = 'The server of this address does not take it';
 
 /**
  * What comes back from a recipient: receipts, and errors in a copy's stead. In a route here, he is `from`. It waits under
@@ -186,7 +191,7 @@ export class Settlement {
 
   /** A message of type `error`: a copy that came back, or somebody else's error on its way. */
   error(route: Route, message: Message, element: Element): void {
-    const { pipeline, outbox, waves, passage, counts, onEnded, clock, trace } = this.#options;
+    const { pipeline, passage, counts, clock, trace } = this.#options;
     const { id } = message;
     // Without an id it is about no message that anybody could name (RFC 6120 section 8.3.1 has it copied).
     if (id === undefined) {
@@ -208,17 +213,38 @@ export class Settlement {
           else passage.pass(route, message);
         } else if (bounced.outcome === 'done' && permanent) {
           counts.bouncesPermanent += 1;
-          counts.rejected += 1;
-          trace?.('rejected', bounced.record, condition);
-          outbox.settled(bounced.record.key);
-          waves.settled(bounced.record.recipient, bounced.record.key);
-          outbox.notify(bounced.record);
-          onEnded(bounced.record, 'rejected');
+          this.#rejected(bounced.record, condition);
         } else if (bounced.outcome === 'done') {
           counts.bouncesTemporary += 1;
           trace?.('came back', bounced.record, condition);
           this.#hasten(bounced.record);
+          if (condition === 'service-unavailable') void this.#whetherForGood(bounced.record);
         }
+      },
+    });
+  }
+
+  #rejected(record: StoredRecord, condition: string): void {
+    const { outbox, waves, counts, onEnded, trace } = this.#options;
+    counts.rejected += 1;
+    trace?.('rejected', record, condition);
+    outbox.settled(record.key);
+    waves.settled(record.recipient, record.key);
+    outbox.notify(record);
+    onEnded(record, 'rejected');
+  }
+
+  /** It waits to be sent again; should that be in vain, it ends. */
+  async #whetherForGood(record: StoredRecord): Promise<void> {
+    const { refusals, pipeline, clock } = this.#options;
+    if (!(await refusals.isForGood(record))) return;
+    const condition = 'service-unavailable';
+    const operation = reject(record.key, clock.now(), condition, 'cancel', NOT_TAKEN);
+    pipeline.push({
+      operation,
+      done: (reply) => {
+        const rejected = operation.decode(reply);
+        if (rejected.outcome === 'done') this.#rejected(rejected.record, condition);
       },
     });
   }

@@ -42,7 +42,7 @@ function markOf(text: string): string {
 }
 
 /** Whether the record of this key is told apart by a mark. */
-export function isMarked(key: string): boolean {
+function isMarked(key: string): boolean {
   return key.charCodeAt(KEY_LENGTH) === TILDE;
 }
 

@@ -10,12 +10,9 @@ const LONGEST_LANGUAGE = 35;
 /** The namespaces that a stanza of ours, or what was read back from a store, has its own children in. */
 const OF_STANZA: ReadonlySet<string> = new Set(['', NS.client, NS.component]);
 
-/** The beginning of a text, cut between two characters. */
+/** The beginning of a text. Half of a surrogate pair at the cut is no character of XML, and goes when it is escaped. */
 function beginning(text: string): string {
-  if (text.length <= MOST_QUOTED) return text;
-  const last = text.charCodeAt(MOST_QUOTED - 1);
-  const isHighSurrogate = last >= 0xd800 && last <= 0xdbff;
-  return `${text.slice(0, isHighSurrogate ? MOST_QUOTED - 1 : MOST_QUOTED)}…`;
+  return text.length > MOST_QUOTED ? `${text.slice(0, MOST_QUOTED)}…` : text;
 }
 
 /**

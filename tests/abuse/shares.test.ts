@@ -246,6 +246,21 @@ describe('a flood', () => {
     expect(errors(await room.given(writes('1')))).toEqual([]);
   });
 
+  test('is none where a few are looked up: corrections, origin-ids and all are stored as ever', async () => {
+    open({ messages: 100 });
+    const correction = writes('c-1').replace(
+      '<request',
+      '<replace xmlns="urn:xmpp:message-correct:0" id="m-1"/><request',
+    );
+    const withOriginId = writes('o-1').replace('<request', '<origin-id xmlns="urn:xmpp:sid:0" id="o-2"/><request');
+    for (const one of [writes('m-1'), correction, withOriginId]) {
+      // Another sender's is looked up anew.
+      const from = one.replaceAll('mallory@', `user${room.counts.accepted}@`);
+      expect(errors(await room.given(from))).toEqual([]);
+    }
+    expect(room.counts.accepted).toBe(3);
+  });
+
   test('is stopped first where memory runs short, and nobody else until it has run out', async () => {
     open({ messages: 100, bytes: 1_000_000, toOne: 100, reserve: 0.1 });
     await room.given(...ids(30).map((id) => writes(id)));

@@ -34,6 +34,25 @@ test.each(['5.1.1', '4.2.4'] as const)(
   },
 );
 
+test('two accounts whose names differ in a case that the server does not know are two, and who seems to be bob is not', async () => {
+  openfire = await stage.openfire();
+  const alice = openfire.user('alice', 'phone');
+  const bob = openfire.user('bob', 'desk');
+  const [small, capital] = [openfire.user('\u10d1\u10dd', 'r'), openfire.user('\u1c91\u1c9d', 'r')];
+  const impostor = openfire.user('\u1d2eob', 'r');
+  await stage.attach();
+  await alice.delivered(await alice.say('\u10d1\u10dd@receipts.example.org', 'To the small'));
+  await alice.delivered(await alice.say('\u1c91\u1c9d@receipts.example.org', 'To the capitals'));
+  expect([small.bodies(), capital.bodies()]).toEqual([['To the small'], ['To the capitals']]);
+  const id = await impostor.say('alice@receipts.example.org', 'I am bob');
+  const refusal = await impostor.failed(id);
+  expect(refusal.getChild('error')?.getChild('jid-malformed')).toBeDefined();
+  await alice.failed(await alice.say('\u1d2eob@receipts.example.org', 'To nobody'));
+  await bob.say('alice@receipts.example.org', 'I am');
+  await alice.hears('I am');
+  expect([alice.bodies(), bob.bodies()]).toEqual([['I am'], []]);
+});
+
 test('a message that the server loses without a word comes again', async () => {
   openfire = await stage.openfire();
   const alice = openfire.user('alice', 'phone');

@@ -1,4 +1,5 @@
 import { until } from '../support/poll.ts';
+import { Relay } from '../support/relay.ts';
 import type { Report } from '../support/reporting-client.ts';
 import { buildSmack, type Smack, type SmackOptions, SmackUser } from '../support/smack.ts';
 import { NO_COPIES, World } from '../support/world.ts';
@@ -12,7 +13,7 @@ if (typeof built === 'string') console.info(`Skipped: ${built}`);
   let world: World;
   const theirs: SmackUser[] = [];
   const login = async (name: string, options: SmackOptions = {}) => {
-    const user = await SmackUser.login(smack, world, name, { resource: world.newResource(), ...options });
+    const user = await SmackUser.login(smack, world, name, options);
     theirs.push(user);
     return user;
   };
@@ -71,11 +72,32 @@ if (typeof built === 'string') console.info(`Skipped: ${built}`);
     expect(world.proxy.metrics.counts).toMatchObject({ redelivered: 0 });
   }, 240_000);
 
+  test('bob’s connection ends with messages on their way, and he resumes his session: each is shown once', async () => {
+    const relay = await Relay.to(world.xmpp.c2sPort, undefined, world.xmpp.host);
+    const [alice, bob] = [await login('alice'), await login('bob', { relay })];
+    await alice.receipt(await alice.say(world.proxied('bob'), 'before'), world.proxied('bob'));
+    relay.deafen('far');
+    const texts = Array.from({ length: 10 }, (_, i) => `on its way ${i}`);
+    const ids: string[] = [];
+    for (const text of texts) ids.push(await alice.say(world.proxied('bob'), text));
+    for (const id of ids) await alice.receipt(id, world.xmpp.componentDomain);
+    await until(() => world.proxy.link.stats.held === 0, { what: 'the server to have all' });
+    // In order: after a reset, Openfire lets nobody resume.
+    relay.hangUp();
+    await bob.reported(({ event }) => event === 'resumed', 'that it resumed', 60_000);
+    for (const id of ids) await alice.receipt(id, world.proxied('bob'));
+    expect(shown(bob)).toEqual(['before', ...texts]);
+    expect(world.proxy.metrics.counts).toMatchObject({ redelivered: 0 });
+    await bob.offline();
+    await relay.close();
+  }, 180_000);
+
   test('with ACK_FORMAT=stored the listener fires once, when it is delivered', async () => {
     await world.stopProxy();
     await world.startProxy({ ...NO_COPIES, ACK_FORMAT: 'stored' });
     const [alice, bob] = [await login('alice'), await login('bob')];
     const id = await alice.say(world.proxied('bob'), 'One tick');
+    await alice.reported((report) => report.event === 'stored' && report.about === id, 'the acknowledgement');
     await bob.hears('One tick');
     await alice.receipt(id, world.proxied('bob'));
     // Whatever was sent to her before this is here with it.

@@ -103,6 +103,14 @@ describe('a session says to one watcher that it is unavailable', () => {
     expect(room.counts.presenceProbes).toBe(0);
   });
 
+  test('one who was told and is no watcher any more does not stand for one who was not', async () => {
+    const dave = `dave@${COMPONENT}`;
+    await room.given(presence(BOB, dave, 'subscribed'), desk(dave, 'unavailable'), presence(BOB, dave, 'unsubscribed'));
+    await room.given(desk(ALICE_PROXIED, 'unavailable'));
+    expect(await room.given(desk(await asks()))).toEqual([]);
+    expect(told).toEqual(['desk began']);
+  });
+
   test('nothing of it is left when he is forgotten', async () => {
     await room.given(desk(ALICE_PROXIED, 'unavailable'));
     expect(await keys('hidden:*')).toHaveLength(1);

@@ -272,6 +272,20 @@ describe('handing over', () => {
     expect(tags).toEqual(['a', 'b']);
   });
 
+  test('one without a tag is done when it is handed over, and not when it is written', async () => {
+    const one = link();
+    await one.start();
+    const done = handedOver(one);
+    peer.onPing = () => 'none';
+    const untagged = one.send(message('untagged'));
+    while (!peer.bodies.includes('untagged')) await once(peer, 'stanza');
+    expect(untagged.done).toBe(false);
+    peer.onPing = () => 'result';
+    one.send(message('tagged'), 'tagged');
+    await done.all('tagged');
+    expect(untagged.done).toBe(true);
+  });
+
   test('pings go to the server from our domain, at most once an interval, and are nobody else’s business', async () => {
     const one = link({ timing: { pingInterval: 60 } });
     const done = handedOver(one);

@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => opened.close());
 
-const STATES = ['pending', 'ended, he is not told yet', 'ended, he was told'] as const;
+const STATES = ['pending', 'ended, he could not be told yet', 'ended, he was told'] as const;
 type State = (typeof STATES)[number];
 type Verdict = 'a resend' | 'new';
 
@@ -161,6 +161,14 @@ const CELLS = ROWS.flatMap(({ id, from, cells, cases }) =>
     cases.map((again) => [id, from, state, cells[i] as Verdict, JSON.stringify(again), again] as const),
   ),
 );
+
+test('what has just ended counts as told: word of it is on its way', async () => {
+  const ended = FIRST + 2 * SECOND;
+  const again = (at: number) => verdictOf('ended, he could not be told yet', { countable: true, at });
+  expect(await again(ended + 1999)).toBe('new');
+  await opened.redis.flushall();
+  expect(await again(ended + 2000)).toBe('a resend');
+});
 
 test.each(CELLS)('%s, from %s, the first is %s: %s (%s)', async (_id, _from, state, verdict, _case, again) => {
   expect(await verdictOf(state, again)).toBe(verdict);

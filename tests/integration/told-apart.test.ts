@@ -1,6 +1,6 @@
 // Messages that are others than those that their sender gave the same id, and what speaks of messages, on the wire.
-import { claim, settle } from '../../src/ledger/operations.ts';
-import { keyOf } from '../support/ledger.ts';
+import { claim, type Operation, settle } from '../../src/ledger/operations.ts';
+import { aliceWrites, keyOf } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { openRoom } from '../support/room.ts';
 
@@ -271,6 +271,13 @@ describe('an older correction that did not arrive', () => {
     const outcomes = [];
     for (const key of keys) outcomes.push((await room.ledger.once(claim(key, 1))).outcome);
     expect(outcomes).toEqual(['moot', 'moot', 'claimed']);
+  });
+
+  test('that is stored again after a lost reply does not come after a later one by that', async () => {
+    const [c1, c2] = ['c1', 'c2'].map((id) => aliceWrites({ id, body: id, corrects: 'm', token: id }));
+    for (const operation of [c1, c2, c1]) await room.ledger.once(operation as Operation<unknown>);
+    expect(await claimed('c1')).toEqual({ outcome: 'moot' });
+    expect(await claimed('c2')).toMatchObject({ outcome: 'claimed' });
   });
 
   test('what is resent of a correction is a resend', async () => {

@@ -46,7 +46,7 @@ export function carbonFor(jid: string, direction: 'received' | 'sent', message: 
   return xml('message', { from: bare, to: jid, type: message.attrs.type }, carbon);
 }
 
-/** An address without its resource, prepared. */
+/** An address without its resource, prepared: of what Unicode 3.2 folds, as much as anybody here is called. */
 export function bareOf(jid = ''): string {
-  return (jid.split('/', 1)[0] as string).toLowerCase();
+  return (jid.split('/', 1)[0] as string).replace(/[A-Z\xc0-\xd6\xd8-\xde]+/g, (letters) => letters.toLowerCase());
 }

@@ -2,7 +2,7 @@ import type { Element } from '@xmpp/xml';
 import { OfflineStore } from './openfire-offline.ts';
 import { OpenfirePresence, type PresenceHome, type PresentAccount } from './openfire-presence.ts';
 import { Roster } from './openfire-roster.ts';
-import { addressOf, carbonFor, errorFor } from './openfire-stanza.ts';
+import { addressOf, bareOf, carbonFor, errorFor } from './openfire-stanza.ts';
 import { OpenfireUser, type OpenfireUserOptions } from './openfire-user.ts';
 
 /** What became of a message, presence or IQ to a user. */
@@ -176,7 +176,7 @@ function byAvailability(a: OpenfireUser, b: OpenfireUser): number {
 /** The case of all but the resource does not count. */
 function prepared(jid: string): string {
   const [bare = '', ...resource] = jid.split('/');
-  return [bare.toLowerCase(), ...resource].join('/');
+  return [bareOf(bare), ...resource].join('/');
 }
 
 function isPrivate(child: Element | string): boolean {

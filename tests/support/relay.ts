@@ -76,6 +76,12 @@ export class Relay {
     for (const pair of this.#pairs) for (const socket of pair) socket.resetAndDestroy();
   }
 
+  /** Closes every connection, both ends, as one who hangs up in order (FIN). What comes to it unread makes it a reset. */
+  hangUp(): void {
+    this.#frozen = false;
+    for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
+  }
+
   /** Passes nothing on any more in either direction; the connections stay, and nobody is told. */
   freeze(): void {
     this.#frozen = this.#pairs.size > 0;

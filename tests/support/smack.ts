@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import type { Relay } from './relay.ts';
 import { ReportingClient } from './reporting-client.ts';
 import { removeFolder, temporaryFolder } from './temp.ts';
 import { findProgram } from './temp-server.ts';
@@ -62,8 +63,8 @@ export interface SmackOptions {
   readonly resource?: string;
   /** Whom to give receipts by itself; `ifIsSubscribed` is Smack's default. */
   readonly receipts?: 'always' | 'ifIsSubscribed' | 'disabled';
-  /** Another way to the server's port for clients, such as a relay. */
-  readonly port?: number;
+  /** A way to the server that can be cut. */
+  readonly relay?: Relay;
 }
 
 /** A user whose client is Smack, with stream management and automatic receipts. */
@@ -71,10 +72,11 @@ export class SmackUser extends ReportingClient {
   /** Resolves when the server has its presence. */
   static async login(smack: Smack, world: World, name: string, options: SmackOptions = {}): Promise<SmackUser> {
     const { host, c2sPort, domain, passwords } = world.xmpp;
-    const { resource = 'smack', receipts = 'always', port = c2sPort } = options;
+    const { resource = world.newResource(), receipts = 'always', relay } = options;
     const user = new SmackUser('Smack', 'java', [...LIGHT, '-cp', smack.classpath, 'chat.Chat']);
     // A foreign server's certificate is often its own; ours has none.
-    const login = { host, port, domain, user: name, password: passwords.get(name) ?? '', resource, receipts };
+    const way = relay === undefined ? { host, port: c2sPort } : { host: '127.0.0.1', port: relay.port };
+    const login = { ...way, domain, user: name, password: passwords.get(name) ?? '', resource, receipts };
     await user.enter({ ...login, trusts: !OWN_SERVER }, 30_000);
     return user;
   }

@@ -51,8 +51,9 @@ local function newest_of(key, first)
   return key, first
 end
 
--- How long its sender may be in doubt about a message whose id he counts, ms.
-local IN_DOUBT = 300000
+-- How long its sender may be in doubt about a message whose id he counts, ms; and how long word of an end is on its way to
+-- him, if nothing is wrong.
+local IN_DOUBT, ON_ITS_WAY = 300000, 2000
 
 -- Whether the same words under a counted id are the message that is known already. docs/guarantees.md has this as a table.
 local function is_resend(known_key, known, value)
@@ -66,6 +67,7 @@ local function is_resend(known_key, known, value)
   if resource ~= before and not (later_login and not sessions[before]) then return false end
   if is_pending(known) then return true end
   if session and not later_login then return true end
+  if times.now < (tonumber(body.e) or 0) + ON_ITS_WAY then return false end
   flush_all()
   return redis.call('ZSCORE', due_set, due_member(known_key, state_of(known))) ~= false
 end
@@ -126,23 +128,6 @@ local function accept(key, alias, value, due, window, countable)
     redis.call('PEXPIRE', index_name(alias), window)
   end
   return stored_as == key and '' or '+' .. stored_as
-end
-
--- As `accept`, of a message that corrects or retracts the newest one of the key `target`. Returns after the key, which it
--- always names, that of the message in question.
-local function accept_correction(key, alias, target, value, due, window, countable)
-  local first = read(target)
-  local meant, known = newest_of(target, first)
-  meant = known and body_of(known).t or meant
-  local result = accept(key, alias, sub(value, 1, HEAD) .. '{"t":"' .. meant .. '",' .. sub(value, HEAD + 2), due, window, countable)
-  if sub(result, 1, 1) == '=' then return result end
-  local stored_as = result == '' and key or sub(result, 2)
-  local name = corrections_name(meant)
-  redis.call('LREM', name, 0, stored_as)
-  redis.call('RPUSH', name, stored_as)
-  redis.call('LTRIM', name, -MANY, -1)
-  redis.call('PEXPIRE', name, window)
-  return '+' .. stored_as .. ' ' .. meant
 end
 
 -- Takes back what an attempt may have stored whose sender was told that it could not be: a Redis that hangs carries out

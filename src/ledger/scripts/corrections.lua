@@ -1,7 +1,7 @@
 -- What its sender puts in an earlier message's place: corrections (XEP-0308) and retractions (XEP-0424). The last of them is
 -- the one that counts, so an older one that did not arrive is not sent again after it.
 -- <prefix>:c:<key> LIST: keys of those about the message of this key, in the order in which they were stored. In a body's
--- member "t": the key of the message that it is about.
+-- member "t": the key of the message that it is about. What is done for few messages is in correct.lua.
 
 local function corrections_name(target) return prefix .. ':c:' .. target end
 
@@ -25,17 +25,4 @@ local function end_outdated(key, value)
   finish(key, value, 'd', ',"e":' .. string.format('%.0f', times.now), times.window)
   call_in(key, value)
   if owes_receipt(value) then redis.call('ZADD', due_set, times.now, key) else redis.call('ZREM', due_set, key) end
-end
-
--- One was delivered: ends what is older.
-local function supersede(key)
-  local value = read(key)
-  local target = value and body_of(value).t
-  if not target then return '' end
-  for _, other in ipairs(redis.call('LRANGE', corrections_name(target), -MANY, -1)) do
-    if other == key then break end
-    local older = read(other)
-    if older and is_pending(older) then end_outdated(other, older) end
-  end
-  return ''
 end

@@ -1,16 +1,19 @@
 -- What is known of a recipient and of the copies that are out to him, and what follows from it: by the rules that
 -- redelivery.ts decides, one letter a situation.
-local RULES = ARGV[8]
-local CELLS = 27
 local TIMER, PRESENCE, ENDED, STORED, GAP, SILENT, ENDS = 0, 1, 2, 3, 4, 5, 6
-local PRESENCE_AT = { ['?'] = 0, o = 9, f = 18 }
-local ACKNOWLEDGES_AT = { y = 0, n = 3, u = 6 }
-local COPY_AT = { ['1'] = 0, ['2'] = 0, b = 1, ['0'] = 2 }
-
 -- `presence`: ? unknown, o online, f offline; `acknowledges`: y, n, u; `copy`: a head's second character.
-local function rule(kind, presence, acknowledges, copy)
-  local cell = kind * CELLS + PRESENCE_AT[presence] + ACKNOWLEDGES_AT[acknowledges] + COPY_AT[copy] + 1
-  return RULES:sub(cell, cell)
+local rule
+-- What only this needs does not count among the 200 locals that a script may have.
+do
+  local RULES = ARGV[8]
+  local CELLS = 27
+  local PRESENCE_AT = { ['?'] = 0, o = 9, f = 18 }
+  local ACKNOWLEDGES_AT = { y = 0, n = 3, u = 6 }
+  local COPY_AT = { ['1'] = 0, ['2'] = 0, b = 1, ['0'] = 2 }
+  function rule(kind, presence, acknowledges, copy)
+    local cell = kind * CELLS + PRESENCE_AT[presence] + ACKNOWLEDGES_AT[acknowledges] + COPY_AT[copy] + 1
+    return RULES:sub(cell, cell)
+  end
 end
 
 local function sessions_name(user) return prefix .. ':sessions:' .. user end

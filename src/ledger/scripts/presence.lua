@@ -57,6 +57,9 @@ end
 
 function presence.drop(watched, watcher)
   redis.call('HDEL', sub_name(watched), watcher)
+  for _, resource in ipairs(presence.resources(sessions_name(watched))) do
+    redis.call('SREM', presence.hidden_name(watched, resource), watcher)
+  end
   if redis.call('EXISTS', sub_name(watched)) == 0 then redis.call('SREM', prefix .. ':subs', watched) end
   -- Of whom nobody is told any more, nothing is known: what waited for his presence is the clock's from now on.
   if presence.is_watched(watched) or not presence.forget_sessions(watched) then return end
@@ -284,6 +287,8 @@ function presence.ask(user)
   end
   return presence.watchers(user)
 end
+
+function presence.is_here(user) return presence_of(user) == 'o' and '1' or '' end
 
 function presence.watchers(user)
   local pairs_of = redis.call('HGETALL', sub_name(user))

@@ -54,13 +54,6 @@ local function settle(key, members, at_hand, lately, owed_until, window)
   return code .. found .. '\n' .. tombstone
 end
 
--- As `settle`, for what speaks of a message (a reply, a reaction) and does not say whose it is: not if its author has a message
--- of his own that goes by `own`. That counts as settled before.
-local function settle_mentioned(key, members, own, lately, owed_until, window)
-  if #candidates(own) > 0 then return '=' end
-  return settle(key, members, '', lately, owed_until, window)
-end
-
 -- Evidence that everything up to a message of a conversation has arrived (XEP-0333 section 5.3: a marker is for it and for
 -- all before it): settles that one, and what is out to its recipient from its sender and no newer; a page of these, itself
 -- with the last. Returns the cursor of the next page and what `settle` does for each, the texts joined by empty lines.

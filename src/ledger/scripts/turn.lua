@@ -34,12 +34,12 @@ for operation in ('c n r x v w l tell g k y cancel retry erase release q superse
 -- How many of ARGV an operation takes, for one that did not come to its end.
 local function width_of(operation, at)
   local widths = {
-    a = 3, ac = 3, s = 3, A = 6, S = 6, mention = 4, supersede = 2, h = 10, c = 4, b = 2, n = 4, r = 3, x = 3, v = 2, w = 4, i = 4, l = 7, tell = 3, g = 7, k = 7,
+    a = 3, ac = 3, s = 3, A = 5, S = 6, correct = 6, mention = 4, supersede = 2, h = 10, c = 4, b = 2, n = 4, r = 3, x = 3, v = 2, w = 4, i = 4, l = 7, tell = 3, g = 7, k = 7,
     ['iq?'] = 7, ['iq='] = 6, ['iq<'] = 4, ['iq-'] = 2, ['iq!'] = 4, ['caps?'] = 3, ['caps='] = 5, cancel = 4, retry = 3, pause = 2, over = 3, q = 2,
     ['session+'] = 4, ['session?'] = 2,
   }
   if widths[operation] then return widths[operation] end
-  if operation == 'within' then
+  if operation == 'within' or operation == 'within+' then
     local inner = width_of(ARGV[at + 6], at + 6)
     return inner and 6 + inner
   end
@@ -60,13 +60,12 @@ local function run(operation, at)
   elseif operation == 'ac' then
     return accept(key, '', ARGV[at + 2], lease_text, keep, true), 3
   elseif operation == 'A' then
-    local alias, target, countable = ARGV[at + 3], ARGV[at + 4], ARGV[at + 5] == '1'
-    if target == '' then return accept(key, alias, ARGV[at + 2], lease_text, keep, countable), 6 end
-    return accept_correction(key, alias, target, ARGV[at + 2], lease_text, keep, countable), 6
-  elseif operation == 'within' then
-    -- The operation that stores the message follows: with its key and value first.
+    return accept(key, ARGV[at + 3], ARGV[at + 2], lease_text, keep, ARGV[at + 4] == '1'), 5
+  elseif operation == 'within' or operation == 'within+' then
+    -- The operation that stores the message follows: with its key and value first, and then, if it has more, whether its id
+    -- is one that a client counts.
     local stores = at + 6
-    local countable = ARGV[stores] == 'ac' or (ARGV[stores] == 'A' and ARGV[stores + 5] == '1')
+    local countable = ARGV[stores] == 'ac' or (ARGV[stores] ~= 'a' and ARGV[stores + 4] == '1')
     local taken, refused = shares.judge(key, ARGV[stores + 2], countable, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
     if refused ~= '' then return taken .. '!' .. refused, 6 + width_of(ARGV[stores], stores) end
     local result, width = run(ARGV[stores], stores)
@@ -78,6 +77,8 @@ local function run(operation, at)
       remember(ARGV[at + 5], ARGV[at + 3], now, confirms_for, first_step)
     end
     return result, 6
+  elseif operation == 'correct' then
+    return accept_correction(key, ARGV[at + 3], ARGV[at + 5], ARGV[at + 2], lease_text, keep, ARGV[at + 4] == '1'), 6
   elseif operation == 'mention' then
     return settle_mentioned(key, ARGV[at + 2], ARGV[at + 3], lately, lease_text, window_text), 4
   elseif operation == 'supersede' then

@@ -22,6 +22,7 @@ import org.jivesoftware.smack.packet.ExtensionElement;
 import org.jivesoftware.smack.packet.Message;
 import org.jivesoftware.smack.packet.Presence;
 import org.jivesoftware.smack.packet.Stanza;
+import org.jivesoftware.smack.packet.StandardExtensionElement;
 import org.jivesoftware.smack.tcp.XMPPTCPConnection;
 import org.jivesoftware.smack.tcp.XMPPTCPConnectionConfiguration;
 import org.jivesoftware.smackx.delay.packet.DelayInformation;
@@ -37,6 +38,7 @@ import org.jxmpp.jid.impl.JidCreate;
  * It is worked by JSON lines: commands on stdin ({"do": NAME, ...}, see main), what happens on stdout ({"event": NAME, ...}).
  */
 public final class Chat {
+    private static final String OURS = "urn:openfire-receipts:0";
     private static final Gson GSON = new Gson();
     private static final PrintStream OUT = new PrintStream(System.out, true, StandardCharsets.UTF_8);
 
@@ -59,11 +61,13 @@ public final class Chat {
             configuration.setHostnameVerifier((host, session) -> true);
         }
         connection = new XMPPTCPConnection(configuration.build());
-        ReconnectionManager.getInstanceFor(connection).enableAutomaticReconnection();
+        ReconnectionManager reconnection = ReconnectionManager.getInstanceFor(connection);
+        reconnection.setFixedDelay(1);
+        reconnection.enableAutomaticReconnection();
         connection.addConnectionListener(new ConnectionListener() {
             @Override
             public void authenticated(XMPPConnection authenticated, boolean resumed) {
-                if (resumed) report("resumed");
+                report(resumed ? "resumed" : "authenticated");
             }
 
             @Override
@@ -82,6 +86,11 @@ public final class Chat {
             stanza -> report("ticked", "about", stanza.getExtension(DeliveryReceipt.class).getId(),
                 "from", stanza.getFrom().toString()),
             new StanzaExtensionFilter(DeliveryReceipt.ELEMENT, DeliveryReceipt.NAMESPACE));
+        // The proxy's acknowledgement, whether or not it is a receipt as well (ACK_FORMAT).
+        connection.addSyncStanzaListener(
+            stanza -> report("stored",
+                "about", ((StandardExtensionElement) stanza.getExtensionElement("stored", OURS)).getAttributeValue("id")),
+            new StanzaExtensionFilter("stored", OURS));
         ChatManager.getInstanceFor(connection).addIncomingListener((from, message, chat) ->
             report("message", "body", message.getBody(), "id", message.getStanzaId(), "type", message.getType().toString(),
                 "from", message.getFrom().toString(), "to", message.getTo().toString(), "delay", delay(message)));
@@ -119,7 +128,7 @@ public final class Chat {
     }
 
     private static boolean isStored(Stanza stanza) {
-        return stanza.hasExtension("stored", "urn:openfire-receipts:0");
+        return stanza.hasExtension("stored", OURS);
     }
 
     private static String delay(Message message) {
