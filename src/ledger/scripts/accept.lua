@@ -34,14 +34,21 @@ local function known_or_stored(key, value)
   return known
 end
 
+-- What is the same message. One table, as a script may have no more than 200 locals.
+local same = {
+  -- How long its sender may be in doubt about a message whose id he counts, ms; and how long word of an end is on its way to
+  -- him, if nothing is wrong.
+  IN_DOUBT = 300000, ON_ITS_WAY = 2000,
+}
+
 -- The key of a message that is another one than those that its sender gave the same id, by the attempt that stores it; it
 -- goes out under an id of its own (stanza/key.ts). The same attempt has the same key whenever it is carried out.
-local function marked(key, token) return key .. '~' .. sub(redis.sha1hex(token), 1, 16) end
+function same.marked(key, token) return key .. '~' .. sub(redis.sha1hex(token), 1, 16) end
 
-local function has_digest(value, digest) return find(strip(value), '"d":"' .. digest .. '"', HEAD, true) ~= nil end
+function same.has_digest(value, digest) return find(strip(value), '"d":"' .. digest .. '"', HEAD, true) ~= nil end
 
 -- The newest of the messages that their sender named so, and its key. `first` is the one of that key.
-local function newest_of(key, first)
+function same.newest_of(key, first)
   local others = redis.call('LRANGE', index_name(key), -MANY, -1)
   for position = #others, 1, -1 do
     -- What is known by an origin-id stands there too, for the sake of receipts.
@@ -51,13 +58,9 @@ local function newest_of(key, first)
   return key, first
 end
 
--- How long its sender may be in doubt about a message whose id he counts, ms; and how long word of an end is on its way to
--- him, if nothing is wrong.
-local IN_DOUBT, ON_ITS_WAY = 300000, 2000
-
 -- Whether the same words under a counted id are the message that is known already. docs/guarantees.md has this as a table.
-local function is_resend(known_key, known, value)
-  if times.now - stored_at(known) > IN_DOUBT then return false end
+function same.is_resend(known_key, known, value)
+  if times.now - stored_at(known) > same.IN_DOUBT then return false end
   local body, resource = body_of(known), body_of(value).sr or ''
   local before = body.sr or ''
   local presence, sessions = presence_of(body.s)
@@ -67,7 +70,7 @@ local function is_resend(known_key, known, value)
   if resource ~= before and not (later_login and not sessions[before]) then return false end
   if is_pending(known) then return true end
   if session and not later_login then return true end
-  if times.now < (tonumber(body.e) or 0) + ON_ITS_WAY then return false end
+  if times.now < (tonumber(body.e) or 0) + same.ON_ITS_WAY then return false end
   flush_all()
   return redis.call('ZSCORE', due_set, due_member(known_key, state_of(known))) ~= false
 end
@@ -78,7 +81,7 @@ local function accept_again(key, value, due, window, countable)
   local digest, token = value:match('"d":"([^"]+)"', HEAD), value:match('"k":"([^"]+)"', HEAD)
   local first = known_or_stored(key, value)
   if not first then return key end
-  local with_digest, own = key .. '-' .. digest, marked(key, token)
+  local with_digest, own = key .. '-' .. digest, same.marked(key, token)
   -- Our own record: the reply to an earlier try was lost on its way.
   for _, name in ipairs({ key, with_digest, own }) do
     local known = name == key and first or (name ~= key and read(name))
@@ -89,15 +92,15 @@ local function accept_again(key, value, due, window, countable)
       return nil, name == key and '' or '+' .. name
     end
   end
-  local newest_key, newest = newest_of(key, first)
-  local says_the_same = has_digest(newest, digest)
-  if says_the_same and (not countable or is_resend(newest_key, newest, value)) then
+  local newest_key, newest = same.newest_of(key, first)
+  local says_the_same = same.has_digest(newest, digest)
+  if says_the_same and (not countable or same.is_resend(newest_key, newest, value)) then
     vouch(newest_key, newest, token)
     return nil, '=' .. newest_key .. '\n' .. strip(newest)
   end
   -- Another message. Under an id that nobody counts it is another version of the same one, and goes by that id, unless an
   -- earlier one said the same: nobody could tell it from that.
-  local is_version = not countable and not says_the_same and not has_digest(first, digest)
+  local is_version = not countable and not says_the_same and not same.has_digest(first, digest)
   local stored_as = is_version and redis.call('EXISTS', record_name(with_digest)) == 0 and with_digest or own
   redis.call('SET', record_name(stored_as), value)
   redis.call('RPUSH', index_name(key), stored_as)
@@ -134,7 +137,7 @@ end
 -- what it was given when it comes to itself. What another attempt was answered from stays, and is sent at once, since
 -- whoever stored it will not send it.
 local function withdraw(key, digest, token, now)
-  for _, own in ipairs({ key, key .. '-' .. digest, marked(key, token) }) do
+  for _, own in ipairs({ key, key .. '-' .. digest, same.marked(key, token) }) do
     local value = read(own)
     local tokens = value and is_untouched(value) and tokens_of(value) or ''
     if has_token(tokens, token) then

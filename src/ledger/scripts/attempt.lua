@@ -16,9 +16,6 @@ local function must_wait(presence, says, copy)
   return presence == 'f' or (rule(ENDED, presence, says, copy) == '-' and rule(PRESENCE, presence, says, copy) == '-')
 end
 
--- How long a correction waits for a later one to arrive before it is looked again whether it has, ms: nearly always its
--- receipt ends both.
-local LOOK_AGAIN = 600000
 -- A copy that went to a session, and whose receipt is a step of the timetable late: is that session there? Returns nil when
 -- the copy is to be sent again at once; else '' or, as Q, the recipient and the resources that are to be asked, joined by
 -- NULs: none of them when it is only to be looked again who of his sessions is silent.
@@ -81,12 +78,12 @@ local function claim(key, attempt, now, lease_until, ttl, lease, keep)
       return ''
     end
     local body = body_of(value)
-    local outdated = body.t and outdated_by(key, body.t)
+    local outdated = body.t and corrections.outdated_by(key, body.t)
     if outdated == 'd' then
-      end_outdated(key, value)
+      corrections.end_outdated(key, value)
       return ''
     elseif outdated then
-      redis.call('ZADD', due_set, math.min(now + LOOK_AGAIN, stored_at(value) + ttl), key)
+      redis.call('ZADD', due_set, math.min(now + corrections.LOOK_AGAIN, stored_at(value) + ttl), key)
       return ''
     end
     local presence, sessions = presence_of(body.r)

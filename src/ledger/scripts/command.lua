@@ -81,7 +81,7 @@ local function erase_one(key, value, known)
   redis.call('ZREM', due_set, key, key .. 'x', key .. 'u', key .. 'r')
   redis.call('LREM', index_name(key:sub(1, KEY)), 0, key)
   if body.al then redis.call('LREM', index_name(body.al), 0, key) end
-  if body.t then redis.call('LREM', corrections_name(body.t), 0, key) end
+  if body.t then redis.call('LREM', corrections.name(body.t), 0, key) end
   forget_trouble(key, body.s, body.r)
 end
 

@@ -2,14 +2,14 @@
 
 -- As `accept`, of a message that corrects or retracts the newest one of the key `target`. Returns after the key, which it
 -- always names, that of the message in question.
-local function accept_correction(key, alias, target, value, due, window, countable)
+function corrections.accept(key, alias, target, value, due, window, countable)
   local first = read(target)
-  local meant, known = newest_of(target, first)
+  local meant, known = same.newest_of(target, first)
   meant = known and body_of(known).t or meant
   local result = accept(key, alias, sub(value, 1, HEAD) .. '{"t":"' .. meant .. '",' .. sub(value, HEAD + 2), due, window, countable)
   if sub(result, 1, 1) == '=' then return result end
   local stored_as = result == '' and key or sub(result, 2)
-  local name = corrections_name(meant)
+  local name = corrections.name(meant)
   -- A repetition after a lost reply stays where it was: a later one may have come since.
   for _, other in ipairs(redis.call('LRANGE', name, 0, -1)) do
     if other == stored_as then return '+' .. stored_as .. ' ' .. meant end
@@ -21,21 +21,21 @@ local function accept_correction(key, alias, target, value, due, window, countab
 end
 
 -- One was delivered: ends what is older.
-local function supersede(key)
+function corrections.supersede(key)
   local value = read(key)
   local target = value and body_of(value).t
   if not target then return '' end
-  for _, other in ipairs(redis.call('LRANGE', corrections_name(target), -MANY, -1)) do
+  for _, other in ipairs(redis.call('LRANGE', corrections.name(target), -MANY, -1)) do
     if other == key then break end
     local older = read(other)
-    if older and is_pending(older) then end_outdated(other, older) end
+    if older and is_pending(older) then corrections.end_outdated(other, older) end
   end
   return ''
 end
 
 -- As `settle`, for what speaks of a message (a reply, a reaction) and does not say whose it is: not if its author has a message
 -- of his own that goes by `own`. That counts as settled before.
-local function settle_mentioned(key, members, own, lately, owed_until, window)
+function corrections.mentioned(key, members, own, lately, owed_until, window)
   if #candidates(own) > 0 then return '=' end
   return settle(key, members, '', lately, owed_until, window)
 end

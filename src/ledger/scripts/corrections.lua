@@ -3,12 +3,19 @@
 -- <prefix>:c:<key> LIST: keys of those about the message of this key, in the order in which they were stored. In a body's
 -- member "t": the key of the message that it is about. What is done for few messages is in correct.lua.
 
-local function corrections_name(target) return prefix .. ':c:' .. target end
+-- One table, as a script may have no more than 200 locals.
+local corrections = {
+  -- How long one waits for a later one to arrive before it is looked again whether it has, ms: nearly always its receipt ends
+  -- both.
+  LOOK_AGAIN = 600000,
+}
+
+function corrections.name(target) return prefix .. ':c:' .. target end
 
 -- What became of the later ones about the same message: 'd' when one was delivered, 'p' when one is pending, else nil. What
 -- ended otherwise takes no other's place.
-local function outdated_by(key, target)
-  local keys, found = redis.call('LRANGE', corrections_name(target), -MANY, -1), nil
+function corrections.outdated_by(key, target)
+  local keys, found = redis.call('LRANGE', corrections.name(target), -MANY, -1), nil
   for position = #keys, 1, -1 do
     if keys[position] == key then return found end
     local head = head_of(keys[position])
@@ -21,7 +28,7 @@ local function outdated_by(key, target)
 end
 
 -- Ends one whose place another has taken as delivered with it; its sender is told by the next sweep.
-local function end_outdated(key, value)
+function corrections.end_outdated(key, value)
   finish(key, value, 'd', ',"e":' .. string.format('%.0f', times.now), times.window)
   call_in(key, value)
   if owes_receipt(value) then redis.call('ZADD', due_set, times.now, key) else redis.call('ZREM', due_set, key) end

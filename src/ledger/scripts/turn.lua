@@ -78,11 +78,11 @@ local function run(operation, at)
     end
     return result, 6
   elseif operation == 'correct' then
-    return accept_correction(key, ARGV[at + 3], ARGV[at + 5], ARGV[at + 2], lease_text, keep, ARGV[at + 4] == '1'), 6
+    return corrections.accept(key, ARGV[at + 3], ARGV[at + 5], ARGV[at + 2], lease_text, keep, ARGV[at + 4] == '1'), 6
   elseif operation == 'mention' then
-    return settle_mentioned(key, ARGV[at + 2], ARGV[at + 3], lately, lease_text, window_text), 4
+    return corrections.mentioned(key, ARGV[at + 2], ARGV[at + 3], lately, lease_text, window_text), 4
   elseif operation == 'supersede' then
-    return supersede(key), 2
+    return corrections.supersede(key), 2
   elseif operation == 't' then
     -- Senders that have been told: how many, and a member of the sorted set each.
     local count = tonumber(key)

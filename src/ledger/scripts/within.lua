@@ -5,12 +5,12 @@ function shares.knows(key, value, countable)
   local first = read(key)
   if not first then return false end
   local digest, token = value:match('"d":"([^"]+)"', HEAD), value:match('"k":"([^"]+)"', HEAD)
-  for _, name in ipairs({ key, key .. '-' .. digest, marked(key, token) }) do
+  for _, name in ipairs({ key, key .. '-' .. digest, same.marked(key, token) }) do
     local known = name == key and first or read(name)
     if known and tokens_of(known):match('^[^+]*') == token then return true end
   end
-  local newest_key, newest = newest_of(key, first)
-  return has_digest(newest, digest) and (not countable or is_resend(newest_key, newest, value))
+  local newest_key, newest = same.newest_of(key, first)
+  return same.has_digest(newest, digest) and (not countable or same.is_resend(newest_key, newest, value))
 end
 
 -- `refuse`: why it may not in any case, or ''.
