@@ -34,6 +34,17 @@ export interface Config {
     readonly redeliveryWindow: number;
   };
   readonly maxStanzaBytes: number;
+  /** What one sender may take; 0 is no limit. */
+  readonly shares: {
+    readonly rate: number;
+    readonly burst: number;
+    readonly messages: number;
+    readonly bytes: number;
+    readonly toOne: number;
+    readonly domainShares: number;
+    /** 0 to 1. */
+    readonly reserve: number;
+  };
   readonly http: { readonly host: string; readonly port: number; readonly user: string; readonly password?: string };
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly shutdownTimeout: number;
@@ -206,6 +217,15 @@ function assemble(values: Values, servedDomain: string): Config {
       redeliveryWindow: values.REDELIVERY_WINDOW,
     },
     maxStanzaBytes: values.MAX_STANZA_BYTES,
+    shares: {
+      rate: values.SENDER_RATE,
+      burst: values.SENDER_BURST,
+      messages: values.SENDER_PENDING,
+      bytes: values.SENDER_PENDING_BYTES,
+      toOne: values.CONVERSATION_PENDING,
+      domainShares: values.DOMAIN_SHARES,
+      reserve: values.REDIS_RESERVE / 100,
+    },
     http: {
       host: values.HTTP_HOST,
       port: values.HTTP_PORT,

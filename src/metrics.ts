@@ -83,6 +83,7 @@ export class Metrics {
   readonly timeToStored: Timing;
   readonly timeToDelivered: Timing;
   readonly #refused = new Map<string, number>();
+  readonly #overShare = new Map<string, number>();
   readonly #registry = new Registry();
   readonly #counters = new Map<string, Counter>();
   readonly #gauges = new Map<string, Gauge>();
@@ -111,6 +112,11 @@ export class Metrics {
   /** Counts a stanza that went back to its sender. */
   refused(condition: string): void {
     this.#refused.set(condition, (this.#refused.get(condition) ?? 0) + 1);
+  }
+
+  /** Counts a stanza whose sender had used up this share. */
+  overShare(share: string): void {
+    this.#overShare.set(share, (this.#overShare.get(share) ?? 0) + 1);
   }
 
   /** Never rejects because of Redis: it says that Redis is down. */
@@ -159,6 +165,7 @@ export class Metrics {
       this.#counters.get(name)?.inc(labels ?? {}, this.counts[key as keyof Counts]);
     }
     for (const [condition, count] of this.#refused) this.#counters.get('refused_total')?.inc({ condition }, count);
+    for (const [share, count] of this.#overShare) this.#counters.get('over_share_total')?.inc({ share }, count);
   }
 
   #copyLink(): void {

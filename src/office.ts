@@ -62,8 +62,8 @@ export function openOffice(options: OfficeOptions): Office {
     log,
   };
   const commands = allCommands(desk, addresses);
-  const { admins, componentSecret: secret } = config;
-  return { inquiry, forgetting, commands: new Commands({ addresses, admins, secret, commands, perform }) };
+  const { admins } = config;
+  return { inquiry, forgetting, commands: new Commands({ addresses, admins, commands, perform }) };
 }
 
 async function rows(ledger: Ledger, queues: Queues, { counts }: Metrics): Promise<[name: string, value: string][]> {

@@ -122,6 +122,11 @@ export class ReceiptsProxy {
       receiptGap: retry.receiptGap,
       redeliveryWindow: retry.redeliveryWindow,
       maxStanzaBytes: config.maxStanzaBytes,
+      shares: {
+        limits: config.shares,
+        memoryUsed: () => this.#health.memoryUsed,
+        onRefused: (share) => metrics.overShare(share),
+      },
       version: VERSION,
       counts: metrics.counts,
       events: {

@@ -2,7 +2,7 @@ import type { Config } from './config.ts';
 import type { Connections } from './connections.ts';
 import { Health, type HealthOptions, type HealthTiming } from './health/health.ts';
 import { ConnectionWatch } from './ledger/connection-watch.ts';
-import { checkRedis } from './ledger/health.ts';
+import { askMemory, checkRedis } from './ledger/health.ts';
 import { Probe } from './ledger/probe.ts';
 import type { Log } from './log.ts';
 import type { Queries } from './queries/queries.ts';
@@ -11,7 +11,7 @@ import type { Receipts } from './receipts/receipts.ts';
 
 export interface WatchOptions {
   readonly redis: Connections['ledger'];
-  readonly config: Pick<Config, 'redis' | 'xmpp'>;
+  readonly config: Pick<Config, 'redis' | 'xmpp' | 'shares'>;
   readonly queues: Queues;
   readonly link: HealthOptions['link'];
   readonly receipts: Receipts;
@@ -29,6 +29,8 @@ export function openWatch(options: WatchOptions): Health {
     connection: new ConnectionWatch(redis),
     look: () => checkRedis(redis, probe),
     pausedQueues: () => queues.paused(),
+    memory: () => askMemory(redis),
+    reserve: config.shares.reserve,
     link,
     pipeline: () => receipts.pipeline.health,
     names: { component: config.xmpp.componentDomain, served: config.xmpp.servedDomain },

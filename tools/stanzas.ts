@@ -57,6 +57,16 @@ export const REFUSED: readonly Refused[] = [
     condition: 'policy-violation',
   },
   {
+    what: 'A message with more than 100 receipts (the first 100 count), or more than 8 markers, replies and reactions',
+    example: stanza('message', '<displayed xmlns="urn:xmpp:chat-markers:0" id="1"/>'.repeat(9), 'id="1"'),
+    condition: 'policy-violation',
+  },
+  {
+    what: 'A message whose id, or a receipt in it, has more than 8,192 bytes; a request whose id has more than 1,024',
+    example: stanza('iq', PING, `type="get" id="${'1'.repeat(1025)}"`),
+    condition: 'policy-violation',
+  },
+  {
     what: 'A request without an id, of no type, or without exactly one payload',
     example: stanza('iq', PING + PING, 'type="get" id="1"'),
     condition: 'bad-request',
@@ -194,7 +204,8 @@ export function stanzas(): string {
     'nobody within 60 s gets `remote-server-timeout`. If the server has handled a request to a bare address of its own and says',
     'nothing for 8 s, the asker gets `service-unavailable`: that account does not exist (Openfire 5.1.1 answers no component then);',
     'unless a session of it is known by its presence. At most 1,000 requests of one user wait at a time, and 20,000 of all; more',
-    'are refused with `resource-constraint`, and so are all while Redis is unusable. Requests are not stored or repeated.',
+    'are refused with `resource-constraint`, and so are all while Redis is unusable, and what is beyond [a share](shares.md).',
+    'Requests are not stored or repeated.',
     '',
     '## Refused or ignored',
     '',

@@ -22,6 +22,12 @@ serve(async ({ port, redisUrl }) => {
     REDIS_URL: redisUrl,
     // What piles up unconfirmed must not come due before it is counted, however slow the machine is.
     RETRY_SCHEDULE: '30m',
+    // One sender does what thousands do elsewhere.
+    SENDER_RATE: '1000000',
+    SENDER_BURST: '1000000',
+    SENDER_PENDING: '500000',
+    SENDER_PENDING_BYTES: '2000000000',
+    CONVERSATION_PENDING: '500000',
     HTTP_PORT: String(await freePort()),
     LOG_LEVEL: 'silent',
   });

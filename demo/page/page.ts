@@ -39,6 +39,7 @@ export async function openPage(): Promise<Page> {
     server.listen({ host: '127.0.0.1', port: 0 });
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
+    servers.allow([`http://127.0.0.1:${port}`, `http://localhost:${port}`]);
     const close = async () => {
       server.close();
       server.closeAllConnections();

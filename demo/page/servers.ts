@@ -84,6 +84,11 @@ export class Servers {
     await this.startProxy();
   }
 
+  /** Only pages of these origins reach the XMPP server. */
+  allow(origins: readonly string[]): void {
+    for (const name of NAMES) this.#network(name).origins = origins;
+  }
+
   /** Where a person's page reaches the XMPP server. */
   websocket(name: Name): string {
     return `ws://127.0.0.1:${this.#network(name).port}/xmpp-websocket`;

@@ -4,6 +4,7 @@ import { deadLetters } from './dead-letters.ts';
 import type { Desk } from './desk.ts';
 import { figures } from './figures.ts';
 import { forgetUser } from './forget.ts';
+import { heaviestSenders } from './heaviest.ts';
 import { lookup } from './lookup.ts';
 import { pauseRedelivery } from './pause.ts';
 import { status } from './status.ts';
@@ -16,6 +17,7 @@ export function allCommands(desk: Desk, addresses: Addresses): Command[] {
     status(desk),
     lookup(desk, addresses),
     figures(desk),
+    heaviestSenders(desk),
     deadLetters(desk, addresses),
     pauseRedelivery(desk),
     forgetUser(desk, addresses),

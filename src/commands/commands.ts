@@ -1,6 +1,4 @@
-import { randomBytes } from 'node:crypto';
 import type { Element } from '@xmpp/xml';
-import { endSession } from '../ledger/interventions.ts';
 import type { Operation } from '../ledger/operations.ts';
 import type { Address, Addresses } from '../stanza/address.ts';
 import { formXml, readForm } from '../stanza/form.ts';
@@ -8,7 +6,7 @@ import { NS } from '../stanza/namespaces.ts';
 import { Refusal } from '../stanza/refusal.ts';
 import { attribute, escapeText } from '../stanza/xml.ts';
 import { BadPayload, badPayload, type Command, noForm, type Stage, type Step } from './command.ts';
-import { type OpenSession, Sessions } from './session.ts';
+import { Sessions } from './session.ts';
 import { result } from './words.ts';
 
 /** XEP-0050 section 3.4. */
@@ -18,8 +16,6 @@ export interface CommandsOptions {
   readonly addresses: Addresses;
   /** Bare JIDs of those who may run all commands. */
   readonly admins: readonly string[];
-  /** Known to all processes that serve the domain, and to nobody else. */
-  readonly secret: string;
   readonly commands: readonly Command[];
   readonly perform: <Result>(operation: Operation<Result>) => Promise<Result>;
 }
@@ -40,7 +36,7 @@ export class Commands {
     this.#options = options;
     this.#commands = new Map(options.commands.map((command) => [`${NS.own}#${command.node}`, command]));
     this.#admins = new Set(options.admins.map((jid) => options.addresses.parseWritten(jid).bare));
-    this.#sessions = new Sessions(options.secret);
+    this.#sessions = new Sessions(options.perform);
   }
 
   /** Children of a disco#items result (XEP-0050 section 2.2); undefined when it is no node of ours. */
@@ -87,26 +83,29 @@ export class Commands {
     if (!ACTIONS.has(action)) throw refusal('bad-request', 'malformed-action');
     if (sessionid === '') {
       if (action !== 'execute') throw refusal('bad-request', 'bad-sessionid');
-      const opened = this.#sessions.open(node, asker.full, Date.now());
-      return this.#write(node, opened, command, await command.begin(asker), true);
+      const stage = await command.begin(asker);
+      const now = Date.now();
+      // Not for a command without a form, which answers also when Redis does not.
+      const opened = command.forms === 0 ? this.#sessions.id(now) : await this.#sessions.open(node, asker.full, now);
+      return this.#write(node, opened, command, stage, true);
     }
-    const session = this.#sessions.read(sessionid, node, asker.full, Date.now());
-    if (session.state === 'bad') throw refusal('bad-request', 'bad-sessionid');
-    if (session.state !== 'open') throw refusal('not-allowed', 'session-expired');
+    if (command.forms === 0 && this.#sessions.isId(sessionid)) noForm();
+    const session = await this.#sessions.read(sessionid, node, asker.full, Date.now());
+    if (session === 'bad') throw refusal('bad-request', 'bad-sessionid');
+    if (session === 'expired') throw refusal('not-allowed', 'session-expired');
     if (action === 'cancel') {
-      await this.#end(session);
+      await this.#sessions.end(sessionid);
       return this.#open(node, sessionid, 'canceled', '');
     }
     if (action === 'prev') {
       if (command.forms < 2) throw refusal('bad-request', 'bad-action');
       return this.#write(node, sessionid, command, await command.begin(asker), true);
     }
-    if (command.forms === 0) noForm();
     // `execute` means whatever the form leads to, and the client may not know which of the others that is.
     const values = readForm(question.getChild('x', NS.forms));
     if (values === undefined) throw badPayload('The form is missing');
     const once = async () => {
-      if (!(await this.#end(session))) throw refusal('not-allowed', 'session-expired');
+      if (!(await this.#sessions.end(sessionid))) throw refusal('not-allowed', 'session-expired');
     };
     return this.#write(node, sessionid, command, await this.#submit(command, { asker, values, once }), false);
   }
@@ -119,10 +118,6 @@ export class Commands {
       if (!(error instanceof BadPayload)) throw error;
       return { note: { type: 'error', text: error.text } };
     }
-  }
-
-  #end({ name, timeLeft }: OpenSession): Promise<boolean> {
-    return this.#options.perform(endSession(name, randomBytes(6).toString('base64url'), timeLeft));
   }
 
   #may(command: Command, asker: Address): boolean {

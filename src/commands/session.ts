@@ -1,52 +1,65 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
+import { endSession, openSession, readSession } from '../ledger/interventions.ts';
+import type { Operation } from '../ledger/operations.ts';
 
 /** How long a session lasts, ms: XEP-0050 section 3.3 leaves it to the responder. */
 export const SESSION_LASTS = 15 * 60_000;
 
-export interface OpenSession {
-  readonly state: 'open';
-  /** ms */
-  readonly timeLeft: number;
-  /** Names it in Redis. */
-  readonly name: string;
-}
-
 /** What a session's id tells: it is good, it was good, or it is not one of this asker's and command's. */
-export type Session = OpenSession | { readonly state: 'expired' | 'bad' };
+export type Session = 'open' | 'expired' | 'bad';
+
+type Perform = <Result>(operation: Operation<Result>) => Promise<Result>;
+
+const ID = /^([0-9a-z]{1,11})-[\w-]{24}$/;
 
 /**
- * Ids of sessions (XEP-0050 section 3.3) that are known again without being kept: they bear when they began, and a seal
- * over that, the command and the asker's full JID. So there is nothing to bound, and whichever process gets the next
- * step can take it. Clients want the id to stay the same from step to step (Gajim gives up when it changes); what was
- * filled in stands in the form, and is checked at each step as if it came for the first time.
+ * Sessions of commands (XEP-0050 section 3.3). An id is random, and what is known of it is in Redis, so that whichever
+ * process gets the next step can take it. Clients want the id to stay the same from step to step (Gajim gives up when it
+ * changes); what was filled in stands in the form, and is checked at each step as if it came for the first time. How many
+ * a user opens is bounded by how fast he may ask. All reject while Redis does not answer.
  */
 export class Sessions {
-  readonly #key: Buffer;
+  readonly #perform: Perform;
 
-  /** @param secret known to all processes that serve the domain, and to nobody else */
-  constructor(secret: string) {
-    // Derived, so that a seal tells nothing of the secret that the stream's handshake hashes as well.
-    this.#key = createHmac('sha256', secret).update('openfire-receipts command sessions').digest();
+  constructor(perform: Perform) {
+    this.#perform = perform;
   }
 
-  open(node: string, jid: string, now: number): string {
-    const name = `${now.toString(36)}-${randomBytes(9).toString('base64url').replaceAll('-', '.')}`;
-    return `${name}-${this.#seal(name, node, jid)}`;
+  /** Whether it looks like one of ours. */
+  isId(text: string): boolean {
+    return ID.test(text);
   }
 
-  read(id: string, node: string, jid: string, now: number): Session {
-    const end = id.indexOf('-', id.indexOf('-') + 1);
-    const name = id.slice(0, Math.max(end, 0));
-    const seal = Buffer.from(id.slice(end + 1));
-    const own = Buffer.from(this.#seal(name, node, jid));
-    if (end === -1 || seal.length !== own.length || !timingSafeEqual(seal, own)) return { state: 'bad' };
-    const timeLeft = Number.parseInt(name, 36) + SESSION_LASTS - now;
-    return timeLeft > 0 ? { state: 'open', timeLeft, name } : { state: 'expired' };
+  /** An id for a command that ends with its first answer: nobody will ask for it. */
+  id(now: number): string {
+    // When it began, so that one that has passed out of Redis is known from one that never was.
+    return `${now.toString(36)}-${randomBytes(18).toString('base64url')}`;
   }
 
-  #seal(name: string, node: string, jid: string): string {
-    // NUL stands in no JID and no XML, so that no two triples are written alike.
-    const seal = createHmac('sha256', this.#key).update(`${name}\0${node}\0${jid}`);
-    return seal.digest('base64url').slice(0, 32);
+  async open(node: string, jid: string, now: number): Promise<string> {
+    const id = this.id(now);
+    await this.#perform(openSession(id, bound(node, jid), SESSION_LASTS));
+    return id;
   }
+
+  async read(id: string, node: string, jid: string, now: number): Promise<Session> {
+    const began = ID.exec(id)?.[1];
+    if (began === undefined) return 'bad';
+    if (Number.parseInt(began, 36) + SESSION_LASTS <= now) return 'expired';
+    const session = await this.#perform(readSession(id));
+    if (session === undefined) return 'bad';
+    if (session === 'ended') return 'expired';
+    return session.whose === bound(node, jid) ? 'open' : 'bad';
+  }
+
+  /** Ends it; false when it had ended. */
+  end(id: string): Promise<boolean> {
+    return this.#perform(endSession(id, randomBytes(6).toString('base64url')));
+  }
+}
+
+/** A session is one command's and one full JID's. */
+function bound(node: string, jid: string): string {
+  // NUL stands in no JID and no XML, so that no two pairs are written alike.
+  return hash('sha256', `${node}\0${jid}`, 'base64url').slice(0, 22);
 }

@@ -1,4 +1,4 @@
-import { cancel, type Owner, retryNow } from '../ledger/interventions.ts';
+import { cancel, type Owner, type Retried, retryNow } from '../ledger/interventions.ts';
 import { revive } from '../ledger/operations.ts';
 import type { StoredRecord } from '../ledger/record.ts';
 import type { Addresses } from '../stanza/address.ts';
@@ -15,6 +15,11 @@ const SENT = 'sent again';
 const CANCELLED = 'cancelled';
 const GONE = 'not there any more';
 const LEFT = 'left to wait (the recipient is away, or his client returns no receipts)';
+/** For whom it would show whether the recipient is there. */
+const ORDINARY = 'noted, and sent again in the usual course';
+const TOO_SOON = 'sent again at your wish only a while ago';
+
+const OTHERWISE: Partial<Record<Retried, string>> = { waiting: LEFT, ordinary: ORDINARY, 'too soon': TOO_SOON };
 
 /** Sends again what may be; gives what became of each, by how it is told. */
 export async function retryAll(desk: Desk, keys: readonly string[], owner: Owner): Promise<Map<string, number>> {
@@ -27,7 +32,7 @@ export async function retryAll(desk: Desk, keys: readonly string[], owner: Owner
       desk.sendAfterAll(record);
     }
     const sent = retried === 'due' || retried === 'underway' || record !== undefined;
-    const outcome = sent ? SENT : retried === 'waiting' ? LEFT : GONE;
+    const outcome = sent ? SENT : (OTHERWISE[retried] ?? GONE);
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
   }
   return outcomes;
@@ -60,7 +65,8 @@ export async function cancelAll(
 /** `2 messages sent again, 1 message not there any more.`; a warning when nothing was done. */
 export function summary(outcomes: ReadonlyMap<string, number>): Note {
   const text = [...outcomes].map(([outcome, count]) => `${many(count, 'message')} ${outcome}`).join(', ');
-  return { type: outcomes.has(SENT) || outcomes.has(CANCELLED) ? 'info' : 'warn', text: `${text}.` };
+  const isDone = [SENT, CANCELLED, ORDINARY].some((outcome) => outcomes.has(outcome));
+  return { type: isDone ? 'info' : 'warn', text: `${text}.` };
 }
 
 /** A user's own messages that are in trouble: to cancel them, or to have them sent again now. */
@@ -81,7 +87,7 @@ export function undelivered(desk: Desk, addresses: Addresses): Command {
             value: one.record.key,
             at: one.record.firstStoredAt,
             who: nameOf(addresses, one.record.recipient),
-            what: stateOf(one),
+            what: stateOf(one, true),
           })),
         ),
         {

@@ -19,10 +19,15 @@ export function short(text: string, most = 100): string {
   return text.length > most ? `${text.slice(0, most)}…` : text;
 }
 
-/** What became of a message, in a few words; never its text. */
-export function stateOf({ record, kept }: Found): string {
+/**
+ * What became of a message, in a few words; never its text.
+ *
+ * @param forSender whether its sender is told: who does not get the recipient's presence is not told what shows it
+ */
+export function stateOf({ record, kept, seesPresence }: Found, forSender = false): string {
   const { state, copies, bounced, conditionText, condition } = record;
   if (state === 'pending' && !kept) {
+    if (forSender && !seesPresence) return 'waiting';
     const copy = copies === 0 ? 'not sent yet' : `${copies === 1 ? '1 copy' : `${copies} copies`} sent`;
     return `waiting, ${copy}${bounced ? ', the last came back' : ''}`;
   }

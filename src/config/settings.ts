@@ -20,6 +20,7 @@ export const GROUPS = {
   xmpp: 'The XMPP server',
   redis: 'Redis',
   messages: 'What happens to a message',
+  shares: 'What one sender may take',
   http: 'Dashboard, health and metrics',
   process: 'The process',
 } as const;
@@ -179,6 +180,55 @@ export const SETTINGS = {
     value: v.integer(10_000, 10_485_760),
     default: '262144',
     about: 'The largest message that is accepted; a larger one is refused with `policy-violation`.',
+  },
+  SENDER_RATE: {
+    group: 'shares',
+    value: v.integer(0, 1_000_000),
+    default: '100',
+    about:
+      'How many stanzas a second one user may send for long, in each process; each KiB of a larger one counts as one. What ' +
+      'is beyond is refused with `resource-constraint`; receipts never are. 0: as many as he likes.',
+  },
+  SENDER_BURST: {
+    group: 'shares',
+    value: v.integer(1, 1_000_000),
+    default: '10000',
+    about: 'How many he may send at once after a pause.',
+  },
+  SENDER_PENDING: {
+    group: 'shares',
+    value: v.integer(0, 500_000),
+    default: '20000',
+    about:
+      'How many messages of one sender may wait for a receipt, for up to `MESSAGE_TTL`; further ones are refused with ' +
+      '`resource-constraint` until some of them have ended. 0: as many as he likes.',
+  },
+  SENDER_PENDING_BYTES: {
+    group: 'shares',
+    value: v.integer(0, 2_000_000_000),
+    default: '33554432',
+    about: 'The same in bytes.',
+  },
+  CONVERSATION_PENDING: {
+    group: 'shares',
+    value: v.integer(0, 500_000),
+    default: '10000',
+    about: 'How many messages of one sender to one recipient may wait for a receipt. 0: as many as he likes.',
+  },
+  DOMAIN_SHARES: {
+    group: 'shares',
+    value: v.integer(1, 10_000),
+    default: '10',
+    about: "How many senders' shares all users of one domain of `ALLOWED_DOMAINS` have together.",
+  },
+  REDIS_RESERVE: {
+    group: 'shares',
+    value: v.integer(0, 50),
+    default: '10',
+    about:
+      "Percent of Redis' `maxmemory` that are kept free for receipts, redelivery and erasing: beyond the rest new messages " +
+      'are refused, and the process is not ready. In the 20 percent before that, shares shrink: who has most waiting is ' +
+      'refused first. 0: nothing is kept.',
   },
   HTTP_HOST: {
     group: 'http',

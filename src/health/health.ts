@@ -20,6 +20,9 @@ export interface HealthOptions {
   /** How Redis is set up. */
   readonly look: () => Promise<RedisHealth>;
   readonly pausedQueues: () => Promise<string[]>;
+  readonly memory?: () => Promise<number | undefined>;
+  /** The part of Redis' memory that is kept free, 0 to 1. */
+  readonly reserve?: number;
   readonly link: {
     send(xml: string, tag: undefined, priority: 'high'): { done: boolean };
     readonly online: boolean;
@@ -91,13 +94,19 @@ export class Health {
     };
   }
 
+  /** How much of Redis' `maxmemory` is used, 0 to 1, as it was last seen. */
+  get memoryUsed(): number | undefined {
+    return this.#storage.state.memoryUsed;
+  }
+
   get readiness(): Readiness {
-    const { link, pipeline, names, timing } = this.#options;
+    const { link, pipeline, names, timing, reserve = 0 } = this.#options;
     return judge({
       link: { online: link.online, ...link.stats },
       domain: this.#domain.state,
       storage: this.#storage.state,
       pipeline: pipeline(),
+      reserve,
       names,
       staleAfter: timing?.storage?.staleAfter ?? STORAGE_TIMING.staleAfter,
       now: Date.now(),

@@ -47,6 +47,8 @@ export interface Observations {
   readonly domain: DomainState;
   readonly storage: StorageState;
   readonly pipeline: PipelineHealth;
+  /** The part of Redis' memory that is kept free, 0 to 1. */
+  readonly reserve?: number;
   readonly names: { readonly component: string; readonly served: string };
   /** ms without an accepted write after which Redis counts as unusable. */
   readonly staleAfter: number;
@@ -151,7 +153,10 @@ function judgeDomain({ link, domain, names, now }: Observations): Part {
   return OK;
 }
 
-function judgeRedis({ storage, pipeline, staleAfter, now, monotonic }: Observations): Part {
+/** How much before the reserve it is said that memory runs short. */
+const SAID_BEFORE = 0.1;
+
+function judgeRedis({ storage, pipeline, reserve = 0, staleAfter, now, monotonic }: Observations): Part {
   const wallClock = (at: number) => iso(now - (monotonic - at));
   if (storage.failingSince !== undefined || pipeline.failingSince !== undefined) {
     const sinces = [storage.failingSince, pipeline.failingSince].filter((at) => at !== undefined);
@@ -169,7 +174,20 @@ function judgeRedis({ storage, pipeline, staleAfter, now, monotonic }: Observati
       since: wallClock(storage.lastSuccessAt),
     };
   }
-  const { refusals, warnings } = storage;
+  const { refusals, memoryUsed = 0 } = storage;
+  const warnings = [...storage.warnings];
+  const used = `Redis uses ${Math.floor(memoryUsed * 100)} % of its memory (maxmemory)`;
+  const remedy = 'Give it more, or let the command "Heaviest senders" show who takes it';
+  if (reserve > 0 && memoryUsed >= 1 - reserve) {
+    return {
+      ok: false,
+      problem: `${used}: new messages are refused, so that receipts can be taken. ${remedy}`,
+      warnings,
+    };
+  }
+  if (reserve > 0 && memoryUsed >= 1 - reserve - SAID_BEFORE) {
+    warnings.push(`${used}; at ${Math.round((1 - reserve) * 100)} % new messages are refused. ${remedy}.`);
+  }
   if (refusals.length > 0) return { ok: false, problem: refusals.join(' '), warnings };
   return warnings.length > 0 ? { ok: true, warnings } : OK;
 }

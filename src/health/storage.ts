@@ -29,6 +29,8 @@ export interface StorageOptions {
   readonly look: () => Promise<RedisHealth>;
   /** Queues of the library that somebody has paused, by name. */
   readonly pausedQueues: () => Promise<string[]>;
+  /** How much of Redis' `maxmemory` is used, 0 to 1; undefined when there is none, or nobody tells. */
+  readonly memory?: () => Promise<number | undefined>;
   readonly explain: (error: unknown) => Promise<RedisFault>;
   /** The ledger is not what it was: what is cached of it counts no more. */
   readonly onLoss: (loss: Loss) => void;
@@ -50,6 +52,8 @@ export interface StorageState {
   readonly refusals: readonly string[];
   readonly warnings: readonly string[];
   readonly pausedQueues: readonly string[];
+  /** How much of its `maxmemory` is used, 0 to 1, if it has one. */
+  readonly memoryUsed?: number | undefined;
   readonly loss: { readonly text: string; readonly at: number } | undefined;
 }
 
@@ -66,6 +70,7 @@ export class Storage {
   #fault: RedisFault | undefined;
   #health: RedisHealth = { refusals: [], warnings: [] };
   #pausedQueues: readonly string[] = [];
+  #memoryUsed: number | undefined;
   #loss: { text: string; at: number } | undefined;
 
   constructor(options: StorageOptions) {
@@ -81,6 +86,7 @@ export class Storage {
       fault: this.#fault,
       ...this.#health,
       pausedQueues: this.#pausedQueues,
+      memoryUsed: this.#memoryUsed,
       loss: shown ? this.#loss : undefined,
     };
   }
@@ -110,6 +116,7 @@ export class Storage {
       this.#fault = undefined;
       const loss = this.#identity.look(mark);
       if (loss !== undefined) this.#lost(loss);
+      this.#memoryUsed = await this.#options.memory?.();
       this.#pausedQueues = await this.#paused();
       if (sentAt - this.#lookedAt >= this.#timing.lookEvery) await this.look();
     } catch (error) {

@@ -5,6 +5,7 @@ import { isLoopback } from '../config/hosts.ts';
 import type { Config } from '../config.ts';
 import { dashboard, type HttpLog } from './dashboard.ts';
 import { loopbackOnly, sameOrigin, secured } from './guard.ts';
+import type { Guesses } from './guesses.ts';
 import { PAGE_POLICY, page } from './page.ts';
 
 export interface HttpOptions {
@@ -14,6 +15,8 @@ export interface HttpOptions {
   readonly metrics: { readonly contentType: string; render(): Promise<string> };
   readonly readiness: () => Ready;
   readonly log: HttpLog;
+  /** Who has tried how many wrong passwords; for tests, whose clock is another. */
+  readonly guesses?: Guesses;
 }
 
 /** What `/readyz` answers with. */
@@ -48,7 +51,7 @@ export function createApp(options: HttpOptions): Hono {
     return c.json(found, found.ready ? 200 : 503);
   });
   app.get('/metrics', async (c) => c.body(await metrics.render(), 200, { 'content-type': metrics.contentType }));
-  app.route('/queues', dashboard({ path: '/queues', queues, config, log }));
+  app.route('/queues', dashboard({ path: '/queues', queues, config, log, guesses: options.guesses }));
   app.notFound((c) => c.text('Not found\n', 404));
   app.onError((error, c) => {
     if (error instanceof HTTPException) return error.getResponse();

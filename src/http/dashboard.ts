@@ -4,9 +4,10 @@ import { HonoAdapter } from '@bull-board/hono';
 import { getConnInfo } from '@hono/node-server/conninfo';
 import { serveStatic } from '@hono/node-server/serve-static';
 import type { Queue } from 'bullmq';
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { basicAuth } from 'hono/basic-auth';
 import type { Config } from '../config.ts';
+import { Guesses, isSameText } from './guesses.ts';
 import { redact } from './redact.ts';
 
 /** The part of pino that is used here. */
@@ -72,10 +73,11 @@ export interface DashboardOptions {
   readonly queues: readonly Queue[];
   readonly config: Config['http'];
   readonly log: HttpLog;
+  readonly guesses?: Guesses | undefined;
 }
 
 /** bull-board, behind a password if there is one. An operator may retry, promote and remove jobs. */
-export function dashboard({ path, queues, config, log }: DashboardOptions): Hono {
+export function dashboard({ path, queues, config, log, guesses = new Guesses() }: DashboardOptions): Hono {
   const board = new HonoAdapter(serveStatic);
   board.setBasePath(path);
   createBullBoard({
@@ -100,18 +102,27 @@ export function dashboard({ path, queues, config, log }: DashboardOptions): Hono
   const app = new Hono({ strict: false });
   const { user, password } = config;
   if (password !== undefined) {
+    const addressOf = (c: Context) => getConnInfo(c).remote.address ?? '';
+    app.use(async (c, next) => {
+      const wait = c.req.header('authorization') === undefined ? 0 : guesses.waitOf(addressOf(c));
+      if (wait === 0) return next();
+      c.header('retry-after', `${Math.ceil(wait / 1000)}`);
+      return c.text('Too many wrong passwords; try again later.\n', 429);
+    });
     app.use(
       basicAuth({
-        username: user,
-        password,
-        realm: 'openfire-receipts',
-        invalidUserMessage: (c) => {
-          // The first request of a browser comes without, and is no attempt.
-          if (c.req.header('authorization') !== undefined) {
-            log.warn({ address: getConnInfo(c).remote.address }, 'Dashboard: wrong name or password');
+        // In the same step as the look above: many at once are told from each other.
+        verifyUser: (name, given, c) => {
+          const [isName, isPassword] = [isSameText(name, user), isSameText(given, password)];
+          if (isName && isPassword) guesses.right(addressOf(c));
+          else {
+            guesses.wrong(addressOf(c));
+            log.warn({ address: addressOf(c) }, 'Dashboard: wrong name or password');
           }
-          return 'Unauthorized\n';
+          return isName && isPassword;
         },
+        realm: 'openfire-receipts',
+        invalidUserMessage: 'Unauthorized\n',
       }),
     );
   }

@@ -38,6 +38,18 @@ export function judgeRedis(info: string, save: string | undefined, fsync: string
   return { refusals, warnings };
 }
 
+/** How much of its `maxmemory` Redis uses, 0 to 1 and more, by what `INFO` says; undefined when it has none. Pure. */
+export function memoryUsed(info: string): number | undefined {
+  const [used, most] = [Number(field(info, 'used_memory')), Number(field(info, 'maxmemory'))];
+  return most > 0 && used >= 0 ? used / most : undefined;
+}
+
+/** The same, asked of Redis; undefined when it does not tell. Throws connection errors of ioredis. */
+export async function askMemory(redis: Pick<Redis, 'info'>): Promise<number | undefined> {
+  const info = await told(redis.info('memory'));
+  return info === undefined ? undefined : memoryUsed(info);
+}
+
 /**
  * Looks at how Redis is set up, and at what its user may do.
  *

@@ -3,6 +3,7 @@ import { type Pause, readPause } from './interventions.ts';
 import type { Keys } from './keys.ts';
 import { decodeRecord, type StoredRecord } from './record.ts';
 import { LOOK } from './scripts.ts';
+import { heaviest, type Load } from './shares.ts';
 
 /** How many events of a message's life are shown, the newest. */
 const MAX_EVENTS = 200;
@@ -10,7 +11,7 @@ const MAX_EVENTS = 200;
 /** How many of a sender's messages in trouble are looked at: a client may have tens of thousands. */
 const MAX_LOOKED_AT = 2000;
 /** Records that one call looks at; it holds up everything else. */
-const PORTION = 200;
+const PORTION = 50;
 
 /** A record as it is found, without its payload. */
 export interface Found {
@@ -19,6 +20,8 @@ export interface Found {
   readonly kept: boolean;
   /** When it is due next (ms), if it is. */
   readonly due: number | undefined;
+  /** Whether its sender gets its recipient's presence, and so may be told what shows that. */
+  readonly seesPresence: boolean;
 }
 
 /** Something that happened to a message that was in trouble. */
@@ -38,6 +41,7 @@ export interface Portion {
 export class Inquiry {
   readonly #redis: Redis;
   readonly #keys: Keys;
+  #looking: Promise<unknown> = Promise.resolve();
 
   constructor(redis: Redis, keys: Keys) {
     this.#redis = redis;
@@ -47,7 +51,9 @@ export class Inquiry {
 
   /** A sender's messages that are in trouble: up to `limit`, the oldest first, and how many there are. */
   async inTrouble(sender: string, limit: number): Promise<{ found: Found[]; total: number }> {
-    const keys = await this.#redis.smembers(this.#keys.from(sender));
+    const name = this.#keys.from(sender);
+    const count = await this.#redis.scard(name);
+    const keys = await this.#members(name, MAX_LOOKED_AT);
     const looked = Math.min(keys.length, MAX_LOOKED_AT);
     const all: Found[] = [];
     for (let i = 0; i < looked; i += PORTION) {
@@ -56,7 +62,7 @@ export class Inquiry {
     const found = all
       .filter(({ record, kept }) => record.sender === sender && (record.state === 'pending' || kept))
       .sort((a, b) => a.record.firstStoredAt - b.record.firstStoredAt);
-    return { found: found.slice(0, limit), total: found.length + keys.length - looked };
+    return { found: found.slice(0, limit), total: found.length + Math.max(0, count - looked) };
   }
 
   /** All messages that go by this key, from recordKey: a client may use an id again. */
@@ -87,7 +93,24 @@ export class Inquiry {
 
   /** The users whose presence somebody gets. */
   watched(): Promise<string[]> {
-    return this.#redis.smembers(this.#keys.watched);
+    return this.#members(this.#keys.watched);
+  }
+
+  /** Those who have most waiting: see {@link heaviest}. */
+  heaviest(limit: number): Promise<Load[]> {
+    return heaviest(this.#redis, this.#keys, limit);
+  }
+
+  /** Members of a set, a portion at a time; about `most` of them. */
+  async #members(name: string, most = Number.POSITIVE_INFINITY): Promise<string[]> {
+    const members = new Set<string>();
+    let cursor = '0';
+    do {
+      const [next, some] = await this.#redis.sscan(name, cursor, 'COUNT', 500);
+      for (const member of some) members.add(member);
+      cursor = next;
+    } while (cursor !== '0' && members.size < most);
+    return [...members];
   }
 
   /**
@@ -104,14 +127,21 @@ export class Inquiry {
     return { keys, next: next === '0' ? undefined : next };
   }
 
-  async #look(all: boolean, keys: readonly string[]): Promise<Found[]> {
+  /** One after the other, whoever asks: what comes between is not held up by more than one of them. */
+  #look(all: boolean, keys: readonly string[]): Promise<Found[]> {
+    const found = this.#looking.then(() => this.#lookAt(all, keys));
+    this.#looking = found.catch(() => {});
+    return found;
+  }
+
+  async #lookAt(all: boolean, keys: readonly string[]): Promise<Found[]> {
     const look = this.#redis as unknown as Record<'receiptsLook', (...args: string[]) => Promise<string[]>>;
     const flat = await look.receiptsLook(this.#keys.prefix, all ? '1' : '0', ...keys);
     const found: Found[] = [];
-    for (let i = 0; i < flat.length; i += 4) {
-      const [key, value, letter, due] = flat.slice(i, i + 4) as [string, string, string, string];
+    for (let i = 0; i < flat.length; i += 5) {
+      const [key, value, letter, due, sees] = flat.slice(i, i + 5) as [string, string, string, string, string];
       const record = decodeRecord(key, value === '' ? letter : value);
-      found.push({ record, kept: letter !== '', due: due === '' ? undefined : Number(due) });
+      found.push({ record, kept: letter !== '', due: due === '' ? undefined : Number(due), seesPresence: sees !== '' });
     }
     return found;
   }

@@ -27,11 +27,20 @@ export function cancel(key: string, owner: Owner, now: number, by: string): Oper
   });
 }
 
-const RETRIED = { n: 'due', w: 'underway', m: 'waiting', l: 'undelivered', '': 'unknown' } as const;
+const RETRIED = {
+  n: 'due',
+  w: 'underway',
+  m: 'waiting',
+  t: 'too soon',
+  o: 'ordinary',
+  l: 'undelivered',
+  '': 'unknown',
+} as const;
 
 /**
  * `due`: a sweep will find it; `underway`: it is being sent; `waiting`: its recipient is away, or his client returns no
- * receipts, so that another copy would not help; `undelivered`: it takes a {@link revive}.
+ * receipts, so that another copy would not help; `too soon`: he wanted it a moment ago; `ordinary`: he does not
+ * get the recipient's presence, so that it is sent when it would be anyway; `undelivered`: it takes a {@link revive}.
  */
 export type Retried = (typeof RETRIED)[keyof typeof RETRIED];
 
@@ -72,11 +81,29 @@ export function unpause(): Operation<Pause | undefined> {
 }
 
 /**
+ * Begins a command's session.
+ *
+ * @param whose what must be the same at each step
+ * @param lasts ms
+ */
+export function openSession(id: string, whose: string, lasts: number): Operation<void> {
+  // Also at Redis' memory limit: the command may be the one that makes room.
+  return operation(['session+', id, whose, lasts], () => undefined);
+}
+
+/** Whose session that is, as it was opened; `ended` when it has ended, undefined when there is none, or not any more. */
+export function readSession(id: string): Operation<{ readonly whose: string } | 'ended' | undefined> {
+  return operation(['session?', id], (reply) => {
+    if (reply === '') return undefined;
+    return reply[0] === 'o' ? { whose: reply.slice(1) } : 'ended';
+  });
+}
+
+/**
  * Ends a command's session; false when it had ended.
  *
  * @param token names this attempt, so that a repetition after a lost reply is known
- * @param timeLeft how long it would have lasted, ms
  */
-export function endSession(id: string, token: string, timeLeft: number): Operation<boolean> {
-  return operation(['over', id, token, Math.max(1, Math.ceil(timeLeft))], (reply) => reply === '1');
+export function endSession(id: string, token: string): Operation<boolean> {
+  return operation(['over', id, token], (reply) => reply === '1');
 }

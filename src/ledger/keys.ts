@@ -110,6 +110,18 @@ export class Keys {
   get damaged(): string {
     return `${this.prefix}:damaged`;
   }
+  /** HASH: messages of this sender that were handed over and have not ended: see scripts/shares.lua. */
+  held(sender: string): string {
+    return `${this.prefix}:held:${sender}`;
+  }
+  /** HASH: sums of these, by sender, by `@` and domain, and by sender and recipient. */
+  get load(): string {
+    return `${this.prefix}:load`;
+  }
+  /** HASH: recipients whose copies' due times are being brought forward: see scripts/advance.lua. */
+  get advance(): string {
+    return `${this.prefix}:advance`;
+  }
   /** STRING: since when (ms) and by whom further copies are kept back; absent when they are not. */
   get paused(): string {
     return `${this.prefix}:paused`;

@@ -16,6 +16,9 @@ export const LEASE = 10_000;
 /** How long it is remembered that a recipient returns receipts, ms: 90 days. */
 const CONFIRMS_FOR = 90 * 24 * 3600 * 1000;
 
+/** Messages that one call tells the status of: a client may have given a hundred others the id of each. */
+const STATUS_PORTION = 20;
+
 /** Times in ms. */
 export interface LedgerOptions {
   readonly prefix: string;
@@ -182,9 +185,18 @@ export class Ledger {
     return Number(stamp.slice(0, stamp.indexOf(' ')));
   }
 
-  /** The newest message under each key. */
-  async status(keys: readonly string[]): Promise<(StoredRecord | undefined)[]> {
-    const values = await this.#scripts.receiptsStatus(this.keys.prefix, ...keys);
+  /**
+   * The newest message under each key, a few at a time: it holds up everything else.
+   *
+   * @param forSender whether their sender is told: then how often one was sent is left out, unless he gets the
+   *   recipient's presence, which it would show
+   */
+  async status(keys: readonly string[], forSender = false): Promise<(StoredRecord | undefined)[]> {
+    const values: string[] = [];
+    for (let i = 0; i < keys.length; i += STATUS_PORTION) {
+      const portion = keys.slice(i, i + STATUS_PORTION);
+      values.push(...(await this.#scripts.receiptsStatus(this.keys.prefix, forSender ? '1' : '0', ...portion)));
+    }
     return values.map((value, i) => (value === '' ? undefined : decodeRecord(keys[i] as string, value)));
   }
 

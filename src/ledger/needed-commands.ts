@@ -34,6 +34,7 @@ export const NEEDED_COMMANDS: readonly (readonly [name: string, ...args: string[
   ['HLEN', '%k'],
   ['HINCRBY', '%k', 'f', '1'],
   ['HSCAN', '%k', '0'],
+  ['HRANDFIELD', '%k', '1'],
   ['HDEL', '%k', 'f'],
   ['DEL', '%k'],
   ['RPUSH', '%k', '0'],

@@ -7,12 +7,15 @@ function script(...parts: string[]): string {
 
 const TURN_PARTS = [
   'record',
+  'shares',
   'clock',
   'quarantine',
+  'advance',
   'evidence',
   'answers',
   'corrections',
   'accept',
+  'within',
   'settle',
   'attempt',
 ] as const;
@@ -41,6 +44,7 @@ export const USUAL: ReadonlySet<string | number | undefined> = new Set([
   'a',
   'ac',
   'A',
+  'within',
   's',
   'S',
   't',
@@ -51,7 +55,7 @@ export const USUAL: ReadonlySet<string | number | undefined> = new Set([
   'b',
   'n',
 ]);
-export const SWEEP = script('record', 'clock', 'quarantine', 'sweep');
+export const SWEEP = script('record', 'shares', 'clock', 'quarantine', 'advance', 'sweep');
 export const STATUS = script('record', 'status');
 export const LOOK = script('record', 'look');
 export const PROBE = script('probe');

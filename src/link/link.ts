@@ -97,10 +97,11 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
    *
    * @param key while a stanza with this key waits to be written, that one is returned, and no other is sent; a function
    *   gives this one a key without looking for another
+   * @param owner see {@link Held}
    */
-  send(xml: string, tag?: T, priority: Priority = 'normal', key?: Key): Held<T> {
-    if (this.#closing) return { xml, tag, done: true, priority, key };
-    return this.#writer.send(xml, tag, priority, key);
+  send(xml: string, tag?: T, priority: Priority = 'normal', key?: Key, owner = ''): Held<T> {
+    if (this.#closing) return { xml, tag, done: true, priority, key, owner };
+    return this.#writer.send(xml, tag, priority, key, owner);
   }
 
   /**

@@ -148,7 +148,12 @@ export class Outgoing<T> {
     this.#asked = [];
     this.#suspects.retain(again);
     for (const stanza of again) this.#size += stanza.xml.length;
-    this.#lanes.putBack(again.filter((stanza) => !this.#suspects.aside.has(stanza)));
+    const waiting = again.filter((stanza) => !this.#suspects.aside.has(stanza));
+    // A suspect must come soon, and in its order, as nothing else is written along with it.
+    let last = waiting.length - 1;
+    while (last >= 0 && !this.#suspects.has(waiting[last] as Held<T>)) last -= 1;
+    const first = new Set(waiting.slice(0, last + 1));
+    this.#lanes.putBack(waiting, (stanza) => first.has(stanza));
   }
 
   /** How many are neither handed over nor done. */

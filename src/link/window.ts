@@ -3,7 +3,7 @@ import type { Amount } from './flow-control.ts';
 
 /**
  * What goes first while the server does not take all: `high` are answers to senders (acknowledgements, receipts, errors),
- * `low` is what can wait (further copies). Order is kept within each.
+ * `low` is what can wait (further copies). Within each, order is kept for each owner.
  */
 export type Priority = 'high' | 'normal' | 'low';
 
@@ -25,6 +25,8 @@ export interface Held<T> {
   readonly priority: Priority;
   /** While one with this key waits, a second is not needed. */
   readonly key: Key | undefined;
+  /** The user on whose account it is written (a bare JID): those who wait take turns. Without one it is the proxy's own. */
+  readonly owner?: string;
 }
 
 interface Ping {

@@ -76,10 +76,10 @@ export class Writer<T> {
     });
   }
 
-  send(xml: string, tag: T | undefined, priority: Priority, key: Key | undefined): Held<T> {
+  send(xml: string, tag: T | undefined, priority: Priority, key: Key | undefined, owner: string): Held<T> {
     const waiting = typeof key === 'string' ? this.outgoing.find(key) : undefined;
     if (waiting !== undefined) return waiting;
-    const held: Held<T> = { xml: inOnePiece(xml), tag, done: false, priority, key };
+    const held: Held<T> = { xml: inOnePiece(xml), tag, done: false, priority, key, owner };
     if (this.outgoing.size + held.xml.length > this.#options.maxHeld * SHARE[priority]) this.#drop(held);
     else {
       this.outgoing.push(held);

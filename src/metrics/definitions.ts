@@ -42,6 +42,11 @@ export const DEFINITIONS = {
     labels: ['condition'],
     help: 'Stanzas that were returned to their senders with an error, by its condition.',
   },
+  over_share_total: {
+    type: 'counter',
+    labels: ['share'],
+    help: 'Stanzas that were refused because their sender had used up a share: of the rate, of messages or bytes that wait (messages, bytes), of those to one recipient (conversation), of his server (domain), or for want of memory in Redis (memory).',
+  },
   evidence_total: {
     type: 'counter',
     labels: ['kind'],

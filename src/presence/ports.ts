@@ -4,7 +4,7 @@ import type { Caps } from '../stanza/caps.ts';
 
 /** The part of the link that is written to. */
 export interface OutPort {
-  send(xml: string): unknown;
+  send(xml: string, tag?: undefined, priority?: 'normal', key?: undefined, owner?: string): unknown;
 }
 
 /** The ledger's operations, in the order of arrival with those of messages: see the receipts' pipeline. */
@@ -12,6 +12,8 @@ export interface Pipe {
   push(work: {
     readonly operation?: Operation<unknown>;
     readonly bytes?: number;
+    /** On whose account it is done (a bare JID): those who wait take turns. */
+    readonly owner?: string;
     done(reply: string): void;
     refuse?: (() => void) | undefined;
     /** Undoes what was refused, should Redis have carried it out all the same. */

@@ -141,6 +141,7 @@ export class Relay {
     // An answer to a probe of our own is nobody's.
     const passes = own === '' && !isOwnId(to.resource);
     pipeline.push({
+      owner: from.bare,
       operation,
       bytes: presence.inner.length,
       done: (reply) => {
@@ -174,6 +175,10 @@ export class Relay {
         inner,
         otherAttributes,
       }),
+      undefined,
+      'normal',
+      undefined,
+      from.bare,
     );
   }
 
@@ -191,6 +196,7 @@ export class Relay {
     // RFC 6121 section 3.1.2: subscriptions are between bare JIDs. An answer to a probe goes to where it came from.
     const asker = type === 'probe' ? withResource(from.counterpart, from.resource) : from.counterpart;
     pipeline.push({
+      owner: from.bare,
       operation,
       bytes: presence.inner.length,
       done: (reply) => {
@@ -225,6 +231,7 @@ export class Relay {
     const { pipeline, ids } = this.#options;
     const operation = renewSession(bare, resource, now, ids.next());
     pipeline.push({
+      owner: bare,
       operation,
       done: (reply) => {
         if (operation.decode(reply)) sessions.replaced(bare, resource);
@@ -244,12 +251,13 @@ export class Relay {
       else this.#relay(from, to, presence);
     };
     if (condition !== 'forbidden' && condition !== 'not-authorized') {
-      pipeline.push({ done: pass });
+      pipeline.push({ owner: from.bare, done: pass });
       return;
     }
     const watcher = own ? addresses.componentDomain : to.counterpart;
     const operation = takeStep('unsubscribed', from.bare, watcher, this.#options.clock.now(), ids.next());
     pipeline.push({
+      owner: from.bare,
       operation,
       done: (reply) => {
         if (own || stepOf('unsubscribed', operation.decode(reply)).act === 'ignore') {

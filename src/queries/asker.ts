@@ -73,7 +73,7 @@ export class Asker {
     const { link, addresses, ids, timeLimit = TIME_LIMIT } = this.#options;
     if (this.#waiting.size >= MOST) throw new UnansweredError('busy');
     const id = ids.next();
-    const { full } = addresses.parse(to);
+    const { full, bare } = addresses.parse(to);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => settle(new UnansweredError('timeout')), timeLimit).unref();
       const settle = (outcome: Element | UnansweredError) => {
@@ -89,6 +89,8 @@ export class Asker {
         iq({ from, to: full, type, id, otherAttributes: '', inner: payload }),
         undefined,
         priority,
+        undefined,
+        bare,
       );
     });
   }

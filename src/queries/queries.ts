@@ -3,13 +3,14 @@ import type { Clock } from '../ledger/clock.ts';
 import type { LinkPort } from '../receipts/outbox.ts';
 import type { Passage } from '../receipts/passage.ts';
 import type { Pipeline } from '../receipts/pipeline.ts';
+import type { Shares } from '../receipts/shares.ts';
 import { type Address, type Addresses, MalformedAddressError } from '../stanza/address.ts';
 import { IdSource } from '../stanza/ids.ts';
 import { NS } from '../stanza/namespaces.ts';
 import { namespaceOf, TooDeepError } from '../stanza/xml.ts';
 import { Asker } from './asker.ts';
 import { Capabilities } from './capabilities.ts';
-import { type QueryCounts, Relay } from './relay.ts';
+import { type QueryCounts, Relay, weight } from './relay.ts';
 
 /** A roster push or removal that the server sends on a user's behalf (RFC 6121 section 2.1.6). */
 type OnRosterSet = (from: Address, to: Address, element: Element) => void;
@@ -32,6 +33,7 @@ export interface QueriesOptions extends QueryTiming {
     readonly pipeline: Pipeline;
     readonly passage: Passage;
     readonly clock: Clock;
+    readonly shares: Shares;
     /** Answers what is asked of the component itself. */
     stanza(element: Element): void;
   };
@@ -108,7 +110,7 @@ export class Queries {
   }
 
   #take(element: Element): void {
-    const { addresses, passage, stanza } = this.#options.receipts;
+    const { addresses, passage, shares, stanza } = this.#options.receipts;
     const { from: fromText, to: toText, type } = element.attrs;
     if (!fromText || !toText) {
       passage.drop();
@@ -117,12 +119,15 @@ export class Queries {
     const from = addresses.parse(fromText);
     const to = addresses.parse(toText);
     if (type === 'result' || type === 'error') this.#reply(element, to);
-    else if (to.side === 'component' && !isRosterSet(element)) stanza.call(this.#options.receipts, element);
-    else this.#request(element, from, to);
+    else if (to.side === 'component' && !isRosterSet(element)) {
+      if (from.side !== 'served' || shares.inTime(from.bare, weight(element))) {
+        stanza.call(this.#options.receipts, element);
+      } else passage.refuse(element, shares.refusal('rate'));
+    } else this.#request(element, from, to);
   }
 
   #request(element: Element, from: Address, to: Address): void {
-    const { passage, addresses } = this.#options.receipts;
+    const { passage, addresses, shares } = this.#options.receipts;
     const { id, type } = element.attrs;
     const { onRosterSet } = this.#options;
     const children = element.getChildElements();
@@ -136,7 +141,8 @@ export class Queries {
     else if (from.side !== 'served' || to.side !== 'proxied' || namespaceOf(children[0] as Element) === NS.roster) {
       // A roster is its owner's alone: to a client, this would look like a push from its own server.
       passage.refuse(element, { condition: 'service-unavailable' });
-    } else this.#relay.request(element, { from, to });
+    } else if (!shares.inTime(from.bare, weight(element))) passage.refuse(element, shares.refusal('rate'));
+    else this.#relay.request(element, { from, to });
   }
 
   #reply(element: Element, to: Address): void {

@@ -56,6 +56,8 @@ const REMEMBERED = 30_000;
 /** A client that has logged in asks for the pictures of all its contacts at once. */
 const BOUNDS = { all: 20_000, each: 1000 };
 const AT_A_TIME = 200;
+/** Bytes of an id: it is kept until the reply comes. Addresses are bounded by their form. */
+const LONGEST_ID = 1024;
 
 /**
  * Requests between users (RFC 6120 section 8.2.3) and their replies. The server maps replies by id alone, for all
@@ -80,6 +82,10 @@ export class Relay {
   request(element: Element, { from, to }: Route): void {
     const { link, pipeline, passage, addresses, ids, counts, maxStanzaBytes, timeLimit = TIME_LIMIT } = this.#options;
     const { attrs } = element;
+    if (Buffer.byteLength(attrs.id as string) > LONGEST_ID) {
+      passage.refuse(element, { condition: 'policy-violation', text: `An id may have ${LONGEST_ID} bytes` });
+      return;
+    }
     const id = ids.next();
     const question: Question = {
       asker: from.bare,
@@ -100,6 +106,7 @@ export class Relay {
     const refuse = (text: string) => passage.refuse({ name: 'iq', attrs }, { condition: 'resource-constraint', text });
     pipeline.push({
       operation: noted,
+      owner: from.bare,
       bytes: xml.length,
       done: (reply) => {
         if (!noted.decode(reply)) {
@@ -107,7 +114,7 @@ export class Relay {
           return;
         }
         counts.queries += 1;
-        const held = link.send(xml);
+        const held = link.send(xml, undefined, 'normal', undefined, from.bare);
         if (question.substitute === addresses.servedDomain) this.#toAccounts.note(id, question.asked, held);
       },
       withdraw: () => forgetQuestion(id),
@@ -131,6 +138,7 @@ export class Relay {
     const taken = takeReply(id, token, replier.full, asked, this.#options.clock.now() + REMEMBERED);
     pipeline.push({
       operation: taken,
+      owner: replier.counterpart || replier.bare,
       bytes: weight(element),
       done: (text) => {
         const reply = taken.decode(text);
@@ -178,7 +186,7 @@ export class Relay {
       // Of the one who was asked, also when his server has answered for him.
       const route = { from: addresses.parse(question.asked), to: addresses.parse(question.proxied) };
       const xml = this.#across(element, route, question.to, question.from, question.id);
-      if (Buffer.byteLength(xml) <= maxStanzaBytes) link.send(xml);
+      if (Buffer.byteLength(xml) <= maxStanzaBytes) link.send(xml, undefined, 'normal', undefined, question.asker);
       else this.#unfit(question, 'policy-violation');
     } catch (error) {
       if (!(error instanceof TooDeepError)) log.warn({ err: error }, 'A reply could not be passed on');
@@ -205,7 +213,7 @@ export class Relay {
 }
 
 /** About what an element takes in memory. The link has bounded its depth. */
-function weight({ attrs, children }: Element): number {
+export function weight({ attrs, children }: Element): number {
   let sum = 100;
   for (const key in attrs) sum += String(attrs[key]).length;
   for (const child of children) sum += typeof child === 'object' ? weight(child) : String(child).length;

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Job } from 'bullmq';
 import type { Erasure } from '../ledger/erasure.ts';
+import { redisFault } from '../ledger/redis-faults.ts';
 import { removeJobsAbout } from './dead-letters.ts';
 import type { ForgettingData } from './jobs.ts';
 import type { Queues } from './queues.ts';
@@ -38,8 +39,13 @@ export class Forgetting {
     const jobId = hash('sha256', jid, 'base64url').slice(0, 22);
     const earlier = await forgetting.getJob(jobId);
     if (earlier !== undefined && (await earlier.isCompleted())) await earlier.remove();
-    await forgetting.add('user', { jid, proxied }, { jobId });
     const end = Date.now() + patience;
+    try {
+      await forgetting.add('user', { jid, proxied }, { jobId });
+    } catch (error) {
+      if (redisFault(error).code !== 'OOM') throw error;
+      return this.#withoutJob(jid, proxied, patience);
+    }
     for (;;) {
       const job = await forgetting.getJob(jobId);
       // It has failed for good, or Redis was emptied.
@@ -48,6 +54,18 @@ export class Forgetting {
       if (Date.now() >= end) return { done: false, erased: typeof job.progress === 'number' ? job.progress : 0 };
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
     }
+  }
+
+  /** At its memory limit Redis takes no job, and to erase is what makes room: then it is done here and now. */
+  async #withoutJob(jid: string, proxied: string, patience: number): Promise<{ done: boolean; erased: number }> {
+    let erased = 0;
+    const done = this.#erase(jid, proxied, async (soFar) => {
+      erased = soFar;
+    }).then(() => true);
+    const late = new Promise<false>((resolve) => setTimeout(resolve, patience, false).unref());
+    const first = await Promise.race([done, late]);
+    done.catch((err: unknown) => this.#options.log.info({ err }, 'A user could not be forgotten'));
+    return { done: first, erased };
   }
 
   /** How many records there are to erase: all, or as many as are found in a moment. */
@@ -64,23 +82,29 @@ export class Forgetting {
 
   /** The job: idempotent, since what is erased is not found again. Gives how many records were erased. */
   async work(job: Job<ForgettingData, number>): Promise<number> {
-    const { queues, erasure, log } = this.#options;
     const { jid, proxied } = job.data;
     if (jid === '') return 0;
-    let erased = 0;
     let noted = 0;
     let looks = 0;
+    const erased = await this.#erase(jid, proxied, async (soFar) => {
+      looks += 1;
+      if (soFar - noted < NOTE_EVERY && looks % 500 !== 0) return;
+      noted = soFar;
+      await job.updateProgress(soFar);
+    });
+    await job.updateData({ jid: '', proxied: '' });
+    return erased;
+  }
+
+  async #erase(jid: string, proxied: string, note: (soFar: number) => Promise<void>): Promise<number> {
+    const { queues, erasure, log } = this.#options;
+    let erased = 0;
     for await (const soFar of erasure.records(jid, false)) {
       erased = soFar;
-      looks += 1;
-      if (erased - noted >= NOTE_EVERY || looks % 500 === 0) {
-        noted = erased;
-        await job.updateProgress(erased);
-      }
+      await note(soFar);
     }
     await erasure.user(jid);
     await removeJobsAbout([queues.redelivery, queues.expiry, queues.undelivered], [jid, proxied]);
-    await job.updateData({ jid: '', proxied: '' });
     log.info({ erased }, 'A user is forgotten');
     return erased;
   }

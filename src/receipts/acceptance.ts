@@ -1,7 +1,8 @@
 import type { Element } from '@xmpp/xml';
 import type { Clock } from '../ledger/clock.ts';
-import { accept, readdress, withdraw } from '../ledger/operations.ts';
+import { type Accepted, accept, readdress, withdraw } from '../ledger/operations.ts';
 import { encodeRecord, type StoredRecord } from '../ledger/record.ts';
+import { within } from '../ledger/shares.ts';
 import { withRequest } from '../stanza/build.ts';
 import { type IdSource, isUniqueId } from '../stanza/ids.ts';
 import { idOnTheWay, payloadDigest, recordKey } from '../stanza/key.ts';
@@ -12,6 +13,7 @@ import type { Notices } from './notices.ts';
 import type { LinkPort, Outbox } from './outbox.ts';
 import type { Passage, Route } from './passage.ts';
 import type { Pipeline } from './pipeline.ts';
+import type { Shares } from './shares.ts';
 import type { Trace } from './trace.ts';
 
 export interface AcceptanceOptions {
@@ -21,6 +23,7 @@ export interface AcceptanceOptions {
   readonly notices: Notices;
   readonly batches: Batches;
   readonly passage: Passage;
+  readonly shares: Shares;
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly counts: { accepted: number; duplicates: number };
@@ -42,7 +45,8 @@ export class Acceptance {
   }
 
   take({ from, to }: Route, message: Message, element: Element): void {
-    const { pipeline, ids, counts, notices, batches, outbox, link, passage, onStored, clock, trace } = this.#options;
+    const { pipeline, ids, counts, notices, batches, outbox, link, passage, shares, onStored, clock, trace } =
+      this.#options;
     const { id, originId, asksReceipt, takesBatches } = message;
     const arrivedAt = clock.now();
     const wireId = id ?? originId ?? ids.next();
@@ -85,13 +89,27 @@ export class Acceptance {
     // One that we have made up is nobody's to use again.
     const countable = originId === undefined && id !== undefined && !isUniqueId(id);
     const operation = accept({ key, value, countable, alias, target });
+    const check = shares.check(from.bare, recipient, value.length);
+    const checked = check && within(operation, record, check.limits, check.refuse);
     // Not the element itself, which holds all of the message once more while it waits.
     const { name, attrs } = element;
     pipeline.push({
-      operation,
+      operation: checked ?? operation,
+      owner: from.bare,
       bytes: value.length,
       done: (reply) => {
-        const accepted = operation.decode(reply);
+        let accepted: Accepted;
+        if (checked === undefined) accepted = operation.decode(reply);
+        else {
+          const { taken, ...outcome } = checked.decode(reply);
+          shares.learned(from.bare, recipient, taken);
+          if (outcome.refused !== undefined) {
+            trace?.('refused', record, outcome.refused);
+            passage.refuse({ name, attrs, inner: record.inner }, shares.refusal(outcome.refused));
+            return;
+          }
+          accepted = outcome.result;
+        }
         if (accepted.known !== undefined) {
           if (asksReceipt) batches.heard(from.full, takesBatches);
           this.#duplicate(accepted.known, record);
@@ -112,7 +130,7 @@ export class Acceptance {
         if (!batches.stored(stored, takesBatches)) {
           const acknowledgement = notices.stored(stored);
           if (acknowledgement !== undefined) {
-            link.send(acknowledgement, undefined, 'high', () => answerKey('stored', stored));
+            link.send(acknowledgement, undefined, 'high', () => answerKey('stored', stored), stored.sender);
             trace?.('acknowledged', stored);
           }
         }
@@ -138,8 +156,8 @@ export class Acceptance {
     const about = { ...known, senderResource, senderId, owesReceipt, inner: resend.inner };
     const [stored, ended] = [notices.stored(about), notices.ended(about)];
     // A sender who is in a hurry while the server is not gets one answer, and not one for each resend.
-    if (stored !== undefined) link.send(stored, undefined, 'high', answerKey('stored', about));
-    if (ended !== undefined) link.send(ended, undefined, 'high', answerKey(known.state, about));
+    if (stored !== undefined) link.send(stored, undefined, 'high', answerKey('stored', about), about.sender);
+    if (ended !== undefined) link.send(ended, undefined, 'high', answerKey(known.state, about), about.sender);
     const moved = known.senderResource !== senderResource || known.senderId !== senderId;
     if (known.state === 'pending' && (moved || (owesReceipt && !known.owesReceipt))) {
       outbox.readdress(known.key, senderResource, senderId, owesReceipt);

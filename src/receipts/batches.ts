@@ -160,7 +160,7 @@ export class Batches {
     for (const { key } of delivered) this.#telling.delete(key);
     for (const about of stored) {
       const acknowledgement = notices.stored(about);
-      if (acknowledgement !== undefined) link.send(acknowledgement, undefined, 'high');
+      if (acknowledgement !== undefined) link.send(acknowledgement, undefined, 'high', undefined, about.sender);
     }
     alone(delivered);
   }

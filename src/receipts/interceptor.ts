@@ -5,15 +5,26 @@ import { escapeAttribute, TooDeepError } from '../stanza/xml.ts';
 import type { Acceptance } from './acceptance.ts';
 import type { Passage, Route } from './passage.ts';
 import type { Settlement } from './settlement.ts';
+import type { Shares } from './shares.ts';
 
 export interface InterceptorOptions {
   readonly addresses: Addresses;
   readonly acceptance: Acceptance;
   readonly settlement: Settlement;
   readonly passage: Passage;
+  readonly shares: Shares;
   readonly maxStanzaBytes: number;
   readonly log: { warn(fields: object, message: string): void };
 }
+
+/**
+ * What one stanza may bring about: what it is answered with, settles and leads to is in proportion to it. A client that
+ * takes batches returns up to a hundred receipts at once; nobody marks or quotes more than one message in one.
+ */
+const MOST_RECEIPTS = 100;
+const MOST_PROOFS = 8;
+/** Bytes of an id: it comes back in all that is made of a message. */
+const LONGEST_ID = 8192;
 
 /** Where every message comes in: it tells what it is, and hands it on. */
 export class Interceptor {
@@ -76,13 +87,37 @@ export class Interceptor {
     } else if (message.type === 'groupchat') {
       passage.refuse(element, { condition: 'not-acceptable', text: 'Group chats do not pass through here' });
     } else {
-      for (const id of message.receipts) settlement.receipt(route, id, message);
+      const excess = excessOf(message);
+      if (excess !== undefined) {
+        // What is within bounds counts all the same: a receipt is not lost for the company that it is in.
+        settlement.receipts(route, { ...message, receipts: message.receipts.slice(0, MOST_RECEIPTS) });
+        passage.refuse(element, { condition: 'policy-violation', text: excess });
+        return;
+      }
+      settlement.receipts(route, message);
       for (const proof of message.proofs) settlement.proof(route, proof);
       if (message.tracked) acceptance.take(route, message, element);
       // What only went with a receipt would go on as an empty message, which servers store for who is away.
-      else if (message.tells || message.receipts.length === 0) passage.pass(route, message);
+      else if (message.tells || message.receipts.length === 0) this.#pass(route, message, element);
     }
   }
+
+  /** What is not stored passes as fast as its sender may send; what came with a receipt is no reason to say anything. */
+  #pass(route: Route, message: Message, element: Element): void {
+    const { passage, shares } = this.#options;
+    if (shares.inTime(route.from.bare, message.inner.length)) passage.pass(route, message);
+    else if (message.receipts.length > 0) passage.drop();
+    else passage.refuse(element, shares.refusal('rate'));
+  }
+}
+
+/** In which way one stanza would bring about too much, if it would. */
+function excessOf({ id = '', originId = '', receipts, proofs }: Message): string | undefined {
+  if (receipts.length > MOST_RECEIPTS) return `At most ${MOST_RECEIPTS} receipts in a message`;
+  if (proofs.length > MOST_PROOFS) return `At most ${MOST_PROOFS} markers, replies and reactions in a message`;
+  const isLong = (one: string) => one.length > LONGEST_ID / 6 && Buffer.byteLength(escapeAttribute(one)) > LONGEST_ID;
+  if (isLong(id) || isLong(originId) || receipts.some(isLong)) return `An id may have ${LONGEST_ID} bytes`;
+  return undefined;
 }
 
 /** What its ids take on the wire, escaped: they come back in what the proxy makes of them. */

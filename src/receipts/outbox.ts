@@ -34,7 +34,7 @@ export interface Sent {
 
 /** The part of the link that is written to. */
 export interface LinkPort {
-  send(xml: string, tag?: Sent, priority?: Priority, key?: Key): Held<Sent>;
+  send(xml: string, tag?: Sent, priority?: Priority, key?: Key, owner?: string): Held<Sent>;
 }
 
 /** A message that needed more than one attempt and is due again. */
@@ -153,7 +153,7 @@ export class Outbox {
     if (xml === undefined) this.told([record]);
     else {
       this.#options.trace?.('told', record, record.state);
-      sent.held = this.#options.link.send(xml, sent, 'high');
+      sent.held = this.#options.link.send(xml, sent, 'high', undefined, record.sender);
       if (!sent.held.done) this.#notices.set(record.key, sent);
     }
   }
@@ -298,7 +298,7 @@ export class Outbox {
     const sent: Sent = { kind: 'copy', attempt: record.attempt, record };
     if (noStore) sent.noStore = true;
     if (target !== '') sent.target = target;
-    sent.held = this.#options.link.send(xml, sent, priority);
+    sent.held = this.#options.link.send(xml, sent, priority, undefined, record.sender);
     // Done already: the link holds as much as it may, and leaves this one to the ledger's lease.
     if (!sent.held.done) this.#copies.set(record.key, sent);
   }

@@ -56,10 +56,11 @@ export class Passage {
     });
     // Through the pipeline, so that it does not overtake what came before it.
     pipeline.push({
+      owner: from.bare,
       bytes: xml.length,
       done: () => {
         counts.passedThrough += 1;
-        link.send(xml);
+        link.send(xml, undefined, 'normal', undefined, from.bare);
       },
     });
   }
@@ -76,11 +77,17 @@ export class Passage {
     const name = refused.name === 'iq' || refused.name === 'presence' ? refused.name : 'message';
     const body = name === 'message' ? bodyOf(refused) : '';
     const xml = errorStanza(name, from, to, id || undefined, { by: addresses.componentDomain, ...error }, body);
-    link.send(xml, undefined, 'high');
+    link.send(xml, undefined, 'high', undefined, ownerOf(from));
   }
 
   /** Nobody is to be told anything about this stanza. */
   drop(): void {
     this.#options.counts.dropped += 1;
   }
+}
+
+/** On whose account an answer is written. */
+function ownerOf(jid: string): string {
+  const slash = jid.indexOf('/');
+  return slash === -1 ? jid : jid.slice(0, slash);
 }

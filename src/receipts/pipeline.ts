@@ -1,11 +1,12 @@
+import { FairQueue } from '../fair-queue.ts';
 import type { Operation } from '../ledger/operations.ts';
 import { type RedisFault, redisFault } from '../ledger/redis-faults.ts';
 import { Calls, type Item, type Turns } from './calls.ts';
 
-/** One thing in the order of arrival: an operation on the ledger and what follows from its reply, or a mere action. */
+/** One thing in its owner's order of arrival: an operation on the ledger and what follows from its reply, or a mere action. */
 export interface Work {
   readonly operation?: Operation<unknown>;
-  /** Called in the order of arrival, with the ledger's reply (empty where there is no operation). */
+  /** Called in the order in which the ledger was called, with its reply (empty where there is no operation). */
   done(reply: string): void;
   /** Makes it work that may be refused while Redis is unusable; called instead of `done`. */
   refuse?: (() => void) | undefined;
@@ -15,6 +16,8 @@ export interface Work {
   failed?: ((error: Error) => void) | undefined;
   /** What it takes in memory; counts towards `maxBytes`. */
   readonly bytes?: number;
+  /** On whose account it is done: order is kept for each, and those who wait take turns. Without one it is our own. */
+  readonly owner?: string;
 }
 
 interface Entry extends Item {
@@ -61,6 +64,8 @@ const MAX_IN_FLIGHT = 2;
 /** What one call carries at most beside its first operation, however much waits: arguments, and bytes. */
 const MAX_ARGUMENTS = 4000;
 const MAX_CALL_BYTES = 1 << 20;
+/** The part of what may wait that one owner may take: there is room for others while he floods. */
+const MOST_OF_ONE = 1 / 2;
 
 /**
  * Carries the work of each turn of the event loop to the ledger in one call, and lets what follows from it happen in
@@ -72,7 +77,7 @@ const MAX_CALL_BYTES = 1 << 20;
 export class Pipeline {
   readonly #options: Required<PipelineOptions>;
   readonly #calls: Calls;
-  #waiting: Entry[] = [];
+  readonly #waiting: FairQueue<Entry>;
   #waitingBytes = 0;
   /** Batches that are under way, oldest first. */
   readonly #inFlight: Batch[] = [];
@@ -86,6 +91,11 @@ export class Pipeline {
   constructor(turns: Turns, options: PipelineOptions) {
     const defaults = { batch: 200, patience: 5000, maxBytes: 64 * 1024 * 1024, maxEntries: 100_000 };
     this.#options = { onFailing: () => {}, onSetAside: () => {}, ...defaults, ...options };
+    this.#waiting = new FairQueue({
+      owner: ({ work }) => work.owner ?? '',
+      cost: ({ work }) => work.bytes ?? 0,
+      plainUpTo: this.#options.batch,
+    });
     this.#calls = new Calls({
       turns,
       onAnswer: () => this.#noteWorking(),
@@ -104,21 +114,20 @@ export class Pipeline {
   }
 
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#waiting.size;
   }
 
   /** Gives up what waits and takes nothing more: Redis is being left, and to go on trying would keep the process alive. */
   close(): void {
     this.#closed = true;
-    this.#waiting = [];
+    this.#waiting.clear();
     clearInterval(this.#patience);
   }
 
   push(work: Work): void {
     if (this.#closed) return;
     const bytes = work.bytes ?? 0;
-    const { maxBytes, maxEntries } = this.#options;
-    if (work.refuse && (this.#waitingBytes + bytes > maxBytes || this.#waiting.length >= maxEntries)) {
+    if (work.refuse && this.#isFull(bytes, work.owner ?? '')) {
       work.refuse();
       return;
     }
@@ -159,8 +168,19 @@ export class Pipeline {
 
   /** Resolves when nothing waits or is under way. */
   drained(): Promise<void> {
-    if (this.#waiting.length === 0 && this.#inFlight.length === 0) return Promise.resolve();
+    if (this.#waiting.size === 0 && this.#inFlight.length === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Whether there is no room for so many bytes more, or they would take too much of it for one owner. */
+  #isFull(bytes: number, owner: string): boolean {
+    const { maxBytes, maxEntries } = this.#options;
+    const [all, count] = [this.#waitingBytes + bytes, this.#waiting.size];
+    if (all > maxBytes || count >= maxEntries) return true;
+    if (owner === '') return false;
+    if (all <= maxBytes * MOST_OF_ONE && count < maxEntries * MOST_OF_ONE) return false;
+    const his = this.#waiting.of(owner);
+    return his.cost + bytes > maxBytes * MOST_OF_ONE || his.count >= maxEntries * MOST_OF_ONE;
   }
 
   #schedule(): void {
@@ -174,7 +194,7 @@ export class Pipeline {
   }
 
   #flush(): void {
-    while (this.#waiting.length > 0 && this.#inFlight.length < MAX_IN_FLIGHT) {
+    while (this.#waiting.size > 0 && this.#inFlight.length < MAX_IN_FLIGHT) {
       const entries = this.#take();
       if (this.#inFlight.length === 0 && entries.every(({ operation }) => operation === undefined)) {
         this.#finish(entries);
@@ -191,17 +211,20 @@ export class Pipeline {
     let operations = 0;
     let size = 0;
     let bytes = 0;
-    let end = 0;
-    for (; end < this.#waiting.length && operations < this.#options.batch; end += 1) {
-      const { operation, work } = this.#waiting[end] as Entry;
-      if (operation === undefined) continue;
-      size += operation.args.length;
-      bytes += work.bytes ?? 0;
-      if (operations > 0 && (size > MAX_ARGUMENTS || bytes > MAX_CALL_BYTES)) break;
-      operations += 1;
+    const batch: Entry[] = [];
+    while (operations < this.#options.batch) {
+      const next = this.#waiting.peek();
+      if (next === undefined) break;
+      const { operation, work } = next;
+      if (operation !== undefined) {
+        size += operation.args.length;
+        bytes += work.bytes ?? 0;
+        if (operations > 0 && (size > MAX_ARGUMENTS || bytes > MAX_CALL_BYTES)) break;
+        operations += 1;
+      }
+      this.#waiting.shift();
+      batch.push(next);
     }
-    const batch = this.#waiting.slice(0, end);
-    this.#waiting = this.#waiting.slice(end);
     return batch;
   }
 
@@ -278,10 +301,16 @@ export class Pipeline {
   }
 
   #losePatience(): void {
-    this.#loseOnly(this.#waiting);
-    const over = this.#waiting.filter((entry) => entry.over);
-    for (const { work } of over) this.#waitingBytes -= work.bytes ?? 0;
-    if (over.length > 0) this.#waiting = this.#waiting.filter((entry) => !entry.over);
+    const waiting = [...this.#waiting];
+    this.#loseOnly(waiting);
+    const left = waiting.filter((entry) => !entry.over);
+    if (left.length === waiting.length) return;
+    for (const { over, work } of waiting) if (over) this.#waitingBytes -= work.bytes ?? 0;
+    // What was refused may have pushed what takes it back.
+    const known = new Set(waiting);
+    const pushed = [...this.#waiting].filter((entry) => !known.has(entry));
+    this.#waiting.clear();
+    for (const entry of [...left, ...pushed]) this.#waiting.push(entry);
   }
 
   /** Refuses what has waited too long; what needs no ledger goes on; the rest keeps waiting. */
@@ -302,11 +331,12 @@ export class Pipeline {
     entry.over = true;
     entry.work.refuse();
     // A Redis that hangs carries out what it was given when it comes to itself: then what was refused must not be sent.
-    if (entry.tried && entry.work.withdraw) this.push({ operation: entry.work.withdraw(), done: () => {} });
+    const { withdraw, owner = '' } = entry.work;
+    if (entry.tried && withdraw) this.push({ operation: withdraw(), done: () => {}, owner });
   }
 
   #noteIdle(): void {
-    if (this.#waiting.length > 0 || this.#inFlight.length > 0) return;
+    if (this.#waiting.size > 0 || this.#inFlight.length > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

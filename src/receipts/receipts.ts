@@ -21,6 +21,7 @@ import { Pipeline } from './pipeline.ts';
 import { Refusals, type RefusalsOptions } from './refusals.ts';
 import { type CommandsPort, Service } from './service.ts';
 import { Settlement } from './settlement.ts';
+import { NO_LIMITS, Shares, type SharesOptions } from './shares.ts';
 import { openTrace, type TraceLog } from './trace.ts';
 import { Waves } from './waves.ts';
 
@@ -90,6 +91,8 @@ export interface ReceiptsOptions {
     warn(fields: object, message: string): void;
     error(fields: object, message: string): void;
   };
+  /** What each sender may take; without it, as much as he likes. */
+  readonly shares?: Omit<SharesOptions, 'servedDomain'>;
   /** Ad-hoc commands of the component. */
   readonly commands?: CommandsPort;
   /** Asks a session whether it is there; without it none is asked. */
@@ -118,6 +121,7 @@ export class Receipts {
   readonly waves: Waves;
   readonly pings: Pings;
   readonly gaps: Gaps;
+  readonly shares: Shares;
   readonly batches: Batches;
   readonly presences: Presences;
   readonly #confirmers = new Confirmers();
@@ -188,7 +192,10 @@ export class Receipts {
       status,
       ...(options.ping && { settled: (user, resource) => pings.settled(user, resource) }),
     });
-    const rooms = { ...base, passage: this.passage, outbox: this.outbox, version, maxStanzaBytes };
+    const unlimited = { limits: NO_LIMITS, memoryUsed: () => undefined, onRefused: () => {} };
+    const shares = new Shares({ servedDomain, ...(options.shares ?? unlimited) });
+    this.shares = shares;
+    const rooms = { ...base, shares, passage: this.passage, outbox: this.outbox, version, maxStanzaBytes };
     const observer: SessionObserver = {
       began: (user) => this.waves.came(user, 'login'),
       updated: (user, again) => this.waves.came(user, again ? 'heard again' : 'update'),
@@ -212,10 +219,10 @@ export class Receipts {
       ...rooms,
       contactRemoved: (from, to) => this.presences.contactRemoved(from, to),
       commands: options.commands,
-      status: async (keys) => {
+      status: async (keys, asker) => {
         // After the messages that came before the question.
-        await new Promise<void>((resolve) => this.pipeline.push({ done: () => resolve() }));
-        return ledger.status(keys);
+        await new Promise<void>((resolve) => this.pipeline.push({ owner: asker, done: () => resolve() }));
+        return ledger.status(keys, true);
       },
     });
   }

@@ -8,6 +8,7 @@ import { Refusal } from '../stanza/refusal.ts';
 import { attribute, escapeText } from '../stanza/xml.ts';
 import type { LinkPort } from './outbox.ts';
 import type { Passage } from './passage.ts';
+import { Rates } from './rates.ts';
 
 /**
  * Of the registered categories (https://xmpp.org/registrar/disco-categories.html) this is "a server component other than
@@ -26,6 +27,13 @@ const VCARD =
 /** Messages that one status question may name. */
 const MAX_STATUS = 100;
 
+/**
+ * How fast one user may take steps of commands, and ask for the status of messages: a person presses buttons, a client that
+ * was away asks after all that it has in doubt.
+ */
+const COMMANDS = { perSecond: 1, burst: 60 };
+const QUESTIONS = { perSecond: 5, burst: 300 };
+
 /** Ad-hoc commands (XEP-0050) as they are asked for; `node` is what a disco request names. */
 export interface CommandsPort {
   /** Children of an answer; undefined when there is no such node. */
@@ -40,7 +48,7 @@ export interface ServiceOptions {
   readonly addresses: Addresses;
   readonly passage: Passage;
   /** The newest message under each key. */
-  readonly status: (keys: readonly string[]) => Promise<(StoredRecord | undefined)[]>;
+  readonly status: (keys: readonly string[], asker: string) => Promise<(StoredRecord | undefined)[]>;
   /** Somebody has removed a contact, a proxied address or the component's domain, from his roster. */
   readonly contactRemoved: (from: Address, to: Address) => void;
   readonly version: string;
@@ -54,6 +62,8 @@ export interface ServiceOptions {
  */
 export class Service {
   readonly #options: ServiceOptions;
+  readonly #commandRates = new Rates(COMMANDS);
+  readonly #questionRates = new Rates(QUESTIONS);
 
   constructor(options: ServiceOptions) {
     this.#options = options;
@@ -96,6 +106,7 @@ export class Service {
       if (commands === undefined || question.getNS() !== NS.commands) {
         throw new Refusal({ condition: 'service-unavailable' });
       }
+      limit(this.#commandRates, from);
       return commands.execute(question, from);
     }
     switch (question.getNS()) {
@@ -110,6 +121,7 @@ export class Service {
       case NS.ping:
         return '';
       case NS.own:
+        limit(this.#questionRates, from);
         return this.#status(question, from);
       default:
         throw new Refusal({ condition: 'service-unavailable' });
@@ -167,10 +179,16 @@ export class Service {
       // The asker is part of the key, so that nobody learns of another's messages.
       return recordKey(from.bare, addresses.parseWritten(to).counterpart, id);
     });
-    const records = await status(keys);
+    const records = await status(keys, from.bare);
     const answers = asked.map(({ attrs: { id, to } }, i) => describe(id as string, to as string, records[i]));
     return `<status xmlns="${NS.own}">${answers.join('')}</status>`;
   }
+}
+
+/** @throws {Refusal} when he asks too fast */
+function limit(rates: Rates, { bare }: Address): void {
+  if (rates.take(bare)) return;
+  throw new Refusal({ condition: 'resource-constraint', text: 'Too many requests; try again in a few seconds' });
 }
 
 /** Times are XEP-0082 DateTimes. */

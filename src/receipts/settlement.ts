@@ -51,7 +51,10 @@ export interface SettlementOptions {
 /** Said of whatever a server refuses in the words that it has for somebody who does not exist, or is away. */
 const NOT_TAKEN = 'The server of this address does not take it';
 
-/** What comes back from a recipient: receipts, and errors in a copy's stead. In a route here, he is `from`. */
+/**
+ * What comes back from a recipient: receipts, and errors in a copy's stead. In a route here, he is `from`. It waits under
+ * his proxied address, apart from what he writes: who is flooded with messages returns a flood of receipts.
+ */
 export class Settlement {
   readonly #options: SettlementOptions;
 
@@ -59,9 +62,28 @@ export class Settlement {
     this.#options = options;
   }
 
-  /** A receipt (XEP-0184 section 5.2) for the message `id`, which may be its id or its origin-id. */
-  receipt(route: Route, id: string, message: Message, key = this.#keyOf(route, id)): void {
-    const { pipeline, outbox, confirmers, counts, passage, gaps } = this.#options;
+  /** The receipts (XEP-0184 section 5.2) that a message bears, each for an id or an origin-id. */
+  receipts(route: Route, message: Message): void {
+    if (message.receipts.length === 0) return;
+    // Those for nothing that is known go on together, as they came: one by one they would be far more than what came.
+    const unmatched: string[] = [];
+    let open = message.receipts.length;
+    const settled = () => {
+      open -= 1;
+      if (open > 0 || unmatched.length === 0) return;
+      this.#options.passage.pass(route, { ...message, otherAttributes: '' }, unmatched.map(received).join(''));
+    };
+    for (const id of message.receipts) this.#receipt(route, id, () => unmatched.push(id), settled);
+  }
+
+  #receipt(
+    route: Route,
+    id: string,
+    onUnmatched: () => void,
+    onSettled: () => void,
+    key: string = this.#keyOf(route, id),
+  ): void {
+    const { pipeline, outbox, confirmers, counts, gaps } = this.#options;
     const { from, to } = route;
     const now = this.#options.clock.now();
     const sender = to.counterpart;
@@ -71,7 +93,11 @@ export class Settlement {
     const operation = settle(key, from.resource, now, remember, outbox.settling(key));
     pipeline.push({
       operation,
-      failed: () => outbox.notSettling(key),
+      owner: from.counterpart,
+      failed: () => {
+        outbox.notSettling(key);
+        onSettled();
+      },
       done: (reply) => {
         outbox.notSettling(key);
         const settled = operation.decode(reply);
@@ -79,11 +105,11 @@ export class Settlement {
           case 'unknown':
             // An id that only looks like one of those that we mark.
             if (key !== plain) {
-              this.receipt(route, id, message, plain);
-              break;
+              this.#receipt(route, id, onUnmatched, onSettled, plain);
+              return;
             }
             counts.unmatchedReceipts += 1;
-            passage.pass(route, { ...message, otherAttributes: '' }, received(id));
+            onUnmatched();
             break;
           case 'repeated':
             counts.repeatedReceipts += 1;
@@ -93,6 +119,7 @@ export class Settlement {
             gaps.note(recipient, from.resource, sender, settled.record.storedAt);
             this.#delivered(settled.record, settled.outcome, now);
         }
+        onSettled();
       },
     });
   }
@@ -113,6 +140,7 @@ export class Settlement {
         const operation = arrived(key, sender, from.bare, from.resource, now, cursor);
         pipeline.push({
           operation,
+          owner: from.counterpart,
           done: (reply) => {
             const { next, settled } = operation.decode(reply);
             for (const { record, late } of settled) {
@@ -131,6 +159,7 @@ export class Settlement {
       : settle(key, from.resource, now);
     pipeline.push({
       operation,
+      owner: from.counterpart,
       done: (reply) => {
         const settled = operation.decode(reply);
         if (settled.outcome !== 'delivered' && settled.outcome !== 'late') return;
@@ -175,6 +204,7 @@ export class Settlement {
     const operation = permanent ? reject(key, clock.now(), condition, errorType, text) : bounce(key);
     pipeline.push({
       operation,
+      owner: route.from.counterpart,
       done: (reply) => {
         const bounced = operation.decode(reply);
         if (bounced.outcome === 'unknown') {

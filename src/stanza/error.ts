@@ -9,6 +9,9 @@ export interface ReadError {
   readonly text: string | undefined;
 }
 
+/** Characters of a text that are kept: it is stored, and told to a sender as often as he asks. */
+const LONGEST_TEXT = 1000;
+
 const TYPES: ReadonlySet<string> = new Set(['auth', 'cancel', 'continue', 'modify', 'wait']);
 
 export function readError(stanza: Element): ReadError {
@@ -19,6 +22,10 @@ export function readError(stanza: Element): ReadError {
   return {
     condition,
     errorType: type !== undefined && TYPES.has(type) ? type : undefined,
-    text: children.find((child) => child.getName() === 'text')?.getText() || undefined,
+    text:
+      children
+        .find((child) => child.getName() === 'text')
+        ?.getText()
+        .slice(0, LONGEST_TEXT) || undefined,
   };
 }

@@ -124,7 +124,7 @@ const REWRITTEN: ReadonlySet<string> = new Set(['from', 'to', 'type', 'id', 'xml
 const SPEAKS_OF: ReadonlySet<string> = new Set<string>([NS.markers, NS.reply, NS.reactions]);
 
 // Clients put one into nearly every message; most bear none of these.
-const NO_PROOFS: readonly Proof[] = [];
+const NO_PROOFS: Proof[] = [];
 
 /** Whether an address as it was written is one of the other side's. */
 function isOf(jid: string, { bare, counterpart }: Between['to']): boolean {
@@ -180,7 +180,7 @@ export function readMessage(element: Element, between?: Between): Message {
   let inner = '';
   let payload = '';
   const receipts: string[] = [];
-  let proofs = NO_PROOFS;
+  let proofs: Proof[] = NO_PROOFS;
   let target: string | undefined;
   for (const child of element.children) {
     // RFC 6120 section 11.7: text between a stanza's children is white space without a meaning.
@@ -202,7 +202,10 @@ export function readMessage(element: Element, between?: Between): Message {
       target ??= child.attrs.id || undefined;
     } else if (SPEAKS_OF.has(namespace)) {
       const proof = proofOf(child, namespace, between);
-      if (proof !== undefined) proofs = [...proofs, proof];
+      if (proof !== undefined) {
+        if (proofs === NO_PROOFS) proofs = [];
+        proofs.push(proof);
+      }
       // Its reader knows the message by the id that he gave it.
       if (child.attrs.id) child.attrs.id = idOfSender(child.attrs.id);
     }

@@ -44,6 +44,7 @@ const EVERYBODYS = ['My undelivered messages', 'Status of the proxy'];
 const ADMINS = [
   'Look up a message',
   'Queue figures',
+  'Heaviest senders',
   'Retry or drop undelivered',
   'Pause and resume redelivery',
   'Forget a user',
@@ -74,6 +75,8 @@ test('the component says that it has commands, and what each of them is', async 
 
 test('a user sees her undelivered messages and not their text, and has one sent again now', async () => {
   const bob = await world.user('bob', { autoReceipt: false });
+  // She gets his presence: else the answer would be the same whether he is there or not.
+  await redis.hset(`${PREFIX}:sub:${bare('bob')}`, bare('alice'), 's');
   const { id, key } = await inTrouble('Between us');
   await bob.hears('Between us');
   const window = await windowOf('alice');

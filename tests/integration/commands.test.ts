@@ -51,7 +51,7 @@ beforeEach(() => {
     log: { info: () => {}, warn: () => {} },
   };
   const admins = ['Admin@example.org'];
-  inner.commands = new Commands({ addresses, admins, secret: 's', commands: allCommands(desk, addresses), perform });
+  inner.commands = new Commands({ addresses, admins, commands: allCommands(desk, addresses), perform });
 });
 afterEach(() => room.close());
 
@@ -83,7 +83,7 @@ async function run(node: string, from: string, ...forms: Record<string, string |
   return answer;
 }
 
-const FOR_ADMINS = ['lookup', 'figures', 'dead-letters', 'pause', 'forget'];
+const FOR_ADMINS = ['lookup', 'figures', 'heaviest', 'dead-letters', 'pause', 'forget'];
 
 describe('who may', () => {
   test.each(FOR_ADMINS)('"%s" is for administrators: others neither see it nor run it', async (node) => {

@@ -1,6 +1,15 @@
 import { Erasure } from '../../src/ledger/erasure.ts';
 import { Inquiry } from '../../src/ledger/inquiry.ts';
-import { cancel, endSession, erase, pause, retryNow, unpause } from '../../src/ledger/interventions.ts';
+import {
+  cancel,
+  endSession,
+  erase,
+  openSession,
+  pause,
+  readSession,
+  retryNow,
+  unpause,
+} from '../../src/ledger/interventions.ts';
 import { claim, expire, handOver, revive, settle } from '../../src/ledger/operations.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
@@ -128,6 +137,9 @@ describe('cancel', () => {
 });
 
 describe('retry now', () => {
+  /** Alice gets bob's presence. */
+  beforeEach(() => open.redis.hset(open.ledger.keys.subscriptions(BOB), ALICE, 's'));
+
   test('makes it due, and the normal claim takes it', async () => {
     await handedOver();
     expect((await open.ledger.sweep(1000, 10, Date.now())).overdue).toEqual([]);
@@ -214,10 +226,15 @@ describe('the pause', () => {
 });
 
 test('a session ends once; a repetition after a lost reply is known', async () => {
-  expect(await open.ledger.once(endSession('s', 'one', 60 * SECOND))).toBe(true);
-  expect(await open.ledger.once(endSession('s', 'one', 60 * SECOND))).toBe(true);
-  expect(await open.ledger.once(endSession('s', 'two', 60 * SECOND))).toBe(false);
-  expect(await open.redis.pttl(`${open.ledger.keys.prefix}:over:s`)).toBeGreaterThan(0);
+  await open.ledger.once(openSession('s', 'hers', 60 * SECOND));
+  expect(await open.ledger.once(readSession('s'))).toEqual({ whose: 'hers' });
+  expect(await open.ledger.once(endSession('s', 'one'))).toBe(true);
+  expect(await open.ledger.once(endSession('s', 'one'))).toBe(true);
+  expect(await open.ledger.once(endSession('s', 'two'))).toBe(false);
+  expect(await open.ledger.once(readSession('s'))).toBe('ended');
+  expect(await open.redis.pttl(`${open.ledger.keys.prefix}:session:s`)).toBeGreaterThan(0);
+  expect(await open.ledger.once(readSession('other'))).toBeUndefined();
+  expect(await open.ledger.once(endSession('other', 'one'))).toBe(false);
 });
 
 describe('forget', () => {

@@ -54,6 +54,15 @@ describe('what is right', () => {
       maxStanzaBytes: 262_144,
       http: { host: '127.0.0.1', port: 3184, user: 'admin' },
       logLevel: 'info',
+      shares: {
+        rate: 100,
+        burst: 10_000,
+        messages: 20_000,
+        bytes: 33_554_432,
+        toOne: 10_000,
+        domainShares: 10,
+        reserve: 0.1,
+      },
       shutdownTimeout: 10_000,
     });
   });

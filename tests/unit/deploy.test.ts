@@ -95,7 +95,7 @@ describe('docker-compose.yml', () => {
 
   test('has Redis keep on a named volume what is acknowledged', () => {
     expect(service('redis').command?.join(' ')).toBe(
-      'redis-server --appendonly yes --appendfsync always --maxmemory-policy noeviction',
+      'redis-server --appendonly yes --appendfsync always --maxmemory 512mb --maxmemory-policy noeviction',
     );
     expect(service('redis').volumes).toEqual(['redis:/data']);
     expect(compose.volumes).toHaveProperty('redis');

@@ -172,6 +172,7 @@ local function handover(key, attempt, copies, by_timetable, unconfirmed, sender,
   if out ~= 'b' then how, passed = how_it_goes(key, presence, says, sessions, stays_nowhere, resource, recipient, copies) end
   -- What went nowhere is as good as bounced, whatever is known of his client.
   if how == 'x' and out == '1' then out = 'b' end
+  if copies_of(head) == 0 then shares.add(key, sender, recipient) end
   redis.call('SETRANGE', name, 1, out .. head:sub(3, 3) .. string.format('%02x', copies))
   put_out(key, how, stored_at(head), now, sender, recipient, keep, passed)
   note(key, now, 'handed-over ' .. how, keep)

@@ -33,10 +33,24 @@ local function cancel(key, owner, members, now, window, keep)
   return 'l'
 end
 
+-- How long a sender waits until the same message is sent again at his wish once more, ms: twice as long each time.
+local wanted = { AGAIN_AFTER = 60000 }
+
+function wanted.is_too_soon(key, now)
+  local times_wanted, last = 0, 0
+  for _, line in ipairs(redis.call('LRANGE', life_name(key), 0, -1)) do
+    local at = line:match('^(%d+) wanted%-now$')
+    if at then times_wanted, last = times_wanted + 1, tonumber(at) end
+  end
+  return times_wanted > 0 and now < last + wanted.AGAIN_AFTER * 2 ^ (times_wanted - 1)
+end
+
 -- Makes a pending message due at once, for a sweep to find. What is due within a lease is left as it is: it is being sent,
--- and would be sent twice. So is what a claim would not take: another copy would come twice, or nowhere.
+-- and would be sent twice. So is what a claim would not take: another copy would come twice, or nowhere. A sender who does
+-- not get the recipient's presence is told the same in each case, and nothing happens: the copy, its receipt and these
+-- words would show whether he is there.
 -- Returns '' when there is nothing to send, 'l' when it is a dead letter, 'w' when it is being sent, 'm' when it must wait,
--- 'n' when it is due.
+-- 't' when it was wanted a moment ago, 'o' when it is sent at its ordinary time, 'n' when it is due.
 local function retry_now(key, owner, now, lease_until, keep)
   local value = read(key)
   local letter = undelivered(key)
@@ -44,10 +58,12 @@ local function retry_now(key, owner, now, lease_until, keep)
   if not known or not is_of(known, owner) then return '' end
   if not value or state_of(value) ~= 'p' then return letter and 'l' or '' end
   local body = body_of(value)
+  if owner ~= '' and redis.call('HGET', prefix .. ':sub:' .. body.r, body.s) ~= 's' then return 'o' end
   local how, stored, handed, passed = how_it_went(key, body.r)
   local due = redis.call('ZSCORE', due_set, key)
   -- Of one with a session that is due soon, no more is due than a question.
   if due and tonumber(due) <= lease_until and how ~= 'o' and how ~= 'g' then return 'w' end
+  if owner ~= '' and wanted.is_too_soon(key, now) then return 't' end
   local there, sessions = presence_of(body.r)
   if must_wait(there, acknowledges(body.s, body.r, sessions), value:sub(2, 2)) then return 'm' end
   -- His sessions are not asked first.
@@ -59,6 +75,7 @@ end
 
 local function erase_one(key, value, known)
   local body = body_of(known)
+  shares.remove(key, body.s)
   if value and state_of(value) == 'p' then count_pending(value, -1) end
   redis.call('DEL', record_name(key), undelivered_name(key), life_name(key))
   redis.call('ZREM', due_set, key, key .. 'x', key .. 'u', key .. 'r')
@@ -92,6 +109,8 @@ local function forget_user(jid, first, last)
   for _, kind in ipairs({ 'confirms', 'from', 'out', 'sub', 'granted', 'asked' }) do
     count = count + redis.call('DEL', prefix .. ':' .. kind .. ':' .. jid)
   end
+  -- All of his are erased: what is left there was damaged.
+  shares.verify(jid, 100)
   redis.call('SREM', prefix .. ':subs', jid)
   for position = first, last do
     local watched = ARGV[position]
@@ -112,10 +131,22 @@ local function pause(text)
   return was or ''
 end
 
--- Ends a command's session, once; `token` is whose doing it is, so that a repetition after a lost reply is known.
+-- A command's session: 'o' and whose it is while it is open, 'x' and whose doing its end was after that.
+local session = {}
+
+function session.name(id) return prefix .. ':session:' .. id end
+
+function session.open(id, whose, lasts)
+  redis.call('SET', session.name(id), 'o' .. whose, 'PX', lasts)
+  return ''
+end
+
+-- Ends a session, once; `token` is whose doing it is, so that a repetition after a lost reply is known.
 -- Returns '1', or '' when another has ended it.
-local function end_session(id, token, time_left)
-  local name = prefix .. ':over:' .. id
-  if redis.call('SET', name, token, 'NX', 'PX', time_left) then return '1' end
-  return redis.call('GET', name) == token and '1' or ''
+function session.close(id, token)
+  local value = redis.call('GET', session.name(id))
+  if not value then return '' end
+  if value:sub(1, 1) == 'x' then return value:sub(2) == token and '1' or '' end
+  redis.call('SET', session.name(id), 'x' .. token, 'KEEPTTL')
+  return '1'
 end

@@ -155,16 +155,6 @@ local function still_pending(key, recipient)
   return nil
 end
 
--- Brings the due time of all copies that are out forward, never back, where `when(how, stored)` gives one.
-local function hasten_all(recipient, when)
-  local flat = redis.call('HGETALL', out_name(recipient))
-  for i = 1, #flat, 2 do
-    local how, stored = read_out(flat[i + 1])
-    local due = how and when(how, stored)
-    if due then redis.call('ZADD', due_set, 'XX', 'LT', due, flat[i]) end
-  end
-end
-
 -- How long a failure waits for a sender who is away before it is looked again whether he is, ms.
 local AWAY_FOR = 3600000
 

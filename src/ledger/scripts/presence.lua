@@ -65,7 +65,7 @@ function presence.drop(watched, watcher)
   if presence.is_watched(watched) or not presence.forget_sessions(watched) then return end
   local confirms = redis.call('GET', confirms_name(watched)) == '1'
   local due = times.now + times.first_step
-  hasten_all(watched, function(how) return (how == 'x' or how == 'b' or (confirms and how ~= 'n' and how ~= 'e')) and due end)
+  advance.all(watched, confirms and 'xbodgs?v' or 'xb', due)
 end
 
 -- What a stanza has brought about is kept for a minute by its `token`, where a repeated call could not see it any more.

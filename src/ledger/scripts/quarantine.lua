@@ -43,6 +43,8 @@ function quarantine.put_aside(key)
   redis.call('SADD', prefix .. ':damaged:new', key)
   redis.call('ZREM', due_set, key, key .. 'x', key .. 'u', key .. 'r')
   if type(value) ~= 'string' then return end
+  local sender = salvaged(value, 's')
+  if sender then shares.remove(key, sender) end
   local state = value:sub(1, 1)
   local ended = state == 'd' or state == 'x' or state == 'u' or state == 'r'
   if has_sound_head(value) and not ended then count_pending(value, -1) end

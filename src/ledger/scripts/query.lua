@@ -2,28 +2,31 @@
 -- with a letter: 'w' waits; 'a' was answered, and by which reply follows, with a line feed; 't' was over its time, and
 -- its asker is being told. The rest is JSON: b asker's bare JID, a whom he asked, s who may answer instead, p the address
 -- that the answer must come to.
+-- One table, as a script may have no more than 200 locals.
+local query = {}
+do
 local questions = prefix .. ':iq'
 local question_times = prefix .. ':iq:due'
 local question_counts = prefix .. ':iq:by'
 
-local function count_asker(asker, change)
+function query.count_asker(asker, change)
   if redis.call('HINCRBY', question_counts, asker, change) <= 0 then redis.call('HDEL', question_counts, asker) end
 end
 
 -- Returns '' when it is noted, '!' when too many wait, of all or of this asker.
-local function note_question(id, asker, value, deadline, most, most_each)
+function query.note_question(id, asker, value, deadline, most, most_each)
   if redis.call('HEXISTS', questions, id) == 1 then return '' end
   local his = tonumber(redis.call('HGET', question_counts, asker) or 0)
   if his >= most_each or redis.call('ZCARD', question_times) >= most then return '!' end
   redis.call('HSET', questions, id, 'w' .. value)
   redis.call('ZADD', question_times, deadline, id)
-  count_asker(asker, 1)
+  query.count_asker(asker, 1)
   return ''
 end
 
 -- Takes a reply. Returns '' when nobody waits for it, '!' when it comes from or to somebody else, else the question. That
 -- it was taken is kept until `forget_at`: a call whose reply was lost is made again, and must find the same.
-local function take_reply(id, reply, from, to, forget_at)
+function query.take_reply(id, reply, from, to, forget_at)
   local value = redis.call('HGET', questions, id)
   if not value then return '' end
   local state, rest = value:sub(1, 1), value:sub(2)
@@ -36,13 +39,13 @@ local function take_reply(id, reply, from, to, forget_at)
   if (question.a ~= from and question.s ~= from) or question.p ~= to then return '!' end
   redis.call('HSET', questions, id, 'a' .. reply .. '\n' .. rest)
   redis.call('ZADD', question_times, forget_at, id)
-  count_asker(question.b, -1)
+  query.count_asker(question.b, -1)
   return rest
 end
 
 -- Those whose time is over, up to `limit`, as pairs of an id and the question, in a JSON array, or ''. Each is given to
 -- nobody else until `lease_until`, and stays until it is forgotten, so that its asker is told though its process dies.
-local function overdue_questions(now, lease_until, limit)
+function query.overdue_questions(now, lease_until, limit)
   local taken = {}
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', question_times, '-inf', now, 'LIMIT', 0, limit)) do
     local value = redis.call('HGET', questions, id)
@@ -50,7 +53,7 @@ local function overdue_questions(now, lease_until, limit)
     if state then
       -- What was taken and is still here was not passed on: whoever took it has ended, or was late.
       local rest = state == 'a' and value:sub(value:find('\n', 1, true) + 1) or value:sub(2)
-      if state == 'w' then count_asker(cjson.decode(rest).b, -1) end
+      if state == 'w' then query.count_asker(cjson.decode(rest).b, -1) end
       redis.call('HSET', questions, id, 't' .. rest)
       redis.call('ZADD', question_times, lease_until, id)
       taken[#taken + 1] = id
@@ -64,32 +67,34 @@ end
 
 -- Ends one to an account for which nobody answers. Returns the question, or '' when it waits no more, or when the account is
 -- known to exist, by a session. Its asker is being told from now on, as with those whose time is over.
-local function end_question(id, account, lease_until)
+function query.end_question(id, account, lease_until)
   local value = redis.call('HGET', questions, id)
   if not value or value:sub(1, 1) ~= 'w' then return '' end
   local sessions = sessions_name(account)
   if redis.call('HLEN', sessions) > redis.call('HEXISTS', sessions, '') then return '' end
   local rest = value:sub(2)
-  count_asker(cjson.decode(rest).b, -1)
+  query.count_asker(cjson.decode(rest).b, -1)
   redis.call('HSET', questions, id, 't' .. rest)
   redis.call('ZADD', question_times, lease_until, id)
   return rest
 end
 
-local function forget_question(id)
+function query.forget_question(id)
   local value = redis.call('HGET', questions, id)
-  if value and value:sub(1, 1) == 'w' then count_asker(cjson.decode(value:sub(2)).b, -1) end
+  if value and value:sub(1, 1) == 'w' then query.count_asker(cjson.decode(value:sub(2)).b, -1) end
   redis.call('HDEL', questions, id)
   redis.call('ZREM', question_times, id)
   return ''
 end
 
 -- What is known of a client's capabilities (XEP-0115), or ''.
-local function caps_of(hash, ver) return redis.call('GET', prefix .. ':caps:' .. hash .. ':' .. ver) or '' end
+function query.caps_of(hash, ver) return redis.call('GET', prefix .. ':caps:' .. hash .. ':' .. ver) or '' end
 
 -- What is kept for longer stays so.
-local function note_caps(hash, ver, known, keep)
+function query.note_caps(hash, ver, known, keep)
   local name = prefix .. ':caps:' .. hash .. ':' .. ver
   if redis.call('PTTL', name) < tonumber(keep) then redis.call('SET', name, known, 'PX', keep) end
   return ''
+end
+
 end

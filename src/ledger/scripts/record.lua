@@ -6,7 +6,7 @@ local call, byte, sub, find = redis.call, string.byte, string.sub, string.find
 local due_set = prefix .. ':due'
 local HEAD = 22
 -- What a script was given, for those of its parts that need it; set by the part that comes last. All in ms.
-local times = { now = 0, window = 0, retention = 0, first_step = 0 }
+local times = { now = 0, window = 0, retention = 0, first_step = 0, ttl = 0 }
 local KEY = 22
 local DIGEST = 16
 
@@ -79,6 +79,9 @@ local function first_token(body) return (body.k or ''):match('^[^+]*') end
 -- As peek; scripts that may write put a damaged record aside at that (see quarantine.lua).
 local read = peek
 
+-- What each sender takes of the ledger: see shares.lua.
+local shares = {}
+
 -- How many pending records this script has gained or lost, by the ten seconds that they were stored in (the first digits
 -- of the time); made into minutes and written once, at its end.
 local tens = {}
@@ -148,7 +151,10 @@ end
 -- `members` are JSON members to append to its body, with a leading comma; `dedup_window` may be the text that it came as,
 -- since Redis takes texts, and a number has to be written out first. Returns the tombstone.
 local function finish(key, value, state, members, dedup_window)
-  if is_pending(value) then count_pending(value, -1) end
+  if is_pending(value) then
+    if sub(value, 4, 5) ~= '00' then shares.remove(key, body_of(value).s) end
+    count_pending(value, -1)
+  end
   local payload = find(value, '\n', HEAD + 1, true)
   local tombstone = state .. sub(value, 2, payload and payload - 2 or -2) .. members .. '}'
   call('SET', record_name(key), tombstone, 'PX', dedup_window)

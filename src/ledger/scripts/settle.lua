@@ -1,12 +1,12 @@
 -- Remembers that this recipient returns receipts, and whether also to somebody who is no contact. If that is news, what
 -- was sent to him while nothing was known of him goes on the normal timetable.
-local function remember(sender, recipient, now, confirms_for, first_step, ttl)
+local function remember(sender, recipient, now, confirms_for, first_step)
   local name = confirms_name(recipient)
   local before = redis.call('GET', name)
   local to_anybody = before == '1' or not are_contacts(sender, recipient)
   redis.call('SET', name, to_anybody and '1' or 's', 'PX', confirms_for)
   if before and (before == '1' or not to_anybody) then return end
-  hasten_all(recipient, function(how, stored) return how == '?' and math.min(now + first_step, stored + ttl) end)
+  advance.all(recipient, '?', now + first_step)
 end
 
 -- Whether a record stands in the sorted set with most of its first lease to come: then its place there serves for the

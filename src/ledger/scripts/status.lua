@@ -1,10 +1,28 @@
--- ARGV: keys. Returns for each the newest record that goes by it, without its payload, or ''.
-local results = {}
-for position, key in ipairs(ARGV) do
-  local newest = ''
-  for _, candidate in ipairs(candidates(key, -MANY, true)) do
-    if newest == '' or stored_at(candidate[2]) >= stored_at(newest) then newest = strip(candidate[2]) end
+-- ARGV: '1' when they are told to their sender, keys. Returns for each the newest record that goes by it, without its
+-- payload, or ''. A sender who does not get the recipient's presence is not told how often it was sent: that shows when he
+-- comes.
+local function blurred(value)
+  local body = body_of(value)
+  if redis.call('HGET', prefix .. ':sub:' .. body.r, body.s) == 's' then return value end
+  return value:sub(1, 3) .. '000001' .. value:sub(10)
+end
+
+-- The index names the newest last; what it names may be forgotten.
+local function newest(key)
+  local found = peek(key)
+  local others = redis.call('LRANGE', index_name(key), -MANY, -1)
+  for place = #others, 1, -1 do
+    local other = peek(others[place])
+    if other then return found and stored_at(found) > stored_at(other) and found or other end
   end
-  results[position] = newest
+  return found
+end
+
+local results = {}
+for position = 2, #ARGV do
+  local value = newest(ARGV[position])
+  value = value and strip(value) or ''
+  if value ~= '' and ARGV[1] == '1' then value = blurred(value) end
+  results[position - 1] = value
 end
 return results

@@ -8,7 +8,7 @@ local now, epoch, on_time = ledger_time(ARGV[1])
 local stamp = string.format('%.0f %.0f ', now, epoch)
 if not on_time then return { stamp .. '-' } end
 local lease_until, limit, ttl = string.format('%.0f', now + tonumber(ARGV[2])), tonumber(ARGV[3]), tonumber(ARGV[4])
-times.now, times.window, times.retention = now, tonumber(ARGV[5]), tonumber(ARGV[6])
+times.now, times.window, times.retention, times.ttl = now, tonumber(ARGV[5]), tonumber(ARGV[6]), ttl
 local taken = {}
 local paused = is_paused()
 
@@ -48,6 +48,7 @@ local farthest = now + math.max(ttl, 3600000) + 3600000
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', due_set, farthest, '+inf', 'LIMIT', 0, limit)) do
   redis.call('ZADD', due_set, 'XX', now, member)
 end
+advance.go_on()
 -- What is kept back must not hide what may go on.
 for _ = 1, paused and 10 or 1 do
   local room = limit - #taken / 2

@@ -24,7 +24,7 @@ local keep = window + ttl
 -- As texts, which is how Redis takes them.
 local lease_text, window_text = string.format('%.0f', lease_until), ARGV[3]
 local lately = string.format('%.0f', now - lease / 3)
-times.now, times.window, times.retention, times.first_step = now, window, retention, first_step
+times.now, times.window, times.retention, times.first_step, times.ttl = now, window, retention, first_step, ttl
 local results = { stamp .. '+' }
 -- Those that look into the sorted sets must see what was gathered for them. Messages, receipts and hand-overs, which come
 -- all mixed up, do not: what one of them changes there, no other of the same turn asks for.
@@ -35,9 +35,14 @@ for operation in ('c n r x v w l tell g k y cancel retry erase release q superse
 local function width_of(operation, at)
   local widths = {
     a = 3, ac = 3, s = 3, A = 5, S = 6, correct = 6, mention = 4, supersede = 2, h = 10, c = 4, b = 2, n = 4, r = 3, x = 3, v = 2, w = 4, i = 4, l = 7, tell = 3, g = 7, k = 7,
-    ['iq?'] = 7, ['iq='] = 6, ['iq<'] = 4, ['iq-'] = 2, ['iq!'] = 4, ['caps?'] = 3, ['caps='] = 5, cancel = 4, retry = 3, pause = 2, over = 4, q = 2,
+    ['iq?'] = 7, ['iq='] = 6, ['iq<'] = 4, ['iq-'] = 2, ['iq!'] = 4, ['caps?'] = 3, ['caps='] = 5, cancel = 4, retry = 3, pause = 2, over = 3, q = 2,
+    ['session+'] = 4, ['session?'] = 2,
   }
   if widths[operation] then return widths[operation] end
+  if operation == 'within' or operation == 'within+' then
+    local inner = width_of(ARGV[at + 6], at + 6)
+    return inner and 6 + inner
+  end
   if operation == 't' or operation == 'named' then return 2 + tonumber(ARGV[at + 1]) end
   if operation == 'y' then return 3 + tonumber(ARGV[at + 1]) end
   if operation == 'P' or operation == 'forget' or operation == 'release' then return 3 + tonumber(ARGV[at + 2]) end
@@ -56,11 +61,20 @@ local function run(operation, at)
     return accept(key, '', ARGV[at + 2], lease_text, keep, true), 3
   elseif operation == 'A' then
     return accept(key, ARGV[at + 3], ARGV[at + 2], lease_text, keep, ARGV[at + 4] == '1'), 5
+  elseif operation == 'within' or operation == 'within+' then
+    -- The operation that stores the message follows: with its key and value first, and then, if it has more, whether its id
+    -- is one that a client counts.
+    local stores = at + 6
+    local countable = ARGV[stores] == 'ac' or (ARGV[stores] ~= 'a' and ARGV[stores + 4] == '1')
+    local taken, refused = shares.judge(key, ARGV[stores + 2], countable, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
+    if refused ~= '' then return taken .. '!' .. refused, 6 + width_of(ARGV[stores], stores) end
+    local result, width = run(ARGV[stores], stores)
+    return taken .. result, 6 + width
   elseif operation == 'S' then
     local result = settle(key, ARGV[at + 2], ARGV[at + 4], lately, lease_text, window_text)
     if ARGV[at + 3] ~= '' and result ~= '' then
       flush_all()
-      remember(ARGV[at + 5], ARGV[at + 3], now, confirms_for, first_step, ttl)
+      remember(ARGV[at + 5], ARGV[at + 3], now, confirms_for, first_step)
     end
     return result, 6
   elseif operation == 'correct' then
@@ -111,19 +125,19 @@ local function run(operation, at)
     local count = tonumber(ARGV[at + 2])
     return presence[key](unpack(ARGV, at + 3, at + 2 + count)), 3 + count
   elseif operation == 'iq?' then
-    return note_question(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])), 7
+    return query.note_question(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])), 7
   elseif operation == 'iq=' then
-    return take_reply(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]), 6
+    return query.take_reply(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]), 6
   elseif operation == 'iq<' then
-    return overdue_questions(key, ARGV[at + 2], tonumber(ARGV[at + 3])), 4
+    return query.overdue_questions(key, ARGV[at + 2], tonumber(ARGV[at + 3])), 4
   elseif operation == 'iq!' then
-    return end_question(key, ARGV[at + 2], ARGV[at + 3]), 4
+    return query.end_question(key, ARGV[at + 2], ARGV[at + 3]), 4
   elseif operation == 'iq-' then
-    return forget_question(key), 2
+    return query.forget_question(key), 2
   elseif operation == 'caps?' then
-    return caps_of(key, ARGV[at + 2]), 3
+    return query.caps_of(key, ARGV[at + 2]), 3
   elseif operation == 'caps=' then
-    return note_caps(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]), 5
+    return query.note_caps(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]), 5
   elseif operation == 'cancel' then
     return cancel(key, ARGV[at + 2], ARGV[at + 3], now, window, keep), 4
   elseif operation == 'retry' then
@@ -151,7 +165,11 @@ local function run(operation, at)
   elseif operation == 'pause' then
     return pause(key), 2
   elseif operation == 'over' then
-    return end_session(key, ARGV[at + 2], ARGV[at + 3]), 4
+    return session.close(key, ARGV[at + 2]), 3
+  elseif operation == 'session+' then
+    return session.open(key, ARGV[at + 2], ARGV[at + 3]), 4
+  elseif operation == 'session?' then
+    return redis.call('GET', session.name(key)) or '', 2
   end
   error('unknown operation ' .. tostring(operation))
 end

@@ -1,0 +1,186 @@
+import { Inquiry } from '../../src/ledger/inquiry.ts';
+import { retryNow } from '../../src/ledger/interventions.ts';
+import { claim, handOver, settle } from '../../src/ledger/operations.ts';
+import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND } from '../support/ledger.ts';
+import { type RedisServer, startRedis } from '../support/redis.ts';
+import { openRoom } from '../support/room.ts';
+
+/** What a request costs is bounded (rows 4 and 5): in commands of Redis that one call gives, and in requests of one user. */
+let server: RedisServer;
+let opened: ReturnType<typeof openLedger>;
+
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+beforeEach(() => {
+  opened = openLedger(server.url);
+});
+afterEach(() => opened.close());
+
+/** How many commands the scripts of this connection gave, by call: no clock, so that a busy machine says the same. */
+async function commandsOf(act: () => Promise<unknown>): Promise<{ calls: number; most: number }> {
+  const monitor = await opened.redis.monitor();
+  const inCalls: number[] = [];
+  monitor.on('monitor', (_time: string, args: string[], source: string) => {
+    const [name = ''] = args;
+    if (source === 'lua') inCalls[inCalls.length - 1] = (inCalls.at(-1) ?? 0) + 1;
+    else if (/^(evalsha|eval|sscan|hscan|smembers|hgetall)$/i.test(name)) inCalls.push(0);
+  });
+  await act();
+  // What is monitored comes in order: after this, all has come.
+  const last = new Promise<void>((resolve) => {
+    monitor.on('monitor', (_time: string, args: string[]) => {
+      if (args[1] === 'the end') resolve();
+    });
+  });
+  await opened.redis.echo('the end');
+  await last;
+  monitor.disconnect();
+  return { calls: inCalls.length, most: Math.max(0, ...inCalls) };
+}
+
+/** About 5 ms of Redis on a slow machine: 2 to 5 us each. */
+const MOST_IN_A_CALL = 1000;
+
+async function waiting(count: number): Promise<string[]> {
+  const keys = Array.from({ length: count }, (_, i) => keyOf(`m-${i}`));
+  for (let at = 0; at < count; at += 100) {
+    const ids = Array.from({ length: Math.min(100, count - at) }, (_, i) => `m-${at + i}`);
+    await opened.ledger.turn(ids.map((id) => aliceWrites({ id })));
+    const later = Date.now() + DAY;
+    await opened.ledger.turn(
+      ids.map((id) =>
+        handOver({
+          key: keyOf(id),
+          attempt: 1,
+          copies: 1,
+          byTimetable: later,
+          unconfirmed: later,
+          sender: ALICE,
+          recipient: BOB,
+          noStore: false,
+        }),
+      ),
+    );
+  }
+  return keys;
+}
+
+test('the list of one who has 3,000 in trouble looks at 2,000, a few at a time', async () => {
+  await waiting(3000);
+  const inquiry = new Inquiry(opened.redis, opened.ledger.keys);
+  let listed: Awaited<ReturnType<Inquiry['inTrouble']>> | undefined;
+  const { calls, most } = await commandsOf(async () => {
+    listed = await inquiry.inTrouble(ALICE, 50);
+  });
+  expect(listed?.found).toHaveLength(50);
+  expect(listed?.total).toBeGreaterThanOrEqual(2900);
+  expect(most).toBeLessThanOrEqual(MOST_IN_A_CALL);
+  expect(calls).toBeLessThan(60);
+});
+
+test('the status of a hundred messages that all go by ids used a hundred times', async () => {
+  for (let at = 0; at < 10; at += 1) {
+    await opened.ledger.turn(Array.from({ length: 100 }, (_, i) => aliceWrites({ id: `s-${i}`, body: `${at}` })));
+  }
+  const keys = Array.from({ length: 100 }, (_, i) => keyOf(`s-${i}`));
+  const { most } = await commandsOf(async () => {
+    const found = await opened.ledger.status(keys, true);
+    expect(found.every((record) => record?.state === 'pending')).toBe(true);
+  });
+  expect(most).toBeLessThanOrEqual(MOST_IN_A_CALL / 5);
+});
+
+test('the first receipt of somebody for whom 5,000 wait holds nobody up, and brings all of them forward in the end', async () => {
+  const keys = await waiting(5000);
+  const { most } = await commandsOf(() =>
+    opened.ledger.once(settle(keys[0] as string, 'desk', Date.now(), { sender: ALICE, recipient: BOB })),
+  );
+  expect(most).toBeLessThanOrEqual(MOST_IN_A_CALL);
+  const soon = () => opened.redis.zcount(opened.ledger.keys.due, 0, Date.now() + 60 * SECOND);
+  expect(await soon()).toBeLessThan(1000);
+  let sweeps = 0;
+  while ((await opened.redis.exists(opened.ledger.keys.advance)) === 1) {
+    sweeps += 1;
+    const swept = await commandsOf(() => opened.ledger.sweep(1000, 1));
+    expect(swept.most).toBeLessThanOrEqual(MOST_IN_A_CALL);
+  }
+  expect(sweeps).toBeLessThan(30);
+  // With the one that was confirmed, whose sender is yet to be told.
+  expect(await soon()).toBe(5000);
+});
+
+test('"send again now" in a loop makes a few copies, and ever fewer', async () => {
+  await opened.redis.hset(opened.ledger.keys.subscriptions(BOB), ALICE, 's');
+  const [key] = (await waiting(1)) as [string];
+  let at = Date.now() + SECOND;
+  let copies = 0;
+  const HOUR = 3600 * SECOND;
+  for (const end = at + HOUR; at < end; at += 5 * SECOND) {
+    const [reply] = (await opened.ledger.turn([retryNow(key, ALICE)], at)) as [string];
+    if (reply !== 'n') continue;
+    copies += 1;
+    const attempt = copies;
+    expect((await opened.ledger.turn([claim(key, attempt)], at + 1))[0]).not.toBe('');
+    const later = at + DAY;
+    await opened.ledger.turn(
+      [
+        handOver({
+          key,
+          attempt: attempt + 1,
+          copies: copies + 1,
+          byTimetable: later,
+          unconfirmed: later,
+          sender: ALICE,
+          recipient: BOB,
+          noStore: false,
+        }),
+      ],
+      at + 2,
+    );
+  }
+  expect(copies).toBeGreaterThanOrEqual(3);
+  expect(copies).toBeLessThanOrEqual(7);
+  // An administrator is not held back.
+  expect((await opened.ledger.turn([retryNow(key, undefined)], at))[0]).toBe('n');
+});
+
+describe('one user', () => {
+  const ask = (inner: string, from = ALICE, type = 'get') =>
+    `<iq from="${from}/phone" to="receipts.example.org" type="${type}" id="q">${inner}</iq>`;
+  const STATUS = '<status xmlns="urn:openfire-receipts:0"><message id="m-1" to="bob@receipts.example.org"/></status>';
+  const COMMAND = '<command xmlns="http://jabber.org/protocol/commands" node="x"/>';
+
+  test.each([
+    ['questions', STATUS, 'get', 300],
+    ['commands', COMMAND, 'set', 60],
+  ])(
+    'asks as many %s at once as a client has reason to, and then at a rate; others are not concerned',
+    async (_, inner, type, burst) => {
+      let executed = 0;
+      const commands = {
+        items: () => '',
+        info: () => '',
+        execute: async () => {
+          executed += 1;
+          return '';
+        },
+      };
+      const room = openRoom(server.url, { commands });
+      try {
+        let refused = 0;
+        for (let i = 0; i < 1000; i += 1) {
+          if ((await room.answersTo(ask(inner, ALICE, type))).includes('Too many requests; try again')) refused += 1;
+        }
+        expect(1000 - refused).toBeGreaterThanOrEqual(burst);
+        // A few come in while the test runs.
+        expect(refused).toBeGreaterThan(200);
+        if (type === 'set') expect(executed).toBe(1000 - refused);
+        expect(await room.answersTo(ask(inner, BOB, type))).not.toContain('type="error"');
+      } finally {
+        room.close();
+      }
+    },
+  );
+});
