@@ -382,23 +382,26 @@ describe('bounces', () => {
 });
 
 describe('a resend', () => {
+  // Of a countable one, what has ended and was told is another message.
+  const uuid = '0f7d2a1e-9c3b-4c1d-8e2f-5a6b7c8d9e0f';
+  const hello = HELLO.replace('m-1', uuid);
+  const acknowledgement = ACKNOWLEDGEMENT.replaceAll('m-1', uuid);
+
   test('is answered with what is known, and forwarded never', async () => {
-    await room.given(HELLO);
-    expect(await room.given(HELLO)).toEqual([ACKNOWLEDGEMENT]);
-    await room.given(bob(receipt('m-1')));
-    expect(await room.given(HELLO)).toEqual([ACKNOWLEDGEMENT, DELIVERY]);
+    await room.given(hello);
+    expect(await room.given(hello)).toEqual([acknowledgement]);
+    await room.given(bob(receipt(uuid)));
+    expect(await room.given(hello)).toEqual([acknowledgement, DELIVERY.replace('m-1', uuid)]);
     expect(room.counts).toMatchObject({ accepted: 1, duplicates: 2 });
   });
 
   test('after a failure is told of the failure', async () => {
-    await room.given(HELLO);
-    const [failure] = await room.given(bounce('gone'));
-    expect(await room.given(HELLO)).toEqual([ACKNOWLEDGEMENT, failure]);
+    await room.given(hello);
+    const [failure] = await room.given(bounce('gone', uuid));
+    expect(await room.given(hello)).toEqual([acknowledgement, failure]);
   });
 
   test('from another resource moves the answers there', async () => {
-    const uuid = '0f7d2a1e-9c3b-4c1d-8e2f-5a6b7c8d9e0f';
-    const hello = HELLO.replace('m-1', uuid);
     await room.given(hello);
     await room.given(hello.replace('/phone', '/tablet'));
     const delivery = DELIVERY.replace(ALICE, 'alice@example.org/tablet').replace('m-1', uuid);
