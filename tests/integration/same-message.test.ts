@@ -170,6 +170,19 @@ test('what has just ended counts as told: word of it is on its way', async () =>
   expect(await again(ended + 2000)).toBe('a resend');
 });
 
+test('what crosses with that word was written before it came, unless it is from a later login', async () => {
+  const at = FIRST + 2 * SECOND + 299;
+  for (const state of ['ended, he could not be told yet', 'ended, he was told'] as const) {
+    expect([state, await verdictOf(state, { countable: true, at })]).toEqual([state, 'a resend']);
+    await opened.redis.flushall();
+    expect([state, await verdictOf(state, { countable: true, at: at + 1 })]).toEqual([state, 'new']);
+    await opened.redis.flushall();
+    const sessions = { phone: FIRST + SECOND };
+    expect([state, await verdictOf(state, { countable: true, at, sessions })]).toEqual([state, 'new']);
+    await opened.redis.flushall();
+  }
+});
+
 test.each(CELLS)('%s, from %s, the first is %s: %s (%s)', async (_id, _from, state, verdict, _case, again) => {
   expect(await verdictOf(state, again)).toBe(verdict);
 });

@@ -36,9 +36,9 @@ end
 
 -- What is the same message. One table, as a script may have no more than 200 locals.
 local same = {
-  -- How long its sender may be in doubt about a message whose id he counts, ms; and how long word of an end is on its way to
-  -- him, if nothing is wrong.
-  IN_DOUBT = 300000, ON_ITS_WAY = 2000,
+  -- How long its sender may be in doubt about a message whose id he counts, ms; how long word of an end is on its way to him,
+  -- if nothing is wrong; and how long what comes from him was written before it can have reached him.
+  IN_DOUBT = 300000, ON_ITS_WAY = 2000, CROSSES = 300,
 }
 
 -- The key of a message that is another one than those that its sender gave the same id, by the attempt that stores it; it
@@ -70,7 +70,8 @@ function same.is_resend(known_key, known, value)
   if resource ~= before and not (later_login and not sessions[before]) then return false end
   if is_pending(known) then return true end
   if session and not later_login then return true end
-  if times.now < (tonumber(body.e) or 0) + same.ON_ITS_WAY then return false end
+  local ended = times.now - (tonumber(body.e) or 0)
+  if ended < same.ON_ITS_WAY then return not session and ended < same.CROSSES end
   flush_all()
   return redis.call('ZSCORE', due_set, due_member(known_key, state_of(known))) ~= false
 end
