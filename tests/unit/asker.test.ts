@@ -3,6 +3,7 @@ import { Asker } from '../../src/queries/asker.ts';
 import type { Sent } from '../../src/receipts/outbox.ts';
 import { Addresses } from '../../src/stanza/address.ts';
 import { IdSource } from '../../src/stanza/ids.ts';
+import { parseStanza } from '../support/xml.ts';
 
 const ALICE = 'alice@example.org/desk';
 
@@ -35,4 +36,36 @@ test('a request that is over while it waits in the link is not written any more'
   const { asker, written } = setUp(1);
   expect(await asker.tell(ALICE, '<status xmlns="urn:openfire-receipts:0"/>')).toBe('silent');
   expect(written.map(({ done }) => done)).toEqual([true]);
+});
+
+describe('whether a session is there', () => {
+  const answerOf = (inner: string, type = 'error') => {
+    const { asker, written } = setUp(60_000);
+    const outcome = asker.isThere(ALICE);
+    const id = / id="([^"]+)"/.exec(written[0]?.xml ?? '')?.[1];
+    asker.reply(parseStanza(`<iq type="${type}" id="${id}" from="${ALICE}" to="receipts.example.org">${inner}</iq>`));
+    return outcome;
+  };
+  const error = (condition: string) =>
+    answerOf(`<error type="cancel"><${condition} xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>`);
+
+  test.each([
+    ['feature-not-implemented', 'answered'],
+    ['not-allowed', 'answered'],
+    // Of a client that knows no pings, or of a server in a gone one's stead.
+    ['service-unavailable', 'refused'],
+    ['recipient-unavailable', 'gone'],
+    ['item-not-found', 'gone'],
+  ])('%s: %s', async (condition, outcome) => {
+    expect(await error(condition)).toBe(outcome);
+  });
+
+  test('a result shows it, silence the contrary; one that was not asked shows nothing', async () => {
+    expect(await answerOf('', 'result')).toBe('answered');
+    expect(await setUp(1).asker.isThere(ALICE)).toBe('silent');
+    const { asker } = setUp(60_000);
+    const outcome = asker.isThere(ALICE);
+    asker.stop();
+    expect(await outcome).toBe('unknown');
+  });
 });

@@ -1,0 +1,74 @@
+import type { Operation } from '../../src/ledger/operations.ts';
+import { Pings, type PingsOptions } from '../../src/receipts/pings.ts';
+
+const BOB = 'bob@example.org';
+type Outcome = Awaited<ReturnType<PingsOptions['ping']>>;
+
+function setUp(...outcomes: (Outcome | Promise<Outcome>)[]) {
+  const asked: string[] = [];
+  const noted: (string | number)[][] = [];
+  const doubted: string[] = [];
+  let judged = () => {};
+  const pings = new Pings({
+    pipeline: {
+      push: ({ operation }: { operation?: Operation<unknown> }) => void noted.push([...(operation?.args ?? [])]),
+    },
+    clock: { now: () => 1000 },
+    ping: async (full) => {
+      asked.push(full);
+      return outcomes.shift() ?? 'unknown';
+    },
+    onDoubt: (user) => doubted.push(user),
+    onJudged: () => judged(),
+  });
+  const ask = (...resources: string[]) =>
+    new Promise<void>((resolve) => {
+      judged = resolve;
+      pings.ask(BOB, resources);
+    });
+  return { pings, asked, noted, doubted, ask };
+}
+
+/** As the ledger is told: at 1000 it was asked. */
+const note = (resource: string, state: 'a' | 's') => ['P', 'judged', 4, BOB, resource, 1000, state];
+
+test('what each answered is noted before it is looked what that means', async () => {
+  const { ask, asked, noted, doubted } = setUp('answered', 'silent', 'gone', 'refused', 'unknown');
+  await ask('a', 'b', 'c', 'd', 'e');
+  expect(asked).toEqual(['a', 'b', 'c', 'd', 'e'].map((resource) => `${BOB}/${resource}`));
+  expect(noted).toEqual([note('a', 'a'), note('b', 's'), note('c', 's'), note('d', 'a')]);
+  // Only his server knows who refused.
+  expect(doubted).toEqual([BOB]);
+});
+
+test('nobody is asked where it is only to be looked again', async () => {
+  const { ask, asked } = setUp();
+  await ask();
+  expect(asked).toEqual([]);
+});
+
+test('the link was down meanwhile: no answer proves nothing, an answer what it says', async () => {
+  let silent = (_: Outcome) => {};
+  const { ask, noted, pings } = setUp(new Promise<Outcome>((resolve) => (silent = resolve)), 'answered');
+  const over = ask('a', 'b');
+  pings.offline();
+  silent('silent');
+  await over;
+  expect(noted).toEqual([note('b', 'a')]);
+});
+
+test('an answer that nobody waits for is noted, if it is a session of one of ours', () => {
+  const { pings, noted } = setUp();
+  const address = { bare: BOB, resource: 'a', side: 'served' } as Parameters<Pings['overheard']>[0];
+  pings.overheard(address);
+  pings.overheard({ ...address, resource: '' });
+  pings.overheard({ ...address, side: 'foreign' });
+  expect(noted).toEqual([['P', 'overheard', 2, BOB, 'a']]);
+});
+
+test('a session that was asked to settle is waited for no longer than it takes to answer or not', async () => {
+  const { pings, noted } = setUp('silent', 'answered');
+  await pings.settled(BOB, 'a');
+  await pings.settled(BOB, 'b');
+  expect(noted).toEqual([note('a', 's'), note('b', 'a')]);
+});
