@@ -45,6 +45,11 @@ interface Waiting {
   readonly settle: (outcome: Element | UnansweredError) => void;
 }
 
+/** Whether a reply, to whatever question, shows that the session is there: some errors are a server's in a gone one's stead. */
+export function isOfSession(reply: Element): boolean {
+  return reply.attrs.type === 'result' || MEANING[readError(reply).condition] === undefined;
+}
+
 /** The proxy's own questions, from the component's domain. They live and end with the process. */
 export class Asker {
   readonly #options: AskerOptions;

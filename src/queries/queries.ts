@@ -7,7 +7,7 @@ import { type Address, type Addresses, MalformedAddressError } from '../stanza/a
 import { IdSource } from '../stanza/ids.ts';
 import { NS } from '../stanza/namespaces.ts';
 import { namespaceOf, TooDeepError } from '../stanza/xml.ts';
-import { Asker } from './asker.ts';
+import { Asker, isOfSession } from './asker.ts';
 import { Capabilities } from './capabilities.ts';
 import { type QueryCounts, Relay } from './relay.ts';
 
@@ -39,7 +39,7 @@ export interface QueriesOptions extends QueryTiming {
   readonly counts: QueryCounts;
   readonly maxStanzaBytes: number;
   readonly log: { warn(fields: object, message: string): void };
-  /** An answer came that this process does not wait for, or not any more: its sender is there. */
+  /** An answer came to the component that this process does not wait for, or not any more: its sender is there. */
   readonly onStrayReply?: (from: Address) => void;
   /** Answers them; without it they are refused. */
   readonly onRosterSet?: OnRosterSet;
@@ -149,7 +149,7 @@ export class Queries {
       else if (outcome === 'late') {
         counts.repliesLate += 1;
         this.capabilities.overhear(element);
-        this.#options.onStrayReply?.(receipts.addresses.parse(element.attrs.from as string));
+        if (isOfSession(element)) this.#options.onStrayReply?.(receipts.addresses.parse(element.attrs.from as string));
       }
     }
   }

@@ -198,6 +198,20 @@ describe('a reply', () => {
     expect(room.counts).toMatchObject({ queriesAnswered: 1, repliesLate: 2 });
   });
 
+  test('to the component, that another process may wait for, shows that its session is there; not what a server wrote', async () => {
+    const there: string[] = [];
+    const other = openQueryRoom(server.url, { onStrayReply: ({ full }) => there.push(full) });
+    const reply = (inner: string, type = 'error') =>
+      iq(BOB, 'receipts.example.org', `type="${type}" id="ofr-1"`, inner);
+    const refuses = (condition: string) =>
+      reply(`<error type="cancel"><${condition} xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>`);
+    await other.given(refuses('service-unavailable'), refuses('recipient-unavailable'));
+    expect(there).toEqual([]);
+    await other.given(refuses('feature-not-implemented'), reply('', 'result'));
+    expect(there).toEqual([BOB, BOB]);
+    other.close();
+  });
+
   test('to nothing that was asked is dropped, and never answered', async () => {
     expect(
       await room.given(iq(BOB, ALICE_PROXIED, 'type="result" id="q"'), iq(BOB, ALICE_PROXIED, 'type="error"')),
