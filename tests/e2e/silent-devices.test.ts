@@ -95,6 +95,19 @@ describe('his phone dies half-open, with three messages', () => {
     expect(world.proxy.metrics.counts).toMatchObject({ redelivered: 3, evidenceSessionSilent: 3 });
   });
 
+  test('or its connection breaks, and its session waits to be resumed (XEP-0198): he takes another device', async () => {
+    await start();
+    const [alice, phone] = await aliceAndBob({ streamManagement: true });
+    phone.freeze();
+    const ids = await aliceSays(alice, texts);
+    await copiesAreOut(3);
+    phone.cut();
+    const tablet = await world.user('bob');
+    for (const text of texts) await tablet.hears(text);
+    for (const id of ids) await alice.delivered(id);
+    expect(tablet.bodies().filter((text) => text !== 'before')).toEqual(texts);
+  });
+
   test('and he has taken another device before anybody could know', async () => {
     await start({ RETRY_SCHEDULE: '2s' });
     const [alice, phone] = await aliceAndBob();
