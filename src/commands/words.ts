@@ -35,6 +35,7 @@ export function stateOf({ record, kept }: Found): string {
 const WENT: Readonly<Record<string, string>> = {
   o: 'to a live session',
   g: 'to a live session, after an earlier copy had gone to one',
+  t: 'to the session that is there, as another is silent or has ended',
   n: 'to a client that returns no receipts',
   s: 'to offline storage',
   x: 'to nobody: he was offline, and it was not to be stored',

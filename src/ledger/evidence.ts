@@ -36,12 +36,12 @@ const EVIDENCE: Readonly<Record<string, Missed['evidence']>> = {
 };
 
 /**
- * How a recipient is there: a session of his began, it changed (or another of his ended), or it was there before and
- * nobody could hear for a while what it did.
+ * How a recipient is there: a session of his began, it changed, another of his ended, or it was there before and nobody
+ * could hear for a while what it did.
  */
-export type Event = 'login' | 'update' | 'heard again';
+export type Event = 'login' | 'update' | 'ended' | 'heard again';
 
-const EVENT = { login: 'l', update: 'u', 'heard again': 'h' } as const;
+const EVENT = { login: 'l', update: 'u', ended: 'e', 'heard again': 'h' } as const;
 
 export interface Coming {
   /** Bare JID. */

@@ -76,7 +76,7 @@ export class Waves {
 
   /** A session of his ended. What it may have lost goes to another, if he has one; else all waits for the next. */
   left(user: string): void {
-    this.came(user, 'update');
+    this.came(user, 'ended');
   }
 
   /** One of his messages has ended. */

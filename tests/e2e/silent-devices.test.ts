@@ -95,6 +95,22 @@ describe('his phone dies half-open, with three messages', () => {
     expect(world.proxy.metrics.counts).toMatchObject({ redelivered: 3, evidenceSessionSilent: 3 });
   });
 
+  test('and its session ends before it was asked, while another of his devices is there all the time', async () => {
+    await start({ RETRY_SCHEDULE: '2s' });
+    const [alice, phone] = await aliceAndBob();
+    await phone.goesAvailable({ priority: 5 });
+    const tablet = await world.user('bob');
+    await theProxySeesBob(2);
+    phone.freeze();
+    const ids = await aliceSays(alice, texts);
+    await copiesAreOut(3);
+    phone.cut();
+    for (const text of texts) await tablet.hears(text);
+    for (const id of ids) await alice.delivered(id);
+    await alice.delivered(await alice.say(world.proxied('bob'), 'after'));
+    expect(tablet.bodies()).toEqual([...texts, 'after']);
+  });
+
   test('or its connection breaks, and its session waits to be resumed (XEP-0198): he takes another device', async () => {
     await start();
     const [alice, phone] = await aliceAndBob({ streamManagement: true });

@@ -146,6 +146,67 @@ describe('a step after the copy, and no receipt', () => {
   });
 });
 
+describe('one of the sessions that may have had it has ended, another is there', () => {
+  beforeEach(async () => {
+    await bobHas({ phone: START - DAY, tablet: START - DAY });
+    await aliceHasWritten(START);
+    await bobHas({ tablet: START - DAY });
+  });
+  const ENDED = [[keyOf('m-1'), 'session-ended']];
+
+  test('it goes to that one when it has answered, and not confirmed it; once', async () => {
+    expect(await looks(START + SECOND, 'ended')).toEqual([]);
+    expect(await due(START + STEP)).toEqual({ outcome: 'asks', user: BOB, resources: ['tablet'] });
+    expect(await looks(START + STEP)).toEqual([]);
+    await answers(START + STEP, 'tablet');
+    expect(await looks(START + STEP + SECOND)).toEqual(ENDED);
+    expect(await looks(START + STEP + 2 * SECOND)).toEqual([]);
+    expect(await at(START + STEP + 2 * SECOND, claim(keyOf('m-1'), 1))).toMatchObject({ outcome: 'claimed' });
+    await handedOver(START + STEP + 2 * SECOND, 'm-1', 2);
+    await due(START + 3 * STEP, 'm-1', 2);
+    await answers(START + 3 * STEP, 'tablet');
+    expect(await looks(START + 3 * STEP + SECOND)).toEqual([]);
+  });
+
+  test('not when they had all answered before', async () => {
+    await bobHas({ phone: START - DAY, tablet: START - DAY });
+    await due(START + STEP);
+    for (const one of ['phone', 'tablet']) await answers(START + STEP, one);
+    expect(await due(START + 2 * STEP)).toEqual({ outcome: 'moot' });
+    await bobHas({ tablet: START - DAY });
+    expect(await looks(START + 3 * STEP, 'ended')).toEqual([]);
+    expect(await dueOf()).toBe(END);
+  });
+
+  test('nor silent ones, before the next is there', async () => {
+    await looks(START + SECOND, 'ended');
+    await due(START + STEP);
+    await isSilent(START + STEP, 'tablet');
+    expect(await looks(START + 45 * SECOND)).toEqual([]);
+    await bobHas({ tablet: START - DAY, desk: START + 50 * SECOND });
+    expect(await looks(START + 50 * SECOND, 'login')).toEqual(MISSED);
+  });
+});
+
+test('a gap where another session may have had it: sent again when both have answered, or the other is silent', async () => {
+  for (const [id, silent] of [
+    ['m-1', false],
+    ['m-2', true],
+  ] as const) {
+    await bobHas({ phone: START - DAY, tablet: START - DAY });
+    await opened.redis.del(opened.ledger.keys.asked(BOB));
+    await aliceHasWritten(START, id);
+    expect((await at(START, gap(BOB, 'tablet', ALICE, START + 1, START + 10 * SECOND))).count).toBe(1);
+    expect(await due(START + 10 * SECOND, id)).toMatchObject({ outcome: 'asks' });
+    await answers(START + 10 * SECOND, 'tablet');
+    expect(await looks(START + 11 * SECOND)).toEqual([]);
+    await (silent ? isSilent : answers)(START + 10 * SECOND, 'phone');
+    expect(await looks(START + 25 * SECOND)).toEqual([[keyOf(id), silent ? 'session-silent' : 'session-ended']]);
+    await at(START + 25 * SECOND, claim(keyOf(id), 1));
+    await handedOver(START + 25 * SECOND, id, 2);
+  }
+});
+
 describe('silence is over', () => {
   beforeEach(async () => {
     await opened.redis.hset(opened.ledger.keys.subscriptions(BOB), ALICE, 's');

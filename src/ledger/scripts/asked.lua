@@ -1,24 +1,24 @@
 -- What came of asking sessions whether they are there; answers.lua reads it.
 -- asked:<user> HASH: resource -> '<since ms>;<asked ms>;<a|s|?>', the session's beginning being that of sessions:<user>.
 
--- A session that was asked at `asked` has answered (a), or its time is over (s). The answer may have come to another process
+-- A session that was asked `at` that time has answered (a), or its time is over (s). The answer may have come to another process
 -- than the one that asked: it counts more than that the time is over.
-function presence.judged(user, resource, asked, state)
+function presence.judged(user, resource, at, state)
   local since = (redis.call('HGET', sessions_name(user), resource) or ''):match('^(%d+)')
   if not since then return '' end
-  local name = asked_name(user)
-  local old_since, old_asked, old_state = (redis.call('HGET', name, resource) or ''):match('^(%d+);(%d+);(.)$')
+  local name = asked.name(user)
+  local old_since, old_at, old_state = (redis.call('HGET', name, resource) or ''):match('^(%d+);(%d+);(.)$')
   local same = old_since == since
-  if state == 's' and same and old_state == 'a' and tonumber(old_asked) >= tonumber(asked) then return '' end
-  redis.call('HSET', name, resource, since .. ';' .. asked .. ';' .. state)
-  redis.call('PEXPIRE', name, ASKED_FOR)
+  if state == 's' and same and old_state == 'a' and tonumber(old_at) >= tonumber(at) then return '' end
+  redis.call('HSET', name, resource, since .. ';' .. at .. ';' .. state)
+  redis.call('PEXPIRE', name, asked.KEPT_FOR)
   return ''
 end
 
 -- An answer came to a process that had not asked, or too late.
 function presence.overheard(user, resource)
-  local name = asked_name(user)
-  local since, asked = (redis.call('HGET', name, resource) or ''):match('^(%d+);(%d+);')
-  if since then redis.call('HSET', name, resource, since .. ';' .. asked .. ';a') end
+  local name = asked.name(user)
+  local since, at = (redis.call('HGET', name, resource) or ''):match('^(%d+);(%d+);')
+  if since then redis.call('HSET', name, resource, since .. ';' .. at .. ';a') end
   return ''
 end

@@ -1,6 +1,3 @@
--- How long an answer of a session may take, at the very most, and how long what came of it is kept, ms.
-local ASK_LASTS, ASKED_FOR = 60000, 86400000
-
 -- Whether a job may still take this up. `lease` is that of the sweep that made the job, or '*': what was handed over
 -- since then is due later, and no longer that job's.
 local function is_due(member, now, lease)
@@ -26,10 +23,11 @@ local LOOK_AGAIN = 600000
 -- it, and is not asked again. Else the next question comes when as much time has passed as has now, and no sooner than a step.
 local function ask_first(key, value, body, sessions, now, ttl)
   local how, stored, handed, passed = how_it_went(key, body.r)
-  if how ~= 'o' and how ~= 'g' and how ~= 'e' then return nil end
+  local settled = how == 'a' or how == 'e'
+  if not settled and not IS_ASKED_ABOUT[how] then return nil end
   local expiry = stored_at(value) + ttl
-  local answers = answers_of(body.r, sessions)
-  local wanted, unsure, silent = { body.r }, how ~= 'e', false
+  local answers = asked.answers_of(body.r, sessions)
+  local wanted, unsure, silent = { body.r }, not settled, false
   if unsure then
     if not outlived(sessions, handed) then return nil end
     unsure = false
@@ -37,19 +35,22 @@ local function ask_first(key, value, body, sessions, now, ttl)
       local answer = answers[resource]
       if may_have_had(session, handed) and not (answer and answer.state == 'a' and answer.asked >= handed) then
         unsure = true
-        silent = silent or is_silent(answers, resource)
-        if not answer or now - answer.asked >= (answer.state == '?' and math.max(ASK_LASTS, times.first_step) or times.first_step) then
+        silent = silent or asked.is_silent(answers, resource)
+        local patience = answer and answer.state == '?' and math.max(asked.LASTS, times.first_step) or times.first_step
+        if not answer or now - answer.asked >= patience then
           wanted[#wanted + 1] = resource
           -- One that was silent is so until it answers.
-          local state = is_silent(answers, resource) and 's' or '?'
-          redis.call('HSET', asked_name(body.r), resource, string.format('%.0f;%.0f;%s', session.since, now, state))
-          redis.call('PEXPIRE', asked_name(body.r), ASKED_FOR)
+          local state = asked.is_silent(answers, resource) and 's' or '?'
+          redis.call('HSET', asked.name(body.r), resource, string.format('%.0f;%.0f;%s', session.since, now, state))
+          redis.call('PEXPIRE', asked.name(body.r), asked.KEPT_FOR)
         end
       end
     end
   end
   if not unsure then
-    if how == 'g' then write_out(key, 'e', stored, handed, body.r, passed) end
+    if how == 'k' then return nil end
+    local now_how = (how == 'o' and 'a') or ((how == 'g' or how == 't') and 'e') or how
+    if now_how ~= how then write_out(key, now_how, stored, handed, body.r, passed) end
     redis.call('ZADD', due_set, expiry, key)
     return ''
   end
@@ -102,10 +103,12 @@ local function claim(key, attempt, now, lease_until, ttl, lease, keep)
     end
     if rule(TIMER, presence, says, value:sub(2, 2)) == 'A' then
       -- What somebody wants now is not asked about.
-      local asked = lease ~= '*' and ask_first(key, value, body, sessions, now, ttl)
-      if asked then return asked end
-      local best, others_silent = surest(sessions, answers_of(body.r, sessions))
-      if others_silent then target = best end
+      local question = lease ~= '*' and ask_first(key, value, body, sessions, now, ttl)
+      if question then return question end
+      local best, others_silent = asked.surest(sessions, asked.answers_of(body.r, sessions))
+      local how, stored, handed, passed = how_it_went(key, body.r)
+      if others_silent or how == 'k' then target = best end
+      if target ~= '' and WITH_SESSION[how] then write_out(key, 'T', stored, handed, body.r, passed) end
     end
     redis.call('ZADD', due_set, lease_until, key)
     note(key, now, 'claimed', keep)
@@ -150,7 +153,7 @@ local function how_it_goes(key, presence, says, sessions, stays_nowhere, resourc
   if presence == 'f' then return stays_nowhere and 'x' or 's' end
   if says == 'n' then return 'n' end
   local before, _, _, passed = how_it_went(key, recipient)
-  return WITH_SESSION[before] and 'g' or 'o', passed
+  return (before == 'T' and 't') or (WITH_SESSION[before] and 'g') or 'o', passed
 end
 
 -- The server has handled a copy: from here on the rules count, and no longer the lease.

@@ -1,5 +1,10 @@
+-- What follows when somebody comes, a session of his ends, or he confirms something.
+-- One table, as a script may have no more than 200 locals.
+local coming = {}
+do
+
 -- A sender logs in: what he could not be told while he was away is due now. A page of it; returns the next cursor.
-local function tell(sender, cursor, now)
+function coming.tell(sender, cursor, now)
   local next_cursor, keys = unpack(redis.call('SSCAN', from_name(sender), cursor, 'COUNT', PAGE))
   for _, key in ipairs(keys) do
     local head = head_of(key)
@@ -17,10 +22,19 @@ local function is_with_silent(sessions, handed, answers)
   local silent, another = false, false
   for resource, session in pairs(sessions) do
     local answer = answers[resource]
-    if is_silent(answers, resource) then silent = silent or may_have_had(session, handed)
+    if asked.is_silent(answers, resource) then silent = silent or may_have_had(session, handed)
     elseif not may_have_had(session, handed) or (answer and answer.state == 'a' and answer.asked >= handed) then another = true end
   end
   return silent and another
+end
+
+-- Whether all that are there of those that may have had a copy have answered since.
+local function have_answered(sessions, handed, answers)
+  for resource, session in pairs(sessions) do
+    local answer = answers[resource]
+    if may_have_had(session, handed) and not (answer and answer.state == 'a' and answer.asked >= handed) then return false end
+  end
+  return true
 end
 
 -- What lay in offline storage comes together, and what of it is not confirmed is due in the order in which it was stored:
@@ -31,23 +45,28 @@ local SPREAD = 0.1
 -- did not reach him is to be sent again: it is leased, and returned as key, attempt, `how`, time of storing and token,
 -- joined by commas after the cursor of the next page, and after a line feed the session that is most surely there; '-' alone
 -- when he is away. Where that a session is silent is the evidence, `how` is q.
--- `event` is l for a login, u for the others, h for a session that was there before and of which nothing was heard for a
--- while. All but the first leave alone what is being sent: of a login that was missed, each of them brings the same.
-local function came(recipient, event, cursor, now, step_due, lease_until, retries, ttl, keep)
+-- `event` is l for a login, u for the others, e where a session has ended, h for a session that was there before and of which
+-- nothing was heard for a while. All but the first leave alone what is being sent: of a login that was missed, each of them
+-- brings the same.
+function coming.came(recipient, event, cursor, now, step_due, lease_until, retries, ttl, keep)
   local presence, sessions = presence_of(recipient)
   if presence == 'f' or (presence == '?' and not next(sessions)) then return presence == 'f' and '-' or '0' end
   -- Should his presence have been forgotten since: that he is there is known all the same.
   presence = 'o'
   local found, says_to = {}, {}
-  local answers = answers_of(recipient, sessions)
-  local there = surest(sessions, answers)
+  local answers = asked.answers_of(recipient, sessions)
+  local there = asked.surest(sessions, answers)
   local next_cursor = each_out(recipient, cursor, function(key, how, stored, handed, passed)
     if how == 'n' or how == 'e' then return end
     local with = WITH_SESSION[how]
     local ended = with and not outlived(sessions, handed)
-    local silent = with and not ended and there ~= '' and (not outlived(sessions, handed, answers) or (how == 'o' and is_with_silent(sessions, handed, answers)))
+    local silent = IS_ASKED_ABOUT[how] and not ended and there ~= '' and
+      (not outlived(sessions, handed, answers) or (how ~= 't' and is_with_silent(sessions, handed, answers)))
+    -- A session has ended that may have had it; those that are there have had the time to confirm it.
+    ended = ended or (how == 'k' and not silent and have_answered(sessions, handed, answers))
     local lost = ended or silent
-    if with and not lost and not (how == 'o' and event == 'h') then return end
+    local in_doubt = event == 'e' and not lost and IS_ASKED_ABOUT[how] and how ~= 'k'
+    if with and not lost and not in_doubt and not (event == 'h' and (how == 'o' or how == 'a')) then return end
     local value = still_pending(key, recipient)
     if not value then return end
     local body = body_of(value)
@@ -60,6 +79,13 @@ local function came(recipient, event, cursor, now, step_due, lease_until, retrie
     elseif lost then
       local how_often = rule(ended and ENDED or SILENT, presence, says, '1')
       again = how_often == 'a' or (how_often == '1' and copies_of(value) <= retries)
+    elseif in_doubt then
+      -- It may have gone to the session that has ended, or to one that is there: that one is asked first.
+      local how_often = rule(SILENT, presence, says, '1')
+      if how_often == 'a' or (how_often == '1' and copies_of(value) <= retries) then
+        write_out(key, 'k', stored, handed, recipient, passed)
+        redis.call('ZADD', due_set, 'XX', 'LT', step_due, key)
+      end
     else
       -- It comes to this session now, by itself, if it was stored; or the session may be another than it went to.
       local confirms = rule(STORED, presence, says, '1') == 's'
@@ -70,15 +96,15 @@ local function came(recipient, event, cursor, now, step_due, lease_until, retrie
         if with then redis.call('ZADD', due_set, 'XX', due, key) else redis.call('ZADD', due_set, 'XX', 'LT', due, key) end
       end
     end
-    -- That one is due soon may mean that its session is to be asked; one that is being sent, for a lost session, is d.
-    if again and how ~= 'b' and how ~= 'o' and how ~= 'g' and event ~= 'l' then
+    -- That one is due soon may mean that its session is to be asked; one that is being sent, for a lost session, is d or T.
+    if again and how ~= 'b' and how ~= 'a' and not IS_ASKED_ABOUT[how] and event ~= 'l' then
       local due = redis.call('ZSCORE', due_set, key)
       again = due and tonumber(due) > lease_until
     end
     if again then
       if lost then
         note(key, now, ended and 'session-ended' or 'session-silent', keep)
-        if how ~= 'd' then write_out(key, 'd', stored, handed, recipient, passed) end
+        if how ~= 'd' and how ~= 'T' then write_out(key, 'd', stored, handed, recipient, passed) end
       end
       redis.call('ZADD', due_set, 'XX', lease_until, key)
       local why = lost and not ended and 'q' or how
@@ -89,9 +115,16 @@ local function came(recipient, event, cursor, now, step_due, lease_until, retrie
   return table.concat(found, ',') .. '\n' .. there
 end
 
--- The same, of somebody whose presence is not known: what was handed over before the confirmed one was stored has been passed
--- over. The timetable goes on, as it may have been lost with an earlier session; until two copies have gone out with a receipt
--- of his before each and after.
+local function might_another_have_had(sessions, resource, handed)
+  for other, session in pairs(sessions) do
+    if other ~= resource and may_have_had(session, handed) then return true end
+  end
+  return false
+end
+
+-- A recipient whose presence is not known confirmed a message of a sender's that was stored at `later`: what was handed over
+-- before has been passed over. The timetable goes on, as it may have been lost with an earlier session; until two copies have
+-- gone out with a receipt of his before each and after. Returns the cursor of the next page and 0.
 local function gap_unseen(recipient, sender, later, cursor, ttl)
   local next_cursor = each_out(recipient, cursor, function(key, how, stored, handed, passed)
     if (how ~= '?' and how ~= 'v') or handed >= later then return end
@@ -106,20 +139,21 @@ end
 
 -- A session confirmed a message of a sender's that was stored at `later`. What went to it before, and is not confirmed, is due
 -- at `due`; once, since a client may drop a copy that it knows without confirming it. When the confirmed one was stored after
--- a second copy had been handed over, nothing more is sent: that copy came before it. What went to other sessions of his before is due to be asked about then.
+-- a second copy had been handed over, nothing more is sent: that copy came before it. What may have gone to other sessions of
+-- his is due to be asked about then.
 -- Returns the cursor of the next page, and how many are to be sent again.
-local function gap(recipient, resource, sender, later, due, cursor, ttl)
+function coming.gap(recipient, resource, sender, later, due, cursor, ttl)
   local count = 0
   local presence, sessions = presence_of(recipient)
   local session = sessions[resource]
   if not session and presence == '?' then return gap_unseen(recipient, sender, later, cursor, ttl) end
   if not session then return '0 0' end
   -- It is there, whatever it did not answer.
-  redis.call('HDEL', asked_name(recipient), resource)
+  redis.call('HDEL', asked.name(recipient), resource)
   local next_cursor = each_out(recipient, cursor, function(key, how, stored, handed, passed)
     if not WITH_SESSION[how] or stored >= later then return end
     local had_it = may_have_had(session, handed)
-    if (not had_it and how ~= 'o') or (how == 'e' and passed) then return end
+    if (not had_it and how ~= 'o' and how ~= 'k') or (how == 'e' and passed) then return end
     local value = still_pending(key, recipient)
     if not value then return end
     if not had_it then
@@ -128,15 +162,18 @@ local function gap(recipient, resource, sender, later, due, cursor, ttl)
     end
     local from = body_of(value).s
     local now_how, now_passed = how, passed or from == sender
-    if how == 'o' and rule(GAP, presence, acknowledges(from, recipient, sessions), '1') == 'g' then
-      now_how = 'd'
+    if (how == 'o' or how == 'a') and rule(GAP, presence, acknowledges(from, recipient, sessions), '1') == 'g' then
       count = count + 1
-      redis.call('ZADD', due_set, 'XX', due, key)
-    elseif how == 'g' and handed < later then
+      -- Another may have had it, to which the server would send the next as well, be it there or not.
+      now_how = how == 'o' and might_another_have_had(sessions, resource, handed) and 'k' or 'd'
+      if now_how == 'k' then redis.call('ZADD', due_set, 'XX', 'LT', due, key) else redis.call('ZADD', due_set, 'XX', due, key) end
+    elseif (how == 'g' or how == 't') and handed < later then
       now_how = 'e'
       redis.call('ZADD', due_set, 'XX', stored_at(value) + ttl, key)
     end
     if now_how ~= how or now_passed ~= passed then write_out(key, now_how, stored, handed, recipient, now_passed) end
   end)
   return next_cursor .. ' ' .. count
+end
+
 end

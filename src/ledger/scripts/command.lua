@@ -47,7 +47,7 @@ local function retry_now(key, owner, now, lease_until, keep)
   local how, stored, handed, passed = how_it_went(key, body.r)
   local due = redis.call('ZSCORE', due_set, key)
   -- Of one with a session that is due soon, no more is due than a question.
-  if due and tonumber(due) <= lease_until and how ~= 'o' and how ~= 'g' then return 'w' end
+  if due and tonumber(due) <= lease_until and not IS_ASKED_ABOUT[how] then return 'w' end
   local there, sessions = presence_of(body.r)
   if must_wait(there, acknowledges(body.s, body.r, sessions), value:sub(2, 2)) then return 'm' end
   -- His sessions are not asked first.

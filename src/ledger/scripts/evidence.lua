@@ -20,7 +20,6 @@ local function sessions_name(user) return prefix .. ':sessions:' .. user end
 local function out_name(recipient) return prefix .. ':out:' .. recipient end
 local function from_name(sender) return prefix .. ':from:' .. sender end
 local function life_name(key) return prefix .. ':life:' .. key end
-local function asked_name(user) return prefix .. ':asked:' .. user end
 
 -- A user's presence, and his sessions: since when (ms) each lasts, whether its client returns receipts, and when (ms) it was
 -- heard of last. One whose priority is negative gets nothing that is sent to his bare address (RFC 6121 section 8.5.2), and is
@@ -84,13 +83,18 @@ local function in_trouble(key, sender, keep)
   if redis.call('PTTL', name) < keep then redis.call('PEXPIRE', name, keep) end
 end
 
--- A copy is out that no receipt has come for. `how` it went: o to a live session, d the same, and evidence says that it is
--- to be sent again; g to one after an earlier copy had gone to one; e the same, and that session lived on, so that nothing
--- is sent any more; n to one whose client returns no receipts, s to offline storage, x nowhere (he was offline, and it was
+-- A copy is out that no receipt has come for. `how` it went:
+-- to a live session: o, and no more is known; a, and all that may have had it have answered since; k, and one of them has
+-- ended or passed it over, so that it is sent again when the others have answered; d, and it is to be sent again; T, the same,
+-- to one session alone; g after an earlier copy had gone to one; t the same, to one session alone; e as g or t, and that
+-- session lived on, so that nothing is sent any more;
+-- else: n to one whose client returns no receipts, s to offline storage, x nowhere (he was offline, and it was
 -- not to be stored; or it was for one resource alone, which was gone), b it came back, ? his presence was not known, v the
 -- same, and an earlier copy had gone out between two receipts of his, so that it most likely came to a session that lived.
 -- `passed`: a session that a copy went to has confirmed a later message of the same conversation.
-local WITH_SESSION = { o = true, d = true, g = true, e = true }
+local WITH_SESSION = { o = true, a = true, k = true, d = true, T = true, g = true, t = true, e = true }
+-- Those whose sessions are asked whether they are there.
+local IS_ASKED_ABOUT = { o = true, k = true, g = true, t = true }
 
 local function write_out(key, how, stored, handed, recipient, passed)
   local entry = string.format('%s%s;%.0f;%.0f', how, passed and 'c' or '', stored, handed)

@@ -71,7 +71,7 @@ local function arrived(key, members, sender, recipient, resource, cursor, lately
   end
   local before = {}
   local presence, sessions = presence_of(recipient)
-  local answers = answers_of(recipient, sessions)
+  local answers = asked.answers_of(recipient, sessions)
   local session = sessions[resource]
   results[1] = each_out(recipient, cursor, function(other, how, stored, handed)
     -- What came back, went nowhere or may have been lost with a session has not arrived, whatever was read after it.

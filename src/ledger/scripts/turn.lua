@@ -95,11 +95,11 @@ local function run(operation, at)
     return readdress(key, ARGV[at + 2], ARGV[at + 3]), 4
   elseif operation == 'l' then
     -- A recipient is there; `key` is his bare JID.
-    return came(key, ARGV[at + 2], ARGV[at + 3], now, tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]), ttl, keep), 7
+    return coming.came(key, ARGV[at + 2], ARGV[at + 3], now, tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]), ttl, keep), 7
   elseif operation == 'tell' then
-    return tell(key, ARGV[at + 2], now), 3
+    return coming.tell(key, ARGV[at + 2], now), 3
   elseif operation == 'g' then
-    return gap(key, ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), ARGV[at + 6], ttl), 7
+    return coming.gap(key, ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), ARGV[at + 6], ttl), 7
   elseif operation == 'k' then
     return arrived(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], lately, lease_text, window_text), 7
   elseif operation == 'y' then
