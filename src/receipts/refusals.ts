@@ -15,7 +15,7 @@ export interface RefusalsOptions {
   readonly reaches: (from: string, to: string) => Promise<'answered' | 'refused' | 'unknown'>;
 }
 
-/** How long an answer holds for the messages of one sender to one recipient, ms. */
+/** How long it holds for the messages of one sender to one recipient that theirs is no refusal for good, ms. */
 const HOLDS = 60_000;
 const MOST = 1000;
 
@@ -45,7 +45,12 @@ export class Refusals {
     if (known !== undefined && now - known.at < HOLDS) return known.forGood;
     const forGood = this.#ask(sender, recipient, toAny).catch(() => false);
     if (this.#known.size >= MOST) this.#known.clear();
-    this.#known.set(name, { at: now, forGood });
+    const entry = { at: now, forGood };
+    this.#known.set(name, entry);
+    // It ends a message, and he may have unblocked her since: it holds for those that came back meanwhile only.
+    void forGood.then((is) => {
+      if (is && this.#known.get(name) === entry) this.#known.delete(name);
+    });
     return forGood;
   }
 

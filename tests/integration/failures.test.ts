@@ -31,14 +31,17 @@ const REQUEST = '<request xmlns="urn:xmpp:receipts"/>';
 const OWN = '<body xml:lang="en">1 &lt; 2 &amp; 3</body>';
 const CHILDREN = `<subject>s</subject>${OWN}${REQUEST}<x xmlns="urn:x"/>`;
 
+/** One that no client counts, so that it is the same message whenever it comes. */
+const ID = 'c5f4b5a2-6a3e-4f0e-9d5a-0c1d2e3f4a5b';
+
 const alice = (
   children = CHILDREN,
-  attributes = 'type="chat" id="m-1"',
+  attributes = `type="chat" id="${ID}"`,
   to = 'bob@receipts.example.org',
   from = ALICE,
 ) => `<message from="${from}" to="${to}" ${attributes}>${children}</message>`;
 const bounce = (condition: string) =>
-  `<message from="bob@example.org" to="alice@receipts.example.org/phone" type="error" id="m-1"><error type="cancel"><${condition} xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></message>`;
+  `<message from="bob@example.org" to="alice@receipts.example.org/phone" type="error" id="${ID}"><error type="cancel"><${condition} xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></message>`;
 
 /** Its one error, taken apart; the body as XML. */
 function error(written: readonly string[]): { body: string; names: string[]; condition: string | undefined } {
@@ -108,11 +111,9 @@ describe('the error about what was rejected', () => {
   );
 
   test('by its sender’s own command bears it, when he sends it again', async () => {
-    // One that no client counts, so that it is the same message, whenever it comes.
-    const id = 'c5f4b5a2-6a3e-4f0e-9d5a-0c1d2e3f4a5b';
-    const message = alice(CHILDREN, `type="chat" id="${id}"`);
+    const message = alice();
     await room.given(message);
-    await room.ledger.once(cancel(keyOf(id), ALICE_BARE, Date.now(), 'its sender'));
+    await room.ledger.once(cancel(keyOf(ID), ALICE_BARE, Date.now(), 'its sender'));
     expect(error(await room.given(message))).toEqual(theError('undefined-condition'));
   });
 });
@@ -135,7 +136,7 @@ describe('what is owed after the end', () => {
     await room.redis.set(room.ledger.keys.confirms(BOB), '1');
     await room.handsOver();
     const end = Date.now() + 8 * DAY;
-    await room.ledger.turn([expire(keyOf('m-1'), end)], end);
+    await room.ledger.turn([expire(keyOf(ID), end)], end);
     return end;
   };
 
@@ -144,7 +145,7 @@ describe('what is owed after the end', () => {
     await room.redis.set(room.ledger.keys.confirms(BOB), '1');
     await room.handsOver();
     const end = Date.now() + 8 * DAY;
-    const ending = expire(keyOf('m-1'), end);
+    const ending = expire(keyOf(ID), end);
     const [raw] = (await room.ledger.turn([ending], end)) as [string];
     const ended = ending.decode(raw);
     if (ended === undefined) throw new Error('It is not its time');
@@ -156,7 +157,7 @@ describe('what is owed after the end', () => {
     const end = await expires();
     expect(error(await toldLater(end, 6 * 3600_000))).toEqual(theError('recipient-unavailable'));
     // The record that is kept has not grown by it.
-    expect(await room.redis.get(room.ledger.keys.record(keyOf('m-1')))).not.toContain('<body');
+    expect(await room.redis.get(room.ledger.keys.record(keyOf(ID)))).not.toContain('<body');
   });
 
   test('is told with the body when its sender, who was away, is there', async () => {
@@ -172,7 +173,7 @@ describe('what is owed after the end', () => {
 
   test('is told without it when it is not known any more', async () => {
     const end = await expires();
-    await room.redis.del(room.ledger.keys.undelivered(keyOf('m-1')));
+    await room.redis.del(room.ledger.keys.undelivered(keyOf(ID)));
     expect(error(await toldLater(end, 3600_000))).toEqual({
       body: '',
       names: ['error'],
@@ -183,10 +184,10 @@ describe('what is owed after the end', () => {
   test('of a delivered message no text is kept', async () => {
     await room.given(alice());
     await room.given(
-      '<message from="bob@example.org/desk" to="alice@receipts.example.org/phone"><received xmlns="urn:xmpp:receipts" id="m-1"/></message>',
+      `<message from="bob@example.org/desk" to="alice@receipts.example.org/phone"><received xmlns="urn:xmpp:receipts" id="${ID}"/></message>`,
     );
     const names = await room.redis.keys(`${room.ledger.keys.prefix}:[mu]:*`);
-    expect(names).toEqual([room.ledger.keys.record(keyOf('m-1'))]);
+    expect(names).toEqual([room.ledger.keys.record(keyOf(ID))]);
     expect(await room.redis.get(names[0] as string)).not.toContain('body');
   });
 });
@@ -199,9 +200,9 @@ describe('the error about a damaged record', () => {
   ])('%s bears the text if that is whole', async (_, damage, body) => {
     await room.given(alice());
     await room.handsOver();
-    const name = room.ledger.keys.record(keyOf('m-1'));
+    const name = room.ledger.keys.record(keyOf(ID));
     await room.redis.set(name, damage((await room.redis.get(name)) as string));
-    const attempt = await room.ledger.once(claim(keyOf('m-1'), 1));
+    const attempt = await room.ledger.once(claim(keyOf(ID), 1));
     if (attempt.outcome === 'claimed') room.receipts.outbox.redeliver(attempt.record, false);
     await room.receipts.pipeline.drained();
     expect(error(await toldLater(Date.now(), 1000))).toEqual({

@@ -62,13 +62,29 @@ describe('what came back with service-unavailable', () => {
     expect(await refusals({ [PROXIED]: 'refused', [OWN]: 'refused' }, 'Redis fails').isForGood()).toBe(false);
   });
 
-  test('many messages ask once a minute, each sender for himself', async () => {
-    const { isForGood, asked, later } = refusals({ [PROXIED]: 'refused', [OWN]: 'answered' });
+  test('many messages at once ask once, each sender for himself', async () => {
+    const { isForGood, asked } = refusals({ [PROXIED]: 'refused', [OWN]: 'answered' });
     expect(await Promise.all([isForGood(), isForGood(), isForGood()])).toEqual([true, true, true]);
     expect(asked).toEqual([`${PROXIED} ${BOB}`, `${OWN} ${BOB}`]);
     expect(await isForGood({ sender: 'carol@example.org' })).toBe(false);
-    later(60_001);
+  });
+
+  test('a block that has been lifted ends no message', async () => {
+    const answers: Record<string, Answer> = { [PROXIED]: 'refused', [OWN]: 'answered' };
+    const { isForGood } = refusals(answers);
+    expect(await isForGood()).toBe(true);
+    answers[PROXIED] = 'answered';
+    expect(await isForGood()).toBe(false);
+  });
+
+  test('that it is for now holds for a minute', async () => {
+    const { isForGood, asked, later } = refusals({ [PROXIED]: 'answered' });
     await isForGood();
-    expect(asked).toHaveLength(5);
+    later(59_000);
+    await isForGood();
+    expect(asked).toHaveLength(1);
+    later(1_001);
+    await isForGood();
+    expect(asked).toHaveLength(2);
   });
 });
