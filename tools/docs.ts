@@ -32,7 +32,7 @@ function wrapped(text: string, prefix: string): string[] {
 function envEntry([name, setting]: Entry): string[] {
   const { about, value, example, derived, required } = setting;
   const notes = [
-    about.replaceAll('`', ''),
+    about.replaceAll('`', '').replaceAll(/\[[^\]]*\]\(([^)]*)\)/g, 'docs/$1'),
     `Takes ${value.description}.`,
     ...(derived === undefined ? [] : [`Default: ${derived}.`]),
     ...(example === undefined ? [] : [`Example: ${example}`]),

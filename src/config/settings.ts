@@ -106,14 +106,15 @@ export const SETTINGS = {
     default: 'receipt',
     about:
       'How a sender who asked for a receipt is told that his message is stored. `receipt`: in our own words and in those ' +
-      'of XEP-0184; `stored`: in our own only; `none`: not at all.',
+      "of XEP-0184; `stored`: in our own only, for programs that take every receipt for the recipient's (Smack); `none`: not " +
+      'at all.',
   },
   ACK_FROM: {
     group: 'messages',
     value: v.oneOf(['component', 'recipient']),
     default: 'component',
     about:
-      'Whom that comes from. `component`: the component domain, so that no client shows it as delivered; `recipient`: the ' +
+      'Whom that comes from. `component`: the component domain, so that chat clients do not show it as delivered; `recipient`: the ' +
       'recipient, for clients that accept receipts from nobody else, and which then show it as delivered.',
   },
   RETRY_SCHEDULE: {
@@ -122,7 +123,8 @@ export const SETTINGS = {
     default: '30s,2m,10m,1h,6h',
     about:
       'The waits before a message is sent again, as long as no receipt came; the last repeats until `MESSAGE_TTL`. ' +
-      'Each is made up to a tenth longer at random.',
+      'Each is made up to a tenth longer at random. Contacts are sent another copy on evidence alone; the first wait is then ' +
+      'the step after which their sessions are asked ([redelivery.md](redelivery.md)).',
   },
   RECEIPT_GAP: {
     group: 'messages',
@@ -142,7 +144,7 @@ export const SETTINGS = {
     group: 'messages',
     value: v.duration(),
     default: '7d',
-    about: 'How long a message is kept and tried; then its sender is told that it failed.',
+    about: 'How long a message is kept and tried; then its sender is told that nobody confirmed it.',
   },
   DEDUP_WINDOW: {
     group: 'messages',
@@ -163,8 +165,8 @@ export const SETTINGS = {
     value: v.integer(0, 100),
     default: '1',
     about:
-      'How often a message is sent again to a recipient who was never seen to return a receipt. His client may be one ' +
-      'that cannot, and shows each copy.',
+      'How often a message is sent again to a recipient whose missing receipt means nothing: he was never seen to return ' +
+      'one, or does so to contacts only. His client may be one that cannot, and shows each copy.',
   },
   UNCONFIRMED_RETRY_AFTER: {
     group: 'messages',
@@ -186,8 +188,9 @@ export const SETTINGS = {
     value: v.integer(0, 1_000_000),
     default: '100',
     about:
-      'How many stanzas a second one user may send for long, in each process; each KiB of a larger one counts as one. What ' +
-      'is beyond is refused with `resource-constraint`; receipts never are. 0: as many as he likes.',
+      'How many stanzas a second one user may send for long, in each process; each KiB of a larger one counts as one, ' +
+      'of a request (IQ) each 16 KiB. What is beyond is refused with `resource-constraint`; receipts never are. 0: as many ' +
+      'as he likes.',
   },
   SENDER_BURST: {
     group: 'shares',
@@ -213,7 +216,9 @@ export const SETTINGS = {
     group: 'shares',
     value: v.integer(0, 500_000),
     default: '10000',
-    about: 'How many messages of one sender to one recipient may wait for a receipt. 0: as many as he likes.',
+    about:
+      'How many messages of one sender to one recipient may wait for a receipt. 0: as many as he likes. Higher for a bot ' +
+      'that writes more than once a minute to somebody whose client returns none.',
   },
   DOMAIN_SHARES: {
     group: 'shares',

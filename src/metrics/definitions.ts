@@ -29,7 +29,7 @@ export const DEFINITIONS = {
   expired_total: { type: 'counter', help: 'Messages that nobody confirmed in time; their senders are told.' },
   unconfirmed_total: {
     type: 'counter',
-    help: 'Messages that ended without a receipt from a recipient who was never seen to return one.',
+    help: 'Messages that ended without a receipt where a missing one means nothing: his client returns none, or most likely dropped a copy.',
   },
   rejected_total: { type: 'counter', help: "Messages that the recipient's server refused for good." },
   bounces_total: {

@@ -47,6 +47,11 @@ export interface QueriesOptions extends QueryTiming {
   readonly onRosterSet?: OnRosterSet;
 }
 
+/**
+ * A request counts by so much less than a message of its size: files go through them (XEP-0047), a block of some KiB each,
+ * and one that is refused ends the file. How many of one user wait at a time is bounded apart from that.
+ */
+const FILES = 16;
 const OVERDUE_EVERY = 5_000;
 const SILENT_EVERY = 1_000;
 
@@ -141,7 +146,7 @@ export class Queries {
     else if (from.side !== 'served' || to.side !== 'proxied' || namespaceOf(children[0] as Element) === NS.roster) {
       // A roster is its owner's alone: to a client, this would look like a push from its own server.
       passage.refuse(element, { condition: 'service-unavailable' });
-    } else if (!shares.inTime(from.bare, weight(element))) passage.refuse(element, shares.refusal('rate'));
+    } else if (!shares.inTime(from.bare, weight(element) / FILES)) passage.refuse(element, shares.refusal('rate'));
     else this.#relay.request(element, { from, to });
   }
 

@@ -4,6 +4,7 @@ import { claim, expire, handOver, putAside, reject, revive, settle, withdraw } f
 import { heaviest, type Limits, within } from '../../src/ledger/shares.ts';
 import { NO_LIMITS, type ShareLimits } from '../../src/receipts/shares.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger } from '../support/ledger.ts';
+import { openQueryRoom } from '../support/query-room.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { openRoom } from '../support/room.ts';
 
@@ -276,4 +277,19 @@ describe('a flood', () => {
     memory = 0.5;
     expect(errors(await room.given(writes('a-2', 'x', 'alice')))).toEqual([]);
   });
+});
+
+test('a file that goes in blocks of 4 KiB by requests (XEP-0047) is no flood; more of them than the rate are', async () => {
+  const limits = { ...NO_LIMITS, rate: 10, burst: 100 };
+  const shares = { limits, memoryUsed: () => undefined, onRefused: () => {}, now: () => 0 };
+  const room = openQueryRoom(server.url, {}, { shares });
+  const block = (id: number) =>
+    `<iq from="alice@example.org/m" to="bob@receipts.example.org/d" type="set" id="${id}"><data xmlns="http://jabber.org/protocol/ibb" sid="s" seq="${id}">${'A'.repeat(5464)}</data></iq>`;
+  try {
+    const written = await room.given(...Array.from({ length: 110 }, (_, id) => block(id)));
+    const count = (what: string) => written.filter((xml) => xml.includes(what)).length;
+    expect([count('type="set"'), count('resource-constraint')]).toEqual([100, 10]);
+  } finally {
+    room.close();
+  }
 });
