@@ -106,6 +106,33 @@ test('one that had it before its priority fell, and for a while was negative, is
   expect(await how()).toBe('o');
 });
 
+test('what falls due while his only session is negative is put off until it rises, and no longer', async () => {
+  await shows(START, 'desk', -1);
+  await handed(START + SECOND);
+  const login = START + 2 * SECOND;
+  await shows(login, 'desk', 0);
+  await comes(login);
+  expect(await how()).toBe('d');
+  await shows(login + SECOND, 'desk', -1);
+  expect((await at(login + STEP, claim(KEY, 1, 0))).outcome).toBe('moot');
+  const rise = login + 2 * STEP;
+  await shows(rise, 'desk', 0);
+  expect(await comes(rise)).toEqual([]);
+  expect(await dueIn(rise)).toBe(STEP);
+  expect((await at(rise + STEP, claim(KEY, 1, 0))).outcome).toBe('claimed');
+});
+
+test('so is the question whether it is there', async () => {
+  await shows(START, 'desk', 0);
+  await handed(START + SECOND);
+  await shows(START + 2 * SECOND, 'desk', -1);
+  expect((await at(START + 2 * STEP, claim(KEY, 1, 0))).outcome).toBe('moot');
+  const rise = START + 3 * STEP;
+  await shows(rise, 'desk', 0);
+  expect(await comes(rise)).toEqual([]);
+  expect(await at(rise + STEP, claim(KEY, 1, 0))).toMatchObject({ outcome: 'asks', resources: ['desk'] });
+});
+
 test('a receipt from a negative session says nothing of what it was not sent', async () => {
   await shows(START, 'desk', -1);
   await shows(START, 'phone', 0);

@@ -199,16 +199,22 @@ describe('a reply', () => {
   });
 
   test('to the component, that another process may wait for, shows that its session is there; not what a server wrote', async () => {
-    const there: string[] = [];
-    const other = openQueryRoom(server.url, { onStrayReply: ({ full }) => there.push(full) });
+    const there: unknown[] = [];
+    const other = openQueryRoom(server.url, { onStrayReply: ({ full }, doubtful) => there.push([full, doubtful]) });
     const reply = (inner: string, type = 'error') =>
       iq(BOB, 'receipts.example.org', `type="${type}" id="ofr-1"`, inner);
     const refuses = (condition: string) =>
       reply(`<error type="cancel"><${condition} xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>`);
-    await other.given(refuses('service-unavailable'), refuses('recipient-unavailable'));
+    await other.given(refuses('recipient-unavailable'));
     expect(there).toEqual([]);
     await other.given(refuses('feature-not-implemented'), reply('', 'result'));
-    expect(there).toEqual([BOB, BOB]);
+    expect(there).toEqual([
+      [BOB, false],
+      [BOB, false],
+    ]);
+    // Of a client that knows no such request, or of its server.
+    await other.given(refuses('service-unavailable'));
+    expect(there.slice(2)).toEqual([[BOB, true]]);
     other.close();
   });
 

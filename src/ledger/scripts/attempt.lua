@@ -179,7 +179,10 @@ local function handover(key, attempt, copies, by_timetable, unconfirmed, sender,
   redis.call('SETRANGE', name, 1, out .. head:sub(3, 3) .. string.format('%02x', copies))
   put_out(key, how, stored_at(head), now, sender, recipient, keep, passed)
   note(key, now, 'handed-over ' .. how, keep)
-  local dues = { T = by_timetable, A = by_timetable, U = unconfirmed, ['-'] = stored_at(head) + ttl }
+  local expiry = stored_at(head) + ttl
+  -- Who has had all that he may be sent is not asked for more.
+  local question = rule(SILENT, presence, says, out) == '1' and unconfirmed >= expiry and expiry or by_timetable
+  local dues = { T = by_timetable, A = question, U = unconfirmed, ['-'] = expiry }
   local due = dues[rule(TIMER, presence, says, out)]
   redis.call('ZADD', due_set, 'XX', due, key)
   return string.format('%.0f', due)

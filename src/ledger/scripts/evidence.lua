@@ -95,6 +95,9 @@ end
 local WITH_SESSION = { o = true, a = true, k = true, d = true, T = true, g = true, t = true, e = true }
 -- Those whose sessions are asked whether they are there.
 local IS_ASKED_ABOUT = { o = true, k = true, g = true, t = true }
+-- Those that the clock brings when nobody hears of his presence any more: all but n and e. And of one who was never seen to
+-- confirm anything those that have certainly not arrived.
+advance.ALL, advance.MISSED = 'oakdTgtsxb?v', 'xb'
 
 local function write_out(key, how, stored, handed, recipient, passed)
   local entry = string.format('%s%s;%.0f;%.0f', how, passed and 'c' or '', stored, handed)

@@ -32,6 +32,7 @@ function presence.end_session(user, resource)
   local name = sessions_name(user)
   if redis.call('HDEL', name, resource) == 0 then return false end
   redis.call('HDEL', name, '\0' .. resource)
+  redis.call('HDEL', asked.name(user), resource)
   redis.call('DEL', presence.hidden_name(user, resource))
   return true
 end
@@ -40,6 +41,7 @@ end
 function presence.forget_sessions(user)
   local name = sessions_name(user)
   for _, resource in ipairs(presence.resources(name)) do redis.call('DEL', presence.hidden_name(user, resource)) end
+  redis.call('DEL', asked.name(user))
   return redis.call('DEL', name) == 1
 end
 
@@ -65,7 +67,7 @@ function presence.drop(watched, watcher)
   if presence.is_watched(watched) or not presence.forget_sessions(watched) then return end
   local confirms = redis.call('GET', confirms_name(watched)) == '1'
   local due = times.now + times.first_step
-  advance.all(watched, confirms and 'xbodgs?v' or 'xb', due)
+  advance.all(watched, confirms and advance.ALL or advance.MISSED, due)
 end
 
 -- What a stanza has brought about is kept for a minute by its `token`, where a repeated call could not see it any more.
