@@ -159,19 +159,25 @@ describe('to an account for which the server says nothing', () => {
     expect(await room.given(iq(from, ALICE_PROXIED, `type="result" id="${idOf(out)}"`))).toHaveLength(1);
   });
 
-  test('nor who asks an account of which a session is known: it exists, so the server is only slow', async () => {
-    const sessions = room.ledger.keys.sessions('bob@example.org');
-    await room.redis.hset(sessions, { '': '1', desk: '1;y;1;' });
-    const [out] = await room.given(asksFor('bob@receipts.example.org'));
-    room.room.link.handOver();
-    expect(await afterAWhile()).toEqual([]);
-    expect(await room.given(iq('bob@example.org', ALICE_PROXIED, `type="result" id="${idOf(out)}"`))).toHaveLength(1);
-    // Known to be offline, which an account that does not exist cannot be either; but what it said is old.
-    await room.redis.hdel(sessions, 'desk');
-    await room.given(asksFor('bob@receipts.example.org'));
-    room.room.link.handOver();
-    expect(await room.writes()).toContain('<service-unavailable');
-  });
+  test.each([
+    ['here', { '': '1', desk: '1;y;1;' }],
+    ['away', { '': '1' }],
+  ])(
+    'nor who asks an account whose presence somebody gets, %s: it exists, so the server is only slow',
+    async (_, sessions) => {
+      const subscriptions = room.ledger.keys.subscriptions('bob@example.org');
+      await room.redis.hset(room.ledger.keys.sessions('bob@example.org'), sessions);
+      await room.redis.hset(subscriptions, 'carol@example.org', 's');
+      const [out] = await room.given(asksFor('bob@receipts.example.org'));
+      room.room.link.handOver();
+      expect(await afterAWhile()).toEqual([]);
+      expect(await room.given(iq('bob@example.org', ALICE_PROXIED, `type="result" id="${idOf(out)}"`))).toHaveLength(1);
+      await room.redis.del(subscriptions);
+      await room.given(asksFor('bob@receipts.example.org'));
+      room.room.link.handOver();
+      expect(await room.writes()).toContain('<service-unavailable');
+    },
+  );
 });
 
 describe('a reply', () => {

@@ -290,6 +290,14 @@ function presence.ask(user)
   return presence.watchers(user)
 end
 
+-- Whether each of a user's sessions has said to one who watches him that it is unavailable.
+function presence.is_hidden(user, watcher)
+  for _, resource in ipairs(presence.resources(sessions_name(user))) do
+    if redis.call('SISMEMBER', presence.hidden_name(user, resource), watcher) == 0 then return false end
+  end
+  return true
+end
+
 function presence.is_here(user) return presence_of(user) == 'o' and '1' or '' end
 
 function presence.watchers(user)
