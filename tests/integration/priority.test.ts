@@ -96,6 +96,26 @@ test('what a session lost is sent to the one that rises, which cannot have had i
   expect(await comes(START + 3 * SECOND)).toEqual([KEY]);
 });
 
+test('also when it has been up and down since', async () => {
+  await shows(START, 'desk', -1);
+  await shows(START, 'phone', 0);
+  await handed(START + SECOND);
+  for (let i = 2; i < 12; i += 2) {
+    await shows(START + i * SECOND, 'desk', 0);
+    await shows(START + (i + 1) * SECOND, 'desk', -1);
+  }
+  await shows(START + 12 * SECOND, 'phone', 'unavailable');
+  await shows(START + 13 * SECOND, 'desk', 0);
+  expect(await comes(START + 13 * SECOND)).toEqual([KEY]);
+});
+
+test('how often it has been so is remembered within bounds', async () => {
+  for (let i = 0; i < 200; i += 1) await shows(START + i * SECOND, 'desk', (i % 2) - 1);
+  const low = await opened.redis.hget(opened.ledger.keys.sessions(BOB), '\0desk');
+  expect(low?.length).toBeLessThan(400);
+  expect(low).toMatch(/^\d+-\d+(,\d+-\d+)+$/);
+});
+
 test('one that had it before its priority fell, and for a while was negative, is not sent it again', async () => {
   await shows(START, 'desk', 0);
   await handed(START + SECOND);

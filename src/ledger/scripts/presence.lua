@@ -1,8 +1,8 @@
 -- Who watches whom, and which sessions are known.
 -- sub:<watched> HASH: watcher -> 's' (subscribed) or 'p<ms>' (asked then). subs SET: all watched.
 -- sessions:<user> HASH: resource -> '<since ms>;<y|n|u>;<last heard ms, 0 or 1 while a probe awaits its answer>;<caps>'; the
--- empty field while his presence is known; NUL and a resource -> '<since ms>' while its priority is negative, and
--- '<since ms>-<until ms>' when it was so last. hidden:<user>\0<resource> SET: those of his watchers to whom that session has
+-- empty field while his presence is known; NUL and a resource -> '<since ms>-<until ms>' for each time that its priority was
+-- negative, joined by commas, the last without its end while it is so. hidden:<user>\0<resource> SET: those of his watchers to whom that session has
 -- said that it is unavailable, while it is not known to have ended.
 -- probed:<watched>\0<watcher> STRING: his server was asked whether that one may watch him, by the watcher's own (p) or by us
 -- (v); its answer is awaited. alive ZSET: processes whose link is up, by when they last said so.
@@ -15,6 +15,8 @@ function presence.hidden_name(user, resource) return prefix .. ':hidden:' .. use
 
 -- How long a server may take to answer a probe, ms.
 presence.PROBED_FOR = 60000
+-- Bytes of what is remembered of when a session's priority was negative.
+presence.MOST_LOW = 300
 -- How long it is remembered to whom a session has said that it is unavailable, ms.
 presence.HIDDEN_FOR = 7 * 86400000
 
@@ -142,8 +144,12 @@ end
 function presence.note_priority(name, resource, is_low, now)
   local field = '\0' .. resource
   local was = redis.call('HGET', name, field)
-  local was_low = was and not find(was, '-', 1, true)
-  if is_low and not was_low then redis.call('HSET', name, field, now)
+  local was_low = was and not find(was, '%-%d+$')
+  if is_low and not was_low then
+    local before = was and was .. ',' or ''
+    -- Of one that goes up and down all the time, the oldest is forgotten.
+    if #before > presence.MOST_LOW then before = before:match('^[^,]*,(.*)$') end
+    redis.call('HSET', name, field, before .. now)
   elseif was_low and not is_low then redis.call('HSET', name, field, was .. '-' .. now) end
   return was_low and not is_low
 end
