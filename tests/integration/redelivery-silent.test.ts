@@ -74,6 +74,27 @@ describe('a step after the copy, and no receipt', () => {
     expect(await dueOf()).toBe(START + 4 * STEP);
   });
 
+  test('of very many some, and the others a step later', async () => {
+    await bobHas(Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`r-${i}`, START - DAY])));
+    await aliceHasWritten(START);
+    const asked = new Set<string>();
+    for (const [now, count] of [
+      [START + STEP, 50],
+      [START + 2 * STEP, 10],
+    ] as const) {
+      const claimed = await due(now);
+      if (claimed.outcome !== 'asks') throw new Error(claimed.outcome);
+      expect(claimed.resources).toHaveLength(count);
+      for (const one of claimed.resources) {
+        asked.add(one);
+        await answers(now, one);
+      }
+    }
+    expect(asked.size).toBe(60);
+    expect(await due(START + 4 * STEP)).toEqual({ outcome: 'moot' });
+    expect(await dueOf()).toBe(END);
+  });
+
   test('one that has answered has the copy: nobody is asked for it again', async () => {
     await bobHas({ phone: START - DAY });
     await aliceHasWritten(START);
