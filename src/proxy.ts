@@ -152,7 +152,7 @@ export class ReceiptsProxy {
       counts: metrics.counts,
       maxStanzaBytes: config.maxStanzaBytes,
       onRosterSet: (_from, _to, element) => this.#receipts.stanza(element),
-      onStrayReply: (from) => this.#receipts.pings.overheard(from),
+      onStrayReply: (from, doubtful) => this.#receipts.pings.overheard(from, doubtful),
       log,
       ...tuning.queries,
     });

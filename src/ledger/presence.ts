@@ -125,9 +125,9 @@ export function judged(user: string, resource: string, asked: number, answered: 
   return presence('judged', [user, resource, asked, answered ? 'a' : 's'], nothing);
 }
 
-/** An answer came to a process that does not wait for it: another may. */
-export function overheard(user: string, resource: string): Operation<void> {
-  return presence('overheard', [user, resource], nothing);
+/** An answer came to a process that does not wait for it: another may. Gives whether that is news of a session. */
+export function overheard(user: string, resource: string): Operation<boolean> {
+  return presence('overheard', [user, resource], (reply) => reply === '1');
 }
 
 /** Notes whether a session returns receipts; `caps` is what was looked at. */

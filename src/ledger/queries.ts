@@ -99,7 +99,8 @@ export function overdueQuestions(
 
 /**
  * Ends a question to an account before its time, for this process to tell its asker before `leaseUntil` (ms). Undefined when
- * it does not wait any more, or when a session of that account's is known: then it exists, and is given its time.
+ * it does not wait any more, or when somebody gets that account's presence: then it exists, and is given its time, be it there
+ * or not.
  *
  * @param account a served bare JID
  */

@@ -64,7 +64,8 @@ export class DirectedUnavailable {
     if (watcher === 'ended') sessions.ended(user, resource);
     if (watcher === undefined || watcher === 'ended') return;
     counts.presenceProbes += 1;
-    link.send(presenceStanza({ type: 'probe', from: withResource(this.#standIn(watcher), ids.next()), to: user }));
+    const from = withResource(this.#standIn(watcher), ids.next());
+    link.send(presenceStanza({ type: 'probe', from, to: user, id: ids.next() }));
     await this.#wait(patience);
     sessions.endedUnseen(user, await this.#perform(() => pipeline.perform(judgeSession(user, resource, clock.now()))));
   }

@@ -245,7 +245,7 @@ export class Relay {
     const { pipeline, addresses, ids, link, counts, passage } = this.#options;
     const { condition } = readError(element);
     const own = to.side === 'component';
-    const ours = own || (presence.id !== undefined && isOwnId(presence.id));
+    const ours = own || isOwnId(to.resource) || (presence.id !== undefined && isOwnId(presence.id));
     const pass = () => {
       if (ours) passage.drop();
       else this.#relay(from, to, presence);

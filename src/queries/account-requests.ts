@@ -44,8 +44,8 @@ export class AccountRequests {
     const unanswered: Unanswered[] = [];
     for (const [id, waiting] of this.#waiting) {
       const { account, held, handledAt } = waiting;
-      // They are handled in their order, so the later ones are not either.
-      if (held !== undefined && !held.done) break;
+      // Others may have been handled before it: each user's wait their turn.
+      if (held !== undefined && !held.done) continue;
       if (held !== undefined) {
         waiting.held = undefined;
         waiting.handledAt = now;

@@ -19,7 +19,7 @@ const MOST = 1000;
 
 /** A question of ours that got no answer. */
 export class UnansweredError extends Error {
-  /** @param reason the condition of the error that came instead, `timeout`, `busy` or `stopped` */
+  /** @param reason the condition of the error that came instead, `timeout`, `unhandled` (by the server, in that time), `busy` or `stopped` */
   constructor(readonly reason: string) {
     super(`No answer: ${reason}`);
     this.name = 'UnansweredError';
@@ -35,9 +35,13 @@ const MEANING: Readonly<Record<string, 'refused' | 'gone' | 'silent' | 'unknown'
   'remote-server-not-found': 'gone',
   'remote-server-timeout': 'gone',
   timeout: 'silent',
+  // The server has not had it yet, so that its session has not either.
+  unhandled: 'unknown',
   busy: 'unknown',
   stopped: 'unknown',
 };
+
+const UNANSWERED: ReadonlySet<string> = new Set(['timeout', 'unhandled']);
 
 interface Waiting {
   readonly from: string;
@@ -45,9 +49,9 @@ interface Waiting {
   readonly settle: (outcome: Element | UnansweredError) => void;
 }
 
-/** Whether a reply, to whatever question, shows that the session is there: some errors are a server's in a gone one's stead. */
-export function isOfSession(reply: Element): boolean {
-  return reply.attrs.type === 'result' || MEANING[readError(reply).condition] === undefined;
+/** What a reply, to whatever question, says of a session: see {@link Asker.isThere}. */
+export function saysOfSession(reply: Element): 'answered' | 'refused' | 'gone' | 'silent' | 'unknown' {
+  return reply.attrs.type === 'result' ? 'answered' : (MEANING[readError(reply).condition] ?? 'answered');
 }
 
 /** The proxy's own questions, from the component's domain. They live and end with the process. */
@@ -80,7 +84,10 @@ export class Asker {
     const id = ids.next();
     const { full, bare } = addresses.parse(to);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => settle(new UnansweredError('timeout')), timeLimit).unref();
+      const timer = setTimeout(
+        () => settle(new UnansweredError(held.done ? 'timeout' : 'unhandled')),
+        timeLimit,
+      ).unref();
       const settle = (outcome: Element | UnansweredError) => {
         clearTimeout(timer);
         this.#waiting.delete(id);
@@ -97,6 +104,8 @@ export class Asker {
         undefined,
         bare,
       );
+      // The link holds as much as it may, and has dropped it.
+      if (held.done) settle(new UnansweredError('busy'));
     });
   }
 
@@ -104,7 +113,7 @@ export class Asker {
   tell(to: string, payload: string): Promise<'taken' | 'refused' | 'silent'> {
     return this.ask(to, payload, 'set', 'high').then(
       () => 'taken',
-      (error: unknown) => (error instanceof UnansweredError && error.reason === 'timeout' ? 'silent' : 'refused'),
+      (error: unknown) => (error instanceof UnansweredError && UNANSWERED.has(error.reason) ? 'silent' : 'refused'),
     );
   }
 

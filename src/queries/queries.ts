@@ -8,7 +8,7 @@ import { type Address, type Addresses, MalformedAddressError } from '../stanza/a
 import { IdSource } from '../stanza/ids.ts';
 import { NS } from '../stanza/namespaces.ts';
 import { namespaceOf, TooDeepError } from '../stanza/xml.ts';
-import { Asker, isOfSession } from './asker.ts';
+import { Asker, saysOfSession } from './asker.ts';
 import { Capabilities } from './capabilities.ts';
 import { type QueryCounts, Relay, weight } from './relay.ts';
 
@@ -41,8 +41,11 @@ export interface QueriesOptions extends QueryTiming {
   readonly counts: QueryCounts;
   readonly maxStanzaBytes: number;
   readonly log: { warn(fields: object, message: string): void };
-  /** An answer came to the component that this process does not wait for, or not any more: its sender is there. */
-  readonly onStrayReply?: (from: Address) => void;
+  /**
+   * An answer came to the component that this process does not wait for, or not any more: its sender is there.
+   * `doubtful`: unless his server has answered in a gone session's stead.
+   */
+  readonly onStrayReply?: (from: Address, doubtful: boolean) => void;
   /** Answers them; without it they are refused. */
   readonly onRosterSet?: OnRosterSet;
 }
@@ -151,7 +154,7 @@ export class Queries {
   }
 
   #reply(element: Element, to: Address): void {
-    const { counts, receipts } = this.#options;
+    const { counts, receipts, onStrayReply } = this.#options;
     if (to.side === 'proxied' && !this.asker.awaits(element.attrs.id)) this.#relay.reply(element);
     else if (to.side !== 'component' && to.side !== 'proxied') receipts.passage.drop();
     else {
@@ -160,7 +163,10 @@ export class Queries {
       else if (outcome === 'late') {
         counts.repliesLate += 1;
         this.capabilities.overhear(element);
-        if (isOfSession(element)) this.#options.onStrayReply?.(receipts.addresses.parse(element.attrs.from as string));
+        const says = saysOfSession(element);
+        if (says === 'answered' || says === 'refused') {
+          onStrayReply?.(receipts.addresses.parse(element.attrs.from as string), says === 'refused');
+        }
       }
     }
   }

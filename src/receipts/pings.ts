@@ -17,6 +17,8 @@ export interface PingsOptions {
 
 /** How much later than an answer a receipt may come that the client was to send before, ms: some answer on another thread. */
 const GRACE = 500;
+/** How long looks at what waits for one user are gathered, ms. */
+const GATHER = 1000;
 
 /**
  * Asks sessions whether they are there (XEP-0199). A phone that has lost its network counts as online until its server gives
@@ -27,14 +29,19 @@ export class Pings {
   readonly #options: PingsOptions;
   /** Moves on when the link goes down: that an answer to an earlier question does not come says nothing. */
   #link = 0;
+  readonly #toLookAt = new Set<string>();
   #closed = false;
 
   constructor(options: PingsOptions) {
     this.#options = options;
   }
 
-  /** Asks these sessions of a user's, and has it looked at what that means for his messages. */
+  /** Asks these sessions of a user's, and has it looked at what that means for his messages; without any, it is only looked again. */
   ask(user: string, resources: readonly string[]): void {
+    if (resources.length === 0) {
+      this.#lookSoon(user);
+      return;
+    }
     void Promise.all(resources.map((resource) => this.#ask(user, resource))).then(() => {
       if (!this.#closed) this.#options.onJudged(user);
     });
@@ -48,10 +55,18 @@ export class Pings {
     if (await this.#ask(user, resource)) await sleep(GRACE, undefined, { ref: false });
   }
 
-  /** An answer came that nobody waits for here. */
-  overheard({ side, bare, resource }: Address): void {
+  /** An answer came that nobody waits for here; `doubtful`: one that a server may have made for a session that is gone. */
+  overheard({ side, bare, resource }: Address, doubtful: boolean): void {
     if (side !== 'served' || resource === '') return;
-    this.#options.pipeline.push({ operation: overheard(bare, resource), done: () => {}, refuse: () => {} });
+    const { pipeline, onDoubt } = this.#options;
+    const operation = overheard(bare, resource);
+    pipeline.push({
+      operation,
+      done: (reply) => {
+        if (operation.decode(reply) && doubtful && !this.#closed) onDoubt(bare);
+      },
+      refuse: () => {},
+    });
   }
 
   /** The link is down. */
@@ -62,6 +77,17 @@ export class Pings {
   /** Judges nothing any more. */
   close(): void {
     this.#closed = true;
+  }
+
+  /** Each of a thousand messages asks for a look at them all: one look serves those of a second. */
+  #lookSoon(user: string): void {
+    if (this.#toLookAt.has(user)) return;
+    this.#toLookAt.add(user);
+    const look = () => {
+      this.#toLookAt.delete(user);
+      if (!this.#closed) this.#options.onJudged(user);
+    };
+    setTimeout(look, GATHER).unref();
   }
 
   /** Whether it answered. */

@@ -96,6 +96,13 @@ describe('a session says to one watcher that it is unavailable', () => {
     );
   });
 
+  test('an error instead of an answer goes to nobody either', async () => {
+    await room.given(desk(ALICE_PROXIED, 'unavailable'));
+    const asker = await asks();
+    const error = '<error type="wait"><remote-server-timeout xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>';
+    expect(await room.given(`<presence from="${BOB}" to="${asker}" type="error">${error}</presence>`)).toEqual([]);
+  });
+
   test('who has only asked is not waited for', async () => {
     await room.given(presence('dave@example.org', BOB_PROXIED, 'subscribe'));
     await room.given(desk(ALICE_PROXIED, 'unavailable'), desk(CAROL_PROXIED, 'unavailable'));

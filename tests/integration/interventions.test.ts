@@ -172,6 +172,23 @@ describe('retry now', () => {
     expect(await open.ledger.once(claim(key, 1))).toMatchObject({ outcome: 'claimed' });
   });
 
+  test('tells one to whom each of his sessions is unavailable what it tells when he is away', async () => {
+    await handedOver();
+    await open.redis.set(open.ledger.keys.confirms(BOB), '1');
+    await open.redis.hset(open.ledger.keys.sessions(BOB), { '': '1', desk: '1;y;1;', phone: '1;y;1;' });
+    const hides = (resource: string) => open.redis.sadd(`${open.ledger.keys.prefix}:hidden:${BOB}\0${resource}`, ALICE);
+    await hides('desk');
+    expect(await open.ledger.once(retryNow(key, 'carol@example.org'))).toBe('unknown');
+    await hides('phone');
+    const due = await open.redis.zscore(open.ledger.keys.due, key);
+    expect(await open.ledger.once(retryNow(key, ALICE))).toBe('waiting');
+    expect(await open.redis.zscore(open.ledger.keys.due, key)).toBe(due);
+    await open.redis.zadd(open.ledger.keys.due, Date.now(), key);
+    expect(await open.ledger.once(retryNow(key, ALICE))).toBe('waiting');
+    // An administrator is told how it is.
+    expect(await open.ledger.once(retryNow(key, undefined))).toBe('underway');
+  });
+
   test('of an undelivered one says that it takes a new life', async () => {
     await undelivered();
     expect(await open.ledger.once(retryNow(key, ALICE))).toBe('undelivered');

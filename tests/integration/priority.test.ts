@@ -96,6 +96,26 @@ test('what a session lost is sent to the one that rises, which cannot have had i
   expect(await comes(START + 3 * SECOND)).toEqual([KEY]);
 });
 
+test('also when it has been up and down since', async () => {
+  await shows(START, 'desk', -1);
+  await shows(START, 'phone', 0);
+  await handed(START + SECOND);
+  for (let i = 2; i < 12; i += 2) {
+    await shows(START + i * SECOND, 'desk', 0);
+    await shows(START + (i + 1) * SECOND, 'desk', -1);
+  }
+  await shows(START + 12 * SECOND, 'phone', 'unavailable');
+  await shows(START + 13 * SECOND, 'desk', 0);
+  expect(await comes(START + 13 * SECOND)).toEqual([KEY]);
+});
+
+test('how often it has been so is remembered within bounds', async () => {
+  for (let i = 0; i < 200; i += 1) await shows(START + i * SECOND, 'desk', (i % 2) - 1);
+  const low = await opened.redis.hget(opened.ledger.keys.sessions(BOB), '\0desk');
+  expect(low?.length).toBeLessThan(400);
+  expect(low).toMatch(/^\d+-\d+(,\d+-\d+)+$/);
+});
+
 test('one that had it before its priority fell, and for a while was negative, is not sent it again', async () => {
   await shows(START, 'desk', 0);
   await handed(START + SECOND);
@@ -104,6 +124,33 @@ test('one that had it before its priority fell, and for a while was negative, is
   await shows(START + 3 * SECOND, 'desk', 0);
   expect(await comes(START + 3 * SECOND)).toEqual([]);
   expect(await how()).toBe('o');
+});
+
+test('what falls due while his only session is negative is put off until it rises, and no longer', async () => {
+  await shows(START, 'desk', -1);
+  await handed(START + SECOND);
+  const login = START + 2 * SECOND;
+  await shows(login, 'desk', 0);
+  await comes(login);
+  expect(await how()).toBe('d');
+  await shows(login + SECOND, 'desk', -1);
+  expect((await at(login + STEP, claim(KEY, 1, 0))).outcome).toBe('moot');
+  const rise = login + 2 * STEP;
+  await shows(rise, 'desk', 0);
+  expect(await comes(rise)).toEqual([]);
+  expect(await dueIn(rise)).toBe(STEP);
+  expect((await at(rise + STEP, claim(KEY, 1, 0))).outcome).toBe('claimed');
+});
+
+test('so is the question whether it is there', async () => {
+  await shows(START, 'desk', 0);
+  await handed(START + SECOND);
+  await shows(START + 2 * SECOND, 'desk', -1);
+  expect((await at(START + 2 * STEP, claim(KEY, 1, 0))).outcome).toBe('moot');
+  const rise = START + 3 * STEP;
+  await shows(rise, 'desk', 0);
+  expect(await comes(rise)).toEqual([]);
+  expect(await at(rise + STEP, claim(KEY, 1, 0))).toMatchObject({ outcome: 'asks', resources: ['desk'] });
 });
 
 test('a receipt from a negative session says nothing of what it was not sent', async () => {

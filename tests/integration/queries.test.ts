@@ -159,19 +159,25 @@ describe('to an account for which the server says nothing', () => {
     expect(await room.given(iq(from, ALICE_PROXIED, `type="result" id="${idOf(out)}"`))).toHaveLength(1);
   });
 
-  test('nor who asks an account of which a session is known: it exists, so the server is only slow', async () => {
-    const sessions = room.ledger.keys.sessions('bob@example.org');
-    await room.redis.hset(sessions, { '': '1', desk: '1;y;1;' });
-    const [out] = await room.given(asksFor('bob@receipts.example.org'));
-    room.room.link.handOver();
-    expect(await afterAWhile()).toEqual([]);
-    expect(await room.given(iq('bob@example.org', ALICE_PROXIED, `type="result" id="${idOf(out)}"`))).toHaveLength(1);
-    // Known to be offline, which an account that does not exist cannot be either; but what it said is old.
-    await room.redis.hdel(sessions, 'desk');
-    await room.given(asksFor('bob@receipts.example.org'));
-    room.room.link.handOver();
-    expect(await room.writes()).toContain('<service-unavailable');
-  });
+  test.each([
+    ['here', { '': '1', desk: '1;y;1;' }],
+    ['away', { '': '1' }],
+  ])(
+    'nor who asks an account whose presence somebody gets, %s: it exists, so the server is only slow',
+    async (_, sessions) => {
+      const subscriptions = room.ledger.keys.subscriptions('bob@example.org');
+      await room.redis.hset(room.ledger.keys.sessions('bob@example.org'), sessions);
+      await room.redis.hset(subscriptions, 'carol@example.org', 's');
+      const [out] = await room.given(asksFor('bob@receipts.example.org'));
+      room.room.link.handOver();
+      expect(await afterAWhile()).toEqual([]);
+      expect(await room.given(iq('bob@example.org', ALICE_PROXIED, `type="result" id="${idOf(out)}"`))).toHaveLength(1);
+      await room.redis.del(subscriptions);
+      await room.given(asksFor('bob@receipts.example.org'));
+      room.room.link.handOver();
+      expect(await room.writes()).toContain('<service-unavailable');
+    },
+  );
 });
 
 describe('a reply', () => {
@@ -199,16 +205,22 @@ describe('a reply', () => {
   });
 
   test('to the component, that another process may wait for, shows that its session is there; not what a server wrote', async () => {
-    const there: string[] = [];
-    const other = openQueryRoom(server.url, { onStrayReply: ({ full }) => there.push(full) });
+    const there: unknown[] = [];
+    const other = openQueryRoom(server.url, { onStrayReply: ({ full }, doubtful) => there.push([full, doubtful]) });
     const reply = (inner: string, type = 'error') =>
       iq(BOB, 'receipts.example.org', `type="${type}" id="ofr-1"`, inner);
     const refuses = (condition: string) =>
       reply(`<error type="cancel"><${condition} xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>`);
-    await other.given(refuses('service-unavailable'), refuses('recipient-unavailable'));
+    await other.given(refuses('recipient-unavailable'));
     expect(there).toEqual([]);
     await other.given(refuses('feature-not-implemented'), reply('', 'result'));
-    expect(there).toEqual([BOB, BOB]);
+    expect(there).toEqual([
+      [BOB, false],
+      [BOB, false],
+    ]);
+    // Of a client that knows no such request, or of its server.
+    await other.given(refuses('service-unavailable'));
+    expect(there.slice(2)).toEqual([[BOB, true]]);
     other.close();
   });
 

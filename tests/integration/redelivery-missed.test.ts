@@ -223,6 +223,16 @@ test('his last contact among the proxied is gone, so nobody will hear of him: th
   expect(await dueOf()).toBe(START + 31 * SECOND);
 });
 
+test.each(['a', 'k', 'd', 'T', 'g', 't', 's'])('however it went (%s)', async (how) => {
+  await confirms();
+  await opened.redis.hset(opened.ledger.keys.subscriptions(BOB), ALICE, 's');
+  await bobHas({ desk: START - DAY });
+  await aliceHasWritten(START, 'm-1', { byTimetable: END });
+  await opened.redis.hset(opened.ledger.keys.out(BOB), keyOf('m-1'), `${how};${START};${START}`);
+  await at(START + SECOND, takeStep('unsubscribe', BOB, ALICE, START + SECOND, 't-1'));
+  expect(await dueOf()).toBe(START + 31 * SECOND);
+});
+
 test('what has become due together is taken up in the order in which it was written', async () => {
   const ids = ['m-1', 'm-2', 'm-3', 'm-4', 'm-5', 'm-6'];
   for (const [i, id] of ids.entries()) {

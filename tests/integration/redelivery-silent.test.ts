@@ -37,7 +37,8 @@ async function bobHas(sessions: Record<string, number>): Promise<void> {
 }
 
 async function handedOver(now: number, id = 'm-1', attempt = 1): Promise<void> {
-  const times = { byTimetable: now + STEP, unconfirmed: END };
+  const unconfirmed = attempt > TIMETABLE.unconfirmedRetries ? END : now + TIMETABLE.unconfirmedRetryAfter;
+  const times = { byTimetable: now + STEP, unconfirmed };
   const copy = { key: keyOf(id), attempt, copies: attempt, sender: ALICE, recipient: BOB, noStore: false };
   await at(now, handOver({ ...copy, ...times }));
 }
@@ -71,6 +72,27 @@ describe('a step after the copy, and no receipt', () => {
     expect(await dueOf()).toBe(START + 2 * STEP);
     expect(await due(START + 2 * STEP)).toMatchObject({ outcome: 'asks' });
     expect(await dueOf()).toBe(START + 4 * STEP);
+  });
+
+  test('of very many some, and the others a step later', async () => {
+    await bobHas(Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`r-${i}`, START - DAY])));
+    await aliceHasWritten(START);
+    const asked = new Set<string>();
+    for (const [now, count] of [
+      [START + STEP, 50],
+      [START + 2 * STEP, 10],
+    ] as const) {
+      const claimed = await due(now);
+      if (claimed.outcome !== 'asks') throw new Error(claimed.outcome);
+      expect(claimed.resources).toHaveLength(count);
+      for (const one of claimed.resources) {
+        asked.add(one);
+        await answers(now, one);
+      }
+    }
+    expect(asked.size).toBe(60);
+    expect(await due(START + 4 * STEP)).toEqual({ outcome: 'moot' });
+    expect(await dueOf()).toBe(END);
   });
 
   test('one that has answered has the copy: nobody is asked for it again', async () => {
@@ -144,6 +166,33 @@ describe('a step after the copy, and no receipt', () => {
     await opened.redis.hset(name, 'desk', `${START + 90 * SECOND};u;0;`);
     expect(await looks(START + 91 * SECOND, 'login')).toEqual([]);
   });
+});
+
+test('nor by the clock, however often he changes device', async () => {
+  await opened.redis.del(opened.ledger.keys.confirms(BOB));
+  const name = opened.ledger.keys.sessions(BOB);
+  await opened.redis.hset(name, { '': START, phone: `${START - DAY};u;0;` });
+  await aliceHasWritten(START);
+  await opened.redis.hdel(name, 'phone');
+  await opened.redis.hset(name, 'tablet', `${START + SECOND};u;0;`);
+  expect(await looks(START + SECOND, 'login')).toHaveLength(1);
+  await at(START + SECOND, claim(keyOf('m-1'), 1));
+  await handedOver(START + SECOND, 'm-1', 2);
+  expect(await dueOf()).toBe(END);
+});
+
+test('what lay in offline storage may be lost on its way as well, so that its session is asked', async () => {
+  await opened.redis.del(opened.ledger.keys.confirms(BOB));
+  const name = opened.ledger.keys.sessions(BOB);
+  await opened.redis.hset(name, { '': START });
+  await aliceHasWritten(START);
+  expect(await dueOf()).toBe(END);
+  await opened.redis.hset(name, 'phone', `${START + SECOND};u;0;`);
+  expect(await looks(START + SECOND, 'login')).toEqual([]);
+  expect(await due(START + SECOND + STEP)).toEqual({ outcome: 'asks', user: BOB, resources: ['phone'] });
+  await isSilent(START + SECOND + STEP, 'phone');
+  await opened.redis.hset(name, 'tablet', `${START + 60 * SECOND};u;0;`);
+  expect(await looks(START + 60 * SECOND, 'login')).toEqual(MISSED);
 });
 
 describe('one of the sessions that may have had it has ended, another is there', () => {
@@ -236,6 +285,14 @@ describe('silence is over', () => {
     // That the time was over there is no news then.
     await isSilent(START + STEP, 'phone');
     expect(await looks(START + 51 * SECOND)).toEqual([]);
+  });
+
+  test('what is known of it goes with the session', async () => {
+    const tells = (available: boolean, token: string) =>
+      at(START + 46 * SECOND, seePresence(BOB, ALICE, 'phone', available, START + 46 * SECOND, '', '', token));
+    expect(await opened.redis.hkeys(opened.ledger.keys.asked(BOB))).toEqual(['phone']);
+    await tells(false, 't-1');
+    expect(await opened.redis.exists(opened.ledger.keys.asked(BOB))).toBe(0);
   });
 
   test('not by anything else', async () => {

@@ -7,12 +7,12 @@ import { parseStanza } from '../support/xml.ts';
 
 const ALICE = 'alice@example.org/desk';
 
-function setUp(timeLimit: number) {
+function setUp(timeLimit: number, drops = false) {
   const written: Held<Sent>[] = [];
   const asker = new Asker({
     link: {
       send: (xml, tag, priority = 'normal', key = undefined) => {
-        const held: Held<Sent> = { xml, tag, priority, key, done: false };
+        const held: Held<Sent> = { xml, tag, priority, key, done: drops };
         written.push(held);
         return held;
       },
@@ -62,10 +62,18 @@ describe('whether a session is there', () => {
 
   test('a result shows it, silence the contrary; one that was not asked shows nothing', async () => {
     expect(await answerOf('', 'result')).toBe('answered');
-    expect(await setUp(1).asker.isThere(ALICE)).toBe('silent');
+    const silent = setUp(1);
+    const said = silent.asker.isThere(ALICE);
+    for (const held of silent.written) held.done = true;
+    expect(await said).toBe('silent');
     const { asker } = setUp(60_000);
     const outcome = asker.isThere(ALICE);
     asker.stop();
     expect(await outcome).toBe('unknown');
+  });
+
+  test('nor does one that the server has not handled in that time, or the link has dropped', async () => {
+    expect(await setUp(1).asker.isThere(ALICE)).toBe('unknown');
+    expect(await setUp(60_000, true).asker.isThere(ALICE)).toBe('unknown');
   });
 });

@@ -1,17 +1,28 @@
 import type { Operation } from '../../src/ledger/operations.ts';
 import { Pings, type PingsOptions } from '../../src/receipts/pings.ts';
 
+const { jest } = import.meta;
 const BOB = 'bob@example.org';
 type Outcome = Awaited<ReturnType<PingsOptions['ping']>>;
+
+/** What the ledger says. */
+let reply = '';
+beforeEach(() => {
+  reply = '';
+});
 
 function setUp(...outcomes: (Outcome | Promise<Outcome>)[]) {
   const asked: string[] = [];
   const noted: (string | number)[][] = [];
   const doubted: string[] = [];
+  const looks: string[] = [];
   let judged = () => {};
   const pings = new Pings({
     pipeline: {
-      push: ({ operation }: { operation?: Operation<unknown> }) => void noted.push([...(operation?.args ?? [])]),
+      push: ({ operation, done }: { operation?: Operation<unknown>; done(reply: string): void }) => {
+        noted.push([...(operation?.args ?? [])]);
+        done(reply);
+      },
     },
     clock: { now: () => 1000 },
     ping: async (full) => {
@@ -19,14 +30,17 @@ function setUp(...outcomes: (Outcome | Promise<Outcome>)[]) {
       return outcomes.shift() ?? 'unknown';
     },
     onDoubt: (user) => doubted.push(user),
-    onJudged: () => judged(),
+    onJudged: (user) => {
+      looks.push(user);
+      judged();
+    },
   });
   const ask = (...resources: string[]) =>
     new Promise<void>((resolve) => {
       judged = resolve;
       pings.ask(BOB, resources);
     });
-  return { pings, asked, noted, doubted, ask };
+  return { pings, asked, noted, doubted, looks, ask };
 }
 
 /** As the ledger is told: at 1000 it was asked. */
@@ -60,9 +74,9 @@ test('the link was down meanwhile: no answer proves nothing, an answer what it s
 test('an answer that nobody waits for is noted, if it is a session of one of ours', () => {
   const { pings, noted } = setUp();
   const address = { bare: BOB, resource: 'a', side: 'served' } as Parameters<Pings['overheard']>[0];
-  pings.overheard(address);
-  pings.overheard({ ...address, resource: '' });
-  pings.overheard({ ...address, side: 'foreign' });
+  pings.overheard(address, false);
+  pings.overheard({ ...address, resource: '' }, false);
+  pings.overheard({ ...address, side: 'foreign' }, false);
   expect(noted).toEqual([['P', 'overheard', 2, BOB, 'a']]);
 });
 
@@ -71,4 +85,32 @@ test('a session that was asked to settle is waited for no longer than it takes t
   await pings.settled(BOB, 'a');
   await pings.settled(BOB, 'b');
   expect(noted).toEqual([note('a', 's'), note('b', 'a')]);
+});
+
+test('of a refusal that nobody waits for, his server is asked whose it was, once', () => {
+  const { pings, doubted } = setUp();
+  const address = { bare: BOB, resource: 'a', side: 'served' } as Parameters<Pings['overheard']>[0];
+  reply = '1';
+  pings.overheard(address, false);
+  expect(doubted).toEqual([]);
+  pings.overheard(address, true);
+  reply = '';
+  pings.overheard(address, true);
+  expect(doubted).toEqual([BOB]);
+});
+
+test('a thousand messages to one who is silent are looked at together', async () => {
+  jest.useFakeTimers();
+  try {
+    const { pings, looks } = setUp();
+    for (let i = 0; i < 1000; i += 1) pings.ask(BOB, []);
+    pings.ask('carol@example.org', []);
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(looks).toEqual([BOB, 'carol@example.org']);
+    pings.ask(BOB, []);
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(looks).toHaveLength(3);
+  } finally {
+    jest.useRealTimers();
+  }
 });

@@ -1,6 +1,6 @@
 -- One table, as a script may have no more than 200 locals. How long an answer of a session may take, at the very most, and how
--- long what came of it is kept, ms.
-local asked = { LASTS = 60000, KEPT_FOR = 86400000 }
+-- long what came of it is kept, ms; and how many are asked for one message at once, the others a step later.
+local asked = { LASTS = 60000, KEPT_FOR = 86400000, AT_ONCE = 50 }
 function asked.name(user) return prefix .. ':asked:' .. user end
 
 -- What is known from asking a user's sessions whether they are there (XEP-0199), by resource: when (ms) each was asked last,

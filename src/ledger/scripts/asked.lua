@@ -15,10 +15,11 @@ function presence.judged(user, resource, at, state)
   return ''
 end
 
--- An answer came to a process that had not asked, or too late.
+-- An answer came to a process that had not asked, or too late. Returns 1 when nothing was known to have come before, else ''.
 function presence.overheard(user, resource)
   local name = asked.name(user)
-  local since, at = (redis.call('HGET', name, resource) or ''):match('^(%d+);(%d+);')
-  if since then redis.call('HSET', name, resource, since .. ';' .. at .. ';a') end
-  return ''
+  local since, at, state = (redis.call('HGET', name, resource) or ''):match('^(%d+);(%d+);(.)$')
+  if not since or state == 'a' then return '' end
+  redis.call('HSET', name, resource, since .. ';' .. at .. ';a')
+  return '1'
 end

@@ -24,7 +24,7 @@ local function ask_first(key, value, body, sessions, now, ttl)
   if not settled and not IS_ASKED_ABOUT[how] then return nil end
   local expiry = stored_at(value) + ttl
   local answers = asked.answers_of(body.r, sessions)
-  local wanted, unsure, silent = { body.r }, not settled, false
+  local wanted, unsure, silent, left = { body.r }, not settled, false, false
   if unsure then
     if not outlived(sessions, handed) then return nil end
     unsure = false
@@ -34,15 +34,17 @@ local function ask_first(key, value, body, sessions, now, ttl)
         unsure = true
         silent = silent or asked.is_silent(answers, resource)
         local patience = answer and answer.state == '?' and math.max(asked.LASTS, times.first_step) or times.first_step
-        if not answer or now - answer.asked >= patience then
+        local is_wanted = not answer or now - answer.asked >= patience
+        if is_wanted and #wanted > asked.AT_ONCE then left = true
+        elseif is_wanted then
           wanted[#wanted + 1] = resource
           -- One that was silent is so until it answers.
           local state = asked.is_silent(answers, resource) and 's' or '?'
           redis.call('HSET', asked.name(body.r), resource, string.format('%.0f;%.0f;%s', session.since, now, state))
-          redis.call('PEXPIRE', asked.name(body.r), asked.KEPT_FOR)
         end
       end
     end
+    if #wanted > 1 then redis.call('PEXPIRE', asked.name(body.r), asked.KEPT_FOR) end
   end
   if not unsure then
     if how == 'k' then return nil end
@@ -51,7 +53,7 @@ local function ask_first(key, value, body, sessions, now, ttl)
     redis.call('ZADD', due_set, expiry, key)
     return ''
   end
-  redis.call('ZADD', due_set, math.min(expiry, now + math.max(times.first_step, now - handed)), key)
+  redis.call('ZADD', due_set, math.min(expiry, now + (left and times.first_step or math.max(times.first_step, now - handed))), key)
   return (#wanted > 1 or silent) and 'Q' .. table.concat(wanted, '\0') or ''
 end
 
@@ -179,7 +181,10 @@ local function handover(key, attempt, copies, by_timetable, unconfirmed, sender,
   redis.call('SETRANGE', name, 1, out .. head:sub(3, 3) .. string.format('%02x', copies))
   put_out(key, how, stored_at(head), now, sender, recipient, keep, passed)
   note(key, now, 'handed-over ' .. how, keep)
-  local dues = { T = by_timetable, A = by_timetable, U = unconfirmed, ['-'] = stored_at(head) + ttl }
+  local expiry = stored_at(head) + ttl
+  -- Who has had all that he may be sent is not asked for more.
+  local question = rule(SILENT, presence, says, out) == '1' and unconfirmed >= expiry and expiry or by_timetable
+  local dues = { T = by_timetable, A = question, U = unconfirmed, ['-'] = expiry }
   local due = dues[rule(TIMER, presence, says, out)]
   redis.call('ZADD', due_set, 'XX', due, key)
   return string.format('%.0f', due)

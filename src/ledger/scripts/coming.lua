@@ -66,7 +66,10 @@ function coming.came(recipient, event, cursor, now, step_due, lease_until, retri
     ended = ended or (how == 'k' and not silent and have_answered(sessions, handed, answers))
     local lost = ended or silent
     local in_doubt = event == 'e' and not lost and IS_ASKED_ABOUT[how] and how ~= 'k'
-    if with and not lost and not in_doubt and not (event == 'h' and (how == 'o' or how == 'a')) then return end
+    -- What fell due while his priority was negative was put off.
+    local was_put_off = event == 'l' and with and not lost and how ~= 'a' and how ~= 'T' and
+      (tonumber(redis.call('ZSCORE', due_set, key)) or 0) >= stored + ttl
+    if with and not lost and not in_doubt and not was_put_off and not (event == 'h' and (how == 'o' or how == 'a')) then return end
     local value = still_pending(key, recipient)
     if not value then return end
     local body = body_of(value)
@@ -86,6 +89,11 @@ function coming.came(recipient, event, cursor, now, step_due, lease_until, retri
         write_out(key, 'k', stored, handed, recipient, passed)
         redis.call('ZADD', due_set, 'XX', 'LT', step_due, key)
       end
+    elseif was_put_off then
+      local how_often = rule(SILENT, presence, says, '1')
+      if how_often == 'a' or (how_often == '1' and copies_of(value) <= retries) then
+        redis.call('ZADD', due_set, 'XX', step_due, key)
+      end
     else
       -- It comes to this session now, by itself, if it was stored; or the session may be another than it went to.
       local confirms = rule(STORED, presence, says, '1') == 's'
@@ -94,6 +102,9 @@ function coming.came(recipient, event, cursor, now, step_due, lease_until, retri
         local due = step_due - SPREAD * (step_due - now) * math.min(1, math.max(0, (now - stored) / ttl))
         -- Of one with a session, what was due was a question.
         if with then redis.call('ZADD', due_set, 'XX', due, key) else redis.call('ZADD', due_set, 'XX', 'LT', due, key) end
+      elseif rule(TIMER, presence, says, '1') == 'A' and copies_of(value) <= retries then
+        -- The session that it comes to is asked, as any that may have had a copy.
+        redis.call('ZADD', due_set, 'XX', 'LT', step_due, key)
       end
     end
     -- That one is due soon may mean that its session is to be asked; one that is being sent, for a lost session, is d or T.

@@ -59,13 +59,17 @@ local function retry_now(key, owner, now, lease_until, keep)
   if not value or state_of(value) ~= 'p' then return letter and 'l' or '' end
   local body = body_of(value)
   if owner ~= '' and redis.call('HGET', prefix .. ':sub:' .. body.r, body.s) ~= 's' then return 'o' end
+  local there, sessions = presence_of(body.r)
+  -- Nor is one told otherwise to whom he shows himself as away.
+  if owner ~= '' and there == 'o' and presence.is_hidden(body.r, body.s) then there, sessions = 'f', {} end
+  local waits = must_wait(there, acknowledges(body.s, body.r, sessions), value:sub(2, 2))
+  if waits and there == 'f' then return 'm' end
   local how, stored, handed, passed = how_it_went(key, body.r)
   local due = redis.call('ZSCORE', due_set, key)
   -- Of one with a session that is due soon, no more is due than a question.
   if due and tonumber(due) <= lease_until and not IS_ASKED_ABOUT[how] then return 'w' end
   if owner ~= '' and wanted.is_too_soon(key, now) then return 't' end
-  local there, sessions = presence_of(body.r)
-  if must_wait(there, acknowledges(body.s, body.r, sessions), value:sub(2, 2)) then return 'm' end
+  if waits then return 'm' end
   -- His sessions are not asked first.
   if WITH_SESSION[how] then write_out(key, 'd', stored, handed, body.r, passed) end
   redis.call('ZADD', due_set, now, key)

@@ -38,9 +38,8 @@ local function presence_of(user, all)
     end
   end
   for resource, value in pairs(low or {}) do
-    local from, to = value:match('^(%d+)%-?(%d*)$')
     local session = sessions[resource]
-    if session and to ~= '' then session.low, session.high = tonumber(from), tonumber(to)
+    if session and find(value, '%-%d+$') then session.low = value
     elseif not all then sessions[resource] = nil end
   end
   if not known then return '?', sessions end
@@ -49,7 +48,11 @@ end
 
 -- Whether a copy to the bare address may have gone to a session that is there now.
 local function may_have_had(session, handed)
-  return session.since <= handed and not (session.low and session.low <= handed and handed < session.high)
+  if session.since > handed then return false end
+  for from, to in (session.low or ''):gmatch('(%d+)%-(%d+)') do
+    if tonumber(from) <= handed and handed < tonumber(to) then return false end
+  end
+  return true
 end
 
 local function are_contacts(one, other)
@@ -95,6 +98,9 @@ end
 local WITH_SESSION = { o = true, a = true, k = true, d = true, T = true, g = true, t = true, e = true }
 -- Those whose sessions are asked whether they are there.
 local IS_ASKED_ABOUT = { o = true, k = true, g = true, t = true }
+-- Those that the clock brings when nobody hears of his presence any more: all but n and e. And of one who was never seen to
+-- confirm anything those that have certainly not arrived.
+advance.ALL, advance.MISSED = 'oakdTgtsxb?v', 'xb'
 
 local function write_out(key, how, stored, handed, recipient, passed)
   local entry = string.format('%s%s;%.0f;%.0f', how, passed and 'c' or '', stored, handed)

@@ -1,8 +1,8 @@
 -- Who watches whom, and which sessions are known.
 -- sub:<watched> HASH: watcher -> 's' (subscribed) or 'p<ms>' (asked then). subs SET: all watched.
 -- sessions:<user> HASH: resource -> '<since ms>;<y|n|u>;<last heard ms, 0 or 1 while a probe awaits its answer>;<caps>'; the
--- empty field while his presence is known; NUL and a resource -> '<since ms>' while its priority is negative, and
--- '<since ms>-<until ms>' when it was so last. hidden:<user>\0<resource> SET: those of his watchers to whom that session has
+-- empty field while his presence is known; NUL and a resource -> '<since ms>-<until ms>' for each time that its priority was
+-- negative, joined by commas, the last without its end while it is so. hidden:<user>\0<resource> SET: those of his watchers to whom that session has
 -- said that it is unavailable, while it is not known to have ended.
 -- probed:<watched>\0<watcher> STRING: his server was asked whether that one may watch him, by the watcher's own (p) or by us
 -- (v); its answer is awaited. alive ZSET: processes whose link is up, by when they last said so.
@@ -15,6 +15,8 @@ function presence.hidden_name(user, resource) return prefix .. ':hidden:' .. use
 
 -- How long a server may take to answer a probe, ms.
 presence.PROBED_FOR = 60000
+-- Bytes of what is remembered of when a session's priority was negative.
+presence.MOST_LOW = 300
 -- How long it is remembered to whom a session has said that it is unavailable, ms.
 presence.HIDDEN_FOR = 7 * 86400000
 
@@ -32,6 +34,7 @@ function presence.end_session(user, resource)
   local name = sessions_name(user)
   if redis.call('HDEL', name, resource) == 0 then return false end
   redis.call('HDEL', name, '\0' .. resource)
+  redis.call('HDEL', asked.name(user), resource)
   redis.call('DEL', presence.hidden_name(user, resource))
   return true
 end
@@ -40,6 +43,7 @@ end
 function presence.forget_sessions(user)
   local name = sessions_name(user)
   for _, resource in ipairs(presence.resources(name)) do redis.call('DEL', presence.hidden_name(user, resource)) end
+  redis.call('DEL', asked.name(user))
   return redis.call('DEL', name) == 1
 end
 
@@ -65,7 +69,7 @@ function presence.drop(watched, watcher)
   if presence.is_watched(watched) or not presence.forget_sessions(watched) then return end
   local confirms = redis.call('GET', confirms_name(watched)) == '1'
   local due = times.now + times.first_step
-  advance.all(watched, confirms and 'xbodgs?v' or 'xb', due)
+  advance.all(watched, confirms and advance.ALL or advance.MISSED, due)
 end
 
 -- What a stanza has brought about is kept for a minute by its `token`, where a repeated call could not see it any more.
@@ -140,8 +144,12 @@ end
 function presence.note_priority(name, resource, is_low, now)
   local field = '\0' .. resource
   local was = redis.call('HGET', name, field)
-  local was_low = was and not find(was, '-', 1, true)
-  if is_low and not was_low then redis.call('HSET', name, field, now)
+  local was_low = was and not find(was, '%-%d+$')
+  if is_low and not was_low then
+    local before = was and was .. ',' or ''
+    -- Of one that goes up and down all the time, the oldest is forgotten.
+    if #before > presence.MOST_LOW then before = before:match('^[^,]*,(.*)$') end
+    redis.call('HSET', name, field, before .. now)
   elseif was_low and not is_low then redis.call('HSET', name, field, was .. '-' .. now) end
   return was_low and not is_low
 end
@@ -286,6 +294,14 @@ function presence.ask(user)
     if not redis.call('HGET', name, field):match('^%d+;%a;0;') then presence.set_heard(name, field, '1') end
   end
   return presence.watchers(user)
+end
+
+-- Whether each of a user's sessions has said to one who watches him that it is unavailable.
+function presence.is_hidden(user, watcher)
+  for _, resource in ipairs(presence.resources(sessions_name(user))) do
+    if redis.call('SISMEMBER', presence.hidden_name(user, resource), watcher) == 0 then return false end
+  end
+  return true
 end
 
 function presence.is_here(user) return presence_of(user) == 'o' and '1' or '' end

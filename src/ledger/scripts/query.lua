@@ -66,12 +66,11 @@ function query.overdue_questions(now, lease_until, limit)
 end
 
 -- Ends one to an account for which nobody answers. Returns the question, or '' when it waits no more, or when the account is
--- known to exist, by a session. Its asker is being told from now on, as with those whose time is over.
+-- known to exist, by those who get its presence: not by a session, or the time would tell who is there. Its asker is being told from now on, as with those whose time is over.
 function query.end_question(id, account, lease_until)
   local value = redis.call('HGET', questions, id)
   if not value or value:sub(1, 1) ~= 'w' then return '' end
-  local sessions = sessions_name(account)
-  if redis.call('HLEN', sessions) > redis.call('HEXISTS', sessions, '') then return '' end
+  if presence.is_watched(account) then return '' end
   local rest = value:sub(2)
   query.count_asker(cjson.decode(rest).b, -1)
   redis.call('HSET', questions, id, 't' .. rest)
