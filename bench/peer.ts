@@ -49,6 +49,10 @@ const FLOODING = pair(MALLORY, MALLORY_PROXIED, EVE, EVE_PROXIED, EVE_CLIENT);
 
 /** Messages of a flood that are written in one piece: about what a server reads from a client at once. */
 const PIECE = 64;
+/** Pieces that may lie unread. */
+const AHEAD = 4;
+const PIECE_ID = 'piece';
+const PIECE_PING = `<iq type='get' id='${PIECE_ID}' from='${SERVED}' to='${COMPONENT}'><ping xmlns='urn:xmpp:ping'/></iq>`;
 
 /** How long a wait may take, ms: then what has not come counts as lost. */
 const DRAIN = 120_000;
@@ -80,8 +84,8 @@ export class Peer {
   /** Messages of each flood, and of this one that are still to be written. */
   #flood = 0;
   #floodLeft = 0;
-  /** Whether a piece of it is on its way to the kernel. */
-  #pouring = false;
+  /** Pieces of it that the proxy has not read yet. */
+  #unread = 0;
   readonly #server: net.Server;
   /** What all its messages' ids begin with; a number follows. */
   readonly #ids: string;
@@ -203,8 +207,8 @@ export class Peer {
     const text = this.#rest + chunk;
     this.#rest = this.#handshaken ? this.#stanzas(text) : this.#handshake(text);
     this.#refill();
-    this.#flush();
     this.#pour();
+    this.#flush();
     this.#onProgress?.();
   }
 
@@ -244,6 +248,10 @@ export class Peer {
   }
 
   #iq(stanza: string): void {
+    if (stanza.includes(PIECE_ID)) {
+      this.#unread -= 1;
+      return;
+    }
     if (!stanza.includes('urn:xmpp:ping') || attribute(stanza, 'to') !== SERVED) return;
     this.#out += `<iq type='result' id='${attribute(stanza, 'id')}' from='${SERVED}' to='${COMPONENT}'/>`;
   }
@@ -296,24 +304,19 @@ export class Peer {
   }
 
   /**
-   * Writes the flood in pieces, the next when the kernel has taken the last: as fast as the proxy reads, and yet alice's
-   * messages go in between when they come, as in a server with a session for each of them.
+   * Writes the flood in pieces, as fast as the proxy reads: it answers the ping behind each. The kernel alone would take
+   * all of it at once, and what alice writes would wait in the server's queue, which is none of the proxy's.
    */
   #pour(): void {
-    if (this.#pouring) return;
     // What alice has under way is less.
     if (this.#floodLeft === 0 && this.journal.sent - this.journal.completed < PIECE) this.#floodLeft = this.#flood;
-    if (this.#floodLeft === 0) return;
-    this.#pouring = true;
-    let piece = '';
-    for (let room = PIECE; room > 0 && this.#floodLeft > 0; room -= 1) {
-      this.#floodLeft -= 1;
-      piece += FLOODING.messageStart + this.#ids + this.journal.send() + MESSAGE_REST;
+    for (; this.#unread < AHEAD && this.#floodLeft > 0; this.#unread += 1) {
+      for (let room = PIECE; room > 0 && this.#floodLeft > 0; room -= 1) {
+        this.#floodLeft -= 1;
+        this.#out += FLOODING.messageStart + this.#ids + this.journal.send() + MESSAGE_REST;
+      }
+      this.#out += PIECE_PING;
     }
-    this.#socket?.write(piece, 'latin1', () => {
-      this.#pouring = false;
-      this.#pour();
-    });
   }
 
   #flush(): void {
