@@ -3,18 +3,27 @@ import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import { startRedis } from '../tests/support/redis.ts';
 import { compile, removeCompiled } from './compile.ts';
+import { type FairnessPlan, fairness } from './fairness.ts';
 import { judge, type Round } from './goals.ts';
 import { latency, type Plan, throughput, tidyRedis } from './measure.ts';
 import { type PendingPlan, pending } from './pending.ts';
 import { type PresencePlan, presences } from './presence.ts';
-import { markdownReport, presenceReport, type Results, surroundings, terminalReport, withPresence } from './report.ts';
+import {
+  fairnessReport,
+  markdownReport,
+  presenceReport,
+  type Results,
+  surroundings,
+  terminalReport,
+  withPresence,
+} from './report.ts';
 import { killVariants, type Place, VARIANTS, Variant, type VariantName } from './variant.ts';
 
 const { values: flags } = parseArgs({
   options: {
     /** A smoke test: short, and writes no results. */
     quick: { type: 'boolean', default: false },
-    /** Only this variant, once; or only `presence`. */
+    /** Only this variant, once; or only `presence` or `fairness`. */
     only: { type: 'string' },
     /** A folder for CPU profiles of the variants. */
     profile: { type: 'string' },
@@ -31,6 +40,10 @@ const PENDING: PendingPlan = flags.quick
 const PRESENCE: PresencePlan = flags.quick
   ? { users: 100, watchersEach: 5, changes: 5000 }
   : { users: 1000, watchersEach: 10, changes: 50_000 };
+
+const FAIRNESS: FairnessPlan = flags.quick
+  ? { rounds: 1, flood: 30_000, paced: 2000 }
+  : { rounds: 3, flood: 30_000, paced: 5000 };
 
 const RESULTS = new URL('./RESULTS.md', import.meta.url);
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -55,17 +68,21 @@ async function compare(place: Place, redis: Redis): Promise<void> {
   }
   say('Pending messages');
   const figures = await pending(place, PENDING, say);
+  say('Fairness');
+  const fair = await fairness(place, redis, FAIRNESS, say);
   say('Presence');
   const presence = await presences(place, PRESENCE, say);
-  const goals = judge(rounds, figures);
+  const goals = judge(rounds, figures, fair);
   const results: Results = {
     rounds,
     pending: figures,
+    fairness: fair,
     presence,
     goals,
     surroundings: await surroundings(redis),
     plan: PLAN,
     pendingPlan: PENDING,
+    fairnessPlan: FAIRNESS,
   };
   say(`\n${terminalReport(results)}\n`);
   if (flags.quick) say('A quick run: too short to judge by, so bench/RESULTS.md is left as it is.');
@@ -92,7 +109,8 @@ try {
     say(presenceReport(measured));
     const when = `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`;
     if (!flags.quick) writeFileSync(RESULTS, withPresence(readFileSync(RESULTS, 'utf8'), measured, when));
-  } else await round(flags.only as VariantName, place, redis);
+  } else if (flags.only === 'fairness') say(fairnessReport(await fairness(place, redis, FAIRNESS, say)));
+  else await round(flags.only as VariantName, place, redis);
 } finally {
   await stop();
 }

@@ -1,3 +1,4 @@
+import type { Fairness } from './fairness.ts';
 import type { Latency, Throughput } from './measure.ts';
 import { median, PACE, WINDOW } from './measure.ts';
 import type { Pending } from './pending.ts';
@@ -26,7 +27,7 @@ const number = (value: number, digits = 0) =>
 const medianOf = (rounds: readonly Round[], figure: (round: Round) => number) => median(rounds.map(figure));
 
 /** The goals that the project has set itself, and whether this run meets them. */
-export function judge(rounds: Rounds, pending: Pending): Goal[] {
+export function judge(rounds: Rounds, pending: Pending, fairness: Fairness): Goal[] {
   const speed = (name: VariantName) => medianOf(rounds[name], ({ throughput }) => throughput.perSecond);
   const p50 = (name: VariantName) => medianOf(rounds[name], ({ latency }) => latency.p50);
   const least = (what: string, value: number, limit: number) => ({
@@ -54,6 +55,7 @@ export function judge(rounds: Rounds, pending: Pending): Goal[] {
       pending.perSecondFilled / pending.perSecondNone,
       0.8,
     ),
+    most(`Others' p99 during a flood / without`, fairness.ratio, 3, 2, ''),
   ];
 }
 
@@ -122,6 +124,16 @@ export function pendingTable(pending: Pending): string[][] {
     ['bytes a record, filled in', number(pending.bytesFilled)],
     ['messages accepted a second with none pending', number(pending.perSecondNone)],
     ['messages accepted a second with those filled in', number(pending.perSecondFilled)],
+  ];
+}
+
+export function fairnessTable({ flood, without, during, ratio, perSecond }: Fairness): string[][] {
+  const latency = ({ p50, p99 }: Latency) => [number(p50, 2), number(p99, 2)];
+  return [
+    ['others meanwhile', 'p50 ms', 'p99 ms', 'messages/s in all'],
+    ['without a flood', ...latency(without), number(PACE)],
+    [`during floods of ${number(flood)}`, ...latency(during), number(perSecond)],
+    ['ratio, median of the rounds', '', number(ratio, 2), ''],
   ];
 }
 

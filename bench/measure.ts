@@ -86,9 +86,13 @@ export async function throughput(variant: Variant, redis: Redis, { warmUp, measu
   };
 }
 
-/** How long a message takes until its forward arrives, at {@link PACE} a second. */
-export async function latency({ peer }: Variant, { paced }: Plan): Promise<Latency> {
-  const sorted = (await peer.paced(PACE, paced)).sort((x, y) => x - y);
+export function quantiles(latencies: readonly number[]): Latency {
+  const sorted = [...latencies].sort((x, y) => x - y);
   const at = (share: number) => sorted[Math.floor(share * sorted.length)] as number;
   return { p50: at(0.5), p99: at(0.99) };
+}
+
+/** How long a message takes until its forward arrives, at {@link PACE} a second. */
+export async function latency({ peer }: Variant, { paced }: Plan): Promise<Latency> {
+  return quantiles(await peer.paced(PACE, paced));
 }

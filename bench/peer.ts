@@ -1,16 +1,58 @@
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ALICE, ALICE_PROXIED, BOB, BOB_CLIENT, BOB_PROXIED, BODY, COMPONENT, SERVED } from './addresses.ts';
+import {
+  ALICE,
+  ALICE_PROXIED,
+  BOB,
+  BOB_CLIENT,
+  BOB_PROXIED,
+  BODY,
+  COMPONENT,
+  EVE,
+  EVE_CLIENT,
+  EVE_PROXIED,
+  MALLORY,
+  MALLORY_PROXIED,
+  SERVED,
+} from './addresses.ts';
 import { Journal } from './journal.ts';
 
 const HEADER = `<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' id='bench' from='${COMPONENT}'>`;
-const MESSAGE_START = `<message from='${ALICE}' to='${BOB_PROXIED}' type='chat' id='`;
 const MESSAGE_REST = `'><body>${BODY}</body><request xmlns='urn:xmpp:receipts'/></message>`;
-const RECEIPT_START = `<message from='${BOB_CLIENT}' to='${ALICE_PROXIED}' type='chat' id='r-`;
 const RECEIPT_MIDDLE = `'><received xmlns='urn:xmpp:receipts' id='`;
 const RECEIPT_END = `'/></message>`;
 const MESSAGE_CLOSES = '</message>';
 const IQ_CLOSES = '</iq>';
+
+/** Who writes to whom, by what comes for and from them. */
+interface Pair {
+  readonly sender: string;
+  readonly senderProxied: string;
+  readonly recipient: string;
+  /** What comes from the recipient's client is from here for the sender. */
+  readonly client: string;
+  readonly messageStart: string;
+  readonly receiptStart: string;
+}
+
+const pair = (sender: string, senderProxied: string, recipient: string, proxied: string, client: string): Pair => ({
+  sender,
+  senderProxied,
+  recipient,
+  client: `${proxied}/desk`,
+  messageStart: `<message from='${sender}' to='${proxied}' type='chat' id='`,
+  receiptStart: `<message from='${client}' to='${senderProxied}' type='chat' id='r-`,
+});
+
+const ORDINARY = pair(ALICE, ALICE_PROXIED, BOB, BOB_PROXIED, BOB_CLIENT);
+const FLOODING = pair(MALLORY, MALLORY_PROXIED, EVE, EVE_PROXIED, EVE_CLIENT);
+
+/** Messages of a flood that are written in one piece: about what a server reads from a client at once. */
+const PIECE = 64;
+/** Pieces that may lie unread. */
+const AHEAD = 4;
+const PIECE_ID = 'piece';
+const PIECE_PING = `<iq type='get' id='${PIECE_ID}' from='${SERVED}' to='${COMPONENT}'><ping xmlns='urn:xmpp:ping'/></iq>`;
 
 /** How long a wait may take, ms: then what has not come counts as lost. */
 const DRAIN = 120_000;
@@ -29,15 +71,21 @@ function attribute(xml: string, name: string): string | undefined {
 }
 
 /**
- * A server that speaks XEP-0114 and nothing else, with alice and bob inside: alice sends, bob's client confirms. It
- * scans strings instead of parsing, and writes once for all that one chunk calls for, so that it outruns what it
- * measures. It runs in the benchmark's own process.
+ * A server that speaks XEP-0114 and nothing else, with alice and bob inside: alice sends, bob's client confirms. In a
+ * flood mallory sends too, and eve's client confirms. It scans strings instead of parsing, and writes once for all that
+ * one chunk calls for, so that it outruns what it measures. It runs in the benchmark's own process.
  */
 export class Peer {
   readonly journal = new Journal();
   /** ms from a message's being written until its forward arrived; collected while {@link Peer.paced} runs. */
   #latencies: number[] | undefined;
-  readonly #sentAt: number[] = [];
+  /** When those that count were written, by their numbers. */
+  readonly #sentAt = new Map<number, number>();
+  /** Messages of each flood, and of this one that are still to be written. */
+  #flood = 0;
+  #floodLeft = 0;
+  /** Pieces of it that the proxy has not read yet. */
+  #unread = 0;
   readonly #server: net.Server;
   /** What all its messages' ids begin with; a number follows. */
   readonly #ids: string;
@@ -91,10 +139,16 @@ export class Peer {
     await this.#until(() => this.journal.completed >= this.journal.sent);
   }
 
-  /** Sends a message every `1000 / perSecond` ms. Gives each one's time until its forward arrived, ms. */
-  async paced(perSecond: number, duration: number): Promise<number[]> {
+  /**
+   * Sends a message every `1000 / perSecond` ms. Gives each one's time until its forward arrived, ms.
+   *
+   * @param flood so many messages mallory sends at once meanwhile, and again whenever they are complete
+   */
+  async paced(perSecond: number, duration: number, flood = 0): Promise<number[]> {
     const latencies: number[] = [];
     this.#latencies = latencies;
+    this.#flood = flood;
+    this.#pour();
     const start = performance.now();
     for (let count = 0; count < (perSecond * duration) / 1000; count += 1) {
       const wait = start + (count * 1000) / perSecond - performance.now();
@@ -102,6 +156,7 @@ export class Peer {
       this.#send();
       this.#flush();
     }
+    this.#flood = 0;
     await this.drain();
     this.#latencies = undefined;
     return latencies;
@@ -124,7 +179,7 @@ export class Peer {
     this.#holding = false;
     const numbers = this.#held.splice(0);
     for (let at = 0; at < numbers.length; at += window) {
-      for (const number of numbers.slice(at, at + window)) this.#confirm(number);
+      for (const number of numbers.slice(at, at + window)) this.#confirm(number, ORDINARY);
       this.#flush();
       const { sent } = this.journal;
       const open = Math.max(0, numbers.length - at - window);
@@ -152,6 +207,7 @@ export class Peer {
     const text = this.#rest + chunk;
     this.#rest = this.#handshaken ? this.#stanzas(text) : this.#handshake(text);
     this.#refill();
+    this.#pour();
     this.#flush();
     this.#onProgress?.();
   }
@@ -192,6 +248,10 @@ export class Peer {
   }
 
   #iq(stanza: string): void {
+    if (stanza.includes(PIECE_ID)) {
+      this.#unread -= 1;
+      return;
+    }
     if (!stanza.includes('urn:xmpp:ping') || attribute(stanza, 'to') !== SERVED) return;
     this.#out += `<iq type='result' id='${attribute(stanza, 'id')}' from='${SERVED}' to='${COMPONENT}'/>`;
   }
@@ -199,19 +259,21 @@ export class Peer {
   #message(stanza: string): void {
     const { journal } = this;
     const to = attribute(stanza, 'to');
-    if (to === BOB) {
+    const pair = to === BOB || to === ALICE ? ORDINARY : FLOODING;
+    if (to === pair.recipient) {
       const number = this.#number(attribute(stanza, 'id'));
       journal.forward(number);
-      if (attribute(stanza, 'from') !== ALICE_PROXIED || !stanza.includes(BODY))
+      if (attribute(stanza, 'from') !== pair.senderProxied || !stanza.includes(BODY))
         journal.fault(`Message ${number} was changed`);
-      this.#latencies?.push(performance.now() - (this.#sentAt[number] as number));
+      const sentAt = this.#latencies && this.#sentAt.get(number);
+      if (sentAt !== undefined) this.#latencies?.push(performance.now() - sentAt);
       if (this.#holding) this.#held.push(number);
-      else this.#confirm(number);
-    } else if (to === ALICE) {
+      else this.#confirm(number, pair);
+    } else if (to === pair.sender) {
       const word = stanza.indexOf('>') + 1;
       const number = this.#number(attribute(stanza.slice(word), 'id'));
       if (stanza.startsWith('<stored', word)) journal.acknowledge(number);
-      else if (attribute(stanza, 'from') === `${BOB_PROXIED}/desk`) journal.deliver(number);
+      else if (attribute(stanza, 'from') === pair.client) journal.deliver(number);
       else journal.fault(`Unexpected: ${stanza.slice(0, 200)}`);
     } else journal.fault(`Not for anybody here: ${stanza.slice(0, 200)}`);
   }
@@ -221,9 +283,9 @@ export class Peer {
     return id?.startsWith(this.#ids) ? Number(id.slice(this.#ids.length)) : Number.NaN;
   }
 
-  #confirm(number: number): void {
+  #confirm(number: number, { receiptStart }: Pair): void {
     this.journal.confirm(number);
-    this.#out += RECEIPT_START + number + RECEIPT_MIDDLE + this.#ids + number + RECEIPT_END;
+    this.#out += receiptStart + number + RECEIPT_MIDDLE + this.#ids + number + RECEIPT_END;
   }
 
   #refill(): void {
@@ -237,8 +299,24 @@ export class Peer {
 
   #send(): void {
     const number = this.journal.send();
-    if (this.#latencies !== undefined) this.#sentAt[number] = performance.now();
-    this.#out += MESSAGE_START + this.#ids + number + MESSAGE_REST;
+    if (this.#latencies !== undefined) this.#sentAt.set(number, performance.now());
+    this.#out += ORDINARY.messageStart + this.#ids + number + MESSAGE_REST;
+  }
+
+  /**
+   * Writes the flood in pieces, as fast as the proxy reads: it answers the ping behind each. The kernel alone would take
+   * all of it at once, and what alice writes would wait in the server's queue, which is none of the proxy's.
+   */
+  #pour(): void {
+    // What alice has under way is less.
+    if (this.#floodLeft === 0 && this.journal.sent - this.journal.completed < PIECE) this.#floodLeft = this.#flood;
+    for (; this.#unread < AHEAD && this.#floodLeft > 0; this.#unread += 1) {
+      for (let room = PIECE; room > 0 && this.#floodLeft > 0; room -= 1) {
+        this.#floodLeft -= 1;
+        this.#out += FLOODING.messageStart + this.#ids + this.journal.send() + MESSAGE_REST;
+      }
+      this.#out += PIECE_PING;
+    }
   }
 
   #flush(): void {

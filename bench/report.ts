@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import type { Redis } from 'ioredis';
-import { type Goal, goalTable, pendingTable, type Rounds, speedTable } from './goals.ts';
+import type { Fairness, FairnessPlan } from './fairness.ts';
+import { fairnessTable, type Goal, goalTable, pendingTable, type Rounds, speedTable } from './goals.ts';
 import { PACE, type Plan, WINDOW } from './measure.ts';
 import type { Pending, PendingPlan } from './pending.ts';
 import type { Presences } from './presence.ts';
@@ -47,11 +48,13 @@ function markdown([head, ...rows]: readonly string[][]): string {
 export interface Results {
   readonly rounds: Rounds;
   readonly pending: Pending;
+  readonly fairness: Fairness;
   readonly presence: Presences;
   readonly goals: readonly Goal[];
   readonly surroundings: readonly string[];
   readonly plan: Plan;
   readonly pendingPlan: PendingPlan;
+  readonly fairnessPlan: FairnessPlan;
 }
 
 function presenceTable({ perSecond, cpu, redisCpu, bytes, resident, probing }: Presences): string[][] {
@@ -77,9 +80,14 @@ export function presenceReport(presence: Presences): string {
   return aligned(presenceTable(presence));
 }
 
+/** Fairness alone, for a terminal. */
+export function fairnessReport(fairness: Fairness): string {
+  return aligned(fairnessTable(fairness));
+}
+
 /** For a terminal. */
-export function terminalReport({ rounds, pending, presence, goals }: Results): string {
-  return [speedTable(rounds), pendingTable(pending), presenceTable(presence), goalTable(goals)]
+export function terminalReport({ rounds, pending, fairness, presence, goals }: Results): string {
+  return [speedTable(rounds), pendingTable(pending), fairnessTable(fairness), presenceTable(presence), goalTable(goals)]
     .map(aligned)
     .join('\n\n');
 }
@@ -105,7 +113,8 @@ export function withPresence(document: string, presence: Presences, when: string
 }
 
 /** For bench/RESULTS.md. */
-export function markdownReport({ rounds, pending, presence, goals, surroundings, plan, pendingPlan }: Results): string {
+export function markdownReport(results: Results): string {
+  const { rounds, pending, fairness, presence, goals, surroundings, plan, pendingPlan, fairnessPlan } = results;
   const each = Object.entries(VARIANTS).map(([name, { what }]) => `- **${name}**: ${what}`);
   const raw = Object.entries(rounds).map(
     ([name, all]) => `- ${name}: ${all.map(({ throughput }) => Math.round(throughput.perSecond)).join(', ')}`,
@@ -146,6 +155,14 @@ its buffers), indexes included; its allocator rounds a record up (512, 640 ... b
 id may make a step.
 
 ${markdown(pendingTable(pending))}
+
+## Fairness
+
+${PACE} messages/s for ${fairnessPlan.paced / 1000} s, and the same while another sender writes ${fairnessPlan.flood.toLocaleString('en')} at once, to a recipient of his
+own, and as many again as soon as those are complete. His are written as fast as the proxy reads, the others' between them
+at their time. The time from writing a message until its forward arrives; medians of ${fairnessPlan.rounds} rounds.
+
+${markdown(fairnessTable(fairness))}
 
 ${presenceSection(presence, '')}`;
 }

@@ -6,6 +6,12 @@ import type { Element } from '@xmpp/xml';
 import { domainRefused, LinkProblem, noHeader, socketProblem, streamError } from './errors.ts';
 import { GuardedParser, type Oversized, type ParserLimits } from './parser.ts';
 
+/**
+ * Characters that are read in one turn of the event loop, about. While there is more, libuv goes on reading, up to 2 MiB,
+ * and what Redis has answered and what is to be written would wait for all of that to be parsed.
+ */
+const MAX_READ = 256 << 10;
+
 const NS_STREAM = 'http://etherx.jabber.org/streams';
 
 export interface StreamOptions {
@@ -48,6 +54,8 @@ export class Stream {
   #phase: 'connecting' | 'refused' | 'handshake' | 'open' = 'connecting';
   #ended!: (problem: LinkProblem) => void;
   #heardAt = 0;
+  /** Characters read in this turn of the event loop. */
+  #read = 0;
 
   constructor(options: StreamOptions, handlers: StreamHandlers) {
     this.#options = options;
@@ -223,11 +231,20 @@ export class Stream {
 
   #data(data: string): void {
     this.#heardAt = performance.now();
+    if (this.#read === 0) setImmediate(() => this.#readOn());
+    this.#read += data.length;
+    if (this.#read >= MAX_READ) this.#socket?.pause();
     try {
       this.#entity.parser?.write(data);
     } catch (error) {
       this.#unreadable(error as Error);
     }
+  }
+
+  /** In the next turn. */
+  #readOn(): void {
+    this.#read = 0;
+    if (this.#socket?.isPaused()) this.#socket.resume();
   }
 
   #unreadable(error: Error): void {

@@ -66,6 +66,25 @@ async function proved(one: Link<string>): Promise<void> {
   await first;
 }
 
+/** The most characters of stanzas that came in one turn of the event loop, while so many came. */
+async function mostInTurn(one: Link<string>, count: number, size: number): Promise<number> {
+  let [most, inTurn, all] = [0, 0, 0];
+  await new Promise<void>((resolve) => {
+    one.on('stanza', () => {
+      if (inTurn === 0) {
+        setImmediate(() => {
+          most = Math.max(most, inTurn);
+          inTurn = 0;
+          if (all === count) resolve();
+        });
+      }
+      inTurn += 1;
+      all += 1;
+    });
+  });
+  return most * size;
+}
+
 const bodyOf = async (one: Link<string>) => (await once(one, 'stanza'))[0].getChildText('body');
 
 beforeEach(async () => {
@@ -828,4 +847,16 @@ test('through random losses, everything arrives, in order, and is handed over on
     expect(bodies).toEqual([...bodies].sort((a, b) => Number(a) - Number(b)));
   }
   for (const tag of done.tags) expect(peer.bodies).toContain(tag);
+});
+
+test('what comes all at once is read in slices, with turns of the event loop for other work between them', async () => {
+  const one = link();
+  await proved(one);
+  const count = 4000;
+  const stanza = INBOUND('x'.repeat(2000));
+  const most = mostInTurn(one, count, stanza.length);
+  peer.current.write(stanza.repeat(count));
+  // A slice, and what had been read when it was full.
+  expect(await most).toBeLessThan(512 << 10);
+  await one.stop(5_000);
 });
