@@ -146,3 +146,14 @@ test('the oldest of what is pending is not one that is gone', async () => {
   await sweep();
   expect(await opened.ledger.figures()).toMatchObject({ pending: 0, oldestPendingAgeSeconds: 0 });
 });
+
+test('another message under the id of a damaged one takes nothing from who is to be told of that', async () => {
+  await opened.redis.setrange(name(), 24, '}}}}');
+  const other = aliceWrites({ id: 'bad', body: 'another', countable: true });
+  const stored = await opened.ledger.once(other);
+  expect(stored).toMatchObject({ known: undefined });
+  const { overdue } = await sweep();
+  const rejected = overdue.filter(({ wireId, state }) => wireId === 'bad' && state === 'rejected');
+  expect(rejected).toMatchObject([{ sender: ALICE, condition: 'internal-server-error' }]);
+  expect(overdue.filter(({ key, state }) => key === stored.key && state === 'pending')).toHaveLength(1);
+});
