@@ -100,7 +100,7 @@ describe('a message that has a key of its own, since its sender gave another the
   const takeBackOther = (token: string) => withdraw(KEY, token);
   beforeEach(async () => {
     await once(aliceWrites({ token: 't1', countable: true }));
-    expect((await once(other('t2'))).key).toMatch(/~/);
+    expect(await once(other('t2'))).toMatchObject({ key: expect.stringContaining('~') });
     expect(await once(other('t3'))).toMatchObject({ known: { state: 'pending' } });
   });
 
@@ -128,7 +128,7 @@ test('the first of an id is taken back, and a resend of the next under that id i
     expect(await once(other('t3'))).toMatchObject({ known: { state: 'pending' } });
     // What was taken back is another message all the same, should it come again, and no receipt is for it.
     const again = await once(aliceWrites({ id, token: 't4', countable }));
-    expect(again).toMatchObject({ known: undefined });
+    if (again.known !== undefined) throw new Error('It is taken for what was taken back');
     for (const expected of ['delivered', 'repeated']) {
       expect(await once(settle(again.key, 'desk', 1))).toMatchObject({ outcome: expected });
     }
