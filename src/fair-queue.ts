@@ -128,7 +128,9 @@ export class FairQueue<E> {
     for (;;) {
       if (this.#turn >= this.#turns.length) this.#turn = 0;
       const line = this.#turns[this.#turn] as Line<E>;
-      if (line.credit > 0 || this.#turns.length === 1) return line;
+      if (line.credit > 0) return line;
+      // Nobody waits for what it takes.
+      if (this.#turns.length === 1) line.credit = 0;
       line.credit += line.quantum;
       this.#turn += 1;
     }

@@ -259,8 +259,8 @@ export function revive(key: string): Operation<StoredRecord | undefined> {
 }
 
 /** Takes back a message that may have been stored although its sender was told that it was not. */
-export function withdraw(key: string, digest: string, token: string): Operation<void> {
-  return operation(['w', key, digest, token], () => undefined);
+export function withdraw(key: string, token: string): Operation<void> {
+  return operation(['w', key, token], () => undefined);
 }
 
 /** The sender's answers go to another resource, and name another id, from now on. */

@@ -138,7 +138,7 @@ export class Acceptance {
         if (asksReceipt) batches.heard(from.full, takesBatches);
         outbox.forward(stored);
       },
-      withdraw: () => withdraw(key, digest, token),
+      withdraw: () => withdraw(key, token),
       refuse: () => {
         trace?.('refused', record);
         const refused = { name, attrs, inner: record.inner };

@@ -75,6 +75,8 @@ export class Outbox {
   readonly #settling = new Underway<true>();
   /** Notices on their way. */
   readonly #notices = new Underway<Sent>();
+  /** Further copies of corrections, which may still wait behind what is new. */
+  #corrections: Sent[] = [];
   readonly leases: Leases;
 
   constructor(options: OutboxOptions) {
@@ -85,6 +87,7 @@ export class Outbox {
   /** Sends a message's first copy, to the resource that its sender addressed, if any. */
   forward(record: StoredRecord): void {
     this.#options.trace?.('sent', record);
+    if (record.target !== undefined) this.#outdate(record.target);
     this.#sendCopy(record, message(this.#outgoing(record, record.recipientResource)), 'normal');
   }
 
@@ -127,6 +130,7 @@ export class Outbox {
     trace?.('sent again', record, why);
     // What was never handed over is still waited for; a further copy can wait until the server has time for it.
     this.#sendCopy(record, xml, record.copies > 0 ? 'low' : 'normal', noStore, target);
+    if (record.target !== undefined && record.copies > 0) this.#noteCorrection(record.key);
   }
 
   /** Tells a sender how his message ended, and owes it until the server has it; one who is away, when he comes. */
@@ -301,6 +305,17 @@ export class Outbox {
     sent.held = this.#options.link.send(xml, sent, priority, undefined, record.sender);
     // Done already: the link holds as much as it may, and leaves this one to the ledger's lease.
     if (!sent.held.done) this.#copies.set(record.key, sent);
+  }
+
+  #noteCorrection(key: string): void {
+    const underway = this.#corrections.filter((sent) => this.#copies.get(sent.record.key) === sent);
+    const sent = this.#copies.get(key);
+    this.#corrections = sent === undefined ? underway : [...underway, sent];
+  }
+
+  /** A later correction of the same message is about to go first: an older one must not be written after it. */
+  #outdate(target: string): void {
+    for (const { record } of this.#corrections) if (record.target === target) this.settled(record.key);
   }
 
   #outgoing(record: StoredRecord, resource: string): Parameters<typeof message>[0] {

@@ -1,5 +1,5 @@
 import { faultOf } from '../../src/ledger/ledger.ts';
-import { claim, named, settle } from '../../src/ledger/operations.ts';
+import { claim, named, reject, settle } from '../../src/ledger/operations.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 
@@ -145,4 +145,30 @@ test('the oldest of what is pending is not one that is gone', async () => {
   }
   await sweep();
   expect(await opened.ledger.figures()).toMatchObject({ pending: 0, oldestPendingAgeSeconds: 0 });
+});
+
+test('another message under the id of a damaged one takes nothing from who is to be told of that', async () => {
+  await opened.redis.setrange(name(), 24, '}}}}');
+  const other = aliceWrites({ id: 'bad', body: 'another', countable: true });
+  const stored = await opened.ledger.once(other);
+  if (stored.known !== undefined) throw new Error('It is taken for the damaged one');
+  const { overdue } = await sweep();
+  const rejected = overdue.filter(({ wireId, state }) => wireId === 'bad' && state === 'rejected');
+  expect(rejected).toMatchObject([{ sender: ALICE, condition: 'internal-server-error' }]);
+  expect(overdue.filter(({ key, state }) => key === stored.key && state === 'pending')).toHaveLength(1);
+});
+
+test.each([
+  ['rejected', 'a sweep'],
+  ['delivered', 'a sweep'],
+  ['rejected', 'a job'],
+  ['delivered', 'a job'],
+])('who is owed word that his message was %s is told also if that is damaged, as %s finds out', async (state, who) => {
+  if (state === 'rejected') await opened.ledger.once(reject(BAD, 1, 'gone', undefined, undefined));
+  else await opened.ledger.once(settle(BAD, 'desk', Date.now()));
+  await opened.redis.setrange(name(), 24, '}}}}');
+  if (who === 'a sweep') await sweep();
+  else expect(await opened.ledger.once(claim(BAD, 1))).toEqual({ outcome: 'moot' });
+  const { overdue } = await sweep(later() + 10 * SECOND);
+  expect(overdue.filter(({ wireId }) => wireId === 'bad')).toMatchObject([{ sender: ALICE, state }]);
 });

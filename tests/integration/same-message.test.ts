@@ -162,6 +162,18 @@ const CELLS = ROWS.flatMap(({ id, from, cells, cases }) =>
   ),
 );
 
+test('a first session whose priority is negative has not ended', async () => {
+  const [phone, tablet] = [FIRST - 60 * SECOND, FIRST + SECOND];
+  await opened.redis.hset(opened.ledger.keys.sessions(ALICE), '\0phone', `${phone}`);
+  const sessions = { phone, tablet };
+  for (const state of STATES) {
+    expect([state, await verdictOf(state, { ...counted, resource: 'tablet', sessions })]).toEqual([state, 'new']);
+    await opened.redis.flushall();
+    await opened.redis.hset(opened.ledger.keys.sessions(ALICE), '\0phone', `${phone}`);
+  }
+  expect(await verdictOf('ended, he was told', { ...counted, sessions: { phone } })).toBe('a resend');
+});
+
 test('what has just ended counts as told: word of it is on its way', async () => {
   const ended = FIRST + 2 * SECOND;
   const again = (at: number) => verdictOf('ended, he could not be told yet', { countable: true, at });

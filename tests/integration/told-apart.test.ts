@@ -1,6 +1,7 @@
 // Messages that are others than those that their sender gave the same id, and what speaks of messages, on the wire.
-import { claim, type Operation, settle } from '../../src/ledger/operations.ts';
-import { aliceWrites, keyOf } from '../support/ledger.ts';
+import { cancel } from '../../src/ledger/interventions.ts';
+import { claim, expire, type Operation, settle, withdraw } from '../../src/ledger/operations.ts';
+import { ALICE, aliceWrites, keyOf, TIMETABLE } from '../support/ledger.ts';
 import { until } from '../support/poll.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { openRoom } from '../support/room.ts';
@@ -238,6 +239,44 @@ describe('an older correction that did not arrive', () => {
     await corrected();
     await room.given(error('c2'));
     expect(await claimed('c1')).toMatchObject({ outcome: 'claimed' });
+  });
+
+  const damaged = async (id: string) => {
+    await room.redis.setrange(room.ledger.keys.record(keyOf(id)), 24, '}}}}');
+    await room.ledger.sweep(1000, 10, Date.now() + 60_000);
+  };
+
+  test.each<[string, () => Promise<unknown>]>([
+    ['was taken back', () => room.ledger.once(withdraw(keyOf('c2'), 'c2'))],
+    ['has expired', () => room.ledger.once(expire(keyOf('c2'), Date.now()))],
+    ['was cancelled', () => room.ledger.once(cancel(keyOf('c2'), ALICE, Date.now(), 'its sender'))],
+    ['was erased', () => room.redis.del(room.ledger.keys.record(keyOf('c2')))],
+    ['was found damaged', () => damaged('c2')],
+  ])('is sent when the later one %s', async (_, ends) => {
+    const long = Date.now() - TIMETABLE.messageTtl;
+    await room.ledger.once(aliceWrites({ id: 'c1', body: 'c1', corrects: 'm' }));
+    await room.ledger.once(aliceWrites({ id: 'c2', body: 'c2', corrects: 'm', token: 'c2', at: long }));
+    expect(await claimed('c1')).toEqual({ outcome: 'moot' });
+    await ends();
+    expect(await claimed('c1')).toMatchObject({ outcome: 'claimed' });
+    expect((await room.ledger.status([keyOf('c2')]))[0]?.state).not.toBe('delivered');
+  });
+
+  test('does not come after a later one because it still waits to be written again', async () => {
+    await room.given(says('m', 'reed'), bobSends(receipt('m')));
+    await room.given(says('c1', 'red', { more: replace('m') }));
+    await room.handsOver();
+    const first = await claimed('c1');
+    if (first.outcome !== 'claimed') throw new Error(first.outcome);
+    room.receipts.outbox.redeliver(first.record, false);
+    const [waits] = room.link.take();
+    expect(waits).toMatchObject({ priority: 'low', done: false });
+    const written = await room.given(says('c2', 'blue', { more: replace('m') }));
+    expect(forBob(written)).toMatchObject([{ body: 'blue' }]);
+    expect(waits?.done).toBe(true);
+    // Should the later one fail, it is the last after all.
+    await room.given(error('c2'));
+    expect(await claimed('c1', first.record.attempt)).toMatchObject({ outcome: 'claimed' });
   });
 
   test('of another message is another matter, and so is the newest', async () => {

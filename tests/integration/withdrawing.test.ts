@@ -1,6 +1,5 @@
 import fc from 'fast-check';
-import { claim, type Operation, withdraw } from '../../src/ledger/operations.ts';
-import { payloadDigest } from '../../src/stanza/key.ts';
+import { claim, type Operation, settle, withdraw } from '../../src/ledger/operations.ts';
 import { aliceWrites, keyOf, openLedger } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 
@@ -21,9 +20,8 @@ beforeEach(() => {
 afterEach(() => opened.close());
 
 const KEY = keyOf('m-1');
-const DIGEST = payloadDigest('<body>hello</body>');
 const attempt = (token: string) => aliceWrites({ token });
-const takeBack = (token: string) => withdraw(KEY, DIGEST, token);
+const takeBack = (token: string) => withdraw(KEY, token);
 const once: (typeof opened.ledger)['once'] = (operation) => opened.ledger.once(operation);
 const isStored = async () => (await opened.redis.exists(opened.ledger.keys.record(KEY))) === 1;
 const due = async () => Number(await opened.redis.zscore(opened.ledger.keys.due, KEY));
@@ -91,9 +89,50 @@ test('another text under the same id is taken back by its own attempt alone', as
   await once(attempt('t1'));
   const other = (token: string) => aliceWrites({ body: 'other', token });
   await once(other('t2'));
-  await once(withdraw(KEY, payloadDigest('<body>other</body>'), 't2'));
+  await once(withdraw(KEY, 't2'));
   expect(await isStored()).toBe(true);
   expect(await once(other('t3'))).toMatchObject({ known: undefined });
+  expect(await opened.ledger.figures()).toMatchObject({ pending: 2 });
+});
+
+describe('a message that has a key of its own, since its sender gave another the same id', () => {
+  const other = (token: string) => aliceWrites({ body: 'other', token, countable: true });
+  const takeBackOther = (token: string) => withdraw(KEY, token);
+  beforeEach(async () => {
+    await once(aliceWrites({ token: 't1', countable: true }));
+    expect(await once(other('t2'))).toMatchObject({ key: expect.stringContaining('~') });
+    expect(await once(other('t3'))).toMatchObject({ known: { state: 'pending' } });
+  });
+
+  test.each([[['t2', 't3']], [['t3', 't2']]])('is gone when all attempts were refused (%s)', async (tokens) => {
+    for (const token of tokens) await once(takeBackOther(token));
+    expect(await opened.ledger.figures()).toMatchObject({ pending: 1 });
+    expect(await isStored()).toBe(true);
+  });
+
+  test('stays when one was not, and is sent at once', async () => {
+    await once(takeBackOther('t2'));
+    expect(await opened.ledger.figures()).toMatchObject({ pending: 2 });
+    const { overdue } = await opened.ledger.sweep(1000, 10);
+    expect(overdue).toHaveLength(1);
+  });
+});
+
+test('the first of an id is taken back, and a resend of the next under that id is still known', async () => {
+  for (const countable of [true, false]) {
+    const id = `first-${countable}`;
+    const other = (token: string) => aliceWrites({ id, body: 'other', token, countable });
+    await once(aliceWrites({ id, token: 't1', countable }));
+    expect(await once(other('t2'))).toMatchObject({ known: undefined });
+    await once(withdraw(keyOf(id), 't1'));
+    expect(await once(other('t3'))).toMatchObject({ known: { state: 'pending' } });
+    // What was taken back is another message all the same, should it come again, and no receipt is for it.
+    const again = await once(aliceWrites({ id, token: 't4', countable }));
+    if (again.known !== undefined) throw new Error('It is taken for what was taken back');
+    for (const expected of ['delivered', 'repeated']) {
+      expect(await once(settle(again.key, 'desk', 1))).toMatchObject({ outcome: expected });
+    }
+  }
   expect(await opened.ledger.figures()).toMatchObject({ pending: 2 });
 });
 
@@ -119,13 +158,13 @@ test('no order of attempts, repetitions, lost replies and refusals takes back wh
         const token = `t${number}`;
         const belief = beliefs.get(token) ?? 'none';
         if (what === 'taken back again') {
-          if (belief === 'refused') await perform(withdraw(key, DIGEST, token));
+          if (belief === 'refused') await perform(withdraw(key, token));
         } else if (belief === 'none') {
           await perform(aliceWrites({ id, token }));
           stored = true;
           if (what === 'answered') beliefs.set(token, 'acknowledged');
           else if (what === 'refused') {
-            await perform(withdraw(key, DIGEST, token));
+            await perform(withdraw(key, token));
             beliefs.set(token, 'refused');
           }
         }

@@ -33,6 +33,14 @@ test('also when he comes while the others are being served', () => {
   expect(before(drain(queue), 'alice')).toBeLessThanOrEqual(16);
 });
 
+test('who was served while nobody else waited owes nobody for it', () => {
+  const queue = make();
+  for (let number = 0; number < 20_000; number += 1) queue.push({ of: 'alice', number, size: 300 });
+  for (let i = 0; i < 10_000; i += 1) queue.shift();
+  for (let number = 0; number < 10_000; number += 1) queue.push({ of: 'mallory', number, size: 300 });
+  expect(before(drain(queue), 'alice')).toBeLessThanOrEqual(16);
+});
+
 test('large items count for what they are', () => {
   const queue = make();
   for (let number = 0; number < 1000; number += 1) {

@@ -27,9 +27,9 @@ local function vouch(key, value, token)
 end
 
 -- The record that stands in a value's place, which was not stored for that; or false when it was damaged, is put aside, and
--- the value has taken its place.
-local function known_or_stored(key, value)
-  local known = read(key)
+-- the value has taken its place. Under an id that is counted it may be another message, whose sender is told of the damage.
+local function known_or_stored(key, value, countable)
+  local known = read(key) or (countable and peek(key))
   if not known then redis.call('SET', record_name(key), value) end
   return known
 end
@@ -63,7 +63,7 @@ function same.is_resend(known_key, known, value)
   if times.now - stored_at(known) > same.IN_DOUBT then return false end
   local body, resource = body_of(known), body_of(value).sr or ''
   local before = body.sr or ''
-  local presence, sessions = presence_of(body.s)
+  local presence, sessions = presence_of(body.s, true)
   local session = presence == 'o' and sessions[resource]
   local later_login = session and session.since > stored_at(known)
   -- Another resource is another client, unless the session that it came from is known to have ended before this one began.
@@ -80,7 +80,7 @@ end
 -- Returns the key that it was stored under and nil, or nil and what `accept` returns of a known one.
 local function accept_again(key, value, due, window, countable)
   local digest, token = value:match('"d":"([^"]+)"', HEAD), value:match('"k":"([^"]+)"', HEAD)
-  local first = known_or_stored(key, value)
+  local first = known_or_stored(key, value, countable)
   if not first then return key end
   local with_digest, own = key .. '-' .. digest, same.marked(key, token)
   -- Our own record: the reply to an earlier try was lost on its way.
@@ -134,26 +134,42 @@ local function accept(key, alias, value, due, window, countable)
   return stored_as == key and '' or '+' .. stored_as
 end
 
--- Takes back what an attempt may have stored whose sender was told that it could not be: a Redis that hangs carries out
--- what it was given when it comes to itself. What another attempt was answered from stays, and is sent at once, since
--- whoever stored it will not send it.
-local function withdraw(key, digest, token, now)
-  for _, own in ipairs({ key, key .. '-' .. digest, same.marked(key, token) }) do
-    local value = read(own)
-    local tokens = value and is_untouched(value) and tokens_of(value) or ''
+-- Takes a record away. The first of an id leaves a mark where others are known: a duplicate of those is looked for there.
+function same.take_away(key, value, others)
+  if #key == KEY and #others > 0 then
+    -- Of no attempt, of no text, and nobody is told of it.
+    local mark = 'p00' .. sub(strip(value), 4):gsub('"k":"[^"]*"', '"k":""', 1):gsub('"d":"[^"]*"', '"d":"-"', 1)
+    finish(key, mark, 'd', '', redis.call('PTTL', index_name(key)))
+  else
+    redis.call('DEL', record_name(key))
+    redis.call('LREM', index_name(sub(key, 1, KEY)), 0, key)
+    count_pending(value, -1)
+  end
+  redis.call('ZREM', due_set, key)
+end
+
+-- Takes back what an attempt may have stored, or have been answered from, whose sender was told that it could not be: a
+-- Redis that hangs carries out what it was given when it comes to itself. What another attempt was answered from stays, and
+-- is sent at once, since whoever stored it will not send it.
+local function withdraw(key, token, now)
+  local others = {}
+  for _, other in ipairs(redis.call('LRANGE', index_name(key), 0, -1)) do
+    if sub(other, 1, KEY) == key then others[#others + 1] = other end
+  end
+  for position = 0, #others do
+    local own = others[position] or key
+    local head = head_of(own)
+    local value = head and is_untouched(head) and read(own)
+    local tokens = value and tokens_of(value) or ''
     if has_token(tokens, token) then
       local rest = {}
       for one in tokens:gmatch('[^+]+') do
         if one ~= token then rest[#rest + 1] = one end
       end
-      if #rest > 0 then
+      if #rest == 0 then same.take_away(own, value, others)
+      else
         write_tokens(own, value, table.concat(rest, '+'))
         if tokens:match('^[^+]*') == token then gather_due(now, own) end
-      else
-        redis.call('DEL', record_name(own))
-        redis.call('ZREM', due_set, own)
-        redis.call('LREM', index_name(key), 0, own)
-        count_pending(value, -1)
       end
     end
   end

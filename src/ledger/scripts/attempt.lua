@@ -67,7 +67,8 @@ end
 local function claim(key, attempt, now, lease_until, ttl, lease, keep)
   local value = read(key)
   if not value then
-    redis.call('ZREM', due_set, key)
+    -- What is left of a damaged one may be owed.
+    if not peek(key) then redis.call('ZREM', due_set, key) end
     return ''
   end
   if attempt_of(value) ~= attempt then return '' end

@@ -29,7 +29,10 @@ local function take(wanted)
     local key, state = parts_of(member)
     local value = read(key)
     -- What is owed about an ending that has since become another is owed no more.
-    if not value or (state and state_of(value) ~= state) then
+    local left = not value and peek(key)
+    if left and due_member(key, state_of(left)) == member then
+      -- It was damaged, and has just been put aside: what is left of it is owed, and due.
+    elseif not value or (state and state_of(value) ~= state) then
       redis.call('ZREM', due_set, member)
     elseif kept_back(value) then
       redis.call('ZADD', due_set, 'XX', now + PAUSE_STEP, member)
