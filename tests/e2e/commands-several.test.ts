@@ -127,7 +127,8 @@ test('forgetting a user among thousands of records does not hold up the others',
   const window = new CommandWindow(admin, COMPONENT);
   await window.open('Forget a user');
   const ask = await window.submit({ user: BOB });
-  expect(ask.instructions).toContain('2000 messages of or to bob@example.org are stored.');
+  // On a busy machine the time is over before all are counted.
+  expect(ask.instructions).toMatch(/(2000|More than \d+) messages of or to bob@example\.org are stored\./);
   const start = performance.now();
   const forgetting = window.submit({ confirm: 'true' });
   const waits: number[] = [];
