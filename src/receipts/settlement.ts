@@ -88,7 +88,6 @@ export class Settlement {
     const now = this.#options.clock.now();
     const sender = to.counterpart;
     const recipient = from.bare;
-    const plain = recordKey(sender, recipient, id);
     const remember = confirmers.toRemember(sender, recipient, now) ? { sender, recipient } : undefined;
     const operation = settle(key, from.resource, now, remember, outbox.settling(key));
     pipeline.push({
@@ -102,8 +101,9 @@ export class Settlement {
         outbox.notSettling(key);
         const settled = operation.decode(reply);
         switch (settled.outcome) {
-          case 'unknown':
-            // An id that only looks like one of those that we mark.
+          case 'unknown': {
+            // An id that only looks like one of those that we mark. To make a key is what costs most of a receipt.
+            const plain = recordKey(sender, recipient, id);
             if (key !== plain) {
               this.#receipt(route, id, onUnmatched, onSettled, plain);
               return;
@@ -111,6 +111,7 @@ export class Settlement {
             counts.unmatchedReceipts += 1;
             onUnmatched();
             break;
+          }
           case 'repeated':
             counts.repeatedReceipts += 1;
             break;
