@@ -145,9 +145,9 @@ export function askAfter(user: string): Operation<string[]> {
   return presence('ask', [user], list);
 }
 
-/** Whether a user has a session that a message to his bare address goes to, as far as is known. */
-export function isHere(user: string): Operation<boolean> {
-  return presence('is_here', [user], (reply) => reply === '1');
+/** Whether a user has a session that a message to his bare address goes to, as far as `watcher` gets to see that. */
+export function isHere(user: string, watcher: string): Operation<boolean> {
+  return presence('is_here', [user, watcher], (reply) => reply === '1');
 }
 
 export function watchersOf(user: string): Operation<string[]> {

@@ -24,8 +24,8 @@ const MOST = 1000;
  * sender (XEP-0191), and in the same words where he is away and his offline storage is full. What tells them apart is a
  * request, which is not stored: the server answers it in the recipient's place, but for one whom he has blocked. It is
  * asked with the address that the sender is seen by, and should it refuse, with the component's own, since a server may
- * answer nobody. Where both are refused, the recipient's presence decides: what comes back although he is there has not
- * met a full storage.
+ * answer nobody. Where both are refused, the recipient's presence decides, for a sender who gets it: what comes back
+ * although he is there has not met a full storage. Another would learn by it who is there.
  */
 export class Refusals {
   readonly #options: RefusalsOptions;
@@ -59,6 +59,6 @@ export class Refusals {
     const { counterpart } = addresses.parse(sender);
     if (counterpart === '' || (await reaches(counterpart, recipient)) !== 'refused') return false;
     if ((await reaches(addresses.componentDomain, recipient)) === 'answered') return true;
-    return toAny && (await pipeline.perform(isHere(recipient)));
+    return toAny && (await pipeline.perform(isHere(recipient, sender)));
   }
 }

@@ -1,7 +1,7 @@
 // A session whose priority is negative gets nothing that is sent to the bare address (RFC 6121 section 8.5.2).
 import { came, gap } from '../../src/ledger/evidence.ts';
 import { claim, handOver, reject } from '../../src/ledger/operations.ts';
-import { seePresence, takeStep } from '../../src/ledger/presence.ts';
+import { isHere, seePresence, takeStep } from '../../src/ledger/presence.ts';
 import { nextDue } from '../../src/ledger/timetable.ts';
 import { ALICE, aliceWrites, BOB, keyOf, openLedger, SECOND, TIMETABLE } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
@@ -184,4 +184,14 @@ test('a session that ends leaves nothing behind', async () => {
   await shows(START + 2 * SECOND, 'desk', 0);
   await handed(START + 3 * SECOND);
   expect(await how()).toBe('o');
+});
+
+test('whether he is here is told of sessions that get his messages, and only to who sees them', async () => {
+  await shows(START, 'desk', -1);
+  expect(await at(START, isHere(BOB, ALICE))).toBe(false);
+  await shows(START, 'desk', 0);
+  expect(await at(START, isHere(BOB, ALICE))).toBe(true);
+  expect(await at(START, isHere(BOB, 'mallory@example.org'))).toBe(false);
+  await opened.redis.sadd(`${opened.ledger.keys.prefix}:hidden:${BOB}\0desk`, ALICE);
+  expect(await at(START, isHere(BOB, ALICE))).toBe(false);
 });

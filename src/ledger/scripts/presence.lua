@@ -304,7 +304,11 @@ function presence.is_hidden(user, watcher)
   return true
 end
 
-function presence.is_here(user) return presence_of(user) == 'o' and '1' or '' end
+-- Whether a user is here, as far as he shows it to a watcher.
+function presence.is_here(user, watcher)
+  local shown = redis.call('HGET', sub_name(user), watcher) == 's' and not presence.is_hidden(user, watcher)
+  return shown and presence_of(user) == 'o' and '1' or ''
+end
 
 function presence.watchers(user)
   local pairs_of = redis.call('HGETALL', sub_name(user))
