@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { Ledger } from '../src/ledger/ledger.ts';
-import { accept } from '../src/ledger/operations.ts';
-import { encodeRecord } from '../src/ledger/record.ts';
-import { payloadDigest, recordKey } from '../src/stanza/key.ts';
+import { Ledger } from '../src/store/redis/ledger.ts';
+import { accept } from '../src/store/redis/operations.ts';
+import { encodeRecord } from '../src/store/redis/record.ts';
+import { payloadDigest, recordKey } from '../src/xmpp/stanza/message-key.ts';
 import { ALICE, BOB, BODY } from './addresses.ts';
 import { median, redisMemory, tidyRedis, WINDOW } from './measure.ts';
 import { type Place, Variant } from './variant.ts';

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
-import { Ledger } from '../src/ledger/ledger.ts';
-import type { StoredRecord } from '../src/ledger/record.ts';
-import { recordKey } from '../src/stanza/key.ts';
+import { Ledger } from '../src/store/redis/ledger.ts';
+import type { StoredRecord } from '../src/store/redis/record.ts';
+import { recordKey } from '../src/xmpp/stanza/message-key.ts';
 import { until } from '../tests/support/poll.ts';
 import { freePort } from '../tests/support/ports.ts';
 import { type ProsodyServer, startProsody } from '../tests/support/prosody.ts';

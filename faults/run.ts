@@ -1,4 +1,4 @@
-import { loadConfig } from '../src/config.ts';
+import { loadConfig } from '../src/config/config.ts';
 import { Cast } from './cast.ts';
 import { check, type Violation } from './checker.ts';
 import { type History, Recorder, type Terms } from './history.ts';
@@ -13,7 +13,7 @@ const SETTINGS = {
   DEDUP_WINDOW: '120s',
 };
 
-// What the proxy does not let an operator set, ms: src/ledger/ledger.ts and src/queues/sweeper.ts.
+// What the proxy does not let an operator set, ms: src/store/redis/ledger.ts and src/jobs/sweeper.ts.
 const ACCEPT_LEASE = 10_000;
 const JOB_LEASE = 15_000;
 const STALLED_JOB = 7500;

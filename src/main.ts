@@ -1,9 +1,9 @@
 import closeWithGrace from 'close-with-grace';
-import { ConfigError, loadConfig, readEnvironment, unknownInDotEnv } from './config.ts';
+import { ReceiptsProxy, RedisRefusedError } from './app.ts';
+import { ConfigError, loadConfig, readEnvironment, unknownInDotEnv } from './config/config.ts';
 import { ListenError } from './http/server.ts';
-import { LinkAuthError } from './link/errors.ts';
-import { adoptConsole, createLog } from './log.ts';
-import { ReceiptsProxy, RedisRefusedError } from './proxy.ts';
+import { adoptConsole, createLog } from './util/log.ts';
+import { LinkAuthError } from './xmpp/connection/errors.ts';
 
 /** sysexits.h EX_CONFIG: to start again without a change would be in vain. */
 const EX_CONFIG = 78;

@@ -1,5 +1,5 @@
 // docs/redelivery.md, from the function that decides. See `npm run docs`.
-import { type Rule, ruleFor, SITUATIONS, type Situation } from '../src/ledger/redelivery.ts';
+import { type Rule, ruleFor, SITUATIONS, type Situation } from '../src/store/redelivery-rules.ts';
 
 /** What the proxy does next, in a cell of a table. */
 function does({ presence }: Situation, rule: Rule): string {
@@ -48,7 +48,7 @@ export function redelivery(): string {
   return [
     '# When a message is sent again',
     '',
-    '<!-- Made by "npm run docs" from src/ledger/redelivery.ts. -->',
+    '<!-- Made by "npm run docs" from src/store/redelivery-rules.ts. -->',
     '',
     'A missing receipt proves nothing: some clients return none, some only to contacts, some not for what they have seen',
     'before; and some show every copy as another message. So the proxy sends again on evidence wherever it knows the',

@@ -1,6 +1,6 @@
 // docs/stanzas.md, made from the tables that the proxy goes by. See `npm run docs`.
-import { INSIDE_RULES } from '../src/stanza/inside-rules.ts';
-import { NOT_CONTENT } from '../src/stanza/message.ts';
+import { INSIDE_RULES } from '../src/xmpp/stanza/embedded-address-rules.ts';
+import { NOT_CONTENT } from '../src/xmpp/stanza/message.ts';
 
 /** A stanza that is not passed on. */
 interface Refused {
@@ -114,7 +114,7 @@ export function stanzas(): string {
   return [
     '# What happens to a stanza',
     '',
-    '<!-- Made by "npm run docs" from src/stanza/inside-rules.ts, src/stanza/message.ts and tools/stanzas.ts. -->',
+    '<!-- Made by "npm run docs" from src/xmpp/stanza/embedded-address-rules.ts, src/xmpp/stanza/message.ts and tools/stanzas.ts. -->',
     '',
     'Alice writes to `bob@receipts.example.org`, and bob gets it from `alice@receipts.example.org`. The `from` and `to` of a',
     'stanza are always mapped, resources kept. This page says what else is done.',

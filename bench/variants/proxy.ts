@@ -1,7 +1,7 @@
 import net from 'node:net';
-import { loadConfig } from '../../src/config.ts';
-import { createLog } from '../../src/log.ts';
-import { ReceiptsProxy as ReceiptProxy } from '../../src/proxy.ts';
+import { ReceiptsProxy as ReceiptProxy } from '../../src/app.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { createLog } from '../../src/util/log.ts';
 import { COMPONENT, SECRET } from '../addresses.ts';
 import { serve } from './child.ts';
 

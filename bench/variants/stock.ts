@@ -10,7 +10,7 @@ interface Context {
   readonly stanza: Element;
 }
 
-/** The part of the stock component that is used here; src/xmpp.d.ts declares only what the link overrides. */
+/** The part of the stock component that is used here; src/xmpp/xmpp.d.ts declares only what the link overrides. */
 export interface Stock {
   readonly socket: Socket | null;
   readonly middleware: { use(handler: (context: Context, next: () => Promise<unknown>) => unknown): void };

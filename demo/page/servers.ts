@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
-import { Inquiry } from '../../src/ledger/inquiry.ts';
-import { Keys } from '../../src/ledger/keys.ts';
-import { copiesOf } from '../../src/ledger/record.ts';
-import { recordKey } from '../../src/stanza/key.ts';
+import { Inquiry } from '../../src/store/redis/administration-queries.ts';
+import { Keys } from '../../src/store/redis/keys.ts';
+import { copiesOf } from '../../src/store/redis/record.ts';
+import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { freePort } from '../../tests/support/ports.ts';
 import { type ProsodyServer, startProsody } from '../../tests/support/prosody.ts';
 import { ProxyProcess } from '../../tests/support/proxy-process.ts';

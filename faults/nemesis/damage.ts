@@ -1,4 +1,4 @@
-import { recordKey } from '../../src/stanza/key.ts';
+import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { until } from '../../tests/support/poll.ts';
 import type { Message } from '../history.ts';
 import type { Fault } from '../nemesis.ts';

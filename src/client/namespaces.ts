@@ -1,6 +1,6 @@
 // The namespaces that a page needs. The proxy's list has many more, and a bundler takes an object whole; the types see to
 // it that both say the same.
-import type { NS } from '../stanza/namespaces.ts';
+import type { NS } from '../xmpp/stanza/namespaces.ts';
 
 type All = typeof NS;
 

@@ -1,4 +1,4 @@
-import type { Addresses } from '../stanza/address.ts';
+import type { Addresses } from '../xmpp/stanza/address.ts';
 import type { Command } from './command.ts';
 import { deadLetters } from './dead-letters.ts';
 import type { Desk } from './desk.ts';

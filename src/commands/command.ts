@@ -1,7 +1,7 @@
-import type { Address } from '../stanza/address.ts';
-import type { Form, Values } from '../stanza/form.ts';
-import { NS } from '../stanza/namespaces.ts';
-import { Refusal } from '../stanza/refusal.ts';
+import type { Address } from '../xmpp/stanza/address.ts';
+import type { Form, Values } from '../xmpp/stanza/data-form.ts';
+import { NS } from '../xmpp/stanza/namespaces.ts';
+import { Refusal } from '../xmpp/stanza/refusal.ts';
 
 /** XEP-0050 section 4.3. */
 export interface Note {

@@ -1,10 +1,10 @@
 import type { Element } from '@xmpp/xml';
-import type { Operation } from '../ledger/operations.ts';
-import type { Address, Addresses } from '../stanza/address.ts';
-import { formXml, readForm } from '../stanza/form.ts';
-import { NS } from '../stanza/namespaces.ts';
-import { Refusal } from '../stanza/refusal.ts';
-import { attribute, escapeText } from '../stanza/xml.ts';
+import type { Operation } from '../store/redis/operations.ts';
+import type { Address, Addresses } from '../xmpp/stanza/address.ts';
+import { formXml, readForm } from '../xmpp/stanza/data-form.ts';
+import { NS } from '../xmpp/stanza/namespaces.ts';
+import { Refusal } from '../xmpp/stanza/refusal.ts';
+import { attribute, escapeText } from '../xmpp/stanza/xml.ts';
 import { BadPayload, badPayload, type Command, noForm, type Stage, type Step } from './command.ts';
 import { Sessions } from './session.ts';
 import { result } from './words.ts';

@@ -1,4 +1,4 @@
-import type { Addresses } from '../stanza/address.ts';
+import type { Addresses } from '../xmpp/stanza/address.ts';
 import { type Command, choice, optionsOf, type Stage, type Step } from './command.ts';
 import type { Desk } from './desk.ts';
 import { listOf, picked, SHOWN } from './lists.ts';

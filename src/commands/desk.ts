@@ -1,6 +1,6 @@
-import type { Inquiry } from '../ledger/inquiry.ts';
-import type { Operation } from '../ledger/operations.ts';
-import type { StoredRecord } from '../ledger/record.ts';
+import type { Inquiry } from '../store/redis/administration-queries.ts';
+import type { Operation } from '../store/redis/operations.ts';
+import type { StoredRecord } from '../store/redis/record.ts';
 
 /** A message that failed and is kept (or a stanza that ended the stream, which has no `key`), for an operator. */
 interface DeadLetter {

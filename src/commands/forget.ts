@@ -1,4 +1,4 @@
-import type { Addresses } from '../stanza/address.ts';
+import type { Addresses } from '../xmpp/stanza/address.ts';
 import { badPayload, type Command, wanted } from './command.ts';
 import type { Desk } from './desk.ts';
 import { userNamed } from './people.ts';

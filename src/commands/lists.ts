@@ -1,4 +1,4 @@
-import type { Field, Values } from '../stanza/form.ts';
+import type { Field, Values } from '../xmpp/stanza/data-form.ts';
 import { badPayload } from './command.ts';
 import { short } from './words.ts';
 

@@ -1,8 +1,8 @@
-import type { Found, LifeEvent } from '../ledger/inquiry.ts';
-import { copiesOf } from '../ledger/record.ts';
-import type { Addresses } from '../stanza/address.ts';
-import type { Field } from '../stanza/form.ts';
-import { recordKey } from '../stanza/key.ts';
+import type { Found, LifeEvent } from '../store/redis/administration-queries.ts';
+import { copiesOf } from '../store/redis/record.ts';
+import type { Addresses } from '../xmpp/stanza/address.ts';
+import type { Field } from '../xmpp/stanza/data-form.ts';
+import { recordKey } from '../xmpp/stanza/message-key.ts';
 import { type Command, wanted } from './command.ts';
 import type { Desk } from './desk.ts';
 import { userNamed } from './people.ts';

@@ -1,4 +1,4 @@
-import { pause, unpause } from '../ledger/interventions.ts';
+import { pause, unpause } from '../store/redis/administration-operations.ts';
 import { type Command, choice, optionsOf } from './command.ts';
 import type { Desk } from './desk.ts';
 import { time } from './words.ts';

@@ -1,4 +1,4 @@
-import { type Addresses, MalformedAddressError } from '../stanza/address.ts';
+import { type Addresses, MalformedAddressError } from '../xmpp/stanza/address.ts';
 import { badPayload } from './command.ts';
 
 /**

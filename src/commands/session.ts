@@ -1,6 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
-import { endSession, openSession, readSession } from '../ledger/interventions.ts';
-import type { Operation } from '../ledger/operations.ts';
+import { endSession, openSession, readSession } from '../store/redis/administration-operations.ts';
+import type { Operation } from '../store/redis/operations.ts';
 
 /** How long a session lasts, ms: XEP-0050 section 3.3 leaves it to the responder. */
 export const SESSION_LASTS = 15 * 60_000;

@@ -1,8 +1,8 @@
-import { cancel, type Owner, type Retried, retryNow } from '../ledger/interventions.ts';
-import { revive } from '../ledger/operations.ts';
-import type { StoredRecord } from '../ledger/record.ts';
-import type { Addresses } from '../stanza/address.ts';
-import type { Form } from '../stanza/form.ts';
+import { cancel, type Owner, type Retried, retryNow } from '../store/redis/administration-operations.ts';
+import { revive } from '../store/redis/operations.ts';
+import type { StoredRecord } from '../store/redis/record.ts';
+import type { Addresses } from '../xmpp/stanza/address.ts';
+import type { Form } from '../xmpp/stanza/data-form.ts';
 import { type Command, choice, type Note, optionsOf, type Stage } from './command.ts';
 import type { Desk } from './desk.ts';
 import { listOf, picked, SHOWN } from './lists.ts';

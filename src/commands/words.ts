@@ -1,5 +1,5 @@
-import type { Found } from '../ledger/inquiry.ts';
-import type { Field, Form } from '../stanza/form.ts';
+import type { Found } from '../store/redis/administration-queries.ts';
+import type { Field, Form } from '../xmpp/stanza/data-form.ts';
 
 /** A time (ms) for people everywhere: `2026-11-24 13:04:05 UTC`. */
 export function time(ms: number): string {

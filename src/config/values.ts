@@ -2,8 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
-import { formatDuration, parseDuration } from '../duration.ts';
-import { isLocalpart, prepareLocalpart } from '../stanza/localpart.ts';
+import { formatDuration, parseDuration } from '../util/duration.ts';
+import { isLocalpart, prepareLocalpart } from '../xmpp/stanza/localpart.ts';
 import { asciiDomain, isHost } from './hosts.ts';
 
 /** Reads a value from its text; its description says what is wanted. */

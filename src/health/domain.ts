@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Element } from '@xmpp/xml';
-import { iq } from '../stanza/build.ts';
-import { readError } from '../stanza/error.ts';
-import { NS } from '../stanza/namespaces.ts';
+import { iq } from '../xmpp/stanza/build.ts';
+import { NS } from '../xmpp/stanza/namespaces.ts';
+import { readError } from '../xmpp/stanza/stanza-error.ts';
 
 /** In ms. */
 export interface DomainTiming {

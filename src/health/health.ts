@@ -1,8 +1,8 @@
 import type { Element } from '@xmpp/xml';
-import type { ConnectionWatch } from '../ledger/connection-watch.ts';
-import type { RedisHealth } from '../ledger/health.ts';
-import type { Probe } from '../ledger/probe.ts';
-import { isLasting, type RedisFault } from '../ledger/redis-faults.ts';
+import type { ConnectionWatch } from '../store/redis/connection-watch.ts';
+import type { RedisHealth } from '../store/redis/health.ts';
+import type { Probe } from '../store/redis/probe.ts';
+import { isLasting, type RedisFault } from '../store/redis/redis-faults.ts';
 import { type DomainTiming, DomainWatch } from './domain.ts';
 import type { Loss } from './identity.ts';
 import { judge, type LinkState, type PipelineHealth, type Readiness } from './readiness.ts';

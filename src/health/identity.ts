@@ -1,4 +1,4 @@
-/** What a look at a ledger's mark shows; see `Mark` in ledger/probe.ts. */
+/** What a look at a ledger's mark shows; see `Mark` in store/redis/probe.ts. */
 export interface Seen {
   readonly id: string;
   readonly count: number;

@@ -1,4 +1,4 @@
-import type { RedisFault } from '../ledger/redis-faults.ts';
+import type { RedisFault } from '../store/redis/redis-faults.ts';
 import type { DomainState } from './domain.ts';
 import type { StorageState } from './storage.ts';
 

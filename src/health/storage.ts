@@ -1,6 +1,6 @@
-import type { RedisHealth } from '../ledger/health.ts';
-import type { Mark } from '../ledger/probe.ts';
-import type { RedisFault } from '../ledger/redis-faults.ts';
+import type { RedisHealth } from '../store/redis/health.ts';
+import type { Mark } from '../store/redis/probe.ts';
+import type { RedisFault } from '../store/redis/redis-faults.ts';
 import { Identity, LOSS_TEXT, type Loss } from './identity.ts';
 
 /** In ms. */

@@ -1,8 +1,8 @@
 import type { Queue } from 'bullmq';
 import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
+import type { Config } from '../config/config.ts';
 import { isLoopback } from '../config/hosts.ts';
-import type { Config } from '../config.ts';
 import { dashboard, type HttpLog } from './dashboard.ts';
 import { loopbackOnly, sameOrigin, secured } from './guard.ts';
 import type { Guesses } from './guesses.ts';

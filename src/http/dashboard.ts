@@ -6,7 +6,7 @@ import { serveStatic } from '@hono/node-server/serve-static';
 import type { Queue } from 'bullmq';
 import { type Context, Hono } from 'hono';
 import { basicAuth } from 'hono/basic-auth';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { Guesses, isSameText } from './guesses.ts';
 import { redact } from './redact.ts';
 

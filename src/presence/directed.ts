@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock } from '../ledger/clock.ts';
-import { judgeSession, whoSees } from '../ledger/presence.ts';
-import { type Addresses, withResource } from '../stanza/address.ts';
-import type { IdSource } from '../stanza/ids.ts';
-import { presenceStanza } from '../stanza/presence.ts';
+import type { Clock } from '../store/redis/clock.ts';
+import { judgeSession, whoSees } from '../store/redis/presence-operations.ts';
+import { type Addresses, withResource } from '../xmpp/stanza/address.ts';
+import type { IdSource } from '../xmpp/stanza/ids.ts';
+import { presenceStanza } from '../xmpp/stanza/presence.ts';
 import type { OutPort, Pipe, PresenceCounts } from './ports.ts';
 import type { Sessions } from './sessions.ts';
 

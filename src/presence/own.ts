@@ -1,8 +1,8 @@
-import type { Clock } from '../ledger/clock.ts';
-import { renewSession, takeStep, watchersOf } from '../ledger/presence.ts';
-import type { Address } from '../stanza/address.ts';
-import type { IdSource } from '../stanza/ids.ts';
-import { presenceStanza } from '../stanza/presence.ts';
+import type { Clock } from '../store/redis/clock.ts';
+import { renewSession, takeStep, watchersOf } from '../store/redis/presence-operations.ts';
+import type { Address } from '../xmpp/stanza/address.ts';
+import type { IdSource } from '../xmpp/stanza/ids.ts';
+import { presenceStanza } from '../xmpp/stanza/presence.ts';
 import type { OutPort, Passing, Pipe, PresenceCounts } from './ports.ts';
 import type { Sessions } from './sessions.ts';
 

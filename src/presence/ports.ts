@@ -1,6 +1,6 @@
 import type { Element } from '@xmpp/xml';
-import type { Operation } from '../ledger/operations.ts';
-import type { Caps } from '../stanza/caps.ts';
+import type { Operation } from '../store/redis/operations.ts';
+import type { Caps } from '../xmpp/stanza/entity-capabilities.ts';
 
 /** The part of the link that is written to. */
 export interface OutPort {

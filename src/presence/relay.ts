@@ -1,10 +1,9 @@
 import type { Element } from '@xmpp/xml';
-import type { Clock } from '../ledger/clock.ts';
-import { renewSession, seePresence, takeStep, withdrawRequest } from '../ledger/presence.ts';
-import { type Address, type Addresses, MalformedAddressError, withResource } from '../stanza/address.ts';
-import { readError } from '../stanza/error.ts';
-import { type IdSource, isOwnId } from '../stanza/ids.ts';
-import type { Between } from '../stanza/inside.ts';
+import type { Clock } from '../store/redis/clock.ts';
+import { renewSession, seePresence, takeStep, withdrawRequest } from '../store/redis/presence-operations.ts';
+import { type Address, type Addresses, MalformedAddressError, withResource } from '../xmpp/stanza/address.ts';
+import type { Between } from '../xmpp/stanza/embedded-addresses.ts';
+import { type IdSource, isOwnId } from '../xmpp/stanza/ids.ts';
 import {
   capsKey,
   type Presence,
@@ -12,9 +11,10 @@ import {
   presenceType,
   readPresence,
   readWithoutChildren,
-} from '../stanza/presence.ts';
-import { isByWatched, isSubscriptionType, type SubscriptionType, stepOf } from '../stanza/subscription.ts';
-import { TooDeepError } from '../stanza/xml.ts';
+} from '../xmpp/stanza/presence.ts';
+import { readError } from '../xmpp/stanza/stanza-error.ts';
+import { isByWatched, isSubscriptionType, type SubscriptionType, stepOf } from '../xmpp/stanza/subscription.ts';
+import { TooDeepError } from '../xmpp/stanza/xml.ts';
 import type { DirectedUnavailable } from './directed.ts';
 import type { OwnContact } from './own.ts';
 import type { OutPort, Passing, Pipe, PresenceCounts, PresenceLog } from './ports.ts';

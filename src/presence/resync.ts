@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock } from '../ledger/clock.ts';
+import type { Clock } from '../store/redis/clock.ts';
 import {
   askAfter,
   claimAsking,
@@ -8,10 +8,10 @@ import {
   judgeSessions,
   keepAsking,
   watchersOf,
-} from '../ledger/presence.ts';
-import type { Addresses } from '../stanza/address.ts';
-import type { IdSource } from '../stanza/ids.ts';
-import { presenceStanza } from '../stanza/presence.ts';
+} from '../store/redis/presence-operations.ts';
+import type { Addresses } from '../xmpp/stanza/address.ts';
+import type { IdSource } from '../xmpp/stanza/ids.ts';
+import { presenceStanza } from '../xmpp/stanza/presence.ts';
 import type { OutPort, Pipe, PresenceCounts, PresenceLog, Stored } from './ports.ts';
 import type { Sessions } from './sessions.ts';
 

@@ -1,7 +1,7 @@
-import { noteReceipts, type Seen, watchersOf } from '../ledger/presence.ts';
-import { type Addresses, withResource } from '../stanza/address.ts';
-import type { Caps } from '../stanza/caps.ts';
-import { capsKey, presenceStanza } from '../stanza/presence.ts';
+import { noteReceipts, type Seen, watchersOf } from '../store/redis/presence-operations.ts';
+import { type Addresses, withResource } from '../xmpp/stanza/address.ts';
+import type { Caps } from '../xmpp/stanza/entity-capabilities.ts';
+import { capsKey, presenceStanza } from '../xmpp/stanza/presence.ts';
 import type { OutPort, Pipe, PresenceCounts, PresenceLog, ReceiptsOf, SessionObserver } from './ports.ts';
 
 export interface SessionsOptions {

@@ -1,6 +1,6 @@
-import { Inquiry } from '../../src/ledger/inquiry.ts';
-import { retryNow } from '../../src/ledger/interventions.ts';
-import { claim, handOver, settle } from '../../src/ledger/operations.ts';
+import { retryNow } from '../../src/store/redis/administration-operations.ts';
+import { Inquiry } from '../../src/store/redis/administration-queries.ts';
+import { claim, handOver, settle } from '../../src/store/redis/operations.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { openRoom } from '../support/room.ts';

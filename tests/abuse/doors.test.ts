@@ -4,7 +4,7 @@ import net from 'node:net';
 import { Network } from '../../demo/page/relay.ts';
 import { Guesses, isSameText } from '../../src/http/guesses.ts';
 import { type HttpServer, startHttp } from '../../src/http/server.ts';
-import { Metrics } from '../../src/metrics.ts';
+import { Metrics } from '../../src/metrics/metrics.ts';
 
 /** The demo's websocket (row 11), and the password of the dashboard. */
 describe('the demo’s websocket', () => {

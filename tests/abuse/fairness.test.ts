@@ -1,4 +1,4 @@
-import { Lanes } from '../../src/link/lanes.ts';
+import { Lanes } from '../../src/xmpp/connection/priority-queue.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { openRoom } from '../support/room.ts';
 

@@ -1,8 +1,8 @@
 import { allCommands } from '../../src/commands/all.ts';
 import { Commands } from '../../src/commands/commands.ts';
 import type { Desk } from '../../src/commands/desk.ts';
-import { Inquiry } from '../../src/ledger/inquiry.ts';
-import { Addresses } from '../../src/stanza/address.ts';
+import { Inquiry } from '../../src/store/redis/administration-queries.ts';
+import { Addresses } from '../../src/xmpp/stanza/address.ts';
 import { ALICE, BOB, keyOf } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { openRoom } from '../support/room.ts';

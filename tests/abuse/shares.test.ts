@@ -1,8 +1,17 @@
-import { cancel, erase, forgetUser } from '../../src/ledger/interventions.ts';
-import type { Operation } from '../../src/ledger/operations.ts';
-import { claim, expire, handOver, putAside, reject, revive, settle, withdraw } from '../../src/ledger/operations.ts';
-import { heaviest, type Limits, within } from '../../src/ledger/shares.ts';
-import { NO_LIMITS, type ShareLimits } from '../../src/receipts/shares.ts';
+import { NO_LIMITS, type ShareLimits } from '../../src/delivery/quotas.ts';
+import { cancel, erase, forgetUser } from '../../src/store/redis/administration-operations.ts';
+import type { Operation } from '../../src/store/redis/operations.ts';
+import {
+  claim,
+  expire,
+  handOver,
+  putAside,
+  reject,
+  revive,
+  settle,
+  withdraw,
+} from '../../src/store/redis/operations.ts';
+import { heaviest, type Limits, within } from '../../src/store/redis/quota-operations.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger } from '../support/ledger.ts';
 import { openQueryRoom } from '../support/query-room.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';

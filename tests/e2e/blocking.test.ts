@@ -2,7 +2,7 @@
 
 import xml, { type Element } from '@xmpp/xml';
 import { Redis } from 'ioredis';
-import { recordKey } from '../../src/stanza/key.ts';
+import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import type { TestUser } from '../support/client.ts';
 import { until } from '../support/poll.ts';
 import { OWN_SERVER, World } from '../support/world.ts';

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { recordKey } from '../../src/stanza/key.ts';
+import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { CommandWindow } from '../support/command-window.ts';
 import type { OpenfireLike } from '../support/openfire.ts';
 import { OpenfireStage } from '../support/openfire-stage.ts';

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { recordKey } from '../../src/stanza/key.ts';
+import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { CommandWindow } from '../support/command-window.ts';
 import { until } from '../support/poll.ts';
 import { World } from '../support/world.ts';

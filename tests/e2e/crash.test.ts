@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Element } from '@xmpp/xml';
 import { Redis } from 'ioredis';
-import { Ledger } from '../../src/ledger/ledger.ts';
-import { recordKey } from '../../src/stanza/key.ts';
+import { Ledger } from '../../src/store/redis/ledger.ts';
+import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { TIMETABLE } from '../support/ledger.ts';
 import { until } from '../support/poll.ts';
 import { ProxyProcess } from '../support/proxy-process.ts';

@@ -1,5 +1,5 @@
-import { loadConfig } from '../../src/config.ts';
-import { createLog } from '../../src/log.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { createLog } from '../../src/util/log.ts';
 import { login, type TestUser } from '../support/client.ts';
 import { ejabberdAvailable, startEjabberd } from '../support/ejabberd.ts';
 import { until } from '../support/poll.ts';

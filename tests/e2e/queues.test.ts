@@ -1,6 +1,6 @@
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
-import { Ledger } from '../../src/ledger/ledger.ts';
+import { Ledger } from '../../src/store/redis/ledger.ts';
 import { aliceWrites, BOB as BOB_SERVED, TIMETABLE } from '../support/ledger.ts';
 import type { OpenfireLike } from '../support/openfire.ts';
 import { OpenfireStage } from '../support/openfire-stage.ts';

@@ -1,6 +1,6 @@
-import { loadConfig } from '../../src/config.ts';
-import { createLog } from '../../src/log.ts';
-import { ReceiptsProxy } from '../../src/proxy.ts';
+import { ReceiptsProxy } from '../../src/app.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { createLog } from '../../src/util/log.ts';
 import { ejabberdAvailable, startEjabberd } from '../support/ejabberd.ts';
 import { until } from '../support/poll.ts';
 import { startRedis } from '../support/redis.ts';

@@ -1,5 +1,5 @@
-import { claim } from '../../src/ledger/operations.ts';
-import { recordKey } from '../../src/stanza/key.ts';
+import { claim } from '../../src/store/redis/operations.ts';
+import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { until } from '../support/poll.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { openRoom } from '../support/room.ts';

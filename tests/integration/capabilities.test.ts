@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { UnansweredError } from '../../src/queries/asker.ts';
-import type { Caps } from '../../src/stanza/caps.ts';
+import { UnansweredError } from '../../src/iq/requester.ts';
+import type { Caps } from '../../src/xmpp/stanza/entity-capabilities.ts';
 import { idOf, openQueryRoom } from '../support/query-room.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 

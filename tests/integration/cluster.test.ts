@@ -1,7 +1,7 @@
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { handOver, settle } from '../../src/ledger/operations.ts';
-import { judgeSessions, seePresence, stillAlive, takeStep } from '../../src/ledger/presence.ts';
+import { handOver, settle } from '../../src/store/redis/operations.ts';
+import { judgeSessions, seePresence, stillAlive, takeStep } from '../../src/store/redis/presence-operations.ts';
 import { ALICE, aliceWrites, BOB, keyOf, openLedger } from '../support/ledger.ts';
 import { startRedis } from '../support/redis.ts';
 

@@ -1,9 +1,9 @@
 import { allCommands } from '../../src/commands/all.ts';
 import { Commands } from '../../src/commands/commands.ts';
 import type { Desk } from '../../src/commands/desk.ts';
-import { Inquiry } from '../../src/ledger/inquiry.ts';
-import { reject } from '../../src/ledger/operations.ts';
-import { Addresses } from '../../src/stanza/address.ts';
+import { Inquiry } from '../../src/store/redis/administration-queries.ts';
+import { reject } from '../../src/store/redis/operations.ts';
+import { Addresses } from '../../src/xmpp/stanza/address.ts';
 import { ALICE, aliceWrites, BOB, keyOf } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { openRoom } from '../support/room.ts';

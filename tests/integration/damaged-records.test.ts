@@ -1,5 +1,5 @@
-import { faultOf } from '../../src/ledger/ledger.ts';
-import { claim, named, reject, settle } from '../../src/ledger/operations.ts';
+import { faultOf } from '../../src/store/redis/ledger.ts';
+import { claim, named, reject, settle } from '../../src/store/redis/operations.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 

@@ -1,7 +1,7 @@
-import { loadConfig } from '../../src/config.ts';
-import { cancel } from '../../src/ledger/interventions.ts';
-import { claim, expire } from '../../src/ledger/operations.ts';
-import { createLog } from '../../src/log.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { cancel } from '../../src/store/redis/administration-operations.ts';
+import { claim, expire } from '../../src/store/redis/operations.ts';
+import { createLog } from '../../src/util/log.ts';
 import { ComponentPeer } from '../support/component-peer.ts';
 import { ALICE as ALICE_BARE, BOB, DAY, keyOf } from '../support/ledger.ts';
 import { until } from '../support/poll.ts';

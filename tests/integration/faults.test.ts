@@ -1,8 +1,8 @@
-import { loadConfig } from '../../src/config.ts';
-import { connect } from '../../src/connections.ts';
-import { claim, expire, revive, settle } from '../../src/ledger/operations.ts';
-import { createLog } from '../../src/log.ts';
-import { payloadDigest } from '../../src/stanza/key.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { connect } from '../../src/store/redis/connections.ts';
+import { claim, expire, revive, settle } from '../../src/store/redis/operations.ts';
+import { createLog } from '../../src/util/log.ts';
+import { payloadDigest } from '../../src/xmpp/stanza/message-key.ts';
 import { ComponentPeer } from '../support/component-peer.ts';
 import { aliceWrites, DAY, keyOf } from '../support/ledger.ts';
 import { until } from '../support/poll.ts';

@@ -1,8 +1,8 @@
 import type { Queue } from 'bullmq';
-import { Erasure } from '../../src/ledger/erasure.ts';
-import { Inquiry } from '../../src/ledger/inquiry.ts';
-import { Forgetting } from '../../src/queues/forgetting.ts';
-import { Queues } from '../../src/queues/queues.ts';
+import { Forgetting } from '../../src/jobs/forgetting.ts';
+import { Queues } from '../../src/jobs/queues.ts';
+import { Erasure } from '../../src/store/erasure.ts';
+import { Inquiry } from '../../src/store/redis/administration-queries.ts';
 import { ALICE, aliceWrites, BOB, keyOf, openLedger } from '../support/ledger.ts';
 import { until } from '../support/poll.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';

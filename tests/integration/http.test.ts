@@ -1,8 +1,8 @@
 import http from 'node:http';
 import { type Job, Queue, UnrecoverableError, Worker } from 'bullmq';
-import type { Config } from '../../src/config.ts';
+import type { Config } from '../../src/config/config.ts';
 import { type HttpServer, startHttp } from '../../src/http/server.ts';
-import { Metrics } from '../../src/metrics.ts';
+import { Metrics } from '../../src/metrics/metrics.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 
 const OPEN: Config['http'] = { host: '127.0.0.1', port: 0, user: 'admin' };

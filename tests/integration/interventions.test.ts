@@ -1,5 +1,4 @@
-import { Erasure } from '../../src/ledger/erasure.ts';
-import { Inquiry } from '../../src/ledger/inquiry.ts';
+import { Erasure } from '../../src/store/erasure.ts';
 import {
   cancel,
   endSession,
@@ -9,8 +8,9 @@ import {
   readSession,
   retryNow,
   unpause,
-} from '../../src/ledger/interventions.ts';
-import { claim, expire, handOver, revive, settle } from '../../src/ledger/operations.ts';
+} from '../../src/store/redis/administration-operations.ts';
+import { Inquiry } from '../../src/store/redis/administration-queries.ts';
+import { claim, expire, handOver, revive, settle } from '../../src/store/redis/operations.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 

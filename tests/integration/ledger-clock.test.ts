@@ -1,5 +1,5 @@
-import { claim, expire } from '../../src/ledger/operations.ts';
-import { Pipeline } from '../../src/receipts/pipeline.ts';
+import { claim, expire } from '../../src/store/redis/operations.ts';
+import { Pipeline } from '../../src/store/redis/pipeline.ts';
 import { aliceWrites, DAY, keyOf, openLedger, SECOND } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 

@@ -1,6 +1,6 @@
 // What holds of the ledger whatever is done in it, in whatever order.
 import fc from 'fast-check';
-import { cancel, erase } from '../../src/ledger/interventions.ts';
+import { cancel, erase } from '../../src/store/redis/administration-operations.ts';
 import {
   bounce,
   claim,
@@ -13,8 +13,8 @@ import {
   supersede,
   told,
   withdraw,
-} from '../../src/ledger/operations.ts';
-import { decodeRecord } from '../../src/ledger/record.ts';
+} from '../../src/store/redis/operations.ts';
+import { decodeRecord } from '../../src/store/redis/record.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 

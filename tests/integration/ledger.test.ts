@@ -1,4 +1,4 @@
-import { cancel } from '../../src/ledger/interventions.ts';
+import { cancel } from '../../src/store/redis/administration-operations.ts';
 import {
   bounce,
   claim,
@@ -11,7 +11,7 @@ import {
   revive,
   settle,
   told,
-} from '../../src/ledger/operations.ts';
+} from '../../src/store/redis/operations.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND, TIMETABLE } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { loadConfig } from '../../src/config.ts';
-import { Link, type LinkTiming } from '../../src/link/link.ts';
-import type { Priority } from '../../src/link/window.ts';
-import { createLog } from '../../src/log.ts';
-import { ReceiptsProxy } from '../../src/proxy.ts';
+import { ReceiptsProxy } from '../../src/app.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { createLog } from '../../src/util/log.ts';
+import { Link, type LinkTiming } from '../../src/xmpp/connection/link.ts';
+import type { Priority } from '../../src/xmpp/connection/window.ts';
 import { ComponentPeer } from '../support/component-peer.ts';
 import { until } from '../support/poll.ts';
 import { startRedis } from '../support/redis.ts';

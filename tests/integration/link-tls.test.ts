@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Link } from '../../src/link/link.ts';
+import { Link } from '../../src/xmpp/connection/link.ts';
 import { ComponentPeer } from '../support/component-peer.ts';
 import { until } from '../support/poll.ts';
 

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import net from 'node:net';
-import { LinkAuthError } from '../../src/link/errors.ts';
-import { Link, type LinkTiming } from '../../src/link/link.ts';
-import type { LinkOptions } from '../../src/link/options.ts';
-import type { Held } from '../../src/link/window.ts';
+import { LinkAuthError } from '../../src/xmpp/connection/errors.ts';
+import { Link, type LinkTiming } from '../../src/xmpp/connection/link.ts';
+import type { LinkOptions } from '../../src/xmpp/connection/options.ts';
+import type { Held } from '../../src/xmpp/connection/window.ts';
 import { ComponentPeer, type Reception } from '../support/component-peer.ts';
 import { freePort } from '../support/ports.ts';
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { noteReceipts, renewSession, seePresence } from '../../src/ledger/presence.ts';
+import { noteReceipts, renewSession, seePresence } from '../../src/store/redis/presence-operations.ts';
 import { ALICE, BOB } from '../support/ledger.ts';
 import { until } from '../support/poll.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';

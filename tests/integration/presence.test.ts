@@ -1,5 +1,5 @@
-import { takeStep } from '../../src/ledger/presence.ts';
-import { ASK_AGAIN_AFTER, type Standing, type SubscriptionType, stepOf } from '../../src/stanza/subscription.ts';
+import { takeStep } from '../../src/store/redis/presence-operations.ts';
+import { ASK_AGAIN_AFTER, type Standing, type SubscriptionType, stepOf } from '../../src/xmpp/stanza/subscription.ts';
 import { ALICE, BOB } from '../support/ledger.ts';
 import { until } from '../support/poll.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';

@@ -1,8 +1,8 @@
 // A session whose priority is negative gets nothing that is sent to the bare address (RFC 6121 section 8.5.2).
-import { came, gap } from '../../src/ledger/evidence.ts';
-import { claim, handOver, reject } from '../../src/ledger/operations.ts';
-import { isHere, seePresence, takeStep } from '../../src/ledger/presence.ts';
-import { nextDue } from '../../src/ledger/timetable.ts';
+import { came, gap } from '../../src/store/redis/evidence-operations.ts';
+import { claim, handOver, reject } from '../../src/store/redis/operations.ts';
+import { isHere, seePresence, takeStep } from '../../src/store/redis/presence-operations.ts';
+import { nextDue } from '../../src/store/retry-policy.ts';
 import { ALICE, aliceWrites, BOB, keyOf, openLedger, SECOND, TIMETABLE } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 

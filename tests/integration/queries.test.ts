@@ -1,4 +1,4 @@
-import { forgetQuestion, noteQuestion, overdueQuestions, takeReply } from '../../src/ledger/queries.ts';
+import { forgetQuestion, noteQuestion, overdueQuestions, takeReply } from '../../src/store/redis/iq-operations.ts';
 import { REFUSED } from '../../tools/stanzas.ts';
 import { idOf, openQueryRoom } from '../support/query-room.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';

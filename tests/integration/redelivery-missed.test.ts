@@ -1,7 +1,13 @@
 // Messages that nobody would look at again before the end of their life, were it not for these.
-import { arrived, came, type Event } from '../../src/ledger/evidence.ts';
-import { claim, expire, type HandedOver, handOver } from '../../src/ledger/operations.ts';
-import { askAfter, forgetPresence, judgeSessions, seePresence, takeStep } from '../../src/ledger/presence.ts';
+import { arrived, came, type Event } from '../../src/store/redis/evidence-operations.ts';
+import { claim, expire, type HandedOver, handOver } from '../../src/store/redis/operations.ts';
+import {
+  askAfter,
+  forgetPresence,
+  judgeSessions,
+  seePresence,
+  takeStep,
+} from '../../src/store/redis/presence-operations.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND, TIMETABLE } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 

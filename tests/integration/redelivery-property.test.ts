@@ -1,8 +1,14 @@
 // Whatever has happened to a message, its copies and its recipient's sessions: when he comes again, it comes to him.
-import { came, type Event, gap, type Missed } from '../../src/ledger/evidence.ts';
-import { bounce, claim, handOver } from '../../src/ledger/operations.ts';
-import { forgetPresence, judged, judgeSessions, seePresence, takeStep } from '../../src/ledger/presence.ts';
-import { nextDue } from '../../src/ledger/timetable.ts';
+import { came, type Event, gap, type Missed } from '../../src/store/redis/evidence-operations.ts';
+import { bounce, claim, handOver } from '../../src/store/redis/operations.ts';
+import {
+  forgetPresence,
+  judged,
+  judgeSessions,
+  seePresence,
+  takeStep,
+} from '../../src/store/redis/presence-operations.ts';
+import { nextDue } from '../../src/store/retry-policy.ts';
 import { ALICE, aliceWrites, BOB, keyOf, openLedger, SECOND, TIMETABLE } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 

@@ -1,7 +1,7 @@
 // A session that does not answer: what went to it goes to another, and to nobody twice for it.
-import { arrived, came, type Event, gap } from '../../src/ledger/evidence.ts';
-import { claim, expire, handOver } from '../../src/ledger/operations.ts';
-import { judged, overheard, seePresence } from '../../src/ledger/presence.ts';
+import { arrived, came, type Event, gap } from '../../src/store/redis/evidence-operations.ts';
+import { claim, expire, handOver } from '../../src/store/redis/operations.ts';
+import { judged, overheard, seePresence } from '../../src/store/redis/presence-operations.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND, TIMETABLE } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 

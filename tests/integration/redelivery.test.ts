@@ -1,10 +1,20 @@
 // Every cell of the table in docs/redelivery.md, against the scripts that look their answers up in it.
-import { arrived, byStoring, came, type Event, gap, tell } from '../../src/ledger/evidence.ts';
-import { bounce, claim, expire, handOver, hasten, type Operation, settle, told } from '../../src/ledger/operations.ts';
-import { judged } from '../../src/ledger/presence.ts';
-import { ruleFor, SITUATIONS, type Situation } from '../../src/ledger/redelivery.ts';
-import { nextDue } from '../../src/ledger/timetable.ts';
-import { recordKey } from '../../src/stanza/key.ts';
+
+import { ruleFor, SITUATIONS, type Situation } from '../../src/store/redelivery-rules.ts';
+import { arrived, byStoring, came, type Event, gap, tell } from '../../src/store/redis/evidence-operations.ts';
+import {
+  bounce,
+  claim,
+  expire,
+  handOver,
+  hasten,
+  type Operation,
+  settle,
+  told,
+} from '../../src/store/redis/operations.ts';
+import { judged } from '../../src/store/redis/presence-operations.ts';
+import { nextDue } from '../../src/store/retry-policy.ts';
+import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND, TIMETABLE } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 

@@ -1,6 +1,6 @@
 // What is the same message: the table of docs/guarantees.md, cell by cell, in a real Redis.
 import { readFileSync } from 'node:fs';
-import { settle, told } from '../../src/ledger/operations.ts';
+import { settle, told } from '../../src/store/redis/operations.ts';
 import { ALICE, aliceWrites, DAY, keyOf, openLedger, SECOND, type Written } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 

@@ -1,6 +1,6 @@
 // The ledger's scripts as Redis takes them.
 import { Redis } from 'ioredis';
-import * as scripts from '../../src/ledger/scripts.ts';
+import * as scripts from '../../src/store/redis/scripts.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 
 let server: RedisServer;

@@ -1,6 +1,6 @@
-import type { StoredRecord } from '../../src/ledger/record.ts';
-import { Sweeper } from '../../src/queues/sweeper.ts';
-import { Pipeline } from '../../src/receipts/pipeline.ts';
+import { Sweeper } from '../../src/jobs/sweeper.ts';
+import { Pipeline } from '../../src/store/redis/pipeline.ts';
+import type { StoredRecord } from '../../src/store/redis/record.ts';
 import { aliceWrites, DAY, keyOf, openLedger, TIMETABLE } from '../support/ledger.ts';
 import { until } from '../support/poll.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';

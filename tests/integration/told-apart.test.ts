@@ -1,6 +1,6 @@
 // Messages that are others than those that their sender gave the same id, and what speaks of messages, on the wire.
-import { cancel } from '../../src/ledger/interventions.ts';
-import { claim, expire, type Operation, settle, withdraw } from '../../src/ledger/operations.ts';
+import { cancel } from '../../src/store/redis/administration-operations.ts';
+import { claim, expire, type Operation, settle, withdraw } from '../../src/store/redis/operations.ts';
 import { ALICE, aliceWrites, keyOf, TIMETABLE } from '../support/ledger.ts';
 import { until } from '../support/poll.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';

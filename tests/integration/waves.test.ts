@@ -1,6 +1,6 @@
 // What is sent again to somebody who has come back, when things do not go smoothly.
-import { postpone } from '../../src/ledger/evidence.ts';
-import { claim } from '../../src/ledger/operations.ts';
+import { postpone } from '../../src/store/redis/evidence-operations.ts';
+import { claim } from '../../src/store/redis/operations.ts';
 import { keyOf, TIMETABLE } from '../support/ledger.ts';
 import { until } from '../support/poll.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { claim, type Operation, settle, withdraw } from '../../src/ledger/operations.ts';
+import { claim, type Operation, settle, withdraw } from '../../src/store/redis/operations.ts';
 import { aliceWrites, keyOf, openLedger } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 

@@ -1,6 +1,6 @@
 import type { Element } from '@xmpp/xml';
 import fc from 'fast-check';
-import { serialize } from '../../src/stanza/xml.ts';
+import { serialize } from '../../src/xmpp/stanza/xml.ts';
 import { text, token } from './arbitrary-jid.ts';
 import { el, iqPayload, maybe, messagePayload, presencePayload } from './arbitrary-payload.ts';
 import { parseStanza } from './xml.ts';

@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
-import { Ledger, type LedgerOptions } from '../../src/ledger/ledger.ts';
-import { accept } from '../../src/ledger/operations.ts';
-import { type Envelope, encodeRecord } from '../../src/ledger/record.ts';
-import { payloadDigest, recordKey } from '../../src/stanza/key.ts';
+import { Ledger, type LedgerOptions } from '../../src/store/redis/ledger.ts';
+import { accept } from '../../src/store/redis/operations.ts';
+import { type Envelope, encodeRecord } from '../../src/store/redis/record.ts';
+import { payloadDigest, recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { opened } from './opened.ts';
 
 export const SECOND = 1000;

@@ -1,6 +1,6 @@
-import { loadConfig } from '../../src/config.ts';
-import { createLog } from '../../src/log.ts';
-import type { ReceiptsProxy, Tuning } from '../../src/proxy.ts';
+import type { ReceiptsProxy, Tuning } from '../../src/app.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { createLog } from '../../src/util/log.ts';
 import { type OpenfireLike, type OpenfireOptions, startOpenfire } from './openfire.ts';
 import { TestProxy } from './proxy.ts';
 import { type RedisServer, startRedis } from './redis.ts';

@@ -1,7 +1,7 @@
 import type { Element } from '@xmpp/xml';
-import { loadConfig } from '../../src/config.ts';
-import { createLog } from '../../src/log.ts';
-import { ReceiptsProxy, type Tuning } from '../../src/proxy.ts';
+import { ReceiptsProxy, type Tuning } from '../../src/app.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { createLog } from '../../src/util/log.ts';
 import { ComponentPeer } from './component-peer.ts';
 import { until } from './poll.ts';
 import { QUICK } from './world.ts';

@@ -1,4 +1,4 @@
-import { ReceiptsProxy } from '../../src/proxy.ts';
+import { ReceiptsProxy } from '../../src/app.ts';
 import { opened } from './opened.ts';
 
 /** A proxy in the test's own process, which ends with the test file. */

@@ -1,5 +1,5 @@
-import { Queries, type QueriesOptions } from '../../src/queries/queries.ts';
-import type { QueryCounts } from '../../src/queries/relay.ts';
+import { Queries, type QueriesOptions } from '../../src/iq/iq-service.ts';
+import type { QueryCounts } from '../../src/iq/relay.ts';
 import { opened } from './opened.ts';
 import { openRoom } from './room.ts';
 import { parseStanza } from './xml.ts';

@@ -1,7 +1,7 @@
-import type { StoredRecord } from '../../src/ledger/record.ts';
-import type { Held, Key, Priority } from '../../src/link/window.ts';
-import type { LinkPort, Sent, Troubled } from '../../src/receipts/outbox.ts';
-import { type Counts, Receipts, type ReceiptsOptions } from '../../src/receipts/receipts.ts';
+import { type Counts, Receipts, type ReceiptsOptions } from '../../src/delivery/delivery.ts';
+import type { LinkPort, Sent, Troubled } from '../../src/delivery/outbox.ts';
+import type { StoredRecord } from '../../src/store/redis/record.ts';
+import type { Held, Key, Priority } from '../../src/xmpp/connection/window.ts';
 import { openLedger, TIMETABLE } from './ledger.ts';
 import { opened } from './opened.ts';
 import { parseStanza } from './xml.ts';

@@ -1,5 +1,5 @@
-import { Outgoing } from '../../src/link/outgoing.ts';
-import type { Held, Priority } from '../../src/link/window.ts';
+import { Outgoing } from '../../src/xmpp/connection/send-queue.ts';
+import type { Held, Priority } from '../../src/xmpp/connection/window.ts';
 
 /** How a server is at a time (ms since the beginning). */
 export interface Pace {

@@ -1,6 +1,6 @@
-import { loadConfig } from '../../src/config.ts';
-import { createLog } from '../../src/log.ts';
-import type { ReceiptsProxy, Tuning } from '../../src/proxy.ts';
+import type { ReceiptsProxy, Tuning } from '../../src/app.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { createLog } from '../../src/util/log.ts';
 import { cleanSlate } from './clean-slate.ts';
 import { login, type TestUser } from './client.ts';
 import { type ProsodyServer, startProsody } from './prosody.ts';

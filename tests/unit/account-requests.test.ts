@@ -1,4 +1,4 @@
-import { AccountRequests } from '../../src/queries/account-requests.ts';
+import { AccountRequests } from '../../src/iq/account-requests.ts';
 
 test('one that waits for its turn in the link holds up nobody else’s answer', () => {
   const requests = new AccountRequests();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { Addresses, MalformedAddressError, withResource } from '../../src/stanza/address.ts';
-import { isLocalpart } from '../../src/stanza/localpart.ts';
+import { Addresses, MalformedAddressError, withResource } from '../../src/xmpp/stanza/address.ts';
+import { isLocalpart } from '../../src/xmpp/stanza/localpart.ts';
 
 const addresses = new Addresses('receipts.example.org', 'example.org');
 

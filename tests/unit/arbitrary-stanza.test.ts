@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
-import { readMessage } from '../../src/stanza/message.ts';
-import { serialize } from '../../src/stanza/xml.ts';
+import { readMessage } from '../../src/xmpp/stanza/message.ts';
+import { serialize } from '../../src/xmpp/stanza/xml.ts';
 import { jid, principal } from '../support/arbitrary-jid.ts';
 import { messages, presences, requests, stanzas } from '../support/arbitrary-stanza.ts';
 import { StrictStream } from '../support/openfire-stream.ts';

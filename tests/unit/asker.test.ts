@@ -1,8 +1,8 @@
-import type { Held } from '../../src/link/window.ts';
-import { Asker } from '../../src/queries/asker.ts';
-import type { Sent } from '../../src/receipts/outbox.ts';
-import { Addresses } from '../../src/stanza/address.ts';
-import { IdSource } from '../../src/stanza/ids.ts';
+import type { Sent } from '../../src/delivery/outbox.ts';
+import { Asker } from '../../src/iq/requester.ts';
+import type { Held } from '../../src/xmpp/connection/window.ts';
+import { Addresses } from '../../src/xmpp/stanza/address.ts';
+import { IdSource } from '../../src/xmpp/stanza/ids.ts';
 import { parseStanza } from '../support/xml.ts';
 
 const ALICE = 'alice@example.org/desk';

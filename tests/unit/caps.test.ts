@@ -1,5 +1,12 @@
 import { hash } from 'node:crypto';
-import { type Caps, capsOf, hasFeature, isVerifiable, isVerified, verificationString } from '../../src/stanza/caps.ts';
+import {
+  type Caps,
+  capsOf,
+  hasFeature,
+  isVerifiable,
+  isVerified,
+  verificationString,
+} from '../../src/xmpp/stanza/entity-capabilities.ts';
 import { parseStanza } from '../support/xml.ts';
 
 const INFO = 'http://jabber.org/protocol/disco#info';

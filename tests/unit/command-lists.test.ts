@@ -1,6 +1,6 @@
 import { type Entry, labelled, listOf, picked } from '../../src/commands/lists.ts';
-import type { Values } from '../../src/stanza/form.ts';
-import { Refusal } from '../../src/stanza/refusal.ts';
+import type { Values } from '../../src/xmpp/stanza/data-form.ts';
+import { Refusal } from '../../src/xmpp/stanza/refusal.ts';
 
 const NOW = Date.parse('2026-11-24T22:00:00Z');
 const entry = (value: string, time: string, who = 'carol', what = 'not confirmed'): Entry => ({

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { happened, many, short } from '../../src/commands/words.ts';
 
 const scripts = ['attempt', 'command', 'evidence', 'settle', 'undeliver'].map((name) =>
-  readFileSync(new URL(`../../src/ledger/scripts/${name}.lua`, import.meta.url), 'utf8'),
+  readFileSync(new URL(`../../src/store/redis/scripts/${name}.lua`, import.meta.url), 'utf8'),
 );
 
 test('every event that a script notes has words', () => {

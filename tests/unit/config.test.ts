@@ -2,8 +2,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
+import {
+  ConfigError,
+  type Environment,
+  loadConfig,
+  readEnvironment,
+  unknownInDotEnv,
+} from '../../src/config/config.ts';
 import { isLoopback } from '../../src/config/hosts.ts';
-import { ConfigError, type Environment, loadConfig, readEnvironment, unknownInDotEnv } from '../../src/config.ts';
 
 const LEAST = { XMPP_COMPONENT_DOMAIN: 'receipts.example.org', XMPP_COMPONENT_SECRET: 'hush' };
 const DAY = 86_400_000;

@@ -1,4 +1,4 @@
-import { Confirmers } from '../../src/receipts/confirmers.ts';
+import { Confirmers } from '../../src/delivery/receipt-support.ts';
 
 test('what Redis has been told of one sender says nothing of another, nor for longer than an hour', () => {
   const confirmers = new Confirmers();

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { formatDuration, formatLongDuration, parseDuration } from '../../src/duration.ts';
+import { formatDuration, formatLongDuration, parseDuration } from '../../src/util/duration.ts';
 
 test.each([
   ['500ms', 500],

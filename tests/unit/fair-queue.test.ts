@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { FairQueue } from '../../src/fair-queue.ts';
+import { FairQueue } from '../../src/util/fair-queue.ts';
 
 interface Item {
   readonly of: string;

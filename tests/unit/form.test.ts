@@ -1,4 +1,4 @@
-import { formXml, readForm } from '../../src/stanza/form.ts';
+import { formXml, readForm } from '../../src/xmpp/stanza/data-form.ts';
 import { parseStanza } from '../support/xml.ts';
 
 const form = (xml: string) => parseStanza(`<iq>${xml}</iq>`).getChild('x');

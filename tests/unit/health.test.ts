@@ -1,4 +1,4 @@
-import { judgeRedis } from '../../src/ledger/health.ts';
+import { judgeRedis } from '../../src/store/redis/health.ts';
 
 const info = (policy: string, aof: 0 | 1) =>
   `# Memory\r\nmaxmemory_policy:${policy}\r\n# Persistence\r\naof_enabled:${aof}\r\n`;

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { IdSource, isUniqueId } from '../../src/stanza/ids.ts';
-import { idOfSender, idOnTheWay, innerOnTheWay, keyOnTheWay, recordKey } from '../../src/stanza/key.ts';
+import { IdSource, isUniqueId } from '../../src/xmpp/stanza/ids.ts';
+import { idOfSender, idOnTheWay, innerOnTheWay, keyOnTheWay, recordKey } from '../../src/xmpp/stanza/message-key.ts';
 
 describe('an id that no client makes twice', () => {
   test.each([

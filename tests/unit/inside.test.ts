@@ -1,12 +1,12 @@
 import xml, { type Element } from '@xmpp/xml';
 import fc from 'fast-check';
-import { Addresses, withResource } from '../../src/stanza/address.ts';
-import { message as messageXml } from '../../src/stanza/build.ts';
-import { childAcross, childrenAcross, swapJid, swapUri } from '../../src/stanza/inside.ts';
-import { CONTAINERS, INSIDE_RULES } from '../../src/stanza/inside-rules.ts';
-import { readMessage } from '../../src/stanza/message.ts';
-import { NS } from '../../src/stanza/namespaces.ts';
-import { serialize } from '../../src/stanza/xml.ts';
+import { Addresses, withResource } from '../../src/xmpp/stanza/address.ts';
+import { message as messageXml } from '../../src/xmpp/stanza/build.ts';
+import { CONTAINERS, INSIDE_RULES } from '../../src/xmpp/stanza/embedded-address-rules.ts';
+import { childAcross, childrenAcross, swapJid, swapUri } from '../../src/xmpp/stanza/embedded-addresses.ts';
+import { readMessage } from '../../src/xmpp/stanza/message.ts';
+import { NS } from '../../src/xmpp/stanza/namespaces.ts';
+import { serialize } from '../../src/xmpp/stanza/xml.ts';
 import { parseStanza } from '../support/xml.ts';
 
 const addresses = new Addresses('receipts.example.org', 'example.org', ['other.org']);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { payloadDigest, recordKey } from '../../src/stanza/key.ts';
+import { payloadDigest, recordKey } from '../../src/xmpp/stanza/message-key.ts';
 
 const part = fc.string({ minLength: 1, maxLength: 12 }).filter((text) => !text.includes('\0'));
 const triple = fc.tuple(part, part, part);

@@ -1,5 +1,5 @@
-import type { JobData } from '../../src/queues/jobs.ts';
-import { leaseOf } from '../../src/queues/workers.ts';
+import type { JobData } from '../../src/jobs/jobs.ts';
+import { leaseOf } from '../../src/jobs/workers.ts';
 
 const data: JobData = { key: 'k', attempt: 2, from: 'a', to: 'b', id: 'i', stored: '' };
 

@@ -1,4 +1,4 @@
-import { LedgerClock } from '../../src/ledger/clock.ts';
+import { LedgerClock } from '../../src/store/redis/clock.ts';
 
 function setUp() {
   const clocks = { monotonic: 0, uptime: 0 };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { FlowControl } from '../../src/link/flow-control.ts';
-import type { Priority } from '../../src/link/window.ts';
+import { FlowControl } from '../../src/xmpp/connection/flow-control.ts';
+import type { Priority } from '../../src/xmpp/connection/window.ts';
 import { SimulatedServer } from '../support/simulated-server.ts';
 
 const PAUSE = 60_000;

@@ -1,10 +1,10 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { Element } from '@xmpp/xml';
 import fc from 'fast-check';
-import { UnreadableError } from '../../src/link/errors.ts';
-import { MarkupFilter } from '../../src/link/markup.ts';
-import { GuardedParser } from '../../src/link/parser.ts';
-import { serialize } from '../../src/stanza/xml.ts';
+import { UnreadableError } from '../../src/xmpp/connection/errors.ts';
+import { MarkupFilter } from '../../src/xmpp/connection/markup.ts';
+import { GuardedParser } from '../../src/xmpp/connection/parser.ts';
+import { serialize } from '../../src/xmpp/stanza/xml.ts';
 
 const HEADER =
   '<?xml version="1.0"?><stream:stream xmlns="jabber:component:accept" xmlns:stream="http://etherx.jabber.org/streams">';

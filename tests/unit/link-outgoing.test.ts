@@ -1,5 +1,5 @@
-import { Outgoing } from '../../src/link/outgoing.ts';
-import type { Held } from '../../src/link/window.ts';
+import { Outgoing } from '../../src/xmpp/connection/send-queue.ts';
+import type { Held } from '../../src/xmpp/connection/window.ts';
 
 const stanza = (tag: string): Held<string> => ({
   xml: `<${tag}/>`,

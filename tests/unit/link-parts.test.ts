@@ -1,7 +1,7 @@
-import { Backoff } from '../../src/link/backoff.ts';
-import { killOf, LinkProblem, streamError, UnreadableError } from '../../src/link/errors.ts';
-import { Fifo } from '../../src/link/fifo.ts';
-import { GuardedParser, type Oversized } from '../../src/link/parser.ts';
+import { Fifo } from '../../src/util/fifo.ts';
+import { Backoff } from '../../src/xmpp/connection/backoff.ts';
+import { killOf, LinkProblem, streamError, UnreadableError } from '../../src/xmpp/connection/errors.ts';
+import { GuardedParser, type Oversized } from '../../src/xmpp/connection/parser.ts';
 
 describe('the wait before a reconnect', () => {
   test('doubles from 1 s to 60 s, and starts again when the link was stable', () => {

@@ -1,4 +1,4 @@
-import { type Held, Window } from '../../src/link/window.ts';
+import { type Held, Window } from '../../src/xmpp/connection/window.ts';
 
 const stanza = (tag: string): Held<string> => ({
   xml: `<${tag}/>`,

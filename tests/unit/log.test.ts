@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { createLog, type LogOptions } from '../../src/log.ts';
+import { createLog, type LogOptions } from '../../src/util/log.ts';
 
 function logTo(options: LogOptions = {}, level: Parameters<typeof createLog>[0] = 'info') {
   let text = '';

@@ -1,5 +1,5 @@
-import { readMessage } from '../../src/stanza/message.ts';
-import { MAX_DEPTH, TooDeepError } from '../../src/stanza/xml.ts';
+import { readMessage } from '../../src/xmpp/stanza/message.ts';
+import { MAX_DEPTH, TooDeepError } from '../../src/xmpp/stanza/xml.ts';
 import { parseStanza } from '../support/xml.ts';
 
 const read = (children: string, attributes = 'type="chat" id="m-1"') =>

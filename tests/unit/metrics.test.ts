@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { Histogram, Registry } from 'prom-client';
 import { DEFINITIONS, PREFIX } from '../../src/metrics/definitions.ts';
+import { Metrics } from '../../src/metrics/metrics.ts';
 import { Timing } from '../../src/metrics/timing.ts';
-import { Metrics } from '../../src/metrics.ts';
 
 /** The samples of a page, by name and labels. */
 async function samples(metrics: Metrics): Promise<Map<string, number>> {

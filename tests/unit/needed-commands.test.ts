@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { NEEDED_COMMANDS } from '../../src/ledger/needed-commands.ts';
+import { NEEDED_COMMANDS } from '../../src/store/redis/needed-commands.ts';
 
 const known = new Set(NEEDED_COMMANDS.map(([name]) => name));
 
@@ -10,7 +10,7 @@ function called(folder: URL, pattern: RegExp, calls: RegExp): Set<string> {
 }
 
 test('every command that our scripts give is tried at the start', () => {
-  const ours = called(new URL('../../src/ledger/scripts/', import.meta.url), /\.lua$/, /redis\.p?call\('(\w+)'/g);
+  const ours = called(new URL('../../src/store/redis/scripts/', import.meta.url), /\.lua$/, /redis\.p?call\('(\w+)'/g);
   expect(ours.size).toBeGreaterThan(20);
   expect([...ours].filter((name) => !known.has(name))).toEqual([]);
 });

@@ -1,5 +1,5 @@
-import type { Operation } from '../../src/ledger/operations.ts';
-import { Pings, type PingsOptions } from '../../src/receipts/pings.ts';
+import { Pings, type PingsOptions } from '../../src/delivery/session-pings.ts';
+import type { Operation } from '../../src/store/redis/operations.ts';
 
 const { jest } = import.meta;
 const BOB = 'bob@example.org';

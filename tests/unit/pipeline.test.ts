@@ -1,6 +1,6 @@
-import { LateCallError } from '../../src/ledger/ledger.ts';
-import type { Operation } from '../../src/ledger/operations.ts';
-import { Pipeline, type PipelineOptions } from '../../src/receipts/pipeline.ts';
+import { LateCallError } from '../../src/store/redis/ledger.ts';
+import type { Operation } from '../../src/store/redis/operations.ts';
+import { Pipeline, type PipelineOptions } from '../../src/store/redis/pipeline.ts';
 
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
 

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { Addresses } from '../../src/stanza/address.ts';
-import type { Caps } from '../../src/stanza/caps.ts';
-import { capsKey, presenceStanza, readPresence, readWithoutChildren } from '../../src/stanza/presence.ts';
+import { Addresses } from '../../src/xmpp/stanza/address.ts';
+import type { Caps } from '../../src/xmpp/stanza/entity-capabilities.ts';
+import { capsKey, presenceStanza, readPresence, readWithoutChildren } from '../../src/xmpp/stanza/presence.ts';
 import {
   isByWatched,
   isSubscriptionType,
   type Standing,
   type SubscriptionType,
   stepOf,
-} from '../../src/stanza/subscription.ts';
+} from '../../src/xmpp/stanza/subscription.ts';
 import { parseStanza } from '../support/xml.ts';
 
 const RICH =

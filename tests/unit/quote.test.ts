@@ -1,5 +1,5 @@
-import { MOST_QUOTED, quotedBody, quotedFrom } from '../../src/stanza/quote.ts';
-import { escapeText } from '../../src/stanza/xml.ts';
+import { MOST_QUOTED, quotedBody, quotedFrom } from '../../src/xmpp/stanza/error-body.ts';
+import { escapeText } from '../../src/xmpp/stanza/xml.ts';
 import { parseStanza } from '../support/xml.ts';
 
 const ofStanza = (inner: string) => quotedBody(parseStanza(`<message>${inner}</message>`).children);

@@ -1,6 +1,6 @@
 import { Identity } from '../../src/health/identity.ts';
 import { judge, type Observations } from '../../src/health/readiness.ts';
-import { ReconnectPace } from '../../src/ledger/reconnect-pace.ts';
+import { ReconnectPace } from '../../src/store/redis/reconnect-pace.ts';
 
 const NOW = Date.parse('2026-01-02T03:04:05Z');
 const FINE: Observations = {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { copiesOf, decodeRecord, type Envelope, encodeRecord, settlement } from '../../src/ledger/record.ts';
+import { copiesOf, decodeRecord, type Envelope, encodeRecord, settlement } from '../../src/store/redis/record.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 20 });
 const envelope: fc.Arbitrary<Envelope> = fc.record({

@@ -1,4 +1,4 @@
-import { cellOf, RULES, ruleFor, SITUATIONS, type Situation } from '../../src/ledger/redelivery.ts';
+import { cellOf, RULES, ruleFor, SITUATIONS, type Situation } from '../../src/store/redelivery-rules.ts';
 
 const of = (presence: Situation['presence'], acknowledges: Situation['acknowledges'], copy: Situation['copy']) =>
   ruleFor({ presence, acknowledges, copy });

@@ -1,4 +1,4 @@
-import { redisFault } from '../../src/ledger/redis-faults.ts';
+import { redisFault } from '../../src/store/redis/redis-faults.ts';
 
 function reply(message: string): Error {
   const error = new Error(message);

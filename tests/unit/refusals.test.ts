@@ -1,6 +1,6 @@
-import type { StoredRecord } from '../../src/ledger/record.ts';
-import { Refusals } from '../../src/receipts/refusals.ts';
-import { Addresses } from '../../src/stanza/address.ts';
+import { Refusals } from '../../src/delivery/refusals.ts';
+import type { StoredRecord } from '../../src/store/redis/record.ts';
+import { Addresses } from '../../src/xmpp/stanza/address.ts';
 
 type Answer = 'answered' | 'refused' | 'unknown';
 

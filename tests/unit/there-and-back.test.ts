@@ -1,11 +1,11 @@
 import type { Element } from '@xmpp/xml';
 import fc from 'fast-check';
-import { Addresses, withResource } from '../../src/stanza/address.ts';
-import { iq, message } from '../../src/stanza/build.ts';
-import { childrenAcross } from '../../src/stanza/inside.ts';
-import { otherAttributes, readMessage } from '../../src/stanza/message.ts';
-import { presenceStanza, readPresence } from '../../src/stanza/presence.ts';
-import { serialize } from '../../src/stanza/xml.ts';
+import { Addresses, withResource } from '../../src/xmpp/stanza/address.ts';
+import { iq, message } from '../../src/xmpp/stanza/build.ts';
+import { childrenAcross } from '../../src/xmpp/stanza/embedded-addresses.ts';
+import { otherAttributes, readMessage } from '../../src/xmpp/stanza/message.ts';
+import { presenceStanza, readPresence } from '../../src/xmpp/stanza/presence.ts';
+import { serialize } from '../../src/xmpp/stanza/xml.ts';
 import { stanzas } from '../support/arbitrary-stanza.ts';
 import { parseStanza } from '../support/xml.ts';
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { nextDue, type Timetable } from '../../src/ledger/timetable.ts';
+import { nextDue, type Timetable } from '../../src/store/retry-policy.ts';
 
 const SECOND = 1000;
 const HOUR = 3600 * SECOND;

@@ -7,7 +7,7 @@ import {
   isOneElement,
   isPlain,
   serialize,
-} from '../../src/stanza/xml.ts';
+} from '../../src/xmpp/stanza/xml.ts';
 import { parseStanza } from '../support/xml.ts';
 
 const FORBIDDEN = ['\0', '\x01', '\x0b', '\x1f', '\ufffe', '\uffff', '\ud800', '\udc00'];

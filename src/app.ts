@@ -1,0 +1,329 @@
+import { readFileSync } from 'node:fs';
+import { type Office, openOffice } from './app/administration.ts';
+import { openWatch } from './app/health.ts';
+import type { Config } from './config/config.ts';
+import { Receipts } from './delivery/delivery.ts';
+import type { Sent } from './delivery/outbox.ts';
+import type { Health, HealthTiming } from './health/health.ts';
+import { answers, type Readiness } from './health/readiness.ts';
+import { type HttpServer, startHttp } from './http/server.ts';
+import { Queries, type QueryTiming } from './iq/iq-service.ts';
+import { Queues } from './jobs/queues.ts';
+import { Workers } from './jobs/workers.ts';
+import { type Figures, Metrics } from './metrics/metrics.ts';
+import type { PresenceTiming } from './presence/presence-service.ts';
+import { type Connections, connect } from './store/redis/connections.ts';
+import { Ledger } from './store/redis/ledger.ts';
+import { reject } from './store/redis/operations.ts';
+import { type Log, throttled } from './util/log.ts';
+import { within } from './util/timeout.ts';
+import { Link, type LinkTiming } from './xmpp/connection/link.ts';
+import type { Held } from './xmpp/connection/window.ts';
+
+/** Redis must not be used as it is set up: acknowledged messages could be thrown away. */
+export class RedisRefusedError extends Error {
+  constructor(problems: readonly string[]) {
+    super(problems.join(' '));
+    this.name = 'RedisRefusedError';
+  }
+}
+
+/** Times (ms) that tests shorten; everything that an operator may set is in the configuration. */
+export interface Tuning {
+  readonly link?: Partial<LinkTiming>;
+  readonly lease?: number;
+  readonly sweepEvery?: number;
+  readonly patience?: number;
+  readonly presence?: Partial<PresenceTiming>;
+  readonly queries?: QueryTiming;
+  readonly health?: HealthTiming;
+}
+
+const REDIS_AT_START = 5000;
+
+const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+/** The whole proxy: its rooms, put together. */
+export class ReceiptsProxy {
+  readonly #config: Config;
+  readonly #log: Log;
+  readonly #connections: Connections;
+  readonly #ledger: Ledger;
+  readonly #office: Office;
+  readonly #receipts: Receipts;
+  readonly #queries: Queries;
+  readonly #queues: Queues;
+  readonly #workers: Workers;
+  readonly #health: Health;
+  readonly metrics: Metrics;
+  readonly link: Link<Sent>;
+  #http: HttpServer | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(config: Config, log: Log, tuning: Tuning = {}) {
+    this.#config = config;
+    this.#log = log;
+    const { xmpp, redis, ack, retry } = config;
+    const onProblem = throttled(log, 'Redis');
+    this.#connections = connect({ url: redis.url }, onProblem);
+    this.#ledger = new Ledger(this.#connections.ledger, {
+      prefix: redis.prefix,
+      timetable: retry,
+      dedupWindow: retry.dedupWindow,
+      undeliveredRetention: retry.undeliveredRetention,
+      ...(tuning.lease !== undefined && { lease: tuning.lease }),
+    });
+    this.#queues = new Queues({
+      connection: this.#connections.jobs,
+      prefix: redis.prefix,
+      undeliveredRetention: retry.undeliveredRetention,
+      onProblem,
+      clock: this.#ledger.clock,
+      log,
+    });
+    this.metrics = new Metrics({
+      figures: () => this.#figures(),
+      link: () => this.#linkFigures(),
+      health: () => this.#health.figures,
+    });
+    const { metrics } = this;
+    this.link = new Link<Sent>({
+      service: xmpp.service,
+      ...(xmpp.tlsCa !== undefined && { tlsCa: xmpp.tlsCa }),
+      domain: xmpp.componentDomain,
+      secret: xmpp.componentSecret,
+      serverDomain: xmpp.servedDomain,
+      log,
+      resume: (held) => this.#receipts.outbox.resume(held),
+      ...(tuning.link && { timing: tuning.link }),
+    });
+    this.#office = openOffice({
+      config: xmpp,
+      redis: this.#connections.ledger,
+      ledger: this.#ledger,
+      queues: this.#queues,
+      metrics,
+      receipts: () => this.#receipts,
+      problems: async () => [this.readiness.parts.redis.problem ?? []].flat(),
+      version: VERSION,
+      log,
+    });
+    this.#receipts = new Receipts({
+      commands: this.#office.commands,
+      link: this.link,
+      ledger: this.#ledger,
+      componentDomain: xmpp.componentDomain,
+      servedDomain: xmpp.servedDomain,
+      allowedDomains: xmpp.allowedDomains,
+      ack,
+      timetable: retry,
+      receiptGap: retry.receiptGap,
+      redeliveryWindow: retry.redeliveryWindow,
+      maxStanzaBytes: config.maxStanzaBytes,
+      shares: {
+        limits: config.shares,
+        memoryUsed: () => this.#health.memoryUsed,
+        onRefused: (share) => metrics.overShare(share),
+      },
+      version: VERSION,
+      counts: metrics.counts,
+      events: {
+        onStored: (ms) => metrics.timeToStored.observe(ms / 1000),
+        onDelivered: (ms) => metrics.timeToDelivered.observe(ms / 1000),
+        onRefused: (condition) => metrics.refused(condition),
+        onTroubled: (troubled) => this.#queues.addTroubled(troubled),
+        onEnded: (record, how) => this.#queues.forget(record, how),
+      },
+      log,
+      ...(tuning.patience !== undefined && { patience: tuning.patience }),
+      ping: (full) => this.#queries.asker.isThere(full),
+      reaches: (from, to) => this.#queries.asker.reaches(from, to),
+      batching: { request: (full, payload) => this.#queries.asker.tell(full, payload) },
+      presence: {
+        receiptsOf: (full, caps) => this.#queries.capabilities.receipts(caps, full),
+        ...(tuning.presence !== undefined && { timing: tuning.presence }),
+      },
+    });
+    this.#queries = new Queries({
+      receipts: this.#receipts,
+      link: this.link,
+      counts: metrics.counts,
+      maxStanzaBytes: config.maxStanzaBytes,
+      onRosterSet: (_from, _to, element) => this.#receipts.stanza(element),
+      onStrayReply: (from, doubtful) => this.#receipts.pings.overheard(from, doubtful),
+      log,
+      ...tuning.queries,
+    });
+    this.#workers = new Workers({
+      pipeline: this.#receipts.pipeline,
+      outbox: this.#receipts.outbox,
+      pings: this.#receipts.pings,
+      timetable: retry,
+      counts: metrics.counts,
+      connection: this.#connections.workers,
+      onProblem,
+      prefix: redis.prefix,
+      queues: this.#queues,
+      forgetting: this.#office.forgetting,
+      ledger: this.#ledger,
+      ...(tuning.sweepEvery !== undefined && { sweepEvery: tuning.sweepEvery }),
+      log,
+    });
+    this.#health = openWatch({
+      redis: this.#connections.ledger,
+      config,
+      queues: this.#queues,
+      link: this.link,
+      receipts: this.#receipts,
+      queries: this.#queries,
+      log,
+      ...(tuning.health !== undefined && { timing: tuning.health }),
+    });
+    this.#listen();
+  }
+
+  /**
+   * Resolves when the link is up for the first time, or it was told to stop before anything was begun.
+   *
+   * @throws {RedisRefusedError} when Redis may throw messages away
+   * @throws {ListenError} when the dashboard's address cannot be had
+   * @throws {LinkAuthError} when the server refuses the secret
+   * @throws {LinkProblem} when it is stopped before the link is up
+   */
+  async start(): Promise<void> {
+    await this.#checkRedis();
+    if (this.#stopping !== undefined) return;
+    this.#http = await startHttp({
+      config: this.#config.http,
+      queues: [...this.#queues.shown],
+      metrics: this.metrics,
+      readiness: () => this.readiness,
+      log: this.#log,
+    });
+    await this.link.start();
+  }
+
+  /** Where the dashboard is; undefined before the start. */
+  get url(): string | undefined {
+    return this.#http?.url;
+  }
+
+  /** Whether the proxy can do its work, and what keeps it from that. */
+  get readiness(): Readiness {
+    return this.#health.readiness;
+  }
+
+  /** What keeps the proxy from its work, in plain words; empty when it is ready. */
+  async problems(): Promise<readonly string[]> {
+    return this.readiness.problems;
+  }
+
+  /** Finishes what is in hand, closes the stream and everything else, within about `timeout` ms. Idempotent. */
+  stop(timeout: number = this.#config.shutdownTimeout): Promise<void> {
+    this.#stopping ??= this.#stop(timeout);
+    return this.#stopping;
+  }
+
+  async #stop(timeout: number): Promise<void> {
+    const end = Date.now() + timeout;
+    const left = () => Math.max(10, end - Date.now());
+    this.#health.stop();
+    await within(left(), this.#workers.pause());
+    this.#receipts.close();
+    await within(left() / 4, this.#receipts.presences.stop());
+    this.#queries.stop();
+    // Never empty while stanzas keep coming: the link needs its share, to have what was sent proved.
+    await within(left() / 4, this.#receipts.pipeline.drained());
+    // What arrives from here on is stored, and sent by whoever sweeps next; nothing of it is acknowledged.
+    await this.link.stop(left());
+    await within(left(), this.#receipts.pipeline.drained());
+    await within(left(), this.#workers.close());
+    await within(left(), this.#queues.close());
+    await within(left(), this.#http?.close() ?? Promise.resolve());
+    this.#receipts.pipeline.close();
+    await this.#connections.close();
+  }
+
+  #listen(): void {
+    const heads = this.#log.isLevelEnabled('trace');
+    this.link.on('stanza', (element) => {
+      if (heads) {
+        const { id, from, to, type } = element.attrs;
+        this.#log.trace({ stanza: element.name, id, from, to, type }, 'Stanza received');
+      }
+      if (element.name !== 'iq') this.#receipts.stanza(element);
+      else if (!this.#health.take(element)) this.#queries.stanza(element);
+    });
+    this.link.on('handedOver', (batch) => this.#receipts.outbox.handedOver(batch));
+    this.link.on('proved', () => this.#health.proved());
+    this.link.on('online', () => {
+      this.#health.online();
+      this.#receipts.presences.online();
+      this.#workers.resume();
+    });
+    this.link.on('offline', () => {
+      this.#health.offline();
+      this.#receipts.presences.offline();
+      this.#receipts.pings.offline();
+      void this.#workers.pause();
+    });
+    this.link.on('quarantined', (held) => void this.#quarantine(held));
+    this.link.on('oversized', ({ name, attrs }) => {
+      // Its id may be what is too large, and an answer that repeats it would be so as well.
+      const named = (attrs.id ?? '').length > 1000 ? { ...attrs, id: '' } : attrs;
+      this.#receipts.passage.refuse(
+        { name, attrs: named, inner: '' },
+        { condition: 'policy-violation', text: 'Too large' },
+      );
+    });
+  }
+
+  /** A stanza that ended the stream twice is not tried a third time. */
+  async #quarantine({ tag, xml: text }: Held<Sent>): Promise<void> {
+    this.metrics.counts.quarantined += 1;
+    const why = 'The server ends the stream over it';
+    try {
+      if (tag?.kind === 'copy') {
+        this.#receipts.outbox.abandon(tag);
+        const operation = reject(tag.record.key, this.#ledger.clock.now(), 'policy-violation', undefined, why);
+        const rejected = await this.#receipts.pipeline.perform(operation, (taken) => {
+          if (taken.outcome === 'done') this.#receipts.outbox.notify(taken.record);
+        });
+        if (rejected.outcome !== 'done') return;
+        await this.#queues.addUndelivered(rejected.record);
+      } else if (tag === undefined || !this.#receipts.outbox.tellWithoutBody(tag)) {
+        await this.#queues.addQuarantined(text, why);
+        if (tag) this.#receipts.outbox.abandon(tag);
+      }
+    } catch (error) {
+      this.#log.error({ err: error }, 'A stanza that ends the stream could not be put aside');
+    }
+  }
+
+  async #checkRedis(): Promise<void> {
+    const { refusals, fault } = await this.#health.begin(REDIS_AT_START);
+    if (refusals.length > 0) throw new RedisRefusedError(refusals);
+    if (fault !== undefined) {
+      this.#log.error({ code: fault.code }, `${fault.text}. No message is acknowledged until then`);
+      return;
+    }
+    const paused = await this.#office.inquiry.paused().catch(() => undefined);
+    if (paused !== undefined) this.#log.warn({ by: paused.by, since: new Date(paused.since) }, 'Redelivery is paused');
+  }
+
+  async #figures(): Promise<Figures> {
+    const [figures, undelivered, paused] = await Promise.all([
+      this.#ledger.figures(),
+      this.#queues.undelivered.getFailedCount(),
+      this.#office.inquiry.paused(),
+    ]);
+    return { ...figures, undelivered, paused: paused !== undefined };
+  }
+
+  #linkFigures(): { up: boolean; reconnects: number } {
+    const { online, stats } = this.link;
+    return { up: answers({ online, ...stats }), reconnects: stats.reconnects };
+  }
+}

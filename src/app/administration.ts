@@ -1,0 +1,88 @@
+import { allCommands } from '../commands/all.ts';
+import { Commands } from '../commands/commands.ts';
+import type { Desk } from '../commands/desk.ts';
+import type { Config } from '../config/config.ts';
+import type { Receipts } from '../delivery/delivery.ts';
+import { listUndelivered } from '../jobs/dead-letters.ts';
+import { Forgetting } from '../jobs/forgetting.ts';
+import type { Queues } from '../jobs/queues.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { Erasure } from '../store/erasure.ts';
+import { Inquiry } from '../store/redis/administration-queries.ts';
+import type { Connections } from '../store/redis/connections.ts';
+import type { Ledger } from '../store/redis/ledger.ts';
+import type { Log } from '../util/log.ts';
+import { Addresses } from '../xmpp/stanza/address.ts';
+
+export interface OfficeOptions {
+  readonly config: Config['xmpp'];
+  readonly redis: Connections['ledger'];
+  readonly ledger: Ledger;
+  readonly queues: Queues;
+  readonly metrics: Metrics;
+  /** They answer with the commands, and so come after them. */
+  readonly receipts: () => Receipts;
+  /** What keeps the proxy from its work. */
+  readonly problems: () => Promise<readonly string[]>;
+  readonly version: string;
+  readonly log: Log;
+}
+
+/** What people ask and order by commands, put together. */
+export interface Office {
+  readonly inquiry: Inquiry;
+  readonly forgetting: Forgetting;
+  readonly commands: Commands;
+}
+
+export function openOffice(options: OfficeOptions): Office {
+  const { config, redis, ledger, queues, metrics, receipts, problems, version, log } = options;
+  const addresses = new Addresses(config.componentDomain, config.servedDomain, config.allowedDomains);
+  const proxied = (jid: string) => addresses.parse(jid).counterpart;
+  const inquiry = new Inquiry(redis, ledger.keys);
+  const perform: Desk['perform'] = (operation) => receipts().pipeline.perform(operation);
+  const forgetting = new Forgetting({ queues, erasure: new Erasure({ inquiry, perform }), log });
+  const desk: Desk = {
+    inquiry,
+    perform,
+    problems,
+    figures: () => rows(ledger, queues, metrics),
+    sendAfterAll: (record) => receipts().outbox.redeliver(record, false),
+    ended: (record) => {
+      receipts().outbox.settled(record.key);
+      queues.forget(record, 'late');
+    },
+    deadLetters: {
+      list: (of, limit) => listUndelivered(queues.undelivered, of === undefined ? undefined : [of, proxied(of)], limit),
+      remove: async (id) => void (await queues.undelivered.remove(id)),
+    },
+    forget: (jid) => forgetting.forget(jid, proxied(jid)),
+    countRecords: (jid) => forgetting.count(jid),
+    version,
+    log,
+  };
+  const commands = allCommands(desk, addresses);
+  const { admins } = config;
+  return { inquiry, forgetting, commands: new Commands({ addresses, admins, commands, perform }) };
+}
+
+async function rows(ledger: Ledger, queues: Queues, { counts }: Metrics): Promise<[name: string, value: string][]> {
+  const figures = await ledger.figures();
+  const jobs = await Promise.all(
+    queues.shown.map(async (queue): Promise<[string, string]> => {
+      const found = await queue.getJobCounts('waiting', 'active', 'delayed', 'failed');
+      const parts = Object.entries(found).map(([state, count]) => `${count} ${state}`);
+      return [`Queue ${queue.name}`, parts.join(', ')];
+    }),
+  );
+  return [
+    ['Messages that wait for a receipt', `${figures.pending}`],
+    ['Age of the oldest', `${Math.round(figures.oldestPendingAgeSeconds)} s`],
+    ['Senders to be told', `${figures.owed}`],
+    ...jobs,
+    ['This process: accepted', `${counts.accepted}`],
+    ['This process: delivered', `${counts.delivered}`],
+    ['This process: sent again', `${counts.redelivered}`],
+    ['This process: expired, unconfirmed, rejected', `${counts.expired}, ${counts.unconfirmed}, ${counts.rejected}`],
+  ];
+}

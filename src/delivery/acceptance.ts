@@ -1,0 +1,167 @@
+import type { Element } from '@xmpp/xml';
+import type { Passage, Route } from '../routing/passthrough.ts';
+import type { Clock } from '../store/redis/clock.ts';
+import { type Accepted, accept, readdress, withdraw } from '../store/redis/operations.ts';
+import type { Pipeline } from '../store/redis/pipeline.ts';
+import { within } from '../store/redis/quota-operations.ts';
+import { encodeRecord, type StoredRecord } from '../store/redis/record.ts';
+import { withRequest } from '../xmpp/stanza/build.ts';
+import { type IdSource, isUniqueId } from '../xmpp/stanza/ids.ts';
+import type { Message } from '../xmpp/stanza/message.ts';
+import { idOnTheWay, payloadDigest, recordKey } from '../xmpp/stanza/message-key.ts';
+import { inOnePiece } from '../xmpp/stanza/xml.ts';
+import type { Batches } from './acknowledgement-batches.ts';
+import type { Notices } from './notices.ts';
+import type { LinkPort, Outbox } from './outbox.ts';
+import type { Shares } from './quotas.ts';
+import type { Trace } from './trace.ts';
+
+export interface AcceptanceOptions {
+  readonly link: LinkPort;
+  readonly pipeline: Pipeline;
+  readonly outbox: Outbox;
+  readonly notices: Notices;
+  readonly batches: Batches;
+  readonly passage: Passage;
+  readonly shares: Shares;
+  readonly ids: IdSource;
+  readonly clock: Clock;
+  readonly counts: { accepted: number; duplicates: number };
+  readonly trace?: Trace;
+  /** ms from a message's arrival to its being stored. */
+  readonly onStored: (ms: number) => void;
+}
+
+/** What an answer says, about which message and to which session: one that waits to be written stands for all such. */
+const answerKey = (what: string, { key, senderId, senderResource }: StoredRecord) =>
+  `${what} ${key} ${senderId} ${senderResource}`;
+
+/** A message that bears content: it is stored, then acknowledged, then forwarded. */
+export class Acceptance {
+  readonly #options: AcceptanceOptions;
+
+  constructor(options: AcceptanceOptions) {
+    this.#options = options;
+  }
+
+  take({ from, to }: Route, message: Message, element: Element): void {
+    const { pipeline, ids, counts, notices, batches, outbox, link, passage, shares, onStored, clock, trace } =
+      this.#options;
+    const { id, originId, asksReceipt, takesBatches } = message;
+    const arrivedAt = clock.now();
+    const wireId = id ?? originId ?? ids.next();
+    const recipient = to.counterpart;
+    const key = recordKey(from.bare, recipient, originId ?? wireId);
+    const hasAlias = originId !== undefined && originId !== wireId;
+    const alias = hasAlias ? recordKey(from.bare, recipient, wireId) : '';
+    const target = message.target === undefined ? '' : recordKey(from.bare, recipient, message.target);
+    // In one literal: this is made for every message, and an object that grows by spreading is dear to make.
+    const record: StoredRecord = {
+      key,
+      target: undefined,
+      state: 'pending',
+      attempt: 1,
+      copies: 0,
+      copyOut: false,
+      bounced: false,
+      senderAway: false,
+      sender: from.bare,
+      senderResource: from.resource,
+      recipient,
+      recipientResource: to.resource,
+      wireId,
+      senderId: id,
+      owesReceipt: asksReceipt && id !== undefined,
+      type: message.writtenType,
+      otherAttributes: message.otherAttributes,
+      inner: inOnePiece(withRequest(message.inner, asksReceipt)),
+      firstStoredAt: arrivedAt,
+      storedAt: arrivedAt,
+      settledAt: undefined,
+      receiptResource: '',
+      condition: undefined,
+      conditionType: undefined,
+      conditionText: undefined,
+    };
+    const digest = payloadDigest(message.payload);
+    const token = ids.next();
+    const value = encodeRecord(record, record.inner, digest, arrivedAt, token, alias, hasAlias ? originId : undefined);
+    // One that we have made up is nobody's to use again.
+    const countable = originId === undefined && id !== undefined && !isUniqueId(id);
+    const operation = accept({ key, value, countable, alias, target });
+    const check = shares.check(from.bare, recipient, value.length);
+    const checked = check && within(operation, record, check.limits, check.refuse);
+    // Not the element itself, which holds all of the message once more while it waits.
+    const { name, attrs } = element;
+    pipeline.push({
+      operation: checked ?? operation,
+      owner: from.bare,
+      bytes: value.length,
+      done: (reply) => {
+        let accepted: Accepted;
+        if (checked === undefined) accepted = operation.decode(reply);
+        else {
+          const { taken, ...outcome } = checked.decode(reply);
+          shares.learned(from.bare, recipient, taken);
+          if (outcome.refused !== undefined) {
+            trace?.('refused', record, outcome.refused);
+            passage.refuse({ name, attrs, inner: record.inner }, shares.refusal(outcome.refused));
+            return;
+          }
+          accepted = outcome.result;
+        }
+        if (accepted.known !== undefined) {
+          if (asksReceipt) batches.heard(from.full, takesBatches);
+          this.#duplicate(accepted.known, record);
+          return;
+        }
+        const stored =
+          accepted.key === key && accepted.target === undefined
+            ? record
+            : {
+                ...record,
+                key: accepted.key,
+                target: accepted.target,
+                wireId: idOnTheWay(accepted.key, wireId, originId),
+              };
+        counts.accepted += 1;
+        trace?.('accepted', stored);
+        onStored(clock.now() - arrivedAt);
+        if (!batches.stored(stored, takesBatches)) {
+          const acknowledgement = notices.stored(stored);
+          if (acknowledgement !== undefined) {
+            link.send(acknowledgement, undefined, 'high', () => answerKey('stored', stored), stored.sender);
+            trace?.('acknowledged', stored);
+          }
+        }
+        // The first word to a session does not wait for others.
+        if (asksReceipt) batches.heard(from.full, takesBatches);
+        outbox.forward(stored);
+      },
+      withdraw: () => withdraw(key, token),
+      refuse: () => {
+        trace?.('refused', record);
+        const refused = { name, attrs, inner: record.inner };
+        passage.refuse(refused, { condition: 'resource-constraint', text: 'Cannot store messages now' });
+      },
+    });
+  }
+
+  /** A resend: what is known is said again, to where the resend came from; nothing is forwarded. */
+  #duplicate(known: StoredRecord, resend: StoredRecord): void {
+    const { counts, notices, link, pipeline, outbox, trace } = this.#options;
+    const { senderResource, senderId, owesReceipt } = resend;
+    counts.duplicates += 1;
+    trace?.('duplicate', resend, `it is ${known.state}`);
+    const about = { ...known, senderResource, senderId, owesReceipt, inner: resend.inner };
+    const [stored, ended] = [notices.stored(about), notices.ended(about)];
+    // A sender who is in a hurry while the server is not gets one answer, and not one for each resend.
+    if (stored !== undefined) link.send(stored, undefined, 'high', answerKey('stored', about), about.sender);
+    if (ended !== undefined) link.send(ended, undefined, 'high', answerKey(known.state, about), about.sender);
+    const moved = known.senderResource !== senderResource || known.senderId !== senderId;
+    if (known.state === 'pending' && (moved || (owesReceipt && !known.owesReceipt))) {
+      outbox.readdress(known.key, senderResource, senderId, owesReceipt);
+      pipeline.push({ operation: readdress(known.key, senderResource, senderId, owesReceipt), done: () => {} });
+    }
+  }
+}

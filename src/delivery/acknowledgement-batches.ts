@@ -1,0 +1,201 @@
+import type { StoredRecord } from '../store/redis/record.ts';
+import { withResource } from '../xmpp/stanza/address.ts';
+import type { About, Notices } from './notices.ts';
+import type { LinkPort } from './outbox.ts';
+
+export interface BatchesOptions {
+  readonly link: LinkPort;
+  readonly notices: Notices;
+  /**
+   * Sends a client (full JID) a request (IQ set) with this one child, and tells what became of it. Never rejects. Without
+   * it there are no batches.
+   */
+  readonly request?: (fullJid: string, payload: string) => Promise<'taken' | 'refused' | 'silent'>;
+  /** Whether other processes serve the domain: the server gives a client's answer to any of them. */
+  readonly isShared?: () => boolean;
+  /** Their sender knows how these ended. */
+  readonly told: (records: readonly StoredRecord[]) => void;
+  /** Their senders are to be told of each by itself. */
+  readonly alone: (records: readonly StoredRecord[]) => void;
+  /** How long an acknowledgement or a receipt waits for others, ms. */
+  readonly late?: number;
+}
+
+const LATE = 200;
+/** How many of them, and how many characters, a batch has at most. */
+const MOST = 100;
+const LARGEST = 20_000;
+/** How long a session that did not answer is told of each by itself, ms. */
+const QUIET_FOR = 300_000;
+/** Sessions that are remembered. */
+const MOST_SESSIONS = 50_000;
+
+/** What one session is about to be told. */
+interface Batch {
+  stored: About[];
+  readonly delivered: StoredRecord[];
+  entries: number;
+  characters: number;
+  readonly timer: NodeJS.Timeout;
+}
+
+/**
+ * Many acknowledgements and receipts in one stanza, for sessions that said in their last message that they take it.
+ * Another client may have logged in on the resource since, which nothing here need know of: a batch is a request, and
+ * RFC 6120 section 8.2.3 has a client refuse one that it does not understand. What is refused, or answered by nobody, is
+ * told of each message by itself. While several processes serve the domain, none is sent: the answer would come to another
+ * one as often as not, and all be told twice.
+ */
+export class Batches {
+  readonly #options: BatchesOptions;
+  /** Sessions (full JIDs) that said that they take them, the oldest first. */
+  readonly #sessions = new Set<string>();
+  /** Until when (ms, by the monotonic clock) a session that did not answer is sent none. */
+  readonly #silent = new Map<string, number>();
+  readonly #open = new Map<string, Batch>();
+  /** Keys of those that are being told as delivered in a batch, sent or not. */
+  readonly #telling = new Set<string>();
+  #closed = false;
+
+  constructor(options: BatchesOptions) {
+    this.#options = options;
+  }
+
+  /** A session has written a message that asks for a receipt, and said whether it takes batches. */
+  heard(session: string, takesBatches: boolean): void {
+    // Asked for every message: where nobody takes batches it must cost nothing.
+    if (!takesBatches) {
+      if (this.#sessions.size > 0) this.forget(session);
+      return;
+    }
+    if (this.#options.request === undefined || this.#closed || this.#isSilent(session)) return;
+    this.#sessions.delete(session);
+    this.#sessions.add(session);
+    const [oldest] = this.#sessions.size > MOST_SESSIONS ? this.#sessions : [];
+    if (oldest !== undefined) this.forget(oldest);
+  }
+
+  /** A session is over, or is another client's by now. */
+  forget(session: string): void {
+    if (this.#sessions.delete(session)) this.flush(session);
+  }
+
+  /**
+   * A message was stored. Not for its sender to be told again: a message that is delivered meanwhile was stored.
+   *
+   * @param takesBatches whether that very message said so
+   * @returns whether he will be told in a batch
+   */
+  stored(about: About, takesBatches: boolean): boolean {
+    if (!takesBatches || !this.#options.notices.acknowledges(about)) return false;
+    const session = withResource(about.sender, about.senderResource);
+    const batch = this.#batch(session, about);
+    if (batch === undefined) return false;
+    batch.stored.push(about);
+    this.#grown(session, batch, about);
+    return true;
+  }
+
+  /**
+   * A message has ended.
+   *
+   * @returns whether its sender will be told in a batch
+   */
+  delivered(record: StoredRecord): boolean {
+    // A sweep finds it while the client is slow to answer.
+    if (record.state === 'delivered' && this.#telling.has(record.key)) return true;
+    if (this.#sessions.size === 0) return false;
+    const session = withResource(record.sender, record.senderResource);
+    if (record.state !== 'delivered' || !record.owesReceipt || record.senderId === undefined) {
+      // What he is told of a message alone comes after its acknowledgement all the same.
+      this.flush(session);
+      return false;
+    }
+    const batch = this.#batch(session, record);
+    if (batch === undefined) return false;
+    batch.stored = batch.stored.filter((one) => one.senderId !== record.senderId || one.recipient !== record.recipient);
+    batch.delivered.push(record);
+    this.#telling.add(record.key);
+    this.#grown(session, batch, record);
+    return true;
+  }
+
+  /** Sends what waits for this session. */
+  flush(session: string): void {
+    const batch = this.#open.get(session);
+    if (batch === undefined) return;
+    this.#open.delete(session);
+    clearTimeout(batch.timer);
+    const { request, notices, told } = this.#options;
+    // One by itself is as short, and needs no answer.
+    if (this.#closed || request === undefined || batch.stored.length + batch.delivered.length < 2) {
+      this.#alone(batch);
+      return;
+    }
+    void request(session, notices.together(batch.stored, batch.delivered)).then((outcome) => {
+      if (outcome === 'taken') {
+        for (const { key } of batch.delivered) this.#telling.delete(key);
+        told(batch.delivered);
+        return;
+      }
+      if (outcome === 'silent') {
+        this.#silent.set(session, performance.now() + QUIET_FOR);
+        const [oldest] = this.#silent.size > MOST_SESSIONS ? this.#silent.keys() : [];
+        if (oldest !== undefined) this.#silent.delete(oldest);
+      }
+      this.#alone(batch);
+      this.forget(session);
+    });
+  }
+
+  /** Sends all that waits, and makes no batches any more. */
+  close(): void {
+    this.#closed = true;
+    this.#sessions.clear();
+    for (const session of [...this.#open.keys()]) this.flush(session);
+  }
+
+  #alone({ stored, delivered }: Batch): void {
+    const { link, notices, alone } = this.#options;
+    for (const { key } of delivered) this.#telling.delete(key);
+    for (const about of stored) {
+      const acknowledgement = notices.stored(about);
+      if (acknowledgement !== undefined) link.send(acknowledgement, undefined, 'high', undefined, about.sender);
+    }
+    alone(delivered);
+  }
+
+  /** The batch that something for this session goes into; undefined when it is to be sent alone. */
+  #batch(session: string, { senderId = '' }: About): Batch | undefined {
+    if (!this.#sessions.has(session)) return undefined;
+    if (this.#options.isShared?.() === true) {
+      this.forget(session);
+      return undefined;
+    }
+    if (senderId.length > LARGEST / 10) {
+      this.flush(session);
+      return undefined;
+    }
+    let batch = this.#open.get(session);
+    if (batch === undefined) {
+      const timer = setTimeout(() => this.flush(session), this.#options.late ?? LATE).unref();
+      batch = { stored: [], delivered: [], entries: 0, characters: 0, timer };
+      this.#open.set(session, batch);
+    }
+    return batch;
+  }
+
+  #grown(session: string, batch: Batch, { senderId = '', recipient }: About): void {
+    batch.entries += 1;
+    batch.characters += senderId.length + recipient.length;
+    if (batch.entries >= MOST || batch.characters >= LARGEST) this.flush(session);
+  }
+
+  #isSilent(session: string): boolean {
+    const until = this.#silent.get(session);
+    if (until === undefined) return false;
+    if (performance.now() < until) return true;
+    this.#silent.delete(session);
+    return false;
+  }
+}

@@ -1,0 +1,253 @@
+import type { Element } from '@xmpp/xml';
+import type { ReceiptsOf, SessionObserver } from '../presence/ports.ts';
+import { Presences, type PresenceTiming } from '../presence/presence-service.ts';
+import { type CommandsPort, Service } from '../routing/component-service.ts';
+import { Passage } from '../routing/passthrough.ts';
+import { Interceptor } from '../routing/router.ts';
+import type { LedgerClock } from '../store/redis/clock.ts';
+import type { Ledger } from '../store/redis/ledger.ts';
+import { Pipeline } from '../store/redis/pipeline.ts';
+import type { StoredRecord } from '../store/redis/record.ts';
+import type { Timetable } from '../store/retry-policy.ts';
+import { Addresses, withResource } from '../xmpp/stanza/address.ts';
+import type { AckFormat } from '../xmpp/stanza/build.ts';
+import { IdSource } from '../xmpp/stanza/ids.ts';
+import { Acceptance } from './acceptance.ts';
+import { Batches, type BatchesOptions } from './acknowledgement-batches.ts';
+import { Notices } from './notices.ts';
+import { type LinkPort, Outbox, type Troubled } from './outbox.ts';
+import { NO_LIMITS, Shares, type SharesOptions } from './quotas.ts';
+import { Confirmers } from './receipt-support.ts';
+import { Refusals, type RefusalsOptions } from './refusals.ts';
+import { Gaps } from './sequence-gaps.ts';
+import { Pings, type PingsOptions } from './session-pings.ts';
+import { Waves } from './session-redelivery.ts';
+import { Settlement } from './settlement.ts';
+import { openTrace, type TraceLog } from './trace.ts';
+
+/** What this room counts; plain fields, since it counts tens of thousands of stanzas a second. */
+export interface Counts {
+  accepted: number;
+  duplicates: number;
+  delivered: number;
+  redelivered: number;
+  handedOver: number;
+  rejected: number;
+  lateReceipts: number;
+  repeatedReceipts: number;
+  unmatchedReceipts: number;
+  bouncesTemporary: number;
+  bouncesPermanent: number;
+  passedThrough: number;
+  evidenceSessionEnded: number;
+  evidenceSessionSilent: number;
+  evidenceBounced: number;
+  evidenceNotStored: number;
+  evidenceGap: number;
+  provedByMarker: number;
+  provedByReply: number;
+  provedByReaction: number;
+  dropped: number;
+  presencesRelayed: number;
+  presenceProbes: number;
+  presenceReplies: number;
+  staleSessions: number;
+  setAside: number;
+}
+
+/** What the other rooms are told. */
+interface ReceiptsEvents {
+  /** ms from a message's arrival to its being stored. */
+  onStored(ms: number): void;
+  /** ms from a message's being stored to its receipt. */
+  onDelivered(ms: number): void;
+  /** A stanza was refused with this condition. */
+  onRefused(condition: string): void;
+  /** A later attempt was made, and when the next is due. */
+  onTroubled(troubled: Troubled): void;
+  /** A message has ended of which there may be jobs. */
+  onEnded(record: StoredRecord, how: 'delivered' | 'late' | 'rejected'): void;
+}
+
+export interface ReceiptsOptions {
+  readonly link: LinkPort;
+  readonly ledger: Ledger;
+  readonly componentDomain: string;
+  readonly servedDomain: string;
+  /** Other domains whose users are served as well. */
+  readonly allowedDomains?: readonly string[];
+  readonly ack: { readonly format: AckFormat; readonly from: 'component' | 'recipient' };
+  readonly timetable: Timetable;
+  /** ms; see {@link Gaps}. */
+  readonly receiptGap: number;
+  /** See {@link Waves}. */
+  readonly redeliveryWindow: number;
+  readonly maxStanzaBytes: number;
+  readonly version: string;
+  readonly counts: Counts;
+  readonly events: ReceiptsEvents;
+  readonly log: TraceLog & {
+    info(fields: object, message: string): void;
+    warn(fields: object, message: string): void;
+    error(fields: object, message: string): void;
+  };
+  /** What each sender may take; without it, as much as he likes. */
+  readonly shares?: Omit<SharesOptions, 'servedDomain'>;
+  /** Ad-hoc commands of the component. */
+  readonly commands?: CommandsPort;
+  /** Asks a session whether it is there; without it none is asked. */
+  readonly ping?: PingsOptions['ping'];
+  /** Asks whether a server lets anything through to its user; without it nothing is refused for good that may be for now. */
+  readonly reaches?: RefusalsOptions['reaches'];
+  /** How batches are sent, and how long they gather, ms; without it none is. */
+  readonly batching?: Pick<BatchesOptions, 'request' | 'late'>;
+  /** How long a message waits for Redis before it is refused, ms. */
+  readonly patience?: number;
+  readonly presence?: {
+    readonly observer?: SessionObserver;
+    readonly receiptsOf?: ReceiptsOf;
+    readonly timing?: Partial<PresenceTiming>;
+  };
+}
+
+/** The receipt interceptor, put together: stanzas in, the ledger, stanzas out. */
+export class Receipts {
+  readonly addresses: Addresses;
+  /** The ledger's time. */
+  readonly clock: LedgerClock;
+  readonly pipeline: Pipeline;
+  readonly outbox: Outbox;
+  readonly passage: Passage;
+  readonly waves: Waves;
+  readonly pings: Pings;
+  readonly gaps: Gaps;
+  readonly shares: Shares;
+  readonly batches: Batches;
+  readonly presences: Presences;
+  readonly #confirmers = new Confirmers();
+  readonly #interceptor: Interceptor;
+  readonly #service: Service;
+
+  constructor(options: ReceiptsOptions) {
+    const { link, ledger, componentDomain, servedDomain, ack, timetable, counts, events, log, patience } = options;
+    const addresses = new Addresses(componentDomain, servedDomain, options.allowedDomains);
+    this.addresses = addresses;
+    this.clock = ledger.clock;
+    const ids = new IdSource();
+    const onFailing = (failing: boolean) => this.presences.redis(failing);
+    const onSetAside = () => {
+      counts.setAside += 1;
+    };
+    this.pipeline = new Pipeline(ledger, { log, onFailing, onSetAside, ...(patience !== undefined && { patience }) });
+    const notices = new Notices({
+      addresses,
+      ids,
+      ackFormat: ack.format,
+      ackFrom: ack.from,
+      messageTtl: timetable.messageTtl,
+    });
+    this.batches = new Batches({
+      link,
+      notices,
+      isShared: () => this.presences.others > 0,
+      told: (records) => this.outbox.told(records),
+      alone: (records) => {
+        for (const record of records) this.outbox.notifyAlone(record);
+      },
+      ...options.batching,
+    });
+    const { batches } = this;
+    const { clock } = ledger;
+    const trace = openTrace(log);
+    const base = {
+      ...events,
+      trace,
+      clock,
+      batches,
+      link,
+      pipeline: this.pipeline,
+      addresses,
+      ids,
+      notices,
+      timetable,
+      counts,
+      log,
+    };
+    this.passage = new Passage(base);
+    this.outbox = new Outbox(base);
+    const { version, maxStanzaBytes, receiptGap, redeliveryWindow } = options;
+    const status = (keys: readonly string[]) => ledger.status(keys);
+    this.gaps = new Gaps({ ...base, receiptGap });
+    this.pings = new Pings({
+      ...base,
+      ping: options.ping ?? (async () => 'unknown'),
+      onDoubt: (user) => this.presences.askAfter(user),
+      onJudged: (user) => this.waves.came(user, 'update'),
+    });
+    const { pings } = this;
+    this.waves = new Waves({
+      ...base,
+      outbox: this.outbox,
+      redeliveryWindow,
+      status,
+      ...(options.ping && { settled: (user, resource) => pings.settled(user, resource) }),
+    });
+    const unlimited = { limits: NO_LIMITS, memoryUsed: () => undefined, onRefused: () => {} };
+    const shares = new Shares({ servedDomain, ...(options.shares ?? unlimited) });
+    this.shares = shares;
+    const rooms = { ...base, shares, passage: this.passage, outbox: this.outbox, version, maxStanzaBytes };
+    const observer: SessionObserver = {
+      began: (user) => this.waves.came(user, 'login'),
+      updated: (user, again) => this.waves.came(user, again ? 'heard again' : 'update'),
+      ended: (user, resource) => {
+        this.waves.left(user);
+        this.batches.forget(withResource(user, resource));
+      },
+    };
+    this.presences = new Presences({ ...rooms, stored: ledger, observer, ...options.presence });
+    const acceptance = new Acceptance(rooms);
+    const refusals = new Refusals({ ...base, reaches: options.reaches ?? (async () => 'unknown') });
+    const settlement = new Settlement({
+      ...rooms,
+      confirmers: this.#confirmers,
+      gaps: this.gaps,
+      waves: this.waves,
+      refusals,
+    });
+    this.#interceptor = new Interceptor({ ...rooms, acceptance, settlement });
+    this.#service = new Service({
+      ...rooms,
+      contactRemoved: (from, to) => this.presences.contactRemoved(from, to),
+      commands: options.commands,
+      status: async (keys, asker) => {
+        // After the messages that came before the question.
+        await new Promise<void>((resolve) => this.pipeline.push({ owner: asker, done: () => resolve() }));
+        return ledger.status(keys, true);
+      },
+    });
+  }
+
+  /** Redis has lost its data: what was remembered of them counts no more. */
+  forgetCached(): void {
+    this.#confirmers.clear();
+    this.presences.ledgerLost();
+  }
+
+  /** Looks and sends no more on its own account. */
+  close(): void {
+    this.batches.close();
+    this.outbox.leases.close();
+    this.gaps.close();
+    this.pings.close();
+    this.waves.close();
+    this.presences.close();
+  }
+
+  /** Takes a stanza from the link; of IQ stanzas, those that are for the component itself. Never throws. */
+  stanza(element: Element): void {
+    if (element.name === 'message') this.#interceptor.message(element);
+    else if (element.name === 'iq') void this.#service.iq(element);
+    else if (element.name === 'presence') this.presences.stanza(element);
+    else this.passage.drop();
+  }
+}

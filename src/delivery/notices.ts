@@ -1,0 +1,126 @@
+import type { StoredRecord } from '../store/redis/record.ts';
+import { formatLongDuration } from '../util/duration.ts';
+import type { Addresses } from '../xmpp/stanza/address.ts';
+import { withResource } from '../xmpp/stanza/address.ts';
+import {
+  type AckFormat,
+  acknowledgement,
+  deliveryReceipt,
+  EXPIRED,
+  errorStanza,
+  type StanzaError,
+  statusOf,
+  unconfirmedNotice,
+} from '../xmpp/stanza/build.ts';
+import { quotedFrom } from '../xmpp/stanza/error-body.ts';
+import { isCondition } from '../xmpp/stanza/error-conditions.ts';
+import type { IdSource } from '../xmpp/stanza/ids.ts';
+
+export interface NoticeOptions {
+  readonly addresses: Addresses;
+  readonly ids: IdSource;
+  readonly ackFormat: AckFormat;
+  readonly ackFrom: 'component' | 'recipient';
+  /** A message's life, ms; named in the words of a failure. */
+  readonly messageTtl: number;
+}
+
+/** The parts of a message that its sender is told about. */
+export type About = Pick<StoredRecord, 'sender' | 'senderResource' | 'recipient' | 'senderId' | 'owesReceipt'>;
+
+/** What the proxy tells a sender, in XML. Pure, but for the ids that it uses up. */
+export class Notices {
+  readonly #options: NoticeOptions;
+
+  constructor(options: NoticeOptions) {
+    this.#options = options;
+  }
+
+  /** The proxied address of a served user; ourselves for one whose domain is allowed no longer. */
+  proxied(servedBare: string): string {
+    const { addresses } = this.#options;
+    return addresses.parse(servedBare).counterpart || addresses.componentDomain;
+  }
+
+  /** "The proxy has it"; undefined when the sender did not ask, or is not to be told in this configuration. */
+  stored(about: About): string | undefined {
+    const { ackFormat } = this.#options;
+    if (ackFormat === 'none' || !about.owesReceipt || about.senderId === undefined) return undefined;
+    const recipient = this.proxied(about.recipient);
+    return acknowledgement(this.#notice(about, about.senderId, this.#speaker(recipient)), recipient, ackFormat);
+  }
+
+  /** What one session is told of many messages: a request's child. All must be such as it would be told of alone. */
+  together(stored: readonly About[], delivered: readonly StoredRecord[]): string {
+    const one = ({ senderId = '', recipient }: About, state: string) => ({
+      id: senderId,
+      to: this.proxied(recipient),
+      state,
+    });
+    return statusOf([...stored.map((it) => one(it, 'pending')), ...delivered.map((it) => one(it, 'delivered'))]);
+  }
+
+  /** Whether the sender is told that his message is stored. */
+  acknowledges({ owesReceipt, senderId }: About): boolean {
+    return this.#options.ackFormat !== 'none' && owesReceipt && senderId !== undefined;
+  }
+
+  /** How a message ended, if it has and its sender is to be told; a failure with its body, where that is still known. */
+  ended(record: StoredRecord): string | undefined {
+    const { senderId } = record;
+    const recipient = this.proxied(record.recipient);
+    const asked = record.owesReceipt && senderId !== undefined;
+    switch (record.state) {
+      case 'pending':
+        return undefined;
+      case 'delivered':
+        return asked
+          ? deliveryReceipt(this.#notice(record, senderId, withResource(recipient, record.receiptResource)))
+          : undefined;
+      case 'unconfirmed':
+        return asked
+          ? unconfirmedNotice(this.#notice(record, senderId, this.#speaker(recipient)), recipient)
+          : undefined;
+      case 'expired':
+      case 'rejected':
+        return errorStanza(
+          'message',
+          this.#sender(record),
+          recipient,
+          senderId,
+          this.#failure(record),
+          quotedFrom(record.inner),
+        );
+    }
+  }
+
+  #failure(record: StoredRecord): StanzaError {
+    if (record.state === 'expired') {
+      return {
+        condition: 'recipient-unavailable',
+        by: this.#options.addresses.componentDomain,
+        // Not "not delivered": a client may have shown it and returned no receipt.
+        text: `No confirmation within ${formatLongDuration(this.#options.messageTtl)}`,
+        extra: EXPIRED,
+      };
+    }
+    const { condition, conditionType, conditionText } = record;
+    return {
+      condition: condition !== undefined && isCondition(condition) ? condition : 'undefined-condition',
+      ...(conditionType !== undefined && { type: conditionType }),
+      ...(conditionText !== undefined && { text: conditionText }),
+    };
+  }
+
+  #speaker(recipient: string): string {
+    return this.#options.ackFrom === 'recipient' ? recipient : this.#options.addresses.componentDomain;
+  }
+
+  #sender({ sender, senderResource }: About): string {
+    return withResource(sender, senderResource);
+  }
+
+  #notice(about: About, id: string, from: string): { from: string; to: string; id: string; about: string } {
+    return { from, to: this.#sender(about), id: this.#options.ids.next(), about: id };
+  }
+}

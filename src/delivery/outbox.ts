@@ -1,0 +1,342 @@
+import type { LedgerClock } from '../store/redis/clock.ts';
+import { claim, handOver, putAside, told } from '../store/redis/operations.ts';
+import type { Pipeline } from '../store/redis/pipeline.ts';
+import type { StoredRecord } from '../store/redis/record.ts';
+import { expiryOf, nextDue, type Timetable } from '../store/retry-policy.ts';
+import type { Held, Key, Priority } from '../xmpp/connection/window.ts';
+import { type Addresses, withResource } from '../xmpp/stanza/address.ts';
+import { isNotToBeStored, message, redelivery } from '../xmpp/stanza/build.ts';
+import { innerOnTheWay } from '../xmpp/stanza/message-key.ts';
+import { isOneElement } from '../xmpp/stanza/xml.ts';
+import { Underway } from './in-flight.ts';
+import { Leases } from './leases.ts';
+import type { Notices } from './notices.ts';
+import type { Trace } from './trace.ts';
+
+/** A copy of a message, or a notice to its sender, that the link has and the server has not yet proved to have. */
+export interface Sent {
+  readonly kind: 'copy' | 'notice';
+  /** Moves on when it is claimed again after the link was down. */
+  attempt: number;
+  record: StoredRecord;
+  held?: Held<Sent>;
+  /** It was marked to be kept from offline storage. */
+  noStore?: boolean;
+  /** It bears the message's own body. */
+  quotes?: boolean;
+  /** The recipient's resource that it was sent to, unless a first copy. */
+  target?: string;
+  /** Its receipt is on its way to the ledger: a hand-over would only be noted to be overwritten. */
+  settling?: boolean;
+  /** See {@link Leases}. */
+  looks?: number;
+}
+
+/** The part of the link that is written to. */
+export interface LinkPort {
+  send(xml: string, tag?: Sent, priority?: Priority, key?: Key, owner?: string): Held<Sent>;
+}
+
+/** A message that needed more than one attempt and is due again. */
+export interface Troubled {
+  readonly record: StoredRecord;
+  readonly attempt: number;
+  /** ms since the epoch. */
+  readonly due: number;
+  /** Whether that is the end of its life. */
+  readonly expires: boolean;
+}
+
+export interface OutboxOptions {
+  readonly link: LinkPort;
+  readonly pipeline: Pipeline;
+  readonly addresses: Addresses;
+  readonly notices: Notices;
+  /** Tells senders together of what was delivered; returns whether it does so of this message. */
+  readonly batches: { delivered(record: StoredRecord): boolean };
+  readonly timetable: Timetable;
+  readonly clock: Pick<LedgerClock, 'now' | 'aheadOfWall'>;
+  readonly onTroubled: (troubled: Troubled) => void;
+  readonly counts: { handedOver: number; redelivered: number };
+  readonly trace?: Trace;
+}
+
+/**
+ * What is on its way out and owed: copies to recipients and notices to senders. The ledger knows of each before it is
+ * written, and forgets its lease only when the server has proved to have handled it.
+ */
+export class Outbox {
+  readonly #options: OutboxOptions;
+  /** Copies on their way, by their record's key. */
+  readonly #copies = new Underway<Sent>();
+  /** Copies that the server has proved to have, which the ledger is about to note. */
+  readonly #proved = new Underway<Sent>();
+  /** Receipts on their way to the ledger, of messages that have no copy on its way. */
+  readonly #settling = new Underway<true>();
+  /** Notices on their way. */
+  readonly #notices = new Underway<Sent>();
+  /** Further copies of corrections, which may still wait behind what is new. */
+  #corrections: Sent[] = [];
+  readonly leases: Leases;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+    this.leases = new Leases({ ...options, copies: () => this.#copies });
+  }
+
+  /** Sends a message's first copy, to the resource that its sender addressed, if any. */
+  forward(record: StoredRecord): void {
+    this.#options.trace?.('sent', record);
+    if (record.target !== undefined) this.#outdate(record.target);
+    this.#sendCopy(record, message(this.#outgoing(record, record.recipientResource)), 'normal');
+  }
+
+  /**
+   * Sends another copy, which was claimed.
+   *
+   * @param keptFromStorage whether this copy must not go to offline storage when an earlier one may lie there
+   * @param why for the log
+   * @param target the recipient's resource that it goes to; where a server sends what is for the bare address is its own choice
+   */
+  redeliver(record: StoredRecord, keptFromStorage: boolean, why = 'it was due', target = ''): void {
+    const { addresses, counts, trace, clock } = this.#options;
+    const underway = this.#copies.get(record.key);
+    if (underway?.held !== undefined && !underway.held.done) {
+      // The server is slow to prove that it has the last copy, or the link is about to be found broken: that one counts.
+      underway.attempt = record.attempt;
+      return;
+    }
+    // Its receipt is here; should that be for another, the lease ends.
+    if (this.#settling.get(record.key)) return;
+    const proved = this.#proved.get(record.key);
+    if (proved !== undefined) {
+      // It was claimed before the ledger knew that the server has it, which is still true.
+      this.#copyHandedOver({ ...proved, attempt: record.attempt });
+      return;
+    }
+    // What was never handed over is still a first attempt. Later ones go to whichever resource is there by now.
+    const first = record.copies === 0 && record.firstStoredAt === record.storedAt;
+    const resource = first ? record.recipientResource : target;
+    const noStore = keptFromStorage && record.copyOut;
+    const out = this.#outgoing(record, resource);
+    const firstSent = record.firstStoredAt - clock.aheadOfWall();
+    const xml = redelivery(out, addresses.componentDomain, firstSent, noStore);
+    // By itself: what is put behind a text that was cut may seem to end it.
+    if (!isOneElement(`<x>${record.inner}</x>`)) {
+      this.#options.pipeline.push({ operation: putAside(record.key), done: () => {} });
+      return;
+    }
+    if (record.copies > 0) counts.redelivered += 1;
+    trace?.('sent again', record, why);
+    // What was never handed over is still waited for; a further copy can wait until the server has time for it.
+    this.#sendCopy(record, xml, record.copies > 0 ? 'low' : 'normal', noStore, target);
+    if (record.target !== undefined && record.copies > 0) this.#noteCorrection(record.key);
+  }
+
+  /** Tells a sender how his message ended, and owes it until the server has it; one who is away, when he comes. */
+  notify(record: StoredRecord): void {
+    // A copy that still waits must not be written after its sender was told that it was not delivered.
+    this.settled(record.key);
+    if (record.senderAway) return;
+    if (this.#options.batches.delivered(record)) return;
+    this.notifyAlone(record);
+  }
+
+  /** The same, in a stanza of its own. */
+  notifyAlone(record: StoredRecord): void {
+    const xml = this.#options.notices.ended(record);
+    const underway = this.#notices.get(record.key);
+    if (underway?.held !== undefined && !underway.held.done && underway.record.state === record.state) {
+      underway.attempt = record.attempt;
+      return;
+    }
+    // The body is in the text, and not kept twice.
+    const quotes = record.inner !== '';
+    const sent: Sent = { kind: 'notice', attempt: record.attempt, record: quotes ? { ...record, inner: '' } : record };
+    if (quotes) sent.quotes = true;
+    if (xml === undefined) this.told([record]);
+    else {
+      this.#options.trace?.('told', record, record.state);
+      sent.held = this.#options.link.send(xml, sent, 'high', undefined, record.sender);
+      if (!sent.held.done) this.#notices.set(record.key, sent);
+    }
+  }
+
+  /** What is told about a message goes to another resource, about another id. */
+  readdress(key: string, senderResource: string, senderId: string | undefined, owesReceipt: boolean): void {
+    const sent = this.#copies.get(key);
+    if (sent === undefined) return;
+    sent.record = { ...sent.record, senderResource, senderId, owesReceipt: owesReceipt || sent.record.owesReceipt };
+  }
+
+  /**
+   * A receipt came that will most likely settle this one, and is on its way to the ledger: until it has been there, no
+   * further copy is sent. Gives what is known of one that is still on its way.
+   */
+  settling(key: string): StoredRecord | undefined {
+    const sent = this.#copies.get(key);
+    if (sent === undefined) {
+      this.#settling.set(key, true);
+      return undefined;
+    }
+    sent.settling = true;
+    return sent.record;
+  }
+
+  /** The ledger has had the receipt that {@link settling} was told of. */
+  notSettling(key: string): void {
+    this.#settling.delete(key);
+    const sent = this.#copies.get(key);
+    if (sent !== undefined) sent.settling = false;
+  }
+
+  /** A receipt has settled it: what is still on its way need not be sent again. */
+  settled(key: string): void {
+    const sent = this.#copies.get(key);
+    if (sent === undefined) return;
+    if (sent.held) sent.held.done = true;
+    this.#copies.delete(key);
+  }
+
+  /** A notice that cannot be sent is owed no longer. */
+  abandon(sent: Sent): void {
+    this.#gone(sent);
+    if (sent.kind === 'notice') this.told([sent.record]);
+  }
+
+  /** Sends a notice once more without the message's body, over which the server may end the stream; false when it has none. */
+  tellWithoutBody(sent: Sent): boolean {
+    if (!sent.quotes) return false;
+    this.#gone(sent);
+    this.notifyAlone({ ...sent.record, attempt: sent.attempt });
+    return true;
+  }
+
+  /** The server has handled these. */
+  handedOver(batch: readonly Sent[]): void {
+    this.#options.counts.handedOver += batch.length;
+    this.leases.progress();
+    const notices: StoredRecord[] = [];
+    for (const sent of batch) {
+      this.#gone(sent);
+      if (sent.kind === 'notice') notices.push(sent.record);
+      else this.#copyHandedOver(sent);
+    }
+    this.told(notices);
+  }
+
+  #copyHandedOver(sent: Sent): void {
+    const { pipeline, timetable, clock } = this.#options;
+    const { record, attempt } = sent;
+    this.#options.trace?.('handed over', record);
+    if (sent.settling) return;
+    const now = clock.now();
+    const progress = { storedAt: record.storedAt, copies: record.copies + 1 };
+    const random = Math.random();
+    const operation = handOver({
+      key: record.key,
+      attempt,
+      copies: progress.copies,
+      byTimetable: nextDue(progress, true, timetable, now, random),
+      unconfirmed: nextDue(progress, false, timetable, now, random),
+      sender: record.sender,
+      recipient: record.recipient,
+      noStore: sent.noStore === true || isNotToBeStored(record.inner),
+      // Of a chat (RFC 6121 section 8.5.3.2.1), servers make the best; later copies go to the bare address, as a rule.
+      resource: record.type === 'chat' ? '' : record.copies > 0 ? (sent.target ?? '') : record.recipientResource,
+    });
+    this.#proved.set(record.key, sent);
+    const noted = () => {
+      if (this.#proved.get(record.key) === sent) this.#proved.delete(record.key);
+    };
+    pipeline.push({
+      operation,
+      failed: noted,
+      done: (reply) => {
+        noted();
+        const due = operation.decode(reply);
+        // Not after a mere reconnect: what has no earlier copy out is in no trouble.
+        if (due !== undefined && record.copies > 0) this.#troubled(record, attempt, due);
+      },
+    });
+  }
+
+  /**
+   * After the link was down: claims what was not handed over, so that what another process, or a job, has taken up
+   * meanwhile is not sent twice. What cannot be claimed is dropped; the ledger has it.
+   */
+  async resume(held: readonly Held<Sent>[]): Promise<Held<Sent>[]> {
+    const kept = await Promise.all(
+      held.map(async (one) => {
+        const sent = one.tag;
+        if (sent === undefined) return one;
+        if (one.done || !(await this.#claimAgain(sent))) {
+          this.#gone(sent);
+          return undefined;
+        }
+        return one;
+      }),
+    );
+    return kept.filter((one) => one !== undefined);
+  }
+
+  /** It is no longer on its way. */
+  #gone(sent: Sent): void {
+    const underway = sent.kind === 'copy' ? this.#copies : this.#notices;
+    if (underway.get(sent.record.key) === sent) underway.delete(sent.record.key);
+  }
+
+  async #claimAgain(sent: Sent): Promise<boolean> {
+    try {
+      const claimed = await this.#options.pipeline.perform(claim(sent.record.key, sent.attempt));
+      if (claimed.outcome !== 'claimed') return false;
+      sent.attempt = claimed.record.attempt;
+      // A notice is for one ending; a late receipt may have come since.
+      return sent.kind === 'copy' ? claimed.record.state === 'pending' : claimed.record.state === sent.record.state;
+    } catch {
+      return false;
+    }
+  }
+
+  #sendCopy(record: StoredRecord, xml: string, priority: Priority, noStore = false, target = ''): void {
+    const sent: Sent = { kind: 'copy', attempt: record.attempt, record };
+    if (noStore) sent.noStore = true;
+    if (target !== '') sent.target = target;
+    sent.held = this.#options.link.send(xml, sent, priority, undefined, record.sender);
+    // Done already: the link holds as much as it may, and leaves this one to the ledger's lease.
+    if (!sent.held.done) this.#copies.set(record.key, sent);
+  }
+
+  #noteCorrection(key: string): void {
+    const underway = this.#corrections.filter((sent) => this.#copies.get(sent.record.key) === sent);
+    const sent = this.#copies.get(key);
+    this.#corrections = sent === undefined ? underway : [...underway, sent];
+  }
+
+  /** A later correction of the same message is about to go first: an older one must not be written after it. */
+  #outdate(target: string): void {
+    for (const { record } of this.#corrections) if (record.target === target) this.settled(record.key);
+  }
+
+  #outgoing(record: StoredRecord, resource: string): Parameters<typeof message>[0] {
+    const { notices } = this.#options;
+    return {
+      from: withResource(notices.proxied(record.sender), record.senderResource),
+      to: withResource(record.recipient, resource),
+      type: record.type,
+      id: record.wireId,
+      otherAttributes: record.otherAttributes,
+      inner: innerOnTheWay(record.inner, record.key, record.target),
+    };
+  }
+
+  /** Their senders know how these ended: nothing is owed to them any more. */
+  told(records: readonly StoredRecord[]): void {
+    for (const operation of told(records)) this.#options.pipeline.push({ operation, done: () => {} });
+  }
+
+  #troubled(record: StoredRecord, attempt: number, due: number): void {
+    const expires = due >= expiryOf(record.storedAt, this.#options.timetable);
+    this.#options.onTroubled({ record, attempt, due, expires });
+  }
+}

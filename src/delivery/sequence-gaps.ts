@@ -1,0 +1,90 @@
+import type { Clock } from '../store/redis/clock.ts';
+import { gap } from '../store/redis/evidence-operations.ts';
+import type { Pipeline } from '../store/redis/pipeline.ts';
+
+export interface GapsOptions {
+  readonly pipeline: Pick<Pipeline, 'push'>;
+  /** How long after a later receipt an earlier one may still come, ms (RECEIPT_GAP). */
+  readonly receiptGap: number;
+  readonly clock: Clock;
+  readonly counts: { evidenceGap: number };
+}
+
+interface Confirmed {
+  readonly user: string;
+  readonly resource: string;
+  readonly sender: string;
+  /** When the latest of the confirmed messages was stored, ms. */
+  later: number;
+}
+
+/** Receipts that come one soon after another are looked at together, at most so late (ms). */
+const GATHER = 1000;
+
+/**
+ * A session that confirmed a message and not an earlier one has most likely not got it. To look for that with every
+ * receipt would make each message dearer for the sake of the few; so what was confirmed is noted here and looked up
+ * once in a while, for each session and each sender.
+ */
+export class Gaps {
+  readonly #options: GapsOptions;
+  readonly #confirmed = new Map<string, Confirmed>();
+  /** The last one noted: nearly always the next one, too. */
+  #last: Confirmed | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: GapsOptions) {
+    this.#options = options;
+  }
+
+  /** A receipt came from this session, for a message of this sender's that was stored at `storedAt` (ms). */
+  note(user: string, resource: string, sender: string, storedAt: number): void {
+    let last = this.#last;
+    if (last?.user !== user || last.resource !== resource || last.sender !== sender) {
+      last = this.#confirmedBy(user, resource, sender);
+      this.#last = last;
+    }
+    if (storedAt > last.later) last.later = storedAt;
+    this.#timer ??= setTimeout(() => this.look(), Math.min(GATHER, this.#options.receiptGap / 10)).unref();
+  }
+
+  /** Looks for gaps now. */
+  look(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const { pipeline, receiptGap, counts, clock } = this.#options;
+    const due = clock.now() + receiptGap;
+    const lookFrom = (confirmed: Confirmed, cursor: string) => {
+      const { user, resource, sender, later } = confirmed;
+      const operation = gap(user, resource, sender, later, due, cursor);
+      pipeline.push({
+        operation,
+        done: (reply) => {
+          const { next, count } = operation.decode(reply);
+          counts.evidenceGap += count;
+          if (next !== '0') lookFrom(confirmed, next);
+        },
+      });
+    };
+    for (const confirmed of this.#confirmed.values()) lookFrom(confirmed, '0');
+    this.#confirmed.clear();
+    this.#last = undefined;
+  }
+
+  /** Looks at nothing any more. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#confirmed.clear();
+    this.#last = undefined;
+  }
+
+  #confirmedBy(user: string, resource: string, sender: string): Confirmed {
+    const name = `${sender} ${user}/${resource}`;
+    let confirmed = this.#confirmed.get(name);
+    if (confirmed === undefined) {
+      confirmed = { user, resource, sender, later: 0 };
+      this.#confirmed.set(name, confirmed);
+    }
+    return confirmed;
+  }
+}

@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../store/redis/clock.ts';
+import type { Pipeline } from '../store/redis/pipeline.ts';
+import { judged, overheard } from '../store/redis/presence-operations.ts';
+import { type Address, withResource } from '../xmpp/stanza/address.ts';
+
+export interface PingsOptions {
+  readonly pipeline: Pick<Pipeline, 'push'>;
+  readonly clock: Clock;
+  /** See Asker.isThere. */
+  readonly ping: (fullJid: string) => Promise<'answered' | 'refused' | 'gone' | 'silent' | 'unknown'>;
+  /** Whether a session of this user's is there, only his server knows. */
+  readonly onDoubt: (user: string) => void;
+  /** What his sessions answered has been noted. */
+  readonly onJudged: (user: string) => void;
+}
+
+/** How much later than an answer a receipt may come that the client was to send before, ms: some answer on another thread. */
+const GRACE = 500;
+/** How long looks at what waits for one user are gathered, ms. */
+const GATHER = 1000;
+
+/**
+ * Asks sessions whether they are there (XEP-0199). A phone that has lost its network counts as online until its server gives
+ * it up, which takes a quarter of an hour on Openfire as it is; what went to it must not wait for that when its owner has
+ * another device in his hand.
+ */
+export class Pings {
+  readonly #options: PingsOptions;
+  /** Moves on when the link goes down: that an answer to an earlier question does not come says nothing. */
+  #link = 0;
+  readonly #toLookAt = new Set<string>();
+  #closed = false;
+
+  constructor(options: PingsOptions) {
+    this.#options = options;
+  }
+
+  /** Asks these sessions of a user's, and has it looked at what that means for his messages; without any, it is only looked again. */
+  ask(user: string, resources: readonly string[]): void {
+    if (resources.length === 0) {
+      this.#lookSoon(user);
+      return;
+    }
+    void Promise.all(resources.map((resource) => this.#ask(user, resource))).then(() => {
+      if (!this.#closed) this.#options.onJudged(user);
+    });
+  }
+
+  /**
+   * Resolves when this session has answered, and with that has had what its server wrote to it before, or its time for that
+   * is over. Never rejects.
+   */
+  async settled(user: string, resource: string): Promise<void> {
+    if (await this.#ask(user, resource)) await sleep(GRACE, undefined, { ref: false });
+  }
+
+  /** An answer came that nobody waits for here; `doubtful`: one that a server may have made for a session that is gone. */
+  overheard({ side, bare, resource }: Address, doubtful: boolean): void {
+    if (side !== 'served' || resource === '') return;
+    const { pipeline, onDoubt } = this.#options;
+    const operation = overheard(bare, resource);
+    pipeline.push({
+      operation,
+      done: (reply) => {
+        if (operation.decode(reply) && doubtful && !this.#closed) onDoubt(bare);
+      },
+      refuse: () => {},
+    });
+  }
+
+  /** The link is down. */
+  offline(): void {
+    this.#link += 1;
+  }
+
+  /** Judges nothing any more. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** Each of a thousand messages asks for a look at them all: one look serves those of a second. */
+  #lookSoon(user: string): void {
+    if (this.#toLookAt.has(user)) return;
+    this.#toLookAt.add(user);
+    const look = () => {
+      this.#toLookAt.delete(user);
+      if (!this.#closed) this.#options.onJudged(user);
+    };
+    setTimeout(look, GATHER).unref();
+  }
+
+  /** Whether it answered. */
+  async #ask(user: string, resource: string): Promise<boolean> {
+    const { clock, pipeline, ping, onDoubt } = this.#options;
+    const link = this.#link;
+    const asked = clock.now();
+    const outcome = await ping(withResource(user, resource));
+    if (this.#closed || outcome === 'unknown') return false;
+    const answered = outcome === 'answered' || outcome === 'refused';
+    if (!answered && link !== this.#link) return false;
+    const operation = judged(user, resource, asked, answered);
+    pipeline.push({ operation, done: () => {}, refuse: () => {} });
+    if (outcome === 'refused') onDoubt(user);
+    return answered;
+  }
+}

@@ -1,0 +1,233 @@
+import type { Clock } from '../store/redis/clock.ts';
+import { byStoring, came, type Event, type Missed, postpone, tell } from '../store/redis/evidence-operations.ts';
+import { claim } from '../store/redis/operations.ts';
+import type { Pipeline } from '../store/redis/pipeline.ts';
+import type { StoredRecord } from '../store/redis/record.ts';
+import { jittered, type Timetable } from '../store/retry-policy.ts';
+import type { Outbox } from './outbox.ts';
+
+export interface WavesOptions {
+  readonly pipeline: Pick<Pipeline, 'push'>;
+  readonly outbox: Pick<Outbox, 'redeliver'>;
+  readonly timetable: Timetable;
+  readonly clock: Clock;
+  /** How many messages at a time are on their way to one recipient unconfirmed (REDELIVERY_WINDOW). */
+  readonly redeliveryWindow: number;
+  /** The newest message under each key. */
+  readonly status: (keys: readonly string[]) => Promise<(StoredRecord | undefined)[]>;
+  readonly counts: {
+    evidenceSessionEnded: number;
+    evidenceSessionSilent: number;
+    evidenceBounced: number;
+    evidenceNotStored: number;
+  };
+  /**
+   * Resolves when what a server hands to this session by itself has come, and the receipts for it: what a session that has
+   * ended did not acknowledge (XEP-0198) may go on to the next, or to offline storage.
+   */
+  readonly settled?: (user: string, resource: string) => Promise<void>;
+}
+
+/** One recipient's messages that are being sent again. */
+interface Wave {
+  /** Waiting for their turn, in the order in which they were stored. */
+  waiting: Map<string, Missed>;
+  /** Sent again and not confirmed: which attempt was claimed, and when (ms). */
+  readonly open: Map<string, { readonly attempt: number; readonly since: number }>;
+  /** The session that is to settle before anything is sent; a later one takes its place. */
+  settling?: { readonly resource: string } | undefined;
+}
+
+/** How long what waits for its turn is nobody else's to send, ms. Should this process die, a sweep finds it then. */
+const LEASE = 60_000;
+/** How often it is looked whether receipts came to another process, ms. */
+const LOOK_EVERY = 1000;
+const POSTPONE_EVERY = LEASE / 3;
+const POSTPONED_TOGETHER = 100;
+
+const COUNTED = {
+  'session-ended': 'evidenceSessionEnded',
+  'session-silent': 'evidenceSessionSilent',
+  bounced: 'evidenceBounced',
+  'not-stored': 'evidenceNotStored',
+} as const;
+
+/**
+ * What a recipient has missed is sent again when he comes back: oldest first, and no more at a time than his client
+ * confirms, since one that has just logged in over a bad network is easily lost again with all that was thrown at it.
+ */
+export class Waves {
+  readonly #options: WavesOptions;
+  readonly #waves = new Map<string, Wave>();
+  #timer: NodeJS.Timeout | undefined;
+  #postponedAt = 0;
+  #looking = false;
+  #closed = false;
+
+  constructor(options: WavesOptions) {
+    this.#options = options;
+  }
+
+  /** A session of this user's (bare JID) began, or there was other word of one. */
+  came(user: string, event: Event): void {
+    if (event === 'login') this.#tell(user, '0');
+    this.#look(user, event, '0', []);
+  }
+
+  /** A session of his ended. What it may have lost goes to another, if he has one; else all waits for the next. */
+  left(user: string): void {
+    this.came(user, 'ended');
+  }
+
+  /** One of his messages has ended. */
+  settled(user: string, key: string): void {
+    // Called with every receipt; nearly always there is no wave at all.
+    if (this.#waves.size === 0) return;
+    const wave = this.#waves.get(user);
+    if (wave?.open.delete(key)) this.#send(user, wave);
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    this.#waves.clear();
+  }
+
+  #tell(user: string, cursor: string): void {
+    const operation = tell(user, cursor);
+    const done = (next: string) => next !== '0' && this.#tell(user, next);
+    this.#options.pipeline.push({ operation, done });
+  }
+
+  /** Gathers what he has missed, portion by portion. */
+  #look(user: string, event: Event, cursor: string, found: Missed[]): void {
+    const { pipeline, timetable, clock } = this.#options;
+    const now = clock.now();
+    const operation = came({
+      user,
+      event,
+      cursor,
+      stepDue: now + jittered(timetable.schedule[0] as number, Math.random()),
+      leaseUntil: now + LEASE,
+      unconfirmedRetries: timetable.unconfirmedRetries,
+    });
+    const done = (reply: string) => {
+      const { away, next, missed, there } = operation.decode(reply);
+      if (away) {
+        this.#waves.delete(user);
+        return;
+      }
+      found.push(...missed);
+      if (next === '0') this.#add(user, found, there);
+      else this.#look(user, event, next, found);
+    };
+    pipeline.push({ operation, done });
+  }
+
+  #add(user: string, missed: readonly Missed[], there: string): void {
+    if (missed.length === 0 || this.#closed) return;
+    const wave = this.#waves.get(user) ?? { waiting: new Map(), open: new Map() };
+    this.#waves.set(user, wave);
+    for (const one of missed) {
+      // Found twice, by events that came together: it is being sent already.
+      if (wave.open.get(one.key)?.attempt === one.attempt) continue;
+      // Its copy went to a session that has ended since.
+      wave.open.delete(one.key);
+      wave.waiting.set(one.key, one);
+    }
+    wave.waiting = new Map([...wave.waiting].sort(([, one], [, other]) => byStoring(one, other)));
+    this.#timer ??= setInterval(() => void this.#check(), LOOK_EVERY).unref();
+    if (missed.some(({ evidence }) => evidence === 'session-ended')) void this.#settle(user, wave, there);
+    else this.#send(user, wave);
+  }
+
+  /** Has the server do first what it does by itself. */
+  async #settle(user: string, wave: Wave, resource: string): Promise<void> {
+    const { settled } = this.#options;
+    if (settled !== undefined && resource !== '') {
+      if (wave.settling?.resource === resource) return;
+      const settling = { resource };
+      wave.settling = settling;
+      await settled(user, resource);
+      if (wave.settling !== settling) return;
+      wave.settling = undefined;
+    }
+    this.#send(user, wave);
+  }
+
+  /** Sends as many as may be on their way, in one turn and in order. */
+  #send(user: string, wave: Wave): void {
+    const { pipeline, outbox, redeliveryWindow, counts } = this.#options;
+    // He has gone meanwhile.
+    if (this.#waves.get(user) !== wave || wave.settling !== undefined) return;
+    for (const [key, { attempt, evidence }] of wave.waiting) {
+      if (wave.open.size >= redeliveryWindow) break;
+      wave.waiting.delete(key);
+      const open = { attempt, since: this.#options.clock.now() };
+      wave.open.set(key, open);
+      const operation = claim(key, attempt);
+      pipeline.push({
+        operation,
+        done: (reply) => {
+          const claimed = operation.decode(reply);
+          if (claimed.outcome === 'claimed' && claimed.record.state === 'pending') {
+            counts[COUNTED[evidence]] += 1;
+            outbox.redeliver(claimed.record, claimed.noStore, evidence, claimed.target);
+          } else if (wave.open.get(key) === open) {
+            wave.open.delete(key);
+            this.#send(user, wave);
+          }
+        },
+      });
+    }
+    if (wave.waiting.size === 0 && wave.open.size === 0) this.#waves.delete(user);
+  }
+
+  /** Frees the places of what was confirmed to another process, and of what nobody confirms. */
+  async #check(): Promise<void> {
+    if (this.#waves.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      return;
+    }
+    if (this.#looking) return;
+    this.#looking = true;
+    this.#postpone();
+    for (const [user, wave] of [...this.#waves]) {
+      this.#giveUp(user, wave);
+      const keys = [...wave.open.keys()];
+      if (keys.length === 0) continue;
+      try {
+        const records = await this.#options.status(keys);
+        for (const [i, record] of records.entries()) {
+          if (record?.state !== 'pending') this.settled(user, keys[i] as string);
+        }
+      } catch {
+        // Redis is away, which others say; it is asked again in a second.
+        break;
+      }
+    }
+    this.#looking = false;
+  }
+
+  /** A client may drop copies that it knows without confirming them; what comes after must not wait for that. */
+  #giveUp(user: string, wave: Wave): void {
+    const limit = this.#options.clock.now() - (this.#options.timetable.schedule[0] as number);
+    let over = false;
+    for (const [key, { since }] of wave.open) if (since <= limit) over = wave.open.delete(key);
+    if (over) this.#send(user, wave);
+  }
+
+  #postpone(): void {
+    const now = this.#options.clock.now();
+    if (now - this.#postponedAt < POSTPONE_EVERY) return;
+    this.#postponedAt = now;
+    for (const { waiting } of this.#waves.values()) {
+      const all = [...waiting.values()];
+      for (let i = 0; i < all.length; i += POSTPONED_TOGETHER) {
+        const operation = postpone(all.slice(i, i + POSTPONED_TOGETHER), now + LEASE);
+        this.#options.pipeline.push({ operation, done: () => {} });
+      }
+    }
+  }
+}

@@ -1,0 +1,259 @@
+import type { Element } from '@xmpp/xml';
+import type { Passage, Route } from '../routing/passthrough.ts';
+import type { Clock } from '../store/redis/clock.ts';
+import { arrived } from '../store/redis/evidence-operations.ts';
+import { bounce, hasten, reject, settle, settleByMention, supersede } from '../store/redis/operations.ts';
+import type { Pipeline } from '../store/redis/pipeline.ts';
+import type { StoredRecord } from '../store/redis/record.ts';
+import { nextDue, type Timetable } from '../store/retry-policy.ts';
+import { received } from '../xmpp/stanza/build.ts';
+import { isPermanent } from '../xmpp/stanza/error-conditions.ts';
+import { isOwnId } from '../xmpp/stanza/ids.ts';
+import type { Message, Proof } from '../xmpp/stanza/message.ts';
+import { keyOnTheWay, recordKey } from '../xmpp/stanza/message-key.ts';
+import { readError } from '../xmpp/stanza/stanza-error.ts';
+import type { Outbox } from './outbox.ts';
+import type { Confirmers } from './receipt-support.ts';
+import type { Refusals } from './refusals.ts';
+import type { Gaps } from './sequence-gaps.ts';
+import type { Waves } from './session-redelivery.ts';
+import type { Trace } from './trace.ts';
+
+export interface SettlementOptions {
+  readonly pipeline: Pipeline;
+  readonly outbox: Outbox;
+  readonly passage: Passage;
+  readonly confirmers: Confirmers;
+  readonly gaps: Gaps;
+  readonly waves: Waves;
+  readonly refusals: Pick<Refusals, 'isForGood'>;
+  readonly clock: Clock;
+  readonly timetable: Timetable;
+  readonly counts: {
+    delivered: number;
+    lateReceipts: number;
+    repeatedReceipts: number;
+    unmatchedReceipts: number;
+    rejected: number;
+    bouncesTemporary: number;
+    bouncesPermanent: number;
+    provedByMarker: number;
+    provedByReply: number;
+    provedByReaction: number;
+  };
+  /** ms from a message's being stored to its receipt. */
+  readonly trace?: Trace;
+  readonly onDelivered: (ms: number) => void;
+  /** A record has ended and there may be jobs about it, which are moot now. */
+  readonly onEnded: (record: StoredRecord, how: 'delivered' | 'late' | 'rejected') => void;
+}
+
+/** Said of whatever a server refuses in the words that it has for somebody who does not exist, or is away. */
+const NOT_TAKEN = 'The server of this address does not take it';
+
+/**
+ * What comes back from a recipient: receipts, and errors in a copy's stead. In a route here, he is `from`. It waits under
+ * his proxied address, apart from what he writes: who is flooded with messages returns a flood of receipts.
+ */
+export class Settlement {
+  readonly #options: SettlementOptions;
+
+  constructor(options: SettlementOptions) {
+    this.#options = options;
+  }
+
+  /** The receipts (XEP-0184 section 5.2) that a message bears, each for an id or an origin-id. */
+  receipts(route: Route, message: Message): void {
+    if (message.receipts.length === 0) return;
+    // Those for nothing that is known go on together, as they came: one by one they would be far more than what came.
+    const unmatched: string[] = [];
+    let open = message.receipts.length;
+    const settled = () => {
+      open -= 1;
+      if (open > 0 || unmatched.length === 0) return;
+      this.#options.passage.pass(route, { ...message, otherAttributes: '' }, unmatched.map(received).join(''));
+    };
+    for (const id of message.receipts) this.#receipt(route, id, () => unmatched.push(id), settled);
+  }
+
+  #receipt(
+    route: Route,
+    id: string,
+    onUnmatched: () => void,
+    onSettled: () => void,
+    key: string = this.#keyOf(route, id),
+  ): void {
+    const { pipeline, outbox, confirmers, counts, gaps } = this.#options;
+    const { from, to } = route;
+    const now = this.#options.clock.now();
+    const sender = to.counterpart;
+    const recipient = from.bare;
+    const remember = confirmers.toRemember(sender, recipient, now) ? { sender, recipient } : undefined;
+    const operation = settle(key, from.resource, now, remember, outbox.settling(key));
+    pipeline.push({
+      operation,
+      owner: from.counterpart,
+      failed: () => {
+        outbox.notSettling(key);
+        onSettled();
+      },
+      done: (reply) => {
+        outbox.notSettling(key);
+        const settled = operation.decode(reply);
+        switch (settled.outcome) {
+          case 'unknown': {
+            // An id that only looks like one of those that we mark. To make a key is what costs most of a receipt.
+            const plain = recordKey(sender, recipient, id);
+            if (key !== plain) {
+              this.#receipt(route, id, onUnmatched, onSettled, plain);
+              return;
+            }
+            counts.unmatchedReceipts += 1;
+            onUnmatched();
+            break;
+          }
+          case 'repeated':
+            counts.repeatedReceipts += 1;
+            break;
+          default:
+            confirmers.remembered(sender, recipient, now);
+            gaps.note(recipient, from.resource, sender, settled.record.storedAt);
+            this.#delivered(settled.record, settled.outcome, now);
+        }
+        onSettled();
+      },
+    });
+  }
+
+  /**
+   * A marker, a reply or a reaction: what it names has arrived; and a marker is for all before it, too (XEP-0333
+   * section 5.3). It goes on to the sender as well, and is no receipt: whether this client returns receipts, it does not
+   * tell.
+   */
+  proof(route: Route, { by, id, perhapsOwn }: Proof): void {
+    const { pipeline, counts } = this.#options;
+    const { from, to } = route;
+    const now = this.#options.clock.now();
+    const sender = to.counterpart;
+    const key = this.#keyOf(route, id);
+    if (by === 'marker') {
+      const takeFrom = (cursor: string) => {
+        const operation = arrived(key, sender, from.bare, from.resource, now, cursor);
+        pipeline.push({
+          operation,
+          owner: from.counterpart,
+          done: (reply) => {
+            const { next, settled } = operation.decode(reply);
+            for (const { record, late } of settled) {
+              counts.provedByMarker += 1;
+              this.#delivered(record, late ? 'late' : 'delivered', now);
+            }
+            if (next !== '0') takeFrom(next);
+          },
+        });
+      };
+      takeFrom('0');
+      return;
+    }
+    const operation = perhapsOwn
+      ? settleByMention(key, recordKey(from.bare, sender, id), from.resource, now)
+      : settle(key, from.resource, now);
+    pipeline.push({
+      operation,
+      owner: from.counterpart,
+      done: (reply) => {
+        const settled = operation.decode(reply);
+        if (settled.outcome !== 'delivered' && settled.outcome !== 'late') return;
+        counts[by === 'reply' ? 'provedByReply' : 'provedByReaction'] += 1;
+        this.#delivered(settled.record, settled.outcome, now);
+      },
+    });
+  }
+
+  /** The key of the message that he names, as it went out to him. */
+  #keyOf({ from, to }: Route, id: string): string {
+    return keyOnTheWay(to.counterpart, from.bare, id);
+  }
+
+  #delivered(record: StoredRecord, outcome: 'delivered' | 'late', now: number): void {
+    const { outbox, waves, pipeline, counts, onDelivered, onEnded, trace } = this.#options;
+    trace?.('delivered', record, outcome === 'late' ? 'late' : undefined);
+    outbox.settled(record.key);
+    waves.settled(record.recipient, record.key);
+    if (outcome === 'late') counts.lateReceipts += 1;
+    else counts.delivered += 1;
+    onDelivered(now - record.firstStoredAt);
+    if (record.target !== undefined) pipeline.push({ operation: supersede(record.key), done: () => {} });
+    // A sender who did not ask is told nothing (XEP-0184 section 5.1: the request is what allows a receipt).
+    if (record.owesReceipt) outbox.notify(record);
+    // Jobs are made for later attempts only; a healthy message has none to remove.
+    if (record.attempt > 1 || outcome === 'late') onEnded(record, outcome);
+  }
+
+  /** A message of type `error`: a copy that came back, or somebody else's error on its way. */
+  error(route: Route, message: Message, element: Element): void {
+    const { pipeline, passage, counts, clock, trace } = this.#options;
+    const { id } = message;
+    // Without an id it is about no message that anybody could name (RFC 6120 section 8.3.1 has it copied).
+    if (id === undefined) {
+      passage.drop();
+      return;
+    }
+    const { condition, errorType, text } = readError(element);
+    const permanent = isPermanent(condition);
+    const key = this.#keyOf(route, id);
+    const operation = permanent ? reject(key, clock.now(), condition, errorType, text) : bounce(key);
+    pipeline.push({
+      operation,
+      owner: route.from.counterpart,
+      done: (reply) => {
+        const bounced = operation.decode(reply);
+        if (bounced.outcome === 'unknown') {
+          // About a receipt or an acknowledgement of ours, whose id nobody else knows; or not our business.
+          if (isOwnId(id)) passage.drop();
+          else passage.pass(route, message);
+        } else if (bounced.outcome === 'done' && permanent) {
+          counts.bouncesPermanent += 1;
+          this.#rejected(bounced.record, condition);
+        } else if (bounced.outcome === 'done') {
+          counts.bouncesTemporary += 1;
+          trace?.('came back', bounced.record, condition);
+          this.#hasten(bounced.record);
+          if (condition === 'service-unavailable') void this.#whetherForGood(bounced.record);
+        }
+      },
+    });
+  }
+
+  #rejected(record: StoredRecord, condition: string): void {
+    const { outbox, waves, counts, onEnded, trace } = this.#options;
+    counts.rejected += 1;
+    trace?.('rejected', record, condition);
+    outbox.settled(record.key);
+    waves.settled(record.recipient, record.key);
+    outbox.notify(record);
+    onEnded(record, 'rejected');
+  }
+
+  /** It waits to be sent again; should that be in vain, it ends. */
+  async #whetherForGood(record: StoredRecord): Promise<void> {
+    const { refusals, pipeline, clock } = this.#options;
+    if (!(await refusals.isForGood(record))) return;
+    const condition = 'service-unavailable';
+    const operation = reject(record.key, clock.now(), condition, 'cancel', NOT_TAKEN);
+    pipeline.push({
+      operation,
+      done: (reply) => {
+        const rejected = operation.decode(reply);
+        if (rejected.outcome === 'done') this.#rejected(rejected.record, condition);
+      },
+    });
+  }
+
+  /** It certainly did not arrive, so the ordinary timetable holds, also for a recipient who never confirmed anything. */
+  #hasten(record: StoredRecord): void {
+    const { timetable, clock } = this.#options;
+    const due = nextDue(record, true, timetable, clock.now(), Math.random());
+    this.#options.pipeline.push({ operation: hasten(record.key, due, record.recipient), done: () => {} });
+  }
+}

@@ -1,0 +1,225 @@
+import { randomBytes } from 'node:crypto';
+import type { Element } from '@xmpp/xml';
+import type { LinkPort } from '../delivery/outbox.ts';
+import type { Passage, Route } from '../routing/passthrough.ts';
+import type { Clock } from '../store/redis/clock.ts';
+import {
+  endQuestion,
+  forgetQuestion,
+  noteQuestion,
+  overdueQuestions,
+  type Question,
+  takeReply,
+} from '../store/redis/iq-operations.ts';
+import type { Pipeline } from '../store/redis/pipeline.ts';
+import { type Addresses, withResource } from '../xmpp/stanza/address.ts';
+import { errorStanza, iq } from '../xmpp/stanza/build.ts';
+import { childrenAcross } from '../xmpp/stanza/embedded-addresses.ts';
+import type { Condition } from '../xmpp/stanza/error-conditions.ts';
+import { type IdSource, isOwnId } from '../xmpp/stanza/ids.ts';
+import { otherAttributes } from '../xmpp/stanza/message.ts';
+import { TooDeepError } from '../xmpp/stanza/xml.ts';
+import { AccountRequests } from './account-requests.ts';
+
+/** What this room counts. */
+export interface QueryCounts {
+  queries: number;
+  queriesAnswered: number;
+  queriesTimedOut: number;
+  repliesLate: number;
+  repliesForged: number;
+  repliesUnknown: number;
+}
+
+export interface RelayOptions {
+  readonly link: LinkPort;
+  readonly pipeline: Pipeline;
+  readonly passage: Passage;
+  readonly addresses: Addresses;
+  readonly ids: IdSource;
+  readonly clock: Clock;
+  readonly counts: QueryCounts;
+  readonly maxStanzaBytes: number;
+  readonly log: { warn(fields: object, message: string): void };
+  /** How long an answer may take, ms. */
+  readonly timeLimit?: number;
+  /** For how long the server may say nothing for an account when it has handled a request to it, ms. */
+  readonly silence?: number;
+}
+
+const TIME_LIMIT = 60_000;
+const SILENCE = 8_000;
+/** For a process to tell an asker that his time is over, ms; then another does. */
+const LEASE = 10_000;
+/** How long a taken reply is remembered, ms: longer than a call to Redis is repeated. */
+const REMEMBERED = 30_000;
+/** A client that has logged in asks for the pictures of all its contacts at once. */
+const BOUNDS = { all: 20_000, each: 1000 };
+const AT_A_TIME = 200;
+/** Bytes of an id: it is kept until the reply comes. Addresses are bounded by their form. */
+const LONGEST_ID = 1024;
+
+/**
+ * Requests between users (RFC 6120 section 8.2.3) and their replies. The server maps replies by id alone, for all
+ * components together, so each goes out under an id of ours; the reply is known by it again, in whichever process.
+ */
+export class Relay {
+  readonly #options: RelayOptions;
+  // Names a reply that this process has taken.
+  readonly #token = randomBytes(6).toString('base64url');
+  #taken = 0;
+  readonly #toAccounts = new AccountRequests();
+
+  constructor(options: RelayOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Sends a user's request on.
+   *
+   * @throws {TooDeepError} when it is nested too deeply to be carried
+   */
+  request(element: Element, { from, to }: Route): void {
+    const { link, pipeline, passage, addresses, ids, counts, maxStanzaBytes, timeLimit = TIME_LIMIT } = this.#options;
+    const { attrs } = element;
+    if (Buffer.byteLength(attrs.id as string) > LONGEST_ID) {
+      passage.refuse(element, { condition: 'policy-violation', text: `An id may have ${LONGEST_ID} bytes` });
+      return;
+    }
+    const id = ids.next();
+    const question: Question = {
+      asker: from.bare,
+      asked: withResource(to.counterpart, to.resource),
+      // RFC 6120 section 10.3.3: a server answers for its users' bare JIDs, and some do so in their own name.
+      substitute: to.resource === '' ? domainOf(to.counterpart) : undefined,
+      proxied: withResource(from.counterpart, from.resource),
+      from: attrs.from as string,
+      to: attrs.to as string,
+      id: attrs.id as string,
+    };
+    const xml = this.#across(element, { from, to }, question.proxied, question.asked, id);
+    if (Buffer.byteLength(xml) > maxStanzaBytes) {
+      passage.refuse(element, { condition: 'policy-violation', text: `A stanza may have ${maxStanzaBytes} bytes` });
+      return;
+    }
+    const noted = noteQuestion(id, question, this.#options.clock.now() + timeLimit, BOUNDS);
+    const refuse = (text: string) => passage.refuse({ name: 'iq', attrs }, { condition: 'resource-constraint', text });
+    pipeline.push({
+      operation: noted,
+      owner: from.bare,
+      bytes: xml.length,
+      done: (reply) => {
+        if (!noted.decode(reply)) {
+          refuse('Too many requests wait for an answer');
+          return;
+        }
+        counts.queries += 1;
+        const held = link.send(xml, undefined, 'normal', undefined, from.bare);
+        if (question.substitute === addresses.servedDomain) this.#toAccounts.note(id, question.asked, held);
+      },
+      withdraw: () => forgetQuestion(id),
+      refuse: () => refuse('Cannot pass requests on now'),
+    });
+  }
+
+  /** Takes a reply that came to a proxied address. */
+  reply(element: Element): void {
+    const { pipeline, addresses, passage, counts } = this.#options;
+    const { id = '', from, to } = element.attrs;
+    if (!isOwnId(id)) {
+      counts.repliesUnknown += 1;
+      return;
+    }
+    const replier = addresses.parse(from as string);
+    this.#toAccounts.answered(id);
+    this.#taken += 1;
+    const token = `${this.#token}${this.#taken.toString(36)}`;
+    const asked = addresses.parse(to as string).full;
+    const taken = takeReply(id, token, replier.full, asked, this.#options.clock.now() + REMEMBERED);
+    pipeline.push({
+      operation: taken,
+      owner: replier.counterpart || replier.bare,
+      bytes: weight(element),
+      done: (text) => {
+        const reply = taken.decode(text);
+        if (reply.outcome === 'answers') this.#answer(id, element, reply.question);
+        else if (reply.outcome === 'late') counts.repliesLate += 1;
+        else counts.repliesForged += 1;
+      },
+      // Its asker is told when his time is over.
+      refuse: () => passage.drop(),
+    });
+  }
+
+  /** Tells those whom nobody answered in time. */
+  async sweep(): Promise<void> {
+    const { pipeline } = this.#options;
+    for (;;) {
+      const now = this.#options.clock.now();
+      const overdue = await pipeline.perform(overdueQuestions(now, now + LEASE, AT_A_TIME));
+      for (const { id, question } of overdue) this.#timedOut(id, question, 'remote-server-timeout');
+      if (overdue.length < AT_A_TIME) return;
+    }
+  }
+
+  /** Tells those who asked an account for which the server, though it has handled the request, says nothing. */
+  async sweepAccounts(): Promise<void> {
+    const { pipeline, silence = SILENCE } = this.#options;
+    for (const { id, account } of this.#toAccounts.silent(performance.now(), silence)) {
+      const question = await pipeline.perform(endQuestion(id, account, this.#options.clock.now() + LEASE));
+      if (question !== undefined) this.#timedOut(id, question, 'service-unavailable');
+    }
+  }
+
+  #timedOut(id: string, { from, to, id: theirs }: Question, condition: Condition): void {
+    const { pipeline, addresses, counts, link } = this.#options;
+    counts.queriesTimedOut += 1;
+    link.send(errorStanza('iq', from, to, theirs, { condition, by: addresses.componentDomain }));
+    pipeline.push({ operation: forgetQuestion(id), done: () => {} });
+  }
+
+  #answer(id: string, element: Element, question: Question): void {
+    const { link, pipeline, addresses, counts, log, maxStanzaBytes } = this.#options;
+    counts.queriesAnswered += 1;
+    pipeline.push({ operation: forgetQuestion(id), done: () => {} });
+    try {
+      // Of the one who was asked, also when his server has answered for him.
+      const route = { from: addresses.parse(question.asked), to: addresses.parse(question.proxied) };
+      const xml = this.#across(element, route, question.to, question.from, question.id);
+      if (Buffer.byteLength(xml) <= maxStanzaBytes) link.send(xml, undefined, 'normal', undefined, question.asker);
+      else this.#unfit(question, 'policy-violation');
+    } catch (error) {
+      if (!(error instanceof TooDeepError)) log.warn({ err: error }, 'A reply could not be passed on');
+      this.#unfit(question, error instanceof TooDeepError ? 'policy-violation' : 'internal-server-error');
+    }
+  }
+
+  /** The reply cannot be passed on, and the asker waits for one. */
+  #unfit({ from, to, id }: Question, condition: 'policy-violation' | 'internal-server-error'): void {
+    const by = this.#options.addresses.componentDomain;
+    this.#options.link.send(errorStanza('iq', from, to, id, { condition, by }));
+  }
+
+  #across(element: Element, route: Route, from: string, to: string, id: string): string {
+    return iq({
+      from,
+      to,
+      type: element.attrs.type,
+      id,
+      otherAttributes: otherAttributes(element),
+      inner: childrenAcross(element, route),
+    });
+  }
+}
+
+/** About what an element takes in memory. The link has bounded its depth. */
+export function weight({ attrs, children }: Element): number {
+  let sum = 100;
+  for (const key in attrs) sum += String(attrs[key]).length;
+  for (const child of children) sum += typeof child === 'object' ? weight(child) : String(child).length;
+  return sum;
+}
+
+function domainOf(bare: string): string {
+  return bare.slice(bare.indexOf('@') + 1);
+}

@@ -1,0 +1,150 @@
+import { type ConnectionOptions, Queue } from 'bullmq';
+import type { Troubled } from '../delivery/outbox.ts';
+import type { Clock } from '../store/redis/clock.ts';
+import type { StoredRecord } from '../store/redis/record.ts';
+import {
+  addressesOf,
+  attemptJobId,
+  type ForgettingData,
+  type JobData,
+  jobData,
+  sweptJobId,
+  type UndeliveredData,
+  undeliveredData,
+} from './jobs.ts';
+
+export const QUEUE = {
+  redelivery: 'redelivery',
+  expiry: 'expiry',
+  undelivered: 'undelivered',
+  forgetting: 'forgetting',
+} as const;
+
+// The ledger is the truth: a job that is done or has failed has nothing to add to it, and a sweep makes another.
+const FORGOTTEN = { removeOnComplete: true, removeOnFail: true } as const;
+
+export interface QueuesOptions {
+  readonly connection: ConnectionOptions;
+  /** With a hash tag, for Redis Cluster. */
+  readonly prefix: string;
+  /** How long a dead letter stays, ms. */
+  readonly undeliveredRetention: number;
+  /** Redis failed; told of many times a second while it does. */
+  readonly onProblem: (error: Error) => void;
+  readonly clock: Clock;
+  readonly log: { warn(fields: object, message: string): void };
+}
+
+/** The queues that an operator watches: what is in trouble, and only that. */
+export class Queues {
+  readonly redelivery: Queue<JobData>;
+  readonly expiry: Queue<JobData>;
+  readonly undelivered: Queue<UndeliveredData>;
+  /** Users that are being forgotten; not for the dashboard either. */
+  readonly forgetting: Queue<ForgettingData, number>;
+  readonly #options: QueuesOptions;
+
+  constructor(options: QueuesOptions) {
+    this.#options = options;
+    const { connection, prefix } = options;
+    const settings = { connection, prefix, defaultJobOptions: FORGOTTEN };
+    this.redelivery = new Queue(QUEUE.redelivery, settings);
+    this.expiry = new Queue(QUEUE.expiry, settings);
+    // A dead letter is a failed job, which the dashboard lets an operator retry.
+    const keep = { removeOnComplete: true, removeOnFail: { age: Math.ceil(options.undeliveredRetention / 1000) } };
+    this.undelivered = new Queue(QUEUE.undelivered, { connection, prefix, defaultJobOptions: keep });
+    // How many were erased is told for an hour; whose they were, the job does not know any more.
+    const tell = { removeOnComplete: { age: 3600 }, removeOnFail: true, attempts: 10, backoff: 5000 };
+    this.forgetting = new Queue(QUEUE.forgetting, { connection, prefix, defaultJobOptions: tell });
+    for (const queue of this.all) {
+      queue.on('error', options.onProblem);
+    }
+  }
+
+  get all(): readonly Queue[] {
+    return [this.redelivery, this.expiry, this.undelivered, this.forgetting];
+  }
+
+  /** What the dashboard shows. */
+  get shown(): readonly Queue[] {
+    return [this.redelivery, this.expiry, this.undelivered];
+  }
+
+  /** Those that somebody has paused with the library's means, by name. */
+  async paused(): Promise<string[]> {
+    const paused = await Promise.all(this.all.map((queue) => queue.isPaused()));
+    return this.all.flatMap(({ name }, at) => (paused[at] ? [name] : []));
+  }
+
+  /** How many jobs wait for a worker. */
+  async waiting(): Promise<number> {
+    const counts = await Promise.all([this.redelivery.getWaitingCount(), this.expiry.getWaitingCount()]);
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Makes jobs of what a sweep has found. `expires` tells what has come to its end. */
+  async addSwept(
+    overdue: readonly StoredRecord[],
+    expires: (record: StoredRecord) => boolean,
+    now: number,
+    lease: number,
+  ): Promise<void> {
+    const jobs = (records: readonly StoredRecord[]) =>
+      records.map((record) => ({
+        name: record.state === 'pending' ? 'message' : 'notice',
+        data: { ...jobData(record), lease: now + lease },
+        opts: { jobId: sweptJobId(record.key, record.attempt, now) },
+      }));
+    await this.expiry.addBulk(jobs(overdue.filter(expires)));
+    await this.redelivery.addBulk(jobs(overdue.filter((record) => !expires(record))));
+    // The job that shows this attempt is moot; on a clock that was set back it would stay for long.
+    for (const { key, attempt } of overdue) if (attempt > 1) this.#unawaited(this.#removeAttempt(key, attempt));
+  }
+
+  /** Shows a message's next attempt. Should this fail, a sweep will find the message. */
+  addTroubled({ record, attempt, due, expires }: Troubled): void {
+    const queue = expires ? this.expiry : this.redelivery;
+    const options = { jobId: attemptJobId(record.key, attempt), delay: Math.max(0, due - this.#options.clock.now()) };
+    this.#unawaited(queue.add('message', jobData(record, attempt), options));
+  }
+
+  /** Puts down a dead letter. Idempotent: one for each record. */
+  async addUndelivered(record: StoredRecord): Promise<void> {
+    await this.undelivered.add('message', undeliveredData(record), { jobId: record.key });
+  }
+
+  /** Puts aside a stanza that is no message of the ledger's, and cannot be sent again. */
+  async addQuarantined(stanza: string, why: string): Promise<void> {
+    const data = { ...addressesOf(stanza), key: '', attempt: 0, stored: '', ended: new Date().toISOString(), why };
+    await this.undelivered.add('stanza', data);
+  }
+
+  /** A message has ended: takes its next attempt, and its dead letter if it was delivered after all, out of sight. */
+  forget(record: StoredRecord, how: 'delivered' | 'late' | 'rejected'): void {
+    this.#unawaited(this.#removeAttempt(record.key, record.attempt));
+    if (how === 'late') this.#unawaited(this.undelivered.remove(record.key));
+    if (how === 'rejected') this.#unawaited(this.addUndelivered(record));
+  }
+
+  /** Shows a damaged record that is kept aside. Idempotent. */
+  async addDamaged(key: string): Promise<void> {
+    const data = { key, attempt: 0, from: '', to: '', id: '', stored: '', ended: new Date().toISOString() };
+    const why = 'Its record in Redis was damaged; what was found is kept there as <REDIS_PREFIX>:q:<key>';
+    await this.undelivered.add('damaged', { ...data, why }, { jobId: `damaged.${key}` });
+  }
+
+  async #removeAttempt(key: string, attempt: number): Promise<void> {
+    const id = attemptJobId(key, attempt);
+    await Promise.all([this.redelivery.remove(id), this.expiry.remove(id)]);
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.all.map((queue) => queue.close()));
+  }
+
+  #unawaited(work: Promise<unknown>): void {
+    work.catch((error) =>
+      this.#options.log.warn({ err: error }, 'A job could not be written; the next sweep makes up for it'),
+    );
+  }
+}

@@ -1,0 +1,163 @@
+import { type ConnectionOptions, type Job, UnrecoverableError, Worker } from 'bullmq';
+import type { Outbox } from '../delivery/outbox.ts';
+import type { Ledger } from '../store/redis/ledger.ts';
+import { claim, expire, revive } from '../store/redis/operations.ts';
+import type { Pipeline } from '../store/redis/pipeline.ts';
+import type { Timetable } from '../store/retry-policy.ts';
+import type { ForgettingData, JobData, UndeliveredData } from './jobs.ts';
+import { QUEUE, type Queues } from './queues.ts';
+import { Sweeper } from './sweeper.ts';
+
+/** Redeliveries a second, of all processes together: far below what a server carries, so that live traffic goes on. */
+const REDELIVERIES_PER_SECOND = 500;
+const CONCURRENCY = 50;
+/**
+ * How soon the jobs that a dead process had in hand are another's, ms. BullMQ's half a minute would leave every message
+ * unswept for so long when the process was killed while it swept.
+ */
+const PATIENCE = {
+  lockDuration: 5000,
+  stalledInterval: 2500,
+  maxStalledCount: 10,
+  // After an error of Redis that is no broken connection, such as a failover's READONLY; by default 15 s.
+  runRetryDelay: 1000,
+} as const;
+
+export interface WorkersOptions {
+  /** Without a limit of retries, as BullMQ wants it. */
+  readonly connection: ConnectionOptions;
+  readonly prefix: string;
+  readonly queues: Queues;
+  readonly ledger: Pick<Ledger, 'sweep' | 'clock'>;
+  readonly pipeline: Pipeline;
+  readonly outbox: Outbox;
+  /** Asks sessions of a user's whether they are there. */
+  readonly pings: { ask(user: string, resources: readonly string[]): void };
+  readonly timetable: Timetable;
+  readonly counts: { expired: number; unconfirmed: number };
+  /** Redis failed; told of many times a second while it does. */
+  readonly onProblem: (error: Error) => void;
+  readonly forgetting: { work(job: Job<ForgettingData, number>): Promise<number> };
+  readonly sweepEvery?: number;
+  readonly redeliveriesPerSecond?: number;
+  readonly log: {
+    info(fields: object, message: string): void;
+    warn(fields: object, message: string): void;
+    error(fields: object, message: string): void;
+  };
+}
+
+/** What works the queues off. Idle until resumed, and whenever the link is down: what cannot be sent is not taken up. */
+export class Workers {
+  readonly #options: WorkersOptions;
+  readonly #workers: readonly Worker[];
+  readonly #sweeper: Sweeper;
+  #running = false;
+
+  constructor(options: WorkersOptions) {
+    this.#options = options;
+    const { connection, prefix, redeliveriesPerSecond = REDELIVERIES_PER_SECOND } = options;
+    const settings = { connection, prefix, autorun: false, concurrency: CONCURRENCY, ...PATIENCE };
+    const limiter = { max: redeliveriesPerSecond, duration: 1000 };
+    this.#workers = [
+      new Worker<JobData>(QUEUE.redelivery, (job) => this.#redeliver(job), { ...settings, limiter }),
+      new Worker<JobData>(QUEUE.expiry, (job) => this.#expire(job.data.key), settings),
+      new Worker<UndeliveredData>(QUEUE.undelivered, (job) => this.#undelivered(job), settings),
+      new Worker<ForgettingData, number>(QUEUE.forgetting, (job) => options.forgetting.work(job), {
+        ...settings,
+        concurrency: 1,
+      }),
+    ];
+    for (const worker of this.#workers) {
+      worker.on('error', options.onProblem);
+    }
+    const { sweepEvery, pipeline } = options;
+    const perform: Pipeline['perform'] = (operation) => pipeline.perform(operation);
+    this.#sweeper = new Sweeper({ ...options, perform, ...(sweepEvery !== undefined && { every: sweepEvery }) });
+  }
+
+  /** Starts, or goes on after {@link pause}. */
+  resume(): void {
+    if (this.#running) return;
+    this.#running = true;
+    this.#sweeper.start();
+    // Not run(), which returns at once when the worker has come to rest while it was paused.
+    for (const worker of this.#workers) void worker.resume();
+  }
+
+  /** Takes nothing up any more; what is in hand is finished. */
+  async pause(): Promise<void> {
+    if (!this.#running) return;
+    this.#running = false;
+    await Promise.allSettled([this.#sweeper.stop(), ...this.#workers.map((worker) => worker.pause(true))]);
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([this.#sweeper.stop(), ...this.#workers.map((worker) => worker.close())]);
+  }
+
+  /** Another copy, or another try to tell a sender; idempotent, since an attempt can be claimed once. */
+  async #redeliver(job: Job<JobData>): Promise<string> {
+    const { pipeline, outbox, pings, queues, log } = this.#options;
+    const { key, attempt } = job.data;
+    // What is sent is sent before a receipt behind it is taken: the other way round it would come after the sender was told.
+    const claimed = await pipeline.perform(claim(key, attempt, leaseOf(job)), (taken) => {
+      if (taken.outcome !== 'claimed') return;
+      const { record, noStore, target } = taken;
+      if (record.state === 'pending') outbox.redeliver(record, noStore, undefined, target);
+      else outbox.notify(record);
+    });
+    if (claimed.outcome === 'overdue') return this.#expire(key);
+    if (claimed.outcome === 'moot') return 'nothing to send';
+    if (claimed.outcome === 'asks') {
+      pings.ask(claimed.user, claimed.resources);
+      return 'asks whether its recipient is there';
+    }
+    const { sender: from, recipient: to, wireId: id, state, attempt: number } = claimed.record;
+    if (state === 'pending') {
+      log.info({ from, to, id, attempt: number }, 'Redelivering');
+      return 'sent';
+    }
+    // The process that ended it may have died before it put down the dead letter.
+    if (state === 'expired' || state === 'rejected') await queues.addUndelivered(claimed.record);
+    return 'sender told';
+  }
+
+  async #expire(key: string): Promise<string> {
+    const { pipeline, outbox, queues, counts, log, ledger } = this.#options;
+    const record = await pipeline.perform(expire(key, ledger.clock.now()), (ended) => {
+      if (ended !== undefined) outbox.notify(ended);
+    });
+    if (record === undefined) return 'not its time';
+    counts[record.state === 'expired' ? 'expired' : 'unconfirmed'] += 1;
+    log.info({ from: record.sender, to: record.recipient, id: record.wireId }, `Message ${record.state}`);
+    if (record.state === 'expired') await queues.addUndelivered(record);
+    return record.state;
+  }
+
+  /** Parks a dead letter by failing; when an operator retries it, sends the message after all. */
+  async #undelivered(job: Job<UndeliveredData>): Promise<string> {
+    // Counted when it fails, so that a worker that dies before it has failed the job begins anew.
+    if (job.attemptsMade === 0) throw new UnrecoverableError(job.data.why);
+    const { pipeline, outbox, log } = this.#options;
+    const record = await pipeline.perform(revive(job.data.key), (revived) => {
+      if (revived !== undefined) outbox.redeliver(revived, false);
+    });
+    if (record === undefined) return 'nothing to send any more';
+    log.info(
+      { from: record.sender, to: record.recipient, id: record.wireId },
+      'Sending an undelivered message after all',
+    );
+    return 'sent';
+  }
+}
+
+/**
+ * What a job may claim by. One that a sweep made has a lease of its own. One that shows a next attempt came when the queue
+ * library said so, by the clock of whichever process, which may be wrong: the ledger's time decides. What an operator promotes
+ * or adds, he wants now.
+ */
+export function leaseOf({ data, opts }: Pick<Job<JobData>, 'data' | 'opts'>): number | '*' {
+  if (data.wanted === true) return '*';
+  return data.lease ?? ((opts.delay ?? 0) === 0 ? '*' : 0);
+}

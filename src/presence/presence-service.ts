@@ -1,0 +1,250 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Element } from '@xmpp/xml';
+import type { Clock } from '../store/redis/clock.ts';
+import { forgetPresence, gone, stillAlive, watchersOf } from '../store/redis/presence-operations.ts';
+import type { Address, Addresses } from '../xmpp/stanza/address.ts';
+import type { IdSource } from '../xmpp/stanza/ids.ts';
+import { DirectedUnavailable } from './directed.ts';
+import { OwnContact } from './own.ts';
+import type {
+  OutPort,
+  Passing,
+  Pipe,
+  PresenceCounts,
+  PresenceLog,
+  ReceiptsOf,
+  SessionObserver,
+  Stored,
+} from './ports.ts';
+import { Relay } from './relay.ts';
+import { Resync } from './resync.ts';
+import { Sessions } from './sessions.ts';
+
+/** In ms, but for `perSecond`. */
+export interface PresenceTiming {
+  /** Probes and announcements a second after the link was down. */
+  readonly perSecond: number;
+  /** How long a probe's answer may take. */
+  readonly patience: number;
+  /** How long a server may take to tell all watchers of one presence. */
+  readonly broadcast: number;
+  /** How often a process says that its link is up. */
+  readonly heartbeat: number;
+  /** How long Redis fails before the component shows itself as unavailable. */
+  readonly unusableAfter: number;
+}
+
+const DEFAULT_TIMING: PresenceTiming = {
+  perSecond: 200,
+  patience: 10_000,
+  broadcast: 1_000,
+  heartbeat: 10_000,
+  unusableAfter: 2_000,
+};
+
+const RETRY_AFTER = 1000;
+
+export interface PresencesOptions {
+  readonly link: OutPort;
+  readonly pipeline: Pipe;
+  readonly stored: Stored;
+  readonly addresses: Addresses;
+  readonly ids: IdSource;
+  readonly clock: Clock;
+  readonly passage: Passing;
+  readonly maxStanzaBytes: number;
+  readonly counts: PresenceCounts;
+  readonly observer?: SessionObserver | undefined;
+  readonly receiptsOf?: ReceiptsOf | undefined;
+  readonly timing?: Partial<PresenceTiming> | undefined;
+  readonly log: PresenceLog;
+}
+
+/** Presence, put together: stanzas in and out, and what follows from the link's and Redis' going and coming back. */
+export class Presences {
+  readonly #options: PresencesOptions;
+  readonly #timing: PresenceTiming;
+  readonly #process = randomBytes(9).toString('base64url');
+  readonly #own: OwnContact;
+  readonly #relay: Relay;
+  readonly #directed: DirectedUnavailable;
+  readonly #sessions: Sessions;
+  readonly #resync: Resync;
+  /** Other processes that serve the domain. */
+  #others = 0;
+  /** Undefined while the link is down. */
+  #online: AbortController | undefined;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #unusable: NodeJS.Timeout | undefined;
+  /** Presence was relayed that Redis does not know of. */
+  #missed = false;
+
+  constructor(options: PresencesOptions) {
+    this.#options = options;
+    this.#timing = { ...DEFAULT_TIMING, ...options.timing };
+    const { perSecond, patience, broadcast } = this.#timing;
+    const sessions = new Sessions(options);
+    this.#sessions = sessions;
+    this.#own = new OwnContact({ ...options, sessions, domain: options.addresses.componentDomain });
+    const onMissed = () => {
+      this.#missed = true;
+    };
+    this.#directed = new DirectedUnavailable({ ...options, sessions, broadcast, patience });
+    this.#relay = new Relay({ ...options, sessions, own: this.#own, directed: this.#directed, onMissed });
+    const others = () => this.#others;
+    this.#resync = new Resync({ ...options, sessions, process: this.#process, others, perSecond, patience });
+  }
+
+  /** Takes one presence stanza. Never throws. */
+  stanza(element: Element): void {
+    this.#relay.stanza(element);
+  }
+
+  /** A served user's server says that he removed this contact, a proxied address or the component's domain. */
+  contactRemoved(from: Address, to: Address): void {
+    this.#relay.contactRemoved(from, to);
+  }
+
+  /** Asks a user's server which of his sessions are there; those that it does not name have ended. */
+  askAfter(user: string): void {
+    const signal = this.#online?.signal;
+    if (signal === undefined) return;
+    this.#resync.askAfter(user, signal).catch(() => {});
+  }
+
+  /** How many other processes serve the domain, as far as is known. */
+  get others(): number {
+    return this.#others;
+  }
+
+  /** The link is up. */
+  online(): void {
+    this.#online?.abort();
+    const online = new AbortController();
+    this.#online = online;
+    this.#begin(online.signal).catch((error) => {
+      if (!online.signal.aborted) this.#options.log.warn({ err: error }, 'Presence could not be taken up again');
+    });
+  }
+
+  /** The link is down. */
+  offline(): void {
+    this.#leave();
+    const { pipeline } = this.#options;
+    pipeline.push({ operation: gone(this.#process, this.#options.clock.now()), done: () => {}, refuse: () => {} });
+  }
+
+  /** Redis begins to fail, or works again. */
+  redis(failing: boolean): void {
+    clearTimeout(this.#unusable);
+    if (this.#online === undefined) return;
+    const { signal } = this.#online;
+    this.#beat(signal, failing ? Math.min(1000, this.#timing.heartbeat) : this.#timing.heartbeat);
+    if (failing) {
+      this.#unusable = setTimeout(() => this.#show(false, signal), this.#timing.unusableAfter).unref();
+      return;
+    }
+    if (!this.#own.usable) this.#show(true, signal);
+    this.#makeUpForMissed();
+  }
+
+  /** Redis has lost its data, or holds others: who watches us is asked again, and who of them is there. */
+  ledgerLost(): void {
+    const signal = this.#online?.signal;
+    if (signal === undefined) return;
+    this.#own.load().catch(() => {});
+    this.#resync.begin(true);
+  }
+
+  /**
+   * The process is about to end, its link still up: unless another serves the domain, everybody who saw somebody through
+   * it is shown him as unavailable. Rejects when Redis does not answer.
+   */
+  async stop(): Promise<void> {
+    const wasOnline = this.#online !== undefined;
+    this.#leave();
+    if (!wasOnline) return;
+    const { pipeline, stored, link, addresses } = this.#options;
+    if ((await pipeline.perform(gone(this.#process, this.#options.clock.now()))) > 0) return;
+    this.#relay.closing = true;
+    for (const stanza of this.#own.become(false)) link.send(stanza);
+    let cursor = '0';
+    do {
+      const { next, users } = await stored.watched(cursor);
+      const served = users.filter((user) => user !== addresses.componentDomain);
+      await Promise.all(served.map((user) => this.#bidFarewell(user)));
+      if (served.length > 0) await pipeline.perform(forgetPresence(served));
+      cursor = next;
+    } while (cursor !== '0');
+  }
+
+  /** Asks nobody any more on its own account. */
+  close(): void {
+    this.#directed.close();
+  }
+
+  async #bidFarewell(user: string): Promise<void> {
+    const { pipeline, stored } = this.#options;
+    const [resources, watchers] = await Promise.all([stored.sessionsOf(user), pipeline.perform(watchersOf(user))]);
+    this.#sessions.showGone(user, resources, watchers);
+  }
+
+  async #begin(signal: AbortSignal): Promise<void> {
+    const { pipeline, addresses } = this.#options;
+    const own = addresses.componentDomain;
+    for (;;) {
+      try {
+        this.#others = (await pipeline.perform(stillAlive(this.#process, this.#options.clock.now(), own))).others;
+        await this.#own.load();
+        break;
+      } catch {
+        // Redis is away.
+        await sleep(RETRY_AFTER, undefined, { signal, ref: false });
+      }
+    }
+    signal.throwIfAborted();
+    this.#beat(signal, this.#timing.heartbeat);
+    this.#resync.begin(this.#missed);
+    this.#missed = false;
+    // Where others serve the domain it was available all the time.
+    const news = [...this.#own.become(true)];
+    if (this.#others === 0) await this.#resync.pace(news, signal);
+  }
+
+  #makeUpForMissed(): void {
+    if (this.#missed) this.#resync.begin(true);
+    this.#missed = false;
+  }
+
+  #leave(): void {
+    this.#online?.abort();
+    this.#online = undefined;
+    this.#resync.cancel();
+    clearInterval(this.#heartbeat);
+    clearTimeout(this.#unusable);
+  }
+
+  #show(usable: boolean, signal: AbortSignal): void {
+    this.#resync.pace(this.#own.become(usable), signal).catch(() => {});
+  }
+
+  #beat(signal: AbortSignal, every: number): void {
+    clearInterval(this.#heartbeat);
+    const { pipeline, addresses } = this.#options;
+    this.#heartbeat = setInterval(async () => {
+      try {
+        const alive = await pipeline.perform(
+          stillAlive(this.#process, this.#options.clock.now(), addresses.componentDomain),
+        );
+        if (signal.aborted) return;
+        this.#others = alive.others;
+        this.#makeUpForMissed();
+        // Another process has let somebody in.
+        if (alive.watchers !== this.#own.size) await this.#own.load();
+      } catch {
+        // Redis fails, which its pipeline tells.
+      }
+    }, every).unref();
+  }
+}

@@ -1,0 +1,202 @@
+import type { Element } from '@xmpp/xml';
+import type { LinkPort } from '../delivery/outbox.ts';
+import { Rates } from '../delivery/rate-limiter.ts';
+import type { StoredRecord } from '../store/redis/record.ts';
+import { type Address, type Addresses, MalformedAddressError } from '../xmpp/stanza/address.ts';
+import { iqResult } from '../xmpp/stanza/build.ts';
+import { recordKey } from '../xmpp/stanza/message-key.ts';
+import { NS } from '../xmpp/stanza/namespaces.ts';
+import { Refusal } from '../xmpp/stanza/refusal.ts';
+import { attribute, escapeText } from '../xmpp/stanza/xml.ts';
+import type { Passage } from './passthrough.ts';
+
+/**
+ * Of the registered categories (https://xmpp.org/registrar/disco-categories.html) this is "a server component other than
+ * one of the registered types". Openfire's console shows category, type and name as they are, and pictures for gateways
+ * only. A gateway is what the registry has for non-XMPP services: Spark, Gajim and Psi would offer to register with one,
+ * and Openfire's roster plugin to manage its contacts. To all three a component is a service whose commands can be run.
+ */
+const IDENTITY = '<identity category="component" type="generic" name="Message receipts"/>';
+
+/** XEP-0054: what clients show of a contact. */
+const VCARD =
+  `<vCard xmlns="${NS.vcard}"><FN>Message receipts</FN><NICKNAME>Message receipts</NICKNAME>` +
+  '<URL>https://xmpp.org/extensions/xep-0184.html</URL><DESC>Keeps chat messages until they are confirmed. Write to ' +
+  'user@this-domain; run its commands to see what was not delivered.</DESC></vCard>';
+
+/** Messages that one status question may name. */
+const MAX_STATUS = 100;
+
+/**
+ * How fast one user may take steps of commands, and ask for the status of messages: a person presses buttons, a client that
+ * was away asks after all that it has in doubt.
+ */
+const COMMANDS = { perSecond: 1, burst: 60 };
+const QUESTIONS = { perSecond: 5, burst: 300 };
+
+/** Ad-hoc commands (XEP-0050) as they are asked for; `node` is what a disco request names. */
+export interface CommandsPort {
+  /** Children of an answer; undefined when there is no such node. */
+  items(node: string, asker: Address): string | undefined;
+  info(node: string, asker: Address): string | undefined;
+  /** The answer's child. Both may throw a Refusal. */
+  execute(question: Element, asker: Address): Promise<string>;
+}
+
+export interface ServiceOptions {
+  readonly link: LinkPort;
+  readonly addresses: Addresses;
+  readonly passage: Passage;
+  /** The newest message under each key. */
+  readonly status: (keys: readonly string[], asker: string) => Promise<(StoredRecord | undefined)[]>;
+  /** Somebody has removed a contact, a proxied address or the component's domain, from his roster. */
+  readonly contactRemoved: (from: Address, to: Address) => void;
+  readonly version: string;
+  /** Ad-hoc commands, where there are any. */
+  readonly commands?: CommandsPort | undefined;
+  readonly log: { warn(fields: object, message: string): void };
+}
+
+/**
+ * What the component's own domain answers: XEP-0030, XEP-0050, XEP-0054, XEP-0092, XEP-0199, and the status of messages.
+ */
+export class Service {
+  readonly #options: ServiceOptions;
+  readonly #commandRates = new Rates(COMMANDS);
+  readonly #questionRates = new Rates(QUESTIONS);
+
+  constructor(options: ServiceOptions) {
+    this.#options = options;
+  }
+
+  /** Takes one IQ stanza. Never throws, whatever is in it; every request gets an answer (RFC 6120 section 8.2.3). */
+  async iq(element: Element): Promise<void> {
+    const { passage, log, link } = this.#options;
+    const { from, to, id, type } = element.attrs;
+    if (type === 'result' || type === 'error' || !from || !to) {
+      passage.drop();
+      return;
+    }
+    try {
+      const inner = await this.#answer(element, this.#options.addresses.parse(from));
+      link.send(iqResult(from, to, id, inner), undefined, 'high');
+    } catch (error) {
+      if (error instanceof Refusal) passage.refuse(element, error.error);
+      else if (error instanceof MalformedAddressError) passage.refuse(element, { condition: 'jid-malformed' });
+      else {
+        log.warn({ err: error, from }, 'A question could not be answered');
+        passage.refuse(element, { condition: 'resource-constraint', text: 'Cannot look that up now' });
+      }
+    }
+  }
+
+  async #answer(element: Element, from: Address): Promise<string> {
+    const { addresses, version, commands } = this.#options;
+    const to = addresses.parse(element.attrs.to as string);
+    const { id, type } = element.attrs;
+    const [question, ...others] = element.getChildElements();
+    // RFC 6120 section 8.2.3: an id, get or set, and exactly one child.
+    if (!id || (type !== 'get' && type !== 'set') || question === undefined || others.length > 0) {
+      throw new Refusal({ condition: 'bad-request' });
+    }
+    if (type === 'set' && question.getNS() === NS.roster) return this.#contactRemoved(question, from, to);
+    if (to.side !== 'component' || to.resource !== '') throw new Refusal({ condition: 'service-unavailable' });
+    // XEP-0050 section 2.4: a command is run by a set; all other questions are gets.
+    if (type === 'set') {
+      if (commands === undefined || question.getNS() !== NS.commands) {
+        throw new Refusal({ condition: 'service-unavailable' });
+      }
+      limit(this.#commandRates, from);
+      return commands.execute(question, from);
+    }
+    switch (question.getNS()) {
+      case NS.discoInfo:
+        return this.#discoInfo(question, from);
+      case NS.discoItems:
+        return this.#discoItems(question, from);
+      case NS.vcard:
+        return VCARD;
+      case NS.version:
+        return `<query xmlns="${NS.version}"><name>openfire-receipts</name><version>${escapeText(version)}</version></query>`;
+      case NS.ping:
+        return '';
+      case NS.own:
+        limit(this.#questionRates, from);
+        return this.#status(question, from);
+      default:
+        throw new Refusal({ condition: 'service-unavailable' });
+    }
+  }
+
+  /** Openfire sends the removal itself on to a contact that is not its own, beside what RFC 6121 section 2.5.2 asks for. */
+  #contactRemoved(question: Element, from: Address, to: Address): string {
+    const [item, ...others] = question.getChildren('item');
+    const { jid, subscription } = item?.attrs ?? {};
+    if (from.side !== 'served' || (to.side !== 'proxied' && to.side !== 'component') || subscription !== 'remove') {
+      throw new Refusal({ condition: 'service-unavailable' });
+    }
+    // The removed contact's address, or its owner's: Openfire writes the latter.
+    const named = jid === undefined || jid === '' ? '' : this.#options.addresses.parseWritten(jid).bare;
+    if (others.length > 0 || (named !== to.bare && named !== from.bare)) {
+      throw new Refusal({ condition: 'bad-request' });
+    }
+    this.#options.contactRemoved(from, to);
+    return '';
+  }
+
+  #discoInfo(question: Element, from: Address): string {
+    const { node } = question.attrs;
+    const inner = node ? this.#options.commands?.info(node, from) : this.#own();
+    // XEP-0030 section 7: there is no such node.
+    if (inner === undefined) throw new Refusal({ condition: 'item-not-found' });
+    return `<query xmlns="${NS.discoInfo}"${attribute('node', node)}>${inner}</query>`;
+  }
+
+  #discoItems(question: Element, from: Address): string {
+    const { node } = question.attrs;
+    const inner = node ? this.#options.commands?.items(node, from) : '';
+    if (inner === undefined) throw new Refusal({ condition: 'item-not-found' });
+    const open = `<query xmlns="${NS.discoItems}"${attribute('node', node)}`;
+    return inner === '' ? `${open}/>` : `${open}>${inner}</query>`;
+  }
+
+  #own(): string {
+    const features: string[] = [NS.discoInfo, NS.discoItems, NS.version, NS.ping, NS.vcard, NS.own, NS.batch];
+    if (this.#options.commands !== undefined) features.push(NS.commands);
+    return IDENTITY + features.map((feature) => `<feature var="${feature}"/>`).join('');
+  }
+
+  async #status(question: Element, from: Address): Promise<string> {
+    const { addresses, status } = this.#options;
+    if (from.side !== 'served') throw new Refusal({ condition: 'forbidden' });
+    const asked = question.getChildren('message');
+    if (question.getName() !== 'status' || asked.length === 0) throw new Refusal({ condition: 'bad-request' });
+    if (asked.length > MAX_STATUS) {
+      throw new Refusal({ condition: 'policy-violation', text: `At most ${MAX_STATUS} messages at a time` });
+    }
+    const keys = asked.map(({ attrs: { id, to } }) => {
+      if (!id || !to) throw new Refusal({ condition: 'bad-request', text: 'A message is named by its id and to' });
+      // The asker is part of the key, so that nobody learns of another's messages.
+      return recordKey(from.bare, addresses.parseWritten(to).counterpart, id);
+    });
+    const records = await status(keys, from.bare);
+    const answers = asked.map(({ attrs: { id, to } }, i) => describe(id as string, to as string, records[i]));
+    return `<status xmlns="${NS.own}">${answers.join('')}</status>`;
+  }
+}
+
+/** @throws {Refusal} when he asks too fast */
+function limit(rates: Rates, { bare }: Address): void {
+  if (rates.take(bare)) return;
+  throw new Refusal({ condition: 'resource-constraint', text: 'Too many requests; try again in a few seconds' });
+}
+
+/** Times are XEP-0082 DateTimes. */
+function describe(id: string, to: string, record: StoredRecord | undefined): string {
+  const named = `<message${attribute('id', id)}${attribute('to', to)}`;
+  if (record === undefined) return `${named} state="unknown"/>`;
+  const { state, firstStoredAt, settledAt, attempt } = record;
+  const settled = settledAt === undefined ? undefined : new Date(settledAt).toISOString();
+  const stored = new Date(firstStoredAt).toISOString();
+  return `${named}${attribute('state', state)}${attribute('stored', stored)}${attribute('settled', settled)} attempts="${attempt}"/>`;
+}

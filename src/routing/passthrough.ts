@@ -1,0 +1,93 @@
+import type { Element } from '@xmpp/xml';
+import type { LinkPort } from '../delivery/outbox.ts';
+import type { Pipeline } from '../store/redis/pipeline.ts';
+import { type Address, type Addresses, withResource } from '../xmpp/stanza/address.ts';
+import { errorStanza, message as messageXml, type StanzaError } from '../xmpp/stanza/build.ts';
+import { quotedBody, quotedFrom } from '../xmpp/stanza/error-body.ts';
+import type { Message } from '../xmpp/stanza/message.ts';
+
+/** A served user and the proxied address that he wrote to. */
+export interface Route {
+  readonly from: Address;
+  readonly to: Address;
+}
+
+/** What an answer to a stanza needs of it; of a message, its children too, or what is left of them as XML. */
+export type Refused = Pick<Element, 'attrs'> &
+  (
+    | { readonly name: string; readonly children: Element['children'] }
+    | { readonly name: string; readonly inner: string }
+    | { readonly name: 'iq' | 'presence' }
+  );
+
+/** The body of a message that is refused, as XML. */
+function bodyOf(refused: Refused): string {
+  if ('children' in refused) return quotedBody(refused.children);
+  return 'inner' in refused ? quotedFrom(refused.inner) : '';
+}
+
+export interface PassageOptions {
+  readonly link: LinkPort;
+  readonly pipeline: Pipeline;
+  readonly addresses: Addresses;
+  readonly counts: { passedThrough: number; dropped: number };
+  /** A stanza was refused with this condition. */
+  readonly onRefused: (condition: string) => void;
+}
+
+/** What happens to stanzas that are not stored: they pass with their addresses mapped, or they are refused. */
+export class Passage {
+  readonly #options: PassageOptions;
+
+  constructor(options: PassageOptions) {
+    this.#options = options;
+  }
+
+  /** Sends a message on untracked, as it came but for its addresses and, where given, its children. */
+  pass({ from, to }: Route, message: Message, inner: string = message.inner): void {
+    const { link, pipeline, counts } = this.#options;
+    const xml = messageXml({
+      from: withResource(from.counterpart, from.resource),
+      to: withResource(to.counterpart, to.resource),
+      type: message.writtenType,
+      id: message.id,
+      otherAttributes: message.otherAttributes,
+      inner,
+    });
+    // Through the pipeline, so that it does not overtake what came before it.
+    pipeline.push({
+      owner: from.bare,
+      bytes: xml.length,
+      done: () => {
+        counts.passedThrough += 1;
+        link.send(xml, undefined, 'normal', undefined, from.bare);
+      },
+    });
+  }
+
+  /** Answers a stanza with an error, unless it is one itself: that would begin a loop (RFC 6120 section 8.3.1). */
+  refuse(refused: Refused, error: StanzaError): void {
+    const { from, to, id, type } = refused.attrs;
+    const { addresses, link, onRefused } = this.#options;
+    if (type === 'error' || type === 'result' || !from || !to) {
+      this.drop();
+      return;
+    }
+    onRefused(error.condition);
+    const name = refused.name === 'iq' || refused.name === 'presence' ? refused.name : 'message';
+    const body = name === 'message' ? bodyOf(refused) : '';
+    const xml = errorStanza(name, from, to, id || undefined, { by: addresses.componentDomain, ...error }, body);
+    link.send(xml, undefined, 'high', undefined, ownerOf(from));
+  }
+
+  /** Nobody is to be told anything about this stanza. */
+  drop(): void {
+    this.#options.counts.dropped += 1;
+  }
+}
+
+/** On whose account an answer is written. */
+function ownerOf(jid: string): string {
+  const slash = jid.indexOf('/');
+  return slash === -1 ? jid : jid.slice(0, slash);
+}

@@ -1,0 +1,139 @@
+import type { Element } from '@xmpp/xml';
+import type { Acceptance } from '../delivery/acceptance.ts';
+import type { Shares } from '../delivery/quotas.ts';
+import type { Settlement } from '../delivery/settlement.ts';
+import { type Addresses, MalformedAddressError } from '../xmpp/stanza/address.ts';
+import { type Message, readMessage } from '../xmpp/stanza/message.ts';
+import { escapeAttribute, TooDeepError } from '../xmpp/stanza/xml.ts';
+import type { Passage, Route } from './passthrough.ts';
+
+export interface InterceptorOptions {
+  readonly addresses: Addresses;
+  readonly acceptance: Acceptance;
+  readonly settlement: Settlement;
+  readonly passage: Passage;
+  readonly shares: Shares;
+  readonly maxStanzaBytes: number;
+  readonly log: { warn(fields: object, message: string): void };
+}
+
+/**
+ * What one stanza may bring about: what it is answered with, settles and leads to is in proportion to it. A client that
+ * takes batches returns up to a hundred receipts at once; nobody marks or quotes more than one message in one.
+ */
+const MOST_RECEIPTS = 100;
+const MOST_PROOFS = 8;
+/** Bytes of an id: it comes back in all that is made of a message. */
+const LONGEST_ID = 8192;
+
+/** Where every message comes in: it tells what it is, and hands it on. */
+export class Interceptor {
+  readonly #options: InterceptorOptions;
+
+  constructor(options: InterceptorOptions) {
+    this.#options = options;
+  }
+
+  /** Takes one message stanza. Never throws, whatever is in it. */
+  message(element: Element): void {
+    const { passage, log } = this.#options;
+    try {
+      const route = this.#route(element);
+      if (route !== undefined) this.#take(route, readMessage(element, route), element);
+    } catch (error) {
+      if (error instanceof MalformedAddressError) {
+        passage.refuse(element, { condition: 'jid-malformed', text: error.message });
+      } else if (error instanceof TooDeepError) {
+        passage.refuse(element, { condition: 'policy-violation', text: error.message });
+      } else {
+        log.warn({ err: error, from: element.attrs.from }, 'A message could not be handled');
+        passage.refuse(element, { condition: 'internal-server-error' });
+      }
+    }
+  }
+
+  /** Whose message it is and whom it is for; undefined when it goes no further. */
+  #route(element: Element): Route | undefined {
+    const { addresses, passage } = this.#options;
+    const { from: fromText, to: toText } = element.attrs;
+    if (!fromText || !toText) {
+      passage.drop();
+      return undefined;
+    }
+    const from = addresses.parse(fromText);
+    const to = addresses.parse(toText);
+    if (from.side === 'served' && to.side === 'proxied') return { from, to };
+    if (from.side === 'foreign') {
+      passage.refuse(element, { condition: 'forbidden', text: `Only users of ${addresses.servedDomain} are served` });
+    } else if (from.side === 'served' && to.side === 'component' && readMessage(element).tracked) {
+      passage.refuse(element, { condition: 'service-unavailable', text: 'Nobody reads messages to this address' });
+    } else {
+      // Receipts and errors for our own notices, the server's announcements, a stanza of ours that came back: whatever
+      // we said to it could begin a loop.
+      passage.drop();
+    }
+    return undefined;
+  }
+
+  #take(route: Route, message: Message, element: Element): void {
+    const { acceptance, settlement, passage, maxStanzaBytes } = this.#options;
+    if (isLarger(message, maxStanzaBytes)) {
+      // An answer has the id too, and must not be larger than what it refuses.
+      if (idBytes(message) > maxStanzaBytes) passage.drop();
+      else
+        passage.refuse(element, { condition: 'policy-violation', text: `A stanza may have ${maxStanzaBytes} bytes` });
+    } else if (message.type === 'error') {
+      settlement.error(route, message, element);
+    } else if (message.type === 'groupchat') {
+      passage.refuse(element, { condition: 'not-acceptable', text: 'Group chats do not pass through here' });
+    } else {
+      const excess = excessOf(message);
+      if (excess !== undefined) {
+        // What is within bounds counts all the same: a receipt is not lost for the company that it is in.
+        settlement.receipts(route, { ...message, receipts: message.receipts.slice(0, MOST_RECEIPTS) });
+        passage.refuse(element, { condition: 'policy-violation', text: excess });
+        return;
+      }
+      settlement.receipts(route, message);
+      for (const proof of message.proofs) settlement.proof(route, proof);
+      if (message.tracked) acceptance.take(route, message, element);
+      // What only went with a receipt would go on as an empty message, which servers store for who is away.
+      else if (message.tells || message.receipts.length === 0) this.#pass(route, message, element);
+    }
+  }
+
+  /** What is not stored passes as fast as its sender may send; what came with a receipt is no reason to say anything. */
+  #pass(route: Route, message: Message, element: Element): void {
+    const { passage, shares } = this.#options;
+    if (shares.inTime(route.from.bare, message.inner.length)) passage.pass(route, message);
+    else if (message.receipts.length > 0) passage.drop();
+    else passage.refuse(element, shares.refusal('rate'));
+  }
+}
+
+/** In which way one stanza would bring about too much, if it would. */
+function excessOf({ id = '', originId = '', receipts, proofs }: Message): string | undefined {
+  if (receipts.length > MOST_RECEIPTS) return `At most ${MOST_RECEIPTS} receipts in a message`;
+  if (proofs.length > MOST_PROOFS) return `At most ${MOST_PROOFS} markers, replies and reactions in a message`;
+  const isLong = (one: string) => one.length > LONGEST_ID / 6 && Buffer.byteLength(escapeAttribute(one)) > LONGEST_ID;
+  if (isLong(id) || isLong(originId) || receipts.some(isLong)) return `An id may have ${LONGEST_ID} bytes`;
+  return undefined;
+}
+
+/** What its ids take on the wire, escaped: they come back in what the proxy makes of them. */
+function idBytes({ id = '', receipts }: Message): number {
+  if (id.length < 64 && receipts.length === 0) return 0;
+  let bytes = Buffer.byteLength(escapeAttribute(id));
+  for (const one of receipts) bytes += 40 + Buffer.byteLength(escapeAttribute(one));
+  return bytes;
+}
+
+function isLarger(message: Message, limit: number): boolean {
+  const { inner, otherAttributes } = message;
+  const ids = idBytes(message);
+  const length = ids + inner.length + otherAttributes.length;
+  // A character takes one to three bytes a UTF-16 unit, so that most stanzas need not be measured.
+  return (
+    length > limit || (length * 3 > limit && Buffer.byteLength(inner) + Buffer.byteLength(otherAttributes) > limit)
+  );
+}

@@ -1,0 +1,51 @@
+import { erase, forgetUser } from './redis/administration-operations.ts';
+import type { Inquiry } from './redis/administration-queries.ts';
+import type { Operation } from './redis/operations.ts';
+
+/** Operations that one call to Redis carries: small, so that messages do not wait for it. */
+const PORTION = 50;
+
+export interface ErasureOptions {
+  readonly inquiry: Inquiry;
+  readonly perform: <Result>(operation: Operation<Result>) => Promise<Result>;
+}
+
+/** Takes what is stored about one user out of the ledger, a little at a time. Rejects when Redis does not answer. */
+export class Erasure {
+  readonly #options: ErasureOptions;
+
+  constructor(options: ErasureOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Goes through all records and erases, or only counts, those that a user sent or was to get; records are named by
+   * hashes, so that there is no shorter way. Gives how many there were, after each portion.
+   *
+   * @param jid his bare JID in the served domain
+   */
+  async *records(jid: string, onlyCount: boolean): AsyncGenerator<number> {
+    const { inquiry, perform } = this.#options;
+    let count = 0;
+    let cursor: string | undefined = '0';
+    while (cursor !== undefined) {
+      const { keys, next } = await inquiry.portion(cursor);
+      for (let i = 0; i < keys.length; i += PORTION) {
+        count += await perform(erase(jid, keys.slice(i, i + PORTION), onlyCount));
+        yield count;
+      }
+      cursor = next;
+    }
+  }
+
+  /** Erases his subscriptions, his sessions and what is known of his clients; gives how many things that were. */
+  async user(jid: string): Promise<number> {
+    const { inquiry, perform } = this.#options;
+    const watched = await inquiry.watched();
+    let count = await perform(forgetUser(jid, watched.slice(0, PORTION)));
+    for (let i = PORTION; i < watched.length; i += PORTION) {
+      count += await perform(forgetUser(jid, watched.slice(i, i + PORTION)));
+    }
+    return count;
+  }
+}

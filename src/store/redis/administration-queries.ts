@@ -1,0 +1,148 @@
+import type { Redis } from 'ioredis';
+import { type Pause, readPause } from './administration-operations.ts';
+import type { Keys } from './keys.ts';
+import { heaviest, type Load } from './quota-operations.ts';
+import { decodeRecord, type StoredRecord } from './record.ts';
+import { LOOK } from './scripts.ts';
+
+/** How many events of a message's life are shown, the newest. */
+const MAX_EVENTS = 200;
+
+/** How many of a sender's messages in trouble are looked at: a client may have tens of thousands. */
+const MAX_LOOKED_AT = 2000;
+/** Records that one call looks at; it holds up everything else. */
+const PORTION = 50;
+
+/** A record as it is found, without its payload. */
+export interface Found {
+  readonly record: StoredRecord;
+  /** Whether a copy is kept of what was not delivered; `record` is that copy when nothing else is left. */
+  readonly kept: boolean;
+  /** When it is due next (ms), if it is. */
+  readonly due: number | undefined;
+  /** Whether its sender gets its recipient's presence, and so may be told what shows that. */
+  readonly seesPresence: boolean;
+}
+
+/** Something that happened to a message that was in trouble. */
+export interface LifeEvent {
+  /** ms since the epoch. */
+  readonly at: number;
+  readonly what: string;
+}
+
+/** A part of all records' keys, and where to go on; the last part has no `next`. */
+export interface Portion {
+  readonly keys: readonly string[];
+  readonly next: string | undefined;
+}
+
+/** Questions about the ledger that people ask, not stanzas. Changes nothing. Rejects with errors of ioredis. */
+export class Inquiry {
+  readonly #redis: Redis;
+  readonly #keys: Keys;
+  #looking: Promise<unknown> = Promise.resolve();
+
+  constructor(redis: Redis, keys: Keys) {
+    this.#redis = redis;
+    this.#keys = keys;
+    redis.defineCommand('receiptsLook', { numberOfKeys: 1, lua: LOOK });
+  }
+
+  /** A sender's messages that are in trouble: up to `limit`, the oldest first, and how many there are. */
+  async inTrouble(sender: string, limit: number): Promise<{ found: Found[]; total: number }> {
+    const name = this.#keys.from(sender);
+    const count = await this.#redis.scard(name);
+    const keys = await this.#members(name, MAX_LOOKED_AT);
+    const looked = Math.min(keys.length, MAX_LOOKED_AT);
+    const all: Found[] = [];
+    for (let i = 0; i < looked; i += PORTION) {
+      all.push(...(await this.#look(false, keys.slice(i, Math.min(i + PORTION, looked)))));
+    }
+    const found = all
+      .filter(({ record, kept }) => record.sender === sender && (record.state === 'pending' || kept))
+      .sort((a, b) => a.record.firstStoredAt - b.record.firstStoredAt);
+    return { found: found.slice(0, limit), total: found.length + Math.max(0, count - looked) };
+  }
+
+  /** All messages that go by this key, from recordKey: a client may use an id again. */
+  byKey(key: string): Promise<Found[]> {
+    return this.#look(true, [key]);
+  }
+
+  /** Those of these records that are there. */
+  records(keys: readonly string[]): Promise<Found[]> {
+    return keys.length === 0 ? Promise.resolve([]) : this.#look(false, keys);
+  }
+
+  /** What happened to a message that was in trouble, in order; a healthy one has nothing. */
+  async life(key: string): Promise<LifeEvent[]> {
+    const lines = await this.#redis.lrange(this.#keys.life(key), -MAX_EVENTS, -1);
+    return lines
+      .map((line) => {
+        const [at = '', ...words] = line.split(' ');
+        return { at: Number(at), what: words.join(' ') };
+      })
+      .filter(({ at, what }) => Number.isFinite(at) && what !== '')
+      .sort((a, b) => a.at - b.at);
+  }
+
+  async paused(): Promise<Pause | undefined> {
+    return readPause((await this.#redis.get(this.#keys.paused)) ?? '');
+  }
+
+  /** The users whose presence somebody gets. */
+  watched(): Promise<string[]> {
+    return this.#members(this.#keys.watched);
+  }
+
+  /** Those who have most waiting: see {@link heaviest}. */
+  heaviest(limit: number): Promise<Load[]> {
+    return heaviest(this.#redis, this.#keys, limit);
+  }
+
+  /** Members of a set, a portion at a time; about `most` of them. */
+  async #members(name: string, most = Number.POSITIVE_INFINITY): Promise<string[]> {
+    const members = new Set<string>();
+    let cursor = '0';
+    do {
+      const [next, some] = await this.#redis.sscan(name, cursor, 'COUNT', 500);
+      for (const member of some) members.add(member);
+      cursor = next;
+    } while (cursor !== '0' && members.size < most);
+    return [...members];
+  }
+
+  /**
+   * The keys of all records and undelivered copies, a portion at a time. What is there all the time is found, maybe
+   * twice; what comes meanwhile may be.
+   *
+   * @param cursor from the last portion's `next`; '0' to begin
+   */
+  async portion(cursor: string): Promise<Portion> {
+    const stem = `${this.#keys.prefix}:`;
+    const pattern = `${stem.replace(/[*?[\]^\\]/g, '\\$&')}[muq]:*`;
+    const [next, names] = await this.#redis.scan(cursor, 'MATCH', pattern, 'COUNT', 200);
+    const keys = [...new Set(names.map((name) => name.slice(stem.length + 2)))];
+    return { keys, next: next === '0' ? undefined : next };
+  }
+
+  /** One after the other, whoever asks: what comes between is not held up by more than one of them. */
+  #look(all: boolean, keys: readonly string[]): Promise<Found[]> {
+    const found = this.#looking.then(() => this.#lookAt(all, keys));
+    this.#looking = found.catch(() => {});
+    return found;
+  }
+
+  async #lookAt(all: boolean, keys: readonly string[]): Promise<Found[]> {
+    const look = this.#redis as unknown as Record<'receiptsLook', (...args: string[]) => Promise<string[]>>;
+    const flat = await look.receiptsLook(this.#keys.prefix, all ? '1' : '0', ...keys);
+    const found: Found[] = [];
+    for (let i = 0; i < flat.length; i += 5) {
+      const [key, value, letter, due, sees] = flat.slice(i, i + 5) as [string, string, string, string, string];
+      const record = decodeRecord(key, value === '' ? letter : value);
+      found.push({ record, kept: letter !== '', due: due === '' ? undefined : Number(due), seesPresence: sees !== '' });
+    }
+    return found;
+  }
+}

@@ -1,0 +1,99 @@
+import { faultOf, LateCallError } from './ledger.ts';
+import type { Operation } from './operations.ts';
+import { redisFault } from './redis-faults.ts';
+
+/** The part of the ledger that is called. */
+export interface Turns {
+  turn(operations: readonly Operation<unknown>[]): Promise<string[]>;
+}
+
+/** What one operation of a call came to. */
+export interface Item {
+  readonly operation: Operation<unknown> | undefined;
+  /** Given up before it was carried out, or what came of it matters to nobody any more. */
+  over: boolean;
+  /** Redis was given it, whatever became of that. */
+  tried: boolean;
+  reply: string | undefined;
+  /** It cannot be carried out, for what it is or what it found; Redis is not to blame. */
+  error: Error | undefined;
+}
+
+export interface CallsOptions {
+  readonly turns: Turns;
+  /** Redis has answered. */
+  readonly onAnswer: () => void;
+  /** Redis did not take a call; the items that are not marked as over by this are called again. */
+  readonly onFailure: (error: unknown, items: readonly Item[]) => void;
+  /** Whether Redis is being left. */
+  readonly closed: () => boolean;
+}
+
+const RETRY_AFTER = 100;
+
+/**
+ * Carries items out in calls to the ledger, however long it takes: what Redis does not take is called again, and what it
+ * rejects for what is in it is halved until the one that is at fault stands alone.
+ */
+export class Calls {
+  readonly #options: CallsOptions;
+
+  constructor(options: CallsOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when each item has a reply, an error, or is over. Never rejects. */
+  async carryOut(items: readonly Item[]): Promise<void> {
+    const { onFailure, closed } = this.#options;
+    for (;;) {
+      const open: Item[] = [];
+      const operations: Operation<unknown>[] = [];
+      for (const item of items) {
+        if (item.operation === undefined || item.over) continue;
+        item.tried = true;
+        open.push(item);
+        operations.push(item.operation);
+      }
+      if (open.length === 0) return;
+      const error = await this.#call(open, operations);
+      if (error === undefined) return;
+      if (closed()) {
+        for (const item of items) item.over = true;
+        return;
+      }
+      // It was late, and the next is not: that is no failure of Redis.
+      if (error instanceof LateCallError) continue;
+      if (redisFault(error).kind === 'content') {
+        const [alone, ...others] = open;
+        if (alone !== undefined && others.length === 0) alone.error = error as Error;
+        else {
+          const half = Math.ceil(open.length / 2);
+          await this.carryOut(open.slice(0, half));
+          await this.carryOut(open.slice(half));
+        }
+        return;
+      }
+      onFailure(error, open);
+      await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER));
+    }
+  }
+
+  /** Gives the error of a call that Redis did not take. */
+  async #call(open: readonly Item[], operations: readonly Operation<unknown>[]): Promise<unknown> {
+    const { turns, onAnswer } = this.#options;
+    try {
+      const replies = await turns.turn(operations);
+      for (let i = 0; i < open.length; i += 1) {
+        const item = open[i] as Item;
+        const reply = replies[i] as string;
+        const fault = faultOf(reply);
+        if (fault === undefined) item.reply = reply;
+        else item.error = fault;
+      }
+      onAnswer();
+      return undefined;
+    } catch (error) {
+      return error ?? new Error('Redis did not take a call');
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import { Redis, type RedisOptions } from 'ioredis';
+import { ReconnectPace } from './reconnect-pace.ts';
+import { redisFault } from './redis-faults.ts';
+
+/** Longest pause between tries to reach Redis, ms. */
+const MAX_PAUSE = 1000;
+/**
+ * How long a connection may owe an answer before it is given up as half-open, ms: longer than the time limit of a command,
+ * so that a Redis that is slow for a moment keeps its connections.
+ */
+const SILENT_FOR = 5000;
+/** The same where BullMQ waits for jobs: it has Redis hold its answer for up to 10 s. */
+const SILENT_WHILE_BLOCKING = 15_000;
+
+const common = {
+  retryStrategy: (tries: number) => Math.min(tries * 50, MAX_PAUSE),
+  // Commands whose fate is unknown are ours to repeat: what we repeat is written so that it may be.
+  autoResendUnfulfilledCommands: false,
+  lazyConnect: true,
+  // A Redis that loads its data is looked at again this often, ms; by default it is left alone for as long as it guesses.
+  maxLoadingRetryTime: 1000,
+  // Its end of the connection may be gone for good: then there is no good order to wait for.
+  disconnectTimeout: 500,
+} satisfies RedisOptions;
+
+/** Where Redis is. An object, since Sentinel and Cluster are named by more than one address. */
+export interface RedisTarget {
+  /** `redis://` or `rediss://`; resolved anew for each connection, so that the address may move. */
+  readonly url: string;
+}
+
+export interface Connections {
+  /** For the ledger: fails fast, since work waits in the pipeline and not here. */
+  readonly ledger: Redis;
+  /** For adding jobs: gives up soon, since a sweep makes up for a job that could not be added. */
+  readonly jobs: Redis;
+  /** For workers, which BullMQ wants to wait for ever. */
+  readonly workers: Redis;
+  close(): Promise<void>;
+}
+
+/** By the options of its connection, since ioredis calls the hook with nothing else; BullMQ makes copies of connections. */
+const paces = new WeakMap<object, ReconnectPace>();
+
+/** A server that is not (any more, yet) the one to write to: its address may lead to the right one by now. */
+function reconnectOnError(this: unknown, error: Error): boolean {
+  if (!redisFault(error).reconnect) return false;
+  const key = this as object;
+  const pace = paces.get(key) ?? new ReconnectPace();
+  paces.set(key, pace);
+  return pace.mayNow(performance.now());
+}
+
+type OwnOptions = Pick<
+  RedisOptions,
+  'commandTimeout' | 'socketTimeout' | 'enableOfflineQueue' | 'maxRetriesPerRequest' | 'autoResendUnfulfilledCommands'
+>;
+
+function open({ url }: RedisTarget, options: OwnOptions): Redis {
+  return new Redis(url, { ...common, reconnectOnError, ...options });
+}
+
+/** Opens the connections to Redis; each reconnects by itself for as long as the process lives. */
+export function connect(target: RedisTarget, onProblem: (error: Error) => void): Connections {
+  const ledger = open(target, {
+    commandTimeout: 2000,
+    socketTimeout: SILENT_FOR,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+  });
+  const jobs = open(target, { commandTimeout: 2000, socketTimeout: SILENT_FOR, maxRetriesPerRequest: 1 });
+  const workers = open(target, {
+    // With neither a limit nor a resend, ioredis forgets what was under way when the connection broke: such a command never
+    // settles, and the worker that waits for it never works again. BullMQ's scripts may be repeated.
+    autoResendUnfulfilledCommands: true,
+    maxRetriesPerRequest: null,
+    socketTimeout: SILENT_WHILE_BLOCKING,
+  });
+  const all = [ledger, jobs, workers];
+  for (const connection of all) {
+    connection.on('error', (error: Error) => {
+      // ioredis would go on, in database 0.
+      if (redisFault(error).code === 'DBINDEX') connection.disconnect(true);
+      onProblem(error);
+    });
+    // The outcome is told by events; a rejection here would be the same told again.
+    connection.connect().catch(() => {});
+  }
+  return {
+    ledger,
+    jobs,
+    workers,
+    close: async () => {
+      for (const connection of all) connection.disconnect();
+    },
+  };
+}

@@ -1,0 +1,193 @@
+-- A record's tokens name the attempts to store it that have reached Redis and were not taken back: the one that stored it
+-- first, then those that were answered from it as duplicates. Any of them may have been acknowledged, so it is taken back
+-- only with the last. They stand in the body's member "k", joined by '+'.
+-- So many are told apart; with more, '*' stands for the others, and the record stays.
+local MOST_TOKENS = 8
+
+local function tokens_of(value) return strip(value):match('"k":"([^"]*)"', HEAD) or '' end
+
+local function has_token(tokens, token) return ('+' .. tokens .. '+'):find('+' .. token .. '+', 1, true) ~= nil end
+
+-- A message that nothing has been done with since it was stored, as far as Redis knows.
+local function is_untouched(value)
+  return state_of(value) == 'p' and attempt_of(value) == 1 and copies_of(value) == 0
+end
+
+local function write_tokens(key, value, tokens)
+  local from, to = value:find('"k":"[^"]*"', HEAD)
+  redis.call('SET', record_name(key), value:sub(1, from - 1) .. '"k":"' .. tokens .. '"' .. value:sub(to + 1))
+end
+
+-- Notes that this attempt is being answered from a record that another has stored.
+local function vouch(key, value, token)
+  local tokens = tokens_of(value)
+  if not is_untouched(value) or tokens == '' or has_token(tokens, token) or has_token(tokens, '*') then return end
+  local _, separators = tokens:gsub('%+', '')
+  write_tokens(key, value, tokens .. '+' .. (separators + 1 < MOST_TOKENS and token or '*'))
+end
+
+-- The record that stands in a value's place, which was not stored for that; or false when it was damaged, is put aside, and
+-- the value has taken its place. Under an id that is counted it may be another message, whose sender is told of the damage.
+local function known_or_stored(key, value, countable)
+  local known = read(key) or (countable and peek(key))
+  if not known then redis.call('SET', record_name(key), value) end
+  return known
+end
+
+-- What is the same message. One table, as a script may have no more than 200 locals.
+local same = {
+  -- How long its sender may be in doubt about a message whose id he counts, ms; how long word of an end is on its way to him,
+  -- if nothing is wrong; and how long what comes from him was written before it can have reached him.
+  IN_DOUBT = 300000, ON_ITS_WAY = 2000, CROSSES = 300,
+}
+
+-- The key of a message that is another one than those that its sender gave the same id, by the attempt that stores it; it
+-- goes out under an id of its own (xmpp/stanza/message-key.ts). The same attempt has the same key whenever it is carried
+-- out.
+function same.marked(key, token) return key .. '~' .. sub(redis.sha1hex(token), 1, 16) end
+
+function same.has_digest(value, digest) return find(strip(value), '"d":"' .. digest .. '"', HEAD, true) ~= nil end
+
+-- The newest of the messages that their sender named so, and its key. `first` is the one of that key.
+function same.newest_of(key, first)
+  local others = redis.call('LRANGE', index_name(key), -MANY, -1)
+  for position = #others, 1, -1 do
+    -- What is known by an origin-id stands there too, for the sake of receipts.
+    local value = sub(others[position], 1, KEY) == key and read(others[position])
+    if value then return others[position], value end
+  end
+  return key, first
+end
+
+-- Whether the same words under a counted id are the message that is known already. docs/guarantees.md has this as a table.
+function same.is_resend(known_key, known, value)
+  if times.now - stored_at(known) > same.IN_DOUBT then return false end
+  local body, resource = body_of(known), body_of(value).sr or ''
+  local before = body.sr or ''
+  local presence, sessions = presence_of(body.s, true)
+  local session = presence == 'o' and sessions[resource]
+  local later_login = session and session.since > stored_at(known)
+  -- Another resource is another client, unless the session that it came from is known to have ended before this one began.
+  if resource ~= before and not (later_login and not sessions[before]) then return false end
+  if is_pending(known) then return true end
+  if session and not later_login then return true end
+  local ended = times.now - (tonumber(body.e) or 0)
+  if ended < same.ON_ITS_WAY then return not session and ended < same.CROSSES end
+  flush_all()
+  return redis.call('ZSCORE', due_set, due_member(known_key, state_of(known))) ~= false
+end
+
+-- Stores a message whose key is taken, unless it is known. `countable`: its sender's client may give another the same id.
+-- Returns the key that it was stored under and nil, or nil and what `accept` returns of a known one.
+local function accept_again(key, value, due, window, countable)
+  local digest, token = value:match('"d":"([^"]+)"', HEAD), value:match('"k":"([^"]+)"', HEAD)
+  local first = known_or_stored(key, value, countable)
+  if not first then return key end
+  local with_digest, own = key .. '-' .. digest, same.marked(key, token)
+  -- Our own record: the reply to an earlier try was lost on its way.
+  for _, name in ipairs({ key, with_digest, own }) do
+    local known = name == key and first or (name ~= key and read(name))
+    if known and tokens_of(known):match('^[^+]*') == token then
+      if not is_pending(known) then return nil, '=' .. name .. '\n' .. strip(known) end
+      -- Should that try have ended in the middle, it is made due now.
+      gather_due(due, name)
+      return nil, name == key and '' or '+' .. name
+    end
+  end
+  local newest_key, newest = same.newest_of(key, first)
+  local says_the_same = same.has_digest(newest, digest)
+  if says_the_same and (not countable or same.is_resend(newest_key, newest, value)) then
+    vouch(newest_key, newest, token)
+    return nil, '=' .. newest_key .. '\n' .. strip(newest)
+  end
+  -- Another message. Under an id that nobody counts it is another version of the same one, and goes by that id, unless an
+  -- earlier one said the same: nobody could tell it from that.
+  local is_version = not countable and not says_the_same and not same.has_digest(first, digest)
+  local stored_as = is_version and redis.call('EXISTS', record_name(with_digest)) == 0 and with_digest or own
+  redis.call('SET', record_name(stored_as), value)
+  redis.call('RPUSH', index_name(key), stored_as)
+  trim(key)
+  redis.call('PEXPIRE', index_name(key), window)
+  -- A duplicate of this one is looked for through the first of its id, which must be known for as long.
+  local left = redis.call('PTTL', record_name(key))
+  if left >= 0 and left < window then redis.call('PEXPIRE', record_name(key), window) end
+  return stored_as
+end
+
+-- Stores a message unless it is known.
+-- `alias`: the key of its id where it is known by its origin-id, or ''. `countable`: see accept_again.
+-- Returns '' when it was stored under its key, '+' and another key when that key was taken by another message,
+-- or '=', the key, a line feed and what is known.
+local function accept(key, alias, value, due, window, countable)
+  local stored_as, known = key, nil
+  if call('SETNX', record_name(key), value) == 0 then
+    stored_as, known = accept_again(key, value, due, window, countable)
+    if known then return known end
+  end
+  gather_due(due, stored_as)
+  count_pending(value, 1)
+  if alias ~= '' then
+    -- Clients answer with the id or with the origin-id (XEP-0359): both must lead here.
+    redis.call('RPUSH', index_name(alias), stored_as)
+    trim(alias)
+    redis.call('PEXPIRE', index_name(alias), window)
+  end
+  return stored_as == key and '' or '+' .. stored_as
+end
+
+-- Takes a record away. The first of an id leaves a mark where others are known: a duplicate of those is looked for there.
+function same.take_away(key, value, others)
+  if #key == KEY and #others > 0 then
+    -- Of no attempt, of no text, and nobody is told of it.
+    local mark = 'p00' .. sub(strip(value), 4):gsub('"k":"[^"]*"', '"k":""', 1):gsub('"d":"[^"]*"', '"d":"-"', 1)
+    finish(key, mark, 'd', '', redis.call('PTTL', index_name(key)))
+  else
+    redis.call('DEL', record_name(key))
+    redis.call('LREM', index_name(sub(key, 1, KEY)), 0, key)
+    count_pending(value, -1)
+  end
+  redis.call('ZREM', due_set, key)
+end
+
+-- Takes back what an attempt may have stored, or have been answered from, whose sender was told that it could not be: a
+-- Redis that hangs carries out what it was given when it comes to itself. What another attempt was answered from stays, and
+-- is sent at once, since whoever stored it will not send it.
+local function withdraw(key, token, now)
+  local others = {}
+  for _, other in ipairs(redis.call('LRANGE', index_name(key), 0, -1)) do
+    if sub(other, 1, KEY) == key then others[#others + 1] = other end
+  end
+  for position = 0, #others do
+    local own = others[position] or key
+    local head = head_of(own)
+    local value = head and is_untouched(head) and read(own)
+    local tokens = value and tokens_of(value) or ''
+    if has_token(tokens, token) then
+      local rest = {}
+      for one in tokens:gmatch('[^+]+') do
+        if one ~= token then rest[#rest + 1] = one end
+      end
+      if #rest == 0 then same.take_away(own, value, others)
+      else
+        write_tokens(own, value, table.concat(rest, '+'))
+        if tokens:match('^[^+]*') == token then gather_due(now, own) end
+      end
+    end
+  end
+  return ''
+end
+
+-- A resend came from another resource, under another id or asking for a receipt: the answers go there from now on.
+-- `members` replace those of an earlier resend; "_" marks them, as no text in a body can, where quotes are escaped.
+local function readdress(key, members, owes)
+  local name = record_name(key)
+  local value = read(key)
+  if value and state_of(value) == 'p' then
+    local old = strip(value)
+    local head = old:sub(1, 2) .. (owes == '1' and '1' or old:sub(3, 3)) .. old:sub(4)
+    local from, to = head:find(',"_":0,.-,"_":1', HEAD)
+    if from then head = head:sub(1, from - 1) .. head:sub(to + 1) end
+    redis.call('SET', name, head:sub(1, -2) .. members .. '}' .. value:sub(#old + 1))
+  end
+  return ''
+end

@@ -1,0 +1,182 @@
+-- What is known of a recipient and of the copies that are out to him, and what follows from it: by the rules that
+-- redelivery-rules.ts decides, one letter a situation.
+local TIMER, PRESENCE, ENDED, STORED, GAP, SILENT, ENDS = 0, 1, 2, 3, 4, 5, 6
+-- `presence`: ? unknown, o online, f offline; `acknowledges`: y, n, u; `copy`: a head's second character.
+local rule
+-- What only this needs does not count among the 200 locals that a script may have.
+do
+  local RULES = ARGV[8]
+  local CELLS = 27
+  local PRESENCE_AT = { ['?'] = 0, o = 9, f = 18 }
+  local ACKNOWLEDGES_AT = { y = 0, n = 3, u = 6 }
+  local COPY_AT = { ['1'] = 0, ['2'] = 0, b = 1, ['0'] = 2 }
+  function rule(kind, presence, acknowledges, copy)
+    local cell = kind * CELLS + PRESENCE_AT[presence] + ACKNOWLEDGES_AT[acknowledges] + COPY_AT[copy] + 1
+    return RULES:sub(cell, cell)
+  end
+end
+
+local function sessions_name(user) return prefix .. ':sessions:' .. user end
+local function out_name(recipient) return prefix .. ':out:' .. recipient end
+local function from_name(sender) return prefix .. ':from:' .. sender end
+local function life_name(key) return prefix .. ':life:' .. key end
+
+-- A user's presence, and his sessions: since when (ms) each lasts, whether its client returns receipts, and when (ms) it was
+-- heard of last. One whose priority is negative gets nothing that is sent to his bare address (RFC 6121 section 8.5.2), and is
+-- none; unless `all`.
+local function presence_of(user, all)
+  local flat = redis.call('HGETALL', sessions_name(user))
+  local sessions, known, low = {}, false, nil
+  for i = 1, #flat, 2 do
+    if flat[i] == '' then known = true
+    elseif byte(flat[i]) == 0 then
+      low = low or {}
+      low[sub(flat[i], 2)] = flat[i + 1]
+    else
+      local since, receipts, heard = flat[i + 1]:match('^(%d+);(%a);?(%d*)')
+      sessions[flat[i]] = { since = tonumber(since), receipts = receipts, heard = tonumber(heard) or 0 }
+    end
+  end
+  for resource, value in pairs(low or {}) do
+    local session = sessions[resource]
+    if session and find(value, '%-%d+$') then session.low = value
+    elseif not all then sessions[resource] = nil end
+  end
+  if not known then return '?', sessions end
+  return next(sessions) and 'o' or 'f', sessions
+end
+
+-- Whether a copy to the bare address may have gone to a session that is there now.
+local function may_have_had(session, handed)
+  if session.since > handed then return false end
+  for from, to in (session.low or ''):gmatch('(%d+)%-(%d+)') do
+    if tonumber(from) <= handed and handed < tonumber(to) then return false end
+  end
+  return true
+end
+
+local function are_contacts(one, other)
+  return redis.call('HGET', prefix .. ':sub:' .. one, other) == 's' or redis.call('HGET', prefix .. ':sub:' .. other, one) == 's'
+end
+
+-- Whether a missing receipt of this recipient, for a message of this sender, means anything. Many clients return receipts
+-- to contacts only, so what is remembered of him is whether he ever did without being one ('1') or never yet ('s').
+local function acknowledges(sender, recipient, sessions)
+  local says = {}
+  for _, session in pairs(sessions) do says[session.receipts or 'u'] = true end
+  if says.n and not says.y and not says.u then return 'n' end
+  local seen = redis.call('GET', confirms_name(recipient))
+  if seen == '1' then return 'y' end
+  if not seen and not says.y then return 'u' end
+  return are_contacts(sender, recipient) and 'y' or 'n'
+end
+
+-- Notes an event of a message's life, for whoever looks it up. Only what is in trouble has such notes.
+local function note(key, now, event, keep)
+  local name = life_name(key)
+  redis.call('RPUSH', name, string.format('%.0f', now) .. ' ' .. event)
+  redis.call('LTRIM', name, -100, -1)
+  redis.call('PEXPIRE', name, keep)
+end
+
+-- Notes that a message of this sender's is in trouble, for as long as `keep` (ms); never for less than another of his is.
+local function in_trouble(key, sender, keep)
+  local name = from_name(sender)
+  redis.call('SADD', name, key)
+  if redis.call('PTTL', name) < keep then redis.call('PEXPIRE', name, keep) end
+end
+
+-- A copy is out that no receipt has come for. `how` it went:
+-- to a live session: o, and no more is known; a, and all that may have had it have answered since; k, and one of them has
+-- ended or passed it over, so that it is sent again when the others have answered; d, and it is to be sent again; T, the same,
+-- to one session alone; g after an earlier copy had gone to one; t the same, to one session alone; e as g or t, and that
+-- session lived on, so that nothing is sent any more;
+-- else: n to one whose client returns no receipts, s to offline storage, x nowhere (he was offline, and it was
+-- not to be stored; or it was for one resource alone, which was gone), b it came back, ? his presence was not known, v the
+-- same, and an earlier copy had gone out between two receipts of his, so that it most likely came to a session that lived.
+-- `passed`: a session that a copy went to has confirmed a later message of the same conversation.
+local WITH_SESSION = { o = true, a = true, k = true, d = true, T = true, g = true, t = true, e = true }
+-- Those whose sessions are asked whether they are there.
+local IS_ASKED_ABOUT = { o = true, k = true, g = true, t = true }
+-- Those that the clock brings when nobody hears of his presence any more: all but n and e. And of one who was never seen to
+-- confirm anything those that have certainly not arrived.
+advance.ALL, advance.MISSED = 'oakdTgtsxb?v', 'xb'
+
+local function write_out(key, how, stored, handed, recipient, passed)
+  local entry = string.format('%s%s;%.0f;%.0f', how, passed and 'c' or '', stored, handed)
+  redis.call('HSET', out_name(recipient), key, entry)
+end
+
+local function put_out(key, how, stored, handed, sender, recipient, keep, passed)
+  write_out(key, how, stored, handed, recipient, passed)
+  redis.call('PEXPIRE', out_name(recipient), keep)
+  in_trouble(key, sender, keep)
+end
+
+-- The letter, when (ms) it was stored and handed over, and whether a later one has passed it.
+local function read_out(entry)
+  local how, passed, stored, handed = entry:match('^(.)(c?);(%d+);(%d+)$')
+  return how, tonumber(stored), tonumber(handed), passed == 'c'
+end
+
+local function how_it_went(key, recipient)
+  local entry = redis.call('HGET', out_name(recipient), key)
+  if not entry then return nil end
+  return read_out(entry)
+end
+
+-- It has ended: no copy of it is waited for any more. One that never was in trouble costs nothing here.
+local function call_in(key, value)
+  if byte(value, 2) == 48 then return end -- 0
+  local body = body_of(value)
+  redis.call('HDEL', out_name(body.r), key)
+  redis.call('SREM', from_name(body.s), key)
+  -- Of most messages there is no more to tell than that the server had them before the receipt came.
+  if redis.call('LLEN', life_name(key)) == 1 then redis.call('DEL', life_name(key)) end
+end
+
+-- Whether one message was stored before another: their times, and within one millisecond their tokens, which a process
+-- counts. Each is a table with `stored` (ms) and `token`.
+local function comes_before(one, other)
+  if one.stored ~= other.stored then return one.stored < other.stored end
+  if #one.token ~= #other.token then return #one.token < #other.token end
+  return one.token < other.token
+end
+
+-- How many copies that are out to one recipient are looked at in one operation: 100,000 at once would take ten seconds.
+local PAGE = 100
+
+-- Calls `visit(key, how, stored, handed, passed)` for a page of the copies that are out to a recipient. Returns the cursor of the
+-- next page, '0' after the last.
+local function each_out(recipient, cursor, visit)
+  local next_cursor, flat = unpack(redis.call('HSCAN', out_name(recipient), cursor, 'COUNT', PAGE))
+  for i = 1, #flat, 2 do
+    local how, stored, handed, passed = read_out(flat[i + 1])
+    if how then visit(flat[i], how, stored, handed, passed) end
+  end
+  return next_cursor
+end
+
+-- The record of a copy that is out, or nil when it has ended, and then it is out no more.
+local function still_pending(key, recipient)
+  local value = read(key)
+  if value and state_of(value) == 'p' then return value end
+  redis.call('HDEL', out_name(recipient), key)
+  return nil
+end
+
+-- How long a failure waits for a sender who is away before it is looked again whether he is, ms.
+local AWAY_FOR = 3600000
+
+-- A sender is told failures by error stanzas and quiet notices, which no server keeps for somebody who is away, and which
+-- one resource's absence sends nowhere: so an ended record is returned for a session of his that lives; marked w when he
+-- is known to be away.
+local function towards_sender(tombstone)
+  local body = body_of(tombstone)
+  local presence, sessions = presence_of(body.s, true)
+  if presence == 'f' then return tombstone:sub(1, 1) .. 'w' .. tombstone:sub(3), true end
+  if presence == 'o' and not sessions[body.sr or ''] then
+    return tombstone:sub(1, -2) .. ',"sr":' .. cjson.encode((next(sessions))) .. '}', false
+  end
+  return tombstone, false
+end

@@ -1,0 +1,223 @@
+import { randomBytes } from 'node:crypto';
+import type { Element } from '@xmpp/xml';
+import { attribute, cleanXml, inOnePiece, isPlain } from '../stanza/xml.ts';
+import { killOf, LinkProblem } from './errors.ts';
+import { DEAF_AFTER, Heartbeat } from './heartbeat.ts';
+import type { LinkLog, LinkTiming } from './options.ts';
+import { Outgoing } from './send-queue.ts';
+import type { Stream } from './stream.ts';
+import type { Held, Key, Priority } from './window.ts';
+
+/** Characters that one socket write takes, about. */
+const MAX_WRITE = 1 << 20;
+/** Bytes that may wait for the kernel; beyond, stanzas wait in order where they can still be withdrawn. */
+const MAX_BACKLOG = 4 << 20;
+/** The part of the memory that stanzas of a priority may fill: when many wait, there is room for what matters more. */
+const SHARE: Record<Priority, number> = { high: 1, normal: 7 / 8, low: 1 / 2 };
+/** ms between two lines about the same flood. */
+const DROP_LOG_INTERVAL = 10_000;
+
+/** How the ids of the link's pings begin, whichever process'. */
+const PING = 'ping-';
+
+export interface WriterOptions {
+  readonly domain: string;
+  readonly serverDomain: string;
+  /** In characters. */
+  readonly maxHeld: number;
+  readonly timing: LinkTiming;
+  readonly log: LinkLog;
+}
+
+/**
+ * Writes to whichever stream there is, pings behind what it wrote, and keeps what the server has not proved to have
+ * handled. It outlives the streams.
+ */
+export class Writer<T> {
+  readonly outgoing: Outgoing<T>;
+  /** Stanzas without a tag that were dropped because too much was held. */
+  dropped = 0;
+  /** When a ping of the current stream was last answered, ms since the epoch. */
+  provedAt: number | undefined;
+  /** Whether an answer to another process' ping has ever come here. */
+  answersStray = false;
+  readonly #options: WriterOptions;
+  readonly #heartbeat: Heartbeat;
+  // The server maps answers by id alone, across components, so ours must not be anybody else's.
+  readonly #pingPrefix = `${PING}${randomBytes(9).toString('base64url')}-`;
+  readonly #pingRest: string;
+  readonly #serverDomain: string;
+  #pings = 0;
+  #stream: Stream | undefined;
+  /** Whether stanzas may be written to it yet. */
+  #open = false;
+  #scheduled = false;
+  /** Goes when something that was set aside is to be tried again. */
+  #timer: NodeJS.Timeout | undefined;
+  #lastWrite = Number.NEGATIVE_INFINITY;
+  #dropLogged = Number.NEGATIVE_INFINITY;
+  /** Set while {@link drain} waits. */
+  #drained: (() => void) | undefined;
+
+  constructor(options: WriterOptions) {
+    const { domain, serverDomain, timing } = options;
+    this.#options = options;
+    this.#serverDomain = serverDomain.toLowerCase();
+    this.#pingRest = `${attribute('from', domain)}${attribute('to', serverDomain)}><ping xmlns="urn:xmpp:ping"/></iq>`;
+    const { pingEvery, asideFor } = timing;
+    this.outgoing = new Outgoing({ pingEvery, asideFor, maxWrite: MAX_WRITE, ping: () => this.#newPing() });
+    const { window } = this.outgoing;
+    this.#heartbeat = new Heartbeat(timing, {
+      outstanding: () => window.count > 0 || window.waitingSince !== undefined,
+      waitingSince: () => window.waitingSince,
+      heardAt: () => this.#stream?.heardAt ?? 0,
+      ping: () => this.#stream?.write(this.outgoing.ping(performance.now())),
+      dead: (what) => this.#notAnswering(what),
+    });
+  }
+
+  send(xml: string, tag: T | undefined, priority: Priority, key: Key | undefined, owner: string): Held<T> {
+    const waiting = typeof key === 'string' ? this.outgoing.find(key) : undefined;
+    if (waiting !== undefined) return waiting;
+    const held: Held<T> = { xml: inOnePiece(xml), tag, done: false, priority, key, owner };
+    if (this.outgoing.size + held.xml.length > this.#options.maxHeld * SHARE[priority]) this.#drop(held);
+    else {
+      this.outgoing.push(held);
+      this.schedule();
+    }
+    return held;
+  }
+
+  /**
+   * There is a stream: keeps it alive, but writes no stanza before {@link open}. Pings at once, as only the answer shows
+   * that the server routes what this component sends.
+   */
+  attach(stream: Stream): void {
+    this.#stream = stream;
+    stream.write(this.outgoing.ping(performance.now()));
+    this.#heartbeat.start();
+  }
+
+  /** Writes what waits, and from now on what comes. */
+  open(): void {
+    this.#open = true;
+    this.#flush();
+  }
+
+  /** The stream is gone. Returns the stanza that is now known to have killed it, if there is one. */
+  detach(problem: LinkProblem): Held<T> | undefined {
+    this.#stream = undefined;
+    this.#open = false;
+    this.provedAt = undefined;
+    this.#heartbeat.stop();
+    clearTimeout(this.#timer);
+    const now = performance.now();
+    return this.outgoing.lost(killOf(problem, now - this.#lastWrite), now);
+  }
+
+  /** All that is sent in one turn of the event loop is one write: a write for each costs more than all else. */
+  schedule(): void {
+    if (this.#scheduled || !this.#open) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#flush());
+  }
+
+  /** For how long (ms) an answer has been owed; undefined when none is. */
+  get owesFor(): number | undefined {
+    const since = this.outgoing.window.waitingSince;
+    return since === undefined ? undefined : performance.now() - since;
+  }
+
+  /** Whether it is the answer to one of our own pings (XEP-0199). */
+  isAnswer({ name, attrs: { id, type } }: Element): boolean {
+    return name === 'iq' && (type === 'result' || type === 'error') && id?.startsWith(this.#pingPrefix) === true;
+  }
+
+  /** Looks at what is no answer to ours: a server that gives us others' answers gives ours to others. */
+  notice({ name, attrs: { id, from, type } }: Element): void {
+    if (name !== 'iq' || (type !== 'result' && type !== 'error') || !id?.startsWith(PING)) return;
+    if (from?.toLowerCase() === this.#serverDomain) this.answersStray = true;
+  }
+
+  /** Takes an answer, and returns the tags of what it hands over. */
+  answer({ attrs: { id, from } }: Element): T[] {
+    // Only the server's own answer proves anything: an id may leak. That it is an error proves as much.
+    if (from?.toLowerCase() !== this.#serverDomain) return [];
+    const tags: T[] = [];
+    const handedOver = this.outgoing.answered(id as string, performance.now());
+    if (handedOver === undefined) return tags;
+    this.provedAt = Date.now();
+    for (const held of handedOver) {
+      if (held.tag === undefined) held.done = true;
+      else if (!held.done) tags.push(held.tag);
+    }
+    if (this.outgoing.idle) this.#drained?.();
+    else this.schedule();
+    return tags;
+  }
+
+  /** Resolves when all is handed over, when the stream has ended, or after `timeout` ms. Pings for it at once. */
+  async drain(timeout: number): Promise<void> {
+    const stream = this.#stream;
+    if (!this.#open || stream === undefined || this.outgoing.idle) return;
+    let timer: NodeJS.Timeout | undefined;
+    const drained = new Promise<void>((resolve) => {
+      this.#drained = resolve;
+      timer = setTimeout(resolve, timeout);
+    });
+    this.#flush();
+    await Promise.race([drained, stream.closed]);
+    clearTimeout(timer);
+  }
+
+  #flush(): void {
+    this.#scheduled = false;
+    const { window } = this.outgoing;
+    const stream = this.#stream;
+    while (this.#open && stream !== undefined && stream.backlog < MAX_BACKLOG) {
+      const now = performance.now();
+      let text = this.outgoing.next(now);
+      if (text !== '') this.#lastWrite = now;
+      const mayPing = this.#drained !== undefined || this.#heartbeat.mayPing(now);
+      if (mayPing && window.countSincePing > 0) text += this.outgoing.ping(now);
+      if (text === '') break;
+      // The last line of defence: one forbidden character ends the whole stream.
+      if (isPlain(text)) stream.write(text, 'latin1');
+      else stream.write(cleanXml(text), 'utf8');
+    }
+    this.#heartbeat.arm();
+    this.#tryAgainLater();
+  }
+
+  #tryAgainLater(): void {
+    const { dueAt } = this.outgoing;
+    if (dueAt === undefined) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.schedule(), Math.max(0, dueAt - performance.now()));
+  }
+
+  #newPing(): { id: string; xml: string } {
+    this.#pings += 1;
+    this.#heartbeat.pinged(performance.now());
+    const id = `${this.#pingPrefix}${this.#pings.toString(36)}`;
+    return { id, xml: `<iq type="get" id="${id}"${this.#pingRest}` };
+  }
+
+  #notAnswering(what: 'silent' | 'deaf'): void {
+    const { pingTimeout } = this.#options.timing;
+    const seconds = (what === 'deaf' ? DEAF_AFTER * pingTimeout : pingTimeout) / 1000;
+    const though = what === 'deaf' ? ', though it writes' : '';
+    this.#stream?.end(new LinkProblem('timeout', `The server has not answered a ping for ${seconds} s${though}`));
+  }
+
+  #drop(held: Held<T>): void {
+    held.done = true;
+    // A tagged one is its owner's to send again.
+    if (held.tag !== undefined) return;
+    this.dropped += 1;
+    const now = performance.now();
+    if (now - this.#dropLogged < DROP_LOG_INTERVAL) return;
+    this.#dropLogged = now;
+    this.#options.log.warn({ dropped: this.dropped, held: this.outgoing.count }, 'Too much is held: stanzas are lost');
+  }
+}

@@ -1,0 +1,171 @@
+import { CONDITIONS, type Condition } from './error-conditions.ts';
+import { NS } from './namespaces.ts';
+import { attribute, escapeAttribute, escapeText } from './xml.ts';
+
+/** How the proxy tells a sender that it has a message: see {@link acknowledgement}. */
+export type AckFormat = 'receipt' | 'stored' | 'none';
+
+const NO_STORE = `<no-store xmlns="${NS.hints}"/>`;
+/**
+ * XEP-0280 section 9: no copy of it for the user's other devices. In two versions: Openfire from 4.8 on takes the present one
+ * out before it looks for any.
+ */
+const PRIVATE = `<private xmlns="${NS.carbons}"/><private xmlns="${NS.carbonsBefore}"/>`;
+/** What is for the device alone that wrote a message, and for nobody later. */
+const FOR_DEVICE = NO_STORE + PRIVATE;
+const REQUEST = `<request xmlns="${NS.receipts}"/>`;
+
+function open(name: string, attributes: Record<string, string | undefined>, other = ''): string {
+  let xml = `<${name}`;
+  for (const key in attributes) xml += attribute(key, attributes[key]);
+  return `${xml}${other}>`;
+}
+
+/** A receipt's one element (XEP-0184 section 5.2). */
+export function received(id: string): string {
+  return `<received xmlns="${NS.receipts}" id="${escapeAttribute(id)}"/>`;
+}
+
+/** The parts of a stanza as it goes to its recipient, the first time and each time after it. */
+export interface Outgoing {
+  readonly from: string;
+  readonly to: string;
+  readonly type: string | undefined;
+  readonly id: string | undefined;
+  /** Further attributes, as XML. */
+  readonly otherAttributes: string;
+  /** Children, as XML. */
+  readonly inner: string;
+}
+
+/** A message with its addresses mapped, and otherwise as it came. */
+export function message(out: Outgoing, added = ''): string {
+  const { from, to, type, id, otherAttributes, inner } = out;
+  return `${open('message', { from, to, type, id }, otherAttributes)}${inner}${added}</message>`;
+}
+
+/** A message's children with the request for a receipt that each tracked one must bear (XEP-0184 section 5.1). */
+export function withRequest(inner: string, asks: boolean): string {
+  return asks ? inner : inner + REQUEST;
+}
+
+/** Whether children say that a message is not for offline storage (XEP-0334 section 4.4). */
+export function isNotToBeStored(inner: string): boolean {
+  return inner.includes(NO_STORE);
+}
+
+const FORWARDED = /<forwarded [\s\S]*<\/forwarded>/;
+const OWN_DELAY = /<delay [^<>]*urn:xmpp:delay/;
+
+/** Whether children say themselves when the message was sent (XEP-0203), beside what a quoted one says (XEP-0297). */
+function isDelayed(inner: string): boolean {
+  return inner.includes('<delay ') && OWN_DELAY.test(inner.replace(FORWARDED, ''));
+}
+
+/**
+ * A later copy of a message: with the time of the first (XEP-0203), and kept from offline storage when asked to. Where its
+ * sender has said when he wrote it, that stays the only time: clients go by one or by another of several.
+ */
+export function redelivery(out: Outgoing, by: string, storedAt: number, noStore: boolean): string {
+  const own = isDelayed(out.inner);
+  const delay = own
+    ? ''
+    : `<delay xmlns="${NS.delay}" from="${escapeAttribute(by)}" stamp="${new Date(storedAt).toISOString()}"/>`;
+  // XEP-0334: a second hint would say nothing more.
+  return message(out, noStore && !isNotToBeStored(out.inner) ? delay + NO_STORE : delay);
+}
+
+/** Whom a notice goes to, from whom, and about which message. */
+export interface Notice {
+  readonly from: string;
+  readonly to: string;
+  /** The notice's own id. */
+  readonly id: string;
+  /** The message's id, as its sender gave it. */
+  readonly about: string;
+}
+
+/**
+ * "The proxy has it": our own word for it and, in format `receipt`, XEP-0184's too. It is of type `normal` (by having none),
+ * since servers give another device what is of type `chat` and for one that is gone.
+ *
+ * @param recipient the recipient's proxied bare JID
+ */
+export function acknowledgement(notice: Notice, recipient: string, format: Exclude<AckFormat, 'none'>): string {
+  const { from, to, id, about } = notice;
+  const stored = `<stored xmlns="${NS.own}" id="${escapeAttribute(about)}" to="${escapeAttribute(recipient)}"/>`;
+  const words = format === 'receipt' ? stored + received(about) : stored;
+  return `${open('message', { from, to, id })}${words}${FOR_DEVICE}</message>`;
+}
+
+/** What is known of many messages, each by its id and its recipient's proxied bare JID: the child of an IQ stanza. */
+export function statusOf(
+  messages: readonly { readonly id: string; readonly to: string; readonly state: string }[],
+): string {
+  let words = '';
+  for (const { id, to, state } of messages)
+    words += `<message${attribute('id', id)}${attribute('to', to)}${attribute('state', state)}/>`;
+  return `<status xmlns="${NS.own}">${words}</status>`;
+}
+
+/** "Nobody knows": the recipient was never seen to return a receipt. In an acknowledgement's form. */
+export function unconfirmedNotice(notice: Notice, recipient: string): string {
+  const { from, to, id, about } = notice;
+  const word = `<unconfirmed xmlns="${NS.own}" id="${escapeAttribute(about)}" to="${escapeAttribute(recipient)}"/>`;
+  return `${open('message', { from, to, id })}${word}${FOR_DEVICE}</message>`;
+}
+
+/** The recipient's receipt on its way to the sender (XEP-0184 section 5.2); all his devices may have it. */
+export function deliveryReceipt(notice: Notice): string {
+  const { from, to, id, about } = notice;
+  return `${open('message', { type: 'chat', from, to, id })}${received(about)}</message>`;
+}
+
+/** An error in a stanza's stead (RFC 6120 section 8.3). */
+export interface StanzaError {
+  readonly condition: Condition;
+  /** Words for a person. */
+  readonly text?: string;
+  /** The entity that says so (RFC 6120 section 8.3.2). */
+  readonly by?: string;
+  /** An application-specific condition, as XML (RFC 6120 section 8.3.4). */
+  readonly extra?: string;
+  /** The error's type when it is not the condition's usual one. */
+  readonly type?: string;
+}
+
+/** `<error/>` alone. */
+function errorElement({ condition, text, by, extra = '', type = CONDITIONS[condition] }: StanzaError): string {
+  const words = text === undefined ? '' : `<text xmlns="${NS.stanzas}" xml:lang="en">${escapeText(text)}</text>`;
+  return `<error type="${type}"${attribute('by', by)}><${condition} xmlns="${NS.stanzas}"/>${words}${extra}</error>`;
+}
+
+/**
+ * A stanza of type `error` (RFC 6120 section 8.3.1); `from` is whom the refused stanza was addressed to.
+ *
+ * @param body of a message, its body as XML (quotedBody); empty where it has none or it is not known any more
+ */
+export function errorStanza(
+  name: 'message' | 'iq' | 'presence',
+  to: string,
+  from: string,
+  id: string | undefined,
+  error: StanzaError,
+  body = '',
+): string {
+  return `${open(name, { type: 'error', from, to, id })}${body}${errorElement(error)}</${name}>`;
+}
+
+/** The application-specific condition of a message that was not confirmed in time. */
+export const EXPIRED = `<expired xmlns="${NS.own}"/>`;
+
+/** An IQ stanza with its addresses and id mapped, and otherwise as it came. */
+export function iq(out: Outgoing): string {
+  const { from, to, type, id, otherAttributes, inner } = out;
+  return `${open('iq', { from, to, type, id }, otherAttributes)}${inner}</iq>`;
+}
+
+/** An IQ result (RFC 6120 section 8.2.3). */
+export function iqResult(to: string, from: string, id: string | undefined, inner = ''): string {
+  return `${open('iq', { type: 'result', from, to, id })}${inner}</iq>`;
+}

@@ -1,0 +1,238 @@
+import type { Element } from '@xmpp/xml';
+import { type Between, childAcross, isWorthALook } from './embedded-addresses.ts';
+import { idOfSender } from './message-key.ts';
+import { NS } from './namespaces.ts';
+import { attribute, namespaceOf, serialize } from './xml.ts';
+
+/** RFC 6121 section 5.2.2; a missing or unknown type counts as `normal`. */
+type MessageType = 'normal' | 'chat' | 'headline' | 'groupchat' | 'error';
+
+/** What shows, beside a receipt, that a message has arrived: somebody read it, or speaks of it. */
+export interface Proof {
+  readonly by: 'marker' | 'reply' | 'reaction';
+  /** Of the message that it is about, as it went out. */
+  readonly id: string;
+  /** Whether the id might be meant for a message of the speaker's own: nothing says whose it is. */
+  readonly perhapsOwn: boolean;
+}
+
+/** What the proxy has to know of a message. */
+export interface Message {
+  readonly type: MessageType;
+  /** The `type` as it was written, if it was. */
+  readonly writtenType: string | undefined;
+  readonly id: string | undefined;
+  /** XEP-0359 section 3. */
+  readonly originId: string | undefined;
+  /** Whether its sender asks for a receipt (XEP-0184 section 5.1). */
+  readonly asksReceipt: boolean;
+  /** Whether the session that sent it says that it may be told of many messages at once. It goes no further. */
+  readonly takesBatches: boolean;
+  /** Whether it bears content, so that it is stored and redelivered until it is confirmed. */
+  readonly tracked: boolean;
+  /** The ids that it is a receipt for. */
+  readonly receipts: readonly string[];
+  /** What it shows of earlier messages of the other side. */
+  readonly proofs: readonly Proof[];
+  /** The id of the earlier message of its sender that it corrects (XEP-0308) or retracts (XEP-0424). */
+  readonly target: string | undefined;
+  /** Its children as XML for the other side, without the receipts that it bears and what it says to the proxy. */
+  readonly inner: string;
+  /** Whether what is left of it tells anybody anything: that which only went with its receipts does not. */
+  readonly tells: boolean;
+  /** The children that make it this message and not another, as XML and as they came: a resend has the same. */
+  readonly payload: string;
+  /** The attributes that are carried over as they are (`xml:lang`, declared prefixes ...), as XML. */
+  readonly otherAttributes: string;
+}
+
+/**
+ * Elements that say something about a message or a chat, and bear no content of their own: a message of nothing else is
+ * not tracked. By their namespace; docs/stanzas.md is made from it. What is on no list is content.
+ */
+export const NOT_CONTENT: ReadonlyMap<string, string> = new Map<string, string>([
+  [NS.receipts, 'receipts and requests for them (XEP-0184)'],
+  [NS.chatStates, 'chat states (XEP-0085)'],
+  [NS.markers, 'markers (XEP-0333)'],
+  [NS.hints, 'processing hints (XEP-0334)'],
+  [NS.sid, 'ids (XEP-0359)'],
+  [NS.delay, 'delay (XEP-0203)'],
+  [NS.legacyDelay, 'delay, as old clients write it (XEP-0091)'],
+  [NS.events, 'message events, as old clients write chat states (XEP-0022)'],
+  [NS.nick, 'nickname (XEP-0172)'],
+  [NS.pubsubEvent, 'PEP events (XEP-0163)'],
+  [NS.headers, "headers, such as a PEP event's (XEP-0131)"],
+  [NS.address, "addresses, such as a PEP event's (XEP-0033)"],
+  [NS.caps, 'capabilities (XEP-0115)'],
+  [NS.avatarUpdate, 'avatar hash (XEP-0153)'],
+  [NS.eme, 'the note that something is encrypted (XEP-0380)'],
+  [NS.carbons, 'carbons (XEP-0280)'],
+  [NS.reply, 'what is replied to (XEP-0461)'],
+  [NS.fallback, 'which text is a fallback (XEP-0428)'],
+  [NS.occupantId, 'occupant ids (XEP-0421)'],
+  [NS.amp, 'delivery rules (XEP-0079)'],
+  // A call that rings: a late copy would ring for nobody.
+  [NS.jingleMessage, 'calls (XEP-0353)'],
+  [NS.callInvites, 'calls (XEP-0482)'],
+]);
+
+/** Of {@link NOT_CONTENT}, what tells something though it stands alone. The rest says how to treat what it stands beside. */
+const TELLING: ReadonlySet<string> = new Set<string>([
+  NS.chatStates,
+  NS.markers,
+  NS.events,
+  NS.pubsubEvent,
+  NS.headers,
+  NS.address,
+  NS.avatarUpdate,
+  NS.jingleMessage,
+  NS.callInvites,
+]);
+
+/** Elements that clients put beside a receipt, and that tell nothing by themselves, though others of their kind do. */
+const NOT_TELLING: ReadonlySet<string> = new Set(['active', 'markable']);
+
+function isTelling(name: string, namespace: string): boolean {
+  if (!NOT_CONTENT.has(namespace)) return name !== 'thread';
+  return TELLING.has(namespace) && !NOT_TELLING.has(name);
+}
+
+/**
+ * An OMEMO element without a payload (XEP-0384: an "empty OMEMO message") carries keys from client to client. Nobody
+ * sees it or confirms it, and a second copy of it is an error to the ratchet.
+ */
+function isKeyTransport(child: Element, namespace: string): boolean {
+  return (namespace === NS.omemo || namespace === NS.omemo2) && child.getChild('payload') === undefined;
+}
+
+/** Elements that a client, or a server on the way, may add to or leave out of a resend of the same message. */
+const NOT_PAYLOAD: ReadonlySet<string> = new Set<string>([
+  NS.receipts,
+  NS.chatStates,
+  NS.markers,
+  NS.hints,
+  NS.sid,
+  NS.delay,
+  NS.legacyDelay,
+  NS.carbons,
+]);
+
+const TYPES: ReadonlySet<string> = new Set(['normal', 'chat', 'headline', 'groupchat', 'error']);
+const REWRITTEN: ReadonlySet<string> = new Set(['from', 'to', 'type', 'id', 'xmlns']);
+
+/** Elements that may name a message of the other side. */
+const SPEAKS_OF: ReadonlySet<string> = new Set<string>([NS.markers, NS.reply, NS.reactions]);
+
+// Clients put one into nearly every message; most bear none of these.
+const NO_PROOFS: Proof[] = [];
+
+/** Whether an address as it was written is one of the other side's. */
+function isOf(jid: string, { bare, counterpart }: Between['to']): boolean {
+  const written = (jid.split('/', 1)[0] as string).toLowerCase();
+  return written === bare || written === counterpart;
+}
+
+/** A marker (XEP-0333 section 4), a reply (XEP-0461) or reactions (XEP-0444) that name a message of the other side. */
+function proofOf(child: Element, namespace: string, between: Between | undefined): Proof | undefined {
+  const { id, to } = child.attrs;
+  if (!id) return undefined;
+  const name = child.getName();
+  if (namespace === NS.markers) return name === 'markable' ? undefined : { by: 'marker', id, perhapsOwn: false };
+  if (namespace === NS.reactions && name === 'reactions') return { by: 'reaction', id, perhapsOwn: true };
+  if (namespace !== NS.reply || name !== 'reply') return undefined;
+  // Section 3: it should say who wrote what is replied to.
+  if (!to) return { by: 'reply', id, perhapsOwn: true };
+  return between !== undefined && isOf(to, between.to) ? { by: 'reply', id, perhapsOwn: false } : undefined;
+}
+
+/** What the receipt `<received/>` is for. Without an id, as in XEP-0184 1.0, the whole message is the receipt, and its id. */
+function receiptFor(child: Element, message: Element): string | undefined {
+  if (child.attrs.id) return child.attrs.id;
+  return message.getChildElements().length === 1 ? message.attrs.id || undefined : undefined;
+}
+
+function typeOf(element: Element): MessageType {
+  const type = element.attrs.type;
+  return type !== undefined && TYPES.has(type) ? (type as MessageType) : 'normal';
+}
+
+/** A stanza's attributes that are carried over as they are, as XML. */
+export function otherAttributes(element: Element): string {
+  let xml = '';
+  for (const name in element.attrs) {
+    if (!REWRITTEN.has(name)) xml += attribute(name, element.attrs[name]);
+  }
+  return xml;
+}
+
+/**
+ * Reads a message in one pass over its children.
+ *
+ * @param between whose addresses inside of it are swapped; without it, none
+ * @throws {TooDeepError} when it is nested too deeply to be carried
+ */
+export function readMessage(element: Element, between?: Between): Message {
+  let originId: string | undefined;
+  let asksReceipt = false;
+  let takesBatches = false;
+  let content = false;
+  let tells = false;
+  let inner = '';
+  let payload = '';
+  const receipts: string[] = [];
+  let proofs: Proof[] = NO_PROOFS;
+  let target: string | undefined;
+  for (const child of element.children) {
+    // RFC 6120 section 11.7: text between a stanza's children is white space without a meaning.
+    if (typeof child !== 'object') continue;
+    const namespace = namespaceOf(child);
+    if (namespace === NS.receipts) {
+      const receipt = child.getName() === 'received' ? receiptFor(child, element) : undefined;
+      if (receipt !== undefined) {
+        receipts.push(receipt);
+        continue;
+      }
+      if (child.getName() === 'request') asksReceipt = true;
+    } else if (namespace === NS.sid && child.getName() === 'origin-id') {
+      originId ??= child.attrs.id || undefined;
+    } else if (namespace === NS.own && child.getName() === 'batch') {
+      takesBatches = true;
+      continue;
+    } else if (namespace === NS.correction || namespace === NS.retraction) {
+      target ??= child.attrs.id || undefined;
+    } else if (SPEAKS_OF.has(namespace)) {
+      const proof = proofOf(child, namespace, between);
+      if (proof !== undefined) {
+        if (proofs === NO_PROOFS) proofs = [];
+        proofs.push(proof);
+      }
+      // Its reader knows the message by the id that he gave it.
+      if (child.attrs.id) child.attrs.id = idOfSender(child.attrs.id);
+    }
+    const xml = serialize(child);
+    // The payload stays that of the sender's words, so that it is known again whatever the mapping has become.
+    inner += between !== undefined && isWorthALook(namespace) ? childAcross(child, between) : xml;
+    if (!NOT_PAYLOAD.has(namespace)) payload += xml;
+    tells ||= isTelling(child.getName(), namespace);
+    // A thread groups messages and is none (RFC 6121 section 5.2.5).
+    if (content || NOT_CONTENT.has(namespace) || child.name === 'thread') continue;
+    content = !isKeyTransport(child, namespace);
+  }
+  const type = typeOf(element);
+  return {
+    type,
+    writtenType: element.attrs.type || undefined,
+    id: element.attrs.id || undefined,
+    originId,
+    asksReceipt,
+    takesBatches,
+    tracked: content && (type === 'chat' || type === 'normal'),
+    receipts,
+    proofs,
+    target,
+    inner,
+    tells,
+    payload,
+    otherAttributes: otherAttributes(element),
+  };
+}
