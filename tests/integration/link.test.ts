@@ -788,9 +788,9 @@ describe('stopping', () => {
     connection.socket.pause();
     one.send(message('a'), 'a');
     one.send(message('settled'), 'settled').done = true;
-    const before = performance.now();
+    // Without its own limit it would wait for the server for ever.
     expect(await one.stop(1000)).toEqual({ unconfirmed: 1 });
-    expect(performance.now() - before).toBeLessThan(1900);
+    expect(connection.socket.destroyed).toBe(false);
     connection.socket.resume();
     await connection.closed();
   });

@@ -1,3 +1,4 @@
+import xml from '@xmpp/xml';
 import { Fifo } from '../../src/util/fifo.ts';
 import { Backoff } from '../../src/xmpp/connection/backoff.ts';
 import { killOf, LinkProblem, streamError, UnreadableError } from '../../src/xmpp/connection/errors.ts';
@@ -70,11 +71,40 @@ describe('the parser', () => {
     return { parser, elements, oversized };
   }
 
-  /** ms of the processor's: a machine that is busy with others takes longer, and no more of them. */
-  const work = () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1000;
-  };
+  /**
+   * Runs `work`, and counts what grows with the square of the input in a bad parser: the characters that it searches, and
+   * those that it gives to the tokenizer. Throws at the first search beyond `limit` characters.
+   */
+  function counted(limit: number, work: () => void): { searched: number; tokenized: number } {
+    const counts = { searched: 0, tokenized: 0 };
+    type Method = (this: unknown, ...args: unknown[]) => unknown;
+    const restore: (() => void)[] = [];
+    const watch = (prototype: object, name: string, count: (that: unknown, args: unknown[]) => void) => {
+      const real = Reflect.get(prototype, name) as Method;
+      const counting: Method = function (...args) {
+        count(this, args);
+        if (counts.searched > limit) throw new Error(`More than ${limit} characters were searched`);
+        return real.apply(this, args);
+      };
+      Reflect.set(prototype, name, counting);
+      restore.push(() => Reflect.set(prototype, name, real));
+    };
+    // All of the string, from wherever the search begins: it is put together first.
+    for (const name of ['indexOf', 'lastIndexOf', 'includes', 'search', 'match', 'replace', 'replaceAll', 'split']) {
+      watch(String.prototype, name, (text) => {
+        counts.searched += (text as string).length;
+      });
+    }
+    watch(xml.Parser.prototype, 'write', (_, [text]) => {
+      counts.tokenized += (text as string).length;
+    });
+    try {
+      work();
+    } finally {
+      for (const undo of restore) undo();
+    }
+    return counts;
+  }
 
   const nested = (depth: number) => `${'<a>'.repeat(depth)}x${'</a>'.repeat(depth)}`;
 
@@ -124,24 +154,28 @@ describe('the parser', () => {
   ])('%s without end takes neither time nor memory', (_, start, part, end) => {
     const { parser, elements, oversized } = parse();
     const chunk = part.repeat(65_536 / part.length);
-    parser.write(`<message><body>${start}`);
-    const before = work();
-    for (let i = 0; i < 1000; i += 1) parser.write(chunk);
-    expect(work() - before).toBeLessThan(end === '' ? 1000 : 5000);
-    parser.write(`${end}</body></message><iq/>`);
+    const { tokenized } = counted(12 * 200 * chunk.length, () => {
+      parser.write(`<message><body>${start}`);
+      for (let i = 0; i < 200; i += 1) parser.write(chunk);
+      parser.write(`${end}</body></message><iq/>`);
+    });
+    // What is kept between chunks reaches the tokenizer in the end.
+    expect(tokenized).toBeLessThan(4 * 100_000);
     expect(oversized).toHaveLength(1);
     expect(elements).toEqual(['<iq/>']);
   });
 
-  test('a large text is read in a time that grows with its length, not with its square', () => {
+  test('a large text is read in work that grows with its length, not with its square', () => {
     const { parser, elements } = parse({ maxBytes: 1 << 24, maxDepth: 10 });
     const chunk = 'x'.repeat(65_536);
-    const before = work();
-    parser.write('<message><body>');
-    for (let i = 0; i < 100; i += 1) parser.write(chunk);
-    parser.write('</body></message>');
-    expect(work() - before).toBeLessThan(1000);
-    expect(elements[0]).toHaveLength(100 * 65_536 + '<message><body></body></message>'.length);
+    const length = 100 * chunk.length;
+    const { tokenized } = counted(12 * length, () => {
+      parser.write('<message><body>');
+      for (let i = 0; i < 100; i += 1) parser.write(chunk);
+      parser.write('</body></message>');
+    });
+    expect(tokenized).toBe(length + '<message><body></body></message>'.length);
+    expect(elements[0]).toHaveLength(length + '<message><body></body></message>'.length);
   });
 
   test('many small stanzas are not a large one', () => {
