@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type Office, openOffice } from './app/administration.ts';
 import { openWatch } from './app/health.ts';
 import type { Config } from './config/config.ts';
-import { Receipts } from './delivery/delivery.ts';
+import { Delivery } from './delivery/delivery.ts';
 import type { Sent } from './delivery/outbox.ts';
 import type { Health, HealthTiming } from './health/health.ts';
 import { answers, type Readiness } from './health/readiness.ts';
@@ -52,7 +52,7 @@ export class ReceiptsProxy {
   readonly #connections: Connections;
   readonly #ledger: Ledger;
   readonly #office: Office;
-  readonly #receipts: Receipts;
+  readonly #receipts: Delivery;
   readonly #queries: Queries;
   readonly #queues: Queues;
   readonly #workers: Workers;
@@ -110,7 +110,7 @@ export class ReceiptsProxy {
       version: VERSION,
       log,
     });
-    this.#receipts = new Receipts({
+    this.#receipts = new Delivery({
       commands: this.#office.commands,
       link: this.link,
       ledger: this.#ledger,
@@ -122,7 +122,7 @@ export class ReceiptsProxy {
       receiptGap: retry.receiptGap,
       redeliveryWindow: retry.redeliveryWindow,
       maxStanzaBytes: config.maxStanzaBytes,
-      shares: {
+      quotas: {
         limits: config.shares,
         memoryUsed: () => this.#health.memoryUsed,
         onRefused: (share) => metrics.overShare(share),
@@ -133,7 +133,7 @@ export class ReceiptsProxy {
         onStored: (ms) => metrics.timeToStored.observe(ms / 1000),
         onDelivered: (ms) => metrics.timeToDelivered.observe(ms / 1000),
         onRefused: (condition) => metrics.refused(condition),
-        onTroubled: (troubled) => this.#queues.addTroubled(troubled),
+        onScheduled: (scheduled) => this.#queues.addScheduled(scheduled),
         onEnded: (record, how) => this.#queues.forget(record, how),
       },
       log,
@@ -152,7 +152,7 @@ export class ReceiptsProxy {
       counts: metrics.counts,
       maxStanzaBytes: config.maxStanzaBytes,
       onRosterSet: (_from, _to, element) => this.#receipts.stanza(element),
-      onStrayReply: (from, doubtful) => this.#receipts.pings.overheard(from, doubtful),
+      onStrayReply: (from, doubtful) => this.#receipts.pings.strayReply(from, doubtful),
       log,
       ...tuning.queries,
     });
@@ -286,16 +286,16 @@ export class ReceiptsProxy {
     const why = 'The server ends the stream over it';
     try {
       if (tag?.kind === 'copy') {
-        this.#receipts.outbox.abandon(tag);
+        this.#receipts.outbox.giveUp(tag);
         const operation = reject(tag.record.key, this.#ledger.clock.now(), 'policy-violation', undefined, why);
         const rejected = await this.#receipts.pipeline.perform(operation, (taken) => {
           if (taken.outcome === 'done') this.#receipts.outbox.notify(taken.record);
         });
         if (rejected.outcome !== 'done') return;
         await this.#queues.addUndelivered(rejected.record);
-      } else if (tag === undefined || !this.#receipts.outbox.tellWithoutBody(tag)) {
+      } else if (tag === undefined || !this.#receipts.outbox.notifyWithoutBody(tag)) {
         await this.#queues.addQuarantined(text, why);
-        if (tag) this.#receipts.outbox.abandon(tag);
+        if (tag) this.#receipts.outbox.giveUp(tag);
       }
     } catch (error) {
       this.#log.error({ err: error }, 'A stanza that ends the stream could not be put aside');

@@ -2,9 +2,9 @@ import { allCommands } from '../commands/all.ts';
 import { Commands } from '../commands/commands.ts';
 import type { Desk } from '../commands/desk.ts';
 import type { Config } from '../config/config.ts';
-import type { Receipts } from '../delivery/delivery.ts';
+import type { Delivery } from '../delivery/delivery.ts';
 import { listUndelivered } from '../jobs/dead-letters.ts';
-import { Forgetting } from '../jobs/forgetting.ts';
+import { UserErasure } from '../jobs/forgetting.ts';
 import type { Queues } from '../jobs/queues.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { Erasure } from '../store/erasure.ts';
@@ -21,7 +21,7 @@ export interface OfficeOptions {
   readonly queues: Queues;
   readonly metrics: Metrics;
   /** They answer with the commands, and so come after them. */
-  readonly receipts: () => Receipts;
+  readonly receipts: () => Delivery;
   /** What keeps the proxy from its work. */
   readonly problems: () => Promise<readonly string[]>;
   readonly version: string;
@@ -31,7 +31,7 @@ export interface OfficeOptions {
 /** What people ask and order by commands, put together. */
 export interface Office {
   readonly inquiry: Inquiry;
-  readonly forgetting: Forgetting;
+  readonly forgetting: UserErasure;
   readonly commands: Commands;
 }
 
@@ -41,7 +41,7 @@ export function openOffice(options: OfficeOptions): Office {
   const proxied = (jid: string) => addresses.parse(jid).counterpart;
   const inquiry = new Inquiry(redis, ledger.keys);
   const perform: Desk['perform'] = (operation) => receipts().pipeline.perform(operation);
-  const forgetting = new Forgetting({ queues, erasure: new Erasure({ inquiry, perform }), log });
+  const forgetting = new UserErasure({ queues, erasure: new Erasure({ inquiry, perform }), log });
   const desk: Desk = {
     inquiry,
     perform,
@@ -49,7 +49,7 @@ export function openOffice(options: OfficeOptions): Office {
     figures: () => rows(ledger, queues, metrics),
     sendAfterAll: (record) => receipts().outbox.redeliver(record, false),
     ended: (record) => {
-      receipts().outbox.settled(record.key);
+      receipts().outbox.dropCopy(record.key);
       queues.forget(record, 'late');
     },
     deadLetters: {

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import type { Receipts } from '../delivery/delivery.ts';
+import type { Delivery } from '../delivery/delivery.ts';
 import { Health, type HealthOptions, type HealthTiming } from '../health/health.ts';
 import type { Queries } from '../iq/iq-service.ts';
 import type { Queues } from '../jobs/queues.ts';
@@ -14,7 +14,7 @@ export interface WatchOptions {
   readonly config: Pick<Config, 'redis' | 'xmpp' | 'shares'>;
   readonly queues: Queues;
   readonly link: HealthOptions['link'];
-  readonly receipts: Receipts;
+  readonly receipts: Delivery;
   readonly queries: Queries;
   readonly log: Log;
   readonly timing?: HealthTiming;

@@ -10,10 +10,10 @@ import { type IdSource, isUniqueId } from '../xmpp/stanza/ids.ts';
 import type { Message } from '../xmpp/stanza/message.ts';
 import { idOnTheWay, payloadDigest, recordKey } from '../xmpp/stanza/message-key.ts';
 import { inOnePiece } from '../xmpp/stanza/xml.ts';
-import type { Batches } from './acknowledgement-batches.ts';
+import type { AcknowledgementBatches } from './acknowledgement-batches.ts';
 import type { Notices } from './notices.ts';
 import type { LinkPort, Outbox } from './outbox.ts';
-import type { Shares } from './quotas.ts';
+import type { Quotas } from './quotas.ts';
 import type { Trace } from './trace.ts';
 
 export interface AcceptanceOptions {
@@ -21,9 +21,9 @@ export interface AcceptanceOptions {
   readonly pipeline: Pipeline;
   readonly outbox: Outbox;
   readonly notices: Notices;
-  readonly batches: Batches;
+  readonly batches: AcknowledgementBatches;
   readonly passage: Passage;
-  readonly shares: Shares;
+  readonly quotas: Quotas;
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly counts: { accepted: number; duplicates: number };
@@ -45,7 +45,7 @@ export class Acceptance {
   }
 
   take({ from, to }: Route, message: Message, element: Element): void {
-    const { pipeline, ids, counts, notices, batches, outbox, link, passage, shares, onStored, clock, trace } =
+    const { pipeline, ids, counts, notices, batches, outbox, link, passage, quotas, onStored, clock, trace } =
       this.#options;
     const { id, originId, asksReceipt, takesBatches } = message;
     const arrivedAt = clock.now();
@@ -89,7 +89,7 @@ export class Acceptance {
     // One that we have made up is nobody's to use again.
     const countable = originId === undefined && id !== undefined && !isUniqueId(id);
     const operation = accept({ key, value, countable, alias, target });
-    const check = shares.check(from.bare, recipient, value.length);
+    const check = quotas.check(from.bare, recipient, value.length);
     const checked = check && within(operation, record, check.limits, check.refuse);
     // Not the element itself, which holds all of the message once more while it waits.
     const { name, attrs } = element;
@@ -102,16 +102,16 @@ export class Acceptance {
         if (checked === undefined) accepted = operation.decode(reply);
         else {
           const { taken, ...outcome } = checked.decode(reply);
-          shares.learned(from.bare, recipient, taken);
+          quotas.recordUsage(from.bare, recipient, taken);
           if (outcome.refused !== undefined) {
             trace?.('refused', record, outcome.refused);
-            passage.refuse({ name, attrs, inner: record.inner }, shares.refusal(outcome.refused));
+            passage.refuse({ name, attrs, inner: record.inner }, quotas.refusal(outcome.refused));
             return;
           }
           accepted = outcome.result;
         }
         if (accepted.known !== undefined) {
-          if (asksReceipt) batches.heard(from.full, takesBatches);
+          if (asksReceipt) batches.recordSupport(from.full, takesBatches);
           this.#duplicate(accepted.known, record);
           return;
         }
@@ -128,14 +128,14 @@ export class Acceptance {
         trace?.('accepted', stored);
         onStored(clock.now() - arrivedAt);
         if (!batches.stored(stored, takesBatches)) {
-          const acknowledgement = notices.stored(stored);
+          const acknowledgement = notices.acknowledgement(stored);
           if (acknowledgement !== undefined) {
             link.send(acknowledgement, undefined, 'high', () => answerKey('stored', stored), stored.sender);
             trace?.('acknowledged', stored);
           }
         }
         // The first word to a session does not wait for others.
-        if (asksReceipt) batches.heard(from.full, takesBatches);
+        if (asksReceipt) batches.recordSupport(from.full, takesBatches);
         outbox.forward(stored);
       },
       withdraw: () => withdraw(key, token),
@@ -154,7 +154,7 @@ export class Acceptance {
     counts.duplicates += 1;
     trace?.('duplicate', resend, `it is ${known.state}`);
     const about = { ...known, senderResource, senderId, owesReceipt, inner: resend.inner };
-    const [stored, ended] = [notices.stored(about), notices.ended(about)];
+    const [stored, ended] = [notices.acknowledgement(about), notices.ending(about)];
     // A sender who is in a hurry while the server is not gets one answer, and not one for each resend.
     if (stored !== undefined) link.send(stored, undefined, 'high', answerKey('stored', about), about.sender);
     if (ended !== undefined) link.send(ended, undefined, 'high', answerKey(known.state, about), about.sender);

@@ -1,9 +1,9 @@
 import type { StoredRecord } from '../store/redis/record.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
-import type { About, Notices } from './notices.ts';
+import type { NoticeSubject, Notices } from './notices.ts';
 import type { LinkPort } from './outbox.ts';
 
-export interface BatchesOptions {
+export interface AcknowledgementBatchesOptions {
   readonly link: LinkPort;
   readonly notices: Notices;
   /**
@@ -14,25 +14,25 @@ export interface BatchesOptions {
   /** Whether other processes serve the domain: the server gives a client's answer to any of them. */
   readonly isShared?: () => boolean;
   /** Their sender knows how these ended. */
-  readonly told: (records: readonly StoredRecord[]) => void;
+  readonly onNotified: (records: readonly StoredRecord[]) => void;
   /** Their senders are to be told of each by itself. */
-  readonly alone: (records: readonly StoredRecord[]) => void;
+  readonly onSeparate: (records: readonly StoredRecord[]) => void;
   /** How long an acknowledgement or a receipt waits for others, ms. */
-  readonly late?: number;
+  readonly maxDelay?: number;
 }
 
-const LATE = 200;
+const MAX_DELAY = 200;
 /** How many of them, and how many characters, a batch has at most. */
-const MOST = 100;
-const LARGEST = 20_000;
+const MAX_ENTRIES = 100;
+const MAX_CHARACTERS = 20_000;
 /** How long a session that did not answer is told of each by itself, ms. */
-const QUIET_FOR = 300_000;
+const UNRESPONSIVE_FOR = 300_000;
 /** Sessions that are remembered. */
-const MOST_SESSIONS = 50_000;
+const MAX_SESSIONS = 50_000;
 
 /** What one session is about to be told. */
 interface Batch {
-  stored: About[];
+  stored: NoticeSubject[];
   readonly delivered: StoredRecord[];
   entries: number;
   characters: number;
@@ -46,32 +46,32 @@ interface Batch {
  * told of each message by itself. While several processes serve the domain, none is sent: the answer would come to another
  * one as often as not, and all be told twice.
  */
-export class Batches {
-  readonly #options: BatchesOptions;
+export class AcknowledgementBatches {
+  readonly #options: AcknowledgementBatchesOptions;
   /** Sessions (full JIDs) that said that they take them, the oldest first. */
   readonly #sessions = new Set<string>();
   /** Until when (ms, by the monotonic clock) a session that did not answer is sent none. */
-  readonly #silent = new Map<string, number>();
+  readonly #unresponsive = new Map<string, number>();
   readonly #open = new Map<string, Batch>();
   /** Keys of those that are being told as delivered in a batch, sent or not. */
-  readonly #telling = new Set<string>();
+  readonly #pendingKeys = new Set<string>();
   #closed = false;
 
-  constructor(options: BatchesOptions) {
+  constructor(options: AcknowledgementBatchesOptions) {
     this.#options = options;
   }
 
   /** A session has written a message that asks for a receipt, and said whether it takes batches. */
-  heard(session: string, takesBatches: boolean): void {
+  recordSupport(session: string, takesBatches: boolean): void {
     // Asked for every message: where nobody takes batches it must cost nothing.
     if (!takesBatches) {
       if (this.#sessions.size > 0) this.forget(session);
       return;
     }
-    if (this.#options.request === undefined || this.#closed || this.#isSilent(session)) return;
+    if (this.#options.request === undefined || this.#closed || this.#isUnresponsive(session)) return;
     this.#sessions.delete(session);
     this.#sessions.add(session);
-    const [oldest] = this.#sessions.size > MOST_SESSIONS ? this.#sessions : [];
+    const [oldest] = this.#sessions.size > MAX_SESSIONS ? this.#sessions : [];
     if (oldest !== undefined) this.forget(oldest);
   }
 
@@ -86,7 +86,7 @@ export class Batches {
    * @param takesBatches whether that very message said so
    * @returns whether he will be told in a batch
    */
-  stored(about: About, takesBatches: boolean): boolean {
+  stored(about: NoticeSubject, takesBatches: boolean): boolean {
     if (!takesBatches || !this.#options.notices.acknowledges(about)) return false;
     const session = withResource(about.sender, about.senderResource);
     const batch = this.#batch(session, about);
@@ -103,7 +103,7 @@ export class Batches {
    */
   delivered(record: StoredRecord): boolean {
     // A sweep finds it while the client is slow to answer.
-    if (record.state === 'delivered' && this.#telling.has(record.key)) return true;
+    if (record.state === 'delivered' && this.#pendingKeys.has(record.key)) return true;
     if (this.#sessions.size === 0) return false;
     const session = withResource(record.sender, record.senderResource);
     if (record.state !== 'delivered' || !record.owesReceipt || record.senderId === undefined) {
@@ -115,7 +115,7 @@ export class Batches {
     if (batch === undefined) return false;
     batch.stored = batch.stored.filter((one) => one.senderId !== record.senderId || one.recipient !== record.recipient);
     batch.delivered.push(record);
-    this.#telling.add(record.key);
+    this.#pendingKeys.add(record.key);
     this.#grown(session, batch, record);
     return true;
   }
@@ -126,24 +126,24 @@ export class Batches {
     if (batch === undefined) return;
     this.#open.delete(session);
     clearTimeout(batch.timer);
-    const { request, notices, told } = this.#options;
+    const { request, notices, onNotified } = this.#options;
     // One by itself is as short, and needs no answer.
     if (this.#closed || request === undefined || batch.stored.length + batch.delivered.length < 2) {
-      this.#alone(batch);
+      this.#sendSeparately(batch);
       return;
     }
-    void request(session, notices.together(batch.stored, batch.delivered)).then((outcome) => {
+    void request(session, notices.batch(batch.stored, batch.delivered)).then((outcome) => {
       if (outcome === 'taken') {
-        for (const { key } of batch.delivered) this.#telling.delete(key);
-        told(batch.delivered);
+        for (const { key } of batch.delivered) this.#pendingKeys.delete(key);
+        onNotified(batch.delivered);
         return;
       }
       if (outcome === 'silent') {
-        this.#silent.set(session, performance.now() + QUIET_FOR);
-        const [oldest] = this.#silent.size > MOST_SESSIONS ? this.#silent.keys() : [];
-        if (oldest !== undefined) this.#silent.delete(oldest);
+        this.#unresponsive.set(session, performance.now() + UNRESPONSIVE_FOR);
+        const [oldest] = this.#unresponsive.size > MAX_SESSIONS ? this.#unresponsive.keys() : [];
+        if (oldest !== undefined) this.#unresponsive.delete(oldest);
       }
-      this.#alone(batch);
+      this.#sendSeparately(batch);
       this.forget(session);
     });
   }
@@ -155,47 +155,47 @@ export class Batches {
     for (const session of [...this.#open.keys()]) this.flush(session);
   }
 
-  #alone({ stored, delivered }: Batch): void {
-    const { link, notices, alone } = this.#options;
-    for (const { key } of delivered) this.#telling.delete(key);
+  #sendSeparately({ stored, delivered }: Batch): void {
+    const { link, notices, onSeparate } = this.#options;
+    for (const { key } of delivered) this.#pendingKeys.delete(key);
     for (const about of stored) {
-      const acknowledgement = notices.stored(about);
+      const acknowledgement = notices.acknowledgement(about);
       if (acknowledgement !== undefined) link.send(acknowledgement, undefined, 'high', undefined, about.sender);
     }
-    alone(delivered);
+    onSeparate(delivered);
   }
 
   /** The batch that something for this session goes into; undefined when it is to be sent alone. */
-  #batch(session: string, { senderId = '' }: About): Batch | undefined {
+  #batch(session: string, { senderId = '' }: NoticeSubject): Batch | undefined {
     if (!this.#sessions.has(session)) return undefined;
     if (this.#options.isShared?.() === true) {
       this.forget(session);
       return undefined;
     }
-    if (senderId.length > LARGEST / 10) {
+    if (senderId.length > MAX_CHARACTERS / 10) {
       this.flush(session);
       return undefined;
     }
     let batch = this.#open.get(session);
     if (batch === undefined) {
-      const timer = setTimeout(() => this.flush(session), this.#options.late ?? LATE).unref();
+      const timer = setTimeout(() => this.flush(session), this.#options.maxDelay ?? MAX_DELAY).unref();
       batch = { stored: [], delivered: [], entries: 0, characters: 0, timer };
       this.#open.set(session, batch);
     }
     return batch;
   }
 
-  #grown(session: string, batch: Batch, { senderId = '', recipient }: About): void {
+  #grown(session: string, batch: Batch, { senderId = '', recipient }: NoticeSubject): void {
     batch.entries += 1;
     batch.characters += senderId.length + recipient.length;
-    if (batch.entries >= MOST || batch.characters >= LARGEST) this.flush(session);
+    if (batch.entries >= MAX_ENTRIES || batch.characters >= MAX_CHARACTERS) this.flush(session);
   }
 
-  #isSilent(session: string): boolean {
-    const until = this.#silent.get(session);
+  #isUnresponsive(session: string): boolean {
+    const until = this.#unresponsive.get(session);
     if (until === undefined) return false;
     if (performance.now() < until) return true;
-    this.#silent.delete(session);
+    this.#unresponsive.delete(session);
     return false;
   }
 }

@@ -13,15 +13,15 @@ import { Addresses, withResource } from '../xmpp/stanza/address.ts';
 import type { AckFormat } from '../xmpp/stanza/build.ts';
 import { IdSource } from '../xmpp/stanza/ids.ts';
 import { Acceptance } from './acceptance.ts';
-import { Batches, type BatchesOptions } from './acknowledgement-batches.ts';
+import { AcknowledgementBatches, type AcknowledgementBatchesOptions } from './acknowledgement-batches.ts';
 import { Notices } from './notices.ts';
-import { type LinkPort, Outbox, type Troubled } from './outbox.ts';
-import { NO_LIMITS, Shares, type SharesOptions } from './quotas.ts';
-import { Confirmers } from './receipt-support.ts';
+import { type LinkPort, Outbox, type ScheduledAttempt } from './outbox.ts';
+import { NO_LIMITS, Quotas, type QuotasOptions } from './quotas.ts';
+import { ReceiptSupport } from './receipt-support.ts';
 import { Refusals, type RefusalsOptions } from './refusals.ts';
-import { Gaps } from './sequence-gaps.ts';
-import { Pings, type PingsOptions } from './session-pings.ts';
-import { Waves } from './session-redelivery.ts';
+import { SequenceGaps } from './sequence-gaps.ts';
+import { SessionPings, type SessionPingsOptions } from './session-pings.ts';
+import { SessionRedelivery } from './session-redelivery.ts';
 import { Settlement } from './settlement.ts';
 import { openTrace, type TraceLog } from './trace.ts';
 
@@ -56,7 +56,7 @@ export interface Counts {
 }
 
 /** What the other rooms are told. */
-interface ReceiptsEvents {
+interface DeliveryEvents {
   /** ms from a message's arrival to its being stored. */
   onStored(ms: number): void;
   /** ms from a message's being stored to its receipt. */
@@ -64,12 +64,12 @@ interface ReceiptsEvents {
   /** A stanza was refused with this condition. */
   onRefused(condition: string): void;
   /** A later attempt was made, and when the next is due. */
-  onTroubled(troubled: Troubled): void;
+  onScheduled(scheduled: ScheduledAttempt): void;
   /** A message has ended of which there may be jobs. */
   onEnded(record: StoredRecord, how: 'delivered' | 'late' | 'rejected'): void;
 }
 
-export interface ReceiptsOptions {
+export interface DeliveryOptions {
   readonly link: LinkPort;
   readonly ledger: Ledger;
   readonly componentDomain: string;
@@ -78,29 +78,29 @@ export interface ReceiptsOptions {
   readonly allowedDomains?: readonly string[];
   readonly ack: { readonly format: AckFormat; readonly from: 'component' | 'recipient' };
   readonly timetable: Timetable;
-  /** ms; see {@link Gaps}. */
+  /** ms; see {@link SequenceGaps}. */
   readonly receiptGap: number;
-  /** See {@link Waves}. */
+  /** See {@link SessionRedelivery}. */
   readonly redeliveryWindow: number;
   readonly maxStanzaBytes: number;
   readonly version: string;
   readonly counts: Counts;
-  readonly events: ReceiptsEvents;
+  readonly events: DeliveryEvents;
   readonly log: TraceLog & {
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;
     error(fields: object, message: string): void;
   };
   /** What each sender may take; without it, as much as he likes. */
-  readonly shares?: Omit<SharesOptions, 'servedDomain'>;
+  readonly quotas?: Omit<QuotasOptions, 'servedDomain'>;
   /** Ad-hoc commands of the component. */
   readonly commands?: CommandsPort;
   /** Asks a session whether it is there; without it none is asked. */
-  readonly ping?: PingsOptions['ping'];
+  readonly ping?: SessionPingsOptions['ping'];
   /** Asks whether a server lets anything through to its user; without it nothing is refused for good that may be for now. */
   readonly reaches?: RefusalsOptions['reaches'];
   /** How batches are sent, and how long they gather, ms; without it none is. */
-  readonly batching?: Pick<BatchesOptions, 'request' | 'late'>;
+  readonly batching?: Pick<AcknowledgementBatchesOptions, 'request' | 'maxDelay'>;
   /** How long a message waits for Redis before it is refused, ms. */
   readonly patience?: number;
   readonly presence?: {
@@ -111,24 +111,24 @@ export interface ReceiptsOptions {
 }
 
 /** The receipt interceptor, put together: stanzas in, the ledger, stanzas out. */
-export class Receipts {
+export class Delivery {
   readonly addresses: Addresses;
   /** The ledger's time. */
   readonly clock: LedgerClock;
   readonly pipeline: Pipeline;
   readonly outbox: Outbox;
   readonly passage: Passage;
-  readonly waves: Waves;
-  readonly pings: Pings;
-  readonly gaps: Gaps;
-  readonly shares: Shares;
-  readonly batches: Batches;
+  readonly sessionRedelivery: SessionRedelivery;
+  readonly pings: SessionPings;
+  readonly sequenceGaps: SequenceGaps;
+  readonly quotas: Quotas;
+  readonly batches: AcknowledgementBatches;
   readonly presences: Presences;
-  readonly #confirmers = new Confirmers();
+  readonly #receiptSupport = new ReceiptSupport();
   readonly #interceptor: Interceptor;
   readonly #service: Service;
 
-  constructor(options: ReceiptsOptions) {
+  constructor(options: DeliveryOptions) {
     const { link, ledger, componentDomain, servedDomain, ack, timetable, counts, events, log, patience } = options;
     const addresses = new Addresses(componentDomain, servedDomain, options.allowedDomains);
     this.addresses = addresses;
@@ -146,13 +146,13 @@ export class Receipts {
       ackFrom: ack.from,
       messageTtl: timetable.messageTtl,
     });
-    this.batches = new Batches({
+    this.batches = new AcknowledgementBatches({
       link,
       notices,
       isShared: () => this.presences.others > 0,
-      told: (records) => this.outbox.told(records),
-      alone: (records) => {
-        for (const record of records) this.outbox.notifyAlone(record);
+      onNotified: (records) => this.outbox.recordNotified(records),
+      onSeparate: (records) => {
+        for (const record of records) this.outbox.notifySeparately(record);
       },
       ...options.batching,
     });
@@ -177,30 +177,30 @@ export class Receipts {
     this.outbox = new Outbox(base);
     const { version, maxStanzaBytes, receiptGap, redeliveryWindow } = options;
     const status = (keys: readonly string[]) => ledger.status(keys);
-    this.gaps = new Gaps({ ...base, receiptGap });
-    this.pings = new Pings({
+    this.sequenceGaps = new SequenceGaps({ ...base, receiptGap });
+    this.pings = new SessionPings({
       ...base,
       ping: options.ping ?? (async () => 'unknown'),
       onDoubt: (user) => this.presences.askAfter(user),
-      onJudged: (user) => this.waves.came(user, 'update'),
+      onJudged: (user) => this.sessionRedelivery.sessionAvailable(user, 'update'),
     });
     const { pings } = this;
-    this.waves = new Waves({
+    this.sessionRedelivery = new SessionRedelivery({
       ...base,
       outbox: this.outbox,
       redeliveryWindow,
       status,
-      ...(options.ping && { settled: (user, resource) => pings.settled(user, resource) }),
+      ...(options.ping && { caughtUp: (user, resource) => pings.caughtUp(user, resource) }),
     });
     const unlimited = { limits: NO_LIMITS, memoryUsed: () => undefined, onRefused: () => {} };
-    const shares = new Shares({ servedDomain, ...(options.shares ?? unlimited) });
-    this.shares = shares;
-    const rooms = { ...base, shares, passage: this.passage, outbox: this.outbox, version, maxStanzaBytes };
+    const quotas = new Quotas({ servedDomain, ...(options.quotas ?? unlimited) });
+    this.quotas = quotas;
+    const rooms = { ...base, quotas, passage: this.passage, outbox: this.outbox, version, maxStanzaBytes };
     const observer: SessionObserver = {
-      began: (user) => this.waves.came(user, 'login'),
-      updated: (user, again) => this.waves.came(user, again ? 'heard again' : 'update'),
+      began: (user) => this.sessionRedelivery.sessionAvailable(user, 'login'),
+      updated: (user, again) => this.sessionRedelivery.sessionAvailable(user, again ? 'heard again' : 'update'),
       ended: (user, resource) => {
-        this.waves.left(user);
+        this.sessionRedelivery.sessionEnded(user);
         this.batches.forget(withResource(user, resource));
       },
     };
@@ -209,9 +209,9 @@ export class Receipts {
     const refusals = new Refusals({ ...base, reaches: options.reaches ?? (async () => 'unknown') });
     const settlement = new Settlement({
       ...rooms,
-      confirmers: this.#confirmers,
-      gaps: this.gaps,
-      waves: this.waves,
+      receiptSupport: this.#receiptSupport,
+      sequenceGaps: this.sequenceGaps,
+      sessionRedelivery: this.sessionRedelivery,
       refusals,
     });
     this.#interceptor = new Interceptor({ ...rooms, acceptance, settlement });
@@ -229,7 +229,7 @@ export class Receipts {
 
   /** Redis has lost its data: what was remembered of them counts no more. */
   forgetCached(): void {
-    this.#confirmers.clear();
+    this.#receiptSupport.clear();
     this.presences.ledgerLost();
   }
 
@@ -237,9 +237,9 @@ export class Receipts {
   close(): void {
     this.batches.close();
     this.outbox.leases.close();
-    this.gaps.close();
+    this.sequenceGaps.close();
     this.pings.close();
-    this.waves.close();
+    this.sessionRedelivery.close();
     this.presences.close();
   }
 

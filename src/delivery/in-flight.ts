@@ -4,7 +4,7 @@
  * that has grown old keeps all that follow alive, and everything that ever stood in them, until the next full
  * collection (a third of all memory that the proxy allocated, once).
  */
-export class Underway<V> {
+export class InFlight<V> {
   #entries: Record<string, V | undefined> = Object.create(null);
   #size = 0;
 

@@ -37,7 +37,7 @@ export class Leases {
 
   constructor(options: LeasesOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => this.look(), EVERY).unref();
+    this.#timer = setInterval(() => this.renew(), EVERY).unref();
   }
 
   /** The server has handled something. */
@@ -50,7 +50,7 @@ export class Leases {
   }
 
   /** Called by the timer. */
-  look(): void {
+  renew(): void {
     const { pipeline, copies, timetable, clock } = this.#options;
     const until = clock.now() + LEASE;
     let waiting: Copy[] = [];

@@ -26,7 +26,7 @@ export interface NoticeOptions {
 }
 
 /** The parts of a message that its sender is told about. */
-export type About = Pick<StoredRecord, 'sender' | 'senderResource' | 'recipient' | 'senderId' | 'owesReceipt'>;
+export type NoticeSubject = Pick<StoredRecord, 'sender' | 'senderResource' | 'recipient' | 'senderId' | 'owesReceipt'>;
 
 /** What the proxy tells a sender, in XML. Pure, but for the ids that it uses up. */
 export class Notices {
@@ -43,7 +43,7 @@ export class Notices {
   }
 
   /** "The proxy has it"; undefined when the sender did not ask, or is not to be told in this configuration. */
-  stored(about: About): string | undefined {
+  acknowledgement(about: NoticeSubject): string | undefined {
     const { ackFormat } = this.#options;
     if (ackFormat === 'none' || !about.owesReceipt || about.senderId === undefined) return undefined;
     const recipient = this.proxied(about.recipient);
@@ -51,8 +51,8 @@ export class Notices {
   }
 
   /** What one session is told of many messages: a request's child. All must be such as it would be told of alone. */
-  together(stored: readonly About[], delivered: readonly StoredRecord[]): string {
-    const one = ({ senderId = '', recipient }: About, state: string) => ({
+  batch(stored: readonly NoticeSubject[], delivered: readonly StoredRecord[]): string {
+    const one = ({ senderId = '', recipient }: NoticeSubject, state: string) => ({
       id: senderId,
       to: this.proxied(recipient),
       state,
@@ -61,12 +61,12 @@ export class Notices {
   }
 
   /** Whether the sender is told that his message is stored. */
-  acknowledges({ owesReceipt, senderId }: About): boolean {
+  acknowledges({ owesReceipt, senderId }: NoticeSubject): boolean {
     return this.#options.ackFormat !== 'none' && owesReceipt && senderId !== undefined;
   }
 
   /** How a message ended, if it has and its sender is to be told; a failure with its body, where that is still known. */
-  ended(record: StoredRecord): string | undefined {
+  ending(record: StoredRecord): string | undefined {
     const { senderId } = record;
     const recipient = this.proxied(record.recipient);
     const asked = record.owesReceipt && senderId !== undefined;
@@ -116,11 +116,11 @@ export class Notices {
     return this.#options.ackFrom === 'recipient' ? recipient : this.#options.addresses.componentDomain;
   }
 
-  #sender({ sender, senderResource }: About): string {
+  #sender({ sender, senderResource }: NoticeSubject): string {
     return withResource(sender, senderResource);
   }
 
-  #notice(about: About, id: string, from: string): { from: string; to: string; id: string; about: string } {
+  #notice(about: NoticeSubject, id: string, from: string): { from: string; to: string; id: string; about: string } {
     return { from, to: this.#sender(about), id: this.#options.ids.next(), about: id };
   }
 }

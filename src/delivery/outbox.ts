@@ -8,7 +8,7 @@ import { type Addresses, withResource } from '../xmpp/stanza/address.ts';
 import { isNotToBeStored, message, redelivery } from '../xmpp/stanza/build.ts';
 import { innerOnTheWay } from '../xmpp/stanza/message-key.ts';
 import { isOneElement } from '../xmpp/stanza/xml.ts';
-import { Underway } from './in-flight.ts';
+import { InFlight } from './in-flight.ts';
 import { Leases } from './leases.ts';
 import type { Notices } from './notices.ts';
 import type { Trace } from './trace.ts';
@@ -27,7 +27,7 @@ export interface Sent {
   /** The recipient's resource that it was sent to, unless a first copy. */
   target?: string;
   /** Its receipt is on its way to the ledger: a hand-over would only be noted to be overwritten. */
-  settling?: boolean;
+  receiptArrived?: boolean;
   /** See {@link Leases}. */
   looks?: number;
 }
@@ -38,7 +38,7 @@ export interface LinkPort {
 }
 
 /** A message that needed more than one attempt and is due again. */
-export interface Troubled {
+export interface ScheduledAttempt {
   readonly record: StoredRecord;
   readonly attempt: number;
   /** ms since the epoch. */
@@ -56,7 +56,7 @@ export interface OutboxOptions {
   readonly batches: { delivered(record: StoredRecord): boolean };
   readonly timetable: Timetable;
   readonly clock: Pick<LedgerClock, 'now' | 'aheadOfWall'>;
-  readonly onTroubled: (troubled: Troubled) => void;
+  readonly onScheduled: (scheduled: ScheduledAttempt) => void;
   readonly counts: { handedOver: number; redelivered: number };
   readonly trace?: Trace;
 }
@@ -68,13 +68,13 @@ export interface OutboxOptions {
 export class Outbox {
   readonly #options: OutboxOptions;
   /** Copies on their way, by their record's key. */
-  readonly #copies = new Underway<Sent>();
+  readonly #copies = new InFlight<Sent>();
   /** Copies that the server has proved to have, which the ledger is about to note. */
-  readonly #proved = new Underway<Sent>();
+  readonly #handOversInHand = new InFlight<Sent>();
   /** Receipts on their way to the ledger, of messages that have no copy on its way. */
-  readonly #settling = new Underway<true>();
+  readonly #receiptsInHand = new InFlight<true>();
   /** Notices on their way. */
-  readonly #notices = new Underway<Sent>();
+  readonly #notices = new InFlight<Sent>();
   /** Further copies of corrections, which may still wait behind what is new. */
   #corrections: Sent[] = [];
   readonly leases: Leases;
@@ -87,7 +87,7 @@ export class Outbox {
   /** Sends a message's first copy, to the resource that its sender addressed, if any. */
   forward(record: StoredRecord): void {
     this.#options.trace?.('sent', record);
-    if (record.target !== undefined) this.#outdate(record.target);
+    if (record.target !== undefined) this.#dropOutdated(record.target);
     this.#sendCopy(record, message(this.#outgoing(record, record.recipientResource)), 'normal');
   }
 
@@ -100,18 +100,18 @@ export class Outbox {
    */
   redeliver(record: StoredRecord, keptFromStorage: boolean, why = 'it was due', target = ''): void {
     const { addresses, counts, trace, clock } = this.#options;
-    const underway = this.#copies.get(record.key);
-    if (underway?.held !== undefined && !underway.held.done) {
+    const inFlight = this.#copies.get(record.key);
+    if (inFlight?.held !== undefined && !inFlight.held.done) {
       // The server is slow to prove that it has the last copy, or the link is about to be found broken: that one counts.
-      underway.attempt = record.attempt;
+      inFlight.attempt = record.attempt;
       return;
     }
     // Its receipt is here; should that be for another, the lease ends.
-    if (this.#settling.get(record.key)) return;
-    const proved = this.#proved.get(record.key);
-    if (proved !== undefined) {
+    if (this.#receiptsInHand.get(record.key)) return;
+    const handOver = this.#handOversInHand.get(record.key);
+    if (handOver !== undefined) {
       // It was claimed before the ledger knew that the server has it, which is still true.
-      this.#copyHandedOver({ ...proved, attempt: record.attempt });
+      this.#copyHandedOver({ ...handOver, attempt: record.attempt });
       return;
     }
     // What was never handed over is still a first attempt. Later ones go to whichever resource is there by now.
@@ -130,31 +130,31 @@ export class Outbox {
     trace?.('sent again', record, why);
     // What was never handed over is still waited for; a further copy can wait until the server has time for it.
     this.#sendCopy(record, xml, record.copies > 0 ? 'low' : 'normal', noStore, target);
-    if (record.target !== undefined && record.copies > 0) this.#noteCorrection(record.key);
+    if (record.target !== undefined && record.copies > 0) this.#recordCorrection(record.key);
   }
 
   /** Tells a sender how his message ended, and owes it until the server has it; one who is away, when he comes. */
   notify(record: StoredRecord): void {
     // A copy that still waits must not be written after its sender was told that it was not delivered.
-    this.settled(record.key);
+    this.dropCopy(record.key);
     if (record.senderAway) return;
     if (this.#options.batches.delivered(record)) return;
-    this.notifyAlone(record);
+    this.notifySeparately(record);
   }
 
   /** The same, in a stanza of its own. */
-  notifyAlone(record: StoredRecord): void {
-    const xml = this.#options.notices.ended(record);
-    const underway = this.#notices.get(record.key);
-    if (underway?.held !== undefined && !underway.held.done && underway.record.state === record.state) {
-      underway.attempt = record.attempt;
+  notifySeparately(record: StoredRecord): void {
+    const xml = this.#options.notices.ending(record);
+    const inFlight = this.#notices.get(record.key);
+    if (inFlight?.held !== undefined && !inFlight.held.done && inFlight.record.state === record.state) {
+      inFlight.attempt = record.attempt;
       return;
     }
     // The body is in the text, and not kept twice.
     const quotes = record.inner !== '';
     const sent: Sent = { kind: 'notice', attempt: record.attempt, record: quotes ? { ...record, inner: '' } : record };
     if (quotes) sent.quotes = true;
-    if (xml === undefined) this.told([record]);
+    if (xml === undefined) this.recordNotified([record]);
     else {
       this.#options.trace?.('told', record, record.state);
       sent.held = this.#options.link.send(xml, sent, 'high', undefined, record.sender);
@@ -173,25 +173,25 @@ export class Outbox {
    * A receipt came that will most likely settle this one, and is on its way to the ledger: until it has been there, no
    * further copy is sent. Gives what is known of one that is still on its way.
    */
-  settling(key: string): StoredRecord | undefined {
+  receiptArrived(key: string): StoredRecord | undefined {
     const sent = this.#copies.get(key);
     if (sent === undefined) {
-      this.#settling.set(key, true);
+      this.#receiptsInHand.set(key, true);
       return undefined;
     }
-    sent.settling = true;
+    sent.receiptArrived = true;
     return sent.record;
   }
 
-  /** The ledger has had the receipt that {@link settling} was told of. */
-  notSettling(key: string): void {
-    this.#settling.delete(key);
+  /** The ledger has had the receipt that {@link receiptArrived} was told of. */
+  receiptHandled(key: string): void {
+    this.#receiptsInHand.delete(key);
     const sent = this.#copies.get(key);
-    if (sent !== undefined) sent.settling = false;
+    if (sent !== undefined) sent.receiptArrived = false;
   }
 
   /** A receipt has settled it: what is still on its way need not be sent again. */
-  settled(key: string): void {
+  dropCopy(key: string): void {
     const sent = this.#copies.get(key);
     if (sent === undefined) return;
     if (sent.held) sent.held.done = true;
@@ -199,16 +199,16 @@ export class Outbox {
   }
 
   /** A notice that cannot be sent is owed no longer. */
-  abandon(sent: Sent): void {
+  giveUp(sent: Sent): void {
     this.#gone(sent);
-    if (sent.kind === 'notice') this.told([sent.record]);
+    if (sent.kind === 'notice') this.recordNotified([sent.record]);
   }
 
   /** Sends a notice once more without the message's body, over which the server may end the stream; false when it has none. */
-  tellWithoutBody(sent: Sent): boolean {
+  notifyWithoutBody(sent: Sent): boolean {
     if (!sent.quotes) return false;
     this.#gone(sent);
-    this.notifyAlone({ ...sent.record, attempt: sent.attempt });
+    this.notifySeparately({ ...sent.record, attempt: sent.attempt });
     return true;
   }
 
@@ -222,14 +222,14 @@ export class Outbox {
       if (sent.kind === 'notice') notices.push(sent.record);
       else this.#copyHandedOver(sent);
     }
-    this.told(notices);
+    this.recordNotified(notices);
   }
 
   #copyHandedOver(sent: Sent): void {
     const { pipeline, timetable, clock } = this.#options;
     const { record, attempt } = sent;
     this.#options.trace?.('handed over', record);
-    if (sent.settling) return;
+    if (sent.receiptArrived) return;
     const now = clock.now();
     const progress = { storedAt: record.storedAt, copies: record.copies + 1 };
     const random = Math.random();
@@ -245,9 +245,9 @@ export class Outbox {
       // Of a chat (RFC 6121 section 8.5.3.2.1), servers make the best; later copies go to the bare address, as a rule.
       resource: record.type === 'chat' ? '' : record.copies > 0 ? (sent.target ?? '') : record.recipientResource,
     });
-    this.#proved.set(record.key, sent);
+    this.#handOversInHand.set(record.key, sent);
     const noted = () => {
-      if (this.#proved.get(record.key) === sent) this.#proved.delete(record.key);
+      if (this.#handOversInHand.get(record.key) === sent) this.#handOversInHand.delete(record.key);
     };
     pipeline.push({
       operation,
@@ -256,7 +256,7 @@ export class Outbox {
         noted();
         const due = operation.decode(reply);
         // Not after a mere reconnect: what has no earlier copy out is in no trouble.
-        if (due !== undefined && record.copies > 0) this.#troubled(record, attempt, due);
+        if (due !== undefined && record.copies > 0) this.#scheduled(record, attempt, due);
       },
     });
   }
@@ -282,8 +282,8 @@ export class Outbox {
 
   /** It is no longer on its way. */
   #gone(sent: Sent): void {
-    const underway = sent.kind === 'copy' ? this.#copies : this.#notices;
-    if (underway.get(sent.record.key) === sent) underway.delete(sent.record.key);
+    const inFlight = sent.kind === 'copy' ? this.#copies : this.#notices;
+    if (inFlight.get(sent.record.key) === sent) inFlight.delete(sent.record.key);
   }
 
   async #claimAgain(sent: Sent): Promise<boolean> {
@@ -307,15 +307,15 @@ export class Outbox {
     if (!sent.held.done) this.#copies.set(record.key, sent);
   }
 
-  #noteCorrection(key: string): void {
-    const underway = this.#corrections.filter((sent) => this.#copies.get(sent.record.key) === sent);
+  #recordCorrection(key: string): void {
+    const inFlight = this.#corrections.filter((sent) => this.#copies.get(sent.record.key) === sent);
     const sent = this.#copies.get(key);
-    this.#corrections = sent === undefined ? underway : [...underway, sent];
+    this.#corrections = sent === undefined ? inFlight : [...inFlight, sent];
   }
 
   /** A later correction of the same message is about to go first: an older one must not be written after it. */
-  #outdate(target: string): void {
-    for (const { record } of this.#corrections) if (record.target === target) this.settled(record.key);
+  #dropOutdated(target: string): void {
+    for (const { record } of this.#corrections) if (record.target === target) this.dropCopy(record.key);
   }
 
   #outgoing(record: StoredRecord, resource: string): Parameters<typeof message>[0] {
@@ -331,12 +331,12 @@ export class Outbox {
   }
 
   /** Their senders know how these ended: nothing is owed to them any more. */
-  told(records: readonly StoredRecord[]): void {
+  recordNotified(records: readonly StoredRecord[]): void {
     for (const operation of told(records)) this.#options.pipeline.push({ operation, done: () => {} });
   }
 
-  #troubled(record: StoredRecord, attempt: number, due: number): void {
+  #scheduled(record: StoredRecord, attempt: number, due: number): void {
     const expires = due >= expiryOf(record.storedAt, this.#options.timetable);
-    this.#options.onTroubled({ record, attempt, due, expires });
+    this.#options.onScheduled({ record, attempt, due, expires });
   }
 }

@@ -1,9 +1,9 @@
 import type { Limits, Reason } from '../store/redis/quota-operations.ts';
 import type { StanzaError } from '../xmpp/stanza/build.ts';
-import { Rates } from './rate-limiter.ts';
+import { RateLimiter } from './rate-limiter.ts';
 
 /** What one sender may have; 0 is no limit. See docs/configuration.md. */
-export interface ShareLimits {
+export interface QuotaLimits {
   /** Stanzas a second, and at once after a pause; each KiB of one counts as one. In this process. */
   readonly rate: number;
   readonly burst: number;
@@ -18,7 +18,7 @@ export interface ShareLimits {
   readonly reserve: number;
 }
 
-export const NO_LIMITS: ShareLimits = {
+export const NO_LIMITS: QuotaLimits = {
   rate: 0,
   burst: 1,
   messages: 0,
@@ -28,8 +28,8 @@ export const NO_LIMITS: ShareLimits = {
   reserve: 0,
 };
 
-export interface SharesOptions {
-  readonly limits: ShareLimits;
+export interface QuotasOptions {
+  readonly limits: QuotaLimits;
   readonly servedDomain: string;
   /** How much of Redis' `maxmemory` is used, 0 to 1; undefined when there is none, or nobody knows. */
   readonly memoryUsed: () => number | undefined;
@@ -66,22 +66,22 @@ const MOST_SEEN = 20_000;
  * What each sender may take of the proxy, so that there is room for the others. Nothing here is looked up for most
  * messages: what the ledger has said of a sender holds for a moment, unless he is near his limits.
  */
-export class Shares {
-  readonly #options: SharesOptions;
-  readonly #rates: Rates;
-  readonly #domainRates: Rates;
+export class Quotas {
+  readonly #options: QuotasOptions;
+  readonly #rates: RateLimiter;
+  readonly #domainRates: RateLimiter;
   readonly #seen = new Map<string, Map<string, Seen>>();
   #seenCount = 0;
   readonly #ending: string;
   readonly #now: () => number;
 
-  constructor(options: SharesOptions) {
+  constructor(options: QuotasOptions) {
     this.#options = options;
     const { limits, servedDomain, now = () => performance.now() } = options;
     const { rate, burst, domainShares } = limits;
     this.#now = now;
-    this.#rates = new Rates({ perSecond: rate, burst }, now);
-    this.#domainRates = new Rates({ perSecond: rate * domainShares, burst: burst * domainShares }, now);
+    this.#rates = new RateLimiter({ perSecond: rate, burst }, now);
+    this.#domainRates = new RateLimiter({ perSecond: rate * domainShares, burst: burst * domainShares }, now);
     this.#ending = `@${servedDomain}`;
   }
 
@@ -90,7 +90,7 @@ export class Shares {
    *
    * @param sender bare JID of a served user
    */
-  inTime(sender: string, bytes: number): boolean {
+  isWithinRate(sender: string, bytes: number): boolean {
     const cost = Math.max(1, bytes / 1024);
     if (!this.#rates.take(sender, cost)) return false;
     return sender.endsWith(this.#ending) || this.#domainRates.take(domainOf(sender), cost);
@@ -98,8 +98,8 @@ export class Shares {
 
   /** How a message is to be stored; undefined when nothing needs to be looked up. */
   check(sender: string, recipient: string, bytes: number): Check | undefined {
-    const part = this.#part();
-    if (!this.inTime(sender, bytes)) return { limits: this.#limits(sender, part), refuse: 'rate' };
+    const part = this.#fraction();
+    if (!this.isWithinRate(sender, bytes)) return { limits: this.#limits(sender, part), refuse: 'rate' };
     if (part === 0) return { limits: this.#limits(sender, part), refuse: 'memory' };
     const seen = this.#seen.get(sender)?.get(recipient);
     if (part === 1 && seen !== undefined && seen.left > 0 && this.#now() < seen.until) {
@@ -112,7 +112,7 @@ export class Shares {
   }
 
   /** What the ledger said of this sender and recipient, in percent. */
-  learned(sender: string, recipient: string, taken: number): void {
+  recordUsage(sender: string, recipient: string, taken: number): void {
     if (taken >= NEAR) {
       this.#seen.get(sender)?.delete(recipient);
       return;
@@ -149,7 +149,7 @@ export class Shares {
   }
 
   /** The part of their limits that senders have, as Redis' memory fills; 0 when nothing may be stored. */
-  #part(): number {
+  #fraction(): number {
     const used = this.#options.memoryUsed();
     const { reserve } = this.#options.limits;
     if (used === undefined || reserve === 0) return 1;

@@ -15,7 +15,7 @@ interface Bucket {
 const MOST_REMEMBERED = 50_000;
 
 /** How much each may do, one bucket by name. Bounded in memory, whatever names come. */
-export class Rates {
+export class RateLimiter {
   readonly #rate: Rate;
   readonly #buckets = new Map<string, Bucket>();
   readonly #now: () => number;

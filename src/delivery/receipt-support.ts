@@ -6,13 +6,13 @@ const MAX_KNOWN = 50_000;
  * Who returns receipts, as far as this process has seen lately. Redis remembers it for 90 days; this spares it being
  * told the same with every receipt.
  */
-export class Confirmers {
+export class ReceiptSupport {
   #size = 0;
   /** By recipient and sender, since it matters whether they are contacts. */
   readonly #seen = new Map<string, Map<string, number>>();
 
   /** Whether Redis should be told that he returns receipts. */
-  toRemember(sender: string, recipient: string, now: number): boolean {
+  isNews(sender: string, recipient: string, now: number): boolean {
     const since = this.#seen.get(recipient)?.get(sender);
     return since === undefined || now - since >= FRESH_FOR;
   }
@@ -24,8 +24,8 @@ export class Confirmers {
   }
 
   /** Redis has been told. */
-  remembered(sender: string, recipient: string, now: number): void {
-    if (!this.toRemember(sender, recipient, now)) return;
+  record(sender: string, recipient: string, now: number): void {
+    if (!this.isNews(sender, recipient, now)) return;
     if (this.#size >= MAX_KNOWN) {
       this.clear();
     }

@@ -36,7 +36,7 @@ export class Refusals {
   }
 
   /** Whether a copy of this message, which came back with `service-unavailable`, would always come back. Never rejects. */
-  isForGood({ sender, recipient, recipientResource, type }: StoredRecord): Promise<boolean> {
+  isPermanent({ sender, recipient, recipientResource, type }: StoredRecord): Promise<boolean> {
     // What was for one session that is gone says nothing of the next copy, which is for any.
     const toAny = recipientResource === '' || type === 'chat';
     const name = `${sender} ${recipient} ${toAny}`;

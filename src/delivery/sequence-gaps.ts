@@ -2,7 +2,7 @@ import type { Clock } from '../store/redis/clock.ts';
 import { gap } from '../store/redis/evidence-operations.ts';
 import type { Pipeline } from '../store/redis/pipeline.ts';
 
-export interface GapsOptions {
+export interface SequenceGapsOptions {
   readonly pipeline: Pick<Pipeline, 'push'>;
   /** How long after a later receipt an earlier one may still come, ms (RECEIPT_GAP). */
   readonly receiptGap: number;
@@ -26,19 +26,19 @@ const GATHER = 1000;
  * receipt would make each message dearer for the sake of the few; so what was confirmed is noted here and looked up
  * once in a while, for each session and each sender.
  */
-export class Gaps {
-  readonly #options: GapsOptions;
+export class SequenceGaps {
+  readonly #options: SequenceGapsOptions;
   readonly #confirmed = new Map<string, Confirmed>();
   /** The last one noted: nearly always the next one, too. */
   #last: Confirmed | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: GapsOptions) {
+  constructor(options: SequenceGapsOptions) {
     this.#options = options;
   }
 
   /** A receipt came from this session, for a message of this sender's that was stored at `storedAt` (ms). */
-  note(user: string, resource: string, sender: string, storedAt: number): void {
+  recordReceipt(user: string, resource: string, sender: string, storedAt: number): void {
     let last = this.#last;
     if (last?.user !== user || last.resource !== resource || last.sender !== sender) {
       last = this.#confirmedBy(user, resource, sender);

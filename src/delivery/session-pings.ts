@@ -4,7 +4,7 @@ import type { Pipeline } from '../store/redis/pipeline.ts';
 import { judged, overheard } from '../store/redis/presence-operations.ts';
 import { type Address, withResource } from '../xmpp/stanza/address.ts';
 
-export interface PingsOptions {
+export interface SessionPingsOptions {
   readonly pipeline: Pick<Pipeline, 'push'>;
   readonly clock: Clock;
   /** See Asker.isThere. */
@@ -25,14 +25,14 @@ const GATHER = 1000;
  * it up, which takes a quarter of an hour on Openfire as it is; what went to it must not wait for that when its owner has
  * another device in his hand.
  */
-export class Pings {
-  readonly #options: PingsOptions;
+export class SessionPings {
+  readonly #options: SessionPingsOptions;
   /** Moves on when the link goes down: that an answer to an earlier question does not come says nothing. */
   #link = 0;
   readonly #toLookAt = new Set<string>();
   #closed = false;
 
-  constructor(options: PingsOptions) {
+  constructor(options: SessionPingsOptions) {
     this.#options = options;
   }
 
@@ -51,12 +51,12 @@ export class Pings {
    * Resolves when this session has answered, and with that has had what its server wrote to it before, or its time for that
    * is over. Never rejects.
    */
-  async settled(user: string, resource: string): Promise<void> {
+  async caughtUp(user: string, resource: string): Promise<void> {
     if (await this.#ask(user, resource)) await sleep(GRACE, undefined, { ref: false });
   }
 
   /** An answer came that nobody waits for here; `doubtful`: one that a server may have made for a session that is gone. */
-  overheard({ side, bare, resource }: Address, doubtful: boolean): void {
+  strayReply({ side, bare, resource }: Address, doubtful: boolean): void {
     if (side !== 'served' || resource === '') return;
     const { pipeline, onDoubt } = this.#options;
     const operation = overheard(bare, resource);

@@ -6,7 +6,7 @@ import type { StoredRecord } from '../store/redis/record.ts';
 import { jittered, type Timetable } from '../store/retry-policy.ts';
 import type { Outbox } from './outbox.ts';
 
-export interface WavesOptions {
+export interface SessionRedeliveryOptions {
   readonly pipeline: Pick<Pipeline, 'push'>;
   readonly outbox: Pick<Outbox, 'redeliver'>;
   readonly timetable: Timetable;
@@ -25,17 +25,17 @@ export interface WavesOptions {
    * Resolves when what a server hands to this session by itself has come, and the receipts for it: what a session that has
    * ended did not acknowledge (XEP-0198) may go on to the next, or to offline storage.
    */
-  readonly settled?: (user: string, resource: string) => Promise<void>;
+  readonly caughtUp?: (user: string, resource: string) => Promise<void>;
 }
 
 /** One recipient's messages that are being sent again. */
-interface Wave {
+interface RedeliveryRun {
   /** Waiting for their turn, in the order in which they were stored. */
   waiting: Map<string, Missed>;
   /** Sent again and not confirmed: which attempt was claimed, and when (ms). */
-  readonly open: Map<string, { readonly attempt: number; readonly since: number }>;
+  readonly inFlight: Map<string, { readonly attempt: number; readonly since: number }>;
   /** The session that is to settle before anything is sent; a later one takes its place. */
-  settling?: { readonly resource: string } | undefined;
+  catchingUp?: { readonly resource: string } | undefined;
 }
 
 /** How long what waits for its turn is nobody else's to send, ms. Should this process die, a sweep finds it then. */
@@ -56,51 +56,51 @@ const COUNTED = {
  * What a recipient has missed is sent again when he comes back: oldest first, and no more at a time than his client
  * confirms, since one that has just logged in over a bad network is easily lost again with all that was thrown at it.
  */
-export class Waves {
-  readonly #options: WavesOptions;
-  readonly #waves = new Map<string, Wave>();
+export class SessionRedelivery {
+  readonly #options: SessionRedeliveryOptions;
+  readonly #runs = new Map<string, RedeliveryRun>();
   #timer: NodeJS.Timeout | undefined;
   #postponedAt = 0;
   #looking = false;
   #closed = false;
 
-  constructor(options: WavesOptions) {
+  constructor(options: SessionRedeliveryOptions) {
     this.#options = options;
   }
 
   /** A session of this user's (bare JID) began, or there was other word of one. */
-  came(user: string, event: Event): void {
-    if (event === 'login') this.#tell(user, '0');
-    this.#look(user, event, '0', []);
+  sessionAvailable(user: string, event: Event): void {
+    if (event === 'login') this.#dueNotices(user, '0');
+    this.#gather(user, event, '0', []);
   }
 
   /** A session of his ended. What it may have lost goes to another, if he has one; else all waits for the next. */
-  left(user: string): void {
-    this.came(user, 'ended');
+  sessionEnded(user: string): void {
+    this.sessionAvailable(user, 'ended');
   }
 
   /** One of his messages has ended. */
-  settled(user: string, key: string): void {
-    // Called with every receipt; nearly always there is no wave at all.
-    if (this.#waves.size === 0) return;
-    const wave = this.#waves.get(user);
-    if (wave?.open.delete(key)) this.#send(user, wave);
+  messageEnded(user: string, key: string): void {
+    // Called with every receipt; nearly always there is no run at all.
+    if (this.#runs.size === 0) return;
+    const run = this.#runs.get(user);
+    if (run?.inFlight.delete(key)) this.#send(user, run);
   }
 
   close(): void {
     this.#closed = true;
     clearInterval(this.#timer);
-    this.#waves.clear();
+    this.#runs.clear();
   }
 
-  #tell(user: string, cursor: string): void {
+  #dueNotices(user: string, cursor: string): void {
     const operation = tell(user, cursor);
-    const done = (next: string) => next !== '0' && this.#tell(user, next);
+    const done = (next: string) => next !== '0' && this.#dueNotices(user, next);
     this.#options.pipeline.push({ operation, done });
   }
 
   /** Gathers what he has missed, portion by portion. */
-  #look(user: string, event: Event, cursor: string, found: Missed[]): void {
+  #gather(user: string, event: Event, cursor: string, found: Missed[]): void {
     const { pipeline, timetable, clock } = this.#options;
     const now = clock.now();
     const operation = came({
@@ -114,57 +114,57 @@ export class Waves {
     const done = (reply: string) => {
       const { away, next, missed, there } = operation.decode(reply);
       if (away) {
-        this.#waves.delete(user);
+        this.#runs.delete(user);
         return;
       }
       found.push(...missed);
       if (next === '0') this.#add(user, found, there);
-      else this.#look(user, event, next, found);
+      else this.#gather(user, event, next, found);
     };
     pipeline.push({ operation, done });
   }
 
   #add(user: string, missed: readonly Missed[], there: string): void {
     if (missed.length === 0 || this.#closed) return;
-    const wave = this.#waves.get(user) ?? { waiting: new Map(), open: new Map() };
-    this.#waves.set(user, wave);
+    const run = this.#runs.get(user) ?? { waiting: new Map(), inFlight: new Map() };
+    this.#runs.set(user, run);
     for (const one of missed) {
       // Found twice, by events that came together: it is being sent already.
-      if (wave.open.get(one.key)?.attempt === one.attempt) continue;
+      if (run.inFlight.get(one.key)?.attempt === one.attempt) continue;
       // Its copy went to a session that has ended since.
-      wave.open.delete(one.key);
-      wave.waiting.set(one.key, one);
+      run.inFlight.delete(one.key);
+      run.waiting.set(one.key, one);
     }
-    wave.waiting = new Map([...wave.waiting].sort(([, one], [, other]) => byStoring(one, other)));
+    run.waiting = new Map([...run.waiting].sort(([, one], [, other]) => byStoring(one, other)));
     this.#timer ??= setInterval(() => void this.#check(), LOOK_EVERY).unref();
-    if (missed.some(({ evidence }) => evidence === 'session-ended')) void this.#settle(user, wave, there);
-    else this.#send(user, wave);
+    if (missed.some(({ evidence }) => evidence === 'session-ended')) void this.#catchUp(user, run, there);
+    else this.#send(user, run);
   }
 
   /** Has the server do first what it does by itself. */
-  async #settle(user: string, wave: Wave, resource: string): Promise<void> {
-    const { settled } = this.#options;
-    if (settled !== undefined && resource !== '') {
-      if (wave.settling?.resource === resource) return;
-      const settling = { resource };
-      wave.settling = settling;
-      await settled(user, resource);
-      if (wave.settling !== settling) return;
-      wave.settling = undefined;
+  async #catchUp(user: string, run: RedeliveryRun, resource: string): Promise<void> {
+    const { caughtUp } = this.#options;
+    if (caughtUp !== undefined && resource !== '') {
+      if (run.catchingUp?.resource === resource) return;
+      const waitsFor = { resource };
+      run.catchingUp = waitsFor;
+      await caughtUp(user, resource);
+      if (run.catchingUp !== waitsFor) return;
+      run.catchingUp = undefined;
     }
-    this.#send(user, wave);
+    this.#send(user, run);
   }
 
   /** Sends as many as may be on their way, in one turn and in order. */
-  #send(user: string, wave: Wave): void {
+  #send(user: string, run: RedeliveryRun): void {
     const { pipeline, outbox, redeliveryWindow, counts } = this.#options;
     // He has gone meanwhile.
-    if (this.#waves.get(user) !== wave || wave.settling !== undefined) return;
-    for (const [key, { attempt, evidence }] of wave.waiting) {
-      if (wave.open.size >= redeliveryWindow) break;
-      wave.waiting.delete(key);
+    if (this.#runs.get(user) !== run || run.catchingUp !== undefined) return;
+    for (const [key, { attempt, evidence }] of run.waiting) {
+      if (run.inFlight.size >= redeliveryWindow) break;
+      run.waiting.delete(key);
       const open = { attempt, since: this.#options.clock.now() };
-      wave.open.set(key, open);
+      run.inFlight.set(key, open);
       const operation = claim(key, attempt);
       pipeline.push({
         operation,
@@ -173,19 +173,19 @@ export class Waves {
           if (claimed.outcome === 'claimed' && claimed.record.state === 'pending') {
             counts[COUNTED[evidence]] += 1;
             outbox.redeliver(claimed.record, claimed.noStore, evidence, claimed.target);
-          } else if (wave.open.get(key) === open) {
-            wave.open.delete(key);
-            this.#send(user, wave);
+          } else if (run.inFlight.get(key) === open) {
+            run.inFlight.delete(key);
+            this.#send(user, run);
           }
         },
       });
     }
-    if (wave.waiting.size === 0 && wave.open.size === 0) this.#waves.delete(user);
+    if (run.waiting.size === 0 && run.inFlight.size === 0) this.#runs.delete(user);
   }
 
   /** Frees the places of what was confirmed to another process, and of what nobody confirms. */
   async #check(): Promise<void> {
-    if (this.#waves.size === 0) {
+    if (this.#runs.size === 0) {
       clearInterval(this.#timer);
       this.#timer = undefined;
       return;
@@ -193,14 +193,14 @@ export class Waves {
     if (this.#looking) return;
     this.#looking = true;
     this.#postpone();
-    for (const [user, wave] of [...this.#waves]) {
-      this.#giveUp(user, wave);
-      const keys = [...wave.open.keys()];
+    for (const [user, run] of [...this.#runs]) {
+      this.#giveUp(user, run);
+      const keys = [...run.inFlight.keys()];
       if (keys.length === 0) continue;
       try {
         const records = await this.#options.status(keys);
         for (const [i, record] of records.entries()) {
-          if (record?.state !== 'pending') this.settled(user, keys[i] as string);
+          if (record?.state !== 'pending') this.messageEnded(user, keys[i] as string);
         }
       } catch {
         // Redis is away, which others say; it is asked again in a second.
@@ -211,18 +211,18 @@ export class Waves {
   }
 
   /** A client may drop copies that it knows without confirming them; what comes after must not wait for that. */
-  #giveUp(user: string, wave: Wave): void {
+  #giveUp(user: string, run: RedeliveryRun): void {
     const limit = this.#options.clock.now() - (this.#options.timetable.schedule[0] as number);
     let over = false;
-    for (const [key, { since }] of wave.open) if (since <= limit) over = wave.open.delete(key);
-    if (over) this.#send(user, wave);
+    for (const [key, { since }] of run.inFlight) if (since <= limit) over = run.inFlight.delete(key);
+    if (over) this.#send(user, run);
   }
 
   #postpone(): void {
     const now = this.#options.clock.now();
     if (now - this.#postponedAt < POSTPONE_EVERY) return;
     this.#postponedAt = now;
-    for (const { waiting } of this.#waves.values()) {
+    for (const { waiting } of this.#runs.values()) {
       const all = [...waiting.values()];
       for (let i = 0; i < all.length; i += POSTPONED_TOGETHER) {
         const operation = postpone(all.slice(i, i + POSTPONED_TOGETHER), now + LEASE);

@@ -13,20 +13,20 @@ import type { Message, Proof } from '../xmpp/stanza/message.ts';
 import { keyOnTheWay, recordKey } from '../xmpp/stanza/message-key.ts';
 import { readError } from '../xmpp/stanza/stanza-error.ts';
 import type { Outbox } from './outbox.ts';
-import type { Confirmers } from './receipt-support.ts';
+import type { ReceiptSupport } from './receipt-support.ts';
 import type { Refusals } from './refusals.ts';
-import type { Gaps } from './sequence-gaps.ts';
-import type { Waves } from './session-redelivery.ts';
+import type { SequenceGaps } from './sequence-gaps.ts';
+import type { SessionRedelivery } from './session-redelivery.ts';
 import type { Trace } from './trace.ts';
 
 export interface SettlementOptions {
   readonly pipeline: Pipeline;
   readonly outbox: Outbox;
   readonly passage: Passage;
-  readonly confirmers: Confirmers;
-  readonly gaps: Gaps;
-  readonly waves: Waves;
-  readonly refusals: Pick<Refusals, 'isForGood'>;
+  readonly receiptSupport: ReceiptSupport;
+  readonly sequenceGaps: SequenceGaps;
+  readonly sessionRedelivery: SessionRedelivery;
+  readonly refusals: Pick<Refusals, 'isPermanent'>;
   readonly clock: Clock;
   readonly timetable: Timetable;
   readonly counts: {
@@ -83,22 +83,22 @@ export class Settlement {
     onSettled: () => void,
     key: string = this.#keyOf(route, id),
   ): void {
-    const { pipeline, outbox, confirmers, counts, gaps } = this.#options;
+    const { pipeline, outbox, receiptSupport, counts, sequenceGaps } = this.#options;
     const { from, to } = route;
     const now = this.#options.clock.now();
     const sender = to.counterpart;
     const recipient = from.bare;
-    const remember = confirmers.toRemember(sender, recipient, now) ? { sender, recipient } : undefined;
-    const operation = settle(key, from.resource, now, remember, outbox.settling(key));
+    const remember = receiptSupport.isNews(sender, recipient, now) ? { sender, recipient } : undefined;
+    const operation = settle(key, from.resource, now, remember, outbox.receiptArrived(key));
     pipeline.push({
       operation,
       owner: from.counterpart,
       failed: () => {
-        outbox.notSettling(key);
+        outbox.receiptHandled(key);
         onSettled();
       },
       done: (reply) => {
-        outbox.notSettling(key);
+        outbox.receiptHandled(key);
         const settled = operation.decode(reply);
         switch (settled.outcome) {
           case 'unknown': {
@@ -116,8 +116,8 @@ export class Settlement {
             counts.repeatedReceipts += 1;
             break;
           default:
-            confirmers.remembered(sender, recipient, now);
-            gaps.note(recipient, from.resource, sender, settled.record.storedAt);
+            receiptSupport.record(sender, recipient, now);
+            sequenceGaps.recordReceipt(recipient, from.resource, sender, settled.record.storedAt);
             this.#delivered(settled.record, settled.outcome, now);
         }
         onSettled();
@@ -176,10 +176,10 @@ export class Settlement {
   }
 
   #delivered(record: StoredRecord, outcome: 'delivered' | 'late', now: number): void {
-    const { outbox, waves, pipeline, counts, onDelivered, onEnded, trace } = this.#options;
+    const { outbox, sessionRedelivery, pipeline, counts, onDelivered, onEnded, trace } = this.#options;
     trace?.('delivered', record, outcome === 'late' ? 'late' : undefined);
-    outbox.settled(record.key);
-    waves.settled(record.recipient, record.key);
+    outbox.dropCopy(record.key);
+    sessionRedelivery.messageEnded(record.recipient, record.key);
     if (outcome === 'late') counts.lateReceipts += 1;
     else counts.delivered += 1;
     onDelivered(now - record.firstStoredAt);
@@ -218,27 +218,27 @@ export class Settlement {
         } else if (bounced.outcome === 'done') {
           counts.bouncesTemporary += 1;
           trace?.('came back', bounced.record, condition);
-          this.#hasten(bounced.record);
-          if (condition === 'service-unavailable') void this.#whetherForGood(bounced.record);
+          this.#bringForward(bounced.record);
+          if (condition === 'service-unavailable') void this.#rejectIfPermanent(bounced.record);
         }
       },
     });
   }
 
   #rejected(record: StoredRecord, condition: string): void {
-    const { outbox, waves, counts, onEnded, trace } = this.#options;
+    const { outbox, sessionRedelivery, counts, onEnded, trace } = this.#options;
     counts.rejected += 1;
     trace?.('rejected', record, condition);
-    outbox.settled(record.key);
-    waves.settled(record.recipient, record.key);
+    outbox.dropCopy(record.key);
+    sessionRedelivery.messageEnded(record.recipient, record.key);
     outbox.notify(record);
     onEnded(record, 'rejected');
   }
 
   /** It waits to be sent again; should that be in vain, it ends. */
-  async #whetherForGood(record: StoredRecord): Promise<void> {
+  async #rejectIfPermanent(record: StoredRecord): Promise<void> {
     const { refusals, pipeline, clock } = this.#options;
-    if (!(await refusals.isForGood(record))) return;
+    if (!(await refusals.isPermanent(record))) return;
     const condition = 'service-unavailable';
     const operation = reject(record.key, clock.now(), condition, 'cancel', NOT_TAKEN);
     pipeline.push({
@@ -251,7 +251,7 @@ export class Settlement {
   }
 
   /** It certainly did not arrive, so the ordinary timetable holds, also for a recipient who never confirmed anything. */
-  #hasten(record: StoredRecord): void {
+  #bringForward(record: StoredRecord): void {
     const { timetable, clock } = this.#options;
     const due = nextDue(record, true, timetable, clock.now(), Math.random());
     this.#options.pipeline.push({ operation: hasten(record.key, due, record.recipient), done: () => {} });

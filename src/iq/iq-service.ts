@@ -1,6 +1,6 @@
 import type { Element } from '@xmpp/xml';
 import type { LinkPort } from '../delivery/outbox.ts';
-import type { Shares } from '../delivery/quotas.ts';
+import type { Quotas } from '../delivery/quotas.ts';
 import type { Passage } from '../routing/passthrough.ts';
 import type { Clock } from '../store/redis/clock.ts';
 import type { Pipeline } from '../store/redis/pipeline.ts';
@@ -33,7 +33,7 @@ export interface QueriesOptions extends QueryTiming {
     readonly pipeline: Pipeline;
     readonly passage: Passage;
     readonly clock: Clock;
-    readonly shares: Shares;
+    readonly quotas: Quotas;
     /** Answers what is asked of the component itself. */
     stanza(element: Element): void;
   };
@@ -118,7 +118,7 @@ export class Queries {
   }
 
   #take(element: Element): void {
-    const { addresses, passage, shares, stanza } = this.#options.receipts;
+    const { addresses, passage, quotas, stanza } = this.#options.receipts;
     const { from: fromText, to: toText, type } = element.attrs;
     if (!fromText || !toText) {
       passage.drop();
@@ -128,14 +128,14 @@ export class Queries {
     const to = addresses.parse(toText);
     if (type === 'result' || type === 'error') this.#reply(element, to);
     else if (to.side === 'component' && !isRosterSet(element)) {
-      if (from.side !== 'served' || shares.inTime(from.bare, weight(element))) {
+      if (from.side !== 'served' || quotas.isWithinRate(from.bare, weight(element))) {
         stanza.call(this.#options.receipts, element);
-      } else passage.refuse(element, shares.refusal('rate'));
+      } else passage.refuse(element, quotas.refusal('rate'));
     } else this.#request(element, from, to);
   }
 
   #request(element: Element, from: Address, to: Address): void {
-    const { passage, addresses, shares } = this.#options.receipts;
+    const { passage, addresses, quotas } = this.#options.receipts;
     const { id, type } = element.attrs;
     const { onRosterSet } = this.#options;
     const children = element.getChildElements();
@@ -149,7 +149,8 @@ export class Queries {
     else if (from.side !== 'served' || to.side !== 'proxied' || namespaceOf(children[0] as Element) === NS.roster) {
       // A roster is its owner's alone: to a client, this would look like a push from its own server.
       passage.refuse(element, { condition: 'service-unavailable' });
-    } else if (!shares.inTime(from.bare, weight(element) / FILES)) passage.refuse(element, shares.refusal('rate'));
+    } else if (!quotas.isWithinRate(from.bare, weight(element) / FILES))
+      passage.refuse(element, quotas.refusal('rate'));
     else this.#relay.request(element, { from, to });
   }
 

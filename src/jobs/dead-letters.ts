@@ -5,7 +5,7 @@ import type { JobData, UndeliveredData } from './jobs.ts';
 const PAGE = 500;
 
 /** As a command shows one; see `DeadLetter` in commands/desk.ts. */
-interface Letter {
+interface DeadLetter {
   readonly id: string;
   readonly key: string;
   readonly from: string;
@@ -41,12 +41,12 @@ export async function listUndelivered(
   queue: Queue<UndeliveredData>,
   of: readonly string[] | undefined,
   limit: number,
-): Promise<{ letters: Letter[]; total: number }> {
+): Promise<{ letters: DeadLetter[]; total: number }> {
   if (of === undefined) {
     const [jobs, total] = await Promise.all([queue.getFailed(0, limit - 1), queue.getFailedCount()]);
     return { letters: jobs.flatMap(asLetter), total };
   }
-  const letters: Letter[] = [];
+  const letters: DeadLetter[] = [];
   let total = 0;
   for await (const job of jobsOf(queue, 'failed')) {
     if (!concerns(job.data, of)) continue;
@@ -57,7 +57,7 @@ export async function listUndelivered(
 }
 
 /** None, of a job that went while it was read. */
-function asLetter(job: Job<UndeliveredData> | undefined): Letter[] {
+function asLetter(job: Job<UndeliveredData> | undefined): DeadLetter[] {
   if (job?.id === undefined) return [];
   const { key, from, to, ended, why } = job.data;
   return [{ id: job.id, key, from, to, ended, why }];

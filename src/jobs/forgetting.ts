@@ -3,20 +3,20 @@ import type { Job } from 'bullmq';
 import type { Erasure } from '../store/erasure.ts';
 import { redisFault } from '../store/redis/redis-faults.ts';
 import { removeJobsAbout } from './dead-letters.ts';
-import type { ForgettingData } from './jobs.ts';
+import type { ErasureData } from './jobs.ts';
 import type { Queues } from './queues.ts';
 
 /** How long a command waits for the work to be done before it says that it goes on, ms; clients wait for 5 s or more. */
-const PATIENCE = 3000;
-const LOOK_EVERY = 50;
+const TIMEOUT = 3000;
+const POLL_EVERY = 50;
 /** Records between two notes of how far it is. */
-const NOTE_EVERY = 2000;
+const PROGRESS_EVERY = 2000;
 
-export interface ForgettingOptions {
+export interface UserErasureOptions {
   readonly queues: Queues;
   readonly erasure: Erasure;
-  /** ms; default {@link PATIENCE}. */
-  readonly patience?: number;
+  /** ms; default {@link TIMEOUT}. */
+  readonly timeout?: number;
   readonly log: { info(fields: object, message: string): void };
 }
 
@@ -24,16 +24,16 @@ export interface ForgettingOptions {
  * Forgets users, as jobs: with millions of records it takes minutes, and must come to its end though the process that
  * began it dies, or the operator closes his window.
  */
-export class Forgetting {
-  readonly #options: ForgettingOptions;
+export class UserErasure {
+  readonly #options: UserErasureOptions;
 
-  constructor(options: ForgettingOptions) {
+  constructor(options: UserErasureOptions) {
     this.#options = options;
   }
 
   /** Begins, or looks how far it is; resolves when it is done or after a few seconds. */
   async forget(jid: string, proxied: string): Promise<{ done: boolean; erased: number }> {
-    const { queues, patience = PATIENCE } = this.#options;
+    const { queues, timeout: patience = TIMEOUT } = this.#options;
     const { forgetting } = queues;
     // BullMQ keeps ids for ever in its events; a hash names nobody.
     const jobId = hash('sha256', jid, 'base64url').slice(0, 22);
@@ -52,7 +52,7 @@ export class Forgetting {
       if (job === undefined) throw new Error('A user could not be forgotten');
       if (await job.isCompleted()) return { done: true, erased: Number(job.returnvalue ?? 0) };
       if (Date.now() >= end) return { done: false, erased: typeof job.progress === 'number' ? job.progress : 0 };
-      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
+      await new Promise((resolve) => setTimeout(resolve, POLL_EVERY));
     }
   }
 
@@ -70,7 +70,7 @@ export class Forgetting {
 
   /** How many records there are to erase: all, or as many as are found in a moment. */
   async count(jid: string): Promise<{ all: boolean; count: number }> {
-    const { erasure, patience = PATIENCE } = this.#options;
+    const { erasure, timeout: patience = TIMEOUT } = this.#options;
     const end = Date.now() + patience;
     let count = 0;
     for await (const soFar of erasure.records(jid, true)) {
@@ -81,27 +81,27 @@ export class Forgetting {
   }
 
   /** The job: idempotent, since what is erased is not found again. Gives how many records were erased. */
-  async work(job: Job<ForgettingData, number>): Promise<number> {
+  async work(job: Job<ErasureData, number>): Promise<number> {
     const { jid, proxied } = job.data;
     if (jid === '') return 0;
-    let noted = 0;
+    let recorded = 0;
     let looks = 0;
     const erased = await this.#erase(jid, proxied, async (soFar) => {
       looks += 1;
-      if (soFar - noted < NOTE_EVERY && looks % 500 !== 0) return;
-      noted = soFar;
+      if (soFar - recorded < PROGRESS_EVERY && looks % 500 !== 0) return;
+      recorded = soFar;
       await job.updateProgress(soFar);
     });
     await job.updateData({ jid: '', proxied: '' });
     return erased;
   }
 
-  async #erase(jid: string, proxied: string, note: (soFar: number) => Promise<void>): Promise<number> {
+  async #erase(jid: string, proxied: string, onProgress: (soFar: number) => Promise<void>): Promise<number> {
     const { queues, erasure, log } = this.#options;
     let erased = 0;
     for await (const soFar of erasure.records(jid, false)) {
       erased = soFar;
-      await note(soFar);
+      await onProgress(soFar);
     }
     await erasure.user(jid);
     await removeJobsAbout([queues.redelivery, queues.expiry, queues.undelivered], [jid, proxied]);

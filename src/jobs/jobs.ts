@@ -24,7 +24,7 @@ export interface UndeliveredData extends JobData {
 }
 
 /** Whom to forget; empty when that is done, so that the job does not keep what it has erased. */
-export interface ForgettingData {
+export interface ErasureData {
   readonly jid: string;
   /** His address in the component's domain. */
   readonly proxied: string;
@@ -42,7 +42,7 @@ export function jobData(record: StoredRecord, attempt: number = record.attempt):
 }
 
 /** Why a message was not delivered, in words for an operator. */
-function reasonOf(record: StoredRecord): string {
+function reasonFor(record: StoredRecord): string {
   if (record.state === 'expired') return record.copies === 0 ? 'Could not be sent' : 'No confirmation in time';
   const text = record.conditionText === undefined ? '' : `: ${record.conditionText}`;
   return `Rejected with ${record.condition ?? 'undefined-condition'}${text}`;
@@ -50,7 +50,7 @@ function reasonOf(record: StoredRecord): string {
 
 export function undeliveredData(record: StoredRecord): UndeliveredData {
   const ended = new Date(record.settledAt ?? Date.now()).toISOString();
-  return { ...jobData(record), ended, why: reasonOf(record) };
+  return { ...jobData(record), ended, why: reasonFor(record) };
 }
 
 /** The job of a later attempt, of which there is one. */

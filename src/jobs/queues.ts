@@ -1,11 +1,11 @@
 import { type ConnectionOptions, Queue } from 'bullmq';
-import type { Troubled } from '../delivery/outbox.ts';
+import type { ScheduledAttempt } from '../delivery/outbox.ts';
 import type { Clock } from '../store/redis/clock.ts';
 import type { StoredRecord } from '../store/redis/record.ts';
 import {
   addressesOf,
   attemptJobId,
-  type ForgettingData,
+  type ErasureData,
   type JobData,
   jobData,
   sweptJobId,
@@ -21,7 +21,7 @@ export const QUEUE = {
 } as const;
 
 // The ledger is the truth: a job that is done or has failed has nothing to add to it, and a sweep makes another.
-const FORGOTTEN = { removeOnComplete: true, removeOnFail: true } as const;
+const NOT_KEPT = { removeOnComplete: true, removeOnFail: true } as const;
 
 export interface QueuesOptions {
   readonly connection: ConnectionOptions;
@@ -41,13 +41,13 @@ export class Queues {
   readonly expiry: Queue<JobData>;
   readonly undelivered: Queue<UndeliveredData>;
   /** Users that are being forgotten; not for the dashboard either. */
-  readonly forgetting: Queue<ForgettingData, number>;
+  readonly forgetting: Queue<ErasureData, number>;
   readonly #options: QueuesOptions;
 
   constructor(options: QueuesOptions) {
     this.#options = options;
     const { connection, prefix } = options;
-    const settings = { connection, prefix, defaultJobOptions: FORGOTTEN };
+    const settings = { connection, prefix, defaultJobOptions: NOT_KEPT };
     this.redelivery = new Queue(QUEUE.redelivery, settings);
     this.expiry = new Queue(QUEUE.expiry, settings);
     // A dead letter is a failed job, which the dashboard lets an operator retry.
@@ -102,7 +102,7 @@ export class Queues {
   }
 
   /** Shows a message's next attempt. Should this fail, a sweep will find the message. */
-  addTroubled({ record, attempt, due, expires }: Troubled): void {
+  addScheduled({ record, attempt, due, expires }: ScheduledAttempt): void {
     const queue = expires ? this.expiry : this.redelivery;
     const options = { jobId: attemptJobId(record.key, attempt), delay: Math.max(0, due - this.#options.clock.now()) };
     this.#unawaited(queue.add('message', jobData(record, attempt), options));

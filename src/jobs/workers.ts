@@ -4,7 +4,7 @@ import type { Ledger } from '../store/redis/ledger.ts';
 import { claim, expire, revive } from '../store/redis/operations.ts';
 import type { Pipeline } from '../store/redis/pipeline.ts';
 import type { Timetable } from '../store/retry-policy.ts';
-import type { ForgettingData, JobData, UndeliveredData } from './jobs.ts';
+import type { ErasureData, JobData, UndeliveredData } from './jobs.ts';
 import { QUEUE, type Queues } from './queues.ts';
 import { Sweeper } from './sweeper.ts';
 
@@ -15,7 +15,7 @@ const CONCURRENCY = 50;
  * How soon the jobs that a dead process had in hand are another's, ms. BullMQ's half a minute would leave every message
  * unswept for so long when the process was killed while it swept.
  */
-const PATIENCE = {
+const TAKEOVER = {
   lockDuration: 5000,
   stalledInterval: 2500,
   maxStalledCount: 10,
@@ -37,7 +37,7 @@ export interface WorkersOptions {
   readonly counts: { expired: number; unconfirmed: number };
   /** Redis failed; told of many times a second while it does. */
   readonly onProblem: (error: Error) => void;
-  readonly forgetting: { work(job: Job<ForgettingData, number>): Promise<number> };
+  readonly forgetting: { work(job: Job<ErasureData, number>): Promise<number> };
   readonly sweepEvery?: number;
   readonly redeliveriesPerSecond?: number;
   readonly log: {
@@ -57,13 +57,13 @@ export class Workers {
   constructor(options: WorkersOptions) {
     this.#options = options;
     const { connection, prefix, redeliveriesPerSecond = REDELIVERIES_PER_SECOND } = options;
-    const settings = { connection, prefix, autorun: false, concurrency: CONCURRENCY, ...PATIENCE };
+    const settings = { connection, prefix, autorun: false, concurrency: CONCURRENCY, ...TAKEOVER };
     const limiter = { max: redeliveriesPerSecond, duration: 1000 };
     this.#workers = [
       new Worker<JobData>(QUEUE.redelivery, (job) => this.#redeliver(job), { ...settings, limiter }),
       new Worker<JobData>(QUEUE.expiry, (job) => this.#expire(job.data.key), settings),
       new Worker<UndeliveredData>(QUEUE.undelivered, (job) => this.#undelivered(job), settings),
-      new Worker<ForgettingData, number>(QUEUE.forgetting, (job) => options.forgetting.work(job), {
+      new Worker<ErasureData, number>(QUEUE.forgetting, (job) => options.forgetting.work(job), {
         ...settings,
         concurrency: 1,
       }),

@@ -1,6 +1,6 @@
 import type { Element } from '@xmpp/xml';
 import type { LinkPort } from '../delivery/outbox.ts';
-import { Rates } from '../delivery/rate-limiter.ts';
+import { RateLimiter } from '../delivery/rate-limiter.ts';
 import type { StoredRecord } from '../store/redis/record.ts';
 import { type Address, type Addresses, MalformedAddressError } from '../xmpp/stanza/address.ts';
 import { iqResult } from '../xmpp/stanza/build.ts';
@@ -62,8 +62,8 @@ export interface ServiceOptions {
  */
 export class Service {
   readonly #options: ServiceOptions;
-  readonly #commandRates = new Rates(COMMANDS);
-  readonly #questionRates = new Rates(QUESTIONS);
+  readonly #commandRates = new RateLimiter(COMMANDS);
+  readonly #questionRates = new RateLimiter(QUESTIONS);
 
   constructor(options: ServiceOptions) {
     this.#options = options;
@@ -186,7 +186,7 @@ export class Service {
 }
 
 /** @throws {Refusal} when he asks too fast */
-function limit(rates: Rates, { bare }: Address): void {
+function limit(rates: RateLimiter, { bare }: Address): void {
   if (rates.take(bare)) return;
   throw new Refusal({ condition: 'resource-constraint', text: 'Too many requests; try again in a few seconds' });
 }

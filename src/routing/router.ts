@@ -1,6 +1,6 @@
 import type { Element } from '@xmpp/xml';
 import type { Acceptance } from '../delivery/acceptance.ts';
-import type { Shares } from '../delivery/quotas.ts';
+import type { Quotas } from '../delivery/quotas.ts';
 import type { Settlement } from '../delivery/settlement.ts';
 import { type Addresses, MalformedAddressError } from '../xmpp/stanza/address.ts';
 import { type Message, readMessage } from '../xmpp/stanza/message.ts';
@@ -12,7 +12,7 @@ export interface InterceptorOptions {
   readonly acceptance: Acceptance;
   readonly settlement: Settlement;
   readonly passage: Passage;
-  readonly shares: Shares;
+  readonly quotas: Quotas;
   readonly maxStanzaBytes: number;
   readonly log: { warn(fields: object, message: string): void };
 }
@@ -104,10 +104,10 @@ export class Interceptor {
 
   /** What is not stored passes as fast as its sender may send; what came with a receipt is no reason to say anything. */
   #pass(route: Route, message: Message, element: Element): void {
-    const { passage, shares } = this.#options;
-    if (shares.inTime(route.from.bare, message.inner.length)) passage.pass(route, message);
+    const { passage, quotas } = this.#options;
+    if (quotas.isWithinRate(route.from.bare, message.inner.length)) passage.pass(route, message);
     else if (message.receipts.length > 0) passage.drop();
-    else passage.refuse(element, shares.refusal('rate'));
+    else passage.refuse(element, quotas.refusal('rate'));
   }
 }
 

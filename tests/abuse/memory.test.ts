@@ -1,7 +1,7 @@
 import { NO_LIMITS } from '../../src/delivery/quotas.ts';
 import { judge, type Observations } from '../../src/health/readiness.ts';
 import { Storage } from '../../src/health/storage.ts';
-import { Forgetting } from '../../src/jobs/forgetting.ts';
+import { UserErasure } from '../../src/jobs/forgetting.ts';
 import { Queues } from '../../src/jobs/queues.ts';
 import { Erasure } from '../../src/store/erasure.ts';
 import { Inquiry } from '../../src/store/redis/administration-queries.ts';
@@ -29,7 +29,7 @@ const receipt = (id: string, of = 'mallory') =>
 test('a flood of large messages is refused before Redis refuses anything, and receipts make room again', async () => {
   let used: number | undefined;
   const shares = { limits: { ...NO_LIMITS, reserve: 0.1 }, memoryUsed: () => used, onRefused: () => {} };
-  const room = openRoom(server.url, { shares, maxStanzaBytes: 300_000 });
+  const room = openRoom(server.url, { quotas: shares, maxStanzaBytes: 300_000 });
   try {
     const before = Number(/used_memory:(\d+)/.exec(await room.redis.info('memory'))?.[1]);
     await room.redis.config('SET', 'maxmemory', String(before + 20_000_000));
@@ -88,10 +88,10 @@ test('who is responsible is found and erased while Redis is at its limit', async
     const inquiry = new Inquiry(room.redis, room.ledger.keys);
     const perform: ConstructorParameters<typeof Erasure>[0]['perform'] = (operation) =>
       room.receipts.pipeline.perform(operation);
-    const forgetting = new Forgetting({
+    const forgetting = new UserErasure({
       queues,
       erasure: new Erasure({ inquiry, perform }),
-      patience: 20_000,
+      timeout: 20_000,
       log: silent,
     });
     await queues.forgetting.waitUntilReady();

@@ -1,4 +1,4 @@
-import { NO_LIMITS, type ShareLimits } from '../../src/delivery/quotas.ts';
+import { NO_LIMITS, type QuotaLimits } from '../../src/delivery/quotas.ts';
 import { cancel, erase, forgetUser } from '../../src/store/redis/administration-operations.ts';
 import type { Operation } from '../../src/store/redis/operations.ts';
 import {
@@ -149,14 +149,14 @@ describe('a flood', () => {
   let room: ReturnType<typeof openRoom>;
   let memory: number | undefined;
   const refused: string[] = [];
-  const open = (limits: Partial<ShareLimits>) => {
+  const open = (limits: Partial<QuotaLimits>) => {
     const shares = {
       limits: { ...NO_LIMITS, ...limits },
       memoryUsed: () => memory,
       onRefused: (share: string) => void refused.push(share),
       now: () => now,
     };
-    room = openRoom(server.url, { shares });
+    room = openRoom(server.url, { quotas: shares });
   };
   beforeEach(() => {
     memory = undefined;
@@ -289,7 +289,7 @@ describe('a flood', () => {
 test('a file that goes in blocks of 4 KiB by requests (XEP-0047) is no flood; more of them than the rate are', async () => {
   const limits = { ...NO_LIMITS, rate: 10, burst: 100 };
   const shares = { limits, memoryUsed: () => undefined, onRefused: () => {}, now: () => 0 };
-  const room = openQueryRoom(server.url, {}, { shares });
+  const room = openQueryRoom(server.url, {}, { quotas: shares });
   const block = (id: number) =>
     `<iq from="alice@example.org/m" to="bob@receipts.example.org/d" type="set" id="${id}"><data xmlns="http://jabber.org/protocol/ibb" sid="s" seq="${id}">${'A'.repeat(5464)}</data></iq>`;
   try {

@@ -31,7 +31,7 @@ beforeEach(() => {
   requests = [];
   room = openRoom(server.url, {
     batching: {
-      late: 60_000,
+      maxDelay: 60_000,
       request: (session, payload) => new Promise((ends) => requests.push({ session, payload, ends })),
     },
   });
@@ -53,7 +53,7 @@ const idsOf = (stanzas: readonly string[]) => stanzas.map((stanza) => / id="(m-[
 const due = () => room.redis.zcard(`${room.ledger.keys.prefix}:due`);
 
 /** Alice's session has written before, and said that it takes batches. */
-const known = () => room.receipts.batches.heard(ALICE, true);
+const known = () => room.receipts.batches.recordSupport(ALICE, true);
 
 /** Sends what waits for alice, and lets her client answer. */
 async function answered(outcome: 'taken' | 'refused' | 'silent'): Promise<string[]> {

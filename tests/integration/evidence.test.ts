@@ -52,7 +52,7 @@ test('he comes back: what his ended session may have lost is sent, in order, no 
   await bobIsOnline(60_000);
   await aliceHasWritten('m-1', 'm-2', 'm-3', 'm-4', 'm-5');
   await bobIsOnline(-1);
-  room.receipts.waves.came(BOB, 'login');
+  room.receipts.sessionRedelivery.sessionAvailable(BOB, 'login');
   expect(copies(await room.given())).toEqual(['m-1', 'm-2']);
   expect(copies(await room.given(bobConfirms('m-1')))).toEqual(['m-3']);
   expect(copies(await room.given(bobConfirms('m-3'), bobConfirms('m-2')))).toEqual(['m-4', 'm-5']);
@@ -65,14 +65,14 @@ test('he goes again before all was sent: the rest waits for his next login', asy
   await bobIsOnline(60_000);
   await aliceHasWritten('m-1', 'm-2', 'm-3');
   await bobIsOnline(-1);
-  room.receipts.waves.came(BOB, 'login');
+  room.receipts.sessionRedelivery.sessionAvailable(BOB, 'login');
   expect(copies(await room.given())).toEqual(['m-1', 'm-2']);
   await room.handsOver();
   await room.redis.hdel(room.ledger.keys.sessions(BOB), 'desk');
-  room.receipts.waves.left(BOB);
+  room.receipts.sessionRedelivery.sessionEnded(BOB);
   expect(copies(await room.given(bobConfirms('m-1')))).toEqual([]);
   await bobIsOnline(-1);
-  room.receipts.waves.came(BOB, 'login');
+  room.receipts.sessionRedelivery.sessionAvailable(BOB, 'login');
   expect(copies(await room.given())).toEqual(['m-2', 'm-3']);
 });
 
@@ -81,7 +81,7 @@ test('his receipts went to another process: the next ones go all the same', asyn
   await bobIsOnline(60_000);
   await aliceHasWritten('m-1', 'm-2', 'm-3');
   await bobIsOnline(-1);
-  room.receipts.waves.came(BOB, 'login');
+  room.receipts.sessionRedelivery.sessionAvailable(BOB, 'login');
   await room.given();
   const other = openRoom(server.url, { ledger: room.ledger });
   await other.given(bobConfirms('m-1'));
@@ -101,8 +101,8 @@ test('a healthy conversation with somebody who is online sends no copy', async (
     await room.handsOver();
     await room.given(bobConfirms(`m-${i}`));
   }
-  room.receipts.gaps.look();
-  room.receipts.waves.came(BOB, 'login');
+  room.receipts.sequenceGaps.look();
+  room.receipts.sessionRedelivery.sessionAvailable(BOB, 'login');
   expect(copies(await room.given())).toEqual([]);
   expect(room.counts).toMatchObject({ evidenceGap: 0, redelivered: 0, delivered: 20 });
 });
@@ -113,7 +113,7 @@ test('he confirms a later message: the earlier one is due RECEIPT_GAP later', as
   await aliceHasWritten('m-1', 'm-2');
   await room.given(bobConfirms('m-2'));
   const before = Date.now();
-  room.receipts.gaps.look();
+  room.receipts.sequenceGaps.look();
   await room.given();
   expect(room.counts.evidenceGap).toBe(1);
   const due = await room.redis.zscore(room.ledger.keys.due, keyOf('m-1'));
@@ -127,7 +127,7 @@ test('receipts that come out of order leave no gap unseen', async () => {
   await bobIsOnline(60_000);
   await aliceHasWritten('m-1', 'm-2', 'm-3');
   await room.given(bobConfirms('m-3'), bobConfirms('m-1'));
-  room.receipts.gaps.look();
+  room.receipts.sequenceGaps.look();
   await room.given();
   expect(room.counts.evidenceGap).toBe(1);
 });
@@ -138,7 +138,7 @@ test('what its sender wants kept from offline storage is known to be lost on som
   await room.given(aliceSays('m-1').replace('<request', '<no-store xmlns="urn:xmpp:hints"/><request'));
   await room.handsOver();
   await bobIsOnline(-1);
-  room.receipts.waves.came(BOB, 'login');
+  room.receipts.sessionRedelivery.sessionAvailable(BOB, 'login');
   expect(copies(await room.given())).toEqual(['m-1']);
   expect(room.counts.evidenceNotStored).toBe(1);
 });

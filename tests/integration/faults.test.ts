@@ -60,7 +60,7 @@ describe('a server that is slow to prove what it has', () => {
     const due = async () => Number(await room.redis.zscore(room.ledger.keys.due, keyOf('m-1')));
     const now = Date.now();
     const look = async () => {
-      leases.look();
+      leases.renew();
       await room.receipts.pipeline.drained();
     };
     await room.redis.zadd(room.ledger.keys.due, 'XX', now, keyOf('m-1'));
@@ -314,7 +314,7 @@ test('ten thousand notices that one answered ping hands over are noted, and stop
   for (let i = 0; i < records.length; i += 1000) {
     await room.redis.zadd(room.ledger.keys.due, ...records.slice(i, i + 1000).flatMap(({ key }) => [1, key]));
   }
-  room.receipts.outbox.told(records as never);
+  room.receipts.outbox.recordNotified(records as never);
   await room.receipts.pipeline.drained();
   expect(await room.redis.zcard(room.ledger.keys.due)).toBe(0);
   expect(room.counts.setAside).toBe(0);

@@ -1,5 +1,5 @@
 import type { Queue } from 'bullmq';
-import { Forgetting } from '../../src/jobs/forgetting.ts';
+import { UserErasure } from '../../src/jobs/forgetting.ts';
 import { Queues } from '../../src/jobs/queues.ts';
 import { Erasure } from '../../src/store/erasure.ts';
 import { Inquiry } from '../../src/store/redis/administration-queries.ts';
@@ -12,7 +12,7 @@ let server: RedisServer;
 let open: ReturnType<typeof openLedger>;
 let queues: Queues;
 let erasure: Erasure;
-let forgetting: Forgetting;
+let forgetting: UserErasure;
 
 const PROXIED = 'alice@receipts.example.org';
 const silent = { info: () => {}, warn: () => {} };
@@ -28,7 +28,7 @@ beforeEach(() => {
   queues = new Queues({ connection, prefix, undeliveredRetention: 1e9, onProblem: () => {}, clock: Date, log: silent });
   const inquiry = new Inquiry(open.redis, open.ledger.keys);
   erasure = new Erasure({ inquiry, perform: (operation) => open.ledger.once(operation) });
-  forgetting = new Forgetting({ queues, erasure, patience: 100, log: silent });
+  forgetting = new UserErasure({ queues, erasure, timeout: 100, log: silent });
 });
 afterEach(async () => {
   await queues.close();
@@ -58,7 +58,7 @@ test('a job that begins anew after its process died does the rest', async () => 
   const [job] = await queues.forgetting.getJobs(['waiting']);
   if (job === undefined) throw new Error('There is no job');
   // It dies when the jobs are to be removed.
-  const broken = new Forgetting({
+  const broken = new UserErasure({
     queues: { ...queues, redelivery: undefined } as unknown as Queues,
     erasure: new Erasure({
       inquiry: new Inquiry(open.redis, open.ledger.keys),
@@ -81,8 +81,8 @@ test('jobs and dead letters that name the user go, those of others stay, and the
     NonNullable<Awaited<ReturnType<typeof open.ledger.status>>[0]>,
   ];
   const others = { ...record, key: 'other', sender: 'carol@example.org' };
-  queues.addTroubled({ record, attempt: 2, due: Date.now() + 1e6, expires: false });
-  queues.addTroubled({ record: others, attempt: 2, due: Date.now() + 1e6, expires: true });
+  queues.addScheduled({ record, attempt: 2, due: Date.now() + 1e6, expires: false });
+  queues.addScheduled({ record: others, attempt: 2, due: Date.now() + 1e6, expires: true });
   // Nobody is told when these are there.
   for (const queue of [queues.redelivery, queues.expiry])
     await until(async () => (await queue.getDelayedCount()) === 1);
@@ -104,7 +104,7 @@ test('jobs and dead letters that name the user go, those of others stay, and the
 test('what is counted first is what is there', async () => {
   for (let i = 0; i < 10; i += 1) await open.ledger.once(aliceWrites({ id: `m-${i}` }));
   // In a tenth of a second a busy machine may not come to the end.
-  const patient = new Forgetting({ queues, erasure, log: silent });
+  const patient = new UserErasure({ queues, erasure, log: silent });
   expect(await patient.count(BOB)).toEqual({ all: true, count: 10 });
   expect(await patient.count('carol@example.org')).toEqual({ all: true, count: 0 });
   expect(await open.ledger.figures()).toMatchObject({ pending: 10 });

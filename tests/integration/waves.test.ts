@@ -59,7 +59,7 @@ const dueOf = async ({ redis, ledger }: Room, id: string) => Number(await redis.
 test('a client that drops copies without confirming them does not hold up what comes after', async () => {
   const room = open();
   await bobComesBack(room, 'm-1', 'm-2', 'm-3');
-  room.receipts.waves.came(BOB, 'login');
+  room.receipts.sessionRedelivery.sessionAvailable(BOB, 'login');
   expect(copies(await room.given())).toEqual(['m-1', 'm-2']);
   await room.handsOver();
   const written: string[] = [];
@@ -70,15 +70,15 @@ test('a client that drops copies without confirming them does not hold up what c
 test('two words of him at the same time do not open the window twice as wide', async () => {
   const room = open();
   await bobComesBack(room, 'm-1', 'm-2', 'm-3', 'm-4');
-  room.receipts.waves.came(BOB, 'login');
-  room.receipts.waves.came(BOB, 'login');
+  room.receipts.sessionRedelivery.sessionAvailable(BOB, 'login');
+  room.receipts.sessionRedelivery.sessionAvailable(BOB, 'login');
   expect(copies(await room.given())).toEqual(['m-1', 'm-2']);
 });
 
 test('another process heard that he has gone: what waits here is kept from nobody', async () => {
   const room = open();
   await bobComesBack(room, 'm-1', 'm-2', 'm-3');
-  room.receipts.waves.came(BOB, 'login');
+  room.receipts.sessionRedelivery.sessionAvailable(BOB, 'login');
   await room.given();
   await room.handsOver();
   await room.redis.hdel(room.ledger.keys.sessions(BOB), 'desk');
@@ -123,7 +123,7 @@ test('a marker and a receipt reach all that came before, however much that is', 
   await room.handsOver();
   await aliceHasWritten(room, 'last');
   await room.given(bobSends('<received xmlns="urn:xmpp:receipts" id="last"/>'));
-  room.receipts.gaps.look();
+  room.receipts.sequenceGaps.look();
   await room.given();
   expect(room.counts.evidenceGap).toBe(700);
   await room.given(bobSends('<displayed xmlns="urn:xmpp:chat-markers:0" id="m-699"/>'));

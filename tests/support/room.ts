@@ -1,5 +1,5 @@
-import { type Counts, Receipts, type ReceiptsOptions } from '../../src/delivery/delivery.ts';
-import type { LinkPort, Sent, Troubled } from '../../src/delivery/outbox.ts';
+import { type Counts, Delivery, type DeliveryOptions } from '../../src/delivery/delivery.ts';
+import type { LinkPort, ScheduledAttempt, Sent } from '../../src/delivery/outbox.ts';
 import type { StoredRecord } from '../../src/store/redis/record.ts';
 import type { Held, Key, Priority } from '../../src/xmpp/connection/window.ts';
 import { openLedger, TIMETABLE } from './ledger.ts';
@@ -62,14 +62,14 @@ class WrittenLink implements LinkPort {
 }
 
 /** The receipts room with a real ledger, and nothing else of the house: stanzas in, stanzas out. */
-export function openRoom(url: string, options: Partial<ReceiptsOptions> = {}) {
+export function openRoom(url: string, options: Partial<DeliveryOptions> = {}) {
   const own = openLedger(url);
   const link = new WrittenLink();
   const counts = noCounts();
   const refused: string[] = [];
-  const troubled: Troubled[] = [];
+  const troubled: ScheduledAttempt[] = [];
   const ended: [StoredRecord, string][] = [];
-  const receipts = new Receipts({
+  const receipts = new Delivery({
     link,
     ledger: own.ledger,
     componentDomain: 'receipts.example.org',
@@ -85,7 +85,7 @@ export function openRoom(url: string, options: Partial<ReceiptsOptions> = {}) {
       onStored: () => {},
       onDelivered: () => {},
       onRefused: (condition) => refused.push(condition),
-      onTroubled: (one) => troubled.push(one),
+      onScheduled: (one) => troubled.push(one),
       onEnded: (record, how) => ended.push([record, how]),
     },
     log: silentLog,

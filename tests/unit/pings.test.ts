@@ -1,9 +1,9 @@
-import { Pings, type PingsOptions } from '../../src/delivery/session-pings.ts';
+import { SessionPings, type SessionPingsOptions } from '../../src/delivery/session-pings.ts';
 import type { Operation } from '../../src/store/redis/operations.ts';
 
 const { jest } = import.meta;
 const BOB = 'bob@example.org';
-type Outcome = Awaited<ReturnType<PingsOptions['ping']>>;
+type Outcome = Awaited<ReturnType<SessionPingsOptions['ping']>>;
 
 /** What the ledger says. */
 let reply = '';
@@ -17,7 +17,7 @@ function setUp(...outcomes: (Outcome | Promise<Outcome>)[]) {
   const doubted: string[] = [];
   const looks: string[] = [];
   let judged = () => {};
-  const pings = new Pings({
+  const pings = new SessionPings({
     pipeline: {
       push: ({ operation, done }: { operation?: Operation<unknown>; done(reply: string): void }) => {
         noted.push([...(operation?.args ?? [])]);
@@ -73,29 +73,29 @@ test('the link was down meanwhile: no answer proves nothing, an answer what it s
 
 test('an answer that nobody waits for is noted, if it is a session of one of ours', () => {
   const { pings, noted } = setUp();
-  const address = { bare: BOB, resource: 'a', side: 'served' } as Parameters<Pings['overheard']>[0];
-  pings.overheard(address, false);
-  pings.overheard({ ...address, resource: '' }, false);
-  pings.overheard({ ...address, side: 'foreign' }, false);
+  const address = { bare: BOB, resource: 'a', side: 'served' } as Parameters<SessionPings['strayReply']>[0];
+  pings.strayReply(address, false);
+  pings.strayReply({ ...address, resource: '' }, false);
+  pings.strayReply({ ...address, side: 'foreign' }, false);
   expect(noted).toEqual([['P', 'overheard', 2, BOB, 'a']]);
 });
 
 test('a session that was asked to settle is waited for no longer than it takes to answer or not', async () => {
   const { pings, noted } = setUp('silent', 'answered');
-  await pings.settled(BOB, 'a');
-  await pings.settled(BOB, 'b');
+  await pings.caughtUp(BOB, 'a');
+  await pings.caughtUp(BOB, 'b');
   expect(noted).toEqual([note('a', 's'), note('b', 'a')]);
 });
 
 test('of a refusal that nobody waits for, his server is asked whose it was, once', () => {
   const { pings, doubted } = setUp();
-  const address = { bare: BOB, resource: 'a', side: 'served' } as Parameters<Pings['overheard']>[0];
+  const address = { bare: BOB, resource: 'a', side: 'served' } as Parameters<SessionPings['strayReply']>[0];
   reply = '1';
-  pings.overheard(address, false);
+  pings.strayReply(address, false);
   expect(doubted).toEqual([]);
-  pings.overheard(address, true);
+  pings.strayReply(address, true);
   reply = '';
-  pings.overheard(address, true);
+  pings.strayReply(address, true);
   expect(doubted).toEqual([BOB]);
 });
 

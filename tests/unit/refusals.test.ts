@@ -25,7 +25,7 @@ function refusals(answers: Readonly<Record<string, Answer>>, isHere: boolean | '
     },
   });
   const isForGood = (fields: Partial<StoredRecord> = {}) =>
-    all.isForGood({
+    all.isPermanent({
       sender: 'alice@example.org',
       recipient: BOB,
       recipientResource: '',
