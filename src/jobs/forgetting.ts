@@ -33,18 +33,18 @@ export class UserErasure {
 
   /** Begins, or looks how far it is; resolves when it is done or after a few seconds. */
   async forget(jid: string, proxied: string): Promise<{ done: boolean; erased: number }> {
-    const { queues, timeout: patience = TIMEOUT } = this.#options;
+    const { queues, timeout = TIMEOUT } = this.#options;
     const { forgetting } = queues;
     // BullMQ keeps ids for ever in its events; a hash names nobody.
     const jobId = hash('sha256', jid, 'base64url').slice(0, 22);
     const earlier = await forgetting.getJob(jobId);
     if (earlier !== undefined && (await earlier.isCompleted())) await earlier.remove();
-    const end = Date.now() + patience;
+    const end = Date.now() + timeout;
     try {
       await forgetting.add('user', { jid, proxied }, { jobId });
     } catch (error) {
       if (redisFault(error).code !== 'OOM') throw error;
-      return this.#withoutJob(jid, proxied, patience);
+      return this.#withoutJob(jid, proxied, timeout);
     }
     for (;;) {
       const job = await forgetting.getJob(jobId);
@@ -57,12 +57,12 @@ export class UserErasure {
   }
 
   /** At its memory limit Redis takes no job, and to erase is what makes room: then it is done here and now. */
-  async #withoutJob(jid: string, proxied: string, patience: number): Promise<{ done: boolean; erased: number }> {
+  async #withoutJob(jid: string, proxied: string, timeout: number): Promise<{ done: boolean; erased: number }> {
     let erased = 0;
     const done = this.#erase(jid, proxied, async (soFar) => {
       erased = soFar;
     }).then(() => true);
-    const late = new Promise<false>((resolve) => setTimeout(resolve, patience, false).unref());
+    const late = new Promise<false>((resolve) => setTimeout(resolve, timeout, false).unref());
     const first = await Promise.race([done, late]);
     done.catch((err: unknown) => this.#options.log.info({ err }, 'A user could not be forgotten'));
     return { done: first, erased };
@@ -70,8 +70,8 @@ export class UserErasure {
 
   /** How many records there are to erase: all, or as many as are found in a moment. */
   async count(jid: string): Promise<{ all: boolean; count: number }> {
-    const { erasure, timeout: patience = TIMEOUT } = this.#options;
-    const end = Date.now() + patience;
+    const { erasure, timeout = TIMEOUT } = this.#options;
+    const end = Date.now() + timeout;
     let count = 0;
     for await (const soFar of erasure.records(jid, true)) {
       count = soFar;
