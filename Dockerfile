@@ -1,4 +1,4 @@
-# Compiles src/ to dist/.
+# Compiles the component to dist/.
 FROM node:20-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
@@ -6,8 +6,9 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm install --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY tools ./tools
+COPY packages/protocol ./packages/protocol
 COPY src ./src
-RUN npm run build
+RUN npm run build -- server
 
 # What is needed at run time, and no more.
 FROM node:20-bookworm-slim AS packages

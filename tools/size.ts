@@ -11,7 +11,7 @@ const root = path.dirname(import.meta.dirname);
 /** Bytes, and what a page must bring beside it. */
 export async function measure(): Promise<{ bytes: number; gzipped: number; imports: string[] }> {
   const { outputFiles, metafile } = await build({
-    stdin: { contents: "export * from './src/client/index.ts'", resolveDir: root, loader: 'ts' },
+    stdin: { contents: "export * from './packages/client/src/index.ts'", resolveDir: root, loader: 'ts' },
     bundle: true,
     minify: true,
     write: false,
@@ -33,6 +33,6 @@ export async function measure(): Promise<{ bytes: number; gzipped: number; impor
 
 if (process.argv[1] === import.meta.filename) {
   const { bytes, gzipped } = await measure();
-  console.log(`openfire-receipts/client: ${bytes} bytes minified, ${gzipped} with gzip (goal: ${GOAL})`);
+  console.log(`openfire-receipts-client: ${bytes} bytes minified, ${gzipped} with gzip (goal: ${GOAL})`);
   if (gzipped > GOAL) process.exitCode = 1;
 }

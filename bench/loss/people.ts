@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import xml, { type Element } from '@xmpp/xml';
-import { memoryStore, type Store } from '../../src/client/index.ts';
-import { countAll } from '../../src/client/stream-management.ts';
+import { memoryStore, type Store } from '../../packages/client/src/index.ts';
+import { countAll } from '../../packages/client/src/stream-management.ts';
 import { LibraryUser, type Reconnecting, reconnecting } from '../../tests/support/library-user.ts';
 import { until } from '../../tests/support/poll.ts';
 import type { Relay } from '../../tests/support/relay.ts';

@@ -1,5 +1,5 @@
 import type { Element } from '@xmpp/xml';
-import { memoryStore } from '../../src/client/index.ts';
+import { memoryStore } from '../../packages/client/src/index.ts';
 import { LibraryUser, type LibraryUserOptions } from '../support/library-user.ts';
 import { until } from '../support/poll.ts';
 import { NO_COPIES, World } from '../support/world.ts';

@@ -12,7 +12,7 @@ let folder: string;
 beforeAll(async () => {
   world = await World.open();
   await world.startProxy();
-  // Within the package, so that it is found by its own name.
+  // Within the workspace, so that the package is found by its name.
   const artefacts = path.join(ROOT, 'tests/artefacts');
   await mkdir(artefacts, { recursive: true });
   folder = await mkdtemp(path.join(artefacts, 'example-'));
@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 
 test('the program of docs/client.md, on the package as it is built, sends, is told, and hears', async () => {
-  const built = spawnSync(process.execPath, [path.join(ROOT, 'tools/build.mjs')], { encoding: 'utf8' });
+  const built = spawnSync(process.execPath, [path.join(ROOT, 'tools/build.mjs'), 'client'], { encoding: 'utf8' });
   expect([built.status, built.stderr]).toEqual([0, '']);
   const text = readFileSync(path.join(ROOT, 'docs/client.md'), 'utf8');
   const code = /```js\n([\s\S]*?)```/.exec(text)?.[1] ?? '';

@@ -1,4 +1,4 @@
-import { memoryStore } from '../../src/client/index.ts';
+import { memoryStore } from '../../packages/client/src/index.ts';
 import { LibraryUser, type LibraryUserOptions } from '../support/library-user.ts';
 import { SlixmppUser, slixmppPython } from '../support/slixmpp.ts';
 import { NO_COPIES, World } from '../support/world.ts';

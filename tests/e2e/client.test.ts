@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import xml from '@xmpp/xml';
-import { fileStore } from '../../src/client/file-store.ts';
-import { memoryStore, type Tracked } from '../../src/client/index.ts';
+import { fileStore } from '../../packages/client/src/file-store.ts';
+import { memoryStore, type Tracked } from '../../packages/client/src/index.ts';
 import { LibraryUser, type LibraryUserOptions } from '../support/library-user.ts';
 import { until } from '../support/poll.ts';
 import { removeFolder, temporaryFolder } from '../support/temp.ts';

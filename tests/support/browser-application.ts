@@ -1,7 +1,12 @@
 // Runs in a page: an application as docs/client.md has it, which a test works through `globalThis.application`.
 import { type Client, client } from '@xmpp/client';
 import xml from '@xmpp/xml';
-import { indexedDbStore, type ReceiptsClient, type ReceiptsOptions, receiptsClient } from '../../src/client/index.ts';
+import {
+  indexedDbStore,
+  type ReceiptsClient,
+  type ReceiptsOptions,
+  receiptsClient,
+} from '../../packages/client/src/index.ts';
 
 export interface Account {
   /** `ws://…` */

@@ -6,7 +6,7 @@ import {
   type ReceiptsClient,
   type ReceiptsOptions,
   receiptsClient,
-} from '../../src/client/index.ts';
+} from '../../packages/client/src/index.ts';
 import { opened } from './opened.ts';
 import { until } from './poll.ts';
 import { Relay } from './relay.ts';

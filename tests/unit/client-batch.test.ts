@@ -1,4 +1,4 @@
-import { memoryStore, type ReceiptsOptions, receiptsClient } from '../../src/client/index.ts';
+import { memoryStore, type ReceiptsOptions, receiptsClient } from '../../packages/client/src/index.ts';
 import { FakeXmpp } from '../support/fake-xmpp.ts';
 import { until } from '../support/poll.ts';
 import { parseStanza } from '../support/xml.ts';

@@ -1,5 +1,10 @@
 import xml, { type Element } from '@xmpp/xml';
-import { memoryStore, type ReceiptsClient, type ReceiptsOptions, receiptsClient } from '../../src/client/index.ts';
+import {
+  memoryStore,
+  type ReceiptsClient,
+  type ReceiptsOptions,
+  receiptsClient,
+} from '../../packages/client/src/index.ts';
 import { FakeXmpp } from '../support/fake-xmpp.ts';
 
 /** When the library sends again and when it asks, to the millisecond. */

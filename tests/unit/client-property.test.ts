@@ -1,6 +1,6 @@
 import xml, { type Element } from '@xmpp/xml';
 import fc from 'fast-check';
-import { memoryStore, type ReceiptsClient, receiptsClient } from '../../src/client/index.ts';
+import { memoryStore, type ReceiptsClient, receiptsClient } from '../../packages/client/src/index.ts';
 import { type FakeServer, FakeXmpp } from '../support/fake-xmpp.ts';
 
 // In a module it is no global.

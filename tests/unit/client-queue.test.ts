@@ -1,6 +1,6 @@
-import { wait } from '../../src/client/backoff.ts';
-import type { Item } from '../../src/client/entries.ts';
-import { OutgoingQueue } from '../../src/client/outgoing.ts';
+import { wait } from '../../packages/client/src/backoff.ts';
+import type { Item } from '../../packages/client/src/entries.ts';
+import { OutgoingQueue } from '../../packages/client/src/outgoing.ts';
 
 const BOB = 'bob@receipts.example.org';
 const CAROL = 'carol@receipts.example.org';

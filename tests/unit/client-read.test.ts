@@ -1,8 +1,8 @@
-import { toStanza } from '../../src/client/build.ts';
-import { readFailure, readMessage } from '../../src/client/read.ts';
-import { copyKey } from '../../src/client/seen.ts';
-import { countAll } from '../../src/client/stream-management.ts';
-import { clean } from '../../src/client/tree.ts';
+import { toStanza } from '../../packages/client/src/build.ts';
+import { readFailure, readMessage } from '../../packages/client/src/read.ts';
+import { copyKey } from '../../packages/client/src/seen.ts';
+import { countAll } from '../../packages/client/src/stream-management.ts';
+import { clean } from '../../packages/client/src/tree.ts';
 import { FakeXmpp } from '../support/fake-xmpp.ts';
 import { parseStanza } from '../support/xml.ts';
 

@@ -6,7 +6,7 @@ import {
   type ReceiptsOptions,
   receiptsClient,
   SendError,
-} from '../../src/client/index.ts';
+} from '../../packages/client/src/index.ts';
 import { type FakeServer, FakeXmpp } from '../support/fake-xmpp.ts';
 import { until } from '../support/poll.ts';
 import { parseStanza } from '../support/xml.ts';

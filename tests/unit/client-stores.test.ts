@@ -1,8 +1,14 @@
 import { appendFile, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { IDBFactory } from 'fake-indexeddb';
-import { fileStore } from '../../src/client/file-store.ts';
-import { indexedDbStore, memoryStore, type Problem, receiptsClient, type Store } from '../../src/client/index.ts';
+import { fileStore } from '../../packages/client/src/file-store.ts';
+import {
+  indexedDbStore,
+  memoryStore,
+  type Problem,
+  receiptsClient,
+  type Store,
+} from '../../packages/client/src/index.ts';
 import { FakeXmpp } from '../support/fake-xmpp.ts';
 import { removeFolder, temporaryFolder } from '../support/temp.ts';
 

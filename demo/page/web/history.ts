@@ -1,4 +1,4 @@
-import type { Tracked } from '../../../src/client/index.ts';
+import type { Tracked } from '../../../packages/client/src/index.ts';
 
 /** A message as the window shows it. */
 export interface Shown {

@@ -1,4 +1,4 @@
-import type { Tracked } from '../../../src/client/index.ts';
+import type { Tracked } from '../../../packages/client/src/index.ts';
 import { h } from './dom.ts';
 import type { Shown } from './history.ts';
 import { clock, t } from './language.ts';

@@ -1,5 +1,5 @@
 import { client } from '@xmpp/client';
-import { type Element, indexedDbStore, receiptsClient } from '../../../src/client/index.ts';
+import { type Element, indexedDbStore, receiptsClient } from '../../../packages/client/src/index.ts';
 import { find } from './dom.ts';
 import { History, type Shown } from './history.ts';
 import { inWords, t } from './language.ts';

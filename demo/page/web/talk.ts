@@ -1,4 +1,4 @@
-import type { State, Tracked } from '../../../src/client/index.ts';
+import type { State, Tracked } from '../../../packages/client/src/index.ts';
 import { find, h, sign } from './dom.ts';
 import type { Shown } from './history.ts';
 import { inWords, shortClock, t } from './language.ts';

@@ -1,6 +1,6 @@
 // @xmpp/client ships no types; this is the part of it that the page uses.
 declare module '@xmpp/client' {
-  import type { Element, XmppClient } from '../../../src/client/index.ts';
+  import type { Element, XmppClient } from '../../../packages/client/src/index.ts';
 
   export interface ClientOptions {
     readonly service: string;

@@ -1,9 +1,8 @@
-/** The one list of XML namespaces that the proxy knows. */
+import * as shared from '../../../packages/protocol/namespaces.ts';
+
+/** The one list of XML namespaces that the component knows: those of the wire that its client library knows too, and more. */
 export const NS = {
-  /** RFC 6120 section 8.3.3: stanza error conditions. */
-  stanzas: 'urn:ietf:params:xml:ns:xmpp-stanzas',
-  /** XEP-0184: Message Delivery Receipts. */
-  receipts: 'urn:xmpp:receipts',
+  ...shared,
   /** XEP-0085: Chat State Notifications. */
   chatStates: 'http://jabber.org/protocol/chatstates',
   /** XEP-0333: Displayed Markers. */
@@ -17,10 +16,6 @@ export const NS = {
   retraction: 'urn:xmpp:message-retract:1',
   /** XEP-0334: Message Processing Hints. */
   hints: 'urn:xmpp:hints',
-  /** XEP-0359: Unique and Stable Stanza IDs. */
-  sid: 'urn:xmpp:sid:0',
-  /** XEP-0203: Delayed Delivery. */
-  delay: 'urn:xmpp:delay',
   /** XEP-0091: Legacy Delayed Delivery. */
   legacyDelay: 'jabber:x:delay',
   /** XEP-0022: Message Events, obsolete but still sent by old clients. */
@@ -41,10 +36,6 @@ export const NS = {
   carbonsBefore: 'urn:xmpp:carbons:1',
   /** XEP-0353: Jingle Message Initiation: a call that rings; a late copy would ring for nobody. */
   jingleMessage: 'urn:xmpp:jingle-message:0',
-  /** RFC 6121 section 2. */
-  roster: 'jabber:iq:roster',
-  discoInfo: 'http://jabber.org/protocol/disco#info',
-  discoItems: 'http://jabber.org/protocol/disco#items',
   /** XEP-0004: Data Forms. */
   forms: 'jabber:x:data',
   /** XEP-0050: Ad-Hoc Commands. */
@@ -98,8 +89,4 @@ export const NS = {
   omemo2: 'urn:xmpp:omemo:2',
   /** XEP-0004: Data Forms. */
   data: 'jabber:x:data',
-  /** Ours: batch, stored, unconfirmed, expired, status. */
-  own: 'urn:openfire-receipts:0',
-  /** The proxy's feature (XEP-0030): takes messages with many receipts, and tells of many messages at once. */
-  batch: 'urn:openfire-receipts:0#batch',
 } as const;

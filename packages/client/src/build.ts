@@ -1,6 +1,6 @@
 import { xml } from '@xmpp/client';
+import * as NS from '../../protocol/namespaces.ts';
 import type { Owed } from './entries.ts';
-import * as NS from './namespaces.ts';
 import { clean, isString, type Tree, toTree } from './tree.ts';
 import type { Element, OutgoingMessage } from './types.ts';
 

@@ -1,8 +1,8 @@
+import * as NS from '../../protocol/namespaces.ts';
 import { ask } from './discovery.ts';
 import { bare } from './jid.ts';
 import type { Element, XmppClient } from './types.ts';
 
-const NS_ROSTER = 'jabber:iq:roster';
 /** ms; a roster may be long. */
 const PATIENCE = 30_000;
 
@@ -28,12 +28,12 @@ export class Contacts {
 
   /** A roster push (RFC 6121 section 2.1.6). Who forges one has the roster asked for again, and no more. */
   push(iq: Element): void {
-    if (iq.getChild('query', NS_ROSTER) !== undefined && iq.attrs.type === 'set') this.forget();
+    if (iq.getChild('query', NS.roster) !== undefined && iq.attrs.type === 'set') this.forget();
   }
 
   async #ask(): Promise<ReadonlySet<string>> {
     try {
-      const items = await ask(this.#xmpp, undefined, ['query', { xmlns: NS_ROSTER }], 'item', PATIENCE);
+      const items = await ask(this.#xmpp, undefined, ['query', { xmlns: NS.roster }], 'item', PATIENCE);
       const subscribed = items.filter(({ attrs }) => /^(from|both)$/.test(attrs.subscription ?? ''));
       return new Set(subscribed.map(({ attrs }) => bare(attrs.jid ?? '')));
     } catch {

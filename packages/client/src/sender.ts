@@ -1,10 +1,10 @@
+import * as NS from '../../protocol/namespaces.ts';
 import { newId, toElement, toStanza } from './build.ts';
 import { askStatus } from './discovery.ts';
 import { type Item, OUT, toSaved, tracked } from './entries.ts';
 import type { ReceiptsEvents } from './events.ts';
 import { bare } from './jid.ts';
 import { asError, type Keeper } from './keeper.ts';
-import * as NS from './namespaces.ts';
 import type { OutgoingQueue } from './outgoing.ts';
 import { readFailure, type Status, type Word } from './read.ts';
 import { clean, type Tree } from './tree.ts';

@@ -1,3 +1,4 @@
+import * as NS from '../../protocol/namespaces.ts';
 import { Contacts } from './contacts.ts';
 import { findComponent, hasFeature, readStatus } from './discovery.ts';
 import { COMPONENT, OUT, toSaved, tracked } from './entries.ts';
@@ -6,7 +7,6 @@ import { indexedDbStore } from './indexed-db-store.ts';
 import { bare, domain } from './jid.ts';
 import { Keeper } from './keeper.ts';
 import { memoryStore } from './memory-store.ts';
-import * as NS from './namespaces.ts';
 import { OutgoingQueue } from './outgoing.ts';
 import { readMessage } from './read.ts';
 import { type MessageHandler, Receiver } from './receiver.ts';

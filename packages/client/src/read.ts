@@ -1,4 +1,4 @@
-import * as NS from './namespaces.ts';
+import * as NS from '../../protocol/namespaces.ts';
 import type { Element, Failure } from './types.ts';
 
 /** What is known of a message: by the proxy's status query, or in its words for what it and a receipt tell. */

@@ -1,7 +1,7 @@
+import * as NS from '../../protocol/namespaces.ts';
 import { isUuid } from './build.ts';
 import type { Owed, SeenEntry } from './entries.ts';
 import { bare } from './jid.ts';
-import * as NS from './namespaces.ts';
 import { readDelay } from './read.ts';
 import type { Element } from './types.ts';
 

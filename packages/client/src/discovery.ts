@@ -1,5 +1,5 @@
+import * as NS from '../../protocol/namespaces.ts';
 import { toElement } from './build.ts';
-import * as NS from './namespaces.ts';
 import type { Status, Word } from './read.ts';
 import type { Tree } from './tree.ts';
 import type { Element, XmppClient } from './types.ts';

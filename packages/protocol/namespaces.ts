@@ -1,0 +1,20 @@
+// The namespaces that the component and the client library both know. Single constants and not an object: a bundler keeps
+// those of them alone that a page uses.
+
+/** XEP-0184: Message Delivery Receipts. */
+export const receipts = 'urn:xmpp:receipts';
+/** XEP-0359: Unique and Stable Stanza IDs. */
+export const sid = 'urn:xmpp:sid:0';
+/** XEP-0203: Delayed Delivery. */
+export const delay = 'urn:xmpp:delay';
+/** RFC 6120 section 8.3.3: stanza error conditions. */
+export const stanzas = 'urn:ietf:params:xml:ns:xmpp-stanzas';
+/** XEP-0030: Service Discovery. */
+export const discoInfo = 'http://jabber.org/protocol/disco#info';
+export const discoItems = 'http://jabber.org/protocol/disco#items';
+/** RFC 6121 section 2. */
+export const roster = 'jabber:iq:roster';
+/** Ours: batch, stored, unconfirmed, expired, status. */
+export const own = 'urn:openfire-receipts:0';
+/** The component's feature (XEP-0030): takes messages with many receipts, and tells of many messages at once. */
+export const batch = 'urn:openfire-receipts:0#batch';
