@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { type Office, openOffice } from './app/administration.ts';
-import { openWatch } from './app/health.ts';
+import { type Administration, composeAdministration } from './app/compose-administration.ts';
+import { composeHealth } from './app/compose-health.ts';
 import type { Config } from './config/config.ts';
 import { Delivery } from './delivery/delivery.ts';
 import type { Sent } from './delivery/outbox.ts';
-import type { Health, HealthTiming } from './health/health.ts';
-import { answers, type Readiness } from './health/readiness.ts';
+import type { HealthMonitor, HealthTiming } from './health/health-monitor.ts';
+import { isResponsive, type Readiness } from './health/readiness.ts';
 import { type HttpServer, startHttp } from './http/server.ts';
 import { Queries, type QueryTiming } from './iq/iq-service.ts';
 import { Queues } from './jobs/queues.ts';
@@ -16,9 +16,9 @@ import { type Connections, connect } from './store/redis/connections.ts';
 import { Ledger } from './store/redis/ledger.ts';
 import { reject } from './store/redis/operations.ts';
 import { type Log, throttled } from './util/log.ts';
-import { within } from './util/timeout.ts';
+import { waitAtMost } from './util/timeout.ts';
 import { Link, type LinkTiming } from './xmpp/connection/link.ts';
-import type { Held } from './xmpp/connection/window.ts';
+import type { OutgoingStanza } from './xmpp/connection/outgoing-stanza.ts';
 
 /** Redis must not be used as it is set up: acknowledged messages could be thrown away. */
 export class RedisRefusedError extends Error {
@@ -33,7 +33,7 @@ export interface Tuning {
   readonly link?: Partial<LinkTiming>;
   readonly lease?: number;
   readonly sweepEvery?: number;
-  readonly patience?: number;
+  readonly pipelineTimeout?: number;
   readonly presence?: Partial<PresenceTiming>;
   readonly queries?: QueryTiming;
   readonly health?: HealthTiming;
@@ -51,12 +51,12 @@ export class ReceiptsProxy {
   readonly #log: Log;
   readonly #connections: Connections;
   readonly #ledger: Ledger;
-  readonly #office: Office;
+  readonly #administration: Administration;
   readonly #receipts: Delivery;
   readonly #queries: Queries;
   readonly #queues: Queues;
   readonly #workers: Workers;
-  readonly #health: Health;
+  readonly #health: HealthMonitor;
   readonly metrics: Metrics;
   readonly link: Link<Sent>;
   #http: HttpServer | undefined;
@@ -99,7 +99,7 @@ export class ReceiptsProxy {
       resume: (held) => this.#receipts.outbox.resume(held),
       ...(tuning.link && { timing: tuning.link }),
     });
-    this.#office = openOffice({
+    this.#administration = composeAdministration({
       config: xmpp,
       redis: this.#connections.ledger,
       ledger: this.#ledger,
@@ -111,7 +111,7 @@ export class ReceiptsProxy {
       log,
     });
     this.#receipts = new Delivery({
-      commands: this.#office.commands,
+      commands: this.#administration.commands,
       link: this.link,
       ledger: this.#ledger,
       componentDomain: xmpp.componentDomain,
@@ -123,9 +123,9 @@ export class ReceiptsProxy {
       redeliveryWindow: retry.redeliveryWindow,
       maxStanzaBytes: config.maxStanzaBytes,
       quotas: {
-        limits: config.shares,
+        limits: config.quotas,
         memoryUsed: () => this.#health.memoryUsed,
-        onRefused: (share) => metrics.overShare(share),
+        onRefused: (share) => metrics.overQuota(share),
       },
       version: VERSION,
       counts: metrics.counts,
@@ -137,7 +137,7 @@ export class ReceiptsProxy {
         onEnded: (record, how) => this.#queues.forget(record, how),
       },
       log,
-      ...(tuning.patience !== undefined && { patience: tuning.patience }),
+      ...(tuning.pipelineTimeout !== undefined && { patience: tuning.pipelineTimeout }),
       ping: (full) => this.#queries.asker.isThere(full),
       reaches: (from, to) => this.#queries.asker.reaches(from, to),
       batching: { request: (full, payload) => this.#queries.asker.tell(full, payload) },
@@ -166,12 +166,12 @@ export class ReceiptsProxy {
       onProblem,
       prefix: redis.prefix,
       queues: this.#queues,
-      forgetting: this.#office.forgetting,
+      forgetting: this.#administration.forgetting,
       ledger: this.#ledger,
       ...(tuning.sweepEvery !== undefined && { sweepEvery: tuning.sweepEvery }),
       log,
     });
-    this.#health = openWatch({
+    this.#health = composeHealth({
       redis: this.#connections.ledger,
       config,
       queues: this.#queues,
@@ -230,18 +230,18 @@ export class ReceiptsProxy {
     const end = Date.now() + timeout;
     const left = () => Math.max(10, end - Date.now());
     this.#health.stop();
-    await within(left(), this.#workers.pause());
+    await waitAtMost(left(), this.#workers.pause());
     this.#receipts.close();
-    await within(left() / 4, this.#receipts.presences.stop());
+    await waitAtMost(left() / 4, this.#receipts.presences.stop());
     this.#queries.stop();
     // Never empty while stanzas keep coming: the link needs its share, to have what was sent proved.
-    await within(left() / 4, this.#receipts.pipeline.drained());
+    await waitAtMost(left() / 4, this.#receipts.pipeline.drained());
     // What arrives from here on is stored, and sent by whoever sweeps next; nothing of it is acknowledged.
     await this.link.stop(left());
-    await within(left(), this.#receipts.pipeline.drained());
-    await within(left(), this.#workers.close());
-    await within(left(), this.#queues.close());
-    await within(left(), this.#http?.close() ?? Promise.resolve());
+    await waitAtMost(left(), this.#receipts.pipeline.drained());
+    await waitAtMost(left(), this.#workers.close());
+    await waitAtMost(left(), this.#queues.close());
+    await waitAtMost(left(), this.#http?.close() ?? Promise.resolve());
     this.#receipts.pipeline.close();
     await this.#connections.close();
   }
@@ -254,7 +254,7 @@ export class ReceiptsProxy {
         this.#log.trace({ stanza: element.name, id, from, to, type }, 'Stanza received');
       }
       if (element.name !== 'iq') this.#receipts.stanza(element);
-      else if (!this.#health.take(element)) this.#queries.stanza(element);
+      else if (!this.#health.handle(element)) this.#queries.stanza(element);
     });
     this.link.on('handedOver', (batch) => this.#receipts.outbox.handedOver(batch));
     this.link.on('proved', () => this.#health.proved());
@@ -281,7 +281,7 @@ export class ReceiptsProxy {
   }
 
   /** A stanza that ended the stream twice is not tried a third time. */
-  async #quarantine({ tag, xml: text }: Held<Sent>): Promise<void> {
+  async #quarantine({ tag, xml: text }: OutgoingStanza<Sent>): Promise<void> {
     this.metrics.counts.quarantined += 1;
     const why = 'The server ends the stream over it';
     try {
@@ -309,7 +309,7 @@ export class ReceiptsProxy {
       this.#log.error({ code: fault.code }, `${fault.text}. No message is acknowledged until then`);
       return;
     }
-    const paused = await this.#office.inquiry.paused().catch(() => undefined);
+    const paused = await this.#administration.inquiry.paused().catch(() => undefined);
     if (paused !== undefined) this.#log.warn({ by: paused.by, since: new Date(paused.since) }, 'Redelivery is paused');
   }
 
@@ -317,13 +317,13 @@ export class ReceiptsProxy {
     const [figures, undelivered, paused] = await Promise.all([
       this.#ledger.figures(),
       this.#queues.undelivered.getFailedCount(),
-      this.#office.inquiry.paused(),
+      this.#administration.inquiry.paused(),
     ]);
     return { ...figures, undelivered, paused: paused !== undefined };
   }
 
   #linkFigures(): { up: boolean; reconnects: number } {
     const { online, stats } = this.link;
-    return { up: answers({ online, ...stats }), reconnects: stats.reconnects };
+    return { up: isResponsive({ online, ...stats }), reconnects: stats.reconnects };
   }
 }

@@ -2,8 +2,8 @@ import closeWithGrace from 'close-with-grace';
 import { ReceiptsProxy, RedisRefusedError } from './app.ts';
 import { ConfigError, loadConfig, readEnvironment, unknownInDotEnv } from './config/config.ts';
 import { ListenError } from './http/server.ts';
-import { adoptConsole, createLog } from './util/log.ts';
-import { LinkAuthError } from './xmpp/connection/errors.ts';
+import { captureConsole, createLog } from './util/log.ts';
+import { LinkAuthError } from './xmpp/connection/link-problem.ts';
 
 /** sysexits.h EX_CONFIG: to start again without a change would be in vain. */
 const EX_CONFIG = 78;
@@ -21,7 +21,7 @@ function config() {
 
 const { settings, unknown } = config();
 const log = createLog(settings.logLevel);
-adoptConsole(log);
+captureConsole(log);
 for (const name of unknown) log.warn({}, `${name} (in .env): there is no such variable, so it does nothing`);
 const proxy = new ReceiptsProxy(settings, log);
 let stopping = false;

@@ -1,6 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
-import { loopbackOnly, sameOrigin } from '../../src/http/guard.ts';
+import { loopbackOnly, sameOrigin } from '../../src/http/request-guards.ts';
 import type { Asset } from './build.ts';
 import type { Line } from './relay.ts';
 import { COMPONENT_DOMAIN, DOMAIN, NAMES, type Name, password, type Servers } from './servers.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { formatDuration } from '../util/duration.ts';
 import { asciiDomain, isLoopback } from './hosts.ts';
-import { meantBy, meantInFile } from './misspelt.ts';
+import { suggestFor, suggestInFile } from './misspellings.ts';
 import { type LOG_LEVELS, NAMES, type Name, SETTINGS, type Setting, type Values } from './settings.ts';
 
 /** All times in milliseconds. docs/configuration.md says what each part does. */
@@ -35,7 +35,7 @@ export interface Config {
   };
   readonly maxStanzaBytes: number;
   /** What one sender may take; 0 is no limit. */
-  readonly shares: {
+  readonly quotas: {
     readonly rate: number;
     readonly burst: number;
     readonly messages: number;
@@ -165,11 +165,11 @@ function* conflicts(env: Environment, values: Partial<Values>, servedDomain: str
 
 function* misspelt(env: Environment, inFile: readonly string[]): Generator<string> {
   for (const name of inFile) {
-    const meant = meantInFile(name);
+    const meant = suggestInFile(name);
     if (meant !== undefined) yield `${name} (in .env): there is no such variable; did you mean ${meant}?`;
   }
   for (const name of Object.keys(env).filter((it) => !inFile.includes(it))) {
-    const meant = env[name] === undefined ? undefined : meantBy(name, (known) => isSet(env, known));
+    const meant = env[name] === undefined ? undefined : suggestFor(name, (known) => isSet(env, known));
     if (meant !== undefined) yield `${name}: there is no such variable; did you mean ${meant}?`;
   }
 }
@@ -217,7 +217,7 @@ function assemble(values: Values, servedDomain: string): Config {
       redeliveryWindow: values.REDELIVERY_WINDOW,
     },
     maxStanzaBytes: values.MAX_STANZA_BYTES,
-    shares: {
+    quotas: {
       rate: values.SENDER_RATE,
       burst: values.SENDER_BURST,
       messages: values.SENDER_PENDING,

@@ -20,7 +20,7 @@ export const GROUPS = {
   xmpp: 'The XMPP server',
   redis: 'Redis',
   messages: 'What happens to a message',
-  shares: 'What one sender may take',
+  quotas: 'What one sender may take',
   http: 'Dashboard, health and metrics',
   process: 'The process',
 } as const;
@@ -184,7 +184,7 @@ export const SETTINGS = {
     about: 'The largest message that is accepted; a larger one is refused with `policy-violation`.',
   },
   SENDER_RATE: {
-    group: 'shares',
+    group: 'quotas',
     value: v.integer(0, 1_000_000),
     default: '100',
     about:
@@ -193,13 +193,13 @@ export const SETTINGS = {
       'as he likes.',
   },
   SENDER_BURST: {
-    group: 'shares',
+    group: 'quotas',
     value: v.integer(1, 1_000_000),
     default: '10000',
     about: 'How many he may send at once after a pause.',
   },
   SENDER_PENDING: {
-    group: 'shares',
+    group: 'quotas',
     value: v.integer(0, 500_000),
     default: '20000',
     about:
@@ -207,13 +207,13 @@ export const SETTINGS = {
       '`resource-constraint` until some of them have ended. 0: as many as he likes.',
   },
   SENDER_PENDING_BYTES: {
-    group: 'shares',
+    group: 'quotas',
     value: v.integer(0, 2_000_000_000),
     default: '33554432',
     about: 'The same in bytes.',
   },
   CONVERSATION_PENDING: {
-    group: 'shares',
+    group: 'quotas',
     value: v.integer(0, 500_000),
     default: '10000',
     about:
@@ -221,13 +221,13 @@ export const SETTINGS = {
       'that writes more than once a minute to somebody whose client returns none.',
   },
   DOMAIN_SHARES: {
-    group: 'shares',
+    group: 'quotas',
     value: v.integer(1, 10_000),
     default: '10',
     about: "How many senders' shares all users of one domain of `ALLOWED_DOMAINS` have together.",
   },
   REDIS_RESERVE: {
-    group: 'shares',
+    group: 'quotas',
     value: v.integer(0, 50),
     default: '10',
     about:

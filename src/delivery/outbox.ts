@@ -3,7 +3,7 @@ import { claim, handOver, putAside, told } from '../store/redis/operations.ts';
 import type { Pipeline } from '../store/redis/pipeline.ts';
 import type { StoredRecord } from '../store/redis/record.ts';
 import { expiryOf, nextDue, type Timetable } from '../store/retry-policy.ts';
-import type { Held, Key, Priority } from '../xmpp/connection/window.ts';
+import type { CoalescingKey, OutgoingStanza, Priority } from '../xmpp/connection/outgoing-stanza.ts';
 import { type Addresses, withResource } from '../xmpp/stanza/address.ts';
 import { isNotToBeStored, message, redelivery } from '../xmpp/stanza/build.ts';
 import { innerOnTheWay } from '../xmpp/stanza/message-key.ts';
@@ -19,7 +19,7 @@ export interface Sent {
   /** Moves on when it is claimed again after the link was down. */
   attempt: number;
   record: StoredRecord;
-  held?: Held<Sent>;
+  held?: OutgoingStanza<Sent>;
   /** It was marked to be kept from offline storage. */
   noStore?: boolean;
   /** It bears the message's own body. */
@@ -34,7 +34,7 @@ export interface Sent {
 
 /** The part of the link that is written to. */
 export interface LinkPort {
-  send(xml: string, tag?: Sent, priority?: Priority, key?: Key, owner?: string): Held<Sent>;
+  send(xml: string, tag?: Sent, priority?: Priority, key?: CoalescingKey, owner?: string): OutgoingStanza<Sent>;
 }
 
 /** A message that needed more than one attempt and is due again. */
@@ -265,7 +265,7 @@ export class Outbox {
    * After the link was down: claims what was not handed over, so that what another process, or a job, has taken up
    * meanwhile is not sent twice. What cannot be claimed is dropped; the ledger has it.
    */
-  async resume(held: readonly Held<Sent>[]): Promise<Held<Sent>[]> {
+  async resume(held: readonly OutgoingStanza<Sent>[]): Promise<OutgoingStanza<Sent>[]> {
     const kept = await Promise.all(
       held.map(async (one) => {
         const sent = one.tag;

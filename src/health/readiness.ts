@@ -1,6 +1,6 @@
 import type { RedisFault } from '../store/redis/redis-faults.ts';
-import type { DomainState } from './domain.ts';
-import type { StorageState } from './storage.ts';
+import type { DomainState } from './domain-monitor.ts';
+import type { RedisState } from './redis-monitor.ts';
 
 /** What is looked at; a part that is wrong says so in one sentence. */
 interface Part {
@@ -31,9 +31,9 @@ export interface LinkState {
   readonly provedAt: number | undefined;
   readonly lastProblem: string | undefined;
   /** ms; as of {@link LinkStats}. */
-  readonly owesFor: number | undefined;
+  readonly awaitingAnswerFor: number | undefined;
   readonly roundTrip: number | undefined;
-  readonly answersStray: boolean;
+  readonly answersMisrouted: boolean;
 }
 
 /** What the pipeline's calls to Redis show; times as of `performance.now()`. */
@@ -45,7 +45,7 @@ export interface PipelineHealth {
 export interface Observations {
   readonly link: LinkState;
   readonly domain: DomainState;
-  readonly storage: StorageState;
+  readonly storage: RedisState;
   readonly pipeline: PipelineHealth;
   /** The part of Redis' memory that is kept free, 0 to 1. */
   readonly reserve?: number;
@@ -65,13 +65,13 @@ const SILENT = 'Redis does not answer: it hangs, or the network to it does';
 const OK: Part = { ok: true };
 
 /** Says whether the proxy can do its work, and what keeps it from that. Pure. */
-export function judge(seen: Observations): Readiness {
+export function assessReadiness(seen: Observations): Readiness {
   const parts = {
-    link: judgeLink(seen.link, seen.now),
-    domain: judgeDomain(seen),
-    redis: judgeRedis(seen),
-    ledger: judgeLedger(seen),
-    queues: judgeQueues(seen.storage),
+    link: assessLink(seen.link, seen.now),
+    domain: assessDomain(seen),
+    redis: assessRedis(seen),
+    ledger: assessLedger(seen),
+    queues: assessQueues(seen.storage),
   };
   const all = Object.values<Part>(parts);
   const problems = all.flatMap(({ problem, since }) => (problem === undefined ? [] : [sentence(problem, since)]));
@@ -92,33 +92,35 @@ function sentence(problem: string, since: string | undefined): string {
  * For how long a server may owe the answer to a ping, ms; a slow one twice as long as it took the last time. Pings go once a
  * second, so that it is said within five. A link is given up much later (pingTimeout); meanwhile nobody is acknowledged.
  */
-const MAY_OWE = 3500;
+const ANSWER_LIMIT = 3500;
 /** The same where answers go to any process of the domain, as on ejabberd: several in a row may have gone to others. */
-const MAY_STRAY = 20_000;
+const ANSWER_LIMIT_MISROUTED = 20_000;
 
 /** Whether the server takes what we write, as far as can be told. */
-export function answers({
+export function isResponsive({
   online,
-  owesFor = 0,
+  awaitingAnswerFor = 0,
   roundTrip = 0,
-  answersStray,
-}: Pick<LinkState, 'online' | 'owesFor' | 'roundTrip' | 'answersStray'>): boolean {
-  return online && owesFor <= Math.max(answersStray ? MAY_STRAY : MAY_OWE, 2 * roundTrip);
+  answersMisrouted,
+}: Pick<LinkState, 'online' | 'awaitingAnswerFor' | 'roundTrip' | 'answersMisrouted'>): boolean {
+  return (
+    online && awaitingAnswerFor <= Math.max(answersMisrouted ? ANSWER_LIMIT_MISROUTED : ANSWER_LIMIT, 2 * roundTrip)
+  );
 }
 
-function judgeLink(link: LinkState, now: number): Part {
-  const { online, lastProblem, owesFor = 0 } = link;
+function assessLink(link: LinkState, now: number): Part {
+  const { online, lastProblem, awaitingAnswerFor = 0 } = link;
   if (!online) return { ok: false, problem: `No link to the XMPP server: ${lastProblem ?? 'connecting'}` };
   // Before its first answer there is another thing to say.
-  if (link.provedAt === undefined || answers(link)) return OK;
+  if (link.provedAt === undefined || isResponsive(link)) return OK;
   return {
     ok: false,
     problem: 'The XMPP server does not answer: it hangs or is overloaded, or the network to it is cut. Messages wait',
-    since: iso(now - owesFor),
+    since: iso(now - awaitingAnswerFor),
   };
 }
 
-function judgeDomain({ link, domain, names, now }: Observations): Part {
+function assessDomain({ link, domain, names, now }: Observations): Part {
   // The link says what is wrong.
   if (!link.online) return OK;
   const { component, served } = names;
@@ -139,14 +141,14 @@ function judgeDomain({ link, domain, names, now }: Observations): Part {
           problem: `The server takes what ${component} sends and answers nothing. Is ${component} a subdomain of the server's own domain, and is that ${served} (XMPP_COMPONENT_DOMAIN, XMPP_SERVED_DOMAIN)?`,
         };
   }
-  if (domain.stranger !== undefined) {
+  if (domain.conflict !== undefined) {
     const who =
-      domain.stranger.who === 'proxy'
+      domain.conflict.who === 'proxy'
         ? 'another proxy, with another Redis or REDIS_PREFIX'
         : 'another component, or an older version of this proxy';
     return {
       ok: false,
-      since: iso(domain.stranger.since),
+      since: iso(domain.conflict.since),
       problem: `${component} is not ours alone: ${who}, holds it as well, and the server gives it a part of all messages and receipts, which is lost. Stop it, or give it another XMPP_COMPONENT_DOMAIN`,
     };
   }
@@ -154,9 +156,9 @@ function judgeDomain({ link, domain, names, now }: Observations): Part {
 }
 
 /** How much before the reserve it is said that memory runs short. */
-const SAID_BEFORE = 0.1;
+const WARN_BEFORE_RESERVE = 0.1;
 
-function judgeRedis({ storage, pipeline, reserve = 0, staleAfter, now, monotonic }: Observations): Part {
+function assessRedis({ storage, pipeline, reserve = 0, staleAfter, now, monotonic }: Observations): Part {
   const wallClock = (at: number) => iso(now - (monotonic - at));
   if (storage.failingSince !== undefined || pipeline.failingSince !== undefined) {
     const sinces = [storage.failingSince, pipeline.failingSince].filter((at) => at !== undefined);
@@ -185,7 +187,7 @@ function judgeRedis({ storage, pipeline, reserve = 0, staleAfter, now, monotonic
       warnings,
     };
   }
-  if (reserve > 0 && memoryUsed >= 1 - reserve - SAID_BEFORE) {
+  if (reserve > 0 && memoryUsed >= 1 - reserve - WARN_BEFORE_RESERVE) {
     warnings.push(`${used}; at ${Math.round((1 - reserve) * 100)} % new messages are refused. ${remedy}.`);
   }
   if (refusals.length > 0) return { ok: false, problem: refusals.join(' '), warnings };
@@ -193,13 +195,13 @@ function judgeRedis({ storage, pipeline, reserve = 0, staleAfter, now, monotonic
 }
 
 /** What is lost is lost: to refuse work for it would help nobody. */
-function judgeLedger({ storage: { loss }, now, monotonic }: Observations): Part {
+function assessLedger({ storage: { loss }, now, monotonic }: Observations): Part {
   if (loss === undefined) return OK;
   const since = iso(now - (monotonic - loss.at));
   return { ok: true, warnings: [sentence(loss.text, since)], since };
 }
 
-function judgeQueues({ pausedQueues }: StorageState): Part {
+function assessQueues({ pausedQueues }: RedisState): Part {
   if (pausedQueues.length === 0) return OK;
   const names = pausedQueues.join(', ');
   return {

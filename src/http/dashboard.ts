@@ -7,7 +7,7 @@ import type { Queue } from 'bullmq';
 import { type Context, Hono } from 'hono';
 import { basicAuth } from 'hono/basic-auth';
 import type { Config } from '../config/config.ts';
-import { Guesses, isSameText } from './guesses.ts';
+import { isSameText, LoginThrottle } from './login-throttle.ts';
 import { redact } from './redact.ts';
 
 /** The part of pino that is used here. */
@@ -73,11 +73,11 @@ export interface DashboardOptions {
   readonly queues: readonly Queue[];
   readonly config: Config['http'];
   readonly log: HttpLog;
-  readonly guesses?: Guesses | undefined;
+  readonly loginThrottle?: LoginThrottle | undefined;
 }
 
 /** bull-board, behind a password if there is one. An operator may retry, promote and remove jobs. */
-export function dashboard({ path, queues, config, log, guesses = new Guesses() }: DashboardOptions): Hono {
+export function dashboard({ path, queues, config, log, loginThrottle = new LoginThrottle() }: DashboardOptions): Hono {
   const board = new HonoAdapter(serveStatic);
   board.setBasePath(path);
   createBullBoard({
@@ -104,7 +104,7 @@ export function dashboard({ path, queues, config, log, guesses = new Guesses() }
   if (password !== undefined) {
     const addressOf = (c: Context) => getConnInfo(c).remote.address ?? '';
     app.use(async (c, next) => {
-      const wait = c.req.header('authorization') === undefined ? 0 : guesses.waitOf(addressOf(c));
+      const wait = c.req.header('authorization') === undefined ? 0 : loginThrottle.waitOf(addressOf(c));
       if (wait === 0) return next();
       c.header('retry-after', `${Math.ceil(wait / 1000)}`);
       return c.text('Too many wrong passwords; try again later.\n', 429);
@@ -114,9 +114,9 @@ export function dashboard({ path, queues, config, log, guesses = new Guesses() }
         // In the same step as the look above: many at once are told from each other.
         verifyUser: (name, given, c) => {
           const [isName, isPassword] = [isSameText(name, user), isSameText(given, password)];
-          if (isName && isPassword) guesses.right(addressOf(c));
+          if (isName && isPassword) loginThrottle.succeeded(addressOf(c));
           else {
-            guesses.wrong(addressOf(c));
+            loginThrottle.failed(addressOf(c));
             log.warn({ address: addressOf(c) }, 'Dashboard: wrong name or password');
           }
           return isName && isPassword;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
-import { createApp, type HttpOptions } from './app.ts';
+import { createRoutes, type HttpOptions } from './routes.ts';
 
 export interface HttpServer {
   /** As one would type it on this machine. */
@@ -45,7 +45,7 @@ function listenProblem(host: string, port: number, code: string): string {
  */
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const { host, port: wanted } = options.config;
-  const server = createAdaptorServer({ fetch: createApp(options).fetch }) as Server;
+  const server = createAdaptorServer({ fetch: createRoutes(options).fetch }) as Server;
   server.listen({ host, port: wanted });
   // Rejects with the error, if there is one first.
   await once(server, 'listening').catch((error) => {

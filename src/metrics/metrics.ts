@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client';
 import { DEFINITIONS, type Definition, type MetricName, PREFIX } from './definitions.ts';
-import { Timing } from './timing.ts';
+import { TimeHistogram } from './histogram.ts';
 
 interface Counted {
   readonly name: MetricName;
@@ -74,16 +74,16 @@ export interface MetricsSources {
   readonly figures?: () => Promise<Figures>;
   readonly link?: () => { readonly up: boolean; readonly reconnects: number };
   /** How long {@link figures} may take, ms; default 3000. */
-  readonly patience?: number;
+  readonly timeout?: number;
 }
 
 /** The figures of one process, in Prometheus' text format. Each instance has a registry of its own. */
 export class Metrics {
   readonly counts: Counts = Object.fromEntries(Object.keys(COUNTED).map((key) => [key, 0])) as Counts;
-  readonly timeToStored: Timing;
-  readonly timeToDelivered: Timing;
+  readonly timeToStored: TimeHistogram;
+  readonly timeToDelivered: TimeHistogram;
   readonly #refused = new Map<string, number>();
-  readonly #overShare = new Map<string, number>();
+  readonly #overQuota = new Map<string, number>();
   readonly #registry = new Registry();
   readonly #counters = new Map<string, Counter>();
   readonly #gauges = new Map<string, Gauge>();
@@ -115,8 +115,8 @@ export class Metrics {
   }
 
   /** Counts a stanza whose sender had used up this share. */
-  overShare(share: string): void {
-    this.#overShare.set(share, (this.#overShare.get(share) ?? 0) + 1);
+  overQuota(share: string): void {
+    this.#overQuota.set(share, (this.#overQuota.get(share) ?? 0) + 1);
   }
 
   /** Never rejects because of Redis: it says that Redis is down. */
@@ -135,19 +135,19 @@ export class Metrics {
     return this.#registry.metrics();
   }
 
-  #timing(short: 'time_to_stored_seconds' | 'time_to_delivered_seconds'): Timing {
+  #timing(short: 'time_to_stored_seconds' | 'time_to_delivered_seconds'): TimeHistogram {
     const { help, buckets } = DEFINITIONS[short];
-    const timing = new Timing(PREFIX + short, help, buckets);
+    const timing = new TimeHistogram(PREFIX + short, help, buckets);
     // The registry needs no more of a metric than its name and get().
     this.#registry.registerMetric(timing as unknown as Metric);
     return timing;
   }
 
   async #figures(): Promise<Figures | undefined> {
-    const { figures, patience = 3000 } = this.#sources;
+    const { figures, timeout = 3000 } = this.#sources;
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<undefined>((resolve) => {
-      timer = setTimeout(() => resolve(undefined), patience).unref();
+      timer = setTimeout(() => resolve(undefined), timeout).unref();
     });
     try {
       return await Promise.race([figures?.(), tooLate]);
@@ -165,7 +165,7 @@ export class Metrics {
       this.#counters.get(name)?.inc(labels ?? {}, this.counts[key as keyof Counts]);
     }
     for (const [condition, count] of this.#refused) this.#counters.get('refused_total')?.inc({ condition }, count);
-    for (const [share, count] of this.#overShare) this.#counters.get('over_share_total')?.inc({ share }, count);
+    for (const [share, count] of this.#overQuota) this.#counters.get('over_share_total')?.inc({ share }, count);
   }
 
   #copyLink(): void {

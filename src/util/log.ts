@@ -87,15 +87,15 @@ export function throttled(log: Log, what: string): (error: Error) => void {
 }
 
 /** What is said in words of ours, at the same time: the queue library prints it once for each of its connections. */
-const SAID_BY_US = /^IMPORTANT! Eviction policy/;
+const LOGGED_ELSEWHERE = /^IMPORTANT! Eviction policy/;
 
 /** Takes what libraries print on the console into the log, each text once. */
-export function adoptConsole(log: Log): void {
+export function captureConsole(log: Log): void {
   const said = new Set<string>();
   for (const level of ['warn', 'error'] as const) {
     console[level] = (...parts: unknown[]) => {
       const text = parts.map(String).join(' ');
-      if (SAID_BY_US.test(text) || said.has(text) || said.size >= 1000) return;
+      if (LOGGED_ELSEWHERE.test(text) || said.has(text) || said.size >= 1000) return;
       said.add(text);
       log[level]({}, text.replace(QUOTED_ARGUMENTS, ''));
     };

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
 import { Network } from '../../demo/page/relay.ts';
-import { Guesses, isSameText } from '../../src/http/guesses.ts';
+import { isSameText, LoginThrottle } from '../../src/http/login-throttle.ts';
 import { type HttpServer, startHttp } from '../../src/http/server.ts';
 import { Metrics } from '../../src/metrics/metrics.ts';
 
@@ -72,15 +72,15 @@ describe('the demo’s websocket', () => {
 
 describe('a guesser', () => {
   let now = 0;
-  let guesses: Guesses;
+  let guesses: LoginThrottle;
   beforeEach(() => {
     now = 1000;
-    guesses = new Guesses(() => now);
+    guesses = new LoginThrottle(() => now);
   });
 
   test('may mistype a few times, and then waits longer and longer, up to a minute', () => {
     const waits = Array.from({ length: 14 }, () => {
-      guesses.wrong('10.0.0.1');
+      guesses.failed('10.0.0.1');
       return guesses.waitOf('10.0.0.1');
     });
     expect(waits).toEqual([0, 0, 0, 0, 0, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000]);
@@ -92,7 +92,7 @@ describe('a guesser', () => {
   test('has fewer than 1,500 tries a day', () => {
     let tries = 0;
     for (const end = now + 86_400_000; now < end; ) {
-      guesses.wrong('10.0.0.1');
+      guesses.failed('10.0.0.1');
       tries += 1;
       now += Math.max(1, guesses.waitOf('10.0.0.1'));
     }
@@ -100,23 +100,23 @@ describe('a guesser', () => {
   });
 
   test('is not another one for each address of his network', () => {
-    for (let i = 0; i < 6; i += 1) guesses.wrong(`2001:db8:0:1::${i}`);
+    for (let i = 0; i < 6; i += 1) guesses.failed(`2001:db8:0:1::${i}`);
     expect(guesses.waitOf('2001:db8::1:0:0:0:9')).toBe(1000);
     expect(guesses.waitOf('2001:db8:0:2::1')).toBe(0);
   });
 
   test('is forgotten after the right password, or a while', () => {
-    for (let i = 0; i < 6; i += 1) guesses.wrong('10.0.0.1');
-    guesses.right('10.0.0.1');
+    for (let i = 0; i < 6; i += 1) guesses.failed('10.0.0.1');
+    guesses.succeeded('10.0.0.1');
     expect(guesses.waitOf('10.0.0.1')).toBe(0);
-    for (let i = 0; i < 6; i += 1) guesses.wrong('10.0.0.1');
+    for (let i = 0; i < 6; i += 1) guesses.failed('10.0.0.1');
     now += 16 * 60_000;
-    guesses.wrong('10.0.0.1');
+    guesses.failed('10.0.0.1');
     expect(guesses.waitOf('10.0.0.1')).toBe(0);
   });
 
   test('from a million addresses fills no memory', () => {
-    for (let i = 0; i < 50_000; i += 1) guesses.wrong(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`);
+    for (let i = 0; i < 50_000; i += 1) guesses.failed(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`);
     expect(guesses.size).toBeLessThanOrEqual(10_000);
   });
 
@@ -130,7 +130,14 @@ describe('a guesser', () => {
     const log = { info: () => {}, warn: (_: object, text: string) => warnings.push(text), error: () => {} };
     const config = { host: '127.0.0.1', port: 0, user: 'admin', password: 'right' };
     const readiness = () => ({ ready: true, problems: [] });
-    const server: HttpServer = await startHttp({ config, queues: [], metrics: new Metrics(), readiness, log, guesses });
+    const server: HttpServer = await startHttp({
+      config,
+      queues: [],
+      metrics: new Metrics(),
+      readiness,
+      log,
+      loginThrottle: guesses,
+    });
     try {
       const ask = (password?: string) =>
         new Promise<[status: number | undefined, retryAfter: string | undefined]>((resolve, reject) => {

@@ -1,4 +1,4 @@
-import { Lanes } from '../../src/xmpp/connection/priority-queue.ts';
+import { PriorityQueue } from '../../src/xmpp/connection/priority-queue.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { openRoom } from '../support/room.ts';
 
@@ -45,7 +45,7 @@ describe('before Redis', () => {
 });
 
 test('before a slow server, whoever comes behind them is written with the next', () => {
-  const lanes = new Lanes<string>();
+  const lanes = new PriorityQueue<string>();
   const push = (owner: string, tag: string, priority: 'high' | 'normal') =>
     lanes.push({ xml: `<${tag}/>`.padEnd(300), tag, done: false, priority, key: undefined, owner });
   for (let i = 0; i < MANY; i += 1) {

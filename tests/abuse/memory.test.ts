@@ -1,13 +1,13 @@
 import { NO_LIMITS } from '../../src/delivery/quotas.ts';
-import { judge, type Observations } from '../../src/health/readiness.ts';
-import { Storage } from '../../src/health/storage.ts';
+import { assessReadiness, type Observations } from '../../src/health/readiness.ts';
+import { RedisMonitor } from '../../src/health/redis-monitor.ts';
 import { UserErasure } from '../../src/jobs/forgetting.ts';
 import { Queues } from '../../src/jobs/queues.ts';
 import { Erasure } from '../../src/store/erasure.ts';
 import { Inquiry } from '../../src/store/redis/administration-queries.ts';
-import { askMemory, memoryUsed } from '../../src/store/redis/health.ts';
 import { Probe } from '../../src/store/redis/probe.ts';
 import { redisFault } from '../../src/store/redis/redis-faults.ts';
+import { askMemory, memoryUsed } from '../../src/store/redis/server-setup.ts';
 import { ALICE, openLedger } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { openRoom } from '../support/room.ts';
@@ -34,16 +34,16 @@ test('a flood of large messages is refused before Redis refuses anything, and re
     const before = Number(/used_memory:(\d+)/.exec(await room.redis.info('memory'))?.[1]);
     await room.redis.config('SET', 'maxmemory', String(before + 20_000_000));
     const probe = new Probe(room.redis, room.ledger.keys.prefix);
-    const storage = new Storage({
+    const storage = new RedisMonitor({
       write: () => probe.write(),
-      look: async () => ({ refusals: [], warnings: [] }),
+      inspect: async () => ({ refusals: [], warnings: [] }),
       pausedQueues: async () => [],
       memory: () => askMemory(room.redis),
       explain: async (error) => redisFault(error),
       onLoss: () => {},
       log: silent,
     });
-    const look = async () => {
+    const inspect = async () => {
       await storage.check();
       used = storage.state.memoryUsed;
     };
@@ -52,7 +52,7 @@ test('a flood of large messages is refused before Redis refuses anything, and re
       const written = await room.given(writes(`m-${i}`, 200_000));
       if (written.some((xml) => xml.includes('There is no room for messages here now'))) break;
       stored += 1;
-      await look();
+      await inspect();
     }
     expect(stored).toBeGreaterThan(20);
     expect(stored).toBeLessThan(100);
@@ -61,7 +61,7 @@ test('a flood of large messages is refused before Redis refuses anything, and re
     expect(used).toBeLessThan(1);
     await room.given(...Array.from({ length: stored }, (_, i) => receipt(`m-${i}`)));
     expect(room.counts.delivered).toBe(stored);
-    await look();
+    await inspect();
     expect((await room.given(writes('a-1', 100, 'alice'))).join('')).toContain('<stored ');
   } finally {
     await room.redis.config('SET', 'maxmemory', '0');
@@ -119,11 +119,11 @@ describe('/readyz', () => {
       connectedSince: NOW - 60_000,
       provedAt: NOW,
       lastProblem: undefined,
-      owesFor: undefined,
+      awaitingAnswerFor: undefined,
       roundTrip: 20,
-      answersStray: false,
+      answersMisrouted: false,
     },
-    domain: { stranger: undefined, servedError: undefined, unprovedSince: undefined },
+    domain: { conflict: undefined, servedError: undefined, unprovedSince: undefined },
     storage: {
       lastSuccessAt: 100_000,
       failingSince: undefined,
@@ -143,13 +143,14 @@ describe('/readyz', () => {
   });
 
   test('says nothing while there is room, warns when it runs short, and is not ready when messages are refused', () => {
-    for (const used of [undefined, 0, 0.79]) expect(judge(seen(used))).toMatchObject({ ready: true, warnings: [] });
-    const short = judge(seen(0.85));
+    for (const used of [undefined, 0, 0.79])
+      expect(assessReadiness(seen(used))).toMatchObject({ ready: true, warnings: [] });
+    const short = assessReadiness(seen(0.85));
     expect(short.ready).toBe(true);
     expect(short.warnings).toEqual([
       expect.stringMatching(/^Redis uses 85 % of its memory .*at 90 % new messages are refused/),
     ]);
-    const full = judge(seen(0.9));
+    const full = assessReadiness(seen(0.9));
     expect(full.ready).toBe(false);
     expect(full.problems).toEqual([expect.stringMatching(/^Redis uses 90 % of its memory .*new messages are refused/)]);
   });

@@ -192,7 +192,7 @@ test('a stanza that ends the stream each time is put aside, its sender is told, 
   const alice = openfire.user('alice', 'phone');
   const bob = openfire.user('bob', 'desk');
   // It closes the stream without a word, as a bad network does: the stanza is tried again by itself, after a while.
-  const tuning = { link: { asideFor: 300 } };
+  const tuning = { link: { deferFor: 300 } };
   const proxy = await stage.attach({ MAX_STANZA_BYTES: String(5 * 1024 * 1024) }, tuning);
   // Over Openfire's limit of about 1 MB on the way to a user, and under ours.
   const id = await alice.say(BOB, 'x'.repeat(1_100_000));

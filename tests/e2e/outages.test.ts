@@ -14,7 +14,7 @@ afterEach(async () => {
 });
 
 test('Redis hangs: nothing is acknowledged, the sender is told to try later, and all recovers by itself', async () => {
-  await world.startProxy({}, { patience: 1000 });
+  await world.startProxy({}, { pipelineTimeout: 1000 });
   const alice = await world.user('alice');
   const bob = await world.user('bob');
   await alice.delivered(await alice.say(world.proxied('bob'), 'Before'));
@@ -35,7 +35,7 @@ test('Redis hangs: nothing is acknowledged, the sender is told to try later, and
 });
 
 test('what was refused because Redis hung is not delivered after all when it goes on', async () => {
-  await world.startProxy({}, { patience: 1000 });
+  await world.startProxy({}, { pipelineTimeout: 1000 });
   const alice = await world.user('alice');
   const bob = await world.user('bob');
   await alice.delivered(await alice.say(world.proxied('bob'), 'Before'));

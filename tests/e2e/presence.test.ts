@@ -144,7 +144,7 @@ test('the link is lost and comes back: what changed meanwhile is shown, and nobo
   const offline = new Promise((resolve) => link.once('offline', resolve));
   const online = new Promise<void>((resolve) => link.once('online', resolve));
   // What is not proved to have arrived would be sent again.
-  await until(() => link.stats.held === 0, { what: 'the server to have all' });
+  await until(() => link.stats.queued === 0, { what: 'the server to have all' });
   await relay.close();
   await offline;
   await bob.offline();
@@ -184,7 +184,7 @@ test('Redis has lost everything: the rosters are as they were, and are learned f
   const alice = await enter('alice');
   const bob = await enter('bob');
   await befriend(alice, bob);
-  await until(() => world.proxy.link.stats.held === 0, { what: 'the server to have all' });
+  await until(() => world.proxy.link.stats.queued === 0, { what: 'the server to have all' });
   expect(await askRedis(world.redis.port, 'FLUSHALL')).toBe('+OK');
   await alice.offline();
   const again = await enter('alice');
@@ -214,7 +214,7 @@ test("the component's own domain shows whether messages are taken", async () => 
 
 test('what is told while Redis hangs goes on all the same, and is noted when it is back', async () => {
   await world.stopProxy();
-  await world.startProxy({}, { presence: QUICK, patience: 500 });
+  await world.startProxy({}, { presence: QUICK, pipelineTimeout: 500 });
   const alice = await enter('alice');
   const bob = await enter('bob');
   await befriend(alice, bob);

@@ -81,7 +81,7 @@ if (typeof built === 'string') console.info(`Skipped: ${built}`);
     const ids: string[] = [];
     for (const text of texts) ids.push(await alice.say(world.proxied('bob'), text));
     for (const id of ids) await alice.receipt(id, world.xmpp.componentDomain);
-    await until(() => world.proxy.link.stats.held === 0, { what: 'the server to have all' });
+    await until(() => world.proxy.link.stats.queued === 0, { what: 'the server to have all' });
     // In order: after a reset, Openfire lets nobody resume.
     relay.hangUp();
     await bob.reported(({ event }) => event === 'resumed', 'that it resumed', 60_000);

@@ -225,7 +225,7 @@ describe('a message over which the server ends the stream', () => {
       HTTP_PORT: '0',
       LOG_LEVEL: 'silent',
     });
-    const quick = { pingInterval: 50, backoffMin: 10, backoffMax: 50, asideFor: 100 };
+    const quick = { pingInterval: 50, backoffMin: 10, backoffMax: 50, deferFor: 100 };
     const proxy = new TestProxy(config, createLog('silent'), { link: quick });
     await proxy.start();
     const told: string[] = [];

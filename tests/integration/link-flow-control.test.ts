@@ -3,7 +3,7 @@ import { ReceiptsProxy } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { createLog } from '../../src/util/log.ts';
 import { Link, type LinkTiming } from '../../src/xmpp/connection/link.ts';
-import type { Priority } from '../../src/xmpp/connection/window.ts';
+import type { Priority } from '../../src/xmpp/connection/outgoing-stanza.ts';
 import { ComponentPeer } from '../support/component-peer.ts';
 import { until } from '../support/poll.ts';
 import { startRedis } from '../support/redis.ts';

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import net from 'node:net';
-import { LinkAuthError } from '../../src/xmpp/connection/errors.ts';
 import { Link, type LinkTiming } from '../../src/xmpp/connection/link.ts';
+import { LinkAuthError } from '../../src/xmpp/connection/link-problem.ts';
 import type { LinkOptions } from '../../src/xmpp/connection/options.ts';
-import type { Held } from '../../src/xmpp/connection/window.ts';
+import type { OutgoingStanza } from '../../src/xmpp/connection/outgoing-stanza.ts';
 import { ComponentPeer, type Reception } from '../support/component-peer.ts';
 import { freePort } from '../support/ports.ts';
 
@@ -16,7 +16,7 @@ const FAST: Partial<LinkTiming> = {
   pingTimeout: 5_000,
   backoffMin: 10,
   backoffMax: 40,
-  asideFor: 20,
+  deferFor: 20,
 };
 
 const message = (body: string) =>
@@ -245,7 +245,7 @@ describe('sending', () => {
   });
 
   test('what is more than it may hold is given back, and others are counted', async () => {
-    const one = link({ maxHeldBytes: 1150 });
+    const one = link({ maxQueuedBytes: 1150 });
     const kept = one.send(message('x'.repeat(800)), 'kept');
     const tagged = one.send(message('x'.repeat(300)), 'tagged');
     for (let i = 0; i < 10; i += 1) one.send(message('x'.repeat(300)));
@@ -390,10 +390,10 @@ describe('handing over', () => {
     const next = () => once(one, 'stanza');
     write('alice@example.org/phone');
     await next();
-    expect(one.stats.answersStray).toBe(false);
+    expect(one.stats.answersMisrouted).toBe(false);
     write('Example.Org');
     await next();
-    expect(one.stats.answersStray).toBe(true);
+    expect(one.stats.answersMisrouted).toBe(true);
   });
 });
 
@@ -615,7 +615,7 @@ describe('after a reconnect', () => {
   });
 
   test('stanzas come in while that is being decided; nothing goes out', async () => {
-    let decide: (held: Held<string>[]) => void = () => {};
+    let decide: (held: OutgoingStanza<string>[]) => void = () => {};
     let asked = () => {};
     const asking = new Promise<void>((resolve) => {
       asked = resolve;
@@ -727,7 +727,7 @@ describe('a stanza that kills the link', () => {
       expect(ended).toBe(ends);
       expect(done.tags).toEqual(innocent);
       expect([...new Set(peer.bodies)]).toEqual(innocent);
-      expect(one.stats.held).toBe(0);
+      expect(one.stats.queued).toBe(0);
     },
   );
 

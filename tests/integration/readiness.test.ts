@@ -148,7 +148,7 @@ test('the server answers no ping any more: said long before the link is given up
 
 test('the eviction policy is changed long after the start: said, and over when it is changed back', async () => {
   const other = await startRedis();
-  const one = await PeerProxy.start(other.url, {}, { health: { storage: { lookEvery: 100, probeEvery: 200 } } });
+  const one = await PeerProxy.start(other.url, {}, { health: { storage: { inspectEvery: 100, probeEvery: 200 } } });
   await one.ready();
   await askRedis(other.port, 'CONFIG SET maxmemory-policy allkeys-lru');
   await one.unready(/maxmemory-policy is "allkeys-lru"/);

@@ -1,7 +1,7 @@
 import { type Counts, Delivery, type DeliveryOptions } from '../../src/delivery/delivery.ts';
 import type { LinkPort, ScheduledAttempt, Sent } from '../../src/delivery/outbox.ts';
 import type { StoredRecord } from '../../src/store/redis/record.ts';
-import type { Held, Key, Priority } from '../../src/xmpp/connection/window.ts';
+import type { CoalescingKey, OutgoingStanza, Priority } from '../../src/xmpp/connection/outgoing-stanza.ts';
 import { openLedger, TIMETABLE } from './ledger.ts';
 import { opened } from './opened.ts';
 import { parseStanza } from './xml.ts';
@@ -39,17 +39,17 @@ const noCounts = (): Counts => ({
 
 /** A link without a server: it shows what is written, and hands over when told to. */
 class WrittenLink implements LinkPort {
-  #written: Held<Sent>[] = [];
-  readonly #taken: Held<Sent>[] = [];
+  #written: OutgoingStanza<Sent>[] = [];
+  readonly #taken: OutgoingStanza<Sent>[] = [];
 
-  send(xml: string, tag?: Sent, priority: Priority = 'normal', key?: Key): Held<Sent> {
+  send(xml: string, tag?: Sent, priority: Priority = 'normal', key?: CoalescingKey): OutgoingStanza<Sent> {
     const held = { xml, tag, done: false, priority, key };
     this.#written.push(held);
     return held;
   }
 
   /** What was written since the last look. */
-  take(): Held<Sent>[] {
+  take(): OutgoingStanza<Sent>[] {
     const written = this.#written.splice(0);
     this.#taken.push(...written);
     return written;
@@ -91,7 +91,7 @@ export function openRoom(url: string, options: Partial<DeliveryOptions> = {}) {
     log: silentLog,
     ...options,
   });
-  let held: Held<Sent>[] = [];
+  let held: OutgoingStanza<Sent>[] = [];
   let closed = false;
   const close = () => {
     closed = true;

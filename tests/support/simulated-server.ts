@@ -1,5 +1,5 @@
-import { Outgoing } from '../../src/xmpp/connection/send-queue.ts';
-import type { Held, Priority } from '../../src/xmpp/connection/window.ts';
+import type { OutgoingStanza, Priority } from '../../src/xmpp/connection/outgoing-stanza.ts';
+import { SendQueue } from '../../src/xmpp/connection/send-queue.ts';
 
 /** How a server is at a time (ms since the beginning). */
 export interface Pace {
@@ -11,7 +11,7 @@ export interface Pace {
 
 /** One that handles what it is given in order and at a pace, and a link to it, in a time of their own: no clock, no I/O. */
 export class SimulatedServer {
-  readonly outgoing: Outgoing<string>;
+  readonly outgoing: SendQueue<string>;
   /** Tags, in the order in which they were handled. */
   readonly handled: string[] = [];
   readonly handedOver: string[] = [];
@@ -32,10 +32,10 @@ export class SimulatedServer {
 
   constructor(pace: (now: number) => Pace) {
     this.#pace = pace;
-    this.outgoing = new Outgoing({
+    this.outgoing = new SendQueue({
       pingEvery: 1000,
       maxWrite: 1 << 20,
-      asideFor: 10_000,
+      deferFor: 10_000,
       ping: () => {
         this.pings += 1;
         this.#pingedAt = this.now;
@@ -47,7 +47,7 @@ export class SimulatedServer {
     this.#write(this.outgoing.ping(0));
   }
 
-  send(tag: string, priority: Priority = 'normal', size = 300): Held<string> {
+  send(tag: string, priority: Priority = 'normal', size = 300): OutgoingStanza<string> {
     const xml = `<${tag}${' '.repeat(Math.max(0, size - tag.length - 3))}/>`;
     const held = { xml, tag, done: false, priority, key: undefined };
     this.outgoing.push(held);

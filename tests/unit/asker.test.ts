@@ -1,6 +1,6 @@
 import type { Sent } from '../../src/delivery/outbox.ts';
 import { Asker } from '../../src/iq/requester.ts';
-import type { Held } from '../../src/xmpp/connection/window.ts';
+import type { OutgoingStanza } from '../../src/xmpp/connection/outgoing-stanza.ts';
 import { Addresses } from '../../src/xmpp/stanza/address.ts';
 import { IdSource } from '../../src/xmpp/stanza/ids.ts';
 import { parseStanza } from '../support/xml.ts';
@@ -8,11 +8,11 @@ import { parseStanza } from '../support/xml.ts';
 const ALICE = 'alice@example.org/desk';
 
 function setUp(timeLimit: number, drops = false) {
-  const written: Held<Sent>[] = [];
+  const written: OutgoingStanza<Sent>[] = [];
   const asker = new Asker({
     link: {
       send: (xml, tag, priority = 'normal', key = undefined) => {
-        const held: Held<Sent> = { xml, tag, priority, key, done: drops };
+        const held: OutgoingStanza<Sent> = { xml, tag, priority, key, done: drops };
         written.push(held);
         return held;
       },

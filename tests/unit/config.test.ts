@@ -60,7 +60,7 @@ describe('what is right', () => {
       maxStanzaBytes: 262_144,
       http: { host: '127.0.0.1', port: 3184, user: 'admin' },
       logLevel: 'info',
-      shares: {
+      quotas: {
         rate: 100,
         burst: 10_000,
         messages: 20_000,

@@ -1,12 +1,12 @@
 import { Element } from '@xmpp/xml';
-import { DomainWatch } from '../../src/health/domain.ts';
+import { DomainMonitor } from '../../src/health/domain-monitor.ts';
 import { until } from '../support/poll.ts';
 
 const DOMAIN = 'receipts.example.org';
 
 function setUp() {
   const pings: { id: string; done: boolean }[] = [];
-  const watch = new DomainWatch({
+  const watch = new DomainMonitor({
     component: DOMAIN,
     served: 'example.org',
     send: (xml) => {
@@ -30,7 +30,7 @@ function setUp() {
       error.append(new Element('service-unavailable', { xmlns: 'urn:ietf:params:xml:ns:xmpp-stanzas' }));
       const iq = new Element('iq', { type: 'error', id, from: DOMAIN, to: DOMAIN });
       iq.append(error);
-      watch.take(iq);
+      watch.handle(iq);
     }
   };
   return { watch, pings, round, bounced };
@@ -50,8 +50,8 @@ test('what the server bounces at one moment, as from a process that stops, is no
   watch.online();
   const ids = (await round()).map(({ id }) => id);
   bounced(ids);
-  expect(watch.state.stranger).toBeUndefined();
+  expect(watch.state.conflict).toBeUndefined();
   bounced((await round()).map(({ id }) => id));
-  expect(watch.state.stranger).toMatchObject({ who: 'component' });
+  expect(watch.state.conflict).toMatchObject({ who: 'component' });
   watch.offline();
 });

@@ -1,10 +1,10 @@
-import { judgeRedis } from '../../src/store/redis/health.ts';
+import { assessInfo } from '../../src/store/redis/server-setup.ts';
 
 const info = (policy: string, aof: 0 | 1) =>
   `# Memory\r\nmaxmemory_policy:${policy}\r\n# Persistence\r\naof_enabled:${aof}\r\n`;
 
 test.each(['allkeys-lru', 'volatile-ttl', 'allkeys-random'])('an eviction policy of %s is refused', (policy) => {
-  expect(judgeRedis(info(policy, 1), '', 'always')).toEqual({
+  expect(assessInfo(info(policy, 1), '', 'always')).toEqual({
     refusals: [expect.stringContaining(`maxmemory-policy is "${policy}"`)],
     warnings: [],
   });
@@ -16,9 +16,9 @@ test.each([
   ['what is set cannot be asked', info('noeviction', 0), undefined, undefined, /only now and then/],
   ['a second may be lost', info('noeviction', 1), '', 'everysec', /last second/],
 ])('it is warned of in plain words when %s', (_, text, save, fsync, warning) => {
-  expect(judgeRedis(text, save, fsync)).toEqual({ refusals: [], warnings: [expect.stringMatching(warning)] });
+  expect(assessInfo(text, save, fsync)).toEqual({ refusals: [], warnings: [expect.stringMatching(warning)] });
 });
 
 test('nothing is wrong with a Redis that keeps all and writes each', () => {
-  expect(judgeRedis(info('noeviction', 1), '', 'always')).toEqual({ refusals: [], warnings: [] });
+  expect(assessInfo(info('noeviction', 1), '', 'always')).toEqual({ refusals: [], warnings: [] });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { FlowControl } from '../../src/xmpp/connection/flow-control.ts';
-import type { Priority } from '../../src/xmpp/connection/window.ts';
+import type { Priority } from '../../src/xmpp/connection/outgoing-stanza.ts';
 import { SimulatedServer } from '../support/simulated-server.ts';
 
 const PAUSE = 60_000;

@@ -1,9 +1,9 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { Element } from '@xmpp/xml';
 import fc from 'fast-check';
-import { UnreadableError } from '../../src/xmpp/connection/errors.ts';
-import { MarkupFilter } from '../../src/xmpp/connection/markup.ts';
-import { GuardedParser } from '../../src/xmpp/connection/parser.ts';
+import { GuardedParser } from '../../src/xmpp/connection/guarded-parser.ts';
+import { UnreadableError } from '../../src/xmpp/connection/link-problem.ts';
+import { MarkupFilter } from '../../src/xmpp/connection/markup-filter.ts';
 import { serialize } from '../../src/xmpp/stanza/xml.ts';
 
 const HEADER =

@@ -1,21 +1,21 @@
-import { Outgoing } from '../../src/xmpp/connection/send-queue.ts';
-import type { Held } from '../../src/xmpp/connection/window.ts';
+import type { OutgoingStanza } from '../../src/xmpp/connection/outgoing-stanza.ts';
+import { SendQueue } from '../../src/xmpp/connection/send-queue.ts';
 
-const stanza = (tag: string): Held<string> => ({
+const stanza = (tag: string): OutgoingStanza<string> => ({
   xml: `<${tag}/>`,
   tag,
   done: false,
   priority: 'normal',
   key: undefined,
 });
-const tags = (held: Held<string>[] | undefined) => held?.map(({ tag }) => tag);
+const tags = (held: OutgoingStanza<string>[] | undefined) => held?.map(({ tag }) => tag);
 
 function outgoing(options: { pingEvery?: number; maxWrite?: number } = {}) {
   let pings = 0;
-  const all = new Outgoing<string>({
+  const all = new SendQueue<string>({
     pingEvery: options.pingEvery ?? 1000,
     maxWrite: options.maxWrite ?? 1_000_000,
-    asideFor: 10_000,
+    deferFor: 10_000,
     ping: () => ({ id: `p${++pings}`, xml: `[p${pings}]` }),
   });
   const send = (...names: string[]) => {
@@ -46,7 +46,7 @@ describe('what is to be written', () => {
 
   test('what is done is not written', () => {
     const { all, send } = outgoing();
-    const [a] = send('a', 'b') as [Held<string>];
+    const [a] = send('a', 'b') as [OutgoingStanza<string>];
     a.done = true;
     expect(all.next(0)).toBe('<b/>');
     expect(all.size).toBe(4);
@@ -54,13 +54,13 @@ describe('what is to be written', () => {
 
   test('after a loss, the held come first, as their owner wants them', () => {
     const { all, send } = outgoing();
-    const [, b] = send('a', 'b', 'c') as [Held<string>, Held<string>];
+    const [, b] = send('a', 'b', 'c') as [OutgoingStanza<string>, OutgoingStanza<string>];
     all.next(0);
-    expect(all.lost('no', 0)).toBeUndefined();
+    expect(all.streamEnded('no', 0)).toBeUndefined();
     send('new');
     b.done = true;
     // What has waited meanwhile may be moot as well: its owner is asked about it too.
-    const held = all.held();
+    const held = all.takeUnproved();
     expect(tags(held)).toEqual(['a', 'c', 'new']);
     send('newer');
     all.resume(held.slice(1));
@@ -70,17 +70,17 @@ describe('what is to be written', () => {
 });
 
 /** The link is up again, and its first ping was answered. */
-function upAgain(all: Outgoing<string>): void {
-  all.resume(all.held());
+function upAgain(all: SendQueue<string>): void {
+  all.resume(all.takeUnproved());
   prove(all);
 }
 
-function prove(all: Outgoing<string>): void {
+function prove(all: SendQueue<string>): void {
   all.answered(all.ping(0).slice(1, -1), 0);
 }
 
 /** What is written, up to the ping behind it, which is answered. */
-function handledNext(all: Outgoing<string>): string {
+function handledNext(all: SendQueue<string>): string {
   const text = all.next(0);
   const [id] = text.match(/(?<=\[)\w+(?=\])/) ?? [];
   if (id !== undefined) all.answered(id, 1);
@@ -92,17 +92,17 @@ describe('a stanza that kills the link', () => {
     const { all, send } = outgoing();
     send('a', 'poison', 'c');
     expect(all.next(0)).toBe('<a/><poison/><c/>');
-    expect(all.lost('named', 0)).toBeUndefined();
+    expect(all.streamEnded('named', 0)).toBeUndefined();
     send('new');
     upAgain(all);
     expect(handledNext(all)).toBe('<a/>');
     // Each waits for the answer to the ping behind the one before it.
     expect(all.next(0)).toMatch(/^<poison\/>\[p\d+\]$/);
     expect(all.next(0)).toBe('');
-    expect(all.lost('named', 0)).toBeUndefined();
+    expect(all.streamEnded('named', 0)).toBeUndefined();
     upAgain(all);
     all.next(0);
-    expect(all.lost('named', 0)?.tag).toBe('poison');
+    expect(all.streamEnded('named', 0)?.tag).toBe('poison');
     upAgain(all);
     expect(handledNext(all)).toBe('<c/>');
     expect(all.next(0)).toBe('<new/>');
@@ -116,7 +116,7 @@ describe('a stanza that kills the link', () => {
     const written: string[] = [];
     for (let i = 0; i < 3; i += 1) {
       written.push(all.next(0));
-      expect(all.lost('bare', 0)).toBeUndefined();
+      expect(all.streamEnded('bare', 0)).toBeUndefined();
       upAgain(all);
     }
     // One end makes no suspects, or every bad moment of the network would have all sent one by one.
@@ -130,13 +130,13 @@ describe('a stanza that kills the link', () => {
     send('a', 'poison', 'c');
     for (let i = 0; i < 2; i += 1) {
       all.next(0);
-      all.lost('bare', 0);
+      all.streamEnded('bare', 0);
       upAgain(all);
     }
     expect(handledNext(all)).toBe('<a/>');
     for (let i = 0; i < 2; i += 1) {
       expect(all.next(0)).toContain('poison');
-      expect(all.lost('bare', 0)).toBeUndefined();
+      expect(all.streamEnded('bare', 0)).toBeUndefined();
       upAgain(all);
     }
     expect(handledNext(all)).toBe('<c/>');
@@ -145,26 +145,26 @@ describe('a stanza that kills the link', () => {
     expect([all.count, all.idle, all.dueAt]).toEqual([2, false, 10_000]);
     // Tried again, it waits until nothing else is in flight.
     expect(all.next(10_000)).toMatch(/^\[p\d+\]$/);
-    all.lost('no', 10_000);
+    all.streamEnded('no', 10_000);
     upAgain(all);
     expect(handledNext(all)).toBe('<d/>');
     expect(all.next(10_000)).toMatch(/^<poison\/>\[p\d+\]$/);
-    expect(all.lost('bare', 10_000)).toBeUndefined();
+    expect(all.streamEnded('bare', 10_000)).toBeUndefined();
     upAgain(all);
     expect(all.next(10_000)).toBe('');
-    expect([all.dueAt, all.idle, all.unconfirmed()]).toEqual([40_000, true, 1]);
+    expect([all.dueAt, all.idle, all.countUnproved()]).toEqual([40_000, true, 1]);
     expect(all.next(40_000)).toContain('poison');
-    expect(all.lost('bare', 40_000)?.tag).toBe('poison');
+    expect(all.streamEnded('bare', 40_000)?.tag).toBe('poison');
     expect([all.count, all.size]).toEqual([0, 0]);
   });
 
   test('set aside, it may still be settled, withdrawn, or handled after all', () => {
     const setAside = () => {
       const { all, send } = outgoing();
-      const [stanza] = send('a') as [Held<string>];
+      const [stanza] = send('a') as [OutgoingStanza<string>];
       for (let i = 0; i < 4; i += 1) {
         all.next(0);
-        all.lost('bare', 0);
+        all.streamEnded('bare', 0);
         upAgain(all);
       }
       expect([all.next(0), all.dueAt, all.count]).toEqual(['', 10_000, 1]);
@@ -174,7 +174,7 @@ describe('a stanza that kills the link', () => {
     settled.stanza.done = true;
     expect([settled.all.next(10_000), settled.all.count]).toEqual(['', 0]);
     const withdrawn = setAside();
-    withdrawn.all.held();
+    withdrawn.all.takeUnproved();
     withdrawn.all.resume([]);
     expect([withdrawn.all.next(10_000), withdrawn.all.dueAt, withdrawn.all.size]).toEqual(['', undefined, 0]);
     const handled = setAside();
@@ -189,8 +189,8 @@ describe('a stanza that kills the link', () => {
     send('a');
     for (let i = 0; i < 20; i += 1) {
       all.next(0);
-      expect(all.lost('bare', 0)).toBeUndefined();
-      all.resume(all.held());
+      expect(all.streamEnded('bare', 0)).toBeUndefined();
+      all.resume(all.takeUnproved());
     }
     prove(all);
     expect(handledNext(all)).toBe('<a/>');
@@ -201,18 +201,18 @@ describe('a stanza that kills the link', () => {
     send('a', 'b');
     for (let i = 0; i < 5; i += 1) {
       expect(all.next(0)).toBe('<a/><b/>');
-      all.lost('no', 0);
-      all.resume(all.held());
+      all.streamEnded('no', 0);
+      all.resume(all.takeUnproved());
     }
   });
 
   test('a suspect that is confirmed, settled or withdrawn is none any more', () => {
     const { all, send } = outgoing();
-    const [, b] = send('a', 'b', 'c', 'd') as [Held<string>, Held<string>];
+    const [, b] = send('a', 'b', 'c', 'd') as [OutgoingStanza<string>, OutgoingStanza<string>];
     all.next(0);
-    all.lost('named', 0);
+    all.streamEnded('named', 0);
     b.done = true;
-    all.resume(all.held().filter(({ tag }) => tag !== 'c'));
+    all.resume(all.takeUnproved().filter(({ tag }) => tag !== 'c'));
     prove(all);
     expect([handledNext(all), handledNext(all)]).toEqual(['<a/>', '<d/>']);
     send('e', 'f');
@@ -223,11 +223,11 @@ describe('a stanza that kills the link', () => {
     const { all, send } = outgoing();
     send('a', 'b');
     all.next(0);
-    all.lost('named', 0);
+    all.streamEnded('named', 0);
     upAgain(all);
     for (let i = 0; i < 5; i += 1) {
       expect(all.next(0)).toMatch(/^<a\/>\[p\d+\]$/);
-      expect(all.lost('no', 0)).toBeUndefined();
+      expect(all.streamEnded('no', 0)).toBeUndefined();
       upAgain(all);
     }
     expect([handledNext(all), handledNext(all)]).toEqual(['<a/>', '<b/>']);
@@ -237,12 +237,12 @@ describe('a stanza that kills the link', () => {
     const { all, send } = outgoing();
     send('a');
     all.next(0);
-    expect(all.lost('named', 0)).toBeUndefined();
+    expect(all.streamEnded('named', 0)).toBeUndefined();
     upAgain(all);
     expect(handledNext(all)).toBe('<a/>');
     send('b', 'c');
     all.next(0);
-    expect(all.lost('named', 0)).toBeUndefined();
+    expect(all.streamEnded('named', 0)).toBeUndefined();
     upAgain(all);
     expect(all.next(0)).toMatch(/^<b\/>\[p\d+\]$/);
   });
@@ -251,7 +251,7 @@ describe('a stanza that kills the link', () => {
     const { all, send } = outgoing();
     send('a', 'b');
     all.next(0);
-    all.lost('named', 0);
+    all.streamEnded('named', 0);
     upAgain(all);
     const high = { xml: '<high/>', tag: 'high', done: false, priority: 'high', key: undefined } as const;
     all.push({ ...high });

@@ -1,8 +1,8 @@
 import xml from '@xmpp/xml';
 import { Fifo } from '../../src/util/fifo.ts';
 import { Backoff } from '../../src/xmpp/connection/backoff.ts';
-import { killOf, LinkProblem, streamError, UnreadableError } from '../../src/xmpp/connection/errors.ts';
-import { GuardedParser, type Oversized } from '../../src/xmpp/connection/parser.ts';
+import { GuardedParser, type OversizedStanza } from '../../src/xmpp/connection/guarded-parser.ts';
+import { blameOf, LinkProblem, streamError, UnreadableError } from '../../src/xmpp/connection/link-problem.ts';
 
 describe('the wait before a reconnect', () => {
   test('doubles from 1 s to 60 s, and starts again when the link was stable', () => {
@@ -54,7 +54,7 @@ describe('whether the server closed the link for what it was given', () => {
     ['our watchdog', new LinkProblem('timeout', ''), 0, 'no'],
     ['the network', new LinkProblem('network', ''), 0, 'no'],
   ])('%s', (_, problem, sinceWrite, expected) => {
-    expect(killOf(problem, sinceWrite)).toBe(expected);
+    expect(blameOf(problem, sinceWrite)).toBe(expected);
   });
 });
 
@@ -64,7 +64,7 @@ describe('the parser', () => {
 
   function parse(limits = { maxBytes: 100_000, maxDepth: 10 }) {
     const elements: string[] = [];
-    const oversized: Oversized[] = [];
+    const oversized: OversizedStanza[] = [];
     const parser = new GuardedParser(limits, (one) => oversized.push(one));
     parser.on('element', (element) => elements.push(element.toString()));
     parser.write(HEADER);

@@ -1,13 +1,14 @@
-import { type Held, Window } from '../../src/xmpp/connection/window.ts';
+import type { OutgoingStanza } from '../../src/xmpp/connection/outgoing-stanza.ts';
+import { Window } from '../../src/xmpp/connection/window.ts';
 
-const stanza = (tag: string): Held<string> => ({
+const stanza = (tag: string): OutgoingStanza<string> => ({
   xml: `<${tag}/>`,
   tag,
   done: false,
   priority: 'normal',
   key: undefined,
 });
-const tags = (held: Held<string>[] | undefined) => held?.map(({ tag }) => tag);
+const tags = (held: OutgoingStanza<string>[] | undefined) => held?.map(({ tag }) => tag);
 
 describe('what is written and not yet handed over', () => {
   test('an answered ping hands over what was written before it, and no more', () => {
@@ -37,7 +38,7 @@ describe('what is written and not yet handed over', () => {
     window.wrote(stanza('a'));
     window.pinged('p1', 0);
     expect(window.answered('forged', 1)).toBeUndefined();
-    expect(tags(window.lost())).toEqual(['a']);
+    expect(tags(window.takeAll())).toEqual(['a']);
     expect(window.answered('p1', 2)).toBeUndefined();
     window.wrote(stanza('b'));
     window.pinged('p2', 3);

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { Histogram, Registry } from 'prom-client';
 import { DEFINITIONS, PREFIX } from '../../src/metrics/definitions.ts';
+import { TimeHistogram } from '../../src/metrics/histogram.ts';
 import { Metrics } from '../../src/metrics/metrics.ts';
-import { Timing } from '../../src/metrics/timing.ts';
 
 /** The samples of a page, by name and labels. */
 async function samples(metrics: Metrics): Promise<Map<string, number>> {
@@ -86,7 +86,7 @@ describe('what Redis knows', () => {
     ['hangs', () => new Promise<never>(() => {})],
   ])('is missing when Redis %s, and the rest is there', async (_, broken) => {
     let ask: () => Promise<typeof figures> = async () => figures;
-    const metrics = new Metrics({ figures: () => ask(), link: () => ({ up: true, reconnects: 4 }), patience: 50 });
+    const metrics = new Metrics({ figures: () => ask(), link: () => ({ up: true, reconnects: 4 }), timeout: 50 });
     await metrics.render();
     ask = broken;
     const seen = await samples(metrics);
@@ -106,7 +106,7 @@ describe('a timing', () => {
       fc.asyncProperty(fc.array(fc.double({ min: 0, max: 20, noNaN: true })), async (seconds) => {
         const registers = [new Registry()];
         const theirs = new Histogram({ name: 'x', help: 'x', buckets, registers });
-        const ours = new Timing('x', 'x', buckets);
+        const ours = new TimeHistogram('x', 'x', buckets);
         for (const each of [...seconds, ...buckets]) {
           theirs.observe(each);
           ours.observe(each);

@@ -1,5 +1,5 @@
-import { Identity } from '../../src/health/identity.ts';
-import { judge, type Observations } from '../../src/health/readiness.ts';
+import { LedgerIdentity } from '../../src/health/ledger-identity.ts';
+import { assessReadiness, type Observations } from '../../src/health/readiness.ts';
 import { ReconnectPace } from '../../src/store/redis/reconnect-pace.ts';
 
 const NOW = Date.parse('2026-01-02T03:04:05Z');
@@ -9,11 +9,11 @@ const FINE: Observations = {
     connectedSince: NOW - 60_000,
     provedAt: NOW,
     lastProblem: undefined,
-    owesFor: undefined,
+    awaitingAnswerFor: undefined,
     roundTrip: 20,
-    answersStray: false,
+    answersMisrouted: false,
   },
-  domain: { stranger: undefined, servedError: undefined, unprovedSince: undefined },
+  domain: { conflict: undefined, servedError: undefined, unprovedSince: undefined },
   storage: {
     lastSuccessAt: 100_000,
     failingSince: undefined,
@@ -33,19 +33,20 @@ const FINE: Observations = {
 const fault = { kind: 'state', code: 'OOM', text: 'Redis is full', reconnect: false } as const;
 
 test('a server that is slow is in order for as long as it may be expected to take', () => {
-  const owing = (owesFor: number, roundTrip: number) =>
-    judge({ ...FINE, link: { ...FINE.link, owesFor, roundTrip } }).ready;
+  const owing = (awaitingAnswerFor: number, roundTrip: number) =>
+    assessReadiness({ ...FINE, link: { ...FINE.link, awaitingAnswerFor, roundTrip } }).ready;
   expect([owing(3400, 20), owing(3600, 20)]).toEqual([true, false]);
   expect([owing(7900, 4000), owing(8100, 4000)]).toEqual([true, false]);
 });
 
 test('a server whose answers stray among the processes of a domain has more time', () => {
-  const owing = (ms: number) => judge({ ...FINE, link: { ...FINE.link, owesFor: ms, answersStray: true } }).ready;
+  const owing = (ms: number) =>
+    assessReadiness({ ...FINE, link: { ...FINE.link, awaitingAnswerFor: ms, answersMisrouted: true } }).ready;
   expect([owing(19_000), owing(21_000)]).toEqual([true, false]);
 });
 
 test('nothing is wrong', () => {
-  expect(judge(FINE)).toEqual({
+  expect(assessReadiness(FINE)).toEqual({
     ready: true,
     problems: [],
     warnings: [],
@@ -67,7 +68,7 @@ test.each<[string, Partial<Observations>, string]>([
   ],
   [
     'the server does not answer, whether it writes or not',
-    { link: { ...FINE.link, owesFor: 5000 } },
+    { link: { ...FINE.link, awaitingAnswerFor: 5000 } },
     'The XMPP server does not answer: it hangs or is overloaded, or the network to it is cut. Messages wait (since 2026-01-02T03:04:00Z).',
   ],
   [
@@ -104,12 +105,12 @@ test.each<[string, Partial<Observations>, string]>([
     'Redis has not been reached yet.',
   ],
 ])('when %s', (_, seen, problem) => {
-  expect(judge({ ...FINE, ...seen })).toMatchObject({ ready: false, problems: [problem] });
+  expect(assessReadiness({ ...FINE, ...seen })).toMatchObject({ ready: false, problems: [problem] });
 });
 
 test('what does not keep it from its work is a warning', () => {
   const storage = { ...FINE.storage, warnings: ['A'], pausedQueues: ['expiry'], loss: { text: 'Gone', at: 40_000 } };
-  const { ready, problems, warnings } = judge({ ...FINE, storage });
+  const { ready, problems, warnings } = assessReadiness({ ...FINE, storage });
   expect([ready, problems]).toEqual([true, []]);
   expect(warnings).toEqual(['A', 'Gone (since 2026-01-02T03:03:05Z).', expect.stringContaining('expiry')]);
 });
@@ -123,11 +124,11 @@ describe('the identity of a ledger', () => {
     ['a new one that another process has made', { id: 'b', count: 2, made: false }, 'empty'],
     ['one that is older than ours', { id: 'b', count: 500, made: false }, 'another'],
   ])('%s', (_, seen, loss) => {
-    const identity = new Identity();
-    expect(identity.look({ id: 'a', count: 5, made: true })).toBeUndefined();
-    expect(identity.look(seen)).toBe(loss);
+    const identity = new LedgerIdentity();
+    expect(identity.compare({ id: 'a', count: 5, made: true })).toBeUndefined();
+    expect(identity.compare(seen)).toBe(loss);
     // Said once.
-    expect(identity.look({ ...seen, made: false, count: seen.count + 1 })).toBeUndefined();
+    expect(identity.compare({ ...seen, made: false, count: seen.count + 1 })).toBeUndefined();
   });
 });
 

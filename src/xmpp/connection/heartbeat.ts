@@ -12,7 +12,7 @@ export interface HeartbeatTiming {
  * How many times as long a server that is not silent may owe an answer. One that is slow answers in a few seconds, as what
  * stands before a ping is bounded; one that never does, though it writes, does not read what we write.
  */
-export const DEAF_AFTER = 10;
+export const UNRESPONSIVE_FACTOR = 10;
 
 export interface HeartbeatTask {
   /** Whether stanzas or answers are outstanding. */
@@ -23,7 +23,7 @@ export interface HeartbeatTask {
   readonly heardAt: () => number;
   readonly ping: () => void;
   /** Nothing comes: the link is half-open. Or the server writes, but does not answer: it swallows what we write. */
-  readonly dead: (what: 'silent' | 'deaf') => void;
+  readonly onDead: (what: 'silent' | 'deaf') => void;
 }
 
 /** Decides when to ping, with one timer for all of it. */
@@ -91,7 +91,7 @@ export class Heartbeat {
         if (!this.#running) return;
         const now = performance.now();
         const silent = now - this.#task.heardAt() >= this.#timing.pingTimeout;
-        if (now >= this.#deadAt()) this.#task.dead(silent ? 'silent' : 'deaf');
+        if (now >= this.#deadAt()) this.#task.onDead(silent ? 'silent' : 'deaf');
         else this.arm();
       });
       return;
@@ -108,6 +108,6 @@ export class Heartbeat {
     const since = waitingSince();
     if (since === undefined) return Number.POSITIVE_INFINITY;
     const { pingTimeout } = this.#timing;
-    return Math.min(Math.max(since, heardAt()) + pingTimeout, since + DEAF_AFTER * pingTimeout);
+    return Math.min(Math.max(since, heardAt()) + pingTimeout, since + UNRESPONSIVE_FACTOR * pingTimeout);
   }
 }

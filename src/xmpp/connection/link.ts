@@ -1,10 +1,10 @@
 import { EventEmitter } from 'node:events';
 import type { Element } from '@xmpp/xml';
 import { Backoff } from './backoff.ts';
-import { LinkAuthError, LinkProblem } from './errors.ts';
+import { LinkAuthError, LinkProblem } from './link-problem.ts';
 import { DEFAULT_TIMING, type LinkEvents, type LinkOptions, type LinkStats, type LinkTiming } from './options.ts';
+import type { CoalescingKey, OutgoingStanza, Priority } from './outgoing-stanza.ts';
 import { Stream } from './stream.ts';
-import type { Held, Key, Priority } from './window.ts';
 import { Writer } from './writer.ts';
 
 export type { LinkTiming } from './options.ts';
@@ -33,7 +33,7 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
   #reclaiming: Promise<void> = Promise.resolve();
   #timesOnline = 0;
   /** Whether the latest stream has answered a ping. */
-  #proved = false;
+  #streamProved = false;
   #connectedSince: number | undefined;
   #lastProblem: string | undefined;
 
@@ -42,8 +42,8 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
     this.#options = options;
     this.#timing = { ...DEFAULT_TIMING, ...options.timing };
     this.#backoff = new Backoff(this.#timing.backoffMin, this.#timing.backoffMax);
-    const { domain, serverDomain, log, maxHeldBytes: maxHeld = 64 << 20 } = options;
-    this.#writer = new Writer({ domain, serverDomain, log, maxHeld, timing: this.#timing });
+    const { domain, serverDomain, log, maxQueuedBytes: maxQueued = 64 << 20 } = options;
+    this.#writer = new Writer({ domain, serverDomain, log, maxQueued, timing: this.#timing });
   }
 
   get online(): boolean {
@@ -51,21 +51,21 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
   }
 
   get stats(): LinkStats {
-    const { outgoing } = this.#writer;
+    const { queue } = this.#writer;
     return {
       reconnects: Math.max(0, this.#timesOnline - 1),
       connectedSince: this.#connectedSince,
       provedAt: this.#writer.provedAt,
-      owesFor: this.#writer.owesFor,
-      answersStray: this.#writer.answersStray,
+      awaitingAnswerFor: this.#writer.awaitingAnswerFor,
+      answersMisrouted: this.#writer.answersMisrouted,
       lastProblem: this.#lastProblem,
-      held: outgoing.count,
-      heldBytes: outgoing.size,
+      queued: queue.count,
+      queuedBytes: queue.size,
       dropped: this.#writer.dropped,
-      inFlight: outgoing.window.count,
-      window: Math.floor(outgoing.flow.window),
-      waiting: outgoing.waiting,
-      roundTrip: outgoing.flow.roundTrip,
+      inFlight: queue.window.count,
+      window: Math.floor(queue.flow.window),
+      waiting: queue.waiting,
+      roundTrip: queue.flow.roundTrip,
     };
   }
 
@@ -97,9 +97,9 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
    *
    * @param key while a stanza with this key waits to be written, that one is returned, and no other is sent; a function
    *   gives this one a key without looking for another
-   * @param owner see {@link Held}
+   * @param owner see {@link OutgoingStanza}
    */
-  send(xml: string, tag?: T, priority: Priority = 'normal', key?: Key, owner = ''): Held<T> {
+  send(xml: string, tag?: T, priority: Priority = 'normal', key?: CoalescingKey, owner = ''): OutgoingStanza<T> {
     if (this.#closing) return { xml, tag, done: true, priority, key, owner };
     return this.#writer.send(xml, tag, priority, key, owner);
   }
@@ -132,7 +132,7 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
         throw new LinkAuthError(problem);
       }
       const delay = this.#delayAfter(problem);
-      const held = this.#writer.outgoing.count;
+      const held = this.#writer.queue.count;
       const text = `${problem.message}. Next attempt in ${(delay / 1000).toFixed(1)} s`;
       this.#options.log.warn({ kind, condition, held, delay: Math.round(delay) }, text);
       await new Promise<void>((resolve) => {
@@ -149,7 +149,7 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
   #delayAfter({ kind }: LinkProblem): number {
     if (kind === 'auth') return this.#backoff.slow();
     // A server that another process of this domain has taken over refuses, though the link had worked.
-    if (this.#proved && kind !== 'refused') this.#backoff.reset();
+    if (this.#streamProved && kind !== 'refused') this.#backoff.reset();
     const { unreachableMax, backoffMax } = this.#timing;
     return this.#backoff.next(kind === 'network' ? unreachableMax : backoffMax);
   }
@@ -171,7 +171,7 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
       },
     );
     this.#stream = stream;
-    this.#proved = false;
+    this.#streamProved = false;
     try {
       await stream.connect();
     } catch (error) {
@@ -193,15 +193,15 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
 
   /** Asks the owner what of the held is to be written again. */
   async #reclaim(): Promise<void> {
-    const { outgoing } = this.#writer;
-    const held = outgoing.held();
+    const { queue } = this.#writer;
+    const held = queue.takeUnproved();
     let again = held;
     try {
       if (held.length > 0 && this.#options.resume) again = await this.#options.resume(held);
     } catch (err) {
       this.#options.log.error({ err, held: held.length }, 'Could not tell what to send again, so all is sent again');
     }
-    outgoing.resume(again);
+    queue.resume(again);
   }
 
   #up(): void {
@@ -225,13 +225,13 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
 
   #stanza(element: Element): void {
     if (!this.#writer.isAnswer(element)) {
-      this.#writer.notice(element);
+      this.#writer.observe(element);
       this.#emit('stanza', element);
       return;
     }
     const tags = this.#writer.answer(element);
-    if (!this.#proved && this.#writer.provedAt !== undefined) {
-      this.#proved = true;
+    if (!this.#streamProved && this.#writer.provedAt !== undefined) {
+      this.#streamProved = true;
       this.#emit('proved');
     }
     if (tags.length > 0) this.#emit('handedOver', tags);
@@ -245,7 +245,7 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
     this.#closing = true;
     await this.#stream?.close(Math.max(0, deadline - performance.now()));
     await this.#running?.catch(() => {});
-    return { unconfirmed: this.#writer.outgoing.unconfirmed() };
+    return { unconfirmed: this.#writer.queue.countUnproved() };
   }
 
   /** A listener's fault is not the stream's: in the middle of what it parses, it would end it. */

@@ -1,7 +1,7 @@
 import type { Element } from '@xmpp/xml';
+import type { OversizedStanza } from './guarded-parser.ts';
 import type { HeartbeatTiming } from './heartbeat.ts';
-import type { Oversized } from './parser.ts';
-import type { Held, Priority } from './window.ts';
+import type { OutgoingStanza, Priority } from './outgoing-stanza.ts';
 
 /** The part of pino that the link uses. */
 export interface LinkLog {
@@ -27,7 +27,7 @@ export interface LinkTiming extends HeartbeatTiming {
   /** Bound of the longest wait while the server cannot be reached: it may be back at any time. */
   readonly unreachableMax: number;
   /** For how long a stanza that may be killing the link is set aside first. */
-  readonly asideFor: number;
+  readonly deferFor: number;
 }
 
 export const DEFAULT_TIMING: LinkTiming = {
@@ -41,7 +41,7 @@ export const DEFAULT_TIMING: LinkTiming = {
   backoffMin: 250,
   backoffMax: 60_000,
   unreachableMax: 10_000,
-  asideFor: 10_000,
+  deferFor: 10_000,
 };
 
 export interface LinkOptions<T> {
@@ -58,10 +58,10 @@ export interface LinkOptions<T> {
    * Called when the link is up, before anything is written, with what was not handed over and what has waited since, in
    * order. Resolves to what is to be written. If it rejects, all is.
    */
-  readonly resume?: (held: Held<T>[]) => Promise<Held<T>[]>;
+  readonly resume?: (held: OutgoingStanza<T>[]) => Promise<OutgoingStanza<T>[]>;
   readonly timing?: Partial<LinkTiming>;
   /** Stanzas held in memory, in characters; default 64 Mi. */
-  readonly maxHeldBytes?: number;
+  readonly maxQueuedBytes?: number;
   /** Largest stanza that is taken in; default 10 MiB. Accurate to a chunk or two of 64 KiB. */
   readonly maxInboundBytes?: number;
   /** Deepest stanza that is taken in, in levels of elements; default 200. */
@@ -80,9 +80,9 @@ export interface LinkEvents<T> {
   /** The server has proved to have handled these, oldest first; without those that were `done`. */
   handedOver: [tags: T[]];
   /** This one has killed the link, again when it was alone; it will not be sent again. */
-  quarantined: [held: Held<T>];
+  quarantined: [held: OutgoingStanza<T>];
   /** A stanza above the limits came and was skipped. */
-  oversized: [oversized: Oversized];
+  oversized: [oversized: OversizedStanza];
 }
 
 export interface LinkStats {
@@ -94,9 +94,9 @@ export interface LinkStats {
   readonly provedAt: number | undefined;
   readonly lastProblem: string | undefined;
   /** Stanzas held in memory, written or not. */
-  readonly held: number;
+  readonly queued: number;
   /** In characters. */
-  readonly heldBytes: number;
+  readonly queuedBytes: number;
   /** Stanzas without a tag that were dropped because too much was held. */
   readonly dropped: number;
   /** Stanzas written and not yet handed over, and how many of them flow control allows now. */
@@ -105,9 +105,9 @@ export interface LinkStats {
   /** Stanzas that wait to be written, by priority. */
   readonly waiting: Readonly<Record<Priority, number>>;
   /** For how long the server has owed the answer to a ping, ms; `undefined` when it owes none. */
-  readonly owesFor: number | undefined;
+  readonly awaitingAnswerFor: number | undefined;
   /** Whether the server gives the answers to pings to any connection of the domain: one of another process has come here. */
-  readonly answersStray: boolean;
+  readonly answersMisrouted: boolean;
   /** What the last answered ping of this stream took, ms: a slow server's is a second or more. */
   readonly roundTrip: number | undefined;
 }

@@ -1,10 +1,10 @@
 /** What a death of the link, with one stanza alone in flight, says against that stanza. */
-const NAMED = 2;
-const BARE = 1;
-const CONVICTED = 4;
+const NAMED_FAULT = 2;
+const BARE_END = 1;
+const QUARANTINED_AT = 4;
 /** Bare ends alone in flight after which a stanza is set aside; each time for thrice as long as before. */
-const SET_ASIDE_AFTER = 2;
-const LONGER = 3;
+const DEFERRED_AT = 2;
+const DEFER_GROWTH = 3;
 
 /**
  * Finds the stanza that kills the link. A server closes the whole stream for one stanza that it cannot read, without
@@ -19,51 +19,51 @@ const LONGER = 3;
  * - A suspect that was met by two mere ends is set aside, so that the others go on without it, and is tried again by itself
  *   after a while (10 s), and once more after a longer one (30 s): a network that is bad at that time, too, but not for the others, is unlikely.
  */
-export class Suspects<S extends object> {
-  readonly #asideFor: number;
-  readonly #suspects = new Set<S>();
+export class Quarantine<S extends object> {
+  readonly #deferFor: number;
+  readonly #candidates = new Set<S>();
   /** How often they were in flight, in company, when the link ended without a word. */
   readonly #ends = new WeakMap<S, number>();
-  readonly #evidence = new WeakMap<S, number>();
-  readonly #aside = new Map<S, number>();
+  readonly #score = new WeakMap<S, number>();
+  readonly #deferred = new Map<S, number>();
 
-  /** @param asideFor for how long one is set aside first, ms */
-  constructor(asideFor: number) {
-    this.#asideFor = asideFor;
+  /** @param deferFor for how long one is set aside first, ms */
+  constructor(deferFor: number) {
+    this.#deferFor = deferFor;
   }
 
   /** Whether anything is suspected and to be written, so that nothing may be in flight along with it. */
-  get any(): boolean {
-    return this.#suspects.size > 0;
+  get hasCandidates(): boolean {
+    return this.#candidates.size > 0;
   }
 
   /** Those that are set aside, and until when. */
-  get aside(): ReadonlyMap<S, number> {
-    return this.#aside;
+  get deferred(): ReadonlyMap<S, number> {
+    return this.#deferred;
   }
 
   /** When the next of those that are set aside is to be tried again. */
   get dueAt(): number | undefined {
-    return this.#aside.size === 0 ? undefined : Math.min(...this.#aside.values());
+    return this.#deferred.size === 0 ? undefined : Math.min(...this.#deferred.values());
   }
 
-  has(stanza: S): boolean {
-    return this.#suspects.has(stanza);
+  isCandidate(stanza: S): boolean {
+    return this.#candidates.has(stanza);
   }
 
   /** It was handled, or need not be sent. */
-  clear(stanza: S): void {
-    this.#suspects.delete(stanza);
-    this.#aside.delete(stanza);
+  release(stanza: S): void {
+    this.#candidates.delete(stanza);
+    this.#deferred.delete(stanza);
   }
 
   /** Takes back into the ranks, as suspects, those that have been set aside long enough. */
-  due(now: number): S[] {
+  takeDue(now: number): S[] {
     const due: S[] = [];
-    for (const [stanza, until] of this.#aside) if (until <= now) due.push(stanza);
+    for (const [stanza, until] of this.#deferred) if (until <= now) due.push(stanza);
     for (const stanza of due) {
-      this.#aside.delete(stanza);
-      this.#suspects.add(stanza);
+      this.#deferred.delete(stanza);
+      this.#candidates.add(stanza);
     }
     return due;
   }
@@ -73,15 +73,15 @@ export class Suspects<S extends object> {
    *
    * @param named whether it named a fault of what it had been given
    */
-  killed(inFlight: readonly S[], named: boolean, now: number): S | undefined {
+  streamEnded(inFlight: readonly S[], named: boolean, now: number): S | undefined {
     const [first] = inFlight;
-    if (inFlight.length === 1 && first !== undefined && this.#suspects.has(first)) {
-      return this.#metAlone(first, named, now) ? first : undefined;
+    if (inFlight.length === 1 && first !== undefined && this.#candidates.has(first)) {
+      return this.#endedAlone(first, named, now) ? first : undefined;
     }
     for (const stanza of inFlight) {
       const ends = (this.#ends.get(stanza) ?? 0) + 1;
       this.#ends.set(stanza, ends);
-      if (named || ends > 1) this.#suspects.add(stanza);
+      if (named || ends > 1) this.#candidates.add(stanza);
     }
     return undefined;
   }
@@ -89,16 +89,16 @@ export class Suspects<S extends object> {
   /** Only these can still be sent. */
   retain(sendable: readonly S[]): void {
     const kept = new Set(sendable);
-    for (const stanza of [...this.#suspects, ...this.#aside.keys()]) if (!kept.has(stanza)) this.clear(stanza);
+    for (const stanza of [...this.#candidates, ...this.#deferred.keys()]) if (!kept.has(stanza)) this.release(stanza);
   }
 
-  #metAlone(stanza: S, named: boolean, now: number): boolean {
-    const evidence = (this.#evidence.get(stanza) ?? 0) + (named ? NAMED : BARE);
-    this.#evidence.set(stanza, evidence);
-    if (evidence < CONVICTED && (named || evidence < SET_ASIDE_AFTER)) return false;
-    this.#suspects.delete(stanza);
-    if (evidence >= CONVICTED) return true;
-    this.#aside.set(stanza, now + this.#asideFor * LONGER ** (evidence - SET_ASIDE_AFTER));
+  #endedAlone(stanza: S, named: boolean, now: number): boolean {
+    const evidence = (this.#score.get(stanza) ?? 0) + (named ? NAMED_FAULT : BARE_END);
+    this.#score.set(stanza, evidence);
+    if (evidence < QUARANTINED_AT && (named || evidence < DEFERRED_AT)) return false;
+    this.#candidates.delete(stanza);
+    if (evidence >= QUARANTINED_AT) return true;
+    this.#deferred.set(stanza, now + this.#deferFor * DEFER_GROWTH ** (evidence - DEFERRED_AT));
     return false;
   }
 }

@@ -3,8 +3,8 @@ import net from 'node:net';
 import tls from 'node:tls';
 import componentModule, { type Component } from '@xmpp/component';
 import type { Element } from '@xmpp/xml';
-import { domainRefused, LinkProblem, noHeader, socketProblem, streamError } from './errors.ts';
-import { GuardedParser, type Oversized, type ParserLimits } from './parser.ts';
+import { GuardedParser, type OversizedStanza, type ParserLimits } from './guarded-parser.ts';
+import { domainRefused, LinkProblem, noHeader, socketProblem, streamError } from './link-problem.ts';
 
 /**
  * Characters that are read in one turn of the event loop, about. While there is more, libuv goes on reading, up to 2 MiB,
@@ -32,7 +32,7 @@ export interface StreamOptions {
 
 export interface StreamHandlers {
   readonly stanza: (element: Element) => void;
-  readonly oversized: (oversized: Oversized) => void;
+  readonly oversized: (oversized: OversizedStanza) => void;
   /** What was written has gone to the kernel. */
   readonly drain: () => void;
 }

@@ -1,33 +1,6 @@
 import { Fifo } from '../../util/fifo.ts';
 import type { Amount } from './flow-control.ts';
-
-/**
- * What goes first while the server does not take all: `high` are answers to senders (acknowledgements, receipts, errors),
- * `low` is what can wait (further copies). Within each, order is kept for each owner.
- */
-export type Priority = 'high' | 'normal' | 'low';
-
-/**
- * What makes two stanzas say the same. As a function where the first of them is written: it is asked only when another one
- * comes while that waits, which hardly ever happens.
- */
-export type Key = string | (() => string);
-
-/** A stanza that the server has been given or is about to be, and has not yet proved to have handled. */
-export interface Held<T> {
-  readonly xml: string;
-  readonly tag: T | undefined;
-  /**
-   * Set by its owner when it need not be written, or not again; set by the link when it has dropped it for want of memory,
-   * and of one without a tag when the server has proved to have handled it.
-   */
-  done: boolean;
-  readonly priority: Priority;
-  /** While one with this key waits, a second is not needed. */
-  readonly key: Key | undefined;
-  /** The user on whose account it is written (a bare JID): those who wait take turns. Without one it is the proxy's own. */
-  readonly owner?: string;
-}
+import type { OutgoingStanza } from './outgoing-stanza.ts';
 
 interface Ping {
   readonly id: string;
@@ -41,7 +14,7 @@ interface Ping {
 /** What an answered ping proves. */
 export interface Answer<T> {
   /** Oldest first. */
-  readonly handedOver: Held<T>[];
+  readonly handedOver: OutgoingStanza<T>[];
   readonly ping: Pick<Ping, 'sentAt' | 'used'>;
 }
 
@@ -53,7 +26,7 @@ const NOTHING: Amount = { count: 0, size: 0 };
  * proves nothing.
  */
 export class Window<T> {
-  readonly #written = new Fifo<Held<T>>();
+  readonly #written = new Fifo<OutgoingStanza<T>>();
   readonly #pings = new Fifo<Ping>();
   /** All that was written on this stream. */
   #total: { count: number; size: number } = { ...NOTHING };
@@ -88,7 +61,7 @@ export class Window<T> {
     return oldest === undefined ? undefined : Math.max(oldest.sentAt, this.#lastAnswer);
   }
 
-  wrote(stanza: Held<T>): void {
+  wrote(stanza: OutgoingStanza<T>): void {
     this.#written.push(stanza);
     this.#total.count += 1;
     this.#total.size += stanza.xml.length;
@@ -111,15 +84,15 @@ export class Window<T> {
     if (ping === undefined) return undefined;
     while (this.#pings.shift() !== ping);
     this.#lastAnswer = now;
-    const handedOver: Held<T>[] = [];
+    const handedOver: OutgoingStanza<T>[] = [];
     const count = ping.after.count - this.#handedOver.count;
-    for (let i = 0; i < count; i += 1) handedOver.push(this.#written.shift() as Held<T>);
+    for (let i = 0; i < count; i += 1) handedOver.push(this.#written.shift() as OutgoingStanza<T>);
     this.#handedOver = ping.after;
     return { handedOver, ping };
   }
 
   /** The stream is gone: takes out all, oldest first. */
-  lost(): Held<T>[] {
+  takeAll(): OutgoingStanza<T>[] {
     const held = [...this.#written];
     this.#written.clear();
     this.#pings.clear();
@@ -129,7 +102,7 @@ export class Window<T> {
     return held;
   }
 
-  [Symbol.iterator](): Iterator<Held<T>> {
+  [Symbol.iterator](): Iterator<OutgoingStanza<T>> {
     return this.#written[Symbol.iterator]();
   }
 }

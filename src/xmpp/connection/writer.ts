@@ -1,19 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import type { Element } from '@xmpp/xml';
 import { attribute, cleanXml, inOnePiece, isPlain } from '../stanza/xml.ts';
-import { killOf, LinkProblem } from './errors.ts';
-import { DEAF_AFTER, Heartbeat } from './heartbeat.ts';
+import { Heartbeat, UNRESPONSIVE_FACTOR } from './heartbeat.ts';
+import { blameOf, LinkProblem } from './link-problem.ts';
 import type { LinkLog, LinkTiming } from './options.ts';
-import { Outgoing } from './send-queue.ts';
+import type { CoalescingKey, OutgoingStanza, Priority } from './outgoing-stanza.ts';
+import { SendQueue } from './send-queue.ts';
 import type { Stream } from './stream.ts';
-import type { Held, Key, Priority } from './window.ts';
 
 /** Characters that one socket write takes, about. */
 const MAX_WRITE = 1 << 20;
 /** Bytes that may wait for the kernel; beyond, stanzas wait in order where they can still be withdrawn. */
 const MAX_BACKLOG = 4 << 20;
 /** The part of the memory that stanzas of a priority may fill: when many wait, there is room for what matters more. */
-const SHARE: Record<Priority, number> = { high: 1, normal: 7 / 8, low: 1 / 2 };
+const MEMORY_SHARE: Record<Priority, number> = { high: 1, normal: 7 / 8, low: 1 / 2 };
 /** ms between two lines about the same flood. */
 const DROP_LOG_INTERVAL = 10_000;
 
@@ -24,7 +24,7 @@ export interface WriterOptions {
   readonly domain: string;
   readonly serverDomain: string;
   /** In characters. */
-  readonly maxHeld: number;
+  readonly maxQueued: number;
   readonly timing: LinkTiming;
   readonly log: LinkLog;
 }
@@ -34,13 +34,13 @@ export interface WriterOptions {
  * handled. It outlives the streams.
  */
 export class Writer<T> {
-  readonly outgoing: Outgoing<T>;
+  readonly queue: SendQueue<T>;
   /** Stanzas without a tag that were dropped because too much was held. */
   dropped = 0;
   /** When a ping of the current stream was last answered, ms since the epoch. */
   provedAt: number | undefined;
   /** Whether an answer to another process' ping has ever come here. */
-  answersStray = false;
+  answersMisrouted = false;
   readonly #options: WriterOptions;
   readonly #heartbeat: Heartbeat;
   // The server maps answers by id alone, across components, so ours must not be anybody else's.
@@ -64,25 +64,31 @@ export class Writer<T> {
     this.#options = options;
     this.#serverDomain = serverDomain.toLowerCase();
     this.#pingRest = `${attribute('from', domain)}${attribute('to', serverDomain)}><ping xmlns="urn:xmpp:ping"/></iq>`;
-    const { pingEvery, asideFor } = timing;
-    this.outgoing = new Outgoing({ pingEvery, asideFor, maxWrite: MAX_WRITE, ping: () => this.#newPing() });
-    const { window } = this.outgoing;
+    const { pingEvery, deferFor } = timing;
+    this.queue = new SendQueue({ pingEvery, deferFor, maxWrite: MAX_WRITE, ping: () => this.#newPing() });
+    const { window } = this.queue;
     this.#heartbeat = new Heartbeat(timing, {
       outstanding: () => window.count > 0 || window.waitingSince !== undefined,
       waitingSince: () => window.waitingSince,
       heardAt: () => this.#stream?.heardAt ?? 0,
-      ping: () => this.#stream?.write(this.outgoing.ping(performance.now())),
-      dead: (what) => this.#notAnswering(what),
+      ping: () => this.#stream?.write(this.queue.ping(performance.now())),
+      onDead: (what) => this.#notAnswering(what),
     });
   }
 
-  send(xml: string, tag: T | undefined, priority: Priority, key: Key | undefined, owner: string): Held<T> {
-    const waiting = typeof key === 'string' ? this.outgoing.find(key) : undefined;
+  send(
+    xml: string,
+    tag: T | undefined,
+    priority: Priority,
+    key: CoalescingKey | undefined,
+    owner: string,
+  ): OutgoingStanza<T> {
+    const waiting = typeof key === 'string' ? this.queue.find(key) : undefined;
     if (waiting !== undefined) return waiting;
-    const held: Held<T> = { xml: inOnePiece(xml), tag, done: false, priority, key, owner };
-    if (this.outgoing.size + held.xml.length > this.#options.maxHeld * SHARE[priority]) this.#drop(held);
+    const held: OutgoingStanza<T> = { xml: inOnePiece(xml), tag, done: false, priority, key, owner };
+    if (this.queue.size + held.xml.length > this.#options.maxQueued * MEMORY_SHARE[priority]) this.#drop(held);
     else {
-      this.outgoing.push(held);
+      this.queue.push(held);
       this.schedule();
     }
     return held;
@@ -94,7 +100,7 @@ export class Writer<T> {
    */
   attach(stream: Stream): void {
     this.#stream = stream;
-    stream.write(this.outgoing.ping(performance.now()));
+    stream.write(this.queue.ping(performance.now()));
     this.#heartbeat.start();
   }
 
@@ -105,14 +111,14 @@ export class Writer<T> {
   }
 
   /** The stream is gone. Returns the stanza that is now known to have killed it, if there is one. */
-  detach(problem: LinkProblem): Held<T> | undefined {
+  detach(problem: LinkProblem): OutgoingStanza<T> | undefined {
     this.#stream = undefined;
     this.#open = false;
     this.provedAt = undefined;
     this.#heartbeat.stop();
     clearTimeout(this.#timer);
     const now = performance.now();
-    return this.outgoing.lost(killOf(problem, now - this.#lastWrite), now);
+    return this.queue.streamEnded(blameOf(problem, now - this.#lastWrite), now);
   }
 
   /** All that is sent in one turn of the event loop is one write: a write for each costs more than all else. */
@@ -123,8 +129,8 @@ export class Writer<T> {
   }
 
   /** For how long (ms) an answer has been owed; undefined when none is. */
-  get owesFor(): number | undefined {
-    const since = this.outgoing.window.waitingSince;
+  get awaitingAnswerFor(): number | undefined {
+    const since = this.queue.window.waitingSince;
     return since === undefined ? undefined : performance.now() - since;
   }
 
@@ -134,9 +140,9 @@ export class Writer<T> {
   }
 
   /** Looks at what is no answer to ours: a server that gives us others' answers gives ours to others. */
-  notice({ name, attrs: { id, from, type } }: Element): void {
+  observe({ name, attrs: { id, from, type } }: Element): void {
     if (name !== 'iq' || (type !== 'result' && type !== 'error') || !id?.startsWith(PING)) return;
-    if (from?.toLowerCase() === this.#serverDomain) this.answersStray = true;
+    if (from?.toLowerCase() === this.#serverDomain) this.answersMisrouted = true;
   }
 
   /** Takes an answer, and returns the tags of what it hands over. */
@@ -144,14 +150,14 @@ export class Writer<T> {
     // Only the server's own answer proves anything: an id may leak. That it is an error proves as much.
     if (from?.toLowerCase() !== this.#serverDomain) return [];
     const tags: T[] = [];
-    const handedOver = this.outgoing.answered(id as string, performance.now());
+    const handedOver = this.queue.answered(id as string, performance.now());
     if (handedOver === undefined) return tags;
     this.provedAt = Date.now();
     for (const held of handedOver) {
       if (held.tag === undefined) held.done = true;
       else if (!held.done) tags.push(held.tag);
     }
-    if (this.outgoing.idle) this.#drained?.();
+    if (this.queue.idle) this.#drained?.();
     else this.schedule();
     return tags;
   }
@@ -159,7 +165,7 @@ export class Writer<T> {
   /** Resolves when all is handed over, when the stream has ended, or after `timeout` ms. Pings for it at once. */
   async drain(timeout: number): Promise<void> {
     const stream = this.#stream;
-    if (!this.#open || stream === undefined || this.outgoing.idle) return;
+    if (!this.#open || stream === undefined || this.queue.idle) return;
     let timer: NodeJS.Timeout | undefined;
     const drained = new Promise<void>((resolve) => {
       this.#drained = resolve;
@@ -172,14 +178,14 @@ export class Writer<T> {
 
   #flush(): void {
     this.#scheduled = false;
-    const { window } = this.outgoing;
+    const { window } = this.queue;
     const stream = this.#stream;
     while (this.#open && stream !== undefined && stream.backlog < MAX_BACKLOG) {
       const now = performance.now();
-      let text = this.outgoing.next(now);
+      let text = this.queue.next(now);
       if (text !== '') this.#lastWrite = now;
       const mayPing = this.#drained !== undefined || this.#heartbeat.mayPing(now);
-      if (mayPing && window.countSincePing > 0) text += this.outgoing.ping(now);
+      if (mayPing && window.countSincePing > 0) text += this.queue.ping(now);
       if (text === '') break;
       // The last line of defence: one forbidden character ends the whole stream.
       if (isPlain(text)) stream.write(text, 'latin1');
@@ -190,7 +196,7 @@ export class Writer<T> {
   }
 
   #tryAgainLater(): void {
-    const { dueAt } = this.outgoing;
+    const { dueAt } = this.queue;
     if (dueAt === undefined) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.schedule(), Math.max(0, dueAt - performance.now()));
@@ -205,12 +211,12 @@ export class Writer<T> {
 
   #notAnswering(what: 'silent' | 'deaf'): void {
     const { pingTimeout } = this.#options.timing;
-    const seconds = (what === 'deaf' ? DEAF_AFTER * pingTimeout : pingTimeout) / 1000;
+    const seconds = (what === 'deaf' ? UNRESPONSIVE_FACTOR * pingTimeout : pingTimeout) / 1000;
     const though = what === 'deaf' ? ', though it writes' : '';
     this.#stream?.end(new LinkProblem('timeout', `The server has not answered a ping for ${seconds} s${though}`));
   }
 
-  #drop(held: Held<T>): void {
+  #drop(held: OutgoingStanza<T>): void {
     held.done = true;
     // A tagged one is its owner's to send again.
     if (held.tag !== undefined) return;
@@ -218,6 +224,6 @@ export class Writer<T> {
     const now = performance.now();
     if (now - this.#dropLogged < DROP_LOG_INTERVAL) return;
     this.#dropLogged = now;
-    this.#options.log.warn({ dropped: this.dropped, held: this.outgoing.count }, 'Too much is held: stanzas are lost');
+    this.#options.log.warn({ dropped: this.dropped, held: this.queue.count }, 'Too much is held: stanzas are lost');
   }
 }

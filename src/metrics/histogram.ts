@@ -9,7 +9,7 @@ interface Sample {
  * A histogram without labels, for a prom-client registry. prom-client's own hashes the labels of each value, be there
  * none, which costs many times what counting does; and two values are observed for each message.
  */
-export class Timing {
+export class TimeHistogram {
   readonly type = 'histogram';
   readonly #counts: Float64Array;
   readonly #bounds: readonly number[];

@@ -8,11 +8,11 @@ export interface Seen {
 export type Loss = 'empty' | 'another' | 'older';
 
 /** Knows the ledger again at each look, and notices when it is not the same any more. Pure. */
-export class Identity {
+export class LedgerIdentity {
   #known: Seen | undefined;
 
   /** @returns undefined when it is what it was, or at the first look */
-  look(seen: Seen & { readonly made: boolean }): Loss | undefined {
+  compare(seen: Seen & { readonly made: boolean }): Loss | undefined {
     const known = this.#known;
     this.#known = { id: seen.id, count: seen.count };
     if (known === undefined) return undefined;

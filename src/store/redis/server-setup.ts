@@ -3,7 +3,7 @@ import type { Probe } from './probe.ts';
 import { redisFault } from './redis-faults.ts';
 
 /** What is wrong with a Redis server, in words for an operator. */
-export interface RedisHealth {
+export interface RedisSetup {
   /** It must not be used like this: acknowledged messages would be lost. */
   readonly refusals: readonly string[];
   /** It works, and promises less. */
@@ -15,7 +15,7 @@ function field(info: string, name: string): string | undefined {
 }
 
 /** Judges what `INFO` says. Pure. CONFIG GET would say more, and managed Redis services forbid it. */
-export function judgeRedis(info: string, save: string | undefined, fsync: string | undefined): RedisHealth {
+export function assessInfo(info: string, save: string | undefined, fsync: string | undefined): RedisSetup {
   const refusals: string[] = [];
   const warnings: string[] = [];
   const policy = field(info, 'maxmemory_policy');
@@ -46,7 +46,7 @@ export function memoryUsed(info: string): number | undefined {
 
 /** The same, asked of Redis; undefined when it does not tell. Throws connection errors of ioredis. */
 export async function askMemory(redis: Pick<Redis, 'info'>): Promise<number | undefined> {
-  const info = await told(redis.info('memory'));
+  const info = await unlessRefused(redis.info('memory'));
   return info === undefined ? undefined : memoryUsed(info);
 }
 
@@ -55,7 +55,7 @@ export async function askMemory(redis: Pick<Redis, 'info'>): Promise<number | un
  *
  * @throws connection errors of ioredis
  */
-export async function checkRedis(redis: Redis | Cluster, probe: Pick<Probe, 'denied'>): Promise<RedisHealth> {
+export async function checkSetup(redis: Redis | Cluster, probe: Pick<Probe, 'denied'>): Promise<RedisSetup> {
   const setting = async (name: string): Promise<string | undefined> => {
     try {
       return ((await redis.config('GET', name)) as string[])[1];
@@ -64,19 +64,19 @@ export async function checkRedis(redis: Redis | Cluster, probe: Pick<Probe, 'den
     }
   };
   const [info, save, fsync, denied] = await Promise.all([
-    told(redis.info()),
+    unlessRefused(redis.info()),
     setting('save'),
     setting('appendfsync'),
-    told(probe.denied()),
+    unlessRefused(probe.denied()),
   ]);
-  const { refusals, warnings } = info === undefined ? UNSEEN : judgeRedis(info, save, fsync);
+  const { refusals, warnings } = info === undefined ? UNSEEN : assessInfo(info, save, fsync);
   if (denied === undefined || denied.length === 0) return { refusals, warnings };
   const names = [...new Set(denied)].join(', ');
   const forbidden = `Redis forbids the user of REDIS_URL, or does not know: ${names}. Set its ACL as docs/operations.md has it.`;
   return { refusals: [...refusals, forbidden], warnings };
 }
 
-const UNSEEN: RedisHealth = {
+const UNSEEN: RedisSetup = {
   refusals: [],
   warnings: [
     'Redis does not let us see how it is set up. Allow the command INFO to the user of REDIS_URL, or see yourself that its maxmemory-policy is noeviction.',
@@ -84,7 +84,7 @@ const UNSEEN: RedisHealth = {
 };
 
 /** Undefined when Redis refuses to tell; rejects when it does not answer. */
-async function told<T>(answer: Promise<T>): Promise<T | undefined> {
+async function unlessRefused<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;
   } catch (error) {

@@ -40,7 +40,7 @@ export const sameOrigin: MiddlewareHandler = async (c, next) => {
 };
 
 /** Headers for every answer. What the answer is allowed to load is said by whoever makes it, if it is a page. */
-export const secured: MiddlewareHandler = async (c, next) => {
+export const securityHeaders: MiddlewareHandler = async (c, next) => {
   await next();
   const { headers } = c.res;
   headers.set('x-content-type-options', 'nosniff');

@@ -95,7 +95,7 @@ export function streamError(condition: string, text: string, domain: string): Li
 }
 
 /** Stream errors (RFC 6120 section 4.9.3) that name a fault of what the server had been given. */
-const FAULTS = new Set([
+const FAULT_CONDITIONS = new Set([
   'bad-format',
   'bad-namespace-prefix',
   'improper-addressing',
@@ -113,7 +113,7 @@ const FAULTS = new Set([
 ]);
 
 /** Those that say nothing about it. */
-const BLAMELESS = new Set([
+const BLAMELESS_CONDITIONS = new Set([
   'conflict',
   'connection-timeout',
   'host-gone',
@@ -130,17 +130,17 @@ const BLAMELESS = new Set([
 const BLAME_WITHIN = 5_000;
 
 /** Whether the server ended the link for what it was given: it named a fault, it may have, or it did not. */
-export type Kill = 'named' | 'bare' | 'no';
+export type Blame = 'named' | 'bare' | 'no';
 
 /**
  * Judges a link's end.
  *
  * @param sinceWrite ms since a stanza was last written
  */
-export function killOf(problem: LinkProblem, sinceWrite: number): Kill {
+export function blameOf(problem: LinkProblem, sinceWrite: number): Blame {
   const { condition, kind } = problem;
-  if (condition !== undefined && FAULTS.has(condition)) return 'named';
-  const mayBe = condition === undefined ? kind === 'closed' : !BLAMELESS.has(condition);
+  if (condition !== undefined && FAULT_CONDITIONS.has(condition)) return 'named';
+  const mayBe = condition === undefined ? kind === 'closed' : !BLAMELESS_CONDITIONS.has(condition);
   return mayBe && sinceWrite <= BLAME_WITHIN ? 'bare' : 'no';
 }
 

@@ -44,7 +44,7 @@ function sharesWords(a: string, b: string): boolean {
  * @param isSet whether a variable of ours has a value; one that has is not what a stranger's similar name was meant for
  * @returns undefined when it is likely somebody else's: `HTTP_PROXY`, `REDIS_PORT`
  */
-export function meantBy(name: string, isSet: (name: Name) => boolean): Name | undefined {
+export function suggestFor(name: string, isSet: (name: Name) => boolean): Name | undefined {
   if ((NAMES as string[]).includes(name) || SERVICE_LINK.test(name)) return undefined;
   const spelt = name.toUpperCase();
   const near = NAMES.map((known) => ({ known, off: distance(spelt, known) })).sort((a, b) => a.off - b.off);
@@ -78,7 +78,7 @@ const ALIASES: Readonly<Record<string, Name>> = {
 };
 
 /** The name that was meant by one in `.env`, where nothing but ours is to be expected; undefined when none is like it. */
-export function meantInFile(name: string): Name | undefined {
+export function suggestInFile(name: string): Name | undefined {
   if ((NAMES as string[]).includes(name)) return undefined;
   const spelt = name.toUpperCase();
   if (Object.hasOwn(ALIASES, spelt)) return ALIASES[spelt];

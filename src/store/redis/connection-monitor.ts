@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { type RedisFault, redisFault } from './redis-faults.ts';
 
 /** Knows why a connection is not usable, which its commands do not say while it is being made again. */
-export class ConnectionWatch {
+export class ConnectionMonitor {
   readonly #redis: Redis;
   #problem: Error | undefined;
 

@@ -4,9 +4,9 @@ import { HTTPException } from 'hono/http-exception';
 import type { Config } from '../config/config.ts';
 import { isLoopback } from '../config/hosts.ts';
 import { dashboard, type HttpLog } from './dashboard.ts';
-import { loopbackOnly, sameOrigin, secured } from './guard.ts';
-import type { Guesses } from './guesses.ts';
+import type { LoginThrottle } from './login-throttle.ts';
 import { PAGE_POLICY, page } from './page.ts';
+import { loopbackOnly, sameOrigin, securityHeaders } from './request-guards.ts';
 
 export interface HttpOptions {
   readonly config: Config['http'];
@@ -16,7 +16,7 @@ export interface HttpOptions {
   readonly readiness: () => Ready;
   readonly log: HttpLog;
   /** Who has tried how many wrong passwords; for tests, whose clock is another. */
-  readonly guesses?: Guesses;
+  readonly loginThrottle?: LoginThrottle;
 }
 
 /** What `/readyz` answers with. */
@@ -31,14 +31,14 @@ interface Ready {
 }
 
 /** @throws when the dashboard would be open to others than this machine */
-export function createApp(options: HttpOptions): Hono {
+export function createRoutes(options: HttpOptions): Hono {
   const { config, queues, metrics, log } = options;
   const open = config.password === undefined;
   if (open && !isLoopback(config.host))
     throw new Error('The dashboard needs a password unless it is on a loopback address');
 
   const app = new Hono({ strict: false });
-  app.use(secured);
+  app.use(securityHeaders);
   if (open) app.use(loopbackOnly);
   app.use(sameOrigin);
   app.get('/', (c) => {
@@ -51,7 +51,7 @@ export function createApp(options: HttpOptions): Hono {
     return c.json(found, found.ready ? 200 : 503);
   });
   app.get('/metrics', async (c) => c.body(await metrics.render(), 200, { 'content-type': metrics.contentType }));
-  app.route('/queues', dashboard({ path: '/queues', queues, config, log, guesses: options.guesses }));
+  app.route('/queues', dashboard({ path: '/queues', queues, config, log, loginThrottle: options.loginThrottle }));
   app.notFound((c) => c.text('Not found\n', 404));
   app.onError((error, c) => {
     if (error instanceof HTTPException) return error.getResponse();

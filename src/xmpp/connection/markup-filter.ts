@@ -1,4 +1,4 @@
-import { UnreadableError } from './errors.ts';
+import { UnreadableError } from './link-problem.ts';
 
 /** What may stand between tags beside text (XML 1.0 section 2), how it begins and how it ends. */
 const SECTIONS = [

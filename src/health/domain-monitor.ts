@@ -22,11 +22,15 @@ const FIRST_ROUNDS = 3;
  * Self-pings of one round. A server gives stanzas to the connections of a domain in turn: one alone could come back here for
  * ever, several in a row reach the next ones too.
  */
-const AT_ONCE = 3;
+const PINGS_PER_ROUND = 3;
 /** Answers that a program gives which does not know the ping; a server's own words for "not there" are others. */
-const OF_A_PROGRAM: ReadonlySet<string> = new Set(['service-unavailable', 'feature-not-implemented', 'bad-request']);
+const COMPONENT_CONDITIONS: ReadonlySet<string> = new Set([
+  'service-unavailable',
+  'feature-not-implemented',
+  'bad-request',
+]);
 /** Rounds of which something was answered so. A server may bounce what it has for a connection that is just breaking. */
-const ROUNDS_UNTIL_SURE = 2;
+const ROUNDS_UNTIL_CONFLICT = 2;
 /** What a server says that knows nothing of the domain that was asked. */
 const UNKNOWN_DOMAIN: ReadonlySet<string> = new Set([
   'remote-server-not-found',
@@ -52,14 +56,14 @@ export interface DomainOptions {
 }
 
 /** Who else holds the domain: a proxy of other users' messages, or some other program. */
-export interface Stranger {
+export interface DomainConflict {
   readonly who: 'proxy' | 'component';
   /** ms since the epoch. */
   readonly since: number;
 }
 
 export interface DomainState {
-  readonly stranger: Stranger | undefined;
+  readonly conflict: DomainConflict | undefined;
   /** The condition with which the server answers what is sent to its own domain, if that is none of its own. */
   readonly servedError: string | undefined;
   /** Since when (ms since the epoch) no stream has been proved, over however many of them. */
@@ -72,14 +76,14 @@ export interface DomainState {
  * pings its own domain (XEP-0199), with an id that it has put down in Redis: one that comes in and is not there is a stranger's,
  * and one that is answered (we do not answer them) has reached a stranger.
  */
-export class DomainWatch {
+export class DomainMonitor {
   readonly #options: DomainOptions;
   readonly #timing: DomainTiming;
   readonly #own = `${randomBytes(9).toString('base64url')}-`;
   #count = 0;
   #session: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #stranger: { who: Stranger['who']; since: number; lastSign: number } | undefined;
+  #conflict: { who: DomainConflict['who']; since: number; lastSign: number } | undefined;
   /** Rounds of which a program's error came, when the latest of them did (ms since the epoch), and whether this is one. */
   #errors = { rounds: 0, at: 0, thisRound: false };
   /** Of the latest round. */
@@ -93,9 +97,9 @@ export class DomainWatch {
   }
 
   get state(): DomainState {
-    this.#forgetStranger();
-    const stranger = this.#stranger && { who: this.#stranger.who, since: this.#stranger.since };
-    return { stranger, servedError: this.#servedError, unprovedSince: this.#unprovedSince };
+    this.#expireConflict();
+    const conflict = this.#conflict && { who: this.#conflict.who, since: this.#conflict.since };
+    return { conflict, servedError: this.#servedError, unprovedSince: this.#unprovedSince };
   }
 
   online(): void {
@@ -120,19 +124,19 @@ export class DomainWatch {
   }
 
   /** Takes an IQ stanza if it is one of this watch's; gives whether it was. */
-  take(element: Element): boolean {
+  handle(element: Element): boolean {
     const { id = '', type, from } = element.attrs;
     if (id.startsWith(SERVED)) {
-      this.#answered(element);
+      this.#servedDomainAnswered(element);
       return true;
     }
     // Whose it is by its sender: ids may be anybody's.
     if (!id.startsWith(SELF) || from?.toLowerCase() !== this.#options.component.toLowerCase()) return false;
-    if (type === 'result') this.#strange('component');
+    if (type === 'result') this.#recordConflict('component');
     else if (type === 'error') {
-      if (OF_A_PROGRAM.has(readError(element).condition)) this.#noteError();
-      if (this.#errors.rounds >= ROUNDS_UNTIL_SURE) this.#strange('component');
-    } else if (!id.startsWith(SELF + this.#own)) void this.#foreign(id);
+      if (COMPONENT_CONDITIONS.has(readError(element).condition)) this.#recordError();
+      if (this.#errors.rounds >= ROUNDS_UNTIL_CONFLICT) this.#recordConflict('component');
+    } else if (!id.startsWith(SELF + this.#own)) void this.#checkForeign(id);
     return true;
   }
 
@@ -147,8 +151,8 @@ export class DomainWatch {
         send(iq({ from: component, to, type: 'get', id, otherAttributes: '', inner: `<ping xmlns="${NS.ping}"/>` })),
       );
     // Until it is known: an answer may have gone to another process.
-    if (round <= FIRST_ROUNDS || this.#servedError !== undefined) ping(served, SERVED + this.#name());
-    const ids = Array.from({ length: AT_ONCE }, () => SELF + this.#name());
+    if (round <= FIRST_ROUNDS || this.#servedError !== undefined) ping(served, SERVED + this.#newId());
+    const ids = Array.from({ length: PINGS_PER_ROUND }, () => SELF + this.#newId());
     try {
       await tokens.register(ids);
     } catch {
@@ -163,20 +167,20 @@ export class DomainWatch {
     for (const ping of this.#pings.splice(0)) ping.done = true;
   }
 
-  #noteError(): void {
+  #recordError(): void {
     const now = Date.now();
     const { rounds, at, thisRound } = this.#errors;
     const before = now - at < this.#timing.remembered ? rounds : 0;
     this.#errors = { rounds: thisRound ? before : before + 1, at: now, thisRound: true };
   }
 
-  #name(): string {
+  #newId(): string {
     this.#count += 1;
     return this.#own + this.#count.toString(36);
   }
 
   /** The server's domain, or what we take for it, has answered. */
-  #answered(element: Element): void {
+  #servedDomainAnswered(element: Element): void {
     const { served, log } = this.#options;
     if (element.attrs.from?.toLowerCase() !== served.toLowerCase()) return;
     const condition = element.attrs.type === 'error' ? readError(element).condition : undefined;
@@ -187,24 +191,24 @@ export class DomainWatch {
     }
   }
 
-  async #foreign(id: string): Promise<void> {
+  async #checkForeign(id: string): Promise<void> {
     try {
-      if (!(await this.#options.tokens.knows(id))) this.#strange('proxy');
+      if (!(await this.#options.tokens.knows(id))) this.#recordConflict('proxy');
     } catch {
       // Redis is away; the next one tells.
     }
   }
 
-  #strange(who: Stranger['who']): void {
-    this.#forgetStranger();
+  #recordConflict(who: DomainConflict['who']): void {
+    this.#expireConflict();
     const now = Date.now();
-    if (this.#stranger !== undefined) {
-      this.#stranger.lastSign = now;
+    if (this.#conflict !== undefined) {
+      this.#conflict.lastSign = now;
       // A proxy gives itself away by what it sends, and is the more precise word.
-      if (who === 'proxy') this.#stranger.who = who;
+      if (who === 'proxy') this.#conflict.who = who;
       return;
     }
-    this.#stranger = { who, since: now, lastSign: now };
+    this.#conflict = { who, since: now, lastSign: now };
     const { component, log } = this.#options;
     log.error(
       { who },
@@ -212,9 +216,9 @@ export class DomainWatch {
     );
   }
 
-  #forgetStranger(): void {
-    if (this.#stranger === undefined || Date.now() - this.#stranger.lastSign < this.#timing.remembered) return;
-    this.#stranger = undefined;
+  #expireConflict(): void {
+    if (this.#conflict === undefined || Date.now() - this.#conflict.lastSign < this.#timing.remembered) return;
+    this.#conflict = undefined;
     this.#errors = { rounds: 0, at: 0, thisRound: false };
     this.#options.log.info({}, `${this.#options.component} is ours alone again`);
   }

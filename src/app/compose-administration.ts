@@ -14,7 +14,7 @@ import type { Ledger } from '../store/redis/ledger.ts';
 import type { Log } from '../util/log.ts';
 import { Addresses } from '../xmpp/stanza/address.ts';
 
-export interface OfficeOptions {
+export interface AdministrationOptions {
   readonly config: Config['xmpp'];
   readonly redis: Connections['ledger'];
   readonly ledger: Ledger;
@@ -29,13 +29,13 @@ export interface OfficeOptions {
 }
 
 /** What people ask and order by commands, put together. */
-export interface Office {
+export interface Administration {
   readonly inquiry: Inquiry;
   readonly forgetting: UserErasure;
   readonly commands: Commands;
 }
 
-export function openOffice(options: OfficeOptions): Office {
+export function composeAdministration(options: AdministrationOptions): Administration {
   const { config, redis, ledger, queues, metrics, receipts, problems, version, log } = options;
   const addresses = new Addresses(config.componentDomain, config.servedDomain, config.allowedDomains);
   const proxied = (jid: string) => addresses.parse(jid).counterpart;

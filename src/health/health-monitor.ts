@@ -1,24 +1,24 @@
 import type { Element } from '@xmpp/xml';
-import type { ConnectionWatch } from '../store/redis/connection-watch.ts';
-import type { RedisHealth } from '../store/redis/health.ts';
+import type { ConnectionMonitor } from '../store/redis/connection-monitor.ts';
 import type { Probe } from '../store/redis/probe.ts';
 import { isLasting, type RedisFault } from '../store/redis/redis-faults.ts';
-import { type DomainTiming, DomainWatch } from './domain.ts';
-import type { Loss } from './identity.ts';
-import { judge, type LinkState, type PipelineHealth, type Readiness } from './readiness.ts';
-import { STORAGE_TIMING, Storage, type StorageTiming } from './storage.ts';
+import type { RedisSetup } from '../store/redis/server-setup.ts';
+import { DomainMonitor, type DomainTiming } from './domain-monitor.ts';
+import type { Loss } from './ledger-identity.ts';
+import { assessReadiness, type LinkState, type PipelineHealth, type Readiness } from './readiness.ts';
+import { REDIS_TIMING, RedisMonitor, type RedisTiming } from './redis-monitor.ts';
 
 /** Times that tests shorten, ms. */
 export interface HealthTiming {
-  readonly storage?: Partial<StorageTiming>;
+  readonly storage?: Partial<RedisTiming>;
   readonly domain?: Partial<DomainTiming>;
 }
 
 export interface HealthOptions {
   readonly probe: Probe;
-  readonly connection: ConnectionWatch;
+  readonly connection: ConnectionMonitor;
   /** How Redis is set up. */
-  readonly look: () => Promise<RedisHealth>;
+  readonly inspect: () => Promise<RedisSetup>;
   readonly pausedQueues: () => Promise<string[]>;
   readonly memory?: () => Promise<number | undefined>;
   /** The part of Redis' memory that is kept free, 0 to 1. */
@@ -53,16 +53,16 @@ interface Figures {
 }
 
 /** Watches the link, the domain and Redis, and says whether the proxy can do its work. */
-export class Health {
+export class HealthMonitor {
   readonly #options: HealthOptions;
-  readonly #storage: Storage;
-  readonly #domain: DomainWatch;
+  readonly #storage: RedisMonitor;
+  readonly #domain: DomainMonitor;
   #losses = 0;
 
   constructor(options: HealthOptions) {
     this.#options = options;
     const { probe, connection, names, link, timing = {} } = options;
-    this.#storage = new Storage({
+    this.#storage = new RedisMonitor({
       ...options,
       write: () => probe.write(),
       explain: (error) => connection.explain(error),
@@ -72,7 +72,7 @@ export class Health {
       },
       timing: timing.storage ?? {},
     });
-    this.#domain = new DomainWatch({
+    this.#domain = new DomainMonitor({
       ...names,
       // Before others' stanzas: while it waits it tells nothing.
       send: (xml) => link.send(xml, undefined, 'high'),
@@ -89,7 +89,7 @@ export class Health {
       ready,
       ledgerUp: parts.redis.ok,
       losses: this.#losses,
-      shared: this.#domain.state.stranger !== undefined,
+      shared: this.#domain.state.conflict !== undefined,
       pausedQueues: this.#storage.state.pausedQueues.length,
     };
   }
@@ -101,14 +101,14 @@ export class Health {
 
   get readiness(): Readiness {
     const { link, pipeline, names, timing, reserve = 0 } = this.#options;
-    return judge({
+    return assessReadiness({
       link: { online: link.online, ...link.stats },
       domain: this.#domain.state,
       storage: this.#storage.state,
       pipeline: pipeline(),
       reserve,
       names,
-      staleAfter: timing?.storage?.staleAfter ?? STORAGE_TIMING.staleAfter,
+      staleAfter: timing?.storage?.staleAfter ?? REDIS_TIMING.staleAfter,
       now: Date.now(),
       monotonic: performance.now(),
     });
@@ -147,8 +147,8 @@ export class Health {
   }
 
   /** Takes an IQ stanza if it is part of the watch; gives whether it was. */
-  take(element: Element): boolean {
-    return this.#domain.take(element);
+  handle(element: Element): boolean {
+    return this.#domain.handle(element);
   }
 
   stop(): void {

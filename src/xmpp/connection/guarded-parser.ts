@@ -1,6 +1,6 @@
 import xml, { type Element } from '@xmpp/xml';
-import { UnreadableError } from './errors.ts';
-import { MarkupFilter } from './markup.ts';
+import { UnreadableError } from './link-problem.ts';
+import { MarkupFilter } from './markup-filter.ts';
 
 export interface ParserLimits {
   /** Bytes of one stanza. Checked at the end of each chunk, so that a chunk (64 KiB) more may pass. */
@@ -10,7 +10,7 @@ export interface ParserLimits {
 }
 
 /** The top of a stanza that was skipped. */
-export interface Oversized {
+export interface OversizedStanza {
   readonly name: string;
   readonly attrs: Record<string, string>;
 }
@@ -27,7 +27,7 @@ const TAG_FACTOR = 4;
  */
 export class GuardedParser extends xml.Parser {
   readonly #limits: ParserLimits;
-  readonly #onOversized: (oversized: Oversized) => void;
+  readonly #onOversized: (oversized: OversizedStanza) => void;
   /** Open elements; 1 is the stream. */
   #depth = 0;
   /** The open stanza, and its bytes in the chunks after the one that it began in. */
@@ -41,7 +41,7 @@ export class GuardedParser extends xml.Parser {
   #heard = false;
   #silent = 0;
 
-  constructor(limits: ParserLimits, onOversized: (oversized: Oversized) => void) {
+  constructor(limits: ParserLimits, onOversized: (oversized: OversizedStanza) => void) {
     super();
     this.#limits = limits;
     this.#onOversized = onOversized;

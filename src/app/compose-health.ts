@@ -1,17 +1,17 @@
 import type { Config } from '../config/config.ts';
 import type { Delivery } from '../delivery/delivery.ts';
-import { Health, type HealthOptions, type HealthTiming } from '../health/health.ts';
+import { HealthMonitor, type HealthOptions, type HealthTiming } from '../health/health-monitor.ts';
 import type { Queries } from '../iq/iq-service.ts';
 import type { Queues } from '../jobs/queues.ts';
-import { ConnectionWatch } from '../store/redis/connection-watch.ts';
+import { ConnectionMonitor } from '../store/redis/connection-monitor.ts';
 import type { Connections } from '../store/redis/connections.ts';
-import { askMemory, checkRedis } from '../store/redis/health.ts';
 import { Probe } from '../store/redis/probe.ts';
+import { askMemory, checkSetup } from '../store/redis/server-setup.ts';
 import type { Log } from '../util/log.ts';
 
-export interface WatchOptions {
+export interface HealthMonitorOptions {
   readonly redis: Connections['ledger'];
-  readonly config: Pick<Config, 'redis' | 'xmpp' | 'shares'>;
+  readonly config: Pick<Config, 'redis' | 'xmpp' | 'quotas'>;
   readonly queues: Queues;
   readonly link: HealthOptions['link'];
   readonly receipts: Delivery;
@@ -21,16 +21,16 @@ export interface WatchOptions {
 }
 
 /** The watch over link, domain and Redis, put together. */
-export function openWatch(options: WatchOptions): Health {
+export function composeHealth(options: HealthMonitorOptions): HealthMonitor {
   const { redis, config, queues, link, receipts, queries, log, timing } = options;
   const probe = new Probe(redis, config.redis.prefix);
-  const health = new Health({
+  const health = new HealthMonitor({
     probe,
-    connection: new ConnectionWatch(redis),
-    look: () => checkRedis(redis, probe),
+    connection: new ConnectionMonitor(redis),
+    inspect: () => checkSetup(redis, probe),
     pausedQueues: () => queues.paused(),
     memory: () => askMemory(redis),
-    reserve: config.shares.reserve,
+    reserve: config.quotas.reserve,
     link,
     pipeline: () => receipts.pipeline.health,
     names: { component: config.xmpp.componentDomain, served: config.xmpp.servedDomain },

@@ -1,32 +1,32 @@
-import type { RedisHealth } from '../store/redis/health.ts';
 import type { Mark } from '../store/redis/probe.ts';
 import type { RedisFault } from '../store/redis/redis-faults.ts';
-import { Identity, LOSS_TEXT, type Loss } from './identity.ts';
+import type { RedisSetup } from '../store/redis/server-setup.ts';
+import { LedgerIdentity, LOSS_TEXT, type Loss } from './ledger-identity.ts';
 
 /** In ms. */
-export interface StorageTiming {
+export interface RedisTiming {
   /** Between two probes. */
   readonly probeEvery: number;
   /** Redis counts as unusable when no write was accepted for so long. */
   readonly staleAfter: number;
   /** Between two looks at how Redis is set up. */
-  readonly lookEvery: number;
+  readonly inspectEvery: number;
   /** How long a loss is shown. */
   readonly lossShownFor: number;
 }
 
-export const STORAGE_TIMING: StorageTiming = {
+export const REDIS_TIMING: RedisTiming = {
   probeEvery: 2000,
   staleAfter: 5000,
-  lookEvery: 60_000,
+  inspectEvery: 60_000,
   lossShownFor: 600_000,
 };
 
-export interface StorageOptions {
+export interface RedisMonitorOptions {
   /** Writes; rejects when that is not accepted. */
   readonly write: () => Promise<Mark>;
   /** How Redis is set up; rejects when it does not answer, or may not be asked. */
-  readonly look: () => Promise<RedisHealth>;
+  readonly inspect: () => Promise<RedisSetup>;
   /** Queues of the library that somebody has paused, by name. */
   readonly pausedQueues: () => Promise<string[]>;
   /** How much of Redis' `maxmemory` is used, 0 to 1; undefined when there is none, or nobody tells. */
@@ -39,11 +39,11 @@ export interface StorageOptions {
     warn(fields: object, message: string): void;
     error(fields: object, message: string): void;
   };
-  readonly timing?: Partial<StorageTiming>;
+  readonly timing?: Partial<RedisTiming>;
 }
 
 /** Times are of `performance.now()`, ms. */
-export interface StorageState {
+export interface RedisState {
   /** When a write was last accepted. */
   readonly lastSuccessAt: number | undefined;
   /** Since when writes have failed; undefined while they are accepted. */
@@ -58,27 +58,27 @@ export interface StorageState {
 }
 
 /** Looks at Redis again and again: whether it takes writes, whether it is the same, whether it is set up as it should be. */
-export class Storage {
-  readonly #options: StorageOptions;
-  readonly #timing: StorageTiming;
-  readonly #identity = new Identity();
+export class RedisMonitor {
+  readonly #options: RedisMonitorOptions;
+  readonly #timing: RedisTiming;
+  readonly #identity = new LedgerIdentity();
   #timer: NodeJS.Timeout | undefined;
   #probing: Promise<void> | undefined;
-  #lookedAt = Number.NEGATIVE_INFINITY;
+  #inspectedAt = Number.NEGATIVE_INFINITY;
   #lastSuccessAt: number | undefined;
   #failingSince: number | undefined;
   #fault: RedisFault | undefined;
-  #health: RedisHealth = { refusals: [], warnings: [] };
+  #health: RedisSetup = { refusals: [], warnings: [] };
   #pausedQueues: readonly string[] = [];
   #memoryUsed: number | undefined;
   #loss: { text: string; at: number } | undefined;
 
-  constructor(options: StorageOptions) {
+  constructor(options: RedisMonitorOptions) {
     this.#options = options;
-    this.#timing = { ...STORAGE_TIMING, ...options.timing };
+    this.#timing = { ...REDIS_TIMING, ...options.timing };
   }
 
-  get state(): StorageState {
+  get state(): RedisState {
     const shown = this.#loss !== undefined && performance.now() - this.#loss.at < this.#timing.lossShownFor;
     return {
       lastSuccessAt: this.#lastSuccessAt,
@@ -114,40 +114,40 @@ export class Storage {
       this.#lastSuccessAt = performance.now();
       this.#failingSince = undefined;
       this.#fault = undefined;
-      const loss = this.#identity.look(mark);
+      const loss = this.#identity.compare(mark);
       if (loss !== undefined) this.#lost(loss);
       this.#memoryUsed = await this.#options.memory?.();
-      this.#pausedQueues = await this.#paused();
-      if (sentAt - this.#lookedAt >= this.#timing.lookEvery) await this.look();
+      this.#pausedQueues = await this.#checkPaused();
+      if (sentAt - this.#inspectedAt >= this.#timing.inspectEvery) await this.inspect();
     } catch (error) {
       this.#fault = await this.#options.explain(error);
       this.#failingSince ??= sentAt;
       // Whatever answers next may be set up in another way.
-      this.#lookedAt = Number.NEGATIVE_INFINITY;
+      this.#inspectedAt = Number.NEGATIVE_INFINITY;
     }
   }
 
   /** Looks at how Redis is set up, and logs what is new in it. Never rejects. */
-  async look(): Promise<RedisHealth> {
+  async inspect(): Promise<RedisSetup> {
     const { log } = this.#options;
-    this.#lookedAt = performance.now();
+    this.#inspectedAt = performance.now();
     const before = this.#health;
     try {
-      this.#health = await this.#options.look();
+      this.#health = await this.#options.inspect();
     } catch {
       // It may not be asked, or fails, which the next probe tells.
       return before;
     }
     // At the start they are the process' last words.
     const refusals = this.#timer === undefined ? [] : this.#health.refusals;
-    for (const text of news(refusals, before.refusals)) log.error({}, text);
-    for (const text of news(this.#health.warnings, before.warnings)) log.warn({}, text);
+    for (const text of newIn(refusals, before.refusals)) log.error({}, text);
+    for (const text of newIn(this.#health.warnings, before.warnings)) log.warn({}, text);
     if (before.refusals.length > 0 && this.#health.refusals.length === 0)
       log.info({}, 'Redis is set up as it should be');
     return this.#health;
   }
 
-  async #paused(): Promise<readonly string[]> {
+  async #checkPaused(): Promise<readonly string[]> {
     const before = this.#pausedQueues;
     let now: string[];
     try {
@@ -155,7 +155,7 @@ export class Storage {
     } catch {
       return before;
     }
-    for (const name of news(now, before)) {
+    for (const name of newIn(now, before)) {
       this.#options.log.error({ queue: name }, 'A queue is paused; what is in it is not worked off');
     }
     return now;
@@ -169,6 +169,6 @@ export class Storage {
   }
 }
 
-function news(now: readonly string[], before: readonly string[]): string[] {
+function newIn(now: readonly string[], before: readonly string[]): string[] {
   return now.filter((text) => !before.includes(text));
 }

@@ -11,15 +11,15 @@ const FORGOTTEN_AFTER = 15 * 60_000;
 /** Addresses that are remembered; of whom nothing was heard for the longest goes first. */
 const MOST = 10_000;
 
-interface Guesser {
+interface Attempts {
   wrong: number;
   at: number;
   until: number;
 }
 
 /** Slows down who tries passwords. Times are ms of a monotonic clock. */
-export class Guesses {
-  readonly #guessers = new Map<string, Guesser>();
+export class LoginThrottle {
+  readonly #byAddress = new Map<string, Attempts>();
   readonly #now: () => number;
 
   constructor(now: () => number = () => performance.now()) {
@@ -28,28 +28,28 @@ export class Guesses {
 
   /** How long this address must wait before it may try again, ms; 0 when it may. */
   waitOf(address: string): number {
-    const guesser = this.#guessers.get(sourceOf(address));
+    const guesser = this.#byAddress.get(sourceOf(address));
     return guesser === undefined ? 0 : Math.max(0, guesser.until - this.#now());
   }
 
-  wrong(address: string): void {
+  failed(address: string): void {
     const source = sourceOf(address);
     const now = this.#now();
-    const before = this.#guessers.get(source);
-    this.#guessers.delete(source);
+    const before = this.#byAddress.get(source);
+    this.#byAddress.delete(source);
     const wrong = before === undefined || now - before.at > FORGOTTEN_AFTER ? 1 : before.wrong + 1;
     const wait = wrong <= FREE ? 0 : Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (wrong - FREE - 1));
-    this.#guessers.set(source, { wrong, at: now, until: now + wait });
-    const [oldest] = this.#guessers.size > MOST ? this.#guessers.keys() : [];
-    if (oldest !== undefined) this.#guessers.delete(oldest);
+    this.#byAddress.set(source, { wrong, at: now, until: now + wait });
+    const [oldest] = this.#byAddress.size > MOST ? this.#byAddress.keys() : [];
+    if (oldest !== undefined) this.#byAddress.delete(oldest);
   }
 
-  right(address: string): void {
-    this.#guessers.delete(sourceOf(address));
+  succeeded(address: string): void {
+    this.#byAddress.delete(sourceOf(address));
   }
 
   get size(): number {
-    return this.#guessers.size;
+    return this.#byAddress.size;
   }
 }
 
