@@ -1,5 +1,5 @@
 // Imports go downwards only: main → app → routing, jobs, iq, commands, health, http and metrics → delivery → presence →
-// store and xmpp/connection → xmpp/stanza, util and config. Rooms on one floor do not know each other, and a room may know
+// store and xmpp/connection → config and addressing → xmpp/stanza and util. Rooms on one floor do not know each other, and a room may know
 // those of any floor below it.
 const floors = [
   ['routing', 'jobs', 'iq', 'commands', 'health', 'http', 'metrics'],
@@ -7,14 +7,14 @@ const floors = [
   ['presence'],
   ['store', 'xmpp/connection'],
   // Settings are checked with what reads durations and addresses.
-  ['config'],
+  ['config', 'addressing'],
   ['xmpp/stanza', 'util'],
 ];
 const below = Object.fromEntries(
   floors.flatMap((floor, level) => floor.map((room) => [room, floors.slice(level + 1).flat()])),
 );
 // What it needs of delivery and of presence, the app hands to it.
-below.commands = ['store', 'xmpp/stanza', 'util', 'config'];
+below.commands = ['store', 'addressing', 'xmpp/stanza', 'util', 'config'];
 below.health = ['store', 'xmpp/stanza', 'util', 'config'];
 // Shows queues and figures, and knows of no room.
 below.http = ['util', 'config'];

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { SubdomainPolicy } from './addressing/subdomain-policy.ts';
 import { type Administration, composeAdministration } from './app/compose-administration.ts';
 import { composeHealth } from './app/compose-health.ts';
 import type { Config } from './config/config.ts';
@@ -99,8 +100,10 @@ export class ReceiptsProxy {
       resume: (held) => this.#receipts.outbox.resume(held),
       ...(tuning.link && { timing: tuning.link }),
     });
+    const addresses = new SubdomainPolicy({ ...xmpp, ackFrom: ack.from });
     this.#administration = composeAdministration({
       config: xmpp,
+      addresses,
       redis: this.#connections.ledger,
       ledger: this.#ledger,
       queues: this.#queues,
@@ -114,9 +117,7 @@ export class ReceiptsProxy {
       commands: this.#administration.commands,
       link: this.link,
       ledger: this.#ledger,
-      componentDomain: xmpp.componentDomain,
-      servedDomain: xmpp.servedDomain,
-      allowedDomains: xmpp.allowedDomains,
+      addresses,
       ack,
       timetable: retry,
       receiptGap: retry.receiptGap,

@@ -1,5 +1,5 @@
 // docs/stanzas.md, made from the tables that the proxy goes by. See `npm run docs`.
-import { INSIDE_RULES } from '../src/xmpp/stanza/embedded-address-rules.ts';
+import { EMBEDDED_ADDRESS_RULES } from '../src/xmpp/stanza/embedded-address-rules.ts';
 import { NOT_CONTENT } from '../src/xmpp/stanza/message.ts';
 
 /** A stanza that is not passed on. */
@@ -97,7 +97,7 @@ const cell = (text: string) => text.replaceAll('|', '\\|');
 
 function insideRows(): string[] {
   const rows = new Map<string, { places: string[]; spec: string }>();
-  for (const { namespace, element, jids = [], uris = [], spec, why } of INSIDE_RULES) {
+  for (const { namespace, element, jids = [], uris = [], spec, why } of EMBEDDED_ADDRESS_RULES) {
     const place = `\`<${element}/>\` ${[...jids, ...uris].map((name) => `\`${name}\``).join(', ')}`;
     const key = `${namespace}\n${spec}\n${why}`;
     const row = rows.get(key) ?? { places: [], spec };

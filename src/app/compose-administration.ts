@@ -1,3 +1,4 @@
+import type { AddressPolicy } from '../addressing/address-policy.ts';
 import { allCommands } from '../commands/all.ts';
 import { Commands } from '../commands/commands.ts';
 import type { Desk } from '../commands/desk.ts';
@@ -12,10 +13,10 @@ import { Inquiry } from '../store/redis/administration-queries.ts';
 import type { Connections } from '../store/redis/connections.ts';
 import type { Ledger } from '../store/redis/ledger.ts';
 import type { Log } from '../util/log.ts';
-import { Addresses } from '../xmpp/stanza/address.ts';
 
 export interface AdministrationOptions {
-  readonly config: Config['xmpp'];
+  readonly config: Pick<Config['xmpp'], 'admins'>;
+  readonly addresses: AddressPolicy;
   readonly redis: Connections['ledger'];
   readonly ledger: Ledger;
   readonly queues: Queues;
@@ -36,9 +37,8 @@ export interface Administration {
 }
 
 export function composeAdministration(options: AdministrationOptions): Administration {
-  const { config, redis, ledger, queues, metrics, receipts, problems, version, log } = options;
-  const addresses = new Addresses(config.componentDomain, config.servedDomain, config.allowedDomains);
-  const proxied = (jid: string) => addresses.parse(jid).counterpart;
+  const { config, addresses, redis, ledger, queues, metrics, receipts, problems, version, log } = options;
+  const proxied = (jid: string) => addresses.parse(jid).outer;
   const inquiry = new Inquiry(redis, ledger.keys);
   const perform: Desk['perform'] = (operation) => receipts().pipeline.perform(operation);
   const forgetting = new UserErasure({ queues, erasure: new Erasure({ inquiry, perform }), log });

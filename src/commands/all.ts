@@ -1,4 +1,4 @@
-import type { Addresses } from '../xmpp/stanza/address.ts';
+import type { AddressPolicy } from '../addressing/address-policy.ts';
 import type { Command } from './command.ts';
 import { deadLetters } from './dead-letters.ts';
 import type { Desk } from './desk.ts';
@@ -11,7 +11,7 @@ import { status } from './status.ts';
 import { undelivered } from './undelivered.ts';
 
 /** All commands, in the order in which clients list them. A new one is a file and a line here. */
-export function allCommands(desk: Desk, addresses: Addresses): Command[] {
+export function allCommands(desk: Desk, addresses: AddressPolicy): Command[] {
   return [
     undelivered(desk, addresses),
     status(desk),

@@ -1,4 +1,4 @@
-import type { Address } from '../xmpp/stanza/address.ts';
+import type { Address } from '../addressing/address-policy.ts';
 import type { Form, Values } from '../xmpp/stanza/data-form.ts';
 import { NS } from '../xmpp/stanza/namespaces.ts';
 import { Refusal } from '../xmpp/stanza/refusal.ts';

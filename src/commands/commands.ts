@@ -1,6 +1,6 @@
 import type { Element } from '@xmpp/xml';
+import type { Address, AddressPolicy } from '../addressing/address-policy.ts';
 import type { Operation } from '../store/redis/operations.ts';
-import type { Address, Addresses } from '../xmpp/stanza/address.ts';
 import { formXml, readForm } from '../xmpp/stanza/data-form.ts';
 import { NS } from '../xmpp/stanza/namespaces.ts';
 import { Refusal } from '../xmpp/stanza/refusal.ts';
@@ -13,7 +13,7 @@ import { result } from './words.ts';
 const ACTIONS: ReadonlySet<string> = new Set(['execute', 'next', 'complete', 'prev', 'cancel']);
 
 export interface CommandsOptions {
-  readonly addresses: Addresses;
+  readonly addresses: AddressPolicy;
   /** Bare JIDs of those who may run all commands. */
   readonly admins: readonly string[];
   readonly commands: readonly Command[];
@@ -77,7 +77,7 @@ export class Commands {
     if (question.getName() !== 'command') throw new Refusal({ condition: 'bad-request' });
     const command = this.#commands.get(node);
     // First of all, so that a stranger does not learn which commands there are.
-    if (asker.side !== 'served') throw new Refusal({ condition: 'forbidden' });
+    if (!this.#options.addresses.isServed(asker)) throw new Refusal({ condition: 'forbidden' });
     if (command === undefined) throw new Refusal({ condition: 'item-not-found', text: 'There is no such command' });
     this.#allow(command, asker);
     if (!ACTIONS.has(action)) throw refusal('bad-request', 'malformed-action');
@@ -121,7 +121,7 @@ export class Commands {
   }
 
   #may(command: Command, asker: Address): boolean {
-    return asker.side === 'served' && (!command.forAdmins || this.#admins.has(asker.bare));
+    return this.#options.addresses.isServed(asker) && (!command.forAdmins || this.#admins.has(asker.bare));
   }
 
   #allow(command: Command, asker: Address): void {

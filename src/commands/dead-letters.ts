@@ -1,4 +1,4 @@
-import type { Addresses } from '../xmpp/stanza/address.ts';
+import type { AddressPolicy } from '../addressing/address-policy.ts';
 import { type Command, choice, optionsOf, type Stage, type Step } from './command.ts';
 import type { Desk } from './desk.ts';
 import { listOf, picked, SHOWN } from './lists.ts';
@@ -9,7 +9,7 @@ import { many } from './words.ts';
 const ACTIONS = { retry: 'Send after all', drop: 'Drop' } as const;
 
 /** What has ended undelivered, of all users: to be sent after all, or thrown away. */
-export function deadLetters(desk: Desk, addresses: Addresses): Command {
+export function deadLetters(desk: Desk, addresses: AddressPolicy): Command {
   const list = async (of: string | undefined): Promise<Stage> => {
     const { letters, total } = await desk.deadLetters.list(of, SHOWN);
     if (total === 0) return { note: { type: 'info', text: 'Nothing is undelivered.' } };

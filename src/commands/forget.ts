@@ -1,11 +1,11 @@
-import type { Addresses } from '../xmpp/stanza/address.ts';
+import type { AddressPolicy } from '../addressing/address-policy.ts';
 import { badPayload, type Command, wanted } from './command.ts';
 import type { Desk } from './desk.ts';
 import { userNamed } from './people.ts';
 import { many } from './words.ts';
 
 /** Erases all that is stored about one user, when that is confirmed. */
-export function forgetUser(desk: Desk, addresses: Addresses): Command {
+export function forgetUser(desk: Desk, addresses: AddressPolicy): Command {
   return {
     node: 'forget',
     name: 'Forget a user',

@@ -1,6 +1,6 @@
+import type { AddressPolicy } from '../addressing/address-policy.ts';
 import type { Found, LifeEvent } from '../store/redis/administration-queries.ts';
 import { copiesOf } from '../store/redis/record.ts';
-import type { Addresses } from '../xmpp/stanza/address.ts';
 import type { Field } from '../xmpp/stanza/data-form.ts';
 import { recordKey } from '../xmpp/stanza/message-key.ts';
 import { type Command, wanted } from './command.ts';
@@ -51,7 +51,7 @@ function fieldsOf(found: Found, noted: readonly LifeEvent[], place: number): Fie
 }
 
 /** A message's whole life, for an operator; never its text. */
-export function lookup(desk: Desk, addresses: Addresses): Command {
+export function lookup(desk: Desk, addresses: AddressPolicy): Command {
   return {
     node: 'lookup',
     name: 'Look up a message',

@@ -1,30 +1,28 @@
-import { type Addresses, MalformedAddressError } from '../xmpp/stanza/address.ts';
+import type { AddressPolicy } from '../addressing/address-policy.ts';
+import { MalformedAddressError } from '../xmpp/stanza/address.ts';
 import { badPayload } from './command.ts';
 
 /**
- * The user that an operator names, by his own address or by the proxied one, with or without a resource.
+ * The user that an operator names, by whichever of his addresses, with or without a resource.
  *
- * @returns his bare JID in the served domain
+ * @returns his account's own bare JID
  * @throws {Refusal} when it is nobody who is served
  */
-export function userNamed(addresses: Addresses, text: string): string {
+export function userNamed(addresses: AddressPolicy, text: string): string {
   try {
-    const { side, bare, counterpart } = addresses.parseWritten(text);
-    if (side === 'served') return bare;
-    if (side === 'proxied') return counterpart;
+    const { inner } = addresses.parseWritten(text);
+    if (inner !== '') return inner;
   } catch (error) {
     if (!(error instanceof MalformedAddressError)) throw error;
   }
   throw badPayload(`Not a user of ${addresses.servedDomain}: ${text.slice(0, 100)}`);
 }
 
-/** A user as one writes to him, without our own domain, which is the same for all; other addresses as they are. */
-export function nameOf(addresses: Addresses, jid: string): string {
+/** A user's name in lists; other addresses as they are. */
+export function nameOf(addresses: AddressPolicy, jid: string): string {
   try {
-    const { side, bare, counterpart } = addresses.parse(jid);
-    if (side !== 'served' && side !== 'proxied') return jid;
-    const proxied = side === 'served' ? counterpart : bare;
-    return proxied.slice(0, proxied.lastIndexOf('@'));
+    const address = addresses.parse(jid);
+    return address.inner === '' ? jid : addresses.displayName(address);
   } catch (error) {
     if (error instanceof MalformedAddressError) return jid;
     throw error;

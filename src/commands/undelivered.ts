@@ -1,7 +1,7 @@
+import type { AddressPolicy } from '../addressing/address-policy.ts';
 import { cancel, type Owner, type Retried, retryNow } from '../store/redis/administration-operations.ts';
 import { revive } from '../store/redis/operations.ts';
 import type { StoredRecord } from '../store/redis/record.ts';
-import type { Addresses } from '../xmpp/stanza/address.ts';
 import type { Form } from '../xmpp/stanza/data-form.ts';
 import { type Command, choice, type Note, optionsOf, type Stage } from './command.ts';
 import type { Desk } from './desk.ts';
@@ -70,7 +70,7 @@ export function summary(outcomes: ReadonlyMap<string, number>): Note {
 }
 
 /** A user's own messages that are in trouble: to cancel them, or to have them sent again now. */
-export function undelivered(desk: Desk, addresses: Addresses): Command {
+export function undelivered(desk: Desk, addresses: AddressPolicy): Command {
   const list = async (sender: string): Promise<Stage> => {
     const { found, total } = await desk.inquiry.inTrouble(sender, SHOWN);
     if (total === 0) return { note: { type: 'info', text: 'None of your messages is undelivered.' } };

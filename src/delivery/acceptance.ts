@@ -1,5 +1,6 @@
 import type { Element } from '@xmpp/xml';
-import type { Passage, Route } from '../routing/passthrough.ts';
+import type { Route } from '../addressing/address-policy.ts';
+import type { Passage } from '../routing/passthrough.ts';
 import type { Clock } from '../store/redis/clock.ts';
 import { type Accepted, accept, readdress, withdraw } from '../store/redis/operations.ts';
 import type { Pipeline } from '../store/redis/pipeline.ts';
@@ -50,7 +51,7 @@ export class Acceptance {
     const { id, originId, asksReceipt, takesBatches } = message;
     const arrivedAt = clock.now();
     const wireId = id ?? originId ?? ids.next();
-    const recipient = to.counterpart;
+    const recipient = to.inner;
     const key = recordKey(from.bare, recipient, originId ?? wireId);
     const hasAlias = originId !== undefined && originId !== wireId;
     const alias = hasAlias ? recordKey(from.bare, recipient, wireId) : '';

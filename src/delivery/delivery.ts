@@ -1,4 +1,5 @@
 import type { Element } from '@xmpp/xml';
+import type { AddressPolicy } from '../addressing/address-policy.ts';
 import type { ReceiptsOf, SessionObserver } from '../presence/ports.ts';
 import { Presences, type PresenceTiming } from '../presence/presence-service.ts';
 import { type CommandsPort, Service } from '../routing/component-service.ts';
@@ -9,7 +10,7 @@ import type { Ledger } from '../store/redis/ledger.ts';
 import { Pipeline } from '../store/redis/pipeline.ts';
 import type { StoredRecord } from '../store/redis/record.ts';
 import type { Timetable } from '../store/retry-policy.ts';
-import { Addresses, withResource } from '../xmpp/stanza/address.ts';
+import { withResource } from '../xmpp/stanza/address.ts';
 import type { AckFormat } from '../xmpp/stanza/build.ts';
 import { IdSource } from '../xmpp/stanza/ids.ts';
 import { Acceptance } from './acceptance.ts';
@@ -72,11 +73,8 @@ interface DeliveryEvents {
 export interface DeliveryOptions {
   readonly link: LinkPort;
   readonly ledger: Ledger;
-  readonly componentDomain: string;
-  readonly servedDomain: string;
-  /** Other domains whose users are served as well. */
-  readonly allowedDomains?: readonly string[];
-  readonly ack: { readonly format: AckFormat; readonly from: 'component' | 'recipient' };
+  readonly addresses: AddressPolicy;
+  readonly ack: { readonly format: AckFormat };
   readonly timetable: Timetable;
   /** ms; see {@link SequenceGaps}. */
   readonly receiptGap: number;
@@ -112,7 +110,7 @@ export interface DeliveryOptions {
 
 /** The receipt interceptor, put together: stanzas in, the ledger, stanzas out. */
 export class Delivery {
-  readonly addresses: Addresses;
+  readonly addresses: AddressPolicy;
   /** The ledger's time. */
   readonly clock: LedgerClock;
   readonly pipeline: Pipeline;
@@ -129,8 +127,7 @@ export class Delivery {
   readonly #service: Service;
 
   constructor(options: DeliveryOptions) {
-    const { link, ledger, componentDomain, servedDomain, ack, timetable, counts, events, log, patience } = options;
-    const addresses = new Addresses(componentDomain, servedDomain, options.allowedDomains);
+    const { link, ledger, addresses, ack, timetable, counts, events, log, patience } = options;
     this.addresses = addresses;
     this.clock = ledger.clock;
     const ids = new IdSource();
@@ -143,7 +140,6 @@ export class Delivery {
       addresses,
       ids,
       ackFormat: ack.format,
-      ackFrom: ack.from,
       messageTtl: timetable.messageTtl,
     });
     this.batches = new AcknowledgementBatches({
@@ -193,7 +189,7 @@ export class Delivery {
       ...(options.ping && { caughtUp: (user, resource) => pings.caughtUp(user, resource) }),
     });
     const unlimited = { limits: NO_LIMITS, memoryUsed: () => undefined, onRefused: () => {} };
-    const quotas = new Quotas({ servedDomain, ...(options.quotas ?? unlimited) });
+    const quotas = new Quotas({ servedDomain: addresses.servedDomain, ...(options.quotas ?? unlimited) });
     this.quotas = quotas;
     const rooms = { ...base, quotas, passage: this.passage, outbox: this.outbox, version, maxStanzaBytes };
     const observer: SessionObserver = {

@@ -1,6 +1,6 @@
+import type { AddressPolicy } from '../addressing/address-policy.ts';
 import type { StoredRecord } from '../store/redis/record.ts';
 import { formatLongDuration } from '../util/duration.ts';
-import type { Addresses } from '../xmpp/stanza/address.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import {
   type AckFormat,
@@ -17,10 +17,9 @@ import { isCondition } from '../xmpp/stanza/error-conditions.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
 
 export interface NoticeOptions {
-  readonly addresses: Addresses;
+  readonly addresses: AddressPolicy;
   readonly ids: IdSource;
   readonly ackFormat: AckFormat;
-  readonly ackFrom: 'component' | 'recipient';
   /** A message's life, ms; named in the words of a failure. */
   readonly messageTtl: number;
 }
@@ -36,25 +35,20 @@ export class Notices {
     this.#options = options;
   }
 
-  /** The proxied address of a served user; ourselves for one whose domain is allowed no longer. */
-  proxied(servedBare: string): string {
-    const { addresses } = this.#options;
-    return addresses.parse(servedBare).counterpart || addresses.componentDomain;
-  }
-
   /** "The proxy has it"; undefined when the sender did not ask, or is not to be told in this configuration. */
   acknowledgement(about: NoticeSubject): string | undefined {
-    const { ackFormat } = this.#options;
+    const { ackFormat, addresses } = this.#options;
     if (ackFormat === 'none' || !about.owesReceipt || about.senderId === undefined) return undefined;
-    const recipient = this.proxied(about.recipient);
-    return acknowledgement(this.#notice(about, about.senderId, this.#speaker(recipient)), recipient, ackFormat);
+    const from = addresses.acknowledgementFrom(about);
+    return acknowledgement(this.#notice(about, about.senderId, from), addresses.writtenTo(about), ackFormat);
   }
 
   /** What one session is told of many messages: a request's child. All must be such as it would be told of alone. */
   batch(stored: readonly NoticeSubject[], delivered: readonly StoredRecord[]): string {
-    const one = ({ senderId = '', recipient }: NoticeSubject, state: string) => ({
-      id: senderId,
-      to: this.proxied(recipient),
+    const { addresses } = this.#options;
+    const one = (about: NoticeSubject, state: string) => ({
+      id: about.senderId ?? '',
+      to: addresses.writtenTo(about),
       state,
     });
     return statusOf([...stored.map((it) => one(it, 'pending')), ...delivered.map((it) => one(it, 'delivered'))]);
@@ -67,26 +61,29 @@ export class Notices {
 
   /** How a message ended, if it has and its sender is to be told; a failure with its body, where that is still known. */
   ending(record: StoredRecord): string | undefined {
+    const { addresses } = this.#options;
     const { senderId } = record;
-    const recipient = this.proxied(record.recipient);
     const asked = record.owesReceipt && senderId !== undefined;
     switch (record.state) {
       case 'pending':
         return undefined;
       case 'delivered':
         return asked
-          ? deliveryReceipt(this.#notice(record, senderId, withResource(recipient, record.receiptResource)))
+          ? deliveryReceipt(this.#notice(record, senderId, addresses.receiptFrom(record, record.receiptResource)))
           : undefined;
       case 'unconfirmed':
         return asked
-          ? unconfirmedNotice(this.#notice(record, senderId, this.#speaker(recipient)), recipient)
+          ? unconfirmedNotice(
+              this.#notice(record, senderId, addresses.acknowledgementFrom(record)),
+              addresses.writtenTo(record),
+            )
           : undefined;
       case 'expired':
       case 'rejected':
         return errorStanza(
           'message',
           this.#sender(record),
-          recipient,
+          addresses.errorFrom(record),
           senderId,
           this.#failure(record),
           quotedFrom(record.inner),
@@ -110,10 +107,6 @@ export class Notices {
       ...(conditionType !== undefined && { type: conditionType }),
       ...(conditionText !== undefined && { text: conditionText }),
     };
-  }
-
-  #speaker(recipient: string): string {
-    return this.#options.ackFrom === 'recipient' ? recipient : this.#options.addresses.componentDomain;
   }
 
   #sender({ sender, senderResource }: NoticeSubject): string {

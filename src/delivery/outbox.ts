@@ -1,10 +1,11 @@
+import type { AddressPolicy } from '../addressing/address-policy.ts';
 import type { LedgerClock } from '../store/redis/clock.ts';
 import { claim, handOver, putAside, told } from '../store/redis/operations.ts';
 import type { Pipeline } from '../store/redis/pipeline.ts';
 import type { StoredRecord } from '../store/redis/record.ts';
 import { expiryOf, nextDue, type Timetable } from '../store/retry-policy.ts';
 import type { CoalescingKey, OutgoingStanza, Priority } from '../xmpp/connection/outgoing-stanza.ts';
-import { type Addresses, withResource } from '../xmpp/stanza/address.ts';
+import { withResource } from '../xmpp/stanza/address.ts';
 import { isNotToBeStored, message, redelivery } from '../xmpp/stanza/build.ts';
 import { innerOnTheWay } from '../xmpp/stanza/message-key.ts';
 import { isOneElement } from '../xmpp/stanza/xml.ts';
@@ -50,7 +51,7 @@ export interface ScheduledAttempt {
 export interface OutboxOptions {
   readonly link: LinkPort;
   readonly pipeline: Pipeline;
-  readonly addresses: Addresses;
+  readonly addresses: AddressPolicy;
   readonly notices: Notices;
   /** Tells senders together of what was delivered; returns whether it does so of this message. */
   readonly batches: { delivered(record: StoredRecord): boolean };
@@ -319,9 +320,8 @@ export class Outbox {
   }
 
   #outgoing(record: StoredRecord, resource: string): Parameters<typeof message>[0] {
-    const { notices } = this.#options;
     return {
-      from: withResource(notices.proxied(record.sender), record.senderResource),
+      from: this.#options.addresses.copyFrom(record),
       to: withResource(record.recipient, resource),
       type: record.type,
       id: record.wireId,

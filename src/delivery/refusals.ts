@@ -1,12 +1,12 @@
+import type { AddressPolicy } from '../addressing/address-policy.ts';
 import type { Clock } from '../store/redis/clock.ts';
 import type { Pipeline } from '../store/redis/pipeline.ts';
 import { isHere } from '../store/redis/presence-operations.ts';
 import type { StoredRecord } from '../store/redis/record.ts';
-import type { Addresses } from '../xmpp/stanza/address.ts';
 
 export interface RefusalsOptions {
   readonly pipeline: Pick<Pipeline, 'perform'>;
-  readonly addresses: Addresses;
+  readonly addresses: AddressPolicy;
   readonly clock: Clock;
   /**
    * Asks a server in its user's place (XEP-0199), from an address of ours: whether it lets that through to him. Both are
@@ -56,8 +56,8 @@ export class Refusals {
 
   async #ask(sender: string, recipient: string, toAny: boolean): Promise<boolean> {
     const { reaches, addresses, pipeline } = this.#options;
-    const { counterpart } = addresses.parse(sender);
-    if (counterpart === '' || (await reaches(counterpart, recipient)) !== 'refused') return false;
+    const { outer } = addresses.parse(sender);
+    if (outer === '' || (await reaches(outer, recipient)) !== 'refused') return false;
     if ((await reaches(addresses.componentDomain, recipient)) === 'answered') return true;
     return toAny && (await pipeline.perform(isHere(recipient, sender)));
   }

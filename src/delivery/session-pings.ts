@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Address } from '../addressing/address-policy.ts';
 import type { Clock } from '../store/redis/clock.ts';
 import type { Pipeline } from '../store/redis/pipeline.ts';
 import { judged, overheard } from '../store/redis/presence-operations.ts';
-import { type Address, withResource } from '../xmpp/stanza/address.ts';
+import { withResource } from '../xmpp/stanza/address.ts';
 
 export interface SessionPingsOptions {
   readonly pipeline: Pick<Pipeline, 'push'>;
@@ -56,14 +57,14 @@ export class SessionPings {
   }
 
   /** An answer came that nobody waits for here; `doubtful`: one that a server may have made for a session that is gone. */
-  strayReply({ side, bare, resource }: Address, doubtful: boolean): void {
-    if (side !== 'served' || resource === '') return;
+  strayReply({ inner, resource }: Pick<Address, 'inner' | 'resource'>, doubtful: boolean): void {
+    if (inner === '' || resource === '') return;
     const { pipeline, onDoubt } = this.#options;
-    const operation = overheard(bare, resource);
+    const operation = overheard(inner, resource);
     pipeline.push({
       operation,
       done: (reply) => {
-        if (operation.decode(reply) && doubtful && !this.#closed) onDoubt(bare);
+        if (operation.decode(reply) && doubtful && !this.#closed) onDoubt(inner);
       },
       refuse: () => {},
     });

@@ -1,5 +1,6 @@
 import type { Element } from '@xmpp/xml';
-import type { Passage, Route } from '../routing/passthrough.ts';
+import type { Route } from '../addressing/address-policy.ts';
+import type { Passage } from '../routing/passthrough.ts';
 import type { Clock } from '../store/redis/clock.ts';
 import { arrived } from '../store/redis/evidence-operations.ts';
 import { bounce, hasten, reject, settle, settleByMention, supersede } from '../store/redis/operations.ts';
@@ -52,8 +53,8 @@ export interface SettlementOptions {
 const NOT_TAKEN = 'The server of this address does not take it';
 
 /**
- * What comes back from a recipient: receipts, and errors in a copy's stead. In a route here, he is `from`. It waits under
- * his proxied address, apart from what he writes: who is flooded with messages returns a flood of receipts.
+ * What comes back from a recipient: receipts, and errors in a copy's stead. In a route here, he is `from`. It waits
+ * apart from what he writes: who is flooded with messages returns a flood of receipts.
  */
 export class Settlement {
   readonly #options: SettlementOptions;
@@ -86,13 +87,13 @@ export class Settlement {
     const { pipeline, outbox, receiptSupport, counts, sequenceGaps } = this.#options;
     const { from, to } = route;
     const now = this.#options.clock.now();
-    const sender = to.counterpart;
-    const recipient = from.bare;
+    const sender = to.inner;
+    const recipient = from.inner;
     const remember = receiptSupport.isNews(sender, recipient, now) ? { sender, recipient } : undefined;
     const operation = settle(key, from.resource, now, remember, outbox.receiptArrived(key));
     pipeline.push({
       operation,
-      owner: from.counterpart,
+      owner: from.returnsKey,
       failed: () => {
         outbox.receiptHandled(key);
         onSettled();
@@ -134,14 +135,14 @@ export class Settlement {
     const { pipeline, counts } = this.#options;
     const { from, to } = route;
     const now = this.#options.clock.now();
-    const sender = to.counterpart;
+    const sender = to.inner;
     const key = this.#keyOf(route, id);
     if (by === 'marker') {
       const takeFrom = (cursor: string) => {
-        const operation = arrived(key, sender, from.bare, from.resource, now, cursor);
+        const operation = arrived(key, sender, from.inner, from.resource, now, cursor);
         pipeline.push({
           operation,
-          owner: from.counterpart,
+          owner: from.returnsKey,
           done: (reply) => {
             const { next, settled } = operation.decode(reply);
             for (const { record, late } of settled) {
@@ -156,11 +157,11 @@ export class Settlement {
       return;
     }
     const operation = perhapsOwn
-      ? settleByMention(key, recordKey(from.bare, sender, id), from.resource, now)
+      ? settleByMention(key, recordKey(from.inner, sender, id), from.resource, now)
       : settle(key, from.resource, now);
     pipeline.push({
       operation,
-      owner: from.counterpart,
+      owner: from.returnsKey,
       done: (reply) => {
         const settled = operation.decode(reply);
         if (settled.outcome !== 'delivered' && settled.outcome !== 'late') return;
@@ -172,7 +173,7 @@ export class Settlement {
 
   /** The key of the message that he names, as it went out to him. */
   #keyOf({ from, to }: Route, id: string): string {
-    return keyOnTheWay(to.counterpart, from.bare, id);
+    return keyOnTheWay(to.inner, from.inner, id);
   }
 
   #delivered(record: StoredRecord, outcome: 'delivered' | 'late', now: number): void {
@@ -205,7 +206,7 @@ export class Settlement {
     const operation = permanent ? reject(key, clock.now(), condition, errorType, text) : bounce(key);
     pipeline.push({
       operation,
-      owner: route.from.counterpart,
+      owner: route.from.returnsKey,
       done: (reply) => {
         const bounced = operation.decode(reply);
         if (bounced.outcome === 'unknown') {

@@ -1,10 +1,11 @@
 import type { Element } from '@xmpp/xml';
+import type { Address, AddressPolicy } from '../addressing/address-policy.ts';
 import type { LinkPort } from '../delivery/outbox.ts';
 import type { Quotas } from '../delivery/quotas.ts';
 import type { Passage } from '../routing/passthrough.ts';
 import type { Clock } from '../store/redis/clock.ts';
 import type { Pipeline } from '../store/redis/pipeline.ts';
-import { type Address, type Addresses, MalformedAddressError } from '../xmpp/stanza/address.ts';
+import { MalformedAddressError } from '../xmpp/stanza/address.ts';
 import { IdSource } from '../xmpp/stanza/ids.ts';
 import { NS } from '../xmpp/stanza/namespaces.ts';
 import { namespaceOf, TooDeepError } from '../xmpp/stanza/xml.ts';
@@ -29,7 +30,7 @@ export interface QueryTiming {
 
 export interface QueriesOptions extends QueryTiming {
   readonly receipts: {
-    readonly addresses: Addresses;
+    readonly addresses: AddressPolicy;
     readonly pipeline: Pipeline;
     readonly passage: Passage;
     readonly clock: Clock;
@@ -127,8 +128,8 @@ export class Queries {
     const from = addresses.parse(fromText);
     const to = addresses.parse(toText);
     if (type === 'result' || type === 'error') this.#reply(element, to);
-    else if (to.side === 'component' && !isRosterSet(element)) {
-      if (from.side !== 'served' || quotas.isWithinRate(from.bare, weight(element))) {
+    else if (addresses.isComponent(to) && !isRosterSet(element)) {
+      if (!addresses.isServed(from) || quotas.isWithinRate(from.bare, weight(element))) {
         stanza.call(this.#options.receipts, element);
       } else passage.refuse(element, quotas.refusal('rate'));
     } else this.#request(element, from, to);
@@ -139,14 +140,15 @@ export class Queries {
     const { id, type } = element.attrs;
     const { onRosterSet } = this.#options;
     const children = element.getChildElements();
-    if (from.side === 'proxied' || from.side === 'component') passage.drop();
-    else if (from.side === 'foreign') {
+    const traffic = addresses.classify(from, to);
+    if (traffic === 'own') passage.drop();
+    else if (traffic === 'foreign') {
       passage.refuse(element, { condition: 'forbidden', text: `Only users of ${addresses.servedDomain} are served` });
     } else if (!id || (type !== 'get' && type !== 'set') || children.length !== 1) {
       // RFC 6120 section 8.2.3: an id, get or set, and exactly one child.
       passage.refuse(element, { condition: 'bad-request' });
     } else if (isRosterSet(element) && onRosterSet) onRosterSet(from, to, element);
-    else if (from.side !== 'served' || to.side !== 'proxied' || namespaceOf(children[0] as Element) === NS.roster) {
+    else if (traffic !== 'between-users' || namespaceOf(children[0] as Element) === NS.roster) {
       // A roster is its owner's alone: to a client, this would look like a push from its own server.
       passage.refuse(element, { condition: 'service-unavailable' });
     } else if (!quotas.isWithinRate(from.bare, weight(element) / FILES))
@@ -156,8 +158,9 @@ export class Queries {
 
   #reply(element: Element, to: Address): void {
     const { counts, receipts, onStrayReply } = this.#options;
-    if (to.side === 'proxied' && !this.asker.awaits(element.attrs.id)) this.#relay.reply(element);
-    else if (to.side !== 'component' && to.side !== 'proxied') receipts.passage.drop();
+    const { addresses } = receipts;
+    if (addresses.isOuter(to) && !this.asker.awaits(element.attrs.id)) this.#relay.reply(element);
+    else if (!addresses.isComponent(to) && !addresses.isOuter(to)) receipts.passage.drop();
     else {
       const outcome = this.asker.reply(element);
       if (outcome === 'forged') counts.repliesForged += 1;
@@ -166,7 +169,8 @@ export class Queries {
         this.capabilities.overhear(element);
         const says = saysOfSession(element);
         if (says === 'answered' || says === 'refused') {
-          onStrayReply?.(receipts.addresses.parse(element.attrs.from as string), says === 'refused');
+          const replier = addresses.parse(element.attrs.from as string);
+          if (addresses.isServed(replier)) onStrayReply?.(replier, says === 'refused');
         }
       }
     }

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Element } from '@xmpp/xml';
+import type { AddressPolicy, Route } from '../addressing/address-policy.ts';
 import type { LinkPort } from '../delivery/outbox.ts';
-import type { Passage, Route } from '../routing/passthrough.ts';
+import type { Passage } from '../routing/passthrough.ts';
 import type { Clock } from '../store/redis/clock.ts';
 import {
   endQuestion,
@@ -12,9 +13,9 @@ import {
   takeReply,
 } from '../store/redis/iq-operations.ts';
 import type { Pipeline } from '../store/redis/pipeline.ts';
-import { type Addresses, withResource } from '../xmpp/stanza/address.ts';
+import { withResource } from '../xmpp/stanza/address.ts';
 import { errorStanza, iq } from '../xmpp/stanza/build.ts';
-import { childrenAcross } from '../xmpp/stanza/embedded-addresses.ts';
+import { rewriteChildren } from '../xmpp/stanza/embedded-addresses.ts';
 import type { Condition } from '../xmpp/stanza/error-conditions.ts';
 import { type IdSource, isOwnId } from '../xmpp/stanza/ids.ts';
 import { otherAttributes } from '../xmpp/stanza/message.ts';
@@ -35,7 +36,7 @@ export interface RelayOptions {
   readonly link: LinkPort;
   readonly pipeline: Pipeline;
   readonly passage: Passage;
-  readonly addresses: Addresses;
+  readonly addresses: AddressPolicy;
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly counts: QueryCounts;
@@ -89,10 +90,10 @@ export class Relay {
     const id = ids.next();
     const question: Question = {
       asker: from.bare,
-      asked: withResource(to.counterpart, to.resource),
+      asked: withResource(to.inner, to.resource),
       // RFC 6120 section 10.3.3: a server answers for its users' bare JIDs, and some do so in their own name.
-      substitute: to.resource === '' ? domainOf(to.counterpart) : undefined,
-      proxied: withResource(from.counterpart, from.resource),
+      substitute: to.resource === '' ? domainOf(to.inner) : undefined,
+      proxied: withResource(addresses.seenAs(from, to), from.resource),
       from: attrs.from as string,
       to: attrs.to as string,
       id: attrs.id as string,
@@ -138,7 +139,7 @@ export class Relay {
     const taken = takeReply(id, token, replier.full, asked, this.#options.clock.now() + REMEMBERED);
     pipeline.push({
       operation: taken,
-      owner: replier.counterpart || replier.bare,
+      owner: replier.returnsKey,
       bytes: weight(element),
       done: (text) => {
         const reply = taken.decode(text);
@@ -207,7 +208,7 @@ export class Relay {
       type: element.attrs.type,
       id,
       otherAttributes: otherAttributes(element),
-      inner: childrenAcross(element, route),
+      inner: rewriteChildren(element, this.#options.addresses.embedded(route)),
     });
   }
 }

@@ -1,6 +1,6 @@
 import type { Element } from '@xmpp/xml';
+import type { AddressPolicy } from '../addressing/address-policy.ts';
 import type { LinkPort } from '../delivery/outbox.ts';
-import type { Addresses } from '../xmpp/stanza/address.ts';
 import { iq } from '../xmpp/stanza/build.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
 import { NS } from '../xmpp/stanza/namespaces.ts';
@@ -8,7 +8,7 @@ import { readError } from '../xmpp/stanza/stanza-error.ts';
 
 export interface AskerOptions {
   readonly link: LinkPort;
-  readonly addresses: Addresses;
+  readonly addresses: AddressPolicy;
   readonly ids: IdSource;
   /** How long an answer may take, ms. */
   readonly timeLimit?: number;

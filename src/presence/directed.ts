@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { AddressPolicy } from '../addressing/address-policy.ts';
 import type { Clock } from '../store/redis/clock.ts';
 import { judgeSession, whoSees } from '../store/redis/presence-operations.ts';
-import { type Addresses, withResource } from '../xmpp/stanza/address.ts';
+import { withResource } from '../xmpp/stanza/address.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
 import { presenceStanza } from '../xmpp/stanza/presence.ts';
 import type { OutPort, Pipe, PresenceCounts } from './ports.ts';
@@ -10,7 +11,7 @@ import type { Sessions } from './sessions.ts';
 export interface DirectedOptions {
   readonly link: OutPort;
   readonly pipeline: Pipe;
-  readonly addresses: Addresses;
+  readonly addresses: AddressPolicy;
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly sessions: Sessions;
@@ -86,7 +87,6 @@ export class DirectedUnavailable {
   }
 
   #standIn(watcher: string): string {
-    const { addresses } = this.#options;
-    return watcher === addresses.componentDomain ? watcher : addresses.parse(watcher).counterpart;
+    return this.#options.addresses.outerOf(watcher);
   }
 }

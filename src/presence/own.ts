@@ -1,6 +1,6 @@
+import type { Address } from '../addressing/address-policy.ts';
 import type { Clock } from '../store/redis/clock.ts';
 import { renewSession, takeStep, watchersOf } from '../store/redis/presence-operations.ts';
-import type { Address } from '../xmpp/stanza/address.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
 import { presenceStanza } from '../xmpp/stanza/presence.ts';
 import type { OutPort, Passing, Pipe, PresenceCounts } from './ports.ts';

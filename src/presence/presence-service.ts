@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Element } from '@xmpp/xml';
+import type { Address, AddressPolicy } from '../addressing/address-policy.ts';
 import type { Clock } from '../store/redis/clock.ts';
 import { forgetPresence, gone, stillAlive, watchersOf } from '../store/redis/presence-operations.ts';
-import type { Address, Addresses } from '../xmpp/stanza/address.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
 import { DirectedUnavailable } from './directed.ts';
 import { OwnContact } from './own.ts';
@@ -49,7 +49,7 @@ export interface PresencesOptions {
   readonly link: OutPort;
   readonly pipeline: Pipe;
   readonly stored: Stored;
-  readonly addresses: Addresses;
+  readonly addresses: AddressPolicy;
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly passage: Passing;

@@ -1,7 +1,8 @@
 import type { Element } from '@xmpp/xml';
+import type { Address, AddressPolicy } from '../addressing/address-policy.ts';
 import type { Clock } from '../store/redis/clock.ts';
 import { renewSession, seePresence, takeStep, withdrawRequest } from '../store/redis/presence-operations.ts';
-import { type Address, type Addresses, MalformedAddressError, withResource } from '../xmpp/stanza/address.ts';
+import { MalformedAddressError, withResource } from '../xmpp/stanza/address.ts';
 import type { Between } from '../xmpp/stanza/embedded-addresses.ts';
 import { type IdSource, isOwnId } from '../xmpp/stanza/ids.ts';
 import {
@@ -23,7 +24,7 @@ import type { Sessions } from './sessions.ts';
 export interface RelayOptions {
   readonly link: OutPort;
   readonly pipeline: Pipe;
-  readonly addresses: Addresses;
+  readonly addresses: AddressPolicy;
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly passage: Passing;
@@ -68,7 +69,7 @@ export class Relay {
   /** Who removed a contact has ended both subscriptions; the other is told unless he was already. */
   contactRemoved(from: Address, to: Address): void {
     for (const type of ['unsubscribe', 'unsubscribed'] as const) {
-      if (to.side === 'component') this.#options.own.take(type, from);
+      if (this.#options.addresses.isComponent(to)) this.#options.own.take(type, from);
       else this.#subscription(type, from, to, { id: undefined, inner: '', otherAttributes: '' });
     }
   }
@@ -83,18 +84,19 @@ export class Relay {
     }
     const from = addresses.parse(fromText);
     const to = addresses.parse(toText);
-    if (from.side === 'foreign' && (type === 'subscribe' || type === 'probe')) {
+    const traffic = addresses.classify(from, to);
+    if (traffic === 'foreign' && (type === 'subscribe' || type === 'probe')) {
       const text = `Only users of ${addresses.servedDomain} are served`;
       passage.refuse(element, { condition: 'forbidden', text });
-    } else if (from.side !== 'served' || (to.side !== 'proxied' && to.side !== 'component')) {
+    } else if (traffic !== 'between-users' && traffic !== 'to-component') {
       // The server's own, what came back to us, and what foreigners tell: an answer could begin a loop.
       passage.drop();
     } else {
-      const presence = this.#read(element, { from, to });
+      const presence = this.#read(element, addresses.embedded({ from, to }));
       if (presence === undefined) return;
       if (type === 'available' || type === 'unavailable') this.#presence(from, to, presence);
       else if (type === 'error') this.#error(from, to, presence, element);
-      else if (to.side === 'component') own.take(type, from);
+      else if (traffic === 'to-component') own.take(type, from);
       else if (isSubscriptionType(type)) this.#subscription(type, from, to, presence);
     }
   }
@@ -123,13 +125,12 @@ export class Relay {
   /** Broadcast or directed (RFC 6121 sections 4.2 to 4.6). */
   #presence(from: Address, to: Address, presence: Presence): void {
     const { pipeline, addresses, ids, sessions, directed, counts, link, onMissed } = this.#options;
-    const own = to.side === 'component' ? addresses.componentDomain : '';
+    const own = addresses.isComponent(to) ? addresses.componentDomain : '';
     const available = presence.type === 'available';
     const caps = capsKey(presence.caps);
-    const watcher = own || to.counterpart;
     const operation = seePresence(
-      from.bare,
-      watcher,
+      from.inner,
+      addresses.partyOf(to),
       from.resource,
       available,
       this.#options.clock.now(),
@@ -163,13 +164,13 @@ export class Relay {
   }
 
   #relay(from: Address, to: Address, { type, id, inner, otherAttributes }: Presence): void {
-    const { link, counts } = this.#options;
+    const { link, counts, addresses } = this.#options;
     if (this.closing && type === 'available') return;
     counts.presencesRelayed += 1;
     link.send(
       presenceStanza({
-        from: withResource(from.counterpart, from.resource),
-        to: withResource(to.counterpart, to.resource),
+        from: withResource(addresses.seenAs(from, to), from.resource),
+        to: withResource(to.inner, to.resource),
         type,
         id,
         inner,
@@ -188,13 +189,14 @@ export class Relay {
     to: Address,
     presence: Pick<Presence, 'id' | 'inner' | 'otherAttributes'>,
   ): void {
-    const { pipeline, ids, link, counts, passage, sessions } = this.#options;
+    const { pipeline, addresses, ids, link, counts, passage, sessions } = this.#options;
     const now = this.#options.clock.now();
     if (type === 'probe' && from.resource !== '') this.#renew(from, now, sessions);
-    const [watched, watcher] = isByWatched(type) ? [from.bare, to.counterpart] : [to.counterpart, from.bare];
+    const [watched, watcher] = isByWatched(type) ? [from.inner, to.inner] : [to.inner, from.inner];
     const operation = takeStep(type, watched, watcher, now, ids.next());
     // RFC 6121 section 3.1.2: subscriptions are between bare JIDs. An answer to a probe goes to where it came from.
-    const asker = type === 'probe' ? withResource(from.counterpart, from.resource) : from.counterpart;
+    const seenAs = addresses.seenAs(from, to);
+    const sender = type === 'probe' ? withResource(seenAs, from.resource) : seenAs;
     pipeline.push({
       owner: from.bare,
       operation,
@@ -203,7 +205,7 @@ export class Relay {
         const { act } = stepOf(type, operation.decode(reply));
         if (act === 'relay') {
           counts.presencesRelayed += 1;
-          link.send(presenceStanza({ ...presence, from: asker, to: to.counterpart, type }));
+          link.send(presenceStanza({ ...presence, from: sender, to: to.inner, type }));
         } else if (act === 'ignore') {
           passage.drop();
         } else {
@@ -244,7 +246,7 @@ export class Relay {
   #error(from: Address, to: Address, presence: Presence, element: Element): void {
     const { pipeline, addresses, ids, link, counts, passage } = this.#options;
     const { condition } = readError(element);
-    const own = to.side === 'component';
+    const own = addresses.isComponent(to);
     const ours = own || isOwnId(to.resource) || (presence.id !== undefined && isOwnId(presence.id));
     const pass = () => {
       if (ours) passage.drop();
@@ -254,8 +256,13 @@ export class Relay {
       pipeline.push({ owner: from.bare, done: pass });
       return;
     }
-    const watcher = own ? addresses.componentDomain : to.counterpart;
-    const operation = takeStep('unsubscribed', from.bare, watcher, this.#options.clock.now(), ids.next());
+    const operation = takeStep(
+      'unsubscribed',
+      from.inner,
+      addresses.partyOf(to),
+      this.#options.clock.now(),
+      ids.next(),
+    );
     pipeline.push({
       owner: from.bare,
       operation,
@@ -265,7 +272,7 @@ export class Relay {
           return;
         }
         counts.presencesRelayed += 1;
-        link.send(presenceStanza({ from: from.counterpart, to: to.counterpart, type: 'unsubscribed' }));
+        link.send(presenceStanza({ from: addresses.seenAs(from, to), to: to.inner, type: 'unsubscribed' }));
       },
     });
   }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { AddressPolicy } from '../addressing/address-policy.ts';
 import type { Clock } from '../store/redis/clock.ts';
 import {
   askAfter,
@@ -9,7 +10,6 @@ import {
   keepAsking,
   watchersOf,
 } from '../store/redis/presence-operations.ts';
-import type { Addresses } from '../xmpp/stanza/address.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
 import { presenceStanza } from '../xmpp/stanza/presence.ts';
 import type { OutPort, Pipe, PresenceCounts, PresenceLog, Stored } from './ports.ts';
@@ -19,7 +19,7 @@ export interface ResyncOptions {
   readonly link: OutPort;
   readonly pipeline: Pipe;
   readonly stored: Stored;
-  readonly addresses: Addresses;
+  readonly addresses: AddressPolicy;
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly sessions: Sessions;
@@ -200,7 +200,6 @@ export class Resync {
 
   /** Who asks in a watcher's name. */
   #standIn(watcher: string): string {
-    const { addresses } = this.#options;
-    return watcher === addresses.componentDomain ? watcher : addresses.parse(watcher).counterpart;
+    return this.#options.addresses.outerOf(watcher);
   }
 }

@@ -1,5 +1,6 @@
+import type { AddressPolicy } from '../addressing/address-policy.ts';
 import { noteReceipts, type Seen, watchersOf } from '../store/redis/presence-operations.ts';
-import { type Addresses, withResource } from '../xmpp/stanza/address.ts';
+import { withResource } from '../xmpp/stanza/address.ts';
 import type { Caps } from '../xmpp/stanza/entity-capabilities.ts';
 import { capsKey, presenceStanza } from '../xmpp/stanza/presence.ts';
 import type { OutPort, Pipe, PresenceCounts, PresenceLog, ReceiptsOf, SessionObserver } from './ports.ts';
@@ -7,7 +8,7 @@ import type { OutPort, Pipe, PresenceCounts, PresenceLog, ReceiptsOf, SessionObs
 export interface SessionsOptions {
   readonly link: OutPort;
   readonly pipeline: Pipe;
-  readonly addresses: Addresses;
+  readonly addresses: AddressPolicy;
   readonly counts: PresenceCounts;
   readonly observer?: SessionObserver | undefined;
   readonly receiptsOf?: ReceiptsOf | undefined;
@@ -55,11 +56,11 @@ export class Sessions {
   /** Shows sessions to those who watch as unavailable. */
   showGone(user: string, resources: readonly string[], watchers: readonly string[]): void {
     const { link, addresses } = this.#options;
-    const proxied = addresses.parse(user).counterpart;
+    const outer = addresses.outerOf(user);
     for (const to of watchers) {
       if (to === addresses.componentDomain) continue;
       for (const resource of resources) {
-        link.send(presenceStanza({ type: 'unavailable', from: withResource(proxied, resource), to }));
+        link.send(presenceStanza({ type: 'unavailable', from: withResource(outer, resource), to }));
       }
     }
   }

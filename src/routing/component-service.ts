@@ -1,8 +1,9 @@
 import type { Element } from '@xmpp/xml';
+import type { Address, AddressPolicy } from '../addressing/address-policy.ts';
 import type { LinkPort } from '../delivery/outbox.ts';
 import { RateLimiter } from '../delivery/rate-limiter.ts';
 import type { StoredRecord } from '../store/redis/record.ts';
-import { type Address, type Addresses, MalformedAddressError } from '../xmpp/stanza/address.ts';
+import { MalformedAddressError } from '../xmpp/stanza/address.ts';
 import { iqResult } from '../xmpp/stanza/build.ts';
 import { recordKey } from '../xmpp/stanza/message-key.ts';
 import { NS } from '../xmpp/stanza/namespaces.ts';
@@ -45,7 +46,7 @@ export interface CommandsPort {
 
 export interface ServiceOptions {
   readonly link: LinkPort;
-  readonly addresses: Addresses;
+  readonly addresses: AddressPolicy;
   readonly passage: Passage;
   /** The newest message under each key. */
   readonly status: (keys: readonly string[], asker: string) => Promise<(StoredRecord | undefined)[]>;
@@ -100,7 +101,7 @@ export class Service {
       throw new Refusal({ condition: 'bad-request' });
     }
     if (type === 'set' && question.getNS() === NS.roster) return this.#contactRemoved(question, from, to);
-    if (to.side !== 'component' || to.resource !== '') throw new Refusal({ condition: 'service-unavailable' });
+    if (!addresses.isComponent(to) || to.resource !== '') throw new Refusal({ condition: 'service-unavailable' });
     // XEP-0050 section 2.4: a command is run by a set; all other questions are gets.
     if (type === 'set') {
       if (commands === undefined || question.getNS() !== NS.commands) {
@@ -130,13 +131,15 @@ export class Service {
 
   /** Openfire sends the removal itself on to a contact that is not its own, beside what RFC 6121 section 2.5.2 asks for. */
   #contactRemoved(question: Element, from: Address, to: Address): string {
+    const { addresses } = this.#options;
     const [item, ...others] = question.getChildren('item');
     const { jid, subscription } = item?.attrs ?? {};
-    if (from.side !== 'served' || (to.side !== 'proxied' && to.side !== 'component') || subscription !== 'remove') {
+    const traffic = addresses.classify(from, to);
+    if ((traffic !== 'between-users' && traffic !== 'to-component') || subscription !== 'remove') {
       throw new Refusal({ condition: 'service-unavailable' });
     }
     // The removed contact's address, or its owner's: Openfire writes the latter.
-    const named = jid === undefined || jid === '' ? '' : this.#options.addresses.parseWritten(jid).bare;
+    const named = jid === undefined || jid === '' ? '' : addresses.parseWritten(jid).bare;
     if (others.length > 0 || (named !== to.bare && named !== from.bare)) {
       throw new Refusal({ condition: 'bad-request' });
     }
@@ -168,7 +171,7 @@ export class Service {
 
   async #status(question: Element, from: Address): Promise<string> {
     const { addresses, status } = this.#options;
-    if (from.side !== 'served') throw new Refusal({ condition: 'forbidden' });
+    if (!addresses.isServed(from)) throw new Refusal({ condition: 'forbidden' });
     const asked = question.getChildren('message');
     if (question.getName() !== 'status' || asked.length === 0) throw new Refusal({ condition: 'bad-request' });
     if (asked.length > MAX_STATUS) {
@@ -177,7 +180,8 @@ export class Service {
     const keys = asked.map(({ attrs: { id, to } }) => {
       if (!id || !to) throw new Refusal({ condition: 'bad-request', text: 'A message is named by its id and to' });
       // The asker is part of the key, so that nobody learns of another's messages.
-      return recordKey(from.bare, addresses.parseWritten(to).counterpart, id);
+      const recipient = addresses.parseWritten(to);
+      return recordKey(from.inner, addresses.isOuter(recipient) ? recipient.inner : '', id);
     });
     const records = await status(keys, from.bare);
     const answers = asked.map(({ attrs: { id, to } }, i) => describe(id as string, to as string, records[i]));

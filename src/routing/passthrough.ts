@@ -1,16 +1,11 @@
 import type { Element } from '@xmpp/xml';
+import type { AddressPolicy, Route } from '../addressing/address-policy.ts';
 import type { LinkPort } from '../delivery/outbox.ts';
 import type { Pipeline } from '../store/redis/pipeline.ts';
-import { type Address, type Addresses, withResource } from '../xmpp/stanza/address.ts';
+import { withResource } from '../xmpp/stanza/address.ts';
 import { errorStanza, message as messageXml, type StanzaError } from '../xmpp/stanza/build.ts';
 import { quotedBody, quotedFrom } from '../xmpp/stanza/error-body.ts';
 import type { Message } from '../xmpp/stanza/message.ts';
-
-/** A served user and the proxied address that he wrote to. */
-export interface Route {
-  readonly from: Address;
-  readonly to: Address;
-}
 
 /** What an answer to a stanza needs of it; of a message, its children too, or what is left of them as XML. */
 export type Refused = Pick<Element, 'attrs'> &
@@ -29,7 +24,7 @@ function bodyOf(refused: Refused): string {
 export interface PassageOptions {
   readonly link: LinkPort;
   readonly pipeline: Pipeline;
-  readonly addresses: Addresses;
+  readonly addresses: AddressPolicy;
   readonly counts: { passedThrough: number; dropped: number };
   /** A stanza was refused with this condition. */
   readonly onRefused: (condition: string) => void;
@@ -45,10 +40,10 @@ export class Passage {
 
   /** Sends a message on untracked, as it came but for its addresses and, where given, its children. */
   pass({ from, to }: Route, message: Message, inner: string = message.inner): void {
-    const { link, pipeline, counts } = this.#options;
+    const { link, pipeline, counts, addresses } = this.#options;
     const xml = messageXml({
-      from: withResource(from.counterpart, from.resource),
-      to: withResource(to.counterpart, to.resource),
+      from: withResource(addresses.seenAs(from, to), from.resource),
+      to: withResource(to.inner, to.resource),
       type: message.writtenType,
       id: message.id,
       otherAttributes: message.otherAttributes,

@@ -1,14 +1,15 @@
 import type { Element } from '@xmpp/xml';
+import type { AddressPolicy, Route } from '../addressing/address-policy.ts';
 import type { Acceptance } from '../delivery/acceptance.ts';
 import type { Quotas } from '../delivery/quotas.ts';
 import type { Settlement } from '../delivery/settlement.ts';
-import { type Addresses, MalformedAddressError } from '../xmpp/stanza/address.ts';
+import { MalformedAddressError } from '../xmpp/stanza/address.ts';
 import { type Message, readMessage } from '../xmpp/stanza/message.ts';
 import { escapeAttribute, TooDeepError } from '../xmpp/stanza/xml.ts';
-import type { Passage, Route } from './passthrough.ts';
+import type { Passage } from './passthrough.ts';
 
 export interface InterceptorOptions {
-  readonly addresses: Addresses;
+  readonly addresses: AddressPolicy;
   readonly acceptance: Acceptance;
   readonly settlement: Settlement;
   readonly passage: Passage;
@@ -36,10 +37,10 @@ export class Interceptor {
 
   /** Takes one message stanza. Never throws, whatever is in it. */
   message(element: Element): void {
-    const { passage, log } = this.#options;
+    const { addresses, passage, log } = this.#options;
     try {
       const route = this.#route(element);
-      if (route !== undefined) this.#take(route, readMessage(element, route), element);
+      if (route !== undefined) this.#take(route, readMessage(element, addresses.embedded(route)), element);
     } catch (error) {
       if (error instanceof MalformedAddressError) {
         passage.refuse(element, { condition: 'jid-malformed', text: error.message });
@@ -62,10 +63,11 @@ export class Interceptor {
     }
     const from = addresses.parse(fromText);
     const to = addresses.parse(toText);
-    if (from.side === 'served' && to.side === 'proxied') return { from, to };
-    if (from.side === 'foreign') {
+    const traffic = addresses.classify(from, to);
+    if (traffic === 'between-users') return { from, to };
+    if (traffic === 'foreign') {
       passage.refuse(element, { condition: 'forbidden', text: `Only users of ${addresses.servedDomain} are served` });
-    } else if (from.side === 'served' && to.side === 'component' && readMessage(element).tracked) {
+    } else if (traffic === 'to-component' && readMessage(element).tracked) {
       passage.refuse(element, { condition: 'service-unavailable', text: 'Nobody reads messages to this address' });
     } else {
       // Receipts and errors for our own notices, the server's announcements, a stanza of ours that came back: whatever

@@ -1,8 +1,8 @@
+import { SubdomainPolicy } from '../../src/addressing/subdomain-policy.ts';
 import { allCommands } from '../../src/commands/all.ts';
 import { Commands } from '../../src/commands/commands.ts';
 import type { Desk } from '../../src/commands/desk.ts';
 import { Inquiry } from '../../src/store/redis/administration-queries.ts';
-import { Addresses } from '../../src/xmpp/stanza/address.ts';
 import { ALICE, BOB, keyOf } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { openRoom } from '../support/room.ts';
@@ -28,7 +28,7 @@ beforeEach(() => {
       execute: (question, asker) => commandsOf().execute(question, asker),
     },
   });
-  const addresses = new Addresses('receipts.example.org', 'example.org');
+  const addresses = new SubdomainPolicy({ componentDomain: 'receipts.example.org', servedDomain: 'example.org' });
   const perform: Desk['perform'] = (operation) => room.receipts.pipeline.perform(operation);
   const desk: Desk = {
     inquiry: new Inquiry(room.redis, room.ledger.keys),

@@ -1,9 +1,9 @@
+import { SubdomainPolicy } from '../../src/addressing/subdomain-policy.ts';
 import { allCommands } from '../../src/commands/all.ts';
 import { Commands } from '../../src/commands/commands.ts';
 import type { Desk } from '../../src/commands/desk.ts';
 import { Inquiry } from '../../src/store/redis/administration-queries.ts';
 import { reject } from '../../src/store/redis/operations.ts';
-import { Addresses } from '../../src/xmpp/stanza/address.ts';
 import { ALICE, aliceWrites, BOB, keyOf } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { openRoom } from '../support/room.ts';
@@ -31,7 +31,7 @@ beforeEach(() => {
       execute: (question, asker) => commandsOf().execute(question, asker),
     },
   });
-  const addresses = new Addresses('receipts.example.org', 'example.org');
+  const addresses = new SubdomainPolicy({ componentDomain: 'receipts.example.org', servedDomain: 'example.org' });
   const perform: Desk['perform'] = (operation) =>
     redisIsDown ? Promise.reject(new Error('down')) : room.receipts.pipeline.perform(operation);
   const desk: Desk = {

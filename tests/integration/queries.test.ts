@@ -1,8 +1,12 @@
+import { SubdomainPolicy } from '../../src/addressing/subdomain-policy.ts';
 import { forgetQuestion, noteQuestion, overdueQuestions, takeReply } from '../../src/store/redis/iq-operations.ts';
 import { REFUSED } from '../../tools/stanzas.ts';
 import { idOf, openQueryRoom } from '../support/query-room.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
+import { DOMAINS } from '../support/room.ts';
 import { parseStanza } from '../support/xml.ts';
+
+const OPEN = new SubdomainPolicy({ ...DOMAINS, allowedDomains: ['other.org'] });
 
 let server: RedisServer;
 let room: ReturnType<typeof openQueryRoom>;
@@ -12,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 beforeEach(() => {
-  room = openQueryRoom(server.url, {}, { allowedDomains: ['other.org'] });
+  room = openQueryRoom(server.url, {}, { addresses: OPEN });
 });
 afterEach(() => room.close());
 
@@ -151,7 +155,7 @@ describe('to an account for which the server says nothing', () => {
     ['an account of another domain', 'carol\\40other.org@receipts.example.org'],
   ])('nor is who asks %s', async (_, to) => {
     room.close();
-    room = openQueryRoom(server.url, { silence: 50, silentEvery: 10 }, { allowedDomains: ['other.org'] });
+    room = openQueryRoom(server.url, { silence: 50, silentEvery: 10 }, { addresses: OPEN });
     const [out] = await room.given(asksFor(to));
     room.room.link.handOver();
     expect(await afterAWhile()).toEqual([]);

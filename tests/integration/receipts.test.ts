@@ -1,8 +1,9 @@
+import { SubdomainPolicy } from '../../src/addressing/subdomain-policy.ts';
 import { claim, expire, settle } from '../../src/store/redis/operations.ts';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { BOB, DAY, keyOf } from '../support/ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
-import { openRoom } from '../support/room.ts';
+import { DOMAINS, openRoom } from '../support/room.ts';
 
 let server: RedisServer;
 let room: ReturnType<typeof openRoom>;
@@ -57,7 +58,10 @@ describe('on the wire', () => {
     ['none', 'component', undefined],
     ['receipt', 'recipient', ACKNOWLEDGEMENT.replace('from="receipts', 'from="bob@receipts')],
   ] as const)('ACK_FORMAT=%s, ACK_FROM=%s', async (format, from, acknowledgement) => {
-    const other = openRoom(server.url, { ack: { format, from } });
+    const other = openRoom(server.url, {
+      ack: { format },
+      addresses: new SubdomainPolicy({ ...DOMAINS, ackFrom: from }),
+    });
     expect(await other.given(HELLO)).toEqual(acknowledgement === undefined ? [FORWARD] : [acknowledgement, FORWARD]);
     other.close();
   });

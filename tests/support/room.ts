@@ -1,3 +1,4 @@
+import { SubdomainPolicy } from '../../src/addressing/subdomain-policy.ts';
 import { type Counts, Delivery, type DeliveryOptions } from '../../src/delivery/delivery.ts';
 import type { LinkPort, ScheduledAttempt, Sent } from '../../src/delivery/outbox.ts';
 import type { StoredRecord } from '../../src/store/redis/record.ts';
@@ -7,6 +8,9 @@ import { opened } from './opened.ts';
 import { parseStanza } from './xml.ts';
 
 const silentLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+export const DOMAINS = { componentDomain: 'receipts.example.org', servedDomain: 'example.org' };
+const SUBDOMAIN = new SubdomainPolicy(DOMAINS);
 
 const noCounts = (): Counts => ({
   accepted: 0,
@@ -72,9 +76,8 @@ export function openRoom(url: string, options: Partial<DeliveryOptions> = {}) {
   const receipts = new Delivery({
     link,
     ledger: own.ledger,
-    componentDomain: 'receipts.example.org',
-    servedDomain: 'example.org',
-    ack: { format: 'receipt', from: 'component' },
+    addresses: SUBDOMAIN,
+    ack: { format: 'receipt' },
     timetable: TIMETABLE,
     receiptGap: 10_000,
     redeliveryWindow: 32,

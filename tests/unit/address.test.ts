@@ -1,16 +1,20 @@
 import fc from 'fast-check';
-import { Addresses, MalformedAddressError, withResource } from '../../src/xmpp/stanza/address.ts';
+import type { Address } from '../../src/addressing/address-policy.ts';
+import { SubdomainPolicy } from '../../src/addressing/subdomain-policy.ts';
+import { MalformedAddressError, withResource } from '../../src/xmpp/stanza/address.ts';
 import { isLocalpart } from '../../src/xmpp/stanza/localpart.ts';
 
-const addresses = new Addresses('receipts.example.org', 'example.org');
+const addresses = new SubdomainPolicy({ componentDomain: 'receipts.example.org', servedDomain: 'example.org' });
 
 describe('the address mapping', () => {
   test('a served user stands for his proxied address and back, resource kept', () => {
     const alice = addresses.parse('alice@example.org/phone');
-    expect(alice).toMatchObject({ side: 'served', bare: 'alice@example.org', resource: 'phone' });
-    expect(withResource(alice.counterpart, alice.resource)).toBe('alice@receipts.example.org/phone');
+    expect(alice).toMatchObject({ kind: 'user', bare: 'alice@example.org', resource: 'phone' });
+    expect(alice).toMatchObject({ inner: 'alice@example.org', outer: 'alice@receipts.example.org' });
+    expect([addresses.isServed(alice), addresses.isOuter(alice)]).toEqual([true, false]);
     const proxied = addresses.parse('alice@receipts.example.org/phone');
-    expect(proxied).toMatchObject({ side: 'proxied', counterpart: 'alice@example.org' });
+    expect(proxied).toMatchObject({ kind: 'user', bare: alice.outer, inner: alice.inner, outer: alice.outer });
+    expect([addresses.isServed(proxied), addresses.isOuter(proxied)]).toEqual([false, true]);
   });
 
   test.each([
@@ -20,24 +24,90 @@ describe('the address mapping', () => {
     ['carol@other.org', 'foreign'],
     ['carol@sub.receipts.example.org', 'foreign'],
     ['other.org', 'foreign'],
-  ])('%s is %s, with no counterpart', (address, side) => {
-    expect(addresses.parse(address)).toMatchObject({ side, counterpart: '' });
+  ])('%s is %s, and no user', (address, kind) => {
+    const parsed = addresses.parse(address);
+    expect(parsed).toMatchObject({ kind, inner: '', outer: '' });
+    expect([addresses.isServed(parsed), addresses.isOuter(parsed)]).toEqual([false, false]);
+    expect(addresses.isComponent(parsed)).toBe(kind === 'component');
+  });
+
+  const PARTIES = {
+    user: 'alice@example.org/phone',
+    proxied: 'bob@receipts.example.org',
+    component: 'receipts.example.org',
+    server: 'example.org',
+    foreign: 'carol@other.org',
+  };
+  test.each([
+    ['user', 'proxied', 'between-users'],
+    ['user', 'component', 'to-component'],
+    ['user', 'user', 'other'],
+    ['user', 'server', 'other'],
+    ['user', 'foreign', 'other'],
+    ['foreign', 'proxied', 'foreign'],
+    ['foreign', 'component', 'foreign'],
+    ['proxied', 'user', 'own'],
+    ['proxied', 'proxied', 'own'],
+    ['component', 'proxied', 'own'],
+    ['server', 'proxied', 'other'],
+    ['server', 'component', 'other'],
+  ] as const)('from %s to %s: %s', (from, to, traffic) => {
+    expect(addresses.classify(addresses.parse(PARTIES[from]), addresses.parse(PARTIES[to]))).toBe(traffic);
+  });
+
+  test.each(['component', 'recipient'] as const)(
+    'who speaks to a sender, with acknowledgements from the %s',
+    (ackFrom) => {
+      const policy = new SubdomainPolicy({
+        componentDomain: 'receipts.example.org',
+        servedDomain: 'example.org',
+        ackFrom,
+      });
+      const message = { sender: 'alice@example.org', senderResource: 'phone', recipient: 'bob@example.org' };
+      expect(policy.copyFrom(message)).toBe('alice@receipts.example.org/phone');
+      expect(policy.copyFrom({ ...message, senderResource: '' })).toBe('alice@receipts.example.org');
+      expect(policy.writtenTo(message)).toBe('bob@receipts.example.org');
+      expect(policy.acknowledgementFrom(message)).toBe(
+        ackFrom === 'component' ? 'receipts.example.org' : 'bob@receipts.example.org',
+      );
+      expect(policy.receiptFrom(message, 'desk')).toBe('bob@receipts.example.org/desk');
+      expect(policy.errorFrom(message)).toBe('bob@receipts.example.org');
+      // Whose domain is served no longer has no outer address.
+      expect(policy.errorFrom({ recipient: 'bob@other.org' })).toBe('receipts.example.org');
+    },
+  );
+
+  test('who stands for a party in the store, and how a user is called in lists', () => {
+    const [alice, proxied, own] = (['user', 'proxied', 'component'] as const).map((one) =>
+      addresses.parse(PARTIES[one]),
+    );
+    expect([alice, proxied, own].map((one) => addresses.partyOf(one as Address))).toEqual([
+      'alice@example.org',
+      'bob@example.org',
+      'receipts.example.org',
+    ]);
+    expect([alice, proxied, own].map((one) => addresses.displayName(one as Address))).toEqual([
+      'alice',
+      'bob',
+      'receipts.example.org',
+    ]);
   });
 
   test('case is folded in localpart and domain, and kept in the resource', () => {
     expect(addresses.parse('Alice@EXAMPLE.org/Phone')).toMatchObject({
-      side: 'served',
+      kind: 'user',
+      inner: 'alice@example.org',
       full: 'alice@example.org/Phone',
     });
   });
 
   test('an internationalised domain is the same in both its forms, and written as configured', () => {
-    const german = new Addresses('receipts.bücher.example', 'bücher.example');
+    const german = new SubdomainPolicy({ componentDomain: 'receipts.bücher.example', servedDomain: 'bücher.example' });
     for (const domain of ['bücher.example', 'BÜCHER.example', 'xn--bcher-kva.example']) {
       expect(german.parse(`anna@${domain}`)).toMatchObject({
-        side: 'served',
         bare: 'anna@bücher.example',
-        counterpart: 'anna@receipts.bücher.example',
+        inner: 'anna@bücher.example',
+        outer: 'anna@receipts.bücher.example',
       });
     }
   });
@@ -67,9 +137,9 @@ describe('the address mapping', () => {
 
   test('an escaped localpart (XEP-0106) and a lone backslash are carried as they are', () => {
     for (const local of ['carol\\40other.org', 'back\\slash', 'd\\27artagnan']) {
-      const there = addresses.parse(`${local}@example.org`).counterpart;
+      const there = addresses.parse(`${local}@example.org`).outer;
       expect(there).toBe(`${local}@receipts.example.org`);
-      expect(addresses.parse(there).counterpart).toBe(`${local}@example.org`);
+      expect(addresses.parse(there).inner).toBe(`${local}@example.org`);
     }
   });
 
@@ -79,8 +149,8 @@ describe('the address mapping', () => {
     fc.assert(
       fc.property(local, resource, (l, r) => {
         const served = addresses.parse(`${l}@example.org/${r}`);
-        const proxied = addresses.parse(withResource(served.counterpart, served.resource));
-        expect(withResource(proxied.counterpart, proxied.resource)).toBe(served.full);
+        const proxied = addresses.parse(withResource(served.outer, served.resource));
+        expect(withResource(proxied.inner, proxied.resource)).toBe(served.full);
         // Prepared is prepared: a second time changes nothing.
         expect(addresses.parse(served.full)).toEqual(served);
       }),
@@ -115,7 +185,8 @@ describe('who is the same person', () => {
       const [first, second] = [one, other].map((local) => addresses.parse(`${local}@${domain}`));
       expect(first?.bare).toBe(`${one}@${domain}`);
       expect(first?.bare).not.toBe(second?.bare);
-      expect(first?.counterpart).not.toBe(second?.counterpart);
+      expect(first?.inner).not.toBe(second?.inner);
+      expect(first?.outer).not.toBe(second?.outer);
     }
   });
 
@@ -183,7 +254,11 @@ describe('who is the same person', () => {
 });
 
 describe('users of other domains that are allowed', () => {
-  const open = new Addresses('receipts.example.org', 'example.org', ['other.org', 'bücher.example']);
+  const open = new SubdomainPolicy({
+    componentDomain: 'receipts.example.org',
+    servedDomain: 'example.org',
+    allowedDomains: ['other.org', 'bücher.example'],
+  });
 
   test.each([
     ['carol@other.org/x', 'carol\\40other.org@receipts.example.org'],
@@ -195,33 +270,33 @@ describe('users of other domains that are allowed', () => {
     ['back\\slash@other.org', 'back\\slash\\40other.org@receipts.example.org'],
   ])('%s is served, as %s', (foreign, standIn) => {
     const served = open.parse(foreign);
-    expect(served).toMatchObject({ side: 'served', counterpart: standIn });
-    expect(open.parse(standIn)).toMatchObject({ side: 'proxied', bare: standIn, counterpart: served.bare });
+    expect(served).toMatchObject({ kind: 'user', inner: served.bare, outer: standIn });
+    expect(open.parse(standIn)).toMatchObject({ kind: 'user', bare: standIn, inner: served.bare, outer: standIn });
   });
 
   test('a domain that is not allowed is not served, and its users’ names are names', () => {
-    expect(open.parse('eve@evil.org')).toMatchObject({ side: 'foreign', counterpart: '' });
-    expect(open.parse('eve@sub.other.org')).toMatchObject({ side: 'foreign', counterpart: '' });
-    expect(open.parse('eve\\40evil.org@receipts.example.org').counterpart).toBe('eve\\40evil.org@example.org');
-    expect(open.parse('other.org').side).toBe('server');
+    expect(open.parse('eve@evil.org')).toMatchObject({ kind: 'foreign', inner: '', outer: '' });
+    expect(open.parse('eve@sub.other.org')).toMatchObject({ kind: 'foreign', inner: '', outer: '' });
+    expect(open.parse('eve\\40evil.org@receipts.example.org').inner).toBe('eve\\40evil.org@example.org');
+    expect(open.parse('other.org').kind).toBe('server');
   });
 
   test('a served user who is named like somebody’s stand-in does not become it', () => {
-    expect(open.parse('carol\\40other.org@example.org')).toMatchObject({ side: 'foreign', counterpart: '' });
-    expect(addresses.parse('carol\\40other.org@example.org').side).toBe('served');
+    expect(open.parse('carol\\40other.org@example.org')).toMatchObject({ kind: 'foreign', inner: '', outer: '' });
+    expect(addresses.parse('carol\\40other.org@example.org').inner).toBe('carol\\40other.org@example.org');
   });
 
   test.each(['\\40other.org', 'x\\27y\\40other.org', 'a\\20b\\40other.org', 'carol\\40OTHER\\2eorg\\40other.org\\2f'])(
     '%s stands for nobody, or for somebody with another name, and is malformed or a name',
     (local) => {
-      let parsed: ReturnType<Addresses['parse']> | undefined;
+      let parsed: ReturnType<SubdomainPolicy['parse']> | undefined;
       try {
         parsed = open.parse(`${local}@receipts.example.org`);
       } catch (error) {
         expect(error).toBeInstanceOf(MalformedAddressError);
       }
       // Whatever it is, it is not a user of the other domain.
-      expect(parsed?.counterpart ?? '').not.toMatch(/@other\.org$/);
+      expect(parsed?.inner ?? '').not.toMatch(/@other\.org$/);
     },
   );
 
@@ -235,7 +310,7 @@ describe('users of other domains that are allowed', () => {
     fc.assert(
       fc.property(local, (l) => {
         const served = open.parse(`${l}@other.org`);
-        expect(open.parse(served.counterpart).counterpart).toBe(served.bare);
+        expect(open.parse(served.outer).inner).toBe(served.bare);
       }),
       { numRuns: 2000 },
     );

@@ -1,7 +1,7 @@
+import { SubdomainPolicy } from '../../src/addressing/subdomain-policy.ts';
 import type { Sent } from '../../src/delivery/outbox.ts';
 import { Asker } from '../../src/iq/requester.ts';
 import type { OutgoingStanza } from '../../src/xmpp/connection/outgoing-stanza.ts';
-import { Addresses } from '../../src/xmpp/stanza/address.ts';
 import { IdSource } from '../../src/xmpp/stanza/ids.ts';
 import { parseStanza } from '../support/xml.ts';
 
@@ -17,7 +17,7 @@ function setUp(timeLimit: number, drops = false) {
         return held;
       },
     },
-    addresses: new Addresses('receipts.example.org', 'example.org'),
+    addresses: new SubdomainPolicy({ componentDomain: 'receipts.example.org', servedDomain: 'example.org' }),
     ids: new IdSource(),
     timeLimit,
   });

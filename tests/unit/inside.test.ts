@@ -1,20 +1,25 @@
 import xml, { type Element } from '@xmpp/xml';
 import fc from 'fast-check';
-import { Addresses, withResource } from '../../src/xmpp/stanza/address.ts';
+import { SubdomainPolicy } from '../../src/addressing/subdomain-policy.ts';
+import { withResource } from '../../src/xmpp/stanza/address.ts';
 import { message as messageXml } from '../../src/xmpp/stanza/build.ts';
-import { CONTAINERS, INSIDE_RULES } from '../../src/xmpp/stanza/embedded-address-rules.ts';
-import { childAcross, childrenAcross, swapJid, swapUri } from '../../src/xmpp/stanza/embedded-addresses.ts';
+import { CONTAINERS, EMBEDDED_ADDRESS_RULES } from '../../src/xmpp/stanza/embedded-address-rules.ts';
+import { rewriteChild, rewriteChildren, swapJid, swapUri } from '../../src/xmpp/stanza/embedded-addresses.ts';
 import { readMessage } from '../../src/xmpp/stanza/message.ts';
 import { NS } from '../../src/xmpp/stanza/namespaces.ts';
 import { serialize } from '../../src/xmpp/stanza/xml.ts';
 import { parseStanza } from '../support/xml.ts';
 
-const addresses = new Addresses('receipts.example.org', 'example.org', ['other.org']);
+const addresses = new SubdomainPolicy({
+  componentDomain: 'receipts.example.org',
+  servedDomain: 'example.org',
+  allowedDomains: ['other.org'],
+});
 const between = { from: addresses.parse('alice@example.org/phone'), to: addresses.parse('bob@receipts.example.org') };
 const back = { from: addresses.parse('bob@example.org/desk'), to: addresses.parse('alice@receipts.example.org/phone') };
 
 const across = (payload: string, principals = between) =>
-  childrenAcross(parseStanza(`<message from="a@x" to="b@y">${payload}</message>`), principals);
+  rewriteChildren(parseStanza(`<message from="a@x" to="b@y">${payload}</message>`), principals);
 
 const SWAPPED = [
   ['alice@example.org/phone', 'alice@receipts.example.org/phone'],
@@ -72,7 +77,7 @@ describe('an address inside a payload', () => {
 });
 
 describe('the table', () => {
-  const places = INSIDE_RULES.flatMap(({ namespace, element, jids = [], uris = [] }) => [
+  const places = EMBEDDED_ADDRESS_RULES.flatMap(({ namespace, element, jids = [], uris = [] }) => [
     ...jids.map((attribute) => [namespace, element, attribute, ''] as const),
     ...uris.map((attribute) => [namespace, element, attribute, 'xmpp:'] as const),
   ]);
@@ -130,7 +135,7 @@ describe('the table', () => {
   test('the element itself stays as it is', () => {
     const element = parseStanza(`<message><reply xmlns="${NS.reply}" to="bob@receipts.example.org"/></message>`);
     const before = element.toString();
-    childrenAcross(element, between);
+    rewriteChildren(element, between);
     expect(element.toString()).toBe(before);
   });
 
@@ -159,17 +164,17 @@ const value = fc.oneof(
 );
 const namespace = fc.constantFrom(
   ...CONTAINERS,
-  ...INSIDE_RULES.map((rule) => rule.namespace),
+  ...EMBEDDED_ADDRESS_RULES.map((rule) => rule.namespace),
   'urn:example',
   undefined,
 );
-const name = fc.constantFrom('forwarded', 'x', 'p:item', ...INSIDE_RULES.map((rule) => rule.element));
+const name = fc.constantFrom('forwarded', 'x', 'p:item', ...EMBEDDED_ADDRESS_RULES.map((rule) => rule.element));
 const attributes = fc.dictionary(
   fc.constantFrom('jid', 'from', 'to', 'uri', 'anchor', 'publisher', 'initiator', 'a'),
   value,
 );
 const places = fc.constantFrom(
-  ...INSIDE_RULES.flatMap(({ namespace: xmlns, element: of, jids = [], uris = [] }) =>
+  ...EMBEDDED_ADDRESS_RULES.flatMap(({ namespace: xmlns, element: of, jids = [], uris = [] }) =>
     [...jids, ...uris].map((attribute) => ({ xmlns, of, attribute })),
   ),
 );
@@ -193,8 +198,8 @@ test('property: a stanza that goes there and back is the one that was sent', () 
       to: addresses.parse(stanza.attrs.to as string),
     };
     const { writtenType: type, id, otherAttributes, inner } = readMessage(stanza, route);
-    const from = withResource(route.from.counterpart, route.from.resource);
-    const to = withResource(route.to.counterpart, route.to.resource);
+    const from = withResource(route.from.outer, route.from.resource);
+    const to = withResource(route.to.inner, route.to.resource);
     return {
       from,
       to,
@@ -225,7 +230,7 @@ test('property: no payload makes it throw, and what is outside the table is left
   fc.assert(
     fc.property(element, (child) => {
       const outside = xml('thing', { xmlns: 'urn:example' }, child);
-      expect(childAcross(outside, between)).toBe(serialize(outside));
+      expect(rewriteChild(outside, between)).toBe(serialize(outside));
     }),
     { numRuns: 300 },
   );

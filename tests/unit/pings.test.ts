@@ -73,10 +73,10 @@ test('the link was down meanwhile: no answer proves nothing, an answer what it s
 
 test('an answer that nobody waits for is noted, if it is a session of one of ours', () => {
   const { pings, noted } = setUp();
-  const address = { bare: BOB, resource: 'a', side: 'served' } as Parameters<SessionPings['strayReply']>[0];
+  const address = { inner: BOB, resource: 'a' };
   pings.strayReply(address, false);
   pings.strayReply({ ...address, resource: '' }, false);
-  pings.strayReply({ ...address, side: 'foreign' }, false);
+  pings.strayReply({ ...address, inner: '' }, false);
   expect(noted).toEqual([['P', 'overheard', 2, BOB, 'a']]);
 });
 
@@ -89,7 +89,7 @@ test('a session that was asked to settle is waited for no longer than it takes t
 
 test('of a refusal that nobody waits for, his server is asked whose it was, once', () => {
   const { pings, doubted } = setUp();
-  const address = { bare: BOB, resource: 'a', side: 'served' } as Parameters<SessionPings['strayReply']>[0];
+  const address = { inner: BOB, resource: 'a' };
   reply = '1';
   pings.strayReply(address, false);
   expect(doubted).toEqual([]);

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Addresses } from '../../src/xmpp/stanza/address.ts';
+import { SubdomainPolicy } from '../../src/addressing/subdomain-policy.ts';
 import type { Caps } from '../../src/xmpp/stanza/entity-capabilities.ts';
 import { capsKey, presenceStanza, readPresence, readWithoutChildren } from '../../src/xmpp/stanza/presence.ts';
 import {
@@ -16,7 +16,7 @@ const RICH =
   '<c xmlns="http://jabber.org/protocol/caps" hash="sha-1" node="http://gajim.org" ver="abc="/>' +
   '<x xmlns="vcard-temp:x:update"><photo>0123</photo></x><idle xmlns="urn:xmpp:idle:1" since="2026-01-01T00:00:00Z"/>';
 
-const addresses = new Addresses('receipts.example.org', 'example.org');
+const addresses = new SubdomainPolicy({ componentDomain: 'receipts.example.org', servedDomain: 'example.org' });
 const BETWEEN = {
   from: addresses.parse('alice@example.org/phone'),
   to: addresses.parse('bob@receipts.example.org'),

@@ -1,6 +1,6 @@
+import { SubdomainPolicy } from '../../src/addressing/subdomain-policy.ts';
 import { Refusals } from '../../src/delivery/refusals.ts';
 import type { StoredRecord } from '../../src/store/redis/record.ts';
-import { Addresses } from '../../src/xmpp/stanza/address.ts';
 
 type Answer = 'answered' | 'refused' | 'unknown';
 
@@ -17,7 +17,7 @@ function refusals(answers: Readonly<Record<string, Answer>>, isHere: boolean | '
   };
   const all = new Refusals({
     pipeline: { perform: perform as never },
-    addresses: new Addresses(OWN, 'example.org'),
+    addresses: new SubdomainPolicy({ componentDomain: OWN, servedDomain: 'example.org' }),
     clock: { now: () => now },
     reaches: async (from, to) => {
       asked.push(`${from} ${to}`);

@@ -1,28 +1,30 @@
 import type { Element } from '@xmpp/xml';
 import fc from 'fast-check';
-import { Addresses, withResource } from '../../src/xmpp/stanza/address.ts';
+import { SubdomainPolicy } from '../../src/addressing/subdomain-policy.ts';
+import { withResource } from '../../src/xmpp/stanza/address.ts';
 import { iq, message } from '../../src/xmpp/stanza/build.ts';
-import { childrenAcross } from '../../src/xmpp/stanza/embedded-addresses.ts';
+import { rewriteChildren } from '../../src/xmpp/stanza/embedded-addresses.ts';
 import { otherAttributes, readMessage } from '../../src/xmpp/stanza/message.ts';
 import { presenceStanza, readPresence } from '../../src/xmpp/stanza/presence.ts';
 import { serialize } from '../../src/xmpp/stanza/xml.ts';
 import { stanzas } from '../support/arbitrary-stanza.ts';
 import { parseStanza } from '../support/xml.ts';
 
-const addresses = new Addresses('receipts.example.org', 'example.org');
+const addresses = new SubdomainPolicy({ componentDomain: 'receipts.example.org', servedDomain: 'example.org' });
 
 /** A stanza as the proxy passes it on, by the same functions; and then sent back by who got it, as it came. */
 function across(stanza: Element, back: boolean): string {
   const { from: fromText, to: toText, type, id } = stanza.attrs;
   const between = { from: addresses.parse(fromText as string), to: addresses.parse(toText as string) };
-  const [from, to] = [between.from, between.to].map(({ counterpart, resource }) => withResource(counterpart, resource));
-  const ends = (back ? { from: to, to: from } : { from, to }) as { from: string; to: string };
+  const from = withResource(between.from.outer, between.from.resource);
+  const to = withResource(between.to.inner, between.to.resource);
+  const ends = back ? { from: to, to: from } : { from, to };
   if (stanza.name === 'message') {
     const read = readMessage(stanza, between);
     return message({ ...read, ...ends, type: read.writtenType, id: read.id });
   }
   if (stanza.name === 'presence') return presenceStanza({ ...readPresence(stanza, between), ...ends });
-  const inner = childrenAcross(stanza, between);
+  const inner = rewriteChildren(stanza, between);
   return iq({ ...ends, type, id, otherAttributes: otherAttributes(stanza), inner });
 }
 

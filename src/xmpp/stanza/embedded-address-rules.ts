@@ -1,7 +1,7 @@
 import { NS } from './namespaces.ts';
 
 /** Where in a payload an address stands. Namespaces, elements and attributes as the specification has them. */
-export interface InsideRule {
+export interface EmbeddedAddressRule {
   readonly namespace: string;
   readonly element: string;
   /** Attributes that hold a JID. */
@@ -19,7 +19,7 @@ const SUBSCRIBER =
   'a server refuses a subscription for another address than the one that asks (XEP-0060 section 6.1.3.1)';
 
 /** Every place in a payload that is mapped; docs/stanzas.md is made from it. What is not here passes as it is. */
-export const INSIDE_RULES: readonly InsideRule[] = [
+export const EMBEDDED_ADDRESS_RULES: readonly EmbeddedAddressRule[] = [
   ...['message', 'presence', 'iq'].map((element) => ({
     namespace: NS.client,
     element,

@@ -1,40 +1,52 @@
 import type { Element } from '@xmpp/xml';
-import type { Address } from './address.ts';
-import { CONTAINERS, INSIDE_RULES, type InsideRule } from './embedded-address-rules.ts';
+import { CONTAINERS, EMBEDDED_ADDRESS_RULES, type EmbeddedAddressRule } from './embedded-address-rules.ts';
 import { NS } from './namespaces.ts';
 import { attribute, escapeText, MAX_DEPTH, namespaceOf, serialize, TooDeepError } from './xml.ts';
 
-/** The two principals of a stanza: whose addresses inside it are swapped with those on the other side. */
-export interface Between {
-  readonly from: Pick<Address, 'bare' | 'counterpart'>;
-  readonly to: Pick<Address, 'bare' | 'counterpart'>;
+/** A user with both his bare addresses: his account's own, and the one that others know. Empty for who is no user. */
+interface User {
+  readonly inner: string;
+  readonly outer: string;
 }
 
-const RULES: ReadonlyMap<string, InsideRule> = new Map(
-  INSIDE_RULES.map((rule) => [`${rule.namespace} ${rule.element}`, rule]),
+/** The two users of a stanza: each address of theirs inside it becomes the other one. */
+export interface Between {
+  readonly from: User;
+  readonly to: User;
+}
+
+const RULES: ReadonlyMap<string, EmbeddedAddressRule> = new Map(
+  EMBEDDED_ADDRESS_RULES.map((rule) => [`${rule.namespace} ${rule.element}`, rule]),
 );
 // Where the search begins. A quoted stanza stands in a container only, and a body has the stream's namespace.
-const WORTH_A_LOOK: ReadonlySet<string> = new Set(
-  [...INSIDE_RULES.map(({ namespace }) => namespace), ...CONTAINERS].filter((namespace) => namespace !== NS.client),
+const REWRITTEN: ReadonlySet<string> = new Set(
+  [...EMBEDDED_ADDRESS_RULES.map(({ namespace }) => namespace), ...CONTAINERS].filter(
+    (namespace) => namespace !== NS.client,
+  ),
 );
 
-/** The other address of a principal; undefined for anybody else. */
-function counterpartOf(bare: string, { from, to }: Between): string | undefined {
-  if (bare === from.bare) return from.counterpart || undefined;
-  if (bare === to.bare) return to.counterpart || undefined;
-  if (bare === from.counterpart) return from.bare;
-  return bare === to.counterpart ? to.bare : undefined;
+/** The other address of one of the two; undefined for anybody else. */
+function otherAddressOf(bare: string, { from, to }: Between): string | undefined {
+  if (bare === from.inner) return from.outer;
+  if (bare === to.outer) return to.inner;
+  if (bare === from.outer) return from.inner;
+  return bare === to.inner ? to.outer : undefined;
+}
+
+/** Whether the two know each other by other addresses than their own. */
+function differs({ from, to }: Between): boolean {
+  return from.inner !== from.outer || to.inner !== to.outer;
 }
 
 /**
- * Swaps a JID that is one of the principals', resource kept; any other text stays. It is its own inverse, so only the
+ * Swaps a JID that is one of the two users', resource kept; any other text stays. It is its own inverse, so only the
  * prepared spelling counts: another one could not be told on the way back.
  */
 export function swapJid(text: string, between: Between): string {
   const slash = text.indexOf('/');
   const bare = slash === -1 ? text : text.slice(0, slash);
   if (bare === '') return text;
-  const other = counterpartOf(bare, between);
+  const other = otherAddressOf(bare, between);
   if (other === undefined) return text;
   return slash === -1 ? other : other + text.slice(slash);
 }
@@ -58,7 +70,7 @@ function encoded(bare: string, asIri: boolean): string {
 
 function swapInUri(path: string, between: Between): string {
   const bare = decoded(path);
-  const other = bare ? counterpartOf(bare, between) : undefined;
+  const other = bare ? otherAddressOf(bare, between) : undefined;
   if (bare === undefined || other === undefined) return path;
   const swapped = encoded(other, NOT_ASCII.test(path));
   // What is encoded otherwise than we do it could not be told on the way back.
@@ -76,7 +88,7 @@ export function swapUri(text: string, between: Between): string {
   return scheme + swapInUri(first, between) + slash + other + rest;
 }
 
-/** Writes an element as `serialize` does, with the principals' addresses in it and below it swapped. */
+/** Writes an element as `serialize` does, with the two users' addresses in it and below it swapped. */
 function write(element: Element, inherited: string, between: Between, depth: number): string {
   if (depth <= 0) throw new TooDeepError();
   const { name, attrs, children } = element;
@@ -101,28 +113,28 @@ function write(element: Element, inherited: string, between: Between, depth: num
   return `${xml}</${name}>`;
 }
 
-/** Whether a stanza's child of this namespace may have addresses in it that are mapped. */
-export function isWorthALook(namespace: string): boolean {
-  return WORTH_A_LOOK.has(namespace);
+/** Whether a stanza's child of this namespace may have addresses in it that are rewritten. */
+export function mayEmbedAddresses(namespace: string): boolean {
+  return REWRITTEN.has(namespace);
 }
 
 /**
- * A stanza's child as XML, for the other side. The element itself stays as it is.
+ * A stanza's child as XML, with the addresses that its recipient knows. The element itself stays as it is.
  *
  * @throws {TooDeepError} when it is nested too deeply to be carried
  */
-export function childAcross(child: Element, between: Between): string {
+export function rewriteChild(child: Element, between: Between): string {
   const namespace = namespaceOf(child);
-  return WORTH_A_LOOK.has(namespace) ? write(child, namespace, between, MAX_DEPTH) : serialize(child);
+  return REWRITTEN.has(namespace) && differs(between) ? write(child, namespace, between, MAX_DEPTH) : serialize(child);
 }
 
 /**
- * All of a stanza's children as XML, for the other side.
+ * All of a stanza's children as XML, with the addresses that its recipient knows.
  *
  * @throws {TooDeepError} when it is nested too deeply to be carried
  */
-export function childrenAcross(stanza: Element, between: Between): string {
+export function rewriteChildren(stanza: Element, between: Between): string {
   let xml = '';
-  for (const child of stanza.getChildElements()) xml += childAcross(child, between);
+  for (const child of stanza.getChildElements()) xml += rewriteChild(child, between);
   return xml;
 }

@@ -38,11 +38,26 @@ function foldOld(character: string): string {
 }
 
 /**
- * A localpart as a person wrote it, in the form that the server has of it: lower case, composed (RFC 8265 section 3.3). Only
+ * A localpart as a human wrote it, in the form that the server has of it: lower case, composed (RFC 8265 section 3.3). Only
  * letters that Unicode 3.2 knew are folded, since Nodeprep goes by that one: a server may have two accounts whose names
  * differ in the case of later ones, such as Georgian.
  */
 export function prepareLocalpart(local: string): string {
   if (PLAIN.test(local)) return local.toLowerCase();
   return Array.from(local.normalize('NFC'), foldOld).join('').normalize('NFC');
+}
+
+// XEP-0106 section 3.2: what an escaped character begins with, and what it stands for.
+const ESCAPED = /\\(20|22|26|27|2f|3a|3c|3e|40|5c)/g;
+
+/** XEP-0106 section 4.2: a bare JID as a localpart. Of what is escaped, a bare JID has only these. */
+export function escapeJid(bare: string): string {
+  return bare.replace(ESCAPED, '\\5c$1').replace('@', '\\40');
+}
+
+/** The bare JID that a localpart stands for, if it stands for one. */
+export function unescapeJid(local: string): { readonly local: string; readonly domain: string } | undefined {
+  const bare = local.replace(ESCAPED, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+  const at = bare.lastIndexOf('@');
+  return at === -1 ? undefined : { local: bare.slice(0, at), domain: bare.slice(at + 1) };
 }

@@ -1,5 +1,5 @@
 import type { Element } from '@xmpp/xml';
-import { type Between, childAcross, isWorthALook } from './embedded-addresses.ts';
+import { type Between, mayEmbedAddresses, rewriteChild } from './embedded-addresses.ts';
 import { idOfSender } from './message-key.ts';
 import { NS } from './namespaces.ts';
 import { attribute, namespaceOf, serialize } from './xml.ts';
@@ -126,10 +126,10 @@ const SPEAKS_OF: ReadonlySet<string> = new Set<string>([NS.markers, NS.reply, NS
 // Clients put one into nearly every message; most bear none of these.
 const NO_PROOFS: Proof[] = [];
 
-/** Whether an address as it was written is one of the other side's. */
-function isOf(jid: string, { bare, counterpart }: Between['to']): boolean {
+/** Whether an address as it was written is one of the recipient's. */
+function isOf(jid: string, { inner, outer }: Between['to']): boolean {
   const written = (jid.split('/', 1)[0] as string).toLowerCase();
-  return written === bare || written === counterpart;
+  return written === inner || written === outer;
 }
 
 /** A marker (XEP-0333 section 4), a reply (XEP-0461) or reactions (XEP-0444) that name a message of the other side. */
@@ -168,7 +168,7 @@ export function otherAttributes(element: Element): string {
 /**
  * Reads a message in one pass over its children.
  *
- * @param between whose addresses inside of it are swapped; without it, none
+ * @param between whose addresses inside of it are rewritten; without it, none
  * @throws {TooDeepError} when it is nested too deeply to be carried
  */
 export function readMessage(element: Element, between?: Between): Message {
@@ -211,7 +211,7 @@ export function readMessage(element: Element, between?: Between): Message {
     }
     const xml = serialize(child);
     // The payload stays that of the sender's words, so that it is known again whatever the mapping has become.
-    inner += between !== undefined && isWorthALook(namespace) ? childAcross(child, between) : xml;
+    inner += between !== undefined && mayEmbedAddresses(namespace) ? rewriteChild(child, between) : xml;
     if (!NOT_PAYLOAD.has(namespace)) payload += xml;
     tells ||= isTelling(child.getName(), namespace);
     // A thread groups messages and is none (RFC 6121 section 5.2.5).

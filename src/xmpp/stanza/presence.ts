@@ -1,5 +1,5 @@
 import type { Element } from '@xmpp/xml';
-import { type Between, childrenAcross } from './embedded-addresses.ts';
+import { type Between, rewriteChildren } from './embedded-addresses.ts';
 import { type Caps, capsOf } from './entity-capabilities.ts';
 import { attribute } from './xml.ts';
 
@@ -53,11 +53,11 @@ export function presenceType(element: Element): PresenceType {
 /**
  * Reads a presence stanza.
  *
- * @param between whom it is from and to: their addresses inside it are mapped
+ * @param between whose addresses inside it are rewritten
  * @throws {TooDeepError} when it is nested too deeply to be carried
  */
 export function readPresence(element: Element, between: Between): Presence {
-  return { ...bareOf(element), inner: childrenAcross(element, between) };
+  return { ...bareOf(element), inner: rewriteChildren(element, between) };
 }
 
 /** The same, its children left out: for a stanza that must not be lost although they cannot be carried. */
