@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
-import { startRedis } from '../tests/support/redis.ts';
+import { startRedis } from '../tests/support/servers/redis.ts';
 import { compile, removeCompiled } from './compile.ts';
 import { type FairnessPlan, fairness } from './fairness.ts';
 import { judge, type Round } from './goals.ts';

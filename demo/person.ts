@@ -1,5 +1,5 @@
 import type { Element } from '@xmpp/xml';
-import { type LoginOptions, TestUser } from '../tests/support/client.ts';
+import { type LoginOptions, TestUser } from '../tests/support/clients/test-user.ts';
 
 /** Something that came, and when: ms since the epoch. */
 export interface Heard {

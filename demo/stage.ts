@@ -2,11 +2,11 @@ import { Redis } from 'ioredis';
 import { Ledger } from '../src/store/redis/ledger.ts';
 import type { StoredRecord } from '../src/store/redis/record.ts';
 import { recordKey } from '../src/xmpp/stanza/message-key.ts';
-import { until } from '../tests/support/poll.ts';
-import { freePort } from '../tests/support/ports.ts';
-import { type ProsodyServer, startProsody } from '../tests/support/prosody.ts';
-import { ProxyProcess } from '../tests/support/proxy-process.ts';
-import { type RedisServer, startRedis } from '../tests/support/redis.ts';
+import { freePort } from '../tests/support/process/ports.ts';
+import { type ProsodyServer, startProsody } from '../tests/support/servers/prosody.ts';
+import { type RedisServer, startRedis } from '../tests/support/servers/redis.ts';
+import { ProxyProcess } from '../tests/support/stages/proxy-process.ts';
+import { until } from '../tests/support/time/until.ts';
 import { Person } from './person.ts';
 
 const DOMAIN = 'example.org';

@@ -1,4 +1,4 @@
-import { until } from '../tests/support/poll.ts';
+import { until } from '../tests/support/time/until.ts';
 import type { Heard, Person } from './person.ts';
 import { COMPONENT_DOMAIN, FIRST_RETRY, type Stage, TTL } from './stage.ts';
 import type { Terminal } from './terminal.ts';

@@ -1,5 +1,5 @@
 import net from 'node:net';
-import { freePort } from '../tests/support/ports.ts';
+import { freePort } from '../tests/support/process/ports.ts';
 
 /** A port before a server that can move to another server, as an address does in a failover: old connections stay. */
 export class AddressRelay {

@@ -1,4 +1,4 @@
-import { OWN_SERVER } from '../tests/support/world.ts';
+import { OWN_SERVER } from '../tests/support/stages/world.ts';
 import { faketime } from './clock.ts';
 import type { Scenario } from './scenario.ts';
 

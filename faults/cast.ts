@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { OWN_SERVER } from '../tests/support/world.ts';
+import { OWN_SERVER } from '../tests/support/stages/world.ts';
 import type { Message, Recorder } from './history.ts';
 import { LibrarySender } from './library-sender.ts';
 import { FaultIds, Nemesis } from './nemesis.ts';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { removeFolder } from '../tests/support/temp.ts';
+import { removeFolder } from '../tests/support/process/temporary.ts';
 
 const LIBRARIES = ['x86_64-linux-gnu', 'aarch64-linux-gnu'].map((machine) => `/usr/lib/${machine}`);
 // Where Debian's package libfaketime puts it. The variant for programs with threads.

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import xml, { type Element } from '@xmpp/xml';
-import type { TestUser } from '../tests/support/client.ts';
-import { RECEIPT_CLIENT } from '../tests/support/client-requests.ts';
-import type { World } from '../tests/support/world.ts';
+import { RECEIPT_CLIENT } from '../tests/support/clients/request-dialogue.ts';
+import type { TestUser } from '../tests/support/clients/test-user.ts';
+import type { World } from '../tests/support/stages/world.ts';
 
 const NS_OWN = 'urn:openfire-receipts:0';
 

@@ -1,5 +1,5 @@
-import { LibraryUser } from '../tests/support/library-user.ts';
-import type { World } from '../tests/support/world.ts';
+import { LibraryUser } from '../tests/support/client-library/library-user.ts';
+import type { World } from '../tests/support/stages/world.ts';
 import type { Message, Recorder } from './history.ts';
 import type { Sender } from './senders.ts';
 

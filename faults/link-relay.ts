@@ -1,5 +1,5 @@
 import net from 'node:net';
-import { freePort } from '../tests/support/ports.ts';
+import { freePort } from '../tests/support/process/ports.ts';
 import { CLEAR, type Conditions, Lane } from './lane.ts';
 
 /** `out`: from who connects (the proxy) to the server; `in`: the reverse. */

@@ -1,4 +1,4 @@
-import { ProxyProcess } from '../tests/support/proxy-process.ts';
+import { ProxyProcess } from '../tests/support/stages/proxy-process.ts';
 import type { Recorder } from './history.ts';
 import type { LinkRelay } from './link-relay.ts';
 

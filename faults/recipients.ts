@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import xml, { type Element } from '@xmpp/xml';
-import type { World } from '../tests/support/world.ts';
+import type { World } from '../tests/support/stages/world.ts';
 import { Connection } from './connection.ts';
 import type { Recorder } from './history.ts';
 import type { FaultIds } from './nemesis.ts';

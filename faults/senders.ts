@@ -1,5 +1,5 @@
 import xml, { type Element } from '@xmpp/xml';
-import type { World } from '../tests/support/world.ts';
+import type { World } from '../tests/support/stages/world.ts';
 import { Connection } from './connection.ts';
 import type { Message, Recorder } from './history.ts';
 import type { Random } from './random.ts';

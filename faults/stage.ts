@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
-import { freePort } from '../tests/support/ports.ts';
-import { type RedisServer, startRedis } from '../tests/support/redis.ts';
-import { World } from '../tests/support/world.ts';
+import { freePort } from '../tests/support/process/ports.ts';
+import { type RedisServer, startRedis } from '../tests/support/servers/redis.ts';
+import { World } from '../tests/support/stages/world.ts';
 import { AddressRelay } from './address-relay.ts';
 import { Clock } from './clock.ts';
 import type { Recorder } from './history.ts';

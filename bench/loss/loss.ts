@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { OWN_SERVER } from '../../tests/support/world.ts';
+import { OWN_SERVER } from '../../tests/support/stages/world.ts';
 import { ROWS } from './rows.ts';
 import { COLUMNS, Stage } from './stage.ts';
 import { type Measured, markdown, wanting } from './table.ts';

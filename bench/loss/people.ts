@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import xml, { type Element } from '@xmpp/xml';
 import { memoryStore, type Store } from '../../packages/client/src/index.ts';
 import { countAll } from '../../packages/client/src/stream-management.ts';
-import { LibraryUser, type Reconnecting, reconnecting } from '../../tests/support/library-user.ts';
-import { until } from '../../tests/support/poll.ts';
-import type { Relay } from '../../tests/support/relay.ts';
-import type { World } from '../../tests/support/world.ts';
+import { LibraryUser, type Reconnecting, reconnecting } from '../../tests/support/client-library/library-user.ts';
+import type { Relay } from '../../tests/support/peer/relay.ts';
+import type { World } from '../../tests/support/stages/world.ts';
+import { until } from '../../tests/support/time/until.ts';
 
 const NS_RECEIPTS = 'urn:xmpp:receipts';
 const NS_OWN = 'urn:openfire-receipts:0';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { until } from '../../tests/support/poll.ts';
+import { until } from '../../tests/support/time/until.ts';
 import type { Person } from './people.ts';
 
 /** ms; how long our own server keeps a session that may be resumed (XEP-0198 section 5). */

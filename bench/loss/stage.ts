@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { until } from '../../tests/support/poll.ts';
-import { ProxyProcess } from '../../tests/support/proxy-process.ts';
-import { OWN_SERVER, World } from '../../tests/support/world.ts';
+import { ProxyProcess } from '../../tests/support/stages/proxy-process.ts';
+import { OWN_SERVER, World } from '../../tests/support/stages/world.ts';
+import { until } from '../../tests/support/time/until.ts';
 import { type Kind, type Person, person } from './people.ts';
 import { RESUME_WINDOW, type Row, type Scene } from './rows.ts';
 

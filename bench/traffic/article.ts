@@ -1,8 +1,8 @@
 import componentModule from '@xmpp/component';
 import xml, { type Element } from '@xmpp/xml';
-import { type Reconnecting, reconnecting } from '../../tests/support/library-user.ts';
-import { until } from '../../tests/support/poll.ts';
-import type { World } from '../../tests/support/world.ts';
+import { type Reconnecting, reconnecting } from '../../tests/support/client-library/library-user.ts';
+import type { World } from '../../tests/support/stages/world.ts';
+import { until } from '../../tests/support/time/until.ts';
 import type { Stock } from '../variants/stock.ts';
 
 /**

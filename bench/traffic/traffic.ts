@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { until } from '../../tests/support/poll.ts';
-import type { Relay } from '../../tests/support/relay.ts';
-import { World } from '../../tests/support/world.ts';
+import type { Relay } from '../../tests/support/peer/relay.ts';
+import { World } from '../../tests/support/stages/world.ts';
+import { until } from '../../tests/support/time/until.ts';
 import { type Kind, person } from '../loss/people.ts';
 import { Punctual, startMiddleman } from './article.ts';
 

@@ -3,10 +3,10 @@ import { Inquiry } from '../../src/store/redis/administration-queries.ts';
 import { Keys } from '../../src/store/redis/keys.ts';
 import { copiesOf } from '../../src/store/redis/record.ts';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
-import { freePort } from '../../tests/support/ports.ts';
-import { type ProsodyServer, startProsody } from '../../tests/support/prosody.ts';
-import { ProxyProcess } from '../../tests/support/proxy-process.ts';
-import { type RedisServer, startRedis } from '../../tests/support/redis.ts';
+import { freePort } from '../../tests/support/process/ports.ts';
+import { type ProsodyServer, startProsody } from '../../tests/support/servers/prosody.ts';
+import { type RedisServer, startRedis } from '../../tests/support/servers/redis.ts';
+import { ProxyProcess } from '../../tests/support/stages/proxy-process.ts';
 import { type Figures, readFigures } from './figures.ts';
 import { type Line, Network } from './relay.ts';
 

@@ -1,5 +1,5 @@
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
-import { until } from '../../tests/support/poll.ts';
+import { until } from '../../tests/support/time/until.ts';
 import type { Message } from '../history.ts';
 import type { Fault } from '../nemesis.ts';
 import type { Scene } from '../scenario.ts';

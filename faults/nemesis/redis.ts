@@ -1,9 +1,9 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Redis } from 'ioredis';
-import { until } from '../../tests/support/poll.ts';
-import { freePort } from '../../tests/support/ports.ts';
-import type { RedisServer } from '../../tests/support/redis.ts';
+import { freePort } from '../../tests/support/process/ports.ts';
+import type { RedisServer } from '../../tests/support/servers/redis.ts';
+import { until } from '../../tests/support/time/until.ts';
 import type { Fault } from '../nemesis.ts';
 import type { Stage } from '../stage.ts';
 

@@ -1,9 +1,9 @@
 import { retryNow } from '../../src/store/redis/administration-operations.ts';
 import { Inquiry } from '../../src/store/redis/administration-queries.ts';
 import { claim, handOver, settle } from '../../src/store/redis/operations.ts';
-import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND } from '../support/ledger.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
-import { openRoom } from '../support/room.ts';
+import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { openDeliveryStage } from '../support/stages/delivery-stage.ts';
+import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND } from '../support/store/ledger.ts';
 
 /** What a request costs is bounded (rows 4 and 5): in commands of Redis that one call gives, and in requests of one user. */
 let server: RedisServer;
@@ -167,7 +167,7 @@ describe('one user', () => {
           return '';
         },
       };
-      const room = openRoom(server.url, { commands });
+      const room = openDeliveryStage(server.url, { commands });
       try {
         let refused = 0;
         for (let i = 0; i < 1000; i += 1) {

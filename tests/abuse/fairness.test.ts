@@ -1,6 +1,6 @@
 import { PriorityQueue } from '../../src/xmpp/connection/priority-queue.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
-import { openRoom } from '../support/room.ts';
+import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { openDeliveryStage } from '../support/stages/delivery-stage.ts';
 
 /** One user sends 30,000 small messages at once (row 10): by places in the order, not by the clock. */
 const MANY = 30_000;
@@ -10,12 +10,12 @@ const writes = (from: string, id: string) =>
 
 describe('before Redis', () => {
   let server: RedisServer;
-  let room: ReturnType<typeof openRoom>;
+  let room: ReturnType<typeof openDeliveryStage>;
   beforeAll(async () => {
     server = await startRedis();
   });
   beforeEach(() => {
-    room = openRoom(server.url);
+    room = openDeliveryStage(server.url);
   });
   afterEach(() => room.close());
   afterAll(() => server.stop());

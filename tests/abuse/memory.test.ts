@@ -8,9 +8,9 @@ import { Inquiry } from '../../src/store/redis/administration-queries.ts';
 import { Probe } from '../../src/store/redis/probe.ts';
 import { redisFault } from '../../src/store/redis/redis-faults.ts';
 import { askMemory, memoryUsed } from '../../src/store/redis/server-setup.ts';
-import { ALICE, openLedger } from '../support/ledger.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
-import { openRoom } from '../support/room.ts';
+import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { openDeliveryStage } from '../support/stages/delivery-stage.ts';
+import { ALICE, openLedger } from '../support/store/ledger.ts';
 
 /** Redis nears its memory limit (row 2): who floods is refused, and there is room to take away. */
 let server: RedisServer;
@@ -29,7 +29,7 @@ const receipt = (id: string, of = 'mallory') =>
 test('a flood of large messages is refused before Redis refuses anything, and receipts make room again', async () => {
   let used: number | undefined;
   const shares = { limits: { ...NO_LIMITS, reserve: 0.1 }, memoryUsed: () => used, onRefused: () => {} };
-  const room = openRoom(server.url, { quotas: shares, maxStanzaBytes: 300_000 });
+  const room = openDeliveryStage(server.url, { quotas: shares, maxStanzaBytes: 300_000 });
   try {
     const before = Number(/used_memory:(\d+)/.exec(await room.redis.info('memory'))?.[1]);
     await room.redis.config('SET', 'maxmemory', String(before + 20_000_000));
@@ -71,7 +71,7 @@ test('a flood of large messages is refused before Redis refuses anything, and re
 
 test('who is responsible is found and erased while Redis is at its limit', async () => {
   const opened = openLedger(server.url);
-  const room = openRoom(server.url);
+  const room = openDeliveryStage(server.url);
   const { prefix } = room.ledger.keys;
   const connection = { url: server.url };
   const queues = new Queues({

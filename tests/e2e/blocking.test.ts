@@ -3,9 +3,9 @@
 import xml, { type Element } from '@xmpp/xml';
 import { Redis } from 'ioredis';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
-import type { TestUser } from '../support/client.ts';
-import { until } from '../support/poll.ts';
-import { OWN_SERVER, World } from '../support/world.ts';
+import type { TestUser } from '../support/clients/test-user.ts';
+import { OWN_SERVER, World } from '../support/stages/world.ts';
+import { until } from '../support/time/until.ts';
 
 // Needs a server of our own: others drop what is for nobody, or have a storage of another size.
 const onOwnServer = OWN_SERVER ? test : test.skip;

@@ -1,9 +1,9 @@
-import { chromiumProgram, type Tab, TestBrowser } from '../support/browser.ts';
-import type { Account } from '../support/browser-application.ts';
-import type { TestUser } from '../support/client.ts';
-import { until } from '../support/poll.ts';
-import { Relay } from '../support/relay.ts';
-import { OWN_SERVER, World } from '../support/world.ts';
+import type { Account } from '../support/browser/application.ts';
+import { chromiumProgram, type Tab, TestBrowser } from '../support/browser/browser.ts';
+import type { TestUser } from '../support/clients/test-user.ts';
+import { Relay } from '../support/peer/relay.ts';
+import { OWN_SERVER, World } from '../support/stages/world.ts';
+import { until } from '../support/time/until.ts';
 
 /** The library in a real Chromium, with its IndexedDB on the disk, over WebSocket to a real server. */
 const RUNS = OWN_SERVER && chromiumProgram !== undefined;

@@ -2,8 +2,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { opened } from '../support/opened.ts';
-import { World } from '../support/world.ts';
+import { opened } from '../support/process/opened.ts';
+import { World } from '../support/stages/world.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 

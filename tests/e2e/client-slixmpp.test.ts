@@ -1,7 +1,7 @@
 import { memoryStore } from '../../packages/client/src/index.ts';
-import { LibraryUser, type LibraryUserOptions } from '../support/library-user.ts';
-import { SlixmppUser, slixmppPython } from '../support/slixmpp.ts';
-import { NO_COPIES, World } from '../support/world.ts';
+import { LibraryUser, type LibraryUserOptions } from '../support/client-library/library-user.ts';
+import { SlixmppUser, slixmppPython } from '../support/clients/slixmpp.ts';
+import { NO_COPIES, World } from '../support/stages/world.ts';
 
 /** The library on one side, a stock client of another family (python3-slixmpp) on the other. */
 if (slixmppPython === undefined) console.info('Skipped: no python3 here can "import slixmpp" (apt: python3-slixmpp)');

@@ -3,10 +3,10 @@ import path from 'node:path';
 import xml from '@xmpp/xml';
 import { fileStore } from '../../packages/client/src/file-store.ts';
 import { memoryStore, type Tracked } from '../../packages/client/src/index.ts';
-import { LibraryUser, type LibraryUserOptions } from '../support/library-user.ts';
-import { until } from '../support/poll.ts';
-import { removeFolder, temporaryFolder } from '../support/temp.ts';
-import { World } from '../support/world.ts';
+import { LibraryUser, type LibraryUserOptions } from '../support/client-library/library-user.ts';
+import { removeFolder, temporaryFolder } from '../support/process/temporary.ts';
+import { World } from '../support/stages/world.ts';
+import { until } from '../support/time/until.ts';
 
 const NS_RECEIPTS = 'urn:xmpp:receipts';
 

@@ -1,10 +1,10 @@
 import { Redis } from 'ioredis';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
-import { CommandWindow } from '../support/command-window.ts';
-import type { OpenfireLike } from '../support/openfire.ts';
-import { OpenfireStage } from '../support/openfire-stage.ts';
-import { until } from '../support/poll.ts';
-import { NO_COPIES } from '../support/world.ts';
+import { CommandWindow } from '../support/clients/command-window.ts';
+import type { OpenfireLike } from '../support/openfire/openfire.ts';
+import { OpenfireStage } from '../support/stages/openfire-stage.ts';
+import { NO_COPIES } from '../support/stages/world.ts';
+import { until } from '../support/time/until.ts';
 
 /** Commands with two processes, between which Openfire deals the steps in turn. */
 let stage: OpenfireStage;

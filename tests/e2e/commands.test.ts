@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
-import { CommandWindow } from '../support/command-window.ts';
-import { until } from '../support/poll.ts';
-import { World } from '../support/world.ts';
+import { CommandWindow } from '../support/clients/command-window.ts';
+import { World } from '../support/stages/world.ts';
+import { until } from '../support/time/until.ts';
 
 /** Every command, as a client runs it: on a real server, through its forms. */
 let world: World;

@@ -1,9 +1,9 @@
 // Two people who know each other by their proxied addresses only, and what becomes of messages as they come and go.
 import xml from '@xmpp/xml';
 import { Redis } from 'ioredis';
-import type { TestUser } from '../support/client.ts';
-import { until } from '../support/poll.ts';
-import { OWN_SERVER, World } from '../support/world.ts';
+import type { TestUser } from '../support/clients/test-user.ts';
+import { OWN_SERVER, World } from '../support/stages/world.ts';
+import { until } from '../support/time/until.ts';
 
 let world: World;
 let redis: Redis;

@@ -3,11 +3,11 @@ import type { Element } from '@xmpp/xml';
 import { Redis } from 'ioredis';
 import { Ledger } from '../../src/store/redis/ledger.ts';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
-import { TIMETABLE } from '../support/ledger.ts';
-import { until } from '../support/poll.ts';
-import { ProxyProcess } from '../support/proxy-process.ts';
-import { Relay } from '../support/relay.ts';
-import { OWN_SERVER, World } from '../support/world.ts';
+import { Relay } from '../support/peer/relay.ts';
+import { ProxyProcess } from '../support/stages/proxy-process.ts';
+import { OWN_SERVER, World } from '../support/stages/world.ts';
+import { TIMETABLE } from '../support/store/ledger.ts';
+import { until } from '../support/time/until.ts';
 
 const MESSAGES = Number(process.env.CRASH_MESSAGES ?? 2000);
 

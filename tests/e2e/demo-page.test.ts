@@ -1,6 +1,6 @@
 import axe from 'axe-core';
-import { DemoVisit, HAS_CHROMIUM } from '../support/demo-page.ts';
-import { until } from '../support/poll.ts';
+import { DemoVisit, HAS_CHROMIUM } from '../support/browser/demo-page.ts';
+import { until } from '../support/time/until.ts';
 
 const { jest } = import.meta;
 // Longer than anything in it may take to show.

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import path from 'node:path';
-import { opened } from '../support/opened.ts';
-import { until } from '../support/poll.ts';
-import { removeFolder, temporaryFolder } from '../support/temp.ts';
+import { opened } from '../support/process/opened.ts';
+import { removeFolder, temporaryFolder } from '../support/process/temporary.ts';
+import { until } from '../support/time/until.ts';
 
 const DEMO = path.resolve(import.meta.dirname, '../../demo/demo.ts');
 

@@ -1,6 +1,6 @@
 import xml, { type Element } from '@xmpp/xml';
-import type { TestUser } from '../support/client.ts';
-import { NO_COPIES, World } from '../support/world.ts';
+import type { TestUser } from '../support/clients/test-user.ts';
+import { NO_COPIES, World } from '../support/stages/world.ts';
 
 /** Who has two devices, both with carbons (XEP-0280): what each of them is told. By E2E_ variables on another server. */
 let world: World;

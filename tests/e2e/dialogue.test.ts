@@ -1,5 +1,5 @@
 import xml, { type Element } from '@xmpp/xml';
-import { NO_COPIES, World } from '../support/world.ts';
+import { NO_COPIES, World } from '../support/stages/world.ts';
 
 let world: World;
 

@@ -1,11 +1,11 @@
 import { loadConfig } from '../../src/config/config.ts';
 import { createLog } from '../../src/util/log.ts';
-import { login, type TestUser } from '../support/client.ts';
-import { ejabberdAvailable, startEjabberd } from '../support/ejabberd.ts';
-import { until } from '../support/poll.ts';
-import { TestProxy } from '../support/proxy.ts';
-import { startRedis } from '../support/redis.ts';
-import { QUICK } from '../support/world.ts';
+import { login, type TestUser } from '../support/clients/test-user.ts';
+import { ejabberdAvailable, startEjabberd } from '../support/servers/ejabberd.ts';
+import { startRedis } from '../support/servers/redis.ts';
+import { TestProxy } from '../support/stages/test-proxy.ts';
+import { QUICK } from '../support/stages/world.ts';
+import { until } from '../support/time/until.ts';
 
 /** ejabberd takes several connections for one component's domain, as Openfire does, and Prosody does not. */
 (ejabberdAvailable() ? test : test.skip)(

@@ -1,7 +1,7 @@
 import xml from '@xmpp/xml';
-import { BareComponent } from '../support/openfire-component.ts';
-import { OpenfireStage } from '../support/openfire-stage.ts';
-import { until } from '../support/poll.ts';
+import { BareComponent } from '../support/openfire/bare-component.ts';
+import { OpenfireStage } from '../support/stages/openfire-stage.ts';
+import { until } from '../support/time/until.ts';
 
 let stage: OpenfireStage;
 

@@ -1,7 +1,7 @@
-import type { OpenfireLike } from '../support/openfire.ts';
-import { OpenfireStage } from '../support/openfire-stage.ts';
-import type { OpenfireUser } from '../support/openfire-user.ts';
-import { until } from '../support/poll.ts';
+import type { OpenfireLike } from '../support/openfire/openfire.ts';
+import type { OpenfireUser } from '../support/openfire/user.ts';
+import { OpenfireStage } from '../support/stages/openfire-stage.ts';
+import { until } from '../support/time/until.ts';
 
 /** Two users of the scripted server, known to each other by their proxied addresses only. */
 let stage: OpenfireStage;

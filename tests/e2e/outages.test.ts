@@ -1,6 +1,6 @@
-import { until } from '../support/poll.ts';
-import { askRedis } from '../support/redis.ts';
-import { NO_COPIES, World } from '../support/world.ts';
+import { askRedis } from '../support/servers/redis.ts';
+import { NO_COPIES, World } from '../support/stages/world.ts';
+import { until } from '../support/time/until.ts';
 
 let world: World;
 

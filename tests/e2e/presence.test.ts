@@ -1,9 +1,9 @@
 import xml, { type Element } from '@xmpp/xml';
-import type { TestUser } from '../support/client.ts';
-import { until } from '../support/poll.ts';
-import { askRedis } from '../support/redis.ts';
-import { Relay } from '../support/relay.ts';
-import { OWN_SERVER, World } from '../support/world.ts';
+import type { TestUser } from '../support/clients/test-user.ts';
+import { Relay } from '../support/peer/relay.ts';
+import { askRedis } from '../support/servers/redis.ts';
+import { OWN_SERVER, World } from '../support/stages/world.ts';
+import { until } from '../support/time/until.ts';
 
 const QUICK = { perSecond: 1000, patience: 300, heartbeat: 200, unusableAfter: 200 };
 const NICK = 'http://jabber.org/protocol/nick';

@@ -1,10 +1,10 @@
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { Ledger } from '../../src/store/redis/ledger.ts';
-import { aliceWrites, BOB as BOB_SERVED, TIMETABLE } from '../support/ledger.ts';
-import type { OpenfireLike } from '../support/openfire.ts';
-import { OpenfireStage } from '../support/openfire-stage.ts';
-import { until } from '../support/poll.ts';
+import type { OpenfireLike } from '../support/openfire/openfire.ts';
+import { OpenfireStage } from '../support/stages/openfire-stage.ts';
+import { aliceWrites, BOB as BOB_SERVED, TIMETABLE } from '../support/store/ledger.ts';
+import { until } from '../support/time/until.ts';
 
 /** What an operator sees in the dashboard, and what becomes of messages when the queues do not do their work. */
 let stage: OpenfireStage;

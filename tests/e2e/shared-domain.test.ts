@@ -1,9 +1,9 @@
 import { ReceiptsProxy } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { createLog } from '../../src/util/log.ts';
-import { ejabberdAvailable, startEjabberd } from '../support/ejabberd.ts';
-import { until } from '../support/poll.ts';
-import { startRedis } from '../support/redis.ts';
+import { ejabberdAvailable, startEjabberd } from '../support/servers/ejabberd.ts';
+import { startRedis } from '../support/servers/redis.ts';
+import { until } from '../support/time/until.ts';
 
 /** ejabberd lets several connections serve one component's domain, as Openfire does, and gives each a part. */
 (ejabberdAvailable() ? test : test.skip)(

@@ -1,8 +1,8 @@
 // Whoever changes his device gets his messages: two contacts, and a phone that dies without a word.
 import { Redis } from 'ioredis';
-import type { TestUser } from '../support/client.ts';
-import { until } from '../support/poll.ts';
-import { World } from '../support/world.ts';
+import type { TestUser } from '../support/clients/test-user.ts';
+import { World } from '../support/stages/world.ts';
+import { until } from '../support/time/until.ts';
 
 let world: World;
 let redis: Redis;

@@ -1,5 +1,5 @@
-import { SlixmppUser, slixmppPython } from '../support/slixmpp.ts';
-import { NO_COPIES, World } from '../support/world.ts';
+import { SlixmppUser, slixmppPython } from '../support/clients/slixmpp.ts';
+import { NO_COPIES, World } from '../support/stages/world.ts';
 
 /** A client of another family (python3-slixmpp with its xep_0184), beside the test users, through the proxy. */
 if (slixmppPython === undefined) console.info('Skipped: no python3 here can "import slixmpp" (apt: python3-slixmpp)');

@@ -1,8 +1,8 @@
-import { until } from '../support/poll.ts';
-import { Relay } from '../support/relay.ts';
-import type { Report } from '../support/reporting-client.ts';
-import { buildSmack, type Smack, type SmackOptions, SmackUser } from '../support/smack.ts';
-import { NO_COPIES, World } from '../support/world.ts';
+import type { Report } from '../support/clients/reporting-client.ts';
+import { buildSmack, type Smack, type SmackOptions, SmackUser } from '../support/clients/smack.ts';
+import { Relay } from '../support/peer/relay.ts';
+import { NO_COPIES, World } from '../support/stages/world.ts';
+import { until } from '../support/time/until.ts';
 
 /** A chat as Smack's readers write it (tests/smack), on both sides, through the proxy. */
 const built = await buildSmack();

@@ -1,7 +1,7 @@
 import xml from '@xmpp/xml';
-import { login, type TestUser } from '../support/client.ts';
-import { RECEIPT_CLIENT, verificationString } from '../support/client-requests.ts';
-import { type ProsodyServer, startProsody } from '../support/prosody.ts';
+import { RECEIPT_CLIENT, verificationString } from '../support/clients/request-dialogue.ts';
+import { login, type TestUser } from '../support/clients/test-user.ts';
+import { type ProsodyServer, startProsody } from '../support/servers/prosody.ts';
 
 /** The words of the test users, said on a real server without a proxy. */
 let prosody: ProsodyServer;

@@ -4,11 +4,11 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import xml, { type Element } from '@xmpp/xml';
-import { login } from '../support/client.ts';
-import { ejabberdAvailable, startEjabberd } from '../support/ejabberd.ts';
-import { until } from '../support/poll.ts';
-import { type ProsodyServer, startProsody } from '../support/prosody.ts';
-import { askRedis, startRedis } from '../support/redis.ts';
+import { login } from '../support/clients/test-user.ts';
+import { ejabberdAvailable, startEjabberd } from '../support/servers/ejabberd.ts';
+import { type ProsodyServer, startProsody } from '../support/servers/prosody.ts';
+import { askRedis, startRedis } from '../support/servers/redis.ts';
+import { until } from '../support/time/until.ts';
 
 function runs(pid: number): boolean {
   try {
@@ -73,7 +73,7 @@ describe('Redis', () => {
 
   test('ends, and its folder goes, when the process that started it is killed', async () => {
     const script = `
-      import { startRedis } from '${new URL('../support/redis.ts', import.meta.url).pathname}';
+      import { startRedis } from '${new URL('../support/servers/redis.ts', import.meta.url).pathname}';
       const { pid, logFile } = await startRedis();
       console.log(JSON.stringify({ pid, logFile }));
       setInterval(() => {}, 1000);`;

@@ -2,8 +2,8 @@ import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { handOver, settle } from '../../src/store/redis/operations.ts';
 import { judgeSessions, seePresence, stillAlive, takeStep } from '../../src/store/redis/presence-operations.ts';
-import { ALICE, aliceWrites, BOB, keyOf, openLedger } from '../support/ledger.ts';
-import { startRedis } from '../support/redis.ts';
+import { startRedis } from '../support/servers/redis.ts';
+import { ALICE, aliceWrites, BOB, keyOf, openLedger } from '../support/store/ledger.ts';
 
 test('all keys of ledger and queues share one slot, as Redis Cluster wants it', async () => {
   const server = await startRedis({ cluster: true });

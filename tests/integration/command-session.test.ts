@@ -1,6 +1,6 @@
 import { SESSION_LASTS, Sessions } from '../../src/commands/session.ts';
-import { openLedger } from '../support/ledger.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
+import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { openLedger } from '../support/store/ledger.ts';
 
 const NOW = 1_790_000_000_000;
 const ALICE = 'alice@example.org/phone';

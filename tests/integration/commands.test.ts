@@ -4,13 +4,13 @@ import { Commands } from '../../src/commands/commands.ts';
 import type { Desk } from '../../src/commands/desk.ts';
 import { Inquiry } from '../../src/store/redis/administration-queries.ts';
 import { reject } from '../../src/store/redis/operations.ts';
-import { ALICE, aliceWrites, BOB, keyOf } from '../support/ledger.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
-import { openRoom } from '../support/room.ts';
+import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { openDeliveryStage } from '../support/stages/delivery-stage.ts';
+import { ALICE, aliceWrites, BOB, keyOf } from '../support/store/ledger.ts';
 
 /** Who may run which command, and what becomes of a client that goes wrong: stanzas in, stanzas out. */
 let server: RedisServer;
-let room: ReturnType<typeof openRoom>;
+let room: ReturnType<typeof openDeliveryStage>;
 let forgotten: string[];
 let redisIsDown = false;
 
@@ -24,7 +24,7 @@ beforeEach(() => {
   // The room makes the ledger that the commands ask, and answers with the commands.
   const inner: { commands?: Commands } = {};
   const commandsOf = () => inner.commands as Commands;
-  room = openRoom(server.url, {
+  room = openDeliveryStage(server.url, {
     commands: {
       items: (node, asker) => commandsOf().items(node, asker),
       info: (node, asker) => commandsOf().info(node, asker),
@@ -268,7 +268,7 @@ describe('what goes wrong', () => {
 
   test('an error is not answered', async () => {
     room.receipts.stanza(
-      (await import('../support/xml.ts')).parseStanza(
+      (await import('../support/stanzas/xml.ts')).parseStanza(
         `<iq from="${PHONE}" to="receipts.example.org" type="error" id="q">${command('status')}</iq>`,
       ),
     );

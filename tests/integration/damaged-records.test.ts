@@ -1,7 +1,7 @@
 import { faultOf } from '../../src/store/redis/ledger.ts';
 import { claim, named, reject, settle } from '../../src/store/redis/operations.ts';
-import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND } from '../support/ledger.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
+import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND } from '../support/store/ledger.ts';
 
 /** One record that something else has damaged stops nothing else, and its sender is told where it still says who that is. */
 let server: RedisServer;

@@ -1,11 +1,12 @@
 // Unavailable to a single contact (RFC 6121 section 4.6), and probes that anybody may send.
-import { ALICE, BOB } from '../support/ledger.ts';
-import { until } from '../support/poll.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
-import { openRoom } from '../support/room.ts';
+
+import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { openDeliveryStage } from '../support/stages/delivery-stage.ts';
+import { ALICE, BOB } from '../support/store/ledger.ts';
+import { until } from '../support/time/until.ts';
 
 let server: RedisServer;
-let room: ReturnType<typeof openRoom>;
+let room: ReturnType<typeof openDeliveryStage>;
 let told: string[];
 
 beforeAll(async () => {
@@ -14,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 beforeEach(() => {
   told = [];
-  room = openRoom(server.url, {
+  room = openDeliveryStage(server.url, {
     presence: {
       observer: {
         began: (_, resource) => told.push(`${resource} began`),

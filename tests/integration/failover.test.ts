@@ -1,7 +1,7 @@
-import { PeerProxy } from '../support/peer-proxy.ts';
-import { until } from '../support/poll.ts';
-import { askRedis, type RedisServer, startRedis } from '../support/redis.ts';
-import { Relay } from '../support/relay.ts';
+import { Relay } from '../support/peer/relay.ts';
+import { askRedis, type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { PeerProxy } from '../support/stages/peer-proxy.ts';
+import { until } from '../support/time/until.ts';
 
 const { jest } = import.meta;
 

@@ -3,9 +3,9 @@ import { UserErasure } from '../../src/jobs/forgetting.ts';
 import { Queues } from '../../src/jobs/queues.ts';
 import { Erasure } from '../../src/store/erasure.ts';
 import { Inquiry } from '../../src/store/redis/administration-queries.ts';
-import { ALICE, aliceWrites, BOB, keyOf, openLedger } from '../support/ledger.ts';
-import { until } from '../support/poll.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
+import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { ALICE, aliceWrites, BOB, keyOf, openLedger } from '../support/store/ledger.ts';
+import { until } from '../support/time/until.ts';
 
 /** A user is forgotten by a job, whoever does it. */
 let server: RedisServer;

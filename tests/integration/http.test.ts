@@ -3,7 +3,7 @@ import { type Job, Queue, UnrecoverableError, Worker } from 'bullmq';
 import type { Config } from '../../src/config/config.ts';
 import { type HttpServer, startHttp } from '../../src/http/server.ts';
 import { Metrics } from '../../src/metrics/metrics.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
+import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 
 const OPEN: Config['http'] = { host: '127.0.0.1', port: 0, user: 'admin' };
 const PASSWORD = 'pässword';

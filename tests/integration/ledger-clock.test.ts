@@ -1,7 +1,7 @@
 import { claim, expire } from '../../src/store/redis/operations.ts';
 import { Pipeline } from '../../src/store/redis/pipeline.ts';
-import { aliceWrites, DAY, keyOf, openLedger, SECOND } from '../support/ledger.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
+import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { aliceWrites, DAY, keyOf, openLedger, SECOND } from '../support/store/ledger.ts';
 
 /**
  * Steps of Redis' clock. The ledger adds an offset to that clock and takes both in at one place, so that a change of what

@@ -15,8 +15,8 @@ import {
   withdraw,
 } from '../../src/store/redis/operations.ts';
 import { decodeRecord } from '../../src/store/redis/record.ts';
-import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger } from '../support/ledger.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
+import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger } from '../support/store/ledger.ts';
 
 let server: RedisServer;
 let opened: ReturnType<typeof openLedger>;

@@ -12,8 +12,8 @@ import {
   settle,
   told,
 } from '../../src/store/redis/operations.ts';
-import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND, TIMETABLE } from '../support/ledger.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
+import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND, TIMETABLE } from '../support/store/ledger.ts';
 
 let server: RedisServer;
 let opened: ReturnType<typeof openLedger>;

@@ -4,10 +4,10 @@ import { loadConfig } from '../../src/config/config.ts';
 import { createLog } from '../../src/util/log.ts';
 import { Link, type LinkTiming } from '../../src/xmpp/connection/link.ts';
 import type { Priority } from '../../src/xmpp/connection/outgoing-stanza.ts';
-import { ComponentPeer } from '../support/component-peer.ts';
-import { until } from '../support/poll.ts';
-import { startRedis } from '../support/redis.ts';
-import { Relay } from '../support/relay.ts';
+import { ComponentPeer } from '../support/peer/component-peer.ts';
+import { Relay } from '../support/peer/relay.ts';
+import { startRedis } from '../support/servers/redis.ts';
+import { until } from '../support/time/until.ts';
 
 const message = (body: string) =>
   `<message from="bob@receipts.example.org" to="alice@example.org"><body>${body}</body></message>`;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Link } from '../../src/xmpp/connection/link.ts';
-import { ComponentPeer } from '../support/component-peer.ts';
-import { until } from '../support/poll.ts';
+import { ComponentPeer } from '../support/peer/component-peer.ts';
+import { until } from '../support/time/until.ts';
 
 // Self-signed, for example.org alone, and for nothing but this test.
 const KEY = `-----BEGIN PRIVATE KEY-----

@@ -4,8 +4,8 @@ import { Link, type LinkTiming } from '../../src/xmpp/connection/link.ts';
 import { LinkAuthError } from '../../src/xmpp/connection/link-problem.ts';
 import type { LinkOptions } from '../../src/xmpp/connection/options.ts';
 import type { OutgoingStanza } from '../../src/xmpp/connection/outgoing-stanza.ts';
-import { ComponentPeer, type Reception } from '../support/component-peer.ts';
-import { freePort } from '../support/ports.ts';
+import { ComponentPeer, type Reception } from '../support/peer/component-peer.ts';
+import { freePort } from '../support/process/ports.ts';
 
 // What is done after a while is done soon; but nothing is given up that a machine may be slow at: the tests that are about
 // that have limits of their own.

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { noteReceipts, renewSession, seePresence } from '../../src/store/redis/presence-operations.ts';
-import { ALICE, BOB } from '../support/ledger.ts';
-import { until } from '../support/poll.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
-import { openRoom } from '../support/room.ts';
-import { parseStanza } from '../support/xml.ts';
+import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { openDeliveryStage } from '../support/stages/delivery-stage.ts';
+import { parseStanza } from '../support/stanzas/xml.ts';
+import { ALICE, BOB } from '../support/store/ledger.ts';
+import { until } from '../support/time/until.ts';
 
 /** What happens when the link goes and comes back, with nobody on the other side of it. */
 let server: RedisServer;
-let rooms: ReturnType<typeof openRoom>[];
+let rooms: ReturnType<typeof openDeliveryStage>[];
 
 const TIMING = { perSecond: 2000, patience: 100, heartbeat: 50, unusableAfter: 50 };
 /** Where somebody answers, or is looked at before he would have had to: a busy machine may take its time. */
@@ -41,8 +41,8 @@ const observer = {
 };
 
 /** A process; `beside` another it serves the same domain. */
-function room(timing: Partial<typeof TIMING> = {}, beside?: ReturnType<typeof openRoom>, patience?: number) {
-  const opened = openRoom(server.url, {
+function room(timing: Partial<typeof TIMING> = {}, beside?: ReturnType<typeof openDeliveryStage>, patience?: number) {
+  const opened = openDeliveryStage(server.url, {
     presence: { observer, timing: { ...TIMING, ...timing } },
     ...(beside && { ledger: beside.ledger }),
     ...(patience !== undefined && { patience }),
@@ -59,21 +59,22 @@ const ownPresence = (from: string, to: string, type: string) =>
   `<presence from="${from}" to="${to}" type="${type}" id="…"/>`;
 
 /** Alice and bob watch each other, and each has a session. */
-async function contacts({ given }: ReturnType<typeof openRoom>): Promise<void> {
+async function contacts({ given }: ReturnType<typeof openDeliveryStage>): Promise<void> {
   await given(presence(ALICE, BOB_PROXIED, 'subscribe'), presence(BOB, ALICE_PROXIED, 'subscribed'));
   await given(presence(BOB, ALICE_PROXIED, 'subscribe'), presence(ALICE, BOB_PROXIED, 'subscribed'));
   await given(presence(`${BOB}/desk`, ALICE_PROXIED), presence(`${ALICE}/phone`, BOB_PROXIED));
 }
 
 /** Gathers what a process writes, until there is so much. */
-async function writes(one: ReturnType<typeof openRoom>, count: number): Promise<string[]> {
+async function writes(one: ReturnType<typeof openDeliveryStage>, count: number): Promise<string[]> {
   const all: string[] = [];
   await until(() => all.push(...one.written()) >= count, { what: `${count} stanzas` });
   return all.sort();
 }
 const PROBES = [ownPresence(ALICE_PROXIED, BOB, 'probe'), ownPresence(BOB_PROXIED, ALICE, 'probe')].sort();
 
-const known = (one: ReturnType<typeof openRoom>, user: string) => one.redis.hkeys(one.ledger.keys.sessions(user));
+const known = (one: ReturnType<typeof openDeliveryStage>, user: string) =>
+  one.redis.hkeys(one.ledger.keys.sessions(user));
 
 test('each subscription is probed; who is heard of stays, and who is not is shown as gone', async () => {
   const one = room(PATIENT);

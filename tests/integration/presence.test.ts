@@ -1,12 +1,12 @@
 import { takeStep } from '../../src/store/redis/presence-operations.ts';
 import { ASK_AGAIN_AFTER, type Standing, type SubscriptionType, stepOf } from '../../src/xmpp/stanza/subscription.ts';
-import { ALICE, BOB } from '../support/ledger.ts';
-import { until } from '../support/poll.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
-import { openRoom } from '../support/room.ts';
+import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { openDeliveryStage } from '../support/stages/delivery-stage.ts';
+import { ALICE, BOB } from '../support/store/ledger.ts';
+import { until } from '../support/time/until.ts';
 
 let server: RedisServer;
-let room: ReturnType<typeof openRoom>;
+let room: ReturnType<typeof openDeliveryStage>;
 let told: string[];
 let looks: string[];
 let answer: 'y' | 'n' | 'u';
@@ -19,7 +19,7 @@ beforeEach(() => {
   told = [];
   looks = [];
   answer = 'y';
-  room = openRoom(server.url, {
+  room = openDeliveryStage(server.url, {
     presence: {
       observer: {
         began: (user, resource) => told.push(`${user} began ${resource}`),

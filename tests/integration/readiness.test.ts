@@ -1,10 +1,10 @@
 import { mkdir, rmdir } from 'node:fs/promises';
 import path from 'node:path';
-import { PeerProxy } from '../support/peer-proxy.ts';
-import { until } from '../support/poll.ts';
-import { freePort } from '../support/ports.ts';
-import { askRedis, type RedisServer, startRedis } from '../support/redis.ts';
-import { removeFolder, temporaryFolder } from '../support/temp.ts';
+import { freePort } from '../support/process/ports.ts';
+import { removeFolder, temporaryFolder } from '../support/process/temporary.ts';
+import { askRedis, type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { PeerProxy } from '../support/stages/peer-proxy.ts';
+import { until } from '../support/time/until.ts';
 
 const { jest } = import.meta;
 

@@ -9,8 +9,8 @@ import {
   takeStep,
 } from '../../src/store/redis/presence-operations.ts';
 import { nextDue } from '../../src/store/retry-policy.ts';
-import { ALICE, aliceWrites, BOB, keyOf, openLedger, SECOND, TIMETABLE } from '../support/ledger.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
+import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { ALICE, aliceWrites, BOB, keyOf, openLedger, SECOND, TIMETABLE } from '../support/store/ledger.ts';
 
 let server: RedisServer;
 beforeAll(async () => {

@@ -2,8 +2,8 @@
 import { arrived, came, type Event, gap } from '../../src/store/redis/evidence-operations.ts';
 import { claim, expire, handOver } from '../../src/store/redis/operations.ts';
 import { judged, overheard, seePresence } from '../../src/store/redis/presence-operations.ts';
-import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND, TIMETABLE } from '../support/ledger.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
+import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND, TIMETABLE } from '../support/store/ledger.ts';
 
 let server: RedisServer;
 let opened: ReturnType<typeof openLedger>;

@@ -15,8 +15,8 @@ import {
 import { judged } from '../../src/store/redis/presence-operations.ts';
 import { nextDue } from '../../src/store/retry-policy.ts';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
-import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND, TIMETABLE } from '../support/ledger.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
+import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND, TIMETABLE } from '../support/store/ledger.ts';
 
 let server: RedisServer;
 let opened: ReturnType<typeof openLedger>;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { PeerProxy } from '../support/peer-proxy.ts';
-import { until } from '../support/poll.ts';
-import { askRedis, type RedisServer, startRedis } from '../support/redis.ts';
+import { askRedis, type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { PeerProxy } from '../support/stages/peer-proxy.ts';
+import { until } from '../support/time/until.ts';
 
 const { jest } = import.meta;
 

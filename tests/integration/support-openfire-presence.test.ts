@@ -1,6 +1,6 @@
 import xml, { type Element } from '@xmpp/xml';
-import { type OpenfireLike, type OpenfireOptions, startOpenfire } from '../support/openfire.ts';
-import { BareComponent } from '../support/openfire-component.ts';
+import { BareComponent } from '../support/openfire/bare-component.ts';
+import { type OpenfireLike, type OpenfireOptions, startOpenfire } from '../support/openfire/openfire.ts';
 
 /** Rosters, presence and IQs of the scripted server, each beside what was observed of real ones. */
 const DOMAIN = 'receipts.example.org';

@@ -1,6 +1,6 @@
 import xml, { type Element } from '@xmpp/xml';
-import { type OpenfireLike, type OpenfireOptions, startOpenfire } from '../support/openfire.ts';
-import { BareComponent } from '../support/openfire-component.ts';
+import { BareComponent } from '../support/openfire/bare-component.ts';
+import { type OpenfireLike, type OpenfireOptions, startOpenfire } from '../support/openfire/openfire.ts';
 
 const DOMAIN = 'receipts.example.org';
 const NS_PING = 'urn:xmpp:ping';

@@ -1,7 +1,7 @@
 import { memoryStore, type ReceiptsOptions, receiptsClient } from '../../packages/client/src/index.ts';
-import { FakeXmpp } from '../support/fake-xmpp.ts';
-import { until } from '../support/poll.ts';
-import { parseStanza } from '../support/xml.ts';
+import { FakeXmpp } from '../support/client-library/fake-xmpp.ts';
+import { parseStanza } from '../support/stanzas/xml.ts';
+import { until } from '../support/time/until.ts';
 
 const COMPONENT = 'receipts.example.org';
 const BOB = `bob@${COMPONENT}`;

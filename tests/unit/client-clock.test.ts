@@ -5,7 +5,7 @@ import {
   type ReceiptsOptions,
   receiptsClient,
 } from '../../packages/client/src/index.ts';
-import { FakeXmpp } from '../support/fake-xmpp.ts';
+import { FakeXmpp } from '../support/client-library/fake-xmpp.ts';
 
 /** When the library sends again and when it asks, to the millisecond. */
 

@@ -1,7 +1,7 @@
 import xml, { type Element } from '@xmpp/xml';
 import fc from 'fast-check';
 import { memoryStore, type ReceiptsClient, receiptsClient } from '../../packages/client/src/index.ts';
-import { type FakeServer, FakeXmpp } from '../support/fake-xmpp.ts';
+import { type FakeServer, FakeXmpp } from '../support/client-library/fake-xmpp.ts';
 
 // In a module it is no global.
 const { jest } = import.meta;

@@ -3,8 +3,8 @@ import { readFailure, readMessage } from '../../packages/client/src/read.ts';
 import { copyKey } from '../../packages/client/src/seen.ts';
 import { countAll } from '../../packages/client/src/stream-management.ts';
 import { clean } from '../../packages/client/src/tree.ts';
-import { FakeXmpp } from '../support/fake-xmpp.ts';
-import { parseStanza } from '../support/xml.ts';
+import { FakeXmpp } from '../support/client-library/fake-xmpp.ts';
+import { parseStanza } from '../support/stanzas/xml.ts';
 
 const COMPONENT = 'receipts.example.org';
 const BOB = `bob@${COMPONENT}`;

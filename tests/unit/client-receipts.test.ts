@@ -7,9 +7,9 @@ import {
   receiptsClient,
   SendError,
 } from '../../packages/client/src/index.ts';
-import { type FakeServer, FakeXmpp } from '../support/fake-xmpp.ts';
-import { until } from '../support/poll.ts';
-import { parseStanza } from '../support/xml.ts';
+import { type FakeServer, FakeXmpp } from '../support/client-library/fake-xmpp.ts';
+import { parseStanza } from '../support/stanzas/xml.ts';
+import { until } from '../support/time/until.ts';
 
 const COMPONENT = 'receipts.example.org';
 const ALICE = `alice@${COMPONENT}/phone`;

@@ -9,8 +9,8 @@ import {
   receiptsClient,
   type Store,
 } from '../../packages/client/src/index.ts';
-import { FakeXmpp } from '../support/fake-xmpp.ts';
-import { removeFolder, temporaryFolder } from '../support/temp.ts';
+import { FakeXmpp } from '../support/client-library/fake-xmpp.ts';
+import { removeFolder, temporaryFolder } from '../support/process/temporary.ts';
 
 let folder: string;
 let memory: Store;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { check } from '../../faults/checker.ts';
 import type { Event } from '../../faults/history.ts';
-import { MadeUp, type TERMS } from '../support/made-up-history.ts';
+import { MadeUp, type TERMS } from '../support/faults/made-up-history.ts';
 
 const rules = (history: MadeUp) => check(history.history()).map(({ rule }) => rule);
 const made = (terms: Partial<typeof TERMS> = {}) => new MadeUp(terms);

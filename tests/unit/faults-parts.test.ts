@@ -7,7 +7,7 @@ import { SCENARIOS } from '../../faults/scenarios.ts';
 import { meaning } from '../../faults/senders.ts';
 import { insideCharacter, StanzaBoundaries } from '../../faults/stanzas.ts';
 import { document } from '../../faults/table.ts';
-import { MadeUp } from '../support/made-up-history.ts';
+import { MadeUp } from '../support/faults/made-up-history.ts';
 
 const [scenario] = SCENARIOS as [(typeof SCENARIOS)[number]];
 

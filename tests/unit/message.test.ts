@@ -1,6 +1,6 @@
 import { readMessage } from '../../src/xmpp/stanza/message.ts';
 import { MAX_DEPTH, TooDeepError } from '../../src/xmpp/stanza/xml.ts';
-import { parseStanza } from '../support/xml.ts';
+import { parseStanza } from '../support/stanzas/xml.ts';
 
 const read = (children: string, attributes = 'type="chat" id="m-1"') =>
   readMessage(parseStanza(`<message from="a@x" to="b@y" ${attributes}>${children}</message>`));

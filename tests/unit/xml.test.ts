@@ -8,7 +8,7 @@ import {
   isPlain,
   serialize,
 } from '../../src/xmpp/stanza/xml.ts';
-import { parseStanza } from '../support/xml.ts';
+import { parseStanza } from '../support/stanzas/xml.ts';
 
 const FORBIDDEN = ['\0', '\x01', '\x0b', '\x1f', '\ufffe', '\uffff', '\ud800', '\udc00'];
 

@@ -1,0 +1,72 @@
+import net from 'node:net';
+import { answers, freePorts } from '../process/ports.ts';
+import { startServer, type TemporaryServer } from '../process/temporary-server.ts';
+
+export interface RedisOptions {
+  /** As the proxy wants it, by default. */
+  readonly appendonly?: boolean;
+  readonly appendfsync?: 'always' | 'everysec' | 'no';
+  readonly maxmemoryPolicy?: string;
+  /** A cluster of one node that has all slots. */
+  readonly cluster?: boolean;
+  readonly port?: number;
+  /** Further settings, by name. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Keeps its data here, and leaves them. */
+  readonly dir?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface RedisServer extends TemporaryServer {
+  readonly url: string;
+  readonly port: number;
+}
+
+export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
+  const [free, bus] = (await freePorts(2)) as [number, number];
+  const port = options.port ?? free;
+  const settings: Record<string, string> = {
+    port: String(port),
+    bind: '127.0.0.1',
+    appendonly: options.appendonly === false ? 'no' : 'yes',
+    appendfsync: options.appendfsync ?? 'everysec',
+    save: '',
+    'maxmemory-policy': options.maxmemoryPolicy ?? 'noeviction',
+    loglevel: 'warning',
+    daemonize: 'no',
+    ...options.settings,
+  };
+  if (options.cluster) {
+    Object.assign(settings, {
+      'cluster-enabled': 'yes',
+      'cluster-port': String(bus),
+      'cluster-announce-ip': '127.0.0.1',
+    });
+  }
+  const server = await startServer({
+    name: 'redis',
+    program: 'redis-server',
+    folder: options.dir,
+    ...(options.env !== undefined && { env: options.env }),
+    prepare: async (folder) =>
+      Object.entries({ ...settings, dir: folder }).flatMap(([name, value]) => [`--${name}`, value]),
+    isReady: async () => {
+      // An error while it still reads its data is an answer as well, and not this one.
+      if (!(await answers(port, 'PING\r\n', /^\+PONG/))) return false;
+      return !options.cluster || answers(port, 'CLUSTER ADDSLOTSRANGE 0 16383\r\nCLUSTER INFO\r\n', /cluster_state:ok/);
+    },
+  });
+  return Object.assign(server, { url: `redis://127.0.0.1:${port}`, port });
+}
+
+/** One command, and the first line of what Redis answers: for a look from outside, with no client library. */
+export function askRedis(port: number, command: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect(port, '127.0.0.1', () => socket.write(`${command}\r\n`));
+    socket.on('error', reject);
+    socket.once('data', (data) => {
+      socket.destroy();
+      resolve(data.toString().split('\r\n')[0] as string);
+    });
+  });
+}

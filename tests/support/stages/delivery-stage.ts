@@ -1,0 +1,143 @@
+import { SubdomainPolicy } from '../../../src/addressing/subdomain-policy.ts';
+import { type Counts, Delivery, type DeliveryOptions } from '../../../src/delivery/delivery.ts';
+import type { LinkPort, ScheduledAttempt, Sent } from '../../../src/delivery/outbox.ts';
+import type { StoredRecord } from '../../../src/store/redis/record.ts';
+import type { CoalescingKey, OutgoingStanza, Priority } from '../../../src/xmpp/connection/outgoing-stanza.ts';
+import { opened } from '../process/opened.ts';
+import { parseStanza } from '../stanzas/xml.ts';
+import { openLedger, TIMETABLE } from '../store/ledger.ts';
+
+const silentLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+export const DOMAINS = { componentDomain: 'receipts.example.org', servedDomain: 'example.org' };
+const SUBDOMAIN = new SubdomainPolicy(DOMAINS);
+
+const noCounts = (): Counts => ({
+  accepted: 0,
+  duplicates: 0,
+  delivered: 0,
+  redelivered: 0,
+  handedOver: 0,
+  rejected: 0,
+  lateReceipts: 0,
+  repeatedReceipts: 0,
+  unmatchedReceipts: 0,
+  bouncesTemporary: 0,
+  bouncesPermanent: 0,
+  evidenceSessionEnded: 0,
+  evidenceSessionSilent: 0,
+  evidenceBounced: 0,
+  evidenceNotStored: 0,
+  evidenceGap: 0,
+  provedByMarker: 0,
+  provedByReply: 0,
+  provedByReaction: 0,
+  passedThrough: 0,
+  dropped: 0,
+  presencesRelayed: 0,
+  presenceProbes: 0,
+  presenceReplies: 0,
+  staleSessions: 0,
+  setAside: 0,
+});
+
+/** A link without a server: it shows what is written, and hands over when told to. */
+class WrittenLink implements LinkPort {
+  #written: OutgoingStanza<Sent>[] = [];
+  readonly #taken: OutgoingStanza<Sent>[] = [];
+
+  send(xml: string, tag?: Sent, priority: Priority = 'normal', key?: CoalescingKey): OutgoingStanza<Sent> {
+    const held = { xml, tag, done: false, priority, key };
+    this.#written.push(held);
+    return held;
+  }
+
+  /** What was written since the last look. */
+  take(): OutgoingStanza<Sent>[] {
+    const written = this.#written.splice(0);
+    this.#taken.push(...written);
+    return written;
+  }
+
+  /** The server proves to have handled all that was taken; of those with a tag, `receipts` is told by the test. */
+  handOver(): void {
+    for (const held of this.#taken.splice(0)) if (held.tag === undefined) held.done = true;
+  }
+}
+
+/** The receipts room with a real ledger, and nothing else of the house: stanzas in, stanzas out. */
+export function openDeliveryStage(url: string, options: Partial<DeliveryOptions> = {}) {
+  const own = openLedger(url);
+  const link = new WrittenLink();
+  const counts = noCounts();
+  const refused: string[] = [];
+  const troubled: ScheduledAttempt[] = [];
+  const ended: [StoredRecord, string][] = [];
+  const receipts = new Delivery({
+    link,
+    ledger: own.ledger,
+    addresses: SUBDOMAIN,
+    ack: { format: 'receipt' },
+    timetable: TIMETABLE,
+    receiptGap: 10_000,
+    redeliveryWindow: 32,
+    maxStanzaBytes: 10_000,
+    version: '0',
+    counts,
+    events: {
+      onStored: () => {},
+      onDelivered: () => {},
+      onRefused: (condition) => refused.push(condition),
+      onScheduled: (one) => troubled.push(one),
+      onEnded: (record, how) => ended.push([record, how]),
+    },
+    log: silentLog,
+    ...options,
+  });
+  let held: OutgoingStanza<Sent>[] = [];
+  let closed = false;
+  const close = () => {
+    closed = true;
+    noLongerOpen();
+    receipts.close();
+    receipts.pipeline.close();
+    own.close();
+  };
+  const noLongerOpen = opened('a room', close);
+
+  return {
+    ...own,
+    receipts,
+    link,
+    counts,
+    refused,
+    troubled,
+    ended,
+    close,
+    /** The server gives the proxy these stanzas, in one turn; what the proxy then writes, in order, ids of its own as `…`. */
+    async given(...stanzas: string[]): Promise<string[]> {
+      for (const stanza of stanzas) receipts.stanza(parseStanza(stanza));
+      await receipts.pipeline.drained();
+      held = link.take();
+      return held.map(({ xml }) => xml.replace(/ofr-[\w-]+/g, '…'));
+    },
+    /** The answer to a question, among whatever else is written. */
+    async answersTo(question: string): Promise<string> {
+      receipts.stanza(parseStanza(question));
+      while (!closed) {
+        const answer = link.take().find(({ xml }) => xml.startsWith('<iq'));
+        if (answer !== undefined) return answer.xml;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      throw new Error('The room was closed');
+    },
+    /** The server proves that it has handled what was written last. */
+    async handsOver(): Promise<void> {
+      receipts.outbox.handedOver(held.flatMap(({ tag, done }) => (tag === undefined || done ? [] : [tag])));
+      await receipts.pipeline.drained();
+    },
+    /** What was written last. */
+    held: () => held,
+    written: () => link.take().map(({ xml }) => xml.replace(/ofr-[\w-]+/g, '…')),
+  };
+}

@@ -1,0 +1,84 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import path from 'node:path';
+import { opened } from '../process/opened.ts';
+import { endWithUs } from '../process/temporary.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../../..');
+
+/** The proxy as an operator runs it: a process of its own, with nothing but its environment. */
+export class ProxyProcess {
+  readonly #child: ChildProcess;
+  #output = '';
+  #waiting: (() => void)[] = [];
+  readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+
+  /** @param how `npm`: built and started as the README has it */
+  constructor(environment: Record<string, string>, how: 'source' | 'npm' = 'source') {
+    const [program, args] =
+      how === 'npm' ? ['npm', ['start']] : [process.execPath, ['--import', 'tsx', path.join(ROOT, 'src/main.ts')]];
+    this.#child = spawn(program, args, {
+      // Where no .env is, if that may be: what a developer has there is not what is tested.
+      cwd: how === 'npm' ? ROOT : path.join(ROOT, 'tests'),
+      env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    const watch = endWithUs(this.#child.pid, undefined);
+    const closed = opened('a proxy’s process', () => this.signal('SIGKILL'));
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.setEncoding('utf8');
+      stream?.on('data', (text: string) => {
+        this.#output += text;
+        for (const look of this.#waiting.splice(0)) look();
+      });
+    }
+    this.exited = new Promise((resolve) => {
+      this.#child.once('close', (code, signal) => {
+        watch.release();
+        closed();
+        resolve({ code, signal });
+        for (const look of this.#waiting.splice(0)) look();
+      });
+    });
+  }
+
+  /** All that it has printed. */
+  get output(): string {
+    return this.#output;
+  }
+
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Resolves when it has printed this. Rejects when it ends without, or does not within so many ms. */
+  async prints(text: string, within = 25_000): Promise<void> {
+    const printed = () => {
+      if (this.#output.includes(text)) return true;
+      if (!this.running) throw new Error(`It ended without printing ${JSON.stringify(text)}:\n${this.#output}`);
+      return false;
+    };
+    const deadline = Date.now() + within;
+    while (!printed()) {
+      const left = deadline - Date.now();
+      if (left <= 0) {
+        throw new Error(`It did not print ${JSON.stringify(text)} within ${within} ms:\n${this.#output}`);
+      }
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, left);
+        this.#waiting.push(resolve);
+      });
+      clearTimeout(timer);
+    }
+  }
+
+  signal(signal: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+    this.#child.kill(signal);
+    return this.exited;
+  }
+}

@@ -1,0 +1,106 @@
+import { Redis } from 'ioredis';
+import { Ledger, type LedgerOptions } from '../../../src/store/redis/ledger.ts';
+import { accept } from '../../../src/store/redis/operations.ts';
+import { type Envelope, encodeRecord } from '../../../src/store/redis/record.ts';
+import { payloadDigest, recordKey } from '../../../src/xmpp/stanza/message-key.ts';
+import { opened } from '../process/opened.ts';
+
+export const SECOND = 1000;
+export const DAY = 24 * 3600 * SECOND;
+
+export const TIMETABLE = {
+  schedule: [30 * SECOND, 120 * SECOND],
+  messageTtl: 7 * DAY,
+  unconfirmedRetries: 1,
+  unconfirmedRetryAfter: 900 * SECOND,
+};
+
+let ledgers = 0;
+
+/** A ledger of its own (by its prefix) in a running Redis. */
+export function openLedger(
+  url: string,
+  options: Partial<LedgerOptions> = {},
+): { ledger: Ledger; redis: Redis; close(): void } {
+  const redis = new Redis(url);
+  ledgers += 1;
+  const ledger = new Ledger(redis, {
+    prefix: `{test${ledgers}}`,
+    timetable: TIMETABLE,
+    dedupWindow: 8 * DAY,
+    undeliveredRetention: 30 * DAY,
+    ...options,
+  });
+  const closed = opened('a ledger', () => redis.disconnect());
+  const close = () => {
+    closed();
+    redis.disconnect();
+  };
+  return { ledger, redis, close };
+}
+
+export interface Written {
+  readonly id?: string;
+  readonly originId?: string;
+  readonly body?: string;
+  readonly owesReceipt?: boolean;
+  readonly token?: string;
+  readonly at?: number;
+  /** Further children. */
+  readonly further?: string;
+  readonly resource?: string;
+  /** Whether a client may count such ids. */
+  readonly countable?: boolean;
+  /** The id of an earlier message. */
+  readonly corrects?: string;
+}
+
+export const ALICE = 'alice@example.org';
+export const BOB = 'bob@example.org';
+
+/** The key of a message from alice to bob. */
+export const keyOf = (id: string) => recordKey(ALICE, BOB, id);
+
+let tokens = 0;
+
+/** What alice's message to bob does in the ledger. */
+export function aliceWrites({
+  id = 'm-1',
+  originId,
+  body = 'hello',
+  owesReceipt = true,
+  token,
+  at,
+  further = '',
+  resource = 'phone',
+  countable = false,
+  corrects,
+}: Written = {}) {
+  const inner = `<body>${body}</body>${further}`;
+  const envelope: Envelope = {
+    sender: ALICE,
+    senderResource: resource,
+    recipient: BOB,
+    recipientResource: '',
+    wireId: id,
+    senderId: id,
+    owesReceipt,
+    type: 'chat',
+    otherAttributes: '',
+  };
+  tokens += 1;
+  const named = token ?? `t${tokens}`;
+  const digest = payloadDigest(inner);
+  const alias = originId !== undefined && originId !== id ? keyOf(id) : '';
+  const value = encodeRecord(
+    envelope,
+    inner,
+    digest,
+    at ?? Date.now(),
+    named,
+    alias,
+    alias === '' ? undefined : originId,
+  );
+  const target = corrects === undefined ? '' : keyOf(corrects);
+  return accept({ key: keyOf(originId ?? id), value, countable, alias, target });
+}
