@@ -6,7 +6,7 @@ import { byStoring } from './evidence-operations.ts';
 import { Keys } from './keys.ts';
 import type { Operation } from './operations.ts';
 import { decodeRecord, type StoredRecord, tokenOf } from './record.ts';
-import { STATUS, SWEEP, TURN, USUAL, USUAL_TURN } from './scripts.ts';
+import { BATCH, STATUS, SWEEP, USUAL, USUAL_BATCH } from './scripts.ts';
 
 /**
  * How long a copy that is being sent is nobody else's to send, ms. Long enough for a server's answer to a ping,
@@ -101,8 +101,8 @@ export class Ledger {
     this.#redis = redis;
     this.#lease = lease;
     this.#ttl = timetable.messageTtl;
-    redis.defineCommand('receiptsTurn', { numberOfKeys: 1, lua: TURN });
-    redis.defineCommand('receiptsUsualTurn', { numberOfKeys: 1, lua: USUAL_TURN });
+    redis.defineCommand('receiptsTurn', { numberOfKeys: 1, lua: BATCH });
+    redis.defineCommand('receiptsUsualTurn', { numberOfKeys: 1, lua: USUAL_BATCH });
     redis.defineCommand('receiptsSweep', { numberOfKeys: 1, lua: SWEEP });
     redis.defineCommand('receiptsStatus', { numberOfKeys: 1, lua: STATUS });
     this.#scripts = redis as unknown as Scripted;

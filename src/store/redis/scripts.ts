@@ -1,43 +1,34 @@
 import { readFileSync } from 'node:fs';
 
-/** Parts of a script are joined in order, each seeing what those before it define. */
-function script(...parts: string[]): string {
-  return parts.map((part) => readFileSync(new URL(`./scripts/${part}.lua`, import.meta.url), 'utf8')).join('\n');
+const INCLUDE = /^--- @include "([\w-]+)"$/gm;
+
+function read(name: string): string {
+  return readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8');
 }
 
-const TURN_PARTS = [
-  'record',
-  'shares',
-  'clock',
-  'quarantine',
-  'advance',
-  'evidence',
-  'answers',
-  'corrections',
-  'accept',
-  'within',
-  'settle',
-  'attempt',
-] as const;
+/**
+ * The text of a script, as Redis takes it. A line `--- @include "part"` stands for scripts/include/part.lua: where it is
+ * met first, and nothing where it is met again, so that each part names those that it needs. Where another file begins, or
+ * goes on, a line `--- @from` says which.
+ */
+function assemble(name: string): string {
+  const included = new Set<string>();
+  const expand = (file: string): string => {
+    const text = read(file).replace(INCLUDE, (_, part: string) => {
+      if (included.has(part)) return '';
+      included.add(part);
+      return `${expand(`include/${part}`)}--- @from ${file}.lua`;
+    });
+    return `--- @from ${file}.lua\n${text}`;
+  };
+  return expand(name);
+}
 
 /** All operations. */
-export const TURN = script(
-  ...TURN_PARTS,
-  'correct',
-  'coming',
-  'undeliver',
-  'presence',
-  'asked',
-  'query',
-  'command',
-  'turn',
-);
+export const BATCH = assemble('batch');
 
-/**
- * Only {@link USUAL}: Redis makes each function of a script anew at each call, which is half of what a call costs that
- * carries one message.
- */
-export const USUAL_TURN = script(...TURN_PARTS, 'turn');
+/** Only {@link USUAL}: see scripts/usual-batch.lua. */
+export const USUAL_BATCH = assemble('usual-batch');
 
 /** The operations of messages that take their usual course, by the first of their arguments. */
 export const USUAL: ReadonlySet<string | number | undefined> = new Set([
@@ -55,8 +46,8 @@ export const USUAL: ReadonlySet<string | number | undefined> = new Set([
   'b',
   'n',
 ]);
-export const SWEEP = script('record', 'shares', 'clock', 'quarantine', 'advance', 'sweep');
-export const STATUS = script('record', 'status');
-export const LOOK = script('record', 'look');
-export const PROBE = script('probe');
-export const REHEARSE = script('rehearse');
+export const SWEEP = assemble('sweep');
+export const STATUS = assemble('status');
+export const LOOK = assemble('look');
+export const PROBE = assemble('probe');
+export const REHEARSE = assemble('rehearse');

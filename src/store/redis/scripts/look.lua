@@ -1,6 +1,7 @@
 -- Shows records, and changes nothing. ARGV: whether to show all that go by a key or only the one of that name ('1' or '0'),
 -- and keys. Returns for each record its own key, itself and its undelivered copy (both without the payload, or ''), the time
 -- that it is due (ms, or ''), and '1' when its sender gets its recipient's presence, else ''.
+--- @include "stored-records"
 local results = {}
 
 local function show(key, value)
@@ -11,7 +12,7 @@ local function show(key, value)
   results[#results + 1] = letter and strip(letter) or ''
   results[#results + 1] = redis.call('ZSCORE', due_set, key) or ''
   local body = body_of(value or letter)
-  results[#results + 1] = redis.call('HGET', prefix .. ':sub:' .. body.r, body.s) == 's' and '1' or ''
+  results[#results + 1] = redis.call('HGET', name_of('sub', body.r), body.s) == 's' and '1' or ''
 end
 
 for position = 2, #ARGV do

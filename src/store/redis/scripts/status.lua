@@ -1,9 +1,10 @@
 -- ARGV: '1' when they are told to their sender, keys. Returns for each the newest record that goes by it, without its
 -- payload, or ''. A sender who does not get the recipient's presence is not told how often it was sent: that shows when he
 -- comes.
+--- @include "stored-records"
 local function blurred(value)
   local body = body_of(value)
-  if redis.call('HGET', prefix .. ':sub:' .. body.r, body.s) == 's' then return value end
+  if redis.call('HGET', name_of('sub', body.r), body.s) == 's' then return value end
   return value:sub(1, 3) .. '000001' .. value:sub(10)
 end
 

@@ -3,6 +3,10 @@
 -- Returns '<time> <epoch> <+ or ->', how many damaged records are kept, the number of keys of those that no log has named
 -- and these keys, then pairs of a key and its record, without its payload; the first alone when the call came late.
 -- A command that frees memory, and be it none, comes first: Redis then lets the others through at its memory limit.
+--- @include "stored-records"
+--- @include "clock"
+--- @include "quarantine"
+--- @include "due-advance"
 redis.call('ZREM', due_set, '')
 local now, epoch, on_time = ledger_time(ARGV[1])
 local stamp = string.format('%.0f %.0f ', now, epoch)
@@ -58,7 +62,7 @@ for _ = 1, paused and 10 or 1 do
   if room <= 0 or take(room) < room then break end
 end
 -- Counts of what is pending drift when a damaged record no longer tells when it was stored.
-if redis.call('ZCARD', due_set) == 0 then redis.call('DEL', prefix .. ':ages') else write_ages() end
+if redis.call('ZCARD', due_set) == 0 then redis.call('DEL', name_of('ages')) else write_ages() end
 local damaged, unnamed = quarantine.report(100)
 local reply = { stamp .. '+', tostring(damaged), tostring(#unnamed) }
 for _, key in ipairs(unnamed) do reply[#reply + 1] = key end

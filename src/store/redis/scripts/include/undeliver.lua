@@ -1,3 +1,4 @@
+--- @include "evidence"
 -- Ends a record undelivered, its payload kept aside for an operator, and for what its sender is told. Returns its state, its
 -- key, a line feed, the tombstone and, unless the sender is away, the payload.
 local function undeliver(key, value, state, members, now, owed_until, window, retention)

@@ -1,3 +1,4 @@
+--- @include "due-advance"
 -- What is known of a recipient and of the copies that are out to him, and what follows from it: by the rules that
 -- redelivery-rules.ts decides, one letter a situation.
 local TIMER, PRESENCE, ENDED, STORED, GAP, SILENT, ENDS = 0, 1, 2, 3, 4, 5, 6
@@ -15,11 +16,6 @@ do
     return RULES:sub(cell, cell)
   end
 end
-
-local function sessions_name(user) return prefix .. ':sessions:' .. user end
-local function out_name(recipient) return prefix .. ':out:' .. recipient end
-local function from_name(sender) return prefix .. ':from:' .. sender end
-local function life_name(key) return prefix .. ':life:' .. key end
 
 -- A user's presence, and his sessions: since when (ms) each lasts, whether its client returns receipts, and when (ms) it was
 -- heard of last. One whose priority is negative gets nothing that is sent to his bare address (RFC 6121 section 8.5.2), and is
@@ -56,7 +52,7 @@ local function may_have_had(session, handed)
 end
 
 local function are_contacts(one, other)
-  return redis.call('HGET', prefix .. ':sub:' .. one, other) == 's' or redis.call('HGET', prefix .. ':sub:' .. other, one) == 's'
+  return redis.call('HGET', name_of('sub', one), other) == 's' or redis.call('HGET', name_of('sub', other), one) == 's'
 end
 
 -- Whether a missing receipt of this recipient, for a message of this sender, means anything. Many clients return receipts

@@ -1,12 +1,12 @@
+--- @include "evidence"
 -- One table, as a script may have no more than 200 locals. How long an answer of a session may take, at the very most, and how
 -- long what came of it is kept, ms; and how many are asked for one message at once, the others a step later.
 local asked = { LASTS = 60000, KEPT_FOR = 86400000, AT_ONCE = 50 }
-function asked.name(user) return prefix .. ':asked:' .. user end
 
 -- What is known from asking a user's sessions whether they are there (XEP-0199), by resource: when (ms) each was asked last,
 -- and `state`: a it answered, s it did not, ? its time is not over. Nothing of one that has come anew or was heard of since.
 function asked.answers_of(user, sessions)
-  local flat = redis.call('HGETALL', asked.name(user))
+  local flat = redis.call('HGETALL', name_of('asked', user))
   local answers = {}
   for i = 1, #flat, 2 do
     local since, at, state = flat[i + 1]:match('^(%d+);(%d+);(.)$')

@@ -1,3 +1,4 @@
+--- @include "presence"
 -- Requests between users that wait for their reply (RFC 6120 section 8.2.3), by the id that we gave them. A value begins
 -- with a letter: 'w' waits; 'a' was answered, and by which reply follows, with a line feed; 't' was over its time, and
 -- its asker is being told. The rest is JSON: b asker's bare JID, a whom he asked, s who may answer instead, p the address
@@ -5,9 +6,9 @@
 -- One table, as a script may have no more than 200 locals.
 local query = {}
 do
-local questions = prefix .. ':iq'
-local question_times = prefix .. ':iq:due'
-local question_counts = prefix .. ':iq:by'
+local questions = name_of('iq')
+local question_times = name_of('iq:due')
+local question_counts = name_of('iq:by')
 
 function query.count_asker(asker, change)
   if redis.call('HINCRBY', question_counts, asker, change) <= 0 then redis.call('HDEL', question_counts, asker) end
@@ -87,11 +88,11 @@ function query.forget_question(id)
 end
 
 -- What is known of a client's capabilities (XEP-0115), or ''.
-function query.caps_of(hash, ver) return redis.call('GET', prefix .. ':caps:' .. hash .. ':' .. ver) or '' end
+function query.caps_of(hash, ver) return redis.call('GET', name_of('caps', hash .. ':' .. ver)) or '' end
 
 -- What is kept for longer stays so.
 function query.note_caps(hash, ver, known, keep)
-  local name = prefix .. ':caps:' .. hash .. ':' .. ver
+  local name = name_of('caps', hash .. ':' .. ver)
   if redis.call('PTTL', name) < tonumber(keep) then redis.call('SET', name, known, 'PX', keep) end
   return ''
 end

@@ -1,3 +1,6 @@
+--- @include "stored-records"
+--- @include "quarantine"
+--- @include "evidence"
 -- A record's tokens name the attempts to store it that have reached Redis and were not taken back: the one that stored it
 -- first, then those that were answered from it as duplicates. Any of them may have been acknowledged, so it is taken back
 -- only with the last. They stand in the body's member "k", joined by '+'.

@@ -1,3 +1,5 @@
+--- @include "corrections"
+--- @include "session-answers"
 -- Whether a job may still take this up. `lease` is that of the sweep that made the job, or '*': what was handed over
 -- since then is due later, and no longer that job's.
 local function is_due(member, now, lease)
@@ -40,11 +42,11 @@ local function ask_first(key, value, body, sessions, now, ttl)
           wanted[#wanted + 1] = resource
           -- One that was silent is so until it answers.
           local state = asked.is_silent(answers, resource) and 's' or '?'
-          redis.call('HSET', asked.name(body.r), resource, string.format('%.0f;%.0f;%s', session.since, now, state))
+          redis.call('HSET', name_of('asked', body.r), resource, string.format('%.0f;%.0f;%s', session.since, now, state))
         end
       end
     end
-    if #wanted > 1 then redis.call('PEXPIRE', asked.name(body.r), asked.KEPT_FOR) end
+    if #wanted > 1 then redis.call('PEXPIRE', name_of('asked', body.r), asked.KEPT_FOR) end
   end
   if not unsure then
     if how == 'k' then return nil end

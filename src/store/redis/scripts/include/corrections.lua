@@ -1,3 +1,4 @@
+--- @include "evidence"
 -- What its sender puts in an earlier message's place: corrections (XEP-0308) and retractions (XEP-0424). The last of them is
 -- the one that counts, so an older one that did not arrive is not sent again after it.
 -- <prefix>:c:<key> LIST: keys of those about the message of this key, in the order in which they were stored. In a body's
@@ -10,12 +11,10 @@ local corrections = {
   LOOK_AGAIN = 600000,
 }
 
-function corrections.name(target) return prefix .. ':c:' .. target end
-
 -- What became of the later ones about the same message: 'd' when one was delivered, 'p' when one is pending, else nil. What
 -- ended otherwise takes no other's place.
 function corrections.outdated_by(key, target)
-  local keys, found = redis.call('LRANGE', corrections.name(target), -MANY, -1), nil
+  local keys, found = redis.call('LRANGE', name_of('c', target), -MANY, -1), nil
   for position = #keys, 1, -1 do
     if keys[position] == key then return found end
     local head = head_of(keys[position])

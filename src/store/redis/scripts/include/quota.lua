@@ -1,3 +1,4 @@
+--- @include "stored-records"
 -- How much of the ledger each sender takes: his messages that were handed over and have not ended. A healthy message is
 -- confirmed before that is noted, and costs nothing here.
 -- <prefix>:held:<sender> HASH: their keys, each with '<bytes> <recipient>'. What is counted is taken back by what stands
@@ -7,13 +8,10 @@
 -- In a block of its own, as a script may have no more than 200 locals.
 do
 local UNIT = 1e10
-local load_name = prefix .. ':load'
-
-local function held_name(sender) return prefix .. ':held:' .. sender end
 
 local function add_load(field, change)
-  local now = redis.call('HINCRBY', load_name, field, string.format('%.0f', change))
-  if now <= 0 then redis.call('HDEL', load_name, field) end
+  local now = redis.call('HINCRBY', name_of('load'), field, string.format('%.0f', change))
+  if now <= 0 then redis.call('HDEL', name_of('load'), field) end
 end
 
 local function change_load(sender, recipient, sign, bytes)
@@ -25,16 +23,16 @@ end
 -- A pending message's first copy is out.
 function shares.add(key, sender, recipient)
   local bytes = redis.call('STRLEN', record_name(key))
-  if redis.call('HSETNX', held_name(sender), key, bytes .. ' ' .. recipient) == 1 then
+  if redis.call('HSETNX', name_of('held', sender), key, bytes .. ' ' .. recipient) == 1 then
     change_load(sender, recipient, 1, bytes)
   end
 end
 
 -- It has ended, or is no more.
 function shares.remove(key, sender)
-  local entry = redis.call('HGET', held_name(sender), key)
+  local entry = redis.call('HGET', name_of('held', sender), key)
   if not entry then return end
-  redis.call('HDEL', held_name(sender), key)
+  redis.call('HDEL', name_of('held', sender), key)
   local bytes, recipient = entry:match('^(%d+) (.*)$')
   change_load(sender, recipient, -1, tonumber(bytes))
 end
@@ -42,7 +40,7 @@ end
 -- Looks at a few of a sender's, and takes back what stands there although its record was damaged, or taken away from
 -- outside.
 function shares.verify(sender, count)
-  local keys = redis.call('HRANDFIELD', held_name(sender), count)
+  local keys = redis.call('HRANDFIELD', name_of('held', sender), count)
   for _, key in ipairs(keys) do
     local head = head_of(key)
     if not (head and is_pending(head) and copies_of(head) > 0) then shares.remove(key, sender) end
@@ -51,7 +49,7 @@ end
 
 -- A sender's sum: messages, bytes.
 local function load_of(field)
-  local value = tonumber(redis.call('HGET', load_name, field) or 0)
+  local value = tonumber(redis.call('HGET', name_of('load'), field) or 0)
   local count = math.floor(value / UNIT)
   return count, value - count * UNIT
 end
@@ -68,7 +66,7 @@ function shares.taken(sender, recipient, limits)
   local count, size = load_of(sender)
   look('m', count, tonumber(messages))
   look('b', size, tonumber(bytes))
-  look('c', tonumber(redis.call('HGET', load_name, sender .. ' ' .. recipient) or 0), tonumber(one))
+  look('c', tonumber(redis.call('HGET', name_of('load'), sender .. ' ' .. recipient) or 0), tonumber(one))
   if domain_messages ~= '0' or domain_bytes ~= '0' then
     local of_domain, size_of_domain = load_of('@' .. sender:match('[^@]*$'))
     look('d', of_domain, tonumber(domain_messages))

@@ -1,3 +1,5 @@
+--- @include "stored-records"
+--- @include "quota"
 -- A record that was damaged from outside is put aside, so that one never stops the others; where it still tells whose it
 -- was, an ending takes its place, of which its sender is told.
 -- <prefix>:q:<key>: what was found, of whatever type. <prefix>:damaged ZSET: keys by when (ms) it was found.
@@ -34,13 +36,13 @@ function quarantine.tombstone(value, state)
 end
 
 function quarantine.put_aside(key)
-  local name, aside = record_name(key), prefix .. ':q:' .. key
+  local name, aside = record_name(key), name_of('q', key)
   local value = raw_record(key)
   local owed = is_owed(key)
   redis.call('RENAME', name, aside)
   redis.call('PEXPIRE', aside, times.retention)
-  redis.call('ZADD', prefix .. ':damaged', times.now, key)
-  redis.call('SADD', prefix .. ':damaged:new', key)
+  redis.call('ZADD', name_of('damaged'), times.now, key)
+  redis.call('SADD', name_of('damaged:new'), key)
   redis.call('ZREM', due_set, key, key .. 'x', key .. 'u', key .. 'r')
   if type(value) ~= 'string' then return end
   local sender = salvaged(value, 's')
@@ -78,26 +80,26 @@ end
 
 -- Erases what was put aside under this key if it names this user. `jid` is his, as JSON. Returns whether it did.
 function quarantine.erase(key, jid)
-  local aside = prefix .. ':q:' .. key
+  local aside = name_of('q', key)
   local value = redis.pcall('GET', aside)
   if type(value) ~= 'string' then return false end
   if not (value:find('"s":' .. jid, 1, true) or value:find('"r":' .. jid, 1, true)) then return false end
   redis.call('DEL', aside)
-  redis.call('ZREM', prefix .. ':damaged', key)
-  redis.call('SREM', prefix .. ':damaged:new', key)
+  redis.call('ZREM', name_of('damaged'), key)
+  redis.call('SREM', name_of('damaged:new'), key)
   return true
 end
 
 -- Those keys have been named in a log.
 function quarantine.named(first, last)
-  for position = first, last do redis.call('SREM', prefix .. ':damaged:new', ARGV[position]) end
+  for position = first, last do redis.call('SREM', name_of('damaged:new'), ARGV[position]) end
 end
 
 -- How many there are that are still kept, and up to `limit` keys that no log has named.
 function quarantine.report(limit)
-  local all = prefix .. ':damaged'
+  local all = name_of('damaged')
   redis.call('ZREMRANGEBYSCORE', all, '-inf', times.now - times.retention)
-  return redis.call('ZCARD', all), redis.call('SRANDMEMBER', prefix .. ':damaged:new', limit)
+  return redis.call('ZCARD', all), redis.call('SRANDMEMBER', name_of('damaged:new'), limit)
 end
 
 read = function(key)

@@ -1,13 +1,14 @@
+--- @include "stored-records"
 -- Brings the due times of copies that are out to a recipient forward, never back: step by step, as there may be a hundred
 -- thousand. What a step leaves is done by the next sweeps.
 -- <prefix>:advance HASH: '<recipient> <letters>' -> '<due ms> <cursor>'.
-local advance = { COUNT = 100, PAGES = 5, name = prefix .. ':advance' }
+local advance = { COUNT = 100, PAGES = 5 }
 
 -- Those that went as one of `letters` says (see put_out) are due at `due`, or at the end of their life. Returns the cursor
 -- of what is left, '0' when that is nothing.
 function advance.step(recipient, letters, due, cursor)
   for _ = 1, advance.PAGES do
-    local next_cursor, flat = unpack(redis.call('HSCAN', prefix .. ':out:' .. recipient, cursor, 'COUNT', advance.COUNT))
+    local next_cursor, flat = unpack(redis.call('HSCAN', out_name(recipient), cursor, 'COUNT', advance.COUNT))
     for i = 1, #flat, 2 do
       local how, stored = flat[i + 1]:match('^(.)c?;(%d+);')
       if how and find(letters, how, 1, true) then
@@ -22,16 +23,16 @@ end
 
 function advance.all(recipient, letters, due)
   local left = advance.step(recipient, letters, due, '0')
-  if left ~= '0' then redis.call('HSET', advance.name, recipient .. ' ' .. letters, string.format('%.0f', due) .. ' ' .. left) end
+  if left ~= '0' then redis.call('HSET', name_of('advance'), recipient .. ' ' .. letters, string.format('%.0f', due) .. ' ' .. left) end
 end
 
 -- Goes on with one of those that were begun.
 function advance.go_on()
-  local field = redis.call('HRANDFIELD', advance.name, 1)[1]
+  local field = redis.call('HRANDFIELD', name_of('advance'), 1)[1]
   if not field then return end
   local recipient, letters = field:match('^(.*) (%S+)$')
-  local due, cursor = redis.call('HGET', advance.name, field):match('^(%d+) (%d+)$')
+  local due, cursor = redis.call('HGET', name_of('advance'), field):match('^(%d+) (%d+)$')
   local left = recipient and due and advance.step(recipient, letters, tonumber(due), cursor) or '0'
-  if left == '0' then redis.call('HDEL', advance.name, field)
-  else redis.call('HSET', advance.name, field, due .. ' ' .. left) end
+  if left == '0' then redis.call('HDEL', name_of('advance'), field)
+  else redis.call('HSET', name_of('advance'), field, due .. ' ' .. left) end
 end

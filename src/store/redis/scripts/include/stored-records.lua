@@ -1,24 +1,16 @@
+--- @include "keys"
 -- What every script knows of a record: its layout (record.ts draws it), its names (keys.ts) and its end.
--- KEYS[1] is the prefix that all names begin with.
-local prefix = KEYS[1]
 -- What is done for every message is written with these: each name looked up in a table costs, and each text made, too.
 local call, byte, sub, find = redis.call, string.byte, string.sub, string.find
-local due_set = prefix .. ':due'
 local HEAD = 22
 -- What a script was given, for those of its parts that need it; set by the part that comes last. All in ms.
 local times = { now = 0, window = 0, retention = 0, first_step = 0, ttl = 0 }
 local KEY = 22
 local DIGEST = 16
 
-local function record_name(key) return prefix .. ':m:' .. key end
-local function index_name(key) return prefix .. ':i:' .. key end
-local function undelivered_name(key) return prefix .. ':u:' .. key end
-local function confirms_name(recipient) return prefix .. ':confirms:' .. recipient end
-
-local paused_name = prefix .. ':paused'
 -- How soon what a pause keeps back is looked at again, ms.
 local PAUSE_STEP = 30000
-local function is_paused() return redis.call('EXISTS', paused_name) == 1 end
+local function is_paused() return redis.call('EXISTS', name_of('paused')) == 1 end
 
 local function state_of(value) return value:sub(1, 1) end
 local function is_pending(value) return byte(value) == 112 end -- p
@@ -98,8 +90,8 @@ local function write_ages()
     minutes[minute] = (minutes[minute] or 0) + change
   end
   for minute, change in pairs(minutes) do
-    if change ~= 0 and redis.call('HINCRBY', prefix .. ':ages', minute, change) <= 0 then
-      redis.call('HDEL', prefix .. ':ages', minute)
+    if change ~= 0 and redis.call('HINCRBY', name_of('ages'), minute, change) <= 0 then
+      redis.call('HDEL', name_of('ages'), minute)
     end
   end
 end

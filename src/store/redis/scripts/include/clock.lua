@@ -1,7 +1,7 @@
+--- @include "keys"
 -- The ledger's time: Redis' own clock, read in the same atomic step that uses it, plus an offset that takes out the steps
 -- of that clock. clock.ts has the other half: it compares this time with a monotonic clock.
 -- <prefix>:clock STRING: '<offset ms> <latest time ms> <epoch>'; the epoch is the number of steps taken out so far.
-local clock_name = prefix .. ':clock'
 -- A call that is carried out so long after it was written (ms) is not carried out: either Redis stood still, or its clock
 -- was set forward, and only the caller's monotonic clock tells which.
 local LATE = 10000
@@ -18,7 +18,7 @@ local function ledger_time(hint)
   local expected, known_epoch, shift = hint:match('^(%-?%d*):(%d*):(%-?%d*)$')
   local clock = redis.call('TIME')
   local wall = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
-  local saved = redis.pcall('GET', clock_name)
+  local saved = redis.pcall('GET', name_of('clock'))
   local offset, latest, epoch = 0, 0, 0
   if type(saved) == 'string' then
     local o, l, e = saved:match('^(%-?%d+) (%d+) (%d+)$')
@@ -39,7 +39,7 @@ local function ledger_time(hint)
     time = latest
   end
   if changed or time - latest >= NOTE_EVERY then
-    redis.call('SET', clock_name, string.format('%.0f %.0f %.0f', offset, time, epoch))
+    redis.call('SET', name_of('clock'), string.format('%.0f %.0f %.0f', offset, time, epoch))
   end
   return time, epoch, true
 end

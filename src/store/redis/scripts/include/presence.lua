@@ -1,3 +1,5 @@
+--- @include "evidence"
+--- @include "session-answers"
 -- Who watches whom, and which sessions are known.
 -- sub:<watched> HASH: watcher -> 's' (subscribed) or 'p<ms>' (asked then). subs SET: all watched.
 -- sessions:<user> HASH: resource -> '<since ms>;<y|n|u>;<last heard ms, 0 or 1 while a probe awaits its answer>;<caps>'; the
@@ -9,9 +11,6 @@
 -- One table, as a script may have no more than 200 locals.
 local presence = {}
 
-local function sub_name(watched) return prefix .. ':sub:' .. watched end
-function presence.probed_name(watched, watcher) return prefix .. ':probed:' .. watched .. '\0' .. watcher end
-function presence.hidden_name(user, resource) return prefix .. ':hidden:' .. user .. '\0' .. resource end
 
 -- How long a server may take to answer a probe, ms.
 presence.PROBED_FOR = 60000
@@ -34,37 +33,37 @@ function presence.end_session(user, resource)
   local name = sessions_name(user)
   if redis.call('HDEL', name, resource) == 0 then return false end
   redis.call('HDEL', name, '\0' .. resource)
-  redis.call('HDEL', asked.name(user), resource)
-  redis.call('DEL', presence.hidden_name(user, resource))
+  redis.call('HDEL', name_of('asked', user), resource)
+  redis.call('DEL', name_of('hidden', user .. '\0' .. resource))
   return true
 end
 
 -- Forgets all that is known of a user's sessions; returns whether anything was.
 function presence.forget_sessions(user)
   local name = sessions_name(user)
-  for _, resource in ipairs(presence.resources(name)) do redis.call('DEL', presence.hidden_name(user, resource)) end
-  redis.call('DEL', asked.name(user))
+  for _, resource in ipairs(presence.resources(name)) do redis.call('DEL', name_of('hidden', user .. '\0' .. resource)) end
+  redis.call('DEL', name_of('asked', user))
   return redis.call('DEL', name) == 1
 end
 
 function presence.put(watched, watcher, value)
-  redis.call('HSET', sub_name(watched), watcher, value)
-  redis.call('SADD', prefix .. ':subs', watched)
+  redis.call('HSET', name_of('sub', watched), watcher, value)
+  redis.call('SADD', name_of('subs'), watched)
 end
 
 function presence.is_watched(user)
-  for _, value in ipairs(redis.call('HVALS', sub_name(user))) do
+  for _, value in ipairs(redis.call('HVALS', name_of('sub', user))) do
     if value == 's' then return true end
   end
   return false
 end
 
 function presence.drop(watched, watcher)
-  redis.call('HDEL', sub_name(watched), watcher)
+  redis.call('HDEL', name_of('sub', watched), watcher)
   for _, resource in ipairs(presence.resources(sessions_name(watched))) do
-    redis.call('SREM', presence.hidden_name(watched, resource), watcher)
+    redis.call('SREM', name_of('hidden', watched .. '\0' .. resource), watcher)
   end
-  if redis.call('EXISTS', sub_name(watched)) == 0 then redis.call('SREM', prefix .. ':subs', watched) end
+  if redis.call('EXISTS', name_of('sub', watched)) == 0 then redis.call('SREM', name_of('subs'), watched) end
   -- Of whom nobody is told any more, nothing is known: what waited for his presence is the clock's from now on.
   if presence.is_watched(watched) or not presence.forget_sessions(watched) then return end
   local confirms = redis.call('GET', confirms_name(watched)) == '1'
@@ -73,9 +72,9 @@ function presence.drop(watched, watcher)
 end
 
 -- What a stanza has brought about is kept for a minute by its `token`, where a repeated call could not see it any more.
-function presence.done_by(token) return redis.call('GET', prefix .. ':done:' .. token) end
+function presence.done_by(token) return redis.call('GET', name_of('done', token)) end
 
-function presence.note(token, what) redis.call('SET', prefix .. ':done:' .. token, what, 'PX', 60000) end
+function presence.note(token, what) redis.call('SET', name_of('done', token), what, 'PX', 60000) end
 
 -- A subscription's step. `nexts` has a letter for each standing (none, asked, asked long ago, subscribed, probed): the one to
 -- take (n, p, s), q for none whose watcher has probed, or = to stay.
@@ -83,37 +82,37 @@ function presence.note(token, what) redis.call('SET', prefix .. ':done:' .. toke
 function presence.step(watched, watcher, now, long_ago, token, nexts)
   local before = presence.done_by(token)
   if before then return before end
-  local value = redis.call('HGET', sub_name(watched), watcher)
+  local value = redis.call('HGET', name_of('sub', watched), watcher)
   local place = 1
   if value == 's' then
     place = 4
   elseif value then
     place = tonumber(now) - tonumber(value:sub(2)) < tonumber(long_ago) and 2 or 3
-  elseif redis.call('GET', presence.probed_name(watched, watcher)) == 'p' then
+  elseif redis.call('GET', name_of('probed', watched .. '\0' .. watcher)) == 'p' then
     place = 5
   end
   local standing, next = ('naosq'):sub(place, place), nexts:sub(place, place)
   if next == '=' then return standing end
   if next == 'q' then
-    redis.call('SET', presence.probed_name(watched, watcher), 'p', 'PX', presence.PROBED_FOR)
+    redis.call('SET', name_of('probed', watched .. '\0' .. watcher), 'p', 'PX', presence.PROBED_FOR)
     presence.note(token, standing)
     return standing
   end
-  redis.call('DEL', presence.probed_name(watched, watcher))
+  redis.call('DEL', name_of('probed', watched .. '\0' .. watcher))
   if next == 'n' then
     presence.drop(watched, watcher)
   else
     presence.put(watched, watcher, next == 'p' and 'p' .. now or 's')
   end
   -- The watcher's server probes when he is let in, which says nothing of his session.
-  if next == 's' then redis.call('SET', prefix .. ':granted:' .. watcher, '1', 'PX', 10000) end
+  if next == 's' then redis.call('SET', name_of('granted', watcher), '1', 'PX', 10000) end
   presence.note(token, standing)
   return standing
 end
 
 -- Takes back a request whose sender was told that it could not be stored.
 function presence.withdraw(watched, watcher, asked)
-  if redis.call('HGET', sub_name(watched), watcher) == 'p' .. asked then presence.drop(watched, watcher) end
+  if redis.call('HGET', name_of('sub', watched), watcher) == 'p' .. asked then presence.drop(watched, watcher) end
   return ''
 end
 
@@ -121,22 +120,22 @@ end
 -- An answer to a probe shows that it is so: it goes to the very resource that asked (`direct`), as nothing else does that a
 -- server sends by itself.
 function presence.is_watcher(user, watcher, own, direct, asks)
-  local standing = redis.call('HGET', sub_name(user), watcher)
+  local standing = redis.call('HGET', name_of('sub', user), watcher)
   if standing == 's' then return true, '' end
   if own ~= '' then
-    if redis.call('HGET', sub_name(own), user) ~= 's' then return false, '' end
+    if redis.call('HGET', name_of('sub', own), user) ~= 's' then return false, '' end
     presence.put(user, own, 's')
     return true, 'p'
   end
-  local probed = redis.call('EXISTS', presence.probed_name(user, watcher)) == 1
+  local probed = redis.call('EXISTS', name_of('probed', user .. '\0' .. watcher)) == 1
   if probed and direct == '1' then
-    redis.call('DEL', presence.probed_name(user, watcher))
+    redis.call('DEL', name_of('probed', user .. '\0' .. watcher))
     presence.put(user, watcher, 's')
     return true, ''
   end
   -- Broadcast, perhaps, to one who was a watcher before Redis was emptied; or meant for him alone, who is none.
   if probed or standing or not asks then return false, '' end
-  redis.call('SET', presence.probed_name(user, watcher), 'v', 'PX', presence.PROBED_FOR)
+  redis.call('SET', name_of('probed', user .. '\0' .. watcher), 'v', 'PX', presence.PROBED_FOR)
   return false, 'v'
 end
 
@@ -158,9 +157,9 @@ end
 -- may have been meant for this one alone (RFC 6121 section 4.6.4).
 function presence.says_goodbye(user, resource, watcher)
   if redis.call('HEXISTS', sessions_name(user), resource) == 0 then return '-' end
-  local watchers = redis.call('HLEN', sub_name(user))
+  local watchers = redis.call('HLEN', name_of('sub', user))
   if watchers > 1 then
-    local name = presence.hidden_name(user, resource)
+    local name = name_of('hidden', user .. '\0' .. resource)
     redis.call('SADD', name, watcher)
     redis.call('PEXPIRE', name, presence.HIDDEN_FOR)
     if redis.call('SCARD', name) < watchers then return 'D' end
@@ -190,7 +189,7 @@ function presence.see(user, watcher, resource, available, now, caps, own, token,
       presence.note(token, 'B')
       return 'Bc' .. flags
     end
-    redis.call('SREM', presence.hidden_name(user, resource), watcher)
+    redis.call('SREM', name_of('hidden', user .. '\0' .. resource), watcher)
     local since, receipts, heard, old_caps = value:match('^(%d+);(%a);?(%d*);?(.*)$')
     local raised = presence.note_priority(name, resource, available == '2', now)
     if raised then presence.note(token, 'B') end
@@ -231,10 +230,10 @@ end
 function presence.who_sees(user, resource)
   local name = sessions_name(user)
   if redis.call('HEXISTS', name, resource) == 0 then return '' end
-  if redis.call('EXISTS', presence.hidden_name(user, resource)) == 0 then return '' end
+  if redis.call('EXISTS', name_of('hidden', user .. '\0' .. resource)) == 0 then return '' end
   local told = {}
-  for _, watcher in ipairs(redis.call('SMEMBERS', presence.hidden_name(user, resource))) do told[watcher] = true end
-  local pairs_of = redis.call('HGETALL', sub_name(user))
+  for _, watcher in ipairs(redis.call('SMEMBERS', name_of('hidden', user .. '\0' .. resource))) do told[watcher] = true end
+  local pairs_of = redis.call('HGETALL', name_of('sub', user))
   for i = 1, #pairs_of, 2 do
     if pairs_of[i + 1] == 's' and not told[pairs_of[i]] then
       if not redis.call('HGET', name, resource):match('^%d+;%a;0;') then presence.set_heard(name, resource, '1') end
@@ -253,9 +252,9 @@ function presence.renew(user, resource, now, older, token)
   local since, rest = value:match('^(%d+)(.*)$')
   if since == now then return presence.done_by(token) or '' end
   if tonumber(now) - tonumber(since) < tonumber(older) then return '' end
-  if redis.call('EXISTS', prefix .. ':granted:' .. user) == 1 then return '' end
+  if redis.call('EXISTS', name_of('granted', user)) == 1 then return '' end
   redis.call('HSET', name, resource, now .. rest)
-  redis.call('DEL', presence.hidden_name(user, resource))
+  redis.call('DEL', name_of('hidden', user .. '\0' .. resource))
   presence.note(token, 'R')
   return 'R'
 end
@@ -299,19 +298,19 @@ end
 -- Whether each of a user's sessions has said to one who watches him that it is unavailable.
 function presence.is_hidden(user, watcher)
   for _, resource in ipairs(presence.resources(sessions_name(user))) do
-    if redis.call('SISMEMBER', presence.hidden_name(user, resource), watcher) == 0 then return false end
+    if redis.call('SISMEMBER', name_of('hidden', user .. '\0' .. resource), watcher) == 0 then return false end
   end
   return true
 end
 
 -- Whether a user is here, as far as he shows it to a watcher.
 function presence.is_here(user, watcher)
-  local shown = redis.call('HGET', sub_name(user), watcher) == 's' and not presence.is_hidden(user, watcher)
+  local shown = redis.call('HGET', name_of('sub', user), watcher) == 's' and not presence.is_hidden(user, watcher)
   return shown and presence_of(user) == 'o' and '1' or ''
 end
 
 function presence.watchers(user)
-  local pairs_of = redis.call('HGETALL', sub_name(user))
+  local pairs_of = redis.call('HGETALL', name_of('sub', user))
   local watchers = {}
   for i = 1, #pairs_of, 2 do
     if pairs_of[i + 1] == 's' then watchers[#watchers + 1] = pairs_of[i] end
@@ -338,15 +337,15 @@ end
 
 -- This process' link is up. Returns how many others serve the domain, and how many watch the component itself.
 function presence.alive(process, now, patience, own)
-  local name = prefix .. ':alive'
+  local name = name_of('alive')
   redis.call('ZADD', name, now, process)
   redis.call('ZREMRANGEBYSCORE', name, '-inf', tonumber(now) - tonumber(patience))
-  return redis.call('ZCARD', name) - 1 .. ' ' .. redis.call('HLEN', sub_name(own))
+  return redis.call('ZCARD', name) - 1 .. ' ' .. redis.call('HLEN', name_of('sub', own))
 end
 
 -- This process' link is down. Returns how many others serve the domain.
 function presence.gone(process, now, patience)
-  local name = prefix .. ':alive'
+  local name = name_of('alive')
   redis.call('ZREM', name, process)
   redis.call('ZREMRANGEBYSCORE', name, '-inf', tonumber(now) - tonumber(patience))
   return redis.call('ZCARD', name)
@@ -355,9 +354,9 @@ end
 -- Who asks after everybody when the link is back: one process for all. Returns go, or wait while another is at it, or
 -- joined when that one has only just begun.
 function presence.claim(process, now, keep, recent)
-  local name = prefix .. ':asking'
+  local name = name_of('asking')
   local other, since = (redis.call('GET', name) or ''):match('^(%S+) (%d+)$')
-  if other and other ~= process and redis.call('ZSCORE', prefix .. ':alive', other) then
+  if other and other ~= process and redis.call('ZSCORE', name_of('alive'), other) then
     return tonumber(now) - tonumber(since) < tonumber(recent) and 'joined' or 'wait'
   end
   redis.call('SET', name, process .. ' ' .. now, 'PX', keep)
@@ -365,14 +364,14 @@ function presence.claim(process, now, keep, recent)
 end
 
 function presence.keep_claim(process, keep)
-  local name = prefix .. ':asking'
+  local name = name_of('asking')
   local other = (redis.call('GET', name) or ''):match('^(%S+) ')
   if other == process then redis.call('PEXPIRE', name, keep) end
   return ''
 end
 
 function presence.release(process)
-  local name = prefix .. ':asking'
+  local name = name_of('asking')
   if (redis.call('GET', name) or ''):match('^(%S+) ') == process then redis.call('DEL', name) end
   return ''
 end

@@ -1,3 +1,6 @@
+--- @include "quarantine"
+--- @include "evidence"
+--- @include "session-answers"
 -- Remembers that this recipient returns receipts, and whether also to somebody who is no contact. If that is news, what
 -- was sent to him while nothing was known of him goes on the normal timetable.
 local function remember(sender, recipient, now, confirms_for, first_step)

@@ -1,3 +1,6 @@
+--- @include "corrections"
+--- @include "accept"
+--- @include "settle"
 -- Messages about messages: corrections and retractions (see corrections.lua), replies and reactions.
 
 -- As `accept`, of a message that corrects or retracts the newest one of the key `target`. Returns after the key, which it
@@ -9,7 +12,7 @@ function corrections.accept(key, alias, target, value, due, window, countable)
   local result = accept(key, alias, sub(value, 1, HEAD) .. '{"t":"' .. meant .. '",' .. sub(value, HEAD + 2), due, window, countable)
   if sub(result, 1, 1) == '=' then return result end
   local stored_as = result == '' and key or sub(result, 2)
-  local name = corrections.name(meant)
+  local name = name_of('c', meant)
   -- A repetition after a lost reply stays where it was: a later one may have come since.
   for _, other in ipairs(redis.call('LRANGE', name, 0, -1)) do
     if other == stored_as then return '+' .. stored_as .. ' ' .. meant end
@@ -25,7 +28,7 @@ function corrections.supersede(key)
   local value = read(key)
   local target = value and body_of(value).t
   if not target then return '' end
-  for _, other in ipairs(redis.call('LRANGE', corrections.name(target), -MANY, -1)) do
+  for _, other in ipairs(redis.call('LRANGE', name_of('c', target), -MANY, -1)) do
     if other == key then break end
     local older = read(other)
     if older and is_pending(older) then corrections.end_outdated(other, older) end

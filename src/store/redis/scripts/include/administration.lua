@@ -1,3 +1,7 @@
+--- @include "corrections"
+--- @include "presence"
+--- @include "attempt"
+--- @include "quarantine"
 -- What people do to messages by commands (XEP-0050): cancel, retry, forget; and the pause that workers honour.
 
 -- `owner` is the JSON member that names a sender, or '' for who may touch all. No text in a body looks like one, as quotes
@@ -58,7 +62,7 @@ local function retry_now(key, owner, now, lease_until, keep)
   if not known or not is_of(known, owner) then return '' end
   if not value or state_of(value) ~= 'p' then return letter and 'l' or '' end
   local body = body_of(value)
-  if owner ~= '' and redis.call('HGET', prefix .. ':sub:' .. body.r, body.s) ~= 's' then return 'o' end
+  if owner ~= '' and redis.call('HGET', name_of('sub', body.r), body.s) ~= 's' then return 'o' end
   local there, sessions = presence_of(body.r)
   -- Nor is one told otherwise to whom he shows himself as away.
   if owner ~= '' and there == 'o' and presence.is_hidden(body.r, body.s) then there, sessions = 'f', {} end
@@ -85,7 +89,7 @@ local function erase_one(key, value, known)
   redis.call('ZREM', due_set, key, key .. 'x', key .. 'u', key .. 'r')
   redis.call('LREM', index_name(key:sub(1, KEY)), 0, key)
   if body.al then redis.call('LREM', index_name(body.al), 0, key) end
-  if body.t then redis.call('LREM', corrections.name(body.t), 0, key) end
+  if body.t then redis.call('LREM', name_of('c', body.t), 0, key) end
   forget_trouble(key, body.s, body.r)
 end
 
@@ -111,14 +115,14 @@ end
 local function forget_user(jid, first, last)
   local count = presence.forget_sessions(jid) and 1 or 0
   for _, kind in ipairs({ 'confirms', 'from', 'out', 'sub', 'granted', 'asked' }) do
-    count = count + redis.call('DEL', prefix .. ':' .. kind .. ':' .. jid)
+    count = count + redis.call('DEL', name_of(kind, jid))
   end
   -- All of his are erased: what is left there was damaged.
   shares.verify(jid, 100)
-  redis.call('SREM', prefix .. ':subs', jid)
+  redis.call('SREM', name_of('subs'), jid)
   for position = first, last do
     local watched = ARGV[position]
-    count = count + redis.call('HEXISTS', sub_name(watched), jid)
+    count = count + redis.call('HEXISTS', name_of('sub', watched), jid)
     presence.drop(watched, jid)
   end
   return count
@@ -126,11 +130,11 @@ end
 
 -- Sets the flag that keeps further copies back, or takes it away (empty text). Returns what it was before, or ''.
 local function pause(text)
-  local was = redis.call('GET', paused_name)
+  local was = redis.call('GET', name_of('paused'))
   if text == '' then
-    redis.call('DEL', paused_name)
+    redis.call('DEL', name_of('paused'))
   elseif not was then
-    redis.call('SET', paused_name, text)
+    redis.call('SET', name_of('paused'), text)
   end
   return was or ''
 end
@@ -138,19 +142,17 @@ end
 -- A command's session: 'o' and whose it is while it is open, 'x' and whose doing its end was after that.
 local session = {}
 
-function session.name(id) return prefix .. ':session:' .. id end
-
 function session.open(id, whose, lasts)
-  redis.call('SET', session.name(id), 'o' .. whose, 'PX', lasts)
+  redis.call('SET', name_of('session', id), 'o' .. whose, 'PX', lasts)
   return ''
 end
 
 -- Ends a session, once; `token` is whose doing it is, so that a repetition after a lost reply is known.
 -- Returns '1', or '' when another has ended it.
 function session.close(id, token)
-  local value = redis.call('GET', session.name(id))
+  local value = redis.call('GET', name_of('session', id))
   if not value then return '' end
   if value:sub(1, 1) == 'x' then return value:sub(2) == token and '1' or '' end
-  redis.call('SET', session.name(id), 'x' .. token, 'KEEPTTL')
+  redis.call('SET', name_of('session', id), 'x' .. token, 'KEEPTTL')
   return '1'
 end

@@ -1,3 +1,5 @@
+--- @include "quota"
+--- @include "accept"
 -- Whether a message may be stored, by what its sender has in the ledger: see shares.lua.
 
 -- Whether `accept` would answer from what is known, and store nothing: that it does whatever its sender may have.

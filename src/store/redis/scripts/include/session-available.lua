@@ -1,3 +1,5 @@
+--- @include "evidence"
+--- @include "session-answers"
 -- What follows when somebody comes, a session of his ends, or he confirms something.
 -- One table, as a script may have no more than 200 locals.
 local coming = {}
@@ -160,7 +162,7 @@ function coming.gap(recipient, resource, sender, later, due, cursor, ttl)
   if not session and presence == '?' then return gap_unseen(recipient, sender, later, cursor, ttl) end
   if not session then return '0 0' end
   -- It is there, whatever it did not answer.
-  redis.call('HDEL', asked.name(recipient), resource)
+  redis.call('HDEL', name_of('asked', recipient), resource)
   local next_cursor = each_out(recipient, cursor, function(key, how, stored, handed, passed)
     if not WITH_SESSION[how] or stored >= later then return end
     local had_it = may_have_had(session, handed)

@@ -1,0 +1,107 @@
+-- Everything that one turn of the event loop has for the ledger, in its order, in one call.
+-- KEYS: the prefix of all names.
+-- ARGV: time (see clock.lua), lease, dedup window, retention, message TTL, confirmation memory, first retry step (all ms), the
+-- rules of redelivery, whether any operation adds a message (1 or 0), then the operations, each its name and its arguments: see
+-- operations.lua.
+-- Reply: '<time> <epoch> <+ or ->' and one string an operation; with '-', nothing was carried out as the call came late.
+-- An operation that cannot be carried out for what it is, or what it found, has '\0' and the error for its reply, and holds up
+-- nothing. An error reply only where the batch is to be made again: Redis takes no writes, or a name is unknown.
+-- Complexity: O(n log p) for n operations and p messages pending. Those that look at what is out to somebody do so by pages of
+-- about 100.
+--- @include "batch-arguments"
+--- @include "usual-operations"
+--- @include "correct"
+--- @include "session-available"
+--- @include "undeliver"
+--- @include "presence"
+--- @include "session-checks"
+--- @include "iq-requests"
+--- @include "administration"
+
+local function run_rare(operation, at)
+  local key = ARGV[at + 1]
+  if operation == 'correct' then
+    return corrections.accept(key, ARGV[at + 3], ARGV[at + 5], ARGV[at + 2], lease_text, keep, ARGV[at + 4] == '1'), 6
+  elseif operation == 'mention' then
+    return corrections.mentioned(key, ARGV[at + 2], ARGV[at + 3], lately, lease_text, window_text), 4
+  elseif operation == 'supersede' then
+    return corrections.supersede(key), 2
+  elseif operation == 'r' then
+    return reject(key, ARGV[at + 2], now, lease_until, window, retention), 3
+  elseif operation == 'x' then
+    return expire(key, ARGV[at + 2], now, ttl, lease_until, window, retention), 3
+  elseif operation == 'v' then
+    return revive(key, now, lease_until, keep), 2
+  elseif operation == 'l' then
+    -- A recipient is there; `key` is his bare JID.
+    return coming.came(key, ARGV[at + 2], ARGV[at + 3], now, tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]), ttl, keep), 7
+  elseif operation == 'tell' then
+    return coming.tell(key, ARGV[at + 2], now), 3
+  elseif operation == 'g' then
+    return coming.gap(key, ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), ARGV[at + 6], ttl), 7
+  elseif operation == 'k' then
+    return arrived(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], lately, lease_text, window_text), 7
+  elseif operation == 'y' then
+    -- What waits for its turn to be sent again is nobody else's to send.
+    local count = tonumber(key)
+    postpone(tonumber(ARGV[at + 2]), at + 3, at + 2 + count)
+    return '', 3 + count
+  elseif operation == 'P' then
+    local count = tonumber(ARGV[at + 2])
+    return presence[key](unpack(ARGV, at + 3, at + 2 + count)), 3 + count
+  elseif operation == 'iq?' then
+    return query.note_question(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])), 7
+  elseif operation == 'iq=' then
+    return query.take_reply(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]), 6
+  elseif operation == 'iq<' then
+    return query.overdue_questions(key, ARGV[at + 2], tonumber(ARGV[at + 3])), 4
+  elseif operation == 'iq!' then
+    return query.end_question(key, ARGV[at + 2], ARGV[at + 3]), 4
+  elseif operation == 'iq-' then
+    return query.forget_question(key), 2
+  elseif operation == 'caps?' then
+    return query.caps_of(key, ARGV[at + 2]), 3
+  elseif operation == 'caps=' then
+    return query.note_caps(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]), 5
+  elseif operation == 'cancel' then
+    return cancel(key, ARGV[at + 2], ARGV[at + 3], now, window, keep), 4
+  elseif operation == 'retry' then
+    return retry_now(key, ARGV[at + 2], now, lease_until, keep), 3
+  elseif operation == 'erase' then
+    -- A JID, '1' to count only, and how many records follow.
+    local count = tonumber(ARGV[at + 3])
+    return erase(key, ARGV[at + 2] == '1', at + 4, at + 3 + count), 4 + count
+  elseif operation == 'release' then
+    -- Members of the sorted set whose lease until `key` is given back.
+    local count = tonumber(ARGV[at + 2])
+    for position = at + 3, at + 2 + count do release(ARGV[position], tonumber(key), now) end
+    return '', 3 + count
+  elseif operation == 'q' then
+    local value = read(key)
+    if value and is_pending(value) then quarantine.put_aside(key) end
+    return '', 2
+  elseif operation == 'named' then
+    local count = tonumber(key)
+    quarantine.named(at + 2, at + 1 + count)
+    return '', 2 + count
+  elseif operation == 'forget' then
+    local count = tonumber(ARGV[at + 2])
+    return forget_user(key, at + 3, at + 2 + count), 3 + count
+  elseif operation == 'pause' then
+    return pause(key), 2
+  elseif operation == 'over' then
+    return session.close(key, ARGV[at + 2]), 3
+  elseif operation == 'session+' then
+    return session.open(key, ARGV[at + 2], ARGV[at + 3]), 4
+  elseif operation == 'session?' then
+    return redis.call('GET', name_of('session', key)) or '', 2
+  end
+  error('unknown operation ' .. tostring(operation))
+end
+
+run = function(operation, at)
+  local result, width = run_usual(operation, at)
+  if width then return result, width end
+  return run_rare(operation, at)
+end
+--- @include "run-batch"

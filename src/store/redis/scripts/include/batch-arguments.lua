@@ -1,0 +1,24 @@
+--- @include "stored-records"
+--- @include "clock"
+-- What a batch is given beside its operations, and when it is carried out. Returns at once when the call came late.
+local ARGV, tostring = ARGV, tostring
+if ARGV[9] == '0' then
+  -- A command that frees memory, and be it none, comes first: Redis then lets the others through at its memory limit.
+  redis.call('ZREM', due_set, '')
+end
+local now, epoch, on_time = ledger_time(ARGV[1])
+local stamp = string.format('%.0f %.0f ', now, epoch)
+if not on_time then return { stamp .. '-' } end
+local lease = tonumber(ARGV[2])
+local lease_until = now + lease
+local window = tonumber(ARGV[3])
+local retention = tonumber(ARGV[4])
+local ttl = tonumber(ARGV[5])
+local confirms_for = tonumber(ARGV[6])
+local first_step = tonumber(ARGV[7])
+local keep = window + ttl
+-- As texts, which is how Redis takes them.
+local lease_text, window_text = string.format('%.0f', lease_until), ARGV[3]
+local lately = string.format('%.0f', now - lease / 3)
+times.now, times.window, times.retention, times.first_step, times.ttl = now, window, retention, first_step, ttl
+local results = { stamp .. '+' }

@@ -1,0 +1,26 @@
+-- The names of everything that the ledger keeps in Redis. keys.ts makes the same names, and says what each holds.
+-- KEYS[1] is the prefix that all names begin with; it bears the hash tag, so that all of them share a slot.
+local prefix = KEYS[1]
+local due_set = prefix .. ':due'
+
+-- Those that most calls need.
+local function record_name(key) return prefix .. ':m:' .. key end
+local function index_name(key) return prefix .. ':i:' .. key end
+local function undelivered_name(key) return prefix .. ':u:' .. key end
+local function life_name(key) return prefix .. ':life:' .. key end
+local function confirms_name(recipient) return prefix .. ':confirms:' .. recipient end
+local function out_name(recipient) return prefix .. ':out:' .. recipient end
+local function from_name(sender) return prefix .. ':from:' .. sender end
+local function sessions_name(user) return prefix .. ':sessions:' .. user end
+
+-- All others, by their kind and what they are of. One function: Redis makes each anew at every call (25 more would take 4 us).
+--   of a message's key   c (corrections) q (quarantined)
+--   of a bare JID        sub asked held granted
+--   of an id or a token  session done
+--   of two, with a NUL between them    probed hidden
+--   of a hash and a version, with a colon between them    caps
+--   of nothing           ages advance alive asking clock damaged damaged:new iq iq:by iq:due load paused subs
+local function name_of(kind, id)
+  if id then return prefix .. ':' .. kind .. ':' .. id end
+  return prefix .. ':' .. kind
+end

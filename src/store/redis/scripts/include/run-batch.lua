@@ -1,0 +1,46 @@
+-- Carries out all operations of ARGV by `run`, and gives what they came to.
+-- Whether an error says something of the operation, and not that Redis takes no writes now: then nothing goes on.
+local function is_of_operation(text)
+  if text:find("executing the script can't", 1, true) then return false end
+  return text:find('^WRONGTYPE') ~= nil or text:find('^ERR ') ~= nil or text:find('^user_script') ~= nil
+end
+
+local at = 10
+local last = #ARGV
+
+-- Carries out what is left. An error leaves `at` at the operation that it came from: one protected call for all of them costs
+-- less than one for each.
+local function run_all()
+  while at <= last do
+    local operation = ARGV[at]
+    if SEES_SETS[operation] then flush_all() end
+    local result, width = run(operation, at)
+    results[#results + 1] = tostring(result)
+    at = at + width
+  end
+end
+
+-- Gives the operation at `at` a second try if it met a damaged record, else an error for its result. Returns an error that is
+-- not the operation's own.
+local function step_over(text)
+  local operation = ARGV[at]
+  local width = width_of(operation, at)
+  if width == nil or not is_of_operation(text) then return text end
+  local inspected, found = pcall(quarantine.inspect, tostring(ARGV[at + 1]))
+  local done, result = false, nil
+  if inspected and found then done, result = pcall(run, operation, at) end
+  results[#results + 1] = done and tostring(result) or '\0' .. text
+  at = at + width
+  return nil
+end
+
+while at <= last do
+  local done, problem = pcall(run_all)
+  if not done then
+    problem = step_over(tostring(type(problem) == 'table' and problem.err or problem))
+    if problem then return redis.error_reply(problem) end
+  end
+end
+flush_all()
+write_ages()
+return results

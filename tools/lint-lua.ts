@@ -1,0 +1,27 @@
+// Checks the ledger's scripts as Redis takes them, with all their parts: syntax, names that nobody defines, locals that
+// nobody uses, and Lua's bounds of 200 locals a function and 60 names that it takes from around it.
+import * as scripts from '../src/store/redis/scripts.ts';
+import { type Finding, lintLua } from './lua-names.ts';
+
+const found = new Map<string, { finding: Finding; scripts: string[] }>();
+const names: string[] = [];
+for (const [script, text] of Object.entries(scripts)) {
+  if (typeof text !== 'string') continue;
+  names.push(script);
+  for (const finding of lintLua(text)) {
+    const place = `${finding.file}: ${finding.problem}: ${finding.text}`;
+    const known = found.get(place) ?? { finding, scripts: [] };
+    known.scripts.push(script);
+    found.set(place, known);
+  }
+}
+// A part may offer more than each script that takes it in needs.
+const users = (file: string) =>
+  names.filter((name) => (scripts as unknown as Record<string, string>)[name]?.includes(`--- @from ${file}\n`));
+let problems = 0;
+for (const [place, { finding, scripts: where }] of found) {
+  if (finding.offered && where.length < users(finding.file).length) continue;
+  problems += 1;
+  process.stderr.write(`${place} (in ${where.join(', ')})\n`);
+}
+if (problems > 0) process.exitCode = 1;
