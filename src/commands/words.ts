@@ -36,7 +36,7 @@ export function stateOf({ record, kept, seesPresence }: Found, forSender = false
   return state === 'pending' || state === 'expired' ? 'not confirmed in time' : state;
 }
 
-/** How a copy went, by the letters of scripts/evidence.lua. */
+/** How a copy went, by the letters of scripts/include/evidence.lua. */
 const WENT: Readonly<Record<string, string>> = {
   o: 'to a live session',
   g: 'to a live session, after an earlier copy had gone to one',

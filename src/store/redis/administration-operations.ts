@@ -4,7 +4,7 @@ import { type StoredRecord, settlement } from './record.ts';
 /** Whose message it must be; undefined for somebody who may touch all. */
 export type Owner = string | undefined;
 
-/** A sender as he stands in a record's body: see `is_of` in scripts/command.lua. */
+/** A sender as he stands in a record's body: see `is_of` in scripts/include/administration.lua. */
 function ownerMember(owner: Owner): string {
   return owner === undefined ? '' : `"s":${JSON.stringify(owner)}`;
 }

@@ -32,7 +32,7 @@ export interface Departure {
 
 /**
  * The ledger's time, as a process knows it between two calls to Redis. The scripts read Redis' clock in the step that
- * uses it (scripts/clock.lua) and take its steps out; a step forward cannot be told there from a call that Redis was
+ * uses it (scripts/include/clock.lua) and take its steps out; a step forward cannot be told there from a call that Redis was
  * late with, so each call says which time it expects, and this half judges what comes back by a monotonic clock.
  *
  * All times are ms since the epoch. They equal the wall clock's as long as that was never stepped.
@@ -64,7 +64,7 @@ export class LedgerClock implements Clock {
     return { monotonic: this.#clocks.monotonic(), expected: this.now() };
   }
 
-  /** What a script is told: see ledger_time in scripts/clock.lua. */
+  /** What a script is told: see ledger_time in scripts/include/clock.lua. */
   hint({ expected }: Departure): string {
     if (this.#anchor === undefined) return '::';
     return `${expected}:${this.#epoch}:${this.#shift === 0 ? '' : Math.round(this.#shift)}`;

@@ -1,6 +1,6 @@
 /**
  * The names of everything that the ledger keeps in Redis. All begin with one prefix that bears a hash tag, so that on
- * Redis Cluster they share a slot and one script may touch them all. scripts/record.lua builds the same names.
+ * Redis Cluster they share a slot and one script may touch them all. scripts/include/keys.lua makes the same names.
  */
 export class Keys {
   constructor(readonly prefix: string) {}
@@ -38,7 +38,7 @@ export class Keys {
   }
   /**
    * HASH: copies to this recipient that were handed over, or came back, and that no receipt has come for: by their
-   * record's key `<how>;<stored at, ms>;<handed over at, ms>`, where `how` is a letter that scripts/evidence.lua explains,
+   * record's key `<how>;<stored at, ms>;<handed over at, ms>`, where `how` is a letter that scripts/include/evidence.lua explains,
    * and a c after it when later messages have passed it.
    */
   out(recipient: string): string {
@@ -63,7 +63,7 @@ export class Keys {
   /**
    * HASH: a user's sessions by their resource, each `<since ms>;<y|n|u: returns receipts>;<last heard of, ms>;<caps>`; a
    * field without a name while his presence is known, so that nothing but it means that he is offline; and beside one
-   * whose priority is negative, or was, NUL and its resource (scripts/presence.lua).
+   * whose priority is negative, or was, NUL and its resource (scripts/include/presence.lua).
    */
   sessions(user: string): string {
     return `${this.prefix}:sessions:${user}`;
@@ -82,7 +82,7 @@ export class Keys {
   asked(user: string): string {
     return `${this.prefix}:asked:${user}`;
   }
-  /** HASH: requests between users that wait for their reply, by the id that we gave them (scripts/query.lua). */
+  /** HASH: requests between users that wait for their reply, by the id that we gave them (scripts/include/iq-requests.lua). */
   get questions(): string {
     return `${this.prefix}:iq`;
   }
@@ -98,7 +98,7 @@ export class Keys {
   caps(hash: string, ver: string): string {
     return `${this.prefix}:caps:${hash}:${ver}`;
   }
-  /** STRING: what the ledger's time is made of: see scripts/clock.lua. */
+  /** STRING: what the ledger's time is made of: see scripts/include/clock.lua. */
   get clock(): string {
     return `${this.prefix}:clock`;
   }
@@ -110,7 +110,7 @@ export class Keys {
   get damaged(): string {
     return `${this.prefix}:damaged`;
   }
-  /** HASH: messages of this sender that were handed over and have not ended: see scripts/shares.lua. */
+  /** HASH: messages of this sender that were handed over and have not ended: see scripts/include/quota.lua. */
   held(sender: string): string {
     return `${this.prefix}:held:${sender}`;
   }
@@ -118,12 +118,47 @@ export class Keys {
   get load(): string {
     return `${this.prefix}:load`;
   }
-  /** HASH: recipients whose copies' due times are being brought forward: see scripts/advance.lua. */
+  /** HASH: recipients whose copies' due times are being brought forward: see scripts/include/due-advance.lua. */
   get advance(): string {
     return `${this.prefix}:advance`;
   }
   /** STRING: since when (ms) and by whom further copies are kept back; absent when they are not. */
   get paused(): string {
     return `${this.prefix}:paused`;
+  }
+  /**
+   * SET: those of a user's watchers to whom that session has said that it is unavailable, while it is not known to have
+   * ended.
+   */
+  hidden(user: string, resource: string): string {
+    return `${this.prefix}:hidden:${user}\0${resource}`;
+  }
+  /** STRING: this watcher was let in just now; for ten seconds, in which his server probes. */
+  granted(watcher: string): string {
+    return `${this.prefix}:granted:${watcher}`;
+  }
+  /** STRING: what a presence stanza has brought about, by its token, for a minute. */
+  done(token: string): string {
+    return `${this.prefix}:done:${token}`;
+  }
+  /** ZSET: processes whose link is up, by when (ms) they last said so. */
+  get alive(): string {
+    return `${this.prefix}:alive`;
+  }
+  /** STRING: the process that asks after everybody, and since when (ms). */
+  get asking(): string {
+    return `${this.prefix}:asking`;
+  }
+  /** STRING: an ad-hoc command's session (scripts/include/administration.lua). */
+  commandSession(id: string): string {
+    return `${this.prefix}:session:${id}`;
+  }
+  /** HASH: which ledger this is (scripts/probe.lua). */
+  get identity(): string {
+    return `${this.prefix}:identity`;
+  }
+  /** STRING: a stanza of this id was sent by one of this Redis' processes to itself. */
+  selfPing(id: string): string {
+    return `${this.prefix}:self:${id}`;
   }
 }

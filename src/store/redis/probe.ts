@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { Keys } from './keys.ts';
 import { NEEDED_COMMANDS } from './needed-commands.ts';
 import { PROBE, REHEARSE } from './scripts.ts';
 
@@ -19,11 +20,11 @@ const TOKEN_FOR = 120_000;
 /** Writes that have no other purpose than to see whether, and where, Redis takes them. Rejects with errors of ioredis. */
 export class Probe {
   readonly #redis: Redis;
-  readonly #prefix: string;
+  readonly #keys: Keys;
 
   constructor(redis: Redis, prefix: string) {
     this.#redis = redis;
-    this.#prefix = prefix;
+    this.#keys = new Keys(prefix);
     redis.defineCommand('receiptsProbe', { numberOfKeys: 1, lua: PROBE });
   }
 
@@ -33,27 +34,23 @@ export class Probe {
       'receiptsProbe',
       (prefix: string, id: string) => Promise<[id: string, count: number, made: number]>
     >;
-    const [id, count, made] = await redis.receiptsProbe(this.#prefix, randomBytes(9).toString('base64url'));
+    const [id, count, made] = await redis.receiptsProbe(this.#keys.prefix, randomBytes(9).toString('base64url'));
     return { id, count, made: made === 1 };
   }
 
   /** The commands that this connection's user may not give. */
   async denied(): Promise<string[]> {
     const calls = NEEDED_COMMANDS.flatMap(([name, ...args]) => [args.length, name, ...args]);
-    return (await this.#redis.eval(REHEARSE, 1, this.#prefix, ...calls)) as string[];
+    return (await this.#redis.eval(REHEARSE, 1, this.#keys.prefix, ...calls)) as string[];
   }
 
   /** Remembers ids of stanzas that this Redis' processes sent to themselves. */
   async register(ids: readonly string[]): Promise<void> {
-    await Promise.all(ids.map((id) => this.#redis.set(this.#token(id), '1', 'PX', TOKEN_FOR)));
+    await Promise.all(ids.map((id) => this.#redis.set(this.#keys.selfPing(id), '1', 'PX', TOKEN_FOR)));
   }
 
   /** Whether {@link register} was given this id, by whichever process. */
   async knows(id: string): Promise<boolean> {
-    return (await this.#redis.exists(this.#token(id))) === 1;
-  }
-
-  #token(id: string): string {
-    return `${this.#prefix}:self:${id}`;
+    return (await this.#redis.exists(this.#keys.selfPing(id))) === 1;
   }
 }

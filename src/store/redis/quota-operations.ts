@@ -71,7 +71,7 @@ export interface Load {
   readonly bytes: number;
 }
 
-/** As in scripts/shares.lua. */
+/** As in scripts/include/quota.lua. */
 const UNIT = 1e10;
 /** Fields that one look goes through at most, and that one call gives. */
 const MOST_FIELDS = 200_000;

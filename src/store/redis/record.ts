@@ -14,7 +14,7 @@ import { idOnTheWay } from '../../xmpp/stanza/message-key.ts';
  *     | in a reply only, w: it has ended, and its sender is away
  *     state
  *
- * (written without the blanks). The offsets stand here and in scripts/record.lua.
+ * (written without the blanks). The offsets stand here and in scripts/include/stored-records.lua.
  */
 
 type State = 'pending' | 'delivered' | 'expired' | 'unconfirmed' | 'rejected';
@@ -50,10 +50,10 @@ export interface Envelope {
 /** A record that was read back. */
 export interface StoredRecord extends Envelope {
   readonly key: string;
-  /** The key of the earlier message that it corrects or retracts, if it does: see scripts/corrections.lua. */
+  /** The key of the earlier message that it corrects or retracts, if it does: see scripts/include/corrections.lua. */
   readonly target: string | undefined;
   readonly state: State;
-  /** Attempts claimed so far: the fence between processes, see scripts/claim.lua. */
+  /** Attempts claimed so far: the fence between processes, see scripts/include/attempt.lua. */
   readonly attempt: number;
   /** Copies that were noted as handed over; see `copiesOf`. */
   readonly copies: number;
@@ -79,7 +79,7 @@ export interface StoredRecord extends Envelope {
 }
 
 interface Body {
-  /** Tokens of attempts to store it, joined by `+`: see scripts/accept.lua. */ k?: string;
+  /** Tokens of attempts to store it, joined by `+`: see scripts/include/accept.lua. */ k?: string;
   /** Payload digest. */ d: string;
   /** The other key that leads here. */ al?: string;
   s: string;
@@ -137,7 +137,7 @@ export function encodeRecord(
 }
 
 /**
- * The token of the attempt that stored it; others may follow it (scripts/accept.lua). No text in a body looks like one, as
+ * The token of the attempt that stored it; others may follow it (scripts/include/accept.lua). No text in a body looks like one, as
  * quotes are escaped there.
  */
 export function tokenOf(value: string): string {

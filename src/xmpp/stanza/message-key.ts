@@ -29,7 +29,7 @@ export function payloadDigest(payload: string): string {
 /**
  * What a message bears that is another one than those that its sender gave the same id: on its record's key, and on the
  * id that it goes out under. So its recipient's client, which may drop what it takes for a copy, tells it from them as
- * well, and whatever comes back about it names it alone. scripts/accept.lua makes it.
+ * well, and whatever comes back about it names it alone. scripts/include/accept.lua makes it.
  */
 const MARK = /~[\da-f]{16}$/;
 const MARK_LENGTH = 17;

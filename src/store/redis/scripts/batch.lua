@@ -1,8 +1,8 @@
 -- Everything that one turn of the event loop has for the ledger, in its order, in one call.
 -- KEYS: the prefix of all names.
--- ARGV: time (see clock.lua), lease, dedup window, retention, message TTL, confirmation memory, first retry step (all ms), the
+-- ARGV: time (see include/clock.lua), lease, dedup window, retention, message TTL, confirmation memory, first retry step (all ms), the
 -- rules of redelivery, whether any operation adds a message (1 or 0), then the operations, each its name and its arguments: see
--- operations.lua.
+-- include/operations.lua.
 -- Reply: '<time> <epoch> <+ or ->' and one string an operation; with '-', nothing was carried out as the call came late.
 -- An operation that cannot be carried out for what it is, or what it found, has '\0' and the error for its reply, and holds up
 -- nothing. An error reply only where the batch is to be made again: Redis takes no writes, or a name is unknown.

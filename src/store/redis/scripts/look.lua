@@ -1,6 +1,9 @@
--- Shows records, and changes nothing. ARGV: whether to show all that go by a key or only the one of that name ('1' or '0'),
--- and keys. Returns for each record its own key, itself and its undelivered copy (both without the payload, or ''), the time
--- that it is due (ms, or ''), and '1' when its sender gets its recipient's presence, else ''.
+-- Shows records, and changes nothing.
+-- KEYS: the prefix of all names.
+-- ARGV: whether to show all that go by a key or only the one of that name ('1' or '0'), and keys.
+-- Reply: for each record its own key, itself and its undelivered copy (both without the payload, or ''), the time that it is
+-- due (ms, or ''), and '1' when its sender gets its recipient's presence, else ''.
+-- Complexity: O(n) for n keys, each with up to 100 records.
 --- @include "stored-records"
 local results = {}
 

@@ -1,7 +1,11 @@
 -- Writes, which shows that Redis takes writes, and tells which ledger this is: its mark is made by whoever finds none, and
 -- counts the probes of all processes, so that an older copy of it is known by a count that was passed before.
--- ARGV: id for a new mark. Returns the mark's id, the count, and whether it was made now.
-local mark = KEYS[1] .. ':identity'
+-- KEYS: the prefix of all names.
+-- ARGV: an id for a new mark.
+-- Reply: the mark's id, the count, and whether it was made now (1 or 0).
+-- Complexity: O(1).
+--- @include "keys"
+local mark = name_of('identity')
 local made = redis.call('HSETNX', mark, 'id', ARGV[1])
 if made == 1 then redis.call('HSET', mark, 'since', redis.call('TIME')[1]) end
 local count = redis.call('HINCRBY', mark, 'count', 1)

@@ -1,7 +1,10 @@
--- Tries commands on a key of its own and tells which of them the user of this connection may not give, or Redis does not
--- know. What else is wrong with a call (a missing argument, another type) is no matter.
+-- Tries commands on a key of its own. What else is wrong with a call (a missing argument, another type) is no matter.
+-- KEYS: the prefix of all names.
 -- ARGV: for each command how many arguments it takes, its name, and those; `%k` stands for the key.
-local key = KEYS[1] .. ':rehearsal'
+-- Reply: the names of those that the user of this connection may not give, or that Redis does not know.
+-- Complexity: O(n) for n commands.
+--- @include "keys"
+local key = name_of('rehearsal')
 local denied = {}
 local at = 1
 while at <= #ARGV do

@@ -1,6 +1,9 @@
--- ARGV: '1' when they are told to their sender, keys. Returns for each the newest record that goes by it, without its
--- payload, or ''. A sender who does not get the recipient's presence is not told how often it was sent: that shows when he
--- comes.
+-- Tells what became of messages, and changes nothing.
+-- KEYS: the prefix of all names.
+-- ARGV: '1' when it is their sender that is told, else '0'; keys.
+-- Reply: for each key the newest record that goes by it, without its payload, or ''. A sender who does not get the recipient's
+-- presence is not told how often it was sent: that shows when he comes.
+-- Complexity: O(n) for n keys, each with up to 100 records.
 --- @include "stored-records"
 local function blurred(value)
   local body = body_of(value)

@@ -1,12 +1,14 @@
 -- Takes what is overdue and gives it a lease, during which nobody else takes it.
--- ARGV: time (see clock.lua), lease (ms), how many at most, message TTL, dedup window, retention (all ms).
--- Returns '<time> <epoch> <+ or ->', how many damaged records are kept, the number of keys of those that no log has named
+-- KEYS: the prefix of all names.
+-- ARGV: time (see include/clock.lua), lease (ms), how many at most, message TTL, dedup window, retention (all ms).
+-- Reply: '<time> <epoch> <+ or ->', how many damaged records are kept, the number of keys of those that no log has named
 -- and these keys, then pairs of a key and its record, without its payload; the first alone when the call came late.
--- A command that frees memory, and be it none, comes first: Redis then lets the others through at its memory limit.
+-- Complexity: O(m log p) for at most m messages taken of p pending.
 --- @include "stored-records"
 --- @include "clock"
 --- @include "quarantine"
 --- @include "due-advance"
+-- A command that frees memory, and be it none, comes first: Redis then lets the others through at its memory limit.
 redis.call('ZREM', due_set, '')
 local now, epoch, on_time = ledger_time(ARGV[1])
 local stamp = string.format('%.0f %.0f ', now, epoch)

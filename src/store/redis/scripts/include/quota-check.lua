@@ -1,6 +1,6 @@
 --- @include "quota"
 --- @include "accept"
--- Whether a message may be stored, by what its sender has in the ledger: see shares.lua.
+-- Whether a message may be stored, by what its sender has in the ledger: see quota.lua.
 
 -- Whether `accept` would answer from what is known, and store nothing: that it does whatever its sender may have.
 function shares.knows(key, value, countable)

@@ -1,5 +1,5 @@
 --- @include "presence"
--- What came of asking sessions whether they are there; answers.lua reads it.
+-- What came of asking sessions whether they are there; session-answers.lua reads it.
 -- asked:<user> HASH: resource -> '<since ms>;<asked ms>;<a|s|?>', the session's beginning being that of sessions:<user>.
 
 -- A session that was asked `at` that time has answered (a), or its time is over (s). The answer may have come to another process

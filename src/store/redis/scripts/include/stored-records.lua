@@ -71,7 +71,7 @@ local function first_token(body) return (body.k or ''):match('^[^+]*') end
 -- As peek; scripts that may write put a damaged record aside at that (see quarantine.lua).
 local read = peek
 
--- What each sender takes of the ledger: see shares.lua.
+-- What each sender takes of the ledger: see quota.lua.
 local shares = {}
 
 -- How many pending records this script has gained or lost, by the ten seconds that they were stored in (the first digits
