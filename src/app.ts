@@ -4,7 +4,7 @@ import { type Administration, composeAdministration } from './app/compose-admini
 import { composeHealth } from './app/compose-health.ts';
 import type { Config } from './config/config.ts';
 import { Delivery } from './delivery/delivery.ts';
-import type { Sent } from './delivery/outbox.ts';
+import type { Sent } from './delivery/ports.ts';
 import type { HealthMonitor, HealthTiming } from './health/health-monitor.ts';
 import { isResponsive, type Readiness } from './health/readiness.ts';
 import { type HttpServer, startHttp } from './http/server.ts';
@@ -15,11 +15,9 @@ import { type Figures, Metrics } from './metrics/metrics.ts';
 import type { PresenceTiming } from './presence/presence-service.ts';
 import { type Connections, connect } from './store/redis/connections.ts';
 import { Ledger } from './store/redis/ledger.ts';
-import { reject } from './store/redis/operations.ts';
 import { type Log, throttled } from './util/log.ts';
 import { waitAtMost } from './util/timeout.ts';
 import { Link, type LinkTiming } from './xmpp/connection/link.ts';
-import type { OutgoingStanza } from './xmpp/connection/outgoing-stanza.ts';
 
 /** Redis must not be used as it is set up: acknowledged messages could be thrown away. */
 export class RedisRefusedError extends Error {
@@ -130,12 +128,11 @@ export class ReceiptsProxy {
       },
       version: VERSION,
       counts: metrics.counts,
+      jobs: this.#queues,
       events: {
         onStored: (ms) => metrics.timeToStored.observe(ms / 1000),
         onDelivered: (ms) => metrics.timeToDelivered.observe(ms / 1000),
         onRefused: (condition) => metrics.refused(condition),
-        onScheduled: (scheduled) => this.#queues.addScheduled(scheduled),
-        onEnded: (record, how) => this.#queues.forget(record, how),
       },
       log,
       ...(tuning.pipelineTimeout !== undefined && { patience: tuning.pipelineTimeout }),
@@ -160,9 +157,9 @@ export class ReceiptsProxy {
     this.#workers = new Workers({
       pipeline: this.#receipts.pipeline,
       outbox: this.#receipts.outbox,
+      endings: this.#receipts.endings,
       pings: this.#receipts.pings,
       timetable: retry,
-      counts: metrics.counts,
       connection: this.#connections.workers,
       onProblem,
       prefix: redis.prefix,
@@ -270,7 +267,7 @@ export class ReceiptsProxy {
       this.#receipts.pings.offline();
       void this.#workers.pause();
     });
-    this.link.on('quarantined', (held) => void this.#quarantine(held));
+    this.link.on('quarantined', (held) => void this.#receipts.unsendable.take(held));
     this.link.on('oversized', ({ name, attrs }) => {
       // Its id may be what is too large, and an answer that repeats it would be so as well.
       const named = (attrs.id ?? '').length > 1000 ? { ...attrs, id: '' } : attrs;
@@ -279,28 +276,6 @@ export class ReceiptsProxy {
         { condition: 'policy-violation', text: 'Too large' },
       );
     });
-  }
-
-  /** A stanza that ended the stream twice is not tried a third time. */
-  async #quarantine({ tag, xml: text }: OutgoingStanza<Sent>): Promise<void> {
-    this.metrics.counts.quarantined += 1;
-    const why = 'The server ends the stream over it';
-    try {
-      if (tag?.kind === 'copy') {
-        this.#receipts.outbox.giveUp(tag);
-        const operation = reject(tag.record.key, this.#ledger.clock.now(), 'policy-violation', undefined, why);
-        const rejected = await this.#receipts.pipeline.perform(operation, (taken) => {
-          if (taken.outcome === 'done') this.#receipts.outbox.notify(taken.record);
-        });
-        if (rejected.outcome !== 'done') return;
-        await this.#queues.addUndelivered(rejected.record);
-      } else if (tag === undefined || !this.#receipts.outbox.notifyWithoutBody(tag)) {
-        await this.#queues.addQuarantined(text, why);
-        if (tag) this.#receipts.outbox.giveUp(tag);
-      }
-    } catch (error) {
-      this.#log.error({ err: error }, 'A stanza that ends the stream could not be put aside');
-    }
   }
 
   async #checkRedis(): Promise<void> {

@@ -1,10 +1,11 @@
-// Writes what is made from tables in the code: .env.example and, in docs/, configuration, metrics, redelivery and stanzas.
-// See `npm run docs`.
+// Writes what is made from tables in the code: .env.example and, in docs/, configuration, metrics, redelivery, states and
+// stanzas. See `npm run docs`.
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { GROUPS, type Group, SETTINGS, type Setting } from '../src/config/settings.ts';
 import { DEFINITIONS, type Definition, PREFIX } from '../src/metrics/definitions.ts';
 import { redelivery } from './docs-redelivery.ts';
+import { states } from './docs-states.ts';
 import { stanzas } from './stanzas.ts';
 
 const WIDTH = 100;
@@ -135,6 +136,7 @@ export function documents(): Record<string, string> {
     'docs/metrics.md': metrics(),
     'docs/redelivery.md': redelivery(),
     'docs/stanzas.md': stanzas(),
+    'docs/states.md': states(),
   };
 }
 

@@ -47,11 +47,8 @@ export function composeAdministration(options: AdministrationOptions): Administr
     perform,
     problems,
     figures: () => rows(ledger, queues, metrics),
-    sendAfterAll: (record) => receipts().outbox.redeliver(record, false),
-    ended: (record) => {
-      receipts().outbox.dropCopy(record.key);
-      queues.forget(record, 'late');
-    },
+    requeued: (record) => receipts().endings.requeue(record),
+    ended: (record, ending) => void receipts().endings.conclude(record, ending),
     deadLetters: {
       list: (of, limit) => listUndelivered(queues.undelivered, of === undefined ? undefined : [of, proxied(of)], limit),
       remove: async (id) => void (await queues.undelivered.remove(id)),

@@ -24,9 +24,9 @@ export interface Desk {
   /** Name and value of each figure that an operator looks at. */
   readonly figures: () => Promise<readonly (readonly [name: string, value: string])[]>;
   /** Sends a message that was given a new life. */
-  readonly sendAfterAll: (record: StoredRecord) => void;
-  /** A message is not to be sent any more: takes what is on its way, and its jobs, away. */
-  readonly ended: (record: StoredRecord) => void;
+  readonly requeued: (record: StoredRecord) => void;
+  /** A message is not to be sent any more: it was pending and is cancelled, or had failed and is kept no longer. */
+  readonly ended: (record: StoredRecord, ending: 'cancelled' | 'discarded') => void;
   readonly deadLetters: {
     /** Those from or to a user (his bare JID in the served domain), or all; the newest first. */
     list(

@@ -27,10 +27,7 @@ export async function retryAll(desk: Desk, keys: readonly string[], owner: Owner
   for (const key of keys) {
     const retried = await desk.perform(retryNow(key, owner));
     const record = retried === 'undelivered' ? await desk.perform(revive(key)) : undefined;
-    if (record !== undefined) {
-      desk.ended({ ...record, attempt: record.attempt - 1 });
-      desk.sendAfterAll(record);
-    }
+    if (record !== undefined) desk.requeued(record);
     const sent = retried === 'due' || retried === 'underway' || record !== undefined;
     const outcome = sent ? SENT : (OTHERWISE[retried] ?? GONE);
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
@@ -55,7 +52,7 @@ export async function cancelAll(
         : cancelled.outcome === 'dropped'
           ? known.get(key)
           : undefined;
-    if (record !== undefined) desk.ended(record);
+    if (record !== undefined) desk.ended(record, cancelled.outcome === 'cancelled' ? 'cancelled' : 'discarded');
     const outcome = cancelled.outcome === 'unknown' ? GONE : CANCELLED;
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
   }

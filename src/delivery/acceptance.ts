@@ -13,7 +13,8 @@ import { idOnTheWay, payloadDigest, recordKey } from '../xmpp/stanza/message-key
 import { inOnePiece } from '../xmpp/stanza/xml.ts';
 import type { AcknowledgementBatches } from './acknowledgement-batches.ts';
 import type { Notices } from './notices.ts';
-import type { LinkPort, Outbox } from './outbox.ts';
+import type { Outbox } from './outbox.ts';
+import type { LinkPort } from './ports.ts';
 import type { Quotas } from './quotas.ts';
 import type { Trace } from './trace.ts';
 

@@ -1,7 +1,7 @@
 import type { StoredRecord } from '../store/redis/record.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import type { NoticeSubject, Notices } from './notices.ts';
-import type { LinkPort } from './outbox.ts';
+import type { LinkPort } from './ports.ts';
 
 export interface AcknowledgementBatchesOptions {
   readonly link: LinkPort;

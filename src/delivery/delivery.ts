@@ -8,15 +8,16 @@ import { Interceptor } from '../routing/router.ts';
 import type { LedgerClock } from '../store/redis/clock.ts';
 import type { Ledger } from '../store/redis/ledger.ts';
 import { Pipeline } from '../store/redis/pipeline.ts';
-import type { StoredRecord } from '../store/redis/record.ts';
 import type { Timetable } from '../store/retry-policy.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import type { AckFormat } from '../xmpp/stanza/build.ts';
 import { IdSource } from '../xmpp/stanza/ids.ts';
 import { Acceptance } from './acceptance.ts';
 import { AcknowledgementBatches, type AcknowledgementBatchesOptions } from './acknowledgement-batches.ts';
+import { Endings } from './endings.ts';
 import { Notices } from './notices.ts';
-import { type LinkPort, Outbox, type ScheduledAttempt } from './outbox.ts';
+import { Outbox } from './outbox.ts';
+import type { JobsPort, LinkPort } from './ports.ts';
 import { NO_LIMITS, Quotas, type QuotasOptions } from './quotas.ts';
 import { ReceiptSupport } from './receipt-support.ts';
 import { Refusals, type RefusalsOptions } from './refusals.ts';
@@ -25,6 +26,7 @@ import { SessionPings, type SessionPingsOptions } from './session-pings.ts';
 import { SessionRedelivery } from './session-redelivery.ts';
 import { Settlement } from './settlement.ts';
 import { openTrace, type TraceLog } from './trace.ts';
+import { Unsendable } from './unsendable.ts';
 
 /** What this room counts; plain fields, since it counts tens of thousands of stanzas a second. */
 export interface Counts {
@@ -34,6 +36,9 @@ export interface Counts {
   redelivered: number;
   handedOver: number;
   rejected: number;
+  expired: number;
+  unconfirmed: number;
+  quarantined: number;
   lateReceipts: number;
   repeatedReceipts: number;
   unmatchedReceipts: number;
@@ -64,10 +69,6 @@ interface DeliveryEvents {
   onDelivered(ms: number): void;
   /** A stanza was refused with this condition. */
   onRefused(condition: string): void;
-  /** A later attempt was made, and when the next is due. */
-  onScheduled(scheduled: ScheduledAttempt): void;
-  /** A message has ended of which there may be jobs. */
-  onEnded(record: StoredRecord, how: 'delivered' | 'late' | 'rejected'): void;
 }
 
 export interface DeliveryOptions {
@@ -84,6 +85,7 @@ export interface DeliveryOptions {
   readonly version: string;
   readonly counts: Counts;
   readonly events: DeliveryEvents;
+  readonly jobs: JobsPort;
   readonly log: TraceLog & {
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;
@@ -115,6 +117,8 @@ export class Delivery {
   readonly clock: LedgerClock;
   readonly pipeline: Pipeline;
   readonly outbox: Outbox;
+  readonly endings: Endings;
+  readonly unsendable: Unsendable;
   readonly passage: Passage;
   readonly sessionRedelivery: SessionRedelivery;
   readonly pings: SessionPings;
@@ -127,7 +131,7 @@ export class Delivery {
   readonly #service: Service;
 
   constructor(options: DeliveryOptions) {
-    const { link, ledger, addresses, ack, timetable, counts, events, log, patience } = options;
+    const { link, ledger, addresses, ack, timetable, counts, events, jobs, log, patience } = options;
     this.addresses = addresses;
     this.clock = ledger.clock;
     const ids = new IdSource();
@@ -157,6 +161,7 @@ export class Delivery {
     const trace = openTrace(log);
     const base = {
       ...events,
+      jobs,
       trace,
       clock,
       batches,
@@ -201,13 +206,16 @@ export class Delivery {
       },
     };
     this.presences = new Presences({ ...rooms, stored: ledger, observer, ...options.presence });
+    this.endings = new Endings({ ...base, outbox: this.outbox, sessionRedelivery: this.sessionRedelivery });
+    const { endings } = this;
+    this.unsendable = new Unsendable({ ...base, outbox: this.outbox, endings });
     const acceptance = new Acceptance(rooms);
     const refusals = new Refusals({ ...base, reaches: options.reaches ?? (async () => 'unknown') });
     const settlement = new Settlement({
       ...rooms,
       receiptSupport: this.#receiptSupport,
       sequenceGaps: this.sequenceGaps,
-      sessionRedelivery: this.sessionRedelivery,
+      endings,
       refusals,
     });
     this.#interceptor = new Interceptor({ ...rooms, acceptance, settlement });

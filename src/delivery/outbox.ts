@@ -4,7 +4,7 @@ import { claim, handOver, putAside, told } from '../store/redis/operations.ts';
 import type { Pipeline } from '../store/redis/pipeline.ts';
 import type { StoredRecord } from '../store/redis/record.ts';
 import { expiryOf, nextDue, type Timetable } from '../store/retry-policy.ts';
-import type { CoalescingKey, OutgoingStanza, Priority } from '../xmpp/connection/outgoing-stanza.ts';
+import type { OutgoingStanza, Priority } from '../xmpp/connection/outgoing-stanza.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import { isNotToBeStored, message, redelivery } from '../xmpp/stanza/build.ts';
 import { innerOnTheWay } from '../xmpp/stanza/message-key.ts';
@@ -12,41 +12,8 @@ import { isOneElement } from '../xmpp/stanza/xml.ts';
 import { InFlight } from './in-flight.ts';
 import { Leases } from './leases.ts';
 import type { Notices } from './notices.ts';
+import type { JobsPort, LinkPort, Sent } from './ports.ts';
 import type { Trace } from './trace.ts';
-
-/** A copy of a message, or a notice to its sender, that the link has and the server has not yet proved to have. */
-export interface Sent {
-  readonly kind: 'copy' | 'notice';
-  /** Moves on when it is claimed again after the link was down. */
-  attempt: number;
-  record: StoredRecord;
-  held?: OutgoingStanza<Sent>;
-  /** It was marked to be kept from offline storage. */
-  noStore?: boolean;
-  /** It bears the message's own body. */
-  quotes?: boolean;
-  /** The recipient's resource that it was sent to, unless a first copy. */
-  target?: string;
-  /** Its receipt is on its way to the ledger: a hand-over would only be noted to be overwritten. */
-  receiptArrived?: boolean;
-  /** See {@link Leases}. */
-  looks?: number;
-}
-
-/** The part of the link that is written to. */
-export interface LinkPort {
-  send(xml: string, tag?: Sent, priority?: Priority, key?: CoalescingKey, owner?: string): OutgoingStanza<Sent>;
-}
-
-/** A message that needed more than one attempt and is due again. */
-export interface ScheduledAttempt {
-  readonly record: StoredRecord;
-  readonly attempt: number;
-  /** ms since the epoch. */
-  readonly due: number;
-  /** Whether that is the end of its life. */
-  readonly expires: boolean;
-}
 
 export interface OutboxOptions {
   readonly link: LinkPort;
@@ -57,7 +24,7 @@ export interface OutboxOptions {
   readonly batches: { delivered(record: StoredRecord): boolean };
   readonly timetable: Timetable;
   readonly clock: Pick<LedgerClock, 'now' | 'aheadOfWall'>;
-  readonly onScheduled: (scheduled: ScheduledAttempt) => void;
+  readonly jobs: Pick<JobsPort, 'attemptScheduled'>;
   readonly counts: { handedOver: number; redelivered: number };
   readonly trace?: Trace;
 }
@@ -337,6 +304,6 @@ export class Outbox {
 
   #scheduled(record: StoredRecord, attempt: number, due: number): void {
     const expires = due >= expiryOf(record.storedAt, this.#options.timetable);
-    this.#options.onScheduled({ record, attempt, due, expires });
+    this.#options.jobs.attemptScheduled({ record, attempt, due, expires });
   }
 }

@@ -3,7 +3,7 @@ import type { Route } from '../addressing/address-policy.ts';
 import type { Passage } from '../routing/passthrough.ts';
 import type { Clock } from '../store/redis/clock.ts';
 import { arrived } from '../store/redis/evidence-operations.ts';
-import { bounce, hasten, reject, settle, settleByMention, supersede } from '../store/redis/operations.ts';
+import { bounce, hasten, reject, settle, settleByMention } from '../store/redis/operations.ts';
 import type { Pipeline } from '../store/redis/pipeline.ts';
 import type { StoredRecord } from '../store/redis/record.ts';
 import { nextDue, type Timetable } from '../store/retry-policy.ts';
@@ -13,41 +13,37 @@ import { isOwnId } from '../xmpp/stanza/ids.ts';
 import type { Message, Proof } from '../xmpp/stanza/message.ts';
 import { keyOnTheWay, recordKey } from '../xmpp/stanza/message-key.ts';
 import { readError } from '../xmpp/stanza/stanza-error.ts';
+import type { Endings } from './endings.ts';
 import type { Outbox } from './outbox.ts';
 import type { ReceiptSupport } from './receipt-support.ts';
 import type { Refusals } from './refusals.ts';
 import type { SequenceGaps } from './sequence-gaps.ts';
-import type { SessionRedelivery } from './session-redelivery.ts';
 import type { Trace } from './trace.ts';
 
 export interface SettlementOptions {
   readonly pipeline: Pipeline;
-  readonly outbox: Outbox;
+  readonly outbox: Pick<Outbox, 'receiptArrived' | 'receiptHandled'>;
+  readonly endings: Pick<Endings, 'conclude'>;
   readonly passage: Passage;
   readonly receiptSupport: ReceiptSupport;
   readonly sequenceGaps: SequenceGaps;
-  readonly sessionRedelivery: SessionRedelivery;
   readonly refusals: Pick<Refusals, 'isPermanent'>;
   readonly clock: Clock;
   readonly timetable: Timetable;
   readonly counts: {
-    delivered: number;
-    lateReceipts: number;
     repeatedReceipts: number;
     unmatchedReceipts: number;
-    rejected: number;
     bouncesTemporary: number;
     bouncesPermanent: number;
     provedByMarker: number;
     provedByReply: number;
     provedByReaction: number;
   };
-  /** ms from a message's being stored to its receipt. */
   readonly trace?: Trace;
-  readonly onDelivered: (ms: number) => void;
-  /** A record has ended and there may be jobs about it, which are moot now. */
-  readonly onEnded: (record: StoredRecord, how: 'delivered' | 'late' | 'rejected') => void;
 }
+
+/** By what the ledger says of a receipt. */
+const ARRIVAL = { delivered: 'delivered', late: 'delivered late' } as const;
 
 /** Said of whatever a server refuses in the words that it has for somebody who does not exist, or is away. */
 const NOT_TAKEN = 'The server of this address does not take it';
@@ -84,7 +80,7 @@ export class Settlement {
     onSettled: () => void,
     key: string = this.#keyOf(route, id),
   ): void {
-    const { pipeline, outbox, receiptSupport, counts, sequenceGaps } = this.#options;
+    const { pipeline, outbox, endings, receiptSupport, counts, sequenceGaps } = this.#options;
     const { from, to } = route;
     const now = this.#options.clock.now();
     const sender = to.inner;
@@ -119,7 +115,7 @@ export class Settlement {
           default:
             receiptSupport.record(sender, recipient, now);
             sequenceGaps.recordReceipt(recipient, from.resource, sender, settled.record.storedAt);
-            this.#delivered(settled.record, settled.outcome, now);
+            void endings.conclude(settled.record, ARRIVAL[settled.outcome]);
         }
         onSettled();
       },
@@ -132,7 +128,7 @@ export class Settlement {
    * tell.
    */
   proof(route: Route, { by, id, perhapsOwn }: Proof): void {
-    const { pipeline, counts } = this.#options;
+    const { pipeline, endings, counts } = this.#options;
     const { from, to } = route;
     const now = this.#options.clock.now();
     const sender = to.inner;
@@ -147,7 +143,7 @@ export class Settlement {
             const { next, settled } = operation.decode(reply);
             for (const { record, late } of settled) {
               counts.provedByMarker += 1;
-              this.#delivered(record, late ? 'late' : 'delivered', now);
+              void endings.conclude(record, ARRIVAL[late ? 'late' : 'delivered']);
             }
             if (next !== '0') takeFrom(next);
           },
@@ -166,7 +162,7 @@ export class Settlement {
         const settled = operation.decode(reply);
         if (settled.outcome !== 'delivered' && settled.outcome !== 'late') return;
         counts[by === 'reply' ? 'provedByReply' : 'provedByReaction'] += 1;
-        this.#delivered(settled.record, settled.outcome, now);
+        void endings.conclude(settled.record, ARRIVAL[settled.outcome]);
       },
     });
   }
@@ -176,24 +172,9 @@ export class Settlement {
     return keyOnTheWay(to.inner, from.inner, id);
   }
 
-  #delivered(record: StoredRecord, outcome: 'delivered' | 'late', now: number): void {
-    const { outbox, sessionRedelivery, pipeline, counts, onDelivered, onEnded, trace } = this.#options;
-    trace?.('delivered', record, outcome === 'late' ? 'late' : undefined);
-    outbox.dropCopy(record.key);
-    sessionRedelivery.messageEnded(record.recipient, record.key);
-    if (outcome === 'late') counts.lateReceipts += 1;
-    else counts.delivered += 1;
-    onDelivered(now - record.firstStoredAt);
-    if (record.target !== undefined) pipeline.push({ operation: supersede(record.key), done: () => {} });
-    // A sender who did not ask is told nothing (XEP-0184 section 5.1: the request is what allows a receipt).
-    if (record.owesReceipt) outbox.notify(record);
-    // Jobs are made for later attempts only; a healthy message has none to remove.
-    if (record.attempt > 1 || outcome === 'late') onEnded(record, outcome);
-  }
-
   /** A message of type `error`: a copy that came back, or somebody else's error on its way. */
   error(route: Route, message: Message, element: Element): void {
-    const { pipeline, passage, counts, clock, trace } = this.#options;
+    const { pipeline, passage, endings, counts, clock, trace } = this.#options;
     const { id } = message;
     // Without an id it is about no message that anybody could name (RFC 6120 section 8.3.1 has it copied).
     if (id === undefined) {
@@ -215,7 +196,7 @@ export class Settlement {
           else passage.pass(route, message);
         } else if (bounced.outcome === 'done' && permanent) {
           counts.bouncesPermanent += 1;
-          this.#rejected(bounced.record, condition);
+          void endings.conclude(bounced.record, 'rejected');
         } else if (bounced.outcome === 'done') {
           counts.bouncesTemporary += 1;
           trace?.('came back', bounced.record, condition);
@@ -226,19 +207,9 @@ export class Settlement {
     });
   }
 
-  #rejected(record: StoredRecord, condition: string): void {
-    const { outbox, sessionRedelivery, counts, onEnded, trace } = this.#options;
-    counts.rejected += 1;
-    trace?.('rejected', record, condition);
-    outbox.dropCopy(record.key);
-    sessionRedelivery.messageEnded(record.recipient, record.key);
-    outbox.notify(record);
-    onEnded(record, 'rejected');
-  }
-
   /** It waits to be sent again; should that be in vain, it ends. */
   async #rejectIfPermanent(record: StoredRecord): Promise<void> {
-    const { refusals, pipeline, clock } = this.#options;
+    const { refusals, pipeline, endings, clock } = this.#options;
     if (!(await refusals.isPermanent(record))) return;
     const condition = 'service-unavailable';
     const operation = reject(record.key, clock.now(), condition, 'cancel', NOT_TAKEN);
@@ -246,7 +217,7 @@ export class Settlement {
       operation,
       done: (reply) => {
         const rejected = operation.decode(reply);
-        if (rejected.outcome === 'done') this.#rejected(rejected.record, condition);
+        if (rejected.outcome === 'done') void endings.conclude(rejected.record, 'rejected');
       },
     });
   }

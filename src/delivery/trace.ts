@@ -1,4 +1,5 @@
 import type { StoredRecord } from '../store/redis/record.ts';
+import type { MessageState } from './message-state.ts';
 
 /** What happens to a message, in order. */
 type Step =
@@ -9,10 +10,10 @@ type Step =
   | 'sent'
   | 'sent again'
   | 'handed over'
-  | 'delivered'
   | 'came back'
-  | 'rejected'
-  | 'told';
+  | 'told'
+  | 'discarded'
+  | MessageState;
 
 type Traced = Pick<StoredRecord, 'sender' | 'recipient' | 'wireId' | 'attempt'>;
 

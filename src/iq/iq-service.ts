@@ -1,6 +1,6 @@
 import type { Element } from '@xmpp/xml';
 import type { Address, AddressPolicy } from '../addressing/address-policy.ts';
-import type { LinkPort } from '../delivery/outbox.ts';
+import type { LinkPort } from '../delivery/ports.ts';
 import type { Quotas } from '../delivery/quotas.ts';
 import type { Passage } from '../routing/passthrough.ts';
 import type { Clock } from '../store/redis/clock.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Element } from '@xmpp/xml';
 import type { AddressPolicy, Route } from '../addressing/address-policy.ts';
-import type { LinkPort } from '../delivery/outbox.ts';
+import type { LinkPort } from '../delivery/ports.ts';
 import type { Passage } from '../routing/passthrough.ts';
 import type { Clock } from '../store/redis/clock.ts';
 import {

@@ -1,6 +1,6 @@
 import type { Element } from '@xmpp/xml';
 import type { AddressPolicy } from '../addressing/address-policy.ts';
-import type { LinkPort } from '../delivery/outbox.ts';
+import type { LinkPort } from '../delivery/ports.ts';
 import { iq } from '../xmpp/stanza/build.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
 import { NS } from '../xmpp/stanza/namespaces.ts';

@@ -1,5 +1,5 @@
 import { type ConnectionOptions, Queue } from 'bullmq';
-import type { ScheduledAttempt } from '../delivery/outbox.ts';
+import type { JobsPort, ScheduledAttempt } from '../delivery/ports.ts';
 import type { Clock } from '../store/redis/clock.ts';
 import type { StoredRecord } from '../store/redis/record.ts';
 import {
@@ -36,7 +36,7 @@ export interface QueuesOptions {
 }
 
 /** The queues that an operator watches: what is in trouble, and only that. */
-export class Queues {
+export class Queues implements JobsPort {
   readonly redelivery: Queue<JobData>;
   readonly expiry: Queue<JobData>;
   readonly undelivered: Queue<UndeliveredData>;
@@ -101,29 +101,27 @@ export class Queues {
     for (const { key, attempt } of overdue) if (attempt > 1) this.#unawaited(this.#removeAttempt(key, attempt));
   }
 
-  /** Shows a message's next attempt. Should this fail, a sweep will find the message. */
-  addScheduled({ record, attempt, due, expires }: ScheduledAttempt): void {
+  attemptScheduled({ record, attempt, due, expires }: ScheduledAttempt): void {
     const queue = expires ? this.expiry : this.redelivery;
     const options = { jobId: attemptJobId(record.key, attempt), delay: Math.max(0, due - this.#options.clock.now()) };
     this.#unawaited(queue.add('message', jobData(record, attempt), options));
   }
 
-  /** Puts down a dead letter. Idempotent: one for each record. */
-  async addUndelivered(record: StoredRecord): Promise<void> {
-    await this.undelivered.add('message', undeliveredData(record), { jobId: record.key });
+  attemptOver({ key, attempt }: StoredRecord): void {
+    this.#unawaited(this.#removeAttempt(key, attempt));
   }
 
-  /** Puts aside a stanza that is no message of the ledger's, and cannot be sent again. */
-  async addQuarantined(stanza: string, why: string): Promise<void> {
-    const data = { ...addressesOf(stanza), key: '', attempt: 0, stored: '', ended: new Date().toISOString(), why };
+  async putDeadLetter(record: StoredRecord): Promise<void> {
+    await this.#logged(this.undelivered.add('message', undeliveredData(record), { jobId: record.key }));
+  }
+
+  removeDeadLetter({ key }: StoredRecord): void {
+    this.#unawaited(this.undelivered.remove(key));
+  }
+
+  async putStanza(xml: string, why: string): Promise<void> {
+    const data = { ...addressesOf(xml), key: '', attempt: 0, stored: '', ended: new Date().toISOString(), why };
     await this.undelivered.add('stanza', data);
-  }
-
-  /** A message has ended: takes its next attempt, and its dead letter if it was delivered after all, out of sight. */
-  forget(record: StoredRecord, how: 'delivered' | 'late' | 'rejected'): void {
-    this.#unawaited(this.#removeAttempt(record.key, record.attempt));
-    if (how === 'late') this.#unawaited(this.undelivered.remove(record.key));
-    if (how === 'rejected') this.#unawaited(this.addUndelivered(record));
   }
 
   /** Shows a damaged record that is kept aside. Idempotent. */
@@ -143,8 +141,14 @@ export class Queues {
   }
 
   #unawaited(work: Promise<unknown>): void {
-    work.catch((error) =>
-      this.#options.log.warn({ err: error }, 'A job could not be written; the next sweep makes up for it'),
-    );
+    void this.#logged(work);
+  }
+
+  async #logged(work: Promise<unknown>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'A job could not be written; the next sweep makes up for it');
+    }
   }
 }

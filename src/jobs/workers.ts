@@ -1,4 +1,5 @@
 import { type ConnectionOptions, type Job, UnrecoverableError, Worker } from 'bullmq';
+import type { Endings } from '../delivery/endings.ts';
 import type { Outbox } from '../delivery/outbox.ts';
 import type { Ledger } from '../store/redis/ledger.ts';
 import { claim, expire, revive } from '../store/redis/operations.ts';
@@ -30,11 +31,11 @@ export interface WorkersOptions {
   readonly queues: Queues;
   readonly ledger: Pick<Ledger, 'sweep' | 'clock'>;
   readonly pipeline: Pipeline;
-  readonly outbox: Outbox;
+  readonly outbox: Pick<Outbox, 'redeliver'>;
+  readonly endings: Endings;
   /** Asks sessions of a user's whether they are there. */
   readonly pings: { ask(user: string, resources: readonly string[]): void };
   readonly timetable: Timetable;
-  readonly counts: { expired: number; unconfirmed: number };
   /** Redis failed; told of many times a second while it does. */
   readonly onProblem: (error: Error) => void;
   readonly forgetting: { work(job: Job<ErasureData, number>): Promise<number> };
@@ -98,14 +99,15 @@ export class Workers {
 
   /** Another copy, or another try to tell a sender; idempotent, since an attempt can be claimed once. */
   async #redeliver(job: Job<JobData>): Promise<string> {
-    const { pipeline, outbox, pings, queues, log } = this.#options;
+    const { pipeline, outbox, endings, pings, log } = this.#options;
+    let deadLetter: Promise<void> | undefined;
     const { key, attempt } = job.data;
     // What is sent is sent before a receipt behind it is taken: the other way round it would come after the sender was told.
     const claimed = await pipeline.perform(claim(key, attempt, leaseOf(job)), (taken) => {
       if (taken.outcome !== 'claimed') return;
       const { record, noStore, target } = taken;
       if (record.state === 'pending') outbox.redeliver(record, noStore, undefined, target);
-      else outbox.notify(record);
+      else deadLetter = endings.repeat(record);
     });
     if (claimed.outcome === 'overdue') return this.#expire(key);
     if (claimed.outcome === 'moot') return 'nothing to send';
@@ -118,20 +120,21 @@ export class Workers {
       log.info({ from, to, id, attempt: number }, 'Redelivering');
       return 'sent';
     }
-    // The process that ended it may have died before it put down the dead letter.
-    if (state === 'expired' || state === 'rejected') await queues.addUndelivered(claimed.record);
+    await deadLetter;
     return 'sender told';
   }
 
   async #expire(key: string): Promise<string> {
-    const { pipeline, outbox, queues, counts, log, ledger } = this.#options;
+    const { pipeline, endings, log, ledger } = this.#options;
+    let deadLetter: Promise<void> | undefined;
     const record = await pipeline.perform(expire(key, ledger.clock.now()), (ended) => {
-      if (ended !== undefined) outbox.notify(ended);
+      if (ended !== undefined) {
+        deadLetter = endings.conclude(ended, ended.state === 'expired' ? 'expired' : 'unconfirmed');
+      }
     });
     if (record === undefined) return 'not its time';
-    counts[record.state === 'expired' ? 'expired' : 'unconfirmed'] += 1;
     log.info({ from: record.sender, to: record.recipient, id: record.wireId }, `Message ${record.state}`);
-    if (record.state === 'expired') await queues.addUndelivered(record);
+    await deadLetter;
     return record.state;
   }
 
@@ -139,9 +142,9 @@ export class Workers {
   async #undelivered(job: Job<UndeliveredData>): Promise<string> {
     // Counted when it fails, so that a worker that dies before it has failed the job begins anew.
     if (job.attemptsMade === 0) throw new UnrecoverableError(job.data.why);
-    const { pipeline, outbox, log } = this.#options;
+    const { pipeline, endings, log } = this.#options;
     const record = await pipeline.perform(revive(job.data.key), (revived) => {
-      if (revived !== undefined) outbox.redeliver(revived, false);
+      if (revived !== undefined) endings.requeue(revived);
     });
     if (record === undefined) return 'nothing to send any more';
     log.info(

@@ -1,6 +1,6 @@
 import type { Element } from '@xmpp/xml';
 import type { Address, AddressPolicy } from '../addressing/address-policy.ts';
-import type { LinkPort } from '../delivery/outbox.ts';
+import type { LinkPort } from '../delivery/ports.ts';
 import { RateLimiter } from '../delivery/rate-limiter.ts';
 import type { StoredRecord } from '../store/redis/record.ts';
 import { MalformedAddressError } from '../xmpp/stanza/address.ts';

@@ -1,6 +1,6 @@
 import type { Element } from '@xmpp/xml';
 import type { AddressPolicy, Route } from '../addressing/address-policy.ts';
-import type { LinkPort } from '../delivery/outbox.ts';
+import type { LinkPort } from '../delivery/ports.ts';
 import type { Pipeline } from '../store/redis/pipeline.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import { errorStanza, message as messageXml, type StanzaError } from '../xmpp/stanza/build.ts';

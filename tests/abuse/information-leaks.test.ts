@@ -35,7 +35,7 @@ beforeEach(() => {
     perform,
     problems: async () => [],
     figures: async () => [],
-    sendAfterAll: () => {},
+    requeued: () => {},
     ended: () => {},
     deadLetters: { list: async () => ({ letters: [], total: 0 }), remove: async () => {} },
     forget: async () => ({ done: true, erased: 0 }),

@@ -39,8 +39,8 @@ beforeEach(() => {
     perform,
     problems: async () => (redisIsDown ? ['Redis does not answer: connect ECONNREFUSED 127.0.0.1:6379'] : []),
     figures: async () => [],
-    sendAfterAll: (record) => room.receipts.outbox.redeliver(record, false),
-    ended: () => {},
+    requeued: (record) => room.receipts.endings.requeue(record),
+    ended: (record, ending) => void room.receipts.endings.conclude(record, ending),
     deadLetters: { list: async () => ({ letters: [], total: 0 }), remove: async () => {} },
     forget: async (jid) => {
       forgotten.push(jid);

@@ -81,15 +81,15 @@ test('jobs and dead letters that name the user go, those of others stay, and the
     NonNullable<Awaited<ReturnType<typeof open.ledger.status>>[0]>,
   ];
   const others = { ...record, key: 'other', sender: 'carol@example.org' };
-  queues.addScheduled({ record, attempt: 2, due: Date.now() + 1e6, expires: false });
-  queues.addScheduled({ record: others, attempt: 2, due: Date.now() + 1e6, expires: true });
+  queues.attemptScheduled({ record, attempt: 2, due: Date.now() + 1e6, expires: false });
+  queues.attemptScheduled({ record: others, attempt: 2, due: Date.now() + 1e6, expires: true });
   // Nobody is told when these are there.
   for (const queue of [queues.redelivery, queues.expiry])
     await until(async () => (await queue.getDelayedCount()) === 1);
   await queues.addSwept([record, others], () => false, Date.now(), 1000);
-  await queues.addUndelivered(record);
-  await queues.addUndelivered(others);
-  await queues.addQuarantined(`<message from="${PROXIED}/phone" to="${BOB}" id="x">`, 'why');
+  await queues.putDeadLetter(record);
+  await queues.putDeadLetter(others);
+  await queues.putStanza(`<message from="${PROXIED}/phone" to="${BOB}" id="x">`, 'why');
   await forgetting.forget(ALICE, PROXIED);
   const { job } = await work();
   expect(job.data).toEqual({ jid: '', proxied: '' });

@@ -1,5 +1,5 @@
 import { SubdomainPolicy } from '../../src/addressing/subdomain-policy.ts';
-import type { Sent } from '../../src/delivery/outbox.ts';
+import type { Sent } from '../../src/delivery/ports.ts';
 import { Asker } from '../../src/iq/requester.ts';
 import type { OutgoingStanza } from '../../src/xmpp/connection/outgoing-stanza.ts';
 import { IdSource } from '../../src/xmpp/stanza/ids.ts';

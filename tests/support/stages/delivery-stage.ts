@@ -1,6 +1,6 @@
 import { SubdomainPolicy } from '../../../src/addressing/subdomain-policy.ts';
 import { type Counts, Delivery, type DeliveryOptions } from '../../../src/delivery/delivery.ts';
-import type { LinkPort, ScheduledAttempt, Sent } from '../../../src/delivery/outbox.ts';
+import type { LinkPort, ScheduledAttempt, Sent } from '../../../src/delivery/ports.ts';
 import type { StoredRecord } from '../../../src/store/redis/record.ts';
 import type { CoalescingKey, OutgoingStanza, Priority } from '../../../src/xmpp/connection/outgoing-stanza.ts';
 import { opened } from '../process/opened.ts';
@@ -19,6 +19,9 @@ const noCounts = (): Counts => ({
   redelivered: 0,
   handedOver: 0,
   rejected: 0,
+  expired: 0,
+  unconfirmed: 0,
+  quarantined: 0,
   lateReceipts: 0,
   repeatedReceipts: 0,
   unmatchedReceipts: 0,
@@ -88,8 +91,13 @@ export function openDeliveryStage(url: string, options: Partial<DeliveryOptions>
       onStored: () => {},
       onDelivered: () => {},
       onRefused: (condition) => refused.push(condition),
-      onScheduled: (one) => troubled.push(one),
-      onEnded: (record, how) => ended.push([record, how]),
+    },
+    jobs: {
+      attemptScheduled: (one) => troubled.push(one),
+      attemptOver: (record) => ended.push([record, record.state]),
+      putDeadLetter: async () => {},
+      removeDeadLetter: () => {},
+      putStanza: async () => {},
     },
     log: silentLog,
     ...options,

@@ -1,0 +1,83 @@
+import { supersede } from '../store/redis/operations.ts';
+import type { Pipeline } from '../store/redis/pipeline.ts';
+import type { StoredRecord } from '../store/redis/record.ts';
+import { ENDINGS, type Ending } from './message-state.ts';
+import type { Outbox } from './outbox.ts';
+import type { JobsPort } from './ports.ts';
+import type { SessionRedelivery } from './session-redelivery.ts';
+import type { Trace } from './trace.ts';
+
+export interface EndingsOptions {
+  readonly pipeline: Pick<Pipeline, 'push'>;
+  readonly outbox: Pick<Outbox, 'dropCopy' | 'notify' | 'redeliver'>;
+  readonly sessionRedelivery: Pick<SessionRedelivery, 'messageEnded'>;
+  readonly jobs: JobsPort;
+  readonly counts: {
+    delivered: number;
+    lateReceipts: number;
+    rejected: number;
+    expired: number;
+    unconfirmed: number;
+  };
+  /** ms from a message's being stored to the proof of its arrival. */
+  readonly onDelivered: (ms: number) => void;
+  readonly trace?: Trace;
+}
+
+/**
+ * Where every message ends, whoever found that it has: its recipient or his server, the clock, the link, its sender or an
+ * administrator. The ledger has noted the ending; what follows from it is the duties of message-state.ts.
+ */
+export class Endings {
+  readonly #options: EndingsOptions;
+
+  constructor(options: EndingsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Carries out what an ending owes.
+   *
+   * @param record as it is after the ending
+   * @returns settled when its dead letter is put down, if there is one; never rejects
+   */
+  conclude(record: StoredRecord, ending: Ending): Promise<void> | undefined {
+    const { outbox, sessionRedelivery, jobs, counts, trace } = this.#options;
+    const { to, sender, deadLetter, counter } = ENDINGS[ending];
+    trace?.(to ?? 'discarded', record, ending === 'delivered late' ? 'late' : record.condition);
+    outbox.dropCopy(record.key);
+    sessionRedelivery.messageEnded(record.recipient, record.key);
+    if (counter !== undefined) counts[counter] += 1;
+    if (to === 'delivered') this.#arrived(record);
+    // Who did not ask is told of failures alone (XEP-0184 section 5.1: the request is what allows a receipt).
+    if (sender === 'failure' || (sender !== 'nothing' && record.owesReceipt)) outbox.notify(record);
+    // Jobs are made for later attempts only; a healthy message has none to remove.
+    if (record.attempt > 1 || ending !== 'delivered') jobs.attemptOver(record);
+    if (deadLetter === 'put') return jobs.putDeadLetter(record);
+    if (deadLetter === 'remove') jobs.removeDeadLetter(record);
+    return undefined;
+  }
+
+  /**
+   * A sender is still to be told of an ending, and a sweep found that: whoever ended the message may have died before
+   * anything followed from it. All of this is idempotent.
+   */
+  repeat(record: StoredRecord): Promise<void> | undefined {
+    this.#options.outbox.notify(record);
+    if (record.state === 'expired' || record.state === 'rejected') return this.#options.jobs.putDeadLetter(record);
+    return undefined;
+  }
+
+  /** A message that had failed has a new life, as `record`: ends the failure and sends the message. */
+  requeue(record: StoredRecord): void {
+    // Its jobs are those of the attempt before.
+    this.conclude({ ...record, attempt: record.attempt - 1 }, 'requeued');
+    this.#options.outbox.redeliver(record, false);
+  }
+
+  #arrived({ key, target, firstStoredAt, settledAt = firstStoredAt }: StoredRecord): void {
+    const { pipeline, onDelivered } = this.#options;
+    onDelivered(settledAt - firstStoredAt);
+    if (target !== undefined) pipeline.push({ operation: supersede(key), done: () => {} });
+  }
+}

@@ -1,0 +1,53 @@
+import type { Clock } from '../store/redis/clock.ts';
+import { reject } from '../store/redis/operations.ts';
+import type { Pipeline } from '../store/redis/pipeline.ts';
+import type { OutgoingStanza } from '../xmpp/connection/outgoing-stanza.ts';
+import type { Endings } from './endings.ts';
+import type { Outbox } from './outbox.ts';
+import type { JobsPort, Sent } from './ports.ts';
+
+export interface UnsendableOptions {
+  readonly pipeline: Pick<Pipeline, 'perform'>;
+  readonly outbox: Pick<Outbox, 'giveUp' | 'notifyWithoutBody'>;
+  readonly endings: Pick<Endings, 'conclude'>;
+  readonly jobs: Pick<JobsPort, 'putStanza'>;
+  readonly clock: Clock;
+  readonly counts: { quarantined: number };
+  readonly log: { error(fields: object, message: string): void };
+}
+
+const WHY = 'The server ends the stream over it';
+
+/** A stanza that the server ended the stream over twice: it is not tried a third time. */
+export class Unsendable {
+  readonly #options: UnsendableOptions;
+
+  constructor(options: UnsendableOptions) {
+    this.#options = options;
+  }
+
+  /** Takes a stanza from the link's quarantine. Never rejects. */
+  async take({ tag, xml }: OutgoingStanza<Sent>): Promise<void> {
+    const { outbox, jobs, counts, log } = this.#options;
+    counts.quarantined += 1;
+    try {
+      if (tag?.kind === 'copy') await this.#reject(tag);
+      else if (tag === undefined || !outbox.notifyWithoutBody(tag)) {
+        await jobs.putStanza(xml, WHY);
+        if (tag) outbox.giveUp(tag);
+      }
+    } catch (error) {
+      log.error({ err: error }, 'A stanza that ends the stream could not be put aside');
+    }
+  }
+
+  /** The message ends, and its sender is told. */
+  async #reject(copy: Sent): Promise<void> {
+    const { pipeline, outbox, endings, clock } = this.#options;
+    outbox.giveUp(copy);
+    const operation = reject(copy.record.key, clock.now(), 'policy-violation', undefined, WHY);
+    await pipeline.perform(operation, (rejected) => {
+      if (rejected.outcome === 'done') void endings.conclude(rejected.record, 'unsendable');
+    });
+  }
+}
