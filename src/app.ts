@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { SubdomainPolicy } from './addressing/subdomain-policy.ts';
 import { type Administration, composeAdministration } from './app/compose-administration.ts';
 import { composeHealth } from './app/compose-health.ts';
+import { RedisRefusedError } from './app/start-errors.ts';
 import type { Config } from './config/config.ts';
 import { Delivery } from './delivery/delivery.ts';
 import type { Sent } from './delivery/ports.ts';
@@ -18,14 +19,6 @@ import { Ledger } from './store/redis/ledger.ts';
 import { type Log, throttled } from './util/log.ts';
 import { waitAtMost } from './util/timeout.ts';
 import { Link, type LinkTiming } from './xmpp/connection/link.ts';
-
-/** Redis must not be used as it is set up: acknowledged messages could be thrown away. */
-export class RedisRefusedError extends Error {
-  constructor(problems: readonly string[]) {
-    super(problems.join(' '));
-    this.name = 'RedisRefusedError';
-  }
-}
 
 /** Times (ms) that tests shorten; everything that an operator may set is in the configuration. */
 export interface Tuning {
@@ -188,6 +181,7 @@ export class ReceiptsProxy {
    * @throws {RedisRefusedError} when Redis may throw messages away
    * @throws {ListenError} when the dashboard's address cannot be had
    * @throws {LinkAuthError} when the server refuses the secret
+   * @throws {UnsupportedLibraryError} when @xmpp/component is of a version that cannot be used
    * @throws {LinkProblem} when it is stopped before the link is up
    */
   async start(): Promise<void> {

@@ -1,11 +1,11 @@
 import closeWithGrace from 'close-with-grace';
-import { ReceiptsProxy, RedisRefusedError } from './app.ts';
+import { needsAChange } from './app/start-errors.ts';
+import { ReceiptsProxy } from './app.ts';
 import { ConfigError, loadConfig, readEnvironment, unknownInDotEnv } from './config/config.ts';
-import { ListenError } from './http/server.ts';
 import { captureConsole, createLog } from './util/log.ts';
 import { LinkAuthError } from './xmpp/connection/link-problem.ts';
 
-/** sysexits.h EX_CONFIG: to start again without a change would be in vain. */
+/** sysexits.h EX_CONFIG: a start without a change would fail again. */
 const EX_CONFIG = 78;
 
 function config() {
@@ -40,10 +40,8 @@ try {
 } catch (error) {
   // Told to stop before it was up: whoever stops it ends the process, with 0.
   if (!stopping) {
-    const hopeless =
-      error instanceof LinkAuthError || error instanceof RedisRefusedError || error instanceof ListenError;
-    if (!hopeless) throw error;
-    // The link has told of a wrong secret itself.
+    if (!needsAChange(error)) throw error;
+    // The link has logged a wrong secret itself.
     if (!(error instanceof LinkAuthError)) log.fatal({}, error.message);
     await proxy.stop(1000);
     process.exit(EX_CONFIG);

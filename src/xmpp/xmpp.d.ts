@@ -24,7 +24,7 @@ declare module '@xmpp/xml' {
     emit(event: string, ...args: unknown[]): boolean;
     write(data: string): void;
     end(data?: string): void;
-    // What the tokenizer calls; theirs to override, though not documented.
+    // Not documented; component-library.ts says what each is overridden for.
     root: Element | null;
     cursor: Element | null;
     onStartElement(name: string, attrs: Record<string, string>): void;
@@ -52,7 +52,7 @@ declare module '@xmpp/component' {
     domain: string;
     password: string;
   }
-  /** The entity. What begins with an underscore is what the link overrides to guard it. */
+  /** The entity. Most of it is not documented: component-library.ts says what each member is used for, and checks it. */
   export interface Component extends EventEmitter {
     /** ms; the time-out of each of its own waits. */
     timeout: number;
@@ -60,7 +60,6 @@ declare module '@xmpp/component' {
     parser: Parser | null;
     Parser: new () => Parser;
     reconnect: { stop(): void };
-    connect(service: string): Promise<void>;
     open(options: { domain: string }): Promise<Element>;
     authenticate(id: string, secret: string): Promise<void>;
     headerElement(): Element;

@@ -1,10 +1,10 @@
-import { once } from 'node:events';
-import net from 'node:net';
-import tls from 'node:tls';
-import componentModule, { type Component } from '@xmpp/component';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { Element } from '@xmpp/xml';
+import { Entity } from './component-library.ts';
 import { GuardedParser, type OversizedStanza, type ParserLimits } from './guarded-parser.ts';
 import { domainRefused, LinkProblem, noHeader, socketProblem, streamError } from './link-problem.ts';
+import { connectSocket, isSecure, type SocketOptions } from './socket.ts';
 
 /**
  * Characters that are read in one turn of the event loop, about. While there is more, libuv goes on reading, up to 2 MiB,
@@ -14,15 +14,9 @@ const MAX_READ = 256 << 10;
 
 const NS_STREAM = 'http://etherx.jabber.org/streams';
 
-export interface StreamOptions {
-  /** `xmpp://host:port`, or `xmpps://host:port` for direct TLS. */
-  readonly service: string;
-  /** PEM text; without it, the system's authorities. */
-  readonly tlsCa?: string | undefined;
+export interface StreamOptions extends SocketOptions {
   readonly domain: string;
   readonly secret: string;
-  /** A certificate may name it instead of the service's host. */
-  readonly serverDomain: string;
   /** ms */
   readonly connectTimeout: number;
   /** ms; for the header and the handshake each. */
@@ -38,18 +32,17 @@ export interface StreamHandlers {
 }
 
 /**
- * One stream to the server, from connecting to its end (XEP-0114). The entity of @xmpp/component does the talking, with
- * its reconnect stopped, its middleware detached (it parses both addresses of every stanza, and throws at an invalid
- * one), its parser replaced and each phase timed: whatever the server does, {@link Stream.closed} says so and nothing
- * is thrown.
+ * One stream to the server, from connecting to its end (XEP-0114). The library writes the header and the handshake
+ * ({@link Entity}); each phase has a time limit of ours. However the stream ends, {@link Stream.closed} says why, and
+ * nothing is thrown but by {@link Stream.connect}.
  */
 export class Stream {
   /** Resolves when the stream has ended, however it did. */
   readonly closed: Promise<LinkProblem>;
   readonly #options: StreamOptions;
   readonly #handlers: StreamHandlers;
-  readonly #entity: Component;
-  #socket: net.Socket | undefined;
+  readonly #entity: Entity;
+  #socket: Socket | undefined;
   #problem: LinkProblem | undefined;
   #phase: 'connecting' | 'refused' | 'handshake' | 'open' = 'connecting';
   #ended!: (problem: LinkProblem) => void;
@@ -57,13 +50,14 @@ export class Stream {
   /** Characters read in this turn of the event loop. */
   #read = 0;
 
+  /** @throws {UnsupportedLibraryError} when the library is of a version that cannot be used */
   constructor(options: StreamOptions, handlers: StreamHandlers) {
     this.#options = options;
     this.#handlers = handlers;
     this.closed = new Promise((resolve) => {
       this.#ended = resolve;
     });
-    this.#entity = this.#guarded();
+    this.#entity = this.#createEntity();
   }
 
   /** Why it ended, if it has. */
@@ -91,8 +85,8 @@ export class Stream {
     const { host } = new URL(service);
     const late = (what: string) => new LinkProblem('timeout', `${host} ${what} in time`);
     try {
-      await this.#within(connectTimeout, late('did not accept a connection'), this.#entity.connect(service));
-      const opening = this.#entity.open({ domain });
+      await this.#within(connectTimeout, late('did not accept a connection'), this.#connectSocket());
+      const opening = this.#entity.open(domain);
       const header = await this.#within(handshakeTimeout, late('did not open the stream'), opening);
       const { id } = header.attrs;
       // It closes now, and may say why first; Openfire 5 does not.
@@ -117,7 +111,7 @@ export class Stream {
       return;
     }
     const timer = setTimeout(() => this.#end(ended), timeout);
-    this.#socket?.end(this.#entity.footer());
+    this.#socket?.end(this.#entity.footer);
     await this.closed;
     clearTimeout(timer);
   }
@@ -130,7 +124,7 @@ export class Stream {
   /** Ends the stream at once, as a crash would: with a TCP reset where that can be had. */
   reset(): void {
     const socket = this.#socket;
-    if (socket !== undefined && !(socket instanceof tls.TLSSocket)) socket.resetAndDestroy();
+    if (socket !== undefined && !(socket instanceof TLSSocket)) socket.resetAndDestroy();
     this.end(new LinkProblem('ended', 'The link was cut'));
   }
 
@@ -140,7 +134,7 @@ export class Stream {
       this.#problem = problem;
       this.#socket?.destroy();
       // The entity may be waiting for something that cannot come any more.
-      this.#entity.emit('error', problem);
+      this.#entity.abort(problem);
       this.#ended(problem);
     }
     return this.#problem;
@@ -159,73 +153,44 @@ export class Stream {
     }
   }
 
-  #guarded(): Component {
+  #createEntity(): Entity {
     const { service, domain, secret, limits, handshakeTimeout, connectTimeout } = this.#options;
-    const entity = componentModule.component({ service, domain, password: secret });
-    entity.reconnect.stop();
-    entity.removeAllListeners();
-    entity.on('error', () => {});
-    // Only so that its timers end; ours come first.
-    entity.timeout = Math.max(handshakeTimeout, connectTimeout) + 1_000;
+    // The library's own limit, which must not come before ours.
+    const timeout = Math.max(handshakeTimeout, connectTimeout) + 1_000;
     const { oversized } = this.#handlers;
-    entity.Parser = class extends GuardedParser {
+    const Parser = class extends GuardedParser {
       constructor() {
         super(limits, oversized);
       }
     };
-    const headerElement = entity.headerElement.bind(entity);
-    entity.headerElement = () => {
-      const header = headerElement();
-      // Openfire then accepts several connections for one domain: else our own half-open predecessor locks us out.
-      header.attrs.allowMultiple = 'true';
-      return header;
-    };
-    entity.connect = async () => {
-      const socket = this.#connectSocket();
-      this.#socket = socket;
-      entity._attachSocket(socket);
-      await once(socket, socket instanceof tls.TLSSocket ? 'secureConnect' : 'connect');
-    };
-    entity._onData = (data) => this.#data(data);
-    entity._onElement = (element) => this.#element(element);
-    entity._onParserError = (error) => this.#unreadable(error);
-    entity.on('open', (header: Element) => {
-      this.#phase = header.attrs.id ? 'handshake' : 'refused';
-    });
-    entity.on('close', () => this.#closedByServer('stream'));
-    return entity;
+    return new Entity(
+      { service, domain, secret, timeout, Parser },
+      {
+        data: (text) => this.#data(text),
+        element: (element) => this.#element(element),
+        unreadable: (error) => this.#unreadable(error),
+        header: (header) => {
+          this.#phase = header.attrs.id ? 'handshake' : 'refused';
+        },
+        closed: () => this.#closedByServer('stream'),
+      },
+    );
   }
 
-  #connectSocket(): net.Socket {
-    const { service, tlsCa, serverDomain } = this.#options;
-    const { protocol, hostname, port } = new URL(service);
-    // RFC 3986 writes an IPv6 address in brackets, sockets do not.
-    const host = hostname.replace(/^\[(.*)\]$/, '$1');
-    const secure = protocol === 'xmpps:';
-    const to = { host, port: Number(port || (secure ? 5276 : 5275)), noDelay: true, keepAlive: true };
-    const socket = secure
-      ? tls.connect({
-          ...to,
-          ...(tlsCa !== undefined && { ca: tlsCa }),
-          servername: net.isIP(host) ? serverDomain : host,
-          checkServerIdentity: (_, certificate) =>
-            // RFC 6120 section 13.7.2: a server's certificate is for its domain, whatever host it runs on.
-            tls.checkServerIdentity(host, certificate) && tls.checkServerIdentity(serverDomain, certificate),
-        })
-      : net.connect(to);
-    // Decoded here, a character that is split between two chunks stays whole.
-    socket.setEncoding('utf8');
+  async #connectSocket(): Promise<void> {
+    const socket = connectSocket(this.#options);
+    this.#socket = socket;
     socket.on('error', (error) => this.#end(socketProblem(error)));
     socket.on('end', () => this.#closedByServer('connection'));
     socket.on('close', () => this.#closedByServer('connection'));
     socket.on('drain', this.#handlers.drain);
-    return socket;
+    await this.#entity.attach(socket);
   }
 
   #closedByServer(what: 'stream' | 'connection'): void {
     const { domain, service } = this.#options;
     if (this.#phase === 'refused') this.#end(domainRefused(domain));
-    else if (this.#phase === 'connecting') this.#end(noHeader(service, service.startsWith('xmpps:')));
+    else if (this.#phase === 'connecting') this.#end(noHeader(service, isSecure(service)));
     else this.#end(new LinkProblem('closed', `The server closed the ${what}`));
   }
 
@@ -235,7 +200,7 @@ export class Stream {
     this.#read += data.length;
     if (this.#read >= MAX_READ) this.#socket?.pause();
     try {
-      this.#entity.parser?.write(data);
+      this.#entity.parse(data);
     } catch (error) {
       this.#unreadable(error as Error);
     }
@@ -250,7 +215,7 @@ export class Stream {
   #unreadable(error: Error): void {
     // Before the header it is not XMPP at all: a TLS alert, for one.
     if (this.#phase === 'connecting') {
-      this.#end(noHeader(this.#options.service, this.#options.service.startsWith('xmpps:')));
+      this.#end(noHeader(this.#options.service, isSecure(this.#options.service)));
       return;
     }
     this.#end(new LinkProblem('unreadable', `What the server sent cannot be read: ${error.message}`));
@@ -267,7 +232,7 @@ export class Stream {
     } else if (this.#phase === 'handshake' && name === 'handshake') {
       // Stanzas may follow in the same chunk, before the entity's promise gets its turn.
       this.#phase = 'open';
-      this.#entity.emit('element', element);
+      this.#entity.handshakeAnswered(element);
     }
   }
 }
