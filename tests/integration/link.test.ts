@@ -250,13 +250,13 @@ describe('sending', () => {
     const tagged = one.send(message('x'.repeat(300)), 'tagged');
     for (let i = 0; i < 10; i += 1) one.send(message('x'.repeat(300)));
     expect([kept.done, tagged.done]).toEqual([false, true]);
-    expect(one.stats).toMatchObject({ held: 1, dropped: 10 });
+    expect(one.stats).toMatchObject({ queued: 1, dropped: 10 });
     expect(logged.filter(({ message: text }) => text.includes('Too much'))).toHaveLength(1);
     const done = handedOver(one);
     await one.start();
     await done.all('kept');
     expect(done.tags).toEqual(['kept']);
-    expect(one.stats).toMatchObject({ held: 0, heldBytes: 0 });
+    expect(one.stats).toMatchObject({ queued: 0, queuedBytes: 0 });
   });
 
   test('a server that does not read stops the writing, not the memory', async () => {

@@ -78,7 +78,7 @@ function check(
 }
 
 /** @throws {UnsupportedLibraryError} when a member that the link uses is missing, or is of another type */
-export function checkEntity(entity: object): void {
+function checkEntity(entity: object): void {
   check('@xmpp/component', 'Component', entity, ENTITY_MEMBERS);
   check('@xmpp/component', 'Component.reconnect', Reflect.get(entity, 'reconnect') as object, {
     stop: ['function', ENTITY_MEMBERS.reconnect[1]],
