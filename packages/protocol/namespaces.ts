@@ -3,6 +3,16 @@
 
 /** XEP-0184: Message Delivery Receipts. */
 export const receipts = 'urn:xmpp:receipts';
+/** XEP-0085: Chat State Notifications. */
+export const chatStates = 'http://jabber.org/protocol/chatstates';
+/** XEP-0333: Displayed Markers. */
+export const markers = 'urn:xmpp:chat-markers:0';
+/** XEP-0334: Message Processing Hints. */
+export const hints = 'urn:xmpp:hints';
+/** XEP-0091: Legacy Delayed Delivery. */
+export const legacyDelay = 'jabber:x:delay';
+/** XEP-0280: Message Carbons. */
+export const carbons = 'urn:xmpp:carbons:2';
 /** XEP-0359: Unique and Stable Stanza IDs. */
 export const sid = 'urn:xmpp:sid:0';
 /** XEP-0203: Delayed Delivery. */

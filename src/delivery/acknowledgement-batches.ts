@@ -1,3 +1,4 @@
+import { MAX_STATUS_MESSAGES } from '../../packages/protocol/elements.ts';
 import type { StoredRecord } from '../store/redis/record.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import type { NoticeSubject, Notices } from './notices.ts';
@@ -22,8 +23,7 @@ export interface AcknowledgementBatchesOptions {
 }
 
 const MAX_DELAY = 200;
-/** How many of them, and how many characters, a batch has at most. */
-const MAX_ENTRIES = 100;
+/** How many characters a batch has at most. */
 const MAX_CHARACTERS = 20_000;
 /** How long a session that did not answer is told of each by itself, ms. */
 const UNRESPONSIVE_FOR = 300_000;
@@ -188,7 +188,7 @@ export class AcknowledgementBatches {
   #grown(session: string, batch: Batch, { senderId = '', recipient }: NoticeSubject): void {
     batch.entries += 1;
     batch.characters += senderId.length + recipient.length;
-    if (batch.entries >= MAX_ENTRIES || batch.characters >= MAX_CHARACTERS) this.flush(session);
+    if (batch.entries >= MAX_STATUS_MESSAGES || batch.characters >= MAX_CHARACTERS) this.flush(session);
   }
 
   #isUnresponsive(session: string): boolean {

@@ -1,3 +1,4 @@
+import type { MessageState, StatusAttributes } from '../../packages/protocol/elements.ts';
 import type { AddressPolicy } from '../addressing/address-policy.ts';
 import type { StoredRecord } from '../store/redis/record.ts';
 import { formatLongDuration } from '../util/duration.ts';
@@ -6,7 +7,7 @@ import {
   type AckFormat,
   acknowledgement,
   deliveryReceipt,
-  EXPIRED,
+  EXPIRED_CONDITION,
   errorStanza,
   type StanzaError,
   statusOf,
@@ -46,7 +47,7 @@ export class Notices {
   /** What one session is told of many messages: a request's child. All must be such as it would be told of alone. */
   batch(stored: readonly NoticeSubject[], delivered: readonly StoredRecord[]): string {
     const { addresses } = this.#options;
-    const one = (about: NoticeSubject, state: string) => ({
+    const one = (about: NoticeSubject, state: MessageState): StatusAttributes => ({
       id: about.senderId ?? '',
       to: addresses.writtenTo(about),
       state,
@@ -98,7 +99,7 @@ export class Notices {
         by: this.#options.addresses.componentDomain,
         // Not "not delivered": a client may have shown it and returned no receipt.
         text: `No confirmation within ${formatLongDuration(this.#options.messageTtl)}`,
-        extra: EXPIRED,
+        extra: EXPIRED_CONDITION,
       };
     }
     const { condition, conditionType, conditionText } = record;

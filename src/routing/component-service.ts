@@ -1,10 +1,16 @@
 import type { Element } from '@xmpp/xml';
+import {
+  MAX_STATUS_MESSAGES,
+  STATUS,
+  STATUS_MESSAGE,
+  type StatusAttributes,
+} from '../../packages/protocol/elements.ts';
 import type { Address, AddressPolicy } from '../addressing/address-policy.ts';
 import type { LinkPort } from '../delivery/ports.ts';
 import { RateLimiter } from '../delivery/rate-limiter.ts';
 import type { StoredRecord } from '../store/redis/record.ts';
 import { MalformedAddressError } from '../xmpp/stanza/address.ts';
-import { iqResult } from '../xmpp/stanza/build.ts';
+import { iqResult, statusOf } from '../xmpp/stanza/build.ts';
 import { recordKey } from '../xmpp/stanza/message-key.ts';
 import { NS } from '../xmpp/stanza/namespaces.ts';
 import { Refusal } from '../xmpp/stanza/refusal.ts';
@@ -24,9 +30,6 @@ const VCARD =
   `<vCard xmlns="${NS.vcard}"><FN>Message receipts</FN><NICKNAME>Message receipts</NICKNAME>` +
   '<URL>https://xmpp.org/extensions/xep-0184.html</URL><DESC>Keeps chat messages until they are confirmed. Write to ' +
   'user@this-domain; run its commands to see what was not delivered.</DESC></vCard>';
-
-/** Messages that one status question may name. */
-const MAX_STATUS = 100;
 
 /**
  * How fast one user may take steps of commands, and ask for the status of messages: a person presses buttons, a client that
@@ -172,10 +175,10 @@ export class Service {
   async #status(question: Element, from: Address): Promise<string> {
     const { addresses, status } = this.#options;
     if (!addresses.isServed(from)) throw new Refusal({ condition: 'forbidden' });
-    const asked = question.getChildren('message');
-    if (question.getName() !== 'status' || asked.length === 0) throw new Refusal({ condition: 'bad-request' });
-    if (asked.length > MAX_STATUS) {
-      throw new Refusal({ condition: 'policy-violation', text: `At most ${MAX_STATUS} messages at a time` });
+    const asked = question.getChildren(STATUS_MESSAGE);
+    if (question.getName() !== STATUS || asked.length === 0) throw new Refusal({ condition: 'bad-request' });
+    if (asked.length > MAX_STATUS_MESSAGES) {
+      throw new Refusal({ condition: 'policy-violation', text: `At most ${MAX_STATUS_MESSAGES} messages at a time` });
     }
     const keys = asked.map(({ attrs: { id, to } }) => {
       if (!id || !to) throw new Refusal({ condition: 'bad-request', text: 'A message is named by its id and to' });
@@ -184,8 +187,7 @@ export class Service {
       return recordKey(from.inner, addresses.isOuter(recipient) ? recipient.inner : '', id);
     });
     const records = await status(keys, from.bare);
-    const answers = asked.map(({ attrs: { id, to } }, i) => describe(id as string, to as string, records[i]));
-    return `<status xmlns="${NS.own}">${answers.join('')}</status>`;
+    return statusOf(asked.map(({ attrs: { id, to } }, i) => describe(id as string, to as string, records[i])));
   }
 }
 
@@ -195,12 +197,10 @@ function limit(rates: RateLimiter, { bare }: Address): void {
   throw new Refusal({ condition: 'resource-constraint', text: 'Too many requests; try again in a few seconds' });
 }
 
-/** Times are XEP-0082 DateTimes. */
-function describe(id: string, to: string, record: StoredRecord | undefined): string {
-  const named = `<message${attribute('id', id)}${attribute('to', to)}`;
-  if (record === undefined) return `${named} state="unknown"/>`;
+function describe(id: string, to: string, record: StoredRecord | undefined): StatusAttributes {
+  if (record === undefined) return { id, to, state: 'unknown' };
   const { state, firstStoredAt, settledAt, attempt } = record;
-  const settled = settledAt === undefined ? undefined : new Date(settledAt).toISOString();
   const stored = new Date(firstStoredAt).toISOString();
-  return `${named}${attribute('state', state)}${attribute('stored', stored)}${attribute('settled', settled)} attempts="${attempt}"/>`;
+  const settled = settledAt === undefined ? undefined : new Date(settledAt).toISOString();
+  return { id, to, state, stored, settled, attempts: String(attempt) };
 }

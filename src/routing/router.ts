@@ -1,4 +1,5 @@
 import type { Element } from '@xmpp/xml';
+import { MAX_RECEIPTS } from '../../packages/protocol/elements.ts';
 import type { AddressPolicy, Route } from '../addressing/address-policy.ts';
 import type { Acceptance } from '../delivery/acceptance.ts';
 import type { Quotas } from '../delivery/quotas.ts';
@@ -22,7 +23,6 @@ export interface InterceptorOptions {
  * What one stanza may bring about: what it is answered with, settles and leads to is in proportion to it. A client that
  * takes batches returns up to a hundred receipts at once; nobody marks or quotes more than one message in one.
  */
-const MOST_RECEIPTS = 100;
 const MOST_PROOFS = 8;
 /** Bytes of an id: it comes back in all that is made of a message. */
 const LONGEST_ID = 8192;
@@ -92,7 +92,7 @@ export class Interceptor {
       const excess = excessOf(message);
       if (excess !== undefined) {
         // What is within bounds counts all the same: a receipt is not lost for the company that it is in.
-        settlement.receipts(route, { ...message, receipts: message.receipts.slice(0, MOST_RECEIPTS) });
+        settlement.receipts(route, { ...message, receipts: message.receipts.slice(0, MAX_RECEIPTS) });
         passage.refuse(element, { condition: 'policy-violation', text: excess });
         return;
       }
@@ -115,7 +115,7 @@ export class Interceptor {
 
 /** In which way one stanza would bring about too much, if it would. */
 function excessOf({ id = '', originId = '', receipts, proofs }: Message): string | undefined {
-  if (receipts.length > MOST_RECEIPTS) return `At most ${MOST_RECEIPTS} receipts in a message`;
+  if (receipts.length > MAX_RECEIPTS) return `At most ${MAX_RECEIPTS} receipts in a message`;
   if (proofs.length > MOST_PROOFS) return `At most ${MOST_PROOFS} markers, replies and reactions in a message`;
   const isLong = (one: string) => one.length > LONGEST_ID / 6 && Buffer.byteLength(escapeAttribute(one)) > LONGEST_ID;
   if (isLong(id) || isLong(originId) || receipts.some(isLong)) return `An id may have ${LONGEST_ID} bytes`;

@@ -1,3 +1,4 @@
+import { STATUS, STATUS_MESSAGE } from '../../protocol/elements.ts';
 import * as NS from '../../protocol/namespaces.ts';
 import { Contacts } from './contacts.ts';
 import { findComponent, hasFeature, readStatus } from './discovery.ts';
@@ -56,7 +57,7 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     this.#component = component?.toLowerCase();
     this.#search = component === undefined;
     const tell = this.#tell.bind(this);
-    this.#keeper = new Keeper(store ?? defaultStore(), (problem) => this.#tell('problem', problem));
+    this.#keeper = new Keeper(store ?? defaultStore(), tell);
     const backoff = { first: resendAfter, most: resendAtMost, factor: 0.8 + Math.random() * 0.4 };
     this.#queue = new OutgoingQueue({ maxInFlight, backoff, giveUpAfter, remember });
     this.#seen = new Seen(remember);
@@ -156,10 +157,10 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     on('fail', (stanza) => this.#receiver.lost(stanza), streamManagement);
     for (const event of ['disconnect', 'offline', 'closing']) on(event, () => this.#gone());
     // What the proxy tells of many messages is a request, so that it learns who took it. Nothing ends a registration.
-    this.#xmpp.iqCallee?.set(NS.own, 'status', async ({ stanza, element }, next) => {
+    this.#xmpp.iqCallee?.set(NS.own, STATUS, async ({ stanza, element }, next) => {
       await this.ready;
       if (this.#closed || !this.#batch || stanza.attrs.from !== this.#component) return next();
-      this.#sender.hear(readStatus(element.getChildren('message')));
+      this.#sender.hear(readStatus(element.getChildren(STATUS_MESSAGE)));
       return true;
     });
     // In their order, and none before it is known what came before.
@@ -171,10 +172,14 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     this.#queue.restore(out);
     this.#seen.restore(seen);
     if (this.#search && component !== undefined) {
-      this.#component = component;
-      this.#search = false;
+      this.#setComponent(component);
       this.#located();
     }
+  }
+
+  #setComponent(component: string): void {
+    this.#component = component;
+    this.#search = false;
   }
 
   /** @param fresh whether it is a session of its own, and not the last one resumed */
@@ -222,7 +227,7 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     const { claimed, others } = this.#queue.belongTo(own);
     for (const item of claimed) void this.#keeper.note(OUT + item.id, toSaved(item));
     if (others > 0) {
-      const error = new Error(`The store has ${others} messages of another account than ${own}`);
+      const error = new Error(`${others} messages of another account than ${own}`);
       this.#tell('problem', { what: 'account', error });
     }
   }
@@ -230,8 +235,7 @@ export class ReceiptsClient extends ReceiptsEventTarget {
   async #find(server: string): Promise<void> {
     const found = this.#search ? await findComponent(this.#xmpp, server) : undefined;
     if (found === undefined) return;
-    this.#search = false;
-    this.#component = found;
+    this.#setComponent(found);
     void this.#keeper.note(COMPONENT, found);
   }
 

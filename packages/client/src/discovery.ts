@@ -1,6 +1,7 @@
+import { MAX_STATUS_MESSAGES, type MessageState, STATUS, STATUS_MESSAGE } from '../../protocol/elements.ts';
 import * as NS from '../../protocol/namespaces.ts';
 import { toElement } from './build.ts';
-import type { Status, Word } from './read.ts';
+import type { Word } from './read.ts';
 import type { Tree } from './tree.ts';
 import type { Element, XmppClient } from './types.ts';
 
@@ -8,8 +9,6 @@ import type { Element, XmppClient } from './types.ts';
 const PATIENCE = 5000;
 /** Items of a server that are asked what they are, at most. */
 const MOST_ITEMS = 20;
-/** As many as the proxy answers for at once. */
-const STATUS_AT_ONCE = 100;
 
 /**
  * Asks a question (RFC 6120 section 8.2.3).
@@ -64,7 +63,7 @@ export async function hasFeature(xmpp: XmppClient, jid: string, feature: string)
 /** What an answer, or the proxy by itself, says of messages. */
 export function readStatus(messages: readonly Element[]): Word[] {
   return messages.flatMap(({ attrs: { id, to, state } }) =>
-    id && to && state ? [{ id, to, state: state as Status }] : [],
+    id && to && state ? [{ id, to, state: state as MessageState }] : [],
   );
 }
 
@@ -75,12 +74,12 @@ export async function askStatus(
   messages: readonly { readonly id: string; readonly to: string }[],
 ): Promise<Word[]> {
   const known: Word[] = [];
-  for (let i = 0; i < messages.length; i += STATUS_AT_ONCE) {
-    const asked = messages.slice(i, i + STATUS_AT_ONCE);
-    const named = asked.map(({ id, to }) => ['message', { id, to }] as const);
+  for (let i = 0; i < messages.length; i += MAX_STATUS_MESSAGES) {
+    const asked = messages.slice(i, i + MAX_STATUS_MESSAGES);
+    const named = asked.map(({ id, to }) => [STATUS_MESSAGE, { id, to }] as const);
     try {
-      const question: Tree = ['status', { xmlns: NS.own }, ...named];
-      known.push(...readStatus(await ask(xmpp, component, question, 'message')));
+      const question: Tree = [STATUS, { xmlns: NS.own }, ...named];
+      known.push(...readStatus(await ask(xmpp, component, question, STATUS_MESSAGE)));
     } catch {
       // Who asks for the rest in vain waits as long again, and what is not known is sent again.
       break;

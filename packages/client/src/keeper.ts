@@ -13,9 +13,9 @@ export interface Loaded {
 /** The application's store, with its failures kept from the rest of the library. */
 export class Keeper {
   #store: Store;
-  readonly #tell: (problem: Problem) => void;
+  readonly #tell: (type: 'problem', problem: Problem) => void;
 
-  constructor(store: Store, tell: (problem: Problem) => void) {
+  constructor(store: Store, tell: (type: 'problem', problem: Problem) => void) {
     this.#store = store;
     this.#tell = tell;
   }
@@ -26,11 +26,11 @@ export class Keeper {
     try {
       for (const [key, value] of await this.#store.load()) {
         if (sort(key, value, loaded)) continue;
-        this.#tell({ what: 'entry', error: new Error(`The store's entry ${key} makes no sense`) });
+        this.#tell('problem', { what: 'entry', error: new Error(`Invalid store entry ${key}`) });
         this.delete([key]);
       }
     } catch (error) {
-      this.#tell({ what: 'store', error: asError(error) });
+      this.#tell('problem', { what: 'store', error: asError(error) });
       this.#store = memoryStore();
     }
     return loaded;
@@ -59,7 +59,7 @@ export class Keeper {
     try {
       await work();
     } catch (error) {
-      this.#tell({ what: 'store', error: asError(error) });
+      this.#tell('problem', { what: 'store', error: asError(error) });
     }
   }
 }

@@ -1,15 +1,13 @@
+import { EXPIRED, type MessageState, STORED, UNCONFIRMED } from '../../protocol/elements.ts';
 import * as NS from '../../protocol/namespaces.ts';
 import type { Element, Failure } from './types.ts';
-
-/** What is known of a message: by the proxy's status query, or in its words for what it and a receipt tell. */
-export type Status = 'pending' | 'delivered' | 'unknown' | Failure['reason'];
 
 /** What somebody says of a message of ours. */
 export interface Word {
   readonly id: string;
   /** Whom the message was for; undefined if he who says it need not say. */
   readonly to: string | undefined;
-  readonly state: Status;
+  readonly state: MessageState;
 }
 
 /** What a message that came means to the two queues. */
@@ -26,10 +24,7 @@ export function readMessage(message: Element, component: string | undefined): Re
   const { from = '', type = 'normal' } = message.attrs;
   const speaker = from.toLowerCase();
   const byComponent = speaker === component;
-  const notices = [
-    ...words(message, 'stored', NS.own, 'pending'),
-    ...words(message, 'unconfirmed', NS.own, 'unconfirmed'),
-  ];
+  const notices = [...words(message, STORED, NS.own, 'pending'), ...words(message, UNCONFIRMED, NS.own, 'unconfirmed')];
   const byProxy = byComponent || notices.length > 0;
   const asks = message.getChild('request', NS.receipts) !== undefined;
   // The proxy's XEP-0184 element says that it has the message, and never that the recipient has.
@@ -45,7 +40,7 @@ export function readMessage(message: Element, component: string | undefined): Re
   };
 }
 
-function words(message: Element, name: string, xmlns: string, state: Status): Word[] {
+function words(message: Element, name: string, xmlns: string, state: MessageState): Word[] {
   const found = message.getChildren(name, xmlns);
   return found.flatMap(({ attrs: { id, to } }) => (id ? [{ id, to, state }] : []));
 }
@@ -67,7 +62,7 @@ export function readFailure(message: Element, proxied: boolean): Failure | undef
   const condition = named?.getName() ?? 'undefined-condition';
   const text = error?.getChildText('text', NS.stanzas);
   const details = { condition, ...(text && { text }) };
-  if (error?.getChild('expired', NS.own) !== undefined) return { reason: 'expired', ...details };
+  if (error?.getChild(EXPIRED, NS.own) !== undefined) return { reason: 'expired', ...details };
   if (proxied && (AWAY.test(condition) || error?.attrs.type === 'wait')) return undefined;
   return { reason: 'rejected', ...details };
 }

@@ -1,3 +1,4 @@
+import { MAX_RECEIPTS } from '../../protocol/elements.ts';
 import { receipts } from './build.ts';
 import type { Contacts } from './contacts.ts';
 import { type Owed, SEEN, type SeenEntry } from './entries.ts';
@@ -26,9 +27,8 @@ export interface ReceiverOptions {
 /** A receipt that is owed, by the key of what it is for. */
 type Debt = readonly [key: string, owed: Owed];
 
-/** ms that a receipt waits for others, and how many a stanza has at most. */
+/** ms that a receipt waits for others. */
 const LATE = 200;
-const MOST = 100;
 
 /** The incoming queue: each message once to the application, and a receipt for it when the application has it. */
 export class Receiver {
@@ -163,7 +163,7 @@ export class Receiver {
     batch.push(debt);
     this.#batches.set(to, batch);
     // One timer at a time; where it finds others than those that it was set for, they go a little earlier.
-    if (!this.batch || !this.#options.proxied(to) || batch.length >= MOST) this.#sendBatches();
+    if (!this.batch || !this.#options.proxied(to) || batch.length >= MAX_RECEIPTS) this.#sendBatches();
     else if (first) setTimeout(() => this.#sendBatches(), LATE);
   }
 

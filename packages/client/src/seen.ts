@@ -1,12 +1,10 @@
+import { NOT_PAYLOAD } from '../../protocol/copies.ts';
 import * as NS from '../../protocol/namespaces.ts';
 import { isUuid } from './build.ts';
 import type { Owed, SeenEntry } from './entries.ts';
 import { bare } from './jid.ts';
 import { readDelay } from './read.ts';
 import type { Element } from './types.ts';
-
-/** What may differ between copies: a server, a client or the proxy on the way adds it. It makes no other message of it. */
-const NOT_PAYLOAD = /^(jabber:x:delay|urn:xmpp:(receipts|hints|sid:0|delay|chat-markers:0|carbons:2)|.*\/chatstates)$/;
 
 /** ms: how near in time what a client that counts its ids sends under one is a copy, at least. */
 const NEAR = 300_000;
@@ -25,8 +23,7 @@ export function copyKey(message: Element, known: (key: string) => boolean): stri
   const name = origin || id;
   if (!from || !name) return undefined;
   let payload = '';
-  for (const child of message.getChildElements())
-    if (!NOT_PAYLOAD.test(child.getNS() ?? '')) payload += canonical(child);
+  for (const child of message.getChildElements()) if (!NOT_PAYLOAD.has(child.getNS())) payload += canonical(child);
   const said = ` ${name} ${hash(payload)}`;
   if (origin || isUuid(name)) return bare(from) + said;
   const slot = Math.round(+(readDelay(message) ?? Date.now()) / NEAR);

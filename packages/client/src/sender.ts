@@ -1,3 +1,4 @@
+import { BATCH, type MessageState } from '../../protocol/elements.ts';
 import * as NS from '../../protocol/namespaces.ts';
 import { newId, toElement, toStanza } from './build.ts';
 import { askStatus } from './discovery.ts';
@@ -6,7 +7,7 @@ import type { ReceiptsEvents } from './events.ts';
 import { bare } from './jid.ts';
 import { asError, type Keeper } from './keeper.ts';
 import type { OutgoingQueue } from './outgoing.ts';
-import { readFailure, type Status, type Word } from './read.ts';
+import { readFailure, type Word } from './read.ts';
 import { clean, type Tree } from './tree.ts';
 import { type Element, type Failure, type OutgoingMessage, SendError, type Tracked, type XmppClient } from './types.ts';
 
@@ -21,7 +22,7 @@ const LONGEST_SLEEP = 1_000_000;
 const REMEMBERED = 86_400_000;
 
 /** Says that this session may be told of many messages at once. In each message: another client may have it next. */
-const MARK: Tree = ['batch', { xmlns: NS.own }];
+const MARK: Tree = [BATCH, { xmlns: NS.own }];
 
 export interface SenderOptions {
   readonly xmpp: XmppClient;
@@ -55,8 +56,7 @@ export class Sender {
     const id = given.id || newId();
     const stanza = toStanza(message, id);
     const promise = new Promise<Tracked>((resolve, reject) => {
-      const wrong =
-        unfit(stanza, given.to + id) ?? (queue.get(id) && { condition: 'conflict', text: 'The id was used before' });
+      const wrong = unfit(stanza, given.to + id) ?? (queue.get(id) && { condition: 'conflict', text: 'Duplicate id' });
       if (wrong !== undefined) {
         reject(new SendError(id, { reason: 'rejected', ...wrong }));
         return;
@@ -181,7 +181,7 @@ export class Sender {
     if (this.#open) this.#timer = setTimeout(() => this.pump(), Math.min(LONGEST_SLEEP, Math.max(1, at - Date.now())));
   }
 
-  #learn(item: Item, state: Status): void {
+  #learn(item: Item, state: MessageState): void {
     const { queue } = this.#options;
     const now = Date.now();
     let news = false;

@@ -1,3 +1,11 @@
+import {
+  EXPIRED,
+  STATUS,
+  STATUS_MESSAGE,
+  STORED,
+  type StatusAttributes,
+  UNCONFIRMED,
+} from '../../../packages/protocol/elements.ts';
 import { CONDITIONS, type Condition } from './error-conditions.ts';
 import { NS } from './namespaces.ts';
 import { attribute, escapeAttribute, escapeText } from './xml.ts';
@@ -13,6 +21,7 @@ const NO_STORE = `<no-store xmlns="${NS.hints}"/>`;
 const PRIVATE = `<private xmlns="${NS.carbons}"/><private xmlns="${NS.carbonsBefore}"/>`;
 /** What is for the device alone that wrote a message, and for nobody later. */
 const FOR_DEVICE = NO_STORE + PRIVATE;
+const STORED_OPEN = `<${STORED} xmlns="${NS.own}" id="`;
 const REQUEST = `<request xmlns="${NS.receipts}"/>`;
 
 function open(name: string, attributes: Record<string, string | undefined>, other = ''): string {
@@ -93,25 +102,25 @@ export interface Notice {
  */
 export function acknowledgement(notice: Notice, recipient: string, format: Exclude<AckFormat, 'none'>): string {
   const { from, to, id, about } = notice;
-  const stored = `<stored xmlns="${NS.own}" id="${escapeAttribute(about)}" to="${escapeAttribute(recipient)}"/>`;
+  const stored = `${STORED_OPEN}${escapeAttribute(about)}" to="${escapeAttribute(recipient)}"/>`;
   const words = format === 'receipt' ? stored + received(about) : stored;
   return `${open('message', { from, to, id })}${words}${FOR_DEVICE}</message>`;
 }
 
-/** What is known of many messages, each by its id and its recipient's proxied bare JID: the child of an IQ stanza. */
-export function statusOf(
-  messages: readonly { readonly id: string; readonly to: string; readonly state: string }[],
-): string {
+/** What is known of many messages: the child of an IQ stanza. */
+export function statusOf(messages: readonly StatusAttributes[]): string {
   let words = '';
-  for (const { id, to, state } of messages)
-    words += `<message${attribute('id', id)}${attribute('to', to)}${attribute('state', state)}/>`;
-  return `<status xmlns="${NS.own}">${words}</status>`;
+  for (const { id, to, state, stored, settled, attempts } of messages) {
+    words += `<${STATUS_MESSAGE}${attribute('id', id)}${attribute('to', to)}${attribute('state', state)}`;
+    words += `${attribute('stored', stored)}${attribute('settled', settled)}${attribute('attempts', attempts)}/>`;
+  }
+  return `<${STATUS} xmlns="${NS.own}">${words}</${STATUS}>`;
 }
 
 /** "Nobody knows": the recipient was never seen to return a receipt. In an acknowledgement's form. */
 export function unconfirmedNotice(notice: Notice, recipient: string): string {
   const { from, to, id, about } = notice;
-  const word = `<unconfirmed xmlns="${NS.own}" id="${escapeAttribute(about)}" to="${escapeAttribute(recipient)}"/>`;
+  const word = `<${UNCONFIRMED} xmlns="${NS.own}" id="${escapeAttribute(about)}" to="${escapeAttribute(recipient)}"/>`;
   return `${open('message', { from, to, id })}${word}${FOR_DEVICE}</message>`;
 }
 
@@ -157,7 +166,7 @@ export function errorStanza(
 }
 
 /** The application-specific condition of a message that was not confirmed in time. */
-export const EXPIRED = `<expired xmlns="${NS.own}"/>`;
+export const EXPIRED_CONDITION = `<${EXPIRED} xmlns="${NS.own}"/>`;
 
 /** An IQ stanza with its addresses and id mapped, and otherwise as it came. */
 export function iq(out: Outgoing): string {

@@ -1,4 +1,6 @@
 import type { Element } from '@xmpp/xml';
+import { NOT_PAYLOAD } from '../../../packages/protocol/copies.ts';
+import { BATCH } from '../../../packages/protocol/elements.ts';
 import { type Between, mayEmbedAddresses, rewriteChild } from './embedded-addresses.ts';
 import { idOfSender } from './message-key.ts';
 import { NS } from './namespaces.ts';
@@ -105,18 +107,6 @@ function isKeyTransport(child: Element, namespace: string): boolean {
   return (namespace === NS.omemo || namespace === NS.omemo2) && child.getChild('payload') === undefined;
 }
 
-/** Elements that a client, or a server on the way, may add to or leave out of a resend of the same message. */
-const NOT_PAYLOAD: ReadonlySet<string> = new Set<string>([
-  NS.receipts,
-  NS.chatStates,
-  NS.markers,
-  NS.hints,
-  NS.sid,
-  NS.delay,
-  NS.legacyDelay,
-  NS.carbons,
-]);
-
 const TYPES: ReadonlySet<string> = new Set(['normal', 'chat', 'headline', 'groupchat', 'error']);
 const REWRITTEN: ReadonlySet<string> = new Set(['from', 'to', 'type', 'id', 'xmlns']);
 
@@ -195,7 +185,7 @@ export function readMessage(element: Element, between?: Between): Message {
       if (child.getName() === 'request') asksReceipt = true;
     } else if (namespace === NS.sid && child.getName() === 'origin-id') {
       originId ??= child.attrs.id || undefined;
-    } else if (namespace === NS.own && child.getName() === 'batch') {
+    } else if (namespace === NS.own && child.getName() === BATCH) {
       takesBatches = true;
       continue;
     } else if (namespace === NS.correction || namespace === NS.retraction) {

@@ -3,10 +3,6 @@ import * as shared from '../../../packages/protocol/namespaces.ts';
 /** The one list of XML namespaces that the component knows: those of the wire that its client library knows too, and more. */
 export const NS = {
   ...shared,
-  /** XEP-0085: Chat State Notifications. */
-  chatStates: 'http://jabber.org/protocol/chatstates',
-  /** XEP-0333: Displayed Markers. */
-  markers: 'urn:xmpp:chat-markers:0',
   /** XEP-0461: Message Replies. */
   reply: 'urn:xmpp:reply:0',
   /** XEP-0444: Message Reactions. */
@@ -14,10 +10,6 @@ export const NS = {
   /** XEP-0308: Last Message Correction; XEP-0424: Message Retraction. */
   correction: 'urn:xmpp:message-correct:0',
   retraction: 'urn:xmpp:message-retract:1',
-  /** XEP-0334: Message Processing Hints. */
-  hints: 'urn:xmpp:hints',
-  /** XEP-0091: Legacy Delayed Delivery. */
-  legacyDelay: 'jabber:x:delay',
   /** XEP-0022: Message Events, obsolete but still sent by old clients. */
   events: 'jabber:x:event',
   /** XEP-0172: User Nickname. */
@@ -30,9 +22,7 @@ export const NS = {
   avatarUpdate: 'vcard-temp:x:update',
   /** XEP-0380: Explicit Message Encryption; it stands beside a payload, it is none. */
   eme: 'urn:xmpp:eme:0',
-  /** XEP-0280: Message Carbons. */
-  carbons: 'urn:xmpp:carbons:2',
-  /** The same, as it was called up to its version 0.8. */
+  /** XEP-0280: Message Carbons, as they were called up to version 0.8. */
   carbonsBefore: 'urn:xmpp:carbons:1',
   /** XEP-0353: Jingle Message Initiation: a call that rings; a late copy would ring for nobody. */
   jingleMessage: 'urn:xmpp:jingle-message:0',
