@@ -1,4 +1,10 @@
-import { MAX_STATUS_MESSAGES, type MessageState, STATUS, STATUS_MESSAGE } from '../../protocol/elements.ts';
+import {
+  MAX_STATUS_MESSAGES,
+  type MessageState,
+  type NoticeAttributes,
+  STATUS,
+  STATUS_MESSAGE,
+} from '../../protocol/elements.ts';
 import * as NS from '../../protocol/namespaces.ts';
 import { toElement } from './build.ts';
 import type { Word } from './read.ts';
@@ -71,7 +77,7 @@ export function readStatus(messages: readonly Element[]): Word[] {
 export async function askStatus(
   xmpp: XmppClient,
   component: string,
-  messages: readonly { readonly id: string; readonly to: string }[],
+  messages: readonly NoticeAttributes[],
 ): Promise<Word[]> {
   const known: Word[] = [];
   for (let i = 0; i < messages.length; i += MAX_STATUS_MESSAGES) {
