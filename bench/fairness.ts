@@ -33,7 +33,7 @@ interface Round {
 async function one(place: Place, redis: Redis, { flood, paced }: FairnessPlan): Promise<Round> {
   await redis.flushall();
   await tidyRedis(redis);
-  const variant = await Variant.start('c', place);
+  const variant = await Variant.start('c', { ...place, hasQuotas: true });
   const { peer } = variant;
   // Once before, so that neither is measured while code is compiled.
   await peer.paced(PACE, WARM_UP, flood);

@@ -3,6 +3,7 @@ const FORWARDED = 2;
 const ACKNOWLEDGED = 4;
 const DELIVERED = 8;
 const CONFIRMED = 16;
+const REFUSED = 32;
 
 /** The most messages that one peer may send: a bit a step each, allotted once, so that the books cost nothing. */
 const MAX_MESSAGES = 4_000_000;
@@ -16,6 +17,7 @@ export class Journal {
   acknowledged = 0;
   /** Acknowledged and delivered. */
   completed = 0;
+  refused = 0;
   faultCount = 0;
   /** The first few, in words. */
   readonly faults: string[] = [];
@@ -48,6 +50,13 @@ export class Journal {
     this.#completeIf(number, ACKNOWLEDGED);
   }
 
+  /** Its sender is told that it was not taken. */
+  refuse(number: number): void {
+    this.#step(number, REFUSED, SENT, 'refused');
+    this.refused += 1;
+    this.completed += 1;
+  }
+
   fault(what: string): void {
     this.faultCount += 1;
     if (this.faults.length < MAX_FAULTS) this.faults.push(what);
@@ -57,8 +66,11 @@ export class Journal {
   close(): void {
     for (let number = 0; number < this.sent; number += 1) {
       const steps = this.#steps[number] as number;
-      if ((steps & (ACKNOWLEDGED | DELIVERED)) !== (ACKNOWLEDGED | DELIVERED))
-        this.fault(`Message ${number} lost (${steps})`);
+      const isDelivered = (steps & (ACKNOWLEDGED | DELIVERED)) === (ACKNOWLEDGED | DELIVERED);
+      const isRefused = (steps & REFUSED) !== 0;
+      if (!isDelivered && !isRefused) this.fault(`Message ${number} lost (${steps})`);
+      if (isRefused && (steps & (ACKNOWLEDGED | FORWARDED)) !== 0)
+        this.fault(`Message ${number} refused and taken (${steps})`);
     }
   }
 

@@ -270,6 +270,12 @@ export class Peer {
       if (this.#holding) this.#held.push(number);
       else this.#confirm(number, pair);
     } else if (to === pair.sender) {
+      if (attribute(stanza, 'type') === 'error') {
+        if (pair === FLOODING && stanza.includes('resource-constraint'))
+          journal.refuse(this.#number(attribute(stanza, 'id')));
+        else journal.fault(`Refused: ${stanza.slice(0, 300)}`);
+        return;
+      }
       const word = stanza.indexOf('>') + 1;
       const number = this.#number(attribute(stanza.slice(word), 'id'));
       if (stanza.startsWith('<stored', word)) journal.acknowledge(number);

@@ -159,7 +159,7 @@ ${markdown(pendingTable(pending))}
 ## Fairness
 
 ${PACE} messages/s for ${fairnessPlan.paced / 1000} s, and the same while another sender writes ${fairnessPlan.flood.toLocaleString('en')} at once, to a recipient of his
-own, and as many again as soon as those are complete. His are written as fast as the proxy reads, the others' between them
+own, and as many again as soon as those are complete or refused: (c) has the quotas that it has by default. His are written as fast as the proxy reads, the others' between them
 at their time. The time from writing a message until its forward arrives; medians of ${fairnessPlan.rounds} rounds.
 
 ${markdown(fairnessTable(fairness))}

@@ -21,6 +21,8 @@ export interface Place {
   readonly redisUrl: string;
   /** A folder for CPU profiles of them. */
   readonly profile?: string | undefined;
+  /** Whether (c) has the quotas that it has by default; else none. */
+  readonly hasQuotas?: boolean;
 }
 
 const START_LIMIT = 30_000;
@@ -35,14 +37,18 @@ export function killVariants(): void {
 export async function launch(
   name: VariantName,
   peer: { readonly port: number; readonly online: Promise<void> },
-  { folder, redisUrl, profile }: Place,
+  { folder, redisUrl, profile, hasQuotas = false }: Place,
 ): Promise<ChildProcess> {
   const { file, args } = VARIANTS[name];
   const setting: Setting = { port: peer.port, redisUrl };
   const profiling = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile];
-  const child = fork(path.join(folder, `${file}.js`), [JSON.stringify(setting), ...args], {
-    execArgv: [...startFlags(), ...profiling],
-  });
+  const child = fork(
+    path.join(folder, `${file}.js`),
+    [JSON.stringify(setting), ...args, ...(hasQuotas ? ['quotas'] : [])],
+    {
+      execArgv: [...startFlags(), ...profiling],
+    },
+  );
   running.add(child);
   child.once('exit', () => running.delete(child));
   let timer: NodeJS.Timeout | undefined;

@@ -14,6 +14,7 @@ import { Queues } from './jobs/queues.ts';
 import { Workers } from './jobs/workers.ts';
 import { type Figures, Metrics } from './metrics/metrics.ts';
 import type { PresenceTiming } from './presence/presence-service.ts';
+import { IngressQueue } from './routing/ingress-queue.ts';
 import { type Connections, connect } from './store/redis/connections.ts';
 import { Ledger } from './store/redis/ledger.ts';
 import { type Log, throttled } from './util/log.ts';
@@ -46,6 +47,7 @@ export class ReceiptsProxy {
   readonly #administration: Administration;
   readonly #receipts: Delivery;
   readonly #queries: Queries;
+  readonly #ingress: IngressQueue;
   readonly #queues: Queues;
   readonly #workers: Workers;
   readonly #health: HealthMonitor;
@@ -172,6 +174,14 @@ export class ReceiptsProxy {
       log,
       ...(tuning.health !== undefined && { timing: tuning.health }),
     });
+    const { pipeline } = this.#receipts;
+    this.#ingress = new IngressQueue({
+      handle: (stanza) => (stanza.name === 'iq' ? this.#queries : this.#receipts).stanza(stanza),
+      backlog: () => pipeline.waiting,
+      mostOfOne: config.quotas.rate === 0 ? Number.POSITIVE_INFINITY : Math.ceil(config.quotas.burst / 5),
+      refuse: (stanza) => this.#receipts.refuseForRate(stanza),
+    });
+    pipeline.whenRoom(() => this.#ingress.pump());
     this.#listen();
   }
 
@@ -226,6 +236,7 @@ export class ReceiptsProxy {
     this.#receipts.close();
     await waitAtMost(left() / 4, this.#receipts.presences.stop());
     this.#queries.stop();
+    this.#ingress.release();
     // Never empty while stanzas keep coming: the link needs its share, to have what was sent proved.
     await waitAtMost(left() / 4, this.#receipts.pipeline.drained());
     // What arrives from here on is stored, and sent by whoever sweeps next; nothing of it is acknowledged.
@@ -245,8 +256,7 @@ export class ReceiptsProxy {
         const { id, from, to, type } = element.attrs;
         this.#log.trace({ stanza: element.name, id, from, to, type }, 'Stanza received');
       }
-      if (element.name !== 'iq') this.#receipts.stanza(element);
-      else if (!this.#health.handle(element)) this.#queries.stanza(element);
+      if (element.name !== 'iq' || !this.#health.handle(element)) this.#ingress.take(element);
     });
     this.link.on('handedOver', (batch) => this.#receipts.outbox.handedOver(batch));
     this.link.on('proved', () => this.#health.proved());

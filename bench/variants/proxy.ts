@@ -13,6 +13,15 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** One sender does what thousands do elsewhere. */
+const UNLIMITED = {
+  SENDER_RATE: '1000000',
+  SENDER_BURST: '1000000',
+  SENDER_PENDING: '500000',
+  SENDER_PENDING_BYTES: '2000000000',
+  CONVERSATION_PENDING: '500000',
+};
+
 /** (c) This proxy, whole, as its configuration makes it. */
 serve(async ({ port, redisUrl }) => {
   const config = loadConfig({
@@ -22,12 +31,7 @@ serve(async ({ port, redisUrl }) => {
     REDIS_URL: redisUrl,
     // What piles up unconfirmed must not come due before it is counted, however slow the machine is.
     RETRY_SCHEDULE: '30m',
-    // One sender does what thousands do elsewhere.
-    SENDER_RATE: '1000000',
-    SENDER_BURST: '1000000',
-    SENDER_PENDING: '500000',
-    SENDER_PENDING_BYTES: '2000000000',
-    CONVERSATION_PENDING: '500000',
+    ...(process.argv[3] === 'quotas' ? {} : UNLIMITED),
     HTTP_PORT: String(await freePort()),
     LOG_LEVEL: 'silent',
   });

@@ -196,7 +196,9 @@ export const SETTINGS = {
     group: 'quotas',
     value: v.integer(1, 1_000_000),
     default: '10000',
-    about: 'How many he may send at once after a pause.',
+    about:
+      'How many he may send at once after a pause. While the store is busy a fifth of it may wait for their turn; further ' +
+      'messages and requests are refused at once.',
   },
   SENDER_PENDING: {
     group: 'quotas',

@@ -247,6 +247,11 @@ export class Delivery {
     this.presences.close();
   }
 
+  /** Refuses a stanza for its sender's rate, if it may be refused; tells whether it was. */
+  refuseForRate(element: Element): boolean {
+    return this.#interceptor.refuseForRate(element);
+  }
+
   /** Takes a stanza from the link; of IQ stanzas, those that are for the component itself. Never throws. */
   stanza(element: Element): void {
     if (element.name === 'message') this.#interceptor.message(element);

@@ -53,6 +53,29 @@ export class Interceptor {
     }
   }
 
+  /**
+   * Refuses a stanza of somebody who sends too fast, before anything is done for it.
+   *
+   * @returns whether it was refused; receipts and all that answers something never are
+   */
+  refuseForRate(element: Element): boolean {
+    const { passage, quotas } = this.#options;
+    const { name, attrs } = element;
+    if (name === 'iq' ? attrs.type !== 'get' && attrs.type !== 'set' : name !== 'message' || attrs.type === 'error')
+      return false;
+    try {
+      if (name === 'message') {
+        const { receipts, proofs } = readMessage(element);
+        if (receipts.length + proofs.length > 0) return false;
+      }
+      passage.refuse(element, quotas.refusal('rate'));
+      return true;
+    } catch {
+      // What is wrong with it is said when it is handled.
+      return false;
+    }
+  }
+
   /** Whose message it is and whom it is for; undefined when it goes no further. */
   #route(element: Element): Route | undefined {
     const { addresses, passage } = this.#options;

@@ -5,6 +5,12 @@ const OWN_QUANTUM = 16 * QUANTUM;
 /** What an item costs at least: to handle it costs something, however small it is. */
 const LEAST = 256;
 
+/**
+ * What new lines may take before those who wait have had as much, in the same unit: else so many who come with one item
+ * each that there is no time for more would keep out all others, and the proxy's own work with them.
+ */
+const MOST_OF_NEW = 4 * QUANTUM;
+
 const NOTHING = { count: 0, cost: 0 };
 
 export interface FairQueueOptions<E> {
@@ -25,11 +31,14 @@ interface Line<E> {
   cost: number;
   /** What it may still take in this turn; below 0 it passes until turns have made up for what it took. */
   credit: number;
+  /** Whether it has just come, and is in its first turn or before it. */
+  isNew: boolean;
 }
 
 /**
- * A queue that is fair among owners: deficit round robin (Shreedhar and Varghese, 1995). Whoever has one item there waits
- * for a few items of each other owner, however many those have. With few items in it, it is a plain queue.
+ * A queue that is fair among owners: deficit round robin (Shreedhar and Varghese, 1995), where an owner who comes goes
+ * first for one turn (RFC 8290 section 4.1). Whoever has a few items does not wait for those who have many, however many
+ * they are. With few items in it, it is a plain queue.
  */
 export class FairQueue<E> {
   readonly #options: FairQueueOptions<E>;
@@ -38,7 +47,12 @@ export class FairQueue<E> {
   #head = 0;
   /** By owner; only while more wait than are served at once. */
   #lines = new Map<string, Line<E>>();
-  /** Whose turn it is: the first. */
+  /** Those who have just come, in the order in which they came. */
+  #new: Line<E>[] = [];
+  /** By how much more was taken of new ones than of the others, while both waited. */
+  #ahead = 0;
+  #owesOthers = false;
+  /** The others; whose turn it is. */
   #turns: Line<E>[] = [];
   #turn = 0;
   #lined = 0;
@@ -89,6 +103,9 @@ export class FairQueue<E> {
     this.#arrived = [];
     this.#head = 0;
     this.#lines.clear();
+    this.#new = [];
+    this.#ahead = 0;
+    this.#owesOthers = false;
     this.#turns = [];
     this.#turn = 0;
     this.#lined = 0;
@@ -96,7 +113,9 @@ export class FairQueue<E> {
 
   /** All that is in it; of one owner in order. */
   *[Symbol.iterator](): Generator<E> {
-    for (const { items, head } of this.#turns) for (let i = head; i < items.length; i += 1) yield items[i] as E;
+    for (const lines of [this.#new, this.#turns]) {
+      for (const { items, head } of lines) for (let i = head; i < items.length; i += 1) yield items[i] as E;
+    }
     for (let i = this.#head; i < this.#arrived.length; i += 1) yield this.#arrived[i] as E;
   }
 
@@ -111,9 +130,9 @@ export class FairQueue<E> {
       let line = this.#lines.get(owner);
       if (line === undefined) {
         const quantum = owner === '' ? OWN_QUANTUM : QUANTUM;
-        line = { owner, quantum, items: [], head: 0, cost: 0, credit: quantum };
+        line = { owner, quantum, items: [], head: 0, cost: 0, credit: quantum, isNew: true };
         this.#lines.set(owner, line);
-        this.#turns.push(line);
+        this.#new.push(line);
       }
       line.items.push(item);
       line.cost += cost(item);
@@ -126,6 +145,20 @@ export class FairQueue<E> {
   /** The line whose turn it is. */
   #next(): Line<E> {
     for (;;) {
+      const first = this.#new[0];
+      if (first === undefined || (this.#owesOthers && this.#turns.length > 0)) return this.#nextOfOthers();
+      if (first.credit > 0) return first;
+      // The last of those who take turns.
+      this.#new.shift();
+      first.isNew = false;
+      first.credit += first.quantum;
+      this.#turns.splice(this.#turn, 0, first);
+      this.#turn += 1;
+    }
+  }
+
+  #nextOfOthers(): Line<E> {
+    for (;;) {
       if (this.#turn >= this.#turns.length) this.#turn = 0;
       const line = this.#turns[this.#turn] as Line<E>;
       if (line.credit > 0) return line;
@@ -133,6 +166,21 @@ export class FairQueue<E> {
       if (this.#turns.length === 1) line.credit = 0;
       line.credit += line.quantum;
       this.#turn += 1;
+    }
+  }
+
+  /** Notes what was taken: new ones and others have the same, a few turns at a time. */
+  #count({ isNew }: Line<E>, cost: number): void {
+    if (this.#new.length === 0 || this.#turns.length === 0) {
+      this.#ahead = 0;
+      this.#owesOthers = false;
+      return;
+    }
+    this.#ahead += isNew ? cost : -cost;
+    if (this.#ahead >= MOST_OF_NEW) this.#owesOthers = true;
+    else if (this.#ahead <= 0) {
+      this.#ahead = 0;
+      this.#owesOthers = false;
     }
   }
 
@@ -144,9 +192,11 @@ export class FairQueue<E> {
     line.credit -= Math.max(LEAST, cost);
     line.cost -= cost;
     this.#lined -= 1;
+    this.#count(line, Math.max(LEAST, cost));
     if (line.head === line.items.length) {
       this.#lines.delete(line.owner);
-      this.#turns.splice(this.#turn, 1);
+      if (line.isNew) this.#new.shift();
+      else this.#turns.splice(this.#turn, 1);
     } else if (line.head > 1024 && line.head * 2 > line.items.length) {
       line.items = line.items.slice(line.head);
       line.head = 0;

@@ -58,8 +58,38 @@ test('what nobody owns has more turns, and not all', () => {
   for (let number = 0; number < 10_000; number += 1) queue.push({ of: '', number, size: 0 });
   for (let number = 0; number < 100; number += 1) queue.push({ of: 'alice', number, size: 300 });
   const order = drain(queue);
-  expect(before(order, 'alice')).toBeGreaterThan(100);
-  expect(before(order, 'alice')).toBeLessThanOrEqual(256);
+  // After her first turn, in which she is new.
+  const rest = order.slice(order.findIndex(({ of }) => of === 'alice') + 100);
+  expect(order.slice(0, 400).filter(({ of }) => of === 'alice').length).toBeLessThanOrEqual(2 * 14);
+  expect(before(rest, 'alice')).toBeLessThanOrEqual(256);
+});
+
+test('whoever comes goes before all who take turns, also when they are many', () => {
+  const queue = make();
+  const many = Array.from({ length: 500 }, (_, i) => `user${i}`);
+  for (let number = 0; number < 100; number += 1) for (const of of many) queue.push({ of, number, size: 300 });
+  // Each has had a turn.
+  for (let i = 0; i < 20_000; i += 1) queue.shift();
+  queue.push({ of: 'alice', number: 0, size: 300 });
+  expect(before(drain(queue), 'alice')).toBeLessThanOrEqual(16);
+});
+
+test('those who come with one item each do not keep out who waits, nor what nobody owns', () => {
+  const queue = make();
+  for (let number = 0; number < 1500; number += 1) {
+    queue.push({ of: 'mallory', number, size: 300 });
+    if (number < 1000) queue.push({ of: '', number, size: 300 });
+  }
+  for (let i = 0; i < 0; i += 1) queue.shift();
+  const taken = { mallory: 0, '': 0, one: 0 };
+  for (let number = 0; number < 10_000; number += 1) {
+    queue.push({ of: `one${number}`, number, size: 300 });
+    const { of } = queue.shift() as Item;
+    taken[of.startsWith('one') ? 'one' : (of as '' | 'mallory')] += 1;
+  }
+  expect(taken['']).toBe(1000);
+  expect(taken.mallory).toBeGreaterThan(200);
+  expect(taken.one).toBeGreaterThan(5000);
 });
 
 test('few items keep the order of arrival', () => {

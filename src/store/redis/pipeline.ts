@@ -87,6 +87,7 @@ export class Pipeline {
   #lastSuccessAt: number | undefined;
   #failing: { readonly since: number; readonly fault: RedisFault } | undefined;
   #idle: (() => void)[] = [];
+  #onRoom: () => void = () => {};
 
   constructor(turns: Turns, options: PipelineOptions) {
     const defaults = { batch: 200, patience: 5000, maxBytes: 64 * 1024 * 1024, maxEntries: 100_000 };
@@ -115,6 +116,11 @@ export class Pipeline {
 
   get waiting(): number {
     return this.#waiting.size;
+  }
+
+  /** Calls this whenever what waited was made up into calls: there may be room for more. */
+  whenRoom(listener: () => void): void {
+    this.#onRoom = listener;
   }
 
   /** Gives up what waits and takes nothing more: Redis is being left, and to go on trying would keep the process alive. */
@@ -204,6 +210,7 @@ export class Pipeline {
         void this.#carryOut(batch);
       }
     }
+    this.#onRoom();
     this.#noteIdle();
   }
 

@@ -10,7 +10,7 @@ import { connectSocket, isSecure, type SocketOptions } from './socket.ts';
  * Characters that are read in one turn of the event loop, about. While there is more, libuv goes on reading, up to 2 MiB,
  * and what Redis has answered and what is to be written would wait for all of that to be parsed.
  */
-const MAX_READ = 256 << 10;
+const MAX_READ = 64 << 10;
 
 const NS_STREAM = 'http://etherx.jabber.org/streams';
 

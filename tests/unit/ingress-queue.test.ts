@@ -1,0 +1,114 @@
+import xml, { type Element } from '@xmpp/xml';
+import { IngressQueue } from '../../src/routing/ingress-queue.ts';
+
+const { jest } = import.meta;
+
+const message = (from: string, id: number, ...children: (Element | string)[]) =>
+  xml('message', { from, to: 'bob@receipts.example.org', id: String(id) }, ...children);
+
+function queue() {
+  const handled: Element[] = [];
+  const state = { busy: false };
+  const counts = { refused: 0 };
+  const ingress = new IngressQueue({
+    handle: (stanza) => handled.push(stanza),
+    backlog: () => (state.busy ? 1000 : 0),
+    mostOfOne: 2000,
+    refuse: (stanza) => {
+      if (stanza.getChild('received') !== undefined) return false;
+      counts.refused += 1;
+      return true;
+    },
+  });
+  return {
+    ingress,
+    handled,
+    state,
+    get refused() {
+      return counts.refused;
+    },
+    order: () => handled.map(({ attrs }) => `${attrs.from} ${attrs.id}`),
+  };
+}
+
+beforeEach(() => jest.useFakeTimers());
+afterEach(() => jest.useRealTimers());
+
+test('what comes while nothing is busy is handled at once', () => {
+  const { ingress, handled } = queue();
+  const stanza = message('a@example.org/x', 1);
+  ingress.take(stanza);
+  expect(handled).toEqual([stanza]);
+  expect(ingress.size).toBe(0);
+});
+
+test('one message waits for none of the thousands that somebody else has sent before', () => {
+  const { ingress, state, order } = queue();
+  state.busy = true;
+  for (let id = 0; id < 2000; id += 1) ingress.take(message('mallory@example.org/x', id, xml('body', {}, 'flood')));
+  state.busy = false;
+  ingress.pump();
+  ingress.take(message('alice@example.org/x', 1));
+  ingress.pump();
+  expect(order().indexOf('alice@example.org/x 1')).toBeLessThanOrEqual(256);
+  jest.runAllTimers();
+  expect(order()).toHaveLength(2001);
+});
+
+test('another resource of the one who floods takes no turns of its own', () => {
+  const { ingress, state, order } = queue();
+  state.busy = true;
+  for (let id = 0; id < 300; id += 1) ingress.take(message('mallory@example.org/x', id));
+  ingress.take(message('mallory@example.org/y', 0));
+  state.busy = false;
+  ingress.pump();
+  jest.runAllTimers();
+  expect(order().at(-1)).toBe('mallory@example.org/y 0');
+});
+
+test('it stops handing on when the store is busy, and goes on when there is room', () => {
+  const { ingress, handled, state } = queue();
+  state.busy = true;
+  for (let id = 0; id < 10; id += 1) ingress.take(message('a@example.org/x', id));
+  ingress.pump();
+  expect(handled).toHaveLength(0);
+  state.busy = false;
+  ingress.pump();
+  expect(handled).toHaveLength(10);
+});
+
+test('when the store stands still, all is handed on, and refused there', () => {
+  const { ingress, handled, state } = queue();
+  state.busy = true;
+  for (let id = 0; id < 10; id += 1) ingress.take(message('a@example.org/x', id));
+  jest.advanceTimersByTime(1100);
+  expect(handled).toHaveLength(10);
+  ingress.take(message('a@example.org/x', 10));
+  expect(handled).toHaveLength(11);
+  // It works again.
+  ingress.pump();
+  ingress.take(message('a@example.org/x', 11));
+  expect(handled).toHaveLength(11);
+});
+
+test('of one sender no more waits than its bound: what may be refused is, the rest waits', () => {
+  const set = queue();
+  const { ingress, handled, state } = set;
+  state.busy = true;
+  for (let id = 0; id < 30_000; id += 1) ingress.take(message('mallory@example.org/x', id));
+  const receipt = message('mallory@example.org/x', 30_000, xml('received'));
+  ingress.take(receipt);
+  ingress.take(message('alice@example.org/x', 1));
+  expect(set.refused).toBe(28_000);
+  expect(ingress.size).toBe(2002);
+  state.busy = false;
+  ingress.release();
+  expect(handled).toContain(receipt);
+});
+
+test('all together never more than its bound, of however many senders', () => {
+  const { ingress, handled, state } = queue();
+  state.busy = true;
+  for (let id = 0; id < 50_001; id += 1) ingress.take(message(`user${id % 100}@example.org/x`, id));
+  expect(handled).toHaveLength(50_001);
+});
