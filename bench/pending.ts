@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { Ledger } from '../src/store/redis/ledger.ts';
 import { accept } from '../src/store/redis/operations.ts';
 import { encodeRecord } from '../src/store/redis/record.ts';
+import { RetryPolicy } from '../src/store/retry-policy.ts';
 import { payloadDigest, recordKey } from '../src/xmpp/stanza/message-key.ts';
 import { ALICE, BOB, BODY } from './addresses.ts';
 import { median, redisMemory, tidyRedis, WINDOW } from './measure.ts';
@@ -41,7 +42,13 @@ function database(place: Place, index: number): Place {
 const ledgerIn = (redis: Redis) =>
   new Ledger(redis, {
     prefix: '{receipts}',
-    timetable: { schedule: [30_000], messageTtl: 7 * DAY, unconfirmedRetries: 1, unconfirmedRetryAfter: 900_000 },
+    retry: new RetryPolicy({
+      schedule: [30_000],
+      messageTtl: 7 * DAY,
+      unconfirmedRetries: 1,
+      unconfirmedRetryAfter: 900_000,
+      receiptGap: 10_000,
+    }),
     dedupWindow: 8 * DAY,
     undeliveredRetention: 30 * DAY,
   });

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { Ledger } from '../src/store/redis/ledger.ts';
 import type { StoredRecord } from '../src/store/redis/record.ts';
+import { RetryPolicy } from '../src/store/retry-policy.ts';
 import { recordKey } from '../src/xmpp/stanza/message-key.ts';
 import { freePort } from '../tests/support/process/ports.ts';
 import { type ProsodyServer, startProsody } from '../tests/support/servers/prosody.ts';
@@ -45,9 +46,14 @@ export class Stage {
     this.#redis = server;
     const redis = new Redis(server.url);
     redis.on('error', () => {});
-    const none = { schedule: [0], messageTtl: 0, unconfirmedRetries: 0, unconfirmedRetryAfter: 0 };
+    const none = { schedule: [0], messageTtl: 0, unconfirmedRetries: 0, unconfirmedRetryAfter: 0, receiptGap: 0 };
     // Only to look into: nothing is ever written with it.
-    const ledger = new Ledger(redis, { prefix: PREFIX, timetable: none, dedupWindow: 0, undeliveredRetention: 0 });
+    const ledger = new Ledger(redis, {
+      prefix: PREFIX,
+      retry: new RetryPolicy(none),
+      dedupWindow: 0,
+      undeliveredRetention: 0,
+    });
     this.#look = { redis, ledger };
     return server;
   }

@@ -17,6 +17,7 @@ import type { PresenceTiming } from './presence/presence-service.ts';
 import { IngressQueue } from './routing/ingress-queue.ts';
 import { type Connections, connect } from './store/redis/connections.ts';
 import { Ledger } from './store/redis/ledger.ts';
+import { RetryPolicy } from './store/retry-policy.ts';
 import { type Log, throttled } from './util/log.ts';
 import { waitAtMost } from './util/timeout.ts';
 import { Link, type LinkTiming } from './xmpp/connection/link.ts';
@@ -60,11 +61,12 @@ export class ReceiptsProxy {
     this.#config = config;
     this.#log = log;
     const { xmpp, redis, ack, retry } = config;
+    const policy = new RetryPolicy(retry);
     const onProblem = throttled(log, 'Redis');
     this.#connections = connect({ url: redis.url }, onProblem);
     this.#ledger = new Ledger(this.#connections.ledger, {
       prefix: redis.prefix,
-      timetable: retry,
+      retry: policy,
       dedupWindow: retry.dedupWindow,
       undeliveredRetention: retry.undeliveredRetention,
       ...(tuning.lease !== undefined && { lease: tuning.lease }),
@@ -112,8 +114,7 @@ export class ReceiptsProxy {
       ledger: this.#ledger,
       addresses,
       ack,
-      timetable: retry,
-      receiptGap: retry.receiptGap,
+      retry: policy,
       redeliveryWindow: retry.redeliveryWindow,
       maxStanzaBytes: config.maxStanzaBytes,
       quotas: {
@@ -154,7 +155,7 @@ export class ReceiptsProxy {
       outbox: this.#receipts.outbox,
       endings: this.#receipts.endings,
       pings: this.#receipts.pings,
-      timetable: retry,
+      retry: policy,
       connection: this.#connections.workers,
       onProblem,
       prefix: redis.prefix,

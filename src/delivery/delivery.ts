@@ -8,7 +8,7 @@ import { Interceptor } from '../routing/router.ts';
 import type { LedgerClock } from '../store/redis/clock.ts';
 import type { Ledger } from '../store/redis/ledger.ts';
 import { Pipeline } from '../store/redis/pipeline.ts';
-import type { Timetable } from '../store/retry-policy.ts';
+import type { RetryPolicy } from '../store/retry-policy.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import type { AckFormat } from '../xmpp/stanza/build.ts';
 import { IdSource } from '../xmpp/stanza/ids.ts';
@@ -76,9 +76,7 @@ export interface DeliveryOptions {
   readonly ledger: Ledger;
   readonly addresses: AddressPolicy;
   readonly ack: { readonly format: AckFormat };
-  readonly timetable: Timetable;
-  /** ms; see {@link SequenceGaps}. */
-  readonly receiptGap: number;
+  readonly retry: RetryPolicy;
   /** See {@link SessionRedelivery}. */
   readonly redeliveryWindow: number;
   readonly maxStanzaBytes: number;
@@ -131,7 +129,7 @@ export class Delivery {
   readonly #service: Service;
 
   constructor(options: DeliveryOptions) {
-    const { link, ledger, addresses, ack, timetable, counts, events, jobs, log, patience } = options;
+    const { link, ledger, addresses, ack, retry, counts, events, jobs, log, patience } = options;
     this.addresses = addresses;
     this.clock = ledger.clock;
     const ids = new IdSource();
@@ -144,7 +142,7 @@ export class Delivery {
       addresses,
       ids,
       ackFormat: ack.format,
-      messageTtl: timetable.messageTtl,
+      messageTtl: retry.settings.messageTtl,
     });
     this.batches = new AcknowledgementBatches({
       link,
@@ -170,15 +168,15 @@ export class Delivery {
       addresses,
       ids,
       notices,
-      timetable,
+      retry,
       counts,
       log,
     };
     this.passage = new Passage(base);
     this.outbox = new Outbox(base);
-    const { version, maxStanzaBytes, receiptGap, redeliveryWindow } = options;
+    const { version, maxStanzaBytes, redeliveryWindow } = options;
     const status = (keys: readonly string[]) => ledger.status(keys);
-    this.sequenceGaps = new SequenceGaps({ ...base, receiptGap });
+    this.sequenceGaps = new SequenceGaps(base);
     this.pings = new SessionPings({
       ...base,
       ping: options.ping ?? (async () => 'unknown'),

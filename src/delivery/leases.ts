@@ -1,8 +1,7 @@
 import type { Clock } from '../store/redis/clock.ts';
 import { postpone } from '../store/redis/evidence-operations.ts';
-import { LEASE } from '../store/redis/ledger.ts';
 import type { Pipeline } from '../store/redis/pipeline.ts';
-import { expiryOf, type Timetable } from '../store/retry-policy.ts';
+import { LEASE, type RetryPolicy } from '../store/retry-policy.ts';
 
 /** How often it is looked, ms: what was there at two looks is renewed, which is by half a lease after it was claimed. */
 const EVERY = LEASE / 4;
@@ -19,7 +18,7 @@ interface Copy {
 
 export interface LeasesOptions {
   readonly pipeline: Pick<Pipeline, 'push'>;
-  readonly timetable: Timetable;
+  readonly retry: RetryPolicy;
   readonly clock: Clock;
   /** The copies on their way. */
   readonly copies: () => Iterable<Copy>;
@@ -51,8 +50,8 @@ export class Leases {
 
   /** Called by the timer. */
   renew(): void {
-    const { pipeline, copies, timetable, clock } = this.#options;
-    const until = clock.now() + LEASE;
+    const { pipeline, copies, retry, clock } = this.#options;
+    const until = retry.leaseEnd(clock.now());
     let waiting: Copy[] = [];
     const renew = () => {
       const all = waiting.map(({ record: { key }, attempt }) => ({ key, attempt }));
@@ -62,7 +61,7 @@ export class Leases {
     for (const sent of copies()) {
       sent.looks = (sent.looks ?? 0) + 1;
       // A lease must not hide the end of a life.
-      if (!this.#progress || sent.looks < LOOKS || expiryOf(sent.record.storedAt, timetable) <= until) continue;
+      if (!this.#progress || sent.looks < LOOKS || retry.expiry(sent.record.storedAt) <= until) continue;
       sent.looks = 0;
       if (waiting.push(sent) === TOGETHER) renew();
     }

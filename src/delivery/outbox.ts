@@ -3,7 +3,7 @@ import type { LedgerClock } from '../store/redis/clock.ts';
 import { claim, handOver, putAside, told } from '../store/redis/operations.ts';
 import type { Pipeline } from '../store/redis/pipeline.ts';
 import type { StoredRecord } from '../store/redis/record.ts';
-import { expiryOf, nextDue, type Timetable } from '../store/retry-policy.ts';
+import type { RetryPolicy } from '../store/retry-policy.ts';
 import type { OutgoingStanza, Priority } from '../xmpp/connection/outgoing-stanza.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import { isNotToBeStored, message, redelivery } from '../xmpp/stanza/build.ts';
@@ -22,7 +22,7 @@ export interface OutboxOptions {
   readonly notices: Notices;
   /** Tells senders together of what was delivered; returns whether it does so of this message. */
   readonly batches: { delivered(record: StoredRecord): boolean };
-  readonly timetable: Timetable;
+  readonly retry: RetryPolicy;
   readonly clock: Pick<LedgerClock, 'now' | 'aheadOfWall'>;
   readonly jobs: Pick<JobsPort, 'attemptScheduled'>;
   readonly counts: { handedOver: number; redelivered: number };
@@ -194,19 +194,20 @@ export class Outbox {
   }
 
   #copyHandedOver(sent: Sent): void {
-    const { pipeline, timetable, clock } = this.#options;
+    const { pipeline, retry, clock } = this.#options;
     const { record, attempt } = sent;
     this.#options.trace?.('handed over', record);
     if (sent.receiptArrived) return;
     const now = clock.now();
-    const progress = { storedAt: record.storedAt, copies: record.copies + 1 };
+    const { storedAt } = record;
+    const copies = record.copies + 1;
     const random = Math.random();
     const operation = handOver({
       key: record.key,
       attempt,
-      copies: progress.copies,
-      byTimetable: nextDue(progress, true, timetable, now, random),
-      unconfirmed: nextDue(progress, false, timetable, now, random),
+      copies,
+      byTimetable: retry.bySchedule(storedAt, copies, now, random),
+      unconfirmed: retry.unconfirmed(storedAt, copies, now, random),
       sender: record.sender,
       recipient: record.recipient,
       noStore: sent.noStore === true || isNotToBeStored(record.inner),
@@ -303,7 +304,7 @@ export class Outbox {
   }
 
   #scheduled(record: StoredRecord, attempt: number, due: number): void {
-    const expires = due >= expiryOf(record.storedAt, this.#options.timetable);
+    const expires = due >= this.#options.retry.expiry(record.storedAt);
     this.#options.jobs.attemptScheduled({ record, attempt, due, expires });
   }
 }

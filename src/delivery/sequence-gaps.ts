@@ -1,11 +1,11 @@
 import type { Clock } from '../store/redis/clock.ts';
 import { gap } from '../store/redis/evidence-operations.ts';
 import type { Pipeline } from '../store/redis/pipeline.ts';
+import type { RetryPolicy } from '../store/retry-policy.ts';
 
 export interface SequenceGapsOptions {
   readonly pipeline: Pick<Pipeline, 'push'>;
-  /** How long after a later receipt an earlier one may still come, ms (RECEIPT_GAP). */
-  readonly receiptGap: number;
+  readonly retry: RetryPolicy;
   readonly clock: Clock;
   readonly counts: { evidenceGap: number };
 }
@@ -45,15 +45,18 @@ export class SequenceGaps {
       this.#last = last;
     }
     if (storedAt > last.later) last.later = storedAt;
-    this.#timer ??= setTimeout(() => this.look(), Math.min(GATHER, this.#options.receiptGap / 10)).unref();
+    this.#timer ??= setTimeout(
+      () => this.look(),
+      Math.min(GATHER, this.#options.retry.settings.receiptGap / 10),
+    ).unref();
   }
 
   /** Looks for gaps now. */
   look(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const { pipeline, receiptGap, counts, clock } = this.#options;
-    const due = clock.now() + receiptGap;
+    const { pipeline, retry, counts, clock } = this.#options;
+    const due = retry.afterGap(clock.now());
     const lookFrom = (confirmed: Confirmed, cursor: string) => {
       const { user, resource, sender, later } = confirmed;
       const operation = gap(user, resource, sender, later, due, cursor);

@@ -3,13 +3,13 @@ import { byStoring, came, type Event, type Missed, postpone, tell } from '../sto
 import { claim } from '../store/redis/operations.ts';
 import type { Pipeline } from '../store/redis/pipeline.ts';
 import type { StoredRecord } from '../store/redis/record.ts';
-import { jittered, type Timetable } from '../store/retry-policy.ts';
+import { type RetryPolicy, TURN_LEASE } from '../store/retry-policy.ts';
 import type { Outbox } from './outbox.ts';
 
 export interface SessionRedeliveryOptions {
   readonly pipeline: Pick<Pipeline, 'push'>;
   readonly outbox: Pick<Outbox, 'redeliver'>;
-  readonly timetable: Timetable;
+  readonly retry: RetryPolicy;
   readonly clock: Clock;
   /** How many messages at a time are on their way to one recipient unconfirmed (REDELIVERY_WINDOW). */
   readonly redeliveryWindow: number;
@@ -38,11 +38,9 @@ interface RedeliveryRun {
   catchingUp?: { readonly resource: string } | undefined;
 }
 
-/** How long what waits for its turn is nobody else's to send, ms. Should this process die, a sweep finds it then. */
-const LEASE = 60_000;
 /** How often it is looked whether receipts came to another process, ms. */
 const LOOK_EVERY = 1000;
-const POSTPONE_EVERY = LEASE / 3;
+const POSTPONE_EVERY = TURN_LEASE / 3;
 const POSTPONED_TOGETHER = 100;
 
 const COUNTED = {
@@ -101,15 +99,15 @@ export class SessionRedelivery {
 
   /** Gathers what he has missed, portion by portion. */
   #gather(user: string, event: Event, cursor: string, found: Missed[]): void {
-    const { pipeline, timetable, clock } = this.#options;
+    const { pipeline, retry, clock } = this.#options;
     const now = clock.now();
     const operation = came({
       user,
       event,
       cursor,
-      stepDue: now + jittered(timetable.schedule[0] as number, Math.random()),
-      leaseUntil: now + LEASE,
-      unconfirmedRetries: timetable.unconfirmedRetries,
+      stepDue: retry.afterLogin(now, Math.random()),
+      leaseUntil: retry.turnLeaseEnd(now),
+      unconfirmedRetries: retry.settings.unconfirmedRetries,
     });
     const done = (reply: string) => {
       const { away, next, missed, there } = operation.decode(reply);
@@ -212,21 +210,23 @@ export class SessionRedelivery {
 
   /** A client may drop copies that it knows without confirming them; what comes after must not wait for that. */
   #giveUp(user: string, run: RedeliveryRun): void {
-    const limit = this.#options.clock.now() - (this.#options.timetable.schedule[0] as number);
+    const { retry, clock } = this.#options;
+    const limit = retry.unansweredSince(clock.now());
     let over = false;
     for (const [key, { since }] of run.inFlight) if (since <= limit) over = run.inFlight.delete(key);
     if (over) this.#send(user, run);
   }
 
   #postpone(): void {
-    const now = this.#options.clock.now();
+    const { retry, clock, pipeline } = this.#options;
+    const now = clock.now();
     if (now - this.#postponedAt < POSTPONE_EVERY) return;
     this.#postponedAt = now;
     for (const { waiting } of this.#runs.values()) {
       const all = [...waiting.values()];
       for (let i = 0; i < all.length; i += POSTPONED_TOGETHER) {
-        const operation = postpone(all.slice(i, i + POSTPONED_TOGETHER), now + LEASE);
-        this.#options.pipeline.push({ operation, done: () => {} });
+        const operation = postpone(all.slice(i, i + POSTPONED_TOGETHER), retry.turnLeaseEnd(now));
+        pipeline.push({ operation, done: () => {} });
       }
     }
   }

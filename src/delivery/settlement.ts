@@ -6,7 +6,7 @@ import { arrived } from '../store/redis/evidence-operations.ts';
 import { bounce, hasten, reject, settle, settleByMention } from '../store/redis/operations.ts';
 import type { Pipeline } from '../store/redis/pipeline.ts';
 import type { StoredRecord } from '../store/redis/record.ts';
-import { nextDue, type Timetable } from '../store/retry-policy.ts';
+import type { RetryPolicy } from '../store/retry-policy.ts';
 import { received } from '../xmpp/stanza/build.ts';
 import { isPermanent } from '../xmpp/stanza/error-conditions.ts';
 import { isOwnId } from '../xmpp/stanza/ids.ts';
@@ -29,7 +29,7 @@ export interface SettlementOptions {
   readonly sequenceGaps: SequenceGaps;
   readonly refusals: Pick<Refusals, 'isPermanent'>;
   readonly clock: Clock;
-  readonly timetable: Timetable;
+  readonly retry: RetryPolicy;
   readonly counts: {
     repeatedReceipts: number;
     unmatchedReceipts: number;
@@ -224,8 +224,8 @@ export class Settlement {
 
   /** It certainly did not arrive, so the ordinary timetable holds, also for a recipient who never confirmed anything. */
   #bringForward(record: StoredRecord): void {
-    const { timetable, clock } = this.#options;
-    const due = nextDue(record, true, timetable, clock.now(), Math.random());
+    const { retry, clock } = this.#options;
+    const due = retry.bySchedule(record.storedAt, record.copies, clock.now(), Math.random());
     this.#options.pipeline.push({ operation: hasten(record.key, due, record.recipient), done: () => {} });
   }
 }

@@ -82,7 +82,7 @@ export class Queues implements JobsPort {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
-  /** Makes jobs of what a sweep has found. `expires` tells what has come to its end. */
+  /** Makes jobs of what a sweep has found. `expires` tells what has come to its end, `lease` (ms) until when they are the jobs'. */
   async addSwept(
     overdue: readonly StoredRecord[],
     expires: (record: StoredRecord) => boolean,
@@ -92,7 +92,7 @@ export class Queues implements JobsPort {
     const jobs = (records: readonly StoredRecord[]) =>
       records.map((record) => ({
         name: record.state === 'pending' ? 'message' : 'notice',
-        data: { ...jobData(record), lease: now + lease },
+        data: { ...jobData(record), lease },
         opts: { jobId: sweptJobId(record.key, record.attempt, now) },
       }));
     await this.expiry.addBulk(jobs(overdue.filter(expires)));

@@ -1,15 +1,10 @@
 import { LateCallError, type Ledger, type Swept } from '../store/redis/ledger.ts';
 import { named, type Operation, putAside, release } from '../store/redis/operations.ts';
-import { expiryOf, type Timetable } from '../store/retry-policy.ts';
+import { JOB_LEASE, type RetryPolicy } from '../store/retry-policy.ts';
 import type { Queues } from './queues.ts';
 
 /** How often what is overdue is looked for, ms. */
 const SWEEP_EVERY = 1000;
-/**
- * How long what a sweep has found is left to its job, ms; then the job counts as lost, with a Redis that failed over, say.
- * Should it only have waited, no harm is done: of two jobs of an attempt one can claim it.
- */
-const JOB_LEASE = 15_000;
 /** What one sweep takes, and how many jobs may wait: so that a storm of overdue messages is worked off in portions. */
 const SWEEP_LIMIT = 500;
 const MAX_WAITING = 2000;
@@ -18,7 +13,7 @@ export interface SweeperOptions {
   readonly ledger: Pick<Ledger, 'sweep'>;
   readonly queues: Pick<Queues, 'waiting' | 'addSwept' | 'addDamaged'>;
   readonly perform: <Result>(operation: Operation<Result>) => Promise<Result>;
-  readonly timetable: Timetable;
+  readonly retry: RetryPolicy;
   /** Redis failed; told of many times a second while it does. */
   readonly onProblem: (error: Error) => void;
   /** ms. */
@@ -77,13 +72,14 @@ export class Sweeper {
   }
 
   async #makeJobs(overdue: Swept['overdue'], now: number): Promise<void> {
-    const { queues, timetable } = this.#options;
+    const { queues, retry } = this.#options;
+    const leaseEnd = retry.jobLeaseEnd(now);
     const isOver = ({ state, storedAt }: (typeof overdue)[number]) =>
-      state === 'pending' && now >= expiryOf(storedAt, timetable);
+      state === 'pending' && now >= retry.expiry(storedAt);
     try {
-      await queues.addSwept(overdue, isOver, now, JOB_LEASE);
+      await queues.addSwept(overdue, isOver, now, leaseEnd);
     } catch (error) {
-      await Promise.all(release(overdue, now + JOB_LEASE).map((operation) => this.#options.perform(operation)));
+      await Promise.all(release(overdue, leaseEnd).map((operation) => this.#options.perform(operation)));
       throw error;
     }
   }

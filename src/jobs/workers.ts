@@ -4,7 +4,7 @@ import type { Outbox } from '../delivery/outbox.ts';
 import type { Ledger } from '../store/redis/ledger.ts';
 import { claim, expire, revive } from '../store/redis/operations.ts';
 import type { Pipeline } from '../store/redis/pipeline.ts';
-import type { Timetable } from '../store/retry-policy.ts';
+import type { RetryPolicy } from '../store/retry-policy.ts';
 import type { ErasureData, JobData, UndeliveredData } from './jobs.ts';
 import { QUEUE, type Queues } from './queues.ts';
 import { Sweeper } from './sweeper.ts';
@@ -35,7 +35,7 @@ export interface WorkersOptions {
   readonly endings: Endings;
   /** Asks sessions of a user's whether they are there. */
   readonly pings: { ask(user: string, resources: readonly string[]): void };
-  readonly timetable: Timetable;
+  readonly retry: RetryPolicy;
   /** Redis failed; told of many times a second while it does. */
   readonly onProblem: (error: Error) => void;
   readonly forgetting: { work(job: Job<ErasureData, number>): Promise<number> };

@@ -6,7 +6,7 @@ import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { Relay } from '../support/peer/relay.ts';
 import { ProxyProcess } from '../support/stages/proxy-process.ts';
 import { OWN_SERVER, World } from '../support/stages/world.ts';
-import { TIMETABLE } from '../support/store/ledger.ts';
+import { RETRY } from '../support/store/ledger.ts';
 import { until } from '../support/time/until.ts';
 
 const MESSAGES = Number(process.env.CRASH_MESSAGES ?? 2000);
@@ -23,7 +23,7 @@ const MESSAGES = Number(process.env.CRASH_MESSAGES ?? 2000);
     const redis = new Redis(world.redis.url);
     const ledger = new Ledger(redis, {
       prefix: '{receipts}',
-      timetable: TIMETABLE,
+      retry: RETRY,
       dedupWindow: 1,
       undeliveredRetention: 1,
     });

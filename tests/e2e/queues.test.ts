@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { Ledger } from '../../src/store/redis/ledger.ts';
 import type { OpenfireLike } from '../support/openfire/openfire.ts';
 import { OpenfireStage } from '../support/stages/openfire-stage.ts';
-import { aliceWrites, BOB as BOB_SERVED, TIMETABLE } from '../support/store/ledger.ts';
+import { aliceWrites, BOB as BOB_SERVED, RETRY } from '../support/store/ledger.ts';
 import { until } from '../support/time/until.ts';
 
 /** What an operator sees in the dashboard, and what becomes of messages when the queues do not do their work. */
@@ -37,7 +37,7 @@ function queue(name: string): Queue {
 }
 
 function openLedger(): Ledger {
-  return new Ledger(redis, { prefix: stage.prefix, timetable: TIMETABLE, dedupWindow: 1e9, undeliveredRetention: 1e9 });
+  return new Ledger(redis, { prefix: stage.prefix, retry: RETRY, dedupWindow: 1e9, undeliveredRetention: 1e9 });
 }
 
 test('a healthy message never stands in a queue; one in trouble does, with its next attempt, until it is confirmed', async () => {

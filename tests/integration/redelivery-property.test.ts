@@ -8,9 +8,8 @@ import {
   seePresence,
   takeStep,
 } from '../../src/store/redis/presence-operations.ts';
-import { nextDue } from '../../src/store/retry-policy.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
-import { ALICE, aliceWrites, BOB, keyOf, openLedger, SECOND, TIMETABLE } from '../support/store/ledger.ts';
+import { ALICE, aliceWrites, BOB, keyOf, openLedger, RETRY, SECOND, TIMETABLE } from '../support/store/ledger.ts';
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -115,8 +114,8 @@ class Story {
     }
     one.copies += 1;
     const progress = { storedAt: one.storedAt, copies: one.copies };
-    const byTimetable = nextDue(progress, true, TIMETABLE, this.now, 0);
-    const unconfirmed = nextDue(progress, false, TIMETABLE, this.now, 0);
+    const byTimetable = RETRY.bySchedule(progress.storedAt, progress.copies, this.now, 0);
+    const unconfirmed = RETRY.unconfirmed(progress.storedAt, progress.copies, this.now, 0);
     const noStore = false;
     const out = { key, attempt: one.attempt, copies: one.copies, sender: ALICE, recipient: BOB, noStore };
     if (how < 0.2) {

@@ -13,10 +13,9 @@ import {
   told,
 } from '../../src/store/redis/operations.ts';
 import { judged } from '../../src/store/redis/presence-operations.ts';
-import { nextDue } from '../../src/store/retry-policy.ts';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
-import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND, TIMETABLE } from '../support/store/ledger.ts';
+import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, RETRY, SECOND, TIMETABLE } from '../support/store/ledger.ts';
 
 let server: RedisServer;
 let opened: ReturnType<typeof openLedger>;
@@ -59,8 +58,8 @@ function handedOver(attempt: number, copies: number, now: number, { key = KEY, n
     key,
     attempt,
     copies,
-    byTimetable: nextDue(progress, true, TIMETABLE, now, 0),
-    unconfirmed: nextDue(progress, false, TIMETABLE, now, 0),
+    byTimetable: RETRY.bySchedule(progress.storedAt, progress.copies, now, 0),
+    unconfirmed: RETRY.unconfirmed(progress.storedAt, progress.copies, now, 0),
     sender: ALICE,
     recipient: BOB,
     noStore,
@@ -82,7 +81,7 @@ async function copyGoes(copy: Situation['copy'], attempt: number, copies: number
   if (copy === 'handed over') return;
   const bounced = await at(now, bounce(KEY));
   if (bounced.outcome !== 'done') throw new Error('no bounce');
-  await at(now, hasten(KEY, nextDue(bounced.record, true, TIMETABLE, now, 0), BOB));
+  await at(now, hasten(KEY, RETRY.bySchedule(bounced.record.storedAt, bounced.record.copies, now, 0), BOB));
 }
 
 async function situation({ presence, acknowledges, copy }: Situation): Promise<void> {

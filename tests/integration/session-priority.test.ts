@@ -2,9 +2,8 @@
 import { came, gap } from '../../src/store/redis/evidence-operations.ts';
 import { claim, handOver, reject } from '../../src/store/redis/operations.ts';
 import { isHere, seePresence, takeStep } from '../../src/store/redis/presence-operations.ts';
-import { nextDue } from '../../src/store/retry-policy.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
-import { ALICE, aliceWrites, BOB, keyOf, openLedger, SECOND, TIMETABLE } from '../support/store/ledger.ts';
+import { ALICE, aliceWrites, BOB, keyOf, openLedger, RETRY, SECOND } from '../support/store/ledger.ts';
 
 let server: RedisServer;
 let opened: ReturnType<typeof openLedger>;
@@ -41,8 +40,8 @@ async function shows(now: number, resource: string, priority: number | 'unavaila
 async function handed(now: number, resource = ''): Promise<void> {
   await at(now, aliceWrites({ at: now }));
   const progress = { storedAt: now, copies: 1 };
-  const byTimetable = nextDue(progress, true, TIMETABLE, now, 0);
-  const unconfirmed = nextDue(progress, false, TIMETABLE, now, 0);
+  const byTimetable = RETRY.bySchedule(progress.storedAt, progress.copies, now, 0);
+  const unconfirmed = RETRY.unconfirmed(progress.storedAt, progress.copies, now, 0);
   const out = { key: KEY, attempt: 1, copies: 1, sender: ALICE, recipient: BOB, noStore: false, resource };
   await at(now, handOver({ ...out, byTimetable, unconfirmed }));
 }

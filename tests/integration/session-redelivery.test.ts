@@ -1,6 +1,7 @@
 // What is sent again to somebody who has come back, when things do not go smoothly.
 import { postpone } from '../../src/store/redis/evidence-operations.ts';
 import { claim } from '../../src/store/redis/operations.ts';
+import { RetryPolicy } from '../../src/store/retry-policy.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { openDeliveryStage } from '../support/stages/delivery-stage.ts';
 import { keyOf, TIMETABLE } from '../support/store/ledger.ts';
@@ -21,10 +22,10 @@ afterEach(() => {
 
 /** A process that sends two at a time, and waits a tenth of a second for their receipts. */
 function open(beside?: ReturnType<typeof openDeliveryStage>) {
-  const timetable = { ...TIMETABLE, schedule: [100] };
+  const retry = new RetryPolicy({ ...TIMETABLE, schedule: [100] });
   const room = openDeliveryStage(server.url, {
     redeliveryWindow: 2,
-    timetable,
+    retry,
     ...(beside && { ledger: beside.ledger }),
   });
   rooms.push(room);

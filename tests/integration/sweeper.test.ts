@@ -2,7 +2,7 @@ import { Sweeper } from '../../src/jobs/sweeper.ts';
 import { Pipeline } from '../../src/store/redis/pipeline.ts';
 import type { StoredRecord } from '../../src/store/redis/record.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
-import { aliceWrites, DAY, keyOf, openLedger, TIMETABLE } from '../support/store/ledger.ts';
+import { aliceWrites, DAY, keyOf, openLedger, RETRY } from '../support/store/ledger.ts';
 import { until } from '../support/time/until.ts';
 
 let server: RedisServer;
@@ -32,7 +32,7 @@ function sweeping(addSwept: (ids: string[]) => Promise<void>, damaged: string[] 
       addDamaged: async (key: string) => void damaged.push(key),
     },
     perform: (operation) => pipeline.perform(operation),
-    timetable: TIMETABLE,
+    retry: RETRY,
     onProblem: (error) => problems.push(error),
     every: 20,
     log: { error: (_, line) => lines.push(line) },

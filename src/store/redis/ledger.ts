@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import { RULES } from '../redelivery-rules.ts';
-import type { Timetable } from '../retry-policy.ts';
+import { LEASE, type RetryPolicy } from '../retry-policy.ts';
 import { type Departure, LedgerClock } from './clock.ts';
 import { byStoring } from './evidence-operations.ts';
 import { Keys } from './keys.ts';
@@ -8,21 +8,13 @@ import type { Operation } from './operations.ts';
 import { decodeRecord, type StoredRecord, tokenOf } from './record.ts';
 import { BATCH, STATUS, SWEEP, USUAL, USUAL_BATCH } from './scripts.ts';
 
-/**
- * How long a copy that is being sent is nobody else's to send, ms. Long enough for a server's answer to a ping,
- * short enough that what a dead process had in hand is soon sent by another.
- */
-export const LEASE = 10_000;
-/** How long it is remembered that a recipient returns receipts, ms: 90 days. */
-const CONFIRMS_FOR = 90 * 24 * 3600 * 1000;
-
 /** Messages that one call tells the status of: a client may have given a hundred others the id of each. */
 const STATUS_PORTION = 20;
 
 /** Times in ms. */
 export interface LedgerOptions {
   readonly prefix: string;
-  readonly timetable: Timetable;
+  readonly retry: RetryPolicy;
   readonly dedupWindow: number;
   readonly undeliveredRetention: number;
   readonly lease?: number;
@@ -95,23 +87,24 @@ export class Ledger {
   readonly #ttl: number;
 
   constructor(redis: Redis | Cluster, options: LedgerOptions) {
-    const { prefix, timetable, dedupWindow, undeliveredRetention, lease = LEASE, clock = new LedgerClock() } = options;
+    const { prefix, retry, dedupWindow, undeliveredRetention, lease = LEASE, clock = new LedgerClock() } = options;
     this.keys = new Keys(prefix);
     this.clock = clock;
     this.#redis = redis;
     this.#lease = lease;
-    this.#ttl = timetable.messageTtl;
     redis.defineCommand('receiptsTurn', { numberOfKeys: 1, lua: BATCH });
     redis.defineCommand('receiptsUsualTurn', { numberOfKeys: 1, lua: USUAL_BATCH });
     redis.defineCommand('receiptsSweep', { numberOfKeys: 1, lua: SWEEP });
     redis.defineCommand('receiptsStatus', { numberOfKeys: 1, lua: STATUS });
     this.#scripts = redis as unknown as Scripted;
+    const times = retry.storeTimes({ dedupWindow, undeliveredRetention });
+    this.#ttl = times.messageTtl;
     this.#constants = [
-      dedupWindow,
-      undeliveredRetention,
-      timetable.messageTtl,
-      CONFIRMS_FOR,
-      timetable.schedule[0] as number,
+      times.dedupWindow,
+      times.undeliveredRetention,
+      times.messageTtl,
+      times.receiptSupportKept,
+      times.firstStep,
     ];
   }
 

@@ -1,9 +1,17 @@
 import { readFileSync } from 'node:fs';
+import { SCRIPT_TIMES } from '../retry-policy.ts';
 
+const POLICY_TIME = /\bPOLICY\.(\w+)/g;
 const INCLUDE = /^--- @include "([\w-]+)"$/gm;
 
+/** Times of the retry policy stand in the scripts by name, so that they have one owner. */
 function read(name: string): string {
-  return readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8');
+  const text = readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8');
+  return text.replace(POLICY_TIME, (_, time: string) => {
+    const value = SCRIPT_TIMES[time as keyof typeof SCRIPT_TIMES];
+    if (value === undefined) throw new Error(`The retry policy has no ${time}, which ${name}.lua names`);
+    return String(value);
+  });
 }
 
 /**

@@ -5,7 +5,7 @@ import type { StoredRecord } from '../../../src/store/redis/record.ts';
 import type { CoalescingKey, OutgoingStanza, Priority } from '../../../src/xmpp/connection/outgoing-stanza.ts';
 import { opened } from '../process/opened.ts';
 import { parseStanza } from '../stanzas/xml.ts';
-import { openLedger, TIMETABLE } from '../store/ledger.ts';
+import { openLedger, RETRY } from '../store/ledger.ts';
 
 const silentLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -81,8 +81,7 @@ export function openDeliveryStage(url: string, options: Partial<DeliveryOptions>
     ledger: own.ledger,
     addresses: SUBDOMAIN,
     ack: { format: 'receipt' },
-    timetable: TIMETABLE,
-    receiptGap: 10_000,
+    retry: RETRY,
     redeliveryWindow: 32,
     maxStanzaBytes: 10_000,
     version: '0',

@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import { Ledger, type LedgerOptions } from '../../../src/store/redis/ledger.ts';
 import { accept } from '../../../src/store/redis/operations.ts';
 import { type Envelope, encodeRecord } from '../../../src/store/redis/record.ts';
+import { RetryPolicy } from '../../../src/store/retry-policy.ts';
 import { payloadDigest, recordKey } from '../../../src/xmpp/stanza/message-key.ts';
 import { opened } from '../process/opened.ts';
 
@@ -13,7 +14,9 @@ export const TIMETABLE = {
   messageTtl: 7 * DAY,
   unconfirmedRetries: 1,
   unconfirmedRetryAfter: 900 * SECOND,
+  receiptGap: 10 * SECOND,
 };
+export const RETRY = new RetryPolicy(TIMETABLE);
 
 let ledgers = 0;
 
@@ -26,7 +29,7 @@ export function openLedger(
   ledgers += 1;
   const ledger = new Ledger(redis, {
     prefix: `{test${ledgers}}`,
-    timetable: TIMETABLE,
+    retry: RETRY,
     dedupWindow: 8 * DAY,
     undeliveredRetention: 30 * DAY,
     ...options,

@@ -41,7 +41,7 @@ local function take(wanted)
     elseif not value or (state and state_of(value) ~= state) then
       redis.call('ZREM', due_set, member)
     elseif kept_back(value) then
-      redis.call('ZADD', due_set, 'XX', now + PAUSE_STEP, member)
+      redis.call('ZADD', due_set, 'XX', now + POLICY.WHILE_PAUSED, member)
     else
       redis.call('ZADD', due_set, 'XX', lease_until, member)
       taken[#taken + 1] = key
@@ -53,7 +53,7 @@ end
 
 -- Nothing is due later than a life from now, or than a sender who is away is looked for again (an hour): what is was not
 -- written by us.
-local farthest = now + math.max(ttl, 3600000) + 3600000
+local farthest = now + math.max(ttl, POLICY.NOTICE_TO_ABSENT_SENDER) + POLICY.DUE_MARGIN
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', due_set, farthest, '+inf', 'LIMIT', 0, limit)) do
   redis.call('ZADD', due_set, 'XX', now, member)
 end

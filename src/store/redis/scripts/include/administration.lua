@@ -37,8 +37,7 @@ local function cancel(key, owner, members, now, window, keep)
   return 'l'
 end
 
--- How long a sender waits until the same message is sent again at his wish once more, ms: twice as long each time.
-local wanted = { AGAIN_AFTER = 60000 }
+local wanted = {}
 
 function wanted.is_too_soon(key, now)
   local times_wanted, last = 0, 0
@@ -46,7 +45,7 @@ function wanted.is_too_soon(key, now)
     local at = line:match('^(%d+) wanted%-now$')
     if at then times_wanted, last = times_wanted + 1, tonumber(at) end
   end
-  return times_wanted > 0 and now < last + wanted.AGAIN_AFTER * 2 ^ (times_wanted - 1)
+  return times_wanted > 0 and now < last + POLICY.WANTED_AGAIN * 2 ^ (times_wanted - 1)
 end
 
 -- Makes a pending message due at once, for a sweep to find. What is due within a lease is left as it is: it is being sent,

@@ -35,7 +35,7 @@ local function ask_first(key, value, body, sessions, now, ttl)
       if may_have_had(session, handed) and not (answer and answer.state == 'a' and answer.asked >= handed) then
         unsure = true
         silent = silent or asked.is_silent(answers, resource)
-        local patience = answer and answer.state == '?' and math.max(asked.LASTS, times.first_step) or times.first_step
+        local patience = answer and answer.state == '?' and math.max(POLICY.SESSION_ANSWER, times.first_step) or times.first_step
         local is_wanted = not answer or now - answer.asked >= patience
         if is_wanted and #wanted > asked.AT_ONCE then left = true
         elseif is_wanted then
@@ -80,7 +80,7 @@ local function claim(key, attempt, now, lease_until, ttl, lease, keep)
     if now >= stored_at(value) + ttl then return 'x' end
     -- A pause keeps back further copies; a first one, which was never handed over, goes on.
     if copies_of(value) > 0 and is_paused() then
-      redis.call('ZADD', due_set, now + PAUSE_STEP, key)
+      redis.call('ZADD', due_set, now + POLICY.WHILE_PAUSED, key)
       return ''
     end
     local body = body_of(value)
@@ -89,7 +89,7 @@ local function claim(key, attempt, now, lease_until, ttl, lease, keep)
       corrections.end_outdated(key, value)
       return ''
     elseif outdated then
-      redis.call('ZADD', due_set, math.min(now + corrections.LOOK_AGAIN, stored_at(value) + ttl), key)
+      redis.call('ZADD', due_set, math.min(now + POLICY.OUTDATED_CORRECTION, stored_at(value) + ttl), key)
       return ''
     end
     local presence, sessions = presence_of(body.r)
@@ -134,7 +134,7 @@ local function claim(key, attempt, now, lease_until, ttl, lease, keep)
       local whole = #tombstone < #value and value or not away and state_of(value) ~= 'u' and undelivered(key)
       if whole then told = told .. whole:sub(#strip(whole) + 1) end
     end
-    redis.call('ZADD', due_set, away and now + AWAY_FOR or lease_until, member)
+    redis.call('ZADD', due_set, away and now + POLICY.NOTICE_TO_ABSENT_SENDER or lease_until, member)
     if away then return '' end
     value = told
   end

@@ -19,6 +19,6 @@ local first_step = tonumber(ARGV[7])
 local keep = window + ttl
 -- As texts, which is how Redis takes them.
 local lease_text, window_text = string.format('%.0f', lease_until), ARGV[3]
-local lately = string.format('%.0f', now - lease / 3)
+local lately = string.format('%.0f', now - lease * POLICY.FRESH_LEASE)
 times.now, times.window, times.retention, times.first_step, times.ttl = now, window, retention, first_step, ttl
 local results = { stamp .. '+' }

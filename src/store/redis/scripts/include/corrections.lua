@@ -5,11 +5,7 @@
 -- member "t": the key of the message that it is about. What is done for few messages is in correct.lua.
 
 -- One table, as a script may have no more than 200 locals.
-local corrections = {
-  -- How long one waits for a later one to arrive before it is looked again whether it has, ms: nearly always its receipt ends
-  -- both.
-  LOOK_AGAIN = 600000,
-}
+local corrections = {}
 
 -- What became of the later ones about the same message: 'd' when one was delivered, 'p' when one is pending, else nil. What
 -- ended otherwise takes no other's place.

@@ -161,9 +161,6 @@ local function still_pending(key, recipient)
   return nil
 end
 
--- How long a failure waits for a sender who is away before it is looked again whether he is, ms.
-local AWAY_FOR = 3600000
-
 -- A sender is told failures by error stanzas and quiet notices, which no server keeps for somebody who is away, and which
 -- one resource's absence sends nowhere: so an ended record is returned for a session of his that lives; marked w when he
 -- is known to be away.

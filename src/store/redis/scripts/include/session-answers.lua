@@ -1,7 +1,7 @@
 --- @include "evidence"
--- One table, as a script may have no more than 200 locals. How long an answer of a session may take, at the very most, and how
--- long what came of it is kept, ms; and how many are asked for one message at once, the others a step later.
-local asked = { LASTS = 60000, KEPT_FOR = 86400000, AT_ONCE = 50 }
+-- One table, as a script may have no more than 200 locals. How long it is kept what came of
+-- asking a session, ms; and how many are asked for one message at once, the others a step later.
+local asked = { KEPT_FOR = 86400000, AT_ONCE = 50 }
 
 -- What is known from asking a user's sessions whether they are there (XEP-0199), by resource: when (ms) each was asked last,
 -- and `state`: a it answered, s it did not, ? its time is not over. Nothing of one that has come anew or was heard of since.

@@ -39,10 +39,6 @@ local function have_answered(sessions, handed, answers)
   return true
 end
 
--- What lay in offline storage comes together, and what of it is not confirmed is due in the order in which it was stored:
--- the older, the sooner, by such a part of the wait at the most.
-local SPREAD = 0.1
-
 -- He is there, by a login, by any other available presence, or because another session of his has ended. What certainly
 -- did not reach him is to be sent again: it is leased, and returned as key, attempt, `how`, time of storing and token,
 -- joined by commas after the cursor of the next page, and after a line feed the session that is most surely there; '-' alone
@@ -101,7 +97,7 @@ function coming.came(recipient, event, cursor, now, step_due, lease_until, retri
       local confirms = rule(STORED, presence, says, '1') == 's'
       put_out(key, confirms and 'd' or 'o', stored, with and handed or now, sender, recipient, keep, passed)
       if confirms then
-        local due = step_due - SPREAD * (step_due - now) * math.min(1, math.max(0, (now - stored) / ttl))
+        local due = step_due - POLICY.STORAGE_SPREAD * (step_due - now) * math.min(1, math.max(0, (now - stored) / ttl))
         -- Of one with a session, what was due was a question.
         if with then redis.call('ZADD', due_set, 'XX', due, key) else redis.call('ZADD', due_set, 'XX', 'LT', due, key) end
       elseif rule(TIMER, presence, says, '1') == 'A' and copies_of(value) <= retries then

@@ -8,8 +8,6 @@ local times = { now = 0, window = 0, retention = 0, first_step = 0, ttl = 0 }
 local KEY = 22
 local DIGEST = 16
 
--- How soon what a pause keeps back is looked at again, ms.
-local PAUSE_STEP = 30000
 local function is_paused() return redis.call('EXISTS', name_of('paused')) == 1 end
 
 local function state_of(value) return value:sub(1, 1) end

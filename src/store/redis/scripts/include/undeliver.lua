@@ -7,7 +7,7 @@ local function undeliver(key, value, state, members, now, owed_until, window, re
   -- At once: a late receipt of the same call is owed under this very name.
   redis.call('ZREM', due_set, due_member(key, 'p'))
   local told, away = towards_sender(tombstone)
-  gather_due(away and now + AWAY_FOR or owed_until, due_member(key, state))
+  gather_due(away and now + POLICY.NOTICE_TO_ABSENT_SENDER or owed_until, due_member(key, state))
   local body = body_of(value)
   redis.call('HDEL', out_name(body.r), key)
   -- Still one of its sender's troubles, for as long as it can be sent after all.
@@ -41,7 +41,7 @@ local function expire(key, members, now, ttl, owed_until, window, retention)
     call_in(key, value)
     local told, away = towards_sender(tombstone)
     if owes_receipt(value) then
-      gather_due(away and now + AWAY_FOR or owed_until, due_member(key, 'u'))
+      gather_due(away and now + POLICY.NOTICE_TO_ABSENT_SENDER or owed_until, due_member(key, 'u'))
       if away then in_trouble(key, body.s, window) end
     end
     return 'u' .. key .. '\n' .. told
