@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { accept } from '../src/store/contract.ts';
 import { Ledger } from '../src/store/redis/ledger.ts';
-import { accept } from '../src/store/redis/operations.ts';
-import { encodeRecord } from '../src/store/redis/record.ts';
 import { RetryPolicy } from '../src/store/retry-policy.ts';
 import { payloadDigest, recordKey } from '../src/xmpp/stanza/message-key.ts';
 import { ALICE, BOB, BODY } from './addresses.ts';
@@ -81,10 +80,21 @@ async function fill(redis: Redis, count: number): Promise<void> {
     };
     const token = `fill${number.toString(36).padStart(8, '0')}`;
     const key = recordKey(sender, BOB, wireId);
-    return accept({ key, value: encodeRecord(envelope, inner, digest, storedAt, token) });
+    return accept({
+      key,
+      message: { ...envelope, inner },
+      storedAt,
+      digest,
+      token,
+      countable: false,
+      alias: '',
+      originId: undefined,
+      target: '',
+      quota: undefined,
+    });
   };
   for (let number = 0; number < count; number += BATCH) {
-    await ledger.turn(
+    await ledger.batch(
       Array.from({ length: Math.min(BATCH, count - number) }, (_, i) => operation(number + i)),
       storedAt + DAY,
     );

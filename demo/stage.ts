@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
+import type { StoredRecord } from '../src/store/contract.ts';
 import { Ledger } from '../src/store/redis/ledger.ts';
-import type { StoredRecord } from '../src/store/redis/record.ts';
 import { RetryPolicy } from '../src/store/retry-policy.ts';
 import { recordKey } from '../src/xmpp/stanza/message-key.ts';
 import { freePort } from '../tests/support/process/ports.ts';

@@ -290,7 +290,7 @@ export class ReceiptsProxy {
       this.#log.error({ code: fault.code }, `${fault.text}. No message is acknowledged until then`);
       return;
     }
-    const paused = await this.#administration.inquiry.paused().catch(() => undefined);
+    const paused = await this.#administration.queries.paused().catch(() => undefined);
     if (paused !== undefined) this.#log.warn({ by: paused.by, since: new Date(paused.since) }, 'Redelivery is paused');
   }
 
@@ -298,7 +298,7 @@ export class ReceiptsProxy {
     const [figures, undelivered, paused] = await Promise.all([
       this.#ledger.figures(),
       this.#queues.undelivered.getFailedCount(),
-      this.#administration.inquiry.paused(),
+      this.#administration.queries.paused(),
     ]);
     return { ...figures, undelivered, paused: paused !== undefined };
   }

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
-import { Inquiry } from '../../src/store/redis/administration-queries.ts';
+import { copiesOf } from '../../src/store/contract.ts';
+import { RedisQueries } from '../../src/store/redis/administration-queries.ts';
 import { Keys } from '../../src/store/redis/keys.ts';
-import { copiesOf } from '../../src/store/redis/record.ts';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { freePort } from '../../tests/support/process/ports.ts';
 import { type ProsodyServer, startProsody } from '../../tests/support/servers/prosody.ts';
@@ -44,7 +44,7 @@ export class Servers {
   #redis: RedisServer | undefined;
   #prosody: ProsodyServer | undefined;
   #networks: Record<Name, Network> | undefined;
-  #look: { redis: Redis; inquiry: Inquiry } | undefined;
+  #look: { redis: Redis; inquiry: RedisQueries } | undefined;
   #proxy: ProxyProcess | undefined;
   #httpPort = 0;
   #redisRuns = false;
@@ -77,7 +77,7 @@ export class Servers {
     await Promise.all(starts);
     const redis = new Redis((this.#redis as RedisServer).url, { commandTimeout: 1000, maxRetriesPerRequest: 0 });
     redis.on('error', () => {});
-    this.#look = { redis, inquiry: new Inquiry(redis, new Keys(PREFIX)) };
+    this.#look = { redis, inquiry: new RedisQueries(redis, new Keys(PREFIX)) };
     const target = Number(new URL(this.#prosody?.websocketUrl as string).port);
     this.#networks = { alice: await Network.to(target), bob: await Network.to(target) };
     this.#httpPort = await freePort();
@@ -152,7 +152,7 @@ export class Servers {
 
   /** Undefined if there is no such message. Rejects while Redis does not answer. */
   async life(from: Name, to: Name, id: string): Promise<Life | undefined> {
-    const inquiry = this.#look?.inquiry as Inquiry;
+    const inquiry = this.#look?.inquiry as RedisQueries;
     const key = recordKey(`${from}@${DOMAIN}`, `${to}@${DOMAIN}`, id);
     const [[found], events] = await Promise.all([inquiry.byKey(key), inquiry.life(key)]);
     if (found === undefined) return undefined;

@@ -8,8 +8,9 @@ import { listUndelivered } from '../jobs/dead-letters.ts';
 import { UserErasure } from '../jobs/forgetting.ts';
 import type { Queues } from '../jobs/queues.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import type { Perform, StoreQueries } from '../store/contract.ts';
 import { Erasure } from '../store/erasure.ts';
-import { Inquiry } from '../store/redis/administration-queries.ts';
+import { RedisQueries } from '../store/redis/administration-queries.ts';
 import type { Connections } from '../store/redis/connections.ts';
 import type { Ledger } from '../store/redis/ledger.ts';
 import type { Log } from '../util/log.ts';
@@ -31,7 +32,7 @@ export interface AdministrationOptions {
 
 /** What people ask and order by commands, put together. */
 export interface Administration {
-  readonly inquiry: Inquiry;
+  readonly queries: StoreQueries;
   readonly forgetting: UserErasure;
   readonly commands: Commands;
 }
@@ -39,11 +40,11 @@ export interface Administration {
 export function composeAdministration(options: AdministrationOptions): Administration {
   const { config, addresses, redis, ledger, queues, metrics, receipts, problems, version, log } = options;
   const proxied = (jid: string) => addresses.parse(jid).outer;
-  const inquiry = new Inquiry(redis, ledger.keys);
-  const perform: Desk['perform'] = (operation) => receipts().pipeline.perform(operation);
-  const forgetting = new UserErasure({ queues, erasure: new Erasure({ inquiry, perform }), log });
+  const queries = new RedisQueries(redis, ledger.keys);
+  const perform: Perform = (request) => receipts().pipeline.perform(request);
+  const forgetting = new UserErasure({ queues, erasure: new Erasure({ queries, perform }), log });
   const desk: Desk = {
-    inquiry,
+    queries,
     perform,
     problems,
     figures: () => rows(ledger, queues, metrics),
@@ -60,7 +61,7 @@ export function composeAdministration(options: AdministrationOptions): Administr
   };
   const commands = allCommands(desk, addresses);
   const { admins } = config;
-  return { inquiry, forgetting, commands: new Commands({ addresses, admins, commands, perform }) };
+  return { queries, forgetting, commands: new Commands({ addresses, admins, commands, perform }) };
 }
 
 async function rows(ledger: Ledger, queues: Queues, { counts }: Metrics): Promise<[name: string, value: string][]> {

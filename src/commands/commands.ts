@@ -1,6 +1,6 @@
 import type { Element } from '@xmpp/xml';
 import type { Address, AddressPolicy } from '../addressing/address-policy.ts';
-import type { Operation } from '../store/redis/operations.ts';
+import type { Perform } from '../store/contract.ts';
 import { formXml, readForm } from '../xmpp/stanza/data-form.ts';
 import { NS } from '../xmpp/stanza/namespaces.ts';
 import { Refusal } from '../xmpp/stanza/refusal.ts';
@@ -17,7 +17,7 @@ export interface CommandsOptions {
   /** Bare JIDs of those who may run all commands. */
   readonly admins: readonly string[];
   readonly commands: readonly Command[];
-  readonly perform: <Result>(operation: Operation<Result>) => Promise<Result>;
+  readonly perform: Perform;
 }
 
 /** XEP-0050 section 4.4: conditions of its own, each beside one of XMPP's. */

@@ -45,7 +45,7 @@ export function deadLetters(desk: Desk, addresses: AddressPolicy): Command {
   const act = async (step: Step): Promise<Stage> => {
     const action = choice(step.values, 'action', ACTIONS);
     const keys = picked(step.values);
-    if (action === 'retry' && (await desk.inquiry.paused()) !== undefined) {
+    if (action === 'retry' && (await desk.queries.paused()) !== undefined) {
       return { note: { type: 'warn', text: 'Nothing was sent: redelivery is paused. Resume it first.' } };
     }
     await step.once();

@@ -1,6 +1,4 @@
-import type { Inquiry } from '../store/redis/administration-queries.ts';
-import type { Operation } from '../store/redis/operations.ts';
-import type { StoredRecord } from '../store/redis/record.ts';
+import type { Perform, StoredRecord, StoreQueries } from '../store/contract.ts';
 
 /** A message that failed and is kept (or a stanza that ended the stream, which has no `key`), for an operator. */
 interface DeadLetter {
@@ -16,9 +14,9 @@ interface DeadLetter {
 
 /** What commands need of the house. All may reject while Redis does not answer. */
 export interface Desk {
-  readonly inquiry: Inquiry;
+  readonly queries: StoreQueries;
   /** In the order of the stanzas that came before. */
-  readonly perform: <Result>(operation: Operation<Result>) => Promise<Result>;
+  readonly perform: Perform;
   /** What keeps the proxy from its work, in plain words; never rejects. */
   readonly problems: () => Promise<readonly string[]>;
   /** Name and value of each figure that an operator looks at. */

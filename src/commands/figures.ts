@@ -10,7 +10,7 @@ export function figures(desk: Desk): Command {
     forAdmins: true,
     forms: 0,
     async begin() {
-      const [rows, pause] = await Promise.all([desk.figures(), desk.inquiry.paused()]);
+      const [rows, pause] = await Promise.all([desk.figures(), desk.queries.paused()]);
       const fields = rows.map(([name, value], i) => told(`figure-${i + 1}`, name, value));
       fields.push(
         told(

@@ -13,7 +13,7 @@ export function heaviestSenders(desk: Desk): Command {
     forAdmins: true,
     forms: 0,
     async begin() {
-      const loads = await desk.inquiry.heaviest(SHOWN);
+      const loads = await desk.queries.heaviest(SHOWN);
       if (loads.length === 0) return { note: { type: 'info', text: 'No message waits for a receipt.' } };
       const fields = loads.map(({ of, messages, bytes }, i) =>
         told(

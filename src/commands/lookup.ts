@@ -1,6 +1,5 @@
 import type { AddressPolicy } from '../addressing/address-policy.ts';
-import type { Found, LifeEvent } from '../store/redis/administration-queries.ts';
-import { copiesOf } from '../store/redis/record.ts';
+import { copiesOf, type Found, type LifeEvent } from '../store/contract.ts';
 import type { Field } from '../xmpp/stanza/data-form.ts';
 import { recordKey } from '../xmpp/stanza/message-key.ts';
 import { type Command, wanted } from './command.ts';
@@ -74,13 +73,13 @@ export function lookup(desk: Desk, addresses: AddressPolicy): Command {
       const recipient = userNamed(addresses, wanted(values, 'recipient'));
       // Not trimmed: white space may be part of an id.
       wanted(values, 'id');
-      const all = await desk.inquiry.byKey(recordKey(sender, recipient, values.get('id')?.[0] ?? ''));
+      const all = await desk.queries.byKey(recordKey(sender, recipient, values.get('id')?.[0] ?? ''));
       if (all.length === 0) {
         return { note: { type: 'info', text: 'There is no such message, or it has been forgotten.' } };
       }
       const shown = all.sort((a, b) => a.record.firstStoredAt - b.record.firstStoredAt).slice(-SHOWN);
       const fields = await Promise.all(
-        shown.map(async (found, i) => fieldsOf(found, await desk.inquiry.life(found.record.key), i + 1)),
+        shown.map(async (found, i) => fieldsOf(found, await desk.queries.life(found.record.key), i + 1)),
       );
       return { tell: { type: 'result', title: many(all.length, 'message'), fields: fields.flat() } };
     },

@@ -1,4 +1,4 @@
-import { pause, unpause } from '../store/redis/administration-operations.ts';
+import { pause, resume } from '../store/contract.ts';
 import { type Command, choice, optionsOf } from './command.ts';
 import type { Desk } from './desk.ts';
 import { time } from './words.ts';
@@ -13,7 +13,7 @@ export function pauseRedelivery(desk: Desk): Command {
     forAdmins: true,
     forms: 1,
     async begin() {
-      const paused = await desk.inquiry.paused();
+      const paused = await desk.queries.paused();
       return {
         ask: {
           type: 'form',
@@ -48,7 +48,7 @@ export function pauseRedelivery(desk: Desk): Command {
         desk.log.warn({ by }, 'Redelivery is paused');
         return { note: { type: 'info', text: 'Redelivery is paused.' } };
       }
-      const before = await desk.perform(unpause());
+      const before = await desk.perform(resume());
       if (before === undefined) return { note: { type: 'info', text: 'It was not paused.' } };
       desk.log.info({ by }, 'Redelivery is resumed');
       return { note: { type: 'info', text: 'Redelivery is resumed; what is due is sent within a minute.' } };

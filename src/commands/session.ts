@@ -1,14 +1,11 @@
 import { hash, randomBytes } from 'node:crypto';
-import { endSession, openSession, readSession } from '../store/redis/administration-operations.ts';
-import type { Operation } from '../store/redis/operations.ts';
+import { endCommandSession, openCommandSession, type Perform, readCommandSession } from '../store/contract.ts';
 
 /** How long a session lasts, ms: XEP-0050 section 3.3 leaves it to the responder. */
 export const SESSION_LASTS = 15 * 60_000;
 
 /** What a session's id tells: it is good, it was good, or it is not one of this asker's and command's. */
 export type Session = 'open' | 'expired' | 'bad';
-
-type Perform = <Result>(operation: Operation<Result>) => Promise<Result>;
 
 const ID = /^([0-9a-z]{1,11})-[\w-]{24}$/;
 
@@ -38,7 +35,7 @@ export class Sessions {
 
   async open(node: string, jid: string, now: number): Promise<string> {
     const id = this.id(now);
-    await this.#perform(openSession(id, bound(node, jid), SESSION_LASTS));
+    await this.#perform(openCommandSession(id, bound(node, jid), SESSION_LASTS));
     return id;
   }
 
@@ -46,7 +43,7 @@ export class Sessions {
     const began = ID.exec(id)?.[1];
     if (began === undefined) return 'bad';
     if (Number.parseInt(began, 36) + SESSION_LASTS <= now) return 'expired';
-    const session = await this.#perform(readSession(id));
+    const session = await this.#perform(readCommandSession(id));
     if (session === undefined) return 'bad';
     if (session === 'ended') return 'expired';
     return session.whose === bound(node, jid) ? 'open' : 'bad';
@@ -54,7 +51,7 @@ export class Sessions {
 
   /** Ends it; false when it had ended. */
   end(id: string): Promise<boolean> {
-    return this.#perform(endSession(id, randomBytes(6).toString('base64url')));
+    return this.#perform(endCommandSession(id, randomBytes(6).toString('base64url')));
   }
 }
 

@@ -18,7 +18,7 @@ export function status(desk: Desk): Command {
         told('state', 'State', works ? 'Messages are taken' : 'Messages are not taken: no storage'),
       ];
       try {
-        const [pause, { total }] = await Promise.all([desk.inquiry.paused(), desk.inquiry.inTrouble(bare, 0)]);
+        const [pause, { total }] = await Promise.all([desk.queries.paused(), desk.queries.inTrouble(bare, 0)]);
         const paused = pause === undefined ? 'goes on' : `paused since ${time(pause.since)}`;
         fields.push(told('redelivery', 'Sending again', paused));
         fields.push(told('undelivered', 'Of your messages', `${total} without a receipt`));

@@ -1,7 +1,5 @@
 import type { AddressPolicy } from '../addressing/address-policy.ts';
-import { cancel, type Owner, type Retried, retryNow } from '../store/redis/administration-operations.ts';
-import { revive } from '../store/redis/operations.ts';
-import type { StoredRecord } from '../store/redis/record.ts';
+import { cancel, type Owner, type Retried, requeue, retryNow, type StoredRecord } from '../store/contract.ts';
 import type { Form } from '../xmpp/stanza/data-form.ts';
 import { type Command, choice, type Note, optionsOf, type Stage } from './command.ts';
 import type { Desk } from './desk.ts';
@@ -26,9 +24,9 @@ export async function retryAll(desk: Desk, keys: readonly string[], owner: Owner
   const outcomes = new Map<string, number>();
   for (const key of keys) {
     const retried = await desk.perform(retryNow(key, owner));
-    const record = retried === 'undelivered' ? await desk.perform(revive(key)) : undefined;
+    const record = retried === 'undelivered' ? await desk.perform(requeue(key)) : undefined;
     if (record !== undefined) desk.requeued(record);
-    const sent = retried === 'due' || retried === 'underway' || record !== undefined;
+    const sent = retried === 'due' || retried === 'in flight' || record !== undefined;
     const outcome = sent ? SENT : (OTHERWISE[retried] ?? GONE);
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
   }
@@ -43,7 +41,7 @@ export async function cancelAll(
   by: string,
 ): Promise<Map<string, number>> {
   const outcomes = new Map<string, number>();
-  const known = new Map((await desk.inquiry.records(keys)).map(({ record }) => [record.key, record]));
+  const known = new Map((await desk.queries.records(keys)).map(({ record }) => [record.key, record]));
   for (const key of keys) {
     const cancelled = await desk.perform(cancel(key, owner, Date.now(), by));
     const record: StoredRecord | undefined =
@@ -69,7 +67,7 @@ export function summary(outcomes: ReadonlyMap<string, number>): Note {
 /** A user's own messages that are in trouble: to cancel them, or to have them sent again now. */
 export function undelivered(desk: Desk, addresses: AddressPolicy): Command {
   const list = async (sender: string): Promise<Stage> => {
-    const { found, total } = await desk.inquiry.inTrouble(sender, SHOWN);
+    const { found, total } = await desk.queries.inTrouble(sender, SHOWN);
     if (total === 0) return { note: { type: 'info', text: 'None of your messages is undelivered.' } };
     const form: Form = {
       type: 'form',
@@ -109,7 +107,7 @@ export function undelivered(desk: Desk, addresses: AddressPolicy): Command {
       const { bare } = step.asker;
       const action = choice(step.values, 'action', ACTIONS);
       const keys = picked(step.values);
-      if (action === 'retry' && (await desk.inquiry.paused()) !== undefined) {
+      if (action === 'retry' && (await desk.queries.paused()) !== undefined) {
         return { note: { type: 'warn', text: 'Nothing was sent: redelivery is paused by an administrator.' } };
       }
       await step.once();

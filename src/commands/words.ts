@@ -1,4 +1,4 @@
-import type { Found } from '../store/redis/administration-queries.ts';
+import type { Found } from '../store/contract.ts';
 import type { Field, Form } from '../xmpp/stanza/data-form.ts';
 
 /** A time (ms) for people everywhere: `2026-11-24 13:04:05 UTC`. */

@@ -1,11 +1,15 @@
 import type { Element } from '@xmpp/xml';
 import type { Route } from '../addressing/address-policy.ts';
 import type { Passage } from '../routing/passthrough.ts';
-import type { Clock } from '../store/redis/clock.ts';
-import { type Accepted, accept, readdress, withdraw } from '../store/redis/operations.ts';
-import type { Pipeline } from '../store/redis/pipeline.ts';
-import { within } from '../store/redis/quota-operations.ts';
-import { encodeRecord, type StoredRecord } from '../store/redis/record.ts';
+import {
+  accept,
+  type Clock,
+  readdress,
+  type StoredRecord,
+  type StoreQueue,
+  sizeOf,
+  withdraw,
+} from '../store/contract.ts';
 import { withRequest } from '../xmpp/stanza/build.ts';
 import { type IdSource, isUniqueId } from '../xmpp/stanza/ids.ts';
 import type { Message } from '../xmpp/stanza/message.ts';
@@ -20,7 +24,7 @@ import type { Trace } from './trace.ts';
 
 export interface AcceptanceOptions {
   readonly link: LinkPort;
-  readonly pipeline: Pipeline;
+  readonly pipeline: StoreQueue;
   readonly outbox: Outbox;
   readonly notices: Notices;
   readonly batches: AcknowledgementBatches;
@@ -87,34 +91,36 @@ export class Acceptance {
     };
     const digest = payloadDigest(message.payload);
     const token = ids.next();
-    const value = encodeRecord(record, record.inner, digest, arrivedAt, token, alias, hasAlias ? originId : undefined);
-    // One that we have made up is nobody's to use again.
-    const countable = originId === undefined && id !== undefined && !isUniqueId(id);
-    const operation = accept({ key, value, countable, alias, target });
-    const check = quotas.check(from.bare, recipient, value.length);
-    const checked = check && within(operation, record, check.limits, check.refuse);
+    const bytes = sizeOf(record);
+    const request = accept({
+      key,
+      message: record,
+      storedAt: arrivedAt,
+      digest,
+      token,
+      // One that we have made up is nobody's to use again.
+      countable: originId === undefined && id !== undefined && !isUniqueId(id),
+      alias,
+      originId: hasAlias ? originId : undefined,
+      target,
+      quota: quotas.check(from.bare, recipient, bytes),
+    });
     // Not the element itself, which holds all of the message once more while it waits.
     const { name, attrs } = element;
     pipeline.push({
-      operation: checked ?? operation,
+      request,
       owner: from.bare,
-      bytes: value.length,
-      done: (reply) => {
-        let accepted: Accepted;
-        if (checked === undefined) accepted = operation.decode(reply);
-        else {
-          const { taken, ...outcome } = checked.decode(reply);
-          quotas.recordUsage(from.bare, recipient, taken);
-          if (outcome.refused !== undefined) {
-            trace?.('refused', record, outcome.refused);
-            passage.refuse({ name, attrs, inner: record.inner }, quotas.refusal(outcome.refused));
-            return;
-          }
-          accepted = outcome.result;
+      bytes,
+      done: (accepted) => {
+        if (accepted.taken !== undefined) quotas.recordUsage(from.bare, recipient, accepted.taken);
+        if (accepted.outcome === 'refused') {
+          trace?.('refused', record, accepted.reason);
+          passage.refuse({ name, attrs, inner: record.inner }, quotas.refusal(accepted.reason));
+          return;
         }
-        if (accepted.known !== undefined) {
+        if (accepted.outcome === 'known') {
           if (asksReceipt) batches.recordSupport(from.full, takesBatches);
-          this.#duplicate(accepted.known, record);
+          this.#duplicate(accepted.record, record);
           return;
         }
         const stored =
@@ -163,7 +169,7 @@ export class Acceptance {
     const moved = known.senderResource !== senderResource || known.senderId !== senderId;
     if (known.state === 'pending' && (moved || (owesReceipt && !known.owesReceipt))) {
       outbox.readdress(known.key, senderResource, senderId, owesReceipt);
-      pipeline.push({ operation: readdress(known.key, senderResource, senderId, owesReceipt), done: () => {} });
+      pipeline.push({ request: readdress(known.key, senderResource, senderId, owesReceipt), done: () => {} });
     }
   }
 }

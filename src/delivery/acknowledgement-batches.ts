@@ -1,5 +1,5 @@
 import { MAX_STATUS_MESSAGES } from '../../packages/protocol/elements.ts';
-import type { StoredRecord } from '../store/redis/record.ts';
+import type { StoredRecord } from '../store/contract.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import type { NoticeSubject, Notices } from './notices.ts';
 import type { LinkPort } from './ports.ts';

@@ -5,8 +5,7 @@ import { Presences, type PresenceTiming } from '../presence/presence-service.ts'
 import { type CommandsPort, Service } from '../routing/component-service.ts';
 import { Passage } from '../routing/passthrough.ts';
 import { Interceptor } from '../routing/router.ts';
-import type { LedgerClock } from '../store/redis/clock.ts';
-import type { Ledger } from '../store/redis/ledger.ts';
+import type { Store, StoreClock } from '../store/contract.ts';
 import { Pipeline } from '../store/redis/pipeline.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
@@ -73,7 +72,7 @@ interface DeliveryEvents {
 
 export interface DeliveryOptions {
   readonly link: LinkPort;
-  readonly ledger: Ledger;
+  readonly ledger: Store;
   readonly addresses: AddressPolicy;
   readonly ack: { readonly format: AckFormat };
   readonly retry: RetryPolicy;
@@ -112,7 +111,7 @@ export interface DeliveryOptions {
 export class Delivery {
   readonly addresses: AddressPolicy;
   /** The ledger's time. */
-  readonly clock: LedgerClock;
+  readonly clock: StoreClock;
   readonly pipeline: Pipeline;
   readonly outbox: Outbox;
   readonly endings: Endings;

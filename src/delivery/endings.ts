@@ -1,6 +1,4 @@
-import { supersede } from '../store/redis/operations.ts';
-import type { Pipeline } from '../store/redis/pipeline.ts';
-import type { StoredRecord } from '../store/redis/record.ts';
+import { type StoredRecord, type StoreQueue, supersede } from '../store/contract.ts';
 import { ENDINGS, type Ending } from './message-state.ts';
 import type { Outbox } from './outbox.ts';
 import type { JobsPort } from './ports.ts';
@@ -8,7 +6,7 @@ import type { SessionRedelivery } from './session-redelivery.ts';
 import type { Trace } from './trace.ts';
 
 export interface EndingsOptions {
-  readonly pipeline: Pick<Pipeline, 'push'>;
+  readonly pipeline: Pick<StoreQueue, 'push'>;
   readonly outbox: Pick<Outbox, 'dropCopy' | 'notify' | 'redeliver'>;
   readonly sessionRedelivery: Pick<SessionRedelivery, 'messageEnded'>;
   readonly jobs: JobsPort;
@@ -78,6 +76,6 @@ export class Endings {
   #arrived({ key, target, firstStoredAt, settledAt = firstStoredAt }: StoredRecord): void {
     const { pipeline, onDelivered } = this.#options;
     onDelivered(settledAt - firstStoredAt);
-    if (target !== undefined) pipeline.push({ operation: supersede(key), done: () => {} });
+    if (target !== undefined) pipeline.push({ request: supersede(key), done: () => {} });
   }
 }

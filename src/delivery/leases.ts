@@ -1,6 +1,4 @@
-import type { Clock } from '../store/redis/clock.ts';
-import { postpone } from '../store/redis/evidence-operations.ts';
-import type { Pipeline } from '../store/redis/pipeline.ts';
+import { type Clock, renewLease, type StoreQueue } from '../store/contract.ts';
 import { LEASE, type RetryPolicy } from '../store/retry-policy.ts';
 
 /** How often it is looked, ms: what was there at two looks is renewed, which is by half a lease after it was claimed. */
@@ -17,7 +15,7 @@ interface Copy {
 }
 
 export interface LeasesOptions {
-  readonly pipeline: Pick<Pipeline, 'push'>;
+  readonly pipeline: Pick<StoreQueue, 'push'>;
   readonly retry: RetryPolicy;
   readonly clock: Clock;
   /** The copies on their way. */
@@ -56,7 +54,7 @@ export class Leases {
     const renew = () => {
       const all = waiting.map(({ record: { key }, attempt }) => ({ key, attempt }));
       waiting = [];
-      if (all.length > 0) pipeline.push({ operation: postpone(all, until), done: () => {} });
+      if (all.length > 0) pipeline.push({ request: renewLease(all, until), done: () => {} });
     };
     for (const sent of copies()) {
       sent.looks = (sent.looks ?? 0) + 1;

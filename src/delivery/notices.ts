@@ -1,6 +1,6 @@
 import type { MessageState, StatusAttributes } from '../../packages/protocol/elements.ts';
 import type { AddressPolicy } from '../addressing/address-policy.ts';
-import type { StoredRecord } from '../store/redis/record.ts';
+import type { StoredRecord } from '../store/contract.ts';
 import { formatLongDuration } from '../util/duration.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import {

@@ -1,8 +1,13 @@
 import type { AddressPolicy } from '../addressing/address-policy.ts';
-import type { LedgerClock } from '../store/redis/clock.ts';
-import { claim, handOver, putAside, told } from '../store/redis/operations.ts';
-import type { Pipeline } from '../store/redis/pipeline.ts';
-import type { StoredRecord } from '../store/redis/record.ts';
+import {
+  claim,
+  handOver,
+  notified,
+  quarantine,
+  type StoreClock,
+  type StoredRecord,
+  type StoreQueue,
+} from '../store/contract.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
 import type { OutgoingStanza, Priority } from '../xmpp/connection/outgoing-stanza.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
@@ -17,13 +22,13 @@ import type { Trace } from './trace.ts';
 
 export interface OutboxOptions {
   readonly link: LinkPort;
-  readonly pipeline: Pipeline;
+  readonly pipeline: StoreQueue;
   readonly addresses: AddressPolicy;
   readonly notices: Notices;
   /** Tells senders together of what was delivered; returns whether it does so of this message. */
   readonly batches: { delivered(record: StoredRecord): boolean };
   readonly retry: RetryPolicy;
-  readonly clock: Pick<LedgerClock, 'now' | 'aheadOfWall'>;
+  readonly clock: StoreClock;
   readonly jobs: Pick<JobsPort, 'attemptScheduled'>;
   readonly counts: { handedOver: number; redelivered: number };
   readonly trace?: Trace;
@@ -91,7 +96,7 @@ export class Outbox {
     const xml = redelivery(out, addresses.componentDomain, firstSent, noStore);
     // By itself: what is put behind a text that was cut may seem to end it.
     if (!isOneElement(`<x>${record.inner}</x>`)) {
-      this.#options.pipeline.push({ operation: putAside(record.key), done: () => {} });
+      this.#options.pipeline.push({ request: quarantine(record.key), done: () => {} });
       return;
     }
     if (record.copies > 0) counts.redelivered += 1;
@@ -202,7 +207,7 @@ export class Outbox {
     const { storedAt } = record;
     const copies = record.copies + 1;
     const random = Math.random();
-    const operation = handOver({
+    const request = handOver({
       key: record.key,
       attempt,
       copies,
@@ -219,11 +224,10 @@ export class Outbox {
       if (this.#handOversInHand.get(record.key) === sent) this.#handOversInHand.delete(record.key);
     };
     pipeline.push({
-      operation,
+      request,
       failed: noted,
-      done: (reply) => {
+      done: (due) => {
         noted();
-        const due = operation.decode(reply);
         // Not after a mere reconnect: what has no earlier copy out is in no trouble.
         if (due !== undefined && record.copies > 0) this.#scheduled(record, attempt, due);
       },
@@ -300,7 +304,7 @@ export class Outbox {
 
   /** Their senders know how these ended: nothing is owed to them any more. */
   recordNotified(records: readonly StoredRecord[]): void {
-    for (const operation of told(records)) this.#options.pipeline.push({ operation, done: () => {} });
+    for (const request of notified(records)) this.#options.pipeline.push({ request, done: () => {} });
   }
 
   #scheduled(record: StoredRecord, attempt: number, due: number): void {

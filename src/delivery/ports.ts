@@ -1,4 +1,4 @@
-import type { StoredRecord } from '../store/redis/record.ts';
+import type { StoredRecord } from '../store/contract.ts';
 import type { CoalescingKey, OutgoingStanza, Priority } from '../xmpp/connection/outgoing-stanza.ts';
 
 /** What delivery needs of the rooms beside and above it. Each part gets these in its constructor. */

@@ -1,4 +1,4 @@
-import type { Limits, Reason } from '../store/redis/quota-operations.ts';
+import type { Limits, QuotaCheck, QuotaReason } from '../store/contract.ts';
 import type { StanzaError } from '../xmpp/stanza/build.ts';
 import { RateLimiter } from './rate-limiter.ts';
 
@@ -34,14 +34,8 @@ export interface QuotasOptions {
   /** How much of Redis' `maxmemory` is used, 0 to 1; undefined when there is none, or nobody knows. */
   readonly memoryUsed: () => number | undefined;
   /** A message was refused for this. */
-  readonly onRefused: (reason: Reason) => void;
+  readonly onRefused: (reason: QuotaReason) => void;
   readonly now?: () => number;
-}
-
-/** How a message is to be stored: by what its sender may have, or not at all unless it is known. */
-export interface Check {
-  readonly limits: Limits;
-  readonly refuse: Reason | undefined;
 }
 
 /** What is known of what a sender has for one recipient. */
@@ -97,7 +91,7 @@ export class Quotas {
   }
 
   /** How a message is to be stored; undefined when nothing needs to be looked up. */
-  check(sender: string, recipient: string, bytes: number): Check | undefined {
+  check(sender: string, recipient: string, bytes: number): QuotaCheck | undefined {
     const part = this.#fraction();
     if (!this.isWithinRate(sender, bytes)) return { limits: this.#limits(sender, part), refuse: 'rate' };
     if (part === 0) return { limits: this.#limits(sender, part), refuse: 'memory' };
@@ -133,7 +127,7 @@ export class Quotas {
   }
 
   /** What a sender is told whose message was refused; counts it. */
-  refusal(reason: Reason): StanzaError {
+  refusal(reason: QuotaReason): StanzaError {
     const { limits, onRefused } = this.#options;
     onRefused(reason);
     const again = 'Send it again later';

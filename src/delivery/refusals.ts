@@ -1,11 +1,11 @@
 import type { AddressPolicy } from '../addressing/address-policy.ts';
-import type { Clock } from '../store/redis/clock.ts';
-import type { Pipeline } from '../store/redis/pipeline.ts';
-import { isHere } from '../store/redis/presence-operations.ts';
-import type { StoredRecord } from '../store/redis/record.ts';
+
+import type { StoreQueue } from '../store/contract.ts';
+
+import { type Clock, isAvailable, type StoredRecord } from '../store/contract.ts';
 
 export interface RefusalsOptions {
-  readonly pipeline: Pick<Pipeline, 'perform'>;
+  readonly pipeline: Pick<StoreQueue, 'perform'>;
   readonly addresses: AddressPolicy;
   readonly clock: Clock;
   /**
@@ -59,6 +59,6 @@ export class Refusals {
     const { outer } = addresses.parse(sender);
     if (outer === '' || (await reaches(outer, recipient)) !== 'refused') return false;
     if ((await reaches(addresses.componentDomain, recipient)) === 'answered') return true;
-    return toAny && (await pipeline.perform(isHere(recipient, sender)));
+    return toAny && (await pipeline.perform(isAvailable(recipient, sender)));
   }
 }

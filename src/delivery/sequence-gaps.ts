@@ -1,10 +1,8 @@
-import type { Clock } from '../store/redis/clock.ts';
-import { gap } from '../store/redis/evidence-operations.ts';
-import type { Pipeline } from '../store/redis/pipeline.ts';
+import { type Clock, type StoreQueue, sequenceGap } from '../store/contract.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
 
 export interface SequenceGapsOptions {
-  readonly pipeline: Pick<Pipeline, 'push'>;
+  readonly pipeline: Pick<StoreQueue, 'push'>;
   readonly retry: RetryPolicy;
   readonly clock: Clock;
   readonly counts: { evidenceGap: number };
@@ -59,11 +57,9 @@ export class SequenceGaps {
     const due = retry.afterGap(clock.now());
     const lookFrom = (confirmed: Confirmed, cursor: string) => {
       const { user, resource, sender, later } = confirmed;
-      const operation = gap(user, resource, sender, later, due, cursor);
       pipeline.push({
-        operation,
-        done: (reply) => {
-          const { next, count } = operation.decode(reply);
+        request: sequenceGap(user, resource, sender, later, due, cursor),
+        done: ({ next, count }) => {
           counts.evidenceGap += count;
           if (next !== '0') lookFrom(confirmed, next);
         },

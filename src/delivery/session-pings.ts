@@ -1,12 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Address } from '../addressing/address-policy.ts';
-import type { Clock } from '../store/redis/clock.ts';
-import type { Pipeline } from '../store/redis/pipeline.ts';
-import { judged, overheard } from '../store/redis/presence-operations.ts';
+import { type Clock, recordPing, recordStrayPing, type StoreQueue } from '../store/contract.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 
 export interface SessionPingsOptions {
-  readonly pipeline: Pick<Pipeline, 'push'>;
+  readonly pipeline: Pick<StoreQueue, 'push'>;
   readonly clock: Clock;
   /** See Asker.isThere. */
   readonly ping: (fullJid: string) => Promise<'answered' | 'refused' | 'gone' | 'silent' | 'unknown'>;
@@ -60,11 +58,10 @@ export class SessionPings {
   strayReply({ inner, resource }: Pick<Address, 'inner' | 'resource'>, doubtful: boolean): void {
     if (inner === '' || resource === '') return;
     const { pipeline, onDoubt } = this.#options;
-    const operation = overheard(inner, resource);
     pipeline.push({
-      operation,
-      done: (reply) => {
-        if (operation.decode(reply) && doubtful && !this.#closed) onDoubt(inner);
+      request: recordStrayPing(inner, resource),
+      done: (isNews) => {
+        if (isNews && doubtful && !this.#closed) onDoubt(inner);
       },
       refuse: () => {},
     });
@@ -100,8 +97,7 @@ export class SessionPings {
     if (this.#closed || outcome === 'unknown') return false;
     const answered = outcome === 'answered' || outcome === 'refused';
     if (!answered && link !== this.#link) return false;
-    const operation = judged(user, resource, asked, answered);
-    pipeline.push({ operation, done: () => {}, refuse: () => {} });
+    pipeline.push({ request: recordPing(user, resource, asked, answered), done: () => {}, refuse: () => {} });
     if (outcome === 'refused') onDoubt(user);
     return answered;
   }

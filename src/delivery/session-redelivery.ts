@@ -1,13 +1,20 @@
-import type { Clock } from '../store/redis/clock.ts';
-import { byStoring, came, type Event, type Missed, postpone, tell } from '../store/redis/evidence-operations.ts';
-import { claim } from '../store/redis/operations.ts';
-import type { Pipeline } from '../store/redis/pipeline.ts';
-import type { StoredRecord } from '../store/redis/record.ts';
+import {
+  byStoring,
+  type Clock,
+  claim,
+  type Missed,
+  renewLease,
+  type SessionEvent,
+  type StoredRecord,
+  type StoreQueue,
+  senderAvailable,
+  sessionAvailable,
+} from '../store/contract.ts';
 import { type RetryPolicy, TURN_LEASE } from '../store/retry-policy.ts';
 import type { Outbox } from './outbox.ts';
 
 export interface SessionRedeliveryOptions {
-  readonly pipeline: Pick<Pipeline, 'push'>;
+  readonly pipeline: Pick<StoreQueue, 'push'>;
   readonly outbox: Pick<Outbox, 'redeliver'>;
   readonly retry: RetryPolicy;
   readonly clock: Clock;
@@ -67,7 +74,7 @@ export class SessionRedelivery {
   }
 
   /** A session of this user's (bare JID) began, or there was other word of one. */
-  sessionAvailable(user: string, event: Event): void {
+  sessionAvailable(user: string, event: SessionEvent): void {
     if (event === 'login') this.#dueNotices(user, '0');
     this.#gather(user, event, '0', []);
   }
@@ -92,16 +99,19 @@ export class SessionRedelivery {
   }
 
   #dueNotices(user: string, cursor: string): void {
-    const operation = tell(user, cursor);
-    const done = (next: string) => next !== '0' && this.#dueNotices(user, next);
-    this.#options.pipeline.push({ operation, done });
+    this.#options.pipeline.push({
+      request: senderAvailable(user, cursor),
+      done: (next) => {
+        if (next !== '0') this.#dueNotices(user, next);
+      },
+    });
   }
 
   /** Gathers what he has missed, portion by portion. */
-  #gather(user: string, event: Event, cursor: string, found: Missed[]): void {
+  #gather(user: string, event: SessionEvent, cursor: string, found: Missed[]): void {
     const { pipeline, retry, clock } = this.#options;
     const now = clock.now();
-    const operation = came({
+    const request = sessionAvailable({
       user,
       event,
       cursor,
@@ -109,17 +119,18 @@ export class SessionRedelivery {
       leaseUntil: retry.turnLeaseEnd(now),
       unconfirmedRetries: retry.settings.unconfirmedRetries,
     });
-    const done = (reply: string) => {
-      const { away, next, missed, there } = operation.decode(reply);
-      if (away) {
-        this.#runs.delete(user);
-        return;
-      }
-      found.push(...missed);
-      if (next === '0') this.#add(user, found, there);
-      else this.#gather(user, event, next, found);
-    };
-    pipeline.push({ operation, done });
+    pipeline.push({
+      request,
+      done: ({ away, next, missed, there }) => {
+        if (away) {
+          this.#runs.delete(user);
+          return;
+        }
+        found.push(...missed);
+        if (next === '0') this.#add(user, found, there);
+        else this.#gather(user, event, next, found);
+      },
+    });
   }
 
   #add(user: string, missed: readonly Missed[], there: string): void {
@@ -163,11 +174,9 @@ export class SessionRedelivery {
       run.waiting.delete(key);
       const open = { attempt, since: this.#options.clock.now() };
       run.inFlight.set(key, open);
-      const operation = claim(key, attempt);
       pipeline.push({
-        operation,
-        done: (reply) => {
-          const claimed = operation.decode(reply);
+        request: claim(key, attempt),
+        done: (claimed) => {
           if (claimed.outcome === 'claimed' && claimed.record.state === 'pending') {
             counts[COUNTED[evidence]] += 1;
             outbox.redeliver(claimed.record, claimed.noStore, evidence, claimed.target);
@@ -225,8 +234,8 @@ export class SessionRedelivery {
     for (const { waiting } of this.#runs.values()) {
       const all = [...waiting.values()];
       for (let i = 0; i < all.length; i += POSTPONED_TOGETHER) {
-        const operation = postpone(all.slice(i, i + POSTPONED_TOGETHER), retry.turnLeaseEnd(now));
-        pipeline.push({ operation, done: () => {} });
+        const request = renewLease(all.slice(i, i + POSTPONED_TOGETHER), retry.turnLeaseEnd(now));
+        pipeline.push({ request, done: () => {} });
       }
     }
   }

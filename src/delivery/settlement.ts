@@ -1,11 +1,17 @@
 import type { Element } from '@xmpp/xml';
 import type { Route } from '../addressing/address-policy.ts';
 import type { Passage } from '../routing/passthrough.ts';
-import type { Clock } from '../store/redis/clock.ts';
-import { arrived } from '../store/redis/evidence-operations.ts';
-import { bounce, hasten, reject, settle, settleByMention } from '../store/redis/operations.ts';
-import type { Pipeline } from '../store/redis/pipeline.ts';
-import type { StoredRecord } from '../store/redis/record.ts';
+import {
+  bounce,
+  bringForward,
+  type Clock,
+  reject,
+  type StoredRecord,
+  type StoreQueue,
+  settle,
+  settleByMention,
+  settleUpTo,
+} from '../store/contract.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
 import { received } from '../xmpp/stanza/build.ts';
 import { isPermanent } from '../xmpp/stanza/error-conditions.ts';
@@ -21,7 +27,7 @@ import type { SequenceGaps } from './sequence-gaps.ts';
 import type { Trace } from './trace.ts';
 
 export interface SettlementOptions {
-  readonly pipeline: Pipeline;
+  readonly pipeline: StoreQueue;
   readonly outbox: Pick<Outbox, 'receiptArrived' | 'receiptHandled'>;
   readonly endings: Pick<Endings, 'conclude'>;
   readonly passage: Passage;
@@ -86,17 +92,15 @@ export class Settlement {
     const sender = to.inner;
     const recipient = from.inner;
     const remember = receiptSupport.isNews(sender, recipient, now) ? { sender, recipient } : undefined;
-    const operation = settle(key, from.resource, now, remember, outbox.receiptArrived(key));
     pipeline.push({
-      operation,
+      request: settle(key, from.resource, now, remember, outbox.receiptArrived(key)),
       owner: from.returnsKey,
       failed: () => {
         outbox.receiptHandled(key);
         onSettled();
       },
-      done: (reply) => {
+      done: (settled) => {
         outbox.receiptHandled(key);
-        const settled = operation.decode(reply);
         switch (settled.outcome) {
           case 'unknown': {
             // An id that only looks like one of those that we mark. To make a key is what costs most of a receipt.
@@ -135,12 +139,10 @@ export class Settlement {
     const key = this.#keyOf(route, id);
     if (by === 'marker') {
       const takeFrom = (cursor: string) => {
-        const operation = arrived(key, sender, from.inner, from.resource, now, cursor);
         pipeline.push({
-          operation,
+          request: settleUpTo(key, sender, from.inner, from.resource, now, cursor),
           owner: from.returnsKey,
-          done: (reply) => {
-            const { next, settled } = operation.decode(reply);
+          done: ({ next, settled }) => {
             for (const { record, late } of settled) {
               counts.provedByMarker += 1;
               void endings.conclude(record, ARRIVAL[late ? 'late' : 'delivered']);
@@ -152,14 +154,13 @@ export class Settlement {
       takeFrom('0');
       return;
     }
-    const operation = perhapsOwn
+    const request = perhapsOwn
       ? settleByMention(key, recordKey(from.inner, sender, id), from.resource, now)
       : settle(key, from.resource, now);
     pipeline.push({
-      operation,
+      request,
       owner: from.returnsKey,
-      done: (reply) => {
-        const settled = operation.decode(reply);
+      done: (settled) => {
         if (settled.outcome !== 'delivered' && settled.outcome !== 'late') return;
         counts[by === 'reply' ? 'provedByReply' : 'provedByReaction'] += 1;
         void endings.conclude(settled.record, ARRIVAL[settled.outcome]);
@@ -184,12 +185,11 @@ export class Settlement {
     const { condition, errorType, text } = readError(element);
     const permanent = isPermanent(condition);
     const key = this.#keyOf(route, id);
-    const operation = permanent ? reject(key, clock.now(), condition, errorType, text) : bounce(key);
+    const request = permanent ? reject(key, clock.now(), condition, errorType, text) : bounce(key);
     pipeline.push({
-      operation,
+      request,
       owner: route.from.returnsKey,
-      done: (reply) => {
-        const bounced = operation.decode(reply);
+      done: (bounced) => {
         if (bounced.outcome === 'unknown') {
           // About a receipt or an acknowledgement of ours, whose id nobody else knows; or not our business.
           if (isOwnId(id)) passage.drop();
@@ -212,11 +212,9 @@ export class Settlement {
     const { refusals, pipeline, endings, clock } = this.#options;
     if (!(await refusals.isPermanent(record))) return;
     const condition = 'service-unavailable';
-    const operation = reject(record.key, clock.now(), condition, 'cancel', NOT_TAKEN);
     pipeline.push({
-      operation,
-      done: (reply) => {
-        const rejected = operation.decode(reply);
+      request: reject(record.key, clock.now(), condition, 'cancel', NOT_TAKEN),
+      done: (rejected) => {
         if (rejected.outcome === 'done') void endings.conclude(rejected.record, 'rejected');
       },
     });
@@ -226,6 +224,6 @@ export class Settlement {
   #bringForward(record: StoredRecord): void {
     const { retry, clock } = this.#options;
     const due = retry.bySchedule(record.storedAt, record.copies, clock.now(), Math.random());
-    this.#options.pipeline.push({ operation: hasten(record.key, due, record.recipient), done: () => {} });
+    this.#options.pipeline.push({ request: bringForward(record.key, due, record.recipient), done: () => {} });
   }
 }

@@ -1,4 +1,4 @@
-import type { StoredRecord } from '../store/redis/record.ts';
+import type { StoredRecord } from '../store/contract.ts';
 import type { MessageState } from './message-state.ts';
 
 /** What happens to a message, in order. */

@@ -1,13 +1,11 @@
-import type { Clock } from '../store/redis/clock.ts';
-import { reject } from '../store/redis/operations.ts';
-import type { Pipeline } from '../store/redis/pipeline.ts';
+import { type Clock, reject, type StoreQueue } from '../store/contract.ts';
 import type { OutgoingStanza } from '../xmpp/connection/outgoing-stanza.ts';
 import type { Endings } from './endings.ts';
 import type { Outbox } from './outbox.ts';
 import type { JobsPort, Sent } from './ports.ts';
 
 export interface UnsendableOptions {
-  readonly pipeline: Pick<Pipeline, 'perform'>;
+  readonly pipeline: Pick<StoreQueue, 'perform'>;
   readonly outbox: Pick<Outbox, 'giveUp' | 'notifyWithoutBody'>;
   readonly endings: Pick<Endings, 'conclude'>;
   readonly jobs: Pick<JobsPort, 'putStanza'>;
@@ -45,8 +43,8 @@ export class Unsendable {
   async #reject(copy: Sent): Promise<void> {
     const { pipeline, outbox, endings, clock } = this.#options;
     outbox.giveUp(copy);
-    const operation = reject(copy.record.key, clock.now(), 'policy-violation', undefined, WHY);
-    await pipeline.perform(operation, (rejected) => {
+    const request = reject(copy.record.key, clock.now(), 'policy-violation', undefined, WHY);
+    await pipeline.perform(request, (rejected) => {
       if (rejected.outcome === 'done') void endings.conclude(rejected.record, 'unsendable');
     });
   }

@@ -1,6 +1,5 @@
 import type { Element } from '@xmpp/xml';
-import { knownCaps, noteCaps } from '../store/redis/iq-operations.ts';
-import type { Pipeline } from '../store/redis/pipeline.ts';
+import { knownCapabilities, recordCapabilities, type StoreQueue } from '../store/contract.ts';
 import { type Caps, capsProvedBy, hasFeature, isVerifiable, isVerified } from '../xmpp/stanza/entity-capabilities.ts';
 import { NS } from '../xmpp/stanza/namespaces.ts';
 import { attribute } from '../xmpp/stanza/xml.ts';
@@ -11,7 +10,7 @@ export type Support = 'y' | 'n' | 'u';
 
 export interface CapabilitiesOptions {
   readonly asker: Asker;
-  readonly pipeline: Pipeline;
+  readonly pipeline: StoreQueue;
 }
 
 /** A digest stands for the same answer for ever; what nobody has used for so long need not be kept, ms: 90 days. */
@@ -70,7 +69,7 @@ export class Capabilities {
   async #learn(caps: Caps, full: string, name: string): Promise<Answer> {
     const { pipeline } = this.#options;
     const hash = caps.hash as string;
-    const look = () => pipeline.perform(knownCaps(hash, caps.ver)).catch(() => undefined);
+    const look = () => pipeline.perform(knownCapabilities(hash, caps.ver)).catch(() => undefined);
     let known = await look();
     if (known === undefined) {
       const answer = await this.#ask(caps, full);
@@ -111,8 +110,8 @@ export class Capabilities {
 
   /** Tells the other processes. Should Redis be away, this one knows all the same. */
   #note({ hash, ver }: Caps, support: 'y' | 'n', keep: number): void {
-    const operation = noteCaps(hash as string, ver, support, keep);
-    this.#options.pipeline.push({ operation, done: () => {}, refuse: () => {} });
+    const request = recordCapabilities(hash as string, ver, support, keep);
+    this.#options.pipeline.push({ request, done: () => {}, refuse: () => {} });
   }
 
   #remember(name: string, support: Support): void {

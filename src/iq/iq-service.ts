@@ -3,8 +3,7 @@ import type { Address, AddressPolicy } from '../addressing/address-policy.ts';
 import type { LinkPort } from '../delivery/ports.ts';
 import type { Quotas } from '../delivery/quotas.ts';
 import type { Passage } from '../routing/passthrough.ts';
-import type { Clock } from '../store/redis/clock.ts';
-import type { Pipeline } from '../store/redis/pipeline.ts';
+import type { Clock, StoreQueue } from '../store/contract.ts';
 import { MalformedAddressError } from '../xmpp/stanza/address.ts';
 import { IdSource } from '../xmpp/stanza/ids.ts';
 import { NS } from '../xmpp/stanza/namespaces.ts';
@@ -31,7 +30,7 @@ export interface QueryTiming {
 export interface QueriesOptions extends QueryTiming {
   readonly receipts: {
     readonly addresses: AddressPolicy;
-    readonly pipeline: Pipeline;
+    readonly pipeline: StoreQueue;
     readonly passage: Passage;
     readonly clock: Clock;
     readonly quotas: Quotas;

@@ -3,16 +3,16 @@ import type { Element } from '@xmpp/xml';
 import type { AddressPolicy, Route } from '../addressing/address-policy.ts';
 import type { LinkPort } from '../delivery/ports.ts';
 import type { Passage } from '../routing/passthrough.ts';
-import type { Clock } from '../store/redis/clock.ts';
 import {
-  endQuestion,
-  forgetQuestion,
-  noteQuestion,
-  overdueQuestions,
-  type Question,
-  takeReply,
-} from '../store/redis/iq-operations.ts';
-import type { Pipeline } from '../store/redis/pipeline.ts';
+  type Clock,
+  endIq,
+  forgetIq,
+  overdueIqs,
+  type RelayedIq,
+  recordIq,
+  type StoreQueue,
+  takeIqResponse,
+} from '../store/contract.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import { errorStanza, iq } from '../xmpp/stanza/build.ts';
 import { rewriteChildren } from '../xmpp/stanza/embedded-addresses.ts';
@@ -34,7 +34,7 @@ export interface QueryCounts {
 
 export interface RelayOptions {
   readonly link: LinkPort;
-  readonly pipeline: Pipeline;
+  readonly pipeline: StoreQueue;
   readonly passage: Passage;
   readonly addresses: AddressPolicy;
   readonly ids: IdSource;
@@ -88,9 +88,9 @@ export class Relay {
       return;
     }
     const id = ids.next();
-    const question: Question = {
-      asker: from.bare,
-      asked: withResource(to.inner, to.resource),
+    const question: RelayedIq = {
+      requester: from.bare,
+      responder: withResource(to.inner, to.resource),
       // RFC 6120 section 10.3.3: a server answers for its users' bare JIDs, and some do so in their own name.
       substitute: to.resource === '' ? domainOf(to.inner) : undefined,
       proxied: withResource(addresses.seenAs(from, to), from.resource),
@@ -98,27 +98,27 @@ export class Relay {
       to: attrs.to as string,
       id: attrs.id as string,
     };
-    const xml = this.#across(element, { from, to }, question.proxied, question.asked, id);
+    const xml = this.#across(element, { from, to }, question.proxied, question.responder, id);
     if (Buffer.byteLength(xml) > maxStanzaBytes) {
       passage.refuse(element, { condition: 'policy-violation', text: `A stanza may have ${maxStanzaBytes} bytes` });
       return;
     }
-    const noted = noteQuestion(id, question, this.#options.clock.now() + timeLimit, BOUNDS);
+    const request = recordIq(id, question, this.#options.clock.now() + timeLimit, BOUNDS);
     const refuse = (text: string) => passage.refuse({ name: 'iq', attrs }, { condition: 'resource-constraint', text });
     pipeline.push({
-      operation: noted,
+      request,
       owner: from.bare,
       bytes: xml.length,
-      done: (reply) => {
-        if (!noted.decode(reply)) {
+      done: (recorded) => {
+        if (!recorded) {
           refuse('Too many requests wait for an answer');
           return;
         }
         counts.queries += 1;
         const held = link.send(xml, undefined, 'normal', undefined, from.bare);
-        if (question.substitute === addresses.servedDomain) this.#toAccounts.note(id, question.asked, held);
+        if (question.substitute === addresses.servedDomain) this.#toAccounts.note(id, question.responder, held);
       },
-      withdraw: () => forgetQuestion(id),
+      withdraw: () => forgetIq(id),
       refuse: () => refuse('Cannot pass requests on now'),
     });
   }
@@ -136,14 +136,13 @@ export class Relay {
     this.#taken += 1;
     const token = `${this.#token}${this.#taken.toString(36)}`;
     const asked = addresses.parse(to as string).full;
-    const taken = takeReply(id, token, replier.full, asked, this.#options.clock.now() + REMEMBERED);
+    const request = takeIqResponse(id, token, replier.full, asked, this.#options.clock.now() + REMEMBERED);
     pipeline.push({
-      operation: taken,
+      request,
       owner: replier.returnsKey,
       bytes: weight(element),
-      done: (text) => {
-        const reply = taken.decode(text);
-        if (reply.outcome === 'answers') this.#answer(id, element, reply.question);
+      done: (reply) => {
+        if (reply.outcome === 'answers') this.#answer(id, element, reply.iq);
         else if (reply.outcome === 'late') counts.repliesLate += 1;
         else counts.repliesForged += 1;
       },
@@ -157,8 +156,8 @@ export class Relay {
     const { pipeline } = this.#options;
     for (;;) {
       const now = this.#options.clock.now();
-      const overdue = await pipeline.perform(overdueQuestions(now, now + LEASE, AT_A_TIME));
-      for (const { id, question } of overdue) this.#timedOut(id, question, 'remote-server-timeout');
+      const overdue = await pipeline.perform(overdueIqs(now, now + LEASE, AT_A_TIME));
+      for (const { id, iq: question } of overdue) this.#timedOut(id, question, 'remote-server-timeout');
       if (overdue.length < AT_A_TIME) return;
     }
   }
@@ -167,27 +166,27 @@ export class Relay {
   async sweepAccounts(): Promise<void> {
     const { pipeline, silence = SILENCE } = this.#options;
     for (const { id, account } of this.#toAccounts.silent(performance.now(), silence)) {
-      const question = await pipeline.perform(endQuestion(id, account, this.#options.clock.now() + LEASE));
+      const question = await pipeline.perform(endIq(id, account, this.#options.clock.now() + LEASE));
       if (question !== undefined) this.#timedOut(id, question, 'service-unavailable');
     }
   }
 
-  #timedOut(id: string, { from, to, id: theirs }: Question, condition: Condition): void {
+  #timedOut(id: string, { from, to, id: theirs }: RelayedIq, condition: Condition): void {
     const { pipeline, addresses, counts, link } = this.#options;
     counts.queriesTimedOut += 1;
     link.send(errorStanza('iq', from, to, theirs, { condition, by: addresses.componentDomain }));
-    pipeline.push({ operation: forgetQuestion(id), done: () => {} });
+    pipeline.push({ request: forgetIq(id), done: () => {} });
   }
 
-  #answer(id: string, element: Element, question: Question): void {
+  #answer(id: string, element: Element, question: RelayedIq): void {
     const { link, pipeline, addresses, counts, log, maxStanzaBytes } = this.#options;
     counts.queriesAnswered += 1;
-    pipeline.push({ operation: forgetQuestion(id), done: () => {} });
+    pipeline.push({ request: forgetIq(id), done: () => {} });
     try {
       // Of the one who was asked, also when his server has answered for him.
-      const route = { from: addresses.parse(question.asked), to: addresses.parse(question.proxied) };
+      const route = { from: addresses.parse(question.responder), to: addresses.parse(question.proxied) };
       const xml = this.#across(element, route, question.to, question.from, question.id);
-      if (Buffer.byteLength(xml) <= maxStanzaBytes) link.send(xml, undefined, 'normal', undefined, question.asker);
+      if (Buffer.byteLength(xml) <= maxStanzaBytes) link.send(xml, undefined, 'normal', undefined, question.requester);
       else this.#unfit(question, 'policy-violation');
     } catch (error) {
       if (!(error instanceof TooDeepError)) log.warn({ err: error }, 'A reply could not be passed on');
@@ -196,7 +195,7 @@ export class Relay {
   }
 
   /** The reply cannot be passed on, and the asker waits for one. */
-  #unfit({ from, to, id }: Question, condition: 'policy-violation' | 'internal-server-error'): void {
+  #unfit({ from, to, id }: RelayedIq, condition: 'policy-violation' | 'internal-server-error'): void {
     const by = this.#options.addresses.componentDomain;
     this.#options.link.send(errorStanza('iq', from, to, id, { condition, by }));
   }

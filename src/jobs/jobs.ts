@@ -1,4 +1,4 @@
-import type { StoredRecord } from '../store/redis/record.ts';
+import type { StoredRecord } from '../store/contract.ts';
 
 /** What a job says of its message. No content: the dashboard shows these. */
 export interface JobData {

@@ -1,7 +1,6 @@
 import { type ConnectionOptions, Queue } from 'bullmq';
 import type { JobsPort, ScheduledAttempt } from '../delivery/ports.ts';
-import type { Clock } from '../store/redis/clock.ts';
-import type { StoredRecord } from '../store/redis/record.ts';
+import type { Clock, StoredRecord } from '../store/contract.ts';
 import {
   addressesOf,
   attemptJobId,

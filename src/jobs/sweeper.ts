@@ -1,5 +1,12 @@
-import { LateCallError, type Ledger, type Swept } from '../store/redis/ledger.ts';
-import { named, type Operation, putAside, release } from '../store/redis/operations.ts';
+import {
+  LateCallError,
+  type Perform,
+  quarantine,
+  release,
+  reported,
+  type Store,
+  type Swept,
+} from '../store/contract.ts';
 import { JOB_LEASE, type RetryPolicy } from '../store/retry-policy.ts';
 import type { Queues } from './queues.ts';
 
@@ -10,9 +17,9 @@ const SWEEP_LIMIT = 500;
 const MAX_WAITING = 2000;
 
 export interface SweeperOptions {
-  readonly ledger: Pick<Ledger, 'sweep'>;
+  readonly ledger: Pick<Store, 'sweep'>;
   readonly queues: Pick<Queues, 'waiting' | 'addSwept' | 'addDamaged'>;
-  readonly perform: <Result>(operation: Operation<Result>) => Promise<Result>;
+  readonly perform: Perform;
   readonly retry: RetryPolicy;
   /** Redis failed; told of many times a second while it does. */
   readonly onProblem: (error: Error) => void;
@@ -60,15 +67,15 @@ export class Sweeper {
     const { ledger, queues } = this.#options;
     const room = Math.min(SWEEP_LIMIT, MAX_WAITING - (await queues.waiting()));
     if (this.#timer === undefined || room <= 0) return;
-    const { now, overdue, unnamed, unreadable } = await ledger.sweep(JOB_LEASE, room).catch((error: unknown) => {
+    const { now, overdue, unreported, unreadable } = await ledger.sweep(JOB_LEASE, room).catch((error: unknown) => {
       // Nothing was taken. The next call is not late, or takes the step of a clock out.
       if (error instanceof LateCallError) return ledger.sweep(JOB_LEASE, room);
       throw error;
     });
     if (overdue.length > 0) await this.#makeJobs(overdue, now);
     // What is damaged comes after what is not, which it must not hold up.
-    await Promise.all(unreadable.map((key) => this.#options.perform(putAside(key))));
-    if (unnamed.length > 0) await this.#name(unnamed);
+    await Promise.all(unreadable.map((key) => this.#options.perform(quarantine(key))));
+    if (unreported.length > 0) await this.#name(unreported);
   }
 
   async #makeJobs(overdue: Swept['overdue'], now: number): Promise<void> {
@@ -79,7 +86,7 @@ export class Sweeper {
     try {
       await queues.addSwept(overdue, isOver, now, leaseEnd);
     } catch (error) {
-      await Promise.all(release(overdue, leaseEnd).map((operation) => this.#options.perform(operation)));
+      await Promise.all(release(overdue, leaseEnd).map((request) => this.#options.perform(request)));
       throw error;
     }
   }
@@ -94,6 +101,6 @@ export class Sweeper {
         'A record in Redis was damaged and is kept aside; its sender is told if it still says who that is',
       );
     }
-    await perform(named(keys));
+    await perform(reported(keys));
   }
 }

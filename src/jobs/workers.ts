@@ -1,9 +1,7 @@
 import { type ConnectionOptions, type Job, UnrecoverableError, Worker } from 'bullmq';
 import type { Endings } from '../delivery/endings.ts';
 import type { Outbox } from '../delivery/outbox.ts';
-import type { Ledger } from '../store/redis/ledger.ts';
-import { claim, expire, revive } from '../store/redis/operations.ts';
-import type { Pipeline } from '../store/redis/pipeline.ts';
+import { claim, expire, type Perform, requeue, type Store, type StoreQueue } from '../store/contract.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
 import type { ErasureData, JobData, UndeliveredData } from './jobs.ts';
 import { QUEUE, type Queues } from './queues.ts';
@@ -29,8 +27,8 @@ export interface WorkersOptions {
   readonly connection: ConnectionOptions;
   readonly prefix: string;
   readonly queues: Queues;
-  readonly ledger: Pick<Ledger, 'sweep' | 'clock'>;
-  readonly pipeline: Pipeline;
+  readonly ledger: Pick<Store, 'sweep' | 'clock'>;
+  readonly pipeline: StoreQueue;
   readonly outbox: Pick<Outbox, 'redeliver'>;
   readonly endings: Endings;
   /** Asks sessions of a user's whether they are there. */
@@ -73,7 +71,7 @@ export class Workers {
       worker.on('error', options.onProblem);
     }
     const { sweepEvery, pipeline } = options;
-    const perform: Pipeline['perform'] = (operation) => pipeline.perform(operation);
+    const perform: Perform = (request) => pipeline.perform(request);
     this.#sweeper = new Sweeper({ ...options, perform, ...(sweepEvery !== undefined && { every: sweepEvery }) });
   }
 
@@ -143,8 +141,8 @@ export class Workers {
     // Counted when it fails, so that a worker that dies before it has failed the job begins anew.
     if (job.attemptsMade === 0) throw new UnrecoverableError(job.data.why);
     const { pipeline, endings, log } = this.#options;
-    const record = await pipeline.perform(revive(job.data.key), (revived) => {
-      if (revived !== undefined) endings.requeue(revived);
+    const record = await pipeline.perform(requeue(job.data.key), (requeued) => {
+      if (requeued !== undefined) endings.requeue(requeued);
     });
     if (record === undefined) return 'nothing to send any more';
     log.info(

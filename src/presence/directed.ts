@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AddressPolicy } from '../addressing/address-policy.ts';
-import type { Clock } from '../store/redis/clock.ts';
-import { judgeSession, whoSees } from '../store/redis/presence-operations.ts';
+import { type Clock, endUnheardSession, whoStillSees } from '../store/contract.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
 import { presenceStanza } from '../xmpp/stanza/presence.ts';
@@ -61,14 +60,17 @@ export class DirectedUnavailable {
   async #ask(user: string, resource: string): Promise<void> {
     const { pipeline, sessions, link, ids, counts, clock, broadcast, patience } = this.#options;
     await this.#wait(broadcast);
-    const watcher = await this.#perform(() => pipeline.perform(whoSees(user, resource)));
+    const watcher = await this.#perform(() => pipeline.perform(whoStillSees(user, resource)));
     if (watcher === 'ended') sessions.ended(user, resource);
     if (watcher === undefined || watcher === 'ended') return;
     counts.presenceProbes += 1;
     const from = withResource(this.#standIn(watcher), ids.next());
     link.send(presenceStanza({ type: 'probe', from, to: user, id: ids.next() }));
     await this.#wait(patience);
-    sessions.endedUnseen(user, await this.#perform(() => pipeline.perform(judgeSession(user, resource, clock.now()))));
+    sessions.endedUnseen(
+      user,
+      await this.#perform(() => pipeline.perform(endUnheardSession(user, resource, clock.now()))),
+    );
   }
 
   async #perform<Result>(operation: () => Promise<Result>): Promise<Result> {

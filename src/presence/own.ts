@@ -1,6 +1,5 @@
 import type { Address } from '../addressing/address-policy.ts';
-import type { Clock } from '../store/redis/clock.ts';
-import { renewSession, takeStep, watchersOf } from '../store/redis/presence-operations.ts';
+import { type Clock, renewSession, subscriptionStep, watchersOf } from '../store/contract.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
 import { presenceStanza } from '../xmpp/stanza/presence.ts';
 import type { OutPort, Passing, Pipe, PresenceCounts } from './ports.ts';
@@ -52,13 +51,17 @@ export class OwnContact {
       case 'subscribe':
       case 'probe': {
         if (type === 'probe' && from.resource !== '') {
-          const renewed = renewSession(from.bare, from.resource, now, ids.next());
-          const done = (word: string) => renewed.decode(word) && sessions.replaced(from.bare, from.resource);
-          pipeline.push({ operation: renewed, done, refuse: () => {} });
+          pipeline.push({
+            request: renewSession(from.bare, from.resource, now, ids.next()),
+            done: (isReplaced) => {
+              if (isReplaced) sessions.replaced(from.bare, from.resource);
+            },
+            refuse: () => {},
+          });
         }
         // A server probes for whom it has down as a watcher, so that one whom we have forgotten is one again.
         pipeline.push({
-          operation: takeStep('subscribed', domain, from.bare, now, ids.next()),
+          request: subscriptionStep('subscribed', domain, from.bare, now, ids.next()),
           done: () => {
             this.#watchers.add(from.bare);
             if (type === 'subscribe') reply(from.bare, 'subscribed');
@@ -69,25 +72,23 @@ export class OwnContact {
         return;
       }
       case 'unsubscribe': {
-        const operation = takeStep('unsubscribe', domain, from.bare, now, ids.next());
         pipeline.push({
-          operation,
-          done: (word) => {
+          request: subscriptionStep('unsubscribe', domain, from.bare, now, ids.next()),
+          done: (before) => {
             this.#watchers.delete(from.bare);
             // RFC 6121 section 3.3.3: who no longer watches is shown it as gone.
-            if (operation.decode(word) === 'subscribed') reply(from.bare, 'unavailable');
+            if (before === 'subscribed') reply(from.bare, 'unavailable');
           },
         });
         return;
       }
       case 'subscribed':
       case 'unsubscribed': {
-        const operation = takeStep(type, from.bare, domain, now, ids.next());
         pipeline.push({
-          operation,
-          done: (word) => {
+          request: subscriptionStep(type, from.bare, domain, now, ids.next()),
+          done: (before) => {
             // Nobody was asked: whether his server thinks so too is seen by its answer.
-            if (type === 'subscribed' && operation.decode(word) === 'none') reply(from.bare, 'probe');
+            if (type === 'subscribed' && before === 'none') reply(from.bare, 'probe');
           },
         });
         return;

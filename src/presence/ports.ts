@@ -1,5 +1,5 @@
 import type { Element } from '@xmpp/xml';
-import type { Operation } from '../store/redis/operations.ts';
+import type { Store, StoreQueue } from '../store/contract.ts';
 import type { Caps } from '../xmpp/stanza/entity-capabilities.ts';
 
 /** The part of the link that is written to. */
@@ -7,29 +7,11 @@ export interface OutPort {
   send(xml: string, tag?: undefined, priority?: 'normal', key?: undefined, owner?: string): unknown;
 }
 
-/** The ledger's operations, in the order of arrival with those of messages: see the receipts' pipeline. */
-export interface Pipe {
-  push(work: {
-    readonly operation?: Operation<unknown>;
-    readonly bytes?: number;
-    /** On whose account it is done (a bare JID): those who wait take turns. */
-    readonly owner?: string;
-    done(reply: string): void;
-    refuse?: (() => void) | undefined;
-    /** Undoes what was refused, should Redis have carried it out all the same. */
-    withdraw?: (() => Operation<unknown>) | undefined;
-  }): void;
-  /** Rejects when Redis does not answer in time. */
-  perform<Result>(operation: Operation<Result>): Promise<Result>;
-  /** Whether Redis fails. */
-  readonly failing: boolean;
-}
+/** The way to the store, in the order of arrival with messages. */
+export type Pipe = Pick<StoreQueue, 'push' | 'perform' | 'failing'>;
 
-/** What is read from the ledger beside its operations. */
-export interface Stored {
-  watched(cursor: string): Promise<{ next: string; users: string[] }>;
-  sessionsOf(user: string): Promise<string[]>;
-}
+/** What is read from the store beside that. */
+export type Stored = Pick<Store, 'watched' | 'sessionsOf'>;
 
 /** What happens to stanzas that go no further. */
 export interface Passing {

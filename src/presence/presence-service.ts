@@ -2,8 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Element } from '@xmpp/xml';
 import type { Address, AddressPolicy } from '../addressing/address-policy.ts';
-import type { Clock } from '../store/redis/clock.ts';
-import { forgetPresence, gone, stillAlive, watchersOf } from '../store/redis/presence-operations.ts';
+import { type Clock, forgetPresence, heartbeat, leaveService, watchersOf } from '../store/contract.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
 import { DirectedUnavailable } from './directed.ts';
 import { OwnContact } from './own.ts';
@@ -132,7 +131,11 @@ export class Presences {
   offline(): void {
     this.#leave();
     const { pipeline } = this.#options;
-    pipeline.push({ operation: gone(this.#process, this.#options.clock.now()), done: () => {}, refuse: () => {} });
+    pipeline.push({
+      request: leaveService(this.#process, this.#options.clock.now()),
+      done: () => {},
+      refuse: () => {},
+    });
   }
 
   /** Redis begins to fail, or works again. */
@@ -166,7 +169,7 @@ export class Presences {
     this.#leave();
     if (!wasOnline) return;
     const { pipeline, stored, link, addresses } = this.#options;
-    if ((await pipeline.perform(gone(this.#process, this.#options.clock.now()))) > 0) return;
+    if ((await pipeline.perform(leaveService(this.#process, this.#options.clock.now()))) > 0) return;
     this.#relay.closing = true;
     for (const stanza of this.#own.become(false)) link.send(stanza);
     let cursor = '0';
@@ -195,7 +198,7 @@ export class Presences {
     const own = addresses.componentDomain;
     for (;;) {
       try {
-        this.#others = (await pipeline.perform(stillAlive(this.#process, this.#options.clock.now(), own))).others;
+        this.#others = (await pipeline.perform(heartbeat(this.#process, this.#options.clock.now(), own))).others;
         await this.#own.load();
         break;
       } catch {
@@ -235,7 +238,7 @@ export class Presences {
     this.#heartbeat = setInterval(async () => {
       try {
         const alive = await pipeline.perform(
-          stillAlive(this.#process, this.#options.clock.now(), addresses.componentDomain),
+          heartbeat(this.#process, this.#options.clock.now(), addresses.componentDomain),
         );
         if (signal.aborted) return;
         this.#others = alive.others;

@@ -1,7 +1,6 @@
 import type { Element } from '@xmpp/xml';
 import type { Address, AddressPolicy } from '../addressing/address-policy.ts';
-import type { Clock } from '../store/redis/clock.ts';
-import { renewSession, seePresence, takeStep, withdrawRequest } from '../store/redis/presence-operations.ts';
+import { type Clock, recordPresence, renewSession, subscriptionStep, withdrawSubscription } from '../store/contract.ts';
 import { MalformedAddressError, withResource } from '../xmpp/stanza/address.ts';
 import type { Between } from '../xmpp/stanza/embedded-addresses.ts';
 import { type IdSource, isOwnId } from '../xmpp/stanza/ids.ts';
@@ -128,7 +127,7 @@ export class Relay {
     const own = addresses.isComponent(to) ? addresses.componentDomain : '';
     const available = presence.type === 'available';
     const caps = capsKey(presence.caps);
-    const operation = seePresence(
+    const request = recordPresence(
       from.inner,
       addresses.partyOf(to),
       from.resource,
@@ -143,10 +142,9 @@ export class Relay {
     const passes = own === '' && !isOwnId(to.resource);
     pipeline.push({
       owner: from.bare,
-      operation,
+      request,
       bytes: presence.inner.length,
-      done: (reply) => {
-        const seen = operation.decode(reply);
+      done: (seen) => {
         if (passes) this.#relay(from, to, presence);
         sessions.seen(from.bare, from.resource, presence.caps, seen);
         if (seen.what === 'left') directed.left(from.bare, from.resource);
@@ -193,16 +191,15 @@ export class Relay {
     const now = this.#options.clock.now();
     if (type === 'probe' && from.resource !== '') this.#renew(from, now, sessions);
     const [watched, watcher] = isByWatched(type) ? [from.inner, to.inner] : [to.inner, from.inner];
-    const operation = takeStep(type, watched, watcher, now, ids.next());
     // RFC 6121 section 3.1.2: subscriptions are between bare JIDs. An answer to a probe goes to where it came from.
     const seenAs = addresses.seenAs(from, to);
     const sender = type === 'probe' ? withResource(seenAs, from.resource) : seenAs;
     pipeline.push({
       owner: from.bare,
-      operation,
+      request: subscriptionStep(type, watched, watcher, now, ids.next()),
       bytes: presence.inner.length,
-      done: (reply) => {
-        const { act } = stepOf(type, operation.decode(reply));
+      done: (before) => {
+        const { act } = stepOf(type, before);
         if (act === 'relay') {
           counts.presencesRelayed += 1;
           link.send(presenceStanza({ ...presence, from: sender, to: to.inner, type }));
@@ -214,7 +211,7 @@ export class Relay {
         }
       },
       refuse: this.#refusal(type, from, to, presence),
-      withdraw: type === 'subscribe' ? () => withdrawRequest(watched, watcher, now) : undefined,
+      withdraw: type === 'subscribe' ? () => withdrawSubscription(watched, watcher, now) : undefined,
     });
   }
 
@@ -231,12 +228,11 @@ export class Relay {
   /** A server probes for a user at his login: a session of that resource which is older was another. */
   #renew({ bare, resource }: Address, now: number, sessions: Sessions): void {
     const { pipeline, ids } = this.#options;
-    const operation = renewSession(bare, resource, now, ids.next());
     pipeline.push({
       owner: bare,
-      operation,
-      done: (reply) => {
-        if (operation.decode(reply)) sessions.replaced(bare, resource);
+      request: renewSession(bare, resource, now, ids.next()),
+      done: (isReplaced) => {
+        if (isReplaced) sessions.replaced(bare, resource);
       },
       refuse: () => {},
     });
@@ -256,18 +252,17 @@ export class Relay {
       pipeline.push({ owner: from.bare, done: pass });
       return;
     }
-    const operation = takeStep(
-      'unsubscribed',
-      from.inner,
-      addresses.partyOf(to),
-      this.#options.clock.now(),
-      ids.next(),
-    );
     pipeline.push({
       owner: from.bare,
-      operation,
-      done: (reply) => {
-        if (own || stepOf('unsubscribed', operation.decode(reply)).act === 'ignore') {
+      request: subscriptionStep(
+        'unsubscribed',
+        from.inner,
+        addresses.partyOf(to),
+        this.#options.clock.now(),
+        ids.next(),
+      ),
+      done: (before) => {
+        if (own || stepOf('unsubscribed', before).act === 'ignore') {
           pass();
           return;
         }

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AddressPolicy } from '../addressing/address-policy.ts';
-import type { Clock } from '../store/redis/clock.ts';
 import {
-  askAfter,
-  claimAsking,
-  doneAsking,
+  beginProbe,
+  type Clock,
+  claimProbing,
+  endUnheardSessions,
   forgetPresence,
-  judgeSessions,
-  keepAsking,
+  releaseProbing,
+  renewProbing,
   watchersOf,
-} from '../store/redis/presence-operations.ts';
+} from '../store/contract.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
 import { presenceStanza } from '../xmpp/stanza/presence.ts';
 import type { OutPort, Pipe, PresenceCounts, PresenceLog, Stored } from './ports.ts';
@@ -97,7 +97,7 @@ export class Resync {
   /** Asks after one user alone. */
   async askAfter(user: string, signal: AbortSignal): Promise<void> {
     const { pipeline } = this.#options;
-    const [watcher] = await pipeline.perform(askAfter(user));
+    const [watcher] = await pipeline.perform(beginProbe(user));
     if (watcher === undefined) return;
     await this.pace(this.#probes(user, [watcher]), signal);
     await this.#judge([{ user, at: this.#options.clock.now(), again: false }], signal, true);
@@ -119,7 +119,7 @@ export class Resync {
   async #run(signal: AbortSignal, missed: boolean): Promise<void> {
     const { pipeline, process, others, log } = this.#options;
     for (;;) {
-      const claim = await pipeline.perform(claimAsking(process, this.#options.clock.now()));
+      const claim = await pipeline.perform(claimProbing(process, this.#options.clock.now()));
       signal.throwIfAborted();
       if (claim === 'joined' && !missed) return;
       if (claim === 'go') break;
@@ -136,13 +136,13 @@ export class Resync {
     const probed: Probed[] = [];
     for await (const users of this.#pages()) {
       signal.throwIfAborted();
-      await pipeline.perform(keepAsking(process));
+      await pipeline.perform(renewProbing(process));
       for (const user of users) {
         // A scan may give one twice.
         if (seen.has(user) || user === this.#options.addresses.componentDomain) continue;
         seen.add(user);
         signal.throwIfAborted();
-        const watchers = await pipeline.perform(askAfter(user));
+        const watchers = await pipeline.perform(beginProbe(user));
         signal.throwIfAborted();
         await this.pace(this.#probes(user, watchers), signal);
         if (watchers.length > 0) probed.push({ user, at: this.#options.clock.now(), again: false });
@@ -150,7 +150,7 @@ export class Resync {
       }
     }
     await this.#judge(probed, signal, true);
-    await pipeline.perform(doneAsking(process));
+    await pipeline.perform(releaseProbing(process));
     if (seen.size > 0) log.info({ users: seen.size }, 'Has asked after all whose presence is wanted');
   }
 
@@ -178,14 +178,14 @@ export class Resync {
       const left = first.at + patience - this.#options.clock.now();
       if (left > 0 && !all) return;
       if (left > 0) {
-        await pipeline.perform(keepAsking(process));
+        await pipeline.perform(renewProbing(process));
         await sleep(left, undefined, { signal, ref: false });
       }
       probed.shift();
       const { user, again } = first;
       // With several links the answer may have gone to one that is about to be found broken.
       const final = again || others() === 0;
-      const unheard = await pipeline.perform(judgeSessions(user, this.#options.clock.now(), final));
+      const unheard = await pipeline.perform(endUnheardSessions(user, this.#options.clock.now(), final));
       signal.throwIfAborted();
       if (final) sessions.endedUnseen(user, unheard);
       else if (unheard.length > 0) {

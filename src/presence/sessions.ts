@@ -1,5 +1,5 @@
 import type { AddressPolicy } from '../addressing/address-policy.ts';
-import { noteReceipts, type Seen, watchersOf } from '../store/redis/presence-operations.ts';
+import { recordReceiptSupport, type Seen, watchersOf } from '../store/contract.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import type { Caps } from '../xmpp/stanza/entity-capabilities.ts';
 import { capsKey, presenceStanza } from '../xmpp/stanza/presence.ts';
@@ -49,8 +49,7 @@ export class Sessions {
     if (resources.length === 0) return;
     counts.staleSessions += resources.length;
     for (const resource of resources) observer?.ended(user, resource);
-    const operation = watchersOf(user);
-    pipeline.push({ operation, done: (reply) => this.showGone(user, resources, operation.decode(reply)) });
+    pipeline.push({ request: watchersOf(user), done: (watchers) => this.showGone(user, resources, watchers) });
   }
 
   /** Shows sessions to those who watch as unavailable. */
@@ -71,7 +70,7 @@ export class Sessions {
     try {
       const answer = await receiptsOf(withResource(user, resource), caps);
       if (answer === 'u') return;
-      pipeline.push({ operation: noteReceipts(user, resource, capsKey(caps), answer), done: () => {} });
+      pipeline.push({ request: recordReceiptSupport(user, resource, capsKey(caps), answer), done: () => {} });
     } catch (error) {
       log.warn({ err: error, user }, 'What a client can do could not be found out');
     }

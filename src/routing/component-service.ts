@@ -8,7 +8,7 @@ import {
 import type { Address, AddressPolicy } from '../addressing/address-policy.ts';
 import type { LinkPort } from '../delivery/ports.ts';
 import { RateLimiter } from '../delivery/rate-limiter.ts';
-import type { StoredRecord } from '../store/redis/record.ts';
+import type { StoredRecord } from '../store/contract.ts';
 import { MalformedAddressError } from '../xmpp/stanza/address.ts';
 import { iqResult, statusOf } from '../xmpp/stanza/build.ts';
 import { recordKey } from '../xmpp/stanza/message-key.ts';

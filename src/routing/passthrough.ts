@@ -1,7 +1,7 @@
 import type { Element } from '@xmpp/xml';
 import type { AddressPolicy, Route } from '../addressing/address-policy.ts';
 import type { LinkPort } from '../delivery/ports.ts';
-import type { Pipeline } from '../store/redis/pipeline.ts';
+import type { StoreQueue } from '../store/contract.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import { errorStanza, message as messageXml, type StanzaError } from '../xmpp/stanza/build.ts';
 import { quotedBody, quotedFrom } from '../xmpp/stanza/error-body.ts';
@@ -23,7 +23,7 @@ function bodyOf(refused: Refused): string {
 
 export interface PassageOptions {
   readonly link: LinkPort;
-  readonly pipeline: Pipeline;
+  readonly pipeline: StoreQueue;
   readonly addresses: AddressPolicy;
   readonly counts: { passedThrough: number; dropped: number };
   /** A stanza was refused with this condition. */

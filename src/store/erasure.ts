@@ -1,13 +1,11 @@
-import { erase, forgetUser } from './redis/administration-operations.ts';
-import type { Inquiry } from './redis/administration-queries.ts';
-import type { Operation } from './redis/operations.ts';
+import { erase, forgetUser, type Perform, type StoreQueries } from './contract.ts';
 
 /** Operations that one call to Redis carries: small, so that messages do not wait for it. */
 const PORTION = 50;
 
 export interface ErasureOptions {
-  readonly inquiry: Inquiry;
-  readonly perform: <Result>(operation: Operation<Result>) => Promise<Result>;
+  readonly queries: StoreQueries;
+  readonly perform: Perform;
 }
 
 /** Takes what is stored about one user out of the ledger, a little at a time. Rejects when Redis does not answer. */
@@ -25,11 +23,11 @@ export class Erasure {
    * @param jid his bare JID in the served domain
    */
   async *records(jid: string, onlyCount: boolean): AsyncGenerator<number> {
-    const { inquiry, perform } = this.#options;
+    const { queries, perform } = this.#options;
     let count = 0;
     let cursor: string | undefined = '0';
     while (cursor !== undefined) {
-      const { keys, next } = await inquiry.portion(cursor);
+      const { keys, next } = await queries.portion(cursor);
       for (let i = 0; i < keys.length; i += PORTION) {
         count += await perform(erase(jid, keys.slice(i, i + PORTION), onlyCount));
         yield count;
@@ -40,8 +38,8 @@ export class Erasure {
 
   /** Erases his subscriptions, his sessions and what is known of his clients; gives how many things that were. */
   async user(jid: string): Promise<number> {
-    const { inquiry, perform } = this.#options;
-    const watched = await inquiry.watched();
+    const { queries, perform } = this.#options;
+    const watched = await queries.watched();
     let count = await perform(forgetUser(jid, watched.slice(0, PORTION)));
     for (let i = PORTION; i < watched.length; i += PORTION) {
       count += await perform(forgetUser(jid, watched.slice(i, i + PORTION)));

@@ -1,6 +1,5 @@
-import { retryNow } from '../../src/store/redis/administration-operations.ts';
-import { Inquiry } from '../../src/store/redis/administration-queries.ts';
-import { claim, handOver, settle } from '../../src/store/redis/operations.ts';
+import { claim, handOver, retryNow, settle } from '../../src/store/contract.ts';
+import { RedisQueries } from '../../src/store/redis/administration-queries.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { openDeliveryStage } from '../support/stages/delivery-stage.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND } from '../support/store/ledger.ts';
@@ -47,9 +46,9 @@ async function waiting(count: number): Promise<string[]> {
   const keys = Array.from({ length: count }, (_, i) => keyOf(`m-${i}`));
   for (let at = 0; at < count; at += 100) {
     const ids = Array.from({ length: Math.min(100, count - at) }, (_, i) => `m-${at + i}`);
-    await opened.ledger.turn(ids.map((id) => aliceWrites({ id })));
+    await opened.ledger.batch(ids.map((id) => aliceWrites({ id })));
     const later = Date.now() + DAY;
-    await opened.ledger.turn(
+    await opened.ledger.batch(
       ids.map((id) =>
         handOver({
           key: keyOf(id),
@@ -69,8 +68,8 @@ async function waiting(count: number): Promise<string[]> {
 
 test('the list of one who has 3,000 in trouble looks at 2,000, a few at a time', async () => {
   await waiting(3000);
-  const inquiry = new Inquiry(opened.redis, opened.ledger.keys);
-  let listed: Awaited<ReturnType<Inquiry['inTrouble']>> | undefined;
+  const inquiry = new RedisQueries(opened.redis, opened.ledger.keys);
+  let listed: Awaited<ReturnType<RedisQueries['inTrouble']>> | undefined;
   const { calls, most } = await commandsOf(async () => {
     listed = await inquiry.inTrouble(ALICE, 50);
   });
@@ -82,7 +81,7 @@ test('the list of one who has 3,000 in trouble looks at 2,000, a few at a time',
 
 test('the status of a hundred messages that all go by ids used a hundred times', async () => {
   for (let at = 0; at < 10; at += 1) {
-    await opened.ledger.turn(Array.from({ length: 100 }, (_, i) => aliceWrites({ id: `s-${i}`, body: `${at}` })));
+    await opened.ledger.batch(Array.from({ length: 100 }, (_, i) => aliceWrites({ id: `s-${i}`, body: `${at}` })));
   }
   const keys = Array.from({ length: 100 }, (_, i) => keyOf(`s-${i}`));
   const { most } = await commandsOf(async () => {
@@ -95,7 +94,7 @@ test('the status of a hundred messages that all go by ids used a hundred times',
 test('the first receipt of somebody for whom 5,000 wait holds nobody up, and brings all of them forward in the end', async () => {
   const keys = await waiting(5000);
   const { most } = await commandsOf(() =>
-    opened.ledger.once(settle(keys[0] as string, 'desk', Date.now(), { sender: ALICE, recipient: BOB })),
+    opened.ledger.perform(settle(keys[0] as string, 'desk', Date.now(), { sender: ALICE, recipient: BOB })),
   );
   expect(most).toBeLessThanOrEqual(MOST_IN_A_CALL);
   const soon = () => opened.redis.zcount(opened.ledger.keys.due, 0, Date.now() + 60 * SECOND);
@@ -118,13 +117,13 @@ test('"send again now" in a loop makes a few copies, and ever fewer', async () =
   let copies = 0;
   const HOUR = 3600 * SECOND;
   for (const end = at + HOUR; at < end; at += 5 * SECOND) {
-    const [reply] = (await opened.ledger.turn([retryNow(key, ALICE)], at)) as [string];
+    const [reply] = (await opened.ledger.batch([retryNow(key, ALICE)], at)) as [string];
     if (reply !== 'n') continue;
     copies += 1;
     const attempt = copies;
-    expect((await opened.ledger.turn([claim(key, attempt)], at + 1))[0]).not.toBe('');
+    expect((await opened.ledger.batch([claim(key, attempt)], at + 1))[0]).not.toBe('');
     const later = at + DAY;
-    await opened.ledger.turn(
+    await opened.ledger.batch(
       [
         handOver({
           key,
@@ -143,7 +142,7 @@ test('"send again now" in a loop makes a few copies, and ever fewer', async () =
   expect(copies).toBeGreaterThanOrEqual(3);
   expect(copies).toBeLessThanOrEqual(7);
   // An administrator is not held back.
-  expect((await opened.ledger.turn([retryNow(key, undefined)], at))[0]).toBe('n');
+  expect((await opened.ledger.batch([retryNow(key, undefined)], at))[0]).toBe('n');
 });
 
 describe('one user', () => {

@@ -2,7 +2,7 @@ import { SubdomainPolicy } from '../../src/addressing/subdomain-policy.ts';
 import { allCommands } from '../../src/commands/all.ts';
 import { Commands } from '../../src/commands/commands.ts';
 import type { Desk } from '../../src/commands/desk.ts';
-import { Inquiry } from '../../src/store/redis/administration-queries.ts';
+import { RedisQueries } from '../../src/store/redis/administration-queries.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { openDeliveryStage } from '../support/stages/delivery-stage.ts';
 import { ALICE, BOB, keyOf } from '../support/store/ledger.ts';
@@ -31,7 +31,7 @@ beforeEach(() => {
   const addresses = new SubdomainPolicy({ componentDomain: 'receipts.example.org', servedDomain: 'example.org' });
   const perform: Desk['perform'] = (operation) => room.receipts.pipeline.perform(operation);
   const desk: Desk = {
-    inquiry: new Inquiry(room.redis, room.ledger.keys),
+    queries: new RedisQueries(room.redis, room.ledger.keys),
     perform,
     problems: async () => [],
     figures: async () => [],

@@ -4,7 +4,7 @@ import { RedisMonitor } from '../../src/health/redis-monitor.ts';
 import { UserErasure } from '../../src/jobs/forgetting.ts';
 import { Queues } from '../../src/jobs/queues.ts';
 import { Erasure } from '../../src/store/erasure.ts';
-import { Inquiry } from '../../src/store/redis/administration-queries.ts';
+import { RedisQueries } from '../../src/store/redis/administration-queries.ts';
 import { Probe } from '../../src/store/redis/probe.ts';
 import { redisFault } from '../../src/store/redis/redis-faults.ts';
 import { askMemory, memoryUsed } from '../../src/store/redis/server-setup.ts';
@@ -85,12 +85,12 @@ test('who is responsible is found and erased while Redis is at its limit', async
   try {
     await room.given(...Array.from({ length: 50 }, (_, i) => writes(`m-${i}`, 1000)), writes('a-1', 10, 'alice'));
     await room.handsOver();
-    const inquiry = new Inquiry(room.redis, room.ledger.keys);
+    const inquiry = new RedisQueries(room.redis, room.ledger.keys);
     const perform: ConstructorParameters<typeof Erasure>[0]['perform'] = (operation) =>
       room.receipts.pipeline.perform(operation);
     const forgetting = new UserErasure({
       queues,
-      erasure: new Erasure({ inquiry, perform }),
+      erasure: new Erasure({ queries: inquiry, perform }),
       timeout: 20_000,
       log: silent,
     });

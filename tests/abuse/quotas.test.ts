@@ -1,17 +1,20 @@
 import { NO_LIMITS, type QuotaLimits } from '../../src/delivery/quotas.ts';
-import { cancel, erase, forgetUser } from '../../src/store/redis/administration-operations.ts';
-import type { Operation } from '../../src/store/redis/operations.ts';
 import {
+  cancel,
   claim,
+  erase,
   expire,
+  forgetUser,
   handOver,
-  putAside,
+  type Limits,
+  quarantine,
+  type Request,
   reject,
-  revive,
+  requeue,
   settle,
   withdraw,
-} from '../../src/store/redis/operations.ts';
-import { heaviest, type Limits, within } from '../../src/store/redis/quota-operations.ts';
+} from '../../src/store/contract.ts';
+import { heaviest } from '../../src/store/redis/heaviest.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { openDeliveryStage } from '../support/stages/delivery-stage.ts';
 import { openIqStage } from '../support/stages/iq-stage.ts';
@@ -33,7 +36,7 @@ describe('what a sender has waiting', () => {
   });
   afterEach(() => opened.close());
 
-  const once = <R>(operation: Operation<R>) => opened.ledger.once(operation);
+  const once = <R extends Request>(request: R) => opened.ledger.perform(request);
   const handedOver = (key: string) => {
     const about = { sender: ALICE, recipient: BOB, noStore: false };
     return handOver({
@@ -67,17 +70,17 @@ describe('what a sender has waiting', () => {
   const ENDS: Record<string, (key: string) => Promise<unknown>> = {
     'a receipt': (key) => once(settle(key, 'desk', Date.now())),
     'a permanent bounce': (key) => once(reject(key, Date.now(), 'gone', undefined, undefined)),
-    'the end of its life': (key) => opened.ledger.turn([expire(key, Date.now())], Date.now() + 8 * DAY),
+    'the end of its life': (key) => opened.ledger.batch([expire(key, Date.now())], Date.now() + 8 * DAY),
     'its sender’s will': (key) => once(cancel(key, ALICE, Date.now(), 'its sender')),
     'being erased': (key) => once(erase(BOB, [key])),
     'damage that is met': async (key) => {
       await opened.redis.setrange(opened.ledger.keys.record(key), 30, '\u0001');
-      await once(putAside(key));
+      await once(quarantine(key));
     },
     'a second life, ended': async (key) => {
       await once(reject(key, Date.now(), 'gone', undefined, undefined));
-      await once(revive(key));
-      await once({ ...handedOver(key), args: handedOver(key).args.with(2, 2) });
+      await once(requeue(key));
+      await once({ ...handedOver(key), attempt: 2 });
       await once(settle(key, 'desk', Date.now()));
     },
   };
@@ -94,7 +97,7 @@ describe('what a sender has waiting', () => {
     await pending('m-1');
     await once(handedOver(keyOf('m-1')));
     await once(claim(keyOf('m-1'), 1));
-    await once({ ...handedOver(keyOf('m-1')), args: handedOver(keyOf('m-1')).args.with(2, 2).with(3, 2) });
+    await once({ ...handedOver(keyOf('m-1')), attempt: 2, copies: 2 });
     expect(await counted()).toEqual({ said: 1, there: 1 });
     await once(settle(keyOf('m-1'), 'desk', Date.now()));
     await once(settle(keyOf('m-1'), 'desk', Date.now()));
@@ -111,12 +114,11 @@ describe('what a sender has waiting', () => {
     const ids = Array.from({ length: 20 }, (_, i) => `m-${i}`);
     await pending(...ids);
     for (const id of ids.slice(0, 19)) await opened.redis.del(opened.ledger.keys.record(keyOf(id)));
-    const limits = { ...NONE, messages: 20 };
-    const about = { sender: ALICE, recipient: BOB };
+    const quota = { limits: { ...NONE, messages: 20 }, refuse: undefined };
     // The first is refused by the count, and the looking that follows from it makes it right.
-    expect(await once(within(aliceWrites({ id: 'next' }), about, limits))).toMatchObject({ refused: 'messages' });
+    expect(await once(aliceWrites({ id: 'next', quota }))).toMatchObject({ outcome: 'refused', reason: 'messages' });
     expect(await counted()).toEqual({ said: 1, there: 1 });
-    expect(await once(within(aliceWrites({ id: 'next' }), about, limits))).toMatchObject({ refused: undefined });
+    expect(await once(aliceWrites({ id: 'next', quota }))).toMatchObject({ outcome: 'stored' });
   });
 
   test('goes with its user when he is forgotten', async () => {
@@ -133,14 +135,13 @@ describe('what a sender has waiting', () => {
     ['domain', { domainMessages: 2 }],
   ] as const)('is not more than his share of %s, and what is known is answered all the same', async (share, limit) => {
     await pending('m-1', 'm-2');
-    const about = { sender: ALICE, recipient: BOB };
-    const limits = { ...NONE, ...limit };
-    expect(await once(within(aliceWrites({ id: 'm-3' }), about, limits))).toMatchObject({ refused: share });
-    const again = await once(within(aliceWrites({ id: 'm-1' }), about, limits));
-    expect(again).toMatchObject({ refused: undefined, result: { known: { wireId: 'm-1', state: 'pending' } } });
+    const quota = { limits: { ...NONE, ...limit }, refuse: undefined };
+    expect(await once(aliceWrites({ id: 'm-3', quota }))).toMatchObject({ outcome: 'refused', reason: share });
+    const again = await once(aliceWrites({ id: 'm-1', quota }));
+    expect(again).toMatchObject({ outcome: 'known', record: { wireId: 'm-1', state: 'pending' } });
     await once(settle(keyOf('m-1'), 'desk', Date.now()));
     await once(settle(keyOf('m-2'), 'desk', Date.now()));
-    expect(await once(within(aliceWrites({ id: 'm-3' }), about, limits))).toMatchObject({ refused: undefined });
+    expect(await once(aliceWrites({ id: 'm-3', quota }))).toMatchObject({ outcome: 'stored' });
   });
 });
 

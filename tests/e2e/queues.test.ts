@@ -107,7 +107,7 @@ test(
           further: '<request xmlns="urn:xmpp:receipts"/>',
         }),
       );
-      await ledger.turn(batch, hourAgo);
+      await ledger.batch(batch, hourAgo);
     }
     expect(await ledger.figures()).toMatchObject({ pending: STORM });
     const proxy = await stage.attach({ MESSAGE_TTL: '1d', DEDUP_WINDOW: '1d' });

@@ -1,4 +1,4 @@
-import { claim } from '../../src/store/redis/operations.ts';
+import { claim } from '../../src/store/contract.ts';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { openDeliveryStage } from '../support/stages/delivery-stage.ts';

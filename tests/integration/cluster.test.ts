@@ -1,15 +1,21 @@
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { handOver, settle } from '../../src/store/redis/operations.ts';
-import { judgeSessions, seePresence, stillAlive, takeStep } from '../../src/store/redis/presence-operations.ts';
+import {
+  endUnheardSessions,
+  handOver,
+  heartbeat,
+  recordPresence,
+  settle,
+  subscriptionStep,
+} from '../../src/store/contract.ts';
 import { startRedis } from '../support/servers/redis.ts';
 import { ALICE, aliceWrites, BOB, keyOf, openLedger } from '../support/store/ledger.ts';
 
 test('all keys of ledger and queues share one slot, as Redis Cluster wants it', async () => {
   const server = await startRedis({ cluster: true });
   const { ledger, close } = openLedger(server.url, { prefix: '{receipts}' });
-  await ledger.once(aliceWrites({ id: 'm-1', originId: 'o-1' }));
-  await ledger.once(
+  await ledger.perform(aliceWrites({ id: 'm-1', originId: 'o-1' }));
+  await ledger.perform(
     handOver({
       key: keyOf('o-1'),
       attempt: 1,
@@ -22,14 +28,14 @@ test('all keys of ledger and queues share one slot, as Redis Cluster wants it', 
     }),
   );
   expect((await ledger.sweep(1000, 10, Date.now())).overdue).toHaveLength(1);
-  expect(await ledger.once(settle(keyOf('m-1'), '', Date.now(), { sender: ALICE, recipient: BOB }))).toMatchObject({
+  expect(await ledger.perform(settle(keyOf('m-1'), '', Date.now(), { sender: ALICE, recipient: BOB }))).toMatchObject({
     outcome: 'delivered',
   });
-  expect(await ledger.once(takeStep('subscribed', BOB, ALICE, Date.now(), 't-1'))).toBe('none');
-  const seen = seePresence(BOB, ALICE, 'desk', true, Date.now(), '', '', 't-2');
-  expect(await ledger.once(seen)).toMatchObject({ what: 'began' });
-  expect(await ledger.once(judgeSessions(BOB, Date.now(), true))).toEqual([]);
-  expect(await ledger.once(stillAlive('p-1', Date.now(), 'receipts.example.org'))).toMatchObject({ others: 0 });
+  expect(await ledger.perform(subscriptionStep('subscribed', BOB, ALICE, Date.now(), 't-1'))).toBe('none');
+  const seen = recordPresence(BOB, ALICE, 'desk', true, Date.now(), '', '', 't-2');
+  expect(await ledger.perform(seen)).toMatchObject({ what: 'began' });
+  expect(await ledger.perform(endUnheardSessions(BOB, Date.now(), true))).toEqual([]);
+  expect(await ledger.perform(heartbeat('p-1', Date.now(), 'receipts.example.org'))).toMatchObject({ others: 0 });
   expect(await ledger.watched('0')).toEqual({ next: '0', users: [BOB] });
 
   const connection = new Redis(server.url, { maxRetriesPerRequest: null });

@@ -8,7 +8,7 @@ let server: RedisServer;
 let opened: ReturnType<typeof openLedger>;
 let sessions: Sessions;
 
-const processOf = () => new Sessions((operation) => opened.ledger.once(operation));
+const processOf = () => new Sessions((operation) => opened.ledger.perform(operation));
 
 beforeAll(async () => {
   server = await startRedis();

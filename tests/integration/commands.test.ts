@@ -2,8 +2,8 @@ import { SubdomainPolicy } from '../../src/addressing/subdomain-policy.ts';
 import { allCommands } from '../../src/commands/all.ts';
 import { Commands } from '../../src/commands/commands.ts';
 import type { Desk } from '../../src/commands/desk.ts';
-import { Inquiry } from '../../src/store/redis/administration-queries.ts';
-import { reject } from '../../src/store/redis/operations.ts';
+import { reject } from '../../src/store/contract.ts';
+import { RedisQueries } from '../../src/store/redis/administration-queries.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { openDeliveryStage } from '../support/stages/delivery-stage.ts';
 import { ALICE, aliceWrites, BOB, keyOf } from '../support/store/ledger.ts';
@@ -35,7 +35,7 @@ beforeEach(() => {
   const perform: Desk['perform'] = (operation) =>
     redisIsDown ? Promise.reject(new Error('down')) : room.receipts.pipeline.perform(operation);
   const desk: Desk = {
-    inquiry: new Inquiry(room.redis, room.ledger.keys),
+    queries: new RedisQueries(room.redis, room.ledger.keys),
     perform,
     problems: async () => (redisIsDown ? ['Redis does not answer: connect ECONNREFUSED 127.0.0.1:6379'] : []),
     figures: async () => [],
@@ -120,7 +120,7 @@ describe('who may', () => {
   });
 
   test('a user can do nothing to the messages of another, whatever he puts into the form', async () => {
-    await room.ledger.once(aliceWrites());
+    await room.ledger.perform(aliceWrites());
     await room.redis.sadd(room.ledger.keys.from(ALICE), keyOf('m-1'));
     await room.redis.sadd(room.ledger.keys.from('eve@example.org'), keyOf('m-1'));
     const eve = 'eve@example.org/x';
@@ -136,11 +136,11 @@ describe('who may', () => {
 test('ids and reasons as large as a stanza make no form that the server would not let through', async () => {
   const long = 'x'.repeat(200_000);
   for (let i = 0; i < 10; i += 1) {
-    await room.ledger.once(aliceWrites({ id: `${long}${i}` }));
+    await room.ledger.perform(aliceWrites({ id: `${long}${i}` }));
     await room.redis.sadd(room.ledger.keys.from(ALICE), keyOf(`${long}${i}`));
   }
   const error = reject(keyOf(`${long}1`), Date.now(), 'not-allowed', undefined, long);
-  await room.ledger.once(error);
+  await room.ledger.perform(error);
   const list = await run('undelivered', PHONE);
   expect(list.match(/<option /g)).toHaveLength(10 + 2);
   expect(list.length).toBeLessThan(10_000);

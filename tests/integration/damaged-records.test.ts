@@ -1,5 +1,4 @@
-import { faultOf } from '../../src/store/redis/ledger.ts';
-import { claim, named, reject, settle } from '../../src/store/redis/operations.ts';
+import { claim, OperationError, reject, reported, settle } from '../../src/store/contract.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND } from '../support/store/ledger.ts';
 
@@ -13,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 beforeEach(async () => {
   opened = openLedger(server.url);
-  for (const id of ['before', 'bad', 'after']) await opened.ledger.once(aliceWrites({ id, at: LONG_AGO }));
+  for (const id of ['before', 'bad', 'after']) await opened.ledger.perform(aliceWrites({ id, at: LONG_AGO }));
 });
 afterEach(() => opened.close());
 
@@ -48,10 +47,10 @@ describe.each(DAMAGES)('a record that is %s', (_, damage) => {
     const found = await sweep();
     expect(ids(found.overdue).sort()).toEqual(['after', 'before']);
     expect(found.damaged).toBe(1);
-    expect(found.unnamed).toEqual([BAD]);
+    expect(found.unreported).toEqual([BAD]);
     expect(await opened.redis.type(opened.ledger.keys.quarantined(BAD))).toBe(kind);
-    await opened.ledger.once(named(found.unnamed));
-    expect((await sweep()).unnamed).toEqual([]);
+    await opened.ledger.perform(reported(found.unreported));
+    expect((await sweep()).unreported).toEqual([]);
     expect(await opened.ledger.figures()).toMatchObject({ damaged: 1 });
   });
 
@@ -62,14 +61,14 @@ describe.each(DAMAGES)('a record that is %s', (_, damage) => {
       claim(BAD, 1),
       settle(keyOf('after'), '', 1),
     ];
-    const replies = await opened.ledger.turn(operations);
-    expect(operations[0]?.decode(replies[0] as string)).toMatchObject({ outcome: 'delivered' });
-    expect(operations[3]?.decode(replies[3] as string)).toMatchObject({ outcome: 'delivered' });
-    expect(replies.map(faultOf)).toEqual([undefined, undefined, undefined, undefined]);
+    const replies = await opened.ledger.batch(operations);
+    expect(replies[0]).toMatchObject({ outcome: 'delivered' });
+    expect(replies[3]).toMatchObject({ outcome: 'delivered' });
+    expect(replies.filter((reply) => reply instanceof Error)).toEqual([]);
   });
 
   test('gives way to a resend of its message, which is stored anew', async () => {
-    expect(await opened.ledger.once(aliceWrites({ id: 'bad' }))).toEqual({ key: BAD, known: undefined });
+    expect(await opened.ledger.perform(aliceWrites({ id: 'bad' }))).toEqual({ key: BAD, outcome: 'stored' });
     expect(await opened.ledger.status([BAD])).toMatchObject([{ state: 'pending' }]);
     expect(await opened.redis.exists(opened.ledger.keys.quarantined(BAD))).toBe(1);
   });
@@ -82,8 +81,8 @@ test('an operation that meets something else that is damaged fails alone', async
     aliceWrites({ id: 'alias', originId: 'origin' }),
     aliceWrites({ id: 'two' }),
   ];
-  const replies = await opened.ledger.turn(operations);
-  expect(replies.map((reply) => faultOf(reply)?.message)).toEqual([
+  const replies = await opened.ledger.batch(operations);
+  expect(replies.map((reply) => (reply instanceof OperationError ? reply.message : undefined))).toEqual([
     undefined,
     expect.stringContaining('WRONGTYPE'),
     undefined,
@@ -111,7 +110,7 @@ test('a record that Redis does not let us read is not damaged', async () => {
   await redis.call('ACL', 'SETUSER', 'reader', 'on', '>secret', '~*', '&*', '+@all', '-get');
   await redis.call('AUTH', 'reader', 'secret');
   await expect(sweep()).rejects.toThrow(/can't run this command|NOPERM/);
-  await expect(ledger.turn([claim(BAD, 1)])).rejects.toThrow(/can't run this command|NOPERM/);
+  await expect(ledger.batch([claim(BAD, 1)])).rejects.toThrow(/can't run this command|NOPERM/);
   await redis.call('ACL', 'SETUSER', 'reader', '+get');
   const found = await sweep();
   expect(ids(found.overdue).sort()).toEqual(['after', 'bad', 'before']);
@@ -119,12 +118,12 @@ test('a record that Redis does not let us read is not damaged', async () => {
 });
 
 test('of a damaged record whose sender was told long ago nobody is told again', async () => {
-  await opened.ledger.once(settle(BAD, 'desk', 1));
+  await opened.ledger.perform(settle(BAD, 'desk', 1));
   await opened.redis.zrem(opened.ledger.keys.due, BAD);
   const value = (await opened.redis.get(name())) as string;
   await opened.redis.set(name(), value.slice(0, -1));
   // Something comes across it.
-  await opened.ledger.once(claim(BAD, 1));
+  await opened.ledger.perform(claim(BAD, 1));
   expect((await sweep(Date.now() + 120 * SECOND)).overdue.map(({ wireId }) => wireId)).not.toContain('bad');
 });
 
@@ -137,7 +136,7 @@ test('a date that nobody can have set is mended, and what names no record goes',
 });
 
 test('the oldest of what is pending is not one that is gone', async () => {
-  for (const id of ['before', 'after']) await opened.ledger.once(settle(keyOf(id), '', 1));
+  for (const id of ['before', 'after']) await opened.ledger.perform(settle(keyOf(id), '', 1));
   await opened.redis.set(name(), 'nothing that tells a time');
   await sweep();
   for (const member of await opened.redis.zrange(opened.ledger.keys.due, '0', '-1')) {
@@ -150,8 +149,8 @@ test('the oldest of what is pending is not one that is gone', async () => {
 test('another message under the id of a damaged one takes nothing from who is to be told of that', async () => {
   await opened.redis.setrange(name(), 24, '}}}}');
   const other = aliceWrites({ id: 'bad', body: 'another', countable: true });
-  const stored = await opened.ledger.once(other);
-  if (stored.known !== undefined) throw new Error('It is taken for the damaged one');
+  const stored = await opened.ledger.perform(other);
+  if (stored.outcome !== 'stored') throw new Error('It is taken for the damaged one');
   const { overdue } = await sweep();
   const rejected = overdue.filter(({ wireId, state }) => wireId === 'bad' && state === 'rejected');
   expect(rejected).toMatchObject([{ sender: ALICE, condition: 'internal-server-error' }]);
@@ -164,11 +163,11 @@ test.each([
   ['rejected', 'a job'],
   ['delivered', 'a job'],
 ])('who is owed word that his message was %s is told also if that is damaged, as %s finds out', async (state, who) => {
-  if (state === 'rejected') await opened.ledger.once(reject(BAD, 1, 'gone', undefined, undefined));
-  else await opened.ledger.once(settle(BAD, 'desk', Date.now()));
+  if (state === 'rejected') await opened.ledger.perform(reject(BAD, 1, 'gone', undefined, undefined));
+  else await opened.ledger.perform(settle(BAD, 'desk', Date.now()));
   await opened.redis.setrange(name(), 24, '}}}}');
   if (who === 'a sweep') await sweep();
-  else expect(await opened.ledger.once(claim(BAD, 1))).toEqual({ outcome: 'moot' });
+  else expect(await opened.ledger.perform(claim(BAD, 1))).toEqual({ outcome: 'moot' });
   const { overdue } = await sweep(later() + 10 * SECOND);
   expect(overdue.filter(({ wireId }) => wireId === 'bad')).toMatchObject([{ sender: ALICE, state }]);
 });

@@ -1,5 +1,5 @@
 import { SubdomainPolicy } from '../../src/addressing/subdomain-policy.ts';
-import { claim, expire, settle } from '../../src/store/redis/operations.ts';
+import { claim, expire, settle } from '../../src/store/contract.ts';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { DOMAINS, openDeliveryStage } from '../support/stages/delivery-stage.ts';
@@ -94,10 +94,10 @@ describe('on the wire', () => {
     await room.given(HELLO);
     await room.redis.set(room.ledger.keys.confirms(BOB), '1');
     await room.handsOver();
-    const record = await room.ledger.once(expire(keyOf('m-1'), Date.now()));
+    const record = await room.ledger.perform(expire(keyOf('m-1'), Date.now()));
     expect(record).toBeUndefined();
-    const [raw] = await room.ledger.turn([expire(keyOf('m-1'), 0)], Date.now() + 8 * DAY);
-    room.receipts.outbox.notify(expire(keyOf('m-1'), 0).decode(raw as string)!);
+    const ended = await room.ledger.perform(expire(keyOf('m-1'), 0), Date.now() + 8 * DAY);
+    room.receipts.outbox.notify(ended!);
     expect(room.written()).toEqual([
       `<message type="error" from="bob@receipts.example.org" to="${ALICE}" id="m-1"><body>hello</body><error type="wait" by="receipts.example.org">` +
         '<recipient-unavailable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/>' +
@@ -109,8 +109,8 @@ describe('on the wire', () => {
   test('where nobody knows, there is a quiet notice in the acknowledgement’s form', async () => {
     await room.given(HELLO);
     await room.handsOver();
-    const [raw] = await room.ledger.turn([expire(keyOf('m-1'), 0)], Date.now() + 8 * DAY);
-    room.receipts.outbox.notify(expire(keyOf('m-1'), 0).decode(raw as string)!);
+    const ended = await room.ledger.perform(expire(keyOf('m-1'), 0), Date.now() + 8 * DAY);
+    room.receipts.outbox.notify(ended!);
     expect(room.written()).toEqual([
       `<message from="receipts.example.org" to="${ALICE}" id="…">` +
         `<unconfirmed xmlns="urn:openfire-receipts:0" id="m-1" to="bob@receipts.example.org"/>${NO_STORE}${PRIVATE}</message>`,
@@ -278,14 +278,14 @@ describe('hand-over', () => {
     const again = await room.receipts.outbox.resume(held);
     expect(again.map(({ xml }) => xml)).toEqual(held.map(({ xml }) => xml));
     // A job that was made meanwhile for the first attempt finds it taken.
-    expect(await room.ledger.once(claim(keyOf('m-1'), 1))).toEqual({ outcome: 'moot' });
+    expect(await room.ledger.perform(claim(keyOf('m-1'), 1))).toEqual({ outcome: 'moot' });
   });
 
   test('what another process has taken up, or what was settled, is not sent again', async () => {
     await room.given(HELLO, alice(`<body>two</body>${REQUEST}`, 'id="m-2"'), alice('<body>three</body>', 'id="m-3"'));
     const held = room.held();
-    await room.ledger.once(claim(keyOf('m-1'), 1));
-    await room.ledger.once(settle(keyOf('m-2'), '', Date.now()));
+    await room.ledger.perform(claim(keyOf('m-1'), 1));
+    await room.ledger.perform(settle(keyOf('m-2'), '', Date.now()));
     const again = await room.receipts.outbox.resume(held);
     expect(again.flatMap(({ tag }) => (tag ? [tag.record.wireId] : []))).toEqual(['m-3']);
   });
@@ -293,7 +293,7 @@ describe('hand-over', () => {
 
 describe('redelivery', () => {
   const redeliver = async (confirms: boolean, attempt = 1) => {
-    const claimed = await room.ledger.once(claim(keyOf('m-1'), attempt));
+    const claimed = await room.ledger.perform(claim(keyOf('m-1'), attempt));
     if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
     room.receipts.outbox.redeliver(claimed.record, confirms);
     return room.written();
@@ -317,7 +317,7 @@ describe('redelivery', () => {
     expect(stamps((await redeliver(true))[0])).toBe(1);
     await room.given(alice(`<body>hello</body>${quoted}${REQUEST}`, 'id="m-1"', 'carol@receipts.example.org'));
     await room.handsOver();
-    const claimed = await room.ledger.once(claim(recordKey('alice@example.org', 'carol@example.org', 'm-1'), 1));
+    const claimed = await room.ledger.perform(claim(recordKey('alice@example.org', 'carol@example.org', 'm-1'), 1));
     if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
     room.receipts.outbox.redeliver(claimed.record, true);
     expect(stamps(room.written()[0])).toBe(2);
@@ -342,7 +342,7 @@ describe('redelivery', () => {
     await room.given(HELLO);
     await room.handsOver();
     expect(room.troubled).toEqual([]);
-    const claimed = await room.ledger.once(claim(keyOf('m-1'), 1));
+    const claimed = await room.ledger.perform(claim(keyOf('m-1'), 1));
     if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
     room.receipts.outbox.redeliver(claimed.record, false);
     await room.given();
@@ -602,7 +602,7 @@ describe('addresses inside a message', () => {
     expect(forward).toContain(reply('bob@example.org/desk'));
     await room.handsOver();
     expect(await room.given(ANSWER)).toEqual([ACKNOWLEDGEMENT]);
-    const claimed = await room.ledger.once(claim(keyOf('m-1'), 1));
+    const claimed = await room.ledger.perform(claim(keyOf('m-1'), 1));
     if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
     room.receipts.outbox.redeliver(claimed.record, true);
     expect(room.written()).toEqual([expect.stringContaining(reply('bob@example.org/desk'))]);

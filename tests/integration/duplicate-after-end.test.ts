@@ -1,6 +1,7 @@
 // What is the same message: the table of docs/guarantees.md, cell by cell, in a real Redis.
+
 import { readFileSync } from 'node:fs';
-import { settle, told } from '../../src/store/redis/operations.ts';
+import { notified, settle } from '../../src/store/contract.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { ALICE, aliceWrites, DAY, keyOf, openLedger, SECOND, type Written } from '../support/store/ledger.ts';
 
@@ -16,7 +17,7 @@ beforeEach(() => {
 });
 afterEach(() => opened.close());
 
-const STATES = ['pending', 'ended, he could not be told yet', 'ended, he was told'] as const;
+const STATES = ['pending', 'ended, he could not be notified yet', 'ended, he was told'] as const;
 type State = (typeof STATES)[number];
 type Verdict = 'a resend' | 'new';
 
@@ -133,15 +134,14 @@ async function verdictOf(state: State, again: Again): Promise<Verdict> {
   const { ledger, redis } = opened;
   const write = async (written: Written, when: number) => {
     const operation = aliceWrites({ countable, at: when, ...written });
-    const [reply] = await ledger.turn([operation], when);
-    return operation.decode(reply as string);
+    return ledger.perform(operation, when);
   };
   await write({}, FIRST);
   if (otherWords) await write({ body: 'other words' }, FIRST + SECOND);
   if (state !== 'pending') {
-    await ledger.turn([settle(keyOf('m-1'), 'desk', FIRST + 2 * SECOND)], FIRST + 2 * SECOND);
+    await ledger.batch([settle(keyOf('m-1'), 'desk', FIRST + 2 * SECOND)], FIRST + 2 * SECOND);
     if (state === 'ended, he was told') {
-      await ledger.turn(told([{ key: keyOf('m-1'), state: 'delivered' }]), FIRST + 3 * SECOND);
+      await ledger.batch(notified([{ key: keyOf('m-1'), state: 'delivered' }]), FIRST + 3 * SECOND);
     }
   }
   if (sessions !== undefined) {
@@ -152,8 +152,8 @@ async function verdictOf(state: State, again: Again): Promise<Verdict> {
   // Whatever it is taken for is what it stays.
   const { pending } = await ledger.figures(at);
   const before = (state === 'pending' ? 1 : 0) + (otherWords ? 1 : 0);
-  expect(pending).toBe(before + (accepted.known === undefined ? 1 : 0));
-  return accepted.known === undefined ? 'new' : 'a resend';
+  expect(pending).toBe(before + (accepted.outcome === 'stored' ? 1 : 0));
+  return accepted.outcome === 'stored' ? 'new' : 'a resend';
 }
 
 const CELLS = ROWS.flatMap(({ id, from, cells, cases }) =>
@@ -176,7 +176,7 @@ test('a first session whose priority is negative has not ended', async () => {
 
 test('what has just ended counts as told: word of it is on its way', async () => {
   const ended = FIRST + 2 * SECOND;
-  const again = (at: number) => verdictOf('ended, he could not be told yet', { countable: true, at });
+  const again = (at: number) => verdictOf('ended, he could not be notified yet', { countable: true, at });
   expect(await again(ended + 1999)).toBe('new');
   await opened.redis.flushall();
   expect(await again(ended + 2000)).toBe('a resend');
@@ -184,7 +184,7 @@ test('what has just ended counts as told: word of it is on its way', async () =>
 
 test('what crosses with that word was written before it came, unless it is from a later login', async () => {
   const at = FIRST + 2 * SECOND + 299;
-  for (const state of ['ended, he could not be told yet', 'ended, he was told'] as const) {
+  for (const state of ['ended, he could not be notified yet', 'ended, he was told'] as const) {
     expect([state, await verdictOf(state, { countable: true, at })]).toEqual([state, 'a resend']);
     await opened.redis.flushall();
     expect([state, await verdictOf(state, { countable: true, at: at + 1 })]).toEqual([state, 'new']);

@@ -1,6 +1,5 @@
 import { loadConfig } from '../../src/config/config.ts';
-import { cancel } from '../../src/store/redis/administration-operations.ts';
-import { claim, expire } from '../../src/store/redis/operations.ts';
+import { cancel, claim, expire } from '../../src/store/contract.ts';
 import { createLog } from '../../src/util/log.ts';
 import { ComponentPeer } from '../support/peer/component-peer.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
@@ -113,7 +112,7 @@ describe('the error about what was rejected', () => {
   test('by its sender’s own command bears it, when he sends it again', async () => {
     const message = alice();
     await room.given(message);
-    await room.ledger.once(cancel(keyOf(ID), ALICE_BARE, Date.now(), 'its sender'));
+    await room.ledger.perform(cancel(keyOf(ID), ALICE_BARE, Date.now(), 'its sender'));
     expect(error(await room.given(message))).toEqual(theError('undefined-condition'));
   });
 });
@@ -122,9 +121,7 @@ describe('the error about what was rejected', () => {
 async function toldLater(end: number, after: number): Promise<string[]> {
   const { overdue } = await room.ledger.sweep(15_000, 10, end + after);
   for (const { key, attempt } of overdue) {
-    const claiming = claim(key, attempt);
-    const [raw] = (await room.ledger.turn([claiming], end + after + 1)) as [string];
-    const claimed = claiming.decode(raw);
+    const claimed = await room.ledger.perform(claim(key, attempt), end + after + 1);
     if (claimed.outcome === 'claimed') room.receipts.outbox.notify(claimed.record);
   }
   return room.written();
@@ -136,7 +133,7 @@ describe('what is owed after the end', () => {
     await room.redis.set(room.ledger.keys.confirms(BOB), '1');
     await room.handsOver();
     const end = Date.now() + 8 * DAY;
-    await room.ledger.turn([expire(keyOf(ID), end)], end);
+    await room.ledger.batch([expire(keyOf(ID), end)], end);
     return end;
   };
 
@@ -145,9 +142,7 @@ describe('what is owed after the end', () => {
     await room.redis.set(room.ledger.keys.confirms(BOB), '1');
     await room.handsOver();
     const end = Date.now() + 8 * DAY;
-    const ending = expire(keyOf(ID), end);
-    const [raw] = (await room.ledger.turn([ending], end)) as [string];
-    const ended = ending.decode(raw);
+    const ended = await room.ledger.perform(expire(keyOf(ID), end), end);
     if (ended === undefined) throw new Error('It is not its time');
     room.receipts.outbox.notify(ended);
     expect(error(room.written())).toEqual(theError('recipient-unavailable'));
@@ -202,7 +197,7 @@ describe('the error about a damaged record', () => {
     await room.handsOver();
     const name = room.ledger.keys.record(keyOf(ID));
     await room.redis.set(name, damage((await room.redis.get(name)) as string));
-    const attempt = await room.ledger.once(claim(keyOf(ID), 1));
+    const attempt = await room.ledger.perform(claim(keyOf(ID), 1));
     if (attempt.outcome === 'claimed') room.receipts.outbox.redeliver(attempt.record, false);
     await room.receipts.pipeline.drained();
     expect(error(await toldLater(Date.now(), 1000))).toEqual({

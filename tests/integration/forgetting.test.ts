@@ -2,7 +2,7 @@ import type { Queue } from 'bullmq';
 import { UserErasure } from '../../src/jobs/forgetting.ts';
 import { Queues } from '../../src/jobs/queues.ts';
 import { Erasure } from '../../src/store/erasure.ts';
-import { Inquiry } from '../../src/store/redis/administration-queries.ts';
+import { RedisQueries } from '../../src/store/redis/administration-queries.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { ALICE, aliceWrites, BOB, keyOf, openLedger } from '../support/store/ledger.ts';
 import { until } from '../support/time/until.ts';
@@ -26,8 +26,8 @@ beforeEach(() => {
   const { prefix } = open.ledger.keys;
   const connection = { url: server.url };
   queues = new Queues({ connection, prefix, undeliveredRetention: 1e9, onProblem: () => {}, clock: Date, log: silent });
-  const inquiry = new Inquiry(open.redis, open.ledger.keys);
-  erasure = new Erasure({ inquiry, perform: (operation) => open.ledger.once(operation) });
+  const inquiry = new RedisQueries(open.redis, open.ledger.keys);
+  erasure = new Erasure({ queries: inquiry, perform: (operation) => open.ledger.perform(operation) });
   forgetting = new UserErasure({ queues, erasure, timeout: 100, log: silent });
 });
 afterEach(async () => {
@@ -44,7 +44,7 @@ async function work() {
 }
 
 test('while nobody works, it says that it is not done; whoever looks later finds the same job', async () => {
-  await open.ledger.once(aliceWrites());
+  await open.ledger.perform(aliceWrites());
   expect(await forgetting.forget(ALICE, PROXIED)).toEqual({ done: false, erased: 0 });
   expect(await forgetting.forget(ALICE, PROXIED)).toEqual({ done: false, erased: 0 });
   expect(await queues.forgetting.getJobCountByTypes('waiting')).toBe(1);
@@ -53,7 +53,7 @@ test('while nobody works, it says that it is not done; whoever looks later finds
 });
 
 test('a job that begins anew after its process died does the rest', async () => {
-  for (let i = 0; i < 10; i += 1) await open.ledger.once(aliceWrites({ id: `m-${i}` }));
+  for (let i = 0; i < 10; i += 1) await open.ledger.perform(aliceWrites({ id: `m-${i}` }));
   await forgetting.forget(ALICE, PROXIED);
   const [job] = await queues.forgetting.getJobs(['waiting']);
   if (job === undefined) throw new Error('There is no job');
@@ -61,8 +61,8 @@ test('a job that begins anew after its process died does the rest', async () => 
   const broken = new UserErasure({
     queues: { ...queues, redelivery: undefined } as unknown as Queues,
     erasure: new Erasure({
-      inquiry: new Inquiry(open.redis, open.ledger.keys),
-      perform: (operation) => open.ledger.once(operation),
+      queries: new RedisQueries(open.redis, open.ledger.keys),
+      perform: (operation) => open.ledger.perform(operation),
     }),
     log: silent,
   });
@@ -70,13 +70,13 @@ test('a job that begins anew after its process died does the rest', async () => 
   await open.redis.sadd(`${open.ledger.keys.prefix}:subs`, BOB);
   await expect(broken.work(job)).rejects.toThrow();
   expect(job.data.jid).toBe(ALICE);
-  await open.ledger.once(aliceWrites({ id: 'came meanwhile' }));
+  await open.ledger.perform(aliceWrites({ id: 'came meanwhile' }));
   expect((await work()).done).toBe(1);
   expect(await open.redis.exists(`${open.ledger.keys.prefix}:sub:${BOB}`)).toBe(0);
 });
 
 test('jobs and dead letters that name the user go, those of others stay, and the job itself forgets him', async () => {
-  await open.ledger.once(aliceWrites());
+  await open.ledger.perform(aliceWrites());
   const [record] = (await open.ledger.status([keyOf('m-1')])) as [
     NonNullable<Awaited<ReturnType<typeof open.ledger.status>>[0]>,
   ];
@@ -102,7 +102,7 @@ test('jobs and dead letters that name the user go, those of others stay, and the
 });
 
 test('what is counted first is what is there', async () => {
-  for (let i = 0; i < 10; i += 1) await open.ledger.once(aliceWrites({ id: `m-${i}` }));
+  for (let i = 0; i < 10; i += 1) await open.ledger.perform(aliceWrites({ id: `m-${i}` }));
   // In a tenth of a second a busy machine may not come to the end.
   const patient = new UserErasure({ queues, erasure, log: silent });
   expect(await patient.count(BOB)).toEqual({ all: true, count: 10 });

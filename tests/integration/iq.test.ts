@@ -1,5 +1,5 @@
 import { SubdomainPolicy } from '../../src/addressing/subdomain-policy.ts';
-import { forgetQuestion, noteQuestion, overdueQuestions, takeReply } from '../../src/store/redis/iq-operations.ts';
+import { forgetIq, overdueIqs, recordIq, takeIqResponse } from '../../src/store/contract.ts';
 import { REFUSED } from '../../tools/stanzas.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { DOMAINS } from '../support/stages/delivery-stage.ts';
@@ -306,8 +306,8 @@ describe('is refused', () => {
 describe('when Redis is told the same again, as after a lost answer', () => {
   const BOUNDS = { all: 1, each: 1 };
   const question = {
-    asker: 'alice@example.org',
-    asked: BOB,
+    requester: 'alice@example.org',
+    responder: BOB,
     substitute: undefined,
     proxied: ALICE_PROXIED,
     from: ALICE,
@@ -316,32 +316,33 @@ describe('when Redis is told the same again, as after a lost answer', () => {
   };
 
   test('a question is noted once, and counts once', async () => {
-    const noted = noteQuestion('ofr-1', question, Date.now() + 1000, BOUNDS);
-    const later = noteQuestion('ofr-2', question, Date.now() + 1000, BOUNDS);
-    for (const expected of [true, true]) expect(await room.ledger.once(noted)).toBe(expected);
-    expect(await room.ledger.once(later)).toBe(false);
-    for (let times = 0; times < 2; times += 1) await room.ledger.once(forgetQuestion('ofr-1'));
+    const noted = recordIq('ofr-1', question, Date.now() + 1000, BOUNDS);
+    const later = recordIq('ofr-2', question, Date.now() + 1000, BOUNDS);
+    for (const expected of [true, true]) expect(await room.ledger.perform(noted)).toBe(expected);
+    expect(await room.ledger.perform(later)).toBe(false);
+    for (let times = 0; times < 2; times += 1) await room.ledger.perform(forgetIq('ofr-1'));
     expect(await kept()).toBe(0);
-    expect(await room.ledger.once(later)).toBe(true);
+    expect(await room.ledger.perform(later)).toBe(true);
   });
 
   test('a reply is taken by the one who took it, and by nobody else', async () => {
-    await room.ledger.once(noteQuestion('ofr-1', question, Date.now() + 1000, BOUNDS));
-    const take = (token: string) => room.ledger.once(takeReply('ofr-1', token, BOB, ALICE_PROXIED, Date.now() + 1000));
-    for (let times = 0; times < 2; times += 1) expect(await take('a')).toEqual({ outcome: 'answers', question });
+    await room.ledger.perform(recordIq('ofr-1', question, Date.now() + 1000, BOUNDS));
+    const take = (token: string) =>
+      room.ledger.perform(takeIqResponse('ofr-1', token, BOB, ALICE_PROXIED, Date.now() + 1000));
+    for (let times = 0; times < 2; times += 1) expect(await take('a')).toEqual({ outcome: 'answers', iq: question });
     expect(await take('b')).toEqual({ outcome: 'late' });
   });
 
   test('a reply that was taken and never passed on ends as a question that nobody answered', async () => {
-    await room.ledger.once(noteQuestion('ofr-1', question, Date.now() + 1000, BOUNDS));
+    await room.ledger.perform(recordIq('ofr-1', question, Date.now() + 1000, BOUNDS));
     const now = Date.now();
-    await room.ledger.once(takeReply('ofr-1', 'a', BOB, ALICE_PROXIED, now - 1));
-    const overdue = (at: number) => room.ledger.once(overdueQuestions(at, at + 50, 10));
-    expect(await overdue(now)).toEqual([{ id: 'ofr-1', question }]);
+    await room.ledger.perform(takeIqResponse('ofr-1', 'a', BOB, ALICE_PROXIED, now - 1));
+    const overdue = (at: number) => room.ledger.perform(overdueIqs(at, at + 50, 10));
+    expect(await overdue(now)).toEqual([{ id: 'ofr-1', iq: question }]);
     // Its asker is being told: nobody else is given it, until that should have been done.
     expect(await overdue(now + 49)).toEqual([]);
-    expect(await overdue(now + 50)).toEqual([{ id: 'ofr-1', question }]);
-    await room.ledger.once(forgetQuestion('ofr-1'));
+    expect(await overdue(now + 50)).toEqual([{ id: 'ofr-1', iq: question }]);
+    await room.ledger.perform(forgetIq('ofr-1'));
     expect(await kept()).toBe(0);
   });
 });

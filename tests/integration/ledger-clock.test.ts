@@ -1,4 +1,4 @@
-import { claim, expire } from '../../src/store/redis/operations.ts';
+import { claim, expire } from '../../src/store/contract.ts';
 import { Pipeline } from '../../src/store/redis/pipeline.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { aliceWrites, DAY, keyOf, openLedger, SECOND } from '../support/store/ledger.ts';
@@ -38,7 +38,7 @@ async function setClock(by: number): Promise<void> {
 /** Ledger time as Redis has it, not as this process thinks it is. */
 async function ledgerTime(): Promise<number> {
   const other = openLedger(server.url, { prefix: opened.ledger.keys.prefix });
-  await other.ledger.once(claim('nothing', 1));
+  await other.ledger.perform(claim('nothing', 1));
   other.close();
   return other.ledger.clock.now();
 }

@@ -1,19 +1,21 @@
 // What holds of the ledger whatever is done in it, in whatever order.
+
 import fc from 'fast-check';
-import { cancel, erase } from '../../src/store/redis/administration-operations.ts';
 import {
   bounce,
+  cancel,
   claim,
+  erase,
   handOver,
-  type Operation,
+  notified,
+  type Request,
   readdress,
   reject,
-  revive,
+  requeue,
   settle,
   supersede,
-  told,
   withdraw,
-} from '../../src/store/redis/operations.ts';
+} from '../../src/store/contract.ts';
 import { decodeRecord } from '../../src/store/redis/record.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger } from '../support/store/ledger.ts';
@@ -25,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const once = <R>(operation: Operation<R>): Promise<R> => opened.ledger.once(operation);
+const once = <R extends Request>(request: R) => opened.ledger.perform(request);
 
 const IDS = ['m', 'n'];
 const write = fc.record({
@@ -79,14 +81,14 @@ test('nothing acknowledged is missing or forgotten, nothing owed is, and no coun
               const token = `t${tokens}`;
               const { id, body, countable, resource, corrects, reply } = step;
               const operation = aliceWrites({ id, body, countable, resource, token, ...(corrects && { corrects }) });
-              const digest = digestOf(String(operation.args[2]));
+              const digest = operation.digest;
               let accepted = await once(operation);
               if (reply === 'lost, asked again') accepted = await once(operation);
               if (reply === 'lost, refused') {
                 await once(withdraw(keyOf(id), token));
                 refused.push(token);
               } else {
-                const key = accepted.known === undefined ? accepted.key : accepted.known.key;
+                const key = accepted.outcome === 'known' ? accepted.record.key : (accepted as { key: string }).key;
                 acknowledged.push({ token, key, digest });
               }
             } else {
@@ -105,14 +107,14 @@ test('nothing acknowledged is missing or forgotten, nothing owed is, and no coun
               else if (step.what === 'settle by id') await once(settle(key.slice(0, 22), 'desk', Date.now()));
               else if (step.what === 'bounce') await once(bounce(key));
               else if (step.what === 'reject') await once(reject(key, Date.now(), 'gone', undefined, undefined));
-              else if (step.what === 'revive') await once(revive(key));
+              else if (step.what === 'revive') await once(requeue(key));
               else if (step.what === 'cancel') {
                 if ((await once(cancel(key, ALICE, Date.now(), 'its sender'))).outcome === 'cancelled')
                   cancelled.add(key);
               } else if (step.what === 'supersede') await once(supersede(key));
               else if (step.what === 'readdress') await once(readdress(key, 'tablet', 'm'));
               else if (step.what === 'tell') {
-                if (record.state !== 'pending') for (const one of told([record])) await once(one);
+                if (record.state !== 'pending') for (const one of notified([record])) await once(one);
                 if (record.state !== 'pending') toldOf.add(key + record.state);
               } else if (step.what === 'refuse again') {
                 const token = refused[step.which % Math.max(1, refused.length)];

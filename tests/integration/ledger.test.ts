@@ -1,17 +1,17 @@
-import { cancel } from '../../src/store/redis/administration-operations.ts';
 import {
   bounce,
+  bringForward,
+  cancel,
   claim,
   expire,
   handOver,
-  hasten,
-  type Operation,
+  notified,
+  type Request,
   readdress,
   reject,
-  revive,
+  requeue,
   settle,
-  told,
-} from '../../src/store/redis/operations.ts';
+} from '../../src/store/contract.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND, TIMETABLE } from '../support/store/ledger.ts';
 
@@ -27,7 +27,7 @@ beforeEach(() => {
 });
 afterEach(() => opened.close());
 
-const once: (typeof opened.ledger)['once'] = (operation) => opened.ledger.once(operation);
+const once: (typeof opened.ledger)['perform'] = (operation) => opened.ledger.perform(operation);
 const dueOf = async (key: string) => Number(await opened.redis.zscore(opened.ledger.keys.due, key));
 const owedKeys = () => opened.redis.zrange(opened.ledger.keys.due, '0', '-1');
 const stateOf = async (id: string) => (await opened.ledger.status([keyOf(id)]))[0]?.state;
@@ -47,17 +47,17 @@ const AT_ONCE = { confirming: 1, other: 1 };
 describe('accepting', () => {
   test('a new message is stored, pending, and due when its lease ends', async () => {
     const before = Date.now();
-    expect(await once(aliceWrites())).toEqual({ key: keyOf('m-1'), known: undefined });
+    expect(await once(aliceWrites())).toEqual({ key: keyOf('m-1'), outcome: 'stored' });
     expect(await dueOf(keyOf('m-1'))).toBeGreaterThanOrEqual(before + 10 * SECOND);
     expect(await opened.ledger.figures()).toMatchObject({ pending: 1, owed: 0 });
   });
 
   test('a resend is a duplicate; the same id with another text is another message', async () => {
     await once(aliceWrites());
-    expect(await once(aliceWrites())).toMatchObject({ known: { state: 'pending', key: keyOf('m-1') } });
+    expect(await once(aliceWrites())).toMatchObject({ record: { state: 'pending', key: keyOf('m-1') } });
     const other = await once(aliceWrites({ body: 'other' }));
-    expect(other.known).toBeUndefined();
-    expect(await once(aliceWrites({ body: 'other' }))).toMatchObject({ known: { state: 'pending' } });
+    expect(other.outcome).toBe('stored');
+    expect(await once(aliceWrites({ body: 'other' }))).toMatchObject({ record: { state: 'pending' } });
     expect(await opened.ledger.figures()).toMatchObject({ pending: 2 });
   });
 
@@ -65,19 +65,19 @@ describe('accepting', () => {
     await once(aliceWrites({ token: 'mine' }));
     // As if the first try had ended in the middle: whatever is stored must be due.
     await opened.redis.del(opened.ledger.keys.due);
-    expect(await once(aliceWrites({ token: 'mine' }))).toEqual({ key: keyOf('m-1'), known: undefined });
+    expect(await once(aliceWrites({ token: 'mine' }))).toEqual({ key: keyOf('m-1'), outcome: 'stored' });
     expect(await dueOf(keyOf('m-1'))).toBeGreaterThan(Date.now());
     await once(aliceWrites({ body: 'other', token: 'second' }));
-    expect((await once(aliceWrites({ body: 'other', token: 'second' }))).known).toBeUndefined();
+    expect((await once(aliceWrites({ body: 'other', token: 'second' }))).outcome).toBe('stored');
     expect(await opened.ledger.figures()).toMatchObject({ pending: 2 });
   });
 
   test('two processes that accept the same message at once store it once', async () => {
     const other = openLedger(server.url, { prefix: opened.ledger.keys.prefix });
     const results = await Promise.all(
-      Array.from({ length: 20 }, (_, i) => (i % 2 ? opened : other).ledger.once(aliceWrites())),
+      Array.from({ length: 20 }, (_, i) => (i % 2 ? opened : other).ledger.perform(aliceWrites())),
     );
-    expect(results.filter(({ known }) => known === undefined)).toHaveLength(1);
+    expect(results.filter(({ outcome }) => outcome === 'stored')).toHaveLength(1);
     other.close();
   });
 
@@ -89,7 +89,7 @@ describe('accepting', () => {
     await once(settle(keyOf('m-1'), '', Date.now()));
     const left = await opened.redis.pttl(opened.ledger.keys.record(keyOf('m-1')));
     expect(left).toBeGreaterThan(7 * DAY);
-    expect(await once(aliceWrites({ body: 'other' }))).toMatchObject({ known: { state: 'delivered' } });
+    expect(await once(aliceWrites({ body: 'other' }))).toMatchObject({ record: { state: 'delivered' } });
   });
 });
 
@@ -102,14 +102,14 @@ describe('settling', () => {
       record: { state: 'delivered', sender: ALICE, senderResource: 'phone', receiptResource: 'desk', settledAt: 5 },
     });
     expect(await opened.ledger.figures()).toEqual({ pending: 0, owed: 1, oldestPendingAgeSeconds: 0, damaged: 0 });
-    await once(told([{ key: keyOf('m-1'), state: 'delivered' }])[0] as Operation<void>);
+    await once(notified([{ key: keyOf('m-1'), state: 'delivered' }])[0] as Request);
     expect(await owedKeys()).toEqual([]);
   });
 
   test('a receipt near the end of the first lease gives its notice a lease of its own', async () => {
     const now = Date.now();
-    await opened.ledger.turn([aliceWrites({ at: now - 9 * SECOND })], now - 9 * SECOND);
-    await opened.ledger.turn([settle(keyOf('m-1'), '', now)], now);
+    await opened.ledger.batch([aliceWrites({ at: now - 9 * SECOND })], now - 9 * SECOND);
+    await opened.ledger.batch([settle(keyOf('m-1'), '', now)], now);
     expect(await dueOf(keyOf('m-1'))).toBe(now + 10 * SECOND);
   });
 
@@ -134,7 +134,7 @@ describe('settling', () => {
     const left = await opened.redis.pttl(name);
     expect(left).toBeGreaterThan(8 * DAY - 60 * SECOND);
     expect(left).toBeLessThanOrEqual(8 * DAY);
-    expect(await once(aliceWrites({ body: 'a secret' }))).toMatchObject({ known: { state: 'delivered' } });
+    expect(await once(aliceWrites({ body: 'a secret' }))).toMatchObject({ record: { state: 'delivered' } });
   });
 
   test('a receipt that comes again is repeated; one for nothing known is unknown', async () => {
@@ -149,7 +149,7 @@ describe('settling', () => {
     await once(aliceWrites({ body: 'two' }));
     await once(settle(keyOf('m-1'), '', Date.now()));
     expect(await opened.ledger.figures()).toMatchObject({ pending: 1 });
-    expect(await once(aliceWrites({ body: 'two' }))).toMatchObject({ known: { state: 'pending' } });
+    expect(await once(aliceWrites({ body: 'two' }))).toMatchObject({ record: { state: 'pending' } });
     expect(await stateOf('m-1')).toBe('pending');
     await once(settle(keyOf('m-1'), '', Date.now()));
     expect(await stateOf('m-1')).toBe('delivered');
@@ -160,25 +160,25 @@ describe('settling', () => {
     await once(aliceWrites({ id: 'm-2', originId: 'o-2' }));
     expect(await once(settle(keyOf('m-1'), '', Date.now()))).toMatchObject({ outcome: 'delivered' });
     expect(await once(settle(keyOf('o-2'), '', Date.now()))).toMatchObject({ outcome: 'delivered' });
-    expect(await once(aliceWrites({ id: 'm-9', originId: 'o-1' }))).toMatchObject({ known: { state: 'delivered' } });
+    expect(await once(aliceWrites({ id: 'm-9', originId: 'o-1' }))).toMatchObject({ record: { state: 'delivered' } });
   });
 
   test('a late receipt settles what had expired, and what was owed about that is owed no more', async () => {
     await once(aliceWrites({ at: Date.now() - 8 * DAY }));
     expect(await once(expire(keyOf('m-1'), Date.now()))).toMatchObject({ state: 'expired' });
     expect(await once(settle(keyOf('m-1'), 'desk', Date.now()))).toMatchObject({ outcome: 'late' });
-    await once(told([{ key: keyOf('m-1'), state: 'expired' }])[0] as Operation<void>);
+    await once(notified([{ key: keyOf('m-1'), state: 'expired' }])[0] as Request);
     expect(await owedKeys()).toEqual([keyOf('m-1')]);
-    expect(await once(revive(keyOf('m-1')))).toBeUndefined();
+    expect(await once(requeue(keyOf('m-1')))).toBeUndefined();
   });
 
-  test.each<[string, () => Operation<unknown>]>([
+  test.each<[string, () => Request]>([
     ['rejected', () => reject(keyOf('m-1'), Date.now(), 'forbidden', undefined, undefined)],
     ['expired', () => expire(keyOf('m-1'), Date.now())],
     ['cancelled', () => cancel(keyOf('m-1'), ALICE, Date.now(), 'its sender')],
   ])('what was %s and settled in one call is owed a receipt', async (_, end) => {
     await once(aliceWrites({ at: Date.now() - 8 * DAY }));
-    await opened.ledger.turn([end(), settle(keyOf('m-1'), 'desk', Date.now())]);
+    await opened.ledger.batch([end(), settle(keyOf('m-1'), 'desk', Date.now())]);
     expect(await opened.ledger.status([keyOf('m-1')])).toMatchObject([{ state: 'delivered' }]);
     expect(await owedKeys()).toEqual([keyOf('m-1')]);
   });
@@ -227,7 +227,7 @@ describe('claiming', () => {
     await once(aliceWrites());
     const other = openLedger(server.url, { prefix: opened.ledger.keys.prefix });
     const results = await Promise.all(
-      Array.from({ length: 20 }, (_, i) => (i % 2 ? opened : other).ledger.once(claim(keyOf('m-1'), 1))),
+      Array.from({ length: 20 }, (_, i) => (i % 2 ? opened : other).ledger.perform(claim(keyOf('m-1'), 1))),
     );
     expect(results.filter(({ outcome }) => outcome === 'claimed')).toHaveLength(1);
     other.close();
@@ -248,11 +248,11 @@ describe('claiming', () => {
     });
   });
 
-  test('an ended message is claimed while its sender is still to be told, and not after', async () => {
+  test('an ended message is claimed while its sender is still to be notified, and not after', async () => {
     await once(aliceWrites());
     await once(settle(keyOf('m-1'), '', Date.now()));
     expect(await once(claim(keyOf('m-1'), 1))).toMatchObject({ outcome: 'claimed', record: { state: 'delivered' } });
-    await once(told([{ key: keyOf('m-1'), state: 'delivered' }])[0] as Operation<void>);
+    await once(notified([{ key: keyOf('m-1'), state: 'delivered' }])[0] as Request);
     expect(await once(claim(keyOf('m-1'), 2))).toEqual({ outcome: 'moot' });
   });
 
@@ -284,9 +284,9 @@ describe('bounces', () => {
   test('brings the due time forward and never back', async () => {
     await once(aliceWrites());
     const lease = await dueOf(keyOf('m-1'));
-    await once(hasten(keyOf('m-1'), lease + 1, BOB));
+    await once(bringForward(keyOf('m-1'), lease + 1, BOB));
     expect(await dueOf(keyOf('m-1'))).toBe(lease);
-    await once(hasten(keyOf('m-1'), lease - 1, BOB));
+    await once(bringForward(keyOf('m-1'), lease - 1, BOB));
     expect(await dueOf(keyOf('m-1'))).toBe(lease - 1);
   });
 
@@ -335,10 +335,10 @@ describe('expiring', () => {
   test('an operator’s retry gives it a new life, with its first time kept', async () => {
     await once(aliceWrites({ at: old, body: 'hello' }));
     await once(expire(keyOf('m-1'), Date.now()));
-    const revived = await once(revive(keyOf('m-1')));
+    const revived = await once(requeue(keyOf('m-1')));
     expect(revived).toMatchObject({ state: 'pending', firstStoredAt: old, attempt: 2, inner: '<body>hello</body>' });
     expect(revived?.storedAt).toBeGreaterThan(old + 7 * DAY);
-    expect(await once(revive(keyOf('m-1')))).toBeUndefined();
+    expect(await once(requeue(keyOf('m-1')))).toBeUndefined();
     expect(await opened.ledger.figures()).toMatchObject({ pending: 1, owed: 0 });
     expect(await opened.redis.ttl(opened.ledger.keys.record(keyOf('m-1')))).toBe(-1);
     expect(await once(settle(keyOf('m-1'), '', Date.now()))).toMatchObject({ outcome: 'delivered' });
@@ -349,9 +349,9 @@ describe('sweeping', () => {
   test('finds what is overdue once, pending or owed, and again when its lease has ended', async () => {
     // All in one millisecond, as it may be: the order is that of writing all the same.
     const now = Date.now();
-    await opened.ledger.turn([aliceWrites({ at: now })], now);
-    await opened.ledger.turn([aliceWrites({ id: 'm-2', at: now })], now);
-    await opened.ledger.turn([settle(keyOf('m-2'), '', now)], now);
+    await opened.ledger.batch([aliceWrites({ at: now })], now);
+    await opened.ledger.batch([aliceWrites({ id: 'm-2', at: now })], now);
+    await opened.ledger.batch([settle(keyOf('m-2'), '', now)], now);
     const later = now + 11 * SECOND;
     const found = (await opened.ledger.sweep(60 * SECOND, 10, later)).overdue;
     expect(found.map(({ key, state }) => [key, state])).toEqual([
@@ -382,12 +382,12 @@ test('a resend from another resource moves the answers there', async () => {
 
 test('a turn carries out many operations in their order, in one call', async () => {
   const operations = [aliceWrites(), aliceWrites(), settle(keyOf('m-1'), '', Date.now()), aliceWrites()] as const;
-  const replies = await opened.ledger.turn(operations);
-  expect(operations.map((operation, i) => operation.decode(replies[i] as string))).toMatchObject([
-    { known: undefined },
-    { known: { state: 'pending' } },
+  const replies = await opened.ledger.batch(operations);
+  expect(replies).toMatchObject([
+    { outcome: 'stored' },
+    { record: { state: 'pending' } },
     { outcome: 'delivered' },
-    { known: { state: 'delivered' } },
+    { record: { state: 'delivered' } },
   ]);
 });
 
@@ -400,7 +400,7 @@ test('at its memory limit Redis takes no message, and still takes receipts, whic
   expect(await stateOf('m-2')).toBeUndefined();
 });
 
-test('the age of the oldest pending message is told to the minute', async () => {
+test('the age of the oldest pending message is notified to the minute', async () => {
   await once(aliceWrites({ at: Date.now() - 300 * SECOND }));
   await once(aliceWrites({ id: 'm-2' }));
   const { oldestPendingAgeSeconds } = await opened.ledger.figures();

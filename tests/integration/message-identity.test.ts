@@ -1,6 +1,5 @@
 // Messages that are others than those that their sender gave the same id, and what speaks of messages, on the wire.
-import { cancel } from '../../src/store/redis/administration-operations.ts';
-import { claim, expire, type Operation, settle, withdraw } from '../../src/store/redis/operations.ts';
+import { cancel, claim, expire, type Request, settle, withdraw } from '../../src/store/contract.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { openDeliveryStage } from '../support/stages/delivery-stage.ts';
 import { ALICE, aliceWrites, keyOf, TIMETABLE } from '../support/store/ledger.ts';
@@ -97,7 +96,7 @@ describe('two windows that count alike say the same', () => {
     const id = await twoWindows();
     await room.handsOver();
     const [key] = (await room.redis.lrange(room.ledger.keys.index(keyOf('2')), 0, -1)) as [string];
-    const claimed = await room.ledger.once(claim(key, 1));
+    const claimed = await room.ledger.perform(claim(key, 1));
     if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
     room.receipts.outbox.redeliver(claimed.record, false);
     expect(room.written().map(seen)).toMatchObject([{ id, body: 'yes' }]);
@@ -125,7 +124,7 @@ describe('two windows that count alike say the same', () => {
     const written = await room.given(says('3', 'no', { tab: 'b', more: replace('2') }));
     expect(written.join('')).toContain(replace(id));
     await room.handsOver();
-    const claimed = await room.ledger.once(claim(keyOf('3'), 1));
+    const claimed = await room.ledger.perform(claim(keyOf('3'), 1));
     if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
     room.receipts.outbox.redeliver(claimed.record, false);
     expect(room.written().join('')).toContain(replace(id));
@@ -204,7 +203,7 @@ describe('an older correction that did not arrive', () => {
     await room.given(says('c2', 'blue', { more: replace('m') }));
     await room.handsOver();
   }
-  const claimed = (id: string, attempt = 1) => room.ledger.once(claim(keyOf(id), attempt));
+  const claimed = (id: string, attempt = 1) => room.ledger.perform(claim(keyOf(id), attempt));
   const stateOf = async (id: string) => (await room.ledger.status([keyOf(id)]))[0]?.state;
 
   test('is not sent after a later one, and counts as delivered with it', async () => {
@@ -221,7 +220,7 @@ describe('an older correction that did not arrive', () => {
 
   test('is not sent either when the process died that took the later one’s receipt', async () => {
     await corrected();
-    await room.ledger.once(settle(keyOf('c2'), 'desk', Date.now()));
+    await room.ledger.perform(settle(keyOf('c2'), 'desk', Date.now()));
     expect(await stateOf('c1')).toBe('pending');
     expect(await claimed('c1')).toEqual({ outcome: 'moot' });
     expect(await stateOf('c1')).toBe('delivered');
@@ -247,15 +246,15 @@ describe('an older correction that did not arrive', () => {
   };
 
   test.each<[string, () => Promise<unknown>]>([
-    ['was taken back', () => room.ledger.once(withdraw(keyOf('c2'), 'c2'))],
-    ['has expired', () => room.ledger.once(expire(keyOf('c2'), Date.now()))],
-    ['was cancelled', () => room.ledger.once(cancel(keyOf('c2'), ALICE, Date.now(), 'its sender'))],
+    ['was taken back', () => room.ledger.perform(withdraw(keyOf('c2'), 'c2'))],
+    ['has expired', () => room.ledger.perform(expire(keyOf('c2'), Date.now()))],
+    ['was cancelled', () => room.ledger.perform(cancel(keyOf('c2'), ALICE, Date.now(), 'its sender'))],
     ['was erased', () => room.redis.del(room.ledger.keys.record(keyOf('c2')))],
     ['was found damaged', () => damaged('c2')],
   ])('is sent when the later one %s', async (_, ends) => {
     const long = Date.now() - TIMETABLE.messageTtl;
-    await room.ledger.once(aliceWrites({ id: 'c1', body: 'c1', corrects: 'm' }));
-    await room.ledger.once(aliceWrites({ id: 'c2', body: 'c2', corrects: 'm', token: 'c2', at: long }));
+    await room.ledger.perform(aliceWrites({ id: 'c1', body: 'c1', corrects: 'm' }));
+    await room.ledger.perform(aliceWrites({ id: 'c2', body: 'c2', corrects: 'm', token: 'c2', at: long }));
     expect(await claimed('c1')).toEqual({ outcome: 'moot' });
     await ends();
     expect(await claimed('c1')).toMatchObject({ outcome: 'claimed' });
@@ -312,13 +311,13 @@ describe('an older correction that did not arrive', () => {
     await room.handsOver();
     const keys = [keyOf('7'), ...(await room.redis.lrange(room.ledger.keys.index(keyOf('7')), 0, -1))];
     const outcomes = [];
-    for (const key of keys) outcomes.push((await room.ledger.once(claim(key, 1))).outcome);
+    for (const key of keys) outcomes.push((await room.ledger.perform(claim(key, 1))).outcome);
     expect(outcomes).toEqual(['moot', 'moot', 'claimed']);
   });
 
   test('that is stored again after a lost reply does not come after a later one by that', async () => {
     const [c1, c2] = ['c1', 'c2'].map((id) => aliceWrites({ id, body: id, corrects: 'm', token: id }));
-    for (const operation of [c1, c2, c1]) await room.ledger.once(operation as Operation<unknown>);
+    for (const operation of [c1, c2, c1]) await room.ledger.perform(operation as Request);
     expect(await claimed('c1')).toEqual({ outcome: 'moot' });
     expect(await claimed('c2')).toMatchObject({ outcome: 'claimed' });
   });

@@ -9,20 +9,21 @@ import {
   type MessageState,
   STATES,
 } from '../../src/delivery/message-state.ts';
-import { cancel } from '../../src/store/redis/administration-operations.ts';
 import {
   bounce,
+  cancel,
   claim,
   expire,
   handOver,
-  type Operation,
+  notified,
+  type Request,
   reject,
-  revive,
+  requeue,
+  type StoredRecord,
   settle,
   supersede,
-  told,
-} from '../../src/store/redis/operations.ts';
-import { decodeRecord, type StoredRecord } from '../../src/store/redis/record.ts';
+} from '../../src/store/contract.ts';
+import { decodeRecord } from '../../src/store/redis/record.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger } from '../support/store/ledger.ts';
 
@@ -105,7 +106,7 @@ class Subject {
         await this.#do(claim(key, 0xffff));
         break;
       case 'requeued':
-        await this.#do(revive(key));
+        await this.#do(requeue(key));
         break;
     }
   }
@@ -141,7 +142,7 @@ class Subject {
   }
 
   async isTold(): Promise<void> {
-    for (const operation of told([await this.record()])) await this.#do(operation);
+    for (const operation of notified([await this.record()])) await this.#do(operation);
   }
 
   close(): void {
@@ -154,9 +155,8 @@ class Subject {
     return this.#do(handOver({ key: this.#key, attempt, copies: copies + 1, ...about }));
   }
 
-  async #do<Result>(operation: Operation<Result>): Promise<void> {
-    const [reply] = await this.#opened.ledger.turn([operation], this.#now);
-    operation.decode(reply as string);
+  async #do(request: Request): Promise<void> {
+    await this.#opened.ledger.perform(request, this.#now);
   }
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { noteReceipts, renewSession, seePresence } from '../../src/store/redis/presence-operations.ts';
+import { recordPresence, recordReceiptSupport, renewSession } from '../../src/store/contract.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { openDeliveryStage } from '../support/stages/delivery-stage.ts';
 import { parseStanza } from '../support/stanzas/xml.ts';
@@ -192,8 +192,8 @@ test('presence that Redis was not there to note: nothing is taken for known, tho
   await other.given(presence(`${BOB}/desk`, ALICE_PROXIED), presence(`${ALICE}/phone`, BOB_PROXIED));
   await until(async () => (await one.redis.exists(`${one.ledger.keys.prefix}:asking`)) === 0);
   let down = false;
-  const turn: typeof one.ledger.turn = (...args) =>
-    down ? Promise.reject(new Error('down')) : one.ledger.turn(...args);
+  const turn: typeof one.ledger.batch = (...args) =>
+    down ? Promise.reject(new Error('down')) : one.ledger.batch(...args);
   const ledger = new Proxy(one.ledger, {
     get: (target, name) => {
       if (name === 'turn') return turn;
@@ -279,22 +279,22 @@ test('a process that has died without a word is not waited for', async () => {
 });
 
 describe('in Redis', () => {
-  const began = (at: number, token: string) => seePresence(BOB, ALICE, 'desk', true, at, '', '', token);
+  const began = (at: number, token: string) => recordPresence(BOB, ALICE, 'desk', true, at, '', '', token);
 
   test('a session begins once, however many are told of it at the same time, and a repeated call says so again', async () => {
     const { ledger, redis } = room();
     await redis.hset(ledger.keys.subscriptions(BOB), ALICE, 's');
     const now = Date.now();
-    expect(await ledger.once(began(now, 't-1'))).toMatchObject({ what: 'began', asks: true });
-    expect(await ledger.once(began(now, 't-2'))).toMatchObject({ what: 'none', asks: false });
-    expect(await ledger.once(began(now, 't-1'))).toMatchObject({ what: 'began', asks: true });
+    expect(await ledger.perform(began(now, 't-1'))).toMatchObject({ what: 'began', asks: true });
+    expect(await ledger.perform(began(now, 't-2'))).toMatchObject({ what: 'none', asks: false });
+    expect(await ledger.perform(began(now, 't-1'))).toMatchObject({ what: 'began', asks: true });
   });
 
   test('a probe renews a session that is older than a login takes, once', async () => {
     const { ledger, redis } = room();
     const now = Date.now();
     const since = (at: number) => redis.hset(ledger.keys.sessions(BOB), 'desk', `${at};y;${now};sha-1:v1`);
-    const renew = (token: string, resource = 'desk') => ledger.once(renewSession(BOB, resource, now, token));
+    const renew = (token: string, resource = 'desk') => ledger.perform(renewSession(BOB, resource, now, token));
     await since(now - 4900);
     expect(await renew('t-1')).toBe(false);
     await since(now - 5000);
@@ -310,11 +310,11 @@ describe('in Redis', () => {
     const { ledger, redis } = room();
     const of = (resource: string) => redis.hget(ledger.keys.sessions(BOB), resource);
     await redis.hset(ledger.keys.sessions(BOB), 'desk', '1;u;2;sha-1:v2', 'bare', '1;u');
-    await ledger.once(noteReceipts(BOB, 'desk', 'sha-1:v1', 'y'));
+    await ledger.perform(recordReceiptSupport(BOB, 'desk', 'sha-1:v1', 'y'));
     expect(await of('desk')).toBe('1;u;2;sha-1:v2');
-    await ledger.once(noteReceipts(BOB, 'desk', 'sha-1:v2', 'y'));
-    await ledger.once(noteReceipts(BOB, 'bare', '', 'n'));
-    await ledger.once(noteReceipts(BOB, 'gone', '', 'n'));
+    await ledger.perform(recordReceiptSupport(BOB, 'desk', 'sha-1:v2', 'y'));
+    await ledger.perform(recordReceiptSupport(BOB, 'bare', '', 'n'));
+    await ledger.perform(recordReceiptSupport(BOB, 'gone', '', 'n'));
     expect([await of('desk'), await of('bare'), await of('gone')]).toEqual(['1;y;2;sha-1:v2', '1;n;;', null]);
   });
 });

@@ -1,4 +1,4 @@
-import { takeStep } from '../../src/store/redis/presence-operations.ts';
+import { subscriptionStep } from '../../src/store/contract.ts';
 import { ASK_AGAIN_AFTER, type Standing, type SubscriptionType, stepOf } from '../../src/xmpp/stanza/subscription.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { openDeliveryStage } from '../support/stages/delivery-stage.ts';
@@ -161,8 +161,8 @@ describe('subscriptions', () => {
       const value = STANDINGS[before];
       if (value !== undefined) await room.redis.hset(room.ledger.keys.subscriptions(BOB), ALICE, value);
       if (before === 'probed') await room.redis.set(room.ledger.keys.probed(BOB, ALICE), 'p');
-      const operation = takeStep(type, BOB, ALICE, Date.now(), 'token');
-      const standings = [await room.ledger.once(operation), await room.ledger.once(operation)];
+      const operation = subscriptionStep(type, BOB, ALICE, Date.now(), 'token');
+      const standings = [await room.ledger.perform(operation), await room.ledger.perform(operation)];
       const { next } = stepOf(type, before);
       expect(standings).toEqual([before, before]);
       const after = await standing(BOB, ALICE);

@@ -1,13 +1,20 @@
 // Messages that nobody would look at again before the end of their life, were it not for these.
-import { arrived, came, type Event } from '../../src/store/redis/evidence-operations.ts';
-import { claim, expire, type HandedOver, handOver } from '../../src/store/redis/operations.ts';
 import {
-  askAfter,
+  beginProbe,
+  claim,
+  endUnheardSessions,
+  expire,
   forgetPresence,
-  judgeSessions,
-  seePresence,
-  takeStep,
-} from '../../src/store/redis/presence-operations.ts';
+  type HandedOver,
+  handOver,
+  type ReplyTo,
+  type Request,
+  recordPresence,
+  type SessionEvent,
+  sessionAvailable,
+  settleUpTo,
+  subscriptionStep,
+} from '../../src/store/contract.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND, TIMETABLE } from '../support/store/ledger.ts';
 
@@ -26,9 +33,8 @@ const START = Date.now();
 const END = START + TIMETABLE.messageTtl;
 const dueOf = async (id = 'm-1') => Number(await opened.redis.zscore(opened.ledger.keys.due, keyOf(id)));
 
-async function at<R>(now: number, operation: { decode(reply: string): R } & Parameters<typeof opened.ledger.once>[0]) {
-  const [reply] = await opened.ledger.turn([operation], now);
-  return operation.decode(reply as string);
+function at<R extends Request>(now: number, request: R): Promise<ReplyTo<R>> {
+  return opened.ledger.perform(request, now);
 }
 
 const confirms = () => opened.redis.set(opened.ledger.keys.confirms(BOB), '1');
@@ -40,9 +46,9 @@ async function bobHas(sessions: Record<string, number>): Promise<void> {
     await opened.redis.hset(name, resource, `${since};y;${since};`);
   }
 }
-const bobComes = async (now: number, event: Event) => {
+const bobComes = async (now: number, event: SessionEvent) => {
   const times = { stepDue: now + 30 * SECOND, leaseUntil: now + 60 * SECOND, unconfirmedRetries: 1 };
-  return (await at(now, came({ user: BOB, event, ...times }))).missed.map(({ key }) => key);
+  return (await at(now, sessionAvailable({ user: BOB, event, ...times }))).missed.map(({ key }) => key);
 };
 async function aliceHasWritten(now: number, id = 'm-1', special: Partial<HandedOver> = {}): Promise<void> {
   await at(now, aliceWrites({ id, at: now }));
@@ -101,7 +107,7 @@ test('a login that nobody acted upon, as a process died over it: his next presen
 
 describe('a marker for a later message proves nothing of an earlier one that', () => {
   const marker = async (id: string) => {
-    const { settled } = await at(START + 3 * SECOND, arrived(keyOf(id), ALICE, BOB, 'desk', START + 3 * SECOND));
+    const { settled } = await at(START + 3 * SECOND, settleUpTo(keyOf(id), ALICE, BOB, 'desk', START + 3 * SECOND));
     return settled.map(({ record }) => record.wireId);
   };
 
@@ -158,7 +164,7 @@ describe('a copy that went nowhere', () => {
 });
 
 describe('the link was down, and nobody heard what his session did', () => {
-  const heard = (now: number, token: string) => at(now, seePresence(BOB, ALICE, 'desk', true, now, '', '', token));
+  const heard = (now: number, token: string) => at(now, recordPresence(BOB, ALICE, 'desk', true, now, '', '', token));
   beforeEach(async () => {
     await opened.redis.hset(opened.ledger.keys.subscriptions(BOB), ALICE, 's');
     await bobHas({ desk: START - DAY });
@@ -166,7 +172,7 @@ describe('the link was down, and nobody heard what his session did', () => {
 
   test('it is heard of again, once, however often Redis is told', async () => {
     await at(START, forgetPresence([BOB]));
-    await at(START, askAfter(BOB));
+    await at(START, beginProbe(BOB));
     expect(await heard(START + SECOND, 't-1')).toMatchObject({ what: 'returned' });
     expect(await heard(START + SECOND, 't-1')).toMatchObject({ what: 'returned' });
     expect(await heard(START + SECOND, 't-2')).toMatchObject({ what: 'none' });
@@ -174,10 +180,10 @@ describe('the link was down, and nobody heard what his session did', () => {
   });
 
   test('while another process listened it has merely been asked after', async () => {
-    await at(START, askAfter(BOB));
-    expect(await at(START, judgeSessions(BOB, START, false))).toEqual(['desk']);
+    await at(START, beginProbe(BOB));
+    expect(await at(START, endUnheardSessions(BOB, START, false))).toEqual(['desk']);
     expect(await heard(START + SECOND, 't-1')).toMatchObject({ what: 'updated' });
-    expect(await at(START + 2 * SECOND, judgeSessions(BOB, START, true))).toEqual([]);
+    expect(await at(START + 2 * SECOND, endUnheardSessions(BOB, START, true))).toEqual([]);
   });
 
   test('it may be another of the same resource: what is unconfirmed is due a step later, once', async () => {
@@ -225,7 +231,7 @@ test('his last contact among the proxied is gone, so nobody will hear of him: th
   await opened.redis.hset(opened.ledger.keys.subscriptions(BOB), ALICE, 's');
   await bobHas({ desk: START - DAY });
   await aliceHasWritten(START, 'm-1', { byTimetable: END });
-  await at(START + SECOND, takeStep('unsubscribe', BOB, ALICE, START + SECOND, 't-1'));
+  await at(START + SECOND, subscriptionStep('unsubscribe', BOB, ALICE, START + SECOND, 't-1'));
   expect(await dueOf()).toBe(START + 31 * SECOND);
 });
 
@@ -235,7 +241,7 @@ test.each(['a', 'k', 'd', 'T', 'g', 't', 's'])('however it went (%s)', async (ho
   await bobHas({ desk: START - DAY });
   await aliceHasWritten(START, 'm-1', { byTimetable: END });
   await opened.redis.hset(opened.ledger.keys.out(BOB), keyOf('m-1'), `${how};${START};${START}`);
-  await at(START + SECOND, takeStep('unsubscribe', BOB, ALICE, START + SECOND, 't-1'));
+  await at(START + SECOND, subscriptionStep('unsubscribe', BOB, ALICE, START + SECOND, 't-1'));
   expect(await dueOf()).toBe(START + 31 * SECOND);
 });
 
@@ -258,7 +264,10 @@ test('somebody with thousands of messages to come is looked at in portions', asy
   const times = { stepDue: 0, leaseUntil: START + 60 * SECOND, unconfirmedRetries: 1 };
   let cursor = '0';
   do {
-    const { next, missed } = await at(START + SECOND, came({ user: BOB, event: 'login', cursor, ...times }));
+    const { next, missed } = await at(
+      START + SECOND,
+      sessionAvailable({ user: BOB, event: 'login', cursor, ...times }),
+    );
     expect(missed.length).toBeLessThan(200);
     found.push(...missed.map(({ key }) => key));
     cursor = next;

@@ -1,13 +1,20 @@
 // Whatever has happened to a message, its copies and its recipient's sessions: when he comes again, it comes to him.
-import { came, type Event, gap, type Missed } from '../../src/store/redis/evidence-operations.ts';
-import { bounce, claim, handOver } from '../../src/store/redis/operations.ts';
 import {
+  bounce,
+  claim,
+  endUnheardSessions,
   forgetPresence,
-  judged,
-  judgeSessions,
-  seePresence,
-  takeStep,
-} from '../../src/store/redis/presence-operations.ts';
+  handOver,
+  type Missed,
+  type ReplyTo,
+  type Request,
+  recordPing,
+  recordPresence,
+  type SessionEvent,
+  sequenceGap,
+  sessionAvailable,
+  subscriptionStep,
+} from '../../src/store/contract.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { ALICE, aliceWrites, BOB, keyOf, openLedger, RETRY, SECOND, TIMETABLE } from '../support/store/ledger.ts';
 
@@ -39,7 +46,7 @@ class Story {
   readonly #random: () => number;
   readonly #alive = new Map<string, 'answers' | 'silent'>();
   readonly #attempts = new Map<string, { attempt: number; copies: number; seen: number; storedAt: number }>();
-  /** Keys of the messages of which a copy was sent since he came anew. */
+  /** Keys of the messages of which a copy was sent since he sessionAvailable anew. */
   #sent = new Set<string>();
   #tokens = 0;
 
@@ -51,14 +58,13 @@ class Story {
   }
 
   async begin(): Promise<void> {
-    await this.at(takeStep('subscribed', BOB, ALICE, this.now, 'granted'));
+    await this.at(subscriptionStep('subscribed', BOB, ALICE, this.now, 'granted'));
     if (this.confirms) await this.opened.redis.set(this.opened.ledger.keys.confirms(BOB), '1');
     await this.sees('phone', true, 0);
   }
 
-  async at<R>(operation: { decode(reply: string): R } & Parameters<typeof this.opened.ledger.once>[0]): Promise<R> {
-    const [reply] = await this.opened.ledger.turn([operation], this.now);
-    return operation.decode(reply as string);
+  at<R extends Request>(operation: R): Promise<ReplyTo<R>> {
+    return this.opened.ledger.perform(operation, this.now);
   }
 
   pick<T>(from: readonly T[]): T {
@@ -68,7 +74,7 @@ class Story {
   async sees(resource: string, available: boolean, priority: number): Promise<void> {
     this.#tokens += 1;
     const seen = await this.at(
-      seePresence(BOB, ALICE, resource, available, this.now, '', '', `t-${this.#tokens}`, { priority }),
+      recordPresence(BOB, ALICE, resource, available, this.now, '', '', `t-${this.#tokens}`, { priority }),
     );
     if (available) this.#alive.set(resource, this.#alive.get(resource) ?? 'answers');
     else this.#alive.delete(resource);
@@ -76,12 +82,12 @@ class Story {
     if (seen.what in event) await this.comes(event[seen.what as keyof typeof event]);
   }
 
-  async comes(event: Event): Promise<void> {
+  async comes(event: SessionEvent): Promise<void> {
     const missed: Missed[] = [];
     let cursor = '0';
     do {
       const times = { stepDue: this.now + STEP, leaseUntil: this.now + 60 * SECOND, unconfirmedRetries: 1 };
-      const reply = await this.at(came({ user: BOB, event, cursor, ...times }));
+      const reply = await this.at(sessionAvailable({ user: BOB, event, cursor, ...times }));
       missed.push(...reply.missed);
       cursor = reply.next;
     } while (cursor !== '0');
@@ -94,7 +100,7 @@ class Story {
       for (const resource of claimed.resources) {
         const state = this.#alive.get(resource);
         // The process may die, or the link be lost.
-        if (this.#random() < 0.8) await this.at(judged(BOB, resource, this.now, state === 'answers'));
+        if (this.#random() < 0.8) await this.at(recordPing(BOB, resource, this.now, state === 'answers'));
       }
       await this.comes('update');
     } else if (claimed.outcome === 'claimed') {
@@ -143,7 +149,7 @@ class Story {
   }
 
   /**
-   * Messages of which no copy was sent to him since he came anew, but for those that sessions had which went on: what is out
+   * Messages of which no copy was sent to him since he sessionAvailable anew, but for those that sessions had which went on: what is out
    * of them. `answered`: or that a session had which answered since.
    */
   async forgotten(answered: boolean): Promise<string[]> {
@@ -178,7 +184,7 @@ class Story {
     } else if (what === 6) {
       if (this.#alive.has(resource)) {
         this.#alive.set(resource, 'answers');
-        await this.at(gap(BOB, resource, ALICE, this.now, this.now + 10 * SECOND));
+        await this.at(sequenceGap(BOB, resource, ALICE, this.now, this.now + 10 * SECOND));
       }
     } else if (what === 7) {
       await this.at(forgetPresence([BOB]));
@@ -188,7 +194,7 @@ class Story {
         if (this.#random() < 0.7) await this.sees(one, true, 0);
         else this.#alive.delete(one);
       }
-      const ended = await this.at(judgeSessions(BOB, this.now, true));
+      const ended = await this.at(endUnheardSessions(BOB, this.now, true));
       for (const _ of ended) await this.comes('ended');
     } else if (what === 8) this.now += 5 * SECOND;
     else if (what === 9) {

@@ -1,7 +1,18 @@
 // A session that does not answer: what went to it goes to another, and to nobody twice for it.
-import { arrived, came, type Event, gap } from '../../src/store/redis/evidence-operations.ts';
-import { claim, expire, handOver } from '../../src/store/redis/operations.ts';
-import { judged, overheard, seePresence } from '../../src/store/redis/presence-operations.ts';
+import {
+  claim,
+  expire,
+  handOver,
+  type ReplyTo,
+  type Request,
+  recordPing,
+  recordPresence,
+  recordStrayPing,
+  type SessionEvent,
+  sequenceGap,
+  sessionAvailable,
+  settleUpTo,
+} from '../../src/store/contract.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND, TIMETABLE } from '../support/store/ledger.ts';
 
@@ -22,9 +33,8 @@ const END = START + TIMETABLE.messageTtl;
 const STEP = 30 * SECOND;
 const dueOf = async (id = 'm-1') => Number(await opened.redis.zscore(opened.ledger.keys.due, keyOf(id)));
 
-async function at<R>(now: number, operation: { decode(reply: string): R } & Parameters<typeof opened.ledger.once>[0]) {
-  const [reply] = await opened.ledger.turn([operation], now);
-  return operation.decode(reply as string);
+function at<R extends Request>(now: number, request: R): Promise<ReplyTo<R>> {
+  return opened.ledger.perform(request, now);
 }
 
 async function bobHas(sessions: Record<string, number>): Promise<void> {
@@ -49,11 +59,14 @@ async function aliceHasWritten(now: number, id = 'm-1'): Promise<void> {
 }
 
 const due = (now: number, id = 'm-1', attempt = 1) => at(now, claim(keyOf(id), attempt, 0));
-const answers = (now: number, resource: string) => at(now + SECOND, judged(BOB, resource, now, true));
-const isSilent = (now: number, resource: string) => at(now + 15 * SECOND, judged(BOB, resource, now, false));
-const looks = async (now: number, event: Event = 'update') => {
+const answers = (now: number, resource: string) => at(now + SECOND, recordPing(BOB, resource, now, true));
+const isSilent = (now: number, resource: string) => at(now + 15 * SECOND, recordPing(BOB, resource, now, false));
+const looks = async (now: number, event: SessionEvent = 'update') => {
   const times = { stepDue: now + STEP, leaseUntil: now + 60 * SECOND, unconfirmedRetries: 1 };
-  return (await at(now, came({ user: BOB, event, ...times }))).missed.map(({ key, evidence }) => [key, evidence]);
+  return (await at(now, sessionAvailable({ user: BOB, event, ...times }))).missed.map(({ key, evidence }) => [
+    key,
+    evidence,
+  ]);
 };
 const MISSED = [[keyOf('m-1'), 'session-silent']];
 
@@ -64,7 +77,7 @@ describe('a step after the copy, and no receipt', () => {
     await aliceHasWritten(START + SECOND, 'm-2');
     const asked = await due(START + STEP);
     if (asked.outcome !== 'asks') throw new Error(asked.outcome);
-    // Not the one that came later.
+    // Not the one that sessionAvailable later.
     expect([...asked.resources].sort()).toEqual(['phone', 'tablet']);
     // The next message asks the one that had no part in the first.
     expect(await due(START + STEP + SECOND, 'm-2')).toEqual({ outcome: 'asks', user: BOB, resources: ['later'] });
@@ -143,7 +156,7 @@ describe('a step after the copy, and no receipt', () => {
     expect(await looks(START + 90 * SECOND)).toEqual([]);
   });
 
-  test('another came since: it goes to that one', async () => {
+  test('another sessionAvailable since: it goes to that one', async () => {
     await bobHas({ phone: START - DAY });
     await aliceHasWritten(START);
     await bobHas({ phone: START - DAY, tablet: START + SECOND });
@@ -237,7 +250,7 @@ describe('one of the sessions that may have had it has ended, another is there',
   });
 });
 
-test('a gap where another session may have had it: sent again when both have answered, or the other is silent', async () => {
+test('a sequenceGap where another session may have had it: sent again when both have answered, or the other is silent', async () => {
   for (const [id, silent] of [
     ['m-1', false],
     ['m-2', true],
@@ -245,7 +258,7 @@ test('a gap where another session may have had it: sent again when both have ans
     await bobHas({ phone: START - DAY, tablet: START - DAY });
     await opened.redis.del(opened.ledger.keys.asked(BOB));
     await aliceHasWritten(START, id);
-    expect((await at(START, gap(BOB, 'tablet', ALICE, START + 1, START + 10 * SECOND))).count).toBe(1);
+    expect((await at(START, sequenceGap(BOB, 'tablet', ALICE, START + 1, START + 10 * SECOND))).count).toBe(1);
     expect(await due(START + 10 * SECOND, id)).toMatchObject({ outcome: 'asks' });
     await answers(START + 10 * SECOND, 'tablet');
     expect(await looks(START + 11 * SECOND)).toEqual([]);
@@ -270,17 +283,17 @@ describe('silence is over', () => {
   };
 
   test('by presence', async () => {
-    await at(START + 46 * SECOND, seePresence(BOB, ALICE, 'phone', true, START + 46 * SECOND, '', '', 't-1'));
+    await at(START + 46 * SECOND, recordPresence(BOB, ALICE, 'phone', true, START + 46 * SECOND, '', '', 't-1'));
     expect(await bobTakesAnother(START + 50 * SECOND)).toEqual([]);
   });
 
   test('by a receipt for another message', async () => {
-    await at(START + 46 * SECOND, gap(BOB, 'phone', ALICE, START - 1, START + 56 * SECOND));
+    await at(START + 46 * SECOND, sequenceGap(BOB, 'phone', ALICE, START - 1, START + 56 * SECOND));
     expect(await bobTakesAnother(START + 50 * SECOND)).toEqual([]);
   });
 
-  test('by a late answer, or one that came to another process', async () => {
-    await at(START + 46 * SECOND, overheard(BOB, 'phone'));
+  test('by a late answer, or one that sessionAvailable to another process', async () => {
+    await at(START + 46 * SECOND, recordStrayPing(BOB, 'phone'));
     expect(await bobTakesAnother(START + 50 * SECOND)).toEqual([]);
     // That the time was over there is no news then.
     await isSilent(START + STEP, 'phone');
@@ -289,7 +302,7 @@ describe('silence is over', () => {
 
   test('what is known of it goes with the session', async () => {
     const tells = (available: boolean, token: string) =>
-      at(START + 46 * SECOND, seePresence(BOB, ALICE, 'phone', available, START + 46 * SECOND, '', '', token));
+      at(START + 46 * SECOND, recordPresence(BOB, ALICE, 'phone', available, START + 46 * SECOND, '', '', token));
     expect(await opened.redis.hkeys(opened.ledger.keys.asked(BOB))).toEqual(['phone']);
     await tells(false, 't-1');
     expect(await opened.redis.exists(opened.ledger.keys.asked(BOB))).toBe(0);
@@ -306,7 +319,7 @@ test('a marker from another session proves nothing of what only a silent one can
   await bobHas({ phone: START - DAY, tablet: START + SECOND });
   await aliceHasWritten(START + 2 * SECOND, 'm-2');
   const now = START + 3 * SECOND;
-  const { settled } = await at(now, arrived(keyOf('m-2'), ALICE, BOB, 'tablet', now));
+  const { settled } = await at(now, settleUpTo(keyOf('m-2'), ALICE, BOB, 'tablet', now));
   expect(settled.map(({ record }) => record.wireId)).toEqual(['m-2']);
 });
 
@@ -319,11 +332,11 @@ test('a client that drops what it knows without confirming it: no error for the 
   await at(START + SECOND, claim(keyOf('m-1'), 1));
   await handedOver(START + SECOND, 'm-1', 2);
   await aliceHasWritten(START + 2 * SECOND, 'm-2');
-  expect(await at(START + 3 * SECOND, gap(BOB, 'phone', ALICE, START + 2 * SECOND, START + 13 * SECOND))).toMatchObject(
-    {
-      count: 0,
-    },
-  );
+  expect(
+    await at(START + 3 * SECOND, sequenceGap(BOB, 'phone', ALICE, START + 2 * SECOND, START + 13 * SECOND)),
+  ).toMatchObject({
+    count: 0,
+  });
   await bobHas({ phone: START + DAY });
   expect(await looks(START + DAY, 'login')).not.toContainEqual([keyOf('m-1'), 'session-ended']);
   expect(await at(END, expire(keyOf('m-1'), END))).toMatchObject({ state: 'unconfirmed' });
@@ -336,7 +349,7 @@ test('the same of somebody whose presence is not known: the timetable ends when 
   const copies = async () => {
     for (let due = await dueOf(); due < END && attempt < 20; due = await dueOf()) {
       // He confirms what is written after each copy.
-      await at(due - 2, gap(BOB, 'phone', ALICE, due - 3, due + 7 * SECOND));
+      await at(due - 2, sequenceGap(BOB, 'phone', ALICE, due - 3, due + 7 * SECOND));
       now = due;
       if ((await dueOf()) > now) continue;
       expect(await at(now, claim(keyOf('m-1'), attempt))).toMatchObject({ outcome: 'claimed' });
@@ -349,11 +362,11 @@ test('the same of somebody whose presence is not known: the timetable ends when 
   expect(await at(END, expire(keyOf('m-1'), END))).toMatchObject({ state: 'unconfirmed' });
 });
 
-test('but not for receipts that came before a copy, which may have been lost', async () => {
+test('but not for receipts that sessionAvailable before a copy, which may have been lost', async () => {
   await aliceHasWritten(START);
   for (const attempt of [1, 2, 3]) {
     const now = START + attempt * STEP;
-    await at(now, gap(BOB, 'phone', ALICE, START - 1, now + 10 * SECOND));
+    await at(now, sequenceGap(BOB, 'phone', ALICE, START - 1, now + 10 * SECOND));
     expect(await at(now, claim(keyOf('m-1'), attempt))).toMatchObject({ outcome: 'claimed' });
     await handedOver(now, 'm-1', attempt + 1);
   }

@@ -1,18 +1,24 @@
 // Every cell of the table in docs/redelivery.md, against the scripts that look their answers up in it.
 
-import { ruleFor, SITUATIONS, type Situation } from '../../src/store/redelivery-rules.ts';
-import { arrived, byStoring, came, type Event, gap, tell } from '../../src/store/redis/evidence-operations.ts';
 import {
   bounce,
+  bringForward,
+  byStoring,
   claim,
   expire,
   handOver,
-  hasten,
-  type Operation,
+  notified,
+  type ReplyTo,
+  type Request,
+  recordPing,
+  type SessionEvent,
+  senderAvailable,
+  sequenceGap,
+  sessionAvailable,
   settle,
-  told,
-} from '../../src/store/redis/operations.ts';
-import { judged } from '../../src/store/redis/presence-operations.ts';
+  settleUpTo,
+} from '../../src/store/contract.ts';
+import { ruleFor, SITUATIONS, type Situation } from '../../src/store/redelivery-rules.ts';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, RETRY, SECOND, TIMETABLE } from '../support/store/ledger.ts';
@@ -34,9 +40,8 @@ const END = START + TIMETABLE.messageTtl;
 const dueOf = async (key = KEY) => Number(await opened.redis.zscore(opened.ledger.keys.due, key));
 
 /** At a time of the test's choosing. */
-async function at<R>(now: number, operation: { decode(reply: string): R } & Parameters<typeof opened.ledger.once>[0]) {
-  const [reply] = await opened.ledger.turn([operation], now);
-  return operation.decode(reply as string);
+function at<R extends Request>(now: number, request: R): Promise<ReplyTo<R>> {
+  return opened.ledger.perform(request, now);
 }
 
 /** Bob's sessions: since when each lasts, and whether its client knows receipts; his presence is known. */
@@ -66,9 +71,9 @@ function handedOver(attempt: number, copies: number, now: number, { key = KEY, n
   });
 }
 
-async function comes(user: string, event: Event, now: number) {
+async function comes(user: string, event: SessionEvent, now: number) {
   const times = { stepDue: now + 30 * SECOND, leaseUntil: now + 60 * SECOND, unconfirmedRetries: 1 };
-  const { missed } = await at(now, came({ user, event, ...times }));
+  const { missed } = await at(now, sessionAvailable({ user, event, ...times }));
   const inOrder = [...missed].sort(byStoring);
   return inOrder.map(({ key, attempt, evidence }) => ({ key, attempt, evidence }));
 }
@@ -81,7 +86,7 @@ async function copyGoes(copy: Situation['copy'], attempt: number, copies: number
   if (copy === 'handed over') return;
   const bounced = await at(now, bounce(KEY));
   if (bounced.outcome !== 'done') throw new Error('no bounce');
-  await at(now, hasten(KEY, RETRY.bySchedule(bounced.record.storedAt, bounced.record.copies, now, 0), BOB));
+  await at(now, bringForward(KEY, RETRY.bySchedule(bounced.record.storedAt, bounced.record.copies, now, 0), BOB));
 }
 
 async function situation({ presence, acknowledges, copy }: Situation): Promise<void> {
@@ -120,7 +125,7 @@ describe('every situation', () => {
       const claimed = await at(due, claim(KEY, copies + 1, due));
       if (claimed.outcome === 'asks') {
         expect(claimed).toMatchObject({ user: BOB, resources: ['desk'] });
-        await at(due, judged(BOB, 'desk', due, true));
+        await at(due, recordPing(BOB, 'desk', due, true));
         // It has the copy, and is not asked again.
         expect(await at(due + DAY, claim(KEY, copies + 1, 0))).toEqual({ outcome: 'moot' });
         continue;
@@ -241,7 +246,7 @@ describe('away', () => {
 });
 
 describe('stored while he was away', () => {
-  test('and lost with the session that it came to: sent again at the next login', async () => {
+  test('and lost with the session that it sessionAvailable to: sent again at the next login', async () => {
     await confirms('1');
     await bobHas({});
     await at(START, aliceWrites({ at: START }));
@@ -299,7 +304,7 @@ describe('a gap', () => {
 
   test('the session that it went to confirmed a later one: it is due', async () => {
     await twoMessages();
-    expect((await at(START, gap(BOB, 'desk', ALICE, START + 1, START + 10 * SECOND))).count).toBe(1);
+    expect((await at(START, sequenceGap(BOB, 'desk', ALICE, START + 1, START + 10 * SECOND))).count).toBe(1);
     expect(await dueOf()).toBe(START + 10 * SECOND);
   });
 
@@ -308,13 +313,13 @@ describe('a gap', () => {
     ['an earlier message', 'desk', START],
   ])('not by %s', async (_, resource, later) => {
     await twoMessages();
-    expect((await at(START, gap(BOB, resource, ALICE, later, START + 10 * SECOND))).count).toBe(0);
+    expect((await at(START, sequenceGap(BOB, resource, ALICE, later, START + 10 * SECOND))).count).toBe(0);
     expect(await dueOf()).toBe(START + 30 * SECOND);
   });
 
   test('another session, which began later, confirmed a later one: the first is asked, sooner', async () => {
     await twoMessages();
-    expect((await at(START, gap(BOB, 'phone', ALICE, START + 1, START + 10 * SECOND))).count).toBe(0);
+    expect((await at(START, sequenceGap(BOB, 'phone', ALICE, START + 1, START + 10 * SECOND))).count).toBe(0);
     expect(await dueOf()).toBe(START + 10 * SECOND);
     const due = START + 10 * SECOND;
     expect(await at(due, claim(KEY, 1, due))).toEqual({ outcome: 'asks', user: BOB, resources: ['desk'] });
@@ -322,10 +327,10 @@ describe('a gap', () => {
 
   test('once for each session: a client may drop what it knows without confirming it', async () => {
     await twoMessages();
-    await at(START, gap(BOB, 'desk', ALICE, START + 1, START + 10));
+    await at(START, sequenceGap(BOB, 'desk', ALICE, START + 1, START + 10));
     await at(START + 10, claim(KEY, 1));
     await at(START + 10, handedOver(2, 2, START + 10));
-    expect((await at(START + 20, gap(BOB, 'desk', ALICE, START + 1, START + 30))).count).toBe(0);
+    expect((await at(START + 20, sequenceGap(BOB, 'desk', ALICE, START + 1, START + 30))).count).toBe(0);
     // The next login begins anew: it is not known that this one got the second copy.
     await bobHas({ desk: [START + 40, 'y'] });
     expect(await bobComes(START + 40)).toHaveLength(1);
@@ -333,10 +338,10 @@ describe('a gap', () => {
 
   test('no third copy for who has had two in sessions that went on', async () => {
     await twoMessages();
-    await at(START, gap(BOB, 'desk', ALICE, START + 1, START + 10));
+    await at(START, sequenceGap(BOB, 'desk', ALICE, START + 1, START + 10));
     await at(START + 10, claim(KEY, 1));
     await at(START + 10, handedOver(2, 2, START + 10));
-    expect((await at(START + 20, gap(BOB, 'desk', ALICE, START + 11, START + 30))).count).toBe(0);
+    expect((await at(START + 20, sequenceGap(BOB, 'desk', ALICE, START + 11, START + 30))).count).toBe(0);
     expect(await dueOf()).toBe(END);
     await bobHas({ desk: [START + 40, 'y'] });
     expect(await bobComes(START + 40)).toEqual([]);
@@ -350,7 +355,7 @@ describe('a gap', () => {
     'the client that has the message went on in a conversation, %s: how it ends',
     async (_, sender, state) => {
       await twoMessages();
-      await at(START, gap(BOB, 'desk', sender, START + 1, START + 10));
+      await at(START, sequenceGap(BOB, 'desk', sender, START + 1, START + 10));
       await at(START + 10, claim(KEY, 1));
       await at(START + 10, handedOver(2, 2, START + 10));
       expect(await at(END, expire(KEY, END))).toMatchObject({ state });
@@ -394,9 +399,9 @@ describe('whether a missing receipt means anything', () => {
 });
 
 describe('proof without a receipt', () => {
-  const marker = (id: string) => at(START + SECOND, arrived(keyOf(id), ALICE, BOB, 'desk', START + SECOND));
+  const marker = (id: string) => at(START + SECOND, settleUpTo(keyOf(id), ALICE, BOB, 'desk', START + SECOND));
 
-  test('a marker settles its message and what was sent before it, not what came back nor what came later', async () => {
+  test('a marker settles its message and what was sent before it, not what sessionAvailable back nor what sessionAvailable later', async () => {
     for (const [i, id] of ['m-1', 'm-2', 'm-3', 'm-4'].entries()) {
       await at(START, aliceWrites({ id, at: START, token: `token-${i}` }));
       await at(START, handedOver(1, 1, START, { key: keyOf(id) }));
@@ -431,7 +436,7 @@ test('nothing is left of a message that was in trouble once it is delivered', as
   expect(await opened.redis.smembers(keys.from(ALICE))).toEqual([KEY]);
   expect((await opened.redis.lrange(keys.life(KEY), 0, -1)).map((one) => one.split(' ')[1])).toEqual(['handed-over']);
   await at(START, settle(KEY, 'desk', START));
-  await at(START, told([{ key: KEY, state: 'delivered' }])[0] as Operation<void>);
+  await at(START, notified([{ key: KEY, state: 'delivered' }])[0] as Request);
   expect(await opened.redis.exists(keys.out(BOB), keys.from(ALICE), keys.life(KEY), keys.due)).toBe(0);
 });
 
@@ -445,13 +450,13 @@ test('a message that is confirmed before its hand-over leaves nothing beside its
 describe('a sender who is away when her message fails', () => {
   const LATER = END + 3600 * SECOND;
   const alices = () => opened.ledger.keys.sessions(ALICE);
-  const aliceComes = (now: number) => at(now, tell(ALICE, '0'));
+  const aliceComes = (now: number) => at(now, senderAvailable(ALICE, '0'));
   async function fails(): Promise<boolean | undefined> {
     await at(START, aliceWrites({ at: START }));
     return (await at(END, expire(KEY, END)))?.senderAway;
   }
 
-  test('is told when she comes, at the session that she has then', async () => {
+  test('is notified when she comes, at the session that she has then', async () => {
     await opened.redis.hset(alices(), { '': START });
     expect(await fails()).toBe(true);
     expect((await opened.ledger.sweep(SECOND, 10, END + 60 * SECOND)).overdue).toEqual([]);
@@ -464,7 +469,7 @@ describe('a sender who is away when her message fails', () => {
     });
   });
 
-  test('and nobody knows what became of it: is told that when she comes, and it is not kept for ever', async () => {
+  test('and nobody knows what became of it: is notified that when she comes, and it is not kept for ever', async () => {
     const { keys } = opened.ledger;
     await opened.redis.hset(alices(), { '': START });
     await at(START, aliceWrites({ at: START }));
@@ -496,7 +501,7 @@ describe('a sender who is away when her message fails', () => {
     expect(Number(await opened.redis.zscore(opened.ledger.keys.due, `${KEY}x`))).toBe(LATER + 3600 * SECOND);
   });
 
-  test('is told at once at the session that she wrote from, or at another that lives', async () => {
+  test('is notified at once at the session that she wrote from, or at another that lives', async () => {
     await opened.redis.hset(alices(), { '': START, phone: `${START};u`, desk: `${START};u` });
     expect(await fails()).toBe(false);
     expect(await at(END, claim(KEY, 1))).toMatchObject({ record: { senderResource: 'phone' } });
@@ -504,7 +509,7 @@ describe('a sender who is away when her message fails', () => {
     expect(await at(END, claim(KEY, 2))).toMatchObject({ record: { senderResource: 'desk' } });
   });
 
-  test('of whom nothing is known is told as ever', async () => {
+  test('of whom nothing is known is notified as ever', async () => {
     expect(await fails()).toBe(false);
   });
 });

@@ -1,6 +1,6 @@
 import { loadConfig } from '../../src/config/config.ts';
+import { claim, expire, requeue, settle } from '../../src/store/contract.ts';
 import { connect } from '../../src/store/redis/connections.ts';
-import { claim, expire, revive, settle } from '../../src/store/redis/operations.ts';
 import { createLog } from '../../src/util/log.ts';
 import { payloadDigest } from '../../src/xmpp/stanza/message-key.ts';
 import { ComponentPeer } from '../support/peer/component-peer.ts';
@@ -38,17 +38,19 @@ describe('a server that is slow to prove what it has', () => {
     const now = Date.now() + 11_000;
     const [swept] = (await room.ledger.sweep(60_000, 10, now)).overdue;
     await room.handsOver();
-    expect(await room.ledger.once(claim(keyOf('m-1'), swept?.attempt ?? 0, now + 60_000))).toEqual({ outcome: 'moot' });
+    expect(await room.ledger.perform(claim(keyOf('m-1'), swept?.attempt ?? 0, now + 60_000))).toEqual({
+      outcome: 'moot',
+    });
   });
 
   test('a copy or a notice that the link still holds is not written a second time', async () => {
     await room.given(HELLO);
-    const copy = await room.ledger.once(claim(keyOf('m-1'), 1));
+    const copy = await room.ledger.perform(claim(keyOf('m-1'), 1));
     if (copy.outcome !== 'claimed') throw new Error(copy.outcome);
     room.receipts.outbox.redeliver(copy.record, true);
     expect(room.written()).toEqual([]);
     await room.given(bob(receipt('m-1')));
-    const notice = await room.ledger.once(claim(keyOf('m-1'), 2));
+    const notice = await room.ledger.perform(claim(keyOf('m-1'), 2));
     if (notice.outcome !== 'claimed') throw new Error(notice.outcome);
     room.receipts.outbox.notify(notice.record);
     expect(room.written()).toEqual([]);
@@ -93,8 +95,7 @@ describe('a server that is slow to prove what it has', () => {
     await room.given(HELLO);
     const [copy] = room.held().filter(({ tag }) => tag?.kind === 'copy');
     const later = Date.now() + 8 * DAY;
-    const ending = expire(keyOf('m-1'), later);
-    const expired = ending.decode((await room.ledger.turn([ending], later))[0] as string);
+    const expired = await room.ledger.perform(expire(keyOf('m-1'), later), later);
     if (expired === undefined) throw new Error('It is not its time');
     expect(copy?.done).toBe(false);
     room.receipts.outbox.notify(expired);
@@ -171,36 +172,36 @@ test('at the memory limit a receipt behind a hand-over goes through', async () =
 
 test('a client that gives all its messages one id does not make each receipt dearer', async () => {
   for (let at = 0; at < 2000; at += 200) {
-    await room.ledger.turn(Array.from({ length: 200 }, (_, i) => aliceWrites({ id: 'same', body: `${at + i}` })));
+    await room.ledger.batch(Array.from({ length: 200 }, (_, i) => aliceWrites({ id: 'same', body: `${at + i}` })));
   }
   for (let at = 0; at < 2000; at += 200) {
-    await room.ledger.turn(Array.from({ length: 200 }, () => settle(keyOf('same'), '', Date.now())));
+    await room.ledger.batch(Array.from({ length: 200 }, () => settle(keyOf('same'), '', Date.now())));
   }
   expect(await room.ledger.figures()).toMatchObject({ pending: 0 });
-  await room.ledger.once(aliceWrites({ id: 'same', body: 'one more' }));
+  await room.ledger.perform(aliceWrites({ id: 'same', body: 'one more' }));
   expect(await room.redis.llen(room.ledger.keys.index(keyOf('same')))).toBeLessThanOrEqual(101);
 });
 
 describe('a message that was sent after all, long after', () => {
   test('is settled by a receipt for its id, though it goes by its origin-id', async () => {
-    await room.ledger.once(aliceWrites({ id: 'm-1', originId: 'o-1', at: Date.now() - 8 * DAY }));
-    await room.ledger.once(expire(keyOf('o-1'), Date.now()));
+    await room.ledger.perform(aliceWrites({ id: 'm-1', originId: 'o-1', at: Date.now() - 8 * DAY }));
+    await room.ledger.perform(expire(keyOf('o-1'), Date.now()));
     // As its time limit does, half a month on.
     await room.redis.del(room.ledger.keys.index(keyOf('m-1')));
-    await room.ledger.once(revive(keyOf('o-1')));
-    expect(await room.ledger.once(settle(keyOf('m-1'), '', Date.now()))).toMatchObject({ outcome: 'delivered' });
+    await room.ledger.perform(requeue(keyOf('o-1')));
+    expect(await room.ledger.perform(settle(keyOf('m-1'), '', Date.now()))).toMatchObject({ outcome: 'delivered' });
   });
 
   test('is settled, though its id had been used before', async () => {
     const at = Date.now() - 8 * DAY;
-    await room.ledger.once(aliceWrites({ body: 'one', at }));
-    const other = await room.ledger.once(aliceWrites({ body: 'two', at }));
-    if (other.known !== undefined) throw new Error('known');
-    await room.ledger.once(expire(keyOf('m-1'), Date.now()));
-    await room.ledger.once(expire(other.key, Date.now()));
+    await room.ledger.perform(aliceWrites({ body: 'one', at }));
+    const other = await room.ledger.perform(aliceWrites({ body: 'two', at }));
+    if (other.outcome !== 'stored') throw new Error('known');
+    await room.ledger.perform(expire(keyOf('m-1'), Date.now()));
+    await room.ledger.perform(expire(other.key, Date.now()));
     await room.redis.del(room.ledger.keys.index(keyOf('m-1')), room.ledger.keys.record(keyOf('m-1')));
-    await room.ledger.once(revive(other.key));
-    expect(await room.ledger.once(settle(keyOf('m-1'), '', Date.now()))).toMatchObject({ outcome: 'delivered' });
+    await room.ledger.perform(requeue(other.key));
+    expect(await room.ledger.perform(settle(keyOf('m-1'), '', Date.now()))).toMatchObject({ outcome: 'delivered' });
   });
 });
 
@@ -259,13 +260,13 @@ test('a message whose stored text was cut is not written, which would end the li
   const name = room.ledger.keys.record(keyOf('m-1'));
   const value = (await room.redis.get(name)) as string;
   await room.redis.set(name, value.slice(0, -20));
-  const copy = await room.ledger.once(claim(keyOf('m-1'), 1));
+  const copy = await room.ledger.perform(claim(keyOf('m-1'), 1));
   if (copy.outcome !== 'claimed') throw new Error(copy.outcome);
   room.receipts.outbox.redeliver(copy.record, false);
   await room.receipts.pipeline.drained();
   expect(room.written()).toEqual([]);
-  const { overdue, unnamed } = await room.ledger.sweep(1000, 10);
-  expect(unnamed).toEqual([keyOf('m-1')]);
+  const { overdue, unreported } = await room.ledger.sweep(1000, 10);
+  expect(unreported).toEqual([keyOf('m-1')]);
   expect(overdue).toMatchObject([
     { state: 'rejected', condition: 'internal-server-error', sender: 'alice@example.org' },
   ]);

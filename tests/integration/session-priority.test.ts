@@ -1,7 +1,16 @@
 // A session whose priority is negative gets nothing that is sent to the bare address (RFC 6121 section 8.5.2).
-import { came, gap } from '../../src/store/redis/evidence-operations.ts';
-import { claim, handOver, reject } from '../../src/store/redis/operations.ts';
-import { isHere, seePresence, takeStep } from '../../src/store/redis/presence-operations.ts';
+import {
+  claim,
+  handOver,
+  isAvailable,
+  type ReplyTo,
+  type Request,
+  recordPresence,
+  reject,
+  sequenceGap,
+  sessionAvailable,
+  subscriptionStep,
+} from '../../src/store/contract.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { ALICE, aliceWrites, BOB, keyOf, openLedger, RETRY, SECOND } from '../support/store/ledger.ts';
 
@@ -13,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 beforeEach(async () => {
   opened = openLedger(server.url);
-  await at(START, takeStep('subscribed', BOB, ALICE, START, 'granted'));
+  await at(START, subscriptionStep('subscribed', BOB, ALICE, START, 'granted'));
   await opened.redis.set(opened.ledger.keys.confirms(BOB), '1');
 });
 afterEach(() => opened.close());
@@ -22,9 +31,8 @@ const KEY = keyOf('m-1');
 const START = Date.now();
 const STEP = 30 * SECOND;
 
-async function at<R>(now: number, operation: { decode(reply: string): R } & Parameters<typeof opened.ledger.once>[0]) {
-  const [reply] = await opened.ledger.turn([operation], now);
-  return operation.decode(reply as string);
+function at<R extends Request>(now: number, request: R): Promise<ReplyTo<R>> {
+  return opened.ledger.perform(request, now);
 }
 
 let tokens = 0;
@@ -33,7 +41,7 @@ async function shows(now: number, resource: string, priority: number | 'unavaila
   tokens += 1;
   const available = priority !== 'unavailable';
   const more = { priority: available ? priority : 0 };
-  return (await at(now, seePresence(BOB, ALICE, resource, available, now, '', '', `t-${tokens}`, more))).what;
+  return (await at(now, recordPresence(BOB, ALICE, resource, available, now, '', '', `t-${tokens}`, more))).what;
 }
 
 /** Alice's message is handed over. */
@@ -48,7 +56,7 @@ async function handed(now: number, resource = ''): Promise<void> {
 
 const comes = async (now: number) => {
   const times = { stepDue: now + STEP, leaseUntil: now + 60 * SECOND, unconfirmedRetries: 1 };
-  const { away, missed } = await at(now, came({ user: BOB, event: 'login', ...times }));
+  const { away, missed } = await at(now, sessionAvailable({ user: BOB, event: 'login', ...times }));
   return away ? 'away' : missed.map(({ key }) => key);
 };
 const how = async () => (await opened.redis.hget(opened.ledger.keys.out(BOB), KEY))?.[0];
@@ -79,7 +87,7 @@ test('each watcher is told of a rise, and one word of it is enough; so is one of
 
 test('a call that is made again after its answer was lost says the same of a rise', async () => {
   await shows(START, 'desk', -1);
-  const rise = seePresence(BOB, ALICE, 'desk', true, START + SECOND, '', '', 'rise', { priority: 0 });
+  const rise = recordPresence(BOB, ALICE, 'desk', true, START + SECOND, '', '', 'rise', { priority: 0 });
   const said = [await at(START + SECOND, rise), await at(START + SECOND, rise)];
   expect(said.map(({ what }) => what)).toEqual(['began', 'began']);
 });
@@ -157,7 +165,7 @@ test('a receipt from a negative session says nothing of what it was not sent', a
   await shows(START, 'phone', 0);
   await handed(START + SECOND);
   const due = START + 10 * SECOND;
-  const { count } = await at(START + 2 * SECOND, gap(BOB, 'desk', ALICE, START + 2 * SECOND, due));
+  const { count } = await at(START + 2 * SECOND, sequenceGap(BOB, 'desk', ALICE, START + 2 * SECOND, due));
   expect(count).toBe(0);
 });
 
@@ -168,8 +176,8 @@ test('what was for that very session has gone to it', async () => {
 });
 
 test('a negative session of the sender’s is told how his message ended', async () => {
-  await at(START, takeStep('subscribed', ALICE, BOB, START, 'back'));
-  await at(START, seePresence(ALICE, BOB, 'phone', true, START, '', '', 'alice', { priority: -1 }));
+  await at(START, subscriptionStep('subscribed', ALICE, BOB, START, 'back'));
+  await at(START, recordPresence(ALICE, BOB, 'phone', true, START, '', '', 'alice', { priority: -1 }));
   await handed(START + SECOND);
   const rejected = await at(START + 2 * SECOND, reject(KEY, START + 2 * SECOND, 'gone', 'cancel', undefined));
   expect(rejected).toMatchObject({ outcome: 'done', record: { senderAway: false } });
@@ -187,10 +195,10 @@ test('a session that ends leaves nothing behind', async () => {
 
 test('whether he is here is told of sessions that get his messages, and only to who sees them', async () => {
   await shows(START, 'desk', -1);
-  expect(await at(START, isHere(BOB, ALICE))).toBe(false);
+  expect(await at(START, isAvailable(BOB, ALICE))).toBe(false);
   await shows(START, 'desk', 0);
-  expect(await at(START, isHere(BOB, ALICE))).toBe(true);
-  expect(await at(START, isHere(BOB, 'mallory@example.org'))).toBe(false);
+  expect(await at(START, isAvailable(BOB, ALICE))).toBe(true);
+  expect(await at(START, isAvailable(BOB, 'mallory@example.org'))).toBe(false);
   await opened.redis.sadd(`${opened.ledger.keys.prefix}:hidden:${BOB}\0desk`, ALICE);
-  expect(await at(START, isHere(BOB, ALICE))).toBe(false);
+  expect(await at(START, isAvailable(BOB, ALICE))).toBe(false);
 });

@@ -1,6 +1,5 @@
 // What is sent again to somebody who has come back, when things do not go smoothly.
-import { postpone } from '../../src/store/redis/evidence-operations.ts';
-import { claim } from '../../src/store/redis/operations.ts';
+import { claim, renewLease } from '../../src/store/contract.ts';
 import { RetryPolicy } from '../../src/store/retry-policy.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { openDeliveryStage } from '../support/stages/delivery-stage.ts';
@@ -95,14 +94,14 @@ test('what waits and was claimed by another is no longer kept', async () => {
   const room = open();
   await bobComesBack(room, 'm-1', 'm-2');
   await room.redis.zadd(room.ledger.keys.due, Date.now(), keyOf('m-1'), Date.now(), keyOf('m-2'));
-  await room.ledger.once(claim(keyOf('m-1'), 1));
+  await room.ledger.perform(claim(keyOf('m-1'), 1));
   const claimed = await dueOf(room, 'm-1');
   const later = Date.now() + 60_000;
   const waiting = [
     { key: keyOf('m-1'), attempt: 1 },
     { key: keyOf('m-2'), attempt: 1 },
   ];
-  await room.ledger.once(postpone(waiting, later));
+  await room.ledger.perform(renewLease(waiting, later));
   expect([await dueOf(room, 'm-1'), await dueOf(room, 'm-2')]).toEqual([claimed, later]);
 });
 
@@ -113,7 +112,7 @@ test('his frozen session is ended by the server after he came back with another:
   await room.given(presence('one'));
   await aliceHasWritten(room, 'm-1', 'm-2');
   const handed = Date.now();
-  await until(() => Date.now() > handed);
+  await until(() => room.ledger.clock.now() > handed);
   expect(copies(await room.given(presence('two')))).toEqual([]);
   expect(copies(await room.given(presence('one', ' type="unavailable"')))).toEqual(['m-1', 'm-2']);
   expect(room.counts.evidenceSessionEnded).toBe(2);

@@ -1,6 +1,6 @@
 import { Sweeper } from '../../src/jobs/sweeper.ts';
+import type { StoredRecord } from '../../src/store/contract.ts';
 import { Pipeline } from '../../src/store/redis/pipeline.ts';
-import type { StoredRecord } from '../../src/store/redis/record.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { aliceWrites, DAY, keyOf, openLedger, RETRY } from '../support/store/ledger.ts';
 import { until } from '../support/time/until.ts';
@@ -40,7 +40,7 @@ function sweeping(addSwept: (ids: string[]) => Promise<void>, damaged: string[] 
   return { sweeper, problems, lines };
 }
 
-const overdue = (id: string) => opened.ledger.turn([aliceWrites({ id, at: Date.now() - DAY })], Date.now() - DAY);
+const overdue = (id: string) => opened.ledger.batch([aliceWrites({ id, at: Date.now() - DAY })], Date.now() - DAY);
 
 test('what could not be made a job is found by the next sweep, not when a lease has ended', async () => {
   await overdue('m-1');

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { claim, type Operation, settle, withdraw } from '../../src/store/redis/operations.ts';
+import { claim, type Request, settle, withdraw } from '../../src/store/contract.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { aliceWrites, keyOf, openLedger } from '../support/store/ledger.ts';
 
@@ -22,7 +22,7 @@ afterEach(() => opened.close());
 const KEY = keyOf('m-1');
 const attempt = (token: string) => aliceWrites({ token });
 const takeBack = (token: string) => withdraw(KEY, token);
-const once: (typeof opened.ledger)['once'] = (operation) => opened.ledger.once(operation);
+const once: (typeof opened.ledger)['perform'] = (operation) => opened.ledger.perform(operation);
 const isStored = async () => (await opened.redis.exists(opened.ledger.keys.record(KEY))) === 1;
 const due = async () => Number(await opened.redis.zscore(opened.ledger.keys.due, KEY));
 
@@ -35,12 +35,12 @@ test('a refused attempt is taken back', async () => {
 
 test('what another attempt was answered from stays, and is sent at once, as nobody else will', async () => {
   await once(attempt('t1'));
-  expect(await once(attempt('t2'))).toMatchObject({ known: { state: 'pending' } });
+  expect(await once(attempt('t2'))).toMatchObject({ record: { state: 'pending' } });
   await once(takeBack('t1'));
   expect(await isStored()).toBe(true);
   expect(await due()).toBeLessThanOrEqual(opened.ledger.clock.now());
   // It was the one that its sender is told of, and is known as his own should he ask again.
-  expect(await once(attempt('t2'))).toEqual({ key: KEY, known: undefined });
+  expect(await once(attempt('t2'))).toEqual({ key: KEY, outcome: 'stored' });
 });
 
 test('a refused resend takes nothing from the attempt that stored the message, nor hastens it', async () => {
@@ -62,8 +62,8 @@ test('when all attempts were refused it is gone', async () => {
 test('an attempt that is carried out again after a lost reply is answered as before', async () => {
   await once(attempt('t1'));
   await once(attempt('t2'));
-  expect(await once(attempt('t1'))).toEqual({ key: KEY, known: undefined });
-  expect(await once(attempt('t2'))).toMatchObject({ known: { state: 'pending' } });
+  expect(await once(attempt('t1'))).toEqual({ key: KEY, outcome: 'stored' });
+  expect(await once(attempt('t2'))).toMatchObject({ record: { state: 'pending' } });
 });
 
 test('of ever so many attempts the record keeps a bounded number, and then stays whatever is taken back', async () => {
@@ -91,7 +91,7 @@ test('another text under the same id is taken back by its own attempt alone', as
   await once(other('t2'));
   await once(withdraw(KEY, 't2'));
   expect(await isStored()).toBe(true);
-  expect(await once(other('t3'))).toMatchObject({ known: undefined });
+  expect(await once(other('t3'))).toMatchObject({ outcome: 'stored' });
   expect(await opened.ledger.figures()).toMatchObject({ pending: 2 });
 });
 
@@ -101,7 +101,7 @@ describe('a message that has a key of its own, since its sender gave another the
   beforeEach(async () => {
     await once(aliceWrites({ token: 't1', countable: true }));
     expect(await once(other('t2'))).toMatchObject({ key: expect.stringContaining('~') });
-    expect(await once(other('t3'))).toMatchObject({ known: { state: 'pending' } });
+    expect(await once(other('t3'))).toMatchObject({ record: { state: 'pending' } });
   });
 
   test.each([[['t2', 't3']], [['t3', 't2']]])('is gone when all attempts were refused (%s)', async (tokens) => {
@@ -123,12 +123,12 @@ test('the first of an id is taken back, and a resend of the next under that id i
     const id = `first-${countable}`;
     const other = (token: string) => aliceWrites({ id, body: 'other', token, countable });
     await once(aliceWrites({ id, token: 't1', countable }));
-    expect(await once(other('t2'))).toMatchObject({ known: undefined });
+    expect(await once(other('t2'))).toMatchObject({ outcome: 'stored' });
     await once(withdraw(keyOf(id), 't1'));
-    expect(await once(other('t3'))).toMatchObject({ known: { state: 'pending' } });
+    expect(await once(other('t3'))).toMatchObject({ record: { state: 'pending' } });
     // What was taken back is another message all the same, should it come again, and no receipt is for it.
     const again = await once(aliceWrites({ id, token: 't4', countable }));
-    if (again.known !== undefined) throw new Error('It is taken for what was taken back');
+    if (again.outcome !== 'stored') throw new Error('It is taken for what was taken back');
     for (const expected of ['delivered', 'repeated']) {
       expect(await once(settle(again.key, 'desk', 1))).toMatchObject({ outcome: expected });
     }
@@ -152,7 +152,7 @@ test('no order of attempts, repetitions, lost replies and refusals takes back wh
       const id = `m-${run}`;
       const key = keyOf(id);
       const beliefs = new Map<string, Belief>();
-      const perform = (operation: Operation<unknown>) => opened.ledger.once(operation);
+      const perform = (operation: Request) => opened.ledger.perform(operation);
       let stored = false;
       for (const { attempt: number, what } of steps) {
         const token = `t${number}`;

@@ -1,7 +1,7 @@
 // Each ending does what message-state.ts says that it owes, and that once.
 import { Endings } from '../../src/delivery/endings.ts';
 import { ENDINGS, type Ending } from '../../src/delivery/message-state.ts';
-import type { StoredRecord } from '../../src/store/redis/record.ts';
+import type { StoredRecord } from '../../src/store/contract.ts';
 
 const record: StoredRecord = {
   key: 'key',
@@ -40,7 +40,7 @@ function open() {
       done.push(`${name} ${key} ${attempt}`);
     };
   const endings = new Endings({
-    pipeline: { push: ({ operation }) => void done.push(`push ${operation?.args.join(' ')}`) },
+    pipeline: { push: ({ request }) => void done.push(`push ${Object.values(request ?? {}).join(' ')}`) },
     outbox: {
       dropCopy: (key) => void done.push(`dropCopy ${key}`),
       notify: call('notify'),

@@ -1,6 +1,20 @@
-import { LateCallError } from '../../src/store/redis/ledger.ts';
-import type { Operation } from '../../src/store/redis/operations.ts';
+import {
+  LateCallError,
+  OperationError,
+  type Outcome,
+  type Request,
+  renewLease,
+  requeue,
+  senderAvailable,
+} from '../../src/store/contract.ts';
+import { encode } from '../../src/store/redis/codec/requests.ts';
 import { Pipeline, type PipelineOptions } from '../../src/store/redis/pipeline.ts';
+
+/** A request whose reply is a text; a name tells which. */
+const named = (name: string) => senderAvailable(name, '0');
+/** One that only adds. */
+const adding = (name: string) => requeue(name);
+const nameOf = (request: Request) => ('user' in request ? request.user : 'key' in request ? request.key : '');
 
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
 
@@ -9,8 +23,8 @@ class ScriptedLedger {
   readonly calls: { names: string[]; answer: () => void; fail: (message?: string) => void }[] = [];
   #wake: (() => void)[] = [];
 
-  turn(operations: readonly Operation<unknown>[]): Promise<string[]> {
-    const names = operations.map(({ args }) => String(args[0]));
+  batch(requests: readonly Request[]): Promise<Outcome[]> {
+    const names = requests.map(nameOf);
     return new Promise((resolve, reject) => {
       this.calls.push({
         names,
@@ -31,7 +45,6 @@ function setUp(options: Partial<PipelineOptions> = {}) {
   const ledger = new ScriptedLedger();
   const pipeline = new Pipeline(ledger, { log: silent, ...options });
   const happened: string[] = [];
-  const operation = (name: string, grows = false): Operation<string> => ({ args: [name], grows, decode: (r) => r });
   return {
     ledger,
     pipeline,
@@ -39,12 +52,12 @@ function setUp(options: Partial<PipelineOptions> = {}) {
     /** A message: it may be refused. */
     accept: (name: string) =>
       pipeline.push({
-        operation: operation(name, true),
-        done: (reply) => happened.push(reply),
+        request: adding(name),
+        done: (reply) => happened.push(String(reply)),
         refuse: () => happened.push(`${name} refused`),
       }),
     /** A receipt: it may not. */
-    settle: (name: string) => pipeline.push({ operation: operation(name), done: (reply) => happened.push(reply) }),
+    settle: (name: string) => pipeline.push({ request: named(name), done: (reply) => happened.push(reply) }),
     pass: (name: string) => pipeline.push({ done: () => happened.push(name) }),
   };
 }
@@ -141,7 +154,7 @@ test('beyond its bounds it refuses new messages at once, and takes receipts', as
 test('one stanza that cannot be handled does not take the others of its turn with it', async () => {
   const { ledger, accept, pipeline, happened } = setUp();
   pipeline.push({
-    operation: { args: ['bad'], grows: false, decode: () => undefined },
+    request: named('bad'),
     done: () => {
       throw new Error('a fault');
     },
@@ -154,10 +167,10 @@ test('one stanza that cannot be handled does not take the others of its turn wit
 
 test('perform gives the result, or rejects when it is refused', async () => {
   const { ledger, pipeline } = setUp({ patience: 0 });
-  const first = pipeline.perform({ args: ['a'], grows: false, decode: (reply) => reply.length });
+  const first = pipeline.perform(named('a'));
   (await ledger.call(0)).answer();
-  expect(await first).toBe(2);
-  const second = pipeline.perform({ args: ['a'], grows: false, decode: (reply) => reply });
+  expect(await first).toBe('a!');
+  const second = pipeline.perform(named('a'));
   (await ledger.call(1)).fail();
   await expect(second).rejects.toThrow('Redis does not answer');
 });
@@ -165,25 +178,25 @@ test('perform gives the result, or rejects when it is refused', async () => {
 describe('an operation that Redis rejects for its content', () => {
   const rejects = (bad: string) => {
     const calls: string[][] = [];
-    const turns = {
-      turn: async (operations: readonly Operation<unknown>[]) => {
-        const names = operations.map(({ args }) => String(args[0]));
+    const store = {
+      batch: async (requests: readonly Request[]) => {
+        const names = requests.map(nameOf);
         calls.push(names);
         if (!names.includes(bad)) return names.map((name) => `${name}!`);
         throw Object.assign(new Error('ERR user_script:1: too many results to unpack'), { name: 'ReplyError' });
       },
     };
-    return { calls, turns };
+    return { calls, store };
   };
 
   test('is found by halving and set aside alone; the others are carried out, in order', async () => {
-    const { turns, calls } = rejects('bad');
+    const { store, calls } = rejects('bad');
     let setAside = 0;
-    const pipeline = new Pipeline(turns, { log: silent, onSetAside: () => (setAside += 1) });
+    const pipeline = new Pipeline(store, { log: silent, onSetAside: () => (setAside += 1) });
     const happened: string[] = [];
     for (const name of ['a', 'b', 'c', 'bad', 'd', 'e', 'f', 'g']) {
       pipeline.push({
-        operation: { args: [name], grows: false, decode: (reply) => reply },
+        request: named(name),
         done: (reply) => happened.push(reply),
         refuse: () => happened.push(`${name} refused`),
       });
@@ -196,19 +209,19 @@ describe('an operation that Redis rejects for its content', () => {
   });
 
   test('is told to whoever waits for it', async () => {
-    const { turns } = rejects('bad');
-    const pipeline = new Pipeline(turns, { log: silent });
-    const performed = pipeline.perform({ args: ['bad'], grows: false, decode: (reply: string) => reply });
+    const { store } = rejects('bad');
+    const pipeline = new Pipeline(store, { log: silent });
+    const performed = pipeline.perform(named('bad'));
     await expect(performed).rejects.toThrow('too many results');
   });
 
   test('fails alone as well when the script names it', async () => {
-    const turns = { turn: async () => ['a!', '\0WRONGTYPE ...', 'c!'] };
-    const pipeline = new Pipeline(turns, { log: silent });
+    const store = { batch: async () => ['a!', new OperationError('WRONGTYPE ...'), 'c!'] };
+    const pipeline = new Pipeline(store, { log: silent });
     const happened: string[] = [];
     for (const name of ['a', 'b', 'c']) {
       pipeline.push({
-        operation: { args: [name], grows: false, decode: (reply) => reply },
+        request: named(name),
         done: (reply) => happened.push(reply),
         refuse: () => happened.push(`${name} refused`),
       });
@@ -220,17 +233,19 @@ describe('an operation that Redis rejects for its content', () => {
 
 test('a call has a bounded size, however much waits', async () => {
   const sizes: number[] = [];
-  const turns = {
-    turn: async (operations: readonly Operation<unknown>[]) => {
-      sizes.push(operations.reduce((sum, { args }) => sum + args.length, 0));
-      return operations.map(() => '');
+  const store = {
+    batch: async (requests: readonly Request[]) => {
+      const args: (string | number)[] = [];
+      for (const request of requests) encode(request, args);
+      sizes.push(args.length);
+      return requests.map(() => undefined);
     },
   };
-  const pipeline = new Pipeline(turns, { log: silent });
+  const pipeline = new Pipeline(store, { log: silent });
   let done = 0;
   for (let i = 0; i < 300; i += 1) {
-    const args = Array.from({ length: 100 }, () => 'x');
-    pipeline.push({ operation: { args, grows: false, decode: () => '' }, done: () => (done += 1) });
+    const waiting = Array.from({ length: 48 }, () => ({ key: 'x', attempt: 1 }));
+    pipeline.push({ request: renewLease(waiting, 1), done: () => (done += 1) });
   }
   await pipeline.drained();
   expect(done).toBe(300);
@@ -239,16 +254,16 @@ test('a call has a bounded size, however much waits', async () => {
 
 test('a call that Redis was late with is made again at once, and is no failure', async () => {
   let calls = 0;
-  const turns = {
-    turn: async (operations: readonly Operation<unknown>[]) => {
+  const store = {
+    batch: async (requests: readonly Request[]) => {
       calls += 1;
       if (calls < 3) throw new LateCallError();
-      return operations.map(() => 'done');
+      return requests.map(() => 'done');
     },
   };
   const failing: boolean[] = [];
-  const pipeline = new Pipeline(turns, { log: silent, onFailing: (now) => failing.push(now) });
-  expect(await pipeline.perform({ args: ['a'], grows: false, decode: (reply: string) => reply })).toBe('done');
+  const pipeline = new Pipeline(store, { log: silent, onFailing: (now) => failing.push(now) });
+  expect(await pipeline.perform(named('a'))).toBe('done');
   expect(failing).toEqual([]);
 });
 
@@ -270,9 +285,7 @@ test('what Redis was last heard of is told', async () => {
 
 test('what must follow an operation at once follows before anything of what came behind it', async () => {
   const { ledger, pipeline, settle, happened } = setUp();
-  const claimed = pipeline.perform({ args: ['claim'], grows: false, decode: (reply: string) => reply }, (reply) =>
-    happened.push(`took ${reply}`),
-  );
+  const claimed = pipeline.perform(named('claim'), (reply) => happened.push(`took ${reply}`));
   settle('receipt');
   (await ledger.call(0)).answer();
   await claimed;

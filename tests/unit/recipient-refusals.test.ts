@@ -1,6 +1,6 @@
 import { SubdomainPolicy } from '../../src/addressing/subdomain-policy.ts';
 import { Refusals } from '../../src/delivery/refusals.ts';
-import type { StoredRecord } from '../../src/store/redis/record.ts';
+import type { StoredRecord } from '../../src/store/contract.ts';
 
 type Answer = 'answered' | 'refused' | 'unknown';
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { copiesOf, decodeRecord, type Envelope, encodeRecord, settlement } from '../../src/store/redis/record.ts';
+import { copiesOf, type Envelope } from '../../src/store/contract.ts';
+import { decodeRecord, encodeRecord, settlement } from '../../src/store/redis/record.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 20 });
 const envelope: fc.Arbitrary<Envelope> = fc.record({

@@ -1,27 +1,27 @@
 import { SessionPings, type SessionPingsOptions } from '../../src/delivery/session-pings.ts';
-import type { Operation } from '../../src/store/redis/operations.ts';
+import { type Request, recordPing, recordStrayPing } from '../../src/store/contract.ts';
 
 const { jest } = import.meta;
 const BOB = 'bob@example.org';
 type Outcome = Awaited<ReturnType<SessionPingsOptions['ping']>>;
 
 /** What the ledger says. */
-let reply = '';
+let isNews = false;
 beforeEach(() => {
-  reply = '';
+  isNews = false;
 });
 
 function setUp(...outcomes: (Outcome | Promise<Outcome>)[]) {
   const asked: string[] = [];
-  const noted: (string | number)[][] = [];
+  const noted: Request[] = [];
   const doubted: string[] = [];
   const looks: string[] = [];
   let judged = () => {};
   const pings = new SessionPings({
     pipeline: {
-      push: ({ operation, done }: { operation?: Operation<unknown>; done(reply: string): void }) => {
-        noted.push([...(operation?.args ?? [])]);
-        done(reply);
+      push: ({ request, done }) => {
+        if (request !== undefined) noted.push(request);
+        (done as (isNews: boolean) => void)(isNews);
       },
     },
     clock: { now: () => 1000 },
@@ -44,7 +44,7 @@ function setUp(...outcomes: (Outcome | Promise<Outcome>)[]) {
 }
 
 /** As the ledger is told: at 1000 it was asked. */
-const note = (resource: string, state: 'a' | 's') => ['P', 'judged', 4, BOB, resource, 1000, state];
+const note = (resource: string, state: 'a' | 's') => recordPing(BOB, resource, 1000, state === 'a');
 
 test('what each answered is noted before it is looked what that means', async () => {
   const { ask, asked, noted, doubted } = setUp('answered', 'silent', 'gone', 'refused', 'unknown');
@@ -77,7 +77,7 @@ test('an answer that nobody waits for is noted, if it is a session of one of our
   pings.strayReply(address, false);
   pings.strayReply({ ...address, resource: '' }, false);
   pings.strayReply({ ...address, inner: '' }, false);
-  expect(noted).toEqual([['P', 'overheard', 2, BOB, 'a']]);
+  expect(noted).toEqual([recordStrayPing(BOB, 'a')]);
 });
 
 test('a session that was asked to settle is waited for no longer than it takes to answer or not', async () => {
@@ -90,11 +90,11 @@ test('a session that was asked to settle is waited for no longer than it takes t
 test('of a refusal that nobody waits for, his server is asked whose it was, once', () => {
   const { pings, doubted } = setUp();
   const address = { inner: BOB, resource: 'a' };
-  reply = '1';
+  isNews = true;
   pings.strayReply(address, false);
   expect(doubted).toEqual([]);
   pings.strayReply(address, true);
-  reply = '';
+  isNews = false;
   pings.strayReply(address, true);
   expect(doubted).toEqual([BOB]);
 });

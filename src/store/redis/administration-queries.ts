@@ -1,8 +1,9 @@
 import type { Redis } from 'ioredis';
-import { type Pause, readPause } from './administration-operations.ts';
+import type { Found, KeyPortion, LifeEvent, Load, Paused, StoreQueries } from '../contract.ts';
+import { pausedBy } from './codec/replies.ts';
+import { heaviest } from './heaviest.ts';
 import type { Keys } from './keys.ts';
-import { heaviest, type Load } from './quota-operations.ts';
-import { decodeRecord, type StoredRecord } from './record.ts';
+import { decodeRecord } from './record.ts';
 import { LOOK } from './scripts.ts';
 
 /** How many events of a message's life are shown, the newest. */
@@ -13,32 +14,8 @@ const MAX_LOOKED_AT = 2000;
 /** Records that one call looks at; it holds up everything else. */
 const PORTION = 50;
 
-/** A record as it is found, without its payload. */
-export interface Found {
-  readonly record: StoredRecord;
-  /** Whether a copy is kept of what was not delivered; `record` is that copy when nothing else is left. */
-  readonly kept: boolean;
-  /** When it is due next (ms), if it is. */
-  readonly due: number | undefined;
-  /** Whether its sender gets its recipient's presence, and so may be told what shows that. */
-  readonly seesPresence: boolean;
-}
-
-/** Something that happened to a message that was in trouble. */
-export interface LifeEvent {
-  /** ms since the epoch. */
-  readonly at: number;
-  readonly what: string;
-}
-
-/** A part of all records' keys, and where to go on; the last part has no `next`. */
-export interface Portion {
-  readonly keys: readonly string[];
-  readonly next: string | undefined;
-}
-
-/** Questions about the ledger that people ask, not stanzas. Changes nothing. Rejects with errors of ioredis. */
-export class Inquiry {
+/** Rejects with errors of ioredis. */
+export class RedisQueries implements StoreQueries {
   readonly #redis: Redis;
   readonly #keys: Keys;
   #looking: Promise<unknown> = Promise.resolve();
@@ -49,7 +26,6 @@ export class Inquiry {
     redis.defineCommand('receiptsLook', { numberOfKeys: 1, lua: LOOK });
   }
 
-  /** A sender's messages that are in trouble: up to `limit`, the oldest first, and how many there are. */
   async inTrouble(sender: string, limit: number): Promise<{ found: Found[]; total: number }> {
     const name = this.#keys.from(sender);
     const count = await this.#redis.scard(name);
@@ -65,17 +41,14 @@ export class Inquiry {
     return { found: found.slice(0, limit), total: found.length + Math.max(0, count - looked) };
   }
 
-  /** All messages that go by this key, from recordKey: a client may use an id again. */
   byKey(key: string): Promise<Found[]> {
     return this.#look(true, [key]);
   }
 
-  /** Those of these records that are there. */
   records(keys: readonly string[]): Promise<Found[]> {
     return keys.length === 0 ? Promise.resolve([]) : this.#look(false, keys);
   }
 
-  /** What happened to a message that was in trouble, in order; a healthy one has nothing. */
   async life(key: string): Promise<LifeEvent[]> {
     const lines = await this.#redis.lrange(this.#keys.life(key), -MAX_EVENTS, -1);
     return lines
@@ -87,16 +60,14 @@ export class Inquiry {
       .sort((a, b) => a.at - b.at);
   }
 
-  async paused(): Promise<Pause | undefined> {
-    return readPause((await this.#redis.get(this.#keys.paused)) ?? '');
+  async paused(): Promise<Paused | undefined> {
+    return pausedBy((await this.#redis.get(this.#keys.paused)) ?? '');
   }
 
-  /** The users whose presence somebody gets. */
   watched(): Promise<string[]> {
     return this.#members(this.#keys.watched);
   }
 
-  /** Those who have most waiting: see {@link heaviest}. */
   heaviest(limit: number): Promise<Load[]> {
     return heaviest(this.#redis, this.#keys, limit);
   }
@@ -113,13 +84,7 @@ export class Inquiry {
     return [...members];
   }
 
-  /**
-   * The keys of all records and undelivered copies, a portion at a time. What is there all the time is found, maybe
-   * twice; what comes meanwhile may be.
-   *
-   * @param cursor from the last portion's `next`; '0' to begin
-   */
-  async portion(cursor: string): Promise<Portion> {
+  async portion(cursor: string): Promise<KeyPortion> {
     const stem = `${this.#keys.prefix}:`;
     const pattern = `${stem.replace(/[*?[\]^\\]/g, '\\$&')}[muq]:*`;
     const [next, names] = await this.#redis.scan(cursor, 'MATCH', pattern, 'COUNT', 200);

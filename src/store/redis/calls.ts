@@ -1,26 +1,21 @@
-import { faultOf, LateCallError } from './ledger.ts';
-import type { Operation } from './operations.ts';
+import { LateCallError, OperationError, type Outcome, type Request, type Store } from '../contract.ts';
 import { redisFault } from './redis-faults.ts';
 
-/** The part of the ledger that is called. */
-export interface Turns {
-  turn(operations: readonly Operation<unknown>[]): Promise<string[]>;
-}
-
-/** What one operation of a call came to. */
+/** What one request of a call came to. */
 export interface Item {
-  readonly operation: Operation<unknown> | undefined;
+  readonly request: Request | undefined;
   /** Given up before it was carried out, or what came of it matters to nobody any more. */
   over: boolean;
   /** Redis was given it, whatever became of that. */
   tried: boolean;
-  reply: string | undefined;
+  /** Undefined also where the reply is so. */
+  reply: Outcome;
   /** It cannot be carried out, for what it is or what it found; Redis is not to blame. */
   error: Error | undefined;
 }
 
 export interface CallsOptions {
-  readonly turns: Turns;
+  readonly store: Pick<Store, 'batch'>;
   /** Redis has answered. */
   readonly onAnswer: () => void;
   /** Redis did not take a call; the items that are not marked as over by this are called again. */
@@ -47,15 +42,15 @@ export class Calls {
     const { onFailure, closed } = this.#options;
     for (;;) {
       const open: Item[] = [];
-      const operations: Operation<unknown>[] = [];
+      const requests: Request[] = [];
       for (const item of items) {
-        if (item.operation === undefined || item.over) continue;
+        if (item.request === undefined || item.over) continue;
         item.tried = true;
         open.push(item);
-        operations.push(item.operation);
+        requests.push(item.request);
       }
       if (open.length === 0) return;
-      const error = await this.#call(open, operations);
+      const error = await this.#call(open, requests);
       if (error === undefined) return;
       if (closed()) {
         for (const item of items) item.over = true;
@@ -79,16 +74,15 @@ export class Calls {
   }
 
   /** Gives the error of a call that Redis did not take. */
-  async #call(open: readonly Item[], operations: readonly Operation<unknown>[]): Promise<unknown> {
-    const { turns, onAnswer } = this.#options;
+  async #call(open: readonly Item[], requests: readonly Request[]): Promise<unknown> {
+    const { store, onAnswer } = this.#options;
     try {
-      const replies = await turns.turn(operations);
+      const outcomes = await store.batch(requests);
       for (let i = 0; i < open.length; i += 1) {
         const item = open[i] as Item;
-        const reply = replies[i] as string;
-        const fault = faultOf(reply);
-        if (fault === undefined) item.reply = reply;
-        else item.error = fault;
+        const outcome = outcomes[i];
+        if (outcome instanceof OperationError) item.error = outcome;
+        else item.reply = outcome;
       }
       onAnswer();
       return undefined;

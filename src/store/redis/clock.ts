@@ -1,4 +1,5 @@
 import { uptime } from 'node:os';
+import type { StoreClock } from '../contract.ts';
 
 /** Clocks that no step of the wall clock moves, in ms. */
 export interface SteadyClocks {
@@ -9,12 +10,6 @@ export interface SteadyClocks {
 }
 
 const SYSTEM: SteadyClocks = { monotonic: () => performance.now(), uptime: () => uptime() * 1000 };
-
-/** The part of {@link LedgerClock} that tells the time. */
-export interface Clock {
-  /** ms since the epoch; see {@link LedgerClock}. */
-  now(): number;
-}
 
 /** By how much the two must disagree before it counts as a step, ms. */
 const STEP = 2000;
@@ -37,7 +32,7 @@ export interface Departure {
  *
  * All times are ms since the epoch. They equal the wall clock's as long as that was never stepped.
  */
-export class LedgerClock implements Clock {
+export class LedgerClock implements StoreClock {
   readonly #clocks: SteadyClocks;
   #anchor: { readonly time: number; readonly monotonic: number } | undefined;
   #uptime: { readonly uptime: number; readonly monotonic: number } | undefined;

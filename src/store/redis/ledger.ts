@@ -1,11 +1,23 @@
 import type { Cluster, Redis } from 'ioredis';
+import {
+  adds,
+  byStoring,
+  type Figures,
+  LateCallError,
+  type Outcome,
+  type ReplyTo,
+  type Request,
+  type Store,
+  type StoredRecord,
+  type Swept,
+} from '../contract.ts';
 import { RULES } from '../redelivery-rules.ts';
 import { LEASE, type RetryPolicy } from '../retry-policy.ts';
 import { type Departure, LedgerClock } from './clock.ts';
-import { byStoring } from './evidence-operations.ts';
+import { decode } from './codec/replies.ts';
+import { type Arguments, encode } from './codec/requests.ts';
 import { Keys } from './keys.ts';
-import type { Operation } from './operations.ts';
-import { decodeRecord, type StoredRecord, tokenOf } from './record.ts';
+import { decodeRecord, tokenOf } from './record.ts';
 import { BATCH, STATUS, SWEEP, USUAL, USUAL_BATCH } from './scripts.ts';
 
 /** Messages that one call tells the status of: a client may have given a hundred others the id of each. */
@@ -21,55 +33,6 @@ export interface LedgerOptions {
   readonly clock?: LedgerClock;
 }
 
-/** What a sweep has found. */
-export interface Swept {
-  /** The ledger's time at the sweep, ms. */
-  readonly now: number;
-  /** Leased records without their payloads, in the order in which they were stored. */
-  readonly overdue: readonly StoredRecord[];
-  /** Damaged records that are kept aside. */
-  readonly damaged: number;
-  /** Keys of those that no log has named; see {@link named}. */
-  readonly unnamed: readonly string[];
-  /** Keys of records that passed for sound in Redis and cannot be read here. */
-  readonly unreadable: readonly string[];
-}
-
-/**
- * Redis was late with a call, or its clock was set forward, and nothing of the call was carried out. To make it again is
- * right in either case.
- */
-export class LateCallError extends Error {
-  override name = 'LateCallError';
-  constructor() {
-    super('Redis was late, and the call was not carried out');
-  }
-}
-
-/** What the reply of an operation begins with that could not be carried out: see {@link OperationError}. */
-const FAULT = 0;
-
-/** An operation that Redis rejected for what it is or what it found; the others of its call were carried out. */
-export class OperationError extends Error {
-  override name = 'OperationError';
-}
-
-/** The error that a reply stands for, if it does. */
-export function faultOf(reply: string): OperationError | undefined {
-  // Looked at for every reply.
-  return reply.charCodeAt(0) === FAULT ? new OperationError(reply.slice(1)) : undefined;
-}
-
-export interface Figures {
-  readonly pending: number;
-  /** Ended messages whose sender has yet to be told; a moment's difference when others write at the same time. */
-  readonly owed: number;
-  /** 0 when nothing is pending; to the minute. */
-  readonly oldestPendingAgeSeconds: number;
-  /** Damaged records that are kept aside. */
-  readonly damaged: number;
-}
-
 /** What defineCommand adds to the connection. */
 type Scripted = Record<
   'receiptsTurn' | 'receiptsUsualTurn' | 'receiptsSweep' | 'receiptsStatus',
@@ -77,7 +40,7 @@ type Scripted = Record<
 >;
 
 /** The records of all messages, in Redis. It alone knows how they are kept; every change of one is one script call. */
-export class Ledger {
+export class Ledger implements Store {
   readonly keys: Keys;
   readonly clock: LedgerClock;
   readonly #redis: Redis | Cluster;
@@ -109,40 +72,36 @@ export class Ledger {
   }
 
   /**
-   * Carries out operations in their order, atomically, in one round trip.
-   *
    * @param at the time (ms) to carry them out at; by default Redis' own
-   * @returns the raw replies, for each operation to decode; of one that could not be carried out, see {@link faultOf}
-   * @throws ReplyError and connection errors of ioredis, or a {@link LateCallError}; whether the operations took effect is
-   *   then unknown, and to carry them out again is safe
+   * @throws ReplyError and connection errors of ioredis, or a {@link LateCallError}
    */
-  async turn(operations: readonly Operation<unknown>[], at?: number): Promise<string[]> {
-    const grows = operations.some((operation) => operation.grows) ? 1 : 0;
+  async batch(requests: readonly Request[], at?: number): Promise<Outcome[]> {
     const departure = this.clock.depart();
-    const args: (string | number)[] = [this.keys.prefix, this.#hint(departure, at), this.#lease];
-    args.push(...this.#constants, RULES, grows);
-    for (const { args: own } of operations) for (const arg of own) args.push(arg);
-    const isUsual = operations.every(({ args: [name] }) => USUAL.has(name));
+    const args: Arguments = [this.keys.prefix, this.#hint(departure, at), this.#lease];
+    args.push(...this.#constants, RULES, requests.some(adds) ? 1 : 0);
+    let isUsual = true;
+    for (const request of requests) {
+      const name = args.length;
+      encode(request, args);
+      if (isUsual && !USUAL.has(args[name])) isUsual = false;
+    }
     const replies = await this.#scripts[isUsual ? 'receiptsUsualTurn' : 'receiptsTurn'](...args);
-    this.#stamped(departure, replies.shift() as string, at);
-    return replies;
-  }
-
-  /** Carries out one operation by itself. Throws an {@link OperationError} if it cannot be. */
-  async once<Result>(operation: Operation<Result>): Promise<Result> {
-    const [reply] = (await this.turn([operation])) as [string];
-    const fault = faultOf(reply);
-    if (fault !== undefined) throw fault;
-    return operation.decode(reply);
+    this.#stamped(departure, replies[0] as string, at);
+    return requests.map((request, i) => decode(request, replies[i + 1] as string));
   }
 
   /**
-   * Takes up to `limit` overdue messages, and as many untold senders; each is taken by nobody else for `lease` ms.
-   * Damaged records that it meets are put aside.
+   * Carries out one request by itself. Throws an OperationError if it cannot be.
    *
-   * @param at as of {@link turn}
-   * @throws as {@link turn}
+   * @param at as of {@link batch}
    */
+  async perform<R extends Request>(request: R, at?: number): Promise<ReplyTo<R>> {
+    const [outcome] = await this.batch([request], at);
+    if (outcome instanceof Error) throw outcome;
+    return outcome as ReplyTo<R>;
+  }
+
+  /** @param at as of {@link batch} */
   async sweep(lease: number, limit: number, at?: number): Promise<Swept> {
     const departure = this.clock.depart();
     const hint = this.#hint(departure, at);
@@ -164,7 +123,7 @@ export class Ledger {
     }
     // What became due together goes out in the order in which it was written.
     const records = overdue.sort(byStoring).map(({ record }) => record);
-    return { now, overdue: records, damaged: Number(flat[1]), unnamed: flat.slice(3, first), unreadable };
+    return { now, overdue: records, damaged: Number(flat[1]), unreported: flat.slice(3, first), unreadable };
   }
 
   #hint(departure: Departure, at: number | undefined): string {
@@ -178,12 +137,6 @@ export class Ledger {
     return Number(stamp.slice(0, stamp.indexOf(' ')));
   }
 
-  /**
-   * The newest message under each key, a few at a time: it holds up everything else.
-   *
-   * @param forSender whether their sender is told: then how often one was sent is left out, unless he gets the
-   *   recipient's presence, which it would show
-   */
   async status(keys: readonly string[], forSender = false): Promise<(StoredRecord | undefined)[]> {
     const values: string[] = [];
     for (let i = 0; i < keys.length; i += STATUS_PORTION) {
@@ -193,13 +146,11 @@ export class Ledger {
     return values.map((value, i) => (value === '' ? undefined : decodeRecord(keys[i] as string, value)));
   }
 
-  /** A portion of the users whose presence somebody wants; the cursor is `0` at the beginning, and again at the end. */
   async watched(cursor: string): Promise<{ next: string; users: string[] }> {
     const [next, users] = await this.#redis.sscan(this.keys.watched, cursor, 'COUNT', 500);
     return { next, users };
   }
 
-  /** The resources of a user's sessions, as far as they are known. */
   async sessionsOf(user: string): Promise<string[]> {
     return (await this.#redis.hkeys(this.keys.sessions(user))).filter((field) => /^[^\0]/.test(field));
   }

@@ -1,24 +1,16 @@
 import { FairQueue } from '../../util/fair-queue.ts';
-import { Calls, type Item, type Turns } from './calls.ts';
-import type { Operation } from './operations.ts';
+import {
+  adds,
+  type ReplyTo,
+  type Request,
+  type Store,
+  type StoreQueue,
+  UnreadableReplyError,
+  type Work,
+} from '../contract.ts';
+import { Calls, type Item } from './calls.ts';
+import { argumentCount } from './codec/requests.ts';
 import { type RedisFault, redisFault } from './redis-faults.ts';
-
-/** One thing in its owner's order of arrival: an operation on the ledger and what follows from its reply, or a mere action. */
-export interface Work {
-  readonly operation?: Operation<unknown>;
-  /** Called in the order in which the ledger was called, with its reply (empty where there is no operation). */
-  done(reply: string): void;
-  /** Makes it work that may be refused while Redis is unusable; called instead of `done`. */
-  refuse?: (() => void) | undefined;
-  /** Undoes the operation of work that was refused, should Redis have carried it out all the same. */
-  withdraw?: (() => Operation<unknown>) | undefined;
-  /** Called instead of `done` when the operation by itself cannot be carried out; without it `refuse` is. */
-  failed?: ((error: Error) => void) | undefined;
-  /** What it takes in memory; counts towards `maxBytes`. */
-  readonly bytes?: number;
-  /** On whose account it is done: order is kept for each, and those who wait take turns. Without one it is our own. */
-  readonly owner?: string;
-}
 
 interface Entry extends Item {
   readonly work: Work;
@@ -74,7 +66,7 @@ const MOST_OF_ONE = 1 / 2;
  * While Redis does not answer, work waits: what may be refused for a few seconds and within bounds, what must not be
  * lost (receipts, hand-overs) until Redis is back. A batch whose reply was lost is carried out again, which is safe.
  */
-export class Pipeline {
+export class Pipeline implements StoreQueue {
   readonly #options: Required<PipelineOptions>;
   readonly #calls: Calls;
   readonly #waiting: FairQueue<Entry>;
@@ -89,7 +81,7 @@ export class Pipeline {
   #idle: (() => void)[] = [];
   #onRoom: () => void = () => {};
 
-  constructor(turns: Turns, options: PipelineOptions) {
+  constructor(store: Pick<Store, 'batch'>, options: PipelineOptions) {
     const defaults = { batch: 200, patience: 5000, maxBytes: 64 * 1024 * 1024, maxEntries: 100_000 };
     this.#options = { onFailing: () => {}, onSetAside: () => {}, ...defaults, ...options };
     this.#waiting = new FairQueue({
@@ -98,7 +90,7 @@ export class Pipeline {
       plainUpTo: this.#options.batch,
     });
     this.#calls = new Calls({
-      turns,
+      store,
       onAnswer: () => this.#noteWorking(),
       onFailure: (error, items) => this.#noteFailing(error, items as readonly Entry[]),
       closed: () => this.#closed,
@@ -130,7 +122,7 @@ export class Pipeline {
     clearInterval(this.#patience);
   }
 
-  push(work: Work): void {
+  push<R extends Request>(work: Work<R>): void {
     if (this.#closed) return;
     const bytes = work.bytes ?? 0;
     if (work.refuse && this.#isFull(bytes, work.owner ?? '')) {
@@ -140,8 +132,8 @@ export class Pipeline {
     this.#waitingBytes += bytes;
     // In one literal: this is made for every message.
     this.#waiting.push({
-      work,
-      operation: work.operation,
+      work: work as Work,
+      request: work.request,
       since: performance.now(),
       over: false,
       tried: false,
@@ -151,20 +143,13 @@ export class Pipeline {
     this.#schedule();
   }
 
-  /**
-   * Pushes an operation and gives its result; rejects when it is refused or cannot be carried out.
-   *
-   * @param take does what must follow before anything does that comes after in the order of arrival: whoever awaits the
-   *   result goes on only when all of its call is through
-   */
-  perform<Result>(operation: Operation<Result>, take?: (result: Result) => void): Promise<Result> {
+  perform<R extends Request>(request: R, take?: (reply: ReplyTo<R>) => void): Promise<ReplyTo<R>> {
     return new Promise((resolve, reject) => {
-      this.push({
-        operation,
+      this.push<R>({
+        request,
         done: (reply) => {
-          const result = operation.decode(reply);
-          take?.(result);
-          resolve(result);
+          take?.(reply);
+          resolve(reply);
         },
         refuse: () => reject(new Error('Redis does not answer')),
         failed: reject,
@@ -202,7 +187,7 @@ export class Pipeline {
   #flush(): void {
     while (this.#waiting.size > 0 && this.#inFlight.length < MAX_IN_FLIGHT) {
       const entries = this.#take();
-      if (this.#inFlight.length === 0 && entries.every(({ operation }) => operation === undefined)) {
+      if (this.#inFlight.length === 0 && entries.every(({ request }) => request === undefined)) {
         this.#finish(entries);
       } else {
         const batch: Batch = { entries, done: false };
@@ -215,19 +200,19 @@ export class Pipeline {
   }
 
   #take(): Entry[] {
-    let operations = 0;
+    let requests = 0;
     let size = 0;
     let bytes = 0;
     const batch: Entry[] = [];
-    while (operations < this.#options.batch) {
+    while (requests < this.#options.batch) {
       const next = this.#waiting.peek();
       if (next === undefined) break;
-      const { operation, work } = next;
-      if (operation !== undefined) {
-        size += operation.args.length;
+      const { request, work } = next;
+      if (request !== undefined) {
+        size += argumentCount(request);
         bytes += work.bytes ?? 0;
-        if (operations > 0 && (size > MAX_ARGUMENTS || bytes > MAX_CALL_BYTES)) break;
-        operations += 1;
+        if (requests > 0 && (size > MAX_ARGUMENTS || bytes > MAX_CALL_BYTES)) break;
+        requests += 1;
       }
       this.#waiting.shift();
       batch.push(next);
@@ -257,7 +242,9 @@ export class Pipeline {
       }
       entry.over = true;
       try {
-        entry.work.done(entry.reply ?? '');
+        const { reply } = entry;
+        if (reply instanceof UnreadableReplyError) throw reply;
+        entry.work.done(reply as ReplyTo<Request>);
       } catch (error) {
         // One stanza's fault must not take the others of its turn with it.
         this.#options.log.error({ err: error }, 'A stanza could not be handled');
@@ -269,8 +256,12 @@ export class Pipeline {
   /** One that Redis rejects for its content would be rejected for ever, and hold up what is behind it. */
   #setAside(entry: Entry, error: Error): void {
     const { log, onSetAside } = this.#options;
-    const [operation, key] = entry.operation?.args ?? [];
-    log.error({ err: error, operation, key }, 'Redis rejects an operation for what is in it; it is set aside');
+    const { request } = entry;
+    const key = request !== undefined && 'key' in request ? request.key : undefined;
+    log.error(
+      { err: error, operation: request?.kind, key },
+      'Redis rejects an operation for what is in it; it is set aside',
+    );
     onSetAside();
     if (entry.work.failed === undefined) this.#refuse(entry);
     entry.over = true;
@@ -288,11 +279,10 @@ export class Pipeline {
     this.#failing = { since, fault };
     if (fault.code === 'OOM') {
       // At its memory limit Redis refuses a script that begins by adding: refuse those, and let receipts free memory.
-      for (const entry of entries) if (entry.operation?.grows) this.#refuse(entry);
+      for (const entry of entries) if (entry.request && adds(entry.request)) this.#refuse(entry);
     }
     this.#loseOnly(entries);
-    for (const batch of this.#inFlight)
-      this.#loseOnly(batch.entries.filter(({ operation }) => operation === undefined));
+    for (const batch of this.#inFlight) this.#loseOnly(batch.entries.filter(({ request }) => request === undefined));
     this.#patience ??= setInterval(() => this.#losePatience(), 250).unref();
   }
 
@@ -326,9 +316,9 @@ export class Pipeline {
     for (const entry of entries) {
       if (entry.over || entry.since > limit) continue;
       if (entry.work.refuse) this.#refuse(entry);
-      else if (entry.operation === undefined) {
+      else if (entry.request === undefined) {
         entry.over = true;
-        entry.work.done('');
+        entry.work.done(undefined);
       }
     }
   }
@@ -339,7 +329,7 @@ export class Pipeline {
     entry.work.refuse();
     // A Redis that hangs carries out what it was given when it comes to itself: then what was refused must not be sent.
     const { withdraw, owner = '' } = entry.work;
-    if (entry.tried && withdraw) this.push({ operation: withdraw(), done: () => {}, owner });
+    if (entry.tried && withdraw) this.push({ request: withdraw(), done: () => {}, owner });
   }
 
   #noteIdle(): void {

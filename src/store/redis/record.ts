@@ -1,4 +1,5 @@
 import { idOnTheWay } from '../../xmpp/stanza/message-key.ts';
+import type { Envelope, State, StoredRecord } from '../contract.ts';
 
 /**
  * A record as Redis holds it: a head of fixed width that scripts change in place, a body in JSON that they only append
@@ -17,8 +18,6 @@ import { idOnTheWay } from '../../xmpp/stanza/message-key.ts';
  * (written without the blanks). The offsets stand here and in scripts/include/stored-records.lua.
  */
 
-type State = 'pending' | 'delivered' | 'expired' | 'unconfirmed' | 'rejected';
-
 const STATES: Readonly<Record<string, State>> = {
   p: 'pending',
   d: 'delivered',
@@ -28,55 +27,6 @@ const STATES: Readonly<Record<string, State>> = {
 };
 
 const HEAD_LENGTH = 22;
-
-/** What is known of a message from the moment that it is accepted. Addresses are those of the served domain. */
-export interface Envelope {
-  /** The sender's bare JID and resource. */
-  readonly sender: string;
-  readonly senderResource: string;
-  /** The recipient's bare JID, and the resource that the sender addressed (or none). */
-  readonly recipient: string;
-  readonly recipientResource: string;
-  /** The id that it goes out under. */
-  readonly wireId: string;
-  /** The id that its sender gave it, if he did. */
-  readonly senderId: string | undefined;
-  /** Whether the sender asked for a receipt and gave an id that a receipt can name. */
-  readonly owesReceipt: boolean;
-  readonly type: string | undefined;
-  readonly otherAttributes: string;
-}
-
-/** A record that was read back. */
-export interface StoredRecord extends Envelope {
-  readonly key: string;
-  /** The key of the earlier message that it corrects or retracts, if it does: see scripts/include/corrections.lua. */
-  readonly target: string | undefined;
-  readonly state: State;
-  /** Attempts claimed so far: the fence between processes, see scripts/include/attempt.lua. */
-  readonly attempt: number;
-  /** Copies that were noted as handed over; see `copiesOf`. */
-  readonly copies: number;
-  /** Whether a copy may lie at the server or the client. */
-  readonly copyOut: boolean;
-  /** Whether the last copy came back with a temporary error, and no earlier one is out. */
-  readonly bounced: boolean;
-  /** When it was first stored, ms. */
-  readonly firstStoredAt: number;
-  /** From when its life counts: the same, unless an operator sent it after all. */
-  readonly storedAt: number;
-  /** Whether it ended undelivered while its sender is known to be away: he is told when he comes. */
-  readonly senderAway: boolean;
-  readonly settledAt: number | undefined;
-  /** The resource that the receipt came from. */
-  readonly receiptResource: string;
-  /** Why it was rejected: a stanza error condition. */
-  readonly condition: string | undefined;
-  readonly conditionType: string | undefined;
-  readonly conditionText: string | undefined;
-  /** Its children as XML. Of one that has ended, only those of a failure that its sender is to be told, where they are kept. */
-  readonly inner: string;
-}
 
 interface Body {
   /** Tokens of attempts to store it, joined by `+`: see scripts/include/accept.lua. */ k?: string;
@@ -183,11 +133,6 @@ export function decodeRecord(key: string, value: string): StoredRecord {
     conditionText: body.cx,
     inner: end === -1 ? '' : value.slice(end + 1),
   };
-}
-
-/** How many copies it took, to be shown: a receipt may come before it was noted that the one it is for was handed over. */
-export function copiesOf({ state, copies }: Pick<StoredRecord, 'state' | 'copies'>): number {
-  return state === 'delivered' ? Math.max(copies, 1) : copies;
 }
 
 /** The fields that settling appends to a body, as JSON members with a leading comma. */

@@ -1,7 +1,7 @@
 import { SubdomainPolicy } from '../../../src/addressing/subdomain-policy.ts';
 import { type Counts, Delivery, type DeliveryOptions } from '../../../src/delivery/delivery.ts';
 import type { LinkPort, ScheduledAttempt, Sent } from '../../../src/delivery/ports.ts';
-import type { StoredRecord } from '../../../src/store/redis/record.ts';
+import type { StoredRecord } from '../../../src/store/contract.ts';
 import type { CoalescingKey, OutgoingStanza, Priority } from '../../../src/xmpp/connection/outgoing-stanza.ts';
 import { opened } from '../process/opened.ts';
 import { parseStanza } from '../stanzas/xml.ts';

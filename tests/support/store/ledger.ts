@@ -1,7 +1,6 @@
 import { Redis } from 'ioredis';
+import { accept, type Envelope, type QuotaCheck } from '../../../src/store/contract.ts';
 import { Ledger, type LedgerOptions } from '../../../src/store/redis/ledger.ts';
-import { accept } from '../../../src/store/redis/operations.ts';
-import { type Envelope, encodeRecord } from '../../../src/store/redis/record.ts';
 import { RetryPolicy } from '../../../src/store/retry-policy.ts';
 import { payloadDigest, recordKey } from '../../../src/xmpp/stanza/message-key.ts';
 import { opened } from '../process/opened.ts';
@@ -56,6 +55,7 @@ export interface Written {
   readonly countable?: boolean;
   /** The id of an earlier message. */
   readonly corrects?: string;
+  readonly quota?: QuotaCheck;
 }
 
 export const ALICE = 'alice@example.org';
@@ -78,6 +78,7 @@ export function aliceWrites({
   resource = 'phone',
   countable = false,
   corrects,
+  quota,
 }: Written = {}) {
   const inner = `<body>${body}</body>${further}`;
   const envelope: Envelope = {
@@ -95,15 +96,16 @@ export function aliceWrites({
   const named = token ?? `t${tokens}`;
   const digest = payloadDigest(inner);
   const alias = originId !== undefined && originId !== id ? keyOf(id) : '';
-  const value = encodeRecord(
-    envelope,
-    inner,
+  return accept({
+    key: keyOf(originId ?? id),
+    message: { ...envelope, inner },
+    storedAt: at ?? Date.now(),
     digest,
-    at ?? Date.now(),
-    named,
+    token: named,
+    countable,
     alias,
-    alias === '' ? undefined : originId,
-  );
-  const target = corrects === undefined ? '' : keyOf(corrects);
-  return accept({ key: keyOf(originId ?? id), value, countable, alias, target });
+    originId: alias === '' ? undefined : originId,
+    target: corrects === undefined ? '' : keyOf(corrects),
+    quota,
+  });
 }

@@ -1,0 +1,218 @@
+import { ASK_AGAIN_AFTER, type SubscriptionType, stepOf } from '../../../xmpp/stanza/subscription.ts';
+import type { Ending, Kind, Limits, QuotaReason, RelayedIq, Request, RequestOf, SessionEvent } from '../../contract.ts';
+import { encodeRecord, settlement } from '../record.ts';
+import { USUAL } from '../scripts.ts';
+import { NEXT_STANDING, STANDING } from './words.ts';
+
+/** Arguments of a script. */
+export type Arguments = (string | number)[];
+
+/** A process that has not said for so long that its link is up counts as gone, ms. */
+const ALIVE_FOR = 30_000;
+/** A session that is younger is not taken for another by a probe, ms: a server sends one to each contact at a login. */
+const LOGIN_LASTS = 5_000;
+/** How long the claim of a process that probes everybody lasts without word of it, ms. */
+const CLAIM_FOR = 30_000;
+/** Whoever's link is back so soon after another process has begun to probe need not do so as well, ms. */
+const JOINS_FOR = 10_000;
+
+/** What follows a record's key in the sorted set while its sender is owed word of this ending: see due_member in Lua. */
+const OWED_LETTER = { pending: '', delivered: '', expired: 'x', unconfirmed: 'u', rejected: 'r' } as const;
+
+const EVENT: Readonly<Record<SessionEvent, string>> = { login: 'l', update: 'u', ended: 'e', 'heard again': 'h' };
+
+const QUOTA_LETTER: Readonly<Record<QuotaReason, string>> = {
+  messages: 'm',
+  bytes: 'b',
+  conversation: 'c',
+  domain: 'd',
+  rate: 'r',
+  memory: 'f',
+};
+
+const member = ({ key, state }: Ending) => key + OWED_LETTER[state];
+
+function limitsText({ messages, bytes, toOne, domainMessages, domainBytes }: Limits): string {
+  return `${messages} ${bytes} ${toOne} ${domainMessages} ${domainBytes}`;
+}
+
+/** A sender as he stands in a record's body: see `is_of` in scripts/include/administration.lua. */
+function ownerMember(owner: string | undefined): string {
+  return owner === undefined ? '' : `"s":${JSON.stringify(owner)}`;
+}
+
+/** The members that settling by this resource appends. */
+function settledBy(now: number, resource: string): string {
+  return settlement(now, resource === '' ? {} : { dr: resource });
+}
+
+function iqText({ requester, responder, substitute, proxied, from, to, id }: RelayedIq): string {
+  // What is undefined is left out of JSON.
+  return JSON.stringify({ b: requester, a: responder, s: substitute, p: proxied, f: from, t: to, i: id });
+}
+
+/** For each standing, in the scripts' order, the one after this step; `=` leaves it as it is. */
+function nextStandings(type: SubscriptionType): string {
+  let nexts = '';
+  for (const standing of Object.values(STANDING)) {
+    const { next } = stepOf(type, standing);
+    nexts += next === undefined ? '=' : NEXT_STANDING[next];
+  }
+  return nexts;
+}
+
+function acceptance(request: RequestOf<'accept'>, args: Arguments): void {
+  const { key, message, digest, storedAt, token, countable, alias, originId, target, quota } = request;
+  const name = target !== '' ? 'correct' : alias !== '' ? 'A' : countable ? 'ac' : 'a';
+  if (quota !== undefined) {
+    const { limits, refuse } = quota;
+    const why = refuse === undefined ? '' : QUOTA_LETTER[refuse];
+    // The small script has no more than the usual operations.
+    args.push(USUAL.has(name) ? 'within' : 'within+', key, message.sender, message.recipient, limitsText(limits), why);
+  }
+  args.push(name, key, encodeRecord(message, message.inner, digest, storedAt, token, alias, originId));
+  if (target !== '') args.push(alias, countable ? 1 : 0, target);
+  else if (alias !== '') args.push(alias, countable ? 1 : 0);
+}
+
+/**
+ * Operations of presence are few beside messages, and have one letter in a batch: it is followed by a name, how many
+ * arguments come, and these.
+ */
+function presence(args: Arguments, name: string, ...own: Arguments): void {
+  args.push('P', name, own.length, ...own);
+}
+
+type Encoders = { readonly [K in Kind]: (request: RequestOf<K>, args: Arguments) => void };
+
+const ENCODERS: Encoders = {
+  accept: acceptance,
+  settle({ key, resource, now, remember, atHand }, args) {
+    const members = settledBy(now, resource);
+    if (remember === undefined && atHand?.key === key) args.push('s', key, members);
+    else args.push('S', key, members, remember?.recipient ?? '', atHand?.key ?? '', remember?.sender ?? '');
+  },
+  handOver({ key, attempt, copies, byTimetable, unconfirmed, sender, recipient, noStore, resource }, args) {
+    args.push('h', key, attempt, copies, byTimetable, unconfirmed, sender, recipient, noStore ? 1 : 0, resource);
+  },
+  notified({ endings }, args) {
+    args.push('t', endings.length);
+    for (const ending of endings) args.push(member(ending));
+  },
+  claim: ({ key, attempt, lease }, args) => void args.push('c', key, attempt, lease),
+  settleByMention: ({ key, ownKey, resource, now }, args) =>
+    void args.push('mention', key, settledBy(now, resource), ownKey),
+  supersede: ({ key }, args) => void args.push('supersede', key),
+  release({ endings, leaseUntil }, args) {
+    args.push('release', leaseUntil, endings.length);
+    for (const ending of endings) args.push(member(ending));
+  },
+  quarantine: ({ key }, args) => void args.push('q', key),
+  reported: ({ keys }, args) => void args.push('named', keys.length, ...keys),
+  bounce: ({ key }, args) => void args.push('b', key),
+  reject({ key, now, condition, errorType, text }, args) {
+    const members = settlement(now, {
+      c: condition,
+      ...(errorType !== undefined && { ct: errorType }),
+      ...(text !== undefined && { cx: text }),
+    });
+    args.push('r', key, members);
+  },
+  bringForward: ({ key, due, recipient }, args) => void args.push('n', key, due, recipient),
+  expire: ({ key, now }, args) => void args.push('x', key, settlement(now)),
+  requeue: ({ key }, args) => void args.push('v', key),
+  withdraw: ({ key, token }, args) => void args.push('w', key, token),
+  readdress({ key, senderResource, senderId, owesReceipt }, args) {
+    const members = JSON.stringify({ sr: senderResource, i: senderId ?? '' }).slice(1, -1);
+    args.push('i', key, `,"_":0,${members},"_":1`, owesReceipt ? 1 : 0);
+  },
+
+  sessionAvailable: ({ user, event, cursor, stepDue, leaseUntil, unconfirmedRetries }, args) =>
+    void args.push('l', user, EVENT[event], cursor, stepDue, leaseUntil, unconfirmedRetries),
+  senderAvailable: ({ user, cursor }, args) => void args.push('tell', user, cursor),
+  sequenceGap: ({ user, resource, sender, later, due, cursor }, args) =>
+    void args.push('g', user, resource, sender, later, due, cursor),
+  renewLease({ waiting, leaseUntil }, args) {
+    args.push('y', 2 * waiting.length, leaseUntil);
+    for (const { key, attempt } of waiting) args.push(key, attempt);
+  },
+  settleUpTo: ({ key, sender, recipient, resource, now, cursor }, args) =>
+    void args.push('k', key, settledBy(now, resource), sender, recipient, resource, cursor),
+
+  subscriptionStep: ({ type, watched, watcher, now, token }, args) =>
+    presence(args, 'step', watched, watcher, now, ASK_AGAIN_AFTER, token, nextStandings(type)),
+  withdrawSubscription: ({ watched, watcher, asked }, args) => presence(args, 'withdraw', watched, watcher, asked),
+  recordPresence({ user, watcher, resource, available, now, caps, own, token, priority, direct }, args) {
+    const how = available ? (priority < 0 ? 2 : 1) : 0;
+    presence(args, 'see', user, watcher, resource, how, now, caps, own, token, direct ? 1 : 0);
+  },
+  renewSession: ({ user, resource, now, token }, args) =>
+    presence(args, 'renew', user, resource, now, LOGIN_LASTS, token),
+  recordPing: ({ user, resource, asked, answered }, args) =>
+    presence(args, 'judged', user, resource, asked, answered ? 'a' : 's'),
+  recordStrayPing: ({ user, resource }, args) => presence(args, 'overheard', user, resource),
+  recordReceiptSupport: ({ user, resource, caps, answer }, args) =>
+    presence(args, 'receipts', user, resource, caps, answer),
+  forgetPresence: ({ users }, args) => presence(args, 'unknown', ...users),
+  beginProbe: ({ user }, args) => presence(args, 'ask', user),
+  isAvailable: ({ user, watcher }, args) => presence(args, 'is_here', user, watcher),
+  watchersOf: ({ user }, args) => presence(args, 'watchers', user),
+  endUnheard: ({ user, resource, now, final }, args) => presence(args, 'judge', user, now, final ? 1 : 0, resource),
+  whoStillSees: ({ user, resource }, args) => presence(args, 'who_sees', user, resource),
+  heartbeat: ({ process, now, own }, args) => presence(args, 'alive', process, now, ALIVE_FOR, own),
+  leaveService: ({ process, now }, args) => presence(args, 'gone', process, now, ALIVE_FOR),
+  claimProbing: ({ process, now }, args) => presence(args, 'claim', process, now, CLAIM_FOR, JOINS_FOR),
+  renewProbing: ({ process }, args) => presence(args, 'keep_claim', process, CLAIM_FOR),
+  releaseProbing: ({ process }, args) => presence(args, 'release', process),
+
+  recordIq: ({ id, iq, deadline, bounds }, args) =>
+    void args.push('iq?', id, iq.requester, iqText(iq), deadline, bounds.all, bounds.each),
+  takeIqResponse: ({ id, token, from, to, forgetAt }, args) => void args.push('iq=', id, token, from, to, forgetAt),
+  overdueIqs: ({ now, leaseUntil, limit }, args) => void args.push('iq<', now, leaseUntil, limit),
+  endIq: ({ id, account, leaseUntil }, args) => void args.push('iq!', id, account, leaseUntil),
+  forgetIq: ({ id }, args) => void args.push('iq-', id),
+  knownCapabilities: ({ hash, ver }, args) => void args.push('caps?', hash, ver),
+  recordCapabilities: ({ hash, ver, support, keep }, args) => void args.push('caps=', hash, ver, support, keep),
+
+  cancel({ key, owner, now, by }, args) {
+    const members = settlement(now, { c: 'undefined-condition', cx: `Cancelled by ${by}` });
+    args.push('cancel', key, ownerMember(owner), members);
+  },
+  retryNow: ({ key, owner }, args) => void args.push('retry', key, ownerMember(owner)),
+  erase: ({ jid, keys, onlyCount }, args) =>
+    void args.push('erase', JSON.stringify(jid), onlyCount ? '1' : '0', keys.length, ...keys),
+  forgetUser: ({ jid, watched }, args) => void args.push('forget', jid, watched.length, ...watched),
+  pause: ({ by, now }, args) => void args.push('pause', `${now} ${by}`),
+  resume: (_, args) => void args.push('pause', ''),
+  openCommandSession: ({ id, whose, lasts }, args) => void args.push('session+', id, whose, lasts),
+  readCommandSession: ({ id }, args) => void args.push('session?', id),
+  endCommandSession: ({ id, token }, args) => void args.push('over', id, token),
+};
+
+/** Appends a request's arguments to those of a batch. */
+export function encode(request: Request, args: Arguments): void {
+  (ENCODERS[request.kind] as (request: Request, args: Arguments) => void)(request, args);
+}
+
+const MOST_WITHOUT_A_LIST = 12;
+
+/** How many arguments a request has, at most. */
+export function argumentCount(request: Request): number {
+  switch (request.kind) {
+    case 'notified':
+    case 'release':
+      return 3 + request.endings.length;
+    case 'reported':
+      return 2 + request.keys.length;
+    case 'renewLease':
+      return 3 + 2 * request.waiting.length;
+    case 'forgetPresence':
+      return 3 + request.users.length;
+    case 'erase':
+      return 4 + request.keys.length;
+    case 'forgetUser':
+      return 3 + request.watched.length;
+    default:
+      return MOST_WITHOUT_A_LIST;
+  }
+}
