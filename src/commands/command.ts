@@ -1,7 +1,7 @@
 import type { Address } from '../addressing/address-policy.ts';
 import type { Form, Values } from '../xmpp/stanza/data-form.ts';
 import { NS } from '../xmpp/stanza/namespaces.ts';
-import { Refusal } from '../xmpp/stanza/refusal.ts';
+import { RequestError } from '../xmpp/stanza/request-error.ts';
 
 /** XEP-0050 section 4.3. */
 export interface Note {
@@ -26,12 +26,12 @@ export interface Step {
   /**
    * Ends the session, so that what follows is done once; called before anything is changed.
    *
-   * @throws {Refusal} when it has ended
+   * @throws {RequestError} when it has ended
    */
   once(): Promise<void>;
 }
 
-/** A command (XEP-0050). It may refuse by throwing a Refusal; other errors mean that Redis cannot be asked. */
+/** A command (XEP-0050). It may refuse by throwing a RequestError; other errors mean that Redis cannot be asked. */
 export interface Command {
   /** Names it within the component's commands. */
   readonly node: string;
@@ -45,7 +45,7 @@ export interface Command {
 }
 
 /** The form lacks something, or it makes no sense (XEP-0050 section 4.4). */
-export class BadPayload extends Refusal {
+export class BadPayload extends RequestError {
   constructor(readonly text: string) {
     super({ condition: 'bad-request', text, extra: `<bad-payload xmlns="${NS.commands}"/>` });
   }
@@ -58,7 +58,7 @@ export function badPayload(text: string): BadPayload {
 /**
  * The one value of a field, without white space around it.
  *
- * @throws {Refusal} when there is none
+ * @throws {RequestError} when there is none
  */
 export function wanted(values: Values, name: string): string {
   const value = values.get(name)?.[0]?.trim();
@@ -76,7 +76,7 @@ export function optionsOf(choices: Choices): { value: string; label: string }[] 
 /**
  * The value that was chosen; some clients return its label instead.
  *
- * @throws {Refusal} when it is none of the choices
+ * @throws {RequestError} when it is none of the choices
  */
 export function choice<const T extends Choices>(values: Values, name: string, choices: T): keyof T & string {
   const given = wanted(values, name);
@@ -87,5 +87,5 @@ export function choice<const T extends Choices>(values: Values, name: string, ch
 
 /** For a command without a form: its session ended with its only answer. */
 export function noForm(): never {
-  throw new Refusal({ condition: 'not-allowed', extra: `<session-expired xmlns="${NS.commands}"/>` });
+  throw new RequestError({ condition: 'not-allowed', extra: `<session-expired xmlns="${NS.commands}"/>` });
 }

@@ -3,7 +3,7 @@ import type { Address, AddressPolicy } from '../addressing/address-policy.ts';
 import type { Perform } from '../store/contract.ts';
 import { formXml, readForm } from '../xmpp/stanza/data-form.ts';
 import { NS } from '../xmpp/stanza/namespaces.ts';
-import { Refusal } from '../xmpp/stanza/refusal.ts';
+import { RequestError } from '../xmpp/stanza/request-error.ts';
 import { attribute, escapeText } from '../xmpp/stanza/xml.ts';
 import { BadPayload, badPayload, type Command, noForm, type Stage, type Step } from './command.ts';
 import { Sessions } from './session.ts';
@@ -21,8 +21,8 @@ export interface CommandsOptions {
 }
 
 /** XEP-0050 section 4.4: conditions of its own, each beside one of XMPP's. */
-function refusal(condition: 'bad-request' | 'not-allowed', specific: string): Refusal {
-  return new Refusal({ condition, extra: `<${specific} xmlns="${NS.commands}"/>` });
+function refusal(condition: 'bad-request' | 'not-allowed', specific: string): RequestError {
+  return new RequestError({ condition, extra: `<${specific} xmlns="${NS.commands}"/>` });
 }
 
 /** The component's ad-hoc commands (XEP-0050): who sees which, and how they are run. Throws Refusals. */
@@ -56,7 +56,7 @@ export class Commands {
   /**
    * Children of a disco#info result (XEP-0050 sections 2.2 and 2.3); undefined when it is no node of ours.
    *
-   * @throws {Refusal} when the command is not for the asker
+   * @throws {RequestError} when the command is not for the asker
    */
   info(node: string, asker: Address): string | undefined {
     const identity = (type: string, name: string) =>
@@ -74,11 +74,12 @@ export class Commands {
   /** Takes a step; gives the result's child. */
   async execute(question: Element, asker: Address): Promise<string> {
     const { node = '', action = 'execute', sessionid = '' } = question.attrs;
-    if (question.getName() !== 'command') throw new Refusal({ condition: 'bad-request' });
+    if (question.getName() !== 'command') throw new RequestError({ condition: 'bad-request' });
     const command = this.#commands.get(node);
     // First of all, so that a stranger does not learn which commands there are.
-    if (!this.#options.addresses.isServed(asker)) throw new Refusal({ condition: 'forbidden' });
-    if (command === undefined) throw new Refusal({ condition: 'item-not-found', text: 'There is no such command' });
+    if (!this.#options.addresses.isServed(asker)) throw new RequestError({ condition: 'forbidden' });
+    if (command === undefined)
+      throw new RequestError({ condition: 'item-not-found', text: 'There is no such command' });
     this.#allow(command, asker);
     if (!ACTIONS.has(action)) throw refusal('bad-request', 'malformed-action');
     if (sessionid === '') {
@@ -125,7 +126,7 @@ export class Commands {
   }
 
   #allow(command: Command, asker: Address): void {
-    if (!this.#may(command, asker)) throw new Refusal({ condition: 'forbidden' });
+    if (!this.#may(command, asker)) throw new RequestError({ condition: 'forbidden' });
   }
 
   #write(node: string, session: string, command: Command, stage: Stage, isFirst: boolean): string {

@@ -78,7 +78,7 @@ function listedIn(values: Values): ReadonlyMap<string, string> | undefined {
  * Those that were picked in a list; at most as many as a list has. Some clients return the label of a choice instead of its
  * value (Gajim 1.7).
  *
- * @throws {Refusal} when it is none, too many, or one that was not in the list
+ * @throws {RequestError} when it is none, too many, or one that was not in the list
  */
 export function picked(values: Values): string[] {
   const given = new Set((values.get(PICKED) ?? []).filter((value) => value.trim() !== ''));

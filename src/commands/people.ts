@@ -6,7 +6,7 @@ import { badPayload } from './command.ts';
  * The user that an operator names, by whichever of his addresses, with or without a resource.
  *
  * @returns his account's own bare JID
- * @throws {Refusal} when it is nobody who is served
+ * @throws {RequestError} when it is nobody who is served
  */
 export function userNamed(addresses: AddressPolicy, text: string): string {
   try {

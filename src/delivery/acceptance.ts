@@ -10,11 +10,11 @@ import {
   sizeOf,
   withdraw,
 } from '../store/contract.ts';
-import { withRequest } from '../xmpp/stanza/build.ts';
+import { withReceiptRequest } from '../xmpp/stanza/build.ts';
 import { type IdSource, isUniqueId } from '../xmpp/stanza/ids.ts';
 import type { Message } from '../xmpp/stanza/message.ts';
-import { idOnTheWay, payloadDigest, recordKey } from '../xmpp/stanza/message-key.ts';
-import { inOnePiece } from '../xmpp/stanza/xml.ts';
+import { payloadDigest, recordKey, wireIdOf } from '../xmpp/stanza/message-key.ts';
+import { flattened } from '../xmpp/stanza/xml.ts';
 import type { AcknowledgementBatches } from './acknowledgement-batches.ts';
 import type { Notices } from './notices.ts';
 import type { Outbox } from './outbox.ts';
@@ -53,7 +53,7 @@ export class Acceptance {
   take({ from, to }: Route, message: Message, element: Element): void {
     const { pipeline, ids, counts, notices, batches, outbox, link, passage, quotas, onStored, clock, trace } =
       this.#options;
-    const { id, originId, asksReceipt, takesBatches } = message;
+    const { id, originId, asksReceipt, acceptsBatches } = message;
     const arrivedAt = clock.now();
     const wireId = id ?? originId ?? ids.next();
     const recipient = to.inner;
@@ -80,7 +80,7 @@ export class Acceptance {
       owesReceipt: asksReceipt && id !== undefined,
       type: message.writtenType,
       otherAttributes: message.otherAttributes,
-      inner: inOnePiece(withRequest(message.inner, asksReceipt)),
+      inner: flattened(withReceiptRequest(message.inner, asksReceipt)),
       firstStoredAt: arrivedAt,
       storedAt: arrivedAt,
       settledAt: undefined,
@@ -119,7 +119,7 @@ export class Acceptance {
           return;
         }
         if (accepted.outcome === 'known') {
-          if (asksReceipt) batches.recordSupport(from.full, takesBatches);
+          if (asksReceipt) batches.recordSupport(from.full, acceptsBatches);
           this.#duplicate(accepted.record, record);
           return;
         }
@@ -130,12 +130,12 @@ export class Acceptance {
                 ...record,
                 key: accepted.key,
                 target: accepted.target,
-                wireId: idOnTheWay(accepted.key, wireId, originId),
+                wireId: wireIdOf(accepted.key, wireId, originId),
               };
         counts.accepted += 1;
         trace?.('accepted', stored);
         onStored(clock.now() - arrivedAt);
-        if (!batches.stored(stored, takesBatches)) {
+        if (!batches.stored(stored, acceptsBatches)) {
           const acknowledgement = notices.acknowledgement(stored);
           if (acknowledgement !== undefined) {
             link.send(acknowledgement, undefined, 'high', () => answerKey('stored', stored), stored.sender);
@@ -143,7 +143,7 @@ export class Acceptance {
           }
         }
         // The first word to a session does not wait for others.
-        if (asksReceipt) batches.recordSupport(from.full, takesBatches);
+        if (asksReceipt) batches.recordSupport(from.full, acceptsBatches);
         outbox.forward(stored);
       },
       withdraw: () => withdraw(key, token),

@@ -62,9 +62,9 @@ export class AcknowledgementBatches {
   }
 
   /** A session has written a message that asks for a receipt, and said whether it takes batches. */
-  recordSupport(session: string, takesBatches: boolean): void {
+  recordSupport(session: string, acceptsBatches: boolean): void {
     // Asked for every message: where nobody takes batches it must cost nothing.
-    if (!takesBatches) {
+    if (!acceptsBatches) {
       if (this.#sessions.size > 0) this.forget(session);
       return;
     }
@@ -83,11 +83,11 @@ export class AcknowledgementBatches {
   /**
    * A message was stored. Not for its sender to be told again: a message that is delivered meanwhile was stored.
    *
-   * @param takesBatches whether that very message said so
+   * @param acceptsBatches whether that very message said so
    * @returns whether he will be told in a batch
    */
-  stored(about: NoticeSubject, takesBatches: boolean): boolean {
-    if (!takesBatches || !this.#options.notices.acknowledges(about)) return false;
+  stored(about: NoticeSubject, acceptsBatches: boolean): boolean {
+    if (!acceptsBatches || !this.#options.notices.acknowledges(about)) return false;
     const session = withResource(about.sender, about.senderResource);
     const batch = this.#batch(session, about);
     if (batch === undefined) return false;

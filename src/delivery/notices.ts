@@ -10,10 +10,10 @@ import {
   EXPIRED_CONDITION,
   errorStanza,
   type StanzaError,
-  statusOf,
+  statusElement,
   unconfirmedNotice,
 } from '../xmpp/stanza/build.ts';
-import { quotedFrom } from '../xmpp/stanza/error-body.ts';
+import { errorBodyFrom } from '../xmpp/stanza/error-body.ts';
 import { isCondition } from '../xmpp/stanza/error-conditions.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
 
@@ -52,7 +52,7 @@ export class Notices {
       to: addresses.writtenTo(about),
       state,
     });
-    return statusOf([...stored.map((it) => one(it, 'pending')), ...delivered.map((it) => one(it, 'delivered'))]);
+    return statusElement([...stored.map((it) => one(it, 'pending')), ...delivered.map((it) => one(it, 'delivered'))]);
   }
 
   /** Whether the sender is told that his message is stored. */
@@ -87,7 +87,7 @@ export class Notices {
           addresses.errorFrom(record),
           senderId,
           this.#failure(record),
-          quotedFrom(record.inner),
+          errorBodyFrom(record.inner),
         );
     }
   }

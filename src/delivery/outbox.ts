@@ -11,9 +11,9 @@ import {
 import type { RetryPolicy } from '../store/retry-policy.ts';
 import type { OutgoingStanza, Priority } from '../xmpp/connection/outgoing-stanza.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
-import { isNotToBeStored, message, redelivery } from '../xmpp/stanza/build.ts';
-import { innerOnTheWay } from '../xmpp/stanza/message-key.ts';
-import { isOneElement } from '../xmpp/stanza/xml.ts';
+import { hasNoStoreHint, message, redelivery } from '../xmpp/stanza/build.ts';
+import { wireInner } from '../xmpp/stanza/message-key.ts';
+import { isSingleElement } from '../xmpp/stanza/xml.ts';
 import { InFlight } from './in-flight.ts';
 import { Leases } from './leases.ts';
 import type { Notices } from './notices.ts';
@@ -95,7 +95,7 @@ export class Outbox {
     const firstSent = record.firstStoredAt - clock.aheadOfWall();
     const xml = redelivery(out, addresses.componentDomain, firstSent, noStore);
     // By itself: what is put behind a text that was cut may seem to end it.
-    if (!isOneElement(`<x>${record.inner}</x>`)) {
+    if (!isSingleElement(`<x>${record.inner}</x>`)) {
       this.#options.pipeline.push({ request: quarantine(record.key), done: () => {} });
       return;
     }
@@ -215,7 +215,7 @@ export class Outbox {
       unconfirmed: retry.unconfirmed(storedAt, copies, now, random),
       sender: record.sender,
       recipient: record.recipient,
-      noStore: sent.noStore === true || isNotToBeStored(record.inner),
+      noStore: sent.noStore === true || hasNoStoreHint(record.inner),
       // Of a chat (RFC 6121 section 8.5.3.2.1), servers make the best; later copies go to the bare address, as a rule.
       resource: record.type === 'chat' ? '' : record.copies > 0 ? (sent.target ?? '') : record.recipientResource,
     });
@@ -298,7 +298,7 @@ export class Outbox {
       type: record.type,
       id: record.wireId,
       otherAttributes: record.otherAttributes,
-      inner: innerOnTheWay(record.inner, record.key, record.target),
+      inner: wireInner(record.inner, record.key, record.target),
     };
   }
 

@@ -16,8 +16,8 @@ import type { RetryPolicy } from '../store/retry-policy.ts';
 import { received } from '../xmpp/stanza/build.ts';
 import { isPermanent } from '../xmpp/stanza/error-conditions.ts';
 import { isOwnId } from '../xmpp/stanza/ids.ts';
-import type { Message, Proof } from '../xmpp/stanza/message.ts';
-import { keyOnTheWay, recordKey } from '../xmpp/stanza/message-key.ts';
+import type { ImpliedReceipt, Message } from '../xmpp/stanza/message.ts';
+import { keyOfWireId, recordKey } from '../xmpp/stanza/message-key.ts';
 import { readError } from '../xmpp/stanza/stanza-error.ts';
 import type { Endings } from './endings.ts';
 import type { Outbox } from './outbox.ts';
@@ -131,7 +131,7 @@ export class Settlement {
    * section 5.3). It goes on to the sender as well, and is no receipt: whether this client returns receipts, it does not
    * tell.
    */
-  proof(route: Route, { by, id, perhapsOwn }: Proof): void {
+  proof(route: Route, { by, id, maybeOwn }: ImpliedReceipt): void {
     const { pipeline, endings, counts } = this.#options;
     const { from, to } = route;
     const now = this.#options.clock.now();
@@ -154,7 +154,7 @@ export class Settlement {
       takeFrom('0');
       return;
     }
-    const request = perhapsOwn
+    const request = maybeOwn
       ? settleByMention(key, recordKey(from.inner, sender, id), from.resource, now)
       : settle(key, from.resource, now);
     pipeline.push({
@@ -170,7 +170,7 @@ export class Settlement {
 
   /** The key of the message that he names, as it went out to him. */
   #keyOf({ from, to }: Route, id: string): string {
-    return keyOnTheWay(to.inner, from.inner, id);
+    return keyOfWireId(to.inner, from.inner, id);
   }
 
   /** A message of type `error`: a copy that came back, or somebody else's error on its way. */

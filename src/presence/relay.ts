@@ -10,10 +10,10 @@ import {
   presenceStanza,
   presenceType,
   readPresence,
-  readWithoutChildren,
+  readPresenceHead,
 } from '../xmpp/stanza/presence.ts';
 import { readError } from '../xmpp/stanza/stanza-error.ts';
-import { isByWatched, isSubscriptionType, type SubscriptionType, stepOf } from '../xmpp/stanza/subscription.ts';
+import { isByWatched, isSubscriptionType, type SubscriptionType, transitionOf } from '../xmpp/stanza/subscription.ts';
 import { TooDeepError } from '../xmpp/stanza/xml.ts';
 import type { DirectedUnavailable } from './directed.ts';
 import type { OwnContact } from './own.ts';
@@ -114,7 +114,7 @@ export class Relay {
       text = error.message;
     }
     const idBytes = Buffer.byteLength(element.attrs.id ?? '');
-    if (!CAN_BE_REFUSED.has(type)) return { ...readWithoutChildren(element), ...(idBytes > 1000 && { id: undefined }) };
+    if (!CAN_BE_REFUSED.has(type)) return { ...readPresenceHead(element), ...(idBytes > 1000 && { id: undefined }) };
     // An answer has the id too, and must not be larger than what it refuses.
     if (idBytes > 1000) passage.drop();
     else passage.refuse(element, { condition: 'policy-violation', text });
@@ -199,7 +199,7 @@ export class Relay {
       request: subscriptionStep(type, watched, watcher, now, ids.next()),
       bytes: presence.inner.length,
       done: (before) => {
-        const { act } = stepOf(type, before);
+        const { act } = transitionOf(type, before);
         if (act === 'relay') {
           counts.presencesRelayed += 1;
           link.send(presenceStanza({ ...presence, from: sender, to: to.inner, type }));
@@ -262,7 +262,7 @@ export class Relay {
         ids.next(),
       ),
       done: (before) => {
-        if (own || stepOf('unsubscribed', before).act === 'ignore') {
+        if (own || transitionOf('unsubscribed', before).act === 'ignore') {
           pass();
           return;
         }

@@ -10,10 +10,10 @@ import type { LinkPort } from '../delivery/ports.ts';
 import { RateLimiter } from '../delivery/rate-limiter.ts';
 import type { StoredRecord } from '../store/contract.ts';
 import { MalformedAddressError } from '../xmpp/stanza/address.ts';
-import { iqResult, statusOf } from '../xmpp/stanza/build.ts';
+import { iqResult, statusElement } from '../xmpp/stanza/build.ts';
 import { recordKey } from '../xmpp/stanza/message-key.ts';
 import { NS } from '../xmpp/stanza/namespaces.ts';
-import { Refusal } from '../xmpp/stanza/refusal.ts';
+import { RequestError } from '../xmpp/stanza/request-error.ts';
 import { attribute, escapeText } from '../xmpp/stanza/xml.ts';
 import type { Passage } from './passthrough.ts';
 
@@ -43,7 +43,7 @@ export interface CommandsPort {
   /** Children of an answer; undefined when there is no such node. */
   items(node: string, asker: Address): string | undefined;
   info(node: string, asker: Address): string | undefined;
-  /** The answer's child. Both may throw a Refusal. */
+  /** The answer's child. Both may throw a RequestError. */
   execute(question: Element, asker: Address): Promise<string>;
 }
 
@@ -85,7 +85,7 @@ export class Service {
       const inner = await this.#answer(element, this.#options.addresses.parse(from));
       link.send(iqResult(from, to, id, inner), undefined, 'high');
     } catch (error) {
-      if (error instanceof Refusal) passage.refuse(element, error.error);
+      if (error instanceof RequestError) passage.refuse(element, error.error);
       else if (error instanceof MalformedAddressError) passage.refuse(element, { condition: 'jid-malformed' });
       else {
         log.warn({ err: error, from }, 'A question could not be answered');
@@ -101,14 +101,14 @@ export class Service {
     const [question, ...others] = element.getChildElements();
     // RFC 6120 section 8.2.3: an id, get or set, and exactly one child.
     if (!id || (type !== 'get' && type !== 'set') || question === undefined || others.length > 0) {
-      throw new Refusal({ condition: 'bad-request' });
+      throw new RequestError({ condition: 'bad-request' });
     }
     if (type === 'set' && question.getNS() === NS.roster) return this.#contactRemoved(question, from, to);
-    if (!addresses.isComponent(to) || to.resource !== '') throw new Refusal({ condition: 'service-unavailable' });
+    if (!addresses.isComponent(to) || to.resource !== '') throw new RequestError({ condition: 'service-unavailable' });
     // XEP-0050 section 2.4: a command is run by a set; all other questions are gets.
     if (type === 'set') {
       if (commands === undefined || question.getNS() !== NS.commands) {
-        throw new Refusal({ condition: 'service-unavailable' });
+        throw new RequestError({ condition: 'service-unavailable' });
       }
       limit(this.#commandRates, from);
       return commands.execute(question, from);
@@ -128,7 +128,7 @@ export class Service {
         limit(this.#questionRates, from);
         return this.#status(question, from);
       default:
-        throw new Refusal({ condition: 'service-unavailable' });
+        throw new RequestError({ condition: 'service-unavailable' });
     }
   }
 
@@ -139,12 +139,12 @@ export class Service {
     const { jid, subscription } = item?.attrs ?? {};
     const traffic = addresses.classify(from, to);
     if ((traffic !== 'between-users' && traffic !== 'to-component') || subscription !== 'remove') {
-      throw new Refusal({ condition: 'service-unavailable' });
+      throw new RequestError({ condition: 'service-unavailable' });
     }
     // The removed contact's address, or its owner's: Openfire writes the latter.
     const named = jid === undefined || jid === '' ? '' : addresses.parseWritten(jid).bare;
     if (others.length > 0 || (named !== to.bare && named !== from.bare)) {
-      throw new Refusal({ condition: 'bad-request' });
+      throw new RequestError({ condition: 'bad-request' });
     }
     this.#options.contactRemoved(from, to);
     return '';
@@ -154,14 +154,14 @@ export class Service {
     const { node } = question.attrs;
     const inner = node ? this.#options.commands?.info(node, from) : this.#own();
     // XEP-0030 section 7: there is no such node.
-    if (inner === undefined) throw new Refusal({ condition: 'item-not-found' });
+    if (inner === undefined) throw new RequestError({ condition: 'item-not-found' });
     return `<query xmlns="${NS.discoInfo}"${attribute('node', node)}>${inner}</query>`;
   }
 
   #discoItems(question: Element, from: Address): string {
     const { node } = question.attrs;
     const inner = node ? this.#options.commands?.items(node, from) : '';
-    if (inner === undefined) throw new Refusal({ condition: 'item-not-found' });
+    if (inner === undefined) throw new RequestError({ condition: 'item-not-found' });
     const open = `<query xmlns="${NS.discoItems}"${attribute('node', node)}`;
     return inner === '' ? `${open}/>` : `${open}>${inner}</query>`;
   }
@@ -174,27 +174,30 @@ export class Service {
 
   async #status(question: Element, from: Address): Promise<string> {
     const { addresses, status } = this.#options;
-    if (!addresses.isServed(from)) throw new Refusal({ condition: 'forbidden' });
+    if (!addresses.isServed(from)) throw new RequestError({ condition: 'forbidden' });
     const asked = question.getChildren(STATUS_MESSAGE);
-    if (question.getName() !== STATUS || asked.length === 0) throw new Refusal({ condition: 'bad-request' });
+    if (question.getName() !== STATUS || asked.length === 0) throw new RequestError({ condition: 'bad-request' });
     if (asked.length > MAX_STATUS_MESSAGES) {
-      throw new Refusal({ condition: 'policy-violation', text: `At most ${MAX_STATUS_MESSAGES} messages at a time` });
+      throw new RequestError({
+        condition: 'policy-violation',
+        text: `At most ${MAX_STATUS_MESSAGES} messages at a time`,
+      });
     }
     const keys = asked.map(({ attrs: { id, to } }) => {
-      if (!id || !to) throw new Refusal({ condition: 'bad-request', text: 'A message is named by its id and to' });
+      if (!id || !to) throw new RequestError({ condition: 'bad-request', text: 'A message is named by its id and to' });
       // The asker is part of the key, so that nobody learns of another's messages.
       const recipient = addresses.parseWritten(to);
       return recordKey(from.inner, addresses.isOuter(recipient) ? recipient.inner : '', id);
     });
     const records = await status(keys, from.bare);
-    return statusOf(asked.map(({ attrs: { id, to } }, i) => describe(id as string, to as string, records[i])));
+    return statusElement(asked.map(({ attrs: { id, to } }, i) => describe(id as string, to as string, records[i])));
   }
 }
 
-/** @throws {Refusal} when he asks too fast */
+/** @throws {RequestError} when he asks too fast */
 function limit(rates: RateLimiter, { bare }: Address): void {
   if (rates.take(bare)) return;
-  throw new Refusal({ condition: 'resource-constraint', text: 'Too many requests; try again in a few seconds' });
+  throw new RequestError({ condition: 'resource-constraint', text: 'Too many requests; try again in a few seconds' });
 }
 
 function describe(id: string, to: string, record: StoredRecord | undefined): StatusAttributes {

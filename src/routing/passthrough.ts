@@ -4,7 +4,7 @@ import type { LinkPort } from '../delivery/ports.ts';
 import type { StoreQueue } from '../store/contract.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import { errorStanza, message as messageXml, type StanzaError } from '../xmpp/stanza/build.ts';
-import { quotedBody, quotedFrom } from '../xmpp/stanza/error-body.ts';
+import { errorBody, errorBodyFrom } from '../xmpp/stanza/error-body.ts';
 import type { Message } from '../xmpp/stanza/message.ts';
 
 /** What an answer to a stanza needs of it; of a message, its children too, or what is left of them as XML. */
@@ -17,8 +17,8 @@ export type Refused = Pick<Element, 'attrs'> &
 
 /** The body of a message that is refused, as XML. */
 function bodyOf(refused: Refused): string {
-  if ('children' in refused) return quotedBody(refused.children);
-  return 'inner' in refused ? quotedFrom(refused.inner) : '';
+  if ('children' in refused) return errorBody(refused.children);
+  return 'inner' in refused ? errorBodyFrom(refused.inner) : '';
 }
 
 export interface PassageOptions {

@@ -65,8 +65,8 @@ export class Interceptor {
       return false;
     try {
       if (name === 'message') {
-        const { receipts, proofs } = readMessage(element);
-        if (receipts.length + proofs.length > 0) return false;
+        const { receipts, impliedReceipts } = readMessage(element);
+        if (receipts.length + impliedReceipts.length > 0) return false;
       }
       passage.refuse(element, quotas.refusal('rate'));
       return true;
@@ -120,10 +120,10 @@ export class Interceptor {
         return;
       }
       settlement.receipts(route, message);
-      for (const proof of message.proofs) settlement.proof(route, proof);
+      for (const proof of message.impliedReceipts) settlement.proof(route, proof);
       if (message.tracked) acceptance.take(route, message, element);
       // What only went with a receipt would go on as an empty message, which servers store for who is away.
-      else if (message.tells || message.receipts.length === 0) this.#pass(route, message, element);
+      else if (message.isInformative || message.receipts.length === 0) this.#pass(route, message, element);
     }
   }
 
@@ -137,9 +137,9 @@ export class Interceptor {
 }
 
 /** In which way one stanza would bring about too much, if it would. */
-function excessOf({ id = '', originId = '', receipts, proofs }: Message): string | undefined {
+function excessOf({ id = '', originId = '', receipts, impliedReceipts }: Message): string | undefined {
   if (receipts.length > MAX_RECEIPTS) return `At most ${MAX_RECEIPTS} receipts in a message`;
-  if (proofs.length > MOST_PROOFS) return `At most ${MOST_PROOFS} markers, replies and reactions in a message`;
+  if (impliedReceipts.length > MOST_PROOFS) return `At most ${MOST_PROOFS} markers, replies and reactions in a message`;
   const isLong = (one: string) => one.length > LONGEST_ID / 6 && Buffer.byteLength(escapeAttribute(one)) > LONGEST_ID;
   if (isLong(id) || isLong(originId) || receipts.some(isLong)) return `An id may have ${LONGEST_ID} bytes`;
   return undefined;

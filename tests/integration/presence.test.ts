@@ -1,5 +1,10 @@
 import { subscriptionStep } from '../../src/store/contract.ts';
-import { ASK_AGAIN_AFTER, type Standing, type SubscriptionType, stepOf } from '../../src/xmpp/stanza/subscription.ts';
+import {
+  ASK_AGAIN_AFTER,
+  type SubscriptionState,
+  type SubscriptionType,
+  transitionOf,
+} from '../../src/xmpp/stanza/subscription.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { openDeliveryStage } from '../support/stages/delivery-stage.ts';
 import { ALICE, BOB } from '../support/store/ledger.ts';
@@ -145,7 +150,7 @@ describe('subscriptions', () => {
     },
   );
 
-  const STANDINGS: Record<Standing, string | undefined> = {
+  const STANDINGS: Record<SubscriptionState, string | undefined> = {
     none: undefined,
     asked: `p${Date.now()}`,
     askedLongAgo: `p${Date.now() - 2 * ASK_AGAIN_AFTER}`,
@@ -153,7 +158,7 @@ describe('subscriptions', () => {
     probed: undefined,
   };
   const types: SubscriptionType[] = ['subscribe', 'subscribed', 'unsubscribe', 'unsubscribed', 'probe'];
-  const cells = types.flatMap((type) => Object.keys(STANDINGS).map((it) => [type, it as Standing] as const));
+  const cells = types.flatMap((type) => Object.keys(STANDINGS).map((it) => [type, it as SubscriptionState] as const));
 
   test.each(cells)(
     'in Redis, %s at %s does as the table says, also when the call is made twice',
@@ -163,7 +168,7 @@ describe('subscriptions', () => {
       if (before === 'probed') await room.redis.set(room.ledger.keys.probed(BOB, ALICE), 'p');
       const operation = subscriptionStep(type, BOB, ALICE, Date.now(), 'token');
       const standings = [await room.ledger.perform(operation), await room.ledger.perform(operation)];
-      const { next } = stepOf(type, before);
+      const { next } = transitionOf(type, before);
       expect(standings).toEqual([before, before]);
       const after = await standing(BOB, ALICE);
       if (next === undefined || next === 'probed') expect(after).toBe(value ?? null);

@@ -1,6 +1,6 @@
 import { type Entry, labelled, listOf, picked } from '../../src/commands/lists.ts';
 import type { Values } from '../../src/xmpp/stanza/data-form.ts';
-import { Refusal } from '../../src/xmpp/stanza/refusal.ts';
+import { RequestError } from '../../src/xmpp/stanza/request-error.ts';
 
 const NOW = Date.parse('2026-11-24T22:00:00Z');
 const entry = (value: string, time: string, who = 'carol', what = 'not confirmed'): Entry => ({
@@ -71,7 +71,7 @@ describe('what is picked', () => {
     ['is nothing', [' '], /^No message is picked/],
     ['is too much', Array.from({ length: 51 }, (_, i) => `${i}`), /^At most 50 messages/],
   ])('is refused when it %s', (_, picks, why) => {
-    expect(() => picked(returned(picks))).toThrow(Refusal);
+    expect(() => picked(returned(picks))).toThrow(RequestError);
     expect(() => picked(returned(picks))).toThrow(why);
   });
 

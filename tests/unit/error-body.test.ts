@@ -1,13 +1,13 @@
-import { MOST_QUOTED, quotedBody, quotedFrom } from '../../src/xmpp/stanza/error-body.ts';
+import { errorBody, errorBodyFrom, MAX_ERROR_BODY } from '../../src/xmpp/stanza/error-body.ts';
 import { escapeText } from '../../src/xmpp/stanza/xml.ts';
 import { parseStanza } from '../support/stanzas/xml.ts';
 
-const ofStanza = (inner: string) => quotedBody(parseStanza(`<message>${inner}</message>`).children);
+const ofStanza = (inner: string) => errorBody(parseStanza(`<message>${inner}</message>`).children);
 const OTHERS = '<request xmlns="urn:xmpp:receipts"/><active xmlns="http://jabber.org/protocol/chatstates"/>';
 
 describe.each([
   ['of a stanza', ofStanza],
-  ['of stored XML', quotedFrom],
+  ['of stored XML', errorBodyFrom],
 ])('what is quoted %s', (_, quoted) => {
   test.each([
     ['the body alone', `<subject>s</subject><body>hello</body>${OTHERS}`, '<body>hello</body>'],
@@ -41,10 +41,10 @@ describe.each([
 
   test('is cut between two characters, and stays XML', () => {
     const body = (text: string) => quoted(`<body>${escapeText(text)}</body>`);
-    const whole = 'x'.repeat(MOST_QUOTED);
+    const whole = 'x'.repeat(MAX_ERROR_BODY);
     expect(body(whole)).toBe(`<body>${whole}</body>`);
     expect(body(`${whole}y`)).toBe(`<body>${whole}…</body>`);
-    const before = 'x'.repeat(MOST_QUOTED - 1);
+    const before = 'x'.repeat(MAX_ERROR_BODY - 1);
     // A character outside the BMP has two units, of which only the first would have room.
     expect(body(`${before}👋👋`)).toBe(`<body>${before}…</body>`);
     expect(body(`${before}&&`)).toBe(`<body>${before}&amp;…</body>`);
@@ -59,5 +59,5 @@ test.each([
   ['no XML', 'body body <<< &&&', ''],
   ['with what no stanza may bear', '<body>a\u0001b</body>', '<body>ab</body>'],
 ])('of stored XML that is %s, only what can be read', (_, inner, expected) => {
-  expect(quotedFrom(inner)).toBe(expected);
+  expect(errorBodyFrom(inner)).toBe(expected);
 });

@@ -10,14 +10,14 @@ describe('what a client says to the proxy', () => {
 
   test('is read, and is no part of the message', () => {
     const [with_, without] = [read(`<body>hello</body>${batch}`), read('<body>hello</body>')];
-    expect(with_).toEqual({ ...without, takesBatches: true });
-    expect(without.takesBatches).toBe(false);
+    expect(with_).toEqual({ ...without, acceptsBatches: true });
+    expect(without.acceptsBatches).toBe(false);
     expect(without.payload).toBe('<body>hello</body>');
   });
 
   test('is its own namespace’s, and no content by itself', () => {
-    expect(read('<batch xmlns="urn:example:thing"/>')).toMatchObject({ takesBatches: false, tracked: true });
-    expect(read(batch)).toMatchObject({ takesBatches: true, tracked: false, inner: '', tells: false });
+    expect(read('<batch xmlns="urn:example:thing"/>')).toMatchObject({ acceptsBatches: false, tracked: true });
+    expect(read(batch)).toMatchObject({ acceptsBatches: true, tracked: false, inner: '', isInformative: false });
   });
 });
 

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { SubdomainPolicy } from '../../src/addressing/subdomain-policy.ts';
 import type { Caps } from '../../src/xmpp/stanza/entity-capabilities.ts';
-import { capsKey, presenceStanza, readPresence, readWithoutChildren } from '../../src/xmpp/stanza/presence.ts';
+import { capsKey, presenceStanza, readPresence, readPresenceHead } from '../../src/xmpp/stanza/presence.ts';
 import {
   isByWatched,
   isSubscriptionType,
-  type Standing,
+  type SubscriptionState,
   type SubscriptionType,
-  stepOf,
+  transitionOf,
 } from '../../src/xmpp/stanza/subscription.ts';
 import { parseStanza } from '../support/stanzas/xml.ts';
 
@@ -65,7 +65,7 @@ describe('reading', () => {
       expect(read('', `<priority>${priority}</priority>`).priority).toBe(0);
     }
     expect(read('', '<c xmlns="http://jabber.org/protocol/caps"/>').caps).toBeUndefined();
-    expect(readWithoutChildren(parseStanza(`<presence type="unavailable" a="b">${RICH}</presence>`))).toMatchObject({
+    expect(readPresenceHead(parseStanza(`<presence type="unavailable" a="b">${RICH}</presence>`))).toMatchObject({
       type: 'unavailable',
       inner: '',
       otherAttributes: '',
@@ -83,7 +83,7 @@ describe('reading', () => {
 });
 
 describe('a subscription from between the two servers (RFC 6121 section 3)', () => {
-  const STANDINGS: Standing[] = ['none', 'probed', 'asked', 'askedLongAgo', 'subscribed'];
+  const STANDINGS: SubscriptionState[] = ['none', 'probed', 'asked', 'askedLongAgo', 'subscribed'];
   // What is done, and the standing after it, at each standing before it.
   const TABLE: Record<SubscriptionType, string[]> = {
     subscribe: ['relay, asked', 'relay, asked', 'ignore', 'relay, asked', 'answer'],
@@ -93,11 +93,11 @@ describe('a subscription from between the two servers (RFC 6121 section 3)', () 
     probe: ['relay, probed', 'relay, probed', 'relay, probed', 'relay, probed', 'relay'],
   };
   const cells = Object.entries(TABLE).flatMap(([type, row]) =>
-    row.map((cell, i) => [type as SubscriptionType, STANDINGS[i] as Standing, cell] as const),
+    row.map((cell, i) => [type as SubscriptionType, STANDINGS[i] as SubscriptionState, cell] as const),
   );
 
   test.each(cells)('%s at %s: %s', (type, standing, cell) => {
-    const { act, next } = stepOf(type, standing);
+    const { act, next } = transitionOf(type, standing);
     expect(next === undefined ? act : `${act}, ${next}`).toBe(cell);
   });
 
@@ -107,14 +107,14 @@ describe('a subscription from between the two servers (RFC 6121 section 3)', () 
     for (const type of Object.keys(TABLE) as SubscriptionType[]) {
       const row = text.split('\n').find((line) => line.startsWith(`| \`${type}\``));
       expect(row?.split(' | ').slice(1).join(' | ')).toBe(
-        `${STANDINGS.map((standing) => words[stepOf(type, standing).act]).join(' | ')} |`,
+        `${STANDINGS.map((standing) => words[transitionOf(type, standing).act]).join(' | ')} |`,
       );
     }
   });
 
   test('nothing is answered that could be answered again', () => {
     // What the proxy says by itself is "subscribed", which neither it nor a server answers.
-    for (const standing of STANDINGS) expect(stepOf('subscribed', standing).act).not.toBe('answer');
+    for (const standing of STANDINGS) expect(transitionOf('subscribed', standing).act).not.toBe('answer');
   });
 
   test('who says it', () => {

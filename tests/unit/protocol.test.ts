@@ -68,11 +68,11 @@ describe('with other names in packages/protocol, the component and the client li
       { id: 'm', to: BOB, state: 'pending' },
       { id: 'n', to: BOB, state: 'delivered' },
     ] as const;
-    const status = parseStanza(build.statusOf(batch));
+    const status = parseStanza(build.statusElement(batch));
     expect(discovery.readStatus(status.getChildren('message-renamed'))).toEqual(batch);
     const xmpp = new FakeXmpp('alice@example.org');
     const receipts = client.receiptsClient(xmpp, { component: NOTICE.from, store: client.memoryStore() });
-    const request = `<iq type="set" id="b" from="${NOTICE.from}" to="${NOTICE.to}">${build.statusOf(batch)}</iq>`;
+    const request = `<iq type="set" id="b" from="${NOTICE.from}" to="${NOTICE.to}">${build.statusElement(batch)}</iq>`;
     expect(await xmpp.takes(parseStanza(request))).toBe(true);
     await receipts.close();
   });
@@ -88,7 +88,7 @@ describe('with other names in packages/protocol, the component and the client li
       xmpp.online();
       void receipts.ready.then(() => written).then(() => receipts.close());
     });
-    expect(server.readMessage(await written)).toMatchObject({ takesBatches: true, asksReceipt: true, tracked: true });
+    expect(server.readMessage(await written)).toMatchObject({ acceptsBatches: true, asksReceipt: true, tracked: true });
   });
 
   test('a client asks the component what became of messages', async () => {
@@ -97,7 +97,9 @@ describe('with other names in packages/protocol, the component and the client li
       take: () => {},
       answer: (request) => {
         asked.push(request);
-        return parseStanza(build.iqResult('a', 'b', 'q', build.statusOf([{ id: 'm', to: BOB, state: 'rejected' }])));
+        return parseStanza(
+          build.iqResult('a', 'b', 'q', build.statusElement([{ id: 'm', to: BOB, state: 'rejected' }])),
+        );
       },
     });
     xmpp.online();

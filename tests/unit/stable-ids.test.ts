@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { IdSource, isUniqueId } from '../../src/xmpp/stanza/ids.ts';
-import { idOfSender, idOnTheWay, innerOnTheWay, keyOnTheWay, recordKey } from '../../src/xmpp/stanza/message-key.ts';
+import { keyOfWireId, recordKey, senderIdOf, wireIdOf, wireInner } from '../../src/xmpp/stanza/message-key.ts';
 
 describe('an id that no client makes twice', () => {
   test.each([
@@ -68,34 +68,34 @@ describe('a message that is told apart', () => {
   const MARK = '~0123456789abcdef';
 
   test('goes out under an id of its own, from which its key and its sender’s id are known', () => {
-    const id = idOnTheWay(KEY + MARK, '2', undefined);
+    const id = wireIdOf(KEY + MARK, '2', undefined);
     expect(id).toBe(`2${MARK}`);
-    expect(keyOnTheWay('alice@example.org', 'bob@example.org', id)).toBe(KEY + MARK);
-    expect(idOfSender(id)).toBe('2');
-    expect(idOnTheWay(KEY + MARK, '2', 'origin')).toBe(`origin${MARK}`);
+    expect(keyOfWireId('alice@example.org', 'bob@example.org', id)).toBe(KEY + MARK);
+    expect(senderIdOf(id)).toBe('2');
+    expect(wireIdOf(KEY + MARK, '2', 'origin')).toBe(`origin${MARK}`);
   });
 
   test.each(['2', '', '~', '2~0123456789abcde', '2~0123456789abcdeg', '2~0123456789ABCDEF', `${MARK}x`])(
     'an id without a mark stays what it is: %s',
     (id) => {
-      expect(idOfSender(id)).toBe(id);
-      expect(keyOnTheWay('a', 'b', id)).toBe(recordKey('a', 'b', id));
-      expect(idOnTheWay(KEY, id, 'origin')).toBe(id);
+      expect(senderIdOf(id)).toBe(id);
+      expect(keyOfWireId('a', 'b', id)).toBe(recordKey('a', 'b', id));
+      expect(wireIdOf(KEY, id, 'origin')).toBe(id);
     },
   );
 
   test('leaves its origin-id behind, and another’s stays', () => {
     const origin = '<origin-id xmlns="urn:xmpp:sid:0" id="a&gt;b"/>';
     const inner = `<body>&lt;origin-id xmlns="urn:xmpp:sid:0"/></body>${origin}<origin-id xmlns="urn:x"/>`;
-    expect(innerOnTheWay(inner, KEY + MARK, undefined)).toBe(inner.replace(origin, ''));
-    expect(innerOnTheWay(inner, KEY, undefined)).toBe(inner);
+    expect(wireInner(inner, KEY + MARK, undefined)).toBe(inner.replace(origin, ''));
+    expect(wireInner(inner, KEY, undefined)).toBe(inner);
   });
 
   test('a correction of it names it as its recipient knows it', () => {
     const replace = (id: string) => `<body>x</body><replace id="${id}" xmlns="urn:xmpp:message-correct:0"/>`;
-    expect(innerOnTheWay(replace('2'), KEY, KEY + MARK)).toBe(replace(`2${MARK}`));
-    expect(innerOnTheWay(replace('2'), KEY, KEY)).toBe(replace('2'));
+    expect(wireInner(replace('2'), KEY, KEY + MARK)).toBe(replace(`2${MARK}`));
+    expect(wireInner(replace('2'), KEY, KEY)).toBe(replace('2'));
     const retract = '<retract xmlns="urn:xmpp:message-retract:1" id="2"/>';
-    expect(innerOnTheWay(retract, KEY, KEY + MARK)).toBe(retract.replace('"2"', `"2${MARK}"`));
+    expect(wireInner(retract, KEY, KEY + MARK)).toBe(retract.replace('"2"', `"2${MARK}"`));
   });
 });

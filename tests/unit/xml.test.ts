@@ -4,8 +4,8 @@ import {
   cleanXml,
   escapeAttribute,
   escapeText,
-  isOneElement,
   isPlain,
+  isSingleElement,
   serialize,
 } from '../../src/xmpp/stanza/xml.ts';
 import { parseStanza } from '../support/stanzas/xml.ts';
@@ -68,7 +68,7 @@ describe('one whole element', () => {
     '<message to="bob@example.org" id="a&amp;b"><body>é 你好 &lt;b&gt; &#128512;</body><x xmlns="y"/></message>';
 
   test('is what we write', () => {
-    expect(isOneElement(WHOLE)).toBe(true);
+    expect(isSingleElement(WHOLE)).toBe(true);
   });
 
   test('is nothing that was cut, wherever, when what follows it is put behind it', () => {
@@ -76,7 +76,7 @@ describe('one whole element', () => {
     const start = WHOLE.slice(0, WHOLE.indexOf('>') + 1);
     const whole = new Set([0, '<body>é 你好 &lt;b&gt; &#128512;</body>'.length]);
     for (let end = 0; end < children.length; end += 1) {
-      expect([end, isOneElement(`${start}${children.slice(0, end)}</message>`)]).toEqual([end, whole.has(end)]);
+      expect([end, isSingleElement(`${start}${children.slice(0, end)}</message>`)]).toEqual([end, whole.has(end)]);
     }
   });
 
@@ -92,6 +92,6 @@ describe('one whole element', () => {
     '<a><!----></a>',
     '<a><?b?></a>',
   ])('is not %j', (text) => {
-    expect(isOneElement(text)).toBe(false);
+    expect(isSingleElement(text)).toBe(false);
   });
 });

@@ -1,4 +1,4 @@
-import type { Standing, SubscriptionType } from '../../xmpp/stanza/subscription.ts';
+import type { SubscriptionState, SubscriptionType } from '../../xmpp/stanza/subscription.ts';
 
 // What ends or corrects a presence must not be refused at the memory limit: none of these counts as growing.
 
@@ -331,7 +331,7 @@ export type PresenceRequest =
   | ReleaseProbing;
 
 export interface PresenceReplies {
-  subscriptionStep: Standing;
+  subscriptionStep: SubscriptionState;
   withdrawSubscription: undefined;
   recordPresence: Seen;
   renewSession: boolean;

@@ -1,4 +1,4 @@
-import { idOnTheWay } from '../../xmpp/stanza/message-key.ts';
+import { wireIdOf } from '../../xmpp/stanza/message-key.ts';
 import type { Envelope, State, StoredRecord } from '../contract.ts';
 
 /**
@@ -122,7 +122,7 @@ export function decodeRecord(key: string, value: string): StoredRecord {
     senderResource: body.sr ?? '',
     recipient: body.r,
     recipientResource: body.rr ?? '',
-    wireId: idOnTheWay(key, body.w, body.n),
+    wireId: wireIdOf(key, body.w, body.n),
     senderId: body.i === '' ? undefined : (body.i ?? body.w),
     type: body.y,
     otherAttributes: body.a ?? '',

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Element } from '@xmpp/xml';
-import { attribute, cleanXml, inOnePiece, isPlain } from '../stanza/xml.ts';
+import { attribute, cleanXml, flattened, isPlain } from '../stanza/xml.ts';
 import { Heartbeat, UNRESPONSIVE_FACTOR } from './heartbeat.ts';
 import { blameOf, LinkProblem } from './link-problem.ts';
 import type { LinkLog, LinkTiming } from './options.ts';
@@ -85,7 +85,7 @@ export class Writer<T> {
   ): OutgoingStanza<T> {
     const waiting = typeof key === 'string' ? this.queue.find(key) : undefined;
     if (waiting !== undefined) return waiting;
-    const held: OutgoingStanza<T> = { xml: inOnePiece(xml), tag, done: false, priority, key, owner };
+    const held: OutgoingStanza<T> = { xml: flattened(xml), tag, done: false, priority, key, owner };
     if (this.queue.size + held.xml.length > this.#options.maxQueued * MEMORY_SHARE[priority]) this.#drop(held);
     else {
       this.queue.push(held);

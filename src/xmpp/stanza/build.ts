@@ -54,12 +54,12 @@ export function message(out: Outgoing, added = ''): string {
 }
 
 /** A message's children with the request for a receipt that each tracked one must bear (XEP-0184 section 5.1). */
-export function withRequest(inner: string, asks: boolean): string {
+export function withReceiptRequest(inner: string, asks: boolean): string {
   return asks ? inner : inner + REQUEST;
 }
 
 /** Whether children say that a message is not for offline storage (XEP-0334 section 4.4). */
-export function isNotToBeStored(inner: string): boolean {
+export function hasNoStoreHint(inner: string): boolean {
   return inner.includes(NO_STORE);
 }
 
@@ -81,7 +81,7 @@ export function redelivery(out: Outgoing, by: string, storedAt: number, noStore:
     ? ''
     : `<delay xmlns="${NS.delay}" from="${escapeAttribute(by)}" stamp="${new Date(storedAt).toISOString()}"/>`;
   // XEP-0334: a second hint would say nothing more.
-  return message(out, noStore && !isNotToBeStored(out.inner) ? delay + NO_STORE : delay);
+  return message(out, noStore && !hasNoStoreHint(out.inner) ? delay + NO_STORE : delay);
 }
 
 /** Whom a notice goes to, from whom, and about which message. */
@@ -108,7 +108,7 @@ export function acknowledgement(notice: Notice, recipient: string, format: Exclu
 }
 
 /** What is known of many messages: the child of an IQ stanza. */
-export function statusOf(messages: readonly StatusAttributes[]): string {
+export function statusElement(messages: readonly StatusAttributes[]): string {
   let words = '';
   for (const { id, to, state, stored, settled, attempts } of messages) {
     words += `<${STATUS_MESSAGE}${attribute('id', id)}${attribute('to', to)}${attribute('state', state)}`;
@@ -152,7 +152,7 @@ function errorElement({ condition, text, by, extra = '', type = CONDITIONS[condi
 /**
  * A stanza of type `error` (RFC 6120 section 8.3.1); `from` is whom the refused stanza was addressed to.
  *
- * @param body of a message, its body as XML (quotedBody); empty where it has none or it is not known any more
+ * @param body of a message, its body as XML (errorBody); empty where it has none or it is not known any more
  */
 export function errorStanza(
   name: 'message' | 'iq' | 'presence',

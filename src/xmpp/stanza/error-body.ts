@@ -3,7 +3,7 @@ import { NS } from './namespaces.ts';
 import { attribute, escapeText, namespaceOf } from './xml.ts';
 
 /** UTF-16 units of a body that an error has at most: a sender knows his text by its beginning. */
-export const MOST_QUOTED = 4000;
+export const MAX_ERROR_BODY = 4000;
 /** RFC 5646 section 4.4.1 advises room for 35 characters. */
 const LONGEST_LANGUAGE = 35;
 
@@ -12,7 +12,7 @@ const OF_STANZA: ReadonlySet<string> = new Set(['', NS.client, NS.component]);
 
 /** The beginning of a text. Half of a surrogate pair at the cut is no character of XML, and goes when it is escaped. */
 function beginning(text: string): string {
-  return text.length > MOST_QUOTED ? `${text.slice(0, MOST_QUOTED)}…` : text;
+  return text.length > MAX_ERROR_BODY ? `${text.slice(0, MAX_ERROR_BODY)}…` : text;
 }
 
 /**
@@ -22,7 +22,7 @@ function beginning(text: string): string {
  *
  * @returns XML; empty when there is no body
  */
-export function quotedBody(children: Element['children']): string {
+export function errorBody(children: Element['children']): string {
   for (const child of children) {
     if (typeof child !== 'object' || child.getName() !== 'body' || !OF_STANZA.has(namespaceOf(child))) continue;
     const text = escapeText(beginning(child.getText()));
@@ -35,7 +35,7 @@ export function quotedBody(children: Element['children']): string {
 }
 
 /** The same, of children as XML; of what was damaged, what can be read. */
-export function quotedFrom(inner: string): string {
+export function errorBodyFrom(inner: string): string {
   // Looked at first: a payload may be large, and bear no body.
   if (!inner.includes('body')) return '';
   const children: Element[] = [];
@@ -52,5 +52,5 @@ export function quotedFrom(inner: string): string {
   } catch {
     // What came before it counts.
   }
-  return quotedBody(children);
+  return errorBody(children);
 }

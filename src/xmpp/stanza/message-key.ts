@@ -47,19 +47,19 @@ function isMarked(key: string): boolean {
 }
 
 /** The id that the message of this key goes out under, whose sender gave it this `id`, and another `origin-id` or none. */
-export function idOnTheWay(key: string, id: string, originId: string | undefined): string {
+export function wireIdOf(key: string, id: string, originId: string | undefined): string {
   return isMarked(key) ? (originId ?? id) + key.slice(KEY_LENGTH) : id;
 }
 
 /** The id that its sender gave a message that goes out under this one. */
-export function idOfSender(id: string): string {
+export function senderIdOf(id: string): string {
   const mark = markOf(id);
   return mark === '' ? id : id.slice(0, -MARK_LENGTH);
 }
 
 /** The key of the message that went out under this id. */
-export function keyOnTheWay(sender: string, recipient: string, id: string): string {
-  return recordKey(sender, recipient, idOfSender(id)) + markOf(id);
+export function keyOfWireId(sender: string, recipient: string, id: string): string {
+  return recordKey(sender, recipient, senderIdOf(id)) + markOf(id);
 }
 
 // Attributes are written in double quotes, with "<>&" escaped: see xml.ts.
@@ -72,7 +72,7 @@ const OWN_REFERENCE = /(<(?:replace|retract)(?= )[^<>]*?\sid=")([^"]*)("[^<>]*>)
  * @param key its record's
  * @param target the key of the earlier message that it corrects or retracts, if it does
  */
-export function innerOnTheWay(inner: string, key: string, target: string | undefined): string {
+export function wireInner(inner: string, key: string, target: string | undefined): string {
   let out = inner;
   // Clients that go by the origin-id (XEP-0359) would take it for the earlier one.
   if (isMarked(key)) out = out.replace(ORIGIN_ID, '');

@@ -2,20 +2,20 @@ import type { Element } from '@xmpp/xml';
 import { NOT_PAYLOAD } from '../../../packages/protocol/copies.ts';
 import { BATCH } from '../../../packages/protocol/elements.ts';
 import { type Between, mayEmbedAddresses, rewriteChild } from './embedded-addresses.ts';
-import { idOfSender } from './message-key.ts';
+import { senderIdOf } from './message-key.ts';
 import { NS } from './namespaces.ts';
 import { attribute, namespaceOf, serialize } from './xml.ts';
 
 /** RFC 6121 section 5.2.2; a missing or unknown type counts as `normal`. */
 type MessageType = 'normal' | 'chat' | 'headline' | 'groupchat' | 'error';
 
-/** What shows, beside a receipt, that a message has arrived: somebody read it, or speaks of it. */
-export interface Proof {
+/** An element other than a receipt that proves that a message arrived: a marker, a reply, a reaction. */
+export interface ImpliedReceipt {
   readonly by: 'marker' | 'reply' | 'reaction';
-  /** Of the message that it is about, as it went out. */
+  /** Id of the message that it refers to, as that went out. */
   readonly id: string;
-  /** Whether the id might be meant for a message of the speaker's own: nothing says whose it is. */
-  readonly perhapsOwn: boolean;
+  /** Whether the id may also be that of a message of the same sender: the element does not say whose it is. */
+  readonly maybeOwn: boolean;
 }
 
 /** What the proxy has to know of a message. */
@@ -28,20 +28,20 @@ export interface Message {
   readonly originId: string | undefined;
   /** Whether its sender asks for a receipt (XEP-0184 section 5.1). */
   readonly asksReceipt: boolean;
-  /** Whether the session that sent it says that it may be told of many messages at once. It goes no further. */
-  readonly takesBatches: boolean;
+  /** Whether the sending session accepts notices about many messages in one request. The element is not forwarded. */
+  readonly acceptsBatches: boolean;
   /** Whether it bears content, so that it is stored and redelivered until it is confirmed. */
   readonly tracked: boolean;
   /** The ids that it is a receipt for. */
   readonly receipts: readonly string[];
-  /** What it shows of earlier messages of the other side. */
-  readonly proofs: readonly Proof[];
+  /** Which earlier messages of the other side it proves to have arrived. */
+  readonly impliedReceipts: readonly ImpliedReceipt[];
   /** The id of the earlier message of its sender that it corrects (XEP-0308) or retracts (XEP-0424). */
   readonly target: string | undefined;
-  /** Its children as XML for the other side, without the receipts that it bears and what it says to the proxy. */
+  /** Its children as XML for the other side, without receipts and without elements that address the proxy. */
   readonly inner: string;
-  /** Whether what is left of it tells anybody anything: that which only went with its receipts does not. */
-  readonly tells: boolean;
+  /** Whether the message still carries information without its receipts; if not, it is not forwarded. */
+  readonly isInformative: boolean;
   /** The children that make it this message and not another, as XML and as they came: a resend has the same. */
   readonly payload: string;
   /** The attributes that are carried over as they are (`xml:lang`, declared prefixes ...), as XML. */
@@ -78,8 +78,8 @@ export const NOT_CONTENT: ReadonlyMap<string, string> = new Map<string, string>(
   [NS.callInvites, 'calls (XEP-0482)'],
 ]);
 
-/** Of {@link NOT_CONTENT}, what tells something though it stands alone. The rest says how to treat what it stands beside. */
-const TELLING: ReadonlySet<string> = new Set<string>([
+/** Of {@link NOT_CONTENT}, elements that carry information by themselves. The rest only qualifies other elements. */
+const INFORMATIVE: ReadonlySet<string> = new Set<string>([
   NS.chatStates,
   NS.markers,
   NS.events,
@@ -91,12 +91,12 @@ const TELLING: ReadonlySet<string> = new Set<string>([
   NS.callInvites,
 ]);
 
-/** Elements that clients put beside a receipt, and that tell nothing by themselves, though others of their kind do. */
-const NOT_TELLING: ReadonlySet<string> = new Set(['active', 'markable']);
+/** Elements that clients add to a receipt and that carry no information, unlike others of their namespace. */
+const UNINFORMATIVE: ReadonlySet<string> = new Set(['active', 'markable']);
 
-function isTelling(name: string, namespace: string): boolean {
+function informs(name: string, namespace: string): boolean {
   if (!NOT_CONTENT.has(namespace)) return name !== 'thread';
-  return TELLING.has(namespace) && !NOT_TELLING.has(name);
+  return INFORMATIVE.has(namespace) && !UNINFORMATIVE.has(name);
 }
 
 /**
@@ -111,10 +111,10 @@ const TYPES: ReadonlySet<string> = new Set(['normal', 'chat', 'headline', 'group
 const REWRITTEN: ReadonlySet<string> = new Set(['from', 'to', 'type', 'id', 'xmlns']);
 
 /** Elements that may name a message of the other side. */
-const SPEAKS_OF: ReadonlySet<string> = new Set<string>([NS.markers, NS.reply, NS.reactions]);
+const REFERRING: ReadonlySet<string> = new Set<string>([NS.markers, NS.reply, NS.reactions]);
 
 // Clients put one into nearly every message; most bear none of these.
-const NO_PROOFS: Proof[] = [];
+const NO_IMPLIED_RECEIPTS: ImpliedReceipt[] = [];
 
 /** Whether an address as it was written is one of the recipient's. */
 function isOf(jid: string, { inner, outer }: Between['to']): boolean {
@@ -123,16 +123,16 @@ function isOf(jid: string, { inner, outer }: Between['to']): boolean {
 }
 
 /** A marker (XEP-0333 section 4), a reply (XEP-0461) or reactions (XEP-0444) that name a message of the other side. */
-function proofOf(child: Element, namespace: string, between: Between | undefined): Proof | undefined {
+function impliedReceiptOf(child: Element, namespace: string, between: Between | undefined): ImpliedReceipt | undefined {
   const { id, to } = child.attrs;
   if (!id) return undefined;
   const name = child.getName();
-  if (namespace === NS.markers) return name === 'markable' ? undefined : { by: 'marker', id, perhapsOwn: false };
-  if (namespace === NS.reactions && name === 'reactions') return { by: 'reaction', id, perhapsOwn: true };
+  if (namespace === NS.markers) return name === 'markable' ? undefined : { by: 'marker', id, maybeOwn: false };
+  if (namespace === NS.reactions && name === 'reactions') return { by: 'reaction', id, maybeOwn: true };
   if (namespace !== NS.reply || name !== 'reply') return undefined;
   // Section 3: it should say who wrote what is replied to.
-  if (!to) return { by: 'reply', id, perhapsOwn: true };
-  return between !== undefined && isOf(to, between.to) ? { by: 'reply', id, perhapsOwn: false } : undefined;
+  if (!to) return { by: 'reply', id, maybeOwn: true };
+  return between !== undefined && isOf(to, between.to) ? { by: 'reply', id, maybeOwn: false } : undefined;
 }
 
 /** What the receipt `<received/>` is for. Without an id, as in XEP-0184 1.0, the whole message is the receipt, and its id. */
@@ -164,13 +164,13 @@ export function otherAttributes(element: Element): string {
 export function readMessage(element: Element, between?: Between): Message {
   let originId: string | undefined;
   let asksReceipt = false;
-  let takesBatches = false;
+  let acceptsBatches = false;
   let content = false;
-  let tells = false;
+  let isInformative = false;
   let inner = '';
   let payload = '';
   const receipts: string[] = [];
-  let proofs: Proof[] = NO_PROOFS;
+  let impliedReceipts: ImpliedReceipt[] = NO_IMPLIED_RECEIPTS;
   let target: string | undefined;
   for (const child of element.children) {
     // RFC 6120 section 11.7: text between a stanza's children is white space without a meaning.
@@ -186,24 +186,24 @@ export function readMessage(element: Element, between?: Between): Message {
     } else if (namespace === NS.sid && child.getName() === 'origin-id') {
       originId ??= child.attrs.id || undefined;
     } else if (namespace === NS.own && child.getName() === BATCH) {
-      takesBatches = true;
+      acceptsBatches = true;
       continue;
     } else if (namespace === NS.correction || namespace === NS.retraction) {
       target ??= child.attrs.id || undefined;
-    } else if (SPEAKS_OF.has(namespace)) {
-      const proof = proofOf(child, namespace, between);
+    } else if (REFERRING.has(namespace)) {
+      const proof = impliedReceiptOf(child, namespace, between);
       if (proof !== undefined) {
-        if (proofs === NO_PROOFS) proofs = [];
-        proofs.push(proof);
+        if (impliedReceipts === NO_IMPLIED_RECEIPTS) impliedReceipts = [];
+        impliedReceipts.push(proof);
       }
       // Its reader knows the message by the id that he gave it.
-      if (child.attrs.id) child.attrs.id = idOfSender(child.attrs.id);
+      if (child.attrs.id) child.attrs.id = senderIdOf(child.attrs.id);
     }
     const xml = serialize(child);
     // The payload stays that of the sender's words, so that it is known again whatever the mapping has become.
     inner += between !== undefined && mayEmbedAddresses(namespace) ? rewriteChild(child, between) : xml;
     if (!NOT_PAYLOAD.has(namespace)) payload += xml;
-    tells ||= isTelling(child.getName(), namespace);
+    isInformative ||= informs(child.getName(), namespace);
     // A thread groups messages and is none (RFC 6121 section 5.2.5).
     if (content || NOT_CONTENT.has(namespace) || child.name === 'thread') continue;
     content = !isKeyTransport(child, namespace);
@@ -215,13 +215,13 @@ export function readMessage(element: Element, between?: Between): Message {
     id: element.attrs.id || undefined,
     originId,
     asksReceipt,
-    takesBatches,
+    acceptsBatches,
     tracked: content && (type === 'chat' || type === 'normal'),
     receipts,
-    proofs,
+    impliedReceipts,
     target,
     inner,
-    tells,
+    isInformative,
     payload,
     otherAttributes: otherAttributes(element),
   };

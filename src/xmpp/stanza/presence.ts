@@ -61,7 +61,7 @@ export function readPresence(element: Element, between: Between): Presence {
 }
 
 /** The same, its children left out: for a stanza that must not be lost although they cannot be carried. */
-export function readWithoutChildren(element: Element): Presence {
+export function readPresenceHead(element: Element): Presence {
   return { ...bareOf(element), inner: '', otherAttributes: '' };
 }
 

@@ -3,7 +3,7 @@
  * `askedLongAgo`: so long ago that he may be asked again; `probed`: none, and the user's server was asked within the last
  * minute whether it is so.
  */
-export type Standing = 'none' | 'asked' | 'askedLongAgo' | 'subscribed' | 'probed';
+export type SubscriptionState = 'none' | 'asked' | 'askedLongAgo' | 'subscribed' | 'probed';
 
 /** The presence stanzas that need a subscription, ask for one, or change it. */
 export type SubscriptionType = 'subscribe' | 'subscribed' | 'unsubscribe' | 'unsubscribed' | 'probe';
@@ -33,7 +33,7 @@ const PROBE: Step = { next: 'probed', act: 'relay' };
  * RFC 6121 section 3 and appendix A, as seen from between the two users' servers, which keep the rosters. The watcher
  * sends `subscribe`, `unsubscribe` and `probe`, the watched user `subscribed` and `unsubscribed`.
  */
-const STEPS: Readonly<Record<SubscriptionType, Readonly<Record<Standing, Step>>>> = {
+const STEPS: Readonly<Record<SubscriptionType, Readonly<Record<SubscriptionState, Step>>>> = {
   subscribe: {
     none: ASK,
     asked: IGNORE,
@@ -54,7 +54,7 @@ const STEPS: Readonly<Record<SubscriptionType, Readonly<Record<Standing, Step>>>
 };
 
 /** What a stanza of this type means at this standing. Pure. */
-export function stepOf(type: SubscriptionType, standing: Standing): Step {
+export function transitionOf(type: SubscriptionType, standing: SubscriptionState): Step {
   return STEPS[type][standing];
 }
 

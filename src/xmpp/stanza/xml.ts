@@ -33,7 +33,7 @@ export function isPlain(text: string): boolean {
  * The same text, in one piece. A string that was put together keeps all of its parts, and the chunk that they were cut
  * from, alive; one that is held until the server answers a ping makes the garbage collector copy them over and over.
  */
-export function inOnePiece(text: string): string {
+export function flattened(text: string): string {
   // To look at a character makes the engine join the parts; the comparison keeps it from leaving that out.
   return text.charCodeAt(0) === 0 ? '' : text;
 }
@@ -106,7 +106,7 @@ const BARE_AMPERSAND = /&(?!(?:lt|gt|amp|quot|apos|#\d+|#x[\da-f]+);)/i;
 const DECLARATION = /<[!?]/;
 
 /** Whether a text is one whole element. What comes back from a store may have been cut, and would end the whole stream. */
-export function isOneElement(text: string): boolean {
+export function isSingleElement(text: string): boolean {
   if (BARE_AMPERSAND.test(text) || DECLARATION.test(text)) return false;
   let elements = 0;
   let sound = true;

@@ -1,4 +1,4 @@
-import type { Standing } from '../../../xmpp/stanza/subscription.ts';
+import type { SubscriptionState } from '../../../xmpp/stanza/subscription.ts';
 import {
   type Accepted,
   type Bounced,
@@ -221,7 +221,7 @@ const DECODERS: Decoders = {
     return { next, settled: proved };
   },
 
-  subscriptionStep: (reply) => word<Standing>(STANDING, reply, 'subscriptionStep'),
+  subscriptionStep: (reply) => word<SubscriptionState>(STANDING, reply, 'subscriptionStep'),
   withdrawSubscription: nothing,
   recordPresence(reply) {
     const [flags, ...ended] = reply.split(SEPARATOR) as [string, ...string[]];

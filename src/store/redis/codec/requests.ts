@@ -1,4 +1,4 @@
-import { ASK_AGAIN_AFTER, type SubscriptionType, stepOf } from '../../../xmpp/stanza/subscription.ts';
+import { ASK_AGAIN_AFTER, type SubscriptionType, transitionOf } from '../../../xmpp/stanza/subscription.ts';
 import type { Ending, Kind, Limits, QuotaReason, RelayedIq, Request, RequestOf, SessionEvent } from '../../contract.ts';
 import { encodeRecord, settlement } from '../record.ts';
 import { USUAL } from '../scripts.ts';
@@ -55,7 +55,7 @@ function iqText({ requester, responder, substitute, proxied, from, to, id }: Rel
 function nextStandings(type: SubscriptionType): string {
   let nexts = '';
   for (const standing of Object.values(STANDING)) {
-    const { next } = stepOf(type, standing);
+    const { next } = transitionOf(type, standing);
     nexts += next === undefined ? '=' : NEXT_STANDING[next];
   }
   return nexts;

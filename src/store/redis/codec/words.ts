@@ -1,7 +1,7 @@
-import type { Standing } from '../../../xmpp/stanza/subscription.ts';
+import type { SubscriptionState } from '../../../xmpp/stanza/subscription.ts';
 
 /** Standings of subscriptions as the scripts write them; their order is that of a step's list of next standings. */
-export const STANDING: Readonly<Record<string, Standing>> = {
+export const STANDING: Readonly<Record<string, SubscriptionState>> = {
   n: 'none',
   a: 'asked',
   o: 'askedLongAgo',
