@@ -23,11 +23,7 @@ const rooms = Object.keys(below);
 
 // To be mended in this issue:
 const toBeMended = {
-  delivery: [
-    ['delivery/delivery', 'routing/(component-service|passthrough|router)'],
-    ['delivery/(acceptance|settlement)', 'routing/passthrough'],
-  ],
-  iq: [['iq/(iq-service|relay)', 'routing/passthrough']],
+  delivery: [['delivery/delivery', 'routing/(component-service|router)']],
   // It speaks to Redis' operations by name, where the store's contract should stand between.
   store: [['store/erasure', 'store/redis/(administration-operations|administration-queries|operations)']],
 };

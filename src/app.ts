@@ -9,7 +9,7 @@ import type { Sent } from './delivery/ports.ts';
 import type { HealthMonitor, HealthTiming } from './health/health-monitor.ts';
 import { isResponsive, type Readiness } from './health/readiness.ts';
 import { type HttpServer, startHttp } from './http/server.ts';
-import { Queries, type QueryTiming } from './iq/iq-service.ts';
+import { IqService, type IqTiming } from './iq/iq-service.ts';
 import { Queues } from './jobs/queues.ts';
 import { Workers } from './jobs/workers.ts';
 import { type Figures, Metrics } from './metrics/metrics.ts';
@@ -29,7 +29,7 @@ export interface Tuning {
   readonly sweepEvery?: number;
   readonly pipelineTimeout?: number;
   readonly presence?: Partial<PresenceTiming>;
-  readonly queries?: QueryTiming;
+  readonly queries?: IqTiming;
   readonly health?: HealthTiming;
 }
 
@@ -47,7 +47,7 @@ export class ReceiptsProxy {
   readonly #ledger: Ledger;
   readonly #administration: Administration;
   readonly #receipts: Delivery;
-  readonly #queries: Queries;
+  readonly #queries: IqService;
   readonly #ingress: IngressQueue;
   readonly #queues: Queues;
   readonly #workers: Workers;
@@ -132,21 +132,26 @@ export class ReceiptsProxy {
       },
       log,
       ...(tuning.pipelineTimeout !== undefined && { patience: tuning.pipelineTimeout }),
-      ping: (full) => this.#queries.asker.isThere(full),
-      reaches: (from, to) => this.#queries.asker.reaches(from, to),
-      batching: { request: (full, payload) => this.#queries.asker.tell(full, payload) },
+      ping: (full) => this.#queries.requester.ping(full),
+      reaches: (from, to) => this.#queries.requester.reaches(from, to),
+      batching: { request: (full, payload) => this.#queries.requester.notify(full, payload) },
       presence: {
         receiptsOf: (full, caps) => this.#queries.capabilities.receipts(caps, full),
         ...(tuning.presence !== undefined && { timing: tuning.presence }),
       },
     });
-    this.#queries = new Queries({
-      receipts: this.#receipts,
+    this.#queries = new IqService({
+      addresses,
+      pipeline: this.#receipts.pipeline,
+      refuser: this.#receipts.passthrough,
+      clock: this.#receipts.clock,
+      quotas: this.#receipts.quotas,
+      toComponent: (element) => this.#receipts.stanza(element),
       link: this.link,
       counts: metrics.counts,
       maxStanzaBytes: config.maxStanzaBytes,
       onRosterSet: (_from, _to, element) => this.#receipts.stanza(element),
-      onStrayReply: (from, doubtful) => this.#receipts.pings.strayReply(from, doubtful),
+      onUnmatchedReply: (from, doubtful) => this.#receipts.pings.strayReply(from, doubtful),
       log,
       ...tuning.queries,
     });
@@ -235,7 +240,7 @@ export class ReceiptsProxy {
     this.#health.stop();
     await waitAtMost(left(), this.#workers.pause());
     this.#receipts.close();
-    await waitAtMost(left() / 4, this.#receipts.presences.stop());
+    await waitAtMost(left() / 4, this.#receipts.presence.stop());
     this.#queries.stop();
     this.#ingress.release();
     // Never empty while stanzas keep coming: the link needs its share, to have what was sent proved.
@@ -263,12 +268,12 @@ export class ReceiptsProxy {
     this.link.on('proved', () => this.#health.proved());
     this.link.on('online', () => {
       this.#health.online();
-      this.#receipts.presences.online();
+      this.#receipts.presence.online();
       this.#workers.resume();
     });
     this.link.on('offline', () => {
       this.#health.offline();
-      this.#receipts.presences.offline();
+      this.#receipts.presence.offline();
       this.#receipts.pings.offline();
       void this.#workers.pause();
     });
@@ -276,7 +281,7 @@ export class ReceiptsProxy {
     this.link.on('oversized', ({ name, attrs }) => {
       // Its id may be what is too large, and an answer that repeats it would be so as well.
       const named = (attrs.id ?? '').length > 1000 ? { ...attrs, id: '' } : attrs;
-      this.#receipts.passage.refuse(
+      this.#receipts.passthrough.refuse(
         { name, attrs: named, inner: '' },
         { condition: 'policy-violation', text: 'Too large' },
       );

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import { HealthMonitor, type HealthOptions, type HealthTiming } from '../health/health-monitor.ts';
-import type { Queries } from '../iq/iq-service.ts';
+import type { IqService } from '../iq/iq-service.ts';
 import type { Queues } from '../jobs/queues.ts';
 import { ConnectionMonitor } from '../store/redis/connection-monitor.ts';
 import type { Connections } from '../store/redis/connections.ts';
@@ -15,7 +15,7 @@ export interface HealthMonitorOptions {
   readonly queues: Queues;
   readonly link: HealthOptions['link'];
   readonly receipts: Delivery;
-  readonly queries: Queries;
+  readonly queries: IqService;
   readonly log: Log;
   readonly timing?: HealthTiming;
 }

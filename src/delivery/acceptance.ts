@@ -1,6 +1,5 @@
 import type { Element } from '@xmpp/xml';
 import type { Route } from '../addressing/address-policy.ts';
-import type { Passage } from '../routing/passthrough.ts';
 import {
   accept,
   type Clock,
@@ -18,6 +17,7 @@ import { flattened } from '../xmpp/stanza/xml.ts';
 import type { AcknowledgementBatches } from './acknowledgement-batches.ts';
 import type { Notices } from './notices.ts';
 import type { Outbox } from './outbox.ts';
+import type { Passthrough } from './passthrough.ts';
 import type { LinkPort } from './ports.ts';
 import type { Quotas } from './quotas.ts';
 import type { Trace } from './trace.ts';
@@ -28,7 +28,7 @@ export interface AcceptanceOptions {
   readonly outbox: Outbox;
   readonly notices: Notices;
   readonly batches: AcknowledgementBatches;
-  readonly passage: Passage;
+  readonly passthrough: Passthrough;
   readonly quotas: Quotas;
   readonly ids: IdSource;
   readonly clock: Clock;
@@ -51,7 +51,7 @@ export class Acceptance {
   }
 
   take({ from, to }: Route, message: Message, element: Element): void {
-    const { pipeline, ids, counts, notices, batches, outbox, link, passage, quotas, onStored, clock, trace } =
+    const { pipeline, ids, counts, notices, batches, outbox, link, passthrough, quotas, onStored, clock, trace } =
       this.#options;
     const { id, originId, asksReceipt, acceptsBatches } = message;
     const arrivedAt = clock.now();
@@ -115,7 +115,7 @@ export class Acceptance {
         if (accepted.taken !== undefined) quotas.recordUsage(from.bare, recipient, accepted.taken);
         if (accepted.outcome === 'refused') {
           trace?.('refused', record, accepted.reason);
-          passage.refuse({ name, attrs, inner: record.inner }, quotas.refusal(accepted.reason));
+          passthrough.refuse({ name, attrs, inner: record.inner }, quotas.refusal(accepted.reason));
           return;
         }
         if (accepted.outcome === 'known') {
@@ -150,7 +150,7 @@ export class Acceptance {
       refuse: () => {
         trace?.('refused', record);
         const refused = { name, attrs, inner: record.inner };
-        passage.refuse(refused, { condition: 'resource-constraint', text: 'Cannot store messages now' });
+        passthrough.refuse(refused, { condition: 'resource-constraint', text: 'Cannot store messages now' });
       },
     });
   }

@@ -1,10 +1,9 @@
 import type { Element } from '@xmpp/xml';
 import type { AddressPolicy } from '../addressing/address-policy.ts';
 import type { ReceiptsOf, SessionObserver } from '../presence/ports.ts';
-import { Presences, type PresenceTiming } from '../presence/presence-service.ts';
-import { type CommandsPort, Service } from '../routing/component-service.ts';
-import { Passage } from '../routing/passthrough.ts';
-import { Interceptor } from '../routing/router.ts';
+import { PresenceService, type PresenceTiming } from '../presence/presence-service.ts';
+import { type CommandsPort, ComponentService } from '../routing/component-service.ts';
+import { MessageRouter } from '../routing/router.ts';
 import type { Store, StoreClock } from '../store/contract.ts';
 import { Pipeline } from '../store/redis/pipeline.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
@@ -16,6 +15,7 @@ import { AcknowledgementBatches, type AcknowledgementBatchesOptions } from './ac
 import { Endings } from './endings.ts';
 import { Notices } from './notices.ts';
 import { Outbox } from './outbox.ts';
+import { Passthrough } from './passthrough.ts';
 import type { JobsPort, LinkPort } from './ports.ts';
 import { NO_LIMITS, Quotas, type QuotasOptions } from './quotas.ts';
 import { ReceiptSupport } from './receipt-support.ts';
@@ -116,23 +116,23 @@ export class Delivery {
   readonly outbox: Outbox;
   readonly endings: Endings;
   readonly unsendable: Unsendable;
-  readonly passage: Passage;
+  readonly passthrough: Passthrough;
   readonly sessionRedelivery: SessionRedelivery;
   readonly pings: SessionPings;
   readonly sequenceGaps: SequenceGaps;
   readonly quotas: Quotas;
   readonly batches: AcknowledgementBatches;
-  readonly presences: Presences;
+  readonly presence: PresenceService;
   readonly #receiptSupport = new ReceiptSupport();
-  readonly #interceptor: Interceptor;
-  readonly #service: Service;
+  readonly #messages: MessageRouter;
+  readonly #service: ComponentService;
 
   constructor(options: DeliveryOptions) {
     const { link, ledger, addresses, ack, retry, counts, events, jobs, log, patience } = options;
     this.addresses = addresses;
     this.clock = ledger.clock;
     const ids = new IdSource();
-    const onFailing = (failing: boolean) => this.presences.redis(failing);
+    const onFailing = (failing: boolean) => this.presence.redis(failing);
     const onSetAside = () => {
       counts.setAside += 1;
     };
@@ -146,7 +146,7 @@ export class Delivery {
     this.batches = new AcknowledgementBatches({
       link,
       notices,
-      isShared: () => this.presences.others > 0,
+      isShared: () => this.presence.others > 0,
       onNotified: (records) => this.outbox.recordNotified(records),
       onSeparate: (records) => {
         for (const record of records) this.outbox.notifySeparately(record);
@@ -171,7 +171,7 @@ export class Delivery {
       counts,
       log,
     };
-    this.passage = new Passage(base);
+    this.passthrough = new Passthrough(base);
     this.outbox = new Outbox(base);
     const { version, maxStanzaBytes, redeliveryWindow } = options;
     const status = (keys: readonly string[]) => ledger.status(keys);
@@ -179,7 +179,7 @@ export class Delivery {
     this.pings = new SessionPings({
       ...base,
       ping: options.ping ?? (async () => 'unknown'),
-      onDoubt: (user) => this.presences.askAfter(user),
+      onDoubt: (user) => this.presence.probeUser(user),
       onJudged: (user) => this.sessionRedelivery.sessionAvailable(user, 'update'),
     });
     const { pings } = this;
@@ -193,7 +193,8 @@ export class Delivery {
     const unlimited = { limits: NO_LIMITS, memoryUsed: () => undefined, onRefused: () => {} };
     const quotas = new Quotas({ servedDomain: addresses.servedDomain, ...(options.quotas ?? unlimited) });
     this.quotas = quotas;
-    const rooms = { ...base, quotas, passage: this.passage, outbox: this.outbox, version, maxStanzaBytes };
+    const { passthrough } = this;
+    const rooms = { ...base, quotas, passthrough, refuser: passthrough, outbox: this.outbox, version, maxStanzaBytes };
     const observer: SessionObserver = {
       began: (user) => this.sessionRedelivery.sessionAvailable(user, 'login'),
       updated: (user, again) => this.sessionRedelivery.sessionAvailable(user, again ? 'heard again' : 'update'),
@@ -202,7 +203,7 @@ export class Delivery {
         this.batches.forget(withResource(user, resource));
       },
     };
-    this.presences = new Presences({ ...rooms, stored: ledger, observer, ...options.presence });
+    this.presence = new PresenceService({ ...rooms, stored: ledger, observer, ...options.presence });
     this.endings = new Endings({ ...base, outbox: this.outbox, sessionRedelivery: this.sessionRedelivery });
     const { endings } = this;
     this.unsendable = new Unsendable({ ...base, outbox: this.outbox, endings });
@@ -215,10 +216,10 @@ export class Delivery {
       endings,
       refusals,
     });
-    this.#interceptor = new Interceptor({ ...rooms, acceptance, settlement });
-    this.#service = new Service({
+    this.#messages = new MessageRouter({ ...rooms, acceptance, settlement });
+    this.#service = new ComponentService({
       ...rooms,
-      contactRemoved: (from, to) => this.presences.contactRemoved(from, to),
+      contactRemoved: (from, to) => this.presence.contactRemoved(from, to),
       commands: options.commands,
       status: async (keys, asker) => {
         // After the messages that came before the question.
@@ -231,7 +232,7 @@ export class Delivery {
   /** Redis has lost its data: what was remembered of them counts no more. */
   forgetCached(): void {
     this.#receiptSupport.clear();
-    this.presences.ledgerLost();
+    this.presence.ledgerLost();
   }
 
   /** Looks and sends no more on its own account. */
@@ -241,19 +242,19 @@ export class Delivery {
     this.sequenceGaps.close();
     this.pings.close();
     this.sessionRedelivery.close();
-    this.presences.close();
+    this.presence.close();
   }
 
   /** Refuses a stanza for its sender's rate, if it may be refused; tells whether it was. */
   refuseForRate(element: Element): boolean {
-    return this.#interceptor.refuseForRate(element);
+    return this.#messages.refuseForRate(element);
   }
 
   /** Takes a stanza from the link; of IQ stanzas, those that are for the component itself. Never throws. */
   stanza(element: Element): void {
-    if (element.name === 'message') this.#interceptor.message(element);
+    if (element.name === 'message') this.#messages.message(element);
     else if (element.name === 'iq') void this.#service.iq(element);
-    else if (element.name === 'presence') this.presences.stanza(element);
-    else this.passage.drop();
+    else if (element.name === 'presence') this.presence.stanza(element);
+    else this.passthrough.drop();
   }
 }

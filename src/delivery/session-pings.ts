@@ -6,7 +6,7 @@ import { withResource } from '../xmpp/stanza/address.ts';
 export interface SessionPingsOptions {
   readonly pipeline: Pick<StoreQueue, 'push'>;
   readonly clock: Clock;
-  /** See Asker.isThere. */
+  /** See Requester.ping. */
   readonly ping: (fullJid: string) => Promise<'answered' | 'refused' | 'gone' | 'silent' | 'unknown'>;
   /** Whether a session of this user's is there, only his server knows. */
   readonly onDoubt: (user: string) => void;

@@ -1,6 +1,5 @@
 import type { Element } from '@xmpp/xml';
 import type { Route } from '../addressing/address-policy.ts';
-import type { Passage } from '../routing/passthrough.ts';
 import {
   bounce,
   bringForward,
@@ -21,6 +20,7 @@ import { keyOfWireId, recordKey } from '../xmpp/stanza/message-key.ts';
 import { readError } from '../xmpp/stanza/stanza-error.ts';
 import type { Endings } from './endings.ts';
 import type { Outbox } from './outbox.ts';
+import type { Passthrough } from './passthrough.ts';
 import type { ReceiptSupport } from './receipt-support.ts';
 import type { Refusals } from './refusals.ts';
 import type { SequenceGaps } from './sequence-gaps.ts';
@@ -30,7 +30,7 @@ export interface SettlementOptions {
   readonly pipeline: StoreQueue;
   readonly outbox: Pick<Outbox, 'receiptArrived' | 'receiptHandled'>;
   readonly endings: Pick<Endings, 'conclude'>;
-  readonly passage: Passage;
+  readonly passthrough: Passthrough;
   readonly receiptSupport: ReceiptSupport;
   readonly sequenceGaps: SequenceGaps;
   readonly refusals: Pick<Refusals, 'isPermanent'>;
@@ -74,7 +74,7 @@ export class Settlement {
     const settled = () => {
       open -= 1;
       if (open > 0 || unmatched.length === 0) return;
-      this.#options.passage.pass(route, { ...message, otherAttributes: '' }, unmatched.map(received).join(''));
+      this.#options.passthrough.pass(route, { ...message, otherAttributes: '' }, unmatched.map(received).join(''));
     };
     for (const id of message.receipts) this.#receipt(route, id, () => unmatched.push(id), settled);
   }
@@ -175,11 +175,11 @@ export class Settlement {
 
   /** A message of type `error`: a copy that came back, or somebody else's error on its way. */
   error(route: Route, message: Message, element: Element): void {
-    const { pipeline, passage, endings, counts, clock, trace } = this.#options;
+    const { pipeline, passthrough, endings, counts, clock, trace } = this.#options;
     const { id } = message;
     // Without an id it is about no message that anybody could name (RFC 6120 section 8.3.1 has it copied).
     if (id === undefined) {
-      passage.drop();
+      passthrough.drop();
       return;
     }
     const { condition, errorType, text } = readError(element);
@@ -192,8 +192,8 @@ export class Settlement {
       done: (bounced) => {
         if (bounced.outcome === 'unknown') {
           // About a receipt or an acknowledgement of ours, whose id nobody else knows; or not our business.
-          if (isOwnId(id)) passage.drop();
-          else passage.pass(route, message);
+          if (isOwnId(id)) passthrough.drop();
+          else passthrough.pass(route, message);
         } else if (bounced.outcome === 'done' && permanent) {
           counts.bouncesPermanent += 1;
           void endings.conclude(bounced.record, 'rejected');

@@ -3,13 +3,13 @@ import { knownCapabilities, recordCapabilities, type StoreQueue } from '../store
 import { type Caps, capsProvedBy, hasFeature, isVerifiable, isVerified } from '../xmpp/stanza/entity-capabilities.ts';
 import { NS } from '../xmpp/stanza/namespaces.ts';
 import { attribute } from '../xmpp/stanza/xml.ts';
-import type { Asker } from './requester.ts';
+import type { Requester } from './requester.ts';
 
 /** Whether a client supports receipts (XEP-0184): it does, it does not, or nobody knows. */
 export type Support = 'y' | 'n' | 'u';
 
 export interface CapabilitiesOptions {
-  readonly asker: Asker;
+  readonly requester: Requester;
   readonly pipeline: StoreQueue;
 }
 
@@ -19,7 +19,7 @@ const KEPT_FOR = 90 * 24 * 3600 * 1000;
  * The same, ms, for what nobody here had asked: another process did, and looks for it; or a client sends answers to
  * fill our memory.
  */
-const OVERHEARD_FOR = 3600_000;
+const UNREQUESTED_FOR = 3600_000;
 const MAX_CACHED = 10_000;
 
 interface Answer {
@@ -85,10 +85,10 @@ export class Capabilities {
   }
 
   /** Takes an answer that nobody here waits for, or not any more: another process may. */
-  overhear(element: Element): void {
+  learnFrom(element: Element): void {
     const query = element.attrs.type === 'result' ? element.getChild('query', NS.discoInfo) : undefined;
     const caps = query && capsProvedBy(query);
-    if (query && caps) this.#note(caps, supportOf(query), OVERHEARD_FOR);
+    if (query && caps) this.#note(caps, supportOf(query), UNREQUESTED_FOR);
   }
 
   async #ask(caps: Caps | undefined, full: string): Promise<Answer> {
@@ -96,7 +96,10 @@ export class Capabilities {
     const node = caps === undefined ? undefined : `${caps.node}#${caps.ver}`;
     let result: Element;
     try {
-      result = await this.#options.asker.ask(full, `<query xmlns="${NS.discoInfo}"${attribute('node', node)}/>`);
+      result = await this.#options.requester.request(
+        full,
+        `<query xmlns="${NS.discoInfo}"${attribute('node', node)}/>`,
+      );
     } catch {
       return { support: 'u', verified: false };
     }

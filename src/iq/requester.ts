@@ -6,7 +6,7 @@ import type { IdSource } from '../xmpp/stanza/ids.ts';
 import { NS } from '../xmpp/stanza/namespaces.ts';
 import { readError } from '../xmpp/stanza/stanza-error.ts';
 
-export interface AskerOptions {
+export interface RequesterOptions {
   readonly link: LinkPort;
   readonly addresses: AddressPolicy;
   readonly ids: IdSource;
@@ -49,17 +49,17 @@ interface Waiting {
   readonly settle: (outcome: Element | UnansweredError) => void;
 }
 
-/** What a reply, to whatever question, says of a session: see {@link Asker.isThere}. */
-export function saysOfSession(reply: Element): 'answered' | 'refused' | 'gone' | 'silent' | 'unknown' {
+/** What a reply, to whatever question, says of a session: see {@link Requester.ping}. */
+export function sessionEvidence(reply: Element): 'answered' | 'refused' | 'gone' | 'silent' | 'unknown' {
   return reply.attrs.type === 'result' ? 'answered' : (MEANING[readError(reply).condition] ?? 'answered');
 }
 
 /** The proxy's own questions, from the component's domain. They live and end with the process. */
-export class Asker {
-  readonly #options: AskerOptions;
+export class Requester {
+  readonly #options: RequesterOptions;
   readonly #waiting = new Map<string, Waiting>();
 
-  constructor(options: AskerOptions) {
+  constructor(options: RequesterOptions) {
     this.#options = options;
   }
 
@@ -72,7 +72,7 @@ export class Asker {
    * @returns the whole result
    * @throws {UnansweredError}
    */
-  async ask(
+  async request(
     to: string,
     payload: string,
     type: 'get' | 'set' = 'get',
@@ -110,8 +110,8 @@ export class Asker {
   }
 
   /** Tells a client something that is urgent, and whether it took it. Never rejects. */
-  tell(to: string, payload: string): Promise<'taken' | 'refused' | 'silent'> {
-    return this.ask(to, payload, 'set', 'high').then(
+  notify(to: string, payload: string): Promise<'taken' | 'refused' | 'silent'> {
+    return this.request(to, payload, 'set', 'high').then(
       () => 'taken',
       (error: unknown) => (error instanceof UnansweredError && UNANSWERED.has(error.reason) ? 'silent' : 'refused'),
     );
@@ -121,8 +121,8 @@ export class Asker {
    * Asks a session whether it is there (XEP-0199): `answered`, whatever it said, by an error too; `refused` is an error that
    * a server may have made for a session that is gone, or a client that knows no pings. `unknown`: it was not asked.
    */
-  isThere(to: string): Promise<'answered' | 'refused' | 'gone' | 'silent' | 'unknown'> {
-    return this.ask(to, `<ping xmlns="${NS.ping}"/>`, 'get', 'high').then(
+  ping(to: string): Promise<'answered' | 'refused' | 'gone' | 'silent' | 'unknown'> {
+    return this.request(to, `<ping xmlns="${NS.ping}"/>`, 'get', 'high').then(
       () => 'answered',
       (error: unknown) => {
         if (!(error instanceof UnansweredError)) return 'unknown';
@@ -133,7 +133,7 @@ export class Asker {
 
   /** See Refusals: whether a server lets a request from an address of ours through to its user, in whose place it answers. */
   reaches(from: string, to: string): Promise<'answered' | 'refused' | 'unknown'> {
-    return this.ask(to, `<ping xmlns="${NS.ping}"/>`, 'get', 'normal', from).then(
+    return this.request(to, `<ping xmlns="${NS.ping}"/>`, 'get', 'normal', from).then(
       () => 'answered',
       (error: unknown) =>
         error instanceof UnansweredError && error.reason === 'service-unavailable' ? 'refused' : 'unknown',

@@ -1,29 +1,16 @@
-import type { Element } from '@xmpp/xml';
 import type { Store, StoreQueue } from '../store/contract.ts';
 import type { Caps } from '../xmpp/stanza/entity-capabilities.ts';
 
 /** The part of the link that is written to. */
-export interface OutPort {
+export interface StanzaSink {
   send(xml: string, tag?: undefined, priority?: 'normal', key?: undefined, owner?: string): unknown;
 }
 
 /** The way to the store, in the order of arrival with messages. */
-export type Pipe = Pick<StoreQueue, 'push' | 'perform' | 'failing'>;
+export type OperationQueue = Pick<StoreQueue, 'push' | 'perform' | 'failing'>;
 
 /** What is read from the store beside that. */
-export type Stored = Pick<Store, 'watched' | 'sessionsOf'>;
-
-/** What happens to stanzas that go no further. */
-export interface Passing {
-  refuse(
-    element: Pick<Element, 'name' | 'attrs'>,
-    error: {
-      readonly condition: 'forbidden' | 'jid-malformed' | 'policy-violation' | 'resource-constraint';
-      readonly text?: string;
-    },
-  ): void;
-  drop(): void;
-}
+export type PresenceStore = Pick<Store, 'watched' | 'sessionsOf'>;
 
 export interface PresenceCounts {
   presencesRelayed: number;

@@ -4,28 +4,28 @@ import type { Element } from '@xmpp/xml';
 import type { Address, AddressPolicy } from '../addressing/address-policy.ts';
 import { type Clock, forgetPresence, heartbeat, leaveService, watchersOf } from '../store/contract.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
-import { DirectedUnavailable } from './directed.ts';
-import { OwnContact } from './own.ts';
+import type { Refuser } from '../xmpp/stanza/request-error.ts';
+import { ComponentContact } from './component-contact.ts';
+import { DirectedUnavailable } from './directed-unavailable.ts';
 import type {
-  OutPort,
-  Passing,
-  Pipe,
+  OperationQueue,
   PresenceCounts,
   PresenceLog,
+  PresenceStore,
   ReceiptsOf,
   SessionObserver,
-  Stored,
+  StanzaSink,
 } from './ports.ts';
-import { Relay } from './relay.ts';
+import { PresenceRelay } from './presence-relay.ts';
 import { Resync } from './resync.ts';
-import { Sessions } from './sessions.ts';
+import { SessionTracker } from './session-tracker.ts';
 
 /** In ms, but for `perSecond`. */
 export interface PresenceTiming {
   /** Probes and announcements a second after the link was down. */
   readonly perSecond: number;
   /** How long a probe's answer may take. */
-  readonly patience: number;
+  readonly probeTimeout: number;
   /** How long a server may take to tell all watchers of one presence. */
   readonly broadcast: number;
   /** How often a process says that its link is up. */
@@ -36,7 +36,7 @@ export interface PresenceTiming {
 
 const DEFAULT_TIMING: PresenceTiming = {
   perSecond: 200,
-  patience: 10_000,
+  probeTimeout: 10_000,
   broadcast: 1_000,
   heartbeat: 10_000,
   unusableAfter: 2_000,
@@ -44,14 +44,14 @@ const DEFAULT_TIMING: PresenceTiming = {
 
 const RETRY_AFTER = 1000;
 
-export interface PresencesOptions {
-  readonly link: OutPort;
-  readonly pipeline: Pipe;
-  readonly stored: Stored;
+export interface PresenceServiceOptions {
+  readonly link: StanzaSink;
+  readonly pipeline: OperationQueue;
+  readonly stored: PresenceStore;
   readonly addresses: AddressPolicy;
   readonly ids: IdSource;
   readonly clock: Clock;
-  readonly passage: Passing;
+  readonly refuser: Refuser;
   readonly maxStanzaBytes: number;
   readonly counts: PresenceCounts;
   readonly observer?: SessionObserver | undefined;
@@ -61,14 +61,14 @@ export interface PresencesOptions {
 }
 
 /** Presence, put together: stanzas in and out, and what follows from the link's and Redis' going and coming back. */
-export class Presences {
-  readonly #options: PresencesOptions;
+export class PresenceService {
+  readonly #options: PresenceServiceOptions;
   readonly #timing: PresenceTiming;
   readonly #process = randomBytes(9).toString('base64url');
-  readonly #own: OwnContact;
-  readonly #relay: Relay;
+  readonly #own: ComponentContact;
+  readonly #relay: PresenceRelay;
   readonly #directed: DirectedUnavailable;
-  readonly #sessions: Sessions;
+  readonly #sessions: SessionTracker;
   readonly #resync: Resync;
   /** Other processes that serve the domain. */
   #others = 0;
@@ -79,20 +79,20 @@ export class Presences {
   /** Presence was relayed that Redis does not know of. */
   #missed = false;
 
-  constructor(options: PresencesOptions) {
+  constructor(options: PresenceServiceOptions) {
     this.#options = options;
     this.#timing = { ...DEFAULT_TIMING, ...options.timing };
-    const { perSecond, patience, broadcast } = this.#timing;
-    const sessions = new Sessions(options);
+    const { perSecond, probeTimeout, broadcast } = this.#timing;
+    const sessions = new SessionTracker(options);
     this.#sessions = sessions;
-    this.#own = new OwnContact({ ...options, sessions, domain: options.addresses.componentDomain });
+    this.#own = new ComponentContact({ ...options, sessions, domain: options.addresses.componentDomain });
     const onMissed = () => {
       this.#missed = true;
     };
-    this.#directed = new DirectedUnavailable({ ...options, sessions, broadcast, patience });
-    this.#relay = new Relay({ ...options, sessions, own: this.#own, directed: this.#directed, onMissed });
+    this.#directed = new DirectedUnavailable({ ...options, sessions, broadcast, probeTimeout });
+    this.#relay = new PresenceRelay({ ...options, sessions, own: this.#own, directed: this.#directed, onMissed });
     const others = () => this.#others;
-    this.#resync = new Resync({ ...options, sessions, process: this.#process, others, perSecond, patience });
+    this.#resync = new Resync({ ...options, sessions, process: this.#process, others, perSecond, probeTimeout });
   }
 
   /** Takes one presence stanza. Never throws. */
@@ -106,10 +106,10 @@ export class Presences {
   }
 
   /** Asks a user's server which of his sessions are there; those that it does not name have ended. */
-  askAfter(user: string): void {
+  probeUser(user: string): void {
     const signal = this.#online?.signal;
     if (signal === undefined) return;
-    this.#resync.askAfter(user, signal).catch(() => {});
+    this.#resync.probeUser(user, signal).catch(() => {});
   }
 
   /** How many other processes serve the domain, as far as is known. */
@@ -176,7 +176,7 @@ export class Presences {
     do {
       const { next, users } = await stored.watched(cursor);
       const served = users.filter((user) => user !== addresses.componentDomain);
-      await Promise.all(served.map((user) => this.#bidFarewell(user)));
+      await Promise.all(served.map((user) => this.#announceSessionsUnavailable(user)));
       if (served.length > 0) await pipeline.perform(forgetPresence(served));
       cursor = next;
     } while (cursor !== '0');
@@ -187,10 +187,10 @@ export class Presences {
     this.#directed.close();
   }
 
-  async #bidFarewell(user: string): Promise<void> {
+  async #announceSessionsUnavailable(user: string): Promise<void> {
     const { pipeline, stored } = this.#options;
     const [resources, watchers] = await Promise.all([stored.sessionsOf(user), pipeline.perform(watchersOf(user))]);
-    this.#sessions.showGone(user, resources, watchers);
+    this.#sessions.announceUnavailable(user, resources, watchers);
   }
 
   async #begin(signal: AbortSignal): Promise<void> {

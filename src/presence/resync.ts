@@ -12,17 +12,17 @@ import {
 } from '../store/contract.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
 import { presenceStanza } from '../xmpp/stanza/presence.ts';
-import type { OutPort, Pipe, PresenceCounts, PresenceLog, Stored } from './ports.ts';
-import type { Sessions } from './sessions.ts';
+import type { OperationQueue, PresenceCounts, PresenceLog, PresenceStore, StanzaSink } from './ports.ts';
+import type { SessionTracker } from './session-tracker.ts';
 
 export interface ResyncOptions {
-  readonly link: OutPort;
-  readonly pipeline: Pipe;
-  readonly stored: Stored;
+  readonly link: StanzaSink;
+  readonly pipeline: OperationQueue;
+  readonly stored: PresenceStore;
   readonly addresses: AddressPolicy;
   readonly ids: IdSource;
   readonly clock: Clock;
-  readonly sessions: Sessions;
+  readonly sessions: SessionTracker;
   readonly counts: PresenceCounts;
   /** Names this process. */
   readonly process: string;
@@ -31,7 +31,7 @@ export interface ResyncOptions {
   /** Stanzas a second. */
   readonly perSecond: number;
   /** How long a probe's answer may take, ms. */
-  readonly patience: number;
+  readonly probeTimeout: number;
   readonly log: PresenceLog;
 }
 
@@ -95,7 +95,7 @@ export class Resync {
   }
 
   /** Asks after one user alone. */
-  async askAfter(user: string, signal: AbortSignal): Promise<void> {
+  async probeUser(user: string, signal: AbortSignal): Promise<void> {
     const { pipeline } = this.#options;
     const [watcher] = await pipeline.perform(beginProbe(user));
     if (watcher === undefined) return;
@@ -167,15 +167,15 @@ export class Resync {
     const { ids, counts } = this.#options;
     for (const watcher of watchers) {
       counts.presenceProbes += 1;
-      yield presenceStanza({ type: 'probe', from: this.#standIn(watcher), to: user, id: ids.next() });
+      yield presenceStanza({ type: 'probe', from: this.#outerOf(watcher), to: user, id: ids.next() });
     }
   }
 
   /** Judges those whose time is over, or waits for the time of all. */
   async #judge(probed: Probed[], signal: AbortSignal, all: boolean): Promise<void> {
-    const { pipeline, sessions, patience, process, others } = this.#options;
+    const { pipeline, sessions, probeTimeout, process, others } = this.#options;
     for (let first = probed[0]; first !== undefined; first = probed[0]) {
-      const left = first.at + patience - this.#options.clock.now();
+      const left = first.at + probeTimeout - this.#options.clock.now();
       if (left > 0 && !all) return;
       if (left > 0) {
         await pipeline.perform(renewProbing(process));
@@ -187,7 +187,7 @@ export class Resync {
       const final = again || others() === 0;
       const unheard = await pipeline.perform(endUnheardSessions(user, this.#options.clock.now(), final));
       signal.throwIfAborted();
-      if (final) sessions.endedUnseen(user, unheard);
+      if (final) sessions.endedUnannounced(user, unheard);
       else if (unheard.length > 0) {
         const [watcher] = await pipeline.perform(watchersOf(user));
         signal.throwIfAborted();
@@ -199,7 +199,7 @@ export class Resync {
   }
 
   /** Who asks in a watcher's name. */
-  #standIn(watcher: string): string {
+  #outerOf(watcher: string): string {
     return this.#options.addresses.outerOf(watcher);
   }
 }

@@ -13,9 +13,8 @@ import { MalformedAddressError } from '../xmpp/stanza/address.ts';
 import { iqResult, statusElement } from '../xmpp/stanza/build.ts';
 import { recordKey } from '../xmpp/stanza/message-key.ts';
 import { NS } from '../xmpp/stanza/namespaces.ts';
-import { RequestError } from '../xmpp/stanza/request-error.ts';
+import { type Refuser, RequestError } from '../xmpp/stanza/request-error.ts';
 import { attribute, escapeText } from '../xmpp/stanza/xml.ts';
-import type { Passage } from './passthrough.ts';
 
 /**
  * Of the registered categories (https://xmpp.org/registrar/disco-categories.html) this is "a server component other than
@@ -41,18 +40,18 @@ const QUESTIONS = { perSecond: 5, burst: 300 };
 /** Ad-hoc commands (XEP-0050) as they are asked for; `node` is what a disco request names. */
 export interface CommandsPort {
   /** Children of an answer; undefined when there is no such node. */
-  items(node: string, asker: Address): string | undefined;
-  info(node: string, asker: Address): string | undefined;
+  items(node: string, requester: Address): string | undefined;
+  info(node: string, requester: Address): string | undefined;
   /** The answer's child. Both may throw a RequestError. */
-  execute(question: Element, asker: Address): Promise<string>;
+  execute(question: Element, requester: Address): Promise<string>;
 }
 
-export interface ServiceOptions {
+export interface ComponentServiceOptions {
   readonly link: LinkPort;
   readonly addresses: AddressPolicy;
-  readonly passage: Passage;
+  readonly refuser: Refuser;
   /** The newest message under each key. */
-  readonly status: (keys: readonly string[], asker: string) => Promise<(StoredRecord | undefined)[]>;
+  readonly status: (keys: readonly string[], requester: string) => Promise<(StoredRecord | undefined)[]>;
   /** Somebody has removed a contact, a proxied address or the component's domain, from his roster. */
   readonly contactRemoved: (from: Address, to: Address) => void;
   readonly version: string;
@@ -64,32 +63,32 @@ export interface ServiceOptions {
 /**
  * What the component's own domain answers: XEP-0030, XEP-0050, XEP-0054, XEP-0092, XEP-0199, and the status of messages.
  */
-export class Service {
-  readonly #options: ServiceOptions;
+export class ComponentService {
+  readonly #options: ComponentServiceOptions;
   readonly #commandRates = new RateLimiter(COMMANDS);
   readonly #questionRates = new RateLimiter(QUESTIONS);
 
-  constructor(options: ServiceOptions) {
+  constructor(options: ComponentServiceOptions) {
     this.#options = options;
   }
 
   /** Takes one IQ stanza. Never throws, whatever is in it; every request gets an answer (RFC 6120 section 8.2.3). */
   async iq(element: Element): Promise<void> {
-    const { passage, log, link } = this.#options;
+    const { refuser, log, link } = this.#options;
     const { from, to, id, type } = element.attrs;
     if (type === 'result' || type === 'error' || !from || !to) {
-      passage.drop();
+      refuser.drop();
       return;
     }
     try {
       const inner = await this.#answer(element, this.#options.addresses.parse(from));
       link.send(iqResult(from, to, id, inner), undefined, 'high');
     } catch (error) {
-      if (error instanceof RequestError) passage.refuse(element, error.error);
-      else if (error instanceof MalformedAddressError) passage.refuse(element, { condition: 'jid-malformed' });
+      if (error instanceof RequestError) refuser.refuse(element, error.error);
+      else if (error instanceof MalformedAddressError) refuser.refuse(element, { condition: 'jid-malformed' });
       else {
         log.warn({ err: error, from }, 'A question could not be answered');
-        passage.refuse(element, { condition: 'resource-constraint', text: 'Cannot look that up now' });
+        refuser.refuse(element, { condition: 'resource-constraint', text: 'Cannot look that up now' });
       }
     }
   }
@@ -185,7 +184,7 @@ export class Service {
     }
     const keys = asked.map(({ attrs: { id, to } }) => {
       if (!id || !to) throw new RequestError({ condition: 'bad-request', text: 'A message is named by its id and to' });
-      // The asker is part of the key, so that nobody learns of another's messages.
+      // The requester is part of the key, so that nobody learns of another's messages.
       const recipient = addresses.parseWritten(to);
       return recordKey(from.inner, addresses.isOuter(recipient) ? recipient.inner : '', id);
     });

@@ -2,18 +2,18 @@ import type { Element } from '@xmpp/xml';
 import { MAX_RECEIPTS } from '../../packages/protocol/elements.ts';
 import type { AddressPolicy, Route } from '../addressing/address-policy.ts';
 import type { Acceptance } from '../delivery/acceptance.ts';
+import type { Passthrough } from '../delivery/passthrough.ts';
 import type { Quotas } from '../delivery/quotas.ts';
 import type { Settlement } from '../delivery/settlement.ts';
 import { MalformedAddressError } from '../xmpp/stanza/address.ts';
 import { type Message, readMessage } from '../xmpp/stanza/message.ts';
 import { escapeAttribute, TooDeepError } from '../xmpp/stanza/xml.ts';
-import type { Passage } from './passthrough.ts';
 
-export interface InterceptorOptions {
+export interface MessageRouterOptions {
   readonly addresses: AddressPolicy;
   readonly acceptance: Acceptance;
   readonly settlement: Settlement;
-  readonly passage: Passage;
+  readonly passthrough: Passthrough;
   readonly quotas: Quotas;
   readonly maxStanzaBytes: number;
   readonly log: { warn(fields: object, message: string): void };
@@ -28,27 +28,27 @@ const MOST_PROOFS = 8;
 const LONGEST_ID = 8192;
 
 /** Where every message comes in: it tells what it is, and hands it on. */
-export class Interceptor {
-  readonly #options: InterceptorOptions;
+export class MessageRouter {
+  readonly #options: MessageRouterOptions;
 
-  constructor(options: InterceptorOptions) {
+  constructor(options: MessageRouterOptions) {
     this.#options = options;
   }
 
   /** Takes one message stanza. Never throws, whatever is in it. */
   message(element: Element): void {
-    const { addresses, passage, log } = this.#options;
+    const { addresses, passthrough, log } = this.#options;
     try {
       const route = this.#route(element);
       if (route !== undefined) this.#take(route, readMessage(element, addresses.embedded(route)), element);
     } catch (error) {
       if (error instanceof MalformedAddressError) {
-        passage.refuse(element, { condition: 'jid-malformed', text: error.message });
+        passthrough.refuse(element, { condition: 'jid-malformed', text: error.message });
       } else if (error instanceof TooDeepError) {
-        passage.refuse(element, { condition: 'policy-violation', text: error.message });
+        passthrough.refuse(element, { condition: 'policy-violation', text: error.message });
       } else {
         log.warn({ err: error, from: element.attrs.from }, 'A message could not be handled');
-        passage.refuse(element, { condition: 'internal-server-error' });
+        passthrough.refuse(element, { condition: 'internal-server-error' });
       }
     }
   }
@@ -59,7 +59,7 @@ export class Interceptor {
    * @returns whether it was refused; receipts and all that answers something never are
    */
   refuseForRate(element: Element): boolean {
-    const { passage, quotas } = this.#options;
+    const { passthrough, quotas } = this.#options;
     const { name, attrs } = element;
     if (name === 'iq' ? attrs.type !== 'get' && attrs.type !== 'set' : name !== 'message' || attrs.type === 'error')
       return false;
@@ -68,7 +68,7 @@ export class Interceptor {
         const { receipts, impliedReceipts } = readMessage(element);
         if (receipts.length + impliedReceipts.length > 0) return false;
       }
-      passage.refuse(element, quotas.refusal('rate'));
+      passthrough.refuse(element, quotas.refusal('rate'));
       return true;
     } catch {
       // What is wrong with it is said when it is handled.
@@ -78,10 +78,10 @@ export class Interceptor {
 
   /** Whose message it is and whom it is for; undefined when it goes no further. */
   #route(element: Element): Route | undefined {
-    const { addresses, passage } = this.#options;
+    const { addresses, passthrough } = this.#options;
     const { from: fromText, to: toText } = element.attrs;
     if (!fromText || !toText) {
-      passage.drop();
+      passthrough.drop();
       return undefined;
     }
     const from = addresses.parse(fromText);
@@ -89,34 +89,40 @@ export class Interceptor {
     const traffic = addresses.classify(from, to);
     if (traffic === 'between-users') return { from, to };
     if (traffic === 'foreign') {
-      passage.refuse(element, { condition: 'forbidden', text: `Only users of ${addresses.servedDomain} are served` });
+      passthrough.refuse(element, {
+        condition: 'forbidden',
+        text: `Only users of ${addresses.servedDomain} are served`,
+      });
     } else if (traffic === 'to-component' && readMessage(element).tracked) {
-      passage.refuse(element, { condition: 'service-unavailable', text: 'Nobody reads messages to this address' });
+      passthrough.refuse(element, { condition: 'service-unavailable', text: 'Nobody reads messages to this address' });
     } else {
       // Receipts and errors for our own notices, the server's announcements, a stanza of ours that came back: whatever
       // we said to it could begin a loop.
-      passage.drop();
+      passthrough.drop();
     }
     return undefined;
   }
 
   #take(route: Route, message: Message, element: Element): void {
-    const { acceptance, settlement, passage, maxStanzaBytes } = this.#options;
+    const { acceptance, settlement, passthrough, maxStanzaBytes } = this.#options;
     if (isLarger(message, maxStanzaBytes)) {
       // An answer has the id too, and must not be larger than what it refuses.
-      if (idBytes(message) > maxStanzaBytes) passage.drop();
+      if (idBytes(message) > maxStanzaBytes) passthrough.drop();
       else
-        passage.refuse(element, { condition: 'policy-violation', text: `A stanza may have ${maxStanzaBytes} bytes` });
+        passthrough.refuse(element, {
+          condition: 'policy-violation',
+          text: `A stanza may have ${maxStanzaBytes} bytes`,
+        });
     } else if (message.type === 'error') {
       settlement.error(route, message, element);
     } else if (message.type === 'groupchat') {
-      passage.refuse(element, { condition: 'not-acceptable', text: 'Group chats do not pass through here' });
+      passthrough.refuse(element, { condition: 'not-acceptable', text: 'Group chats do not pass through here' });
     } else {
       const excess = excessOf(message);
       if (excess !== undefined) {
         // What is within bounds counts all the same: a receipt is not lost for the company that it is in.
         settlement.receipts(route, { ...message, receipts: message.receipts.slice(0, MAX_RECEIPTS) });
-        passage.refuse(element, { condition: 'policy-violation', text: excess });
+        passthrough.refuse(element, { condition: 'policy-violation', text: excess });
         return;
       }
       settlement.receipts(route, message);
@@ -129,10 +135,10 @@ export class Interceptor {
 
   /** What is not stored passes as fast as its sender may send; what came with a receipt is no reason to say anything. */
   #pass(route: Route, message: Message, element: Element): void {
-    const { passage, quotas } = this.#options;
-    if (quotas.isWithinRate(route.from.bare, message.inner.length)) passage.pass(route, message);
-    else if (message.receipts.length > 0) passage.drop();
-    else passage.refuse(element, quotas.refusal('rate'));
+    const { passthrough, quotas } = this.#options;
+    if (quotas.isWithinRate(route.from.bare, message.inner.length)) passthrough.pass(route, message);
+    else if (message.receipts.length > 0) passthrough.drop();
+    else passthrough.refuse(element, quotas.refusal('rate'));
   }
 }
 

@@ -9,7 +9,7 @@ import { until } from '../support/time/until.ts';
 
 const onOwnServer = OWN_SERVER ? test : test.skip;
 
-const TIMING = { broadcast: 100, patience: 2_000 };
+const TIMING = { broadcast: 100, probeTimeout: 2_000 };
 
 let world: World;
 let redis: Redis;

@@ -180,15 +180,15 @@ test('there are no batches while another process serves the domain, which might 
   known();
   await room.given(alice('m-1'), alice('m-2'));
   await room.redis.zadd(`${room.ledger.keys.prefix}:alive`, Date.now(), 'another');
-  const { presences } = room.receipts;
-  presences.online();
-  await until(() => presences.others === 1, { what: 'word of the other process' });
+  const { presence } = room.receipts;
+  presence.online();
+  await until(() => presence.others === 1, { what: 'word of the other process' });
   // What was waiting goes; what comes now goes by itself.
   await room.given(alice('m-3'), alice('m-4'));
   const receipts = await room.given(bob(received('m-3') + received('m-4')));
   expect(idsOf(toAlice(receipts))).toEqual(['m-3', 'm-4']);
   expect(requests).toMatchObject([{ payload: status(stored('m-1'), stored('m-2')) }]);
-  presences.offline();
+  presence.offline();
 });
 
 test('what would be alone in a request goes without one', async () => {

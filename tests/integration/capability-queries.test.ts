@@ -103,7 +103,7 @@ test('an answer that comes to another process, or too late, is known when it pro
   expect(await room.redis.exists(room.ledger.keys.caps('sha-1', caps.ver))).toBe(0);
   await other.given(named);
   // Nothing has come here when the wait ends.
-  room.queries.asker.stop();
+  room.queries.requester.stop();
   expect(await asking).toBe('y');
   expect(await room.redis.pttl(room.ledger.keys.caps('sha-1', caps.ver))).toBeLessThanOrEqual(3600_000);
   other.close();
@@ -133,11 +133,11 @@ test('nobody knows, when it answers with an error, with something else, or not a
 
 describe('a question of the proxy’s own', () => {
   test('gets the whole answer, or says why it has none', async () => {
-    const asking = room.queries.asker.ask(BOB, '<ping xmlns="urn:xmpp:ping"/>');
+    const asking = room.queries.requester.request(BOB, '<ping xmlns="urn:xmpp:ping"/>');
     const id = idOf(await room.writes());
     await room.given(`<iq from="${BOB}" to="receipts.example.org" type="result" id="${id}" xml:lang="en"/>`);
     expect((await asking).attrs).toMatchObject({ id, 'xml:lang': 'en' });
-    const refused = room.queries.asker.ask(BOB, '<ping xmlns="urn:xmpp:ping"/>');
+    const refused = room.queries.requester.request(BOB, '<ping xmlns="urn:xmpp:ping"/>');
     const words = '<error type="cancel"><service-unavailable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>';
     await room.given(
       `<iq from="${BOB}" to="receipts.example.org" type="error" id="${idOf(await room.writes())}">${words}</iq>`,
@@ -146,7 +146,9 @@ describe('a question of the proxy’s own', () => {
   });
 
   test('ends with the process, and there are not more than can be kept', async () => {
-    const all = Array.from({ length: 1001 }, () => room.queries.asker.ask(BOB, '<ping xmlns="urn:xmpp:ping"/>'));
+    const all = Array.from({ length: 1001 }, () =>
+      room.queries.requester.request(BOB, '<ping xmlns="urn:xmpp:ping"/>'),
+    );
     const reasons = Promise.all(all.map((one) => one.catch((error: UnansweredError) => error.reason)));
     expect(room.written()).toHaveLength(1000);
     room.queries.stop();

@@ -22,7 +22,7 @@ beforeEach(() => {
         updated: () => {},
         ended: (_, resource) => told.push(`${resource} ended`),
       },
-      timing: { broadcast: 20, patience: 200 },
+      timing: { broadcast: 20, probeTimeout: 200 },
     },
   });
 });
@@ -147,8 +147,8 @@ describe('a probe', () => {
     expect(await room.redis.hgetall(room.ledger.keys.subscriptions(BOB))).toEqual({ [CAROL]: 's' });
     expect(await room.redis.scard(room.ledger.keys.watched)).toBe(1);
     for (const key of await keys('probed:*')) expect(await room.redis.pttl(key)).toBeGreaterThan(0);
-    room.receipts.presences.online();
-    await room.receipts.presences.stop();
+    room.receipts.presence.online();
+    await room.receipts.presence.stop();
     const written = room.written().filter((xml) => xml.includes('unavailable'));
     expect(written).toEqual([presence(`${BOB_PROXIED}/desk`, CAROL, 'unavailable')]);
   });

@@ -93,7 +93,7 @@ describe('a refusal', () => {
   });
 
   test.each(['iq', 'presence'])('of what is no message (%s) has no body', async (name) => {
-    room.receipts.passage.refuse(parseStanza(alice().replaceAll('message', name)), { condition: 'bad-request' });
+    room.receipts.passthrough.refuse(parseStanza(alice().replaceAll('message', name)), { condition: 'bad-request' });
     expect(room.written().join('')).toMatch(new RegExp(`^<${name} type="error"[^>]*><error`));
   });
 });

@@ -210,7 +210,7 @@ describe('a reply', () => {
 
   test('to the component, that another process may wait for, shows that its session is there; not what a server wrote', async () => {
     const there: unknown[] = [];
-    const other = openIqStage(server.url, { onStrayReply: ({ full }, doubtful) => there.push([full, doubtful]) });
+    const other = openIqStage(server.url, { onUnmatchedReply: ({ full }, doubtful) => there.push([full, doubtful]) });
     const reply = (inner: string, type = 'error') =>
       iq(BOB, 'receipts.example.org', `type="${type}" id="ofr-1"`, inner);
     const refuses = (condition: string) =>

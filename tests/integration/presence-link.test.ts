@@ -10,11 +10,11 @@ import { until } from '../support/time/until.ts';
 let server: RedisServer;
 let rooms: ReturnType<typeof openDeliveryStage>[];
 
-const TIMING = { perSecond: 2000, patience: 100, heartbeat: 50, unusableAfter: 50 };
+const TIMING = { perSecond: 2000, probeTimeout: 100, heartbeat: 50, unusableAfter: 50 };
 /** Where somebody answers, or is looked at before he would have had to: a busy machine may take its time. */
-const PATIENT = { patience: 1000 };
+const PATIENT = { probeTimeout: 1000 };
 /** Where the time for an answer is not to end at all. */
-const UNHURRIED = { patience: 60_000 };
+const UNHURRIED = { probeTimeout: 60_000 };
 const COMPONENT = 'receipts.example.org';
 const ALICE_PROXIED = `alice@${COMPONENT}`;
 const BOB_PROXIED = `bob@${COMPONENT}`;
@@ -27,7 +27,7 @@ beforeEach(() => {
   rooms = [];
 });
 afterEach(async () => {
-  for (const { receipts } of rooms) receipts.presences.offline();
+  for (const { receipts } of rooms) receipts.presence.offline();
   for (const { receipts } of rooms) await receipts.pipeline.drained();
   for (const room of rooms) room.close();
 });
@@ -79,7 +79,7 @@ const known = (one: ReturnType<typeof openDeliveryStage>, user: string) =>
 test('each subscription is probed; who is heard of stays, and who is not is shown as gone', async () => {
   const one = room(PATIENT);
   await contacts(one);
-  one.receipts.presences.online();
+  one.receipts.presence.online();
   expect(await writes(one, 2)).toEqual(PROBES);
   // Until he is heard of nobody knows.
   expect(await known(one, BOB)).toEqual(['desk']);
@@ -96,7 +96,7 @@ test('somebody who is offline and of whom nothing comes is known to be so after 
   const one = room(PATIENT);
   await contacts(one);
   await one.given(presence(`${BOB}/desk`, ALICE_PROXIED, 'unavailable'));
-  one.receipts.presences.online();
+  one.receipts.presence.online();
   await writes(one, 2);
   expect(await known(one, BOB)).toEqual([]);
   await until(async () => (await known(one, BOB)).includes(''));
@@ -105,10 +105,10 @@ test('somebody who is offline and of whom nothing comes is known to be so after 
 test('whose presence the component itself gets is probed in its name, and it tells itself nothing', async () => {
   const one = room();
   await one.given(presence(ALICE, COMPONENT, 'subscribed'), presence(`${ALICE}/phone`, COMPONENT));
-  one.receipts.presences.online();
+  one.receipts.presence.online();
   expect(await writes(one, 1)).toEqual([ownPresence(COMPONENT, ALICE, 'probe')]);
   await until(() => one.counts.staleSessions === 1);
-  await one.receipts.presences.stop();
+  await one.receipts.presence.stop();
   expect(one.written()).toEqual([]);
   expect(ended).toEqual([`${ALICE}/phone`]);
 });
@@ -123,11 +123,11 @@ test('the pace is kept, and the link’s going ends it', async () => {
     );
   }
   const start = performance.now();
-  one.receipts.presences.online();
+  one.receipts.presence.online();
   await writes(one, 20);
   // 17 of them at the least had their turn by now: the first three come at once.
   expect(performance.now() - start).toBeGreaterThan(300);
-  one.receipts.presences.offline();
+  one.receipts.presence.offline();
   await one.receipts.pipeline.drained();
   const { presenceProbes } = one.counts;
   await sleep(150);
@@ -140,9 +140,9 @@ test('a link that goes at whatever moment ends the asking', async () => {
   const one = room(UNHURRIED);
   await contacts(one);
   for (let turns = 0; turns < 40; turns += 1) {
-    one.receipts.presences.online();
+    one.receipts.presence.online();
     for (let i = 0; i < turns; i += 1) await new Promise((resolve) => setImmediate(resolve));
-    one.receipts.presences.offline();
+    one.receipts.presence.offline();
     const { presenceProbes } = one.counts;
     for (let calls = 0; calls < 5; calls += 1) await one.given();
     expect(one.counts.presenceProbes).toBe(presenceProbes);
@@ -152,10 +152,10 @@ test('a link that goes at whatever moment ends the asking', async () => {
 test('of two processes one asks, and what the other hears counts', async () => {
   const one = room(PATIENT);
   await contacts(one);
-  one.receipts.presences.online();
+  one.receipts.presence.online();
   await writes(one, 2);
   const other = room(PATIENT, one);
-  other.receipts.presences.online();
+  other.receipts.presence.online();
   // The answers come to the other.
   await other.given(presence(`${BOB}/desk`, ALICE_PROXIED), presence(`${ALICE}/phone`, BOB_PROXIED));
   await until(async () => (await one.redis.exists(`${one.ledger.keys.prefix}:asking`)) === 0, {
@@ -169,12 +169,12 @@ test('of two processes one asks, and what the other hears counts', async () => {
 test('beside another process what is known stays known, and nobody is ended before he was asked twice', async () => {
   const one = room(PATIENT);
   await contacts(one);
-  one.receipts.presences.online();
+  one.receipts.presence.online();
   await writes(one, 2);
   await one.given(presence(`${BOB}/desk`, ALICE_PROXIED), presence(`${ALICE}/phone`, BOB_PROXIED));
   await until(async () => (await one.redis.exists(`${one.ledger.keys.prefix}:asking`)) === 0);
   const other = room(PATIENT, one);
-  other.receipts.presences.online();
+  other.receipts.presence.online();
   expect(await writes(other, 2)).toEqual(PROBES);
   expect((await known(one, BOB)).sort()).toEqual(['', 'desk']);
   expect(await writes(other, 2)).toEqual(PROBES);
@@ -187,7 +187,7 @@ test('presence that Redis was not there to note: nothing is taken for known, tho
   const one = room();
   await contacts(one);
   const other = room(PATIENT, one);
-  other.receipts.presences.online();
+  other.receipts.presence.online();
   await writes(other, 2);
   await other.given(presence(`${BOB}/desk`, ALICE_PROXIED), presence(`${ALICE}/phone`, BOB_PROXIED));
   await until(async () => (await one.redis.exists(`${one.ledger.keys.prefix}:asking`)) === 0);
@@ -202,7 +202,7 @@ test('presence that Redis was not there to note: nothing is taken for known, tho
     },
   });
   const third = room(PATIENT, { ...one, ledger }, 50);
-  third.receipts.presences.online();
+  third.receipts.presence.online();
   await writes(third, 2);
   await third.given(presence(`${BOB}/desk`, ALICE_PROXIED), presence(`${ALICE}/phone`, BOB_PROXIED));
   await until(async () => (await one.redis.exists(`${one.ledger.keys.prefix}:asking`)) === 0);
@@ -228,10 +228,10 @@ describe('a clean stop', () => {
     const one = room(UNHURRIED);
     await contacts(one);
     await one.given(presence(ALICE, COMPONENT, 'subscribe'));
-    one.receipts.presences.online();
+    one.receipts.presence.online();
     await until(async () => one.written().includes(presence(COMPONENT, ALICE)));
     await one.given();
-    await one.receipts.presences.stop();
+    await one.receipts.presence.stop();
     expect((await one.given()).filter((xml) => !xml.includes('probe')).sort()).toEqual(FAREWELL);
     expect(await known(one, BOB)).toEqual(['desk']);
     expect(await one.given(presence(`${BOB}/desk`, ALICE_PROXIED))).toEqual([]);
@@ -241,17 +241,17 @@ describe('a clean stop', () => {
     const one = room(UNHURRIED);
     await contacts(one);
     await one.given(presence(ALICE, COMPONENT, 'subscribe'));
-    one.receipts.presences.online();
+    one.receipts.presence.online();
     await writes(one, 3);
     const other = room(UNHURRIED, one);
-    other.receipts.presences.online();
+    other.receipts.presence.online();
     await until(async () => (await one.redis.zcard(`${one.ledger.keys.prefix}:alive`)) === 2);
     one.written();
-    await one.receipts.presences.stop();
+    await one.receipts.presence.stop();
     expect(one.written().filter((xml) => xml.includes('unavailable'))).toEqual([]);
     // The first calls to Redis of one that is there: then it has learned who watches the domain.
     for (let calls = 0; calls < 2; calls += 1) await other.receipts.pipeline.drained();
-    await other.receipts.presences.stop();
+    await other.receipts.presence.stop();
     expect(
       other
         .written()
@@ -263,7 +263,7 @@ describe('a clean stop', () => {
   test('with the link down there is nobody to tell', async () => {
     const one = room();
     await contacts(one);
-    await one.receipts.presences.stop();
+    await one.receipts.presence.stop();
     expect(one.written()).toEqual([]);
   });
 });
@@ -274,7 +274,7 @@ test('a process that has died without a word is not waited for', async () => {
   const { prefix } = one.ledger.keys;
   await one.redis.zadd(`${prefix}:alive`, Date.now() - 31_000, 'dead');
   await one.redis.set(`${prefix}:asking`, `dead ${Date.now()}`);
-  one.receipts.presences.online();
+  one.receipts.presence.online();
   expect(await writes(one, 2)).toEqual(PROBES);
 });
 

@@ -372,14 +372,14 @@ describe("the component's own domain as a contact", () => {
 
   test('lets in whoever asks, at once, and asks for nothing', async () => {
     expect(await room.given(toUs('subscribe'))).toEqual([fromUs('subscribed'), fromUs('unavailable')]);
-    room.receipts.presences.online();
+    room.receipts.presence.online();
     // Who watches is told when it is there, and when it is back.
     expect(await until(() => room.written().at(0))).toBe(presence(COMPONENT, ALICE));
     expect(await room.given(toUs('subscribe'))).toEqual([fromUs('subscribed'), fromUs()]);
     expect(await room.given(toUs('probe', `${ALICE}/phone`))).toEqual([fromUs('', `${ALICE}/phone`)]);
     expect(await room.given(toUs('unsubscribe'))).toEqual([fromUs('unavailable')]);
     expect(await room.given(toUs('unsubscribe'))).toEqual([]);
-    room.receipts.presences.offline();
+    room.receipts.presence.offline();
   });
 
   test('presence of who watches it counts, as far as his server tells us all', async () => {

@@ -1,10 +1,10 @@
-import { Queries, type QueriesOptions } from '../../../src/iq/iq-service.ts';
-import type { QueryCounts } from '../../../src/iq/relay.ts';
+import { IqService, type IqServiceOptions } from '../../../src/iq/iq-service.ts';
+import type { IqCounts } from '../../../src/iq/request-relay.ts';
 import { opened } from '../process/opened.ts';
 import { parseStanza } from '../stanzas/xml.ts';
 import { openDeliveryStage } from './delivery-stage.ts';
 
-const noCounts = (): QueryCounts => ({
+const noCounts = (): IqCounts => ({
   queries: 0,
   queriesAnswered: 0,
   queriesTimedOut: 0,
@@ -16,13 +16,18 @@ const noCounts = (): QueryCounts => ({
 /** The queries room as one process has it, with a real ledger: IQ stanzas in, stanzas out. */
 export function openIqStage(
   url: string,
-  options: Partial<QueriesOptions> = {},
+  options: Partial<IqServiceOptions> = {},
   receipts: Parameters<typeof openDeliveryStage>[1] = {},
 ) {
   const room = openDeliveryStage(url, receipts);
   const counts = noCounts();
-  const queries = new Queries({
-    receipts: room.receipts,
+  const queries = new IqService({
+    addresses: room.receipts.addresses,
+    pipeline: room.receipts.pipeline,
+    refuser: room.receipts.passthrough,
+    clock: room.receipts.clock,
+    quotas: room.receipts.quotas,
+    toComponent: (element) => room.receipts.stanza(element),
     link: room.link,
     counts,
     maxStanzaBytes: 10_000,

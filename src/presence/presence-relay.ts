@@ -12,23 +12,24 @@ import {
   readPresence,
   readPresenceHead,
 } from '../xmpp/stanza/presence.ts';
+import type { Refuser } from '../xmpp/stanza/request-error.ts';
 import { readError } from '../xmpp/stanza/stanza-error.ts';
 import { isByWatched, isSubscriptionType, type SubscriptionType, transitionOf } from '../xmpp/stanza/subscription.ts';
 import { TooDeepError } from '../xmpp/stanza/xml.ts';
-import type { DirectedUnavailable } from './directed.ts';
-import type { OwnContact } from './own.ts';
-import type { OutPort, Passing, Pipe, PresenceCounts, PresenceLog } from './ports.ts';
-import type { Sessions } from './sessions.ts';
+import type { ComponentContact } from './component-contact.ts';
+import type { DirectedUnavailable } from './directed-unavailable.ts';
+import type { OperationQueue, PresenceCounts, PresenceLog, StanzaSink } from './ports.ts';
+import type { SessionTracker } from './session-tracker.ts';
 
-export interface RelayOptions {
-  readonly link: OutPort;
-  readonly pipeline: Pipe;
+export interface PresenceRelayOptions {
+  readonly link: StanzaSink;
+  readonly pipeline: OperationQueue;
   readonly addresses: AddressPolicy;
   readonly ids: IdSource;
   readonly clock: Clock;
-  readonly passage: Passing;
-  readonly own: OwnContact;
-  readonly sessions: Sessions;
+  readonly refuser: Refuser;
+  readonly own: ComponentContact;
+  readonly sessions: SessionTracker;
   readonly directed: DirectedUnavailable;
   readonly maxStanzaBytes: number;
   readonly counts: PresenceCounts;
@@ -41,26 +42,26 @@ export interface RelayOptions {
 const CAN_BE_REFUSED: ReadonlySet<string> = new Set(['available', 'subscribe', 'probe']);
 
 /** Presence between users: it goes on with its addresses mapped, and what it says is noted on its way. */
-export class Relay {
-  readonly #options: RelayOptions;
+export class PresenceRelay {
+  readonly #options: PresenceRelayOptions;
   /** The domain is about to be left: nobody is shown as available any more. */
   closing = false;
 
-  constructor(options: RelayOptions) {
+  constructor(options: PresenceRelayOptions) {
     this.#options = options;
   }
 
   /** Takes one presence stanza. Never throws, whatever is in it. */
   stanza(element: Element): void {
-    const { passage, log } = this.#options;
+    const { refuser, log } = this.#options;
     try {
       this.#take(element);
     } catch (error) {
       if (error instanceof MalformedAddressError) {
-        passage.refuse(element, { condition: 'jid-malformed', text: error.message });
+        refuser.refuse(element, { condition: 'jid-malformed', text: error.message });
       } else {
         log.warn({ err: error, from: element.attrs.from }, 'A presence could not be handled');
-        passage.drop();
+        refuser.drop();
       }
     }
   }
@@ -74,11 +75,11 @@ export class Relay {
   }
 
   #take(element: Element): void {
-    const { addresses, passage, own } = this.#options;
+    const { addresses, refuser, own } = this.#options;
     const { from: fromText, to: toText } = element.attrs;
     const type = presenceType(element);
     if (!fromText || !toText || type === 'unknown') {
-      passage.drop();
+      refuser.drop();
       return;
     }
     const from = addresses.parse(fromText);
@@ -86,10 +87,10 @@ export class Relay {
     const traffic = addresses.classify(from, to);
     if (traffic === 'foreign' && (type === 'subscribe' || type === 'probe')) {
       const text = `Only users of ${addresses.servedDomain} are served`;
-      passage.refuse(element, { condition: 'forbidden', text });
+      refuser.refuse(element, { condition: 'forbidden', text });
     } else if (traffic !== 'between-users' && traffic !== 'to-component') {
       // The server's own, what came back to us, and what foreigners tell: an answer could begin a loop.
-      passage.drop();
+      refuser.drop();
     } else {
       const presence = this.#read(element, addresses.embedded({ from, to }));
       if (presence === undefined) return;
@@ -102,7 +103,7 @@ export class Relay {
 
   /** Undefined when it was refused. */
   #read(element: Element, between: Between): Presence | undefined {
-    const { maxStanzaBytes, passage } = this.#options;
+    const { maxStanzaBytes, refuser } = this.#options;
     const type = presenceType(element);
     let text = `Nested too deeply`;
     try {
@@ -116,8 +117,8 @@ export class Relay {
     const idBytes = Buffer.byteLength(element.attrs.id ?? '');
     if (!CAN_BE_REFUSED.has(type)) return { ...readPresenceHead(element), ...(idBytes > 1000 && { id: undefined }) };
     // An answer has the id too, and must not be larger than what it refuses.
-    if (idBytes > 1000) passage.drop();
-    else passage.refuse(element, { condition: 'policy-violation', text });
+    if (idBytes > 1000) refuser.drop();
+    else refuser.refuse(element, { condition: 'policy-violation', text });
     return undefined;
   }
 
@@ -187,7 +188,7 @@ export class Relay {
     to: Address,
     presence: Pick<Presence, 'id' | 'inner' | 'otherAttributes'>,
   ): void {
-    const { pipeline, addresses, ids, link, counts, passage, sessions } = this.#options;
+    const { pipeline, addresses, ids, link, counts, refuser, sessions } = this.#options;
     const now = this.#options.clock.now();
     if (type === 'probe' && from.resource !== '') this.#renew(from, now, sessions);
     const [watched, watcher] = isByWatched(type) ? [from.inner, to.inner] : [to.inner, from.inner];
@@ -204,7 +205,7 @@ export class Relay {
           counts.presencesRelayed += 1;
           link.send(presenceStanza({ ...presence, from: sender, to: to.inner, type }));
         } else if (act === 'ignore') {
-          passage.drop();
+          refuser.drop();
         } else {
           counts.presenceReplies += 1;
           link.send(presenceStanza({ from: to.bare, to: from.bare, type: 'subscribed', id: ids.next() }));
@@ -217,16 +218,16 @@ export class Relay {
 
   /** What was asked for can be asked again; what was decided waits for Redis. */
   #refusal(type: SubscriptionType, from: Address, to: Address, { id }: { id: string | undefined }) {
-    const { passage } = this.#options;
-    if (type === 'probe') return () => passage.drop();
+    const { refuser } = this.#options;
+    if (type === 'probe') return () => refuser.drop();
     if (type !== 'subscribe') return undefined;
     const attrs = { from: from.full, to: to.full, type, ...(id !== undefined && { id }) };
     return () =>
-      passage.refuse({ name: 'presence', attrs }, { condition: 'resource-constraint', text: 'Cannot store that now' });
+      refuser.refuse({ name: 'presence', attrs }, { condition: 'resource-constraint', text: 'Cannot store that now' });
   }
 
   /** A server probes for a user at his login: a session of that resource which is older was another. */
-  #renew({ bare, resource }: Address, now: number, sessions: Sessions): void {
+  #renew({ bare, resource }: Address, now: number, sessions: SessionTracker): void {
     const { pipeline, ids } = this.#options;
     pipeline.push({
       owner: bare,
@@ -240,12 +241,12 @@ export class Relay {
 
   /** Never answered (RFC 6120 section 8.3.1). Openfire 4.2 refuses a probe of whom nobody has let in with `forbidden`. */
   #error(from: Address, to: Address, presence: Presence, element: Element): void {
-    const { pipeline, addresses, ids, link, counts, passage } = this.#options;
+    const { pipeline, addresses, ids, link, counts, refuser } = this.#options;
     const { condition } = readError(element);
     const own = addresses.isComponent(to);
     const ours = own || isOwnId(to.resource) || (presence.id !== undefined && isOwnId(presence.id));
     const pass = () => {
-      if (ours) passage.drop();
+      if (ours) refuser.drop();
       else this.#relay(from, to, presence);
     };
     if (condition !== 'forbidden' && condition !== 'not-authorized') {

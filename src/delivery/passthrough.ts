@@ -1,19 +1,11 @@
-import type { Element } from '@xmpp/xml';
 import type { AddressPolicy, Route } from '../addressing/address-policy.ts';
-import type { LinkPort } from '../delivery/ports.ts';
 import type { StoreQueue } from '../store/contract.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import { errorStanza, message as messageXml, type StanzaError } from '../xmpp/stanza/build.ts';
 import { errorBody, errorBodyFrom } from '../xmpp/stanza/error-body.ts';
 import type { Message } from '../xmpp/stanza/message.ts';
-
-/** What an answer to a stanza needs of it; of a message, its children too, or what is left of them as XML. */
-export type Refused = Pick<Element, 'attrs'> &
-  (
-    | { readonly name: string; readonly children: Element['children'] }
-    | { readonly name: string; readonly inner: string }
-    | { readonly name: 'iq' | 'presence' }
-  );
+import type { Refused, Refuser } from '../xmpp/stanza/request-error.ts';
+import type { LinkPort } from './ports.ts';
 
 /** The body of a message that is refused, as XML. */
 function bodyOf(refused: Refused): string {
@@ -21,7 +13,7 @@ function bodyOf(refused: Refused): string {
   return 'inner' in refused ? errorBodyFrom(refused.inner) : '';
 }
 
-export interface PassageOptions {
+export interface PassthroughOptions {
   readonly link: LinkPort;
   readonly pipeline: StoreQueue;
   readonly addresses: AddressPolicy;
@@ -31,10 +23,10 @@ export interface PassageOptions {
 }
 
 /** What happens to stanzas that are not stored: they pass with their addresses mapped, or they are refused. */
-export class Passage {
-  readonly #options: PassageOptions;
+export class Passthrough implements Refuser {
+  readonly #options: PassthroughOptions;
 
-  constructor(options: PassageOptions) {
+  constructor(options: PassthroughOptions) {
     this.#options = options;
   }
 

@@ -3,11 +3,11 @@ import { recordReceiptSupport, type Seen, watchersOf } from '../store/contract.t
 import { withResource } from '../xmpp/stanza/address.ts';
 import type { Caps } from '../xmpp/stanza/entity-capabilities.ts';
 import { capsKey, presenceStanza } from '../xmpp/stanza/presence.ts';
-import type { OutPort, Pipe, PresenceCounts, PresenceLog, ReceiptsOf, SessionObserver } from './ports.ts';
+import type { OperationQueue, PresenceCounts, PresenceLog, ReceiptsOf, SessionObserver, StanzaSink } from './ports.ts';
 
-export interface SessionsOptions {
-  readonly link: OutPort;
-  readonly pipeline: Pipe;
+export interface SessionTrackerOptions {
+  readonly link: StanzaSink;
+  readonly pipeline: OperationQueue;
   readonly addresses: AddressPolicy;
   readonly counts: PresenceCounts;
   readonly observer?: SessionObserver | undefined;
@@ -16,10 +16,10 @@ export interface SessionsOptions {
 }
 
 /** Tells of sessions that begin and end, and has it found out whether they return receipts. */
-export class Sessions {
-  readonly #options: SessionsOptions;
+export class SessionTracker {
+  readonly #options: SessionTrackerOptions;
 
-  constructor(options: SessionsOptions) {
+  constructor(options: SessionTrackerOptions) {
     this.#options = options;
   }
 
@@ -28,9 +28,9 @@ export class Sessions {
     if (what === 'began') observer?.began(user, resource);
     else if (what === 'updated' || what === 'returned') observer?.updated(user, what === 'returned');
     // "He is offline", and nothing of a session (RFC 6121 section 4.3.2): these ended while nobody could say so.
-    if (resource === '') this.endedUnseen(user, ended);
+    if (resource === '') this.endedUnannounced(user, ended);
     else for (const one of ended) this.ended(user, one);
-    if (asks) void this.#lookAt(user, resource, caps);
+    if (asks) void this.#queryReceiptSupport(user, resource, caps);
   }
 
   replaced(user: string, resource: string): void {
@@ -44,16 +44,19 @@ export class Sessions {
   }
 
   /** These are over although nobody said so: who watches is told. */
-  endedUnseen(user: string, resources: readonly string[]): void {
+  endedUnannounced(user: string, resources: readonly string[]): void {
     const { pipeline, counts, observer } = this.#options;
     if (resources.length === 0) return;
     counts.staleSessions += resources.length;
     for (const resource of resources) observer?.ended(user, resource);
-    pipeline.push({ request: watchersOf(user), done: (watchers) => this.showGone(user, resources, watchers) });
+    pipeline.push({
+      request: watchersOf(user),
+      done: (watchers) => this.announceUnavailable(user, resources, watchers),
+    });
   }
 
   /** Shows sessions to those who watch as unavailable. */
-  showGone(user: string, resources: readonly string[], watchers: readonly string[]): void {
+  announceUnavailable(user: string, resources: readonly string[], watchers: readonly string[]): void {
     const { link, addresses } = this.#options;
     const outer = addresses.outerOf(user);
     for (const to of watchers) {
@@ -64,7 +67,7 @@ export class Sessions {
     }
   }
 
-  async #lookAt(user: string, resource: string, caps: Caps | undefined): Promise<void> {
+  async #queryReceiptSupport(user: string, resource: string, caps: Caps | undefined): Promise<void> {
     const { pipeline, receiptsOf, log } = this.#options;
     if (receiptsOf === undefined) return;
     try {

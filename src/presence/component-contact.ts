@@ -2,16 +2,17 @@ import type { Address } from '../addressing/address-policy.ts';
 import { type Clock, renewSession, subscriptionStep, watchersOf } from '../store/contract.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
 import { presenceStanza } from '../xmpp/stanza/presence.ts';
-import type { OutPort, Passing, Pipe, PresenceCounts } from './ports.ts';
-import type { Sessions } from './sessions.ts';
+import type { Refuser } from '../xmpp/stanza/request-error.ts';
+import type { OperationQueue, PresenceCounts, StanzaSink } from './ports.ts';
+import type { SessionTracker } from './session-tracker.ts';
 
-export interface OwnContactOptions {
+export interface ComponentContactOptions {
   readonly domain: string;
-  readonly link: OutPort;
-  readonly pipeline: Pipe;
+  readonly link: StanzaSink;
+  readonly pipeline: OperationQueue;
   readonly ids: IdSource;
-  readonly passage: Passing;
-  readonly sessions: Sessions;
+  readonly refuser: Refuser;
+  readonly sessions: SessionTracker;
   readonly clock: Clock;
   readonly counts: PresenceCounts;
 }
@@ -20,13 +21,13 @@ export interface OwnContactOptions {
  * The component's own domain as a contact: available while messages are taken. Whoever wants its presence may have it,
  * and is asked for nothing.
  */
-export class OwnContact {
-  readonly #options: OwnContactOptions;
+export class ComponentContact {
+  readonly #options: ComponentContactOptions;
   /** Who watches it, as far as this process knows: when Redis fails nobody can be asked. */
   #watchers = new Set<string>();
   #usable = false;
 
-  constructor(options: OwnContactOptions) {
+  constructor(options: ComponentContactOptions) {
     this.#options = options;
   }
 
@@ -41,7 +42,7 @@ export class OwnContact {
 
   /** Takes what a served user sends it, but for his own presence and errors. */
   take(type: string, from: Address): void {
-    const { domain, link, pipeline, ids, passage, sessions, counts } = this.#options;
+    const { domain, link, pipeline, ids, refuser, sessions, counts } = this.#options;
     const now = this.#options.clock.now();
     const reply = (to: string, kind: 'subscribed' | 'available' | 'unavailable' | 'probe') => {
       counts.presenceReplies += 1;
@@ -67,7 +68,7 @@ export class OwnContact {
             if (type === 'subscribe') reply(from.bare, 'subscribed');
             reply(from.full, this.#usable ? 'available' : 'unavailable');
           },
-          refuse: () => passage.drop(),
+          refuse: () => refuser.drop(),
         });
         return;
       }
@@ -94,7 +95,7 @@ export class OwnContact {
         return;
       }
       default:
-        passage.drop();
+        refuser.drop();
     }
   }
 

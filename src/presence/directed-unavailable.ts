@@ -4,21 +4,21 @@ import { type Clock, endUnheardSession, whoStillSees } from '../store/contract.t
 import { withResource } from '../xmpp/stanza/address.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
 import { presenceStanza } from '../xmpp/stanza/presence.ts';
-import type { OutPort, Pipe, PresenceCounts } from './ports.ts';
-import type { Sessions } from './sessions.ts';
+import type { OperationQueue, PresenceCounts, StanzaSink } from './ports.ts';
+import type { SessionTracker } from './session-tracker.ts';
 
-export interface DirectedOptions {
-  readonly link: OutPort;
-  readonly pipeline: Pipe;
+export interface DirectedUnavailableOptions {
+  readonly link: StanzaSink;
+  readonly pipeline: OperationQueue;
   readonly addresses: AddressPolicy;
   readonly ids: IdSource;
   readonly clock: Clock;
-  readonly sessions: Sessions;
+  readonly sessions: SessionTracker;
   readonly counts: PresenceCounts;
   /** How long a broadcast to all watchers may take, ms. */
   readonly broadcast: number;
   /** How long a probe's answer may take, ms. */
-  readonly patience: number;
+  readonly probeTimeout: number;
 }
 
 const RETRY_AFTER = 1000;
@@ -29,12 +29,12 @@ const RETRY_AFTER = 1000;
  * one who was not. The answer comes to a resource that nobody has, and goes no further.
  */
 export class DirectedUnavailable {
-  readonly #options: DirectedOptions;
-  /** Sessions that are being looked at, and whether they have said so to another since. */
+  readonly #options: DirectedUnavailableOptions;
+  /** SessionTracker that are being looked at, and whether they have said so to another since. */
   readonly #asking = new Map<string, boolean>();
   readonly #closed = new AbortController();
 
-  constructor(options: DirectedOptions) {
+  constructor(options: DirectedUnavailableOptions) {
     this.#options = options;
   }
 
@@ -58,16 +58,16 @@ export class DirectedUnavailable {
   }
 
   async #ask(user: string, resource: string): Promise<void> {
-    const { pipeline, sessions, link, ids, counts, clock, broadcast, patience } = this.#options;
+    const { pipeline, sessions, link, ids, counts, clock, broadcast, probeTimeout } = this.#options;
     await this.#wait(broadcast);
     const watcher = await this.#perform(() => pipeline.perform(whoStillSees(user, resource)));
     if (watcher === 'ended') sessions.ended(user, resource);
     if (watcher === undefined || watcher === 'ended') return;
     counts.presenceProbes += 1;
-    const from = withResource(this.#standIn(watcher), ids.next());
+    const from = withResource(this.#outerOf(watcher), ids.next());
     link.send(presenceStanza({ type: 'probe', from, to: user, id: ids.next() }));
-    await this.#wait(patience);
-    sessions.endedUnseen(
+    await this.#wait(probeTimeout);
+    sessions.endedUnannounced(
       user,
       await this.#perform(() => pipeline.perform(endUnheardSession(user, resource, clock.now()))),
     );
@@ -88,7 +88,7 @@ export class DirectedUnavailable {
     return sleep(ms, undefined, { signal: this.#closed.signal, ref: false });
   }
 
-  #standIn(watcher: string): string {
+  #outerOf(watcher: string): string {
     return this.#options.addresses.outerOf(watcher);
   }
 }

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import type { Element } from '@xmpp/xml';
 import type { AddressPolicy, Route } from '../addressing/address-policy.ts';
 import type { LinkPort } from '../delivery/ports.ts';
-import type { Passage } from '../routing/passthrough.ts';
 import {
   type Clock,
   endIq,
@@ -19,11 +18,12 @@ import { rewriteChildren } from '../xmpp/stanza/embedded-addresses.ts';
 import type { Condition } from '../xmpp/stanza/error-conditions.ts';
 import { type IdSource, isOwnId } from '../xmpp/stanza/ids.ts';
 import { otherAttributes } from '../xmpp/stanza/message.ts';
+import type { Refuser } from '../xmpp/stanza/request-error.ts';
 import { TooDeepError } from '../xmpp/stanza/xml.ts';
 import { AccountRequests } from './account-requests.ts';
 
 /** What this room counts. */
-export interface QueryCounts {
+export interface IqCounts {
   queries: number;
   queriesAnswered: number;
   queriesTimedOut: number;
@@ -32,14 +32,14 @@ export interface QueryCounts {
   repliesUnknown: number;
 }
 
-export interface RelayOptions {
+export interface RequestRelayOptions {
   readonly link: LinkPort;
   readonly pipeline: StoreQueue;
-  readonly passage: Passage;
+  readonly refuser: Refuser;
   readonly addresses: AddressPolicy;
   readonly ids: IdSource;
   readonly clock: Clock;
-  readonly counts: QueryCounts;
+  readonly counts: IqCounts;
   readonly maxStanzaBytes: number;
   readonly log: { warn(fields: object, message: string): void };
   /** How long an answer may take, ms. */
@@ -50,7 +50,7 @@ export interface RelayOptions {
 
 const TIME_LIMIT = 60_000;
 const SILENCE = 8_000;
-/** For a process to tell an asker that his time is over, ms; then another does. */
+/** For a process to tell an requester that his time is over, ms; then another does. */
 const LEASE = 10_000;
 /** How long a taken reply is remembered, ms: longer than a call to Redis is repeated. */
 const REMEMBERED = 30_000;
@@ -64,14 +64,14 @@ const LONGEST_ID = 1024;
  * Requests between users (RFC 6120 section 8.2.3) and their replies. The server maps replies by id alone, for all
  * components together, so each goes out under an id of ours; the reply is known by it again, in whichever process.
  */
-export class Relay {
-  readonly #options: RelayOptions;
+export class RequestRelay {
+  readonly #options: RequestRelayOptions;
   // Names a reply that this process has taken.
   readonly #token = randomBytes(6).toString('base64url');
   #taken = 0;
   readonly #toAccounts = new AccountRequests();
 
-  constructor(options: RelayOptions) {
+  constructor(options: RequestRelayOptions) {
     this.#options = options;
   }
 
@@ -81,10 +81,10 @@ export class Relay {
    * @throws {TooDeepError} when it is nested too deeply to be carried
    */
   request(element: Element, { from, to }: Route): void {
-    const { link, pipeline, passage, addresses, ids, counts, maxStanzaBytes, timeLimit = TIME_LIMIT } = this.#options;
+    const { link, pipeline, refuser, addresses, ids, counts, maxStanzaBytes, timeLimit = TIME_LIMIT } = this.#options;
     const { attrs } = element;
     if (Buffer.byteLength(attrs.id as string) > LONGEST_ID) {
-      passage.refuse(element, { condition: 'policy-violation', text: `An id may have ${LONGEST_ID} bytes` });
+      refuser.refuse(element, { condition: 'policy-violation', text: `An id may have ${LONGEST_ID} bytes` });
       return;
     }
     const id = ids.next();
@@ -100,11 +100,11 @@ export class Relay {
     };
     const xml = this.#across(element, { from, to }, question.proxied, question.responder, id);
     if (Buffer.byteLength(xml) > maxStanzaBytes) {
-      passage.refuse(element, { condition: 'policy-violation', text: `A stanza may have ${maxStanzaBytes} bytes` });
+      refuser.refuse(element, { condition: 'policy-violation', text: `A stanza may have ${maxStanzaBytes} bytes` });
       return;
     }
     const request = recordIq(id, question, this.#options.clock.now() + timeLimit, BOUNDS);
-    const refuse = (text: string) => passage.refuse({ name: 'iq', attrs }, { condition: 'resource-constraint', text });
+    const refuse = (text: string) => refuser.refuse({ name: 'iq', attrs }, { condition: 'resource-constraint', text });
     pipeline.push({
       request,
       owner: from.bare,
@@ -125,7 +125,7 @@ export class Relay {
 
   /** Takes a reply that came to a proxied address. */
   reply(element: Element): void {
-    const { pipeline, addresses, passage, counts } = this.#options;
+    const { pipeline, addresses, refuser, counts } = this.#options;
     const { id = '', from, to } = element.attrs;
     if (!isOwnId(id)) {
       counts.repliesUnknown += 1;
@@ -140,14 +140,14 @@ export class Relay {
     pipeline.push({
       request,
       owner: replier.returnsKey,
-      bytes: weight(element),
+      bytes: approximateSize(element),
       done: (reply) => {
         if (reply.outcome === 'answers') this.#answer(id, element, reply.iq);
         else if (reply.outcome === 'late') counts.repliesLate += 1;
         else counts.repliesForged += 1;
       },
-      // Its asker is told when his time is over.
-      refuse: () => passage.drop(),
+      // Its requester is told when his time is over.
+      refuse: () => refuser.drop(),
     });
   }
 
@@ -194,7 +194,7 @@ export class Relay {
     }
   }
 
-  /** The reply cannot be passed on, and the asker waits for one. */
+  /** The reply cannot be passed on, and the requester waits for one. */
   #unfit({ from, to, id }: RelayedIq, condition: 'policy-violation' | 'internal-server-error'): void {
     const by = this.#options.addresses.componentDomain;
     this.#options.link.send(errorStanza('iq', from, to, id, { condition, by }));
@@ -213,10 +213,10 @@ export class Relay {
 }
 
 /** About what an element takes in memory. The link has bounded its depth. */
-export function weight({ attrs, children }: Element): number {
+export function approximateSize({ attrs, children }: Element): number {
   let sum = 100;
   for (const key in attrs) sum += String(attrs[key]).length;
-  for (const child of children) sum += typeof child === 'object' ? weight(child) : String(child).length;
+  for (const child of children) sum += typeof child === 'object' ? approximateSize(child) : String(child).length;
   return sum;
 }
 
