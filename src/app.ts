@@ -17,6 +17,7 @@ import type { PresenceTiming } from './presence/presence-service.ts';
 import { IngressQueue } from './routing/ingress-queue.ts';
 import { type Connections, connect } from './store/redis/connections.ts';
 import { Ledger } from './store/redis/ledger.ts';
+import { Pipeline } from './store/redis/pipeline.ts';
 import { RetryPolicy } from './store/retry-policy.ts';
 import { type Log, throttled } from './util/log.ts';
 import { waitAtMost } from './util/timeout.ts';
@@ -45,6 +46,7 @@ export class ReceiptsProxy {
   readonly #log: Log;
   readonly #connections: Connections;
   readonly #ledger: Ledger;
+  readonly #pipeline: Pipeline;
   readonly #administration: Administration;
   readonly #receipts: Delivery;
   readonly #queries: IqService;
@@ -108,10 +110,19 @@ export class ReceiptsProxy {
       version: VERSION,
       log,
     });
+    this.#pipeline = new Pipeline(this.#ledger, {
+      log,
+      onFailing: (failing) => this.#receipts.presence.redis(failing),
+      onSetAside: () => {
+        metrics.counts.setAside += 1;
+      },
+      ...(tuning.pipelineTimeout !== undefined && { timeout: tuning.pipelineTimeout }),
+    });
     this.#receipts = new Delivery({
       commands: this.#administration.commands,
       link: this.link,
       ledger: this.#ledger,
+      pipeline: this.#pipeline,
       addresses,
       ack,
       retry: policy,
@@ -131,7 +142,6 @@ export class ReceiptsProxy {
         onRefused: (condition) => metrics.refused(condition),
       },
       log,
-      ...(tuning.pipelineTimeout !== undefined && { patience: tuning.pipelineTimeout }),
       ping: (full) => this.#queries.requester.ping(full),
       reaches: (from, to) => this.#queries.requester.reaches(from, to),
       batching: { request: (full, payload) => this.#queries.requester.notify(full, payload) },
@@ -156,7 +166,7 @@ export class ReceiptsProxy {
       ...tuning.queries,
     });
     this.#workers = new Workers({
-      pipeline: this.#receipts.pipeline,
+      pipeline: this.#pipeline,
       outbox: this.#receipts.outbox,
       endings: this.#receipts.endings,
       pings: this.#receipts.pings,
@@ -180,7 +190,7 @@ export class ReceiptsProxy {
       log,
       ...(tuning.health !== undefined && { timing: tuning.health }),
     });
-    const { pipeline } = this.#receipts;
+    const pipeline = this.#pipeline;
     this.#ingress = new IngressQueue({
       handle: (stanza) => (stanza.name === 'iq' ? this.#queries : this.#receipts).stanza(stanza),
       backlog: () => pipeline.waiting,
@@ -244,14 +254,14 @@ export class ReceiptsProxy {
     this.#queries.stop();
     this.#ingress.release();
     // Never empty while stanzas keep coming: the link needs its share, to have what was sent proved.
-    await waitAtMost(left() / 4, this.#receipts.pipeline.drained());
+    await waitAtMost(left() / 4, this.#pipeline.drained());
     // What arrives from here on is stored, and sent by whoever sweeps next; nothing of it is acknowledged.
     await this.link.stop(left());
-    await waitAtMost(left(), this.#receipts.pipeline.drained());
+    await waitAtMost(left(), this.#pipeline.drained());
     await waitAtMost(left(), this.#workers.close());
     await waitAtMost(left(), this.#queues.close());
     await waitAtMost(left(), this.#http?.close() ?? Promise.resolve());
-    this.#receipts.pipeline.close();
+    this.#pipeline.close();
     await this.#connections.close();
   }
 

@@ -13,6 +13,7 @@ import { Erasure } from '../store/erasure.ts';
 import { RedisQueries } from '../store/redis/administration-queries.ts';
 import type { Connections } from '../store/redis/connections.ts';
 import type { Ledger } from '../store/redis/ledger.ts';
+import { redisFault } from '../store/redis/redis-faults.ts';
 import type { Log } from '../util/log.ts';
 
 export interface AdministrationOptions {
@@ -42,7 +43,12 @@ export function composeAdministration(options: AdministrationOptions): Administr
   const proxied = (jid: string) => addresses.parse(jid).outer;
   const queries = new RedisQueries(redis, ledger.keys);
   const perform: Perform = (request) => receipts().pipeline.perform(request);
-  const forgetting = new UserErasure({ queues, erasure: new Erasure({ queries, perform }), log });
+  const forgetting = new UserErasure({
+    queues,
+    isFull: (error) => redisFault(error).code === 'OOM',
+    erasure: new Erasure({ queries, perform }),
+    log,
+  });
   const desk: Desk = {
     queries,
     perform,

@@ -4,8 +4,7 @@ import type { ReceiptsOf, SessionObserver } from '../presence/ports.ts';
 import { PresenceService, type PresenceTiming } from '../presence/presence-service.ts';
 import { type CommandsPort, ComponentService } from '../routing/component-service.ts';
 import { MessageRouter } from '../routing/router.ts';
-import type { Store, StoreClock } from '../store/contract.ts';
-import { Pipeline } from '../store/redis/pipeline.ts';
+import type { Store, StoreClock, StoreQueue } from '../store/contract.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import type { AckFormat } from '../xmpp/stanza/build.ts';
@@ -73,6 +72,8 @@ interface DeliveryEvents {
 export interface DeliveryOptions {
   readonly link: LinkPort;
   readonly ledger: Store;
+  /** The way to it. */
+  readonly pipeline: StoreQueue;
   readonly addresses: AddressPolicy;
   readonly ack: { readonly format: AckFormat };
   readonly retry: RetryPolicy;
@@ -98,8 +99,6 @@ export interface DeliveryOptions {
   readonly reaches?: RefusalsOptions['reaches'];
   /** How batches are sent, and how long they gather, ms; without it none is. */
   readonly batching?: Pick<AcknowledgementBatchesOptions, 'request' | 'maxDelay'>;
-  /** How long a message waits for Redis before it is refused, ms. */
-  readonly patience?: number;
   readonly presence?: {
     readonly observer?: SessionObserver;
     readonly receiptsOf?: ReceiptsOf;
@@ -112,7 +111,7 @@ export class Delivery {
   readonly addresses: AddressPolicy;
   /** The ledger's time. */
   readonly clock: StoreClock;
-  readonly pipeline: Pipeline;
+  readonly pipeline: StoreQueue;
   readonly outbox: Outbox;
   readonly endings: Endings;
   readonly unsendable: Unsendable;
@@ -128,15 +127,11 @@ export class Delivery {
   readonly #service: ComponentService;
 
   constructor(options: DeliveryOptions) {
-    const { link, ledger, addresses, ack, retry, counts, events, jobs, log, patience } = options;
+    const { link, ledger, addresses, ack, retry, counts, events, jobs, log } = options;
     this.addresses = addresses;
     this.clock = ledger.clock;
     const ids = new IdSource();
-    const onFailing = (failing: boolean) => this.presence.redis(failing);
-    const onSetAside = () => {
-      counts.setAside += 1;
-    };
-    this.pipeline = new Pipeline(ledger, { log, onFailing, onSetAside, ...(patience !== undefined && { patience }) });
+    this.pipeline = options.pipeline;
     const notices = new Notices({
       addresses,
       ids,

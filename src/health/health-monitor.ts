@@ -1,8 +1,5 @@
 import type { Element } from '@xmpp/xml';
-import type { ConnectionMonitor } from '../store/redis/connection-monitor.ts';
-import type { Probe } from '../store/redis/probe.ts';
-import { isLasting, type RedisFault } from '../store/redis/redis-faults.ts';
-import type { RedisSetup } from '../store/redis/server-setup.ts';
+import type { StoreConnection, StoreFault, StoreProbe, StoreSetup } from '../store/contract.ts';
 import { DomainMonitor, type DomainTiming } from './domain-monitor.ts';
 import type { Loss } from './ledger-identity.ts';
 import { assessReadiness, type LinkState, type PipelineHealth, type Readiness } from './readiness.ts';
@@ -15,10 +12,10 @@ export interface HealthTiming {
 }
 
 export interface HealthOptions {
-  readonly probe: Probe;
-  readonly connection: ConnectionMonitor;
+  readonly probe: StoreProbe;
+  readonly connection: StoreConnection;
   /** How Redis is set up. */
-  readonly inspect: () => Promise<RedisSetup>;
+  readonly inspect: () => Promise<StoreSetup>;
   readonly pausedQueues: () => Promise<string[]>;
   readonly memory?: () => Promise<number | undefined>;
   /** The part of Redis' memory that is kept free, 0 to 1. */
@@ -119,13 +116,13 @@ export class HealthMonitor {
    *
    * @returns what must be changed before the proxy can work; what is wrong with Redis when that may pass
    */
-  async begin(ms: number): Promise<{ refusals: readonly string[]; fault?: RedisFault }> {
+  async begin(ms: number): Promise<{ refusals: readonly string[]; fault?: StoreFault }> {
     const { connection } = this.#options;
-    await connection.usable(ms, isLasting);
+    await connection.usable(ms, ({ lasting }) => lasting);
     await this.#storage.check();
     this.#storage.start();
     const { fault } = this.#storage.state;
-    if (fault !== undefined) return { fault, refusals: isLasting(fault) ? [fault.text] : [] };
+    if (fault !== undefined) return { fault, refusals: fault.lasting ? [fault.text] : [] };
     return { refusals: this.#storage.state.refusals };
   }
 

@@ -1,4 +1,4 @@
-/** What a look at a ledger's mark shows; see `Mark` in store/redis/probe.ts. */
+/** What a look at a ledger's mark shows; see `StoreMark` in store/contract/health.ts. */
 export interface Seen {
   readonly id: string;
   readonly count: number;

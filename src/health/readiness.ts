@@ -1,4 +1,4 @@
-import type { RedisFault } from '../store/redis/redis-faults.ts';
+import type { StoreFault } from '../store/contract.ts';
 import type { DomainState } from './domain-monitor.ts';
 import type { RedisState } from './redis-monitor.ts';
 
@@ -39,7 +39,7 @@ export interface LinkState {
 /** What the pipeline's calls to Redis show; times as of `performance.now()`. */
 export interface PipelineHealth {
   readonly failingSince: number | undefined;
-  readonly fault: RedisFault | undefined;
+  readonly fault: StoreFault | undefined;
 }
 
 export interface Observations {

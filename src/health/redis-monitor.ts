@@ -1,6 +1,4 @@
-import type { Mark } from '../store/redis/probe.ts';
-import type { RedisFault } from '../store/redis/redis-faults.ts';
-import type { RedisSetup } from '../store/redis/server-setup.ts';
+import type { StoreFault, StoreMark, StoreSetup } from '../store/contract.ts';
 import { LedgerIdentity, LOSS_TEXT, type Loss } from './ledger-identity.ts';
 
 /** In ms. */
@@ -24,14 +22,14 @@ export const REDIS_TIMING: RedisTiming = {
 
 export interface RedisMonitorOptions {
   /** Writes; rejects when that is not accepted. */
-  readonly write: () => Promise<Mark>;
+  readonly write: () => Promise<StoreMark>;
   /** How Redis is set up; rejects when it does not answer, or may not be asked. */
-  readonly inspect: () => Promise<RedisSetup>;
+  readonly inspect: () => Promise<StoreSetup>;
   /** Queues of the library that somebody has paused, by name. */
   readonly pausedQueues: () => Promise<string[]>;
   /** How much of Redis' `maxmemory` is used, 0 to 1; undefined when there is none, or nobody tells. */
   readonly memory?: () => Promise<number | undefined>;
-  readonly explain: (error: unknown) => Promise<RedisFault>;
+  readonly explain: (error: unknown) => Promise<StoreFault>;
   /** The ledger is not what it was: what is cached of it counts no more. */
   readonly onLoss: (loss: Loss) => void;
   readonly log: {
@@ -48,7 +46,7 @@ export interface RedisState {
   readonly lastSuccessAt: number | undefined;
   /** Since when writes have failed; undefined while they are accepted. */
   readonly failingSince: number | undefined;
-  readonly fault: RedisFault | undefined;
+  readonly fault: StoreFault | undefined;
   readonly refusals: readonly string[];
   readonly warnings: readonly string[];
   readonly pausedQueues: readonly string[];
@@ -67,8 +65,8 @@ export class RedisMonitor {
   #inspectedAt = Number.NEGATIVE_INFINITY;
   #lastSuccessAt: number | undefined;
   #failingSince: number | undefined;
-  #fault: RedisFault | undefined;
-  #health: RedisSetup = { refusals: [], warnings: [] };
+  #fault: StoreFault | undefined;
+  #health: StoreSetup = { refusals: [], warnings: [] };
   #pausedQueues: readonly string[] = [];
   #memoryUsed: number | undefined;
   #loss: { text: string; at: number } | undefined;
@@ -128,7 +126,7 @@ export class RedisMonitor {
   }
 
   /** Looks at how Redis is set up, and logs what is new in it. Never rejects. */
-  async inspect(): Promise<RedisSetup> {
+  async inspect(): Promise<StoreSetup> {
     const { log } = this.#options;
     this.#inspectedAt = performance.now();
     const before = this.#health;

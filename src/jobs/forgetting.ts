@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Job } from 'bullmq';
 import type { Erasure } from '../store/erasure.ts';
-import { redisFault } from '../store/redis/redis-faults.ts';
 import { removeJobsAbout } from './dead-letters.ts';
 import type { ErasureData } from './jobs.ts';
 import type { Queues } from './queues.ts';
@@ -15,6 +14,8 @@ const PROGRESS_EVERY = 2000;
 export interface UserErasureOptions {
   readonly queues: Queues;
   readonly erasure: Erasure;
+  /** Whether this is the error of a store that has reached its memory limit, and takes no job. */
+  readonly isFull: (error: unknown) => boolean;
   /** ms; default {@link TIMEOUT}. */
   readonly timeout?: number;
   readonly log: { info(fields: object, message: string): void };
@@ -43,7 +44,7 @@ export class UserErasure {
     try {
       await forgetting.add('user', { jid, proxied }, { jobId });
     } catch (error) {
-      if (redisFault(error).code !== 'OOM') throw error;
+      if (!this.#options.isFull(error)) throw error;
       return this.#withoutJob(jid, proxied, timeout);
     }
     for (;;) {

@@ -1,5 +1,6 @@
 import type { AdministrationReplies, AdministrationRequest } from './contract/administration.ts';
 import type { EvidenceReplies, EvidenceRequest } from './contract/evidence.ts';
+import type { StoreQueueHealth } from './contract/health.ts';
 import type { IqReplies, IqRequest } from './contract/iq.ts';
 import type { MessageReplies, MessageRequest } from './contract/messages.ts';
 import type { PresenceReplies, PresenceRequest } from './contract/presence.ts';
@@ -7,6 +8,7 @@ import type { StoredRecord } from './contract/record.ts';
 
 export * from './contract/administration.ts';
 export * from './contract/evidence.ts';
+export * from './contract/health.ts';
 export * from './contract/iq.ts';
 export * from './contract/messages.ts';
 export * from './contract/presence.ts';
@@ -157,6 +159,7 @@ export interface StoreQueue {
   perform<R extends Request>(request: R, take?: (reply: ReplyTo<R>) => void): Promise<ReplyTo<R>>;
   /** Whether the last call to the store failed. */
   readonly failing: boolean;
+  readonly health: StoreQueueHealth;
   /** Resolves when nothing waits or is in flight. */
   drained(): Promise<void>;
   /** Gives up what waits and takes nothing more. */

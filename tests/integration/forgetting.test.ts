@@ -15,6 +15,7 @@ let erasure: Erasure;
 let forgetting: UserErasure;
 
 const PROXIED = 'alice@receipts.example.org';
+const isFull = () => false;
 const silent = { info: () => {}, warn: () => {} };
 
 beforeAll(async () => {
@@ -28,7 +29,7 @@ beforeEach(() => {
   queues = new Queues({ connection, prefix, undeliveredRetention: 1e9, onProblem: () => {}, clock: Date, log: silent });
   const inquiry = new RedisQueries(open.redis, open.ledger.keys);
   erasure = new Erasure({ queries: inquiry, perform: (operation) => open.ledger.perform(operation) });
-  forgetting = new UserErasure({ queues, erasure, timeout: 100, log: silent });
+  forgetting = new UserErasure({ queues, erasure, isFull, timeout: 100, log: silent });
 });
 afterEach(async () => {
   await queues.close();
@@ -59,6 +60,7 @@ test('a job that begins anew after its process died does the rest', async () => 
   if (job === undefined) throw new Error('There is no job');
   // It dies when the jobs are to be removed.
   const broken = new UserErasure({
+    isFull,
     queues: { ...queues, redelivery: undefined } as unknown as Queues,
     erasure: new Erasure({
       queries: new RedisQueries(open.redis, open.ledger.keys),
@@ -104,7 +106,7 @@ test('jobs and dead letters that name the user go, those of others stay, and the
 test('what is counted first is what is there', async () => {
   for (let i = 0; i < 10; i += 1) await open.ledger.perform(aliceWrites({ id: `m-${i}` }));
   // In a tenth of a second a busy machine may not come to the end.
-  const patient = new UserErasure({ queues, erasure, log: silent });
+  const patient = new UserErasure({ queues, erasure, isFull, log: silent });
   expect(await patient.count(BOB)).toEqual({ all: true, count: 10 });
   expect(await patient.count('carol@example.org')).toEqual({ all: true, count: 0 });
   expect(await open.ledger.figures()).toMatchObject({ pending: 10 });

@@ -293,7 +293,7 @@ describe('is refused', () => {
   });
 
   test('what cannot be noted, as something to try again', async () => {
-    const hasty = openIqStage(server.url, {}, { patience: 50 });
+    const hasty = openIqStage(server.url, {}, { pipelineTimeout: 50 });
     hasty.redis.disconnect();
     hasty.queries.stanza(parseStanza(asks()));
     const refusal = await hasty.writes();

@@ -45,7 +45,7 @@ function room(timing: Partial<typeof TIMING> = {}, beside?: ReturnType<typeof op
   const opened = openDeliveryStage(server.url, {
     presence: { observer, timing: { ...TIMING, ...timing } },
     ...(beside && { ledger: beside.ledger }),
-    ...(patience !== undefined && { patience }),
+    ...(patience !== undefined && { pipelineTimeout: patience }),
   });
   returned.length = 0;
   ended.length = 0;

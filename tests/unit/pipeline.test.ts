@@ -113,8 +113,8 @@ test('a call that fails is made again, with nothing lost and the order kept', as
   expect(pipeline.failing).toBe(false);
 });
 
-test('what may be refused is refused when patience ends; receipts wait until Redis is back', async () => {
-  const { ledger, accept, settle, pass, happened, pipeline } = setUp({ patience: 0 });
+test('what may be refused is refused when its timeout is over; receipts wait until Redis is back', async () => {
+  const { ledger, accept, settle, pass, happened, pipeline } = setUp({ timeout: 0 });
   accept('a');
   settle('b');
   pass('p');
@@ -166,7 +166,7 @@ test('one stanza that cannot be handled does not take the others of its turn wit
 });
 
 test('perform gives the result, or rejects when it is refused', async () => {
-  const { ledger, pipeline } = setUp({ patience: 0 });
+  const { ledger, pipeline } = setUp({ timeout: 0 });
   const first = pipeline.perform(named('a'));
   (await ledger.call(0)).answer();
   expect(await first).toBe('a!');

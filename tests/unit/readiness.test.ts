@@ -30,7 +30,7 @@ const FINE: Observations = {
   monotonic: 100_000,
 };
 
-const fault = { kind: 'state', code: 'OOM', text: 'Redis is full', reconnect: false } as const;
+const fault = { kind: 'state', code: 'OOM', text: 'Redis is full', reconnect: false, lasting: false } as const;
 
 test('a server that is slow is in order for as long as it may be expected to take', () => {
   const owing = (awaitingAnswerFor: number, roundTrip: number) =>

@@ -1,8 +1,9 @@
 import type { Redis } from 'ioredis';
-import { type RedisFault, redisFault } from './redis-faults.ts';
+import type { StoreConnection, StoreFault } from '../contract.ts';
+import { redisFault } from './redis-faults.ts';
 
 /** Knows why a connection is not usable, which its commands do not say while it is being made again. */
-export class ConnectionMonitor {
+export class ConnectionMonitor implements StoreConnection {
   readonly #redis: Redis;
   #problem: Error | undefined;
 
@@ -18,7 +19,7 @@ export class ConnectionMonitor {
   }
 
   /** What was last wrong with making the connection; undefined while there is one. */
-  get fault(): RedisFault | undefined {
+  get fault(): StoreFault | undefined {
     return this.#problem && redisFault(this.#problem);
   }
 
@@ -27,7 +28,7 @@ export class ConnectionMonitor {
    *
    * @param error of ioredis
    */
-  async explain(error: unknown): Promise<RedisFault> {
+  async explain(error: unknown): Promise<StoreFault> {
     const fault = redisFault(error);
     if (fault.kind !== 'connection' || this.#redis.status === 'ready') return fault;
     // Connected and not ready: it reads its data, or does not say anything.
@@ -43,7 +44,7 @@ export class ConnectionMonitor {
   }
 
   /** Resolves with whether the connection is usable within `ms`; sooner when what is wrong needs other settings. */
-  usable(ms: number, hopeless: (fault: RedisFault) => boolean): Promise<boolean> {
+  usable(ms: number, hopeless: (fault: StoreFault) => boolean): Promise<boolean> {
     const redis = this.#redis;
     if (redis.status === 'ready') return Promise.resolve(true);
     return new Promise((resolve) => {

@@ -4,13 +4,15 @@ import {
   type ReplyTo,
   type Request,
   type Store,
+  type StoreFault,
   type StoreQueue,
+  type StoreQueueHealth,
   UnreadableReplyError,
   type Work,
 } from '../contract.ts';
 import { Calls, type Item } from './calls.ts';
 import { argumentCount } from './codec/requests.ts';
-import { type RedisFault, redisFault } from './redis-faults.ts';
+import { redisFault } from './redis-faults.ts';
 
 interface Entry extends Item {
   readonly work: Work;
@@ -22,14 +24,6 @@ interface Entry extends Item {
 interface Batch {
   readonly entries: readonly Entry[];
   done: boolean;
-}
-
-/** What the pipeline has last heard of Redis; times are of the monotonic clock, ms. */
-export interface PipelineHealth {
-  readonly lastSuccessAt: number | undefined;
-  readonly failingSince: number | undefined;
-  /** What the last call failed with, while it does. */
-  readonly fault: RedisFault | undefined;
 }
 
 export interface PipelineOptions {
@@ -45,7 +39,7 @@ export interface PipelineOptions {
   /** Operations in one call to Redis. */
   readonly batch?: number;
   /** How long work waits for Redis before it is refused, ms. */
-  readonly patience?: number;
+  readonly timeout?: number;
   /** Bounds of what waits; beyond them new work is refused at once. */
   readonly maxBytes?: number;
   readonly maxEntries?: number;
@@ -75,14 +69,14 @@ export class Pipeline implements StoreQueue {
   readonly #inFlight: Batch[] = [];
   #scheduled = false;
   #closed = false;
-  #patience: NodeJS.Timeout | undefined;
+  #expiry: NodeJS.Timeout | undefined;
   #lastSuccessAt: number | undefined;
-  #failing: { readonly since: number; readonly fault: RedisFault } | undefined;
+  #failing: { readonly since: number; readonly fault: StoreFault } | undefined;
   #idle: (() => void)[] = [];
   #onRoom: () => void = () => {};
 
   constructor(store: Pick<Store, 'batch'>, options: PipelineOptions) {
-    const defaults = { batch: 200, patience: 5000, maxBytes: 64 * 1024 * 1024, maxEntries: 100_000 };
+    const defaults = { batch: 200, timeout: 5000, maxBytes: 64 * 1024 * 1024, maxEntries: 100_000 };
     this.#options = { onFailing: () => {}, onSetAside: () => {}, ...defaults, ...options };
     this.#waiting = new FairQueue({
       owner: ({ work }) => work.owner ?? '',
@@ -102,7 +96,7 @@ export class Pipeline implements StoreQueue {
     return this.#failing !== undefined;
   }
 
-  get health(): PipelineHealth {
+  get health(): StoreQueueHealth {
     return { lastSuccessAt: this.#lastSuccessAt, failingSince: this.#failing?.since, fault: this.#failing?.fault };
   }
 
@@ -119,7 +113,7 @@ export class Pipeline implements StoreQueue {
   close(): void {
     this.#closed = true;
     this.#waiting.clear();
-    clearInterval(this.#patience);
+    clearInterval(this.#expiry);
   }
 
   push<R extends Request>(work: Work<R>): void {
@@ -283,7 +277,7 @@ export class Pipeline implements StoreQueue {
     }
     this.#loseOnly(entries);
     for (const batch of this.#inFlight) this.#loseOnly(batch.entries.filter(({ request }) => request === undefined));
-    this.#patience ??= setInterval(() => this.#losePatience(), 250).unref();
+    this.#expiry ??= setInterval(() => this.#refuseExpired(), 250).unref();
   }
 
   #noteWorking(): void {
@@ -292,12 +286,12 @@ export class Pipeline implements StoreQueue {
     const seconds = (this.#lastSuccessAt - this.#failing.since) / 1000;
     this.#options.log.info({ seconds }, 'Redis takes messages again');
     this.#failing = undefined;
-    clearInterval(this.#patience);
-    this.#patience = undefined;
+    clearInterval(this.#expiry);
+    this.#expiry = undefined;
     this.#options.onFailing(false);
   }
 
-  #losePatience(): void {
+  #refuseExpired(): void {
     const waiting = [...this.#waiting];
     this.#loseOnly(waiting);
     const left = waiting.filter((entry) => !entry.over);
@@ -312,7 +306,7 @@ export class Pipeline implements StoreQueue {
 
   /** Refuses what has waited too long; what needs no ledger goes on; the rest keeps waiting. */
   #loseOnly(entries: readonly Entry[]): void {
-    const limit = performance.now() - this.#options.patience;
+    const limit = performance.now() - this.#options.timeout;
     for (const entry of entries) {
       if (entry.over || entry.since > limit) continue;
       if (entry.work.refuse) this.#refuse(entry);

@@ -1,24 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import type { StoreMark, StoreProbe } from '../contract.ts';
 import { Keys } from './keys.ts';
 import { NEEDED_COMMANDS } from './needed-commands.ts';
 import { PROBE, REHEARSE } from './scripts.ts';
-
-/** Which ledger a Redis holds. */
-export interface Mark {
-  /** Random; of whoever wrote to this ledger first. */
-  readonly id: string;
-  /** Grows with each probe of any process. */
-  readonly count: number;
-  /** There was none: an empty Redis, or one that has lost all. */
-  readonly made: boolean;
-}
 
 /** How long it is remembered that a self-ping is of this Redis' processes, ms. */
 const TOKEN_FOR = 120_000;
 
 /** Writes that have no other purpose than to see whether, and where, Redis takes them. Rejects with errors of ioredis. */
-export class Probe {
+export class Probe implements StoreProbe {
   readonly #redis: Redis;
   readonly #keys: Keys;
 
@@ -29,7 +20,7 @@ export class Probe {
   }
 
   /** Writes, and reads the ledger's mark. */
-  async write(): Promise<Mark> {
+  async write(): Promise<StoreMark> {
     const redis = this.#redis as unknown as Record<
       'receiptsProbe',
       (prefix: string, id: string) => Promise<[id: string, count: number, made: number]>

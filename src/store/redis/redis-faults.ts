@@ -1,19 +1,4 @@
-/**
- * What an error of Redis means for the call that met it. `connection`: the call may or may not have been carried out;
- * `state`: Redis takes no writes at all (any more, yet), whatever they contain; `content`: this very call is at fault, and
- * others would go through.
- */
-type FaultKind = 'connection' | 'state' | 'content';
-
-export interface RedisFault {
-  readonly kind: FaultKind;
-  /** The error's first word as Redis writes it (`READONLY`, `OOM` ...), or a name of ours; stable, for tests and metrics. */
-  readonly code: string;
-  /** What is wrong and what to do, in one line for an operator. */
-  readonly text: string;
-  /** The server behind this connection is not, or not yet, the one to write to: another connection may reach that. */
-  readonly reconnect: boolean;
-}
+import type { StoreFault } from '../contract.ts';
 
 interface StateFault {
   readonly code: string;
@@ -93,31 +78,28 @@ const STATE_FAULTS: readonly StateFault[] = [
   },
 ];
 
+/** What only a change of the settings mends. */
+const LASTING = new Set(['NOAUTH', 'NOPERM', 'DBINDEX', 'UNKNOWNCOMMAND']);
+
 /** What Redis before 7 puts before an error that a command of a script met. */
 const IN_A_SCRIPT = /^(?:ERR Error running script \(call to \w+\): )?(?:@user_script: ?\d+: )+-?/;
 
 /** Judges an error of ioredis, or one that a script has reported by its text. Pure. */
-export function redisFault(error: unknown): RedisFault {
+export function redisFault(error: unknown): StoreFault {
   const message = (error instanceof Error ? error.message : String(error)).replace(IN_A_SCRIPT, '');
   const found = STATE_FAULTS.find(({ pattern }) => pattern.test(message));
   if (found !== undefined) {
-    return { kind: 'state', code: found.code, text: found.text, reconnect: found.reconnect === true };
+    const { code, text, reconnect } = found;
+    return { kind: 'state', code, text, reconnect: reconnect === true, lasting: LASTING.has(code) };
   }
   const isReply = error instanceof Error && error.name === 'ReplyError';
   if (isReply) {
     const text = 'Redis rejects a call of ours for what is in it. The log has the error; please report it';
-    return { kind: 'content', code: /^[A-Z]+/.exec(message)?.[0] ?? 'ERR', text, reconnect: false };
+    return { kind: 'content', code: /^[A-Z]+/.exec(message)?.[0] ?? 'ERR', text, reconnect: false, lasting: false };
   }
   const silent = /timed? ?out/i.test(message);
   const text = silent
     ? 'Redis does not answer: it hangs, or the network to it does'
     : 'Redis cannot be reached. It goes on by itself when it is back; check REDIS_URL if it never was there';
-  return { kind: 'connection', code: silent ? 'TIMEOUT' : 'CONNECTION', text, reconnect: false };
-}
-
-/** What only a change of the settings mends, of Redis or of ours: to try again would be in vain. */
-const LASTING = new Set(['NOAUTH', 'NOPERM', 'DBINDEX', 'UNKNOWNCOMMAND']);
-
-export function isLasting({ code }: RedisFault): boolean {
-  return LASTING.has(code);
+  return { kind: 'connection', code: silent ? 'TIMEOUT' : 'CONNECTION', text, reconnect: false, lasting: false };
 }

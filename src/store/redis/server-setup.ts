@@ -1,21 +1,14 @@
 import type { Cluster, Redis } from 'ioredis';
+import type { StoreSetup } from '../contract.ts';
 import type { Probe } from './probe.ts';
 import { redisFault } from './redis-faults.ts';
-
-/** What is wrong with a Redis server, in words for an operator. */
-export interface RedisSetup {
-  /** It must not be used like this: acknowledged messages would be lost. */
-  readonly refusals: readonly string[];
-  /** It works, and promises less. */
-  readonly warnings: readonly string[];
-}
 
 function field(info: string, name: string): string | undefined {
   return info.match(new RegExp(`^${name}:(.*?)\\r?$`, 'm'))?.[1];
 }
 
 /** Judges what `INFO` says. Pure. CONFIG GET would say more, and managed Redis services forbid it. */
-export function assessInfo(info: string, save: string | undefined, fsync: string | undefined): RedisSetup {
+export function assessInfo(info: string, save: string | undefined, fsync: string | undefined): StoreSetup {
   const refusals: string[] = [];
   const warnings: string[] = [];
   const policy = field(info, 'maxmemory_policy');
@@ -55,7 +48,7 @@ export async function askMemory(redis: Pick<Redis, 'info'>): Promise<number | un
  *
  * @throws connection errors of ioredis
  */
-export async function checkSetup(redis: Redis | Cluster, probe: Pick<Probe, 'denied'>): Promise<RedisSetup> {
+export async function checkSetup(redis: Redis | Cluster, probe: Pick<Probe, 'denied'>): Promise<StoreSetup> {
   const setting = async (name: string): Promise<string | undefined> => {
     try {
       return ((await redis.config('GET', name)) as string[])[1];
@@ -76,7 +69,7 @@ export async function checkSetup(redis: Redis | Cluster, probe: Pick<Probe, 'den
   return { refusals: [...refusals, forbidden], warnings };
 }
 
-const UNSEEN: RedisSetup = {
+const UNSEEN: StoreSetup = {
   refusals: [],
   warnings: [
     'Redis does not let us see how it is set up. Allow the command INFO to the user of REDIS_URL, or see yourself that its maxmemory-policy is noeviction.',

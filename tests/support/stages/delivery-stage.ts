@@ -2,6 +2,7 @@ import { SubdomainPolicy } from '../../../src/addressing/subdomain-policy.ts';
 import { type Counts, Delivery, type DeliveryOptions } from '../../../src/delivery/delivery.ts';
 import type { LinkPort, ScheduledAttempt, Sent } from '../../../src/delivery/ports.ts';
 import type { StoredRecord } from '../../../src/store/contract.ts';
+import { Pipeline } from '../../../src/store/redis/pipeline.ts';
 import type { CoalescingKey, OutgoingStanza, Priority } from '../../../src/xmpp/connection/outgoing-stanza.ts';
 import { opened } from '../process/opened.ts';
 import { parseStanza } from '../stanzas/xml.ts';
@@ -69,16 +70,28 @@ class WrittenLink implements LinkPort {
 }
 
 /** The receipts room with a real ledger, and nothing else of the house: stanzas in, stanzas out. */
-export function openDeliveryStage(url: string, options: Partial<DeliveryOptions> = {}) {
+export function openDeliveryStage(
+  url: string,
+  { pipelineTimeout, ...options }: Partial<DeliveryOptions> & { readonly pipelineTimeout?: number } = {},
+) {
   const own = openLedger(url);
   const link = new WrittenLink();
   const counts = noCounts();
   const refused: string[] = [];
   const troubled: ScheduledAttempt[] = [];
   const ended: [StoredRecord, string][] = [];
-  const receipts = new Delivery({
+  const pipeline = new Pipeline(options.ledger ?? own.ledger, {
+    log: options.log ?? silentLog,
+    onFailing: (failing) => receipts.presence.redis(failing),
+    onSetAside: () => {
+      counts.setAside += 1;
+    },
+    ...(pipelineTimeout !== undefined && { timeout: pipelineTimeout }),
+  });
+  const receipts: Delivery = new Delivery({
     link,
     ledger: own.ledger,
+    pipeline,
     addresses: SUBDOMAIN,
     ack: { format: 'receipt' },
     retry: RETRY,
