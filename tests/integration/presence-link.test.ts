@@ -192,11 +192,11 @@ test('presence that Redis was not there to note: nothing is taken for known, tho
   await other.given(presence(`${BOB}/desk`, ALICE_PROXIED), presence(`${ALICE}/phone`, BOB_PROXIED));
   await until(async () => (await one.redis.exists(`${one.ledger.keys.prefix}:asking`)) === 0);
   let down = false;
-  const turn: typeof one.ledger.batch = (...args) =>
+  const batch: typeof one.ledger.batch = (...args) =>
     down ? Promise.reject(new Error('down')) : one.ledger.batch(...args);
   const ledger = new Proxy(one.ledger, {
     get: (target, name) => {
-      if (name === 'turn') return turn;
+      if (name === 'batch') return batch;
       const value: unknown = Reflect.get(target, name);
       return typeof value === 'function' ? value.bind(target) : value;
     },
