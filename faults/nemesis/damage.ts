@@ -6,7 +6,7 @@ import type { Scene } from '../scenario.ts';
 
 const PREFIX = '{receipts}';
 
-export const DAMAGES = ['cut short', 'broken JSON', 'another type', 'gone', 'garbage in the due set'] as const;
+export const DAMAGES = ['cut short', 'fields run together', 'another type', 'gone', 'garbage in the due set'] as const;
 export type Damage = (typeof DAMAGES)[number];
 
 /** Spoils the record of one of these messages that is pending. */
@@ -34,7 +34,7 @@ export function damaged(scene: Scene, how: Damage, messages: () => readonly Mess
     if (value === null) return;
     recorder.add({ kind: 'damaged', message: victim.id, how });
     if (how === 'cut short') await admin.set(name, value.slice(0, random.between(1, value.length - 1)));
-    else if (how === 'broken JSON') await admin.set(name, value.replace(/\{.*?\n/s, '{"k":"x","d":\n'));
+    else if (how === 'fields run together') await admin.set(name, value.replaceAll('\x1f', ' '));
     else await admin.del(name);
     if (how === 'another type') await admin.lpush(name, 'not a record');
   };

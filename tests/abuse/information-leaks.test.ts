@@ -60,10 +60,10 @@ const SITUATIONS: Record<string, () => Promise<unknown>> = {
   'he is here with a client that returns no receipts': () => sessions({ '': '1', desk: '1;n;1;' }),
   'he has come back, and was sent it again': async () => {
     await sessions({ '': '1', desk: `${now() + 60_000};u;${now()};` });
-    await room.redis.setrange(room.ledger.keys.record(keyOf('m-1')), 3, '020003');
+    await room.redis.setrange(room.ledger.keys.record(keyOf('m-1')), 4, '020003');
     await room.redis.rpush(room.ledger.keys.life(keyOf('m-1')), `${now()} session-ended`);
   },
-  'his server has sent it back': () => room.redis.setrange(room.ledger.keys.record(keyOf('m-1')), 1, 'b'),
+  'his server has sent it back': () => room.redis.setrange(room.ledger.keys.record(keyOf('m-1')), 2, 'b'),
   'it is being sent to him': () => room.redis.zadd(room.ledger.keys.due, now() + 1000, keyOf('m-1')),
 };
 

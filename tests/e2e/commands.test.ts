@@ -35,7 +35,7 @@ async function inTrouble(body: string): Promise<{ id: string; key: string }> {
   const id = await alice.say(world.proxied('bob'), body);
   await alice.acknowledged(id);
   const key = recordKey(bare('alice'), bare('bob'), id);
-  await until(async () => Number(await redis.getrange(`${PREFIX}:m:${key}`, 3, 4)) > 0, { what: 'the hand-over' });
+  await until(async () => Number(await redis.getrange(`${PREFIX}:m:${key}`, 4, 5)) > 0, { what: 'the hand-over' });
   await redis.sadd(`${PREFIX}:from:${bare('alice')}`, key);
   return { id, key };
 }
@@ -121,7 +121,7 @@ test('she cancels one: it is not sent any more, and nobody is told', async () =>
   await window.open('My undelivered messages');
   expect(await window.submit({ messages: key, action: 'cancel' })).toMatchObject({ note: '1 message cancelled.' });
   expect(await redis.zscore(`${PREFIX}:due`, key)).toBeNull();
-  expect(await redis.get(`${PREFIX}:m:${key}`)).toMatch(/^r.*"cx":"Cancelled by its sender"}$/);
+  expect(await redis.get(`${PREFIX}:m:${key}`)).toMatch(/^2r.*\x1fCancelled by its sender$/);
   expect((await window.open('My undelivered messages')).note).toBe('None of your messages is undelivered.');
   expect(alice.count(({ attrs }) => attrs.id === id)).toBe(0);
 });

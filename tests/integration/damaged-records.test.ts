@@ -1,6 +1,6 @@
 import { claim, OperationError, reject, reported, settle } from '../../src/store/contract.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
-import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND } from '../support/store/ledger.ts';
+import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND, spoil } from '../support/store/ledger.ts';
 
 /** One record that something else has damaged stops nothing else, and its sender is told where it still says who that is. */
 let server: RedisServer;
@@ -28,6 +28,8 @@ const cut = async (end: number) => {
   await opened.redis.set(name(), value.slice(0, end));
 };
 
+const PAYLOAD = '\x1e';
+
 const DAMAGES: [string, () => Promise<unknown>][] = [
   ['cut short in its head', () => cut(10)],
   ['cut short in its body', () => cut(60)],
@@ -35,7 +37,9 @@ const DAMAGES: [string, () => Promise<unknown>][] = [
   ['overwritten', () => opened.redis.set(name(), 'Hello, World, this is not what it was')],
   ['of another type', async () => (await opened.redis.del(name())) && opened.redis.hset(name(), 'a', 'b')],
   ['a list', async () => (await opened.redis.del(name())) && opened.redis.rpush(name(), 'a', 'b')],
-  ['with broken JSON', async () => opened.redis.setrange(name(), 24, '}}}}')],
+  ['written over between its fields', () => spoil(opened.redis, name())],
+  ['of an unknown format', async () => opened.redis.setrange(name(), 0, '3')],
+  ['with a NUL in its body', async () => opened.redis.setrange(name(), 30, '\0')],
   ['with a control character in its body', async () => opened.redis.setrange(name(), 30, '\u0001')],
 ];
 
@@ -95,8 +99,8 @@ test('an operation that meets something else that is damaged fails alone', async
 
 test('its sender is told when what is left still names him', async () => {
   const value = (await opened.redis.get(name())) as string;
-  // The text and the last brace are lost.
-  await opened.redis.set(name(), value.slice(0, value.indexOf('\n') - 1));
+  // The text is lost.
+  await opened.redis.set(name(), value.slice(0, value.indexOf(PAYLOAD)));
   await sweep();
   expect(await opened.ledger.status([BAD])).toMatchObject([
     { state: 'rejected', sender: ALICE, senderResource: 'phone', recipient: BOB, condition: 'internal-server-error' },
@@ -147,7 +151,7 @@ test('the oldest of what is pending is not one that is gone', async () => {
 });
 
 test('another message under the id of a damaged one takes nothing from who is to be told of that', async () => {
-  await opened.redis.setrange(name(), 24, '}}}}');
+  await spoil(opened.redis, name());
   const other = aliceWrites({ id: 'bad', body: 'another', countable: true });
   const stored = await opened.ledger.perform(other);
   if (stored.outcome !== 'stored') throw new Error('It is taken for the damaged one');
@@ -165,7 +169,7 @@ test.each([
 ])('who is owed word that his message was %s is told also if that is damaged, as %s finds out', async (state, who) => {
   if (state === 'rejected') await opened.ledger.perform(reject(BAD, 1, 'gone', undefined, undefined));
   else await opened.ledger.perform(settle(BAD, 'desk', Date.now()));
-  await opened.redis.setrange(name(), 24, '}}}}');
+  await spoil(opened.redis, name());
   if (who === 'a sweep') await sweep();
   else expect(await opened.ledger.perform(claim(BAD, 1))).toEqual({ outcome: 'moot' });
   const { overdue } = await sweep(later() + 10 * SECOND);

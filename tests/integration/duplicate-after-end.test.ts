@@ -17,7 +17,7 @@ beforeEach(() => {
 });
 afterEach(() => opened.close());
 
-const STATES = ['pending', 'ended, he could not be notified yet', 'ended, he was told'] as const;
+const STATES = ['pending', 'ended, he could not be told yet', 'ended, he was told'] as const;
 type State = (typeof STATES)[number];
 type Verdict = 'a resend' | 'new';
 
@@ -176,7 +176,7 @@ test('a first session whose priority is negative has not ended', async () => {
 
 test('what has just ended counts as told: word of it is on its way', async () => {
   const ended = FIRST + 2 * SECOND;
-  const again = (at: number) => verdictOf('ended, he could not be notified yet', { countable: true, at });
+  const again = (at: number) => verdictOf('ended, he could not be told yet', { countable: true, at });
   expect(await again(ended + 1999)).toBe('new');
   await opened.redis.flushall();
   expect(await again(ended + 2000)).toBe('a resend');
@@ -184,7 +184,7 @@ test('what has just ended counts as told: word of it is on its way', async () =>
 
 test('what crosses with that word was written before it came, unless it is from a later login', async () => {
   const at = FIRST + 2 * SECOND + 299;
-  for (const state of ['ended, he could not be notified yet', 'ended, he was told'] as const) {
+  for (const state of ['ended, he could not be told yet', 'ended, he was told'] as const) {
     expect([state, await verdictOf(state, { countable: true, at })]).toEqual([state, 'a resend']);
     await opened.redis.flushall();
     expect([state, await verdictOf(state, { countable: true, at: at + 1 })]).toEqual([state, 'new']);

@@ -12,13 +12,14 @@ import {
   readdress,
   reject,
   requeue,
+  type StoredRecord,
   settle,
   supersede,
   withdraw,
 } from '../../src/store/contract.ts';
-import { decodeRecord } from '../../src/store/redis/record.ts';
+import { decodeRecord } from '../../src/store/redis/record-codec.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
-import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger } from '../support/store/ledger.ts';
+import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, spoil } from '../support/store/ledger.ts';
 
 let server: RedisServer;
 let opened: ReturnType<typeof openLedger>;
@@ -55,7 +56,15 @@ interface Acknowledged {
   readonly digest: string;
 }
 
-const digestOf = (value: string) => /"d":"([^"]*)"/.exec(value)?.[1] ?? '';
+function readable(key: string, value: string): StoredRecord | undefined {
+  try {
+    return decodeRecord(key, value);
+  } catch {
+    return undefined;
+  }
+}
+
+const digestOf = (value: string) => value.split('\x1f')[8] ?? '';
 
 test('nothing acknowledged is missing or forgotten, nothing owed is, and no count drifts', async () => {
   let tokens = 0;
@@ -96,7 +105,9 @@ test('nothing acknowledged is missing or forgotten, nothing owed is, and no coun
               const name = all[step.which % Math.max(1, all.length)];
               if (name === undefined) continue;
               const key = name.slice(prefix.length);
-              const record = decodeRecord(key, (await redis.get(name)) as string);
+              const record = readable(key, (await redis.get(name)) as string);
+              // A tombstone that was damaged, and that nothing has come across since.
+              if (record === undefined) continue;
               if (step.what === 'hand over') {
                 const due = Date.now() + DAY;
                 const { attempt, copies } = record;
@@ -120,7 +131,7 @@ test('nothing acknowledged is missing or forgotten, nothing owed is, and no coun
                 const token = refused[step.which % Math.max(1, refused.length)];
                 if (token !== undefined) for (const id of IDS) await once(withdraw(keyOf(id), token));
               } else if (step.what === 'damage') {
-                await redis.setrange(name, 24, '}}}}');
+                await spoil(redis, name);
                 await ledger.sweep(1000, 100, Date.now() + 60_000);
                 for (const id of IDS) await once(settle(keyOf(id), 'desk', Date.now()));
                 acknowledged = acknowledged.filter((one) => one.key !== key);
@@ -141,19 +152,19 @@ test('nothing acknowledged is missing or forgotten, nothing owed is, and no coun
               const key = name.slice(prefix.length);
               const value = (await redis.get(name)) as string;
               const due = async (member: string) => (await redis.zscore(ledger.keys.due, member)) !== null;
-              if (value[0] === 'p') {
+              if (value[1] === 'p') {
                 pending += 1;
-                if (!value.startsWith('00', 3)) held += 1;
+                if (!value.startsWith('00', 4)) held += 1;
                 expect([key, await due(key)]).toEqual([key, true]);
-              } else if (value[0] === 'd') {
-                const owed = value[2] === '1' && !toldOf.has(`${key}delivered`);
+              } else if (value[1] === 'd') {
+                const owed = value[3] === '1' && !toldOf.has(`${key}delivered`);
                 if (owed) expect([key, await due(key)]).toEqual([key, true]);
               } else if (
-                (value[0] === 'x' || value[0] === 'r') &&
+                (value[1] === 'x' || value[1] === 'r') &&
                 !cancelled.has(key) &&
                 !toldOf.has(`${key}rejected`)
               ) {
-                expect([key, await due(key + value[0])]).toEqual([key, true]);
+                expect([key, await due(key + value[1])]).toEqual([key, true]);
               }
             }
             expect((await ledger.figures()).pending).toBe(pending);

@@ -2,7 +2,7 @@
 import { cancel, claim, expire, type Request, settle, withdraw } from '../../src/store/contract.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { openDeliveryStage } from '../support/stages/delivery-stage.ts';
-import { ALICE, aliceWrites, keyOf, TIMETABLE } from '../support/store/ledger.ts';
+import { ALICE, aliceWrites, keyOf, spoil, TIMETABLE } from '../support/store/ledger.ts';
 import { until } from '../support/time/until.ts';
 
 let server: RedisServer;
@@ -241,7 +241,7 @@ describe('an older correction that did not arrive', () => {
   });
 
   const damaged = async (id: string) => {
-    await room.redis.setrange(room.ledger.keys.record(keyOf(id)), 24, '}}}}');
+    await spoil(room.redis, room.ledger.keys.record(keyOf(id)));
     await room.ledger.sweep(1000, 10, Date.now() + 60_000);
   };
 

@@ -23,9 +23,9 @@ import {
   settle,
   supersede,
 } from '../../src/store/contract.ts';
-import { decodeRecord } from '../../src/store/redis/record.ts';
+import { decodeRecord } from '../../src/store/redis/record-codec.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
-import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger } from '../support/store/ledger.ts';
+import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, spoil } from '../support/store/ledger.ts';
 
 const TTL = 7 * DAY;
 const ALL_EVENTS = Object.keys(EVENTS) as MessageEvent[];
@@ -102,7 +102,7 @@ class Subject {
         await this.#do(cancel(key, ALICE, now, 'its sender'));
         break;
       case 'damaged':
-        await this.#opened.redis.setrange(this.#opened.ledger.keys.record(key), 24, '}}}}');
+        await spoil(this.#opened.redis, this.#opened.ledger.keys.record(key));
         await this.#do(claim(key, 0xffff));
         break;
       case 'requeued':

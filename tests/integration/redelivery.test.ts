@@ -411,7 +411,7 @@ describe('proof without a receipt', () => {
     const carols = recordKey('carol@example.org', BOB, 'c-1');
     await opened.redis.set(
       opened.ledger.keys.record(carols),
-      `p10010001${START}{"k":"token-0","d":"x","s":"carol@example.org","r":"${BOB}","w":"c-1"}\n<body/>`,
+      `2p10010001${START}${['carol@example.org', '', BOB, '', 'c-1', '', '', '', 'x', 'token-0', '', '', '', ''].join('\x1f')}\x1e<body/>`,
     );
     await opened.redis.hset(opened.ledger.keys.out(BOB), carols, `o;${START};${START}`);
     const { settled } = await marker('m-3');

@@ -126,7 +126,7 @@ describe('a server that is slow to prove what it has', () => {
     });
     for (let i = 0; i < 20; i += 1) peer.current.write(alice('<body>x</body>', `type="chat" id="m-${i}"`));
     // Each lease that ends is a claim, which moves the attempt on.
-    const attempt = async () => (await room.redis.getrange(`{slow}:m:${keyOf('m-0')}`, 5, 8)) as string;
+    const attempt = async () => (await room.redis.getrange(`{slow}:m:${keyOf('m-0')}`, 6, 9)) as string;
     await until(async () => Number.parseInt(await attempt(), 16) >= 4, { what: 'three leases to end' });
     expect(copies).toBe(20);
     await proxy.stop(500);

@@ -3,7 +3,7 @@ import type { Found, KeyPortion, LifeEvent, Load, Paused, StoreQueries } from '.
 import { pausedBy } from './codec/replies.ts';
 import { heaviest } from './heaviest.ts';
 import type { Keys } from './keys.ts';
-import { decodeRecord } from './record.ts';
+import { decodeRecord } from './record-codec.ts';
 import { LOOK } from './scripts.ts';
 
 /** How many events of a message's life are shown, the newest. */

@@ -17,7 +17,7 @@ import { type Departure, LedgerClock } from './clock.ts';
 import { decode } from './codec/replies.ts';
 import { type Arguments, encode } from './codec/requests.ts';
 import { Keys } from './keys.ts';
-import { decodeRecord, tokenOf } from './record.ts';
+import { decodeRecord, tokenOf } from './record-codec.ts';
 import { BATCH, STATUS, SWEEP, USUAL, USUAL_BATCH } from './scripts.ts';
 
 /** Messages that one call tells the status of: a client may have given a hundred others the id of each. */

@@ -109,3 +109,16 @@ export function aliceWrites({
     quota,
   });
 }
+
+/** Where a record may be written over so that it can no longer be read, and still names its message: between its last fields. */
+function weakSpot(value: string): number {
+  return (/^[^\x1d\x1e]*\x1f/.exec(value)?.[0].length ?? 0) - 4;
+}
+
+/** Damages a record in that way. */
+export async function spoil(redis: Redis, name: string): Promise<void> {
+  const value = await redis.get(name);
+  if (value === null) throw new Error('There is no such record');
+  // The head and the fields are ASCII in these tests.
+  await redis.setrange(name, weakSpot(value), '}}}}');
+}

@@ -19,7 +19,7 @@ import {
   type StoredRecord,
   UnreadableReplyError,
 } from '../../contract.ts';
-import { decodeRecord, settledRecord } from '../record.ts';
+import { decodeRecord, settledRecord } from '../record-codec.ts';
 import { STANDING } from './words.ts';
 
 /** NUL stands in no JID and no XML. */

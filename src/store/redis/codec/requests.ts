@@ -1,6 +1,6 @@
 import { ASK_AGAIN_AFTER, type SubscriptionType, transitionOf } from '../../../xmpp/stanza/subscription.ts';
 import type { Ending, Kind, Limits, QuotaReason, RelayedIq, Request, RequestOf, SessionEvent } from '../../contract.ts';
-import { encodeRecord, settlement } from '../record.ts';
+import { encodeRecord, written, writtenEnding, writtenSenderId } from '../record-codec.ts';
 import { USUAL } from '../scripts.ts';
 import { NEXT_STANDING, STANDING } from './words.ts';
 
@@ -34,16 +34,6 @@ const member = ({ key, state }: Ending) => key + OWED_LETTER[state];
 
 function limitsText({ messages, bytes, toOne, domainMessages, domainBytes }: Limits): string {
   return `${messages} ${bytes} ${toOne} ${domainMessages} ${domainBytes}`;
-}
-
-/** A sender as he stands in a record's body: see `is_of` in scripts/include/administration.lua. */
-function ownerMember(owner: string | undefined): string {
-  return owner === undefined ? '' : `"s":${JSON.stringify(owner)}`;
-}
-
-/** The members that settling by this resource appends. */
-function settledBy(now: number, resource: string): string {
-  return settlement(now, resource === '' ? {} : { dr: resource });
 }
 
 function iqText({ requester, responder, substitute, proxied, from, to, id }: RelayedIq): string {
@@ -88,9 +78,9 @@ type Encoders = { readonly [K in Kind]: (request: RequestOf<K>, args: Arguments)
 const ENCODERS: Encoders = {
   accept: acceptance,
   settle({ key, resource, now, remember, atHand }, args) {
-    const members = settledBy(now, resource);
-    if (remember === undefined && atHand?.key === key) args.push('s', key, members);
-    else args.push('S', key, members, remember?.recipient ?? '', atHand?.key ?? '', remember?.sender ?? '');
+    const ending = writtenEnding(now, resource);
+    if (remember === undefined && atHand?.key === key) args.push('s', key, ending);
+    else args.push('S', key, ending, remember?.recipient ?? '', atHand?.key ?? '', remember?.sender ?? '');
   },
   handOver({ key, attempt, copies, byTimetable, unconfirmed, sender, recipient, noStore, resource }, args) {
     args.push('h', key, attempt, copies, byTimetable, unconfirmed, sender, recipient, noStore ? 1 : 0, resource);
@@ -101,7 +91,7 @@ const ENCODERS: Encoders = {
   },
   claim: ({ key, attempt, lease }, args) => void args.push('c', key, attempt, lease),
   settleByMention: ({ key, ownKey, resource, now }, args) =>
-    void args.push('mention', key, settledBy(now, resource), ownKey),
+    void args.push('mention', key, writtenEnding(now, resource), ownKey),
   supersede: ({ key }, args) => void args.push('supersede', key),
   release({ endings, leaseUntil }, args) {
     args.push('release', leaseUntil, endings.length);
@@ -110,22 +100,14 @@ const ENCODERS: Encoders = {
   quarantine: ({ key }, args) => void args.push('q', key),
   reported: ({ keys }, args) => void args.push('named', keys.length, ...keys),
   bounce: ({ key }, args) => void args.push('b', key),
-  reject({ key, now, condition, errorType, text }, args) {
-    const members = settlement(now, {
-      c: condition,
-      ...(errorType !== undefined && { ct: errorType }),
-      ...(text !== undefined && { cx: text }),
-    });
-    args.push('r', key, members);
-  },
+  reject: ({ key, now, condition, errorType, text }, args) =>
+    void args.push('r', key, writtenEnding(now, '', condition, errorType, text)),
   bringForward: ({ key, due, recipient }, args) => void args.push('n', key, due, recipient),
-  expire: ({ key, now }, args) => void args.push('x', key, settlement(now)),
+  expire: ({ key, now }, args) => void args.push('x', key, writtenEnding(now)),
   requeue: ({ key }, args) => void args.push('v', key),
   withdraw: ({ key, token }, args) => void args.push('w', key, token),
-  readdress({ key, senderResource, senderId, owesReceipt }, args) {
-    const members = JSON.stringify({ sr: senderResource, i: senderId ?? '' }).slice(1, -1);
-    args.push('i', key, `,"_":0,${members},"_":1`, owesReceipt ? 1 : 0);
-  },
+  readdress: ({ key, senderResource, senderId, owesReceipt }, args) =>
+    void args.push('i', key, written(senderResource), writtenSenderId(senderId), owesReceipt ? 1 : 0),
 
   sessionAvailable: ({ user, event, cursor, stepDue, leaseUntil, unconfirmedRetries }, args) =>
     void args.push('l', user, EVENT[event], cursor, stepDue, leaseUntil, unconfirmedRetries),
@@ -137,7 +119,7 @@ const ENCODERS: Encoders = {
     for (const { key, attempt } of waiting) args.push(key, attempt);
   },
   settleUpTo: ({ key, sender, recipient, resource, now, cursor }, args) =>
-    void args.push('k', key, settledBy(now, resource), sender, recipient, resource, cursor),
+    void args.push('k', key, writtenEnding(now, resource), sender, recipient, resource, cursor),
 
   subscriptionStep: ({ type, watched, watcher, now, token }, args) =>
     presence(args, 'step', watched, watcher, now, ASK_AGAIN_AFTER, token, nextStandings(type)),
@@ -174,13 +156,10 @@ const ENCODERS: Encoders = {
   knownCapabilities: ({ hash, ver }, args) => void args.push('caps?', hash, ver),
   recordCapabilities: ({ hash, ver, support, keep }, args) => void args.push('caps=', hash, ver, support, keep),
 
-  cancel({ key, owner, now, by }, args) {
-    const members = settlement(now, { c: 'undefined-condition', cx: `Cancelled by ${by}` });
-    args.push('cancel', key, ownerMember(owner), members);
-  },
-  retryNow: ({ key, owner }, args) => void args.push('retry', key, ownerMember(owner)),
-  erase: ({ jid, keys, onlyCount }, args) =>
-    void args.push('erase', JSON.stringify(jid), onlyCount ? '1' : '0', keys.length, ...keys),
+  cancel: ({ key, owner, now, by }, args) =>
+    void args.push('cancel', key, owner ?? '', writtenEnding(now, '', 'undefined-condition', '', `Cancelled by ${by}`)),
+  retryNow: ({ key, owner }, args) => void args.push('retry', key, owner ?? ''),
+  erase: ({ jid, keys, onlyCount }, args) => void args.push('erase', jid, onlyCount ? '1' : '0', keys.length, ...keys),
   forgetUser: ({ jid, watched }, args) => void args.push('forget', jid, watched.length, ...watched),
   pause: ({ by, now }, args) => void args.push('pause', `${now} ${by}`),
   resume: (_, args) => void args.push('pause', ''),

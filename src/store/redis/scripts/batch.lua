@@ -31,7 +31,7 @@ local function run_rare(operation, at)
   elseif operation == 'x' then
     return expire(key, ARGV[at + 2], now, ttl, lease_until, window, retention), 3
   elseif operation == 'v' then
-    return revive(key, now, lease_until, keep), 2
+    return requeue(key, now, lease_until, keep), 2
   elseif operation == 'l' then
     -- A recipient is there; `key` is his bare JID.
     return coming.came(key, ARGV[at + 2], ARGV[at + 3], now, tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]), ttl, keep), 7
@@ -68,7 +68,7 @@ local function run_rare(operation, at)
   elseif operation == 'retry' then
     return retry_now(key, ARGV[at + 2], now, lease_until, keep), 3
   elseif operation == 'erase' then
-    -- A JID, '1' to count only, and how many records follow.
+    -- A bare JID, '1' to count only, and how many records follow.
     local count = tonumber(ARGV[at + 3])
     return erase(key, ARGV[at + 2] == '1', at + 4, at + 3 + count), 4 + count
   elseif operation == 'release' then

@@ -14,8 +14,8 @@ local function show(key, value)
   results[#results + 1] = value and strip(value) or ''
   results[#results + 1] = letter and strip(letter) or ''
   results[#results + 1] = redis.call('ZSCORE', due_set, key) or ''
-  local body = body_of(value or letter)
-  results[#results + 1] = redis.call('HGET', name_of('sub', body.r), body.s) == 's' and '1' or ''
+  local fields = fields_of(value or letter)
+  results[#results + 1] = redis.call('HGET', name_of('sub', fields.recipient), fields.sender) == 's' and '1' or ''
 end
 
 for position = 2, #ARGV do

@@ -6,9 +6,9 @@
 -- Complexity: O(n) for n keys, each with up to 100 records.
 --- @include "stored-records"
 local function blurred(value)
-  local body = body_of(value)
-  if redis.call('HGET', name_of('sub', body.r), body.s) == 's' then return value end
-  return value:sub(1, 3) .. '000001' .. value:sub(10)
+  local fields = fields_of(value)
+  if redis.call('HGET', name_of('sub', fields.recipient), fields.sender) == 's' then return value end
+  return sub(value, 1, 4) .. '000001' .. sub(value, 11)
 end
 
 -- The index names the newest last; what it names may be forgotten.

@@ -3,11 +3,9 @@
 --- @include "evidence"
 -- A record's tokens name the attempts to store it that have reached Redis and were not taken back: the one that stored it
 -- first, then those that were answered from it as duplicates. Any of them may have been acknowledged, so it is taken back
--- only with the last. They stand in the body's member "k", joined by '+'.
+-- only with the last. They stand in its field `tokens`, joined by '+'.
 -- So many are told apart; with more, '*' stands for the others, and the record stays.
 local MOST_TOKENS = 8
-
-local function tokens_of(value) return strip(value):match('"k":"([^"]*)"', HEAD) or '' end
 
 local function has_token(tokens, token) return ('+' .. tokens .. '+'):find('+' .. token .. '+', 1, true) ~= nil end
 
@@ -17,13 +15,12 @@ local function is_untouched(value)
 end
 
 local function write_tokens(key, value, tokens)
-  local from, to = value:find('"k":"[^"]*"', HEAD)
-  redis.call('SET', record_name(key), value:sub(1, from - 1) .. '"k":"' .. tokens .. '"' .. value:sub(to + 1))
+  redis.call('SET', record_name(key), record.with(value, { tokens = tokens }))
 end
 
 -- Notes that this attempt is being answered from a record that another has stored.
 local function vouch(key, value, token)
-  local tokens = tokens_of(value)
+  local tokens = fields_of(value).tokens
   if not is_untouched(value) or tokens == '' or has_token(tokens, token) or has_token(tokens, '*') then return end
   local _, separators = tokens:gsub('%+', '')
   write_tokens(key, value, tokens .. '+' .. (separators + 1 < MOST_TOKENS and token or '*'))
@@ -49,7 +46,7 @@ local same = {
 -- out.
 function same.marked(key, token) return key .. '~' .. sub(redis.sha1hex(token), 1, 16) end
 
-function same.has_digest(value, digest) return find(strip(value), '"d":"' .. digest .. '"', HEAD, true) ~= nil end
+function same.has_digest(value, digest) return fields_of(value).digest == digest end
 
 -- The newest of the messages that their sender named so, and its key. `first` is the one of that key.
 function same.newest_of(key, first)
@@ -65,17 +62,17 @@ end
 -- Whether the same words under a counted id are the message that is known already. docs/guarantees.md has this as a table.
 function same.is_resend(known_key, known, value)
   if times.now - stored_at(known) > same.IN_DOUBT then return false end
-  local body, resource = body_of(known), body_of(value).sr or ''
-  local before = body.sr or ''
-  local presence, sessions = presence_of(body.s, true)
+  local fields, resource = fields_of(known), fields_of(value).sender_resource
+  local before = fields.sender_resource
+  local presence, sessions = presence_of(fields.sender, true)
   local session = presence == 'o' and sessions[resource]
   local later_login = session and session.since > stored_at(known)
   -- Another resource is another client, unless the session that it came from is known to have ended before this one began.
   if resource ~= before and not (later_login and not sessions[before]) then return false end
   if is_pending(known) then return true end
   if session and not later_login then return true end
-  local ended = times.now - (tonumber(body.e) or 0)
-  if ended < same.ON_ITS_WAY then return not session and ended < same.CROSSES end
+  local since = times.now - settled_at(known)
+  if since < same.ON_ITS_WAY then return not session and since < same.CROSSES end
   flush_all()
   return redis.call('ZSCORE', due_set, due_member(known_key, state_of(known))) ~= false
 end
@@ -83,14 +80,15 @@ end
 -- Stores a message whose key is taken, unless it is known. `countable`: its sender's client may give another the same id.
 -- Returns the key that it was stored under and nil, or nil and what `accept` returns of a known one.
 local function accept_again(key, value, due, window, countable)
-  local digest, token = value:match('"d":"([^"]+)"', HEAD), value:match('"k":"([^"]+)"', HEAD)
+  local stored = fields_of(value)
+  local digest, token = stored.digest, stored.tokens
   local first = known_or_stored(key, value, countable)
   if not first then return key end
   local with_digest, own = key .. '-' .. digest, same.marked(key, token)
   -- Our own record: the reply to an earlier try was lost on its way.
   for _, name in ipairs({ key, with_digest, own }) do
     local known = name == key and first or (name ~= key and read(name))
-    if known and tokens_of(known):match('^[^+]*') == token then
+    if known and first_token(fields_of(known).tokens) == token then
       if not is_pending(known) then return nil, '=' .. name .. '\n' .. strip(known) end
       -- Should that try have ended in the middle, it is made due now.
       gather_due(due, name)
@@ -142,7 +140,7 @@ end
 function same.take_away(key, value, others)
   if #key == KEY and #others > 0 then
     -- Of no attempt, of no text, and nobody is told of it.
-    local mark = 'p00' .. sub(strip(value), 4):gsub('"k":"[^"]*"', '"k":""', 1):gsub('"d":"[^"]*"', '"d":"-"', 1)
+    local mark = record.with(FORMAT .. 'p00' .. sub(value, 5), { tokens = '', digest = '-' })
     finish(key, mark, 'd', '', redis.call('PTTL', index_name(key)))
   else
     redis.call('DEL', record_name(key))
@@ -164,7 +162,7 @@ local function withdraw(key, token, now)
     local own = others[position] or key
     local head = head_of(own)
     local value = head and is_untouched(head) and read(own)
-    local tokens = value and tokens_of(value) or ''
+    local tokens = value and fields_of(value).tokens or ''
     if has_token(tokens, token) then
       local rest = {}
       for one in tokens:gmatch('[^+]+') do
@@ -173,7 +171,7 @@ local function withdraw(key, token, now)
       if #rest == 0 then same.take_away(own, value, others)
       else
         write_tokens(own, value, table.concat(rest, '+'))
-        if tokens:match('^[^+]*') == token then gather_due(now, own) end
+        if first_token(tokens) == token then gather_due(now, own) end
       end
     end
   end
@@ -181,16 +179,13 @@ local function withdraw(key, token, now)
 end
 
 -- A resend came from another resource, under another id or asking for a receipt: the answers go there from now on.
--- `members` replace those of an earlier resend; "_" marks them, as no text in a body can, where quotes are escaped.
-local function readdress(key, members, owes)
-  local name = record_name(key)
+-- `sender_id` is as record-codec.ts writes it.
+local function readdress(key, sender_resource, sender_id, owes)
   local value = read(key)
-  if value and state_of(value) == 'p' then
-    local old = strip(value)
-    local head = old:sub(1, 2) .. (owes == '1' and '1' or old:sub(3, 3)) .. old:sub(4)
-    local from, to = head:find(',"_":0,.-,"_":1', HEAD)
-    if from then head = head:sub(1, from - 1) .. head:sub(to + 1) end
-    redis.call('SET', name, head:sub(1, -2) .. members .. '}' .. value:sub(#old + 1))
+  if value and is_pending(value) then
+    local changed = record.with(value, { sender_resource = sender_resource, sender_id = sender_id })
+    if owes == '1' then changed = sub(changed, 1, 3) .. '1' .. sub(changed, 5) end
+    redis.call('SET', record_name(key), changed)
   end
   return ''
 end

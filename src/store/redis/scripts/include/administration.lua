@@ -4,10 +4,9 @@
 --- @include "quarantine"
 -- What people do to messages by commands (XEP-0050): cancel, retry, forget; and the pause that workers honour.
 
--- `owner` is the JSON member that names a sender, or '' for who may touch all. No text in a body looks like one, as quotes
--- are escaped there.
+-- `owner` is a sender's bare JID, or '' for who may touch all.
 local function is_of(value, owner)
-  return owner == '' or strip(value):find(owner, HEAD, true) ~= nil
+  return owner == '' or fields_of(value).sender == owner
 end
 
 -- Takes a message out of what is kept of its sender's and its recipient's messages in trouble.
@@ -18,21 +17,21 @@ end
 
 -- Its sender wants it no more: a pending message ends, and nothing is owed; what was undelivered is thrown away.
 -- Returns '' when there is no such message, 'l' (a dead letter) or 'p', its key, a line feed and the tombstone.
-local function cancel(key, owner, members, now, window, keep)
+local function cancel(key, owner, ending, now, window, keep)
   local value = read(key)
   local letter = undelivered(key)
   local known = value or letter
   if not known or not is_of(known, owner) then return '' end
-  local body = body_of(known)
+  local fields = fields_of(known)
   if value and state_of(value) == 'p' then
-    forget_trouble(key, body.s, body.r)
+    forget_trouble(key, fields.sender, fields.recipient)
     -- At once: see undeliver.
     redis.call('ZREM', due_set, due_member(key, 'p'))
     note(key, now, 'cancelled', keep)
-    return 'p' .. key .. '\n' .. finish(key, value, 'r', members, window)
+    return 'p' .. key .. '\n' .. finish(key, value, 'r', ending, window)
   end
   if not letter then return '' end
-  forget_trouble(key, body.s, body.r)
+  forget_trouble(key, fields.sender, fields.recipient)
   redis.call('DEL', undelivered_name(key))
   return 'l'
 end
@@ -60,47 +59,48 @@ local function retry_now(key, owner, now, lease_until, keep)
   local known = value or letter
   if not known or not is_of(known, owner) then return '' end
   if not value or state_of(value) ~= 'p' then return letter and 'l' or '' end
-  local body = body_of(value)
-  if owner ~= '' and redis.call('HGET', name_of('sub', body.r), body.s) ~= 's' then return 'o' end
-  local there, sessions = presence_of(body.r)
+  local fields = fields_of(value)
+  if owner ~= '' and redis.call('HGET', name_of('sub', fields.recipient), fields.sender) ~= 's' then return 'o' end
+  local there, sessions = presence_of(fields.recipient)
   -- Nor is one told otherwise to whom he shows himself as away.
-  if owner ~= '' and there == 'o' and presence.is_hidden(body.r, body.s) then there, sessions = 'f', {} end
-  local waits = must_wait(there, acknowledges(body.s, body.r, sessions), value:sub(2, 2))
+  if owner ~= '' and there == 'o' and presence.is_hidden(fields.recipient, fields.sender) then there, sessions = 'f', {} end
+  local waits = must_wait(there, acknowledges(fields.sender, fields.recipient, sessions), copy_of(value))
   if waits and there == 'f' then return 'm' end
-  local how, stored, handed, passed = how_it_went(key, body.r)
+  local how, stored, handed, passed = how_it_went(key, fields.recipient)
   local due = redis.call('ZSCORE', due_set, key)
   -- Of one with a session that is due soon, no more is due than a question.
   if due and tonumber(due) <= lease_until and not IS_ASKED_ABOUT[how] then return 'w' end
   if owner ~= '' and wanted.is_too_soon(key, now) then return 't' end
   if waits then return 'm' end
   -- His sessions are not asked first.
-  if WITH_SESSION[how] then write_out(key, 'd', stored, handed, body.r, passed) end
+  if WITH_SESSION[how] then write_out(key, 'd', stored, handed, fields.recipient, passed) end
   redis.call('ZADD', due_set, now, key)
   note(key, now, 'wanted-now', keep)
   return 'n'
 end
 
 local function erase_one(key, value, known)
-  local body = body_of(known)
-  shares.remove(key, body.s)
+  local fields = fields_of(known)
+  shares.remove(key, fields.sender)
   if value and state_of(value) == 'p' then count_pending(value, -1) end
   redis.call('DEL', record_name(key), undelivered_name(key), life_name(key))
   redis.call('ZREM', due_set, key, key .. 'x', key .. 'u', key .. 'r')
   redis.call('LREM', index_name(key:sub(1, KEY)), 0, key)
-  if body.al then redis.call('LREM', index_name(body.al), 0, key) end
-  if body.t then redis.call('LREM', name_of('c', body.t), 0, key) end
-  forget_trouble(key, body.s, body.r)
+  if fields.alias ~= '' then redis.call('LREM', index_name(fields.alias), 0, key) end
+  if fields.target ~= '' then redis.call('LREM', name_of('c', fields.target), 0, key) end
+  forget_trouble(key, fields.sender, fields.recipient)
 end
 
 -- Of the records ARGV[first] to ARGV[last], erases those that a user sent or was to get; or only counts them.
--- `jid` is his, as JSON. Returns how many.
+-- Returns how many.
 local function erase(jid, only_count, first, last)
   local count = 0
   for position = first, last do
     local key = ARGV[position]
     local value = read(key)
     local known = value or undelivered(key)
-    if known and (is_of(known, '"s":' .. jid) or is_of(known, '"r":' .. jid)) then
+    local fields = known and fields_of(known)
+    if fields and (fields.sender == jid or fields.recipient == jid) then
       count = count + 1
       if not only_count then erase_one(key, value, known) end
     end

@@ -20,13 +20,13 @@ end
 -- NULs: none of them when it is only to be looked again who of his sessions is silent.
 -- A server hands a session its stanzas in order: one that has answered since has got the copy, whatever its client makes of
 -- it, and is not asked again. Else the next question comes when as much time has passed as has now, and no sooner than a step.
-local function ask_first(key, value, body, sessions, now, ttl)
-  local how, stored, handed, passed = how_it_went(key, body.r)
+local function ask_first(key, value, recipient, sessions, now, ttl)
+  local how, stored, handed, passed = how_it_went(key, recipient)
   local settled = how == 'a' or how == 'e'
   if not settled and not IS_ASKED_ABOUT[how] then return nil end
   local expiry = stored_at(value) + ttl
-  local answers = asked.answers_of(body.r, sessions)
-  local wanted, unsure, silent, left = { body.r }, not settled, false, false
+  local answers = asked.answers_of(recipient, sessions)
+  local wanted, unsure, silent, left = { recipient }, not settled, false, false
   if unsure then
     if not outlived(sessions, handed) then return nil end
     unsure = false
@@ -42,16 +42,16 @@ local function ask_first(key, value, body, sessions, now, ttl)
           wanted[#wanted + 1] = resource
           -- One that was silent is so until it answers.
           local state = asked.is_silent(answers, resource) and 's' or '?'
-          redis.call('HSET', name_of('asked', body.r), resource, string.format('%.0f;%.0f;%s', session.since, now, state))
+          redis.call('HSET', name_of('asked', recipient), resource, string.format('%.0f;%.0f;%s', session.since, now, state))
         end
       end
     end
-    if #wanted > 1 then redis.call('PEXPIRE', name_of('asked', body.r), asked.KEPT_FOR) end
+    if #wanted > 1 then redis.call('PEXPIRE', name_of('asked', recipient), asked.KEPT_FOR) end
   end
   if not unsure then
     if how == 'k' then return nil end
     local now_how = (how == 'o' and 'a') or ((how == 'g' or how == 't') and 'e') or how
-    if now_how ~= how then write_out(key, now_how, stored, handed, body.r, passed) end
+    if now_how ~= how then write_out(key, now_how, stored, handed, recipient, passed) end
     redis.call('ZADD', due_set, expiry, key)
     return ''
   end
@@ -83,8 +83,8 @@ local function claim(key, attempt, now, lease_until, ttl, lease, keep)
       redis.call('ZADD', due_set, now + POLICY.WHILE_PAUSED, key)
       return ''
     end
-    local body = body_of(value)
-    local outdated = body.t and corrections.outdated_by(key, body.t)
+    local fields = fields_of(value)
+    local outdated = fields.target ~= '' and corrections.outdated_by(key, fields.target)
     if outdated == 'd' then
       corrections.end_outdated(key, value)
       return ''
@@ -92,35 +92,35 @@ local function claim(key, attempt, now, lease_until, ttl, lease, keep)
       redis.call('ZADD', due_set, math.min(now + POLICY.OUTDATED_CORRECTION, stored_at(value) + ttl), key)
       return ''
     end
-    local presence, sessions = presence_of(body.r)
-    local says = acknowledges(body.s, body.r, sessions)
-    if must_wait(presence, says, value:sub(2, 2)) then
+    local presence, sessions = presence_of(fields.recipient)
+    local says = acknowledges(fields.sender, fields.recipient, sessions)
+    if must_wait(presence, says, copy_of(value)) then
       redis.call('ZADD', due_set, stored_at(value) + ttl, key)
       return ''
     end
     -- After the link was down his presence is not known for a while, and the sessions that it went to may be there.
-    if presence == '?' and lease ~= '*' and next(sessions) and copies_of(value) > 0 and WITH_SESSION[how_it_went(key, body.r)] then
+    if presence == '?' and lease ~= '*' and next(sessions) and copies_of(value) > 0 and WITH_SESSION[how_it_went(key, fields.recipient)] then
       redis.call('ZADD', due_set, now + times.first_step, key)
       return ''
     end
-    if rule(TIMER, presence, says, value:sub(2, 2)) == 'A' then
+    if rule(TIMER, presence, says, copy_of(value)) == 'A' then
       -- What somebody wants now is not asked about.
-      local question = lease ~= '*' and ask_first(key, value, body, sessions, now, ttl)
+      local question = lease ~= '*' and ask_first(key, value, fields.recipient, sessions, now, ttl)
       if question then return question end
-      local best, others_silent = asked.surest(sessions, asked.answers_of(body.r, sessions))
-      local how, stored, handed, passed = how_it_went(key, body.r)
+      local best, others_silent = asked.surest(sessions, asked.answers_of(fields.recipient, sessions))
+      local how, stored, handed, passed = how_it_went(key, fields.recipient)
       if others_silent or how == 'k' then target = best end
-      if target ~= '' and WITH_SESSION[how] then write_out(key, 'T', stored, handed, body.r, passed) end
+      if target ~= '' and WITH_SESSION[how] then write_out(key, 'T', stored, handed, fields.recipient, passed) end
     end
     redis.call('ZADD', due_set, lease_until, key)
     note(key, now, 'claimed', keep)
     -- Where nothing is known of him, each copy more would be one more in offline storage; one that is sent on evidence
     -- is the only one.
     no_store = presence == '?' and (says == 'y' or copies_of(value) > 0) and '1' or '0'
-    local out = ({ ['1'] = '2', b = '0' })[value:sub(2, 2)]
+    local out = ({ ['1'] = '2', b = '0' })[copy_of(value)]
     if out then
-      redis.call('SETRANGE', record_name(key), 1, out)
-      value = value:sub(1, 1) .. out .. value:sub(3)
+      redis.call('SETRANGE', record_name(key), 2, out)
+      value = sub(value, 1, 2) .. out .. sub(value, 4)
     end
   else
     local member = due_member(key, state_of(value))
@@ -132,7 +132,7 @@ local function claim(key, attempt, now, lease_until, ttl, lease, keep)
       told, away = towards_sender(tombstone)
       -- The error about a failure has the message's body, which is kept with what was not delivered.
       local whole = #tombstone < #value and value or not away and state_of(value) ~= 'u' and undelivered(key)
-      if whole then told = told .. whole:sub(#strip(whole) + 1) end
+      if whole then told = told .. sub(whole, #strip(whole) + 1) end
     end
     redis.call('ZADD', due_set, away and now + POLICY.NOTICE_TO_ABSENT_SENDER or lease_until, member)
     if away then return '' end
@@ -141,7 +141,7 @@ local function claim(key, attempt, now, lease_until, ttl, lease, keep)
   return no_store .. target .. '\n' .. next_attempt(key, value)
 end
 
-local function out_after_handover(head) return head:sub(2, 2) == '0' and '1' or head:sub(2, 2) end
+local function out_after_handover(head) return copy_of(head) == '0' and '1' or copy_of(head) end
 
 -- How a copy went that the server has handled just now.
 local function how_it_goes(key, presence, says, sessions, stays_nowhere, resource, recipient, copies)
@@ -170,7 +170,7 @@ local function handover(key, attempt, copies, by_timetable, unconfirmed, sender,
   local out = out_after_handover(head)
   if attempt_of(head) ~= attempt then
     -- A later attempt is on its way and has its own lease; that this copy is out stays true.
-    redis.call('SETRANGE', name, 1, out)
+    redis.call('SETRANGE', name, 2, out)
     return ''
   end
   copies = math.min(math.max(copies_of(head), copies), 255)
@@ -181,7 +181,7 @@ local function handover(key, attempt, copies, by_timetable, unconfirmed, sender,
   -- What went nowhere is as good as bounced, whatever is known of his client.
   if how == 'x' and out == '1' then out = 'b' end
   if copies_of(head) == 0 then shares.add(key, sender, recipient) end
-  redis.call('SETRANGE', name, 1, out .. head:sub(3, 3) .. string.format('%02x', copies))
+  redis.call('SETRANGE', name, 2, out .. sub(head, 4, 4) .. string.format('%02x', copies))
   put_out(key, how, stored_at(head), now, sender, recipient, keep, passed)
   note(key, now, 'handed-over ' .. how, keep)
   local expiry = stored_at(head) + ttl
@@ -195,14 +195,14 @@ end
 
 -- A temporary bounce: the last copy did not arrive, which is noted, and the record stays pending. An earlier copy may
 -- still be out: then a bounce of this one, which offline storage was forbidden to take, says nothing new.
--- Returns '' when the message is not known, '=' when it had ended, else its key, a line feed and head and body.
+-- Returns '' when the message is not known, '=' when it had ended, else its key, a line feed and the record without its payload.
 local function bounce(key, now, keep)
   local found, value = oldest_pending(key)
   if not found then return #candidates(key) == 0 and '' or '=' end
-  if value:sub(2, 2) ~= '2' then
-    local body = body_of(value)
-    redis.call('SETRANGE', record_name(found), 1, 'b')
-    put_out(found, 'b', stored_at(value), now, body.s, body.r, keep)
+  if copy_of(value) ~= '2' then
+    local fields = fields_of(value)
+    redis.call('SETRANGE', record_name(found), 2, 'b')
+    put_out(found, 'b', stored_at(value), now, fields.sender, fields.recipient, keep)
     note(found, now, 'bounced', keep)
   end
   return found .. '\n' .. strip(value)

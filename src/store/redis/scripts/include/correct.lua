@@ -8,8 +8,9 @@
 function corrections.accept(key, alias, target, value, due, window, countable)
   local first = read(target)
   local meant, known = same.newest_of(target, first)
-  meant = known and body_of(known).t or meant
-  local result = accept(key, alias, sub(value, 1, HEAD) .. '{"t":"' .. meant .. '",' .. sub(value, HEAD + 2), due, window, countable)
+  local target_of_known = known and fields_of(known).target or ''
+  if target_of_known ~= '' then meant = target_of_known end
+  local result = accept(key, alias, record.with(value, { target = meant }), due, window, countable)
   if sub(result, 1, 1) == '=' then return result end
   local stored_as = result == '' and key or sub(result, 2)
   local name = name_of('c', meant)
@@ -26,8 +27,8 @@ end
 -- One was delivered: ends what is older.
 function corrections.supersede(key)
   local value = read(key)
-  local target = value and body_of(value).t
-  if not target then return '' end
+  local target = value and fields_of(value).target or ''
+  if target == '' then return '' end
   for _, other in ipairs(redis.call('LRANGE', name_of('c', target), -MANY, -1)) do
     if other == key then break end
     local older = read(other)
@@ -38,7 +39,7 @@ end
 
 -- As `settle`, for what speaks of a message (a reply, a reaction) and does not say whose it is: not if its author has a message
 -- of his own that goes by `own`. That counts as settled before.
-function corrections.mentioned(key, members, own, lately, owed_until, window)
+function corrections.mentioned(key, ending, own, lately, owed_until, window)
   if #candidates(own) > 0 then return '=' end
-  return settle(key, members, '', lately, owed_until, window)
+  return settle(key, ending, '', lately, owed_until, window)
 end

@@ -1,8 +1,8 @@
 --- @include "evidence"
 -- What its sender puts in an earlier message's place: corrections (XEP-0308) and retractions (XEP-0424). The last of them is
 -- the one that counts, so an older one that did not arrive is not sent again after it.
--- <prefix>:c:<key> LIST: keys of those about the message of this key, in the order in which they were stored. In a body's
--- member "t": the key of the message that it is about. What is done for few messages is in correct.lua.
+-- keys.ts `corrections`: keys of those about the message of this key, in the order in which they were stored. A record's field
+-- `target`: the key of the message that it is about. What is done for few messages is in correct.lua.
 
 -- One table, as a script may have no more than 200 locals.
 local corrections = {}
@@ -24,7 +24,7 @@ end
 
 -- Ends one whose place another has taken as delivered with it; its sender is told by the next sweep.
 function corrections.end_outdated(key, value)
-  finish(key, value, 'd', ',"e":' .. string.format('%.0f', times.now), times.window)
+  finish(key, value, 'd', string.format('%.0f', times.now), times.window)
   call_in(key, value)
   if owes_receipt(value) then redis.call('ZADD', due_set, times.now, key) else redis.call('ZREM', due_set, key) end
 end

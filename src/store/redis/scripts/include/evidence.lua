@@ -2,7 +2,7 @@
 -- What is known of a recipient and of the copies that are out to him, and what follows from it: by the rules that
 -- redelivery-rules.ts decides, one letter a situation.
 local TIMER, PRESENCE, ENDED, STORED, GAP, SILENT, ENDS = 0, 1, 2, 3, 4, 5, 6
--- `presence`: ? unknown, o online, f offline; `acknowledges`: y, n, u; `copy`: a head's second character.
+-- `presence`: ? unknown, o online, f offline; `acknowledges`: y, n, u; `copy`: see copy_of.
 local rule
 -- What only this needs does not count among the 200 locals that a script may have.
 do
@@ -123,10 +123,10 @@ end
 
 -- It has ended: no copy of it is waited for any more. One that never was in trouble costs nothing here.
 local function call_in(key, value)
-  if byte(value, 2) == 48 then return end -- 0
-  local body = body_of(value)
-  redis.call('HDEL', out_name(body.r), key)
-  redis.call('SREM', from_name(body.s), key)
+  if byte(value, 3) == 48 then return end -- 0
+  local fields = fields_of(value)
+  redis.call('HDEL', out_name(fields.recipient), key)
+  redis.call('SREM', from_name(fields.sender), key)
   -- Of most messages there is no more to tell than that the server had them before the receipt came.
   if redis.call('LLEN', life_name(key)) == 1 then redis.call('DEL', life_name(key)) end
 end
@@ -165,11 +165,11 @@ end
 -- one resource's absence sends nowhere: so an ended record is returned for a session of his that lives; marked w when he
 -- is known to be away.
 local function towards_sender(tombstone)
-  local body = body_of(tombstone)
-  local presence, sessions = presence_of(body.s, true)
-  if presence == 'f' then return tombstone:sub(1, 1) .. 'w' .. tombstone:sub(3), true end
-  if presence == 'o' and not sessions[body.sr or ''] then
-    return tombstone:sub(1, -2) .. ',"sr":' .. cjson.encode((next(sessions))) .. '}', false
+  local fields = fields_of(tombstone)
+  local presence, sessions = presence_of(fields.sender, true)
+  if presence == 'f' then return sub(tombstone, 1, 2) .. 'w' .. sub(tombstone, 4), true end
+  if presence == 'o' and not sessions[fields.sender_resource] then
+    return record.with(tombstone, { sender_resource = record.text((next(sessions))) }), false
   end
   return tombstone, false
 end

@@ -7,7 +7,7 @@ for operation in ('c n r x v w l tell g k y cancel retry erase release q superse
 -- How many of ARGV an operation takes, for one that did not come to its end.
 local function width_of(operation, at)
   local widths = {
-    a = 3, ac = 3, s = 3, A = 5, S = 6, correct = 6, mention = 4, supersede = 2, h = 10, c = 4, b = 2, n = 4, r = 3, x = 3, v = 2, w = 3, i = 4, l = 7, tell = 3, g = 7, k = 7,
+    a = 3, ac = 3, s = 3, A = 5, S = 6, correct = 6, mention = 4, supersede = 2, h = 10, c = 4, b = 2, n = 4, r = 3, x = 3, v = 2, w = 3, i = 5, l = 7, tell = 3, g = 7, k = 7,
     ['iq?'] = 7, ['iq='] = 6, ['iq<'] = 4, ['iq-'] = 2, ['iq!'] = 4, ['caps?'] = 3, ['caps='] = 5, cancel = 4, retry = 3, pause = 2, over = 3, q = 2,
     ['session+'] = 4, ['session?'] = 2,
   }

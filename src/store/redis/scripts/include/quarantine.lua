@@ -7,9 +7,26 @@
 -- One table, as a script may have no more than 200 locals.
 local quarantine = {}
 
--- A member of what is left of a body. One that is escaped might be cut in the middle of it, and is not used; nor is one with
--- a character that is never written unescaped.
-local function salvaged(value, member) return value:match('"' .. member .. '":"([^"\\%c]*)"') end
+-- What is left of a damaged record: its head, as far as it goes, in the place where format 2 has it; the fields that are whole; and
+-- where its payload is to be looked for.
+local function remains(value)
+  if legacy.is(value) then
+    local salvaged = legacy.salvaged
+    return FORMAT .. value, {
+      sender = salvaged(value, 's'), sender_resource = salvaged(value, 'sr'), recipient = salvaged(value, 'r'),
+      wire_id = salvaged(value, 'w'), sender_id = legacy.sender_id(salvaged(value, 'i')), kind = salvaged(value, 'y'),
+    }, find(value, '\n', HEAD, true)
+  end
+  if sub(value, 1, 1) ~= FORMAT then return '', {}, nil end
+  local ends = find(value, '[\29\30]', HEAD + 1)
+  local texts = {}
+  for text in sub(value, HEAD + 1, ends):gmatch('([^\29\30\31]*)\31') do
+    texts[#texts + 1] = not find(text, '[%z\1-\26\28-\31\127]') and text
+  end
+  return value, {
+    sender = texts[1], sender_resource = texts[2], recipient = texts[3], wire_id = texts[5], sender_id = texts[6], kind = texts[7],
+  }, find(value, PAYLOAD, HEAD + 1, true)
+end
 
 local function is_owed(key)
   for _, member in ipairs({ key, key .. 'x', key .. 'u', key .. 'r' }) do
@@ -19,20 +36,21 @@ local function is_owed(key)
 end
 
 -- A tombstone for what is left, or nil where nobody could be told.
-function quarantine.tombstone(value, state)
-  local sender, recipient, id = salvaged(value, 's'), salvaged(value, 'r'), salvaged(value, 'w')
-  if not (sender and recipient and id) then return nil end
-  local body = '{"d":"-","s":"' .. sender .. '","r":"' .. recipient .. '","w":"' .. id .. '"'
-  for _, member in ipairs({ 'sr', 'i', 'y' }) do
-    local text = salvaged(value, member)
-    if text then body = body .. ',"' .. member .. '":"' .. text .. '"' end
-  end
+function quarantine.tombstone(head, left, state)
+  if not (left.sender and left.recipient and left.wire_id) then return nil end
+  local ending = string.format('%.0f', times.now)
   if state == 'r' then
-    body = body .. ',"c":"internal-server-error","cx":"What was stored of this message is damaged; whether it was delivered is not known"'
+    ending = table.concat({
+      ending, '', 'internal-server-error', '',
+      'What was stored of this message is damaged; whether it was delivered is not known',
+    }, FIELD)
   end
-  local time = value:match('^.........(' .. ('%d'):rep(13) .. ')') or string.format('%013.0f', times.now)
-  local owes = value:sub(3, 3) == '0' and '0' or '1'
-  return state .. '0' .. owes .. '000001' .. time .. body .. ',"e":' .. string.format('%.0f', times.now) .. '}'
+  local time = match(head, '^..........(%d%d%d%d%d%d%d%d%d%d%d%d%d)') or string.format('%013.0f', times.now)
+  local owes = sub(head, 4, 4) == '0' and '0' or '1'
+  return FORMAT .. state .. '0' .. owes .. '000001' .. time .. table.concat({
+    left.sender, left.sender_resource or '', left.recipient, '', left.wire_id, left.sender_id or '', left.kind or '', '', '-',
+    '', '', '', '', '',
+  }, FIELD) .. ENDING .. ending
 end
 
 function quarantine.put_aside(key)
@@ -45,20 +63,19 @@ function quarantine.put_aside(key)
   redis.call('SADD', name_of('damaged:new'), key)
   redis.call('ZREM', due_set, key, key .. 'x', key .. 'u', key .. 'r')
   if type(value) ~= 'string' then return end
-  local sender = salvaged(value, 's')
-  if sender then shares.remove(key, sender) end
-  local state = value:sub(1, 1)
+  local head, left, payload = remains(value)
+  if left.sender then shares.remove(key, left.sender) end
+  local state = state_of(head)
   local ended = state == 'd' or state == 'x' or state == 'u' or state == 'r'
-  if has_sound_head(value) and not ended then count_pending(value, -1) end
+  if has_sound_head(head) and not ended then count_pending(head, -1) end
   if ended and not owed then return end
   state = ended and state or 'r'
-  local tombstone = quarantine.tombstone(value, state)
+  local tombstone = quarantine.tombstone(head, left, state)
   if not tombstone then return end
   -- For the error to its sender, if the text is whole.
-  local payload = state == 'r' and value:find('\n', HEAD + 1, true)
-  local text = payload and value:find('<body', payload, true)
-  local _, text_end = value:find('</body>', text or #value, true)
-  redis.call('SET', name, text_end and tombstone .. '\n' .. value:sub(text, text_end) or tombstone, 'PX', times.window)
+  local text = state == 'r' and payload and find(value, '<body', payload, true)
+  local _, text_end = find(value, '</body>', text or #value, true)
+  redis.call('SET', name, text_end and tombstone .. PAYLOAD .. sub(value, text, text_end) or tombstone, 'PX', times.window)
   if state ~= 'd' or owes_receipt(tombstone) then redis.call('ZADD', due_set, times.now, due_member(key, state)) end
 end
 
@@ -69,8 +86,7 @@ function quarantine.inspect(key)
   keys = keys.err and {} or keys
   keys[#keys + 1] = key
   for _, one in ipairs(keys) do
-    local value = raw_record(one)
-    if value and not is_sound(value) then
+    if raw_record(one) and not peek(one) then
       quarantine.put_aside(one)
       found = true
     end
@@ -78,12 +94,18 @@ function quarantine.inspect(key)
   return found
 end
 
--- Erases what was put aside under this key if it names this user. `jid` is his, as JSON. Returns whether it did.
+-- Whether what is left of a record names this user as its sender or its recipient.
+local function names(value, jid)
+  local recipient = FIELD .. jid .. FIELD
+  return sub(value, HEAD + 1, HEAD + #jid + 1) == jid .. FIELD or find(value, recipient, HEAD + 1, true) ~= nil or legacy.names(value, jid)
+end
+
+-- Erases what was put aside under this key if it names this user. Returns whether it did.
 function quarantine.erase(key, jid)
   local aside = name_of('q', key)
   local value = redis.pcall('GET', aside)
   if type(value) ~= 'string' then return false end
-  if not (value:find('"s":' .. jid, 1, true) or value:find('"r":' .. jid, 1, true)) then return false end
+  if not names(value, jid) then return false end
   redis.call('DEL', aside)
   redis.call('ZREM', name_of('damaged'), key)
   redis.call('SREM', name_of('damaged:new'), key)
@@ -105,6 +127,11 @@ end
 read = function(key)
   local value = raw_record(key)
   if not value or is_sound(value) then return value end
+  local taken_over = type(value) == 'string' and legacy.is(value) and legacy.taken_over(value)
+  if is_sound(taken_over) then
+    redis.call('SET', record_name(key), taken_over, 'KEEPTTL')
+    return taken_over
+  end
   quarantine.put_aside(key)
   return false
 end

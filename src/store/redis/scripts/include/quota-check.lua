@@ -6,10 +6,11 @@
 function shares.knows(key, value, countable)
   local first = read(key)
   if not first then return false end
-  local digest, token = value:match('"d":"([^"]+)"', HEAD), value:match('"k":"([^"]+)"', HEAD)
+  local stored = fields_of(value)
+  local digest, token = stored.digest, stored.tokens
   for _, name in ipairs({ key, key .. '-' .. digest, same.marked(key, token) }) do
     local known = name == key and first or read(name)
-    if known and tokens_of(known):match('^[^+]*') == token then return true end
+    if known and first_token(fields_of(known).tokens) == token then return true end
   end
   local newest_key, newest = same.newest_of(key, first)
   return same.has_digest(newest, digest) and (not countable or same.is_resend(newest_key, newest, value))

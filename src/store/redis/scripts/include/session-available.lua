@@ -70,12 +70,12 @@ function coming.came(recipient, event, cursor, now, step_due, lease_until, retri
     if with and not lost and not in_doubt and not was_put_off and not (event == 'h' and (how == 'o' or how == 'a')) then return end
     local value = still_pending(key, recipient)
     if not value then return end
-    local body = body_of(value)
-    local sender = body.s
+    local fields = fields_of(value)
+    local sender = fields.sender
     says_to[sender] = says_to[sender] or acknowledges(sender, recipient, sessions)
     local says = says_to[sender]
     local again = false
-    if how == 'b' then again = value:sub(2, 2) == 'b' and rule(PRESENCE, presence, says, 'b') == 'p'
+    if how == 'b' then again = copy_of(value) == 'b' and rule(PRESENCE, presence, says, 'b') == 'p'
     elseif how == 'x' then again = true
     elseif lost then
       local how_often = rule(ended and ENDED or SILENT, presence, says, '1')
@@ -117,7 +117,7 @@ function coming.came(recipient, event, cursor, now, step_due, lease_until, retri
       end
       redis.call('ZADD', due_set, 'XX', lease_until, key)
       local why = lost and not ended and 'q' or how
-      found[#found + 1] = string.format('%s,%d,%s,%.0f,%s', key, attempt_of(value), why, stored, first_token(body))
+      found[#found + 1] = string.format('%s,%d,%s,%.0f,%s', key, attempt_of(value), why, stored, first_token(fields.tokens))
     end
   end)
   table.insert(found, 1, next_cursor)
@@ -138,7 +138,7 @@ local function gap_unseen(recipient, sender, later, cursor, ttl)
   local next_cursor = each_out(recipient, cursor, function(key, how, stored, handed, passed)
     if (how ~= '?' and how ~= 'v') or handed >= later then return end
     local value = still_pending(key, recipient)
-    if not value or body_of(value).s ~= sender then return end
+    if not value or fields_of(value).sender ~= sender then return end
     local now_how = (not passed and how) or (how == '?' and 'v') or 'e'
     if now_how == 'e' then redis.call('ZADD', due_set, 'XX', stored_at(value) + ttl, key) end
     write_out(key, now_how, stored, handed, recipient, true)
@@ -169,7 +169,7 @@ function coming.gap(recipient, resource, sender, later, due, cursor, ttl)
       redis.call('ZADD', due_set, 'XX', 'LT', due, key)
       return
     end
-    local from = body_of(value).s
+    local from = fields_of(value).sender
     local now_how, now_passed = how, passed or from == sender
     if (how == 'o' or how == 'a') and rule(GAP, presence, acknowledges(from, recipient, sessions), '1') == 'g' then
       count = count + 1

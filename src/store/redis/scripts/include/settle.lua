@@ -17,13 +17,13 @@ end
 --
 -- `lately`: a third of a lease ago; times are compared as the texts of 13 digits that they are
 local function first_lease_runs(value, lately)
-  return sub(value, 4, 9) == '000001' and sub(value, 10, HEAD) > lately
+  return sub(value, 5, 10) == '000001' and sub(value, 11, HEAD) > lately
 end
 
 -- A receipt: ends the oldest pending record that goes by this key as delivered, else one that had ended otherwise.
 -- Returns '' when none is known, '=' when it was delivered before, else 'd' (it was pending) or 'l' (late), its key, a
 -- line feed and the tombstone; of one that the asker has at hand, the letter and what follows in the tombstone's head.
-local function settle(key, members, at_hand, lately, owed_until, window)
+local function settle(key, ending, at_hand, lately, owed_until, window)
   local found, value = oldest_pending(key)
   local code = 'd'
   -- What is to be returned must be readable.
@@ -44,7 +44,7 @@ local function settle(key, members, at_hand, lately, owed_until, window)
     if not found then return '=' end
     redis.call('DEL', undelivered_name(found))
   end
-  local tombstone = finish(found, value, 'd', members, window)
+  local tombstone = finish(found, value, 'd', ending, window)
   call_in(found, value)
   local member = due_member(found, 'd')
   if not owes_receipt(value) then
@@ -53,24 +53,24 @@ local function settle(key, members, at_hand, lately, owed_until, window)
     gather_due(owed_until, member)
   end
   if code == 'l' then gather_over(due_member(found, state_of(value))) end
-  if found == at_hand then return code .. sub(value, 2, HEAD) end
+  if found == at_hand then return code .. sub(value, 3, HEAD) end
   return code .. found .. '\n' .. tombstone
 end
 
 -- Evidence that everything up to a message of a conversation has arrived (XEP-0333 section 5.3: a marker is for it and for
 -- all before it): settles that one, and what is out to its recipient from its sender and no newer; a page of these, itself
 -- with the last. Returns the cursor of the next page and what `settle` does for each, the texts joined by empty lines.
-local function arrived(key, members, sender, recipient, resource, cursor, lately, owed_until, window)
+local function arrived(key, ending, sender, recipient, resource, cursor, lately, owed_until, window)
   local found, value = oldest_pending(key)
   if not found then
     local known = candidates(key, -MANY)
     value = #known > 0 and known[#known][2]
     if not value then return '0' end
   end
-  local limit = { stored = stored_at(value), token = first_token(body_of(value)) }
+  local limit = { stored = stored_at(value), token = first_token(fields_of(value).tokens) }
   local results = { '' }
   local function take(which)
-    results[#results + 1] = settle(which, members, '', lately, owed_until, window)
+    results[#results + 1] = settle(which, ending, '', lately, owed_until, window)
   end
   local before = {}
   local presence, sessions = presence_of(recipient)
@@ -84,9 +84,9 @@ local function arrived(key, members, sender, recipient, resource, cursor, lately
       if not outlived(sessions, handed, answers) or (session and not may_have_had(session, handed)) then return end
     end
     local other_value = still_pending(other, recipient)
-    local body = other_value and body_of(other_value)
-    local entry = { key = other, stored = stored, token = body and first_token(body) or '' }
-    if body and body.s == sender and comes_before(entry, limit) then before[#before + 1] = entry end
+    local fields = other_value and fields_of(other_value)
+    local entry = { key = other, stored = stored, token = fields and first_token(fields.tokens) or '' }
+    if fields and fields.sender == sender and comes_before(entry, limit) then before[#before + 1] = entry end
   end)
   table.sort(before, comes_before)
   for _, entry in ipairs(before) do take(entry.key) end

@@ -1,41 +1,11 @@
 --- @include "keys"
--- What every script knows of a record: its layout (record.ts draws it), its names (keys.ts) and its end.
--- What is done for every message is written with these: each name looked up in a table costs, and each text made, too.
-local call, byte, sub, find = redis.call, string.byte, string.sub, string.find
-local HEAD = 22
+--- @include "record"
+--- @include "legacy-record"
+-- What stands in Redis of a message: how a record is found and read, how it ends, and what is written once for many.
 -- What a script was given, for those of its parts that need it; set by the part that comes last. All in ms.
 local times = { now = 0, window = 0, retention = 0, first_step = 0, ttl = 0 }
-local KEY = 22
-local DIGEST = 16
 
 local function is_paused() return redis.call('EXISTS', name_of('paused')) == 1 end
-
-local function state_of(value) return value:sub(1, 1) end
-local function is_pending(value) return byte(value) == 112 end -- p
-local function owes_receipt(value) return byte(value, 3) == 49 end -- 1
-local function copies_of(value) return tonumber(value:sub(4, 5), 16) end
-local function attempt_of(value) return tonumber(value:sub(6, 9), 16) end
-local function stored_at(value) return tonumber(value:sub(10, HEAD)) end
-
--- Head and body, without the payload.
-local function strip(value)
-  local payload = value:find('\n', HEAD + 1, true)
-  return payload and value:sub(1, payload - 1) or value
-end
-
-local function body_of(value) return cjson.decode(strip(value):sub(HEAD + 1)) end
-
--- Whether the head is one that was written here; a record may have been damaged from outside.
-local HEAD_PATTERN = '^[pdxur][012b][01]%x%x%x%x%x%x' .. ('%d'):rep(13) .. '{'
-local function has_sound_head(value) return type(value) == 'string' and find(value, HEAD_PATTERN) ~= nil end
-
-local function is_sound(value)
-  -- Control characters are written escaped; cjson reads others too, and whoever is given them does not.
-  if not has_sound_head(value) or find(strip(value), '[%z\1-\31]') then return false end
-  local readable, body = pcall(body_of, value)
-  return readable and type(body) == 'table' and type(body.s) == 'string' and type(body.r) == 'string'
-    and type(body.w) == 'string' and type(body.d) == 'string'
-end
 
 -- What stands in a record's place: false when nothing does, a table when it is of another type than a record. Any other
 -- error says nothing of the record (Redis may forbid the command), and ends the script.
@@ -45,29 +15,30 @@ local function raw_record(key)
   return value
 end
 
--- The head alone, with the brace that follows it, or nil where there is none that can be read.
-local function head_of(key)
-  local head = redis.pcall('GETRANGE', record_name(key), 0, HEAD)
-  return has_sound_head(head) and head or nil
-end
-
--- A record, or false where there is none that can be read. Changes nothing.
+-- A record, or false where there is none that can be read; one of an older format as it would be written now. Changes nothing.
 local function peek(key)
   local value = raw_record(key)
+  if type(value) == 'string' and legacy.is(value) then value = legacy.taken_over(value) end
   return is_sound(value) and value
+end
+
+-- As peek; scripts that may write also write it as it is now, and put a damaged one aside (see quarantine.lua).
+local read = peek
+
+-- A record's head alone, or nil where there is none that can be read.
+local function head_of(key)
+  local head = redis.pcall('GETRANGE', record_name(key), 0, HEAD - 1)
+  if has_sound_head(head) then return head end
+  local value = type(head) == 'string' and legacy.is(head) and read(key)
+  return value and sub(value, 1, HEAD) or nil
 end
 
 -- What is kept of an undelivered message, or false.
 local function undelivered(key)
   local value = redis.pcall('GET', undelivered_name(key))
+  if type(value) == 'string' and legacy.is(value) then value = legacy.taken_over(value) end
   return is_sound(value) and value
 end
-
--- Names the attempt that stored a record: see accept.lua.
-local function first_token(body) return (body.k or ''):match('^[^+]*') end
-
--- As peek; scripts that may write put a damaged record aside at that (see quarantine.lua).
-local read = peek
 
 -- What each sender takes of the ledger: see quota.lua.
 local shares = {}
@@ -77,7 +48,7 @@ local shares = {}
 local tens = {}
 
 local function count_pending(value, change)
-  local ten = sub(value, 10, HEAD - 4)
+  local ten = sub(value, 11, HEAD - 4)
   tens[ten] = (tens[ten] or 0) + change
 end
 
@@ -114,8 +85,8 @@ end
 -- Moves an attempt's number on: whoever still holds the old one can claim it no more.
 local function next_attempt(key, value)
   local attempt = string.format('%04x', (attempt_of(value) + 1) % 65536)
-  redis.call('SETRANGE', record_name(key), 5, attempt)
-  return value:sub(1, 5) .. attempt .. value:sub(10)
+  redis.call('SETRANGE', record_name(key), 6, attempt)
+  return sub(value, 1, 6) .. attempt .. sub(value, 11)
 end
 
 local function gather_due(due, member)
@@ -138,15 +109,14 @@ end
 
 -- Ends a record: it stays as a tombstone without its payload for as long as duplicates are looked for. What becomes of
 -- it in the sorted set is the caller's.
--- `members` are JSON members to append to its body, with a leading comma; `dedup_window` may be the text that it came as,
--- since Redis takes texts, and a number has to be written out first. Returns the tombstone.
-local function finish(key, value, state, members, dedup_window)
+-- `ending` is as record-codec.ts writes it, or empty; `dedup_window` may be the text that it came as, since Redis takes texts,
+-- and a number has to be written out first. Returns the tombstone.
+local function finish(key, value, state, ending, dedup_window)
   if is_pending(value) then
-    if sub(value, 4, 5) ~= '00' then shares.remove(key, body_of(value).s) end
+    if sub(value, 5, 6) ~= '00' then shares.remove(key, fields_of(value).sender) end
     count_pending(value, -1)
   end
-  local payload = find(value, '\n', HEAD + 1, true)
-  local tombstone = state .. sub(value, 2, payload and payload - 2 or -2) .. members .. '}'
+  local tombstone = ended(value, state, ending)
   call('SET', record_name(key), tombstone, 'PX', dedup_window)
   if #key > KEY then
     -- While a later message of the same id is known, the first one must be: a duplicate is looked for there first.
@@ -191,7 +161,8 @@ end
 -- Of that one no more is known than that it looks like a record: this is done for every receipt.
 local function oldest_pending(key)
   local value = call('GET', record_name(key))
-  if value and is_pending(value) and byte(value, HEAD + 1) == 123 then return key, value end -- {
+  if value and legacy.is(value) then value = read(key) end
+  if value and byte(value) == 50 and is_pending(value) then return key, value end -- 2
   trim(key)
   for _, other in ipairs(redis.call('LRANGE', index_name(key), 0, MANY)) do
     local head = not is_marked(other) and head_of(other)

@@ -51,6 +51,6 @@ local function run_usual(operation, at)
   elseif operation == 'w' then
     return withdraw(key, ARGV[at + 2], now), 3
   elseif operation == 'i' then
-    return readdress(key, ARGV[at + 2], ARGV[at + 3]), 4
+    return readdress(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]), 5
   end
 end

@@ -1,0 +1,294 @@
+// A ledger that the version before wrote (records of format 1, made with commit ce6a437) is taken over with nothing lost.
+import { readFileSync } from 'node:fs';
+import {
+  bounce,
+  claim,
+  erase,
+  expire,
+  handOver,
+  type ReplyTo,
+  type Request,
+  readdress,
+  reject,
+  reported,
+  requeue,
+  retryNow,
+  type StoredRecord,
+  settle,
+  supersede,
+  withdraw,
+} from '../../src/store/contract.ts';
+import { RedisQueries } from '../../src/store/redis/administration-queries.ts';
+import { decodeRecord } from '../../src/store/redis/record-codec.ts';
+import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
+import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND } from '../support/store/ledger.ts';
+
+type Records = Readonly<Record<string, StoredRecord>>;
+
+interface Fixture {
+  readonly madeAt: number;
+  /** Keys of the second message under the ids `counted`, `version` and `withdrawn`. */
+  readonly second: string;
+  readonly version: string;
+  readonly beside: string;
+  /** What that version read of each record that is whole, and of each copy that is kept of an undelivered one. */
+  readonly records: Records;
+  readonly letters: Records;
+  readonly keys: readonly {
+    readonly key: string;
+    readonly type: string;
+    readonly ttl?: number;
+    readonly value: string | string[] | Record<string, string>;
+  }[];
+}
+
+const fixture: Fixture = JSON.parse(readFileSync(new URL('../fixtures/ledger-format-1.json', import.meta.url), 'utf8'));
+const T = fixture.madeAt;
+const PREFIX = '{old}';
+const WRITES: Readonly<Record<string, string>> = {
+  string: 'SET',
+  hash: 'HSET',
+  list: 'RPUSH',
+  set: 'SADD',
+  zset: 'ZADD',
+};
+
+let server: RedisServer;
+let opened: ReturnType<typeof openLedger>;
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  opened = openLedger(server.url, { prefix: PREFIX });
+  await opened.redis.flushall();
+  for (const { key, type, ttl, value } of fixture.keys) {
+    let parts = typeof value === 'string' ? [value] : Array.isArray(value) ? value : Object.entries(value).flat();
+    // Of a sorted set the score comes first.
+    if (type === 'zset') parts = parts.map((_, i) => parts[i % 2 === 0 ? i + 1 : i - 1] as string);
+    await opened.redis.call(WRITES[type] as string, PREFIX + key, ...parts);
+    if (ttl !== undefined) await opened.redis.pexpire(PREFIX + key, ttl);
+  }
+});
+afterEach(() => opened.close());
+
+const perform = <R extends Request>(request: R, at = T + SECOND): Promise<ReplyTo<R>> =>
+  opened.ledger.perform(request, at);
+const raw = (key: string) => opened.redis.get(opened.ledger.keys.record(key));
+const known = async (key: string) => (await opened.ledger.status([key]))[0];
+/** As JSON has it: what is undefined is left out. */
+const plain = (value: unknown) => JSON.parse(JSON.stringify(value));
+const withoutPayload = (record: StoredRecord | undefined) => ({ ...record, inner: '' });
+const sweepAt = (at: number) => opened.ledger.sweep(SECOND, 1000, at);
+const PENDING = Object.values(fixture.records).filter(({ state }) => state === 'pending');
+
+test('the fixture has what it should', () => {
+  const states = Object.values(fixture.records).map(({ state }) => state);
+  expect([...new Set(states)].sort()).toEqual(['delivered', 'expired', 'pending', 'rejected', 'unconfirmed']);
+  expect(PENDING.length).toBeGreaterThan(15);
+  expect(Object.keys(fixture.letters)).toHaveLength(3);
+});
+
+test('what people look at says what it said, and is not changed by that', async () => {
+  const queries = new RedisQueries(opened.redis, opened.ledger.keys);
+  const before = await opened.redis.get(opened.ledger.keys.record(keyOf('pending')));
+  for (const [key, record] of Object.entries(fixture.records)) {
+    const [found] = await queries.records([key]);
+    expect(plain(found?.record)).toEqual(withoutPayload(record));
+    expect(found?.kept).toBe(key in fixture.letters);
+  }
+  expect(await known(keyOf('pending'))).toMatchObject({ state: 'pending', wireId: 'pending' });
+  expect(await raw(keyOf('pending'))).toBe(before);
+});
+
+test('a sweep takes all that is due, with what its jobs need, and writes it anew', async () => {
+  const { overdue, damaged } = await sweepAt(T + 2 * DAY);
+  const taken = new Map(overdue.map((record) => [record.key, record]));
+  for (const { key } of PENDING) {
+    expect(plain(taken.get(key))).toEqual(withoutPayload(fixture.records[key]));
+    const value = (await raw(key)) as string;
+    expect(value[0]).toBe('2');
+    // Whole, with its text.
+    expect(plain(decodeRecord(key, value))).toEqual(fixture.records[key]);
+  }
+  for (const id of ['delivered-owed', 'rejected-owed', 'expired-owed']) expect(taken.has(keyOf(id))).toBe(true);
+  for (const id of ['delivered-told', 'rejected-told', 'cancelled']) expect(taken.has(keyOf(id))).toBe(false);
+  // One was put aside before.
+  expect(damaged).toBe(5);
+});
+
+test('what is taken over keeps its time', async () => {
+  await perform(settle(keyOf('delivered-told'), 'desk', T + SECOND));
+  const name = opened.ledger.keys.record(keyOf('delivered-told'));
+  await perform(claim(keyOf('delivered-told'), 1));
+  expect(((await opened.redis.get(name)) as string)[0]).toBe('2');
+  expect(await opened.redis.pttl(name)).toBeGreaterThan(7 * DAY);
+  expect(await opened.redis.pttl(opened.ledger.keys.record(keyOf('pending')))).toBe(-1);
+});
+
+test('of damaged ones the sender is told, where they name him', async () => {
+  const { unreported } = await sweepAt(T + 2 * DAY);
+  const ids = ['damaged-cut', 'damaged-brace', 'damaged-json', 'damaged-aside', 'damaged-owed'];
+  expect([...unreported].sort()).toEqual(ids.map(keyOf).sort());
+  await perform(reported(unreported));
+  const { overdue } = await sweepAt(T + 2 * DAY + 60 * SECOND);
+  const told = overdue.filter(({ wireId }) => wireId.startsWith('damaged'));
+  expect(told.map(({ wireId, sender, state }) => [wireId, sender, state]).sort()).toEqual(
+    ids
+      .slice(1)
+      .map((id) => [id, ALICE, 'rejected'])
+      .sort(),
+  );
+  const kept = await opened.redis.get(opened.ledger.keys.quarantined(keyOf('damaged-cut')));
+  expect(kept).toMatch(/^p01/);
+});
+
+test.each(PENDING.map((record) => [record.wireId, record] as const))('%s goes on to its receipt', async (_, record) => {
+  const { key } = record;
+  const held = await opened.redis.hget(opened.ledger.keys.held(ALICE), key);
+  const claimed = await perform(claim(key, record.attempt));
+  if (claimed.outcome === 'claimed') {
+    expect(claimed.record).toMatchObject({ inner: record.inner, wireId: record.wireId, attempt: record.attempt + 1 });
+    await perform(
+      handOver({
+        key,
+        attempt: record.attempt + 1,
+        copies: record.copies + 1,
+        byTimetable: T + DAY,
+        unconfirmed: T + DAY,
+        sender: ALICE,
+        recipient: BOB,
+        noStore: false,
+      }),
+    );
+  }
+  const settled = await perform(settle(key, 'desk', T + 2 * SECOND));
+  const { sender, recipient, senderId, senderResource, owesReceipt } = record;
+  expect(settled).toMatchObject({ outcome: 'delivered' });
+  if (settled.outcome !== 'delivered') throw new Error('It is not delivered');
+  expect(plain(settled.record)).toMatchObject(
+    plain({
+      sender,
+      recipient,
+      senderId,
+      senderResource,
+      owesReceipt,
+      receiptResource: 'desk',
+      settledAt: T + 2 * SECOND,
+    }),
+  );
+  expect(await opened.redis.hexists(opened.ledger.keys.held(ALICE), key)).toBe(0);
+  expect(held === null).toBe(record.copies === 0);
+});
+
+test('all of them, settled, leave no count of what is pending but that of the damaged', async () => {
+  await sweepAt(T + 2 * DAY);
+  for (const { key } of PENDING) await perform(settle(key, 'desk', T + SECOND));
+  expect(await opened.ledger.figures(T + SECOND)).toMatchObject({ pending: 0, damaged: 5 });
+  expect(await opened.redis.exists(opened.ledger.keys.load)).toBe(0);
+});
+
+test('a resend is known, whatever has become of its message', async () => {
+  for (const id of ['pending', 'pending-handed', 'delivered-told', 'expired-owed', 'rejected-owed', 'cancelled']) {
+    const body = id === 'rejected-owed' ? 'no "thanks"' : 'hello';
+    expect(await perform(aliceWrites({ id, body, at: T + SECOND }))).toMatchObject({
+      outcome: 'known',
+      record: { key: keyOf(id), state: fixture.records[keyOf(id)]?.state },
+    });
+  }
+  expect(await perform(aliceWrites({ id: 'pending-origin', originId: 'origin-1' }))).toMatchObject({
+    outcome: 'known',
+  });
+  const again = { id: 'version', body: 'two' };
+  expect(await perform(aliceWrites(again))).toMatchObject({ outcome: 'known', record: { key: fixture.version } });
+  const counted = { id: 'counted', body: 'two', countable: true, at: T + SECOND };
+  expect(await perform(aliceWrites(counted))).toMatchObject({ outcome: 'known', record: { key: fixture.second } });
+  const beside = { id: 'withdrawn', body: 'two', countable: true, at: T + SECOND };
+  expect(await perform(aliceWrites(beside))).toMatchObject({ outcome: 'known', record: { key: fixture.beside } });
+});
+
+test('a receipt finds a message by its id and by its origin-id', async () => {
+  expect(await perform(settle(keyOf('pending-origin'), 'desk', T))).toMatchObject({
+    outcome: 'delivered',
+    record: { key: keyOf('origin-1'), wireId: 'pending-origin' },
+  });
+});
+
+test('a late receipt changes an ending, and one that came before does not count twice', async () => {
+  expect(await perform(settle(keyOf('expired-owed'), 'desk', T + 9))).toMatchObject({
+    outcome: 'late',
+    record: { state: 'delivered', settledAt: T + 9, receiptResource: 'desk', inner: '' },
+  });
+  expect(await perform(settle(keyOf('expired-late'), 'desk', T + 9))).toEqual({ outcome: 'repeated' });
+  expect(await perform(settle(keyOf('delivered-told'), 'desk', T + 9))).toEqual({ outcome: 'repeated' });
+});
+
+test('what was not delivered is sent after all, with its text', async () => {
+  const key = keyOf('expired-owed');
+  const before = fixture.records[key] as StoredRecord;
+  expect(await perform(requeue(key))).toMatchObject({
+    state: 'pending',
+    inner: '<body>hello</body>',
+    firstStoredAt: before.storedAt,
+    storedAt: T + SECOND,
+  });
+  expect(await raw(key)).toMatch(/^2p/);
+  expect(await perform(requeue(keyOf('pending')))).toBeUndefined();
+});
+
+test('a failure is told with the text that is kept', async () => {
+  const claimed = await perform(claim(keyOf('rejected-owed'), 1));
+  expect(claimed).toMatchObject({
+    outcome: 'claimed',
+    record: {
+      condition: 'gone',
+      conditionType: 'cancel',
+      conditionText: 'He "left" \\ für immer',
+      inner: '<body>no "thanks"</body>',
+    },
+  });
+});
+
+test('tokens of those who stored it, and who were answered from it, are told apart', async () => {
+  const key = keyOf('pending-resent');
+  await perform(withdraw(key, 'first'));
+  expect(await known(key)).toMatchObject({ state: 'pending' });
+  await perform(withdraw(key, 'second'));
+  expect(await known(key)).toBeUndefined();
+});
+
+test('other steps of a life find theirs', async () => {
+  await perform(readdress(keyOf('pending-readdressed'), 'laptop', 'resend-3'));
+  expect(await known(keyOf('pending-readdressed'))).toMatchObject({
+    senderResource: 'laptop',
+    senderId: 'resend-3',
+    owesReceipt: true,
+  });
+  expect(await perform(bounce(keyOf('pending-handed')))).toMatchObject({ outcome: 'done' });
+  expect(await known(keyOf('pending-handed'))).toMatchObject({ bounced: true, copyOut: false, copies: 1 });
+  expect(await perform(reject(keyOf('pending-odd'), T, 'gone', undefined, undefined))).toMatchObject({
+    outcome: 'done',
+    record: { state: 'rejected', senderId: 'say "hi" \\ é\n', otherAttributes: ' xml:lang="de" a:b="1"' },
+  });
+  expect(await perform(expire(keyOf('pending'), T + 8 * DAY), T + 8 * DAY)).toMatchObject({ state: 'expired' });
+  expect(await perform(retryNow(keyOf('pending-bounced'), undefined))).toBe('due');
+  await perform(settle(keyOf('pending-correction'), 'desk', T));
+  await perform(supersede(keyOf('pending-correction')));
+  expect(await known(keyOf('pending-corrected'))).toMatchObject({ state: 'pending', target: undefined });
+});
+
+test('all that names a user is erased for him', async () => {
+  const keys = [...new Set([...Object.keys(fixture.records), ...Object.keys(fixture.letters)])];
+  expect(await perform(erase(ALICE, keys, true))).toBe(keys.length);
+  expect(await perform(erase(ALICE, [...keys, keyOf('damaged-aside')]))).toBe(keys.length);
+  for (const key of keys) expect(await raw(key)).toBeNull();
+  expect(await opened.redis.exists(opened.ledger.keys.quarantined(keyOf('damaged-aside')))).toBe(0);
+});
+
+test('a message to another recipient has its own ending', async () => {
+  expect(await known(recordKey(ALICE, 'carl@example.org', 'unconfirmed'))).toMatchObject({
+    state: 'unconfirmed',
+    copies: 1,
+  });
+});
