@@ -1,7 +1,7 @@
 import type { AddressPolicy } from '../addressing/address-policy.ts';
-import { allCommands } from '../commands/all.ts';
+import { allCommands } from '../commands/catalog.ts';
+import type { CommandContext } from '../commands/command-context.ts';
 import { Commands } from '../commands/commands.ts';
-import type { Desk } from '../commands/desk.ts';
 import type { Config } from '../config/config.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import { listUndelivered } from '../jobs/dead-letters.ts';
@@ -49,7 +49,7 @@ export function composeAdministration(options: AdministrationOptions): Administr
     erasure: new Erasure({ queries, perform }),
     log,
   });
-  const desk: Desk = {
+  const context: CommandContext = {
     queries,
     perform,
     problems,
@@ -65,7 +65,7 @@ export function composeAdministration(options: AdministrationOptions): Administr
     version,
     log,
   };
-  const commands = allCommands(desk, addresses);
+  const commands = allCommands(context, addresses);
   const { admins } = config;
   return { queries, forgetting, commands: new Commands({ addresses, admins, commands, perform }) };
 }

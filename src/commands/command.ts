@@ -10,25 +10,25 @@ export interface Note {
 }
 
 /** What a step comes to: a form to fill in, or the end. */
-export type Stage =
+export type StepResult =
   | {
-      readonly ask: Form;
+      readonly form: Form;
       /** Whether the filled-in form leads to another one or to the end. */
       readonly leadsTo: 'next' | 'complete';
       readonly note?: Note;
     }
-  | { readonly ask?: undefined; readonly tell?: Form; readonly note?: Note };
+  | { readonly form?: undefined; readonly result?: Form; readonly note?: Note };
 
 /** A form that came back. */
 export interface Step {
-  readonly asker: Address;
+  readonly requester: Address;
   readonly values: Values;
   /**
    * Ends the session, so that what follows is done once; called before anything is changed.
    *
    * @throws {RequestError} when it has ended
    */
-  once(): Promise<void>;
+  endSession(): Promise<void>;
 }
 
 /** A command (XEP-0050). It may refuse by throwing a RequestError; other errors mean that Redis cannot be asked. */
@@ -39,9 +39,9 @@ export interface Command {
   readonly forAdmins: boolean;
   /** How many forms it has: with two, one can go back to the first. */
   readonly forms: 0 | 1 | 2;
-  begin(asker: Address): Promise<Stage>;
+  begin(requester: Address): Promise<StepResult>;
   /** Takes a form that was filled in; which one, its fields tell. */
-  submit(step: Step): Promise<Stage>;
+  submit(step: Step): Promise<StepResult>;
 }
 
 /** The form lacks something, or it makes no sense (XEP-0050 section 4.4). */
@@ -60,7 +60,7 @@ export function badPayload(text: string): BadPayload {
  *
  * @throws {RequestError} when there is none
  */
-export function wanted(values: Values, name: string): string {
+export function requiredValue(values: Values, name: string): string {
   const value = values.get(name)?.[0]?.trim();
   if (!value) throw badPayload(`The field "${name}" is missing`);
   return value;
@@ -78,14 +78,14 @@ export function optionsOf(choices: Choices): { value: string; label: string }[] 
  *
  * @throws {RequestError} when it is none of the choices
  */
-export function choice<const T extends Choices>(values: Values, name: string, choices: T): keyof T & string {
-  const given = wanted(values, name);
+export function chosenOption<const T extends Choices>(values: Values, name: string, choices: T): keyof T & string {
+  const given = requiredValue(values, name);
   const chosen = Object.keys(choices).find((value) => value === given || choices[value] === given);
   if (chosen === undefined) throw badPayload(`The field "${name}" wants ${Object.values(choices).join(' or ')}`);
   return chosen as keyof T & string;
 }
 
 /** For a command without a form: its session ended with its only answer. */
-export function noForm(): never {
+export function refuseSubmission(): never {
   throw new RequestError({ condition: 'not-allowed', extra: `<session-expired xmlns="${NS.commands}"/>` });
 }

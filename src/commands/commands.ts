@@ -5,9 +5,9 @@ import { formXml, readForm } from '../xmpp/stanza/data-form.ts';
 import { NS } from '../xmpp/stanza/namespaces.ts';
 import { RequestError } from '../xmpp/stanza/request-error.ts';
 import { attribute, escapeText } from '../xmpp/stanza/xml.ts';
-import { BadPayload, badPayload, type Command, noForm, type Stage, type Step } from './command.ts';
-import { Sessions } from './session.ts';
-import { result } from './words.ts';
+import { BadPayload, badPayload, type Command, refuseSubmission, type Step, type StepResult } from './command.ts';
+import { resultForm } from './format.ts';
+import { Sessions } from './sessions.ts';
 
 /** XEP-0050 section 3.4. */
 const ACTIONS: ReadonlySet<string> = new Set(['execute', 'next', 'complete', 'prev', 'cancel']);
@@ -40,12 +40,12 @@ export class Commands {
   }
 
   /** Children of a disco#items result (XEP-0050 section 2.2); undefined when it is no node of ours. */
-  items(node: string, asker: Address): string | undefined {
+  items(node: string, requester: Address): string | undefined {
     if (this.#commands.has(node)) return '';
     if (node !== NS.commands) return undefined;
     const jid = this.#options.addresses.componentDomain;
     return [...this.#commands]
-      .filter(([, command]) => this.#may(command, asker))
+      .filter(([, command]) => this.#may(command, requester))
       .map(
         ([name, command]) =>
           `<item${attribute('jid', jid)}${attribute('node', name)}${attribute('name', command.name)}/>`,
@@ -56,9 +56,9 @@ export class Commands {
   /**
    * Children of a disco#info result (XEP-0050 sections 2.2 and 2.3); undefined when it is no node of ours.
    *
-   * @throws {RequestError} when the command is not for the asker
+   * @throws {RequestError} when the command is not for the requester
    */
-  info(node: string, asker: Address): string | undefined {
+  info(node: string, requester: Address): string | undefined {
     const identity = (type: string, name: string) =>
       `<identity category="automation" type="${type}"${attribute('name', name)}/>`;
     if (node === NS.commands) {
@@ -66,32 +66,33 @@ export class Commands {
     }
     const command = this.#commands.get(node);
     if (command === undefined) return undefined;
-    this.#allow(command, asker);
+    this.#allow(command, requester);
     const features = [NS.commands, NS.forms].map((feature) => `<feature var="${feature}"/>`);
     return identity('command-node', command.name) + features.join('');
   }
 
   /** Takes a step; gives the result's child. */
-  async execute(question: Element, asker: Address): Promise<string> {
+  async execute(question: Element, requester: Address): Promise<string> {
     const { node = '', action = 'execute', sessionid = '' } = question.attrs;
     if (question.getName() !== 'command') throw new RequestError({ condition: 'bad-request' });
     const command = this.#commands.get(node);
     // First of all, so that a stranger does not learn which commands there are.
-    if (!this.#options.addresses.isServed(asker)) throw new RequestError({ condition: 'forbidden' });
+    if (!this.#options.addresses.isServed(requester)) throw new RequestError({ condition: 'forbidden' });
     if (command === undefined)
       throw new RequestError({ condition: 'item-not-found', text: 'There is no such command' });
-    this.#allow(command, asker);
+    this.#allow(command, requester);
     if (!ACTIONS.has(action)) throw refusal('bad-request', 'malformed-action');
     if (sessionid === '') {
       if (action !== 'execute') throw refusal('bad-request', 'bad-sessionid');
-      const stage = await command.begin(asker);
+      const stage = await command.begin(requester);
       const now = Date.now();
       // Not for a command without a form, which answers also when Redis does not.
-      const opened = command.forms === 0 ? this.#sessions.id(now) : await this.#sessions.open(node, asker.full, now);
+      const opened =
+        command.forms === 0 ? this.#sessions.id(now) : await this.#sessions.open(node, requester.full, now);
       return this.#write(node, opened, command, stage, true);
     }
-    if (command.forms === 0 && this.#sessions.isId(sessionid)) noForm();
-    const session = await this.#sessions.read(sessionid, node, asker.full, Date.now());
+    if (command.forms === 0 && this.#sessions.isId(sessionid)) refuseSubmission();
+    const session = await this.#sessions.read(sessionid, node, requester.full, Date.now());
     if (session === 'bad') throw refusal('bad-request', 'bad-sessionid');
     if (session === 'expired') throw refusal('not-allowed', 'session-expired');
     if (action === 'cancel') {
@@ -100,19 +101,19 @@ export class Commands {
     }
     if (action === 'prev') {
       if (command.forms < 2) throw refusal('bad-request', 'bad-action');
-      return this.#write(node, sessionid, command, await command.begin(asker), true);
+      return this.#write(node, sessionid, command, await command.begin(requester), true);
     }
     // `execute` means whatever the form leads to, and the client may not know which of the others that is.
     const values = readForm(question.getChild('x', NS.forms));
     if (values === undefined) throw badPayload('The form is missing');
-    const once = async () => {
+    const endSession = async () => {
       if (!(await this.#sessions.end(sessionid))) throw refusal('not-allowed', 'session-expired');
     };
-    return this.#write(node, sessionid, command, await this.#submit(command, { asker, values, once }), false);
+    return this.#write(node, sessionid, command, await this.#submit(command, { requester, values, endSession }), false);
   }
 
   /** What somebody has filled in wrong is told like any result: of an error to a step, Psi shows nothing, for ever. */
-  async #submit(command: Command, step: Step): Promise<Stage> {
+  async #submit(command: Command, step: Step): Promise<StepResult> {
     try {
       return await command.submit(step);
     } catch (error) {
@@ -121,25 +122,25 @@ export class Commands {
     }
   }
 
-  #may(command: Command, asker: Address): boolean {
-    return this.#options.addresses.isServed(asker) && (!command.forAdmins || this.#admins.has(asker.bare));
+  #may(command: Command, requester: Address): boolean {
+    return this.#options.addresses.isServed(requester) && (!command.forAdmins || this.#admins.has(requester.bare));
   }
 
-  #allow(command: Command, asker: Address): void {
-    if (!this.#may(command, asker)) throw new RequestError({ condition: 'forbidden' });
+  #allow(command: Command, requester: Address): void {
+    if (!this.#may(command, requester)) throw new RequestError({ condition: 'forbidden' });
   }
 
-  #write(node: string, session: string, command: Command, stage: Stage, isFirst: boolean): string {
+  #write(node: string, session: string, command: Command, stage: StepResult, isFirst: boolean): string {
     const { note } = stage;
     const notes = note === undefined ? '' : `<note type="${note.type}">${escapeText(note.text)}</note>`;
-    if (stage.ask === undefined) {
-      const tell = stage.tell ?? (note && result(command.name, note.text));
-      return this.#open(node, session, 'completed', notes + (tell === undefined ? '' : formXml(tell)));
+    if (stage.form === undefined) {
+      const shown = stage.result ?? (note && resultForm(command.name, note.text));
+      return this.#open(node, session, 'completed', notes + (shown === undefined ? '' : formXml(shown)));
     }
     const back = !isFirst && command.forms === 2 ? '<prev/>' : '';
     // XEP-0050 section 3.4: which of them `execute` stands for is said, since not all clients take the same for granted.
     const actions = `<actions execute="${stage.leadsTo}">${back}<${stage.leadsTo}/></actions>`;
-    return this.#open(node, session, 'executing', actions + notes + formXml(stage.ask));
+    return this.#open(node, session, 'executing', actions + notes + formXml(stage.form));
   }
 
   #open(node: string, session: string, status: 'executing' | 'completed' | 'canceled', inner: string): string {

@@ -1,31 +1,31 @@
 import type { AddressPolicy } from '../addressing/address-policy.ts';
-import { type Command, choice, optionsOf, type Stage, type Step } from './command.ts';
-import type { Desk } from './desk.ts';
-import { listOf, picked, SHOWN } from './lists.ts';
-import { nameOf, userNamed } from './people.ts';
+import { type Command, chosenOption, optionsOf, type Step, type StepResult } from './command.ts';
+import type { CommandContext } from './command-context.ts';
+import { countOf } from './format.ts';
+import { MAX_ENTRIES, messageList, selectedMessages } from './message-list.ts';
 import { cancelAll, retryAll, summary } from './undelivered.ts';
-import { many } from './words.ts';
+import { displayName, parseUser } from './user-names.ts';
 
 const ACTIONS = { retry: 'Send after all', drop: 'Drop' } as const;
 
 /** What has ended undelivered, of all users: to be sent after all, or thrown away. */
-export function deadLetters(desk: Desk, addresses: AddressPolicy): Command {
-  const list = async (of: string | undefined): Promise<Stage> => {
-    const { letters, total } = await desk.deadLetters.list(of, SHOWN);
+export function deadLetters(context: CommandContext, addresses: AddressPolicy): Command {
+  const list = async (of: string | undefined): Promise<StepResult> => {
+    const { letters, total } = await context.deadLetters.list(of, MAX_ENTRIES);
     if (total === 0) return { note: { type: 'info', text: 'Nothing is undelivered.' } };
     return {
-      ask: {
+      form: {
         type: 'form',
         title: 'Retry or drop undelivered',
         instructions:
           'What is sent after all begins a new life. What is dropped cannot be sent any more. Times are UTC, and of the end.',
         fields: [
-          ...listOf(
-            total > SHOWN ? `The newest ${SHOWN} of ${total}` : many(total, 'message'),
+          ...messageList(
+            total > MAX_ENTRIES ? `The newest ${MAX_ENTRIES} of ${total}` : countOf(total, 'message'),
             letters.map(({ id, from, to, ended, why }) => ({
               value: id,
               at: Date.parse(ended),
-              who: `${nameOf(addresses, from)} to ${nameOf(addresses, to)}`,
+              who: `${displayName(addresses, from)} to ${displayName(addresses, to)}`,
               what: why,
             })),
           ),
@@ -42,20 +42,20 @@ export function deadLetters(desk: Desk, addresses: AddressPolicy): Command {
       leadsTo: 'complete',
     };
   };
-  const act = async (step: Step): Promise<Stage> => {
-    const action = choice(step.values, 'action', ACTIONS);
-    const keys = picked(step.values);
-    if (action === 'retry' && (await desk.queries.paused()) !== undefined) {
+  const act = async (step: Step): Promise<StepResult> => {
+    const action = chosenOption(step.values, 'action', ACTIONS);
+    const keys = selectedMessages(step.values);
+    if (action === 'retry' && (await context.queries.paused()) !== undefined) {
       return { note: { type: 'warn', text: 'Nothing was sent: redelivery is paused. Resume it first.' } };
     }
-    await step.once();
+    await step.endSession();
     if (action === 'retry') {
-      return { note: summary(await retryAll(desk, keys, undefined)) };
+      return { note: summary(await retryAll(context, keys, undefined)) };
     }
-    await cancelAll(desk, keys, undefined, 'an administrator');
+    await cancelAll(context, keys, undefined, 'an administrator');
     // Also those that the ledger knows nothing of: stanzas that ended the stream.
-    for (const key of keys) await desk.deadLetters.remove(key);
-    return { note: { type: 'info', text: `${many(keys.length, 'message')} dropped.` } };
+    for (const key of keys) await context.deadLetters.remove(key);
+    return { note: { type: 'info', text: `${countOf(keys.length, 'message')} dropped.` } };
   };
   return {
     node: 'dead-letters',
@@ -64,7 +64,7 @@ export function deadLetters(desk: Desk, addresses: AddressPolicy): Command {
     forms: 2,
     async begin() {
       return {
-        ask: {
+        form: {
           type: 'form',
           title: 'Retry or drop undelivered',
           fields: [{ var: 'user', type: 'text-single', label: 'From or to (empty: everybody)', value: '' }],
@@ -75,7 +75,7 @@ export function deadLetters(desk: Desk, addresses: AddressPolicy): Command {
     submit(step) {
       if (step.values.has('action')) return act(step);
       const user = step.values.get('user')?.[0]?.trim() ?? '';
-      return list(user === '' ? undefined : userNamed(addresses, user));
+      return list(user === '' ? undefined : parseUser(addresses, user));
     },
   };
 }

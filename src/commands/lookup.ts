@@ -2,13 +2,13 @@ import type { AddressPolicy } from '../addressing/address-policy.ts';
 import { copiesOf, type Found, type LifeEvent } from '../store/contract.ts';
 import type { Field } from '../xmpp/stanza/data-form.ts';
 import { recordKey } from '../xmpp/stanza/message-key.ts';
-import { type Command, wanted } from './command.ts';
-import type { Desk } from './desk.ts';
-import { userNamed } from './people.ts';
-import { happened, many, short, stateOf, time, told } from './words.ts';
+import { type Command, requiredValue } from './command.ts';
+import type { CommandContext } from './command-context.ts';
+import { countOf, describeEvent, describeState, formatTime, readOnlyField, truncated } from './format.ts';
+import { parseUser } from './user-names.ts';
 
 /** Messages under one id that are shown, the newest: a client may give all of its messages the same. */
-const SHOWN = 10;
+const MAX_ENTRIES = 10;
 
 /** What the record itself tells, in the order in which it happened. */
 function ownEvents({ record, due }: Found): LifeEvent[] {
@@ -24,33 +24,39 @@ function ownEvents({ record, due }: Found): LifeEvent[] {
 }
 
 function life(found: Found, noted: readonly LifeEvent[]): string[] {
-  const inWords = noted.map(({ at, what }) => ({ at, what: happened(what) }));
-  return [...ownEvents(found), ...inWords].sort((a, b) => a.at - b.at).map(({ at, what }) => `${time(at)}: ${what}`);
+  const inWords = noted.map(({ at, what }) => ({ at, what: describeEvent(what) }));
+  return [...ownEvents(found), ...inWords]
+    .sort((a, b) => a.at - b.at)
+    .map(({ at, what }) => `${formatTime(at)}: ${what}`);
 }
 
 function fieldsOf(found: Found, noted: readonly LifeEvent[], place: number): Field[] {
   const { record, kept } = found;
   const name = (field: string) => `${field}-${place}`;
   return [
-    told(
+    readOnlyField(
       name('from'),
       'From',
       record.senderResource === '' ? record.sender : `${record.sender}/${record.senderResource}`,
     ),
-    told(name('to'), 'To', record.recipient),
-    told(name('id'), 'Id', short(record.senderId ?? record.wireId)),
-    told(name('state'), 'State', kept ? `${stateOf(found)}; kept, to be sent after all` : stateOf(found)),
-    told(
+    readOnlyField(name('to'), 'To', record.recipient),
+    readOnlyField(name('id'), 'Id', truncated(record.senderId ?? record.wireId)),
+    readOnlyField(
+      name('state'),
+      'State',
+      kept ? `${describeState(found)}; kept, to be sent after all` : describeState(found),
+    ),
+    readOnlyField(
       name('attempts'),
       'Attempts',
-      `${many(record.attempt, 'attempt')}, ${copiesOf(record)} handed over to the server`,
+      `${countOf(record.attempt, 'attempt')}, ${copiesOf(record)} handed over to the server`,
     ),
-    told(name('life'), 'Its life', life(found, noted)),
+    readOnlyField(name('life'), 'Its life', life(found, noted)),
   ];
 }
 
 /** A message's whole life, for an operator; never its text. */
-export function lookup(desk: Desk, addresses: AddressPolicy): Command {
+export function lookup(context: CommandContext, addresses: AddressPolicy): Command {
   return {
     node: 'lookup',
     name: 'Look up a message',
@@ -59,7 +65,7 @@ export function lookup(desk: Desk, addresses: AddressPolicy): Command {
     async begin() {
       const field = (name: string, label: string): Field => ({ var: name, type: 'text-single', label, required: true });
       return {
-        ask: {
+        form: {
           type: 'form',
           title: 'Look up a message',
           instructions: 'Addresses may be given as they are or as the proxy shows them.',
@@ -69,19 +75,19 @@ export function lookup(desk: Desk, addresses: AddressPolicy): Command {
       };
     },
     async submit({ values }) {
-      const sender = userNamed(addresses, wanted(values, 'sender'));
-      const recipient = userNamed(addresses, wanted(values, 'recipient'));
+      const sender = parseUser(addresses, requiredValue(values, 'sender'));
+      const recipient = parseUser(addresses, requiredValue(values, 'recipient'));
       // Not trimmed: white space may be part of an id.
-      wanted(values, 'id');
-      const all = await desk.queries.byKey(recordKey(sender, recipient, values.get('id')?.[0] ?? ''));
+      requiredValue(values, 'id');
+      const all = await context.queries.byKey(recordKey(sender, recipient, values.get('id')?.[0] ?? ''));
       if (all.length === 0) {
         return { note: { type: 'info', text: 'There is no such message, or it has been forgotten.' } };
       }
-      const shown = all.sort((a, b) => a.record.firstStoredAt - b.record.firstStoredAt).slice(-SHOWN);
+      const shown = all.sort((a, b) => a.record.firstStoredAt - b.record.firstStoredAt).slice(-MAX_ENTRIES);
       const fields = await Promise.all(
-        shown.map(async (found, i) => fieldsOf(found, await desk.queries.life(found.record.key), i + 1)),
+        shown.map(async (found, i) => fieldsOf(found, await context.queries.life(found.record.key), i + 1)),
       );
-      return { tell: { type: 'result', title: many(all.length, 'message'), fields: fields.flat() } };
+      return { result: { type: 'result', title: countOf(all.length, 'message'), fields: fields.flat() } };
     },
   };
 }

@@ -1,27 +1,27 @@
 import { pause, resume } from '../store/contract.ts';
-import { type Command, choice, optionsOf } from './command.ts';
-import type { Desk } from './desk.ts';
-import { time } from './words.ts';
+import { type Command, chosenOption, optionsOf } from './command.ts';
+import type { CommandContext } from './command-context.ts';
+import { formatTime } from './format.ts';
 
 const ACTIONS = { pause: 'Pause', resume: 'Resume' } as const;
 
 /** Keeps further copies back in all processes, until they are let go again: a flag in Redis, which outlives restarts. */
-export function pauseRedelivery(desk: Desk): Command {
+export function pauseRedelivery(context: CommandContext): Command {
   return {
     node: 'pause',
     name: 'Pause and resume redelivery',
     forAdmins: true,
     forms: 1,
     async begin() {
-      const paused = await desk.queries.paused();
+      const paused = await context.queries.paused();
       return {
-        ask: {
+        form: {
           type: 'form',
           title: 'Pause and resume redelivery',
           instructions:
             (paused === undefined
               ? 'Redelivery goes on.'
-              : `Redelivery has been paused since ${time(paused.since)}, by ${paused.by}.`) +
+              : `Redelivery has been paused since ${formatTime(paused.since)}, by ${paused.by}.`) +
             ' While it is paused, new messages are taken and sent once, senders are told, and nothing is sent again. The ' +
             'life of a message goes on.',
           fields: [
@@ -39,18 +39,18 @@ export function pauseRedelivery(desk: Desk): Command {
       };
     },
     async submit(step) {
-      const action = choice(step.values, 'action', ACTIONS);
-      await step.once();
-      const by = step.asker.bare;
+      const action = chosenOption(step.values, 'action', ACTIONS);
+      await step.endSession();
+      const by = step.requester.bare;
       if (action === 'pause') {
-        const before = await desk.perform(pause(by, Date.now()));
+        const before = await context.perform(pause(by, Date.now()));
         if (before !== undefined) return { note: { type: 'info', text: `It was paused already, by ${before.by}.` } };
-        desk.log.warn({ by }, 'Redelivery is paused');
+        context.log.warn({ by }, 'Redelivery is paused');
         return { note: { type: 'info', text: 'Redelivery is paused.' } };
       }
-      const before = await desk.perform(resume());
+      const before = await context.perform(resume());
       if (before === undefined) return { note: { type: 'info', text: 'It was not paused.' } };
-      desk.log.info({ by }, 'Redelivery is resumed');
+      context.log.info({ by }, 'Redelivery is resumed');
       return { note: { type: 'info', text: 'Redelivery is resumed; what is due is sent within a minute.' } };
     },
   };

@@ -1,33 +1,33 @@
 import type { Command } from './command.ts';
-import { noForm } from './command.ts';
-import type { Desk } from './desk.ts';
-import { time, told } from './words.ts';
+import { refuseSubmission } from './command.ts';
+import type { CommandContext } from './command-context.ts';
+import { formatTime, readOnlyField } from './format.ts';
 
 /** Whether the proxy works, for everybody. It answers when Redis does not, since it is asked then. */
-export function status(desk: Desk): Command {
+export function status(context: CommandContext): Command {
   return {
     node: 'status',
     name: 'Status of the proxy',
     forAdmins: false,
     forms: 0,
     async begin({ bare }) {
-      const problems = await desk.problems();
+      const problems = await context.problems();
       const works = problems.length === 0;
       const fields = [
         // What exactly is wrong is for the log: it names hosts and ports. The link works, or this would not be asked.
-        told('state', 'State', works ? 'Messages are taken' : 'Messages are not taken: no storage'),
+        readOnlyField('state', 'State', works ? 'Messages are taken' : 'Messages are not taken: no storage'),
       ];
       try {
-        const [pause, { total }] = await Promise.all([desk.queries.paused(), desk.queries.inTrouble(bare, 0)]);
-        const paused = pause === undefined ? 'goes on' : `paused since ${time(pause.since)}`;
-        fields.push(told('redelivery', 'Sending again', paused));
-        fields.push(told('undelivered', 'Of your messages', `${total} without a receipt`));
+        const [pause, { total }] = await Promise.all([context.queries.paused(), context.queries.inTrouble(bare, 0)]);
+        const paused = pause === undefined ? 'goes on' : `paused since ${formatTime(pause.since)}`;
+        fields.push(readOnlyField('redelivery', 'Sending again', paused));
+        fields.push(readOnlyField('undelivered', 'Of your messages', `${total} without a receipt`));
       } catch {
         // That Redis does not answer is among the problems.
       }
-      fields.push(told('version', 'Version', desk.version));
-      return { tell: { type: 'result', title: 'Status of the proxy', fields } };
+      fields.push(readOnlyField('version', 'Version', context.version));
+      return { result: { type: 'result', title: 'Status of the proxy', fields } };
     },
-    submit: async () => noForm(),
+    submit: async () => refuseSubmission(),
   };
 }

@@ -4,7 +4,7 @@ import type { JobData, UndeliveredData } from './jobs.ts';
 /** Jobs that are read at a time. */
 const PAGE = 500;
 
-/** As a command shows one; see `DeadLetter` in commands/desk.ts. */
+/** As a command shows one; see `DeadLetter` in commands/command-context.ts. */
 interface DeadLetter {
   readonly id: string;
   readonly key: string;

@@ -1,7 +1,7 @@
 import { SubdomainPolicy } from '../../src/addressing/subdomain-policy.ts';
-import { allCommands } from '../../src/commands/all.ts';
+import { allCommands } from '../../src/commands/catalog.ts';
+import type { CommandContext } from '../../src/commands/command-context.ts';
 import { Commands } from '../../src/commands/commands.ts';
-import type { Desk } from '../../src/commands/desk.ts';
 import { RedisQueries } from '../../src/store/redis/administration-queries.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { openDeliveryStage } from '../support/stages/delivery-stage.ts';
@@ -29,8 +29,8 @@ beforeEach(() => {
     },
   });
   const addresses = new SubdomainPolicy({ componentDomain: 'receipts.example.org', servedDomain: 'example.org' });
-  const perform: Desk['perform'] = (operation) => room.receipts.pipeline.perform(operation);
-  const desk: Desk = {
+  const perform: CommandContext['perform'] = (operation) => room.receipts.pipeline.perform(operation);
+  const context: CommandContext = {
     queries: new RedisQueries(room.redis, room.ledger.keys),
     perform,
     problems: async () => [],
@@ -43,7 +43,7 @@ beforeEach(() => {
     version: '1',
     log: { info: () => {}, warn: () => {} },
   };
-  inner.commands = new Commands({ addresses, admins: [], commands: allCommands(desk, addresses), perform });
+  inner.commands = new Commands({ addresses, admins: [], commands: allCommands(context, addresses), perform });
 });
 afterEach(() => room.close());
 

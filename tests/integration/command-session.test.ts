@@ -1,4 +1,4 @@
-import { SESSION_LASTS, Sessions } from '../../src/commands/session.ts';
+import { SESSION_LASTS, Sessions } from '../../src/commands/sessions.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { openLedger } from '../support/store/ledger.ts';
 

@@ -1,7 +1,7 @@
 import { SubdomainPolicy } from '../../src/addressing/subdomain-policy.ts';
-import { allCommands } from '../../src/commands/all.ts';
+import { allCommands } from '../../src/commands/catalog.ts';
+import type { CommandContext } from '../../src/commands/command-context.ts';
 import { Commands } from '../../src/commands/commands.ts';
-import type { Desk } from '../../src/commands/desk.ts';
 import { reject } from '../../src/store/contract.ts';
 import { RedisQueries } from '../../src/store/redis/administration-queries.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
@@ -32,9 +32,9 @@ beforeEach(() => {
     },
   });
   const addresses = new SubdomainPolicy({ componentDomain: 'receipts.example.org', servedDomain: 'example.org' });
-  const perform: Desk['perform'] = (operation) =>
+  const perform: CommandContext['perform'] = (operation) =>
     redisIsDown ? Promise.reject(new Error('down')) : room.receipts.pipeline.perform(operation);
-  const desk: Desk = {
+  const context: CommandContext = {
     queries: new RedisQueries(room.redis, room.ledger.keys),
     perform,
     problems: async () => (redisIsDown ? ['Redis does not answer: connect ECONNREFUSED 127.0.0.1:6379'] : []),
@@ -51,7 +51,7 @@ beforeEach(() => {
     log: { info: () => {}, warn: () => {} },
   };
   const admins = ['Admin@example.org'];
-  inner.commands = new Commands({ addresses, admins, commands: allCommands(desk, addresses), perform });
+  inner.commands = new Commands({ addresses, admins, commands: allCommands(context, addresses), perform });
 });
 afterEach(() => room.close());
 

@@ -2,12 +2,12 @@ import type { Found } from '../store/contract.ts';
 import type { Field, Form } from '../xmpp/stanza/data-form.ts';
 
 /** A time (ms) for people everywhere: `2026-11-24 13:04:05 UTC`. */
-export function time(ms: number): string {
+export function formatTime(ms: number): string {
   return new Date(ms).toISOString().replace('T', ' ').replace(/\..+/, ' UTC');
 }
 
 /** `1 message`, `2 messages`. */
-export function many(count: number, what: string): string {
+export function countOf(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
@@ -15,7 +15,7 @@ export function many(count: number, what: string): string {
  * A text that somebody else has written, cut: ids and reasons may be as large as a stanza, and a form with many of them
  * would be larger than the server lets through.
  */
-export function short(text: string, most = 100): string {
+export function truncated(text: string, most = 100): string {
   return text.length > most ? `${text.slice(0, most)}…` : text;
 }
 
@@ -24,20 +24,20 @@ export function short(text: string, most = 100): string {
  *
  * @param forSender whether its sender is told: who does not get the recipient's presence is not told what shows it
  */
-export function stateOf({ record, kept, seesPresence }: Found, forSender = false): string {
+export function describeState({ record, kept, seesPresence }: Found, forSender = false): string {
   const { state, copies, bounced, conditionText, condition } = record;
   if (state === 'pending' && !kept) {
     if (forSender && !seesPresence) return 'waiting';
     const copy = copies === 0 ? 'not sent yet' : `${copies === 1 ? '1 copy' : `${copies} copies`} sent`;
     return `waiting, ${copy}${bounced ? ', the last came back' : ''}`;
   }
-  if (state === 'rejected') return `rejected: ${short(conditionText ?? condition ?? 'no reason given')}`;
+  if (state === 'rejected') return `rejected: ${truncated(conditionText ?? condition ?? 'no reason given')}`;
   // What is left of it is the copy that was put aside, which still says "pending".
   return state === 'pending' || state === 'expired' ? 'not confirmed in time' : state;
 }
 
 /** How a copy went, by the letters of scripts/include/evidence.lua. */
-const WENT: Readonly<Record<string, string>> = {
+const ROUTES: Readonly<Record<string, string>> = {
   o: 'to a live session',
   g: 'to a live session, after an earlier copy had gone to one',
   t: 'to the session that is there, as another is silent or has ended',
@@ -49,7 +49,7 @@ const WENT: Readonly<Record<string, string>> = {
   v: 'with his presence unknown, between receipts of his',
 };
 
-const HAPPENED: Readonly<Record<string, string>> = {
+const EVENTS: Readonly<Record<string, string>> = {
   claimed: 'taken up to be sent again',
   bounced: 'came back with a temporary error',
   'session-ended': 'the session that had it ended without a receipt',
@@ -60,24 +60,24 @@ const HAPPENED: Readonly<Record<string, string>> = {
 };
 
 /** An event of a life in words; one that is not known stays as it is. */
-export function happened(what: string): string {
+export function describeEvent(what: string): string {
   const [event = '', detail = ''] = what.split(' ');
-  if (event !== 'handed-over') return HAPPENED[what] ?? short(what, 200);
-  return `handed over ${WENT[detail] ?? short(detail)}`.trim();
+  if (event !== 'handed-over') return EVENTS[what] ?? truncated(what, 200);
+  return `handed over ${ROUTES[detail] ?? truncated(detail)}`.trim();
 }
 
 /** Psi shows no more of a field of one line, and of one that may have several it makes half a page. */
 const LINE = 20;
 
 /** A field that tells something, and asks nothing. */
-export function told(name: string, label: string, value: string | readonly string[]): Field {
+export function readOnlyField(name: string, label: string, value: string | readonly string[]): Field {
   if (typeof value !== 'string') return { var: name, type: 'text-multi', label, value };
   if (value.length > LINE) return { var: name, type: 'fixed', value: `${label}: ${value}` };
   return { var: name, type: 'text-single', label, value };
 }
 
 /** What came of a command, for clients that show no note (Psi). */
-export function result(title: string, text: string): Form {
+export function resultForm(title: string, text: string): Form {
   // Psi leaves the first form's instructions standing above it.
   const instructions = 'What came of it:';
   return { type: 'result', title, instructions, fields: [{ var: 'result', type: 'fixed', value: text }] };

@@ -1,4 +1,4 @@
-import { type Entry, labelled, listOf, picked } from '../../src/commands/lists.ts';
+import { type Entry, labelledOptions, messageList, selectedMessages } from '../../src/commands/message-list.ts';
 import type { Values } from '../../src/xmpp/stanza/data-form.ts';
 import { RequestError } from '../../src/xmpp/stanza/request-error.ts';
 
@@ -9,7 +9,7 @@ const entry = (value: string, time: string, who = 'carol', what = 'not confirmed
   who,
   what,
 });
-const labels = (...entries: Entry[]) => labelled(entries, NOW).map(({ label }) => label);
+const labels = (...entries: Entry[]) => labelledOptions(entries, NOW).map(({ label }) => label);
 
 describe('labels', () => {
   test('begin with what tells the messages apart, and are short', () => {
@@ -46,7 +46,7 @@ describe('labels', () => {
 /** What a client returns of a list of two in which these were picked. */
 function returned(picks: readonly string[], forget = false): Values {
   const entries = [entry('key-1', '2026-11-24T21:38:05Z'), entry('key-2', '2026-11-24T21:39:05Z', 'dave')];
-  const fields = listOf('2 messages', entries, NOW);
+  const fields = messageList('2 messages', entries, NOW);
   const hidden = fields.find(({ type }) => type === 'hidden');
   return new Map([
     ['messages', picks],
@@ -62,7 +62,7 @@ describe('what is picked', () => {
     ['one of each', ['key-1', '21:39 dave: not confirmed']],
     ['one by both', ['key-1', '21:38 carol: not confirmed', 'key-2']],
   ])('comes as %s', (_, picks) => {
-    expect(picked(returned(picks))).toEqual(['key-1', 'key-2']);
+    expect(selectedMessages(returned(picks))).toEqual(['key-1', 'key-2']);
   });
 
   test.each([
@@ -71,14 +71,14 @@ describe('what is picked', () => {
     ['is nothing', [' '], /^No message is picked/],
     ['is too much', Array.from({ length: 51 }, (_, i) => `${i}`), /^At most 50 messages/],
   ])('is refused when it %s', (_, picks, why) => {
-    expect(() => picked(returned(picks))).toThrow(RequestError);
-    expect(() => picked(returned(picks))).toThrow(why);
+    expect(() => selectedMessages(returned(picks))).toThrow(RequestError);
+    expect(() => selectedMessages(returned(picks))).toThrow(why);
   });
 
   test('counts as it is from a client that does not return what was hidden', () => {
-    expect(picked(returned(['key-1'], true))).toEqual(['key-1']);
+    expect(selectedMessages(returned(['key-1'], true))).toEqual(['key-1']);
     expect(
-      picked(
+      selectedMessages(
         new Map([
           ['messages', ['key-1']],
           ['listed', ['{"a":']],
@@ -86,7 +86,7 @@ describe('what is picked', () => {
       ),
     ).toEqual(['key-1']);
     expect(
-      picked(
+      selectedMessages(
         new Map([
           ['messages', ['key-1']],
           ['listed', ['null']],

@@ -8,7 +8,7 @@ import { badPayload } from './command.ts';
  * @returns his account's own bare JID
  * @throws {RequestError} when it is nobody who is served
  */
-export function userNamed(addresses: AddressPolicy, text: string): string {
+export function parseUser(addresses: AddressPolicy, text: string): string {
   try {
     const { inner } = addresses.parseWritten(text);
     if (inner !== '') return inner;
@@ -19,7 +19,7 @@ export function userNamed(addresses: AddressPolicy, text: string): string {
 }
 
 /** A user's name in lists; other addresses as they are. */
-export function nameOf(addresses: AddressPolicy, jid: string): string {
+export function displayName(addresses: AddressPolicy, jid: string): string {
   try {
     const address = addresses.parse(jid);
     return address.inner === '' ? jid : addresses.displayName(address);

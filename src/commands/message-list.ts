@@ -1,9 +1,9 @@
 import type { Field, Values } from '../xmpp/stanza/data-form.ts';
 import { badPayload } from './command.ts';
-import { short } from './words.ts';
+import { truncated } from './format.ts';
 
 /** Entries that one list has at most: what clients show without a scroll bar that nobody finds. */
-export const SHOWN = 50;
+export const MAX_ENTRIES = 50;
 
 /** One message in a list. */
 export interface Entry {
@@ -15,7 +15,7 @@ export interface Entry {
   readonly what: string;
 }
 
-const PICKED = 'messages';
+const SELECTED = 'messages';
 /** What stood in the list, for the next step: labels and values, as JSON. */
 const LISTED = 'listed';
 
@@ -38,8 +38,8 @@ function countBy(texts: readonly string[]): Map<string, number> {
  * Labels that begin with what tells the entries apart, since clients cut them: `21:38 carol: not confirmed`. No two are the
  * same: seconds are added where they must be, then a number.
  */
-export function labelled(entries: readonly Entry[], now: number): { value: string; label: string }[] {
-  const stem = ({ at, who }: Entry, seconds: boolean) => `${clock(at, now, seconds)} ${short(who, 60)}`;
+export function labelledOptions(entries: readonly Entry[], now: number): { value: string; label: string }[] {
+  const stem = ({ at, who }: Entry, seconds: boolean) => `${clock(at, now, seconds)} ${truncated(who, 60)}`;
   const minutes = countBy(entries.map((entry) => stem(entry, false)));
   const stems = entries.map((entry) => stem(entry, (minutes.get(stem(entry, false)) ?? 0) > 1));
   const numbers = new Map<string, number>();
@@ -47,18 +47,18 @@ export function labelled(entries: readonly Entry[], now: number): { value: strin
     const own = stems[at] as string;
     const number = (numbers.get(own) ?? 0) + 1;
     numbers.set(own, number);
-    const label = `${own}${number > 1 ? ` (${number})` : ''}: ${short(what, 60)}`;
+    const label = `${own}${number > 1 ? ` (${number})` : ''}: ${truncated(what, 60)}`;
     // Clients may fold white space, and give back what they show.
     return { value, label: label.replace(/\s+/g, ' ').trim() };
   });
 }
 
 /** A list of messages of which some may be picked, and what {@link picked} needs to know of it. */
-export function listOf(label: string, entries: readonly Entry[], now: number = Date.now()): Field[] {
-  const options = labelled(entries, now);
+export function messageList(label: string, entries: readonly Entry[], now: number = Date.now()): Field[] {
+  const options = labelledOptions(entries, now);
   const listed = JSON.stringify(Object.fromEntries(options.map((option) => [option.label, option.value])));
   return [
-    { var: PICKED, type: 'list-multi', label, options },
+    { var: SELECTED, type: 'list-multi', label, options },
     { var: LISTED, type: 'hidden', value: listed },
   ];
 }
@@ -80,16 +80,16 @@ function listedIn(values: Values): ReadonlyMap<string, string> | undefined {
  *
  * @throws {RequestError} when it is none, too many, or one that was not in the list
  */
-export function picked(values: Values): string[] {
-  const given = new Set((values.get(PICKED) ?? []).filter((value) => value.trim() !== ''));
+export function selectedMessages(values: Values): string[] {
+  const given = new Set((values.get(SELECTED) ?? []).filter((value) => value.trim() !== ''));
   if (given.size === 0) throw badPayload('No message is picked');
-  if (given.size > SHOWN) throw badPayload(`At most ${SHOWN} messages at a time`);
+  if (given.size > MAX_ENTRIES) throw badPayload(`At most ${MAX_ENTRIES} messages at a time`);
   const listed = listedIn(values);
   if (listed === undefined) return [...given];
   const known = new Set(listed.values());
   const keys = [...given].map((one) => {
     const key = known.has(one) ? one : listed.get(one.trim());
-    if (key === undefined) throw badPayload(`Not in the list: "${short(one)}". Open the list again`);
+    if (key === undefined) throw badPayload(`Not in the list: "${truncated(one)}". Open the list again`);
     return key;
   });
   return [...new Set(keys)];

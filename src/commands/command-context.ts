@@ -12,8 +12,8 @@ interface DeadLetter {
   readonly why: string;
 }
 
-/** What commands need of the house. All may reject while Redis does not answer. */
-export interface Desk {
+/** What commands need of the rest of the process. All may reject while Redis does not answer. */
+export interface CommandContext {
   readonly queries: StoreQueries;
   /** In the order of the stanzas that came before. */
   readonly perform: Perform;

@@ -4,7 +4,7 @@ import { endCommandSession, openCommandSession, type Perform, readCommandSession
 /** How long a session lasts, ms: XEP-0050 section 3.3 leaves it to the responder. */
 export const SESSION_LASTS = 15 * 60_000;
 
-/** What a session's id tells: it is good, it was good, or it is not one of this asker's and command's. */
+/** What a session's id tells: it is good, it was good, or it is not one of this requester's and command's. */
 export type Session = 'open' | 'expired' | 'bad';
 
 const ID = /^([0-9a-z]{1,11})-[\w-]{24}$/;

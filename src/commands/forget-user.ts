@@ -1,11 +1,11 @@
 import type { AddressPolicy } from '../addressing/address-policy.ts';
-import { badPayload, type Command, wanted } from './command.ts';
-import type { Desk } from './desk.ts';
-import { userNamed } from './people.ts';
-import { many } from './words.ts';
+import { badPayload, type Command, requiredValue } from './command.ts';
+import type { CommandContext } from './command-context.ts';
+import { countOf } from './format.ts';
+import { parseUser } from './user-names.ts';
 
 /** Erases all that is stored about one user, when that is confirmed. */
-export function forgetUser(desk: Desk, addresses: AddressPolicy): Command {
+export function forgetUser(context: CommandContext, addresses: AddressPolicy): Command {
   return {
     node: 'forget',
     name: 'Forget a user',
@@ -13,7 +13,7 @@ export function forgetUser(desk: Desk, addresses: AddressPolicy): Command {
     forms: 2,
     async begin() {
       return {
-        ask: {
+        form: {
           type: 'form',
           title: 'Forget a user',
           instructions:
@@ -25,15 +25,15 @@ export function forgetUser(desk: Desk, addresses: AddressPolicy): Command {
     },
     async submit(step) {
       const { values } = step;
-      const user = userNamed(addresses, wanted(values, 'user'));
+      const user = parseUser(addresses, requiredValue(values, 'user'));
       if (!values.has('confirm')) {
-        const { count, all } = await desk.countRecords(user);
+        const { count, all } = await context.countRecords(user);
         return {
-          ask: {
+          form: {
             type: 'form',
             title: 'Forget a user',
             instructions:
-              `${all ? '' : 'More than '}${many(count, 'message')} of or to ${user} ${count === 1 ? 'is' : 'are'} stored. ` +
+              `${all ? '' : 'More than '}${countOf(count, 'message')} of or to ${user} ${count === 1 ? 'is' : 'are'} stored. ` +
               'Those that wait are not delivered, and nobody is told. This cannot be undone.',
             fields: [
               { var: 'user', type: 'hidden', value: user },
@@ -44,16 +44,16 @@ export function forgetUser(desk: Desk, addresses: AddressPolicy): Command {
         };
       }
       // XEP-0004 section 3.3: both ways of writing it are allowed.
-      if (!['1', 'true'].includes(wanted(values, 'confirm'))) throw badPayload('It is not confirmed');
-      await step.once();
-      desk.log.warn({ by: step.asker.bare }, 'Forgetting a user');
-      const { done, erased } = await desk.forget(user);
+      if (!['1', 'true'].includes(requiredValue(values, 'confirm'))) throw badPayload('It is not confirmed');
+      await step.endSession();
+      context.log.warn({ by: step.requester.bare }, 'Forgetting a user');
+      const { done, erased } = await context.forget(user);
       return {
         note: {
           type: 'info',
           text: done
-            ? `${many(erased, 'message')} erased; nothing about ${user} is stored any more.`
-            : `${many(erased, 'message')} erased so far; it goes on by itself. To see how far it is, do the same again.`,
+            ? `${countOf(erased, 'message')} erased; nothing about ${user} is stored any more.`
+            : `${countOf(erased, 'message')} erased so far; it goes on by itself. To see how far it is, do the same again.`,
         },
       };
     },
