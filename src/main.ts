@@ -1,7 +1,8 @@
 import closeWithGrace from 'close-with-grace';
 import { needsAChange } from './app/start-errors.ts';
 import { ReceiptsProxy } from './app.ts';
-import { ConfigError, loadConfig, readEnvironment, unknownInDotEnv } from './config/config.ts';
+import { loadConfig } from './config/config.ts';
+import { ConfigError, readEnvironment, unknownInDotEnv } from './config/environment.ts';
 import { captureConsole, createLog } from './util/log.ts';
 import { LinkAuthError } from './xmpp/connection/link-problem.ts';
 

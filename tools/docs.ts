@@ -2,7 +2,8 @@
 // stanzas. See `npm run docs`.
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { GROUPS, type Group, SETTINGS, type Setting } from '../src/config/settings.ts';
+import { GROUPS, type Group, type Setting } from '../src/config/setting.ts';
+import { SETTINGS } from '../src/config/settings.ts';
 import { DEFINITIONS, type Definition, PREFIX } from '../src/metrics/definitions.ts';
 import { redelivery } from './docs-redelivery.ts';
 import { states } from './docs-states.ts';

@@ -36,6 +36,11 @@ export function oneOf<const T extends readonly string[]>(words: T): Value<T[numb
   return value(wants, (text) => words.find((word) => word === text));
 }
 
+/** `true` or `false`. */
+export const boolean: Value<boolean> = value('true or false', (text) =>
+  text === 'true' ? true : text === 'false' ? false : undefined,
+);
+
 /** A whole number within bounds, both included. */
 export function integer(min: number, max: number): Value<number> {
   return value(`a whole number from ${min} to ${max}`, (text) => {

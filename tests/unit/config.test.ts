@@ -2,13 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
-import {
-  ConfigError,
-  type Environment,
-  loadConfig,
-  readEnvironment,
-  unknownInDotEnv,
-} from '../../src/config/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { ConfigError, type Environment, readEnvironment, unknownInDotEnv } from '../../src/config/environment.ts';
 import { isLoopback } from '../../src/config/hosts.ts';
 
 const LEAST = { XMPP_COMPONENT_DOMAIN: 'receipts.example.org', XMPP_COMPONENT_SECRET: 'hush' };
@@ -60,6 +55,7 @@ describe('what is right', () => {
       maxStanzaBytes: 262_144,
       http: { host: '127.0.0.1', port: 3184, user: 'admin' },
       logLevel: 'info',
+      logBodies: false,
       quotas: {
         rate: 100,
         burst: 10_000,
@@ -135,6 +131,7 @@ describe('what is right', () => {
       DASHBOARD_USER: 'ops',
       DASHBOARD_PASSWORD: 'pä:ss',
       LOG_LEVEL: 'silent',
+      LOG_BODIES: 'true',
       SHUTDOWN_TIMEOUT: '500ms',
     });
     expect(config).toMatchObject({
@@ -145,6 +142,7 @@ describe('what is right', () => {
       maxStanzaBytes: 10_000,
       http: { host: '::', port: 0, user: 'ops', password: 'pä:ss' },
       logLevel: 'silent',
+      logBodies: true,
       shutdownTimeout: 500,
     });
   });
@@ -195,6 +193,7 @@ describe('what is wrong', () => {
     ['HTTP_PORT', ['65536', 'http']],
     ['DASHBOARD_USER', ['a:b']],
     ['LOG_LEVEL', ['loud']],
+    ['LOG_BODIES', ['yes', '1', 'TRUE', 'constructor']],
     ['SHUTDOWN_TIMEOUT', ['0s', '11m']],
   ] as const)('%s', (name, values) => {
     for (const value of values)

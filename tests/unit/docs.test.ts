@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { loadConfig } from '../../src/config/config.ts';
-import { NAMES, SETTINGS, type Setting } from '../../src/config/settings.ts';
+import type { Setting } from '../../src/config/setting.ts';
+import { NAMES, SETTINGS } from '../../src/config/settings.ts';
 import { documents } from '../../tools/docs.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');

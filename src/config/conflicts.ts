@@ -1,0 +1,71 @@
+import { formatDuration } from '../util/duration.ts';
+import type { Environment } from './environment.ts';
+import { asciiDomain, isLoopback } from './hosts.ts';
+import { suggestFor, suggestInFile } from './misspellings.ts';
+import type { Setting } from './setting.ts';
+import { type Name, SETTINGS, type Values } from './settings.ts';
+
+/** Shows a value in a message, so that it stays one line and betrays nothing. */
+export function shown(text: string, { secret }: Setting): string {
+  if (text.trim() === '') return 'nothing';
+  if (secret) return 'a value that is not shown';
+  // An address may have a password where none belongs.
+  const masked = text.trim().replace(/^(\w+:\/\/)?.*@/s, '$1…@');
+  return JSON.stringify(masked.length > 100 ? `${masked.slice(0, 100)}…` : masked);
+}
+
+export function isSet(env: Environment, name: Name): boolean {
+  return (env[name] ?? '').trim() !== '';
+}
+
+/** What no variable shows by itself. */
+export function* conflicts(
+  env: Environment,
+  values: Partial<Values>,
+  servedDomain: string | undefined,
+): Generator<string> {
+  const got = (name: Name) => shown(env[name] ?? '', SETTINGS[name]);
+  const {
+    XMPP_COMPONENT_DOMAIN: component,
+    MESSAGE_TTL: ttl,
+    DEDUP_WINDOW: window,
+    HTTP_HOST: host,
+    DASHBOARD_PASSWORD: password,
+  } = values;
+  if (component !== undefined && servedDomain === undefined && !isSet(env, 'XMPP_SERVED_DOMAIN')) {
+    yield `XMPP_SERVED_DOMAIN: got nothing; wants a domain, since XMPP_COMPONENT_DOMAIN (${component}) has only one label`;
+  }
+  if (component !== undefined && servedDomain !== undefined && asciiDomain(component) === asciiDomain(servedDomain)) {
+    yield `XMPP_SERVED_DOMAIN: got ${got('XMPP_SERVED_DOMAIN')}; wants another domain than XMPP_COMPONENT_DOMAIN`;
+  }
+  const own = [component, servedDomain].map((domain) => domain && asciiDomain(domain));
+  if (values.ALLOWED_DOMAINS?.some((domain) => own.includes(asciiDomain(domain)))) {
+    yield `ALLOWED_DOMAINS: got ${got('ALLOWED_DOMAINS')}; wants other domains than XMPP_COMPONENT_DOMAIN and XMPP_SERVED_DOMAIN`;
+  }
+  const stranger = values.ADMIN_JIDS?.find(
+    (jid) => asciiDomain(jid.split('@')[1] ?? '') !== asciiDomain(servedDomain ?? ''),
+  );
+  if (servedDomain !== undefined && stranger !== undefined) {
+    yield `ADMIN_JIDS: got ${got('ADMIN_JIDS')}; wants users of ${servedDomain} (XMPP_SERVED_DOMAIN), since no others are served`;
+  }
+  if (values.XMPP_TLS_CA !== undefined && values.XMPP_SERVICE?.startsWith('xmpp:')) {
+    yield `XMPP_SERVICE: got ${values.XMPP_SERVICE}; wants xmpps:// when XMPP_TLS_CA is set, or there is no TLS`;
+  }
+  if (ttl !== undefined && window !== undefined && window < ttl) {
+    yield `DEDUP_WINDOW: got ${formatDuration(window)}; wants not less than MESSAGE_TTL (${formatDuration(ttl)})`;
+  }
+  if (host !== undefined && password === undefined && !isLoopback(host) && !isSet(env, 'DASHBOARD_PASSWORD')) {
+    yield `DASHBOARD_PASSWORD: got nothing; wants a password, since HTTP_HOST (${host}) is not a loopback address`;
+  }
+}
+
+export function* misspelt(env: Environment, inFile: readonly string[]): Generator<string> {
+  for (const name of inFile) {
+    const meant = suggestInFile(name);
+    if (meant !== undefined) yield `${name} (in .env): there is no such variable; did you mean ${meant}?`;
+  }
+  for (const name of Object.keys(env).filter((it) => !inFile.includes(it))) {
+    const meant = env[name] === undefined ? undefined : suggestFor(name, (known) => isSet(env, known));
+    if (meant !== undefined) yield `${name}: there is no such variable; did you mean ${meant}?`;
+  }
+}

@@ -1,0 +1,58 @@
+import type { Setting } from './setting.ts';
+import * as v from './values.ts';
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+/** Dashboard, log and process. */
+export const processSettings = {
+  HTTP_HOST: {
+    group: 'http',
+    value: v.host,
+    default: '127.0.0.1',
+    about:
+      'Where `/queues`, `/healthz`, `/readyz` and `/metrics` are served; `0.0.0.0` for all addresses. Not encrypted: when ' +
+      'others reach it, put a proxy with TLS before it.',
+  },
+  HTTP_PORT: {
+    group: 'http',
+    value: v.integer(0, 65_535),
+    default: '3184',
+    about: 'The port there; 0 for any free one.',
+  },
+  DASHBOARD_USER: {
+    group: 'http',
+    value: v.userName,
+    default: 'admin',
+    about: 'The name to sign in to `/queues` with.',
+  },
+  DASHBOARD_PASSWORD: {
+    group: 'http',
+    value: v.secret,
+    secret: true,
+    about:
+      'The password for `/queues`. Required unless `HTTP_HOST` is a loopback address; without it, `/queues` is open to ' +
+      'whoever has an account on this machine.',
+  },
+  LOG_LEVEL: {
+    group: 'process',
+    value: v.oneOf(LOG_LEVELS),
+    default: 'info',
+    about:
+      'What is logged: this and all that is graver. `debug` follows each message by its id, `trace` shows the head of each ' +
+      'stanza that comes in; neither shows what users write, unless `LOG_BODIES` is set ([troubleshooting.md](troubleshooting.md)).',
+  },
+  LOG_BODIES: {
+    group: 'process',
+    value: v.boolean,
+    default: 'false',
+    about:
+      'Whether `LOG_LEVEL=debug` and `trace` show what users write. **Everybody who can read the log then reads their chats**, ' +
+      'and so does whatever collects it; set it only to look for a fault, and only for as long as that takes.',
+  },
+  SHUTDOWN_TIMEOUT: {
+    group: 'process',
+    value: v.duration(600_000),
+    default: '10s',
+    about: 'How long the process may take to finish what is in hand when it is told to stop.',
+  },
+} as const satisfies Record<string, Setting>;

@@ -1,0 +1,75 @@
+import type { Setting } from './setting.ts';
+import * as v from './values.ts';
+
+/** The XMPP server and Redis. */
+export const serverSettings = {
+  XMPP_SERVICE: {
+    group: 'xmpp',
+    value: v.service,
+    default: 'xmpp://127.0.0.1:5275',
+    about: 'Where the server takes components. `xmpp://` is not encrypted; across machines use `xmpps://`.',
+  },
+  XMPP_TLS_CA: {
+    group: 'xmpp',
+    value: v.certificateFile,
+    example: '/etc/openfire-receipts/ca.pem',
+    about:
+      "The certificate that signed the server's, when Node.js does not know its authority; Openfire's own is self-signed. " +
+      'Only with `xmpps://`. The path is relative to where the process is started.',
+  },
+  XMPP_COMPONENT_DOMAIN: {
+    group: 'xmpp',
+    value: v.domain,
+    required: true,
+    example: 'receipts.example.org',
+    about: 'The subdomain that the proxy serves: users write to `bob@receipts.example.org`. It needs no DNS record.',
+  },
+  XMPP_COMPONENT_SECRET: {
+    group: 'xmpp',
+    value: v.secret,
+    required: true,
+    secret: true,
+    about: 'The secret that the server expects of this component; with Openfire `xmpp.component.defaultSecret`.',
+  },
+  XMPP_SERVED_DOMAIN: {
+    group: 'xmpp',
+    value: v.domain,
+    derived: 'the component domain without its first label',
+    example: 'example.org',
+    about:
+      "The server's own domain, whose users are served: `bob@example.org`. All others are refused, but for those of " +
+      '`ALLOWED_DOMAINS`.',
+  },
+  ALLOWED_DOMAINS: {
+    group: 'xmpp',
+    value: v.domains,
+    derived: 'none',
+    example: 'other.org,third.example',
+    about:
+      'Domains of other servers whose users are served as well: `carol@other.org` stands behind ' +
+      '`carol\\40other.org@receipts.example.org` (XEP-0106). It takes federation (s2s) with them.',
+  },
+  ADMIN_JIDS: {
+    group: 'xmpp',
+    value: v.bareJids,
+    example: 'admin@example.org',
+    about:
+      'Users who may run all commands of the component in their clients, those that concern the messages of others too ' +
+      '([commands.md](commands.md)). Nobody, unless it is set.',
+  },
+  REDIS_URL: {
+    group: 'redis',
+    value: v.redisUrl,
+    default: 'redis://127.0.0.1:6379',
+    secret: true,
+    about: 'Where all state is kept. Its `maxmemory-policy` must be `noeviction`.',
+  },
+  REDIS_PREFIX: {
+    group: 'redis',
+    value: v.redisPrefix,
+    default: '{receipts}',
+    about:
+      'What all keys begin with. The text in braces keeps them in one slot of a Redis Cluster. Processes with the same ' +
+      'prefix share their work. Not to be changed while messages are pending.',
+  },
+} as const satisfies Record<string, Setting>;
