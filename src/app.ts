@@ -20,6 +20,7 @@ import { Ledger } from './store/redis/ledger.ts';
 import { Pipeline } from './store/redis/pipeline.ts';
 import { RetryPolicy } from './store/retry-policy.ts';
 import { type Log, throttled } from './util/log.ts';
+import { openMessageTrace } from './util/message-trace.ts';
 import { waitAtMost } from './util/timeout.ts';
 import { Link, type LinkTiming } from './xmpp/connection/link.ts';
 
@@ -87,6 +88,7 @@ export class ReceiptsProxy {
       health: () => this.#health.figures,
     });
     const { metrics } = this;
+    const trace = openMessageTrace(log, { bodies: config.logBodies });
     this.link = new Link<Sent>({
       service: xmpp.service,
       ...(xmpp.tlsCa !== undefined && { tlsCa: xmpp.tlsCa }),
@@ -142,6 +144,7 @@ export class ReceiptsProxy {
         onRefused: (condition) => metrics.refused(condition),
       },
       log,
+      trace,
       ping: (full) => this.#queries.requester.ping(full),
       reaches: (from, to) => this.#queries.requester.reaches(from, to),
       batching: { request: (full, payload) => this.#queries.requester.notify(full, payload) },
@@ -177,6 +180,7 @@ export class ReceiptsProxy {
       queues: this.#queues,
       forgetting: this.#administration.forgetting,
       ledger: this.#ledger,
+      trace,
       ...(tuning.sweepEvery !== undefined && { sweepEvery: tuning.sweepEvery }),
       log,
     });
@@ -270,7 +274,8 @@ export class ReceiptsProxy {
     this.link.on('stanza', (element) => {
       if (heads) {
         const { id, from, to, type } = element.attrs;
-        this.#log.trace({ stanza: element.name, id, from, to, type }, 'Stanza received');
+        const content = this.#config.logBodies ? { content: element.toString() } : undefined;
+        this.#log.trace({ stanza: element.name, id, from, to, type, ...content }, 'Stanza received');
       }
       if (element.name !== 'iq' || !this.#health.handle(element)) this.#ingress.take(element);
     });

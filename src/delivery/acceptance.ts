@@ -9,6 +9,7 @@ import {
   sizeOf,
   withdraw,
 } from '../store/contract.ts';
+import type { MessageTrace } from '../util/message-trace.ts';
 import { withReceiptRequest } from '../xmpp/stanza/build.ts';
 import { type IdSource, isUniqueId } from '../xmpp/stanza/ids.ts';
 import type { Message } from '../xmpp/stanza/message.ts';
@@ -20,7 +21,6 @@ import type { Outbox } from './outbox.ts';
 import type { Passthrough } from './passthrough.ts';
 import type { LinkPort } from './ports.ts';
 import type { Quotas } from './quotas.ts';
-import type { Trace } from './trace.ts';
 
 export interface AcceptanceOptions {
   readonly link: LinkPort;
@@ -33,7 +33,7 @@ export interface AcceptanceOptions {
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly counts: { accepted: number; duplicates: number };
-  readonly trace?: Trace;
+  readonly trace?: MessageTrace;
   /** ms from a message's arrival to its being stored. */
   readonly onStored: (ms: number) => void;
 }
@@ -114,7 +114,7 @@ export class Acceptance {
       done: (accepted) => {
         if (accepted.taken !== undefined) quotas.recordUsage(from.bare, recipient, accepted.taken);
         if (accepted.outcome === 'refused') {
-          trace?.('refused', record, accepted.reason);
+          trace?.('refused', record, { why: `over a limit: ${accepted.reason}` });
           passthrough.refuse({ name, attrs, inner: record.inner }, quotas.refusal(accepted.reason));
           return;
         }
@@ -135,7 +135,8 @@ export class Acceptance {
         counts.accepted += 1;
         trace?.('accepted', stored);
         onStored(clock.now() - arrivedAt);
-        if (!batches.stored(stored, acceptsBatches)) {
+        if (batches.stored(stored, acceptsBatches)) trace?.('acknowledged', stored, { why: 'with others, in a batch' });
+        else {
           const acknowledgement = notices.acknowledgement(stored);
           if (acknowledgement !== undefined) {
             link.send(acknowledgement, undefined, 'high', () => answerKey('stored', stored), stored.sender);
@@ -148,7 +149,7 @@ export class Acceptance {
       },
       withdraw: () => withdraw(key, token),
       refuse: () => {
-        trace?.('refused', record);
+        trace?.('refused', record, { why: 'Redis did not take it in time' });
         const refused = { name, attrs, inner: record.inner };
         passthrough.refuse(refused, { condition: 'resource-constraint', text: 'Cannot store messages now' });
       },
@@ -160,7 +161,7 @@ export class Acceptance {
     const { counts, notices, link, pipeline, outbox, trace } = this.#options;
     const { senderResource, senderId, owesReceipt } = resend;
     counts.duplicates += 1;
-    trace?.('duplicate', resend, `it is ${known.state}`);
+    trace?.('duplicate', resend, { why: `it is known, and ${known.state}` });
     const about = { ...known, senderResource, senderId, owesReceipt, inner: resend.inner };
     const [stored, ended] = [notices.acknowledgement(about), notices.ending(about)];
     // A sender who is in a hurry while the server is not gets one answer, and not one for each resend.

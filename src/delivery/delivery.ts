@@ -6,6 +6,7 @@ import { type CommandsPort, ComponentService } from '../routing/component-servic
 import { MessageRouter } from '../routing/router.ts';
 import type { Store, StoreClock, StoreQueue } from '../store/contract.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
+import type { MessageTrace } from '../util/message-trace.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import type { AckFormat } from '../xmpp/stanza/build.ts';
 import { IdSource } from '../xmpp/stanza/ids.ts';
@@ -23,7 +24,6 @@ import { SequenceGaps } from './sequence-gaps.ts';
 import { SessionPings, type SessionPingsOptions } from './session-pings.ts';
 import { SessionRedelivery } from './session-redelivery.ts';
 import { Settlement } from './settlement.ts';
-import { openTrace, type TraceLog } from './trace.ts';
 import { Unsendable } from './unsendable.ts';
 
 /** What this room counts; plain fields, since it counts tens of thousands of stanzas a second. */
@@ -84,7 +84,9 @@ export interface DeliveryOptions {
   readonly counts: Counts;
   readonly events: DeliveryEvents;
   readonly jobs: JobsPort;
-  readonly log: TraceLog & {
+  /** Follows each message in the log; without it none is. */
+  readonly trace?: MessageTrace;
+  readonly log: {
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;
     error(fields: object, message: string): void;
@@ -150,7 +152,7 @@ export class Delivery {
     });
     const { batches } = this;
     const { clock } = ledger;
-    const trace = openTrace(log);
+    const { trace } = options;
     const base = {
       ...events,
       jobs,

@@ -1,9 +1,9 @@
 import { type StoredRecord, type StoreQueue, supersede } from '../store/contract.ts';
+import type { MessageTrace } from '../util/message-trace.ts';
 import { ENDINGS, type Ending } from './message-state.ts';
 import type { Outbox } from './outbox.ts';
 import type { JobsPort } from './ports.ts';
 import type { SessionRedelivery } from './session-redelivery.ts';
-import type { Trace } from './trace.ts';
 
 export interface EndingsOptions {
   readonly pipeline: Pick<StoreQueue, 'push'>;
@@ -19,7 +19,7 @@ export interface EndingsOptions {
   };
   /** ms from a message's being stored to the proof of its arrival. */
   readonly onDelivered: (ms: number) => void;
-  readonly trace?: Trace;
+  readonly trace?: MessageTrace;
 }
 
 /**
@@ -42,7 +42,7 @@ export class Endings {
   conclude(record: StoredRecord, ending: Ending): Promise<void> | undefined {
     const { outbox, sessionRedelivery, jobs, counts, trace } = this.#options;
     const { to, sender, deadLetter, counter } = ENDINGS[ending];
-    trace?.(to ?? 'discarded', record, ending === 'delivered late' ? 'late' : record.condition);
+    trace?.(to ?? 'discarded', record, { why: record.condition ?? ending });
     outbox.dropCopy(record.key);
     sessionRedelivery.messageEnded(record.recipient, record.key);
     if (counter !== undefined) counts[counter] += 1;

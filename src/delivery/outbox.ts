@@ -9,6 +9,7 @@ import {
   type StoreQueue,
 } from '../store/contract.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
+import type { MessageTrace, TraceDetails } from '../util/message-trace.ts';
 import type { OutgoingStanza, Priority } from '../xmpp/connection/outgoing-stanza.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import { hasNoStoreHint, message, redelivery } from '../xmpp/stanza/build.ts';
@@ -18,7 +19,6 @@ import { InFlight } from './in-flight.ts';
 import { Leases } from './leases.ts';
 import type { Notices } from './notices.ts';
 import type { JobsPort, LinkPort, Sent } from './ports.ts';
-import type { Trace } from './trace.ts';
 
 export interface OutboxOptions {
   readonly link: LinkPort;
@@ -31,7 +31,7 @@ export interface OutboxOptions {
   readonly clock: StoreClock;
   readonly jobs: Pick<JobsPort, 'attemptScheduled'>;
   readonly counts: { handedOver: number; redelivered: number };
-  readonly trace?: Trace;
+  readonly trace?: MessageTrace;
 }
 
 /**
@@ -59,7 +59,7 @@ export class Outbox {
 
   /** Sends a message's first copy, to the resource that its sender addressed, if any. */
   forward(record: StoredRecord): void {
-    this.#options.trace?.('sent', record);
+    this.#options.trace?.('forwarded', record, { session: withResource(record.recipient, record.recipientResource) });
     if (record.target !== undefined) this.#dropOutdated(record.target);
     this.#sendCopy(record, message(this.#outgoing(record, record.recipientResource)), 'normal');
   }
@@ -77,13 +77,18 @@ export class Outbox {
     if (inFlight?.held !== undefined && !inFlight.held.done) {
       // The server is slow to prove that it has the last copy, or the link is about to be found broken: that one counts.
       inFlight.attempt = record.attempt;
+      trace?.('redelivery skipped', record, { why: 'the server has not taken the copy before it yet' });
       return;
     }
     // Its receipt is here; should that be for another, the lease ends.
-    if (this.#receiptsInHand.get(record.key)) return;
+    if (this.#receiptsInHand.get(record.key)) {
+      trace?.('redelivery skipped', record, { why: 'its receipt is on its way to Redis' });
+      return;
+    }
     const handOver = this.#handOversInHand.get(record.key);
     if (handOver !== undefined) {
       // It was claimed before the ledger knew that the server has it, which is still true.
+      trace?.('redelivery skipped', record, { why: 'the server has taken the copy before it' });
       this.#copyHandedOver({ ...handOver, attempt: record.attempt });
       return;
     }
@@ -96,11 +101,12 @@ export class Outbox {
     const xml = redelivery(out, addresses.componentDomain, firstSent, noStore);
     // By itself: what is put behind a text that was cut may seem to end it.
     if (!isSingleElement(`<x>${record.inner}</x>`)) {
+      trace?.('quarantined', record, { why: 'its stored text is damaged' });
       this.#options.pipeline.push({ request: quarantine(record.key), done: () => {} });
       return;
     }
     if (record.copies > 0) counts.redelivered += 1;
-    trace?.('sent again', record, why);
+    trace?.('redelivered', record, { why, session: withResource(record.recipient, resource) });
     // What was never handed over is still waited for; a further copy can wait until the server has time for it.
     this.#sendCopy(record, xml, record.copies > 0 ? 'low' : 'normal', noStore, target);
     if (record.target !== undefined && record.copies > 0) this.#recordCorrection(record.key);
@@ -110,8 +116,15 @@ export class Outbox {
   notify(record: StoredRecord): void {
     // A copy that still waits must not be written after its sender was told that it was not delivered.
     this.dropCopy(record.key);
-    if (record.senderAway) return;
-    if (this.#options.batches.delivered(record)) return;
+    const { trace, batches } = this.#options;
+    if (record.senderAway) {
+      trace?.('notification deferred', record, { why: 'its sender is away' });
+      return;
+    }
+    if (batches.delivered(record)) {
+      trace?.('notified', record, { why: `it is ${record.state}; with others, in a batch` });
+      return;
+    }
     this.notifySeparately(record);
   }
 
@@ -129,7 +142,7 @@ export class Outbox {
     if (quotes) sent.quotes = true;
     if (xml === undefined) this.recordNotified([record]);
     else {
-      this.#options.trace?.('told', record, record.state);
+      this.#options.trace?.('notified', record, { why: `it is ${record.state}` });
       sent.held = this.#options.link.send(xml, sent, 'high', undefined, record.sender);
       if (!sent.held.done) this.#notices.set(record.key, sent);
     }
@@ -228,6 +241,11 @@ export class Outbox {
       failed: noted,
       done: (due) => {
         noted();
+        this.#options.trace?.(
+          due === undefined ? 'redelivery skipped' : 'redelivery scheduled',
+          record,
+          this.#scheduleOf(record, due),
+        );
         // Not after a mere reconnect: what has no earlier copy out is in no trouble.
         if (due !== undefined && record.copies > 0) this.#scheduled(record, attempt, due);
       },
@@ -262,7 +280,13 @@ export class Outbox {
   async #claimAgain(sent: Sent): Promise<boolean> {
     try {
       const claimed = await this.#options.pipeline.perform(claim(sent.record.key, sent.attempt));
-      if (claimed.outcome !== 'claimed') return false;
+      if (claimed.outcome !== 'claimed') {
+        this.#options.trace?.('redelivery skipped', sent.record, {
+          why: 'another process or a job has it, or it has ended',
+        });
+        return false;
+      }
+      this.#options.trace?.('claimed again after a reconnect', claimed.record);
       sent.attempt = claimed.record.attempt;
       // A notice is for one ending; a late receipt may have come since.
       return sent.kind === 'copy' ? claimed.record.state === 'pending' : claimed.record.state === sent.record.state;
@@ -304,7 +328,20 @@ export class Outbox {
 
   /** Their senders know how these ended: nothing is owed to them any more. */
   recordNotified(records: readonly StoredRecord[]): void {
+    const { trace } = this.#options;
+    if (trace !== undefined)
+      for (const record of records) trace('notification handed over', record, { why: `it is ${record.state}` });
     for (const request of notified(records)) this.#options.pipeline.push({ request, done: () => {} });
+  }
+
+  /** For the log: what the rules of redelivery have decided about a copy that was handed over. */
+  #scheduleOf({ storedAt }: StoredRecord, due: number | undefined): TraceDetails {
+    if (due === undefined) return { why: 'it has ended, or a later copy is in flight' };
+    const only = due >= this.#options.retry.expiry(storedAt);
+    return {
+      due,
+      why: only ? 'only evidence brings another copy; then it expires' : 'by the clock, if no evidence comes first',
+    };
   }
 
   #scheduled(record: StoredRecord, attempt: number, due: number): void {

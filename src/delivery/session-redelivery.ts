@@ -11,6 +11,7 @@ import {
   sessionAvailable,
 } from '../store/contract.ts';
 import { type RetryPolicy, TURN_LEASE } from '../store/retry-policy.ts';
+import type { MessageTrace } from '../util/message-trace.ts';
 import type { Outbox } from './outbox.ts';
 
 export interface SessionRedeliveryOptions {
@@ -22,6 +23,7 @@ export interface SessionRedeliveryOptions {
   readonly redeliveryWindow: number;
   /** The newest message under each key. */
   readonly status: (keys: readonly string[]) => Promise<(StoredRecord | undefined)[]>;
+  readonly trace?: MessageTrace;
   readonly counts: {
     evidenceSessionEnded: number;
     evidenceSessionSilent: number;
@@ -166,7 +168,7 @@ export class SessionRedelivery {
 
   /** Sends as many as may be on their way, in one turn and in order. */
   #send(user: string, run: RedeliveryRun): void {
-    const { pipeline, outbox, redeliveryWindow, counts } = this.#options;
+    const { pipeline, outbox, redeliveryWindow, counts, trace } = this.#options;
     // He has gone meanwhile.
     if (this.#runs.get(user) !== run || run.catchingUp !== undefined) return;
     for (const [key, { attempt, evidence }] of run.waiting) {
@@ -181,6 +183,11 @@ export class SessionRedelivery {
             counts[COUNTED[evidence]] += 1;
             outbox.redeliver(claimed.record, claimed.noStore, evidence, claimed.target);
           } else if (run.inFlight.get(key) === open) {
+            trace?.(
+              'redelivery skipped',
+              { key, recipient: user, attempt },
+              { why: `${evidence}, but it is ${claimed.outcome}` },
+            );
             run.inFlight.delete(key);
             this.#send(user, run);
           }

@@ -12,6 +12,7 @@ import {
   settleUpTo,
 } from '../store/contract.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
+import type { MessageTrace } from '../util/message-trace.ts';
 import { received } from '../xmpp/stanza/build.ts';
 import { isPermanent } from '../xmpp/stanza/error-conditions.ts';
 import { isOwnId } from '../xmpp/stanza/ids.ts';
@@ -24,7 +25,6 @@ import type { Passthrough } from './passthrough.ts';
 import type { ReceiptSupport } from './receipt-support.ts';
 import type { Refusals } from './refusals.ts';
 import type { SequenceGaps } from './sequence-gaps.ts';
-import type { Trace } from './trace.ts';
 
 export interface SettlementOptions {
   readonly pipeline: StoreQueue;
@@ -45,7 +45,7 @@ export interface SettlementOptions {
     provedByReply: number;
     provedByReaction: number;
   };
-  readonly trace?: Trace;
+  readonly trace?: MessageTrace;
 }
 
 /** By what the ledger says of a receipt. */
@@ -86,7 +86,7 @@ export class Settlement {
     onSettled: () => void,
     key: string = this.#keyOf(route, id),
   ): void {
-    const { pipeline, outbox, endings, receiptSupport, counts, sequenceGaps } = this.#options;
+    const { pipeline, outbox, endings, receiptSupport, counts, sequenceGaps, trace } = this.#options;
     const { from, to } = route;
     const now = this.#options.clock.now();
     const sender = to.inner;
@@ -110,13 +110,24 @@ export class Settlement {
               return;
             }
             counts.unmatchedReceipts += 1;
+            trace?.(
+              'receipt ignored',
+              { sender, recipient, wireId: id, key },
+              { why: 'no such message', session: from.full },
+            );
             onUnmatched();
             break;
           }
           case 'repeated':
             counts.repeatedReceipts += 1;
+            trace?.(
+              'receipt ignored',
+              { sender, recipient, wireId: id, key },
+              { why: 'it is delivered', session: from.full },
+            );
             break;
           default:
+            trace?.('confirmed', settled.record, { why: `a receipt, ${settled.outcome}`, session: from.full });
             receiptSupport.record(sender, recipient, now);
             sequenceGaps.recordReceipt(recipient, from.resource, sender, settled.record.storedAt);
             void endings.conclude(settled.record, ARRIVAL[settled.outcome]);
@@ -132,7 +143,7 @@ export class Settlement {
    * tell.
    */
   proof(route: Route, { by, id, maybeOwn }: ImpliedReceipt): void {
-    const { pipeline, endings, counts } = this.#options;
+    const { pipeline, endings, counts, trace } = this.#options;
     const { from, to } = route;
     const now = this.#options.clock.now();
     const sender = to.inner;
@@ -145,6 +156,7 @@ export class Settlement {
           done: ({ next, settled }) => {
             for (const { record, late } of settled) {
               counts.provedByMarker += 1;
+              trace?.('confirmed', record, { why: 'a marker', session: from.full });
               void endings.conclude(record, ARRIVAL[late ? 'late' : 'delivered']);
             }
             if (next !== '0') takeFrom(next);
@@ -163,6 +175,7 @@ export class Settlement {
       done: (settled) => {
         if (settled.outcome !== 'delivered' && settled.outcome !== 'late') return;
         counts[by === 'reply' ? 'provedByReply' : 'provedByReaction'] += 1;
+        trace?.('confirmed', settled.record, { why: `a ${by}`, session: from.full });
         void endings.conclude(settled.record, ARRIVAL[settled.outcome]);
       },
     });
@@ -199,7 +212,7 @@ export class Settlement {
           void endings.conclude(bounced.record, 'rejected');
         } else if (bounced.outcome === 'done') {
           counts.bouncesTemporary += 1;
-          trace?.('came back', bounced.record, condition);
+          trace?.('came back', bounced.record, { why: condition, session: route.from.full });
           this.#bringForward(bounced.record);
           if (condition === 'service-unavailable') void this.#rejectIfPermanent(bounced.record);
         }

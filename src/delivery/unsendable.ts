@@ -1,4 +1,5 @@
 import { type Clock, reject, type StoreQueue } from '../store/contract.ts';
+import type { MessageTrace } from '../util/message-trace.ts';
 import type { OutgoingStanza } from '../xmpp/connection/outgoing-stanza.ts';
 import type { Endings } from './endings.ts';
 import type { Outbox } from './outbox.ts';
@@ -11,6 +12,7 @@ export interface UnsendableOptions {
   readonly jobs: Pick<JobsPort, 'putStanza'>;
   readonly clock: Clock;
   readonly counts: { quarantined: number };
+  readonly trace?: MessageTrace;
   readonly log: { error(fields: object, message: string): void };
 }
 
@@ -41,7 +43,8 @@ export class Unsendable {
 
   /** The message ends, and its sender is told. */
   async #reject(copy: Sent): Promise<void> {
-    const { pipeline, outbox, endings, clock } = this.#options;
+    const { pipeline, outbox, endings, clock, trace } = this.#options;
+    trace?.('quarantined', copy.record, { why: WHY });
     outbox.giveUp(copy);
     const request = reject(copy.record.key, clock.now(), 'policy-violation', undefined, WHY);
     await pipeline.perform(request, (rejected) => {

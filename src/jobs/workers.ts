@@ -3,6 +3,7 @@ import type { Endings } from '../delivery/endings.ts';
 import type { Outbox } from '../delivery/outbox.ts';
 import { claim, expire, type Perform, requeue, type Store, type StoreQueue } from '../store/contract.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
+import type { MessageTrace, TracedMessage } from '../util/message-trace.ts';
 import type { ErasureData, JobData, UndeliveredData } from './jobs.ts';
 import { QUEUE, type Queues } from './queues.ts';
 import { Sweeper } from './sweeper.ts';
@@ -39,6 +40,7 @@ export interface WorkersOptions {
   readonly forgetting: { work(job: Job<ErasureData, number>): Promise<number> };
   readonly sweepEvery?: number;
   readonly redeliveriesPerSecond?: number;
+  readonly trace?: MessageTrace;
   readonly log: {
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;
@@ -97,19 +99,28 @@ export class Workers {
 
   /** Another copy, or another try to tell a sender; idempotent, since an attempt can be claimed once. */
   async #redeliver(job: Job<JobData>): Promise<string> {
-    const { pipeline, outbox, endings, pings, log } = this.#options;
+    const { pipeline, outbox, endings, pings, log, trace } = this.#options;
     let deadLetter: Promise<void> | undefined;
     const { key, attempt } = job.data;
     // What is sent is sent before a receipt behind it is taken: the other way round it would come after the sender was told.
     const claimed = await pipeline.perform(claim(key, attempt, leaseOf(job)), (taken) => {
       if (taken.outcome !== 'claimed') return;
+      trace?.('claimed by a job', taken.record, { job: job.id });
       const { record, noStore, target } = taken;
       if (record.state === 'pending') outbox.redeliver(record, noStore, undefined, target);
       else deadLetter = endings.repeat(record);
     });
     if (claimed.outcome === 'overdue') return this.#expire(key);
-    if (claimed.outcome === 'moot') return 'nothing to send';
+    if (claimed.outcome === 'moot') {
+      trace?.('redelivery skipped', traced(job.data), {
+        why: 'moot: another has this attempt, or it has ended',
+        job: job.id,
+      });
+      return 'nothing to send';
+    }
     if (claimed.outcome === 'asks') {
+      const why = `first these sessions are asked whether they are there: ${claimed.resources.join(', ')}`;
+      trace?.('redelivery skipped', traced(job.data), { why, job: job.id });
       pings.ask(claimed.user, claimed.resources);
       return 'asks whether its recipient is there';
     }
@@ -123,14 +134,17 @@ export class Workers {
   }
 
   async #expire(key: string): Promise<string> {
-    const { pipeline, endings, log, ledger } = this.#options;
+    const { pipeline, endings, log, ledger, trace } = this.#options;
     let deadLetter: Promise<void> | undefined;
     const record = await pipeline.perform(expire(key, ledger.clock.now()), (ended) => {
       if (ended !== undefined) {
         deadLetter = endings.conclude(ended, ended.state === 'expired' ? 'expired' : 'unconfirmed');
       }
     });
-    if (record === undefined) return 'not its time';
+    if (record === undefined) {
+      trace?.('redelivery skipped', { key }, { why: 'it was to expire, and has ended or got more time' });
+      return 'not its time';
+    }
     log.info({ from: record.sender, to: record.recipient, id: record.wireId }, `Message ${record.state}`);
     await deadLetter;
     return record.state;
@@ -151,6 +165,11 @@ export class Workers {
     );
     return 'sent';
   }
+}
+
+/** What a job knows of its message, for the log. */
+function traced({ key, from, to, id, attempt }: JobData): TracedMessage {
+  return { key, sender: from, recipient: to, wireId: id, attempt };
 }
 
 /**
