@@ -1,4 +1,4 @@
-import { wait } from '../../packages/client/src/backoff.ts';
+import { retryDelay } from '../../packages/client/src/backoff.ts';
 import type { Item } from '../../packages/client/src/entries.ts';
 import { OutgoingQueue } from '../../packages/client/src/outgoing.ts';
 
@@ -26,10 +26,10 @@ function open(maxInFlight = 32) {
 }
 
 test('waits double up to the longest, and are shifted for each client', () => {
-  expect([1, 2, 3, 4, 5, 60, 5000].map((attempts) => wait(BACKOFF, attempts))).toEqual([
+  expect([1, 2, 3, 4, 5, 60, 5000].map((attempts) => retryDelay(BACKOFF, attempts))).toEqual([
     100, 200, 400, 800, 1000, 1000, 1000,
   ]);
-  expect(wait({ ...BACKOFF, factor: 0.8 }, 2)).toBe(160);
+  expect(retryDelay({ ...BACKOFF, factor: 0.8 }, 2)).toBe(160);
 });
 
 test('no more are in flight than the window takes; each stored one lets the next go', () => {
@@ -60,7 +60,7 @@ test('a refusal for now holds up what follows in the conversation, until its tim
   add('c', CAROL);
   expect(write(50)).toEqual(['c']);
   // What is in flight is due as well, and blocked.
-  expect(queue.wakeAt(100)).toBe(110);
+  expect(queue.nextDueAt(100)).toBe(110);
   expect(write(110)).toEqual(['a', 'b']);
 });
 
@@ -71,11 +71,11 @@ test('a lost message is sent again by the clock, and what was written after it i
   add('b');
   add('c', CAROL);
   write(50);
-  expect(queue.wakeAt(99)).toBe(100);
+  expect(queue.nextDueAt(99)).toBe(100);
   expect(write(99)).toEqual([]);
   expect(write(100)).toEqual(['a', 'b']);
   expect(write(150)).toEqual(['c']);
-  expect(queue.wakeAt(150)).toBe(300);
+  expect(queue.nextDueAt(150)).toBe(300);
 });
 
 test('under stream management’s watch the clock waits for the server’s word', () => {
@@ -83,7 +83,7 @@ test('under stream management’s watch the clock waits for the server’s word'
   const a = add('a');
   write(0, { watched: true });
   expect(write(50_000)).toEqual([]);
-  queue.atServer(a, 50_000);
+  queue.serverAck(a, 50_000);
   expect(write(50_099)).toEqual([]);
   expect(write(50_100)).toEqual(['a']);
 });
@@ -132,7 +132,7 @@ test('nobody’s messages go out in another’s name', () => {
     { ...saved, id: 'his', seq: 2, account: 'bob@example.org' },
   ]);
   add('new');
-  const { claimed, others } = queue.belongTo('bob@example.org');
+  const { claimed, others } = queue.claimFor('bob@example.org');
   expect([claimed.map(({ id }) => id), others]).toEqual([['new'], 1]);
   expect(write(0)).toEqual(['his', 'new']);
 });
@@ -143,7 +143,7 @@ test('the proxy lost what it had stored: it goes again, in its place', () => {
   add('b');
   write(0);
   queue.stored(a, 'proxy', 1);
-  expect(queue.unstored(a)).toBe(true);
+  expect(queue.requeue(a)).toBe(true);
   expect(a.state).toBe('queued');
   expect(write(1)).toEqual(['a']);
 });
@@ -160,7 +160,7 @@ test('a failure is told once; a receipt after it still counts; the oldest ended 
   expect(a).toMatchObject({ state: 'delivered', endedAt: 3 });
   expect(a.failure).toBeUndefined();
   expect(a.stanza).toBeUndefined();
-  expect(queue.superfluous()).toEqual(['b']);
+  expect(queue.evict()).toEqual(['b']);
   expect(queue.get('b')).toBeUndefined();
 });
 

@@ -1,6 +1,6 @@
 import { toStanza } from '../../packages/client/src/build.ts';
 import { readFailure, readMessage } from '../../packages/client/src/read.ts';
-import { copyKey } from '../../packages/client/src/seen.ts';
+import { deduplicationKey } from '../../packages/client/src/seen-messages.ts';
 import { countAll } from '../../packages/client/src/stream-management.ts';
 import { clean } from '../../packages/client/src/tree.ts';
 import { FakeXmpp } from '../support/client-library/fake-xmpp.ts';
@@ -14,7 +14,7 @@ const RECEIVED = "<received xmlns='urn:xmpp:receipts' id='m'/>";
 const UNCONFIRMED = `<unconfirmed xmlns='${OWN}' id='m' to='${BOB}'/>`;
 
 const words = (from: string, inner: string, component: string | undefined = COMPONENT) =>
-  readMessage(parseStanza(`<message type='chat' from='${from}'>${inner}</message>`), component).words.map(
+  readMessage(parseStanza(`<message type='chat' from='${from}'>${inner}</message>`), component).updates.map(
     ({ state, to }) => [state, to],
   );
 
@@ -85,7 +85,7 @@ test('an error ends a message, unless it says that the proxy is away', () => {
 const UUID = '0f7d2a1e-9c3b-4c1d-8e2f-5a6b7c8d9e0f';
 const FROM = "from='Bob@receipts.example.org/a'";
 const keyKnowing = (known: readonly (string | undefined)[], inner: string, attrs: string) =>
-  copyKey(parseStanza(`<message ${attrs}>${inner}</message>`), (one) => known.includes(one));
+  deduplicationKey(parseStanza(`<message ${attrs}>${inner}</message>`), (one) => known.includes(one));
 const key = (inner: string, attrs = `${FROM} id='${UUID}'`) => keyKnowing([], inner, attrs);
 
 test('a copy is known by sender, id and content, whatever was added to it on its way', () => {

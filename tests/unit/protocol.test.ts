@@ -41,7 +41,7 @@ describe('with other names in packages/protocol, the component and the client li
     discovery = await import('../../packages/client/src/discovery.ts');
   });
 
-  const told = (xml: string) => read.readMessage(parseStanza(xml), 'receipts.example.org').words;
+  const told = (xml: string) => read.readMessage(parseStanza(xml), 'receipts.example.org').updates;
 
   test('the names are other ones', () => {
     expect(build.acknowledgement(NOTICE, BOB, 'stored')).toContain(

@@ -1,6 +1,6 @@
 import { xml } from '@xmpp/client';
 import * as NS from '../../protocol/namespaces.ts';
-import type { Owed } from './entries.ts';
+import type { DueReceipt } from './entries.ts';
 import { clean, isString, type Tree, toTree } from './tree.ts';
 import type { Element, OutgoingMessage } from './types.ts';
 
@@ -8,7 +8,7 @@ export function newId(): string {
   return crypto.randomUUID();
 }
 
-/** Whether it is an id that nobody counts: a UUID, with hyphens or without. */
+/** Whether an id is a UUID, with hyphens or without: it is unique, and not counted. */
 export function isUuid(id: string): boolean {
   return /([\da-f]{4}-?){8}/i.test(id);
 }
@@ -21,7 +21,7 @@ export function toStanza(message: OutgoingMessage | Element, id: string): Tree {
   );
   const own: Tree[] = [
     ['request', { xmlns: NS.receipts }],
-    // An application that counts its ids anew must not have a message taken for an earlier one.
+    // An application may count its ids from the beginning: its message must not be taken for an earlier one.
     ['origin-id', { xmlns: NS.sid, id: isUuid(id) ? id : newId() }],
   ];
   return [name, { type: 'chat', ...attrs, id }, ...others, ...own];
@@ -44,8 +44,8 @@ export function toElement([name, attrs, ...children]: Tree): Element {
 }
 
 /** Receipts (XEP-0184 section 5.4) for messages from one address: to whom they came from, of the first one's type. */
-export function receipts(owed: readonly Owed[]): Element {
-  const { to, type } = owed[0] as Owed;
+export function receipts(owed: readonly DueReceipt[]): Element {
+  const { to, type } = owed[0] as DueReceipt;
   const received = owed.map(({ id }): Tree => ['received', { xmlns: NS.receipts, id }]);
   return toElement(['message', { to, type, id: newId() }, ...received]);
 }

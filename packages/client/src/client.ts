@@ -2,51 +2,51 @@ import { STATUS, STATUS_MESSAGE } from '../../protocol/elements.ts';
 import * as NS from '../../protocol/namespaces.ts';
 import { Contacts } from './contacts.ts';
 import { findComponent, hasFeature, readStatus } from './discovery.ts';
-import { COMPONENT, OUT, toSaved, tracked } from './entries.ts';
+import { COMPONENT, OUT, toSaved, toTracked } from './entries.ts';
 import { type ReceiptsEvents, ReceiptsEventTarget } from './events.ts';
 import { indexedDbStore } from './indexed-db-store.ts';
 import { bare, domain } from './jid.ts';
-import { Keeper } from './keeper.ts';
 import { memoryStore } from './memory-store.ts';
 import { OutgoingQueue } from './outgoing.ts';
+import { Persistence } from './persistence.ts';
 import { readMessage } from './read.ts';
 import { type MessageHandler, Receiver } from './receiver.ts';
-import { Seen } from './seen.ts';
+import { SeenMessages } from './seen-messages.ts';
 import { Sender, type Sending } from './sender.ts';
-import { countAll, settled } from './stream-management.ts';
+import { countAll, streamManagementNegotiated } from './stream-management.ts';
+import { Subscriptions } from './subscriptions.ts';
 import type { Element, OutgoingMessage, ReceiptsOptions, Tracked, XmppClient } from './types.ts';
-import { Watchers } from './watchers.ts';
 
 const DAY = 86_400_000;
-/** ms between looks for what was not told: an end that got lost on its way, a message to give up. */
-const LOOK_EVERY = 600_000;
+/** ms between checks for messages to give up, and for endings whose notification got lost. */
+const CHECK_INTERVAL = 600_000;
 
-/** The two queues on top of an `@xmpp/client` client. Nothing that happens on the stream makes it throw. */
+/** The two queues on top of an `@xmpp/client` client. No event of the stream makes it throw. */
 export class ReceiptsClient extends ReceiptsEventTarget {
   /** Resolves when the store has been read: {@link pending} is complete. */
   readonly ready: Promise<void>;
   readonly #xmpp: XmppClient;
-  readonly #keeper: Keeper;
+  readonly #persistence: Persistence;
   readonly #queue: OutgoingQueue;
-  readonly #seen: Seen;
+  readonly #seen: SeenMessages;
   readonly #sender: Sender;
   readonly #receiver: Receiver;
   readonly #contacts: Contacts;
   readonly #askAfter: number;
   readonly #batch: boolean;
-  readonly #leave: (() => void)[] = [];
-  readonly #look: ReturnType<typeof setInterval>;
-  readonly #watchers = new Watchers();
+  readonly #unsubscribers: (() => void)[] = [];
+  readonly #checkTimer: ReturnType<typeof setInterval>;
+  readonly #subscriptions = new Subscriptions();
   #closed = false;
   #component: string | undefined;
-  /** Whether the proxy's domain may still be looked for. */
-  #search: boolean;
-  /** Whether an address is behind the proxy is not known before. */
-  #located: () => void = () => {};
-  /** Counts sessions, so that what belongs to an earlier one is known. */
+  /** Whether the proxy's domain is still to be discovered. */
+  #discovering: boolean;
+  /** Resolves the promise that the receiver waits for: only then is it known which addresses are behind the proxy. */
+  #resolveDiscovered: () => void = () => {};
+  /** A count of sessions: work that an earlier session began stops when it differs. */
   #session = 0;
   /** ms since 1970; undefined before the first session. */
-  #lastLive: number | undefined;
+  #lastOnline: number | undefined;
 
   constructor(xmpp: XmppClient, options: ReceiptsOptions = {}) {
     super();
@@ -55,20 +55,20 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     this.#xmpp = xmpp;
     this.#askAfter = askAfter;
     this.#component = component?.toLowerCase();
-    this.#search = component === undefined;
-    const tell = this.#tell.bind(this);
-    this.#keeper = new Keeper(store ?? defaultStore(), tell);
+    this.#discovering = component === undefined;
+    const emit = this.#emit.bind(this);
+    this.#persistence = new Persistence(store ?? defaultStore(), emit);
     const backoff = { first: resendAfter, most: resendAtMost, factor: 0.8 + Math.random() * 0.4 };
     this.#queue = new OutgoingQueue({ maxInFlight, backoff, giveUpAfter, remember });
-    this.#seen = new Seen(remember);
+    this.#seen = new SeenMessages(remember);
     this.#contacts = new Contacts(xmpp);
-    const proxied = (jid: string) => this.#component !== undefined && domain(jid) === this.#component;
-    const located = new Promise<void>((resolve) => {
-      this.#located = resolve;
+    const proxied = (jid: string) => domain(jid) === this.#component;
+    const discovered = new Promise<void>((resolve) => {
+      this.#resolveDiscovered = resolve;
     });
-    if (!this.#search) this.#located();
-    const parts = { xmpp, keeper: this.#keeper, proxied, tell };
-    this.#receiver = new Receiver({ ...parts, seen: this.#seen, located, contacts: this.#contacts, autoReceipt });
+    if (!this.#discovering) this.#resolveDiscovered();
+    const parts = { xmpp, persistence: this.#persistence, proxied, emit };
+    this.#receiver = new Receiver({ ...parts, seen: this.#seen, discovered, contacts: this.#contacts, autoReceipt });
     this.#batch = batch;
     this.ready = this.#load();
     this.#sender = new Sender({
@@ -79,15 +79,15 @@ export class ReceiptsClient extends ReceiptsEventTarget {
       component: () => this.#component,
     });
     this.#listen();
-    this.#look = setInterval(
+    this.#checkTimer = setInterval(
       () => {
         this.#sender.giveUp();
         if (xmpp.status === 'online') void this.#sender.ask('stored');
       },
-      Math.min(LOOK_EVERY, giveUpAfter),
+      Math.min(CHECK_INTERVAL, giveUpAfter),
     );
-    // A process that has nothing else to do may end.
-    (this.#look as { unref?(): void }).unref?.();
+    // The timer alone does not keep a process running.
+    (this.#checkTimer as { unref?(): void }).unref?.();
     if (xmpp.status === 'online') void this.#online(true);
   }
 
@@ -112,34 +112,34 @@ export class ReceiptsClient extends ReceiptsEventTarget {
   /** What is known of a message that was sent. */
   get(id: string): Tracked | undefined {
     const item = this.#queue.get(id);
-    return item && tracked(item);
+    return item && toTracked(item);
   }
 
   /** All that have not ended, in the order of sending. */
   pending(): Tracked[] {
-    return this.#queue.pending().map(tracked);
+    return this.#queue.pending().map(toTracked);
   }
 
   /** A message's state now, and each change until it has ended. */
   watch(id: string): AsyncGenerator<Tracked, void, undefined> {
-    return this.#watchers.watch(id, () => this.get(id));
+    return this.#subscriptions.watch(id, () => this.get(id));
   }
 
   /** Stops, and lets go of the stream, which goes on. What is not done is in the store. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#session += 1;
-    clearInterval(this.#look);
-    for (const leave of this.#leave.splice(0)) leave();
+    clearInterval(this.#checkTimer);
+    for (const unsubscribe of this.#unsubscribers.splice(0)) unsubscribe();
     this.#sender.close();
     this.#receiver.close();
     await this.ready;
-    await this.#keeper.close();
+    await this.#persistence.close();
   }
 
-  #tell<K extends keyof ReceiptsEvents>(type: K, detail: ReceiptsEvents[K]): void {
+  #emit<K extends keyof ReceiptsEvents>(type: K, detail: ReceiptsEvents[K]): void {
     this.dispatchEvent(new CustomEvent(type, { detail }));
-    if (type === 'state') this.#watchers.tell(detail as Tracked);
+    if (type === 'state') this.#subscriptions.notify(detail as Tracked);
   }
 
   #listen(): void {
@@ -147,99 +147,99 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     type Emitter = Pick<XmppClient, 'on' | 'removeListener'>;
     const on = (event: string, listener: (value: Element) => void, emitter: Emitter = this.#xmpp) => {
       emitter.on(event, listener);
-      this.#leave.push(() => emitter.removeListener(event, listener));
+      this.#unsubscribers.push(() => emitter.removeListener(event, listener));
     };
     countAll(this.#xmpp, on);
     on('online', () => void this.#online(true));
-    // The library calls itself online just after it has told of this.
+    // @xmpp/client sets its status to online right after this event.
     on('resumed', () => queueMicrotask(() => void this.#online(false)), streamManagement);
-    on('ack', (stanza) => this.#sender.atServer(stanza), streamManagement);
+    on('ack', (stanza) => this.#sender.serverAck(stanza), streamManagement);
     on('fail', (stanza) => this.#receiver.lost(stanza), streamManagement);
-    for (const event of ['disconnect', 'offline', 'closing']) on(event, () => this.#gone());
-    // What the proxy tells of many messages is a request, so that it learns who took it. Nothing ends a registration.
+    for (const event of ['disconnect', 'offline', 'closing']) on(event, () => this.#disconnected());
+    // A batch is a request, so that the proxy learns whether it was taken. A handler cannot be unregistered.
     this.#xmpp.iqCallee?.set(NS.own, STATUS, async ({ stanza, element }, next) => {
       await this.ready;
       if (this.#closed || !this.#batch || stanza.attrs.from !== this.#component) return next();
-      this.#sender.hear(readStatus(element.getChildren(STATUS_MESSAGE)));
+      this.#sender.update(readStatus(element.getChildren(STATUS_MESSAGE)));
       return true;
     });
-    // In their order, and none before it is known what came before.
+    // In order, and only after the store has been read: it knows which messages came before.
     on('stanza', (stanza) => void this.ready.then(() => this.#stanza(stanza)));
   }
 
   async #load(): Promise<void> {
-    const { out, seen, component } = await this.#keeper.load();
+    const { out, seen, component } = await this.#persistence.load();
     this.#queue.restore(out);
     this.#seen.restore(seen);
-    if (this.#search && component !== undefined) {
+    if (this.#discovering && component !== undefined) {
       this.#setComponent(component);
-      this.#located();
+      this.#resolveDiscovered();
     }
   }
 
   #setComponent(component: string): void {
     this.#component = component;
-    this.#search = false;
+    this.#discovering = false;
   }
 
-  /** @param fresh whether it is a session of its own, and not the last one resumed */
-  async #online(fresh: boolean): Promise<void> {
+  /** @param newSession false when the last session was resumed (XEP-0198) */
+  async #online(newSession: boolean): Promise<void> {
     this.#session += 1;
     const session = this.#session;
     const ended = () => session !== this.#session;
     const now = Date.now();
-    const away = this.#lastLive === undefined || now - this.#lastLive > this.#askAfter;
+    const away = this.#lastOnline === undefined || now - this.#lastOnline > this.#askAfter;
     await this.ready;
     if (ended()) return;
     const own = bare(String(this.#xmpp.jid));
-    this.#belongTo(own);
-    if (fresh) {
+    this.#claimStore(own);
+    if (newSession) {
       this.#contacts.forget();
       this.#queue.restart();
-      await settled(this.#xmpp);
+      await streamManagementNegotiated(this.#xmpp);
     } else {
-      const watched = this.#xmpp.streamManagement.outbound_q.map(({ stanza }) => stanza.attrs.id ?? '');
-      this.#queue.resume(new Set(watched), now);
+      const managed = this.#xmpp.streamManagement.outbound_q.map(({ stanza }) => stanza.attrs.id ?? '');
+      this.#queue.resume(new Set(managed), now);
     }
     if (ended()) return;
     this.#receiver.flush();
-    await this.#find(domain(own));
+    await this.#discover(domain(own));
     if (ended()) return;
-    this.#located();
-    if (fresh) this.#agreeOnBatches();
-    if (fresh && away) await this.#sender.ask('in doubt');
+    this.#resolveDiscovered();
+    if (newSession) this.#agreeOnBatches();
+    if (newSession && away) await this.#sender.ask('in doubt');
     if (ended()) return;
-    this.#lastLive = now;
+    this.#lastOnline = now;
     this.#sender.giveUp();
     this.#sender.open();
-    // What the last session was told at its very end got lost with it.
-    if (fresh && !away) await this.#sender.ask('stored');
+    // Notifications at the very end of the last session may be lost.
+    if (newSession && !away) await this.#sender.ask('stored');
   }
 
-  #gone(): void {
+  #disconnected(): void {
     this.#session += 1;
-    if (this.#lastLive !== undefined && this.#xmpp.status !== 'connecting') this.#lastLive = Date.now();
+    if (this.#lastOnline !== undefined && this.#xmpp.status !== 'connecting') this.#lastOnline = Date.now();
     this.#sender.close();
   }
 
-  /** Nobody's messages go out in another's name. */
-  #belongTo(own: string): void {
-    const { claimed, others } = this.#queue.belongTo(own);
-    for (const item of claimed) void this.#keeper.note(OUT + item.id, toSaved(item));
+  /** Messages of another account stay in the store, and are not sent from this one. */
+  #claimStore(own: string): void {
+    const { claimed, others } = this.#queue.claimFor(own);
+    for (const item of claimed) void this.#persistence.save(OUT + item.id, toSaved(item));
     if (others > 0) {
       const error = new Error(`${others} messages of another account than ${own}`);
-      this.#tell('problem', { what: 'account', error });
+      this.#emit('problem', { what: 'account', error });
     }
   }
 
-  async #find(server: string): Promise<void> {
-    const found = this.#search ? await findComponent(this.#xmpp, server) : undefined;
+  async #discover(server: string): Promise<void> {
+    const found = this.#discovering ? await findComponent(this.#xmpp, server) : undefined;
     if (found === undefined) return;
     this.#setComponent(found);
-    void this.#keeper.note(COMPONENT, found);
+    void this.#persistence.save(COMPONENT, found);
   }
 
-  /** Whether the proxy takes batches is asked in each session; that this client does is said in each message. */
+  /** The proxy is asked in each session whether it takes batches; this client's support is in each of its messages. */
   #agreeOnBatches(): void {
     if (!this.#batch || this.#component === undefined) return;
     void hasFeature(this.#xmpp, this.#component, NS.batch).then((agreed) => {
@@ -255,14 +255,14 @@ export class ReceiptsClient extends ReceiptsEventTarget {
       this.#sender.error(stanza);
       return;
     }
-    const reading = readMessage(stanza, this.#component);
-    this.#sender.hear(reading.words);
-    if (reading.content) this.#receiver.take(stanza, reading);
+    const parsed = readMessage(stanza, this.#component);
+    this.#sender.update(parsed.updates);
+    if (parsed.content) this.#receiver.take(stanza, parsed);
   }
 }
 
 function defaultStore() {
-  // Where a page has none, that is told as the store's failure; in Node nobody expects one.
+  // In a page without IndexedDB, opening it fails, and that is reported as a problem. In Node memory is the usual store.
   return 'indexedDB' in globalThis || 'document' in globalThis ? indexedDbStore() : memoryStore();
 }
 

@@ -4,7 +4,7 @@ import { bare } from './jid.ts';
 import type { Element, XmppClient } from './types.ts';
 
 /** ms; a roster may be long. */
-const PATIENCE = 30_000;
+const TIMEOUT = 30_000;
 
 /** Who sees the user's presence (RFC 6121 section 2): asked for when it first matters. */
 export class Contacts {
@@ -21,19 +21,19 @@ export class Contacts {
     return (await this.#asked).has(bare(jid));
   }
 
-  /** What was asked may be so no more. */
+  /** The roster may have changed. */
   forget(): void {
     this.#asked = undefined;
   }
 
-  /** A roster push (RFC 6121 section 2.1.6). Who forges one has the roster asked for again, and no more. */
+  /** A roster push (RFC 6121 section 2.1.6). A forged one makes the roster be asked for again, and no more. */
   push(iq: Element): void {
     if (iq.getChild('query', NS.roster) !== undefined && iq.attrs.type === 'set') this.forget();
   }
 
   async #ask(): Promise<ReadonlySet<string>> {
     try {
-      const items = await ask(this.#xmpp, undefined, ['query', { xmlns: NS.roster }], 'item', PATIENCE);
+      const items = await ask(this.#xmpp, undefined, ['query', { xmlns: NS.roster }], 'item', TIMEOUT);
       const subscribed = items.filter(({ attrs }) => /^(from|both)$/.test(attrs.subscription ?? ''));
       return new Set(subscribed.map(({ attrs }) => bare(attrs.jid ?? '')));
     } catch {

@@ -7,14 +7,14 @@ import {
 } from '../../protocol/elements.ts';
 import * as NS from '../../protocol/namespaces.ts';
 import { toElement } from './build.ts';
-import type { Word } from './read.ts';
+import type { StatusUpdate } from './read.ts';
 import type { Tree } from './tree.ts';
 import type { Element, XmppClient } from './types.ts';
 
 /** ms */
-const PATIENCE = 5000;
-/** Items of a server that are asked what they are, at most. */
-const MOST_ITEMS = 20;
+const TIMEOUT = 5000;
+/** How many items of a server are asked for their features, at most. */
+const MAX_ITEMS = 20;
 
 /**
  * Asks a question (RFC 6120 section 8.2.3).
@@ -28,10 +28,10 @@ export async function ask(
   to: string | undefined,
   question: Tree,
   name: string,
-  patience = PATIENCE,
+  timeout = TIMEOUT,
 ): Promise<Element[]> {
   const iq = toElement(['iq', { type: 'get', to }, question]);
-  const answer = await xmpp.iqCaller.request(iq, patience);
+  const answer = await xmpp.iqCaller.request(iq, timeout);
   return answer.getChild(question[0], question[1].xmlns)?.getChildren(name) ?? [];
 }
 
@@ -46,7 +46,7 @@ export async function findComponent(xmpp: XmppClient, server: string): Promise<s
     const jids = items.flatMap(({ attrs }) => (attrs.jid && !attrs.node ? [attrs.jid.toLowerCase()] : []));
     // The first that says so: another item may take its time.
     return await Promise.any(
-      jids.slice(0, MOST_ITEMS).map(async (jid) => {
+      jids.slice(0, MAX_ITEMS).map(async (jid) => {
         if (await hasFeature(xmpp, jid, NS.own)) return jid;
         throw new Error();
       }),
@@ -56,7 +56,7 @@ export async function findComponent(xmpp: XmppClient, server: string): Promise<s
   }
 }
 
-/** Whether somebody says that he has this feature; not, if nobody answers. */
+/** Whether an entity has this feature (XEP-0030); false if it does not answer. */
 export async function hasFeature(xmpp: XmppClient, jid: string, feature: string): Promise<boolean> {
   try {
     const features = await ask(xmpp, jid, ['query', { xmlns: NS.discoInfo }], 'feature');
@@ -66,20 +66,20 @@ export async function hasFeature(xmpp: XmppClient, jid: string, feature: string)
   }
 }
 
-/** What an answer, or the proxy by itself, says of messages. */
-export function readStatus(messages: readonly Element[]): Word[] {
+/** The states in an answer to a status question, or in a batch. */
+export function readStatus(messages: readonly Element[]): StatusUpdate[] {
   return messages.flatMap(({ attrs: { id, to, state } }) =>
     id && to && state ? [{ id, to, state: state as MessageState }] : [],
   );
 }
 
-/** Asks what became of messages. Those that get no answer are left out. */
+/** Asks for the status of messages. Those without an answer are left out. */
 export async function askStatus(
   xmpp: XmppClient,
   component: string,
   messages: readonly NoticeAttributes[],
-): Promise<Word[]> {
-  const known: Word[] = [];
+): Promise<StatusUpdate[]> {
+  const known: StatusUpdate[] = [];
   for (let i = 0; i < messages.length; i += MAX_STATUS_MESSAGES) {
     const asked = messages.slice(i, i + MAX_STATUS_MESSAGES);
     const named = asked.map(({ id, to }) => [STATUS_MESSAGE, { id, to }] as const);
@@ -87,7 +87,7 @@ export async function askStatus(
       const question: Tree = [STATUS, { xmlns: NS.own }, ...named];
       known.push(...readStatus(await ask(xmpp, component, question, STATUS_MESSAGE)));
     } catch {
-      // Who asks for the rest in vain waits as long again, and what is not known is sent again.
+      // The other questions would wait as long. Messages whose state is not known are sent again.
       break;
     }
   }

@@ -5,7 +5,7 @@ import type { Failure, State, Tracked } from './types.ts';
 export interface Saved {
   id: string;
   to: string;
-  /** Gone when it has ended. */
+  /** Undefined when the message has ended. */
   stanza?: Tree;
   /** Its place in the order of sending. */
   seq: number;
@@ -15,7 +15,7 @@ export interface Saved {
   sentAt?: number;
   storedAt?: number;
   storedBy?: 'proxy' | 'server';
-  /** Whether it was written where nobody acknowledges. */
+  /** Whether it was written where nobody acknowledges: without the proxy and without XEP-0198. */
   unwitnessed?: boolean;
   endedAt?: number;
   failure?: Failure;
@@ -23,11 +23,11 @@ export interface Saved {
   account?: string | undefined;
 }
 
-/** A message on its way out. */
+/** A message in the outgoing queue. */
 export interface Item extends Saved {
   /** Whether the store has it; before that it is not written. */
   kept: boolean;
-  /** Whether it was written to the session that lasts. */
+  /** Whether it was written in the present session. */
   inFlight: boolean;
   /** ms since 1970 of its next attempt. */
   due: number;
@@ -37,8 +37,8 @@ export interface Item extends Saved {
   bounced: boolean;
 }
 
-/** A receipt that is due: its parts. */
-export interface Owed {
+/** The parts of a receipt that is due. */
+export interface DueReceipt {
   readonly to: string;
   readonly id: string;
   readonly type: string | undefined;
@@ -50,8 +50,8 @@ export interface SeenEntry {
   readonly at: number;
   /** Whether a copy of it is answered with a receipt. */
   readonly confirmed: boolean;
-  /** What could not be written yet. */
-  readonly owed?: Owed;
+  /** The receipt, while it is not written. */
+  readonly owed?: DueReceipt;
 }
 
 /** Keys of the store. */
@@ -63,21 +63,21 @@ type Loose<T> = Partial<Record<keyof T, unknown>>;
 
 const isNumber = (value: unknown): value is number => Number.isFinite(value);
 
-/** A message from a store; undefined if the value makes no sense. */
+/** Checks a message from a store; undefined if the value is invalid. */
 export function readSaved(id: string, value: unknown): Saved | undefined {
   const saved = (value ?? {}) as Loose<Saved>;
   const { to, state, stanza, seq, attempts, queuedAt, sentAt = 0, storedAt = 0, endedAt, account = '' } = saved;
   const ended = state === 'delivered' || state === 'failed';
-  const sound =
+  const valid =
     saved.id === id &&
     [to, account].every(isString) &&
     (ended || ((state === 'queued' || state === 'sent' || state === 'stored') && isTree(stanza))) &&
     isNumber(endedAt) === ended &&
     [seq, attempts, queuedAt, sentAt, storedAt].every(isNumber);
-  return sound ? (value as Saved) : undefined;
+  return valid ? (value as Saved) : undefined;
 }
 
-/** What the store is to have of a message. */
+/** The part of a message that is stored. */
 export function toSaved(item: Item): Saved {
   const { kept, inFlight, due, inDoubt, bounced, ...saved } = item;
   return saved;
@@ -85,19 +85,19 @@ export function toSaved(item: Item): Saved {
 
 export function readSeen(value: unknown): SeenEntry | undefined {
   const { at, confirmed, owed } = (value ?? {}) as Loose<SeenEntry>;
-  const { to, id, type = '' } = (owed ?? {}) as Loose<Owed>;
-  const sound =
+  const { to, id, type = '' } = (owed ?? {}) as Loose<DueReceipt>;
+  const valid =
     isNumber(at) && typeof confirmed === 'boolean' && (owed === undefined || [to, id, type].every(isString));
-  return sound ? (value as SeenEntry) : undefined;
+  return valid ? (value as SeenEntry) : undefined;
 }
 
 /** @param kept whether it comes from the store, so that an earlier run may have sent it */
-export function fresh(saved: Saved, kept: boolean): Item {
+export function toItem(saved: Saved, kept: boolean): Item {
   return { ...saved, kept, inFlight: false, due: 0, inDoubt: kept, bounced: false };
 }
 
-/** What the application sees of it. */
-export function tracked(item: Item): Tracked {
+/** The part of a message that the application sees. */
+export function toTracked(item: Item): Tracked {
   const { stanza, seq, account, unwitnessed, kept, inFlight, due, inDoubt, bounced, ...seen } = item;
   return Object.freeze(seen);
 }

@@ -1,20 +1,20 @@
 import type { IncomingMessage, Problem, Tracked } from './types.ts';
 
-/** What is told, and with what. */
+/** The events, each with its detail. */
 export interface ReceiptsEvents {
   /** Any change of a message's state, `queued` included. */
   state: Tracked;
   stored: Tracked;
   delivered: Tracked;
   failed: Tracked;
-  /** It was written once more. */
+  /** A message was written again. */
   resend: Tracked;
   /** The application's handler has taken it. */
   message: IncomingMessage;
   problem: Problem;
 }
 
-/** Its `detail` is what is told. */
+/** An event; its `detail` has the message or the problem. */
 export type ReceiptsEvent<K extends keyof ReceiptsEvents> = CustomEvent<ReceiptsEvents[K]>;
 
 type Listener<K extends keyof ReceiptsEvents> = (event: ReceiptsEvent<K>) => void;
@@ -30,5 +30,5 @@ export interface ReceiptsEventTarget {
   dispatchEvent(event: Event): boolean;
 }
 
-// The types of the platform's own know any string for an event.
+// The platform's own type takes any string for an event.
 export const ReceiptsEventTarget = EventTarget as unknown as new () => ReceiptsEventTarget;

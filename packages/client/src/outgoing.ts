@@ -1,7 +1,8 @@
-import { type Backoff, wait } from './backoff.ts';
-import { fresh, type Item, type Saved } from './entries.ts';
+import { type Backoff, retryDelay } from './backoff.ts';
+import { type Item, type Saved, toItem } from './entries.ts';
 import { bare } from './jid.ts';
-import { forgetOldest } from './seen.ts';
+import { NEVER, nextDue, nextToWrite } from './schedule.ts';
+import { evictOldest } from './seen-messages.ts';
 import type { Tree } from './tree.ts';
 import type { Failure } from './types.ts';
 
@@ -10,29 +11,26 @@ export interface QueueOptions {
   readonly backoff: Backoff;
   /** ms */
   readonly giveUpAfter: number;
-  /** Ended messages that are known again. */
+  /** How many ended messages are remembered. */
   readonly remember: number;
 }
 
 /**
- * ms that a message under stream management's watch is not sent again by the clock. `@xmpp/client` asks for an
+ * ms that a message under stream management is not sent again. `@xmpp/client` asks for an
  * acknowledgement within 30 s and ends a stream that gives none for 60 s more; before that, a copy would go to the same
  * dead socket.
  */
-const UNDER_WATCH = 100_000;
-
-/** ms since 1970 */
-const NEVER = Number.MAX_SAFE_INTEGER;
+const MANAGED_TIMEOUT = 100_000;
 
 const inOrder = (a: Saved, b: Saved) => a.seq - b.seq;
 
 /** The state of everything that was sent. Knows nothing of streams, stores and clocks. */
 export class OutgoingQueue {
   readonly #options: QueueOptions;
-  /** What nobody has stored yet, in the order of sending. */
-  #outstanding = new Map<string, Item>();
-  /** What is stored, or will never be known to be, and has not ended. */
-  readonly #waiting = new Map<string, Item>();
+  /** Messages that nobody has stored yet, in the order of sending. */
+  #unacknowledged = new Map<string, Item>();
+  /** Messages that are stored, or that nobody acknowledges, and that have not ended. */
+  readonly #awaitingReceipt = new Map<string, Item>();
   readonly #ended = new Map<string, Item>();
   #seq = 0;
   #account: string | undefined;
@@ -42,12 +40,12 @@ export class OutgoingQueue {
   }
 
   get(id: string): Item | undefined {
-    return this.#outstanding.get(id) ?? this.#waiting.get(id) ?? this.#ended.get(id);
+    return this.#unacknowledged.get(id) ?? this.#awaitingReceipt.get(id) ?? this.#ended.get(id);
   }
 
   /** All that have not ended, in the order of sending. */
   pending(): Item[] {
-    return [...this.#outstanding.values(), ...this.#waiting.values()].sort(inOrder);
+    return [...this.#unacknowledged.values(), ...this.#awaitingReceipt.values()].sort(inOrder);
   }
 
   /** @param id one that {@link get} does not know */
@@ -62,36 +60,36 @@ export class OutgoingQueue {
       queuedAt: now,
       account: this.#account,
     };
-    const item = fresh(saved, false);
-    this.#outstanding.set(id, item);
+    const item = toItem(saved, false);
+    this.#unacknowledged.set(id, item);
     return item;
   }
 
-  /** Takes what an earlier run left in the store. */
+  /** Adds the messages that an earlier run left in the store. */
   restore(entries: readonly Saved[]): void {
-    const restored = [...entries].sort(inOrder).map((saved) => fresh(saved, true));
-    // What was sent while the store was read comes after what it had.
-    const young = [...this.#outstanding.values()];
-    this.#outstanding.clear();
+    const restored = [...entries].sort(inOrder).map((saved) => toItem(saved, true));
+    // Messages that were sent while the store was read come after those that it had.
+    const added = [...this.#unacknowledged.values()];
+    this.#unacknowledged.clear();
     for (const item of restored) {
       this.#seq = Math.max(this.#seq, item.seq);
       if (item.endedAt !== undefined) this.#ended.set(item.id, item);
-      // Written where nobody acknowledges, it is not known to be lost, and most clients would show a copy.
-      else if (item.state === 'stored' || item.unwitnessed) this.#waiting.set(item.id, item);
-      else this.#outstanding.set(item.id, item);
+      // A message that nobody acknowledges is not known to be lost, and most clients would show a copy.
+      else if (item.state === 'stored' || item.unwitnessed) this.#awaitingReceipt.set(item.id, item);
+      else this.#unacknowledged.set(item.id, item);
     }
-    for (const item of young) {
+    for (const item of added) {
       item.seq = ++this.#seq;
-      this.#outstanding.set(item.id, item);
+      this.#unacknowledged.set(item.id, item);
     }
   }
 
   /**
-   * Says whose messages may go. What an earlier run left for another account is let go, and stays in the store.
+   * Sets the account that messages are sent from. Those of another account are forgotten here, and stay in the store.
    *
-   * @returns those that are now known to be this account's, to be saved, and how many were let go
+   * @returns those that had no account yet, to be saved, and how many were forgotten
    */
-  belongTo(account: string): { claimed: Item[]; others: number } {
+  claimFor(account: string): { claimed: Item[]; others: number } {
     this.#account = account;
     const items = this.pending();
     const others = items.filter((item) => item.account !== undefined && item.account !== account);
@@ -101,62 +99,50 @@ export class OutgoingQueue {
     return { claimed, others: others.length };
   }
 
-  /** A new session, in which nothing is on its way: what nobody has stored is due, in order. */
+  /** A new session, with nothing in flight: messages that nobody has stored are due, in order. */
   restart(): void {
-    for (const item of this.#outstanding.values()) {
+    for (const item of this.#unacknowledged.values()) {
       item.inFlight = false;
       item.bounced = false;
       item.due = 0;
     }
-    for (const item of this.#waiting.values()) {
+    for (const item of this.#awaitingReceipt.values()) {
       const { unwitnessed, inFlight, attempts } = item;
       item.inFlight = false;
-      // The connection that it was written to broke, which is evidence, if a weak one: once more, and never again.
-      if (unwitnessed && inFlight && attempts === 1) this.unstored(item);
+      // That its connection broke is weak evidence of a loss: it is sent once more, and not again.
+      if (unwitnessed && inFlight && attempts === 1) this.requeue(item);
     }
   }
 
   /**
-   * A session that was resumed (XEP-0198 section 5): what stream management sends again is left to it.
+   * A session that was resumed (XEP-0198 section 5): stream management sends its own messages again.
    *
-   * @param watched the ids that it still answers for
+   * @param managed the ids of the messages in its queue
    */
-  resume(watched: ReadonlySet<string>, now: number): void {
-    for (const item of this.#outstanding.values()) {
-      // What is not watched may have got lost between the socket and its being counted.
-      if (item.inFlight) item.due = watched.has(item.id) ? now + UNDER_WATCH : 0;
+  resume(managed: ReadonlySet<string>, now: number): void {
+    for (const item of this.#unacknowledged.values()) {
+      // A message that is not in the queue may have been lost after it was written and before it was counted.
+      if (item.inFlight) item.due = managed.has(item.id) ? now + MANAGED_TIMEOUT : 0;
     }
   }
 
   /** The next message to write, if one may be written now. */
   next(now: number): Item | undefined {
-    const held = new Set<string>();
-    let inFlight = 0;
-    for (const item of this.#outstanding.values()) {
-      const conversation = bare(item.to);
-      if (item.kept && item.due <= now && !held.has(conversation)) return item;
-      // Order within a conversation: nothing overtakes what is not ready.
-      if (!item.kept || item.bounced) held.add(conversation);
-      if (item.inFlight) inFlight += 1;
-      if (inFlight >= this.#options.maxInFlight) return undefined;
-    }
-    return undefined;
+    return nextToWrite(this.#unacknowledged.values(), this.#options.maxInFlight, now);
   }
 
   /** When {@link next} has to be asked again if nothing else happens, ms since 1970; {@link NEVER} if not at all. */
-  wakeAt(now: number): number {
-    let at = NEVER;
-    for (const { due } of this.#outstanding.values()) if (due > now) at = Math.min(at, due);
-    return at;
+  nextDueAt(now: number): number {
+    return nextDue(this.#unacknowledged.values(), now);
   }
 
   /**
-   * To be called before it is written, so that no answer comes too early.
+   * To be called before the message is written, since its answer may come at once.
    *
    * @param proxied whether the proxy will acknowledge it
-   * @param watched whether the server will (XEP-0198), so that until then the stream itself is under watch
+   * @param managed whether the server will (XEP-0198)
    */
-  written(item: Item, proxied: boolean, watched: boolean, now: number): void {
+  written(item: Item, proxied: boolean, managed: boolean, now: number): void {
     const again = item.attempts > 0;
     item.attempts += 1;
     item.sentAt = now;
@@ -164,22 +150,22 @@ export class OutgoingQueue {
     item.bounced = false;
     item.inFlight = true;
     item.inDoubt = true;
-    const patience = wait(this.#options.backoff, item.attempts);
-    item.due = proxied ? now + Math.max(watched ? UNDER_WATCH : 0, patience) : NEVER;
-    if (!proxied && !watched) {
+    const timeout = retryDelay(this.#options.backoff, item.attempts);
+    item.due = proxied ? now + Math.max(managed ? MANAGED_TIMEOUT : 0, timeout) : NEVER;
+    if (!proxied && !managed) {
       item.unwitnessed = true;
       this.#move(item);
     }
-    if (again) this.#hurryFollowers(item);
+    if (again) this.#requeueFollowers(item);
   }
 
   /** Stream management's acknowledgement: the server has it; from now on the proxy's is awaited. */
-  atServer(item: Item, now: number): void {
-    if (item.inFlight && !item.bounced) item.due = now + wait(this.#options.backoff, item.attempts);
+  serverAck(item: Item, now: number): void {
+    if (item.inFlight && !item.bounced) item.due = now + retryDelay(this.#options.backoff, item.attempts);
   }
 
   /** It could not be written. */
-  unwritten(item: Item): void {
+  writeFailed(item: Item): void {
     item.inFlight = false;
     item.due = 0;
   }
@@ -188,10 +174,10 @@ export class OutgoingQueue {
   bounced(item: Item, now: number): void {
     item.bounced = true;
     item.inFlight = false;
-    item.due = now + wait(this.#options.backoff, item.attempts);
+    item.due = now + retryDelay(this.#options.backoff, item.attempts);
   }
 
-  /** @returns whether this is news; as all that follow */
+  /** @returns whether this changes its state; as all that follow */
   stored(item: Item, by: 'proxy' | 'server', now: number): boolean {
     if (item.state !== 'queued' && item.state !== 'sent') return false;
     item.state = 'stored';
@@ -201,13 +187,13 @@ export class OutgoingQueue {
     return true;
   }
 
-  /** Nobody has it after all: it is to be sent again. */
-  unstored(item: Item): boolean {
-    if (!this.#waiting.delete(item.id)) return false;
+  /** Nobody has stored it after all: it is sent again. */
+  requeue(item: Item): boolean {
+    if (!this.#awaitingReceipt.delete(item.id)) return false;
     item.state = 'queued';
-    this.unwritten(item);
-    const items = [...this.#outstanding.values(), item].sort(inOrder);
-    this.#outstanding = new Map(items.map((one) => [one.id, one]));
+    this.writeFailed(item);
+    const items = [...this.#unacknowledged.values(), item].sort(inOrder);
+    this.#unacknowledged = new Map(items.map((one) => [one.id, one]));
     return true;
   }
 
@@ -226,39 +212,39 @@ export class OutgoingQueue {
     return true;
   }
 
-  /** As if it had never been. */
+  /** Removes it altogether. */
   forget(id: string): void {
-    for (const map of [this.#outstanding, this.#waiting, this.#ended]) map.delete(id);
+    for (const map of [this.#unacknowledged, this.#awaitingReceipt, this.#ended]) map.delete(id);
   }
 
-  /** Those of which nothing was heard for too long. */
+  /** Those that have not ended within `giveUpAfter`. */
   overdue(now: number): Item[] {
     return this.pending().filter((item) => item.queuedAt + this.#options.giveUpAfter <= now);
   }
 
-  /** The oldest ended ones beyond what is to be remembered; they are forgotten. */
-  superfluous(): string[] {
-    return forgetOldest(this.#ended, this.#options.remember);
+  /** Forgets the oldest ended messages beyond `remember`. @returns their ids */
+  evict(): string[] {
+    return evictOldest(this.#ended, this.#options.remember);
   }
 
   #move(item: Item): void {
-    this.#outstanding.delete(item.id);
-    this.#waiting.set(item.id, item);
+    this.#unacknowledged.delete(item.id);
+    this.#awaitingReceipt.set(item.id, item);
   }
 
   #end(item: Item, state: 'delivered' | 'failed', now: number): void {
     item.state = state;
     item.endedAt = now;
     this.forget(item.id);
-    // Its text is not needed any more.
+    // The text is not needed any more.
     delete item.stanza;
     this.#ended.set(item.id, item);
   }
 
   /** What was written after a lost message in its conversation goes again after it; the proxy drops what it has. */
-  #hurryFollowers(item: Item): void {
+  #requeueFollowers(item: Item): void {
     const conversation = bare(item.to);
-    for (const other of this.#outstanding.values()) {
+    for (const other of this.#unacknowledged.values()) {
       if (other.seq > item.seq && other.inFlight && bare(other.to) === conversation) other.due = 0;
     }
   }

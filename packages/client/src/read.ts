@@ -2,52 +2,56 @@ import { EXPIRED, type MessageState, STORED, UNCONFIRMED } from '../../protocol/
 import * as NS from '../../protocol/namespaces.ts';
 import type { Element, Failure } from './types.ts';
 
-/** What somebody says of a message of ours. */
-export interface Word {
+/** What the proxy or a recipient says of a message that was sent. */
+export interface StatusUpdate {
   readonly id: string;
-  /** Whom the message was for; undefined if he who says it need not say. */
+  /** Whom the message was for; undefined where the proxy does not say it. */
   readonly to: string | undefined;
   readonly state: MessageState;
 }
 
-/** What a message that came means to the two queues. */
-export interface Reading {
-  readonly words: readonly Word[];
+/** What a message that came says to the two queues. */
+export interface ParsedMessage {
+  readonly updates: readonly StatusUpdate[];
   /** Whether it is for the application. */
   readonly content: boolean;
   /** Whether it asks for a receipt (XEP-0184 section 5.1). */
-  readonly asks: boolean;
+  readonly asksReceipt: boolean;
 }
 
 /** @param component the proxy's domain */
-export function readMessage(message: Element, component: string | undefined): Reading {
+export function readMessage(message: Element, component: string | undefined): ParsedMessage {
   const { from = '', type = 'normal' } = message.attrs;
   const speaker = from.toLowerCase();
   const byComponent = speaker === component;
-  const notices = [...words(message, STORED, NS.own, 'pending'), ...words(message, UNCONFIRMED, NS.own, 'unconfirmed')];
+  const notices = [
+    ...updates(message, STORED, NS.own, 'pending'),
+    ...updates(message, UNCONFIRMED, NS.own, 'unconfirmed'),
+  ];
   const byProxy = byComponent || notices.length > 0;
-  const asks = message.getChild('request', NS.receipts) !== undefined;
+  const asksReceipt = message.getChild('request', NS.receipts) !== undefined;
   // The proxy's XEP-0184 element says that it has the message, and never that the recipient has.
-  const receipts = words(message, 'received', NS.receipts, byComponent ? 'pending' : 'delivered');
+  const receipts = updates(message, 'received', NS.receipts, byComponent ? 'pending' : 'delivered');
   return {
-    words:
+    updates:
       notices.length > 0
         ? // With ACK_FROM=recipient the proxy speaks from the recipient's bare JID. A user's own messages have a resource.
           notices.filter(({ to }) => byComponent || to?.toLowerCase() === speaker)
         : receipts.map((word) => ({ ...word, to: byComponent ? undefined : from })),
-    content: !byProxy && (type === 'chat' || type === 'normal') && (asks || message.getChild('body') !== undefined),
-    asks,
+    content:
+      !byProxy && (type === 'chat' || type === 'normal') && (asksReceipt || message.getChild('body') !== undefined),
+    asksReceipt,
   };
 }
 
-function words(message: Element, name: string, xmlns: string, state: MessageState): Word[] {
+function updates(message: Element, name: string, xmlns: string, state: MessageState): StatusUpdate[] {
   const found = message.getChildren(name, xmlns);
   return found.flatMap(({ attrs: { id, to } }) => (id ? [{ id, to, state }] : []));
 }
 
 /**
- * What a server answers while the proxy is not there, for good as it says (type `cancel`). The proxy never passes these
- * on about a message that it has.
+ * The errors of a server while the proxy is not connected. Their type is `cancel`, and they are temporary all the same: the
+ * proxy does not pass them on for a message that it has.
  */
 const AWAY = /^(remote-server-not-found|service-unavailable)$/;
 

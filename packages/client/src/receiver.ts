@@ -1,12 +1,12 @@
 import { MAX_RECEIPTS } from '../../protocol/elements.ts';
 import { receipts } from './build.ts';
 import type { Contacts } from './contacts.ts';
-import { type Owed, SEEN, type SeenEntry } from './entries.ts';
+import { type DueReceipt, SEEN, type SeenEntry } from './entries.ts';
 import type { ReceiptsEvents } from './events.ts';
 import { bare } from './jid.ts';
-import { asError, type Keeper } from './keeper.ts';
-import { type Reading, readDelay } from './read.ts';
-import { copyKey, type Seen } from './seen.ts';
+import { asError, type Persistence } from './persistence.ts';
+import { type ParsedMessage, readDelay } from './read.ts';
+import { deduplicationKey, type SeenMessages } from './seen-messages.ts';
 import type { AutoReceipt, Element, IncomingMessage, XmppClient } from './types.ts';
 
 /** Takes a message for the application; it counts as received when this returns, or what it returns resolves. */
@@ -14,33 +14,33 @@ export type MessageHandler = (message: IncomingMessage) => void | Promise<void>;
 
 export interface ReceiverOptions {
   readonly xmpp: XmppClient;
-  readonly keeper: Keeper;
-  readonly seen: Seen;
-  /** Resolves when it is known who is behind the proxy. */
-  readonly located: Promise<void>;
+  readonly persistence: Persistence;
+  readonly seen: SeenMessages;
+  /** Resolves when it is known which addresses are behind the proxy. */
+  readonly discovered: Promise<void>;
   readonly contacts: Contacts;
   readonly autoReceipt: AutoReceipt | undefined;
   readonly proxied: (jid: string) => boolean;
-  readonly tell: <K extends keyof ReceiptsEvents>(type: K, detail: ReceiptsEvents[K]) => void;
+  readonly emit: <K extends keyof ReceiptsEvents>(type: K, detail: ReceiptsEvents[K]) => void;
 }
 
-/** A receipt that is owed, by the key of what it is for. */
-type Debt = readonly [key: string, owed: Owed];
+/** A receipt that is due, with the key of its message. */
+type ReceiptEntry = readonly [key: string, owed: DueReceipt];
 
 /** ms that a receipt waits for others. */
-const LATE = 200;
+const MAX_RECEIPT_DELAY = 200;
 
 /** The incoming queue: each message once to the application, and a receipt for it when the application has it. */
 export class Receiver {
   readonly #options: ReceiverOptions;
-  /** The keys of what the handler has at the moment. */
-  readonly #taking = new Set<string>();
-  /** The last message of each conversation: the next waits for it, so that their order is kept. */
+  /** The keys of the messages that the handler has at the moment. */
+  readonly #handling = new Set<string>();
+  /** The end of each conversation's chain of messages: the next message waits for it, which keeps the order. */
   readonly #tails = new Map<string, Promise<void>>();
-  /** So that a receipt that stream management gives up is known again. */
-  readonly #written = new WeakMap<Element, readonly Debt[]>();
+  /** The receipts in each stanza that was written, in case stream management gives it up. */
+  readonly #receiptsOf = new WeakMap<Element, readonly ReceiptEntry[]>();
   /** Receipts that wait for others to the same address. */
-  readonly #batches = new Map<string, Debt[]>();
+  readonly #batches = new Map<string, ReceiptEntry[]>();
   /** Whether receipts to proxied addresses may share a stanza. */
   batch = false;
   #handler: MessageHandler | undefined;
@@ -66,74 +66,76 @@ export class Receiver {
   }
 
   /** A message with content. */
-  take(stanza: Element, { asks }: Reading): void {
+  take(stanza: Element, { asksReceipt }: ParsedMessage): void {
     const { seen } = this.#options;
-    const key = copyKey(stanza, (one) => seen.has(one) || this.#taking.has(one));
+    const key = deduplicationKey(stanza, (one) => seen.has(one) || this.#handling.has(one));
     if (key) {
       const known = seen.get(key);
       if (known) {
         // Its receipt got lost, or the copy was on its way already.
-        if (known.confirmed && asks) this.#confirm(stanza, key);
+        if (known.confirmed && asksReceipt) this.#confirm(stanza, key);
         return;
       }
-      if (this.#taking.has(key)) return;
-      this.#taking.add(key);
+      if (this.#handling.has(key)) return;
+      this.#handling.add(key);
     }
     const conversation = bare(stanza.attrs.from ?? '');
-    const tail = (this.#tails.get(conversation) ?? Promise.resolve()).then(() => this.#handOver(stanza, key, asks));
+    const tail = (this.#tails.get(conversation) ?? Promise.resolve()).then(() =>
+      this.#handle(stanza, key, asksReceipt),
+    );
     this.#tails.set(conversation, tail);
     void tail.then(() => this.#tails.get(conversation) === tail && this.#tails.delete(conversation));
   }
 
-  /** A stream lives: what is owed is written. */
+  /** The stream is usable: receipts that are due are written. */
   flush(): void {
-    for (const debt of this.#options.seen.owed()) this.#pay(debt);
+    for (const entry of this.#options.seen.owed()) this.#enqueueReceipt(entry);
   }
 
   /** Stream management gave a stanza up. */
   lost(stanza: Element): void {
-    for (const debt of this.#written.get(stanza) ?? []) this.#owe(debt);
+    for (const entry of this.#receiptsOf.get(stanza) ?? []) this.#markDue(entry);
   }
 
-  async #handOver(stanza: Element, key: string | undefined, asks: boolean): Promise<void> {
-    const { tell, located } = this.#options;
-    await located;
+  async #handle(stanza: Element, key: string | undefined, asksReceipt: boolean): Promise<void> {
+    const { emit, discovered } = this.#options;
+    await discovered;
     await this.#handlerReady;
     if (this.#closed) return;
-    const message = this.#message(stanza, key, asks);
+    const message = this.#message(stanza, key, asksReceipt);
     try {
       await this.#handler?.(message);
     } catch (error) {
-      // Not taken: without a receipt it comes again.
-      if (key) this.#taking.delete(key);
-      tell('problem', { what: 'handler', error: asError(error) });
+      // Without a receipt the message comes again.
+      if (key) this.#handling.delete(key);
+      emit('problem', { what: 'handler', error: asError(error) });
       return;
     }
     if (this.#closed) return;
     // The next message need not wait for the disk.
-    void this.#taken(stanza, key, asks).then(() => tell('message', message));
+    void this.#handled(stanza, key, asksReceipt).then(() => emit('message', message));
   }
 
-  async #taken(stanza: Element, key: string | undefined, asks: boolean): Promise<void> {
-    const { seen, keeper } = this.#options;
-    const confirmed = asks && (await this.#isToBeConfirmed(stanza.attrs.from ?? ''));
+  async #handled(stanza: Element, key: string | undefined, asksReceipt: boolean): Promise<void> {
+    const { seen, persistence } = this.#options;
+    const confirmed = asksReceipt && (await this.#returnsReceiptTo(stanza.attrs.from ?? ''));
     if (!key) return;
     // In disabled mode the application may have confirmed it before it was done.
-    const kept = this.#note(key, seen.get(key) ?? { at: Date.now(), confirmed });
-    this.#taking.delete(key);
-    // What is confirmed must be known again, or a copy would be shown.
+    const kept = this.#save(key, seen.get(key) ?? { at: Date.now(), confirmed });
+    this.#handling.delete(key);
+    // The key is stored before the receipt goes: else a copy of the message could be shown.
     await kept;
     if (confirmed) this.#confirm(stanza, key);
-    keeper.delete(seen.superfluous().map((one) => SEEN + one));
+    persistence.delete(seen.evict().map((one) => SEEN + one));
   }
 
-  async #isToBeConfirmed(from: string): Promise<boolean> {
+  async #returnsReceiptTo(from: string): Promise<boolean> {
     const { autoReceipt, proxied, contacts } = this.#options;
     const mode = autoReceipt ?? (proxied(from) ? 'always' : 'subscribed');
     return mode === 'always' || (mode === 'subscribed' && (await contacts.has(from)));
   }
 
-  #message(stanza: Element, key: string | undefined, asks: boolean): IncomingMessage {
+  #message(stanza: Element, key: string | undefined, asksReceipt: boolean): IncomingMessage {
     const { proxied } = this.#options;
     const from = stanza.attrs.from ?? '';
     return {
@@ -145,26 +147,26 @@ export class Receiver {
       proxied: proxied(from),
       stanza,
       confirm: () => {
-        if (!asks || !key) return;
-        void this.#note(key, { at: Date.now(), confirmed: true }).then(() => this.#confirm(stanza, key));
+        if (!asksReceipt || !key) return;
+        void this.#save(key, { at: Date.now(), confirmed: true }).then(() => this.#confirm(stanza, key));
       },
     };
   }
 
   #confirm(stanza: Element, key: string): void {
     const { from, id, type } = stanza.attrs;
-    if (from && id) this.#pay([key, { to: from, id, type }]);
+    if (from && id) this.#enqueueReceipt([key, { to: from, id, type }]);
   }
 
-  #pay(debt: Debt): void {
-    const { to } = debt[1];
+  #enqueueReceipt(entry: ReceiptEntry): void {
+    const { to } = entry[1];
     const first = this.#batches.size === 0;
     const batch = this.#batches.get(to) ?? [];
-    batch.push(debt);
+    batch.push(entry);
     this.#batches.set(to, batch);
-    // One timer at a time; where it finds others than those that it was set for, they go a little earlier.
+    // One timer at a time: receipts that came after it was set go a little earlier than they must.
     if (!this.batch || !this.#options.proxied(to) || batch.length >= MAX_RECEIPTS) this.#sendBatches();
-    else if (first) setTimeout(() => this.#sendBatches(), LATE);
+    else if (first) setTimeout(() => this.#sendBatches(), MAX_RECEIPT_DELAY);
   }
 
   #sendBatches(): void {
@@ -173,32 +175,32 @@ export class Receiver {
     for (const batch of batches) void this.#write(batch);
   }
 
-  async #write(debts: readonly Debt[]): Promise<void> {
+  async #write(entries: readonly ReceiptEntry[]): Promise<void> {
     const { xmpp, seen } = this.#options;
-    const stanza = receipts(debts.map(([, owed]) => owed));
-    this.#written.set(stanza, debts);
+    const stanza = receipts(entries.map(([, owed]) => owed));
+    this.#receiptsOf.set(stanza, entries);
     try {
-      // Before and after it the stream is being opened or closed, and a stanza would break that.
+      // While the stream is being opened or closed, a stanza would break it.
       if (xmpp.status !== 'online') throw new Error();
       await xmpp.send(stanza);
-      for (const [key] of debts) {
+      for (const [key] of entries) {
         const entry = seen.get(key);
-        if (entry?.owed) this.#note(key, { at: entry.at, confirmed: true });
+        if (entry?.owed) this.#save(key, { at: entry.at, confirmed: true });
       }
     } catch {
       this.lost(stanza);
     }
   }
 
-  #owe([key, owed]: Debt): void {
+  #markDue([key, owed]: ReceiptEntry): void {
     const entry = this.#options.seen.get(key);
     if (!entry || this.#closed) return;
-    this.#note(key, { ...entry, owed });
+    this.#save(key, { ...entry, owed });
   }
 
-  #note(key: string, entry: SeenEntry): Promise<void> {
-    const { seen, keeper } = this.#options;
+  #save(key: string, entry: SeenEntry): Promise<void> {
+    const { seen, persistence } = this.#options;
     seen.set(key, entry);
-    return keeper.note(SEEN + key, entry);
+    return persistence.save(SEEN + key, entry);
   }
 }

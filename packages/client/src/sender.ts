@@ -2,46 +2,45 @@ import { BATCH, type MessageState } from '../../protocol/elements.ts';
 import * as NS from '../../protocol/namespaces.ts';
 import { newId, toElement, toStanza } from './build.ts';
 import { askStatus } from './discovery.ts';
-import { type Item, OUT, toSaved, tracked } from './entries.ts';
+import { type Item, OUT, toSaved, toTracked } from './entries.ts';
 import type { ReceiptsEvents } from './events.ts';
 import { bare } from './jid.ts';
-import { asError, type Keeper } from './keeper.ts';
 import type { OutgoingQueue } from './outgoing.ts';
-import { readFailure, type Word } from './read.ts';
-import { clean, type Tree } from './tree.ts';
+import { faultOf } from './outgoing-fault.ts';
+import { asError, type Persistence } from './persistence.ts';
+import { readFailure, type StatusUpdate } from './read.ts';
+import type { Tree } from './tree.ts';
 import { type Element, type Failure, type OutgoingMessage, SendError, type Tracked, type XmppClient } from './types.ts';
 
 /** Resolves when the message is `stored`, or further; without the proxy and XEP-0198, when it is written. */
 export type Sending = Promise<Tracked> & { readonly id: string };
 
-/** Characters. Servers end a stream at a stanza that is too large (Prosody beyond 256 KiB), and would again at each copy. */
-const LARGEST = 200_000;
-/** ms. Timers take no more than 24 days, and a queue may have to sleep for ever. */
-const LONGEST_SLEEP = 1_000_000;
-/** ms. A message that the proxy stored, and knows nothing of within this time, got lost with its Redis. */
-const REMEMBERED = 86_400_000;
+/** ms. A timer can take no more than 24 days, and a message may be due never. */
+const MAX_TIMER = 1_000_000;
+/** ms. A message that the proxy stored less than this ago, and does not know, was lost with its Redis: it is sent again. */
+const RESEND_UNKNOWN_WITHIN = 86_400_000;
 
-/** Says that this session may be told of many messages at once. In each message: another client may have it next. */
-const MARK: Tree = [BATCH, { xmlns: NS.own }];
+/** Says that this session takes batches. It is in each message, since another client may have the session's address next. */
+const TAKES_BATCHES: Tree = [BATCH, { xmlns: NS.own }];
 
 export interface SenderOptions {
   readonly xmpp: XmppClient;
-  readonly keeper: Keeper;
+  readonly persistence: Persistence;
   readonly queue: OutgoingQueue;
-  /** Whether the proxy may tell of many messages at once. */
+  /** Whether the proxy may send batches. */
   readonly batch: boolean;
   /** Resolves when what the store had is in the queue. */
   readonly ready: Promise<void>;
   /** The proxy's domain. */
   readonly component: () => string | undefined;
   readonly proxied: (jid: string) => boolean;
-  readonly tell: <K extends keyof ReceiptsEvents>(type: K, detail: ReceiptsEvents[K]) => void;
+  readonly emit: <K extends keyof ReceiptsEvents>(type: K, detail: ReceiptsEvents[K]) => void;
 }
 
 /** The outgoing queue with a stream, a store and a clock. */
 export class Sender {
   readonly #options: SenderOptions;
-  readonly #waiting = new Map<string, { resolve(value: Tracked): void; reject(error: SendError): void }>();
+  readonly #promises = new Map<string, { resolve(value: Tracked): void; reject(error: SendError): void }>();
   #open = false;
   #pumping = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -51,22 +50,23 @@ export class Sender {
   }
 
   send(message: OutgoingMessage | Element): Sending {
-    const { queue, keeper, ready } = this.#options;
+    const { queue, persistence, ready } = this.#options;
     const given = 'attrs' in message ? message.attrs : message;
     const id = given.id || newId();
     const stanza = toStanza(message, id);
     const promise = new Promise<Tracked>((resolve, reject) => {
-      const wrong = unfit(stanza, given.to + id) ?? (queue.get(id) && { condition: 'conflict', text: 'Duplicate id' });
+      const wrong =
+        faultOf(stanza, given.to + id) ?? (queue.get(id) && { condition: 'conflict', text: 'Duplicate id' });
       if (wrong !== undefined) {
         reject(new SendError(id, { reason: 'rejected', ...wrong }));
         return;
       }
       const item = queue.add(id, given.to as string, stanza, Date.now());
-      this.#waiting.set(id, { resolve, reject });
+      this.#promises.set(id, { resolve, reject });
       this.#changed(item);
       // Its place in the order is not known before the store has been read.
       ready
-        .then(() => keeper.set(OUT + id, toSaved(item)))
+        .then(() => persistence.set(OUT + id, toSaved(item)))
         .then(
           () => {
             item.kept = true;
@@ -75,7 +75,7 @@ export class Sender {
           (error: unknown) => this.#fail(item, { reason: 'not-kept', text: asError(error).message }),
         );
     });
-    // Who does not wait for it is told by the events, and must not be hurt.
+    // An application that uses the events alone must not get an unhandled rejection.
     promise.catch(() => {});
     return Object.assign(promise, { id });
   }
@@ -106,17 +106,16 @@ export class Sender {
     const asked = queue
       .pending()
       .filter(({ to, inDoubt, state }) => (which === 'stored' ? state === 'stored' : inDoubt) && proxied(to));
-    const domain = component();
-    if (asked.length === 0 || domain === undefined) return;
-    this.hear(await askStatus(xmpp, domain, asked));
+    // Without a component no address is behind it.
+    this.update(await askStatus(xmpp, component() as string, asked));
   }
 
-  /** What somebody says of messages. It counts if it is about a message to whom he says, or is. */
-  hear(words: readonly Word[]): void {
+  /** Applies what the proxy or a recipient says of messages, if the message was sent to the address that it names. */
+  update(updates: readonly StatusUpdate[]): void {
     const { queue } = this.#options;
-    for (const { id, to, state } of words) {
+    for (const { id, to, state } of updates) {
       const item = queue.get(id);
-      if (item !== undefined && (to === undefined || bare(to) === bare(item.to))) this.#learn(item, state);
+      if (item !== undefined && (to === undefined || bare(to) === bare(item.to))) this.#applyState(item, state);
     }
   }
 
@@ -133,12 +132,12 @@ export class Sender {
   }
 
   /** Stream management's acknowledgement of a stanza. */
-  atServer({ name, attrs }: Element): void {
+  serverAck({ name, attrs }: Element): void {
     const { queue, proxied } = this.#options;
     const item = queue.get(attrs.id ?? '');
     if (name !== 'message' || item === undefined) return;
     const now = Date.now();
-    if (proxied(item.to)) queue.atServer(item, now);
+    if (proxied(item.to)) queue.serverAck(item, now);
     else if (queue.stored(item, 'server', now)) this.#changed(item);
     this.pump();
   }
@@ -148,7 +147,7 @@ export class Sender {
   }
 
   async #pump(): Promise<void> {
-    const { queue, xmpp, proxied, batch, tell } = this.#options;
+    const { queue, xmpp, proxied, batch, emit } = this.#options;
     this.#pumping = true;
     let now = Date.now();
     try {
@@ -159,29 +158,29 @@ export class Sender {
         const before = item.state;
         queue.written(item, proxied(item.to), xmpp.streamManagement.enabled, now);
         try {
-          await xmpp.send(toElement(batch && proxied(item.to) ? [...item.stanza, MARK] : item.stanza));
+          await xmpp.send(toElement(batch && proxied(item.to) ? [...item.stanza, TAKES_BATCHES] : item.stanza));
         } catch {
-          // The stream is gone, and will say so. Without a witness it was taken for written.
-          if (item.state !== 'sent' || !queue.unstored(item)) queue.unwritten(item);
+          // The stream is gone, which an event will say. What nobody acknowledges was taken for written, and is not.
+          if (item.state !== 'sent' || !queue.requeue(item)) queue.writeFailed(item);
           break;
         }
         if (item.state !== before && item.state === 'sent') this.#changed(item);
-        if (item.attempts > 1) tell('resend', tracked(item));
+        if (item.attempts > 1) emit('resend', toTracked(item));
       }
     } finally {
       this.#pumping = false;
     }
-    // As of the last look: what has become due since would be slept over.
-    this.#sleep(queue.wakeAt(now));
+    // From the time of the last look: with a later one, what has become due since would be missed.
+    this.#schedule(queue.nextDueAt(now));
   }
 
   /** @param at ms since 1970 */
-  #sleep(at: number): void {
+  #schedule(at: number): void {
     clearTimeout(this.#timer);
-    if (this.#open) this.#timer = setTimeout(() => this.pump(), Math.min(LONGEST_SLEEP, Math.max(1, at - Date.now())));
+    if (this.#open) this.#timer = setTimeout(() => this.pump(), Math.min(MAX_TIMER, Math.max(1, at - Date.now())));
   }
 
-  #learn(item: Item, state: MessageState): void {
+  #applyState(item: Item, state: MessageState): void {
     const { queue } = this.#options;
     const now = Date.now();
     let news = false;
@@ -189,7 +188,7 @@ export class Sender {
     else if (state === 'delivered') news = queue.delivered(item, now);
     else if (state !== 'unknown') this.#fail(item, { reason: state });
     else if (item.state === 'stored') {
-      if ((item.storedAt ?? 0) + REMEMBERED > now) news = queue.unstored(item);
+      if ((item.storedAt ?? 0) + RESEND_UNKNOWN_WITHIN > now) news = queue.requeue(item);
       else this.#fail(item, { reason: 'forgotten' });
     }
     if (news) this.#changed(item);
@@ -199,38 +198,24 @@ export class Sender {
     if (this.#options.queue.failed(item, failure, Date.now())) this.#changed(item);
   }
 
-  /** Tells of a change, keeps it, and lets the next ones go. */
+  /** Reports a change, stores it, and writes the next messages. */
   #changed(item: Item): void {
-    const { queue, keeper, tell } = this.#options;
+    const { queue, persistence, emit } = this.#options;
     const { id, state } = item;
-    const seen = tracked(item);
-    const waiting = this.#waiting.get(id);
-    if (state === 'failed') waiting?.reject(new SendError(id, item.failure as Failure));
-    else if (state !== 'queued' && (state !== 'sent' || item.unwitnessed)) waiting?.resolve(seen);
-    // Who was answered is not answered again. What is queued for the first time is on its way to the store.
-    if (state === 'queued' ? item.inDoubt : state !== 'sent' || item.unwitnessed)
-      void keeper.note(OUT + id, toSaved(item));
-    tell('state', seen);
-    if (state === 'stored' || state === 'delivered' || state === 'failed') {
-      this.#waiting.delete(id);
-      tell(state, seen);
-      keeper.delete(queue.superfluous().map((one) => OUT + one));
+    const seen = toTracked(item);
+    const promise = this.#promises.get(id);
+    // Nobody acknowledges what is written without the component and stream management.
+    const answered = state !== 'queued' && (state !== 'sent' || item.unwitnessed);
+    if (state === 'failed') promise?.reject(new SendError(id, item.failure as Failure));
+    else if (answered) promise?.resolve(seen);
+    // A new message is stored by send(). That it was written need not be stored.
+    if (answered || (state === 'queued' && item.inDoubt)) void persistence.save(OUT + id, toSaved(item));
+    emit('state', seen);
+    if (state !== 'queued' && state !== 'sent') {
+      this.#promises.delete(id);
+      emit(state, seen);
+      persistence.delete(queue.evict().map((one) => OUT + one));
       this.pump();
     }
   }
-}
-
-/**
- * Why a stanza cannot be sent.
- *
- * @param names the address and the id as they were given: an element's attributes have been cleaned
- */
-function unfit(stanza: Tree, names: string): Pick<Failure, 'condition' | 'text'> | undefined {
-  const [name, { to, type }] = stanza;
-  // No address or id is made another one by leaving out what cannot be sent.
-  if (name !== 'message' || !to || clean(names) !== names || (type !== 'chat' && type !== 'normal')) {
-    return { condition: 'bad-request', text: 'Not a chat message to anybody' };
-  }
-  if (JSON.stringify(stanza).length > LARGEST) return { condition: 'policy-violation', text: 'Too large' };
-  return undefined;
 }

@@ -1,16 +1,17 @@
 import type { Element, XmppClient } from './types.ts';
 
-/** ms between looks, and looks: a server has 3 s to answer `<enable/>`. */
-const LOOK_EVERY = 20;
-const LOOKS = 150;
+/** ms between checks, and how many: a server has 3 s to answer `<enable/>`. */
+const CHECK_INTERVAL = 20;
+const CHECKS = 150;
 
 /**
  * Resolves when it is known whether the session has stream management (XEP-0198 section 3). `@xmpp/client` says that it
- * is online before it asks for it, and what is written until then nobody counts. Of the answer it tells by no event.
+ * is online before it asks for it, and stanzas that are written until then are not counted. It has no event for the answer.
  */
-export async function settled({ streamManagement }: XmppClient): Promise<void> {
+export async function streamManagementNegotiated({ streamManagement }: XmppClient): Promise<void> {
   await pause(0);
-  for (let i = 0; i < LOOKS && streamManagement.enableSent && !streamManagement.enabled; i++) await pause(LOOK_EVERY);
+  for (let i = 0; i < CHECKS && streamManagement.enableSent && !streamManagement.enabled; i++)
+    await pause(CHECK_INTERVAL);
 }
 
 type Listener = (element: Element) => void;
@@ -18,14 +19,14 @@ type Listener = (element: Element) => void;
 const NS_SM = 'urn:xmpp:sm:3';
 
 /**
- * Sees to it that every stanza that comes is counted (XEP-0198 section 4). `@xmpp/client` 0.14 leaves out the answers to
+ * Counts every stanza that comes (XEP-0198 section 4). `@xmpp/client` 0.14 leaves out the answers to
  * IQ requests, and what came together with `<enabled/>`. The server then believes that the last messages did not arrive:
  * after a resumption they come again, and if the session ends they go to offline storage.
  *
- * @param on listens, as long as the library does
+ * @param on adds a listener, for the library's life
  */
 export function countAll({ streamManagement }: XmppClient, on: (event: string, listener: Listener) => void): void {
-  // Undefined while there is no stream management, or it was begun where it is not seen (XEP-0388).
+  // Undefined without stream management, and where it was enabled within the login (XEP-0388), which is not seen here.
   let count: number | undefined;
   on('nonza', (element) => {
     if (element.is('enabled', NS_SM)) count = 0;

@@ -28,7 +28,8 @@ export function isTree(value: unknown): value is Tree {
   const [name, attrs, ...children] = value as unknown[];
   return (
     isString(name) &&
-    Object.values(attrs ?? { none: 0 }).every(isString) &&
+    attrs != null &&
+    Object.values(attrs).every(isString) &&
     children.every((child) => isString(child) || isTree(child))
   );
 }

@@ -10,27 +10,27 @@ export interface Loaded {
   component: string | undefined;
 }
 
-/** The application's store, with its failures kept from the rest of the library. */
-export class Keeper {
+/** The application's store. Its failures are reported as problems, and do not reach the rest of the library. */
+export class Persistence {
   #store: Store;
-  readonly #tell: (type: 'problem', problem: Problem) => void;
+  readonly #emit: (type: 'problem', problem: Problem) => void;
 
-  constructor(store: Store, tell: (type: 'problem', problem: Problem) => void) {
+  constructor(store: Store, emit: (type: 'problem', problem: Problem) => void) {
     this.#store = store;
-    this.#tell = tell;
+    this.#emit = emit;
   }
 
-  /** To be waited for before anything else. Never rejects: without a store that works it is a clean start, from memory. */
+  /** To be awaited before anything else. Never rejects: when the store fails, it starts empty, in memory. */
   async load(): Promise<Loaded> {
     const loaded: Loaded = { out: [], seen: [], component: undefined };
     try {
       for (const [key, value] of await this.#store.load()) {
         if (sort(key, value, loaded)) continue;
-        this.#tell('problem', { what: 'entry', error: new Error(`Invalid store entry ${key}`) });
+        this.#emit('problem', { what: 'entry', error: new Error(`Invalid store entry ${key}`) });
         this.delete([key]);
       }
     } catch (error) {
-      this.#tell('problem', { what: 'store', error: asError(error) });
+      this.#emit('problem', { what: 'store', error: asError(error) });
       this.#store = memoryStore();
     }
     return loaded;
@@ -41,8 +41,8 @@ export class Keeper {
     return this.#store.set(key, value);
   }
 
-  /** Where a failure changes nothing that was promised: it is told as a problem. As with all that follow. */
-  note(key: string, value: unknown): Promise<void> {
+  /** Where a failure breaks no promise: it is reported as a problem. So do all that follow. */
+  save(key: string, value: unknown): Promise<void> {
     return this.#guard(() => this.set(key, value));
   }
 
@@ -54,17 +54,17 @@ export class Keeper {
     return this.#guard(() => this.#store.close());
   }
 
-  /** Whatever a store of the application's own does instead: throw at once, or return no promise. */
+  /** An application's own store may also throw at once, or return no promise. */
   async #guard(work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
-      this.#tell('problem', { what: 'store', error: asError(error) });
+      this.#emit('problem', { what: 'store', error: asError(error) });
     }
   }
 }
 
-/** Puts an entry where it belongs; false if it belongs nowhere. */
+/** Adds an entry of the store to what was loaded; false if it is invalid. */
 function sort(key: string, value: unknown, loaded: Loaded): boolean {
   if (key === COMPONENT && isString(value)) {
     loaded.component = value;
