@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { SubdomainPolicy } from './addressing/subdomain-policy.ts';
 import { type Administration, composeAdministration } from './app/compose-administration.ts';
 import { composeHealth } from './app/compose-health.ts';
+import { composeRouter } from './app/compose-router.ts';
 import { RedisRefusedError } from './app/start-errors.ts';
 import type { Config } from './config/config.ts';
 import { Delivery } from './delivery/delivery.ts';
@@ -121,7 +122,6 @@ export class ReceiptsProxy {
       ...(tuning.pipelineTimeout !== undefined && { timeout: tuning.pipelineTimeout }),
     });
     this.#receipts = new Delivery({
-      commands: this.#administration.commands,
       link: this.link,
       ledger: this.#ledger,
       pipeline: this.#pipeline,
@@ -135,7 +135,6 @@ export class ReceiptsProxy {
         memoryUsed: () => this.#health.memoryUsed,
         onRefused: (share) => metrics.overQuota(share),
       },
-      version: VERSION,
       counts: metrics.counts,
       jobs: this.#queues,
       events: {
@@ -159,11 +158,9 @@ export class ReceiptsProxy {
       refuser: this.#receipts.passthrough,
       clock: this.#receipts.clock,
       quotas: this.#receipts.quotas,
-      toComponent: (element) => this.#receipts.stanza(element),
       link: this.link,
       counts: metrics.counts,
       maxStanzaBytes: config.maxStanzaBytes,
-      onRosterSet: (_from, _to, element) => this.#receipts.stanza(element),
       onUnmatchedReply: (from, doubtful) => this.#receipts.pings.strayReply(from, doubtful),
       log,
       ...tuning.queries,
@@ -195,11 +192,21 @@ export class ReceiptsProxy {
       ...(tuning.health !== undefined && { timing: tuning.health }),
     });
     const pipeline = this.#pipeline;
+    const router = composeRouter({
+      addresses,
+      link: this.link,
+      delivery: this.#receipts,
+      iq: this.#queries,
+      ledger: this.#ledger,
+      commands: this.#administration.commands,
+      version: VERSION,
+      log,
+    });
     this.#ingress = new IngressQueue({
-      handle: (stanza) => (stanza.name === 'iq' ? this.#queries : this.#receipts).stanza(stanza),
+      handle: (stanza) => router.stanza(stanza),
       backlog: () => pipeline.waiting,
       mostOfOne: config.quotas.rate === 0 ? Number.POSITIVE_INFINITY : Math.ceil(config.quotas.burst / 5),
-      refuse: (stanza) => this.#receipts.refuseForRate(stanza),
+      refuse: (stanza) => router.refuseForRate(stanza),
     });
     pipeline.whenRoom(() => this.#ingress.pump());
     this.#listen();

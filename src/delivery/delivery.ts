@@ -1,9 +1,6 @@
-import type { Element } from '@xmpp/xml';
 import type { AddressPolicy } from '../addressing/address-policy.ts';
 import type { ReceiptsOf, SessionObserver } from '../presence/ports.ts';
 import { PresenceService, type PresenceTiming } from '../presence/presence-service.ts';
-import { type CommandsPort, ComponentService } from '../routing/component-service.ts';
-import { MessageRouter } from '../routing/router.ts';
 import type { Store, StoreClock, StoreQueue } from '../store/contract.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
@@ -13,6 +10,7 @@ import { IdSource } from '../xmpp/stanza/ids.ts';
 import { Acceptance } from './acceptance.ts';
 import { AcknowledgementBatches, type AcknowledgementBatchesOptions } from './acknowledgement-batches.ts';
 import { Endings } from './endings.ts';
+import { MessageHandler } from './message-handler.ts';
 import { Notices } from './notices.ts';
 import { Outbox } from './outbox.ts';
 import { Passthrough } from './passthrough.ts';
@@ -80,7 +78,6 @@ export interface DeliveryOptions {
   /** See {@link SessionRedelivery}. */
   readonly redeliveryWindow: number;
   readonly maxStanzaBytes: number;
-  readonly version: string;
   readonly counts: Counts;
   readonly events: DeliveryEvents;
   readonly jobs: JobsPort;
@@ -93,8 +90,6 @@ export interface DeliveryOptions {
   };
   /** What each sender may take; without it, as much as he likes. */
   readonly quotas?: Omit<QuotasOptions, 'servedDomain'>;
-  /** Ad-hoc commands of the component. */
-  readonly commands?: CommandsPort;
   /** Asks a session whether it is there; without it none is asked. */
   readonly ping?: SessionPingsOptions['ping'];
   /** Asks whether a server lets anything through to its user; without it nothing is refused for good that may be for now. */
@@ -124,9 +119,9 @@ export class Delivery {
   readonly quotas: Quotas;
   readonly batches: AcknowledgementBatches;
   readonly presence: PresenceService;
+  /** Messages from the link go here. */
+  readonly messages: MessageHandler;
   readonly #receiptSupport = new ReceiptSupport();
-  readonly #messages: MessageRouter;
-  readonly #service: ComponentService;
 
   constructor(options: DeliveryOptions) {
     const { link, ledger, addresses, ack, retry, counts, events, jobs, log } = options;
@@ -170,7 +165,7 @@ export class Delivery {
     };
     this.passthrough = new Passthrough(base);
     this.outbox = new Outbox(base);
-    const { version, maxStanzaBytes, redeliveryWindow } = options;
+    const { maxStanzaBytes, redeliveryWindow } = options;
     const status = (keys: readonly string[]) => ledger.status(keys);
     this.sequenceGaps = new SequenceGaps(base);
     this.pings = new SessionPings({
@@ -191,7 +186,7 @@ export class Delivery {
     const quotas = new Quotas({ servedDomain: addresses.servedDomain, ...(options.quotas ?? unlimited) });
     this.quotas = quotas;
     const { passthrough } = this;
-    const rooms = { ...base, quotas, passthrough, refuser: passthrough, outbox: this.outbox, version, maxStanzaBytes };
+    const rooms = { ...base, quotas, passthrough, refuser: passthrough, outbox: this.outbox, maxStanzaBytes };
     const observer: SessionObserver = {
       began: (user) => this.sessionRedelivery.sessionAvailable(user, 'login'),
       updated: (user, again) => this.sessionRedelivery.sessionAvailable(user, again ? 'heard again' : 'update'),
@@ -213,17 +208,7 @@ export class Delivery {
       endings,
       refusals,
     });
-    this.#messages = new MessageRouter({ ...rooms, acceptance, settlement });
-    this.#service = new ComponentService({
-      ...rooms,
-      contactRemoved: (from, to) => this.presence.contactRemoved(from, to),
-      commands: options.commands,
-      status: async (keys, asker) => {
-        // After the messages that came before the question.
-        await new Promise<void>((resolve) => this.pipeline.push({ owner: asker, done: () => resolve() }));
-        return ledger.status(keys, true);
-      },
-    });
+    this.messages = new MessageHandler({ ...rooms, acceptance, settlement });
   }
 
   /** Redis has lost its data: what was remembered of them counts no more. */
@@ -240,18 +225,5 @@ export class Delivery {
     this.pings.close();
     this.sessionRedelivery.close();
     this.presence.close();
-  }
-
-  /** Refuses a stanza for its sender's rate, if it may be refused; tells whether it was. */
-  refuseForRate(element: Element): boolean {
-    return this.#messages.refuseForRate(element);
-  }
-
-  /** Takes a stanza from the link; of IQ stanzas, those that are for the component itself. Never throws. */
-  stanza(element: Element): void {
-    if (element.name === 'message') this.#messages.message(element);
-    else if (element.name === 'iq') void this.#service.iq(element);
-    else if (element.name === 'presence') this.presence.stanza(element);
-    else this.passthrough.drop();
   }
 }

@@ -1,19 +1,14 @@
 import type { Element } from '@xmpp/xml';
-import type { Address, AddressPolicy } from '../addressing/address-policy.ts';
+import type { Address, AddressPolicy, Route } from '../addressing/address-policy.ts';
 import type { LinkPort } from '../delivery/ports.ts';
 import type { Quotas } from '../delivery/quotas.ts';
 import type { Clock, StoreQueue } from '../store/contract.ts';
-import { MalformedAddressError } from '../xmpp/stanza/address.ts';
 import { IdSource } from '../xmpp/stanza/ids.ts';
-import { NS } from '../xmpp/stanza/namespaces.ts';
 import type { Refuser } from '../xmpp/stanza/request-error.ts';
-import { namespaceOf, TooDeepError } from '../xmpp/stanza/xml.ts';
+import { approximateSize } from '../xmpp/stanza/xml.ts';
 import { Capabilities } from './capabilities.ts';
-import { approximateSize, type IqCounts, RequestRelay } from './request-relay.ts';
+import { type IqCounts, RequestRelay } from './request-relay.ts';
 import { Requester, sessionEvidence } from './requester.ts';
-
-/** A roster push or removal that the server sends on a user's behalf (RFC 6121 section 2.1.6). */
-type OnRosterSet = (from: Address, to: Address, element: Element) => void;
 
 /** Times that tests shorten, ms. */
 export interface IqTiming {
@@ -33,8 +28,6 @@ export interface IqServiceOptions extends IqTiming {
   readonly refuser: Refuser;
   readonly clock: Clock;
   readonly quotas: Quotas;
-  /** Answers what is asked of the component itself. */
-  readonly toComponent: (element: Element) => void;
   readonly link: LinkPort;
   readonly counts: IqCounts;
   readonly maxStanzaBytes: number;
@@ -44,8 +37,6 @@ export interface IqServiceOptions extends IqTiming {
    * `doubtful`: unless his server has answered in a gone session's stead.
    */
   readonly onUnmatchedReply?: (from: Address, doubtful: boolean) => void;
-  /** Answers them; without it they are refused. */
-  readonly onRosterSet?: OnRosterSet;
 }
 
 /**
@@ -56,7 +47,7 @@ const FILES = 16;
 const OVERDUE_EVERY = 5_000;
 const SILENT_EVERY = 1_000;
 
-/** Where every IQ stanza comes in: between users, to the component, and in reply to either. */
+/** IQ stanzas between users, and replies to those and to the component's own requests. */
 export class IqService {
   readonly requester: Requester;
   readonly capabilities: Capabilities;
@@ -91,71 +82,19 @@ export class IqService {
     ];
   }
 
-  /** Takes one IQ stanza. Never throws, whatever is in it; every request gets an answer (RFC 6120 section 8.2.3). */
-  stanza(element: Element): void {
-    const { refuser } = this.#options;
-    try {
-      this.#take(element);
-    } catch (error) {
-      if (error instanceof MalformedAddressError) {
-        refuser.refuse(element, { condition: 'jid-malformed', text: error.message });
-      } else if (error instanceof TooDeepError) {
-        refuser.refuse(element, { condition: 'policy-violation', text: error.message });
-      } else {
-        this.#options.log.warn({ err: error, from: element.attrs.from }, 'A request could not be handled');
-        refuser.refuse(element, { condition: 'internal-server-error' });
-      }
-    }
+  /**
+   * Takes a well-formed request from a user to another.
+   *
+   * @throws {TooDeepError} when it is nested too deeply to be carried
+   */
+  request(route: Route, element: Element): void {
+    const { quotas, refuser } = this.#options;
+    if (quotas.isWithinRate(route.from.bare, approximateSize(element) / FILES)) this.#relay.request(element, route);
+    else refuser.refuse(element, quotas.refusal('rate'));
   }
 
-  /** Asks nothing more, and ends what waits in this process. */
-  stop(): void {
-    for (const timer of this.#timers) clearInterval(timer);
-    this.requester.stop();
-  }
-
-  #take(element: Element): void {
-    const { addresses, refuser, quotas, toComponent } = this.#options;
-    const { from: fromText, to: toText, type } = element.attrs;
-    if (!fromText || !toText) {
-      refuser.drop();
-      return;
-    }
-    const from = addresses.parse(fromText);
-    const to = addresses.parse(toText);
-    if (type === 'result' || type === 'error') this.#reply(element, to);
-    else if (addresses.isComponent(to) && !isRosterSet(element)) {
-      if (!addresses.isServed(from) || quotas.isWithinRate(from.bare, approximateSize(element))) {
-        toComponent(element);
-      } else refuser.refuse(element, quotas.refusal('rate'));
-    } else this.#request(element, from, to);
-  }
-
-  #request(element: Element, from: Address, to: Address): void {
-    const { refuser, addresses, quotas } = this.#options;
-    const { id, type } = element.attrs;
-    const { onRosterSet } = this.#options;
-    const children = element.getChildElements();
-    const traffic = addresses.classify(from, to);
-    if (traffic === 'own') refuser.drop();
-    else if (traffic === 'foreign') {
-      refuser.refuse(element, {
-        condition: 'forbidden',
-        text: `Only users of ${addresses.servedDomain} are served`,
-      });
-    } else if (!id || (type !== 'get' && type !== 'set') || children.length !== 1) {
-      // RFC 6120 section 8.2.3: an id, get or set, and exactly one child.
-      refuser.refuse(element, { condition: 'bad-request' });
-    } else if (isRosterSet(element) && onRosterSet) onRosterSet(from, to, element);
-    else if (traffic !== 'between-users' || namespaceOf(children[0] as Element) === NS.roster) {
-      // A roster is its owner's alone: to a client, this would look like a push from its own server.
-      refuser.refuse(element, { condition: 'service-unavailable' });
-    } else if (!quotas.isWithinRate(from.bare, approximateSize(element) / FILES))
-      refuser.refuse(element, quotas.refusal('rate'));
-    else this.#relay.request(element, { from, to });
-  }
-
-  #reply(element: Element, to: Address): void {
+  /** Takes a result or an error, to whomever. */
+  reply(element: Element, to: Address): void {
     const { counts, addresses, refuser, onUnmatchedReply } = this.#options;
     if (addresses.isOuter(to) && !this.requester.awaits(element.attrs.id)) this.#relay.reply(element);
     else if (!addresses.isComponent(to) && !addresses.isOuter(to)) refuser.drop();
@@ -174,6 +113,12 @@ export class IqService {
     }
   }
 
+  /** Asks nothing more, and ends what waits in this process. */
+  stop(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.requester.stop();
+  }
+
   async #sweep(which: 'sweep' | 'sweepAccounts'): Promise<void> {
     if (this.#sweeping.has(which)) return;
     this.#sweeping.add(which);
@@ -181,9 +126,4 @@ export class IqService {
     await this.#relay[which]().catch(() => {});
     this.#sweeping.delete(which);
   }
-}
-
-function isRosterSet(element: Element): boolean {
-  const [child] = element.getChildElements();
-  return element.attrs.type === 'set' && child !== undefined && namespaceOf(child) === NS.roster;
 }

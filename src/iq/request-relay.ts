@@ -19,7 +19,7 @@ import type { Condition } from '../xmpp/stanza/error-conditions.ts';
 import { type IdSource, isOwnId } from '../xmpp/stanza/ids.ts';
 import { otherAttributes } from '../xmpp/stanza/message.ts';
 import type { Refuser } from '../xmpp/stanza/request-error.ts';
-import { TooDeepError } from '../xmpp/stanza/xml.ts';
+import { approximateSize, TooDeepError } from '../xmpp/stanza/xml.ts';
 import { AccountRequests } from './account-requests.ts';
 
 /** What this room counts. */
@@ -210,14 +210,6 @@ export class RequestRelay {
       inner: rewriteChildren(element, this.#options.addresses.embedded(route)),
     });
   }
-}
-
-/** About what an element takes in memory. The link has bounded its depth. */
-export function approximateSize({ attrs, children }: Element): number {
-  let sum = 100;
-  for (const key in attrs) sum += String(attrs[key]).length;
-  for (const child of children) sum += typeof child === 'object' ? approximateSize(child) : String(child).length;
-  return sum;
 }
 
 function domainOf(bare: string): string {

@@ -1,7 +1,7 @@
 import type { Element } from '@xmpp/xml';
-import type { Address, AddressPolicy } from '../addressing/address-policy.ts';
+import type { Address, AddressPolicy, Route } from '../addressing/address-policy.ts';
 import { type Clock, recordPresence, renewSession, subscriptionStep, withdrawSubscription } from '../store/contract.ts';
-import { MalformedAddressError, withResource } from '../xmpp/stanza/address.ts';
+import { withResource } from '../xmpp/stanza/address.ts';
 import type { Between } from '../xmpp/stanza/embedded-addresses.ts';
 import { type IdSource, isOwnId } from '../xmpp/stanza/ids.ts';
 import {
@@ -51,19 +51,16 @@ export class PresenceRelay {
     this.#options = options;
   }
 
-  /** Takes one presence stanza. Never throws, whatever is in it. */
-  stanza(element: Element): void {
-    const { refuser, log } = this.#options;
-    try {
-      this.#take(element);
-    } catch (error) {
-      if (error instanceof MalformedAddressError) {
-        refuser.refuse(element, { condition: 'jid-malformed', text: error.message });
-      } else {
-        log.warn({ err: error, from: element.attrs.from }, 'A presence could not be handled');
-        refuser.drop();
-      }
-    }
+  /** Takes presence from a user to another, or to the component. */
+  take({ from, to }: Route, element: Element): void {
+    const { addresses, own } = this.#options;
+    const presence = this.#read(element, addresses.embedded({ from, to }));
+    if (presence === undefined) return;
+    const { type } = presence;
+    if (type === 'available' || type === 'unavailable') this.#presence(from, to, presence);
+    else if (type === 'error') this.#error(from, to, presence, element);
+    else if (addresses.isComponent(to)) own.take(type, from);
+    else if (isSubscriptionType(type)) this.#subscription(type, from, to, presence);
   }
 
   /** Who removed a contact has ended both subscriptions; the other is told unless he was already. */
@@ -71,33 +68,6 @@ export class PresenceRelay {
     for (const type of ['unsubscribe', 'unsubscribed'] as const) {
       if (this.#options.addresses.isComponent(to)) this.#options.own.take(type, from);
       else this.#subscription(type, from, to, { id: undefined, inner: '', otherAttributes: '' });
-    }
-  }
-
-  #take(element: Element): void {
-    const { addresses, refuser, own } = this.#options;
-    const { from: fromText, to: toText } = element.attrs;
-    const type = presenceType(element);
-    if (!fromText || !toText || type === 'unknown') {
-      refuser.drop();
-      return;
-    }
-    const from = addresses.parse(fromText);
-    const to = addresses.parse(toText);
-    const traffic = addresses.classify(from, to);
-    if (traffic === 'foreign' && (type === 'subscribe' || type === 'probe')) {
-      const text = `Only users of ${addresses.servedDomain} are served`;
-      refuser.refuse(element, { condition: 'forbidden', text });
-    } else if (traffic !== 'between-users' && traffic !== 'to-component') {
-      // The server's own, what came back to us, and what foreigners tell: an answer could begin a loop.
-      refuser.drop();
-    } else {
-      const presence = this.#read(element, addresses.embedded({ from, to }));
-      if (presence === undefined) return;
-      if (type === 'available' || type === 'unavailable') this.#presence(from, to, presence);
-      else if (type === 'error') this.#error(from, to, presence, element);
-      else if (traffic === 'to-component') own.take(type, from);
-      else if (isSubscriptionType(type)) this.#subscription(type, from, to, presence);
     }
   }
 

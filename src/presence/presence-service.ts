@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Element } from '@xmpp/xml';
-import type { Address, AddressPolicy } from '../addressing/address-policy.ts';
+import type { Address, AddressPolicy, Route } from '../addressing/address-policy.ts';
 import { type Clock, forgetPresence, heartbeat, leaveService, watchersOf } from '../store/contract.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
 import type { Refuser } from '../xmpp/stanza/request-error.ts';
@@ -95,9 +95,9 @@ export class PresenceService {
     this.#resync = new Resync({ ...options, sessions, process: this.#process, others, perSecond, probeTimeout });
   }
 
-  /** Takes one presence stanza. Never throws. */
-  stanza(element: Element): void {
-    this.#relay.stanza(element);
+  /** Takes presence from a user to another, or to the component. */
+  take(route: Route, element: Element): void {
+    this.#relay.take(route, element);
   }
 
   /** A served user's server says that he removed this contact, a proxied address or the component's domain. */

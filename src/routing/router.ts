@@ -1,55 +1,36 @@
 import type { Element } from '@xmpp/xml';
-import { MAX_RECEIPTS } from '../../packages/protocol/elements.ts';
-import type { AddressPolicy, Route } from '../addressing/address-policy.ts';
-import type { Acceptance } from '../delivery/acceptance.ts';
-import type { Passthrough } from '../delivery/passthrough.ts';
+import type { AddressPolicy, Route, Traffic } from '../addressing/address-policy.ts';
 import type { Quotas } from '../delivery/quotas.ts';
-import type { Settlement } from '../delivery/settlement.ts';
 import { MalformedAddressError } from '../xmpp/stanza/address.ts';
-import { type Message, readMessage } from '../xmpp/stanza/message.ts';
-import { escapeAttribute, TooDeepError } from '../xmpp/stanza/xml.ts';
+import { readMessage } from '../xmpp/stanza/message.ts';
+import { NS } from '../xmpp/stanza/namespaces.ts';
+import { presenceType } from '../xmpp/stanza/presence.ts';
+import type { Refuser } from '../xmpp/stanza/request-error.ts';
+import { approximateSize, namespaceOf, TooDeepError } from '../xmpp/stanza/xml.ts';
+import type { Handlers } from './ports.ts';
 
-export interface MessageRouterOptions {
+export interface RouterOptions {
   readonly addresses: AddressPolicy;
-  readonly acceptance: Acceptance;
-  readonly settlement: Settlement;
-  readonly passthrough: Passthrough;
-  readonly quotas: Quotas;
-  readonly maxStanzaBytes: number;
+  readonly handlers: Handlers;
+  readonly refuser: Refuser;
+  readonly quotas: Pick<Quotas, 'isWithinRate' | 'refusal'>;
   readonly log: { warn(fields: object, message: string): void };
 }
 
-/**
- * What one stanza may bring about: what it is answered with, settles and leads to is in proportion to it. A client that
- * takes batches returns up to a hundred receipts at once; nobody marks or quotes more than one message in one.
- */
-const MOST_PROOFS = 8;
-/** Bytes of an id: it comes back in all that is made of a message. */
-const LONGEST_ID = 8192;
+/** Where every stanza comes in: by its kind, and by what it is to us between its two addresses, it goes to its handler. */
+export class Router {
+  readonly #options: RouterOptions;
 
-/** Where every message comes in: it tells what it is, and hands it on. */
-export class MessageRouter {
-  readonly #options: MessageRouterOptions;
-
-  constructor(options: MessageRouterOptions) {
+  constructor(options: RouterOptions) {
     this.#options = options;
   }
 
-  /** Takes one message stanza. Never throws, whatever is in it. */
-  message(element: Element): void {
-    const { addresses, passthrough, log } = this.#options;
+  /** Takes one stanza. Never throws, whatever is in it; every request gets an answer (RFC 6120 section 8.2.3). */
+  stanza(element: Element): void {
     try {
-      const route = this.#route(element);
-      if (route !== undefined) this.#take(route, readMessage(element, addresses.embedded(route)), element);
+      this.#take(element);
     } catch (error) {
-      if (error instanceof MalformedAddressError) {
-        passthrough.refuse(element, { condition: 'jid-malformed', text: error.message });
-      } else if (error instanceof TooDeepError) {
-        passthrough.refuse(element, { condition: 'policy-violation', text: error.message });
-      } else {
-        log.warn({ err: error, from: element.attrs.from }, 'A message could not be handled');
-        passthrough.refuse(element, { condition: 'internal-server-error' });
-      }
+      this.#failed(element, error);
     }
   }
 
@@ -59,7 +40,7 @@ export class MessageRouter {
    * @returns whether it was refused; receipts and all that answers something never are
    */
   refuseForRate(element: Element): boolean {
-    const { passthrough, quotas } = this.#options;
+    const { refuser, quotas } = this.#options;
     const { name, attrs } = element;
     if (name === 'iq' ? attrs.type !== 'get' && attrs.type !== 'set' : name !== 'message' || attrs.type === 'error')
       return false;
@@ -68,7 +49,7 @@ export class MessageRouter {
         const { receipts, impliedReceipts } = readMessage(element);
         if (receipts.length + impliedReceipts.length > 0) return false;
       }
-      passthrough.refuse(element, quotas.refusal('rate'));
+      refuser.refuse(element, quotas.refusal('rate'));
       return true;
     } catch {
       // What is wrong with it is said when it is handled.
@@ -76,95 +57,95 @@ export class MessageRouter {
     }
   }
 
-  /** Whose message it is and whom it is for; undefined when it goes no further. */
-  #route(element: Element): Route | undefined {
-    const { addresses, passthrough } = this.#options;
-    const { from: fromText, to: toText } = element.attrs;
-    if (!fromText || !toText) {
-      passthrough.drop();
-      return undefined;
+  #take(element: Element): void {
+    const { addresses, refuser } = this.#options;
+    const { from, to } = element.attrs;
+    if (!from || !to || (element.name === 'presence' && presenceType(element) === 'unknown')) {
+      refuser.drop();
+      return;
     }
-    const from = addresses.parse(fromText);
-    const to = addresses.parse(toText);
-    const traffic = addresses.classify(from, to);
-    if (traffic === 'between-users') return { from, to };
-    if (traffic === 'foreign') {
-      passthrough.refuse(element, {
-        condition: 'forbidden',
-        text: `Only users of ${addresses.servedDomain} are served`,
-      });
-    } else if (traffic === 'to-component' && readMessage(element).tracked) {
-      passthrough.refuse(element, { condition: 'service-unavailable', text: 'Nobody reads messages to this address' });
+    const route = { from: addresses.parse(from), to: addresses.parse(to) };
+    if (element.name === 'message') this.#message(route, element);
+    else if (element.name === 'presence') this.#presence(route, element);
+    else if (element.name === 'iq') this.#iq(route, element);
+    else refuser.drop();
+  }
+
+  #message(route: Route, element: Element): void {
+    const { addresses, handlers, refuser } = this.#options;
+    const traffic = addresses.classify(route.from, route.to);
+    if (traffic === 'between-users') handlers.messages.take(route, element);
+    else if (traffic === 'foreign') this.#forbid(element);
+    else if (traffic === 'to-component' && readMessage(element).tracked) {
+      refuser.refuse(element, { condition: 'service-unavailable', text: 'Nobody reads messages to this address' });
     } else {
       // Receipts and errors for our own notices, the server's announcements, a stanza of ours that came back: whatever
       // we said to it could begin a loop.
-      passthrough.drop();
+      refuser.drop();
     }
-    return undefined;
   }
 
-  #take(route: Route, message: Message, element: Element): void {
-    const { acceptance, settlement, passthrough, maxStanzaBytes } = this.#options;
-    if (isLarger(message, maxStanzaBytes)) {
-      // An answer has the id too, and must not be larger than what it refuses.
-      if (idBytes(message) > maxStanzaBytes) passthrough.drop();
-      else
-        passthrough.refuse(element, {
-          condition: 'policy-violation',
-          text: `A stanza may have ${maxStanzaBytes} bytes`,
-        });
-    } else if (message.type === 'error') {
-      settlement.error(route, message, element);
-    } else if (message.type === 'groupchat') {
-      passthrough.refuse(element, { condition: 'not-acceptable', text: 'Group chats do not pass through here' });
+  #presence(route: Route, element: Element): void {
+    const { addresses, handlers, refuser } = this.#options;
+    const traffic = addresses.classify(route.from, route.to);
+    const { type } = element.attrs;
+    if (traffic === 'between-users' || traffic === 'to-component') handlers.presence.take(route, element);
+    else if (traffic === 'foreign' && (type === 'subscribe' || type === 'probe')) this.#forbid(element);
+    // The server's own, what came back to us, and what foreigners tell: an answer could begin a loop.
+    else refuser.drop();
+  }
+
+  #iq(route: Route, element: Element): void {
+    const { addresses, handlers, refuser, quotas } = this.#options;
+    const { from, to } = route;
+    const { type } = element.attrs;
+    if (type === 'result' || type === 'error') handlers.iq.reply(element, to);
+    else if (addresses.isComponent(to) && !isRosterSet(element)) {
+      if (!addresses.isServed(from) || quotas.isWithinRate(from.bare, approximateSize(element))) {
+        handlers.component.iq(element);
+      } else refuser.refuse(element, quotas.refusal('rate'));
+    } else this.#request(route, addresses.classify(from, to), element);
+  }
+
+  #request(route: Route, traffic: Traffic, element: Element): void {
+    const { handlers, refuser } = this.#options;
+    const { id, type } = element.attrs;
+    const [child, ...others] = element.getChildElements();
+    if (traffic === 'own') refuser.drop();
+    else if (traffic === 'foreign') this.#forbid(element);
+    else if (!id || (type !== 'get' && type !== 'set') || child === undefined || others.length > 0) {
+      // RFC 6120 section 8.2.3: an id, get or set, and exactly one child.
+      refuser.refuse(element, { condition: 'bad-request' });
+    } else if (isRosterSet(element)) handlers.component.iq(element);
+    else if (traffic !== 'between-users' || namespaceOf(child) === NS.roster) {
+      // A roster is its owner's alone: to a client, this would look like a push from its own server.
+      refuser.refuse(element, { condition: 'service-unavailable' });
+    } else handlers.iq.request(route, element);
+  }
+
+  #forbid(element: Element): void {
+    const { addresses, refuser } = this.#options;
+    refuser.refuse(element, { condition: 'forbidden', text: `Only users of ${addresses.servedDomain} are served` });
+  }
+
+  #failed(element: Element, error: unknown): void {
+    const { refuser, log } = this.#options;
+    const { name, attrs } = element;
+    if (error instanceof MalformedAddressError) {
+      refuser.refuse(element, { condition: 'jid-malformed', text: error.message });
+    } else if (error instanceof TooDeepError && name !== 'presence') {
+      refuser.refuse(element, { condition: 'policy-violation', text: error.message });
     } else {
-      const excess = excessOf(message);
-      if (excess !== undefined) {
-        // What is within bounds counts all the same: a receipt is not lost for the company that it is in.
-        settlement.receipts(route, { ...message, receipts: message.receipts.slice(0, MAX_RECEIPTS) });
-        passthrough.refuse(element, { condition: 'policy-violation', text: excess });
-        return;
-      }
-      settlement.receipts(route, message);
-      for (const proof of message.impliedReceipts) settlement.proof(route, proof);
-      if (message.tracked) acceptance.take(route, message, element);
-      // What only went with a receipt would go on as an empty message, which servers store for who is away.
-      else if (message.isInformative || message.receipts.length === 0) this.#pass(route, message, element);
+      log.warn({ err: error, from: attrs.from, stanza: name }, 'A stanza could not be handled');
+      // Presence is not answered: its sender could do nothing about it.
+      if (name === 'presence') refuser.drop();
+      else refuser.refuse(element, { condition: 'internal-server-error' });
     }
   }
-
-  /** What is not stored passes as fast as its sender may send; what came with a receipt is no reason to say anything. */
-  #pass(route: Route, message: Message, element: Element): void {
-    const { passthrough, quotas } = this.#options;
-    if (quotas.isWithinRate(route.from.bare, message.inner.length)) passthrough.pass(route, message);
-    else if (message.receipts.length > 0) passthrough.drop();
-    else passthrough.refuse(element, quotas.refusal('rate'));
-  }
 }
 
-/** In which way one stanza would bring about too much, if it would. */
-function excessOf({ id = '', originId = '', receipts, impliedReceipts }: Message): string | undefined {
-  if (receipts.length > MAX_RECEIPTS) return `At most ${MAX_RECEIPTS} receipts in a message`;
-  if (impliedReceipts.length > MOST_PROOFS) return `At most ${MOST_PROOFS} markers, replies and reactions in a message`;
-  const isLong = (one: string) => one.length > LONGEST_ID / 6 && Buffer.byteLength(escapeAttribute(one)) > LONGEST_ID;
-  if (isLong(id) || isLong(originId) || receipts.some(isLong)) return `An id may have ${LONGEST_ID} bytes`;
-  return undefined;
-}
-
-/** What its ids take on the wire, escaped: they come back in what the proxy makes of them. */
-function idBytes({ id = '', receipts }: Message): number {
-  if (id.length < 64 && receipts.length === 0) return 0;
-  let bytes = Buffer.byteLength(escapeAttribute(id));
-  for (const one of receipts) bytes += 40 + Buffer.byteLength(escapeAttribute(one));
-  return bytes;
-}
-
-function isLarger(message: Message, limit: number): boolean {
-  const { inner, otherAttributes } = message;
-  const ids = idBytes(message);
-  const length = ids + inner.length + otherAttributes.length;
-  // A character takes one to three bytes a UTF-16 unit, so that most stanzas need not be measured.
-  return (
-    length > limit || (length * 3 > limit && Buffer.byteLength(inner) + Buffer.byteLength(otherAttributes) > limit)
-  );
+/** A roster push or removal that the server sends on a user's behalf (RFC 6121 section 2.1.6). */
+function isRosterSet(element: Element): boolean {
+  const [child] = element.getChildElements();
+  return element.attrs.type === 'set' && child !== undefined && namespaceOf(child) === NS.roster;
 }

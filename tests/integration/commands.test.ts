@@ -267,7 +267,7 @@ describe('what goes wrong', () => {
   });
 
   test('an error is not answered', async () => {
-    room.receipts.stanza(
+    room.router.stanza(
       (await import('../support/stanzas/xml.ts')).parseStanza(
         `<iq from="${PHONE}" to="receipts.example.org" type="error" id="q">${command('status')}</iq>`,
       ),

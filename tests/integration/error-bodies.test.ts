@@ -77,7 +77,7 @@ describe('a refusal', () => {
 
   test('as resource-constraint, when Redis does not take the message, bears it', async () => {
     await room.redis.config('SET', 'maxmemory', '1');
-    room.receipts.stanza(parseStanza(alice()));
+    room.router.stanza(parseStanza(alice()));
     const written: string[] = [];
     await until(() => written.push(...room.written()) > 0, { what: 'the refusal' });
     await room.redis.config('SET', 'maxmemory', '0');
@@ -88,7 +88,7 @@ describe('a refusal', () => {
   test('as internal-server-error, for what we cannot handle, bears it', async () => {
     const stanza = parseStanza(alice());
     stanza.children.push({} as never);
-    room.receipts.stanza(stanza);
+    room.router.stanza(stanza);
     expect(error(room.written())).toEqual(theError('internal-server-error'));
   });
 

@@ -295,7 +295,7 @@ describe('is refused', () => {
   test('what cannot be noted, as something to try again', async () => {
     const hasty = openIqStage(server.url, {}, { pipelineTimeout: 50 });
     hasty.redis.disconnect();
-    hasty.queries.stanza(parseStanza(asks()));
+    hasty.router.stanza(parseStanza(asks()));
     const refusal = await hasty.writes();
     expect(refusal).toEqual(error('resource-constraint'));
     expect(refusal).toContain('<error type="wait"');
@@ -357,17 +357,16 @@ test.each(REFUSED.map((row) => [row.what, row] as const))(
   },
 );
 
-test('a roster set is given to whoever answers it, to users and to the component', async () => {
-  const seen: string[] = [];
-  const hooked = openIqStage(server.url, {
-    onRosterSet: (from, to, element) => seen.push(`${from.full} ${to.full} ${element.attrs.id}`),
-  });
-  const removal =
-    '<query xmlns="jabber:iq:roster"><item jid="bob@receipts.example.org" subscription="remove"/></query>';
-  for (const to of ['bob@receipts.example.org', 'receipts.example.org'])
-    expect(await hooked.given(asks(removal, 'type="set" id="r"', to))).toEqual([]);
-  expect(seen).toEqual([`${ALICE} bob@receipts.example.org r`, `${ALICE} receipts.example.org r`]);
-  hooked.close();
+test('a roster set, to users and to the component, is answered and removes the contact', async () => {
+  const removed: string[] = [];
+  const { presence } = room.room.receipts;
+  presence.contactRemoved = (from, to) => removed.push(`${from.full} ${to.full}`);
+  for (const to of ['bob@receipts.example.org', 'receipts.example.org']) {
+    const removal = `<query xmlns="jabber:iq:roster"><item jid="${to}" subscription="remove"/></query>`;
+    const [answer] = await room.given(asks(removal, 'type="set" id="r"', to));
+    expect(answer ?? (await room.writes())).toBe(`<iq type="result" from="${to}" to="${ALICE}" id="r"></iq>`);
+  }
+  expect(removed).toEqual([`${ALICE} bob@receipts.example.org`, `${ALICE} receipts.example.org`]);
 });
 
 test('the component answers for itself', async () => {

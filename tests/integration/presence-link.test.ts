@@ -209,7 +209,7 @@ test('presence that Redis was not there to note: nothing is taken for known, tho
   expect(returned).not.toContain(BOB);
   third.written();
   down = true;
-  third.receipts.stanza(parseStanza(presence(`${BOB}/desk`, ALICE_PROXIED)));
+  third.router.stanza(parseStanza(presence(`${BOB}/desk`, ALICE_PROXIED)));
   await until(() => third.written().length > 0);
   down = false;
   await writes(third, 2);

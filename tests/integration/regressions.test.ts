@@ -164,7 +164,7 @@ test('at the memory limit a receipt behind a hand-over goes through', async () =
   await room.given(HELLO, alice('<body>two</body>', 'id="m-2"'));
   await room.redis.config('SET', 'maxmemory', '1');
   room.receipts.outbox.handedOver(room.held().flatMap(({ tag }) => (tag ? [tag] : [])));
-  room.receipts.stanza(parseStanza(bob(receipt('m-1'))));
+  room.router.stanza(parseStanza(bob(receipt('m-1'))));
   await room.receipts.pipeline.drained();
   await room.redis.config('SET', 'maxmemory', '0');
   expect(room.counts.delivered).toBe(1);
@@ -232,7 +232,7 @@ describe('resends', () => {
 });
 
 test('a question that comes in the turn of its message is answered after it', async () => {
-  room.receipts.stanza(parseStanza(HELLO));
+  room.router.stanza(parseStanza(HELLO));
   const answer = await room.answersTo(
     '<iq type="get" id="q" from="alice@example.org/phone" to="receipts.example.org"><status xmlns="urn:openfire-receipts:0"><message id="m-1" to="bob@receipts.example.org"/></status></iq>',
   );
@@ -289,7 +289,7 @@ describe('a copy that became due while', () => {
   test('its receipt was on the way to Redis is not sent', async () => {
     await room.given(HELLO);
     await room.handsOver();
-    expect(await redeliverWhen(() => room.receipts.stanza(parseStanza(bob(receipt('m-1')))))).toEqual([]);
+    expect(await redeliverWhen(() => room.router.stanza(parseStanza(bob(receipt('m-1')))))).toEqual([]);
     expect(room.counts.delivered).toBe(1);
   });
 

@@ -128,3 +128,11 @@ export function isSingleElement(text: string): boolean {
   }
   return sound && ended && elements === 1;
 }
+
+/** About what an element takes in memory. The link has bounded its depth. */
+export function approximateSize({ attrs, children }: Element): number {
+  let sum = 100;
+  for (const key in attrs) sum += String(attrs[key]).length;
+  for (const child of children) sum += typeof child === 'object' ? approximateSize(child) : String(child).length;
+  return sum;
+}

@@ -1,6 +1,9 @@
 import { SubdomainPolicy } from '../../../src/addressing/subdomain-policy.ts';
+import { composeRouter } from '../../../src/app/compose-router.ts';
 import { type Counts, Delivery, type DeliveryOptions } from '../../../src/delivery/delivery.ts';
 import type { LinkPort, ScheduledAttempt, Sent } from '../../../src/delivery/ports.ts';
+import type { CommandsPort } from '../../../src/routing/component-service.ts';
+import type { Handlers } from '../../../src/routing/ports.ts';
 import type { StoredRecord } from '../../../src/store/contract.ts';
 import { Pipeline } from '../../../src/store/redis/pipeline.ts';
 import type { CoalescingKey, OutgoingStanza, Priority } from '../../../src/xmpp/connection/outgoing-stanza.ts';
@@ -72,7 +75,11 @@ class WrittenLink implements LinkPort {
 /** The receipts room with a real ledger, and nothing else of the house: stanzas in, stanzas out. */
 export function openDeliveryStage(
   url: string,
-  { pipelineTimeout, ...options }: Partial<DeliveryOptions> & { readonly pipelineTimeout?: number } = {},
+  {
+    pipelineTimeout,
+    commands,
+    ...options
+  }: Partial<DeliveryOptions> & { readonly pipelineTimeout?: number; readonly commands?: CommandsPort } = {},
 ) {
   const own = openLedger(url);
   const link = new WrittenLink();
@@ -97,7 +104,6 @@ export function openDeliveryStage(
     retry: RETRY,
     redeliveryWindow: 32,
     maxStanzaBytes: 10_000,
-    version: '0',
     counts,
     events: {
       onStored: () => {},
@@ -114,6 +120,14 @@ export function openDeliveryStage(
     log: silentLog,
     ...options,
   });
+  const { addresses, passthrough } = receipts;
+  const parts = { addresses, link, delivery: receipts, ledger: own.ledger, commands, version: '0', log: silentLog };
+  // As the whole proxy has it, or without the room for requests between users.
+  const route = (iq: Handlers['iq']) => composeRouter({ ...parts, iq });
+  const router = route({
+    request: (_, element) => passthrough.refuse(element, { condition: 'service-unavailable' }),
+    reply: () => passthrough.drop(),
+  });
   let held: OutgoingStanza<Sent>[] = [];
   let closed = false;
   const close = () => {
@@ -128,6 +142,8 @@ export function openDeliveryStage(
   return {
     ...own,
     receipts,
+    router,
+    route,
     link,
     counts,
     refused,
@@ -136,14 +152,14 @@ export function openDeliveryStage(
     close,
     /** The server gives the proxy these stanzas, in one turn; what the proxy then writes, in order, ids of its own as `…`. */
     async given(...stanzas: string[]): Promise<string[]> {
-      for (const stanza of stanzas) receipts.stanza(parseStanza(stanza));
+      for (const stanza of stanzas) router.stanza(parseStanza(stanza));
       await receipts.pipeline.drained();
       held = link.take();
       return held.map(({ xml }) => xml.replace(/ofr-[\w-]+/g, '…'));
     },
     /** The answer to a question, among whatever else is written. */
     async answersTo(question: string): Promise<string> {
-      receipts.stanza(parseStanza(question));
+      router.stanza(parseStanza(question));
       while (!closed) {
         const answer = link.take().find(({ xml }) => xml.startsWith('<iq'));
         if (answer !== undefined) return answer.xml;

@@ -27,13 +27,13 @@ export function openIqStage(
     refuser: room.receipts.passthrough,
     clock: room.receipts.clock,
     quotas: room.receipts.quotas,
-    toComponent: (element) => room.receipts.stanza(element),
     link: room.link,
     counts,
     maxStanzaBytes: 10_000,
     log: { warn: () => {} },
     ...options,
   });
+  const router = room.route(queries);
   let closed = false;
   const close = () => {
     closed = true;
@@ -48,11 +48,12 @@ export function openIqStage(
     ledger: room.ledger,
     room,
     queries,
+    router,
     counts,
     written,
     /** The server gives the proxy these stanzas, in one turn; what the proxy then writes. */
     async given(...stanzas: string[]): Promise<string[]> {
-      for (const stanza of stanzas) queries.stanza(parseStanza(stanza));
+      for (const stanza of stanzas) router.stanza(parseStanza(stanza));
       await room.receipts.pipeline.drained();
       return written();
     },
