@@ -91,6 +91,11 @@ function whole(text: string, what: string): number {
   return text === '' || !Number.isFinite(number) ? unreadable(what, text) : number;
 }
 
+/** Where Redis goes on with a scan. */
+function cursor(text: string, what: string): string {
+  return /^\d+$/.test(text) ? text : unreadable(what, text);
+}
+
 /** A key, a line feed and a record. */
 function keyed(reply: string, from: number): StoredRecord {
   const end = reply.indexOf('\n', from);
@@ -194,31 +199,30 @@ const DECODERS: Decoders = {
     // A portion that nobody is there for has no more than its cursor.
     const [portion, there] = end === -1 ? [reply, ''] : [reply.slice(0, end), reply.slice(end + 1)];
     const [next, ...parts] = portion.split(',') as [string, ...string[]];
-    if (next === '' || parts.length % 5 !== 0) unreadable('sessionAvailable', reply);
+    if (parts.length % 5 !== 0) unreadable('sessionAvailable', reply);
     const missed: Missed[] = [];
     for (let i = 0; i < parts.length; i += 5) {
       const [key, attempt, how, storedAt, token] = parts.slice(i, i + 5) as [string, string, string, string, string];
       const evidence = word(EVIDENCE, how, 'sessionAvailable');
       missed.push({ key, attempt: whole(attempt, 'sessionAvailable'), evidence, storedAt: Number(storedAt), token });
     }
-    return { away: false, next, missed, there };
+    return { away: false, next: cursor(next, 'sessionAvailable'), missed, there };
   },
-  senderAvailable: (reply) => reply || unreadable('senderAvailable', reply),
+  senderAvailable: (reply) => cursor(reply, 'senderAvailable'),
   sequenceGap(reply) {
     const blank = reply.indexOf(' ');
     if (blank === -1) unreadable('sequenceGap', reply);
-    return { next: reply.slice(0, blank), count: whole(reply.slice(blank + 1), 'sequenceGap') };
+    return { next: cursor(reply.slice(0, blank), 'sequenceGap'), count: whole(reply.slice(blank + 1), 'sequenceGap') };
   },
   renewLease: nothing,
   settleUpTo(reply) {
     const [next, ...texts] = reply.split('\n\n') as [string, ...string[]];
-    if (next === '') unreadable('settleUpTo', reply);
     const proved: Proved[] = [];
     for (const text of texts) {
       // What was settled before says so in a word.
       if (text[0] === 'd' || text[0] === 'l') proved.push({ record: keyed(text, 1), late: text[0] === 'l' });
     }
-    return { next, settled: proved };
+    return { next: cursor(next, 'settleUpTo'), settled: proved };
   },
 
   subscriptionStep: (reply) => word<SubscriptionState>(STANDING, reply, 'subscriptionStep'),

@@ -1,0 +1,30 @@
+import { claim, type ReplyTo, type Request, type StoredRecord, type Swept } from '../../../src/store/contract.ts';
+import { MemoryStore } from '../../../src/store/memory/memory-store.ts';
+import { openLedger, RETRY } from './ledger.ts';
+
+/** A store whose time is the test's: each step says when it happens (ms since the epoch). */
+export interface Subject {
+  batch(requests: readonly Request[], at: number): Promise<readonly unknown[]>;
+  perform<R extends Request>(request: R, at: number): Promise<ReplyTo<R>>;
+  sweep(lease: number, limit: number, at: number): Promise<Swept>;
+  status(keys: readonly string[], forSender?: boolean): Promise<(StoredRecord | undefined)[]>;
+  figures(now: number): Promise<{ readonly pending: number; readonly owed: number }>;
+}
+
+/** How a test of the contract opens each implementation. */
+export const IMPLEMENTATIONS: Readonly<Record<string, (redisUrl: string) => { store: Subject; close(): void }>> = {
+  Redis: (url) => {
+    const { ledger, close } = openLedger(url);
+    return { store: ledger, close };
+  },
+  memory: () => ({ store: new MemoryStore({ retry: RETRY }), close: () => {} }),
+};
+
+/** Claims the attempt that is next of this message, and gives the record as it then stands. */
+export async function claimed(store: Subject, key: string, at: number): Promise<StoredRecord> {
+  const [record] = await store.status([key]);
+  if (record === undefined) throw new Error(`There is no ${key}`);
+  const reply = await store.perform(claim(key, record.attempt), at);
+  if (reply.outcome !== 'claimed') throw new Error(`It is ${reply.outcome}`);
+  return reply.record;
+}
