@@ -40,19 +40,19 @@ export const USUAL_BATCH = assemble('usual-batch');
 
 /** The operations of messages that take their usual course, by the first of their arguments. */
 export const USUAL: ReadonlySet<string | number | undefined> = new Set([
-  'a',
-  'ac',
-  'A',
-  'within',
-  's',
-  'S',
-  't',
-  'h',
-  'c',
-  'w',
-  'i',
-  'b',
-  'n',
+  'accept',
+  'acceptCounted',
+  'acceptAliased',
+  'withinQuota',
+  'settleAtHand',
+  'settle',
+  'notified',
+  'handOver',
+  'claim',
+  'withdraw',
+  'readdress',
+  'bounce',
+  'bringForward',
 ]);
 export const SWEEP = assemble('sweep');
 export const STATUS = assemble('status');

@@ -53,12 +53,20 @@ function nextStandings(type: SubscriptionType): string {
 
 function acceptance(request: RequestOf<'accept'>, args: Arguments): void {
   const { key, message, digest, storedAt, token, countable, alias, originId, target, quota } = request;
-  const name = target !== '' ? 'correct' : alias !== '' ? 'A' : countable ? 'ac' : 'a';
+  const name =
+    target !== '' ? 'acceptCorrection' : alias !== '' ? 'acceptAliased' : countable ? 'acceptCounted' : 'accept';
   if (quota !== undefined) {
     const { limits, refuse } = quota;
     const why = refuse === undefined ? '' : QUOTA_LETTER[refuse];
     // The small script has no more than the usual operations.
-    args.push(USUAL.has(name) ? 'within' : 'within+', key, message.sender, message.recipient, limitsText(limits), why);
+    args.push(
+      USUAL.has(name) ? 'withinQuota' : 'withinQuotaRare',
+      key,
+      message.sender,
+      message.recipient,
+      limitsText(limits),
+      why,
+    );
   }
   args.push(name, key, encodeRecord(message, message.inner, digest, storedAt, token, alias, originId));
   if (target !== '') args.push(alias, countable ? 1 : 0, target);
@@ -66,11 +74,11 @@ function acceptance(request: RequestOf<'accept'>, args: Arguments): void {
 }
 
 /**
- * Operations of presence are few beside messages, and have one letter in a batch: it is followed by a name, how many
+ * Operations of presence are few beside messages, and have one name in a batch: it is followed by a name, how many
  * arguments come, and these.
  */
 function presence(args: Arguments, name: string, ...own: Arguments): void {
-  args.push('P', name, own.length, ...own);
+  args.push('presence', name, own.length, ...own);
 }
 
 type Encoders = { readonly [K in Kind]: (request: RequestOf<K>, args: Arguments) => void };
@@ -79,47 +87,47 @@ const ENCODERS: Encoders = {
   accept: acceptance,
   settle({ key, resource, now, remember, atHand }, args) {
     const ending = writtenEnding(now, resource);
-    if (remember === undefined && atHand?.key === key) args.push('s', key, ending);
-    else args.push('S', key, ending, remember?.recipient ?? '', atHand?.key ?? '', remember?.sender ?? '');
+    if (remember === undefined && atHand?.key === key) args.push('settleAtHand', key, ending);
+    else args.push('settle', key, ending, remember?.recipient ?? '', atHand?.key ?? '', remember?.sender ?? '');
   },
   handOver({ key, attempt, copies, byTimetable, unconfirmed, sender, recipient, noStore, resource }, args) {
-    args.push('h', key, attempt, copies, byTimetable, unconfirmed, sender, recipient, noStore ? 1 : 0, resource);
+    args.push('handOver', key, attempt, copies, byTimetable, unconfirmed, sender, recipient, noStore ? 1 : 0, resource);
   },
   notified({ endings }, args) {
-    args.push('t', endings.length);
+    args.push('notified', endings.length);
     for (const ending of endings) args.push(member(ending));
   },
-  claim: ({ key, attempt, lease }, args) => void args.push('c', key, attempt, lease),
+  claim: ({ key, attempt, lease }, args) => void args.push('claim', key, attempt, lease),
   settleByMention: ({ key, ownKey, resource, now }, args) =>
-    void args.push('mention', key, writtenEnding(now, resource), ownKey),
+    void args.push('settleByMention', key, writtenEnding(now, resource), ownKey),
   supersede: ({ key }, args) => void args.push('supersede', key),
   release({ endings, leaseUntil }, args) {
     args.push('release', leaseUntil, endings.length);
     for (const ending of endings) args.push(member(ending));
   },
-  quarantine: ({ key }, args) => void args.push('q', key),
-  reported: ({ keys }, args) => void args.push('named', keys.length, ...keys),
-  bounce: ({ key }, args) => void args.push('b', key),
+  quarantine: ({ key }, args) => void args.push('quarantine', key),
+  reported: ({ keys }, args) => void args.push('reported', keys.length, ...keys),
+  bounce: ({ key }, args) => void args.push('bounce', key),
   reject: ({ key, now, condition, errorType, text }, args) =>
-    void args.push('r', key, writtenEnding(now, '', condition, errorType, text)),
-  bringForward: ({ key, due, recipient }, args) => void args.push('n', key, due, recipient),
-  expire: ({ key, now }, args) => void args.push('x', key, writtenEnding(now)),
-  requeue: ({ key }, args) => void args.push('v', key),
-  withdraw: ({ key, token }, args) => void args.push('w', key, token),
+    void args.push('reject', key, writtenEnding(now, '', condition, errorType, text)),
+  bringForward: ({ key, due, recipient }, args) => void args.push('bringForward', key, due, recipient),
+  expire: ({ key, now }, args) => void args.push('expire', key, writtenEnding(now)),
+  requeue: ({ key }, args) => void args.push('requeue', key),
+  withdraw: ({ key, token }, args) => void args.push('withdraw', key, token),
   readdress: ({ key, senderResource, senderId, owesReceipt }, args) =>
-    void args.push('i', key, written(senderResource), writtenSenderId(senderId), owesReceipt ? 1 : 0),
+    void args.push('readdress', key, written(senderResource), writtenSenderId(senderId), owesReceipt ? 1 : 0),
 
   sessionAvailable: ({ user, event, cursor, stepDue, leaseUntil, unconfirmedRetries }, args) =>
-    void args.push('l', user, EVENT[event], cursor, stepDue, leaseUntil, unconfirmedRetries),
-  senderAvailable: ({ user, cursor }, args) => void args.push('tell', user, cursor),
+    void args.push('sessionAvailable', user, EVENT[event], cursor, stepDue, leaseUntil, unconfirmedRetries),
+  senderAvailable: ({ user, cursor }, args) => void args.push('senderAvailable', user, cursor),
   sequenceGap: ({ user, resource, sender, later, due, cursor }, args) =>
-    void args.push('g', user, resource, sender, later, due, cursor),
+    void args.push('sequenceGap', user, resource, sender, later, due, cursor),
   renewLease({ waiting, leaseUntil }, args) {
-    args.push('y', 2 * waiting.length, leaseUntil);
+    args.push('renewLease', 2 * waiting.length, leaseUntil);
     for (const { key, attempt } of waiting) args.push(key, attempt);
   },
   settleUpTo: ({ key, sender, recipient, resource, now, cursor }, args) =>
-    void args.push('k', key, writtenEnding(now, resource), sender, recipient, resource, cursor),
+    void args.push('settleUpTo', key, writtenEnding(now, resource), sender, recipient, resource, cursor),
 
   subscriptionStep: ({ type, watched, watcher, now, token }, args) =>
     presence(args, 'step', watched, watcher, now, ASK_AGAIN_AFTER, token, nextStandings(type)),
@@ -148,24 +156,26 @@ const ENCODERS: Encoders = {
   releaseProbing: ({ process }, args) => presence(args, 'release', process),
 
   recordIq: ({ id, iq, deadline, bounds }, args) =>
-    void args.push('iq?', id, iq.requester, iqText(iq), deadline, bounds.all, bounds.each),
-  takeIqResponse: ({ id, token, from, to, forgetAt }, args) => void args.push('iq=', id, token, from, to, forgetAt),
-  overdueIqs: ({ now, leaseUntil, limit }, args) => void args.push('iq<', now, leaseUntil, limit),
-  endIq: ({ id, account, leaseUntil }, args) => void args.push('iq!', id, account, leaseUntil),
-  forgetIq: ({ id }, args) => void args.push('iq-', id),
-  knownCapabilities: ({ hash, ver }, args) => void args.push('caps?', hash, ver),
-  recordCapabilities: ({ hash, ver, support, keep }, args) => void args.push('caps=', hash, ver, support, keep),
+    void args.push('recordIq', id, iq.requester, iqText(iq), deadline, bounds.all, bounds.each),
+  takeIqResponse: ({ id, token, from, to, forgetAt }, args) =>
+    void args.push('takeIqResponse', id, token, from, to, forgetAt),
+  overdueIqs: ({ now, leaseUntil, limit }, args) => void args.push('overdueIqs', now, leaseUntil, limit),
+  endIq: ({ id, account, leaseUntil }, args) => void args.push('endIq', id, account, leaseUntil),
+  forgetIq: ({ id }, args) => void args.push('forgetIq', id),
+  knownCapabilities: ({ hash, ver }, args) => void args.push('knownCapabilities', hash, ver),
+  recordCapabilities: ({ hash, ver, support, keep }, args) =>
+    void args.push('recordCapabilities', hash, ver, support, keep),
 
   cancel: ({ key, owner, now, by }, args) =>
     void args.push('cancel', key, owner ?? '', writtenEnding(now, '', 'undefined-condition', '', `Cancelled by ${by}`)),
-  retryNow: ({ key, owner }, args) => void args.push('retry', key, owner ?? ''),
+  retryNow: ({ key, owner }, args) => void args.push('retryNow', key, owner ?? ''),
   erase: ({ jid, keys, onlyCount }, args) => void args.push('erase', jid, onlyCount ? '1' : '0', keys.length, ...keys),
-  forgetUser: ({ jid, watched }, args) => void args.push('forget', jid, watched.length, ...watched),
+  forgetUser: ({ jid, watched }, args) => void args.push('forgetUser', jid, watched.length, ...watched),
   pause: ({ by, now }, args) => void args.push('pause', `${now} ${by}`),
   resume: (_, args) => void args.push('pause', ''),
-  openCommandSession: ({ id, whose, lasts }, args) => void args.push('session+', id, whose, lasts),
-  readCommandSession: ({ id }, args) => void args.push('session?', id),
-  endCommandSession: ({ id, token }, args) => void args.push('over', id, token),
+  openCommandSession: ({ id, whose, lasts }, args) => void args.push('openCommandSession', id, whose, lasts),
+  readCommandSession: ({ id }, args) => void args.push('readCommandSession', id),
+  endCommandSession: ({ id, token }, args) => void args.push('endCommandSession', id, token),
 };
 
 /** Appends a request's arguments to those of a batch. */

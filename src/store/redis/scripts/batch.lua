@@ -20,52 +20,52 @@
 
 local function run_rare(operation, at)
   local key = ARGV[at + 1]
-  if operation == 'correct' then
+  if operation == 'acceptCorrection' then
     return corrections.accept(key, ARGV[at + 3], ARGV[at + 5], ARGV[at + 2], lease_text, keep, ARGV[at + 4] == '1'), 6
-  elseif operation == 'mention' then
+  elseif operation == 'settleByMention' then
     return corrections.mentioned(key, ARGV[at + 2], ARGV[at + 3], lately, lease_text, window_text), 4
   elseif operation == 'supersede' then
     return corrections.supersede(key), 2
-  elseif operation == 'r' then
+  elseif operation == 'reject' then
     return reject(key, ARGV[at + 2], now, lease_until, window, retention), 3
-  elseif operation == 'x' then
+  elseif operation == 'expire' then
     return expire(key, ARGV[at + 2], now, ttl, lease_until, window, retention), 3
-  elseif operation == 'v' then
+  elseif operation == 'requeue' then
     return requeue(key, now, lease_until, keep), 2
-  elseif operation == 'l' then
+  elseif operation == 'sessionAvailable' then
     -- A recipient is there; `key` is his bare JID.
     return coming.came(key, ARGV[at + 2], ARGV[at + 3], now, tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]), ttl, keep), 7
-  elseif operation == 'tell' then
+  elseif operation == 'senderAvailable' then
     return coming.tell(key, ARGV[at + 2], now), 3
-  elseif operation == 'g' then
+  elseif operation == 'sequenceGap' then
     return coming.gap(key, ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), ARGV[at + 6], ttl), 7
-  elseif operation == 'k' then
+  elseif operation == 'settleUpTo' then
     return arrived(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], lately, lease_text, window_text), 7
-  elseif operation == 'y' then
+  elseif operation == 'renewLease' then
     -- What waits for its turn to be sent again is nobody else's to send.
     local count = tonumber(key)
     postpone(tonumber(ARGV[at + 2]), at + 3, at + 2 + count)
     return '', 3 + count
-  elseif operation == 'P' then
+  elseif operation == 'presence' then
     local count = tonumber(ARGV[at + 2])
     return presence[key](unpack(ARGV, at + 3, at + 2 + count)), 3 + count
-  elseif operation == 'iq?' then
+  elseif operation == 'recordIq' then
     return query.note_question(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])), 7
-  elseif operation == 'iq=' then
+  elseif operation == 'takeIqResponse' then
     return query.take_reply(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]), 6
-  elseif operation == 'iq<' then
+  elseif operation == 'overdueIqs' then
     return query.overdue_questions(key, ARGV[at + 2], tonumber(ARGV[at + 3])), 4
-  elseif operation == 'iq!' then
+  elseif operation == 'endIq' then
     return query.end_question(key, ARGV[at + 2], ARGV[at + 3]), 4
-  elseif operation == 'iq-' then
+  elseif operation == 'forgetIq' then
     return query.forget_question(key), 2
-  elseif operation == 'caps?' then
+  elseif operation == 'knownCapabilities' then
     return query.caps_of(key, ARGV[at + 2]), 3
-  elseif operation == 'caps=' then
+  elseif operation == 'recordCapabilities' then
     return query.note_caps(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]), 5
   elseif operation == 'cancel' then
     return cancel(key, ARGV[at + 2], ARGV[at + 3], now, window, keep), 4
-  elseif operation == 'retry' then
+  elseif operation == 'retryNow' then
     return retry_now(key, ARGV[at + 2], now, lease_until, keep), 3
   elseif operation == 'erase' then
     -- A bare JID, '1' to count only, and how many records follow.
@@ -76,24 +76,24 @@ local function run_rare(operation, at)
     local count = tonumber(ARGV[at + 2])
     for position = at + 3, at + 2 + count do release(ARGV[position], tonumber(key), now) end
     return '', 3 + count
-  elseif operation == 'q' then
+  elseif operation == 'quarantine' then
     local value = read(key)
     if value and is_pending(value) then quarantine.put_aside(key) end
     return '', 2
-  elseif operation == 'named' then
+  elseif operation == 'reported' then
     local count = tonumber(key)
     quarantine.named(at + 2, at + 1 + count)
     return '', 2 + count
-  elseif operation == 'forget' then
+  elseif operation == 'forgetUser' then
     local count = tonumber(ARGV[at + 2])
     return forget_user(key, at + 3, at + 2 + count), 3 + count
   elseif operation == 'pause' then
     return pause(key), 2
-  elseif operation == 'over' then
+  elseif operation == 'endCommandSession' then
     return session.close(key, ARGV[at + 2]), 3
-  elseif operation == 'session+' then
+  elseif operation == 'openCommandSession' then
     return session.open(key, ARGV[at + 2], ARGV[at + 3]), 4
-  elseif operation == 'session?' then
+  elseif operation == 'readCommandSession' then
     return redis.call('GET', name_of('session', key)) or '', 2
   end
   error('unknown operation ' .. tostring(operation))

@@ -1,24 +1,68 @@
--- What a batch may be asked to do: how each operation is written in ARGV, its name first.
+-- What a batch may be asked to do: the names of the operations in ARGV, what follows each, and its reply. The functions that
+-- carry them out say more. An operation is named as its request in store/contract.ts, where that has one form.
+--
+--   accept               key, record                       '' stored; '+' key: stored there; '=' key LF record: known
+--   acceptCounted        as accept, under an id that a client may count
+--   acceptAliased        key, record, alias, counted       as accept
+--   acceptCorrection     key, record, alias, counted, target    '+' key ' ' key of what it is about; or as accept's '='
+--   withinQuota(Rare)    key, sender, recipient, limits, why it is refused or '', then one of the four above (Rare: the last)
+--                        percent ' ', then its reply or '!' and the reason
+--   settleAtHand         key, ending                       as settle; of the record of that key its head alone
+--   settle               key, ending, recipient to remember or '', key at hand or '', sender
+--                        '' unknown; '=' delivered before; 'd' or 'l' (late), key LF tombstone
+--   settleByMention      key, ending, own key              as settle
+--   settleUpTo           key, ending, sender, recipient, resource, cursor    cursor, then as settle, joined by empty lines
+--   supersede            key                               ''
+--   handOver             key, attempt, copies, due by timetable, due when unconfirmed, sender, recipient, no-store, resource
+--                        due or ''
+--   claim                key, attempt, lease or '*'        see claim
+--   bounce               key                               '' unknown; '=' ended; key LF record
+--   reject               key, ending                       '' unknown; '=' ended; state, key LF tombstone
+--   expire               key, ending                       '' or as reject
+--   withdraw             key, token                        ''
+--   readdress            key, sender's resource, sender's id, owes a receipt    ''
+--   bringForward         key, due, recipient               ''
+--   requeue              key                               '' or the record
+--   notified             count, members of the due set     ''
+--   release              lease, count, members             ''
+--   renewLease           count, lease, keys and attempts   ''
+--   quarantine           key                               ''
+--   reported             count, keys                       ''
+--   sessionAvailable     user, event, cursor, due, lease, retries    see coming.came
+--   senderAvailable      user, cursor                      cursor
+--   sequenceGap          user, resource, sender, later, due, cursor  cursor ' ' count
+--   presence             name of a function in presence.lua, count, its arguments
+--   recordIq takeIqResponse overdueIqs endIq forgetIq knownCapabilities recordCapabilities    see iq-requests.lua
+--   cancel retryNow erase forgetUser pause openCommandSession readCommandSession endCommandSession    see administration.lua
+
 -- Those that look into the sorted sets must see what was gathered for them. Messages, receipts and hand-overs, which come
 -- all mixed up, do not: what one of them changes there, no other of the same batch asks for.
-local SEES_SETS = {}
-for operation in ('c n r x v w l tell g k y cancel retry erase release q supersede'):gmatch('%S+') do SEES_SETS[operation] = true end
+local SEES_SETS = {
+  claim = true, bringForward = true, reject = true, expire = true, requeue = true, withdraw = true, sessionAvailable = true,
+  senderAvailable = true, sequenceGap = true, settleUpTo = true, renewLease = true, cancel = true, retryNow = true, erase = true,
+  release = true, quarantine = true, supersede = true,
+}
 
--- How many of ARGV an operation takes, for one that did not come to its end.
+-- How many of ARGV an operation takes, for one that did not come to its end; nil where that cannot be known.
 local function width_of(operation, at)
   local widths = {
-    a = 3, ac = 3, s = 3, A = 5, S = 6, correct = 6, mention = 4, supersede = 2, h = 10, c = 4, b = 2, n = 4, r = 3, x = 3, v = 2, w = 3, i = 5, l = 7, tell = 3, g = 7, k = 7,
-    ['iq?'] = 7, ['iq='] = 6, ['iq<'] = 4, ['iq-'] = 2, ['iq!'] = 4, ['caps?'] = 3, ['caps='] = 5, cancel = 4, retry = 3, pause = 2, over = 3, q = 2,
-    ['session+'] = 4, ['session?'] = 2,
+    accept = 3, acceptCounted = 3, acceptAliased = 5, acceptCorrection = 6, settleAtHand = 3, settle = 6, settleByMention = 4,
+    settleUpTo = 7, supersede = 2, handOver = 10, claim = 4, bounce = 2, reject = 3, expire = 3, withdraw = 3, readdress = 5,
+    bringForward = 4, requeue = 2, quarantine = 2, sessionAvailable = 7, senderAvailable = 3, sequenceGap = 7, recordIq = 7,
+    takeIqResponse = 6, overdueIqs = 4, endIq = 4, forgetIq = 2, knownCapabilities = 3, recordCapabilities = 5, cancel = 4,
+    retryNow = 3, pause = 2, openCommandSession = 4, readCommandSession = 2, endCommandSession = 3,
   }
   if widths[operation] then return widths[operation] end
-  if operation == 'within' or operation == 'within+' then
+  if operation == 'withinQuota' or operation == 'withinQuotaRare' then
     local inner = width_of(ARGV[at + 6], at + 6)
     return inner and 6 + inner
   end
-  if operation == 't' or operation == 'named' then return 2 + tonumber(ARGV[at + 1]) end
-  if operation == 'y' then return 3 + tonumber(ARGV[at + 1]) end
-  if operation == 'P' or operation == 'forget' or operation == 'release' then return 3 + tonumber(ARGV[at + 2]) end
-  if operation == 'erase' then return 4 + tonumber(ARGV[at + 3]) end
-  return nil
+  -- Where those say how many follow, and how many they have besides.
+  local counted = {
+    notified = { 1, 2 }, reported = { 1, 2 }, renewLease = { 1, 3 }, presence = { 2, 3 }, forgetUser = { 2, 3 }, release = { 2, 3 },
+    erase = { 3, 4 },
+  }
+  local place = counted[operation]
+  local count = place and tonumber(ARGV[at + place[1]])
+  return count and count >= 0 and place[2] + count or nil
 end

@@ -10,47 +10,47 @@ local run
 -- Returns the operation's result and how many of ARGV it takes; nothing when it is not one of these.
 local function run_usual(operation, at)
   local key = ARGV[at + 1]
-  if operation == 'a' then
+  if operation == 'accept' then
     return accept(key, '', ARGV[at + 2], lease_text, keep, false), 3
-  elseif operation == 's' then
+  elseif operation == 'settleAtHand' then
     return settle(key, ARGV[at + 2], key, lately, lease_text, window_text), 3
-  elseif operation == 'ac' then
+  elseif operation == 'acceptCounted' then
     return accept(key, '', ARGV[at + 2], lease_text, keep, true), 3
-  elseif operation == 'A' then
+  elseif operation == 'acceptAliased' then
     return accept(key, ARGV[at + 3], ARGV[at + 2], lease_text, keep, ARGV[at + 4] == '1'), 5
-  elseif operation == 'within' or operation == 'within+' then
+  elseif operation == 'withinQuota' or operation == 'withinQuotaRare' then
     -- The operation that stores the message follows: with its key and value first, and then, if it has more, whether its id
     -- is one that a client counts.
     local stores = at + 6
-    local countable = ARGV[stores] == 'ac' or (ARGV[stores] ~= 'a' and ARGV[stores + 4] == '1')
+    local countable = ARGV[stores] == 'acceptCounted' or (ARGV[stores] ~= 'accept' and ARGV[stores + 4] == '1')
     local taken, refused = shares.judge(key, ARGV[stores + 2], countable, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
     if refused ~= '' then return taken .. '!' .. refused, 6 + width_of(ARGV[stores], stores) end
     local result, width = run(ARGV[stores], stores)
     return taken .. result, 6 + width
-  elseif operation == 'S' then
+  elseif operation == 'settle' then
     local result = settle(key, ARGV[at + 2], ARGV[at + 4], lately, lease_text, window_text)
     if ARGV[at + 3] ~= '' and result ~= '' then
       flush_all()
       remember(ARGV[at + 5], ARGV[at + 3], now, confirms_for, first_step)
     end
     return result, 6
-  elseif operation == 't' then
+  elseif operation == 'notified' then
     -- Senders that have been told: how many, and a member of the sorted set each.
     local count = tonumber(key)
     redis.call('ZREM', due_set, unpack(ARGV, at + 2, at + 1 + count))
     return '', 2 + count
-  elseif operation == 'h' then
+  elseif operation == 'handOver' then
     local attempt, copies, by_timetable, unconfirmed = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
     return handover(key, attempt, copies, by_timetable, unconfirmed, ARGV[at + 6], ARGV[at + 7], ARGV[at + 8] == '1', ARGV[at + 9], now, ttl, keep), 10
-  elseif operation == 'c' then
+  elseif operation == 'claim' then
     return claim(key, tonumber(ARGV[at + 2]), now, lease_until, ttl, ARGV[at + 3], keep), 4
-  elseif operation == 'b' then
+  elseif operation == 'bounce' then
     return bounce(key, now, keep), 2
-  elseif operation == 'n' then
+  elseif operation == 'bringForward' then
     return hasten(key, tonumber(ARGV[at + 2]), ARGV[at + 3]), 4
-  elseif operation == 'w' then
+  elseif operation == 'withdraw' then
     return withdraw(key, ARGV[at + 2], now), 3
-  elseif operation == 'i' then
+  elseif operation == 'readdress' then
     return readdress(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]), 5
   end
 end

@@ -1,7 +1,7 @@
 // The ledger's scripts as Redis takes them.
 import { Redis } from 'ioredis';
-import * as scripts from '../../src/store/redis/scripts.ts';
-import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import * as scripts from '../../../src/store/redis/scripts.ts';
+import { type RedisServer, startRedis } from '../../support/servers/redis.ts';
 
 let server: RedisServer;
 let redis: Redis;
