@@ -121,7 +121,16 @@ export function openDeliveryStage(
     ...options,
   });
   const { addresses, passthrough } = receipts;
-  const parts = { addresses, link, delivery: receipts, ledger: own.ledger, commands, version: '0', log: silentLog };
+  const outside = options.link ?? link;
+  const parts = {
+    addresses,
+    link: outside,
+    delivery: receipts,
+    ledger: own.ledger,
+    commands,
+    version: '0',
+    log: silentLog,
+  };
   // As the whole proxy has it, or without the room for requests between users.
   const route = (iq: Handlers['iq']) => composeRouter({ ...parts, iq });
   const router = route({
