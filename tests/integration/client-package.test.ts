@@ -105,6 +105,13 @@ test('a program that has the tarball compiles strictly, and runs', () => {
   ).toEqual([conversation, conversation]);
 }, 120_000);
 
+test('the repository still has it as openfire-receipts/client, as before it was a package of its own', () => {
+  const names = (name: string) => `import('${name}').then((all) => console.log(Object.keys(all).join()))`;
+  const run = (name: string) => execFileSync(process.execPath, ['-e', names(name)], { cwd: ROOT, encoding: 'utf8' });
+  expect(run('openfire-receipts/client')).toBe('ReceiptsClient,SendError,indexedDbStore,memoryStore,receiptsClient\n');
+  expect(run('openfire-receipts/client/file-store')).toBe('fileStore\n');
+});
+
 test("a page's program compiles with the browser's types alone", () => {
   writeFileSync(
     inFolder('page.ts'),
