@@ -57,7 +57,7 @@ const PIECE_PING = `<iq type='get' id='${PIECE_ID}' from='${SERVED}' to='${COMPO
 /** How long a wait may take, ms: then what has not come counts as lost. */
 const DRAIN = 120_000;
 /** How long the peer listens for what comes twice, ms. */
-const AFTERMATH = 200;
+const DUPLICATE_WATCH = 200;
 
 /** Peers so far. Each has ids of its own: one that comes again is a duplicate to whoever remembers it. */
 let peers = 0;
@@ -148,7 +148,7 @@ export class Peer {
     const latencies: number[] = [];
     this.#latencies = latencies;
     this.#flood = flood;
-    this.#pour();
+    this.#writeFlood();
     const start = performance.now();
     for (let count = 0; count < (perSecond * duration) / 1000; count += 1) {
       const wait = start + (count * 1000) / perSecond - performance.now();
@@ -163,7 +163,7 @@ export class Peer {
   }
 
   /** Has `count` messages accepted that bob does not confirm. Resolves when each is acknowledged and forwarded. */
-  async pile(count: number, window: number): Promise<void> {
+  async accumulate(count: number, window: number): Promise<void> {
     this.#holding = true;
     this.#quota = count;
     const end = this.journal.sent + count;
@@ -174,7 +174,7 @@ export class Peer {
     await this.#until(() => Math.min(journal.acknowledged, journal.forwarded) >= end);
   }
 
-  /** Bob's client comes round and confirms what {@link Peer.pile} piled up, a window at a time. */
+  /** Bob's client returns and confirms what {@link Peer.accumulate} left open, a window at a time. */
   async release(window: number): Promise<void> {
     this.#holding = false;
     const numbers = this.#held.splice(0);
@@ -189,7 +189,7 @@ export class Peer {
 
   /** Waits for what comes twice, books what never came, and closes. */
   async close(): Promise<void> {
-    await sleep(AFTERMATH);
+    await sleep(DUPLICATE_WATCH);
     this.journal.close();
     this.#socket?.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -207,7 +207,7 @@ export class Peer {
     const text = this.#rest + chunk;
     this.#rest = this.#handshaken ? this.#stanzas(text) : this.#handshake(text);
     this.#refill();
-    this.#pour();
+    this.#writeFlood();
     this.#flush();
     this.#onProgress?.();
   }
@@ -313,7 +313,7 @@ export class Peer {
    * Writes the flood in pieces, as fast as the proxy reads: it answers the ping behind each. The kernel alone would take
    * all of it at once, and what alice writes would wait in the server's queue, which is none of the proxy's.
    */
-  #pour(): void {
+  #writeFlood(): void {
     // What alice has under way is less.
     if (this.#floodLeft === 0 && this.journal.sent - this.journal.completed < PIECE) this.#floodLeft = this.#flood;
     for (; this.#unread < AHEAD && this.#floodLeft > 0; this.#unread += 1) {

@@ -119,7 +119,7 @@ async function accepting(place: Place, count: number, redis: Redis): Promise<Acc
   await settled(redis);
   const before = await redisMemory(redis);
   const start = performance.now();
-  await peer.pile(count, WINDOW);
+  await peer.accumulate(count, WINDOW);
   const perSecond = (1000 * count) / (performance.now() - start);
   const bytes = ((await redisMemory(redis)) - before) / count;
   await peer.release(WINDOW);

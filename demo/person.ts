@@ -7,7 +7,7 @@ export interface Heard {
   readonly at: number;
 }
 
-const PATIENCE = { within: 20_000 };
+const TIMEOUT = { within: 20_000 };
 
 /** Somebody with a stock client, who confirms what he gets; and whose network may fail. */
 export class Person {
@@ -47,20 +47,20 @@ export class Person {
   }
 
   async hears(text: string): Promise<Heard> {
-    return this.#heard(await this.#session.hears(text, PATIENCE));
+    return this.#heard(await this.#session.hears(text, TIMEOUT));
   }
 
   /** The proxy has the message with that id. */
   async acknowledged(id: string): Promise<Heard> {
-    return this.#heard(await this.#session.acknowledged(id, PATIENCE));
+    return this.#heard(await this.#session.acknowledged(id, TIMEOUT));
   }
 
   async delivered(id: string): Promise<Heard> {
-    return this.#heard(await this.#session.delivered(id, PATIENCE));
+    return this.#heard(await this.#session.delivered(id, TIMEOUT));
   }
 
   async failed(id: string): Promise<Heard> {
-    return this.#heard(await this.#session.failed(id, PATIENCE));
+    return this.#heard(await this.#session.failed(id, TIMEOUT));
   }
 
   /** How often this text came, on whichever connection. */

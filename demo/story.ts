@@ -212,8 +212,8 @@ export class Story {
   }
 
   async #sentAgain(id: string, text: string): Promise<void> {
-    const patience = { within: 20_000, what: `${id} to be sent again` };
-    const at = (await until(() => this.#stage.redeliveries(id)[0], patience)) as number;
+    const timeout = { within: 20_000, what: `${id} to be sent again` };
+    const at = (await until(() => this.#stage.redeliveries(id)[0], timeout)) as number;
     await this.#terminal.line('proxy', text, { mark: 'again', at });
     this.#told.redelivered += 1;
   }

@@ -8,10 +8,10 @@ import type {
   Died,
   History,
   Message,
+  Notified,
   Polled,
   Saw,
   Terms,
-  ToldOf,
   Wrote,
 } from './history.ts';
 
@@ -27,7 +27,7 @@ export interface Case {
   readonly message: Message;
   readonly wrote: Wrote[];
   readonly acknowledged: Acknowledged[];
-  readonly told: ToldOf[];
+  readonly notified: Notified[];
   readonly saw: Saw[];
   readonly confirmed: Confirmed[];
   readonly copied: Copied[];
@@ -51,7 +51,7 @@ export interface Evidence {
 export function evidence({ messages, events, terms }: History): Evidence {
   const cases = new Map<string, Case>();
   for (const message of messages) {
-    const none = { wrote: [], acknowledged: [], told: [], saw: [], confirmed: [], copied: [], damaged: [] };
+    const none = { wrote: [], acknowledged: [], notified: [], saw: [], confirmed: [], copied: [], damaged: [] };
     cases.set(message.id, { message, ...none });
   }
   const faults = new Map<number, Interval>();
@@ -90,6 +90,6 @@ export function faultsIn({ faults }: Evidence, message: Message, from: number, t
 }
 
 /** The first word about its end, but for refusals, which end nothing that was acknowledged. */
-export function endOf({ told }: Case): ToldOf | undefined {
-  return told.find(({ what }) => what !== 'refused');
+export function endOf({ notified }: Case): Notified | undefined {
+  return notified.find(({ what }) => what !== 'refused');
 }

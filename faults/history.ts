@@ -47,7 +47,7 @@ export interface Traits {
 }
 
 /** `refused`: an error that asks to send again, or says so of one attempt only. */
-type Told = 'delivered' | 'failed' | 'unconfirmed' | 'refused';
+type NotifiedOutcome = 'delivered' | 'failed' | 'unconfirmed' | 'refused';
 
 interface About {
   readonly at: number;
@@ -67,9 +67,9 @@ export interface Acknowledged extends About {
 }
 
 /** A sender's client was told how it ended. */
-export interface ToldOf extends About {
-  readonly kind: 'told';
-  readonly what: Told;
+export interface Notified extends About {
+  readonly kind: 'notified';
+  readonly what: NotifiedOutcome;
   readonly condition?: string | undefined;
   /** Only when it asked, by the status query. */
   readonly asked?: boolean;
@@ -144,7 +144,7 @@ export interface Polled {
   readonly problems: readonly string[];
 }
 
-export type MessageEvent = Wrote | Acknowledged | ToldOf | Saw | Confirmed | Copied | Damaged;
+export type MessageEvent = Wrote | Acknowledged | Notified | Saw | Confirmed | Copied | Damaged;
 export type Event = MessageEvent | Began | Ended | Connected | Died | Polled;
 
 type Untimed<E> = E extends Event ? Omit<E, 'at'> : never;

@@ -40,14 +40,14 @@ export class LibrarySender implements Sender {
     });
     receipts.addEventListener('delivered', ({ detail: { id } }) => {
       this.#unanswered.delete(id);
-      recorder.add({ kind: 'told', message: id, what: 'delivered' });
+      recorder.add({ kind: 'notified', message: id, what: 'delivered' });
     });
     receipts.addEventListener('failed', ({ detail: { id, failure } }) => {
       this.#unanswered.delete(id);
       // The proxy knows nothing of what it had acknowledged: no word about its end, but the loss itself.
       if (failure?.reason === 'forgotten') return;
       const what = failure?.reason === 'unconfirmed' ? 'unconfirmed' : 'failed';
-      recorder.add({ kind: 'told', message: id, what, condition: failure?.condition ?? failure?.reason });
+      recorder.add({ kind: 'notified', message: id, what, condition: failure?.condition ?? failure?.reason });
     });
   }
 

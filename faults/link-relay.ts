@@ -1,13 +1,13 @@
 import net from 'node:net';
 import { freePort } from '../tests/support/process/ports.ts';
-import { CLEAR, type Conditions, Lane } from './lane.ts';
+import { CLEAR, type Conditions, HalfConnection } from './half-connection.ts';
 
 /** `out`: from who connects (the proxy) to the server; `in`: the reverse. */
 export type Direction = 'out' | 'in';
 
 interface Connection {
   readonly sockets: readonly [near: net.Socket, far: net.Socket];
-  readonly lanes: readonly [out: Lane, in_: Lane];
+  readonly halves: readonly [out: HalfConnection, in_: HalfConnection];
 }
 
 export interface LinkRelayOptions {
@@ -46,7 +46,7 @@ export class LinkRelay {
     for (const one of ['out', 'in'] as const) {
       if (direction === 'both' || direction === one) Object.assign(this.#conditions[one], change);
     }
-    for (const { lanes } of this.#connections) for (const lane of lanes) lane.changed();
+    for (const { halves } of this.#connections) for (const half of halves) half.changed();
   }
 
   /** Resets every connection at both ends. */
@@ -73,14 +73,14 @@ export class LinkRelay {
     const cut = () => {
       for (const socket of [near, far]) socket.resetAndDestroy();
     };
-    const out = new Lane(near, far, this.#conditions.out, onStanza, cut);
-    const in_ = new Lane(far, near, this.#conditions.in, () => {}, cut);
-    const connection: Connection = { sockets: [near, far], lanes: [out, in_] };
+    const out = new HalfConnection(near, far, this.#conditions.out, onStanza, cut);
+    const in_ = new HalfConnection(far, near, this.#conditions.in, () => {}, cut);
+    const connection: Connection = { sockets: [near, far], halves: [out, in_] };
     this.#connections.add(connection);
     for (const socket of [near, far]) {
       socket.on('close', () => {
         this.#connections.delete(connection);
-        for (const lane of [out, in_]) lane.close();
+        for (const half of [out, in_]) half.close();
         for (const other of [near, far]) other.destroy();
       });
     }

@@ -14,8 +14,8 @@ export class Owed {
     const { message, kind } = event;
     if (kind === 'acknowledged') this.#acknowledged.add(message);
     else if (kind === 'damaged') this.#damaged.add(message);
-    else if (kind === 'told' && event.what !== 'refused') this.#ended.add(message);
-    else if (kind === 'told') this.#refused.add(message);
+    else if (kind === 'notified' && event.what !== 'refused') this.#ended.add(message);
+    else if (kind === 'notified') this.#refused.add(message);
     else return;
     const open = this.#acknowledged.has(message) && !this.#ended.has(message) && !this.#damaged.has(message);
     if (open) this.#open.add(message);

@@ -3,7 +3,7 @@ import type { Recorder } from './history.ts';
 import type { LinkRelay } from './link-relay.ts';
 
 /** ms; how long a process may take to start, or to end when it is told to. */
-const PATIENCE = 30_000;
+const TIMEOUT = 30_000;
 const POLL_EVERY = 500;
 const ANSWER_WITHIN = 1500;
 
@@ -143,7 +143,7 @@ function lastWords(output: string): string {
 async function inTime<T>(work: Promise<T>, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`Waited ${PATIENCE} ms in vain for ${what}`)), PATIENCE);
+    timer = setTimeout(() => reject(new Error(`Waited ${TIMEOUT} ms in vain for ${what}`)), TIMEOUT);
   });
   try {
     return await Promise.race([work, tooLate]);

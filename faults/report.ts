@@ -27,15 +27,15 @@ export function figures({ history, violations }: Outcome): Figures {
   const { cases } = evidence(history);
   const count = (which: (about: Case) => boolean) => cases.filter(which).length;
   const isAcknowledged = ({ acknowledged }: Case) => acknowledged.length > 0;
-  const isTold = ({ told }: Case) => told.some(({ what }) => what !== 'refused');
-  const isRefused = ({ told }: Case) => told.some(({ what }) => what === 'refused');
+  const isNotified = ({ notified }: Case) => notified.some(({ what }) => what !== 'refused');
+  const isRefused = ({ notified }: Case) => notified.some(({ what }) => what === 'refused');
   const isDelivered = ({ saw }: Case) => saw.length > 0;
   return {
     runs: 1,
     messages: cases.length,
     acknowledged: count(isAcknowledged),
     delivered: count(isDelivered),
-    told: count((about) => isAcknowledged(about) && isTold(about)),
+    told: count((about) => isAcknowledged(about) && isNotified(about)),
     lost: violations.filter(({ rule }) => rule === 'lost').length,
     copies: cases.reduce((sum, about) => sum + surplus(about), 0),
     refused: count((about) => isRefused(about) && !isAcknowledged(about)),
@@ -94,8 +94,10 @@ function faultLines({ name, from, to }: Interval, end: number): [number, string]
   return to > end ? [began] : [began, [to, `  (over: ${name})`]];
 }
 
-function eventsOf({ wrote, acknowledged, told, saw, confirmed, copied, damaged }: Case): MessageEvent[] {
-  return [...wrote, ...acknowledged, ...told, ...saw, ...confirmed, ...copied, ...damaged].sort((a, b) => a.at - b.at);
+function eventsOf({ wrote, acknowledged, notified, saw, confirmed, copied, damaged }: Case): MessageEvent[] {
+  return [...wrote, ...acknowledged, ...notified, ...saw, ...confirmed, ...copied, ...damaged].sort(
+    (a, b) => a.at - b.at,
+  );
 }
 
 function inWords(event: Exclude<Event, { kind: 'began' | 'ended' | 'connected' | 'died' | 'polled' }>): string {
@@ -104,7 +106,7 @@ function inWords(event: Exclude<Event, { kind: 'began' | 'ended' | 'connected' |
       return `the sender writes it, to ${event.process}`;
     case 'acknowledged':
       return `the sender is told that it is stored, by ${event.process}`;
-    case 'told':
+    case 'notified':
       return `the sender is told "${event.what}"${event.condition ? ` (${event.condition})` : ''}${event.asked ? ', as he asks' : ''}`;
     case 'saw':
       return `${event.device} is given it${event.delayed ? ', with its first time' : ''}`;

@@ -1,7 +1,7 @@
 import { loadConfig } from '../src/config/config.ts';
-import { Cast } from './cast.ts';
 import { check, type Violation } from './checker.ts';
 import { type History, Recorder, type Terms } from './history.ts';
+import { Participants } from './participants.ts';
 import { Random } from './random.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -56,7 +56,7 @@ export async function run(scenario: Scenario, seed: number, signal?: AbortSignal
   const began = performance.now();
   const terms = termsOf(scenario);
   const recorder = new Recorder();
-  const cast = new Cast({
+  const participants = new Participants({
     scenario,
     settings: { ...SETTINGS, ...scenario.settings },
     endsWithin: terms.endsWithin,
@@ -70,12 +70,12 @@ export async function run(scenario: Scenario, seed: number, signal?: AbortSignal
   });
   try {
     signal?.throwIfAborted();
-    await Promise.race([cast.play(), aborted]);
+    await Promise.race([participants.play(), aborted]);
   } finally {
     signal?.removeEventListener('abort', stop);
-    await cast.close();
+    await participants.close();
   }
   const history = recorder.history(terms);
-  const { output } = cast;
+  const { output } = participants;
   return { scenario, seed, history, violations: check(history), took: performance.now() - began, output };
 }

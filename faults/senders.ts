@@ -76,8 +76,8 @@ export class StockSender implements Sender {
     for (let i = 0; i < about.length; i += 50) {
       const some = about.slice(i, i + 50).map(({ id, recipient }) => ({ id, to: `${recipient}@${component}` }));
       for (const [id, state] of await this.#connection.status(component, some).catch(() => [] as never)) {
-        if (state === 'delivered' || state === 'unconfirmed') this.#told(id, state, true);
-        else if (state === 'expired' || state === 'rejected') this.#told(id, 'failed', true);
+        if (state === 'delivered' || state === 'unconfirmed') this.#notified(id, state, true);
+        else if (state === 'expired' || state === 'rejected') this.#notified(id, 'failed', true);
       }
     }
   }
@@ -127,27 +127,32 @@ export class StockSender implements Sender {
       this.recorder.add({ kind: 'acknowledged', message: attrs.id, process });
       this.#done(attrs.id);
     }
-    for (const { attrs } of stanza.getChildren('unconfirmed', NS_OWN)) this.#told(attrs.id ?? id, 'unconfirmed');
+    for (const { attrs } of stanza.getChildren('unconfirmed', NS_OWN)) this.#notified(attrs.id ?? id, 'unconfirmed');
     // The component's own says that it is stored, a recipient's that he has it.
     if (!from.includes('@')) return;
-    for (const { attrs } of stanza.getChildren('received', NS_RECEIPTS)) this.#told(attrs.id, 'delivered');
+    for (const { attrs } of stanza.getChildren('received', NS_RECEIPTS)) this.#notified(attrs.id, 'delivered');
   }
 
   #failed(id: string, stanza: Element): void {
     const error = stanza.getChild('error');
     const condition = error?.getChildElements().find((child) => child.name !== 'text')?.name;
     if (meaning(error?.attrs.type, condition) === 'failed') {
-      this.#told(id, 'failed', false, condition);
+      this.#notified(id, 'failed', false, condition);
       return;
     }
-    this.recorder.add({ kind: 'told', message: id, what: 'refused', condition });
+    this.recorder.add({ kind: 'notified', message: id, what: 'refused', condition });
     const open = this.#open.get(id);
     if (open !== undefined && this.temper === '1 s after an error') this.#later(open.message, RESEND_AFTER_ERROR);
   }
 
-  #told(id: string | undefined, what: 'delivered' | 'failed' | 'unconfirmed', asked = false, condition?: string): void {
+  #notified(
+    id: string | undefined,
+    what: 'delivered' | 'failed' | 'unconfirmed',
+    asked = false,
+    condition?: string,
+  ): void {
     if (!this.recorder.knows(id)) return;
-    this.recorder.add({ kind: 'told', message: id, what, condition, ...(asked && { asked }) });
+    this.recorder.add({ kind: 'notified', message: id, what, condition, ...(asked && { asked }) });
     this.#done(id);
   }
 }

@@ -10,7 +10,7 @@ import { until } from '../../tests/support/time/until.ts';
 const NS_RECEIPTS = 'urn:xmpp:receipts';
 const NS_OWN = 'urn:openfire-receipts:0';
 /** ms */
-const PATIENCE = 90_000;
+const TIMEOUT = 90_000;
 
 /** What a client knows and does. */
 export interface Kind {
@@ -60,7 +60,7 @@ async function handled({ xmpp }: Pick<Reconnecting, 'xmpp'>, domain: string): Pr
       () => false,
     );
   };
-  await until(ping, { within: PATIENCE, what: 'the server to answer' });
+  await until(ping, { within: TIMEOUT, what: 'the server to answer' });
 }
 
 /** A stock client: it shows what comes, each copy anew, and sends nothing again by itself. */
@@ -105,7 +105,7 @@ class StockPerson implements Person {
     const message = xml('message', { to, type: 'chat', id }, xml('body', {}, text));
     if (this.kind.receipts) message.append(xml('request', { xmlns: NS_RECEIPTS }));
     for (;;) {
-      await until(() => xmpp.status === 'online', { within: PATIENCE, what: `${this.name} to be connected` });
+      await until(() => xmpp.status === 'online', { within: TIMEOUT, what: `${this.name} to be connected` });
       try {
         await xmpp.send(message);
         return;

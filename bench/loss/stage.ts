@@ -35,7 +35,7 @@ export interface Outcome {
 }
 
 /** ms; longer than any cell takes when all is well. */
-const PATIENCE = 90_000;
+const TIMEOUT = 90_000;
 
 /** A server, a Redis and a proxy, on which one cell after the other is measured. */
 export class Stage {
@@ -119,7 +119,7 @@ export class Stage {
     await prosody?.kill();
     await prosody?.restart();
     const linked = () => !this.#inProcess || this.#world.proxy.link.online;
-    await until(linked, { within: PATIENCE, what: 'the proxy’s link' });
+    await until(linked, { within: TIMEOUT, what: 'the proxy’s link' });
   }
 
   async #killProxy(): Promise<void> {
@@ -178,7 +178,7 @@ class Cell implements Scene {
     const { alice, column } = this;
     if (!column.proxy) return alice.back();
     const all = () => this.#share(0, to).every((i) => alice.believes(this.#id(i)));
-    await until(all, { within: PATIENCE, what: 'the proxy to take all' });
+    await until(all, { within: TIMEOUT, what: 'the proxy to take all' });
   }
 
   restartServer(): Promise<void> {
@@ -191,9 +191,9 @@ class Cell implements Scene {
     const id = `${this.number}-${text}`;
     this.#words.push(id);
     await this.alice.write(this.#to, id, whole);
-    await until(() => this.bob.seen.includes(whole), { within: PATIENCE, what: `“${text}”` });
+    await until(() => this.bob.seen.includes(whole), { within: TIMEOUT, what: `“${text}”` });
     if (!this.column.receipts) return;
-    await until(() => this.alice.settled(id), { within: PATIENCE, what: `the receipt for “${text}”` });
+    await until(() => this.alice.settled(id), { within: TIMEOUT, what: `the receipt for “${text}”` });
   }
 
   /** Waits until nothing more is to come, and counts. */
@@ -227,10 +227,10 @@ class Cell implements Scene {
     const sent = this.#share(0, 1);
     if (column.library) {
       const ended = () => sent.every((i) => alice.settled(this.#id(i)));
-      await until(ended, { within: PATIENCE, what: 'the library to be done with all' });
+      await until(ended, { within: TIMEOUT, what: 'the library to be done with all' });
     }
     if (!column.proxy) return;
-    await until(async () => (await place.owed()) === 0, { within: PATIENCE, what: 'the proxy to owe nothing' });
+    await until(async () => (await place.owed()) === 0, { within: TIMEOUT, what: 'the proxy to owe nothing' });
   }
 
   #id(i: number): string {

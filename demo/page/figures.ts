@@ -17,7 +17,7 @@ interface Timing {
 const COUNTED = ['accepted', 'delivered', 'redelivered', 'duplicates', 'expired', 'unconfirmed', 'rejected'] as const;
 const QUEUES = ['redelivery', 'expiry', 'undelivered'] as const;
 /** ms */
-const PATIENCE = 900;
+const TIMEOUT = 900;
 
 /** @returns undefined if the proxy does not answer in time */
 export async function readFigures(proxy: string): Promise<Figures | undefined> {
@@ -62,5 +62,5 @@ async function readQueues(proxy: string): Promise<Figures['queues']> {
 }
 
 function ask(url: string): Promise<Response> {
-  return fetch(url, { signal: AbortSignal.timeout(PATIENCE) });
+  return fetch(url, { signal: AbortSignal.timeout(TIMEOUT) });
 }

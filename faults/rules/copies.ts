@@ -60,8 +60,8 @@ function allowance(evidence: Evidence, about: Case, confirms: boolean, written: 
 }
 
 /** What is written when the sender has his receipt is a copy too many. In flight before does not count: see `copied`. */
-function* afterTold({ terms, faults }: Evidence, { message, told, copied }: Case): Generator<Violation> {
-  const delivered = told.find(({ what }) => what === 'delivered');
+function* afterTold({ terms, faults }: Evidence, { message, notified, copied }: Case): Generator<Violation> {
+  const delivered = notified.find(({ what }) => what === 'delivered');
   if (delivered === undefined) return;
   const tooLate = ({ at, process }: Copied) => {
     if (terms.processes === 1) return at > delivered.at;

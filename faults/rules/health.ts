@@ -1,6 +1,6 @@
 import type { Case, Evidence, Interval } from '../cases.ts';
 import type { Violation } from '../checker.ts';
-import type { Connected, Polled, ToldOf } from '../history.ts';
+import type { Connected, Notified, Polled } from '../history.ts';
 
 /** ms from being ready to the first acknowledgement that comes of it, at most. */
 const RECOVERY = 2000;
@@ -82,8 +82,8 @@ function silences({ cases }: Evidence): Silence[] {
 }
 
 /** One that is delivered before its acknowledgement went into a batch gets its receipt alone (docs/guarantees.md). */
-function receiptInstead({ wrote, acknowledged, told }: Case, process: string): ToldOf[] {
-  const receipt = told.find(({ what, asked }) => what === 'delivered' && !asked);
+function receiptInstead({ wrote, acknowledged, notified }: Case, process: string): Notified[] {
+  const receipt = notified.find(({ what, asked }) => what === 'delivered' && !asked);
   if (receipt === undefined || acknowledged.some(({ at }) => at <= receipt.at)) return [];
   return wrote.every((word) => word.process === process) ? [receipt] : [];
 }

@@ -26,10 +26,10 @@ export function* order(evidence: Evidence): Generator<Violation> {
 
 /** Written once, and taken at once; and no other process, the successor of a killed one, brought it. */
 function isFirstAttempt(evidence: Evidence, about: Case): boolean {
-  const { wrote, saw, told, message } = about;
+  const { wrote, saw, notified, message } = about;
   const [first] = saw;
   if (wrote.length !== 1 || first === undefined || first.delayed) return false;
-  if (told.some(({ what }) => what === 'refused')) return false;
+  if (notified.some(({ what }) => what === 'refused')) return false;
   const faults = faultsIn(evidence, message, writtenAt(about), first.at);
   return !faults.some(({ blocks, user, losesNews }) => blocks === 'process' || user !== undefined || losesNews);
 }

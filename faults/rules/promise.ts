@@ -55,8 +55,8 @@ export function* kept(evidence: Evidence): Generator<Violation> {
 /** What is told is true, and is told once. */
 export function* truthful(evidence: Evidence): Generator<Violation> {
   for (const about of evidence.cases) {
-    const { message, told, confirmed, saw } = about;
-    for (const { at, what } of told) {
+    const { message, notified, confirmed, saw } = about;
+    for (const { at, what } of notified) {
       if (what === 'delivered' && !confirmed.some((receipt) => receipt.at <= at)) {
         const why = 'Its sender was told "delivered" before any client of the recipient had confirmed it';
         yield { rule: 'false tick', message: message.id, at, why };
@@ -74,15 +74,15 @@ export function* truthful(evidence: Evidence): Generator<Violation> {
 }
 
 /** A receipt is the last word. One that comes after a failure counts, if it was written late. */
-function* bothEnds({ message, told, confirmed }: Case): Generator<Violation> {
-  const delivered = told.find(({ what }) => what === 'delivered');
+function* bothEnds({ message, notified, confirmed }: Case): Generator<Violation> {
+  const delivered = notified.find(({ what }) => what === 'delivered');
   if (delivered === undefined) return;
-  const after = told.find(({ at, what }) => at > delivered.at && (what === 'failed' || what === 'unconfirmed'));
+  const after = notified.find(({ at, what }) => at > delivered.at && (what === 'failed' || what === 'unconfirmed'));
   if (after !== undefined) {
     const why = `Its sender was told "delivered", and then "${after.what}"`;
     yield { rule: 'both ends', message: message.id, at: after.at, why };
   }
-  const before = told.find(({ at, what }) => at < delivered.at && (what === 'failed' || what === 'unconfirmed'));
+  const before = notified.find(({ at, what }) => at < delivered.at && (what === 'failed' || what === 'unconfirmed'));
   if (before === undefined) return;
   // What changed the proxy's mind must have been written after, or have been on its way when, the failure was told.
   const late = confirmed.some(({ at }) => at <= delivered.at && at >= before.at - IN_FLIGHT);
@@ -93,8 +93,8 @@ function* bothEnds({ message, told, confirmed }: Case): Generator<Violation> {
 }
 
 /** No failure is told of what the recipient had confirmed, unless a fault may have cost the receipt. */
-function* falseFailure(evidence: Evidence, { message, told, confirmed }: Case): Generator<Violation> {
-  const failure = told.find(({ what }) => what === 'failed' || what === 'unconfirmed');
+function* falseFailure(evidence: Evidence, { message, notified, confirmed }: Case): Generator<Violation> {
+  const failure = notified.find(({ what }) => what === 'failed' || what === 'unconfirmed');
   if (failure === undefined) return;
   const receipt = confirmed.find(
     ({ at }) => at < failure.at - IN_FLIGHT && faultsIn(evidence, message, at - 1000, at + IN_FLIGHT).length === 0,

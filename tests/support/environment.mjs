@@ -3,7 +3,7 @@ import { TestEnvironment } from 'jest-environment-node';
 
 const NAME = Symbol.for('openfire-receipts.opened');
 /** ms that closing what a test file has left may take. */
-const PATIENCE = 5000;
+const TIMEOUT = 5000;
 
 /** Node asks the process itself for it, which the sandbox of a test file is not. */
 const UNCHECKED = 'NODE_TLS_REJECT_UNAUTHORIZED';
@@ -43,7 +43,7 @@ export default class ClosingEnvironment extends TestEnvironment {
     process.stderr.write(`${this.#file} has left open: ${all.map(({ what }) => what).join(', ')}\n`);
     let timer;
     const tooLate = new Promise((resolve) => {
-      timer = setTimeout(resolve, PATIENCE);
+      timer = setTimeout(resolve, TIMEOUT);
     });
     for (const { close } of all) {
       const closing = Promise.resolve()

@@ -19,22 +19,22 @@ describe('the end of what was acknowledged', () => {
   });
 
   test('lost: refused before or after it was acknowledged is not its end', () => {
-    expect(rules(taken().told(50, 'm', 'refused').end(90_000))).toEqual(['lost']);
-    expect(rules(taken().told(150, 'm', 'refused').end(90_000))).toEqual(['lost']);
+    expect(rules(taken().notified(50, 'm', 'refused').end(90_000))).toEqual(['lost']);
+    expect(rules(taken().notified(150, 'm', 'refused').end(90_000))).toEqual(['lost']);
   });
 
   test('lost: told "delivered", and nobody was given it', () => {
-    expect(rules(taken().told(300, 'm', 'delivered').end(90_000))).toContain('lost');
+    expect(rules(taken().notified(300, 'm', 'delivered').end(90_000))).toContain('lost');
   });
 
   test('a failure or a notice is an end', () => {
-    expect(rules(taken().told(25_000, 'm', 'failed').end(90_000))).toEqual([]);
-    expect(rules(taken().told(25_000, 'm', 'unconfirmed').end(90_000))).toEqual([]);
+    expect(rules(taken().notified(25_000, 'm', 'failed').end(90_000))).toEqual([]);
+    expect(rules(taken().notified(25_000, 'm', 'unconfirmed').end(90_000))).toEqual([]);
   });
 
   test('what was never acknowledged is nobody’s promise, delivered or not', () => {
     expect(rules(made().message('m').wrote(0, 'm').end(90_000))).toEqual([]);
-    expect(rules(made().message('m').wrote(0, 'm').told(50, 'm', 'refused').saw(60, 'm').end(90_000))).toEqual([]);
+    expect(rules(made().message('m').wrote(0, 'm').notified(50, 'm', 'refused').saw(60, 'm').end(90_000))).toEqual([]);
   });
 
   test('untold: delivered, and its sender was told nothing', () => {
@@ -42,7 +42,7 @@ describe('the end of what was acknowledged', () => {
   });
 
   test('untold: he learnt it only because he asked, unless something had parted him from the server', () => {
-    const asked = () => taken().saw(200, 'm').confirmed(210, 'm').told(30_000, 'm', 'delivered', true);
+    const asked = () => taken().saw(200, 'm').confirmed(210, 'm').notified(30_000, 'm', 'delivered', true);
     expect(rules(asked().end(90_000))).toEqual(['untold']);
     expect(rules(asked().fault(200, 300, { losesNews: true }).end(90_000))).toEqual([]);
     expect(rules(asked().fault(200, 300, { losesNews: true, user: 'alice' }).end(90_000))).toEqual([]);
@@ -50,9 +50,9 @@ describe('the end of what was acknowledged', () => {
   });
 
   test('late: told more than the settings allow after the last fault', () => {
-    expect(rules(taken().told(60_200, 'm', 'failed').end(90_000))).toEqual(['late']);
-    expect(rules(taken().told(60_050, 'm', 'failed').end(90_000))).toEqual([]);
-    expect(rules(taken().fault(1000, 5000).told(64_900, 'm', 'failed').end(90_000))).toEqual([]);
+    expect(rules(taken().notified(60_200, 'm', 'failed').end(90_000))).toEqual(['late']);
+    expect(rules(taken().notified(60_050, 'm', 'failed').end(90_000))).toEqual([]);
+    expect(rules(taken().fault(1000, 5000).notified(64_900, 'm', 'failed').end(90_000))).toEqual([]);
   });
 
   test('of a record that was spoilt nothing is concluded', () => {
@@ -62,21 +62,21 @@ describe('the end of what was acknowledged', () => {
 
 describe('the truth of what is told', () => {
   test('false tick: told "delivered" and confirmed by nobody, or only later', () => {
-    expect(rules(taken().saw(200, 'm').told(300, 'm', 'delivered').end(1000))).toEqual(['false tick']);
-    expect(rules(taken().saw(200, 'm').told(300, 'm', 'delivered').confirmed(400, 'm').end(1000))).toEqual([
+    expect(rules(taken().saw(200, 'm').notified(300, 'm', 'delivered').end(1000))).toEqual(['false tick']);
+    expect(rules(taken().saw(200, 'm').notified(300, 'm', 'delivered').confirmed(400, 'm').end(1000))).toEqual([
       'false tick',
     ]);
   });
 
   test('both ends: delivered, and then failed or unconfirmed', () => {
-    expect(rules(made().well(0, 'm').told(20_000, 'm', 'failed').end(30_000))).toContain('both ends');
-    expect(rules(made().well(0, 'm').told(20_000, 'm', 'unconfirmed').end(30_000))).toContain('both ends');
+    expect(rules(made().well(0, 'm').notified(20_000, 'm', 'failed').end(30_000))).toContain('both ends');
+    expect(rules(made().well(0, 'm').notified(20_000, 'm', 'unconfirmed').end(30_000))).toContain('both ends');
     // Told twice is told once.
-    expect(rules(made().well(0, 'm').told(20_000, 'm', 'delivered').end(30_000))).toEqual([]);
+    expect(rules(made().well(0, 'm').notified(20_000, 'm', 'delivered').end(30_000))).toEqual([]);
   });
 
   test('both ends: failed, and then delivered without a receipt in between', () => {
-    const failed = () => taken().saw(200, 'm').told(25_000, 'm', 'failed').told(30_000, 'm', 'delivered');
+    const failed = () => taken().saw(200, 'm').notified(25_000, 'm', 'failed').notified(30_000, 'm', 'delivered');
     expect(rules(failed().confirmed(29_000, 'm').end(31_000))).toEqual([]);
     // On its way when the failure was told.
     expect(rules(failed().confirmed(24_900, 'm').end(31_000))).toEqual([]);
@@ -84,7 +84,7 @@ describe('the truth of what is told', () => {
   });
 
   test('false failure: told failed, and it was confirmed when all was well', () => {
-    const failed = () => taken().saw(200, 'm').confirmed(210, 'm').told(25_000, 'm', 'failed');
+    const failed = () => taken().saw(200, 'm').confirmed(210, 'm').notified(25_000, 'm', 'failed');
     expect(rules(failed().end(31_000))).toEqual(['false failure']);
     // The receipt may have died with a process.
     expect(rules(failed().fault(100, 220).end(31_000))).toEqual([]);
@@ -92,7 +92,7 @@ describe('the truth of what is told', () => {
   });
 
   test('garbled: given with another text', () => {
-    const history = taken().saw(200, 'm', { body: 'caf\uFFFD' }).confirmed(210, 'm').told(300, 'm', 'delivered');
+    const history = taken().saw(200, 'm', { body: 'caf\uFFFD' }).confirmed(210, 'm').notified(300, 'm', 'delivered');
     expect(rules(history.end(1000))).toEqual(['garbled']);
   });
 });
@@ -118,7 +118,7 @@ describe('copies', () => {
     const seen = (times: number) => {
       const history = taken().copied(90, 'm');
       for (let i = 0; i < times; i += 1) history.saw(200 + i, 'm');
-      return history.confirmed(1000, 'm').told(1100, 'm', 'delivered');
+      return history.confirmed(1000, 'm').notified(1100, 'm', 'delivered');
     };
     expect(rules(seen(1).end(2000))).toEqual([]);
     expect(rules(seen(2).end(2000))).toEqual(['copies']);
@@ -137,7 +137,7 @@ describe('copies', () => {
     const late = (times: number) => {
       const history = taken();
       for (let i = 0; i < times; i += 1) history.copied(90 + i * 2500, 'm').saw(200 + i * 2500, 'm');
-      return history.confirmed(9000, 'm').told(9100, 'm', 'delivered');
+      return history.confirmed(9000, 'm').notified(9100, 'm', 'delivered');
     };
     // At 2 s and at 6 s.
     expect(rules(late(3).end(10_000))).toEqual([]);
@@ -146,7 +146,7 @@ describe('copies', () => {
 
   test('copies: to one who never confirms anything, no more than UNCONFIRMED_RETRIES', () => {
     const history = taken().copied(90, 'm').saw(200, 'm').copied(2100, 'm').saw(2200, 'm');
-    expect(rules(history.told(25_000, 'm', 'unconfirmed').end(30_000))).toEqual([]);
+    expect(rules(history.notified(25_000, 'm', 'unconfirmed').end(30_000))).toEqual([]);
     const once = taken()
       .copied(90, 'm')
       .saw(200, 'm')
@@ -154,7 +154,7 @@ describe('copies', () => {
       .saw(2200, 'm')
       .copied(4000, 'm')
       .saw(4100, 'm');
-    expect(rules(once.told(25_000, 'm', 'unconfirmed').end(30_000)).sort()).toEqual(['copies', 'rewritten']);
+    expect(rules(once.notified(25_000, 'm', 'unconfirmed').end(30_000)).sort()).toEqual(['copies', 'rewritten']);
   });
 
   test('rewritten: again and again to a server that is merely slow', () => {
@@ -169,7 +169,7 @@ describe('order', () => {
     for (const [id, wrote, saw] of [['a', 0, first] as const, ['b', 50, second] as const]) {
       history.message(id).wrote(wrote, id).acknowledged(100, id).copied(100, id);
       history.saw(saw, id, { delayed: saw > 1000 });
-      history.confirmed(saw, id).told(1900, id, 'delivered');
+      history.confirmed(saw, id).notified(1900, id, 'delivered');
     }
     return history.end(3000);
   };
@@ -213,7 +213,7 @@ describe('health', () => {
       history
         .saw(at - 100, id)
         .confirmed(at - 100, id)
-        .told(at, id, 'delivered');
+        .notified(at, id, 'delivered');
     const instead = made().message('m').message('n').wrote(1000, 'm').wrote(1100, 'n');
     receipt(receipt(instead, 'm', 1300), 'n', 1300);
     expect(rules(instead.polled(8000, {}).well(12_000, 'next').end(13_000))).toEqual([]);

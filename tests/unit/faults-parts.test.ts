@@ -106,7 +106,7 @@ describe('what is reported', () => {
     .fault(1900, 2050, { name: 'Redis hangs' })
     .message('refused')
     .wrote(2000, 'refused')
-    .told(2100, 'refused', 'refused')
+    .notified(2100, 'refused', 'refused')
     .saw(2200, 'refused')
     .end(90_000)
     .history();

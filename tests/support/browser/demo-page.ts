@@ -15,7 +15,7 @@ const ARTEFACTS = path.resolve(import.meta.dirname, '../../artefacts');
 export const HAS_CHROMIUM = existsSync(CHROMIUM);
 
 /** ms that anything on the page may take to show. */
-const PATIENCE = 40_000;
+const TIMEOUT = 40_000;
 
 /** The demo's page in a real browser, as a visitor sees it: by what has a name and a role. */
 export class DemoVisit {
@@ -28,7 +28,7 @@ export class DemoVisit {
     readonly browser: Browser,
     readonly tab: Tab,
   ) {
-    tab.setDefaultTimeout(PATIENCE);
+    tab.setDefaultTimeout(TIMEOUT);
     tab.on('pageerror', (error) => void this.complaints.push(error.message));
     tab.on('console', (message) => {
       const text = message.text();
@@ -72,7 +72,7 @@ export class DemoVisit {
   /** Resolves when the number is at least this. */
   async figure(name: string, least: number): Promise<void> {
     const shown = this.tab.locator(`[data-figure=${name}]`);
-    await until(async () => Number(await shown.textContent()) >= least, { within: PATIENCE, what: `${least} ${name}` });
+    await until(async () => Number(await shown.textContent()) >= least, { within: TIMEOUT, what: `${least} ${name}` });
   }
 
   async shoot(name: string, size: { width: number; height: number }, colorScheme: 'light' | 'dark'): Promise<void> {

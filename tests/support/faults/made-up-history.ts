@@ -34,8 +34,8 @@ export class MadeUp {
     return this.#add({ kind: 'acknowledged', at, message, process });
   }
 
-  told(at: number, message: string, what: 'delivered' | 'failed' | 'unconfirmed' | 'refused', asked = false): this {
-    return this.#add({ kind: 'told', at, message, what, ...(asked && { asked }) });
+  notified(at: number, message: string, what: 'delivered' | 'failed' | 'unconfirmed' | 'refused', asked = false): this {
+    return this.#add({ kind: 'notified', at, message, what, ...(asked && { asked }) });
   }
 
   saw(at: number, message: string, { device = 'bob/phone', body = `text of ${message}`, delayed = false } = {}): this {
@@ -82,7 +82,7 @@ export class MadeUp {
       .acknowledged(at + 100, id)
       .saw(at + 200, id)
       .confirmed(at + 210, id)
-      .told(at + 300, id, 'delivered');
+      .notified(at + 300, id, 'delivered');
   }
 
   end(at: number): this {

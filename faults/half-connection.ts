@@ -34,7 +34,7 @@ interface Piece {
 const BACKLOG = 256 * 1024;
 
 /** One direction of one connection. */
-export class Lane {
+export class HalfConnection {
   readonly #boundaries = new StanzaBoundaries();
   #queue: Piece[] = [];
   #queued = 0;

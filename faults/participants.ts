@@ -21,7 +21,7 @@ const CODA = 2000;
 /** ms; how long a message may take to whom nothing stands in the way. */
 const PROMPT = 30_000;
 /** ms; how long what comes after the end is watched for. */
-const AFTERMATH = 3000;
+const DUPLICATE_WATCH = 3000;
 
 export interface CastOptions {
   readonly scenario: Scenario;
@@ -33,7 +33,7 @@ export interface CastOptions {
 }
 
 /** All who take part in one run of a scenario: who writes, who reads, and who does harm. */
-export class Cast {
+export class Participants {
   readonly #options: CastOptions;
   readonly #faults = new FaultIds();
   readonly #messages: Message[] = [];
@@ -83,10 +83,12 @@ export class Cast {
     await this.#owed.allTaken(unanswered, PROMPT);
     await this.#owed.nothing(endsWithin);
     await this.#lastWord();
-    await sleep(AFTERMATH);
+    await sleep(DUPLICATE_WATCH);
     for (const sender of this.#senders) {
-      const untold = this.#messages.filter((message) => message.sender === sender.name && this.#owed.has(message.id));
-      if (untold.length > 0) await Promise.race([sender.ask(untold), sleep(PROMPT)]);
+      const unanswered = this.#messages.filter(
+        (message) => message.sender === sender.name && this.#owed.has(message.id),
+      );
+      if (unanswered.length > 0) await Promise.race([sender.ask(unanswered), sleep(PROMPT)]);
     }
   }
 
