@@ -4,45 +4,40 @@ import type { CommandContext } from '../commands/command-context.ts';
 import { Commands } from '../commands/commands.ts';
 import type { Config } from '../config/config.ts';
 import type { Delivery } from '../delivery/delivery.ts';
+import type { HealthMonitor } from '../health/health-monitor.ts';
 import { listUndelivered } from '../jobs/dead-letters.ts';
 import { UserErasure } from '../jobs/forgetting.ts';
 import type { Queues } from '../jobs/queues.ts';
-import type { Metrics } from '../metrics/metrics.ts';
-import type { Perform, StoreQueries } from '../store/contract.ts';
+import type { Counts } from '../metrics/counters.ts';
+import type { Perform } from '../store/contract.ts';
 import { Erasure } from '../store/erasure.ts';
-import { RedisQueries } from '../store/redis/administration-queries.ts';
-import type { Connections } from '../store/redis/connections.ts';
 import type { Ledger } from '../store/redis/ledger.ts';
 import { redisFault } from '../store/redis/redis-faults.ts';
 import type { Log } from '../util/log.ts';
+import type { StoreParts } from './compose-store.ts';
 
 export interface AdministrationOptions {
-  readonly config: Pick<Config['xmpp'], 'admins'>;
+  readonly config: Pick<Config, 'xmpp'>;
   readonly addresses: AddressPolicy;
-  readonly redis: Connections['ledger'];
-  readonly ledger: Ledger;
-  readonly queues: Queues;
-  readonly metrics: Metrics;
-  /** They answer with the commands, and so come after them. */
-  readonly receipts: () => Delivery;
-  /** What keeps the proxy from its work. */
-  readonly problems: () => Promise<readonly string[]>;
+  readonly store: StoreParts;
+  readonly counts: Counts;
+  readonly delivery: Delivery;
+  readonly health: HealthMonitor;
   readonly version: string;
   readonly log: Log;
 }
 
 /** What people ask and order by commands, put together. */
 export interface Administration {
-  readonly queries: StoreQueries;
   readonly forgetting: UserErasure;
   readonly commands: Commands;
 }
 
 export function composeAdministration(options: AdministrationOptions): Administration {
-  const { config, addresses, redis, ledger, queues, metrics, receipts, problems, version, log } = options;
+  const { config, addresses, store, counts, delivery, health, version, log } = options;
+  const { ledger, queues, queries, pipeline } = store;
   const proxied = (jid: string) => addresses.parse(jid).outer;
-  const queries = new RedisQueries(redis, ledger.keys);
-  const perform: Perform = (request) => receipts().pipeline.perform(request);
+  const perform: Perform = (request) => pipeline.perform(request);
   const forgetting = new UserErasure({
     queues,
     isFull: (error) => redisFault(error).code === 'OOM',
@@ -52,10 +47,10 @@ export function composeAdministration(options: AdministrationOptions): Administr
   const context: CommandContext = {
     queries,
     perform,
-    problems,
-    figures: () => rows(ledger, queues, metrics),
-    requeued: (record) => receipts().endings.requeue(record),
-    ended: (record, ending) => void receipts().endings.conclude(record, ending),
+    problems: async () => [health.readiness.parts.redis.problem ?? []].flat(),
+    figures: () => rows(ledger, queues, counts),
+    requeued: (record) => delivery.endings.requeue(record),
+    ended: (record, ending) => void delivery.endings.conclude(record, ending),
     deadLetters: {
       list: (of, limit) => listUndelivered(queues.undelivered, of === undefined ? undefined : [of, proxied(of)], limit),
       remove: async (id) => void (await queues.undelivered.remove(id)),
@@ -66,11 +61,11 @@ export function composeAdministration(options: AdministrationOptions): Administr
     log,
   };
   const commands = allCommands(context, addresses);
-  const { admins } = config;
-  return { queries, forgetting, commands: new Commands({ addresses, admins, commands, perform }) };
+  const { admins } = config.xmpp;
+  return { forgetting, commands: new Commands({ addresses, admins, commands, perform }) };
 }
 
-async function rows(ledger: Ledger, queues: Queues, { counts }: Metrics): Promise<[name: string, value: string][]> {
+async function rows(ledger: Ledger, queues: Queues, counts: Counts): Promise<[name: string, value: string][]> {
   const figures = await ledger.figures();
   const jobs = await Promise.all(
     queues.shown.map(async (queue): Promise<[string, string]> => {

@@ -1,7 +1,6 @@
 import type { Config } from '../config/config.ts';
-import type { Delivery } from '../delivery/delivery.ts';
 import { HealthMonitor, type HealthOptions, type HealthTiming } from '../health/health-monitor.ts';
-import type { IqService } from '../iq/iq-service.ts';
+import { RedisMonitor } from '../health/redis-monitor.ts';
 import type { Queues } from '../jobs/queues.ts';
 import { ConnectionMonitor } from '../store/redis/connection-monitor.ts';
 import type { Connections } from '../store/redis/connections.ts';
@@ -9,38 +8,58 @@ import { Probe } from '../store/redis/probe.ts';
 import { askMemory, checkSetup } from '../store/redis/server-setup.ts';
 import type { Log } from '../util/log.ts';
 
-export interface HealthMonitorOptions {
-  readonly redis: Connections['ledger'];
-  readonly config: Pick<Config, 'redis' | 'xmpp' | 'quotas'>;
-  readonly queues: Queues;
-  readonly link: HealthOptions['link'];
-  readonly receipts: Delivery;
-  readonly queries: IqService;
-  readonly log: Log;
-  readonly timing?: HealthTiming;
+/** What looks at Redis. */
+export interface RedisMonitoring {
+  readonly probe: Probe;
+  readonly connection: ConnectionMonitor;
+  readonly monitor: RedisMonitor;
 }
 
-/** The watch over link, domain and Redis, put together. */
-export function composeHealth(options: HealthMonitorOptions): HealthMonitor {
-  const { redis, config, queues, link, receipts, queries, log, timing } = options;
+export function composeRedisMonitoring(
+  redis: Connections['ledger'],
+  {
+    config,
+    queues,
+    log,
+    timing,
+  }: { config: Pick<Config, 'redis'>; queues: Queues; log: Log; timing?: HealthTiming | undefined },
+): RedisMonitoring {
   const probe = new Probe(redis, config.redis.prefix);
-  const health = new HealthMonitor({
-    probe,
-    connection: new ConnectionMonitor(redis),
+  const connection = new ConnectionMonitor(redis);
+  const monitor = new RedisMonitor({
+    write: () => probe.write(),
+    explain: (error) => connection.explain(error),
     inspect: () => checkSetup(redis, probe),
     pausedQueues: () => queues.paused(),
     memory: () => askMemory(redis),
+    log,
+    timing: timing?.storage ?? {},
+  });
+  // There is a connection to Redis again, maybe to another one.
+  redis.on('ready', () => void monitor.check());
+  return { probe, connection, monitor };
+}
+
+export interface HealthParts {
+  readonly redis: RedisMonitoring;
+  readonly link: HealthOptions['link'];
+  readonly pipeline: HealthOptions['pipeline'];
+  readonly config: Pick<Config, 'xmpp' | 'quotas'>;
+  readonly log: Log;
+  readonly timing?: HealthTiming | undefined;
+}
+
+/** What says whether the proxy can do its work: from the link, its domain, Redis and the way to it. */
+export function composeHealth({ redis, link, pipeline, config, log, timing }: HealthParts): HealthMonitor {
+  return new HealthMonitor({
+    probe: redis.probe,
+    connection: redis.connection,
+    redis: redis.monitor,
     reserve: config.quotas.reserve,
     link,
-    pipeline: () => receipts.pipeline.health,
+    pipeline,
     names: { component: config.xmpp.componentDomain, served: config.xmpp.servedDomain },
-    onLoss: () => {
-      receipts.forgetCached();
-      queries.capabilities.forgetCached();
-    },
     log,
     ...(timing !== undefined && { timing }),
   });
-  redis.on('ready', () => health.reconnected());
-  return health;
 }

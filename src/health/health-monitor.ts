@@ -1,9 +1,8 @@
 import type { Element } from '@xmpp/xml';
-import type { StoreConnection, StoreFault, StoreProbe, StoreSetup } from '../store/contract.ts';
+import type { StoreConnection, StoreFault, StoreProbe } from '../store/contract.ts';
 import { DomainMonitor, type DomainTiming } from './domain-monitor.ts';
-import type { Loss } from './ledger-identity.ts';
 import { assessReadiness, type LinkState, type PipelineHealth, type Readiness } from './readiness.ts';
-import { REDIS_TIMING, RedisMonitor, type RedisTiming } from './redis-monitor.ts';
+import { REDIS_TIMING, type RedisMonitor, type RedisTiming } from './redis-monitor.ts';
 
 /** Times that tests shorten, ms. */
 export interface HealthTiming {
@@ -14,10 +13,7 @@ export interface HealthTiming {
 export interface HealthOptions {
   readonly probe: StoreProbe;
   readonly connection: StoreConnection;
-  /** How Redis is set up. */
-  readonly inspect: () => Promise<StoreSetup>;
-  readonly pausedQueues: () => Promise<string[]>;
-  readonly memory?: () => Promise<number | undefined>;
+  readonly redis: RedisMonitor;
   /** The part of Redis' memory that is kept free, 0 to 1. */
   readonly reserve?: number;
   readonly link: {
@@ -25,10 +21,8 @@ export interface HealthOptions {
     readonly online: boolean;
     readonly stats: Omit<LinkState, 'online'>;
   };
-  readonly pipeline: () => PipelineHealth;
+  readonly pipeline: { readonly health: PipelineHealth };
   readonly names: { readonly component: string; readonly served: string };
-  /** What is cached of the ledger counts no more. */
-  readonly onLoss: (loss: Loss) => void;
   readonly log: {
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;
@@ -52,23 +46,13 @@ interface Figures {
 /** Watches the link, the domain and Redis, and says whether the proxy can do its work. */
 export class HealthMonitor {
   readonly #options: HealthOptions;
-  readonly #storage: RedisMonitor;
+  readonly #redis: RedisMonitor;
   readonly #domain: DomainMonitor;
-  #losses = 0;
 
   constructor(options: HealthOptions) {
     this.#options = options;
-    const { probe, connection, names, link, timing = {} } = options;
-    this.#storage = new RedisMonitor({
-      ...options,
-      write: () => probe.write(),
-      explain: (error) => connection.explain(error),
-      onLoss: (loss) => {
-        this.#losses += 1;
-        options.onLoss(loss);
-      },
-      timing: timing.storage ?? {},
-    });
+    const { probe, names, link, timing = {} } = options;
+    this.#redis = options.redis;
     this.#domain = new DomainMonitor({
       ...names,
       // Before others' stanzas: while it waits it tells nothing.
@@ -85,15 +69,10 @@ export class HealthMonitor {
     return {
       ready,
       ledgerUp: parts.redis.ok,
-      losses: this.#losses,
+      losses: this.#redis.losses,
       shared: this.#domain.state.conflict !== undefined,
-      pausedQueues: this.#storage.state.pausedQueues.length,
+      pausedQueues: this.#redis.state.pausedQueues.length,
     };
-  }
-
-  /** How much of Redis' `maxmemory` is used, 0 to 1, as it was last seen. */
-  get memoryUsed(): number | undefined {
-    return this.#storage.state.memoryUsed;
   }
 
   get readiness(): Readiness {
@@ -101,8 +80,8 @@ export class HealthMonitor {
     return assessReadiness({
       link: { online: link.online, ...link.stats },
       domain: this.#domain.state,
-      storage: this.#storage.state,
-      pipeline: pipeline(),
+      storage: this.#redis.state,
+      pipeline: pipeline.health,
       reserve,
       names,
       staleAfter: timing?.storage?.staleAfter ?? REDIS_TIMING.staleAfter,
@@ -119,16 +98,11 @@ export class HealthMonitor {
   async begin(ms: number): Promise<{ refusals: readonly string[]; fault?: StoreFault }> {
     const { connection } = this.#options;
     await connection.usable(ms, ({ lasting }) => lasting);
-    await this.#storage.check();
-    this.#storage.start();
-    const { fault } = this.#storage.state;
+    await this.#redis.check();
+    this.#redis.start();
+    const { fault } = this.#redis.state;
     if (fault !== undefined) return { fault, refusals: fault.lasting ? [fault.text] : [] };
-    return { refusals: this.#storage.state.refusals };
-  }
-
-  /** There is a connection to Redis again, maybe to another one. */
-  reconnected(): void {
-    void this.#storage.check();
+    return { refusals: this.#redis.state.refusals };
   }
 
   online(): void {
@@ -149,7 +123,7 @@ export class HealthMonitor {
   }
 
   stop(): void {
-    this.#storage.stop();
+    this.#redis.stop();
     this.#domain.offline();
   }
 }

@@ -30,8 +30,6 @@ export interface RedisMonitorOptions {
   /** How much of Redis' `maxmemory` is used, 0 to 1; undefined when there is none, or nobody tells. */
   readonly memory?: () => Promise<number | undefined>;
   readonly explain: (error: unknown) => Promise<StoreFault>;
-  /** The ledger is not what it was: what is cached of it counts no more. */
-  readonly onLoss: (loss: Loss) => void;
   readonly log: {
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;
@@ -70,6 +68,8 @@ export class RedisMonitor {
   #pausedQueues: readonly string[] = [];
   #memoryUsed: number | undefined;
   #loss: { text: string; at: number } | undefined;
+  #losses = 0;
+  readonly #lossListeners: ((loss: Loss) => void)[] = [];
 
   constructor(options: RedisMonitorOptions) {
     this.#options = options;
@@ -87,6 +87,16 @@ export class RedisMonitor {
       memoryUsed: this.#memoryUsed,
       loss: shown ? this.#loss : undefined,
     };
+  }
+
+  /** How often the ledger was found to be lost. */
+  get losses(): number {
+    return this.#losses;
+  }
+
+  /** The ledger is not what it was: what is cached of it counts no more. */
+  onLoss(listener: (loss: Loss) => void): void {
+    this.#lossListeners.push(listener);
   }
 
   start(): void {
@@ -160,10 +170,11 @@ export class RedisMonitor {
   }
 
   #lost(loss: Loss): void {
-    const { log, onLoss } = this.#options;
+    const { log } = this.#options;
+    this.#losses += 1;
     this.#loss = { text: LOSS_TEXT[loss], at: performance.now() };
     log.error({ loss }, LOSS_TEXT[loss]);
-    onLoss(loss);
+    for (const listener of this.#lossListeners) listener(loss);
   }
 }
 

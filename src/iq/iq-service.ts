@@ -6,9 +6,9 @@ import type { Clock, StoreQueue } from '../store/contract.ts';
 import { IdSource } from '../xmpp/stanza/ids.ts';
 import type { Refuser } from '../xmpp/stanza/request-error.ts';
 import { approximateSize } from '../xmpp/stanza/xml.ts';
-import { Capabilities } from './capabilities.ts';
+import type { Capabilities } from './capabilities.ts';
 import { type IqCounts, RequestRelay } from './request-relay.ts';
-import { Requester, sessionEvidence } from './requester.ts';
+import { type Requester, sessionEvidence } from './requester.ts';
 
 /** Times that tests shorten, ms. */
 export interface IqTiming {
@@ -23,6 +23,8 @@ export interface IqTiming {
 }
 
 export interface IqServiceOptions extends IqTiming {
+  readonly requester: Requester;
+  readonly capabilities: Capabilities;
   readonly addresses: AddressPolicy;
   readonly pipeline: StoreQueue;
   readonly refuser: Refuser;
@@ -74,8 +76,8 @@ export class IqService {
       ...(silence !== undefined && { silence }),
     };
     this.#relay = new RequestRelay(base);
-    this.requester = new Requester(base);
-    this.capabilities = new Capabilities({ requester: this.requester, pipeline });
+    this.requester = options.requester;
+    this.capabilities = options.capabilities;
     this.#timers = [
       setInterval(() => void this.#sweep('sweep'), overdueEvery).unref(),
       setInterval(() => void this.#sweep('sweepAccounts'), silentEvery).unref(),

@@ -1,53 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client';
+import { COUNTED, type Counted, Counters, type Counts } from './counters.ts';
 import { DEFINITIONS, type Definition, type MetricName, PREFIX } from './definitions.ts';
-import { TimeHistogram } from './histogram.ts';
-
-interface Counted {
-  readonly name: MetricName;
-  readonly labels?: Record<string, string>;
-}
-
-/** Where each plain count goes. */
-const COUNTED = {
-  accepted: { name: 'accepted_total' },
-  duplicates: { name: 'duplicates_total' },
-  handedOver: { name: 'handed_over_total' },
-  delivered: { name: 'delivered_total' },
-  lateReceipts: { name: 'late_receipts_total' },
-  repeatedReceipts: { name: 'repeated_receipts_total' },
-  unmatchedReceipts: { name: 'unmatched_receipts_total' },
-  redelivered: { name: 'redelivered_total' },
-  expired: { name: 'expired_total' },
-  unconfirmed: { name: 'unconfirmed_total' },
-  rejected: { name: 'rejected_total' },
-  bouncesTemporary: { name: 'bounces_total', labels: { kind: 'temporary' } },
-  bouncesPermanent: { name: 'bounces_total', labels: { kind: 'permanent' } },
-  evidenceSessionEnded: { name: 'evidence_total', labels: { kind: 'session-ended' } },
-  evidenceSessionSilent: { name: 'evidence_total', labels: { kind: 'session-silent' } },
-  evidenceBounced: { name: 'evidence_total', labels: { kind: 'bounced' } },
-  evidenceNotStored: { name: 'evidence_total', labels: { kind: 'not-stored' } },
-  evidenceGap: { name: 'evidence_total', labels: { kind: 'gap' } },
-  provedByMarker: { name: 'proved_total', labels: { by: 'marker' } },
-  provedByReply: { name: 'proved_total', labels: { by: 'reply' } },
-  provedByReaction: { name: 'proved_total', labels: { by: 'reaction' } },
-  passedThrough: { name: 'passed_through_total' },
-  dropped: { name: 'dropped_total' },
-  queries: { name: 'queries_total' },
-  queriesAnswered: { name: 'queries_answered_total' },
-  queriesTimedOut: { name: 'queries_timed_out_total' },
-  repliesLate: { name: 'stray_replies_total', labels: { kind: 'late' } },
-  repliesForged: { name: 'stray_replies_total', labels: { kind: 'forged' } },
-  repliesUnknown: { name: 'stray_replies_total', labels: { kind: 'unknown' } },
-  quarantined: { name: 'quarantined_total' },
-  presencesRelayed: { name: 'presences_relayed_total' },
-  presenceProbes: { name: 'presence_probes_total' },
-  presenceReplies: { name: 'presence_replies_total' },
-  staleSessions: { name: 'stale_sessions_total' },
-  setAside: { name: 'set_aside_total' },
-} as const satisfies Record<string, Counted>;
-
-/** Plain numbers to add to; they are read when somebody looks. */
-export type Counts = Record<keyof typeof COUNTED, number>;
 
 /** What Redis knows. */
 export interface Figures {
@@ -79,18 +32,15 @@ export interface MetricsSources {
 
 /** The figures of one process, in Prometheus' text format. Each instance has a registry of its own. */
 export class Metrics {
-  readonly counts: Counts = Object.fromEntries(Object.keys(COUNTED).map((key) => [key, 0])) as Counts;
-  readonly timeToStored: TimeHistogram;
-  readonly timeToDelivered: TimeHistogram;
-  readonly #refused = new Map<string, number>();
-  readonly #overQuota = new Map<string, number>();
+  readonly counters: Counters;
   readonly #registry = new Registry();
   readonly #counters = new Map<string, Counter>();
   readonly #gauges = new Map<string, Gauge>();
   readonly #sources: MetricsSources;
 
-  constructor(sources: MetricsSources = {}) {
+  constructor(sources: MetricsSources = {}, counters: Counters = new Counters()) {
     this.#sources = sources;
+    this.counters = counters;
     const registers = [this.#registry];
     for (const [short, definition] of Object.entries<Definition>(DEFINITIONS)) {
       const { type, help, labels = [] } = definition;
@@ -99,24 +49,20 @@ export class Metrics {
         this.#counters.set(short, new Counter({ name, help, labelNames: [...labels], registers }));
       if (type === 'gauge') this.#gauges.set(short, new Gauge({ name, help, registers }));
     }
-    this.timeToStored = this.#timing('time_to_stored_seconds');
-    this.timeToDelivered = this.#timing('time_to_delivered_seconds');
+    // The registry needs no more of a metric than its name and get().
+    for (const timed of [counters.timeToStored, counters.timeToDelivered]) {
+      this.#registry.registerMetric(timed as unknown as Metric);
+    }
     collectDefaultMetrics({ register: this.#registry });
+  }
+
+  get counts(): Counts {
+    return this.counters.counts;
   }
 
   /** Of what {@link render} writes. */
   get contentType(): string {
     return this.#registry.contentType;
-  }
-
-  /** Counts a stanza that went back to its sender. */
-  refused(condition: string): void {
-    this.#refused.set(condition, (this.#refused.get(condition) ?? 0) + 1);
-  }
-
-  /** Counts a stanza whose sender had used up this share. */
-  overQuota(share: string): void {
-    this.#overQuota.set(share, (this.#overQuota.get(share) ?? 0) + 1);
   }
 
   /** Never rejects because of Redis: it says that Redis is down. */
@@ -135,14 +81,6 @@ export class Metrics {
     return this.#registry.metrics();
   }
 
-  #timing(short: 'time_to_stored_seconds' | 'time_to_delivered_seconds'): TimeHistogram {
-    const { help, buckets } = DEFINITIONS[short];
-    const timing = new TimeHistogram(PREFIX + short, help, buckets);
-    // The registry needs no more of a metric than its name and get().
-    this.#registry.registerMetric(timing as unknown as Metric);
-    return timing;
-  }
-
   async #figures(): Promise<Figures | undefined> {
     const { figures, timeout = 3000 } = this.#sources;
     let timer: NodeJS.Timeout | undefined;
@@ -159,13 +97,14 @@ export class Metrics {
   }
 
   #copyCounts(): void {
+    const { counts, refusedBy, overQuotaBy } = this.counters;
     // A counter of prom-client's cannot be set, only begun anew and added to.
     for (const counter of this.#counters.values()) counter.reset();
     for (const [key, { name, labels }] of Object.entries<Counted>(COUNTED)) {
-      this.#counters.get(name)?.inc(labels ?? {}, this.counts[key as keyof Counts]);
+      this.#counters.get(name)?.inc(labels ?? {}, counts[key as keyof Counts]);
     }
-    for (const [condition, count] of this.#refused) this.#counters.get('refused_total')?.inc({ condition }, count);
-    for (const [share, count] of this.#overQuota) this.#counters.get('over_share_total')?.inc({ share }, count);
+    for (const [condition, count] of refusedBy) this.#counters.get('refused_total')?.inc({ condition }, count);
+    for (const [share, count] of overQuotaBy) this.#counters.get('over_share_total')?.inc({ share }, count);
   }
 
   #copyLink(): void {

@@ -40,7 +40,6 @@ test('a flood of large messages is refused before Redis refuses anything, and re
       pausedQueues: async () => [],
       memory: () => askMemory(room.redis),
       explain: async (error) => redisFault(error),
-      onLoss: () => {},
       log: silent,
     });
     const inspect = async () => {

@@ -28,7 +28,7 @@ let peer: ComponentPeer;
 const links: Link<string>[] = [];
 let logged: { level: string; fields: Record<string, unknown>; message: string }[];
 
-function link(options: Partial<LinkOptions<string>> = {}): Link<string> {
+function link(options: Partial<LinkOptions> = {}): Link<string> {
   const write = (level: string) => (fields: object, text: string) => {
     logged.push({ level, fields: fields as Record<string, unknown>, message: text });
   };
@@ -587,15 +587,13 @@ describe('what the server may send', () => {
 describe('after a reconnect', () => {
   test('what was not handed over comes first, as its owner wants it, then what is new', async () => {
     const claims: string[][] = [];
-    const one = link({
-      resume: async (held) => {
-        claims.push(held.map(({ tag }) => tag ?? '-'));
-        one.send(message('sent meanwhile'), 'sent meanwhile');
-        return held.filter(({ tag }) => tag !== 'b');
-      },
-    });
+    const one = link();
     const done = handedOver(one);
-    await one.start();
+    await one.start(async (held) => {
+      claims.push(held.map(({ tag }) => tag ?? '-'));
+      one.send(message('sent meanwhile'), 'sent meanwhile');
+      return held.filter(({ tag }) => tag !== 'b');
+    });
     expect(claims).toEqual([]);
     peer.onPing = () => 'none';
     const settled = one.send(message('settled'), 'settled');
@@ -620,16 +618,14 @@ describe('after a reconnect', () => {
     const asking = new Promise<void>((resolve) => {
       asked = resolve;
     });
-    const one = link({
-      resume: () => {
-        asked();
-        return new Promise((resolve) => {
-          decide = resolve;
-        });
-      },
-    });
+    const one = link();
     const done = handedOver(one);
-    await one.start();
+    await one.start(() => {
+      asked();
+      return new Promise((resolve) => {
+        decide = resolve;
+      });
+    });
     peer.onPing = () => 'none';
     const held = one.send(message('a'), 'a');
     await peer.handled('a');
@@ -652,19 +648,17 @@ describe('after a reconnect', () => {
     let most = 0;
     let online = 0;
     const release: (() => void)[] = [];
-    const one = link({
-      resume: async (held) => {
-        open += 1;
-        most = Math.max(most, open);
-        await new Promise<void>((resolve) => {
-          release.push(resolve);
-        });
-        open -= 1;
-        return held;
-      },
-    });
+    const one = link();
     const done = handedOver(one);
-    await one.start();
+    await one.start(async (held) => {
+      open += 1;
+      most = Math.max(most, open);
+      await new Promise<void>((resolve) => {
+        release.push(resolve);
+      });
+      open -= 1;
+      return held;
+    });
     one.on('online', () => {
       online += 1;
     });
@@ -684,9 +678,9 @@ describe('after a reconnect', () => {
   });
 
   test('if it cannot be decided, all is sent again', async () => {
-    const one = link({ resume: () => Promise.reject(new Error('Redis is down')) });
+    const one = link();
     const done = handedOver(one);
-    await one.start();
+    await one.start(() => Promise.reject(new Error('Redis is down')));
     peer.onPing = () => 'none';
     one.send(message('a'), 'a');
     await peer.handled('a');

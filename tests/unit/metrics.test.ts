@@ -19,9 +19,9 @@ test('plain counts are read each time that somebody looks', async () => {
   expect((await samples(metrics)).get(name('accepted_total'))).toBe(0);
   metrics.counts.accepted += 3;
   metrics.counts.bouncesTemporary += 2;
-  metrics.refused('forbidden');
-  metrics.refused('forbidden');
-  metrics.refused('not-acceptable');
+  metrics.counters.refused('forbidden');
+  metrics.counters.refused('forbidden');
+  metrics.counters.refused('not-acceptable');
   for (let looks = 0; looks < 2; looks += 1) {
     const seen = await samples(metrics);
     expect(seen.get(name('accepted_total'))).toBe(3);
@@ -121,8 +121,8 @@ describe('a timing', () => {
 
   test('counts many at once, and a clock that went back as none', async () => {
     const metrics = new Metrics();
-    metrics.timeToStored.observe(0.002, 10);
-    metrics.timeToDelivered.observe(-5);
+    metrics.counters.timeToStored.observe(0.002, 10);
+    metrics.counters.timeToDelivered.observe(-5);
     const seen = await samples(metrics);
     expect(seen.get(name('time_to_stored_seconds_bucket{le="0.001"}'))).toBe(0);
     expect(seen.get(name('time_to_stored_seconds_bucket{le="0.0025"}'))).toBe(10);

@@ -2,7 +2,14 @@ import { EventEmitter } from 'node:events';
 import type { Element } from '@xmpp/xml';
 import { Backoff } from './backoff.ts';
 import { LinkAuthError, LinkProblem } from './link-problem.ts';
-import { DEFAULT_TIMING, type LinkEvents, type LinkOptions, type LinkStats, type LinkTiming } from './options.ts';
+import {
+  DEFAULT_TIMING,
+  type LinkEvents,
+  type LinkOptions,
+  type LinkStats,
+  type LinkTiming,
+  type Resume,
+} from './options.ts';
 import type { CoalescingKey, OutgoingStanza, Priority } from './outgoing-stanza.ts';
 import { Stream } from './stream.ts';
 import { Writer } from './writer.ts';
@@ -18,10 +25,11 @@ const DRAIN_SHARE = 0.75;
  * wants to be told of with a stanza.
  */
 export class Link<T> extends EventEmitter<LinkEvents<T>> {
-  readonly #options: LinkOptions<T>;
+  readonly #options: LinkOptions;
   readonly #timing: LinkTiming;
   readonly #writer: Writer<T>;
   readonly #backoff: Backoff;
+  #resume: Resume<T> | undefined;
   #started: Promise<void> | undefined;
   #running: Promise<void> | undefined;
   #stopped: Promise<{ unconfirmed: number }> | undefined;
@@ -37,7 +45,7 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
   #connectedSince: number | undefined;
   #lastProblem: string | undefined;
 
-  constructor(options: LinkOptions<T>) {
+  constructor(options: LinkOptions) {
     super();
     this.#options = options;
     this.#timing = { ...DEFAULT_TIMING, ...options.timing };
@@ -72,11 +80,13 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
   /**
    * Connects, and keeps connecting. Resolves when the link is up for the first time.
    *
+   * @param resume decides after each reconnect what is written again; without it, all is
    * @throws {LinkAuthError} when the server refuses the secret before that: the link has given up
    * @throws {LinkProblem} when the link is stopped before that
    */
-  start(): Promise<void> {
+  start(resume?: Resume<T>): Promise<void> {
     if (this.#started === undefined) {
+      this.#resume = resume;
       this.#started = new Promise((resolve, reject) => {
         this.once('online', resolve);
         this.#running = this.#run().then(
@@ -197,7 +207,7 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
     const held = queue.takeUnproved();
     let again = held;
     try {
-      if (held.length > 0 && this.#options.resume) again = await this.#options.resume(held);
+      if (held.length > 0 && this.#resume) again = await this.#resume(held);
     } catch (err) {
       this.#options.log.error({ err, held: held.length }, 'Could not tell what to send again, so all is sent again');
     }

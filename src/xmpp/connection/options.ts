@@ -44,7 +44,7 @@ export const DEFAULT_TIMING: LinkTiming = {
   deferFor: 10_000,
 };
 
-export interface LinkOptions<T> {
+export interface LinkOptions {
   /** `xmpp://host:port`, or `xmpps://host:port` for direct TLS. */
   readonly service: string;
   /** The authority of the server's certificate, PEM text; without it, the system's authorities. */
@@ -54,11 +54,6 @@ export interface LinkOptions<T> {
   /** The server's own domain, where the pings go. */
   readonly serverDomain: string;
   readonly log: LinkLog;
-  /**
-   * Called when the link is up, before anything is written, with what was not handed over and what has waited since, in
-   * order. Resolves to what is to be written. If it rejects, all is.
-   */
-  readonly resume?: (held: OutgoingStanza<T>[]) => Promise<OutgoingStanza<T>[]>;
   readonly timing?: Partial<LinkTiming>;
   /** Stanzas held in memory, in characters; default 64 Mi. */
   readonly maxQueuedBytes?: number;
@@ -67,6 +62,12 @@ export interface LinkOptions<T> {
   /** Deepest stanza that is taken in, in levels of elements; default 200. */
   readonly maxDepth?: number;
 }
+
+/**
+ * Called when the link is up, before anything is written, with what was not handed over and what has waited since, in
+ * order. Resolves to what is to be written. If it rejects, all is.
+ */
+export type Resume<T> = (held: OutgoingStanza<T>[]) => Promise<OutgoingStanza<T>[]>;
 
 export interface LinkEvents<T> {
   /** The link is up, and what was held has been written again or is being so. */

@@ -1,5 +1,8 @@
+import { Capabilities } from '../../../src/iq/capabilities.ts';
 import { IqService, type IqServiceOptions } from '../../../src/iq/iq-service.ts';
 import type { IqCounts } from '../../../src/iq/request-relay.ts';
+import { Requester } from '../../../src/iq/requester.ts';
+import { IdSource } from '../../../src/xmpp/stanza/ids.ts';
 import { opened } from '../process/opened.ts';
 import { parseStanza } from '../stanzas/xml.ts';
 import { openDeliveryStage } from './delivery-stage.ts';
@@ -21,9 +24,19 @@ export function openIqStage(
 ) {
   const room = openDeliveryStage(url, receipts);
   const counts = noCounts();
+  const { addresses, pipeline } = room.receipts;
+  const { timeLimit } = options;
+  const requester = new Requester({
+    link: room.link,
+    addresses,
+    ids: new IdSource(),
+    ...(timeLimit !== undefined && { timeLimit }),
+  });
   const queries = new IqService({
-    addresses: room.receipts.addresses,
-    pipeline: room.receipts.pipeline,
+    requester,
+    capabilities: new Capabilities({ requester, pipeline }),
+    addresses,
+    pipeline,
     refuser: room.receipts.passthrough,
     clock: room.receipts.clock,
     quotas: room.receipts.quotas,

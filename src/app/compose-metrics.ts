@@ -1,0 +1,31 @@
+import type { HealthMonitor } from '../health/health-monitor.ts';
+import { isResponsive } from '../health/readiness.ts';
+import type { Counters } from '../metrics/counters.ts';
+import { type Figures, Metrics } from '../metrics/metrics.ts';
+import type { Link } from '../xmpp/connection/link.ts';
+import type { StoreParts } from './compose-store.ts';
+
+export interface MetricsParts {
+  readonly counters: Counters;
+  readonly store: StoreParts;
+  readonly link: Pick<Link<never>, 'online' | 'stats'>;
+  readonly health: HealthMonitor;
+}
+
+/** What `/metrics` shows, put together. */
+export function composeMetrics({ counters, store, link, health }: MetricsParts): Metrics {
+  const { ledger, queues, queries } = store;
+  const figures = async (): Promise<Figures> => {
+    const [found, undelivered, paused] = await Promise.all([
+      ledger.figures(),
+      queues.undelivered.getFailedCount(),
+      queries.paused(),
+    ]);
+    return { ...found, undelivered, paused: paused !== undefined };
+  };
+  const linkFigures = () => {
+    const { online, stats } = link;
+    return { up: isResponsive({ online, ...stats }), reconnects: stats.reconnects };
+  };
+  return new Metrics({ figures, link: linkFigures, health: () => health.figures }, counters);
+}

@@ -1,0 +1,143 @@
+import { SubdomainPolicy } from '../addressing/subdomain-policy.ts';
+import type { Config } from '../config/config.ts';
+import { Delivery } from '../delivery/delivery.ts';
+import type { Sent } from '../delivery/ports.ts';
+import type { HealthMonitor } from '../health/health-monitor.ts';
+import { Capabilities } from '../iq/capabilities.ts';
+import { IqService } from '../iq/iq-service.ts';
+import { Requester } from '../iq/requester.ts';
+import { Workers } from '../jobs/workers.ts';
+import { Counters } from '../metrics/counters.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { IngressQueue } from '../routing/ingress-queue.ts';
+import type { Log } from '../util/log.ts';
+import { openMessageTrace } from '../util/message-trace.ts';
+import { Link } from '../xmpp/connection/link.ts';
+import { IdSource } from '../xmpp/stanza/ids.ts';
+import { composeAdministration } from './compose-administration.ts';
+import { composeHealth } from './compose-health.ts';
+import { composeMetrics } from './compose-metrics.ts';
+import { composeRouter } from './compose-router.ts';
+import { composeStore, type StoreParts } from './compose-store.ts';
+import type { Tuning } from './tuning.ts';
+
+/** All rooms, put together, and not started. */
+export interface Rooms {
+  readonly store: StoreParts;
+  readonly link: Link<Sent>;
+  readonly delivery: Delivery;
+  readonly iq: IqService;
+  readonly ingress: IngressQueue;
+  readonly workers: Workers;
+  readonly health: HealthMonitor;
+  readonly metrics: Metrics;
+}
+
+/**
+ * Puts the rooms together, from the lowest to the highest: each gets those that it calls, and those exist already. What a
+ * lower room has to say to a higher one, it says in events: connect-events.ts has them.
+ */
+export function composeRooms(config: Config, log: Log, version: string, tuning: Tuning): Rooms {
+  const { xmpp, ack, maxStanzaBytes } = config;
+  const counters = new Counters();
+  const { counts } = counters;
+  const trace = openMessageTrace(log, { bodies: config.logBodies });
+  const addresses = new SubdomainPolicy({ ...xmpp, ackFrom: ack.from });
+  const store = composeStore(config, counters, log, tuning);
+  const { ledger, pipeline, queues, retry, monitoring } = store;
+  const link = new Link<Sent>({
+    service: xmpp.service,
+    ...(xmpp.tlsCa !== undefined && { tlsCa: xmpp.tlsCa }),
+    domain: xmpp.componentDomain,
+    secret: xmpp.componentSecret,
+    serverDomain: xmpp.servedDomain,
+    log,
+    ...(tuning.link && { timing: tuning.link }),
+  });
+  const { timeLimit } = tuning.queries ?? {};
+  const ids = new IdSource();
+  const requester = new Requester({ link, addresses, ids, ...(timeLimit !== undefined && { timeLimit }) });
+  const capabilities = new Capabilities({ requester, pipeline });
+  const delivery = new Delivery({
+    link,
+    ledger,
+    pipeline,
+    addresses,
+    ack,
+    retry,
+    redeliveryWindow: config.retry.redeliveryWindow,
+    maxStanzaBytes,
+    quotas: {
+      limits: config.quotas,
+      memoryUsed: () => monitoring.monitor.state.memoryUsed,
+      onRefused: (share) => counters.overQuota(share),
+    },
+    counts,
+    jobs: queues,
+    events: {
+      onStored: (ms) => counters.timeToStored.observe(ms / 1000),
+      onDelivered: (ms) => counters.timeToDelivered.observe(ms / 1000),
+      onRefused: (condition) => counters.refused(condition),
+    },
+    log,
+    trace,
+    ping: (full) => requester.ping(full),
+    reaches: (from, to) => requester.reaches(from, to),
+    batching: { request: (full, payload) => requester.notify(full, payload) },
+    presence: {
+      receiptsOf: (full, caps) => capabilities.receipts(caps, full),
+      ...(tuning.presence !== undefined && { timing: tuning.presence }),
+    },
+  });
+  const iq = new IqService({
+    requester,
+    capabilities,
+    addresses,
+    pipeline,
+    refuser: delivery.passthrough,
+    clock: ledger.clock,
+    quotas: delivery.quotas,
+    link,
+    counts,
+    maxStanzaBytes,
+    onUnmatchedReply: (from, doubtful) => delivery.pings.strayReply(from, doubtful),
+    log,
+    ...tuning.queries,
+  });
+  const health = composeHealth({ redis: monitoring, link, pipeline, config, log, timing: tuning.health });
+  const { commands, forgetting } = composeAdministration({
+    config,
+    addresses,
+    store,
+    counts,
+    delivery,
+    health,
+    version,
+    log,
+  });
+  const router = composeRouter({ addresses, link, delivery, iq, ledger, commands, version, log });
+  const ingress = new IngressQueue({
+    handle: (stanza) => router.stanza(stanza),
+    backlog: () => pipeline.waiting,
+    mostOfOne: config.quotas.rate === 0 ? Number.POSITIVE_INFINITY : Math.ceil(config.quotas.burst / 5),
+    refuse: (stanza) => router.refuseForRate(stanza),
+  });
+  const workers = new Workers({
+    pipeline,
+    outbox: delivery.outbox,
+    endings: delivery.endings,
+    pings: delivery.pings,
+    retry,
+    connection: store.connections.workers,
+    onProblem: store.onProblem,
+    prefix: config.redis.prefix,
+    queues,
+    forgetting,
+    ledger,
+    trace,
+    ...(tuning.sweepEvery !== undefined && { sweepEvery: tuning.sweepEvery }),
+    log,
+  });
+  const metrics = composeMetrics({ counters, store, link, health });
+  return { store, link, delivery, iq, ingress, workers, health, metrics };
+}

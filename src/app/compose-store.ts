@@ -1,0 +1,56 @@
+import { EventEmitter } from 'node:events';
+import type { Config } from '../config/config.ts';
+import { Queues } from '../jobs/queues.ts';
+import type { Counters } from '../metrics/counters.ts';
+import { RedisQueries } from '../store/redis/administration-queries.ts';
+import { type Connections, connect } from '../store/redis/connections.ts';
+import { Ledger } from '../store/redis/ledger.ts';
+import { Pipeline } from '../store/redis/pipeline.ts';
+import { RetryPolicy } from '../store/retry-policy.ts';
+import { type Log, throttled } from '../util/log.ts';
+import { composeRedisMonitoring, type RedisMonitoring } from './compose-health.ts';
+import type { Tuning } from './tuning.ts';
+
+/** All that is kept in Redis, and the ways to it. It knows of nothing above it: what happens there goes out as events. */
+export interface StoreParts {
+  readonly connections: Connections;
+  readonly ledger: Ledger;
+  readonly queries: RedisQueries;
+  readonly pipeline: Pipeline;
+  readonly queues: Queues;
+  readonly retry: RetryPolicy;
+  readonly monitoring: RedisMonitoring;
+  /** `failing`: whether Redis has just begun, or stopped, to fail. */
+  readonly events: EventEmitter<{ failing: [failing: boolean] }>;
+  readonly onProblem: (error: Error) => void;
+}
+
+export function composeStore(config: Config, counters: Counters, log: Log, tuning: Tuning): StoreParts {
+  const { redis, retry: settings } = config;
+  const { prefix } = redis;
+  const { dedupWindow, undeliveredRetention } = settings;
+  const retry = new RetryPolicy(settings);
+  const onProblem = throttled(log, 'Redis');
+  const connections = connect({ url: redis.url }, onProblem);
+  const ledger = new Ledger(connections.ledger, {
+    prefix,
+    retry,
+    dedupWindow,
+    undeliveredRetention,
+    ...(tuning.lease !== undefined && { lease: tuning.lease }),
+  });
+  const events = new EventEmitter<{ failing: [failing: boolean] }>();
+  const pipeline = new Pipeline(ledger, {
+    log,
+    onFailing: (failing) => events.emit('failing', failing),
+    onSetAside: () => {
+      counters.counts.setAside += 1;
+    },
+    ...(tuning.pipelineTimeout !== undefined && { timeout: tuning.pipelineTimeout }),
+  });
+  const { clock } = ledger;
+  const queues = new Queues({ connection: connections.jobs, prefix, undeliveredRetention, onProblem, clock, log });
+  const queries = new RedisQueries(connections.ledger, ledger.keys);
+  const monitoring = composeRedisMonitoring(connections.ledger, { config, queues, log, timing: tuning.health });
+  return { connections, ledger, queries, pipeline, queues, retry, monitoring, events, onProblem };
+}

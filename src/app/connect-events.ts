@@ -1,0 +1,47 @@
+import type { Log } from '../util/log.ts';
+import type { Rooms } from './compose-rooms.ts';
+
+/** What lower rooms have to say to higher ones: all of it, in one place. */
+export function connectEvents(
+  { store, link, delivery, iq, ingress, workers, health }: Rooms,
+  log: Log,
+  { bodies }: { readonly bodies: boolean },
+): void {
+  const { pipeline, monitoring, events } = store;
+  events.on('failing', (failing) => delivery.presence.redis(failing));
+  pipeline.whenRoom(() => ingress.pump());
+  monitoring.monitor.onLoss(() => {
+    delivery.forgetCached();
+    iq.capabilities.forgetCached();
+  });
+
+  const heads = log.isLevelEnabled('trace');
+  link.on('stanza', (element) => {
+    if (heads) {
+      const { id, from, to, type } = element.attrs;
+      const content = bodies ? { content: element.toString() } : undefined;
+      log.trace({ stanza: element.name, id, from, to, type, ...content }, 'Stanza received');
+    }
+    if (element.name !== 'iq' || !health.handle(element)) ingress.take(element);
+  });
+  link.on('handedOver', (batch) => delivery.outbox.handedOver(batch));
+  link.on('proved', () => health.proved());
+  link.on('online', () => {
+    health.online();
+    delivery.presence.online();
+    workers.resume();
+  });
+  link.on('offline', () => {
+    health.offline();
+    delivery.presence.offline();
+    delivery.pings.offline();
+    void workers.pause();
+  });
+  link.on('quarantined', (stanza) => void delivery.unsendable.take(stanza));
+  link.on('oversized', ({ name, attrs }) => {
+    // Its id may be what is too large, and an answer that repeats it would be so as well.
+    const named = (attrs.id ?? '').length > 1000 ? { ...attrs, id: '' } : attrs;
+    const tooLarge = { condition: 'policy-violation', text: 'Too large' } as const;
+    delivery.passthrough.refuse({ name, attrs: named, inner: '' }, tooLarge);
+  });
+}

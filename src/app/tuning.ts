@@ -1,0 +1,15 @@
+import type { HealthTiming } from '../health/health-monitor.ts';
+import type { IqTiming } from '../iq/iq-service.ts';
+import type { PresenceTiming } from '../presence/presence-service.ts';
+import type { LinkTiming } from '../xmpp/connection/link.ts';
+
+/** Times (ms) that tests shorten; everything that an operator may set is in the configuration. */
+export interface Tuning {
+  readonly link?: Partial<LinkTiming>;
+  readonly lease?: number;
+  readonly sweepEvery?: number;
+  readonly pipelineTimeout?: number;
+  readonly presence?: Partial<PresenceTiming>;
+  readonly queries?: IqTiming;
+  readonly health?: HealthTiming;
+}
