@@ -83,6 +83,9 @@ test('the tarball has what is compiled, a README, a licence, and nothing else', 
   expect(names).toEqual(
     expect.arrayContaining(['js', 'd.ts'].flatMap((ending) => [`dist/client/src/index.${ending}`])),
   );
+  expect(readFileSync(inFolder('node_modules/openfire-receipts-client/LICENSE'), 'utf8')).toBe(
+    readFileSync(path.join(ROOT, 'LICENSE'), 'utf8'),
+  );
   expect(packed.version).toBe(manifest(path.join(PACKAGE, 'package.json')).version);
 });
 
