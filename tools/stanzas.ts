@@ -204,7 +204,7 @@ export function stanzas(): string {
     'nobody within 60 s gets `remote-server-timeout`. If the server has handled a request to a bare address of its own and says',
     'nothing for 8 s, the asker gets `service-unavailable`: that account does not exist (Openfire 5.1.1 answers no component then);',
     'unless a session of it is known by its presence. At most 1,000 requests of one user wait at a time, and 20,000 of all; more',
-    'are refused with `resource-constraint`, and so are all while Redis is unusable, and what is beyond [a share](shares.md).',
+    'are refused with `resource-constraint`, and so are all while Redis is unusable, and what is beyond [a quota](quotas.md).',
     'Requests are not stored or repeated.',
     '',
     '## Refused or ignored',

@@ -46,7 +46,7 @@ export const quotaSettings = {
     group: 'quotas',
     value: v.integer(1, 10_000),
     default: '10',
-    about: "How many senders' shares all users of one domain of `ALLOWED_DOMAINS` have together.",
+    about: "How many senders' quotas all users of one domain of `ALLOWED_DOMAINS` have together.",
   },
   REDIS_RESERVE: {
     group: 'quotas',
@@ -54,7 +54,7 @@ export const quotaSettings = {
     default: '10',
     about:
       "Percent of Redis' `maxmemory` that are kept free for receipts, redelivery and erasing: beyond the rest new messages " +
-      'are refused, and the process is not ready. In the 20 percent before that, shares shrink: who has most waiting is ' +
+      'are refused, and the process is not ready. In the 20 percent before that, quotas shrink: who has most waiting is ' +
       'refused first. 0: nothing is kept.',
   },
 } as const satisfies Record<string, Setting>;

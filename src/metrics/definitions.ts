@@ -45,7 +45,7 @@ export const DEFINITIONS = {
   over_share_total: {
     type: 'counter',
     labels: ['share'],
-    help: 'Stanzas that were refused because their sender had used up a share: of the rate, of messages or bytes that wait (messages, bytes), of those to one recipient (conversation), of his server (domain), or for want of memory in Redis (memory).',
+    help: 'Stanzas that were refused because their sender had used up a quota: of the rate, of messages or bytes that wait (messages, bytes), of those to one recipient (conversation), of his server (domain), or for want of memory in Redis (memory).',
   },
   evidence_total: {
     type: 'counter',
