@@ -124,7 +124,7 @@ export function composeRooms(config: Config, log: Log, version: string, tuning: 
   });
   const workers = new Workers({
     pipeline,
-    outbox: delivery.outbox,
+    copies: delivery.copies,
     endings: delivery.endings,
     pings: delivery.pings,
     retry,

@@ -16,8 +16,8 @@ import type { Message } from '../xmpp/stanza/message.ts';
 import { payloadDigest, recordKey, wireIdOf } from '../xmpp/stanza/message-key.ts';
 import { flattened } from '../xmpp/stanza/xml.ts';
 import type { AcknowledgementBatches } from './acknowledgement-batches.ts';
+import type { Copies } from './copies.ts';
 import type { Notices } from './notices.ts';
-import type { Outbox } from './outbox.ts';
 import type { Passthrough } from './passthrough.ts';
 import type { LinkPort } from './ports.ts';
 import type { Quotas } from './quotas.ts';
@@ -25,7 +25,7 @@ import type { Quotas } from './quotas.ts';
 export interface AcceptanceOptions {
   readonly link: LinkPort;
   readonly pipeline: StoreQueue;
-  readonly outbox: Outbox;
+  readonly copies: Pick<Copies, 'forward' | 'readdress'>;
   readonly notices: Notices;
   readonly batches: AcknowledgementBatches;
   readonly passthrough: Passthrough;
@@ -51,7 +51,7 @@ export class Acceptance {
   }
 
   take({ from, to }: Route, message: Message, element: Element): void {
-    const { pipeline, ids, counts, notices, batches, outbox, link, passthrough, quotas, onStored, clock, trace } =
+    const { pipeline, ids, counts, notices, batches, copies, link, passthrough, quotas, onStored, clock, trace } =
       this.#options;
     const { id, originId, asksReceipt, acceptsBatches } = message;
     const arrivedAt = clock.now();
@@ -145,7 +145,7 @@ export class Acceptance {
         }
         // The first word to a session does not wait for others.
         if (asksReceipt) batches.recordSupport(from.full, acceptsBatches);
-        outbox.forward(stored);
+        copies.forward(stored);
       },
       withdraw: () => withdraw(key, token),
       refuse: () => {
@@ -158,7 +158,7 @@ export class Acceptance {
 
   /** A resend: what is known is said again, to where the resend came from; nothing is forwarded. */
   #duplicate(known: StoredRecord, resend: StoredRecord): void {
-    const { counts, notices, link, pipeline, outbox, trace } = this.#options;
+    const { counts, notices, link, pipeline, copies, trace } = this.#options;
     const { senderResource, senderId, owesReceipt } = resend;
     counts.duplicates += 1;
     trace?.('duplicate', resend, { why: `it is known, and ${known.state}` });
@@ -169,7 +169,7 @@ export class Acceptance {
     if (ended !== undefined) link.send(ended, undefined, 'high', answerKey(known.state, about), about.sender);
     const moved = known.senderResource !== senderResource || known.senderId !== senderId;
     if (known.state === 'pending' && (moved || (owesReceipt && !known.owesReceipt))) {
-      outbox.readdress(known.key, senderResource, senderId, owesReceipt);
+      copies.readdress(known.key, senderResource, senderId, owesReceipt);
       pipeline.push({ request: readdress(known.key, senderResource, senderId, owesReceipt), done: () => {} });
     }
   }

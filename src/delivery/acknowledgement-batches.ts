@@ -1,8 +1,11 @@
 import { MAX_STATUS_MESSAGES } from '../../packages/protocol/elements.ts';
 import type { StoredRecord } from '../store/contract.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
+import { BatchSessions } from './batch-sessions.ts';
+import type { NoticeOutbox } from './notice-outbox.ts';
 import type { NoticeSubject, Notices } from './notices.ts';
 import type { LinkPort } from './ports.ts';
+import type { SessionEvents } from './session-events.ts';
 
 export interface AcknowledgementBatchesOptions {
   readonly link: LinkPort;
@@ -14,10 +17,9 @@ export interface AcknowledgementBatchesOptions {
   readonly request?: (fullJid: string, payload: string) => Promise<'taken' | 'refused' | 'silent'>;
   /** Whether other processes serve the domain: the server gives a client's answer to any of them. */
   readonly isShared?: () => boolean;
-  /** Their sender knows how these ended. */
-  readonly onNotified: (records: readonly StoredRecord[]) => void;
-  /** Their senders are to be told of each by itself. */
-  readonly onSeparate: (records: readonly StoredRecord[]) => void;
+  /** Takes what cannot go in a batch, and what a batch has told. */
+  readonly noticeOutbox: Pick<NoticeOutbox, 'send' | 'recordNotified'>;
+  readonly sessions: SessionEvents;
   /** How long an acknowledgement or a receipt waits for others, ms. */
   readonly maxDelay?: number;
 }
@@ -25,10 +27,6 @@ export interface AcknowledgementBatchesOptions {
 const MAX_DELAY = 200;
 /** How many characters a batch has at most. */
 const MAX_CHARACTERS = 20_000;
-/** How long a session that did not answer is told of each by itself, ms. */
-const UNRESPONSIVE_FOR = 300_000;
-/** Sessions that are remembered. */
-const MAX_SESSIONS = 50_000;
 
 /** What one session is about to be told. */
 interface Batch {
@@ -48,10 +46,7 @@ interface Batch {
  */
 export class AcknowledgementBatches {
   readonly #options: AcknowledgementBatchesOptions;
-  /** Sessions (full JIDs) that said that they take them, the oldest first. */
-  readonly #sessions = new Set<string>();
-  /** Until when (ms, by the monotonic clock) a session that did not answer is sent none. */
-  readonly #unresponsive = new Map<string, number>();
+  readonly #sessions = new BatchSessions();
   readonly #open = new Map<string, Batch>();
   /** Keys of those that are being told as delivered in a batch, sent or not. */
   readonly #pendingKeys = new Set<string>();
@@ -59,6 +54,7 @@ export class AcknowledgementBatches {
 
   constructor(options: AcknowledgementBatchesOptions) {
     this.#options = options;
+    options.sessions.on('ended', (user, resource) => this.forget(withResource(user, resource)));
   }
 
   /** A session has written a message that asks for a receipt, and said whether it takes batches. */
@@ -68,11 +64,9 @@ export class AcknowledgementBatches {
       if (this.#sessions.size > 0) this.forget(session);
       return;
     }
-    if (this.#options.request === undefined || this.#closed || this.#isUnresponsive(session)) return;
-    this.#sessions.delete(session);
-    this.#sessions.add(session);
-    const [oldest] = this.#sessions.size > MAX_SESSIONS ? this.#sessions : [];
-    if (oldest !== undefined) this.forget(oldest);
+    if (this.#options.request === undefined || this.#closed) return;
+    const oldest = this.#sessions.add(session);
+    if (oldest !== undefined) this.flush(oldest);
   }
 
   /** A session is over, or is another client's by now. */
@@ -126,7 +120,7 @@ export class AcknowledgementBatches {
     if (batch === undefined) return;
     this.#open.delete(session);
     clearTimeout(batch.timer);
-    const { request, notices, onNotified } = this.#options;
+    const { request, notices, noticeOutbox } = this.#options;
     // One by itself is as short, and needs no answer.
     if (this.#closed || request === undefined || batch.stored.length + batch.delivered.length < 2) {
       this.#sendSeparately(batch);
@@ -135,14 +129,10 @@ export class AcknowledgementBatches {
     void request(session, notices.batch(batch.stored, batch.delivered)).then((outcome) => {
       if (outcome === 'taken') {
         for (const { key } of batch.delivered) this.#pendingKeys.delete(key);
-        onNotified(batch.delivered);
+        noticeOutbox.recordNotified(batch.delivered);
         return;
       }
-      if (outcome === 'silent') {
-        this.#unresponsive.set(session, performance.now() + UNRESPONSIVE_FOR);
-        const [oldest] = this.#unresponsive.size > MAX_SESSIONS ? this.#unresponsive.keys() : [];
-        if (oldest !== undefined) this.#unresponsive.delete(oldest);
-      }
+      if (outcome === 'silent') this.#sessions.unresponsive(session);
       this.#sendSeparately(batch);
       this.forget(session);
     });
@@ -156,13 +146,13 @@ export class AcknowledgementBatches {
   }
 
   #sendSeparately({ stored, delivered }: Batch): void {
-    const { link, notices, onSeparate } = this.#options;
+    const { link, notices, noticeOutbox } = this.#options;
     for (const { key } of delivered) this.#pendingKeys.delete(key);
     for (const about of stored) {
       const acknowledgement = notices.acknowledgement(about);
       if (acknowledgement !== undefined) link.send(acknowledgement, undefined, 'high', undefined, about.sender);
     }
-    onSeparate(delivered);
+    for (const record of delivered) noticeOutbox.send(record);
   }
 
   /** The batch that something for this session goes into; undefined when it is to be sent alone. */
@@ -189,13 +179,5 @@ export class AcknowledgementBatches {
     batch.entries += 1;
     batch.characters += senderId.length + recipient.length;
     if (batch.entries >= MAX_STATUS_MESSAGES || batch.characters >= MAX_CHARACTERS) this.flush(session);
-  }
-
-  #isUnresponsive(session: string): boolean {
-    const until = this.#unresponsive.get(session);
-    if (until === undefined) return false;
-    if (performance.now() < until) return true;
-    this.#unresponsive.delete(session);
-    return false;
   }
 }

@@ -4,58 +4,30 @@ import { PresenceService, type PresenceTiming } from '../presence/presence-servi
 import type { Store, StoreClock, StoreQueue } from '../store/contract.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
-import { withResource } from '../xmpp/stanza/address.ts';
 import type { AckFormat } from '../xmpp/stanza/build.ts';
 import { IdSource } from '../xmpp/stanza/ids.ts';
 import { Acceptance } from './acceptance.ts';
 import { AcknowledgementBatches, type AcknowledgementBatchesOptions } from './acknowledgement-batches.ts';
+import { Bounces } from './bounces.ts';
+import { Copies } from './copies.ts';
+import type { Counts } from './counts.ts';
 import { Endings } from './endings.ts';
 import { MessageHandler } from './message-handler.ts';
+import { NoticeOutbox } from './notice-outbox.ts';
 import { Notices } from './notices.ts';
 import { Outbox } from './outbox.ts';
 import { Passthrough } from './passthrough.ts';
 import type { JobsPort, LinkPort } from './ports.ts';
 import { NO_LIMITS, Quotas, type QuotasOptions } from './quotas.ts';
 import { ReceiptSupport } from './receipt-support.ts';
+import { RedeliveryWindows } from './redelivery-windows.ts';
 import { Refusals, type RefusalsOptions } from './refusals.ts';
 import { SequenceGaps } from './sequence-gaps.ts';
+import { SessionEvents } from './session-events.ts';
 import { SessionPings, type SessionPingsOptions } from './session-pings.ts';
 import { SessionRedelivery } from './session-redelivery.ts';
 import { Settlement } from './settlement.ts';
 import { Unsendable } from './unsendable.ts';
-
-/** What this room counts; plain fields, since it counts tens of thousands of stanzas a second. */
-export interface Counts {
-  accepted: number;
-  duplicates: number;
-  delivered: number;
-  redelivered: number;
-  handedOver: number;
-  rejected: number;
-  expired: number;
-  unconfirmed: number;
-  quarantined: number;
-  lateReceipts: number;
-  repeatedReceipts: number;
-  unmatchedReceipts: number;
-  bouncesTemporary: number;
-  bouncesPermanent: number;
-  passedThrough: number;
-  evidenceSessionEnded: number;
-  evidenceSessionSilent: number;
-  evidenceBounced: number;
-  evidenceNotStored: number;
-  evidenceGap: number;
-  provedByMarker: number;
-  provedByReply: number;
-  provedByReaction: number;
-  dropped: number;
-  presencesRelayed: number;
-  presenceProbes: number;
-  presenceReplies: number;
-  staleSessions: number;
-  setAside: number;
-}
 
 /** What the other rooms are told. */
 interface DeliveryEvents {
@@ -103,12 +75,16 @@ export interface DeliveryOptions {
   };
 }
 
-/** The receipt interceptor, put together: stanzas in, the ledger, stanzas out. */
+/**
+ * The life of messages, put together: each part is given those that it calls, and what happens elsewhere comes as events.
+ * Stanzas in, the ledger, stanzas out.
+ */
 export class Delivery {
   readonly addresses: AddressPolicy;
   /** The ledger's time. */
   readonly clock: StoreClock;
   readonly pipeline: StoreQueue;
+  readonly copies: Copies;
   readonly outbox: Outbox;
   readonly endings: Endings;
   readonly unsendable: Unsendable;
@@ -121,94 +97,71 @@ export class Delivery {
   readonly presence: PresenceService;
   /** Messages from the link go here. */
   readonly messages: MessageHandler;
+  readonly #windows: RedeliveryWindows;
   readonly #receiptSupport = new ReceiptSupport();
 
   constructor(options: DeliveryOptions) {
-    const { link, ledger, addresses, ack, retry, counts, events, jobs, log } = options;
+    const { link, ledger, pipeline, addresses, ack, retry, counts, events, jobs, trace, log } = options;
+    const { clock } = ledger;
     this.addresses = addresses;
-    this.clock = ledger.clock;
+    this.clock = clock;
     const ids = new IdSource();
-    this.pipeline = options.pipeline;
-    const notices = new Notices({
-      addresses,
-      ids,
-      ackFormat: ack.format,
-      messageTtl: retry.settings.messageTtl,
+    this.pipeline = pipeline;
+    const base = { ...events, jobs, trace, clock, link, pipeline, addresses, ids, retry, counts, log };
+    const sessions = new SessionEvents();
+    const passthrough = new Passthrough(base);
+    this.passthrough = passthrough;
+    const { maxStanzaBytes, redeliveryWindow } = options;
+    const presence = new PresenceService({
+      ...base,
+      refuser: passthrough,
+      maxStanzaBytes,
+      stored: ledger,
+      observer: sessions,
+      ...options.presence,
     });
+    this.presence = presence;
+
+    const notices = new Notices({ addresses, ids, ackFormat: ack.format, messageTtl: retry.settings.messageTtl });
+    const noticeOutbox = new NoticeOutbox({ ...base, notices });
+    const isShared = () => presence.others > 0;
     this.batches = new AcknowledgementBatches({
       link,
       notices,
-      isShared: () => this.presence.others > 0,
-      onNotified: (records) => this.outbox.recordNotified(records),
-      onSeparate: (records) => {
-        for (const record of records) this.outbox.notifySeparately(record);
-      },
+      noticeOutbox,
+      sessions,
+      isShared,
       ...options.batching,
     });
-    const { batches } = this;
-    const { clock } = ledger;
-    const { trace } = options;
-    const base = {
-      ...events,
-      jobs,
-      trace,
-      clock,
-      batches,
-      link,
-      pipeline: this.pipeline,
-      addresses,
-      ids,
-      notices,
-      retry,
-      counts,
-      log,
-    };
-    this.passthrough = new Passthrough(base);
-    this.outbox = new Outbox(base);
-    const { maxStanzaBytes, redeliveryWindow } = options;
-    const status = (keys: readonly string[]) => ledger.status(keys);
+    this.copies = new Copies(base);
+    this.outbox = new Outbox({ ...base, copies: this.copies, noticeOutbox });
     this.sequenceGaps = new SequenceGaps(base);
-    this.pings = new SessionPings({
-      ...base,
-      ping: options.ping ?? (async () => 'unknown'),
-      onDoubt: (user) => this.presence.probeUser(user),
-      onJudged: (user) => this.sessionRedelivery.sessionAvailable(user, 'update'),
-    });
-    const { pings } = this;
-    this.sessionRedelivery = new SessionRedelivery({
-      ...base,
-      outbox: this.outbox,
-      redeliveryWindow,
-      status,
-      ...(options.ping && { caughtUp: (user, resource) => pings.caughtUp(user, resource) }),
-    });
+    const { batches, copies, outbox, sequenceGaps } = this;
+
+    const { ping = async () => 'unknown' as const } = options;
+    const pings = new SessionPings({ ...base, presence, ping });
+    this.pings = pings;
+    const settling = options.ping && { caughtUp: (user: string, resource: string) => pings.caughtUp(user, resource) };
+    const status = (keys: readonly string[]) => ledger.status(keys);
+    this.#windows = new RedeliveryWindows({ ...base, copies, redeliveryWindow, status, ...settling });
+    const windows = this.#windows;
+    this.sessionRedelivery = new SessionRedelivery({ ...base, windows, sessions, pings });
+
+    const endings = new Endings({ ...base, copies, batches, noticeOutbox, windows });
+    this.endings = endings;
+    this.unsendable = new Unsendable({ ...base, outbox, noticeOutbox, endings });
     const unlimited = { limits: NO_LIMITS, memoryUsed: () => undefined, onRefused: () => {} };
     const quotas = new Quotas({ servedDomain: addresses.servedDomain, ...(options.quotas ?? unlimited) });
     this.quotas = quotas;
-    const { passthrough } = this;
-    const rooms = { ...base, quotas, passthrough, refuser: passthrough, outbox: this.outbox, maxStanzaBytes };
-    const observer: SessionObserver = {
-      began: (user) => this.sessionRedelivery.sessionAvailable(user, 'login'),
-      updated: (user, again) => this.sessionRedelivery.sessionAvailable(user, again ? 'heard again' : 'update'),
-      ended: (user, resource) => {
-        this.sessionRedelivery.sessionEnded(user);
-        this.batches.forget(withResource(user, resource));
-      },
-    };
-    this.presence = new PresenceService({ ...rooms, stored: ledger, observer, ...options.presence });
-    this.endings = new Endings({ ...base, outbox: this.outbox, sessionRedelivery: this.sessionRedelivery });
-    const { endings } = this;
-    this.unsendable = new Unsendable({ ...base, outbox: this.outbox, endings });
-    const acceptance = new Acceptance(rooms);
     const refusals = new Refusals({ ...base, reaches: options.reaches ?? (async () => 'unknown') });
-    const settlement = new Settlement({
+    const receiptSupport = this.#receiptSupport;
+    const rooms = { ...base, quotas, passthrough, maxStanzaBytes };
+    this.messages = new MessageHandler({
       ...rooms,
-      receiptSupport: this.#receiptSupport,
-      sequenceGaps: this.sequenceGaps,
-      endings,
-      refusals,
+      acceptance: new Acceptance({ ...rooms, copies, notices, batches }),
+      settlement: new Settlement({ ...rooms, copies, receiptSupport, sequenceGaps, endings }),
+      bounces: new Bounces({ ...rooms, endings, refusals }),
     });
-    this.messages = new MessageHandler({ ...rooms, acceptance, settlement });
   }
 
   /** Redis has lost its data: what was remembered of them counts no more. */
@@ -220,10 +173,10 @@ export class Delivery {
   /** Looks and sends no more on its own account. */
   close(): void {
     this.batches.close();
-    this.outbox.leases.close();
+    this.outbox.close();
     this.sequenceGaps.close();
     this.pings.close();
-    this.sessionRedelivery.close();
+    this.#windows.close();
     this.presence.close();
   }
 }

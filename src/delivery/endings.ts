@@ -1,14 +1,18 @@
 import { type StoredRecord, type StoreQueue, supersede } from '../store/contract.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
+import type { AcknowledgementBatches } from './acknowledgement-batches.ts';
+import type { Copies } from './copies.ts';
 import { ENDINGS, type Ending } from './message-state.ts';
-import type { Outbox } from './outbox.ts';
+import type { NoticeOutbox } from './notice-outbox.ts';
 import type { JobsPort } from './ports.ts';
-import type { SessionRedelivery } from './session-redelivery.ts';
+import type { RedeliveryWindows } from './redelivery-windows.ts';
 
 export interface EndingsOptions {
   readonly pipeline: Pick<StoreQueue, 'push'>;
-  readonly outbox: Pick<Outbox, 'dropCopy' | 'notify' | 'redeliver'>;
-  readonly sessionRedelivery: Pick<SessionRedelivery, 'messageEnded'>;
+  readonly copies: Pick<Copies, 'drop' | 'redeliver'>;
+  readonly batches: Pick<AcknowledgementBatches, 'delivered'>;
+  readonly noticeOutbox: Pick<NoticeOutbox, 'send'>;
+  readonly windows: Pick<RedeliveryWindows, 'messageEnded'>;
   readonly jobs: JobsPort;
   readonly counts: {
     delivered: number;
@@ -40,15 +44,16 @@ export class Endings {
    * @returns settled when its dead letter is put down, if there is one; never rejects
    */
   conclude(record: StoredRecord, ending: Ending): Promise<void> | undefined {
-    const { outbox, sessionRedelivery, jobs, counts, trace } = this.#options;
+    const { copies, windows, jobs, counts, trace } = this.#options;
     const { to, sender, deadLetter, counter } = ENDINGS[ending];
     trace?.(to ?? 'discarded', record, { why: record.condition ?? ending });
-    outbox.dropCopy(record.key);
-    sessionRedelivery.messageEnded(record.recipient, record.key);
+    // A copy that still waits must not be written after its sender was told that it was not delivered.
+    copies.drop(record.key);
+    windows.messageEnded(record.recipient, record.key);
     if (counter !== undefined) counts[counter] += 1;
     if (to === 'delivered') this.#arrived(record);
     // Who did not ask is told of failures alone (XEP-0184 section 5.1: the request is what allows a receipt).
-    if (sender === 'failure' || (sender !== 'nothing' && record.owesReceipt)) outbox.notify(record);
+    if (sender === 'failure' || (sender !== 'nothing' && record.owesReceipt)) this.#notify(record);
     // Jobs are made for later attempts only; a healthy message has none to remove.
     if (record.attempt > 1 || ending !== 'delivered') jobs.attemptOver(record);
     if (deadLetter === 'put') return jobs.putDeadLetter(record);
@@ -61,8 +66,10 @@ export class Endings {
    * anything followed from it. All of this is idempotent.
    */
   repeat(record: StoredRecord): Promise<void> | undefined {
-    this.#options.outbox.notify(record);
-    if (record.state === 'expired' || record.state === 'rejected') return this.#options.jobs.putDeadLetter(record);
+    const { copies, jobs } = this.#options;
+    copies.drop(record.key);
+    this.#notify(record);
+    if (record.state === 'expired' || record.state === 'rejected') return jobs.putDeadLetter(record);
     return undefined;
   }
 
@@ -70,7 +77,15 @@ export class Endings {
   requeue(record: StoredRecord): void {
     // Its jobs are those of the attempt before.
     this.conclude({ ...record, attempt: record.attempt - 1 }, 'requeued');
-    this.#options.outbox.redeliver(record, false);
+    this.#options.copies.redeliver(record, false);
+  }
+
+  /** Tells a sender how his message ended; one who is away is told when he comes. */
+  #notify(record: StoredRecord): void {
+    const { batches, noticeOutbox, trace } = this.#options;
+    if (record.senderAway) trace?.('notification deferred', record, { why: 'its sender is away' });
+    else if (!batches.delivered(record)) noticeOutbox.send(record);
+    else trace?.('notified', record, { why: `it is ${record.state}; with others, in a batch` });
   }
 
   #arrived({ key, target, firstStoredAt, settledAt = firstStoredAt }: StoredRecord): void {

@@ -19,7 +19,7 @@ export interface LeasesOptions {
   readonly retry: RetryPolicy;
   readonly clock: Clock;
   /** The copies on their way. */
-  readonly copies: () => Iterable<Copy>;
+  readonly copies: Iterable<Copy>;
 }
 
 /**
@@ -56,7 +56,7 @@ export class Leases {
       waiting = [];
       if (all.length > 0) pipeline.push({ request: renewLease(all, until), done: () => {} });
     };
-    for (const sent of copies()) {
+    for (const sent of copies) {
       sent.looks = (sent.looks ?? 0) + 1;
       // A lease must not hide the end of a life.
       if (!this.#progress || sent.looks < LOOKS || retry.expiry(sent.record.storedAt) <= until) continue;

@@ -4,6 +4,7 @@ import type { AddressPolicy, Route } from '../addressing/address-policy.ts';
 import { type Message, readMessage } from '../xmpp/stanza/message.ts';
 import { escapeAttribute } from '../xmpp/stanza/xml.ts';
 import type { Acceptance } from './acceptance.ts';
+import type { Bounces } from './bounces.ts';
 import type { Passthrough } from './passthrough.ts';
 import type { Quotas } from './quotas.ts';
 import type { Settlement } from './settlement.ts';
@@ -12,6 +13,7 @@ export interface MessageHandlerOptions {
   readonly addresses: AddressPolicy;
   readonly acceptance: Acceptance;
   readonly settlement: Settlement;
+  readonly bounces: Bounces;
   readonly passthrough: Passthrough;
   readonly quotas: Quotas;
   readonly maxStanzaBytes: number;
@@ -43,7 +45,7 @@ export class MessageHandler {
   }
 
   #sort(route: Route, message: Message, element: Element): void {
-    const { acceptance, settlement, passthrough, maxStanzaBytes } = this.#options;
+    const { acceptance, settlement, bounces, passthrough, maxStanzaBytes } = this.#options;
     if (isLarger(message, maxStanzaBytes)) {
       // An answer has the id too, and must not be larger than what it refuses.
       if (idBytes(message) > maxStanzaBytes) passthrough.drop();
@@ -53,7 +55,7 @@ export class MessageHandler {
           text: `A stanza may have ${maxStanzaBytes} bytes`,
         });
     } else if (message.type === 'error') {
-      settlement.error(route, message, element);
+      bounces.take(route, message, element);
     } else if (message.type === 'groupchat') {
       passthrough.refuse(element, { condition: 'not-acceptable', text: 'Group chats do not pass through here' });
     } else {

@@ -1,255 +1,44 @@
-import type { AddressPolicy } from '../addressing/address-policy.ts';
-import {
-  claim,
-  handOver,
-  notified,
-  quarantine,
-  type StoreClock,
-  type StoredRecord,
-  type StoreQueue,
-} from '../store/contract.ts';
+import { type Clock, claim, type StoredRecord, type StoreQueue } from '../store/contract.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
-import type { MessageTrace, TraceDetails } from '../util/message-trace.ts';
-import type { OutgoingStanza, Priority } from '../xmpp/connection/outgoing-stanza.ts';
-import { withResource } from '../xmpp/stanza/address.ts';
-import { hasNoStoreHint, message, redelivery } from '../xmpp/stanza/build.ts';
-import { wireInner } from '../xmpp/stanza/message-key.ts';
-import { isSingleElement } from '../xmpp/stanza/xml.ts';
-import { InFlight } from './in-flight.ts';
+import type { MessageTrace } from '../util/message-trace.ts';
+import type { OutgoingStanza } from '../xmpp/connection/outgoing-stanza.ts';
+import type { Copies } from './copies.ts';
 import { Leases } from './leases.ts';
-import type { Notices } from './notices.ts';
-import type { JobsPort, LinkPort, Sent } from './ports.ts';
+import type { NoticeOutbox } from './notice-outbox.ts';
+import type { Sent } from './ports.ts';
 
 export interface OutboxOptions {
-  readonly link: LinkPort;
   readonly pipeline: StoreQueue;
-  readonly addresses: AddressPolicy;
-  readonly notices: Notices;
-  /** Tells senders together of what was delivered; returns whether it does so of this message. */
-  readonly batches: { delivered(record: StoredRecord): boolean };
+  readonly copies: Copies;
+  readonly noticeOutbox: NoticeOutbox;
   readonly retry: RetryPolicy;
-  readonly clock: StoreClock;
-  readonly jobs: Pick<JobsPort, 'attemptScheduled'>;
-  readonly counts: { handedOver: number; redelivered: number };
+  readonly clock: Clock;
+  readonly counts: { handedOver: number };
   readonly trace?: MessageTrace;
 }
 
-/**
- * What is on its way out and owed: copies to recipients and notices to senders. The ledger knows of each before it is
- * written, and forgets its lease only when the server has proved to have handled it.
- */
+/** What the link has of ours, copies and notices alike, from its being written to the server's proof that it has it. */
 export class Outbox {
   readonly #options: OutboxOptions;
-  /** Copies on their way, by their record's key. */
-  readonly #copies = new InFlight<Sent>();
-  /** Copies that the server has proved to have, which the ledger is about to note. */
-  readonly #handOversInHand = new InFlight<Sent>();
-  /** Receipts on their way to the ledger, of messages that have no copy on its way. */
-  readonly #receiptsInHand = new InFlight<true>();
-  /** Notices on their way. */
-  readonly #notices = new InFlight<Sent>();
-  /** Further copies of corrections, which may still wait behind what is new. */
-  #corrections: Sent[] = [];
   readonly leases: Leases;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
-    this.leases = new Leases({ ...options, copies: () => this.#copies });
-  }
-
-  /** Sends a message's first copy, to the resource that its sender addressed, if any. */
-  forward(record: StoredRecord): void {
-    this.#options.trace?.('forwarded', record, { session: withResource(record.recipient, record.recipientResource) });
-    if (record.target !== undefined) this.#dropOutdated(record.target);
-    this.#sendCopy(record, message(this.#outgoing(record, record.recipientResource)), 'normal');
-  }
-
-  /**
-   * Sends another copy, which was claimed.
-   *
-   * @param keptFromStorage whether this copy must not go to offline storage when an earlier one may lie there
-   * @param why for the log
-   * @param target the recipient's resource that it goes to; where a server sends what is for the bare address is its own choice
-   */
-  redeliver(record: StoredRecord, keptFromStorage: boolean, why = 'it was due', target = ''): void {
-    const { addresses, counts, trace, clock } = this.#options;
-    const inFlight = this.#copies.get(record.key);
-    if (inFlight?.held !== undefined && !inFlight.held.done) {
-      // The server is slow to prove that it has the last copy, or the link is about to be found broken: that one counts.
-      inFlight.attempt = record.attempt;
-      trace?.('redelivery skipped', record, { why: 'the server has not taken the copy before it yet' });
-      return;
-    }
-    // Its receipt is here; should that be for another, the lease ends.
-    if (this.#receiptsInHand.get(record.key)) {
-      trace?.('redelivery skipped', record, { why: 'its receipt is on its way to Redis' });
-      return;
-    }
-    const handOver = this.#handOversInHand.get(record.key);
-    if (handOver !== undefined) {
-      // It was claimed before the ledger knew that the server has it, which is still true.
-      trace?.('redelivery skipped', record, { why: 'the server has taken the copy before it' });
-      this.#copyHandedOver({ ...handOver, attempt: record.attempt });
-      return;
-    }
-    // What was never handed over is still a first attempt. Later ones go to whichever resource is there by now.
-    const first = record.copies === 0 && record.firstStoredAt === record.storedAt;
-    const resource = first ? record.recipientResource : target;
-    const noStore = keptFromStorage && record.copyOut;
-    const out = this.#outgoing(record, resource);
-    const firstSent = record.firstStoredAt - clock.aheadOfWall();
-    const xml = redelivery(out, addresses.componentDomain, firstSent, noStore);
-    // By itself: what is put behind a text that was cut may seem to end it.
-    if (!isSingleElement(`<x>${record.inner}</x>`)) {
-      trace?.('quarantined', record, { why: 'its stored text is damaged' });
-      this.#options.pipeline.push({ request: quarantine(record.key), done: () => {} });
-      return;
-    }
-    if (record.copies > 0) counts.redelivered += 1;
-    trace?.('redelivered', record, { why, session: withResource(record.recipient, resource) });
-    // What was never handed over is still waited for; a further copy can wait until the server has time for it.
-    this.#sendCopy(record, xml, record.copies > 0 ? 'low' : 'normal', noStore, target);
-    if (record.target !== undefined && record.copies > 0) this.#recordCorrection(record.key);
-  }
-
-  /** Tells a sender how his message ended, and owes it until the server has it; one who is away, when he comes. */
-  notify(record: StoredRecord): void {
-    // A copy that still waits must not be written after its sender was told that it was not delivered.
-    this.dropCopy(record.key);
-    const { trace, batches } = this.#options;
-    if (record.senderAway) {
-      trace?.('notification deferred', record, { why: 'its sender is away' });
-      return;
-    }
-    if (batches.delivered(record)) {
-      trace?.('notified', record, { why: `it is ${record.state}; with others, in a batch` });
-      return;
-    }
-    this.notifySeparately(record);
-  }
-
-  /** The same, in a stanza of its own. */
-  notifySeparately(record: StoredRecord): void {
-    const xml = this.#options.notices.ending(record);
-    const inFlight = this.#notices.get(record.key);
-    if (inFlight?.held !== undefined && !inFlight.held.done && inFlight.record.state === record.state) {
-      inFlight.attempt = record.attempt;
-      return;
-    }
-    // The body is in the text, and not kept twice.
-    const quotes = record.inner !== '';
-    const sent: Sent = { kind: 'notice', attempt: record.attempt, record: quotes ? { ...record, inner: '' } : record };
-    if (quotes) sent.quotes = true;
-    if (xml === undefined) this.recordNotified([record]);
-    else {
-      this.#options.trace?.('notified', record, { why: `it is ${record.state}` });
-      sent.held = this.#options.link.send(xml, sent, 'high', undefined, record.sender);
-      if (!sent.held.done) this.#notices.set(record.key, sent);
-    }
-  }
-
-  /** What is told about a message goes to another resource, about another id. */
-  readdress(key: string, senderResource: string, senderId: string | undefined, owesReceipt: boolean): void {
-    const sent = this.#copies.get(key);
-    if (sent === undefined) return;
-    sent.record = { ...sent.record, senderResource, senderId, owesReceipt: owesReceipt || sent.record.owesReceipt };
-  }
-
-  /**
-   * A receipt came that will most likely settle this one, and is on its way to the ledger: until it has been there, no
-   * further copy is sent. Gives what is known of one that is still on its way.
-   */
-  receiptArrived(key: string): StoredRecord | undefined {
-    const sent = this.#copies.get(key);
-    if (sent === undefined) {
-      this.#receiptsInHand.set(key, true);
-      return undefined;
-    }
-    sent.receiptArrived = true;
-    return sent.record;
-  }
-
-  /** The ledger has had the receipt that {@link receiptArrived} was told of. */
-  receiptHandled(key: string): void {
-    this.#receiptsInHand.delete(key);
-    const sent = this.#copies.get(key);
-    if (sent !== undefined) sent.receiptArrived = false;
-  }
-
-  /** A receipt has settled it: what is still on its way need not be sent again. */
-  dropCopy(key: string): void {
-    const sent = this.#copies.get(key);
-    if (sent === undefined) return;
-    if (sent.held) sent.held.done = true;
-    this.#copies.delete(key);
-  }
-
-  /** A notice that cannot be sent is owed no longer. */
-  giveUp(sent: Sent): void {
-    this.#gone(sent);
-    if (sent.kind === 'notice') this.recordNotified([sent.record]);
-  }
-
-  /** Sends a notice once more without the message's body, over which the server may end the stream; false when it has none. */
-  notifyWithoutBody(sent: Sent): boolean {
-    if (!sent.quotes) return false;
-    this.#gone(sent);
-    this.notifySeparately({ ...sent.record, attempt: sent.attempt });
-    return true;
+    this.leases = new Leases(options);
   }
 
   /** The server has handled these. */
   handedOver(batch: readonly Sent[]): void {
-    this.#options.counts.handedOver += batch.length;
+    const { copies, noticeOutbox, counts } = this.#options;
+    counts.handedOver += batch.length;
     this.leases.progress();
     const notices: StoredRecord[] = [];
     for (const sent of batch) {
-      this.#gone(sent);
+      this.#remove(sent);
       if (sent.kind === 'notice') notices.push(sent.record);
-      else this.#copyHandedOver(sent);
+      else copies.handedOver(sent);
     }
-    this.recordNotified(notices);
-  }
-
-  #copyHandedOver(sent: Sent): void {
-    const { pipeline, retry, clock } = this.#options;
-    const { record, attempt } = sent;
-    this.#options.trace?.('handed over', record);
-    if (sent.receiptArrived) return;
-    const now = clock.now();
-    const { storedAt } = record;
-    const copies = record.copies + 1;
-    const random = Math.random();
-    const request = handOver({
-      key: record.key,
-      attempt,
-      copies,
-      byTimetable: retry.bySchedule(storedAt, copies, now, random),
-      unconfirmed: retry.unconfirmed(storedAt, copies, now, random),
-      sender: record.sender,
-      recipient: record.recipient,
-      noStore: sent.noStore === true || hasNoStoreHint(record.inner),
-      // Of a chat (RFC 6121 section 8.5.3.2.1), servers make the best; later copies go to the bare address, as a rule.
-      resource: record.type === 'chat' ? '' : record.copies > 0 ? (sent.target ?? '') : record.recipientResource,
-    });
-    this.#handOversInHand.set(record.key, sent);
-    const noted = () => {
-      if (this.#handOversInHand.get(record.key) === sent) this.#handOversInHand.delete(record.key);
-    };
-    pipeline.push({
-      request,
-      failed: noted,
-      done: (due) => {
-        noted();
-        this.#options.trace?.(
-          due === undefined ? 'redelivery skipped' : 'redelivery scheduled',
-          record,
-          this.#scheduleOf(record, due),
-        );
-        // Not after a mere reconnect: what has no earlier copy out is in no trouble.
-        if (due !== undefined && record.copies > 0) this.#scheduled(record, attempt, due);
-      },
-    });
+    noticeOutbox.recordNotified(notices);
   }
 
   /**
@@ -262,7 +51,7 @@ export class Outbox {
         const sent = one.tag;
         if (sent === undefined) return one;
         if (one.done || !(await this.#claimAgain(sent))) {
-          this.#gone(sent);
+          this.#remove(sent);
           return undefined;
         }
         return one;
@@ -271,10 +60,21 @@ export class Outbox {
     return kept.filter((one) => one !== undefined);
   }
 
-  /** It is no longer on its way. */
-  #gone(sent: Sent): void {
-    const inFlight = sent.kind === 'copy' ? this.#copies : this.#notices;
-    if (inFlight.get(sent.record.key) === sent) inFlight.delete(sent.record.key);
+  /** It cannot be sent: a notice is owed no longer. */
+  giveUp(sent: Sent): void {
+    this.#remove(sent);
+    if (sent.kind === 'notice') this.#options.noticeOutbox.recordNotified([sent.record]);
+  }
+
+  /** Renews no leases any more. */
+  close(): void {
+    this.leases.close();
+  }
+
+  #remove(sent: Sent): void {
+    const { copies, noticeOutbox } = this.#options;
+    if (sent.kind === 'copy') copies.remove(sent);
+    else noticeOutbox.remove(sent);
   }
 
   async #claimAgain(sent: Sent): Promise<boolean> {
@@ -293,59 +93,5 @@ export class Outbox {
     } catch {
       return false;
     }
-  }
-
-  #sendCopy(record: StoredRecord, xml: string, priority: Priority, noStore = false, target = ''): void {
-    const sent: Sent = { kind: 'copy', attempt: record.attempt, record };
-    if (noStore) sent.noStore = true;
-    if (target !== '') sent.target = target;
-    sent.held = this.#options.link.send(xml, sent, priority, undefined, record.sender);
-    // Done already: the link holds as much as it may, and leaves this one to the ledger's lease.
-    if (!sent.held.done) this.#copies.set(record.key, sent);
-  }
-
-  #recordCorrection(key: string): void {
-    const inFlight = this.#corrections.filter((sent) => this.#copies.get(sent.record.key) === sent);
-    const sent = this.#copies.get(key);
-    this.#corrections = sent === undefined ? inFlight : [...inFlight, sent];
-  }
-
-  /** A later correction of the same message is about to go first: an older one must not be written after it. */
-  #dropOutdated(target: string): void {
-    for (const { record } of this.#corrections) if (record.target === target) this.dropCopy(record.key);
-  }
-
-  #outgoing(record: StoredRecord, resource: string): Parameters<typeof message>[0] {
-    return {
-      from: this.#options.addresses.copyFrom(record),
-      to: withResource(record.recipient, resource),
-      type: record.type,
-      id: record.wireId,
-      otherAttributes: record.otherAttributes,
-      inner: wireInner(record.inner, record.key, record.target),
-    };
-  }
-
-  /** Their senders know how these ended: nothing is owed to them any more. */
-  recordNotified(records: readonly StoredRecord[]): void {
-    const { trace } = this.#options;
-    if (trace !== undefined)
-      for (const record of records) trace('notification handed over', record, { why: `it is ${record.state}` });
-    for (const request of notified(records)) this.#options.pipeline.push({ request, done: () => {} });
-  }
-
-  /** For the log: what the rules of redelivery have decided about a copy that was handed over. */
-  #scheduleOf({ storedAt }: StoredRecord, due: number | undefined): TraceDetails {
-    if (due === undefined) return { why: 'it has ended, or a later copy is in flight' };
-    const only = due >= this.#options.retry.expiry(storedAt);
-    return {
-      due,
-      why: only ? 'only evidence brings another copy; then it expires' : 'by the clock, if no evidence comes first',
-    };
-  }
-
-  #scheduled(record: StoredRecord, attempt: number, due: number): void {
-    const expires = due >= this.#options.retry.expiry(record.storedAt);
-    this.#options.jobs.attemptScheduled({ record, attempt, due, expires });
   }
 }

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Address } from '../addressing/address-policy.ts';
 import { type Clock, recordPing, recordStrayPing, type StoreQueue } from '../store/contract.ts';
@@ -8,10 +9,13 @@ export interface SessionPingsOptions {
   readonly clock: Clock;
   /** See Requester.ping. */
   readonly ping: (fullJid: string) => Promise<'answered' | 'refused' | 'gone' | 'silent' | 'unknown'>;
-  /** Whether a session of this user's is there, only his server knows. */
-  readonly onDoubt: (user: string) => void;
-  /** What his sessions answered has been noted. */
-  readonly onJudged: (user: string) => void;
+  /** Asks a user's server which of his sessions are there, where only it knows. */
+  readonly presence: { probeUser(user: string): void };
+}
+
+interface PingEvents {
+  /** What a user's sessions answered, or did not, is known: it is to be looked what that means for his messages. */
+  judged: [user: string];
 }
 
 /** How much later than an answer a receipt may come that the client was to send before, ms: some answer on another thread. */
@@ -24,7 +28,7 @@ const GATHER = 1000;
  * it up, which takes a quarter of an hour on Openfire as it is; what went to it must not wait for that when its owner has
  * another device in his hand.
  */
-export class SessionPings {
+export class SessionPings extends EventEmitter<PingEvents> {
   readonly #options: SessionPingsOptions;
   /** Moves on when the link goes down: that an answer to an earlier question does not come says nothing. */
   #link = 0;
@@ -32,6 +36,7 @@ export class SessionPings {
   #closed = false;
 
   constructor(options: SessionPingsOptions) {
+    super();
     this.#options = options;
   }
 
@@ -42,7 +47,7 @@ export class SessionPings {
       return;
     }
     void Promise.all(resources.map((resource) => this.#ask(user, resource))).then(() => {
-      if (!this.#closed) this.#options.onJudged(user);
+      if (!this.#closed) this.emit('judged', user);
     });
   }
 
@@ -57,11 +62,11 @@ export class SessionPings {
   /** An answer came that nobody waits for here; `doubtful`: one that a server may have made for a session that is gone. */
   strayReply({ inner, resource }: Pick<Address, 'inner' | 'resource'>, doubtful: boolean): void {
     if (inner === '' || resource === '') return;
-    const { pipeline, onDoubt } = this.#options;
+    const { pipeline, presence } = this.#options;
     pipeline.push({
       request: recordStrayPing(inner, resource),
       done: (isNews) => {
-        if (isNews && doubtful && !this.#closed) onDoubt(inner);
+        if (isNews && doubtful && !this.#closed) presence.probeUser(inner);
       },
       refuse: () => {},
     });
@@ -83,14 +88,14 @@ export class SessionPings {
     this.#toLookAt.add(user);
     const look = () => {
       this.#toLookAt.delete(user);
-      if (!this.#closed) this.#options.onJudged(user);
+      if (!this.#closed) this.emit('judged', user);
     };
     setTimeout(look, GATHER).unref();
   }
 
   /** Whether it answered. */
   async #ask(user: string, resource: string): Promise<boolean> {
-    const { clock, pipeline, ping, onDoubt } = this.#options;
+    const { clock, pipeline, ping, presence } = this.#options;
     const link = this.#link;
     const asked = clock.now();
     const outcome = await ping(withResource(user, resource));
@@ -98,7 +103,7 @@ export class SessionPings {
     const answered = outcome === 'answered' || outcome === 'refused';
     if (!answered && link !== this.#link) return false;
     pipeline.push({ request: recordPing(user, resource, asked, answered), done: () => {}, refuse: () => {} });
-    if (outcome === 'refused') onDoubt(user);
+    if (outcome === 'refused') presence.probeUser(user);
     return answered;
   }
 }

@@ -1,46 +1,26 @@
-import type { Element } from '@xmpp/xml';
 import type { Route } from '../addressing/address-policy.ts';
-import {
-  bounce,
-  bringForward,
-  type Clock,
-  reject,
-  type StoredRecord,
-  type StoreQueue,
-  settle,
-  settleByMention,
-  settleUpTo,
-} from '../store/contract.ts';
-import type { RetryPolicy } from '../store/retry-policy.ts';
+import { type Clock, type StoreQueue, settle, settleByMention, settleUpTo } from '../store/contract.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
 import { received } from '../xmpp/stanza/build.ts';
-import { isPermanent } from '../xmpp/stanza/error-conditions.ts';
-import { isOwnId } from '../xmpp/stanza/ids.ts';
 import type { ImpliedReceipt, Message } from '../xmpp/stanza/message.ts';
 import { keyOfWireId, recordKey } from '../xmpp/stanza/message-key.ts';
-import { readError } from '../xmpp/stanza/stanza-error.ts';
+import type { Copies } from './copies.ts';
 import type { Endings } from './endings.ts';
-import type { Outbox } from './outbox.ts';
 import type { Passthrough } from './passthrough.ts';
 import type { ReceiptSupport } from './receipt-support.ts';
-import type { Refusals } from './refusals.ts';
 import type { SequenceGaps } from './sequence-gaps.ts';
 
 export interface SettlementOptions {
   readonly pipeline: StoreQueue;
-  readonly outbox: Pick<Outbox, 'receiptArrived' | 'receiptHandled'>;
+  readonly copies: Pick<Copies, 'receiptArrived' | 'receiptHandled'>;
   readonly endings: Pick<Endings, 'conclude'>;
   readonly passthrough: Passthrough;
   readonly receiptSupport: ReceiptSupport;
   readonly sequenceGaps: SequenceGaps;
-  readonly refusals: Pick<Refusals, 'isPermanent'>;
   readonly clock: Clock;
-  readonly retry: RetryPolicy;
   readonly counts: {
     repeatedReceipts: number;
     unmatchedReceipts: number;
-    bouncesTemporary: number;
-    bouncesPermanent: number;
     provedByMarker: number;
     provedByReply: number;
     provedByReaction: number;
@@ -51,12 +31,9 @@ export interface SettlementOptions {
 /** By what the ledger says of a receipt. */
 const ARRIVAL = { delivered: 'delivered', late: 'delivered late' } as const;
 
-/** Said of whatever a server refuses in the words that it has for somebody who does not exist, or is away. */
-const NOT_TAKEN = 'The server of this address does not take it';
-
 /**
- * What comes back from a recipient: receipts, and errors in a copy's stead. In a route here, he is `from`. It waits
- * apart from what he writes: who is flooded with messages returns a flood of receipts.
+ * What proves that a message arrived: receipts, markers, replies and reactions. In a route here, the recipient is `from`.
+ * It waits apart from what he writes: who is flooded with messages returns a flood of receipts.
  */
 export class Settlement {
   readonly #options: SettlementOptions;
@@ -86,21 +63,21 @@ export class Settlement {
     onSettled: () => void,
     key: string = this.#keyOf(route, id),
   ): void {
-    const { pipeline, outbox, endings, receiptSupport, counts, sequenceGaps, trace } = this.#options;
+    const { pipeline, copies, endings, receiptSupport, counts, sequenceGaps, trace } = this.#options;
     const { from, to } = route;
     const now = this.#options.clock.now();
     const sender = to.inner;
     const recipient = from.inner;
     const remember = receiptSupport.isNews(sender, recipient, now) ? { sender, recipient } : undefined;
     pipeline.push({
-      request: settle(key, from.resource, now, remember, outbox.receiptArrived(key)),
+      request: settle(key, from.resource, now, remember, copies.receiptArrived(key)),
       owner: from.returnsKey,
       failed: () => {
-        outbox.receiptHandled(key);
+        copies.receiptHandled(key);
         onSettled();
       },
       done: (settled) => {
-        outbox.receiptHandled(key);
+        copies.receiptHandled(key);
         switch (settled.outcome) {
           case 'unknown': {
             // An id that only looks like one of those that we mark. To make a key is what costs most of a receipt.
@@ -184,59 +161,5 @@ export class Settlement {
   /** The key of the message that he names, as it went out to him. */
   #keyOf({ from, to }: Route, id: string): string {
     return keyOfWireId(to.inner, from.inner, id);
-  }
-
-  /** A message of type `error`: a copy that came back, or somebody else's error on its way. */
-  error(route: Route, message: Message, element: Element): void {
-    const { pipeline, passthrough, endings, counts, clock, trace } = this.#options;
-    const { id } = message;
-    // Without an id it is about no message that anybody could name (RFC 6120 section 8.3.1 has it copied).
-    if (id === undefined) {
-      passthrough.drop();
-      return;
-    }
-    const { condition, errorType, text } = readError(element);
-    const permanent = isPermanent(condition);
-    const key = this.#keyOf(route, id);
-    const request = permanent ? reject(key, clock.now(), condition, errorType, text) : bounce(key);
-    pipeline.push({
-      request,
-      owner: route.from.returnsKey,
-      done: (bounced) => {
-        if (bounced.outcome === 'unknown') {
-          // About a receipt or an acknowledgement of ours, whose id nobody else knows; or not our business.
-          if (isOwnId(id)) passthrough.drop();
-          else passthrough.pass(route, message);
-        } else if (bounced.outcome === 'done' && permanent) {
-          counts.bouncesPermanent += 1;
-          void endings.conclude(bounced.record, 'rejected');
-        } else if (bounced.outcome === 'done') {
-          counts.bouncesTemporary += 1;
-          trace?.('came back', bounced.record, { why: condition, session: route.from.full });
-          this.#bringForward(bounced.record);
-          if (condition === 'service-unavailable') void this.#rejectIfPermanent(bounced.record);
-        }
-      },
-    });
-  }
-
-  /** It waits to be sent again; should that be in vain, it ends. */
-  async #rejectIfPermanent(record: StoredRecord): Promise<void> {
-    const { refusals, pipeline, endings, clock } = this.#options;
-    if (!(await refusals.isPermanent(record))) return;
-    const condition = 'service-unavailable';
-    pipeline.push({
-      request: reject(record.key, clock.now(), condition, 'cancel', NOT_TAKEN),
-      done: (rejected) => {
-        if (rejected.outcome === 'done') void endings.conclude(rejected.record, 'rejected');
-      },
-    });
-  }
-
-  /** It certainly did not arrive, so the ordinary timetable holds, also for a recipient who never confirmed anything. */
-  #bringForward(record: StoredRecord): void {
-    const { retry, clock } = this.#options;
-    const due = retry.bySchedule(record.storedAt, record.copies, clock.now(), Math.random());
-    this.#options.pipeline.push({ request: bringForward(record.key, due, record.recipient), done: () => {} });
   }
 }

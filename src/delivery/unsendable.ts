@@ -2,12 +2,14 @@ import { type Clock, reject, type StoreQueue } from '../store/contract.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
 import type { OutgoingStanza } from '../xmpp/connection/outgoing-stanza.ts';
 import type { Endings } from './endings.ts';
+import type { NoticeOutbox } from './notice-outbox.ts';
 import type { Outbox } from './outbox.ts';
 import type { JobsPort, Sent } from './ports.ts';
 
 export interface UnsendableOptions {
   readonly pipeline: Pick<StoreQueue, 'perform'>;
-  readonly outbox: Pick<Outbox, 'giveUp' | 'notifyWithoutBody'>;
+  readonly outbox: Pick<Outbox, 'giveUp'>;
+  readonly noticeOutbox: Pick<NoticeOutbox, 'sendWithoutBody'>;
   readonly endings: Pick<Endings, 'conclude'>;
   readonly jobs: Pick<JobsPort, 'putStanza'>;
   readonly clock: Clock;
@@ -28,11 +30,11 @@ export class Unsendable {
 
   /** Takes a stanza from the link's quarantine. Never rejects. */
   async take({ tag, xml }: OutgoingStanza<Sent>): Promise<void> {
-    const { outbox, jobs, counts, log } = this.#options;
+    const { outbox, noticeOutbox, jobs, counts, log } = this.#options;
     counts.quarantined += 1;
     try {
       if (tag?.kind === 'copy') await this.#reject(tag);
-      else if (tag === undefined || !outbox.notifyWithoutBody(tag)) {
+      else if (tag === undefined || !noticeOutbox.sendWithoutBody(tag)) {
         await jobs.putStanza(xml, WHY);
         if (tag) outbox.giveUp(tag);
       }

@@ -1,6 +1,6 @@
 import { type ConnectionOptions, type Job, UnrecoverableError, Worker } from 'bullmq';
+import type { Copies } from '../delivery/copies.ts';
 import type { Endings } from '../delivery/endings.ts';
-import type { Outbox } from '../delivery/outbox.ts';
 import { claim, expire, type Perform, requeue, type Store, type StoreQueue } from '../store/contract.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
 import type { MessageTrace, TracedMessage } from '../util/message-trace.ts';
@@ -30,7 +30,7 @@ export interface WorkersOptions {
   readonly queues: Queues;
   readonly ledger: Pick<Store, 'sweep' | 'clock'>;
   readonly pipeline: StoreQueue;
-  readonly outbox: Pick<Outbox, 'redeliver'>;
+  readonly copies: Pick<Copies, 'redeliver'>;
   readonly endings: Endings;
   /** Asks sessions of a user's whether they are there. */
   readonly pings: { ask(user: string, resources: readonly string[]): void };
@@ -99,7 +99,7 @@ export class Workers {
 
   /** Another copy, or another try to tell a sender; idempotent, since an attempt can be claimed once. */
   async #redeliver(job: Job<JobData>): Promise<string> {
-    const { pipeline, outbox, endings, pings, log, trace } = this.#options;
+    const { pipeline, copies, endings, pings, log, trace } = this.#options;
     let deadLetter: Promise<void> | undefined;
     const { key, attempt } = job.data;
     // What is sent is sent before a receipt behind it is taken: the other way round it would come after the sender was told.
@@ -107,7 +107,7 @@ export class Workers {
       if (taken.outcome !== 'claimed') return;
       trace?.('claimed by a job', taken.record, { job: job.id });
       const { record, noStore, target } = taken;
-      if (record.state === 'pending') outbox.redeliver(record, noStore, undefined, target);
+      if (record.state === 'pending') copies.redeliver(record, noStore, undefined, target);
       else deadLetter = endings.repeat(record);
     });
     if (claimed.outcome === 'overdue') return this.#expire(key);

@@ -97,7 +97,7 @@ describe('on the wire', () => {
     const record = await room.ledger.perform(expire(keyOf('m-1'), Date.now()));
     expect(record).toBeUndefined();
     const ended = await room.ledger.perform(expire(keyOf('m-1'), 0), Date.now() + 8 * DAY);
-    room.receipts.outbox.notify(ended!);
+    room.receipts.endings.repeat(ended!);
     expect(room.written()).toEqual([
       `<message type="error" from="bob@receipts.example.org" to="${ALICE}" id="m-1"><body>hello</body><error type="wait" by="receipts.example.org">` +
         '<recipient-unavailable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/>' +
@@ -110,7 +110,7 @@ describe('on the wire', () => {
     await room.given(HELLO);
     await room.handsOver();
     const ended = await room.ledger.perform(expire(keyOf('m-1'), 0), Date.now() + 8 * DAY);
-    room.receipts.outbox.notify(ended!);
+    room.receipts.endings.repeat(ended!);
     expect(room.written()).toEqual([
       `<message from="receipts.example.org" to="${ALICE}" id="…">` +
         `<unconfirmed xmlns="urn:openfire-receipts:0" id="m-1" to="bob@receipts.example.org"/>${NO_STORE}${PRIVATE}</message>`,
@@ -295,7 +295,7 @@ describe('redelivery', () => {
   const redeliver = async (confirms: boolean, attempt = 1) => {
     const claimed = await room.ledger.perform(claim(keyOf('m-1'), attempt));
     if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
-    room.receipts.outbox.redeliver(claimed.record, confirms);
+    room.receipts.copies.redeliver(claimed.record, confirms);
     return room.written();
   };
   const DELAY = /<delay xmlns="urn:xmpp:delay" from="receipts.example.org" stamp="2\d{3}-\d\d-\d\dT[\d:.]+Z"\/>/;
@@ -319,7 +319,7 @@ describe('redelivery', () => {
     await room.handsOver();
     const claimed = await room.ledger.perform(claim(recordKey('alice@example.org', 'carol@example.org', 'm-1'), 1));
     if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
-    room.receipts.outbox.redeliver(claimed.record, true);
+    room.receipts.copies.redeliver(claimed.record, true);
     expect(stamps(room.written()[0])).toBe(2);
   });
 
@@ -344,7 +344,7 @@ describe('redelivery', () => {
     expect(room.troubled).toEqual([]);
     const claimed = await room.ledger.perform(claim(keyOf('m-1'), 1));
     if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
-    room.receipts.outbox.redeliver(claimed.record, false);
+    room.receipts.copies.redeliver(claimed.record, false);
     await room.given();
     await room.handsOver();
     expect(room.troubled).toMatchObject([{ attempt: 2, expires: true, record: { wireId: 'm-1' } }]);
@@ -604,7 +604,7 @@ describe('addresses inside a message', () => {
     expect(await room.given(ANSWER)).toEqual([ACKNOWLEDGEMENT]);
     const claimed = await room.ledger.perform(claim(keyOf('m-1'), 1));
     if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
-    room.receipts.outbox.redeliver(claimed.record, true);
+    room.receipts.copies.redeliver(claimed.record, true);
     expect(room.written()).toEqual([expect.stringContaining(reply('bob@example.org/desk'))]);
   });
 

@@ -122,7 +122,7 @@ async function toldLater(end: number, after: number): Promise<string[]> {
   const { overdue } = await room.ledger.sweep(15_000, 10, end + after);
   for (const { key, attempt } of overdue) {
     const claimed = await room.ledger.perform(claim(key, attempt), end + after + 1);
-    if (claimed.outcome === 'claimed') room.receipts.outbox.notify(claimed.record);
+    if (claimed.outcome === 'claimed') room.receipts.endings.repeat(claimed.record);
   }
   return room.written();
 }
@@ -144,7 +144,7 @@ describe('what is owed after the end', () => {
     const end = Date.now() + 8 * DAY;
     const ended = await room.ledger.perform(expire(keyOf(ID), end), end);
     if (ended === undefined) throw new Error('It is not its time');
-    room.receipts.outbox.notify(ended);
+    room.receipts.endings.repeat(ended);
     expect(error(room.written())).toEqual(theError('recipient-unavailable'));
   });
 
@@ -198,7 +198,7 @@ describe('the error about a damaged record', () => {
     const name = room.ledger.keys.record(keyOf(ID));
     await room.redis.set(name, damage((await room.redis.get(name)) as string));
     const attempt = await room.ledger.perform(claim(keyOf(ID), 1));
-    if (attempt.outcome === 'claimed') room.receipts.outbox.redeliver(attempt.record, false);
+    if (attempt.outcome === 'claimed') room.receipts.copies.redeliver(attempt.record, false);
     await room.receipts.pipeline.drained();
     expect(error(await toldLater(Date.now(), 1000))).toEqual({
       body,

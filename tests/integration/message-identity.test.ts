@@ -98,7 +98,7 @@ describe('two windows that count alike say the same', () => {
     const [key] = (await room.redis.lrange(room.ledger.keys.index(keyOf('2')), 0, -1)) as [string];
     const claimed = await room.ledger.perform(claim(key, 1));
     if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
-    room.receipts.outbox.redeliver(claimed.record, false);
+    room.receipts.copies.redeliver(claimed.record, false);
     expect(room.written().map(seen)).toMatchObject([{ id, body: 'yes' }]);
   });
 
@@ -126,7 +126,7 @@ describe('two windows that count alike say the same', () => {
     await room.handsOver();
     const claimed = await room.ledger.perform(claim(keyOf('3'), 1));
     if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
-    room.receipts.outbox.redeliver(claimed.record, false);
+    room.receipts.copies.redeliver(claimed.record, false);
     expect(room.written().join('')).toContain(replace(id));
   });
 });
@@ -267,7 +267,7 @@ describe('an older correction that did not arrive', () => {
     await room.handsOver();
     const first = await claimed('c1');
     if (first.outcome !== 'claimed') throw new Error(first.outcome);
-    room.receipts.outbox.redeliver(first.record, false);
+    room.receipts.copies.redeliver(first.record, false);
     const [waits] = room.link.take();
     expect(waits).toMatchObject({ priority: 'low', done: false });
     const written = await room.given(says('c2', 'blue', { more: replace('m') }));

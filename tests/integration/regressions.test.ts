@@ -47,12 +47,12 @@ describe('a server that is slow to prove what it has', () => {
     await room.given(HELLO);
     const copy = await room.ledger.perform(claim(keyOf('m-1'), 1));
     if (copy.outcome !== 'claimed') throw new Error(copy.outcome);
-    room.receipts.outbox.redeliver(copy.record, true);
+    room.receipts.copies.redeliver(copy.record, true);
     expect(room.written()).toEqual([]);
     await room.given(bob(receipt('m-1')));
     const notice = await room.ledger.perform(claim(keyOf('m-1'), 2));
     if (notice.outcome !== 'claimed') throw new Error(notice.outcome);
-    room.receipts.outbox.notify(notice.record);
+    room.receipts.endings.repeat(notice.record);
     expect(room.written()).toEqual([]);
   });
 
@@ -98,7 +98,7 @@ describe('a server that is slow to prove what it has', () => {
     const expired = await room.ledger.perform(expire(keyOf('m-1'), later), later);
     if (expired === undefined) throw new Error('It is not its time');
     expect(copy?.done).toBe(false);
-    room.receipts.outbox.notify(expired);
+    room.receipts.endings.repeat(expired);
     expect(copy?.done).toBe(true);
   });
 
@@ -262,7 +262,7 @@ test('a message whose stored text was cut is not written, which would end the li
   await room.redis.set(name, value.slice(0, -20));
   const copy = await room.ledger.perform(claim(keyOf('m-1'), 1));
   if (copy.outcome !== 'claimed') throw new Error(copy.outcome);
-  room.receipts.outbox.redeliver(copy.record, false);
+  room.receipts.copies.redeliver(copy.record, false);
   await room.receipts.pipeline.drained();
   expect(room.written()).toEqual([]);
   const { overdue, unreported } = await room.ledger.sweep(1000, 10);
@@ -278,7 +278,7 @@ describe('a copy that became due while', () => {
     await room.receipts.pipeline.perform(claim(keyOf('m-1'), 1), (claimed) => {
       if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
       meanwhile();
-      room.receipts.outbox.redeliver(claimed.record, false);
+      room.receipts.copies.redeliver(claimed.record, false);
       // At once: a link may write it before anything else happens.
       copies = room.link.take().flatMap(({ xml }) => (xml.includes('<body>') ? [xml] : []));
     });
@@ -315,7 +315,7 @@ test('ten thousand notices that one answered ping hands over are noted, and stop
   for (let i = 0; i < records.length; i += 1000) {
     await room.redis.zadd(room.ledger.keys.due, ...records.slice(i, i + 1000).flatMap(({ key }) => [1, key]));
   }
-  room.receipts.outbox.recordNotified(records as never);
+  room.receipts.outbox.handedOver(records.map((record) => ({ kind: 'notice', attempt: 1, record: record as never })));
   await room.receipts.pipeline.drained();
   expect(await room.redis.zcard(room.ledger.keys.due)).toBe(0);
   expect(room.counts.setAside).toBe(0);

@@ -109,7 +109,7 @@ test('what was not confirmed is sent again, and confirmed then', async () => {
   await handedOver();
   const claimed = await stage.ledger.perform(claim(KEY, 1));
   if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
-  const copy = await writes(({ outbox }) => outbox.redeliver(claimed.record, false));
+  const copy = await writes(({ copies }) => copies.redeliver(claimed.record, false));
   expect(copy).toMatch(DELAY);
   expect(copy.replace(DELAY, '')).toBe(FORWARD);
   expect(await given(bob(receipt('m-1')), 1)).toEqual([DELIVERY]);
@@ -121,7 +121,7 @@ test('a message expires, and its sender is told in its recipient’s name', asyn
   await handedOver();
   const ended = await stage.ledger.perform(expire(KEY, 0), Date.now() + 8 * DAY);
   if (ended === undefined) throw new Error('It has not ended');
-  expect(await writes(({ outbox }) => outbox.notify(ended))).toBe(
+  expect(await writes(({ endings }) => endings.repeat(ended))).toBe(
     `${failure('wait', 'recipient-unavailable', 'No confirmation within 7 days', ' by="receipts.example.org"')}` +
       '<expired xmlns="urn:openfire-receipts:0"/></error></message>',
   );
@@ -132,7 +132,7 @@ test('where nobody knows whether it arrived, the component says so', async () =>
   await handedOver();
   const ended = await stage.ledger.perform(expire(KEY, 0), Date.now() + 8 * DAY);
   if (ended === undefined) throw new Error('It has not ended');
-  expect(await writes(({ outbox }) => outbox.notify(ended))).toBe(
+  expect(await writes(({ endings }) => endings.repeat(ended))).toBe(
     `<message from="receipts.example.org" to="${ALICE}" id="…">` +
       `<unconfirmed xmlns="urn:openfire-receipts:0" id="m-1" to="${BOB}"/>${NO_STORE}${PRIVATE}</message>`,
   );

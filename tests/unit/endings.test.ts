@@ -31,7 +31,7 @@ const record: StoredRecord = {
   conditionText: undefined,
 };
 
-function open() {
+function open(takesBatches = new Set<string>()) {
   const done: string[] = [];
   const counts = { delivered: 0, lateReceipts: 0, rejected: 0, expired: 0, unconfirmed: 0 };
   const call =
@@ -41,12 +41,10 @@ function open() {
     };
   const endings = new Endings({
     pipeline: { push: ({ request }) => void done.push(`push ${Object.values(request ?? {}).join(' ')}`) },
-    outbox: {
-      dropCopy: (key) => void done.push(`dropCopy ${key}`),
-      notify: call('notify'),
-      redeliver: call('redeliver'),
-    },
-    sessionRedelivery: { messageEnded: (user, key) => void done.push(`messageEnded ${user} ${key}`) },
+    copies: { drop: (key) => void done.push(`drop ${key}`), redeliver: call('redeliver') },
+    batches: { delivered: ({ sender }) => takesBatches.has(sender) },
+    noticeOutbox: { send: call('notify') },
+    windows: { messageEnded: (user, key) => void done.push(`messageEnded ${user} ${key}`) },
     jobs: {
       attemptScheduled: () => void done.push('attemptScheduled'),
       attemptOver: call('attemptOver'),
@@ -66,7 +64,7 @@ test.each(Object.keys(ENDINGS) as Ending[])('%s: what it owes, and nothing else'
     const { to, sender, deadLetter, counter } = ENDINGS[ending];
     await endings.conclude({ ...record, owesReceipt }, ending);
     expect(done).toEqual([
-      'dropCopy key',
+      'drop key',
       'messageEnded bob@example.org key',
       ...(to === 'delivered' ? ['onDelivered 250'] : []),
       ...(sender === 'failure' || (owesReceipt && sender !== 'nothing') ? ['notify key 2'] : []),
@@ -83,7 +81,7 @@ test('a healthy message has no jobs to remove, and a correction ends what is old
   const { endings, done } = open();
   await endings.conclude({ ...record, attempt: 1, target: 'earlier' }, 'delivered');
   expect(done).toEqual([
-    'dropCopy key',
+    'drop key',
     'messageEnded bob@example.org key',
     'onDelivered 250',
     'push supersede key',
@@ -96,16 +94,30 @@ test('what is still owed is done again, but for what counts the ending', async (
     const { endings, done, counts } = open();
     await endings.repeat({ ...record, state });
     const isFailure = state === 'expired' || state === 'rejected';
-    expect(done).toEqual(['notify key 2', ...(isFailure ? ['putDeadLetter key 2'] : [])]);
+    expect(done).toEqual(['drop key', 'notify key 2', ...(isFailure ? ['putDeadLetter key 2'] : [])]);
     expect(Object.values(counts)).toEqual([0, 0, 0, 0, 0]);
   }
+});
+
+test('a sender who is away is told when he comes, and one who takes batches in one', async () => {
+  const away = open();
+  await away.endings.conclude({ ...record, senderAway: true }, 'expired');
+  expect(away.done).toEqual([
+    'drop key',
+    'messageEnded bob@example.org key',
+    'attemptOver key 2',
+    'putDeadLetter key 2',
+  ]);
+  const together = open(new Set([record.sender]));
+  await together.endings.conclude(record, 'delivered');
+  expect(together.done).not.toContain('notify key 2');
 });
 
 test('a new life: the job of the attempt before goes, and the message is sent', () => {
   const { endings, done } = open();
   endings.requeue({ ...record, attempt: 3 });
   expect(done).toEqual([
-    'dropCopy key',
+    'drop key',
     'messageEnded bob@example.org key',
     'attemptOver key 2',
     'removeDeadLetter key 2',

@@ -29,11 +29,11 @@ function setUp(...outcomes: (Outcome | Promise<Outcome>)[]) {
       asked.push(full);
       return outcomes.shift() ?? 'unknown';
     },
-    onDoubt: (user) => doubted.push(user),
-    onJudged: (user) => {
-      looks.push(user);
-      judged();
-    },
+    presence: { probeUser: (user) => void doubted.push(user) },
+  });
+  pings.on('judged', (user) => {
+    looks.push(user);
+    judged();
   });
   const ask = (...resources: string[]) =>
     new Promise<void>((resolve) => {

@@ -1,6 +1,7 @@
 import { SubdomainPolicy } from '../../../src/addressing/subdomain-policy.ts';
 import { composeRouter } from '../../../src/app/compose-router.ts';
-import { type Counts, Delivery, type DeliveryOptions } from '../../../src/delivery/delivery.ts';
+import type { Counts } from '../../../src/delivery/counts.ts';
+import { Delivery, type DeliveryOptions } from '../../../src/delivery/delivery.ts';
 import type { LinkPort, ScheduledAttempt, Sent } from '../../../src/delivery/ports.ts';
 import type { CommandsPort } from '../../../src/routing/component-service.ts';
 import type { Handlers } from '../../../src/routing/ports.ts';

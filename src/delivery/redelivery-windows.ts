@@ -1,0 +1,210 @@
+import {
+  byStoring,
+  type Clock,
+  claim,
+  type Missed,
+  renewLease,
+  type StoredRecord,
+  type StoreQueue,
+} from '../store/contract.ts';
+import { type RetryPolicy, TURN_LEASE } from '../store/retry-policy.ts';
+import type { MessageTrace } from '../util/message-trace.ts';
+import type { Copies } from './copies.ts';
+
+export interface RedeliveryWindowsOptions {
+  readonly pipeline: Pick<StoreQueue, 'push'>;
+  readonly copies: Pick<Copies, 'redeliver'>;
+  readonly retry: RetryPolicy;
+  readonly clock: Clock;
+  /** How many messages at a time are on their way to one recipient unconfirmed (REDELIVERY_WINDOW). */
+  readonly redeliveryWindow: number;
+  /** The newest message under each key. */
+  readonly status: (keys: readonly string[]) => Promise<(StoredRecord | undefined)[]>;
+  readonly trace?: MessageTrace;
+  readonly counts: {
+    evidenceSessionEnded: number;
+    evidenceSessionSilent: number;
+    evidenceBounced: number;
+    evidenceNotStored: number;
+  };
+  /**
+   * Resolves when what a server hands to this session by itself has come, and the receipts for it: what a session that has
+   * ended did not acknowledge (XEP-0198) may go on to the next, or to offline storage.
+   */
+  readonly caughtUp?: (user: string, resource: string) => Promise<void>;
+}
+
+/** One recipient's messages that are being sent again. */
+interface RedeliveryRun {
+  /** Waiting for their turn, in the order in which they were stored. */
+  waiting: Map<string, Missed>;
+  /** Sent again and not confirmed: which attempt was claimed, and when (ms). */
+  readonly inFlight: Map<string, { readonly attempt: number; readonly since: number }>;
+  /** The session that is to settle before anything is sent; a later one takes its place. */
+  catchingUp?: { readonly resource: string } | undefined;
+}
+
+/** How often it is looked whether receipts came to another process, ms. */
+const LOOK_EVERY = 1000;
+const POSTPONE_EVERY = TURN_LEASE / 3;
+const POSTPONED_TOGETHER = 100;
+
+const COUNTED = {
+  'session-ended': 'evidenceSessionEnded',
+  'session-silent': 'evidenceSessionSilent',
+  bounced: 'evidenceBounced',
+  'not-stored': 'evidenceNotStored',
+} as const;
+
+/**
+ * Sends again what recipients have missed: oldest first, and to each no more at a time than his client confirms, since one
+ * that has just logged in over a bad network is easily lost again with all that was thrown at it.
+ */
+export class RedeliveryWindows {
+  readonly #options: RedeliveryWindowsOptions;
+  readonly #runs = new Map<string, RedeliveryRun>();
+  #timer: NodeJS.Timeout | undefined;
+  #postponedAt = 0;
+  #looking = false;
+  #closed = false;
+
+  constructor(options: RedeliveryWindowsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Sends a user's messages again.
+   *
+   * @param there the resource of the session that is most surely there, or empty
+   */
+  add(user: string, missed: readonly Missed[], there: string): void {
+    if (missed.length === 0 || this.#closed) return;
+    const run = this.#runs.get(user) ?? { waiting: new Map(), inFlight: new Map() };
+    this.#runs.set(user, run);
+    for (const one of missed) {
+      // Found twice, by events that came together: it is being sent already.
+      if (run.inFlight.get(one.key)?.attempt === one.attempt) continue;
+      // Its copy went to a session that has ended since.
+      run.inFlight.delete(one.key);
+      run.waiting.set(one.key, one);
+    }
+    run.waiting = new Map([...run.waiting].sort(([, one], [, other]) => byStoring(one, other)));
+    this.#timer ??= setInterval(() => void this.#check(), LOOK_EVERY).unref();
+    if (missed.some(({ evidence }) => evidence === 'session-ended')) void this.#catchUp(user, run, there);
+    else this.#send(user, run);
+  }
+
+  /** He is away: nothing more is sent to him. */
+  remove(user: string): void {
+    this.#runs.delete(user);
+  }
+
+  /** One of a user's messages has ended. */
+  messageEnded(user: string, key: string): void {
+    // Called with every receipt; nearly always there is no run at all.
+    if (this.#runs.size === 0) return;
+    const run = this.#runs.get(user);
+    if (run?.inFlight.delete(key)) this.#send(user, run);
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    this.#runs.clear();
+  }
+
+  /** Has the server do first what it does by itself. */
+  async #catchUp(user: string, run: RedeliveryRun, resource: string): Promise<void> {
+    const { caughtUp } = this.#options;
+    if (caughtUp !== undefined && resource !== '') {
+      if (run.catchingUp?.resource === resource) return;
+      const waitsFor = { resource };
+      run.catchingUp = waitsFor;
+      await caughtUp(user, resource);
+      if (run.catchingUp !== waitsFor) return;
+      run.catchingUp = undefined;
+    }
+    this.#send(user, run);
+  }
+
+  /** Sends as many as may be on their way, in one turn and in order. */
+  #send(user: string, run: RedeliveryRun): void {
+    const { pipeline, copies, redeliveryWindow, counts, trace } = this.#options;
+    // He has gone meanwhile.
+    if (this.#runs.get(user) !== run || run.catchingUp !== undefined) return;
+    for (const [key, { attempt, evidence }] of run.waiting) {
+      if (run.inFlight.size >= redeliveryWindow) break;
+      run.waiting.delete(key);
+      const open = { attempt, since: this.#options.clock.now() };
+      run.inFlight.set(key, open);
+      pipeline.push({
+        request: claim(key, attempt),
+        done: (claimed) => {
+          if (claimed.outcome === 'claimed' && claimed.record.state === 'pending') {
+            counts[COUNTED[evidence]] += 1;
+            copies.redeliver(claimed.record, claimed.noStore, evidence, claimed.target);
+          } else if (run.inFlight.get(key) === open) {
+            trace?.(
+              'redelivery skipped',
+              { key, recipient: user, attempt },
+              { why: `${evidence}, but it is ${claimed.outcome}` },
+            );
+            run.inFlight.delete(key);
+            this.#send(user, run);
+          }
+        },
+      });
+    }
+    if (run.waiting.size === 0 && run.inFlight.size === 0) this.#runs.delete(user);
+  }
+
+  /** Frees the places of what was confirmed to another process, and of what nobody confirms. */
+  async #check(): Promise<void> {
+    if (this.#runs.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      return;
+    }
+    if (this.#looking) return;
+    this.#looking = true;
+    this.#postpone();
+    for (const [user, run] of [...this.#runs]) {
+      this.#giveUp(user, run);
+      const keys = [...run.inFlight.keys()];
+      if (keys.length === 0) continue;
+      try {
+        const records = await this.#options.status(keys);
+        for (const [i, record] of records.entries()) {
+          if (record?.state !== 'pending') this.messageEnded(user, keys[i] as string);
+        }
+      } catch {
+        // Redis is away, which others say; it is asked again in a second.
+        break;
+      }
+    }
+    this.#looking = false;
+  }
+
+  /** A client may drop copies that it knows without confirming them; what comes after must not wait for that. */
+  #giveUp(user: string, run: RedeliveryRun): void {
+    const { retry, clock } = this.#options;
+    const limit = retry.unansweredSince(clock.now());
+    let over = false;
+    for (const [key, { since }] of run.inFlight) if (since <= limit) over = run.inFlight.delete(key);
+    if (over) this.#send(user, run);
+  }
+
+  #postpone(): void {
+    const { retry, clock, pipeline } = this.#options;
+    const now = clock.now();
+    if (now - this.#postponedAt < POSTPONE_EVERY) return;
+    this.#postponedAt = now;
+    for (const { waiting } of this.#runs.values()) {
+      const all = [...waiting.values()];
+      for (let i = 0; i < all.length; i += POSTPONED_TOGETHER) {
+        const request = renewLease(all.slice(i, i + POSTPONED_TOGETHER), retry.turnLeaseEnd(now));
+        pipeline.push({ request, done: () => {} });
+      }
+    }
+  }
+}
