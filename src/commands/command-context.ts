@@ -17,11 +17,11 @@ export interface CommandContext {
   readonly queries: StoreQueries;
   /** In the order of the stanzas that came before. */
   readonly perform: Perform;
-  /** What keeps the proxy from its work, in plain words; never rejects. */
+  /** Problems that stop the component, one sentence each; never rejects. */
   readonly problems: () => Promise<readonly string[]>;
   /** Name and value of each figure that an operator looks at. */
   readonly figures: () => Promise<readonly (readonly [name: string, value: string])[]>;
-  /** Sends a message that was given a new life. */
+  /** Sends a requeued message. */
   readonly requeued: (record: StoredRecord) => void;
   /** A message is not to be sent any more: it was pending and is cancelled, or had failed and is kept no longer. */
   readonly ended: (record: StoredRecord, ending: 'cancelled' | 'discarded') => void;

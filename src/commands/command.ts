@@ -9,7 +9,7 @@ export interface Note {
   readonly text: string;
 }
 
-/** What a step comes to: a form to fill in, or the end. */
+/** The result of a step: a form to fill in, or the end of the command. */
 export type StepResult =
   | {
       readonly form: Form;
@@ -19,12 +19,12 @@ export type StepResult =
     }
   | { readonly form?: undefined; readonly result?: Form; readonly note?: Note };
 
-/** A form that came back. */
+/** A submitted form. */
 export interface Step {
   readonly requester: Address;
   readonly values: Values;
   /**
-   * Ends the session, so that what follows is done once; called before anything is changed.
+   * Ends the session, so that the change that follows is made only once. To be called before any change.
    *
    * @throws {RequestError} when it has ended
    */
@@ -33,18 +33,18 @@ export interface Step {
 
 /** A command (XEP-0050). It may refuse by throwing a RequestError; other errors mean that Redis cannot be asked. */
 export interface Command {
-  /** Names it within the component's commands. */
+  /** Name of the node, unique among the component's commands. */
   readonly node: string;
   readonly name: string;
   readonly forAdmins: boolean;
   /** How many forms it has: with two, one can go back to the first. */
   readonly forms: 0 | 1 | 2;
   begin(requester: Address): Promise<StepResult>;
-  /** Takes a form that was filled in; which one, its fields tell. */
+  /** Handles a submitted form; its fields show which one it is. */
   submit(step: Step): Promise<StepResult>;
 }
 
-/** The form lacks something, or it makes no sense (XEP-0050 section 4.4). */
+/** The form is incomplete or invalid (XEP-0050 section 4.4). */
 export class BadPayload extends RequestError {
   constructor(readonly text: string) {
     super({ condition: 'bad-request', text, extra: `<bad-payload xmlns="${NS.commands}"/>` });

@@ -25,7 +25,7 @@ function refusal(condition: 'bad-request' | 'not-allowed', specific: string): Re
   return new RequestError({ condition, extra: `<${specific} xmlns="${NS.commands}"/>` });
 }
 
-/** The component's ad-hoc commands (XEP-0050): who sees which, and how they are run. Throws Refusals. */
+/** The component's ad-hoc commands (XEP-0050): who sees which, and how they are run. Throws RequestErrors. */
 export class Commands {
   readonly #options: CommandsOptions;
   readonly #commands: ReadonlyMap<string, Command>;
@@ -76,7 +76,7 @@ export class Commands {
     const { node = '', action = 'execute', sessionid = '' } = question.attrs;
     if (question.getName() !== 'command') throw new RequestError({ condition: 'bad-request' });
     const command = this.#commands.get(node);
-    // First of all, so that a stranger does not learn which commands there are.
+    // Checked first, so that a stranger does not learn which commands exist.
     if (!this.#options.addresses.isServed(requester)) throw new RequestError({ condition: 'forbidden' });
     if (command === undefined)
       throw new RequestError({ condition: 'item-not-found', text: 'There is no such command' });
@@ -103,7 +103,7 @@ export class Commands {
       if (command.forms < 2) throw refusal('bad-request', 'bad-action');
       return this.#write(node, sessionid, command, await command.begin(requester), true);
     }
-    // `execute` means whatever the form leads to, and the client may not know which of the others that is.
+    // `execute` stands for the form's own next action; the client may not know which one that is.
     const values = readForm(question.getChild('x', NS.forms));
     if (values === undefined) throw badPayload('The form is missing');
     const endSession = async () => {
@@ -112,7 +112,7 @@ export class Commands {
     return this.#write(node, sessionid, command, await this.#submit(command, { requester, values, endSession }), false);
   }
 
-  /** What somebody has filled in wrong is told like any result: of an error to a step, Psi shows nothing, for ever. */
+  /** Invalid input is answered with a result: for an error to a step Psi shows nothing and waits. */
   async #submit(command: Command, step: Step): Promise<StepResult> {
     try {
       return await command.submit(step);
@@ -138,7 +138,7 @@ export class Commands {
       return this.#open(node, session, 'completed', notes + (shown === undefined ? '' : formXml(shown)));
     }
     const back = !isFirst && command.forms === 2 ? '<prev/>' : '';
-    // XEP-0050 section 3.4: which of them `execute` stands for is said, since not all clients take the same for granted.
+    // XEP-0050 section 3.4: says which action `execute` stands for, since clients assume different ones.
     const actions = `<actions execute="${stage.leadsTo}">${back}<${stage.leadsTo}/></actions>`;
     return this.#open(node, session, 'executing', actions + notes + formXml(stage.form));
   }

@@ -8,7 +8,7 @@ import { displayName, parseUser } from './user-names.ts';
 
 const ACTIONS = { retry: 'Send after all', drop: 'Drop' } as const;
 
-/** What has ended undelivered, of all users: to be sent after all, or thrown away. */
+/** Dead letters of all users: send them again or drop them. */
 export function deadLetters(context: CommandContext, addresses: AddressPolicy): Command {
   const list = async (of: string | undefined): Promise<StepResult> => {
     const { letters, total } = await context.deadLetters.list(of, MAX_ENTRIES);
@@ -53,7 +53,7 @@ export function deadLetters(context: CommandContext, addresses: AddressPolicy): 
       return { note: summary(await retryAll(context, keys, undefined)) };
     }
     await cancelAll(context, keys, undefined, 'an administrator');
-    // Also those that the ledger knows nothing of: stanzas that ended the stream.
+    // Also quarantined stanzas, which have no record in the ledger.
     for (const key of keys) await context.deadLetters.remove(key);
     return { note: { type: 'info', text: `${countOf(keys.length, 'message')} dropped.` } };
   };

@@ -4,7 +4,7 @@ import type { CommandContext } from './command-context.ts';
 import { countOf } from './format.ts';
 import { parseUser } from './user-names.ts';
 
-/** Erases all that is stored about one user, when that is confirmed. */
+/** Erases everything that is stored about one user, after a confirmation. */
 export function forgetUser(context: CommandContext, addresses: AddressPolicy): Command {
   return {
     node: 'forget',
@@ -43,7 +43,7 @@ export function forgetUser(context: CommandContext, addresses: AddressPolicy): C
           leadsTo: 'complete',
         };
       }
-      // XEP-0004 section 3.3: both ways of writing it are allowed.
+      // XEP-0004 section 3.3 allows both forms.
       if (!['1', 'true'].includes(requiredValue(values, 'confirm'))) throw badPayload('It is not confirmed');
       await step.endSession();
       context.log.warn({ by: step.requester.bare }, 'Forgetting a user');

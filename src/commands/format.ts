@@ -1,7 +1,7 @@
 import type { Found } from '../store/contract.ts';
 import type { Field, Form } from '../xmpp/stanza/data-form.ts';
 
-/** A time (ms) for people everywhere: `2026-11-24 13:04:05 UTC`. */
+/** A time (ms since the epoch) as `2026-11-24 13:04:05 UTC`. */
 export function formatTime(ms: number): string {
   return new Date(ms).toISOString().replace('T', ' ').replace(/\..+/, ' UTC');
 }
@@ -12,15 +12,15 @@ export function countOf(count: number, what: string): string {
 }
 
 /**
- * A text that somebody else has written, cut: ids and reasons may be as large as a stanza, and a form with many of them
- * would be larger than the server lets through.
+ * Truncates a text of foreign origin: ids and reasons may be as large as a stanza, and a form with many of them would
+ * exceed the server's stanza limit.
  */
 export function truncated(text: string, most = 100): string {
   return text.length > most ? `${text.slice(0, most)}…` : text;
 }
 
 /**
- * What became of a message, in a few words; never its text.
+ * The state of a message in a few words; never its text.
  *
  * @param forSender whether its sender is told: who does not get the recipient's presence is not told what shows it
  */
@@ -32,7 +32,7 @@ export function describeState({ record, kept, seesPresence }: Found, forSender =
     return `waiting, ${copy}${bounced ? ', the last came back' : ''}`;
   }
   if (state === 'rejected') return `rejected: ${truncated(conditionText ?? condition ?? 'no reason given')}`;
-  // What is left of it is the copy that was put aside, which still says "pending".
+  // Only the dead letter is left, which still says "pending".
   return state === 'pending' || state === 'expired' ? 'not confirmed in time' : state;
 }
 
@@ -59,26 +59,26 @@ const EVENTS: Readonly<Record<string, string>> = {
   'wanted-now': 'wanted now, by a command',
 };
 
-/** An event of a life in words; one that is not known stays as it is. */
+/** An event of a message in words; an unknown one is returned as it is. */
 export function describeEvent(what: string): string {
   const [event = '', detail = ''] = what.split(' ');
   if (event !== 'handed-over') return EVENTS[what] ?? truncated(what, 200);
   return `handed over ${ROUTES[detail] ?? truncated(detail)}`.trim();
 }
 
-/** Psi shows no more of a field of one line, and of one that may have several it makes half a page. */
+/** Characters: Psi cuts a longer single-line field, and shows a multi-line field half a page high. */
 const LINE = 20;
 
-/** A field that tells something, and asks nothing. */
+/** A field that shows a value and takes no input. */
 export function readOnlyField(name: string, label: string, value: string | readonly string[]): Field {
   if (typeof value !== 'string') return { var: name, type: 'text-multi', label, value };
   if (value.length > LINE) return { var: name, type: 'fixed', value: `${label}: ${value}` };
   return { var: name, type: 'text-single', label, value };
 }
 
-/** What came of a command, for clients that show no note (Psi). */
+/** The outcome of a command as a form, for clients that show no note (Psi). */
 export function resultForm(title: string, text: string): Form {
-  // Psi leaves the first form's instructions standing above it.
+  // Without instructions Psi keeps showing those of the first form.
   const instructions = 'What came of it:';
   return { type: 'result', title, instructions, fields: [{ var: 'result', type: 'fixed', value: text }] };
 }

@@ -2,10 +2,10 @@ import { type Command, refuseSubmission } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { countOf, readOnlyField } from './format.ts';
 
-/** Those that are shown: a flood has few sources, or more than anybody reads. */
+/** Senders that are listed. */
 const MAX_ENTRIES = 20;
 
-/** Who has most waiting, for an administrator whose Redis fills. */
+/** The senders with the most pending messages, for an administrator whose Redis fills up. */
 export function heaviestSenders(context: CommandContext): Command {
   return {
     node: 'heaviest',

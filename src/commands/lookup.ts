@@ -7,10 +7,10 @@ import type { CommandContext } from './command-context.ts';
 import { countOf, describeEvent, describeState, formatTime, readOnlyField, truncated } from './format.ts';
 import { parseUser } from './user-names.ts';
 
-/** Messages under one id that are shown, the newest: a client may give all of its messages the same. */
+/** The newest messages under one id that are shown: a client may give all of its messages the same id. */
 const MAX_ENTRIES = 10;
 
-/** What the record itself tells, in the order in which it happened. */
+/** Events that follow from the record itself, in order of time. */
 function ownEvents({ record, due }: Found): LifeEvent[] {
   const { firstStoredAt, storedAt, settledAt, state, receiptResource } = record;
   const events = [{ at: firstStoredAt, what: 'accepted and stored' }];
@@ -55,7 +55,7 @@ function fieldsOf(found: Found, noted: readonly LifeEvent[], place: number): Fie
   ];
 }
 
-/** A message's whole life, for an operator; never its text. */
+/** Shows the history of a message to an administrator; never its text. */
 export function lookup(context: CommandContext, addresses: AddressPolicy): Command {
   return {
     node: 'lookup',

@@ -2,7 +2,7 @@ import type { Field, Values } from '../xmpp/stanza/data-form.ts';
 import { badPayload } from './command.ts';
 import { truncated } from './format.ts';
 
-/** Entries that one list has at most: what clients show without a scroll bar that nobody finds. */
+/** Entries of a list at most, which clients show without scrolling. */
 export const MAX_ENTRIES = 50;
 
 /** One message in a list. */
@@ -16,12 +16,12 @@ export interface Entry {
 }
 
 const SELECTED = 'messages';
-/** What stood in the list, for the next step: labels and values, as JSON. */
+/** Hidden field with the labels and values of the list, as JSON, for the next step. */
 const LISTED = 'listed';
 
 /** `21:38`, with the day when that is another than today's; UTC. */
 function clock(at: number, now: number, seconds: boolean): string {
-  // What a job says may be anything.
+  // The time comes from a job and may be invalid.
   if (!Number.isFinite(at)) return '?';
   const [day = '', time = ''] = new Date(at).toISOString().split('T');
   const clocked = time.slice(0, seconds ? 8 : 5);
@@ -35,8 +35,8 @@ function countBy(texts: readonly string[]): Map<string, number> {
 }
 
 /**
- * Labels that begin with what tells the entries apart, since clients cut them: `21:38 carol: not confirmed`. No two are the
- * same: seconds are added where they must be, then a number.
+ * Unique labels that begin with time and name, since clients cut them: `21:38 carol: not confirmed`. Seconds are added
+ * where two would be equal, then a number.
  */
 export function labelledOptions(entries: readonly Entry[], now: number): { value: string; label: string }[] {
   const stem = ({ at, who }: Entry, seconds: boolean) => `${clock(at, now, seconds)} ${truncated(who, 60)}`;
@@ -48,7 +48,7 @@ export function labelledOptions(entries: readonly Entry[], now: number): { value
     const number = (numbers.get(own) ?? 0) + 1;
     numbers.set(own, number);
     const label = `${own}${number > 1 ? ` (${number})` : ''}: ${truncated(what, 60)}`;
-    // Clients may fold white space, and give back what they show.
+    // Clients may normalize white space and return what they show.
     return { value, label: label.replace(/\s+/g, ' ').trim() };
   });
 }

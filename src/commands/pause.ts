@@ -5,7 +5,7 @@ import { formatTime } from './format.ts';
 
 const ACTIONS = { pause: 'Pause', resume: 'Resume' } as const;
 
-/** Keeps further copies back in all processes, until they are let go again: a flag in Redis, which outlives restarts. */
+/** Pauses and resumes redelivery in all processes, by a flag in Redis that survives restarts. */
 export function pauseRedelivery(context: CommandContext): Command {
   return {
     node: 'pause',

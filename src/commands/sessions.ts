@@ -4,7 +4,7 @@ import { endCommandSession, openCommandSession, type Perform, readCommandSession
 /** How long a session lasts, ms: XEP-0050 section 3.3 leaves it to the responder. */
 export const SESSION_LASTS = 15 * 60_000;
 
-/** What a session's id tells: it is good, it was good, or it is not one of this requester's and command's. */
+/** State of a session id: open, expired, or not of this requester and command. */
 export type Session = 'open' | 'expired' | 'bad';
 
 const ID = /^([0-9a-z]{1,11})-[\w-]{24}$/;
@@ -12,8 +12,8 @@ const ID = /^([0-9a-z]{1,11})-[\w-]{24}$/;
 /**
  * Sessions of commands (XEP-0050 section 3.3). An id is random, and what is known of it is in Redis, so that whichever
  * process gets the next step can take it. Clients want the id to stay the same from step to step (Gajim gives up when it
- * changes); what was filled in stands in the form, and is checked at each step as if it came for the first time. How many
- * a user opens is bounded by how fast he may ask. All reject while Redis does not answer.
+ * changes). All input is in the submitted form and is checked at each step. The rate limit of requests bounds how many
+ * sessions a user opens. All reject while Redis does not answer.
  */
 export class Sessions {
   readonly #perform: Perform;
@@ -29,7 +29,7 @@ export class Sessions {
 
   /** An id for a command that ends with its first answer: nobody will ask for it. */
   id(now: number): string {
-    // When it began, so that one that has passed out of Redis is known from one that never was.
+    // Contains its start time, so that an expired id can be told from an invalid one.
     return `${now.toString(36)}-${randomBytes(18).toString('base64url')}`;
   }
 
@@ -57,6 +57,6 @@ export class Sessions {
 
 /** A session is one command's and one full JID's. */
 function bound(node: string, jid: string): string {
-  // NUL stands in no JID and no XML, so that no two pairs are written alike.
+  // NUL occurs in no JID and no XML, so the encoding is unambiguous.
   return hash('sha256', `${node}\0${jid}`, 'base64url').slice(0, 22);
 }

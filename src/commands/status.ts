@@ -3,7 +3,7 @@ import { refuseSubmission } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { formatTime, readOnlyField } from './format.ts';
 
-/** Whether the proxy works, for everybody. It answers when Redis does not, since it is asked then. */
+/** Whether the component works, for every user. It answers also while Redis does not. */
 export function status(context: CommandContext): Command {
   return {
     node: 'status',
@@ -14,7 +14,7 @@ export function status(context: CommandContext): Command {
       const problems = await context.problems();
       const works = problems.length === 0;
       const fields = [
-        // What exactly is wrong is for the log: it names hosts and ports. The link works, or this would not be asked.
+        // Details name hosts and ports and go to the log only. The link works, or this request would not have come.
         readOnlyField('state', 'State', works ? 'Messages are taken' : 'Messages are not taken: no storage'),
       ];
       try {

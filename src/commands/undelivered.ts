@@ -13,13 +13,13 @@ const SENT = 'sent again';
 const CANCELLED = 'cancelled';
 const GONE = 'not there any more';
 const LEFT = 'left to wait (the recipient is away, or his client returns no receipts)';
-/** For whom it would show whether the recipient is there. */
+/** For a sender to whom any other answer would show whether the recipient is online. */
 const ORDINARY = 'noted, and sent again in the usual course';
 const TOO_SOON = 'sent again at your wish only a while ago';
 
 const OTHERWISE: Partial<Record<Retried, string>> = { waiting: LEFT, ordinary: ORDINARY, 'too soon': TOO_SOON };
 
-/** Sends again what may be; gives what became of each, by how it is told. */
+/** Requests another copy of each message. @returns how many had which outcome, by its text */
 export async function retryAll(
   context: CommandContext,
   keys: readonly string[],
@@ -37,7 +37,7 @@ export async function retryAll(
   return outcomes;
 }
 
-/** Cancels what may be; gives what became of each, by how it is told. */
+/** Cancels each message. @returns how many had which outcome, by its text */
 export async function cancelAll(
   context: CommandContext,
   keys: readonly string[],
@@ -68,7 +68,7 @@ export function summary(outcomes: ReadonlyMap<string, number>): Note {
   return { type: isDone ? 'info' : 'warn', text: `${text}.` };
 }
 
-/** A user's own messages that are in trouble: to cancel them, or to have them sent again now. */
+/** A user's own messages without a receipt: cancel them, or send them again now. */
 export function undelivered(context: CommandContext, addresses: AddressPolicy): Command {
   const list = async (sender: string): Promise<StepResult> => {
     const { found, total } = await context.queries.inTrouble(sender, MAX_ENTRIES);

@@ -10,16 +10,16 @@ import { CONDITIONS, type Condition } from './error-conditions.ts';
 import { NS } from './namespaces.ts';
 import { attribute, escapeAttribute, escapeText } from './xml.ts';
 
-/** How the proxy tells a sender that it has a message: see {@link acknowledgement}. */
+/** The format of an acknowledgement: see {@link acknowledgement}. */
 export type AckFormat = 'receipt' | 'stored' | 'none';
 
 const NO_STORE = `<no-store xmlns="${NS.hints}"/>`;
 /**
- * XEP-0280 section 9: no copy of it for the user's other devices. In two versions: Openfire from 4.8 on takes the present one
- * out before it looks for any.
+ * XEP-0280 section 9: no carbon copies for the user's other devices. In two versions, since Openfire from 4.8 on removes the
+ * current one before it checks.
  */
 const PRIVATE = `<private xmlns="${NS.carbons}"/><private xmlns="${NS.carbonsBefore}"/>`;
-/** What is for the device alone that wrote a message, and for nobody later. */
+/** For the sending device only: no carbon copies, no offline storage. */
 const FOR_DEVICE = NO_STORE + PRIVATE;
 const STORED_OPEN = `<${STORED} xmlns="${NS.own}" id="`;
 const REQUEST = `<request xmlns="${NS.receipts}"/>`;
@@ -35,7 +35,7 @@ export function received(id: string): string {
   return `<received xmlns="${NS.receipts}" id="${escapeAttribute(id)}"/>`;
 }
 
-/** The parts of a stanza as it goes to its recipient, the first time and each time after it. */
+/** The parts of a stanza as it is written to its recipient, at the first and at each later attempt. */
 export interface Outgoing {
   readonly from: string;
   readonly to: string;
@@ -66,21 +66,21 @@ export function hasNoStoreHint(inner: string): boolean {
 const FORWARDED = /<forwarded [\s\S]*<\/forwarded>/;
 const OWN_DELAY = /<delay [^<>]*urn:xmpp:delay/;
 
-/** Whether children say themselves when the message was sent (XEP-0203), beside what a quoted one says (XEP-0297). */
+/** Whether the message itself has a delay (XEP-0203); one inside a forwarded message (XEP-0297) does not count. */
 function isDelayed(inner: string): boolean {
   return inner.includes('<delay ') && OWN_DELAY.test(inner.replace(FORWARDED, ''));
 }
 
 /**
- * A later copy of a message: with the time of the first (XEP-0203), and kept from offline storage when asked to. Where its
- * sender has said when he wrote it, that stays the only time: clients go by one or by another of several.
+ * A later copy of a message, with the time of the first (XEP-0203), and with `no-store` where `noStore` is set. If the
+ * sender has added a delay, no second one is added: clients differ in which of several they use.
  */
 export function redelivery(out: Outgoing, by: string, storedAt: number, noStore: boolean): string {
   const own = isDelayed(out.inner);
   const delay = own
     ? ''
     : `<delay xmlns="${NS.delay}" from="${escapeAttribute(by)}" stamp="${new Date(storedAt).toISOString()}"/>`;
-  // XEP-0334: a second hint would say nothing more.
+  // XEP-0334: one hint is enough.
   return message(out, noStore && !hasNoStoreHint(out.inner) ? delay + NO_STORE : delay);
 }
 
@@ -95,8 +95,8 @@ export interface Notice {
 }
 
 /**
- * "The proxy has it": our own word for it and, in format `receipt`, XEP-0184's too. It is of type `normal` (by having none),
- * since servers give another device what is of type `chat` and for one that is gone.
+ * "The component has stored it": our own element and, in format `receipt`, a receipt (XEP-0184). The type is `normal` (no
+ * attribute), since servers deliver a `chat` message for a device that is gone to another one.
  *
  * @param recipient the recipient's proxied bare JID
  */
@@ -117,7 +117,7 @@ export function statusElement(messages: readonly StatusAttributes[]): string {
   return `<${STATUS} xmlns="${NS.own}">${words}</${STATUS}>`;
 }
 
-/** "Nobody knows": the recipient was never seen to return a receipt. In an acknowledgement's form. */
+/** Notice that a message ended `unconfirmed`; otherwise like an acknowledgement. */
 export function unconfirmedNotice(notice: Notice, recipient: string): string {
   const { from, to, id, about } = notice;
   const word = `<${UNCONFIRMED} xmlns="${NS.own}" id="${escapeAttribute(about)}" to="${escapeAttribute(recipient)}"/>`;
@@ -130,10 +130,10 @@ export function deliveryReceipt(notice: Notice): string {
   return `${open('message', { type: 'chat', from, to, id })}${received(about)}</message>`;
 }
 
-/** An error in a stanza's stead (RFC 6120 section 8.3). */
+/** A stanza error (RFC 6120 section 8.3). */
 export interface StanzaError {
   readonly condition: Condition;
-  /** Words for a person. */
+  /** Text for people. */
   readonly text?: string;
   /** The entity that says so (RFC 6120 section 8.3.2). */
   readonly by?: string;

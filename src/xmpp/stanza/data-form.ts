@@ -3,8 +3,8 @@ import { NS } from './namespaces.ts';
 import { attribute, escapeText } from './xml.ts';
 
 /**
- * A field of a form (XEP-0004 section 3.3). Only kinds that every client shows: tables (`reported`) are not among them,
- * so that what would be one is written line by line.
+ * A field of a form (XEP-0004 section 3.3), of the types that every client shows. Tables (`reported`) are not among them, so
+ * tabular data is written line by line.
  */
 export interface Field {
   readonly var: string;
@@ -18,7 +18,7 @@ export interface Field {
   readonly options?: readonly { readonly value: string; readonly label: string }[];
 }
 
-/** XEP-0004 section 3.1: `form` asks, `result` tells. */
+/** XEP-0004 section 3.1: `form` is to be filled in, `result` shows data. */
 export interface Form {
   readonly type: 'form' | 'result';
   readonly title: string;
@@ -26,7 +26,7 @@ export interface Form {
   readonly fields: readonly Field[];
 }
 
-/** What was filled in, by field. */
+/** Submitted values, by field. */
 export type Values = ReadonlyMap<string, readonly string[]>;
 
 function element(name: string, text: string): string {

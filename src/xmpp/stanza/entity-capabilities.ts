@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { Element } from '@xmpp/xml';
 import { NS } from './namespaces.ts';
 
-/** What a client says of its capabilities in its presence (XEP-0115 section 4). */
+/** Capabilities as announced in presence (XEP-0115 section 4). */
 export interface Caps {
   readonly node: string;
   readonly ver: string;
@@ -16,7 +16,7 @@ export function capsOf(presence: Element): Caps | undefined {
   return node && ver ? { node, ver, hash: algorithm || undefined } : undefined;
 }
 
-// By IANA's name, ours and the length of its digest in base64. MD5 is left out: who likes can find two texts for one.
+// By IANA's name, ours and the length of its digest in base64. MD5 is left out: collisions are easy to make.
 const ALGORITHMS: Readonly<Record<string, readonly [name: string, length: number]>> = {
   'sha-1': ['sha1', 28],
   'sha-224': ['sha224', 40],
@@ -45,7 +45,7 @@ function joined(parts: readonly string[]): string {
     .join('');
 }
 
-/** Thrown for an answer that nothing may be concluded from (XEP-0115 section 5.4, rule 3). */
+/** Thrown for an ill-formed answer (XEP-0115 section 5.4, rule 3). */
 class IllFormed extends Error {}
 
 function distinct(parts: readonly string[], what: string): readonly string[] {

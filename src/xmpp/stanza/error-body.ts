@@ -2,7 +2,7 @@ import xml, { type Element } from '@xmpp/xml';
 import { NS } from './namespaces.ts';
 import { attribute, escapeText, namespaceOf } from './xml.ts';
 
-/** UTF-16 units of a body that an error has at most: a sender knows his text by its beginning. */
+/** UTF-16 units of the body in an error, at most. */
 export const MAX_ERROR_BODY = 4000;
 /** RFC 5646 section 4.4.1 advises room for 35 characters. */
 const LONGEST_LANGUAGE = 35;
@@ -10,7 +10,7 @@ const LONGEST_LANGUAGE = 35;
 /** The namespaces that a stanza of ours, or what was read back from a store, has its own children in. */
 const OF_STANZA: ReadonlySet<string> = new Set(['', NS.client, NS.component]);
 
-/** The beginning of a text. Half of a surrogate pair at the cut is no character of XML, and goes when it is escaped. */
+/** The beginning of a text. Escaping removes half of a surrogate pair at the cut. */
 function beginning(text: string): string {
   return text.length > MAX_ERROR_BODY ? `${text.slice(0, MAX_ERROR_BODY)}…` : text;
 }
@@ -34,9 +34,9 @@ export function errorBody(children: Element['children']): string {
   return '';
 }
 
-/** The same, of children as XML; of what was damaged, what can be read. */
+/** The same for children as XML; of damaged XML, the readable part. */
 export function errorBodyFrom(inner: string): string {
-  // Looked at first: a payload may be large, and bear no body.
+  // A cheap check first: a payload may be large and have no body.
   if (!inner.includes('body')) return '';
   const children: Element[] = [];
   let sound = true;

@@ -31,8 +31,7 @@ export function isCondition(name: string): name is Condition {
 }
 
 /**
- * Conditions that say something of now and not of the recipient: a later copy may arrive. What is on no list, and what
- * is no condition at all, counts as temporary too: to go on trying loses nothing.
+ * Conditions that end a message. All others, unknown ones too, count as temporary: another attempt loses nothing.
  */
 const PERMANENT: ReadonlySet<string> = new Set<Condition>([
   'bad-request',

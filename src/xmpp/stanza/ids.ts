@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 const PREFIX = 'ofr-';
 
-/** Makes ids for our own stanzas: unique across processes and restarts, and known again as ours. */
+/** Makes ids for our own stanzas: unique across processes and restarts, and recognisable by their prefix. */
 export class IdSource {
   readonly #start = `${PREFIX}${randomBytes(6).toString('base64url')}-`;
   #count = 0;
@@ -39,14 +39,14 @@ function looksRandom(text: string): boolean {
   return /\d/.test(text) && (text.match(RUNS) ?? []).length * 5 > text.length;
 }
 
-/** Whether few characters come again and again, as in what is counted in the form of a UUID. */
+/** Whether it has few different characters, such as a counter in the form of a UUID. */
 function isMonotonous(text: string): boolean {
   return new Set(text).size < 8;
 }
 
 /**
- * Whether an id is one that no client makes twice: a UUID, or 64 random bits and more. Judged by form and length, so that
- * a random one of digits or of letters alone passes for countable; that errs on the side on which nothing is lost.
+ * Whether an id is unique by its form: a UUID, or at least 64 random bits. A random id of digits or of letters alone counts
+ * as not unique; that error loses nothing.
  */
 export function isUniqueId(id: string): boolean {
   if (id.length < SHORTEST || isMonotonous(id)) return false;

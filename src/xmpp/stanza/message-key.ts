@@ -17,19 +17,19 @@ function sha256(text: string): string {
  * @param id the stanza's `origin-id` (XEP-0359), else its `id`
  */
 export function recordKey(sender: string, recipient: string, id: string): string {
-  // NUL stands in no JID and no XML, so that no two triples are written alike.
+  // NUL occurs in no JID and no XML, so the encoding is unambiguous.
   return sha256(`${sender}\0${recipient}\0${id}`).slice(0, KEY_LENGTH);
 }
 
-/** The digest that tells a resend of a message from another message under the same id. */
+/** The digest that distinguishes a resend from another message under the same id. */
 export function payloadDigest(payload: string): string {
   return sha256(payload).slice(0, DIGEST_LENGTH);
 }
 
 /**
- * What a message bears that is another one than those that its sender gave the same id: on its record's key, and on the
- * id that it goes out under. So its recipient's client, which may drop what it takes for a copy, tells it from them as
- * well, and whatever comes back about it names it alone. scripts/include/accept.lua makes it.
+ * The suffix of a message's key and wire id when its sender has used the same id for another message. So the recipient's
+ * client, which may drop copies, can tell them apart, and receipts and errors name exactly one. Made by
+ * scripts/include/accept.lua.
  */
 const MARK = /~[\da-f]{16}$/;
 const MARK_LENGTH = 17;
@@ -41,23 +41,23 @@ function markOf(text: string): string {
   return text.charCodeAt(text.length - MARK_LENGTH) === TILDE && MARK.test(text) ? text.slice(-MARK_LENGTH) : '';
 }
 
-/** Whether the record of this key is told apart by a mark. */
+/** Whether a key has such a mark. */
 function isMarked(key: string): boolean {
   return key.charCodeAt(KEY_LENGTH) === TILDE;
 }
 
-/** The id that the message of this key goes out under, whose sender gave it this `id`, and another `origin-id` or none. */
+/** The wire id of the message of this key. `id` and `originId` are those that its sender gave it. */
 export function wireIdOf(key: string, id: string, originId: string | undefined): string {
   return isMarked(key) ? (originId ?? id) + key.slice(KEY_LENGTH) : id;
 }
 
-/** The id that its sender gave a message that goes out under this one. */
+/** The sender's own id for a wire id. */
 export function senderIdOf(id: string): string {
   const mark = markOf(id);
   return mark === '' ? id : id.slice(0, -MARK_LENGTH);
 }
 
-/** The key of the message that went out under this id. */
+/** The key of the message with this wire id. */
 export function keyOfWireId(sender: string, recipient: string, id: string): string {
   return recordKey(sender, recipient, senderIdOf(id)) + markOf(id);
 }

@@ -18,7 +18,7 @@ export interface ImpliedReceipt {
   readonly maybeOwn: boolean;
 }
 
-/** What the proxy has to know of a message. */
+/** The parts of a message that the component uses. */
 export interface Message {
   readonly type: MessageType;
   /** The `type` as it was written, if it was. */
@@ -42,15 +42,15 @@ export interface Message {
   readonly inner: string;
   /** Whether the message still carries information without its receipts; if not, it is not forwarded. */
   readonly isInformative: boolean;
-  /** The children that make it this message and not another, as XML and as they came: a resend has the same. */
+  /** The children that identify the message, as XML and unmapped: a resend has the same. */
   readonly payload: string;
   /** The attributes that are carried over as they are (`xml:lang`, declared prefixes ...), as XML. */
   readonly otherAttributes: string;
 }
 
 /**
- * Elements that say something about a message or a chat, and bear no content of their own: a message of nothing else is
- * not tracked. By their namespace; docs/stanzas.md is made from it. What is on no list is content.
+ * Namespaces of elements that describe a message or a chat and are no content: a message of nothing else is not tracked.
+ * docs/stanzas.md is made from it. Everything else is content.
  */
 export const NOT_CONTENT: ReadonlyMap<string, string> = new Map<string, string>([
   [NS.receipts, 'receipts and requests for them (XEP-0184)'],
@@ -73,7 +73,7 @@ export const NOT_CONTENT: ReadonlyMap<string, string> = new Map<string, string>(
   [NS.fallback, 'which text is a fallback (XEP-0428)'],
   [NS.occupantId, 'occupant ids (XEP-0421)'],
   [NS.amp, 'delivery rules (XEP-0079)'],
-  // A call that rings: a late copy would ring for nobody.
+  // A call: a late copy is useless.
   [NS.jingleMessage, 'calls (XEP-0353)'],
   [NS.callInvites, 'calls (XEP-0482)'],
 ]);
@@ -110,10 +110,10 @@ function isKeyTransport(child: Element, namespace: string): boolean {
 const TYPES: ReadonlySet<string> = new Set(['normal', 'chat', 'headline', 'groupchat', 'error']);
 const REWRITTEN: ReadonlySet<string> = new Set(['from', 'to', 'type', 'id', 'xmlns']);
 
-/** Elements that may name a message of the other side. */
+/** Elements that may refer to a message of the other side. */
 const REFERRING: ReadonlySet<string> = new Set<string>([NS.markers, NS.reply, NS.reactions]);
 
-// Clients put one into nearly every message; most bear none of these.
+// Shared, since most messages have none.
 const NO_IMPLIED_RECEIPTS: ImpliedReceipt[] = [];
 
 /** Whether an address as it was written is one of the recipient's. */
@@ -196,11 +196,11 @@ export function readMessage(element: Element, between?: Between): Message {
         if (impliedReceipts === NO_IMPLIED_RECEIPTS) impliedReceipts = [];
         impliedReceipts.push(proof);
       }
-      // Its reader knows the message by the id that he gave it.
+      // The reader knows the message by the sender's own id.
       if (child.attrs.id) child.attrs.id = senderIdOf(child.attrs.id);
     }
     const xml = serialize(child);
-    // The payload stays that of the sender's words, so that it is known again whatever the mapping has become.
+    // The payload stays unmapped, so that a resend is recognised whatever the mapping is.
     inner += between !== undefined && mayEmbedAddresses(namespace) ? rewriteChild(child, between) : xml;
     if (!NOT_PAYLOAD.has(namespace)) payload += xml;
     isInformative ||= informs(child.getName(), namespace);

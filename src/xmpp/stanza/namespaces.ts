@@ -20,11 +20,11 @@ export const NS = {
   caps: 'http://jabber.org/protocol/caps',
   /** XEP-0153: vCard-Based Avatars. */
   avatarUpdate: 'vcard-temp:x:update',
-  /** XEP-0380: Explicit Message Encryption; it stands beside a payload, it is none. */
+  /** XEP-0380: Explicit Message Encryption. */
   eme: 'urn:xmpp:eme:0',
   /** XEP-0280: Message Carbons, as they were called up to version 0.8. */
   carbonsBefore: 'urn:xmpp:carbons:1',
-  /** XEP-0353: Jingle Message Initiation: a call that rings; a late copy would ring for nobody. */
+  /** XEP-0353: Jingle Message Initiation: calls. */
   jingleMessage: 'urn:xmpp:jingle-message:0',
   /** XEP-0004: Data Forms. */
   forms: 'jabber:x:data',

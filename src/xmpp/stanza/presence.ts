@@ -15,7 +15,7 @@ export type PresenceType =
   | 'error'
   | 'unknown';
 
-/** What the proxy has to know of a presence stanza. */
+/** The parts of a presence stanza that the component uses. */
 export interface Presence {
   readonly type: PresenceType;
   readonly id: string | undefined;
@@ -41,7 +41,7 @@ const TYPES: ReadonlySet<string> = new Set([
 ]);
 const SHOWS: ReadonlySet<string> = new Set(['away', 'chat', 'dnd', 'xa']);
 const REWRITTEN: ReadonlySet<string> = new Set(['from', 'to', 'type', 'id', 'xmlns']);
-/** Of what a client says of its capabilities, as much is kept as tells them apart. */
+/** Characters of a capabilities key that are kept, enough to distinguish clients. */
 const MAX_CAPS = 200;
 
 export function presenceType(element: Element): PresenceType {
@@ -60,12 +60,12 @@ export function readPresence(element: Element, between: Between): Presence {
   return { ...bareOf(element), inner: rewriteChildren(element, between) };
 }
 
-/** The same, its children left out: for a stanza that must not be lost although they cannot be carried. */
+/** The same without its children: for a stanza that must not be lost although its children cannot be carried. */
 export function readPresenceHead(element: Element): Presence {
   return { ...bareOf(element), inner: '', otherAttributes: '' };
 }
 
-/** What a session's capabilities are compared by; empty when it says nothing of them. */
+/** Key by which capabilities are compared; empty when there are none. */
 export function capsKey(caps: Caps | undefined): string {
   if (caps === undefined) return '';
   const { node, ver, hash } = caps;

@@ -1,5 +1,5 @@
 /**
- * How a watcher stands to the user whose presence he wants. `asked`: the user has been asked and has not answered;
+ * State of a watcher's subscription to a user. `asked`: the user has been asked and has not answered;
  * `askedLongAgo`: so long ago that he may be asked again; `probed`: none, and the user's server was asked within the last
  * minute whether it is so.
  */
@@ -10,7 +10,7 @@ export type SubscriptionType = 'subscribe' | 'subscribed' | 'unsubscribe' | 'uns
 
 /** What to do with such a stanza. */
 export interface Step {
-  /** The standing after it; undefined leaves it as it is. */
+  /** The state after it; undefined leaves it unchanged. */
   readonly next?: 'none' | 'asked' | 'subscribed' | 'probed';
   /** `relay` it to the other user, `answer` it with "subscribed" in the other user's name, or `ignore` it. */
   readonly act: 'relay' | 'answer' | 'ignore';
@@ -53,7 +53,7 @@ const STEPS: Readonly<Record<SubscriptionType, Readonly<Record<SubscriptionState
   probe: { none: PROBE, asked: PROBE, askedLongAgo: PROBE, subscribed: RELAY, probed: PROBE },
 };
 
-/** What a stanza of this type means at this standing. Pure. */
+/** What a stanza of this type does in this state. Pure. */
 export function transitionOf(type: SubscriptionType, standing: SubscriptionState): Step {
   return STEPS[type][standing];
 }

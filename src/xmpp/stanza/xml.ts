@@ -1,6 +1,6 @@
 import xml, { type Element } from '@xmpp/xml';
 
-/** Levels of nesting below a stanza that are carried; clients need about six, and a parser's stack is not endless. */
+/** Levels of nesting in a stanza at most; clients need about six. Bounds the recursion. */
 export const MAX_DEPTH = 64;
 
 /** Thrown for a stanza that is nested deeper than {@link MAX_DEPTH}; its sender gets `policy-violation`. */
@@ -11,7 +11,7 @@ export class TooDeepError extends Error {
   }
 }
 
-// A cheap first look: surrogates are suspect, since only the second look can tell a pair from a lone one.
+// A cheap first check. It includes surrogates, of which only the second check can recognise a pair.
 const SUSPECT = /[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]/;
 // What XML 1.0 does not list as Char (https://www.w3.org/TR/xml/#NT-Char).
 const FORBIDDEN = /[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
@@ -30,11 +30,11 @@ export function isPlain(text: string): boolean {
 }
 
 /**
- * The same text, in one piece. A string that was put together keeps all of its parts, and the chunk that they were cut
- * from, alive; one that is held until the server answers a ping makes the garbage collector copy them over and over.
+ * The same text as a flat string. A concatenated string keeps its parts, and the chunk that they are slices of, alive; the
+ * garbage collector would copy them again and again while the text waits for the server's answer.
  */
 export function flattened(text: string): string {
-  // To look at a character makes the engine join the parts; the comparison keeps it from leaving that out.
+  // Reading a character makes the engine flatten the string; the comparison keeps the optimiser from dropping the read.
   return text.charCodeAt(0) === 0 ? '' : text;
 }
 
@@ -48,7 +48,7 @@ const ATTRIBUTE_ESCAPES: Record<string, string> = {
   '\n': '&#10;',
 };
 
-// Nearly all text and every address is of this kind, and one look at it is cheaper than cleaning and escaping.
+// Nearly all text needs no escaping, and one test is cheaper than cleaning and escaping.
 const NEEDS_CARE_IN_TEXT = /[^\n !-%'-;=?-~]/;
 const NEEDS_CARE_IN_ATTRIBUTE = /[^ !#-%(-;=?-~]/;
 
@@ -105,7 +105,7 @@ const BARE_AMPERSAND = /&(?!(?:lt|gt|amp|quot|apos|#\d+|#x[\da-f]+);)/i;
 // We write none; a server ends the stream at a comment or an instruction (RFC 6120 section 11.1), and ltx misreads them.
 const DECLARATION = /<[!?]/;
 
-/** Whether a text is one whole element. What comes back from a store may have been cut, and would end the whole stream. */
+/** Whether a text is exactly one complete element. A truncated record from the store would end the stream. */
 export function isSingleElement(text: string): boolean {
   if (BARE_AMPERSAND.test(text) || DECLARATION.test(text)) return false;
   let elements = 0;
