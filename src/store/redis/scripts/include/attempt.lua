@@ -1,3 +1,4 @@
+--- @include "quarantine"
 --- @include "corrections"
 --- @include "session-answers"
 -- Whether a job may still take this up. `lease` is that of the sweep that made the job, or '*': what was handed over
@@ -197,7 +198,7 @@ end
 -- still be out: then a bounce of this one, which offline storage was forbidden to take, says nothing new.
 -- Returns '' when the message is not known, '=' when it had ended, else its key, a line feed and the record without its payload.
 local function bounce(key, now, keep)
-  local found, value = oldest_pending(key)
+  local found, value = quarantine.oldest_sound(key)
   if not found then return #candidates(key) == 0 and '' or '=' end
   if copy_of(value) ~= '2' then
     local fields = fields_of(value)

@@ -135,3 +135,11 @@ read = function(key)
   quarantine.put_aside(key)
   return false
 end
+
+-- As oldest_pending, of one that is whole. One that is not is put aside.
+function quarantine.oldest_sound(key)
+  local found, value = oldest_pending(key)
+  if not found or is_sound(value) then return found, value end
+  quarantine.put_aside(found)
+  return nil
+end

@@ -43,4 +43,6 @@ while at <= last do
 end
 flush_all()
 write_ages()
+-- Replies would be taken for others' otherwise.
+if at ~= last + 1 then return redis.error_reply('ERR the arguments of the operations do not add up') end
 return results

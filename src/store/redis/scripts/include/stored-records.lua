@@ -55,8 +55,12 @@ end
 local function write_ages()
   local minutes = {}
   for ten, change in pairs(tens) do
-    local minute = math.floor(tonumber(ten) / 6)
-    minutes[minute] = (minutes[minute] or 0) + change
+    local minute = tonumber(ten)
+    -- What was no record does not say when it was stored.
+    if minute then
+      minute = math.floor(minute / 6)
+      minutes[minute] = (minutes[minute] or 0) + change
+    end
   end
   for minute, change in pairs(minutes) do
     if change ~= 0 and redis.call('HINCRBY', name_of('ages'), minute, change) <= 0 then

@@ -1,3 +1,4 @@
+--- @include "quarantine"
 --- @include "evidence"
 -- Ends a record undelivered, its payload kept aside for an operator, and for what its sender is told. Returns its state, its
 -- key, a line feed, and the tombstone: with its payload, unless the sender is away.
@@ -19,7 +20,7 @@ end
 
 -- A permanent bounce. Returns '' when the message is not known, '=' when it had ended, else as undeliver.
 local function reject(key, ending, now, owed_until, window, retention)
-  local found, value = oldest_pending(key)
+  local found, value = quarantine.oldest_sound(key)
   if not found then return #candidates(key) == 0 and '' or '=' end
   return undeliver(found, value, 'r', ending, now, owed_until, window, retention)
 end
