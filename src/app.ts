@@ -5,7 +5,7 @@ import { RedisRefusedError } from './app/start-errors.ts';
 import type { Tuning } from './app/tuning.ts';
 import type { Config } from './config/config.ts';
 import type { Sent } from './delivery/ports.ts';
-import type { Readiness } from './health/readiness.ts';
+import type { Readiness } from './health/observations.ts';
 import { type HttpServer, startHttp } from './http/server.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { Log } from './util/log.ts';

@@ -1,5 +1,6 @@
 import type { AddressPolicy, Route } from '../addressing/address-policy.ts';
 import type { StoreQueue } from '../store/contract.ts';
+import type { MessageTrace } from '../util/message-trace.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import { errorStanza, message as messageXml, type StanzaError } from '../xmpp/stanza/build.ts';
 import { errorBody, errorBodyFrom } from '../xmpp/stanza/error-body.ts';
@@ -20,6 +21,7 @@ export interface PassthroughOptions {
   readonly counts: { passedThrough: number; dropped: number };
   /** A stanza was refused with this condition. */
   readonly onRefused: (condition: string) => void;
+  readonly trace?: MessageTrace;
 }
 
 /** What happens to stanzas that are not stored: they pass with their addresses mapped, or they are refused. */
@@ -32,7 +34,7 @@ export class Passthrough implements Refuser {
 
   /** Sends a message on untracked, as it came but for its addresses and, where given, its children. */
   pass({ from, to }: Route, message: Message, inner: string = message.inner): void {
-    const { link, pipeline, counts, addresses } = this.#options;
+    const { link, pipeline, counts, addresses, trace } = this.#options;
     const xml = messageXml({
       from: withResource(addresses.seenAs(from, to), from.resource),
       to: withResource(to.inner, to.resource),
@@ -47,6 +49,7 @@ export class Passthrough implements Refuser {
       bytes: xml.length,
       done: () => {
         counts.passedThrough += 1;
+        trace?.('passed through', { sender: from.bare, recipient: to.inner, senderId: message.id });
         link.send(xml, undefined, 'normal', undefined, from.bare);
       },
     });
@@ -55,7 +58,7 @@ export class Passthrough implements Refuser {
   /** Answers a stanza with an error, unless it is one itself: that would begin a loop (RFC 6120 section 8.3.1). */
   refuse(refused: Refused, error: StanzaError): void {
     const { from, to, id, type } = refused.attrs;
-    const { addresses, link, onRefused } = this.#options;
+    const { addresses, link, onRefused, trace } = this.#options;
     if (type === 'error' || type === 'result' || !from || !to) {
       this.drop();
       return;
@@ -63,6 +66,9 @@ export class Passthrough implements Refuser {
     onRefused(error.condition);
     const name = refused.name === 'iq' || refused.name === 'presence' ? refused.name : 'message';
     const body = name === 'message' ? bodyOf(refused) : '';
+    if (name === 'message') {
+      trace?.('answered with an error', { sender: from, recipient: to, senderId: id }, { why: whyOf(error) });
+    }
     const xml = errorStanza(name, from, to, id || undefined, { by: addresses.componentDomain, ...error }, body);
     link.send(xml, undefined, 'high', undefined, ownerOf(from));
   }
@@ -71,6 +77,10 @@ export class Passthrough implements Refuser {
   drop(): void {
     this.#options.counts.dropped += 1;
   }
+}
+
+function whyOf({ condition, text }: StanzaError): string {
+  return text === undefined ? condition : `${condition}: ${text}`;
 }
 
 /** On whose account an answer is written. */

@@ -3,16 +3,7 @@ import type { Element } from '@xmpp/xml';
 import { iq } from '../xmpp/stanza/build.ts';
 import { NS } from '../xmpp/stanza/namespaces.ts';
 import { readError } from '../xmpp/stanza/stanza-error.ts';
-
-/** In ms. */
-export interface DomainTiming {
-  /** Between two rounds; each is up to a fifth longer at random. */
-  readonly every: number;
-  /** The same at the beginning of a stream, for the first few. */
-  readonly firstEvery: number;
-  /** How long a stranger counts as there after the last sign of him. */
-  readonly remembered: number;
-}
+import type { DomainConflict, DomainOptions, DomainState, DomainTiming } from './domain-state.ts';
 
 const TIMING: DomainTiming = { every: 30_000, firstEvery: 2000, remembered: 150_000 };
 
@@ -40,35 +31,6 @@ const UNKNOWN_DOMAIN: ReadonlySet<string> = new Set([
 
 const SELF = 'ofr-self-';
 const SERVED = 'ofr-served-';
-
-export interface DomainOptions {
-  readonly component: string;
-  readonly served: string;
-  /** Gives what can be marked as `done`, and then is not written any more. */
-  readonly send: (xml: string) => { done: boolean };
-  /** Ids of stanzas that the processes of this Redis sent to themselves. */
-  readonly tokens: {
-    register(ids: readonly string[]): Promise<void>;
-    knows(id: string): Promise<boolean>;
-  };
-  readonly log: { info(fields: object, message: string): void; error(fields: object, message: string): void };
-  readonly timing?: Partial<DomainTiming>;
-}
-
-/** Who else holds the domain: a proxy of other users' messages, or some other program. */
-export interface DomainConflict {
-  readonly who: 'proxy' | 'component';
-  /** ms since the epoch. */
-  readonly since: number;
-}
-
-export interface DomainState {
-  readonly conflict: DomainConflict | undefined;
-  /** The condition with which the server answers what is sent to its own domain, if that is none of its own. */
-  readonly servedError: string | undefined;
-  /** Since when (ms since the epoch) no stream has been proved, over however many of them. */
-  readonly unprovedSince: number | undefined;
-}
 
 /**
  * Watches whether the component's domain is ours alone. Servers let several connections serve one domain, and give each a part

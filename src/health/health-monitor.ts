@@ -1,7 +1,9 @@
 import type { Element } from '@xmpp/xml';
 import type { StoreConnection, StoreFault, StoreProbe } from '../store/contract.ts';
-import { DomainMonitor, type DomainTiming } from './domain-monitor.ts';
-import { assessReadiness, type LinkState, type PipelineHealth, type Readiness } from './readiness.ts';
+import { DomainMonitor } from './domain-monitor.ts';
+import type { DomainTiming } from './domain-state.ts';
+import type { LinkState, PipelineHealth, Readiness } from './observations.ts';
+import { assessReadiness } from './readiness.ts';
 import { REDIS_TIMING, type RedisMonitor, type RedisTiming } from './redis-monitor.ts';
 
 /** Times that tests shorten, ms. */

@@ -3,6 +3,7 @@ const LEVELS = {
   accepted: 'debug',
   duplicate: 'debug',
   refused: 'debug',
+  'answered with an error': 'debug',
   acknowledged: 'debug',
   forwarded: 'debug',
   'handed over': 'debug',

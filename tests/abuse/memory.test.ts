@@ -1,5 +1,6 @@
 import { NO_LIMITS } from '../../src/delivery/quotas.ts';
-import { assessReadiness, type Observations } from '../../src/health/readiness.ts';
+import type { Observations } from '../../src/health/observations.ts';
+import { assessReadiness } from '../../src/health/readiness.ts';
 import { RedisMonitor } from '../../src/health/redis-monitor.ts';
 import { UserErasure } from '../../src/jobs/forgetting.ts';
 import { Queues } from '../../src/jobs/queues.ts';

@@ -1,5 +1,6 @@
 import { LedgerIdentity } from '../../src/health/ledger-identity.ts';
-import { assessReadiness, type Observations } from '../../src/health/readiness.ts';
+import type { Observations } from '../../src/health/observations.ts';
+import { assessReadiness } from '../../src/health/readiness.ts';
 import { ReconnectPace } from '../../src/store/redis/reconnect-pace.ts';
 
 const NOW = Date.parse('2026-01-02T03:04:05Z');

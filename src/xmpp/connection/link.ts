@@ -65,7 +65,7 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
       connectedSince: this.#connectedSince,
       provedAt: this.#writer.provedAt,
       awaitingAnswerFor: this.#writer.awaitingAnswerFor,
-      answersMisrouted: this.#writer.answersMisrouted,
+      answersMisrouted: this.#writer.pings.answersMisrouted,
       lastProblem: this.#lastProblem,
       queued: queue.count,
       queuedBytes: queue.size,
@@ -234,8 +234,8 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
   }
 
   #stanza(element: Element): void {
-    if (!this.#writer.isAnswer(element)) {
-      this.#writer.observe(element);
+    if (!this.#writer.pings.isAnswer(element)) {
+      this.#writer.pings.observe(element);
       this.#emit('stanza', element);
       return;
     }

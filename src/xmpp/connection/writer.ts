@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import type { Element } from '@xmpp/xml';
-import { attribute, cleanXml, flattened, isPlain } from '../stanza/xml.ts';
+import { cleanXml, flattened, isPlain } from '../stanza/xml.ts';
 import { Heartbeat, UNRESPONSIVE_FACTOR } from './heartbeat.ts';
 import { blameOf, LinkProblem } from './link-problem.ts';
 import type { LinkLog, LinkTiming } from './options.ts';
 import type { CoalescingKey, OutgoingStanza, Priority } from './outgoing-stanza.ts';
+import { PingStanzas } from './ping-stanzas.ts';
 import { SendQueue } from './send-queue.ts';
 import type { Stream } from './stream.ts';
 
@@ -16,9 +16,6 @@ const MAX_BACKLOG = 4 << 20;
 const MEMORY_SHARE: Record<Priority, number> = { high: 1, normal: 7 / 8, low: 1 / 2 };
 /** ms between two lines about the same flood. */
 const DROP_LOG_INTERVAL = 10_000;
-
-/** How the ids of the link's pings begin, whichever process'. */
-const PING = 'ping-';
 
 export interface WriterOptions {
   readonly domain: string;
@@ -39,15 +36,9 @@ export class Writer<T> {
   dropped = 0;
   /** When a ping of the current stream was last answered, ms since the epoch. */
   provedAt: number | undefined;
-  /** Whether an answer to another process' ping has ever come here. */
-  answersMisrouted = false;
   readonly #options: WriterOptions;
   readonly #heartbeat: Heartbeat;
-  // The server maps answers by id alone, across components, so ours must not be anybody else's.
-  readonly #pingPrefix = `${PING}${randomBytes(9).toString('base64url')}-`;
-  readonly #pingRest: string;
-  readonly #serverDomain: string;
-  #pings = 0;
+  readonly pings: PingStanzas;
   #stream: Stream | undefined;
   /** Whether stanzas may be written to it yet. */
   #open = false;
@@ -62,8 +53,7 @@ export class Writer<T> {
   constructor(options: WriterOptions) {
     const { domain, serverDomain, timing } = options;
     this.#options = options;
-    this.#serverDomain = serverDomain.toLowerCase();
-    this.#pingRest = `${attribute('from', domain)}${attribute('to', serverDomain)}><ping xmlns="urn:xmpp:ping"/></iq>`;
+    this.pings = new PingStanzas(domain, serverDomain);
     const { pingEvery, deferFor } = timing;
     this.queue = new SendQueue({ pingEvery, deferFor, maxWrite: MAX_WRITE, ping: () => this.#newPing() });
     const { window } = this.queue;
@@ -134,23 +124,11 @@ export class Writer<T> {
     return since === undefined ? undefined : performance.now() - since;
   }
 
-  /** Whether it is the answer to one of our own pings (XEP-0199). */
-  isAnswer({ name, attrs: { id, type } }: Element): boolean {
-    return name === 'iq' && (type === 'result' || type === 'error') && id?.startsWith(this.#pingPrefix) === true;
-  }
-
-  /** Looks at what is no answer to ours: a server that gives us others' answers gives ours to others. */
-  observe({ name, attrs: { id, from, type } }: Element): void {
-    if (name !== 'iq' || (type !== 'result' && type !== 'error') || !id?.startsWith(PING)) return;
-    if (from?.toLowerCase() === this.#serverDomain) this.answersMisrouted = true;
-  }
-
   /** Takes an answer, and returns the tags of what it hands over. */
-  answer({ attrs: { id, from } }: Element): T[] {
-    // Only the server's own answer proves anything: an id may leak. That it is an error proves as much.
-    if (from?.toLowerCase() !== this.#serverDomain) return [];
+  answer(element: Element): T[] {
+    if (!this.pings.isFromServer(element)) return [];
     const tags: T[] = [];
-    const handedOver = this.queue.answered(id as string, performance.now());
+    const handedOver = this.queue.answered(element.attrs.id as string, performance.now());
     if (handedOver === undefined) return tags;
     this.provedAt = Date.now();
     for (const held of handedOver) {
@@ -203,10 +181,8 @@ export class Writer<T> {
   }
 
   #newPing(): { id: string; xml: string } {
-    this.#pings += 1;
     this.#heartbeat.pinged(performance.now());
-    const id = `${this.#pingPrefix}${this.#pings.toString(36)}`;
-    return { id, xml: `<iq type="get" id="${id}"${this.#pingRest}` };
+    return this.pings.next();
   }
 
   #notAnswering(what: 'silent' | 'deaf'): void {

@@ -1,0 +1,58 @@
+import type { StoreFault } from '../store/contract.ts';
+import type { DomainState } from './domain-state.ts';
+import type { RedisState } from './redis-monitor.ts';
+
+/** What is looked at; a part that is wrong says so in one sentence. */
+export interface Part {
+  readonly ok: boolean;
+  /** What is wrong, and what to do. */
+  readonly problem?: string;
+  /** What does not keep the proxy from its work. */
+  readonly warnings?: readonly string[];
+  /** Since when it is wrong, ISO 8601. */
+  readonly since?: string;
+}
+
+type PartName = 'link' | 'domain' | 'redis' | 'ledger' | 'queues';
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** In words for an operator; empty when it is ready. */
+  readonly problems: readonly string[];
+  /** The same of what does not keep it from its work. */
+  readonly warnings: readonly string[];
+  readonly parts: Readonly<Record<PartName, Part>>;
+}
+
+export interface LinkState {
+  readonly online: boolean;
+  /** ms since the epoch. */
+  readonly connectedSince: number | undefined;
+  readonly provedAt: number | undefined;
+  readonly lastProblem: string | undefined;
+  /** ms; as of {@link LinkStats}. */
+  readonly awaitingAnswerFor: number | undefined;
+  readonly roundTrip: number | undefined;
+  readonly answersMisrouted: boolean;
+}
+
+/** What the pipeline's calls to Redis show; times as of `performance.now()`. */
+export interface PipelineHealth {
+  readonly failingSince: number | undefined;
+  readonly fault: StoreFault | undefined;
+}
+
+export interface Observations {
+  readonly link: LinkState;
+  readonly domain: DomainState;
+  readonly storage: RedisState;
+  readonly pipeline: PipelineHealth;
+  /** The part of Redis' memory that is kept free, 0 to 1. */
+  readonly reserve?: number;
+  readonly names: { readonly component: string; readonly served: string };
+  /** ms without an accepted write after which Redis counts as unusable. */
+  readonly staleAfter: number;
+  /** ms since the epoch, and of `performance.now()`. */
+  readonly now: number;
+  readonly monotonic: number;
+}
