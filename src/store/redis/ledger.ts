@@ -35,7 +35,7 @@ export interface LedgerOptions {
 
 /** What defineCommand adds to the connection. */
 type Scripted = Record<
-  'receiptsTurn' | 'receiptsUsualTurn' | 'receiptsSweep' | 'receiptsStatus',
+  'receiptsBatch' | 'receiptsUsualBatch' | 'receiptsSweep' | 'receiptsStatus',
   (...args: (string | number)[]) => Promise<string[]>
 >;
 
@@ -55,8 +55,8 @@ export class Ledger implements Store {
     this.clock = clock;
     this.#redis = redis;
     this.#lease = lease;
-    redis.defineCommand('receiptsTurn', { numberOfKeys: 1, lua: BATCH });
-    redis.defineCommand('receiptsUsualTurn', { numberOfKeys: 1, lua: USUAL_BATCH });
+    redis.defineCommand('receiptsBatch', { numberOfKeys: 1, lua: BATCH });
+    redis.defineCommand('receiptsUsualBatch', { numberOfKeys: 1, lua: USUAL_BATCH });
     redis.defineCommand('receiptsSweep', { numberOfKeys: 1, lua: SWEEP });
     redis.defineCommand('receiptsStatus', { numberOfKeys: 1, lua: STATUS });
     this.#scripts = redis as unknown as Scripted;
@@ -85,7 +85,7 @@ export class Ledger implements Store {
       encode(request, args);
       if (isUsual && !USUAL.has(args[name])) isUsual = false;
     }
-    const replies = await this.#scripts[isUsual ? 'receiptsUsualTurn' : 'receiptsTurn'](...args);
+    const replies = await this.#scripts[isUsual ? 'receiptsUsualBatch' : 'receiptsBatch'](...args);
     this.#stamped(departure, replies[0] as string, at);
     return requests.map((request, i) => decode(request, replies[i + 1] as string));
   }
