@@ -1,6 +1,6 @@
 import type { HealthTiming } from '../health/health-monitor.ts';
 import type { IqTiming } from '../iq/iq-service.ts';
-import type { PresenceTiming } from '../presence/presence-service.ts';
+import type { PresenceTiming } from '../presence/timing.ts';
 import type { LinkTiming } from '../xmpp/connection/link.ts';
 
 /** Times (ms) that tests shorten; everything that an operator may set is in the configuration. */

@@ -1,6 +1,7 @@
 import type { AddressPolicy } from '../addressing/address-policy.ts';
 import type { ReceiptsOf, SessionObserver } from '../presence/ports.ts';
-import { PresenceService, type PresenceTiming } from '../presence/presence-service.ts';
+import { PresenceService } from '../presence/presence-service.ts';
+import type { PresenceTiming } from '../presence/timing.ts';
 import type { Store, StoreClock, StoreQueue } from '../store/contract.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
 import type { MessageTrace } from '../util/message-trace.ts';

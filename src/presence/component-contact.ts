@@ -24,7 +24,7 @@ export interface ComponentContactOptions {
 export class ComponentContact {
   readonly #options: ComponentContactOptions;
   /** Who watches it, as far as this process knows: when Redis fails nobody can be asked. */
-  #watchers = new Set<string>();
+  #subscribers = new Set<string>();
   #usable = false;
 
   constructor(options: ComponentContactOptions) {
@@ -35,9 +35,9 @@ export class ComponentContact {
     return this.#usable;
   }
 
-  /** How many watchers are known. */
+  /** How many subscribers are known. */
   get size(): number {
-    return this.#watchers.size;
+    return this.#subscribers.size;
   }
 
   /** Takes what a served user sends it, but for his own presence and errors. */
@@ -60,11 +60,11 @@ export class ComponentContact {
             refuse: () => {},
           });
         }
-        // A server probes for whom it has down as a watcher, so that one whom we have forgotten is one again.
+        // A server probes for whom it has down as a subscriber, so that one whom we have forgotten is one again.
         pipeline.push({
           request: subscriptionStep('subscribed', domain, from.bare, now, ids.next()),
           done: () => {
-            this.#watchers.add(from.bare);
+            this.#subscribers.add(from.bare);
             if (type === 'subscribe') reply(from.bare, 'subscribed');
             reply(from.full, this.#usable ? 'available' : 'unavailable');
           },
@@ -76,7 +76,7 @@ export class ComponentContact {
         pipeline.push({
           request: subscriptionStep('unsubscribe', domain, from.bare, now, ids.next()),
           done: (before) => {
-            this.#watchers.delete(from.bare);
+            this.#subscribers.delete(from.bare);
             // RFC 6121 section 3.3.3: who no longer watches is shown it as gone.
             if (before === 'subscribed') reply(from.bare, 'unavailable');
           },
@@ -101,14 +101,14 @@ export class ComponentContact {
 
   /** Learns from Redis who watches it. */
   async load(): Promise<void> {
-    this.#watchers = new Set(await this.#options.pipeline.perform(watchersOf(this.#options.domain)));
+    this.#subscribers = new Set(await this.#options.pipeline.perform(watchersOf(this.#options.domain)));
   }
 
   /** Shows itself so from now on, to who asks. Gives the stanzas that tell everybody else. */
   *become(usable: boolean): Generator<string> {
     const { domain } = this.#options;
     this.#usable = usable;
-    for (const to of [...this.#watchers]) {
+    for (const to of [...this.#subscribers]) {
       yield presenceStanza({ from: domain, to, type: usable ? 'available' : 'unavailable' });
     }
   }

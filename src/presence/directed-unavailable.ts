@@ -15,7 +15,7 @@ export interface DirectedUnavailableOptions {
   readonly clock: Clock;
   readonly sessions: SessionTracker;
   readonly counts: PresenceCounts;
-  /** How long a broadcast to all watchers may take, ms. */
+  /** How long a broadcast to all subscribers may take, ms. */
   readonly broadcast: number;
   /** How long a probe's answer may take, ms. */
   readonly probeTimeout: number;
@@ -25,7 +25,7 @@ const RETRY_AFTER = 1000;
 
 /**
  * Tells the end of a session from `unavailable` to a single contact, which leaves it as available as it was to all others,
- * messages included (RFC 6121 sections 4.6 and 8.5.2): when not all watchers were told, the server is asked in the name of
+ * messages included (RFC 6121 sections 4.6 and 8.5.2): when not all subscribers were told, the server is asked in the name of
  * one who was not. The answer comes to a resource that nobody has, and goes no further.
  */
 export class DirectedUnavailable {
@@ -38,7 +38,7 @@ export class DirectedUnavailable {
     this.#options = options;
   }
 
-  /** A session has said to one watcher that it is unavailable, and others have not heard so yet. */
+  /** A session has said to one subscriber that it is unavailable, and others have not heard so yet. */
   left(user: string, resource: string): void {
     const session = withResource(user, resource);
     const underway = this.#asking.has(session);
@@ -60,11 +60,11 @@ export class DirectedUnavailable {
   async #ask(user: string, resource: string): Promise<void> {
     const { pipeline, sessions, link, ids, counts, clock, broadcast, probeTimeout } = this.#options;
     await this.#wait(broadcast);
-    const watcher = await this.#perform(() => pipeline.perform(whoStillSees(user, resource)));
-    if (watcher === 'ended') sessions.ended(user, resource);
-    if (watcher === undefined || watcher === 'ended') return;
+    const subscriber = await this.#perform(() => pipeline.perform(whoStillSees(user, resource)));
+    if (subscriber === 'ended') sessions.ended(user, resource);
+    if (subscriber === undefined || subscriber === 'ended') return;
     counts.presenceProbes += 1;
-    const from = withResource(this.#outerOf(watcher), ids.next());
+    const from = withResource(this.#outerOf(subscriber), ids.next());
     link.send(presenceStanza({ type: 'probe', from, to: user, id: ids.next() }));
     await this.#wait(probeTimeout);
     sessions.endedUnannounced(
@@ -88,7 +88,7 @@ export class DirectedUnavailable {
     return sleep(ms, undefined, { signal: this.#closed.signal, ref: false });
   }
 
-  #outerOf(watcher: string): string {
-    return this.#options.addresses.outerOf(watcher);
+  #outerOf(subscriber: string): string {
+    return this.#options.addresses.outerOf(subscriber);
   }
 }

@@ -1,6 +1,6 @@
 import type { Element } from '@xmpp/xml';
 import type { Address, AddressPolicy, Route } from '../addressing/address-policy.ts';
-import { type Clock, recordPresence, renewSession, subscriptionStep, withdrawSubscription } from '../store/contract.ts';
+import { type Clock, recordPresence } from '../store/contract.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import type { Between } from '../xmpp/stanza/embedded-addresses.ts';
 import { type IdSource, isOwnId } from '../xmpp/stanza/ids.ts';
@@ -14,12 +14,13 @@ import {
 } from '../xmpp/stanza/presence.ts';
 import type { Refuser } from '../xmpp/stanza/request-error.ts';
 import { readError } from '../xmpp/stanza/stanza-error.ts';
-import { isByWatched, isSubscriptionType, type SubscriptionType, transitionOf } from '../xmpp/stanza/subscription.ts';
+import { isSubscriptionType } from '../xmpp/stanza/subscription.ts';
 import { TooDeepError } from '../xmpp/stanza/xml.ts';
 import type { ComponentContact } from './component-contact.ts';
 import type { DirectedUnavailable } from './directed-unavailable.ts';
-import type { OperationQueue, PresenceCounts, PresenceLog, StanzaSink } from './ports.ts';
+import type { OperationQueue, PresenceCounts, StanzaSink } from './ports.ts';
 import type { SessionTracker } from './session-tracker.ts';
+import type { SubscriptionRelay } from './subscription-relay.ts';
 
 export interface PresenceRelayOptions {
   readonly link: StanzaSink;
@@ -31,11 +32,11 @@ export interface PresenceRelayOptions {
   readonly own: ComponentContact;
   readonly sessions: SessionTracker;
   readonly directed: DirectedUnavailable;
+  readonly subscriptions: SubscriptionRelay;
   readonly maxStanzaBytes: number;
   readonly counts: PresenceCounts;
   /** Presence was relayed without being noted, since Redis failed. */
   readonly onMissed: () => void;
-  readonly log: PresenceLog;
 }
 
 /** What asks for something, so that its sender can be told that it is too large. All else must not be lost. */
@@ -60,14 +61,14 @@ export class PresenceRelay {
     if (type === 'available' || type === 'unavailable') this.#presence(from, to, presence);
     else if (type === 'error') this.#error(from, to, presence, element);
     else if (addresses.isComponent(to)) own.take(type, from);
-    else if (isSubscriptionType(type)) this.#subscription(type, from, to, presence);
+    else if (isSubscriptionType(type)) this.#options.subscriptions.take(type, from, to, presence);
   }
 
   /** Who removed a contact has ended both subscriptions; the other is told unless he was already. */
   contactRemoved(from: Address, to: Address): void {
     for (const type of ['unsubscribe', 'unsubscribed'] as const) {
       if (this.#options.addresses.isComponent(to)) this.#options.own.take(type, from);
-      else this.#subscription(type, from, to, { id: undefined, inner: '', otherAttributes: '' });
+      else this.#options.subscriptions.take(type, from, to, { id: undefined, inner: '', otherAttributes: '' });
     }
   }
 
@@ -152,95 +153,18 @@ export class PresenceRelay {
     );
   }
 
-  #subscription(
-    type: SubscriptionType,
-    from: Address,
-    to: Address,
-    presence: Pick<Presence, 'id' | 'inner' | 'otherAttributes'>,
-  ): void {
-    const { pipeline, addresses, ids, link, counts, refuser, sessions } = this.#options;
-    const now = this.#options.clock.now();
-    if (type === 'probe' && from.resource !== '') this.#renew(from, now, sessions);
-    const [watched, watcher] = isByWatched(type) ? [from.inner, to.inner] : [to.inner, from.inner];
-    // RFC 6121 section 3.1.2: subscriptions are between bare JIDs. An answer to a probe goes to where it came from.
-    const seenAs = addresses.seenAs(from, to);
-    const sender = type === 'probe' ? withResource(seenAs, from.resource) : seenAs;
-    pipeline.push({
-      owner: from.bare,
-      request: subscriptionStep(type, watched, watcher, now, ids.next()),
-      bytes: presence.inner.length,
-      done: (before) => {
-        const { act } = transitionOf(type, before);
-        if (act === 'relay') {
-          counts.presencesRelayed += 1;
-          link.send(presenceStanza({ ...presence, from: sender, to: to.inner, type }));
-        } else if (act === 'ignore') {
-          refuser.drop();
-        } else {
-          counts.presenceReplies += 1;
-          link.send(presenceStanza({ from: to.bare, to: from.bare, type: 'subscribed', id: ids.next() }));
-        }
-      },
-      refuse: this.#refusal(type, from, to, presence),
-      withdraw: type === 'subscribe' ? () => withdrawSubscription(watched, watcher, now) : undefined,
-    });
-  }
-
-  /** What was asked for can be asked again; what was decided waits for Redis. */
-  #refusal(type: SubscriptionType, from: Address, to: Address, { id }: { id: string | undefined }) {
-    const { refuser } = this.#options;
-    if (type === 'probe') return () => refuser.drop();
-    if (type !== 'subscribe') return undefined;
-    const attrs = { from: from.full, to: to.full, type, ...(id !== undefined && { id }) };
-    return () =>
-      refuser.refuse({ name: 'presence', attrs }, { condition: 'resource-constraint', text: 'Cannot store that now' });
-  }
-
-  /** A server probes for a user at his login: a session of that resource which is older was another. */
-  #renew({ bare, resource }: Address, now: number, sessions: SessionTracker): void {
-    const { pipeline, ids } = this.#options;
-    pipeline.push({
-      owner: bare,
-      request: renewSession(bare, resource, now, ids.next()),
-      done: (isReplaced) => {
-        if (isReplaced) sessions.replaced(bare, resource);
-      },
-      refuse: () => {},
-    });
-  }
-
   /** Never answered (RFC 6120 section 8.3.1). Openfire 4.2 refuses a probe of whom nobody has let in with `forbidden`. */
   #error(from: Address, to: Address, presence: Presence, element: Element): void {
-    const { pipeline, addresses, ids, link, counts, refuser } = this.#options;
+    const { pipeline, addresses, subscriptions, refuser } = this.#options;
     const { condition } = readError(element);
-    const own = addresses.isComponent(to);
-    const ours = own || isOwnId(to.resource) || (presence.id !== undefined && isOwnId(presence.id));
+    const ours =
+      addresses.isComponent(to) || isOwnId(to.resource) || (presence.id !== undefined && isOwnId(presence.id));
     const pass = () => {
       if (ours) refuser.drop();
       else this.#relay(from, to, presence);
     };
-    if (condition !== 'forbidden' && condition !== 'not-authorized') {
-      pipeline.push({ owner: from.bare, done: pass });
-      return;
-    }
-    pipeline.push({
-      owner: from.bare,
-      request: subscriptionStep(
-        'unsubscribed',
-        from.inner,
-        addresses.partyOf(to),
-        this.#options.clock.now(),
-        ids.next(),
-      ),
-      done: (before) => {
-        if (own || transitionOf('unsubscribed', before).act === 'ignore') {
-          pass();
-          return;
-        }
-        counts.presencesRelayed += 1;
-        link.send(presenceStanza({ from: addresses.seenAs(from, to), to: to.inner, type: 'unsubscribed' }));
-      },
-    });
+    if (condition === 'forbidden' || condition === 'not-authorized') subscriptions.refused(from, to, pass);
+    else pipeline.push({ owner: from.bare, done: pass });
   }
 }
 

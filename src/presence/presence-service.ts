@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Element } from '@xmpp/xml';
 import type { Address, AddressPolicy, Route } from '../addressing/address-policy.ts';
-import { type Clock, forgetPresence, heartbeat, leaveService, watchersOf } from '../store/contract.ts';
+import { type Clock, heartbeat, leaveService } from '../store/contract.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
 import type { Refuser } from '../xmpp/stanza/request-error.ts';
 import { ComponentContact } from './component-contact.ts';
+import { announceDeparture } from './departure.ts';
 import { DirectedUnavailable } from './directed-unavailable.ts';
+import { PacedWriter } from './paced-writer.ts';
 import type {
   OperationQueue,
   PresenceCounts,
@@ -19,28 +21,8 @@ import type {
 import { PresenceRelay } from './presence-relay.ts';
 import { Resync } from './resync.ts';
 import { SessionTracker } from './session-tracker.ts';
-
-/** In ms, but for `perSecond`. */
-export interface PresenceTiming {
-  /** Probes and announcements a second after the link was down. */
-  readonly perSecond: number;
-  /** How long a probe's answer may take. */
-  readonly probeTimeout: number;
-  /** How long a server may take to tell all watchers of one presence. */
-  readonly broadcast: number;
-  /** How often a process says that its link is up. */
-  readonly heartbeat: number;
-  /** How long Redis fails before the component shows itself as unavailable. */
-  readonly unusableAfter: number;
-}
-
-const DEFAULT_TIMING: PresenceTiming = {
-  perSecond: 200,
-  probeTimeout: 10_000,
-  broadcast: 1_000,
-  heartbeat: 10_000,
-  unusableAfter: 2_000,
-};
+import { SubscriptionRelay } from './subscription-relay.ts';
+import { DEFAULT_TIMING, type PresenceTiming } from './timing.ts';
 
 const RETRY_AFTER = 1000;
 
@@ -70,6 +52,7 @@ export class PresenceService {
   readonly #directed: DirectedUnavailable;
   readonly #sessions: SessionTracker;
   readonly #resync: Resync;
+  readonly #writer: PacedWriter;
   /** Other processes that serve the domain. */
   #others = 0;
   /** Undefined while the link is down. */
@@ -90,9 +73,19 @@ export class PresenceService {
       this.#missed = true;
     };
     this.#directed = new DirectedUnavailable({ ...options, sessions, broadcast, probeTimeout });
-    this.#relay = new PresenceRelay({ ...options, sessions, own: this.#own, directed: this.#directed, onMissed });
+    const subscriptions = new SubscriptionRelay({ ...options, sessions });
+    const parts = { sessions, subscriptions, own: this.#own, directed: this.#directed };
+    this.#relay = new PresenceRelay({ ...options, ...parts, onMissed });
     const others = () => this.#others;
-    this.#resync = new Resync({ ...options, sessions, process: this.#process, others, perSecond, probeTimeout });
+    this.#writer = new PacedWriter(options.link, perSecond);
+    this.#resync = new Resync({
+      ...options,
+      sessions,
+      process: this.#process,
+      others,
+      writer: this.#writer,
+      probeTimeout,
+    });
   }
 
   /** Takes presence from a user to another, or to the component. */
@@ -168,29 +161,16 @@ export class PresenceService {
     const wasOnline = this.#online !== undefined;
     this.#leave();
     if (!wasOnline) return;
-    const { pipeline, stored, link, addresses } = this.#options;
+    const { pipeline, link } = this.#options;
     if ((await pipeline.perform(leaveService(this.#process, this.#options.clock.now()))) > 0) return;
     this.#relay.closing = true;
     for (const stanza of this.#own.become(false)) link.send(stanza);
-    let cursor = '0';
-    do {
-      const { next, users } = await stored.watched(cursor);
-      const served = users.filter((user) => user !== addresses.componentDomain);
-      await Promise.all(served.map((user) => this.#announceSessionsUnavailable(user)));
-      if (served.length > 0) await pipeline.perform(forgetPresence(served));
-      cursor = next;
-    } while (cursor !== '0');
+    await announceDeparture({ ...this.#options, sessions: this.#sessions });
   }
 
   /** Asks nobody any more on its own account. */
   close(): void {
     this.#directed.close();
-  }
-
-  async #announceSessionsUnavailable(user: string): Promise<void> {
-    const { pipeline, stored } = this.#options;
-    const [resources, watchers] = await Promise.all([stored.sessionsOf(user), pipeline.perform(watchersOf(user))]);
-    this.#sessions.announceUnavailable(user, resources, watchers);
   }
 
   async #begin(signal: AbortSignal): Promise<void> {
@@ -212,7 +192,7 @@ export class PresenceService {
     this.#missed = false;
     // Where others serve the domain it was available all the time.
     const news = [...this.#own.become(true)];
-    if (this.#others === 0) await this.#resync.pace(news, signal);
+    if (this.#others === 0) await this.#writer.write(news, signal);
   }
 
   #makeUpForMissed(): void {
@@ -229,7 +209,7 @@ export class PresenceService {
   }
 
   #show(usable: boolean, signal: AbortSignal): void {
-    this.#resync.pace(this.#own.become(usable), signal).catch(() => {});
+    this.#writer.write(this.#own.become(usable), signal).catch(() => {});
   }
 
   #beat(signal: AbortSignal, every: number): void {

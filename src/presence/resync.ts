@@ -12,11 +12,11 @@ import {
 } from '../store/contract.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
 import { presenceStanza } from '../xmpp/stanza/presence.ts';
-import type { OperationQueue, PresenceCounts, PresenceLog, PresenceStore, StanzaSink } from './ports.ts';
+import type { PacedWriter } from './paced-writer.ts';
+import type { OperationQueue, PresenceCounts, PresenceLog, PresenceStore } from './ports.ts';
 import type { SessionTracker } from './session-tracker.ts';
 
 export interface ResyncOptions {
-  readonly link: StanzaSink;
   readonly pipeline: OperationQueue;
   readonly stored: PresenceStore;
   readonly addresses: AddressPolicy;
@@ -28,8 +28,7 @@ export interface ResyncOptions {
   readonly process: string;
   /** How many other processes serve the domain. */
   readonly others: () => number;
-  /** Stanzas a second. */
-  readonly perSecond: number;
+  readonly writer: PacedWriter;
   /** How long a probe's answer may take, ms. */
   readonly probeTimeout: number;
   readonly log: PresenceLog;
@@ -43,8 +42,6 @@ interface Probed {
   readonly again: boolean;
 }
 
-/** Pauses in a second of paced writing, at most. */
-const BURSTS = 20;
 const RETRY_AFTER = 1000;
 
 /**
@@ -76,30 +73,12 @@ export class Resync {
     this.#abort = undefined;
   }
 
-  /** Writes stanzas at the pace; stops when the signal comes. */
-  async pace(stanzas: Iterable<string>, signal: AbortSignal): Promise<void> {
-    for (const stanza of stanzas) {
-      this.#options.link.send(stanza);
-      await this.#turn(signal);
-    }
-  }
-
-  #written = 0;
-
-  async #turn(signal: AbortSignal): Promise<void> {
-    const { perSecond } = this.#options;
-    const burst = Math.ceil(perSecond / BURSTS);
-    this.#written += 1;
-    if (this.#written % burst === 0) await sleep((1000 * burst) / perSecond, undefined, { signal, ref: false });
-    signal.throwIfAborted();
-  }
-
   /** Asks after one user alone. */
   async probeUser(user: string, signal: AbortSignal): Promise<void> {
     const { pipeline } = this.#options;
-    const [watcher] = await pipeline.perform(beginProbe(user));
-    if (watcher === undefined) return;
-    await this.pace(this.#probes(user, [watcher]), signal);
+    const [subscriber] = await pipeline.perform(beginProbe(user));
+    if (subscriber === undefined) return;
+    await this.#options.writer.write(this.#probes(user, [subscriber]), signal);
     await this.#judge([{ user, at: this.#options.clock.now(), again: false }], signal, true);
   }
 
@@ -142,10 +121,10 @@ export class Resync {
         if (seen.has(user) || user === this.#options.addresses.componentDomain) continue;
         seen.add(user);
         signal.throwIfAborted();
-        const watchers = await pipeline.perform(beginProbe(user));
+        const subscribers = await pipeline.perform(beginProbe(user));
         signal.throwIfAborted();
-        await this.pace(this.#probes(user, watchers), signal);
-        if (watchers.length > 0) probed.push({ user, at: this.#options.clock.now(), again: false });
+        await this.#options.writer.write(this.#probes(user, subscribers), signal);
+        if (subscribers.length > 0) probed.push({ user, at: this.#options.clock.now(), again: false });
         await this.#judge(probed, signal, false);
       }
     }
@@ -163,11 +142,11 @@ export class Resync {
     } while (cursor !== '0');
   }
 
-  *#probes(user: string, watchers: readonly string[]): Generator<string> {
+  *#probes(user: string, subscribers: readonly string[]): Generator<string> {
     const { ids, counts } = this.#options;
-    for (const watcher of watchers) {
+    for (const subscriber of subscribers) {
       counts.presenceProbes += 1;
-      yield presenceStanza({ type: 'probe', from: this.#outerOf(watcher), to: user, id: ids.next() });
+      yield presenceStanza({ type: 'probe', from: this.#outerOf(subscriber), to: user, id: ids.next() });
     }
   }
 
@@ -189,17 +168,17 @@ export class Resync {
       signal.throwIfAborted();
       if (final) sessions.endedUnannounced(user, unheard);
       else if (unheard.length > 0) {
-        const [watcher] = await pipeline.perform(watchersOf(user));
+        const [subscriber] = await pipeline.perform(watchersOf(user));
         signal.throwIfAborted();
-        if (watcher === undefined) continue;
-        await this.pace(this.#probes(user, [watcher]), signal);
+        if (subscriber === undefined) continue;
+        await this.#options.writer.write(this.#probes(user, [subscriber]), signal);
         probed.push({ user, at: this.#options.clock.now(), again: true });
       }
     }
   }
 
-  /** Who asks in a watcher's name. */
-  #outerOf(watcher: string): string {
-    return this.#options.addresses.outerOf(watcher);
+  /** Who asks in a subscriber's name. */
+  #outerOf(subscriber: string): string {
+    return this.#options.addresses.outerOf(subscriber);
   }
 }

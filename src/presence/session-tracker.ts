@@ -51,15 +51,15 @@ export class SessionTracker {
     for (const resource of resources) observer?.ended(user, resource);
     pipeline.push({
       request: watchersOf(user),
-      done: (watchers) => this.announceUnavailable(user, resources, watchers),
+      done: (subscribers) => this.announceUnavailable(user, resources, subscribers),
     });
   }
 
   /** Shows sessions to those who watch as unavailable. */
-  announceUnavailable(user: string, resources: readonly string[], watchers: readonly string[]): void {
+  announceUnavailable(user: string, resources: readonly string[], subscribers: readonly string[]): void {
     const { link, addresses } = this.#options;
     const outer = addresses.outerOf(user);
-    for (const to of watchers) {
+    for (const to of subscribers) {
       if (to === addresses.componentDomain) continue;
       for (const resource of resources) {
         link.send(presenceStanza({ type: 'unavailable', from: withResource(outer, resource), to }));

@@ -1,0 +1,109 @@
+import type { Address, AddressPolicy } from '../addressing/address-policy.ts';
+import { type Clock, renewSession, subscriptionStep, withdrawSubscription } from '../store/contract.ts';
+import { withResource } from '../xmpp/stanza/address.ts';
+import type { IdSource } from '../xmpp/stanza/ids.ts';
+import { type Presence, presenceStanza } from '../xmpp/stanza/presence.ts';
+import type { Refuser } from '../xmpp/stanza/request-error.ts';
+import { isByWatched, type SubscriptionType, transitionOf } from '../xmpp/stanza/subscription.ts';
+import type { OperationQueue, PresenceCounts, StanzaSink } from './ports.ts';
+import type { SessionTracker } from './session-tracker.ts';
+
+export interface SubscriptionRelayOptions {
+  readonly link: StanzaSink;
+  readonly pipeline: OperationQueue;
+  readonly addresses: AddressPolicy;
+  readonly ids: IdSource;
+  readonly clock: Clock;
+  readonly refuser: Refuser;
+  readonly sessions: SessionTracker;
+  readonly counts: PresenceCounts;
+}
+
+/** Subscriptions between users (RFC 6121 section 3), and probes, which need one. */
+export class SubscriptionRelay {
+  readonly #options: SubscriptionRelayOptions;
+
+  constructor(options: SubscriptionRelayOptions) {
+    this.#options = options;
+  }
+
+  /** Takes what asks for a subscription, needs one, or changes it. */
+  take(
+    type: SubscriptionType,
+    from: Address,
+    to: Address,
+    presence: Pick<Presence, 'id' | 'inner' | 'otherAttributes'>,
+  ): void {
+    const { pipeline, addresses, ids, link, counts, refuser } = this.#options;
+    const now = this.#options.clock.now();
+    if (type === 'probe' && from.resource !== '') this.#renew(from, now);
+    const [watched, subscriber] = isByWatched(type) ? [from.inner, to.inner] : [to.inner, from.inner];
+    // RFC 6121 section 3.1.2: subscriptions are between bare JIDs. An answer to a probe goes to where it came from.
+    const seenAs = addresses.seenAs(from, to);
+    const sender = type === 'probe' ? withResource(seenAs, from.resource) : seenAs;
+    pipeline.push({
+      owner: from.bare,
+      request: subscriptionStep(type, watched, subscriber, now, ids.next()),
+      bytes: presence.inner.length,
+      done: (before) => {
+        const { act } = transitionOf(type, before);
+        if (act === 'relay') {
+          counts.presencesRelayed += 1;
+          link.send(presenceStanza({ ...presence, from: sender, to: to.inner, type }));
+        } else if (act === 'ignore') {
+          refuser.drop();
+        } else {
+          counts.presenceReplies += 1;
+          link.send(presenceStanza({ from: to.bare, to: from.bare, type: 'subscribed', id: ids.next() }));
+        }
+      },
+      refuse: this.#refusal(type, from, to, presence),
+      withdraw: type === 'subscribe' ? () => withdrawSubscription(watched, subscriber, now) : undefined,
+    });
+  }
+
+  /** What was asked for can be asked again; what was decided waits for Redis. */
+  #refusal(type: SubscriptionType, from: Address, to: Address, { id }: { id: string | undefined }) {
+    const { refuser } = this.#options;
+    if (type === 'probe') return () => refuser.drop();
+    if (type !== 'subscribe') return undefined;
+    const attrs = { from: from.full, to: to.full, type, ...(id !== undefined && { id }) };
+    return () =>
+      refuser.refuse({ name: 'presence', attrs }, { condition: 'resource-constraint', text: 'Cannot store that now' });
+  }
+
+  /** A server probes for a user at his login: a session of that resource which is older was another. */
+  #renew({ bare, resource }: Address, now: number): void {
+    const { pipeline, ids, sessions } = this.#options;
+    pipeline.push({
+      owner: bare,
+      request: renewSession(bare, resource, now, ids.next()),
+      done: (isReplaced) => {
+        if (isReplaced) sessions.replaced(bare, resource);
+      },
+      refuse: () => {},
+    });
+  }
+
+  /**
+   * A user's server refuses to tell of his presence: the subscription is over.
+   *
+   * @param pass what happens to the refusal itself, where nobody needs to be told of that end
+   */
+  refused(from: Address, to: Address, pass: () => void): void {
+    const { pipeline, addresses, ids, link, counts } = this.#options;
+    const subscriber = addresses.partyOf(to);
+    pipeline.push({
+      owner: from.bare,
+      request: subscriptionStep('unsubscribed', from.inner, subscriber, this.#options.clock.now(), ids.next()),
+      done: (before) => {
+        if (addresses.isComponent(to) || transitionOf('unsubscribed', before).act === 'ignore') {
+          pass();
+          return;
+        }
+        counts.presencesRelayed += 1;
+        link.send(presenceStanza({ from: addresses.seenAs(from, to), to: to.inner, type: 'unsubscribed' }));
+      },
+    });
+  }
+}
