@@ -33,10 +33,10 @@ const SELF = 'ofr-self-';
 const SERVED = 'ofr-served-';
 
 /**
- * Watches whether the component's domain is ours alone. Servers let several connections serve one domain, and give each a part
- * of the stanzas: that is well when they are processes of one Redis, and loses messages when they are not. So each process
- * pings its own domain (XEP-0199), with an id that it has put down in Redis: one that comes in and is not there is a stranger's,
- * and one that is answered (we do not answer them) has reached a stranger.
+ * Finds out whether somebody else holds the component's domain. Servers let several connections serve one domain, and give
+ * each a part of the stanzas: that is well when they are processes of one Redis, and loses messages when they are not. So
+ * each process pings its own domain (XEP-0199), with an id that it has put into Redis. A ping that comes in and is not in
+ * Redis is another proxy's; one that is answered (we do not answer them) has reached another component.
  */
 export class DomainMonitor {
   readonly #options: DomainOptions;

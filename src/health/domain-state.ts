@@ -4,7 +4,7 @@ export interface DomainTiming {
   readonly every: number;
   /** The same at the beginning of a stream, for the first few. */
   readonly firstEvery: number;
-  /** How long a stranger counts as there after the last sign of him. */
+  /** How long a conflict is reported after its last sign. */
   readonly remembered: number;
 }
 

@@ -23,7 +23,7 @@ export interface HeartbeatTask {
   readonly heardAt: () => number;
   readonly ping: () => void;
   /** Nothing comes: the link is half-open. Or the server writes, but does not answer: it swallows what we write. */
-  readonly onDead: (what: 'silent' | 'deaf') => void;
+  readonly onDead: (what: 'silent' | 'unresponsive') => void;
 }
 
 /** Decides when to ping, with one timer for all of it. */
@@ -91,7 +91,7 @@ export class Heartbeat {
         if (!this.#running) return;
         const now = performance.now();
         const silent = now - this.#task.heardAt() >= this.#timing.pingTimeout;
-        if (now >= this.#deadAt()) this.#task.onDead(silent ? 'silent' : 'deaf');
+        if (now >= this.#deadAt()) this.#task.onDead(silent ? 'silent' : 'unresponsive');
         else this.arm();
       });
       return;

@@ -7,17 +7,17 @@ const DEFERRED_AT = 2;
 const DEFER_GROWTH = 3;
 
 /**
- * Finds the stanza that kills the link. A server closes the whole stream for one stanza that it cannot read, without
- * saying which, and one that is sent again after the reconnect kills the link in a loop. But a network that resets
- * connections looks the same, and must not have anybody's message rejected. So:
+ * Finds the stanza over which the server ends the stream. A server closes the whole stream for one stanza that it cannot
+ * read, without saying which, and one that is sent again after the reconnect ends it again. A network that resets
+ * connections looks the same, and must not have a message rejected. So:
  *
- * - What was in flight when the server named a fault of what it was given is suspected; when the link merely broke, what
- *   was in flight at such an end twice.
- * - Suspects are written one at a time, each on a stream that has answered a ping before and with nothing else in flight.
- *   One that is answered is cleared. Only the end of the link while a suspect is alone in flight counts against it.
- * - A named fault counts for two, a mere end for one, and four convict: a named fault twice, or four mere ends.
- * - A suspect that was met by two mere ends is set aside, so that the others go on without it, and is tried again by itself
- *   after a while (10 s), and once more after a longer one (30 s): a network that is bad at that time, too, but not for the others, is unlikely.
+ * - A stanza becomes a candidate when it was in flight and the server named a fault of what it was given; when the link
+ *   merely broke, after two such ends.
+ * - Candidates are written one at a time, each on a stream that has answered a ping before and with nothing else in flight.
+ *   One that is answered is released. Only an end of the link while a candidate is alone in flight counts against it.
+ * - A named fault scores two, a mere end one. At four the stanza is quarantined: a named fault twice, or four mere ends.
+ * - After two mere ends a candidate is deferred, so that the others go on without it. It is tried again by itself after a
+ *   while (10 s), and once more after a longer one (30 s): it is unlikely that a network is bad at these times alone.
  */
 export class Quarantine<S extends object> {
   readonly #deferFor: number;
@@ -27,22 +27,22 @@ export class Quarantine<S extends object> {
   readonly #score = new WeakMap<S, number>();
   readonly #deferred = new Map<S, number>();
 
-  /** @param deferFor for how long one is set aside first, ms */
+  /** @param deferFor for how long one is deferred first, ms */
   constructor(deferFor: number) {
     this.#deferFor = deferFor;
   }
 
-  /** Whether anything is suspected and to be written, so that nothing may be in flight along with it. */
+  /** Whether there is a candidate to be written, so that nothing may be in flight along with it. */
   get hasCandidates(): boolean {
     return this.#candidates.size > 0;
   }
 
-  /** Those that are set aside, and until when. */
+  /** Those that are deferred, and until when (ms). */
   get deferred(): ReadonlyMap<S, number> {
     return this.#deferred;
   }
 
-  /** When the next of those that are set aside is to be tried again. */
+  /** When the next of those that are deferred is to be tried again. */
   get dueAt(): number | undefined {
     return this.#deferred.size === 0 ? undefined : Math.min(...this.#deferred.values());
   }
@@ -57,7 +57,7 @@ export class Quarantine<S extends object> {
     this.#deferred.delete(stanza);
   }
 
-  /** Takes back into the ranks, as suspects, those that have been set aside long enough. */
+  /** Makes candidates again of those that have been deferred long enough. */
   takeDue(now: number): S[] {
     const due: S[] = [];
     for (const [stanza, until] of this.#deferred) if (until <= now) due.push(stanza);

@@ -152,7 +152,7 @@ export class SendQueue<T> {
     this.#quarantine.retain(again);
     for (const stanza of again) this.#size += stanza.xml.length;
     const waiting = again.filter((stanza) => !this.#quarantine.deferred.has(stanza));
-    // A suspect must come soon, and in its order, as nothing else is written along with it.
+    // A candidate must come soon, and in its order, as nothing else is written along with it.
     let last = waiting.length - 1;
     while (last >= 0 && !this.#quarantine.isCandidate(waiting[last] as OutgoingStanza<T>)) last -= 1;
     const first = new Set(waiting.slice(0, last + 1));

@@ -185,10 +185,10 @@ export class Writer<T> {
     return this.pings.next();
   }
 
-  #notAnswering(what: 'silent' | 'deaf'): void {
+  #notAnswering(what: 'silent' | 'unresponsive'): void {
     const { pingTimeout } = this.#options.timing;
-    const seconds = (what === 'deaf' ? UNRESPONSIVE_FACTOR * pingTimeout : pingTimeout) / 1000;
-    const though = what === 'deaf' ? ', though it writes' : '';
+    const seconds = (what === 'unresponsive' ? UNRESPONSIVE_FACTOR * pingTimeout : pingTimeout) / 1000;
+    const though = what === 'unresponsive' ? ', though it writes' : '';
     this.#stream?.end(new LinkProblem('timeout', `The server has not answered a ping for ${seconds} s${though}`));
   }
 
