@@ -4,23 +4,20 @@ import type { Address } from './address-policy.ts';
 const MAX_CACHED = 20_000;
 
 /**
- * Addresses as a policy makes them of prepared JIDs. They are cached, since a busy component sees the same few over and over
+ * Base of policies: addresses, made of prepared JIDs. They are cached, since a busy component sees the same few over and over
  * and preparing them is dearer than all else that is done with a stanza.
  */
-export class PreparedAddresses {
+export abstract class PreparedAddresses {
   readonly #cache = new Map<string, Address>();
-  readonly #interpret: (jid: Jid) => Address;
 
-  /** @param interpret whose address it is; may throw a MalformedAddressError */
-  constructor(interpret: (jid: Jid) => Address) {
-    this.#interpret = interpret;
-  }
+  /** Whose address it is; may throw a MalformedAddressError. */
+  protected abstract interpret(jid: Jid): Address;
 
   /** @throws {MalformedAddressError} */
   parse(address: string): Address {
     const known = this.#cache.get(address);
     if (known !== undefined) return known;
-    const parsed = this.#interpret(prepareJid(address));
+    const parsed = this.interpret(prepareJid(address));
     // Emptied rather than trimmed: bounded memory is what matters, and a full one refills within milliseconds.
     if (this.#cache.size >= MAX_CACHED) this.#cache.clear();
     this.#cache.set(address, parsed);

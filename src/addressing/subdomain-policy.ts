@@ -19,7 +19,7 @@ export interface SubdomainPolicyOptions {
  * Users write to each other at the component's domain: `bob@example.org/desk` is seen as `bob@receipts.example.org/desk`;
  * and a user of another domain that is allowed, `carol@other.org`, as `carol\40other.org@receipts.example.org` (XEP-0106).
  */
-export class SubdomainPolicy implements AddressPolicy {
+export class SubdomainPolicy extends PreparedAddresses implements AddressPolicy {
   readonly componentDomain: string;
   readonly servedDomain: string;
   readonly #component: string;
@@ -27,23 +27,15 @@ export class SubdomainPolicy implements AddressPolicy {
   /** Further domains whose users are served, prepared, each with how it is spelt. */
   readonly #allowed: ReadonlyMap<string, string>;
   readonly #ackFrom: 'component' | 'recipient';
-  readonly #prepared = new PreparedAddresses((jid) => this.#interpret(jid));
 
   constructor({ componentDomain, servedDomain, allowedDomains = [], ackFrom = 'component' }: SubdomainPolicyOptions) {
+    super();
     this.componentDomain = componentDomain;
     this.servedDomain = servedDomain;
     this.#component = prepareDomain(componentDomain);
     this.#served = prepareDomain(servedDomain);
     this.#allowed = new Map(allowedDomains.map((domain) => [prepareDomain(domain), domain]));
     this.#ackFrom = ackFrom;
-  }
-
-  parse(address: string): Address {
-    return this.#prepared.parse(address);
-  }
-
-  parseWritten(address: string): Address {
-    return this.#prepared.parseWritten(address);
   }
 
   classify(from: Address, to: Address): Traffic {
@@ -108,7 +100,7 @@ export class SubdomainPolicy implements AddressPolicy {
     return this.writtenTo(message);
   }
 
-  #interpret({ address, local, domain, resource }: Jid): Address {
+  protected interpret({ address, local, domain, resource }: Jid): Address {
     const spelt = this.#spelt(domain);
     const bare = local === '' ? spelt : `${local}@${spelt}`;
     const rest = { bare, resource, full: withResource(bare, resource) };

@@ -7,22 +7,14 @@ import type { Between } from '../../../src/xmpp/stanza/embedded-addresses.ts';
  * Users know each other by their own addresses, and the component is seen where it speaks for itself: nothing above the
  * policy may take it for granted that the two addresses of an account differ.
  */
-export class TransparentPolicy implements AddressPolicy {
+export class TransparentPolicy extends PreparedAddresses implements AddressPolicy {
   readonly componentDomain: string;
   readonly servedDomain: string;
-  readonly #prepared = new PreparedAddresses((jid) => this.#interpret(jid));
 
   constructor({ componentDomain, servedDomain }: { readonly componentDomain: string; readonly servedDomain: string }) {
+    super();
     this.componentDomain = componentDomain;
     this.servedDomain = servedDomain;
-  }
-
-  parse(address: string): Address {
-    return this.#prepared.parse(address);
-  }
-
-  parseWritten(address: string): Address {
-    return this.#prepared.parseWritten(address);
   }
 
   classify(from: Address, to: Address): Traffic {
@@ -84,7 +76,7 @@ export class TransparentPolicy implements AddressPolicy {
     return recipient;
   }
 
-  #interpret({ local, domain, resource }: Jid): Address {
+  protected interpret({ local, domain, resource }: Jid): Address {
     const bare = local === '' ? domain : `${local}@${domain}`;
     const rest = { bare, resource, full: withResource(bare, resource), returnsKey: `${bare}/` };
     const none = { inner: '', outer: '' };
