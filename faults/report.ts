@@ -1,8 +1,8 @@
 import { type Case, evidence, faultsIn, type Interval } from './cases.ts';
-import type { Violation } from './checker.ts';
 import type { Event, MessageEvent } from './history.ts';
 import { surplus } from './rules/copies.ts';
 import type { Outcome } from './run.ts';
+import type { Violation } from './violation.ts';
 
 /** What a run was about, in numbers. */
 export interface Figures {

@@ -1,9 +1,10 @@
 import { loadConfig } from '../src/config/config.ts';
-import { check, type Violation } from './checker.ts';
+import { check } from './checker.ts';
 import { type History, Recorder, type Terms } from './history.ts';
 import { Participants } from './participants.ts';
 import { Random } from './random.ts';
 import type { Scenario } from './scenario.ts';
+import type { Violation } from './violation.ts';
 
 /** Of every scenario, unless it has its own: times that end a message within half a minute. */
 const SETTINGS = {

@@ -1,6 +1,6 @@
-import { RULES } from './checker.ts';
 import type { Figures } from './report.ts';
 import type { Scenario } from './scenario.ts';
+import { RULES } from './violation.ts';
 
 /** One run of a scenario, counted. */
 export interface Tallied {

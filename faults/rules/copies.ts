@@ -1,6 +1,6 @@
 import { type Case, type Evidence, endOf, faultsIn } from '../cases.ts';
-import type { Violation } from '../checker.ts';
 import type { Copied } from '../history.ts';
+import type { Violation } from '../violation.ts';
 
 /** ms; how long a process may take to learn that another one has settled what it had in hand. */
 const BETWEEN_PROCESSES = 5000;

@@ -1,6 +1,6 @@
 import type { Case, Evidence, Interval } from '../cases.ts';
-import type { Violation } from '../checker.ts';
 import type { Connected, Notified, Polled } from '../history.ts';
+import type { Violation } from '../violation.ts';
 
 /** ms from being ready to the first acknowledgement that comes of it, at most. */
 const RECOVERY = 2000;

@@ -1,5 +1,5 @@
 import { type Case, type Evidence, faultsIn } from '../cases.ts';
-import type { Violation } from '../checker.ts';
+import type { Violation } from '../violation.ts';
 
 /** With one process, the first attempts of one conversation arrive in the order in which they were written. */
 export function* order(evidence: Evidence): Generator<Violation> {

@@ -1,5 +1,5 @@
 import { type Case, type Evidence, endOf, faultsIn } from '../cases.ts';
-import type { Violation } from '../checker.ts';
+import type { Violation } from '../violation.ts';
 
 /** ms that a stanza takes at most from one end to the other when nothing is wrong, on a busy machine. */
 const IN_FLIGHT = 5000;
