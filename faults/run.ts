@@ -1,4 +1,5 @@
 import { loadConfig } from '../src/config/config.ts';
+import { JOB_LEASE, LEASE } from '../src/store/retry-policy.ts';
 import { check } from './checker.ts';
 import { type History, Recorder, type Terms } from './history.ts';
 import { Participants } from './participants.ts';
@@ -14,9 +15,7 @@ const SETTINGS = {
   DEDUP_WINDOW: '120s',
 };
 
-// What the proxy does not let an operator set, ms: src/store/redis/ledger.ts and src/jobs/sweeper.ts.
-const ACCEPT_LEASE = 10_000;
-const JOB_LEASE = 15_000;
+// What else a message may wait for that no operator sets, ms: see src/jobs.
 const STALLED_JOB = 7500;
 const SWEEPS = 3000;
 /** What a busy machine may add. */
@@ -38,7 +37,7 @@ export interface Outcome {
 function termsOf({ settings, losesJobs = true, extra = 0, processes = 1 }: Scenario): Terms {
   const required = { XMPP_COMPONENT_DOMAIN: 'receipts.localhost', XMPP_COMPONENT_SECRET: 'secret' };
   const { retry } = loadConfig({ ...required, ...SETTINGS, ...settings });
-  const leases = ACCEPT_LEASE + STALLED_JOB + SWEEPS + (losesJobs ? JOB_LEASE : 0);
+  const leases = LEASE + STALLED_JOB + SWEEPS + (losesJobs ? JOB_LEASE : 0);
   return {
     schedule: retry.schedule,
     unconfirmedRetries: retry.unconfirmedRetries,
