@@ -3,8 +3,11 @@ import { FairQueue } from '../util/fair-queue.ts';
 
 /** With more than so many stanzas waiting here, somebody floods. */
 const FLOOD = 1000;
-/** What may wait behind this queue: enough for two calls to the store; in a flood less, as whoever comes waits for it. */
-const BACKLOG = 400;
+/**
+ * What may wait behind this queue, where users take turns too; in a flood less, as whoever comes waits for it. Where little
+ * may wait, calls to the store are small, and hand-overs are recorded that a receipt in the same call would have spared.
+ */
+const BACKLOG = 4000;
 const BACKLOG_IN_FLOOD = 64;
 /** Stanzas that are handled in one turn of the event loop, if they do not fill the backlog first. */
 const AT_ONCE = 256;

@@ -12,7 +12,7 @@ function queue() {
   const counts = { refused: 0 };
   const ingress = new IngressQueue({
     handle: (stanza) => handled.push(stanza),
-    backlog: () => (state.busy ? 1000 : 0),
+    backlog: () => (state.busy ? 10_000 : 0),
     mostOfOne: 2000,
     refuse: (stanza) => {
       if (stanza.getChild('received') !== undefined) return false;
