@@ -1,20 +1,12 @@
 import { ASK_AGAIN_AFTER, type SubscriptionType, transitionOf } from '../../../xmpp/stanza/subscription.ts';
 import type { Ending, Kind, Limits, QuotaReason, RelayedIq, Request, RequestOf, SessionEvent } from '../../contract.ts';
+import { ALIVE_FOR, CLAIM_FOR, JOINS_FOR, LOGIN_LASTS } from '../../presence-times.ts';
 import { encodeRecord, written, writtenEnding, writtenSenderId } from '../record-codec.ts';
 import { USUAL } from '../scripts.ts';
 import { NEXT_STANDING, STANDING } from './words.ts';
 
 /** Arguments of a script. */
 export type Arguments = (string | number)[];
-
-/** A process that has not said for so long that its link is up counts as gone, ms. */
-const ALIVE_FOR = 30_000;
-/** A session that is younger is not taken for another by a probe, ms: a server sends one to each contact at a login. */
-const LOGIN_LASTS = 5_000;
-/** How long the claim of a process that probes everybody lasts without word of it, ms. */
-const CLAIM_FOR = 30_000;
-/** Whoever's link is back so soon after another process has begun to probe need not do so as well, ms. */
-const JOINS_FOR = 10_000;
 
 /** What follows a record's key in the sorted set while its sender is owed word of this ending: see due_member in Lua. */
 const OWED_LETTER = { pending: '', delivered: '', expired: 'x', unconfirmed: 'u', rejected: 'r' } as const;
