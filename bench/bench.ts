@@ -38,8 +38,8 @@ const PENDING: PendingPlan = flags.quick
   : { rounds: 5, accepted: 50_000, filled: 1_000_000 };
 /** 10,000 subscriptions, but for a smoke test. */
 const PRESENCE: PresencePlan = flags.quick
-  ? { users: 100, watchersEach: 5, changes: 5000 }
-  : { users: 1000, watchersEach: 10, changes: 50_000 };
+  ? { users: 100, subscribersEach: 5, changes: 5000 }
+  : { users: 1000, subscribersEach: 10, changes: 50_000 };
 
 const FAIRNESS: FairnessPlan = flags.quick
   ? { rounds: 1, flood: 30_000, paced: 2000 }

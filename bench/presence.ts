@@ -8,7 +8,7 @@ import { end, launch, type Place, usageOf } from './variant.ts';
 export interface PresencePlan {
   readonly users: number;
   /** Subscriptions are so many times the users. */
-  readonly watchersEach: number;
+  readonly subscribersEach: number;
   /** Presence stanzas. */
   readonly changes: number;
 }
@@ -44,7 +44,7 @@ function attribute(xml: string, name: string): string {
   return xml.slice(start, xml.indexOf('"', start));
 }
 
-/** A server with users who watch each other: it speaks XEP-0114, grants each request, and answers each probe. */
+/** A server with users who are subscribed to each other: it speaks XEP-0114, grants each request, and answers each probe. */
 class PresencePeer {
   /** Stanzas that came, by their type. */
   readonly counts: Record<string, number> = {};
@@ -201,15 +201,15 @@ function mostWithin(times: readonly number[], ms: number): number {
 
 /** What subscriptions take, how fast presence is relayed, and how it is taken up again after the link was down. */
 export async function presences(place: Place, plan: PresencePlan, say: (text: string) => void): Promise<Presences> {
-  const { users, watchersEach, changes } = plan;
+  const { users, subscribersEach, changes } = plan;
   const redis = new Redis(place.redisUrl);
   const peer = await PresencePeer.listen();
-  const relations: [watched: number, watcher: number][] = [];
+  const relations: [contact: number, subscriber: number][] = [];
   for (let user = 0; user < users; user += 1) {
-    for (let i = 1; i <= watchersEach; i += 1) relations.push([user, (user + i) % users]);
+    for (let i = 1; i <= subscribersEach; i += 1) relations.push([user, (user + i) % users]);
   }
-  const one = ([watched, watcher]: [number, number], words: string) =>
-    `<presence from='${served(watched)}/desk' to='${proxied(watcher)}'>${words}${CAPS}</presence>`;
+  const one = ([contact, subscriber]: [number, number], words: string) =>
+    `<presence from='${served(contact)}/desk' to='${proxied(subscriber)}'>${words}${CAPS}</presence>`;
   const MiB = async () => (await usageOf(child)).resident / 2 ** 20;
   await redis.flushall();
   await tidyRedis(redis);
@@ -219,7 +219,7 @@ export async function presences(place: Place, plan: PresencePlan, say: (text: st
     await peer.give([`<presence from='x@${SERVED}' to='y@${COMPONENT}' type='unavailable'/>`], 'unavailable');
     const [none, before] = [await MiB(), await redisMemory(redis)];
     const asks = relations.map(
-      ([watched, watcher]) => `<presence from='${served(watcher)}' to='${proxied(watched)}' type='subscribe'/>`,
+      ([contact, subscriber]) => `<presence from='${served(subscriber)}' to='${proxied(contact)}' type='subscribe'/>`,
     );
     await peer.give(asks, 'subscribed');
     await peer.give(

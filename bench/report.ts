@@ -98,7 +98,7 @@ const PRESENCE_TITLE = '## Presence\n';
 function presenceSection(presence: Presences, when: string): string {
   return `${PRESENCE_TITLE}
 ${when}${presence.subscriptions.toLocaleString('en')} subscriptions, each asked for and granted through the proxy; then ${presence.changes.toLocaleString('en')} presence stanzas with status and
-capabilities, ${WINDOW.toLocaleString('en')} in flight, each noted in Redis and relayed; then the link is reset once, and every watched user is
+capabilities, ${WINDOW.toLocaleString('en')} in flight, each noted in Redis and relayed; then the link is reset once, and every user with a subscriber is
 probed again at the pace that the proxy keeps. One run. Memory of the process is its resident set.
 
 ${markdown(presenceTable(presence))}

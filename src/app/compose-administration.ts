@@ -6,8 +6,8 @@ import type { Config } from '../config/config.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { HealthMonitor } from '../health/health-monitor.ts';
 import { listUndelivered } from '../jobs/dead-letters.ts';
-import { UserErasure } from '../jobs/forgetting.ts';
 import type { Queues } from '../jobs/queues.ts';
+import { UserErasure } from '../jobs/user-erasure.ts';
 import type { Counts } from '../metrics/counters.ts';
 import type { Perform } from '../store/contract.ts';
 import { Erasure } from '../store/erasure.ts';
@@ -29,7 +29,7 @@ export interface AdministrationOptions {
 
 /** What people ask and order by commands, put together. */
 export interface Administration {
-  readonly forgetting: UserErasure;
+  readonly userErasure: UserErasure;
   readonly commands: Commands;
 }
 
@@ -38,7 +38,7 @@ export function composeAdministration(options: AdministrationOptions): Administr
   const { ledger, queues, queries, pipeline } = store;
   const proxied = (jid: string) => addresses.parse(jid).outer;
   const perform: Perform = (request) => pipeline.perform(request);
-  const forgetting = new UserErasure({
+  const userErasure = new UserErasure({
     queues,
     isFull: (error) => redisFault(error).code === 'OOM',
     erasure: new Erasure({ queries, perform }),
@@ -55,14 +55,14 @@ export function composeAdministration(options: AdministrationOptions): Administr
       list: (of, limit) => listUndelivered(queues.undelivered, of === undefined ? undefined : [of, proxied(of)], limit),
       remove: async (id) => void (await queues.undelivered.remove(id)),
     },
-    forget: (jid) => forgetting.forget(jid, proxied(jid)),
-    countRecords: (jid) => forgetting.count(jid),
+    forget: (jid) => userErasure.forget(jid, proxied(jid)),
+    countRecords: (jid) => userErasure.count(jid),
     version,
     log,
   };
   const commands = allCommands(context, addresses);
   const { admins } = config.xmpp;
-  return { forgetting, commands: new Commands({ addresses, admins, commands, perform }) };
+  return { userErasure, commands: new Commands({ addresses, admins, commands, perform }) };
 }
 
 async function rows(ledger: Ledger, queues: Queues, counts: Counts): Promise<[name: string, value: string][]> {

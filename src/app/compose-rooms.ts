@@ -105,7 +105,7 @@ export function composeRooms(config: Config, log: Log, version: string, tuning: 
     ...tuning.queries,
   });
   const health = composeHealth({ redis: monitoring, link, pipeline, config, log, timing: tuning.health });
-  const { commands, forgetting } = composeAdministration({
+  const { commands, userErasure } = composeAdministration({
     config,
     addresses,
     store,
@@ -132,7 +132,7 @@ export function composeRooms(config: Config, log: Log, version: string, tuning: 
     onProblem: store.onProblem,
     prefix: config.redis.prefix,
     queues,
-    forgetting,
+    userErasure,
     ledger,
     trace,
     ...(tuning.sweepEvery !== undefined && { sweepEvery: tuning.sweepEvery }),

@@ -23,7 +23,7 @@ export interface MessageHandlerOptions {
  * What one stanza may bring about: what it is answered with, settles and leads to is in proportion to it. A client that
  * takes batches returns up to a hundred receipts at once; nobody marks or quotes more than one message in one.
  */
-const MOST_PROOFS = 8;
+const MAX_IMPLIED_RECEIPTS = 8;
 /** Bytes of an id: it comes back in all that is made of a message. */
 const LONGEST_ID = 8192;
 
@@ -86,7 +86,8 @@ export class MessageHandler {
 /** In which way one stanza would bring about too much, if it would. */
 function excessOf({ id = '', originId = '', receipts, impliedReceipts }: Message): string | undefined {
   if (receipts.length > MAX_RECEIPTS) return `At most ${MAX_RECEIPTS} receipts in a message`;
-  if (impliedReceipts.length > MOST_PROOFS) return `At most ${MOST_PROOFS} markers, replies and reactions in a message`;
+  if (impliedReceipts.length > MAX_IMPLIED_RECEIPTS)
+    return `At most ${MAX_IMPLIED_RECEIPTS} markers, replies and reactions in a message`;
   const isLong = (one: string) => one.length > LONGEST_ID / 6 && Buffer.byteLength(escapeAttribute(one)) > LONGEST_ID;
   if (isLong(id) || isLong(originId) || receipts.some(isLong)) return `An id may have ${LONGEST_ID} bytes`;
   return undefined;

@@ -16,7 +16,8 @@ export const QUEUE = {
   redelivery: 'redelivery',
   expiry: 'expiry',
   undelivered: 'undelivered',
-  forgetting: 'forgetting',
+  // Its name in Redis from before the word was changed: jobs that wait there must be found.
+  erasure: 'forgetting',
 } as const;
 
 // The ledger is the truth: a job that is done or has failed has nothing to add to it, and a sweep makes another.
@@ -40,7 +41,7 @@ export class Queues implements JobsPort {
   readonly expiry: Queue<JobData>;
   readonly undelivered: Queue<UndeliveredData>;
   /** Users that are being forgotten; not for the dashboard either. */
-  readonly forgetting: Queue<ErasureData, number>;
+  readonly erasure: Queue<ErasureData, number>;
   readonly #options: QueuesOptions;
 
   constructor(options: QueuesOptions) {
@@ -54,14 +55,14 @@ export class Queues implements JobsPort {
     this.undelivered = new Queue(QUEUE.undelivered, { connection, prefix, defaultJobOptions: keep });
     // How many were erased is told for an hour; whose they were, the job does not know any more.
     const tell = { removeOnComplete: { age: 3600 }, removeOnFail: true, attempts: 10, backoff: 5000 };
-    this.forgetting = new Queue(QUEUE.forgetting, { connection, prefix, defaultJobOptions: tell });
+    this.erasure = new Queue(QUEUE.erasure, { connection, prefix, defaultJobOptions: tell });
     for (const queue of this.all) {
       queue.on('error', options.onProblem);
     }
   }
 
   get all(): readonly Queue[] {
-    return [this.redelivery, this.expiry, this.undelivered, this.forgetting];
+    return [this.redelivery, this.expiry, this.undelivered, this.erasure];
   }
 
   /** What the dashboard shows. */

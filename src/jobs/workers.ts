@@ -37,7 +37,7 @@ export interface WorkersOptions {
   readonly retry: RetryPolicy;
   /** Redis failed; told of many times a second while it does. */
   readonly onProblem: (error: Error) => void;
-  readonly forgetting: { work(job: Job<ErasureData, number>): Promise<number> };
+  readonly userErasure: { work(job: Job<ErasureData, number>): Promise<number> };
   readonly sweepEvery?: number;
   readonly redeliveriesPerSecond?: number;
   readonly trace?: MessageTrace;
@@ -64,7 +64,7 @@ export class Workers {
       new Worker<JobData>(QUEUE.redelivery, (job) => this.#redeliver(job), { ...settings, limiter }),
       new Worker<JobData>(QUEUE.expiry, (job) => this.#expire(job.data.key), settings),
       new Worker<UndeliveredData>(QUEUE.undelivered, (job) => this.#undelivered(job), settings),
-      new Worker<ErasureData, number>(QUEUE.forgetting, (job) => options.forgetting.work(job), {
+      new Worker<ErasureData, number>(QUEUE.erasure, (job) => options.userErasure.work(job), {
         ...settings,
         concurrency: 1,
       }),

@@ -90,7 +90,7 @@ export const DEFINITIONS = {
   },
   stale_sessions_total: {
     type: 'counter',
-    help: 'Sessions that had ended unseen while the link was down; who watched them is told.',
+    help: 'Sessions that had ended unseen while the link was down; their subscribers are told.',
   },
   set_aside_total: {
     type: 'counter',

@@ -1,5 +1,5 @@
 import type { Address } from '../addressing/address-policy.ts';
-import { type Clock, renewSession, subscriptionStep, watchersOf } from '../store/contract.ts';
+import { type Clock, renewSession, subscribersOf, subscriptionStep } from '../store/contract.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
 import { presenceStanza } from '../xmpp/stanza/presence.ts';
 import type { Refuser } from '../xmpp/stanza/request-error.ts';
@@ -23,7 +23,7 @@ export interface ComponentContactOptions {
  */
 export class ComponentContact {
   readonly #options: ComponentContactOptions;
-  /** Who watches it, as far as this process knows: when Redis fails nobody can be asked. */
+  /** Its subscribers, as far as this process knows: when Redis fails nobody can be asked. */
   #subscribers = new Set<string>();
   #usable = false;
 
@@ -77,7 +77,7 @@ export class ComponentContact {
           request: subscriptionStep('unsubscribe', domain, from.bare, now, ids.next()),
           done: (before) => {
             this.#subscribers.delete(from.bare);
-            // RFC 6121 section 3.3.3: who no longer watches is shown it as gone.
+            // RFC 6121 section 3.3.3: who is no subscriber any more is shown it as gone.
             if (before === 'subscribed') reply(from.bare, 'unavailable');
           },
         });
@@ -99,9 +99,9 @@ export class ComponentContact {
     }
   }
 
-  /** Learns from Redis who watches it. */
+  /** Learns its subscribers from Redis. */
   async load(): Promise<void> {
-    this.#subscribers = new Set(await this.#options.pipeline.perform(watchersOf(this.#options.domain)));
+    this.#subscribers = new Set(await this.#options.pipeline.perform(subscribersOf(this.#options.domain)));
   }
 
   /** Shows itself so from now on, to who asks. Gives the stanzas that tell everybody else. */

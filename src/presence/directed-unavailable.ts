@@ -41,9 +41,9 @@ export class DirectedUnavailable {
   /** A session has said to one subscriber that it is unavailable, and others have not heard so yet. */
   left(user: string, resource: string): void {
     const session = withResource(user, resource);
-    const underway = this.#asking.has(session);
-    this.#asking.set(session, underway);
-    if (underway) return;
+    const inProgress = this.#asking.has(session);
+    this.#asking.set(session, inProgress);
+    if (inProgress) return;
     this.#ask(user, resource)
       .catch(() => {})
       .finally(() => {

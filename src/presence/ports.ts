@@ -10,7 +10,7 @@ export interface StanzaSink {
 export type OperationQueue = Pick<StoreQueue, 'push' | 'perform' | 'failing'>;
 
 /** What is read from the store beside that. */
-export type PresenceStore = Pick<Store, 'watched' | 'sessionsOf'>;
+export type PresenceStore = Pick<Store, 'contacts' | 'sessionsOf'>;
 
 export interface PresenceCounts {
   presencesRelayed: number;

@@ -145,7 +145,7 @@ export class PresenceService {
     this.#makeUpForMissed();
   }
 
-  /** Redis has lost its data, or holds others: who watches us is asked again, and who of them is there. */
+  /** Redis has lost its data, or holds others: our subscribers are asked again, and who of them is there. */
   ledgerLost(): void {
     const signal = this.#online?.signal;
     if (signal === undefined) return;
@@ -224,7 +224,7 @@ export class PresenceService {
         this.#others = alive.others;
         this.#makeUpForMissed();
         // Another process has let somebody in.
-        if (alive.watchers !== this.#own.size) await this.#own.load();
+        if (alive.subscribers !== this.#own.size) await this.#own.load();
       } catch {
         // Redis fails, which its pipeline tells.
       }

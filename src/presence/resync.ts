@@ -8,7 +8,7 @@ import {
   forgetPresence,
   releaseProbing,
   renewProbing,
-  watchersOf,
+  subscribersOf,
 } from '../store/contract.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
 import { presenceStanza } from '../xmpp/stanza/presence.ts';
@@ -136,7 +136,7 @@ export class Resync {
   async *#pages(): AsyncGenerator<string[]> {
     let cursor = '0';
     do {
-      const { next, users } = await this.#options.stored.watched(cursor);
+      const { next, users } = await this.#options.stored.contacts(cursor);
       if (users.length > 0) yield users;
       cursor = next;
     } while (cursor !== '0');
@@ -168,7 +168,7 @@ export class Resync {
       signal.throwIfAborted();
       if (final) sessions.endedUnannounced(user, unheard);
       else if (unheard.length > 0) {
-        const [subscriber] = await pipeline.perform(watchersOf(user));
+        const [subscriber] = await pipeline.perform(subscribersOf(user));
         signal.throwIfAborted();
         if (subscriber === undefined) continue;
         await this.#options.writer.write(this.#probes(user, [subscriber]), signal);

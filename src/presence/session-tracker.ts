@@ -1,5 +1,5 @@
 import type { AddressPolicy } from '../addressing/address-policy.ts';
-import { recordReceiptSupport, type Seen, watchersOf } from '../store/contract.ts';
+import { recordReceiptSupport, type Seen, subscribersOf } from '../store/contract.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import type { Caps } from '../xmpp/stanza/entity-capabilities.ts';
 import { capsKey, presenceStanza } from '../xmpp/stanza/presence.ts';
@@ -38,24 +38,24 @@ export class SessionTracker {
     this.#options.observer?.began(user, resource);
   }
 
-  /** It has ended, and all who watch were told. */
+  /** It has ended, and all subscribers were told. */
   ended(user: string, resource: string): void {
     this.#options.observer?.ended(user, resource);
   }
 
-  /** These are over although nobody said so: who watches is told. */
+  /** These are over although nobody said so: the subscribers are told. */
   endedUnannounced(user: string, resources: readonly string[]): void {
     const { pipeline, counts, observer } = this.#options;
     if (resources.length === 0) return;
     counts.staleSessions += resources.length;
     for (const resource of resources) observer?.ended(user, resource);
     pipeline.push({
-      request: watchersOf(user),
+      request: subscribersOf(user),
       done: (subscribers) => this.announceUnavailable(user, resources, subscribers),
     });
   }
 
-  /** Shows sessions to those who watch as unavailable. */
+  /** Shows sessions to the subscribers as unavailable. */
   announceUnavailable(user: string, resources: readonly string[], subscribers: readonly string[]): void {
     const { link, addresses } = this.#options;
     const outer = addresses.outerOf(user);

@@ -4,7 +4,7 @@ import { withResource } from '../xmpp/stanza/address.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
 import { type Presence, presenceStanza } from '../xmpp/stanza/presence.ts';
 import type { Refuser } from '../xmpp/stanza/request-error.ts';
-import { isByWatched, type SubscriptionType, transitionOf } from '../xmpp/stanza/subscription.ts';
+import { isSentByContact, type SubscriptionType, transitionOf } from '../xmpp/stanza/subscription.ts';
 import type { OperationQueue, PresenceCounts, StanzaSink } from './ports.ts';
 import type { SessionTracker } from './session-tracker.ts';
 
@@ -37,13 +37,13 @@ export class SubscriptionRelay {
     const { pipeline, addresses, ids, link, counts, refuser } = this.#options;
     const now = this.#options.clock.now();
     if (type === 'probe' && from.resource !== '') this.#renew(from, now);
-    const [watched, subscriber] = isByWatched(type) ? [from.inner, to.inner] : [to.inner, from.inner];
+    const [contact, subscriber] = isSentByContact(type) ? [from.inner, to.inner] : [to.inner, from.inner];
     // RFC 6121 section 3.1.2: subscriptions are between bare JIDs. An answer to a probe goes to where it came from.
     const seenAs = addresses.seenAs(from, to);
     const sender = type === 'probe' ? withResource(seenAs, from.resource) : seenAs;
     pipeline.push({
       owner: from.bare,
-      request: subscriptionStep(type, watched, subscriber, now, ids.next()),
+      request: subscriptionStep(type, contact, subscriber, now, ids.next()),
       bytes: presence.inner.length,
       done: (before) => {
         const { act } = transitionOf(type, before);
@@ -58,7 +58,7 @@ export class SubscriptionRelay {
         }
       },
       refuse: this.#refusal(type, from, to, presence),
-      withdraw: type === 'subscribe' ? () => withdrawSubscription(watched, subscriber, now) : undefined,
+      withdraw: type === 'subscribe' ? () => withdrawSubscription(contact, subscriber, now) : undefined,
     });
   }
 

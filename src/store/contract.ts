@@ -1,18 +1,33 @@
+import type { AcceptanceReplies, AcceptanceRequest } from './contract/acceptance.ts';
 import type { AdministrationReplies, AdministrationRequest } from './contract/administration.ts';
+import type { AttemptReplies, AttemptRequest } from './contract/attempts.ts';
+import type { CommandSessionReplies, CommandSessionRequest } from './contract/command-sessions.ts';
+import type { EndingReplies, EndingRequest } from './contract/endings.ts';
 import type { EvidenceReplies, EvidenceRequest } from './contract/evidence.ts';
 import type { StoreQueueHealth } from './contract/health.ts';
 import type { IqReplies, IqRequest } from './contract/iq.ts';
-import type { MessageReplies, MessageRequest } from './contract/messages.ts';
-import type { PresenceReplies, PresenceRequest } from './contract/presence.ts';
+import type { ProbeReplies, ProbeRequest } from './contract/probes.ts';
+import type { ProcessReplies, ProcessRequest } from './contract/processes.ts';
 import type { StoredRecord } from './contract/record.ts';
+import type { SessionReplies, SessionRequest } from './contract/sessions.ts';
+import type { SettlementReplies, SettlementRequest } from './contract/settlement.ts';
+import type { SubscriptionReplies, SubscriptionRequest } from './contract/subscriptions.ts';
 
+export * from './contract/acceptance.ts';
 export * from './contract/administration.ts';
+export * from './contract/attempts.ts';
+export * from './contract/command-sessions.ts';
+export * from './contract/endings.ts';
 export * from './contract/evidence.ts';
 export * from './contract/health.ts';
 export * from './contract/iq.ts';
-export * from './contract/messages.ts';
-export * from './contract/presence.ts';
+export * from './contract/probes.ts';
+export * from './contract/processes.ts';
+export * from './contract/queries.ts';
 export * from './contract/record.ts';
+export * from './contract/sessions.ts';
+export * from './contract/settlement.ts';
+export * from './contract/subscriptions.ts';
 
 /**
  * What the store does, whatever it is made of. A change is a request: a plain object, told apart by its `kind`, that a
@@ -23,12 +38,36 @@ export * from './contract/record.ts';
  * docstring says what a repetition means. Times are in ms since the epoch, by {@link StoreClock}. Addresses are prepared
  * (RFC 7622), and bare unless something else is said.
  */
-export type Request = MessageRequest | EvidenceRequest | PresenceRequest | IqRequest | AdministrationRequest;
+export type Request =
+  | AcceptanceRequest
+  | AdministrationRequest
+  | AttemptRequest
+  | CommandSessionRequest
+  | EndingRequest
+  | EvidenceRequest
+  | IqRequest
+  | ProbeRequest
+  | ProcessRequest
+  | SessionRequest
+  | SettlementRequest
+  | SubscriptionRequest;
 export type Kind = Request['kind'];
 export type RequestOf<K extends Kind> = Extract<Request, { readonly kind: K }>;
 
 /** The type of each request's reply. */
-export interface Replies extends MessageReplies, EvidenceReplies, PresenceReplies, IqReplies, AdministrationReplies {}
+export interface Replies
+  extends AcceptanceReplies,
+    AdministrationReplies,
+    AttemptReplies,
+    CommandSessionReplies,
+    EndingReplies,
+    EvidenceReplies,
+    IqReplies,
+    ProbeReplies,
+    ProcessReplies,
+    SessionReplies,
+    SettlementReplies,
+    SubscriptionReplies {}
 
 export type ReplyTo<R extends Request> = Replies[R['kind']];
 
@@ -124,7 +163,7 @@ export interface Store {
    */
   status(keys: readonly string[], forSender?: boolean): Promise<(StoredRecord | undefined)[]>;
   /** A portion of the users whose presence somebody wants; the cursor is `0` at the beginning, and again at the end. */
-  watched(cursor: string): Promise<{ next: string; users: string[] }>;
+  contacts(cursor: string): Promise<{ next: string; users: string[] }>;
   /** The resources of a user's sessions, as far as they are known. */
   sessionsOf(user: string): Promise<string[]>;
   figures(now?: number): Promise<Figures>;

@@ -39,10 +39,10 @@ export class Erasure {
   /** Erases his subscriptions, his sessions and what is known of his clients; gives how many things that were. */
   async user(jid: string): Promise<number> {
     const { queries, perform } = this.#options;
-    const watched = await queries.watched();
-    let count = await perform(forgetUser(jid, watched.slice(0, PORTION)));
-    for (let i = PORTION; i < watched.length; i += PORTION) {
-      count += await perform(forgetUser(jid, watched.slice(i, i + PORTION)));
+    const contacts = await queries.contacts();
+    let count = await perform(forgetUser(jid, contacts.slice(0, PORTION)));
+    for (let i = PORTION; i < contacts.length; i += PORTION) {
+      count += await perform(forgetUser(jid, contacts.slice(i, i + PORTION)));
     }
     return count;
   }

@@ -2,8 +2,8 @@ import { NO_LIMITS } from '../../src/delivery/quotas.ts';
 import type { Observations } from '../../src/health/observations.ts';
 import { assessReadiness } from '../../src/health/readiness.ts';
 import { RedisMonitor } from '../../src/health/redis-monitor.ts';
-import { UserErasure } from '../../src/jobs/forgetting.ts';
 import { Queues } from '../../src/jobs/queues.ts';
+import { UserErasure } from '../../src/jobs/user-erasure.ts';
 import { Erasure } from '../../src/store/erasure.ts';
 import { RedisQueries } from '../../src/store/redis/administration-queries.ts';
 import { Probe } from '../../src/store/redis/probe.ts';
@@ -88,20 +88,20 @@ test('who is responsible is found and erased while Redis is at its limit', async
     const inquiry = new RedisQueries(room.redis, room.ledger.keys);
     const perform: ConstructorParameters<typeof Erasure>[0]['perform'] = (operation) =>
       room.receipts.pipeline.perform(operation);
-    const forgetting = new UserErasure({
+    const userErasure = new UserErasure({
       queues,
       erasure: new Erasure({ queries: inquiry, perform }),
       isFull: (error) => redisFault(error).code === 'OOM',
       timeout: 20_000,
       log: silent,
     });
-    await queues.forgetting.waitUntilReady();
+    await queues.erasure.waitUntilReady();
     await room.redis.config('SET', 'maxmemory', '1');
     const [first, second, third] = await inquiry.heaviest(3);
     expect([first?.of, second?.of].sort()).toEqual(['@example.org', 'mallory@example.org']);
     expect(second).toMatchObject({ messages: expect.any(Number) });
     expect(third).toMatchObject({ of: ALICE, messages: 1 });
-    const forgotten = await forgetting.forget('mallory@example.org', 'mallory@receipts.example.org');
+    const forgotten = await userErasure.forget('mallory@example.org', 'mallory@receipts.example.org');
     expect(forgotten).toEqual({ done: true, erased: 50 });
     expect(await inquiry.heaviest(3)).toMatchObject([{ messages: 1 }, { messages: 1 }]);
   } finally {

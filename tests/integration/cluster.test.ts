@@ -36,7 +36,7 @@ test('all keys of ledger and queues share one slot, as Redis Cluster wants it', 
   expect(await ledger.perform(seen)).toMatchObject({ what: 'began' });
   expect(await ledger.perform(endUnheardSessions(BOB, Date.now(), true))).toEqual([]);
   expect(await ledger.perform(heartbeat('p-1', Date.now(), 'receipts.example.org'))).toMatchObject({ others: 0 });
-  expect(await ledger.watched('0')).toEqual({ next: '0', users: [BOB] });
+  expect(await ledger.contacts('0')).toEqual({ next: '0', users: [BOB] });
 
   const connection = new Redis(server.url, { maxRetriesPerRequest: null });
   const queue = new Queue('redelivery', { connection, prefix: '{receipts}' });

@@ -36,8 +36,8 @@ const CAROL_PROXIED = `carol@${COMPONENT}`;
 const presence = (from: string, to: string, type = '') =>
   `<presence from="${from}" to="${to}"${type && ` type="${type}"`}/>`;
 const desk = (to: string, type = '') => presence(`${BOB}/desk`, to, type);
-const standing = (watched: string, watcher: string) =>
-  room.redis.hget(room.ledger.keys.subscriptions(watched), watcher);
+const standing = (contact: string, subscriber: string) =>
+  room.redis.hget(room.ledger.keys.subscriptions(contact), subscriber);
 const keys = async (pattern: string) => (await room.redis.keys(`${room.ledger.keys.prefix}:${pattern}`)).sort();
 
 /** What the proxy asks bob's server by itself: the address that it asks with. */
@@ -54,10 +54,10 @@ async function asks(): Promise<string> {
   return asker as string;
 }
 
-describe('a session says to one watcher that it is unavailable', () => {
+describe('a session says to one subscriber that it is unavailable', () => {
   beforeEach(async () => {
-    for (const watcher of [ALICE_PROXIED, CAROL_PROXIED]) {
-      await room.given(presence(BOB, watcher, 'subscribed'), desk(watcher));
+    for (const subscriber of [ALICE_PROXIED, CAROL_PROXIED]) {
+      await room.given(presence(BOB, subscriber, 'subscribed'), desk(subscriber));
     }
   });
 
@@ -111,7 +111,7 @@ describe('a session says to one watcher that it is unavailable', () => {
     expect(room.counts.presenceProbes).toBe(0);
   });
 
-  test('one who was told and is no watcher any more does not stand for one who was not', async () => {
+  test('one who was told and is no subscriber any more does not stand for one who was not', async () => {
     const dave = `dave@${COMPONENT}`;
     await room.given(presence(BOB, dave, 'subscribed'), desk(dave, 'unavailable'), presence(BOB, dave, 'unsubscribed'));
     await room.given(desk(ALICE_PROXIED, 'unavailable'));
@@ -145,7 +145,7 @@ describe('a probe', () => {
     ]);
     expect(await keys('sub:*')).toEqual([`${room.ledger.keys.prefix}:sub:${BOB}`]);
     expect(await room.redis.hgetall(room.ledger.keys.subscriptions(BOB))).toEqual({ [CAROL]: 's' });
-    expect(await room.redis.scard(room.ledger.keys.watched)).toBe(1);
+    expect(await room.redis.scard(room.ledger.keys.contacts)).toBe(1);
     for (const key of await keys('probed:*')) expect(await room.redis.pttl(key)).toBeGreaterThan(0);
     room.receipts.presence.online();
     await room.receipts.presence.stop();
@@ -153,7 +153,7 @@ describe('a probe', () => {
     expect(written).toEqual([presence(`${BOB_PROXIED}/desk`, CAROL, 'unavailable')]);
   });
 
-  test('the server answers the session that asked: she is a watcher, as before Redis was emptied', async () => {
+  test('the server answers the session that asked: she is a subscriber, as before Redis was emptied', async () => {
     await room.given(presence(PHONE, BOB_PROXIED, 'probe'));
     expect(await standing(BOB, ALICE)).toBeNull();
     expect(await room.given(presence(BOB, PHONE_PROXIED, 'unavailable'))).toEqual([
@@ -170,7 +170,7 @@ describe('a probe', () => {
     expect(told).toEqual([]);
   });
 
-  test('presence to one who is no watcher: his server is asked, once, and its word is nobody’s but ours', async () => {
+  test('presence to one who is no subscriber: his server is asked, once, and its word is nobody’s but ours', async () => {
     expect(await room.given(desk(ALICE_PROXIED))).toEqual([
       presence(`${BOB_PROXIED}/desk`, ALICE),
       `<presence from="${ALICE_PROXIED}/…" to="${BOB}" type="probe" id="…"/>`,

@@ -133,7 +133,7 @@ test('the pace is kept, and the link’s going ends it', async () => {
   await sleep(150);
   expect(one.counts.presenceProbes).toBe(presenceProbes);
   expect(presenceProbes).toBeLessThan(100);
-  expect((await ledger.watched('0')).users).toHaveLength(100);
+  expect((await ledger.contacts('0')).users).toHaveLength(100);
 });
 
 test('a link that goes at whatever moment ends the asking', async () => {

@@ -51,13 +51,13 @@ const aliceTells = (type: string, inner = '') => presence(ALICE, BOB_PROXIED, ty
 const bobTells = (type: string, inner = '') => presence(BOB, ALICE_PROXIED, type, inner);
 /** Of one of bob's sessions. */
 const desk = (type = '', inner = '', resource = 'desk') => presence(`${BOB}/${resource}`, ALICE_PROXIED, type, inner);
-const standing = (watched: string, watcher: string) =>
-  room.redis.hget(room.ledger.keys.subscriptions(watched), watcher);
+const standing = (contact: string, subscriber: string) =>
+  room.redis.hget(room.ledger.keys.subscriptions(contact), subscriber);
 const sessions = async (user: string) => {
   const all = await room.redis.hgetall(room.ledger.keys.sessions(user));
   return Object.fromEntries(Object.entries(all).map(([name, value]) => [name, value.replace(/\d{13}/g, 'T')]));
 };
-/** Alice becomes a watcher of bob. */
+/** Alice becomes a subscriber of bob. */
 const subscribed = async () => {
   await room.given(aliceTells('subscribe'), bobTells('subscribed'));
 };
@@ -71,7 +71,7 @@ describe('subscriptions', () => {
     expect(await standing(BOB, ALICE)).toMatch(/^p\d{13}$/);
     expect(await room.given(bobTells('subscribed'))).toEqual([presence(BOB_PROXIED, ALICE, 'subscribed')]);
     expect(await standing(BOB, ALICE)).toBe('s');
-    expect(await room.redis.smembers(room.ledger.keys.watched)).toEqual([BOB]);
+    expect(await room.redis.smembers(room.ledger.keys.contacts)).toEqual([BOB]);
     expect(room.counts).toMatchObject({ presencesRelayed: 2, presenceReplies: 0 });
   });
 
@@ -101,7 +101,7 @@ describe('subscriptions', () => {
     expect(await room.given(stanza())).toEqual([relayed]);
     expect(await room.given(stanza())).toEqual([]);
     expect(await standing(BOB, ALICE)).toBeNull();
-    expect(await room.redis.smembers(room.ledger.keys.watched)).toEqual([]);
+    expect(await room.redis.smembers(room.ledger.keys.contacts)).toEqual([]);
     expect(await room.given(aliceTells('subscribe'))).toEqual([presence(ALICE_PROXIED, BOB, 'subscribe')]);
   });
 

@@ -28,9 +28,9 @@ import {
   retryNow,
   settle,
   settleByMention,
+  subscribersOf,
   supersede,
   takeIqResponse,
-  watchersOf,
   withdraw,
 } from '../../src/store/contract.ts';
 import { MemoryStore, NotInMemoryError } from '../../src/store/memory/memory-store.ts';
@@ -557,9 +557,9 @@ describe.each(Object.keys(IMPLEMENTATIONS))('the store in %s', (implementation) 
 
 test('what the store in memory does not do it says, and carries out the rest of the batch', async () => {
   const store = new MemoryStore({ retry: RETRY });
-  const [first, second] = await store.batch([watchersOf(BOB), aliceWrites()]);
+  const [first, second] = await store.batch([subscribersOf(BOB), aliceWrites()]);
   expect(first).toBeInstanceOf(NotInMemoryError);
   expect(second).toMatchObject({ outcome: 'stored' });
-  await expect(store.perform(watchersOf(BOB))).rejects.toThrow('watchersOf');
-  await expect(store.watched()).rejects.toThrow(NotInMemoryError);
+  await expect(store.perform(subscribersOf(BOB))).rejects.toThrow('subscribersOf');
+  await expect(store.contacts()).rejects.toThrow(NotInMemoryError);
 });

@@ -3,7 +3,7 @@ import { SubdomainPolicy } from '../../src/addressing/subdomain-policy.ts';
 import type { Caps } from '../../src/xmpp/stanza/entity-capabilities.ts';
 import { capsKey, presenceStanza, readPresence, readPresenceHead } from '../../src/xmpp/stanza/presence.ts';
 import {
-  isByWatched,
+  isSentByContact,
   isSubscriptionType,
   type SubscriptionState,
   type SubscriptionType,
@@ -119,7 +119,7 @@ describe('a subscription from between the two servers (RFC 6121 section 3)', () 
 
   test('who says it', () => {
     const all = Object.keys(TABLE) as SubscriptionType[];
-    expect(all.filter(isByWatched)).toEqual(['subscribed', 'unsubscribed']);
+    expect(all.filter(isSentByContact)).toEqual(['subscribed', 'unsubscribed']);
     expect([...all, 'available', 'error', 'toString'].filter(isSubscriptionType)).toEqual(all);
   });
 });

@@ -59,18 +59,18 @@ export const erase = (jid: string, keys: readonly string[], onlyCount = false): 
   onlyCount,
 });
 
-/** Erases what is kept of a user beside his messages, and his subscriptions to `watched`; gives how many things. */
+/** Erases what is kept of a user beside his messages, and his subscriptions to `contacts`; gives how many things. */
 export interface ForgetUser {
   readonly kind: 'forgetUser';
   /** Bare JID. */
   readonly jid: string;
-  readonly watched: readonly string[];
+  readonly contacts: readonly string[];
 }
 
-export const forgetUser = (jid: string, watched: readonly string[]): ForgetUser => ({
+export const forgetUser = (jid: string, contacts: readonly string[]): ForgetUser => ({
   kind: 'forgetUser',
   jid,
-  watched,
+  contacts,
 });
 
 /** Since when (ms) further copies are kept back, and by whose will. */
@@ -96,55 +96,7 @@ export interface Resume {
 
 export const resume = (): Resume => ({ kind: 'resume' });
 
-/** Begins the session of an ad-hoc command (XEP-0050). Also at the memory limit: the command may be the one that makes room. */
-export interface OpenCommandSession {
-  readonly kind: 'openCommandSession';
-  readonly id: string;
-  /** What must be the same at each step. */
-  readonly whose: string;
-  /** ms. */
-  readonly lasts: number;
-}
-
-export const openCommandSession = (id: string, whose: string, lasts: number): OpenCommandSession => ({
-  kind: 'openCommandSession',
-  id,
-  whose,
-  lasts,
-});
-
-/** Whose session that is, as it was opened; `ended` when it has ended, undefined when there is none, or not any more. */
-export interface ReadCommandSession {
-  readonly kind: 'readCommandSession';
-  readonly id: string;
-}
-
-export const readCommandSession = (id: string): ReadCommandSession => ({ kind: 'readCommandSession', id });
-
-/** Ends a command's session; false when it had ended. Idempotent by its token. */
-export interface EndCommandSession {
-  readonly kind: 'endCommandSession';
-  readonly id: string;
-  /** Names this attempt, so that a repetition after a lost reply is known. */
-  readonly token: string;
-}
-
-export const endCommandSession = (id: string, token: string): EndCommandSession => ({
-  kind: 'endCommandSession',
-  id,
-  token,
-});
-
-export type AdministrationRequest =
-  | Cancel
-  | RetryNow
-  | Erase
-  | ForgetUser
-  | Pause
-  | Resume
-  | OpenCommandSession
-  | ReadCommandSession
-  | EndCommandSession;
+export type AdministrationRequest = Cancel | RetryNow | Erase | ForgetUser | Pause | Resume;
 
 export interface AdministrationReplies {
   cancel: Cancelled;
@@ -153,63 +105,4 @@ export interface AdministrationReplies {
   forgetUser: number;
   pause: Paused | undefined;
   resume: Paused | undefined;
-  openCommandSession: undefined;
-  readCommandSession: { readonly whose: string } | 'ended' | undefined;
-  endCommandSession: boolean;
-}
-
-/** A record as it is found, without its payload. */
-export interface Found {
-  readonly record: StoredRecord;
-  /** Whether a copy is kept of what was not delivered; `record` is that copy when nothing else is left. */
-  readonly kept: boolean;
-  /** When it is due next (ms), if it is. */
-  readonly due: number | undefined;
-  /** Whether its sender gets its recipient's presence, and so may be told what shows that. */
-  readonly seesPresence: boolean;
-}
-
-/** Something that happened to a message that was in trouble. */
-export interface LifeEvent {
-  /** ms since the epoch. */
-  readonly at: number;
-  readonly what: string;
-}
-
-/** A part of all records' keys, and where to go on; the last part has no `next`. */
-export interface KeyPortion {
-  readonly keys: readonly string[];
-  readonly next: string | undefined;
-}
-
-/** What one has in the store. */
-export interface Load {
-  /** A bare JID; `@` and a domain for all of its users. */
-  readonly of: string;
-  readonly messages: number;
-  readonly bytes: number;
-}
-
-/** Questions about the store that people ask, not stanzas. They change nothing, and reject while it does not answer. */
-export interface StoreQueries {
-  /** A sender's messages that are in trouble: up to `limit`, the oldest first, and how many there are. */
-  inTrouble(sender: string, limit: number): Promise<{ found: Found[]; total: number }>;
-  /** All messages that go by this key, from recordKey: a client may use an id again. */
-  byKey(key: string): Promise<Found[]>;
-  /** Those of these records that are there. */
-  records(keys: readonly string[]): Promise<Found[]>;
-  /** What happened to a message that was in trouble, in order; a healthy one has nothing. */
-  life(key: string): Promise<LifeEvent[]>;
-  paused(): Promise<Paused | undefined>;
-  /** The users whose presence somebody gets. */
-  watched(): Promise<string[]>;
-  /** Those who have the most bytes in the store, most first; with very many senders, of as many as can be looked through. */
-  heaviest(limit: number): Promise<Load[]>;
-  /**
-   * The keys of all records and undelivered copies, a portion at a time. What is there all the time is found, maybe
-   * twice; what comes meanwhile may be.
-   *
-   * @param cursor from the last portion's `next`; '0' to begin
-   */
-  portion(cursor: string): Promise<KeyPortion>;
 }

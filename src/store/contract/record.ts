@@ -51,6 +51,9 @@ export interface StoredRecord extends Envelope {
   readonly inner: string;
 }
 
+/** Which ending of which message: a message may end, be requeued and end again. */
+export type Ending = Pick<StoredRecord, 'key' | 'state'>;
+
 /** How many copies it took, to be shown: a receipt may come before it was recorded that the one it is for was handed over. */
 export function copiesOf({ state, copies }: Pick<StoredRecord, 'state' | 'copies'>): number {
   return state === 'delivered' ? Math.max(copies, 1) : copies;

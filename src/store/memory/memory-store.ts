@@ -58,7 +58,7 @@ type PresenceKinds = Pick<
   | 'forgetPresence'
   | 'beginProbe'
   | 'isAvailable'
-  | 'watchersOf'
+  | 'subscribersOf'
   | 'endUnheard'
   | 'whoStillSees'
   | 'heartbeat'
@@ -134,8 +134,8 @@ export class MemoryStore implements Store {
     return { pending: pending.length, owed, oldestPendingAgeSeconds, damaged: 0 };
   }
 
-  watched(): Promise<never> {
-    return Promise.reject(new NotInMemoryError('watched'));
+  contacts(): Promise<never> {
+    return Promise.reject(new NotInMemoryError('contacts'));
   }
 
   sessionsOf(): Promise<never> {

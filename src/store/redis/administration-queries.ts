@@ -64,8 +64,8 @@ export class RedisQueries implements StoreQueries {
     return pausedBy((await this.#redis.get(this.#keys.paused)) ?? '');
   }
 
-  watched(): Promise<string[]> {
-    return this.#members(this.#keys.watched);
+  contacts(): Promise<string[]> {
+    return this.#members(this.#keys.contacts);
   }
 
   heaviest(limit: number): Promise<Load[]> {

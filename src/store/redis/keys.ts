@@ -53,11 +53,11 @@ export class Keys {
     return `${this.prefix}:life:${key}`;
   }
   /** HASH: who wants a user's presence, and how he stands to him: `s` (subscribed) or `p` and when (ms) he asked. */
-  subscriptions(watched: string): string {
-    return `${this.prefix}:sub:${watched}`;
+  subscriptions(contact: string): string {
+    return `${this.prefix}:sub:${contact}`;
   }
   /** SET: all users that have such a hash. */
-  get watched(): string {
+  get contacts(): string {
     return `${this.prefix}:subs`;
   }
   /**
@@ -69,11 +69,11 @@ export class Keys {
     return `${this.prefix}:sessions:${user}`;
   }
   /**
-   * STRING: a user's server was asked whether that one watches him, `p` by the watcher's server or client, `v` by us; until
+   * STRING: a user's server was asked whether that one is subscribed to him, `p` by the subscriber's server or client, `v` by us; until
    * it has answered, for a minute at the most.
    */
-  probed(watched: string, watcher: string): string {
-    return `${this.prefix}:probed:${watched}\0${watcher}`;
+  probed(contact: string, subscriber: string): string {
+    return `${this.prefix}:probed:${contact}\0${subscriber}`;
   }
   /**
    * HASH: what came of asking a user's sessions whether they are there, by their resource: `<since ms>;<asked ms>;` and `a`
@@ -127,15 +127,15 @@ export class Keys {
     return `${this.prefix}:paused`;
   }
   /**
-   * SET: those of a user's watchers to whom that session has said that it is unavailable, while it is not known to have
+   * SET: those of a user's subscribers to whom that session has said that it is unavailable, while it is not known to have
    * ended.
    */
   hidden(user: string, resource: string): string {
     return `${this.prefix}:hidden:${user}\0${resource}`;
   }
-  /** STRING: this watcher was let in just now; for ten seconds, in which his server probes. */
-  granted(watcher: string): string {
-    return `${this.prefix}:granted:${watcher}`;
+  /** STRING: this subscriber was let in just now; for ten seconds, in which his server probes. */
+  granted(subscriber: string): string {
+    return `${this.prefix}:granted:${subscriber}`;
   }
   /** STRING: what a presence stanza has brought about, by its token, for a minute. */
   done(token: string): string {

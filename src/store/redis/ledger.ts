@@ -146,8 +146,8 @@ export class Ledger implements Store {
     return values.map((value, i) => (value === '' ? undefined : decodeRecord(keys[i] as string, value)));
   }
 
-  async watched(cursor: string): Promise<{ next: string; users: string[] }> {
-    const [next, users] = await this.#redis.sscan(this.keys.watched, cursor, 'COUNT', 500);
+  async contacts(cursor: string): Promise<{ next: string; users: string[] }> {
+    const [next, users] = await this.#redis.sscan(this.keys.contacts, cursor, 'COUNT', 500);
     return { next, users };
   }
 

@@ -1,5 +1,5 @@
 /**
- * State of a watcher's subscription to a user. `asked`: the user has been asked and has not answered;
+ * State of a subscriber's subscription to a user. `asked`: the user has been asked and has not answered;
  * `askedLongAgo`: so long ago that he may be asked again; `probed`: none, and the user's server was asked within the last
  * minute whether it is so.
  */
@@ -30,8 +30,8 @@ const GRANT: Step = { next: 'subscribed', act: 'relay' };
 const PROBE: Step = { next: 'probed', act: 'relay' };
 
 /**
- * RFC 6121 section 3 and appendix A, as seen from between the two users' servers, which keep the rosters. The watcher
- * sends `subscribe`, `unsubscribe` and `probe`, the watched user `subscribed` and `unsubscribed`.
+ * RFC 6121 section 3 and appendix A, as seen from between the two users' servers, which keep the rosters. The subscriber
+ * sends `subscribe`, `unsubscribe` and `probe`, the contact `subscribed` and `unsubscribed`.
  */
 const STEPS: Readonly<Record<SubscriptionType, Readonly<Record<SubscriptionState, Step>>>> = {
   subscribe: {
@@ -47,8 +47,8 @@ const STEPS: Readonly<Record<SubscriptionType, Readonly<Record<SubscriptionState
   subscribed: { none: GRANT, asked: GRANT, askedLongAgo: GRANT, subscribed: RELAY, probed: GRANT },
   unsubscribe: { none: IGNORE, asked: END, askedLongAgo: END, subscribed: END, probed: IGNORE },
   unsubscribed: { none: IGNORE, asked: END, askedLongAgo: END, subscribed: END, probed: END },
-  // A server probes for whom it has down as a watcher, be it that an administrator wrote the rosters or that Redis has
-  // forgotten. But so may any client, of anybody: it is the watched user's server that says whether it is so (section
+  // A server probes for whom it has down as a subscriber, be it that an administrator wrote the rosters or that Redis has
+  // forgotten. But so may any client, of anybody: it is the contact's server that says whether it is so (section
   // 4.3.2), by an answer with presence, or by "unsubscribed".
   probe: { none: PROBE, asked: PROBE, askedLongAgo: PROBE, subscribed: RELAY, probed: PROBE },
 };
@@ -62,7 +62,7 @@ export function isSubscriptionType(type: string): type is SubscriptionType {
   return Object.hasOwn(STEPS, type);
 }
 
-/** Whether it is the watched user who sends such a stanza, and not the watcher. */
-export function isByWatched(type: SubscriptionType): boolean {
+/** Whether it is the contact who sends such a stanza, and not the subscriber. */
+export function isSentByContact(type: SubscriptionType): boolean {
   return type === 'subscribed' || type === 'unsubscribed';
 }

@@ -54,7 +54,7 @@ const NAMES: readonly (readonly [string, string])[] = [
   ["name_of('iq:by')", keys.questionCounts],
   ["name_of('load')", keys.load],
   ["name_of('paused')", keys.paused],
-  ["name_of('subs')", keys.watched],
+  ["name_of('subs')", keys.contacts],
   ["name_of('rehearsal')", '{names}:rehearsal'],
 ];
 

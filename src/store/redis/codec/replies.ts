@@ -244,13 +244,16 @@ const DECODERS: Decoders = {
   forgetPresence: nothing,
   beginProbe: list,
   isAvailable: yes,
-  watchersOf: list,
+  subscribersOf: list,
   endUnheard: list,
   whoStillSees: (reply) => (reply === 'E' ? 'ended' : reply === '' ? undefined : reply),
   heartbeat(reply) {
     const blank = reply.indexOf(' ');
     if (blank === -1) unreadable('heartbeat', reply);
-    return { others: whole(reply.slice(0, blank), 'heartbeat'), watchers: whole(reply.slice(blank + 1), 'heartbeat') };
+    return {
+      others: whole(reply.slice(0, blank), 'heartbeat'),
+      subscribers: whole(reply.slice(blank + 1), 'heartbeat'),
+    };
   },
   leaveService: (reply) => whole(reply, 'leaveService'),
   claimProbing: (reply) =>

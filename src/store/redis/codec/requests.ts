@@ -121,12 +121,13 @@ const ENCODERS: Encoders = {
   settleUpTo: ({ key, sender, recipient, resource, now, cursor }, args) =>
     void args.push('settleUpTo', key, writtenEnding(now, resource), sender, recipient, resource, cursor),
 
-  subscriptionStep: ({ type, watched, watcher, now, token }, args) =>
-    presence(args, 'step', watched, watcher, now, ASK_AGAIN_AFTER, token, nextStandings(type)),
-  withdrawSubscription: ({ watched, watcher, asked }, args) => presence(args, 'withdraw', watched, watcher, asked),
-  recordPresence({ user, watcher, resource, available, now, caps, own, token, priority, direct }, args) {
+  subscriptionStep: ({ type, contact, subscriber, now, token }, args) =>
+    presence(args, 'step', contact, subscriber, now, ASK_AGAIN_AFTER, token, nextStandings(type)),
+  withdrawSubscription: ({ contact, subscriber, asked }, args) =>
+    presence(args, 'withdraw', contact, subscriber, asked),
+  recordPresence({ user, subscriber, resource, available, now, caps, own, token, priority, direct }, args) {
     const how = available ? (priority < 0 ? 2 : 1) : 0;
-    presence(args, 'see', user, watcher, resource, how, now, caps, own, token, direct ? 1 : 0);
+    presence(args, 'see', user, subscriber, resource, how, now, caps, own, token, direct ? 1 : 0);
   },
   renewSession: ({ user, resource, now, token }, args) =>
     presence(args, 'renew', user, resource, now, LOGIN_LASTS, token),
@@ -137,8 +138,8 @@ const ENCODERS: Encoders = {
     presence(args, 'receipts', user, resource, caps, answer),
   forgetPresence: ({ users }, args) => presence(args, 'unknown', ...users),
   beginProbe: ({ user }, args) => presence(args, 'ask', user),
-  isAvailable: ({ user, watcher }, args) => presence(args, 'is_here', user, watcher),
-  watchersOf: ({ user }, args) => presence(args, 'watchers', user),
+  isAvailable: ({ user, subscriber }, args) => presence(args, 'is_here', user, subscriber),
+  subscribersOf: ({ user }, args) => presence(args, 'subscribers', user),
   endUnheard: ({ user, resource, now, final }, args) => presence(args, 'judge', user, now, final ? 1 : 0, resource),
   whoStillSees: ({ user, resource }, args) => presence(args, 'who_sees', user, resource),
   heartbeat: ({ process, now, own }, args) => presence(args, 'alive', process, now, ALIVE_FOR, own),
@@ -162,7 +163,7 @@ const ENCODERS: Encoders = {
     void args.push('cancel', key, owner ?? '', writtenEnding(now, '', 'undefined-condition', '', `Cancelled by ${by}`)),
   retryNow: ({ key, owner }, args) => void args.push('retryNow', key, owner ?? ''),
   erase: ({ jid, keys, onlyCount }, args) => void args.push('erase', jid, onlyCount ? '1' : '0', keys.length, ...keys),
-  forgetUser: ({ jid, watched }, args) => void args.push('forgetUser', jid, watched.length, ...watched),
+  forgetUser: ({ jid, contacts }, args) => void args.push('forgetUser', jid, contacts.length, ...contacts),
   pause: ({ by, now }, args) => void args.push('pause', `${now} ${by}`),
   resume: (_, args) => void args.push('pause', ''),
   openCommandSession: ({ id, whose, lasts }, args) => void args.push('openCommandSession', id, whose, lasts),
@@ -192,7 +193,7 @@ export function argumentCount(request: Request): number {
     case 'erase':
       return 4 + request.keys.length;
     case 'forgetUser':
-      return 3 + request.watched.length;
+      return 3 + request.contacts.length;
     default:
       return MOST_WITHOUT_A_LIST;
   }

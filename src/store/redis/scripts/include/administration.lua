@@ -120,9 +120,9 @@ local function forget_user(jid, first, last)
   shares.verify(jid, 100)
   redis.call('SREM', name_of('subs'), jid)
   for position = first, last do
-    local watched = ARGV[position]
-    count = count + redis.call('HEXISTS', name_of('sub', watched), jid)
-    presence.drop(watched, jid)
+    local contact = ARGV[position]
+    count = count + redis.call('HEXISTS', name_of('sub', contact), jid)
+    presence.drop(contact, jid)
   end
   return count
 end

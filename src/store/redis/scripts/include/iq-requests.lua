@@ -71,7 +71,7 @@ end
 function query.end_question(id, account, lease_until)
   local value = redis.call('HGET', questions, id)
   if not value or value:sub(1, 1) ~= 'w' then return '' end
-  if presence.is_watched(account) then return '' end
+  if presence.has_subscriber(account) then return '' end
   local rest = value:sub(2)
   query.count_asker(cjson.decode(rest).b, -1)
   redis.call('HSET', questions, id, 't' .. rest)

@@ -1,12 +1,12 @@
 --- @include "evidence"
 --- @include "session-answers"
--- Who watches whom, and which sessions are known.
--- sub:<watched> HASH: watcher -> 's' (subscribed) or 'p<ms>' (asked then). subs SET: all watched.
+-- Who is subscribed to whom, and which sessions are known.
+-- sub:<contact> HASH: subscriber -> 's' (subscribed) or 'p<ms>' (asked then). subs SET: all contacts.
 -- sessions:<user> HASH: resource -> '<since ms>;<y|n|u>;<last heard ms, 0 or 1 while a probe awaits its answer>;<caps>'; the
 -- empty field while his presence is known; NUL and a resource -> '<since ms>-<until ms>' for each time that its priority was
--- negative, joined by commas, the last without its end while it is so. hidden:<user>\0<resource> SET: those of his watchers to whom that session has
+-- negative, joined by commas, the last without its end while it is so. hidden:<user>\0<resource> SET: those of his subscribers to whom that session has
 -- said that it is unavailable, while it is not known to have ended.
--- probed:<watched>\0<watcher> STRING: his server was asked whether that one may watch him, by the watcher's own (p) or by us
+-- probed:<contact>\0<subscriber> STRING: his server was asked whether that one is subscribed to him, by the subscriber's own (p) or by us
 -- (v); its answer is awaited. alive ZSET: processes whose link is up, by when they last said so.
 -- One table, as a script may have no more than 200 locals.
 local presence = {}
@@ -46,29 +46,29 @@ function presence.forget_sessions(user)
   return redis.call('DEL', name) == 1
 end
 
-function presence.put(watched, watcher, value)
-  redis.call('HSET', name_of('sub', watched), watcher, value)
-  redis.call('SADD', name_of('subs'), watched)
+function presence.put(contact, subscriber, value)
+  redis.call('HSET', name_of('sub', contact), subscriber, value)
+  redis.call('SADD', name_of('subs'), contact)
 end
 
-function presence.is_watched(user)
+function presence.has_subscriber(user)
   for _, value in ipairs(redis.call('HVALS', name_of('sub', user))) do
     if value == 's' then return true end
   end
   return false
 end
 
-function presence.drop(watched, watcher)
-  redis.call('HDEL', name_of('sub', watched), watcher)
-  for _, resource in ipairs(presence.resources(sessions_name(watched))) do
-    redis.call('SREM', name_of('hidden', watched .. '\0' .. resource), watcher)
+function presence.drop(contact, subscriber)
+  redis.call('HDEL', name_of('sub', contact), subscriber)
+  for _, resource in ipairs(presence.resources(sessions_name(contact))) do
+    redis.call('SREM', name_of('hidden', contact .. '\0' .. resource), subscriber)
   end
-  if redis.call('EXISTS', name_of('sub', watched)) == 0 then redis.call('SREM', name_of('subs'), watched) end
+  if redis.call('EXISTS', name_of('sub', contact)) == 0 then redis.call('SREM', name_of('subs'), contact) end
   -- Of whom nobody is told any more, nothing is known: what waited for his presence is the clock's from now on.
-  if presence.is_watched(watched) or not presence.forget_sessions(watched) then return end
-  local confirms = redis.call('GET', confirms_name(watched)) == '1'
+  if presence.has_subscriber(contact) or not presence.forget_sessions(contact) then return end
+  local confirms = redis.call('GET', confirms_name(contact)) == '1'
   local due = times.now + times.first_step
-  advance.all(watched, confirms and advance.ALL or advance.MISSED, due)
+  advance.all(contact, confirms and advance.ALL or advance.MISSED, due)
 end
 
 -- What a stanza has brought about is kept for a minute by its `token`, where a repeated call could not see it any more.
@@ -77,65 +77,65 @@ function presence.done_by(token) return redis.call('GET', name_of('done', token)
 function presence.note(token, what) redis.call('SET', name_of('done', token), what, 'PX', 60000) end
 
 -- A subscription's step. `nexts` has a letter for each standing (none, asked, asked long ago, subscribed, probed): the one to
--- take (n, p, s), q for none whose watcher has probed, or = to stay.
+-- take (n, p, s), q for none whose subscriber has probed, or = to stay.
 -- Returns the letter of the standing before: n, a, o, s, q.
-function presence.step(watched, watcher, now, long_ago, token, nexts)
+function presence.step(contact, subscriber, now, long_ago, token, nexts)
   local before = presence.done_by(token)
   if before then return before end
-  local value = redis.call('HGET', name_of('sub', watched), watcher)
+  local value = redis.call('HGET', name_of('sub', contact), subscriber)
   local place = 1
   if value == 's' then
     place = 4
   elseif value then
     place = tonumber(now) - tonumber(value:sub(2)) < tonumber(long_ago) and 2 or 3
-  elseif redis.call('GET', name_of('probed', watched .. '\0' .. watcher)) == 'p' then
+  elseif redis.call('GET', name_of('probed', contact .. '\0' .. subscriber)) == 'p' then
     place = 5
   end
   local standing, next = ('naosq'):sub(place, place), nexts:sub(place, place)
   if next == '=' then return standing end
   if next == 'q' then
-    redis.call('SET', name_of('probed', watched .. '\0' .. watcher), 'p', 'PX', presence.PROBED_FOR)
+    redis.call('SET', name_of('probed', contact .. '\0' .. subscriber), 'p', 'PX', presence.PROBED_FOR)
     presence.note(token, standing)
     return standing
   end
-  redis.call('DEL', name_of('probed', watched .. '\0' .. watcher))
+  redis.call('DEL', name_of('probed', contact .. '\0' .. subscriber))
   if next == 'n' then
-    presence.drop(watched, watcher)
+    presence.drop(contact, subscriber)
   else
-    presence.put(watched, watcher, next == 'p' and 'p' .. now or 's')
+    presence.put(contact, subscriber, next == 'p' and 'p' .. now or 's')
   end
-  -- The watcher's server probes when he is let in, which says nothing of his session.
-  if next == 's' then redis.call('SET', name_of('granted', watcher), '1', 'PX', 10000) end
+  -- The subscriber's server probes when he is let in, which says nothing of his session.
+  if next == 's' then redis.call('SET', name_of('granted', subscriber), '1', 'PX', 10000) end
   presence.note(token, standing)
   return standing
 end
 
 -- Takes back a request whose sender was told that it could not be stored.
-function presence.withdraw(watched, watcher, asked)
-  if redis.call('HGET', name_of('sub', watched), watcher) == 'p' .. asked then presence.drop(watched, watcher) end
+function presence.withdraw(contact, subscriber, asked)
+  if redis.call('HGET', name_of('sub', contact), subscriber) == 'p' .. asked then presence.drop(contact, subscriber) end
   return ''
 end
 
--- Whether a watcher gets the presence of a user that came to him; and whether his server is to be asked, as a letter.
+-- Whether a subscriber gets the presence of a user that came to him; and whether his server is to be asked, as a letter.
 -- An answer to a probe shows that it is so: it goes to the very resource that asked (`direct`), as nothing else does that a
 -- server sends by itself.
-function presence.is_watcher(user, watcher, own, direct, asks)
-  local standing = redis.call('HGET', name_of('sub', user), watcher)
+function presence.is_subscriber(user, subscriber, own, direct, asks)
+  local standing = redis.call('HGET', name_of('sub', user), subscriber)
   if standing == 's' then return true, '' end
   if own ~= '' then
     if redis.call('HGET', name_of('sub', own), user) ~= 's' then return false, '' end
     presence.put(user, own, 's')
     return true, 'p'
   end
-  local probed = redis.call('EXISTS', name_of('probed', user .. '\0' .. watcher)) == 1
+  local probed = redis.call('EXISTS', name_of('probed', user .. '\0' .. subscriber)) == 1
   if probed and direct == '1' then
-    redis.call('DEL', name_of('probed', user .. '\0' .. watcher))
-    presence.put(user, watcher, 's')
+    redis.call('DEL', name_of('probed', user .. '\0' .. subscriber))
+    presence.put(user, subscriber, 's')
     return true, ''
   end
-  -- Broadcast, perhaps, to one who was a watcher before Redis was emptied; or meant for him alone, who is none.
+  -- Broadcast, perhaps, to one who was a subscriber before Redis was emptied; or meant for him alone, who is none.
   if probed or standing or not asks then return false, '' end
-  redis.call('SET', name_of('probed', user .. '\0' .. watcher), 'v', 'PX', presence.PROBED_FOR)
+  redis.call('SET', name_of('probed', user .. '\0' .. subscriber), 'v', 'PX', presence.PROBED_FOR)
   return false, 'v'
 end
 
@@ -153,31 +153,31 @@ function presence.note_priority(name, resource, is_low, now)
   return was_low and not is_low
 end
 
--- A session says to one watcher that it is unavailable. It has ended when it has said so to all of them; until then that
+-- A session says to one subscriber that it is unavailable. It has ended when it has said so to all of them; until then that
 -- may have been meant for this one alone (RFC 6121 section 4.6.4).
-function presence.says_goodbye(user, resource, watcher)
+function presence.says_goodbye(user, resource, subscriber)
   if redis.call('HEXISTS', sessions_name(user), resource) == 0 then return '-' end
-  local watchers = redis.call('HLEN', name_of('sub', user))
-  if watchers > 1 then
+  local subscribers = redis.call('HLEN', name_of('sub', user))
+  if subscribers > 1 then
     local name = name_of('hidden', user .. '\0' .. resource)
-    redis.call('SADD', name, watcher)
+    redis.call('SADD', name, subscriber)
     redis.call('PEXPIRE', name, presence.HIDDEN_FOR)
-    if redis.call('SCARD', name) < watchers then return 'D' end
+    if redis.call('SCARD', name) < subscribers then return 'D' end
   end
   presence.end_session(user, resource)
   return 'E', resource
 end
 
--- Presence of a user that came to a watcher: `available` is 1, 2 with a negative priority, 0 when it is not. `own` is the
--- component's domain when it came to that: presence that somebody who watches us sends us counts from the first on.
--- `direct`: it was for one resource of the watcher's.
+-- Presence of a user that came to a subscriber: `available` is 1, 2 with a negative priority, 0 when it is not. `own` is the
+-- component's domain when it came to that: presence that a subscriber of ours sends us counts from the first on.
+-- `direct`: it was for one resource of the subscriber's.
 -- Returns '' when we do not get his broadcasts, else what has happened: B (a session began, or may be written to from now on),
 -- U (it was updated), H (it was updated, for the first time since nobody heard what it did), E (ended), D (it has ended, or
--- hides from this watcher), or -; then c to look at its capabilities, p when his server is to be asked whether we get all, and
--- v when it is to be asked whether this watcher does; then, for E, which.
-function presence.see(user, watcher, resource, available, now, caps, own, token, direct)
-  local watches, flags = presence.is_watcher(user, watcher, own, direct, available ~= '0' and resource ~= '')
-  if not watches then return flags end
+-- hides from this subscriber), or -; then c to look at its capabilities, p when his server is to be asked whether we get all, and
+-- v when it is to be asked whether this subscriber does; then, for E, which.
+function presence.see(user, subscriber, resource, available, now, caps, own, token, direct)
+  local subscribed, flags = presence.is_subscriber(user, subscriber, own, direct, available ~= '0' and resource ~= '')
+  if not subscribed then return flags end
   local name = sessions_name(user)
   redis.call('HSETNX', name, '', now)
   if available ~= '0' then
@@ -189,7 +189,7 @@ function presence.see(user, watcher, resource, available, now, caps, own, token,
       presence.note(token, 'B')
       return 'Bc' .. flags
     end
-    redis.call('SREM', name_of('hidden', user .. '\0' .. resource), watcher)
+    redis.call('SREM', name_of('hidden', user .. '\0' .. resource), subscriber)
     local since, receipts, heard, old_caps = value:match('^(%d+);(%a);?(%d*);?(.*)$')
     local raised = presence.note_priority(name, resource, available == '2', now)
     if raised then presence.note(token, 'B') end
@@ -199,7 +199,7 @@ function presence.see(user, watcher, resource, available, now, caps, own, token,
     local returned = before == 'H' or heard == '0'
     if returned then presence.note(token, 'H') end
     heard = tonumber(heard) or 0
-    -- Each watcher is sent the same: one word of it is enough.
+    -- Each subscriber is sent the same: one word of it is enough.
     local what = ((began or raised) and 'B') or (returned and 'H') or (tonumber(now) - heard > 1000 and 'U') or '-'
     -- Without any they are those of before: a server may leave out what is unchanged (XEP-0115 section 8.4).
     if caps ~= '' and caps ~= old_caps then
@@ -214,7 +214,7 @@ function presence.see(user, watcher, resource, available, now, caps, own, token,
     return what .. flags
   end
   if resource ~= '' then
-    local what, ended = presence.says_goodbye(user, resource, watcher)
+    local what, ended = presence.says_goodbye(user, resource, subscriber)
     return what .. flags .. (ended and '\0' .. ended or '')
   end
   -- "He is offline", whoever hears it.
@@ -224,7 +224,7 @@ function presence.see(user, watcher, resource, available, now, caps, own, token,
   return 'E' .. flags .. '\0' .. table.concat(ended, '\0')
 end
 
--- A session has said to some of his watchers that it is unavailable, and time has passed in which the others would have been
+-- A session has said to some of his subscribers that it is unavailable, and time has passed in which the others would have been
 -- told as well. Returns '' when it is there no more, E when there are no others, so that it has ended, else one of them, in
 -- whose name his server is to be asked: it is to be heard of again.
 function presence.who_sees(user, resource)
@@ -232,7 +232,7 @@ function presence.who_sees(user, resource)
   if redis.call('HEXISTS', name, resource) == 0 then return '' end
   if redis.call('EXISTS', name_of('hidden', user .. '\0' .. resource)) == 0 then return '' end
   local told = {}
-  for _, watcher in ipairs(redis.call('SMEMBERS', name_of('hidden', user .. '\0' .. resource))) do told[watcher] = true end
+  for _, subscriber in ipairs(redis.call('SMEMBERS', name_of('hidden', user .. '\0' .. resource))) do told[subscriber] = true end
   local pairs_of = redis.call('HGETALL', name_of('sub', user))
   for i = 1, #pairs_of, 2 do
     if pairs_of[i + 1] == 's' and not told[pairs_of[i]] then
@@ -286,43 +286,43 @@ function presence.unknown(...)
   return ''
 end
 
--- A user is about to be probed: each of his sessions is to be heard of again. Returns his watchers.
+-- A user is about to be probed: each of his sessions is to be heard of again. Returns his subscribers.
 function presence.ask(user)
   local name = sessions_name(user)
   for _, field in ipairs(presence.resources(name)) do
     if not redis.call('HGET', name, field):match('^%d+;%a;0;') then presence.set_heard(name, field, '1') end
   end
-  return presence.watchers(user)
+  return presence.subscribers(user)
 end
 
--- Whether each of a user's sessions has said to one who watches him that it is unavailable.
-function presence.is_hidden(user, watcher)
+-- Whether each of a user's sessions has said to one subscriber that it is unavailable.
+function presence.is_hidden(user, subscriber)
   for _, resource in ipairs(presence.resources(sessions_name(user))) do
-    if redis.call('SISMEMBER', name_of('hidden', user .. '\0' .. resource), watcher) == 0 then return false end
+    if redis.call('SISMEMBER', name_of('hidden', user .. '\0' .. resource), subscriber) == 0 then return false end
   end
   return true
 end
 
--- Whether a user is here, as far as he shows it to a watcher.
-function presence.is_here(user, watcher)
-  local shown = redis.call('HGET', name_of('sub', user), watcher) == 's' and not presence.is_hidden(user, watcher)
+-- Whether a user is here, as far as he shows it to a subscriber.
+function presence.is_here(user, subscriber)
+  local shown = redis.call('HGET', name_of('sub', user), subscriber) == 's' and not presence.is_hidden(user, subscriber)
   return shown and presence_of(user) == 'o' and '1' or ''
 end
 
-function presence.watchers(user)
+function presence.subscribers(user)
   local pairs_of = redis.call('HGETALL', name_of('sub', user))
-  local watchers = {}
+  local subscribers = {}
   for i = 1, #pairs_of, 2 do
-    if pairs_of[i + 1] == 's' then watchers[#watchers + 1] = pairs_of[i] end
+    if pairs_of[i + 1] == 's' then subscribers[#subscribers + 1] = pairs_of[i] end
   end
-  return table.concat(watchers, '\0')
+  return table.concat(subscribers, '\0')
 end
 
 -- The time for an answer is over. What was not heard of is returned and, if this is `final`, ended; otherwise it is to be
 -- asked once more. Without any his presence is known again.
 -- `only`: a session that alone was asked after, or ''.
 function presence.judge(user, now, final, only)
-  if not presence.is_watched(user) then return '' end
+  if not presence.has_subscriber(user) then return '' end
   local name = sessions_name(user)
   local unheard = {}
   for _, field in ipairs(presence.resources(name)) do
@@ -335,7 +335,7 @@ function presence.judge(user, now, final, only)
   return table.concat(unheard, '\0')
 end
 
--- This process' link is up. Returns how many others serve the domain, and how many watch the component itself.
+-- This process' link is up. Returns how many others serve the domain, and how many subscribers has the component itself.
 function presence.alive(process, now, patience, own)
   local name = name_of('alive')
   redis.call('ZADD', name, now, process)

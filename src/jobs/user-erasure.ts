@@ -35,20 +35,20 @@ export class UserErasure {
   /** Begins, or looks how far it is; resolves when it is done or after a few seconds. */
   async forget(jid: string, proxied: string): Promise<{ done: boolean; erased: number }> {
     const { queues, timeout = TIMEOUT } = this.#options;
-    const { forgetting } = queues;
+    const { erasure } = queues;
     // BullMQ keeps ids for ever in its events; a hash names nobody.
     const jobId = hash('sha256', jid, 'base64url').slice(0, 22);
-    const earlier = await forgetting.getJob(jobId);
+    const earlier = await erasure.getJob(jobId);
     if (earlier !== undefined && (await earlier.isCompleted())) await earlier.remove();
     const end = Date.now() + timeout;
     try {
-      await forgetting.add('user', { jid, proxied }, { jobId });
+      await erasure.add('user', { jid, proxied }, { jobId });
     } catch (error) {
       if (!this.#options.isFull(error)) throw error;
       return this.#withoutJob(jid, proxied, timeout);
     }
     for (;;) {
-      const job = await forgetting.getJob(jobId);
+      const job = await erasure.getJob(jobId);
       // It has failed for good, or Redis was emptied.
       if (job === undefined) throw new Error('A user could not be forgotten');
       if (await job.isCompleted()) return { done: true, erased: Number(job.returnvalue ?? 0) };

@@ -1,6 +1,6 @@
 import type { Queue } from 'bullmq';
-import { UserErasure } from '../../src/jobs/forgetting.ts';
 import { Queues } from '../../src/jobs/queues.ts';
+import { UserErasure } from '../../src/jobs/user-erasure.ts';
 import { Erasure } from '../../src/store/erasure.ts';
 import { RedisQueries } from '../../src/store/redis/administration-queries.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
@@ -12,7 +12,7 @@ let server: RedisServer;
 let open: ReturnType<typeof openLedger>;
 let queues: Queues;
 let erasure: Erasure;
-let forgetting: UserErasure;
+let userErasure: UserErasure;
 
 const PROXIED = 'alice@receipts.example.org';
 const isFull = () => false;
@@ -29,7 +29,7 @@ beforeEach(() => {
   queues = new Queues({ connection, prefix, undeliveredRetention: 1e9, onProblem: () => {}, clock: Date, log: silent });
   const inquiry = new RedisQueries(open.redis, open.ledger.keys);
   erasure = new Erasure({ queries: inquiry, perform: (operation) => open.ledger.perform(operation) });
-  forgetting = new UserErasure({ queues, erasure, isFull, timeout: 100, log: silent });
+  userErasure = new UserErasure({ queues, erasure, isFull, timeout: 100, log: silent });
 });
 afterEach(async () => {
   await queues.close();
@@ -38,25 +38,25 @@ afterEach(async () => {
 
 /** What a process would do with the job. */
 async function work() {
-  const [job] = await queues.forgetting.getJobs(['waiting']);
+  const [job] = await queues.erasure.getJobs(['waiting']);
   if (job === undefined) throw new Error('There is no job');
-  const done = await forgetting.work(job);
+  const done = await userErasure.work(job);
   return { done, job };
 }
 
 test('while nobody works, it says that it is not done; whoever looks later finds the same job', async () => {
   await open.ledger.perform(aliceWrites());
-  expect(await forgetting.forget(ALICE, PROXIED)).toEqual({ done: false, erased: 0 });
-  expect(await forgetting.forget(ALICE, PROXIED)).toEqual({ done: false, erased: 0 });
-  expect(await queues.forgetting.getJobCountByTypes('waiting')).toBe(1);
+  expect(await userErasure.forget(ALICE, PROXIED)).toEqual({ done: false, erased: 0 });
+  expect(await userErasure.forget(ALICE, PROXIED)).toEqual({ done: false, erased: 0 });
+  expect(await queues.erasure.getJobCountByTypes('waiting')).toBe(1);
   expect((await work()).done).toBe(1);
   expect(await open.redis.exists(open.ledger.keys.record(keyOf('m-1')))).toBe(0);
 });
 
 test('a job that begins anew after its process died does the rest', async () => {
   for (let i = 0; i < 10; i += 1) await open.ledger.perform(aliceWrites({ id: `m-${i}` }));
-  await forgetting.forget(ALICE, PROXIED);
-  const [job] = await queues.forgetting.getJobs(['waiting']);
+  await userErasure.forget(ALICE, PROXIED);
+  const [job] = await queues.erasure.getJobs(['waiting']);
   if (job === undefined) throw new Error('There is no job');
   // It dies when the jobs are to be removed.
   const broken = new UserErasure({
@@ -92,7 +92,7 @@ test('jobs and dead letters that name the user go, those of others stay, and the
   await queues.putDeadLetter(record);
   await queues.putDeadLetter(others);
   await queues.putStanza(`<message from="${PROXIED}/phone" to="${BOB}" id="x">`, 'why');
-  await forgetting.forget(ALICE, PROXIED);
+  await userErasure.forget(ALICE, PROXIED);
   const { job } = await work();
   expect(job.data).toEqual({ jid: '', proxied: '' });
   const names: string[] = [];

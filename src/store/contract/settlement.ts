@@ -1,0 +1,68 @@
+import type { StoredRecord } from './record.ts';
+
+/** Takes a receipt. Idempotent: a repetition is told as `repeated`, or by the same outcome as before. */
+export interface Settle {
+  readonly kind: 'settle';
+  readonly key: string;
+  /** The resource that the receipt came from. */
+  readonly resource: string;
+  /** ms. */
+  readonly now: number;
+  /** Bare JIDs, when it should be recorded that the recipient returns receipts. */
+  readonly remember: { readonly sender: string; readonly recipient: string } | undefined;
+  /** The record that it most likely settles, if the caller has it: then the store need not say it again. */
+  readonly atHand: StoredRecord | undefined;
+}
+
+export const settle = (
+  key: string,
+  resource: string,
+  now: number,
+  remember?: Settle['remember'],
+  atHand?: StoredRecord,
+): Settle => ({ kind: 'settle', key, resource, now, remember, atHand });
+
+/** What a receipt meant: `late` came after the message had ended otherwise, `repeated` after it was delivered. */
+export type Settled =
+  | { readonly outcome: 'delivered' | 'late'; readonly record: StoredRecord }
+  | { readonly outcome: 'repeated' | 'unknown' };
+
+/**
+ * Takes a reply or a reaction, which are evidence that a message has arrived, unless its author has a message of his own
+ * under `ownKey`, which it may be about. As {@link Settle}; `repeated` then.
+ */
+export interface SettleByMention {
+  readonly kind: 'settleByMention';
+  readonly key: string;
+  readonly ownKey: string;
+  readonly resource: string;
+  /** ms. */
+  readonly now: number;
+}
+
+export const settleByMention = (key: string, ownKey: string, resource: string, now: number): SettleByMention => ({
+  kind: 'settleByMention',
+  key,
+  ownKey,
+  resource,
+  now,
+});
+
+/**
+ * A correction or a retraction was delivered: what its sender wrote in that message's place before it is of no use any
+ * more, and counts as delivered with it. Idempotent.
+ */
+export interface Supersede {
+  readonly kind: 'supersede';
+  readonly key: string;
+}
+
+export const supersede = (key: string): Supersede => ({ kind: 'supersede', key });
+
+export type SettlementRequest = Settle | SettleByMention | Supersede;
+
+export interface SettlementReplies {
+  settle: Settled;
+  settleByMention: Settled;
+  supersede: undefined;
+}
