@@ -11,6 +11,7 @@ import { readError } from '../xmpp/stanza/stanza-error.ts';
 import type { Endings } from './endings.ts';
 import type { Passthrough } from './passthrough.ts';
 import type { Refusals } from './refusals.ts';
+import { openRuleTrace, type RuleTrace } from './rule-trace.ts';
 
 export interface BouncesOptions {
   readonly pipeline: Pick<StoreQueue, 'push'>;
@@ -29,9 +30,11 @@ const NOT_TAKEN = 'The server of this address does not take it';
 /** Copies that come back as errors. In a route here, the recipient is `from`. */
 export class Bounces {
   readonly #options: BouncesOptions;
+  readonly #ruleTrace: RuleTrace;
 
   constructor(options: BouncesOptions) {
     this.#options = options;
+    this.#ruleTrace = openRuleTrace(options.pipeline, options.trace);
   }
 
   /** A message of type `error`: a copy that came back, or somebody else's error on its way. */
@@ -62,6 +65,7 @@ export class Bounces {
           counts.bouncesTemporary += 1;
           trace?.('came back', bounced.record, { why: condition, session: route.from.full });
           this.#bringForward(bounced.record);
+          this.#ruleTrace?.(bounced.record.key, 'timer', { why: 'the last copy came back' });
           if (condition === 'service-unavailable') void this.#rejectIfPermanent(bounced.record);
         }
       },

@@ -9,6 +9,7 @@ import { wireInner } from '../xmpp/stanza/message-key.ts';
 import { isSingleElement } from '../xmpp/stanza/xml.ts';
 import { InFlight } from './in-flight.ts';
 import type { JobsPort, LinkPort, Sent } from './ports.ts';
+import { openRuleTrace, type RuleTrace } from './rule-trace.ts';
 
 export interface CopiesOptions {
   readonly link: LinkPort;
@@ -27,6 +28,7 @@ export interface CopiesOptions {
  */
 export class Copies {
   readonly #options: CopiesOptions;
+  readonly #ruleTrace: RuleTrace;
   /** By their record's key. */
   readonly #inFlight = new InFlight<Sent>();
   /** Those that the server has proved to have, which the ledger is about to record. */
@@ -38,6 +40,7 @@ export class Copies {
 
   constructor(options: CopiesOptions) {
     this.#options = options;
+    this.#ruleTrace = openRuleTrace(options.pipeline, options.trace);
   }
 
   [Symbol.iterator](): Iterator<Sent> {
@@ -180,6 +183,7 @@ export class Copies {
         if (due !== undefined && record.copies > 0) this.#schedule(record, attempt, due);
       },
     });
+    this.#ruleTrace?.(record.key, 'timer', { why: 'the server has a copy' });
   }
 
   #send(record: StoredRecord, xml: string, priority: Priority, noStore = false, target = ''): void {

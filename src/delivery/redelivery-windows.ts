@@ -10,6 +10,7 @@ import {
 import { type RetryPolicy, TURN_LEASE } from '../store/retry-policy.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
 import type { Copies } from './copies.ts';
+import { openRuleTrace, type RuleTrace } from './rule-trace.ts';
 
 export interface RedeliveryWindowsOptions {
   readonly pipeline: Pick<StoreQueue, 'push'>;
@@ -56,12 +57,21 @@ const COUNTED = {
   'not-stored': 'evidenceNotStored',
 } as const;
 
+/** The column of the redelivery rules that each kind of evidence is for. */
+const COLUMN = {
+  'session-ended': 'sessionEnded',
+  'session-silent': 'silent',
+  bounced: 'presence',
+  'not-stored': 'stored',
+} as const;
+
 /**
  * Sends again what recipients have missed: oldest first, and to each no more at a time than his client confirms, since one
  * that has just logged in over a bad network is easily lost again with all that was thrown at it.
  */
 export class RedeliveryWindows {
   readonly #options: RedeliveryWindowsOptions;
+  readonly #ruleTrace: RuleTrace;
   readonly #runs = new Map<string, RedeliveryRun>();
   #timer: NodeJS.Timeout | undefined;
   #postponedAt = 0;
@@ -70,6 +80,7 @@ export class RedeliveryWindows {
 
   constructor(options: RedeliveryWindowsOptions) {
     this.#options = options;
+    this.#ruleTrace = openRuleTrace(options.pipeline, options.trace);
   }
 
   /**
@@ -137,6 +148,7 @@ export class RedeliveryWindows {
       run.waiting.delete(key);
       const open = { attempt, since: this.#options.clock.now() };
       run.inFlight.set(key, open);
+      this.#ruleTrace?.(key, COLUMN[evidence], { why: evidence });
       pipeline.push({
         request: claim(key, attempt),
         done: (claimed) => {

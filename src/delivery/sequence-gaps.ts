@@ -1,11 +1,15 @@
 import { type Clock, type StoreQueue, sequenceGap } from '../store/contract.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
+import type { MessageTrace } from '../util/message-trace.ts';
+import { withResource } from '../xmpp/stanza/address.ts';
+import { openRuleTrace, type RuleTrace } from './rule-trace.ts';
 
 export interface SequenceGapsOptions {
   readonly pipeline: Pick<StoreQueue, 'push'>;
   readonly retry: RetryPolicy;
   readonly clock: Clock;
   readonly counts: { evidenceGap: number };
+  readonly trace?: MessageTrace;
 }
 
 interface Confirmed {
@@ -26,6 +30,7 @@ const GATHER = 1000;
  */
 export class SequenceGaps {
   readonly #options: SequenceGapsOptions;
+  readonly #ruleTrace: RuleTrace;
   readonly #confirmed = new Map<string, Confirmed>();
   /** The last one noted: nearly always the next one, too. */
   #last: Confirmed | undefined;
@@ -33,6 +38,7 @@ export class SequenceGaps {
 
   constructor(options: SequenceGapsOptions) {
     this.#options = options;
+    this.#ruleTrace = openRuleTrace(options.pipeline, options.trace);
   }
 
   /** A receipt came from this session, for a message of this sender's that was stored at `storedAt` (ms). */
@@ -59,8 +65,9 @@ export class SequenceGaps {
       const { user, resource, sender, later } = confirmed;
       pipeline.push({
         request: sequenceGap(user, resource, sender, later, due, cursor),
-        done: ({ next, count }) => {
-          counts.evidenceGap += count;
+        done: ({ next, keys }) => {
+          counts.evidenceGap += keys.length;
+          if (this.#ruleTrace !== undefined) this.#traceGaps(confirmed, keys);
           if (next !== '0') lookFrom(confirmed, next);
         },
       });
@@ -75,6 +82,12 @@ export class SequenceGaps {
     clearTimeout(this.#timer);
     this.#confirmed.clear();
     this.#last = undefined;
+  }
+
+  #traceGaps({ user, resource, sender }: Confirmed, keys: readonly string[]): void {
+    const session = withResource(user, resource);
+    const why = `this session has confirmed a later message of ${sender}`;
+    for (const key of keys) this.#ruleTrace?.(key, 'gap', { session, why }, 'passed over');
   }
 
   #confirmedBy(user: string, resource: string, sender: string): Confirmed {

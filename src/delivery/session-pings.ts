@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Address } from '../addressing/address-policy.ts';
 import { type Clock, recordPing, recordStrayPing, type StoreQueue } from '../store/contract.ts';
+import type { MessageTrace, TracedMessage } from '../util/message-trace.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 
 export interface SessionPingsOptions {
@@ -11,7 +12,17 @@ export interface SessionPingsOptions {
   readonly ping: (fullJid: string) => Promise<'answered' | 'refused' | 'gone' | 'silent' | 'unknown'>;
   /** Asks a user's server which of his sessions are there, where only it knows. */
   readonly presence: { probeUser(user: string): void };
+  readonly trace?: MessageTrace;
 }
+
+/** For the log. */
+const PING_OUTCOME = {
+  answered: 'it has answered, and has had the copy',
+  refused: 'an error came, which its client or its server may have made',
+  gone: 'its server says that it is gone',
+  silent: 'it has not answered',
+  unknown: 'it could not be asked, or the link went down',
+} as const;
 
 interface PingEvents {
   /** What a user's sessions answered, or did not, is known: it is to be looked what that means for his messages. */
@@ -40,13 +51,17 @@ export class SessionPings extends EventEmitter<PingEvents> {
     this.#options = options;
   }
 
-  /** Asks these sessions of a user's, and has it looked at what that means for his messages; without any, it is only looked again. */
-  ask(user: string, resources: readonly string[]): void {
+  /**
+   * Pings these sessions of a user and then has his messages checked; without any, they are only checked again.
+   *
+   * @param message for the log: the one that waits for the answers
+   */
+  ask(user: string, resources: readonly string[], message?: TracedMessage): void {
     if (resources.length === 0) {
       this.#lookSoon(user);
       return;
     }
-    void Promise.all(resources.map((resource) => this.#ask(user, resource))).then(() => {
+    void Promise.all(resources.map((resource) => this.#ask(user, resource, message))).then(() => {
       if (!this.#closed) this.emit('judged', user);
     });
   }
@@ -94,11 +109,13 @@ export class SessionPings extends EventEmitter<PingEvents> {
   }
 
   /** Whether it answered. */
-  async #ask(user: string, resource: string): Promise<boolean> {
-    const { clock, pipeline, ping, presence } = this.#options;
+  async #ask(user: string, resource: string, message?: TracedMessage): Promise<boolean> {
+    const { clock, pipeline, ping, presence, trace } = this.#options;
     const link = this.#link;
     const asked = clock.now();
-    const outcome = await ping(withResource(user, resource));
+    const session = withResource(user, resource);
+    const outcome = await ping(session);
+    if (message !== undefined) trace?.('session pinged', message, { session, why: PING_OUTCOME[outcome] });
     if (this.#closed || outcome === 'unknown') return false;
     const answered = outcome === 'answered' || outcome === 'refused';
     if (!answered && link !== this.#link) return false;

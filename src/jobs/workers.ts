@@ -1,6 +1,7 @@
 import { type ConnectionOptions, type Job, UnrecoverableError, Worker } from 'bullmq';
 import type { Copies } from '../delivery/copies.ts';
 import type { Endings } from '../delivery/endings.ts';
+import { openRuleTrace, type RuleTrace } from '../delivery/rule-trace.ts';
 import { claim, expire, type Perform, requeue, type Store, type StoreQueue } from '../store/contract.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
 import type { MessageTrace, TracedMessage } from '../util/message-trace.ts';
@@ -33,7 +34,7 @@ export interface WorkersOptions {
   readonly copies: Pick<Copies, 'redeliver'>;
   readonly endings: Endings;
   /** Asks sessions of a user's whether they are there. */
-  readonly pings: { ask(user: string, resources: readonly string[]): void };
+  readonly pings: { ask(user: string, resources: readonly string[], message?: TracedMessage): void };
   readonly retry: RetryPolicy;
   /** Redis failed; told of many times a second while it does. */
   readonly onProblem: (error: Error) => void;
@@ -51,12 +52,14 @@ export interface WorkersOptions {
 /** What works the queues off. Idle until resumed, and whenever the link is down: what cannot be sent is not taken up. */
 export class Workers {
   readonly #options: WorkersOptions;
+  readonly #ruleTrace: RuleTrace;
   readonly #workers: readonly Worker[];
   readonly #sweeper: Sweeper;
   #running = false;
 
   constructor(options: WorkersOptions) {
     this.#options = options;
+    this.#ruleTrace = openRuleTrace(options.pipeline, options.trace);
     const { connection, prefix, redeliveriesPerSecond = REDELIVERIES_PER_SECOND } = options;
     const settings = { connection, prefix, autorun: false, concurrency: CONCURRENCY, ...TAKEOVER };
     const limiter = { max: redeliveriesPerSecond, duration: 1000 };
@@ -103,17 +106,19 @@ export class Workers {
     let deadLetter: Promise<void> | undefined;
     const { key, attempt } = job.data;
     // What is sent is sent before a receipt behind it is taken: the other way round it would come after the sender was told.
-    const claimed = await pipeline.perform(claim(key, attempt, leaseOf(job)), (taken) => {
+    const claiming = pipeline.perform(claim(key, attempt, leaseOf(job)), (taken) => {
       if (taken.outcome !== 'claimed') return;
       trace?.('claimed by a job', taken.record, { job: job.id });
       const { record, noStore, target } = taken;
       if (record.state === 'pending') copies.redeliver(record, noStore, undefined, target);
       else deadLetter = endings.repeat(record);
     });
+    this.#ruleTrace?.(key, 'timer', { why: 'it was due', job: job.id });
+    const claimed = await claiming;
     if (claimed.outcome === 'overdue') return this.#expire(key);
     if (claimed.outcome === 'moot') {
       trace?.('redelivery skipped', traced(job.data), {
-        why: 'moot: another has this attempt, or it has ended',
+        why: 'moot: another has this attempt, it has ended, or the rules let it wait',
         job: job.id,
       });
       return 'nothing to send';
@@ -121,7 +126,7 @@ export class Workers {
     if (claimed.outcome === 'asks') {
       const why = `first these sessions are asked whether they are there: ${claimed.resources.join(', ')}`;
       trace?.('redelivery skipped', traced(job.data), { why, job: job.id });
-      pings.ask(claimed.user, claimed.resources);
+      pings.ask(claimed.user, claimed.resources, trace && traced(job.data));
       return 'asks whether its recipient is there';
     }
     const { sender: from, recipient: to, wireId: id, state, attempt: number } = claimed.record;
@@ -136,6 +141,7 @@ export class Workers {
   async #expire(key: string): Promise<string> {
     const { pipeline, endings, log, ledger, trace } = this.#options;
     let deadLetter: Promise<void> | undefined;
+    this.#ruleTrace?.(key, 'ends', { why: 'its time is over' });
     const record = await pipeline.perform(expire(key, ledger.clock.now()), (ended) => {
       if (ended !== undefined) {
         deadLetter = endings.conclude(ended, ended.state === 'expired' ? 'expired' : 'unconfirmed');

@@ -4,6 +4,7 @@ import type { AttemptReplies, AttemptRequest } from './contract/attempts.ts';
 import type { CommandSessionReplies, CommandSessionRequest } from './contract/command-sessions.ts';
 import type { EndingReplies, EndingRequest } from './contract/endings.ts';
 import type { EvidenceReplies, EvidenceRequest } from './contract/evidence.ts';
+import type { ExplainReplies, ExplainRequest } from './contract/explain.ts';
 import type { StoreQueueHealth } from './contract/health.ts';
 import type { IqReplies, IqRequest } from './contract/iq.ts';
 import type { ProbeReplies, ProbeRequest } from './contract/probes.ts';
@@ -19,6 +20,7 @@ export * from './contract/attempts.ts';
 export * from './contract/command-sessions.ts';
 export * from './contract/endings.ts';
 export * from './contract/evidence.ts';
+export * from './contract/explain.ts';
 export * from './contract/health.ts';
 export * from './contract/iq.ts';
 export * from './contract/probes.ts';
@@ -45,6 +47,7 @@ export type Request =
   | CommandSessionRequest
   | EndingRequest
   | EvidenceRequest
+  | ExplainRequest
   | IqRequest
   | ProbeRequest
   | ProcessRequest
@@ -62,6 +65,7 @@ export interface Replies
     CommandSessionReplies,
     EndingReplies,
     EvidenceReplies,
+    ExplainReplies,
     IqReplies,
     ProbeReplies,
     ProcessReplies,

@@ -84,6 +84,12 @@ export function ruleFor({ presence, acknowledges, copy }: Situation): Rule {
   };
 }
 
+/** One cell of the table for the log: its row, and what the column says there. */
+export function describeCell(situation: Situation, column: keyof Rule): string {
+  const { presence, acknowledges, copy } = situation;
+  return `presence ${presence}, confirms ${acknowledges}, last copy ${copy}: ${column} = ${ruleFor(situation)[column]}`;
+}
+
 /** A situation's place in each of {@link RULES}' strings. */
 export function cellOf({ presence, acknowledges, copy }: Situation): number {
   return PRESENCES.indexOf(presence) * 9 + ACKNOWLEDGES.indexOf(acknowledges) * 3 + COPIES.indexOf(copy);

@@ -10,6 +10,9 @@ const LEVELS = {
   'redelivery scheduled': 'debug',
   'redelivery skipped': 'debug',
   redelivered: 'debug',
+  'rule applied': 'debug',
+  'passed over': 'debug',
+  'session pinged': 'debug',
   'came back': 'debug',
   confirmed: 'debug',
   quarantined: 'debug',
@@ -51,6 +54,8 @@ export interface TraceDetails {
   readonly why?: string | undefined;
   /** The session that it goes to or that it was confirmed by; a bare JID where the server chooses. */
   readonly session?: string;
+  /** The cell of the redelivery rules that decided. */
+  readonly rule?: string;
   /** ms since the epoch. */
   readonly due?: number;
   /** The job that did it. */
@@ -72,7 +77,7 @@ export interface TraceLog {
 /** @param bodies whether what users write may be shown (LOG_BODIES) */
 export function openMessageTrace(log: TraceLog, { bodies }: { readonly bodies: boolean }): MessageTrace {
   if (!log.isLevelEnabled('debug')) return undefined;
-  return (step, { key, sender, recipient, wireId, senderId, attempt, inner }, { why, session, due, job } = {}) =>
+  return (step, { key, sender, recipient, wireId, senderId, attempt, inner }, { why, rule, session, due, job } = {}) =>
     log[LEVELS[step]](
       {
         id: senderId ?? wireId,
@@ -83,6 +88,7 @@ export function openMessageTrace(log: TraceLog, { bodies }: { readonly bodies: b
         session,
         due: due === undefined ? undefined : new Date(due).toISOString(),
         why,
+        rule,
         job,
         key,
         ...(bodies && { content: inner }),

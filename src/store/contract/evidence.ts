@@ -92,10 +92,10 @@ export const sequenceGap = (
   cursor = '0',
 ): SequenceGap => ({ kind: 'sequenceGap', user, resource, sender, later, due, cursor });
 
-/** How many of a portion are due, and the cursor of the next one. */
+/** The keys of those of a portion that are due now, and the cursor of the next one. */
 export interface GapPortion {
   readonly next: string;
-  readonly count: number;
+  readonly keys: readonly string[];
 }
 
 /** What waits to be sent again stays the caller's until `leaseUntil` (ms), unless another has claimed it. Idempotent. */

@@ -1,5 +1,5 @@
-import type { Bounced, Claimed, RequestOf } from '../contract.ts';
-import { type Rule, ruleFor } from '../redelivery-rules.ts';
+import type { Bounced, Claimed, Explanation, RequestOf } from '../contract.ts';
+import { type Rule, ruleFor, type Situation } from '../redelivery-rules.ts';
 import { type RetryPolicy, SCRIPT_TIMES } from '../retry-policy.ts';
 import { shown } from './acceptance.ts';
 import { endOutdated } from './endings.ts';
@@ -7,10 +7,24 @@ import type { CopyOut, Entry, MemoryState, MemoryTimes } from './state.ts';
 
 const COPY = { none: 'none', last: 'handed over', earlier: 'handed over', bounced: 'bounced' } as const;
 
-/** What the rules say of a message to somebody of whose presence nothing is known. */
+/** Of a message to somebody of whose presence nothing is known. */
+function situationOf(state: MemoryState, recipient: string, copy: CopyOut): Situation {
+  return { presence: 'unknown', acknowledges: state.confirms.has(recipient) ? 'yes' : 'unknown', copy: COPY[copy] };
+}
+
 export function ruleOf(state: MemoryState, recipient: string, copy: CopyOut): Rule {
-  const acknowledges = state.confirms.has(recipient) ? 'yes' : 'unknown';
-  return ruleFor({ presence: 'unknown', acknowledges, copy: COPY[copy] });
+  return ruleFor(situationOf(state, recipient, copy));
+}
+
+export function explain(state: MemoryState, { key }: RequestOf<'explain'>): Explanation | undefined {
+  const entry = state.entries.get(key);
+  if (entry === undefined) return undefined;
+  const { record, copy } = entry;
+  return {
+    record: { ...shown(entry), inner: '' },
+    situation: situationOf(state, record.recipient, copy),
+    due: state.due.get(key),
+  };
 }
 
 function isDue(state: MemoryState, name: string, now: number, lease: number | '*'): boolean {

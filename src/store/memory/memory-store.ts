@@ -15,7 +15,7 @@ import {
 } from '../contract.ts';
 import { LEASE, type RetryPolicy } from '../retry-policy.ts';
 import { accept, readdress, shown, withdraw } from './acceptance.ts';
-import { bounce, bringForward, claim, handOver, release, renewLease, ruleOf, sweep } from './attempts.ts';
+import { bounce, bringForward, claim, explain, handOver, release, renewLease, ruleOf, sweep } from './attempts.ts';
 import { cancel, erase, expire, reject, requeue, retryNow, settle, supersede } from './endings.ts';
 import { Capabilities, CommandSessions, IqRequests } from './requests.ts';
 import { type Entry, MemoryState, type MemoryTimes } from './state.ts';
@@ -171,6 +171,7 @@ function handlersOf(state: MemoryState, retry: RetryPolicy): Handlers {
     requeue: (request, times) => requeue(state, request, times),
     withdraw: (request, times) => void withdraw(state, request, times),
     readdress: (request) => void readdress(state, request),
+    explain: (request) => explain(state, request),
     renewLease: (request) => void renewLease(state, request),
     recordIq: (request) => iqs.record(request),
     takeIqResponse: (request) => iqs.takeResponse(request),

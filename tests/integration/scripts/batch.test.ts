@@ -42,6 +42,7 @@ const OPERATIONS: Readonly<Record<string, number>> = {
   sessionAvailable: 6,
   senderAvailable: 2,
   sequenceGap: 6,
+  explain: 1,
   recordIq: 6,
   takeIqResponse: 5,
   overdueIqs: 3,

@@ -19,6 +19,7 @@ import {
   type StoredRecord,
   UnreadableReplyError,
 } from '../../contract.ts';
+import type { Situation } from '../../redelivery-rules.ts';
 import { decodeRecord, settledRecord } from '../record-codec.ts';
 import { STANDING } from './words.ts';
 
@@ -48,6 +49,16 @@ const EVIDENCE: Readonly<Record<string, Missed['evidence']>> = {
   q: 'session-silent',
   b: 'bounced',
   x: 'not-stored',
+};
+
+/** By the letters of scripts/include/evidence.lua. */
+const PRESENCE: Readonly<Record<string, Situation['presence']>> = { '?': 'unknown', o: 'online', f: 'offline' };
+const ACKNOWLEDGES: Readonly<Record<string, Situation['acknowledges']>> = { y: 'yes', n: 'no', u: 'unknown' };
+const COPY: Readonly<Record<string, Situation['copy']>> = {
+  1: 'handed over',
+  2: 'handed over',
+  b: 'bounced',
+  0: 'none',
 };
 
 const RETRIED: Readonly<Record<string, Retried>> = {
@@ -210,9 +221,23 @@ const DECODERS: Decoders = {
   },
   senderAvailable: (reply) => cursor(reply, 'senderAvailable'),
   sequenceGap(reply) {
-    const blank = reply.indexOf(' ');
-    if (blank === -1) unreadable('sequenceGap', reply);
-    return { next: cursor(reply.slice(0, blank), 'sequenceGap'), count: whole(reply.slice(blank + 1), 'sequenceGap') };
+    const [next, ...keys] = reply.split(',') as [string, ...string[]];
+    return { next: cursor(next, 'sequenceGap'), keys };
+  },
+  explain(reply, { key }) {
+    if (reply === '') return undefined;
+    const end = reply.indexOf('\n');
+    if (end < 3) unreadable('explain', reply);
+    const due = reply.slice(3, end);
+    return {
+      situation: {
+        presence: word(PRESENCE, reply[0] as string, 'explain'),
+        acknowledges: word(ACKNOWLEDGES, reply[1] as string, 'explain'),
+        copy: word(COPY, reply[2] as string, 'explain'),
+      },
+      due: due === '' ? undefined : whole(due, 'explain'),
+      record: decodeRecord(key, reply.slice(end + 1)),
+    };
   },
   renewLease: nothing,
   settleUpTo(reply) {

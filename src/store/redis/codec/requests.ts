@@ -114,6 +114,7 @@ const ENCODERS: Encoders = {
   senderAvailable: ({ user, cursor }, args) => void args.push('senderAvailable', user, cursor),
   sequenceGap: ({ user, resource, sender, later, due, cursor }, args) =>
     void args.push('sequenceGap', user, resource, sender, later, due, cursor),
+  explain: ({ key }, args) => void args.push('explain', key),
   renewLease({ waiting, leaseUntil }, args) {
     args.push('renewLease', 2 * waiting.length, leaseUntil);
     for (const { key, attempt } of waiting) args.push(key, attempt);

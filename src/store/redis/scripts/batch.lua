@@ -12,6 +12,7 @@
 --- @include "usual-operations"
 --- @include "correct"
 --- @include "session-available"
+--- @include "explain"
 --- @include "undeliver"
 --- @include "presence"
 --- @include "session-checks"
@@ -39,6 +40,8 @@ local function run_rare(operation, at)
     return coming.tell(key, ARGV[at + 2], now), 3
   elseif operation == 'sequenceGap' then
     return coming.gap(key, ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), ARGV[at + 6], ttl), 7
+  elseif operation == 'explain' then
+    return explain(key), 2
   elseif operation == 'settleUpTo' then
     return arrived(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], lately, lease_text, window_text), 7
   elseif operation == 'renewLease' then

@@ -30,7 +30,8 @@
 --   reported             count, keys                       ''
 --   sessionAvailable     user, event, cursor, due, lease, retries    see coming.came
 --   senderAvailable      user, cursor                      cursor
---   sequenceGap          user, resource, sender, later, due, cursor  cursor ' ' count
+--   sequenceGap          user, resource, sender, later, due, cursor  cursor, keys, joined by commas
+--   explain              key                               '' or as explain
 --   presence             name of a function in presence.lua, count, its arguments
 --   recordIq takeIqResponse overdueIqs endIq forgetIq knownCapabilities recordCapabilities    see iq-requests.lua
 --   cancel retryNow erase forgetUser pause openCommandSession readCommandSession endCommandSession    see administration.lua
@@ -39,8 +40,8 @@
 -- all mixed up, do not: what one of them changes there, no other of the same batch asks for.
 local SEES_SETS = {
   claim = true, bringForward = true, reject = true, expire = true, requeue = true, withdraw = true, sessionAvailable = true,
-  senderAvailable = true, sequenceGap = true, settleUpTo = true, renewLease = true, cancel = true, retryNow = true, erase = true,
-  release = true, quarantine = true, supersede = true,
+  senderAvailable = true, sequenceGap = true, explain = true, settleUpTo = true, renewLease = true, cancel = true, retryNow = true,
+  erase = true, release = true, quarantine = true, supersede = true,
 }
 
 -- How many of ARGV an operation takes, for one that did not come to its end; nil where that cannot be known.
@@ -50,7 +51,7 @@ local function width_of(operation, at)
     settleUpTo = 7, supersede = 2, handOver = 10, claim = 4, bounce = 2, reject = 3, expire = 3, withdraw = 3, readdress = 5,
     bringForward = 4, requeue = 2, quarantine = 2, sessionAvailable = 7, senderAvailable = 3, sequenceGap = 7, recordIq = 7,
     takeIqResponse = 6, overdueIqs = 4, endIq = 4, forgetIq = 2, knownCapabilities = 3, recordCapabilities = 5, cancel = 4,
-    retryNow = 3, pause = 2, openCommandSession = 4, readCommandSession = 2, endCommandSession = 3,
+    explain = 2, retryNow = 3, pause = 2, openCommandSession = 4, readCommandSession = 2, endCommandSession = 3,
   }
   if widths[operation] then return widths[operation] end
   if operation == 'withinQuota' or operation == 'withinQuotaRare' then

@@ -133,7 +133,7 @@ end
 
 -- A recipient whose presence is not known confirmed a message of a sender's that was stored at `later`: what was handed over
 -- before has been passed over. The timetable goes on, as it may have been lost with an earlier session; until two copies have
--- gone out with a receipt of his before each and after. Returns the cursor of the next page and 0.
+-- gone out with a receipt of his before each and after. Returns the cursor of the next page.
 local function gap_unseen(recipient, sender, later, cursor, ttl)
   local next_cursor = each_out(recipient, cursor, function(key, how, stored, handed, passed)
     if (how ~= '?' and how ~= 'v') or handed >= later then return end
@@ -143,20 +143,20 @@ local function gap_unseen(recipient, sender, later, cursor, ttl)
     if now_how == 'e' then redis.call('ZADD', due_set, 'XX', stored_at(value) + ttl, key) end
     write_out(key, now_how, stored, handed, recipient, true)
   end)
-  return next_cursor .. ' 0'
+  return next_cursor
 end
 
 -- A session confirmed a message of a sender's that was stored at `later`. What went to it before, and is not confirmed, is due
 -- at `due`; once, since a client may drop a copy that it knows without confirming it. When the confirmed one was stored after
 -- a second copy had been handed over, nothing more is sent: that copy came before it. What may have gone to other sessions of
 -- his is due to be asked about then.
--- Returns the cursor of the next page, and how many are to be sent again.
+-- Returns the cursor of the next page and the keys of those that are to be sent again, joined by commas.
 function coming.gap(recipient, resource, sender, later, due, cursor, ttl)
-  local count = 0
+  local found = {}
   local presence, sessions = presence_of(recipient)
   local session = sessions[resource]
   if not session and presence == '?' then return gap_unseen(recipient, sender, later, cursor, ttl) end
-  if not session then return '0 0' end
+  if not session then return '0' end
   -- It is there, whatever it did not answer.
   redis.call('HDEL', name_of('asked', recipient), resource)
   local next_cursor = each_out(recipient, cursor, function(key, how, stored, handed, passed)
@@ -172,7 +172,7 @@ function coming.gap(recipient, resource, sender, later, due, cursor, ttl)
     local from = fields_of(value).sender
     local now_how, now_passed = how, passed or from == sender
     if (how == 'o' or how == 'a') and rule(GAP, presence, acknowledges(from, recipient, sessions), '1') == 'g' then
-      count = count + 1
+      found[#found + 1] = key
       -- Another may have had it, to which the server would send the next as well, be it there or not.
       now_how = how == 'o' and might_another_have_had(sessions, resource, handed) and 'k' or 'd'
       if now_how == 'k' then redis.call('ZADD', due_set, 'XX', 'LT', due, key) else redis.call('ZADD', due_set, 'XX', due, key) end
@@ -182,7 +182,8 @@ function coming.gap(recipient, resource, sender, later, due, cursor, ttl)
     end
     if now_how ~= how or now_passed ~= passed then write_out(key, now_how, stored, handed, recipient, now_passed) end
   end)
-  return next_cursor .. ' ' .. count
+  table.insert(found, 1, next_cursor)
+  return table.concat(found, ',')
 end
 
 end
