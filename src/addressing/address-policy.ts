@@ -45,6 +45,10 @@ export interface AddressPolicy {
   readonly componentDomain: string;
   /** The domain whose users are served, for texts that name it. */
   readonly servedDomain: string;
+  /** Who is named as the one that delayed a further copy (XEP-0203 section 3, `from`). */
+  readonly delayedBy: string;
+  /** Who is named as the entity that made an error (RFC 6120 section 8.3.2, `by`). */
+  readonly errorBy: string;
 
   /**
    * Parses and prepares an address, as the server wrote it.

@@ -22,6 +22,8 @@ export interface SubdomainPolicyOptions {
 export class SubdomainPolicy extends PreparedAddresses implements AddressPolicy {
   readonly componentDomain: string;
   readonly servedDomain: string;
+  readonly delayedBy: string;
+  readonly errorBy: string;
   readonly #component: string;
   readonly #served: string;
   /** Further domains whose users are served, prepared, each with how it is spelt. */
@@ -32,6 +34,8 @@ export class SubdomainPolicy extends PreparedAddresses implements AddressPolicy 
     super();
     this.componentDomain = componentDomain;
     this.servedDomain = servedDomain;
+    this.delayedBy = componentDomain;
+    this.errorBy = componentDomain;
     this.#component = prepareDomain(componentDomain);
     this.#served = prepareDomain(servedDomain);
     this.#allowed = new Map(allowedDomains.map((domain) => [prepareDomain(domain), domain]));

@@ -88,7 +88,7 @@ export class Copies {
     const noStore = keptFromStorage && record.copyOut;
     const out = this.#outgoing(record, resource);
     const firstSent = record.firstStoredAt - clock.aheadOfWall();
-    const xml = redelivery(out, addresses.componentDomain, firstSent, noStore);
+    const xml = redelivery(out, addresses.delayedBy, firstSent, noStore);
     // By itself: what is put behind a text that was cut may seem to end it.
     if (!isSingleElement(`<x>${record.inner}</x>`)) {
       trace?.('quarantined', record, { why: 'its stored text is damaged' });

@@ -96,7 +96,7 @@ export class Notices {
     if (record.state === 'expired') {
       return {
         condition: 'recipient-unavailable',
-        by: this.#options.addresses.componentDomain,
+        by: this.#options.addresses.errorBy,
         // Not "not delivered": a client may have shown it and returned no receipt.
         text: `No confirmation within ${formatLongDuration(this.#options.messageTtl)}`,
         extra: EXPIRED_CONDITION,

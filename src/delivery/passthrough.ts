@@ -69,7 +69,7 @@ export class Passthrough implements Refuser {
     if (name === 'message') {
       trace?.('answered with an error', { sender: from, recipient: to, senderId: id }, { why: whyOf(error) });
     }
-    const xml = errorStanza(name, from, to, id || undefined, { by: addresses.componentDomain, ...error }, body);
+    const xml = errorStanza(name, from, to, id || undefined, { by: addresses.errorBy, ...error }, body);
     link.send(xml, undefined, 'high', undefined, ownerOf(from));
   }
 

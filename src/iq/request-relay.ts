@@ -174,7 +174,7 @@ export class RequestRelay {
   #timedOut(id: string, { from, to, id: theirs }: RelayedIq, condition: Condition): void {
     const { pipeline, addresses, counts, link } = this.#options;
     counts.queriesTimedOut += 1;
-    link.send(errorStanza('iq', from, to, theirs, { condition, by: addresses.componentDomain }));
+    link.send(errorStanza('iq', from, to, theirs, { condition, by: addresses.errorBy }));
     pipeline.push({ request: forgetIq(id), done: () => {} });
   }
 
@@ -196,7 +196,7 @@ export class RequestRelay {
 
   /** The reply cannot be passed on, and the requester waits for one. */
   #unfit({ from, to, id }: RelayedIq, condition: 'policy-violation' | 'internal-server-error'): void {
-    const by = this.#options.addresses.componentDomain;
+    const by = this.#options.addresses.errorBy;
     this.#options.link.send(errorStanza('iq', from, to, id, { condition, by }));
   }
 

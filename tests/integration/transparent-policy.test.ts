@@ -115,6 +115,20 @@ test('what was not confirmed is sent again, and confirmed then', async () => {
   expect(await given(bob(receipt('m-1')), 1)).toEqual([DELIVERY]);
 });
 
+test('the policy decides who is named in a delay and in an error', async () => {
+  stage.close();
+  const named = { delayedBy: 'delays.example.org', errorBy: 'errors.example.org' };
+  stage = openDeliveryStage(server.url, { addresses: Object.assign(new TransparentPolicy(DOMAINS), named), link });
+  await given(HELLO, 2);
+  await handedOver();
+  const claimed = await stage.ledger.perform(claim(KEY, 1));
+  if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
+  const copy = await writes(({ copies }) => copies.redeliver(claimed.record, false));
+  expect(copy).toContain('<delay xmlns="urn:xmpp:delay" from="delays.example.org"');
+  const [refused] = await given(alice('<body>hello</body>', 'type="groupchat" id="m-2"'), 1);
+  expect(refused).toContain('<error type="modify" by="errors.example.org">');
+});
+
 test('a message expires, and its sender is told in its recipient’s name', async () => {
   await given(HELLO, 2);
   await stage.redis.set(stage.ledger.keys.confirms(BOB), '1');

@@ -10,11 +10,15 @@ import type { Between } from '../../../src/xmpp/stanza/embedded-addresses.ts';
 export class TransparentPolicy extends PreparedAddresses implements AddressPolicy {
   readonly componentDomain: string;
   readonly servedDomain: string;
+  readonly delayedBy: string;
+  readonly errorBy: string;
 
   constructor({ componentDomain, servedDomain }: { readonly componentDomain: string; readonly servedDomain: string }) {
     super();
     this.componentDomain = componentDomain;
     this.servedDomain = servedDomain;
+    this.delayedBy = componentDomain;
+    this.errorBy = componentDomain;
   }
 
   classify(from: Address, to: Address): Traffic {
