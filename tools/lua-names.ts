@@ -5,6 +5,11 @@ const GIVEN = new Set([
   ...['KEYS', 'ARGV', 'redis', 'cjson', 'cmsgpack', 'struct', 'bit', 'string', 'table', 'math', 'os'],
   ...['tostring', 'tonumber', 'type', 'pairs', 'ipairs', 'next', 'unpack', 'select', 'pcall', 'error', 'assert'],
 ]);
+/** What Prosody gives a module beyond Lua 5.1. */
+export const GIVEN_BY_PROSODY: ReadonlySet<string> = new Set([
+  ...['module', 'prosody', 'require', 'string', 'table', 'math', 'os', 'io', 'debug', 'coroutine', 'setmetatable'],
+  ...['getmetatable', 'tostring', 'tonumber', 'type', 'pairs', 'ipairs', 'next', 'select', 'pcall', 'error', 'assert'],
+]);
 const MOST_LOCALS = 200;
 const MOST_UPVALUES = 60;
 
@@ -46,8 +51,8 @@ interface Tree {
   readonly [member: string]: unknown;
 }
 
-/** Looks through the text of a script. Throws a SyntaxError where it is no Lua 5.1. */
-export function lintLua(text: string): Finding[] {
+/** Looks through the text of a script that has these globals. Throws a SyntaxError where it is no Lua 5.1. */
+export function lintLua(text: string, given: ReadonlySet<string> = GIVEN): Finding[] {
   const lines = text.split('\n');
   const findings: Finding[] = [];
   const find = (line: number, problem: string, offered = false) => {
@@ -56,7 +61,7 @@ export function lintLua(text: string): Finding[] {
       file = /^--- @from (.*)$/.exec(lines[at] as string)?.[1] ?? '';
     findings.push({ file, problem, text: (lines[line - 1] as string).trim(), offered });
   };
-  const names = new Names(find);
+  const names = new Names(find, given);
   names.chunk(luaparse.parse(text, { luaVersion: '5.1', locations: true, comments: false }));
   return findings;
 }
@@ -64,11 +69,13 @@ export function lintLua(text: string): Finding[] {
 /** Walks through a script and knows which local each name means. */
 class Names {
   readonly #find: (line: number, problem: string, offered?: boolean) => void;
+  readonly #given: ReadonlySet<string>;
   #frame: Frame = { around: undefined, line: 1, live: 0, most: 0, upvalues: new Set() };
   #scopes: Local[][] = [];
 
-  constructor(find: (line: number, problem: string, offered?: boolean) => void) {
+  constructor(find: (line: number, problem: string, offered?: boolean) => void, given: ReadonlySet<string>) {
     this.#find = find;
+    this.#given = given;
   }
 
   chunk({ body }: Chunk): void {
@@ -121,7 +128,7 @@ class Names {
   #use({ name, loc }: Tree, assigned: boolean): void {
     const local = this.#local(name as string);
     if (local === undefined) {
-      if (assigned || !GIVEN.has(name as string)) this.#find(loc?.start.line ?? 0, `'${name}' is not defined`);
+      if (assigned || !this.#given.has(name as string)) this.#find(loc?.start.line ?? 0, `'${name}' is not defined`);
       return;
     }
     if (!assigned) local.used = true;

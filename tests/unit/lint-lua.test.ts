@@ -1,4 +1,4 @@
-import { lintLua } from '../../tools/lua-names.ts';
+import { GIVEN_BY_PROSODY, lintLua } from '../../tools/lua-names.ts';
 
 const problems = (text: string) => lintLua(text).map(({ problem }) => problem);
 
@@ -36,4 +36,10 @@ test('counts what Lua bounds', () => {
 test('rejects what is no Lua 5.1', () => {
   expect(() => lintLua('local a <const> = 1')).toThrow(SyntaxError);
   expect(() => lintLua('goto done')).toThrow(SyntaxError);
+});
+
+test('takes the globals that it is told of', () => {
+  expect(problems('return module')).toEqual(["'module' is not defined"]);
+  expect(lintLua('return module', GIVEN_BY_PROSODY)).toEqual([]);
+  expect(lintLua('return KEYS', GIVEN_BY_PROSODY)).toHaveLength(1);
 });

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { answers, freePorts } from '../process/ports.ts';
 import { startServer, type TemporaryServer } from '../process/temporary-server.ts';
 
@@ -20,7 +21,11 @@ export interface ProsodyOptions extends XmppServerOptions {
   readonly websocket?: boolean;
   /** Further lines of its configuration, before the hosts. */
   readonly config?: string;
+  /** Loads prosody/mod_receipts_gate for the first component, with further lines of its configuration. */
+  readonly gate?: boolean | string;
 }
+
+const MODULES = fileURLToPath(new URL('../../../prosody', import.meta.url));
 
 /** A real XMPP server on loopback, without TLS. */
 export interface XmppServer extends TemporaryServer {
@@ -73,7 +78,7 @@ s2s_ports = {}
 https_ports = {}
 c2s_direct_tls_ports = {}
 s2s_direct_tls_ports = {}
-modules_enabled = { "roster", "saslauth", "disco", "posix", "ping", "smacks", "carbons", "mam", "blocklist", "pep", "vcard"${options.websocket ? ', "websocket"' : ''} }
+modules_enabled = { "roster", "saslauth", "disco", "posix", "ping", "smacks", "carbons", "mam", "blocklist", "pep", "vcard"${options.websocket ? ', "websocket"' : ''}${options.gate ? ', "receipts_gate"' : ''} }
 modules_disabled = { "s2s", "tls" }
 consider_websocket_secure = true
 c2s_require_encryption = false
@@ -82,6 +87,7 @@ authentication = "internal_plain"
 storage = "internal"
 limits = {}
 ${options.config ?? ''}
+${gateOptions(options, components[0]?.domain)}
 VirtualHost ${lua(domain)}
 ${components.map(({ domain, secret }) => `Component ${lua(domain)}\n  component_secret = ${lua(secret)}`).join('\n')}
 `;
@@ -106,6 +112,12 @@ ${components.map(({ domain, secret }) => `Component ${lua(domain)}\n  component_
   });
   const websocket = options.websocket ? { websocketUrl: `ws://127.0.0.1:${httpPort}/xmpp-websocket` } : {};
   return Object.assign(server, { domain, c2sPort, componentPort, ...websocket });
+}
+
+function gateOptions({ gate }: ProsodyOptions, component = ''): string {
+  if (!gate) return '';
+  const further = gate === true ? '' : gate;
+  return `plugin_paths = { ${lua(MODULES)} }\nreceipts_component = ${lua(component)}\nreceipts_ping_delay = 20\n${further}`;
 }
 
 function lua(text: string): string {

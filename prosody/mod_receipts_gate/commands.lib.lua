@@ -1,0 +1,141 @@
+-- What the component asks of the gate: one IQ with any number of commands, answered when all are carried out.
+
+local st = require "util.stanza";
+
+local protocol = module:require "protocol";
+local settings = module:require "settings";
+local element = protocol.element;
+
+local VERSION = "1";
+local GATE = "0.1.0";
+local EVENTS_AT_ONCE = 50;
+
+return function (gate)
+
+local commands = {};
+
+for _, verdict in ipairs({ "stored", "pass", "drop" }) do
+	commands[verdict] = function (command)
+		gate.holds.verdict(command.attr.n, verdict);
+	end;
+end
+
+function commands.deliver(command, done)
+	gate.deliveries.deliver(command, done);
+	return true;
+end
+
+function commands.tell(command, done)
+	gate.deliveries.tell(command, done);
+	return true;
+end
+
+function commands.ask(command)
+	gate.outcomes.tell(command.attr.n);
+end
+
+function commands.forget(command)
+	gate.outcomes.forget(command.attr.n);
+end
+
+function commands.disable()
+	gate.leases.finish("disabled");
+end
+
+function commands.sessions(command, _, answer)
+	local user = command.attr.jid and command.attr.jid:match("^([^@]+)@");
+	if user then
+		gate.sessions.each(function (session)
+			answer:add_child(gate.sessions.describe(session, gate.sessions.state_of(session)));
+		end, user);
+	end
+end
+
+local function enabled(lease)
+	return element("enabled", {
+		version = VERSION; token = lease.token; epoch = gate.state.epoch; gate = GATE;
+		server = "Prosody "..(prosody.version or "");
+		timeout = ("%d"):format(lease.timeout * 1000); lease = ("%d"):format(lease.length * 1000); proofs = "sm ping";
+	});
+end
+
+--- All that a component which has just begun needs to know.
+local function tell_all(lease)
+	local events = {};
+	local function flush()
+		gate.leases.write(lease, events);
+		events = {};
+	end
+	local function add(event)
+		table.insert(events, event);
+		if #events == EVENTS_AT_ONCE then
+			flush();
+		end
+	end
+	gate.sessions.each(function (session)
+		add(gate.sessions.describe(session, gate.sessions.state_of(session)));
+	end);
+	gate.outcomes.each_event(add);
+	gate.unheld.take(add);
+	add(element("ready"));
+	if events[1] then
+		flush();
+	end
+end
+
+local function forbidden(origin, stanza, text)
+	origin.send(st.error_reply(stanza, "auth", "forbidden", text));
+	return true;
+end
+
+--- Only the component's own connection is heard, and but for `enable` only with the token of its lease.
+local function on_iq(event)
+	local origin, stanza = event.origin, event.stanza;
+	local request = stanza.tags[1];
+	if origin.type ~= "component" or origin.host ~= settings.component then
+		return forbidden(origin, stanza, "Only the component may speak to the gate");
+	end
+	local reply = st.reply(stanza);
+	local lease = gate.leases.get();
+	local first = request.tags[1];
+	if first and first.name == "enable" then
+		lease = gate.leases.start(origin, first.attr);
+		origin.send(reply:tag("gate", { xmlns = protocol.NS, token = lease.token }):add_child(enabled(lease)));
+		tell_all(lease);
+		return true;
+	end
+	if not lease or lease.session ~= origin or request.attr.token ~= lease.token then
+		return forbidden(origin, stanza, "No lease, or another token");
+	end
+	gate.leases.heard(lease);
+	local answer = element("gate", { xmlns = protocol.NS, token = lease.token });
+	local pending = 1;
+	local function one_done()
+		pending = pending - 1;
+		if pending == 0 and not origin.destroyed then
+			origin.send(reply:add_child(answer));
+		end
+	end
+	for _, command in ipairs(request.tags) do
+		local carry_out = commands[command.name];
+		-- A command before it may have ended the lease.
+		if carry_out and gate.leases.get() == lease then
+			local function done(reason)
+				if reason then
+					answer:add_child(element("failed", { command = command.name, n = command.attr.n, reason = reason }));
+				end
+				one_done();
+			end
+			pending = pending + 1;
+			if not carry_out(command, done, answer) then
+				one_done();
+			end
+		end
+	end
+	one_done();
+	return true;
+end
+
+return { on_iq = on_iq };
+
+end

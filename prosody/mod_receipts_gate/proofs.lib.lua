@@ -1,0 +1,219 @@
+-- Which session was sent what, and what proves that its client has it (rules 16 and 17 of the gate).
+
+local st = require "util.stanza";
+local new_id = require "util.id".medium;
+
+local protocol = module:require "protocol";
+local settings = module:require "settings";
+
+return function (gate)
+
+-- By session: { items, first, last, ping, scheduled, failed }. An item is { record, copy, signature, position, done }; `position` is
+-- the value of h that acknowledges it, where stream management counts it.
+local tracked = gate.state.tracked or setmetatable({}, { __mode = "k" });
+gate.state.tracked = tracked;
+
+-- mod_smacks of 0.12 has a queue with counts; before, it was a table beside a count.
+local function next_position(session)
+	local queue = session.outgoing_stanza_queue;
+	if not session.smacks or not queue then
+		return nil;
+	elseif queue.count_acked then
+		return queue:count_acked() + queue:count_unacked() + 1;
+	end
+	return (session.last_acknowledged_stanza or 0) + #queue + 1;
+end
+
+local function each_open(track, last, callback)
+	for i = track.first, last do
+		local item = track.items[i];
+		if not item.done and callback(item, i) then
+			break
+		end
+	end
+	while track.first <= track.last and track.items[track.first].done do
+		track.items[track.first] = nil;
+		track.first = track.first + 1;
+	end
+end
+
+local function evidence(session, attr)
+	attr.jid, attr.session = session.full_jid, gate.sessions.id(session);
+	return attr;
+end
+
+local function prove(session, item, by)
+	item.done = true;
+	gate.outcomes.saw(item.record, "has", evidence(session, { by = by }));
+end
+
+local function wants_proof(track)
+	local wants = false;
+	each_open(track, track.last, function (item)
+		wants = not item.record.forgotten;
+		return wants;
+	end);
+	return wants;
+end
+
+local function ping(session, track)
+	track.ping = { id = new_id(); last = track.last };
+	session.send(st.iq({ type = "get", id = track.ping.id, from = module.host, to = session.full_jid })
+		:tag("ping", { xmlns = "urn:xmpp:ping" }));
+end
+
+--- Pings the client behind what it was sent, a little later, if nothing else has proved it by then; one ping at a time.
+-- Over BOSH an answer proves less, so a receipt is needed there.
+local function schedule(session, track)
+	if track.scheduled or track.ping or session.bosh_version then
+		return
+	end
+	track.scheduled = true;
+	module:add_timer(settings.ping_delay / 1000, function ()
+		track.scheduled = false;
+		if tracked[session] == track and not session.destroyed and not session.hibernating and not track.ping
+			and gate.leases.get() and wants_proof(track) then
+			ping(session, track);
+		end
+	end);
+end
+
+--- To be called right before a stanza with this message is written.
+local function track_item(session, record, copy, signature)
+	local track = tracked[session] or { items = {}; first = 1; last = 0 };
+	tracked[session] = track;
+	track.last = track.last + 1;
+	local item = { record = record; copy = copy; signature = signature; position = next_position(session) };
+	track.items[track.last] = item;
+	table.insert(record.items, item);
+	item.session = session;
+	schedule(session, track);
+end
+
+--- The client acknowledged the stanzas up to h: the last of them may be one too many, so a later one has to be covered as well.
+local function acknowledged(session, h)
+	local track = tracked[session];
+	if not track then
+		return
+	end
+	each_open(track, track.last, function (item)
+		if item.position and item.position < h then
+			prove(session, item, "sm");
+		elseif item.position and item.position == h and item.record.forgotten then
+			item.done = true;
+		end
+		return item.position and item.position >= h;
+	end);
+end
+
+--- Before mod_smacks handles <a/>. A count that was never sent proves nothing; mod_smacks ends that stream.
+local function on_ack(event)
+	local session, h = event.origin, tonumber(event.stanza.attr.h);
+	local sent = next_position(session);
+	if h and sent and h < sent then
+		acknowledged(session, h);
+	end
+end
+
+local function on_resumed(session)
+	local queue = session.outgoing_stanza_queue;
+	local track = tracked[session];
+	if not track then
+		return
+	end
+	acknowledged(session, queue and queue.count_acked and queue:count_acked() or session.last_acknowledged_stanza or 0);
+	schedule(session, track);
+end
+
+--- An answer to the server's ping counts when it came on the session that was pinged.
+local function on_iq(event)
+	local session, stanza = event.origin, event.stanza;
+	local track = tracked[session];
+	local asked = track and track.ping;
+	local kind = stanza.attr.type;
+	if not asked or stanza.attr.id ~= asked.id or kind ~= "result" and kind ~= "error" then
+		return
+	end
+	track.ping = nil;
+	each_open(track, asked.last, function (item)
+		prove(session, item, "ping");
+	end);
+	if wants_proof(track) then
+		schedule(session, track);
+	end
+	return true;
+end
+
+--- The server is about to route again what a session had not acknowledged. Returns true for what is ours: the component does it.
+-- The failures come in the order of the queue, as the items are.
+local function on_failure(event)
+	local track = tracked[event.session];
+	local stanza = event.stanza;
+	if not track or stanza.name ~= "message" then
+		return
+	end
+	local from = math.max(track.failed or 0, track.first - 1) + 1;
+	for i = from, track.last do
+		local item = track.items[i];
+		if not item.done and protocol.has_signature(stanza, item.signature) then
+			track.failed = i;
+			return true;
+		end
+	end
+end
+
+--- The session is gone for good.
+local function ended(session)
+	local track = tracked[session];
+	if not track then
+		return
+	end
+	tracked[session] = nil;
+	each_open(track, track.last, function (item)
+		item.done = true;
+		gate.outcomes.saw(item.record, "returned", evidence(session, {}));
+	end);
+end
+
+--- Whether this session was sent the message and its client has not confirmed it.
+local function has_open(session, record)
+	for _, item in ipairs(record.items) do
+		if item.session == session and not item.done then
+			return true;
+		end
+	end
+	return false;
+end
+
+--- What is not counted needs no watching any more; what is counted is still recognised when the server routes it again.
+local function forget(record)
+	for _, item in ipairs(record.items) do
+		if not item.position then
+			item.done = true;
+		end
+	end
+end
+
+--- After the module was loaded again, with the lists of before.
+local function resume()
+	for session, track in pairs(tracked) do
+		track.scheduled = false;
+		if not session.destroyed then
+			schedule(session, track);
+		end
+	end
+end
+
+return {
+	track = track_item;
+	on_ack = on_ack;
+	on_resumed = on_resumed;
+	on_iq = on_iq;
+	on_failure = on_failure;
+	ended = ended;
+	has_open = has_open;
+	forget = forget;
+	resume = resume;
+};
+
+end

@@ -1,0 +1,115 @@
+-- The gate protocol's elements (docs/gate-protocol.md): what is ours, what is taken apart, what is put together.
+
+local st = require "util.stanza";
+local jid_bare = require "util.jid".bare;
+
+local NS = "urn:openfire-receipts:gate:1";
+local NS_ANY_VERSION = "^urn:openfire%-receipts:gate:";
+local NS_CLIENT = "jabber:client";
+local NS_COMPONENT = "jabber:component:accept";
+
+-- What a message may hold without being worth a hold.
+local TRIFLES = {
+	["http://jabber.org/protocol/chatstates"] = true;
+	["urn:xmpp:hints"] = true;
+	["urn:xmpp:sid:0"] = true;
+};
+
+local function element(name, attr)
+	return st.stanza(name, attr);
+end
+
+--- Whether a message has more than chat states, hints, ids and a thread.
+local function has_content(stanza)
+	for _, child in ipairs(stanza.tags) do
+		if not TRIFLES[child.attr.xmlns] and child.name ~= "thread" then
+			return true;
+		end
+	end
+	return false;
+end
+
+local function is_ours(child)
+	local xmlns = child.attr.xmlns;
+	return xmlns ~= nil and xmlns:find(NS_ANY_VERSION) ~= nil;
+end
+
+--- Removes the elements of our namespace, of any version, from what a user sends.
+local function remove_ours(stanza)
+	for _, child in ipairs(stanza.tags) do
+		if is_ours(child) then
+			stanza:maptags(function (one)
+				if not is_ours(one) then
+					return one;
+				end
+			end);
+			return
+		end
+	end
+end
+
+--- The message to show inside an envelope. It shares its children with the original and is only to be written.
+local function shown(stanza)
+	local attr, copy = {}, {};
+	for name, value in pairs(stanza.attr) do
+		attr[name] = value;
+	end
+	attr.xmlns = NS_CLIENT;
+	for i = 1, #stanza do
+		copy[i] = stanza[i];
+	end
+	copy.name, copy.attr, copy.tags = stanza.name, attr, stanza.tags;
+	return setmetatable(copy, getmetatable(stanza));
+end
+
+local function to_stream_namespace(el, inside)
+	local xmlns = el.attr.xmlns;
+	local here = xmlns == nil and inside or xmlns == NS_CLIENT or xmlns == NS_COMPONENT;
+	if here and inside then
+		el.attr.xmlns = nil;
+	end
+	for _, child in ipairs(el.tags) do
+		to_stream_namespace(child, here);
+	end
+end
+
+--- The message that the component put into a command, as the server's parser would have made it: in a client's stream the
+-- client's namespace is not named, so no copy has <body xmlns="jabber:client"> or <body xmlns="">.
+local function unwrapped(command)
+	local message = command.tags[1];
+	if not message or message.name ~= "message" then
+		return nil;
+	end
+	message = st.clone(message);
+	to_stream_namespace(message, true);
+	return message;
+end
+
+--- What tells a message apart on its way through modules that clone it.
+local function signature(stanza)
+	local attr = stanza.attr;
+	return {
+		from = attr.from;
+		to = jid_bare(attr.to);
+		id = attr.id;
+		type = attr.type;
+		body = stanza:get_child_text("body");
+	};
+end
+
+local function has_signature(stanza, expected)
+	local attr = stanza.attr;
+	return stanza.name == "message" and attr.from == expected.from and attr.id == expected.id and attr.type == expected.type
+		and jid_bare(attr.to) == expected.to and stanza:get_child_text("body") == expected.body;
+end
+
+return {
+	NS = NS;
+	element = element;
+	has_content = has_content;
+	remove_ours = remove_ours;
+	shown = shown;
+	unwrapped = unwrapped;
+	signature = signature;
+	has_signature = has_signature;
+};

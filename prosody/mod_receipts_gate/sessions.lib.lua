@@ -1,0 +1,70 @@
+-- The sessions of local users, and what happens to them.
+
+local new_id = require "util.id".short;
+
+local protocol = module:require "protocol";
+local element = protocol.element;
+
+return function (gate)
+
+local ids = gate.state.session_ids or setmetatable({}, { __mode = "k" });
+gate.state.session_ids = ids;
+local shown = setmetatable({}, { __mode = "k" }); -- the priority last told, false when unavailable
+
+--- Names the stream; the same after it was resumed.
+local function id(session)
+	ids[session] = ids[session] or new_id();
+	return ids[session];
+end
+
+local function describe(session, state)
+	return element("session", {
+		jid = session.full_jid; id = id(session); state = state;
+		priority = tostring(session.priority or 0); sm = tostring(not not session.smacks);
+	});
+end
+
+local function state_of(session)
+	return session.hibernating and "detached" or session.presence and "available" or "bound";
+end
+
+local function tell(session, state)
+	gate.leases.emit(describe(session, state));
+end
+
+--- Calls back with each session of one user, or of all.
+local function each(callback, only)
+	for username, user in pairs(prosody.hosts[module.host].sessions) do
+		if not only or only == username then
+			for _, session in pairs(user.sessions) do
+				callback(session);
+			end
+		end
+	end
+end
+
+--- Wraps presence/bare: what a client's presence has changed is known when it is handled.
+local function presence(handlers, name, event)
+	local result = handlers(name, event);
+	local session = event.origin;
+	if event.stanza.attr.to or session.type ~= "c2s" or not session.full_jid then
+		return result;
+	end
+	local priority = session.presence and (session.priority or 0) or false;
+	if (shown[session] or false) ~= priority then
+		shown[session] = priority;
+		tell(session, priority and "available" or "unavailable");
+	end
+	return result;
+end
+
+return {
+	id = id;
+	describe = describe;
+	state_of = state_of;
+	each = each;
+	tell = tell;
+	presence = presence;
+};
+
+end

@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import xml, { type Element } from '@xmpp/xml';
+import { Dialogue } from '../clients/dialogue.ts';
+import { BareComponent } from '../openfire/bare-component.ts';
+
+const NS_GATE = 'urn:openfire-receipts:gate:1';
+
+export interface GateConnection {
+  readonly componentPort: number;
+  /** The server's. */
+  readonly domain: string;
+  readonly component: string;
+  readonly secret: string;
+}
+
+/** What a component does with each message that is shown to it: a verdict, or nothing yet. */
+export type Verdict = (message: Element, n: string) => 'stored' | 'pass' | 'drop' | undefined;
+
+/** A component that speaks the gate protocol (docs/gate-protocol.md) and does nothing by itself but what `verdict` says. */
+export class GateComponent extends Dialogue {
+  override autoReceipt = false;
+  verdict: Verdict = () => undefined;
+  token = '';
+  epoch = '';
+  /** Its stream. */
+  readonly link: BareComponent;
+  readonly #options: GateConnection;
+
+  private constructor(options: GateConnection, link: BareComponent) {
+    super();
+    this.#options = options;
+    this.link = link;
+    link.listen((stanza) => this.#take(stanza));
+  }
+
+  get jid(): string {
+    return this.#options.component;
+  }
+
+  /** Connects; `enable` is another step. */
+  static async connect(options: GateConnection): Promise<GateComponent> {
+    const link = await BareComponent.connect(options.componentPort, options.component, options.secret);
+    return new GateComponent(options, link);
+  }
+
+  /** Asks for a lease, and resolves with the events that come before `ready`. */
+  async enable(attributes: Record<string, string> = {}): Promise<Element[]> {
+    const enable = xml('enable', { version: '1', process: 'p1', timeout: '3000', lease: '30000', ...attributes });
+    const before = this.received.length;
+    const answer = await this.ask('', enable);
+    const enabled = answer.getChild('gate', NS_GATE)?.getChild('enabled');
+    if (enabled === undefined) throw new Error(`No lease: ${answer}`);
+    this.token = enabled.attrs.token ?? '';
+    this.epoch = enabled.attrs.epoch ?? '';
+    const ready = await this.event('ready');
+    return this.received.slice(before, this.received.indexOf(ready)).filter(({ name }) => name !== 'iq');
+  }
+
+  /** Carries out commands; resolves with what the gate answers. */
+  command(...commands: Element[]): Promise<Element> {
+    return this.ask(this.token, ...commands);
+  }
+
+  /** The same with any token. */
+  ask(token: string, ...commands: Element[]): Promise<Element> {
+    return this.iq(this.request(token, ...commands));
+  }
+
+  request(token: string, ...commands: Element[]): Element {
+    const { component, domain } = this.#options;
+    const gate = xml('gate', { xmlns: NS_GATE, ...(token && { token }) }, ...commands);
+    return xml('iq', { type: 'set', from: component, to: domain, id: randomUUID() }, gate);
+  }
+
+  /** Gives a verdict without waiting for the answer. */
+  decide(name: string, n: string): void {
+    this.link.write(this.request(this.token, xml(name, { n })).toString());
+  }
+
+  /** The first event of that name, with those attributes, that no earlier call has had. */
+  event(name: string, attributes: Record<string, string> = {}): Promise<Element> {
+    return this.hears((el) => isEvent(el, name, attributes));
+  }
+
+  events(name: string, attributes: Record<string, string> = {}): Element[] {
+    return this.received.filter((el) => isEvent(el, name, attributes));
+  }
+
+  /** The number of the message with that body, when it is shown. */
+  async held(body: string): Promise<string> {
+    const event = await this.hears((el) => el.name === 'held' && el.getChild('message')?.getChildText('body') === body);
+    return event.attrs.n as string;
+  }
+
+  /** Closes the stream; resolves when the server has closed it. */
+  async leave(): Promise<void> {
+    this.link.write('</stream:stream>');
+    await this.link.closed();
+  }
+
+  /** Breaks the connection. */
+  cut(): void {
+    this.link.end();
+  }
+
+  protected override async transmit(stanza: string): Promise<void> {
+    this.link.write(stanza);
+  }
+
+  #take(stanza: Element): void {
+    const gate =
+      stanza.name === 'message' && stanza.attrs.from === this.#options.domain && stanza.getChild('gate', NS_GATE);
+    if (!gate) {
+      this.take(stanza);
+      return;
+    }
+    if (this.token !== '' && gate.attrs.token !== this.token) return;
+    for (const event of gate.getChildElements()) {
+      this.take(event);
+      const message = event.name === 'held' ? event.getChild('message') : undefined;
+      const n = event.attrs.n as string;
+      const verdict = message && this.verdict(message, n);
+      if (verdict) this.decide(verdict, n);
+    }
+  }
+}
+
+function isEvent(el: Element, name: string, attributes: Record<string, string>): boolean {
+  return el.name === name && Object.entries(attributes).every(([key, value]) => el.attrs[key] === value);
+}

@@ -1,0 +1,82 @@
+import xml, { type Element } from '@xmpp/xml';
+import { type LoginOptions, login, type TestUser } from '../clients/test-user.ts';
+import { type ProsodyOptions, type ProsodyServer, startProsody } from '../servers/prosody.ts';
+import { GateComponent } from './gate-component.ts';
+
+const SECRET = 'secret';
+
+/** A Prosody with the gate and the users alice, bob and carol, and a component that a test tells what to do. */
+export class GateStage {
+  readonly domain = 'example.org';
+  readonly component = 'receipts.example.org';
+  readonly #users: TestUser[] = [];
+  readonly #components: GateComponent[] = [];
+
+  private constructor(readonly server: ProsodyServer) {}
+
+  static async open(options: ProsodyOptions = {}): Promise<GateStage> {
+    const server = await startProsody({
+      domain: 'example.org',
+      users: { alice: 'pw', bob: 'pw', carol: 'pw' },
+      component: { domain: 'receipts.example.org', secret: SECRET },
+      gate: true,
+      ...options,
+    });
+    return new GateStage(server);
+  }
+
+  /** Connects, without a lease. */
+  async attach(): Promise<GateComponent> {
+    const { componentPort } = this.server;
+    const component = await GateComponent.connect({
+      componentPort,
+      domain: this.domain,
+      component: this.component,
+      secret: SECRET,
+    });
+    this.#components.push(component);
+    return component;
+  }
+
+  /** Connects, and holds a lease. */
+  async hold(attributes: Record<string, string> = {}): Promise<GateComponent> {
+    const component = await this.attach();
+    await component.enable(attributes);
+    return component;
+  }
+
+  async user(username: string, resource: string, options: Partial<LoginOptions> = {}): Promise<TestUser> {
+    const port = this.server.c2sPort;
+    const user = await login({
+      host: '127.0.0.1',
+      port,
+      domain: this.domain,
+      username,
+      password: 'pw',
+      resource,
+      autoReceipt: false,
+      ...options,
+    });
+    this.#users.push(user);
+    return user;
+  }
+
+  /** Ends all sessions and the component's connections. */
+  async empty(): Promise<void> {
+    await Promise.all(this.#users.splice(0).map((user) => user.offline()));
+    for (const component of this.#components.splice(0)) await component.leave();
+  }
+
+  close(): Promise<void> {
+    return this.server.stop();
+  }
+}
+
+/** A copy of what was shown, as the component sends it again. */
+export function deliver(n: string, copy: number, to: string, message: Element): Element {
+  return xml('deliver', { n, copy: `${copy}`, to }, message);
+}
+
+export function tell(from: string, to: string, id: string, ...content: Element[]): Element {
+  return xml('tell', {}, xml('message', { xmlns: 'jabber:client', from, to, id, type: 'chat' }, ...content));
+}
