@@ -28,15 +28,13 @@ import {
   retryNow,
   settle,
   settleByMention,
-  subscribersOf,
   supersede,
   takeIqResponse,
   withdraw,
 } from '../../src/store/contract.ts';
-import { MemoryStore, NotInMemoryError } from '../../src/store/memory/memory-store.ts';
 import { LEASE } from '../../src/store/retry-policy.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
-import { ALICE, aliceWrites, BOB, DAY, keyOf, RETRY, SECOND } from '../support/store/ledger.ts';
+import { ALICE, aliceWrites, BOB, DAY, keyOf, SECOND } from '../support/store/ledger.ts';
 import { claimed, IMPLEMENTATIONS, type Subject } from '../support/store/store-contract.ts';
 
 let server: RedisServer;
@@ -553,13 +551,4 @@ describe.each(Object.keys(IMPLEMENTATIONS))('the store in %s', (implementation) 
       { outcome: 'known', record: { state: 'delivered' } },
     ]);
   });
-});
-
-test('what the store in memory does not do it says, and carries out the rest of the batch', async () => {
-  const store = new MemoryStore({ retry: RETRY });
-  const [first, second] = await store.batch([subscribersOf(BOB), aliceWrites()]);
-  expect(first).toBeInstanceOf(NotInMemoryError);
-  expect(second).toMatchObject({ outcome: 'stored' });
-  await expect(store.perform(subscribersOf(BOB))).rejects.toThrow('subscribersOf');
-  await expect(store.contacts()).rejects.toThrow(NotInMemoryError);
 });

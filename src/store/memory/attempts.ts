@@ -1,38 +1,37 @@
-import type { Bounced, Claimed, Explanation, RequestOf } from '../contract.ts';
-import { type Rule, ruleFor, type Situation } from '../redelivery-rules.ts';
-import { type RetryPolicy, SCRIPT_TIMES } from '../retry-policy.ts';
-import { shown } from './acceptance.ts';
-import { endOutdated } from './endings.ts';
-import type { CopyOut, Entry, MemoryState, MemoryTimes } from './state.ts';
+import type { Bounced, Claimed, RequestOf } from '../contract.ts';
+import type { Rule } from '../redelivery-rules.ts';
+import { SCRIPT_TIMES } from '../retry-policy.ts';
+import { askFirst } from './ask-first.ts';
+import {
+  acknowledgesOf,
+  answersOf,
+  noticeDue,
+  outOf,
+  putOut,
+  ruleOf,
+  surest,
+  towardsSender,
+  writeOut,
+} from './evidence.ts';
+import { HOW, WITH_SESSION } from './out.ts';
+import { endOutdated } from './settlement.ts';
+import { type Entry, type MemoryState, type MemoryTimes, shown } from './state.ts';
 
-const COPY = { none: 'none', last: 'handed over', earlier: 'handed over', bounced: 'bounced' } as const;
-
-/** Of a message to somebody of whose presence nothing is known. */
-function situationOf(state: MemoryState, recipient: string, copy: CopyOut): Situation {
-  return { presence: 'unknown', acknowledges: state.confirms.has(recipient) ? 'yes' : 'unknown', copy: COPY[copy] };
-}
-
-export function ruleOf(state: MemoryState, recipient: string, copy: CopyOut): Rule {
-  return ruleFor(situationOf(state, recipient, copy));
-}
-
-export function explain(state: MemoryState, { key }: RequestOf<'explain'>): Explanation | undefined {
-  const entry = state.entries.get(key);
-  if (entry === undefined) return undefined;
-  const { record, copy } = entry;
-  return {
-    record: { ...shown(entry), inner: '' },
-    situation: situationOf(state, record.recipient, copy),
-    due: state.due.get(key),
-  };
-}
-
+/** Whether a job may still take this up: what was handed over since its sweep is due later, and no longer that job's. */
 function isDue(state: MemoryState, name: string, now: number, lease: number | '*'): boolean {
   const due = state.due.get(name);
   return lease === '*' || due === undefined || due <= now || due === lease;
 }
 
-/** What became of the later ones about the same message. */
+/**
+ * Whether nothing is to be sent whatever the clock says: he is known to be away and comes back, or a missing receipt of his
+ * means nothing.
+ */
+export function mustWait({ timer, sessionEnded, presence }: Rule, isOffline: boolean): boolean {
+  return timer === 'none' && (isOffline || (sessionEnded === 'never' && !presence));
+}
+
+/** What became of the later ones about the same message. What ended otherwise takes no other's place. */
 function outdatedBy(state: MemoryState, key: string, target: string): 'delivered' | 'pending' | undefined {
   const keys = state.corrections.get(target) ?? [];
   const later = keys.slice(keys.indexOf(key) + 1).map((other) => state.entries.get(other)?.record.state);
@@ -41,116 +40,106 @@ function outdatedBy(state: MemoryState, key: string, target: string): 'delivered
 }
 
 const MOOT = { outcome: 'moot' } as const;
+const nextOf = (attempt: number) => (attempt + 1) % 65_536;
 
 /** See scripts/include/attempt.lua, whose rules these are. */
-export function claim(
-  state: MemoryState,
-  { key, attempt, lease }: RequestOf<'claim'>,
-  { now, leaseUntil }: MemoryTimes,
-  retry: RetryPolicy,
-): Claimed {
-  const entry = state.entries.get(key);
+export function claim(state: MemoryState, request: RequestOf<'claim'>, times: MemoryTimes): Claimed {
+  const entry = state.entries.get(request.key);
   if (entry === undefined) {
-    state.due.delete(key);
+    state.due.delete(request.key);
     return MOOT;
   }
-  const { record, copy } = entry;
-  if (record.attempt !== attempt) return MOOT;
+  if (entry.record.attempt !== request.attempt) return MOOT;
+  return entry.record.state === 'pending'
+    ? claimCopy(state, request, entry, times)
+    : claimNotice(state, request, entry, times);
+}
+
+/** The notice of how a message ended, a failure with its payload where that is kept. */
+function claimNotice(state: MemoryState, { lease }: RequestOf<'claim'>, entry: Entry, times: MemoryTimes): Claimed {
+  const { record } = entry;
   const name = state.dueName(record);
-  if (record.state !== 'pending') {
-    if (!state.due.has(name) || !isDue(state, name, now, lease)) return MOOT;
-    state.due.set(name, leaseUntil);
-    const isFailure = record.state === 'expired' || record.state === 'rejected';
-    const inner = isFailure ? (state.undelivered.get(key)?.record.inner ?? '') : '';
-    state.change(entry, { attempt: attempt + 1 });
-    return { outcome: 'claimed', record: { ...record, attempt: attempt + 1, inner }, noStore: false, target: '' };
-  }
-  if (!isDue(state, name, now, lease)) return MOOT;
-  if (now >= retry.expiry(record.storedAt)) return { outcome: 'overdue' };
-  if (record.copies > 0 && state.paused !== undefined) {
-    state.due.set(key, now + SCRIPT_TIMES.WHILE_PAUSED);
+  if (!state.due.has(name) || !isDue(state, name, times.now, lease)) return MOOT;
+  // A receipt is a message that servers keep for somebody who is away.
+  const told = record.state === 'delivered' ? record : towardsSender(state, record);
+  state.due.set(name, noticeDue(told, times));
+  if (told.senderAway) return MOOT;
+  const isFailure = record.state === 'expired' || record.state === 'rejected';
+  const kept = isFailure ? state.undelivered.get(record.key)?.record.inner : undefined;
+  const attempt = nextOf(record.attempt);
+  state.change(entry, { attempt });
+  return {
+    outcome: 'claimed',
+    record: { ...told, attempt, inner: record.inner || (kept ?? '') },
+    noStore: false,
+    target: '',
+  };
+}
+
+function claimCopy(state: MemoryState, { lease }: RequestOf<'claim'>, entry: Entry, times: MemoryTimes): Claimed {
+  const { record, copy } = entry;
+  const { key, recipient, copies } = record;
+  const { now } = times;
+  const expiry = record.storedAt + times.messageTtl;
+  if (!isDue(state, key, now, lease)) return MOOT;
+  if (now >= expiry) return { outcome: 'overdue' };
+  const later = (due: number): Claimed => {
+    state.due.set(key, due);
     return MOOT;
-  }
+  };
+  // A first copy, which was never handed over, goes on.
+  if (copies > 0 && state.paused !== undefined) return later(now + SCRIPT_TIMES.WHILE_PAUSED);
   const outdated = record.target === undefined ? undefined : outdatedBy(state, key, record.target);
   if (outdated === 'delivered') {
-    endOutdated(state, entry, now);
+    endOutdated(state, entry, times);
     return MOOT;
   }
-  if (outdated === 'pending') {
-    state.due.set(key, Math.min(now + SCRIPT_TIMES.OUTDATED_CORRECTION, retry.expiry(record.storedAt)));
-    return MOOT;
+  if (outdated === 'pending') return later(Math.min(now + SCRIPT_TIMES.OUTDATED_CORRECTION, expiry));
+  const { presence, sessions } = state.presence.of(recipient);
+  const acknowledges = acknowledgesOf(state, record.sender, recipient, sessions);
+  const rule = ruleOf(presence, acknowledges, copy);
+  if (mustWait(rule, presence === 'offline')) return later(expiry);
+  const out = outOf(state, key, recipient);
+  const isWithSession = out !== undefined && WITH_SESSION.has(out.how);
+  // After the link was down his presence is not known for a while, and the sessions that it went to may be there.
+  if (presence === 'unknown' && lease !== '*' && sessions.size > 0 && copies > 0 && isWithSession) {
+    return later(now + times.firstStep);
   }
-  state.due.set(key, leaseUntil);
+  let target = '';
+  if (rule.timer === 'ask') {
+    // What somebody wants now is not asked about.
+    const question = lease === '*' ? undefined : askFirst(state, entry, sessions, times);
+    if (question !== undefined) return question;
+    const { best, isOneSilent } = surest(sessions, answersOf(state, recipient, sessions));
+    const last = outOf(state, key, recipient);
+    if (isOneSilent || last?.how === HOW.inDoubt) target = best;
+    if (target !== '' && last !== undefined && WITH_SESSION.has(last.how)) {
+      writeOut(state, key, recipient, { ...last, how: HOW.missedTargeted });
+    }
+  }
+  state.due.set(key, times.leaseUntil);
+  state.note(key, now, 'claimed', times.keep);
+  // Where nothing is known of him, each copy more would be one more in offline storage.
+  const noStore = presence === 'unknown' && (acknowledges === 'yes' || copies > 0);
   // What is out from earlier copies stays out, whatever becomes of this one; after a bounce nothing is out.
   const copyNow = copy === 'last' ? 'earlier' : copy === 'bounced' ? 'none' : copy;
-  const claimed = state.change(entry, { attempt: attempt + 1 }, copyNow);
-  const noStore = state.confirms.has(record.recipient) || record.copies > 0;
-  return { outcome: 'claimed', record: claimed.record, noStore, target: '' };
+  const claimed = state.change(entry, { attempt: nextOf(record.attempt) }, copyNow);
+  return { outcome: 'claimed', record: claimed.record, noStore, target };
 }
 
-export function handOver(state: MemoryState, request: RequestOf<'handOver'>, retry: RetryPolicy): number | undefined {
-  const entry = state.entries.get(request.key);
-  if (entry?.record.state !== 'pending') return undefined;
-  const copy = entry.copy === 'none' ? 'last' : entry.copy;
-  // A later attempt is on its way and has its own lease; that this copy is out stays true.
-  if (entry.record.attempt !== request.attempt) {
-    state.change(entry, {}, copy);
-    return undefined;
-  }
-  const { record } = state.change(entry, { copies: Math.max(entry.record.copies, request.copies) }, copy);
-  const { timer } = ruleOf(state, request.recipient, copy);
-  const dues = { timetable: request.byTimetable, unconfirmed: request.unconfirmed } as const;
-  const due = timer === 'timetable' || timer === 'unconfirmed' ? dues[timer] : retry.expiry(record.storedAt);
-  if (state.due.has(record.key)) state.due.set(record.key, due);
-  return due;
-}
-
-export function bounce(state: MemoryState, { key }: RequestOf<'bounce'>): Bounced {
+/** A temporary bounce: the last copy did not arrive, and the record stays pending. */
+export function bounce(state: MemoryState, { key }: RequestOf<'bounce'>, times: MemoryTimes): Bounced {
   const entry = state.oldestPending(key);
   if (entry === undefined) return { outcome: state.candidates(key).length === 0 ? 'unknown' : 'ended' };
+  const { record } = entry;
   // An earlier copy may still be out: then a bounce of this one says nothing new.
-  if (entry.copy !== 'earlier') state.change(entry, {}, 'bounced');
+  if (entry.copy !== 'earlier') {
+    const { now, keep } = times;
+    state.change(entry, {}, 'bounced');
+    const out = { how: HOW.bounced, storedAt: record.storedAt, handedAt: now, passed: false };
+    putOut(state, record.key, record, out, times);
+    state.note(record.key, now, 'bounced', keep);
+  }
+  // As it was met.
   return { outcome: 'done', record: shown(entry) };
-}
-
-export function bringForward(state: MemoryState, { key, due }: RequestOf<'bringForward'>): void {
-  const current = state.due.get(key);
-  if (current !== undefined && current > due) state.due.set(key, due);
-}
-
-export function renewLease(state: MemoryState, { waiting, leaseUntil }: RequestOf<'renewLease'>): void {
-  for (const { key, attempt } of waiting) {
-    const record = state.entries.get(key)?.record;
-    const due = state.due.get(key);
-    if (record?.state !== 'pending' || record.attempt !== attempt || due === undefined) continue;
-    state.due.set(key, Math.max(due, leaseUntil));
-  }
-}
-
-/** Gives back what was leased until then, if it is not somebody else's by now. */
-export function release(state: MemoryState, { endings, leaseUntil }: RequestOf<'release'>, now: number): void {
-  for (const ending of endings) {
-    const name = state.dueName(ending);
-    if (state.due.get(name) === leaseUntil) state.due.set(name, now);
-  }
-}
-
-/** Takes up to `limit` that are due, for a lease. */
-export function sweep(state: MemoryState, limit: number, now: number, leaseUntil: number, retry: RetryPolicy): Entry[] {
-  const taken: Entry[] = [];
-  const due = [...state.due].filter(([, at]) => at <= now).sort(([, one], [, other]) => one - other);
-  for (const [name] of due) {
-    if (taken.length >= limit) break;
-    const entry = state.entries.get(name.split(' ')[0] as string);
-    // What is owed about an ending that has since become another is owed no more.
-    if (entry === undefined || state.dueName(entry.record) !== name) {
-      state.due.delete(name);
-      continue;
-    }
-    const { state: stands, copies, storedAt } = entry.record;
-    const isKeptBack = state.paused !== undefined && stands === 'pending' && copies > 0 && now < retry.expiry(storedAt);
-    state.due.set(name, isKeptBack ? now + SCRIPT_TIMES.WHILE_PAUSED : leaseUntil);
-    if (!isKeptBack) taken.push(entry);
-  }
-  return taken;
 }

@@ -1,6 +1,6 @@
 import { claim, type ReplyTo, type Request, type StoredRecord, type Swept } from '../../../src/store/contract.ts';
 import { MemoryStore } from '../../../src/store/memory/memory-store.ts';
-import { openLedger, RETRY } from './ledger.ts';
+import { DAY, openLedger, RETRY } from './ledger.ts';
 
 /** A store whose time is the test's: each step says when it happens (ms since the epoch). */
 export interface Subject {
@@ -17,7 +17,10 @@ export const IMPLEMENTATIONS: Readonly<Record<string, (redisUrl: string) => { st
     const { ledger, close } = openLedger(url);
     return { store: ledger, close };
   },
-  memory: () => ({ store: new MemoryStore({ retry: RETRY }), close: () => {} }),
+  memory: () => ({
+    store: new MemoryStore({ retry: RETRY, dedupWindow: 8 * DAY, undeliveredRetention: 30 * DAY }),
+    close: () => {},
+  }),
 };
 
 /** Claims the attempt that is next of this message, and gives the record as it then stands. */

@@ -1,0 +1,65 @@
+import type { RequestOf } from '../contract.ts';
+import type { Situation } from '../redelivery-rules.ts';
+import { acknowledgesOf, outOf, putOut, ruleOf } from './evidence.ts';
+import { HOW, type How, WITH_SESSION } from './out.ts';
+import type { Sessions } from './presence-state.ts';
+import type { MemoryState, MemoryTimes } from './state.ts';
+
+const MOST_COPIES = 255;
+
+/** The server has handled a copy: from here on the rules count, and no longer the lease. */
+export function handOver(state: MemoryState, request: RequestOf<'handOver'>, times: MemoryTimes): number | undefined {
+  const { key, attempt, sender, recipient, resource, byTimetable, unconfirmed } = request;
+  const entry = state.entries.get(key);
+  if (entry?.record.state !== 'pending') return undefined;
+  let copy = entry.copy === 'none' ? 'last' : entry.copy;
+  // A later attempt is on its way and has its own lease; that this copy is out stays true.
+  if (entry.record.attempt !== attempt) {
+    state.change(entry, {}, copy);
+    return undefined;
+  }
+  const { now, keep } = times;
+  const copies = Math.min(Math.max(entry.record.copies, request.copies), MOST_COPIES);
+  const { presence, sessions } = state.presence.of(recipient, resource !== '');
+  const acknowledges = acknowledgesOf(state, sender, recipient, sessions);
+  const went =
+    copy === 'bounced'
+      ? { how: HOW.bounced, passed: false }
+      : howItGoes(state, request, copies, presence, acknowledges, sessions);
+  // What went nowhere is as good as bounced, whatever is known of his client.
+  if (went.how === HOW.nowhere && copy === 'last') copy = 'bounced';
+  const { record } = state.change(entry, { copies }, copy);
+  putOut(state, key, { sender, recipient }, { ...went, storedAt: record.storedAt, handedAt: now }, times);
+  state.note(key, now, `handed-over ${went.how}`, keep);
+  const expiry = record.storedAt + times.messageTtl;
+  const rule = ruleOf(presence, acknowledges, copy);
+  // Who has had all that he may be sent is not asked for more.
+  const ask = rule.silent === 'limited' && unconfirmed >= expiry ? expiry : byTimetable;
+  const dues = { timetable: byTimetable, unconfirmed, ask, none: expiry, lease: expiry } as const;
+  const due = dues[rule.timer];
+  state.moveDue(key, due);
+  return due;
+}
+
+/** How a copy went that the server has handled just now. */
+function howItGoes(
+  state: MemoryState,
+  { key, recipient, resource, noStore }: RequestOf<'handOver'>,
+  copies: number,
+  presence: Situation['presence'],
+  acknowledges: Situation['acknowledges'],
+  sessions: Sessions,
+): { readonly how: How; readonly passed: boolean } {
+  const before = outOf(state, key, recipient);
+  const passed = before?.passed ?? false;
+  if (presence === 'unknown') {
+    // A first copy has none before it.
+    if (copies < 2) return { how: HOW.unseen, passed: false };
+    return { how: before?.how === HOW.passedUnseen ? HOW.passedUnseen : HOW.unseen, passed };
+  }
+  if (presence === 'online' && resource !== '' && !sessions.has(resource)) return { how: HOW.nowhere, passed: false };
+  if (presence === 'offline') return { how: noStore ? HOW.nowhere : HOW.stored, passed: false };
+  if (acknowledges === 'no') return { how: HOW.noReceipts, passed: false };
+  if (before?.how === HOW.missedTargeted) return { how: HOW.againTargeted, passed };
+  return { how: before !== undefined && WITH_SESSION.has(before.how) ? HOW.again : HOW.session, passed };
+}
