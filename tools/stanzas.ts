@@ -1,6 +1,6 @@
 // docs/stanzas.md, made from the tables that the proxy goes by. See `npm run docs`.
 import { EMBEDDED_ADDRESS_RULES } from '../src/xmpp/stanza/embedded-address-rules.ts';
-import { NOT_CONTENT } from '../src/xmpp/stanza/message.ts';
+import { NOT_CONTENT } from '../src/xmpp/stanza/message-content.ts';
 
 /** A stanza that is not passed on. */
 interface Refused {

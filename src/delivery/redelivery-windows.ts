@@ -1,15 +1,8 @@
-import {
-  byStoring,
-  type Clock,
-  claim,
-  type Missed,
-  renewLease,
-  type StoredRecord,
-  type StoreQueue,
-} from '../store/contract.ts';
-import { type RetryPolicy, TURN_LEASE } from '../store/retry-policy.ts';
+import { byStoring, type Clock, claim, type Missed, type StoredRecord, type StoreQueue } from '../store/contract.ts';
+import type { RetryPolicy } from '../store/retry-policy.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
 import type { Copies } from './copies.ts';
+import { LeaseRenewal } from './lease-renewal.ts';
 import { openRuleTrace, type RuleTrace } from './rule-trace.ts';
 
 export interface RedeliveryWindowsOptions {
@@ -47,8 +40,6 @@ interface RedeliveryRun {
 
 /** How often it is looked whether receipts came to another process, ms. */
 const LOOK_EVERY = 1000;
-const POSTPONE_EVERY = TURN_LEASE / 3;
-const POSTPONED_TOGETHER = 100;
 
 const COUNTED = {
   'session-ended': 'evidenceSessionEnded',
@@ -72,15 +63,16 @@ const COLUMN = {
 export class RedeliveryWindows {
   readonly #options: RedeliveryWindowsOptions;
   readonly #ruleTrace: RuleTrace;
+  readonly #leases: LeaseRenewal;
   readonly #runs = new Map<string, RedeliveryRun>();
   #timer: NodeJS.Timeout | undefined;
-  #postponedAt = 0;
   #looking = false;
   #closed = false;
 
   constructor(options: RedeliveryWindowsOptions) {
     this.#options = options;
     this.#ruleTrace = openRuleTrace(options.pipeline, options.trace);
+    this.#leases = new LeaseRenewal(options);
   }
 
   /**
@@ -179,7 +171,7 @@ export class RedeliveryWindows {
     }
     if (this.#looking) return;
     this.#looking = true;
-    this.#postpone();
+    this.#renewLeases();
     for (const [user, run] of [...this.#runs]) {
       this.#giveUp(user, run);
       const keys = [...run.inFlight.keys()];
@@ -206,17 +198,9 @@ export class RedeliveryWindows {
     if (over) this.#send(user, run);
   }
 
-  #postpone(): void {
-    const { retry, clock, pipeline } = this.#options;
-    const now = clock.now();
-    if (now - this.#postponedAt < POSTPONE_EVERY) return;
-    this.#postponedAt = now;
-    for (const { waiting } of this.#runs.values()) {
-      const all = [...waiting.values()];
-      for (let i = 0; i < all.length; i += POSTPONED_TOGETHER) {
-        const request = renewLease(all.slice(i, i + POSTPONED_TOGETHER), retry.turnLeaseEnd(now));
-        pipeline.push({ request, done: () => {} });
-      }
-    }
+  /** What waits stays this process's to send. */
+  #renewLeases(): void {
+    if (!this.#leases.isDue()) return;
+    for (const { waiting } of this.#runs.values()) this.#leases.renew([...waiting.values()]);
   }
 }

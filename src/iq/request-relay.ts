@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Element } from '@xmpp/xml';
-import type { AddressPolicy, Route } from '../addressing/address-policy.ts';
-import type { LinkPort } from '../delivery/ports.ts';
+import type { Route } from '../addressing/address-policy.ts';
 import {
   type Clock,
   endIq,
@@ -13,14 +12,12 @@ import {
   takeIqResponse,
 } from '../store/contract.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
-import { errorStanza, iq } from '../xmpp/stanza/build.ts';
-import { rewriteChildren } from '../xmpp/stanza/embedded-addresses.ts';
-import type { Condition } from '../xmpp/stanza/error-conditions.ts';
 import { type IdSource, isOwnId } from '../xmpp/stanza/ids.ts';
-import { otherAttributes } from '../xmpp/stanza/message.ts';
 import type { Refuser } from '../xmpp/stanza/request-error.ts';
-import { approximateSize, TooDeepError } from '../xmpp/stanza/xml.ts';
+import { approximateSize } from '../xmpp/stanza/xml.ts';
 import { AccountRequests } from './account-requests.ts';
+import { mappedIq } from './mapped-iq.ts';
+import { RequesterResponses, type RequesterResponsesOptions } from './requester-responses.ts';
 
 /** What this room counts. */
 export interface IqCounts {
@@ -32,16 +29,12 @@ export interface IqCounts {
   repliesUnknown: number;
 }
 
-export interface RequestRelayOptions {
-  readonly link: LinkPort;
+export interface RequestRelayOptions extends RequesterResponsesOptions {
   readonly pipeline: StoreQueue;
   readonly refuser: Refuser;
-  readonly addresses: AddressPolicy;
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly counts: IqCounts;
-  readonly maxStanzaBytes: number;
-  readonly log: { warn(fields: object, message: string): void };
   /** How long an answer may take, ms. */
   readonly timeLimit?: number;
   /** For how long the server may say nothing for an account when it has handled a request to it, ms. */
@@ -70,9 +63,11 @@ export class RequestRelay {
   readonly #token = randomBytes(6).toString('base64url');
   #taken = 0;
   readonly #toAccounts = new AccountRequests();
+  readonly #responses: RequesterResponses;
 
   constructor(options: RequestRelayOptions) {
     this.#options = options;
+    this.#responses = new RequesterResponses(options);
   }
 
   /**
@@ -98,7 +93,7 @@ export class RequestRelay {
       to: attrs.to as string,
       id: attrs.id as string,
     };
-    const xml = this.#across(element, { from, to }, question.proxied, question.responder, id);
+    const xml = mappedIq(element, { from, to }, { from: question.proxied, to: question.responder, id }, addresses);
     if (Buffer.byteLength(xml) > maxStanzaBytes) {
       refuser.refuse(element, { condition: 'policy-violation', text: `A stanza may have ${maxStanzaBytes} bytes` });
       return;
@@ -142,7 +137,7 @@ export class RequestRelay {
       owner: replier.returnsKey,
       bytes: approximateSize(element),
       done: (reply) => {
-        if (reply.outcome === 'answers') this.#answer(id, element, reply.iq);
+        if (reply.outcome === 'answers') this.#responses.relay(id, element, reply.iq);
         else if (reply.outcome === 'late') counts.repliesLate += 1;
         else counts.repliesForged += 1;
       },
@@ -157,7 +152,7 @@ export class RequestRelay {
     for (;;) {
       const now = this.#options.clock.now();
       const overdue = await pipeline.perform(overdueIqs(now, now + LEASE, AT_A_TIME));
-      for (const { id, iq: question } of overdue) this.#timedOut(id, question, 'remote-server-timeout');
+      for (const { id, iq: question } of overdue) this.#responses.timedOut(id, question, 'remote-server-timeout');
       if (overdue.length < AT_A_TIME) return;
     }
   }
@@ -167,48 +162,8 @@ export class RequestRelay {
     const { pipeline, silence = SILENCE } = this.#options;
     for (const { id, account } of this.#toAccounts.silent(performance.now(), silence)) {
       const question = await pipeline.perform(endIq(id, account, this.#options.clock.now() + LEASE));
-      if (question !== undefined) this.#timedOut(id, question, 'service-unavailable');
+      if (question !== undefined) this.#responses.timedOut(id, question, 'service-unavailable');
     }
-  }
-
-  #timedOut(id: string, { from, to, id: theirs }: RelayedIq, condition: Condition): void {
-    const { pipeline, addresses, counts, link } = this.#options;
-    counts.queriesTimedOut += 1;
-    link.send(errorStanza('iq', from, to, theirs, { condition, by: addresses.errorBy }));
-    pipeline.push({ request: forgetIq(id), done: () => {} });
-  }
-
-  #answer(id: string, element: Element, question: RelayedIq): void {
-    const { link, pipeline, addresses, counts, log, maxStanzaBytes } = this.#options;
-    counts.queriesAnswered += 1;
-    pipeline.push({ request: forgetIq(id), done: () => {} });
-    try {
-      // Of the one who was asked, also when his server has answered for him.
-      const route = { from: addresses.parse(question.responder), to: addresses.parse(question.proxied) };
-      const xml = this.#across(element, route, question.to, question.from, question.id);
-      if (Buffer.byteLength(xml) <= maxStanzaBytes) link.send(xml, undefined, 'normal', undefined, question.requester);
-      else this.#unfit(question, 'policy-violation');
-    } catch (error) {
-      if (!(error instanceof TooDeepError)) log.warn({ err: error }, 'A reply could not be passed on');
-      this.#unfit(question, error instanceof TooDeepError ? 'policy-violation' : 'internal-server-error');
-    }
-  }
-
-  /** The reply cannot be passed on, and the requester waits for one. */
-  #unfit({ from, to, id }: RelayedIq, condition: 'policy-violation' | 'internal-server-error'): void {
-    const by = this.#options.addresses.errorBy;
-    this.#options.link.send(errorStanza('iq', from, to, id, { condition, by }));
-  }
-
-  #across(element: Element, route: Route, from: string, to: string, id: string): string {
-    return iq({
-      from,
-      to,
-      type: element.attrs.type,
-      id,
-      otherAttributes: otherAttributes(element),
-      inner: rewriteChildren(element, this.#options.addresses.embedded(route)),
-    });
   }
 }
 

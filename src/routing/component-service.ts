@@ -1,20 +1,13 @@
 import type { Element } from '@xmpp/xml';
-import {
-  MAX_STATUS_MESSAGES,
-  STATUS,
-  STATUS_MESSAGE,
-  type StatusAttributes,
-} from '../../packages/protocol/elements.ts';
-import type { Address, AddressPolicy } from '../addressing/address-policy.ts';
+import type { Address } from '../addressing/address-policy.ts';
 import type { LinkPort } from '../delivery/ports.ts';
 import { RateLimiter } from '../delivery/rate-limiter.ts';
-import type { StoredRecord } from '../store/contract.ts';
 import { MalformedAddressError } from '../xmpp/stanza/address.ts';
-import { iqResult, statusElement } from '../xmpp/stanza/build.ts';
-import { recordKey } from '../xmpp/stanza/message-key.ts';
+import { iqResult } from '../xmpp/stanza/build.ts';
 import { NS } from '../xmpp/stanza/namespaces.ts';
 import { type Refuser, RequestError } from '../xmpp/stanza/request-error.ts';
 import { attribute, escapeText } from '../xmpp/stanza/xml.ts';
+import { type MessageStatusOptions, messageStatus } from './message-status.ts';
 
 /**
  * Of the registered categories (https://xmpp.org/registrar/disco-categories.html) this is "a server component other than
@@ -46,12 +39,9 @@ export interface CommandsPort {
   execute(question: Element, requester: Address): Promise<string>;
 }
 
-export interface ComponentServiceOptions {
+export interface ComponentServiceOptions extends MessageStatusOptions {
   readonly link: LinkPort;
-  readonly addresses: AddressPolicy;
   readonly refuser: Refuser;
-  /** The newest message under each key. */
-  readonly status: (keys: readonly string[], requester: string) => Promise<(StoredRecord | undefined)[]>;
   /** Somebody has removed a contact, a proxied address or the component's domain, from his roster. */
   readonly contactRemoved: (from: Address, to: Address) => void;
   readonly version: string;
@@ -125,7 +115,7 @@ export class ComponentService {
         return '';
       case NS.own:
         limit(this.#questionRates, from);
-        return this.#status(question, from);
+        return messageStatus(question, from, this.#options);
       default:
         throw new RequestError({ condition: 'service-unavailable' });
     }
@@ -170,39 +160,10 @@ export class ComponentService {
     if (this.#options.commands !== undefined) features.push(NS.commands);
     return IDENTITY + features.map((feature) => `<feature var="${feature}"/>`).join('');
   }
-
-  async #status(question: Element, from: Address): Promise<string> {
-    const { addresses, status } = this.#options;
-    if (!addresses.isServed(from)) throw new RequestError({ condition: 'forbidden' });
-    const asked = question.getChildren(STATUS_MESSAGE);
-    if (question.getName() !== STATUS || asked.length === 0) throw new RequestError({ condition: 'bad-request' });
-    if (asked.length > MAX_STATUS_MESSAGES) {
-      throw new RequestError({
-        condition: 'policy-violation',
-        text: `At most ${MAX_STATUS_MESSAGES} messages at a time`,
-      });
-    }
-    const keys = asked.map(({ attrs: { id, to } }) => {
-      if (!id || !to) throw new RequestError({ condition: 'bad-request', text: 'A message is named by its id and to' });
-      // The requester is part of the key, so that nobody learns of another's messages.
-      const recipient = addresses.parseWritten(to);
-      return recordKey(from.inner, addresses.isOuter(recipient) ? recipient.inner : '', id);
-    });
-    const records = await status(keys, from.bare);
-    return statusElement(asked.map(({ attrs: { id, to } }, i) => describe(id as string, to as string, records[i])));
-  }
 }
 
 /** @throws {RequestError} when he asks too fast */
 function limit(rates: RateLimiter, { bare }: Address): void {
   if (rates.take(bare)) return;
   throw new RequestError({ condition: 'resource-constraint', text: 'Too many requests; try again in a few seconds' });
-}
-
-function describe(id: string, to: string, record: StoredRecord | undefined): StatusAttributes {
-  if (record === undefined) return { id, to, state: 'unknown' };
-  const { state, firstStoredAt, settledAt, attempt } = record;
-  const stored = new Date(firstStoredAt).toISOString();
-  const settled = settledAt === undefined ? undefined : new Date(settledAt).toISOString();
-  return { id, to, state, stored, settled, attempts: String(attempt) };
 }

@@ -1,6 +1,5 @@
 import { EventEmitter } from 'node:events';
 import type { Element } from '@xmpp/xml';
-import { Backoff } from './backoff.ts';
 import { LinkAuthError, LinkProblem } from './link-problem.ts';
 import {
   DEFAULT_TIMING,
@@ -11,6 +10,7 @@ import {
   type Resume,
 } from './options.ts';
 import type { CoalescingKey, OutgoingStanza, Priority } from './outgoing-stanza.ts';
+import { ReconnectDelay } from './reconnect-delay.ts';
 import { Stream } from './stream.ts';
 import { Writer } from './writer.ts';
 
@@ -28,15 +28,13 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
   readonly #options: LinkOptions;
   readonly #timing: LinkTiming;
   readonly #writer: Writer<T>;
-  readonly #backoff: Backoff;
+  readonly #reconnects: ReconnectDelay;
   #resume: Resume<T> | undefined;
   #started: Promise<void> | undefined;
   #running: Promise<void> | undefined;
   #stopped: Promise<{ unconfirmed: number }> | undefined;
   #stopping = false;
   #closing = false;
-  /** Cuts a wait between two attempts short. */
-  #wake: (() => void) | undefined;
   #stream: Stream | undefined;
   #reclaiming: Promise<void> = Promise.resolve();
   #timesOnline = 0;
@@ -49,7 +47,7 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
     super();
     this.#options = options;
     this.#timing = { ...DEFAULT_TIMING, ...options.timing };
-    this.#backoff = new Backoff(this.#timing.backoffMin, this.#timing.backoffMax);
+    this.#reconnects = new ReconnectDelay(this.#timing, options.log);
     const { domain, serverDomain, log, maxQueuedBytes: maxQueued = 64 << 20 } = options;
     this.#writer = new Writer({ domain, serverDomain, log, maxQueued, timing: this.#timing });
   }
@@ -127,7 +125,7 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
   destroy(): void {
     this.#stopping = true;
     this.#closing = true;
-    this.#wake?.();
+    this.#reconnects.cancel();
     this.#stream?.reset();
   }
 
@@ -141,27 +139,8 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
         this.#options.log.error({ condition }, problem.message);
         throw new LinkAuthError(problem);
       }
-      const delay = this.#delayAfter(problem);
-      const held = this.#writer.queue.count;
-      const text = `${problem.message}. Next attempt in ${(delay / 1000).toFixed(1)} s`;
-      this.#options.log.warn({ kind, condition, held, delay: Math.round(delay) }, text);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, delay);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+      await this.#reconnects.wait(problem, this.#streamProved, this.#writer.queue.count);
     }
-  }
-
-  /** How long to wait before the next attempt, ms. */
-  #delayAfter({ kind }: LinkProblem): number {
-    if (kind === 'auth') return this.#backoff.slow();
-    // A server that another process of this domain has taken over refuses, though the link had worked.
-    if (this.#streamProved && kind !== 'refused') this.#backoff.reset();
-    const { unreachableMax, backoffMax } = this.#timing;
-    return this.#backoff.next(kind === 'network' ? unreachableMax : backoffMax);
   }
 
   /** Makes one stream and serves it. Resolves to why it ended. */
@@ -250,7 +229,7 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
   async #stop(timeout: number): Promise<{ unconfirmed: number }> {
     const deadline = performance.now() + timeout;
     this.#stopping = true;
-    this.#wake?.();
+    this.#reconnects.cancel();
     await this.#writer.drain(timeout * DRAIN_SHARE);
     this.#closing = true;
     await this.#stream?.close(Math.max(0, deadline - performance.now()));

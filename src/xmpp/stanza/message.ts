@@ -2,21 +2,14 @@ import type { Element } from '@xmpp/xml';
 import { NOT_PAYLOAD } from '../../../packages/protocol/copies.ts';
 import { BATCH } from '../../../packages/protocol/elements.ts';
 import { type Between, mayEmbedAddresses, rewriteChild } from './embedded-addresses.ts';
+import { type ImpliedReceipt, impliedReceiptOf, REFERRING } from './implied-receipt.ts';
+import { informs, isKeyTransport, NOT_CONTENT } from './message-content.ts';
 import { senderIdOf } from './message-key.ts';
 import { NS } from './namespaces.ts';
 import { attribute, namespaceOf, serialize } from './xml.ts';
 
 /** RFC 6121 section 5.2.2; a missing or unknown type counts as `normal`. */
 type MessageType = 'normal' | 'chat' | 'headline' | 'groupchat' | 'error';
-
-/** An element other than a receipt that proves that a message arrived: a marker, a reply, a reaction. */
-export interface ImpliedReceipt {
-  readonly by: 'marker' | 'reply' | 'reaction';
-  /** Id of the message that it refers to, as that went out. */
-  readonly id: string;
-  /** Whether the id may also be that of a message of the same sender: the element does not say whose it is. */
-  readonly maybeOwn: boolean;
-}
 
 /** The parts of a message that the component uses. */
 export interface Message {
@@ -48,92 +41,11 @@ export interface Message {
   readonly otherAttributes: string;
 }
 
-/**
- * Namespaces of elements that describe a message or a chat and are no content: a message of nothing else is not tracked.
- * docs/stanzas.md is made from it. Everything else is content.
- */
-export const NOT_CONTENT: ReadonlyMap<string, string> = new Map<string, string>([
-  [NS.receipts, 'receipts and requests for them (XEP-0184)'],
-  [NS.chatStates, 'chat states (XEP-0085)'],
-  [NS.markers, 'markers (XEP-0333)'],
-  [NS.hints, 'processing hints (XEP-0334)'],
-  [NS.sid, 'ids (XEP-0359)'],
-  [NS.delay, 'delay (XEP-0203)'],
-  [NS.legacyDelay, 'delay, as old clients write it (XEP-0091)'],
-  [NS.events, 'message events, as old clients write chat states (XEP-0022)'],
-  [NS.nick, 'nickname (XEP-0172)'],
-  [NS.pubsubEvent, 'PEP events (XEP-0163)'],
-  [NS.headers, "headers, such as a PEP event's (XEP-0131)"],
-  [NS.address, "addresses, such as a PEP event's (XEP-0033)"],
-  [NS.caps, 'capabilities (XEP-0115)'],
-  [NS.avatarUpdate, 'avatar hash (XEP-0153)'],
-  [NS.eme, 'the note that something is encrypted (XEP-0380)'],
-  [NS.carbons, 'carbons (XEP-0280)'],
-  [NS.reply, 'what is replied to (XEP-0461)'],
-  [NS.fallback, 'which text is a fallback (XEP-0428)'],
-  [NS.occupantId, 'occupant ids (XEP-0421)'],
-  [NS.amp, 'delivery rules (XEP-0079)'],
-  // A call: a late copy is useless.
-  [NS.jingleMessage, 'calls (XEP-0353)'],
-  [NS.callInvites, 'calls (XEP-0482)'],
-]);
-
-/** Of {@link NOT_CONTENT}, elements that carry information by themselves. The rest only qualifies other elements. */
-const INFORMATIVE: ReadonlySet<string> = new Set<string>([
-  NS.chatStates,
-  NS.markers,
-  NS.events,
-  NS.pubsubEvent,
-  NS.headers,
-  NS.address,
-  NS.avatarUpdate,
-  NS.jingleMessage,
-  NS.callInvites,
-]);
-
-/** Elements that clients add to a receipt and that carry no information, unlike others of their namespace. */
-const UNINFORMATIVE: ReadonlySet<string> = new Set(['active', 'markable']);
-
-function informs(name: string, namespace: string): boolean {
-  if (!NOT_CONTENT.has(namespace)) return name !== 'thread';
-  return INFORMATIVE.has(namespace) && !UNINFORMATIVE.has(name);
-}
-
-/**
- * An OMEMO element without a payload (XEP-0384: an "empty OMEMO message") carries keys from client to client. Nobody
- * sees it or confirms it, and a second copy of it is an error to the ratchet.
- */
-function isKeyTransport(child: Element, namespace: string): boolean {
-  return (namespace === NS.omemo || namespace === NS.omemo2) && child.getChild('payload') === undefined;
-}
-
 const TYPES: ReadonlySet<string> = new Set(['normal', 'chat', 'headline', 'groupchat', 'error']);
 const REWRITTEN: ReadonlySet<string> = new Set(['from', 'to', 'type', 'id', 'xmlns']);
 
-/** Elements that may refer to a message of the other side. */
-const REFERRING: ReadonlySet<string> = new Set<string>([NS.markers, NS.reply, NS.reactions]);
-
 // Shared, since most messages have none.
 const NO_IMPLIED_RECEIPTS: ImpliedReceipt[] = [];
-
-/** Whether an address as it was written is one of the recipient's. */
-function isOf(jid: string, { inner, outer }: Between['to']): boolean {
-  const written = (jid.split('/', 1)[0] as string).toLowerCase();
-  return written === inner || written === outer;
-}
-
-/** A marker (XEP-0333 section 4), a reply (XEP-0461) or reactions (XEP-0444) that name a message of the other side. */
-function impliedReceiptOf(child: Element, namespace: string, between: Between | undefined): ImpliedReceipt | undefined {
-  const { id, to } = child.attrs;
-  if (!id) return undefined;
-  const name = child.getName();
-  if (namespace === NS.markers) return name === 'markable' ? undefined : { by: 'marker', id, maybeOwn: false };
-  if (namespace === NS.reactions && name === 'reactions') return { by: 'reaction', id, maybeOwn: true };
-  if (namespace !== NS.reply || name !== 'reply') return undefined;
-  // Section 3: it should say who wrote what is replied to.
-  if (!to) return { by: 'reply', id, maybeOwn: true };
-  return between !== undefined && isOf(to, between.to) ? { by: 'reply', id, maybeOwn: false } : undefined;
-}
 
 /** What the receipt `<received/>` is for. Without an id, as in XEP-0184 1.0, the whole message is the receipt, and its id. */
 function receiptFor(child: Element, message: Element): string | undefined {
