@@ -67,6 +67,11 @@ export const REFUSED: readonly Refused[] = [
     condition: 'policy-violation',
   },
   {
+    what: 'A message whose other attributes (`xml:lang` and what is unknown) have more than 8,192 characters',
+    example: stanza('message', '<body>x</body>', `id="1" xml:lang="${'x'.repeat(8192)}"`),
+    condition: 'policy-violation',
+  },
+  {
     what: 'A request without an id, of no type, or without exactly one payload',
     example: stanza('iq', PING + PING, 'type="get" id="1"'),
     condition: 'bad-request',

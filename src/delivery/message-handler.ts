@@ -26,6 +26,8 @@ export interface MessageHandlerOptions {
 const MAX_IMPLIED_RECEIPTS = 8;
 /** Bytes of an id: it comes back in all that is made of a message. */
 const LONGEST_ID = 8192;
+/** UTF-16 units of a message's attributes beside its id and addresses: they are kept with the record, which is read for a list without its payload. */
+const LONGEST_ATTRIBUTES = 8192;
 
 /** Messages between users: it tells what each is, and hands it on. */
 export class MessageHandler {
@@ -84,12 +86,15 @@ export class MessageHandler {
 }
 
 /** In which way one stanza would bring about too much, if it would. */
-function excessOf({ id = '', originId = '', receipts, impliedReceipts }: Message): string | undefined {
+function excessOf(message: Message): string | undefined {
+  const { id = '', originId = '', receipts, impliedReceipts, writtenType = '', otherAttributes } = message;
   if (receipts.length > MAX_RECEIPTS) return `At most ${MAX_RECEIPTS} receipts in a message`;
   if (impliedReceipts.length > MAX_IMPLIED_RECEIPTS)
     return `At most ${MAX_IMPLIED_RECEIPTS} markers, replies and reactions in a message`;
   const isLong = (one: string) => one.length > LONGEST_ID / 6 && Buffer.byteLength(escapeAttribute(one)) > LONGEST_ID;
   if (isLong(id) || isLong(originId) || receipts.some(isLong)) return `An id may have ${LONGEST_ID} bytes`;
+  if (writtenType.length + otherAttributes.length > LONGEST_ATTRIBUTES)
+    return `The attributes of a message may have ${LONGEST_ATTRIBUTES} characters`;
   return undefined;
 }
 

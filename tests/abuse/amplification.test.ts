@@ -55,6 +55,13 @@ describe('a message', () => {
       1,
     ],
     [
+      'a long attribute',
+      from('mallory', '<body>x</body>', 'm').replace('id=', `xml:lang="${'i'.repeat(200_000)}" id=`),
+      1,
+      1,
+    ],
+    ['a long type', from('mallory', '<body>x</body>', 'm').replace('"chat"', `"${'i'.repeat(200_000)}"`), 1, 1],
+    [
       'a long text',
       from('mallory', `<body>${'x'.repeat(200_000)}</body><request xmlns="urn:xmpp:receipts"/>`, 'm'),
       1.1,

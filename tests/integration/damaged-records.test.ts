@@ -111,11 +111,11 @@ test('its sender is told when what is left still names him', async () => {
 
 test('a record that Redis does not let us read is not damaged', async () => {
   const { redis, ledger } = opened;
-  await redis.call('ACL', 'SETUSER', 'reader', 'on', '>secret', '~*', '&*', '+@all', '-get');
+  await redis.call('ACL', 'SETUSER', 'reader', 'on', '>secret', '~*', '&*', '+@all', '-get', '-getrange');
   await redis.call('AUTH', 'reader', 'secret');
   await expect(sweep()).rejects.toThrow(/can't run this command|NOPERM/);
   await expect(ledger.batch([claim(BAD, 1)])).rejects.toThrow(/can't run this command|NOPERM/);
-  await redis.call('ACL', 'SETUSER', 'reader', '+get');
+  await redis.call('ACL', 'SETUSER', 'reader', '+get', '+getrange');
   const found = await sweep();
   expect(ids(found.overdue).sort()).toEqual(['after', 'bad', 'before']);
   expect(found.damaged).toBe(0);

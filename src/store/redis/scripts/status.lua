@@ -4,7 +4,7 @@
 -- Reply: for each key the newest record that goes by it, without its payload, or ''. A sender who does not get the recipient's
 -- presence is not told how often it was sent: that shows when he comes.
 -- Complexity: O(n) for n keys, each with up to 100 records.
---- @include "stored-records"
+--- @include "outline"
 local function blurred(value)
   local fields = fields_of(value)
   if redis.call('HGET', name_of('sub', fields.recipient), fields.sender) == 's' then return value end
@@ -13,10 +13,10 @@ end
 
 -- The index names the newest last; what it names may be forgotten.
 local function newest(key)
-  local found = peek(key)
+  local found = outline.of(key, peek)
   local others = redis.call('LRANGE', index_name(key), -MANY, -1)
   for place = #others, 1, -1 do
-    local other = peek(others[place])
+    local other = outline.of(others[place], peek)
     if other then return found and stored_at(found) > stored_at(other) and found or other end
   end
   return found
@@ -24,8 +24,7 @@ end
 
 local results = {}
 for position = 2, #ARGV do
-  local value = newest(ARGV[position])
-  value = value and strip(value) or ''
+  local value = newest(ARGV[position]) or ''
   if value ~= '' and ARGV[1] == '1' then value = blurred(value) end
   results[position - 1] = value
 end

@@ -7,6 +7,7 @@
 --- @include "stored-records"
 --- @include "clock"
 --- @include "quarantine"
+--- @include "outline"
 --- @include "due-advance"
 -- A command that frees memory, and be it none, comes first: Redis then lets the others through at its memory limit.
 redis.call('ZREM', due_set, '')
@@ -33,7 +34,7 @@ local function take(wanted)
   local members = redis.call('ZRANGEBYSCORE', due_set, '-inf', now, 'LIMIT', 0, wanted)
   for _, member in ipairs(members) do
     local key, state = parts_of(member)
-    local value = read(key)
+    local value = outline.of(key, read)
     -- What is owed about an ending that has since become another is owed no more.
     local left = not value and peek(key)
     if left and due_member(key, state_of(left)) == member then
@@ -45,7 +46,7 @@ local function take(wanted)
     else
       redis.call('ZADD', due_set, 'XX', lease_until, member)
       taken[#taken + 1] = key
-      taken[#taken + 1] = strip(value)
+      taken[#taken + 1] = value
     end
   end
   return #members

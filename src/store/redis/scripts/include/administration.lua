@@ -2,6 +2,7 @@
 --- @include "presence"
 --- @include "attempt"
 --- @include "quarantine"
+--- @include "outline"
 -- What people do to messages by commands (XEP-0050): cancel, retry, forget; and the pause that workers honour.
 
 -- `owner` is a sender's bare JID, or '' for who may touch all.
@@ -97,8 +98,8 @@ local function erase(jid, only_count, first, last)
   local count = 0
   for position = first, last do
     local key = ARGV[position]
-    local value = read(key)
-    local known = value or undelivered(key)
+    local value = outline.of(key, read)
+    local known = value or outline.undelivered(key)
     local fields = known and fields_of(known)
     if fields and (fields.sender == jid or fields.recipient == jid) then
       count = count + 1
