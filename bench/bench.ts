@@ -17,6 +17,7 @@ import {
   terminalReport,
   withPresence,
 } from './report.ts';
+import { serverFairness } from './server-fairness.ts';
 import { killVariants, type Place, VARIANTS, Variant, type VariantName } from './variant.ts';
 
 const { values: flags } = parseArgs({
@@ -25,6 +26,8 @@ const { values: flags } = parseArgs({
     quick: { type: 'boolean', default: false },
     /** Only this variant, once; or only `presence` or `fairness`. */
     only: { type: 'string' },
+    /** Behind what `fairness` alone is measured: the peer, or `prosody`. */
+    server: { type: 'string', default: 'peer' },
     /** A folder for CPU profiles of the variants. */
     profile: { type: 'string' },
   },
@@ -109,6 +112,10 @@ try {
     say(presenceReport(measured));
     const when = `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`;
     if (!flags.quick) writeFileSync(RESULTS, withPresence(readFileSync(RESULTS, 'utf8'), measured, when));
+  } else if (flags.only === 'fairness' && flags.server === 'prosody') {
+    // A server takes a multiple of the time.
+    const behind = await serverFairness(place, redis, { ...FAIRNESS, ...(flags.quick && { flood: 10_000 }) }, say);
+    for (const [name, measured] of Object.entries(behind)) say(`\n${name}\n${fairnessReport(measured)}`);
   } else if (flags.only === 'fairness') say(fairnessReport(await fairness(place, redis, FAIRNESS, say)));
   else await round(flags.only as VariantName, place, redis);
 } finally {

@@ -24,7 +24,8 @@ export interface Fairness {
 /** ms */
 const WARM_UP = 1000;
 
-interface Round {
+/** What one round has measured. */
+export interface Round {
   readonly without: Latency;
   readonly during: Latency;
   readonly perSecond: number;
@@ -46,6 +47,26 @@ async function one(place: Place, redis: Redis, { flood, paced }: FairnessPlan): 
   return { without, during, perSecond };
 }
 
+export function inWords({ without, during, perSecond }: Round): string {
+  const words = ({ p50, p99 }: Latency) => `p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`;
+  return `${words(without)}; during a flood (${Math.round(perSecond)} messages/s) ${words(during)}`;
+}
+
+/** Medians of the rounds. */
+export function summary({ flood }: FairnessPlan, rounds: readonly Round[]): Fairness {
+  const of = (latency: (round: Round) => Latency): Latency => ({
+    p50: median(rounds.map((round) => latency(round).p50)),
+    p99: median(rounds.map((round) => latency(round).p99)),
+  });
+  return {
+    flood,
+    without: of(({ without }) => without),
+    during: of(({ during }) => during),
+    ratio: median(rounds.map(({ without, during }) => during.p99 / without.p99)),
+    perSecond: median(rounds.map(({ perSecond }) => perSecond)),
+  };
+}
+
 /** How much longer the messages of others take while one sender floods. */
 export async function fairness(
   place: Place,
@@ -57,19 +78,7 @@ export async function fairness(
   for (let round = 0; round < plan.rounds; round += 1) {
     const measured = await one(place, redis, plan);
     rounds.push(measured);
-    const { without, during, perSecond } = measured;
-    const words = ({ p50, p99 }: Latency) => `p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`;
-    say(`${words(without)}; during a flood (${Math.round(perSecond)} messages/s) ${words(during)}`);
+    say(inWords(measured));
   }
-  const of = (latency: (round: Round) => Latency): Latency => ({
-    p50: median(rounds.map((round) => latency(round).p50)),
-    p99: median(rounds.map((round) => latency(round).p99)),
-  });
-  return {
-    flood: plan.flood,
-    without: of(({ without }) => without),
-    during: of(({ during }) => during),
-    ratio: median(rounds.map(({ without, during }) => during.p99 / without.p99)),
-    perSecond: median(rounds.map(({ perSecond }) => perSecond)),
-  };
+  return summary(plan, rounds);
 }

@@ -14,6 +14,9 @@ export const VARIANTS = {
 
 export type VariantName = keyof typeof VARIANTS;
 
+/** Those that are measured behind a real server. */
+const BEHIND_SERVER = { c: VARIANTS.c, 'plain relay': { file: 'plain-relay', args: [] } } as const;
+
 /** Where variants run. */
 export interface Place {
   /** The compiled variants. */
@@ -35,11 +38,11 @@ export function killVariants(): void {
 
 /** Starts a variant's process. Resolves when it has connected to its peer. */
 export async function launch(
-  name: VariantName,
-  peer: { readonly port: number; readonly online: Promise<void> },
+  name: VariantName | keyof typeof BEHIND_SERVER,
+  peer: { readonly port: number; readonly online: Promise<unknown> },
   { folder, redisUrl, profile, hasQuotas = false }: Place,
 ): Promise<ChildProcess> {
-  const { file, args } = VARIANTS[name];
+  const { file, args } = { ...VARIANTS, ...BEHIND_SERVER }[name];
   const setting: Setting = { port: peer.port, redisUrl };
   const profiling = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile];
   const child = fork(

@@ -1,14 +1,16 @@
 import type { Element } from '@xmpp/xml';
 import { FairQueue } from '../util/fair-queue.ts';
 
-/** With more than so many stanzas waiting here, somebody floods. */
-const FLOOD = 1000;
 /**
- * What may wait behind this queue, where users take turns too; in a flood less, as whoever comes waits for it. Where little
- * may wait, calls to the store are small, and hand-overs are recorded that a receipt in the same call would have spared.
+ * What may wait behind this queue, where senders take turns too. Where less may wait, hand-overs are recorded that a receipt
+ * in the same call would have spared; more is only more for the garbage collector to copy.
  */
-const BACKLOG = 4000;
-const BACKLOG_IN_FLOOD = 64;
+const BACKLOG = 1500;
+/**
+ * Stanzas that a sender of whom nothing waits here may have handled between two calls to the store all the same, while no
+ * more than twice the backlog waits: behind this queue they are among the first, and here they would wait for a flood.
+ */
+const PASSES = 16;
 /** Stanzas that are handled in one turn of the event loop, if they do not fill the backlog first. */
 const AT_ONCE = 256;
 /** How long nothing may move before all is handed on, ms: then what waits behind this queue decides what is refused. */
@@ -49,6 +51,8 @@ function senderOf({ attrs: { from } }: Element): string {
 export class IngressQueue {
   readonly #options: IngressQueueOptions;
   readonly #queue = new FairQueue<Waiting>({ owner: ({ sender }) => sender, cost: () => COST, plainUpTo: 0 });
+  /** Stanzas that passed since the last {@link pump}, by their sender. */
+  readonly #passed = new Map<string, number>();
   /** While true nothing waits here. */
   #bypassed = false;
   #moved = false;
@@ -72,7 +76,12 @@ export class IngressQueue {
       return;
     }
     const sender = senderOf(stanza);
-    if (this.#queue.of(sender).count >= mostOfOne && refuse(stanza)) return;
+    const waiting = this.#queue.of(sender).count;
+    if (waiting === 0 && this.#mayPass(sender)) {
+      handle(stanza);
+      return;
+    }
+    if (waiting >= mostOfOne && refuse(stanza)) return;
     this.#queue.push({ sender, stanza });
     if (this.#queue.size > MOST) this.release();
     else this.#timer ??= setInterval(() => this.#watch(), STALLED_AFTER).unref();
@@ -81,6 +90,7 @@ export class IngressQueue {
   /** There may be room behind it: hands on what fits. */
   pump(): void {
     this.#bypassed = false;
+    if (this.#passed.size > 0) this.#passed.clear();
     for (let left = AT_ONCE; left > 0 && this.#queue.size > 0 && !this.#isBusy; left -= 1) this.#handNext();
     if (this.#queue.size === 0) this.#rest();
     else if (!this.#isBusy && !this.#scheduled) {
@@ -100,7 +110,14 @@ export class IngressQueue {
   }
 
   get #isBusy(): boolean {
-    return this.#options.backlog() >= (this.#queue.size > FLOOD ? BACKLOG_IN_FLOOD : BACKLOG);
+    return this.#options.backlog() >= BACKLOG;
+  }
+
+  #mayPass(sender: string): boolean {
+    const passed = this.#passed.get(sender) ?? 0;
+    if (passed >= PASSES || this.#options.backlog() >= 2 * BACKLOG) return false;
+    this.#passed.set(sender, passed + 1);
+    return true;
   }
 
   #handNext(): void {

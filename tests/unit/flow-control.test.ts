@@ -42,6 +42,19 @@ describe('a server that handles 20 stanzas a second', () => {
   });
 });
 
+test('a server that handles 1,000 stanzas a second holds a tenth of a second’s work: what matters waits for no more', () => {
+  const server = steady(1_000, 1);
+  runFull(server, 5_000);
+  const before = server.handled.length;
+  expect(Math.max(...server.inFlight.slice(-1_000))).toBeLessThanOrEqual(200);
+  server.send('ack', 'high');
+  server.run(250);
+  expect(server.handled).toContain('ack');
+  runFull(server, 2_000);
+  // Pings included: never idle.
+  expect(server.handled.length + server.pings - before).toBeGreaterThan(0.97 * 2_250);
+});
+
 test.each([
   ['on loopback', 40_000, 1],
   ['in the next city', 20_000, 30],

@@ -8,11 +8,11 @@ const message = (from: string, id: number, ...children: (Element | string)[]) =>
 
 function queue() {
   const handled: Element[] = [];
-  const state = { busy: false };
+  const state = { busy: false, backlog: 10_000 };
   const counts = { refused: 0 };
   const ingress = new IngressQueue({
     handle: (stanza) => handled.push(stanza),
-    backlog: () => (state.busy ? 10_000 : 0),
+    backlog: () => (state.busy ? state.backlog : 0),
     mostOfOne: 2000,
     refuse: (stanza) => {
       if (stanza.getChild('received') !== undefined) return false;
@@ -75,6 +75,40 @@ test('it stops handing on when the store is busy, and goes on when there is room
   state.busy = false;
   ingress.pump();
   expect(handled).toHaveLength(10);
+});
+
+test('while somebody fills what may wait behind it, a few stanzas of each other sender pass at once', () => {
+  const { ingress, state, order } = queue();
+  state.busy = true;
+  state.backlog = 1500;
+  const passed = () => order().filter((one) => one.startsWith('alice@')).length;
+  for (let id = 0; id < 100; id += 1) ingress.take(message('mallory@example.org/x', id));
+  for (let id = 0; id < 10; id += 1) ingress.take(message('alice@example.org/x', id));
+  expect(passed()).toBe(10);
+  // Of each sender so many, and no more: the one who floods waits.
+  expect(order()).toHaveLength(10 + 16);
+  for (let id = 10; id < 30; id += 1) ingress.take(message('alice@example.org/x', id));
+  expect(passed()).toBe(16);
+  // Between two calls to the store; what waits already is not overtaken by the same sender's.
+  ingress.pump();
+  ingress.take(message('alice@example.org/x', 30));
+  ingress.take(message('carol@example.org/x', 0));
+  expect(passed()).toBe(16);
+  expect(order().at(-1)).toBe('carol@example.org/x 0');
+  state.busy = false;
+  ingress.release();
+  expect(order().filter((one) => one.startsWith('alice@'))).toEqual(
+    Array.from({ length: 31 }, (_, id) => `alice@example.org/x ${id}`),
+  );
+});
+
+test('when far too much waits behind it, nobody passes', () => {
+  const { ingress, handled, state } = queue();
+  state.busy = true;
+  state.backlog = 3000;
+  ingress.take(message('mallory@example.org/x', 0));
+  ingress.take(message('alice@example.org/x', 0));
+  expect(handled).toHaveLength(0);
 });
 
 test('when the store stands still, all is handed on, and refused there', () => {

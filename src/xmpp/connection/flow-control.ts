@@ -1,5 +1,10 @@
-/** How long a stanza should wait in the server's own queue, ms: long enough to keep it busy from ping to ping. */
-const TARGET = 1_000;
+/**
+ * How long a stanza should wait in the server's own queue, ms: long enough to keep it busy from ping to ping. What waits
+ * there waits in order, and nobody overtakes a flood.
+ */
+const TARGET = 100;
+/** The same for a server that is so slow that this would be next to nothing, and most of what it handled pings. */
+const TARGET_OF_FEW = 1_000;
 /** A window that was not needed for so long is halved (RFC 7661): what it was learnt from may have changed, ms. */
 const UNUSED = 10_000;
 
@@ -9,13 +14,15 @@ const STEP = 16;
 /** Bounds of a window, and what a stream starts with. */
 interface Range {
   readonly floor: number;
+  /** What may be in flight for {@link TARGET_OF_FEW}. */
+  readonly few: number;
   readonly start: number;
   readonly cap: number;
 }
 
-const COUNT: Range = { floor: 4, start: 32, cap: 16_384 };
+const COUNT: Range = { floor: 4, few: 32, start: 32, cap: 16_384 };
 /** In characters. */
-const SIZE: Range = { floor: 16 << 10, start: 64 << 10, cap: 8 << 20 };
+const SIZE: Range = { floor: 16 << 10, few: 32 << 10, start: 64 << 10, cap: 8 << 20 };
 
 /** What is written and not yet handed over. */
 export interface Amount {
@@ -53,17 +60,19 @@ class Limit {
    *
    * @param used what was in flight when the ping was written
    * @param fitting the part of that which the server would have handled in good time; above 1 it would have had time left
+   * @param fittingFew the same for a few
    * @param quick whether the server kept up; then the window may double
    */
-  adapt(used: number, fitting: number, quick: boolean, sentAt: number, now: number): void {
-    const { floor, start, cap } = this.#range;
+  adapt(used: number, fitting: number, fittingFew: number, quick: boolean, sentAt: number, now: number): void {
+    const { floor, few, start, cap } = this.#range;
     // A window that is not used says nothing about what more the server takes (RFC 7661 section 4.3).
     const limiting = used * 2 >= this.#value;
     if (limiting) this.#usedAt = now;
     this.#usedAt ??= now;
     if (!quick) {
       const most = limiting ? Math.min(cap, this.#value * 2) : this.#value;
-      this.#value = Math.max(floor, Math.min(most, used * fitting));
+      const fits = Math.max(used * fitting, Math.min(few, used * fittingFew));
+      this.#value = Math.max(floor, Math.min(most, fits));
     } else if (limiting && sentAt >= this.#doubledAt) {
       // Once a round trip: what was written under the last window says nothing about this one.
       this.#value = Math.min(cap, this.#value * 2);
@@ -82,7 +91,7 @@ class Limit {
  * delay, as those of TCP Vegas and BBR are. The server handles stanzas in order, so a ping's round trip is that of the
  * path (the least that was seen) and the time that what stood before it took. While that is short the window doubles
  * whenever it is the limit; otherwise it goes to what the server handles in the path's round trip and {@link TARGET}.
- * So a slow server holds about a second's work, and the rest waits here, where it can be put in order and withdrawn.
+ * So a slow server holds a tenth of a second's work, or a few stanzas, and the rest waits here, where it can be put in order and withdrawn.
  *
  * Does no I/O and has no clock: all times are ms of any monotonic one.
  */
@@ -142,9 +151,12 @@ export class FlowControl {
     // With next to nothing before it a ping measures the path alone, also one that has become longer.
     const alone = used.count <= COUNT.floor && used.size <= SIZE.floor;
     this.#base = alone ? roundTrip : Math.min(this.#base ?? roundTrip, roundTrip);
-    const quick = roundTrip - this.#base <= TARGET / 4;
-    const fitting = (this.#base + TARGET) / roundTrip;
-    this.#count.adapt(used.count, fitting, quick, sentAt, now);
-    this.#size.adapt(used.size, fitting, quick, sentAt, now);
+    // On a long path, what is written in one piece takes longer to be answered, and more has to be on its way.
+    const target = Math.max(TARGET, this.#base / 2);
+    const quick = roundTrip - this.#base <= target / 4;
+    const fitting = (this.#base + target) / roundTrip;
+    const fittingFew = (this.#base + Math.max(target, TARGET_OF_FEW)) / roundTrip;
+    this.#count.adapt(used.count, fitting, fittingFew, quick, sentAt, now);
+    this.#size.adapt(used.size, fitting, fittingFew, quick, sentAt, now);
   }
 }
