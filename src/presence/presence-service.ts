@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Element } from '@xmpp/xml';
 import type { Address, AddressPolicy, Route } from '../addressing/address-policy.ts';
-import { type Clock, heartbeat, leaveService } from '../store/contract.ts';
+import type { Clock } from '../store/contract.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
 import type { Refuser } from '../xmpp/stanza/request-error.ts';
 import { ComponentContact } from './component-contact.ts';
@@ -19,6 +18,7 @@ import type {
   StanzaSink,
 } from './ports.ts';
 import { PresenceRelay } from './presence-relay.ts';
+import { ProcessHeartbeat } from './process-heartbeat.ts';
 import { Resync } from './resync.ts';
 import { SessionTracker } from './session-tracker.ts';
 import { SubscriptionRelay } from './subscription-relay.ts';
@@ -46,18 +46,15 @@ export interface PresenceServiceOptions {
 export class PresenceService {
   readonly #options: PresenceServiceOptions;
   readonly #timing: PresenceTiming;
-  readonly #process = randomBytes(9).toString('base64url');
+  readonly #heartbeat: ProcessHeartbeat;
   readonly #own: ComponentContact;
   readonly #relay: PresenceRelay;
   readonly #directed: DirectedUnavailable;
   readonly #sessions: SessionTracker;
   readonly #resync: Resync;
   readonly #writer: PacedWriter;
-  /** Other processes that serve the domain. */
-  #others = 0;
   /** Undefined while the link is down. */
   #online: AbortController | undefined;
-  #heartbeat: NodeJS.Timeout | undefined;
   #unusable: NodeJS.Timeout | undefined;
   /** Presence was relayed that Redis does not know of. */
   #missed = false;
@@ -66,6 +63,7 @@ export class PresenceService {
     this.#options = options;
     this.#timing = { ...DEFAULT_TIMING, ...options.timing };
     const { perSecond, probeTimeout, broadcast } = this.#timing;
+    this.#heartbeat = new ProcessHeartbeat({ ...options, onBeat: (beat) => this.#afterBeat(beat.subscribers) });
     const sessions = new SessionTracker(options);
     this.#sessions = sessions;
     this.#own = new ComponentContact({ ...options, sessions, domain: options.addresses.componentDomain });
@@ -76,13 +74,12 @@ export class PresenceService {
     const subscriptions = new SubscriptionRelay({ ...options, sessions });
     const parts = { sessions, subscriptions, own: this.#own, directed: this.#directed };
     this.#relay = new PresenceRelay({ ...options, ...parts, onMissed });
-    const others = () => this.#others;
     this.#writer = new PacedWriter(options.link, perSecond);
     this.#resync = new Resync({
       ...options,
       sessions,
-      process: this.#process,
-      others,
+      process: this.#heartbeat.process,
+      others: () => this.others,
       writer: this.#writer,
       probeTimeout,
     });
@@ -107,7 +104,7 @@ export class PresenceService {
 
   /** How many other processes serve the domain, as far as is known. */
   get others(): number {
-    return this.#others;
+    return this.#heartbeat.others;
   }
 
   /** The link is up. */
@@ -123,12 +120,7 @@ export class PresenceService {
   /** The link is down. */
   offline(): void {
     this.#leave();
-    const { pipeline } = this.#options;
-    pipeline.push({
-      request: leaveService(this.#process, this.#options.clock.now()),
-      done: () => {},
-      refuse: () => {},
-    });
+    this.#heartbeat.leave();
   }
 
   /** Redis begins to fail, or works again. */
@@ -136,7 +128,7 @@ export class PresenceService {
     clearTimeout(this.#unusable);
     if (this.#online === undefined) return;
     const { signal } = this.#online;
-    this.#beat(signal, failing ? Math.min(1000, this.#timing.heartbeat) : this.#timing.heartbeat);
+    this.#heartbeat.start(failing ? Math.min(1000, this.#timing.heartbeat) : this.#timing.heartbeat);
     if (failing) {
       this.#unusable = setTimeout(() => this.#show(false, signal), this.#timing.unusableAfter).unref();
       return;
@@ -161,10 +153,9 @@ export class PresenceService {
     const wasOnline = this.#online !== undefined;
     this.#leave();
     if (!wasOnline) return;
-    const { pipeline, link } = this.#options;
-    if ((await pipeline.perform(leaveService(this.#process, this.#options.clock.now()))) > 0) return;
+    if ((await this.#heartbeat.leaveAndCountOthers()) > 0) return;
     this.#relay.closing = true;
-    for (const stanza of this.#own.become(false)) link.send(stanza);
+    for (const stanza of this.#own.become(false)) this.#options.link.send(stanza);
     await announceDeparture({ ...this.#options, sessions: this.#sessions });
   }
 
@@ -174,11 +165,9 @@ export class PresenceService {
   }
 
   async #begin(signal: AbortSignal): Promise<void> {
-    const { pipeline, addresses } = this.#options;
-    const own = addresses.componentDomain;
     for (;;) {
       try {
-        this.#others = (await pipeline.perform(heartbeat(this.#process, this.#options.clock.now(), own))).others;
+        await this.#heartbeat.beat();
         await this.#own.load();
         break;
       } catch {
@@ -187,12 +176,18 @@ export class PresenceService {
       }
     }
     signal.throwIfAborted();
-    this.#beat(signal, this.#timing.heartbeat);
+    this.#heartbeat.start(this.#timing.heartbeat);
     this.#resync.begin(this.#missed);
     this.#missed = false;
     // Where others serve the domain it was available all the time.
     const news = [...this.#own.become(true)];
-    if (this.#others === 0) await this.#writer.write(news, signal);
+    if (this.others === 0) await this.#writer.write(news, signal);
+  }
+
+  async #afterBeat(subscribers: number): Promise<void> {
+    this.#makeUpForMissed();
+    // Another process has accepted a subscription.
+    if (subscribers !== this.#own.size) await this.#own.load();
   }
 
   #makeUpForMissed(): void {
@@ -204,30 +199,11 @@ export class PresenceService {
     this.#online?.abort();
     this.#online = undefined;
     this.#resync.cancel();
-    clearInterval(this.#heartbeat);
+    this.#heartbeat.stop();
     clearTimeout(this.#unusable);
   }
 
   #show(usable: boolean, signal: AbortSignal): void {
     this.#writer.write(this.#own.become(usable), signal).catch(() => {});
-  }
-
-  #beat(signal: AbortSignal, every: number): void {
-    clearInterval(this.#heartbeat);
-    const { pipeline, addresses } = this.#options;
-    this.#heartbeat = setInterval(async () => {
-      try {
-        const alive = await pipeline.perform(
-          heartbeat(this.#process, this.#options.clock.now(), addresses.componentDomain),
-        );
-        if (signal.aborted) return;
-        this.#others = alive.others;
-        this.#makeUpForMissed();
-        // Another process has let somebody in.
-        if (alive.subscribers !== this.#own.size) await this.#own.load();
-      } catch {
-        // Redis fails, which its pipeline tells.
-      }
-    }, every).unref();
   }
 }

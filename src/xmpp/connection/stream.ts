@@ -4,13 +4,8 @@ import type { Element } from '@xmpp/xml';
 import { Entity } from './component-library.ts';
 import { GuardedParser, type OversizedStanza, type ParserLimits } from './guarded-parser.ts';
 import { domainRefused, LinkProblem, noHeader, socketProblem, streamError } from './link-problem.ts';
+import { ReadPacer } from './read-pacer.ts';
 import { connectSocket, isSecure, type SocketOptions } from './socket.ts';
-
-/**
- * Characters that are read in one turn of the event loop, about. While there is more, libuv goes on reading, up to 2 MiB,
- * and what Redis has answered and what is to be written would wait for all of that to be parsed.
- */
-const MAX_READ = 64 << 10;
 
 const NS_STREAM = 'http://etherx.jabber.org/streams';
 
@@ -47,8 +42,7 @@ export class Stream {
   #phase: 'connecting' | 'refused' | 'handshake' | 'open' = 'connecting';
   #ended!: (problem: LinkProblem) => void;
   #heardAt = 0;
-  /** Characters read in this turn of the event loop. */
-  #read = 0;
+  readonly #readPacer = new ReadPacer(() => this.#socket);
 
   /** @throws {UnsupportedLibraryError} when the library is of a version that cannot be used */
   constructor(options: StreamOptions, handlers: StreamHandlers) {
@@ -196,20 +190,12 @@ export class Stream {
 
   #data(data: string): void {
     this.#heardAt = performance.now();
-    if (this.#read === 0) setImmediate(() => this.#readOn());
-    this.#read += data.length;
-    if (this.#read >= MAX_READ) this.#socket?.pause();
+    this.#readPacer.read(data.length);
     try {
       this.#entity.parse(data);
     } catch (error) {
       this.#unreadable(error as Error);
     }
-  }
-
-  /** In the next turn. */
-  #readOn(): void {
-    this.#read = 0;
-    if (this.#socket?.isPaused()) this.#socket.resume();
   }
 
   #unreadable(error: Error): void {
