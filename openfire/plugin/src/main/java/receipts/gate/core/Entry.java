@@ -1,0 +1,54 @@
+package receipts.gate.core;
+
+/** One stanza in a direction of a conversation. */
+public final class Entry {
+    /** What it is. */
+    public enum Kind {
+        /** A user's message that the component sees. */
+        HELD,
+        /** One that it does not, which waits for those before it. */
+        BEHIND,
+        /** A copy for one session. */
+        DELIVER,
+        /** A receipt, marker or error in a contact's name. */
+        TELL
+    }
+
+    public final Kind kind;
+    /** The server's own object. */
+    public final Object packet;
+    /** With {@link Kind#HELD} and {@link Kind#DELIVER}. */
+    public final Known known;
+    public final int copy;
+    /** A full JID, with {@link Kind#DELIVER}. */
+    public final String to;
+    final String sender;
+    final int bytes;
+    final long at;
+    Lease lease;
+    Verdict verdict;
+    /** Its lease ended, or it waited too long: whoever asks is told so. */
+    boolean passed;
+    /** Waits for this one. */
+    Answer answer;
+
+    Entry(Kind kind, Object packet, Known known, int copy, String to, String sender, int bytes, long at) {
+        this.kind = kind;
+        this.packet = packet;
+        this.known = known;
+        this.copy = copy;
+        this.to = to;
+        this.sender = sender;
+        this.bytes = bytes;
+        this.at = at;
+    }
+
+    /** Whether a copy that the server sends carries the number. */
+    public boolean isTagged() {
+        return kind == Kind.DELIVER || kind == Kind.HELD && verdict == Verdict.STORED;
+    }
+
+    boolean isReady() {
+        return kind != Kind.HELD || verdict != null;
+    }
+}

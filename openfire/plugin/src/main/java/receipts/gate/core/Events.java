@@ -1,0 +1,76 @@
+package receipts.gate.core;
+
+import java.util.Collections;
+import java.util.Map;
+
+/** The protocol's elements as text. */
+final class Events {
+    static final String NAMESPACE = "urn:openfire-receipts:gate:1";
+
+    private Events() {
+    }
+
+    static String gate(String token, String inner) {
+        StringBuilder text = new StringBuilder(inner.length() + 120).append("<gate xmlns=\"").append(NAMESPACE).append('"');
+        if (token != null) attribute(text, "token", token);
+        return text.append('>').append(inner).append("</gate>").toString();
+    }
+
+    static String message(Settings settings, String token, String inner) {
+        StringBuilder text = new StringBuilder(inner.length() + 240).append("<message");
+        attribute(text, "from", settings.server);
+        attribute(text, "to", settings.component);
+        return text.append('>').append(gate(token, inner)).append("</message>").toString();
+    }
+
+    /** @param xml the message as the server writes it to a client: its elements are of the stream's own namespace */
+    static String held(String n, String xml) {
+        StringBuilder text = new StringBuilder(xml.length() + 80).append("<held");
+        attribute(text, "n", n);
+        text.append('>');
+        int name = "<message".length();
+        if (xml.startsWith(" xmlns=", name)) text.append(xml);
+        else text.append(xml, 0, name).append(" xmlns=\"jabber:client\"").append(xml, name, xml.length());
+        return text.append("</held>").toString();
+    }
+
+    /** @param sent the JIDs by their streams */
+    static String outcome(String n, int copy, String state, String condition, Map<String, String> sent) {
+        StringBuilder text = new StringBuilder("<outcome");
+        attribute(text, "n", n);
+        attribute(text, "copy", Integer.toString(copy));
+        attribute(text, "state", state);
+        if (condition != null) attribute(text, "condition", condition);
+        if (sent.isEmpty()) return text.append("/>").toString();
+        text.append('>');
+        for (Map.Entry<String, String> session : sent.entrySet()) text.append(empty("session", "jid", session.getValue(), "id", session.getKey()));
+        return text.append("</outcome>").toString();
+    }
+
+    static String outcome(String n, String state) {
+        return outcome(n, 1, state, null, Collections.<String, String>emptyMap());
+    }
+
+    /** An element without content; names and values take turns. */
+    static String empty(String name, String... attributes) {
+        StringBuilder text = new StringBuilder("<").append(name);
+        for (int i = 0; i < attributes.length; i += 2) if (attributes[i + 1] != null) attribute(text, attributes[i], attributes[i + 1]);
+        return text.append("/>").toString();
+    }
+
+    private static void attribute(StringBuilder text, String name, String value) {
+        text.append(' ').append(name).append("=\"");
+        for (int i = 0; i < value.length(); i++) {
+            char c = value.charAt(i);
+            switch (c) {
+                case '&': text.append("&amp;"); break;
+                case '<': text.append("&lt;"); break;
+                case '>': text.append("&gt;"); break;
+                case '"': text.append("&quot;"); break;
+                case '\'': text.append("&apos;"); break;
+                default: if (c >= ' ') text.append(c);
+            }
+        }
+        text.append('"');
+    }
+}

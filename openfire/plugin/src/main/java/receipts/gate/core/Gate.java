@@ -1,0 +1,241 @@
+package receipts.gate.core;
+
+import java.util.List;
+import java.util.function.LongSupplier;
+
+/**
+ * Holds users' messages until the component's verdict, and keeps each direction of a conversation in order. Callbacks of the
+ * server only put things here; all that calls the server runs on the host's threads, outside the lock.
+ */
+public final class Gate {
+    /** What a caller does with a message. */
+    public enum Decision {
+        /** It goes on at once. */
+        PASS,
+        /** The gate has it, and lets it go later. */
+        TAKEN,
+        /** Its sender is told to try again. */
+        REFUSED
+    }
+
+    final Object lock = new Object();
+    final Settings settings;
+    final Host host;
+    final LongSupplier clock;
+    final String epoch = Tokens.next(64);
+    final Leases leases = new Leases();
+    final Conversations conversations = new Conversations();
+    final Bounds bounds;
+    final Unheld unheld = new Unheld();
+    final Counts counts = new Counts();
+    final Record record;
+    final Ending ending;
+    private final Lines lines;
+    private final Presence presence;
+    private final Commands commands;
+    private long counter;
+    private boolean unloading;
+    /** Read without the lock: whether a message need be written out at all. */
+    private volatile boolean leased;
+
+    /** @param clock ms that never go back */
+    public Gate(Settings settings, Host host, LongSupplier clock) {
+        this.settings = settings;
+        this.host = host;
+        this.clock = clock;
+        bounds = new Bounds(settings);
+        record = new Record(this);
+        ending = new Ending(this);
+        lines = new Lines(this);
+        presence = new Presence(this);
+        commands = new Commands(this, lines);
+    }
+
+    public boolean isLeased() {
+        return leased;
+    }
+
+    public Presence presence() {
+        return presence;
+    }
+
+    /**
+     * A user's message to another user.
+     *
+     * @param shown as the component is to see it, or null when it is not: of the moment only, or nobody is there to see it
+     * @param content it would be shown to a component that is there
+     */
+    public Decision offer(Stanza message, boolean content, String shown) {
+        String sender = Stanza.bare(message.from);
+        String pair = Conversation.pair(sender, Stanza.bare(message.to));
+        synchronized (lock) {
+            Conversation conversation = conversations.find(pair);
+            Line line = conversation == null ? null : conversation.from(sender);
+            Lease owner = shown == null || unloading ? null : owner(conversation, pair);
+            if (owner != null && bounds.admits(sender, shown.length())) {
+                hold(message, sender, conversation == null ? conversations.open(pair, sender) : conversation, owner, shown);
+                return Decision.TAKEN;
+            }
+            if (content) {
+                if (settings.failClosed && leases.isEmpty() && !unloading) return Decision.REFUSED;
+                unheld.add(message.from, message.to, message.id);
+            }
+            if (line == null || line.isIdle()) return Decision.PASS;
+            return behind(message, sender, line);
+        }
+    }
+
+    /** A conversation changes its owner only when nothing of it is held, or when the owner's lease has ended. */
+    Lease owner(Conversation conversation, String pair) {
+        return conversation != null && conversation.owner != null && !conversation.owner.ended ? conversation.owner : leases.of(pair);
+    }
+
+    private void hold(Stanza message, String sender, Conversation conversation, Lease owner, String shown) {
+        String n = epoch + '-' + ++counter;
+        Known known = new Known(n, conversation.pair);
+        known.told = owner;
+        Entry entry = new Entry(Entry.Kind.HELD, message.packet, known, 1, null, sender, shown.length(), clock.getAsLong());
+        entry.lease = owner;
+        conversation.owner = owner;
+        conversation.held++;
+        owner.waiting.put(n, entry);
+        owner.unfinished++;
+        record.inHand.add(n);
+        bounds.add(entry);
+        conversation.from(sender).add(entry);
+        counts.shown++;
+        if (!owner.outbox.event(Events.held(n, shown))) ending.overflow(owner);
+    }
+
+    private Decision behind(Stanza message, String sender, Line line) {
+        if (bounds.isFull(sender)) return Decision.REFUSED;
+        if (bounds.letsGo(sender)) ending.letGoOf(sender);
+        Entry entry = new Entry(Entry.Kind.BEHIND, message.packet, null, 0, null, sender, 0, clock.getAsLong());
+        bounds.add(entry);
+        line.add(entry);
+        lines.schedule(line);
+        return Decision.TAKEN;
+    }
+
+    /**
+     * A connection of the component wants to hold.
+     *
+     * @param connection the server's session object, which has authenticated
+     * @param proofs what the server can see, for the answer
+     */
+    public void enable(Object connection, Command command, Object request, String version, String server, String proofs) {
+        synchronized (lock) {
+            Lease before = leases.get(connection);
+            if (before != null) {
+                before.outbox.close();
+                ending.end(before, "disabled");
+            }
+            String process = command.get("process") == null ? Tokens.next(64) : command.get("process");
+            long timeout = within(command.number("timeout", settings.timeout), settings.timeout);
+            long length = within(command.number("lease", 10_000), 60_000);
+            Outbox outbox = new Outbox(lock, host, settings);
+            Lease lease = new Lease(connection, process, timeout, length, outbox, clock.getAsLong());
+            outbox.belongsTo(lease);
+            Answer answer = new Answer(request, lease);
+            answer.add(Events.empty("enabled", "version", "1", "token", lease.token, "epoch", epoch, "gate", version, "server", server,
+                "timeout", Long.toString(timeout), "lease", Long.toString(length), "proofs", proofs));
+            answer.done();
+            if (unloading) {
+                outbox.event(Events.empty("opened", "why", "unloading", "held", "0"));
+                return;
+            }
+            leases.add(lease);
+            for (Live live : record.sessions.all()) outbox.event(live.event());
+            record.repeatTo(lease);
+            for (String event : unheld.take()) outbox.event(event);
+            outbox.event("<ready/>");
+            leased = true;
+        }
+    }
+
+    private static long within(long wanted, long most) {
+        return Math.max(1, Math.min(wanted, most));
+    }
+
+    /**
+     * A request of the component.
+     *
+     * @return false when its token is not that of a lease
+     */
+    public boolean request(String token, Object request, List<Command> all) {
+        synchronized (lock) {
+            Lease lease = leases.byToken(token);
+            if (lease == null) return false;
+            lease.heard = clock.getAsLong();
+            lease.outbox.heard();
+            Answer answer = new Answer(request, lease);
+            for (Command command : all) commands.carryOut(lease, command, answer);
+            answer.done();
+            return true;
+        }
+    }
+
+    /** That connection is no more. */
+    public void closed(Object connection) {
+        synchronized (lock) {
+            Lease lease = leases.get(connection);
+            if (lease == null) return;
+            lease.outbox.discard();
+            ending.end(lease, "closed");
+        }
+    }
+
+    /** To be called every 50 ms or so. */
+    public void tick() {
+        synchronized (lock) {
+            long now = clock.getAsLong();
+            ending.tick(now);
+            record.proofs.tick(record.sessions.all(), now);
+        }
+    }
+
+    /** Nothing is held from now on, and what is held goes: all is gone when {@link #isEmpty()}. */
+    public void unload() {
+        synchronized (lock) {
+            unloading = true;
+            for (Lease lease : leases.all()) ending.end(lease, "unloading");
+        }
+    }
+
+    public boolean isEmpty() {
+        synchronized (lock) {
+            return conversations.isEmpty();
+        }
+    }
+
+    void leasesChanged() {
+        leased = !leases.isEmpty();
+    }
+
+    void ready(Conversation conversation) {
+        lines.schedule(conversation);
+    }
+
+    public Counts counts() {
+        synchronized (lock) {
+            Counts copy = counts.copy();
+            copy.leases = leases.all().size();
+            copy.held = bounds.held();
+            copy.heldBytes = bounds.bytes();
+            copy.conversations = conversations.size();
+            copy.remembered = record.memory.size();
+            copy.sessions = record.sessions.all().size();
+            copy.unheld = unheld.count();
+            return copy;
+        }
+    }
+
+    /** The connections that hold a lease now. */
+    public List<Object> connections() {
+        synchronized (lock) {
+            List<Object> all = new java.util.ArrayList<>();
+            for (Lease lease : leases.each()) all.add(lease.connection);
+            return all;
+        }
+    }
+}

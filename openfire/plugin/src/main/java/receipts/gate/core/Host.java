@@ -1,0 +1,31 @@
+package receipts.gate.core;
+
+/** What the core asks of the server. Nothing here is called while a lock of the core is held, but {@link #execute}. */
+public interface Host {
+    /** Runs a task on the gate's own threads: never inside this call, and never inside a callback of the server. */
+    void execute(Runnable task);
+
+    /**
+     * Routes, delivers or tells; called by one thread at a time for a direction of a conversation.
+     *
+     * @return what was seen meanwhile; whatever it throws counts as nothing seen
+     */
+    Outcome carryOut(Entry entry) throws Exception;
+
+    /** Writes text into one connection of the component, past routing. */
+    void write(Object connection, String xml);
+
+    /** Answers a request of the component in the connection it came by. */
+    void answer(Object connection, Object request, String gate);
+
+    void close(Object connection);
+
+    /** A ping to a client with that id, written into that session behind all that was sent to it. */
+    void ping(String stream, String id);
+
+    /** Asks a client with stream management for an acknowledgement. */
+    void request(String stream);
+
+    /** For the server's log: never anything of a message's content. */
+    void log(String text);
+}

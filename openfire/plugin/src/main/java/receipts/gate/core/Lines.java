@@ -1,0 +1,91 @@
+package receipts.gate.core;
+
+/** Works the FIFOs off, each by one thread at a time. */
+final class Lines {
+    /** Entries in one go, so that a busy conversation leaves room for others. */
+    private static final int TURN = 64;
+
+    private final Gate gate;
+
+    Lines(Gate gate) {
+        this.gate = gate;
+    }
+
+    void schedule(Conversation conversation) {
+        if (conversation == null) return;
+        schedule(conversation.forth());
+        schedule(conversation.back());
+    }
+
+    /** Under the lock. */
+    void schedule(Line line) {
+        if (line.running || !line.isReady()) return;
+        line.running = true;
+        gate.host.execute(() -> work(line));
+    }
+
+    private void work(Line line) {
+        for (int i = 0; i < TURN; i++) {
+            Entry entry;
+            synchronized (gate.lock) {
+                entry = line.take();
+                if (entry == null) {
+                    line.running = false;
+                    gate.conversations.close(line.conversation);
+                    return;
+                }
+            }
+            Outcome seen = carryOut(entry);
+            synchronized (gate.lock) {
+                finished(line.conversation, entry, seen);
+            }
+        }
+        gate.host.execute(() -> work(line));
+    }
+
+    /** Without the lock. */
+    private Outcome carryOut(Entry entry) {
+        if (entry.verdict == Verdict.DROP) return new Outcome();
+        try {
+            return gate.host.carryOut(entry);
+        } catch (Exception failure) {
+            gate.host.log("A stanza could not be routed: " + failure.getClass().getName());
+            return new Outcome();
+        }
+    }
+
+    private void finished(Conversation conversation, Entry entry, Outcome seen) {
+        gate.bounds.remove(entry);
+        if (entry.kind == Entry.Kind.HELD) finishedHeld(conversation, entry, seen);
+        else if (entry.kind == Entry.Kind.DELIVER) {
+            if (seen.failure() == null) {
+                gate.counts.delivered++;
+                gate.record.outcome(entry.known, entry.copy, seen.event(entry.known.n, entry.copy));
+            } else if (entry.answer != null) {
+                entry.answer.add(Events.empty("failed", "command", "deliver", "n", entry.known.n, "reason", seen.failure()));
+            }
+        } else if (entry.kind == Entry.Kind.TELL) gate.counts.told++;
+        if (entry.answer != null) entry.answer.done();
+    }
+
+    private void finishedHeld(Conversation conversation, Entry entry, Outcome seen) {
+        if (--conversation.held == 0) conversation.owner = null;
+        Known known = entry.known;
+        gate.record.inHand.remove(known.n);
+        if (entry.verdict == Verdict.STORED) {
+            gate.counts.stored++;
+            gate.record.outcome(known, 1, seen.event(known.n, 1));
+        } else if (entry.verdict == Verdict.DROP) {
+            gate.counts.dropped++;
+            gate.record.outcome(known, 1, Events.outcome(known.n, "dropped"));
+        } else {
+            gate.counts.passed++;
+            if (entry.passed) gate.record.outcome(known, 1, Events.outcome(known.n, "passed"));
+        }
+        Lease lease = entry.lease;
+        if (--lease.unfinished == 0 && lease.farewell != null) {
+            lease.farewell.done();
+            lease.farewell = null;
+        }
+    }
+}

@@ -1,0 +1,94 @@
+package receipts.gate.core;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+
+/** Writes to one connection, in order, from one thread at a time; several events go in one stanza. */
+final class Outbox {
+    /** Bytes of events in one stanza, about: the server of a component closes a stream for a stanza of 1 MB. */
+    private static final int STANZA = 64 << 10;
+
+    private final Object lock;
+    private final Host host;
+    private final Settings settings;
+    private final long bound;
+    private final Deque<Object> items = new ArrayDeque<>();
+    private Lease lease;
+    private boolean scheduled;
+    private boolean closed;
+    /** Bytes of events since the component was heard last: a stopped one would fill the server's memory. */
+    private long unanswered;
+
+    Outbox(Object lock, Host host, Settings settings) {
+        this.lock = lock;
+        this.host = host;
+        this.settings = settings;
+        bound = settings.maxHeldBytes + (16L << 20);
+    }
+
+    void belongsTo(Lease owner) {
+        lease = owner;
+    }
+
+    /** @return false when the component has read too little for too long */
+    boolean event(String event) {
+        if (closed) return true;
+        unanswered += event.length();
+        items.add(event);
+        schedule();
+        return unanswered <= bound;
+    }
+
+    void answer(Answer answer) {
+        items.add(answer);
+        schedule();
+    }
+
+    void heard() {
+        unanswered = 0;
+    }
+
+    /** Takes no more events; answers still go. */
+    void close() {
+        closed = true;
+    }
+
+    void discard() {
+        closed = true;
+        items.clear();
+    }
+
+    private void schedule() {
+        if (scheduled) return;
+        scheduled = true;
+        host.execute(this::write);
+    }
+
+    private void write() {
+        for (;;) {
+            StringBuilder events = null;
+            Answer answer = null;
+            synchronized (lock) {
+                while (!items.isEmpty() && (events == null || events.length() < STANZA)) {
+                    if (items.peek() instanceof Answer) {
+                        if (events == null) answer = (Answer) items.poll();
+                        break;
+                    }
+                    if (events == null) events = new StringBuilder();
+                    events.append((String) items.poll());
+                }
+                if (events == null && answer == null) {
+                    scheduled = false;
+                    return;
+                }
+            }
+            try {
+                if (answer != null) host.answer(lease.connection, answer.request, answer.gate());
+                else host.write(lease.connection, Events.message(settings, lease.token, events.toString()));
+            } catch (RuntimeException gone) {
+                // The connection is closing: its end is noticed by itself.
+                host.log("A connection of the component takes nothing: " + gone.getClass().getName());
+            }
+        }
+    }
+}

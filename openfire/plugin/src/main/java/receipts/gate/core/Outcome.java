@@ -1,0 +1,67 @@
+package receipts.gate.core;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** What was seen of one copy while the server handled it. Used by one thread. */
+public final class Outcome {
+    private final Map<String, String> sent = new LinkedHashMap<>();
+    private boolean offline;
+    private boolean refused;
+    private boolean waits;
+    private String bounced;
+    private String failure;
+
+    /** Written to the session of that stream. */
+    public Outcome sent(String stream, String jid) {
+        sent.put(stream, jid);
+        return this;
+    }
+
+    public Outcome offline() {
+        offline = true;
+        return this;
+    }
+
+    /** The sender was returned an error of that condition. */
+    public Outcome bounced(String condition) {
+        bounced = condition == null ? "undefined-condition" : condition;
+        return this;
+    }
+
+    public Outcome refused() {
+        refused = true;
+        return this;
+    }
+
+    /** Not delivered: the session has the message and has not acknowledged it. */
+    public Outcome waits() {
+        waits = true;
+        return this;
+    }
+
+    /** Not carried out at all, for a reason that the answer to the command names. */
+    public Outcome failed(String reason) {
+        failure = reason;
+        return this;
+    }
+
+    public boolean isEmpty() {
+        return sent.isEmpty() && !offline && !refused && !waits && bounced == null;
+    }
+
+    String failure() {
+        return failure;
+    }
+
+    String event(String n, int copy) {
+        StringBuilder states = new StringBuilder();
+        if (!sent.isEmpty()) states.append(" sent");
+        if (offline) states.append(" offline");
+        if (bounced != null) states.append(" bounced");
+        if (refused) states.append(" refused");
+        if (waits) states.append(" waits");
+        String state = states.length() == 0 ? "unknown" : states.substring(1);
+        return Events.outcome(n, copy, state, bounced, sent);
+    }
+}

@@ -1,0 +1,139 @@
+package receipts.gate.core;
+
+import java.util.function.Consumer;
+
+/** What the server's callbacks say of users' sessions and of what their clients have. Safe for use from any thread and under any lock of the server. */
+public final class Presence {
+    private final Gate gate;
+    private final Record record;
+
+    Presence(Gate gate) {
+        this.gate = gate;
+        record = gate.record;
+    }
+
+    /** A resource was bound; whoever had it before has ended. */
+    public void bound(String stream, String jid) {
+        synchronized (gate.lock) {
+            if (record.sessions.get(stream) != null) return;
+            Live live = new Live(stream, jid);
+            Live before = record.sessions.add(live);
+            if (before != null) ended(before);
+            record.sendToAll(live.event());
+        }
+    }
+
+    /** @param state `available`, `unavailable`, `detached` or `resumed` */
+    public void changed(String stream, String state, int priority, boolean managed) {
+        change(stream, live -> {
+            live.managed = managed;
+            if (live.state.equals(state) && live.priority == priority) return;
+            live.state = state;
+            live.priority = priority;
+            record.sendToAll(live.event());
+        });
+    }
+
+    public void detached(String stream) {
+        change(stream, live -> {
+            live.state = "detached";
+            record.sendToAll(live.event());
+        });
+    }
+
+    public void resumed(String stream, boolean available) {
+        change(stream, live -> {
+            live.state = "resumed";
+            live.requested = false;
+            live.wants = live.unproved.isEmpty() ? 0 : gate.clock.getAsLong();
+            record.sendToAll(live.event());
+            live.state = available ? "available" : "unavailable";
+            record.sendToAll(live.event());
+        });
+    }
+
+    public void gone(String stream) {
+        synchronized (gate.lock) {
+            Live live = record.sessions.remove(stream);
+            if (live != null) ended(live);
+        }
+    }
+
+    private void ended(Live live) {
+        record.proofs.ended(live);
+        live.state = "gone";
+        record.sendToAll(live.event());
+    }
+
+    /** A tagged copy was written to that session. */
+    public void sent(Known known, int copy, String stream, boolean managed) {
+        change(stream, live -> {
+            live.managed = managed;
+            record.proofs.sent(live, known, copy, gate.clock.getAsLong());
+        });
+    }
+
+    /** The same, of what the server had kept for later. */
+    public void flushed(Known known, String stream, boolean managed) {
+        change(stream, live -> {
+            live.managed = managed;
+            record.proofs.flushed(live, known);
+            record.proofs.sent(live, known, 1, gate.clock.getAsLong());
+        });
+    }
+
+    /** The server stored it for later; it will be recognised by that when it is sent. */
+    public void stored(Known known, String fingerprint) {
+        synchronized (gate.lock) {
+            record.kept.add(fingerprint, known);
+        }
+    }
+
+    /** @return the message that the server had stored, or null: not one of ours */
+    public Known unstored(String fingerprint) {
+        synchronized (gate.lock) {
+            return record.kept.take(fingerprint);
+        }
+    }
+
+    /** @param covered has been acknowledged, as has a stanza after it; or null */
+    public void acknowledged(String stream, Known covered) {
+        change(stream, live -> {
+            if (covered != null) record.proofs.acknowledged(live, covered);
+            record.proofs.acknowledgement(live);
+        });
+    }
+
+    public void answered(String ping, String stream) {
+        synchronized (gate.lock) {
+            record.proofs.answered(ping, stream, gate.clock.getAsLong());
+        }
+    }
+
+    /** The server itself has answered that ping. */
+    public void unreliable(String ping) {
+        synchronized (gate.lock) {
+            record.proofs.unreliable(ping);
+        }
+    }
+
+    /** The server routes anew what a session left unacknowledged. */
+    public void returned(Known known, String stream) {
+        change(stream, live -> record.proofs.returned(live, known.n));
+    }
+
+    private void change(String stream, Consumer<Live> change) {
+        synchronized (gate.lock) {
+            Live live = record.sessions.get(stream);
+            if (live != null) change.accept(live);
+        }
+    }
+
+    /** Whether that session has the message and has not proved it. */
+    public boolean waits(String n, String stream) {
+        synchronized (gate.lock) {
+            Live live = record.sessions.get(stream);
+            return live != null && live.unproved.containsKey(n);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+package receipts.gate.core;
+
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Which client has which message: by its acknowledgement (XEP-0198) or by its answer to a ping (XEP-0199) that was written
+ * behind the message. Guarded by the gate's lock.
+ */
+final class Proofs {
+    /** ms that a client with stream management has for its acknowledgement, before it is sent a ping as well. */
+    static final long PATIENCE = 250;
+    /** ms after which a ping without an answer is out no longer. */
+    static final long PING_TIMEOUT = 60_000;
+
+    private final Host host;
+    private final Reports reports;
+    private final Map<String, Live> pings = new HashMap<>();
+
+    Proofs(Host host, Reports reports) {
+        this.host = host;
+        this.reports = reports;
+    }
+
+    /** A message was written to that session. */
+    void sent(Live live, Known known, int copy, long now) {
+        Known given = live.sent(known, copy);
+        if (given != null) reports.event(given, Events.empty("forgotten", "n", given.n));
+        if (live.isDetached()) return;
+        if (live.managed && !live.requested) {
+            live.requested = true;
+            host.execute(() -> host.request(live.stream));
+        }
+        if (live.wants == 0) live.wants = now;
+        if (!live.managed) ping(live, now);
+    }
+
+    /** That client acknowledged the message and a later stanza. */
+    void acknowledged(Live live, Known known) {
+        if (live.unproved.remove(known.n) != null) has(live, known, "sm");
+    }
+
+    /** Something was acknowledged: what was sent since may be asked for. */
+    void acknowledgement(Live live) {
+        live.requested = false;
+        if (live.unproved.isEmpty()) live.wants = 0;
+    }
+
+    void ping(Live live, long now) {
+        if (!live.pings || live.isDetached() || live.unproved.isEmpty()) return;
+        if (live.ping != null) {
+            if (now - live.pingAt < PING_TIMEOUT) return;
+            pings.remove(live.ping);
+        }
+        String id = Tokens.next(128);
+        live.ping = id;
+        live.pingPlace = live.place();
+        live.pingAt = now;
+        live.wants = 0;
+        pings.put(id, live);
+        host.execute(() -> host.ping(live.stream, id));
+    }
+
+    /** @param stream the session that the answer came by */
+    void answered(String id, String stream, long now) {
+        Live live = pings.get(id);
+        if (live == null || !live.stream.equals(stream)) return;
+        pings.remove(id);
+        live.ping = null;
+        for (Known known : live.takeUpTo(live.pingPlace)) has(live, known, "ping");
+        if (live.unproved.isEmpty()) return;
+        if (live.managed) live.wants = now;
+        else ping(live, now);
+    }
+
+    /** The server answers pings in this client's place, so that they prove nothing. */
+    void unreliable(String id) {
+        Live live = pings.remove(id);
+        if (live == null) return;
+        live.ping = null;
+        live.pings = false;
+    }
+
+    void tick(Iterable<Live> sessions, long now) {
+        for (Live live : sessions) if (live.wants != 0 && now - live.wants >= PATIENCE) ping(live, now);
+    }
+
+    /** The session has ended: all that it has not proved is open again. */
+    void ended(Live live) {
+        if (live.ping != null) pings.remove(live.ping);
+        for (Live.Sent sent : live.unproved.values()) returned(live, sent.known);
+        live.unproved.clear();
+    }
+
+    /** @return whether it was unproved there */
+    boolean returned(Live live, String n) {
+        Live.Sent sent = live.unproved.remove(n);
+        if (sent != null) returned(live, sent.known);
+        return sent != null;
+    }
+
+    private void returned(Live live, Known known) {
+        reports.later(known, Events.empty("returned", "n", known.n, "jid", live.jid, "session", live.stream));
+    }
+
+    private void has(Live live, Known known, String by) {
+        reports.later(known, Events.empty("has", "n", known.n, "jid", live.jid, "session", live.stream, "by", by));
+    }
+
+    /** For messages that the server kept and now sends. */
+    void flushed(Live live, Known known) {
+        reports.later(known, Events.empty("flushed", "n", known.n, "jid", live.jid, "session", live.stream));
+    }
+
+}

@@ -1,0 +1,70 @@
+package receipts.gate.core;
+
+import java.util.HashSet;
+import java.util.Set;
+
+/** What is remembered and told of each stored message and each session. Guarded by the gate's lock. */
+final class Record implements Reports {
+    final Memory memory;
+    final Sessions sessions = new Sessions();
+    final Proofs proofs;
+    final Kept kept = new Kept();
+    /** Held, or with a verdict and not routed yet. */
+    final Set<String> inHand = new HashSet<>();
+    private final Gate gate;
+
+    Record(Gate gate) {
+        this.gate = gate;
+        memory = new Memory(gate.settings.remembered);
+        proofs = new Proofs(gate.host, this);
+    }
+
+    @Override
+    public void event(Known known, String event) {
+        if (known.forgotten) return;
+        Lease lease = owner(known);
+        if (lease == null) return;
+        known.told = lease;
+        send(lease, event);
+        for (String n : memory.takeLost()) send(lease, Events.empty("forgotten", "n", n));
+    }
+
+    @Override
+    public void later(Known known, String event) {
+        if (known.forgotten) return;
+        known.later(event);
+        memory.keep(known);
+        event(known, event);
+    }
+
+    void outcome(Known known, int copy, String event) {
+        if (known.forgotten) return;
+        known.outcome(copy, event);
+        memory.keep(known);
+        event(known, event);
+    }
+
+    /** The one that saw the message, or else whose the conversation is now. */
+    private Lease owner(Known known) {
+        if (known.told != null && !known.told.ended) return known.told;
+        return gate.owner(gate.conversations.find(known.pair), known.pair);
+    }
+
+    /** All that nobody else who is there was told. */
+    void repeatTo(Lease lease) {
+        for (Known known : memory.all()) {
+            if (known.told != null && !known.told.ended && known.told != lease || owner(known) != lease) continue;
+            known.told = lease;
+            for (String event : known.events()) send(lease, event);
+        }
+        for (String n : memory.takeLost()) send(lease, Events.empty("forgotten", "n", n));
+    }
+
+    void send(Lease lease, String event) {
+        if (!lease.ended && !lease.outbox.event(event)) gate.ending.overflow(lease);
+    }
+
+    void sendToAll(String event) {
+        for (Lease lease : gate.leases.all()) send(lease, event);
+    }
+}

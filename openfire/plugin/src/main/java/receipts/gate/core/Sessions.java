@@ -1,0 +1,46 @@
+package receipts.gate.core;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** The users' sessions by stream: the same resource that is bound again is another session. Guarded by the gate's lock. */
+final class Sessions {
+    private final Map<String, Live> byStream = new HashMap<>();
+    private final Map<String, Live> byJid = new HashMap<>();
+
+    Live get(String stream) {
+        return byStream.get(stream);
+    }
+
+    Live at(String jid) {
+        return byJid.get(jid);
+    }
+
+    Collection<Live> all() {
+        return byStream.values();
+    }
+
+    List<Live> of(String bare) {
+        List<Live> theirs = new ArrayList<>();
+        for (Live live : byStream.values()) if (live.bare.equals(bare)) theirs.add(live);
+        return theirs;
+    }
+
+    /** @return the session whose resource it takes, which has ended with that */
+    Live add(Live live) {
+        byStream.put(live.stream, live);
+        Live before = byJid.put(live.jid, live);
+        if (before == null || before == live) return null;
+        byStream.remove(before.stream);
+        return before;
+    }
+
+    Live remove(String stream) {
+        Live live = byStream.remove(stream);
+        if (live != null && byJid.get(live.jid) == live) byJid.remove(live.jid);
+        return live;
+    }
+}

@@ -1,0 +1,32 @@
+package receipts.gate.core;
+
+/** A message as the core needs to know it; addresses are normalised JIDs. */
+public final class Stanza {
+    final Object packet;
+    final String from;
+    final String to;
+    final String id;
+    final boolean error;
+    final boolean body;
+
+    public Stanza(Object packet, String from, String to, String id, boolean error, boolean body) {
+        this.packet = packet;
+        this.from = from;
+        this.to = to;
+        this.id = id;
+        this.error = error;
+        this.body = body;
+    }
+
+    static String bare(String jid) {
+        int slash = jid.indexOf('/');
+        return slash < 0 ? jid : jid.substring(0, slash);
+    }
+
+    static boolean isUserOf(String jid, String server) {
+        if (jid == null) return false;
+        String bare = bare(jid);
+        int at = bare.indexOf('@');
+        return at > 0 && bare.substring(at + 1).equals(server);
+    }
+}

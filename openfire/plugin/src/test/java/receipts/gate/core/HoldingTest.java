@@ -1,0 +1,119 @@
+package receipts.gate.core;
+
+import static java.util.Arrays.asList;
+import static java.util.Collections.emptyList;
+import static org.junit.jupiter.api.Assertions.*;
+
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+/** Verdicts, order, outcomes: rules 1 to 4 and 7. */
+class HoldingTest {
+    private final Rig rig = new Rig();
+
+    @Test @DisplayName("1: redis-refuses-bob-offline-one-copy, oversize-passed-offline: what is passed carries no number")
+    void passedIsUntagged() {
+        rig.enable("c");
+        rig.server = entry -> new Outcome().offline();
+        assertEquals(Gate.Decision.TAKEN, rig.write("alice", "bob", "one"));
+        assertEquals(emptyList(), rig.routed);
+        rig.say("c", new Command("pass").with("n", rig.shown("c").get(0)));
+        assertEquals(asList("one"), rig.routed);
+        assertEquals(emptyList(), rig.events("c", "outcome"));
+    }
+
+    @Test @DisplayName("1: a stored message is released with its number and its outcome is told")
+    void stored() {
+        rig.enable("c");
+        rig.server = entry -> new Outcome().sent("s1", "bob@example.org/phone").offline();
+        rig.write("alice", "bob", "one");
+        String n = rig.shown("c").get(0);
+        rig.stored("c", n);
+        assertEquals(asList("one " + n + "/1"), rig.routed);
+        assertEquals("sent offline", Rig.attribute(rig.events("c", "outcome").get(0), "state"));
+    }
+
+    @Test @DisplayName("3: route-throws-unknown")
+    void routeThrows() {
+        rig.enable("c");
+        rig.server = entry -> { throw new IllegalStateException(); };
+        rig.write("alice", "bob", "one");
+        rig.stored("c", rig.shown("c").get(0));
+        assertEquals("unknown", Rig.attribute(rig.events("c", "outcome").get(0), "state"));
+        rig.server = entry -> new Outcome().refused();
+        rig.write("alice", "bob", "two");
+        rig.stored("c", rig.shown("c").get(1));
+        assertEquals("refused", Rig.attribute(rig.events("c", "outcome").get(1), "state"));
+    }
+
+    @Test @DisplayName("4: component-down-100,000-outcomes (here a fifth): all are repeated until forgotten, and what was given up is named")
+    void outcomesAreRepeated() {
+        int some = 20_000;
+        Rig rig = new Rig(new Settings("example.org", "receipts.example.org", false, 3000, 10_000, 64 << 20, some - 10));
+        rig.enable("c");
+        for (int i = 0; i < some; i++) {
+            rig.write("alice", "bob", "m" + i);
+            rig.stored("c", rig.shown("c").get(i));
+        }
+        rig.say("c", new Command("forget").with("n", rig.shown("c").get(some - 1)));
+        assertEquals(10, rig.events("c", "forgotten").size());
+        rig.gate.closed("c");
+        rig.enable("d");
+        assertEquals(some - 11, rig.events("d", "outcome").size());
+        assertEquals(1, rig.events("d", "ready").size());
+        rig.gate.closed("d");
+        rig.enable("e");
+        assertEquals(some - 11, rig.events("e", "outcome").size());
+    }
+
+    @Test @DisplayName("4: a verdict for what is not held is answered by the outcome as it is remembered")
+    void lateVerdict() {
+        rig.enable("c");
+        rig.write("alice", "bob", "one");
+        String n = rig.shown("c").get(0);
+        rig.gate.closed("c");
+        rig.run();
+        assertEquals(asList("one"), rig.routed);
+        rig.enable("d");
+        rig.stored("d", n, "nobody-7");
+        assertEquals(asList("passed", "passed", "unknown"), asList(state(0), state(1), state(2)));
+        assertEquals(1, rig.routed.size());
+    }
+
+    private String state(int i) {
+        return Rig.attribute(rig.events("d", "outcome").get(i), "state");
+    }
+
+    @Test @DisplayName("7: a direction of a conversation keeps its order, with what is not shown")
+    void order() {
+        rig.enable("c");
+        rig.write("alice", "bob", "one");
+        rig.write("alice", "bob", "typing", false);
+        rig.write("alice", "bob", "two");
+        rig.write("bob", "alice", "answer");
+        rig.write("carol", "bob", "typing too", false);
+        assertEquals(asList("typing too"), rig.routed);
+        rig.stored("c", rig.shown("c").get(2), rig.shown("c").get(1));
+        assertEquals(2, rig.routed.size(), "the other direction does not wait");
+        rig.stored("c", rig.shown("c").get(0));
+        assertEquals(asList("one", "typing", "two"), asList(first(2), first(3), first(4)));
+        assertTrue(rig.gate.isEmpty());
+    }
+
+    private String first(int i) {
+        return rig.routed.get(i).split(" ")[0];
+    }
+
+    @Test @DisplayName("7: login-then-live-in-order, correction-after-original: copies go before what is not released yet")
+    void copiesGoFirst() {
+        rig.enable("c");
+        rig.gate.presence().bound("s1", "bob@example.org/phone");
+        rig.write("alice", "bob", "live");
+        rig.say("c", new Command("stored").with("n", rig.shown("c").get(0) + "0"));
+        Runnable both = () -> rig.gate.request(rig.token("c"), "r", asList(
+            Rig.deliver("old-1", 2, "bob@example.org/phone", "older"), Rig.deliver("old-2", 2, "bob@example.org/phone", "old")));
+        both.run();
+        rig.stored("c", rig.shown("c").get(0));
+        assertEquals(asList("older old-1/2", "old old-2/2", "live " + rig.shown("c").get(0) + "/1"), rig.routed);
+    }
+}

@@ -1,0 +1,213 @@
+package receipts.gate.core;
+
+import static java.util.Arrays.asList;
+import static java.util.Collections.emptyList;
+import static org.junit.jupiter.api.Assertions.*;
+
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+/** Sessions and what their clients have: rules 15 to 17 and 19 to 21. */
+class ProofTest {
+    private static final String BOB = "bob@example.org/phone";
+    private final Rig rig = new Rig();
+    private Known known;
+
+    @BeforeEach void enabled() {
+        rig.enable("c");
+        rig.gate.presence().bound("s1", BOB);
+        rig.server = entry -> {
+            known = entry.known;
+            if (rig.gate.presence().waits(known.n, "s1")) return new Outcome().waits();
+            rig.gate.presence().sent(known, entry.copy, "s1", managed);
+            return new Outcome().sent("s1", BOB);
+        };
+    }
+
+    private boolean managed = true;
+
+    private String send(String text) {
+        rig.write("alice", "bob", text);
+        String n = rig.shown("c").get(rig.shown("c").size() - 1);
+        rig.stored("c", n);
+        return n;
+    }
+
+    @Test @DisplayName("16: h-one-ahead-no-has: the newest stanza that an acknowledgement covers is not proved")
+    void oneAhead() {
+        Acks acks = new Acks();
+        send("one");
+        Known one = known;
+        rig.gate.presence().acknowledged("s1", acks.covered(one));
+        assertEquals(emptyList(), rig.events("c", "has"));
+        rig.gate.presence().acknowledged("s1", acks.covered(null));
+        rig.run();
+        assertEquals("sm", Rig.attribute(rig.events("c", "has").get(0), "by"));
+    }
+
+    @Test @DisplayName("16: a ping proves what was sent before it, once, and at most one is out for a session")
+    void ping() {
+        managed = false;
+        send("one");
+        send("two");
+        assertEquals(1, rig.pings.size());
+        send("three");
+        assertEquals(1, rig.pings.size());
+        answer(0, "s1");
+        assertEquals(1, rig.events("c", "has").size(), "it was written behind the first");
+        assertEquals(2, rig.pings.size(), "and the next one goes");
+        answer(1, "s1");
+        answer(1, "s1");
+        assertEquals(3, rig.events("c", "has").size());
+        assertEquals("ping", Rig.attribute(rig.events("c", "has").get(0), "by"));
+    }
+
+    private void answer(int ping, String stream) {
+        rig.gate.presence().answered(rig.pings.get(ping).split(" ")[1], stream);
+        rig.run();
+    }
+
+    @Test @DisplayName("16: mallory-answers-no-has, and iq-blocked-no-has: an answer of another session or of the server proves nothing")
+    void notTheClient() {
+        managed = false;
+        rig.gate.presence().bound("s9", "mallory@example.org/x");
+        send("one");
+        answer(0, "s9");
+        rig.gate.presence().answered("guessed", "s1");
+        rig.run();
+        assertEquals(emptyList(), rig.events("c", "has"));
+        rig.gate.presence().unreliable(rig.pings.get(0).split(" ")[1]);
+        answer(0, "s1");
+        assertEquals(emptyList(), rig.events("c", "has"));
+        send("two");
+        assertEquals(1, rig.pings.size(), "such a client is not pinged again");
+    }
+
+    @Test @DisplayName("16: a client with stream management is asked first, and pinged when nothing follows the message")
+    void managedClient() {
+        send("one");
+        assertEquals(asList("s1"), rig.requests);
+        assertEquals(emptyList(), rig.pings);
+        rig.wait(400);
+        assertEquals(1, rig.pings.size());
+        answer(0, "s1");
+        assertEquals(1, rig.events("c", "has").size());
+    }
+
+    @Test @DisplayName("17: 10,001-unacked: all that a session has not proved is returned when it is gone")
+    void manyUnacked() {
+        for (int i = 0; i < 10_001; i++) send("m" + i);
+        rig.gate.presence().gone("s1");
+        rig.run();
+        assertEquals(10_001, rig.events("c", "returned").size());
+        assertEquals("gone", Rig.attribute(last("session"), "state"));
+    }
+
+    @Test @DisplayName("17, 19: replaced-while-detached, same-resource-replaced: the session before has ended, and its stream is named")
+    void replaced() {
+        String n = send("one");
+        rig.gate.presence().detached("s1");
+        rig.gate.presence().bound("s2", BOB);
+        rig.run();
+        assertEquals("returned n=\"" + n + "\" jid=\"" + BOB + "\" session=\"s1\"", rig.events("c", "returned").get(0));
+        rig.gate.presence().gone("s1");
+        rig.run();
+        assertEquals(1, rig.events("c", "returned").size());
+        assertEquals("bound", Rig.attribute(last("session"), "state"));
+        assertEquals("s2", Rig.attribute(last("session"), "id"));
+    }
+
+    private String last(String event) {
+        return rig.events("c", event).get(rig.events("c", event).size() - 1);
+    }
+
+    @Test @DisplayName("17: what a session has proved is not returned with it; the server's re-route names the message once")
+    void proved() {
+        managed = false;
+        String one = send("one");
+        answer(0, "s1");
+        send("two");
+        rig.gate.presence().returned(known, "s1");
+        rig.gate.presence().gone("s1");
+        rig.run();
+        assertEquals(1, rig.events("c", "returned").size());
+        assertNotEquals(one, Rig.attribute(rig.events("c", "returned").get(0), "n"));
+    }
+
+    @Test @DisplayName("19: priority-raised")
+    void priority() {
+        rig.gate.presence().changed("s1", "available", 0, true);
+        rig.gate.presence().changed("s1", "available", 0, true);
+        rig.gate.presence().changed("s1", "available", 5, true);
+        rig.run();
+        assertEquals(3, rig.events("c", "session").size());
+        assertEquals("5", Rig.attribute(last("session"), "priority"));
+    }
+
+    @Test @DisplayName("20: what the server kept is recognised when it is sent, and proved")
+    void flushed() {
+        rig.gate.presence().stored(null == known ? stored() : known, "print");
+        assertNull(rig.gate.presence().unstored("other"));
+        Known of = rig.gate.presence().unstored("print");
+        rig.gate.presence().flushed(of, "s1", false);
+        rig.run();
+        assertEquals(1, rig.events("c", "flushed").size());
+        answer(0, "s1");
+        assertEquals(1, rig.events("c", "has").size());
+        assertNull(rig.gate.presence().unstored("print"));
+    }
+
+    private Known stored() {
+        rig.server = entry -> {
+            known = entry.known;
+            return new Outcome().offline();
+        };
+        send("one");
+        return known;
+    }
+
+    @Test @DisplayName("21: detached-once, frozen-then-resumed-five-lines: a session is not given again what it has not acknowledged")
+    void waits() {
+        String n = send("one");
+        rig.gate.presence().detached("s1");
+        rig.say("c", Rig.deliver(n, 2, BOB, "one"));
+        assertEquals("waits", Rig.attribute(last("outcome"), "state"));
+        rig.gate.presence().resumed("s1", true);
+        rig.say("c", Rig.deliver(n, 3, BOB, "one"));
+        assertEquals("waits", Rig.attribute(last("outcome"), "state"));
+        rig.gate.presence().gone("s1");
+        rig.gate.presence().bound("s1", BOB);
+        rig.say("c", Rig.deliver(n, 4, BOB, "one"));
+        assertEquals("sent", Rig.attribute(last("outcome"), "state"));
+        assertEquals("4", Rig.attribute(last("outcome"), "copy"));
+    }
+
+    @Test @DisplayName("15: tell-with-body-refused, deliver-to-third-party-refused")
+    void refused() {
+        rig.gate.presence().bound("s3", "carol@example.org/x");
+        String n = send("one");
+        int routed = rig.routed.size();
+        rig.say("c", Rig.deliver(n, 2, "carol@example.org/x", "stolen"), Rig.deliver(n, 2, "bob@example.org", "bare"), Rig.deliver("n", 2, "bob@example.org/away", "away"));
+        rig.say("c", tell("bob@example.org/phone", true, false), tell("bob@elsewhere.example/x", false, false));
+        assertEquals(routed, rig.routed.size());
+        String text = Rig.of(rig.answers, "c").toString();
+        for (String reason : asList("not-addressee", "malformed", "no-session", "forbidden")) assertTrue(text.contains(reason), reason);
+        rig.say("c", tell("bob@example.org/phone", false, false), tell("bob@example.org", true, true));
+        assertEquals(routed + 2, rig.routed.size());
+    }
+
+    private static Command tell(String from, boolean body, boolean error) {
+        return new Command("tell").with(new Stanza("told", from, "alice@example.org/phone", "r-1", error, body));
+    }
+
+    @Test @DisplayName("4: forget ends what is told of a message")
+    void forget() {
+        String n = send("one");
+        rig.say("c", new Command("forget").with("n", n));
+        rig.gate.presence().gone("s1");
+        rig.run();
+        assertEquals(emptyList(), rig.events("c", "returned"));
+        assertEquals(0, rig.gate.counts().remembered);
+    }
+}

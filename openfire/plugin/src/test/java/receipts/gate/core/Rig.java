@@ -1,0 +1,145 @@
+package receipts.gate.core;
+
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** A gate with a server of which the test says what it does; everything runs when the test says so, in the test's thread. */
+final class Rig implements Host {
+    final Gate gate;
+    long now = 1_000_000;
+    final Deque<Runnable> tasks = new ArrayDeque<>();
+    /** Packets in the order in which they were routed; tagged ones end with their number. */
+    final List<String> routed = new ArrayList<>();
+    final Map<Object, List<String>> written = new LinkedHashMap<>();
+    final Map<Object, List<String>> answers = new LinkedHashMap<>();
+    final List<Object> closed = new ArrayList<>();
+    final List<String> pings = new ArrayList<>();
+    final List<String> requests = new ArrayList<>();
+    Function<Entry, Outcome> server = entry -> new Outcome();
+    private static final Pattern EVENT = Pattern.compile("<(held|outcome|has|returned|flushed|session|opened|unheld|forgotten|ready)((?: [^>]*?)?)/?>");
+    private final Map<Object, List<String>> held = new LinkedHashMap<>();
+    private final Map<Object, String> tokens = new LinkedHashMap<>();
+
+    Rig() {
+        this(Settings.defaults("example.org"));
+    }
+
+    Rig(Settings settings) {
+        gate = new Gate(settings, this, () -> now);
+    }
+
+    // What the core asks for: never under its lock (rule 8, lock-probe).
+    private void probe() {
+        assertFalse(Thread.holdsLock(gate.lock), "the core calls the server under its lock");
+    }
+
+    @Override public void execute(Runnable task) { tasks.add(task); }
+
+    @Override public Outcome carryOut(Entry entry) {
+        probe();
+        routed.add(entry.packet + (entry.isTagged() ? " " + entry.known.n + "/" + entry.copy : ""));
+        return server.apply(entry);
+    }
+
+    @Override public void write(Object connection, String xml) {
+        probe();
+        Matcher token = Pattern.compile("token=\"([^\"]*)\"").matcher(xml);
+        if (token.find()) tokens.putIfAbsent(connection, token.group(1));
+        Matcher events = EVENT.matcher(xml.replaceAll("<outcome ([^>]*[^/])>(.*?)</outcome>", "<outcome $1/>"));
+        while (events.find()) {
+            if (events.group(1).equals("held")) of(held, connection).add(attribute(events.group(2), "n"));
+            of(written, connection).add(events.group(1) + events.group(2));
+        }
+    }
+
+    @Override public void answer(Object connection, Object request, String text) {
+        probe();
+        Matcher token = Pattern.compile("token=\"([^\"]*)\"").matcher(text);
+        if (text.contains("<enabled ") && token.find()) tokens.put(connection, token.group(1));
+        of(answers, connection).add(text);
+    }
+
+    @Override public void close(Object connection) { probe(); closed.add(connection); }
+    @Override public void ping(String stream, String id) { probe(); pings.add(stream + " " + id); }
+    @Override public void request(String stream) { probe(); requests.add(stream); }
+    @Override public void log(String text) { }
+
+    // What a test does.
+    static <T> List<T> of(Map<Object, List<T>> map, Object key) {
+        return map.computeIfAbsent(key, any -> new ArrayList<>());
+    }
+
+    void run() {
+        while (!tasks.isEmpty()) tasks.poll().run();
+    }
+
+    void enable(Object connection) {
+        gate.enable(connection, new Command("enable").with("version", "1").with("process", "process-" + connection).with("timeout", "3000").with("lease", "10000"), "enable", "0.1.0", "test", "sm ping");
+        run();
+    }
+
+    String token(Object connection) {
+        return tokens.get(connection);
+    }
+
+    boolean say(Object connection, Command... commands) {
+        boolean taken = gate.request(token(connection), "request", Arrays.asList(commands));
+        run();
+        return taken;
+    }
+
+    void stored(Object connection, String... numbers) {
+        for (String n : numbers) say(connection, new Command("stored").with("n", n));
+    }
+
+    Gate.Decision write(String from, String to, String text) {
+        return write(from, to, text, true);
+    }
+
+    Gate.Decision write(String from, String to, String text, boolean content) {
+        String jid = from + "@example.org/phone";
+        Stanza stanza = new Stanza(text, jid, to + "@example.org", "id-" + text, false, true);
+        Gate.Decision decision = gate.offer(stanza, content, content && gate.isLeased() ? "<message><body>" + text + "</body></message>" : null);
+        run();
+        if (decision == Gate.Decision.PASS) routed.add(text);
+        return decision;
+    }
+
+    /** The numbers of what that connection was shown. */
+    List<String> shown(Object connection) {
+        return of(held, connection);
+    }
+
+    List<String> events(Object connection, String name) {
+        List<String> some = new ArrayList<>();
+        for (String event : of(written, connection)) if (event.equals(name) || event.startsWith(name + " ")) some.add(event);
+        return some;
+    }
+
+    static String attribute(String event, String name) {
+        String[] value = (" " + event).split(" " + name + "=\"", 2);
+        return value.length == 2 ? value[1].substring(0, value[1].indexOf('"')) : null;
+    }
+
+    void wait(int ms) {
+        for (int passed = 0; passed < ms; passed += 50) {
+            now += 50;
+            gate.tick();
+            run();
+        }
+    }
+
+    static Command deliver(String n, int copy, String to, String packet) {
+        return new Command("deliver").with("n", n).with("copy", "" + copy).with("to", to).with(new Stanza(packet, "alice@example.org/phone", "bob@example.org", "id", false, true));
+    }
+}
