@@ -51,6 +51,7 @@ export class DomainMonitor {
   /** Of the latest round. */
   #pings: { done: boolean }[] = [];
   #servedError: string | undefined;
+  #servedErrorSince: number | undefined;
   #unprovedSince: number | undefined;
 
   constructor(options: DomainOptions) {
@@ -61,7 +62,12 @@ export class DomainMonitor {
   get state(): DomainState {
     this.#expireConflict();
     const conflict = this.#conflict && { who: this.#conflict.who, since: this.#conflict.since };
-    return { conflict, servedError: this.#servedError, unprovedSince: this.#unprovedSince };
+    return {
+      conflict,
+      servedError: this.#servedError,
+      servedErrorSince: this.#servedErrorSince,
+      unprovedSince: this.#unprovedSince,
+    };
   }
 
   online(): void {
@@ -148,6 +154,7 @@ export class DomainMonitor {
     const condition = element.attrs.type === 'error' ? readError(element).condition : undefined;
     const before = this.#servedError;
     this.#servedError = condition !== undefined && UNKNOWN_DOMAIN.has(condition) ? condition : undefined;
+    this.#servedErrorSince = this.#servedError === undefined ? undefined : (this.#servedErrorSince ?? Date.now());
     if (this.#servedError !== undefined && before === undefined) {
       log.error({ condition }, `The XMPP server does not know ${served}: is XMPP_SERVED_DOMAIN right?`);
     }

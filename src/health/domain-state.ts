@@ -33,6 +33,8 @@ export interface DomainState {
   readonly conflict: DomainConflict | undefined;
   /** The condition with which the server answers what is sent to its own domain, if that is none of its own. */
   readonly servedError: string | undefined;
+  /** Since when it does, ms since the epoch. */
+  readonly servedErrorSince?: number | undefined;
   /** Since when (ms since the epoch) no stream has been proved, over however many of them. */
   readonly unprovedSince: number | undefined;
 }

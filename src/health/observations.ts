@@ -28,6 +28,7 @@ export interface LinkState {
   readonly online: boolean;
   /** ms since the epoch. */
   readonly connectedSince: number | undefined;
+  readonly downSince?: number | undefined;
   readonly provedAt: number | undefined;
   readonly lastProblem: string | undefined;
   /** ms; as of {@link LinkStats}. */

@@ -53,8 +53,11 @@ export function isResponsive({
 }
 
 function assessLink(link: LinkState, now: number): Part {
-  const { online, lastProblem, awaitingAnswerFor = 0 } = link;
-  if (!online) return { ok: false, problem: `No link to the XMPP server: ${lastProblem ?? 'connecting'}` };
+  const { online, lastProblem, awaitingAnswerFor = 0, downSince } = link;
+  if (!online) {
+    const problem = `No link to the XMPP server: ${lastProblem ?? 'connecting'}`;
+    return { ok: false, problem, ...(downSince !== undefined && { since: iso(downSince) }) };
+  }
   // Before its first answer there is another thing to say.
   if (link.provedAt === undefined || isResponsive(link)) return OK;
   return {
@@ -69,8 +72,10 @@ function assessDomain({ link, domain, names, now }: Observations): Part {
   if (!link.online) return OK;
   const { component, served } = names;
   if (domain.servedError !== undefined) {
+    const { servedErrorSince } = domain;
     return {
       ok: false,
+      ...(servedErrorSince !== undefined && { since: iso(servedErrorSince) }),
       problem: `The XMPP server does not know ${served} (${domain.servedError}): XMPP_SERVED_DOMAIN must be its own domain, as its users' addresses have it`,
     };
   }
@@ -120,7 +125,7 @@ function assessRedis({ storage, pipeline, reserve = 0, staleAfter, now, monotoni
       since: wallClock(storage.lastSuccessAt),
     };
   }
-  const { refusals, memoryUsed = 0 } = storage;
+  const { refusals, refusedSince, memoryUsed = 0 } = storage;
   const warnings = [...storage.warnings];
   const used = `Redis uses ${Math.floor(memoryUsed * 100)} % of its memory (maxmemory)`;
   const remedy = 'Give it more, or let the command "Heaviest senders" show who takes it';
@@ -134,7 +139,10 @@ function assessRedis({ storage, pipeline, reserve = 0, staleAfter, now, monotoni
   if (reserve > 0 && memoryUsed >= 1 - reserve - WARN_BEFORE_RESERVE) {
     warnings.push(`${used}; at ${Math.round((1 - reserve) * 100)} % new messages are refused. ${remedy}.`);
   }
-  if (refusals.length > 0) return { ok: false, problem: refusals.join(' '), warnings };
+  if (refusals.length > 0) {
+    const since = refusedSince === undefined ? {} : { since: wallClock(refusedSince) };
+    return { ok: false, problem: refusals.join(' '), ...since, warnings };
+  }
   return warnings.length > 0 ? { ok: true, warnings } : OK;
 }
 

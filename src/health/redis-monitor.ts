@@ -46,6 +46,8 @@ export interface RedisState {
   readonly failingSince: number | undefined;
   readonly fault: StoreFault | undefined;
   readonly refusals: readonly string[];
+  /** Since when there are any. */
+  readonly refusedSince?: number | undefined;
   readonly warnings: readonly string[];
   readonly pausedQueues: readonly string[];
   /** How much of its `maxmemory` is used, 0 to 1, if it has one. */
@@ -65,6 +67,7 @@ export class RedisMonitor {
   #failingSince: number | undefined;
   #fault: StoreFault | undefined;
   #health: StoreSetup = { refusals: [], warnings: [] };
+  #refusedSince: number | undefined;
   #pausedQueues: readonly string[] = [];
   #memoryUsed: number | undefined;
   #loss: { text: string; at: number } | undefined;
@@ -83,6 +86,7 @@ export class RedisMonitor {
       failingSince: this.#failingSince,
       fault: this.#fault,
       ...this.#health,
+      refusedSince: this.#refusedSince,
       pausedQueues: this.#pausedQueues,
       memoryUsed: this.#memoryUsed,
       loss: shown ? this.#loss : undefined,
@@ -146,6 +150,7 @@ export class RedisMonitor {
       // It may not be asked, or fails, which the next probe tells.
       return before;
     }
+    this.#refusedSince = this.#health.refusals.length === 0 ? undefined : (this.#refusedSince ?? this.#inspectedAt);
     // At the start they are the process' last words.
     const refusals = this.#timer === undefined ? [] : this.#health.refusals;
     for (const text of newIn(refusals, before.refusals)) log.error({}, text);

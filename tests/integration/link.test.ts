@@ -128,15 +128,19 @@ describe('connecting', () => {
   test('a wrong secret later is retried, slowly', async () => {
     const one = link({ timing: { backoffMax: 200 } });
     await one.start();
+    expect(one.stats.downSince).toBeUndefined();
     peer.reception = 'not-authorized';
     peer.current.end('fin');
     await once(peer, 'connection');
+    // From the loss of the link, over the attempts that follow.
+    const { downSince } = one.stats;
+    expect(Math.abs(Date.now() - Number(downSince))).toBeLessThan(60_000);
     // That one is refused, and only then does the wait begin.
     const before = performance.now();
     peer.reception = 'normal';
     await once(one, 'online');
     expect(performance.now() - before).toBeGreaterThan(90);
-    expect(one.stats.lastProblem).toContain('secret');
+    expect(one.stats).toMatchObject({ downSince: undefined, lastProblem: expect.stringContaining('secret') });
   });
 
   test.each([

@@ -64,8 +64,26 @@ test('nothing is wrong', () => {
 test.each<[string, Partial<Observations>, string]>([
   [
     'the link is down',
-    { link: { ...FINE.link, online: false, provedAt: undefined, lastProblem: 'The server reset the connection' } },
-    'No link to the XMPP server: The server reset the connection.',
+    {
+      link: {
+        ...FINE.link,
+        online: false,
+        downSince: NOW - 3000,
+        provedAt: undefined,
+        lastProblem: 'The server reset the connection',
+      },
+    },
+    'No link to the XMPP server: The server reset the connection (since 2026-01-02T03:04:02Z).',
+  ],
+  [
+    'the server does not know the served domain',
+    { domain: { ...FINE.domain, servedError: 'remote-server-not-found', servedErrorSince: NOW - 2000 } },
+    "The XMPP server does not know example.org (remote-server-not-found): XMPP_SERVED_DOMAIN must be its own domain, as its users' addresses have it (since 2026-01-02T03:04:03Z).",
+  ],
+  [
+    'Redis must not be used as it is set up',
+    { storage: { ...FINE.storage, refusals: ['It throws messages away.'], refusedSince: 91_000 } },
+    'It throws messages away (since 2026-01-02T03:03:56Z).',
   ],
   [
     'the server does not answer, whether it writes or not',

@@ -41,6 +41,7 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
   /** Whether the latest stream has answered a ping. */
   #streamProved = false;
   #connectedSince: number | undefined;
+  #downSince: number | undefined = Date.now();
   #lastProblem: string | undefined;
 
   constructor(options: LinkOptions) {
@@ -61,6 +62,7 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
     return {
       reconnects: Math.max(0, this.#timesOnline - 1),
       connectedSince: this.#connectedSince,
+      downSince: this.#downSince,
       provedAt: this.#writer.provedAt,
       awaitingAnswerFor: this.#writer.awaitingAnswerFor,
       answersMisrouted: this.#writer.pings.answersMisrouted,
@@ -195,6 +197,7 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
 
   #up(): void {
     this.#connectedSince = Date.now();
+    this.#downSince = undefined;
     this.#timesOnline += 1;
     this.#options.log.info({ domain: this.#options.domain, service: this.#options.service }, 'The link is up');
     this.#writer.open();
@@ -204,6 +207,7 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
   #down(problem: LinkProblem): void {
     const wasOnline = this.online;
     this.#connectedSince = undefined;
+    this.#downSince ??= Date.now();
     const culprit = this.#writer.detach(problem);
     if (culprit !== undefined) {
       this.#options.log.error({ bytes: culprit.xml.length }, 'A stanza kills the link: it is not sent again');

@@ -91,6 +91,8 @@ export interface LinkStats {
   readonly reconnects: number;
   /** ms since the epoch; `undefined` while it is down. */
   readonly connectedSince: number | undefined;
+  /** The same of a link that is down: since when; `undefined` while it is up. */
+  readonly downSince: number | undefined;
   /** When a ping of the current stream was last answered, ms since the epoch; `undefined` if none was yet. */
   readonly provedAt: number | undefined;
   readonly lastProblem: string | undefined;
