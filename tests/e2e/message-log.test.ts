@@ -73,9 +73,12 @@ test('one message that is redelivered and confirmed and one that expires are rea
     'forwarded',
     'handed over',
     'redelivery scheduled',
+    'rule applied',
     'redelivered',
+    'rule applied',
     'handed over',
     'redelivery scheduled',
+    'rule applied',
     'confirmed',
     'delivered',
     'notified',
@@ -83,8 +86,11 @@ test('one message that is redelivered and confirmed and one that expires are rea
   const bobs = new RegExp(`^${bob.bare}/.+`);
   expect(again[2]).toMatchObject({ from: alice.bare, to: bob.bare, session: bob.bare, attempt: 1 });
   expect(again[4]).toMatchObject({ why: 'by the clock, if no evidence comes first', due: expect.any(String) });
-  expect(again[5]).toMatchObject({ why: 'it was due', session: bob.bare, attempt: 2 });
-  expect(again[8]).toMatchObject({ why: 'a receipt, delivered', session: expect.stringMatching(bobs) });
+  const rule = 'presence unknown, confirms yes, last copy handed over: timer = timetable';
+  expect(again[5]).toMatchObject({ rule, why: 'the server has a copy', from: alice.bare, to: bob.bare });
+  expect(again[6]).toMatchObject({ why: 'it was due', session: bob.bare, attempt: 2 });
+  expect(again[7]).toMatchObject({ rule, why: 'it was due' });
+  expect(again[11]).toMatchObject({ why: 'a receipt, delivered', session: expect.stringMatching(bobs) });
 
   const never = await follow(proxy.output, 'never');
   expect(steps(never).slice(0, 5)).toEqual([
