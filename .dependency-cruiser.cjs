@@ -1,10 +1,10 @@
-// Imports go downwards only: main → app → routing, jobs, iq, commands, health, http and metrics → delivery → presence →
+// Imports go downwards only: main → app → routing, jobs, iq, commands, health, http and metrics → delivery → presence and gate →
 // store and xmpp/connection → config and addressing → xmpp/stanza and util. Rooms on one floor do not know each other, and a room may know
 // those of any floor below it.
 const floors = [
   ['routing', 'jobs', 'iq', 'commands', 'health', 'http', 'metrics'],
   ['delivery'],
-  ['presence'],
+  ['presence', 'gate'],
   ['store', 'xmpp/connection'],
   // Settings are checked with what reads durations and addresses.
   ['config', 'addressing'],

@@ -101,7 +101,7 @@ export class ReceiptsProxy {
   }
 
   async #stop(timeout: number): Promise<void> {
-    const { store, link, delivery, iq, ingress, workers, health } = this.#rooms;
+    const { store, link, gate, delivery, iq, ingress, workers, health } = this.#rooms;
     const { pipeline, queues, connections } = store;
     const end = Date.now() + timeout;
     const left = () => Math.max(10, end - Date.now());
@@ -113,6 +113,7 @@ export class ReceiptsProxy {
     ingress.release();
     // Never empty while stanzas keep coming: the link needs its share, to have what was sent proved.
     await waitAtMost(left() / 4, pipeline.drained());
+    gate?.close();
     // What arrives from here on is stored, and sent by whoever sweeps next; nothing of it is acknowledged.
     await link.stop(left());
     await waitAtMost(left(), pipeline.drained());

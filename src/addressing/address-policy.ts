@@ -21,6 +21,8 @@ export interface Address {
 export interface Route {
   readonly from: Address;
   readonly to: Address;
+  /** Of a message that a gate shows us: the number under which it holds the original until our verdict. */
+  readonly heldAs?: string;
 }
 
 /**
@@ -35,6 +37,8 @@ export interface Parties {
   readonly sender: string;
   readonly senderResource: string;
   readonly recipient: string;
+  /** Set of one that a gate held: its users know each other by their own addresses. */
+  readonly heldAs?: string | undefined;
 }
 
 /**
@@ -85,11 +89,11 @@ export interface AddressPolicy {
   /** From whom a copy of a message comes to its recipient: a full JID, unless the sender has no resource. */
   copyFrom(message: Parties): string;
   /** Whom a message was for, as its sender wrote it: bare. */
-  writtenTo(message: Pick<Parties, 'recipient'>): string;
+  writtenTo(message: Pick<Parties, 'recipient' | 'heldAs'>): string;
   /** From whom its sender is told that a message is stored, or that nobody confirmed it. */
-  acknowledgementFrom(message: Pick<Parties, 'recipient'>): string;
+  acknowledgementFrom(message: Pick<Parties, 'recipient' | 'heldAs'>): string;
   /** From whom its sender gets the receipt. `resource` returned it, and may be empty. */
-  receiptFrom(message: Pick<Parties, 'recipient'>, resource: string): string;
+  receiptFrom(message: Pick<Parties, 'recipient' | 'heldAs'>, resource: string): string;
   /** From whom its sender gets the error of a message that was not delivered. */
-  errorFrom(message: Pick<Parties, 'recipient'>): string;
+  errorFrom(message: Pick<Parties, 'recipient' | 'heldAs'>): string;
 }

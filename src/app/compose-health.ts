@@ -43,6 +43,7 @@ export function composeRedisMonitoring(
 export interface HealthParts {
   readonly redis: RedisMonitoring;
   readonly link: HealthOptions['link'];
+  readonly gate?: HealthOptions['gate'];
   readonly pipeline: HealthOptions['pipeline'];
   readonly config: Pick<Config, 'xmpp' | 'quotas'>;
   readonly log: Log;
@@ -50,13 +51,14 @@ export interface HealthParts {
 }
 
 /** What says whether the proxy can do its work: from the link, its domain, Redis and the way to it. */
-export function composeHealth({ redis, link, pipeline, config, log, timing }: HealthParts): HealthMonitor {
+export function composeHealth({ redis, link, gate, pipeline, config, log, timing }: HealthParts): HealthMonitor {
   return new HealthMonitor({
     probe: redis.probe,
     connection: redis.connection,
     redis: redis.monitor,
     reserve: config.quotas.reserve,
     link,
+    gate,
     pipeline,
     names: { component: config.xmpp.componentDomain, served: config.xmpp.servedDomain },
     log,

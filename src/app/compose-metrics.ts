@@ -1,3 +1,4 @@
+import type { Gate } from '../gate/gate.ts';
 import type { HealthMonitor } from '../health/health-monitor.ts';
 import { isResponsive } from '../health/readiness.ts';
 import type { Counters } from '../metrics/counters.ts';
@@ -9,11 +10,12 @@ export interface MetricsParts {
   readonly counters: Counters;
   readonly store: StoreParts;
   readonly link: Pick<Link<never>, 'online' | 'stats'>;
+  readonly gate: Pick<Gate, 'state' | 'held'> | undefined;
   readonly health: HealthMonitor;
 }
 
 /** What `/metrics` shows, put together. */
-export function composeMetrics({ counters, store, link, health }: MetricsParts): Metrics {
+export function composeMetrics({ counters, store, link, gate, health }: MetricsParts): Metrics {
   const { ledger, queues, queries } = store;
   const figures = async (): Promise<Figures> => {
     const [found, undelivered, paused] = await Promise.all([
@@ -27,5 +29,12 @@ export function composeMetrics({ counters, store, link, health }: MetricsParts):
     const { online, stats } = link;
     return { up: isResponsive({ online, ...stats }), reconnects: stats.reconnects };
   };
-  return new Metrics({ figures, link: linkFigures, health: () => health.figures }, counters);
+  return new Metrics(
+    { figures, link: linkFigures, ...(gate && { gate: gateFigures(gate) }), health: () => health.figures },
+    counters,
+  );
+}
+
+function gateFigures(gate: Pick<Gate, 'state' | 'held'>) {
+  return () => ({ up: gate.state.state === 'up', waiting: gate.held });
 }

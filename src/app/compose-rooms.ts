@@ -1,7 +1,7 @@
-import { SubdomainPolicy } from '../addressing/subdomain-policy.ts';
 import type { Config } from '../config/config.ts';
 import { Delivery } from '../delivery/delivery.ts';
 import type { Sent } from '../delivery/ports.ts';
+import type { Gate } from '../gate/gate.ts';
 import type { HealthMonitor } from '../health/health-monitor.ts';
 import { Capabilities } from '../iq/capabilities.ts';
 import { IqService } from '../iq/iq-service.ts';
@@ -15,6 +15,7 @@ import { openMessageTrace } from '../util/message-trace.ts';
 import { Link } from '../xmpp/connection/link.ts';
 import { IdSource } from '../xmpp/stanza/ids.ts';
 import { composeAdministration } from './compose-administration.ts';
+import { composeAddresses, composeGate, connectGate } from './compose-gate.ts';
 import { composeHealth } from './compose-health.ts';
 import { composeMetrics } from './compose-metrics.ts';
 import { composeRouter } from './compose-router.ts';
@@ -25,6 +26,8 @@ import type { Tuning } from './tuning.ts';
 export interface Rooms {
   readonly store: StoreParts;
   readonly link: Link<Sent>;
+  /** Where users write to each other's own addresses. */
+  readonly gate: Gate | undefined;
   readonly delivery: Delivery;
   readonly iq: IqService;
   readonly ingress: IngressQueue;
@@ -42,7 +45,7 @@ export function composeRooms(config: Config, log: Log, version: string, tuning: 
   const counters = new Counters();
   const { counts } = counters;
   const trace = openMessageTrace(log, { bodies: config.logBodies });
-  const addresses = new SubdomainPolicy({ ...xmpp, ackFrom: ack.from });
+  const addresses = composeAddresses(config);
   const store = composeStore(config, counters, log, tuning);
   const { ledger, pipeline, queues, retry, monitoring } = store;
   const link = new Link<Sent>({
@@ -54,6 +57,7 @@ export function composeRooms(config: Config, log: Log, version: string, tuning: 
     log,
     ...(tuning.link && { timing: tuning.link }),
   });
+  const held = composeGate({ config, link, clock: ledger.clock, counts, log, tuning: tuning.gate });
   const { timeLimit } = tuning.queries ?? {};
   const ids = new IdSource();
   const requester = new Requester({ link, addresses, ids, ...(timeLimit !== undefined && { timeLimit }) });
@@ -84,11 +88,14 @@ export function composeRooms(config: Config, log: Log, version: string, tuning: 
     ping: (full) => requester.ping(full),
     reaches: (from, to) => requester.reaches(from, to),
     batching: { request: (full, payload) => requester.notify(full, payload) },
+    ...(held !== undefined && { gate: held }),
     presence: {
+      ...(held !== undefined && { probes: false }),
       receiptsOf: (full, caps) => capabilities.receipts(caps, full),
       ...(tuning.presence !== undefined && { timing: tuning.presence }),
     },
   });
+  if (held !== undefined) connectGate(held.gate, delivery, store, config, log);
   const iq = new IqService({
     requester,
     capabilities,
@@ -104,7 +111,15 @@ export function composeRooms(config: Config, log: Log, version: string, tuning: 
     log,
     ...tuning.queries,
   });
-  const health = composeHealth({ redis: monitoring, link, pipeline, config, log, timing: tuning.health });
+  const health = composeHealth({
+    redis: monitoring,
+    link,
+    gate: held?.gate,
+    pipeline,
+    config,
+    log,
+    timing: tuning.health,
+  });
   const { commands, userErasure } = composeAdministration({
     config,
     addresses,
@@ -138,6 +153,6 @@ export function composeRooms(config: Config, log: Log, version: string, tuning: 
     ...(tuning.sweepEvery !== undefined && { sweepEvery: tuning.sweepEvery }),
     log,
   });
-  const metrics = composeMetrics({ counters, store, link, health });
-  return { store, link, delivery, iq, ingress, workers, health, metrics };
+  const metrics = composeMetrics({ counters, store, link, gate: held?.gate, health });
+  return { store, link, gate: held?.gate, delivery, iq, ingress, workers, health, metrics };
 }

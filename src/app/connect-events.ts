@@ -1,9 +1,10 @@
+import type { Element } from '@xmpp/xml';
 import type { Log } from '../util/log.ts';
 import type { Rooms } from './compose-rooms.ts';
 
 /** What lower rooms have to say to higher ones: all of it, in one place. */
 export function connectEvents(
-  { store, link, delivery, iq, ingress, workers, health }: Rooms,
+  { store, link, gate, delivery, iq, ingress, workers, health }: Rooms,
   log: Log,
   { bodies }: { readonly bodies: boolean },
 ): void {
@@ -16,23 +17,26 @@ export function connectEvents(
   });
 
   const heads = log.isLevelEnabled('trace');
-  link.on('stanza', (element) => {
+  const take = (element: Element) => {
     if (heads) {
       const { id, from, to, type } = element.attrs;
       const content = bodies ? { content: element.toString() } : undefined;
       log.trace({ stanza: element.name, id, from, to, type, ...content }, 'Stanza received');
     }
     if (element.name !== 'iq' || !health.handle(element)) ingress.take(element);
-  });
+  };
+  link.on('stanza', gate === undefined ? take : (element) => gate.take(element) || take(element));
   link.on('handedOver', (batch) => delivery.outbox.handedOver(batch));
   link.on('proved', () => health.proved());
   link.on('online', () => {
     health.online();
+    gate?.online();
     delivery.presence.online();
     workers.resume();
   });
   link.on('offline', () => {
     health.offline();
+    gate?.offline();
     delivery.presence.offline();
     delivery.pings.offline();
     void workers.pause();

@@ -1,7 +1,14 @@
+import type { LeaseTiming } from '../gate/lease.ts';
 import type { HealthTiming } from '../health/health-monitor.ts';
 import type { IqTiming } from '../iq/iq-service.ts';
 import type { PresenceTiming } from '../presence/timing.ts';
 import type { LinkTiming } from '../xmpp/connection/link.ts';
+
+export interface GateTuning {
+  readonly lease?: Partial<LeaseTiming>;
+  /** How long after a login the server may take to send what it has stored. */
+  readonly flush?: number;
+}
 
 /** Times (ms) that tests shorten; everything that an operator may set is in the configuration. */
 export interface Tuning {
@@ -12,4 +19,5 @@ export interface Tuning {
   readonly presence?: Partial<PresenceTiming>;
   readonly queries?: IqTiming;
   readonly health?: HealthTiming;
+  readonly gate?: GateTuning;
 }

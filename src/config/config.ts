@@ -19,6 +19,12 @@ export interface Config {
     /** Bare JIDs of users of the served domain. */
     readonly admins: readonly string[];
   };
+  /** How users write to each other; times in ms. */
+  readonly gate: {
+    readonly mode: 'subdomain' | 'transparent' | 'both';
+    readonly proofCounts: 'redelivery' | 'receipt';
+    readonly proofGrace: number;
+  };
   readonly redis: { readonly url: string; readonly prefix: string };
   readonly ack: { readonly format: 'receipt' | 'stored' | 'none'; readonly from: 'component' | 'recipient' };
   readonly retry: {
@@ -104,6 +110,7 @@ function assemble(values: Values, servedDomain: string): Config {
       allowedDomains: values.ALLOWED_DOMAINS ?? [],
       admins: values.ADMIN_JIDS ?? [],
     },
+    gate: { mode: values.MODE, proofCounts: values.PROOF_COUNTS, proofGrace: values.PROOF_GRACE },
     redis: { url: values.REDIS_URL, prefix: values.REDIS_PREFIX },
     ack: { format: values.ACK_FORMAT, from: values.ACK_FROM },
     retry: {

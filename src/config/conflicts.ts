@@ -42,6 +42,9 @@ export function* conflicts(
   if (values.ALLOWED_DOMAINS?.some((domain) => own.includes(asciiDomain(domain)))) {
     yield `ALLOWED_DOMAINS: got ${got('ALLOWED_DOMAINS')}; wants other domains than XMPP_COMPONENT_DOMAIN and XMPP_SERVED_DOMAIN`;
   }
+  if (values.MODE !== undefined && values.MODE !== 'subdomain' && (values.ALLOWED_DOMAINS?.length ?? 0) > 0) {
+    yield `ALLOWED_DOMAINS: got ${got('ALLOWED_DOMAINS')}; wants nothing unless MODE is subdomain: a gate holds messages of its own server's users only`;
+  }
   const stranger = values.ADMIN_JIDS?.find(
     (jid) => asciiDomain(jid.split('@')[1] ?? '') !== asciiDomain(servedDomain ?? ''),
   );

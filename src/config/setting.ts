@@ -18,6 +18,7 @@ export interface Setting {
 
 export const GROUPS = {
   xmpp: 'The XMPP server',
+  gate: 'The gate',
   redis: 'Redis',
   messages: 'What happens to a message',
   quotas: 'What one sender may take',

@@ -1,3 +1,4 @@
+import { gateSettings } from './gate-settings.ts';
 import { messageSettings } from './message-settings.ts';
 import { processSettings } from './process-settings.ts';
 import { quotaSettings } from './quota-settings.ts';
@@ -8,6 +9,7 @@ import type { Value } from './values.ts';
 /** All that can be set. `.env.example` and docs/configuration.md are made from it, by `npm run docs`. */
 export const SETTINGS = {
   ...serverSettings,
+  ...gateSettings,
   ...messageSettings,
   ...quotaSettings,
   ...processSettings,

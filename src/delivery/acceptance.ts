@@ -7,6 +7,7 @@ import {
   type StoredRecord,
   type StoreQueue,
   sizeOf,
+  tokenOfHeld,
   withdraw,
 } from '../store/contract.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
@@ -17,6 +18,8 @@ import { payloadDigest, recordKey, wireIdOf } from '../xmpp/stanza/message-key.t
 import { flattened } from '../xmpp/stanza/xml.ts';
 import type { AcknowledgementBatches } from './acknowledgement-batches.ts';
 import type { Copies } from './copies.ts';
+import type { HeldVerdicts } from './held-verdicts.ts';
+import { isInContactsName } from './notice-outbox.ts';
 import type { Notices } from './notices.ts';
 import type { Passthrough } from './passthrough.ts';
 import type { LinkPort } from './ports.ts';
@@ -25,11 +28,13 @@ import type { Quotas } from './quotas.ts';
 export interface AcceptanceOptions {
   readonly link: LinkPort;
   readonly pipeline: StoreQueue;
-  readonly copies: Pick<Copies, 'forward' | 'readdress'>;
+  readonly copies: Pick<Copies, 'forward' | 'recordUnheld' | 'readdress'>;
   readonly notices: Notices;
   readonly batches: AcknowledgementBatches;
   readonly passthrough: Passthrough;
   readonly quotas: Quotas;
+  /** Where a gate holds originals: what it is told of them, and how what is said in contacts' names goes. */
+  readonly gate?: HeldVerdicts | undefined;
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly counts: { accepted: number; duplicates: number };
@@ -50,8 +55,8 @@ export class Acceptance {
     this.#options = options;
   }
 
-  take({ from, to }: Route, message: Message, element: Element): void {
-    const { pipeline, ids, counts, notices, batches, copies, link, passthrough, quotas, onStored, clock, trace } =
+  take({ from, to, heldAs }: Route, message: Message, element: Element): void {
+    const { pipeline, ids, counts, notices, batches, copies, link, passthrough, quotas, onStored, clock, trace, gate } =
       this.#options;
     const { id, originId, asksReceipt, acceptsBatches } = message;
     const arrivedAt = clock.now();
@@ -80,7 +85,9 @@ export class Acceptance {
       owesReceipt: asksReceipt && id !== undefined,
       type: message.writtenType,
       otherAttributes: message.otherAttributes,
-      inner: flattened(withReceiptRequest(message.inner, asksReceipt)),
+      // The original has left without a request that its sender did not make: its copies are no other message.
+      inner: flattened(heldAs === undefined ? withReceiptRequest(message.inner, asksReceipt) : message.inner),
+      heldAs,
       firstStoredAt: arrivedAt,
       storedAt: arrivedAt,
       settledAt: undefined,
@@ -90,7 +97,7 @@ export class Acceptance {
       conditionText: undefined,
     };
     const digest = payloadDigest(message.payload);
-    const token = ids.next();
+    const token = heldAs === undefined ? ids.next() : tokenOfHeld(heldAs);
     const bytes = sizeOf(record);
     const request = accept({
       key,
@@ -113,13 +120,23 @@ export class Acceptance {
       bytes,
       done: (accepted) => {
         if (accepted.taken !== undefined) quotas.recordUsage(from.bare, recipient, accepted.taken);
+        // It was late, and the server has let the message go: for its sender it is as if we had never seen it.
+        if (heldAs !== undefined && gate?.isOpen(heldAs) === false) {
+          if (accepted.outcome === 'stored') pipeline.push({ request: withdraw(key, token), done: () => {} });
+          return;
+        }
         if (accepted.outcome === 'refused') {
+          if (heldAs !== undefined) {
+            gate?.give('pass', heldAs);
+            return;
+          }
           trace?.('refused', record, { why: `over a limit: ${accepted.reason}` });
           passthrough.refuse({ name, attrs, inner: record.inner }, quotas.refusal(accepted.reason));
           return;
         }
         if (accepted.outcome === 'known') {
           if (asksReceipt) batches.recordSupport(from.full, acceptsBatches);
+          if (heldAs !== undefined) gate?.give('drop', heldAs);
           this.#duplicate(accepted.record, record);
           return;
         }
@@ -145,11 +162,19 @@ export class Acceptance {
         }
         // The first word to a session does not wait for others.
         if (asksReceipt) batches.recordSupport(from.full, acceptsBatches);
-        copies.forward(stored);
+        if (heldAs !== undefined && gate?.wasUnheld(from.bare, recipient, id) === true) {
+          // Its recipient has it from the server: it is not sent to him again, and may be confirmed.
+          gate.give('drop', heldAs);
+          copies.recordUnheld(stored);
+        } else copies.forward(stored);
       },
       withdraw: () => withdraw(key, token),
       refuse: () => {
         trace?.('refused', record, { why: 'Redis did not take it in time' });
+        if (heldAs !== undefined) {
+          gate?.give('pass', heldAs);
+          return;
+        }
         const refused = { name, attrs, inner: record.inner };
         passthrough.refuse(refused, { condition: 'resource-constraint', text: 'Cannot store messages now' });
       },
@@ -166,7 +191,8 @@ export class Acceptance {
     const [stored, ended] = [notices.acknowledgement(about), notices.ending(about)];
     // A sender who is in a hurry while the server is not gets one answer, and not one for each resend.
     if (stored !== undefined) link.send(stored, undefined, 'high', answerKey('stored', about), about.sender);
-    if (ended !== undefined) link.send(ended, undefined, 'high', answerKey(known.state, about), about.sender);
+    if (ended !== undefined && isInContactsName(known)) this.#options.gate?.tell(ended);
+    else if (ended !== undefined) link.send(ended, undefined, 'high', answerKey(known.state, about), about.sender);
     const moved = known.senderResource !== senderResource || known.senderId !== senderId;
     if (known.state === 'pending' && (moved || (owesReceipt && !known.owesReceipt))) {
       copies.readdress(known.key, senderResource, senderId, owesReceipt);

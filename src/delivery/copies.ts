@@ -1,5 +1,13 @@
 import type { AddressPolicy } from '../addressing/address-policy.ts';
-import { handOver, quarantine, type StoreClock, type StoredRecord, type StoreQueue } from '../store/contract.ts';
+import {
+  handOver,
+  notified,
+  quarantine,
+  type StoreClock,
+  type StoredRecord,
+  type StoreQueue,
+  settle,
+} from '../store/contract.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
 import type { MessageTrace, TraceDetails } from '../util/message-trace.ts';
 import type { Priority } from '../xmpp/connection/outgoing-stanza.ts';
@@ -7,6 +15,7 @@ import { withResource } from '../xmpp/stanza/address.ts';
 import { hasNoStoreHint, message, redelivery } from '../xmpp/stanza/build.ts';
 import { wireInner } from '../xmpp/stanza/message-key.ts';
 import { isSingleElement } from '../xmpp/stanza/xml.ts';
+import type { GateCopies } from './gate-copies.ts';
 import { InFlight } from './in-flight.ts';
 import type { JobsPort, LinkPort, Sent } from './ports.ts';
 import { openRuleTrace, type RuleTrace } from './rule-trace.ts';
@@ -19,6 +28,8 @@ export interface CopiesOptions {
   readonly clock: StoreClock;
   readonly jobs: Pick<JobsPort, 'attemptScheduled'>;
   readonly counts: { redelivered: number };
+  /** What a gate holds goes through it. */
+  readonly gate?: GateCopies | undefined;
   readonly trace?: MessageTrace;
 }
 
@@ -51,7 +62,23 @@ export class Copies {
   forward(record: StoredRecord): void {
     this.#options.trace?.('forwarded', record, { session: withResource(record.recipient, record.recipientResource) });
     if (record.target !== undefined) this.#dropOutdated(record.target);
+    if (record.heldAs !== undefined && this.#options.gate !== undefined) {
+      const sent: Sent = { kind: 'copy', attempt: record.attempt, record };
+      this.#inFlight.set(record.key, sent);
+      sent.held = this.#options.gate.forward(sent);
+      return;
+    }
     this.#send(record, message(this.#outgoing(record, record.recipientResource)), 'normal');
+  }
+
+  /**
+   * Its recipient has it already, since the server let it through while nothing was held: it is the server's, and known as
+   * sent. A receipt for it passes by itself.
+   */
+  recordUnheld({ key }: StoredRecord): void {
+    const { pipeline, clock } = this.#options;
+    pipeline.push({ request: settle(key, '', clock.now()), done: () => {} });
+    for (const request of notified([{ key, state: 'delivered' }])) pipeline.push({ request, done: () => {} });
   }
 
   /**
@@ -60,27 +87,31 @@ export class Copies {
    * @param keptFromStorage whether this copy must not go to offline storage when an earlier one may lie there
    * @param why for the log
    * @param target the recipient's resource that it goes to; where a server sends what is for the bare address is its own choice
+   * @returns whether a copy is on its way; false when the gate knows that none is needed now
    */
-  redeliver(record: StoredRecord, keptFromStorage: boolean, why = 'it was due', target = ''): void {
+  redeliver(record: StoredRecord, keptFromStorage: boolean, why = 'it was due', target = ''): boolean {
     const { addresses, counts, trace, clock } = this.#options;
     const before = this.#inFlight.get(record.key);
     if (before?.held !== undefined && !before.held.done) {
       // The server is slow to prove that it has the last copy, or the link is about to be found broken: that one counts.
       before.attempt = record.attempt;
       trace?.('redelivery skipped', record, { why: 'the server has not taken the copy before it yet' });
-      return;
+      return true;
     }
     // Its receipt is here; should that be for another, the lease ends.
     if (this.#receiptsInHand.get(record.key)) {
       trace?.('redelivery skipped', record, { why: 'its receipt is on its way to Redis' });
-      return;
+      return true;
     }
     const handOver = this.#handOversInHand.get(record.key);
     if (handOver !== undefined) {
       // It was claimed before the ledger knew that the server has it, which is still true.
       trace?.('redelivery skipped', record, { why: 'the server has taken the copy before it' });
       this.handedOver({ ...handOver, attempt: record.attempt });
-      return;
+      return true;
+    }
+    if (record.heldAs !== undefined && this.#options.gate !== undefined) {
+      return this.#redeliverThrough(this.#options.gate, record, why);
     }
     // What was never handed over is still a first attempt. Later ones go to whichever resource is there by now.
     const first = record.copies === 0 && record.firstStoredAt === record.storedAt;
@@ -89,17 +120,13 @@ export class Copies {
     const out = this.#outgoing(record, resource);
     const firstSent = record.firstStoredAt - clock.aheadOfWall();
     const xml = redelivery(out, addresses.delayedBy, firstSent, noStore);
-    // By itself: what is put behind a text that was cut may seem to end it.
-    if (!isSingleElement(`<x>${record.inner}</x>`)) {
-      trace?.('quarantined', record, { why: 'its stored text is damaged' });
-      this.#options.pipeline.push({ request: quarantine(record.key), done: () => {} });
-      return;
-    }
+    if (this.#isDamaged(record)) return true;
     if (record.copies > 0) counts.redelivered += 1;
     trace?.('redelivered', record, { why, session: withResource(record.recipient, resource) });
     // What was never handed over is still waited for; a further copy can wait until the server has time for it.
     this.#send(record, xml, record.copies > 0 ? 'low' : 'normal', noStore, target);
     if (record.target !== undefined && record.copies > 0) this.#recordCorrection(record.key);
+    return true;
   }
 
   /** What is told about a message goes to another resource, about another id. */
@@ -193,6 +220,37 @@ export class Copies {
     sent.held = this.#options.link.send(xml, sent, priority, undefined, record.sender);
     // Done already: the link holds as much as it may, and leaves this one to the ledger's lease.
     if (!sent.held.done) this.#inFlight.set(record.key, sent);
+  }
+
+  /** Whether its text is not whole; it is put aside then. */
+  #isDamaged(record: StoredRecord): boolean {
+    // By itself: what is put behind a text that was cut may seem to end it.
+    if (isSingleElement(`<x>${record.inner}</x>`)) return false;
+    this.#options.trace?.('quarantined', record, { why: 'its stored text is damaged' });
+    this.#options.pipeline.push({ request: quarantine(record.key), done: () => {} });
+    return true;
+  }
+
+  /** Sends another copy of what a gate held, if what it has seen calls for one; else it is looked at again by the clock. */
+  #redeliverThrough(gate: GateCopies, record: StoredRecord, why: string): boolean {
+    const { counts, trace, addresses, clock } = this.#options;
+    const sent: Sent = { kind: 'copy', attempt: record.attempt, record };
+    const decision = gate.decide(record);
+    if (decision === undefined) {
+      trace?.('redelivery skipped', record, { why: 'the gate knows of no session that lacks it' });
+      this.handedOver({ ...sent, record: { ...record, copies: Math.max(0, record.copies - 1) } });
+      return false;
+    }
+    const resource = decision.to.slice(decision.to.indexOf('/') + 1);
+    const firstSent = record.firstStoredAt - clock.aheadOfWall();
+    const xml = redelivery(this.#outgoing(record, resource), addresses.servedDomain, firstSent, false);
+    if (this.#isDamaged(record)) return true;
+    counts.redelivered += 1;
+    trace?.('redelivered', record, { why, session: decision.to });
+    sent.target = resource;
+    this.#inFlight.set(record.key, sent);
+    sent.held = gate.deliver(sent, xml, decision);
+    return true;
   }
 
   #recordCorrection(key: string): void {

@@ -29,4 +29,14 @@ export interface Counts {
   presenceReplies: number;
   staleSessions: number;
   setAside: number;
+  gateHeld: number;
+  gateStored: number;
+  gatePassed: number;
+  gateDropped: number;
+  gateLate: number;
+  gateUnheld: number;
+  gateOpened: number;
+  gateOtherEpoch: number;
+  provedBySession: number;
+  proofsDoubted: number;
 }

@@ -13,6 +13,10 @@ import { Bounces } from './bounces.ts';
 import { Copies } from './copies.ts';
 import type { Counts } from './counts.ts';
 import { Endings } from './endings.ts';
+import { GateCopies, type GatePort } from './gate-copies.ts';
+import { HeldMessages } from './held-messages.ts';
+import { HeldReview, type HeldReviewOptions } from './held-review.ts';
+import { HeldVerdicts } from './held-verdicts.ts';
 import { MessageHandler } from './message-handler.ts';
 import { NoticeOutbox } from './notice-outbox.ts';
 import { Notices } from './notices.ts';
@@ -69,7 +73,11 @@ export interface DeliveryOptions {
   readonly reaches?: RefusalsOptions['reaches'];
   /** How batches are sent, and how long they gather, ms; without it none is. */
   readonly batching?: Pick<AcknowledgementBatchesOptions, 'request' | 'maxDelay'>;
+  /** Where a gate in the server holds messages: it, and what its evidence means. */
+  readonly gate?: Pick<HeldReviewOptions, 'graces' | 'proofCounts'> & { readonly gate: GatePort };
   readonly presence?: {
+    /** Whether users' servers are asked for their presence; not where a gate tells of all sessions. */
+    readonly probes?: boolean;
     readonly observer?: SessionObserver;
     readonly receiptsOf?: ReceiptsOf;
     readonly timing?: Partial<PresenceTiming>;
@@ -100,6 +108,7 @@ export class Delivery {
   readonly messages: MessageHandler;
   readonly #windows: RedeliveryWindows;
   readonly #receiptSupport = new ReceiptSupport();
+  readonly #review: HeldReview | undefined;
 
   constructor(options: DeliveryOptions) {
     const { link, ledger, pipeline, addresses, ack, retry, counts, events, jobs, trace, log } = options;
@@ -108,7 +117,10 @@ export class Delivery {
     this.clock = clock;
     const ids = new IdSource();
     this.pipeline = pipeline;
-    const base = { ...events, jobs, trace, clock, link, pipeline, addresses, ids, retry, counts, log };
+    const common = { ...events, jobs, trace, clock, link, pipeline, addresses, ids, retry, counts, log };
+    const held = options.gate && openHeld(options.gate, common);
+    const gateCopies = held?.copies;
+    const base = { ...common, gate: gateCopies };
     const sessions = new SessionEvents();
     const passthrough = new Passthrough(base);
     this.passthrough = passthrough;
@@ -144,7 +156,8 @@ export class Delivery {
     this.pings = pings;
     const settling = options.ping && { caughtUp: (user: string, resource: string) => pings.caughtUp(user, resource) };
     const status = (keys: readonly string[]) => ledger.status(keys);
-    this.#windows = new RedeliveryWindows({ ...base, copies, redeliveryWindow, status, ...settling });
+    const onSent = gateCopies && { onSent: (user: string) => gateCopies.caughtUp(user) };
+    this.#windows = new RedeliveryWindows({ ...base, copies, redeliveryWindow, status, ...settling, ...onSent });
     const windows = this.#windows;
     this.sessionRedelivery = new SessionRedelivery({ ...base, windows, sessions, pings });
 
@@ -156,13 +169,30 @@ export class Delivery {
     this.quotas = quotas;
     const refusals = new Refusals({ ...base, reaches: options.reaches ?? (async () => 'unknown') });
     const receiptSupport = this.#receiptSupport;
-    const rooms = { ...base, quotas, passthrough, maxStanzaBytes };
+    const rooms = { ...base, gate: held?.verdicts, quotas, passthrough, maxStanzaBytes };
     this.messages = new MessageHandler({
       ...rooms,
       acceptance: new Acceptance({ ...rooms, copies, notices, batches }),
       settlement: new Settlement({ ...rooms, copies, receiptSupport, sequenceGaps, endings }),
       bounces: new Bounces({ ...rooms, endings, refusals }),
     });
+    if (options.gate !== undefined && held !== undefined) {
+      const { copies: through, messages } = held;
+      through.isCatchingUp = (user) => windows.isSending(user);
+      through.on('handedOver', (batch) => outbox.handedOver(batch));
+      through.on('abandoned', (sent) => outbox.abandon(sent));
+      const { graces, proofCounts, gate } = options.gate;
+      this.#review = new HeldReview({
+        ...common,
+        gate,
+        gateCopies: through,
+        messages,
+        endings,
+        windows,
+        graces,
+        proofCounts,
+      });
+    }
   }
 
   /** Redis has lost its data: what was remembered of them counts no more. */
@@ -177,7 +207,18 @@ export class Delivery {
     this.outbox.close();
     this.sequenceGaps.close();
     this.pings.close();
+    this.#review?.close();
     this.#windows.close();
     this.presence.close();
   }
+}
+
+/** What of messages that a gate holds comes before all that is made of it. */
+function openHeld(
+  { gate, graces }: NonNullable<DeliveryOptions['gate']>,
+  { clock, counts }: Pick<DeliveryOptions, 'counts'> & { readonly clock: StoreClock },
+): { readonly messages: HeldMessages; readonly copies: GateCopies; readonly verdicts: HeldVerdicts } {
+  const messages = new HeldMessages();
+  const copies = new GateCopies({ gate, messages, clock, graces, counts });
+  return { messages, copies, verdicts: new HeldVerdicts(gate, copies) };
 }

@@ -2,6 +2,7 @@ import { type StoredRecord, type StoreQueue, supersede } from '../store/contract
 import type { MessageTrace } from '../util/message-trace.ts';
 import type { AcknowledgementBatches } from './acknowledgement-batches.ts';
 import type { Copies } from './copies.ts';
+import type { GateCopies } from './gate-copies.ts';
 import { ENDINGS, type Ending } from './message-state.ts';
 import type { NoticeOutbox } from './notice-outbox.ts';
 import type { JobsPort } from './ports.ts';
@@ -9,10 +10,11 @@ import type { RedeliveryWindows } from './redelivery-windows.ts';
 
 export interface EndingsOptions {
   readonly pipeline: Pick<StoreQueue, 'push'>;
-  readonly copies: Pick<Copies, 'drop' | 'redeliver'>;
+  readonly copies: Pick<Copies, 'drop'> & { redeliver(...args: Parameters<Copies['redeliver']>): unknown };
   readonly batches: Pick<AcknowledgementBatches, 'delivered'>;
   readonly noticeOutbox: Pick<NoticeOutbox, 'send'>;
   readonly windows: Pick<RedeliveryWindows, 'messageEnded'>;
+  readonly gate?: Pick<GateCopies, 'ended'> | undefined;
   readonly jobs: JobsPort;
   readonly counts: {
     delivered: number;
@@ -41,19 +43,21 @@ export class Endings {
    * Carries out what an ending owes.
    *
    * @param record as it is after the ending
+   * @param isTold whether its sender is told nothing: the server has told him, or his contact's client does
    * @returns settled when its dead letter is put down, if there is one; never rejects
    */
-  conclude(record: StoredRecord, ending: Ending): Promise<void> | undefined {
+  conclude(record: StoredRecord, ending: Ending, isTold = false): Promise<void> | undefined {
     const { copies, windows, jobs, counts, trace } = this.#options;
     const { to, sender, deadLetter, counter } = ENDINGS[ending];
     trace?.(to ?? 'discarded', record, { why: record.condition ?? ending });
     // A copy that still waits must not be written after its sender was told that it was not delivered.
     copies.drop(record.key);
+    if (record.heldAs !== undefined && ending !== 'requeued') this.#options.gate?.ended(record);
     windows.messageEnded(record.recipient, record.key);
     if (counter !== undefined) counts[counter] += 1;
     if (to === 'delivered') this.#arrived(record);
     // Who did not ask is told of failures alone (XEP-0184 section 5.1: the request is what allows a receipt).
-    if (sender === 'failure' || (sender !== 'nothing' && record.owesReceipt)) this.#notify(record);
+    if (!isTold && (sender === 'failure' || (sender !== 'nothing' && record.owesReceipt))) this.#notify(record);
     // Jobs are made for later attempts only; a healthy message has none to remove.
     if (record.attempt > 1 || ending !== 'delivered') jobs.attemptOver(record);
     if (deadLetter === 'put') return jobs.putDeadLetter(record);

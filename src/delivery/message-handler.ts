@@ -5,6 +5,7 @@ import { type Message, readMessage } from '../xmpp/stanza/message.ts';
 import { escapeAttribute } from '../xmpp/stanza/xml.ts';
 import type { Acceptance } from './acceptance.ts';
 import type { Bounces } from './bounces.ts';
+import type { HeldVerdicts } from './held-verdicts.ts';
 import type { Passthrough } from './passthrough.ts';
 import type { Quotas } from './quotas.ts';
 import type { Settlement } from './settlement.ts';
@@ -16,6 +17,7 @@ export interface MessageHandlerOptions {
   readonly bounces: Bounces;
   readonly passthrough: Passthrough;
   readonly quotas: Quotas;
+  readonly gate?: HeldVerdicts | undefined;
   readonly maxStanzaBytes: number;
 }
 
@@ -44,6 +46,29 @@ export class MessageHandler {
    */
   take(route: Route, element: Element): void {
     this.#sort(route, readMessage(element, this.#options.addresses.embedded(route)), element);
+  }
+
+  /**
+   * Takes one message that a gate holds. It gets one verdict, whatever it is: what is not stored passes, as it would without
+   * us, but for receipts that we tell ourselves.
+   *
+   * @throws {TooDeepError} when it is nested too deeply to be stored
+   */
+  takeHeld(route: Route & { readonly heldAs: string }, element: Element): void {
+    const { acceptance, settlement, maxStanzaBytes, gate } = this.#options;
+    const message = readMessage(element, { from: route.from, to: route.to });
+    const give = (word: 'pass' | 'drop') => gate?.give(word, route.heldAs);
+    const { type, tracked, receipts, impliedReceipts, isInformative } = message;
+    const isChat = type === 'chat' || type === 'normal';
+    if (!isChat || isLarger(message, maxStanzaBytes) || excessOf(message) !== undefined) {
+      give('pass');
+      return;
+    }
+    const isReceipt = !tracked && receipts.length > 0 && !isInformative;
+    settlement.receipts(route, message, isReceipt ? (told) => give(told ? 'drop' : 'pass') : undefined);
+    for (const proof of impliedReceipts) settlement.proof(route, proof);
+    if (tracked) acceptance.take(route, message, element);
+    else if (!isReceipt) give('pass');
   }
 
   #sort(route: Route, message: Message, element: Element): void {

@@ -1,5 +1,6 @@
 import { notified, type StoredRecord, type StoreQueue } from '../store/contract.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
+import type { GateCopies } from './gate-copies.ts';
 import { InFlight } from './in-flight.ts';
 import type { Notices } from './notices.ts';
 import type { LinkPort, Sent } from './ports.ts';
@@ -8,6 +9,8 @@ export interface NoticeOutboxOptions {
   readonly link: LinkPort;
   readonly pipeline: Pick<StoreQueue, 'push'>;
   readonly notices: Notices;
+  /** What is said in a contact's own name goes through it. */
+  readonly gate?: GateCopies | undefined;
   readonly trace?: MessageTrace;
 }
 
@@ -36,9 +39,20 @@ export class NoticeOutbox {
     if (xml === undefined) this.recordNotified([record]);
     else {
       this.#options.trace?.('notified', record, { why: `it is ${record.state}` });
-      sent.held = this.#options.link.send(xml, sent, 'high', undefined, record.sender);
-      if (!sent.held.done) this.#inFlight.set(record.key, sent);
+      this.#write(xml, sent);
     }
+  }
+
+  #write(xml: string, sent: Sent): void {
+    const { gate, link } = this.#options;
+    const { record } = sent;
+    if (gate !== undefined && isInContactsName(record)) {
+      this.#inFlight.set(record.key, sent);
+      sent.held = gate.tell(xml, sent);
+      return;
+    }
+    sent.held = link.send(xml, sent, 'high', undefined, record.sender);
+    if (!sent.held.done) this.#inFlight.set(record.key, sent);
   }
 
   /** Sends a notice once more without the message's body, over which the server may end the stream; false when it has none. */
@@ -61,4 +75,9 @@ export class NoticeOutbox {
       for (const record of records) trace('notification handed over', record, { why: `it is ${record.state}` });
     for (const request of notified(records)) this.#options.pipeline.push({ request, done: () => {} });
   }
+}
+
+/** Whether a notice has the contact's own address for its sender, and not one of the component's. */
+export function isInContactsName({ heldAs, state }: StoredRecord): boolean {
+  return heldAs !== undefined && state !== 'unconfirmed';
 }

@@ -26,7 +26,10 @@ export interface NoticeOptions {
 }
 
 /** The parts of a message that its sender is told about. */
-export type NoticeSubject = Pick<StoredRecord, 'sender' | 'senderResource' | 'recipient' | 'senderId' | 'owesReceipt'>;
+export type NoticeSubject = Pick<
+  StoredRecord,
+  'sender' | 'senderResource' | 'recipient' | 'senderId' | 'owesReceipt' | 'heldAs'
+>;
 
 /** What the proxy tells a sender, in XML. Pure, but for the ids that it uses up. */
 export class Notices {
@@ -41,7 +44,9 @@ export class Notices {
     const { ackFormat, addresses } = this.#options;
     if (ackFormat === 'none' || !about.owesReceipt || about.senderId === undefined) return undefined;
     const from = addresses.acknowledgementFrom(about);
-    return acknowledgement(this.#notice(about, about.senderId, from), addresses.writtenTo(about), ackFormat);
+    // A receipt from the contact himself follows, as his own client's would; from nobody else are there any.
+    const format = about.heldAs === undefined ? ackFormat : 'stored';
+    return acknowledgement(this.#notice(about, about.senderId, from), addresses.writtenTo(about), format);
   }
 
   /** What one session is told of many messages: a request's child. All must be such as it would be told of alone. */

@@ -66,6 +66,11 @@ export class Outbox {
     if (sent.kind === 'notice') this.#options.noticeOutbox.recordNotified([sent.record]);
   }
 
+  /** It is not known whether the server has had it: the store's lease brings it back. */
+  abandon(sent: Sent): void {
+    this.#remove(sent);
+  }
+
   /** Renews no leases any more. */
   close(): void {
     this.leases.close();

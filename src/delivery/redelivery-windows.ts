@@ -26,6 +26,8 @@ export interface RedeliveryWindowsOptions {
    * ended did not acknowledge (XEP-0198) may go on to the next, or to offline storage.
    */
   readonly caughtUp?: (user: string, resource: string) => Promise<void>;
+  /** All that may be sent again to this user for now has been. */
+  readonly onSent?: (user: string) => void;
 }
 
 /** One recipient's messages that are being sent again. */
@@ -34,6 +36,8 @@ interface RedeliveryRun {
   waiting: Map<string, Missed>;
   /** Sent again and not confirmed: which attempt was claimed, and when (ms). */
   readonly inFlight: Map<string, { readonly attempt: number; readonly since: number }>;
+  /** Claims that Redis has not answered. */
+  claiming: number;
   /** The session that is to settle before anything is sent; a later one takes its place. */
   catchingUp?: { readonly resource: string } | undefined;
 }
@@ -82,7 +86,7 @@ export class RedeliveryWindows {
    */
   add(user: string, missed: readonly Missed[], there: string): void {
     if (missed.length === 0 || this.#closed) return;
-    const run = this.#runs.get(user) ?? { waiting: new Map(), inFlight: new Map() };
+    const run = this.#runs.get(user) ?? { waiting: new Map(), inFlight: new Map(), claiming: 0 };
     this.#runs.set(user, run);
     for (const one of missed) {
       // Found twice, by events that came together: it is being sent already.
@@ -97,9 +101,16 @@ export class RedeliveryWindows {
     else this.#send(user, run);
   }
 
+  /** Whether messages wait to be sent again to a user. */
+  isSending(user: string): boolean {
+    const run = this.#runs.get(user);
+    return run !== undefined && (run.claiming > 0 || run.waiting.size > 0);
+  }
+
   /** He is away: nothing more is sent to him. */
   remove(user: string): void {
     this.#runs.delete(user);
+    this.#options.onSent?.(user);
   }
 
   /** One of a user's messages has ended. */
@@ -132,7 +143,7 @@ export class RedeliveryWindows {
 
   /** Sends as many as may be on their way, in one turn and in order. */
   #send(user: string, run: RedeliveryRun): void {
-    const { pipeline, copies, redeliveryWindow, counts, trace } = this.#options;
+    const { pipeline, copies, redeliveryWindow, counts, trace, onSent } = this.#options;
     // He has gone meanwhile.
     if (this.#runs.get(user) !== run || run.catchingUp !== undefined) return;
     for (const [key, { attempt, evidence }] of run.waiting) {
@@ -141,12 +152,18 @@ export class RedeliveryWindows {
       const open = { attempt, since: this.#options.clock.now() };
       run.inFlight.set(key, open);
       this.#ruleTrace?.(key, COLUMN[evidence], { why: evidence });
+      run.claiming += 1;
       pipeline.push({
         request: claim(key, attempt),
+        failed: () => {
+          run.claiming -= 1;
+        },
         done: (claimed) => {
+          run.claiming -= 1;
           if (claimed.outcome === 'claimed' && claimed.record.state === 'pending') {
             counts[COUNTED[evidence]] += 1;
-            copies.redeliver(claimed.record, claimed.noStore, evidence, claimed.target);
+            const sends = copies.redeliver(claimed.record, claimed.noStore, evidence, claimed.target);
+            if (!sends && run.inFlight.get(key) === open) this.messageEnded(user, key);
           } else if (run.inFlight.get(key) === open) {
             trace?.(
               'redelivery skipped',
@@ -156,6 +173,7 @@ export class RedeliveryWindows {
             run.inFlight.delete(key);
             this.#send(user, run);
           }
+          if (!this.isSending(user)) onSent?.(user);
         },
       });
     }

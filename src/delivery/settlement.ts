@@ -43,9 +43,17 @@ export class Settlement {
     this.#options = options;
   }
 
-  /** The receipts (XEP-0184 section 5.2) that a message bears, each for an id or an origin-id. */
-  receipts(route: Route, message: Message): void {
+  /**
+   * The receipts (XEP-0184 section 5.2) that a message bears, each for an id or an origin-id.
+   *
+   * @param onTold of a message that a gate holds: whether its recipient is told all that it says by us
+   */
+  receipts(route: Route, message: Message, onTold?: (told: boolean) => void): void {
     if (message.receipts.length === 0) return;
+    if (route.heldAs !== undefined) {
+      this.#heldReceipts(route, message.receipts, onTold);
+      return;
+    }
     // Those for nothing that is known go on together, as they came: one by one they would be far more than what came.
     const unmatched: string[] = [];
     let open = message.receipts.length;
@@ -57,11 +65,22 @@ export class Settlement {
     for (const id of message.receipts) this.#receipt(route, id, () => unmatched.push(id), settled);
   }
 
+  #heldReceipts(route: Route, ids: readonly string[], onTold: ((told: boolean) => void) | undefined): void {
+    let open = ids.length;
+    let told = 0;
+    const settled = (tells = false) => {
+      open -= 1;
+      if (tells) told += 1;
+      if (open === 0) onTold?.(told === ids.length);
+    };
+    for (const id of ids) this.#receipt(route, id, () => {}, settled);
+  }
+
   #receipt(
     route: Route,
     id: string,
     onUnmatched: () => void,
-    onSettled: () => void,
+    onSettled: (tells?: boolean) => void,
     key: string = this.#keyOf(route, id),
   ): void {
     const { pipeline, copies, endings, receiptSupport, counts, sequenceGaps, trace } = this.#options;
@@ -109,6 +128,8 @@ export class Settlement {
             receiptSupport.record(sender, recipient, now);
             sequenceGaps.recordReceipt(recipient, from.resource, sender, settled.record.storedAt);
             void endings.conclude(settled.record, ARRIVAL[settled.outcome]);
+            onSettled(settled.record.owesReceipt);
+            return;
         }
         onSettled();
       },

@@ -2,7 +2,7 @@ import type { Element } from '@xmpp/xml';
 import type { StoreConnection, StoreFault, StoreProbe } from '../store/contract.ts';
 import { DomainMonitor } from './domain-monitor.ts';
 import type { DomainTiming } from './domain-state.ts';
-import type { LinkState, PipelineHealth, Readiness } from './observations.ts';
+import type { GateState, LinkState, PipelineHealth, Readiness } from './observations.ts';
 import { assessReadiness } from './readiness.ts';
 import { REDIS_TIMING, type RedisMonitor, type RedisTiming } from './redis-monitor.ts';
 
@@ -24,6 +24,8 @@ export interface HealthOptions {
     readonly stats: Omit<LinkState, 'online'>;
   };
   readonly pipeline: { readonly health: PipelineHealth };
+  /** Where users write to each other's own addresses. */
+  readonly gate?: { readonly state: GateState } | undefined;
   readonly names: { readonly component: string; readonly served: string };
   readonly log: {
     info(fields: object, message: string): void;
@@ -78,12 +80,13 @@ export class HealthMonitor {
   }
 
   get readiness(): Readiness {
-    const { link, pipeline, names, timing, reserve = 0 } = this.#options;
+    const { link, pipeline, gate, names, timing, reserve = 0 } = this.#options;
     return assessReadiness({
       link: { online: link.online, ...link.stats },
       domain: this.#domain.state,
       storage: this.#redis.state,
       pipeline: pipeline.health,
+      gate: gate?.state,
       reserve,
       names,
       staleAfter: timing?.storage?.staleAfter ?? REDIS_TIMING.staleAfter,

@@ -14,6 +14,7 @@ export interface Part {
 }
 
 type PartName = 'link' | 'domain' | 'redis' | 'ledger' | 'queues';
+type Parts = Readonly<Record<PartName, Part>> & { readonly gate?: Part };
 
 export interface Readiness {
   readonly ready: boolean;
@@ -21,7 +22,8 @@ export interface Readiness {
   readonly problems: readonly string[];
   /** The same of what does not keep it from its work. */
   readonly warnings: readonly string[];
-  readonly parts: Readonly<Record<PartName, Part>>;
+  /** `gate` where there is to be one. */
+  readonly parts: Parts;
 }
 
 export interface LinkState {
@@ -43,11 +45,23 @@ export interface PipelineHealth {
   readonly fault: StoreFault | undefined;
 }
 
+/** How it stands with the gate's lease: off while the link is down or messages cannot be stored. */
+export type GateState =
+  | { readonly state: 'off' | 'asking' }
+  | { readonly state: 'refused'; readonly why: string }
+  | {
+      readonly state: 'up';
+      readonly ready: boolean;
+      readonly terms: { readonly version: number; readonly gate: string };
+    };
+
 export interface Observations {
   readonly link: LinkState;
   readonly domain: DomainState;
   readonly storage: RedisState;
   readonly pipeline: PipelineHealth;
+  /** Undefined where no gate is wanted. */
+  readonly gate?: GateState | undefined;
   /** The part of Redis' memory that is kept free, 0 to 1. */
   readonly reserve?: number;
   readonly names: { readonly component: string; readonly served: string };

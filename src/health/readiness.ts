@@ -1,4 +1,4 @@
-import type { LinkState, Observations, Part, Readiness } from './observations.ts';
+import type { GateState, LinkState, Observations, Part, Readiness } from './observations.ts';
 import type { RedisState } from './redis-monitor.ts';
 
 /** How long after the handshake a missing answer is no sign of anything, ms. */
@@ -16,6 +16,7 @@ export function assessReadiness(seen: Observations): Readiness {
     redis: assessRedis(seen),
     ledger: assessLedger(seen),
     queues: assessQueues(seen.storage),
+    ...(seen.gate !== undefined && { gate: assessGate(seen.gate, seen.names.served) }),
   };
   const all = Object.values<Part>(parts);
   const problems = all.flatMap(({ problem, since }) => (problem === undefined ? [] : [sentence(problem, since)]));
@@ -162,6 +163,34 @@ function assessQueues({ pausedQueues }: RedisState): Part {
       `Paused in the queue library: ${names}. What is in there is not sent again until somebody presses Resume on /queues; the command "Pause redelivery" is the way to pause`,
     ],
   };
+}
+
+/** The version of docs/gate-protocol.md that a gate should speak. */
+const GATE_VERSION = 1;
+
+function assessGate(gate: GateState, served: string): Part {
+  switch (gate.state) {
+    // The link, or Redis, says what is wrong.
+    case 'off':
+      return OK;
+    case 'asking':
+      return { ok: false, problem: `The gate of ${served} is asked, and its answer is awaited` };
+    case 'refused':
+      return {
+        ok: false,
+        problem: `No gate of ${served} holds messages for us (${gate.why}): install the plugin or the module in the server, and see that its component is ours. Until then users' messages to each other's own addresses are not stored`,
+      };
+    case 'up': {
+      const { version, gate: own } = gate.terms;
+      if (version >= GATE_VERSION) return OK;
+      return {
+        ok: true,
+        warnings: [
+          `The gate ${own} speaks version ${version} of the protocol, and this component ${GATE_VERSION}: update the plugin`,
+        ],
+      };
+    }
+  }
 }
 
 function iso(at: number): string {

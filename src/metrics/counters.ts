@@ -43,6 +43,16 @@ export const COUNTED = {
   presenceReplies: { name: 'presence_replies_total' },
   staleSessions: { name: 'stale_sessions_total' },
   setAside: { name: 'set_aside_total' },
+  gateHeld: { name: 'gate_held_total' },
+  gateStored: { name: 'gate_verdicts_total', labels: { verdict: 'stored' } },
+  gatePassed: { name: 'gate_verdicts_total', labels: { verdict: 'pass' } },
+  gateDropped: { name: 'gate_verdicts_total', labels: { verdict: 'drop' } },
+  gateLate: { name: 'gate_late_total' },
+  gateUnheld: { name: 'gate_unheld_total' },
+  gateOpened: { name: 'gate_opened_total' },
+  gateOtherEpoch: { name: 'gate_other_epoch_total' },
+  provedBySession: { name: 'proved_total', labels: { by: 'session' } },
+  proofsDoubted: { name: 'gate_proofs_doubted_total' },
 } as const satisfies Record<string, Counted>;
 
 /** Plain numbers to add to; they are read when somebody looks. */

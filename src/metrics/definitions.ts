@@ -55,7 +55,7 @@ export const DEFINITIONS = {
   proved_total: {
     type: 'counter',
     labels: ['by'],
-    help: 'Messages that were delivered as something else than a receipt showed: a marker, a reply or a reaction.',
+    help: 'Messages that were delivered as something else than a receipt showed: a marker, a reply, a reaction, or what the server saw of the session (session; only with a gate).',
   },
   passed_through_total: { type: 'counter', help: 'Stanzas that were passed on without being tracked.' },
   dropped_total: {
@@ -96,6 +96,28 @@ export const DEFINITIONS = {
     type: 'counter',
     help: 'Operations that Redis rejected for what is in them, and that were set aside; the log names each.',
   },
+  gate_held_total: { type: 'counter', help: 'Messages that the gate showed us and held (MODE=transparent or both).' },
+  gate_verdicts_total: {
+    type: 'counter',
+    labels: ['verdict'],
+    help: 'What the gate was told of them: stored, pass (not stored: as without us) or drop (a duplicate, or a receipt that we tell ourselves).',
+  },
+  gate_late_total: { type: 'counter', help: 'Held messages that Redis was too late for: they passed.' },
+  gate_unheld_total: { type: 'counter', help: 'Messages that passed while no lease was held, as the gate told later.' },
+  gate_opened_total: { type: 'counter', help: 'How often the gate has ended a lease and let everything go.' },
+  gate_other_epoch_total: {
+    type: 'counter',
+    help: 'Messages that were sent again because the server was restarted since, so that nobody knows what became of them.',
+  },
+  gate_proofs_doubted_total: {
+    type: 'counter',
+    help: 'Proofs that a client has a message which did not count, since its session ended soon after (PROOF_GRACE).',
+  },
+  gate_up: {
+    type: 'gauge',
+    help: '1 while a gate holds messages for us, else 0; missing without a gate (MODE=subdomain).',
+  },
+  gate_waiting: { type: 'gauge', help: 'Held messages that wait for our verdict.' },
   reconnects_total: { type: 'counter', help: 'How often the link to the XMPP server came up again.' },
   link_up: { type: 'gauge', help: '1 while the link to the XMPP server is up and the server answers, else 0.' },
   ready: { type: 'gauge', help: '1 while the process can do its work, else 0; /readyz says what keeps it from that.' },

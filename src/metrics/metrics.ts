@@ -23,6 +23,7 @@ interface HealthFigures {
 
 export interface MetricsSources {
   readonly health?: () => HealthFigures;
+  readonly gate?: () => { readonly up: boolean; readonly waiting: number };
   /** Asked each time that somebody looks; may reject, or take longer than anybody waits. */
   readonly figures?: () => Promise<Figures>;
   readonly link?: () => { readonly up: boolean; readonly reconnects: number };
@@ -71,6 +72,9 @@ export class Metrics {
     this.#copyCounts();
     this.#copyLink();
     const health = this.#sources.health?.();
+    const gate = this.#sources.gate?.();
+    this.#set('gate_up', gate && (gate.up ? 1 : 0));
+    this.#set('gate_waiting', gate?.waiting);
     this.#set('ledger_up', this.#sources.figures && (figures && health?.ledgerUp !== false ? 1 : 0));
     this.#copyHealth(health);
     this.#set('pending', figures?.pending);

@@ -19,6 +19,7 @@ import type {
 } from './ports.ts';
 import { PresenceRelay } from './presence-relay.ts';
 import { ProcessHeartbeat } from './process-heartbeat.ts';
+import { ReportedSessions } from './reported-sessions.ts';
 import { Resync } from './resync.ts';
 import { SessionTracker } from './session-tracker.ts';
 import { SubscriptionRelay } from './subscription-relay.ts';
@@ -38,12 +39,16 @@ export interface PresenceServiceOptions {
   readonly counts: PresenceCounts;
   readonly observer?: SessionObserver | undefined;
   readonly receiptsOf?: ReceiptsOf | undefined;
+  /** Whether users' servers are asked for their presence; not where a gate reports all sessions. */
+  readonly probes?: boolean | undefined;
   readonly timing?: Partial<PresenceTiming> | undefined;
   readonly log: PresenceLog;
 }
 
 /** Presence, put together: stanzas in and out, and what follows from the link's and Redis' going and coming back. */
 export class PresenceService {
+  /** Sessions of which a gate tells. */
+  readonly reported: ReportedSessions;
   readonly #options: PresenceServiceOptions;
   readonly #timing: PresenceTiming;
   readonly #heartbeat: ProcessHeartbeat;
@@ -66,6 +71,7 @@ export class PresenceService {
     this.#heartbeat = new ProcessHeartbeat({ ...options, onBeat: (beat) => this.#afterBeat(beat.subscribers) });
     const sessions = new SessionTracker(options);
     this.#sessions = sessions;
+    this.reported = new ReportedSessions({ ...options, sessions });
     this.#own = new ComponentContact({ ...options, sessions, domain: options.addresses.componentDomain });
     const onMissed = () => {
       this.#missed = true;
@@ -98,7 +104,7 @@ export class PresenceService {
   /** Asks a user's server which of his sessions are there; those that it does not name have ended. */
   probeUser(user: string): void {
     const signal = this.#online?.signal;
-    if (signal === undefined) return;
+    if (signal === undefined || this.#options.probes === false) return;
     this.#resync.probeUser(user, signal).catch(() => {});
   }
 
@@ -142,7 +148,8 @@ export class PresenceService {
     const signal = this.#online?.signal;
     if (signal === undefined) return;
     this.#own.load().catch(() => {});
-    this.#resync.begin(true);
+    this.reported.forget();
+    this.#askAll(true);
   }
 
   /**
@@ -177,7 +184,7 @@ export class PresenceService {
     }
     signal.throwIfAborted();
     this.#heartbeat.start(this.#timing.heartbeat);
-    this.#resync.begin(this.#missed);
+    this.#askAll(this.#missed);
     this.#missed = false;
     // Where others serve the domain it was available all the time.
     const news = [...this.#own.become(true)];
@@ -190,8 +197,12 @@ export class PresenceService {
     if (subscribers !== this.#own.size) await this.#own.load();
   }
 
+  #askAll(missed: boolean): void {
+    if (this.#options.probes !== false) this.#resync.begin(missed);
+  }
+
   #makeUpForMissed(): void {
-    if (this.#missed) this.#resync.begin(true);
+    if (this.#missed) this.#askAll(true);
     this.#missed = false;
   }
 

@@ -60,7 +60,8 @@ export class SessionTracker {
     const { link, addresses } = this.#options;
     const outer = addresses.outerOf(user);
     for (const to of subscribers) {
-      if (to === addresses.componentDomain) continue;
+      // The server's domain stands for what a gate reports.
+      if (to === addresses.componentDomain || to === addresses.servedDomain) continue;
       for (const resource of resources) {
         link.send(presenceStanza({ type: 'unavailable', from: withResource(outer, resource), to }));
       }

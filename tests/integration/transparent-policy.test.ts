@@ -1,12 +1,12 @@
 // A second address policy, by which users' addresses are the same inside and outside, through the whole of delivery: stanzas
 // over a link, records in Redis. The subdomain must appear where the component speaks for itself, and nowhere else.
 
+import { TransparentPolicy } from '../../src/addressing/transparent-policy.ts';
 import type { Delivery } from '../../src/delivery/delivery.ts';
 import type { Sent } from '../../src/delivery/ports.ts';
 import { claim, expire } from '../../src/store/contract.ts';
 import { Link } from '../../src/xmpp/connection/link.ts';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
-import { TransparentPolicy } from '../support/addressing/transparent-policy.ts';
 import { ComponentPeer } from '../support/peer/component-peer.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { DOMAINS, openDeliveryStage } from '../support/stages/delivery-stage.ts';

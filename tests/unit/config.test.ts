@@ -40,6 +40,7 @@ describe('what is right', () => {
         allowedDomains: [],
         admins: [],
       },
+      gate: { mode: 'subdomain', proofCounts: 'redelivery', proofGrace: 5000 },
       redis: { url: 'redis://127.0.0.1:6379', prefix: '{receipts}' },
       ack: { format: 'receipt', from: 'component' },
       retry: {

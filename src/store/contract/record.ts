@@ -17,6 +17,21 @@ export interface Envelope {
   readonly owesReceipt: boolean;
   readonly type: string | undefined;
   readonly otherAttributes: string;
+  /** Under which number a gate held the original (docs/gate-protocol.md); undefined of a message that was routed to us. */
+  readonly heldAs?: string | undefined;
+}
+
+/** What the token of an attempt to store it begins with that names a message of a gate. */
+const HELD = 'g:';
+
+/** Names the attempt to store a message that a gate holds: by its number, which so is in the record. */
+export function tokenOfHeld(heldAs: string): string {
+  return HELD + heldAs;
+}
+
+/** The number of a message that a gate held, from the token of the attempt that stored it. */
+export function heldAsOf(token: string): string | undefined {
+  return token.startsWith(HELD) ? token.slice(HELD.length) : undefined;
 }
 
 /** A message as the store gives it back. */

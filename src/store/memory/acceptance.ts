@@ -1,5 +1,5 @@
 import { wireIdOf } from '../../xmpp/stanza/message-key.ts';
-import { type Accepted, type RequestOf, type StoredRecord, sizeOf } from '../contract.ts';
+import { type Accepted, heldAsOf, type RequestOf, type StoredRecord, sizeOf } from '../contract.ts';
 import { judge } from './quota.ts';
 import { freeKey, knownAs } from './same-message.ts';
 import { type Entry, KEY, MANY, type MemoryState, type MemoryTimes, shown } from './state.ts';
@@ -68,6 +68,7 @@ function newEntry(request: RequestOf<'accept'>, key: string, target: string | un
     // Nobody gives an id without a character.
     senderId: message.senderId || undefined,
     type: message.type || undefined,
+    heldAs: heldAsOf(token),
     inner,
     firstStoredAt: storedAt,
     storedAt,

@@ -1,5 +1,5 @@
 import { wireIdOf } from '../../xmpp/stanza/message-key.ts';
-import type { Envelope, State, StoredRecord } from '../contract.ts';
+import { type Envelope, heldAsOf, type State, type StoredRecord } from '../contract.ts';
 
 /**
  * A record as Redis holds it, format 2: a head of fixed width that scripts change in place; fields, with a separator (US,
@@ -107,7 +107,10 @@ function split(value: string): { readonly fields: string[]; readonly ending: str
 
 /** The token of the attempt that stored it; others may follow it (scripts/include/accept.lua). */
 export function tokenOf(value: string): string {
-  const tokens = split(value).fields[9] as string;
+  return firstOf(split(value).fields[9] as string);
+}
+
+function firstOf(tokens: string): string {
   const end = tokens.indexOf('+');
   return end === -1 ? tokens : tokens.slice(0, end);
 }
@@ -160,6 +163,7 @@ export function decodeRecord(key: string, value: string): StoredRecord {
     senderId: ownId === '!' ? undefined : ownId === '' ? id : ownId.slice(1),
     type: type || undefined,
     otherAttributes,
+    heldAs: heldAsOf(firstOf(fields[9] as string)),
     settledAt: time(ending[0]),
     receiptResource: ending[1] ?? '',
     condition: ending[2] || undefined,
@@ -208,6 +212,7 @@ export function settledRecord(
     owesReceipt,
     type: record.type,
     otherAttributes: record.otherAttributes,
+    heldAs: record.heldAs,
     inner: '',
     firstStoredAt: record.firstStoredAt,
     storedAt: record.storedAt,

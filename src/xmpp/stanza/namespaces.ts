@@ -3,6 +3,8 @@ import * as shared from '../../../packages/protocol/namespaces.ts';
 /** The one list of XML namespaces that the component knows: those of the wire that its client library knows too, and more. */
 export const NS = {
   ...shared,
+  /** docs/gate-protocol.md. */
+  gate: 'urn:openfire-receipts:gate:1',
   /** XEP-0461: Message Replies. */
   reply: 'urn:xmpp:reply:0',
   /** XEP-0444: Message Reactions. */

@@ -47,6 +47,16 @@ const noCounts = (): Counts => ({
   presenceReplies: 0,
   staleSessions: 0,
   setAside: 0,
+  gateHeld: 0,
+  gateStored: 0,
+  gatePassed: 0,
+  gateDropped: 0,
+  gateLate: 0,
+  gateUnheld: 0,
+  gateOpened: 0,
+  gateOtherEpoch: 0,
+  provedBySession: 0,
+  proofsDoubted: 0,
 });
 
 /** A link without a server: it shows what is written, and hands over when told to. */

@@ -1,7 +1,7 @@
-import type { Address, AddressPolicy, Parties, Route, Traffic } from '../../../src/addressing/address-policy.ts';
-import { PreparedAddresses } from '../../../src/addressing/prepared-addresses.ts';
-import { type Jid, prepareDomain, withResource } from '../../../src/xmpp/stanza/address.ts';
-import type { Between } from '../../../src/xmpp/stanza/embedded-addresses.ts';
+import { type Jid, prepareDomain, withResource } from '../xmpp/stanza/address.ts';
+import type { Between } from '../xmpp/stanza/embedded-addresses.ts';
+import type { Address, AddressPolicy, Parties, Route, Traffic } from './address-policy.ts';
+import { PreparedAddresses } from './prepared-addresses.ts';
 
 /**
  * Users know each other by their own addresses, and the component is seen where it speaks for itself: nothing above the
@@ -12,6 +12,8 @@ export class TransparentPolicy extends PreparedAddresses implements AddressPolic
   readonly servedDomain: string;
   readonly delayedBy: string;
   readonly errorBy: string;
+  readonly #component: string;
+  readonly #served: string;
 
   constructor({ componentDomain, servedDomain }: { readonly componentDomain: string; readonly servedDomain: string }) {
     super();
@@ -19,13 +21,15 @@ export class TransparentPolicy extends PreparedAddresses implements AddressPolic
     this.servedDomain = servedDomain;
     this.delayedBy = componentDomain;
     this.errorBy = componentDomain;
+    this.#component = prepareDomain(componentDomain);
+    this.#served = prepareDomain(servedDomain);
   }
 
   classify(from: Address, to: Address): Traffic {
     if (from.kind === 'foreign') return 'foreign';
     if (from.kind === 'component') return 'own';
     if (from.kind === 'user' && to.kind === 'user') return 'between-users';
-    return from.kind === 'user' && to.kind === 'component' ? 'to-component' : 'other';
+    return from.kind === 'user' && this.#isOurs(to) ? 'to-component' : 'other';
   }
 
   isServed({ kind }: Address): boolean {
@@ -64,7 +68,7 @@ export class TransparentPolicy extends PreparedAddresses implements AddressPolic
     return withResource(sender, senderResource);
   }
 
-  writtenTo({ recipient }: Pick<Parties, 'recipient'>): string {
+  writtenTo({ recipient }: Pick<Parties, 'recipient' | 'heldAs'>): string {
     return recipient;
   }
 
@@ -72,22 +76,27 @@ export class TransparentPolicy extends PreparedAddresses implements AddressPolic
     return this.componentDomain;
   }
 
-  receiptFrom({ recipient }: Pick<Parties, 'recipient'>, resource: string): string {
+  receiptFrom({ recipient }: Pick<Parties, 'recipient' | 'heldAs'>, resource: string): string {
     return withResource(recipient, resource);
   }
 
-  errorFrom({ recipient }: Pick<Parties, 'recipient'>): string {
+  errorFrom({ recipient }: Pick<Parties, 'recipient' | 'heldAs'>): string {
     return recipient;
+  }
+
+  /** Also an address that somebody had at the component in another mode: who writes to it is told that nobody reads it. */
+  #isOurs({ kind, bare }: Address): boolean {
+    return kind === 'component' || (kind === 'foreign' && bare.endsWith(`@${this.#component}`));
   }
 
   protected interpret({ local, domain, resource }: Jid): Address {
     const bare = local === '' ? domain : `${local}@${domain}`;
     const rest = { bare, resource, full: withResource(bare, resource), returnsKey: `${bare}/` };
     const none = { inner: '', outer: '' };
-    if (domain === prepareDomain(this.componentDomain)) {
+    if (domain === this.#component) {
       return { kind: local === '' ? 'component' : 'foreign', ...rest, ...none };
     }
-    if (domain !== prepareDomain(this.servedDomain)) return { kind: 'foreign', ...rest, ...none };
+    if (domain !== this.#served) return { kind: 'foreign', ...rest, ...none };
     return local === '' ? { kind: 'server', ...rest, ...none } : { kind: 'user', ...rest, inner: bare, outer: bare };
   }
 }

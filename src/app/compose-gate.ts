@@ -1,0 +1,68 @@
+import type { AddressPolicy } from '../addressing/address-policy.ts';
+import { BothPolicy } from '../addressing/both-policy.ts';
+import { SubdomainPolicy } from '../addressing/subdomain-policy.ts';
+import { TransparentPolicy } from '../addressing/transparent-policy.ts';
+import type { Config } from '../config/config.ts';
+import type { Delivery } from '../delivery/delivery.ts';
+import { Gate, type GateOptions } from '../gate/gate.ts';
+import type { Log } from '../util/log.ts';
+import type { StoreParts } from './compose-store.ts';
+import type { GateTuning } from './tuning.ts';
+
+/** See GateTuning. */
+const FLUSH_GRACE = 5000;
+
+/** How users know each other, by the mode. */
+export function composeAddresses({ xmpp, ack, gate: { mode } }: Pick<Config, 'xmpp' | 'ack' | 'gate'>): AddressPolicy {
+  if (mode === 'transparent') return new TransparentPolicy(xmpp);
+  return mode === 'both'
+    ? new BothPolicy({ ...xmpp, ackFrom: ack.from })
+    : new SubdomainPolicy({ ...xmpp, ackFrom: ack.from });
+}
+
+export interface GateParts extends Pick<GateOptions, 'link' | 'clock' | 'counts'> {
+  readonly config: Pick<Config, 'xmpp' | 'gate'>;
+  readonly log: Log;
+  readonly tuning?: GateTuning | undefined;
+}
+
+/** The component's end of a gate, with what its evidence means; undefined where there is none (MODE=subdomain). */
+export function composeGate({ config, link, clock, counts, log, tuning }: GateParts) {
+  const { mode, proofCounts, proofGrace } = config.gate;
+  if (mode === 'subdomain') return undefined;
+  const { componentDomain, servedDomain } = config.xmpp;
+  const gate = new Gate({ link, clock, counts, componentDomain, servedDomain, log, timing: tuning?.lease });
+  return { gate, proofCounts, graces: { proof: proofGrace, flush: tuning?.flush ?? FLUSH_GRACE } };
+}
+
+/** What a gate tells the rooms above, and they it. */
+export function connectGate(
+  gate: Gate,
+  delivery: Delivery,
+  { events }: Pick<StoreParts, 'events'>,
+  config: Config,
+  log: Log,
+): void {
+  const { messages, presence } = delivery;
+  const addresses = new TransparentPolicy(config.xmpp);
+  gate.on('held', (n, element) => {
+    const from = addresses.parse(element.attrs.from ?? '');
+    const to = addresses.parse(element.attrs.to ?? '');
+    if (from.kind === 'user' && to.kind === 'user') messages.takeHeld({ from, to, heldAs: n }, element);
+    else gate.give('pass', n);
+  });
+  // Of those that are told before all are, nobody knows what they did meanwhile.
+  gate.on('session', ({ user, resource, session: { id, state, priority }, what }) => {
+    if (what === 'available' || what === 'changed') {
+      presence.reported.available(user, resource, id, priority, !gate.isReady);
+    } else if (state !== 'bound' || what === 'unavailable') presence.reported.unavailable(user, resource);
+  });
+  gate.on('ready', () => {
+    const isThere = (user: string, resource: string) =>
+      gate.sessionsOf(user).some(({ jid, state }) => state !== 'bound' && jid === `${user}/${resource}`);
+    presence.reported.reconcile(isThere).catch((error) => {
+      log.warn({ err: error }, 'What sessions have ended could not be compared with Redis');
+    });
+  });
+  events.on('failing', (failing) => gate.storable(!failing));
+}

@@ -1,0 +1,207 @@
+import { EventEmitter } from 'node:events';
+import type { Outcome } from '../gate/events.ts';
+import { type Decision, decide, type Graces } from '../gate/facts.ts';
+import type { Gate } from '../gate/gate.ts';
+import type { StoredRecord } from '../store/contract.ts';
+import type { OutgoingStanza } from '../xmpp/connection/outgoing-stanza.ts';
+import type { HeldMessages } from './held-messages.ts';
+import type { Sent } from './ports.ts';
+
+/** The part of the gate that copies and notices go through. */
+export type GatePort = Pick<
+  Gate,
+  | 'give'
+  | 'isOpen'
+  | 'deliver'
+  | 'tell'
+  | 'ask'
+  | 'forget'
+  | 'factsOf'
+  | 'sessionsOf'
+  | 'wasUnheld'
+  | 'epoch'
+  | 'isReady'
+  | 'on'
+>;
+
+export interface GateCopiesOptions {
+  readonly gate: GatePort;
+  readonly messages: HeldMessages;
+  readonly clock: { now(): number };
+  readonly graces: Graces;
+  readonly counts: { gateOtherEpoch: number };
+  /** How long a message waits at most for others that are sent again to its recipient before it, ms. */
+  readonly orderWithin?: number;
+}
+
+interface Events {
+  /** The server has had these. */
+  handedOver: [batch: readonly Sent[]];
+  /** Its sender was returned an error by the server. */
+  bounced: [record: StoredRecord, condition: string];
+  /** A filter or a block of the recipient's has discarded it. */
+  refused: [record: StoredRecord];
+  /** A client has it. `by`: the full JID, or empty. */
+  proved: [record: StoredRecord, by: string];
+  /** Nobody knows what became of it: whoever finds it next in the store sends it. */
+  abandoned: [sent: Sent];
+}
+
+const ORDER_WITHIN = 1000;
+
+/** Copies and notices that go through a gate: the original, which it holds, by a verdict; all others by its commands. */
+export class GateCopies extends EventEmitter<Events> {
+  readonly #options: GateCopiesOptions;
+  /** By number and copy: what the server has not yet said what became of. */
+  readonly #awaited = new Map<string, Sent>();
+  /** By recipient: what waits for others to be sent again to him. */
+  readonly #behind = new Map<string, string[]>();
+  readonly #asked = new Set<string>();
+  /** Whether messages are being sent again to a user (bare JID); set when who knows exists. */
+  isCatchingUp: (user: string) => boolean = () => false;
+
+  constructor(options: GateCopiesOptions) {
+    super();
+    this.#options = options;
+    const { gate } = options;
+    gate.on('outcome', (outcome) => this.#outcome(outcome));
+    gate.on('enabled', (restarted) => {
+      this.#asked.clear();
+      if (restarted) this.#abandonAll();
+    });
+    gate.on('ready', () => this.#askForAwaited());
+    gate.on('lost', () => this.#behind.clear());
+  }
+
+  /** Redis has it: lets the original go. */
+  forward(sent: Sent): OutgoingStanza<Sent> {
+    const { gate, messages } = this.#options;
+    const { record } = sent;
+    const n = record.heldAs as string;
+    messages.put(record);
+    this.#awaited.set(nameOf(n, 1), sent);
+    if (!this.isCatchingUp(record.recipient)) gate.give('stored', n);
+    else this.#queue(record.recipient, n);
+    return writtenElsewhere(sent);
+  }
+
+  /** Nothing is sent again to this user any more: what came meanwhile goes on. */
+  caughtUp(user: string): void {
+    const waiting = this.#behind.get(user);
+    if (waiting === undefined) return;
+    this.#behind.delete(user);
+    for (const n of waiting) this.#options.gate.give('stored', n);
+  }
+
+  /** Whether another copy of a claimed message is needed now, and where to. */
+  decide(record: StoredRecord): Extract<Decision, { what: 'deliver' }> | undefined {
+    const { gate, messages, counts } = this.#options;
+    const n = record.heldAs as string;
+    messages.put(record);
+    if (!gate.isReady) return undefined;
+    const decision = this.look(n, record.recipient, record.copies);
+    if (decision.what === 'proved') this.emit('proved', record, decision.by);
+    if (decision.what === 'ask') this.ask(n, () => {});
+    if (decision.what !== 'deliver') return undefined;
+    if (!n.startsWith(`${gate.epoch}-`)) counts.gateOtherEpoch += 1;
+    return decision;
+  }
+
+  /** What is to be done about a message that nobody has confirmed, without doing it. */
+  look(n: string, recipient: string, copies: number): Decision {
+    const { gate, clock, graces } = this.#options;
+    const facts = gate.factsOf(n);
+    const sessions = gate.sessionsOf(recipient);
+    return decide(
+      { n, facts, sessions, epoch: gate.epoch, asked: this.#asked.has(n), copies, now: clock.now() },
+      graces,
+    );
+  }
+
+  /** Has the gate say again what it knows of a message; `done` follows when it has. */
+  ask(n: string, done: () => void): void {
+    this.#options.gate.ask(n, (outcome) => {
+      if (outcome === 'lost') return;
+      this.#asked.add(n);
+      done();
+    });
+  }
+
+  /** Sends a further copy into one session. */
+  deliver(sent: Sent, xml: string, { to, copy }: { readonly to: string; readonly copy: number }): OutgoingStanza<Sent> {
+    const { gate } = this.#options;
+    const n = sent.record.heldAs as string;
+    const name = nameOf(n, copy);
+    this.#awaited.set(name, sent);
+    gate.deliver(n, copy, to, xml, (outcome) => {
+      // The session is gone; the next one brings it.
+      if (outcome !== 'done' && this.#awaited.delete(name)) this.emit('abandoned', sent);
+    });
+    return writtenElsewhere(sent);
+  }
+
+  /** Tells a user something in another's name; without `sent` nobody is owed it. */
+  tell(xml: string, sent?: Sent): OutgoingStanza<Sent> {
+    const held = writtenElsewhere(sent);
+    this.#options.gate.tell(xml, (outcome) => {
+      if (sent === undefined) return;
+      if (outcome === 'lost') this.emit('abandoned', sent);
+      else this.emit('handedOver', [sent]);
+    });
+    return held;
+  }
+
+  /** A message has ended. */
+  ended({ heldAs }: StoredRecord): void {
+    if (heldAs === undefined) return;
+    this.#options.messages.remove(heldAs);
+    this.#asked.delete(heldAs);
+    this.#options.gate.forget(heldAs);
+  }
+
+  #outcome({ n, copy, states, condition }: Outcome): void {
+    const name = nameOf(n, copy);
+    const sent = this.#awaited.get(name);
+    if (sent === undefined) return;
+    this.#awaited.delete(name);
+    if (states.has('bounced')) this.emit('bounced', sent.record, condition ?? 'service-unavailable');
+    else if (states.has('refused')) this.emit('refused', sent.record);
+    else this.emit('handedOver', [sent]);
+  }
+
+  /** The gate has told all that it remembers, and of these nothing: the verdict may have been lost with the connection. */
+  #askForAwaited(): void {
+    for (const [name, sent] of [...this.#awaited]) {
+      this.ask(sent.record.heldAs as string, () => {
+        if (this.#awaited.get(name) !== sent) return;
+        this.#awaited.delete(name);
+        this.emit('abandoned', sent);
+      });
+    }
+  }
+
+  #abandonAll(): void {
+    const all = [...this.#awaited.values()];
+    this.#awaited.clear();
+    for (const sent of all) this.emit('abandoned', sent);
+  }
+
+  #queue(user: string, n: string): void {
+    const waiting = this.#behind.get(user);
+    if (waiting !== undefined) {
+      waiting.push(n);
+      return;
+    }
+    this.#behind.set(user, [n]);
+    setTimeout(() => this.caughtUp(user), this.#options.orderWithin ?? ORDER_WITHIN).unref();
+  }
+}
+
+function nameOf(n: string, copy: number): string {
+  return `${n} ${copy}`;
+}
+
+/** What the link's queue has of a stanza, of one that does not go through it. */
+function writtenElsewhere(tag: Sent | undefined): OutgoingStanza<Sent> {
+  return { xml: '', tag, done: false, priority: 'normal', key: undefined };
+}

@@ -1,0 +1,162 @@
+import type { SessionChange } from '../gate/sessions.ts';
+import { type Clock, notified, reject, type StoredRecord, type StoreQueue, settle } from '../store/contract.ts';
+import type { MessageTrace } from '../util/message-trace.ts';
+import type { Endings } from './endings.ts';
+import type { GateCopies, GatePort } from './gate-copies.ts';
+import { type HeldMessage, type HeldMessages, missedOf } from './held-messages.ts';
+import type { RedeliveryWindows } from './redelivery-windows.ts';
+
+export interface HeldReviewOptions {
+  readonly gate: GatePort;
+  readonly gateCopies: GateCopies;
+  readonly messages: HeldMessages;
+  readonly pipeline: Pick<StoreQueue, 'push'>;
+  readonly endings: Pick<Endings, 'conclude'>;
+  readonly windows: Pick<RedeliveryWindows, 'add'>;
+  readonly clock: Clock;
+  /** How long a session must live on after its proof, and how long offline storage may take after a login, ms. */
+  readonly graces: { readonly proof: number; readonly flush: number };
+  /** Whether a proof ends redelivery alone, or tells the sender as a receipt does (PROOF_COUNTS). */
+  readonly proofCounts: 'redelivery' | 'receipt';
+  readonly counts: { provedBySession: number; proofsDoubted: number };
+  readonly trace?: MessageTrace;
+}
+
+/** Of a message that a filter of the recipient's discarded: what any server answers for him (RFC 6121 section 8.5). */
+const DISCARDED = { condition: 'service-unavailable', type: 'cancel', text: 'The recipient does not take it' } as const;
+
+/**
+ * What a gate has seen decides about messages that nobody has confirmed: which session has which is known, and which has
+ * ended without it. A proof counts when its session lives on for a while (rule 18).
+ */
+export class HeldReview {
+  readonly #options: HeldReviewOptions;
+  /** Users to be looked at in this turn of the event loop. */
+  #toLookAt = new Set<string>();
+  /** By user and how long: one look serves all that is seen meanwhile. */
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+  #closed = false;
+
+  constructor(options: HeldReviewOptions) {
+    this.#options = options;
+    const { gate, gateCopies, messages, graces } = options;
+    gateCopies.on('bounced', (record, condition) => this.#bounced(record, condition));
+    gateCopies.on('refused', (record) => this.#refused(record));
+    gateCopies.on('proved', (record, by) => this.#proved(record.key, by));
+    gate.on('session', (change) => this.#session(change));
+    gate.on('has', ({ n }) => {
+      const message = messages.get(n);
+      if (message !== undefined) this.#lookLater(message.recipient, graces.proof);
+    });
+    gate.on('moved', ({ n }) => {
+      const message = messages.get(n);
+      if (message !== undefined) this.look(message.recipient);
+    });
+    gate.on('ready', () => {
+      for (const user of messages.recipients()) this.look(user);
+    });
+  }
+
+  /** Looks at a user's unconfirmed messages, soon. */
+  look(user: string): void {
+    if (this.#closed) return;
+    if (this.#toLookAt.size === 0) setImmediate(() => this.#lookAtAll());
+    this.#toLookAt.add(user);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+  }
+
+  #lookAtAll(): void {
+    const users = this.#toLookAt;
+    this.#toLookAt = new Set();
+    for (const user of users) this.#review(user);
+  }
+
+  #review(user: string): void {
+    const { gate, gateCopies, messages, windows, graces } = this.#options;
+    if (this.#closed || !gate.isReady) return;
+    const missed: HeldMessage[] = [];
+    for (const message of messages.to(user)) {
+      const decision = gateCopies.look(message.n, user, message.copies);
+      if (decision.what === 'deliver') missed.push(message);
+      else if (decision.what === 'proved') this.#proved(message.key, decision.by);
+      else if (decision.what === 'ask') gateCopies.ask(message.n, () => this.look(user));
+      else if ((gate.factsOf(message.n)?.has.size ?? 0) > 0) this.#lookLater(user, graces.proof);
+    }
+    if (missed.length > 0) windows.add(user, missed.map(missedOf), '');
+  }
+
+  #session({ user, session, what }: SessionChange): void {
+    const { messages, gate, graces, clock, counts } = this.#options;
+    const own = messages.to(user);
+    if (own.length === 0) return;
+    if (what === 'gone') {
+      const now = clock.now();
+      for (const { n } of own) {
+        const facts = gate.factsOf(n);
+        const since = facts?.has.get(session.id);
+        if (facts === undefined || since === undefined || now - since >= graces.proof || facts.doubted) continue;
+        // Its client may not have kept what it acknowledged.
+        facts.has.delete(session.id);
+        facts.returned.add(session.id);
+        facts.doubted = true;
+        counts.proofsDoubted += 1;
+      }
+    } else if (what === 'available') this.#lookLater(user, graces.flush);
+    this.look(user);
+  }
+
+  #lookLater(user: string, ms: number): void {
+    const name = `${ms} ${user}`;
+    if (this.#closed || this.#timers.has(name)) return;
+    const timer = setTimeout(() => {
+      this.#timers.delete(name);
+      this.look(user);
+    }, ms + 5).unref();
+    this.#timers.set(name, timer);
+  }
+
+  /** That client has it: nothing is sent again, and a receipt that comes later goes to the sender by itself. */
+  #proved(key: string, by: string): void {
+    const { pipeline, endings, clock, counts, proofCounts, trace } = this.#options;
+    const tells = proofCounts === 'receipt';
+    const resource = by.slice(by.indexOf('/') + 1);
+    pipeline.push({
+      request: settle(key, resource, clock.now()),
+      done: (settled) => {
+        if (settled.outcome !== 'delivered') return;
+        counts.provedBySession += 1;
+        trace?.('confirmed', settled.record, { why: 'its server has seen that the client has it', session: by });
+        void endings.conclude(settled.record, 'delivered', !tells);
+      },
+    });
+    if (!tells) this.#nothingOwed(key, 'delivered');
+  }
+
+  #bounced({ key }: StoredRecord, condition: string): void {
+    this.#reject(key, condition, undefined, undefined, true);
+    this.#nothingOwed(key, 'rejected');
+  }
+
+  #refused({ key }: StoredRecord): void {
+    this.#reject(key, DISCARDED.condition, DISCARDED.type, DISCARDED.text, false);
+  }
+
+  #reject(key: string, condition: string, type: string | undefined, text: string | undefined, isTold: boolean): void {
+    const { pipeline, endings, clock } = this.#options;
+    pipeline.push({
+      request: reject(key, clock.now(), condition, type, text),
+      done: (rejected) => {
+        if (rejected.outcome === 'done') void endings.conclude(rejected.record, 'rejected', isTold);
+      },
+    });
+  }
+
+  /** In the same call to Redis: there is no moment in which a sweep could find that the sender is to be told. */
+  #nothingOwed(key: string, state: 'delivered' | 'rejected'): void {
+    for (const request of notified([{ key, state }])) this.#options.pipeline.push({ request, done: () => {} });
+  }
+}

@@ -1,0 +1,30 @@
+import type { GateCopies, GatePort } from './gate-copies.ts';
+
+/** What is said about messages that a gate shows, by those who find out what they are. */
+export class HeldVerdicts {
+  readonly #gate: Pick<GatePort, 'give' | 'isOpen' | 'wasUnheld'>;
+  readonly #copies: Pick<GateCopies, 'tell'>;
+
+  constructor(gate: Pick<GatePort, 'give' | 'isOpen' | 'wasUnheld'>, copies: Pick<GateCopies, 'tell'>) {
+    this.#gate = gate;
+    this.#copies = copies;
+  }
+
+  isOpen(n: string): boolean {
+    return this.#gate.isOpen(n);
+  }
+
+  /** `pass`: not stored; `drop`: known, or said by ourselves. That it is stored says whoever sends it on. */
+  give(word: 'pass' | 'drop', n: string): void {
+    this.#gate.give(word, n);
+  }
+
+  /** Whether its recipient has it already, let through while nothing was held. */
+  wasUnheld(from: string, to: string, id: string | undefined): boolean {
+    return id !== undefined && this.#gate.wasUnheld(from, to, id);
+  }
+
+  tell(xml: string): void {
+    this.#copies.tell(xml);
+  }
+}

@@ -1,0 +1,168 @@
+import type { Element } from '@xmpp/xml';
+import { NS } from '../xmpp/stanza/namespaces.ts';
+import { namespaceOf } from '../xmpp/stanza/xml.ts';
+
+/** What was seen of a copy; docs/gate-protocol.md has each. */
+const STATES = ['sent', 'offline', 'bounced', 'refused', 'dropped', 'passed', 'waits', 'unknown'] as const;
+export type OutcomeState = (typeof STATES)[number];
+
+const SESSION_STATES = ['bound', 'available', 'unavailable', 'detached', 'resumed', 'gone'] as const;
+type SessionState = (typeof SESSION_STATES)[number];
+
+/** A session of a user's; `id` names its stream. */
+export interface SessionRef {
+  readonly jid: string;
+  readonly id: string;
+}
+
+export interface Outcome {
+  readonly n: string;
+  /** 1 is the original. */
+  readonly copy: number;
+  /** Not empty. */
+  readonly states: ReadonlySet<OutcomeState>;
+  readonly condition: string | undefined;
+  readonly sessions: readonly SessionRef[];
+}
+
+export interface SeenSession extends SessionRef {
+  readonly state: SessionState;
+  /** -128 to 127. */
+  readonly priority: number;
+}
+
+/** Something about a message and one session. */
+export interface AtSession {
+  readonly n: string;
+  readonly session: SessionRef;
+}
+
+export type GateEvent =
+  | { readonly kind: 'held'; readonly n: string; readonly message: Element }
+  | ({ readonly kind: 'outcome' } & Outcome)
+  | ({ readonly kind: 'has' | 'returned' | 'flushed' } & AtSession)
+  | ({ readonly kind: 'session' } & SeenSession)
+  | { readonly kind: 'opened'; readonly why: string; readonly held: number }
+  | { readonly kind: 'unheld'; readonly from: string; readonly to: string; readonly id: string }
+  | { readonly kind: 'forgotten'; readonly n: string }
+  | { readonly kind: 'ready' };
+
+/** What a gate answers to `enable`. Times in ms. */
+export interface Enabled {
+  readonly version: number;
+  readonly token: string;
+  readonly epoch: string;
+  /** The gate's own version, and the server's name. */
+  readonly gate: string;
+  readonly server: string;
+  readonly timeout: number;
+  readonly lease: number;
+}
+
+/** A command that could not be carried out. */
+export interface Failed {
+  readonly command: string;
+  readonly n: string;
+  readonly reason: string;
+}
+
+/** `<epoch>-<counter>`: nothing else may get into a record, or come back in a command. */
+const NUMBER = /^[\da-z]{1,64}-\d{1,20}$/;
+
+/** The epoch of a message's number. */
+export function epochOf(n: string): string {
+  return n.slice(0, n.indexOf('-'));
+}
+
+/** The `<gate/>` in a stanza, of this version's namespace. */
+export function gateIn(stanza: Element): Element | undefined {
+  for (const child of stanza.getChildElements())
+    if (child.name === 'gate' && namespaceOf(child) === NS.gate) return child;
+  return undefined;
+}
+
+/** What a gate tells, in its order. What is not known, or has no sense, is left out. */
+export function* readEvents(gate: Element): Generator<GateEvent> {
+  for (const element of gate.getChildElements()) {
+    const event = READERS[element.name]?.(element);
+    if (event !== undefined) yield event;
+  }
+}
+
+/** The answer to `enable`; undefined where it lacks what cannot be done without. */
+export function readEnabled(gate: Element): Enabled | undefined {
+  const element = gate.getChild('enabled');
+  const { version, token, epoch, gate: own = '', server = '', timeout, lease } = element?.attrs ?? {};
+  if (!token || !epoch) return undefined;
+  return {
+    version: whole(version, 1),
+    token,
+    epoch,
+    gate: own,
+    server,
+    timeout: whole(timeout, 3000),
+    lease: whole(lease, 10_000),
+  };
+}
+
+export function readFailed(gate: Element): Failed[] {
+  return gate.getChildren('failed').map(({ attrs: { command = '', n = '', reason = '' } }) => ({ command, n, reason }));
+}
+
+const READERS: Readonly<Record<string, (element: Element) => GateEvent | undefined>> = {
+  held(element) {
+    const n = numberOf(element);
+    const message = element.getChildElements().find(({ name }) => name === 'message');
+    return n === undefined || message === undefined ? undefined : { kind: 'held', n, message };
+  },
+  outcome(element) {
+    const n = numberOf(element);
+    if (n === undefined) return undefined;
+    const { copy, state = '', condition } = element.attrs;
+    const words = state.split(' ');
+    const states = new Set(STATES.filter((one) => words.includes(one)));
+    // A word that this version does not know is nothing that was seen.
+    if (states.size === 0) states.add('unknown');
+    const sessions = element.getChildren('session').flatMap((one) => refOf(one.attrs.jid, one.attrs.id));
+    return { kind: 'outcome', n, copy: whole(copy, 1), states, condition: condition || undefined, sessions };
+  },
+  has: (element) => atSession('has', element),
+  returned: (element) => atSession('returned', element),
+  flushed: (element) => atSession('flushed', element),
+  session(element) {
+    const { jid, id, state, priority = '0' } = element.attrs;
+    const [ref] = refOf(jid, id);
+    const known = SESSION_STATES.find((one) => one === state);
+    if (ref === undefined || known === undefined) return undefined;
+    const number = Number(priority);
+    return { kind: 'session', ...ref, state: known, priority: Number.isInteger(number) ? number : 0 };
+  },
+  opened: ({ attrs: { why = '', held } }) => ({ kind: 'opened', why, held: whole(held, 0) }),
+  unheld({ attrs: { from, to, id = '' } }) {
+    return from && to ? { kind: 'unheld', from, to, id } : undefined;
+  },
+  forgotten(element) {
+    const n = numberOf(element);
+    return n === undefined ? undefined : { kind: 'forgotten', n };
+  },
+  ready: () => ({ kind: 'ready' }),
+};
+
+function numberOf({ attrs: { n } }: Element): string | undefined {
+  return n !== undefined && NUMBER.test(n) ? n : undefined;
+}
+
+function refOf(jid: string | undefined, id: string | undefined): SessionRef[] {
+  return jid && id ? [{ jid, id }] : [];
+}
+
+function atSession(kind: 'has' | 'returned' | 'flushed', element: Element): GateEvent | undefined {
+  const n = numberOf(element);
+  const [session] = refOf(element.attrs.jid, element.attrs.session);
+  return n === undefined || session === undefined ? undefined : { kind, n, session };
+}
+
+function whole(text: string | undefined, otherwise: number): number {
+  const number = Number(text);
+  return text !== undefined && text !== '' && Number.isInteger(number) && number >= 0 ? number : otherwise;
+}

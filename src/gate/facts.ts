@@ -1,0 +1,112 @@
+import { epochOf, type Outcome, type SessionRef } from './events.ts';
+
+/** What a gate has said of one message. */
+export interface Facts {
+  /** By the number of the copy. */
+  readonly outcomes: Map<number, Outcome>;
+  /** Sessions whose client has it: their stream ids, and when (ms) that was heard. */
+  readonly has: Map<string, number>;
+  /** Sessions that ended without it. */
+  readonly returned: Set<string>;
+  /** Sessions that it was sent to from offline storage. */
+  readonly flushed: SessionRef[];
+  /** It was sent again because a proof was in doubt, which is done once. */
+  doubted: boolean;
+}
+
+/** A session of the recipient's as the gate knows it. */
+export interface KnownSession {
+  readonly jid: string;
+  readonly id: string;
+  readonly state: 'bound' | 'available' | 'detached';
+  readonly priority: number;
+  /** When (ms) it became available. */
+  readonly since: number;
+}
+
+/**
+ * What follows for a message that nobody has confirmed. `wait`: it may still be proved, or nobody is there, or it is not ours
+ * to touch; `ask`: the gate is to be asked first; `deliver`: another copy goes to that session; `proved`: that client has it.
+ */
+export type Decision =
+  | { readonly what: 'wait' | 'ask' }
+  | { readonly what: 'deliver'; readonly to: string; readonly copy: number }
+  | { readonly what: 'proved'; readonly by: string };
+
+/** Times, ms. */
+export interface Graces {
+  /** How long a session must live on after its proof (rule 18). */
+  readonly proof: number;
+  /** How long after a login the server's own offline storage may take. */
+  readonly flush: number;
+}
+
+const WAIT = { what: 'wait' } as const;
+const ASK = { what: 'ask' } as const;
+
+export function newFacts(): Facts {
+  return { outcomes: new Map(), has: new Map(), returned: new Set(), flushed: [], doubted: false };
+}
+
+/** The session that a copy should go to: of those that take messages the one of highest priority, then the latest. */
+function bestSession(sessions: Iterable<KnownSession>): KnownSession | undefined {
+  let best: KnownSession | undefined;
+  for (const one of sessions) {
+    if (one.state !== 'available' || one.priority < 0) continue;
+    const apart = best === undefined ? 1 : one.priority - best.priority || one.since - best.since;
+    if (apart > 0) best = one;
+  }
+  return best;
+}
+
+export interface Question {
+  readonly n: string;
+  readonly facts: Facts | undefined;
+  /** The recipient's sessions. */
+  readonly sessions: readonly KnownSession[];
+  /** Of the lease that is held. */
+  readonly epoch: string;
+  /** Whether the gate was asked since the lease began. */
+  readonly asked: boolean;
+  /** Copies that were recorded as handed over. */
+  readonly copies: number;
+  /** ms. */
+  readonly now: number;
+}
+
+/** Whether another copy of a message is needed. Pure: rules 2, 17, 18, 20 to 22. */
+export function decide({ n, facts, sessions, epoch, asked, copies, now }: Question, graces: Graces): Decision {
+  if (facts === undefined || facts.outcomes.size === 0) {
+    // The gate of an earlier epoch has forgotten it with all else.
+    if (epochOf(n) === epoch && !asked) return ASK;
+    return toBest(sessions, Math.max(2, copies + 1));
+  }
+  const outcomes = [...facts.outcomes.values()];
+  for (const [id, at] of facts.has) if (now - at >= graces.proof) return { what: 'proved', by: sessionOf(facts, id) };
+  if (facts.has.size > 0) return WAIT;
+  const last = outcomes.reduce((one, other) => (other.copy > one.copy ? other : one));
+  // Let go without us: the server does with it what it does.
+  if (outcomes.every(({ states }) => states.has('passed') || states.has('dropped'))) return WAIT;
+  const open = new Set([...outcomes.flatMap((one) => one.sessions), ...facts.flushed].map(({ id }) => id));
+  for (const id of facts.returned) open.delete(id);
+  // A session that lives, or may be resumed, still has it unacknowledged.
+  if (sessions.some(({ id }) => open.has(id))) return WAIT;
+  const best = bestSession(sessions);
+  const isStored = last.states.has('offline') && facts.flushed.length === 0;
+  if (best !== undefined && isStored && now - best.since < graces.flush) return WAIT;
+  return toBest(sessions, Math.max(last.copy, copies) + 1);
+}
+
+function toBest(sessions: readonly KnownSession[], copy: number): Decision {
+  const best = bestSession(sessions);
+  return best === undefined ? WAIT : { what: 'deliver', to: best.jid, copy };
+}
+
+/** The full JID of a session that a copy went to; empty where it is not known. */
+function sessionOf(facts: Facts, id: string): string {
+  for (const { sessions } of facts.outcomes.values()) {
+    const found = sessions.find((one) => one.id === id);
+    if (found !== undefined) return found.jid;
+  }
+  return facts.flushed.find((one) => one.id === id)?.jid ?? '';
+}

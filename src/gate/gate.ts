@@ -1,0 +1,261 @@
+import { EventEmitter } from 'node:events';
+import type { Element } from '@xmpp/xml';
+import { ask, deliver, forget, tell, type Verdict, verdict } from './commands.ts';
+import type { AtSession, Enabled, GateEvent, Outcome } from './events.ts';
+import { type Facts, type KnownSession, newFacts } from './facts.ts';
+import { type CommandOutcome, GateLease, type LeaseOptions, type LeaseState } from './lease.ts';
+import { GateSessions, type SessionChange } from './sessions.ts';
+import { Verdicts } from './verdicts.ts';
+
+interface Events {
+  /** A user's message is held until its verdict; `n` names it. */
+  held: [n: string, message: Element];
+  outcome: [outcome: Outcome];
+  has: [at: AtSession];
+  session: [change: SessionChange];
+  /** What went to a session from offline storage, or came back from one that has ended. */
+  moved: [at: AtSession];
+  /** The lease has begun; `restarted`: under another epoch, so that the gate knows nothing of what was before. */
+  enabled: [restarted: boolean];
+  /** All that the gate remembers has been told. */
+  ready: [];
+  lost: [];
+}
+
+export interface GateCounts {
+  gateHeld: number;
+  gateStored: number;
+  gatePassed: number;
+  gateDropped: number;
+  gateLate: number;
+  gateUnheld: number;
+  gateOpened: number;
+}
+
+export interface GateOptions extends Omit<LeaseOptions, 'listener'> {
+  readonly clock: { now(): number };
+  readonly counts: GateCounts;
+}
+
+/** The outcomes of so many messages are kept: as many as a gate remembers by itself. */
+const MOST_FACTS = 100_000;
+/** So many messages that passed unheld are known, should they be sent again. */
+const MOST_UNHELD = 20_000;
+
+const COUNTED = { stored: 'gateStored', pass: 'gatePassed', drop: 'gateDropped' } as const;
+
+/** The component's end of a gate: what it holds, what it has seen, and what it is told to do. */
+export class Gate extends EventEmitter<Events> {
+  readonly #options: GateOptions;
+  readonly #lease: GateLease;
+  readonly #verdicts: Verdicts;
+  readonly #sessions = new GateSessions();
+  readonly #facts = new Map<string, Facts>();
+  readonly #unheld = new Set<string>();
+  #epoch = '';
+
+  constructor(options: GateOptions) {
+    super();
+    this.#options = options;
+    const { counts } = options;
+    const listener = {
+      enabled: (terms: Enabled) => this.#enabled(terms),
+      event: (event: GateEvent) => this.#event(event),
+      lost: () => this.#lost(),
+    };
+    this.#lease = new GateLease({ ...options, listener });
+    this.#verdicts = new Verdicts({
+      send: (word, n) => {
+        counts[COUNTED[word]] += 1;
+        this.#lease.command(word, n, verdict(word, n));
+      },
+      onLate: () => {
+        counts.gateLate += 1;
+      },
+    });
+  }
+
+  get state(): LeaseState {
+    return this.#lease.state;
+  }
+
+  /** Of the lease that is held, or was last. */
+  get epoch(): string {
+    return this.#epoch;
+  }
+
+  /** Whether the gate takes commands and has told all that it remembers. */
+  get isReady(): boolean {
+    const { state } = this.#lease;
+    return state.state === 'up' && state.ready;
+  }
+
+  /** Messages that wait for their verdict. */
+  get held(): number {
+    return this.#verdicts.size;
+  }
+
+  online(): void {
+    this.#lease.online();
+  }
+
+  offline(): void {
+    this.#lease.offline();
+  }
+
+  /** Whether messages can be stored: while they cannot, none is held. */
+  storable(is: boolean): void {
+    this.#lease.want(is);
+  }
+
+  close(): void {
+    this.#lease.close();
+  }
+
+  /** Takes a stanza from the link if it is the gate's; gives whether it was. */
+  take(stanza: Element): boolean {
+    return this.#lease.take(stanza);
+  }
+
+  isOpen(n: string): boolean {
+    return this.#verdicts.isOpen(n);
+  }
+
+  /** Gives a verdict on a message; false when it had one. */
+  give(word: Verdict, n: string): boolean {
+    return this.#verdicts.give(word, n);
+  }
+
+  /** Sends a copy into one session. */
+  deliver(n: string, copy: number, to: string, message: string, done: (outcome: CommandOutcome) => void): void {
+    this.#lease.command('deliver', n, deliver(n, copy, to, message), done);
+  }
+
+  /** Tells a user something in another's name. */
+  tell(message: string, done: (outcome: CommandOutcome) => void): void {
+    this.#lease.command('tell', '', tell(message), done);
+  }
+
+  /** Has what is known of a message told again. */
+  ask(n: string, done: (outcome: CommandOutcome) => void): void {
+    this.#lease.command('ask', n, ask(n), done);
+  }
+
+  /** Nothing more is wanted of a message. */
+  forget(n: string): void {
+    this.#facts.delete(n);
+    this.#lease.command('forget', n, forget(n));
+  }
+
+  /** What the gate has said of a message. */
+  factsOf(n: string): Facts | undefined {
+    return this.#facts.get(n);
+  }
+
+  sessionsOf(user: string): KnownSession[] {
+    return this.#sessions.of(user);
+  }
+
+  /** The users who have a session. */
+  users(): Iterable<string> {
+    return this.#sessions.users();
+  }
+
+  /** Whether a message of this id (bare JIDs) went to its recipient unheld. */
+  wasUnheld(from: string, to: string, id: string): boolean {
+    return this.#unheld.size > 0 && this.#unheld.has(`${from} ${to} ${id}`);
+  }
+
+  #enabled({ epoch, timeout }: Enabled): void {
+    const restarted = this.#epoch !== '' && this.#epoch !== epoch;
+    this.#epoch = epoch;
+    // It tells all of it again.
+    this.#facts.clear();
+    this.#sessions.clear();
+    this.#verdicts.begin(timeout);
+    this.emit('enabled', restarted);
+  }
+
+  #lost(): void {
+    this.#verdicts.end();
+    this.emit('lost');
+  }
+
+  #event(event: GateEvent): void {
+    const { counts, clock } = this.#options;
+    switch (event.kind) {
+      case 'held':
+        counts.gateHeld += 1;
+        this.#verdicts.shown(event.n);
+        this.#show(event.n, event.message);
+        return;
+      case 'outcome':
+        if (event.states.has('dropped')) {
+          this.forget(event.n);
+          return;
+        }
+        this.#note(event.n).outcomes.set(event.copy, event);
+        this.emit('outcome', event);
+        return;
+      case 'has': {
+        const { has } = this.#note(event.n);
+        if (!has.has(event.session.id)) has.set(event.session.id, clock.now());
+        this.emit('has', event);
+        return;
+      }
+      case 'returned':
+        this.#note(event.n).returned.add(event.session.id);
+        this.emit('moved', event);
+        return;
+      case 'flushed':
+        this.#note(event.n).flushed.push(event.session);
+        this.emit('moved', event);
+        return;
+      case 'session':
+        for (const change of this.#sessions.seen(event, clock.now())) this.emit('session', change);
+        return;
+      case 'unheld':
+        counts.gateUnheld += 1;
+        if (event.id !== '') this.#noteUnheld(`${bareOf(event.from)} ${bareOf(event.to)} ${event.id}`);
+        return;
+      case 'opened':
+        counts.gateOpened += 1;
+        return;
+      case 'forgotten':
+        this.#facts.delete(event.n);
+        return;
+      case 'ready':
+        this.emit('ready');
+    }
+  }
+
+  /** Whatever goes wrong with it, it is not held longer than it must. */
+  #show(n: string, message: Element): void {
+    try {
+      this.emit('held', n, message);
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'A message that was held could not be handled: it passes');
+      this.give('pass', n);
+    }
+  }
+
+  #note(n: string): Facts {
+    let facts = this.#facts.get(n);
+    if (facts === undefined) {
+      facts = newFacts();
+      this.#facts.set(n, facts);
+      if (this.#facts.size > MOST_FACTS) this.#facts.delete(this.#facts.keys().next().value as string);
+    }
+    return facts;
+  }
+
+  #noteUnheld(name: string): void {
+    this.#unheld.add(name);
+    if (this.#unheld.size > MOST_UNHELD) this.#unheld.delete(this.#unheld.values().next().value as string);
+  }
+}
+
+function bareOf(jid: string): string {
+  const slash = jid.indexOf('/');
+  return slash === -1 ? jid : jid.slice(0, slash);
+}

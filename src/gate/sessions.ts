@@ -1,0 +1,69 @@
+import type { SeenSession } from './events.ts';
+import type { KnownSession } from './facts.ts';
+
+/** What became of a session. `user` is its bare JID. */
+export interface SessionChange {
+  readonly user: string;
+  readonly resource: string;
+  readonly session: KnownSession;
+  readonly what: 'available' | 'changed' | 'unavailable' | 'gone';
+}
+
+/** The sessions of all users of the server, as its gate tells of them. */
+export class GateSessions {
+  readonly #users = new Map<string, Map<string, KnownSession>>();
+
+  /** Takes what the gate says at this time (ms). Gives what follows: a session that another has replaced is gone. */
+  seen({ jid, id, state, priority }: SeenSession, now: number): SessionChange[] {
+    const slash = jid.indexOf('/');
+    if (slash === -1) return [];
+    const user = jid.slice(0, slash);
+    const resource = jid.slice(slash + 1);
+    const before = this.#users.get(user)?.get(resource);
+    const changes: SessionChange[] = [];
+    if (before !== undefined && before.id !== id) {
+      // Word of a session that was replaced comes late.
+      if (state === 'gone') return [];
+      this.#users.get(user)?.delete(resource);
+      changes.push({ user, resource, session: before, what: 'gone' });
+    }
+    const same = before?.id === id ? before : undefined;
+    if (state === 'gone') {
+      if (same === undefined) return [];
+      const left = this.#users.get(user);
+      left?.delete(resource);
+      if (left?.size === 0) this.#users.delete(user);
+      return [{ user, resource, session: same, what: 'gone' }];
+    }
+    const isThere = state === 'available' || state === 'resumed';
+    const kept = state === 'resumed' && same !== undefined ? same.priority : priority;
+    const wasThere = same?.state === 'available';
+    const session: KnownSession = {
+      jid,
+      id,
+      state: state === 'detached' ? 'detached' : isThere ? 'available' : 'bound',
+      priority: kept,
+      since: same !== undefined && (wasThere || state !== 'available') ? same.since : now,
+    };
+    const sessions = this.#users.get(user) ?? new Map<string, KnownSession>();
+    this.#users.set(user, sessions);
+    sessions.set(resource, session);
+    if (isThere) changes.push({ user, resource, session, what: wasThere ? 'changed' : 'available' });
+    else if (state === 'unavailable' && same !== undefined)
+      changes.push({ user, resource, session, what: 'unavailable' });
+    return changes;
+  }
+
+  of(user: string): KnownSession[] {
+    return [...(this.#users.get(user)?.values() ?? [])];
+  }
+
+  users(): Iterable<string> {
+    return this.#users.keys();
+  }
+
+  /** Nobody tells of them any more. */
+  clear(): void {
+    this.#users.clear();
+  }
+}
