@@ -92,6 +92,15 @@ export class GateComponent extends Dialogue {
     return event.attrs.n as string;
   }
 
+  /** Resolves when all that is shown by now has its outcome. */
+  async settled(): Promise<void> {
+    await this.command();
+    for (const { attrs } of this.events('held')) {
+      const n = attrs.n as string;
+      if (this.events('outcome', { n }).length === 0) await this.hears((el) => isEvent(el, 'outcome', { n }));
+    }
+  }
+
   /** Closes the stream; resolves when the server has closed it. */
   async leave(): Promise<void> {
     this.link.write('</stream:stream>');

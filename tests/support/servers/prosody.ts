@@ -21,6 +21,8 @@ export interface ProsodyOptions extends XmppServerOptions {
   readonly websocket?: boolean;
   /** Further lines of its configuration, before the hosts. */
   readonly config?: string;
+  /** Further hosts. */
+  readonly hosts?: string;
   /** Loads prosody/mod_receipts_gate for the first component, with further lines of its configuration. */
   readonly gate?: boolean | string;
 }
@@ -90,6 +92,7 @@ ${options.config ?? ''}
 ${gateOptions(options, components[0]?.domain)}
 VirtualHost ${lua(domain)}
 ${components.map(({ domain, secret }) => `Component ${lua(domain)}\n  component_secret = ${lua(secret)}`).join('\n')}
+${options.hosts ?? ''}
 `;
 
   const server = await startServer({
