@@ -26,9 +26,11 @@ for (const [place, { finding, scripts: where }] of found) {
   problems += 1;
   process.stderr.write(`${place} (in ${where.join(', ')})\n`);
 }
-const files = readdirSync('prosody', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.lua'));
-for (const name of files) {
-  const text = `--- @from prosody/${name}\n${readFileSync(`prosody/${name}`, 'utf8')}`;
+const files = ['prosody', 'tests/support/gate/prosody'].flatMap((folder) =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`),
+);
+for (const name of files.filter((one) => one.endsWith('.lua'))) {
+  const text = `--- @from ${name}\n${readFileSync(name, 'utf8')}`;
   for (const { file, problem, text: line } of lintLua(text, GIVEN_BY_PROSODY)) {
     // Tables of the module are filled in several places, and Prosody's own takes the module's methods.
     if (/^'\w+\.\w+' is|^'module' is/.test(problem)) continue;

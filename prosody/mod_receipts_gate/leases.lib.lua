@@ -3,16 +3,31 @@
 local st = require "util.stanza";
 local random_id = require "util.id".long;
 local time = require "util.time";
-local now = time.monotonic or time.now;
+local wall_clock = time.monotonic or time.now;
 
 local protocol = module:require "protocol";
 local settings = module:require "settings";
 
 local TICK = 0.1;
+local MOST_IN_A_TICK = 2 * TICK;
 
 return function (gate)
 
 local current = nil;
+
+-- The component's patience is measured in s of a clock that stands still while the server itself is busy: an answer that waits in
+-- its socket is not late.
+local clock = { time = 0; ticked = 0 };
+
+local function now()
+	return clock.time;
+end
+
+local function advance()
+	local at = wall_clock();
+	clock.time = clock.time + math.min(at - clock.ticked, MOST_IN_A_TICK);
+	clock.ticked = at;
+end
 
 --- The lease, or nil. Its fields: session, token, process, timeout and length (s), answered_at, heard_at, unread (bytes).
 local function get()
@@ -95,10 +110,12 @@ local function start(session, attr)
 	current = lease;
 	if is_new then
 		watch(lease);
+		clock.ticked = wall_clock();
 		module:add_timer(TICK, function ()
 			if current ~= lease then
 				return
 			end
+			advance();
 			if now() - lease.heard_at > lease.length then
 				finish("silence");
 				return

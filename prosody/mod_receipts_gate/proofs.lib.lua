@@ -57,7 +57,7 @@ local function wants_proof(track)
 end
 
 local function ping(session, track)
-	track.ping = { id = new_id(); last = track.last };
+	track.ping = { id = new_id(); last = track.last; position = next_position(session) };
 	session.send(st.iq({ type = "get", id = track.ping.id, from = module.host, to = session.full_jid })
 		:tag("ping", { xmlns = "urn:xmpp:ping" }));
 end
@@ -104,6 +104,13 @@ local function acknowledged(session, h)
 		end
 		return item.position and item.position >= h;
 	end);
+	-- It has the ping, so that another may be sent, whether it answers or not.
+	if track.ping and track.ping.position and track.ping.position <= h then
+		track.ping = nil;
+	end
+	if wants_proof(track) then
+		schedule(session, track);
+	end
 end
 
 --- Before mod_smacks handles <a/>. A count that was never sent proves nothing; mod_smacks ends that stream.
@@ -122,7 +129,6 @@ local function on_resumed(session)
 		return
 	end
 	acknowledged(session, queue and queue.count_acked and queue:count_acked() or session.last_acknowledged_stanza or 0);
-	schedule(session, track);
 end
 
 --- An answer to the server's ping counts when it came on the session that was pinged.

@@ -101,6 +101,13 @@ export class GateComponent extends Dialogue {
     }
   }
 
+  /** Has the gate forget all that it has told, and tells nothing of it any more. */
+  async forgetAll(): Promise<void> {
+    const numbers = new Set(this.received.map(({ attrs }) => attrs.n).filter((n) => n !== undefined));
+    await this.command(...[...numbers].map((n) => xml('forget', { n })));
+    this.received.length = 0;
+  }
+
   /** Closes the stream; resolves when the server has closed it. */
   async leave(): Promise<void> {
     this.link.write('</stream:stream>');

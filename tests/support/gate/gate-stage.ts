@@ -2,6 +2,7 @@ import xml, { type Element } from '@xmpp/xml';
 import { type LoginOptions, login, type TestUser } from '../clients/test-user.ts';
 import { type ProsodyOptions, type ProsodyServer, startProsody } from '../servers/prosody.ts';
 import { GateComponent } from './gate-component.ts';
+import { RawClient, type RawClientOptions } from './raw-client.ts';
 
 const SECRET = 'secret';
 
@@ -10,6 +11,7 @@ export class GateStage {
   readonly domain = 'example.org';
   readonly component = 'receipts.example.org';
   readonly #users: TestUser[] = [];
+  readonly #raws: RawClient[] = [];
   readonly #components: GateComponent[] = [];
 
   private constructor(readonly server: ProsodyServer) {}
@@ -20,6 +22,7 @@ export class GateStage {
       users: { alice: 'pw', bob: 'pw', carol: 'pw' },
       component: { domain: 'receipts.example.org', secret: SECRET },
       gate: true,
+      modules: ['gate_control'],
       ...options,
     });
     return new GateStage(server);
@@ -42,6 +45,7 @@ export class GateStage {
   async hold(attributes: Record<string, string> = {}): Promise<GateComponent> {
     const component = await this.attach();
     await component.enable(attributes);
+    await component.forgetAll();
     return component;
   }
 
@@ -61,9 +65,41 @@ export class GateStage {
     return user;
   }
 
-  /** Ends all sessions and the component's connections. */
+  /** A client that does only what the test says. */
+  async raw(
+    username: string,
+    resource: string,
+    options: { sm?: boolean; presence?: boolean } = {},
+  ): Promise<RawClient> {
+    const client = await RawClient.login(this.#raw(username, resource), options);
+    this.#raws.push(client);
+    return client;
+  }
+
+  async resume({ jid, smId }: RawClient, h: number): Promise<RawClient> {
+    const [bare = '', resource = ''] = jid.split('/');
+    const client = await RawClient.resume(this.#raw(bare.split('@')[0] ?? '', resource), smId, h);
+    this.#raws.push(client);
+    return client;
+  }
+
+  /** Has the test's module in Prosody do something: see prosody/mod_gate_control.lua. */
+  async control(by: TestUser, action: 'unload' | 'load' | 'reload' | 'go-on'): Promise<void> {
+    await by.asks(this.domain, xml(action, { xmlns: 'urn:test:gate-control' }), 'set');
+  }
+
+  #raw(username: string, resource: string): RawClientOptions {
+    return { port: this.server.c2sPort, domain: this.domain, username, resource };
+  }
+
+  /** Ends all sessions, detached ones too, and the component's connections. */
   async empty(): Promise<void> {
     await Promise.all(this.#users.splice(0).map((user) => user.offline()));
+    for (const client of this.#raws.splice(0)) client.cut();
+    const last = await this.raw('alice', 'last', { presence: false });
+    await last.iq(xml('iq', { type: 'set', to: this.domain }, xml('clear', { xmlns: 'urn:test:gate-control' })));
+    await last.leave();
+    this.#raws.length = 0;
     for (const component of this.#components.splice(0)) await component.leave();
   }
 

@@ -21,13 +21,17 @@ export interface ProsodyOptions extends XmppServerOptions {
   readonly websocket?: boolean;
   /** Further lines of its configuration, before the hosts. */
   readonly config?: string;
+  /** Further modules, of Prosody's or of tests/support/gate/prosody. */
+  readonly modules?: readonly string[];
   /** Further hosts. */
   readonly hosts?: string;
   /** Loads prosody/mod_receipts_gate for the first component, with further lines of its configuration. */
   readonly gate?: boolean | string;
 }
 
-const MODULES = fileURLToPath(new URL('../../../prosody', import.meta.url));
+const PLUGIN_PATHS = ['../../../prosody', '../gate/prosody'].map((folder) =>
+  fileURLToPath(new URL(folder, import.meta.url)),
+);
 
 /** A real XMPP server on loopback, without TLS. */
 export interface XmppServer extends TemporaryServer {
@@ -63,6 +67,7 @@ export async function startProsody(options: ProsodyOptions = {}): Promise<Prosod
   const components = allComponents(options);
   const [c2sPort, componentPort, httpPort] = (await freePorts(3)) as [number, number, number];
 
+  const modules = [...(options.gate ? ['receipts_gate'] : []), ...(options.modules ?? [])];
   const configuration = (folder: string) => `
 run_as_root = true
 pidfile = ${lua(path.join(folder, 'prosody.pid'))}
@@ -80,7 +85,7 @@ s2s_ports = {}
 https_ports = {}
 c2s_direct_tls_ports = {}
 s2s_direct_tls_ports = {}
-modules_enabled = { "roster", "saslauth", "disco", "posix", "ping", "smacks", "carbons", "mam", "blocklist", "pep", "vcard"${options.websocket ? ', "websocket"' : ''}${options.gate ? ', "receipts_gate"' : ''} }
+modules_enabled = { "roster", "saslauth", "disco", "posix", "ping", "smacks", "carbons", "mam", "blocklist", "pep", "vcard"${options.websocket ? ', "websocket"' : ''}${modules.map((name) => `, ${lua(name)}`).join('')} }
 modules_disabled = { "s2s", "tls" }
 consider_websocket_secure = true
 c2s_require_encryption = false
@@ -118,9 +123,10 @@ ${options.hosts ?? ''}
 }
 
 function gateOptions({ gate }: ProsodyOptions, component = ''): string {
-  if (!gate) return '';
+  const paths = `plugin_paths = { ${PLUGIN_PATHS.map(lua).join(', ')} }\n`;
+  if (!gate) return paths;
   const further = gate === true ? '' : gate;
-  return `plugin_paths = { ${lua(MODULES)} }\nreceipts_component = ${lua(component)}\nreceipts_ping_delay = 20\n${further}`;
+  return `${paths}receipts_component = ${lua(component)}\nreceipts_ping_delay = 20\n${further}`;
 }
 
 function lua(text: string): string {

@@ -1,0 +1,172 @@
+import { once } from 'node:events';
+import net, { type Socket } from 'node:net';
+import xml, { type Element } from '@xmpp/xml';
+import { Dialogue } from '../clients/dialogue.ts';
+import { opened } from '../process/opened.ts';
+
+const NS_STANZAS = 'urn:ietf:params:xml:ns:xmpp-stanzas';
+const NS_SM = 'urn:xmpp:sm:3';
+
+export interface RawClientOptions {
+  readonly port: number;
+  readonly domain: string;
+  readonly username: string;
+  readonly resource: string;
+}
+
+/**
+ * A client that does nothing by itself: it acknowledges (XEP-0198) and answers pings only when the test says so. Stanzas are heard
+ * as ever; what else comes (acknowledgement requests, answers of stream management) is in `nonzas`.
+ */
+export class RawClient extends Dialogue {
+  override autoReceipt = false;
+  readonly nonzas: Element[] = [];
+  /** Stanzas since stream management was enabled: the true value of h. */
+  handled = 0;
+  /** To resume with. */
+  smId = '';
+  readonly #options: RawClientOptions;
+  readonly #socket: Socket;
+  readonly #over: Promise<unknown>;
+  #parser = new xml.Parser();
+  #onNonza: (() => void) | undefined;
+
+  private constructor(options: RawClientOptions) {
+    super();
+    this.#options = options;
+    this.#socket = net.connect({ port: options.port, host: '127.0.0.1', noDelay: true });
+    this.#over = new Promise((resolve) => this.#socket.on('close', resolve));
+    this.#socket.on('error', () => {});
+    this.#socket.setEncoding('utf8');
+    this.#socket.on('data', (text: string) => this.#parser.write(text));
+    const closed = opened('a client', () => this.#socket.destroy());
+    this.#socket.once('close', closed);
+  }
+
+  get jid(): string {
+    const { username, domain, resource } = this.#options;
+    return `${username}@${domain}/${resource}`;
+  }
+
+  /** Authenticated, with nothing bound. */
+  static async authenticate(options: RawClientOptions): Promise<RawClient> {
+    const client = new RawClient(options);
+    await once(client.#socket, 'connect');
+    await client.#open();
+    const plain = Buffer.from(`\0${options.username}\0pw`).toString('base64');
+    client.write(`<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN">${plain}</auth>`);
+    await client.nonza('success');
+    await client.#open();
+    return client;
+  }
+
+  /** Bound, and available unless the test says otherwise. */
+  static async login(options: RawClientOptions, { sm = false, presence = true } = {}): Promise<RawClient> {
+    const client = await RawClient.authenticate(options);
+    const resource = xml('resource', {}, options.resource);
+    await client.iq(xml('iq', { type: 'set' }, xml('bind', { xmlns: 'urn:ietf:params:xml:ns:xmpp-bind' }, resource)));
+    if (sm) await client.#enableSm();
+    if (presence) await client.goesAvailable();
+    return client;
+  }
+
+  /** Takes a session over that lost its connection, with what the client says it had. */
+  static async resume(options: RawClientOptions, smId: string, h: number): Promise<RawClient> {
+    const client = await RawClient.authenticate(options);
+    client.handled = h;
+    client.smId = smId;
+    client.write(`<resume xmlns="${NS_SM}" previd="${smId}" h="${h}"/>`);
+    await client.nonza('resumed');
+    return client;
+  }
+
+  async goesAvailable(): Promise<void> {
+    await this.send(xml('presence'));
+    await this.hears((el) => el.name === 'presence' && el.attrs.from === this.jid);
+  }
+
+  ack(h = this.handled): void {
+    this.write(`<a xmlns="${NS_SM}" h="${h}"/>`);
+  }
+
+  /** The server's ping, to be answered later, or never. */
+  ping(): Promise<Element> {
+    return this.hears((el) => el.getChild('ping', 'urn:xmpp:ping') !== undefined);
+  }
+
+  answer({ attrs }: Element, type: 'result' | 'error' = 'result'): Promise<void> {
+    const error = xml('error', { type: 'cancel' }, xml('service-unavailable', { xmlns: NS_STANZAS }));
+    return this.send(xml('iq', { type, to: attrs.from, id: attrs.id }, ...(type === 'error' ? [error] : [])));
+  }
+
+  /** From now on acknowledges whatever came before each ping, and does not answer it. */
+  acksPings(): void {
+    this.listen((el) => {
+      if (el.getChild('ping', 'urn:xmpp:ping') !== undefined) this.ack();
+    });
+  }
+
+  /** Resolves when the server has handled what was sent before. */
+  async handledBefore(): Promise<void> {
+    const ping = xml('ping', { xmlns: 'urn:xmpp:ping' });
+    await this.iq(xml('iq', { type: 'get', to: this.#options.domain }, ping));
+  }
+
+  /** The first such element that was not taken yet. */
+  async nonza(name: string): Promise<Element> {
+    for (;;) {
+      const at = this.nonzas.findIndex((one) => one.name === name);
+      if (at >= 0) return this.nonzas.splice(at, 1)[0] as Element;
+      await new Promise<void>((resolve) => {
+        this.#onNonza = resolve;
+      });
+    }
+  }
+
+  write(text: string): void {
+    this.#socket.write(text);
+  }
+
+  /** Breaks the connection with a RST. */
+  cut(): void {
+    this.#socket.resetAndDestroy();
+  }
+
+  /** Reads no more. */
+  freeze(): void {
+    this.#socket.pause();
+  }
+
+  /** Closes the stream in order. */
+  async leave(): Promise<void> {
+    this.write('</stream:stream>');
+    await this.#over;
+  }
+
+  protected override async transmit(stanza: string): Promise<void> {
+    this.write(stanza);
+  }
+
+  async #enableSm(): Promise<void> {
+    this.write(`<enable xmlns="${NS_SM}" resume="true"/>`);
+    this.smId = (await this.nonza('enabled')).attrs.id ?? '';
+  }
+
+  async #open(): Promise<void> {
+    this.#parser = new xml.Parser();
+    this.#parser.on('element', (element) => {
+      if (/^(message|presence|iq)$/.test(element.name)) {
+        this.handled += 1;
+        this.take(element);
+        return;
+      }
+      if (element.name === 'enabled') this.handled = 0;
+      this.nonzas.push(element);
+      this.#onNonza?.();
+    });
+    this.write(
+      `<stream:stream xmlns="jabber:client" xmlns:stream="http://etherx.jabber.org/streams" to="${this.#options.domain}" version="1.0">`,
+    );
+    await this.nonza('stream:features');
+  }
+}
