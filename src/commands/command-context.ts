@@ -26,11 +26,14 @@ export interface CommandContext {
   /** A message is not to be sent any more: it was pending and is cancelled, or had failed and is kept no longer. */
   readonly ended: (record: StoredRecord, ending: 'cancelled' | 'discarded') => void;
   readonly deadLetters: {
-    /** Those from or to a user (his bare JID in the served domain), or all; the newest first. */
+    /**
+     * Those from or to a user (his bare JID in the served domain), or all; the newest first, and how many there are: of a
+     * user's as many as are found in the newest of all, and `all` says whether there may be more.
+     */
     list(
       of: string | undefined,
       limit: number,
-    ): Promise<{ readonly letters: readonly DeadLetter[]; readonly total: number }>;
+    ): Promise<{ readonly letters: readonly DeadLetter[]; readonly total: number; readonly all: boolean }>;
     remove(id: string): Promise<void>;
   };
   /** Erases all about a user; resolves when that is done or goes on by itself. Gives how much is erased so far. */

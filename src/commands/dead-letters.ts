@@ -11,8 +11,13 @@ const ACTIONS = { retry: 'Send after all', drop: 'Drop' } as const;
 /** Dead letters of all users: send them again or drop them. */
 export function deadLetters(context: CommandContext, addresses: AddressPolicy): Command {
   const list = async (of: string | undefined): Promise<StepResult> => {
-    const { letters, total } = await context.deadLetters.list(of, MAX_ENTRIES);
-    if (total === 0) return { note: { type: 'info', text: 'Nothing is undelivered.' } };
+    const { letters, total, all } = await context.deadLetters.list(of, MAX_ENTRIES);
+    if (total === 0) {
+      const text = all
+        ? 'Nothing is undelivered.'
+        : 'Nothing of the newest that are undelivered is from or to this user.';
+      return { note: { type: 'info', text } };
+    }
     return {
       form: {
         type: 'form',
@@ -21,7 +26,9 @@ export function deadLetters(context: CommandContext, addresses: AddressPolicy): 
           'What is sent after all begins a new life. What is dropped cannot be sent any more. Times are UTC, and of the end.',
         fields: [
           ...messageList(
-            total > MAX_ENTRIES ? `The newest ${MAX_ENTRIES} of ${total}` : countOf(total, 'message'),
+            total > MAX_ENTRIES || !all
+              ? `The newest ${letters.length} of ${all ? '' : 'at least '}${total}`
+              : countOf(total, 'message'),
             letters.map(({ id, from, to, ended, why }) => ({
               value: id,
               at: Date.parse(ended),

@@ -3,6 +3,8 @@ import type { JobData, UndeliveredData } from './jobs.ts';
 
 /** Jobs that are read at a time. */
 const PAGE = 500;
+/** Dead letters that are looked at for one user's, the newest: there may be a million. */
+const MOST_LOOKED_AT = 10_000;
 
 /** As a command shows one; see `DeadLetter` in commands/command-context.ts. */
 interface DeadLetter {
@@ -35,25 +37,28 @@ function concerns({ from, to }: Partial<JobData>, bareJids: readonly string[]): 
  * Dead letters, the newest first.
  *
  * @param of bare JIDs that one must be from or to; undefined for all
- * @returns up to `limit`, and how many there are
+ * @returns up to `limit`, how many there are, and whether all were looked at for that
  */
 export async function listUndelivered(
   queue: Queue<UndeliveredData>,
   of: readonly string[] | undefined,
   limit: number,
-): Promise<{ letters: DeadLetter[]; total: number }> {
+): Promise<{ letters: DeadLetter[]; total: number; all: boolean }> {
   if (of === undefined) {
     const [jobs, total] = await Promise.all([queue.getFailed(0, limit - 1), queue.getFailedCount()]);
-    return { letters: jobs.flatMap(asLetter), total };
+    return { letters: jobs.flatMap(asLetter), total, all: true };
   }
   const letters: DeadLetter[] = [];
   let total = 0;
+  let looked = 0;
   for await (const job of jobsOf(queue, 'failed')) {
+    if (looked === MOST_LOOKED_AT) return { letters, total, all: false };
+    looked += 1;
     if (!concerns(job.data, of)) continue;
     total += 1;
     if (letters.length < limit) letters.push(...asLetter(job));
   }
-  return { letters, total };
+  return { letters, total, all: true };
 }
 
 /** None, of a job that went while it was read. */

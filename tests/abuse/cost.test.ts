@@ -1,3 +1,4 @@
+import { listUndelivered } from '../../src/jobs/dead-letters.ts';
 import { claim, erase, handOver, reject, retryNow, settle } from '../../src/store/contract.ts';
 import { RedisQueries } from '../../src/store/redis/administration-queries.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
@@ -190,6 +191,23 @@ test('"send again now" in a loop makes a few copies, and ever fewer', async () =
   expect(copies).toBeLessThanOrEqual(7);
   // An administrator is not held back.
   expect(await opened.ledger.batch([retryNow(key, undefined)], at)).toEqual(['due']);
+});
+
+test('one user’s dead letters are looked for in the newest 10,000, a page at a time', async () => {
+  let looked = 0;
+  const queue = {
+    getJobs: async (_: readonly string[], start: number, end: number) => {
+      looked += end - start + 1;
+      const job = (i: number) => ({
+        id: `${i}`,
+        data: { from: i % 1000 === 0 ? ALICE : BOB, to: 'carol@example.org' },
+      });
+      return Array.from({ length: end - start + 1 }, (__, i) => job(start + i));
+    },
+  };
+  const found = await listUndelivered(queue as never, [ALICE], 5);
+  expect([found.letters.length, found.total, found.all]).toEqual([5, 10, false]);
+  expect(looked).toBeLessThanOrEqual(10_500);
 });
 
 describe('one user', () => {

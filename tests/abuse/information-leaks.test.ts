@@ -37,7 +37,7 @@ beforeEach(() => {
     figures: async () => [],
     requeued: () => {},
     ended: () => {},
-    deadLetters: { list: async () => ({ letters: [], total: 0 }), remove: async () => {} },
+    deadLetters: { list: async () => ({ letters: [], total: 0, all: true }), remove: async () => {} },
     forget: async () => ({ done: true, erased: 0 }),
     countRecords: async () => ({ all: true, count: 0 }),
     version: '1',

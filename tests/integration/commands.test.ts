@@ -41,7 +41,7 @@ beforeEach(() => {
     figures: async () => [],
     requeued: (record) => room.receipts.endings.requeue(record),
     ended: (record, ending) => void room.receipts.endings.conclude(record, ending),
-    deadLetters: { list: async () => ({ letters: [], total: 0 }), remove: async () => {} },
+    deadLetters: { list: async () => ({ letters: [], total: 0, all: true }), remove: async () => {} },
     forget: async (jid) => {
       forgotten.push(jid);
       return { done: true, erased: 1 };
