@@ -17,6 +17,7 @@ import {
 } from '../../src/store/contract.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { ALICE, aliceWrites, BOB, keyOf, openLedger, RETRY, SECOND, TIMETABLE } from '../support/store/ledger.ts';
+import { SeededRandom } from '../support/store/seeded-random.ts';
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -27,23 +28,12 @@ afterAll(() => server.stop());
 const RESOURCES = ['phone', 'tablet', 'desk'];
 const STEP = TIMETABLE.schedule[0] as number;
 
-/** Pseudo-random numbers in [0, 1) of a seed (mulberry32). */
-function randomOf(seed: number): () => number {
-  let a = seed;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 /** Bob, his server and the proxy, in one thread and with a clock of its own. */
 class Story {
   readonly opened = openLedger(server.url);
   readonly told: string[] = [];
   now = Date.now();
-  readonly #random: () => number;
+  readonly #random: SeededRandom;
   readonly #alive = new Map<string, 'answers' | 'silent'>();
   readonly #attempts = new Map<string, { attempt: number; copies: number; seen: number; storedAt: number }>();
   /** Keys of the messages of which a copy was sent since he sessionAvailable anew. */
@@ -54,7 +44,7 @@ class Story {
     seed: number,
     readonly confirms: boolean,
   ) {
-    this.#random = randomOf(seed);
+    this.#random = new SeededRandom(seed);
   }
 
   async begin(): Promise<void> {
@@ -68,7 +58,7 @@ class Story {
   }
 
   pick<T>(from: readonly T[]): T {
-    return from[Math.floor(this.#random() * from.length)] as T;
+    return this.#random.pick(from);
   }
 
   async sees(resource: string, available: boolean, priority: number): Promise<void> {
@@ -100,7 +90,7 @@ class Story {
       for (const resource of claimed.resources) {
         const state = this.#alive.get(resource);
         // The process may die, or the link be lost.
-        if (this.#random() < 0.8) await this.at(recordPing(BOB, resource, this.now, state === 'answers'));
+        if (this.#random.next() < 0.8) await this.at(recordPing(BOB, resource, this.now, state === 'answers'));
       }
       await this.comes('update');
     } else if (claimed.outcome === 'claimed') {
@@ -112,7 +102,7 @@ class Story {
 
   /** A copy goes out: it is handed over, it comes back, or the process dies. */
   async hands(key: string): Promise<void> {
-    const how = this.#random();
+    const how = this.#random.next();
     const one = this.#attempts.get(key) as { attempt: number; copies: number; seen: number; storedAt: number };
     if (how < 0.1) {
       this.told.push('  dies');
@@ -172,7 +162,7 @@ class Story {
   }
 
   async step(): Promise<void> {
-    const what = Math.floor(this.#random() * 11);
+    const what = Math.floor(this.#random.next() * 11);
     const resource = this.pick(RESOURCES);
     this.told.push(`${this.now % 1e7} ${what} ${resource}`);
     if (what <= 1) await this.writes();
@@ -189,9 +179,9 @@ class Story {
     } else if (what === 7) {
       await this.at(forgetPresence([BOB]));
       this.now += SECOND;
-      if (this.#random() < 0.5) await this.sweeps();
+      if (this.#random.next() < 0.5) await this.sweeps();
       for (const one of [...this.#alive.keys()]) {
-        if (this.#random() < 0.7) await this.sees(one, true, 0);
+        if (this.#random.next() < 0.7) await this.sees(one, true, 0);
         else this.#alive.delete(one);
       }
       const ended = await this.at(endUnheardSessions(BOB, this.now, true));

@@ -131,15 +131,13 @@ function claimCopy(state: MemoryState, { lease }: RequestOf<'claim'>, entry: Ent
 export function bounce(state: MemoryState, { key }: RequestOf<'bounce'>, times: MemoryTimes): Bounced {
   const entry = state.oldestPending(key);
   if (entry === undefined) return { outcome: state.candidates(key).length === 0 ? 'unknown' : 'ended' };
-  const { record } = entry;
   // An earlier copy may still be out: then a bounce of this one says nothing new.
-  if (entry.copy !== 'earlier') {
-    const { now, keep } = times;
-    state.change(entry, {}, 'bounced');
-    const out = { how: HOW.bounced, storedAt: record.storedAt, handedAt: now, passed: false };
-    putOut(state, record.key, record, out, times);
-    state.note(record.key, now, 'bounced', keep);
-  }
-  // As it was met.
-  return { outcome: 'done', record: shown(entry) };
+  if (entry.copy === 'earlier') return { outcome: 'done', record: shown(entry) };
+  const { record } = entry;
+  const { now, keep } = times;
+  const bounced = state.change(entry, {}, 'bounced');
+  const out = { how: HOW.bounced, storedAt: record.storedAt, handedAt: now, passed: false };
+  putOut(state, record.key, record, out, times);
+  state.note(record.key, now, 'bounced', keep);
+  return { outcome: 'done', record: shown(bounced) };
 }

@@ -75,7 +75,7 @@ export function outlived(sessions: Sessions, handedAt: number, answers?: Readonl
   );
 }
 
-/** The session that is most surely there: the last to have answered, else the last to have come. */
+/** The session that is most surely there: the last to have answered, else the last to have come; of two, the first by name. */
 export function surest(
   sessions: Sessions,
   answers: ReadonlyMap<string, Answer>,
@@ -85,7 +85,7 @@ export function surest(
     const answer = answers.get(resource);
     const at = Math.max(since, answer?.state === 'answered' ? answer.asked : 0);
     if (answer?.state === 'silent') isOneSilent = true;
-    else if (at > bestAt) [best, bestAt] = [resource, at];
+    else if (at > bestAt || (at === bestAt && resource < best)) [best, bestAt] = [resource, at];
   }
   return { best, isOneSilent };
 }

@@ -56,6 +56,8 @@ export interface Written {
   /** The id of an earlier message. */
   readonly corrects?: string;
   readonly quota?: QuotaCheck;
+  readonly sender?: string;
+  readonly recipient?: string;
 }
 
 export const ALICE = 'alice@example.org';
@@ -66,7 +68,7 @@ export const keyOf = (id: string) => recordKey(ALICE, BOB, id);
 
 let tokens = 0;
 
-/** What alice's message to bob does in the ledger. */
+/** What a message does in the ledger: alice's to bob, unless something else is said. */
 export function aliceWrites({
   id = 'm-1',
   originId,
@@ -79,12 +81,15 @@ export function aliceWrites({
   countable = false,
   corrects,
   quota,
+  sender = ALICE,
+  recipient = BOB,
 }: Written = {}) {
+  const key = (of: string) => recordKey(sender, recipient, of);
   const inner = `<body>${body}</body>${further}`;
   const envelope: Envelope = {
-    sender: ALICE,
+    sender,
     senderResource: resource,
-    recipient: BOB,
+    recipient,
     recipientResource: '',
     wireId: id,
     senderId: id,
@@ -95,9 +100,9 @@ export function aliceWrites({
   tokens += 1;
   const named = token ?? `t${tokens}`;
   const digest = payloadDigest(inner);
-  const alias = originId !== undefined && originId !== id ? keyOf(id) : '';
+  const alias = originId !== undefined && originId !== id ? key(id) : '';
   return accept({
-    key: keyOf(originId ?? id),
+    key: key(originId ?? id),
     message: { ...envelope, inner },
     storedAt: at ?? Date.now(),
     digest,
@@ -105,7 +110,7 @@ export function aliceWrites({
     countable,
     alias,
     originId: alias === '' ? undefined : originId,
-    target: corrects === undefined ? '' : keyOf(corrects),
+    target: corrects === undefined ? '' : key(corrects),
     quota,
   });
 }

@@ -1,5 +1,15 @@
-import { claim, type ReplyTo, type Request, type StoredRecord, type Swept } from '../../../src/store/contract.ts';
+import {
+  claim,
+  type Figures,
+  type ReplyTo,
+  type Request,
+  type StoredRecord,
+  type StoreQueries,
+  type Swept,
+} from '../../../src/store/contract.ts';
 import { MemoryStore } from '../../../src/store/memory/memory-store.ts';
+import { RedisQueries } from '../../../src/store/redis/administration-queries.ts';
+import type { Retention } from '../../../src/store/retry-policy.ts';
 import { DAY, openLedger, RETRY } from './ledger.ts';
 
 /** A store whose time is the test's: each step says when it happens (ms since the epoch). */
@@ -8,19 +18,30 @@ export interface Subject {
   perform<R extends Request>(request: R, at: number): Promise<ReplyTo<R>>;
   sweep(lease: number, limit: number, at: number): Promise<Swept>;
   status(keys: readonly string[], forSender?: boolean): Promise<(StoredRecord | undefined)[]>;
-  figures(now: number): Promise<{ readonly pending: number; readonly owed: number }>;
+  contacts(cursor: string): Promise<{ next: string; users: string[] }>;
+  sessionsOf(user: string): Promise<string[]>;
+  figures(now: number): Promise<Figures>;
+}
+
+/** One implementation, open. */
+export interface Implementation {
+  readonly store: Subject;
+  readonly queries: StoreQueries;
+  close(): void;
 }
 
 /** How a test of the contract opens each implementation. */
-export const IMPLEMENTATIONS: Readonly<Record<string, (redisUrl: string) => { store: Subject; close(): void }>> = {
-  Redis: (url) => {
-    const { ledger, close } = openLedger(url);
-    return { store: ledger, close };
+export const IMPLEMENTATIONS: Readonly<
+  Record<string, (redisUrl: string, retention?: Partial<Retention>) => Implementation>
+> = {
+  Redis(url, retention = {}) {
+    const { ledger, redis, close } = openLedger(url, retention);
+    return { store: ledger, queries: new RedisQueries(redis, ledger.keys), close };
   },
-  memory: () => ({
-    store: new MemoryStore({ retry: RETRY, dedupWindow: 8 * DAY, undeliveredRetention: 30 * DAY }),
-    close: () => {},
-  }),
+  memory(_, retention = {}) {
+    const store = new MemoryStore({ retry: RETRY, dedupWindow: 8 * DAY, undeliveredRetention: 30 * DAY, ...retention });
+    return { store, queries: store.queries, close: () => {} };
+  },
 };
 
 /** Claims the attempt that is next of this message, and gives the record as it then stands. */

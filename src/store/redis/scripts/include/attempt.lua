@@ -205,6 +205,7 @@ local function bounce(key, now, keep)
     redis.call('SETRANGE', record_name(found), 2, 'b')
     put_out(found, 'b', stored_at(value), now, fields.sender, fields.recipient, keep)
     note(found, now, 'bounced', keep)
+    value = sub(value, 1, 2) .. 'b' .. sub(value, 4)
   end
   return found .. '\n' .. strip(value)
 end

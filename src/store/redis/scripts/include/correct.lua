@@ -13,6 +13,8 @@ function corrections.accept(key, alias, target, value, due, window, countable)
   local result = accept(key, alias, record.with(value, { target = meant }), due, window, countable)
   if sub(result, 1, 1) == '=' then return result end
   local stored_as = result == '' and key or sub(result, 2)
+  -- What a repetition finds was stored for what the target was then: another message may have its id by now.
+  meant = fields_of(read(stored_as)).target
   local name = name_of('c', meant)
   -- A repetition after a lost reply stays where it was: a later one may have come since.
   for _, other in ipairs(redis.call('LRANGE', name, 0, -1)) do
@@ -29,11 +31,18 @@ function corrections.supersede(key)
   local value = read(key)
   local target = value and fields_of(value).target or ''
   if target == '' then return '' end
+  local older = {}
   for _, other in ipairs(redis.call('LRANGE', name_of('c', target), -MANY, -1)) do
-    if other == key then break end
-    local older = read(other)
-    if older and is_pending(older) then corrections.end_outdated(other, older) end
+    if other == key then
+      for _, one in ipairs(older) do
+        local outdated = read(one)
+        if outdated and is_pending(outdated) then corrections.end_outdated(one, outdated) end
+      end
+      return ''
+    end
+    older[#older + 1] = other
   end
+  -- It is older than all of those that are remembered.
   return ''
 end
 

@@ -31,7 +31,7 @@ local function outlived(sessions, handed, answers)
   return false
 end
 
--- The session that is most surely there: the last to have answered, else the last to have come. Whether another is silent.
+-- The session that is most surely there: the last to have answered, else the last to have come; of two, the first by name. Whether another is silent.
 function asked.surest(sessions, answers)
   local best, best_at, silent = '', -1, false
   for resource, session in pairs(sessions) do
@@ -39,7 +39,7 @@ function asked.surest(sessions, answers)
     if asked.is_silent(answers, resource) then silent = true
     else
       local at = math.max(session.since, answer and answer.state == 'a' and answer.asked or 0)
-      if at > best_at then best, best_at = resource, at end
+      if at > best_at or (at == best_at and resource < best) then best, best_at = resource, at end
     end
   end
   return best, silent
