@@ -8,12 +8,5 @@ export const BOB = `bob@${SERVED}`;
 export const BOB_CLIENT = `${BOB}/desk`;
 export const ALICE_PROXIED = `alice@${COMPONENT}/phone`;
 
-/** And who writes far too much, to a recipient of his own. */
-export const MALLORY = `mallory@${SERVED}/phone`;
-export const EVE_PROXIED = `eve@${COMPONENT}`;
-export const EVE = `eve@${SERVED}`;
-export const EVE_CLIENT = `${EVE}/desk`;
-export const MALLORY_PROXIED = `mallory@${COMPONENT}/phone`;
-
 /** Text of 300 bytes, as a chat message of some length has. */
 export const BODY = 'All work and no play makes the relay a dull box; it carries on. '.repeat(5).slice(0, 300);

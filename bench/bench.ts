@@ -115,7 +115,7 @@ try {
   } else if (flags.only === 'fairness' && flags.server === 'prosody') {
     // A server takes a multiple of the time.
     const behind = await serverFairness(place, redis, { ...FAIRNESS, ...(flags.quick && { flood: 10_000 }) }, say);
-    for (const [name, measured] of Object.entries(behind)) say(`\n${name}\n${fairnessReport(measured)}`);
+    say(fairnessReport(behind));
   } else if (flags.only === 'fairness') say(fairnessReport(await fairness(place, redis, FAIRNESS, say)));
   else await round(flags.only as VariantName, place, redis);
 } finally {

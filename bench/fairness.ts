@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { type Latency, median, PACE, quantiles, tidyRedis } from './measure.ts';
+import { OTHERS } from './peer.ts';
 import { type Place, Variant } from './variant.ts';
 
 export interface FairnessPlan {
@@ -31,17 +32,29 @@ export interface Round {
   readonly perSecond: number;
 }
 
-async function one(place: Place, redis: Redis, { flood, paced }: FairnessPlan): Promise<Round> {
+/**
+ * How the flood comes. `in turns`: 8 KiB at a time, as Prosody reads from a client at once (Openfire reads 2 to 64), and no more
+ * before the component has taken them. `far ahead`: by a server that reads on from the one who floods until the component has
+ * 100 KiB to read before anything else that comes.
+ */
+const WAYS = {
+  'in turns': { piece: 20, ahead: 1 },
+  'far ahead': { piece: 64, ahead: 4 },
+} as const;
+export type Way = keyof typeof WAYS;
+
+async function one(place: Place, redis: Redis, way: Way, { flood: count, paced }: FairnessPlan): Promise<Round> {
   await redis.flushall();
   await tidyRedis(redis);
   const variant = await Variant.start('c', { ...place, hasQuotas: true });
   const { peer } = variant;
+  const flood = { count, ...WAYS[way] };
   // Once before, so that neither is measured while code is compiled.
-  await peer.paced(PACE, WARM_UP, flood);
-  const without = quantiles(await peer.paced(PACE, paced));
+  await peer.paced(PACE, WARM_UP, flood, OTHERS);
+  const without = quantiles(await peer.paced(PACE, paced, undefined, OTHERS));
   const [start, before] = [performance.now(), peer.journal.sent];
   // One flood after the other, so that each of the other's messages meets one.
-  const during = quantiles(await peer.paced(PACE, paced, flood));
+  const during = quantiles(await peer.paced(PACE, paced, flood, OTHERS));
   const perSecond = (1000 * (peer.journal.sent - before)) / (performance.now() - start);
   await variant.stop();
   return { without, during, perSecond };
@@ -73,12 +86,14 @@ export async function fairness(
   redis: Redis,
   plan: FairnessPlan,
   say: (text: string) => void,
-): Promise<Fairness> {
-  const rounds: Round[] = [];
+): Promise<Record<Way, Fairness>> {
+  const rounds: Record<Way, Round[]> = { 'in turns': [], 'far ahead': [] };
   for (let round = 0; round < plan.rounds; round += 1) {
-    const measured = await one(place, redis, plan);
-    rounds.push(measured);
-    say(inWords(measured));
+    for (const way of Object.keys(WAYS) as Way[]) {
+      const measured = await one(place, redis, way, plan);
+      rounds[way].push(measured);
+      say(`${way}: ${inWords(measured)}`);
+    }
   }
-  return summary(plan, rounds);
+  return { 'in turns': summary(plan, rounds['in turns']), 'far ahead': summary(plan, rounds['far ahead']) };
 }

@@ -1,4 +1,4 @@
-import type { Fairness } from './fairness.ts';
+import type { Fairness, Way } from './fairness.ts';
 import type { Latency, Throughput } from './measure.ts';
 import { median, PACE, WINDOW } from './measure.ts';
 import type { Pending } from './pending.ts';
@@ -27,7 +27,7 @@ const number = (value: number, digits = 0) =>
 const medianOf = (rounds: readonly Round[], figure: (round: Round) => number) => median(rounds.map(figure));
 
 /** The goals that the project has set itself, and whether this run meets them. */
-export function judge(rounds: Rounds, pending: Pending, fairness: Fairness): Goal[] {
+export function judge(rounds: Rounds, pending: Pending, fairness: Record<Way, Fairness>): Goal[] {
   const speed = (name: VariantName) => medianOf(rounds[name], ({ throughput }) => throughput.perSecond);
   const p50 = (name: VariantName) => medianOf(rounds[name], ({ latency }) => latency.p50);
   const least = (what: string, value: number, limit: number) => ({
@@ -55,7 +55,7 @@ export function judge(rounds: Rounds, pending: Pending, fairness: Fairness): Goa
       pending.perSecondFilled / pending.perSecondNone,
       0.8,
     ),
-    most(`Others' p99 during a flood / without`, fairness.ratio, 3, 2, ''),
+    most(`Others' p99 during a flood / without`, fairness['in turns'].ratio, 3, 2, ''),
   ];
 }
 
@@ -127,14 +127,13 @@ export function pendingTable(pending: Pending): string[][] {
   ];
 }
 
-export function fairnessTable({ flood, without, during, ratio, perSecond }: Fairness): string[][] {
+export function fairnessTable(measured: Readonly<Record<string, Fairness>>): string[][] {
   const latency = ({ p50, p99 }: Latency) => [number(p50, 2), number(p99, 2)];
-  return [
-    ['others meanwhile', 'p50 ms', 'p99 ms', 'messages/s in all'],
-    ['without a flood', ...latency(without), number(PACE)],
-    [`during floods of ${number(flood)}`, ...latency(during), number(perSecond)],
-    ['ratio, median of the rounds', '', number(ratio, 2), ''],
-  ];
+  const rows = Object.entries(measured).flatMap(([way, { flood, without, during, ratio, perSecond }]) => [
+    [`${way}: without a flood`, ...latency(without), '', number(PACE)],
+    [`${way}: during floods of ${number(flood)}`, ...latency(during), number(ratio, 2), number(perSecond)],
+  ]);
+  return [['others meanwhile', 'p50 ms', 'p99 ms', 'ratio of p99', 'messages/s in all'], ...rows];
 }
 
 export function goalTable(goals: readonly Goal[]): string[][] {

@@ -1,20 +1,6 @@
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  ALICE,
-  ALICE_PROXIED,
-  BOB,
-  BOB_CLIENT,
-  BOB_PROXIED,
-  BODY,
-  COMPONENT,
-  EVE,
-  EVE_CLIENT,
-  EVE_PROXIED,
-  MALLORY,
-  MALLORY_PROXIED,
-  SERVED,
-} from './addresses.ts';
+import { ALICE, ALICE_PROXIED, BOB, BOB_CLIENT, BOB_PROXIED, BODY, COMPONENT, SERVED } from './addresses.ts';
 import { Journal } from './journal.ts';
 
 const HEADER = `<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' id='bench' from='${COMPONENT}'>`;
@@ -33,6 +19,8 @@ interface Pair {
   readonly client: string;
   readonly messageStart: string;
   readonly receiptStart: string;
+  /** He may be refused. */
+  readonly floods?: boolean;
 }
 
 const pair = (sender: string, senderProxied: string, recipient: string, proxied: string, client: string): Pair => ({
@@ -45,12 +33,31 @@ const pair = (sender: string, senderProxied: string, recipient: string, proxied:
 });
 
 const ORDINARY = pair(ALICE, ALICE_PROXIED, BOB, BOB_PROXIED, BOB_CLIENT);
-const FLOODING = pair(MALLORY, MALLORY_PROXIED, EVE, EVE_PROXIED, EVE_CLIENT);
 
-/** Messages of a flood that are written in one piece: about what a server reads from a client at once. */
-const PIECE = 64;
-/** Pieces that may lie unread. */
-const AHEAD = 4;
+/** Two users of these names. */
+const pairOf = (sender: string, recipient: string): Pair =>
+  pair(
+    `${sender}@${SERVED}/phone`,
+    `${sender}@${COMPONENT}/phone`,
+    `${recipient}@${SERVED}`,
+    `${recipient}@${COMPONENT}`,
+    `${recipient}@${SERVED}/desk`,
+  );
+
+/** Those who write at an ordinary pace while somebody floods. */
+export const OTHERS = Array.from({ length: 10 }, (_, number) => pairOf(`ann${number}`, `ben${number}`));
+
+/** How what one client writes at once gets into the component's stream. */
+export interface FloodPlan {
+  readonly count: number;
+  /** Messages that the server reads from a client at once. */
+  readonly piece: number;
+  /** Pieces that it reads before the component has taken the first of them. */
+  readonly ahead: number;
+}
+
+/** The most that others have under way at {@link Peer.paced}; a flood is over when no more is. */
+const UNDER_WAY = 64;
 const PIECE_ID = 'piece';
 const PIECE_PING = `<iq type='get' id='${PIECE_ID}' from='${SERVED}' to='${COMPONENT}'><ping xmlns='urn:xmpp:ping'/></iq>`;
 
@@ -72,7 +79,7 @@ function attribute(xml: string, name: string): string | undefined {
 
 /**
  * A server that speaks XEP-0114 and nothing else, with alice and bob inside: alice sends, bob's client confirms. In a
- * flood mallory sends too, and eve's client confirms. It scans strings instead of parsing, and writes once for all that
+ * flood there are others who write at an ordinary pace, and one who writes all at once. It scans strings instead of parsing, and writes once for all that
  * one chunk calls for, so that it outruns what it measures. It runs in the benchmark's own process.
  */
 export class Peer {
@@ -81,9 +88,13 @@ export class Peer {
   #latencies: number[] | undefined;
   /** When those that count were written, by their numbers. */
   readonly #sentAt = new Map<number, number>();
-  /** Messages of each flood, and of this one that are still to be written. */
-  #flood = 0;
+  /** How each flood is; of the current one, who writes it and how much of it is still to be written. */
+  #flood: FloodPlan | undefined;
+  #flooding: Pair | undefined;
   #floodLeft = 0;
+  #floods = 0;
+  /** By the addresses that come in `to`. */
+  readonly #pairs = new Map<string, Pair>();
   /** Pieces of it that the proxy has not read yet. */
   #unread = 0;
   readonly #server: net.Server;
@@ -108,6 +119,7 @@ export class Peer {
     this.#server = server;
     peers += 1;
     this.#ids = `m-${peers}-`;
+    for (const one of [ORDINARY, ...OTHERS]) this.#know(one);
     this.online = new Promise((resolve) => {
       this.#online = resolve;
     });
@@ -142,9 +154,9 @@ export class Peer {
   /**
    * Sends a message every `1000 / perSecond` ms. Gives each one's time until its forward arrived, ms.
    *
-   * @param flood so many messages mallory sends at once meanwhile, and again whenever they are complete
+   * @param flood what somebody sends at once meanwhile, and somebody else whenever that is complete
    */
-  async paced(perSecond: number, duration: number, flood = 0): Promise<number[]> {
+  async paced(perSecond: number, duration: number, flood?: FloodPlan, pairs = [ORDINARY]): Promise<number[]> {
     const latencies: number[] = [];
     this.#latencies = latencies;
     this.#flood = flood;
@@ -153,10 +165,10 @@ export class Peer {
     for (let count = 0; count < (perSecond * duration) / 1000; count += 1) {
       const wait = start + (count * 1000) / perSecond - performance.now();
       if (wait > 0) await sleep(wait);
-      this.#send();
+      this.#send(pairs[count % pairs.length]);
       this.#flush();
     }
-    this.#flood = 0;
+    this.#flood = undefined;
     await this.drain();
     this.#latencies = undefined;
     return latencies;
@@ -259,8 +271,9 @@ export class Peer {
   #message(stanza: string): void {
     const { journal } = this;
     const to = attribute(stanza, 'to');
-    const pair = to === BOB || to === ALICE ? ORDINARY : FLOODING;
-    if (to === pair.recipient) {
+    const pair = this.#pairs.get(to ?? '');
+    if (pair === undefined) journal.fault(`Not for anybody here: ${stanza.slice(0, 200)}`);
+    else if (to === pair.recipient) {
       const number = this.#number(attribute(stanza, 'id'));
       journal.forward(number);
       if (attribute(stanza, 'from') !== pair.senderProxied || !stanza.includes(BODY))
@@ -269,9 +282,9 @@ export class Peer {
       if (sentAt !== undefined) this.#latencies?.push(performance.now() - sentAt);
       if (this.#holding) this.#held.push(number);
       else this.#confirm(number, pair);
-    } else if (to === pair.sender) {
+    } else {
       if (attribute(stanza, 'type') === 'error') {
-        if (pair === FLOODING && stanza.includes('resource-constraint'))
+        if (pair.floods === true && stanza.includes('resource-constraint'))
           journal.refuse(this.#number(attribute(stanza, 'id')));
         else journal.fault(`Refused: ${stanza.slice(0, 300)}`);
         return;
@@ -281,7 +294,7 @@ export class Peer {
       if (stanza.startsWith('<stored', word)) journal.acknowledge(number);
       else if (attribute(stanza, 'from') === pair.client) journal.deliver(number);
       else journal.fault(`Unexpected: ${stanza.slice(0, 200)}`);
-    } else journal.fault(`Not for anybody here: ${stanza.slice(0, 200)}`);
+    }
   }
 
   /** The message that an id names; NaN for an id that is not ours, which the journal takes ill. */
@@ -303,23 +316,37 @@ export class Peer {
     }
   }
 
-  #send(): void {
+  #know(one: Pair): void {
+    this.#pairs.set(one.recipient, one);
+    this.#pairs.set(one.sender, one);
+  }
+
+  #send({ messageStart } = ORDINARY): void {
     const number = this.journal.send();
     if (this.#latencies !== undefined) this.#sentAt.set(number, performance.now());
-    this.#out += ORDINARY.messageStart + this.#ids + number + MESSAGE_REST;
+    this.#out += messageStart + this.#ids + number + MESSAGE_REST;
   }
 
   /**
-   * Writes the flood in pieces, as fast as the proxy reads: it answers the ping behind each. The kernel alone would take
-   * all of it at once, and what alice writes would wait in the server's queue, which is none of the proxy's.
+   * Writes the flood as a server does that reads its clients' sockets in turn, a piece of each, and reads on from a client
+   * when the component has taken what was written (it answers the ping behind each piece): TCP holds the client back
+   * meanwhile. The kernel alone would take all of it at once, and what others write would wait in the server's queue, which
+   * is none of the component's.
    */
   #writeFlood(): void {
-    // What alice has under way is less.
-    if (this.#floodLeft === 0 && this.journal.sent - this.journal.completed < PIECE) this.#floodLeft = this.#flood;
-    for (; this.#unread < AHEAD && this.#floodLeft > 0; this.#unread += 1) {
-      for (let room = PIECE; room > 0 && this.#floodLeft > 0; room -= 1) {
+    if (this.#flood === undefined) return;
+    const { count, piece, ahead } = this.#flood;
+    if (this.#floodLeft === 0 && this.journal.sent - this.journal.completed < UNDER_WAY) {
+      // Each has the whole of his burst.
+      this.#floods += 1;
+      this.#flooding = { ...pairOf(`mallory${this.#floods}`, `eve${this.#floods}`), floods: true };
+      this.#know(this.#flooding);
+      this.#floodLeft = count;
+    }
+    for (; this.#unread < ahead && this.#floodLeft > 0; this.#unread += 1) {
+      for (let room = piece; room > 0 && this.#floodLeft > 0; room -= 1) {
         this.#floodLeft -= 1;
-        this.#out += FLOODING.messageStart + this.#ids + this.journal.send() + MESSAGE_REST;
+        this.#out += this.#flooding?.messageStart + this.#ids + this.journal.send() + MESSAGE_REST;
       }
       this.#out += PIECE_PING;
     }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import type { Redis } from 'ioredis';
-import type { Fairness, FairnessPlan } from './fairness.ts';
+import type { Fairness, FairnessPlan, Way } from './fairness.ts';
 import { fairnessTable, type Goal, goalTable, pendingTable, type Rounds, speedTable } from './goals.ts';
 import { PACE, type Plan, WINDOW } from './measure.ts';
 import type { Pending, PendingPlan } from './pending.ts';
@@ -48,7 +48,7 @@ function markdown([head, ...rows]: readonly string[][]): string {
 export interface Results {
   readonly rounds: Rounds;
   readonly pending: Pending;
-  readonly fairness: Fairness;
+  readonly fairness: Record<Way, Fairness>;
   readonly presence: Presences;
   readonly goals: readonly Goal[];
   readonly surroundings: readonly string[];
@@ -81,7 +81,7 @@ export function presenceReport(presence: Presences): string {
 }
 
 /** Fairness alone, for a terminal. */
-export function fairnessReport(fairness: Fairness): string {
+export function fairnessReport(fairness: Readonly<Record<string, Fairness>>): string {
   return aligned(fairnessTable(fairness));
 }
 
@@ -158,9 +158,11 @@ ${markdown(pendingTable(pending))}
 
 ## Fairness
 
-${PACE} messages/s for ${fairnessPlan.paced / 1000} s, and the same while another sender writes ${fairnessPlan.flood.toLocaleString('en')} at once, to a recipient of his
-own, and as many again as soon as those are complete or refused: (c) has the quotas that it has by default. His are written as fast as the proxy reads, the others' between them
-at their time. The time from writing a message until its forward arrives; medians of ${fairnessPlan.rounds} rounds.
+${PACE} messages/s of ten users for ${fairnessPlan.paced / 1000} s, and the same while another writes ${fairnessPlan.flood.toLocaleString('en')} at once, to a recipient of his
+own, and as soon as those are complete or refused yet another as many: (c) has the quotas that it has by default. *In turns*:
+as a server passes them on that reads its clients in turn, 8 KiB of each at a time, and reads on from one when the component
+has taken what was written. *Far ahead*: as one that has written 100 KiB of the flood before anything of the others'. The time
+from writing a message until its forward arrives; medians of ${fairnessPlan.rounds} rounds.
 
 ${markdown(fairnessTable(fairness))}
 

@@ -7,8 +7,8 @@ import { FairQueue } from '../util/fair-queue.ts';
  */
 const BACKLOG = 1500;
 /**
- * Stanzas that a sender of whom nothing waits here may have handled between two calls to the store all the same, while no
- * more than twice the backlog waits: behind this queue they are among the first, and here they would wait for a flood.
+ * Stanzas that a sender of whom nothing waits here may have handled in a turn of the event loop all the same, while no more
+ * than twice the backlog waits: behind this queue they are among the first, and here they would wait for a flood.
  */
 const PASSES = 16;
 /** Stanzas that are handled in one turn of the event loop, if they do not fill the backlog first. */

@@ -89,7 +89,7 @@ test('while somebody fills what may wait behind it, a few stanzas of each other 
   expect(order()).toHaveLength(10 + 16);
   for (let id = 10; id < 30; id += 1) ingress.take(message('alice@example.org/x', id));
   expect(passed()).toBe(16);
-  // Between two calls to the store; what waits already is not overtaken by the same sender's.
+  // In the next turn; what waits already is not overtaken by the same sender's.
   ingress.pump();
   ingress.take(message('alice@example.org/x', 30));
   ingress.take(message('carol@example.org/x', 0));

@@ -98,6 +98,28 @@ test('at most two calls are under way, and a later one that answers first waits 
   expect(happened).toEqual(['a!', 'b!', 'c!']);
 });
 
+test('while a call is under way, what comes goes in another at once only when it is a third of a whole one', async () => {
+  const { ledger, accept, happened, pipeline } = setUp({ batch: 30 });
+  accept('a');
+  const first = await ledger.call(0);
+  const few = Array.from({ length: 9 }, (_, i) => `few${i}`);
+  for (const name of few) accept(name);
+  await turn();
+  await turn();
+  expect(ledger.calls).toHaveLength(1);
+  first.answer();
+  const second = await ledger.call(1);
+  expect(second.names).toEqual(few);
+  const many = Array.from({ length: 10 }, (_, i) => `many${i}`);
+  for (const name of many) accept(name);
+  const third = await ledger.call(2);
+  expect(third.names).toEqual(many);
+  third.answer();
+  second.answer();
+  await pipeline.drained();
+  expect(happened).toEqual(['a', ...few, ...many].map((name) => `${name}!`));
+});
+
 test('a call that fails is made again, with nothing lost and the order kept', async () => {
   const { ledger, accept, settle, happened, pipeline } = setUp({ batch: 2 });
   accept('a');

@@ -47,6 +47,8 @@ export interface PipelineOptions {
 
 // With two, Redis works on one while the next is gathered; a third would only wait there.
 const MAX_IN_FLIGHT = 2;
+/** The part of a whole call that a second one must carry: a small one costs Redis more than it saves to send it so soon. */
+const LEAST_OF_SECOND = 1 / 3;
 /** What one call carries at most beside its first operation, however much waits: arguments, and bytes. */
 const MAX_ARGUMENTS = 4000;
 const MAX_CALL_BYTES = 1 << 20;
@@ -179,7 +181,7 @@ export class Pipeline implements StoreQueue {
   }
 
   #flush(): void {
-    while (this.#waiting.size > 0 && this.#inFlight.length < MAX_IN_FLIGHT) {
+    while (this.#waiting.size > 0 && this.#hasRoom()) {
       const entries = this.#take();
       if (this.#inFlight.length === 0 && entries.every(({ request }) => request === undefined)) {
         this.#finish(entries);
@@ -191,6 +193,12 @@ export class Pipeline implements StoreQueue {
     }
     this.#onRoom();
     this.#noteIdle();
+  }
+
+  #hasRoom(): boolean {
+    const { length } = this.#inFlight;
+    if (length === 0) return true;
+    return length < MAX_IN_FLIGHT && this.#waiting.size >= this.#options.batch * LEAST_OF_SECOND;
   }
 
   #take(): Entry[] {

@@ -1,31 +1,67 @@
 import type { Socket } from 'node:net';
 
 /**
- * Characters that are read in one turn of the event loop, about. While there is more, libuv goes on reading, up to 2 MiB,
- * and replies of Redis and what is to be written would wait until all of that is parsed.
+ * Characters that are parsed in one turn of the event loop. What Redis has answered and what is to be written waits for the
+ * turn to end, and libuv reads 64 KiB at a time and up to 2 MiB in a row: the handling of 200 or of 7,000 messages.
  */
-const MAX_READ = 64 << 10;
+const SLICE = 16 << 10;
 
-/** Pauses a socket until the next turn of the event loop when enough of it was read in this one. */
+/** Has what a socket gives parsed in slices, one in a turn of the event loop, and reads no more while some is left. */
 export class ReadPacer {
   readonly #socket: () => Socket | undefined;
-  /** Characters read in this turn. */
-  #read = 0;
+  readonly #parse: (text: string) => void;
+  /** Characters parsed in this turn. */
+  #parsed = 0;
+  /** What came and is not parsed yet. */
+  #left = '';
 
-  constructor(socket: () => Socket | undefined) {
+  constructor(socket: () => Socket | undefined, parse: (text: string) => void) {
     this.#socket = socket;
+    this.#parse = parse;
   }
 
-  /** So many characters were read. */
-  read(characters: number): void {
-    if (this.#read === 0) setImmediate(() => this.#nextTurn());
-    this.#read += characters;
-    if (this.#read >= MAX_READ) this.#socket()?.pause();
+  /** This came. */
+  read(text: string): void {
+    if (this.#left !== '') {
+      this.#left += text;
+      return;
+    }
+    if (this.#parsed === 0) setImmediate(() => this.#nextTurn());
+    this.#take(text);
+  }
+
+  /** Nothing more comes: has what is left parsed at once. */
+  finish(): void {
+    const left = this.#left;
+    this.#left = '';
+    if (left !== '') this.#parse(left);
+  }
+
+  /** Gives up what is left. */
+  clear(): void {
+    this.#left = '';
+  }
+
+  #take(text: string): void {
+    const room = SLICE - this.#parsed;
+    if (text.length <= room) {
+      this.#parsed += text.length;
+      this.#parse(text);
+      return;
+    }
+    this.#socket()?.pause();
+    this.#left = text.slice(room);
+    this.#parsed = SLICE;
+    if (room > 0) this.#parse(text.slice(0, room));
   }
 
   #nextTurn(): void {
-    this.#read = 0;
-    const socket = this.#socket();
-    if (socket?.isPaused()) socket.resume();
+    this.#parsed = 0;
+    if (this.#left === '') return;
+    setImmediate(() => this.#nextTurn());
+    const left = this.#left;
+    this.#left = '';
+    this.#take(left);
+    if (this.#left === '') this.#socket()?.resume();
   }
 }

@@ -42,7 +42,10 @@ export class Stream {
   #phase: 'connecting' | 'refused' | 'handshake' | 'open' = 'connecting';
   #ended!: (problem: LinkProblem) => void;
   #heardAt = 0;
-  readonly #readPacer = new ReadPacer(() => this.#socket);
+  readonly #readPacer = new ReadPacer(
+    () => this.#socket,
+    (text) => this.#parse(text),
+  );
 
   /** @throws {UnsupportedLibraryError} when the library is of a version that cannot be used */
   constructor(options: StreamOptions, handlers: StreamHandlers) {
@@ -126,6 +129,7 @@ export class Stream {
   #end(problem: LinkProblem): LinkProblem {
     if (this.#problem === undefined) {
       this.#problem = problem;
+      this.#readPacer.clear();
       this.#socket?.destroy();
       // The entity may be waiting for something that cannot come any more.
       this.#entity.abort(problem);
@@ -174,7 +178,10 @@ export class Stream {
   async #connectSocket(): Promise<void> {
     const socket = connectSocket(this.#options);
     this.#socket = socket;
-    socket.on('error', (error) => this.#end(socketProblem(error)));
+    socket.on('error', (error) => {
+      this.#readPacer.finish();
+      this.#end(socketProblem(error));
+    });
     socket.on('end', () => this.#closedByServer('connection'));
     socket.on('close', () => this.#closedByServer('connection'));
     socket.on('drain', this.#handlers.drain);
@@ -183,6 +190,7 @@ export class Stream {
 
   #closedByServer(what: 'stream' | 'connection'): void {
     const { domain, service } = this.#options;
+    if (what === 'connection') this.#readPacer.finish();
     if (this.#phase === 'refused') this.#end(domainRefused(domain));
     else if (this.#phase === 'connecting') this.#end(noHeader(service, isSecure(service)));
     else this.#end(new LinkProblem('closed', `The server closed the ${what}`));
@@ -190,9 +198,12 @@ export class Stream {
 
   #data(data: string): void {
     this.#heardAt = performance.now();
-    this.#readPacer.read(data.length);
+    this.#readPacer.read(data);
+  }
+
+  #parse(text: string): void {
     try {
-      this.#entity.parse(data);
+      this.#entity.parse(text);
     } catch (error) {
       this.#unreadable(error as Error);
     }
