@@ -52,6 +52,8 @@ export function suggestFor(name: string, isSet: (name: Name) => boolean): Name |
   const slip = near.find(({ known, off }) => {
     if (OURS.test(known)) return off <= 3;
     const prefix = known.slice(0, known.indexOf('_') + 1);
+    // Of one word there are too many like it: HOME is no misspelt MODE.
+    if (prefix === '') return false;
     return off <= 2 && (spelt.startsWith(prefix) || DISTINCTIVE.test(prefix)) && !isSet(known);
   });
   if (slip !== undefined) return slip.known;

@@ -280,6 +280,9 @@ describe('what is misspelt', () => {
   });
 
   test.each([
+    'HOME',
+    'NODE',
+    'http_mode',
     'HTTP_PROXY',
     'http_proxy',
     'HTTPS_PROXY',
