@@ -1,4 +1,5 @@
 import { LedgerClock } from '../../src/store/redis/clock.ts';
+import { decodeScript } from '../../src/store/redis/codec/script-replies.ts';
 
 function setUp() {
   const clocks = { monotonic: 0, uptime: 0 };
@@ -7,12 +8,16 @@ function setUp() {
     clocks.monotonic += ms;
     clocks.uptime += ms;
   };
-  /** A call that takes so long, and what Redis says. Gives the hint that it carried. */
-  const call = (stamp: string, took = 10) => {
+  /** A call that takes so long, and what Redis says: the time, the epoch, and whether it was carried out. Gives its hint. */
+  const call = (said: string, took = 10) => {
     const departure = clock.depart();
     const hint = clock.hint(departure);
     passes(took);
-    return { hint, carriedOut: clock.arrived(departure, stamp) };
+    const [time, epoch, carriedOut] = said.split(' ');
+    const outcome = carriedOut === '+' ? 'carried-out' : 'late';
+    const stamp = decodeScript('stamp', [outcome, '1', time, epoch].join('\0'));
+    clock.arrived(departure, stamp);
+    return { hint, carriedOut: !stamp.late };
   };
   return { clock, clocks, passes, call };
 }

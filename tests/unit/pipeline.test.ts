@@ -6,6 +6,7 @@ import {
   renewLease,
   requeue,
   senderAvailable,
+  UnreadableReplyError,
 } from '../../src/store/contract.ts';
 import { encode } from '../../src/store/redis/codec/requests.ts';
 import { Pipeline, type PipelineOptions } from '../../src/store/redis/pipeline.ts';
@@ -312,4 +313,23 @@ test('what must follow an operation at once follows before anything of what came
   (await ledger.call(0)).answer();
   await claimed;
   expect(happened).toEqual(['took claim!', 'receipt!']);
+});
+
+test('a reply that cannot be read stops its own work alone, and is logged with its operation', async () => {
+  const logged: unknown[] = [];
+  const log = { ...silent, error: (fields: object, message: string) => logged.push([fields, message]) };
+  const unreadable = new UnreadableReplyError('no reply');
+  const pipeline = new Pipeline({ batch: async () => ['a!', unreadable, 'c!'] }, { log });
+  const happened: string[] = [];
+  for (const name of ['a', 'b', 'c']) {
+    pipeline.push({
+      request: named(name),
+      done: (reply) => happened.push(reply),
+      failed: (error) => happened.push(`${name} failed: ${error.message}`),
+    });
+  }
+  await pipeline.drained();
+  expect(happened).toEqual(['a!', 'b failed: no reply', 'c!']);
+  expect(logged).toEqual([[{ err: unreadable, operation: 'senderAvailable' }, 'A stanza could not be handled']]);
+  expect(pipeline.failing).toBe(false);
 });

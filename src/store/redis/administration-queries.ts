@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
 import type { Found, KeyPortion, LifeEvent, Load, Paused, StoreQueries } from '../contract.ts';
 import { pausedBy } from './codec/replies.ts';
+import { decodeScript } from './codec/script-replies.ts';
 import { heaviest } from './heaviest.ts';
 import type { Keys } from './keys.ts';
-import { decodeRecord } from './record-codec.ts';
 import { LOOK } from './scripts.ts';
 
 /** How many events of a message's life are shown, the newest. */
@@ -61,7 +61,8 @@ export class RedisQueries implements StoreQueries {
   }
 
   async paused(): Promise<Paused | undefined> {
-    return pausedBy((await this.#redis.get(this.#keys.paused)) ?? '');
+    const text = await this.#redis.get(this.#keys.paused);
+    return text === null ? undefined : pausedBy(text);
   }
 
   contacts(): Promise<string[]> {
@@ -85,10 +86,8 @@ export class RedisQueries implements StoreQueries {
   }
 
   async portion(cursor: string): Promise<KeyPortion> {
-    const stem = `${this.#keys.prefix}:`;
-    const pattern = `${stem.replace(/[*?[\]^\\]/g, '\\$&')}[muq]:*`;
-    const [next, names] = await this.#redis.scan(cursor, 'MATCH', pattern, 'COUNT', 200);
-    const keys = [...new Set(names.map((name) => name.slice(stem.length + 2)))];
+    const [next, names] = await this.#redis.scan(cursor, 'MATCH', this.#keys.recordPattern, 'COUNT', 200);
+    const keys = [...new Set(names.map((name) => this.#keys.keyOf(name)))];
     return { keys, next: next === '0' ? undefined : next };
   }
 
@@ -100,14 +99,8 @@ export class RedisQueries implements StoreQueries {
   }
 
   async #lookAt(all: boolean, keys: readonly string[]): Promise<Found[]> {
-    const look = this.#redis as unknown as Record<'receiptsLook', (...args: string[]) => Promise<string[]>>;
-    const flat = await look.receiptsLook(this.#keys.prefix, all ? '1' : '0', ...keys);
-    const found: Found[] = [];
-    for (let i = 0; i < flat.length; i += 5) {
-      const [key, value, letter, due, sees] = flat.slice(i, i + 5) as [string, string, string, string, string];
-      const record = decodeRecord(key, value === '' ? letter : value);
-      found.push({ record, kept: letter !== '', due: due === '' ? undefined : Number(due), seesPresence: sees !== '' });
-    }
-    return found;
+    const look = this.#redis as unknown as Record<'receiptsLook', (...args: string[]) => Promise<unknown[]>>;
+    const replies = await look.receiptsLook(this.#keys.prefix, all ? '1' : '0', ...keys);
+    return replies.map((reply) => decodeScript('look', reply));
   }
 }

@@ -1,5 +1,6 @@
 import { uptime } from 'node:os';
 import type { StoreClock } from '../contract.ts';
+import type { Stamp } from './codec/script-replies.ts';
 
 /** Clocks that no step of the wall clock moves, in ms. */
 export interface SteadyClocks {
@@ -66,18 +67,10 @@ export class LedgerClock implements StoreClock {
   }
 
   /**
-   * Takes the first part of a script's reply: `<time> <epoch> <+ or ->`.
-   *
-   * @returns whether the call was carried out; if not it was late, or Redis' clock had been set forward, which the next
-   *   call's hint then says
+   * Takes what a script replied first. If the call was not carried out it was late, or Redis' clock had been set forward,
+   * which the next call's hint then says.
    */
-  arrived(departure: Departure, stamp: string): boolean {
-    const [time = '', epoch = '', carriedOut] = stamp.split(' ');
-    this.#judge(departure, Number(time), epoch);
-    return carriedOut === '+';
-  }
-
-  #judge(departure: Departure, time: number, epoch: string): void {
+  arrived(departure: Departure, { time, epoch }: Stamp): void {
     const monotonic = this.#clocks.monotonic();
     this.#shift = 0;
     // Another process, or the script, has taken out a step: its word counts, or two would pull it to and fro.

@@ -9,6 +9,14 @@ export class Keys {
   record(key: string): string {
     return `${this.prefix}:m:${key}`;
   }
+  /** What SCAN finds records, undelivered ones and quarantined ones by; see {@link keyOf}. */
+  get recordPattern(): string {
+    return `${this.prefix.replace(/[*?[\]^\\]/g, '\\$&')}:[muq]:*`;
+  }
+  /** The message's key in the name of one of these. */
+  keyOf(name: string): string {
+    return name.slice(this.prefix.length + ':m:'.length);
+  }
   /** LIST: records that are found under this key beside the one of that name, oldest first. */
   index(key: string): string {
     return `${this.prefix}:i:${key}`;

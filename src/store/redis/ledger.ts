@@ -16,6 +16,7 @@ import { LEASE, type RetryPolicy } from '../retry-policy.ts';
 import { type Departure, LedgerClock } from './clock.ts';
 import { decode } from './codec/replies.ts';
 import { type Arguments, encode } from './codec/requests.ts';
+import { decodeScript } from './codec/script-replies.ts';
 import { Keys } from './keys.ts';
 import { decodeRecord, tokenOf } from './record-codec.ts';
 import { BATCH, STATUS, SWEEP, USUAL, USUAL_BATCH } from './scripts.ts';
@@ -36,7 +37,7 @@ export interface LedgerOptions {
 /** What defineCommand adds to the connection. */
 type Scripted = Record<
   'receiptsBatch' | 'receiptsUsualBatch' | 'receiptsSweep' | 'receiptsStatus',
-  (...args: (string | number)[]) => Promise<string[]>
+  (...args: (string | number)[]) => Promise<unknown[]>
 >;
 
 /** The records of all messages, in Redis. It alone knows how they are kept; every change of one is one script call. */
@@ -86,8 +87,8 @@ export class Ledger implements Store {
       if (isUsual && !USUAL.has(args[name])) isUsual = false;
     }
     const replies = await this.#scripts[isUsual ? 'receiptsUsualBatch' : 'receiptsBatch'](...args);
-    this.#stamped(departure, replies[0] as string, at);
-    return requests.map((request, i) => decode(request, replies[i + 1] as string));
+    this.#stamped(departure, replies[0], at);
+    return requests.map((request, i) => decode(request, replies[i + 1]));
   }
 
   /**
@@ -106,13 +107,21 @@ export class Ledger implements Store {
     const departure = this.clock.depart();
     const hint = this.#hint(departure, at);
     const [window, retention] = this.#constants as [number, number];
-    const flat = await this.#scripts.receiptsSweep(this.keys.prefix, hint, lease, limit, this.#ttl, window, retention);
-    const now = this.#stamped(departure, flat[0] as string, at);
-    const first = 3 + Number(flat[2]);
+    const [stamp, damage, ...taken] = await this.#scripts.receiptsSweep(
+      this.keys.prefix,
+      hint,
+      lease,
+      limit,
+      this.#ttl,
+      window,
+      retention,
+    );
+    const now = this.#stamped(departure, stamp, at);
+    const { damaged, unreported } = decodeScript('damaged', damage);
     const overdue: { record: StoredRecord; storedAt: number; token: string }[] = [];
     const unreadable: string[] = [];
-    for (let i = first; i < flat.length; i += 2) {
-      const [key, value] = [flat[i] as string, flat[i + 1] as string];
+    for (const reply of taken) {
+      const { key, value } = decodeScript('taken', reply);
       try {
         const record = decodeRecord(key, value);
         overdue.push({ record, storedAt: record.storedAt, token: tokenOf(value) });
@@ -123,7 +132,7 @@ export class Ledger implements Store {
     }
     // What became due together goes out in the order in which it was written.
     const records = overdue.sort(byStoring).map(({ record }) => record);
-    return { now, overdue: records, damaged: Number(flat[1]), unreported: flat.slice(3, first), unreadable };
+    return { now, overdue: records, damaged, unreported, unreadable };
   }
 
   #hint(departure: Departure, at: number | undefined): string {
@@ -131,19 +140,24 @@ export class Ledger implements Store {
   }
 
   /** Gives the time of a call that was carried out. */
-  #stamped(departure: Departure, stamp: string, at: number | undefined): number {
+  #stamped(departure: Departure, reply: unknown, at: number | undefined): number {
+    const stamp = decodeScript('stamp', reply);
     if (at !== undefined) return at;
-    if (!this.clock.arrived(departure, stamp)) throw new LateCallError();
-    return Number(stamp.slice(0, stamp.indexOf(' ')));
+    this.clock.arrived(departure, stamp);
+    if (stamp.late) throw new LateCallError();
+    return stamp.time;
   }
 
   async status(keys: readonly string[], forSender = false): Promise<(StoredRecord | undefined)[]> {
-    const values: string[] = [];
+    const replies: unknown[] = [];
     for (let i = 0; i < keys.length; i += STATUS_PORTION) {
       const portion = keys.slice(i, i + STATUS_PORTION);
-      values.push(...(await this.#scripts.receiptsStatus(this.keys.prefix, forSender ? '1' : '0', ...portion)));
+      replies.push(...(await this.#scripts.receiptsStatus(this.keys.prefix, forSender ? '1' : '0', ...portion)));
     }
-    return values.map((value, i) => (value === '' ? undefined : decodeRecord(keys[i] as string, value)));
+    return keys.map((key, i) => {
+      const value = decodeScript('status', replies[i]);
+      return value === undefined ? undefined : decodeRecord(key, value);
+    });
   }
 
   async contacts(cursor: string): Promise<{ next: string; users: string[] }> {

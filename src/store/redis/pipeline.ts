@@ -249,7 +249,7 @@ export class Pipeline implements StoreQueue {
         entry.work.done(reply as ReplyTo<Request>);
       } catch (error) {
         // One stanza's fault must not take the others of its turn with it.
-        this.#options.log.error({ err: error }, 'A stanza could not be handled');
+        this.#options.log.error({ err: error, operation: entry.request?.kind }, 'A stanza could not be handled');
         entry.work.failed?.(error as Error);
       }
     }

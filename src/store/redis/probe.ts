@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { StoreMark, StoreProbe } from '../contract.ts';
+import { decodeScript } from './codec/script-replies.ts';
 import { Keys } from './keys.ts';
 import { NEEDED_COMMANDS } from './needed-commands.ts';
 import { PROBE, REHEARSE } from './scripts.ts';
@@ -21,18 +22,14 @@ export class Probe implements StoreProbe {
 
   /** Writes, and reads the ledger's mark. */
   async write(): Promise<StoreMark> {
-    const redis = this.#redis as unknown as Record<
-      'receiptsProbe',
-      (prefix: string, id: string) => Promise<[id: string, count: number, made: number]>
-    >;
-    const [id, count, made] = await redis.receiptsProbe(this.#keys.prefix, randomBytes(9).toString('base64url'));
-    return { id, count, made: made === 1 };
+    const redis = this.#redis as unknown as Record<'receiptsProbe', (prefix: string, id: string) => Promise<unknown>>;
+    return decodeScript('probe', await redis.receiptsProbe(this.#keys.prefix, randomBytes(9).toString('base64url')));
   }
 
   /** The commands that this connection's user may not give. */
   async denied(): Promise<string[]> {
     const calls = NEEDED_COMMANDS.flatMap(([name, ...args]) => [args.length, name, ...args]);
-    return (await this.#redis.eval(REHEARSE, 1, this.#keys.prefix, ...calls)) as string[];
+    return decodeScript('rehearse', await this.#redis.eval(REHEARSE, 1, this.#keys.prefix, ...calls));
   }
 
   /** Remembers ids of stanzas that this Redis' processes sent to themselves. */

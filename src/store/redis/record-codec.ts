@@ -186,10 +186,10 @@ export function writtenEnding(
   return `${settledAt}${FIELD}${written(resource)}${FIELD}${why}`;
 }
 
-/** A record that was at hand when it was settled, with what its tombstone's head tells: as it is, without the format. */
+/** A record that was at hand when it was settled, with its counts of copies and of attempts as its head has them. */
 export function settledRecord(
   record: StoredRecord,
-  head: string,
+  counts: string,
   settledAt: number,
   receiptResource: string,
 ): StoredRecord {
@@ -198,8 +198,8 @@ export function settledRecord(
     key,
     target: record.target,
     state: 'delivered',
-    attempt: Number.parseInt(head.slice(5, 9), 16),
-    copies: Number.parseInt(head.slice(3, 5), 16),
+    attempt: Number.parseInt(counts.slice(2), 16),
+    copies: Number.parseInt(counts.slice(0, 2), 16),
     copyOut: record.copyOut,
     bounced: record.bounced,
     senderAway: false,

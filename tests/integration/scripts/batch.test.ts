@@ -16,6 +16,7 @@ beforeEach(() => {
 afterEach(() => opened.close());
 
 const batch = (...operations: readonly (string | number)[]) => opened.call(BATCH, ...BATCH_ARGUMENTS, ...operations);
+const stamp = ['carried-out', '1', NOW, 0].join('\0');
 const stored = (id: string) => opened.redis.get(opened.keys.record(keyOf(id)));
 
 /** Every operation, and how many arguments follow its name. */
@@ -82,7 +83,7 @@ describe.each(Object.entries(OPERATIONS))('%s', (operation, count) => {
     const args = Array.from({ length: count }, () => rubbish);
     const replies = await batch(...accepts('one'), operation, ...args, ...accepts('two'));
     expect(replies).toHaveLength(4);
-    expect([replies[1], replies[3]]).toEqual(['', '']);
+    expect([replies[1], replies[3]]).toEqual(['stored', 'stored']);
     for (const id of ['before', 'one', 'two']) {
       expect(await stored(id)).toBe(recordOf(id));
       expect(await opened.redis.zscore(opened.keys.due, keyOf(id))).not.toBeNull();
@@ -108,20 +109,20 @@ test.each(COUNTED)('%s with a count that is none is rejected as a whole', async 
 test('an unknown operation is rejected as a whole; what came before it is repeatable', async () => {
   const calls = [...accepts('one'), 'dance', 'x'];
   await expect(batch(...calls)).rejects.toThrow('unknown operation dance');
-  expect(await batch(...accepts('one'))).toEqual([expect.any(String), '']);
+  expect(await batch(...accepts('one'))).toEqual([expect.any(String), 'stored']);
   expect(await opened.redis.zcard(opened.keys.due)).toBe(1);
 });
 
 test('the small script knows the usual operations only', async () => {
   const call = (...args: (string | number)[]) => opened.call(USUAL_BATCH, ...BATCH_ARGUMENTS, ...args);
-  expect(await call(...accepts('one'))).toEqual([`${NOW} 0 +`, '']);
+  expect(await call(...accepts('one'))).toEqual([stamp, 'stored']);
   for (const operation of Object.keys(OPERATIONS)) {
     if (USUAL.has(operation)) continue;
     const args = Array.from({ length: OPERATIONS[operation] as number }, () => '');
     expect(await call(operation, ...args, ...accepts('two'))).toEqual([
       expect.any(String),
-      expect.stringMatching(`^\0.*unknown operation ${operation}$`),
-      '',
+      expect.stringMatching(`^fault\0.*unknown operation ${operation}$`),
+      'stored',
     ]);
     await call('settle', keyOf('two'), `${NOW}`, '', '', '');
     await opened.redis.del(opened.keys.record(keyOf('two')));
@@ -175,8 +176,8 @@ test.each(Object.keys(KINDS))('where %s is of another type, only what needs it f
   for (const [i, operation] of LIFE.entries()) {
     const replies = await batch(...accepts(`before-${i}`), ...operation, ...accepts(`after-${i}`));
     expect(replies).toHaveLength(4);
-    expect([replies[1], replies[3]]).toEqual(['', '']);
-    expect(replies[2]).toMatch(/^(\0WRONGTYPE|[^\0]|$)/);
+    expect([replies[1], replies[3]]).toEqual(['stored', 'stored']);
+    expect(replies[2]).toMatch(/^(fault\0WRONGTYPE|(?!fault)[a-z -]+(\0|$))/);
   }
 });
 
@@ -204,7 +205,7 @@ test.each([
       '*',
       ...accepts(`after-${i}`),
     );
-    expect([replies[1], replies[4]]).toEqual(['', '']);
+    expect([replies[1], replies[4]]).toEqual(['stored', 'stored']);
     expect(await opened.redis.get(opened.keys.quarantined(KEY))).toBe(value);
     expect(await opened.redis.zscore(opened.keys.damaged, KEY)).toBe(`${NOW}`);
   }

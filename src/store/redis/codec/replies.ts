@@ -1,32 +1,34 @@
-import type { SubscriptionState } from '../../../xmpp/stanza/subscription.ts';
-import {
-  type Accepted,
-  type Bounced,
-  type Kind,
-  type Missed,
-  OperationError,
-  type Outcome,
-  type Paused,
-  type Proved,
-  type QuotaReason,
-  type RelayedIq,
-  type Replies,
-  type Request,
-  type RequestOf,
-  type Retried,
-  type Seen,
-  type Settled,
-  type StoredRecord,
-  UnreadableReplyError,
+import type {
+  Accepted,
+  Bounced,
+  Kind,
+  Missed,
+  Outcome,
+  Paused,
+  QuotaReason,
+  Replies,
+  Request,
+  RequestOf,
+  Seen,
+  Settled,
 } from '../../contract.ts';
 import type { Situation } from '../../redelivery-rules.ts';
 import { decodeRecord, settledRecord } from '../record-codec.ts';
-import { STANDING } from './words.ts';
-
-/** NUL stands in no JID and no XML. */
-const SEPARATOR = '\0';
-/** What the reply to a request begins with that could not be carried out: NUL, and the error's text follows. */
-const FAULT = 0;
+import { decodeIq } from './relayed-iq.ts';
+import {
+  cursor,
+  type Form,
+  type Forms,
+  fixed,
+  flag,
+  forms,
+  list,
+  meaningOf,
+  open,
+  read,
+  whole,
+  word,
+} from './reply.ts';
 
 const QUOTA_REASON: Readonly<Record<string, QuotaReason>> = {
   m: 'messages',
@@ -61,274 +63,257 @@ const COPY: Readonly<Record<string, Situation['copy']>> = {
   0: 'none',
 };
 
-const RETRIED: Readonly<Record<string, Retried>> = {
-  n: 'due',
-  w: 'in flight',
-  m: 'waiting',
-  t: 'too soon',
-  o: 'ordinary',
-  l: 'undelivered',
-  '': 'unknown',
+/** An outcome without fields that says all. */
+const says = <Meaning>(meaning: Meaning): Form<unknown, Meaning> => fixed(0, () => meaning);
+
+const ACCEPTED = forms<RequestOf<'accept'>, Accepted>({
+  stored: fixed(0, (_, { key }) => ({ outcome: 'stored', key, target: undefined, taken: undefined })),
+  'stored-as': fixed(1, ([key]) => ({ outcome: 'stored', key, target: undefined, taken: undefined })),
+  correction: fixed(2, ([key, target]) => ({ outcome: 'stored', key, target, taken: undefined })),
+  known: open(2, ([key, record]) => ({ outcome: 'known', record: decodeRecord(key, record), taken: undefined })),
+});
+
+/** What of a message's own is replied, with the percentage of its sender's quota that is taken. */
+const WITHIN = forms<RequestOf<'accept'>, Accepted>({
+  within: open(2, ([taken, reply], request) => {
+    const accepted: { -readonly [Name in keyof Accepted]: Accepted[Name] } = read(ACCEPTED, reply, request);
+    accepted.taken = whole(taken);
+    return accepted as Accepted;
+  }),
+  refused: fixed(2, ([taken, reason]) => ({
+    outcome: 'refused',
+    reason: word(QUOTA_REASON, reason),
+    taken: whole(taken),
+  })),
+});
+
+const settled = (outcome: 'delivered' | 'late'): Form<unknown, Settled> =>
+  open(2, ([key, record]) => ({ outcome, record: decodeRecord(key, record) }));
+
+const settledAtHand = (outcome: 'delivered' | 'late'): Form<RequestOf<'settle'>, Settled> =>
+  fixed(1, ([counts], { atHand, now, resource }) => {
+    if (atHand === undefined || !/^[\da-f]{6}$/.test(counts)) throw new SyntaxError('there is no record at hand');
+    return { outcome, record: settledRecord(atHand, counts, now, resource) };
+  });
+
+const SETTLED: Readonly<Record<string, Form<unknown, Settled>>> = {
+  unknown: says({ outcome: 'unknown' }),
+  repeated: says({ outcome: 'repeated' }),
+  delivered: settled('delivered'),
+  late: settled('late'),
 };
 
-/** The first letter, where it is none of the flags. */
-const SEEN: Readonly<Record<string, Seen['what']>> = {
-  B: 'began',
-  U: 'updated',
-  H: 'returned',
-  E: 'ended',
-  D: 'left',
-  '-': 'none',
-  // Somebody who does not get the presence: flags alone.
-  p: 'none',
-  v: 'none',
-  '': 'none',
+const BOUNCED: Form<unknown, Bounced> = open(2, ([key, record]) => ({
+  outcome: 'done',
+  record: decodeRecord(key, record),
+}));
+const NOT_BOUNCED: Readonly<Record<string, Form<unknown, Bounced>>> = {
+  unknown: says({ outcome: 'unknown' }),
+  ended: says({ outcome: 'ended' }),
 };
 
-function unreadable(what: string, reply: string): never {
-  throw new UnreadableReplyError(
-    `Redis' reply to ${what} is none that is known: ${JSON.stringify(reply.slice(0, 100))}`,
-  );
-}
-
-/** What a word of a reply means. */
-function word<Meaning>(words: Readonly<Record<string, Meaning>>, text: string, what: string): Meaning {
-  const meaning = words[text];
-  return meaning === undefined ? unreadable(what, text) : meaning;
-}
-
-function whole(text: string, what: string): number {
-  const number = Number(text);
-  return text === '' || !Number.isFinite(number) ? unreadable(what, text) : number;
-}
-
-/** Where Redis goes on with a scan. */
-function cursor(text: string, what: string): string {
-  return /^\d+$/.test(text) ? text : unreadable(what, text);
-}
-
-/** A key, a line feed and a record. */
-function keyed(reply: string, from: number): StoredRecord {
-  const end = reply.indexOf('\n', from);
-  if (end === -1) unreadable('a request for a record', reply);
-  return decodeRecord(reply.slice(from, end), reply.slice(end + 1));
-}
-
-function list(reply: string): string[] {
-  return reply === '' ? [] : reply.split(SEPARATOR);
-}
-
-/** `1`, or empty for false. */
-function yes(reply: string): boolean {
-  return reply === '' ? false : reply === '1' || unreadable('a yes-or-no request', reply);
-}
-
-const nothing = () => undefined;
-
-/** Blank after the quota's percentage, or nothing where it was not looked up; then what became of the message. */
-function accepted(reply: string, { key, quota }: RequestOf<'accept'>): Accepted {
-  let rest = reply;
-  let taken: number | undefined;
-  if (quota !== undefined) {
-    const blank = reply.indexOf(' ');
-    taken = whole(reply.slice(0, blank), 'accept');
-    rest = reply.slice(blank + 1);
-    if (rest[0] === '!') return { outcome: 'refused', reason: word(QUOTA_REASON, rest.slice(1), 'accept'), taken };
-  }
-  if (rest === '') return { outcome: 'stored', key, target: undefined, taken };
-  if (rest[0] === '=') return { outcome: 'known', record: keyed(rest, 1), taken };
-  if (rest[0] !== '+') unreadable('accept', rest);
-  const blank = rest.indexOf(' ');
-  if (blank === -1) return { outcome: 'stored', key: rest.slice(1), target: undefined, taken };
-  return { outcome: 'stored', key: rest.slice(1, blank), target: rest.slice(blank + 1), taken };
-}
-
-/** The letter of how it ended, where a head has the state; then the rest of that head, or key and record. */
-function settled(reply: string, atHand: StoredRecord | undefined, now: number, resource: string): Settled {
-  if (reply === '') return { outcome: 'unknown' };
-  if (reply === '=') return { outcome: 'repeated' };
-  const outcome = reply[0] === 'd' ? 'delivered' : reply[0] === 'l' ? 'late' : unreadable('settle', reply);
-  if (atHand === undefined || reply.includes('\n')) return { outcome, record: keyed(reply, 1) };
-  return { outcome, record: settledRecord(atHand, reply, now, resource) };
-}
-
-function bounced(reply: string, from: number): Bounced {
-  if (reply === '') return { outcome: 'unknown' };
-  return reply === '=' ? { outcome: 'ended' } : { outcome: 'done', record: keyed(reply, from) };
-}
-
-function iqOf(text: string): RelayedIq {
-  const { b, a, s, p, f, t, i } = JSON.parse(text) as Record<'b' | 'a' | 'p' | 'f' | 't' | 'i', string> & {
-    s?: string;
-  };
-  return { requester: b, responder: a, substitute: s, proxied: p, from: f, to: t, id: i };
-}
-
-/** `<since, ms> <by>`, or empty while nothing is paused. */
-export function pausedBy(text: string): Paused | undefined {
-  if (text === '') return undefined;
+/** Since when (ms) and by whom, as Redis holds it: `<ms> <by>`. Throws a SyntaxError where it is none. */
+export function pausedBy(text: string): Paused {
   const blank = text.indexOf(' ');
-  if (blank === -1) unreadable('pause', text);
-  return { since: whole(text.slice(0, blank), 'pause'), by: text.slice(blank + 1) };
+  if (blank === -1) throw new SyntaxError('a pause does not say by whom');
+  return { since: whole(text.slice(0, blank)), by: text.slice(blank + 1) };
 }
 
-type Decoders = { readonly [K in Kind]: (reply: string, request: RequestOf<K>) => Replies[K] };
+const seen = (what: Seen['what']): Form<unknown, Seen> =>
+  list(1, 1, ([flags], ended) => {
+    if (!/^c?[pv]?$/.test(flags)) throw new SyntaxError('a field has flags that are not known');
+    const [asks, probe, verify] = [flags.includes('c'), flags.includes('p'), flags.includes('v')];
+    return { what, asks, probe, verify, ended: ended.flat() };
+  });
 
-const DECODERS: Decoders = {
-  accept: accepted,
-  settle: (reply, { atHand, now, resource }) => settled(reply, atHand, now, resource),
-  handOver: (reply) => (reply === '' ? undefined : whole(reply, 'handOver')),
-  notified: nothing,
-  claim(reply, { key }) {
-    if (reply === '') return { outcome: 'moot' };
-    if (reply === 'x') return { outcome: 'overdue' };
-    if (reply[0] === 'Q') {
-      const [user, ...resources] = reply.slice(1).split(SEPARATOR);
-      return { outcome: 'asks', user: user as string, resources };
-    }
-    const end = reply.indexOf('\n');
-    if (end === -1 || (reply[0] !== '0' && reply[0] !== '1')) unreadable('claim', reply);
-    const target = reply.slice(1, end);
-    return { outcome: 'claimed', noStore: reply[0] === '1', target, record: decodeRecord(key, reply.slice(end + 1)) };
-  },
-  settleByMention: (reply, { now, resource }) => settled(reply, undefined, now, resource),
-  supersede: nothing,
-  release: nothing,
-  quarantine: nothing,
-  reported: nothing,
-  bounce: (reply) => bounced(reply, 0),
-  reject: (reply) => bounced(reply, 1),
-  bringForward: nothing,
-  expire: (reply) => (reply === '' ? undefined : keyed(reply, 1)),
-  requeue: (reply, { key }) => (reply === '' ? undefined : decodeRecord(key, reply)),
-  withdraw: nothing,
-  readdress: nothing,
+const SUPPORT = { y: 'y', n: 'n' } as const;
 
-  sessionAvailable(reply) {
-    if (reply === '-') return { away: true, next: '0', missed: [], there: '' };
-    const end = reply.indexOf('\n');
-    // A portion that nobody is there for has no more than its cursor.
-    const [portion, there] = end === -1 ? [reply, ''] : [reply.slice(0, end), reply.slice(end + 1)];
-    const [next, ...parts] = portion.split(',') as [string, ...string[]];
-    if (parts.length % 5 !== 0) unreadable('sessionAvailable', reply);
-    const missed: Missed[] = [];
-    for (let i = 0; i < parts.length; i += 5) {
-      const [key, attempt, how, storedAt, token] = parts.slice(i, i + 5) as [string, string, string, string, string];
-      const evidence = word(EVIDENCE, how, 'sessionAvailable');
-      missed.push({ key, attempt: whole(attempt, 'sessionAvailable'), evidence, storedAt: Number(storedAt), token });
-    }
-    return { away: false, next: cursor(next, 'sessionAvailable'), missed, there };
-  },
-  senderAvailable: (reply) => cursor(reply, 'senderAvailable'),
-  sequenceGap(reply) {
-    const [next, ...keys] = reply.split(',') as [string, ...string[]];
-    return { next: cursor(next, 'sequenceGap'), keys };
-  },
-  explain(reply, { key }) {
-    if (reply === '') return undefined;
-    const end = reply.indexOf('\n');
-    if (end < 3) unreadable('explain', reply);
-    const due = reply.slice(3, end);
-    return {
+const DONE = forms({ done: says(undefined) });
+const YES_OR_NO = forms({ yes: says(true), no: says(false) });
+const TEXTS = forms({ list: list(0, 1, (_, texts): string[] => texts.flat()) });
+const COUNT = forms({ count: fixed(1, ([count]) => whole(count)) });
+const PAUSED = forms({ none: says(undefined), paused: fixed(1, ([text]): Paused | undefined => pausedBy(text)) });
+
+/** What may be replied to requests of a kind. */
+const to = <K extends Kind>(all: Readonly<Record<string, Form<RequestOf<K>, Replies[K]>>>) => forms(all);
+
+type AllForms = { readonly [K in Kind]: Forms<RequestOf<K>, Replies[K]> };
+
+/** What may be replied to each request; to one that looks at a quota, see {@link formsOf}. */
+export const REPLY_FORMS: AllForms = {
+  accept: ACCEPTED,
+  withdraw: DONE,
+  readdress: DONE,
+
+  settle: forms<RequestOf<'settle'>, Settled>({
+    ...SETTLED,
+    'delivered-at-hand': settledAtHand('delivered'),
+    'late-at-hand': settledAtHand('late'),
+  }),
+  settleByMention: to<'settleByMention'>(SETTLED),
+  supersede: DONE,
+
+  handOver: to<'handOver'>({ moot: says(undefined), due: fixed(1, ([due]) => whole(due)) }),
+  claim: to<'claim'>({
+    moot: says({ outcome: 'moot' }),
+    overdue: says({ outcome: 'overdue' }),
+    asks: list(1, 1, ([user], resources) => ({ outcome: 'asks', user, resources: resources.flat() })),
+    claimed: open(3, ([noStore, target, record], { key }) => ({
+      outcome: 'claimed',
+      noStore: flag(noStore),
+      target,
+      record: decodeRecord(key, record),
+    })),
+  }),
+  bounce: to<'bounce'>({ ...NOT_BOUNCED, bounced: BOUNCED }),
+  bringForward: DONE,
+  release: DONE,
+
+  notified: DONE,
+  reject: to<'reject'>({ ...NOT_BOUNCED, undelivered: BOUNCED }),
+  expire: to<'expire'>({
+    moot: says(undefined),
+    undelivered: open(2, ([key, record]) => decodeRecord(key, record)),
+    unconfirmed: open(2, ([key, record]) => decodeRecord(key, record)),
+  }),
+  requeue: to<'requeue'>({
+    moot: says(undefined),
+    requeued: open(1, ([record], { key }) => decodeRecord(key, record)),
+  }),
+  quarantine: DONE,
+  reported: DONE,
+
+  sessionAvailable: to<'sessionAvailable'>({
+    away: says({ away: true, next: '0', missed: [], there: '' }),
+    missed: list(2, 5, ([next, there], missed) => ({
+      away: false,
+      next: cursor(next),
+      missed: missed.map(([key, attempt, how, storedAt, token]) => ({
+        key,
+        attempt: whole(attempt),
+        evidence: word(EVIDENCE, how),
+        storedAt: whole(storedAt),
+        token,
+      })),
+      there,
+    })),
+  }),
+  senderAvailable: to<'senderAvailable'>({ next: fixed(1, ([next]) => cursor(next)) }),
+  sequenceGap: to<'sequenceGap'>({ gap: list(1, 1, ([next], keys) => ({ next: cursor(next), keys: keys.flat() })) }),
+  explain: to<'explain'>({
+    none: says(undefined),
+    explained: open(5, ([presence, acknowledges, copy, due, record], { key }) => ({
       situation: {
-        presence: word(PRESENCE, reply[0] as string, 'explain'),
-        acknowledges: word(ACKNOWLEDGES, reply[1] as string, 'explain'),
-        copy: word(COPY, reply[2] as string, 'explain'),
+        presence: word(PRESENCE, presence),
+        acknowledges: word(ACKNOWLEDGES, acknowledges),
+        copy: word(COPY, copy),
       },
-      due: due === '' ? undefined : whole(due, 'explain'),
-      record: decodeRecord(key, reply.slice(end + 1)),
-    };
-  },
-  renewLease: nothing,
-  settleUpTo(reply) {
-    const [next, ...texts] = reply.split('\n\n') as [string, ...string[]];
-    const proved: Proved[] = [];
-    for (const text of texts) {
-      // What was settled before says so in a word.
-      if (text[0] === 'd' || text[0] === 'l') proved.push({ record: keyed(text, 1), late: text[0] === 'l' });
-    }
-    return { next: cursor(next, 'settleUpTo'), settled: proved };
-  },
+      due: due === '' ? undefined : whole(due),
+      record: decodeRecord(key, record),
+    })),
+  }),
+  renewLease: DONE,
+  settleUpTo: to<'settleUpTo'>({
+    proved: list(1, 3, ([next], proved) => ({
+      next: cursor(next),
+      settled: proved.map(([outcome, key, record]) => ({
+        record: decodeRecord(key, record),
+        late: word({ delivered: false, late: true }, outcome),
+      })),
+    })),
+  }),
 
-  subscriptionStep: (reply) => word<SubscriptionState>(STANDING, reply, 'subscriptionStep'),
-  withdrawSubscription: nothing,
-  recordPresence(reply) {
-    const [flags, ...ended] = reply.split(SEPARATOR) as [string, ...string[]];
-    return {
-      what: word(SEEN, flags.slice(0, 1), 'recordPresence'),
-      asks: flags.includes('c'),
-      probe: flags.includes('p'),
-      verify: flags.includes('v'),
-      ended,
-    };
-  },
-  renewSession: (reply) => reply === 'R',
-  recordPing: nothing,
-  recordStrayPing: yes,
-  recordReceiptSupport: nothing,
-  forgetPresence: nothing,
-  beginProbe: list,
-  isAvailable: yes,
-  subscribersOf: list,
-  endUnheard: list,
-  whoStillSees: (reply) => (reply === 'E' ? 'ended' : reply === '' ? undefined : reply),
-  heartbeat(reply) {
-    const blank = reply.indexOf(' ');
-    if (blank === -1) unreadable('heartbeat', reply);
-    return {
-      others: whole(reply.slice(0, blank), 'heartbeat'),
-      subscribers: whole(reply.slice(blank + 1), 'heartbeat'),
-    };
-  },
-  leaveService: (reply) => whole(reply, 'leaveService'),
-  claimProbing: (reply) =>
-    reply === 'go' || reply === 'wait' || reply === 'joined' ? reply : unreadable('claimProbing', reply),
-  renewProbing: nothing,
-  releaseProbing: nothing,
+  subscriptionStep: to<'subscriptionStep'>({
+    none: says('none'),
+    asked: says('asked'),
+    askedLongAgo: says('askedLongAgo'),
+    subscribed: says('subscribed'),
+    probed: says('probed'),
+  }),
+  withdrawSubscription: DONE,
+  subscribersOf: TEXTS,
 
-  recordIq: (reply) => reply === '' || (reply === '!' ? false : unreadable('recordIq', reply)),
-  takeIqResponse(reply) {
-    if (reply === '') return { outcome: 'late' };
-    return reply === '!' ? { outcome: 'forged' } : { outcome: 'answers', iq: iqOf(reply) };
-  },
-  overdueIqs(reply) {
-    const flat = reply === '' ? [] : (JSON.parse(reply) as string[]);
-    const overdue: { id: string; iq: RelayedIq }[] = [];
-    for (let i = 0; i < flat.length; i += 2) overdue.push({ id: flat[i] as string, iq: iqOf(flat[i + 1] as string) });
-    return overdue;
-  },
-  endIq: (reply) => (reply === '' ? undefined : iqOf(reply)),
-  forgetIq: nothing,
-  knownCapabilities: (reply) =>
-    reply === '' ? undefined : reply === 'y' || reply === 'n' ? reply : unreadable('knownCapabilities', reply),
-  recordCapabilities: nothing,
+  recordPresence: to<'recordPresence'>({
+    began: seen('began'),
+    updated: seen('updated'),
+    returned: seen('returned'),
+    ended: seen('ended'),
+    left: seen('left'),
+    none: seen('none'),
+  }),
+  renewSession: YES_OR_NO,
+  recordPing: DONE,
+  recordStrayPing: YES_OR_NO,
+  recordReceiptSupport: DONE,
+  isAvailable: YES_OR_NO,
 
-  cancel(reply) {
-    if (reply === '') return { outcome: 'unknown' };
-    return reply === 'l' ? { outcome: 'dropped' } : { outcome: 'cancelled', record: keyed(reply, 1) };
-  },
-  retryNow: (reply) => word(RETRIED, reply, 'retryNow'),
-  erase: (reply) => whole(reply, 'erase'),
-  forgetUser: (reply) => whole(reply, 'forgetUser'),
-  pause: pausedBy,
-  resume: pausedBy,
-  openCommandSession: nothing,
-  readCommandSession(reply) {
-    if (reply === '') return undefined;
-    if (reply[0] === 'o') return { whose: reply.slice(1) };
-    return reply[0] === 'x' ? 'ended' : unreadable('readCommandSession', reply);
-  },
-  endCommandSession: yes,
+  forgetPresence: DONE,
+  beginProbe: TEXTS,
+  endUnheard: TEXTS,
+  whoStillSees: to<'whoStillSees'>({
+    none: says(undefined),
+    ended: says('ended'),
+    subscriber: fixed(1, ([subscriber]) => subscriber),
+  }),
+
+  heartbeat: to<'heartbeat'>({
+    count: fixed(2, ([others, subscribers]) => ({ others: whole(others), subscribers: whole(subscribers) })),
+  }),
+  leaveService: COUNT,
+  claimProbing: to<'claimProbing'>({ go: says('go'), wait: says('wait'), joined: says('joined') }),
+  renewProbing: DONE,
+  releaseProbing: DONE,
+
+  recordIq: to<'recordIq'>({ recorded: says(true), full: says(false) }),
+  takeIqResponse: to<'takeIqResponse'>({
+    late: says({ outcome: 'late' }),
+    forged: says({ outcome: 'forged' }),
+    answers: fixed(1, ([iq]) => ({ outcome: 'answers', iq: decodeIq(iq) })),
+  }),
+  overdueIqs: to<'overdueIqs'>({ list: list(0, 2, (_, iqs) => iqs.map(([id, iq]) => ({ id, iq: decodeIq(iq) }))) }),
+  endIq: to<'endIq'>({ moot: says(undefined), ended: fixed(1, ([iq]) => decodeIq(iq)) }),
+  forgetIq: DONE,
+  knownCapabilities: to<'knownCapabilities'>({
+    unknown: says(undefined),
+    known: fixed(1, ([support]) => word(SUPPORT, support)),
+  }),
+  recordCapabilities: DONE,
+
+  cancel: to<'cancel'>({
+    unknown: says({ outcome: 'unknown' }),
+    dropped: says({ outcome: 'dropped' }),
+    cancelled: open(2, ([key, record]) => ({ outcome: 'cancelled', record: decodeRecord(key, record) })),
+  }),
+  retryNow: to<'retryNow'>({
+    due: says('due'),
+    'in flight': says('in flight'),
+    waiting: says('waiting'),
+    'too soon': says('too soon'),
+    ordinary: says('ordinary'),
+    undelivered: says('undelivered'),
+    unknown: says('unknown'),
+  }),
+  erase: COUNT,
+  forgetUser: COUNT,
+  pause: PAUSED,
+  resume: PAUSED,
+
+  openCommandSession: DONE,
+  readCommandSession: to<'readCommandSession'>({
+    none: says(undefined),
+    ended: says('ended'),
+    open: open(1, ([whose]) => ({ whose })),
+  }),
+  endCommandSession: YES_OR_NO,
 };
+
+/** What may be replied to this request. */
+export function formsOf(request: Request): Forms<Request, Outcome> {
+  const all = request.kind === 'accept' && request.quota !== undefined ? WITHIN : REPLY_FORMS[request.kind];
+  return all as Forms<Request, Outcome>;
+}
 
 /** What a script's reply to a request means. Never throws. */
-export function decode(request: Request, reply: string): Outcome {
-  // Looked at for every reply.
-  if (reply.charCodeAt(0) === FAULT) return new OperationError(reply.slice(1));
-  try {
-    return (DECODERS[request.kind] as (reply: string, request: Request) => Outcome)(reply, request);
-  } catch (error) {
-    if (error instanceof UnreadableReplyError) return error;
-    return new UnreadableReplyError(`Redis' reply to ${request.kind} cannot be read`, { cause: error });
-  }
+export function decode(request: Request, reply: unknown): Outcome {
+  return meaningOf(formsOf(request), request.kind, reply, request);
 }

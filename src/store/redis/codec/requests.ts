@@ -1,8 +1,9 @@
 import { ASK_AGAIN_AFTER, type SubscriptionType, transitionOf } from '../../../xmpp/stanza/subscription.ts';
-import type { Ending, Kind, Limits, QuotaReason, RelayedIq, Request, RequestOf, SessionEvent } from '../../contract.ts';
+import type { Ending, Kind, Limits, QuotaReason, Request, RequestOf, SessionEvent } from '../../contract.ts';
 import { ALIVE_FOR, CLAIM_FOR, JOINS_FOR, LOGIN_LASTS } from '../../presence-times.ts';
 import { encodeRecord, written, writtenEnding, writtenSenderId } from '../record-codec.ts';
 import { USUAL } from '../scripts.ts';
+import { encodeIq } from './relayed-iq.ts';
 import { NEXT_STANDING, STANDING } from './words.ts';
 
 /** Arguments of a script. */
@@ -26,11 +27,6 @@ const member = ({ key, state }: Ending) => key + OWED_LETTER[state];
 
 function limitsText({ messages, bytes, toOne, domainMessages, domainBytes }: Limits): string {
   return `${messages} ${bytes} ${toOne} ${domainMessages} ${domainBytes}`;
-}
-
-function iqText({ requester, responder, substitute, proxied, from, to, id }: RelayedIq): string {
-  // What is undefined is left out of JSON.
-  return JSON.stringify({ b: requester, a: responder, s: substitute, p: proxied, f: from, t: to, i: id });
 }
 
 /** For each standing, in the scripts' order, the one after this step; `=` leaves it as it is. */
@@ -123,34 +119,35 @@ const ENCODERS: Encoders = {
     void args.push('settleUpTo', key, writtenEnding(now, resource), sender, recipient, resource, cursor),
 
   subscriptionStep: ({ type, contact, subscriber, now, token }, args) =>
-    presence(args, 'step', contact, subscriber, now, ASK_AGAIN_AFTER, token, nextStandings(type)),
+    presence(args, 'subscription_step', contact, subscriber, now, ASK_AGAIN_AFTER, token, nextStandings(type)),
   withdrawSubscription: ({ contact, subscriber, asked }, args) =>
-    presence(args, 'withdraw', contact, subscriber, asked),
+    presence(args, 'withdraw_subscription', contact, subscriber, asked),
   recordPresence({ user, subscriber, resource, available, now, caps, own, token, priority, direct }, args) {
     const how = available ? (priority < 0 ? 2 : 1) : 0;
-    presence(args, 'see', user, subscriber, resource, how, now, caps, own, token, direct ? 1 : 0);
+    presence(args, 'record_presence', user, subscriber, resource, how, now, caps, own, token, direct ? 1 : 0);
   },
   renewSession: ({ user, resource, now, token }, args) =>
-    presence(args, 'renew', user, resource, now, LOGIN_LASTS, token),
+    presence(args, 'renew_session', user, resource, now, LOGIN_LASTS, token),
   recordPing: ({ user, resource, asked, answered }, args) =>
-    presence(args, 'judged', user, resource, asked, answered ? 'a' : 's'),
-  recordStrayPing: ({ user, resource }, args) => presence(args, 'overheard', user, resource),
+    presence(args, 'record_ping', user, resource, asked, answered ? 'a' : 's'),
+  recordStrayPing: ({ user, resource }, args) => presence(args, 'record_stray_ping', user, resource),
   recordReceiptSupport: ({ user, resource, caps, answer }, args) =>
-    presence(args, 'receipts', user, resource, caps, answer),
-  forgetPresence: ({ users }, args) => presence(args, 'unknown', ...users),
-  beginProbe: ({ user }, args) => presence(args, 'ask', user),
-  isAvailable: ({ user, subscriber }, args) => presence(args, 'is_here', user, subscriber),
-  subscribersOf: ({ user }, args) => presence(args, 'subscribers', user),
-  endUnheard: ({ user, resource, now, final }, args) => presence(args, 'judge', user, now, final ? 1 : 0, resource),
-  whoStillSees: ({ user, resource }, args) => presence(args, 'who_sees', user, resource),
-  heartbeat: ({ process, now, own }, args) => presence(args, 'alive', process, now, ALIVE_FOR, own),
-  leaveService: ({ process, now }, args) => presence(args, 'gone', process, now, ALIVE_FOR),
-  claimProbing: ({ process, now }, args) => presence(args, 'claim', process, now, CLAIM_FOR, JOINS_FOR),
-  renewProbing: ({ process }, args) => presence(args, 'keep_claim', process, CLAIM_FOR),
-  releaseProbing: ({ process }, args) => presence(args, 'release', process),
+    presence(args, 'record_receipt_support', user, resource, caps, answer),
+  forgetPresence: ({ users }, args) => presence(args, 'forget_presence', ...users),
+  beginProbe: ({ user }, args) => presence(args, 'begin_probe', user),
+  isAvailable: ({ user, subscriber }, args) => presence(args, 'is_available', user, subscriber),
+  subscribersOf: ({ user }, args) => presence(args, 'subscribers_of', user),
+  endUnheard: ({ user, resource, now, final }, args) =>
+    presence(args, 'end_unheard', user, now, final ? 1 : 0, resource),
+  whoStillSees: ({ user, resource }, args) => presence(args, 'who_still_sees', user, resource),
+  heartbeat: ({ process, now, own }, args) => presence(args, 'heartbeat', process, now, ALIVE_FOR, own),
+  leaveService: ({ process, now }, args) => presence(args, 'leave_service', process, now, ALIVE_FOR),
+  claimProbing: ({ process, now }, args) => presence(args, 'claim_probing', process, now, CLAIM_FOR, JOINS_FOR),
+  renewProbing: ({ process }, args) => presence(args, 'renew_probing', process, CLAIM_FOR),
+  releaseProbing: ({ process }, args) => presence(args, 'release_probing', process),
 
   recordIq: ({ id, iq, deadline, bounds }, args) =>
-    void args.push('recordIq', id, iq.requester, iqText(iq), deadline, bounds.all, bounds.each),
+    void args.push('recordIq', id, iq.requester, encodeIq(iq), deadline, bounds.all, bounds.each),
   takeIqResponse: ({ id, token, from, to, forgetAt }, args) =>
     void args.push('takeIqResponse', id, token, from, to, forgetAt),
   overdueIqs: ({ now, leaseUntil, limit }, args) => void args.push('overdueIqs', now, leaseUntil, limit),

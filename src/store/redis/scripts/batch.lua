@@ -3,9 +3,8 @@
 -- ARGV: time (see include/clock.lua), lease, dedup window, retention, message TTL, confirmation memory, first retry step (all ms), the
 -- rules of redelivery, whether any operation adds a message (1 or 0), then the operations, each its name and its arguments: see
 -- include/operations.lua.
--- Reply: '<time> <epoch> <+ or ->' and one string an operation; with '-', nothing was carried out as the call came late.
--- An operation that cannot be carried out for what it is, or what it found, has '\0' and the error for its reply, and holds up
--- nothing. An error reply only where the batch is to be made again: Redis takes no writes, or a name is unknown.
+-- Reply: the time of the call, then one reply an operation: see include/replies.lua and include/operations.lua. An operation that
+-- cannot be carried out for what it is, or what it found, holds up nothing. An error reply of Redis only where the batch is to be made again: Redis takes no writes, or a name is unknown.
 -- Complexity: O(n log p) for n operations and p messages pending. Those that look at what is out to somebody do so by pages of
 -- about 100.
 --- @include "batch-arguments"
@@ -14,7 +13,10 @@
 --- @include "session-available"
 --- @include "explain"
 --- @include "undeliver"
---- @include "presence"
+--- @include "subscriptions"
+--- @include "sessions"
+--- @include "probes"
+--- @include "processes"
 --- @include "session-checks"
 --- @include "iq-requests"
 --- @include "administration"
@@ -48,7 +50,7 @@ local function run_rare(operation, at)
     -- What waits for its turn to be sent again is nobody else's to send.
     local count = tonumber(key)
     postpone(tonumber(ARGV[at + 2]), at + 3, at + 2 + count)
-    return '', 3 + count
+    return 'done', 3 + count
   elseif operation == 'presence' then
     local count = tonumber(ARGV[at + 2])
     return presence[key](unpack(ARGV, at + 3, at + 2 + count)), 3 + count
@@ -78,15 +80,15 @@ local function run_rare(operation, at)
     -- Members of the sorted set whose lease until `key` is given back.
     local count = tonumber(ARGV[at + 2])
     for position = at + 3, at + 2 + count do release(ARGV[position], tonumber(key), now) end
-    return '', 3 + count
+    return 'done', 3 + count
   elseif operation == 'quarantine' then
     local value = read(key)
     if value and is_pending(value) then quarantine.put_aside(key) end
-    return '', 2
+    return 'done', 2
   elseif operation == 'reported' then
     local count = tonumber(key)
     quarantine.named(at + 2, at + 1 + count)
-    return '', 2 + count
+    return 'done', 2 + count
   elseif operation == 'forgetUser' then
     local count = tonumber(ARGV[at + 2])
     return forget_user(key, at + 3, at + 2 + count), 3 + count
@@ -97,7 +99,7 @@ local function run_rare(operation, at)
   elseif operation == 'openCommandSession' then
     return session.open(key, ARGV[at + 2], ARGV[at + 3]), 4
   elseif operation == 'readCommandSession' then
-    return redis.call('GET', name_of('session', key)) or '', 2
+    return session.read(key), 2
   end
   error('unknown operation ' .. tostring(operation))
 end

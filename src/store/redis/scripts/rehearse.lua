@@ -1,9 +1,10 @@
 -- Tries commands on a key of its own. What else is wrong with a call (a missing argument, another type) is no matter.
 -- KEYS: the prefix of all names.
 -- ARGV: for each command how many arguments it takes, its name, and those; `%k` stands for the key.
--- Reply: the names of those that the user of this connection may not give, or that Redis does not know.
+-- Reply: `list` and the names of those that the user of this connection may not give, or that Redis does not know.
 -- Complexity: O(n) for n commands.
 --- @include "keys"
+--- @include "replies"
 local key = name_of('rehearsal')
 local denied = {}
 local at = 1
@@ -21,4 +22,4 @@ while at <= #ARGV do
   end
   at = at + 2 + count
 end
-return denied
+return list_of('list', denied)

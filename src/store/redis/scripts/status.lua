@@ -1,7 +1,7 @@
 -- Tells what became of messages, and changes nothing.
 -- KEYS: the prefix of all names.
 -- ARGV: '1' when it is their sender that is told, else '0'; keys.
--- Reply: for each key the newest record that goes by it, without its payload, or ''. A sender who does not get the recipient's
+-- Reply: for each key `found` and the newest record that goes by it, without its payload, or `none`. A sender who does not get the recipient's
 -- presence is not told how often it was sent: that shows when he comes.
 -- Complexity: O(n) for n keys, each with up to 100 records.
 --- @include "outline"
@@ -24,8 +24,8 @@ end
 
 local results = {}
 for position = 2, #ARGV do
-  local value = newest(ARGV[position]) or ''
-  if value ~= '' and ARGV[1] == '1' then value = blurred(value) end
-  results[position - 1] = value
+  local value = newest(ARGV[position])
+  if value and ARGV[1] == '1' then value = blurred(value) end
+  results[position - 1] = value and 'found\0' .. value or 'none'
 end
 return results

@@ -1,8 +1,8 @@
 -- Takes what is overdue and gives it a lease, during which nobody else takes it.
 -- KEYS: the prefix of all names.
 -- ARGV: time (see include/clock.lua), lease (ms), how many at most, message TTL, dedup window, retention (all ms).
--- Reply: '<time> <epoch> <+ or ->', how many damaged records are kept, the number of keys of those that no log has named
--- and these keys, then pairs of a key and its record, without its payload; the first alone when the call came late.
+-- Reply: the time of the call (see include/replies.lua); damaged: how many damaged records are kept, and keys of those that no log
+-- has named; then for each record taken: its key, and itself without its payload.
 -- Complexity: O(m log p) for at most m messages taken of p pending.
 --- @include "stored-records"
 --- @include "clock"
@@ -12,8 +12,7 @@
 -- A command that frees memory, and be it none, comes first: Redis then lets the others through at its memory limit.
 redis.call('ZREM', due_set, '')
 local now, epoch, on_time = ledger_time(ARGV[1])
-local stamp = string.format('%.0f %.0f ', now, epoch)
-if not on_time then return { stamp .. '-' } end
+if not on_time then return { stamp('late', now, epoch) } end
 local lease_until, limit, ttl = string.format('%.0f', now + tonumber(ARGV[2])), tonumber(ARGV[3]), tonumber(ARGV[4])
 times.now, times.window, times.retention, times.ttl = now, tonumber(ARGV[5]), tonumber(ARGV[6]), ttl
 local taken = {}
@@ -45,8 +44,7 @@ local function take(wanted)
       redis.call('ZADD', due_set, 'XX', now + POLICY.WHILE_PAUSED, member)
     else
       redis.call('ZADD', due_set, 'XX', lease_until, member)
-      taken[#taken + 1] = key
-      taken[#taken + 1] = value
+      taken[#taken + 1] = 'taken\0' .. key .. '\0' .. value
     end
   end
   return #members
@@ -61,13 +59,12 @@ end
 advance.go_on()
 -- What is kept back must not hide what may go on.
 for _ = 1, paused and 10 or 1 do
-  local room = limit - #taken / 2
+  local room = limit - #taken
   if room <= 0 or take(room) < room then break end
 end
 -- Counts of what is pending drift when a damaged record no longer tells when it was stored.
 if redis.call('ZCARD', due_set) == 0 then redis.call('DEL', name_of('ages')) else write_ages() end
 local damaged, unnamed = quarantine.report(100)
-local reply = { stamp .. '+', tostring(damaged), tostring(#unnamed) }
-for _, key in ipairs(unnamed) do reply[#reply + 1] = key end
-for _, one in ipairs(taken) do reply[#reply + 1] = one end
-return reply
+local replies = { stamp('carried-out', now, epoch), list_of('damaged\0' .. damaged, unnamed) }
+for _, one in ipairs(taken) do replies[#replies + 1] = one end
+return replies

@@ -78,7 +78,7 @@ function same.is_resend(known_key, known, value)
 end
 
 -- Stores a message whose key is taken, unless it is known. `countable`: its sender's client may give another the same id.
--- Returns the key that it was stored under and nil, or nil and what `accept` returns of a known one.
+-- Returns the key that it was stored under and nil, or nil and the reply to `accept` about a known one.
 local function accept_again(key, value, due, window, countable)
   local stored = fields_of(value)
   local digest, token = stored.digest, stored.tokens
@@ -89,17 +89,17 @@ local function accept_again(key, value, due, window, countable)
   for _, name in ipairs({ key, with_digest, own }) do
     local known = name == key and first or (name ~= key and read(name))
     if known and first_token(fields_of(known).tokens) == token then
-      if not is_pending(known) then return nil, '=' .. name .. '\n' .. strip(known) end
+      if not is_pending(known) then return nil, 'known\0' .. name .. '\0' .. strip(known) end
       -- Should that try have ended in the middle, it is made due now.
       gather_due(due, name)
-      return nil, name == key and '' or '+' .. name
+      return nil, name == key and 'stored' or 'stored-as\0' .. name
     end
   end
   local newest_key, newest = same.newest_of(key, first)
   local says_the_same = same.has_digest(newest, digest)
   if says_the_same and (not countable or same.is_resend(newest_key, newest, value)) then
     vouch(newest_key, newest, token)
-    return nil, '=' .. newest_key .. '\n' .. strip(newest)
+    return nil, 'known\0' .. newest_key .. '\0' .. strip(newest)
   end
   -- Another message. Under an id that nobody counts it is another version of the same one, and goes by that id, unless an
   -- earlier one said the same: nobody could tell it from that.
@@ -117,8 +117,7 @@ end
 
 -- Stores a message unless it is known.
 -- `alias`: the key of its id where it is known by its origin-id, or ''. `countable`: see accept_again.
--- Returns '' when it was stored under its key, '+' and another key when that key was taken by another message,
--- or '=', the key, a line feed and what is known.
+-- Reply: stored (under its key); stored-as, key: that key was taken by another message; known, key, record.
 local function accept(key, alias, value, due, window, countable)
   local stored_as, known = key, nil
   if call('SETNX', record_name(key), value) == 0 then
@@ -133,7 +132,7 @@ local function accept(key, alias, value, due, window, countable)
     trim(alias)
     redis.call('PEXPIRE', index_name(alias), window)
   end
-  return stored_as == key and '' or '+' .. stored_as
+  return stored_as == key and 'stored' or 'stored-as\0' .. stored_as
 end
 
 -- Takes a record away. The first of an id leaves a mark where others are known: a duplicate of those is looked for there.
@@ -175,7 +174,7 @@ local function withdraw(key, token, now)
       end
     end
   end
-  return ''
+  return 'done'
 end
 
 -- A resend came from another resource, under another id or asking for a receipt: the answers go there from now on.
@@ -187,5 +186,5 @@ local function readdress(key, sender_resource, sender_id, owes)
     if owes == '1' then changed = sub(changed, 1, 3) .. '1' .. sub(changed, 5) end
     redis.call('SET', record_name(key), changed)
   end
-  return ''
+  return 'done'
 end

@@ -1,5 +1,5 @@
 --- @include "corrections"
---- @include "presence"
+--- @include "sessions"
 --- @include "attempt"
 --- @include "quarantine"
 --- @include "outline"
@@ -17,24 +17,24 @@ local function forget_trouble(key, sender, recipient)
 end
 
 -- Its sender wants it no more: a pending message ends, and nothing is owed; what was undelivered is thrown away.
--- Returns '' when there is no such message, 'l' (a dead letter) or 'p', its key, a line feed and the tombstone.
+-- Reply: unknown; dropped: it was a dead letter; cancelled, key, tombstone.
 local function cancel(key, owner, ending, now, window, keep)
   local value = read(key)
   local letter = undelivered(key)
   local known = value or letter
-  if not known or not is_of(known, owner) then return '' end
+  if not known or not is_of(known, owner) then return 'unknown' end
   local fields = fields_of(known)
   if value and state_of(value) == 'p' then
     forget_trouble(key, fields.sender, fields.recipient)
     -- At once: see undeliver.
     redis.call('ZREM', due_set, due_member(key, 'p'))
     note(key, now, 'cancelled', keep)
-    return 'p' .. key .. '\n' .. finish(key, value, 'r', ending, window)
+    return 'cancelled\0' .. key .. '\0' .. finish(key, value, 'r', ending, window)
   end
-  if not letter then return '' end
+  if not letter then return 'unknown' end
   forget_trouble(key, fields.sender, fields.recipient)
   redis.call('DEL', undelivered_name(key))
-  return 'l'
+  return 'dropped'
 end
 
 local wanted = {}
@@ -52,32 +52,32 @@ end
 -- and would be sent twice. So is what a claim would not take: another copy would come twice, or nowhere. A sender who does
 -- not get the recipient's presence is told the same in each case, and nothing happens: the copy, its receipt and these
 -- words would show whether he is there.
--- Returns '' when there is nothing to send, 'l' when it is a dead letter, 'w' when it is being sent, 'm' when it must wait,
--- 't' when it was wanted a moment ago, 'o' when it is sent at its ordinary time, 'n' when it is due.
+-- Reply: unknown; undelivered: it is a dead letter; in flight: it is being sent; waiting: it must; too soon: it was wanted a moment
+-- ago; ordinary: it is sent at its ordinary time; due.
 local function retry_now(key, owner, now, lease_until, keep)
   local value = read(key)
   local letter = undelivered(key)
   local known = value or letter
-  if not known or not is_of(known, owner) then return '' end
-  if not value or state_of(value) ~= 'p' then return letter and 'l' or '' end
+  if not known or not is_of(known, owner) then return 'unknown' end
+  if not value or state_of(value) ~= 'p' then return letter and 'undelivered' or 'unknown' end
   local fields = fields_of(value)
-  if owner ~= '' and redis.call('HGET', name_of('sub', fields.recipient), fields.sender) ~= 's' then return 'o' end
+  if owner ~= '' and redis.call('HGET', name_of('sub', fields.recipient), fields.sender) ~= 's' then return 'ordinary' end
   local there, sessions = presence_of(fields.recipient)
   -- Nor is one told otherwise to whom he shows himself as away.
   if owner ~= '' and there == 'o' and presence.is_hidden(fields.recipient, fields.sender) then there, sessions = 'f', {} end
   local waits = must_wait(there, acknowledges(fields.sender, fields.recipient, sessions), copy_of(value))
-  if waits and there == 'f' then return 'm' end
+  if waits and there == 'f' then return 'waiting' end
   local how, stored, handed, passed = how_it_went(key, fields.recipient)
   local due = redis.call('ZSCORE', due_set, key)
   -- Of one with a session that is due soon, no more is due than a question.
-  if due and tonumber(due) <= lease_until and not IS_ASKED_ABOUT[how] then return 'w' end
-  if owner ~= '' and wanted.is_too_soon(key, now) then return 't' end
-  if waits then return 'm' end
+  if due and tonumber(due) <= lease_until and not IS_ASKED_ABOUT[how] then return 'in flight' end
+  if owner ~= '' and wanted.is_too_soon(key, now) then return 'too soon' end
+  if waits then return 'waiting' end
   -- His sessions are not asked first.
   if WITH_SESSION[how] then write_out(key, 'd', stored, handed, fields.recipient, passed) end
   redis.call('ZADD', due_set, now, key)
   note(key, now, 'wanted-now', keep)
-  return 'n'
+  return 'due'
 end
 
 local function erase_one(key, value, known)
@@ -93,7 +93,7 @@ local function erase_one(key, value, known)
 end
 
 -- Of the records ARGV[first] to ARGV[last], erases those that a user sent or was to get; or only counts them.
--- Returns how many.
+-- Reply: count, how many.
 local function erase(jid, only_count, first, last)
   local count = 0
   for position = first, last do
@@ -107,11 +107,11 @@ local function erase(jid, only_count, first, last)
     end
     if not only_count then quarantine.erase(key, jid) end
   end
-  return count
+  return 'count\0' .. count
 end
 
 -- Erases what is kept of a user beside his messages, and his subscriptions to ARGV[first] to ARGV[last].
--- Returns how many of them there were.
+-- Reply: count, how many of them there were.
 local function forget_user(jid, first, last)
   local count = presence.forget_sessions(jid) and 1 or 0
   for _, kind in ipairs({ 'confirms', 'from', 'out', 'sub', 'granted', 'asked' }) do
@@ -125,10 +125,11 @@ local function forget_user(jid, first, last)
     count = count + redis.call('HEXISTS', name_of('sub', contact), jid)
     presence.drop(contact, jid)
   end
-  return count
+  return 'count\0' .. count
 end
 
--- Sets the flag that keeps further copies back, or takes it away (empty text). Returns what it was before, or ''.
+-- Sets the flag that keeps further copies back, or takes it away (empty text). Reply: paused and what it was
+-- before, or none.
 local function pause(text)
   local was = redis.call('GET', name_of('paused'))
   if text == '' then
@@ -136,23 +137,30 @@ local function pause(text)
   elseif not was then
     redis.call('SET', name_of('paused'), text)
   end
-  return was or ''
+  return was and 'paused\0' .. was or 'none'
 end
 
--- A command's session: 'o' and whose it is while it is open, 'x' and whose doing its end was after that.
+-- A command's session: its value is 'o' and whose it is while it is open, 'x' and whose doing its end was after that.
 local session = {}
 
 function session.open(id, whose, lasts)
   redis.call('SET', name_of('session', id), 'o' .. whose, 'PX', lasts)
-  return ''
+  return 'done'
+end
+
+-- Reply: none; open, whose; ended.
+function session.read(id)
+  local value = redis.call('GET', name_of('session', id))
+  if not value then return 'none' end
+  return value:sub(1, 1) == 'o' and 'open\0' .. value:sub(2) or 'ended'
 end
 
 -- Ends a session, once; `token` is whose doing it is, so that a repetition after a lost reply is known.
--- Returns '1', or '' when another has ended it.
+-- Reply: yes, or no when another has ended it.
 function session.close(id, token)
   local value = redis.call('GET', name_of('session', id))
-  if not value then return '' end
-  if value:sub(1, 1) == 'x' then return value:sub(2) == token and '1' or '' end
+  if not value then return 'no' end
+  if value:sub(1, 1) == 'x' then return value:sub(2) == token and 'yes' or 'no' end
   redis.call('SET', name_of('session', id), 'x' .. token, 'KEEPTTL')
-  return '1'
+  return 'yes'
 end

@@ -17,8 +17,8 @@ local function must_wait(presence, says, copy)
 end
 
 -- A copy that went to a session, and whose receipt is a step of the timetable late: is that session there? Returns nil when
--- the copy is to be sent again at once; else '' or, as Q, the recipient and the resources that are to be asked, joined by
--- NULs: none of them when it is only to be looked again who of his sessions is silent.
+-- the copy is to be sent again at once; else moot, or `asks`, the recipient and the resources that are to be asked: none of them
+-- when it is only to be looked again who of his sessions is silent.
 -- A server hands a session its stanzas in order: one that has answered since has got the copy, whatever its client makes of
 -- it, and is not asked again. Else the next question comes when as much time has passed as has now, and no sooner than a step.
 local function ask_first(key, value, recipient, sessions, now, ttl)
@@ -54,55 +54,55 @@ local function ask_first(key, value, recipient, sessions, now, ttl)
     local now_how = (how == 'o' and 'a') or ((how == 'g' or how == 't') and 'e') or how
     if now_how ~= how then write_out(key, now_how, stored, handed, recipient, passed) end
     redis.call('ZADD', due_set, expiry, key)
-    return ''
+    return 'moot'
   end
   redis.call('ZADD', due_set, math.min(expiry, now + (left and times.first_step or math.max(times.first_step, now - handed))), key)
-  return (#wanted > 1 or silent) and 'Q' .. table.concat(wanted, '\0') or ''
+  return (#wanted > 1 or silent) and list_of('asks', wanted) or 'moot'
 end
 
 -- Claims an attempt, so that of two processes, or of a job that runs twice, one sends.
 -- What is out from earlier copies stays out, whatever becomes of this one ('1' turns '2'); after a bounce nothing is
 -- out ('b' turns '0').
--- Returns '' when there is nothing to send (yet, or any more) or another has claimed it, 'x' when its life is over, what
--- `ask_first` does when his sessions are to be asked first; else '1' or '0' (whether offline storage must not take this
--- copy), the resource that it should go to, or none, a line feed, and the record as claimed: pending, or ended with its sender
--- to be told, a failure with its payload where that is kept.
+-- Reply: moot, when there is nothing to send (yet, or any more) or another has claimed it; overdue, when its life is over; what
+-- `ask_first` gives when his sessions are to be asked first; claimed: whether offline storage must not take this copy, the
+-- resource that it should go to or '', and the record as claimed: pending, or ended with its sender to be told, a failure with
+-- its payload where that is kept.
 local function claim(key, attempt, now, lease_until, ttl, lease, keep)
   local value = read(key)
   if not value then
     -- What is left of a damaged one may be owed.
     if not peek(key) then redis.call('ZREM', due_set, key) end
-    return ''
+    return 'moot'
   end
-  if attempt_of(value) ~= attempt then return '' end
+  if attempt_of(value) ~= attempt then return 'moot' end
   local no_store, target = '0', ''
   if state_of(value) == 'p' then
-    if not is_due(key, now, lease) then return '' end
-    if now >= stored_at(value) + ttl then return 'x' end
+    if not is_due(key, now, lease) then return 'moot' end
+    if now >= stored_at(value) + ttl then return 'overdue' end
     -- A pause keeps back further copies; a first one, which was never handed over, goes on.
     if copies_of(value) > 0 and is_paused() then
       redis.call('ZADD', due_set, now + POLICY.WHILE_PAUSED, key)
-      return ''
+      return 'moot'
     end
     local fields = fields_of(value)
     local outdated = fields.target ~= '' and corrections.outdated_by(key, fields.target)
     if outdated == 'd' then
       corrections.end_outdated(key, value)
-      return ''
+      return 'moot'
     elseif outdated then
       redis.call('ZADD', due_set, math.min(now + POLICY.OUTDATED_CORRECTION, stored_at(value) + ttl), key)
-      return ''
+      return 'moot'
     end
     local presence, sessions = presence_of(fields.recipient)
     local says = acknowledges(fields.sender, fields.recipient, sessions)
     if must_wait(presence, says, copy_of(value)) then
       redis.call('ZADD', due_set, stored_at(value) + ttl, key)
-      return ''
+      return 'moot'
     end
     -- After the link was down his presence is not known for a while, and the sessions that it went to may be there.
     if presence == '?' and lease ~= '*' and next(sessions) and copies_of(value) > 0 and WITH_SESSION[how_it_went(key, fields.recipient)] then
       redis.call('ZADD', due_set, now + times.first_step, key)
-      return ''
+      return 'moot'
     end
     if rule(TIMER, presence, says, copy_of(value)) == 'A' then
       -- What somebody wants now is not asked about.
@@ -125,7 +125,7 @@ local function claim(key, attempt, now, lease_until, ttl, lease, keep)
     end
   else
     local member = due_member(key, state_of(value))
-    if not redis.call('ZSCORE', due_set, member) or not is_due(member, now, lease) then return '' end
+    if not redis.call('ZSCORE', due_set, member) or not is_due(member, now, lease) then return 'moot' end
     local told, away = value, false
     -- A receipt is a message that servers keep for somebody who is away.
     if state_of(value) ~= 'd' then
@@ -136,10 +136,10 @@ local function claim(key, attempt, now, lease_until, ttl, lease, keep)
       if whole then told = told .. sub(whole, #strip(whole) + 1) end
     end
     redis.call('ZADD', due_set, away and now + POLICY.NOTICE_TO_ABSENT_SENDER or lease_until, member)
-    if away then return '' end
+    if away then return 'moot' end
     value = told
   end
-  return no_store .. target .. '\n' .. next_attempt(key, value)
+  return 'claimed\0' .. no_store .. '\0' .. target .. '\0' .. next_attempt(key, value)
 end
 
 local function out_after_handover(head) return copy_of(head) == '0' and '1' or copy_of(head) end
@@ -163,16 +163,16 @@ end
 -- `copies` includes this one: a call whose reply was lost is made again, and must not count it twice.
 -- `stays_nowhere`: it was marked to be kept from offline storage. `resource`: it went to that one, and to no other should
 -- that be gone.
--- Returns the time that it is due next, or ''.
+-- Reply: due, when (ms) next; moot, when nothing is, or a later attempt has it.
 local function handover(key, attempt, copies, by_timetable, unconfirmed, sender, recipient, stays_nowhere, resource, now, ttl, keep)
   local name = record_name(key)
   local head = head_of(key)
-  if not head or not is_pending(head) then return '' end
+  if not head or not is_pending(head) then return 'moot' end
   local out = out_after_handover(head)
   if attempt_of(head) ~= attempt then
     -- A later attempt is on its way and has its own lease; that this copy is out stays true.
     redis.call('SETRANGE', name, 2, out)
-    return ''
+    return 'moot'
   end
   copies = math.min(math.max(copies_of(head), copies), 255)
   local presence, sessions = presence_of(recipient, resource ~= '')
@@ -191,15 +191,15 @@ local function handover(key, attempt, copies, by_timetable, unconfirmed, sender,
   local dues = { T = by_timetable, A = question, U = unconfirmed, ['-'] = expiry }
   local due = dues[rule(TIMER, presence, says, out)]
   redis.call('ZADD', due_set, 'XX', due, key)
-  return string.format('%.0f', due)
+  return string.format('due\0%.0f', due)
 end
 
 -- A temporary bounce: the last copy did not arrive, which is noted, and the record stays pending. An earlier copy may
 -- still be out: then a bounce of this one, which offline storage was forbidden to take, says nothing new.
--- Returns '' when the message is not known, '=' when it had ended, else its key, a line feed and the record without its payload.
+-- Reply: unknown; ended (before); bounced, key, record without its payload.
 local function bounce(key, now, keep)
   local found, value = quarantine.oldest_sound(key)
-  if not found then return #candidates(key) == 0 and '' or '=' end
+  if not found then return #candidates(key) == 0 and 'unknown' or 'ended' end
   if copy_of(value) ~= '2' then
     local fields = fields_of(value)
     redis.call('SETRANGE', record_name(found), 2, 'b')
@@ -207,7 +207,7 @@ local function bounce(key, now, keep)
     note(found, now, 'bounced', keep)
     value = sub(value, 1, 2) .. 'b' .. sub(value, 4)
   end
-  return found .. '\n' .. strip(value)
+  return 'bounced\0' .. found .. '\0' .. strip(value)
 end
 
 -- What waits for its turn stays leased. ARGV[first] to ARGV[last]: keys and attempts; what another has claimed is his.
@@ -228,8 +228,8 @@ end
 
 -- Brings the due time forward to `due`, never back, and not while he is known to be away.
 local function hasten(key, due, recipient)
-  if presence_of(recipient) == 'f' then return '' end
+  if presence_of(recipient) == 'f' then return 'done' end
   local current = redis.call('ZSCORE', due_set, key)
   if current and tonumber(current) > due then redis.call('ZADD', due_set, 'XX', due, key) end
-  return ''
+  return 'done'
 end

@@ -7,8 +7,7 @@ if ARGV[9] == '0' then
   redis.call('ZREM', due_set, '')
 end
 local now, epoch, on_time = ledger_time(ARGV[1])
-local stamp = string.format('%.0f %.0f ', now, epoch)
-if not on_time then return { stamp .. '-' } end
+if not on_time then return { stamp('late', now, epoch) } end
 local lease = tonumber(ARGV[2])
 local lease_until = now + lease
 local window = tonumber(ARGV[3])
@@ -21,4 +20,4 @@ local keep = window + ttl
 local lease_text, window_text = string.format('%.0f', lease_until), ARGV[3]
 local lately = string.format('%.0f', now - lease * POLICY.FRESH_LEASE)
 times.now, times.window, times.retention, times.first_step, times.ttl = now, window, retention, first_step, ttl
-local results = { stamp .. '+' }
+local results = { stamp('carried-out', now, epoch) }

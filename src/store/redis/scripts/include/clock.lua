@@ -1,4 +1,5 @@
 --- @include "keys"
+--- @include "replies"
 -- The ledger's time: Redis' own clock, read in the same atomic step that uses it, plus an offset that takes out the steps
 -- of that clock. clock.ts has the other half: it compares this time with a monotonic clock.
 -- <prefix>:clock STRING: '<offset ms> <latest time ms> <epoch>'; the epoch is the number of steps taken out so far.
@@ -43,3 +44,6 @@ local function ledger_time(hint)
   end
   return time, epoch, true
 end
+
+-- What a script that is told the time replies first.
+local function stamp(outcome, now, epoch) return string.format('%s\0%s\0%.0f\0%.0f', outcome, REPLIES, now, epoch) end

@@ -1,13 +1,14 @@
 --- @include "evidence"
 -- For the log: the row of the redelivery rules that a message stands in. Changes nothing.
--- Returns '' when there is no such record; else presence, acknowledges and copy (one letter each, as `rule` takes them),
--- when it is due (ms) or nothing, a line feed, and the record without its payload.
+-- Reply: none, when there is no such record; explained: presence, acknowledges and copy (one letter each, as `rule` takes them),
+-- when it is due (ms) or '', and the record without its payload.
 local function explain(key)
   local value = peek(key)
-  if not value then return '' end
+  if not value then return 'none' end
   local fields = fields_of(value)
   local presence, sessions = presence_of(fields.recipient)
   local due = redis.call('ZSCORE', due_set, key)
-  return presence .. acknowledges(fields.sender, fields.recipient, sessions) .. copy_of(value) ..
-    (due and string.format('%.0f', due) or '') .. '\n' .. strip(value)
+  return list_of('explained', {
+    presence, acknowledges(fields.sender, fields.recipient, sessions), copy_of(value), due and string.format('%.0f', due) or '', strip(value),
+  })
 end

@@ -14,38 +14,38 @@ function query.count_asker(asker, change)
   if redis.call('HINCRBY', question_counts, asker, change) <= 0 then redis.call('HDEL', question_counts, asker) end
 end
 
--- Returns '' when it is noted, '!' when too many wait, of all or of this asker.
+-- Reply: recorded; full: too many wait, of all or of this requester.
 function query.note_question(id, asker, value, deadline, most, most_each)
-  if redis.call('HEXISTS', questions, id) == 1 then return '' end
+  if redis.call('HEXISTS', questions, id) == 1 then return 'recorded' end
   local his = tonumber(redis.call('HGET', question_counts, asker) or 0)
-  if his >= most_each or redis.call('ZCARD', question_times) >= most then return '!' end
+  if his >= most_each or redis.call('ZCARD', question_times) >= most then return 'full' end
   redis.call('HSET', questions, id, 'w' .. value)
   redis.call('ZADD', question_times, deadline, id)
   query.count_asker(asker, 1)
-  return ''
+  return 'recorded'
 end
 
--- Takes a reply. Returns '' when nobody waits for it, '!' when it comes from or to somebody else, else the question. That
+-- Takes a response. Reply: late, when nobody waits for it; forged, when it comes from or to somebody else; answers, request. That
 -- it was taken is kept until `forget_at`: a call whose reply was lost is made again, and must find the same.
 function query.take_reply(id, reply, from, to, forget_at)
   local value = redis.call('HGET', questions, id)
-  if not value then return '' end
+  if not value then return 'late' end
   local state, rest = value:sub(1, 1), value:sub(2)
   if state == 'a' then
     local ends = rest:find('\n', 1, true)
-    return rest:sub(1, ends - 1) == reply and rest:sub(ends + 1) or ''
+    return rest:sub(1, ends - 1) == reply and 'answers\0' .. rest:sub(ends + 1) or 'late'
   end
-  if state ~= 'w' then return '' end
+  if state ~= 'w' then return 'late' end
   local question = cjson.decode(rest)
-  if (question.a ~= from and question.s ~= from) or question.p ~= to then return '!' end
+  if (question.a ~= from and question.s ~= from) or question.p ~= to then return 'forged' end
   redis.call('HSET', questions, id, 'a' .. reply .. '\n' .. rest)
   redis.call('ZADD', question_times, forget_at, id)
   query.count_asker(question.b, -1)
-  return rest
+  return 'answers\0' .. rest
 end
 
--- Those whose time is over, up to `limit`, as pairs of an id and the question, in a JSON array, or ''. Each is given to
--- nobody else until `lease_until`, and stays until it is forgotten, so that its asker is told though its process dies.
+-- Those whose time is over, up to `limit`. Each is given to nobody else until `lease_until`, and stays until it is forgotten, so
+-- that its requester is told though its process dies. Reply: list of ids and requests.
 function query.overdue_questions(now, lease_until, limit)
   local taken = {}
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', question_times, '-inf', now, 'LIMIT', 0, limit)) do
@@ -63,20 +63,21 @@ function query.overdue_questions(now, lease_until, limit)
       redis.call('ZREM', question_times, id)
     end
   end
-  return #taken == 0 and '' or cjson.encode(taken)
+  return list_of('list', taken)
 end
 
--- Ends one to an account for which nobody answers. Returns the question, or '' when it waits no more, or when the account is
--- known to exist, by those who get its presence: not by a session, or the time would tell who is there. Its asker is being told from now on, as with those whose time is over.
+-- Ends one to an account for which nobody answers. Its requester is being told from now on, as with those whose time is over.
+-- Reply: ended, request; moot, when it waits no more, or when the account is known to exist, by those who get its presence: not
+-- by a session, or the time would tell who is there.
 function query.end_question(id, account, lease_until)
   local value = redis.call('HGET', questions, id)
-  if not value or value:sub(1, 1) ~= 'w' then return '' end
-  if presence.has_subscriber(account) then return '' end
+  if not value or value:sub(1, 1) ~= 'w' then return 'moot' end
+  if presence.has_subscriber(account) then return 'moot' end
   local rest = value:sub(2)
   query.count_asker(cjson.decode(rest).b, -1)
   redis.call('HSET', questions, id, 't' .. rest)
   redis.call('ZADD', question_times, lease_until, id)
-  return rest
+  return 'ended\0' .. rest
 end
 
 function query.forget_question(id)
@@ -84,17 +85,20 @@ function query.forget_question(id)
   if value and value:sub(1, 1) == 'w' then query.count_asker(cjson.decode(value:sub(2)).b, -1) end
   redis.call('HDEL', questions, id)
   redis.call('ZREM', question_times, id)
-  return ''
+  return 'done'
 end
 
--- What is known of a client's capabilities (XEP-0115), or ''.
-function query.caps_of(hash, ver) return redis.call('GET', name_of('caps', hash .. ':' .. ver)) or '' end
+-- What is known of a client's capabilities (XEP-0115). Reply: known, y or n; unknown.
+function query.caps_of(hash, ver)
+  local known = redis.call('GET', name_of('caps', hash .. ':' .. ver))
+  return known and 'known\0' .. known or 'unknown'
+end
 
 -- What is kept for longer stays so.
 function query.note_caps(hash, ver, known, keep)
   local name = name_of('caps', hash .. ':' .. ver)
   if redis.call('PTTL', name) < tonumber(keep) then redis.call('SET', name, known, 'PX', keep) end
-  return ''
+  return 'done'
 end
 
 end

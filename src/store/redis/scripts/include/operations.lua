@@ -1,38 +1,38 @@
--- What a batch may be asked to do: the names of the operations in ARGV, what follows each, and its reply. The functions that
--- carry them out say more. An operation is named as its request in store/contract.ts, where that has one form.
+-- What a batch may be asked to do: the names of the operations in ARGV, and what follows each. An operation is named as its
+-- request in store/contract.ts, where that has one form. What it replies stands with the function that carries it out; how a
+-- reply is written, in replies.lua.
 --
---   accept               key, record                       '' stored; '+' key: stored there; '=' key LF record: known
+--   accept               key, record
 --   acceptCounted        as accept, under an id that a client may count
---   acceptAliased        key, record, alias, counted       as accept
---   acceptCorrection     key, record, alias, counted, target    '+' key ' ' key of what it is about; or as accept's '='
---   withinQuota(Rare)    key, sender, recipient, limits, why it is refused or '', then one of the four above (Rare: the last)
---                        percent ' ', then its reply or '!' and the reason
---   settleAtHand         key, ending                       as settle; of the record of that key its head alone
+--   acceptAliased        key, record, alias, counted
+--   acceptCorrection     key, record, alias, counted, target
+--   withinQuota(Rare)    key, sender, recipient, limits, why it is refused or '', then one of the four above (Rare: the last).
+--                        Reply: within, percentage that is taken, and its reply; refused, percentage, letter of the reason
+--   settleAtHand         key, ending: as settle, of a record of that key that the caller has at hand
 --   settle               key, ending, recipient to remember or '', key at hand or '', sender
---                        '' unknown; '=' delivered before; 'd' or 'l' (late), key LF tombstone
---   settleByMention      key, ending, own key              as settle
---   settleUpTo           key, ending, sender, recipient, resource, cursor    cursor, then as settle, joined by empty lines
---   supersede            key                               ''
+--   settleByMention      key, ending, own key
+--   settleUpTo           key, ending, sender, recipient, resource, cursor
+--   supersede            key. Reply: done
 --   handOver             key, attempt, copies, due by timetable, due when unconfirmed, sender, recipient, no-store, resource
---                        due or ''
---   claim                key, attempt, lease or '*'        see claim
---   bounce               key                               '' unknown; '=' ended; key LF record
---   reject               key, ending                       '' unknown; '=' ended; state, key LF tombstone
---   expire               key, ending                       '' or as reject
---   withdraw             key, token                        ''
---   readdress            key, sender's resource, sender's id, owes a receipt    ''
---   bringForward         key, due, recipient               ''
---   requeue              key                               '' or the record
---   notified             count, members of the due set     ''
---   release              lease, count, members             ''
---   renewLease           count, lease, keys and attempts   ''
---   quarantine           key                               ''
---   reported             count, keys                       ''
---   sessionAvailable     user, event, cursor, due, lease, retries    see coming.came
---   senderAvailable      user, cursor                      cursor
---   sequenceGap          user, resource, sender, later, due, cursor  cursor, keys, joined by commas
---   explain              key                               '' or as explain
---   presence             name of a function in presence.lua, count, its arguments
+--   claim                key, attempt, lease or '*'
+--   bounce               key
+--   reject               key, ending
+--   expire               key, ending
+--   withdraw             key, token. Reply: done
+--   readdress            key, sender's resource, sender's id, owes a receipt. Reply: done
+--   bringForward         key, due, recipient. Reply: done
+--   requeue              key
+--   notified             count, members of the due set. Reply: done
+--   release              lease, count, members. Reply: done
+--   renewLease           count, lease, keys and attempts. Reply: done
+--   quarantine           key. Reply: done
+--   reported             count, keys. Reply: done
+--   sessionAvailable     user, event, cursor, due, lease, retries
+--   senderAvailable      user, cursor
+--   sequenceGap          user, resource, sender, later, due, cursor
+--   explain              key
+--   presence             name of a function of the table `presence`, count, its arguments: see subscriptions.lua, sessions.lua,
+--                        session-checks.lua, probes.lua, processes.lua
 --   recordIq takeIqResponse overdueIqs endIq forgetIq knownCapabilities recordCapabilities    see iq-requests.lua
 --   cancel retryNow erase forgetUser pause openCommandSession readCommandSession endCommandSession    see administration.lua
 

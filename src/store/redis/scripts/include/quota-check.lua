@@ -17,11 +17,11 @@ function shares.knows(key, value, countable)
 end
 
 -- `refuse`: why it may not in any case, or ''.
--- Returns how much of his share is taken, in percent and with a blank, and why it may not, or ''.
+-- Returns how much of his share is taken, in percent, and why it may not, or ''.
 function shares.judge(key, value, countable, sender, recipient, limits, refuse)
   local taken, which = shares.taken(sender, recipient, limits)
   shares.verify(sender, taken >= 100 and 20 or 2)
   if refuse == '' and taken >= 100 then refuse = which end
   if refuse ~= '' and shares.knows(key, value, countable) then refuse = '' end
-  return taken .. ' ', refuse
+  return taken, refuse
 end

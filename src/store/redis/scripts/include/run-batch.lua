@@ -29,7 +29,7 @@ local function step_over(text)
   local inspected, found = pcall(quarantine.inspect, tostring(ARGV[at + 1]))
   local done, result = false, nil
   if inspected and found then done, result = pcall(run, operation, at) end
-  results[#results + 1] = done and tostring(result) or '\0' .. text
+  results[#results + 1] = done and tostring(result) or 'fault\0' .. text
   at = at + width
   return nil
 end

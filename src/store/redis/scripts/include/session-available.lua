@@ -5,7 +5,7 @@
 local coming = {}
 do
 
--- A sender logs in: what he could not be told while he was away is due now. A page of it; returns the next cursor.
+-- A sender logs in: what he could not be told while he was away is due now. A page of it. Reply: next, cursor.
 function coming.tell(sender, cursor, now)
   local next_cursor, keys = unpack(redis.call('SSCAN', from_name(sender), cursor, 'COUNT', PAGE))
   for _, key in ipairs(keys) do
@@ -16,7 +16,7 @@ function coming.tell(sender, cursor, now)
     -- One that nothing can be done about any more.
     if (state == 'u' or state == 'd') and not owed then redis.call('SREM', from_name(sender), key) end
   end
-  return next_cursor
+  return 'next\0' .. next_cursor
 end
 
 -- Whether one of the sessions that a copy may have gone to is silent, while another has answered since, or come.
@@ -40,15 +40,15 @@ local function have_answered(sessions, handed, answers)
 end
 
 -- He is there, by a login, by any other available presence, or because another session of his has ended. What certainly
--- did not reach him is to be sent again: it is leased, and returned as key, attempt, `how`, time of storing and token,
--- joined by commas after the cursor of the next page, and after a line feed the session that is most surely there; '-' alone
--- when he is away. Where that a session is silent is the evidence, `how` is q.
+-- did not reach him is to be sent again: it is leased.
+-- Reply: away; missed: cursor of the next page, the session that is most surely there or '', then for each message that is leased
+-- its key, attempt, `how` it went (q where the evidence is that a session is silent), when (ms) it was stored, and its token.
 -- `event` is l for a login, u for the others, e where a session has ended, h for a session that was there before and of which
 -- nothing was heard for a while. All but the first leave alone what is being sent: of a login that was missed, each of them
 -- brings the same.
 function coming.came(recipient, event, cursor, now, step_due, lease_until, retries, ttl, keep)
   local presence, sessions = presence_of(recipient)
-  if presence == 'f' or (presence == '?' and not next(sessions)) then return presence == 'f' and '-' or '0' end
+  if presence == 'f' or (presence == '?' and not next(sessions)) then return presence == 'f' and 'away' or 'missed\0' .. '0' .. '\0' end
   -- Should his presence have been forgotten since: that he is there is known all the same.
   presence = 'o'
   local found, says_to = {}, {}
@@ -117,11 +117,10 @@ function coming.came(recipient, event, cursor, now, step_due, lease_until, retri
       end
       redis.call('ZADD', due_set, 'XX', lease_until, key)
       local why = lost and not ended and 'q' or how
-      found[#found + 1] = string.format('%s,%d,%s,%.0f,%s', key, attempt_of(value), why, stored, first_token(fields.tokens))
+      found[#found + 1] = string.format('%s\0%d\0%s\0%.0f\0%s', key, attempt_of(value), why, stored, first_token(fields.tokens))
     end
   end)
-  table.insert(found, 1, next_cursor)
-  return table.concat(found, ',') .. '\n' .. there
+  return list_of('missed\0' .. next_cursor .. '\0' .. there, found)
 end
 
 local function might_another_have_had(sessions, resource, handed)
@@ -133,7 +132,7 @@ end
 
 -- A recipient whose presence is not known confirmed a message of a sender's that was stored at `later`: what was handed over
 -- before has been passed over. The timetable goes on, as it may have been lost with an earlier session; until two copies have
--- gone out with a receipt of his before each and after. Returns the cursor of the next page.
+-- gone out with a receipt of his before each and after. Reply: as coming.gap, none to be sent.
 local function gap_unseen(recipient, sender, later, cursor, ttl)
   local next_cursor = each_out(recipient, cursor, function(key, how, stored, handed, passed)
     if (how ~= '?' and how ~= 'v') or handed >= later then return end
@@ -143,20 +142,20 @@ local function gap_unseen(recipient, sender, later, cursor, ttl)
     if now_how == 'e' then redis.call('ZADD', due_set, 'XX', stored_at(value) + ttl, key) end
     write_out(key, now_how, stored, handed, recipient, true)
   end)
-  return next_cursor
+  return 'gap\0' .. next_cursor
 end
 
 -- A session confirmed a message of a sender's that was stored at `later`. What went to it before, and is not confirmed, is due
 -- at `due`; once, since a client may drop a copy that it knows without confirming it. When the confirmed one was stored after
 -- a second copy had been handed over, nothing more is sent: that copy came before it. What may have gone to other sessions of
 -- his is due to be asked about then.
--- Returns the cursor of the next page and the keys of those that are to be sent again, joined by commas.
+-- Reply: gap, cursor of the next page, keys of those that are to be sent again.
 function coming.gap(recipient, resource, sender, later, due, cursor, ttl)
   local found = {}
   local presence, sessions = presence_of(recipient)
   local session = sessions[resource]
   if not session and presence == '?' then return gap_unseen(recipient, sender, later, cursor, ttl) end
-  if not session then return '0' end
+  if not session then return 'gap\0' .. '0' end
   -- It is there, whatever it did not answer.
   redis.call('HDEL', name_of('asked', recipient), resource)
   local next_cursor = each_out(recipient, cursor, function(key, how, stored, handed, passed)
@@ -182,8 +181,7 @@ function coming.gap(recipient, resource, sender, later, due, cursor, ttl)
     end
     if now_how ~= how or now_passed ~= passed then write_out(key, now_how, stored, handed, recipient, now_passed) end
   end)
-  table.insert(found, 1, next_cursor)
-  return table.concat(found, ',')
+  return list_of('gap\0' .. next_cursor, found)
 end
 
 end

@@ -21,27 +21,27 @@ local function first_lease_runs(value, lately)
 end
 
 -- A receipt: ends the oldest pending record that goes by this key as delivered, else one that had ended otherwise.
--- Returns '' when none is known, '=' when it was delivered before, else 'd' (it was pending) or 'l' (late), its key, a
--- line feed and the tombstone; of one that the asker has at hand, the letter and what follows in the tombstone's head.
+-- Reply: unknown; repeated: it was delivered before; delivered (it was pending) or late, key, tombstone; of one that the caller has
+-- at hand: delivered-at-hand or late-at-hand, how many copies and attempts (6 hex digits, as in a record's head).
 local function settle(key, ending, at_hand, lately, owed_until, window)
   local found, value = oldest_pending(key)
-  local code = 'd'
+  local outcome = 'delivered'
   -- What is to be returned must be readable.
   if found and found ~= at_hand and not is_sound(value) then
     quarantine.put_aside(found)
     found = nil
   end
   if not found then
-    code = 'l'
+    outcome = 'late'
     local all = candidates(key)
-    if #all == 0 then return '' end
+    if #all == 0 then return 'unknown' end
     for _, candidate in ipairs(all) do
       if state_of(candidate[2]) ~= 'd' then
         found, value = candidate[1], candidate[2]
         break
       end
     end
-    if not found then return '=' end
+    if not found then return 'repeated' end
     redis.call('DEL', undelivered_name(found))
   end
   local tombstone = finish(found, value, 'd', ending, window)
@@ -49,34 +49,36 @@ local function settle(key, ending, at_hand, lately, owed_until, window)
   local member = due_member(found, 'd')
   if not owes_receipt(value) then
     gather_over(member)
-  elseif not (code == 'd' and first_lease_runs(value, lately)) then
+  elseif not (outcome == 'delivered' and first_lease_runs(value, lately)) then
     gather_due(owed_until, member)
   end
-  if code == 'l' then gather_over(due_member(found, state_of(value))) end
-  if found == at_hand then return code .. sub(value, 3, HEAD) end
-  return code .. found .. '\n' .. tombstone
+  if outcome == 'late' then gather_over(due_member(found, state_of(value))) end
+  if found == at_hand then return outcome .. '-at-hand\0' .. sub(value, 5, 10) end
+  return outcome .. '\0' .. found .. '\0' .. tombstone
 end
 
 -- Evidence that everything up to a message of a conversation has arrived (XEP-0333 section 5.3: a marker is for it and for
 -- all before it): settles that one, and what is out to its recipient from its sender and no newer; a page of these, itself
--- with the last. Returns the cursor of the next page and what `settle` does for each, the texts joined by empty lines.
+-- with the last.
+-- Reply: proved, cursor of the next page, then for each that was settled by this: delivered or late, key, tombstone.
 local function arrived(key, ending, sender, recipient, resource, cursor, lately, owed_until, window)
   local found, value = oldest_pending(key)
   if not found then
     local known = candidates(key, -MANY)
     value = #known > 0 and known[#known][2]
-    if not value then return '0' end
+    if not value then return 'proved\0' .. '0' end
   end
   local limit = { stored = stored_at(value), token = first_token(fields_of(value).tokens) }
-  local results = { '' }
+  local settled = {}
   local function take(which)
-    results[#results + 1] = settle(which, ending, '', lately, owed_until, window)
+    local result = settle(which, ending, '', lately, owed_until, window)
+    if result ~= 'unknown' and result ~= 'repeated' then settled[#settled + 1] = result end
   end
   local before = {}
   local presence, sessions = presence_of(recipient)
   local answers = asked.answers_of(recipient, sessions)
   local session = sessions[resource]
-  results[1] = each_out(recipient, cursor, function(other, how, stored, handed)
+  local next_cursor = each_out(recipient, cursor, function(other, how, stored, handed)
     -- What came back, went nowhere or may have been lost with a session has not arrived, whatever was read after it.
     if other == found or how == 'b' or how == 'x' or stored > limit.stored then return end
     if WITH_SESSION[how] and presence == 'o' then
@@ -90,6 +92,6 @@ local function arrived(key, ending, sender, recipient, resource, cursor, lately,
   end)
   table.sort(before, comes_before)
   for _, entry in ipairs(before) do take(entry.key) end
-  if found and results[1] == '0' then take(found) end
-  return table.concat(results, '\n\n')
+  if found and next_cursor == '0' then take(found) end
+  return list_of('proved\0' .. next_cursor, settled)
 end

@@ -1,7 +1,7 @@
 --- @include "quarantine"
 --- @include "evidence"
--- Ends a record undelivered, its payload kept aside for an operator, and for what its sender is told. Returns its state, its
--- key, a line feed, and the tombstone: with its payload, unless the sender is away.
+-- Ends a record undelivered, its payload kept aside for an operator, and for what its sender is told.
+-- Reply: undelivered, key, tombstone: with its payload, unless the sender is away.
 local function undeliver(key, value, state, ending, now, owed_until, window, retention)
   local tombstone = finish(key, value, state, ending, window)
   redis.call('SET', undelivered_name(key), value, 'PX', retention)
@@ -15,21 +15,21 @@ local function undeliver(key, value, state, ending, now, owed_until, window, ret
   in_trouble(key, fields.sender, math.max(window, retention))
   -- The error to the sender has the message's body.
   local payload = not away and find(value, PAYLOAD, HEAD + 1, true)
-  return state .. key .. '\n' .. told .. (payload and sub(value, payload) or '')
+  return 'undelivered\0' .. key .. '\0' .. told .. (payload and sub(value, payload) or '')
 end
 
--- A permanent bounce. Returns '' when the message is not known, '=' when it had ended, else as undeliver.
+-- A permanent bounce. Reply: unknown; ended (before); or as undeliver.
 local function reject(key, ending, now, owed_until, window, retention)
   local found, value = quarantine.oldest_sound(key)
-  if not found then return #candidates(key) == 0 and '' or '=' end
+  if not found then return #candidates(key) == 0 and 'unknown' or 'ended' end
   return undeliver(found, value, 'r', ending, now, owed_until, window, retention)
 end
 
--- The end of a message's life. Returns '' when it is not its time or it has ended, else its state, its key, a line feed
--- and the tombstone. Where a copy is out and a missing receipt means nothing, nobody knows.
+-- The end of a message's life. Where a copy is out and a missing receipt means nothing, nobody knows.
+-- Reply: moot, when it is not its time or it has ended; unconfirmed, key, tombstone; or as undeliver.
 local function expire(key, ending, now, ttl, owed_until, window, retention)
   local value = read(key)
-  if not value or state_of(value) ~= 'p' or now < stored_at(value) + ttl then return '' end
+  if not value or state_of(value) ~= 'p' or now < stored_at(value) + ttl then return 'moot' end
   local fields = fields_of(value)
   local presence, sessions = presence_of(fields.recipient)
   local how, _, _, passed = how_it_went(key, fields.recipient)
@@ -45,7 +45,7 @@ local function expire(key, ending, now, ttl, owed_until, window, retention)
       gather_due(away and now + POLICY.NOTICE_TO_ABSENT_SENDER or owed_until, due_member(key, 'u'))
       if away then in_trouble(key, fields.sender, window) end
     end
-    return 'u' .. key .. '\n' .. told
+    return 'unconfirmed\0' .. key .. '\0' .. told
   end
   return undeliver(key, value, 'x', ending, now, owed_until, window, retention)
 end
@@ -57,12 +57,12 @@ local function lead_to(name, key, keep)
   redis.call('PEXPIRE', name, keep)
 end
 
--- An operator sends it after all: a new life from now on. Returns '' when there is nothing to send, else the record.
+-- An operator sends it after all: a new life from now on. Reply: moot, when there is nothing to send; requeued, record.
 local function requeue(key, now, due, keep)
   local value = undelivered(key)
-  if not value then return '' end
+  if not value then return 'moot' end
   local known = read(key)
-  if known and state_of(known) ~= 'x' and state_of(known) ~= 'r' then return '' end
+  if known and state_of(known) ~= 'x' and state_of(known) ~= 'r' then return 'moot' end
   if not record.is_requeued(value) then value = record.with(value, { first_stored_at = string.format('%.0f', stored_at(value)) }) end
   local attempt = string.format('%04x', (attempt_of(known or value) + 1) % 65536)
   local requeued = FORMAT .. 'p0' .. sub(value, 4, 4) .. '00' .. attempt .. string.format('%013.0f', now) .. sub(value, HEAD + 1)
@@ -76,5 +76,5 @@ local function requeue(key, now, due, keep)
   if #key > KEY then lead_to(index_name(key:sub(1, KEY)), key, keep) end
   local alias = fields_of(value).alias
   if alias ~= '' then lead_to(index_name(alias), key, keep) end
-  return requeued
+  return 'requeued\0' .. requeued
 end

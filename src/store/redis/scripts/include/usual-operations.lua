@@ -24,12 +24,12 @@ local function run_usual(operation, at)
     local stores = at + 6
     local countable = ARGV[stores] == 'acceptCounted' or (ARGV[stores] ~= 'accept' and ARGV[stores + 4] == '1')
     local taken, refused = shares.judge(key, ARGV[stores + 2], countable, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
-    if refused ~= '' then return taken .. '!' .. refused, 6 + width_of(ARGV[stores], stores) end
+    if refused ~= '' then return 'refused\0' .. taken .. '\0' .. refused, 6 + width_of(ARGV[stores], stores) end
     local result, width = run(ARGV[stores], stores)
-    return taken .. result, 6 + width
+    return 'within\0' .. taken .. '\0' .. result, 6 + width
   elseif operation == 'settle' then
     local result = settle(key, ARGV[at + 2], ARGV[at + 4], lately, lease_text, window_text)
-    if ARGV[at + 3] ~= '' and result ~= '' then
+    if ARGV[at + 3] ~= '' and result ~= 'unknown' then
       flush_all()
       remember(ARGV[at + 5], ARGV[at + 3], now, confirms_for, first_step)
     end
@@ -38,7 +38,7 @@ local function run_usual(operation, at)
     -- Senders that have been told: how many, and a member of the sorted set each.
     local count = tonumber(key)
     redis.call('ZREM', due_set, unpack(ARGV, at + 2, at + 1 + count))
-    return '', 2 + count
+    return 'done', 2 + count
   elseif operation == 'handOver' then
     local attempt, copies, by_timetable, unconfirmed = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
     return handover(key, attempt, copies, by_timetable, unconfirmed, ARGV[at + 6], ARGV[at + 7], ARGV[at + 8] == '1', ARGV[at + 9], now, ttl, keep), 10

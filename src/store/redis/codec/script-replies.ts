@@ -1,0 +1,52 @@
+import { decodeRecord } from '../record-codec.ts';
+import { fixed, flag, forms, list, meaningOf, open, whole } from './reply.ts';
+
+/** The version of all replies together, which batches and sweeps reply first; changes with the meaning of any. */
+const REPLIES = '1';
+
+/** When a call was carried out, or that it was late. */
+export interface Stamp {
+  readonly late: boolean;
+  /** ms. */
+  readonly time: number;
+  readonly epoch: string;
+}
+
+const stamp = (late: boolean) =>
+  fixed(3, ([version, time, epoch]): Stamp => {
+    if (version !== REPLIES) throw new SyntaxError(`the scripts reply in version ${version}, which is another`);
+    return { late, time: whole(time), epoch };
+  });
+
+/** What scripts reply beside replies to operations. */
+export const SCRIPT_FORMS = {
+  stamp: forms({ 'carried-out': stamp(false), late: stamp(true) }),
+  /** Of a sweep: how many damaged records are kept, and the keys of those that no log has named. */
+  damaged: forms({
+    damaged: list(1, 1, ([damaged], unreported) => ({ damaged: whole(damaged), unreported: unreported.flat() })),
+  }),
+  /** Of a sweep: a record, which may be none. */
+  taken: forms({ taken: open(2, ([key, value]) => ({ key, value })) }),
+  status: forms<undefined, string | undefined>({ none: fixed(0, () => undefined), found: open(1, ([value]) => value) }),
+  look: forms({
+    found: open(5, ([key, due, sees, kept, record]) => ({
+      record: decodeRecord(key, record),
+      kept: flag(kept),
+      due: due === '' ? undefined : whole(due),
+      seesPresence: flag(sees),
+    })),
+  }),
+  probe: forms({ mark: fixed(3, ([id, count, made]) => ({ id, count: whole(count), made: flag(made) })) }),
+  rehearse: forms({ list: list(0, 1, (_, names) => names.flat()) }),
+};
+
+type ScriptForms = typeof SCRIPT_FORMS;
+type Meaning<Name extends keyof ScriptForms> =
+  ScriptForms[Name] extends ReadonlyMap<string, { read: (...args: never[]) => infer Meaning }> ? Meaning : never;
+
+/** What a script has replied. Throws an UnreadableReplyError where it is none of its replies. */
+export function decodeScript<Name extends keyof ScriptForms>(name: Name, reply: unknown): Meaning<Name> {
+  const found = meaningOf<undefined, unknown>(SCRIPT_FORMS[name], name, reply, undefined);
+  if (found instanceof Error) throw found;
+  return found as Meaning<Name>;
+}
