@@ -45,16 +45,18 @@ export interface WorldOptions {
   /** Passwords by name. */
   readonly users?: Readonly<Record<string, string>>;
   readonly redis?: RedisOptions;
+  /** Loads the gate, for MODE=transparent and both. */
+  readonly gate?: boolean;
 }
 
-async function xmppServer({ websocket = false, config, users: others }: WorldOptions): Promise<XmppServer> {
+async function xmppServer({ websocket = false, gate = false, config, users: others }: WorldOptions): Promise<XmppServer> {
   const { E2E_XMPP_HOST, E2E_C2S_PORT, E2E_COMPONENT_PORT, E2E_DOMAIN, E2E_COMPONENT_SECRET, E2E_USERS } = process.env;
   if (E2E_XMPP_HOST === undefined) {
     const users = { alice: 'pw', bob: 'pw', carol: 'pw', dave: 'pw', ...others };
     const componentDomain = 'receipts.localhost';
     // Prosody takes one connection for a component, so that a second proxy beside the first has a domain of its own.
     const components = [componentDomain, 'receipts2.localhost'].map((domain) => ({ domain, secret: SECRET }));
-    const wishes = { websocket, ...(config !== undefined && { config }) };
+    const wishes = { websocket, gate, ...(config !== undefined && { config }) };
     const prosody = await startProsody({ domain: 'localhost', users, components, ...wishes });
     return {
       host: '127.0.0.1',
