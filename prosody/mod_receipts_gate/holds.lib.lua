@@ -11,7 +11,9 @@ local element = protocol.element;
 return function (gate)
 
 local held = {}; -- by n
-local waiting, first = {}, 1; -- without a verdict yet (and answered ones among them), in the order of their coming
+-- Without a verdict yet (and answered ones among them), in the order of their coming; the length of a table whose beginning was
+-- taken away is not defined.
+local waiting, first, last = {}, 1, 0;
 local used = { count = 0; bytes = 0 };
 local senders = {}; -- the same by bare JID
 local RELEASED = {}; -- marks an event that goes its way
@@ -48,7 +50,8 @@ local function hold(event, from, to, key)
 		at = gate.leases.now(); bytes = 0; run = run_held;
 	};
 	held[entry.n] = entry;
-	table.insert(waiting, entry);
+	last = last + 1;
+	waiting[last] = entry;
 	account(entry, 1);
 	gate.queues.add(key, entry);
 	local size = gate.leases.emit(element("held", { n = entry.n }):add_child(protocol.shown(event.stanza)));
