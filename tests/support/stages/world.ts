@@ -49,7 +49,12 @@ export interface WorldOptions {
   readonly gate?: boolean;
 }
 
-async function xmppServer({ websocket = false, gate = false, config, users: others }: WorldOptions): Promise<XmppServer> {
+async function xmppServer({
+  websocket = false,
+  gate = false,
+  config,
+  users: others,
+}: WorldOptions): Promise<XmppServer> {
   const { E2E_XMPP_HOST, E2E_C2S_PORT, E2E_COMPONENT_PORT, E2E_DOMAIN, E2E_COMPONENT_SECRET, E2E_USERS } = process.env;
   if (E2E_XMPP_HOST === undefined) {
     const users = { alice: 'pw', bob: 'pw', carol: 'pw', dave: 'pw', ...others };

@@ -1,0 +1,145 @@
+// The transparent mode when something fails: nothing is lost, nothing comes twice, order is kept, and chat goes on.
+
+import type { Element } from '@xmpp/xml';
+import { Relay } from '../support/peer/relay.ts';
+import { ProxyProcess } from '../support/stages/proxy-process.ts';
+import { NO_COPIES, World } from '../support/stages/world.ts';
+import { until } from '../support/time/until.ts';
+
+const MODE = { MODE: 'transparent', ...NO_COPIES, PROOF_GRACE: '1s', LOG_LEVEL: 'info' };
+const HOLDS = 'The gate holds messages for us';
+const MESSAGES = 2000;
+
+let world: World;
+let proxy: ProxyProcess;
+
+beforeAll(async () => {
+  world = await World.open({ gate: true });
+});
+afterAll(() => world?.close());
+
+async function begin(settings: Record<string, string> = {}): Promise<void> {
+  proxy = new ProxyProcess(world.environment({ ...MODE, ...settings }));
+  await proxy.prints(HOLDS);
+}
+afterEach(async () => {
+  if (process.env.SHOW) {
+    const fs = await import('node:fs');
+    fs.appendFileSync(
+      process.env.SHOW,
+      `${fs.readFileSync(world.xmpp.prosody?.logFile ?? '/dev/null', 'utf8').slice(-8000)}=====${expect.getState().currentTestName}\n${proxy.output}\n`,
+    );
+  }
+  await world.empty();
+  await proxy.signal('SIGKILL');
+});
+
+const texts = (count: number) => Array.from({ length: count }, (_, i) => `text ${i}`);
+
+/** Ids that alice has heard of: as stored, and as delivered by bob. */
+function told(alice: { listen(listener: (stanza: Element) => void): void }) {
+  const stored = new Set<string>();
+  const delivered = new Set<string>();
+  alice.listen((stanza) => {
+    const one = stanza.getChild('stored', 'urn:openfire-receipts:0')?.attrs.id;
+    const other = stanza.getChild('received', 'urn:xmpp:receipts')?.attrs.id;
+    if (one !== undefined) stored.add(one);
+    if (other !== undefined) delivered.add(other);
+  });
+  return { stored, delivered };
+}
+
+test(`killed at half of ${MESSAGES} and started again: nothing is lost, nothing comes twice, each acknowledged one is confirmed`, async () => {
+  await begin();
+  const bob = await world.user('bob');
+  const alice = await world.user('alice');
+  const { stored, delivered } = told(alice);
+  const to = bob.jid.split('/', 1)[0] as string;
+  const all = texts(MESSAGES);
+  const written = (async () => {
+    for (const text of all) await alice.say(to, text, { id: text });
+  })();
+  await until(() => bob.bodies().length >= MESSAGES / 2, { what: 'half of them', within: 30_000 });
+  await proxy.signal('SIGKILL');
+  await written;
+  await begin();
+  await until(() => bob.bodies().length >= MESSAGES, { what: 'all of them', within: 30_000 });
+  await until(() => all.every((text) => delivered.has(text)), { what: 'all receipts', within: 30_000 });
+  expect(stored.size).toBeGreaterThan(0);
+  expect(bob.bodies()).toEqual(all);
+  // What was not confirmed to the component would come again now.
+  await bob.offline();
+  const next = await world.user('bob');
+  const id = await alice.say(to, 'the last');
+  await next.hears('the last');
+  await alice.delivered(id);
+  expect(next.bodies()).toEqual(['the last']);
+}, 120_000);
+
+test('hung: one pause, then all passes; when it goes on, nothing comes twice', async () => {
+  await begin();
+  const bob = await world.user('bob');
+  const alice = await world.user('alice');
+  const to = bob.jid.split('/', 1)[0] as string;
+  const id = await alice.say(to, 'before');
+  await alice.delivered(id);
+  process.kill(proxy.pid, 'SIGSTOP');
+  const all = texts(50);
+  for (const text of all) await alice.say(to, text, { id: text });
+  await bob.hears('text 49', { within: 15_000 });
+  process.kill(proxy.pid, 'SIGCONT');
+  await until(() => proxy.output.split(HOLDS).length > 2, { what: 'another lease', within: 30_000 });
+  const last = await alice.say(to, 'after');
+  await bob.hears('after');
+  await alice.acknowledged(last);
+  await alice.delivered(last);
+  expect(bob.bodies()).toEqual(['before', ...all, 'after']);
+}, 60_000);
+
+test('Redis does not answer: chat goes on unheld, and is held again when it does', async () => {
+  await begin();
+  const bob = await world.user('bob');
+  const alice = await world.user('alice');
+  const to = bob.jid.split('/', 1)[0] as string;
+  await alice.delivered(await alice.say(to, 'before'));
+  world.redis.freeze();
+  const all = texts(20);
+  try {
+    for (const text of all) await alice.say(to, text, { id: text });
+    await bob.hears('text 19', { within: 15_000 });
+  } finally {
+    world.redis.thaw();
+  }
+  await until(() => proxy.output.split(HOLDS).length > 2, { what: 'another lease', within: 30_000 });
+  const last = await alice.say(to, 'after');
+  await alice.acknowledged(last);
+  await alice.delivered(last);
+  expect(bob.bodies()).toEqual(['before', ...all, 'after']);
+  expect(alice.count(({ attrs }) => attrs.type === 'error')).toBe(0);
+}, 60_000);
+
+test('the link is cut again and again while she writes: each comes once and in order', async () => {
+  const relay = await Relay.to(world.xmpp.componentPort);
+  await begin({ XMPP_SERVICE: `xmpp://127.0.0.1:${relay.port}` });
+  const bob = await world.user('bob');
+  const alice = await world.user('alice');
+  const { stored, delivered } = told(alice);
+  const to = bob.jid.split('/', 1)[0] as string;
+  const all = texts(300);
+  for (const [i, text] of all.entries()) {
+    await alice.say(to, text, { id: text });
+    if (i % 100 !== 50) continue;
+    await bob.hears(text);
+    relay.reset();
+    await until(() => proxy.output.split(HOLDS).length > 1 + (i + 50) / 100, { what: 'another lease', within: 20_000 });
+  }
+  await bob.hears('text 299');
+  await until(() => all.every((text) => delivered.has(text)), { what: 'all receipts', within: 20_000 });
+  expect(stored.size).toBeGreaterThan(0);
+  expect(bob.bodies()).toEqual(all);
+  await bob.offline();
+  const next = await world.user('bob');
+  await alice.delivered(await alice.say(to, 'the last'));
+  expect(next.bodies()).toEqual(['the last']);
+  await relay.close();
+}, 60_000);
