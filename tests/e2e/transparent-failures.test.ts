@@ -22,12 +22,6 @@ async function begin(settings: Record<string, string> = {}): Promise<void> {
   await proxy.prints(HOLDS);
 }
 afterEach(async () => {
-    const fs = await import('node:fs');
-    fs.appendFileSync(
-      process.env.SHOW,
-      `${fs.readFileSync(world.xmpp.prosody?.logFile ?? '/dev/null', 'utf8').slice(-8000)}=====${expect.getState().currentTestName}\n${proxy.output}\n`,
-    );
-  }
   await world.empty();
   await proxy.signal('SIGKILL');
 });
