@@ -120,7 +120,7 @@ describe('a request', () => {
     const written = await room.given(...Array.from({ length: 20 }, (_, i) => ask(`${i}${'i'.repeat(240_000)}`)));
     expect(written).toHaveLength(20);
     expect(written[0]).toContain('policy-violation');
-    expect(await room.redis.hlen(room.ledger.keys.questions)).toBe(0);
+    expect(await room.redis.hlen(room.ledger.keys.iqRequests)).toBe(0);
     expect(Number(/used_memory:(\d+)/.exec(await room.redis.info('memory'))?.[1]) - before).toBeLessThan(2_000_000);
   });
 

@@ -32,10 +32,10 @@ const asks = (inner = VERSION, attributes = 'type="get" id="q"', to = BOB_PROXIE
   iq(from, to, attributes, inner);
 const error = (condition: string) =>
   expect.stringContaining(`<${condition} xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/>`);
-/** Everything in Redis that is about questions. */
+/** Everything in Redis that is about iqRequests. */
 const kept = async () => {
-  const { questions, questionTimes, questionCounts } = room.ledger.keys;
-  return room.redis.exists(questions, questionTimes, questionCounts);
+  const { iqRequests, iqDeadlines, iqCounts } = room.ledger.keys;
+  return room.redis.exists(iqRequests, iqDeadlines, iqCounts);
 };
 
 describe('a request between users', () => {

@@ -42,7 +42,7 @@ function outdatedBy(state: MemoryState, key: string, target: string): 'delivered
 const MOOT = { outcome: 'moot' } as const;
 const nextOf = (attempt: number) => (attempt + 1) % 65_536;
 
-/** See scripts/include/attempt.lua, whose rules these are. */
+/** See scripts/include/claim.lua and hand-over.lua, whose rules these are. */
 export function claim(state: MemoryState, request: RequestOf<'claim'>, times: MemoryTimes): Claimed {
   const entry = state.entries.get(request.key);
   if (entry === undefined) {

@@ -12,7 +12,7 @@ const ASKED_IN_VAIN = 60_000;
 
 const NOTHING: Seen = { what: 'none', asks: false, probe: false, verify: false, ended: [] };
 
-/** Presence of a user that came to a subscriber. See `presence.see` in scripts/include/presence.lua. */
+/** Presence of a user that came to a subscriber. See `presence.record_presence` in scripts/include/sessions.lua. */
 export function recordPresence(state: MemoryState, request: RequestOf<'recordPresence'>): Seen {
   const { user, subscriber, resource, available, now, priority, token } = request;
   const { presence } = state;

@@ -91,15 +91,15 @@ export class Keys {
     return `${this.prefix}:asked:${user}`;
   }
   /** HASH: requests between users that wait for their reply, by the id that we gave them (scripts/include/iq-requests.lua). */
-  get questions(): string {
+  get iqRequests(): string {
     return `${this.prefix}:iq`;
   }
   /** ZSET: their ids, by the time (ms) that they are over. */
-  get questionTimes(): string {
+  get iqDeadlines(): string {
     return `${this.prefix}:iq:due`;
   }
   /** HASH: how many of them each bare JID asks. */
-  get questionCounts(): string {
+  get iqCounts(): string {
     return `${this.prefix}:iq:by`;
   }
   /** STRING: whether a client of these capabilities (XEP-0115) supports receipts, `y` or `n`. */

@@ -37,37 +37,37 @@ local function run_rare(operation, at)
     return requeue(key, now, lease_until, keep), 2
   elseif operation == 'sessionAvailable' then
     -- A recipient is there; `key` is his bare JID.
-    return coming.came(key, ARGV[at + 2], ARGV[at + 3], now, tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]), ttl, keep), 7
+    return availability.recipient(key, ARGV[at + 2], ARGV[at + 3], now, tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]), ttl, keep), 7
   elseif operation == 'senderAvailable' then
-    return coming.tell(key, ARGV[at + 2], now), 3
+    return availability.sender(key, ARGV[at + 2], now), 3
   elseif operation == 'sequenceGap' then
-    return coming.gap(key, ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), ARGV[at + 6], ttl), 7
+    return availability.sequence_gap(key, ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), ARGV[at + 6], ttl), 7
   elseif operation == 'explain' then
     return explain(key), 2
   elseif operation == 'settleUpTo' then
-    return arrived(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], lately, lease_text, window_text), 7
+    return settle_up_to(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], lately, lease_text, window_text), 7
   elseif operation == 'renewLease' then
     -- What waits for its turn to be sent again is nobody else's to send.
     local count = tonumber(key)
-    postpone(tonumber(ARGV[at + 2]), at + 3, at + 2 + count)
+    renew_lease(tonumber(ARGV[at + 2]), at + 3, at + 2 + count)
     return 'done', 3 + count
   elseif operation == 'presence' then
     local count = tonumber(ARGV[at + 2])
     return presence[key](unpack(ARGV, at + 3, at + 2 + count)), 3 + count
   elseif operation == 'recordIq' then
-    return query.note_question(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])), 7
+    return iq.record(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])), 7
   elseif operation == 'takeIqResponse' then
-    return query.take_reply(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]), 6
+    return iq.take_response(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]), 6
   elseif operation == 'overdueIqs' then
-    return query.overdue_questions(key, ARGV[at + 2], tonumber(ARGV[at + 3])), 4
+    return iq.overdue(key, ARGV[at + 2], tonumber(ARGV[at + 3])), 4
   elseif operation == 'endIq' then
-    return query.end_question(key, ARGV[at + 2], ARGV[at + 3]), 4
+    return iq.end_request(key, ARGV[at + 2], ARGV[at + 3]), 4
   elseif operation == 'forgetIq' then
-    return query.forget_question(key), 2
+    return iq.forget(key), 2
   elseif operation == 'knownCapabilities' then
-    return query.caps_of(key, ARGV[at + 2]), 3
+    return iq.known_capabilities(key, ARGV[at + 2]), 3
   elseif operation == 'recordCapabilities' then
-    return query.note_caps(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]), 5
+    return iq.record_capabilities(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]), 5
   elseif operation == 'cancel' then
     return cancel(key, ARGV[at + 2], ARGV[at + 3], now, window, keep), 4
   elseif operation == 'retryNow' then
@@ -87,7 +87,7 @@ local function run_rare(operation, at)
     return 'done', 2
   elseif operation == 'reported' then
     local count = tonumber(key)
-    quarantine.named(at + 2, at + 1 + count)
+    quarantine.reported(at + 2, at + 1 + count)
     return 'done', 2 + count
   elseif operation == 'forgetUser' then
     local count = tonumber(ARGV[at + 2])
@@ -95,11 +95,11 @@ local function run_rare(operation, at)
   elseif operation == 'pause' then
     return pause(key), 2
   elseif operation == 'endCommandSession' then
-    return session.close(key, ARGV[at + 2]), 3
+    return command_session.close(key, ARGV[at + 2]), 3
   elseif operation == 'openCommandSession' then
-    return session.open(key, ARGV[at + 2], ARGV[at + 3]), 4
+    return command_session.open(key, ARGV[at + 2], ARGV[at + 3]), 4
   elseif operation == 'readCommandSession' then
-    return session.read(key), 2
+    return command_session.read(key), 2
   end
   error('unknown operation ' .. tostring(operation))
 end

@@ -29,8 +29,8 @@ local function kept_back(value)
   return paused and state_of(value) == 'p' and copies_of(value) > 0 and now < stored_at(value) + ttl
 end
 
-local function take(wanted)
-  local members = redis.call('ZRANGEBYSCORE', due_set, '-inf', now, 'LIMIT', 0, wanted)
+local function take(count)
+  local members = redis.call('ZRANGEBYSCORE', due_set, '-inf', now, 'LIMIT', 0, count)
   for _, member in ipairs(members) do
     local key, state = parts_of(member)
     local value = outline.of(key, read)
@@ -64,7 +64,7 @@ for _ = 1, paused and 10 or 1 do
 end
 -- Counts of what is pending drift when a damaged record no longer tells when it was stored.
 if redis.call('ZCARD', due_set) == 0 then redis.call('DEL', name_of('ages')) else write_ages() end
-local damaged, unnamed = quarantine.report(100)
-local replies = { stamp('carried-out', now, epoch), list_of('damaged\0' .. damaged, unnamed) }
+local damaged, unreported = quarantine.report(100)
+local replies = { stamp('carried-out', now, epoch), list_of('damaged\0' .. damaged, unreported) }
 for _, one in ipairs(taken) do replies[#replies + 1] = one end
 return replies

@@ -19,7 +19,7 @@ local function write_tokens(key, value, tokens)
 end
 
 -- Notes that this attempt is being answered from a record that another has stored.
-local function vouch(key, value, token)
+local function add_token(key, value, token)
   local tokens = fields_of(value).tokens
   if not is_untouched(value) or tokens == '' or has_token(tokens, token) or has_token(tokens, '*') then return end
   local _, separators = tokens:gsub('%+', '')
@@ -35,7 +35,7 @@ local function known_or_stored(key, value, countable)
 end
 
 -- What is the same message. One table, as a script may have no more than 200 locals.
-local same = {
+local duplicates = {
   -- How long its sender may be in doubt about a message whose id he counts, ms; how long word of an end is on its way to him,
   -- if nothing is wrong; and how long what comes from him was written before it can have reached him.
   IN_DOUBT = 300000, ON_ITS_WAY = 2000, CROSSES = 300,
@@ -44,12 +44,12 @@ local same = {
 -- The key of a message that is another one than those that its sender gave the same id, by the attempt that stores it; it
 -- goes out under an id of its own (xmpp/stanza/message-key.ts). The same attempt has the same key whenever it is carried
 -- out.
-function same.marked(key, token) return key .. '~' .. sub(redis.sha1hex(token), 1, 16) end
+function duplicates.marked(key, token) return key .. '~' .. sub(redis.sha1hex(token), 1, 16) end
 
-function same.has_digest(value, digest) return fields_of(value).digest == digest end
+function duplicates.has_digest(value, digest) return fields_of(value).digest == digest end
 
 -- The newest of the messages that their sender named so, and its key. `first` is the one of that key.
-function same.newest_of(key, first)
+function duplicates.newest_of(key, first)
   local others = redis.call('LRANGE', index_name(key), -MANY, -1)
   for position = #others, 1, -1 do
     -- What is known by an origin-id stands there too, for the sake of receipts.
@@ -60,8 +60,8 @@ function same.newest_of(key, first)
 end
 
 -- Whether the same words under a counted id are the message that is known already. docs/guarantees.md has this as a table.
-function same.is_resend(known_key, known, value)
-  if times.now - stored_at(known) > same.IN_DOUBT then return false end
+function duplicates.is_resend(known_key, known, value)
+  if times.now - stored_at(known) > duplicates.IN_DOUBT then return false end
   local fields, resource = fields_of(known), fields_of(value).sender_resource
   local before = fields.sender_resource
   local presence, sessions = presence_of(fields.sender, true)
@@ -72,7 +72,7 @@ function same.is_resend(known_key, known, value)
   if is_pending(known) then return true end
   if session and not later_login then return true end
   local since = times.now - settled_at(known)
-  if since < same.ON_ITS_WAY then return not session and since < same.CROSSES end
+  if since < duplicates.ON_ITS_WAY then return not session and since < duplicates.CROSSES end
   flush_all()
   return redis.call('ZSCORE', due_set, due_member(known_key, state_of(known))) ~= false
 end
@@ -84,7 +84,7 @@ local function accept_again(key, value, due, window, countable)
   local digest, token = stored.digest, stored.tokens
   local first = known_or_stored(key, value, countable)
   if not first then return key end
-  local with_digest, own = key .. '-' .. digest, same.marked(key, token)
+  local with_digest, own = key .. '-' .. digest, duplicates.marked(key, token)
   -- Our own record: the reply to an earlier try was lost on its way.
   for _, name in ipairs({ key, with_digest, own }) do
     local known = name == key and first or (name ~= key and read(name))
@@ -95,15 +95,15 @@ local function accept_again(key, value, due, window, countable)
       return nil, name == key and 'stored' or 'stored-as\0' .. name
     end
   end
-  local newest_key, newest = same.newest_of(key, first)
-  local says_the_same = same.has_digest(newest, digest)
-  if says_the_same and (not countable or same.is_resend(newest_key, newest, value)) then
-    vouch(newest_key, newest, token)
+  local newest_key, newest = duplicates.newest_of(key, first)
+  local says_the_same = duplicates.has_digest(newest, digest)
+  if says_the_same and (not countable or duplicates.is_resend(newest_key, newest, value)) then
+    add_token(newest_key, newest, token)
     return nil, 'known\0' .. newest_key .. '\0' .. strip(newest)
   end
   -- Another message. Under an id that nobody counts it is another version of the same one, and goes by that id, unless an
   -- earlier one said the same: nobody could tell it from that.
-  local is_version = not countable and not says_the_same and not same.has_digest(first, digest)
+  local is_version = not countable and not says_the_same and not duplicates.has_digest(first, digest)
   local stored_as = is_version and redis.call('EXISTS', record_name(with_digest)) == 0 and with_digest or own
   redis.call('SET', record_name(stored_as), value)
   redis.call('RPUSH', index_name(key), stored_as)
@@ -136,7 +136,7 @@ local function accept(key, alias, value, due, window, countable)
 end
 
 -- Takes a record away. The first of an id leaves a mark where others are known: a duplicate of those is looked for there.
-function same.take_away(key, value, others)
+function duplicates.take_away(key, value, others)
   if #key == KEY and #others > 0 then
     -- Of no attempt, of no text, and nobody is told of it.
     local mark = record.with(FORMAT .. 'p00' .. sub(value, 5), { tokens = '', digest = '-' })
@@ -167,7 +167,7 @@ local function withdraw(key, token, now)
       for one in tokens:gmatch('[^+]+') do
         if one ~= token then rest[#rest + 1] = one end
       end
-      if #rest == 0 then same.take_away(own, value, others)
+      if #rest == 0 then duplicates.take_away(own, value, others)
       else
         write_tokens(own, value, table.concat(rest, '+'))
         if first_token(tokens) == token then gather_due(now, own) end

@@ -1,6 +1,6 @@
 --- @include "corrections"
 --- @include "sessions"
---- @include "attempt"
+--- @include "claim"
 --- @include "quarantine"
 --- @include "outline"
 -- What people do to messages by commands (XEP-0050): cancel, retry, forget; and the pause that workers honour.
@@ -28,7 +28,7 @@ local function cancel(key, owner, ending, now, window, keep)
     forget_trouble(key, fields.sender, fields.recipient)
     -- At once: see undeliver.
     redis.call('ZREM', due_set, due_member(key, 'p'))
-    note(key, now, 'cancelled', keep)
+    record_event(key, now, 'cancelled', keep)
     return 'cancelled\0' .. key .. '\0' .. finish(key, value, 'r', ending, window)
   end
   if not letter then return 'unknown' end
@@ -37,15 +37,15 @@ local function cancel(key, owner, ending, now, window, keep)
   return 'dropped'
 end
 
-local wanted = {}
+local retries = {}
 
-function wanted.is_too_soon(key, now)
-  local times_wanted, last = 0, 0
+function retries.is_too_soon(key, now)
+  local asked_before, last = 0, 0
   for _, line in ipairs(redis.call('LRANGE', life_name(key), 0, -1)) do
     local at = line:match('^(%d+) wanted%-now$')
-    if at then times_wanted, last = times_wanted + 1, tonumber(at) end
+    if at then asked_before, last = asked_before + 1, tonumber(at) end
   end
-  return times_wanted > 0 and now < last + POLICY.WANTED_AGAIN * 2 ^ (times_wanted - 1)
+  return asked_before > 0 and now < last + POLICY.WANTED_AGAIN * 2 ^ (asked_before - 1)
 end
 
 -- Makes a pending message due at once, for a sweep to find. What is due within a lease is left as it is: it is being sent,
@@ -67,22 +67,22 @@ local function retry_now(key, owner, now, lease_until, keep)
   if owner ~= '' and there == 'o' and presence.is_hidden(fields.recipient, fields.sender) then there, sessions = 'f', {} end
   local waits = must_wait(there, acknowledges(fields.sender, fields.recipient, sessions), copy_of(value))
   if waits and there == 'f' then return 'waiting' end
-  local how, stored, handed, passed = how_it_went(key, fields.recipient)
+  local how, stored, handed, passed = last_copy(key, fields.recipient)
   local due = redis.call('ZSCORE', due_set, key)
-  -- Of one with a session that is due soon, no more is due than a question.
+  -- Of one with a session that is due soon, no more is due than a ping.
   if due and tonumber(due) <= lease_until and not IS_ASKED_ABOUT[how] then return 'in flight' end
-  if owner ~= '' and wanted.is_too_soon(key, now) then return 'too soon' end
+  if owner ~= '' and retries.is_too_soon(key, now) then return 'too soon' end
   if waits then return 'waiting' end
   -- His sessions are not asked first.
-  if WITH_SESSION[how] then write_out(key, 'd', stored, handed, fields.recipient, passed) end
+  if WITH_SESSION[how] then write_copy(key, 'd', stored, handed, fields.recipient, passed) end
   redis.call('ZADD', due_set, now, key)
-  note(key, now, 'wanted-now', keep)
+  record_event(key, now, 'wanted-now', keep)
   return 'due'
 end
 
 local function erase_one(key, value, known)
   local fields = fields_of(known)
-  shares.remove(key, fields.sender)
+  quota.remove(key, fields.sender)
   if value and state_of(value) == 'p' then count_pending(value, -1) end
   redis.call('DEL', record_name(key), undelivered_name(key), life_name(key))
   redis.call('ZREM', due_set, key, key .. 'x', key .. 'u', key .. 'r')
@@ -118,7 +118,7 @@ local function forget_user(jid, first, last)
     count = count + redis.call('DEL', name_of(kind, jid))
   end
   -- All of his are erased: what is left there was damaged.
-  shares.verify(jid, 100)
+  quota.verify(jid, 100)
   redis.call('SREM', name_of('subs'), jid)
   for position = first, last do
     local contact = ARGV[position]
@@ -141,15 +141,15 @@ local function pause(text)
 end
 
 -- A command's session: its value is 'o' and whose it is while it is open, 'x' and whose doing its end was after that.
-local session = {}
+local command_session = {}
 
-function session.open(id, whose, lasts)
+function command_session.open(id, whose, lasts)
   redis.call('SET', name_of('session', id), 'o' .. whose, 'PX', lasts)
   return 'done'
 end
 
 -- Reply: none; open, whose; ended.
-function session.read(id)
+function command_session.read(id)
   local value = redis.call('GET', name_of('session', id))
   if not value then return 'none' end
   return value:sub(1, 1) == 'o' and 'open\0' .. value:sub(2) or 'ended'
@@ -157,7 +157,7 @@ end
 
 -- Ends a session, once; `token` is whose doing it is, so that a repetition after a lost reply is known.
 -- Reply: yes, or no when another has ended it.
-function session.close(id, token)
+function command_session.close(id, token)
   local value = redis.call('GET', name_of('session', id))
   if not value then return 'no' end
   if value:sub(1, 1) == 'x' then return value:sub(2) == token and 'yes' or 'no' end

@@ -7,7 +7,7 @@
 -- Reply: correction, key that it was stored under, key of the message in question; or accept's `known`.
 function corrections.accept(key, alias, target, value, due, window, countable)
   local first = read(target)
-  local meant, known = same.newest_of(target, first)
+  local meant, known = duplicates.newest_of(target, first)
   local target_of_known = known and fields_of(known).target or ''
   if target_of_known ~= '' then meant = target_of_known end
   local result = accept(key, alias, record.with(value, { target = meant }), due, window, countable)

@@ -25,6 +25,6 @@ end
 -- Ends one whose place another has taken as delivered with it; its sender is told by the next sweep.
 function corrections.end_outdated(key, value)
   finish(key, value, 'd', string.format('%.0f', times.now), times.window)
-  call_in(key, value)
+  untrack_copy(key, value)
   if owes_receipt(value) then redis.call('ZADD', due_set, times.now, key) else redis.call('ZREM', due_set, key) end
 end

@@ -4,7 +4,7 @@
 -- <prefix>:advance HASH: '<recipient> <letters>' -> '<due ms> <cursor>'.
 local advance = { COUNT = 100, PAGES = 5 }
 
--- Those that went as one of `letters` says (see put_out) are due at `due`, or at the end of their life. Returns the cursor
+-- Those that went as one of `letters` says (see track_copy) are due at `due`, or at the end of their life. Returns the cursor
 -- of what is left, '0' when that is nothing.
 function advance.step(recipient, letters, due, cursor)
   for _ = 1, advance.PAGES do

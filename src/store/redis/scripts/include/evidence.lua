@@ -68,7 +68,7 @@ local function acknowledges(sender, recipient, sessions)
 end
 
 -- Notes an event of a message's life, for whoever looks it up. Only what is in trouble has such notes.
-local function note(key, now, event, keep)
+local function record_event(key, now, event, keep)
   local name = life_name(key)
   redis.call('RPUSH', name, string.format('%.0f', now) .. ' ' .. event)
   redis.call('LTRIM', name, -100, -1)
@@ -98,31 +98,31 @@ local IS_ASKED_ABOUT = { o = true, k = true, g = true, t = true }
 -- confirm anything those that have certainly not arrived.
 advance.ALL, advance.MISSED = 'oakdTgtsxb?v', 'xb'
 
-local function write_out(key, how, stored, handed, recipient, passed)
+local function write_copy(key, how, stored, handed, recipient, passed)
   local entry = string.format('%s%s;%.0f;%.0f', how, passed and 'c' or '', stored, handed)
   redis.call('HSET', out_name(recipient), key, entry)
 end
 
-local function put_out(key, how, stored, handed, sender, recipient, keep, passed)
-  write_out(key, how, stored, handed, recipient, passed)
+local function track_copy(key, how, stored, handed, sender, recipient, keep, passed)
+  write_copy(key, how, stored, handed, recipient, passed)
   redis.call('PEXPIRE', out_name(recipient), keep)
   in_trouble(key, sender, keep)
 end
 
 -- The letter, when (ms) it was stored and handed over, and whether a later one has passed it.
-local function read_out(entry)
+local function read_copy(entry)
   local how, passed, stored, handed = entry:match('^(.)(c?);(%d+);(%d+)$')
   return how, tonumber(stored), tonumber(handed), passed == 'c'
 end
 
-local function how_it_went(key, recipient)
+local function last_copy(key, recipient)
   local entry = redis.call('HGET', out_name(recipient), key)
   if not entry then return nil end
-  return read_out(entry)
+  return read_copy(entry)
 end
 
 -- It has ended: no copy of it is waited for any more. One that never was in trouble costs nothing here.
-local function call_in(key, value)
+local function untrack_copy(key, value)
   if byte(value, 3) == 48 then return end -- 0
   local fields = fields_of(value)
   redis.call('HDEL', out_name(fields.recipient), key)
@@ -144,10 +144,10 @@ local PAGE = 100
 
 -- Calls `visit(key, how, stored, handed, passed)` for a page of the copies that are out to a recipient. Returns the cursor of the
 -- next page, '0' after the last.
-local function each_out(recipient, cursor, visit)
+local function each_copy(recipient, cursor, visit)
   local next_cursor, flat = unpack(redis.call('HSCAN', out_name(recipient), cursor, 'COUNT', PAGE))
   for i = 1, #flat, 2 do
-    local how, stored, handed, passed = read_out(flat[i + 1])
+    local how, stored, handed, passed = read_copy(flat[i + 1])
     if how then visit(flat[i], how, stored, handed, passed) end
   end
   return next_cursor
@@ -164,7 +164,7 @@ end
 -- A sender is told failures by error stanzas and quiet notices, which no server keeps for somebody who is away, and which
 -- one resource's absence sends nowhere: so an ended record is returned for a session of his that lives; marked w when he
 -- is known to be away.
-local function towards_sender(tombstone)
+local function addressed_to_sender(tombstone)
   local fields = fields_of(tombstone)
   local presence, sessions = presence_of(fields.sender, true)
   if presence == 'f' then return sub(tombstone, 1, 2) .. 'w' .. sub(tombstone, 4), true end

@@ -64,7 +64,7 @@ function quarantine.put_aside(key)
   redis.call('ZREM', due_set, key, key .. 'x', key .. 'u', key .. 'r')
   if type(value) ~= 'string' then return end
   local head, left, payload = remains(value)
-  if left.sender then shares.remove(key, left.sender) end
+  if left.sender then quota.remove(key, left.sender) end
   local state = state_of(head)
   local ended = state == 'd' or state == 'x' or state == 'u' or state == 'r'
   if has_sound_head(head) and not ended then count_pending(head, -1) end
@@ -113,7 +113,7 @@ function quarantine.erase(key, jid)
 end
 
 -- Those keys have been named in a log.
-function quarantine.named(first, last)
+function quarantine.reported(first, last)
   for position = first, last do redis.call('SREM', name_of('damaged:new'), ARGV[position]) end
 end
 

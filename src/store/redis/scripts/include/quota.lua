@@ -21,7 +21,7 @@ local function change_load(sender, recipient, sign, bytes)
 end
 
 -- A pending message's first copy is out.
-function shares.add(key, sender, recipient)
+function quota.add(key, sender, recipient)
   local bytes = redis.call('STRLEN', record_name(key))
   if redis.call('HSETNX', name_of('held', sender), key, bytes .. ' ' .. recipient) == 1 then
     change_load(sender, recipient, 1, bytes)
@@ -29,7 +29,7 @@ function shares.add(key, sender, recipient)
 end
 
 -- It has ended, or is no more.
-function shares.remove(key, sender)
+function quota.remove(key, sender)
   local entry = redis.call('HGET', name_of('held', sender), key)
   if not entry then return end
   redis.call('HDEL', name_of('held', sender), key)
@@ -39,11 +39,11 @@ end
 
 -- Looks at a few of a sender's, and takes back what stands there although its record was damaged, or taken away from
 -- outside.
-function shares.verify(sender, count)
+function quota.verify(sender, count)
   local keys = redis.call('HRANDFIELD', name_of('held', sender), count)
   for _, key in ipairs(keys) do
     local head = head_of(key)
-    if not (head and is_pending(head) and copies_of(head) > 0) then shares.remove(key, sender) end
+    if not (head and is_pending(head) and copies_of(head) > 0) then quota.remove(key, sender) end
   end
 end
 
@@ -56,7 +56,7 @@ end
 
 -- How much of what he may have (0: as much as he likes) is taken, in percent, and the letter of what is taken most:
 -- m messages, b bytes, c messages to one recipient, d what his domain may have.
-function shares.taken(sender, recipient, limits)
+function quota.used(sender, recipient, limits)
   local most, which = 0, ''
   local function look(letter, taken, limit)
     local part = limit > 0 and taken * 100 / limit or 0

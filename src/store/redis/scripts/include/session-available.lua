@@ -2,11 +2,11 @@
 --- @include "session-answers"
 -- What follows when somebody comes, a session of his ends, or he confirms something.
 -- One table, as a script may have no more than 200 locals.
-local coming = {}
+local availability = {}
 do
 
 -- A sender logs in: what he could not be told while he was away is due now. A page of it. Reply: next, cursor.
-function coming.tell(sender, cursor, now)
+function availability.sender(sender, cursor, now)
   local next_cursor, keys = unpack(redis.call('SSCAN', from_name(sender), cursor, 'COUNT', PAGE))
   for _, key in ipairs(keys) do
     local head = head_of(key)
@@ -46,7 +46,7 @@ end
 -- `event` is l for a login, u for the others, e where a session has ended, h for a session that was there before and of which
 -- nothing was heard for a while. All but the first leave alone what is being sent: of a login that was missed, each of them
 -- brings the same.
-function coming.came(recipient, event, cursor, now, step_due, lease_until, retries, ttl, keep)
+function availability.recipient(recipient, event, cursor, now, step_due, lease_until, retries, ttl, keep)
   local presence, sessions = presence_of(recipient)
   if presence == 'f' or (presence == '?' and not next(sessions)) then return presence == 'f' and 'away' or 'missed\0' .. '0' .. '\0' end
   -- Should his presence have been forgotten since: that he is there is known all the same.
@@ -54,7 +54,7 @@ function coming.came(recipient, event, cursor, now, step_due, lease_until, retri
   local found, says_to = {}, {}
   local answers = asked.answers_of(recipient, sessions)
   local there = asked.surest(sessions, answers)
-  local next_cursor = each_out(recipient, cursor, function(key, how, stored, handed, passed)
+  local next_cursor = each_copy(recipient, cursor, function(key, how, stored, handed, passed)
     if how == 'n' or how == 'e' then return end
     local with = WITH_SESSION[how]
     local ended = with and not outlived(sessions, handed)
@@ -84,7 +84,7 @@ function coming.came(recipient, event, cursor, now, step_due, lease_until, retri
       -- It may have gone to the session that has ended, or to one that is there: that one is asked first.
       local how_often = rule(SILENT, presence, says, '1')
       if how_often == 'a' or (how_often == '1' and copies_of(value) <= retries) then
-        write_out(key, 'k', stored, handed, recipient, passed)
+        write_copy(key, 'k', stored, handed, recipient, passed)
         redis.call('ZADD', due_set, 'XX', 'LT', step_due, key)
       end
     elseif was_put_off then
@@ -95,10 +95,10 @@ function coming.came(recipient, event, cursor, now, step_due, lease_until, retri
     else
       -- It comes to this session now, by itself, if it was stored; or the session may be another than it went to.
       local confirms = rule(STORED, presence, says, '1') == 's'
-      put_out(key, confirms and 'd' or 'o', stored, with and handed or now, sender, recipient, keep, passed)
+      track_copy(key, confirms and 'd' or 'o', stored, with and handed or now, sender, recipient, keep, passed)
       if confirms then
         local due = step_due - POLICY.STORAGE_SPREAD * (step_due - now) * math.min(1, math.max(0, (now - stored) / ttl))
-        -- Of one with a session, what was due was a question.
+        -- Of one with a session, what was due was a ping.
         if with then redis.call('ZADD', due_set, 'XX', due, key) else redis.call('ZADD', due_set, 'XX', 'LT', due, key) end
       elseif rule(TIMER, presence, says, '1') == 'A' and copies_of(value) <= retries then
         -- The session that it comes to is asked, as any that may have had a copy.
@@ -112,8 +112,8 @@ function coming.came(recipient, event, cursor, now, step_due, lease_until, retri
     end
     if again then
       if lost then
-        note(key, now, ended and 'session-ended' or 'session-silent', keep)
-        if how ~= 'd' and how ~= 'T' then write_out(key, 'd', stored, handed, recipient, passed) end
+        record_event(key, now, ended and 'session-ended' or 'session-silent', keep)
+        if how ~= 'd' and how ~= 'T' then write_copy(key, 'd', stored, handed, recipient, passed) end
       end
       redis.call('ZADD', due_set, 'XX', lease_until, key)
       local why = lost and not ended and 'q' or how
@@ -132,15 +132,15 @@ end
 
 -- A recipient whose presence is not known confirmed a message of a sender's that was stored at `later`: what was handed over
 -- before has been passed over. The timetable goes on, as it may have been lost with an earlier session; until two copies have
--- gone out with a receipt of his before each and after. Reply: as coming.gap, none to be sent.
+-- gone out with a receipt of his before each and after. Reply: as availability.sequence_gap, none to be sent.
 local function gap_unseen(recipient, sender, later, cursor, ttl)
-  local next_cursor = each_out(recipient, cursor, function(key, how, stored, handed, passed)
+  local next_cursor = each_copy(recipient, cursor, function(key, how, stored, handed, passed)
     if (how ~= '?' and how ~= 'v') or handed >= later then return end
     local value = still_pending(key, recipient)
     if not value or fields_of(value).sender ~= sender then return end
     local now_how = (not passed and how) or (how == '?' and 'v') or 'e'
     if now_how == 'e' then redis.call('ZADD', due_set, 'XX', stored_at(value) + ttl, key) end
-    write_out(key, now_how, stored, handed, recipient, true)
+    write_copy(key, now_how, stored, handed, recipient, true)
   end)
   return 'gap\0' .. next_cursor
 end
@@ -150,7 +150,7 @@ end
 -- a second copy had been handed over, nothing more is sent: that copy came before it. What may have gone to other sessions of
 -- his is due to be asked about then.
 -- Reply: gap, cursor of the next page, keys of those that are to be sent again.
-function coming.gap(recipient, resource, sender, later, due, cursor, ttl)
+function availability.sequence_gap(recipient, resource, sender, later, due, cursor, ttl)
   local found = {}
   local presence, sessions = presence_of(recipient)
   local session = sessions[resource]
@@ -158,7 +158,7 @@ function coming.gap(recipient, resource, sender, later, due, cursor, ttl)
   if not session then return 'gap\0' .. '0' end
   -- It is there, whatever it did not answer.
   redis.call('HDEL', name_of('asked', recipient), resource)
-  local next_cursor = each_out(recipient, cursor, function(key, how, stored, handed, passed)
+  local next_cursor = each_copy(recipient, cursor, function(key, how, stored, handed, passed)
     if not WITH_SESSION[how] or stored >= later then return end
     local had_it = may_have_had(session, handed)
     if (not had_it and how ~= 'o' and how ~= 'k') or (how == 'e' and passed) then return end
@@ -179,7 +179,7 @@ function coming.gap(recipient, resource, sender, later, due, cursor, ttl)
       now_how = 'e'
       redis.call('ZADD', due_set, 'XX', stored_at(value) + ttl, key)
     end
-    if now_how ~= how or now_passed ~= passed then write_out(key, now_how, stored, handed, recipient, now_passed) end
+    if now_how ~= how or now_passed ~= passed then write_copy(key, now_how, stored, handed, recipient, now_passed) end
   end)
   return list_of('gap\0' .. next_cursor, found)
 end

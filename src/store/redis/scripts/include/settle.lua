@@ -3,7 +3,7 @@
 --- @include "session-answers"
 -- Remembers that this recipient returns receipts, and whether also to somebody who is no contact. If that is news, what
 -- was sent to him while nothing was known of him goes on the normal timetable.
-local function remember(sender, recipient, now, confirms_for, first_step)
+local function remember_receipt_support(sender, recipient, now, confirms_for, first_step)
   local name = confirms_name(recipient)
   local before = redis.call('GET', name)
   local to_anybody = before == '1' or not are_contacts(sender, recipient)
@@ -45,7 +45,7 @@ local function settle(key, ending, at_hand, lately, owed_until, window)
     redis.call('DEL', undelivered_name(found))
   end
   local tombstone = finish(found, value, 'd', ending, window)
-  call_in(found, value)
+  untrack_copy(found, value)
   local member = due_member(found, 'd')
   if not owes_receipt(value) then
     gather_over(member)
@@ -61,7 +61,7 @@ end
 -- all before it): settles that one, and what is out to its recipient from its sender and no newer; a page of these, itself
 -- with the last.
 -- Reply: proved, cursor of the next page, then for each that was settled by this: delivered or late, key, tombstone.
-local function arrived(key, ending, sender, recipient, resource, cursor, lately, owed_until, window)
+local function settle_up_to(key, ending, sender, recipient, resource, cursor, lately, owed_until, window)
   local found, value = oldest_pending(key)
   if not found then
     local known = candidates(key, -MANY)
@@ -78,7 +78,7 @@ local function arrived(key, ending, sender, recipient, resource, cursor, lately,
   local presence, sessions = presence_of(recipient)
   local answers = asked.answers_of(recipient, sessions)
   local session = sessions[resource]
-  local next_cursor = each_out(recipient, cursor, function(other, how, stored, handed)
+  local next_cursor = each_copy(recipient, cursor, function(other, how, stored, handed)
     -- What came back, went nowhere or may have been lost with a session has not arrived, whatever was read after it.
     if other == found or how == 'b' or how == 'x' or stored > limit.stored then return end
     if WITH_SESSION[how] and presence == 'o' then

@@ -41,7 +41,7 @@ local function undelivered(key)
 end
 
 -- What each sender takes of the ledger: see quota.lua.
-local shares = {}
+local quota = {}
 
 -- How many pending records this script has gained or lost, by the ten seconds that they were stored in (the first digits
 -- of the time); made into minutes and written once, at its end.
@@ -117,7 +117,7 @@ end
 -- and a number has to be written out first. Returns the tombstone.
 local function finish(key, value, state, ending, dedup_window)
   if is_pending(value) then
-    if sub(value, 5, 6) ~= '00' then shares.remove(key, fields_of(value).sender) end
+    if sub(value, 5, 6) ~= '00' then quota.remove(key, fields_of(value).sender) end
     count_pending(value, -1)
   end
   local tombstone = ended(value, state, ending)

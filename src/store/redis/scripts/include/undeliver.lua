@@ -7,7 +7,7 @@ local function undeliver(key, value, state, ending, now, owed_until, window, ret
   redis.call('SET', undelivered_name(key), value, 'PX', retention)
   -- At once: a late receipt of the same call is owed under this very name.
   redis.call('ZREM', due_set, due_member(key, 'p'))
-  local told, away = towards_sender(tombstone)
+  local notice, away = addressed_to_sender(tombstone)
   gather_due(away and now + POLICY.NOTICE_TO_ABSENT_SENDER or owed_until, due_member(key, state))
   local fields = fields_of(value)
   redis.call('HDEL', out_name(fields.recipient), key)
@@ -15,7 +15,7 @@ local function undeliver(key, value, state, ending, now, owed_until, window, ret
   in_trouble(key, fields.sender, math.max(window, retention))
   -- The error to the sender has the message's body.
   local payload = not away and find(value, PAYLOAD, HEAD + 1, true)
-  return 'undelivered\0' .. key .. '\0' .. told .. (payload and sub(value, payload) or '')
+  return 'undelivered\0' .. key .. '\0' .. notice .. (payload and sub(value, payload) or '')
 end
 
 -- A permanent bounce. Reply: unknown; ended (before); or as undeliver.
@@ -32,20 +32,20 @@ local function expire(key, ending, now, ttl, owed_until, window, retention)
   if not value or state_of(value) ~= 'p' or now < stored_at(value) + ttl then return 'moot' end
   local fields = fields_of(value)
   local presence, sessions = presence_of(fields.recipient)
-  local how, _, _, passed = how_it_went(key, fields.recipient)
+  local how, _, _, passed = last_copy(key, fields.recipient)
   local says = how == 'n' and 'n' or acknowledges(fields.sender, fields.recipient, sessions)
   -- His client has gone on in the conversation: most likely it knows the message, and drops copies without a word.
   if passed or rule(ENDS, presence, says, copy_of(value)) == 'u' then
     local tombstone = finish(key, value, 'u', ending, window)
     -- At once: a late receipt of the same call is owed under this very name.
     redis.call('ZREM', due_set, due_member(key, 'p'))
-    call_in(key, value)
-    local told, away = towards_sender(tombstone)
+    untrack_copy(key, value)
+    local notice, away = addressed_to_sender(tombstone)
     if owes_receipt(value) then
       gather_due(away and now + POLICY.NOTICE_TO_ABSENT_SENDER or owed_until, due_member(key, 'u'))
       if away then in_trouble(key, fields.sender, window) end
     end
-    return 'unconfirmed\0' .. key .. '\0' .. told
+    return 'unconfirmed\0' .. key .. '\0' .. notice
   end
   return undeliver(key, value, 'x', ending, now, owed_until, window, retention)
 end
@@ -70,7 +70,7 @@ local function requeue(key, now, due, keep)
   redis.call('ZADD', due_set, due, key)
   if known then redis.call('ZREM', due_set, due_member(key, state_of(known))) end
   redis.call('DEL', undelivered_name(key))
-  note(key, now, 'revived', keep)
+  record_event(key, now, 'revived', keep)
   count_pending(requeued, 1)
   -- What leads to it besides its name may be forgotten by now.
   if #key > KEY then lead_to(index_name(key:sub(1, KEY)), key, keep) end

@@ -2,7 +2,9 @@
 --- @include "accept"
 --- @include "quota-check"
 --- @include "settle"
---- @include "attempt"
+--- @include "claim"
+--- @include "hand-over"
+--- @include "leases"
 -- The operations of messages that take their usual course.
 -- Carries out the operation at a place of ARGV; set by the script.
 local run
@@ -23,7 +25,7 @@ local function run_usual(operation, at)
     -- is one that a client counts.
     local stores = at + 6
     local countable = ARGV[stores] == 'acceptCounted' or (ARGV[stores] ~= 'accept' and ARGV[stores + 4] == '1')
-    local taken, refused = shares.judge(key, ARGV[stores + 2], countable, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
+    local taken, refused = quota.check(key, ARGV[stores + 2], countable, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
     if refused ~= '' then return 'refused\0' .. taken .. '\0' .. refused, 6 + width_of(ARGV[stores], stores) end
     local result, width = run(ARGV[stores], stores)
     return 'within\0' .. taken .. '\0' .. result, 6 + width
@@ -31,7 +33,7 @@ local function run_usual(operation, at)
     local result = settle(key, ARGV[at + 2], ARGV[at + 4], lately, lease_text, window_text)
     if ARGV[at + 3] ~= '' and result ~= 'unknown' then
       flush_all()
-      remember(ARGV[at + 5], ARGV[at + 3], now, confirms_for, first_step)
+      remember_receipt_support(ARGV[at + 5], ARGV[at + 3], now, confirms_for, first_step)
     end
     return result, 6
   elseif operation == 'notified' then
@@ -41,13 +43,13 @@ local function run_usual(operation, at)
     return 'done', 2 + count
   elseif operation == 'handOver' then
     local attempt, copies, by_timetable, unconfirmed = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
-    return handover(key, attempt, copies, by_timetable, unconfirmed, ARGV[at + 6], ARGV[at + 7], ARGV[at + 8] == '1', ARGV[at + 9], now, ttl, keep), 10
+    return hand_over(key, attempt, copies, by_timetable, unconfirmed, ARGV[at + 6], ARGV[at + 7], ARGV[at + 8] == '1', ARGV[at + 9], now, ttl, keep), 10
   elseif operation == 'claim' then
     return claim(key, tonumber(ARGV[at + 2]), now, lease_until, ttl, ARGV[at + 3], keep), 4
   elseif operation == 'bounce' then
     return bounce(key, now, keep), 2
   elseif operation == 'bringForward' then
-    return hasten(key, tonumber(ARGV[at + 2]), ARGV[at + 3]), 4
+    return bring_forward(key, tonumber(ARGV[at + 2]), ARGV[at + 3]), 4
   elseif operation == 'withdraw' then
     return withdraw(key, ARGV[at + 2], now), 3
   elseif operation == 'readdress' then

@@ -1,0 +1,71 @@
+--- @include "quarantine"
+--- @include "evidence"
+-- What became of a copy: the server has handled it, or it came back.
+
+local function out_after_handover(head) return copy_of(head) == '0' and '1' or copy_of(head) end
+
+-- How a copy went that the server has handled just now.
+local function how_it_goes(key, presence, says, sessions, stays_nowhere, resource, recipient, copies)
+  if presence == '?' then
+    -- Of a first copy there is nothing to look up.
+    if copies < 2 then return '?' end
+    local before, _, _, passed = last_copy(key, recipient)
+    return before == 'v' and 'v' or '?', passed
+  end
+  if presence == 'o' and resource ~= '' and not sessions[resource] then return 'x' end
+  if presence == 'f' then return stays_nowhere and 'x' or 's' end
+  if says == 'n' then return 'n' end
+  local before, _, _, passed = last_copy(key, recipient)
+  return (before == 'T' and 't') or (WITH_SESSION[before] and 'g') or 'o', passed
+end
+
+-- The server has handled a copy: from here on the rules count, and no longer the lease.
+-- `copies` includes this one: a call whose reply was lost is made again, and must not count it twice.
+-- `stays_nowhere`: it was marked to be kept from offline storage. `resource`: it went to that one, and to no other should
+-- that be gone.
+-- Reply: due, when (ms) next; moot, when nothing is, or a later attempt has it.
+local function hand_over(key, attempt, copies, by_timetable, unconfirmed, sender, recipient, stays_nowhere, resource, now, ttl, keep)
+  local name = record_name(key)
+  local head = head_of(key)
+  if not head or not is_pending(head) then return 'moot' end
+  local out = out_after_handover(head)
+  if attempt_of(head) ~= attempt then
+    -- A later attempt is on its way and has its own lease; that this copy is out stays true.
+    redis.call('SETRANGE', name, 2, out)
+    return 'moot'
+  end
+  copies = math.min(math.max(copies_of(head), copies), 255)
+  local presence, sessions = presence_of(recipient, resource ~= '')
+  local says = acknowledges(sender, recipient, sessions)
+  local how, passed = 'b', false
+  if out ~= 'b' then how, passed = how_it_goes(key, presence, says, sessions, stays_nowhere, resource, recipient, copies) end
+  -- What went nowhere is as good as bounced, whatever is known of his client.
+  if how == 'x' and out == '1' then out = 'b' end
+  if copies_of(head) == 0 then quota.add(key, sender, recipient) end
+  redis.call('SETRANGE', name, 2, out .. sub(head, 4, 4) .. string.format('%02x', copies))
+  track_copy(key, how, stored_at(head), now, sender, recipient, keep, passed)
+  record_event(key, now, 'handed-over ' .. how, keep)
+  local expiry = stored_at(head) + ttl
+  -- The sessions of one who has had all that he may be sent are not pinged.
+  local ping_due = rule(SILENT, presence, says, out) == '1' and unconfirmed >= expiry and expiry or by_timetable
+  local dues = { T = by_timetable, A = ping_due, U = unconfirmed, ['-'] = expiry }
+  local due = dues[rule(TIMER, presence, says, out)]
+  redis.call('ZADD', due_set, 'XX', due, key)
+  return string.format('due\0%.0f', due)
+end
+
+-- A temporary bounce: the last copy did not arrive, which is noted, and the record stays pending. An earlier copy may
+-- still be out: then a bounce of this one, which offline storage was forbidden to take, says nothing new.
+-- Reply: unknown; ended (before); bounced, key, record without its payload.
+local function bounce(key, now, keep)
+  local found, value = quarantine.oldest_sound(key)
+  if not found then return #candidates(key) == 0 and 'unknown' or 'ended' end
+  if copy_of(value) ~= '2' then
+    local fields = fields_of(value)
+    redis.call('SETRANGE', record_name(found), 2, 'b')
+    track_copy(found, 'b', stored_at(value), now, fields.sender, fields.recipient, keep)
+    record_event(found, now, 'bounced', keep)
+    value = sub(value, 1, 2) .. 'b' .. sub(value, 4)
+  end
+  return 'bounced\0' .. found .. '\0' .. strip(value)
+end
