@@ -1,4 +1,5 @@
 import { PriorityQueue } from '../../src/xmpp/connection/priority-queue.ts';
+import { SimulatedServer } from '../support/peer/simulated-server.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { openDeliveryStage } from '../support/stages/delivery-stage.ts';
 
@@ -62,4 +63,27 @@ test('before a slow server, whoever comes behind them is written with the next',
   // Of what is no answer one goes after eight that are.
   expect(order.indexOf('hers')).toBeGreaterThanOrEqual(0);
   expect(order.indexOf('hers')).toBeLessThan(9 * 20);
+});
+
+test('a server that is slower than the flood has a tenth of a second of it before what comes behind, and no more', () => {
+  const server = new SimulatedServer(() => ({ perSecond: 2000, roundTrip: 1 }));
+  const push = (owner: string, tag: string) =>
+    server.outgoing.push({
+      xml: `<${tag}${' '.repeat(300)}/>`,
+      tag,
+      done: false,
+      priority: 'normal',
+      key: undefined,
+      owner,
+    });
+  for (let i = 0; i < MANY; i += 1) push('mallory', `m-${i}`);
+  // Its pace is known by now.
+  server.run(3000);
+  const before = server.handled.length;
+  push('alice', 'hers');
+  server.run(1000);
+  expect(server.handled.indexOf('hers')).toBeGreaterThanOrEqual(before);
+  expect(server.handled.indexOf('hers') - before).toBeLessThan(400);
+  // And is kept busy.
+  expect(server.handled.length - before).toBeGreaterThan(1800);
 });
