@@ -4,13 +4,13 @@ import java.util.Collections;
 import java.util.Map;
 
 /** The protocol's elements as text. */
-final class Events {
-    static final String NAMESPACE = "urn:openfire-receipts:gate:1";
+public final class Events {
+    public static final String NAMESPACE = "urn:openfire-receipts:gate:1";
 
     private Events() {
     }
 
-    static String gate(String token, String inner) {
+    public static String gate(String token, String inner) {
         StringBuilder text = new StringBuilder(inner.length() + 120).append("<gate xmlns=\"").append(NAMESPACE).append('"');
         if (token != null) attribute(text, "token", token);
         return text.append('>').append(inner).append("</gate>").toString();

@@ -15,16 +15,20 @@ public interface Host {
     /** Writes text into one connection of the component, past routing. */
     void write(Object connection, String xml);
 
-    /** Answers a request of the component in the connection it came by. */
-    void answer(Object connection, Object request, String gate);
+    /**
+     * Answers a request of the component in the connection it came by.
+     *
+     * @param inner the elements within `gate`, or an empty text
+     */
+    void answer(Object connection, Object request, String token, String inner);
 
     void close(Object connection);
 
     /** A ping to a client with that id, written into that session behind all that was sent to it. */
-    void ping(String stream, String id);
+    void ping(String stream, String jid, String id);
 
     /** Asks a client with stream management for an acknowledgement. */
-    void request(String stream);
+    void request(String stream, String jid);
 
     /** For the server's log: never anything of a message's content. */
     void log(String text);

@@ -83,7 +83,7 @@ final class Outbox {
                 }
             }
             try {
-                if (answer != null) host.answer(lease.connection, answer.request, answer.gate());
+                if (answer != null) host.answer(lease.connection, answer.request, lease.token, answer.inner());
                 else host.write(lease.connection, Events.message(settings, lease.token, events.toString()));
             } catch (RuntimeException gone) {
                 // The connection is closing: its end is noticed by itself.

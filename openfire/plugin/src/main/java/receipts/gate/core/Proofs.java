@@ -29,7 +29,7 @@ final class Proofs {
         if (live.isDetached()) return;
         if (live.managed && !live.requested) {
             live.requested = true;
-            host.execute(() -> host.request(live.stream));
+            host.execute(() -> host.request(live.stream, live.jid));
         }
         if (live.wants == 0) live.wants = now;
         if (!live.managed) ping(live, now);
@@ -58,7 +58,7 @@ final class Proofs {
         live.pingAt = now;
         live.wants = 0;
         pings.put(id, live);
-        host.execute(() -> host.ping(live.stream, id));
+        host.execute(() -> host.ping(live.stream, live.jid, id));
     }
 
     /** @param stream the session that the answer came by */

@@ -37,16 +37,15 @@ class LoadTest {
             }
             if (!verdicts.isEmpty()) gate.request(token, "r", verdicts);
         }
-        @Override public void answer(Object connection, Object request, String text) {
-            int at = text.indexOf("token=\"") + 7;
-            if (text.contains("<enabled ")) {
-                token = text.substring(at, text.indexOf('"', at));
+        @Override public void answer(Object connection, Object request, String tokenOf, String inner) {
+            if (inner.startsWith("<enabled ")) {
+                token = tokenOf;
                 enabled = connection;
             }
         }
         @Override public void close(Object connection) { }
-        @Override public void ping(String stream, String id) { }
-        @Override public void request(String stream) { }
+        @Override public void ping(String stream, String jid, String id) { }
+        @Override public void request(String stream, String jid) { }
         @Override public void log(String text) { }
     };
 

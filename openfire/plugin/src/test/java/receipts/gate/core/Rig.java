@@ -62,16 +62,17 @@ final class Rig implements Host {
         }
     }
 
-    @Override public void answer(Object connection, Object request, String text) {
+    @Override public void answer(Object connection, Object request, String tokenOf, String inner) {
         probe();
+        String text = Events.gate(tokenOf, inner);
         Matcher token = Pattern.compile("token=\"([^\"]*)\"").matcher(text);
         if (text.contains("<enabled ") && token.find()) tokens.put(connection, token.group(1));
         of(answers, connection).add(text);
     }
 
     @Override public void close(Object connection) { probe(); closed.add(connection); }
-    @Override public void ping(String stream, String id) { probe(); pings.add(stream + " " + id); }
-    @Override public void request(String stream) { probe(); requests.add(stream); }
+    @Override public void ping(String stream, String jid, String id) { probe(); pings.add(stream + " " + id); }
+    @Override public void request(String stream, String jid) { probe(); requests.add(stream); }
     @Override public void log(String text) { }
 
     // What a test does.

@@ -1,0 +1,6 @@
+package org.dom4j;
+
+/** Stands for org.dom4j.Branch: only what the plugin uses. */
+public interface Branch extends Node {
+    boolean remove(Element element);
+}

@@ -1,0 +1,16 @@
+package org.jivesoftware.util;
+
+/** Stands for org.jivesoftware.util.JiveGlobals: only what the plugin uses. */
+public class JiveGlobals {
+    public static String getProperty(String name, String otherwise) {
+        throw new UnsupportedOperationException();
+    }
+
+    public static int getIntProperty(String name, int otherwise) {
+        throw new UnsupportedOperationException();
+    }
+
+    public static long getLongProperty(String name, long otherwise) {
+        throw new UnsupportedOperationException();
+    }
+}

@@ -1,0 +1,132 @@
+package receipts.gate.openfire;
+
+import java.io.File;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jivesoftware.openfire.OfflineMessageStrategy;
+import org.jivesoftware.openfire.XMPPServer;
+import org.jivesoftware.openfire.container.Plugin;
+import org.jivesoftware.openfire.container.PluginManager;
+import org.jivesoftware.openfire.event.SessionEventDispatcher;
+import org.jivesoftware.openfire.interceptor.InterceptorManager;
+import org.jivesoftware.openfire.session.Session;
+import org.jivesoftware.openfire.user.PresenceEventDispatcher;
+import org.jivesoftware.util.JiveGlobals;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import receipts.gate.core.Counts;
+import receipts.gate.core.Gate;
+import receipts.gate.core.Settings;
+
+/** Puts the gate into Openfire and takes it out again. */
+public class GatePlugin implements Plugin {
+    static final String VERSION = "0.1.0";
+    private static final Logger LOG = LoggerFactory.getLogger(GatePlugin.class);
+    private static final String PREFIX = "plugin.receipts.";
+    private static final int THREADS = 8;
+    /** ms between looks at the clock, and at which sessions have detached. */
+    private static final int TICK = 50;
+    private static final int LOOK = 250;
+    /** ms for what is held to be gone, when the plugin is unloaded. */
+    private static final int UNLOAD = 10_000;
+
+    private static volatile GatePlugin running;
+
+    private Gate gate;
+    private Interceptor interceptor;
+    private Requests requests;
+    private SessionWatch sessions;
+    private OfflineWatch offline;
+    private ExecutorService executor;
+    private ScheduledExecutorService clock;
+    private int ticks;
+
+    @Override
+    public void initializePlugin(PluginManager manager, File directory) {
+        XMPPServer server = XMPPServer.getInstance();
+        Settings settings = settings(server.getServerInfo().getXMPPDomain());
+        executor = Executors.newFixedThreadPool(THREADS, threads("receipts-gate-"));
+        clock = Executors.newSingleThreadScheduledExecutor(threads("receipts-gate-clock-"));
+        OpenfireHost host = new OpenfireHost(settings.server, executor, LOG);
+        gate = new Gate(settings, host, () -> System.nanoTime() / 1_000_000);
+        host.serve(gate);
+        StreamWatch streams = new StreamWatch(gate.presence());
+        if (!streams.works()) LOG.warn("This Openfire keeps what clients have not acknowledged in another way: their acknowledgements prove nothing here, and pings take over");
+        requests = new Requests(settings.component, "Openfire " + server.getServerInfo().getVersion().getVersionString(), streams.works() ? "sm ping" : "ping");
+        requests.serve(gate);
+        sessions = new SessionWatch(gate.presence(), streams);
+        offline = new OfflineWatch(gate.presence());
+        interceptor = new Interceptor(gate, settings.server, requests, host);
+        SessionEventDispatcher.addListener(sessions);
+        PresenceEventDispatcher.addListener(sessions);
+        OfflineMessageStrategy.addListener(offline);
+        sessions.begin();
+        InterceptorManager.getInstance().addInterceptor(0, interceptor);
+        server.getIQRouter().addHandler(requests);
+        clock.scheduleAtFixedRate(this::tick, TICK, TICK, TimeUnit.MILLISECONDS);
+        running = this;
+        LOG.info("The receipts gate " + VERSION + " waits for " + settings.component);
+    }
+
+    private static Settings settings(String domain) {
+        Settings defaults = Settings.defaults(domain);
+        return new Settings(domain,
+            JiveGlobals.getProperty(PREFIX + "component", defaults.component),
+            "closed".equals(JiveGlobals.getProperty(PREFIX + "fail", "open")),
+            JiveGlobals.getLongProperty(PREFIX + "timeout", defaults.timeout),
+            JiveGlobals.getIntProperty(PREFIX + "max-held", defaults.maxHeld),
+            JiveGlobals.getLongProperty(PREFIX + "max-held-bytes", defaults.maxHeldBytes),
+            JiveGlobals.getIntProperty(PREFIX + "remembered", defaults.remembered));
+    }
+
+    private static ThreadFactory threads(String prefix) {
+        AtomicInteger number = new AtomicInteger();
+        return task -> {
+            Thread thread = new Thread(task, prefix + number.incrementAndGet());
+            thread.setDaemon(true);
+            return thread;
+        };
+    }
+
+    private void tick() {
+        try {
+            for (Object connection : gate.connections()) if (((Session) connection).isClosed()) gate.closed(connection);
+            gate.tick();
+            if (++ticks % (LOOK / TICK) == 0) sessions.look();
+        } catch (RuntimeException failure) {
+            // The next one must come.
+            LOG.warn("A look at the gate's clock has failed: " + failure);
+        }
+    }
+
+    /** Stops holding, lets all go in order while everything is still watched, and only then takes itself out. */
+    @Override
+    public void destroyPlugin() {
+        running = null;
+        gate.unload();
+        try {
+            for (int waited = 0; waited < UNLOAD && !gate.isEmpty(); waited += 10) Thread.sleep(10);
+            clock.shutdown();
+            sessions.end();
+            XMPPServer.getInstance().getIQRouter().removeHandler(requests);
+            InterceptorManager.getInstance().removeInterceptor(interceptor);
+            OfflineMessageStrategy.removeListener(offline);
+            PresenceEventDispatcher.removeListener(sessions);
+            SessionEventDispatcher.removeListener(sessions);
+            executor.shutdown();
+            if (!executor.awaitTermination(UNLOAD, TimeUnit.MILLISECONDS)) LOG.warn("The receipts gate leaves while the server still routes for it");
+        } catch (InterruptedException stopped) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** For the console; null when the plugin does not run. */
+    public static Counts counts() {
+        GatePlugin plugin = running;
+        return plugin == null ? null : plugin.gate.counts();
+    }
+}

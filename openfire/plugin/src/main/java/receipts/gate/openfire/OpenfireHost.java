@@ -1,0 +1,217 @@
+package receipts.gate.openfire;
+
+import java.util.concurrent.Executor;
+import org.dom4j.DocumentException;
+import org.dom4j.DocumentHelper;
+import org.dom4j.Element;
+import org.dom4j.QName;
+import org.jivesoftware.openfire.SessionManager;
+import org.jivesoftware.openfire.XMPPServer;
+import org.jivesoftware.openfire.privacy.PrivacyList;
+import org.jivesoftware.openfire.session.ClientSession;
+import org.jivesoftware.openfire.session.ComponentSession;
+import org.jivesoftware.openfire.session.Session;
+import org.slf4j.Logger;
+import org.xmpp.component.IQResultListener;
+import org.xmpp.packet.IQ;
+import org.xmpp.packet.JID;
+import org.xmpp.packet.Message;
+import org.xmpp.packet.PacketError;
+import receipts.gate.core.Entry;
+import receipts.gate.core.Events;
+import receipts.gate.core.Gate;
+import receipts.gate.core.Host;
+import receipts.gate.core.Outcome;
+import receipts.gate.core.Presence;
+
+/** Calls the server, on the gate's own threads. */
+final class OpenfireHost implements Host {
+    private static final String MANAGEMENT = "urn:xmpp:sm:3";
+
+    private final XMPPServer server = XMPPServer.getInstance();
+    private final SessionManager sessions = SessionManager.getInstance();
+    private final String domain;
+    private final Executor executor;
+    private final Logger log;
+    private Gate gate;
+
+    OpenfireHost(String domain, Executor executor, Logger log) {
+        this.domain = domain;
+        this.executor = executor;
+        this.log = log;
+    }
+
+    void serve(Gate served) {
+        gate = served;
+    }
+
+    @Override
+    public void execute(Runnable task) {
+        executor.execute(task);
+    }
+
+    @Override
+    public void log(String text) {
+        log.info(text);
+    }
+
+    @Override
+    public Outcome carryOut(Entry entry) {
+        Message message = (Message) entry.packet;
+        switch (entry.kind) {
+            case DELIVER: return deliver(entry, message);
+            case TELL: return tell(message);
+            default: return route(entry.isTagged() ? new TaggedMessage(message.getElement(), entry.known, 1) : message, entry);
+        }
+    }
+
+    private Outcome route(Message message, Entry entry) {
+        Watch watch = Watch.begin(message, entry.isTagged() ? entry.known : null);
+        try {
+            server.getMessageRouter().route(message);
+        } finally {
+            watch.end();
+            Writing.end();
+        }
+        if (!watch.handled && watch.outcome.isEmpty()) watch.outcome.refused();
+        return watch.outcome;
+    }
+
+    /** Straight into one session. The server would answer a blocked one with an error in the sender's name: it is not tried. */
+    private Outcome deliver(Entry entry, Message message) {
+        ClientSession session = sessions.getSession(new JID(entry.to));
+        if (session == null) return new Outcome().failed("no-session");
+        if (gate.presence().waits(entry.known.n, session.getStreamID().getID())) return new Outcome().waits();
+        TaggedMessage copy = new TaggedMessage(message.getElement(), entry.known, entry.copy);
+        if (isBlocked(session, copy)) return new Outcome().refused();
+        Watch watch = Watch.begin(copy, entry.known);
+        try {
+            session.process(copy);
+        } finally {
+            watch.end();
+            Writing.end();
+        }
+        return watch.outcome;
+    }
+
+    /** To a session past carbons, as what comes from another server: the contact's own devices have nothing of it. */
+    private Outcome tell(Message message) {
+        ClientSession session = message.getTo().getResource() == null ? null : sessions.getSession(message.getTo());
+        if (session != null) {
+            if (!isBlocked(session, message)) session.process(message);
+            return new Outcome();
+        }
+        Watch watch = Watch.begin(message, null);
+        try {
+            server.getMessageRouter().route(message);
+        } finally {
+            watch.end();
+        }
+        return watch.outcome;
+    }
+
+    private static boolean isBlocked(ClientSession session, Message message) {
+        PrivacyList list = session.getActiveList() != null ? session.getActiveList() : session.getDefaultList();
+        return list != null && list.shouldBlockPacket(message);
+    }
+
+    /** Its sender may try again later. */
+    void refuse(Message message) {
+        Message error = message.createCopy();
+        error.setTo(message.getFrom());
+        error.setFrom(message.getTo());
+        error.setError(new PacketError(PacketError.Condition.resource_constraint, PacketError.Type.wait, null));
+        execute(() -> {
+            ClientSession session = sessions.getSession(error.getTo());
+            if (session != null) session.process(error);
+        });
+    }
+
+    @Override
+    public void write(Object connection, String xml) {
+        ((Session) connection).deliverRawText(xml);
+    }
+
+    @Override
+    public void answer(Object connection, Object request, String token, String inner) {
+        IQ answer = IQ.createResultIQ((IQ) request);
+        answer.setChildElement(gate(token, inner));
+        // Through the component of the session, which has an entry for each request until it is answered.
+        ((ComponentSession) connection).getExternalComponent().processPacket(answer);
+    }
+
+    private static Element gate(String token, String inner) {
+        if (inner.isEmpty()) return DocumentHelper.createElement(QName.get("gate", Events.NAMESPACE)).addAttribute("token", token);
+        try {
+            return DocumentHelper.parseText(Events.gate(token, inner)).getRootElement().createCopy();
+        } catch (DocumentException impossible) {
+            throw new IllegalStateException(impossible);
+        }
+    }
+
+    @Override
+    public void close(Object connection) {
+        ((Session) connection).close();
+    }
+
+    @Override
+    public void request(String stream, String jid) {
+        ClientSession session = find(stream, jid);
+        if (session != null) session.deliverRawText("<r xmlns='" + MANAGEMENT + "'/>");
+    }
+
+    @Override
+    public void ping(String stream, String jid, String id) {
+        ClientSession session = find(stream, jid);
+        if (session == null) return;
+        if (SessionWatch.isBosh(session)) {
+            gate.presence().unreliable(id);
+            return;
+        }
+        IQ ping = new IQ(IQ.Type.get);
+        ping.setID(id);
+        ping.setFrom(new JID(domain));
+        ping.setTo(session.getAddress());
+        ping.setChildElement("ping", "urn:xmpp:ping");
+        Answers answers = new Answers(gate.presence(), id, jid, Thread.currentThread());
+        server.getIQRouter().addIQResultListener(id, answers);
+        session.process(ping);
+        answers.sent();
+    }
+
+    private ClientSession find(String stream, String jid) {
+        ClientSession session = sessions.getSession(new JID(jid));
+        return session != null && stream.equals(session.getStreamID().getID()) ? session : null;
+    }
+
+    /** The answer to one ping. A filter of the client's makes the server answer, within the very call that sends the ping. */
+    private final class Answers implements IQResultListener {
+        private final Presence presence;
+        private final String id;
+        private final String jid;
+        private volatile Thread sending;
+
+        Answers(Presence presence, String id, String jid, Thread sending) {
+            this.presence = presence;
+            this.id = id;
+            this.jid = jid;
+            this.sending = sending;
+        }
+
+        void sent() {
+            sending = null;
+        }
+
+        @Override
+        public void receivedAnswer(IQ answer) {
+            ClientSession session = answer.getFrom() == null ? null : sessions.getSession(answer.getFrom());
+            if (sending == Thread.currentThread()) presence.unreliable(id);
+            else if (session != null && jid.equals(answer.getFrom().toString())) presence.answered(id, session.getStreamID().getID());
+        }
+
+        @Override
+        public void answerTimeout(String late) {
+            // The core has a time of its own.
+        }
+    }
+}

@@ -1,0 +1,138 @@
+package receipts.gate.openfire;
+
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import org.dom4j.Element;
+import org.jivesoftware.openfire.IQHandlerInfo;
+import org.jivesoftware.openfire.SessionManager;
+import org.jivesoftware.openfire.cluster.ClusterManager;
+import org.jivesoftware.openfire.handler.IQHandler;
+import org.jivesoftware.openfire.session.ComponentSession;
+import org.jivesoftware.openfire.session.Session;
+import org.xmpp.packet.IQ;
+import org.xmpp.packet.Message;
+import org.xmpp.packet.Packet;
+import org.xmpp.packet.PacketError;
+import receipts.gate.core.Command;
+import receipts.gate.core.Events;
+import receipts.gate.core.Gate;
+
+/** The component's requests. */
+final class Requests extends IQHandler {
+    private static final String[] ATTRIBUTES = {"n", "copy", "to", "jid", "version", "process", "timeout", "lease"};
+    /** Which session a request came by is told by nothing but the way that its answer takes. */
+    private static final class Probe {
+        final IQ answer;
+        Session session;
+
+        Probe(IQ answer) {
+            this.answer = answer;
+        }
+    }
+
+    private final ThreadLocal<Probe> probing = new ThreadLocal<>();
+    private final IQHandlerInfo info = new IQHandlerInfo("gate", Events.NAMESPACE);
+    private final String component;
+    private final String server;
+    private final String proofs;
+    private Gate gate;
+
+    Requests(String component, String server, String proofs) {
+        super("Receipts gate");
+        this.component = component;
+        this.server = server;
+        this.proofs = proofs;
+    }
+
+    void serve(Gate served) {
+        gate = served;
+    }
+
+    @Override
+    public IQHandlerInfo getInfo() {
+        return info;
+    }
+
+    @Override
+    public IQ handleIQ(IQ request) {
+        Element element = request.getChildElement();
+        if (request.getFrom() == null || !component.equals(request.getFrom().toString())) return refuse(request, PacketError.Condition.forbidden);
+        if (request.getID() == null || request.getType() != IQ.Type.set) return refuse(request, PacketError.Condition.bad_request);
+        Element enable = child(element, "enable");
+        if (enable != null) return enable(request, command(enable));
+        List<Command> commands = new ArrayList<>();
+        for (Element child : element.elements()) commands.add(command(child));
+        // The answer is written into the connection of the lease.
+        return gate.request(element.attributeValue("token"), request, commands) ? null : refuse(request, PacketError.Condition.forbidden);
+    }
+
+    private IQ enable(IQ request, Command command) {
+        if (ClusterManager.isClusteringStarted()) {
+            IQ answer = IQ.createResultIQ(request);
+            answer.setError(new PacketError(PacketError.Condition.not_allowed, PacketError.Type.cancel, "The gate does not work in a cluster"));
+            return answer;
+        }
+        Session session = connection(request);
+        if (session == null) return null;
+        if (!component.equals(session.getAddress().getDomain())) {
+            session.process(refuse(request, PacketError.Condition.forbidden));
+            return null;
+        }
+        gate.enable(session, command, request, GatePlugin.VERSION, server, proofs);
+        return null;
+    }
+
+    /** Begins to answer, and sees which session the server chooses: it was authenticated when the request came. */
+    private Session connection(IQ request) {
+        Probe probe = new Probe(IQ.createResultIQ(request));
+        probing.set(probe);
+        try {
+            for (ComponentSession any : SessionManager.getInstance().getComponentSessions()) {
+                if (!component.equals(any.getAddress().getDomain())) continue;
+                any.getExternalComponent().processPacket(probe.answer);
+                break;
+            }
+        } finally {
+            probing.remove();
+        }
+        return probe.session;
+    }
+
+    /** @return whether the packet is the beginning of an answer, which is not to be written */
+    boolean isProbe(Packet packet, Session session) {
+        Probe probe = probing.get();
+        if (probe == null || probe.answer != packet) return false;
+        probe.session = session;
+        return true;
+    }
+
+    private static IQ refuse(IQ request, PacketError.Condition condition) {
+        IQ answer = IQ.createResultIQ(request);
+        answer.setError(condition);
+        return answer;
+    }
+
+    private static Element child(Element element, String name) {
+        for (Element child : element.elements()) if (name.equals(child.getName())) return child;
+        return null;
+    }
+
+    private static Command command(Element element) {
+        Command command = new Command(element.getName());
+        for (String name : ATTRIBUTES) {
+            String value = element.attributeValue(name);
+            if (value != null) command.with(name, value);
+        }
+        Iterator<Element> children = element.elements().iterator();
+        if (!children.hasNext()) return command;
+        Element message = children.next();
+        if (!"message".equals(message.getName())) return command;
+        try {
+            return command.with(Text.stanza(new Message(Text.own(message), false)));
+        } catch (IllegalArgumentException address) {
+            // Malformed: it is answered as if there were no message.
+            return command;
+        }
+    }
+}

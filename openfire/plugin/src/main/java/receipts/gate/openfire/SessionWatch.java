@@ -1,0 +1,120 @@
+package receipts.gate.openfire;
+
+import java.util.HashSet;
+import java.util.Set;
+import org.jivesoftware.openfire.SessionManager;
+import org.jivesoftware.openfire.event.SessionEventListener;
+import org.jivesoftware.openfire.session.ClientSession;
+import org.jivesoftware.openfire.session.LocalSession;
+import org.jivesoftware.openfire.session.Session;
+import org.jivesoftware.openfire.user.PresenceEventListener;
+import org.xmpp.packet.JID;
+import receipts.gate.core.Presence;
+
+/** Tells the core of users' sessions. Detaching and resuming have no event: {@link #look()} finds them. */
+final class SessionWatch implements SessionEventListener, PresenceEventListener {
+    private final Presence presence;
+    private final StreamWatch streams;
+    private final Set<String> detached = new HashSet<>();
+
+    SessionWatch(Presence presence, StreamWatch streams) {
+        this.presence = presence;
+        this.streams = streams;
+    }
+
+    /** Whether the client uses stream management. Over BOSH it never counts. */
+    static boolean isManaged(Session session) {
+        return session instanceof LocalSession && !isBosh(session) && ((LocalSession) session).getStreamManager().isEnabled();
+    }
+
+    static boolean isBosh(Session session) {
+        return session.getClass().getSimpleName().equals("HttpSession");
+    }
+
+    /** Of the sessions that were there before the plugin. */
+    void begin() {
+        for (ClientSession session : SessionManager.getInstance().getSessions()) {
+            bound(session);
+            if (session.getPresence() != null && session.getPresence().isAvailable()) changed(session, "available", session.getPresence());
+        }
+    }
+
+    /** Restores the server's own queues. */
+    void end() {
+        for (ClientSession session : SessionManager.getInstance().getSessions()) if (session instanceof LocalSession) streams.restore((LocalSession) session);
+    }
+
+    void look() {
+        Set<String> now = new HashSet<>();
+        for (ClientSession session : SessionManager.getInstance().getSessions()) {
+            if (!(session instanceof LocalSession)) continue;
+            String stream = session.getStreamID().getID();
+            if (((LocalSession) session).isDetached()) {
+                now.add(stream);
+                if (!detached.contains(stream)) presence.detached(stream);
+            } else if (detached.contains(stream)) presence.resumed(stream, session.getPresence().isAvailable());
+        }
+        detached.clear();
+        detached.addAll(now);
+    }
+
+    private void bound(Session session) {
+        if (!(session instanceof ClientSession) || session.getAddress().getNode() == null || session.getAddress().getResource() == null) return;
+        if (session instanceof LocalSession) streams.watch((LocalSession) session);
+        presence.bound(session.getStreamID().getID(), session.getAddress().toString());
+    }
+
+    private void changed(ClientSession session, String state, org.xmpp.packet.Presence stanza) {
+        presence.changed(session.getStreamID().getID(), state, stanza.getPriority(), isManaged(session));
+    }
+
+    @Override
+    public void sessionCreated(Session session) {
+        bound(session);
+    }
+
+    @Override
+    public void resourceBound(Session session) {
+        bound(session);
+    }
+
+    @Override
+    public void sessionDestroyed(Session session) {
+        presence.gone(session.getStreamID().getID());
+    }
+
+    @Override
+    public void anonymousSessionCreated(Session session) {
+        // Its user has no account, and nobody keeps anything for it.
+    }
+
+    @Override
+    public void anonymousSessionDestroyed(Session session) {
+        sessionDestroyed(session);
+    }
+
+    @Override
+    public void availableSession(ClientSession session, org.xmpp.packet.Presence stanza) {
+        changed(session, "available", stanza);
+    }
+
+    @Override
+    public void presenceChanged(ClientSession session, org.xmpp.packet.Presence stanza) {
+        changed(session, "available", stanza);
+    }
+
+    @Override
+    public void unavailableSession(ClientSession session, org.xmpp.packet.Presence stanza) {
+        presence.changed(session.getStreamID().getID(), "unavailable", 0, isManaged(session));
+    }
+
+    @Override
+    public void subscribedToPresence(JID subscriber, JID authorizer) {
+        // Of no interest.
+    }
+
+    @Override
+    public void unsubscribedToPresence(JID unsubscriber, JID recipient) {
+        // Of no interest.
+    }
+}

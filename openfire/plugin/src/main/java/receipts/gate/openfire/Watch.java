@@ -1,0 +1,39 @@
+package receipts.gate.openfire;
+
+import org.xmpp.packet.Message;
+import receipts.gate.core.Known;
+import receipts.gate.core.Outcome;
+
+/** What one thread sees while the server handles a message of ours. */
+final class Watch {
+    private static final ThreadLocal<Watch> CURRENT = new ThreadLocal<>();
+
+    final Message message;
+    /** Null when the message carries no number. */
+    final Known known;
+    final Outcome outcome = new Outcome();
+    /** The router has come to its end: no interceptor has discarded the message. */
+    boolean handled;
+    private final Watch outer;
+
+    private Watch(Message message, Known known, Watch outer) {
+        this.message = message;
+        this.known = known;
+        this.outer = outer;
+    }
+
+    static Watch begin(Message message, Known known) {
+        Watch watch = new Watch(message, known, CURRENT.get());
+        CURRENT.set(watch);
+        return watch;
+    }
+
+    void end() {
+        if (outer == null) CURRENT.remove();
+        else CURRENT.set(outer);
+    }
+
+    static Watch current() {
+        return CURRENT.get();
+    }
+}
