@@ -12,6 +12,8 @@ export interface RawClientOptions {
   readonly domain: string;
   readonly username: string;
   readonly resource: string;
+  /** `pw` when it is not given. */
+  readonly password?: string;
 }
 
 /**
@@ -53,7 +55,7 @@ export class RawClient extends Dialogue {
     const client = new RawClient(options);
     await once(client.#socket, 'connect');
     await client.#open();
-    const plain = Buffer.from(`\0${options.username}\0pw`).toString('base64');
+    const plain = Buffer.from(`\0${options.username}\0${options.password ?? 'pw'}`).toString('base64');
     client.write(`<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN">${plain}</auth>`);
     await client.nonza('success');
     await client.#open();

@@ -12,6 +12,10 @@ public interface Element extends Branch {
 
     List<Element> elements();
 
+    List<Namespace> declaredNamespaces();
+
+    boolean remove(Namespace namespace);
+
     Element element(String name);
 
     Element createCopy();

@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.dom4j.Element;
+import org.dom4j.Namespace;
 import org.dom4j.QName;
 import org.xmpp.packet.JID;
 import org.xmpp.packet.Message;
@@ -51,6 +52,8 @@ final class Text {
 
     private static void plain(Element element) {
         if (!STREAMS.contains(element.getNamespaceURI())) return;
+        // What declares the namespace stands among the children as well: left there, it would make them `xmlns=""`.
+        for (Namespace declared : new ArrayList<>(element.declaredNamespaces())) if (STREAMS.contains(declared.getURI())) element.remove(declared);
         element.setQName(QName.get(element.getName()));
         for (Element child : element.elements()) plain(child);
     }

@@ -51,7 +51,7 @@ class LoadTest {
 
     @Test @DisplayName("5, 6: toggle-under-load-none-held, unload-under-load, reload-no-duplicates: all once, in order")
     void toggles() throws Exception {
-        int some = 20_000;
+        int some = 5_000;
         gate = new Gate(Settings.defaults("example.org"), host, System::currentTimeMillis);
         List<Thread> senders = new ArrayList<>();
         for (String user : Arrays.asList("alice", "carol", "dave")) {

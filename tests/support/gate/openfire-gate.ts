@@ -1,0 +1,99 @@
+import { rename } from 'node:fs/promises';
+import path from 'node:path';
+import { cleanSlate } from '../clients/clean-slate.ts';
+import { type LoginOptions, login, type TestUser } from '../clients/test-user.ts';
+import { BareComponent } from '../openfire/bare-component.ts';
+import { GateComponent } from './gate-component.ts';
+import { RawClient } from './raw-client.ts';
+
+const { E2E_XMPP_HOST, E2E_C2S_PORT, E2E_COMPONENT_PORT, E2E_DOMAIN, E2E_COMPONENT_SECRET, E2E_USERS, OPENFIRE_HOME } =
+  process.env;
+
+/** Why no Openfire with the gate can be had; undefined when it can. */
+export const NO_OPENFIRE =
+  E2E_XMPP_HOST === undefined || OPENFIRE_HOME === undefined
+    ? 'an Openfire with the plugin is named by the E2E_ variables and OPENFIRE_HOME'
+    : undefined;
+
+/** An Openfire on loopback that has receiptsgate.jar among its plugins, with the users alice, bob and carol. */
+export class OpenfireGate {
+  readonly domain = E2E_DOMAIN ?? 'example.org';
+  readonly component = `receipts.${this.domain}`;
+  readonly secret = E2E_COMPONENT_SECRET ?? '';
+  readonly componentPort = Number(E2E_COMPONENT_PORT ?? 5275);
+  readonly #c2sPort = Number(E2E_C2S_PORT ?? 5222);
+  readonly #passwords = new Map((E2E_USERS ?? '').split(',').map((pair) => pair.split(':') as [string, string]));
+  readonly #users: TestUser[] = [];
+  readonly #raws: RawClient[] = [];
+  readonly #components: GateComponent[] = [];
+  readonly #run = Date.now().toString(36);
+
+  /** Takes from the users what earlier runs have left with them. */
+  async clean(): Promise<void> {
+    const [host, c2sPort] = ['127.0.0.1', this.#c2sPort];
+    await cleanSlate({ host, c2sPort, domain: this.domain, passwords: this.#passwords });
+  }
+
+  async attach(): Promise<GateComponent> {
+    const { componentPort, domain, component, secret } = this;
+    const gate = await GateComponent.connect({ componentPort, domain, component, secret });
+    this.#components.push(gate);
+    return gate;
+  }
+
+  async hold(attributes: Record<string, string> = {}): Promise<GateComponent> {
+    const component = await this.attach();
+    await component.enable(attributes);
+    await component.forgetAll();
+    return component;
+  }
+
+  /** Another component, which may say anything in anybody's name. */
+  other(name: string): Promise<BareComponent> {
+    return BareComponent.connect(this.componentPort, `${name}.${this.domain}`, this.secret);
+  }
+
+  async user(username: string, resource: string, options: Partial<LoginOptions> = {}): Promise<TestUser> {
+    const user = await login({
+      host: '127.0.0.1',
+      port: this.#c2sPort,
+      domain: this.domain,
+      username,
+      password: this.#passwords.get(username) ?? '',
+      resource: `${resource}-${this.#run}`,
+      autoReceipt: false,
+      ...options,
+    });
+    this.#users.push(user);
+    return user;
+  }
+
+  /** A client that does only what the test says. */
+  async raw(
+    username: string,
+    resource: string,
+    options: { sm?: boolean; presence?: boolean } = {},
+  ): Promise<RawClient> {
+    const client = await RawClient.login(this.#raw(username, resource), options);
+    this.#raws.push(client);
+    return client;
+  }
+
+  #raw(username: string, resource: string) {
+    const password = this.#passwords.get(username) ?? '';
+    return { port: this.#c2sPort, domain: this.domain, username, resource, password };
+  }
+
+  /** Removes the plugin, or puts it back; Openfire looks for changes every few seconds. */
+  async plugin(there: boolean): Promise<void> {
+    const jar = path.join(OPENFIRE_HOME ?? '', 'plugins', 'receiptsgate.jar');
+    const away = path.join(OPENFIRE_HOME ?? '', 'receiptsgate.jar.away');
+    await (there ? rename(away, jar) : rename(jar, away));
+  }
+
+  async empty(): Promise<void> {
+    await Promise.all(this.#users.splice(0).map((user) => user.offline()));
+    await Promise.all(this.#raws.splice(0).map((client) => client.leave()));
+    for (const component of this.#components.splice(0)) component.cut();
+  }
+}
