@@ -33,7 +33,7 @@ export class Capabilities {
   readonly #options: CapabilitiesOptions;
   readonly #known = new Map<string, Support>();
   /** Questions that are under way, by hash and ver: one at a time. */
-  readonly #underWay = new Map<string, Promise<Answer>>();
+  readonly #inProgress = new Map<string, Promise<Answer>>();
 
   constructor(options: CapabilitiesOptions) {
     this.#options = options;
@@ -50,14 +50,14 @@ export class Capabilities {
     const name = `${caps.hash}:${caps.ver}`;
     const known = this.#known.get(name);
     if (known !== undefined) return known;
-    const running = this.#underWay.get(name);
+    const running = this.#inProgress.get(name);
     if (running !== undefined) {
       const { support, verified } = await running;
       // What another client said and could not prove says nothing of this one.
       return verified ? support : (await this.#ask(caps, full)).support;
     }
-    const learning = this.#learn(caps, full, name).finally(() => this.#underWay.delete(name));
-    this.#underWay.set(name, learning);
+    const learning = this.#learn(caps, full, name).finally(() => this.#inProgress.delete(name));
+    this.#inProgress.set(name, learning);
     return (await learning).support;
   }
 

@@ -66,7 +66,7 @@ export const DEFINITIONS = {
   queries_answered_total: { type: 'counter', help: 'Requests between users whose reply was passed back.' },
   queries_timed_out_total: {
     type: 'counter',
-    help: 'Requests between users that nobody answered in time; their askers are told.',
+    help: 'Requests between users that nobody answered in time; their requesters are told.',
   },
   stray_replies_total: {
     type: 'counter',

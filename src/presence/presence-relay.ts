@@ -122,8 +122,8 @@ export class PresenceRelay {
         if (seen.what === 'left') directed.left(from.bare, from.resource);
         if (seen.probe || seen.verify) {
           counts.presenceProbes += 1;
-          const asker = seen.probe ? own : withResource(to.bare, ids.next());
-          link.send(presenceStanza({ type: 'probe', from: asker, to: from.bare, id: ids.next() }));
+          const prober = seen.probe ? own : withResource(to.bare, ids.next());
+          link.send(presenceStanza({ type: 'probe', from: prober, to: from.bare, id: ids.next() }));
         }
       },
       refuse: () => {

@@ -580,7 +580,7 @@ describe('the component', () => {
     );
   });
 
-  test('tells the asker, and nobody else, what became of a message', async () => {
+  test('tells the requester, and nobody else, what became of a message', async () => {
     await room.given(HELLO);
     const question =
       '<status xmlns="urn:openfire-receipts:0"><message id="m-1" to="bob@receipts.example.org"/></status>';

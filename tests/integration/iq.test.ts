@@ -130,7 +130,7 @@ describe('to an account for which the server says nothing', () => {
     room = hasty();
   });
 
-  test('the asker is told that there is nobody, soon after the server has handled it, and a late reply is none', async () => {
+  test('the requester is told that there is nobody, soon after the server has handled it, and a late reply is none', async () => {
     const [out] = await room.given(asksFor(NOBODY));
     room.room.link.handOver();
     expect(await room.writes()).toBe(refusal);
@@ -236,7 +236,7 @@ describe('a reply', () => {
     expect(room.counts).toMatchObject({ repliesUnknown: 2, repliesLate: 1 });
   });
 
-  test('that is too deep or too large to be carried is an error to the asker, who waits for one', async () => {
+  test('that is too deep or too large to be carried is an error to the requester, who waits for one', async () => {
     for (const inner of [
       `<a xmlns="urn:a">${'<a>'.repeat(100)}${'</a>'.repeat(100)}</a>`,
       `<a xmlns="urn:a">${'x'.repeat(20_000)}</a>`,
@@ -281,7 +281,7 @@ describe('is refused', () => {
     expect(await room.given(stanza)).toEqual([]);
   });
 
-  test('what is too much for one asker, and others may still ask', async () => {
+  test('what is too much for one requester, and others may still ask', async () => {
     const written = await room.given(...Array.from({ length: 1005 }, (_, i) => asks(VERSION, `type="get" id="q${i}"`)));
     expect(written.filter((xml) => xml.includes('<resource-constraint'))).toHaveLength(5);
     expect(await room.given(asks(VERSION, 'type="get" id="q"', BOB_PROXIED, 'carol@example.org/x'))).toEqual([
@@ -339,7 +339,7 @@ describe('when Redis is told the same again, as after a lost answer', () => {
     await room.ledger.perform(takeIqResponse('ofr-1', 'a', BOB, ALICE_PROXIED, now - 1));
     const overdue = (at: number) => room.ledger.perform(overdueIqs(at, at + 50, 10));
     expect(await overdue(now)).toEqual([{ id: 'ofr-1', iq: question }]);
-    // Its asker is being told: nobody else is given it, until that should have been done.
+    // Its requester is being told: nobody else is given it, until that should have been done.
     expect(await overdue(now + 49)).toEqual([]);
     expect(await overdue(now + 50)).toEqual([{ id: 'ofr-1', iq: question }]);
     await room.ledger.perform(forgetIq('ofr-1'));

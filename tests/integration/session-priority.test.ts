@@ -75,7 +75,7 @@ test('one whose only session is negative is away: what is sent to him is stored,
   expect((await at(rise + STEP, claim(KEY, 1))).outcome).toBe('claimed');
 });
 
-test('each watcher is told of a rise, and one word of it is enough; so is one of a fall', async () => {
+test('each subscriber is told of a rise, and one of them is enough; so is one of a fall', async () => {
   await shows(START, 'desk', -1);
   expect(await shows(START + 10 * SECOND, 'desk', 5)).toBe('began');
   expect(await shows(START + 10 * SECOND, 'desk', 5)).toBe('none');

@@ -6,19 +6,19 @@ import { Quarantine } from './quarantine.ts';
 import { type Answer, Window } from './window.ts';
 
 export interface SendQueueOptions {
-  /** Stanzas after which a ping goes along at once, however large the window is. */
+  /** After so many stanzas a ping is sent, however large the window is. */
   readonly pingEvery: number;
-  /** About how much one {@link SendQueue.next} gives, in characters. */
+  /** The size of one {@link SendQueue.next}, about, in characters. */
   readonly maxWrite: number;
   /** See {@link Quarantine}, ms. */
   readonly deferFor: number;
-  /** A fresh ping: its id, and the stanza. */
+  /** Makes a ping: its id and its stanza. */
   readonly ping: () => { id: string; xml: string };
 }
 
 /**
- * What is to be written, and when: by priority, as far as flow control allows, and what an earlier stream has not handed
- * over before what is new. It outlives the streams, and does no I/O.
+ * Decides what is written next: by priority, within the window of flow control, and what an earlier stream did not hand over
+ * before what is new. Lives longer than a stream. Does no I/O.
  */
 export class SendQueue<T> {
   readonly window = new Window<T>();
@@ -26,7 +26,7 @@ export class SendQueue<T> {
   readonly #quarantine: Quarantine<OutgoingStanza<T>>;
   readonly #queue = new PriorityQueue<T>();
   readonly #options: SendQueueOptions;
-  /** Given out by {@link takeUnproved}, and not yet back. */
+  /** Returned by {@link takeUnproved}, until {@link resume}. */
   #claiming: readonly OutgoingStanza<T>[] = [];
   /** Whether a ping of this stream was answered. */
   #proved = false;
@@ -42,7 +42,7 @@ export class SendQueue<T> {
     return this.window.count + this.#queue.count + this.#quarantine.deferred.size + this.#claiming.length;
   }
 
-  /** What they take, in characters. */
+  /** Their size, in characters. */
   get size(): number {
     return this.#size;
   }
@@ -52,12 +52,12 @@ export class SendQueue<T> {
     return this.#queue.counts;
   }
 
-  /** Whether nothing is in flight or waits, but for what is set aside. */
+  /** Whether nothing is in flight or waits, except what is deferred. */
   get idle(): boolean {
     return this.window.count + this.#queue.count + this.#claiming.length === 0;
   }
 
-  /** When something that was set aside is to be tried again, in the time that {@link next} is given. */
+  /** When a deferred stanza is due, on the clock of {@link next}. */
   get dueAt(): number | undefined {
     return this.#quarantine.dueAt;
   }
@@ -67,12 +67,12 @@ export class SendQueue<T> {
     this.#size += stanza.xml.length;
   }
 
-  /** The stanza that waits under this key. */
+  /** The waiting stanza with this key. */
   find(key: string): OutgoingStanza<T> | undefined {
     return this.#queue.find(key);
   }
 
-  /** The text that may be written now, pings included; empty if there is none, or an answer must be awaited first. */
+  /** The text that may be written now, with pings; empty if there is none, or a ping must be answered first. */
   next(now: number): string {
     const { maxWrite, pingEvery } = this.#options;
     const { window, flow } = this;
@@ -99,14 +99,14 @@ export class SendQueue<T> {
     return text;
   }
 
-  /** A ping's text; it hands over what was given out so far. */
+  /** The text of a ping. Its answer hands over everything that {@link next} has returned so far. */
   ping(now: number): string {
     const { id, xml } = this.#options.ping();
     this.window.pinged(id, now);
     return xml;
   }
 
-  /** A ping was answered. Returns what is thereby handed over, or `undefined` for a ping that is not open. */
+  /** A ping was answered. Returns what that hands over, or `undefined` for a ping that is not open. */
   answered(id: string, now: number): OutgoingStanza<T>[] | undefined {
     const answer: Answer<T> | undefined = this.window.answered(id, now);
     if (answer === undefined) return undefined;
@@ -118,10 +118,10 @@ export class SendQueue<T> {
   }
 
   /**
-   * The stream is gone.
+   * The stream has ended.
    *
-   * @param kill whether the server closed it for what it was given; `named` when it said so
-   * @returns the stanza that is now known to kill the link; it is out
+   * @param kill whether the server closed it because of a stanza; `named` if it named an error
+   * @returns the stanza that is now known to end streams, if there is one; it is held no longer
    */
   streamEnded(kill: Blame, now: number): OutgoingStanza<T> | undefined {
     const written = this.window.takeAll();
@@ -135,9 +135,8 @@ export class SendQueue<T> {
   }
 
   /**
-   * All that waits at the start of a new stream, by priority and in order: what an earlier one did not hand over, and what
-   * has come since. That may have waited for long, too: whether it is still to be written is its owner's to say, by
-   * {@link resume}.
+   * Takes out all that waits at the start of a new stream, by priority and in order: what an earlier stream did not hand
+   * over, and what was sent since. The owner decides what of it is still to be written, by {@link resume}.
    */
   takeUnproved(): OutgoingStanza<T>[] {
     const held = [...this.#queue.clear(), ...this.#quarantine.deferred.keys()];
@@ -145,7 +144,7 @@ export class SendQueue<T> {
     return held.filter((stanza) => !stanza.done);
   }
 
-  /** Replaces {@link takeUnproved} by what its owner wants to be written again, in that order. */
+  /** Puts back what is to be written of {@link takeUnproved}, in that order. */
   resume(again: readonly OutgoingStanza<T>[]): void {
     for (const stanza of this.#claiming) this.#size -= stanza.xml.length;
     this.#claiming = [];

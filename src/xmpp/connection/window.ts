@@ -5,7 +5,7 @@ import type { OutgoingStanza } from './outgoing-stanza.ts';
 interface Ping {
   readonly id: string;
   readonly sentAt: number;
-  /** All that had been written on this stream before it. */
+  /** How much was written on this stream before it. */
   readonly after: Amount;
   /** How much of that was in flight. */
   readonly used: Amount;
@@ -39,7 +39,7 @@ export class Window<T> {
     return this.#written.size;
   }
 
-  /** What they take, in characters. */
+  /** Their size, in characters. */
   get size(): number {
     return this.#total.size - this.#handedOver.size;
   }
@@ -54,10 +54,10 @@ export class Window<T> {
     return this.#total.size - this.#pinged.size;
   }
 
-  /** Since when an answer has been owed: the oldest open ping, or the latest answer if that is later. */
+  /** Since when the server owes an answer: the oldest open ping, or the latest answer if that is later. */
   get waitingSince(): number | undefined {
     const oldest = this.#pings.peek();
-    // A server that works off a backlog answers late, but it answers; one that answers nothing is gone.
+    // A server with a backlog answers late. A server that answers nothing is unreachable.
     return oldest === undefined ? undefined : Math.max(oldest.sentAt, this.#lastAnswer);
   }
 
@@ -91,7 +91,7 @@ export class Window<T> {
     return { handedOver, ping };
   }
 
-  /** The stream is gone: takes out all, oldest first. */
+  /** The stream has ended: takes out all, oldest first. */
   takeAll(): OutgoingStanza<T>[] {
     const held = [...this.#written];
     this.#written.clear();

@@ -42,8 +42,8 @@ const STEPS: Readonly<Record<SubscriptionType, Readonly<Record<SubscriptionState
     subscribed: { act: 'answer' },
     probed: ASK,
   },
-  // Also where nobody is known to have asked: his server believes it, and the asker's ignores what it did not ask for
-  // (section 3.1.6).
+  // Also without a known request: the contact's server believes in one, and the requester's server ignores an approval that
+  // it did not ask for (section 3.1.6).
   subscribed: { none: GRANT, asked: GRANT, askedLongAgo: GRANT, subscribed: RELAY, probed: GRANT },
   unsubscribe: { none: IGNORE, asked: END, askedLongAgo: END, subscribed: END, probed: IGNORE },
   unsubscribed: { none: IGNORE, asked: END, askedLongAgo: END, subscribed: END, probed: END },

@@ -12,13 +12,13 @@ export class TooDeepError extends Error {
 }
 
 // A cheap first check. It includes surrogates, of which only the second check can recognise a pair.
-const SUSPECT = /[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]/;
+const MAYBE_FORBIDDEN = /[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]/;
 // What XML 1.0 does not list as Char (https://www.w3.org/TR/xml/#NT-Char).
 const FORBIDDEN = /[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 
 /** Removes the characters that XML 1.0 forbids: one of them ends the whole stream on every server. */
 export function cleanXml(text: string): string {
-  return SUSPECT.test(text) ? text.replace(FORBIDDEN, '') : text;
+  return MAYBE_FORBIDDEN.test(text) ? text.replace(FORBIDDEN, '') : text;
 }
 
 // Anything that is no plain ASCII text.
