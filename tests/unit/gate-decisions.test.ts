@@ -1,0 +1,110 @@
+// Whether a message that nobody has confirmed is sent again, by what the gate has seen: rules 2, 17, 18, 20 to 22 of the gate.
+
+import type { OutcomeState, SessionRef } from '../../src/gate/events.ts';
+import { decide, type Facts, type KnownSession, newFacts, type Question } from '../../src/gate/facts.ts';
+import { GateSessions } from '../../src/gate/sessions.ts';
+import { Verdicts } from '../../src/gate/verdicts.ts';
+
+const NOW = 1_000_000;
+const GRACES = { proof: 5000, flush: 3000 };
+const PHONE: KnownSession = { jid: 'bob@s/phone', id: 'P', state: 'available', priority: 0, since: NOW - 60_000 };
+const DESK: KnownSession = { jid: 'bob@s/desk', id: 'D', state: 'available', priority: 0, since: NOW - 50_000 };
+
+function seen(state: OutcomeState[], sessions: SessionRef[] = [], more: (facts: Facts) => void = () => {}): Facts {
+  const facts = newFacts();
+  facts.outcomes.set(1, { n: 'e-1', copy: 1, states: new Set(state), condition: undefined, sessions });
+  more(facts);
+  return facts;
+}
+const ask = (facts: Facts | undefined, sessions: KnownSession[], more: Partial<Question> = {}) =>
+  decide({ n: 'e-1', facts, sessions, epoch: 'e', asked: false, copies: 1, now: NOW, ...more }, GRACES);
+const to = (jid: string, copy = 2) => ({ what: 'deliver', to: jid, copy });
+
+test.each<[string, ReturnType<typeof ask>, object]>([
+  ['nothing is known: the gate is asked', ask(undefined, [PHONE]), { what: 'ask' }],
+  ['nor after that', ask(undefined, [PHONE], { asked: true }), to('bob@s/phone')],
+  ['its server was restarted', ask(undefined, [PHONE], { epoch: 'f' }), to('bob@s/phone')],
+  ['its server was restarted, and nobody is there', ask(undefined, [], { epoch: 'f' }), { what: 'wait' }],
+  ['a session that lives has it unacknowledged', ask(seen(['sent'], [PHONE]), [PHONE, DESK]), { what: 'wait' }],
+  ['so has a detached one', ask(seen(['sent'], [PHONE]), [{ ...PHONE, state: 'detached' }, DESK]), { what: 'wait' }],
+  ['its session has ended', ask(seen(['sent'], [PHONE]), [DESK]), to('bob@s/desk')],
+  ['another is on that resource', ask(seen(['sent'], [PHONE]), [{ ...PHONE, id: 'Q' }]), to('bob@s/phone')],
+  [
+    'it was returned',
+    ask(
+      seen(['sent'], [PHONE], (it) => it.returned.add('P')),
+      [PHONE, DESK],
+    ),
+    to('bob@s/desk'),
+  ],
+  ['the server let it go without us', ask(seen(['passed']), [DESK]), { what: 'wait' }],
+  [
+    'it was proved just now',
+    ask(
+      seen(['sent'], [PHONE], (it) => it.has.set('P', NOW - 10)),
+      [DESK],
+    ),
+    { what: 'wait' },
+  ],
+  [
+    'it was proved a while ago',
+    ask(
+      seen(['sent'], [PHONE], (it) => it.has.set('P', NOW - 5000)),
+      [PHONE],
+    ),
+    { what: 'proved', by: 'bob@s/phone' },
+  ],
+  ['it is stored, and he has just come', ask(seen(['offline']), [{ ...DESK, since: NOW - 10 }]), { what: 'wait' }],
+  ['it is stored, and no flush came', ask(seen(['offline']), [DESK]), to('bob@s/desk')],
+  [
+    'it was flushed',
+    ask(
+      seen(['offline'], [], (it) => it.flushed.push(DESK)),
+      [DESK],
+    ),
+    { what: 'wait' },
+  ],
+  ['nothing was seen of it', ask(seen(['unknown']), [DESK]), to('bob@s/desk')],
+  ['his session takes no messages', ask(seen(['unknown']), [{ ...DESK, priority: -1 }]), { what: 'wait' }],
+  ['the higher priority', ask(seen(['unknown']), [{ ...PHONE, priority: 5 }, DESK]), to('bob@s/phone')],
+])('%s', (_, decision, expected) => expect(decision).toEqual(expected));
+
+test('one stanza, one verdict: the first counts, and the late one is let go', () => {
+  const given: string[] = [];
+  let now = 0;
+  let late = 0;
+  const verdicts = new Verdicts({
+    send: (word, n) => given.push(`${word} ${n}`),
+    onLate: () => (late += 1),
+    now: () => now,
+  });
+  verdicts.begin(3000);
+  for (const n of ['e-1', 'e-2', 'e-3']) verdicts.shown(n);
+  expect(verdicts.give('drop', 'e-1')).toBe(true);
+  expect(verdicts.give('pass', 'e-1')).toBe(false);
+  expect(verdicts.give('stored', 'never-1')).toBe(false);
+  now = 1500;
+  verdicts.shown('e-4');
+  now = 2100;
+  verdicts.look();
+  expect(given).toEqual(['drop e-1', 'pass e-2', 'pass e-3']);
+  expect([late, verdicts.isOpen('e-2'), verdicts.isOpen('e-4')]).toEqual([2, false, true]);
+  verdicts.end();
+  expect(verdicts.give('stored', 'e-4')).toBe(false);
+});
+
+test('a session whose resource is bound again is gone, and late word of it changes nothing', () => {
+  const sessions = new GateSessions();
+  const see = (state: 'bound' | 'available' | 'unavailable' | 'detached' | 'resumed' | 'gone', id = 'P') =>
+    sessions.seen({ jid: 'bob@s/phone', id, state, priority: 1 }, NOW).map(({ what, session }) => [what, session.id]);
+  expect(see('bound')).toEqual([]);
+  expect(see('available')).toEqual([['available', 'P']]);
+  expect(see('detached')).toEqual([]);
+  expect(sessions.of('bob@s')).toMatchObject([{ state: 'detached', id: 'P' }]);
+  expect(see('resumed')).toEqual([['available', 'P']]);
+  expect(see('bound', 'Q')).toEqual([['gone', 'P']]);
+  expect(see('gone', 'P')).toEqual([]);
+  expect(see('available', 'Q')).toEqual([['available', 'Q']]);
+  expect(see('gone', 'Q')).toEqual([['gone', 'Q']]);
+  expect(sessions.of('bob@s')).toEqual([]);
+});

@@ -1,0 +1,116 @@
+// The lease of a gate, on a link that only shows what is written.
+
+import { GateLease, type LeaseListener } from '../../src/gate/lease.ts';
+import { parseStanza } from '../support/stanzas/xml.ts';
+
+const NS = 'urn:openfire-receipts:gate:1';
+const log = { info: () => {}, warn: () => {} };
+
+function open() {
+  const written: { xml: string; done: boolean }[] = [];
+  const heard: string[] = [];
+  const listener: LeaseListener = {
+    enabled: ({ epoch }) => heard.push(`enabled ${epoch}`),
+    event: ({ kind }) => heard.push(kind),
+    lost: (why) => heard.push(`lost: ${why}`),
+  };
+  const link = {
+    send(xml: string) {
+      const held = { xml, done: false };
+      written.push(held);
+      return held;
+    },
+  };
+  const lease = new GateLease({ link, componentDomain: 'c.s', servedDomain: 's', listener, log });
+  const idOf = (xml = '') => /id="([^"]*)"/.exec(xml)?.[1];
+  const answer = (children: string, { type = 'result', from = 's', id = idOf(written.at(-1)?.xml) } = {}) =>
+    lease.take(parseStanza(`<iq type="${type}" from="${from}" to="c.s" id="${id}">${children}</iq>`));
+  const granted = (token = 'T') =>
+    answer(`<gate xmlns="${NS}"><enabled version="1" token="${token}" epoch="E" timeout="3000" lease="10000"/></gate>`);
+  const tells = (children: string, token = 'T', from = 's') =>
+    lease.take(
+      parseStanza(`<message from="${from}" to="c.s"><gate xmlns="${NS}" token="${token}">${children}</gate></message>`),
+    );
+  const last = () => written.at(-1)?.xml ?? '';
+  return { lease, written, heard, answer, granted, tells, last };
+}
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+test('the commands of a turn go in one request with the token, and each learns what became of it', async () => {
+  const { lease, written, granted, answer, last, heard } = open();
+  const outcomes: unknown[] = [];
+  lease.command('ask', 'e-0', '<ask n="e-0"/>', (outcome) => outcomes.push(outcome));
+  expect(outcomes).toEqual(['lost']);
+  lease.online();
+  expect(last()).toContain('<enable version="1"');
+  granted();
+  expect(heard).toEqual(['enabled E']);
+  lease.command('stored', 'e-1', '<stored n="e-1"/>');
+  lease.command('deliver', 'e-2', '<deliver n="e-2"/>', (outcome) => outcomes.push(outcome));
+  lease.command('ask', 'e-3', '<ask n="e-3"/>', (outcome) => outcomes.push(outcome));
+  await turn();
+  expect(written).toHaveLength(2);
+  expect(last()).toContain(`<gate xmlns="${NS}" token="T"><stored n="e-1"/><deliver n="e-2"/><ask n="e-3"/></gate>`);
+  answer(`<gate xmlns="${NS}" token="T"><failed command="deliver" n="e-2" reason="no-session"/></gate>`);
+  expect(outcomes.slice(1)).toEqual([{ command: 'deliver', n: 'e-2', reason: 'no-session' }, 'done']);
+  lease.close();
+});
+
+test('nobody but the gate is listened to', () => {
+  const { lease, granted, answer, tells, heard } = open();
+  lease.online();
+  // Another's answer, and one to nothing that is pending.
+  expect(answer(`<gate xmlns="${NS}"><enabled token="X" epoch="X"/></gate>`, { from: 'mallory@s' })).toBe(true);
+  expect(answer('', { id: 'guessed' })).toBe(false);
+  granted();
+  expect(tells('<has n="e-1" jid="b@s/1" session="S"/>', 'guessed')).toBe(true);
+  expect(tells('<has n="e-1" jid="b@s/1" session="S"/>', 'T', 'mallory@s/1')).toBe(true);
+  expect(tells('<has n="e-1" jid="b@s/1" session="S"/>')).toBe(true);
+  expect(heard).toEqual(['enabled E', 'has']);
+  lease.close();
+});
+
+test('what the link has not written when it goes down is not written to the next lease', async () => {
+  const { lease, written, granted, heard, last } = open();
+  lease.online();
+  granted();
+  const outcomes: unknown[] = [];
+  lease.command('tell', '', '<tell/>', (outcome) => outcomes.push(outcome));
+  await turn();
+  lease.offline();
+  expect([outcomes, written.at(-1)?.done]).toEqual([['lost'], true]);
+  expect(heard.at(-1)).toBe('lost: the link is down');
+  lease.online();
+  expect(last()).toContain('<enable ');
+  lease.close();
+});
+
+test('while nothing can be stored it is disabled at once, and asked for again afterwards', async () => {
+  const { lease, written, granted, heard, last } = open();
+  lease.online();
+  granted();
+  lease.want(false);
+  expect(last()).toContain('token="T"><disable/></gate>');
+  expect(written.at(-1)?.done).toBe(false);
+  expect([lease.isUp, heard.at(-1)]).toEqual([false, 'lost: messages cannot be stored']);
+  lease.want(true);
+  expect(last()).toContain('<enable ');
+  lease.close();
+});
+
+test('a server without a gate is named, and a gate that has opened is asked again', () => {
+  const { lease, answer, granted, tells, heard } = open();
+  lease.online();
+  answer('<error type="cancel"><service-unavailable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>', {
+    type: 'error',
+  });
+  expect(lease.state).toEqual({ state: 'refused', why: 'service-unavailable' });
+  lease.offline();
+  lease.online();
+  granted();
+  tells('<opened why="timeout" held="3"/><ready/>');
+  expect(heard).toEqual(['enabled E', 'opened', 'lost: the gate has opened: timeout']);
+  expect(lease.isUp).toBe(false);
+  lease.close();
+});
