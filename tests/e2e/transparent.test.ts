@@ -72,3 +72,88 @@ test('a client without receipts is proved to have it, and its sender is told not
   await until(() => counts().provedBySession === 1, { what: 'the proof' });
   expect(alice.count((stanza: Element) => stanza.getChild('received') !== undefined)).toBe(0);
 });
+
+test('PROOF_COUNTS=receipt: the proof is a receipt to who asked for one', async () => {
+  await begin({ PROOF_COUNTS: 'receipt', PROOF_GRACE: '50ms' });
+  const bob = await world.user('bob', { autoReceipt: false });
+  const alice = await world.user('alice');
+  const id = await alice.say(bareOf(bob), 'proved');
+  expect((await alice.delivered(id)).attrs.from).toBe(bob.jid);
+  expect(bob.bodies()).toEqual(['proved']);
+});
+
+test('a receipt that comes after the proof still goes to the sender', async () => {
+  await begin({ PROOF_GRACE: '50ms' });
+  const bob = await world.user('bob', { autoReceipt: false });
+  const alice = await world.user('alice');
+  const id = await alice.say(bareOf(bob), 'late');
+  await bob.hears('late');
+  await until(() => counts().provedBySession === 1, { what: 'the proof' });
+  await bob.send(
+    `<message to="${alice.jid}" type="chat" id="r"><received xmlns="urn:xmpp:receipts" id="${id}"/></message>`,
+  );
+  expect((await alice.delivered(id)).attrs.from).toBe(bob.jid);
+  expect(counts()).toMatchObject({ repeatedReceipts: 1, redelivered: 0 });
+});
+
+test('written to while he was away: all come once, in order, before what is written when he is there', async () => {
+  await begin();
+  const alice = await world.user('alice');
+  const to = `bob@${world.xmpp.domain}`;
+  const ids = [];
+  for (const text of ['one', 'two', 'three']) ids.push(await alice.say(to, text));
+  for (const id of ids) await alice.acknowledged(id);
+  const bob = await world.user('bob');
+  ids.push(await alice.say(to, 'four'));
+  for (const id of ids) await alice.delivered(id);
+  expect(bob.bodies()).toEqual(['one', 'two', 'three', 'four']);
+  await until(() => counts().delivered === 4, { what: 'the receipts' });
+});
+
+test('somebody who does not exist: the server returns it, and its sender is told once', async () => {
+  await begin();
+  const alice = await world.user('alice');
+  const id = await alice.say(`nobody@${world.xmpp.domain}`, 'to nobody');
+  const failure = await alice.failed(id);
+  expect(failure.attrs.from).toBe(`nobody@${world.xmpp.domain}`);
+  const bob = await world.user('bob');
+  await alice.delivered(await alice.say(bareOf(bob), 'after'));
+  expect(alice.count(({ attrs }) => attrs.type === 'error')).toBe(1);
+});
+
+test('what is no content passes, and a receipt for nothing that is known', async () => {
+  await begin();
+  const bob = await world.user('bob');
+  const alice = await world.user('alice');
+  await alice.send(
+    `<message to="${bareOf(bob)}" type="chat" id="r"><received xmlns="urn:xmpp:receipts" id="nothing"/></message>`,
+  );
+  await bob.hears((stanza) => stanza.getChild('received')?.attrs.id === 'nothing');
+  expect(counts()).toMatchObject({ gateStored: 0, gatePassed: 1, accepted: 0 });
+});
+
+test('MODE=both: a message to either address is confirmed from that address', async () => {
+  await begin({ MODE: 'both' });
+  const bob = await world.user('bob');
+  const alice = await world.user('alice');
+  const held = await alice.say(bareOf(bob), 'to himself');
+  const routed = await alice.say(world.proxied('bob'), 'to the component');
+  expect((await alice.delivered(held)).attrs.from).toBe(bob.jid);
+  expect((await alice.delivered(routed)).attrs.from).toBe(world.seenAs(bob));
+  expect((await bob.hears('to himself')).attrs.from).toBe(alice.jid);
+  expect((await bob.hears('to the component')).attrs.from).toBe(world.seenAs(alice));
+});
+
+test('a server without the gate is named in /readyz, with what to do; chat goes on', async () => {
+  const bare = await World.open();
+  try {
+    await bare.startProxy(MODE);
+    const named = () => bare.proxy.readiness.problems.some((text) => text.includes('install the plugin'));
+    await until(named, { what: 'the problem' });
+    const bob = await bare.user('bob');
+    const alice = await bare.user('alice');
+    await alice.delivered(await alice.say(bareOf(bob), 'as ever'));
+  } finally {
+    await bare.close();
+  }
+});
