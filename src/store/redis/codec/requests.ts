@@ -1,7 +1,8 @@
 import { ASK_AGAIN_AFTER, type SubscriptionType, transitionOf } from '../../../xmpp/stanza/subscription.ts';
 import type { Ending, Kind, Limits, QuotaReason, Request, RequestOf, SessionEvent } from '../../contract.ts';
 import { ALIVE_FOR, CLAIM_FOR, JOINS_FOR, LOGIN_LASTS } from '../../presence-times.ts';
-import { encodeRecord, written, writtenEnding, writtenSenderId } from '../record-codec.ts';
+import { encodeRecord, writtenEnding, writtenSenderId } from '../record-codec.ts';
+import { written } from '../record-text.ts';
 import { USUAL } from '../scripts.ts';
 import { encodeIq } from './relayed-iq.ts';
 import { NEXT_STANDING, STANDING } from './words.ts';

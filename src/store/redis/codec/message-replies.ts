@@ -1,0 +1,189 @@
+import type {
+  AcceptanceReplies,
+  Accepted,
+  AttemptReplies,
+  Bounced,
+  EndingReplies,
+  EvidenceReplies,
+  ExplainReplies,
+  Missed,
+  QuotaReason,
+  RequestOf,
+  Settled,
+  SettlementReplies,
+} from '../../contract.ts';
+import type { Situation } from '../../redelivery-rules.ts';
+import { decodeRecord, settledRecord } from '../record-codec.ts';
+import { DONE, type FormsOf, says, to } from './common-replies.ts';
+import { cursor, type Form, fixed, flag, forms, list, open, read, whole, word } from './reply.ts';
+
+const QUOTA_REASON: Readonly<Record<string, QuotaReason>> = {
+  m: 'messages',
+  b: 'bytes',
+  c: 'conversation',
+  d: 'domain',
+  r: 'rate',
+  f: 'memory',
+};
+
+/** By the letter of what became of the last copy: see scripts/include/evidence.lua. */
+const EVIDENCE: Readonly<Record<string, Missed['evidence']>> = {
+  o: 'session-ended',
+  a: 'session-ended',
+  k: 'session-ended',
+  g: 'session-ended',
+  t: 'session-ended',
+  d: 'session-ended',
+  T: 'session-ended',
+  q: 'session-silent',
+  b: 'bounced',
+  x: 'not-stored',
+};
+
+/** By the letters of scripts/include/evidence.lua. */
+const PRESENCE: Readonly<Record<string, Situation['presence']>> = { '?': 'unknown', o: 'online', f: 'offline' };
+const ACKNOWLEDGES: Readonly<Record<string, Situation['acknowledges']>> = { y: 'yes', n: 'no', u: 'unknown' };
+const COPY: Readonly<Record<string, Situation['copy']>> = {
+  1: 'handed over',
+  2: 'handed over',
+  b: 'bounced',
+  0: 'none',
+};
+
+const ACCEPTED = forms<RequestOf<'accept'>, Accepted>({
+  stored: fixed(0, (_, { key }) => ({ outcome: 'stored', key, target: undefined, taken: undefined })),
+  'stored-as': fixed(1, ([key]) => ({ outcome: 'stored', key, target: undefined, taken: undefined })),
+  correction: fixed(2, ([key, target]) => ({ outcome: 'stored', key, target, taken: undefined })),
+  known: open(2, ([key, record]) => ({ outcome: 'known', record: decodeRecord(key, record), taken: undefined })),
+});
+
+/** What of a message's own is replied, with the percentage of its sender's quota that is taken. */
+export const WITHIN = forms<RequestOf<'accept'>, Accepted>({
+  within: open(2, ([taken, reply], request) => {
+    const accepted: { -readonly [Name in keyof Accepted]: Accepted[Name] } = read(ACCEPTED, reply, request);
+    accepted.taken = whole(taken);
+    return accepted as Accepted;
+  }),
+  refused: fixed(2, ([taken, reason]) => ({
+    outcome: 'refused',
+    reason: word(QUOTA_REASON, reason),
+    taken: whole(taken),
+  })),
+});
+
+const settled = (outcome: 'delivered' | 'late'): Form<unknown, Settled> =>
+  open(2, ([key, record]) => ({ outcome, record: decodeRecord(key, record) }));
+
+const settledAtHand = (outcome: 'delivered' | 'late'): Form<RequestOf<'settle'>, Settled> =>
+  fixed(1, ([counts], { atHand, now, resource }) => {
+    if (atHand === undefined || !/^[\da-f]{6}$/.test(counts)) throw new SyntaxError('there is no record at hand');
+    return { outcome, record: settledRecord(atHand, counts, now, resource) };
+  });
+
+const SETTLED: Readonly<Record<string, Form<unknown, Settled>>> = {
+  unknown: says({ outcome: 'unknown' }),
+  repeated: says({ outcome: 'repeated' }),
+  delivered: settled('delivered'),
+  late: settled('late'),
+};
+
+const BOUNCED: Form<unknown, Bounced> = open(2, ([key, record]) => ({
+  outcome: 'done',
+  record: decodeRecord(key, record),
+}));
+const NOT_BOUNCED: Readonly<Record<string, Form<unknown, Bounced>>> = {
+  unknown: says({ outcome: 'unknown' }),
+  ended: says({ outcome: 'ended' }),
+};
+
+type MessageKind = keyof (AcceptanceReplies &
+  AttemptReplies &
+  EndingReplies &
+  EvidenceReplies &
+  ExplainReplies &
+  SettlementReplies);
+
+/** What may be replied to each request about messages; to one that looks at a quota, {@link WITHIN}. */
+export const MESSAGE_REPLIES: FormsOf<MessageKind> = {
+  accept: ACCEPTED,
+  withdraw: DONE,
+  readdress: DONE,
+
+  settle: forms<RequestOf<'settle'>, Settled>({
+    ...SETTLED,
+    'delivered-at-hand': settledAtHand('delivered'),
+    'late-at-hand': settledAtHand('late'),
+  }),
+  settleByMention: to<'settleByMention'>(SETTLED),
+  supersede: DONE,
+
+  handOver: to<'handOver'>({ moot: says(undefined), due: fixed(1, ([due]) => whole(due)) }),
+  claim: to<'claim'>({
+    moot: says({ outcome: 'moot' }),
+    overdue: says({ outcome: 'overdue' }),
+    asks: list(1, 1, ([user], resources) => ({ outcome: 'asks', user, resources: resources.flat() })),
+    claimed: open(3, ([noStore, target, record], { key }) => ({
+      outcome: 'claimed',
+      noStore: flag(noStore),
+      target,
+      record: decodeRecord(key, record),
+    })),
+  }),
+  bounce: to<'bounce'>({ ...NOT_BOUNCED, bounced: BOUNCED }),
+  bringForward: DONE,
+  release: DONE,
+
+  notified: DONE,
+  reject: to<'reject'>({ ...NOT_BOUNCED, undelivered: BOUNCED }),
+  expire: to<'expire'>({
+    moot: says(undefined),
+    undelivered: open(2, ([key, record]) => decodeRecord(key, record)),
+    unconfirmed: open(2, ([key, record]) => decodeRecord(key, record)),
+  }),
+  requeue: to<'requeue'>({
+    moot: says(undefined),
+    requeued: open(1, ([record], { key }) => decodeRecord(key, record)),
+  }),
+  quarantine: DONE,
+  reported: DONE,
+
+  sessionAvailable: to<'sessionAvailable'>({
+    away: says({ away: true, next: '0', missed: [], there: '' }),
+    missed: list(2, 5, ([next, there], missed) => ({
+      away: false,
+      next: cursor(next),
+      missed: missed.map(([key, attempt, how, storedAt, token]) => ({
+        key,
+        attempt: whole(attempt),
+        evidence: word(EVIDENCE, how),
+        storedAt: whole(storedAt),
+        token,
+      })),
+      there,
+    })),
+  }),
+  senderAvailable: to<'senderAvailable'>({ next: fixed(1, ([next]) => cursor(next)) }),
+  sequenceGap: to<'sequenceGap'>({ gap: list(1, 1, ([next], keys) => ({ next: cursor(next), keys: keys.flat() })) }),
+  explain: to<'explain'>({
+    none: says(undefined),
+    explained: open(5, ([presence, acknowledges, copy, due, record], { key }) => ({
+      situation: {
+        presence: word(PRESENCE, presence),
+        acknowledges: word(ACKNOWLEDGES, acknowledges),
+        copy: word(COPY, copy),
+      },
+      due: due === '' ? undefined : whole(due),
+      record: decodeRecord(key, record),
+    })),
+  }),
+  renewLease: DONE,
+  settleUpTo: to<'settleUpTo'>({
+    proved: list(1, 3, ([next], proved) => ({
+      next: cursor(next),
+      settled: proved.map(([outcome, key, record]) => ({
+        record: decodeRecord(key, record),
+        late: word({ delivered: false, late: true }, outcome),
+      })),
+    })),
+  }),
+};
