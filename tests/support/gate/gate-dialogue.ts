@@ -167,7 +167,7 @@ export async function gateDialogue(server: DialogueServer): Promise<Comparison> 
     await alice.send(message('to-component', service, body('Ho')));
     await server.other.hears('Ho');
     await server.other.send(
-      xml('message', { from: service, to: ALICE, type: 'chat', id: 'from-component' }, body('Hi')),
+      xml('message', { from: service, to: alice.jid, type: 'chat', id: 'from-component' }, body('Hi')),
     );
     await alice.hears('Hi');
   });

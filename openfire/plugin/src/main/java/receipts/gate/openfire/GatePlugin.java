@@ -3,8 +3,10 @@ package receipts.gate.openfire;
 import java.io.File;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jivesoftware.openfire.OfflineMessageStrategy;
@@ -49,7 +51,8 @@ public class GatePlugin implements Plugin {
     public void initializePlugin(PluginManager manager, File directory) {
         XMPPServer server = XMPPServer.getInstance();
         Settings settings = settings(server.getServerInfo().getXMPPDomain());
-        executor = Executors.newFixedThreadPool(THREADS, threads("receipts-gate-"));
+        // A callback that comes while the plugin leaves must not fail within the server.
+        executor = new ThreadPoolExecutor(THREADS, THREADS, 0, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), threads("receipts-gate-"), new ThreadPoolExecutor.DiscardPolicy());
         clock = Executors.newSingleThreadScheduledExecutor(threads("receipts-gate-clock-"));
         OpenfireHost host = new OpenfireHost(settings.server, executor, LOG);
         gate = new Gate(settings, host, () -> System.nanoTime() / 1_000_000);
