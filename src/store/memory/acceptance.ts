@@ -113,7 +113,7 @@ function takeAway(state: MemoryState, entry: Entry, others: readonly string[]): 
   if (key.length === KEY && others.length > 0) {
     // Of no attempt, of no text, and nobody is told of it.
     const mark: Entry = { ...entry, copy: 'none', digest: '-', tokens: [] };
-    const nothing = { owesReceipt: false, copyOut: false, bounced: false };
+    const nothing = { heldAs: undefined, owesReceipt: false, copyOut: false, bounced: false };
     state.end(mark, 'delivered', undefined, state.index.left(key), nothing);
   } else {
     state.entries.delete(key);

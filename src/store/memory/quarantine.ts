@@ -30,6 +30,7 @@ function leftOf(entry: Entry, now: number): Entry {
     {
       state: 'rejected',
       target: undefined,
+      heldAs: undefined,
       attempt: 1,
       copies: 0,
       recipientResource: '',

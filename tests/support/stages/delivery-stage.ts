@@ -5,7 +5,7 @@ import { Delivery, type DeliveryOptions } from '../../../src/delivery/delivery.t
 import type { LinkPort, ScheduledAttempt, Sent } from '../../../src/delivery/ports.ts';
 import type { CommandsPort } from '../../../src/routing/component-service.ts';
 import type { Handlers } from '../../../src/routing/ports.ts';
-import type { StoredRecord } from '../../../src/store/contract.ts';
+import type { Store, StoredRecord } from '../../../src/store/contract.ts';
 import { Pipeline } from '../../../src/store/redis/pipeline.ts';
 import type { CoalescingKey, OutgoingStanza, Priority } from '../../../src/xmpp/connection/outgoing-stanza.ts';
 import { opened } from '../process/opened.ts';
@@ -83,16 +83,18 @@ class WrittenLink implements LinkPort {
   }
 }
 
+type StageOptions = Partial<DeliveryOptions> & { readonly pipelineTimeout?: number; readonly commands?: CommandsPort };
+
 /** The receipts room with a real ledger, and nothing else of the house: stanzas in, stanzas out. */
-export function openDeliveryStage(
-  url: string,
-  {
-    pipelineTimeout,
-    commands,
-    ...options
-  }: Partial<DeliveryOptions> & { readonly pipelineTimeout?: number; readonly commands?: CommandsPort } = {},
+export function openDeliveryStage(url: string, options: StageOptions = {}) {
+  return stageOn(openLedger(url), options);
+}
+
+/** The same on another store. */
+export function stageOn<Opened extends { readonly ledger: Store; close(): void }>(
+  own: Opened,
+  { pipelineTimeout, commands, ...options }: StageOptions = {},
 ) {
-  const own = openLedger(url);
   const link = new WrittenLink();
   const counts = noCounts();
   const refused: string[] = [];

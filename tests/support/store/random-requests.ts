@@ -1,4 +1,4 @@
-import type { Kind, RequestOf, StoredRecord } from '../../../src/store/contract.ts';
+import { type Kind, type RequestOf, type StoredRecord, tokenOfHeld } from '../../../src/store/contract.ts';
 import { recordKey } from '../../../src/xmpp/stanza/message-key.ts';
 import { ALICE, aliceWrites, BOB, DAY, RETRY, SECOND } from './ledger.ts';
 import type { SeededRandom } from './seeded-random.ts';
@@ -85,7 +85,7 @@ export const RANDOM_REQUESTS: { readonly [K in Kind]: (world: World) => Omit<Req
       resource: random.pick(SENDERS_RESOURCES),
       owesReceipt: random.chance(0.7),
       countable: random.chance(0.4),
-      token: world.token(),
+      token: random.chance(0.9) ? world.token() : tokenOfHeld(world.token()),
       at: now,
       ...(random.chance(0.2) && { originId: random.pick(['o-1', ...IDS]) }),
       ...(random.chance(0.3) && { corrects: random.pick(IDS) }),

@@ -43,7 +43,10 @@ function plain(value: unknown): unknown {
     return value.map(plain).sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1));
   }
   if (typeof value !== 'object' || value === null) return value;
-  const members = Object.entries(value).filter(([, inner]) => inner !== undefined);
+  const isAway = 'senderAway' in value && value.senderAway === true;
+  // Of what is told to nobody now, a reply does not say what became of its copies.
+  const left = isAway ? { ...value, copyOut: undefined, bounced: undefined } : value;
+  const members = Object.entries(left).filter(([, inner]) => inner !== undefined);
   return Object.fromEntries(members.sort().map(([name, inner]) => [name, plain(inner)]));
 }
 
@@ -69,6 +72,7 @@ async function stateOf({ store, queries }: Implementation, keys: readonly string
     inTrouble: await Promise.all(USERS.map((user) => queries.inTrouble(user, 100))),
     sessions: await Promise.all(USERS.map(async (user) => [user, ...(await store.sessionsOf(user))])),
     contacts: await queries.contacts(),
+    contactsAgain: (await store.contacts('0')).users,
     loads: (await queries.heaviest(10)).map(({ of, messages }) => `${of} ${messages}`),
     paused: await queries.paused(),
     keys: [...new Set(all)],

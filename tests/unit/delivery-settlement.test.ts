@@ -1,0 +1,83 @@
+// Receipts and what else shows that a message has arrived; on the store in memory, without Redis.
+import { aliceSends, bobSends, openMemoryStage, REQUEST, received } from '../support/stages/memory-delivery-stage.ts';
+import { SECOND } from '../support/store/ledger.ts';
+
+let room: ReturnType<typeof openMemoryStage>;
+beforeEach(() => {
+  room = openMemoryStage();
+});
+afterEach(() => room.close());
+
+async function aliceHasSent(...ids: string[]): Promise<void> {
+  for (const id of ids) {
+    await room.does(aliceSends(id));
+    await room.handsOver();
+    room.passes(SECOND);
+  }
+}
+
+test('a receipt ends the message and is told to its sender, once', async () => {
+  await aliceHasSent('m-1');
+  expect(await room.does(bobSends(received('m-1')))).toEqual(['received m-1']);
+  expect(await room.stateOf('m-1')).toBe('delivered');
+  expect(await room.does(bobSends(received('m-1')))).toEqual([]);
+  expect(room.counts).toMatchObject({ delivered: 1, repeatedReceipts: 1 });
+});
+
+test('its sender is owed the notice until the server has it', async () => {
+  await aliceHasSent('m-1');
+  await room.does(bobSends(received('m-1')));
+  // The process dies.
+  for (const held of room.held()) held.done = true;
+  room.passes(11 * SECOND);
+  expect(await room.sweeps()).toEqual(['received m-1']);
+  await room.handsOver();
+  expect(await room.ledger.figures()).toMatchObject({ pending: 0, owed: 0 });
+  room.passes(3600 * SECOND);
+  expect(await room.sweeps()).toEqual([]);
+});
+
+test('who asked for no receipt is told of none, and nothing is owed', async () => {
+  await room.does(aliceSends('m-1', '<body>hello</body>'));
+  expect(await room.does(bobSends(received('m-1')))).toEqual([]);
+  expect(await room.ledger.figures()).toMatchObject({ pending: 0, owed: 0 });
+});
+
+test('a settled message is not sent again', async () => {
+  await aliceHasSent('m-1');
+  await room.does(bobSends(received('m-1')));
+  await room.handsOver();
+  room.passes(2000 * SECOND);
+  expect(await room.sweeps()).toEqual([]);
+});
+
+test('a marker settles what its sender wrote before, too', async () => {
+  await aliceHasSent('m-1', 'm-2', 'm-3');
+  const displayed = '<displayed xmlns="urn:xmpp:chat-markers:0" id="m-2"/>';
+  const written = await room.does(bobSends(displayed, 'type="chat" id="d-1"'));
+  expect(written).toEqual(expect.arrayContaining(['received m-1', 'received m-2']));
+  expect(written).not.toContain('received m-3');
+  expect([await room.stateOf('m-1'), await room.stateOf('m-3')]).toEqual(['delivered', 'pending']);
+});
+
+test('of a correction it ends what was written in that place before', async () => {
+  await aliceHasSent('m-1');
+  const corrects = (body: string) =>
+    `<body>${body}</body><replace xmlns="urn:xmpp:message-correct:0" id="m-1"/>${REQUEST}`;
+  await room.does(aliceSends('c-1', corrects('one')), aliceSends('c-2', corrects('two')));
+  await room.handsOver();
+  await room.does(bobSends(received('c-2')));
+  expect([await room.stateOf('c-1'), await room.stateOf('c-2'), await room.stateOf('m-1')]).toEqual([
+    'delivered',
+    'delivered',
+    'pending',
+  ]);
+});
+
+test('a late one is told after the failure', async () => {
+  await aliceHasSent('m-1');
+  const gone = '<error type="cancel"><gone xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>';
+  expect(await room.does(bobSends(gone, 'type="error" id="m-1"'))).toEqual(['failure m-1 gone']);
+  expect(await room.does(bobSends(received('m-1')))).toEqual(['received m-1']);
+  expect(room.counts).toMatchObject({ rejected: 1, lateReceipts: 1 });
+});
