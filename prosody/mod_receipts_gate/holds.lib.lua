@@ -47,7 +47,7 @@ local function hold(event, from, to, key)
 	local entry = {
 		n = state.epoch.."-"..state.counter; counter = state.counter;
 		event = event; from = from; to = to; key = key;
-		at = gate.leases.now(); bytes = 0; run = run_held;
+		at = gate.leases.now(); answered_before = gate.leases.get().answered; bytes = 0; run = run_held;
 	};
 	held[entry.n] = entry;
 	last = last + 1;
@@ -122,7 +122,7 @@ local function verdict(n, name)
 		return
 	end
 	decide(entry, name);
-	gate.leases.get().answered_at = gate.leases.now();
+	gate.leases.get().answered = gate.leases.get().answered + 1;
 	gate.queues.drain(entry.key);
 end
 
@@ -138,7 +138,7 @@ end
 local function sweep(lease)
 	local entry = oldest();
 	while entry and gate.leases.now() - entry.at > lease.timeout do
-		if lease.answered_at < entry.at then
+		if lease.answered == entry.answered_before then
 			gate.leases.finish("timeout");
 			return
 		end

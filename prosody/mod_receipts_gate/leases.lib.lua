@@ -29,7 +29,7 @@ local function advance()
 	clock.ticked = at;
 end
 
---- The lease, or nil. Its fields: session, token, process, timeout and length (s), answered_at, heard_at, unread (bytes).
+--- The lease, or nil. Its fields: session, token, process, timeout and length (s), answered (verdicts), heard_at, unread (bytes).
 local function get()
 	return current;
 end
@@ -106,7 +106,7 @@ local function start(session, attr)
 	lease.process = tostring(attr.process or "?"):sub(1, 64);
 	lease.timeout = at_most(attr.timeout, settings.timeout) / 1000;
 	lease.length = at_most(attr.lease, settings.lease) / 1000;
-	lease.heard_at, lease.answered_at = now(), now();
+	lease.heard_at, lease.answered = now(), lease.answered or 0;
 	current = lease;
 	if is_new then
 		watch(lease);

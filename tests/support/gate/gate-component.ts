@@ -45,13 +45,11 @@ export class GateComponent extends Dialogue {
 
   /** Asks for a lease, and resolves with the events that come before `ready`. */
   async enable(attributes: Record<string, string> = {}): Promise<Element[]> {
-    const enable = xml('enable', { version: '1', process: 'p1', timeout: '3000', lease: '30000', ...attributes });
+    const enable = xml('enable', { version: '1', process: 'p1', timeout: '60000', lease: '60000', ...attributes });
     const before = this.received.length;
     const answer = await this.ask('', enable);
     const enabled = answer.getChild('gate', NS_GATE)?.getChild('enabled');
     if (enabled === undefined) throw new Error(`No lease: ${answer}`);
-    this.token = enabled.attrs.token ?? '';
-    this.epoch = enabled.attrs.epoch ?? '';
     const ready = await this.event('ready');
     return this.received.slice(before, this.received.indexOf(ready)).filter(({ name }) => name !== 'iq');
   }
@@ -126,6 +124,12 @@ export class GateComponent extends Dialogue {
   #take(stanza: Element): void {
     const gate =
       stanza.name === 'message' && stanza.attrs.from === this.#options.domain && stanza.getChild('gate', NS_GATE);
+    const enabled = stanza.name === 'iq' && stanza.getChild('gate', NS_GATE)?.getChild('enabled');
+    if (enabled) {
+      // At once: what follows carries it.
+      this.token = enabled.attrs.token ?? '';
+      this.epoch = enabled.attrs.epoch ?? '';
+    }
     if (!gate) {
       this.take(stanza);
       return;

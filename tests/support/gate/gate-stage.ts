@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import xml, { type Element } from '@xmpp/xml';
 import { type LoginOptions, login, type TestUser } from '../clients/test-user.ts';
 import { type ProsodyOptions, type ProsodyServer, startProsody } from '../servers/prosody.ts';
@@ -96,15 +97,19 @@ export class GateStage {
   async empty(): Promise<void> {
     await Promise.all(this.#users.splice(0).map((user) => user.offline()));
     for (const client of this.#raws.splice(0)) client.cut();
+    for (const component of this.#components.splice(0)) await component.leave();
     const last = await this.raw('alice', 'last', { presence: false });
     await last.iq(xml('iq', { type: 'set', to: this.domain }, xml('clear', { xmlns: 'urn:test:gate-control' })));
     await last.leave();
     this.#raws.length = 0;
-    for (const component of this.#components.splice(0)) await component.leave();
   }
 
-  close(): Promise<void> {
-    return this.server.stop();
+  /** Ends the server. Fails if a Lua error was in its log, but for those that a test wants. */
+  async close(): Promise<void> {
+    const log = await readFile(this.server.logFile, 'utf8');
+    await this.server.stop();
+    const errors = log.split('\n').filter((line) => /\terror\t/.test(line) && !/as the test wants it/.test(line));
+    if (errors.length > 0) throw new Error(`Prosody's log has errors:\n${errors.slice(0, 20).join('\n')}`);
   }
 }
 

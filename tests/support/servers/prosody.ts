@@ -126,7 +126,7 @@ function gateOptions({ gate }: ProsodyOptions, component = ''): string {
   const paths = `plugin_paths = { ${PLUGIN_PATHS.map(lua).join(', ')} }\n`;
   if (!gate) return paths;
   const further = gate === true ? '' : gate;
-  return `${paths}receipts_component = ${lua(component)}\nreceipts_ping_delay = 20\n${further}`;
+  return `${paths}receipts_component = ${lua(component)}\nreceipts_ping_delay = 20\nreceipts_timeout = 60000\nreceipts_lease = 60000\n${further}`;
 }
 
 function lua(text: string): string {
