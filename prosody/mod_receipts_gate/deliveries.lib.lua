@@ -56,7 +56,7 @@ end
 --- <tell/>: the same.
 local function tell(command, done)
 	local message = protocol.unwrapped(command);
-	if not message or not message.attr.id or message.attr.type ~= "error" and message:get_child("body") then
+	if not message or (message.attr.id or "") == "" or message.attr.type ~= "error" and message:get_child("body") then
 		return done("malformed");
 	elseif not is_local_user(message.attr.from) or not is_local_user(message.attr.to) then
 		return done("forbidden");
