@@ -75,8 +75,11 @@ const settled = (outcome: 'delivered' | 'late'): Form<unknown, Settled> =>
   open(2, ([key, record]) => ({ outcome, record: decodeRecord(key, record) }));
 
 const settledAtHand = (outcome: 'delivered' | 'late'): Form<RequestOf<'settle'>, Settled> =>
-  fixed(1, ([counts], { atHand, now, resource }) => {
-    if (atHand === undefined || !/^[\da-f]{6}$/.test(counts)) throw new SyntaxError('there is no record at hand');
+  // For every receipt.
+  fixed(1, (fields, { atHand, now, resource }) => {
+    const counts = fields[0];
+    if (atHand === undefined) throw new SyntaxError('there is no record at hand');
+    if (counts.length !== 6 || !Number.isInteger(Number(`0x${counts}`))) throw new SyntaxError('a field has no counts');
     return { outcome, record: settledRecord(atHand, counts, now, resource) };
   });
 
@@ -117,7 +120,7 @@ export const MESSAGE_REPLIES: FormsOf<MessageKind> = {
   settleByMention: to<'settleByMention'>(SETTLED),
   supersede: DONE,
 
-  handOver: to<'handOver'>({ moot: says(undefined), due: fixed(1, ([due]) => whole(due)) }),
+  handOver: to<'handOver'>({ moot: says(undefined), due: fixed(1, (fields) => whole(fields[0])) }),
   claim: to<'claim'>({
     moot: says({ outcome: 'moot' }),
     overdue: says({ outcome: 'overdue' }),

@@ -107,7 +107,11 @@ export function read<Request, Meaning>(all: Forms<Request, Meaning>, reply: stri
   const outcome = end === -1 ? reply : reply.slice(0, end);
   const form = all.get(outcome);
   if (form === undefined) throw new SyntaxError('its outcome is none that is known');
+  // The usual ones, by themselves: they come for every message.
   if (end === -1 && form.fields === 0) return form.read(NONE, request);
+  if (form.fields === 1 && end !== -1 && (form.isOpen || reply.indexOf(SEPARATOR, end + 1) === -1)) {
+    return form.read([reply.slice(end + 1)], request);
+  }
   return form.read(split(reply, end + 1, form), request);
 }
 

@@ -1,8 +1,8 @@
 -- Tells what became of messages, and changes nothing.
 -- KEYS: the prefix of all names.
 -- ARGV: '1' when it is their sender that is told, else '0'; keys.
--- Reply: for each key `found` and the newest record that goes by it, without its payload, or `none`. A sender who does not get the recipient's
--- presence is not told how often it was sent: that shows when he comes.
+-- Reply: for each key `found` and the newest record that goes by it, without its payload, or `none`. A sender who does not get the
+-- recipient's presence is not told how often it was sent: that shows when he comes.
 -- Complexity: O(n) for n keys, each with up to 100 records.
 --- @include "outline"
 local function blurred(value)

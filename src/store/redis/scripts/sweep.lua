@@ -3,7 +3,8 @@
 -- ARGV: time (see include/clock.lua), lease (ms), how many at most, message TTL, dedup window, retention (all ms).
 -- Reply: the time of the call (see include/replies.lua); damaged: how many damaged records are kept, and keys of those that no log
 -- has named; then for each record taken: its key, and itself without its payload.
--- Complexity: O(m log p) for at most m messages taken of p pending.
+-- Complexity: O(m log p) for at most m messages taken of p pending; beside them up to 500 copies out to one recipient, whose due
+-- times are being brought forward (see include/due-advance.lua).
 --- @include "stored-records"
 --- @include "clock"
 --- @include "quarantine"

@@ -49,8 +49,8 @@ function legacy.taken_over(value)
   return taken
 end
 
--- A member of what is left of a damaged one, by a pattern: it is no JSON any more that could be decoded. One that is escaped might be cut in the middle of it, and is not used; nor is one
--- with a character that is never written unescaped.
+-- A member of what is left of a damaged one, by a pattern: it is no JSON any more that could be decoded. One that is escaped might
+-- be cut in the middle of it, and is not used; nor is one with a character that is never written unescaped.
 function legacy.salvaged(value, name) return value:match('"' .. name .. '":"([^"\\%c]*)"') end
 
 -- Whether what is left of one names this user.

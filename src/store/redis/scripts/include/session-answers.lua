@@ -31,7 +31,8 @@ local function outlived(sessions, handed, answers)
   return false
 end
 
--- The session that is most surely there: the last to have answered, else the last to have come; of two, the first by name. Whether another is silent.
+-- The session that is most surely there: the last to have answered, else the last to have come; of two, the first by name.
+-- Whether another is silent.
 function asked.surest(sessions, answers)
   local best, best_at, silent = '', -1, false
   for resource, session in pairs(sessions) do
