@@ -1,0 +1,197 @@
+// What the store's contract promises about presence, evidence and what is forgotten, of each implementation.
+import {
+  claim,
+  endUnheardSessions,
+  forgetPresence,
+  forgetUser,
+  handOver,
+  isAvailable,
+  quarantine,
+  recordPing,
+  recordPresence,
+  reject,
+  renewSession,
+  reported,
+  senderAvailable,
+  sequenceGap,
+  sessionAvailable,
+  settle,
+  settleUpTo,
+  subscribersOf,
+  subscriptionStep,
+} from '../../src/store/contract.ts';
+import { Erasure } from '../../src/store/erasure.ts';
+import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { ALICE, aliceWrites, BOB, DAY, keyOf, SECOND } from '../support/store/ledger.ts';
+import { IMPLEMENTATIONS, type Implementation, type Subject } from '../support/store/store-contract.ts';
+import { until } from '../support/time/until.ts';
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+
+const NOW = Date.now();
+const KEY = keyOf('m-1');
+
+describe.each(Object.keys(IMPLEMENTATIONS))('the store in %s', (implementation) => {
+  let opened: Implementation;
+  let store: Subject;
+  const open = IMPLEMENTATIONS[implementation] as (url: string, retention?: { dedupWindow?: number }) => Implementation;
+  let tokens = 0;
+  beforeEach(() => {
+    opened = open(server.url);
+    store = opened.store;
+  });
+  afterEach(() => opened.close());
+
+  const sees = (resource: string, available: boolean, at: number, more = {}) => {
+    tokens += 1;
+    return store.perform(recordPresence(BOB, ALICE, resource, available, at, '', '', `p-${tokens}`, more), at);
+  };
+  const subscribes = () => store.perform(subscriptionStep('subscribed', BOB, ALICE, NOW, 'granted'), NOW);
+  async function sends(id: string, at: number, more: { noStore?: boolean } = {}): Promise<void> {
+    const key = keyOf(id);
+    await store.perform(aliceWrites({ id, at }), at);
+    const dues = { byTimetable: at + 30 * SECOND, unconfirmed: at + 900 * SECOND };
+    const copy = { key, attempt: 1, copies: 1, ...dues, sender: ALICE, recipient: BOB, noStore: false, ...more };
+    await store.perform(handOver(copy), at);
+  }
+  const comes = (event: 'login' | 'ended' | 'update', at: number) => {
+    const times = { stepDue: at + 30 * SECOND, leaseUntil: at + 60 * SECOND, unconfirmedRetries: 1 };
+    return store.perform(sessionAvailable({ user: BOB, event, ...times }), at);
+  };
+
+  test('a subscription is asked for, granted and ended, each step once for its token', async () => {
+    const step = (type: 'subscribe' | 'subscribed' | 'unsubscribe', token: string) =>
+      store.perform(subscriptionStep(type, BOB, ALICE, NOW, token), NOW);
+    expect([await step('subscribe', 'a'), await step('subscribe', 'a'), await step('subscribe', 'b')]).toEqual([
+      'none',
+      'none',
+      'asked',
+    ]);
+    expect([await step('subscribed', 'c'), await store.perform(subscribersOf(BOB), NOW)]).toEqual(['asked', [ALICE]]);
+    expect(await opened.queries.contacts()).toEqual([BOB]);
+    expect([await step('unsubscribe', 'd'), await store.perform(subscribersOf(BOB), NOW)]).toEqual(['subscribed', []]);
+  });
+
+  test('a session begins, goes on, becomes another by a login, and ends', async () => {
+    await subscribes();
+    expect(await sees('desk', true, NOW)).toMatchObject({ what: 'began', asks: true });
+    expect(await sees('desk', true, NOW + 2 * SECOND)).toMatchObject({ what: 'updated', asks: false });
+    expect(await store.perform(isAvailable(BOB, ALICE), NOW)).toBe(true);
+    expect(await store.perform(renewSession(BOB, 'desk', NOW + 9 * SECOND, 'r'), NOW)).toBe(true);
+    expect(await sees('desk', false, NOW + 10 * SECOND)).toMatchObject({ what: 'ended', ended: ['desk'] });
+    expect(await store.sessionsOf(BOB)).toEqual([]);
+    expect(await store.perform(isAvailable(BOB, ALICE), NOW)).toBe(false);
+  });
+
+  test('what was not heard of again has ended', async () => {
+    await subscribes();
+    await sees('desk', true, NOW);
+    await sees('phone', true, NOW + 1);
+    await store.perform(forgetPresence([BOB]), NOW);
+    expect(await sees('phone', true, NOW + SECOND)).toMatchObject({ what: 'returned' });
+    expect(await store.perform(endUnheardSessions(BOB, NOW + 2 * SECOND, true), NOW)).toEqual(['desk']);
+  });
+
+  test('a copy whose session has ended is missed at the next login, and leased; a repetition gives the same', async () => {
+    await subscribes();
+    await sees('desk', true, NOW);
+    await sends('m-1', NOW + SECOND);
+    await sees('desk', false, NOW + 2 * SECOND);
+    expect(await comes('ended', NOW + 3 * SECOND)).toMatchObject({ away: true });
+    await sees('desk', true, NOW + 4 * SECOND);
+    for (let times = 0; times < 2; times += 1) {
+      expect(await comes('login', NOW + 5 * SECOND)).toMatchObject({
+        there: 'desk',
+        missed: [{ key: KEY, attempt: 1, evidence: 'session-ended' }],
+      });
+    }
+    const [found] = await opened.queries.records([KEY]);
+    expect(found).toMatchObject({ due: NOW + 65 * SECOND, seesPresence: true });
+  });
+
+  test('sessions are asked before another copy; what a silent one had goes to one that answers', async () => {
+    await subscribes();
+    await sees('desk', true, NOW);
+    await sees('phone', true, NOW + 1);
+    await sends('m-1', NOW + SECOND);
+    const due = NOW + 40 * SECOND;
+    const asks = await store.perform(claim(KEY, 1, due), due);
+    expect(asks).toMatchObject({ outcome: 'asks', user: BOB, resources: expect.arrayContaining(['desk', 'phone']) });
+    await store.perform(recordPing(BOB, 'desk', due, false), due);
+    await store.perform(recordPing(BOB, 'phone', due, true), due);
+    expect(await comes('update', due + SECOND)).toMatchObject({
+      there: 'phone',
+      missed: [{ key: KEY, evidence: 'session-silent' }],
+    });
+    expect(await store.perform(claim(KEY, 1), due + SECOND)).toMatchObject({ outcome: 'claimed', target: 'phone' });
+  });
+
+  test('what a session has passed over is due; what it has read up to is settled', async () => {
+    await subscribes();
+    await sees('desk', true, NOW);
+    for (const [i, id] of ['m-1', 'm-2', 'm-3'].entries()) await sends(id, NOW + (i + 1) * SECOND);
+    const at = NOW + 10 * SECOND;
+    await store.perform(settle(keyOf('m-2'), 'desk', at, { sender: ALICE, recipient: BOB }), at);
+    // Bob's receipts go to contacts, and she is one.
+    const gap = sequenceGap(BOB, 'desk', ALICE, NOW + 2 * SECOND, at + 10 * SECOND);
+    expect(await store.perform(gap, at)).toEqual({ next: '0', keys: [KEY] });
+    const read = await store.perform(settleUpTo(keyOf('m-3'), ALICE, BOB, 'desk', at), at);
+    expect(read.settled.map(({ record }) => record.wireId)).toEqual(['m-1', 'm-3']);
+  });
+
+  test('what a sender could not be told is due when he comes', async () => {
+    await store.perform(subscriptionStep('subscribed', ALICE, BOB, NOW, 'hers'), NOW);
+    const alice = (available: boolean, token: string) =>
+      store.perform(recordPresence(ALICE, BOB, 'phone', available, NOW, '', '', token), NOW);
+    await alice(true, 'a');
+    await alice(false, 'b');
+    await sends('m-1', NOW);
+    const gone = await store.perform(reject(KEY, NOW, 'gone', undefined, undefined), NOW);
+    expect(gone).toMatchObject({ record: { senderAway: true, inner: '' } });
+    const due = async () => (await store.sweep(5 * SECOND, 10, NOW + 60 * SECOND)).overdue.map(({ key }) => key);
+    expect(await due()).toEqual([]);
+    await alice(true, 'c');
+    expect(await store.perform(senderAvailable(ALICE, '0'), NOW)).toBe('0');
+    expect(await due()).toEqual([KEY]);
+  });
+
+  test('a damaged record is put aside, reported until a log has named it, and its sender is told', async () => {
+    await sends('m-1', NOW);
+    for (let times = 0; times < 2; times += 1) await store.perform(quarantine(KEY), NOW);
+    const swept = await store.sweep(5 * SECOND, 10, NOW);
+    expect(swept).toMatchObject({ damaged: 1, unreported: [KEY], overdue: [{ key: KEY, state: 'rejected' }] });
+    await store.perform(reported([KEY]), NOW);
+    expect(await store.sweep(5 * SECOND, 10, NOW)).toMatchObject({ damaged: 1, unreported: [] });
+    expect(await store.figures(NOW)).toMatchObject({ pending: 0, owed: 1, damaged: 1 });
+  });
+
+  test('all that is kept of a user is erased', async () => {
+    await subscribes();
+    await sees('desk', true, NOW);
+    await sends('m-1', NOW + SECOND);
+    const erasure = new Erasure({ queries: opened.queries, perform: (request) => store.perform(request, NOW) });
+    let messages = 0;
+    for await (const count of erasure.records(BOB, false)) messages = count;
+    expect(messages).toBe(1);
+    expect(await erasure.user(BOB)).toBe(2);
+    expect(await store.perform(forgetUser(BOB, []), NOW)).toBe(0);
+    expect([await store.sessionsOf(BOB), await opened.queries.contacts()]).toEqual([[], []]);
+    expect((await opened.queries.portion('0')).keys).toEqual([]);
+  });
+
+  test('what has ended is known for DEDUP_WINDOW, and then is a message again', async () => {
+    const short = open(server.url, { dedupWindow: 50 });
+    await short.store.perform(aliceWrites({ at: NOW }), NOW);
+    await short.store.perform(settle(KEY, 'desk', NOW), NOW);
+    await until(async () => (await short.store.status([KEY]))[0] === undefined);
+    expect(await short.store.perform(aliceWrites({ at: NOW + DAY }), NOW)).toMatchObject({
+      outcome: 'stored',
+      key: KEY,
+    });
+    short.close();
+  });
+});
