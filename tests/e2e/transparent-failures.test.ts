@@ -14,18 +14,17 @@ const MESSAGES = 2000;
 let world: World;
 let proxy: ProxyProcess;
 
-beforeAll(async () => {
+beforeEach(async () => {
   world = await World.open({ gate: true });
 });
-afterAll(() => world?.close());
 
 async function begin(settings: Record<string, string> = {}): Promise<void> {
   proxy = new ProxyProcess(world.environment({ ...MODE, ...settings }));
   await proxy.prints(HOLDS);
 }
 afterEach(async () => {
-  await world.empty();
   await proxy.signal('SIGKILL');
+  await world.close();
 });
 
 const texts = (count: number) => Array.from({ length: count }, (_, i) => `text ${i}`);
