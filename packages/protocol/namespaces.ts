@@ -28,3 +28,5 @@ export const roster = 'jabber:iq:roster';
 export const own = 'urn:openfire-receipts:0';
 /** The component's feature (XEP-0030): takes messages with many receipts, and tells of many messages at once. */
 export const batch = 'urn:openfire-receipts:0#batch';
+/** The component's feature (XEP-0030) while a gate in the server shows it what users write to each other's own addresses. */
+export const transparent = 'urn:openfire-receipts:0#transparent';

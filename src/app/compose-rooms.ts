@@ -130,7 +130,8 @@ export function composeRooms(config: Config, log: Log, version: string, tuning: 
     version,
     log,
   });
-  const router = composeRouter({ addresses, link, delivery, iq, ledger, commands, version, log });
+  const holds = held && (() => held.gate.isReady);
+  const router = composeRouter({ addresses, link, delivery, iq, ledger, commands, holds, version, log });
   const ingress = new IngressQueue({
     handle: (stanza) => router.stanza(stanza),
     backlog: () => pipeline.waiting,

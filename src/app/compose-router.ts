@@ -14,12 +14,15 @@ export interface RouterParts {
   readonly ledger: Pick<Store, 'status'>;
   /** Ad-hoc commands of the component, where there are any. */
   readonly commands?: CommandsPort | undefined;
+  /** Whether a gate holds messages for the component. */
+  readonly holds?: (() => boolean) | undefined;
   readonly version: string;
   readonly log: { warn(fields: object, message: string): void };
 }
 
 /** The router and its handlers, put together. */
-export function composeRouter({ addresses, link, delivery, iq, ledger, commands, version, log }: RouterParts): Router {
+export function composeRouter(parts: RouterParts): Router {
+  const { addresses, link, delivery, iq, ledger, commands, holds, version, log } = parts;
   const { passthrough: refuser, pipeline, presence, quotas, messages } = delivery;
   const component = new ComponentService({
     link,
@@ -27,6 +30,7 @@ export function composeRouter({ addresses, link, delivery, iq, ledger, commands,
     refuser,
     contactRemoved: (from, to) => presence.contactRemoved(from, to),
     commands,
+    holds,
     status: async (keys, requester) => {
       // After the messages that came before the question.
       await new Promise<void>((resolve) => pipeline.push({ owner: requester, done: () => resolve() }));

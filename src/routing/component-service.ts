@@ -47,6 +47,8 @@ export interface ComponentServiceOptions extends MessageStatusOptions {
   readonly version: string;
   /** Ad-hoc commands, where there are any. */
   readonly commands?: CommandsPort | undefined;
+  /** Whether a gate holds messages for the component (docs/gate-protocol.md); undefined where none is asked for it. */
+  readonly holds?: (() => boolean) | undefined;
   readonly log: { warn(fields: object, message: string): void };
 }
 
@@ -158,6 +160,8 @@ export class ComponentService {
   #own(): string {
     const features: string[] = [NS.discoInfo, NS.discoItems, NS.version, NS.ping, NS.vcard, NS.own, NS.batch];
     if (this.#options.commands !== undefined) features.push(NS.commands);
+    // Only while it is so: a client library would wait for acknowledgements that do not come.
+    if (this.#options.holds?.()) features.push(NS.transparent);
     return IDENTITY + features.map((feature) => `<feature var="${feature}"/>`).join('');
   }
 }

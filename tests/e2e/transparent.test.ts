@@ -1,6 +1,6 @@
 // Users write to each other's own addresses, and a gate in the server holds each message until the component has stored it.
 
-import type { Element } from '@xmpp/xml';
+import xml, { type Element } from '@xmpp/xml';
 import type { TestUser } from '../support/clients/test-user.ts';
 import { World } from '../support/stages/world.ts';
 import { until } from '../support/time/until.ts';
@@ -26,10 +26,23 @@ afterEach(async () => {
 const bareOf = ({ jid }: TestUser) => jid.split('/', 1)[0] as string;
 const counts = () => world.proxy.metrics.counts;
 
+/** The component's features (XEP-0030). */
+async function features(user: TestUser): Promise<(string | undefined)[]> {
+  const question = xml('query', { xmlns: 'http://jabber.org/protocol/disco#info' });
+  const answer = await user.iq(xml('iq', { type: 'get', to: `receipts.${bareOf(user).split('@')[1]}` }, question));
+  return (
+    answer
+      .getChild('query')
+      ?.getChildren('feature')
+      .map(({ attrs }) => attrs.var) ?? []
+  );
+}
+
 test('a message is stored, acknowledged, delivered as it was written, and confirmed', async () => {
   await begin();
   const bob = await world.user('bob');
   const alice = await world.user('alice');
+  expect(await features(alice)).toContain('urn:openfire-receipts:0#transparent');
   const id = await alice.say(bareOf(bob), 'hello');
   const heard = await bob.hears('hello');
   expect(heard.attrs.from).toBe(alice.jid);
@@ -152,6 +165,7 @@ test('a server without the gate is named in /readyz, with what to do; chat goes 
     await until(named, { what: 'the problem' });
     const bob = await bare.user('bob');
     const alice = await bare.user('alice');
+    expect(await features(alice)).not.toContain('urn:openfire-receipts:0#transparent');
     await alice.delivered(await alice.say(bareOf(bob), 'as ever'));
   } finally {
     await bare.close();
