@@ -232,6 +232,15 @@ describe.each(Object.keys(IMPLEMENTATIONS))('the store in %s', (implementation) 
         'pending',
       ]);
     });
+
+    test('of a correction older than all that are remembered ends none of the newer ones', async () => {
+      await accepts();
+      const ids = Array.from({ length: 101 }, (_, i) => `c-${i}`);
+      for (const id of ids) await accepts({ id, body: id, corrects: 'm-1' });
+      await store.perform(settle(keyOf('c-0'), 'desk', NOW), NOW);
+      await store.perform(supersede(keyOf('c-0')), NOW);
+      for (const id of ids.slice(1)) expect([id, await stateOf(keyOf(id))]).toEqual([id, 'pending']);
+    });
   });
 
   describe('claim', () => {
