@@ -22,7 +22,7 @@ export function composeRedisMonitoring(
     queues,
     log,
     timing,
-  }: { config: Pick<Config, 'redis'>; queues: Queues; log: Log; timing?: HealthTiming | undefined },
+  }: { config: Pick<Config, 'redis' | 'quotas'>; queues: Queues; log: Log; timing?: HealthTiming | undefined },
 ): RedisMonitoring {
   const probe = new Probe(redis, config.redis.prefix);
   const connection = new ConnectionMonitor(redis);
@@ -32,6 +32,7 @@ export function composeRedisMonitoring(
     inspect: () => checkSetup(redis, probe),
     pausedQueues: () => queues.paused(),
     memory: () => askMemory(redis),
+    reserve: config.quotas.reserve,
     log,
     timing: timing?.storage ?? {},
   });

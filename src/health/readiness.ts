@@ -1,5 +1,5 @@
 import type { GateState, LinkState, Observations, Part, Readiness } from './observations.ts';
-import type { RedisState } from './redis-monitor.ts';
+import { isReserveReached, type RedisState } from './redis-monitor.ts';
 
 /** How long after the handshake a missing answer is no sign of anything, ms. */
 const ANSWER_WITHIN = 3000;
@@ -110,6 +110,7 @@ const WARN_BEFORE_RESERVE = 0.1;
 
 function assessRedis({ storage, pipeline, reserve = 0, staleAfter, now, monotonic }: Observations): Part {
   const wallClock = (at: number) => iso(now - (monotonic - at));
+  const sinceOf = (at: number | undefined) => (at === undefined ? {} : { since: wallClock(at) });
   if (storage.failingSince !== undefined || pipeline.failingSince !== undefined) {
     const sinces = [storage.failingSince, pipeline.failingSince].filter((at) => at !== undefined);
     return {
@@ -118,7 +119,9 @@ function assessRedis({ storage, pipeline, reserve = 0, staleAfter, now, monotoni
       since: wallClock(Math.min(...sinces)),
     };
   }
-  if (storage.lastSuccessAt === undefined) return { ok: false, problem: 'Redis has not been reached yet' };
+  if (storage.lastSuccessAt === undefined) {
+    return { ok: false, problem: 'Redis has not been reached yet', ...sinceOf(storage.watchedSince) };
+  }
   if (monotonic - storage.lastSuccessAt >= staleAfter) {
     return {
       ok: false,
@@ -126,14 +129,15 @@ function assessRedis({ storage, pipeline, reserve = 0, staleAfter, now, monotoni
       since: wallClock(storage.lastSuccessAt),
     };
   }
-  const { refusals, refusedSince, memoryUsed = 0 } = storage;
+  const { refusals, refusedSince, reserveReachedSince, memoryUsed = 0 } = storage;
   const warnings = [...storage.warnings];
   const used = `Redis uses ${Math.floor(memoryUsed * 100)} % of its memory (maxmemory)`;
   const remedy = 'Give it more, or let the command "Heaviest senders" show who takes it';
-  if (reserve > 0 && memoryUsed >= 1 - reserve) {
+  if (isReserveReached(memoryUsed, reserve)) {
     return {
       ok: false,
       problem: `${used}: new messages are refused, so that receipts can be taken. ${remedy}`,
+      ...sinceOf(reserveReachedSince),
       warnings,
     };
   }
@@ -141,8 +145,7 @@ function assessRedis({ storage, pipeline, reserve = 0, staleAfter, now, monotoni
     warnings.push(`${used}; at ${Math.round((1 - reserve) * 100)} % new messages are refused. ${remedy}.`);
   }
   if (refusals.length > 0) {
-    const since = refusedSince === undefined ? {} : { since: wallClock(refusedSince) };
-    return { ok: false, problem: refusals.join(' '), ...since, warnings };
+    return { ok: false, problem: refusals.join(' '), ...sinceOf(refusedSince), warnings };
   }
   return warnings.length > 0 ? { ok: true, warnings } : OK;
 }

@@ -29,6 +29,8 @@ export interface RedisMonitorOptions {
   readonly pausedQueues: () => Promise<string[]>;
   /** How much of Redis' `maxmemory` is used, 0 to 1; undefined when there is none, or nobody tells. */
   readonly memory?: () => Promise<number | undefined>;
+  /** The part of Redis' memory that is kept free, 0 to 1. */
+  readonly reserve?: number;
   readonly explain: (error: unknown) => Promise<StoreFault>;
   readonly log: {
     info(fields: object, message: string): void;
@@ -40,6 +42,8 @@ export interface RedisMonitorOptions {
 
 /** Times are of `performance.now()`, ms. */
 export interface RedisState {
+  /** Since when it is watched. */
+  readonly watchedSince?: number;
   /** When a write was last accepted. */
   readonly lastSuccessAt: number | undefined;
   /** Since when writes have failed; undefined while they are accepted. */
@@ -52,6 +56,8 @@ export interface RedisState {
   readonly pausedQueues: readonly string[];
   /** How much of its `maxmemory` is used, 0 to 1, if it has one. */
   readonly memoryUsed?: number | undefined;
+  /** Since when the reserve of its memory is in use. */
+  readonly reserveReachedSince?: number | undefined;
   readonly loss: { readonly text: string; readonly at: number } | undefined;
 }
 
@@ -60,6 +66,7 @@ export class RedisMonitor {
   readonly #options: RedisMonitorOptions;
   readonly #timing: RedisTiming;
   readonly #identity = new LedgerIdentity();
+  readonly #watchedSince = performance.now();
   #timer: NodeJS.Timeout | undefined;
   #probing: Promise<void> | undefined;
   #inspectedAt = Number.NEGATIVE_INFINITY;
@@ -70,6 +77,7 @@ export class RedisMonitor {
   #refusedSince: number | undefined;
   #pausedQueues: readonly string[] = [];
   #memoryUsed: number | undefined;
+  #reserveReachedSince: number | undefined;
   #loss: { text: string; at: number } | undefined;
   #losses = 0;
   readonly #lossListeners: ((loss: Loss) => void)[] = [];
@@ -82,6 +90,7 @@ export class RedisMonitor {
   get state(): RedisState {
     const shown = this.#loss !== undefined && performance.now() - this.#loss.at < this.#timing.lossShownFor;
     return {
+      watchedSince: this.#watchedSince,
       lastSuccessAt: this.#lastSuccessAt,
       failingSince: this.#failingSince,
       fault: this.#fault,
@@ -89,6 +98,7 @@ export class RedisMonitor {
       refusedSince: this.#refusedSince,
       pausedQueues: this.#pausedQueues,
       memoryUsed: this.#memoryUsed,
+      reserveReachedSince: this.#reserveReachedSince,
       loss: shown ? this.#loss : undefined,
     };
   }
@@ -128,7 +138,7 @@ export class RedisMonitor {
       this.#fault = undefined;
       const loss = this.#identity.compare(mark);
       if (loss !== undefined) this.#lost(loss);
-      this.#memoryUsed = await this.#options.memory?.();
+      await this.#checkMemory();
       this.#pausedQueues = await this.#checkPaused();
       if (sentAt - this.#inspectedAt >= this.#timing.inspectEvery) await this.inspect();
     } catch (error) {
@@ -160,6 +170,13 @@ export class RedisMonitor {
     return this.#health;
   }
 
+  async #checkMemory(): Promise<void> {
+    const { memory, reserve = 0 } = this.#options;
+    this.#memoryUsed = await memory?.();
+    const reached = isReserveReached(this.#memoryUsed, reserve);
+    this.#reserveReachedSince = reached ? (this.#reserveReachedSince ?? performance.now()) : undefined;
+  }
+
   async #checkPaused(): Promise<readonly string[]> {
     const before = this.#pausedQueues;
     let now: string[];
@@ -181,6 +198,11 @@ export class RedisMonitor {
     log.error({ loss }, LOSS_TEXT[loss]);
     for (const listener of this.#lossListeners) listener(loss);
   }
+}
+
+/** Both are parts of Redis' `maxmemory`, 0 to 1; a reserve of 0 is none. */
+export function isReserveReached(used: number | undefined, reserve: number): boolean {
+  return used !== undefined && reserve > 0 && used >= 1 - reserve;
 }
 
 function newIn(now: readonly string[], before: readonly string[]): string[] {

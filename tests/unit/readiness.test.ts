@@ -1,6 +1,7 @@
 import { LedgerIdentity } from '../../src/health/ledger-identity.ts';
 import type { Observations } from '../../src/health/observations.ts';
 import { assessReadiness } from '../../src/health/readiness.ts';
+import { RedisMonitor } from '../../src/health/redis-monitor.ts';
 import { ReconnectPace } from '../../src/store/redis/reconnect-pace.ts';
 
 const NOW = Date.parse('2026-01-02T03:04:05Z');
@@ -30,6 +31,21 @@ const FINE: Observations = {
   now: NOW,
   monotonic: 100_000,
 };
+
+/** A monitor of a Redis that works, uses so much of its memory, and keeps a tenth of it free. */
+function watched(memoryUsed: () => number | undefined) {
+  let count = 0;
+  const monitor = new RedisMonitor({
+    write: async () => ({ id: 'a', count: ++count, made: false }),
+    inspect: async () => ({ refusals: [], warnings: [] }),
+    pausedQueues: async () => [],
+    memory: async () => memoryUsed(),
+    reserve: 0.1,
+    explain: async () => fault,
+    log: { info() {}, warn() {}, error() {} },
+  });
+  return { state: () => monitor.state, look: () => monitor.check() };
+}
 
 const fault = { kind: 'state', code: 'OOM', text: 'Redis is full', reconnect: false, lasting: false } as const;
 
@@ -120,8 +136,13 @@ test.each<[string, Partial<Observations>, string]>([
   ],
   [
     'Redis was never reached',
-    { storage: { ...FINE.storage, lastSuccessAt: undefined } },
-    'Redis has not been reached yet.',
+    { storage: { ...FINE.storage, lastSuccessAt: undefined, watchedSince: 92_000 } },
+    'Redis has not been reached yet (since 2026-01-02T03:03:57Z).',
+  ],
+  [
+    "Redis' memory has reached the reserve",
+    { storage: { ...FINE.storage, memoryUsed: 0.91, reserveReachedSince: 93_000 }, reserve: 0.1 },
+    'Redis uses 91 % of its memory (maxmemory): new messages are refused, so that receipts can be taken. Give it more, or let the command "Heaviest senders" show who takes it (since 2026-01-02T03:03:58Z).',
   ],
 ])('when %s', (_, seen, problem) => {
   expect(assessReadiness({ ...FINE, ...seen })).toMatchObject({ ready: false, problems: [problem] });
@@ -132,6 +153,26 @@ test('what does not keep it from its work is a warning', () => {
   const { ready, problems, warnings } = assessReadiness({ ...FINE, storage });
   expect([ready, problems]).toEqual([true, []]);
   expect(warnings).toEqual(['A', 'Gone (since 2026-01-02T03:03:05Z).', expect.stringContaining('expiry')]);
+});
+
+test('Redis is watched from the start, and its reserve is in use since the first look that found it so', async () => {
+  let used: number | undefined = 0.85;
+  const { state, look } = watched(() => used);
+  const { watchedSince = Number.NaN } = state();
+  expect(watchedSince).toBeLessThanOrEqual(performance.now());
+  await look();
+  expect(state().reserveReachedSince).toBeUndefined();
+  used = 0.9;
+  const before = performance.now();
+  await look();
+  const since = state().reserveReachedSince as number;
+  expect(since).toBeGreaterThanOrEqual(before);
+  used = 0.95;
+  await look();
+  expect(state()).toMatchObject({ reserveReachedSince: since, watchedSince });
+  used = 0.5;
+  await look();
+  expect(state().reserveReachedSince).toBeUndefined();
 });
 
 describe('the identity of a ledger', () => {
