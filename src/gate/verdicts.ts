@@ -11,7 +11,7 @@ export interface VerdictsOptions {
   readonly now?: () => number;
 }
 
-/** The share of the gate's patience that Redis may take (rule 10). */
+/** The share of the gate's timeout that Redis may take (rule 10). */
 const SHARE = 2 / 3;
 const LOOK_EVERY = 100;
 
@@ -20,7 +20,7 @@ export class Verdicts {
   readonly #options: VerdictsOptions;
   readonly #open: Shown = new Map();
   /** ms. */
-  #patience = 0;
+  #timeout = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: VerdictsOptions) {
@@ -35,7 +35,7 @@ export class Verdicts {
   /** A lease has begun, under which the gate waits so long (ms). */
   begin(timeout: number): void {
     this.#open.clear();
-    this.#patience = timeout * SHARE;
+    this.#timeout = timeout * SHARE;
   }
 
   /** Nothing is held any more. */
@@ -47,7 +47,7 @@ export class Verdicts {
 
   shown(n: string): void {
     this.#open.set(n, this.#now());
-    this.#timer ??= setInterval(() => this.look(), Math.min(LOOK_EVERY, Math.max(5, this.#patience / 4))).unref();
+    this.#timer ??= setInterval(() => this.look(), Math.min(LOOK_EVERY, Math.max(5, this.#timeout / 4))).unref();
   }
 
   isOpen(n: string): boolean {
@@ -68,7 +68,7 @@ export class Verdicts {
       this.#timer = undefined;
       return;
     }
-    const limit = this.#now() - this.#patience;
+    const limit = this.#now() - this.#timeout;
     for (const [n, at] of this.#open) {
       if (at > limit) break;
       this.#options.onLate();
