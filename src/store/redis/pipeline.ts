@@ -1,24 +1,16 @@
-import { FairQueue } from '../../util/fair-queue.ts';
 import {
-  adds,
   type ReplyTo,
   type Request,
   type Store,
-  type StoreFault,
   type StoreQueue,
   type StoreQueueHealth,
   UnreadableReplyError,
   type Work,
 } from '../contract.ts';
-import { Calls, type Item } from './calls.ts';
-import { argumentCount } from './codec/requests.ts';
-import { redisFault } from './redis-faults.ts';
-
-interface Entry extends Item {
-  readonly work: Work;
-  /** Of the monotonic clock, ms. */
-  readonly since: number;
-}
+import { Calls } from './calls.ts';
+import { RedisState } from './redis-state.ts';
+import { type Entry, WaitingWork } from './waiting-work.ts';
+import { WorkRefusal } from './work-refusal.ts';
 
 /** Entries that go to Redis together. */
 interface Batch {
@@ -49,11 +41,6 @@ export interface PipelineOptions {
 const MAX_IN_FLIGHT = 2;
 /** The part of a whole call that a second one must carry: a small one costs Redis more than it saves to send it so soon. */
 const LEAST_OF_SECOND = 1 / 3;
-/** What one call carries at most beside its first operation, however much waits: arguments, and bytes. */
-const MAX_ARGUMENTS = 4000;
-const MAX_CALL_BYTES = 1 << 20;
-/** The part of what may wait that one owner may take: there is room for others while he floods. */
-const MOST_OF_ONE = 1 / 2;
 
 /**
  * Carries the work of each turn of the event loop to the ledger in one call, and lets what follows from it happen in
@@ -65,29 +52,28 @@ const MOST_OF_ONE = 1 / 2;
 export class Pipeline implements StoreQueue {
   readonly #options: Required<PipelineOptions>;
   readonly #calls: Calls;
-  readonly #waiting: FairQueue<Entry>;
-  #waitingBytes = 0;
+  readonly #waiting: WaitingWork;
+  readonly #state: RedisState;
+  readonly #refusal: WorkRefusal;
   /** Batches that are under way, oldest first. */
   readonly #inFlight: Batch[] = [];
   #scheduled = false;
   #closed = false;
   #expiry: NodeJS.Timeout | undefined;
-  #lastSuccessAt: number | undefined;
-  #failing: { readonly since: number; readonly fault: StoreFault } | undefined;
   #idle: (() => void)[] = [];
   #onRoom: () => void = () => {};
 
   constructor(store: Pick<Store, 'batch'>, options: PipelineOptions) {
     const defaults = { batch: 200, timeout: 5000, maxBytes: 64 * 1024 * 1024, maxEntries: 100_000 };
     this.#options = { onFailing: () => {}, onSetAside: () => {}, ...defaults, ...options };
-    this.#waiting = new FairQueue({
-      owner: ({ work }) => work.owner ?? '',
-      cost: ({ work }) => work.bytes ?? 0,
-      plainUpTo: this.#options.batch,
-    });
+    this.#waiting = new WaitingWork(this.#options);
+    this.#state = new RedisState(this.#options);
+    this.#refusal = new WorkRefusal({ timeout: this.#options.timeout, push: (work) => this.push(work) });
     this.#calls = new Calls({
       store,
-      onAnswer: () => this.#noteWorking(),
+      onAnswer: () => {
+        if (this.#state.answered()) this.#stopExpiry();
+      },
       onFailure: (error, items) => this.#noteFailing(error, items as readonly Entry[]),
       closed: () => this.#closed,
     });
@@ -95,11 +81,11 @@ export class Pipeline implements StoreQueue {
 
   /** Whether the last call to Redis failed. */
   get failing(): boolean {
-    return this.#failing !== undefined;
+    return this.#state.failing;
   }
 
   get health(): StoreQueueHealth {
-    return { lastSuccessAt: this.#lastSuccessAt, failingSince: this.#failing?.since, fault: this.#failing?.fault };
+    return this.#state.health;
   }
 
   get waiting(): number {
@@ -121,11 +107,11 @@ export class Pipeline implements StoreQueue {
   push<R extends Request>(work: Work<R>): void {
     if (this.#closed) return;
     const bytes = work.bytes ?? 0;
-    if (work.refuse && this.#isFull(bytes, work.owner ?? '')) {
+    if (work.refuse && this.#waiting.isFull(bytes, work.owner ?? '')) {
       work.refuse();
       return;
     }
-    this.#waitingBytes += bytes;
+    this.#waiting.bytes += bytes;
     // In one literal: this is made for every message.
     this.#waiting.push({
       work: work as Work,
@@ -159,17 +145,6 @@ export class Pipeline implements StoreQueue {
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  /** Whether there is no room for so many bytes more, or they would take too much of it for one owner. */
-  #isFull(bytes: number, owner: string): boolean {
-    const { maxBytes, maxEntries } = this.#options;
-    const [all, count] = [this.#waitingBytes + bytes, this.#waiting.size];
-    if (all > maxBytes || count >= maxEntries) return true;
-    if (owner === '') return false;
-    if (all <= maxBytes * MOST_OF_ONE && count < maxEntries * MOST_OF_ONE) return false;
-    const his = this.#waiting.of(owner);
-    return his.cost + bytes > maxBytes * MOST_OF_ONE || his.count >= maxEntries * MOST_OF_ONE;
-  }
-
   #schedule(): void {
     if (this.#scheduled || this.#inFlight.length >= MAX_IN_FLIGHT) return;
     this.#scheduled = true;
@@ -182,7 +157,7 @@ export class Pipeline implements StoreQueue {
 
   #flush(): void {
     while (this.#waiting.size > 0 && this.#hasRoom()) {
-      const entries = this.#take();
+      const entries = this.#waiting.takeCall();
       if (this.#inFlight.length === 0 && entries.every(({ request }) => request === undefined)) {
         this.#finish(entries);
       } else {
@@ -201,27 +176,6 @@ export class Pipeline implements StoreQueue {
     return length < MAX_IN_FLIGHT && this.#waiting.size >= this.#options.batch * LEAST_OF_SECOND;
   }
 
-  #take(): Entry[] {
-    let requests = 0;
-    let size = 0;
-    let bytes = 0;
-    const batch: Entry[] = [];
-    while (requests < this.#options.batch) {
-      const next = this.#waiting.peek();
-      if (next === undefined) break;
-      const { request, work } = next;
-      if (request !== undefined) {
-        size += argumentCount(request);
-        bytes += work.bytes ?? 0;
-        if (requests > 0 && (size > MAX_ARGUMENTS || bytes > MAX_CALL_BYTES)) break;
-        requests += 1;
-      }
-      this.#waiting.shift();
-      batch.push(next);
-    }
-    return batch;
-  }
-
   async #carryOut(batch: Batch): Promise<void> {
     await this.#calls.carryOut(batch.entries);
     batch.done = true;
@@ -236,7 +190,7 @@ export class Pipeline implements StoreQueue {
 
   #finish(entries: readonly Entry[]): void {
     for (const entry of entries) {
-      this.#waitingBytes -= entry.work.bytes ?? 0;
+      this.#waiting.bytes -= entry.work.bytes ?? 0;
       if (entry.over) continue;
       if (entry.error !== undefined) {
         this.#setAside(entry, entry.error);
@@ -265,73 +219,22 @@ export class Pipeline implements StoreQueue {
       'Redis rejects an operation for what is in it; it is set aside',
     );
     onSetAside();
-    if (entry.work.failed === undefined) this.#refuse(entry);
+    if (entry.work.failed === undefined) this.#refusal.refuse(entry);
     entry.over = true;
     entry.work.failed?.(error);
   }
 
   #noteFailing(error: unknown, entries: readonly Entry[]): void {
-    const fault = redisFault(error);
-    const since = this.#failing?.since ?? performance.now();
-    if (this.#failing?.fault.code !== fault.code) {
-      const { log, onFailing } = this.#options;
-      log.error({ err: error }, `No message is acknowledged. ${fault.text}`);
-      if (this.#failing === undefined) onFailing(true);
-    }
-    this.#failing = { since, fault };
-    if (fault.code === 'OOM') {
-      // At its memory limit Redis refuses a script that begins by adding: refuse those, and let receipts free memory.
-      for (const entry of entries) if (entry.request && adds(entry.request)) this.#refuse(entry);
-    }
-    this.#loseOnly(entries);
-    for (const batch of this.#inFlight) this.#loseOnly(batch.entries.filter(({ request }) => request === undefined));
-    this.#expiry ??= setInterval(() => this.#refuseExpired(), 250).unref();
+    const refusal = this.#refusal;
+    refusal.refuseAdding(entries, this.#state.failed(error));
+    refusal.expire(entries);
+    for (const batch of this.#inFlight) refusal.expire(batch.entries.filter(({ request }) => request === undefined));
+    this.#expiry ??= setInterval(() => this.#waiting.removeExpired((waiting) => refusal.expire(waiting)), 250).unref();
   }
 
-  #noteWorking(): void {
-    this.#lastSuccessAt = performance.now();
-    if (this.#failing === undefined) return;
-    const seconds = (this.#lastSuccessAt - this.#failing.since) / 1000;
-    this.#options.log.info({ seconds }, 'Redis takes messages again');
-    this.#failing = undefined;
+  #stopExpiry(): void {
     clearInterval(this.#expiry);
     this.#expiry = undefined;
-    this.#options.onFailing(false);
-  }
-
-  #refuseExpired(): void {
-    const waiting = [...this.#waiting];
-    this.#loseOnly(waiting);
-    const left = waiting.filter((entry) => !entry.over);
-    if (left.length === waiting.length) return;
-    for (const { over, work } of waiting) if (over) this.#waitingBytes -= work.bytes ?? 0;
-    // What was refused may have pushed what takes it back.
-    const known = new Set(waiting);
-    const pushed = [...this.#waiting].filter((entry) => !known.has(entry));
-    this.#waiting.clear();
-    for (const entry of [...left, ...pushed]) this.#waiting.push(entry);
-  }
-
-  /** Refuses what has waited too long; what needs no ledger goes on; the rest keeps waiting. */
-  #loseOnly(entries: readonly Entry[]): void {
-    const limit = performance.now() - this.#options.timeout;
-    for (const entry of entries) {
-      if (entry.over || entry.since > limit) continue;
-      if (entry.work.refuse) this.#refuse(entry);
-      else if (entry.request === undefined) {
-        entry.over = true;
-        entry.work.done(undefined);
-      }
-    }
-  }
-
-  #refuse(entry: Entry): void {
-    if (entry.over || !entry.work.refuse) return;
-    entry.over = true;
-    entry.work.refuse();
-    // A Redis that hangs carries out what it was given when it comes to itself: then what was refused must not be sent.
-    const { withdraw, owner = '' } = entry.work;
-    if (entry.tried && withdraw) this.push({ request: withdraw(), done: () => {}, owner });
   }
 
   #noteIdle(): void {
