@@ -13,7 +13,7 @@ export interface Explanation {
   /** Without its payload. */
   readonly record: StoredRecord;
   readonly situation: Situation;
-  /** When it is due next (ms), if it is pending. */
+  /** When it is due next (ms): a pending message, or the notice that is owed of an ended one. */
   readonly due: number | undefined;
 }
 
