@@ -1,36 +1,20 @@
 import type { AddressPolicy } from '../addressing/address-policy.ts';
-import {
-  handOver,
-  notified,
-  quarantine,
-  type StoreClock,
-  type StoredRecord,
-  type StoreQueue,
-  settle,
-} from '../store/contract.ts';
-import type { RetryPolicy } from '../store/retry-policy.ts';
-import type { MessageTrace, TraceDetails } from '../util/message-trace.ts';
+import { notified, quarantine, type StoredRecord, settle } from '../store/contract.ts';
 import type { Priority } from '../xmpp/connection/outgoing-stanza.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
-import { hasNoStoreHint, message, redelivery } from '../xmpp/stanza/build.ts';
-import { wireInner } from '../xmpp/stanza/message-key.ts';
-import { isSingleElement } from '../xmpp/stanza/xml.ts';
+import { message, redelivery } from '../xmpp/stanza/build.ts';
+import { copyTo, isWhole } from './copy-stanza.ts';
 import type { GateCopies } from './gate-copies.ts';
+import { HandOvers, type HandOversOptions } from './hand-overs.ts';
 import { InFlight } from './in-flight.ts';
-import type { JobsPort, LinkPort, Sent } from './ports.ts';
-import { openRuleTrace, type RuleTrace } from './rule-trace.ts';
+import type { LinkPort, Sent } from './ports.ts';
 
-export interface CopiesOptions {
+export interface CopiesOptions extends HandOversOptions {
   readonly link: LinkPort;
-  readonly pipeline: Pick<StoreQueue, 'push'>;
   readonly addresses: AddressPolicy;
-  readonly retry: RetryPolicy;
-  readonly clock: StoreClock;
-  readonly jobs: Pick<JobsPort, 'attemptScheduled'>;
   readonly counts: { redelivered: number };
   /** What a gate holds goes through it. */
   readonly gate?: GateCopies | undefined;
-  readonly trace?: MessageTrace;
 }
 
 /**
@@ -39,11 +23,10 @@ export interface CopiesOptions {
  */
 export class Copies {
   readonly #options: CopiesOptions;
-  readonly #ruleTrace: RuleTrace;
+  /** What the server has handled is told to these. */
+  readonly handOvers: HandOvers;
   /** By their record's key. */
   readonly #inFlight = new InFlight<Sent>();
-  /** Those that the server has proved to have, which the ledger is about to record. */
-  readonly #handOversInHand = new InFlight<Sent>();
   /** Receipts on their way to the ledger, of messages that have no copy on its way. */
   readonly #receiptsInHand = new InFlight<true>();
   /** Further copies of corrections, which may still wait behind what is new. */
@@ -51,7 +34,7 @@ export class Copies {
 
   constructor(options: CopiesOptions) {
     this.#options = options;
-    this.#ruleTrace = openRuleTrace(options.pipeline, options.trace);
+    this.handOvers = new HandOvers(options);
   }
 
   [Symbol.iterator](): Iterator<Sent> {
@@ -68,7 +51,7 @@ export class Copies {
       sent.held = this.#options.gate.forward(sent);
       return;
     }
-    this.#send(record, message(this.#outgoing(record, record.recipientResource)), 'normal');
+    this.#send(record, message(copyTo(record, record.recipientResource, this.#options.addresses)), 'normal');
   }
 
   /**
@@ -103,11 +86,11 @@ export class Copies {
       trace?.('redelivery skipped', record, { why: 'its receipt is on its way to Redis' });
       return true;
     }
-    const handOver = this.#handOversInHand.get(record.key);
+    const handOver = this.handOvers.inHand.get(record.key);
     if (handOver !== undefined) {
       // It was claimed before the ledger knew that the server has it, which is still true.
       trace?.('redelivery skipped', record, { why: 'the server has taken the copy before it' });
-      this.handedOver({ ...handOver, attempt: record.attempt });
+      this.handOvers.record({ ...handOver, attempt: record.attempt });
       return true;
     }
     if (record.heldAs !== undefined && this.#options.gate !== undefined) {
@@ -117,7 +100,7 @@ export class Copies {
     const first = record.copies === 0 && record.firstStoredAt === record.storedAt;
     const resource = first ? record.recipientResource : target;
     const noStore = keptFromStorage && record.copyOut;
-    const out = this.#outgoing(record, resource);
+    const out = copyTo(record, resource, addresses);
     const firstSent = record.firstStoredAt - clock.aheadOfWall();
     const xml = redelivery(out, addresses.delayedBy, firstSent, noStore);
     if (this.#isDamaged(record)) return true;
@@ -170,49 +153,6 @@ export class Copies {
     if (this.#inFlight.get(sent.record.key) === sent) this.#inFlight.delete(sent.record.key);
   }
 
-  /** The server has handled it. */
-  handedOver(sent: Sent): void {
-    const { pipeline, retry, clock } = this.#options;
-    const { record, attempt } = sent;
-    this.#options.trace?.('handed over', record);
-    if (sent.receiptArrived) return;
-    const now = clock.now();
-    const { storedAt } = record;
-    const copies = record.copies + 1;
-    const random = Math.random();
-    const request = handOver({
-      key: record.key,
-      attempt,
-      copies,
-      byTimetable: retry.bySchedule(storedAt, copies, now, random),
-      unconfirmed: retry.unconfirmed(storedAt, copies, now, random),
-      sender: record.sender,
-      recipient: record.recipient,
-      noStore: sent.noStore === true || hasNoStoreHint(record.inner),
-      // Of a chat (RFC 6121 section 8.5.3.2.1), servers make the best; later copies go to the bare address, as a rule.
-      resource: record.type === 'chat' ? '' : record.copies > 0 ? (sent.target ?? '') : record.recipientResource,
-    });
-    this.#handOversInHand.set(record.key, sent);
-    const recorded = () => {
-      if (this.#handOversInHand.get(record.key) === sent) this.#handOversInHand.delete(record.key);
-    };
-    pipeline.push({
-      request,
-      failed: recorded,
-      done: (due) => {
-        recorded();
-        this.#options.trace?.(
-          due === undefined ? 'redelivery skipped' : 'redelivery scheduled',
-          record,
-          this.#scheduleOf(record, due),
-        );
-        // Not after a mere reconnect: what has no earlier copy out is in no trouble.
-        if (due !== undefined && record.copies > 0) this.#schedule(record, attempt, due);
-      },
-    });
-    this.#ruleTrace?.(record.key, 'timer', { why: 'the server has a copy' });
-  }
-
   #send(record: StoredRecord, xml: string, priority: Priority, noStore = false, target = ''): void {
     const sent: Sent = { kind: 'copy', attempt: record.attempt, record };
     if (noStore) sent.noStore = true;
@@ -224,8 +164,7 @@ export class Copies {
 
   /** Whether its text is not whole; it is put aside then. */
   #isDamaged(record: StoredRecord): boolean {
-    // By itself: what is put behind a text that was cut may seem to end it.
-    if (isSingleElement(`<x>${record.inner}</x>`)) return false;
+    if (isWhole(record)) return false;
     this.#options.trace?.('quarantined', record, { why: 'its stored text is damaged' });
     this.#options.pipeline.push({ request: quarantine(record.key), done: () => {} });
     return true;
@@ -238,12 +177,12 @@ export class Copies {
     const decision = gate.decide(record);
     if (decision === undefined) {
       trace?.('redelivery skipped', record, { why: 'the gate knows of no session that lacks it' });
-      this.handedOver({ ...sent, record: { ...record, copies: Math.max(0, record.copies - 1) } });
+      this.handOvers.record({ ...sent, record: { ...record, copies: Math.max(0, record.copies - 1) } });
       return false;
     }
     const resource = decision.to.slice(decision.to.indexOf('/') + 1);
     const firstSent = record.firstStoredAt - clock.aheadOfWall();
-    const xml = redelivery(this.#outgoing(record, resource), addresses.servedDomain, firstSent, false);
+    const xml = redelivery(copyTo(record, resource, addresses), addresses.servedDomain, firstSent, false);
     if (this.#isDamaged(record)) return true;
     counts.redelivered += 1;
     trace?.('redelivered', record, { why, session: decision.to });
@@ -262,31 +201,5 @@ export class Copies {
   /** A later correction of the same message is about to go first: an older one must not be written after it. */
   #dropOutdated(target: string): void {
     for (const { record } of this.#corrections) if (record.target === target) this.drop(record.key);
-  }
-
-  #outgoing(record: StoredRecord, resource: string): Parameters<typeof message>[0] {
-    return {
-      from: this.#options.addresses.copyFrom(record),
-      to: withResource(record.recipient, resource),
-      type: record.type,
-      id: record.wireId,
-      otherAttributes: record.otherAttributes,
-      inner: wireInner(record.inner, record.key, record.target),
-    };
-  }
-
-  /** For the log: what the rules of redelivery have decided about a copy that was handed over. */
-  #scheduleOf({ storedAt }: StoredRecord, due: number | undefined): TraceDetails {
-    if (due === undefined) return { why: 'it has ended, or a later copy is in flight' };
-    const only = due >= this.#options.retry.expiry(storedAt);
-    return {
-      due,
-      why: only ? 'only evidence brings another copy; then it expires' : 'by the clock, if no evidence comes first',
-    };
-  }
-
-  #schedule(record: StoredRecord, attempt: number, due: number): void {
-    const expires = due >= this.#options.retry.expiry(record.storedAt);
-    this.#options.jobs.attemptScheduled({ record, attempt, due, expires });
   }
 }

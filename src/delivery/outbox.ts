@@ -36,7 +36,7 @@ export class Outbox {
     for (const sent of batch) {
       this.#remove(sent);
       if (sent.kind === 'notice') notices.push(sent.record);
-      else copies.handedOver(sent);
+      else copies.handOvers.record(sent);
     }
     noticeOutbox.recordNotified(notices);
   }
