@@ -1,5 +1,9 @@
+import { writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import net from 'node:net';
+import path from 'node:path';
 import { freePort } from '../support/process/ports.ts';
+import { removeFolder, temporaryFolder } from '../support/process/temporary.ts';
 import { askRedis, startRedis } from '../support/servers/redis.ts';
 import { ProxyProcess } from '../support/stages/proxy-process.ts';
 import { NO_COPIES, World } from '../support/stages/world.ts';
@@ -117,6 +121,28 @@ test('faults of the configuration are told all at once, without secrets, exit co
     expect(proxy.output).toContain(name);
   }
   expect(proxy.output).not.toContain('hush');
+});
+
+test('a version of @xmpp/component that lacks a member the link needs: it is named, exit code 78', async () => {
+  const folder = await temporaryFolder('changed-library');
+  try {
+    const library = createRequire(import.meta.url).resolve('@xmpp/component-core');
+    const preloaded = path.join(folder, 'changed.cjs');
+    await writeFile(
+      preloaded,
+      `let owner = require(${JSON.stringify(library)}).Component.prototype;
+      while (!Object.hasOwn(owner, '_onElement')) owner = Object.getPrototypeOf(owner);
+      owner._handleElement = owner._onElement;
+      delete owner._onElement;`,
+    );
+    const proxy = start({ NODE_OPTIONS: `--require "${preloaded}"` });
+    expect(await proxy.exited).toEqual({ code: 78, signal: null });
+    const lines = proxy.output.split('\n').filter((line) => line.includes('Component._onElement'));
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain('package-lock.json');
+  } finally {
+    await removeFolder(folder);
+  }
 });
 
 test('Redis is not there at start: it waits for it, and says what is wrong', async () => {
