@@ -1,4 +1,4 @@
-import type { LeaseTiming } from '../gate/lease.ts';
+import type { LeaseTiming } from '../gate/lease-options.ts';
 import type { HealthTiming } from '../health/health-monitor.ts';
 import type { IqTiming } from '../iq/iq-service.ts';
 import type { PresenceTiming } from '../presence/timing.ts';

@@ -1,9 +1,11 @@
 import { EventEmitter } from 'node:events';
 import type { Element } from '@xmpp/xml';
+import type { CommandOutcome } from './command-requests.ts';
 import { ask, deliver, forget, tell, type Verdict, verdict } from './commands.ts';
 import type { AtSession, Enabled, GateEvent, Outcome } from './events.ts';
 import { type Facts, type KnownSession, newFacts } from './facts.ts';
-import { type CommandOutcome, GateLease, type LeaseOptions, type LeaseState } from './lease.ts';
+import { GateLease, type LeaseState } from './lease.ts';
+import type { LeaseOptions } from './lease-options.ts';
 import { GateSessions, type SessionChange } from './sessions.ts';
 import { Verdicts } from './verdicts.ts';
 

@@ -1,69 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import type { Element } from '@xmpp/xml';
 import { readError } from '../xmpp/stanza/stanza-error.ts';
-import { DISABLE, enable, type LeaseTerms, RENEW, request, VERSION } from './commands.ts';
-import { type Enabled, type Failed, type GateEvent, gateIn, readEnabled, readEvents, readFailed } from './events.ts';
-
-/** Times, ms, which tests shorten. */
-export interface LeaseTiming {
-  /** How long the gate may hold a message. */
-  readonly timeout: number;
-  /** How long a lease lasts that nothing renews. */
-  readonly lease: number;
-  /** How long after a failure it is asked for again. */
-  readonly retryAfter: number;
-  /** How long an answer may take. */
-  readonly answerWithin: number;
-}
-
-const LEASE_TIMING: LeaseTiming = { timeout: 3000, lease: 10_000, retryAfter: 5000, answerWithin: 15_000 };
-
-/** What the gate's other end hears of a lease. */
-export interface LeaseListener {
-  /** The lease has begun; what is remembered follows, then `ready`. */
-  enabled(terms: Enabled): void;
-  event(event: GateEvent): void;
-  /** Nothing is held for us any more. */
-  lost(why: string): void;
-}
-
-export interface LeaseOptions {
-  readonly link: { send(xml: string, tag: undefined, priority: 'high'): { done: boolean } };
-  readonly componentDomain: string;
-  readonly servedDomain: string;
-  readonly listener: LeaseListener;
-  readonly timing?: Partial<LeaseTiming> | undefined;
-  readonly log: {
-    info(fields: object, message: string): void;
-    warn(fields: object, message: string): void;
-  };
-}
-
-/** What becomes of a command: `failed` with why it was not carried out, `lost` when nobody can tell. */
-export type CommandOutcome = 'done' | 'lost' | Failed;
-
-interface Command {
-  readonly xml: string;
-  readonly name: string;
-  readonly n: string;
-  readonly done: ((outcome: CommandOutcome) => void) | undefined;
-}
-
-interface Pending {
-  readonly commands: readonly Command[];
-  readonly held: { done: boolean };
-  readonly sentAt: number;
-}
+import { type CommandOutcome, CommandRequests } from './command-requests.ts';
+import { DISABLE, enable, type LeaseTerms, RENEW, VERSION } from './commands.ts';
+import { type Enabled, gateIn, readEnabled, readEvents, readFailed } from './events.ts';
+import { LEASE_TIMING, type LeaseOptions, type LeaseTiming } from './lease-options.ts';
 
 /** How it stands: `off` while there is no link, or Redis takes nothing; `refused` by a gate, or for want of one. */
 export type LeaseState =
   | { readonly state: 'off' | 'asking' }
   | { readonly state: 'refused'; readonly why: string }
   | { readonly state: 'up'; readonly terms: Enabled; readonly ready: boolean };
-
-/** One request has so many commands and characters at most: servers bound what they parse at once. */
-const MOST_COMMANDS = 200;
-const MOST_CHARACTERS = 60_000;
 
 /**
  * The lease of a gate (docs/gate-protocol.md): asked for while it is wanted and the link is up, and kept by commands. All
@@ -74,11 +21,7 @@ export class GateLease {
   readonly #options: LeaseOptions;
   readonly #timing: LeaseTiming;
   readonly #terms: LeaseTerms;
-  /** Ids of requests cannot be guessed. */
-  #ids = 0;
-  readonly #idBase = randomBytes(12).toString('base64url');
-  readonly #pending = new Map<string, Pending>();
-  #waiting: Command[] = [];
+  readonly #requests: CommandRequests;
   #flushing = false;
   #online = false;
   #wanted = true;
@@ -87,11 +30,11 @@ export class GateLease {
   #asked: string | undefined;
   #retry: NodeJS.Timeout | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #saidAt = 0;
   #said = '';
 
   constructor(options: LeaseOptions) {
     this.#options = options;
+    this.#requests = new CommandRequests(options);
     this.#timing = { ...LEASE_TIMING, ...options.timing };
     const { timeout, lease } = this.#timing;
     this.#terms = { process: randomBytes(12).toString('base64url'), timeout, lease };
@@ -146,7 +89,7 @@ export class GateLease {
       done?.('lost');
       return;
     }
-    this.#waiting.push({ xml, name, n, done });
+    this.#requests.waiting.push({ xml, name, n, done });
     if (this.#flushing) return;
     this.#flushing = true;
     queueMicrotask(() => {
@@ -159,7 +102,8 @@ export class GateLease {
   take(stanza: Element): boolean {
     const { type, id } = stanza.attrs;
     if (stanza.name === 'iq') {
-      if ((type !== 'result' && type !== 'error') || id === undefined || !id.startsWith(this.#idBase)) return false;
+      if ((type !== 'result' && type !== 'error') || id === undefined || !id.startsWith(this.#requests.idBase))
+        return false;
       if (this.#isFromServer(stanza)) this.#answer(id, stanza);
       return true;
     }
@@ -188,14 +132,11 @@ export class GateLease {
   #ask(): void {
     clearTimeout(this.#retry);
     if (!this.#online || !this.#wanted || this.isUp) return;
-    const { link, componentDomain, servedDomain } = this.#options;
-    const id = this.#nextId();
     if (this.#state.state !== 'refused') this.#state = { state: 'asking' };
+    const id = this.#requests.send(enable(this.#terms));
     this.#asked = id;
-    const held = link.send(request(id, componentDomain, servedDomain, enable(this.#terms)), undefined, 'high');
-    this.#pending.set(id, { commands: [], held, sentAt: performance.now() });
     this.#retry = setTimeout(() => {
-      this.#forget(id);
+      this.#requests.cancel(id);
       this.#refused('nothing answers');
     }, this.#timing.answerWithin).unref();
   }
@@ -216,9 +157,8 @@ export class GateLease {
   }
 
   #answer(id: string, stanza: Element): void {
-    const pending = this.#pending.get(id);
-    if (pending === undefined) return;
-    this.#pending.delete(id);
+    const commands = this.#requests.answered(id);
+    if (commands === undefined) return;
     const gate = gateIn(stanza);
     const isError = stanza.attrs.type === 'error';
     if (id === this.#asked) {
@@ -229,7 +169,7 @@ export class GateLease {
       return;
     }
     if (isError) {
-      for (const { done } of pending.commands) done?.('lost');
+      for (const { done } of commands) done?.('lost');
       // The plugin was unloaded, or knows nothing of this lease.
       if (this.isUp) {
         this.#end(`the gate refuses a command: ${explained(stanza)}`);
@@ -238,7 +178,7 @@ export class GateLease {
       return;
     }
     const failed = gate === undefined ? [] : readFailed(gate);
-    for (const { name, n, done } of pending.commands) {
+    for (const { name, n, done } of commands) {
       if (done === undefined) continue;
       done(failed.find((one) => one.command === name && one.n === n) ?? 'done');
     }
@@ -248,7 +188,7 @@ export class GateLease {
     this.#asked = undefined;
     this.#said = '';
     this.#state = { state: 'up', terms, ready: false };
-    this.#saidAt = performance.now();
+    this.#requests.lastSentAt = performance.now();
     const { log, listener } = this.#options;
     const { gate, server, timeout } = terms;
     log.info({ gate, server, timeout }, 'The gate holds messages for us');
@@ -260,9 +200,9 @@ export class GateLease {
   /** Renews the lease where no command has, and looks whether answers come. */
   #keep(lease: number): void {
     const now = performance.now();
-    if (now - this.#saidAt >= lease / 4 - 5) this.command('renew', '', RENEW);
-    const [oldest] = this.#pending.values();
-    if (oldest !== undefined && now - oldest.sentAt > this.#timing.answerWithin) {
+    if (now - this.#requests.lastSentAt >= lease / 4 - 5) this.command('renew', '', RENEW);
+    const { oldestSentAt } = this.#requests;
+    if (oldestSentAt !== undefined && now - oldestSentAt > this.#timing.answerWithin) {
       this.#end('the gate does not answer');
       this.#ask();
     }
@@ -274,11 +214,7 @@ export class GateLease {
     const wasUp = this.isUp;
     this.#state = { state: 'off' };
     this.#asked = undefined;
-    const lost = [...[...this.#pending.values()].flatMap(({ commands }) => commands), ...this.#waiting];
-    // The link must not write them on its next connection, to which this token means nothing.
-    if (!writes) for (const { held } of this.#pending.values()) held.done = true;
-    this.#pending.clear();
-    this.#waiting = [];
+    const lost = this.#requests.clear(writes);
     if (wasUp) {
       this.#options.log.warn({ why }, 'The gate holds no messages for us now');
       this.#options.listener.lost(why);
@@ -286,38 +222,8 @@ export class GateLease {
     for (const { done } of lost) done?.('lost');
   }
 
-  #forget(id: string): void {
-    const pending = this.#pending.get(id);
-    if (pending !== undefined) pending.held.done = true;
-    this.#pending.delete(id);
-  }
-
   #flush(): void {
-    if (this.#state.state !== 'up' || this.#waiting.length === 0) return;
-    const { token } = this.#state.terms;
-    const { link, componentDomain, servedDomain } = this.#options;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (let first = 0; first < waiting.length; ) {
-      let xml = '';
-      let next = first;
-      while (next < waiting.length && next - first < MOST_COMMANDS) {
-        const command = (waiting[next] as Command).xml;
-        if (next > first && xml.length + command.length > MOST_CHARACTERS) break;
-        xml += command;
-        next += 1;
-      }
-      const id = this.#nextId();
-      const held = link.send(request(id, componentDomain, servedDomain, xml, token), undefined, 'high');
-      this.#pending.set(id, { commands: waiting.slice(first, next), held, sentAt: performance.now() });
-      first = next;
-    }
-    this.#saidAt = performance.now();
-  }
-
-  #nextId(): string {
-    this.#ids += 1;
-    return `${this.#idBase}-${this.#ids.toString(36)}`;
+    if (this.#state.state === 'up') this.#requests.flush(this.#state.terms.token);
   }
 }
 

@@ -1,6 +1,7 @@
 // The lease of a gate, on a link that only shows what is written.
 
-import { GateLease, type LeaseListener } from '../../src/gate/lease.ts';
+import { GateLease } from '../../src/gate/lease.ts';
+import type { LeaseListener } from '../../src/gate/lease-options.ts';
 import { parseStanza } from '../support/stanzas/xml.ts';
 
 const NS = 'urn:openfire-receipts:gate:1';

@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto';
+import { request } from './commands.ts';
+import type { Failed } from './events.ts';
+
+/** What becomes of a command: `failed` with why it was not carried out, `lost` when nobody can tell. */
+export type CommandOutcome = 'done' | 'lost' | Failed;
+
+interface Command {
+  readonly xml: string;
+  readonly name: string;
+  readonly n: string;
+  readonly done: ((outcome: CommandOutcome) => void) | undefined;
+}
+
+interface Pending {
+  readonly commands: readonly Command[];
+  readonly held: { done: boolean };
+  /** Of the monotonic clock, ms. */
+  readonly sentAt: number;
+}
+
+export interface CommandRequestsOptions {
+  readonly link: { send(xml: string, tag: undefined, priority: 'high'): { done: boolean } };
+  readonly componentDomain: string;
+  readonly servedDomain: string;
+}
+
+/** One request has so many commands and characters at most: servers bound what they parse at once. */
+const MOST_COMMANDS = 200;
+const MOST_CHARACTERS = 60_000;
+
+/** The requests to a gate: the commands that go in each, and those that have no answer yet. */
+export class CommandRequests {
+  readonly #options: CommandRequestsOptions;
+  /** Of the ids of all requests; it cannot be guessed. */
+  readonly idBase = randomBytes(12).toString('base64url');
+  #ids = 0;
+  readonly #pending = new Map<string, Pending>();
+  /** Commands that go with the next {@link flush}. */
+  waiting: Command[] = [];
+  /** When the gate was last given commands (monotonic, ms). */
+  lastSentAt = 0;
+
+  constructor(options: CommandRequestsOptions) {
+    this.#options = options;
+  }
+
+  /** When the oldest request without an answer was sent (monotonic, ms). */
+  get oldestSentAt(): number | undefined {
+    const [oldest] = this.#pending.values();
+    return oldest?.sentAt;
+  }
+
+  /** Sends the commands that wait, under the lease of this token. */
+  flush(token: string): void {
+    const waiting = this.waiting;
+    if (waiting.length === 0) return;
+    this.waiting = [];
+    for (let first = 0; first < waiting.length; ) {
+      let xml = '';
+      let next = first;
+      while (next < waiting.length && next - first < MOST_COMMANDS) {
+        const command = (waiting[next] as Command).xml;
+        if (next > first && xml.length + command.length > MOST_CHARACTERS) break;
+        xml += command;
+        next += 1;
+      }
+      this.send(xml, token, waiting.slice(first, next));
+      first = next;
+    }
+    this.lastSentAt = performance.now();
+  }
+
+  /** Sends a request; gives its id. */
+  send(xml: string, token?: string, commands: readonly Command[] = []): string {
+    const { link, componentDomain, servedDomain } = this.#options;
+    this.#ids += 1;
+    const id = `${this.idBase}-${this.#ids.toString(36)}`;
+    const held = link.send(request(id, componentDomain, servedDomain, xml, token), undefined, 'high');
+    this.#pending.set(id, { commands, held, sentAt: performance.now() });
+    return id;
+  }
+
+  /** A request has its answer; gives its commands, or undefined where none waits for this answer. */
+  answered(id: string): readonly Command[] | undefined {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    return pending?.commands;
+  }
+
+  /** A request's answer is waited for no longer. */
+  cancel(id: string): void {
+    const pending = this.#pending.get(id);
+    if (pending !== undefined) pending.held.done = true;
+    this.#pending.delete(id);
+  }
+
+  /**
+   * The lease has ended; gives the commands that are lost.
+   *
+   * @param writes whether the link still writes what it was given; not after a reconnect, when the token means nothing
+   */
+  clear(writes: boolean): Command[] {
+    const lost = [...[...this.#pending.values()].flatMap(({ commands }) => commands), ...this.waiting];
+    if (!writes) for (const { held } of this.#pending.values()) held.done = true;
+    this.#pending.clear();
+    this.waiting = [];
+    return lost;
+  }
+}
