@@ -3,8 +3,11 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
-/** Bytes, minified and gzipped. */
-const GOAL = 8 * 1024;
+/**
+ * Bytes, minified and gzipped: 8 KiB, and half a KiB for the transparent mode, in which the library finds out whether a gate
+ * in the server holds its messages, and when one passed it unheld.
+ */
+export const GOAL = 8.5 * 1024;
 
 const root = path.dirname(import.meta.dirname);
 

@@ -38,7 +38,10 @@ function start(options: ReceiptsOptions = {}, states: Readonly<Record<string, st
   const xmpp = new FakeXmpp('alice@example.org', {
     take: ({ attrs }) => void wire.push(attrs.id ?? ''),
     answer: (request) => {
-      const asked = request.getChild('status', OWN)?.getChildren('message') ?? [];
+      const question = request.getChild('status', OWN);
+      // What it can do (XEP-0030) is asked once in a session.
+      if (question === undefined) return new Error('service-unavailable');
+      const asked = question.getChildren('message');
       wire.push(asked.map(({ attrs }) => attrs.id ?? ''));
       if (states === null) return new Error('remote-server-not-found');
       const answers = asked.map(({ attrs }) =>

@@ -1,7 +1,7 @@
 import { STATUS, STATUS_MESSAGE } from '../../protocol/elements.ts';
 import * as NS from '../../protocol/namespaces.ts';
 import { Contacts } from './contacts.ts';
-import { findComponent, hasFeature, readStatus } from './discovery.ts';
+import { featuresOf, findComponent, readStatus } from './discovery.ts';
 import { COMPONENT, OUT, toSaved, toTracked } from './entries.ts';
 import { type ReceiptsEvents, ReceiptsEventTarget } from './events.ts';
 import { indexedDbStore } from './indexed-db-store.ts';
@@ -9,7 +9,7 @@ import { bare, domain } from './jid.ts';
 import { memoryStore } from './memory-store.ts';
 import { OutgoingQueue } from './outgoing.ts';
 import { Persistence } from './persistence.ts';
-import { readMessage } from './read.ts';
+import { readMessage, type StatusUpdate } from './read.ts';
 import { type MessageHandler, Receiver } from './receiver.ts';
 import { SeenMessages } from './seen-messages.ts';
 import { Sender, type Sending } from './sender.ts';
@@ -43,6 +43,8 @@ export class ReceiptsClient extends ReceiptsEventTarget {
   #discovering: boolean;
   /** Resolves the promise that the receiver waits for: only then is it known which addresses are behind the proxy. */
   #resolveDiscovered: () => void = () => {};
+  /** The server's domain while a gate shows the component what its users write to each other's own addresses. */
+  #heldDomain: string | undefined;
   /** A count of sessions: work that an earlier session began stops when it differs. */
   #session = 0;
   /** ms since 1970; undefined before the first session. */
@@ -62,12 +64,13 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     this.#queue = new OutgoingQueue({ maxInFlight, backoff, giveUpAfter, remember });
     this.#seen = new SeenMessages(remember);
     this.#contacts = new Contacts(xmpp);
-    const proxied = (jid: string) => domain(jid) === this.#component;
+    const atComponent = (jid: string) => domain(jid) === this.#component;
+    const proxied = (jid: string) => atComponent(jid) || this.#isHeld(jid);
     const discovered = new Promise<void>((resolve) => {
       this.#resolveDiscovered = resolve;
     });
-    if (!this.#discovering) this.#resolveDiscovered();
-    const parts = { xmpp, persistence: this.#persistence, proxied, emit };
+    if (component === null) this.#resolveDiscovered();
+    const parts = { xmpp, persistence: this.#persistence, proxied, atComponent, emit };
     this.#receiver = new Receiver({ ...parts, seen: this.#seen, discovered, contacts: this.#contacts, autoReceipt });
     this.#batch = batch;
     this.ready = this.#load();
@@ -77,6 +80,9 @@ export class ReceiptsClient extends ReceiptsEventTarget {
       batch,
       ready: this.ready,
       component: () => this.#component,
+      onUnheld: () => {
+        this.#heldDomain = undefined;
+      },
     });
     this.#listen();
     this.#checkTimer = setInterval(
@@ -171,10 +177,7 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     const { out, seen, component } = await this.#persistence.load();
     this.#queue.restore(out);
     this.#seen.restore(seen);
-    if (this.#discovering && component !== undefined) {
-      this.#setComponent(component);
-      this.#resolveDiscovered();
-    }
+    if (this.#discovering && component !== undefined) this.#setComponent(component);
   }
 
   #setComponent(component: string): void {
@@ -205,8 +208,9 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     this.#receiver.flush();
     await this.#discover(domain(own));
     if (ended()) return;
+    if (newSession) await this.#readFeatures(domain(own));
+    if (ended()) return;
     this.#resolveDiscovered();
-    if (newSession) this.#agreeOnBatches();
     if (newSession && away) await this.#sender.ask('in doubt');
     if (ended()) return;
     this.#lastOnline = now;
@@ -239,12 +243,20 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     void this.#persistence.save(COMPONENT, found);
   }
 
-  /** The proxy is asked in each session whether it takes batches; this client's support is in each of its messages. */
-  #agreeOnBatches(): void {
-    if (!this.#batch || this.#component === undefined) return;
-    void hasFeature(this.#xmpp, this.#component, NS.batch).then((agreed) => {
-      this.#receiver.batch = agreed;
-    });
+  /**
+   * The proxy is asked in each session whether it takes batches (this client's support is in each of its messages), and
+   * whether a gate holds messages for it.
+   */
+  async #readFeatures(server: string): Promise<void> {
+    if (this.#component === undefined) return;
+    const features = await featuresOf(this.#xmpp, this.#component);
+    this.#receiver.batch = this.#batch && features.includes(NS.batch);
+    this.#heldDomain = features.includes(NS.transparent) ? server : undefined;
+  }
+
+  /** Whether a gate holds what is written to this address. It holds no messages to the server, and none to oneself. */
+  #isHeld(jid: string): boolean {
+    return domain(jid) === this.#heldDomain && jid.includes('@') && bare(jid) !== bare(String(this.#xmpp.jid));
   }
 
   #stanza(stanza: Element): void {
@@ -256,6 +268,10 @@ export class ReceiptsClient extends ReceiptsEventTarget {
       return;
     }
     const parsed = readMessage(stanza, this.#component);
+    // It holds again what passed unheld before.
+    const server = domain(String(this.#xmpp.jid));
+    const stored = ({ to = '', state }: StatusUpdate) => state === 'pending' && domain(to) === server;
+    if (from.toLowerCase() === this.#component && parsed.updates.some(stored)) this.#heldDomain = server;
     this.#sender.update(parsed.updates);
     if (parsed.content) this.#receiver.take(stanza, parsed);
   }

@@ -47,7 +47,7 @@ export async function findComponent(xmpp: XmppClient, server: string): Promise<s
     // The first that says so: another item may take its time.
     return await Promise.any(
       jids.slice(0, MAX_ITEMS).map(async (jid) => {
-        if (await hasFeature(xmpp, jid, NS.own)) return jid;
+        if ((await featuresOf(xmpp, jid)).includes(NS.own)) return jid;
         throw new Error();
       }),
     );
@@ -56,13 +56,13 @@ export async function findComponent(xmpp: XmppClient, server: string): Promise<s
   }
 }
 
-/** Whether an entity has this feature (XEP-0030); false if it does not answer. */
-export async function hasFeature(xmpp: XmppClient, jid: string, feature: string): Promise<boolean> {
+/** An entity's features (XEP-0030); none if it does not answer. */
+export async function featuresOf(xmpp: XmppClient, jid: string): Promise<(string | undefined)[]> {
   try {
     const features = await ask(xmpp, jid, ['query', { xmlns: NS.discoInfo }], 'feature');
-    return features.some(({ attrs }) => attrs.var === feature);
+    return features.map(({ attrs }) => attrs.var);
   } catch {
-    return false;
+    return [];
   }
 }
 

@@ -122,7 +122,9 @@ export class OutgoingQueue {
   resume(managed: ReadonlySet<string>, now: number): void {
     for (const item of this.#unacknowledged.values()) {
       // A message that is not in the queue may have been lost after it was written and before it was counted.
-      if (item.inFlight) item.due = managed.has(item.id) ? now + MANAGED_TIMEOUT : 0;
+      if (!item.inFlight) continue;
+      if (managed.has(item.id)) item.due = now + MANAGED_TIMEOUT;
+      else this.writeFailed(item);
     }
   }
 
@@ -152,11 +154,14 @@ export class OutgoingQueue {
     item.inDoubt = true;
     const timeout = retryDelay(this.#options.backoff, item.attempts);
     item.due = proxied ? now + Math.max(managed ? MANAGED_TIMEOUT : 0, timeout) : NEVER;
-    if (!proxied && !managed) {
-      item.unwitnessed = true;
-      this.#move(item);
-    }
+    if (!proxied && !managed) this.unwitnessed(item);
     if (again) this.#requeueFollowers(item);
+  }
+
+  /** Nobody will acknowledge it. */
+  unwitnessed(item: Item): void {
+    item.unwitnessed = true;
+    this.#move(item);
   }
 
   /** Stream management's acknowledgement: the server has it; from now on the proxy's is awaited. */
@@ -245,7 +250,7 @@ export class OutgoingQueue {
   #requeueFollowers(item: Item): void {
     const conversation = bare(item.to);
     for (const other of this.#unacknowledged.values()) {
-      if (other.seq > item.seq && other.inFlight && bare(other.to) === conversation) other.due = 0;
+      if (other.seq > item.seq && other.inFlight && bare(other.to) === conversation) this.writeFailed(other);
     }
   }
 }

@@ -58,16 +58,17 @@ const AWAY = /^(remote-server-not-found|service-unavailable)$/;
 /**
  * What an error about a message of ours says; undefined if it says that the message may go through later.
  *
- * @param proxied whether the message was for an address behind the proxy
+ * @param proxied whether the proxy stores messages for its address
+ * @param atComponent whether that address is one of the proxy's own domain
  */
-export function readFailure(message: Element, proxied: boolean): Failure | undefined {
+export function readFailure(message: Element, proxied: boolean, atComponent = proxied): Failure | undefined {
   const error = message.getChild('error');
   const named = error?.getChildElements().find((child) => child.getNS() === NS.stanzas && child.getName() !== 'text');
   const condition = named?.getName() ?? 'undefined-condition';
   const text = error?.getChildText('text', NS.stanzas);
   const details = { condition, ...(text && { text }) };
   if (error?.getChild(EXPIRED, NS.own) !== undefined) return { reason: 'expired', ...details };
-  if (proxied && (AWAY.test(condition) || error?.attrs.type === 'wait')) return undefined;
+  if ((atComponent && AWAY.test(condition)) || (proxied && error?.attrs.type === 'wait')) return undefined;
   return { reason: 'rejected', ...details };
 }
 

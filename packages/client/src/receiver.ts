@@ -21,6 +21,8 @@ export interface ReceiverOptions {
   readonly contacts: Contacts;
   readonly autoReceipt: AutoReceipt | undefined;
   readonly proxied: (jid: string) => boolean;
+  /** Whether an address is one of the component's domain, so that the component reads what is sent to it. */
+  readonly atComponent: (jid: string) => boolean;
   readonly emit: <K extends keyof ReceiptsEvents>(type: K, detail: ReceiptsEvents[K]) => void;
 }
 
@@ -41,7 +43,7 @@ export class Receiver {
   readonly #receiptsOf = new WeakMap<Element, readonly ReceiptEntry[]>();
   /** Receipts that wait for others to the same address. */
   readonly #batches = new Map<string, ReceiptEntry[]>();
-  /** Whether receipts to proxied addresses may share a stanza. */
+  /** Whether receipts to addresses of the component's domain may share a stanza. */
   batch = false;
   #handler: MessageHandler | undefined;
   #handlerSet: () => void = () => {};
@@ -165,7 +167,7 @@ export class Receiver {
     batch.push(entry);
     this.#batches.set(to, batch);
     // One timer at a time: receipts that came after it was set go a little earlier than they must.
-    if (!this.batch || !this.#options.proxied(to) || batch.length >= MAX_RECEIPTS) this.#sendBatches();
+    if (!this.batch || !this.#options.atComponent(to) || batch.length >= MAX_RECEIPTS) this.#sendBatches();
     else if (first) setTimeout(() => this.#sendBatches(), MAX_RECEIPT_DELAY);
   }
 

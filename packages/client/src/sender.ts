@@ -34,6 +34,10 @@ export interface SenderOptions {
   /** The proxy's domain. */
   readonly component: () => string | undefined;
   readonly proxied: (jid: string) => boolean;
+  /** Whether an address is one of the component's domain. */
+  readonly atComponent: (jid: string) => boolean;
+  /** A message passed the gate in the server unheld. */
+  readonly onUnheld: () => void;
   readonly emit: <K extends keyof ReceiptsEvents>(type: K, detail: ReceiptsEvents[K]) => void;
 }
 
@@ -121,11 +125,11 @@ export class Sender {
 
   /** A message of type `error`. */
   error(message: Element): void {
-    const { queue, proxied } = this.#options;
+    const { queue, proxied, atComponent } = this.#options;
     const { id = '', from = '' } = message.attrs;
     const item = queue.get(id);
     if (item === undefined || bare(from) !== bare(item.to)) return;
-    const failure = readFailure(message, proxied(from));
+    const failure = readFailure(message, proxied(from), atComponent(from));
     if (failure !== undefined) this.#fail(item, failure);
     else queue.bounced(item, Date.now());
     this.pump();
@@ -147,7 +151,7 @@ export class Sender {
   }
 
   async #pump(): Promise<void> {
-    const { queue, xmpp, proxied, batch, emit } = this.#options;
+    const { queue, xmpp, proxied, atComponent, batch, emit } = this.#options;
     this.#pumping = true;
     let now = Date.now();
     try {
@@ -155,10 +159,14 @@ export class Sender {
         now = Date.now();
         const item = queue.next(now);
         if (item?.stanza === undefined) break;
+        if (item.inFlight && !atComponent(item.to) && !this.#managed(item)) {
+          this.#passed(item, now);
+          continue;
+        }
         const before = item.state;
         queue.written(item, proxied(item.to), xmpp.streamManagement.enabled, now);
         try {
-          await xmpp.send(toElement(batch && proxied(item.to) ? [...item.stanza, TAKES_BATCHES] : item.stanza));
+          await xmpp.send(toElement(batch && atComponent(item.to) ? [...item.stanza, TAKES_BATCHES] : item.stanza));
         } catch {
           // The stream is gone, which an event will say. What nobody acknowledges was taken for written, and is not.
           if (item.state !== 'sent' || !queue.requeue(item)) queue.writeFailed(item);
@@ -174,6 +182,23 @@ export class Sender {
     this.#schedule(queue.nextDueAt(now));
   }
 
+  /** Whether stream management still waits for the server's acknowledgement. */
+  #managed({ id }: Item): boolean {
+    return this.#options.xmpp.streamManagement.outbound_q.some(({ stanza }) => stanza.attrs.id === id);
+  }
+
+  /**
+   * The server has had it for longer than a gate holds a message, and the component has not stored it: it went its
+   * ordinary way. Other clients would show a copy.
+   */
+  #passed(item: Item, now: number): void {
+    const { queue, xmpp, onUnheld } = this.#options;
+    onUnheld();
+    if (xmpp.streamManagement.enabled) queue.stored(item, 'server', now);
+    else queue.unwitnessed(item);
+    this.#changed(item);
+  }
+
   /** @param at ms since 1970 */
   #schedule(at: number): void {
     clearTimeout(this.#timer);
@@ -187,7 +212,7 @@ export class Sender {
     if (state === 'pending') news = queue.stored(item, 'proxy', now);
     else if (state === 'delivered') news = queue.delivered(item, now);
     else if (state !== 'unknown') this.#fail(item, { reason: state });
-    else if (item.state === 'stored') {
+    else if (item.state === 'stored' && item.storedBy !== 'server') {
       if ((item.storedAt ?? 0) + RESEND_UNKNOWN_WITHIN > now) news = queue.requeue(item);
       else this.#fail(item, { reason: 'forgotten' });
     }
