@@ -3,7 +3,8 @@ import type { Element } from '@xmpp/xml';
 import type { CommandOutcome } from './command-requests.ts';
 import { ask, deliver, forget, tell, type Verdict, verdict } from './commands.ts';
 import type { AtSession, Enabled, GateEvent, Outcome } from './events.ts';
-import { type Facts, type KnownSession, newFacts } from './facts.ts';
+import type { Facts, KnownSession } from './facts.ts';
+import { KnownMessages } from './known-messages.ts';
 import { GateLease, type LeaseState } from './lease.ts';
 import type { LeaseOptions } from './lease-options.ts';
 import { GateSessions, type SessionChange } from './sessions.ts';
@@ -39,11 +40,6 @@ export interface GateOptions extends Omit<LeaseOptions, 'listener'> {
   readonly counts: GateCounts;
 }
 
-/** The outcomes of so many messages are kept: as many as a gate remembers by itself. */
-const MOST_FACTS = 100_000;
-/** So many messages that passed unheld are known, should they be sent again. */
-const MOST_UNHELD = 20_000;
-
 const COUNTED = { stored: 'gateStored', pass: 'gatePassed', drop: 'gateDropped' } as const;
 
 /** The component's end of a gate: what it holds, what it has seen, and what it is told to do. */
@@ -52,8 +48,7 @@ export class Gate extends EventEmitter<Events> {
   readonly #lease: GateLease;
   readonly #verdicts: Verdicts;
   readonly #sessions = new GateSessions();
-  readonly #facts = new Map<string, Facts>();
-  readonly #unheld = new Set<string>();
+  readonly #known = new KnownMessages();
   #epoch = '';
 
   constructor(options: GateOptions) {
@@ -145,13 +140,13 @@ export class Gate extends EventEmitter<Events> {
 
   /** Nothing more is wanted of a message. */
   forget(n: string): void {
-    this.#facts.delete(n);
+    this.#known.facts.delete(n);
     this.#lease.command('forget', n, forget(n));
   }
 
   /** What the gate has said of a message. */
   factsOf(n: string): Facts | undefined {
-    return this.#facts.get(n);
+    return this.#known.facts.get(n);
   }
 
   sessionsOf(user: string): KnownSession[] {
@@ -165,14 +160,15 @@ export class Gate extends EventEmitter<Events> {
 
   /** Whether a message of this id (bare JIDs) went to its recipient unheld. */
   wasUnheld(from: string, to: string, id: string): boolean {
-    return this.#unheld.size > 0 && this.#unheld.has(`${from} ${to} ${id}`);
+    const { unheld } = this.#known;
+    return unheld.size > 0 && unheld.has(`${from} ${to} ${id}`);
   }
 
   #enabled({ epoch, timeout }: Enabled): void {
     const restarted = this.#epoch !== '' && this.#epoch !== epoch;
     this.#epoch = epoch;
     // It tells all of it again.
-    this.#facts.clear();
+    this.#known.facts.clear();
     this.#sessions.clear();
     this.#verdicts.begin(timeout);
     this.emit('enabled', restarted);
@@ -196,21 +192,21 @@ export class Gate extends EventEmitter<Events> {
           this.forget(event.n);
           return;
         }
-        this.#note(event.n).outcomes.set(event.copy, event);
+        this.#known.note(event.n).outcomes.set(event.copy, event);
         this.emit('outcome', event);
         return;
       case 'has': {
-        const { has } = this.#note(event.n);
+        const { has } = this.#known.note(event.n);
         if (!has.has(event.session.id)) has.set(event.session.id, clock.now());
         this.emit('has', event);
         return;
       }
       case 'returned':
-        this.#note(event.n).returned.add(event.session.id);
+        this.#known.note(event.n).returned.add(event.session.id);
         this.emit('moved', event);
         return;
       case 'flushed':
-        this.#note(event.n).flushed.push(event.session);
+        this.#known.note(event.n).flushed.push(event.session);
         this.emit('moved', event);
         return;
       case 'session':
@@ -218,13 +214,13 @@ export class Gate extends EventEmitter<Events> {
         return;
       case 'unheld':
         counts.gateUnheld += 1;
-        if (event.id !== '') this.#noteUnheld(`${bareOf(event.from)} ${bareOf(event.to)} ${event.id}`);
+        if (event.id !== '') this.#known.noteUnheld(`${bareOf(event.from)} ${bareOf(event.to)} ${event.id}`);
         return;
       case 'opened':
         counts.gateOpened += 1;
         return;
       case 'forgotten':
-        this.#facts.delete(event.n);
+        this.#known.facts.delete(event.n);
         return;
       case 'ready':
         this.emit('ready');
@@ -239,21 +235,6 @@ export class Gate extends EventEmitter<Events> {
       this.#options.log.warn({ err: error }, 'A message that was held could not be handled: it passes');
       this.give('pass', n);
     }
-  }
-
-  #note(n: string): Facts {
-    let facts = this.#facts.get(n);
-    if (facts === undefined) {
-      facts = newFacts();
-      this.#facts.set(n, facts);
-      if (this.#facts.size > MOST_FACTS) this.#facts.delete(this.#facts.keys().next().value as string);
-    }
-    return facts;
-  }
-
-  #noteUnheld(name: string): void {
-    this.#unheld.add(name);
-    if (this.#unheld.size > MOST_UNHELD) this.#unheld.delete(this.#unheld.values().next().value as string);
   }
 }
 

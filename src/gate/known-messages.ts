@@ -1,0 +1,30 @@
+import { type Facts, newFacts } from './facts.ts';
+
+/** The outcomes of so many messages are kept: as many as a gate remembers by itself. */
+const MOST_FACTS = 100_000;
+/** So many messages that passed unheld are known, should they be sent again. */
+const MOST_UNHELD = 20_000;
+
+/** What a gate has told of messages; of too many, the oldest are forgotten. */
+export class KnownMessages {
+  /** What became of those that it held, by the number that it gave them. */
+  readonly facts = new Map<string, Facts>();
+  /** Those that it let pass without holding them: `from to id`, with bare JIDs. */
+  readonly unheld = new Set<string>();
+
+  /** The facts of a message, to be added to. */
+  note(n: string): Facts {
+    let facts = this.facts.get(n);
+    if (facts === undefined) {
+      facts = newFacts();
+      this.facts.set(n, facts);
+      if (this.facts.size > MOST_FACTS) this.facts.delete(this.facts.keys().next().value as string);
+    }
+    return facts;
+  }
+
+  noteUnheld(name: string): void {
+    this.unheld.add(name);
+    if (this.unheld.size > MOST_UNHELD) this.unheld.delete(this.unheld.values().next().value as string);
+  }
+}
