@@ -51,7 +51,11 @@ export class UserErasure {
       const job = await erasure.getJob(jobId);
       // It has failed for good, or Redis was emptied.
       if (job === undefined) throw new Error('A user could not be forgotten');
-      if (await job.isCompleted()) return { done: true, erased: Number(job.returnvalue ?? 0) };
+      if (await job.isCompleted()) {
+        // It may have been completed since it was read, and its result is not in what was read then.
+        const { returnvalue } = (await erasure.getJob(jobId)) ?? job;
+        return { done: true, erased: Number(returnvalue ?? 0) };
+      }
       if (Date.now() >= end) return { done: false, erased: typeof job.progress === 'number' ? job.progress : 0 };
       await new Promise((resolve) => setTimeout(resolve, POLL_EVERY));
     }

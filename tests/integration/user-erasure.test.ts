@@ -1,4 +1,4 @@
-import type { Queue } from 'bullmq';
+import { type Job, type Queue, Worker } from 'bullmq';
 import { Queues } from '../../src/jobs/queues.ts';
 import { UserErasure } from '../../src/jobs/user-erasure.ts';
 import { Erasure } from '../../src/store/erasure.ts';
@@ -75,6 +75,33 @@ test('a job that begins anew after its process died does the rest', async () => 
   await open.ledger.perform(aliceWrites({ id: 'came meanwhile' }));
   expect((await work()).done).toBe(1);
   expect(await open.redis.exists(`${open.ledger.keys.prefix}:sub:${BOB}`)).toBe(0);
+});
+
+test('how many were erased is told of a job that is completed just after it was read', async () => {
+  for (let i = 0; i < 3; i += 1) await open.ledger.perform(aliceWrites({ id: `m-${i}` }));
+  const { erasure: queue } = queues;
+  const worker = new Worker(queue.name, (job: Job) => userErasure.work(job), {
+    connection: { url: server.url },
+    prefix: open.ledger.keys.prefix,
+    autorun: false,
+  });
+  const read = queue.getJob.bind(queue);
+  let isWorked = false;
+  queue.getJob = async (id) => {
+    const job = await read(id);
+    if (job !== undefined && !isWorked) {
+      isWorked = true;
+      const completed = new Promise((resolve) => worker.once('completed', resolve));
+      void worker.run();
+      await completed;
+    }
+    return job;
+  };
+  try {
+    expect(await userErasure.forget(ALICE, PROXIED)).toEqual({ done: true, erased: 3 });
+  } finally {
+    await worker.close();
+  }
 });
 
 test('jobs and dead letters that name the user go, those of others stay, and the job itself forgets him', async () => {
