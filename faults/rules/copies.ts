@@ -12,7 +12,7 @@ export function* copies(evidence: Evidence): Generator<Violation> {
   );
   for (const about of evidence.cases) {
     if (about.damaged.length > 0) continue;
-    yield* afterTold(evidence, about);
+    yield* afterNotice(evidence, about);
     const written = about.copied[0]?.at;
     if (written === undefined) continue;
     const allowed = allowance(evidence, about, confirming.has(about.message.recipient), written);
@@ -60,7 +60,7 @@ function allowance(evidence: Evidence, about: Case, confirms: boolean, written: 
 }
 
 /** What is written when the sender has his receipt is a copy too many. In flight before does not count: see `copied`. */
-function* afterTold({ terms, faults }: Evidence, { message, notified, copied }: Case): Generator<Violation> {
+function* afterNotice({ terms, faults }: Evidence, { message, notified, copied }: Case): Generator<Violation> {
   const delivered = notified.find(({ what }) => what === 'delivered');
   if (delivered === undefined) return;
   const tooLate = ({ at, process }: Copied) => {

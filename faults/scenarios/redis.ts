@@ -4,7 +4,7 @@ import * as redis from '../nemesis/redis.ts';
 import type { ProxyInstance } from '../proxy-instance.ts';
 import type { Scenario } from '../scenario.ts';
 
-/** ms; longer than the proxy waits before it refuses a message, and shorter than a sender's patience. */
+/** ms; longer than the proxy waits before it refuses a message, and shorter than a sender waits for its acknowledgement. */
 const STALL = [6200, 9000] as const;
 /** ms; long enough for the health to have to say so. */
 const STATE = [7000, 9000] as const;

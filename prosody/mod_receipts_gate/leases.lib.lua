@@ -15,7 +15,7 @@ return function (gate)
 
 local current = nil;
 
--- The component's patience is measured in s of a clock that stands still while the server itself is busy: an answer that waits in
+-- The component's timeout is measured in s of a clock that stands still while the server itself is busy: an answer that waits in
 -- its socket is not late.
 local clock = { time = 0; ticked = 0 };
 

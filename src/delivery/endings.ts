@@ -43,10 +43,10 @@ export class Endings {
    * Carries out what an ending owes.
    *
    * @param record as it is after the ending
-   * @param isTold whether its sender is told nothing: the server has told him, or his contact's client does
+   * @param isNotified whether its sender gets no notice of ours: the server has notified him, or his contact's client does
    * @returns settled when its dead letter is put down, if there is one; never rejects
    */
-  conclude(record: StoredRecord, ending: Ending, isTold = false): Promise<void> | undefined {
+  conclude(record: StoredRecord, ending: Ending, isNotified = false): Promise<void> | undefined {
     const { copies, windows, jobs, counts, trace } = this.#options;
     const { to, sender, deadLetter, counter } = ENDINGS[ending];
     trace?.(to ?? 'discarded', record, { why: record.condition ?? ending });
@@ -57,7 +57,7 @@ export class Endings {
     if (counter !== undefined) counts[counter] += 1;
     if (to === 'delivered') this.#arrived(record);
     // Who did not ask is told of failures alone (XEP-0184 section 5.1: the request is what allows a receipt).
-    if (!isTold && (sender === 'failure' || (sender !== 'nothing' && record.owesReceipt))) this.#notify(record);
+    if (!isNotified && (sender === 'failure' || (sender !== 'nothing' && record.owesReceipt))) this.#notify(record);
     // Jobs are made for later attempts only; a healthy message has none to remove.
     if (record.attempt > 1 || ending !== 'delivered') jobs.attemptOver(record);
     if (deadLetter === 'put') return jobs.putDeadLetter(record);

@@ -145,12 +145,18 @@ export class HeldReview {
     this.#reject(key, DISCARDED.condition, DISCARDED.type, DISCARDED.text, false);
   }
 
-  #reject(key: string, condition: string, type: string | undefined, text: string | undefined, isTold: boolean): void {
+  #reject(
+    key: string,
+    condition: string,
+    type: string | undefined,
+    text: string | undefined,
+    isNotified: boolean,
+  ): void {
     const { pipeline, endings, clock } = this.#options;
     pipeline.push({
       request: reject(key, clock.now(), condition, type, text),
       done: (rejected) => {
-        if (rejected.outcome === 'done') void endings.conclude(rejected.record, 'rejected', isTold);
+        if (rejected.outcome === 'done') void endings.conclude(rejected.record, 'rejected', isNotified);
       },
     });
   }

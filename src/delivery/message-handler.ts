@@ -65,7 +65,7 @@ export class MessageHandler {
       return;
     }
     const isReceipt = !tracked && receipts.length > 0 && !isInformative;
-    settlement.receipts(route, message, isReceipt ? (told) => give(told ? 'drop' : 'pass') : undefined);
+    settlement.receipts(route, message, isReceipt ? (notified) => give(notified ? 'drop' : 'pass') : undefined);
     for (const proof of impliedReceipts) settlement.proof(route, proof);
     if (tracked) acceptance.take(route, message, element);
     else if (!isReceipt) give('pass');

@@ -46,12 +46,12 @@ export class Settlement {
   /**
    * The receipts (XEP-0184 section 5.2) that a message bears, each for an id or an origin-id.
    *
-   * @param onTold of a message that a gate holds: whether its recipient is told all that it says by us
+   * @param onNotified of a message that a gate holds: whether our own notices say all that it says
    */
-  receipts(route: Route, message: Message, onTold?: (told: boolean) => void): void {
+  receipts(route: Route, message: Message, onNotified?: (notified: boolean) => void): void {
     if (message.receipts.length === 0) return;
     if (route.heldAs !== undefined) {
-      this.#heldReceipts(route, message.receipts, onTold);
+      this.#heldReceipts(route, message.receipts, onNotified);
       return;
     }
     // Those for nothing that is known go on together, as they came: one by one they would be far more than what came.
@@ -65,13 +65,13 @@ export class Settlement {
     for (const id of message.receipts) this.#receipt(route, id, () => unmatched.push(id), settled);
   }
 
-  #heldReceipts(route: Route, ids: readonly string[], onTold: ((told: boolean) => void) | undefined): void {
+  #heldReceipts(route: Route, ids: readonly string[], onNotified: ((notified: boolean) => void) | undefined): void {
     let open = ids.length;
-    let told = 0;
+    let notified = 0;
     const settled = (tells = false) => {
       open -= 1;
-      if (tells) told += 1;
-      if (open === 0) onTold?.(told === ids.length);
+      if (tells) notified += 1;
+      if (open === 0) onNotified?.(notified === ids.length);
     };
     for (const id of ids) this.#receipt(route, id, () => {}, settled);
   }

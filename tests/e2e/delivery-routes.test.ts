@@ -103,7 +103,7 @@ onOwnServer('unavailable to alice alone is no logout: nothing is sent again when
   await again.hears('And this?');
 });
 
-onOwnServer('a client’s own probes make her nobody’s watcher, and tell her nothing', async () => {
+onOwnServer('a client’s own probes make her nobody’s subscriber, and tell her nothing', async () => {
   const alice = await world.user('alice');
   const carol = await world.user('carol');
   const bob = await world.user('bob');

@@ -115,10 +115,10 @@ test('the longest of two waits: unshown messages keep their place behind what is
 });
 
 test('pep-event-not-held: what somebody publishes is not shown', async () => {
-  const watcher = await stage.user('alice', 'watcher', { features: ['http://jabber.org/protocol/tune+notify'] });
+  const subscriber = await stage.user('alice', 'subscriber', { features: ['http://jabber.org/protocol/tune+notify'] });
   const tune = 'http://jabber.org/protocol/tune';
   await alice.publishes(tune, xml('tune', { xmlns: tune }, xml('title', {}, 'Song')));
-  await watcher.hearsOf('alice@example.org', tune);
+  await subscriber.hearsOf('alice@example.org', tune);
   await component.command(xml('renew'));
   expect(component.events('held')).toEqual([]);
 });

@@ -50,24 +50,26 @@ describe('on a real server', () => {
   afterEach(() => world.empty());
 
   test('clients ask each other, both ways, and see each other’s proxied addresses', async () => {
-    for (const [asker, asked] of [
+    for (const [requester, asked] of [
       [alice, bob],
       [bob, alice],
     ] as const) {
       const seen = world.seenAs(asked);
-      const version = await asker.iq(get(seen, xml('query', { xmlns: NS_VERSION })));
+      const version = await requester.iq(get(seen, xml('query', { xmlns: NS_VERSION })));
       expect(version.attrs).toMatchObject({ type: 'result', from: seen });
       expect(version.getChild('query', NS_VERSION)?.getChildText('name')).toBe(asked.bare);
-      const info = await asker.iq(get(seen, xml('query', { xmlns: NS_DISCO_INFO })));
+      const info = await requester.iq(get(seen, xml('query', { xmlns: NS_DISCO_INFO })));
       expect(info.getChild('query', NS_DISCO_INFO)?.getChild('feature')?.attrs.var).toBe(NS_PING);
-      expect((await asker.iq(get(seen, xml('ping', { xmlns: NS_PING })))).attrs.type).toBe('result');
-      expect(asked.received.some(({ name, attrs }) => name === 'iq' && attrs.from === world.seenAs(asker))).toBe(true);
+      expect((await requester.iq(get(seen, xml('ping', { xmlns: NS_PING })))).attrs.type).toBe('result');
+      expect(asked.received.some(({ name, attrs }) => name === 'iq' && attrs.from === world.seenAs(requester))).toBe(
+        true,
+      );
     }
     // Two clients that give their requests the same id get each his own answer.
-    const twins = [alice, bob].map((asker, i) => {
+    const twins = [alice, bob].map((requester, i) => {
       const request = get(world.seenAs(i === 0 ? bob : alice), xml('query', { xmlns: NS_VERSION }));
       request.attrs.id = 'same';
-      return asker.iq(request);
+      return requester.iq(request);
     });
     const names = (await Promise.all(twins)).map((one) => one.getChild('query', NS_VERSION)?.getChildText('name'));
     expect(names).toEqual([bob.bare, alice.bare]);
@@ -89,7 +91,7 @@ describe('on a real server', () => {
     expect(answer.getChild('error')?.getChild('service-unavailable')).toBeDefined();
   });
 
-  test('of an account that does not exist the asker is told so, be it by the server or, as it says nothing, for it', async () => {
+  test('of an account that does not exist the requester is told so, be it by the server or, as it says nothing, for it', async () => {
     const nobody = world.proxied('nobody-of-that-name');
     await alice.send(xml('iq', { type: 'get', id: 'card', to: nobody }, xml('vCard', { xmlns: 'vcard-temp' })));
     // Openfire 5.1.1 gives a component no answer; it is given one after 8 s.

@@ -23,14 +23,14 @@ const two = (one: Options = {}, other: Options = {}): Promise<[TestUser, TestUse
   return Promise.all(both) as Promise<[TestUser, TestUser]>;
 };
 const become = async (one: TestUser, other: TestUser) => {
-  for (const [asker, asked] of [
+  for (const [requester, asked] of [
     [one, other],
     [other, one],
   ] as const) {
-    await asker.subscribesTo(asked.bare);
-    await asked.isAskedBy(asker.bare);
-    await asked.approves(asker.bare);
-    await asker.isApprovedBy(asked.bare);
+    await requester.subscribesTo(asked.bare);
+    await asked.isAskedBy(requester.bare);
+    await asked.approves(requester.bare);
+    await requester.isApprovedBy(asked.bare);
   }
 };
 

@@ -26,9 +26,9 @@ beforeEach(() => {
   const commandsOf = () => inner.commands as Commands;
   room = openDeliveryStage(server.url, {
     commands: {
-      items: (node, asker) => commandsOf().items(node, asker),
-      info: (node, asker) => commandsOf().info(node, asker),
-      execute: (question, asker) => commandsOf().execute(question, asker),
+      items: (node, requester) => commandsOf().items(node, requester),
+      info: (node, requester) => commandsOf().info(node, requester),
+      execute: (question, requester) => commandsOf().execute(question, requester),
     },
   });
   const addresses = new SubdomainPolicy({ componentDomain: 'receipts.example.org', servedDomain: 'example.org' });

@@ -7,20 +7,20 @@ import { until } from '../support/time/until.ts';
 
 let server: RedisServer;
 let room: ReturnType<typeof openDeliveryStage>;
-let told: string[];
+let events: string[];
 
 beforeAll(async () => {
   server = await startRedis();
 });
 afterAll(() => server.stop());
 beforeEach(() => {
-  told = [];
+  events = [];
   room = openDeliveryStage(server.url, {
     presence: {
       observer: {
-        began: (_, resource) => told.push(`${resource} began`),
+        began: (_, resource) => events.push(`${resource} began`),
         updated: () => {},
-        ended: (_, resource) => told.push(`${resource} ended`),
+        ended: (_, resource) => events.push(`${resource} ended`),
       },
       timing: { broadcast: 20, probeTimeout: 200 },
     },
@@ -42,16 +42,16 @@ const keys = async (pattern: string) => (await room.redis.keys(`${room.ledger.ke
 
 /** What the proxy asks bob's server by itself: the address that it asks with. */
 async function asks(): Promise<string> {
-  let asker: string | undefined;
+  let requester: string | undefined;
   await until(
     () => {
       for (const { xml } of room.link.take())
-        asker ??= /from="([^"]*)" to="bob@example\.org" type="probe"/.exec(xml)?.[1];
-      return asker !== undefined;
+        requester ??= /from="([^"]*)" to="bob@example\.org" type="probe"/.exec(xml)?.[1];
+      return requester !== undefined;
     },
     { what: 'a probe' },
   );
-  return asker as string;
+  return requester as string;
 }
 
 describe('a session says to one subscriber that it is unavailable', () => {
@@ -65,25 +65,25 @@ describe('a session says to one subscriber that it is unavailable', () => {
     expect(await room.given(desk(ALICE_PROXIED, 'unavailable'))).toEqual([
       presence(`${BOB_PROXIED}/desk`, ALICE, 'unavailable'),
     ]);
-    const asker = await asks();
+    const requester = await asks();
     // Carol was not told; and no session of hers has that resource.
-    expect(asker).toMatch(new RegExp(`^${CAROL_PROXIED}/ofr-`));
-    expect(await room.given(desk(asker))).toEqual([]);
-    await until(async () => !told.includes('desk ended') && (await keys('hidden:*')).length === 1);
-    expect(told).toEqual(['desk began']);
+    expect(requester).toMatch(new RegExp(`^${CAROL_PROXIED}/ofr-`));
+    expect(await room.given(desk(requester))).toEqual([]);
+    await until(async () => !events.includes('desk ended') && (await keys('hidden:*')).length === 1);
+    expect(events).toEqual(['desk began']);
     // It shows itself to her again, and hides again.
     await room.given(desk(ALICE_PROXIED), desk(ALICE_PROXIED, 'unavailable'));
     expect(await room.given(desk(await asks()))).toEqual([]);
-    expect(told).toEqual(['desk began']);
+    expect(events).toEqual(['desk began']);
     // And then to all.
     await room.given(desk(CAROL_PROXIED, 'unavailable'));
-    expect(told).toEqual(['desk began', 'desk ended']);
+    expect(events).toEqual(['desk began', 'desk ended']);
     expect(await keys('hidden:*')).toEqual([]);
   });
 
   test('to all in turn, as at a logout: it has ended at once, and nobody is asked', async () => {
     await room.given(desk(ALICE_PROXIED, 'unavailable'), desk(CAROL_PROXIED, 'unavailable'));
-    expect(told).toEqual(['desk began', 'desk ended']);
+    expect(events).toEqual(['desk began', 'desk ended']);
     expect(room.counts.presenceProbes).toBe(0);
     expect(await keys('hidden:*')).toEqual([]);
   });
@@ -91,7 +91,7 @@ describe('a session says to one subscriber that it is unavailable', () => {
   test('the server knows nothing of it: it has ended, and who was not told is shown so', async () => {
     await room.given(desk(ALICE_PROXIED, 'unavailable'));
     await asks();
-    await until(() => told.includes('desk ended'), { what: 'its end' });
+    await until(() => events.includes('desk ended'), { what: 'its end' });
     await until(() =>
       room.link.take().some(({ xml }) => xml === presence(`${BOB_PROXIED}/desk`, CAROL, 'unavailable')),
     );
@@ -99,15 +99,15 @@ describe('a session says to one subscriber that it is unavailable', () => {
 
   test('an error instead of an answer goes to nobody either', async () => {
     await room.given(desk(ALICE_PROXIED, 'unavailable'));
-    const asker = await asks();
+    const requester = await asks();
     const error = '<error type="wait"><remote-server-timeout xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>';
-    expect(await room.given(`<presence from="${BOB}" to="${asker}" type="error">${error}</presence>`)).toEqual([]);
+    expect(await room.given(`<presence from="${BOB}" to="${requester}" type="error">${error}</presence>`)).toEqual([]);
   });
 
   test('who has only asked is not waited for', async () => {
     await room.given(presence('dave@example.org', BOB_PROXIED, 'subscribe'));
     await room.given(desk(ALICE_PROXIED, 'unavailable'), desk(CAROL_PROXIED, 'unavailable'));
-    await until(() => told.includes('desk ended'), { what: 'its end' });
+    await until(() => events.includes('desk ended'), { what: 'its end' });
     expect(room.counts.presenceProbes).toBe(0);
   });
 
@@ -116,7 +116,7 @@ describe('a session says to one subscriber that it is unavailable', () => {
     await room.given(presence(BOB, dave, 'subscribed'), desk(dave, 'unavailable'), presence(BOB, dave, 'unsubscribed'));
     await room.given(desk(ALICE_PROXIED, 'unavailable'));
     expect(await room.given(desk(await asks()))).toEqual([]);
-    expect(told).toEqual(['desk began']);
+    expect(events).toEqual(['desk began']);
   });
 
   test('nothing of it is left when he is forgotten', async () => {
@@ -167,7 +167,7 @@ describe('a probe', () => {
     await room.given(presence(PHONE, BOB_PROXIED, 'probe'), presence(ALICE, BOB_PROXIED, 'subscribe'));
     await room.given(presence(BOB, ALICE_PROXIED, 'unavailable'), desk(ALICE_PROXIED));
     expect(await standing(BOB, ALICE)).toMatch(/^p/);
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
   });
 
   test('presence to one who is no subscriber: his server is asked, once, and its word is nobody’s but ours', async () => {
@@ -175,12 +175,12 @@ describe('a probe', () => {
       presence(`${BOB_PROXIED}/desk`, ALICE),
       `<presence from="${ALICE_PROXIED}/…" to="${BOB}" type="probe" id="…"/>`,
     ]);
-    const asker = /from="([^"]*)"/.exec(room.held()[1]?.xml ?? '')?.[1] as string;
+    const requester = /from="([^"]*)"/.exec(room.held()[1]?.xml ?? '')?.[1] as string;
     expect(await room.given(desk(ALICE_PROXIED))).toEqual([presence(`${BOB_PROXIED}/desk`, ALICE)]);
     expect(await room.given(presence(BOB, ALICE_PROXIED, 'unsubscribed'))).toEqual([]);
     expect(await standing(BOB, ALICE)).toBeNull();
-    expect(await room.given(desk(asker))).toEqual([]);
+    expect(await room.given(desk(requester))).toEqual([]);
     expect(await standing(BOB, ALICE)).toBe('s');
-    expect(told).toEqual(['desk began']);
+    expect(events).toEqual(['desk began']);
   });
 });

@@ -118,7 +118,7 @@ describe('the error about what was rejected', () => {
 });
 
 /** The process that ended it has died; another finds, this long (ms) after the end, that its sender is to be told. */
-async function toldLater(end: number, after: number): Promise<string[]> {
+async function noticesLater(end: number, after: number): Promise<string[]> {
   const { overdue } = await room.ledger.sweep(15_000, 10, end + after);
   for (const { key, attempt } of overdue) {
     const claimed = await room.ledger.perform(claim(key, attempt), end + after + 1);
@@ -150,7 +150,7 @@ describe('what is owed after the end', () => {
 
   test('is told with the body hours later, by a process that never saw the message', async () => {
     const end = await expires();
-    expect(error(await toldLater(end, 6 * 3600_000))).toEqual(theError('recipient-unavailable'));
+    expect(error(await noticesLater(end, 6 * 3600_000))).toEqual(theError('recipient-unavailable'));
     // The record that is kept has not grown by it.
     expect(await room.redis.get(room.ledger.keys.record(keyOf(ID)))).not.toContain('<body');
   });
@@ -159,17 +159,17 @@ describe('what is owed after the end', () => {
     const away = room.ledger.keys.sessions(ALICE_BARE);
     await room.redis.hset(away, '', '1');
     const end = await expires();
-    expect(await toldLater(end, 3 * 3600_000)).toEqual([]);
+    expect(await noticesLater(end, 3 * 3600_000)).toEqual([]);
     await room.redis.hset(away, 'tablet', `${end};y`);
-    const [told] = await toldLater(end, 6 * 3600_000);
-    expect(error([told as string])).toEqual(theError('recipient-unavailable'));
-    expect(told).toContain('to="alice@example.org/tablet"');
+    const [notice] = await noticesLater(end, 6 * 3600_000);
+    expect(error([notice as string])).toEqual(theError('recipient-unavailable'));
+    expect(notice).toContain('to="alice@example.org/tablet"');
   });
 
   test('is told without it when it is not known any more', async () => {
     const end = await expires();
     await room.redis.del(room.ledger.keys.undelivered(keyOf(ID)));
-    expect(error(await toldLater(end, 3600_000))).toEqual({
+    expect(error(await noticesLater(end, 3600_000))).toEqual({
       body: '',
       names: ['error'],
       condition: 'recipient-unavailable',
@@ -200,7 +200,7 @@ describe('the error about a damaged record', () => {
     const attempt = await room.ledger.perform(claim(keyOf(ID), 1));
     if (attempt.outcome === 'claimed') room.receipts.copies.redeliver(attempt.record, false);
     await room.receipts.pipeline.drained();
-    expect(error(await toldLater(Date.now(), 1000))).toEqual({
+    expect(error(await noticesLater(Date.now(), 1000))).toEqual({
       body,
       names: body === '' ? ['error'] : ['body', 'error'],
       condition: 'internal-server-error',
@@ -223,15 +223,15 @@ describe('a message over which the server ends the stream', () => {
     const quick = { pingInterval: 50, backoffMin: 10, backoffMax: 50, deferFor: 100 };
     const proxy = new TestProxy(config, createLog('silent'), { link: quick });
     await proxy.start();
-    const told: string[] = [];
+    const notices: string[] = [];
     peer.on('stanza', (stanza) => {
-      if (stanza.attrs.type === 'error') told.push(stanza.toString());
+      if (stanza.attrs.type === 'error') notices.push(stanza.toString());
     });
     const fails = async (id: string, body: string, marker: string) => {
       peer.kill = { marker, how: { condition: 'not-well-formed' } };
       peer.current.write(alice(`<body>${body}</body><x xmlns="urn:x">the culprit</x>`, `type="chat" id="${id}"`));
-      await until(() => told.length > 0, { what: 'the error', within: 20_000 });
-      return error(told.splice(0));
+      await until(() => notices.length > 0, { what: 'the error', within: 20_000 });
+      return error(notices.splice(0));
     };
     expect(await fails('m-1', 'innocent', 'the culprit')).toEqual(
       theError('policy-violation', '<body>innocent</body>'),

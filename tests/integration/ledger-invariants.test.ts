@@ -43,7 +43,7 @@ const write = fc.record({
 /** Done to one of the records that there are. */
 const act = fc.record({
   what: fc.constantFrom(
-    ...(['hand over', 'claim', 'settle', 'settle by id', 'bounce', 'reject', 'revive', 'cancel'] as const),
+    ...(['hand over', 'claim', 'settle', 'settle by id', 'bounce', 'reject', 'requeue', 'cancel'] as const),
     ...(['supersede', 'tell', 'readdress', 'refuse again', 'damage', 'erase all'] as const),
   ),
   which: fc.nat(),
@@ -81,7 +81,7 @@ test('nothing acknowledged is missing or forgotten, nothing owed is, and no coun
         const names = () => redis.keys(`${prefix.replace(/[{}]/g, '?')}*`);
         let acknowledged: Acknowledged[] = [];
         const refused: string[] = [];
-        const toldOf = new Set<string>();
+        const notifiedOf = new Set<string>();
         const cancelled = new Set<string>();
         try {
           for (const step of steps) {
@@ -118,7 +118,7 @@ test('nothing acknowledged is missing or forgotten, nothing owed is, and no coun
               else if (step.what === 'settle by id') await once(settle(key.slice(0, 22), 'desk', Date.now()));
               else if (step.what === 'bounce') await once(bounce(key));
               else if (step.what === 'reject') await once(reject(key, Date.now(), 'gone', undefined, undefined));
-              else if (step.what === 'revive') await once(requeue(key));
+              else if (step.what === 'requeue') await once(requeue(key));
               else if (step.what === 'cancel') {
                 if ((await once(cancel(key, ALICE, Date.now(), 'its sender'))).outcome === 'cancelled')
                   cancelled.add(key);
@@ -126,7 +126,7 @@ test('nothing acknowledged is missing or forgotten, nothing owed is, and no coun
               else if (step.what === 'readdress') await once(readdress(key, 'tablet', 'm'));
               else if (step.what === 'tell') {
                 if (record.state !== 'pending') for (const one of notified([record])) await once(one);
-                if (record.state !== 'pending') toldOf.add(key + record.state);
+                if (record.state !== 'pending') notifiedOf.add(key + record.state);
               } else if (step.what === 'refuse again') {
                 const token = refused[step.which % Math.max(1, refused.length)];
                 if (token !== undefined) for (const id of IDS) await once(withdraw(keyOf(id), token));
@@ -157,12 +157,12 @@ test('nothing acknowledged is missing or forgotten, nothing owed is, and no coun
                 if (!value.startsWith('00', 4)) held += 1;
                 expect([key, await due(key)]).toEqual([key, true]);
               } else if (value[1] === 'd') {
-                const owed = value[3] === '1' && !toldOf.has(`${key}delivered`);
+                const owed = value[3] === '1' && !notifiedOf.has(`${key}delivered`);
                 if (owed) expect([key, await due(key)]).toEqual([key, true]);
               } else if (
                 (value[1] === 'x' || value[1] === 'r') &&
                 !cancelled.has(key) &&
-                !toldOf.has(`${key}rejected`)
+                !notifiedOf.has(`${key}rejected`)
               ) {
                 expect([key, await due(key + value[1])]).toEqual([key, true]);
               }

@@ -133,8 +133,8 @@ test('of damaged ones the sender is told, where they name him', async () => {
   expect([...unreported].sort()).toEqual(ids.map(keyOf).sort());
   await perform(reported(unreported));
   const { overdue } = await sweepAt(T + 2 * DAY + 60 * SECOND);
-  const told = overdue.filter(({ wireId }) => wireId.startsWith('damaged'));
-  expect(told.map(({ wireId, sender, state }) => [wireId, sender, state]).sort()).toEqual(
+  const notices = overdue.filter(({ wireId }) => wireId.startsWith('damaged'));
+  expect(notices.map(({ wireId, sender, state }) => [wireId, sender, state]).sort()).toEqual(
     ids
       .slice(1)
       .map((id) => [id, ALICE, 'rejected'])

@@ -139,7 +139,7 @@ test('through random losses, everything arrives, in order, and is handed over on
     const bodies = pending.get(connection) ?? [];
     bodies.push(stanza.getChildText('body') as string);
     pending.set(connection, bodies);
-    // Never while a suspect is alone in doubt: that would be a kill.
+    // Never while a candidate is alone in doubt: that would be a kill.
     if (drops < 25 && bodies.length > 30 && Math.random() < 0.02) {
       drops += 1;
       connection.end(endings[drops % endings.length] as 'fin');

@@ -140,8 +140,8 @@ test('a client that counts anew sends the same again after it was told: delivere
     expect(endings(await room.given(bobSends(receipt(copy?.id ?? ''))))).toEqual(['a aab5a']);
     await room.handsOver();
     // What came sooner may have been written before she was told.
-    const told = Date.now();
-    await until(() => Date.now() > told + 300);
+    const notifiedAt = Date.now();
+    await until(() => Date.now() > notifiedAt + 300);
   }
   expect(room.counts).toMatchObject({ accepted: 3, delivered: 3, duplicates: 0 });
 });

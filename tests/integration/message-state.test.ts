@@ -142,7 +142,7 @@ class Subject {
     return (await redis.zrange(ledger.keys.due, '0', '-1')).filter((member) => member.startsWith(this.#key));
   }
 
-  async isTold(): Promise<void> {
+  async isNotified(): Promise<void> {
     for (const operation of notified([await this.record()])) await this.#do(operation);
   }
 
@@ -199,7 +199,7 @@ test.each(CASES)('%s, %s: the scripts do what the table says', async (state, eve
   const next = await step(subject, life, event);
   // Once it is told, nothing brings it back: not the same event, nor another that changes nothing.
   if (next.state === 'pending') return;
-  await subject.isTold();
+  await subject.isNotified();
   expect(await subject.isOwed()).toBe(false);
   for (const again of ALL_EVENTS.filter((one) => one !== 'damaged' && after(next, one).ending === undefined)) {
     await subject.happens(again);

@@ -41,11 +41,15 @@ const observer = {
 };
 
 /** A process; `beside` another it serves the same domain. */
-function room(timing: Partial<typeof TIMING> = {}, beside?: ReturnType<typeof openDeliveryStage>, patience?: number) {
+function room(
+  timing: Partial<typeof TIMING> = {},
+  beside?: ReturnType<typeof openDeliveryStage>,
+  pipelineTimeout?: number,
+) {
   const opened = openDeliveryStage(server.url, {
     presence: { observer, timing: { ...TIMING, ...timing } },
     ...(beside && { ledger: beside.ledger }),
-    ...(patience !== undefined && { pipelineTimeout: patience }),
+    ...(pipelineTimeout !== undefined && { pipelineTimeout }),
   });
   returned.length = 0;
   ended.length = 0;

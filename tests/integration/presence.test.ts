@@ -12,7 +12,7 @@ import { until } from '../support/time/until.ts';
 
 let server: RedisServer;
 let room: ReturnType<typeof openDeliveryStage>;
-let told: string[];
+let events: string[];
 let looks: string[];
 let answer: 'y' | 'n' | 'u';
 
@@ -21,15 +21,15 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 beforeEach(() => {
-  told = [];
+  events = [];
   looks = [];
   answer = 'y';
   room = openDeliveryStage(server.url, {
     presence: {
       observer: {
-        began: (user, resource) => told.push(`${user} began ${resource}`),
-        updated: (user) => told.push(`${user} updated`),
-        ended: (user, resource) => told.push(`${user} ended ${resource}`),
+        began: (user, resource) => events.push(`${user} began ${resource}`),
+        updated: (user) => events.push(`${user} updated`),
+        ended: (user, resource) => events.push(`${user} ended ${resource}`),
       },
       receiptsOf: async (jid, caps) => {
         looks.push(`${jid} ${caps?.ver ?? '-'}`);
@@ -194,7 +194,7 @@ describe('presence', () => {
   test('of whom nobody watches nothing is noted', async () => {
     await room.given(desk());
     expect(await sessions(BOB)).toEqual({});
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
   });
 
   test('a session begins, goes on and ends; then he is known to be offline', async () => {
@@ -206,7 +206,7 @@ describe('presence', () => {
     expect(Object.keys(await sessions(BOB)).sort()).toEqual(['', 'phone']);
     await room.given(presence(BOB, ALICE_PROXIED, 'unavailable'));
     expect(await sessions(BOB)).toEqual({ '': 'T' });
-    expect(told).toEqual([`${BOB} began desk`, `${BOB} began phone`, `${BOB} ended desk`, `${BOB} ended phone`]);
+    expect(events).toEqual([`${BOB} began desk`, `${BOB} began phone`, `${BOB} ended desk`, `${BOB} ended phone`]);
   });
 
   test('a later change is told of once, however many watch', async () => {
@@ -223,7 +223,7 @@ describe('presence', () => {
       desk('', '<show>away</show>'),
       presence(`${BOB}/desk`, `carol@${COMPONENT}`, '', '<show>away</show>'),
     );
-    expect(told).toEqual([`${BOB} began desk`, `${BOB} updated`]);
+    expect(events).toEqual([`${BOB} began desk`, `${BOB} updated`]);
     expect(await room.redis.hget(room.ledger.keys.sessions(BOB), 'desk')).toMatch(new RegExp(`^${earlier};u;`));
   });
 
@@ -247,15 +247,15 @@ describe('presence', () => {
     await room.given(bobTells('subscribe'), aliceTells('subscribed'), desk());
     const login = presence(`${BOB}/desk`, ALICE_PROXIED, 'probe');
     await room.given(login);
-    expect(told).toEqual([`${BOB} began desk`]);
+    expect(events).toEqual([`${BOB} began desk`]);
     const old = `${Date.now() - 6000};y;${Date.now()};sha-1:v1`;
     await room.redis.hset(room.ledger.keys.sessions(BOB), 'desk', old);
     // Openfire probes when he is let in as well, which is no login.
     await room.given(login);
-    expect(told).toEqual([`${BOB} began desk`]);
+    expect(events).toEqual([`${BOB} began desk`]);
     await room.redis.del(`${room.ledger.keys.prefix}:granted:${BOB}`);
     await room.given(login, login);
-    expect(told).toEqual([`${BOB} began desk`, `${BOB} ended desk`, `${BOB} began desk`]);
+    expect(events).toEqual([`${BOB} began desk`, `${BOB} ended desk`, `${BOB} began desk`]);
     expect(await sessions(BOB)).toMatchObject({ desk: 'T;y;T;sha-1:v1' });
   });
 });
@@ -389,7 +389,7 @@ describe("the component's own domain as a contact", () => {
     expect(await sessions(ALICE)).toEqual({ '': 'T', phone: 'T;u;T;' });
     // Once.
     expect(await room.given(toUs('', `${ALICE}/tablet`))).toEqual([]);
-    expect(told).toEqual([`${ALICE} began phone`, `${ALICE} began tablet`]);
+    expect(events).toEqual([`${ALICE} began phone`, `${ALICE} began tablet`]);
     // It does not: what came was for this once.
     expect(await room.given(toUs('unsubscribed'))).toEqual([]);
     expect(await sessions(ALICE)).toEqual({});

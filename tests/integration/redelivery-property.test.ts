@@ -31,7 +31,7 @@ const STEP = TIMETABLE.schedule[0] as number;
 /** Bob, his server and the proxy, in one thread and with a clock of its own. */
 class Story {
   readonly opened = openLedger(server.url);
-  readonly told: string[] = [];
+  readonly log: string[] = [];
   now = Date.now();
   readonly #random: SeededRandom;
   readonly #alive = new Map<string, 'answers' | 'silent'>();
@@ -105,7 +105,7 @@ class Story {
     const how = this.#random.next();
     const one = this.#attempts.get(key) as { attempt: number; copies: number; seen: number; storedAt: number };
     if (how < 0.1) {
-      this.told.push('  dies');
+      this.log.push('  dies');
       return;
     }
     one.copies += 1;
@@ -115,7 +115,7 @@ class Story {
     const noStore = false;
     const out = { key, attempt: one.attempt, copies: one.copies, sender: ALICE, recipient: BOB, noStore };
     if (how < 0.2) {
-      this.told.push('  bounces');
+      this.log.push('  bounces');
       await this.at(bounce(key));
     } else one.seen += 1;
     await this.at(handOver({ ...out, byTimetable, unconfirmed }));
@@ -164,7 +164,7 @@ class Story {
   async step(): Promise<void> {
     const what = Math.floor(this.#random.next() * 11);
     const resource = this.pick(RESOURCES);
-    this.told.push(`${this.now % 1e7} ${what} ${resource}`);
+    this.log.push(`${this.now % 1e7} ${what} ${resource}`);
     if (what <= 1) await this.writes();
     else if (what === 2) await this.sees(resource, true, 0);
     else if (what === 3) await this.sees(resource, true, -1);
@@ -225,7 +225,7 @@ async function problemsOf(confirms: boolean, ends: boolean, check: (story: Story
       for (let i = 0; i < 25; i += 1) await story.step();
       await story.comesAnew(ends);
       const wrong = await check(story);
-      if (wrong.length > 0) problems.push({ seed, wrong, told: story.told });
+      if (wrong.length > 0) problems.push({ seed, wrong, log: story.log });
     } finally {
       story.opened.close();
     }

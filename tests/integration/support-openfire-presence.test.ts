@@ -18,7 +18,7 @@ const is = (type: string | undefined, from: string) => (el: Element) =>
   el.name === 'presence' && el.attrs.type === type && el.attrs.from === from;
 const isRosterPush = (el: Element) => el.attrs.type === 'set' && el.getChild('query', 'jabber:iq:roster') !== undefined;
 /** What the server sent the component so far, in short, in order; without its questions at the start. */
-const told = async () => {
+const sentToComponent = async () => {
   await component.iq(
     xml('iq', { type: 'get', from: DOMAIN, to: 'example.org' }, xml('ping', { xmlns: 'urn:xmpp:ping' })),
   );
@@ -26,7 +26,7 @@ const told = async () => {
   return stanzas.map(({ name, attrs: { type, from, to } }) => `${name} ${type ?? 'available'} ${from} > ${to}`);
 };
 const forget = async () => {
-  await told();
+  await sentToComponent();
   component.received.splice(0);
 };
 
@@ -53,7 +53,7 @@ describe('“alice subscribes to bob@receipts...: the component gets it”', () 
     await presence({ type: 'subscribed' });
     await alice.isApprovedBy(BOB);
     await alice.hasContact(BOB, 'to');
-    expect(await told()).toEqual([
+    expect(await sentToComponent()).toEqual([
       `presence subscribe alice@example.org > ${BOB}`,
       `presence probe alice@example.org > ${BOB}`,
     ]);
@@ -70,7 +70,7 @@ describe('“alice subscribes to bob@receipts...: the component gets it”', () 
     expect(alice.priority).toBe(5);
     alice.cut();
     alice.online();
-    expect(await told()).toEqual([
+    expect(await sentToComponent()).toEqual([
       `presence available alice@example.org/phone > ${BOB}`,
       `presence probe alice@example.org/phone > ${BOB}`,
       `presence available alice@example.org/phone > ${BOB}`,
@@ -83,7 +83,7 @@ describe('“alice subscribes to bob@receipts...: the component gets it”', () 
   test('she only sees him: a probe, and no presence of hers', async () => {
     server.roster('alice').put(BOB, 'to');
     server.user('alice', 'phone').cut();
-    expect(await told()).toEqual([`presence probe alice@example.org/phone > ${BOB}`]);
+    expect(await sentToComponent()).toEqual([`presence probe alice@example.org/phone > ${BOB}`]);
   });
 
   test('who sees the contact already and asks again is not heard', async () => {
@@ -91,7 +91,7 @@ describe('“alice subscribes to bob@receipts...: the component gets it”', () 
     const alice = server.user('alice', 'phone');
     await forget();
     await alice.subscribesTo(BOB);
-    expect(await told()).toEqual([]);
+    expect(await sentToComponent()).toEqual([]);
   });
 });
 
@@ -105,7 +105,7 @@ describe('the contact asks', () => {
     expect(await alice.roster()).toEqual(new Map());
     await alice.approves(BOB);
     await alice.hasContact(BOB, 'from');
-    expect(await told()).toEqual([
+    expect(await sentToComponent()).toEqual([
       `presence subscribed alice@example.org > ${BOB}`,
       `presence available alice@example.org/phone > ${BOB}`,
     ]);
@@ -118,7 +118,7 @@ describe('the contact asks', () => {
     await alice.denies(BOB);
     server.roster('alice').put(BOB, 'from');
     await alice.denies(BOB);
-    expect(await told()).toEqual([
+    expect(await sentToComponent()).toEqual([
       `presence unsubscribed alice@example.org > ${BOB}`,
       `presence unavailable alice@example.org/phone > ${BOB}`,
       `presence unsubscribed alice@example.org > ${BOB}`,
@@ -134,13 +134,13 @@ describe('the contact asks', () => {
     await presence({ type: 'unsubscribe' });
     await alice.hears(is('unsubscribe', BOB));
     await alice.hasContact(BOB, 'to');
-    expect(await told()).toEqual([`presence unavailable alice@example.org/phone > ${BOB}`]);
+    expect(await sentToComponent()).toEqual([`presence unavailable alice@example.org/phone > ${BOB}`]);
   });
 
   test('“A subscribe to an offline user is stored and re-sent at each login”, as it was', async () => {
     server.register('alice');
     await presence({ type: 'subscribe' }, xml('status', {}, 'Please!'));
-    await told();
+    await sentToComponent();
     const alice = server.user('alice', 'phone');
     expect((await alice.isAskedBy(BOB)).getChildText('status')).toBe('Please!');
     alice.offline();
@@ -155,7 +155,7 @@ describe('the contact asks', () => {
   test('a user who never asked is told nothing of a `subscribed`', async () => {
     const alice = server.user('alice', 'phone');
     await presence({ type: 'subscribed' });
-    await told();
+    await sentToComponent();
     expect(alice.received).toEqual([]);
   });
 });
@@ -169,7 +169,7 @@ test.each([
   const alice = server.user('alice', 'phone');
   await forget();
   await presence({ type: 'subscribe' });
-  expect(await told()).toEqual(answers);
+  expect(await sentToComponent()).toEqual(answers);
   expect(alice.received).toEqual([]);
 });
 
@@ -194,7 +194,7 @@ describe('a component’s probe', () => {
     const desk = server.user('alice', 'desk');
     await forget();
     await presence({ type: 'probe' });
-    expect(await told()).toEqual([
+    expect(await sentToComponent()).toEqual([
       `presence available alice@example.org/phone > ${BOB}`,
       `presence available alice@example.org/desk > ${BOB}`,
     ]);
@@ -203,14 +203,14 @@ describe('a component’s probe', () => {
     desk.cut();
     await forget();
     await presence({ type: 'probe' });
-    expect(await told()).toEqual([`presence unavailable alice@example.org > ${BOB}`]);
+    expect(await sentToComponent()).toEqual([`presence unavailable alice@example.org > ${BOB}`]);
   });
 
   test('or nobody says anything, as a server may that remembers no last word', async () => {
     await start({ answersProbesOfOffline: false });
     server.roster('alice').put(BOB, 'from');
     await presence({ type: 'probe' });
-    expect(await told()).toEqual([]);
+    expect(await sentToComponent()).toEqual([]);
   });
 });
 
@@ -223,7 +223,7 @@ describe('“Removing the contact also sends the component `<iq type=set>` with 
     await forget();
     expect((await alice.removes(BOB)).attrs.type).toBe('result');
     await alice.hasContact(BOB, 'remove');
-    expect(await told()).toEqual([
+    expect(await sentToComponent()).toEqual([
       `presence unsubscribe alice@example.org > ${BOB}`,
       `presence unsubscribed alice@example.org > ${BOB}`,
       `presence unavailable alice@example.org/phone > ${BOB}`,
@@ -242,7 +242,7 @@ describe('“Removing the contact also sends the component `<iq type=set>` with 
     await alice.subscribesTo(BOB);
     await forget();
     await alice.removes(BOB);
-    expect(await told()).toEqual([`iq set alice@example.org/phone > ${BOB}`]);
+    expect(await sentToComponent()).toEqual([`iq set alice@example.org/phone > ${BOB}`]);
   });
 });
 
@@ -256,7 +256,7 @@ describe('“When the component’s link drops, users get no `unavailable`; when
     component.end();
     await server.connections[0]?.ended;
     component = await BareComponent.connect(server.componentPort, DOMAIN, 'secret');
-    expect(await told()).toEqual([]);
+    expect(await sentToComponent()).toEqual([]);
     expect(alice.count(is('unavailable', `${BOB}/desk`))).toBe(0);
   });
 });
@@ -266,7 +266,7 @@ test('“A user whose roster holds the component’s own domain (both or from) s
   server.roster('alice').put(DOMAIN, 'from');
   const alice = server.user('alice', 'phone');
   alice.offline();
-  expect(await told()).toEqual([
+  expect(await sentToComponent()).toEqual([
     `presence available alice@example.org/phone > ${DOMAIN}`,
     `presence unavailable alice@example.org/phone > ${DOMAIN}`,
   ]);
@@ -281,7 +281,7 @@ describe('sessions', () => {
     await alice.shows(`eve@${DOMAIN}`);
     await alice.hidesFrom(`eve@${DOMAIN}`);
     alice.cut();
-    expect(await told()).toEqual([
+    expect(await sentToComponent()).toEqual([
       `presence available alice@example.org/phone > ${BOB}`,
       `presence available alice@example.org/phone > eve@${DOMAIN}`,
       `presence unavailable alice@example.org/phone > eve@${DOMAIN}`,
@@ -293,7 +293,7 @@ describe('sessions', () => {
     server.roster('alice').put(BOB, 'from');
     const old = server.user('alice', 'phone');
     const alice = server.user('alice', 'phone');
-    expect(await told()).toEqual([
+    expect(await sentToComponent()).toEqual([
       `presence available alice@example.org/phone > ${BOB}`,
       `presence unavailable alice@example.org/phone > ${BOB}`,
       `presence available alice@example.org/phone > ${BOB}`,
@@ -309,10 +309,10 @@ describe('sessions', () => {
     const alice = server.user('alice', 'phone');
     alice.freeze();
     await component.send(`<message from="${BOB}" to="alice@example.org" type="chat"><body>Lost</body></message>`);
-    expect(await told()).toEqual([`presence available alice@example.org/phone > ${BOB}`]);
+    expect(await sentToComponent()).toEqual([`presence available alice@example.org/phone > ${BOB}`]);
     alice.cut();
     alice.online();
-    expect((await told()).slice(1)).toEqual([
+    expect((await sentToComponent()).slice(1)).toEqual([
       `presence unavailable alice@example.org/phone > ${BOB}`,
       `presence available alice@example.org/phone > ${BOB}`,
     ]);

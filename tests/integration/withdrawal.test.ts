@@ -43,7 +43,7 @@ test('what another attempt was answered from stays, and is sent at once, as nobo
   expect(await once(attempt('t2'))).toEqual({ key: KEY, outcome: 'stored' });
 });
 
-test('a refused resend takes nothing from the attempt that stored the message, nor hastens it', async () => {
+test('a refused resend takes nothing from the attempt that stored the message, nor makes it due earlier', async () => {
   await once(attempt('t1'));
   await once(attempt('t2'));
   const before = await due();

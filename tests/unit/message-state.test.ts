@@ -41,7 +41,7 @@ test('on any way through a life each thing is owed once', () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...ALL_EVENTS), { maxLength: 40 }), (events) => {
       let life = START;
-      let toldInThisLife = 0;
+      let noticesOfThisLife = 0;
       let receipts = 0;
       let deadLetters = 0;
       for (const event of events) {
@@ -53,13 +53,13 @@ test('on any way through a life each thing is owed once', () => {
           continue;
         }
         const { sender, deadLetter, to } = ENDINGS[ending];
-        if (ending === 'requeued') toldInThisLife = 0;
+        if (ending === 'requeued') noticesOfThisLife = 0;
         if (sender === 'receipt') receipts += 1;
-        if (sender === 'failure' || sender === 'doubt') toldInThisLife += 1;
+        if (sender === 'failure' || sender === 'doubt') noticesOfThisLife += 1;
         if (deadLetter === 'put') deadLetters += 1;
         if (deadLetter === 'remove') deadLetters = 0;
         expect(life.state).toBe(to ?? before.state);
-        expect(toldInThisLife).toBeLessThanOrEqual(1);
+        expect(noticesOfThisLife).toBeLessThanOrEqual(1);
         expect(receipts).toBe(life.state === 'delivered' ? 1 : 0);
         // Whatever can be sent after all has a dead letter from which that can be done.
         expect(deadLetters).toBe(life.isKept || life.state === 'quarantined' ? 1 : 0);

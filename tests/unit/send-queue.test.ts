@@ -88,7 +88,7 @@ function handledNext(all: SendQueue<string>): string {
 }
 
 describe('a stanza that kills the link', () => {
-  test('for a named fault is found by sending the suspects one at a time, and is out when it has done so alone twice', () => {
+  test('for a named fault is found by sending the candidates one at a time, and is out when it has done so alone twice', () => {
     const { all, send } = outgoing();
     send('a', 'poison', 'c');
     expect(all.next(0)).toBe('<a/><poison/><c/>');
@@ -119,7 +119,7 @@ describe('a stanza that kills the link', () => {
       expect(all.streamEnded('bare', 0)).toBeUndefined();
       upAgain(all);
     }
-    // One end makes no suspects, or every bad moment of the network would have all sent one by one.
+    // One end makes no candidates, or every bad moment of the network would have all sent one by one.
     expect(written).toEqual(['<innocent/><b/>', '<innocent/><b/>', expect.stringMatching(/^<innocent\/>\[p\d+\]$/)]);
     expect([handledNext(all), handledNext(all)]).toEqual(['<innocent/>', '<b/>']);
     expect([all.count, all.size]).toEqual([0, 0]);
@@ -196,7 +196,7 @@ describe('a stanza that kills the link', () => {
     expect(handledNext(all)).toBe('<a/>');
   });
 
-  test('a loss that is nobody’s fault makes no suspects', () => {
+  test('a loss that is nobody’s fault makes no candidates', () => {
     const { all, send } = outgoing();
     send('a', 'b');
     for (let i = 0; i < 5; i += 1) {
@@ -206,7 +206,7 @@ describe('a stanza that kills the link', () => {
     }
   });
 
-  test('a suspect that is confirmed, settled or withdrawn is none any more', () => {
+  test('a candidate that is confirmed, settled or withdrawn is none any more', () => {
     const { all, send } = outgoing();
     const [, b] = send('a', 'b', 'c', 'd') as [OutgoingStanza<string>, OutgoingStanza<string>];
     all.next(0);
@@ -219,7 +219,7 @@ describe('a stanza that kills the link', () => {
     expect(all.next(0)).toBe('<e/><f/>');
   });
 
-  test('an ordinary loss while a suspect is out does not blame it', () => {
+  test('an ordinary loss while a candidate is out does not blame it', () => {
     const { all, send } = outgoing();
     send('a', 'b');
     all.next(0);
@@ -233,7 +233,7 @@ describe('a stanza that kills the link', () => {
     expect([handledNext(all), handledNext(all)]).toEqual(['<a/>', '<b/>']);
   });
 
-  test('two in doubt at once are both suspects again', () => {
+  test('two in doubt at once are both candidates again', () => {
     const { all, send } = outgoing();
     send('a');
     all.next(0);
@@ -247,7 +247,7 @@ describe('a stanza that kills the link', () => {
     expect(all.next(0)).toMatch(/^<b\/>\[p\d+\]$/);
   });
 
-  test('what comes meanwhile with a higher priority does not hold the suspects up', () => {
+  test('what comes meanwhile with a higher priority does not hold the candidates up', () => {
     const { all, send } = outgoing();
     send('a', 'b');
     all.next(0);

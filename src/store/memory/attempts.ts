@@ -61,16 +61,16 @@ function claimNotice(state: MemoryState, { lease }: RequestOf<'claim'>, entry: E
   const name = state.dueName(record);
   if (!state.due.has(name) || !isDue(state, name, times.now, lease)) return MOOT;
   // A receipt is a message that servers keep for somebody who is away.
-  const told = record.state === 'delivered' ? record : towardsSender(state, record);
-  state.due.set(name, noticeDue(told, times));
-  if (told.senderAway) return MOOT;
+  const forSender = record.state === 'delivered' ? record : towardsSender(state, record);
+  state.due.set(name, noticeDue(forSender, times));
+  if (forSender.senderAway) return MOOT;
   const isFailure = record.state === 'expired' || record.state === 'rejected';
   const kept = isFailure ? state.undelivered.get(record.key)?.record.inner : undefined;
   const attempt = nextOf(record.attempt);
   state.change(entry, { attempt });
   return {
     outcome: 'claimed',
-    record: { ...told, attempt, inner: record.inner || (kept ?? '') },
+    record: { ...forSender, attempt, inner: record.inner || (kept ?? '') },
     noStore: false,
     target: '',
   };

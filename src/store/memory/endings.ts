@@ -19,12 +19,12 @@ function undeliver(
   const { record } = state.end(entry, how, settledAt, times.dedupWindow, why);
   state.undelivered.set(key, entry, times.undeliveredRetention);
   state.due.delete(key);
-  const told = towardsSender(state, record);
-  state.due.set(state.dueName(record), noticeDue(told, times));
+  const forSender = towardsSender(state, record);
+  state.due.set(state.dueName(record), noticeDue(forSender, times));
   state.out.get(recipient)?.delete(key);
   // Still one of its sender's troubles, for as long as it can be sent after all.
   putInTrouble(state, key, sender, Math.max(times.dedupWindow, times.undeliveredRetention));
-  return { ...told, inner: told.senderAway ? '' : inner };
+  return { ...forSender, inner: forSender.senderAway ? '' : inner };
 }
 
 /** A permanent bounce. */
@@ -52,12 +52,12 @@ export function expire(
   // A late receipt is owed under the key alone.
   state.due.delete(key);
   callIn(state, entry);
-  const told = towardsSender(state, record);
+  const forSender = towardsSender(state, record);
   if (record.owesReceipt) {
-    state.due.set(state.dueName(record), noticeDue(told, times));
-    if (told.senderAway) putInTrouble(state, key, record.sender, times.dedupWindow);
+    state.due.set(state.dueName(record), noticeDue(forSender, times));
+    if (forSender.senderAway) putInTrouble(state, key, record.sender, times.dedupWindow);
   }
-  return told;
+  return forSender;
 }
 
 function isInDoubt(state: MemoryState, { record, copy }: Entry): boolean {

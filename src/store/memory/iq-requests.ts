@@ -4,8 +4,8 @@ import { ExpiringMap } from './expiring-map.ts';
 interface Waiting {
   readonly iq: RelayedIq;
   readonly due: number;
-  /** `waits`, `told` (its time is over), or the token of the response that was taken. */
-  readonly taken: 'waits' | 'told' | { readonly token: string };
+  /** `waits`, `timed out`, or the token of the response that was taken. */
+  readonly taken: 'waits' | 'timed out' | { readonly token: string };
 }
 
 /** Requests between users that wait for their response. */
@@ -23,7 +23,7 @@ export class IqRequests {
 
   takeResponse({ id, token, from, to, forgetAt }: RequestOf<'takeIqResponse'>): IqResponse {
     const found = this.#requests.get(id);
-    if (found === undefined || found.taken === 'told') return { outcome: 'late' };
+    if (found === undefined || found.taken === 'timed out') return { outcome: 'late' };
     const { iq, taken } = found;
     if (taken !== 'waits') return taken.token === token ? { outcome: 'answers', iq } : { outcome: 'late' };
     if ((iq.responder !== from && iq.substitute !== from) || iq.proxied !== to) return { outcome: 'forged' };
@@ -36,7 +36,7 @@ export class IqRequests {
       .filter(([, one]) => one.due <= now)
       .sort(([id, one], [otherId, other]) => one.due - other.due || (id < otherId ? -1 : 1));
     return due.slice(0, limit).map(([id, { iq }]) => {
-      this.#requests.set(id, { iq, due: leaseUntil, taken: 'told' });
+      this.#requests.set(id, { iq, due: leaseUntil, taken: 'timed out' });
       return { id, iq };
     });
   }
@@ -45,7 +45,7 @@ export class IqRequests {
   end({ id, account, leaseUntil }: RequestOf<'endIq'>, isWatched: (user: string) => boolean): RelayedIq | undefined {
     const found = this.#requests.get(id);
     if (found?.taken !== 'waits' || isWatched(account)) return undefined;
-    this.#requests.set(id, { iq: found.iq, due: leaseUntil, taken: 'told' });
+    this.#requests.set(id, { iq: found.iq, due: leaseUntil, taken: 'timed out' });
     return found.iq;
   }
 

@@ -50,7 +50,7 @@ export class PresenceState {
   readonly hidden: ExpiringMap<Set<string>>;
   /** By contact and subscriber: who asked the contact's server whether that one is subscribed to him. */
   readonly probed: ExpiringMap<'subscriber' | 'us'>;
-  /** Watchers who were let in just now. */
+  /** Subscribers whose requests were granted just now. */
   readonly granted: ExpiringMap<true>;
   /** By a stanza's token. */
   readonly #done: ExpiringMap<string>;

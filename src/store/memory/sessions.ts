@@ -104,9 +104,9 @@ function saysGoodbye(
   if (presence.session(user, resource) === undefined) return { what: 'none', ended: [] };
   const subscribers = presence.subscriptions.get(user)?.size ?? 0;
   if (subscribers > 1) {
-    const told = new Set(presence.hidden.get(sessionName(user, resource))).add(subscriber);
-    presence.hidden.set(sessionName(user, resource), told, HIDDEN_FOR);
-    if (told.size < subscribers) return { what: 'left', ended: [] };
+    const hiddenFrom = new Set(presence.hidden.get(sessionName(user, resource))).add(subscriber);
+    presence.hidden.set(sessionName(user, resource), hiddenFrom, HIDDEN_FOR);
+    if (hiddenFrom.size < subscribers) return { what: 'left', ended: [] };
   }
   presence.endSession(user, resource);
   return { what: 'ended', ended: [resource] };
@@ -118,9 +118,9 @@ export function whoStillSees(
   { user, resource }: RequestOf<'whoStillSees'>,
 ): string | 'ended' | undefined {
   const session = presence.session(user, resource);
-  const told = presence.hidden.get(sessionName(user, resource));
-  if (session === undefined || told === undefined || told.size === 0) return undefined;
-  const one = presence.subscribers(user).find((subscriber) => !told.has(subscriber));
+  const hiddenFrom = presence.hidden.get(sessionName(user, resource));
+  if (session === undefined || hiddenFrom === undefined || hiddenFrom.size === 0) return undefined;
+  const one = presence.subscribers(user).find((subscriber) => !hiddenFrom.has(subscriber));
   if (one === undefined) presence.endSession(user, resource);
   // It is to be heard of again.
   else if (session.heard !== 0) presence.setSession(user, resource, { ...session, heard: 1 });

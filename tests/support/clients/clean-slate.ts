@@ -24,7 +24,7 @@ async function cleanAccount({ host, c2sPort: port, domain, passwords }: Accounts
     for (const jid of (await user.roster()).keys()) await user.removes(jid);
     // With that the server hands over what it has stored, and each open request.
     await user.available();
-    for (const asker of openRequests(user)) await user.denies(asker);
+    for (const requester of openRequests(user)) await user.denies(requester);
     for (const jid of (await user.roster()).keys()) await user.removes(jid);
   } finally {
     await user.offline();

@@ -228,9 +228,9 @@ export class OpenfireLike {
   /** In turn to each link of the domain, whoever of them lives; an answer to the link that asked, even if it is gone. */
   #toComponent(domain: string, stanza: Element): void {
     const links = this.linksOf(domain);
-    const asker = links.length === 0 ? undefined : this.#askerFor(stanza);
-    if (asker === undefined) this.#turn += 1;
-    const link = asker ?? links[this.#turn % links.length];
+    const requester = links.length === 0 ? undefined : this.#requesterFor(stanza);
+    if (requester === undefined) this.#turn += 1;
+    const link = requester ?? links[this.#turn % links.length];
     if (link !== undefined) link.send(stanza);
     else {
       const error = errorFor(stanza, 'cancel', 'remote-server-not-found');
@@ -238,11 +238,11 @@ export class OpenfireLike {
     }
   }
 
-  #askerFor({ name, attrs: { type, id = '' } }: Element): ComponentLink | undefined {
+  #requesterFor({ name, attrs: { type, id = '' } }: Element): ComponentLink | undefined {
     if (name !== 'iq' || (type !== 'result' && type !== 'error')) return undefined;
-    const asker = this.#asked.get(id);
+    const requester = this.#asked.get(id);
     this.#asked.delete(id);
-    return asker;
+    return requester;
   }
 
   #ask(link: ComponentLink, xmlns: string): void {
