@@ -1,16 +1,9 @@
-import {
-  type ReplyTo,
-  type Request,
-  type Store,
-  type StoreQueue,
-  type StoreQueueHealth,
-  UnreadableReplyError,
-  type Work,
-} from '../contract.ts';
+import type { ReplyTo, Request, Store, StoreQueue, StoreQueueHealth, Work } from '../contract.ts';
 import { Calls } from './calls.ts';
 import { RedisState } from './redis-state.ts';
 import { type Entry, WaitingWork } from './waiting-work.ts';
 import { WorkRefusal } from './work-refusal.ts';
+import { WorkResults } from './work-results.ts';
 
 /** Entries that go to Redis together. */
 interface Batch {
@@ -55,6 +48,7 @@ export class Pipeline implements StoreQueue {
   readonly #waiting: WaitingWork;
   readonly #state: RedisState;
   readonly #refusal: WorkRefusal;
+  readonly #results: WorkResults;
   /** Batches that are under way, oldest first. */
   readonly #inFlight: Batch[] = [];
   #scheduled = false;
@@ -69,6 +63,7 @@ export class Pipeline implements StoreQueue {
     this.#waiting = new WaitingWork(this.#options);
     this.#state = new RedisState(this.#options);
     this.#refusal = new WorkRefusal({ timeout: this.#options.timeout, push: (work) => this.push(work) });
+    this.#results = new WorkResults({ ...this.#options, waiting: this.#waiting, refusal: this.#refusal });
     this.#calls = new Calls({
       store,
       onAnswer: () => {
@@ -159,7 +154,7 @@ export class Pipeline implements StoreQueue {
     while (this.#waiting.size > 0 && this.#hasRoom()) {
       const entries = this.#waiting.takeCall();
       if (this.#inFlight.length === 0 && entries.every(({ request }) => request === undefined)) {
-        this.#finish(entries);
+        this.#results.give(entries);
       } else {
         const batch: Batch = { entries, done: false };
         this.#inFlight.push(batch);
@@ -182,46 +177,10 @@ export class Pipeline implements StoreQueue {
     // In the order in which they were taken up: what follows from a later one waits for the earlier one.
     for (let first = this.#inFlight[0]; first?.done; first = this.#inFlight[0]) {
       this.#inFlight.shift();
-      this.#finish(first.entries);
+      this.#results.give(first.entries);
     }
     this.#schedule();
     this.#noteIdle();
-  }
-
-  #finish(entries: readonly Entry[]): void {
-    for (const entry of entries) {
-      this.#waiting.bytes -= entry.work.bytes ?? 0;
-      if (entry.over) continue;
-      if (entry.error !== undefined) {
-        this.#setAside(entry, entry.error);
-        continue;
-      }
-      entry.over = true;
-      try {
-        const { reply } = entry;
-        if (reply instanceof UnreadableReplyError) throw reply;
-        entry.work.done(reply as ReplyTo<Request>);
-      } catch (error) {
-        // One stanza's fault must not take the others of its turn with it.
-        this.#options.log.error({ err: error, operation: entry.request?.kind }, 'A stanza could not be handled');
-        entry.work.failed?.(error as Error);
-      }
-    }
-  }
-
-  /** One that Redis rejects for its content would be rejected for ever, and hold up what is behind it. */
-  #setAside(entry: Entry, error: Error): void {
-    const { log, onSetAside } = this.#options;
-    const { request } = entry;
-    const key = request !== undefined && 'key' in request ? request.key : undefined;
-    log.error(
-      { err: error, operation: request?.kind, key },
-      'Redis rejects an operation for what is in it; it is set aside',
-    );
-    onSetAside();
-    if (entry.work.failed === undefined) this.#refusal.refuse(entry);
-    entry.over = true;
-    entry.work.failed?.(error);
   }
 
   #noteFailing(error: unknown, entries: readonly Entry[]): void {
