@@ -84,7 +84,7 @@ function configuration(): string {
     '',
     '<!-- Made by "npm run docs" from src/config/settings.ts. -->',
     '',
-    'By environment variables, and by `.env` in the folder where the process is started. The environment counts more. An',
+    'By environment variables, and by `.env` in the folder where the process is started. The environment takes precedence. An',
     'empty variable is an unset one.',
     '',
     'Durations are a whole number and a unit: `500ms`, `30s`, `2m`, `1h`, `7d`. In `.env`, a value with `#`, quotes or',

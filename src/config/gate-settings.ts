@@ -10,7 +10,8 @@ export const gateSettings = {
     about:
       'How users write to each other. `subdomain`: to the component, `bob@receipts.example.org`. `transparent`: to their own ' +
       'addresses, `bob@example.org`; a gate in the server holds each message until it is stored ' +
-      '([gate-protocol.md](gate-protocol.md)); not finished. `both`: in either way.',
+      '([gate-protocol.md](gate-protocol.md)). `both`: in either way. `transparent` and `both` are not finished: use them for tests ' +
+      'only.',
   },
   PROOF_COUNTS: {
     group: 'gate',

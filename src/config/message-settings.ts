@@ -8,17 +8,17 @@ export const messageSettings = {
     value: v.oneOf(['receipt', 'stored', 'none']),
     default: 'receipt',
     about:
-      'How a sender who asked for a receipt is told that his message is stored. `receipt`: in our own words and in those ' +
-      "of XEP-0184; `stored`: in our own only, for programs that take every receipt for the recipient's (Smack); `none`: not " +
-      'at all.',
+      'How a message with a request for a receipt is acknowledged to its sender. `receipt`: with a `<stored/>` element and an ' +
+      "XEP-0184 receipt; `stored`: with `<stored/>` only, for clients that take every receipt for the recipient's (Smack); " +
+      '`none`: not at all.',
   },
   ACK_FROM: {
     group: 'messages',
     value: v.oneOf(['component', 'recipient']),
     default: 'component',
     about:
-      'Whom that comes from. `component`: the component domain, so that chat clients do not show it as delivered; `recipient`: the ' +
-      'recipient, for clients that accept receipts from nobody else, and which then show it as delivered.',
+      'The `from` of the acknowledgement. `component`: the component domain, so that chat clients do not show it as delivered; `recipient`: the ' +
+      'recipient, for clients that accept receipts from nobody else, and which then show the message as delivered.',
   },
   RETRY_SCHEDULE: {
     group: 'messages',
@@ -34,14 +34,14 @@ export const messageSettings = {
     value: v.duration(),
     default: '10s',
     about:
-      'How long after the receipt for a later message one for an earlier message may still come, from the same session; ' +
-      'then the earlier one is sent again.',
+      'How long the proxy waits for the receipt of an earlier message after the receipt of a later one from the same session; ' +
+      'then the earlier message is sent again.',
   },
   REDELIVERY_WINDOW: {
     group: 'messages',
     value: v.integer(1, 10_000),
     default: '32',
-    about: 'How many messages are on their way unconfirmed to a recipient who has just come back and missed some.',
+    about: 'How many unconfirmed messages may be in flight to a recipient who logs in and has missed messages.',
   },
   MESSAGE_TTL: {
     group: 'messages',
@@ -69,7 +69,7 @@ export const messageSettings = {
     default: '1',
     about:
       'How often a message is sent again to a recipient whose missing receipt means nothing: he was never seen to return ' +
-      'one, or does so to contacts only. His client may be one that cannot, and shows each copy.',
+      'one, or does so to contacts only. His client may not support receipts, and then shows each copy.',
   },
   UNCONFIRMED_RETRY_AFTER: {
     group: 'messages',

@@ -38,7 +38,7 @@ export const processSettings = {
     value: v.oneOf(LOG_LEVELS),
     default: 'info',
     about:
-      'What is logged: this and all that is graver. `debug` follows each message by its id, `trace` shows the head of each ' +
+      'The lowest level that is logged. `debug` follows each message by its id, `trace` shows the head of each ' +
       'stanza that comes in; neither shows what users write, unless `LOG_BODIES` is set ([troubleshooting.md](troubleshooting.md)).',
   },
   LOG_BODIES: {
@@ -53,6 +53,6 @@ export const processSettings = {
     group: 'process',
     value: v.duration(600_000),
     default: '10s',
-    about: 'How long the process may take to finish what is in hand when it is told to stop.',
+    about: 'How long the process may take to finish current work after SIGTERM or SIGINT.',
   },
 } as const satisfies Record<string, Setting>;

@@ -9,8 +9,8 @@ export const quotaSettings = {
     default: '100',
     about:
       'How many stanzas a second one user may send for long, in each process; each KiB of a larger one counts as one, ' +
-      'of a request (IQ) each 16 KiB. What is beyond is refused with `resource-constraint`; receipts never are. 0: as many ' +
-      'as he likes.',
+      'of a request (IQ) each 16 KiB. Stanzas beyond that are refused with `resource-constraint`; receipts never are. ' +
+      '0: no limit.',
   },
   SENDER_BURST: {
     group: 'quotas',
@@ -26,7 +26,7 @@ export const quotaSettings = {
     default: '20000',
     about:
       'How many messages of one sender may wait for a receipt, for up to `MESSAGE_TTL`; further ones are refused with ' +
-      '`resource-constraint` until some of them have ended. 0: as many as he likes.',
+      '`resource-constraint` until some of them have ended. 0: no limit.',
   },
   SENDER_PENDING_BYTES: {
     group: 'quotas',
@@ -39,7 +39,7 @@ export const quotaSettings = {
     value: v.integer(0, 500_000),
     default: '10000',
     about:
-      'How many messages of one sender to one recipient may wait for a receipt. 0: as many as he likes. Higher for a bot ' +
+      'How many messages of one sender to one recipient may wait for a receipt. 0: no limit. Set it higher for a bot ' +
       'that writes more than once a minute to somebody whose client returns none.',
   },
   DOMAIN_SHARES: {
@@ -53,8 +53,8 @@ export const quotaSettings = {
     value: v.integer(0, 50),
     default: '10',
     about:
-      "Percent of Redis' `maxmemory` that are kept free for receipts, redelivery and erasing: beyond the rest new messages " +
+      "Percent of Redis' `maxmemory` that are kept free for receipts, redelivery and erasing: beyond that, new messages " +
       'are refused, and the process is not ready. In the 20 percent before that, quotas shrink: who has most waiting is ' +
-      'refused first. 0: nothing is kept.',
+      'refused first. 0: no reserve.',
   },
 } as const satisfies Record<string, Setting>;

@@ -47,14 +47,14 @@ export const serverSettings = {
     example: 'other.org,third.example',
     about:
       'Domains of other servers whose users are served as well: `carol@other.org` stands behind ' +
-      '`carol\\40other.org@receipts.example.org` (XEP-0106). It takes federation (s2s) with them.',
+      '`carol\\40other.org@receipts.example.org` (XEP-0106). It needs federation (s2s) with them.',
   },
   ADMIN_JIDS: {
     group: 'xmpp',
     value: v.bareJids,
     example: 'admin@example.org',
     about:
-      'Users who may run all commands of the component in their clients, those that concern the messages of others too ' +
+      'Users who may run all ad-hoc commands of the component, also those about the messages of others ' +
       '([commands.md](commands.md)). Nobody, unless it is set.',
   },
   REDIS_URL: {

@@ -20,7 +20,10 @@ export const DEFINITIONS = {
   handed_over_total: { type: 'counter', help: 'Stanzas that the XMPP server has proved to have taken.' },
   delivered_total: { type: 'counter', help: "Messages that the recipient's client confirmed in time." },
   late_receipts_total: { type: 'counter', help: 'Messages that were confirmed after they had ended as failed.' },
-  repeated_receipts_total: { type: 'counter', help: 'Receipts for what was already confirmed; they are swallowed.' },
+  repeated_receipts_total: {
+    type: 'counter',
+    help: 'Receipts for what was already confirmed; they are not passed on.',
+  },
   unmatched_receipts_total: {
     type: 'counter',
     help: 'Receipts for nothing that is known, or not from the recipient; they settle nothing and are passed on.',
@@ -100,11 +103,14 @@ export const DEFINITIONS = {
   gate_verdicts_total: {
     type: 'counter',
     labels: ['verdict'],
-    help: 'What the gate was told of them: stored, pass (not stored: as without us) or drop (a duplicate, or a receipt that we tell ourselves).',
+    help: 'Verdicts on them: stored, pass (not stored, routed as without the component) or drop (a duplicate, or a receipt of which the component notifies by itself).',
   },
-  gate_late_total: { type: 'counter', help: 'Held messages that Redis was too late for: they passed.' },
-  gate_unheld_total: { type: 'counter', help: 'Messages that passed while no lease was held, as the gate told later.' },
-  gate_opened_total: { type: 'counter', help: 'How often the gate has ended a lease and let everything go.' },
+  gate_late_total: { type: 'counter', help: 'Held messages that passed because Redis did not answer in time.' },
+  gate_unheld_total: {
+    type: 'counter',
+    help: 'Messages that passed while no lease was held, as the gate reported later.',
+  },
+  gate_opened_total: { type: 'counter', help: 'How often the gate has ended a lease and released all held messages.' },
   gate_other_epoch_total: {
     type: 'counter',
     help: 'Messages that were sent again because the server was restarted since, so that nobody knows what became of them.',

@@ -1,14 +1,14 @@
 /**
- * How long a stanza should wait in the server's own queue, ms: long enough to keep it busy from ping to ping. What waits
- * there waits in order, and nobody overtakes a flood.
+ * How long a stanza should wait in the server's queue, ms: long enough to keep the server busy from ping to ping, and no
+ * longer, since the server's queue is strictly in order and a flood delays all other stanzas in it.
  */
 const TARGET = 100;
-/** The same for a server that is so slow that this would be next to nothing, and most of what it handled pings. */
+/** The same for a server that handles so few stanzas in {@link TARGET} that most of them would be pings. */
 const TARGET_OF_FEW = 1_000;
-/** A window that was not needed for so long is halved (RFC 7661): what it was learnt from may have changed, ms. */
+/** A window that was not used for so long is halved (RFC 7661), since the measurements behind it are old, ms. */
 const UNUSED = 10_000;
 
-/** Stanzas that are worth a ping in a large window. */
+/** The least number of stanzas between two pings in a large window. */
 const STEP = 16;
 
 /** Bounds of a window, and what a stream starts with. */
@@ -59,13 +59,13 @@ class Limit {
    * Adapts it to a ping's round trip.
    *
    * @param used what was in flight when the ping was written
-   * @param fitting the part of that which the server would have handled in good time; above 1 it would have had time left
-   * @param fittingFew the same for a few
+   * @param fitting the part of that which the server handles within {@link TARGET}; above 1, more would fit
+   * @param fittingFew the same within {@link TARGET_OF_FEW}
    * @param quick whether the server kept up; then the window may double
    */
   adapt(used: number, fitting: number, fittingFew: number, quick: boolean, sentAt: number, now: number): void {
     const { floor, few, start, cap } = this.#range;
-    // A window that is not used says nothing about what more the server takes (RFC 7661 section 4.3).
+    // A window that is not used does not show how much more the server could take (RFC 7661 section 4.3).
     const limiting = used * 2 >= this.#value;
     if (limiting) this.#usedAt = now;
     this.#usedAt ??= now;
@@ -74,7 +74,7 @@ class Limit {
       const fits = Math.max(used * fitting, Math.min(few, used * fittingFew));
       this.#value = Math.max(floor, Math.min(most, fits));
     } else if (limiting && sentAt >= this.#doubledAt) {
-      // Once a round trip: what was written under the last window says nothing about this one.
+      // Once a round trip: a ping written under the last window measures that one.
       this.#value = Math.min(cap, this.#value * 2);
       this.#doubledAt = now;
     }
@@ -87,11 +87,11 @@ class Limit {
 }
 
 /**
- * How much may be written beyond the last answered ping, learnt from how long pings take: a sliding window that is led by
- * delay, as those of TCP Vegas and BBR are. The server handles stanzas in order, so a ping's round trip is that of the
- * path (the least that was seen) and the time that what stood before it took. While that is short the window doubles
- * whenever it is the limit; otherwise it goes to what the server handles in the path's round trip and {@link TARGET}.
- * So a slow server holds a tenth of a second's work, or a few stanzas, and the rest waits here, where it can be put in order and withdrawn.
+ * How much may be written beyond the last answered ping: a sliding window with delay-based congestion control, as in TCP
+ * Vegas and BBR. The server handles stanzas in order, so a ping's round trip is that of the path (the least that was seen)
+ * plus the time that the server takes for the stanzas before the ping. While that time is short the window doubles whenever
+ * it is the limit; otherwise it is set to what the server handles in the path's round trip and {@link TARGET}. So a slow
+ * server holds a tenth of a second's work, or a few stanzas, and the rest waits here, where it can be reordered or withdrawn.
  *
  * Does no I/O and has no clock: all times are ms of any monotonic one.
  */
@@ -101,7 +101,7 @@ export class FlowControl {
   #base: number | undefined;
   #roundTrip: number | undefined;
 
-  /** Stanzas that may be in flight; need not be whole. */
+  /** Stanzas that may be in flight; may be a fraction. */
   get window(): number {
     return this.#count.value;
   }
@@ -124,15 +124,15 @@ export class FlowControl {
     this.#roundTrip = undefined;
   }
 
-  /** Whether with so much in flight one more stanza may be written; a large one may exceed the window, or never go. */
+  /** Whether with so much in flight one more stanza may be written; a large one may exceed the window, or it could never be written. */
   allows(count: number, size: number): boolean {
     return count < this.#count.value && size < this.#size.value;
   }
 
   /**
-   * Whether so much since the last ping, and so many stanzas in flight, call for another: twice a window, so that the server need not run dry. A large
-   * window that is half full is moved on in smaller steps, since what is written at once stands before its own ping and
-   * looks like slowness. One that is not needed calls for few: it doubles until the timer's pings do.
+   * Whether so much since the last ping, and so many stanzas in flight, call for another ping: twice a window, so that the
+   * server always has work. A large window that is half full is pinged in smaller steps, since a large piece before its own
+   * ping looks like a slow server. A window that is less full needs few pings: those of the timer are enough.
    */
   callsForPing(count: number, size: number, inFlight: number): boolean {
     const { value } = this.#count;
@@ -148,10 +148,10 @@ export class FlowControl {
   answered(used: Amount, sentAt: number, now: number): void {
     const roundTrip = Math.max(1, now - sentAt);
     this.#roundTrip = roundTrip;
-    // With next to nothing before it a ping measures the path alone, also one that has become longer.
+    // With next to nothing before it, a ping measures the path alone, also when the path has become longer.
     const alone = used.count <= COUNT.floor && used.size <= SIZE.floor;
     this.#base = alone ? roundTrip : Math.min(this.#base ?? roundTrip, roundTrip);
-    // On a long path, what is written in one piece takes longer to be answered, and more has to be on its way.
+    // On a long path more has to be in flight to keep the server busy.
     const target = Math.max(TARGET, this.#base / 2);
     const quick = roundTrip - this.#base <= target / 4;
     const fitting = (this.#base + target) / roundTrip;

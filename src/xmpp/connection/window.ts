@@ -22,8 +22,8 @@ const NOTHING: Amount = { count: 0, size: 0 };
 
 /**
  * What was written on one stream and is not yet handed over. The server handles a component's stanzas in order, so an
- * answered ping (XEP-0199) proves that all that was written before it was handled; that the kernel took the bytes
- * proves nothing.
+ * answered ping (XEP-0199) proves that all stanzas written before it were handled. That the kernel accepted the bytes
+ * does not.
  */
 export class Window<T> {
   readonly #written = new Fifo<OutgoingStanza<T>>();
@@ -75,8 +75,8 @@ export class Window<T> {
   }
 
   /**
-   * Takes out what the answer to a ping hands over; `undefined` if no such ping is open. Earlier pings are answered with
-   * it: their answers may have gone to another connection of the same domain.
+   * Removes and returns the stanzas that the answer to a ping proves; `undefined` if no such ping is open. Earlier pings
+   * count as answered: their answers may have gone to another connection of the same domain.
    */
   answered(id: string, now: number): Answer<T> | undefined {
     let ping: Ping | undefined;
@@ -91,7 +91,7 @@ export class Window<T> {
     return { handedOver, ping };
   }
 
-  /** The stream has ended: takes out all, oldest first. */
+  /** The stream has ended: removes and returns all, oldest first. */
   takeAll(): OutgoingStanza<T>[] {
     const held = [...this.#written];
     this.#written.clear();
