@@ -120,12 +120,13 @@ test(
     const queued = (await queue('redelivery').getJobCounts('waiting', 'active', 'delayed')) as Record<string, number>;
     expect(Object.values(queued).reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(2500);
     await until(async () => (await ledger.figures()).pending === 0, {
-      within: 60_000 + STORM * 6,
+      // A quarter of a minute on a machine of its own; minutes beside others that keep both cores busy.
+      within: 180_000 + STORM * 6,
       what: 'the storm to end',
     });
     // Redis tells us of the last one at the same time as the proxy, in either order.
     await until(() => proxy.metrics.counts.delivered === STORM + 1, { what: 'the last receipt to be counted' });
     expect(await redis.exists(ledger.keys.confirms(BOB_SERVED))).toBe(1);
   },
-  150_000 + STORM * 6,
+  270_000 + STORM * 6,
 );
