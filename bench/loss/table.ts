@@ -61,9 +61,9 @@ ${table.join('\n')}
 
 ${rows.map(({ name, how }) => `- *${name}*: ${how}.`).join('\n')}
 
-Who is cut off comes back at once, and the count is made when nothing more is to come. The clients of (a) to (d) send
-nothing again by themselves and show each copy; what could not even be written they write when they are connected again.
-(a), (b) and (d) have no stream management, so that each column shows one protection; (e) has all. In (c) the sender
-believes what his own server has acknowledged, in (d) and (e) what the proxy has.
+A client that is disconnected reconnects at once. Messages are counted when no more are to come. The clients of (a) to (d)
+send nothing again by themselves and show each copy; what they could not write they write after the reconnect.
+(a), (b) and (d) have no stream management, so that each column shows one protection; (e) has all. In (c) the
+sender believes that somebody has a message when his own server acknowledges it, in (d) and (e) when the proxy does.
 `;
 }
