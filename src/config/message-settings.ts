@@ -8,8 +8,8 @@ export const messageSettings = {
     value: v.oneOf(['receipt', 'stored', 'none']),
     default: 'receipt',
     about:
-      'How a message with a request for a receipt is acknowledged to its sender. `receipt`: with a `<stored/>` element and an ' +
-      "XEP-0184 receipt; `stored`: with `<stored/>` only, for clients that take every receipt for the recipient's (Smack); " +
+      'How a message with a request for a receipt is acknowledged to its sender. `receipt`: with our element for "stored" and an ' +
+      "XEP-0184 receipt; `stored`: with our element only, for clients that take every receipt for the recipient's (Smack); " +
       '`none`: not at all.',
   },
   ACK_FROM: {
