@@ -1,5 +1,5 @@
 import { listUndelivered } from '../../src/jobs/dead-letters.ts';
-import { claim, erase, handOver, reject, retryNow, settle } from '../../src/store/contract.ts';
+import { claim, erase, handOver, reject, retryNow, settle, withdraw } from '../../src/store/contract.ts';
 import { RedisQueries } from '../../src/store/redis/administration-queries.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { openDeliveryStage } from '../support/stages/delivery-stage.ts';
@@ -103,6 +103,41 @@ test('the status of a hundred messages that all go by ids used ten times', async
     expect(found.every((record) => record?.state === 'pending')).toBe(true);
   });
   expect(most).toBeLessThanOrEqual(MOST_IN_A_CALL / 5);
+});
+
+describe('one id, which is counted, with 3,000 messages that wait', () => {
+  const ID = 'm-1';
+  beforeEach(async () => {
+    for (let at = 0; at < 3000; at += 100) {
+      const portion = Array.from({ length: 100 }, (_, i) =>
+        aliceWrites({ id: ID, body: `${at + i}`, token: `t${at + i}`, countable: true }),
+      );
+      await opened.ledger.batch(portion);
+    }
+  });
+
+  test('an attempt is taken back, a late one too', async () => {
+    const before = await opened.ledger.figures();
+    const { most } = await commandsOf(async () => {
+      await opened.ledger.perform(withdraw(keyOf(ID), 't10'));
+      await opened.ledger.perform(withdraw(keyOf(ID), 't2999'));
+      await opened.ledger.perform(withdraw(keyOf(ID), 't0'));
+    });
+    expect((await opened.ledger.figures()).pending).toBe(before.pending - 3);
+    expect(most).toBeLessThanOrEqual(MOST_IN_A_CALL);
+  });
+
+  test('damaged ones among those that are read are found', async () => {
+    const { redis, ledger } = opened;
+    const [newest = ''] = await redis.lrange(ledger.keys.index(keyOf(ID)), -1, -1);
+    for (const key of [keyOf(ID), newest]) {
+      await redis.del(ledger.keys.record(key));
+      await redis.hset(ledger.keys.record(key), 'of another', 'type');
+    }
+    const { most } = await commandsOf(() => ledger.batch([settle(keyOf(ID), 'desk', Date.now())]));
+    expect((await ledger.figures()).damaged).toBe(2);
+    expect(most).toBeLessThanOrEqual(MOST_IN_A_CALL);
+  });
 });
 
 /** Redis copies a record as often as a script reads it: 50 of 250 KB, which one sender may have waiting, hold it up for 50 ms. */

@@ -215,6 +215,37 @@ test('there is no such user: that is final; refused for now: it is sent again', 
   expect(written()).toEqual(['nobody', 'full', 'full']);
 });
 
+test.each([true, false])(
+  'no gate holds, and the server refuses for now what it has acknowledged (stream management: %s): sent again until it takes it',
+  async (managed) => {
+    const { xmpp, client, send, pass, acknowledge, written } = await start({ holds: false, managed });
+    const refused = (type: string, condition: string) =>
+      xmpp.receives(
+        parseStanza(
+          `<message type='error' id='m' from='${BOB}'><error type='${type}'><${condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>`,
+        ),
+      );
+    send('m');
+    for (let copies = 1; copies <= 3; copies += 1) {
+      await pass();
+      acknowledge();
+      refused('wait', 'resource-constraint');
+      await pass();
+      expect(client.get('m')?.state).toBe('queued');
+      expect(written()).toHaveLength(copies);
+      await pass(60_000);
+    }
+    // The gate holds again.
+    acknowledge();
+    xmpp.receives(stored('m'));
+    await pass();
+    expect(client.get('m')).toMatchObject({ state: 'stored', storedBy: managed ? 'server' : 'proxy', attempts: 4 });
+    refused('cancel', 'service-unavailable');
+    await pass();
+    expect(client.get('m')).toMatchObject({ state: 'failed', failure: { reason: 'rejected' } });
+  },
+);
+
 test('a new session after an absence: the component knows nothing of what passed unheld, and that is no loss', async () => {
   const { xmpp, client, send, pass, acknowledge, written } = await start();
   send('m');

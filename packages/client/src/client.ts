@@ -80,6 +80,7 @@ export class ReceiptsClient extends ReceiptsEventTarget {
       batch,
       ready: this.ready,
       component: () => this.#component,
+      mayBeHeld: (jid) => this.#mayBeHeld(jid, domain(String(this.#xmpp.jid))),
       onUnheld: () => {
         this.#heldDomain = undefined;
       },
@@ -254,9 +255,14 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     this.#heldDomain = features.includes(NS.transparent) ? server : undefined;
   }
 
-  /** Whether a gate holds what is written to this address. It holds no messages to the server, and none to oneself. */
+  /** Whether a gate holds what is written to this address. */
   #isHeld(jid: string): boolean {
-    return domain(jid) === this.#heldDomain && jid.includes('@') && bare(jid) !== bare(String(this.#xmpp.jid));
+    return this.#heldDomain !== undefined && this.#mayBeHeld(jid, this.#heldDomain);
+  }
+
+  /** Whether a gate of this server is for messages to this address: none to the server, and none to oneself. */
+  #mayBeHeld(jid: string, server: string): boolean {
+    return domain(jid) === server && jid.includes('@') && bare(jid) !== bare(String(this.#xmpp.jid));
   }
 
   #stanza(stanza: Element): void {

@@ -36,6 +36,8 @@ export interface SenderOptions {
   readonly proxied: (jid: string) => boolean;
   /** Whether an address is one of the component's domain. */
   readonly atComponent: (jid: string) => boolean;
+  /** Whether an address is another user's of the server, whose messages a gate may hold, or refuse while it cannot. */
+  readonly mayBeHeld: (jid: string) => boolean;
   /** A message passed the gate in the server unheld. */
   readonly onUnheld: () => void;
   readonly emit: <K extends keyof ReceiptsEvents>(type: K, detail: ReceiptsEvents[K]) => void;
@@ -125,13 +127,18 @@ export class Sender {
 
   /** A message of type `error`. */
   error(message: Element): void {
-    const { queue, proxied, atComponent } = this.#options;
+    const { queue, proxied, atComponent, mayBeHeld } = this.#options;
     const { id = '', from = '' } = message.attrs;
     const item = queue.get(id);
     if (item === undefined || bare(from) !== bare(item.to)) return;
-    const failure = readFailure(message, proxied(from), atComponent(from));
+    const failure = readFailure(message, proxied(from) || mayBeHeld(from), atComponent(from));
     if (failure !== undefined) this.#fail(item, failure);
-    else queue.bounced(item, Date.now());
+    else {
+      // While no gate holds, it counted as the server's, or as written.
+      const wasTaken = item.storedBy !== 'proxy' && queue.requeue(item);
+      queue.bounced(item, Date.now());
+      if (wasTaken) this.#changed(item);
+    }
     this.pump();
   }
 

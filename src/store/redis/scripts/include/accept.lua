@@ -152,11 +152,15 @@ end
 -- Takes back what an attempt may have stored, or have been answered from, whose sender was told that it could not be: a
 -- Redis that hangs carries out what it was given when it comes to itself. What another attempt was answered from stays, and
 -- is sent at once, since whoever stored it will not send it.
+--
+-- Where an id has very many messages, only the newest are looked at, as a duplicate is only looked for among them; what the
+-- attempt itself has stored is found by its key.
 local function withdraw(key, token, now)
-  local others = {}
-  for _, other in ipairs(redis.call('LRANGE', index_name(key), 0, -1)) do
-    if sub(other, 1, KEY) == key then others[#others + 1] = other end
+  local others = { duplicates.marked(key, token) }
+  for _, other in ipairs(redis.call('LRANGE', index_name(key), -MANY, -1)) do
+    if sub(other, 1, KEY) == key and other ~= others[1] then others[#others + 1] = other end
   end
+  if redis.call('EXISTS', record_name(others[1])) == 0 then table.remove(others, 1) end
   for position = 0, #others do
     local own = others[position] or key
     local head = head_of(own)

@@ -79,18 +79,22 @@ function quarantine.put_aside(key)
   if state ~= 'd' or owes_receipt(tombstone) then redis.call('ZADD', due_set, times.now, due_member(key, state)) end
 end
 
--- Puts aside whatever is damaged among the records that go by this key. Returns whether anything was.
+-- Puts aside whatever is damaged among the records that go by this key: those that an operation reads, which are the oldest
+-- ones and the newest ones of an id. Returns whether anything was.
 function quarantine.inspect(key)
   local found = false
-  local keys = redis.pcall('LRANGE', index_name(key), 0, -1)
-  keys = keys.err and {} or keys
-  keys[#keys + 1] = key
-  for _, one in ipairs(keys) do
+  local function look(one)
     if raw_record(one) and not peek(one) then
       quarantine.put_aside(one)
       found = true
     end
   end
+  look(key)
+  local oldest = redis.pcall('LRANGE', index_name(key), 0, MANY)
+  local newest = redis.pcall('LRANGE', index_name(key), -MANY, -1)
+  if oldest.err then return found end
+  for _, one in ipairs(oldest) do look(one) end
+  for _, one in ipairs(newest) do look(one) end
   return found
 end
 
