@@ -31,7 +31,8 @@ export function composeGate({ config, link, clock, counts, log, tuning }: GatePa
   const { mode, proofCounts, proofGrace } = config.gate;
   if (mode === 'subdomain') return undefined;
   const { componentDomain, servedDomain } = config.xmpp;
-  const gate = new Gate({ link, clock, counts, componentDomain, servedDomain, log, timing: tuning?.lease });
+  const { lease: timing, reportEvery } = tuning ?? {};
+  const gate = new Gate({ link, clock, counts, componentDomain, servedDomain, log, timing, reportEvery });
   return { gate, proofCounts, graces: { proof: proofGrace, flush: tuning?.flush ?? FLUSH_GRACE } };
 }
 

@@ -8,6 +8,8 @@ export interface GateTuning {
   readonly lease?: Partial<LeaseTiming>;
   /** How long after a login the server may take to send what it has stored. */
   readonly flush?: number;
+  /** How often what passed unheld is logged. */
+  readonly reportEvery?: number;
 }
 
 /** Times (ms) that tests shorten; everything that an operator may set is in the configuration. */

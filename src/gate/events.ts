@@ -57,6 +57,8 @@ export interface Enabled {
   readonly server: string;
   readonly timeout: number;
   readonly lease: number;
+  /** What it can see of clients: `sm`, `ping`. Empty where it does not say. */
+  readonly proofs: readonly string[];
 }
 
 /** A command that could not be carried out. */
@@ -92,7 +94,7 @@ export function* readEvents(gate: Element): Generator<GateEvent> {
 /** The answer to `enable`; undefined where it lacks what cannot be done without. */
 export function readEnabled(gate: Element): Enabled | undefined {
   const element = gate.getChild('enabled');
-  const { version, token, epoch, gate: own = '', server = '', timeout, lease } = element?.attrs ?? {};
+  const { version, token, epoch, gate: own = '', server = '', timeout, lease, proofs = '' } = element?.attrs ?? {};
   if (!token || !epoch) return undefined;
   return {
     version: whole(version, 1),
@@ -102,6 +104,7 @@ export function readEnabled(gate: Element): Enabled | undefined {
     server,
     timeout: whole(timeout, 3000),
     lease: whole(lease, 10_000),
+    proofs: proofs.split(' ').filter((proof) => proof !== ''),
   };
 }
 

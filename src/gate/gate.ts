@@ -8,6 +8,7 @@ import { KnownMessages } from './known-messages.ts';
 import { GateLease, type LeaseState } from './lease.ts';
 import type { LeaseOptions } from './lease-options.ts';
 import { GateSessions, type SessionChange } from './sessions.ts';
+import { type UnheldLately, UnheldReport } from './unheld-report.ts';
 import { Verdicts } from './verdicts.ts';
 
 interface Events {
@@ -38,6 +39,8 @@ export interface GateCounts {
 export interface GateOptions extends Omit<LeaseOptions, 'listener'> {
   readonly clock: { now(): number };
   readonly counts: GateCounts;
+  /** How often what passed unheld is logged, ms. */
+  readonly reportEvery?: number | undefined;
 }
 
 const COUNTED = { stored: 'gateStored', pass: 'gatePassed', drop: 'gateDropped' } as const;
@@ -49,12 +52,14 @@ export class Gate extends EventEmitter<Events> {
   readonly #verdicts: Verdicts;
   readonly #sessions = new GateSessions();
   readonly #known = new KnownMessages();
+  readonly #unheld: UnheldReport;
   #epoch = '';
 
   constructor(options: GateOptions) {
     super();
     this.#options = options;
-    const { counts } = options;
+    const { counts, log, reportEvery } = options;
+    this.#unheld = new UnheldReport({ log, ...(reportEvery !== undefined && { period: reportEvery }) });
     const listener = {
       enabled: (terms: Enabled) => this.#enabled(terms),
       event: (event: GateEvent) => this.#event(event),
@@ -74,6 +79,16 @@ export class Gate extends EventEmitter<Events> {
 
   get state(): LeaseState {
     return this.#lease.state;
+  }
+
+  /** Since when nothing is held though it is wanted, ms since the epoch. */
+  get downSince(): number | undefined {
+    return this.#lease.downSince;
+  }
+
+  /** What passed unheld lately; undefined if none did. */
+  get unheldLately(): UnheldLately | undefined {
+    return this.#unheld.lately;
   }
 
   /** Of the lease that is held, or was last. */
@@ -107,6 +122,7 @@ export class Gate extends EventEmitter<Events> {
 
   close(): void {
     this.#lease.close();
+    this.#unheld.write();
   }
 
   /** Takes a stanza from the link if it is the gate's; gives whether it was. */
@@ -214,6 +230,7 @@ export class Gate extends EventEmitter<Events> {
         return;
       case 'unheld':
         counts.gateUnheld += 1;
+        this.#unheld.note(event.from, event.to, event.id);
         if (event.id !== '') this.#known.noteUnheld(`${bareOf(event.from)} ${bareOf(event.to)} ${event.id}`);
         return;
       case 'opened':

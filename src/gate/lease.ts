@@ -6,10 +6,13 @@ import { DISABLE, enable, type LeaseTerms, RENEW, VERSION } from './commands.ts'
 import { type Enabled, gateIn, readEnabled, readEvents, readFailed } from './events.ts';
 import { LEASE_TIMING, type LeaseOptions, type LeaseTiming } from './lease-options.ts';
 
-/** How it stands: `off` while there is no link, or Redis takes nothing; `refused` by a gate, or for want of one. */
+/**
+ * How it stands: `off` while there is no link, or Redis takes nothing; `refused` by a gate, or for want of one; `ended` by the
+ * gate, and asked for again soon.
+ */
 export type LeaseState =
   | { readonly state: 'off' | 'asking' }
-  | { readonly state: 'refused'; readonly why: string }
+  | { readonly state: 'refused' | 'ended'; readonly why: string }
   | { readonly state: 'up'; readonly terms: Enabled; readonly ready: boolean };
 
 /**
@@ -26,6 +29,7 @@ export class GateLease {
   #online = false;
   #wanted = true;
   #state: LeaseState = { state: 'off' };
+  #downSince: number | undefined;
   /** The request for a lease that is open. */
   #asked: string | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -42,6 +46,11 @@ export class GateLease {
 
   get state(): LeaseState {
     return this.#state;
+  }
+
+  /** Since when nothing is held though it is wanted, ms since the epoch. */
+  get downSince(): number | undefined {
+    return this.#downSince;
   }
 
   /** Whether commands are taken. */
@@ -117,8 +126,7 @@ export class GateLease {
       if (event.kind === 'ready' && this.isUp) this.#state = { ...this.#state, ready: true };
       this.#options.listener.event(event);
       if (event.kind === 'opened') {
-        this.#end(`the gate has opened: ${event.why}`);
-        this.#askLater();
+        this.#endedByGate(`the gate has opened: ${event.why}`);
         break;
       }
     }
@@ -132,7 +140,8 @@ export class GateLease {
   #ask(): void {
     clearTimeout(this.#retry);
     if (!this.#online || !this.#wanted || this.isUp) return;
-    if (this.#state.state !== 'refused') this.#state = { state: 'asking' };
+    this.#downSince ??= Date.now();
+    if (this.#state.state === 'off') this.#state = { state: 'asking' };
     const id = this.#requests.send(enable(this.#terms));
     this.#asked = id;
     this.#retry = setTimeout(() => {
@@ -172,8 +181,7 @@ export class GateLease {
       for (const { done } of commands) done?.('lost');
       // The plugin was unloaded, or knows nothing of this lease.
       if (this.isUp) {
-        this.#end(`the gate refuses a command: ${explained(stanza)}`);
-        this.#askLater();
+        this.#endedByGate(`the gate refuses a command: ${explained(stanza)}`);
       }
       return;
     }
@@ -184,8 +192,16 @@ export class GateLease {
     }
   }
 
+  #endedByGate(why: string): void {
+    this.#end(why);
+    this.#downSince = Date.now();
+    this.#state = { state: 'ended', why };
+    this.#askLater();
+  }
+
   #begin(terms: Enabled): void {
     this.#asked = undefined;
+    this.#downSince = undefined;
     this.#said = '';
     this.#state = { state: 'up', terms, ready: false };
     this.#requests.lastSentAt = performance.now();
@@ -204,6 +220,7 @@ export class GateLease {
     const { oldestSentAt } = this.#requests;
     if (oldestSentAt !== undefined && now - oldestSentAt > this.#timing.answerWithin) {
       this.#end('the gate does not answer');
+      this.#state = { state: 'ended', why: 'the gate does not answer' };
       this.#ask();
     }
   }
@@ -213,6 +230,7 @@ export class GateLease {
     clearTimeout(this.#retry);
     const wasUp = this.isUp;
     this.#state = { state: 'off' };
+    this.#downSince = undefined;
     this.#asked = undefined;
     const lost = this.#requests.clear(writes);
     if (wasUp) {

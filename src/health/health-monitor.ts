@@ -25,7 +25,7 @@ export interface HealthOptions {
   };
   readonly pipeline: { readonly health: PipelineHealth };
   /** Where users write to each other's own addresses. */
-  readonly gate?: { readonly state: GateState } | undefined;
+  readonly gate?: GateState | undefined;
   readonly names: { readonly component: string; readonly served: string };
   readonly log: {
     info(fields: object, message: string): void;
@@ -86,7 +86,7 @@ export class HealthMonitor {
       domain: this.#domain.state,
       storage: this.#redis.state,
       pipeline: pipeline.health,
-      gate: gate?.state,
+      gate,
       reserve,
       names,
       staleAfter: timing?.storage?.staleAfter ?? REDIS_TIMING.staleAfter,

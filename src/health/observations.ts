@@ -46,14 +46,22 @@ export interface PipelineHealth {
 }
 
 /** How it stands with the gate's lease: off while the link is down or messages cannot be stored. */
-export type GateState =
+export type GateLeaseState =
   | { readonly state: 'off' | 'asking' }
-  | { readonly state: 'refused'; readonly why: string }
+  | { readonly state: 'refused' | 'ended'; readonly why: string }
   | {
       readonly state: 'up';
       readonly ready: boolean;
-      readonly terms: { readonly version: number; readonly gate: string };
+      readonly terms: { readonly version: number; readonly gate: string; readonly proofs: readonly string[] };
     };
+
+export interface GateState {
+  readonly state: GateLeaseState;
+  /** Since when nothing is held though it is wanted, ms since the epoch. */
+  readonly downSince: number | undefined;
+  /** What passed unheld lately, and when the last of it did (ms since the epoch). */
+  readonly unheldLately: { readonly count: number; readonly at: number } | undefined;
+}
 
 export interface Observations {
   readonly link: LinkState;

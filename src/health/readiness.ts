@@ -1,4 +1,6 @@
-import type { GateState, LinkState, Observations, Part, Readiness } from './observations.ts';
+import { assessGate } from './gate-readiness.ts';
+import { isoTime } from './iso-time.ts';
+import type { LinkState, Observations, Part, Readiness } from './observations.ts';
 import { isReserveReached, type RedisState } from './redis-monitor.ts';
 
 /** How long after the handshake a missing answer is no sign of anything, ms. */
@@ -16,7 +18,7 @@ export function assessReadiness(seen: Observations): Readiness {
     redis: assessRedis(seen),
     ledger: assessLedger(seen),
     queues: assessQueues(seen.storage),
-    ...(seen.gate !== undefined && { gate: assessGate(seen.gate, seen.names.served) }),
+    ...(seen.gate !== undefined && { gate: assessGate(seen.gate, seen.names) }),
   };
   const all = Object.values<Part>(parts);
   const problems = all.flatMap(({ problem, since }) => (problem === undefined ? [] : [sentence(problem, since)]));
@@ -57,14 +59,14 @@ function assessLink(link: LinkState, now: number): Part {
   const { online, lastProblem, awaitingAnswerFor = 0, downSince } = link;
   if (!online) {
     const problem = `No link to the XMPP server: ${lastProblem ?? 'connecting'}`;
-    return { ok: false, problem, ...(downSince !== undefined && { since: iso(downSince) }) };
+    return { ok: false, problem, ...(downSince !== undefined && { since: isoTime(downSince) }) };
   }
   // Before its first answer there is another thing to say.
   if (link.provedAt === undefined || isResponsive(link)) return OK;
   return {
     ok: false,
     problem: 'The XMPP server does not answer: it hangs or is overloaded, or the network to it is cut. Messages wait',
-    since: iso(now - awaitingAnswerFor),
+    since: isoTime(now - awaitingAnswerFor),
   };
 }
 
@@ -76,14 +78,14 @@ function assessDomain({ link, domain, names, now }: Observations): Part {
     const { servedErrorSince } = domain;
     return {
       ok: false,
-      ...(servedErrorSince !== undefined && { since: iso(servedErrorSince) }),
+      ...(servedErrorSince !== undefined && { since: isoTime(servedErrorSince) }),
       problem: `The XMPP server does not know ${served} (${domain.servedError}): XMPP_SERVED_DOMAIN must be its own domain, as its users' addresses have it`,
     };
   }
   if (link.provedAt === undefined) {
     const since = link.connectedSince ?? now;
     const waited = domain.unprovedSince ?? since;
-    const base = { ok: false, since: iso(waited) };
+    const base = { ok: false, since: isoTime(waited) };
     return now - waited < ANSWER_WITHIN
       ? { ...base, problem: "The link is up, and the server's first answer is awaited" }
       : {
@@ -98,7 +100,7 @@ function assessDomain({ link, domain, names, now }: Observations): Part {
         : 'another component, or an older version of this proxy';
     return {
       ok: false,
-      since: iso(domain.conflict.since),
+      since: isoTime(domain.conflict.since),
       problem: `${component} is not ours alone: ${who}, holds it as well, and the server gives it a part of all messages and receipts, which is lost. Stop it, or give it another XMPP_COMPONENT_DOMAIN`,
     };
   }
@@ -109,7 +111,7 @@ function assessDomain({ link, domain, names, now }: Observations): Part {
 const WARN_BEFORE_RESERVE = 0.1;
 
 function assessRedis({ storage, pipeline, reserve = 0, staleAfter, now, monotonic }: Observations): Part {
-  const wallClock = (at: number) => iso(now - (monotonic - at));
+  const wallClock = (at: number) => isoTime(now - (monotonic - at));
   const sinceOf = (at: number | undefined) => (at === undefined ? {} : { since: wallClock(at) });
   if (storage.failingSince !== undefined || pipeline.failingSince !== undefined) {
     const sinces = [storage.failingSince, pipeline.failingSince].filter((at) => at !== undefined);
@@ -153,7 +155,7 @@ function assessRedis({ storage, pipeline, reserve = 0, staleAfter, now, monotoni
 /** What is lost is lost: to refuse work for it would help nobody. */
 function assessLedger({ storage: { loss }, now, monotonic }: Observations): Part {
   if (loss === undefined) return OK;
-  const since = iso(now - (monotonic - loss.at));
+  const since = isoTime(now - (monotonic - loss.at));
   return { ok: true, warnings: [sentence(loss.text, since)], since };
 }
 
@@ -166,36 +168,4 @@ function assessQueues({ pausedQueues }: RedisState): Part {
       `Paused in the queue library: ${names}. What is in there is not sent again until somebody presses Resume on /queues; the command "Pause redelivery" is the way to pause`,
     ],
   };
-}
-
-/** The version of docs/gate-protocol.md that a gate should speak. */
-const GATE_VERSION = 1;
-
-function assessGate(gate: GateState, served: string): Part {
-  switch (gate.state) {
-    // The link, or Redis, says what is wrong.
-    case 'off':
-      return OK;
-    case 'asking':
-      return { ok: false, problem: `The gate of ${served} is asked, and its answer is awaited` };
-    case 'refused':
-      return {
-        ok: false,
-        problem: `No gate of ${served} holds messages for us (${gate.why}): install the plugin or the module in the server, and see that its component is ours. Until then users' messages to each other's own addresses are not stored`,
-      };
-    case 'up': {
-      const { version, gate: own } = gate.terms;
-      if (version >= GATE_VERSION) return OK;
-      return {
-        ok: true,
-        warnings: [
-          `The gate ${own} speaks version ${version} of the protocol, and this component ${GATE_VERSION}: update the plugin`,
-        ],
-      };
-    }
-  }
-}
-
-function iso(at: number): string {
-  return new Date(at).toISOString().replace(/\.\d+/, '');
 }

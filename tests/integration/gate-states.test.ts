@@ -1,0 +1,133 @@
+// What an operator is told of the gate, and that each side alone can be replaced by an older or a newer one.
+
+import { ScriptedGate, type ScriptedGateOptions } from '../support/gate/scripted-gate.ts';
+import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { PeerProxy } from '../support/stages/peer-proxy.ts';
+import { until } from '../support/time/until.ts';
+
+const { jest } = import.meta;
+
+jest.setTimeout(60_000);
+
+const TUNING = { gate: { lease: { retryAfter: 100 }, reportEvery: 50 } };
+
+let redis: RedisServer;
+let it: PeerProxy;
+let gate: ScriptedGate;
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterEach(() => it?.close());
+afterAll(() => redis.stop());
+
+async function start(options: ScriptedGateOptions & { refusal?: string } = {}): Promise<void> {
+  it = await PeerProxy.start(redis.url, { MODE: 'transparent', LOG_LEVEL: 'warn' }, TUNING);
+  gate = new ScriptedGate(it.peer, options);
+  gate.refusal = options.refusal;
+}
+
+const refusal = (condition: string, text = '') =>
+  `<error type="cancel"><${condition} xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/>${text && `<text xmlns="urn:ietf:params:xml:ns:xmpp-stanzas">${text}</text>`}</error>`;
+
+/** The warnings of the gate. */
+const warned = async () => (await it.readyz()).warnings.filter((warning) => /gate/.test(warning));
+
+let ids = 0;
+/** Alice's message is held; resolves when it has its verdict. */
+async function held(more = ''): Promise<string | undefined> {
+  ids += 1;
+  const n = `epoch-${ids}`;
+  gate.tells(
+    `${more}<held n="${n}"><message xmlns="jabber:client" from="alice@example.org/phone" to="bob@example.org" type="chat" id="g-${ids}"><body>hello</body></message></held>`,
+  );
+  const verdict = () => gate.commands.find(({ name, attrs }) => attrs.n === n && /stored|pass|drop/.test(name));
+  return (await until(verdict, { what: `the verdict on ${n}` }))?.name;
+}
+
+test.each([
+  [
+    'an older gate',
+    { version: '0', gate: '0.0.9' },
+    [/gate 0\.0\.9 speaks version 0 .* component 1: update the plugin/],
+  ],
+  ['a newer gate', { version: '2', gate: '9.0.0', proofs: 'sm ping telepathy', colour: 'green' }, []],
+  ['a gate that cannot see stream management', { proofs: 'ping' }, [/cannot see what clients acknowledge/]],
+])(
+  '%s is served; what it tells and is not known is ignored; /readyz names what it lacks',
+  async (_, terms, warnings) => {
+    // Before the commands of this version were known, and after.
+    const unknown = '<dream n="epoch-99" of="sheep"/><session jid="bob@example.org/desk" id="S" state="levitating"/>';
+    await start({ terms, remembers: unknown });
+    await it.ready();
+    expect(await warned()).toEqual(warnings.map((warning) => expect.stringMatching(warning)));
+    expect(await held(unknown)).toBe('stored');
+    gate.tells(
+      `<outcome n="epoch-${ids}" copy="1" state="sent beamed" mood="fine"><session jid="bob@example.org/desk" id="S"/></outcome>`,
+    );
+    expect(await held('<outcome n="epoch-98" state="teleported"/>')).toBe('stored');
+    expect(await it.metric('gate_up')).toBe(1);
+  },
+);
+
+test.each([
+  [
+    'no plugin',
+    refusal('service-unavailable'),
+    /^example\.org has no gate \(service-unavailable\): install the plugin in Openfire, or load mod_receipts_gate in Prosody for example\.org\. Until then messages .* are not stored \(since 2/,
+  ],
+  [
+    'another component',
+    refusal('forbidden', 'Only the component'),
+    /takes another component \(forbidden: Only the component\): set plugin\.receipts\.component in Openfire, or receipts_component in Prosody, to receipts\.example\.org\./,
+  ],
+  [
+    'a cluster',
+    refusal('not-allowed', 'The gate does not work in a cluster'),
+    /does not work here \(not-allowed: The gate does not work in a cluster\)/,
+  ],
+  [
+    'something else',
+    refusal('internal-server-error'),
+    /^No gate of example\.org holds messages for us \(internal-server-error\): see/,
+  ],
+])('%s: it is said, and what to do; it is ready when the gate is there', async (_, error, said) => {
+  await start({ refusal: error });
+  const { parts } = await it.unready(said);
+  expect(parts.gate).toMatchObject({ ok: false, since: expect.stringMatching(/^2.*Z$/) });
+  expect(await it.metric('gate_up')).toBe(0);
+  gate.refusal = undefined;
+  await it.ready();
+  expect(await it.metric('gate_up')).toBe(1);
+});
+
+test('the gate lets go: it is said until the gate holds again', async () => {
+  await start();
+  await it.ready();
+  gate.refusal = refusal('internal-server-error');
+  gate.tells('<opened why="timeout" held="17"/>');
+  await it.unready(/holds no messages now: the gate has opened: timeout\. It is asked again/);
+  await it.unready(/internal-server-error/);
+  gate.refusal = undefined;
+  await it.ready();
+  expect(await it.metric('gate_opened_total')).toBe(1);
+  expect(await held()).toBe('stored');
+});
+
+test('what passed unheld is counted, listed in the log once a period, and said for a while', async () => {
+  const unheld = (id: string) => `<unheld from="alice@example.org/phone" to="bob@example.org" id="${id}"/>`;
+  await start({ remembers: unheld('u-1') + unheld('u-2') });
+  await it.ready();
+  const lines = () => it.lines.filter(({ msg }) => String(msg).startsWith('Messages passed unheld'));
+  await until(() => lines().length === 1, { what: 'the list' });
+  expect(lines()[0]).toMatchObject({
+    level: 'warn',
+    count: 2,
+    passed: ['u-1', 'u-2'].map((id) => `alice@example.org/phone to bob@example.org, id ${id}`),
+  });
+  expect(await warned()).toEqual([expect.stringMatching(/^2 messages have passed the gate unheld lately/)]);
+  gate.tells(unheld(''));
+  await until(() => lines().length === 2, { what: 'the next list' });
+  expect(lines()[1]).toMatchObject({ count: 1, passed: ['alice@example.org/phone to bob@example.org, id none'] });
+  expect(await it.metric('gate_unheld_total')).toBe(3);
+});
