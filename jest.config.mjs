@@ -3,6 +3,9 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }] },
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
+  // One for each core, also where there are two (jest's default leaves one idle): most of what takes long is waiting.
+  maxWorkers: '100%',
+  testSequencer: '<rootDir>/tools/jest-sequencer.mjs',
   // More than a wait within a test takes to fail, which says what was waited for.
   testTimeout: 90_000,
 };

@@ -1,3 +1,5 @@
+import path from 'node:path';
+
 /** ms that jest may take to end when all tests have. */
 const TO_END = 10_000;
 
@@ -26,7 +28,8 @@ export default class ClosingLine {
   onRunComplete(_contexts, results) {
     const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, numRuntimeErrorTestSuites } = results;
     const failed = numFailedTests + numRuntimeErrorTestSuites;
-    const line = `\n${numPassedTests} passed, ${failed} failed, ${numPendingTests + numTodoTests} skipped\n`;
+    const slowest = slowestOf(results.testResults, Number(process.env.JEST_SLOWEST ?? 0));
+    const line = `${slowest}\n${numPassedTests} passed, ${failed} failed, ${numPendingTests + numTodoTests} skipped\n`;
     if (this.#watching) return;
     // After jest's own summary, which comes after all reporters.
     process.on('exit', () => process.stdout.write(line));
@@ -40,4 +43,11 @@ export default class ClosingLine {
       process.exit(1);
     }, TO_END).unref();
   }
+}
+
+/** The files that took longest, one a line, if any are wanted. */
+function slowestOf(files, count) {
+  const times = files.map(({ perfStats: { runtime }, testFilePath }) => [runtime, testFilePath]);
+  const longest = times.sort(([a], [b]) => b - a).slice(0, count);
+  return longest.map(([ms, file]) => `\n${(ms / 1000).toFixed(1).padStart(6)} s ${path.relative('.', file)}`).join('');
 }
