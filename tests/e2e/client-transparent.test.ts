@@ -2,7 +2,7 @@
 
 import { memoryStore, type Tracked } from '../../packages/client/src/index.ts';
 import { LibraryUser, type LibraryUserOptions } from '../support/client-library/library-user.ts';
-import { World } from '../support/stages/world.ts';
+import { OWN_SERVER, World } from '../support/stages/world.ts';
 import { until } from '../support/time/until.ts';
 
 let world: World;
@@ -92,7 +92,8 @@ test('without the component chat goes on: nothing is sent twice, and what comes 
   expect(recipient.bodies()).toEqual(['before', 'meanwhile', 'after', 'again']);
 });
 
-test('to somebody who does not exist: rejected', async () => {
+// Openfire says nothing of an unknown user.
+(OWN_SERVER ? test : test.skip)('to somebody who does not exist: rejected', async () => {
   const alice = await login('alice');
   const sending = alice.receipts.send({ to: `nobody@${world.xmpp.domain}`, body: 'to nobody' });
   expect(await end(alice, sending.id)).toMatchObject({ state: 'failed', failure: { reason: 'rejected' } });

@@ -34,11 +34,14 @@ export class OpenfireGate {
     await cleanSlate({ host, c2sPort, domain: this.domain, passwords: this.#passwords });
   }
 
+  /** Connects, without a lease. Openfire fails to open a component's stream while another of the same domain is just ending. */
   async attach(): Promise<GateComponent> {
     const { componentPort, domain, component, secret } = this;
-    const gate = await GateComponent.connect({ componentPort, domain, component, secret });
-    this.#components.push(gate);
-    return gate;
+    for (;;) {
+      const gate = await GateComponent.connect({ componentPort, domain, component, secret });
+      this.#components.push(gate);
+      if (!gate.link.isOver) return gate;
+    }
   }
 
   async hold(attributes: Record<string, string> = {}): Promise<GateComponent> {

@@ -27,6 +27,11 @@ export class BareComponent extends Dialogue {
     this.#socket.setEncoding('utf8');
   }
 
+  /** Whether TCP is closed. */
+  get isOver(): boolean {
+    return this.#socket.destroyed;
+  }
+
   /** Resolves when the handshake is done, or the server has closed. */
   static async connect(port: number, domain: string, secret: string, attribute = ''): Promise<BareComponent> {
     const component = new BareComponent(domain, port);
