@@ -1,9 +1,28 @@
 import { OWN_SERVER } from '../tests/support/stages/world.ts';
 import { faketime } from './clock.ts';
+import type { Mode } from './mode.ts';
 import type { Scenario } from './scenario.ts';
 
 /** The seed of the choice that CI runs. */
 export const CI_SEED = 1;
+
+export interface Choice {
+  readonly mode: Mode;
+  /** Only those that CI runs. */
+  readonly ci?: boolean;
+  /** Only the one of that name; or those whose name has this in it. */
+  readonly name?: string;
+}
+
+/** Those that make sense in that mode, and are wanted. */
+export function choice(scenarios: readonly Scenario[], { mode, ci = false, name = '' }: Choice): Scenario[] {
+  const isTransparent = mode === 'transparent';
+  const wanted = scenarios
+    .filter(({ transparent }) => (isTransparent ? typeof transparent !== 'object' : transparent !== 'only'))
+    .filter((scenario) => !ci || (isTransparent ? scenario.ciTransparent : scenario.ci));
+  const exactly = wanted.filter((scenario) => scenario.name === name);
+  return exactly.length > 0 ? exactly : wanted.filter((scenario) => scenario.name.includes(name));
+}
 
 /** Those that can be carried out here; and of the others, why not. */
 export function runnable(scenarios: readonly Scenario[]): {

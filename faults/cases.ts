@@ -10,6 +10,7 @@ import type {
   Message,
   Notified,
   Polled,
+  Proved,
   Saw,
   Terms,
   Wrote,
@@ -30,6 +31,7 @@ export interface Case {
   readonly notified: Notified[];
   readonly saw: Saw[];
   readonly confirmed: Confirmed[];
+  readonly proved: Proved[];
   readonly copied: Copied[];
   readonly damaged: Damaged[];
 }
@@ -51,8 +53,8 @@ export interface Evidence {
 export function evidence({ messages, events, terms }: History): Evidence {
   const cases = new Map<string, Case>();
   for (const message of messages) {
-    const none = { wrote: [], acknowledged: [], notified: [], saw: [], confirmed: [], copied: [], damaged: [] };
-    cases.set(message.id, { message, ...none });
+    const none = { wrote: [], acknowledged: [], notified: [], saw: [], confirmed: [], proved: [] };
+    cases.set(message.id, { message, ...none, copied: [], damaged: [] });
   }
   const faults = new Map<number, Interval>();
   const connected: Connected[] = [];
@@ -87,6 +89,16 @@ export function faultsIn({ faults }: Evidence, message: Message, from: number, t
       fault.to >= from &&
       (fault.user === undefined || fault.user === message.sender || fault.user === message.recipient),
   );
+}
+
+/**
+ * Those that may cost it a copy or a receipt. Where a gate holds messages, what befalls the component costs neither: the server
+ * routes them as it would without it. What parts a user from the server may.
+ */
+export function harmfulIn(evidence: Evidence, message: Message, from: number, to: number): Interval[] {
+  const all = faultsIn(evidence, message, from, to);
+  if (evidence.terms.mode === 'transparent') return all.filter(({ losesNews }) => losesNews);
+  return all.filter(({ lossless }) => !lossless);
 }
 
 /** The first word about its end, but for refusals, which end nothing that was acknowledged. */

@@ -1,26 +1,28 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { CI_SEED, runnable, runsFor } from './campaign.ts';
+import { CI_SEED, choice, runnable, runsFor } from './campaign.ts';
+import { MODES, type Mode } from './mode.ts';
 import { explain, figures, summary } from './report.ts';
-import { type Outcome, run } from './run.ts';
-import type { Scenario } from './scenario.ts';
+import { type Outcome, type Run, run } from './run.ts';
 import { SCENARIOS } from './scenarios.ts';
-import { document, type Tallied } from './table.ts';
+import { document, FILES, type Tallied } from './table.ts';
 
 const { values: flags } = parseArgs({
   options: {
     /** Which decisions; by default a new one, which is printed. */
     seed: { type: 'string' },
+    /** MODE: `subdomain` or `transparent`. */
+    mode: { type: 'string', default: 'subdomain' },
     /** Only those whose name has this in it. */
     scenario: { type: 'string', default: '' },
     /** New seeds, one scenario after the other, for so long; else each once. */
     minutes: { type: 'string' },
-    /** The fixed choice that CI runs. */
+    /** The fixed choice that CI runs, of both modes. */
     ci: { type: 'boolean', default: false },
     /** How many at a time; by default one, in CI four, since most of a run is waiting. */
     jobs: { type: 'string' },
-    /** Writes docs/faults.md. */
+    /** Writes the mode's page in docs. */
     write: { type: 'boolean', default: false },
     /** A folder for the history and the log of each run. */
     keep: { type: 'string' },
@@ -29,22 +31,35 @@ const { values: flags } = parseArgs({
 });
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
+const wrongUsage = (why: string): never => {
+  process.stderr.write(`${why}\n`);
+  process.exit(64);
+};
+
+const mode: Mode = MODES.find((one) => one === flags.mode) ?? wrongUsage(`--mode is one of ${MODES.join(', ')}`);
 
 if (flags.list) {
-  for (const { name, about, ci } of SCENARIOS) say(`${name.padEnd(22)} ${about}${ci ? ' (CI)' : ''}`);
+  const inCi = choice(SCENARIOS, { mode, ci: true });
+  for (const one of choice(SCENARIOS, { mode })) {
+    say(`${one.name.padEnd(22)} ${one.about}${inCi.includes(one) ? ' (CI)' : ''}`);
+  }
   process.exit(0);
 }
 
-const exactly = SCENARIOS.filter(({ name }) => name === flags.scenario);
-const chosen = (exactly.length > 0 ? exactly : SCENARIOS).filter(
-  ({ name, ci }) => name.includes(flags.scenario) && (!flags.ci || ci),
-);
-if (chosen.length === 0) {
-  process.stderr.write(`No scenario has "${flags.scenario}" in its name; --list names them\n`);
-  process.exit(64);
+const first = flags.ci ? CI_SEED : flags.seed === undefined ? Date.now() % 1_000_000 : Number(flags.seed);
+const forSoLong = flags.minutes === undefined ? undefined : Number(flags.minutes) * 60_000;
+
+function* allRuns(): Generator<Run> {
+  for (const one of flags.ci ? MODES : [mode]) {
+    const chosen = choice(SCENARIOS, { mode: one, ci: flags.ci, name: flags.scenario });
+    if (chosen.length === 0 && !flags.ci) {
+      wrongUsage(`No scenario has "${flags.scenario}" in its name; --list names them`);
+    }
+    const { scenarios, skipped } = runnable(chosen);
+    for (const { name, why } of skipped) say(`${name}: skipped, ${why}`);
+    for (const { scenario, seed } of runsFor(scenarios, first, forSoLong)) yield { scenario, seed, mode: one };
+  }
 }
-const { scenarios, skipped } = runnable(chosen);
-for (const { name, why } of skipped) say(`${name}: skipped, ${why}`);
 
 const stop = new AbortController();
 const end = (code: number) => () => {
@@ -63,10 +78,11 @@ process.on('SIGTERM', end(143));
 const tallied: Tallied[] = [];
 let failed = 0;
 
-async function take(scenario: Scenario, seed: number): Promise<void> {
+async function take(which: Run): Promise<void> {
+  const { scenario, seed } = which;
   let outcome: Outcome;
   try {
-    outcome = await run(scenario, seed, stop.signal);
+    outcome = await run(which, stop.signal);
   } catch (error) {
     if (stop.signal.aborted) return;
     failed += 1;
@@ -88,18 +104,17 @@ async function keep(folder: string, { scenario, seed, history, violations, outpu
   await writeFile(`${file}.log`, output);
 }
 
-const first = flags.ci ? CI_SEED : flags.seed === undefined ? Date.now() % 1_000_000 : Number(flags.seed);
-const runs = runsFor(scenarios, first, flags.minutes === undefined ? undefined : Number(flags.minutes) * 60_000);
+const runs = allRuns();
 const worker = async () => {
-  for (const { scenario, seed } of runs) {
+  for (const one of runs) {
     if (stop.signal.aborted) return;
-    await take(scenario, seed);
+    await take(one);
   }
 };
 await Promise.all(Array.from({ length: Number(flags.jobs ?? (flags.ci ? 4 : 1)) }, worker));
 say(`${tallied.length} runs, ${failed} failed`);
 if (flags.write && !stop.signal.aborted) {
-  await writeFile(new URL('../docs/faults.md', import.meta.url), document(SCENARIOS, tallied));
+  await writeFile(new URL(`../docs/${FILES[mode]}`, import.meta.url), document(mode, SCENARIOS, tallied));
 }
 if (failed > 0 && !stop.signal.aborted) process.exitCode = 1;
 // A connection that nobody could close must not keep it alive.

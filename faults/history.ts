@@ -1,3 +1,5 @@
+import type { Mode } from './mode.ts';
+
 /**
  * What happened in one run, as those at its ends know it: users' clients, the wire between proxy and server, whoever
  * asked the proxy how it does, and the nemesis. All times are ms of one monotonic clock since the run began.
@@ -20,6 +22,8 @@ export interface Terms {
   readonly saysWithin: number;
   /** Processes of the proxy that share the work. */
   readonly processes: number;
+  /** Whether the server routes the originals, and a gate holds them meanwhile. */
+  readonly mode: Mode;
 }
 
 /** A message with content, which asks for a receipt. Resends have the same id. */
@@ -90,6 +94,13 @@ export interface Confirmed extends About {
   readonly device: string;
 }
 
+/** The gate saw that a recipient's client has it. */
+export interface Proved extends About {
+  readonly kind: 'proved';
+  /** Full JID. */
+  readonly device: string;
+}
+
 /** A copy left a process of the proxy, whole. */
 export interface Copied extends About {
   readonly kind: 'copied';
@@ -144,7 +155,7 @@ export interface Polled {
   readonly problems: readonly string[];
 }
 
-export type MessageEvent = Wrote | Acknowledged | Notified | Saw | Confirmed | Copied | Damaged;
+export type MessageEvent = Wrote | Acknowledged | Notified | Saw | Confirmed | Proved | Copied | Damaged;
 export type Event = MessageEvent | Began | Ended | Connected | Died | Polled;
 
 type Untimed<E> = E extends Event ? Omit<E, 'at'> : never;

@@ -1,6 +1,7 @@
 import { LibraryUser } from '../tests/support/client-library/library-user.ts';
 import type { World } from '../tests/support/stages/world.ts';
 import type { Message, Recorder } from './history.ts';
+import type { Mode } from './mode.ts';
 import type { Sender } from './senders.ts';
 
 /** Somebody with the client library, which sends again by itself. */
@@ -17,6 +18,7 @@ export class LibrarySender implements Sender {
     readonly name: string,
     readonly account: string,
     readonly domains: readonly string[],
+    readonly mode: Mode,
     readonly recorder: Recorder,
   ) {}
 
@@ -26,7 +28,9 @@ export class LibrarySender implements Sender {
 
   async open(): Promise<void> {
     const { world, name, account, recorder } = this;
-    const options = { component: this.domains[0] as string, resendAfter: 3000, resource: name };
+    // Where a gate holds messages, it finds the component by itself.
+    const component = this.mode === 'transparent' ? {} : { component: this.domains[0] as string };
+    const options = { ...component, resendAfter: 3000, resource: name };
     const user = await LibraryUser.login(world, account, options);
     this.#user = user;
     const { receipts } = user;
@@ -34,8 +38,9 @@ export class LibrarySender implements Sender {
       if (state === 'sent') this.#wrote(id);
     });
     receipts.addEventListener('resend', ({ detail: { id } }) => this.#wrote(id));
-    receipts.addEventListener('stored', ({ detail: { id } }) => {
+    receipts.addEventListener('stored', ({ detail: { id, storedBy } }) => {
       this.#unanswered.delete(id);
+      if (storedBy !== 'proxy') return;
       recorder.add({ kind: 'acknowledged', message: id, process: this.#process.get(id) as string });
     });
     receipts.addEventListener('delivered', ({ detail: { id } }) => {
@@ -55,8 +60,9 @@ export class LibrarySender implements Sender {
     const process = this.domains[0] as string;
     this.#process.set(id, process);
     this.#unanswered.add(id);
+    const domain = this.mode === 'transparent' ? this.world.xmpp.domain : process;
     // How it ends is told by events.
-    this.#user?.receipts.send({ to: `${recipient}@${process}`, id, body }).catch(() => {});
+    this.#user?.receipts.send({ to: `${recipient}@${domain}`, id, body }).catch(() => {});
   }
 
   async ask(): Promise<void> {

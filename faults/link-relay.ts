@@ -16,6 +16,8 @@ export interface LinkRelayOptions {
   readonly onConnect: () => void;
   /** Of each whole stanza that came from the proxy, before anything is done to it. */
   readonly onStanza: (stanza: string) => void;
+  /** The same of what came from the server. */
+  readonly onReceived?: (stanza: string) => void;
 }
 
 /** A relay before a server's port for components, that can do to an XMPP stream what networks and slow servers do. */
@@ -66,7 +68,7 @@ export class LinkRelay {
       near.resetAndDestroy();
       return;
     }
-    const { port, host = '127.0.0.1', onConnect, onStanza } = this.#options;
+    const { port, host = '127.0.0.1', onConnect, onStanza, onReceived = () => {} } = this.#options;
     const far = net.connect(port, host);
     far.on('error', () => {});
     for (const socket of [near, far]) socket.setNoDelay(true);
@@ -74,7 +76,7 @@ export class LinkRelay {
       for (const socket of [near, far]) socket.resetAndDestroy();
     };
     const out = new HalfConnection(near, far, this.#conditions.out, onStanza, cut);
-    const in_ = new HalfConnection(far, near, this.#conditions.in, () => {}, cut);
+    const in_ = new HalfConnection(far, near, this.#conditions.in, onReceived, cut);
     const connection: Connection = { sockets: [near, far], halves: [out, in_] };
     this.#connections.add(connection);
     for (const socket of [near, far]) {

@@ -6,6 +6,7 @@ export class Owed {
   readonly #refused = new Set<string>();
   readonly #ended = new Set<string>();
   readonly #damaged = new Set<string>();
+  readonly #settled = new Set<string>();
   readonly #open = new Set<string>();
   #waiting: (() => void)[] = [];
 
@@ -17,9 +18,16 @@ export class Owed {
     else if (kind === 'notified' && event.what !== 'refused') this.#ended.add(message);
     else if (kind === 'notified') this.#refused.add(message);
     else return;
-    const open = this.#acknowledged.has(message) && !this.#ended.has(message) && !this.#damaged.has(message);
-    if (open) this.#open.add(message);
+    const closed = [this.#ended, this.#damaged, this.#settled];
+    if (this.#acknowledged.has(message) && !closed.some((set) => set.has(message))) this.#open.add(message);
     else this.#open.delete(message);
+    for (const look of this.#waiting.splice(0)) look();
+  }
+
+  /** Nothing more is to be said about it. */
+  settled(message: string): void {
+    this.#settled.add(message);
+    this.#open.delete(message);
     for (const look of this.#waiting.splice(0)) look();
   }
 
@@ -47,9 +55,10 @@ export class Owed {
     await this.#until(() => messages.every((message) => known.some((set) => set.has(message))), ms);
   }
 
-  /** Resolves when each of these is acknowledged or has ended, or after `ms`. */
+  /** Resolves when each of these is acknowledged, or nothing more is said about it, or after `ms`. */
   async allTaken(messages: readonly string[], ms: number): Promise<void> {
-    await this.#until(() => messages.every((id) => this.#acknowledged.has(id) || this.#ended.has(id)), ms);
+    const known = [this.#acknowledged, this.#ended, this.#settled];
+    await this.#until(() => messages.every((message) => known.some((set) => set.has(message))), ms);
   }
 
   async #until(met: () => boolean, ms: number): Promise<void> {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { OWN_SERVER } from '../tests/support/stages/world.ts';
 import type { Message, Recorder } from './history.ts';
 import { LibrarySender } from './library-sender.ts';
+import type { Mode } from './mode.ts';
 import { FaultIds, Nemesis } from './nemesis.ts';
 import { Owed } from './owed.ts';
 import type { Random } from './random.ts';
@@ -25,6 +26,7 @@ const DUPLICATE_WATCH = 3000;
 
 export interface CastOptions {
   readonly scenario: Scenario;
+  readonly mode: Mode;
   readonly settings: Record<string, string>;
   /** ms */
   readonly endsWithin: number;
@@ -38,6 +40,8 @@ export class Participants {
   readonly #faults = new FaultIds();
   readonly #messages: Message[] = [];
   readonly #owed = new Owed();
+  /** Those of whose delivery nobody is told, as the recipient's client returns no receipts and a gate sees that it has them. */
+  readonly #awaitsNoWord = new Set<string>();
   #stage: Stage | undefined;
   #senders: Sender[] = [];
   #recipients: Recipient[] = [];
@@ -47,7 +51,10 @@ export class Participants {
 
   constructor(options: CastOptions) {
     this.#options = options;
-    options.recorder.listen((event) => this.#owed.note(event));
+    options.recorder.listen((event) => {
+      this.#owed.note(event);
+      if (event.kind === 'saw' && this.#awaitsNoWord.has(event.message)) this.#owed.settled(event.message);
+    });
   }
 
   /** What the processes of the proxy printed. */
@@ -103,12 +110,13 @@ export class Participants {
   }
 
   async #enter(): Promise<Stage> {
-    const { scenario, settings, recorder, random } = this.#options;
+    const { scenario, mode, settings, recorder, random } = this.#options;
     const tempers = scenario.senders ?? (scenario.processes === 2 ? STOCK_TEMPERS : TEMPERS);
     const habits = scenario.recipients ?? HABITS;
     const senders = tempers.map((_, i) => `sender${i + 1}`);
     const recipients = habits.map((_, i) => `recipient${i + 1}`);
     const stage = await Stage.open({
+      mode,
       recorder,
       settings,
       processes: scenario.processes ?? 1,
@@ -127,8 +135,8 @@ export class Participants {
       const temper = tempers[i] as Temper;
       const own = random.fork(name);
       return temper === 'library'
-        ? new LibrarySender(stage.world, name, first ?? name, domains, recorder)
-        : new StockSender(stage.world, name, first ?? name, temper, domains, recorder, own);
+        ? new LibrarySender(stage.world, name, first ?? name, domains, mode, recorder)
+        : new StockSender(stage.world, name, first ?? name, temper, domains, mode, recorder, own);
     });
     this.#recipients = here.map((habit, i) => {
       const name = others[i] ?? (recipients[i] as string);
@@ -182,7 +190,7 @@ export class Participants {
   }
 
   async #write(sender: Sender, recipient: Recipient): Promise<string> {
-    const { recorder, random } = this.#options;
+    const { mode, recorder, random } = this.#options;
     const n = this.#messages.length + 1;
     const message: Message = {
       // An id that nobody counts: what comes again under it is the same message, however late. And a server that is not ours
@@ -193,6 +201,7 @@ export class Participants {
       body: text(n, random.fork(`text ${n}`)),
     };
     this.#messages.push(message);
+    if (mode === 'transparent' && recipient.habit === 'never') this.#awaitsNoWord.add(message.id);
     recorder.message(message);
     await sender.write(message);
     return message.id;

@@ -42,7 +42,7 @@ export class ProxyInstance {
   async start(): Promise<void> {
     if (this.#closed) return;
     this.#output = this.output;
-    const process = new ProxyProcess(this.#options.environment);
+    const process = new ProxyProcess(this.#options.environment, 'built');
     this.#process = process;
     this.#expected = false;
     void process.exited.then(({ code, signal }) => {
@@ -53,6 +53,11 @@ export class ProxyInstance {
       void this.start().catch(() => {});
     });
     await inTime(process.prints('The link is up'), `${this.domain} to be up`);
+  }
+
+  /** Resolves when the process that runs now has printed this. */
+  async prints(text: string): Promise<void> {
+    await this.#process?.prints(text, TIMEOUT);
   }
 
   async kill(): Promise<void> {

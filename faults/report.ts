@@ -45,21 +45,30 @@ export function figures({ history, violations }: Outcome): Figures {
 }
 
 export function summary(outcome: Outcome): string {
-  const { scenario, seed, violations, took } = outcome;
+  const { seed, violations, took } = outcome;
   const { messages, acknowledged, delivered, told, lost, copies } = figures(outcome);
   const verdict = violations.length === 0 ? 'ok' : `${violations.length} VIOLATIONS`;
-  return `${scenario.name} (seed ${seed}, ${Math.round(took / 1000)} s): ${verdict}; ${messages} messages, ${acknowledged} acknowledged, ${delivered} delivered, ${told} told, ${lost} lost, ${copies} copies`;
+  return `${label(outcome)} (seed ${seed}, ${Math.round(took / 1000)} s): ${verdict}; ${messages} messages, ${acknowledged} acknowledged, ${delivered} delivered, ${told} told, ${lost} lost, ${copies} copies`;
+}
+
+function label({ scenario, history }: Outcome): string {
+  const { mode } = history.terms;
+  return mode === 'subdomain' ? scenario.name : `${scenario.name}, ${mode}`;
 }
 
 /** Of each rule that was broken, how often, and one case of it: the message with the shortest history. */
 export function explain(outcome: Outcome): string {
   const { scenario, seed, violations } = outcome;
+  const { mode } = outcome.history.terms;
   const rules = new Set(violations.map(({ rule }) => rule));
   const parts = [...rules].map((rule) => {
     const all = violations.filter((violation) => violation.rule === rule);
     return `${rule} (${all.length})\n${shortest(outcome, all)}`;
   });
-  return [...parts, `Again: npm run faults -- --scenario ${scenario.name} --seed ${seed}`].join('\n\n');
+  return [
+    ...parts,
+    `Again: npm run faults -- ${mode === 'subdomain' ? '' : `--mode ${mode} `}--scenario ${scenario.name} --seed ${seed}`,
+  ].join('\n\n');
 }
 
 function shortest({ history }: Outcome, violations: readonly Violation[]): string {
@@ -94,8 +103,8 @@ function faultLines({ name, from, to }: Interval, end: number): [number, string]
   return to > end ? [began] : [began, [to, `  (over: ${name})`]];
 }
 
-function eventsOf({ wrote, acknowledged, notified, saw, confirmed, copied, damaged }: Case): MessageEvent[] {
-  return [...wrote, ...acknowledged, ...notified, ...saw, ...confirmed, ...copied, ...damaged].sort(
+function eventsOf({ wrote, acknowledged, notified, saw, confirmed, proved, copied, damaged }: Case): MessageEvent[] {
+  return [...wrote, ...acknowledged, ...notified, ...saw, ...confirmed, ...proved, ...copied, ...damaged].sort(
     (a, b) => a.at - b.at,
   );
 }
@@ -112,6 +121,8 @@ function inWords(event: Exclude<Event, { kind: 'began' | 'ended' | 'connected' |
       return `${event.device} is given it${event.delayed ? ', with its first time' : ''}`;
     case 'confirmed':
       return `${event.device} writes a receipt`;
+    case 'proved':
+      return `the gate sees that ${event.device} has it`;
     case 'copied':
       return `${event.process} writes a copy`;
     case 'damaged':

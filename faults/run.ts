@@ -2,6 +2,7 @@ import { loadConfig } from '../src/config/config.ts';
 import { JOB_LEASE, LEASE } from '../src/store/retry-policy.ts';
 import { check } from './checker.ts';
 import { type History, Recorder, type Terms } from './history.ts';
+import type { Mode } from './mode.ts';
 import { Participants } from './participants.ts';
 import { Random } from './random.ts';
 import type { Scenario } from './scenario.ts';
@@ -22,10 +23,15 @@ const SWEEPS = 3000;
 const MARGIN = 10_000;
 const SAYS_WITHIN = 5000;
 
-/** One run of a scenario, and the verdict. */
-export interface Outcome {
+/** What is to be run. */
+export interface Run {
   readonly scenario: Scenario;
   readonly seed: number;
+  readonly mode: Mode;
+}
+
+/** One run of a scenario, and the verdict. */
+export interface Outcome extends Omit<Run, 'mode'> {
   readonly history: History;
   readonly violations: readonly Violation[];
   /** ms */
@@ -34,7 +40,7 @@ export interface Outcome {
   readonly output: string;
 }
 
-function termsOf({ settings, losesJobs = true, extra = 0, processes = 1 }: Scenario): Terms {
+function termsOf({ settings, losesJobs = true, extra = 0, processes = 1 }: Scenario, mode: Mode): Terms {
   const required = { XMPP_COMPONENT_DOMAIN: 'receipts.localhost', XMPP_COMPONENT_SECRET: 'secret' };
   const { retry } = loadConfig({ ...required, ...SETTINGS, ...settings });
   const leases = LEASE + STALLED_JOB + SWEEPS + (losesJobs ? JOB_LEASE : 0);
@@ -44,6 +50,7 @@ function termsOf({ settings, losesJobs = true, extra = 0, processes = 1 }: Scena
     endsWithin: retry.messageTtl + leases + MARGIN + extra,
     saysWithin: SAYS_WITHIN,
     processes,
+    mode,
   };
 }
 
@@ -52,12 +59,13 @@ function termsOf({ settings, losesJobs = true, extra = 0, processes = 1 }: Scena
  *
  * @throws when it was aborted, or could not be carried out
  */
-export async function run(scenario: Scenario, seed: number, signal?: AbortSignal): Promise<Outcome> {
+export async function run({ scenario, seed, mode }: Run, signal?: AbortSignal): Promise<Outcome> {
   const began = performance.now();
-  const terms = termsOf(scenario);
+  const terms = termsOf(scenario, mode);
   const recorder = new Recorder();
   const participants = new Participants({
     scenario,
+    mode,
     settings: { ...SETTINGS, ...scenario.settings },
     endsWithin: terms.endsWithin,
     recorder,

@@ -21,6 +21,9 @@ export interface Scene {
   calm(ms: number): Promise<void>;
 }
 
+/** Why a scenario with two processes is not run in MODE=transparent. */
+export const ONE_PROCESS = 'Prosody takes one connection of a component';
+
 /** Faults in some order, over a conversation of many. A seed decides what is left open. */
 export interface Scenario {
   readonly name: string;
@@ -29,6 +32,10 @@ export interface Scenario {
   /** In the choice that CI runs. */
   readonly ci?: boolean;
   readonly processes?: 1 | 2;
+  /** In MODE=transparent: `only` there, or why it makes no sense there; by default in both modes. */
+  readonly transparent?: 'only' | { readonly not: string };
+  /** In the choice that CI runs in MODE=transparent. */
+  readonly ciTransparent?: boolean;
   /** Needs a server that is ours to stop. */
   readonly ownServer?: boolean;
   readonly replica?: boolean;

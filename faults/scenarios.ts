@@ -1,5 +1,6 @@
 import type { Scenario } from './scenario.ts';
 import { CLOCK_SCENARIOS } from './scenarios/clock.ts';
+import { GATE_SCENARIOS } from './scenarios/gate.ts';
 import { LINK_SCENARIOS } from './scenarios/link.ts';
 import { MIXED_SCENARIOS } from './scenarios/mixed.ts';
 import { PROCESS_SCENARIOS } from './scenarios/processes.ts';
@@ -11,4 +12,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...PROCESS_SCENARIOS,
   ...CLOCK_SCENARIOS,
   ...MIXED_SCENARIOS,
+  ...GATE_SCENARIOS,
 ];

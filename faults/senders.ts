@@ -2,6 +2,7 @@ import xml, { type Element } from '@xmpp/xml';
 import type { World } from '../tests/support/stages/world.ts';
 import { Connection } from './connection.ts';
 import type { Message, Recorder } from './history.ts';
+import type { Mode } from './mode.ts';
 import type { Random } from './random.ts';
 
 const NS_RECEIPTS = 'urn:xmpp:receipts';
@@ -50,6 +51,7 @@ export class StockSender implements Sender {
     readonly temper: Temper,
     /** Domains of the proxy's processes: each attempt takes one of them. */
     readonly domains: readonly string[],
+    readonly mode: Mode,
     readonly recorder: Recorder,
     readonly random: Random,
   ) {
@@ -74,7 +76,7 @@ export class StockSender implements Sender {
     await this.#connection.online();
     const component = this.domains[0] as string;
     for (let i = 0; i < about.length; i += 50) {
-      const some = about.slice(i, i + 50).map(({ id, recipient }) => ({ id, to: `${recipient}@${component}` }));
+      const some = about.slice(i, i + 50).map(({ id, recipient }) => ({ id, to: this.#address(recipient, component) }));
       for (const [id, state] of await this.#connection.status(component, some).catch(() => [] as never)) {
         if (state === 'delivered' || state === 'unconfirmed') this.#notified(id, state, true);
         else if (state === 'expired' || state === 'rejected') this.#notified(id, 'failed', true);
@@ -98,8 +100,13 @@ export class StockSender implements Sender {
     const { id, recipient, body } = message;
     const request = xml('request', { xmlns: NS_RECEIPTS });
     await this.#connection.send(
-      xml('message', { to: `${recipient}@${process}`, type: 'chat', id }, xml('body', {}, body), request),
+      xml('message', { to: this.#address(recipient, process), type: 'chat', id }, xml('body', {}, body), request),
     );
+  }
+
+  /** Of a recipient; by way of a process of the proxy's. */
+  #address(recipient: string, process: string): string {
+    return `${recipient}@${this.mode === 'transparent' ? this.#connection.world.xmpp.domain : process}`;
   }
 
   #later(message: Message, ms: number): void {

@@ -1,14 +1,18 @@
+import xml from '@xmpp/xml';
 import { Redis } from 'ioredis';
 import { freePort } from '../tests/support/process/ports.ts';
 import { type RedisServer, startRedis } from '../tests/support/servers/redis.ts';
 import { World } from '../tests/support/stages/world.ts';
 import { AddressRelay } from './address-relay.ts';
 import { Clock } from './clock.ts';
+import { GateWire } from './gate-wire.ts';
 import type { Recorder } from './history.ts';
 import { LinkRelay } from './link-relay.ts';
+import type { Mode } from './mode.ts';
 import { ProxyInstance } from './proxy-instance.ts';
 
 export interface StageOptions {
+  readonly mode: Mode;
   readonly recorder: Recorder;
   readonly processes: 1 | 2;
   readonly settings: Record<string, string>;
@@ -18,6 +22,11 @@ export interface StageOptions {
   readonly clocks: boolean;
   readonly users: readonly string[];
 }
+
+/** A user of Redis and of the server, who does harm. */
+const NEMESIS = 'nemesis';
+const GATE = { gate: true, modules: ['gate_control'] };
+const HOLDS = 'The gate holds messages for us';
 
 /** Names the messages of which a stanza of the proxy's is a copy. */
 const COPY = /^<message\b([^>]*)>/;
@@ -38,18 +47,18 @@ export class Stage {
   ) {}
 
   static async open(options: StageOptions): Promise<Stage> {
-    const { recorder, processes, settings, users } = options;
+    const { mode, recorder, processes, settings, users } = options;
     const clocks: Clock[] = [];
     if (options.clocks) for (let i = 0; i <= processes; i += 1) clocks.push(await Clock.create());
-    const passwords = Object.fromEntries(users.map((name) => [name, 'pw']));
+    const passwords = Object.fromEntries([...users, NEMESIS].map((name) => [name, 'pw']));
     const ofRedis = clocks[0];
     const redis = ofRedis === undefined ? {} : { redis: { env: ofRedis.environment } };
-    const world = await World.open({ users: passwords, ...redis });
+    const world = await World.open({ users: passwords, ...redis, ...(mode === 'transparent' && GATE) });
     const admin = new Redis(world.redis.url, { maxRetriesPerRequest: null, commandTimeout: 60_000 });
     admin.on('error', () => {});
-    await admin.call('ACL', 'SETUSER', 'nemesis', 'on', '>pw', '+@all', '~*', '&*');
-    await admin.call('AUTH', 'nemesis', 'pw');
-    admin.options.username = 'nemesis';
+    await admin.call('ACL', 'SETUSER', NEMESIS, 'on', '>pw', '+@all', '~*', '&*');
+    await admin.call('AUTH', NEMESIS, 'pw');
+    admin.options.username = NEMESIS;
     admin.options.password = 'pw';
     const replica = options.replica ? await startRedis() : undefined;
     if (replica !== undefined) await follow(replica, world.redis);
@@ -58,18 +67,21 @@ export class Stage {
     for (let i = 0; i < processes; i += 1) {
       const place = i === 0 ? world : new World(world.xmpp, world.redis, 'receipts2');
       const domain = place.environment().XMPP_COMPONENT_DOMAIN as string;
+      const wire = mode === 'transparent' ? new GateWire(recorder, domain) : undefined;
       const link = await LinkRelay.listen({
         port: world.xmpp.componentPort,
         host: world.xmpp.host,
         onConnect: () => recorder.add({ kind: 'connected', process: domain }),
-        onStanza: (stanza) => noteCopy(recorder, domain, stanza),
+        onStanza: (stanza) => (wire === undefined ? noteCopy(recorder, domain, stanza) : wire.toGate(stanza)),
+        onReceived: (stanza) => wire?.fromGate(stanza),
       });
       const httpPort = await freePort();
       const environment = place.environment({
         XMPP_SERVICE: `xmpp://127.0.0.1:${link.port}`,
         REDIS_URL: `redis://127.0.0.1:${address.port}`,
         HTTP_PORT: String(httpPort),
-        LOG_LEVEL: 'info',
+        LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'info',
+        MODE: mode,
         ...settings,
       });
       proxies.push(
@@ -85,12 +97,20 @@ export class Stage {
     const stage = new Stage(world, replica, address, admin, proxies, clocks);
     try {
       await Promise.all(proxies.map((proxy) => proxy.start()));
+      if (mode === 'transparent') await Promise.all(proxies.map((proxy) => proxy.prints(HOLDS)));
     } catch (error) {
       await stage.close();
       throw error;
     }
     for (const proxy of proxies) proxy.watch();
     return stage;
+  }
+
+  /** Has the server's module that tests load do something: tests/support/gate/prosody/mod_gate_control.lua. */
+  async control(action: 'unload' | 'load' | 'reload'): Promise<void> {
+    const user = await this.world.user(NEMESIS, { presence: false });
+    await user.asks(this.world.xmpp.domain, xml(action, { xmlns: 'urn:test:gate-control' }), 'set');
+    await user.offline();
   }
 
   /** Idempotent. Whatever state things are in. */

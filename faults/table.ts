@@ -1,3 +1,4 @@
+import type { Mode } from './mode.ts';
 import type { Figures } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import { RULES } from './violation.ts';
@@ -10,20 +11,77 @@ export interface Tallied {
 
 const COLUMNS = ['runs', 'messages', 'acknowledged', 'delivered', 'told', 'lost', 'copies', 'violations'] as const;
 
-/** docs/faults.md: what was inflicted, and what became of the messages. */
-export function document(scenarios: readonly Scenario[], tallied: readonly Tallied[]): string {
+/** Rules of the other mode. */
+const OF_A_GATE = ['false proof', 'not passed', 'paused'];
+
+/** In docs. */
+export const FILES: Readonly<Record<Mode, string>> = { subdomain: 'faults.md', transparent: 'faults-transparent.md' };
+
+/** What was inflicted, and what became of the messages: the page of a mode. */
+export function document(mode: Mode, scenarios: readonly Scenario[], tallied: readonly Tallied[]): string {
   const rows = scenarios.flatMap(({ name, about }) => {
     const own = tallied.filter((run) => run.name === name).map(({ figures }) => figures);
     return own.length === 0 ? [] : [row(`\`${name}\``, about, total(own))];
   });
   const all = total(tallied.map(({ figures }) => figures));
+  const table = `| scenario | what is done | ${COLUMNS.join(' | ')} |
+|---|---|${COLUMNS.map(() => '---:').join('|')}|
+${[...rows, row('all', '', all)].join('\n')}`;
+  return mode === 'transparent' ? transparentPage(scenarios, table) : subdomainPage(table, all);
+}
+
+function transparentPage(scenarios: readonly Scenario[], table: string): string {
+  const leftOut = scenarios.flatMap(({ name, transparent }) =>
+    typeof transparent === 'object' ? [`- \`${name}\`: ${transparent.not}`] : [],
+  );
+  return `# Faults survived in transparent mode
+
+<!-- Made by "npm run faults -- --mode transparent --minutes N --write". -->
+
+The campaign of [faults.md](faults.md) with \`MODE=transparent\`: users write to each other's own addresses, and Prosody holds
+their messages by \`mod_receipts_gate\` until the component has stored them. Senders, recipients and faults are the same.
+
+## What was inflicted
+
+*Acknowledged* are those that the component has stored. The others passed unheld (the gate fails open), and the server delivered
+them. *Told* counts receipts and failures; of a client that returns no receipts the gate sees that it has a message, which its
+sender is not told. *Copies* are those that a client was given beside the first: the one who comes and goes loses messages and
+receipts with his connection, and senders without an acknowledgement send again.
+
+${table}
+
+Left out:
+
+${leftOut.join('\n')}
+
+## What is checked
+
+All that is checked in the other mode, and more strictly, as the server routes the originals and it is seen which session has
+which:
+
+- what the component did not acknowledge must be delivered, once for each time that it was written, within the gate's timeout;
+- no message is refused;
+- no fault of the component, of its link or of Redis accounts for a further copy, a lost receipt or another order: only one that
+  parts a user from the server does, or stops the server;
+- what the gate says a client has, that client was given before.
+
+## Again
+
+\`\`\`sh
+npm run faults -- --mode transparent --scenario gate-unloaded --seed 7
+\`\`\`
+`;
+}
+
+function subdomainPage(table: string, all: Figures): string {
   return `# Faults survived
 
 <!-- Made by "npm run faults -- --minutes N --write". -->
 
 \`npm run faults\` runs the proxy as its own processes with a real Redis and a real Prosody, lets users of different temper
 write to each other, inflicts faults, and takes down what each side wrote, saw and was told. Then it checks that history,
-message by message. A seed decides what is inflicted and when; each run prints its seed.
+message by message. A seed decides what is inflicted and when; each run prints its seed. With \`--mode transparent\` it runs
+with a gate in Prosody.
 
 Five senders: one who never sends again, one who does after 2 s without an acknowledgement, one after 12 s, one 1 s after
 an error, and one with the client library. Six recipients: one confirms the first copy only, one each copy, one 0.3 to
@@ -36,15 +94,14 @@ of the acknowledged whose senders were told how they ended. *Copies* are those t
 nobody is told of a fault before a receipt is missing, and the one who comes and goes loses his receipts with his
 connection.
 
-| scenario | what is done | ${COLUMNS.join(' | ')} |
-|---|---|${COLUMNS.map(() => '---:').join('|')}|
-${[...rows, row('all', '', all)].join('\n')}
+${table}
 
 Of ${all.refused} messages that were refused (an error of type \`wait\`) and never acknowledged, ${all.deliveredAfterRefusal} were delivered all the same.
 
 ## What is checked
 
 ${Object.entries(RULES)
+  .filter(([rule]) => !OF_A_GATE.includes(rule))
   .map(([rule, what]) => `- *${rule}*: ${what}`)
   .join('\n')}
 

@@ -1,4 +1,4 @@
-import { type Case, type Evidence, endOf, faultsIn } from '../cases.ts';
+import { type Case, type Evidence, endOf, harmfulIn } from '../cases.ts';
 import type { Copied } from '../history.ts';
 import type { Violation } from '../violation.ts';
 
@@ -13,7 +13,8 @@ export function* copies(evidence: Evidence): Generator<Violation> {
   for (const about of evidence.cases) {
     if (about.damaged.length > 0) continue;
     yield* afterNotice(evidence, about);
-    const written = about.copied[0]?.at;
+    const routed = evidence.terms.mode === 'transparent' ? about.wrote : about.copied;
+    const written = routed[0]?.at;
     if (written === undefined) continue;
     const allowed = allowance(evidence, about, confirming.has(about.message.recipient), written);
     const { id: message } = about.message;
@@ -44,13 +45,16 @@ function mostSeen({ saw }: Case): [count: number, at: number] {
   return [Math.max(0, ...byDevice.values()), saw.at(-1)?.at ?? 0];
 }
 
-/** The first attempt, one for each fault of its life, and what the schedule has in the time until its receipt. */
+/**
+ * The first attempt, one for each fault of its life, and what the schedule has in the time until its receipt. Where a gate
+ * holds messages it is seen which session has which, so that time alone makes no copy; what its sender writes again while
+ * nothing is held, the server delivers again.
+ */
 function allowance(evidence: Evidence, about: Case, confirms: boolean, written: number): number {
   const { schedule, unconfirmedRetries } = evidence.terms;
   const until = endOf(about)?.at ?? evidence.end;
-  const costly = faultsIn(evidence, about.message, about.wrote[0]?.at ?? written, until).filter(
-    ({ lossless }) => !lossless,
-  );
+  const costly = harmfulIn(evidence, about.message, about.wrote[0]?.at ?? written, until);
+  if (evidence.terms.mode === 'transparent') return about.wrote.length + costly.length;
   let steps = 0;
   for (let at = written; ; steps += 1) {
     at += schedule[Math.min(steps, schedule.length - 1)] as number;

@@ -1,4 +1,4 @@
-import { type Case, type Evidence, faultsIn } from '../cases.ts';
+import { type Case, type Evidence, faultsIn, harmfulIn } from '../cases.ts';
 import type { Violation } from '../violation.ts';
 
 /** With one process, the first attempts of one conversation arrive in the order in which they were written. */
@@ -30,6 +30,9 @@ function isFirstAttempt(evidence: Evidence, about: Case): boolean {
   const [first] = saw;
   if (wrote.length !== 1 || first === undefined || first.delayed) return false;
   if (notified.some(({ what }) => what === 'refused')) return false;
+  // A gate keeps the order of what the server routes, whatever becomes of the component.
+  if (evidence.terms.mode === 'transparent')
+    return harmfulIn(evidence, message, writtenAt(about), first.at).length === 0;
   const faults = faultsIn(evidence, message, writtenAt(about), first.at);
   return !faults.some(({ blocks, user, losesNews }) => blocks === 'process' || user !== undefined || losesNews);
 }

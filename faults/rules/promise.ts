@@ -1,4 +1,4 @@
-import { type Case, type Evidence, endOf, faultsIn } from '../cases.ts';
+import { type Case, type Evidence, endOf, faultsIn, harmfulIn } from '../cases.ts';
 import type { Violation } from '../violation.ts';
 
 /** ms that a stanza takes at most from one end to the other when nothing is wrong, on a busy machine. */
@@ -14,6 +14,7 @@ export function* kept(evidence: Evidence): Generator<Violation> {
     if (first === undefined || damaged.length > 0) continue;
     const end = endOf(about);
     const at = first.at;
+    if ((end === undefined || end.asked) && needsNoEnd(evidence, about)) continue;
     if (end === undefined) {
       const rule = saw.length === 0 ? 'lost' : 'untold';
       const why =
@@ -52,10 +53,23 @@ export function* kept(evidence: Evidence): Generator<Violation> {
   }
 }
 
+/**
+ * A gate's proof ends it, and is told to nobody (rule 18 of the gate). The same goes for what passed unheld and was then written
+ * again: the server had delivered it. A receipt is always told.
+ */
+function needsNoEnd(evidence: Evidence, about: Case): boolean {
+  const { message, wrote, acknowledged, proved, saw, confirmed } = about;
+  if (evidence.terms.mode !== 'transparent' || saw.length === 0) return false;
+  const again = wrote[1];
+  const passedUnheld = again !== undefined && acknowledged.every(({ at }) => at > again.at);
+  if (proved.length === 0 && !passedUnheld) return false;
+  return confirmed.every(({ at }) => harmfulIn(evidence, message, at - 1000, at + IN_FLIGHT).length > 0);
+}
+
 /** What is told is true, and is told once. */
 export function* truthful(evidence: Evidence): Generator<Violation> {
   for (const about of evidence.cases) {
-    const { message, notified, confirmed, saw } = about;
+    const { message, notified, confirmed, proved, saw } = about;
     for (const { at, what } of notified) {
       if (what === 'delivered' && !confirmed.some((receipt) => receipt.at <= at)) {
         const why = 'Its sender was told "delivered" before any client of the recipient had confirmed it';
@@ -67,6 +81,11 @@ export function* truthful(evidence: Evidence): Generator<Violation> {
     if (garbled !== undefined) {
       const why = `It was given to the recipient as ${JSON.stringify(garbled.body.slice(0, 80))}`;
       yield { rule: 'garbled', message: message.id, at: garbled.at, why };
+    }
+    const unseen = proved.find(({ device, at }) => !saw.some((copy) => copy.device === device && copy.at <= at));
+    if (unseen !== undefined) {
+      const why = `The gate says that ${unseen.device} has it, which was not given it before`;
+      yield { rule: 'false proof', message: message.id, at: unseen.at, why };
     }
     yield* bothEnds(about);
     yield* falseFailure(evidence, about);
@@ -97,7 +116,7 @@ function* falseFailure(evidence: Evidence, { message, notified, confirmed }: Cas
   const failure = notified.find(({ what }) => what === 'failed' || what === 'unconfirmed');
   if (failure === undefined) return;
   const receipt = confirmed.find(
-    ({ at }) => at < failure.at - IN_FLIGHT && faultsIn(evidence, message, at - 1000, at + IN_FLIGHT).length === 0,
+    ({ at }) => at < failure.at - IN_FLIGHT && harmfulIn(evidence, message, at - 1000, at + IN_FLIGHT).length === 0,
   );
   if (receipt === undefined) return;
   const why = `Its sender was told "${failure.what}", and ${receipt.device} had confirmed it when all was well`;

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { proxyKilled, stepped } from '../nemesis/processes.ts';
 import type { ProxyInstance } from '../proxy-instance.ts';
-import type { Scenario } from '../scenario.ts';
+import { ONE_PROCESS, type Scenario } from '../scenario.ts';
 
 export const CLOCK_SCENARIOS: readonly Scenario[] = [
   {
@@ -34,6 +34,7 @@ export const CLOCK_SCENARIOS: readonly Scenario[] = [
     about: 'two processes, one an hour ahead, which is killed and comes back with the right time',
     clocks: true,
     processes: 2,
+    transparent: { not: ONE_PROCESS },
     async run({ stage, nemesis, calm }) {
       const [, , ofSecond] = stage.clocks as [Clock, Clock, Clock];
       const [, second] = stage.proxies as [ProxyInstance, ProxyInstance];

@@ -61,6 +61,7 @@ export const LINK_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'link-throttled',
+    transparent: { not: 'no copies go over the link: the server has the originals' },
     about: 'a server that takes 20 stanzas a second, and a burst of 400 messages that the proxy finds all at once',
     ci: true,
     // The redelivery is not what is measured: what is written twice is written for the link's sake.
@@ -81,6 +82,7 @@ export const LINK_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'link-unproved',
+    transparent: { not: 'a message is handed over by the gate’s word, not by an answered ping' },
     about: 'answers to pings held back for 25 s, and a burst of 2,000 messages',
     settings: { RETRY_SCHEDULE: '60s', UNCONFIRMED_RETRY_AFTER: '60s', MESSAGE_TTL: '70s', DEDUP_WINDOW: '200s' },
     senders: ['never', 'after 12 s'],

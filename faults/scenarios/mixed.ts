@@ -2,7 +2,7 @@ import * as link from '../nemesis/link.ts';
 import * as processes from '../nemesis/processes.ts';
 import * as redis from '../nemesis/redis.ts';
 import type { Fault } from '../nemesis.ts';
-import type { Scenario, Scene } from '../scenario.ts';
+import { ONE_PROCESS, type Scenario, type Scene } from '../scenario.ts';
 
 /** Any fault, and how long it may last, ms. Never two at a time that undo each other. */
 function anyFault({ stage, random }: Scene): [Fault, number] {
@@ -40,6 +40,7 @@ export const MIXED_SCENARIOS: readonly Scenario[] = [
     name: 'mixed-two',
     about: 'the same with two processes',
     processes: 2,
+    transparent: { not: ONE_PROCESS },
     run: (scene) => oneAfterTheOther(scene, 8),
   },
 ];

@@ -1,6 +1,6 @@
 import * as processes from '../nemesis/processes.ts';
 import type { ProxyInstance } from '../proxy-instance.ts';
-import type { Scenario } from '../scenario.ts';
+import { ONE_PROCESS, type Scenario } from '../scenario.ts';
 
 export const PROCESS_SCENARIOS: readonly Scenario[] = [
   {
@@ -41,6 +41,7 @@ export const PROCESS_SCENARIOS: readonly Scenario[] = [
     name: 'two-proxies-killed',
     about: 'two processes, one or the other killed, stopped or restarted, six times',
     processes: 2,
+    transparent: { not: ONE_PROCESS },
     async run({ stage, nemesis, random, calm }) {
       const { proxyKilled, proxyFrozen, proxyTerminated } = processes;
       for (let i = 0; i < 6; i += 1) {

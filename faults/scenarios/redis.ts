@@ -2,7 +2,7 @@ import { DAMAGES, damaged } from '../nemesis/damage.ts';
 import { proxyFrozen } from '../nemesis/processes.ts';
 import * as redis from '../nemesis/redis.ts';
 import type { ProxyInstance } from '../proxy-instance.ts';
-import type { Scenario } from '../scenario.ts';
+import { ONE_PROCESS, type Scenario } from '../scenario.ts';
 
 /** ms; longer than the proxy waits before it refuses a message, and shorter than a sender waits for its acknowledgement. */
 const STALL = [6200, 9000] as const;
@@ -24,6 +24,7 @@ export const REDIS_SCENARIOS: readonly Scenario[] = [
     name: 'redis-hung-two',
     about: 'the same with two processes, one of which is stopped meanwhile',
     processes: 2,
+    transparent: { not: ONE_PROCESS },
     async run({ stage, nemesis, random, calm }) {
       const one = proxyFrozen(random.pick(stage.proxies));
       await Promise.all([

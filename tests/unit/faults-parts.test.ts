@@ -140,7 +140,7 @@ describe('what is reported', () => {
       violations: 2,
     });
     const run = { name: scenario.name, figures: figures(outcome) };
-    expect(document(SCENARIOS, [run, run])).toContain(
+    expect(document('subdomain', SCENARIOS, [run, run])).toContain(
       `| \`${scenario.name}\` | ${scenario.about} | 2 | 8 | 6 | 4 | 2 | 4 | 0 | 4 |`,
     );
   });

@@ -6,6 +6,7 @@ export const TERMS: Terms = {
   endsWithin: 60_000,
   saysWithin: 5000,
   processes: 1,
+  mode: 'subdomain',
 };
 
 const P = 'receipts.localhost';
@@ -44,6 +45,10 @@ export class MadeUp {
 
   confirmed(at: number, message: string, device = 'bob/phone'): this {
     return this.#add({ kind: 'confirmed', at, message, device });
+  }
+
+  proved(at: number, message: string, device = 'bob/phone'): this {
+    return this.#add({ kind: 'proved', at, message, device });
   }
 
   copied(at: number, message: string, process = P): this {

@@ -5,6 +5,12 @@ import { endWithUs } from '../process/temporary.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 
+const WAYS = {
+  source: [process.execPath, '--import', 'tsx', path.join(ROOT, 'src/main.ts')],
+  built: [process.execPath, path.join(ROOT, 'dist/main.js')],
+  npm: ['npm', 'start'],
+};
+
 /** The proxy as an operator runs it: a process of its own, with nothing but its environment. */
 export class ProxyProcess {
   readonly #child: ChildProcess;
@@ -12,10 +18,9 @@ export class ProxyProcess {
   #waiting: (() => void)[] = [];
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 
-  /** @param how `npm`: built and started as the README has it */
-  constructor(environment: Record<string, string>, how: 'source' | 'npm' = 'source') {
-    const [program, args] =
-      how === 'npm' ? ['npm', ['start']] : [process.execPath, ['--import', 'tsx', path.join(ROOT, 'src/main.ts')]];
+  /** @param how `npm`: built and started as the README has it; `built`: from dist/, which is there (tools/build.mjs) */
+  constructor(environment: Record<string, string>, how: keyof typeof WAYS = 'source') {
+    const [program, ...args] = WAYS[how] as [string, ...string[]];
     this.#child = spawn(program, args, {
       // Where no .env is, if that may be: what a developer has there is not what is tested.
       cwd: how === 'npm' ? ROOT : path.join(ROOT, 'tests'),

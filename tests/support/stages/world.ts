@@ -47,12 +47,15 @@ export interface WorldOptions {
   readonly redis?: RedisOptions;
   /** Loads the gate, for MODE=transparent and both. */
   readonly gate?: boolean;
+  /** Further modules of Prosody: of its own, or of tests/support/gate/prosody. */
+  readonly modules?: readonly string[];
 }
 
 async function xmppServer({
   websocket = false,
   gate = false,
   config,
+  modules = [],
   users: others,
 }: WorldOptions): Promise<XmppServer> {
   const { E2E_XMPP_HOST, E2E_C2S_PORT, E2E_COMPONENT_PORT, E2E_DOMAIN, E2E_COMPONENT_SECRET, E2E_USERS } = process.env;
@@ -61,7 +64,7 @@ async function xmppServer({
     const componentDomain = 'receipts.localhost';
     // Prosody takes one connection for a component, so that a second proxy beside the first has a domain of its own.
     const components = [componentDomain, 'receipts2.localhost'].map((domain) => ({ domain, secret: SECRET }));
-    const wishes = { websocket, gate, ...(config !== undefined && { config }) };
+    const wishes = { websocket, gate, modules, ...(config !== undefined && { config }) };
     const prosody = await startProsody({ domain: 'localhost', users, components, ...wishes });
     return {
       host: '127.0.0.1',

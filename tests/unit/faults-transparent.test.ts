@@ -1,0 +1,135 @@
+// The campaign's rules where a gate holds messages (MODE=transparent), and what it reads off the wire.
+
+import { choice } from '../../faults/campaign.ts';
+import { check } from '../../faults/checker.ts';
+import { GateWire } from '../../faults/gate-wire.ts';
+import { type Event, Recorder } from '../../faults/history.ts';
+import { Owed } from '../../faults/owed.ts';
+import { SCENARIOS } from '../../faults/scenarios.ts';
+import { document } from '../../faults/table.ts';
+import { MadeUp } from '../support/faults/made-up-history.ts';
+
+const made = () => new MadeUp({ mode: 'transparent' });
+const rules = (history: MadeUp) => check(history.history()).map(({ rule }) => rule);
+const taken = () => made().message('m').wrote(0, 'm').copied(90, 'm').acknowledged(100, 'm');
+const routed = () => made().message('m').wrote(0, 'm').saw(50, 'm');
+/** Of the component: it costs no copy and no receipt. */
+const KILLED = { blocks: 'process', process: 'receipts.localhost' } as const;
+/** It parts a user from the server. */
+const PARTED = { losesNews: true, user: 'bob' } as const;
+
+test('what the gate has proved is told to nobody; a receipt is', () => {
+  expect(rules(taken().saw(200, 'm').proved(250, 'm').end(90_000))).toEqual([]);
+  expect(rules(taken().saw(200, 'm').end(90_000))).toEqual(['untold']);
+  expect(rules(taken().saw(200, 'm').proved(250, 'm').confirmed(300, 'm').end(90_000))).toEqual(['untold']);
+  // It may have died with his connection.
+  const parted = taken().saw(200, 'm').proved(250, 'm').confirmed(300, 'm').fault(310, 900, PARTED);
+  expect(rules(parted.end(90_000))).toEqual([]);
+});
+
+test('false proof: of a client that was not given it before', () => {
+  expect(rules(taken().saw(200, 'm').proved(150, 'm').end(90_000))).toEqual(['false proof']);
+  expect(rules(taken().saw(200, 'm').proved(250, 'm', 'bob/desk').end(90_000))).toEqual(['false proof']);
+});
+
+test('lost: proved, and nobody was given it', () => {
+  expect(rules(taken().proved(250, 'm').end(90_000)).sort()).toEqual(['false proof', 'lost']);
+});
+
+test('not passed: neither taken nor delivered, refused or not, unless a user was parted from the server', () => {
+  const written = () => made().message('m').wrote(0, 'm');
+  expect(rules(written().end(90_000))).toEqual(['not passed']);
+  expect(rules(written().fault(0, 5000, KILLED).end(90_000))).toEqual(['not passed']);
+  expect(rules(written().notified(100, 'm', 'refused').end(90_000))).toEqual(['not passed']);
+  expect(rules(written().notified(100, 'm', 'failed').end(90_000))).toEqual([]);
+  expect(rules(written().fault(100, 5000, PARTED).end(90_000))).toEqual([]);
+  expect(rules(routed().end(90_000))).toEqual([]);
+});
+
+test('paused: held for longer than the timeout', () => {
+  const later = (at: number) => made().message('m').wrote(0, 'm').saw(at, 'm');
+  expect(rules(later(12_000).end(90_000))).toEqual([]);
+  expect(rules(later(14_000).end(90_000))).toEqual(['paused']);
+  expect(rules(later(14_000).fault(0, 13_000, KILLED).end(90_000))).toEqual(['paused']);
+  expect(rules(later(14_000).fault(0, 13_000, PARTED).end(90_000))).toEqual([]);
+});
+
+test('copies: none for a fault of the component’s, one for each that parts the recipient, one for each time it was written', () => {
+  const twice = () => routed().saw(300, 'm');
+  expect(rules(twice().fault(60, 250, KILLED).end(90_000))).toEqual(['copies']);
+  expect(rules(twice().fault(60, 250, PARTED).end(90_000))).toEqual([]);
+  expect(rules(twice().wrote(250, 'm').end(90_000))).toEqual([]);
+});
+
+test('rewritten: the same of what the component has written', () => {
+  const twice = () => taken().saw(200, 'm').copied(3000, 'm').confirmed(3100, 'm').notified(3200, 'm', 'delivered');
+  expect(rules(twice().fault(250, 2900, KILLED).end(90_000))).toEqual(['rewritten']);
+  expect(rules(twice().fault(250, 2900, PARTED).end(90_000))).toEqual([]);
+});
+
+test('false failure: no fault of the component’s may have cost the receipt', () => {
+  const failed = () => taken().saw(200, 'm').confirmed(300, 'm').notified(25_000, 'm', 'unconfirmed');
+  expect(rules(failed().fault(100, 20_000, KILLED).end(90_000))).toEqual(['false failure']);
+  expect(rules(failed().fault(100, 20_000, PARTED).end(90_000))).toEqual([]);
+});
+
+test('order: kept when the component is killed', () => {
+  const history = () => made().message('a').message('b').wrote(0, 'a').wrote(10, 'b').saw(500, 'b').saw(600, 'a');
+  expect(rules(history().fault(20, 400, KILLED).end(90_000))).toEqual(['order']);
+  expect(rules(history().fault(20, 400, PARTED).end(90_000))).toEqual([]);
+});
+
+test('what passed unheld and was written again needs no end: the server had delivered it', () => {
+  const again = () => routed().wrote(2000, 'm').acknowledged(2100, 'm');
+  expect(rules(again().end(90_000))).toEqual([]);
+  expect(rules(again().notified(80_000, 'm', 'unconfirmed', true).end(90_000))).toEqual([]);
+  expect(rules(again().confirmed(60, 'm').end(90_000))).toEqual(['untold']);
+});
+
+test('nothing is waited for of a message that is settled', async () => {
+  const owed = new Owed();
+  owed.note({ kind: 'acknowledged', at: 0, message: 'm', process: 'p' });
+  expect(owed.has('m')).toBe(true);
+  owed.settled('m');
+  owed.note({ kind: 'acknowledged', at: 1, message: 'm', process: 'p' });
+  expect(owed.has('m')).toBe(false);
+  await owed.nothing(60_000);
+  await owed.allTaken(['m'], 60_000);
+});
+
+test('what gate and component say to each other, in either’s quotes, several in one stanza', () => {
+  const recorder = new Recorder();
+  const seen: Partial<Event>[] = [];
+  for (const id of ['one', 'two'])
+    recorder.message({ id, sender: 'alice', recipient: 'bob', body: `<held n="e-9"><message id="${id}">` });
+  recorder.listen(({ at: _, ...event }) => seen.push(event));
+  const wire = new GateWire(recorder, 'C');
+  const gate = (inside: string) =>
+    `<message from='S' to='C'><gate xmlns='urn:openfire-receipts:gate:1'>${inside}</gate></message>`;
+  wire.fromGate(gate(`<held n='e-1'><message to='bob@S' id='one' from='alice@S/a'><body>1</body></message></held>`));
+  wire.fromGate(
+    gate(`<held n="e-2"><message id="two" to="bob@S"/></held><held n='e-3'><message id='receipt'/></held>`),
+  );
+  wire.toGate(
+    `<iq><gate xmlns="urn:openfire-receipts:gate:1"><stored n="e-1"/><drop n="e-3"/><stored n="e-2"/></gate></iq>`,
+  );
+  wire.fromGate(gate(`<has n='e-1' jid='bob@S/b' session='s' by='sm'/><has n='e-7' jid='bob@S/b' session='s'/>`));
+  wire.toGate(
+    `<iq><gate xmlns="urn:openfire-receipts:gate:1"><deliver n="e-2" copy="2" to="bob@S/b"><message xmlns="jabber:client" id="two"/></deliver></gate></iq>`,
+  );
+  wire.toGate('<message id="two"><body>not to the gate</body></message>');
+  const copied = (message: string) => ({ kind: 'copied', message, process: 'C' });
+  const proved = { kind: 'proved', message: 'one', device: 'bob@S/b' };
+  expect(seen).toEqual([copied('one'), copied('two'), proved, copied('two')]);
+});
+
+test('scenarios for one mode only are left out of the other, and the page says why', () => {
+  const names = (mode: 'subdomain' | 'transparent') => choice(SCENARIOS, { mode }).map(({ name }) => name);
+  expect(names('subdomain')).not.toContain('gate-unloaded');
+  expect(names('transparent')).toContain('gate-unloaded');
+  expect(names('transparent')).not.toContain('mixed-two');
+  expect(choice(SCENARIOS, { mode: 'transparent', name: 'mixed' }).map(({ name }) => name)).toEqual(['mixed']);
+  expect(document('transparent', SCENARIOS, [])).toContain(
+    '- `mixed-two`: Prosody takes one connection of a component\n',
+  );
+});
