@@ -92,6 +92,16 @@ export class FairQueue<E> {
     return item;
   }
 
+  /** How many wait of the owner who has most; the proxy's own work is nobody's. 0 while all is in the order of arrival. */
+  get longest(): number {
+    this.#sort();
+    let longest = 0;
+    for (const { owner, items, head } of this.#lines.values()) {
+      if (owner !== '' && items.length - head > longest) longest = items.length - head;
+    }
+    return longest;
+  }
+
   /** How much waits of one owner. */
   of(owner: string): { readonly count: number; readonly cost: number } {
     this.#sort();
@@ -178,10 +188,9 @@ export class FairQueue<E> {
     }
     this.#ahead += isNew ? cost : -cost;
     if (this.#ahead >= MOST_OF_NEW) this.#owesOthers = true;
-    else if (this.#ahead <= 0) {
-      this.#ahead = 0;
-      this.#owesOthers = false;
-    }
+    // A turn of them at a time: who comes with one item does not wait for all that is owed.
+    else if (this.#ahead <= MOST_OF_NEW - QUANTUM) this.#owesOthers = false;
+    if (this.#ahead < 0) this.#ahead = 0;
   }
 
   #shiftLine(line: Line<E>): E {

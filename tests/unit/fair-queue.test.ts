@@ -80,7 +80,6 @@ test('those who come with one item each do not keep out who waits, nor what nobo
     queue.push({ of: 'mallory', number, size: 300 });
     if (number < 1000) queue.push({ of: '', number, size: 300 });
   }
-  for (let i = 0; i < 0; i += 1) queue.shift();
   const taken = { mallory: 0, '': 0, one: 0 };
   for (let number = 0; number < 10_000; number += 1) {
     queue.push({ of: `one${number}`, number, size: 300 });
@@ -90,6 +89,31 @@ test('those who come with one item each do not keep out who waits, nor what nobo
   expect(taken['']).toBe(1000);
   expect(taken.mallory).toBeGreaterThan(200);
   expect(taken.one).toBeGreaterThan(5000);
+});
+
+test('among many who come with one item each, nobody waits for all that is owed to those who wait', () => {
+  const queue = make();
+  for (let number = 0; number < 5000; number += 1) queue.push({ of: 'mallory', number, size: 300 });
+  let longest = 0;
+  for (let number = 0; number < 2000; number += 1) {
+    queue.push({ of: `one${number}`, number, size: 300 });
+    let waited = 0;
+    while (queue.shift()?.of === 'mallory') waited += 1;
+    longest = Math.max(longest, waited);
+  }
+  expect(longest).toBeGreaterThan(0);
+  expect(longest).toBeLessThanOrEqual(16);
+});
+
+test('the longest line is that of the user who has most waiting', () => {
+  const queue = make();
+  for (let number = 0; number < 100; number += 1) queue.push({ of: '', number, size: 0 });
+  expect(queue.longest).toBe(0);
+  for (let number = 0; number < 30; number += 1) queue.push({ of: 'mallory', number, size: 300 });
+  queue.push({ of: 'alice', number: 0, size: 300 });
+  expect(queue.longest).toBe(30);
+  queue.clear();
+  expect(queue.longest).toBe(0);
 });
 
 test('few items keep the order of arrival', () => {
