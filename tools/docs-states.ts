@@ -15,6 +15,8 @@ const STATE_HELP: Readonly<Record<MessageState, string>> = {
   delivered: 'Something proved that it arrived. Final.',
   expired: 'Nobody confirmed it in time. It is kept in a dead letter.',
   unconfirmed: 'The same, of a recipient whose missing receipt proves nothing: nobody knows.',
+  proved:
+    "The recipient's server saw that his client has it, and no receipt came. On the wire this is `pending`, and in Redis `unconfirmed`.",
   rejected: "The recipient's server refused it, or ours ends the stream over it. It is kept in a dead letter.",
   cancelled: 'Its sender or an administrator stopped it. On the wire, and in Redis, this is `rejected`.',
   quarantined: 'Its record was damaged and is put aside. On the wire, and in Redis, this is `rejected`.',

@@ -102,6 +102,7 @@ local function on_iq(event)
 		lease = gate.leases.start(origin, first.attr);
 		origin.send(reply:tag("gate", { xmlns = protocol.NS, token = lease.token }):add_child(enabled(lease)));
 		tell_all(lease);
+		gate.proofs.on_enabled();
 		return true;
 	end
 	if not lease or lease.session ~= origin or request.attr.token ~= lease.token then

@@ -47,7 +47,7 @@ local function deliver(command, done)
 		if not session or not is_local_user(to) then
 			return done("no-session");
 		end
-		local record = gate.outcomes.remember(n, from, bare);
+		local record = gate.outcomes.remember(n, from, bare, message.attr.id);
 		gate.outcomes.conclude(record, write(session, record, command.attr.copy or "2", message));
 		done();
 	end }, counter_of(n));

@@ -31,6 +31,10 @@ local function over_bounds(from)
 		or sender and (sender.count >= settings.max_held / 10 or sender.bytes >= settings.max_held_bytes / 10);
 end
 
+local function remember(entry)
+	return gate.outcomes.remember(entry.n, entry.from, entry.to, entry.event.stanza.attr.id);
+end
+
 local function run_held(entry)
 	account(entry, -1);
 	if entry.verdict == "drop" then
@@ -38,7 +42,8 @@ local function run_held(entry)
 		return
 	end
 	entry.event[RELEASED] = true;
-	gate.routing.release(entry.event, entry.verdict == "stored" and gate.outcomes.remember(entry.n, entry.from, entry.to) or nil);
+	gate.receipts.routed(entry.event);
+	gate.routing.release(entry.event, entry.verdict == "stored" and remember(entry) or nil);
 end
 
 local function hold(event, from, to, key)
@@ -70,7 +75,7 @@ end
 --- Lets a message go without a verdict.
 local function let_go(entry)
 	decide(entry, "passed");
-	gate.outcomes.conclude(gate.outcomes.remember(entry.n, entry.from, entry.to), { copy = "1", state = "passed" });
+	gate.outcomes.conclude(remember(entry), { copy = "1", state = "passed" });
 end
 
 local function goes_past(stanza, from)
@@ -104,6 +109,7 @@ local function intercept(event)
 		return true;
 	else
 		gate.unheld.passed(stanza);
+		gate.receipts.routed(event);
 		if not gate.queues.busy(key) then
 			return
 		end

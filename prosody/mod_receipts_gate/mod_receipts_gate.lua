@@ -17,7 +17,7 @@ end
 
 -- What outlives a reload of this module.
 local gate = { state = module.saved_state or { epoch = random_epoch(), counter = 0 } };
-for _, part in ipairs({ "leases", "queues", "sessions", "proofs", "outcomes", "offline", "routing", "unheld", "holds", "deliveries", "commands" }) do
+for _, part in ipairs({ "leases", "queues", "sessions", "proofs", "outcomes", "receipts", "offline", "routing", "unheld", "holds", "deliveries", "commands" }) do
 	local made = module:require(part);
 	gate[part] = type(made) == "function" and made(gate) or made;
 end

@@ -6,9 +6,15 @@ local element = protocol.element;
 
 return function (gate)
 
--- state.records: by n; state.order: the n in the order in which they came, also of forgotten ones; state.count: of records
+-- state.records: by n; state.names: n by sender, recipient and id; state.order: the n in the order in which they came, also of
+-- forgotten ones; state.count: of records
 local state = gate.state.outcomes or { records = {}, order = {}, first = 1, count = 0 };
+state.names = state.names or {};
 gate.state.outcomes = state;
+
+local function name_of(from, to, id)
+	return from.." "..to.." "..id;
+end
 
 local function get(n)
 	return state.records[n];
@@ -20,6 +26,9 @@ local function forget(n)
 		state.records[n] = nil;
 		state.count = state.count - 1;
 		record.forgotten = true;
+		if record.name and state.names[record.name] == n then
+			state.names[record.name] = nil;
+		end
 		gate.proofs.forget(record);
 	end
 end
@@ -49,7 +58,8 @@ local function make_room()
 end
 
 --- The record of a message; `from` and `to` are bare JIDs. Its lists hold what the events say, in the order in which it was seen.
-local function remember(n, from, to)
+-- With an id, a receipt finds it.
+local function remember(n, from, to, id)
 	local record = state.records[n];
 	if not record then
 		make_room();
@@ -57,8 +67,17 @@ local function remember(n, from, to)
 		state.records[n] = record;
 		table.insert(state.order, n);
 		state.count = state.count + 1;
+		if id then
+			record.name = name_of(from, to, id);
+			state.names[record.name] = n;
+		end
 	end
 	return record;
+end
+
+--- The record of the message with that id, or nil.
+local function find(from, to, id)
+	return state.records[state.names[name_of(from, to, id)]];
 end
 
 local function outcome_element(n, outcome)
@@ -124,6 +143,7 @@ end
 
 return {
 	get = get;
+	find = find;
 	remember = remember;
 	forget = forget;
 	conclude = conclude;

@@ -200,6 +200,15 @@ local function forget(record)
 	end
 end
 
+--- A component is there again: what was sent meanwhile can be proved now.
+local function on_enabled()
+	for session, track in pairs(tracked) do
+		if not session.destroyed and wants_proof(track) then
+			schedule(session, track);
+		end
+	end
+end
+
 --- After the module was loaded again, with the lists of before.
 local function resume()
 	for session, track in pairs(tracked) do
@@ -215,6 +224,7 @@ return {
 	on_ack = on_ack;
 	on_resumed = on_resumed;
 	on_iq = on_iq;
+	on_enabled = on_enabled;
 	on_failure = on_failure;
 	ended = ended;
 	has_open = has_open;

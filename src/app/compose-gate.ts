@@ -52,6 +52,11 @@ export function connectGate(
     if (from.kind === 'user' && to.kind === 'user') messages.takeHeld({ from, to, heldAs: n }, element);
     else gate.give('pass', n);
   });
+  gate.on('receipt', ({ n, session }, receipt) => {
+    const from = addresses.parse(session.jid);
+    const to = addresses.parse(receipt.to);
+    if (from.kind === 'user' && to.kind === 'user') delivery.routedReceipts?.take(n, { from, to }, receipt);
+  });
   // Of those that are told before all are, nobody knows what they did meanwhile.
   gate.on('session', ({ user, resource, session: { id, state, priority }, what }) => {
     if (what === 'available' || what === 'changed') {

@@ -1,5 +1,5 @@
 import type { AddressPolicy } from '../addressing/address-policy.ts';
-import { notified, quarantine, type StoredRecord, settle } from '../store/contract.ts';
+import { prove, quarantine, type StoredRecord } from '../store/contract.ts';
 import type { Priority } from '../xmpp/connection/outgoing-stanza.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import { message, redelivery } from '../xmpp/stanza/build.ts';
@@ -8,6 +8,9 @@ import type { GateCopies } from './gate-copies.ts';
 import { HandOvers, type HandOversOptions } from './hand-overs.ts';
 import { InFlight } from './in-flight.ts';
 import type { LinkPort, Sent } from './ports.ts';
+
+/** Of a session that has a message, where nobody saw which one. */
+const UNKNOWN_RESOURCE = '?';
 
 export interface CopiesOptions extends HandOversOptions {
   readonly link: LinkPort;
@@ -54,14 +57,10 @@ export class Copies {
     this.#send(record, message(copyTo(record, record.recipientResource, this.#options.addresses)), 'normal');
   }
 
-  /**
-   * Its recipient has it already, since the server let it through while nothing was held: it is the server's, and known as
-   * sent. A receipt for it passes by itself.
-   */
-  recordUnheld({ key }: StoredRecord): void {
+  /** Its recipient has it already, since the server let it through while nothing was held. A receipt may still come for it. */
+  recordUnheld({ key, recipientResource }: StoredRecord): void {
     const { pipeline, clock } = this.#options;
-    pipeline.push({ request: settle(key, '', clock.now()), done: () => {} });
-    for (const request of notified([{ key, state: 'delivered' }])) pipeline.push({ request, done: () => {} });
+    pipeline.push({ request: prove(key, recipientResource || UNKNOWN_RESOURCE, clock.now(), false), done: () => {} });
   }
 
   /**

@@ -38,5 +38,6 @@ export interface Counts {
   gateOpened: number;
   gateOtherEpoch: number;
   provedBySession: number;
+  provedByRoutedReceipt: number;
   proofsDoubted: number;
 }

@@ -27,6 +27,7 @@ import { NO_LIMITS, Quotas, type QuotasOptions } from './quotas.ts';
 import { ReceiptSupport } from './receipt-support.ts';
 import { RedeliveryWindows } from './redelivery-windows.ts';
 import { Refusals, type RefusalsOptions } from './refusals.ts';
+import { RoutedReceipts } from './routed-receipts.ts';
 import { SequenceGaps } from './sequence-gaps.ts';
 import { SessionEvents } from './session-events.ts';
 import { SessionPings, type SessionPingsOptions } from './session-pings.ts';
@@ -108,6 +109,8 @@ export class Delivery {
   readonly messages: MessageHandler;
   readonly #windows: RedeliveryWindows;
   readonly #receiptSupport = new ReceiptSupport();
+  /** Only with a gate. */
+  readonly routedReceipts: RoutedReceipts | undefined;
   readonly #review: HeldReview | undefined;
 
   constructor(options: DeliveryOptions) {
@@ -170,10 +173,11 @@ export class Delivery {
     const refusals = new Refusals({ ...base, reaches: options.reaches ?? (async () => 'unknown') });
     const receiptSupport = this.#receiptSupport;
     const rooms = { ...base, gate: held?.verdicts, quotas, passthrough, maxStanzaBytes };
+    const settlement = new Settlement({ ...rooms, copies, receiptSupport, sequenceGaps, endings });
     this.messages = new MessageHandler({
       ...rooms,
       acceptance: new Acceptance({ ...rooms, copies, notices, batches }),
-      settlement: new Settlement({ ...rooms, copies, receiptSupport, sequenceGaps, endings }),
+      settlement,
       bounces: new Bounces({ ...rooms, endings, refusals }),
     });
     if (options.gate !== undefined && held !== undefined) {
@@ -182,6 +186,7 @@ export class Delivery {
       through.on('handedOver', (batch) => outbox.handedOver(batch));
       through.on('abandoned', (sent) => outbox.abandon(sent));
       const { graces, proofCounts, gate } = options.gate;
+      this.routedReceipts = new RoutedReceipts({ ...common, gate, settlement, endings });
       this.#review = new HeldReview({
         ...common,
         gate,

@@ -1,5 +1,5 @@
 import type { SessionChange } from '../gate/sessions.ts';
-import { type Clock, notified, reject, type StoredRecord, type StoreQueue, settle } from '../store/contract.ts';
+import { type Clock, notified, prove, reject, type StoredRecord, type StoreQueue, settle } from '../store/contract.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
 import type { Endings } from './endings.ts';
 import type { GateCopies, GatePort } from './gate-copies.ts';
@@ -119,26 +119,27 @@ export class HeldReview {
     this.#timers.set(name, timer);
   }
 
-  /** That client has it: nothing is sent again, and a receipt that comes later goes to the sender by itself. */
+  /** That client has it: nothing is sent again, and a receipt that comes later still goes to the sender. */
   #proved(key: string, by: string): void {
     const { pipeline, endings, clock, counts, proofCounts, trace } = this.#options;
-    const tells = proofCounts === 'receipt';
     const resource = by.slice(by.indexOf('/') + 1);
+    const now = clock.now();
     pipeline.push({
-      request: settle(key, resource, clock.now()),
-      done: (settled) => {
-        if (settled.outcome !== 'delivered') return;
+      request: proofCounts === 'receipt' ? settle(key, resource, now) : prove(key, resource, now, false),
+      done: (taken) => {
+        if (taken.outcome !== 'delivered' && taken.outcome !== 'proved') return;
         counts.provedBySession += 1;
-        trace?.('confirmed', settled.record, { why: 'its server has seen that the client has it', session: by });
-        void endings.conclude(settled.record, 'delivered', !tells);
+        trace?.('confirmed', taken.record, { why: 'its server has seen that the client has it', session: by });
+        void endings.conclude(taken.record, taken.outcome);
       },
     });
-    if (!tells) this.#nothingOwed(key, 'delivered');
   }
 
   #bounced({ key }: StoredRecord, condition: string): void {
     this.#reject(key, condition, undefined, undefined, true);
-    this.#nothingOwed(key, 'rejected');
+    // In the same call to Redis: there is no moment in which a sweep could find that the sender is to be told.
+    for (const request of notified([{ key, state: 'rejected' }]))
+      this.#options.pipeline.push({ request, done: () => {} });
   }
 
   #refused({ key }: StoredRecord): void {
@@ -159,10 +160,5 @@ export class HeldReview {
         if (rejected.outcome === 'done') void endings.conclude(rejected.record, 'rejected', isNotified);
       },
     });
-  }
-
-  /** In the same call to Redis: there is no moment in which a sweep could find that the sender is to be told. */
-  #nothingOwed(key: string, state: 'delivered' | 'rejected'): void {
-    for (const request of notified([{ key, state }])) this.#options.pipeline.push({ request, done: () => {} });
   }
 }

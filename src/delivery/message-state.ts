@@ -10,6 +10,7 @@ export const STATES = [
   'delivered',
   'expired',
   'unconfirmed',
+  'proved',
   'rejected',
   'cancelled',
   'quarantined',
@@ -21,6 +22,7 @@ export const EVENTS = {
   'handed over': 'The server has proved to have a copy.',
   bounced: 'A copy came back with a temporary error.',
   confirmed: 'A receipt, a marker, a reply or a reaction proves that it arrived.',
+  proved: "A gate has seen that the recipient's client has it, and PROOF_COUNTS does not make that a receipt.",
   superseded: 'A later correction or retraction of the same message was delivered.',
   refused: "The recipient's server returned a copy with a permanent error.",
   unsendable: 'The server ended the stream over its stanza, twice.',
@@ -56,6 +58,7 @@ export const ENDINGS = {
   unsendable: { to: 'rejected', sender: 'failure', deadLetter: 'put', counter: undefined },
   expired: { to: 'expired', sender: 'failure', deadLetter: 'put', counter: 'expired' },
   unconfirmed: { to: 'unconfirmed', sender: 'doubt', deadLetter: 'keep', counter: 'unconfirmed' },
+  proved: { to: 'proved', sender: 'nothing', deadLetter: 'keep', counter: undefined },
   cancelled: { to: 'cancelled', sender: 'nothing', deadLetter: 'remove', counter: undefined },
   /** A message that had failed is not kept for an administrator any more. */
   discarded: { to: undefined, sender: 'nothing', deadLetter: 'remove', counter: undefined },
@@ -72,6 +75,7 @@ const FAILED = { confirmed: 'delivered late', cancelled: 'discarded', requeued: 
 export const TRANSITIONS: Readonly<Record<MessageState, Readonly<Partial<Record<MessageEvent, Ending>>>>> = {
   pending: {
     confirmed: 'delivered',
+    proved: 'proved',
     superseded: 'superseded',
     refused: 'rejected',
     unsendable: 'unsendable',
@@ -84,6 +88,7 @@ export const TRANSITIONS: Readonly<Record<MessageState, Readonly<Partial<Record<
   expired: FAILED,
   rejected: FAILED,
   unconfirmed: { confirmed: 'delivered late' },
+  proved: { confirmed: 'delivered late' },
   cancelled: { confirmed: 'delivered late' },
   quarantined: { confirmed: 'delivered late' },
 };

@@ -1,6 +1,6 @@
 import type { MessageState, StatusAttributes } from '../../packages/protocol/elements.ts';
 import type { AddressPolicy } from '../addressing/address-policy.ts';
-import type { StoredRecord } from '../store/contract.ts';
+import { isProved, type StoredRecord } from '../store/contract.ts';
 import { formatLongDuration } from '../util/duration.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import {
@@ -78,7 +78,7 @@ export class Notices {
           ? deliveryReceipt(this.#notice(record, senderId, addresses.receiptFrom(record, record.receiptResource)))
           : undefined;
       case 'unconfirmed':
-        return asked
+        return asked && !isProved(record)
           ? unconfirmedNotice(
               this.#notice(record, senderId, addresses.acknowledgementFrom(record)),
               addresses.writtenTo(record),

@@ -122,7 +122,9 @@ export class Settlement {
               { sender, recipient, wireId: id, key },
               { why: 'it is delivered', session: from.full },
             );
-            break;
+            // Its sender has had the first, or is told of it.
+            onSettled(true);
+            return;
           default:
             trace?.('confirmed', settled.record, { why: `a receipt, ${settled.outcome}`, session: from.full });
             receiptSupport.record(sender, recipient, now);
@@ -140,8 +142,10 @@ export class Settlement {
    * A marker, a reply or a reaction: what it names has arrived; and a marker is for all before it, too (XEP-0333
    * section 5.3). It goes on to the sender as well, and is no receipt: whether this client returns receipts, it does not
    * tell.
+   *
+   * @param onSettled of a marker: all that it proves has been settled
    */
-  proof(route: Route, { by, id, maybeOwn }: ImpliedReceipt): void {
+  proof(route: Route, { by, id, maybeOwn }: ImpliedReceipt, onSettled?: () => void): void {
     const { pipeline, endings, counts, trace } = this.#options;
     const { from, to } = route;
     const now = this.#options.clock.now();
@@ -159,6 +163,7 @@ export class Settlement {
               void endings.conclude(record, ARRIVAL[late ? 'late' : 'delivered']);
             }
             if (next !== '0') takeFrom(next);
+            else onSettled?.();
           },
         });
       };

@@ -37,10 +37,20 @@ export interface AtSession {
   readonly session: SessionRef;
 }
 
+/** A receipt or marker that went from a client to the sender of a message without being shown to us. */
+export interface RoutedReceipt {
+  readonly by: 'receipt' | 'marker';
+  /** The message's, as it names it. */
+  readonly id: string;
+  /** A full or bare JID. */
+  readonly to: string;
+}
+
 export type GateEvent =
   | { readonly kind: 'held'; readonly n: string; readonly message: Element }
   | ({ readonly kind: 'outcome' } & Outcome)
-  | ({ readonly kind: 'has' | 'returned' | 'flushed' } & AtSession)
+  | ({ readonly kind: 'has'; readonly receipt: RoutedReceipt | undefined } & AtSession)
+  | ({ readonly kind: 'returned' | 'flushed' } & AtSession)
   | ({ readonly kind: 'session' } & SeenSession)
   | { readonly kind: 'opened'; readonly why: string; readonly held: number }
   | { readonly kind: 'unheld'; readonly from: string; readonly to: string; readonly id: string }
@@ -129,9 +139,18 @@ const READERS: Readonly<Record<string, (element: Element) => GateEvent | undefin
     const sessions = element.getChildren('session').flatMap((one) => refOf(one.attrs.jid, one.attrs.id));
     return { kind: 'outcome', n, copy: whole(copy, 1), states, condition: condition || undefined, sessions };
   },
-  has: (element) => atSession('has', element),
-  returned: (element) => atSession('returned', element),
-  flushed: (element) => atSession('flushed', element),
+  has(element) {
+    const at = atSession(element);
+    return at && { kind: 'has', ...at, receipt: routedReceipt(element) };
+  },
+  returned(element) {
+    const at = atSession(element);
+    return at && { kind: 'returned', ...at };
+  },
+  flushed(element) {
+    const at = atSession(element);
+    return at && { kind: 'flushed', ...at };
+  },
   session(element) {
     const { jid, id, state, priority = '0' } = element.attrs;
     const [ref] = refOf(jid, id);
@@ -159,10 +178,14 @@ function refOf(jid: string | undefined, id: string | undefined): SessionRef[] {
   return jid && id ? [{ jid, id }] : [];
 }
 
-function atSession(kind: 'has' | 'returned' | 'flushed', element: Element): GateEvent | undefined {
+function atSession(element: Element): AtSession | undefined {
   const n = numberOf(element);
   const [session] = refOf(element.attrs.jid, element.attrs.session);
-  return n === undefined || session === undefined ? undefined : { kind, n, session };
+  return n === undefined || session === undefined ? undefined : { n, session };
+}
+
+function routedReceipt({ attrs: { by, id, to } }: Element): RoutedReceipt | undefined {
+  return (by === 'receipt' || by === 'marker') && id && to ? { by, id, to } : undefined;
 }
 
 function whole(text: string | undefined, otherwise: number): number {

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { Element } from '@xmpp/xml';
 import type { CommandOutcome } from './command-requests.ts';
 import { ask, deliver, forget, tell, type Verdict, verdict } from './commands.ts';
-import type { AtSession, Enabled, GateEvent, Outcome } from './events.ts';
+import type { AtSession, Enabled, GateEvent, Outcome, RoutedReceipt } from './events.ts';
 import type { Facts, KnownSession } from './facts.ts';
 import { KnownMessages } from './known-messages.ts';
 import { GateLease, type LeaseState } from './lease.ts';
@@ -16,6 +16,8 @@ interface Events {
   held: [n: string, message: Element];
   outcome: [outcome: Outcome];
   has: [at: AtSession];
+  /** The sender of a message has had this receipt or marker by himself. */
+  receipt: [at: AtSession, receipt: RoutedReceipt];
   session: [change: SessionChange];
   /** What went to a session from offline storage, or came back from one that has ended. */
   moved: [at: AtSession];
@@ -215,6 +217,7 @@ export class Gate extends EventEmitter<Events> {
         const { has } = this.#known.note(event.n);
         if (!has.has(event.session.id)) has.set(event.session.id, clock.now());
         this.emit('has', event);
+        if (event.receipt !== undefined) this.emit('receipt', event, event.receipt);
         return;
       }
       case 'returned':

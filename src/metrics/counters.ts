@@ -52,6 +52,7 @@ export const COUNTED = {
   gateOpened: { name: 'gate_opened_total' },
   gateOtherEpoch: { name: 'gate_other_epoch_total' },
   provedBySession: { name: 'proved_total', labels: { by: 'session' } },
+  provedByRoutedReceipt: { name: 'proved_total', labels: { by: 'routed' } },
   proofsDoubted: { name: 'gate_proofs_doubted_total' },
 } as const satisfies Record<string, Counted>;
 

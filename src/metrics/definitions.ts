@@ -58,7 +58,7 @@ export const DEFINITIONS = {
   proved_total: {
     type: 'counter',
     labels: ['by'],
-    help: 'Messages that were delivered as something else than a receipt showed: a marker, a reply, a reaction, or what the server saw of the session (session; only with a gate).',
+    help: 'Messages that were delivered as something else than a receipt showed: a marker, a reply, a reaction, what the server saw of the session (session; only with a gate), or a receipt that it routed to the sender without us (routed; likewise).',
   },
   passed_through_total: { type: 'counter', help: 'Stanzas that were passed on without being tracked.' },
   dropped_total: {

@@ -6,7 +6,7 @@ import {
   type StatusAttributes,
 } from '../../packages/protocol/elements.ts';
 import type { Address, AddressPolicy } from '../addressing/address-policy.ts';
-import type { StoredRecord } from '../store/contract.ts';
+import { isProved, type StoredRecord } from '../store/contract.ts';
 import { statusElement } from '../xmpp/stanza/build.ts';
 import { recordKey } from '../xmpp/stanza/message-key.ts';
 import { RequestError } from '../xmpp/stanza/request-error.ts';
@@ -51,6 +51,8 @@ function describe(id: string, to: string, record: StoredRecord | undefined): Sta
   if (record === undefined) return { id, to, state: 'unknown' };
   const { state, firstStoredAt, settledAt, attempt } = record;
   const stored = new Date(firstStoredAt).toISOString();
+  // Its sender was not told that it is delivered, and may yet be.
+  if (isProved(record)) return { id, to, state: 'pending', stored, attempts: String(attempt) };
   const settled = settledAt === undefined ? undefined : new Date(settledAt).toISOString();
   return { id, to, state, stored, settled, attempts: String(attempt) };
 }

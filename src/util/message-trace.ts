@@ -20,6 +20,7 @@ const LEVELS = {
   delivered: 'debug',
   expired: 'debug',
   unconfirmed: 'debug',
+  proved: 'debug',
   rejected: 'debug',
   cancelled: 'debug',
   discarded: 'debug',

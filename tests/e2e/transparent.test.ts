@@ -109,7 +109,7 @@ test('a receipt that comes after the proof still goes to the sender', async () =
     `<message to="${alice.jid}" type="chat" id="r"><received xmlns="urn:xmpp:receipts" id="${id}"/></message>`,
   );
   expect((await alice.delivered(id)).attrs.from).toBe(bob.jid);
-  expect(counts()).toMatchObject({ repeatedReceipts: 1, redelivered: 0 });
+  expect(counts()).toMatchObject({ lateReceipts: 1, redelivered: 0 });
 });
 
 test('written to while he was away: all come once, in order, before what is written when he is there', async () => {

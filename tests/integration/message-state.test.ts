@@ -15,7 +15,9 @@ import {
   claim,
   expire,
   handOver,
+  isProved,
   notified,
+  prove,
   type Request,
   reject,
   requeue,
@@ -35,6 +37,7 @@ const WAYS: Readonly<Record<MessageState, readonly MessageEvent[]>> = {
   delivered: ['confirmed'],
   expired: ['timed out'],
   unconfirmed: ['timed out in doubt'],
+  proved: ['proved'],
   rejected: ['refused'],
   cancelled: ['cancelled'],
   quarantined: ['damaged'],
@@ -71,6 +74,9 @@ class Subject {
         break;
       case 'confirmed':
         await this.#do(settle(key, 'desk', now));
+        break;
+      case 'proved':
+        await this.#do(prove(key, 'desk', now, false));
         break;
       case 'superseded': {
         this.#corrections += 1;
@@ -120,10 +126,12 @@ class Subject {
   /** What the table speaks of, as Redis has it. */
   async life(): Promise<Life> {
     const { redis, ledger } = this.#opened;
-    const { state, condition, conditionText } = await this.record();
+    const record = await this.record();
+    const { state, condition, conditionText } = record;
     const isKept = (await redis.exists(ledger.keys.undelivered(this.#key))) === 1;
     const isCancelled = conditionText?.startsWith('Cancelled by') === true;
     const isDamaged = condition === 'internal-server-error' && !isKept;
+    if (isProved(record)) return { state: 'proved', isKept };
     if (state !== 'rejected') return { state, isKept };
     return { state: (isCancelled && 'cancelled') || (isDamaged && 'quarantined') || 'rejected', isKept };
   }
@@ -192,7 +200,7 @@ async function subjectIn(state: MessageState): Promise<{ subject: Subject; life:
 
 const CASES = STATES.flatMap((state) => ALL_EVENTS.map((event) => [state, event] as const))
   // What owes nothing and is damaged is put aside without a trace.
-  .filter(([state, event]) => !(state === 'cancelled' && event === 'damaged'));
+  .filter(([state, event]) => !((state === 'cancelled' || state === 'proved') && event === 'damaged'));
 
 test.each(CASES)('%s, %s: the scripts do what the table says', async (state, event) => {
   const { subject, life } = await subjectIn(state);

@@ -15,6 +15,7 @@ import {
   openCommandSession,
   overdueIqs,
   pause,
+  prove,
   type QuotaReason,
   readCommandSession,
   readdress,
@@ -210,6 +211,23 @@ describe.each(Object.keys(IMPLEMENTATIONS))('the store in %s', (implementation) 
         record: { state: 'delivered' },
       });
       expect(await store.perform(requeue(KEY), NOW)).toBeUndefined();
+      expect(await store.figures(NOW)).toMatchObject({ owed: 1 });
+    });
+
+    test('that the sender has had himself is owed to nobody', async () => {
+      await accepts();
+      expect(await store.perform(prove(KEY, 'desk', NOW, true), NOW)).toMatchObject({ outcome: 'delivered' });
+      expect(await store.figures(NOW)).toMatchObject({ pending: 0, owed: 0 });
+      expect(await store.perform(settle(KEY, 'desk', NOW), NOW)).toEqual({ outcome: 'repeated' });
+    });
+
+    test('after a proof that nobody was told of is late, and owed; the proof itself is owed to nobody', async () => {
+      await accepts();
+      const proved = await store.perform(prove(KEY, 'desk', NOW, false), NOW);
+      expect(proved).toMatchObject({ outcome: 'proved', record: { state: 'unconfirmed', receiptResource: 'desk' } });
+      expect(await store.figures(NOW)).toMatchObject({ pending: 0, owed: 0 });
+      expect(await store.perform(prove(KEY, 'desk', NOW, false), NOW)).toEqual({ outcome: 'repeated' });
+      expect(await store.perform(settle(KEY, 'desk', NOW), NOW)).toMatchObject({ outcome: 'late' });
       expect(await store.figures(NOW)).toMatchObject({ owed: 1 });
     });
 

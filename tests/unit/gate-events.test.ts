@@ -37,7 +37,7 @@ test('events are read', () => {
     states: new Set(['sent', 'offline']),
     sessions: [{ jid: 'b@s/1', id: 'S' }],
   });
-  expect(has).toEqual({ kind: 'has', n: 'e-1', session: { jid: 'b@s/1', id: 'S' } });
+  expect(has).toEqual({ kind: 'has', n: 'e-1', session: { jid: 'b@s/1', id: 'S' }, receipt: undefined });
   expect(session).toMatchObject({ state: 'available', priority: -3 });
   expect(unheld).toMatchObject({ from: 'a@s/1', to: 'b@s', id: 'm' });
   expect(ready).toEqual({ kind: 'ready' });

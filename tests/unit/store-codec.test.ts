@@ -28,6 +28,7 @@ const EACH: { readonly [K in c.Kind]: c.RequestOf<K> } = {
   settle: c.settle('k', 'desk', 1),
   settleByMention: c.settleByMention('k', 'own', 'desk', 1),
   supersede: c.supersede('k'),
+  prove: c.prove('k', 'desk', 1, true),
   handOver: c.handOver(copy),
   claim: c.claim('k', 1),
   bounce: c.bounce('k'),

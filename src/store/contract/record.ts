@@ -56,7 +56,7 @@ export interface StoredRecord extends Envelope {
   readonly senderAway: boolean;
   /** ms. */
   readonly settledAt: number | undefined;
-  /** The resource that the receipt came from. */
+  /** The resource that the receipt came from, or that was seen to have it; see {@link isProved}. */
   readonly receiptResource: string;
   /** Why it was rejected: a stanza error condition. */
   readonly condition: string | undefined;
@@ -64,6 +64,14 @@ export interface StoredRecord extends Envelope {
   readonly conditionText: string | undefined;
   /** Its children as XML. Of one that has ended, only those of a failure that its sender is to be told, where they are kept. */
   readonly inner: string;
+}
+
+/**
+ * Whether a message has ended because the recipient's server saw that his client has it, without a receipt: its sender is
+ * told nothing, and for him it is not confirmed.
+ */
+export function isProved({ state, receiptResource }: Pick<StoredRecord, 'state' | 'receiptResource'>): boolean {
+  return state === 'unconfirmed' && receiptResource !== '';
 }
 
 /** Which ending of which message: a message may end, be requeued and end again. */

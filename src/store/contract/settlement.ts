@@ -59,10 +59,36 @@ export interface Supersede {
 
 export const supersede = (key: string): Supersede => ({ kind: 'supersede', key });
 
-export type SettlementRequest = Settle | SettleByMention | Supersede;
+/**
+ * A message has arrived, and its sender is told nothing of it by us. `told`: he has had the receipt itself, so the message
+ * ends as by {@link Settle} with nothing owed. Else only the recipient's server has seen it: a pending message ends as
+ * `unconfirmed` with the resource that has it ({@link isProved}), and a receipt that comes later is `late`. Idempotent.
+ */
+export interface Prove {
+  readonly kind: 'prove';
+  readonly key: string;
+  readonly resource: string;
+  /** ms. */
+  readonly now: number;
+  readonly told: boolean;
+}
+
+export const prove = (key: string, resource: string, now: number, told: boolean): Prove => ({
+  kind: 'prove',
+  key,
+  resource,
+  now,
+  told,
+});
+
+/** `proved` only without `told`, and instead of `delivered`. */
+export type ProofTaken = Settled | { readonly outcome: 'proved'; readonly record: StoredRecord };
+
+export type SettlementRequest = Settle | SettleByMention | Supersede | Prove;
 
 export interface SettlementReplies {
   settle: Settled;
   settleByMention: Settled;
   supersede: undefined;
+  prove: ProofTaken;
 }

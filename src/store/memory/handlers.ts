@@ -21,7 +21,7 @@ import {
   recordStrayPing,
 } from './session-checks.ts';
 import { isAvailable, recordPresence, renewSession, whoStillSees } from './sessions.ts';
-import { settle, settleByMention, settleUpTo, supersede } from './settlement.ts';
+import { prove, settle, settleByMention, settleUpTo, supersede } from './settlement.ts';
 import type { MemoryState, MemoryTimes } from './state.ts';
 import { subscriptionStep, withdrawSubscription } from './subscriptions.ts';
 
@@ -42,6 +42,7 @@ export function handlersOf(state: MemoryState, clock: Clock): Handlers {
     settle: by(settle),
     settleByMention: by(settleByMention),
     supersede: by(supersede),
+    prove: by(prove),
     handOver: by(handOver),
     notified({ endings }) {
       for (const ending of endings) state.due.delete(state.dueName(ending));

@@ -1,4 +1,11 @@
-import { byStoring, type ProvedPortion, type RequestOf, type Settled, type StoredRecord } from '../contract.ts';
+import {
+  byStoring,
+  type ProofTaken,
+  type ProvedPortion,
+  type RequestOf,
+  type Settled,
+  type StoredRecord,
+} from '../contract.ts';
 import { SCRIPT_TIMES } from '../retry-policy.ts';
 import { advanceAll, allOut, answersOf, callIn, mayHaveHad, outlived, stillPending } from './evidence.ts';
 import { HOW, type How, type Out, WITH_SESSION } from './out.ts';
@@ -13,7 +20,7 @@ export function settle(state: MemoryState, request: RequestOf<'settle'>, times: 
   return settled;
 }
 
-function take(state: MemoryState, { key, resource, now }: Receipt, times: MemoryTimes): Settled {
+function take(state: MemoryState, { key, resource, now }: Receipt, times: MemoryTimes, isTold = false): Settled {
   const pending = state.oldestPending(key);
   const all = state.candidates(key);
   const entry = pending ?? all.find(({ record }) => record.state !== 'delivered');
@@ -22,10 +29,22 @@ function take(state: MemoryState, { key, resource, now }: Receipt, times: Memory
   if (pending === undefined) state.undelivered.delete(record.key);
   const ended = state.end(entry, 'delivered', now, times.dedupWindow, { receiptResource: resource });
   callIn(state, entry);
-  if (!record.owesReceipt) state.due.delete(record.key);
+  if (isTold || !record.owesReceipt) state.due.delete(record.key);
   else if (pending === undefined || !isFirstLeaseFresh(record, times)) state.due.set(record.key, times.leaseUntil);
   if (pending === undefined) state.due.delete(state.dueName(record));
   return { outcome: pending === undefined ? 'late' : 'delivered', record: shown(ended) };
+}
+
+/** It has arrived, and its sender is told nothing by us. */
+export function prove(state: MemoryState, request: RequestOf<'prove'>, times: MemoryTimes): ProofTaken {
+  const { key, resource, now, told } = request;
+  if (told) return take(state, request, times, true);
+  const entry = state.oldestPending(key);
+  if (entry === undefined) return { outcome: state.candidates(key).length === 0 ? 'unknown' : 'repeated' };
+  const ended = state.end(entry, 'unconfirmed', now, times.dedupWindow, { receiptResource: resource });
+  callIn(state, entry);
+  state.due.delete(entry.record.key);
+  return { outcome: 'proved', record: shown(ended) };
 }
 
 /** A first lease with most of it to come serves for the notice to the sender as well. */

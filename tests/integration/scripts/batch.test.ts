@@ -30,6 +30,7 @@ const OPERATIONS: Readonly<Record<string, number>> = {
   settleByMention: 3,
   settleUpTo: 6,
   supersede: 1,
+  prove: 3,
   handOver: 9,
   claim: 3,
   bounce: 1,

@@ -143,6 +143,21 @@ test('settlement', async () => {
   await gives('delivered', mention('five'));
   await gives('late', mention('six'));
   await gives('done', c.supersede(keyOf('five')));
+
+  const proof = (id: string, told: boolean) => c.prove(keyOf(id), 'desk', NOW, told);
+  for (const id of ['seven', 'eight', 'nine']) await writes(id);
+  await rejects('nine');
+  await gives('unknown', proof('none', false));
+  await gives('unknown', proof('none', true));
+  expect(await gives('proved', proof('seven', false))).toMatchObject({
+    outcome: 'proved',
+    record: { ...record('seven', 'unconfirmed'), receiptResource: 'desk' },
+  });
+  await gives('repeated', proof('seven', false));
+  await gives('late', proof('seven', true));
+  await gives('delivered', proof('eight', true));
+  await gives('repeated', proof('eight', true));
+  await gives('late', proof('nine', true));
 });
 
 test('attempts', async () => {

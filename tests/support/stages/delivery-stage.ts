@@ -56,6 +56,7 @@ const noCounts = (): Counts => ({
   gateOpened: 0,
   gateOtherEpoch: 0,
   provedBySession: 0,
+  provedByRoutedReceipt: 0,
   proofsDoubted: 0,
 });
 

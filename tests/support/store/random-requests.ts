@@ -105,6 +105,7 @@ export const RANDOM_REQUESTS: { readonly [K in Kind]: (world: World) => Omit<Req
   },
   settleByMention: (world) => ({ key: keyOf(world), ownKey: keyOf(world), resource: 'desk', now: world.now }),
   supersede: (world) => ({ key: recordOf(world).key }),
+  prove: (world) => ({ key: keyOf(world), resource: 'desk', now: world.now, told: world.random.chance(0.5) }),
   handOver(world) {
     const { random, now } = world;
     const { attempt, copies, storedAt, sender, recipient, ...record } = recordOf(world);

@@ -119,6 +119,10 @@ export const MESSAGE_REPLIES: FormsOf<MessageKind> = {
   }),
   settleByMention: to<'settleByMention'>(SETTLED),
   supersede: DONE,
+  prove: to<'prove'>({
+    ...SETTLED,
+    proved: open(2, ([key, record]) => ({ outcome: 'proved', record: decodeRecord(key, record) })),
+  }),
 
   handOver: to<'handOver'>({ moot: says(undefined), due: fixed(1, (fields) => whole(fields[0])) }),
   claim: to<'claim'>({

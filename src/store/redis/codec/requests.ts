@@ -90,6 +90,8 @@ const ENCODERS: Encoders = {
   settleByMention: ({ key, ownKey, resource, now }, args) =>
     void args.push('settleByMention', key, writtenEnding(now, resource), ownKey),
   supersede: ({ key }, args) => void args.push('supersede', key),
+  prove: ({ key, resource, now, told }, args) =>
+    void args.push('prove', key, writtenEnding(now, resource), told ? 1 : 0),
   release({ endings, leaseUntil }, args) {
     args.push('release', leaseUntil, endings.length);
     for (const ending of endings) args.push(member(ending));

@@ -29,6 +29,8 @@ local function run_rare(operation, at)
     return corrections.mentioned(key, ARGV[at + 2], ARGV[at + 3], lately, lease_text, window_text), 4
   elseif operation == 'supersede' then
     return corrections.supersede(key), 2
+  elseif operation == 'prove' then
+    return prove(key, ARGV[at + 2], ARGV[at + 3] == '1', lately, lease_text, window_text), 4
   elseif operation == 'reject' then
     return reject(key, ARGV[at + 2], now, lease_until, window, retention), 3
   elseif operation == 'expire' then

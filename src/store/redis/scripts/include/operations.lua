@@ -13,6 +13,7 @@
 --   settleByMention      key, ending, own key
 --   settleUpTo           key, ending, sender, recipient, resource, cursor
 --   supersede            key. Reply: done
+--   prove                key, ending, its sender has been told (1 or 0)
 --   handOver             key, attempt, copies, due by timetable, due when unconfirmed, sender, recipient, no-store, resource
 --   claim                key, attempt, lease or '*'
 --   bounce               key
@@ -41,14 +42,14 @@
 local SEES_SETS = {
   claim = true, bringForward = true, reject = true, expire = true, requeue = true, withdraw = true, sessionAvailable = true,
   senderAvailable = true, sequenceGap = true, explain = true, settleUpTo = true, renewLease = true, cancel = true, retryNow = true,
-  erase = true, release = true, quarantine = true, supersede = true,
+  erase = true, release = true, quarantine = true, supersede = true, prove = true,
 }
 
 -- How many of ARGV an operation takes, for one that did not come to its end; nil where that cannot be known.
 local function width_of(operation, at)
   local widths = {
     accept = 3, acceptCounted = 3, acceptAliased = 5, acceptCorrection = 6, settleAtHand = 3, settle = 6, settleByMention = 4,
-    settleUpTo = 7, supersede = 2, handOver = 10, claim = 4, bounce = 2, reject = 3, expire = 3, withdraw = 3, readdress = 5,
+    settleUpTo = 7, supersede = 2, prove = 4, handOver = 10, claim = 4, bounce = 2, reject = 3, expire = 3, withdraw = 3, readdress = 5,
     bringForward = 4, requeue = 2, quarantine = 2, sessionAvailable = 7, senderAvailable = 3, sequenceGap = 7, recordIq = 7,
     takeIqResponse = 6, overdueIqs = 4, endIq = 4, forgetIq = 2, knownCapabilities = 3, recordCapabilities = 5, cancel = 4,
     explain = 2, retryNow = 3, pause = 2, openCommandSession = 4, readCommandSession = 2, endCommandSession = 3,

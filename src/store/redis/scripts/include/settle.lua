@@ -23,7 +23,9 @@ end
 -- A receipt: ends the oldest pending record that goes by this key as delivered, else one that had ended otherwise.
 -- Reply: unknown; repeated: it was delivered before; delivered (it was pending) or late, key, tombstone; of one that the caller has
 -- at hand: delivered-at-hand or late-at-hand, how many copies and attempts (6 hex digits, as in a record's head).
-local function settle(key, ending, at_hand, lately, owed_until, window)
+--
+-- `is_told`: its sender is owed nothing.
+local function settle(key, ending, at_hand, lately, owed_until, window, is_told)
   local found, value = oldest_pending(key)
   local outcome = 'delivered'
   -- What is to be returned must be readable.
@@ -47,7 +49,7 @@ local function settle(key, ending, at_hand, lately, owed_until, window)
   local tombstone = finish(found, value, 'd', ending, window)
   untrack_copy(found, value)
   local member = due_member(found, 'd')
-  if not owes_receipt(value) then
+  if is_told or not owes_receipt(value) then
     gather_over(member)
   elseif not (outcome == 'delivered' and first_lease_runs(value, lately)) then
     gather_due(owed_until, member)
@@ -55,6 +57,19 @@ local function settle(key, ending, at_hand, lately, owed_until, window)
   if outcome == 'late' then gather_over(due_member(found, state_of(value))) end
   if found == at_hand then return outcome .. '-at-hand\0' .. sub(value, 5, 10) end
   return outcome .. '\0' .. found .. '\0' .. tombstone
+end
+
+-- A message has arrived, and its sender is told nothing: he has had the receipt (`is_told`), or only the recipient's server has
+-- seen it. Reply: as settle; or proved, key, tombstone.
+local function prove(key, ending, is_told, lately, owed_until, window)
+  if is_told then return settle(key, ending, '', lately, owed_until, window, true) end
+  local found, value = quarantine.oldest_sound(key)
+  if not found then return #candidates(key) == 0 and 'unknown' or 'repeated' end
+  local tombstone = finish(found, value, 'u', ending, window)
+  -- At once: a receipt of the same call is owed under this very name.
+  redis.call('ZREM', due_set, due_member(found, 'p'))
+  untrack_copy(found, value)
+  return 'proved\0' .. found .. '\0' .. tombstone
 end
 
 -- Evidence that everything up to a message of a conversation has arrived (XEP-0333 section 5.3: a marker is for it and for

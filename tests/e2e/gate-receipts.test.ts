@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import xml, { type Element } from '@xmpp/xml';
+import type { TestUser } from '../support/clients/test-user.ts';
+import type { GateComponent } from '../support/gate/gate-component.ts';
+import { GateStage } from '../support/gate/gate-stage.ts';
+
+/** Receipts and markers that the gate routes without the component's telling them (docs/gate-protocol.md). */
+let stage: GateStage;
+let alice: TestUser;
+let bob: TestUser;
+let component: GateComponent;
+const BOB = 'bob@example.org';
+
+beforeAll(async () => {
+  stage = await GateStage.open();
+});
+afterAll(() => stage.close());
+beforeEach(async () => {
+  alice = await stage.user('alice', 'phone');
+  bob = await stage.user('bob', 'desk');
+  component = await stage.hold();
+  component.verdict = (message) => (message.getChild('body') === undefined ? undefined : 'stored');
+});
+afterEach(() => stage.empty());
+
+/** Alice says it, and it is let go; gives its number and its id. */
+async function said(body: string): Promise<{ n: string; id: string }> {
+  const id = await alice.say(BOB, body);
+  const n = await component.held(body);
+  await component.event('outcome', { n, copy: '1' });
+  await bob.hears(body);
+  return { n, id };
+}
+
+const received = (id: string) => xml('received', { xmlns: 'urn:xmpp:receipts', id });
+const displayed = (id: string) => xml('displayed', { xmlns: 'urn:xmpp:chat-markers:0', id });
+
+async function confirms(by: TestUser, child: Element, to = alice.jid): Promise<void> {
+  await by.send(xml('message', { to, type: 'chat' }, child));
+}
+/** Resolves when alice has it. */
+const alicesHas = (id: string, name = 'received') =>
+  alice.hears((el) => el.getChildElements().some((one) => one.name === name && one.attrs.id === id));
+const byReceipt = (events: readonly Element[]) =>
+  events.filter(({ name, attrs }) => name === 'has' && attrs.by !== 'ping').map(({ attrs }) => [attrs.by, attrs.n]);
+
+test('one that passes while nobody holds is said at each enable until it is forgotten', async () => {
+  const { n, id } = await said('One');
+  await component.command(xml('disable'));
+  await confirms(bob, received(id));
+  await alicesHas(id);
+  for (let i = 0; i < 2; i += 1) {
+    const has = (await component.enable()).filter(({ attrs }) => attrs.by === 'receipt');
+    expect(has.map(({ attrs }) => attrs)).toEqual([
+      { n, jid: bob.jid, session: expect.any(String), by: 'receipt', id, to: alice.jid },
+    ]);
+    await component.command(xml('disable'));
+  }
+  await component.enable();
+  await component.command(xml('forget', { n }), xml('disable'));
+  expect(byReceipt(await component.enable())).toEqual([]);
+});
+
+test('one that is held counts by what becomes of it: not when it is dropped', async () => {
+  const [one, two, three] = [await said('One'), await said('Two'), await said('Three')];
+  const shown = async (id: string) => {
+    const held = (el: Element) => el.name === 'held' && el.getChild('message')?.getChild('received')?.attrs.id === id;
+    return (await component.hears(held)).attrs.n as string;
+  };
+  for (const { id } of [one, two, three]) await confirms(bob, received(id));
+  await component.command(xml('drop', { n: await shown(one.id) }), xml('pass', { n: await shown(two.id) }));
+  await component.event('has', { by: 'receipt', n: two.n });
+  await shown(three.id);
+  // Nobody has answered for it.
+  await component.command(xml('disable'));
+  await alicesHas(three.id);
+  await component.enable();
+  expect(new Set(byReceipt(component.received).map(([, n]) => n))).toEqual(new Set([two.n, three.n]));
+});
+
+test('a marker counts, nobody else’s receipt does, nor one for what is not known', async () => {
+  const { n, id } = await said('One');
+  const carol = await stage.user('carol', 'web');
+  await component.command(xml('disable'));
+  await confirms(carol, received(id));
+  await confirms(bob, received('unknown'));
+  await confirms(bob, received(id), carol.jid);
+  await alicesHas('unknown');
+  await carol.hears((el) => el.getChild('received') !== undefined);
+  expect(byReceipt(await component.enable())).toEqual([]);
+  await component.command(xml('disable'));
+  await confirms(bob, displayed(id), 'alice@example.org');
+  await alicesHas(id, 'displayed');
+  await confirms(bob, received(id));
+  await alicesHas(id);
+  expect(byReceipt(await component.enable())).toEqual([['marker', n]]);
+});
+
+test('of a message that was let go without a verdict, too', async () => {
+  component.verdict = () => undefined;
+  const id = await alice.say(BOB, 'Let go');
+  const n = await component.held('Let go');
+  await component.command(xml('disable'));
+  await bob.hears('Let go');
+  await confirms(bob, received(id));
+  await alicesHas(id);
+  const events = await component.enable();
+  expect(events.filter(({ name }) => name === 'outcome').map(({ attrs }) => attrs.state)).toEqual(['passed']);
+  expect(byReceipt(events)).toEqual([['receipt', n]]);
+});
+
+test('what was sent while a component was there is pinged for when one is there again', async () => {
+  const { n } = await said('One');
+  component.cut();
+  // Longer than the gate waits before it pings.
+  await sleep(400);
+  const again = await stage.attach();
+  await again.enable();
+  await again.event('has', { n, by: 'ping' });
+});
