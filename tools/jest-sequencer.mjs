@@ -1,5 +1,10 @@
+import { createRequire } from 'node:module';
 import path from 'node:path';
-import Sequencer from '@jest/test-sequencer';
+
+// The one that jest itself uses, which is no dependency of ours but of its configuration's.
+const inJest = createRequire(createRequire(import.meta.url).resolve('jest'));
+const inConfig = createRequire(createRequire(inJest.resolve('@jest/core')).resolve('jest-config'));
+const { default: Sequencer } = inConfig('@jest/test-sequencer');
 
 /** Test files that take 10 s or more, the longest first (JEST_SLOWEST=40 npm test). */
 const LONGEST = [

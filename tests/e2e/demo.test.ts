@@ -8,15 +8,20 @@ import { until } from '../support/time/until.ts';
 
 const DEMO = path.resolve(import.meta.dirname, '../../demo/demo.ts');
 
-let home: string;
+const homes: string[] = [];
 
-beforeEach(async () => {
-  home = await temporaryFolder('demo');
+/** It takes half a minute, most of which is waiting: the others are tried meanwhile. */
+let story: Awaited<ReturnType<typeof startDemo>>;
+
+beforeAll(async () => {
+  story = await startDemo('--once');
 });
-afterEach(() => removeFolder(home));
+afterAll(() => Promise.all(homes.map(removeFolder)));
 
-/** Starts the demo as `npm run demo` does after the set-up; all that it starts inherits its HOME. */
-function startDemo(...args: string[]) {
+/** Starts the demo as `npm run demo` does after the set-up; all that it starts inherits its HOME, which no other has. */
+async function startDemo(...args: string[]) {
+  const home = await temporaryFolder('demo');
+  homes.push(home);
   const child = spawn(process.execPath, ['--import', 'tsx', DEMO, ...args], {
     env: { PATH: process.env.PATH ?? '', HOME: home, TMPDIR: home },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -25,7 +30,7 @@ function startDemo(...args: string[]) {
     'close',
     opened('a demo', () => child.kill('SIGKILL')),
   );
-  const demo = { output: '', child, exited: once(child, 'close') as Promise<[number | null, string | null]> };
+  const demo = { output: '', home, child, exited: once(child, 'close') as Promise<[number | null, string | null]> };
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text) => {
       demo.output += text;
@@ -34,8 +39,8 @@ function startDemo(...args: string[]) {
   return demo;
 }
 
-/** The command lines of this test's processes: those that have its HOME, or (Redis writes over it) work below it. */
-async function leftOver(): Promise<string[]> {
+/** The command lines of a demo's processes: those that have its HOME, or (Redis writes over it) work below it. */
+async function leftOver(home: string): Promise<string[]> {
   const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const found = ids.map(async (id) => {
     // A process may end while one looks.
@@ -48,19 +53,64 @@ async function leftOver(): Promise<string[]> {
 }
 
 /** What the demo has started is gone; a watchman may take a moment. */
-async function nothingIsLeft(): Promise<void> {
-  const left = async () => [...(await leftOver()), ...(await readdir(home)).filter((name) => !name.startsWith('tsx-'))];
+async function nothingIsLeft(home: string): Promise<void> {
   // tsx keeps its cache there.
+  const files = async () => (await readdir(home)).filter((name) => !name.startsWith('tsx-'));
+  const left = async () => [...(await leftOver(home)), ...(await files())];
   await until(async () => (await left()).length === 0, { what: 'the demo to be gone' }).catch(() => {});
   expect(await left()).toEqual([]);
 }
 
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGKILL', null],
+] as const)(
+  '%s in the middle of it: nothing is left behind',
+  async (signal, code) => {
+    const demo = await startDemo('--once');
+    await until(() => demo.output.includes('Lunch at one?'), { within: 60_000, what: 'the story to begin' });
+    expect((await leftOver(demo.home)).join()).toMatch(/(?=.*redis-server)(?=.*prosody)(?=.*main\.[jt]s)/);
+    demo.child.kill(signal);
+    expect((await demo.exited)[0]).toBe(code);
+    await nothingIsLeft(demo.home);
+  },
+  100_000,
+);
+
+test.each([
+  ['SIGINT', 0],
+  ['SIGKILL', null],
+] as const)(
+  'with --page it serves its page until %s, and leaves nothing behind',
+  async (signal, code) => {
+    const demo = await startDemo('--page');
+    const address = /To play with, in a browser: +(http:\/\/127\.0\.0\.1:\d+\/)/;
+    await until(() => address.test(demo.output), { within: 60_000, what: 'the address of the page' });
+    const page = await fetch(address.exec(demo.output)?.[1] as string);
+    expect([page.status, await page.text()]).toEqual([
+      200,
+      expect.stringContaining('<title>openfire-receipts</title>'),
+    ]);
+    expect((await leftOver(demo.home)).join()).toMatch(/(?=.*redis-server)(?=.*prosody)(?=.*main\.[jt]s)/);
+    demo.child.kill(signal);
+    expect((await demo.exited)[0]).toBe(code);
+    await nothingIsLeft(demo.home);
+  },
+  90_000,
+);
+
+test('it knows no other arguments', async () => {
+  const demo = await startDemo('--twice');
+  expect((await demo.exited)[0]).toBe(64);
+  expect(demo.output).toContain('--twice');
+});
+
 test('with --once it tells its story, ends by itself with 0, and leaves nothing behind', async () => {
-  const demo = startDemo('--once');
-  const [code] = await demo.exited;
+  const [code] = await story.exited;
   // With what it printed, which says what did not happen.
-  if (code !== 0) throw new Error(`The demo ended with ${code}:\n${demo.output}`);
-  const story = [
+  if (code !== 0) throw new Error(`The demo ended with ${code}:\n${story.output}`);
+  const lines = [
     /proxy +Dashboard, to watch along: http:\/\/127\.0\.0\.1:\d+\/queues/,
     /alice --> XMPP server --> openfire-receipts --> XMPP server --> bob/,
     /alice +Acknowledged: the proxy has stored it in Redis/,
@@ -78,53 +128,8 @@ test('with --once it tells its story, ends by itself with 0, and leaves nothing 
     /accepted +7 .*\n +delivered +6 .*\n +redelivered +\d+ .*\n +duplicates +1 .*\n +expired +1 .*\n +lost +0 /,
     /The dashboard was at http:\/\/127\.0\.0\.1:\d+\/queues\n$/,
   ];
-  expect(demo.output).toMatch(new RegExp(story.map((line) => line.source).join('[^]*'), 'm'));
+  expect(story.output).toMatch(new RegExp(lines.map((line) => line.source).join('[^]*'), 'm'));
   // No colours and no marks where nobody sees them as such.
-  expect(demo.output).not.toMatch(/[\x1b✓✗↻]/);
-  await nothingIsLeft();
+  expect(story.output).not.toMatch(/[\x1b✓✗↻]/);
+  await nothingIsLeft(story.home);
 }, 120_000);
-
-test.each([
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-  ['SIGKILL', null],
-] as const)(
-  '%s in the middle of it: nothing is left behind',
-  async (signal, code) => {
-    const demo = startDemo('--once');
-    await until(() => demo.output.includes('Lunch at one?'), { within: 30_000, what: 'the story to begin' });
-    expect((await leftOver()).join()).toMatch(/(?=.*redis-server)(?=.*prosody)(?=.*main\.ts)/);
-    demo.child.kill(signal);
-    expect((await demo.exited)[0]).toBe(code);
-    await nothingIsLeft();
-  },
-  60_000,
-);
-
-test.each([
-  ['SIGINT', 0],
-  ['SIGKILL', null],
-] as const)(
-  'with --page it serves its page until %s, and leaves nothing behind',
-  async (signal, code) => {
-    const demo = startDemo('--page');
-    const address = /To play with, in a browser: +(http:\/\/127\.0\.0\.1:\d+\/)/;
-    await until(() => address.test(demo.output), { within: 60_000, what: 'the address of the page' });
-    const page = await fetch(address.exec(demo.output)?.[1] as string);
-    expect([page.status, await page.text()]).toEqual([
-      200,
-      expect.stringContaining('<title>openfire-receipts</title>'),
-    ]);
-    expect((await leftOver()).join()).toMatch(/(?=.*redis-server)(?=.*prosody)(?=.*main\.ts)/);
-    demo.child.kill(signal);
-    expect((await demo.exited)[0]).toBe(code);
-    await nothingIsLeft();
-  },
-  90_000,
-);
-
-test('it knows no other arguments', async () => {
-  const demo = startDemo('--twice');
-  expect((await demo.exited)[0]).toBe(64);
-  expect(demo.output).toContain('--twice');
-});

@@ -21,7 +21,7 @@ afterEach(async () => {
   await world.empty();
 });
 
-function start(settings: Record<string, string> = {}, how?: 'source' | 'npm'): ProxyProcess {
+function start(settings: Record<string, string> = {}, how?: 'npm'): ProxyProcess {
   running = new ProxyProcess(world.environment({ LOG_LEVEL: 'info', ...settings }), how);
   return running;
 }
