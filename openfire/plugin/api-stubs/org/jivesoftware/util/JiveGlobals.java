@@ -10,6 +10,10 @@ public class JiveGlobals {
         throw new UnsupportedOperationException();
     }
 
+    public static boolean getBooleanProperty(String name, boolean otherwise) {
+        throw new UnsupportedOperationException();
+    }
+
     public static long getLongProperty(String name, long otherwise) {
         throw new UnsupportedOperationException();
     }

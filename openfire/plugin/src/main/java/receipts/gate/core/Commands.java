@@ -21,6 +21,7 @@ final class Commands {
             case "forget": if (command.get("n") != null) gate.record.memory.forget(command.get("n")); break;
             case "sessions": sessions(command, answer); break;
             case "disable": disable(lease, answer); break;
+            case "counts": answer.add(gate.counts().event()); break;
             // `renew`, for which it is enough to have come; and what a later version knows.
             default:
         }

@@ -16,8 +16,16 @@ public final class Counts {
     public long delivered;
     public long told;
     public long opened;
+    /** ns that the gate itself took, or -1 when that is not measured. */
+    public long cpu;
     /** Why a lease ended last; null when none has. */
     public String lastOpened;
+
+    String event() {
+        return Events.empty("counts", "held", Integer.toString(held), "bytes", Long.toString(heldBytes), "remembered", Integer.toString(remembered),
+            "shown", Long.toString(shown), "stored", Long.toString(stored), "passed", Long.toString(passed), "dropped", Long.toString(dropped),
+            "unheld", Long.toString(unheld), "delivered", Long.toString(delivered), "cpu", cpu < 0 ? null : Long.toString(cpu / 1000));
+    }
 
     Counts copy() {
         Counts copy = new Counts();

@@ -28,6 +28,7 @@ public final class Gate {
     final Bounds bounds;
     final Unheld unheld = new Unheld();
     final Counts counts = new Counts();
+    public final Cost cost;
     final Record record;
     final Ending ending;
     private final Lines lines;
@@ -40,7 +41,13 @@ public final class Gate {
 
     /** @param clock ms that never go back */
     public Gate(Settings settings, Host host, LongSupplier clock) {
+        this(settings, host, clock, Cost.NONE);
+    }
+
+    /** @param cost what the gate's own work is added to */
+    public Gate(Settings settings, Host host, LongSupplier clock, Cost cost) {
         this.settings = settings;
+        this.cost = cost;
         this.host = host;
         this.clock = clock;
         bounds = new Bounds(settings);
@@ -133,7 +140,7 @@ public final class Gate {
             String process = command.get("process") == null ? Tokens.next(64) : command.get("process");
             long timeout = within(command.number("timeout", settings.timeout), settings.timeout);
             long length = within(command.number("lease", 10_000), 60_000);
-            Outbox outbox = new Outbox(lock, host, settings);
+            Outbox outbox = new Outbox(this);
             Lease lease = new Lease(connection, process, timeout, length, outbox, clock.getAsLong());
             outbox.belongsTo(lease);
             Answer answer = new Answer(request, lease);
@@ -226,6 +233,7 @@ public final class Gate {
             copy.remembered = record.memory.size();
             copy.sessions = record.sessions.all().size();
             copy.unheld = unheld.count();
+            copy.cpu = cost.total();
             return copy;
         }
     }

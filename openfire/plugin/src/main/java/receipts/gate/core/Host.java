@@ -1,9 +1,12 @@
 package receipts.gate.core;
 
-/** What the core asks of the server. Nothing here is called while a lock of the core is held, but {@link #execute}. */
+/** What the core asks of the server. Nothing here is called while a lock of the core is held, but {@link #execute} and {@link #route}. */
 public interface Host {
     /** Runs a task on the gate's own threads: never inside this call, and never inside a callback of the server. */
     void execute(Runnable task);
+
+    /** The same for what routes, which may wait for the server's database: it keeps no other task waiting. */
+    void route(Runnable task);
 
     /**
      * Routes, delivers or tells; called by one thread at a time for a direction of a conversation.

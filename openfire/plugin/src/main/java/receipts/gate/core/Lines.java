@@ -21,12 +21,13 @@ final class Lines {
     void schedule(Line line) {
         if (line.running || !line.isReady()) return;
         line.running = true;
-        gate.host.execute(() -> work(line));
+        gate.host.route(() -> work(line));
     }
 
     private void work(Line line) {
         for (int i = 0; i < TURN; i++) {
             Entry entry;
+            long begun = gate.cost.begin();
             synchronized (gate.lock) {
                 entry = line.take();
                 if (entry == null) {
@@ -35,12 +36,15 @@ final class Lines {
                     return;
                 }
             }
+            gate.cost.end(begun);
             Outcome seen = carryOut(entry);
+            begun = gate.cost.begin();
             synchronized (gate.lock) {
                 finished(line.conversation, entry, seen);
             }
+            gate.cost.end(begun);
         }
-        gate.host.execute(() -> work(line));
+        gate.host.route(() -> work(line));
     }
 
     /** Without the lock. */

@@ -8,9 +8,11 @@ final class Outbox {
     /** Bytes of events in one stanza, about: the server of a component closes a stream for a stanza of 1 MB. */
     private static final int STANZA = 64 << 10;
 
-    private final Object lock;
+    /** Bytes that the events of one remembered message take, about. */
+    private static final long REMEMBERED = 512;
+
+    private final Gate gate;
     private final Host host;
-    private final Settings settings;
     private final long bound;
     private final Deque<Object> items = new ArrayDeque<>();
     private Lease lease;
@@ -19,11 +21,11 @@ final class Outbox {
     /** Bytes of events since the component was heard last: a stopped one would fill the server's memory. */
     private long unanswered;
 
-    Outbox(Object lock, Host host, Settings settings) {
-        this.lock = lock;
-        this.host = host;
-        this.settings = settings;
-        bound = settings.maxHeldBytes + (16L << 20);
+    Outbox(Gate gate) {
+        this.gate = gate;
+        host = gate.host;
+        // A new lease is told of all that is remembered at once.
+        bound = gate.settings.maxHeldBytes + Math.max(16L << 20, gate.settings.remembered * REMEMBERED);
     }
 
     void belongsTo(Lease owner) {
@@ -68,7 +70,8 @@ final class Outbox {
         for (;;) {
             StringBuilder events = null;
             Answer answer = null;
-            synchronized (lock) {
+            long begun = gate.cost.begin();
+            synchronized (gate.lock) {
                 while (!items.isEmpty() && (events == null || events.length() < STANZA)) {
                     if (items.peek() instanceof Answer) {
                         if (events == null) answer = (Answer) items.poll();
@@ -82,9 +85,11 @@ final class Outbox {
                     return;
                 }
             }
+            String text = answer != null ? answer.inner() : Events.message(gate.settings, lease.token, events.toString());
+            gate.cost.end(begun);
             try {
-                if (answer != null) host.answer(lease.connection, answer.request, lease.token, answer.inner());
-                else host.write(lease.connection, Events.message(settings, lease.token, events.toString()));
+                if (answer != null) host.answer(lease.connection, answer.request, lease.token, text);
+                else host.write(lease.connection, text);
             } catch (RuntimeException gone) {
                 // The connection is closing: its end is noticed by itself.
                 host.log("A connection of the component takes nothing: " + gone.getClass().getName());

@@ -1,6 +1,8 @@
 package receipts.gate.openfire;
 
 import java.io.File;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -20,6 +22,7 @@ import org.jivesoftware.openfire.user.PresenceEventDispatcher;
 import org.jivesoftware.util.JiveGlobals;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import receipts.gate.core.Cost;
 import receipts.gate.core.Counts;
 import receipts.gate.core.Gate;
 import receipts.gate.core.Settings;
@@ -29,7 +32,8 @@ public class GatePlugin implements Plugin {
     static final String VERSION = "0.1.0";
     private static final Logger LOG = LoggerFactory.getLogger(GatePlugin.class);
     private static final String PREFIX = "plugin.receipts.";
-    private static final int THREADS = 8;
+    private static final int WRITING = 2;
+    private static final int ROUTING = 8;
     /** ms between looks at the clock, and at which sessions have detached. */
     private static final int TICK = 50;
     private static final int LOOK = 250;
@@ -44,6 +48,7 @@ public class GatePlugin implements Plugin {
     private SessionWatch sessions;
     private OfflineWatch offline;
     private ExecutorService executor;
+    private ExecutorService routing;
     private ScheduledExecutorService clock;
     private int ticks;
 
@@ -51,11 +56,11 @@ public class GatePlugin implements Plugin {
     public void initializePlugin(PluginManager manager, File directory) {
         XMPPServer server = XMPPServer.getInstance();
         Settings settings = settings(server.getServerInfo().getXMPPDomain());
-        // A callback that comes while the plugin leaves must not fail within the server.
-        executor = new ThreadPoolExecutor(THREADS, THREADS, 0, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), threads("receipts-gate-"), new ThreadPoolExecutor.DiscardPolicy());
+        executor = executor(WRITING, "receipts-gate-");
+        routing = executor(ROUTING, "receipts-gate-routing-");
         clock = Executors.newSingleThreadScheduledExecutor(threads("receipts-gate-clock-"));
-        OpenfireHost host = new OpenfireHost(settings.server, executor, LOG);
-        gate = new Gate(settings, host, () -> System.nanoTime() / 1_000_000);
+        OpenfireHost host = new OpenfireHost(settings.server, executor, routing, LOG);
+        gate = new Gate(settings, host, () -> System.nanoTime() / 1_000_000, cost());
         host.serve(gate);
         StreamWatch streams = new StreamWatch(gate.presence());
         if (!streams.works()) LOG.warn("This Openfire keeps what clients have not acknowledged in another way: their acknowledgements prove nothing here, and pings take over");
@@ -84,6 +89,17 @@ public class GatePlugin implements Plugin {
             JiveGlobals.getIntProperty(PREFIX + "max-held", defaults.maxHeld),
             JiveGlobals.getLongProperty(PREFIX + "max-held-bytes", defaults.maxHeldBytes),
             JiveGlobals.getIntProperty(PREFIX + "remembered", defaults.remembered));
+    }
+
+    private static Cost cost() {
+        ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+        boolean measures = JiveGlobals.getBooleanProperty(PREFIX + "measure", false) && threads.isCurrentThreadCpuTimeSupported();
+        return measures ? new Cost(threads::getCurrentThreadCpuTime) : Cost.NONE;
+    }
+
+    /** A callback that comes while the plugin leaves must not fail within the server. */
+    private static ExecutorService executor(int size, String prefix) {
+        return new ThreadPoolExecutor(size, size, 0, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), threads(prefix), new ThreadPoolExecutor.DiscardPolicy());
     }
 
     private static ThreadFactory threads(String prefix) {
@@ -120,8 +136,10 @@ public class GatePlugin implements Plugin {
             OfflineMessageStrategy.removeListener(offline);
             PresenceEventDispatcher.removeListener(sessions);
             SessionEventDispatcher.removeListener(sessions);
+            routing.shutdown();
+            boolean done = routing.awaitTermination(UNLOAD, TimeUnit.MILLISECONDS);
             executor.shutdown();
-            if (!executor.awaitTermination(UNLOAD, TimeUnit.MILLISECONDS)) LOG.warn("The receipts gate leaves while the server still routes for it");
+            if (!done || !executor.awaitTermination(UNLOAD, TimeUnit.MILLISECONDS)) LOG.warn("The receipts gate leaves while the server still routes for it");
         } catch (InterruptedException stopped) {
             Thread.currentThread().interrupt();
         }

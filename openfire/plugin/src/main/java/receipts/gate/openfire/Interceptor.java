@@ -33,6 +33,15 @@ final class Interceptor implements PacketInterceptor {
 
     @Override
     public void interceptPacket(Packet packet, Session session, boolean incoming, boolean processed) throws PacketRejectedException {
+        long begun = gate.cost.begin();
+        try {
+            look(packet, session, incoming, processed);
+        } finally {
+            gate.cost.end(begun);
+        }
+    }
+
+    private void look(Packet packet, Session session, boolean incoming, boolean processed) throws PacketRejectedException {
         if (packet instanceof Message) {
             Message message = (Message) packet;
             if (!incoming) outgoing(message, session, processed);

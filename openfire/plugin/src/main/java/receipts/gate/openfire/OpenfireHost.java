@@ -32,12 +32,14 @@ final class OpenfireHost implements Host {
     private final SessionManager sessions = SessionManager.getInstance();
     private final String domain;
     private final Executor executor;
+    private final Executor routing;
     private final Logger log;
     private Gate gate;
 
-    OpenfireHost(String domain, Executor executor, Logger log) {
+    OpenfireHost(String domain, Executor executor, Executor routing, Logger log) {
         this.domain = domain;
         this.executor = executor;
+        this.routing = routing;
         this.log = log;
     }
 
@@ -51,6 +53,11 @@ final class OpenfireHost implements Host {
     }
 
     @Override
+    public void route(Runnable task) {
+        routing.execute(task);
+    }
+
+    @Override
     public void log(String text) {
         log.info(text);
     }
@@ -61,14 +68,17 @@ final class OpenfireHost implements Host {
         switch (entry.kind) {
             case DELIVER: return deliver(entry, message);
             case TELL: return tell(message);
-            default: return route(entry.isTagged() ? new TaggedMessage(message.getElement(), entry.known, 1) : message, entry);
+            default: return route(entry, message);
         }
     }
 
-    private Outcome route(Message message, Entry entry) {
-        Watch watch = Watch.begin(message, entry.isTagged() ? entry.known : null);
+    private Outcome route(Entry entry, Message message) {
+        long begun = gate.cost.begin();
+        Message routed = entry.isTagged() ? new TaggedMessage(message.getElement(), entry.known, 1) : message;
+        Watch watch = Watch.begin(routed, entry.isTagged() ? entry.known : null);
+        gate.cost.end(begun);
         try {
-            server.getMessageRouter().route(message);
+            server.getMessageRouter().route(routed);
         } finally {
             watch.end();
             Writing.end();

@@ -56,6 +56,15 @@ final class Requests extends IQHandler {
 
     @Override
     public IQ handleIQ(IQ request) {
+        long begun = gate.cost.begin();
+        try {
+            return handle(request);
+        } finally {
+            gate.cost.end(begun);
+        }
+    }
+
+    private IQ handle(IQ request) {
         Element element = request.getChildElement();
         if (request.getFrom() == null || !component.equals(request.getFrom().toString())) return refuse(request, PacketError.Condition.forbidden);
         if (request.getID() == null || request.getType() != IQ.Type.set) return refuse(request, PacketError.Condition.bad_request);

@@ -23,6 +23,7 @@ class LoadTest {
 
     private final Host host = new Host() {
         @Override public void execute(Runnable task) { pool.execute(task); }
+        @Override public void route(Runnable task) { pool.execute(task); }
         @Override public Outcome carryOut(Entry entry) {
             assertFalse(Thread.holdsLock(gate.lock));
             routed.add((String) entry.packet);

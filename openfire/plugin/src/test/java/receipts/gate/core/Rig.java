@@ -44,6 +44,7 @@ final class Rig implements Host {
     }
 
     @Override public void execute(Runnable task) { tasks.add(task); }
+    @Override public void route(Runnable task) { tasks.add(task); }
 
     @Override public Outcome carryOut(Entry entry) {
         probe();

@@ -1,0 +1,150 @@
+package receipts.gate.core;
+
+import static java.util.Arrays.asList;
+import static java.util.Collections.emptyList;
+import static org.junit.jupiter.api.Assertions.*;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+/** What the gate may do to the server that it is in: rules 8 and 9. */
+class ServerTest {
+    @Test @DisplayName("8: lock-probe: no callback of the server routes, writes or drains; all waits for the gate's own threads")
+    void callbacks() {
+        Rig rig = new Rig();
+        rig.enable("c");
+        rig.gate.presence().bound("s1", "bob@example.org/phone");
+        rig.write("alice", "bob", "one");
+        rig.gate.request(rig.token("c"), "r", asList(new Command("stored").with("n", rig.shown("c").get(0))));
+        int written = Rig.of(rig.written, "c").size();
+        int answered = Rig.of(rig.answers, "c").size();
+        Stanza another = new Stanza("two", "alice@example.org/phone", "bob@example.org", "id", false, true);
+        assertEquals(Gate.Decision.TAKEN, rig.gate.offer(another, true, "<message/>"));
+        rig.gate.presence().detached("s1");
+        rig.gate.presence().resumed("s1", true);
+        rig.gate.presence().gone("s1");
+        rig.now += 60_000;
+        rig.gate.tick();
+        rig.gate.closed("c");
+        rig.gate.unload();
+        assertEquals(emptyList(), rig.routed);
+        assertEquals(written, Rig.of(rig.written, "c").size());
+        assertEquals(answered, Rig.of(rig.answers, "c").size());
+        rig.run();
+        assertEquals(2, rig.routed.size());
+    }
+
+    /** A server with threads, in which routing to `slow` waits for the test. */
+    private static final class Threads implements Host {
+        final ExecutorService writing = Executors.newSingleThreadExecutor();
+        final ExecutorService routing = Executors.newFixedThreadPool(2);
+        final CountDownLatch slow = new CountDownLatch(1);
+        final ConcurrentLinkedQueue<String> routed = new ConcurrentLinkedQueue<>();
+        final ConcurrentLinkedQueue<String> written = new ConcurrentLinkedQueue<>();
+        final ConcurrentLinkedQueue<String> answers = new ConcurrentLinkedQueue<>();
+        final Gate gate = new Gate(Settings.defaults("example.org"), this, System::currentTimeMillis);
+        volatile String token;
+
+        @Override public void execute(Runnable task) { writing.execute(task); }
+        @Override public void route(Runnable task) { routing.execute(task); }
+        @Override public Outcome carryOut(Entry entry) throws Exception {
+            if (entry.packet.toString().startsWith("slow")) slow.await();
+            routed.add(entry.packet.toString());
+            return new Outcome();
+        }
+        @Override public void write(Object connection, String xml) { written.add(xml); }
+        @Override public void answer(Object connection, Object request, String tokenOf, String inner) {
+            token = tokenOf;
+            answers.add(inner);
+        }
+        @Override public void close(Object connection) { }
+        @Override public void ping(String stream, String jid, String id) { }
+        @Override public void request(String stream, String jid) { }
+        @Override public void log(String text) { }
+
+        /** What was written so far, when all before it is done. */
+        String drained() throws Exception {
+            Future<?> done = writing.submit(() -> { });
+            done.get();
+            return String.join("", written);
+        }
+
+        void offer(String to, String text) {
+            Stanza stanza = new Stanza(text, "alice@example.org/x", to + "@example.org", text, false, true);
+            assertEquals(Gate.Decision.TAKEN, gate.offer(stanza, true, "<message id='" + text + "'/>"));
+        }
+
+        void store(String... texts) throws Exception {
+            String all = drained();
+            List<Command> verdicts = new ArrayList<>();
+            for (String text : texts) {
+                String before = all.substring(0, all.indexOf("id='" + text + "'"));
+                String n = before.substring(before.lastIndexOf("<held n=\"") + 9);
+                verdicts.add(new Command("stored").with("n", n.substring(0, n.indexOf('"'))));
+            }
+            assertTrue(gate.request(token, "r", verdicts));
+        }
+    }
+
+    @Test @DisplayName("8: slow-offline-sql: one recipient whose storage is slow keeps no other waiting, and several keep the component from nothing")
+    void slow() throws Exception {
+        Threads server = new Threads();
+        server.gate.enable("c", new Command("enable"), "r", "0", "test", "");
+        server.drained();
+        server.offer("bob", "slow1");
+        server.store("slow1");
+        server.offer("carol", "one");
+        server.store("one");
+        while (!server.routed.contains("one")) Thread.sleep(1);
+        server.offer("dave", "slow2");
+        server.store("slow2");
+        server.offer("erin", "two");
+        assertTrue(server.drained().contains("id='two'"), "it is shown all the same");
+        server.store("two");
+        server.drained();
+        int answers = server.answers.size();
+        assertTrue(server.gate.request(server.token, "r", asList(new Command("renew"))));
+        server.drained();
+        assertEquals(answers + 1, server.answers.size(), "and it is answered");
+        assertEquals(asList("one"), new ArrayList<>(server.routed));
+        server.slow.countDown();
+        while (server.routed.size() < 4) Thread.sleep(1);
+        server.routing.shutdown();
+        server.writing.shutdown();
+        assertTrue(server.routing.awaitTermination(60, TimeUnit.SECONDS));
+    }
+
+    @Test @DisplayName("9: what a held message takes is bounded: its packet, and less than 1,500 bytes of the gate's own")
+    void memory() {
+        int some = 10_000;
+        Rig rig = new Rig();
+        rig.enable("c");
+        String text = new String(new char[1000]).replace('\0', 'x');
+        long before = used();
+        for (int i = 0; i < some; i++) {
+            Stanza stanza = new Stanza("packet", "user" + i % 20 + "@example.org/x", "bob@example.org", "id", false, true);
+            assertEquals(Gate.Decision.TAKEN, rig.gate.offer(stanza, true, "<message><body>" + text + "</body></message>"));
+            // The component reads it; the test keeps nothing of it.
+            rig.run();
+            rig.written.clear();
+            rig.shown("c").clear();
+        }
+        assertEquals(some, rig.gate.counts().held);
+        long each = (used() - before) / some;
+        assertTrue(each < 1500, each + " bytes each");
+    }
+
+    private static long used() {
+        Runtime runtime = Runtime.getRuntime();
+        for (int i = 0; i < 3; i++) System.gc();
+        return runtime.totalMemory() - runtime.freeMemory();
+    }
+}
