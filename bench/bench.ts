@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { startRedis } from '../tests/support/servers/redis.ts';
 import { compile, removeCompiled } from './compile.ts';
 import { type FairnessPlan, fairness } from './fairness.ts';
+import { type GatePlan, gate, gateReport } from './gate.ts';
 import { judge, type Round } from './goals.ts';
 import { latency, type Plan, throughput, tidyRedis } from './measure.ts';
 import { type PendingPlan, pending } from './pending.ts';
@@ -24,7 +25,7 @@ const { values: flags } = parseArgs({
   options: {
     /** A smoke test: short, and writes no results. */
     quick: { type: 'boolean', default: false },
-    /** Only this variant, once; or only `presence` or `fairness`. */
+    /** Only this variant, once; or only `presence`, `fairness` or `gate`. */
     only: { type: 'string' },
     /** Behind what `fairness` alone is measured: the peer, or `prosody`. */
     server: { type: 'string', default: 'peer' },
@@ -34,7 +35,7 @@ const { values: flags } = parseArgs({
 });
 
 const PLAN: Plan = flags.quick
-  ? { rounds: 1, warmUp: 2000, measure: 1000, paced: 1000 }
+  ? { rounds: 1, warmUp: 500, measure: 1000, paced: 1000 }
   : { rounds: 5, warmUp: 3000, measure: 5000, paced: 5000 };
 const PENDING: PendingPlan = flags.quick
   ? { rounds: 2, accepted: 10_000, filled: 50_000 }
@@ -47,6 +48,10 @@ const PRESENCE: PresencePlan = flags.quick
 const FAIRNESS: FairnessPlan = flags.quick
   ? { rounds: 1, flood: 30_000, paced: 2000 }
   : { rounds: 3, flood: 30_000, paced: 5000 };
+
+const GATE: GatePlan = flags.quick
+  ? { rounds: 1, warmUp: 1000, measured: 3000, paced: 2000 }
+  : { rounds: 5, warmUp: 5000, measured: 10_000, paced: 5000 };
 
 const RESULTS = new URL('./RESULTS.md', import.meta.url);
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -117,6 +122,7 @@ try {
     const behind = await serverFairness(place, redis, { ...FAIRNESS, ...(flags.quick && { flood: 10_000 }) }, say);
     say(fairnessReport(behind));
   } else if (flags.only === 'fairness') say(fairnessReport(await fairness(place, redis, FAIRNESS, say)));
+  else if (flags.only === 'gate') say(gateReport(await gate(place, redis, GATE, say)));
   else await round(flags.only as VariantName, place, redis);
 } finally {
   await stop();

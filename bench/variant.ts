@@ -15,7 +15,11 @@ export const VARIANTS = {
 export type VariantName = keyof typeof VARIANTS;
 
 /** Those that are measured behind a real server. */
-const BEHIND_SERVER = { c: VARIANTS.c, 'plain relay': { file: 'plain-relay', args: [] } } as const;
+const BEHIND_SERVER = {
+  c: VARIANTS.c,
+  'plain relay': { file: 'plain-relay', args: [] },
+  transparent: { file: 'proxy', args: ['transparent'] },
+} as const;
 
 /** Where variants run. */
 export interface Place {

@@ -22,6 +22,9 @@ const UNLIMITED = {
   CONVERSATION_PENDING: '500000',
 };
 
+/** On a busy machine the gate is measured, and not how long it waits. */
+const PATIENT = { gate: { lease: { timeout: 60_000, lease: 60_000 } } };
+
 /** (c) This proxy, whole, as its configuration makes it. */
 serve(async ({ port, redisUrl }) => {
   const config = loadConfig({
@@ -31,9 +34,10 @@ serve(async ({ port, redisUrl }) => {
     REDIS_URL: redisUrl,
     // What piles up unconfirmed must not come due before it is counted, however slow the machine is.
     RETRY_SCHEDULE: '30m',
-    ...(process.argv[3] === 'quotas' ? {} : UNLIMITED),
+    ...(process.argv.includes('quotas') ? {} : UNLIMITED),
+    ...(process.argv.includes('transparent') ? { MODE: 'transparent' } : {}),
     HTTP_PORT: String(await freePort()),
     LOG_LEVEL: 'silent',
   });
-  await new ReceiptProxy(config, createLog(config.logLevel)).start();
+  await new ReceiptProxy(config, createLog(config.logLevel), PATIENT).start();
 });
