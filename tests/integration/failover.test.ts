@@ -7,71 +7,92 @@ const { jest } = import.meta;
 
 jest.setTimeout(120_000);
 
-let first: RedisServer;
-let second: RedisServer;
-/** The address that moves: new connections go to whoever is the primary. */
-let address: Relay;
-let it: PeerProxy;
+/** A proxy on a primary with a replica; each test has its own, so that they wait for their dates side by side. */
+class Stage {
+  private constructor(
+    readonly first: RedisServer,
+    readonly second: RedisServer,
+    /** The address that moves: new connections go to whoever is the primary. */
+    readonly address: Relay,
+    readonly it: PeerProxy,
+  ) {}
 
-beforeEach(async () => {
-  [first, second] = await Promise.all([startRedis(), startRedis()]);
-  expect(await askRedis(second.port, `REPLICAOF 127.0.0.1 ${first.port}`)).toBe('+OK');
-  address = await Relay.to(first.port);
-  // Dates that a stop of some seconds does not turn round.
-  it = await PeerProxy.start(`redis://127.0.0.1:${address.port}`, {
-    RETRY_SCHEDULE: '5s,5s',
-    UNCONFIRMED_RETRIES: '50',
+  static async open(): Promise<Stage> {
+    const [first, second] = await Promise.all([startRedis(), startRedis()]);
+    expect(await askRedis(second.port, `REPLICAOF 127.0.0.1 ${first.port}`)).toBe('+OK');
+    const address = await Relay.to(first.port);
+    // Dates that a stop of some seconds does not turn round.
+    const it = await PeerProxy.start(`redis://127.0.0.1:${address.port}`, {
+      RETRY_SCHEDULE: '5s,5s',
+      UNCONFIRMED_RETRIES: '50',
+    });
+    await it.ready();
+    return new Stage(first, second, address, it);
+  }
+
+  async close(): Promise<void> {
+    await this.it.close();
+    await this.address.close();
+    await Promise.all([this.first.stop(), this.second.stop()]);
+  }
+
+  /** Alice's message is accepted, bob was sent it, and all that the primary has is on the replica. */
+  async written(): Promise<string> {
+    const { it, first } = this;
+    const before = await it.acknowledged('before');
+    await until(() => it.copies('before') === 1, { what: 'the first copy' });
+    const synced = async () => (await askRedis(first.port, 'WAIT 1 1000')) === ':1';
+    await until(synced, { what: 'the replica' });
+    return before;
+  }
+
+  /** Messages go through and are sent again, and what was pending before is still there to be settled. */
+  async goesOn(before: string): Promise<void> {
+    const { it } = this;
+    await it.ready();
+    const after = await it.acknowledged('after');
+    await until(() => it.copies('after') >= 2, { what: 'another copy of the message that came after' });
+    await it.confirmed(after);
+    await it.confirmed(before);
+  }
+}
+
+const tried = (name: string, run: (stage: Stage) => Promise<void>) =>
+  test.concurrent(name, async () => {
+    const stage = await Stage.open();
+    try {
+      await run(stage);
+    } finally {
+      await stage.close();
+    }
   });
-  await it.ready();
-});
 
-afterEach(async () => {
-  await it.close();
-  await address.close();
-  await Promise.all([first.stop(), second.stop()]);
-});
+tried(
+  'planned, with the old connections left open: messages go on by the new primary, nothing is lost',
+  async (stage) => {
+    const { first, second, address, it } = stage;
+    const before = await stage.written();
+    expect(await askRedis(second.port, 'REPLICAOF NO ONE')).toBe('+OK');
+    expect(await askRedis(first.port, `REPLICAOF 127.0.0.1 ${second.port}`)).toBe('+OK');
+    address.target = second.port;
+    await stage.goesOn(before);
+    expect(await it.metric('ledger_losses_total')).toBe(0);
+  },
+);
 
-/** All that the primary has is on the replica. */
-async function replicated(): Promise<void> {
-  const synced = async () => (await askRedis(first.port, 'WAIT 1 1000')) === ':1';
-  await until(synced, { within: 20_000, what: 'the replica' });
-}
-
-/** Messages go through and are sent again, and what was pending before is still there to be settled. */
-async function goesOn(before: string): Promise<void> {
-  await it.ready();
-  const after = await it.acknowledged('after');
-  await until(() => it.copies('after') >= 2, { within: 40_000, what: 'another copy of the message that came after' });
-  await it.confirmed(after);
-  await it.confirmed(before);
-}
-
-test('planned, with the old connections left open: messages go on by the new primary, nothing is lost', async () => {
-  const before = await it.acknowledged('before');
-  await until(() => it.copies('before') === 1, { what: 'the first copy' });
-  await replicated();
-  expect(await askRedis(second.port, 'REPLICAOF NO ONE')).toBe('+OK');
-  expect(await askRedis(first.port, `REPLICAOF 127.0.0.1 ${second.port}`)).toBe('+OK');
-  address.target = second.port;
-  await goesOn(before);
-  expect(await it.metric('ledger_losses_total')).toBe(0);
-});
-
-test('unplanned, the primary killed: the same', async () => {
-  const before = await it.acknowledged('before');
-  await until(() => it.copies('before') === 1, { what: 'the first copy' });
-  await replicated();
+tried('unplanned, the primary killed: the same', async (stage) => {
+  const { first, second, address, it } = stage;
+  const before = await stage.written();
   await first.kill();
   await it.unready(/Redis/);
   expect(await askRedis(second.port, 'REPLICAOF NO ONE')).toBe('+OK');
   address.target = second.port;
-  await goesOn(before);
+  await stage.goesOn(before);
 });
 
-test('connections that are half-open are replaced', async () => {
-  const before = await it.acknowledged('before');
-  await until(() => it.copies('before') === 1, { what: 'the first copy' });
-  address.freeze();
-  await it.unready(/Redis does not answer/);
-  await goesOn(before);
+tried('connections that are half-open are replaced', async (stage) => {
+  const before = await stage.written();
+  stage.address.freeze();
+  await stage.it.unready(/Redis does not answer/);
+  await stage.goesOn(before);
 });

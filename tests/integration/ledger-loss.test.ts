@@ -13,7 +13,7 @@ let it: PeerProxy;
 
 beforeEach(async () => {
   redis = await startRedis();
-  it = await PeerProxy.start(redis.url, { LOG_LEVEL: 'error' }, { health: { storage: { probeEvery: 200 } } });
+  it = await PeerProxy.start(redis.url, { LOG_LEVEL: 'error' });
   await it.ready();
 });
 

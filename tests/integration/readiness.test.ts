@@ -115,7 +115,7 @@ test.each(Object.entries(STATES))('Redis is %s: said in words, no ledger_up, and
 
 test('Redis is loading its data (LOADING): said in words, and over by itself', async () => {
   await it.ready();
-  await tell('DEBUG POPULATE 3000', 'SAVE', 'CONFIG SET key-load-delay 0');
+  await tell('DEBUG POPULATE 2000', 'SAVE', 'CONFIG SET key-load-delay 0');
   await redis.stop();
   const slow = await startRedisThatLoads();
   await it.unready(/Redis is still loading its data/);
@@ -148,7 +148,7 @@ test('the server answers no ping any more: said long before the link is given up
 
 test('the eviction policy is changed long after the start: said, and over when it is changed back', async () => {
   const other = await startRedis();
-  const one = await PeerProxy.start(other.url, {}, { health: { storage: { inspectEvery: 100, probeEvery: 200 } } });
+  const one = await PeerProxy.start(other.url, {}, { health: { storage: { inspectEvery: 100 } } });
   await one.ready();
   await askRedis(other.port, 'CONFIG SET maxmemory-policy allkeys-lru');
   await one.unready(/maxmemory-policy is "allkeys-lru".* \(since \d{4}-.*Z\)/);

@@ -19,7 +19,7 @@ beforeAll(async () => {
   it = await PeerProxy.start(
     `redis://receipts:the-password@127.0.0.1:${redis.port}`,
     { UNCONFIRMED_RETRIES: '50', LOG_LEVEL: 'warn' },
-    { health: { storage: { inspectEvery: 200, probeEvery: 200 } } },
+    { health: { storage: { inspectEvery: 200 } } },
   );
 });
 afterAll(async () => {

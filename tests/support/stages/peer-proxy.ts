@@ -42,7 +42,13 @@ export class PeerProxy {
     const destination = { write: (line: string) => lines.push(JSON.parse(line)) } as unknown as NodeJS.WritableStream;
     const log = createLog(config.logLevel, { pretty: false, destination });
     const link = { pingInterval: 100, backoffMin: 50, backoffMax: 200 };
-    const proxy = new ReceiptsProxy(config, log, { sweepEvery: 200, ...tuning, link: { ...link, ...tuning.link } });
+    const storage = { probeEvery: 200, ...tuning.health?.storage };
+    const proxy = new ReceiptsProxy(config, log, {
+      sweepEvery: 200,
+      ...tuning,
+      link: { ...link, ...tuning.link },
+      health: { ...tuning.health, storage },
+    });
     const it = new PeerProxy(peer, proxy);
     it.lines = lines;
     await proxy.start();
@@ -67,7 +73,7 @@ export class PeerProxy {
       last = await this.readyz();
       return (last as Answer).ready;
     };
-    await until(isReady, { within: 20_000, what: 'readiness' }).catch((error) => {
+    await until(isReady, { what: 'readiness' }).catch((error) => {
       throw new Error(`${error.message}: ${JSON.stringify(last)}`);
     });
   }
@@ -79,7 +85,7 @@ export class PeerProxy {
       last = await this.readyz();
       return last.status === 503 && last.problems.some((problem) => said.test(problem));
     };
-    await until(says, { within: 15_000, what: `${said}` }).catch((error) => {
+    await until(says, { what: `${said}` }).catch((error) => {
       throw new Error(`${error.message}: ${JSON.stringify(last)}`);
     });
     return last as Answer;
@@ -105,7 +111,7 @@ export class PeerProxy {
         }
         return there;
       },
-      { within: 20_000, what: `the acknowledgement of ${text}` },
+      { what: `the acknowledgement of ${text}` },
     );
     this.peer.off('stanza', seen);
     return id;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** How long (ms) what is waited for may take: for ever, almost, as a machine may be busy. A test that passes never waits so long. */
-export const WITHIN = 30_000;
+export const WITHIN = 60_000;
 
 export interface WaitOptions {
   /** ms; how long before it is a failure. */
