@@ -31,7 +31,7 @@ function commands.tell(command, done)
 end
 
 function commands.ask(command)
-	gate.outcomes.tell(command.attr.n);
+	gate.holds.ask(command.attr.n);
 end
 
 function commands.forget(command)

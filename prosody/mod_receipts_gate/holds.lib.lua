@@ -11,6 +11,7 @@ local element = protocol.element;
 return function (gate)
 
 local held = {}; -- by n
+local in_hand = {}; -- by n: those, and what was given a verdict and waits for its turn
 -- Without a verdict yet (and answered ones among them), in the order of their coming; the length of a table whose beginning was
 -- taken away is not defined.
 local waiting, first, last = {}, 1, 0;
@@ -37,6 +38,7 @@ end
 
 local function run_held(entry)
 	account(entry, -1);
+	in_hand[entry.n] = nil;
 	if entry.verdict == "drop" then
 		gate.outcomes.conclude(gate.outcomes.remember(entry.n, entry.from, entry.to), { copy = "1", state = "dropped" });
 		return
@@ -55,6 +57,7 @@ local function hold(event, from, to, key)
 		at = gate.leases.now(); answered_before = gate.leases.get().answered; bytes = 0; run = run_held;
 	};
 	held[entry.n] = entry;
+	in_hand[entry.n] = entry;
 	last = last + 1;
 	waiting[last] = entry;
 	account(entry, 1);
@@ -121,10 +124,17 @@ local function intercept(event)
 	return true;
 end
 
+--- Says again what is known of n. Of what is not let go yet nothing is known; it is told when it is.
+local function ask(n)
+	if not in_hand[n] then
+		gate.outcomes.tell(n);
+	end
+end
+
 local function verdict(n, name)
 	local entry = held[n];
 	if not entry then
-		gate.outcomes.tell(n);
+		ask(n);
 		return
 	end
 	decide(entry, name);
@@ -171,6 +181,7 @@ end
 
 return {
 	intercept = intercept;
+	ask = ask;
 	verdict = verdict;
 	sweep = sweep;
 	take_all = take_all;

@@ -41,6 +41,8 @@ interface Events {
   bounced: [record: StoredRecord, condition: string];
   /** A filter or a block of the recipient's has discarded it. */
   refused: [record: StoredRecord];
+  /** What became of an original that was looked at before is known now. */
+  known: [record: StoredRecord];
   /** A client has it. `by`: the full JID, or empty. */
   proved: [record: StoredRecord, by: string];
   /** Nobody knows what became of it: whoever finds it next in the store sends it. */
@@ -57,6 +59,8 @@ export class GateCopies extends EventEmitter<Events> {
   /** By recipient: what waits for others to be sent again to him. */
   readonly #behind = new Map<string, string[]>();
   readonly #asked = new Set<string>();
+  /** Originals that were looked at before it was known what became of them. */
+  readonly #undecided = new Set<string>();
   /** Whether messages are being sent again to a user (bare JID); set when who knows exists. */
   isCatchingUp: (user: string) => boolean = () => false;
 
@@ -110,6 +114,11 @@ export class GateCopies extends EventEmitter<Events> {
   /** What is to be done about a message that nobody has confirmed, without doing it. */
   look(n: string, recipient: string, copies: number): Decision {
     const { gate, clock, graces } = this.#options;
+    // The original waits for its turn, or is on its way: a copy would go before it, and it would be shown twice.
+    if (this.#awaited.has(nameOf(n, 1))) {
+      this.#undecided.add(n);
+      return { what: 'wait' };
+    }
     const facts = gate.factsOf(n);
     const sessions = gate.sessionsOf(recipient);
     return decide(
@@ -156,6 +165,7 @@ export class GateCopies extends EventEmitter<Events> {
     if (heldAs === undefined) return;
     this.#options.messages.remove(heldAs);
     this.#asked.delete(heldAs);
+    this.#undecided.delete(heldAs);
     this.#options.gate.forget(heldAs);
   }
 
@@ -167,6 +177,7 @@ export class GateCopies extends EventEmitter<Events> {
     if (states.has('bounced')) this.emit('bounced', sent.record, condition ?? 'service-unavailable');
     else if (states.has('refused')) this.emit('refused', sent.record);
     else this.emit('handedOver', [sent]);
+    if (this.#undecided.size > 0 && this.#undecided.delete(n)) this.emit('known', sent.record);
   }
 
   /** The gate has told all that it remembers, and of these nothing: the verdict may have been lost with the connection. */

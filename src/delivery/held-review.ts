@@ -42,6 +42,7 @@ export class HeldReview {
     const { gate, gateCopies, messages, graces } = options;
     gateCopies.on('bounced', (record, condition) => this.#bounced(record, condition));
     gateCopies.on('refused', (record) => this.#refused(record));
+    gateCopies.on('known', ({ recipient }) => this.look(recipient));
     gateCopies.on('proved', (record, by) => this.#proved(record.key, by));
     gate.on('session', (change) => this.#session(change));
     gate.on('has', ({ n }) => {

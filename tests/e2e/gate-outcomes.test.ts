@@ -49,6 +49,15 @@ test('route-throws-unknown, and what a filter takes is refused', async () => {
   expect((await outcome('Neither')).attrs.state).toBe('sent');
 });
 
+test('asked about a message that it still holds, it says nothing', async () => {
+  await alice.say(BOB, 'Held');
+  const n = await component.held('Held');
+  await component.command(xml('ask', { n }));
+  expect(component.events('outcome', { n })).toEqual([]);
+  await component.command(xml('stored', { n }));
+  expect((await component.event('outcome', { n })).attrs.state).toBe('sent');
+});
+
 test('blocked: bounced or refused, as without us; blocked-deliver-refused-once', async () => {
   const n = (await outcome('Before')).attrs.n as string;
   await block(bob, 'alice@example.org');

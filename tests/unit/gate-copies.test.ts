@@ -1,0 +1,55 @@
+// What is sent through a gate, and when: with a gate that only notes what it is told.
+
+import { EventEmitter } from 'node:events';
+import { GateCopies, type GatePort } from '../../src/delivery/gate-copies.ts';
+import { HeldMessages } from '../../src/delivery/held-messages.ts';
+import type { Sent } from '../../src/delivery/ports.ts';
+import type { Outcome } from '../../src/gate/events.ts';
+import { newFacts } from '../../src/gate/facts.ts';
+
+const BOB = 'bob@example.org';
+const PHONE = { jid: `${BOB}/phone`, id: 'P', state: 'available', priority: 0, since: 0 } as const;
+
+function stage() {
+  const told: string[] = [];
+  const facts = new Map([['e-1', newFacts()]]);
+  const gate = Object.assign(new EventEmitter(), {
+    epoch: 'e',
+    isReady: true,
+    give: (word: string, n: string) => told.push(`${word} ${n}`),
+    ask: (n: string) => told.push(`ask ${n}`),
+    factsOf: (n: string) => facts.get(n),
+    sessionsOf: () => [PHONE],
+    forget: () => {},
+  });
+  const copies = new GateCopies({
+    gate: gate as unknown as GatePort,
+    messages: new HeldMessages(),
+    clock: { now: () => 60_000 },
+    graces: { proof: 5000, flush: 3000 },
+    counts: { gateOtherEpoch: 0 },
+  });
+  const outcome = (one: Partial<Outcome>) => {
+    const whole = { n: 'e-1', copy: 1, condition: undefined, sessions: [], states: new Set(['sent'] as const), ...one };
+    facts.get('e-1')?.outcomes.set(whole.copy, whole);
+    gate.emit('outcome', whole);
+  };
+  const record = { heldAs: 'e-1', key: 'k', recipient: BOB, storedAt: 0, attempt: 1, copies: 1 };
+  return { told, copies, outcome, sent: { record } as Sent };
+}
+
+test('a message that waits behind others has no copy before its original, nor while nobody knows what became of it', () => {
+  const { told, copies, outcome, sent } = stage();
+  copies.isCatchingUp = () => true;
+  copies.forward(sent);
+  const look = () => copies.look('e-1', BOB, 1);
+  expect(look()).toEqual({ what: 'wait' });
+  copies.caughtUp(BOB);
+  expect(look()).toEqual({ what: 'wait' });
+  expect(told).toEqual(['stored e-1']);
+  const known: string[] = [];
+  copies.on('known', ({ key }) => known.push(key));
+  outcome({ sessions: [{ jid: `${BOB}/other`, id: 'gone' }] });
+  expect(known).toEqual(['k']);
+  expect(look()).toEqual({ what: 'deliver', to: PHONE.jid, copy: 2 });
+});
