@@ -18,6 +18,7 @@ export interface XmppServerOptions {
 }
 
 export interface ProsodyOptions extends XmppServerOptions {
+  /** HTTP as well: WebSocket (RFC 7395) and BOSH (XEP-0124). */
   readonly websocket?: boolean;
   /** Further lines of its configuration, before the hosts. */
   readonly config?: string;
@@ -42,6 +43,7 @@ export interface XmppServer extends TemporaryServer {
 
 export interface ProsodyServer extends XmppServer {
   readonly websocketUrl?: string;
+  readonly boshUrl?: string;
 }
 
 export function allComponents({ component, components = [] }: XmppServerOptions): ComponentAccount[] {
@@ -85,9 +87,10 @@ s2s_ports = {}
 https_ports = {}
 c2s_direct_tls_ports = {}
 s2s_direct_tls_ports = {}
-modules_enabled = { "roster", "saslauth", "disco", "posix", "ping", "smacks", "carbons", "mam", "blocklist", "pep", "vcard"${options.websocket ? ', "websocket"' : ''}${modules.map((name) => `, ${lua(name)}`).join('')} }
+modules_enabled = { "roster", "saslauth", "disco", "posix", "ping", "smacks", "carbons", "mam", "blocklist", "pep", "vcard"${options.websocket ? ', "websocket", "bosh"' : ''}${modules.map((name) => `, ${lua(name)}`).join('')} }
 modules_disabled = { "s2s", "tls" }
 consider_websocket_secure = true
+consider_bosh_secure = true
 c2s_require_encryption = false
 allow_unencrypted_plain_auth = true
 authentication = "internal_plain"
@@ -118,8 +121,11 @@ ${options.hosts ?? ''}
     },
     isReady: () => speaksXmpp(c2sPort, domain, componentPort, components[0]?.domain),
   });
-  const websocket = options.websocket ? { websocketUrl: `ws://127.0.0.1:${httpPort}/xmpp-websocket` } : {};
-  return Object.assign(server, { domain, c2sPort, componentPort, ...websocket });
+  const http = options.websocket && {
+    websocketUrl: `ws://127.0.0.1:${httpPort}/xmpp-websocket`,
+    boshUrl: `http://127.0.0.1:${httpPort}/http-bind`,
+  };
+  return Object.assign(server, { domain, c2sPort, componentPort, ...http });
 }
 
 function gateOptions({ gate }: ProsodyOptions, component = ''): string {

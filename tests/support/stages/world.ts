@@ -27,6 +27,8 @@ interface XmppServer {
   readonly c2sPort: number;
   /** RFC 7395; undefined where it was not asked for, or the server has none. */
   readonly websocketUrl: string | undefined;
+  /** XEP-0124; the same. */
+  readonly boshUrl: string | undefined;
   readonly componentPort: number;
   readonly componentDomain: string;
   readonly secret: string;
@@ -38,7 +40,7 @@ const SECRET = 'component-secret';
 
 /** What our own server has beside what every test wants. */
 export interface WorldOptions {
-  /** Whether users can come by WebSocket; by default no. */
+  /** Whether users can come by WebSocket and BOSH; by default no. */
   readonly websocket?: boolean;
   /** Further lines of its configuration. */
   readonly config?: string;
@@ -59,6 +61,7 @@ async function xmppServer({
   users: others,
 }: WorldOptions): Promise<XmppServer> {
   const { E2E_XMPP_HOST, E2E_C2S_PORT, E2E_COMPONENT_PORT, E2E_DOMAIN, E2E_COMPONENT_SECRET, E2E_USERS } = process.env;
+  const { E2E_WEBSOCKET_URL, E2E_BOSH_URL } = process.env;
   if (E2E_XMPP_HOST === undefined) {
     const users = { alice: 'pw', bob: 'pw', carol: 'pw', dave: 'pw', ...others };
     const componentDomain = 'receipts.localhost';
@@ -71,6 +74,7 @@ async function xmppServer({
       domain: 'localhost',
       c2sPort: prosody.c2sPort,
       websocketUrl: prosody.websocketUrl,
+      boshUrl: prosody.boshUrl,
       componentPort: prosody.componentPort,
       componentDomain,
       secret: SECRET,
@@ -84,7 +88,8 @@ async function xmppServer({
     host: E2E_XMPP_HOST,
     domain,
     c2sPort: Number(E2E_C2S_PORT ?? 5222),
-    websocketUrl: undefined,
+    websocketUrl: E2E_WEBSOCKET_URL,
+    boshUrl: E2E_BOSH_URL,
     componentPort: Number(E2E_COMPONENT_PORT ?? 5275),
     componentDomain: `receipts.${domain}`,
     secret: E2E_COMPONENT_SECRET ?? '',
