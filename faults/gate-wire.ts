@@ -35,12 +35,14 @@ export class GateWire {
   /** A stanza of the component's: the verdict that lets an original go, and each further copy, are copies. */
   toGate(stanza: string): void {
     if (!isGates(stanza)) return;
-    for (const [, stored = ''] of stanza.matchAll(STORED)) this.#copied(this.#ids.get(attributeOf(stored, 'n') ?? ''));
-    for (const [, message = ''] of stanza.matchAll(DELIVER)) this.#copied(attributeOf(message, 'id'));
+    for (const [, stored = ''] of stanza.matchAll(STORED))
+      this.#copied(this.#ids.get(attributeOf(stored, 'n') ?? ''), 'lets it go');
+    for (const [, message = ''] of stanza.matchAll(DELIVER))
+      this.#copied(attributeOf(message, 'id'), 'has it delivered again');
   }
 
-  #copied(id: string | undefined): void {
-    if (this.#recorder.knows(id)) this.#recorder.add({ kind: 'copied', message: id, process: this.#process });
+  #copied(id: string | undefined, how: string): void {
+    if (this.#recorder.knows(id)) this.#recorder.add({ kind: 'copied', message: id, process: this.#process, how });
   }
 }
 

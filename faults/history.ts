@@ -105,6 +105,8 @@ export interface Proved extends About {
 export interface Copied extends About {
   readonly kind: 'copied';
   readonly process: string;
+  /** In words, where there are several ways. */
+  readonly how?: string;
 }
 
 /** The nemesis spoilt its record in Redis. */

@@ -67,6 +67,12 @@ function allowance(evidence: Evidence, about: Case, confirms: boolean, written: 
 function* afterNotice({ terms, faults }: Evidence, { message, notified, copied }: Case): Generator<Violation> {
   const delivered = notified.find(({ what }) => what === 'delivered');
   if (delivered === undefined) return;
+  // The receipt may have been for what the server, started again, delivered by itself when its sender wrote it anew.
+  if (
+    terms.mode === 'transparent' &&
+    faults.some(({ losesNews, user, from }) => losesNews && user === undefined && from < delivered.at)
+  )
+    return;
   const tooLate = ({ at, process }: Copied) => {
     if (terms.processes === 1) return at > delivered.at;
     // A process that was held up goes on with what it had taken up before.

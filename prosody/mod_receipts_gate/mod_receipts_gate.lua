@@ -15,8 +15,8 @@ local function random_epoch()
 	return table.concat(digits);
 end
 
--- What outlives a reload of this module.
-local gate = { state = module.saved_state or { epoch = random_epoch(), counter = 0 } };
+-- What outlives a reload of this module, and an unload for a while.
+local gate = { state = module.saved_state or module:require("kept").take() or { epoch = random_epoch(), counter = 0 } };
 for _, part in ipairs({ "leases", "queues", "sessions", "proofs", "outcomes", "receipts", "offline", "routing", "unheld", "holds", "deliveries", "commands" }) do
 	local made = module:require(part);
 	gate[part] = type(made) == "function" and made(gate) or made;
@@ -86,6 +86,7 @@ end
 
 function module.unload()
 	gate.leases.finish("unloading");
+	module:require("kept").keep(gate.state);
 	filters.remove_filter_hook(watch);
 	each_client(function (session)
 		filters.remove_filter(session, "stanzas/out", see_outgoing);

@@ -37,14 +37,15 @@ local function each_open(track, last, callback)
 	end
 end
 
-local function evidence(session, attr)
-	attr.jid, attr.session = session.full_jid, gate.sessions.id(session);
+-- A session that has ended may have no JID any more.
+local function evidence(session, item, attr)
+	attr.jid, attr.session = item.jid, gate.sessions.id(session);
 	return attr;
 end
 
 local function prove(session, item, by)
 	item.done = true;
-	gate.outcomes.saw(item.record, "has", evidence(session, { by = by }));
+	gate.outcomes.saw(item.record, "has", evidence(session, item, { by = by }));
 end
 
 local function wants_proof(track)
@@ -83,7 +84,7 @@ local function track_item(session, record, copy, signature)
 	local track = tracked[session] or { items = {}; first = 1; last = 0 };
 	tracked[session] = track;
 	track.last = track.last + 1;
-	local item = { record = record; copy = copy; signature = signature; position = next_position(session) };
+	local item = { record = record; copy = copy; signature = signature; position = next_position(session); jid = session.full_jid };
 	track.items[track.last] = item;
 	table.insert(record.items, item);
 	item.session = session;
@@ -177,7 +178,7 @@ local function ended(session)
 	tracked[session] = nil;
 	each_open(track, track.last, function (item)
 		item.done = true;
-		gate.outcomes.saw(item.record, "returned", evidence(session, {}));
+		gate.outcomes.saw(item.record, "returned", evidence(session, item, {}));
 	end);
 end
 
@@ -209,11 +210,13 @@ local function on_enabled()
 	end
 end
 
---- After the module was loaded again, with the lists of before.
+--- After the module was loaded again, with the lists of before. Of what was asked in between the answer may be lost.
 local function resume()
 	for session, track in pairs(tracked) do
-		track.scheduled = false;
-		if not session.destroyed then
+		track.scheduled, track.ping = false, nil;
+		if session.destroyed then
+			ended(session);
+		else
 			schedule(session, track);
 		end
 	end

@@ -118,9 +118,9 @@ test('what gate and component say to each other, in either’s quotes, several i
     `<iq><gate xmlns="urn:openfire-receipts:gate:1"><deliver n="e-2" copy="2" to="bob@S/b"><message xmlns="jabber:client" id="two"/></deliver></gate></iq>`,
   );
   wire.toGate('<message id="two"><body>not to the gate</body></message>');
-  const copied = (message: string) => ({ kind: 'copied', message, process: 'C' });
+  const copied = (message: string, how = 'lets it go') => ({ kind: 'copied', message, process: 'C', how });
   const proved = { kind: 'proved', message: 'one', device: 'bob@S/b' };
-  expect(seen).toEqual([copied('one'), copied('two'), proved, copied('two')]);
+  expect(seen).toEqual([copied('one'), copied('two'), proved, copied('two', 'has it delivered again')]);
 });
 
 test('scenarios for one mode only are left out of the other, and the page says why', () => {

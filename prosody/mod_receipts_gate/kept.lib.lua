@@ -1,0 +1,29 @@
+-- What the gate knows outlives its module for a while: who unloads and loads it, say for another version, does not make it forget
+-- which session was sent what.
+
+local timer = require "util.timer";
+
+local FOR = 600; -- s
+
+-- Of the server, by host: nothing of a module's own outlives it.
+prosody.receipts_gate_kept = prosody.receipts_gate_kept or {};
+local kept = prosody.receipts_gate_kept;
+local host = module.host;
+
+local function keep(state)
+	kept[host] = state;
+	timer.add_task(FOR, function ()
+		if kept[host] == state then
+			kept[host] = nil;
+		end
+	end);
+end
+
+--- What was kept, or nil.
+local function take()
+	local state = kept[host];
+	kept[host] = nil;
+	return state;
+end
+
+return { keep = keep; take = take };
