@@ -3,7 +3,6 @@ import type { Recorder } from './history.ts';
 /** The events and commands of docs/gate-protocol.md that tell where a message is; quotes as either side writes them. */
 const HELD = /<held\b([^>]*)><message\b([^>]*)>/g;
 const HAS = /<has\b([^>]*?)\/?>/g;
-const STORED = /<stored\b([^>]*?)\/?>/g;
 const DELIVER = /<deliver\b[^>]*><message\b([^>]*)>/g;
 
 /** Reads what gate and component say to each other, and takes down what it says of the messages of a run. */
@@ -32,17 +31,13 @@ export class GateWire {
     }
   }
 
-  /** A stanza of the component's: the verdict that lets an original go, and each further copy, are copies. */
+  /** A stanza of the component's: what it has delivered is a further copy; the original is the server's. */
   toGate(stanza: string): void {
     if (!isGates(stanza)) return;
-    for (const [, stored = ''] of stanza.matchAll(STORED))
-      this.#copied(this.#ids.get(attributeOf(stored, 'n') ?? ''), 'lets it go');
-    for (const [, message = ''] of stanza.matchAll(DELIVER))
-      this.#copied(attributeOf(message, 'id'), 'has it delivered again');
-  }
-
-  #copied(id: string | undefined, how: string): void {
-    if (this.#recorder.knows(id)) this.#recorder.add({ kind: 'copied', message: id, process: this.#process, how });
+    for (const [, message = ''] of stanza.matchAll(DELIVER)) {
+      const id = attributeOf(message, 'id');
+      if (this.#recorder.knows(id)) this.#recorder.add({ kind: 'copied', message: id, process: this.#process });
+    }
   }
 }
 

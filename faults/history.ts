@@ -105,8 +105,6 @@ export interface Proved extends About {
 export interface Copied extends About {
   readonly kind: 'copied';
   readonly process: string;
-  /** In words, where there are several ways. */
-  readonly how?: string;
 }
 
 /** The nemesis spoilt its record in Redis. */

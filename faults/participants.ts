@@ -53,7 +53,7 @@ export class Participants {
     this.#options = options;
     options.recorder.listen((event) => {
       this.#owed.note(event);
-      if (event.kind === 'saw' && this.#awaitsNoWord.has(event.message)) this.#owed.settled(event.message);
+      if (event.kind === 'proved' && this.#awaitsNoWord.has(event.message)) this.#owed.settled(event.message);
     });
   }
 

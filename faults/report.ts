@@ -124,7 +124,7 @@ function inWords(event: Exclude<Event, { kind: 'began' | 'ended' | 'connected' |
     case 'proved':
       return `the gate sees that ${event.device} has it`;
     case 'copied':
-      return `${event.process} ${event.how ?? 'writes a copy'}`;
+      return `${event.process} writes a copy`;
     case 'damaged':
       return `its record is damaged: ${event.how}`;
   }

@@ -1,5 +1,7 @@
 -- What passed unheld: without a lease, or over the bounds. It is counted, listed for the component and summed up in the log.
 
+local jid = require "util.jid";
+
 local protocol = module:require "protocol";
 
 local MOST = 10000;
@@ -12,11 +14,27 @@ gate.state.unheld = list;
 local since = 0;
 
 local function event(one)
-	return protocol.element("unheld", one);
+	local el = protocol.element("unheld", { from = one.from, to = one.to, id = one.id });
+	for _, id in ipairs(one.sessions) do
+		el:tag("session", { id = id }):up();
+	end
+	return el;
+end
+
+--- The sessions that the server may send it to.
+local function sessions_of(address)
+	local username, _, resource = jid.split(address);
+	local ids = {};
+	gate.sessions.each(function (session)
+		if (session.priority or -1) >= 0 or session.resource == resource then
+			table.insert(ids, gate.sessions.id(session));
+		end
+	end, username);
+	return ids;
 end
 
 local function passed(stanza)
-	local one = { from = stanza.attr.from; to = stanza.attr.to; id = stanza.attr.id };
+	local one = { from = stanza.attr.from; to = stanza.attr.to; id = stanza.attr.id; sessions = sessions_of(stanza.attr.to) };
 	since = since + 1;
 	if since == 1 then
 		module:add_timer(PERIOD, function ()

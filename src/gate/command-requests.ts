@@ -84,8 +84,11 @@ export class CommandRequests {
   /** A request has its answer; gives its commands, or undefined where none waits for this answer. */
   answered(id: string): readonly Command[] | undefined {
     const pending = this.#pending.get(id);
+    if (pending === undefined) return undefined;
+    // The server has had it: it is not written again after a reconnect.
+    pending.held.done = true;
     this.#pending.delete(id);
-    return pending?.commands;
+    return pending.commands;
   }
 
   /** A request's answer is waited for no longer. */

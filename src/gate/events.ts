@@ -53,7 +53,14 @@ export type GateEvent =
   | ({ readonly kind: 'returned' | 'flushed' } & AtSession)
   | ({ readonly kind: 'session' } & SeenSession)
   | { readonly kind: 'opened'; readonly why: string; readonly held: number }
-  | { readonly kind: 'unheld'; readonly from: string; readonly to: string; readonly id: string }
+  | {
+      readonly kind: 'unheld';
+      readonly from: string;
+      readonly to: string;
+      readonly id: string;
+      /** The recipient's sessions at that time, by stream id. */
+      readonly sessions: readonly string[];
+    }
   | { readonly kind: 'forgotten'; readonly n: string }
   | { readonly kind: 'ready' };
 
@@ -160,8 +167,10 @@ const READERS: Readonly<Record<string, (element: Element) => GateEvent | undefin
     return { kind: 'session', ...ref, state: known, priority: Number.isInteger(number) ? number : 0 };
   },
   opened: ({ attrs: { why = '', held } }) => ({ kind: 'opened', why, held: whole(held, 0) }),
-  unheld({ attrs: { from, to, id = '' } }) {
-    return from && to ? { kind: 'unheld', from, to, id } : undefined;
+  unheld(element) {
+    const { from, to, id = '' } = element.attrs;
+    const sessions = element.getChildren('session').flatMap(({ attrs }) => attrs.id ?? []);
+    return from && to ? { kind: 'unheld', from, to, id, sessions } : undefined;
   },
   forgotten(element) {
     const n = numberOf(element);

@@ -176,10 +176,15 @@ export class Gate extends EventEmitter<Events> {
     return this.#sessions.users();
   }
 
-  /** Whether a message of this id (bare JIDs) went to its recipient unheld. */
+  /**
+   * Whether a message of this id (bare JIDs) went to its recipient unheld, and he has it: it went to a session that is still
+   * there, or to the server's storage. With a session that has ended since, it may have been lost.
+   */
   wasUnheld(from: string, to: string, id: string): boolean {
     const { unheld } = this.#known;
-    return unheld.size > 0 && unheld.has(`${from} ${to} ${id}`);
+    const ids = unheld.size === 0 ? undefined : unheld.get(`${from} ${to} ${id}`);
+    if (ids === undefined) return false;
+    return ids.length === 0 || this.#sessions.of(to).some((session) => ids.includes(session.id));
   }
 
   #enabled({ epoch, timeout }: Enabled): void {
@@ -234,7 +239,8 @@ export class Gate extends EventEmitter<Events> {
       case 'unheld':
         counts.gateUnheld += 1;
         this.#unheld.note(event.from, event.to, event.id);
-        if (event.id !== '') this.#known.noteUnheld(`${bareOf(event.from)} ${bareOf(event.to)} ${event.id}`);
+        if (event.id !== '')
+          this.#known.noteUnheld(`${bareOf(event.from)} ${bareOf(event.to)} ${event.id}`, event.sessions);
         return;
       case 'opened':
         counts.gateOpened += 1;

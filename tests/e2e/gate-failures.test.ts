@@ -61,7 +61,10 @@ test('component hung: one pause of the time-out, then everything passes unheld; 
   expect(late.getChild('error')?.getChild('forbidden')).toBeDefined();
   const events = await component.enable();
   expect(outcomes(events)).toEqual(numbers.map((n) => `${n.split('-')[1]} passed`));
-  expect(events.filter(({ name }) => name === 'unheld')).toHaveLength(texts.length + 1 - numbers.length);
+  const unheld = events.filter(({ name }) => name === 'unheld');
+  expect(unheld).toHaveLength(texts.length + 1 - numbers.length);
+  const session = events.find(({ name, attrs }) => name === 'session' && attrs.jid === bob.jid)?.attrs.id;
+  for (const one of unheld) expect(one.getChildren('session').map(({ attrs }) => attrs.id)).toEqual([session]);
   await component.command(...numbers.map((n) => xml('stored', { n })));
   await component.event('outcome', { n: numbers[0] as string, state: 'passed' });
   expect(bob.bodies()).toEqual([...texts, 'Unheld']);
@@ -245,6 +248,8 @@ test('redis-refuses-bob-offline-one-copy, oversize-passed-offline: what is passe
   await handled();
   const events = await component.enable();
   expect(events.map(({ name }) => name)).toEqual(['session', 'unheld']);
+  // Nobody was there to be sent it.
+  expect(events[1]?.children).toEqual([]);
   const again = await stage.raw('bob', 'again');
   await again.hears('Unheld');
   await component.command(xml('renew'));

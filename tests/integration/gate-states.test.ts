@@ -131,3 +131,20 @@ test('what passed unheld is counted, listed in the log once a period, and said f
   expect(lines()[1]).toMatchObject({ count: 1, passed: ['alice@example.org/phone to bob@example.org, id none'] });
   expect(await it.metric('gate_unheld_total')).toBe(3);
 });
+
+test('unheld-then-resent-once: what passed unheld is not forwarded again, unless all sessions that may have had it have ended', async () => {
+  const session = (id: string, state: string) =>
+    `<session jid="bob@example.org/${id}" id="${id}" state="${state}" priority="0"/>`;
+  await start({ remembers: session('old', 'available') });
+  await it.ready();
+  const again = (...sessions: string[]) => {
+    const had = sessions.map((id) => `<session id="${id}"/>`).join('');
+    return held(`<unheld from="alice@example.org/phone" to="bob@example.org" id="g-${ids + 1}">${had}</unheld>`);
+  };
+  expect(await again('old', 'older')).toBe('drop');
+  // The server has stored it, or said that it cannot.
+  expect(await again()).toBe('drop');
+  expect(await again('older')).toBe('stored');
+  gate.tells(session('old', 'gone'));
+  expect(await again('old')).toBe('stored');
+});

@@ -29,7 +29,7 @@ test('events are read', () => {
       '<outcome n="e-1" copy="2" state="sent offline"><session jid="b@s/1" id="S"/></outcome>' +
       '<has n="e-1" jid="b@s/1" session="S" by="sm"/>' +
       '<session jid="b@s/1" id="S" state="available" priority="-3" sm="true"/>' +
-      '<unheld from="a@s/1" to="b@s" id="m"/><ready/>',
+      '<unheld from="a@s/1" to="b@s" id="m"><session id="S"/></unheld><ready/>',
   );
   expect(held).toMatchObject({ kind: 'held', n: 'e-1' });
   expect(outcome).toMatchObject({
@@ -39,7 +39,7 @@ test('events are read', () => {
   });
   expect(has).toEqual({ kind: 'has', n: 'e-1', session: { jid: 'b@s/1', id: 'S' }, receipt: undefined });
   expect(session).toMatchObject({ state: 'available', priority: -3 });
-  expect(unheld).toMatchObject({ from: 'a@s/1', to: 'b@s', id: 'm' });
+  expect(unheld).toEqual({ kind: 'unheld', from: 'a@s/1', to: 'b@s', id: 'm', sessions: ['S'] });
   expect(ready).toEqual({ kind: 'ready' });
 });
 
