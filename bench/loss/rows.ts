@@ -23,6 +23,10 @@ export interface Scene {
   restartServer(): Promise<void>;
   /** Kills the proxy and starts it again; undefined where there is none. */
   readonly killProxy: (() => Promise<void>) | undefined;
+  /** Kills Redis; undefined where there is no proxy. */
+  readonly stopRedis: (() => Promise<void>) | undefined;
+  /** Starts it again; resolves when the proxy, if it runs in this process, takes messages. */
+  startRedis(): Promise<void>;
   readonly streamManagement: boolean;
 }
 
@@ -32,6 +36,8 @@ export interface Row {
   readonly how: string;
   /** Whether it needs a server of our own: one to restart, or whose times we set. */
   readonly ownServer: boolean;
+  /** Whether it is a fault of the proxy's, or of its Redis. */
+  readonly ofProxy?: boolean;
   /** Whether it needs the proxy in a process of its own. */
   readonly ownProcess?: boolean;
   readonly act: (scene: Scene) => Promise<void>;
@@ -131,6 +137,7 @@ export const ROWS: readonly Row[] = [
     name: 'proxy killed',
     how: 'with SIGKILL while messages arrive, when he has seen a quarter; it is started again',
     ownServer: false,
+    ofProxy: true,
     ownProcess: true,
     act: async (scene) => {
       const saying = scene.says(0, 1, 1);
@@ -138,6 +145,22 @@ export const ROWS: readonly Row[] = [
       await until(() => scene.bob.seen.includes(quarter), { within: 30_000, what: 'a quarter of the messages' });
       await scene.killProxy?.();
       await saying;
+    },
+  },
+  {
+    name: 'Redis down',
+    how: 'Redis is killed while messages arrive, when he has seen a quarter; it is started again when all are sent',
+    ownServer: false,
+    ofProxy: true,
+    act: async (scene) => {
+      const saying = scene.says(0, 1, 1);
+      const quarter = scene.texts[Math.floor(scene.texts.length / 4)] as string;
+      await until(() => scene.bob.seen.includes(quarter), { within: 30_000, what: 'a quarter of the messages' });
+      await scene.stopRedis?.();
+      await saying;
+      // Longer than a message waits for Redis.
+      await sleep(7000);
+      await scene.startRedis();
     },
   },
 ];

@@ -10,6 +10,8 @@ import { RESUME_WINDOW, type Row, type Scene } from './rows.ts';
 export interface Column extends Kind {
   readonly name: string;
   readonly proxy: boolean;
+  /** Users write to each other's own addresses, and a gate in the server holds what they write (MODE=transparent). */
+  readonly gate?: boolean;
 }
 
 export const COLUMNS: readonly Column[] = [
@@ -18,6 +20,14 @@ export const COLUMNS: readonly Column[] = [
   { name: '(c) XEP-0198 alone', proxy: false, streamManagement: true, receipts: false, library: false },
   { name: '(d) proxy, stock clients', proxy: true, streamManagement: false, receipts: true, library: false },
   { name: '(e) proxy and library', proxy: true, streamManagement: true, receipts: true, library: true },
+  {
+    name: '(f) transparent, stock clients',
+    proxy: true,
+    gate: true,
+    streamManagement: true,
+    receipts: true,
+    library: false,
+  },
 ];
 
 /** What became of the messages of one cell. */
@@ -32,6 +42,8 @@ export interface Outcome {
   readonly needless: number;
   /** The most of them of one message. */
   readonly mostNeedless: number;
+  /** Of the needless ones, those that the proxy may have sent; the server, or the sender's client, made the others. */
+  readonly ours: number;
 }
 
 /** ms; longer than any cell takes when all is well. */
@@ -40,27 +52,31 @@ const TIMEOUT = 90_000;
 /** A server, a Redis and a proxy, on which one cell after the other is measured. */
 export class Stage {
   readonly #world: World;
+  readonly #gate: boolean;
   readonly #redis: Redis;
   #process: ProxyProcess | undefined;
   #inProcess = false;
   #cells = 0;
 
-  private constructor(world: World) {
+  private constructor(world: World, gate: boolean) {
     this.#world = world;
+    this.#gate = gate;
     this.#redis = new Redis(world.redis.url);
   }
 
-  static async open(): Promise<Stage> {
+  /** @param gate for the columns with a gate; without, for all others */
+  static async open(gate = false): Promise<Stage> {
     const config = `smacks_hibernation_time = ${RESUME_WINDOW / 1000}`;
     // Two users a cell, so that none finds what another has left behind.
     const users: Record<string, string> = {};
     for (let i = 1; i <= 100; i += 1) for (const name of ['alice', 'bob']) users[`${name}${i}`] = 'pw';
-    return new Stage(await World.open({ config, users }));
+    return new Stage(await World.open({ config, users, gate }), gate);
   }
 
   /** @returns undefined where the row means nothing for this column, or cannot be done on this server */
   async measure(row: Row, column: Column, messages: number): Promise<Outcome | undefined> {
-    if ((row.ownServer && !OWN_SERVER) || (row.ownProcess && !column.proxy)) return undefined;
+    if ((column.gate ?? false) !== this.#gate) throw new Error(`${column.name} is measured on another stage`);
+    if ((row.ownServer && !OWN_SERVER) || (row.ofProxy && !column.proxy)) return undefined;
     if (column.proxy) await this.#proxy(row.ownProcess === true);
     this.#cells += 1;
     const world = this.#world;
@@ -75,10 +91,13 @@ export class Stage {
     const cell = new Cell(world, column, alice, bob, messages, this.#cells, {
       killProxy: column.proxy ? () => this.#killProxy() : undefined,
       restartServer: () => this.#restartServer(),
+      stopRedis: column.proxy ? () => this.#world.redis.kill() : undefined,
+      startRedis: () => this.#startRedis(),
+      redelivered: () => this.#redelivered(),
       owed: () => this.#redis.zcard('{receipts}:due'),
     });
     try {
-      await cell.word('before');
+      await cell.begin();
       await row.act(cell);
       return await cell.outcome();
     } finally {
@@ -108,8 +127,9 @@ export class Stage {
     } else if (!own && !this.#inProcess) {
       await this.#process?.signal('SIGTERM');
       this.#process = undefined;
-      await this.#world.startProxy();
+      await this.#world.startProxy(this.#mode);
       this.#inProcess = true;
+      await this.#ready();
     }
   }
 
@@ -118,8 +138,7 @@ export class Stage {
     const { prosody } = this.#world.xmpp;
     await prosody?.kill();
     await prosody?.restart();
-    const linked = () => !this.#inProcess || this.#world.proxy.link.online;
-    await until(linked, { within: TIMEOUT, what: 'the proxy’s link' });
+    await this.#ready();
   }
 
   async #killProxy(): Promise<void> {
@@ -128,14 +147,35 @@ export class Stage {
   }
 
   async #startProcess(): Promise<void> {
-    this.#process = new ProxyProcess(this.#world.environment({ LOG_LEVEL: 'info' }));
-    await this.#process.prints('The link is up');
+    this.#process = new ProxyProcess(this.#world.environment({ LOG_LEVEL: 'info', ...this.#mode }));
+    await this.#process.prints(this.#gate ? 'The gate holds messages for us' : 'The link is up');
+  }
+
+  get #mode(): Record<string, string> {
+    return this.#gate ? { MODE: 'transparent' } : {};
+  }
+
+  async #startRedis(): Promise<void> {
+    await this.#world.redis.restart();
+    await this.#ready();
+  }
+
+  /** Resolves when the proxy, if it runs in this process, takes messages. */
+  async #ready(): Promise<void> {
+    const ready = () => !this.#inProcess || this.#world.proxy.readiness.ready;
+    await until(ready, { within: TIMEOUT, what: 'the proxy to be ready' });
+  }
+
+  /** How many copies the proxy has sent beside the first; one in a process of its own does not say. */
+  #redelivered(): number {
+    return this.#inProcess ? this.#world.proxy.metrics.counts.redelivered : Number.POSITIVE_INFINITY;
   }
 }
 
 class Cell implements Scene {
   readonly texts: readonly string[];
   readonly #words: string[] = [];
+  #redelivered = 0;
 
   constructor(
     readonly world: World,
@@ -147,6 +187,10 @@ class Cell implements Scene {
     readonly place: {
       readonly killProxy: (() => Promise<void>) | undefined;
       readonly restartServer: () => Promise<void>;
+      readonly stopRedis: (() => Promise<void>) | undefined;
+      readonly startRedis: () => Promise<void>;
+      /** Copies beside the first that the proxy has sent so far. */
+      readonly redelivered: () => number;
       /** How much the proxy has to deliver or to tell. */
       readonly owed: () => Promise<number>;
     },
@@ -164,7 +208,7 @@ class Cell implements Scene {
 
   get #to(): string {
     const { componentDomain, domain } = this.world.xmpp;
-    return `${this.bob.name}@${this.column.proxy ? componentDomain : domain}`;
+    return `${this.bob.name}@${this.column.proxy && !this.column.gate ? componentDomain : domain}`;
   }
 
   async says(from: number, to: number, pause = 0): Promise<void> {
@@ -183,6 +227,19 @@ class Cell implements Scene {
 
   restartServer(): Promise<void> {
     return this.place.restartServer();
+  }
+
+  get stopRedis(): (() => Promise<void>) | undefined {
+    return this.place.stopRedis;
+  }
+
+  startRedis(): Promise<void> {
+    return this.place.startRedis();
+  }
+
+  async begin(): Promise<void> {
+    await this.word('before');
+    this.#redelivered = this.place.redelivered();
   }
 
   /** A word between the two that is not counted; resolves when bob has it. */
@@ -212,12 +269,15 @@ class Cell implements Scene {
       const known = copies.filter((count, i) => count === 0 && alice.settled(this.#id(i))).length;
       if (known > 0) throw new Error(`${known} messages ended that nobody saw`);
     }
+    const needless = copies.reduce((sum, count) => sum + Math.max(0, count - 1), 0);
+    const redelivered = this.place.redelivered();
     return {
       lost: copies.filter((count) => count === 0).length,
       once: copies.filter((count) => count === 1).length,
       twice: copies.filter((count) => count > 1).length,
       unnoticed: copies.filter((count, i) => count === 0 && alice.believes(this.#id(i))).length,
-      needless: copies.reduce((sum, count) => sum + Math.max(0, count - 1), 0),
+      needless,
+      ours: Number.isFinite(redelivered) ? Math.min(needless, redelivered - this.#redelivered) : needless,
       mostNeedless: Math.max(0, ...copies.map((count) => count - 1)),
     };
   }

@@ -12,11 +12,13 @@ export interface Measured {
 export function wanting(measured: readonly Measured[]): string[] {
   return measured.flatMap(({ row, column, outcome }) => {
     if (outcome === undefined || !column.proxy) return [];
-    const { lost, unnoticed, twice, mostNeedless } = outcome;
+    const { lost, unnoticed, twice, mostNeedless, ours } = outcome;
     const problems: string[] = [];
     if (unnoticed > 0) problems.push(`${unnoticed} lost that were acknowledged`);
     // Each row is one fault.
     if (mostNeedless > 1) problems.push(`${mostNeedless} needless copies of a message`);
+    if (column.gate && lost > 0) problems.push(`${lost} lost`);
+    if (column.gate && ours > 0) problems.push(`${ours} needless copies that the server did not make`);
     if (column.library && lost > 0) problems.push(`${lost} lost`);
     if (column.library && twice > 0) problems.push(`${twice} seen twice`);
     return problems.map((problem) => `${row.name}, ${column.name}: ${problem}`);
@@ -35,17 +37,30 @@ function needless(outcome: Outcome | undefined): string {
   return outcome.needless === 0 ? '0' : `${outcome.needless} (${outcome.mostNeedless})`;
 }
 
+/** The proxy's, and beside them those that the server or the sender's client made. */
+function needlessByWhom(outcome: Outcome | undefined): string {
+  return outcome === undefined ? '–' : `${outcome.ours} · ${outcome.needless - outcome.ours}`;
+}
+
 /** docs/loss.md */
 export function markdown(measured: readonly Measured[], messages: number): string {
   const rows = ROWS.filter((row) => measured.some((one) => one.row === row));
   const columns = COLUMNS.filter((column) => measured.some((one) => one.column === column));
   const find = (row: Row, column: Column) => measured.find((one) => one.row === row && one.column === column)?.outcome;
-  const stock = columns.find(({ proxy, library }) => proxy && !library);
-  const copies = (row: Row) => (stock === undefined ? [] : [needless(find(row, stock))]);
+  const stock = columns.find(({ proxy, library, gate }) => proxy && !library && !gate);
+  const transparent = columns.find(({ gate }) => gate);
+  const copies = (row: Row) => [
+    ...(stock === undefined ? [] : [needless(find(row, stock))]),
+    ...(transparent === undefined ? [] : [needlessByWhom(find(row, transparent))]),
+  ];
+  const headings = [
+    ...(stock ? ['needless copies in (d)'] : []),
+    ...(transparent ? ['needless copies in (f): ours · others'] : []),
+  ];
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   const table = [
-    line([`of ${messages} messages`, ...columns.map(({ name }) => name), ...(stock ? ['needless copies in (d)'] : [])]),
-    line(['---', ...columns.map(() => '---:'), ...(stock ? ['---:'] : [])]),
+    line([`of ${messages} messages`, ...columns.map(({ name }) => name), ...headings]),
+    line(['---', ...[...columns, ...headings].map(() => '---:')]),
     ...rows.map((row) => line([row.name, ...columns.map((column) => cell(find(row, column))), ...copies(row)])),
   ];
   const server = process.env.E2E_XMPP_HOST ?? 'Prosody, started for it';
@@ -55,15 +70,18 @@ Written by \`npm run measure:loss\`; figures as measured. ${new Date().toISOStri
 
 **Lost** (in brackets: how many of them the sender believes that somebody has) · seen **once** · seen **twice** or more by
 the application. **Needless copies**: those that came though the application had shown the message; in brackets the most of
-one message. Each row is one fault.
+one message; in (f) those that the proxy sent, and beside them those that the server or the sender's client made. Each row is
+one fault.
 
 ${table.join('\n')}
 
 ${rows.map(({ name, how }) => `- *${name}*: ${how}.`).join('\n')}
 
 A client that is disconnected reconnects at once. Messages are counted when no more are to come. The clients of (a) to (d)
-send nothing again by themselves and show each copy; what they could not write they write after the reconnect.
-(a), (b) and (d) have no stream management, so that each column shows one protection; (e) has all. In (c) the
-sender believes that somebody has a message when his own server acknowledges it, in (d) and (e) when the proxy does.
+and (f) show each copy and send nothing again by themselves, but for stream management in (c) and (f); what they could not
+write they write after the reconnect. (a), (b) and (d) have no stream management, so that each column shows one protection;
+(e) has all. (f) is what stock clients do today, stream management and receipts, with a gate in the server: they write to each
+other's own addresses. In (c) the sender believes that somebody has a message when his own server acknowledges it, in (d) to
+(f) when the proxy does.
 `;
 }

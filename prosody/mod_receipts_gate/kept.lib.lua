@@ -5,9 +5,10 @@ local timer = require "util.timer";
 
 local FOR = 600; -- s
 
--- Of the server, by host: nothing of a module's own outlives it.
-prosody.receipts_gate_kept = prosody.receipts_gate_kept or {};
-local kept = prosody.receipts_gate_kept;
+-- By host. It is the server's: nothing of a module's own outlives it.
+local server = prosody;
+server.receipts_gate_kept = server.receipts_gate_kept or {};
+local kept = server.receipts_gate_kept;
 local host = module.host;
 
 local function keep(state)
