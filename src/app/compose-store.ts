@@ -31,7 +31,7 @@ export function composeStore(config: Config, counters: Counters, log: Log, tunin
   const { dedupWindow, undeliveredRetention } = settings;
   const retry = new RetryPolicy(settings);
   const onProblem = throttled(log, 'Redis');
-  const connections = connect({ url: redis.url }, onProblem);
+  const connections = connect(redis, onProblem);
   const ledger = new Ledger(connections.ledger, {
     prefix,
     retry,

@@ -25,7 +25,18 @@ export interface Config {
     readonly proofCounts: 'redelivery' | 'receipt';
     readonly proofGrace: number;
   };
-  readonly redis: { readonly url: string; readonly prefix: string };
+  readonly redis: {
+    readonly url: string;
+    readonly prefix: string;
+    readonly sentinels?: {
+      readonly addresses: readonly { readonly host: string; readonly port: number }[];
+      readonly masterName: string;
+      readonly user?: string;
+      readonly password?: string;
+    };
+    /** PEM texts. */
+    readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  };
   readonly ack: { readonly format: 'receipt' | 'stored' | 'none'; readonly from: 'component' | 'recipient' };
   readonly retry: {
     readonly schedule: readonly number[];
@@ -81,7 +92,7 @@ function withoutFirstLabel(domain: string | undefined): string | undefined {
 }
 
 /**
- * Reads the configuration; an empty value is an unset one. Pure, but for reading the file that `XMPP_TLS_CA` names.
+ * Reads the configuration; an empty value is an unset one. Pure, but for reading the files with certificates and keys.
  *
  * @param unknownInFile from {@link unknownInDotEnv}
  * @throws {ConfigError} with all faults at once
@@ -98,6 +109,25 @@ export function loadConfig(env: Environment, unknownInFile: readonly string[] = 
   return assemble(read as Values, servedDomain);
 }
 
+/** How Redis is found and trusted, where its URL alone does not say it. */
+function redisNodes(values: Values): Pick<Config['redis'], 'sentinels' | 'tls'> {
+  const { REDIS_SENTINELS: addresses, REDIS_SENTINEL_USER: user, REDIS_SENTINEL_PASSWORD: password } = values;
+  const { REDIS_TLS_CA: ca, REDIS_TLS_CERT: cert, REDIS_TLS_KEY: key } = values;
+  return {
+    ...(addresses !== undefined && {
+      sentinels: {
+        addresses,
+        masterName: values.REDIS_MASTER_NAME,
+        ...(user !== undefined && { user }),
+        ...(password !== undefined && { password }),
+      },
+    }),
+    ...((ca !== undefined || cert !== undefined) && {
+      tls: { ...(ca !== undefined && { ca }), ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) },
+    }),
+  };
+}
+
 function assemble(values: Values, servedDomain: string): Config {
   const { XMPP_TLS_CA: tlsCa, DASHBOARD_PASSWORD: password } = values;
   return {
@@ -111,7 +141,7 @@ function assemble(values: Values, servedDomain: string): Config {
       admins: values.ADMIN_JIDS ?? [],
     },
     gate: { mode: values.MODE, proofCounts: values.PROOF_COUNTS, proofGrace: values.PROOF_GRACE },
-    redis: { url: values.REDIS_URL, prefix: values.REDIS_PREFIX },
+    redis: { url: values.REDIS_URL, prefix: values.REDIS_PREFIX, ...redisNodes(values) },
     ack: { format: values.ACK_FORMAT, from: values.ACK_FROM },
     retry: {
       schedule: values.RETRY_SCHEDULE,

@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { formatDuration } from '../util/duration.ts';
 import type { Environment } from './environment.ts';
 import { asciiDomain, isLoopback } from './hosts.ts';
@@ -54,12 +55,34 @@ export function* conflicts(
   if (values.XMPP_TLS_CA !== undefined && values.XMPP_SERVICE?.startsWith('xmpp:')) {
     yield `XMPP_SERVICE: got ${values.XMPP_SERVICE}; wants xmpps:// when XMPP_TLS_CA is set, or there is no TLS`;
   }
+  yield* redisConflicts(env, values);
   if (ttl !== undefined && window !== undefined && window < ttl) {
     yield `DEDUP_WINDOW: got ${formatDuration(window)}; wants not less than MESSAGE_TTL (${formatDuration(ttl)})`;
   }
   if (host !== undefined && password === undefined && !isLoopback(host) && !isSet(env, 'DASHBOARD_PASSWORD')) {
     yield `DASHBOARD_PASSWORD: got nothing; wants a password, since HTTP_HOST (${host}) is not a loopback address`;
   }
+}
+
+function* redisConflicts(env: Environment, values: Partial<Values>): Generator<string> {
+  const { REDIS_URL: url, REDIS_TLS_CERT: certificate, REDIS_TLS_KEY: key } = values;
+  for (const name of ['REDIS_TLS_CA', 'REDIS_TLS_CERT', 'REDIS_TLS_KEY'] as const) {
+    if (isSet(env, name) && url?.startsWith('redis:'))
+      yield `REDIS_URL: got redis://; wants rediss:// when ${name} is set, or there is no TLS`;
+  }
+  if (isSet(env, 'REDIS_TLS_CERT') !== isSet(env, 'REDIS_TLS_KEY'))
+    yield 'REDIS_TLS_CERT and REDIS_TLS_KEY: got one of them; want both, or none';
+  if (certificate !== undefined && key !== undefined) {
+    if (!new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key)))
+      yield 'REDIS_TLS_KEY: got the key of another certificate; wants that of REDIS_TLS_CERT';
+  }
+  const apart = ['REDIS_MASTER_NAME', 'REDIS_SENTINEL_USER', 'REDIS_SENTINEL_PASSWORD'] as const;
+  for (const name of apart) {
+    if (isSet(env, name) && !isSet(env, 'REDIS_SENTINELS'))
+      yield `REDIS_SENTINELS: got nothing; wants the sentinels' addresses, since ${name} is set`;
+  }
+  if (isSet(env, 'REDIS_SENTINEL_USER') && !isSet(env, 'REDIS_SENTINEL_PASSWORD'))
+    yield 'REDIS_SENTINEL_PASSWORD: got nothing; wants a password, since REDIS_SENTINEL_USER is set';
 }
 
 export function* misspelt(env: Environment, inFile: readonly string[]): Generator<string> {

@@ -64,6 +64,49 @@ export const serverSettings = {
     secret: true,
     about: 'Where all state is kept. Its `maxmemory-policy` must be `noeviction`.',
   },
+  REDIS_SENTINELS: {
+    group: 'redis',
+    value: v.sentinels,
+    example: 'sentinel1:26379,sentinel2:26379,sentinel3:26379',
+    about:
+      'Redis Sentinels, which tell where the primary is. Then `REDIS_URL` gives user, password, database and TLS (`rediss://`, ' +
+      'which holds for the sentinels as well), and its host is not used.',
+  },
+  REDIS_MASTER_NAME: {
+    group: 'redis',
+    value: v.masterName,
+    default: 'mymaster',
+    about: 'What the sentinels call the primary (`sentinel monitor <name> …`). Only with `REDIS_SENTINELS`.',
+  },
+  REDIS_SENTINEL_USER: {
+    group: 'redis',
+    value: v.userName,
+    about: "The user's name at the sentinels, where it is not `default`. Only with `REDIS_SENTINEL_PASSWORD`.",
+  },
+  REDIS_SENTINEL_PASSWORD: {
+    group: 'redis',
+    value: v.secret,
+    secret: true,
+    about: 'The password that the sentinels want. Only with `REDIS_SENTINELS`.',
+  },
+  REDIS_TLS_CA: {
+    group: 'redis',
+    value: v.certificateFile,
+    example: '/etc/openfire-receipts/redis-ca.pem',
+    about: "The certificate that signed Redis', when Node.js does not know its authority. Only with `rediss://`.",
+  },
+  REDIS_TLS_CERT: {
+    group: 'redis',
+    value: v.certificateFile,
+    example: '/etc/openfire-receipts/redis-client.pem',
+    about: 'The certificate by which Redis knows the proxy, where it asks for one (`tls-auth-clients`).',
+  },
+  REDIS_TLS_KEY: {
+    group: 'redis',
+    value: v.keyFile,
+    secret: true,
+    about: 'The path of the private key of `REDIS_TLS_CERT`, in PEM form, without a passphrase.',
+  },
   REDIS_PREFIX: {
     group: 'redis',
     value: v.redisPrefix,

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
@@ -140,6 +140,32 @@ export const redisUrl: Value<string> = value(
   },
 );
 
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+const ADDRESS = /^(?:\[([\da-f:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/i;
+
+/** One or more. */
+export const sentinels: Value<readonly Address[]> = value(
+  'host:port, or several separated by commas; without a port 26379',
+  (text) => {
+    const addresses = text.split(',').map((one) => {
+      const [, ipv6, name = '', digits = '26379'] = ADDRESS.exec(one.trim()) ?? [];
+      const port = Number(digits);
+      const isReachable = ipv6 === undefined ? isHost(name) : isIPv6(ipv6);
+      return isReachable && port > 0 && port <= 65_535 ? { host: ipv6 ?? name, port } : undefined;
+    });
+    return addresses.every((address) => address !== undefined) ? addresses : undefined;
+  },
+);
+
+/** sentinel.conf allows these characters in it. */
+export const masterName: Value<string> = value('a name of letters, digits and the characters . - _', (text) =>
+  /^[\w.-]+$/.test(text) ? text : undefined,
+);
+
 /** Redis Cluster keeps together what has the same text between the first `{` and the next `}`. */
 export const redisPrefix: Value<string> = value('text with a hash tag, such as {receipts}, without spaces', (text) =>
   /^[^{]*\{[^}]+\}/.test(text) && !/[\s\p{Cc}]/u.test(text) ? text : undefined,
@@ -147,15 +173,18 @@ export const redisPrefix: Value<string> = value('text with a hash tag, such as {
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
-/** The text of the file that is named. */
-export const certificateFile: Value<string> = value('the path of a file with certificates in PEM form', (path) => {
-  let pem: string;
+function readPem(path: string): string {
   try {
-    pem = readFileSync(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new Unfit(`the path of a file that can be read (${code ?? 'unknown error'})`);
   }
+}
+
+/** The text of the file that is named. */
+export const certificateFile: Value<string> = value('the path of a file with certificates in PEM form', (path) => {
+  const pem = readPem(path);
   try {
     const certificates = pem.match(CERTIFICATE) ?? [];
     for (const certificate of certificates) new X509Certificate(certificate);
@@ -164,3 +193,17 @@ export const certificateFile: Value<string> = value('the path of a file with cer
     return undefined;
   }
 });
+
+/** The text of the file that is named. */
+export const keyFile: Value<string> = value(
+  'the path of a file with a private key in PEM form, without a passphrase',
+  (path) => {
+    const pem = readPem(path);
+    try {
+      createPrivateKey(pem);
+      return pem;
+    } catch {
+      return undefined;
+    }
+  },
+);

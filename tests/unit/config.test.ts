@@ -5,6 +5,7 @@ import { rootCertificates } from 'node:tls';
 import { loadConfig } from '../../src/config/config.ts';
 import { ConfigError, type Environment, readEnvironment, unknownInDotEnv } from '../../src/config/environment.ts';
 import { isLoopback } from '../../src/config/hosts.ts';
+import { CERT, KEY } from '../fixtures/redis-tls.ts';
 
 const LEAST = { XMPP_COMPONENT_DOMAIN: 'receipts.example.org', XMPP_COMPONENT_SECRET: 'hush' };
 const DAY = 86_400_000;
@@ -116,6 +117,30 @@ describe('what is right', () => {
     const pem = `# Two of them\n${rootCertificates.slice(0, 2).join('\n')}\n`;
     writeFileSync(path, pem);
     expect(load({ XMPP_SERVICE: 'xmpps://h', XMPP_TLS_CA: path }).xmpp.tlsCa).toBe(pem);
+  });
+
+  test('Redis by its sentinels', () => {
+    const given = { REDIS_SENTINELS: 's1, s2:26380,[::1]:5', REDIS_MASTER_NAME: 'm.1', REDIS_SENTINEL_PASSWORD: ' p ' };
+    expect(load(given).redis.sentinels).toEqual({
+      addresses: [
+        { host: 's1', port: 26379 },
+        { host: 's2', port: 26380 },
+        { host: '::1', port: 5 },
+      ],
+      masterName: 'm.1',
+      password: ' p ',
+    });
+    expect(load({}).redis).not.toHaveProperty('sentinels');
+  });
+
+  test('certificates for Redis are read from their files', () => {
+    const [certFile, keyFile] = [join(dir, 'redis.pem'), join(dir, 'redis.key')];
+    writeFileSync(certFile, CERT);
+    writeFileSync(keyFile, KEY);
+    const url = { REDIS_URL: 'rediss://h' };
+    const all = { ...url, REDIS_TLS_CA: certFile, REDIS_TLS_CERT: certFile, REDIS_TLS_KEY: keyFile };
+    expect(load(all).redis.tls).toEqual({ ca: CERT, cert: CERT, key: KEY });
+    expect(load({ ...url, REDIS_TLS_CA: certFile }).redis.tls).toEqual({ ca: CERT });
   });
 
   test('every other value', () => {
@@ -236,6 +261,29 @@ describe('what is wrong', () => {
     expect(problemsOf({ ...service, XMPP_TLS_CA: join(dir, 'gone') })[0]).toMatch(/can be read \(ENOENT\)$/);
     writeFileSync(path, rootCertificates[0] as string);
     expect(problemsOf({ XMPP_TLS_CA: path })[0]).toMatch(/^XMPP_SERVICE: .* wants xmpps/);
+  });
+
+  test.each([
+    [{ REDIS_SENTINELS: 'h:0' }, /^REDIS_SENTINELS: .*host:port/],
+    [{ REDIS_SENTINELS: 'h,' }, /^REDIS_SENTINELS: .*host:port/],
+    [{ REDIS_MASTER_NAME: 'm' }, /^REDIS_SENTINELS: got nothing; .* since REDIS_MASTER_NAME is set/],
+    [{ REDIS_SENTINEL_PASSWORD: 'p' }, /^REDIS_SENTINELS: got nothing; .* since REDIS_SENTINEL_PASSWORD is set/],
+    [{ REDIS_SENTINELS: 'h', REDIS_SENTINEL_USER: 'u' }, /^REDIS_SENTINEL_PASSWORD: got nothing/],
+  ])('%j', (given, said) => {
+    const problems = problemsOf(given);
+    expect([problems.length, problems[0]]).toEqual([1, expect.stringMatching(said)]);
+  });
+
+  test('a key for Redis that is none, is of another certificate, or stands alone', () => {
+    const [certFile, keyFile, other] = [join(dir, 'r.pem'), join(dir, 'r.key'), join(dir, 'other.pem')];
+    writeFileSync(certFile, CERT);
+    writeFileSync(keyFile, KEY);
+    writeFileSync(other, rootCertificates[0] as string);
+    const url = { REDIS_URL: 'rediss://h' };
+    expect(problemsOf({ ...url, REDIS_TLS_CERT: certFile, REDIS_TLS_KEY: certFile })[0]).toMatch(/with a private key/);
+    expect(problemsOf({ ...url, REDIS_TLS_CERT: other, REDIS_TLS_KEY: keyFile })[0]).toMatch(/the key of another/);
+    expect(problemsOf({ ...url, REDIS_TLS_KEY: keyFile })[0]).toMatch(/got one of them; want both/);
+    expect(problemsOf({ REDIS_TLS_CA: certFile })[0]).toMatch(/^REDIS_URL: .* wants rediss/);
   });
 
   test('is shown in one line, cut short', () => {

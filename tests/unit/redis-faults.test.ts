@@ -46,6 +46,20 @@ test('no reply at all tells nothing of the call', () => {
   expect(redisFault(new Error('Connection is closed.'))).toMatchObject({ kind: 'connection', code: 'CONNECTION' });
 });
 
+test.each([
+  [
+    'All sentinels are unreachable. Retrying from scratch after 50ms. Last error: connect ECONNREFUSED',
+    'SENTINEL',
+    /goes on by itself/,
+  ],
+  ['All sentinels are unreachable. Retrying from scratch after 50ms.', 'SENTINEL', /goes on by itself/],
+  ['self-signed certificate in certificate chain', 'CERTIFICATE', /REDIS_TLS_CA/],
+  ["Hostname/IP does not match certificate's altnames: IP: 10.0.0.1", 'CERTIFICATE', /REDIS_TLS_CA/],
+  ['0A00045C:SSL routines:ssl3_read_bytes:tlsv13 alert certificate required:', 'CLIENTCERT', /REDIS_TLS_CERT/],
+])('%s', (message, code, text) => {
+  expect(redisFault(new Error(message))).toMatchObject({ kind: 'connection', code, text: expect.stringMatching(text) });
+});
+
 test('only a server that is not the one to write to is worth another connection', () => {
   expect(redisFault(reply('READONLY x')).reconnect).toBe(true);
   expect(redisFault(reply('LOADING x')).reconnect).toBe(true);

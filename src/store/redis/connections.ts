@@ -1,6 +1,7 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import { ReconnectPace } from './reconnect-pace.ts';
 import { redisFault } from './redis-faults.ts';
+import { optionsOf, type RedisTarget } from './redis-target.ts';
 
 /** Longest pause between tries to reach Redis, ms. */
 const MAX_PAUSE = 1000;
@@ -22,12 +23,6 @@ const common = {
   // Its end of the connection may be gone for good: then there is no good order to wait for.
   disconnectTimeout: 500,
 } satisfies RedisOptions;
-
-/** Where Redis is. An object, since Sentinel and Cluster are named by more than one address. */
-export interface RedisTarget {
-  /** `redis://` or `rediss://`; resolved anew for each connection, so that the address may move. */
-  readonly url: string;
-}
 
 export interface Connections {
   /** For the ledger: fails fast, since work waits in the pipeline and not here. */
@@ -56,8 +51,8 @@ type OwnOptions = Pick<
   'commandTimeout' | 'socketTimeout' | 'enableOfflineQueue' | 'maxRetriesPerRequest' | 'autoResendUnfulfilledCommands'
 >;
 
-function open({ url }: RedisTarget, options: OwnOptions): Redis {
-  return new Redis(url, { ...common, reconnectOnError, ...options });
+function open(target: RedisTarget, options: OwnOptions): Redis {
+  return new Redis(target.url, { ...common, reconnectOnError, ...optionsOf(target), ...options });
 }
 
 /** Opens the connections to Redis; each reconnects by itself for as long as the process lives. */
@@ -77,7 +72,12 @@ export function connect(target: RedisTarget, onProblem: (error: Error) => void):
     socketTimeout: SILENT_WHILE_BLOCKING,
   });
   const all = [ledger, jobs, workers];
+  let closed = false;
   for (const connection of all) {
+    // It reconnects by itself, but for errors in the middle of looking for Redis, after which it would stay ended.
+    connection.on('end', () => {
+      if (!closed) setTimeout(() => closed || connection.connect().catch(() => {}), MAX_PAUSE).unref();
+    });
     connection.on('error', (error: Error) => {
       // ioredis would go on, in database 0.
       if (redisFault(error).code === 'DBINDEX') connection.disconnect(true);
@@ -91,6 +91,7 @@ export function connect(target: RedisTarget, onProblem: (error: Error) => void):
     jobs,
     workers,
     close: async () => {
+      closed = true;
       for (const connection of all) connection.disconnect();
     },
   };

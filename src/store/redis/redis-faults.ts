@@ -84,6 +84,21 @@ const LASTING = new Set(['NOAUTH', 'NOPERM', 'DBINDEX', 'UNKNOWNCOMMAND']);
 /** What Redis before 7 puts before an error that a command of a script met. */
 const IN_A_SCRIPT = /^(?:ERR Error running script \(call to \w+\): )?(?:@user_script: ?\d+: )+-?/;
 
+/** Of ioredis; with what the last sentinel said. */
+const SENTINEL = /^All sentinels are unreachable.*?(?:Last error: (.*))?$/s;
+
+/** Of Node.js. */
+const CERTIFICATE = /certificate|altnames/i;
+/** Of OpenSSL: alerts of the server. */
+const CLIENT_CERTIFICATE = /alert (certificate required|bad certificate|unknown ca|handshake failure)/i;
+
+/** What to do about it. */
+function sentinelSays(error = ''): string {
+  if (/No such master/.test(error)) return ': they know none of that name';
+  if (/^(NOAUTH|WRONGPASS|NOPERM)/.test(error)) return ': they want another REDIS_SENTINEL_PASSWORD';
+  return '. It goes on by itself when they do';
+}
+
 /** Judges an error of ioredis, or one that a script has reported by its text. Pure. */
 export function redisFault(error: unknown): StoreFault {
   const message = (error instanceof Error ? error.message : String(error)).replace(IN_A_SCRIPT, '');
@@ -96,6 +111,19 @@ export function redisFault(error: unknown): StoreFault {
   if (isReply) {
     const text = 'Redis rejects a call of ours for what is in it. The log has the error; please report it';
     return { kind: 'content', code: /^[A-Z]+/.exec(message)?.[0] ?? 'ERR', text, reconnect: false, lasting: false };
+  }
+  const sentinel = SENTINEL.exec(message);
+  if (sentinel !== null) {
+    const text = `No Redis Sentinel says where the primary is (REDIS_SENTINELS, REDIS_MASTER_NAME)${sentinelSays(sentinel[1])}`;
+    return { kind: 'connection', code: 'SENTINEL', text, reconnect: false, lasting: false };
+  }
+  if (CLIENT_CERTIFICATE.test(message)) {
+    const text = 'Redis wants a certificate of the proxy, or another one. Set REDIS_TLS_CERT and REDIS_TLS_KEY';
+    return { kind: 'connection', code: 'CLIENTCERT', text, reconnect: false, lasting: false };
+  }
+  if (CERTIFICATE.test(message)) {
+    const text = `Redis' certificate is not trusted (${message}). Set REDIS_TLS_CA to the one that signed it`;
+    return { kind: 'connection', code: 'CERTIFICATE', text, reconnect: false, lasting: false };
   }
   const silent = /timed? ?out/i.test(message);
   const text = silent

@@ -15,6 +15,8 @@ export interface RedisOptions {
   /** Keeps its data here, and leaves them. */
   readonly dir?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Of the default user, where `settings` ask for one. */
+  readonly password?: string;
 }
 
 export interface RedisServer extends TemporaryServer {
@@ -52,7 +54,9 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
       Object.entries({ ...settings, dir: folder }).flatMap(([name, value]) => [`--${name}`, value]),
     isReady: async () => {
       // An error while it still reads its data is an answer as well, and not this one.
-      if (!(await answers(port, 'PING\r\n', /^\+PONG/))) return false;
+      const { password } = options;
+      const login = password === undefined ? '' : `AUTH ${password}\r\n`;
+      if (!(await answers(port, `${login}PING\r\n`, /^\+PONG/m))) return false;
       return !options.cluster || answers(port, 'CLUSTER ADDSLOTSRANGE 0 16383\r\nCLUSTER INFO\r\n', /cluster_state:ok/);
     },
   });
@@ -60,13 +64,23 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
 }
 
 /** One command, and the first line of what Redis answers: for a look from outside, with no client library. */
-export function askRedis(port: number, command: string): Promise<string> {
+export function askRedis(port: number, command: string, password?: string): Promise<string> {
+  return askRedisForAll(port, command, password).then((answer) => answer.split('\r\n')[0] as string);
+}
+
+/** The same, with all that has come when the answer begins. */
+export function askRedisForAll(port: number, command: string, password?: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = net.connect(port, '127.0.0.1', () => socket.write(`${command}\r\n`));
+    const login = password === undefined ? '' : `AUTH ${password}\r\n`;
+    const socket = net.connect(port, '127.0.0.1', () => socket.write(`${login}${command}\r\n`));
+    let heard = '';
     socket.on('error', reject);
-    socket.once('data', (data) => {
+    socket.on('data', (data) => {
+      heard += data.toString();
+      const answer = login === '' ? heard : heard.replace(/^\+OK\r\n/, '');
+      if (answer === '' || (login !== '' && answer === heard)) return;
       socket.destroy();
-      resolve(data.toString().split('\r\n')[0] as string);
+      resolve(answer);
     });
   });
 }

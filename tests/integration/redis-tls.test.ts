@@ -1,0 +1,58 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { CERT, KEY } from '../fixtures/redis-tls.ts';
+import { freePorts } from '../support/process/ports.ts';
+import { removeFolder, temporaryFolder } from '../support/process/temporary.ts';
+import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { PeerProxy } from '../support/stages/peer-proxy.ts';
+
+const { jest } = import.meta;
+
+jest.setTimeout(60_000);
+
+let folder: string;
+let redis: RedisServer;
+let url: string;
+let files: { cert: string; key: string };
+let it: PeerProxy;
+
+beforeAll(async () => {
+  folder = await temporaryFolder('redis-tls');
+  files = { cert: path.join(folder, 'cert.pem'), key: path.join(folder, 'key.pem') };
+  writeFileSync(files.cert, CERT);
+  writeFileSync(files.key, KEY);
+  const [port] = (await freePorts(1)) as [number];
+  redis = await startRedis({
+    settings: {
+      'tls-port': String(port),
+      'tls-cert-file': files.cert,
+      'tls-key-file': files.key,
+      'tls-ca-cert-file': files.cert,
+      'tls-auth-clients': 'yes',
+    },
+  });
+  url = `rediss://127.0.0.1:${port}`;
+});
+afterAll(async () => {
+  await redis.stop();
+  await removeFolder(folder);
+});
+afterEach(() => it.close());
+
+test('with TLS, a certificate of its own and the authority that is given', async () => {
+  it = await PeerProxy.start(url, {
+    REDIS_TLS_CA: files.cert,
+    REDIS_TLS_CERT: files.cert,
+    REDIS_TLS_KEY: files.key,
+  });
+  await it.ready();
+  await it.confirmed(await it.acknowledged('over TLS'));
+});
+
+test.each([
+  ['an authority that Node.js does not know', (): Record<string, string> => ({}), /not trusted.*REDIS_TLS_CA/],
+  ['no certificate where Redis wants one', () => ({ REDIS_TLS_CA: files.cert }), /wants a certificate.*REDIS_TLS_CERT/],
+])('%s is said', async (_, settings, said) => {
+  it = await PeerProxy.start(url, settings());
+  await it.unready(said);
+});
