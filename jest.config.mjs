@@ -7,5 +7,5 @@ export default {
   maxWorkers: '100%',
   testSequencer: '<rootDir>/tools/jest-sequencer.mjs',
   // More than a wait within a test takes to fail, which says what was waited for.
-  testTimeout: 90_000,
+  testTimeout: 180_000,
 };

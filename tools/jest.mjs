@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import path from 'node:path';
 
-/** ms in which at least one test ends; the longest may take a tenth of that. */
+/** ms in which at least one test ends; the longest may take a third of that. */
 const SILENCE = 900_000;
 
 const root = path.dirname(import.meta.dirname);

@@ -173,7 +173,7 @@ inChromium('the demo page', () => {
     await until(async () => (await bob().bodies()).length >= before + 200, { within: 60_000, what: 'the burst' });
     expect((await bob().bodies()).slice(before)).toEqual(wanted);
     await alice().shows(wanted[199] as string, 'Delivered');
-    await until(async () => (await alice().inState('stored')) === 0, { within: 40_000, what: 'the last receipts' });
+    await until(async () => (await alice().inState('stored')) === 0, { what: 'the last receipts' });
     expect(await alice().inState('failed')).toBe(0);
   });
 });

@@ -152,7 +152,7 @@ test('the link is reset with 300 messages on their way: all arrive, in order, an
   await openfire.holding(50);
   openfire.reset();
   await offline;
-  for (const id of ids) await alice.delivered(id, { within: 20_000 });
+  for (const id of ids) await alice.delivered(id);
   const firsts = [...new Set(bob.bodies())].filter((body) => body.startsWith('number'));
   expect(firsts).toEqual(ids.map((_, i) => `number ${i}`));
 });
@@ -196,7 +196,7 @@ test('a stanza that ends the stream each time is put aside, its sender is told, 
   const proxy = await stage.attach({ MAX_STANZA_BYTES: String(5 * 1024 * 1024) }, tuning);
   // Over Openfire's limit of about 1 MB on the way to a user, and under ours.
   const id = await alice.say(BOB, 'x'.repeat(1_100_000));
-  const failure = await alice.failed(id, { within: 20_000 });
+  const failure = await alice.failed(id);
   expect(failure.getChild('error')?.getChild('policy-violation')).toBeDefined();
   expect(proxy.metrics.counts.quarantined).toBe(1);
   const after = await alice.say(BOB, 'Still there?');

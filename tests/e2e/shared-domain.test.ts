@@ -29,7 +29,7 @@ import { until } from '../support/time/until.ts';
       return proxy;
     };
     const state = (proxy: ReceiptsProxy, ready: boolean) =>
-      until(() => proxy.readiness.ready === ready, { within: 20_000, what: `ready: ${ready}` }).catch((error) => {
+      until(() => proxy.readiness.ready === ready, { what: `ready: ${ready}` }).catch((error) => {
         throw new Error(`${error.message}: ${JSON.stringify(proxy.readiness)}`);
       });
 
@@ -40,14 +40,14 @@ import { until } from '../support/time/until.ts';
         if (attrs.from === attrs.to) foreign += 1;
       });
     }
-    await until(() => foreign >= 20, { within: 20_000, what: 'self-pings at both' });
+    await until(() => foreign >= 20, { what: 'self-pings at both' });
     for (const proxy of ours) await state(proxy, true);
 
     const stranger = await open('{others}');
     for (const proxy of [...ours, stranger]) {
       const isShared = () =>
         proxy.readiness.problems.some((one) => /^receipts\.localhost is not ours alone: another/.test(one));
-      await until(isShared, { within: 20_000, what: 'word of the stranger' });
+      await until(isShared, { what: 'word of the stranger' });
       expect(proxy.readiness.ready).toBe(false);
     }
     await stranger.stop(1000);

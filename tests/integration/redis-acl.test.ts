@@ -31,7 +31,7 @@ test('with the ACL of docs/operations.md all goes well: accepting, sending again
   await it.ready();
   const id = await it.acknowledged('again');
   // By jobs of the queue library.
-  await until(() => it.copies('again') >= 3, { within: 20_000, what: 'further copies' });
+  await until(() => it.copies('again') >= 3, { what: 'further copies' });
   await it.confirmed(id);
   expect(await it.metric('pending')).toBeDefined();
   for (const queue of ['redelivery', 'expiry', 'undelivered']) {

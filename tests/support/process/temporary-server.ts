@@ -105,7 +105,7 @@ class Server implements TemporaryServer {
       if (hasEnded(child)) throw new Error(`${this.recipe.name} ended at its start:\n${this.#lastWords()}`);
       return this.recipe.isReady();
     };
-    await until(ready, { within: 20_000, what: `${this.recipe.name} to be ready` });
+    await until(ready, { what: `${this.recipe.name} to be ready` });
   }
 
   async stop(): Promise<void> {
