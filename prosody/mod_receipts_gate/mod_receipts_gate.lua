@@ -48,6 +48,8 @@ module:hook("smacks-hibernation-end", function (event)
 	gate.sessions.tell(event.resumed, "resumed");
 	gate.proofs.on_resumed(event.resumed);
 end);
+module:hook("csi-flushing", function (event) gate.proofs.awake(event.session); end);
+module:hook("csi-client-active", function (event) gate.proofs.awake(event.origin); end, -1);
 module:hook("resource-unbind", function (event)
 	gate.proofs.ended(event.session);
 	gate.sessions.tell(event.session, "gone");

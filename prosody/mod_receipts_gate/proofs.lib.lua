@@ -64,7 +64,8 @@ local function ping(session, track)
 end
 
 --- Pings the client behind what it was sent, a little later, if nothing else has proved it by then; one ping at a time.
--- Over BOSH an answer proves less, so a receipt is needed there.
+-- Over BOSH an answer proves less, so a receipt is needed there. A client that is inactive (XEP-0352) is not woken for it: what
+-- mod_csi_simple keeps back is pinged for when it is flushed.
 local function schedule(session, track)
 	if track.scheduled or track.ping or session.bosh_version then
 		return
@@ -73,10 +74,18 @@ local function schedule(session, track)
 	module:add_timer(settings.ping_delay / 1000, function ()
 		track.scheduled = false;
 		if tracked[session] == track and not session.destroyed and not session.hibernating and not track.ping
-			and gate.leases.get() and wants_proof(track) then
+			and session.state ~= "inactive" and gate.leases.get() and wants_proof(track) then
 			ping(session, track);
 		end
 	end);
+end
+
+--- The client is active again, or is sent what was kept back.
+local function awake(session)
+	local track = tracked[session];
+	if track and wants_proof(track) then
+		schedule(session, track);
+	end
 end
 
 --- To be called right before a stanza with this message is written.
@@ -224,6 +233,7 @@ end
 
 return {
 	track = track_item;
+	awake = awake;
 	on_ack = on_ack;
 	on_resumed = on_resumed;
 	on_iq = on_iq;
