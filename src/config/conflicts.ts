@@ -78,7 +78,8 @@ function* redisConflicts(env: Environment, values: Partial<Values>): Generator<s
   }
   const apart = ['REDIS_MASTER_NAME', 'REDIS_SENTINEL_USER', 'REDIS_SENTINEL_PASSWORD'] as const;
   for (const name of apart) {
-    if (isSet(env, name) && !isSet(env, 'REDIS_SENTINELS'))
+    const { default: usual } = SETTINGS[name] as Setting;
+    if (isSet(env, name) && env[name] !== usual && !isSet(env, 'REDIS_SENTINELS'))
       yield `REDIS_SENTINELS: got nothing; wants the sentinels' addresses, since ${name} is set`;
   }
   if (isSet(env, 'REDIS_SENTINEL_USER') && !isSet(env, 'REDIS_SENTINEL_PASSWORD'))
