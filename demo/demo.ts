@@ -10,6 +10,7 @@ const KNOWN = {
   '--once': 'to end by itself, without the page',
   '--page': 'the page, without the story',
   '--open': 'the page in the browser',
+  '--subdomain': 'they write to the component, without a plugin in the server',
 } as const;
 
 const unknown = process.argv.slice(2).filter((argument) => !Object.hasOwn(KNOWN, argument));
@@ -20,7 +21,8 @@ if (unknown.length > 0) {
 }
 const has = (name: keyof typeof KNOWN) => process.argv.includes(name);
 const once = has('--once');
-const stage = new Stage();
+const subdomain = has('--subdomain');
+const stage = new Stage({ transparent: !subdomain });
 const terminal = new Terminal({ paced: !once });
 /** While it starts and when it runs. */
 let page: Promise<Page> | undefined;
@@ -40,7 +42,7 @@ async function servePage(): Promise<string | undefined> {
   try {
     // Not for who wants none: the tools that build it take a second to load.
     const { openPage, openInBrowser } = await import('./page/page.ts');
-    page = openPage();
+    page = openPage(subdomain ? 'component' : 'own');
     const { url } = await page;
     await terminal.block(['', `To play with, in a browser:  ${url}`]);
     if (has('--open')) openInBrowser(url);

@@ -16,7 +16,7 @@ export class Person {
 
   constructor(
     readonly options: LoginOptions,
-    /** Where others write to him through the proxy. */
+    /** Where others write to him. */
     readonly address: string,
   ) {}
 

@@ -21,11 +21,22 @@ export const FIRST_RETRY = 3;
 export const TTL = 10;
 const TIMES = { RETRY_SCHEDULE: `${FIRST_RETRY}s,4s,1h`, MESSAGE_TTL: `${TTL}s`, DEDUP_WINDOW: '1h' } as const;
 
-const COUNTED = ['accepted', 'delivered', 'redelivered', 'duplicates', 'expired', 'unconfirmed', 'rejected'] as const;
+const COUNTED = [
+  'accepted',
+  'delivered',
+  'redelivered',
+  'duplicates',
+  'expired',
+  'unconfirmed',
+  'rejected',
+  'gate_unheld',
+] as const;
 export type Figures = Record<(typeof COUNTED)[number], number>;
 
 /** The real servers, the real proxy as a process of its own, and people with clients. */
 export class Stage {
+  /** Whether people write to each other's own addresses, and the server holds each message until it is stored. */
+  readonly transparent: boolean;
   readonly #people: Person[] = [];
   readonly #starting: Promise<unknown>[] = [];
   /** What the processes before the present one had counted. */
@@ -36,6 +47,10 @@ export class Stage {
   #proxy: ProxyProcess | undefined;
   #look: { redis: Redis; ledger: Ledger } | undefined;
   #closing: Promise<void> | undefined;
+
+  constructor({ transparent }: { transparent: boolean }) {
+    this.transparent = transparent;
+  }
 
   get url(): string {
     return `http://127.0.0.1:${this.#httpPort}`;
@@ -63,7 +78,9 @@ export class Stage {
     // Nothing is kept for whom the server takes for online, in no archive either.
     const config = 'default_archive_policy = false';
     const component = { domain: COMPONENT_DOMAIN, secret: SECRET };
-    this.#prosody = await this.#started(startProsody({ domain: DOMAIN, users, component, config }));
+    this.#prosody = await this.#started(
+      startProsody({ domain: DOMAIN, users, component, config, gate: this.transparent }),
+    );
     return this.#prosody;
   }
 
@@ -79,11 +96,12 @@ export class Stage {
       REDIS_PREFIX: PREFIX,
       HTTP_PORT: String(this.#httpPort),
       LOG_LEVEL: 'info',
+      MODE: this.transparent ? 'transparent' : 'subdomain',
       ...TIMES,
       ...settings,
     });
     this.#proxy = proxy;
-    return { linked: () => proxy.prints('The link is up') };
+    return { linked: () => proxy.prints(this.transparent ? 'The gate holds messages for us' : 'The link is up') };
   }
 
   /** SIGKILL: it has no time for anything. */
@@ -97,7 +115,7 @@ export class Stage {
     if (!this.#prosody) throw new Error('The XMPP server does not run');
     const account = { username: name, password: `${name}'s password`, resource: 'phone' };
     const server = { host: '127.0.0.1', port: this.#prosody.c2sPort, domain: DOMAIN };
-    const person = new Person({ ...server, ...account }, `${name}@${COMPONENT_DOMAIN}`);
+    const person = new Person({ ...server, ...account }, `${name}@${this.transparent ? DOMAIN : COMPONENT_DOMAIN}`);
     this.#people.push(person);
     await person.comesOnline();
     return person;

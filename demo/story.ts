@@ -9,12 +9,26 @@ export interface Cast {
   readonly carol: Person;
 }
 
+const TRANSPARENT = [
+  '',
+  '   alice ──▶ XMPP server ──▶ bob',
+  '         holds it │ ▲ until it is stored',
+  '                  ▼ │',
+  '           openfire-receipts ──▶ Redis: each message, until confirmed',
+];
+const SUBDOMAIN = [
+  '',
+  '   alice ──▶ XMPP server ──▶ openfire-receipts ──▶ XMPP server ──▶ bob',
+  '                                     │',
+  '                     Redis: each message, until confirmed',
+];
+
 /** The story: each line is told when what it tells was observed, and what does not come about ends it with an error. */
 export class Story {
   readonly #stage: Stage;
   readonly #terminal: Terminal;
   /** What the proxy must have counted in the end. */
-  readonly #told = { accepted: 0, delivered: 0, redelivered: 0, duplicates: 0, expired: 0 };
+  readonly #told = { accepted: 0, delivered: 0, redelivered: 0, duplicates: 0, expired: 0, gate_unheld: 0 };
 
   constructor(stage: Stage, terminal: Terminal) {
     this.#stage = stage;
@@ -42,6 +56,7 @@ export class Story {
     await line('proxy', 'Starts.');
     await proxy.linked();
     await line('proxy', `Is attached to the server as ${COMPONENT_DOMAIN}.`);
+    if (this.#stage.transparent) await line('server', 'Its plugin holds each message until the proxy has stored it.');
     await line(
       'proxy',
       `Sends again after ${FIRST_RETRY} s and gives up after ${TTL} s: for this demo, in place of 30 s and 7 days.`,
@@ -49,13 +64,8 @@ export class Story {
     await line('proxy', `Dashboard, to watch along: ${this.#stage.url}/queues`);
     const alice = await this.#stage.person('alice');
     const bob = await this.#stage.person('bob');
-    await line('alice', 'Signs in, and writes to bob by way of the proxy:');
-    await block([
-      '',
-      '   alice ──▶ XMPP server ──▶ openfire-receipts ──▶ XMPP server ──▶ bob',
-      '                                     │',
-      '                     Redis: each message, until confirmed',
-    ]);
+    await line('alice', `Signs in, and writes to ${bob.address}${this.#stage.transparent ? ', as ever' : ''}:`);
+    await block(this.#stage.transparent ? TRANSPARENT : SUBDOMAIN);
     return { alice, bob };
   }
 
@@ -82,10 +92,16 @@ export class Story {
     await this.#stage.handedOver(alice, bob, id);
     await line('server', 'Sends it into the dead connection, and forgets it.', { mark: 'failed' });
     await bob.comesBack();
-    const lost = bob.count(text) === 0;
-    await line('bob', lost ? 'Is back online, and there is nothing for him. Lost!' : 'Is back online.');
-    await this.#sentAgain(id, `No receipt for ${FIRST_RETRY} seconds: it sends the message again.`);
-    await line('bob', `Gets “${text}”`, { at: (await bob.hears(text)).at });
+    const heard = bob.hears(text);
+    if (this.#stage.transparent) {
+      await line('bob', 'Is back online, with a new session.');
+      await this.#sentAgain(id, 'His old session ended without it: it sends the message again.', heard);
+    } else {
+      const lost = bob.count(text) === 0;
+      await line('bob', lost ? 'Is back online, and there is nothing for him. Lost!' : 'Is back online.');
+      await this.#sentAgain(id, `No receipt for ${FIRST_RETRY} seconds: it sends the message again.`, heard);
+    }
+    await line('bob', `Gets “${text}”`, { at: (await heard).at });
     await this.#delivered(alice, id, 'Delivered.');
     return { id, text };
   }
@@ -155,14 +171,28 @@ export class Story {
     await bob.comesBack();
     const lost = bob.count(text) === 0;
     await line('bob', lost ? 'Is back online, and there is nothing for him.' : 'Is back online.');
+    if (this.#stage.transparent) await this.#unheld(alice, bob);
     // On a slow machine it takes long to start, and the message is not to end meanwhile.
     const proxy = await this.#stage.startProxy({ MESSAGE_TTL: '1m' });
     await line('proxy', 'Is started again.');
     await proxy.linked();
     await line('proxy', 'Is up again, and knows only what Redis knows.');
-    await this.#sentAgain(id, 'Finds the unconfirmed message there, and sends it again.');
-    await line('bob', `Gets “${text}”`, { at: (await bob.hears(text)).at });
+    const heard = bob.hears(text);
+    await this.#sentAgain(id, 'Finds the unconfirmed message there, and sends it again.', heard);
+    await line('bob', `Gets “${text}”`, { at: (await heard).at });
     await this.#delivered(alice, id, 'Delivered.');
+  }
+
+  /** Without the proxy the server does what it always did. */
+  async #unheld(alice: Person, bob: Person): Promise<void> {
+    const { line } = this.#voice;
+    const text = 'Hello? Where are you?';
+    const id = await alice.say(bob, text, 'lunch-6');
+    await line('alice', `“${text}”`);
+    await line('bob', `Gets “${text}”: without the proxy, messages pass.`, { at: (await bob.hears(text)).at });
+    await alice.delivered(id);
+    // Her message, and his receipt.
+    this.#told.gate_unheld += 2;
   }
 
   async #summary(): Promise<void> {
@@ -175,12 +205,15 @@ export class Story {
     await this.#terminal.table([
       ['accepted', accepted, 'stored, then acknowledged'],
       ['delivered', delivered, "confirmed by the recipient's own client"],
-      ['redelivered', redelivered, 'copies sent again, as no receipt came'],
+      ['redelivered', redelivered, 'copies sent again'],
       ['duplicates', duplicates, 'sent again by the sender, and not shown twice'],
       ['expired', expired, `without a receipt for ${TTL} seconds; the sender was told`],
+      ...(this.#stage.transparent
+        ? ([['unheld', figures.gate_unheld, 'passed while the proxy was down: a message and its receipt']] as const)
+        : []),
       ['lost', lost, 'acknowledged, and then neither delivered nor reported'],
     ]);
-    for (const name of ['accepted', 'delivered', 'redelivered', 'duplicates', 'expired'] as const) {
+    for (const name of ['accepted', 'delivered', 'redelivered', 'duplicates', 'expired', 'gate_unheld'] as const) {
       // On a slow machine a message is sent again once more than was told of.
       const least = this.#told[name];
       if (name === 'redelivered' ? figures[name] >= least : figures[name] === least) continue;
@@ -211,9 +244,14 @@ export class Story {
     return receipt;
   }
 
-  async #sentAgain(id: string, text: string): Promise<void> {
+  /** @param heard when the copy comes: at an end of a session it goes at once, and no job is logged */
+  async #sentAgain(id: string, text: string, heard: Promise<Heard>): Promise<void> {
     const timeout = { within: 20_000, what: `${id} to be sent again` };
-    const at = (await until(() => this.#stage.redeliveries(id)[0], timeout)) as number;
+    let at: number;
+    if (this.#stage.transparent) {
+      at = (await heard).at;
+      await until(async () => (await this.#stage.figures()).redelivered > this.#told.redelivered, timeout);
+    } else at = (await until(() => this.#stage.redeliveries(id)[0], timeout)) as number;
     await this.#terminal.line('proxy', text, { mark: 'again', at });
     this.#told.redelivered += 1;
   }

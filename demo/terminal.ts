@@ -77,7 +77,16 @@ export class Terminal {
   async block(lines: readonly string[]): Promise<void> {
     await this.#pace(GAP);
     this.#write(
-      this.#symbols ? lines : lines.map((line) => line.replaceAll('─', '-').replaceAll('▶', '>').replaceAll('│', '|')),
+      this.#symbols
+        ? lines
+        : lines.map((line) =>
+            line
+              .replaceAll('─', '-')
+              .replaceAll('▶', '>')
+              .replaceAll('│', '|')
+              .replaceAll('▼', 'v')
+              .replaceAll('▲', '^'),
+          ),
     );
   }
 

@@ -3,7 +3,7 @@ import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { loopbackOnly, sameOrigin } from '../../src/http/request-guards.ts';
 import type { Asset } from './build.ts';
 import type { Line } from './relay.ts';
-import { COMPONENT_DOMAIN, DOMAIN, NAMES, type Name, password, type Servers } from './servers.ts';
+import { type Addressing, COMPONENT_DOMAIN, DOMAIN, NAMES, type Name, password, type Servers } from './servers.ts';
 
 /** What can be done to the servers, by POST. */
 const HURTS: Readonly<Record<string, (servers: Servers) => unknown>> = {
@@ -21,15 +21,15 @@ function line(to: Line) {
 }
 
 /** The page's server part: the demo's alone, for its own pages on this machine alone. */
-export function createApp(servers: Servers, assets: ReadonlyMap<string, Asset>): Hono {
+export function createApp(servers: Servers, assets: ReadonlyMap<string, Asset>, addressing: Addressing): Hono {
   // Other sites' pages cannot read it, so they cannot hurt anything.
   const token = randomBytes(24).toString('base64url');
   const run = randomBytes(6).toString('base64url');
   const app = new Hono();
   app.use(headers(servers), loopbackOnly, sameOrigin);
 
-  app.get('/', (c) => page(c, assets.get('/index.html'), token));
-  app.get('/person', (c) => page(c, assets.get('/person.html'), token));
+  app.get('/', (c) => page(c, assets.get('/index.html'), { token, addressing }));
+  app.get('/person', (c) => page(c, assets.get('/person.html'), { token, addressing }));
   app.get('/assets/:name', (c) => {
     const asset = assets.get(c.req.path);
     return asset === undefined ? c.notFound() : c.body(asset.body, 200, { 'content-type': asset.type });
@@ -96,8 +96,12 @@ function headers(servers: Servers): MiddlewareHandler {
   };
 }
 
-function page(c: Context, asset: Asset | undefined, token: string) {
-  return c.html(String(asset?.body ?? '').replace('%TOKEN%', token));
+function page(c: Context, asset: Asset | undefined, { token, addressing }: { token: string; addressing: Addressing }) {
+  return c.html(
+    String(asset?.body ?? '')
+      .replace('%TOKEN%', token)
+      .replace('%ADDRESSING%', addressing),
+  );
 }
 
 function asName(text: string): Name | undefined {

@@ -14,7 +14,16 @@ interface Timing {
   readonly count: number;
 }
 
-const COUNTED = ['accepted', 'delivered', 'redelivered', 'duplicates', 'expired', 'unconfirmed', 'rejected'] as const;
+const COUNTED = [
+  'accepted',
+  'delivered',
+  'redelivered',
+  'duplicates',
+  'expired',
+  'unconfirmed',
+  'rejected',
+  'gate_unheld',
+] as const;
 const QUEUES = ['redelivery', 'expiry', 'undelivered'] as const;
 /** ms */
 const TIMEOUT = 900;

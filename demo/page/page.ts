@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { createApp } from './app.ts';
 import { buildPage } from './build.ts';
-import { Servers } from './servers.ts';
+import { type Addressing, Servers } from './servers.ts';
 
 export interface Page {
   readonly url: string;
@@ -19,14 +19,16 @@ const TIMES = {
   MESSAGE_TTL: '30s',
   DEDUP_WINDOW: '1h',
   UNCONFIRMED_RETRY_AFTER: '3s',
+  PROOF_GRACE: '1s',
 } as const;
 
 /**
  * Starts servers, builds the page and serves it on a free port of loopback.
  *
+ * @param addressing by which address the two write to each other until somebody chooses otherwise
  * @throws errors of the build, of what is started, and of `listen`; nothing is left behind then
  */
-export async function openPage(): Promise<Page> {
+export async function openPage(addressing: Addressing): Promise<Page> {
   const settings = Object.entries(TIMES).map(([name, time]) => [name, process.env[name] ?? time]);
   const servers = new Servers(Object.fromEntries(settings));
   try {
@@ -35,7 +37,7 @@ export async function openPage(): Promise<Page> {
       await starting.catch(() => {});
       throw error;
     });
-    const server = createAdaptorServer({ fetch: createApp(servers, assets).fetch }) as Server;
+    const server = createAdaptorServer({ fetch: createApp(servers, assets, addressing).fetch }) as Server;
     server.listen({ host: '127.0.0.1', port: 0 });
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;

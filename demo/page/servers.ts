@@ -19,6 +19,9 @@ const PREFIX = '{receipts}';
 export const NAMES = ['alice', 'bob'] as const;
 export type Name = (typeof NAMES)[number];
 
+/** By which address the two write to each other: their own, or the component's for them. */
+export type Addressing = 'own' | 'component';
+
 /** What the ledger has of a message; times are ms since the epoch. */
 export interface Life {
   readonly state: string;
@@ -69,7 +72,7 @@ export class Servers {
         this.#redis = redis;
         this.#redisRuns = true;
       }),
-      startProsody({ domain: DOMAIN, users, component, config, websocket: true }).then((prosody) => {
+      startProsody({ domain: DOMAIN, users, component, config, websocket: true, gate: true }).then((prosody) => {
         this.#prosody = prosody;
       }),
     ];
@@ -98,7 +101,7 @@ export class Servers {
     this.#network(name).set(line);
   }
 
-  /** Resolves when its link is up. */
+  /** Resolves when it has its link, and the gate's lease. */
   startProxy(): Promise<void> {
     return this.#change(async () => {
       if (this.#proxy?.running) return;
@@ -110,10 +113,14 @@ export class Servers {
         REDIS_PREFIX: PREFIX,
         HTTP_PORT: String(this.#httpPort),
         LOG_LEVEL: 'info',
+        // To their own addresses, or to the component: the page has a switch.
+        MODE: 'both',
+        // A lost receipt is to be repaired as well.
+        PROOF_COUNTS: 'receipt',
         ...this.#settings,
       });
       // Without Redis it waits for that first, and so would everybody who presses a button.
-      if (this.#redisRuns) await this.#proxy.prints('The link is up');
+      if (this.#redisRuns) await this.#proxy.prints('The gate holds messages for us');
     });
   }
 

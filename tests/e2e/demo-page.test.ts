@@ -11,7 +11,7 @@ if (!HAS_CHROMIUM) {
 }
 const inChromium = HAS_CHROMIUM ? describe : describe.skip;
 
-inChromium('the demo page', () => {
+inChromium('the demo page, where they write to their own addresses', () => {
   let visit: DemoVisit;
   const alice = () => visit.window('alice');
   const bob = () => visit.window('bob');
@@ -22,6 +22,12 @@ inChromium('the demo page', () => {
   }, 120_000);
   afterAll(() => visit?.close());
   afterEach(() => expect(visit.complaints).toEqual([]));
+
+  /** Opens what happened to a message, and resolves when it says this. */
+  async function lifeOf(text: string, says: string): Promise<void> {
+    await alice().message(text).getByRole('button').click();
+    await alice().message(text).getByText(says).waitFor();
+  }
 
   test('a message goes from one window to the other, and gets its two ticks; a click tells its life', async () => {
     await alice().write('Lunch at one?');
@@ -53,17 +59,19 @@ inChromium('the demo page', () => {
     await alice().write('Into the cut');
     await alice().shows('Into the cut', 'Stored');
     expect(await bob().count('Into the cut')).toBe(0);
+    // So long that some attempts to connect fail; the session is resumed all the same.
+    await visit.tab.waitForTimeout(2500);
     await visit.press('Reconnect bob’s network');
     await alice().shows('Into the cut', 'Delivered');
     expect(await bob().count('Into the cut')).toBe(1);
+    await bob().is('online');
   });
 
-  test('bob is frozen: the server takes him for online; copies that came meanwhile are shown once', async () => {
+  test('bob is frozen: the server takes him for online; his session gets no copy beside what it waits for', async () => {
     await visit.press('Freeze bob');
     await visit.tab.getByText('network frozen', { exact: true }).waitFor();
     await alice().write('Into the ice');
     await alice().shows('Into the ice', 'Stored');
-    await visit.figure('redelivered', 1);
     expect(await bob().count('Into the ice')).toBe(0);
     await visit.press('Unfreeze bob');
     await alice().shows('Into the ice', 'Delivered');
@@ -84,12 +92,11 @@ inChromium('the demo page', () => {
     expect(await bob().bodies()).toEqual([...before, 'Where are you?']);
   });
 
-  test('the next receipt is lost: the message is sent again, confirmed again, and shown once', async () => {
+  test('the next receipt is lost: the server has seen that bob’s client has the message, and alice is told', async () => {
     await visit.press('Lose the next receipt');
     await alice().write('Did you get this?');
-    await visit.news('A receipt was lost');
+    await visit.news('A receipt was lost. The server has seen');
     await bob().shows('Did you get this?', 'Received');
-    await alice().shows('Did you get this?', 'Stored');
     await alice().shows('Did you get this?', 'Delivered');
     expect(await bob().count('Did you get this?')).toBe(1);
     await visit.tab.getByRole('button', { name: 'Lose the next receipt' }).waitFor();
@@ -106,26 +113,29 @@ inChromium('the demo page', () => {
     expect(await bob().count('Only once')).toBe(1);
   });
 
-  test('the proxy is stopped: what is written waits in the window, and goes when it is up', async () => {
+  test('the proxy is stopped: chat goes on, unheld; when it is up, messages are stored again', async () => {
     await visit.press('Stop the proxy');
-    await visit.news('The proxy was killed');
+    await visit.news('The proxy was killed. Chat goes on');
     await alice().write('Is anybody there?');
-    await alice().shows('Is anybody there?', 'Sent');
-    expect(await bob().count('Is anybody there?')).toBe(0);
-    await visit.press('Start the proxy');
+    await bob().shows('Is anybody there?', 'Received');
     await alice().shows('Is anybody there?', 'Delivered');
+    await visit.press('Start the proxy');
+    await visit.news('The proxy is up again');
+    await visit.figure('unheld', 1);
+    await alice().write('Stored again');
+    await alice().shows('Stored again', 'Delivered');
+    await lifeOf('Stored again', 'Accepted: stored in Redis');
     expect(await bob().count('Is anybody there?')).toBe(1);
   });
 
-  test('Redis is stopped: nothing is acknowledged; started again, it is stored and delivered', async () => {
+  test('Redis is stopped: chat goes on, and nothing is acknowledged', async () => {
     await visit.press('Stop Redis');
-    await visit.news('Redis was killed');
+    await visit.news('Redis was killed. Chat goes on');
     await alice().write('Nothing to write on');
-    await alice().shows('Nothing to write on', 'Sent');
-    await alice().message('Nothing to write on').getByRole('button').click();
-    await alice().message('Nothing to write on').getByText('The ledger does not answer').waitFor();
+    await bob().shows('Nothing to write on', 'Received');
+    await lifeOf('Nothing to write on', 'The ledger does not answer');
     await visit.press('Start Redis');
-    await alice().shows('Nothing to write on', 'Delivered');
+    await visit.news('Redis is up again');
     expect(await bob().count('Nothing to write on')).toBe(1);
   });
 
@@ -175,6 +185,58 @@ inChromium('the demo page', () => {
     await alice().shows(wanted[199] as string, 'Delivered');
     await until(async () => (await alice().inState('stored')) === 0, { what: 'the last receipts' });
     expect(await alice().inState('failed')).toBe(0);
+  });
+
+  test('they write to the component’s addresses: a switch away, and a frozen bob is sent copies, shown once', async () => {
+    await visit.tab.setViewportSize({ width: 1280, height: 840 });
+    const before = Number(await visit.tab.locator('[data-figure=redelivered]').textContent());
+    await visit.tab.getByLabel('bob@receipts.example.org').check();
+    for (const [window, other] of [
+      [alice(), 'bob'],
+      [bob(), 'alice'],
+    ] as const) {
+      await window.frame.getByText(`writes to ${other}@receipts.example.org`).waitFor();
+    }
+    await visit.press('Freeze bob');
+    await alice().write('Into more ice');
+    await alice().shows('Into more ice', 'Stored');
+    await visit.figure('redelivered', before + 1);
+    await visit.press('Unfreeze bob');
+    await alice().shows('Into more ice', 'Delivered');
+    expect(await bob().count('Into more ice')).toBe(1);
+  });
+
+  test('to the component, the next receipt is lost: the message is sent again, confirmed again, and shown once', async () => {
+    await visit.press('Lose the next receipt');
+    await alice().write('Did you get that?');
+    await visit.news('A receipt was lost. The proxy sends');
+    await bob().shows('Did you get that?', 'Received');
+    await alice().shows('Did you get that?', 'Stored');
+    await alice().shows('Did you get that?', 'Delivered');
+    expect(await bob().count('Did you get that?')).toBe(1);
+  });
+
+  test('to the component, the proxy is stopped: what is written waits in the window, and goes when it is up', async () => {
+    await visit.press('Stop the proxy');
+    await visit.news('The proxy was killed');
+    await alice().write('Is nobody there?');
+    await alice().shows('Is nobody there?', 'Sent');
+    expect(await bob().count('Is nobody there?')).toBe(0);
+    await visit.press('Start the proxy');
+    await alice().shows('Is nobody there?', 'Delivered');
+    expect(await bob().count('Is nobody there?')).toBe(1);
+  });
+
+  test('to the component, Redis is stopped: nothing is acknowledged; started again, it is stored and delivered', async () => {
+    await visit.press('Stop Redis');
+    await visit.news('Redis was killed');
+    await alice().write('Still nothing to write on');
+    await alice().shows('Still nothing to write on', 'Sent');
+    await alice().message('Still nothing to write on').getByRole('button').click();
+    await alice().message('Still nothing to write on').getByText('The ledger does not answer').waitFor();
+    await visit.press('Start Redis');
+    await alice().shows('Still nothing to write on', 'Delivered');
+    expect(await bob().count('Still nothing to write on')).toBe(1);
   });
 });
 

@@ -11,12 +11,51 @@ const DEMO = path.resolve(import.meta.dirname, '../../demo/demo.ts');
 const homes: string[] = [];
 
 /** It takes half a minute, most of which is waiting: the others are tried meanwhile. */
-let story: Awaited<ReturnType<typeof startDemo>>;
+let stories: Demo[];
 
 beforeAll(async () => {
-  story = await startDemo('--once');
+  stories = [await startDemo('--once'), await startDemo('--once', '--subdomain')];
 });
 afterAll(() => Promise.all(homes.map(removeFolder)));
+
+const STORY = [
+  /proxy +Dashboard, to watch along: http:\/\/127\.0\.0\.1:\d+\/queues/,
+  /alice --> XMPP server --> bob\n +holds it \| \^ until it is stored/,
+  /alice +Acknowledged: the proxy has stored it in Redis/,
+  /bob +Gets “Lunch at one\?”/,
+  /alice +Delivered: bob's client has confirmed it/,
+  /proxy +His old session ended without it: it sends the message again/,
+  /bob +Gets “Make it half past one, please\.”/,
+  /alice +Acknowledged, again/,
+  /bob +Has seen it once/,
+  /alice +Is told it failed: “No confirmation within 10 seconds”/,
+  /proxy +Keeps it for an operator, in the queue “undelivered”/,
+  /proxy +Is killed/,
+  /bob +Gets “Hello\? Where are you\?”: without the proxy, messages/,
+  /bob +Gets “I am by the window\.”/,
+  /accepted +7 .*\n +delivered +6 .*\n +redelivered +\d+ .*\n +duplicates +1 .*\n +expired +1 .*\n +unheld +2 .*\n +lost +0 /,
+  /The dashboard was at http:\/\/127\.0\.0\.1:\d+\/queues\n$/,
+];
+const SUBDOMAIN_STORY = [
+  /proxy +Dashboard, to watch along: http:\/\/127\.0\.0\.1:\d+\/queues/,
+  /alice --> XMPP server --> openfire-receipts --> XMPP server --> bob/,
+  /alice +Acknowledged: the proxy has stored it in Redis/,
+  /bob +Gets “Lunch at one\?”/,
+  /alice +Delivered: bob's client has confirmed it/,
+  /bob +Is back online, and there is nothing for him/,
+  /proxy +No receipt for 3 seconds: it sends the message again/,
+  /bob +Gets “Make it half past one, please\.”/,
+  /alice +Acknowledged, again/,
+  /bob +Has seen it once/,
+  /alice +Is told it failed: “No confirmation within 10 seconds”/,
+  /proxy +Keeps it for an operator, in the queue “undelivered”/,
+  /proxy +Is killed/,
+  /bob +Gets “I am by the window\.”/,
+  /accepted +7 .*\n +delivered +6 .*\n +redelivered +\d+ .*\n +duplicates +1 .*\n +expired +1 .*\n +lost +0 /,
+  /The dashboard was at http:\/\/127\.0\.0\.1:\d+\/queues\n$/,
+];
+
+type Demo = Awaited<ReturnType<typeof startDemo>>;
 
 /** Starts the demo as `npm run demo` does after the set-up; all that it starts inherits its HOME, which no other has. */
 async function startDemo(...args: string[]) {
@@ -106,30 +145,18 @@ test('it knows no other arguments', async () => {
   expect(demo.output).toContain('--twice');
 });
 
-test('with --once it tells its story, ends by itself with 0, and leaves nothing behind', async () => {
-  const [code] = await story.exited;
-  // With what it printed, which says what did not happen.
-  if (code !== 0) throw new Error(`The demo ended with ${code}:\n${story.output}`);
-  const lines = [
-    /proxy +Dashboard, to watch along: http:\/\/127\.0\.0\.1:\d+\/queues/,
-    /alice --> XMPP server --> openfire-receipts --> XMPP server --> bob/,
-    /alice +Acknowledged: the proxy has stored it in Redis/,
-    /bob +Gets “Lunch at one\?”/,
-    /alice +Delivered: bob's client has confirmed it/,
-    /bob +Is back online, and there is nothing for him/,
-    /proxy +No receipt for 3 seconds: it sends the message again/,
-    /bob +Gets “Make it half past one, please\.”/,
-    /alice +Acknowledged, again/,
-    /bob +Has seen it once/,
-    /alice +Is told it failed: “No confirmation within 10 seconds”/,
-    /proxy +Keeps it for an operator, in the queue “undelivered”/,
-    /proxy +Is killed/,
-    /bob +Gets “I am by the window\.”/,
-    /accepted +7 .*\n +delivered +6 .*\n +redelivered +\d+ .*\n +duplicates +1 .*\n +expired +1 .*\n +lost +0 /,
-    /The dashboard was at http:\/\/127\.0\.0\.1:\d+\/queues\n$/,
-  ];
-  expect(story.output).toMatch(new RegExp(lines.map((line) => line.source).join('[^]*'), 'm'));
-  // No colours and no marks where nobody sees them as such.
-  expect(story.output).not.toMatch(/[\x1b✓✗↻]/);
-  await nothingIsLeft(story.home);
+test('with --once it tells its story, with and without a gate, ends by itself with 0, and leaves nothing behind', async () => {
+  for (const [story, lines] of [
+    [stories[0], STORY],
+    [stories[1], SUBDOMAIN_STORY],
+  ] as const) {
+    const demo = story as Demo;
+    const [code] = await demo.exited;
+    // With what it printed, which says what did not happen.
+    if (code !== 0) throw new Error(`The demo ended with ${code}:\n${demo.output}`);
+    expect(demo.output).toMatch(new RegExp(lines.map((line) => line.source).join('[^]*'), 'm'));
+    // No colours and no marks where nobody sees them as such.
+    expect(demo.output).not.toMatch(/[\x1b✓✗↻]/);
+    await nothingIsLeft(demo.home);
+  }
 }, 120_000);

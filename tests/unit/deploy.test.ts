@@ -12,6 +12,7 @@ const { parse: parseYaml } = createRequire(new URL('node_modules/knip/package.js
 
 interface Service {
   image?: string;
+  build?: string;
   command?: string[];
   environment?: Record<string, string>;
   ports?: string[];
@@ -74,9 +75,10 @@ describe('openfire.xml', () => {
     expect(textAt(jive, 'autosetup/locale')).toBe('en');
   });
 
-  test('gives alice and bob each other as contacts, through the proxy', () => {
+  test('gives alice and bob each other as contacts, by their own addresses', () => {
     const contact = 'roster/item1/jid';
-    const { XMPP_COMPONENT_DOMAIN: domain } = environment;
+    expect(environment.MODE).toBe('transparent');
+    const { XMPP_SERVED_DOMAIN: domain } = environment;
     expect(textAt(jive, 'autosetup/users/user1/username')).toBe('alice');
     expect(textAt(jive, `autosetup/users/user1/${contact}`)).toBe(`bob@${domain}`);
     expect(textAt(jive, 'autosetup/users/user2/username')).toBe('bob');
@@ -86,7 +88,7 @@ describe('openfire.xml', () => {
 
 describe('docker-compose.yml', () => {
   test('sets up Openfire anew at each start', () => {
-    expect(service('openfire').image).toMatch(/^ghcr\.io\/igniterealtime\/openfire:v\d+\.\d+\.\d+$/);
+    expect(service('openfire').build).toBe('openfire');
     expect(service('openfire').tmpfs).toEqual(['/var/lib/openfire']);
     expect(service('openfire').volumes).toEqual([
       './openfire/openfire.xml:/usr/local/openfire/conf_org/openfire.xml:ro',
@@ -136,6 +138,30 @@ describe('Dockerfile', () => {
     const allowed = [...read('.dockerignore').matchAll(/^!(.+)$/gm)].map((match) => match[1]);
     const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap((match) => match[1]?.split(' '));
     expect(new Set(copied)).toEqual(new Set(allowed));
+  });
+});
+
+describe('openfire/Dockerfile', () => {
+  const lines = read('openfire/Dockerfile').split('\n');
+  const of = (word: string) =>
+    lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.split(' ').slice(1));
+
+  test('builds the plugin as `npm run plugin` does, and puts it into an Openfire of a fixed version', () => {
+    expect(of('RUN')).toEqual([['sh', 'build.sh']]);
+    const [, openfire] = of('FROM');
+    expect(openfire?.[0]).toMatch(/^ghcr\.io\/igniterealtime\/openfire:v\d+\.\d+\.\d+$/);
+    // What the script writes, in the folder where the stage has the sources.
+    expect(read('openfire/plugin/build.sh')).toContain('mv "$work/receiptsgate.jar" dist/receiptsgate.jar');
+    expect(of('WORKDIR')).toEqual([['/plugin']]);
+    expect(of('COPY')).toEqual([
+      ['plugin', './'],
+      ['--from=plugin', '/plugin/dist/receiptsgate.jar', '/usr/local/openfire/plugins_org/receiptsgate.jar'],
+    ]);
+  });
+
+  test('gets the sources of the plugin, and nothing else', () => {
+    const ignored = read('openfire/.dockerignore').split('\n');
+    expect(ignored.filter((line) => line !== '' && !line.startsWith('#'))).toEqual(['*', '!plugin', 'plugin/dist']);
   });
 });
 

@@ -1,3 +1,4 @@
+import { addressing } from './address.ts';
 import { find, h } from './dom.ts';
 import { inWords, t } from './language.ts';
 import { type Health, server } from './server.ts';
@@ -96,7 +97,7 @@ export class Hurts {
   }
 
   tell(news: News): void {
-    if (news.word === 'receiptLost') this.#losing = false;
+    if (news.word === 'receiptLost' || news.word === 'receiptLostOwn') this.#losing = false;
     this.#last = news;
     this.#write();
   }
@@ -117,7 +118,7 @@ export class Hurts {
       const { act, done } = isOn() && hurt.undo ? hurt.undo : hurt;
       try {
         await act();
-        if (done !== undefined) this.tell({ word: done });
+        if (done !== undefined) this.tell({ word: forAddressing(done) });
       } catch (error) {
         this.tell({ word: 'notDone', values: { error: (error as Error).message } });
       }
@@ -131,4 +132,11 @@ export class Hurts {
     for (const write of this.#writers) write();
     this.#news.textContent = this.#last === undefined ? '' : t(this.#last.word, this.#last.values);
   }
+}
+
+/** What some of it means depends on whether a gate holds the messages. */
+const OF_OWN: Partial<Record<Word, Word>> = { stopProxyDone: 'stopProxyDoneOwn', stopRedisDone: 'stopRedisDoneOwn' };
+
+function forAddressing(word: Word): Word {
+  return (addressing() === 'own' ? OF_OWN[word] : undefined) ?? word;
 }

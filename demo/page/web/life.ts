@@ -71,7 +71,8 @@ export class LifePanel {
     }
     const rows: Row[] = [[tracked?.queuedAt ?? at, t('lifeQueued')]];
     if (tracked?.sentAt !== undefined) rows.push([tracked.sentAt, t('lifeSent', { count: tracked.attempts })]);
-    if (tracked?.storedAt !== undefined) rows.push([tracked.storedAt, t('lifeAcknowledged')]);
+    if (tracked?.storedAt !== undefined)
+      rows.push([tracked.storedAt, t(tracked.storedBy === 'server' ? 'lifePassed' : 'lifeAcknowledged')]);
     if (tracked?.state === 'delivered') rows.push([tracked.endedAt, t('lifeReceipt')]);
     if (tracked?.state === 'failed') rows.push([tracked.endedAt, t('lifeFailed', { reason: reasonOf(tracked) })]);
     if (copies > 0) rows.push([undefined, t('lifeTwice', { count: copies })]);

@@ -5,7 +5,7 @@ import type { Figures, Health } from './server.ts';
 import type { Word } from './words.ts';
 
 const QUEUES = ['redelivery', 'expiry', 'undelivered'] as const;
-const COUNTED = ['accepted', 'delivered', 'redelivered', 'duplicates', 'failedCount'] as const;
+const COUNTED = ['accepted', 'delivered', 'redelivered', 'duplicates', 'failedCount', 'unheld'] as const;
 type Counted = (typeof COUNTED)[number];
 type Timing = Figures['stored'];
 
@@ -64,8 +64,15 @@ export class Panel {
 }
 
 function countedOf({ counted }: Figures): Record<Counted, number> {
-  const { accepted, delivered, redelivered, duplicates, expired, unconfirmed, rejected } = counted;
-  return { accepted, delivered, redelivered, duplicates, failedCount: expired + unconfirmed + rejected };
+  const { accepted, delivered, redelivered, duplicates, expired, unconfirmed, rejected, gate_unheld } = counted;
+  return {
+    accepted,
+    delivered,
+    redelivered,
+    duplicates,
+    failedCount: expired + unconfirmed + rejected,
+    unheld: gate_unheld,
+  };
 }
 
 /** The mean of what was measured between two looks, seconds; null if there was nothing. */

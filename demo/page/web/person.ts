@@ -1,5 +1,6 @@
 import { client } from '@xmpp/client';
 import { type Element, indexedDbStore, receiptsClient } from '../../../packages/client/src/index.ts';
+import { addressing, onChoice } from './address.ts';
 import { find } from './dom.ts';
 import { History, type Shown } from './history.ts';
 import { inWords, t } from './language.ts';
@@ -20,7 +21,8 @@ const other = self === 'bob' ? 'alice' : 'bob';
 
 const account = await server.account(self);
 const { username, password, domain, component, service, run } = account;
-const to = `${other}@${component}`;
+let by = addressing();
+const to = () => `${other}@${by === 'own' ? domain : component}`;
 
 const xmpp = client({ service, domain, username, password, resource: 'web' });
 xmpp.reconnect.delay = RECONNECT_AFTER;
@@ -39,7 +41,7 @@ function show(shown: Shown): void {
 }
 
 function write(body: string): { id: string; stored: Promise<unknown> } {
-  const sending = receipts.send({ to, body });
+  const sending = receipts.send({ to: to(), body });
   const { id } = sending;
   const now = Date.now();
   const tracked = receipts.get(id);
@@ -80,7 +82,7 @@ const sendStanza = xmpp.send.bind(xmpp);
 xmpp.send = async (stanza: Element) => {
   if (losing && stanza.getChild('received', NS_RECEIPTS) !== undefined) {
     losing = false;
-    tell('receiptLost');
+    tell(by === 'own' ? 'receiptLostOwn' : 'receiptLost');
     return;
   }
   await sendStanza(stanza);
@@ -92,6 +94,12 @@ xmpp.on('online', () => void xmpp.send(element({ name: 'presence', attrs: {}, ch
 // It reconnects by itself, and says how it stands by its status.
 xmpp.on('error', () => {});
 xmpp.on('status', () => writePresence());
+// Of a session that is resumed (XEP-0198) it says nothing, and sets its status only after this.
+xmpp.streamManagement.on('resumed', () => queueMicrotask(writePresence));
+onChoice((choice) => {
+  by = choice;
+  writeAddress();
+});
 
 hear(({ order }) => {
   if (order === 'burst') burst();
@@ -107,6 +115,10 @@ function writePresence(): void {
   presence.dataset.status = word;
 }
 
+function writeAddress(): void {
+  find('.address').textContent = t('writesTo', { address: to() });
+}
+
 document.body.dataset.name = self;
 find('h1').textContent = self;
 find('.face').textContent = self.slice(0, 1).toUpperCase();
@@ -117,6 +129,7 @@ inWords(() => {
   find<HTMLInputElement>('input').placeholder = t('placeholder', { name: other });
   find('form button').textContent = t('send');
   writePresence();
+  writeAddress();
 });
 find<HTMLFormElement>('form').addEventListener('submit', (event) => {
   event.preventDefault();

@@ -102,10 +102,11 @@ export class Talk {
       write: () => {
         const { tracked } = shown;
         const now = mine ? (tracked?.state ?? 'queued') : 'received';
-        const word = t(now === 'received' ? 'stateReceived' : WORD_OF[now]);
-        item.dataset.state = now;
+        const passed = now === 'stored' && tracked?.storedBy === 'server';
+        const word = t(now === 'received' ? 'stateReceived' : passed ? 'statePassed' : WORD_OF[now]);
+        item.dataset.state = passed ? 'passed' : now;
         state.title = t('lifeOf');
-        const signs = now === 'received' ? [] : [sign(now)];
+        const signs = now === 'received' ? [] : [sign(passed ? 'sent' : now)];
         state.replaceChildren(h('time', {}, shortClock(shown.at)), ...signs, h('span', {}, word));
         reason.textContent = tracked?.state === 'failed' ? reasonOf(tracked) : '';
         life.write();

@@ -14,6 +14,7 @@ declare module '@xmpp/client' {
     on(event: 'error', listener: (error: Error) => void): unknown;
     on(event: 'status', listener: (status: string) => void): unknown;
     on(event: 'send', listener: (stanza: Element) => void): unknown;
+    readonly streamManagement: { on(event: 'resumed', listener: () => void): unknown };
     start(): Promise<unknown>;
   };
   export function client(options: ClientOptions): Client;
