@@ -3,12 +3,15 @@ import { once } from 'node:events';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import path from 'node:path';
 import { opened } from '../support/process/opened.ts';
+import { portsOfProgram } from '../support/process/ports.ts';
 import { removeFolder, temporaryFolder } from '../support/process/temporary.ts';
 import { until } from '../support/time/until.ts';
 
 const DEMO = path.resolve(import.meta.dirname, '../../demo/demo.ts');
 
 const homes: string[] = [];
+/** So many are started in this file, several at a time. */
+const DEMOS = 8;
 
 /** It takes half a minute, most of which is waiting: the others are tried meanwhile. */
 let stories: Demo[];
@@ -60,9 +63,10 @@ type Demo = Awaited<ReturnType<typeof startDemo>>;
 /** Starts the demo as `npm run demo` does after the set-up; all that it starts inherits its HOME, which no other has. */
 async function startDemo(...args: string[]) {
   const home = await temporaryFolder('demo');
+  const ports = portsOfProgram(homes.length, DEMOS);
   homes.push(home);
   const child = spawn(process.execPath, ['--import', 'tsx', DEMO, ...args], {
-    env: { PATH: process.env.PATH ?? '', HOME: home, TMPDIR: home },
+    env: { PATH: process.env.PATH ?? '', HOME: home, TMPDIR: home, TEST_PORTS: ports },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   child.once(

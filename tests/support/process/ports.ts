@@ -31,6 +31,16 @@ export function portsOf(first: number, count: number): () => Promise<number> {
 /** A port of 127.0.0.1 on which nobody listens, and that neither this process nor another worker gives to anybody else. */
 export const freePort = portsOf(OURS, SHARE);
 
+/**
+ * TEST_PORTS for one of several programs that a test starts at a time outside of jest: a part of this worker's share.
+ *
+ * @param part from 0 to `parts` - 1
+ */
+export function portsOfProgram(part: number, parts: number): string {
+  const count = Math.floor(SHARE / parts);
+  return `${OURS + part * count},${count * SHARES}`;
+}
+
 export async function freePorts(count: number): Promise<number[]> {
   const ports: number[] = [];
   for (let i = 0; i < count; i += 1) ports.push(await freePort());
