@@ -25,12 +25,12 @@ const TIMES = {
 /**
  * Starts servers, builds the page and serves it on a free port of loopback.
  *
- * @param addressing by which address the two write to each other until somebody chooses otherwise
+ * @param addressing by which address the two write to each other
  * @throws errors of the build, of what is started, and of `listen`; nothing is left behind then
  */
 export async function openPage(addressing: Addressing): Promise<Page> {
   const settings = Object.entries(TIMES).map(([name, time]) => [name, process.env[name] ?? time]);
-  const servers = new Servers(Object.fromEntries(settings));
+  const servers = new Servers(Object.fromEntries(settings), addressing);
   try {
     const starting = servers.start();
     const [assets] = await Promise.all([buildPage(), starting]).catch(async (error) => {

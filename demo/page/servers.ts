@@ -44,6 +44,7 @@ export interface Health {
 /** The servers behind the page: its own, so that the story on the terminal does not show in its figures. */
 export class Servers {
   readonly #settings: Readonly<Record<string, string>>;
+  readonly #addressing: Addressing;
   #redis: RedisServer | undefined;
   #prosody: ProsodyServer | undefined;
   #networks: Record<Name, Network> | undefined;
@@ -56,8 +57,9 @@ export class Servers {
   #closed = false;
 
   /** @param settings of the proxy, as in docs/configuration.md */
-  constructor(settings: Readonly<Record<string, string>>) {
+  constructor(settings: Readonly<Record<string, string>>, addressing: Addressing) {
     this.#settings = settings;
+    this.#addressing = addressing;
   }
 
   async start(): Promise<void> {
@@ -72,7 +74,14 @@ export class Servers {
         this.#redis = redis;
         this.#redisRuns = true;
       }),
-      startProsody({ domain: DOMAIN, users, component, config, websocket: true, gate: true }).then((prosody) => {
+      startProsody({
+        domain: DOMAIN,
+        users,
+        component,
+        config,
+        websocket: true,
+        gate: this.#addressing === 'own',
+      }).then((prosody) => {
         this.#prosody = prosody;
       }),
     ];
@@ -101,7 +110,7 @@ export class Servers {
     this.#network(name).set(line);
   }
 
-  /** Resolves when it has its link, and the gate's lease. */
+  /** Resolves when its link is up, and the gate holds messages for it. */
   startProxy(): Promise<void> {
     return this.#change(async () => {
       if (this.#proxy?.running) return;
@@ -113,14 +122,14 @@ export class Servers {
         REDIS_PREFIX: PREFIX,
         HTTP_PORT: String(this.#httpPort),
         LOG_LEVEL: 'info',
-        // To their own addresses, or to the component: the page has a switch.
-        MODE: 'both',
+        MODE: this.#addressing === 'own' ? 'transparent' : 'subdomain',
         // A lost receipt is to be repaired as well.
         PROOF_COUNTS: 'receipt',
         ...this.#settings,
       });
       // Without Redis it waits for that first, and so would everybody who presses a button.
-      if (this.#redisRuns) await this.#proxy.prints('The gate holds messages for us');
+      if (this.#redisRuns)
+        await this.#proxy.prints(this.#addressing === 'own' ? 'The gate holds messages for us' : 'The link is up');
     });
   }
 

@@ -155,6 +155,95 @@ inChromium('the demo page, where they write to their own addresses', () => {
     }
   });
 
+  test('all of it at once, and back again: what was stored before arrives, once', async () => {
+    await visit.press('Freeze bob');
+    await visit.press('Close bob’s tab');
+    await alice().write('One');
+    await alice().shows('One', 'Stored');
+    await visit.press('Stop the proxy');
+    await visit.news('The proxy was killed');
+    await visit.press('Stop Redis');
+    await visit.news('Redis was killed');
+    await visit.press('Open bob’s tab');
+    await visit.press('Start the proxy');
+    await visit.news('The proxy is up again');
+    await visit.press('Start Redis');
+    await visit.press('Unfreeze bob');
+    await alice().shows('One', 'Delivered');
+    expect(await bob().count('One')).toBe(1);
+  });
+
+  test('a burst of 200: all delivered, each once, in order', async () => {
+    const before = (await bob().bodies()).length;
+    await visit.press('A burst of 200');
+    const wanted = Array.from({ length: 200 }, (_, i) => `Message ${i + 1} of 200`);
+    await until(async () => (await bob().bodies()).length >= before + 200, { within: 60_000, what: 'the burst' });
+    expect((await bob().bodies()).slice(before)).toEqual(wanted);
+    await alice().shows(wanted[199] as string, 'Delivered');
+    await until(async () => (await alice().inState('stored')) === 0, { what: 'the last receipts' });
+    expect(await alice().inState('failed')).toBe(0);
+  });
+});
+
+inChromium('the demo page, where they write to the component’s addresses', () => {
+  let visit: DemoVisit;
+  const alice = () => visit.window('alice');
+  const bob = () => visit.window('bob');
+
+  beforeAll(async () => {
+    visit = await DemoVisit.open({ RETRY_SCHEDULE: '2s,2s,2s,2s', MESSAGE_TTL: '60s' }, 'en-GB', ['--subdomain']);
+    await visit.ready();
+  }, 120_000);
+  afterAll(() => visit?.close());
+  afterEach(() => expect(visit.complaints).toEqual([]));
+
+  test('bob is frozen: the server takes him for online; copies that came meanwhile are shown once', async () => {
+    await visit.press('Freeze bob');
+    await visit.tab.getByText('network frozen', { exact: true }).waitFor();
+    await alice().write('Into the ice');
+    await alice().shows('Into the ice', 'Stored');
+    await visit.figure('redelivered', 1);
+    expect(await bob().count('Into the ice')).toBe(0);
+    await visit.press('Unfreeze bob');
+    await alice().shows('Into the ice', 'Delivered');
+    await alice().write('After the ice');
+    await bob().shows('After the ice', 'Received');
+    expect(await bob().count('Into the ice')).toBe(1);
+  });
+
+  test('the next receipt is lost: the message is sent again, confirmed again, and shown once', async () => {
+    await visit.press('Lose the next receipt');
+    await alice().write('Did you get that?');
+    await visit.news('A receipt was lost. The proxy sends');
+    await bob().shows('Did you get that?', 'Received');
+    await alice().shows('Did you get that?', 'Stored');
+    await alice().shows('Did you get that?', 'Delivered');
+    expect(await bob().count('Did you get that?')).toBe(1);
+  });
+
+  test('the proxy is stopped: what is written waits in the window, and goes when it is up', async () => {
+    await visit.press('Stop the proxy');
+    await visit.news('The proxy was killed');
+    await alice().write('Is nobody there?');
+    await alice().shows('Is nobody there?', 'Sent');
+    expect(await bob().count('Is nobody there?')).toBe(0);
+    await visit.press('Start the proxy');
+    await alice().shows('Is nobody there?', 'Delivered');
+    expect(await bob().count('Is nobody there?')).toBe(1);
+  });
+
+  test('Redis is stopped: nothing is acknowledged; started again, it is stored and delivered', async () => {
+    await visit.press('Stop Redis');
+    await visit.news('Redis was killed');
+    await alice().write('Still nothing to write on');
+    await alice().shows('Still nothing to write on', 'Sent');
+    await alice().message('Still nothing to write on').getByRole('button').click();
+    await alice().message('Still nothing to write on').getByText('The ledger does not answer').waitFor();
+    await visit.press('Start Redis');
+    await alice().shows('Still nothing to write on', 'Delivered');
+    expect(await bob().count('Still nothing to write on')).toBe(1);
+  });
+
   test('all of it at once, and back again: what was written meanwhile arrives, each once', async () => {
     const texts = ['One', 'Two', 'Three'];
     await visit.press('Freeze bob');
@@ -174,69 +263,6 @@ inChromium('the demo page, where they write to their own addresses', () => {
     await visit.press('Unfreeze bob');
     for (const text of texts) await alice().shows(text, 'Delivered');
     expect((await bob().bodies()).filter((body) => texts.includes(body)).sort()).toEqual([...texts].sort());
-  });
-
-  test('a burst of 200: all delivered, each once, in order', async () => {
-    const before = (await bob().bodies()).length;
-    await visit.press('A burst of 200');
-    const wanted = Array.from({ length: 200 }, (_, i) => `Message ${i + 1} of 200`);
-    await until(async () => (await bob().bodies()).length >= before + 200, { within: 60_000, what: 'the burst' });
-    expect((await bob().bodies()).slice(before)).toEqual(wanted);
-    await alice().shows(wanted[199] as string, 'Delivered');
-    await until(async () => (await alice().inState('stored')) === 0, { what: 'the last receipts' });
-    expect(await alice().inState('failed')).toBe(0);
-  });
-
-  test('they write to the component’s addresses: a switch away, and a frozen bob is sent copies, shown once', async () => {
-    await visit.tab.setViewportSize({ width: 1280, height: 840 });
-    const before = Number(await visit.tab.locator('[data-figure=redelivered]').textContent());
-    await visit.tab.getByLabel('bob@receipts.example.org').check();
-    for (const [window, other] of [
-      [alice(), 'bob'],
-      [bob(), 'alice'],
-    ] as const) {
-      await window.frame.getByText(`writes to ${other}@receipts.example.org`).waitFor();
-    }
-    await visit.press('Freeze bob');
-    await alice().write('Into more ice');
-    await alice().shows('Into more ice', 'Stored');
-    await visit.figure('redelivered', before + 1);
-    await visit.press('Unfreeze bob');
-    await alice().shows('Into more ice', 'Delivered');
-    expect(await bob().count('Into more ice')).toBe(1);
-  });
-
-  test('to the component, the next receipt is lost: the message is sent again, confirmed again, and shown once', async () => {
-    await visit.press('Lose the next receipt');
-    await alice().write('Did you get that?');
-    await visit.news('A receipt was lost. The proxy sends');
-    await bob().shows('Did you get that?', 'Received');
-    await alice().shows('Did you get that?', 'Stored');
-    await alice().shows('Did you get that?', 'Delivered');
-    expect(await bob().count('Did you get that?')).toBe(1);
-  });
-
-  test('to the component, the proxy is stopped: what is written waits in the window, and goes when it is up', async () => {
-    await visit.press('Stop the proxy');
-    await visit.news('The proxy was killed');
-    await alice().write('Is nobody there?');
-    await alice().shows('Is nobody there?', 'Sent');
-    expect(await bob().count('Is nobody there?')).toBe(0);
-    await visit.press('Start the proxy');
-    await alice().shows('Is nobody there?', 'Delivered');
-    expect(await bob().count('Is nobody there?')).toBe(1);
-  });
-
-  test('to the component, Redis is stopped: nothing is acknowledged; started again, it is stored and delivered', async () => {
-    await visit.press('Stop Redis');
-    await visit.news('Redis was killed');
-    await alice().write('Still nothing to write on');
-    await alice().shows('Still nothing to write on', 'Sent');
-    await alice().message('Still nothing to write on').getByRole('button').click();
-    await alice().message('Still nothing to write on').getByText('The ledger does not answer').waitFor();
-    await visit.press('Start Redis');
-    await alice().shows('Still nothing to write on', 'Delivered');
-    expect(await bob().count('Still nothing to write on')).toBe(1);
   });
 });
 

@@ -138,5 +138,5 @@ export class Hurts {
 const OF_OWN: Partial<Record<Word, Word>> = { stopProxyDone: 'stopProxyDoneOwn', stopRedisDone: 'stopRedisDoneOwn' };
 
 function forAddressing(word: Word): Word {
-  return (addressing() === 'own' ? OF_OWN[word] : undefined) ?? word;
+  return (addressing === 'own' ? OF_OWN[word] : undefined) ?? word;
 }

@@ -1,5 +1,5 @@
 import 'uplot/dist/uPlot.min.css';
-import { type Addressing, addressing, choose } from './address.ts';
+import { addressing } from './address.ts';
 import { find } from './dom.ts';
 import { Hurts } from './hurts.ts';
 import { inWords, switchLanguage, t, translatePage } from './language.ts';
@@ -19,18 +19,9 @@ inWords(() => {
   language.lang = t('switchTo') === 'English' ? 'en' : 'zh-Hans';
 });
 
-const choice = find('#addressing');
-const writeHint = () => {
-  find('p', choice).textContent = t(addressing() === 'own' ? 'ownHint' : 'componentHint');
-};
-for (const input of choice.querySelectorAll('input')) {
-  input.checked = input.value === addressing();
-  input.addEventListener('change', () => {
-    choose(input.value as Addressing);
-    writeHint();
-  });
-}
-inWords(writeHint);
+inWords(() => {
+  find('#addressing').textContent = t(addressing === 'own' ? 'ownHint' : 'componentHint');
+});
 
 const alice = new ChatWindow('alice');
 const bob = new ChatWindow('bob');

@@ -1,6 +1,6 @@
 import { client } from '@xmpp/client';
 import { type Element, indexedDbStore, receiptsClient } from '../../../packages/client/src/index.ts';
-import { addressing, onChoice } from './address.ts';
+import { addressing } from './address.ts';
 import { find } from './dom.ts';
 import { History, type Shown } from './history.ts';
 import { inWords, t } from './language.ts';
@@ -21,8 +21,7 @@ const other = self === 'bob' ? 'alice' : 'bob';
 
 const account = await server.account(self);
 const { username, password, domain, component, service, run } = account;
-let by = addressing();
-const to = () => `${other}@${by === 'own' ? domain : component}`;
+const to = `${other}@${addressing === 'own' ? domain : component}`;
 
 const xmpp = client({ service, domain, username, password, resource: 'web' });
 xmpp.reconnect.delay = RECONNECT_AFTER;
@@ -41,7 +40,7 @@ function show(shown: Shown): void {
 }
 
 function write(body: string): { id: string; stored: Promise<unknown> } {
-  const sending = receipts.send({ to: to(), body });
+  const sending = receipts.send({ to, body });
   const { id } = sending;
   const now = Date.now();
   const tracked = receipts.get(id);
@@ -82,7 +81,7 @@ const sendStanza = xmpp.send.bind(xmpp);
 xmpp.send = async (stanza: Element) => {
   if (losing && stanza.getChild('received', NS_RECEIPTS) !== undefined) {
     losing = false;
-    tell(by === 'own' ? 'receiptLostOwn' : 'receiptLost');
+    tell(addressing === 'own' ? 'receiptLostOwn' : 'receiptLost');
     return;
   }
   await sendStanza(stanza);
@@ -96,10 +95,6 @@ xmpp.on('error', () => {});
 xmpp.on('status', () => writePresence());
 // Of a session that is resumed (XEP-0198) it says nothing, and sets its status only after this.
 xmpp.streamManagement.on('resumed', () => queueMicrotask(writePresence));
-onChoice((choice) => {
-  by = choice;
-  writeAddress();
-});
 
 hear(({ order }) => {
   if (order === 'burst') burst();
@@ -115,10 +110,6 @@ function writePresence(): void {
   presence.dataset.status = word;
 }
 
-function writeAddress(): void {
-  find('.address').textContent = t('writesTo', { address: to() });
-}
-
 document.body.dataset.name = self;
 find('h1').textContent = self;
 find('.face').textContent = self.slice(0, 1).toUpperCase();
@@ -129,7 +120,7 @@ inWords(() => {
   find<HTMLInputElement>('input').placeholder = t('placeholder', { name: other });
   find('form button').textContent = t('send');
   writePresence();
-  writeAddress();
+  find('.address').textContent = t('writesTo', { address: to });
 });
 find<HTMLFormElement>('form').addEventListener('submit', (event) => {
   event.preventDefault();

@@ -36,11 +36,15 @@ export class DemoVisit {
     });
   }
 
-  /** @param settings of the proxy @param locale of the browser */
-  static async open(settings: Readonly<Record<string, string>> = {}, locale = 'en-GB'): Promise<DemoVisit> {
+  /** @param settings of the proxy @param locale of the browser @param more arguments of the demo */
+  static async open(
+    settings: Readonly<Record<string, string>> = {},
+    locale = 'en-GB',
+    more: readonly string[] = [],
+  ): Promise<DemoVisit> {
     const { chromium } = await import('playwright-core');
     const [{ demo, url }, browser] = await Promise.all([
-      startDemo(settings),
+      startDemo(settings, more),
       // In a container there is no sandbox to be had, and the page is our own.
       chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] }),
     ]);
@@ -93,8 +97,11 @@ export class DemoVisit {
 }
 
 /** The demo as one starts it, with its page alone; resolves when it has printed the address. */
-async function startDemo(settings: Readonly<Record<string, string>>): Promise<{ demo: ChildProcess; url: string }> {
-  const demo = spawn(process.execPath, ['--import', 'tsx', DEMO, '--page'], {
+async function startDemo(
+  settings: Readonly<Record<string, string>>,
+  more: readonly string[],
+): Promise<{ demo: ChildProcess; url: string }> {
+  const demo = spawn(process.execPath, ['--import', 'tsx', DEMO, '--page', ...more], {
     env: { ...process.env, NODE_OPTIONS: '', ...settings },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
