@@ -9,23 +9,23 @@ local protocol = module:require "protocol";
 local settings = module:require "settings";
 
 local TICK = 0.1;
-local MOST_IN_A_TICK = 2 * TICK;
 
 return function (gate)
 
 local current = nil;
 
--- The component's timeout is measured in s of a clock that stands still while the server itself is busy: an answer that waits in
--- its socket is not late.
+-- The component's timeout is measured in s of a clock that goes on by a third of it at most in one turn of the server's loop: an
+-- answer that waits in its socket, while the server itself is busy or stopped, is not late; nor does a message wait for longer than
+-- the timeout because each turn takes a little longer than usual.
 local clock = { time = 0; ticked = 0 };
 
 local function now()
 	return clock.time;
 end
 
-local function advance()
+local function advance(lease)
 	local at = wall_clock();
-	clock.time = clock.time + math.min(at - clock.ticked, MOST_IN_A_TICK);
+	clock.time = clock.time + math.min(at - clock.ticked, math.max(2 * TICK, lease.timeout / 3));
 	clock.ticked = at;
 end
 
@@ -115,7 +115,7 @@ local function start(session, attr)
 			if current ~= lease then
 				return
 			end
-			advance();
+			advance(lease);
 			if now() - lease.heard_at > lease.length then
 				finish("silence");
 				return

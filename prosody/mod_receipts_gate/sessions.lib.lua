@@ -34,11 +34,10 @@ end
 
 --- Calls back with each session of one user, or of all.
 local function each(callback, only)
-	for username, user in pairs(prosody.hosts[module.host].sessions) do
-		if not only or only == username then
-			for _, session in pairs(user.sessions) do
-				callback(session);
-			end
+	local users = prosody.hosts[module.host].sessions;
+	for _, user in pairs(only and { users[only] } or users) do
+		for _, session in pairs(user.sessions) do
+			callback(session);
 		end
 	end
 end

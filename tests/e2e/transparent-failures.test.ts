@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Element } from '@xmpp/xml';
 import type { TestUser } from '../support/clients/test-user.ts';
+import { Relay } from '../support/peer/relay.ts';
 import { ProxyProcess } from '../support/stages/proxy-process.ts';
 import { NO_COPIES, World } from '../support/stages/world.ts';
 import { until } from '../support/time/until.ts';
@@ -43,12 +44,12 @@ function told(alice: { listen(listener: (stanza: Element) => void): void }) {
 }
 
 /** She writes, until the component holds and stores what she writes again; gives all that she has written. */
-async function writesUntilHeld(alice: TestUser, to: string): Promise<string[]> {
+async function writesUntilHeld(alice: TestUser, to: string, prefix = 'after '): Promise<string[]> {
   const { stored } = told(alice);
   const written: string[] = [];
   await until(
     async () => {
-      const text = `after ${written.length}`;
+      const text = `${prefix}${written.length}`;
       written.push(text);
       await alice.say(to, text, { id: text });
       await sleep(200);
@@ -100,3 +101,54 @@ test('hung: one pause, then all passes; when it goes on, nothing comes twice', a
   await bob.hears(more.at(-1) as string);
   expect(bob.bodies()).toEqual(['before', ...all, ...more]);
 }, 60_000);
+
+/** Each is confirmed, and came once and in order. */
+async function eachOnce(bob: TestUser, delivered: ReadonlySet<string>, all: readonly string[]): Promise<void> {
+  await until(() => all.every((text) => delivered.has(text)), { what: 'all receipts', within: 60_000 });
+  expect(bob.bodies()).toEqual(all);
+}
+
+test('Redis does not answer: chat goes on, and is held again when it does', async () => {
+  await begin();
+  const bob = await world.user('bob');
+  const alice = await world.user('alice');
+  const { delivered } = told(alice);
+  const to = bob.jid.split('/', 1)[0] as string;
+  const all = texts(20);
+  await alice.delivered(await alice.say(to, 'before', { id: 'before' }));
+  world.redis.freeze();
+  try {
+    for (const text of all) await alice.say(to, text, { id: text });
+    await bob.hears('text 19', { within: 60_000 });
+  } finally {
+    world.redis.thaw();
+  }
+  const more = await writesUntilHeld(alice, to);
+  await eachOnce(bob, delivered, ['before', ...all, ...more]);
+  expect(alice.count(({ attrs }) => attrs.type === 'error')).toBe(0);
+}, 120_000);
+
+test('the link is cut again and again while she writes: each comes once and in order, and none comes again', async () => {
+  const relay = await Relay.to(world.xmpp.componentPort);
+  await begin({ XMPP_SERVICE: `xmpp://127.0.0.1:${relay.port}` });
+  const bob = await world.user('bob');
+  const alice = await world.user('alice');
+  const { stored, delivered } = told(alice);
+  const to = bob.jid.split('/', 1)[0] as string;
+  const all: string[] = [];
+  for (let cut = 0; cut < 3; cut += 1) {
+    const some = texts(50).map((text) => `${cut}: ${text}`);
+    for (const [i, text] of some.entries()) {
+      await alice.say(to, text, { id: text });
+      if (i === 25) relay.reset();
+    }
+    all.push(...some, ...(await writesUntilHeld(alice, to, `after ${cut}: `)));
+  }
+  await eachOnce(bob, delivered, all);
+  expect(stored.size).toBeGreaterThan(0);
+  await bob.offline();
+  const next = await world.user('bob');
+  await alice.delivered(await alice.say(to, 'the last'));
+  expect(next.bodies()).toEqual(['the last']);
+  await relay.close();
+}, 120_000);
