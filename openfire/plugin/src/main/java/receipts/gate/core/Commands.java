@@ -68,7 +68,10 @@ final class Commands {
             answer.failed(command, "no-session");
             return;
         }
-        if (known == null) known = new Known(n, pair);
+        if (known == null) {
+            known = new Known(n, pair);
+            known.name = Known.name(sender, Stanza.bare(to), message.id);
+        }
         int copy = (int) command.number("copy", 2);
         Entry entry = new Entry(Entry.Kind.DELIVER, message.packet, known, copy, to, sender, 0, gate.clock.getAsLong());
         Line line = gate.conversations.open(pair, sender).from(sender);

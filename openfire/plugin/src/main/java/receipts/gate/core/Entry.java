@@ -27,6 +27,8 @@ public final class Entry {
     final long at;
     Lease lease;
     Verdict verdict;
+    /** Of a held one: what it confirms; null when it confirms nothing. */
+    Stanza confirms;
     /** Its lease ended, or it waited too long: whoever asks is told so. */
     boolean passed;
     /** Waits for this one. */

@@ -87,8 +87,9 @@ public final class Gate {
                 if (settings.failClosed && leases.isEmpty() && !unloading) return Decision.REFUSED;
                 unheld.add(message.from, message.to, message.id);
             }
-            if (line == null || line.isIdle()) return Decision.PASS;
-            return behind(message, sender, line);
+            Decision decision = line == null || line.isIdle() ? Decision.PASS : behind(message, sender, line);
+            if (content && decision != Decision.REFUSED) record.routed(message);
+            return decision;
         }
     }
 
@@ -100,9 +101,11 @@ public final class Gate {
     private void hold(Stanza message, String sender, Conversation conversation, Lease owner, String shown) {
         String n = epoch + '-' + ++counter;
         Known known = new Known(n, conversation.pair);
+        known.name = Known.name(sender, Stanza.bare(message.to), message.id);
         known.told = owner;
         Entry entry = new Entry(Entry.Kind.HELD, message.packet, known, 1, null, sender, shown.length(), clock.getAsLong());
         entry.lease = owner;
+        if (!message.receipts.isEmpty()) entry.confirms = message;
         conversation.owner = owner;
         conversation.held++;
         owner.waiting.put(n, entry);

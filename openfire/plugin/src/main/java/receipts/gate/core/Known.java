@@ -9,6 +9,10 @@ import java.util.TreeMap;
 public final class Known {
     public final String n;
     final String pair;
+    /** By what a receipt finds it; null without an id. */
+    String name;
+    /** Its recipient's receipt was routed. */
+    boolean receipt;
     /** The last outcome of each copy, and what came after: elements that can be written again. */
     private final Map<Integer, String> outcomes = new TreeMap<>();
     private final List<String> later = new ArrayList<>(2);
@@ -20,6 +24,11 @@ public final class Known {
     Known(String n, String pair) {
         this.n = n;
         this.pair = pair;
+    }
+
+    /** @param sender and the recipient: bare JIDs, which hold no space */
+    static String name(String sender, String recipient, String id) {
+        return id == null ? null : sender + ' ' + recipient + ' ' + id;
     }
 
     void outcome(int copy, String event) {

@@ -81,11 +81,14 @@ final class Lines {
             gate.record.outcome(known, 1, seen.event(known.n, 1));
         } else if (entry.verdict == Verdict.DROP) {
             gate.counts.dropped++;
+            // Of a duplicate: the receipt is for the message that it repeats.
+            known.name = null;
             gate.record.outcome(known, 1, Events.outcome(known.n, "dropped"));
         } else {
             gate.counts.passed++;
             if (entry.passed) gate.record.outcome(known, 1, Events.outcome(known.n, "passed"));
         }
+        if (entry.confirms != null && entry.verdict != Verdict.DROP) gate.record.routed(entry.confirms);
         Lease lease = entry.lease;
         if (--lease.unfinished == 0 && lease.farewell != null) {
             lease.farewell.done();

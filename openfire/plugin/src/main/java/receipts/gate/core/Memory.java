@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,6 +14,7 @@ import java.util.Map;
 final class Memory {
     private final int bound;
     private final Map<String, Known> byNumber = new LinkedHashMap<>();
+    private final Map<String, Known> byName = new HashMap<>();
     /** Numbers that were given up, until somebody has been told. */
     private final Deque<String> lost = new ArrayDeque<>();
 
@@ -24,20 +26,29 @@ final class Memory {
         return byNumber.get(n);
     }
 
+    /** @param name {@link Known#name} */
+    Known named(String name) {
+        return byName.get(name);
+    }
+
     void keep(Known known) {
         if (known.forgotten) return;
-        byNumber.put(known.n, known);
+        if (byNumber.put(known.n, known) == null && known.name != null) byName.put(known.name, known);
         if (byNumber.size() <= bound) return;
-        Iterator<String> eldest = byNumber.keySet().iterator();
-        String n = eldest.next();
-        eldest.remove();
+        Iterator<Known> all = byNumber.values().iterator();
+        Known eldest = all.next();
+        String n = eldest.n;
+        all.remove();
+        byName.remove(eldest.name, eldest);
         if (lost.size() >= bound) lost.removeFirst();
         lost.add(n);
     }
 
     void forget(String n) {
         Known known = byNumber.remove(n);
-        if (known != null) known.forgotten = true;
+        if (known == null) return;
+        known.forgotten = true;
+        byName.remove(known.name, known);
     }
 
     Collection<Known> all() {

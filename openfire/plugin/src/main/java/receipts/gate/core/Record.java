@@ -44,6 +44,21 @@ final class Record implements Reports {
         event(known, event);
     }
 
+    /** A client's message goes on to its recipient: what that confirms, this client has. */
+    void routed(Stanza message) {
+        if (message.receipts.isEmpty()) return;
+        Live live = sessions.at(message.from);
+        if (live == null) return;
+        String sender = Stanza.bare(message.to);
+        for (Receipt receipt : message.receipts) {
+            Known known = memory.named(Known.name(sender, live.bare, receipt.id));
+            if (known == null || known.receipt) continue;
+            known.receipt = true;
+            later(known, Events.empty("has", "n", known.n, "jid", live.jid, "session", live.stream, "by", receipt.marker ? "marker" : "receipt",
+                "id", receipt.id, "to", message.to));
+        }
+    }
+
     /** The one that saw the message, or else whose the conversation is now. */
     private Lease owner(Known known) {
         if (known.told != null && !known.told.ended) return known.told;

@@ -1,5 +1,8 @@
 package receipts.gate.core;
 
+import java.util.Collections;
+import java.util.List;
+
 /** A message as the core needs to know it; addresses are normalised JIDs. */
 public final class Stanza {
     final Object packet;
@@ -8,14 +11,20 @@ public final class Stanza {
     final String id;
     final boolean error;
     final boolean body;
+    final List<Receipt> receipts;
 
     public Stanza(Object packet, String from, String to, String id, boolean error, boolean body) {
+        this(packet, from, to, id, error, body, Collections.<Receipt>emptyList());
+    }
+
+    public Stanza(Object packet, String from, String to, String id, boolean error, boolean body, List<Receipt> receipts) {
         this.packet = packet;
         this.from = from;
         this.to = to;
         this.id = id;
         this.error = error;
         this.body = body;
+        this.receipts = receipts;
     }
 
     static String bare(String jid) {

@@ -2,6 +2,7 @@ package receipts.gate.openfire;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -10,6 +11,7 @@ import org.dom4j.Namespace;
 import org.dom4j.QName;
 import org.xmpp.packet.JID;
 import org.xmpp.packet.Message;
+import receipts.gate.core.Receipt;
 import receipts.gate.core.Stanza;
 
 /** Looks into messages. */
@@ -18,6 +20,8 @@ final class Text {
     /** Namespaces of what is of the moment only, or about the message itself. */
     private static final Set<String> MINOR = new HashSet<>(Arrays.asList(
         "http://jabber.org/protocol/chatstates", "urn:xmpp:hints", "urn:xmpp:sid:0", "urn:xmpp:carbons:2"));
+    private static final String RECEIPTS = "urn:xmpp:receipts";
+    private static final String MARKERS = "urn:xmpp:chat-markers:0";
     private static final Set<String> STREAMS = new HashSet<>(Arrays.asList("jabber:client", "jabber:component:accept"));
 
     private Text() {
@@ -63,7 +67,20 @@ final class Text {
         JID from = message.getFrom();
         JID to = message.getTo();
         return new Stanza(message, from == null ? null : from.toString(), to == null ? null : to.toString(), message.getID(),
-            message.getType() == Message.Type.error, element.element("body") != null);
+            message.getType() == Message.Type.error, element.element("body") != null, receipts(element));
+    }
+
+    private static List<Receipt> receipts(Element message) {
+        List<Receipt> found = Collections.emptyList();
+        for (Element child : message.elements()) {
+            boolean marker = MARKERS.equals(child.getNamespaceURI()) && !"markable".equals(child.getName());
+            if (!marker && !(RECEIPTS.equals(child.getNamespaceURI()) && "received".equals(child.getName()))) continue;
+            String id = child.attributeValue("id");
+            if (id == null) continue;
+            if (found.isEmpty()) found = new ArrayList<>(1);
+            found.add(new Receipt(id, marker));
+        }
+        return found;
     }
 
     /** By what a message is known again that the server has kept in its database, where it is given a `delay` only. */

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -114,6 +115,14 @@ final class Rig implements Host {
         Gate.Decision decision = gate.offer(stanza, content, content && gate.isLeased() ? "<message><body>" + text + "</body></message>" : null);
         run();
         if (decision == Gate.Decision.PASS) routed.add(text);
+        return decision;
+    }
+
+    /** A client confirms a message of that id. */
+    Gate.Decision confirm(String from, String to, String id, boolean marker) {
+        Stanza stanza = new Stanza("receipt for " + id, from, to, "r-" + id, false, false, Collections.singletonList(new Receipt(id, marker)));
+        Gate.Decision decision = gate.offer(stanza, true, gate.isLeased() ? "<message/>" : null);
+        run();
         return decision;
     }
 

@@ -1,0 +1,134 @@
+package receipts.gate.core;
+
+import static java.util.Collections.emptyList;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+/** Receipts and markers that are routed, and not told by the component. */
+class ReceiptTest {
+    private static final String ALICE = "alice@example.org/phone";
+    private static final String BOB = "bob@example.org/phone";
+    private final Rig rig = new Rig();
+
+    @BeforeEach void enabled() {
+        rig.enable("c");
+        rig.gate.presence().bound("s1", BOB);
+        rig.server = entry -> new Outcome().sent("s1", BOB);
+    }
+
+    private String send(String text) {
+        rig.write("alice", "bob", text);
+        String n = newest();
+        rig.stored("c", n);
+        return n;
+    }
+
+    private String newest() {
+        return rig.shown("c").get(rig.shown("c").size() - 1);
+    }
+
+    /** By what is proved, and of which message. */
+    private List<String> has(Object connection) {
+        List<String> all = new ArrayList<>();
+        for (String event : rig.events(connection, "has")) all.add(Rig.attribute(event, "by") + " " + Rig.attribute(event, "n"));
+        return all;
+    }
+
+    private List<String> repeated(Object connection) {
+        rig.enable(connection);
+        List<String> all = has(connection);
+        rig.say(connection, new Command("disable"));
+        return all;
+    }
+
+    @Test @DisplayName("one that passes while nobody holds is said at each enable, once, until it is forgotten")
+    void unheld() {
+        String n = send("one");
+        rig.say("c", new Command("disable"));
+        assertEquals(Gate.Decision.PASS, rig.confirm(BOB, ALICE, "id-one", false));
+        rig.confirm(BOB, ALICE, "id-one", false);
+        for (String connection : new String[] {"d", "e"}) assertEquals(Arrays.asList("receipt " + n), repeated(connection));
+        String event = rig.events("e", "has").get(0);
+        assertEquals("has n=\"" + n + "\" jid=\"" + BOB + "\" session=\"s1\" by=\"receipt\" id=\"id-one\" to=\"" + ALICE + "\"", event);
+        rig.enable("f");
+        rig.say("f", new Command("forget").with("n", n), new Command("disable"));
+        assertEquals(emptyList(), repeated("g"));
+        rig.confirm(BOB, ALICE, "id-one", false);
+        assertEquals(emptyList(), repeated("h"));
+    }
+
+    @Test @DisplayName("one that is held counts by what becomes of it: not when it is dropped")
+    void held() {
+        send("one");
+        String two = send("two");
+        String three = send("three");
+        rig.confirm(BOB, ALICE, "id-one", false);
+        rig.say("c", new Command("drop").with("n", newest()));
+        assertEquals(emptyList(), has("c"));
+        rig.confirm(BOB, ALICE, "id-two", false);
+        rig.say("c", new Command("pass").with("n", newest()));
+        assertEquals(Arrays.asList("receipt " + two), has("c"));
+        rig.confirm(BOB, ALICE, "id-three", false);
+        rig.say("c", new Command("disable"));
+        assertEquals(Arrays.asList("receipt " + two, "receipt " + three), repeated("d"));
+    }
+
+    @Test @DisplayName("a marker counts, nobody else's receipt does, nor one for what is not known")
+    void whose() {
+        String n = send("one");
+        rig.gate.presence().bound("s2", "carol@example.org/web");
+        rig.say("c", new Command("disable"));
+        rig.confirm("carol@example.org/web", ALICE, "id-one", false);
+        rig.confirm(BOB, "carol@example.org/web", "id-one", false);
+        rig.confirm(BOB, ALICE, "unknown", false);
+        assertEquals(emptyList(), repeated("d"));
+        rig.confirm(BOB, "alice@example.org", "id-one", true);
+        rig.confirm(BOB, ALICE, "id-one", false);
+        assertEquals(Arrays.asList("marker " + n), repeated("e"));
+    }
+
+    @Test @DisplayName("of what was let go without a verdict, and of what another gate had numbered")
+    void others() {
+        rig.write("alice", "bob", "one");
+        String n = newest();
+        rig.say("c", new Command("disable"));
+        rig.confirm(BOB, ALICE, "id-one", false);
+        assertEquals(Arrays.asList("receipt " + n), repeated("d"));
+        rig.enable("e");
+        rig.say("e", new Command("forget").with("n", n), Rig.deliver("before-7", 2, BOB, "seven"), new Command("disable"));
+        rig.confirm(BOB, ALICE, "id", false);
+        assertEquals(Arrays.asList("receipt before-7"), repeated("f"));
+    }
+
+    @Test @DisplayName("a duplicate that is dropped is not what a receipt is for")
+    void duplicate() {
+        String n = send("one");
+        rig.write("alice", "bob", "one");
+        rig.say("c", new Command("drop").with("n", newest()), new Command("disable"));
+        rig.confirm(BOB, ALICE, "id-one", false);
+        assertEquals(Arrays.asList("receipt " + n), repeated("d"));
+    }
+
+    @Test @DisplayName("names are remembered no longer than outcomes")
+    void bounded() {
+        Settings few = new Settings("example.org", "receipts.example.org", false, 3000, 10_000, 64L << 20, 2);
+        Rig small = new Rig(few);
+        small.enable("c");
+        small.gate.presence().bound("s1", BOB);
+        small.server = entry -> new Outcome().sent("s1", BOB);
+        for (String text : new String[] {"one", "two", "three"}) {
+            small.write("alice", "bob", text);
+            small.stored("c", small.shown("c").get(small.shown("c").size() - 1));
+        }
+        small.say("c", new Command("disable"));
+        for (String text : new String[] {"one", "two", "three"}) small.confirm(BOB, ALICE, "id-" + text, false);
+        small.enable("d");
+        assertEquals(2, small.events("d", "has").size());
+    }
+}
