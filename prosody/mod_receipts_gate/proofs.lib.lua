@@ -8,8 +8,9 @@ local settings = module:require "settings";
 
 return function (gate)
 
--- By session: { items, first, last, ping, scheduled, failed }. An item is { record, copy, signature, position, done }; `position` is
--- the value of h that acknowledges it, where stream management counts it.
+-- By session: { items, first, last, ping, scheduled, failed }. An item is { record, copy, signature, position, acked, done };
+-- `position` is the value of h that acknowledges it, where stream management counts it; `acked`: mod_smacks has let go of it;
+-- `done`: its proof, or its return, is known.
 local tracked = gate.state.tracked or setmetatable({}, { __mode = "k" });
 gate.state.tracked = tracked;
 
@@ -31,7 +32,12 @@ local function each_open(track, last, callback)
 			break
 		end
 	end
-	while track.first <= track.last and track.items[track.first].done do
+	-- What was proved by a ping and not acknowledged is still routed again by the server when the session ends.
+	while track.first <= track.last do
+		local item = track.items[track.first];
+		if not item.done or item.position and not item.acked then
+			break
+		end
 		track.items[track.first] = nil;
 		track.first = track.first + 1;
 	end
@@ -106,6 +112,13 @@ local function acknowledged(session, h)
 	if not track then
 		return
 	end
+	for i = track.first, track.last do
+		local item = track.items[i];
+		if item.position and item.position > h then
+			break
+		end
+		item.acked = true;
+	end
 	each_open(track, track.last, function (item)
 		if item.position and item.position < h then
 			prove(session, item, "sm");
@@ -171,7 +184,7 @@ local function on_failure(event)
 	local from = math.max(track.failed or 0, track.first - 1) + 1;
 	for i = from, track.last do
 		local item = track.items[i];
-		if not item.done and protocol.has_signature(stanza, item.signature) then
+		if not item.acked and protocol.has_signature(stanza, item.signature) then
 			track.failed = i;
 			return true;
 		end

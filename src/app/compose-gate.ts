@@ -4,6 +4,7 @@ import { SubdomainPolicy } from '../addressing/subdomain-policy.ts';
 import { TransparentPolicy } from '../addressing/transparent-policy.ts';
 import type { Config } from '../config/config.ts';
 import type { Delivery } from '../delivery/delivery.ts';
+import type { SessionPingsOptions } from '../delivery/session-pings.ts';
 import { Gate, type GateOptions } from '../gate/gate.ts';
 import type { Log } from '../util/log.ts';
 import type { StoreParts } from './compose-store.ts';
@@ -34,6 +35,16 @@ export function composeGate({ config, link, clock, counts, log, tuning }: GatePa
   const { lease: timing, reportEvery } = tuning ?? {};
   const gate = new Gate({ link, clock, counts, componentDomain, servedDomain, log, timing, reportEvery });
   return { gate, proofCounts, graces: { proof: proofGrace, flush: tuning?.flush ?? FLUSH_GRACE } };
+}
+
+/** Pings sessions, but not while a gate tells of all that can be known of them; in MODE=both, it holds some messages only. */
+export function pingUnlessHeld(
+  gate: Pick<Gate, 'isReady'> | undefined,
+  mode: Config['gate']['mode'],
+  ping: SessionPingsOptions['ping'],
+): SessionPingsOptions['ping'] {
+  if (gate === undefined || mode !== 'transparent') return ping;
+  return async (fullJid) => (gate.isReady ? 'unknown' : ping(fullJid));
 }
 
 /** What a gate tells the rooms above, and they it. */

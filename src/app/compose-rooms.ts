@@ -15,7 +15,7 @@ import { openMessageTrace } from '../util/message-trace.ts';
 import { Link } from '../xmpp/connection/link.ts';
 import { IdSource } from '../xmpp/stanza/ids.ts';
 import { composeAdministration } from './compose-administration.ts';
-import { composeAddresses, composeGate, connectGate } from './compose-gate.ts';
+import { composeAddresses, composeGate, connectGate, pingUnlessHeld } from './compose-gate.ts';
 import { composeHealth } from './compose-health.ts';
 import { composeMetrics } from './compose-metrics.ts';
 import { composeRouter } from './compose-router.ts';
@@ -85,7 +85,7 @@ export function composeRooms(config: Config, log: Log, version: string, tuning: 
     },
     log,
     trace,
-    ping: (full) => requester.ping(full),
+    ping: pingUnlessHeld(held?.gate, config.gate.mode, (full) => requester.ping(full)),
     reaches: (from, to) => requester.reaches(from, to),
     batching: { request: (full, payload) => requester.notify(full, payload) },
     ...(held !== undefined && { gate: held }),

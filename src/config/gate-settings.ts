@@ -26,6 +26,8 @@ export const gateSettings = {
     value: v.duration(600_000),
     default: '5s',
     about:
-      'How long the session must live on for that to count: a client that is killed may not have kept the message.',
+      'How long the session must live on for that to count: a client that is killed may not have kept the message. If its session ' +
+      'ends sooner after a receipt, the message is sent once more, to the next session; of that, only the process knows that took ' +
+      'the receipt, until it ends.',
   },
 } as const satisfies Record<string, Setting>;

@@ -13,7 +13,8 @@ import { Bounces } from './bounces.ts';
 import { Copies } from './copies.ts';
 import type { Counts } from './counts.ts';
 import { Endings } from './endings.ts';
-import { GateCopies, type GatePort } from './gate-copies.ts';
+import { GateCopies } from './gate-copies.ts';
+import type { GatePort } from './gate-port.ts';
 import { HeldMessages } from './held-messages.ts';
 import { HeldReview, type HeldReviewOptions } from './held-review.ts';
 import { HeldVerdicts } from './held-verdicts.ts';
@@ -24,6 +25,7 @@ import { Outbox } from './outbox.ts';
 import { Passthrough } from './passthrough.ts';
 import type { JobsPort, LinkPort } from './ports.ts';
 import { NO_LIMITS, Quotas, type QuotasOptions } from './quotas.ts';
+import { ReceiptDoubts } from './receipt-doubts.ts';
 import { ReceiptSupport } from './receipt-support.ts';
 import { RedeliveryWindows } from './redelivery-windows.ts';
 import { Refusals, type RefusalsOptions } from './refusals.ts';
@@ -112,6 +114,7 @@ export class Delivery {
   /** Only with a gate. */
   readonly routedReceipts: RoutedReceipts | undefined;
   readonly #review: HeldReview | undefined;
+  readonly #doubts: ReceiptDoubts | undefined;
 
   constructor(options: DeliveryOptions) {
     const { link, ledger, pipeline, addresses, ack, retry, counts, events, jobs, trace, log } = options;
@@ -123,6 +126,7 @@ export class Delivery {
     const common = { ...events, jobs, trace, clock, link, pipeline, addresses, ids, retry, counts, log };
     const held = options.gate && openHeld(options.gate, common);
     const gateCopies = held?.copies;
+    this.#doubts = held?.doubts;
     const base = { ...common, gate: gateCopies };
     const sessions = new SessionEvents();
     const passthrough = new Passthrough(base);
@@ -213,6 +217,7 @@ export class Delivery {
     this.sequenceGaps.close();
     this.pings.close();
     this.#review?.close();
+    this.#doubts?.close();
     this.#windows.close();
     this.presence.close();
   }
@@ -221,9 +226,18 @@ export class Delivery {
 /** What of messages that a gate holds comes before all that is made of it. */
 function openHeld(
   { gate, graces }: NonNullable<DeliveryOptions['gate']>,
-  { clock, counts }: Pick<DeliveryOptions, 'counts'> & { readonly clock: StoreClock },
-): { readonly messages: HeldMessages; readonly copies: GateCopies; readonly verdicts: HeldVerdicts } {
+  common: Pick<DeliveryOptions, 'counts' | 'addresses'> & {
+    readonly clock: StoreClock;
+    readonly trace: MessageTrace | undefined;
+  },
+): {
+  readonly messages: HeldMessages;
+  readonly doubts: ReceiptDoubts;
+  readonly copies: GateCopies;
+  readonly verdicts: HeldVerdicts;
+} {
   const messages = new HeldMessages();
-  const copies = new GateCopies({ gate, messages, clock, graces, counts });
-  return { messages, copies, verdicts: new HeldVerdicts(gate, copies) };
+  const doubts = new ReceiptDoubts({ ...common, gate, grace: graces.proof });
+  const copies = new GateCopies({ ...common, gate, messages, doubts, graces });
+  return { messages, doubts, copies, verdicts: new HeldVerdicts(gate, copies) };
 }

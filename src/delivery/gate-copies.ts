@@ -1,32 +1,17 @@
 import { EventEmitter } from 'node:events';
 import type { Outcome } from '../gate/events.ts';
 import { type Decision, decide, type Graces } from '../gate/facts.ts';
-import type { Gate } from '../gate/gate.ts';
 import type { StoredRecord } from '../store/contract.ts';
 import type { OutgoingStanza } from '../xmpp/connection/outgoing-stanza.ts';
+import type { GatePort } from './gate-port.ts';
 import type { HeldMessages } from './held-messages.ts';
 import type { Sent } from './ports.ts';
-
-/** The part of the gate that copies and notices go through. */
-export type GatePort = Pick<
-  Gate,
-  | 'give'
-  | 'isOpen'
-  | 'deliver'
-  | 'tell'
-  | 'ask'
-  | 'forget'
-  | 'factsOf'
-  | 'sessionsOf'
-  | 'wasUnheld'
-  | 'epoch'
-  | 'isReady'
-  | 'on'
->;
+import type { ReceiptDoubts } from './receipt-doubts.ts';
 
 export interface GateCopiesOptions {
   readonly gate: GatePort;
   readonly messages: HeldMessages;
+  readonly doubts: Pick<ReceiptDoubts, 'sent' | 'ended'>;
   readonly clock: { now(): number };
   readonly graces: Graces;
   readonly counts: { gateOtherEpoch: number };
@@ -45,6 +30,8 @@ interface Events {
   known: [record: StoredRecord];
   /** A client has it. `by`: the full JID, or empty. */
   proved: [record: StoredRecord, by: string];
+  /** A client has it, and its session is to live on for a while before that counts. */
+  proving: [record: StoredRecord];
   /** Nobody knows what became of it: whoever finds it next in the store sends it. */
   abandoned: [sent: Sent];
 }
@@ -79,10 +66,11 @@ export class GateCopies extends EventEmitter<Events> {
 
   /** Redis has it: lets the original go. */
   forward(sent: Sent): OutgoingStanza<Sent> {
-    const { gate, messages } = this.#options;
+    const { gate, messages, doubts } = this.#options;
     const { record } = sent;
     const n = record.heldAs as string;
     messages.put(record);
+    doubts.sent(record);
     this.#awaited.set(nameOf(n, 1), sent);
     if (!this.isCatchingUp(record.recipient)) gate.give('stored', n);
     else this.#queue(record.recipient, n);
@@ -106,6 +94,7 @@ export class GateCopies extends EventEmitter<Events> {
     const decision = this.look(n, record.recipient, record.copies);
     if (decision.what === 'proved') this.emit('proved', record, decision.by);
     if (decision.what === 'ask') this.ask(n, () => {});
+    if (decision.what === 'wait' && (gate.factsOf(n)?.has.size ?? 0) > 0) this.emit('proving', record);
     if (decision.what !== 'deliver') return undefined;
     if (!n.startsWith(`${gate.epoch}-`)) counts.gateOtherEpoch += 1;
     return decision;
@@ -138,9 +127,10 @@ export class GateCopies extends EventEmitter<Events> {
 
   /** Sends a further copy into one session. */
   deliver(sent: Sent, xml: string, { to, copy }: { readonly to: string; readonly copy: number }): OutgoingStanza<Sent> {
-    const { gate } = this.#options;
+    const { gate, doubts } = this.#options;
     const n = sent.record.heldAs as string;
     const name = nameOf(n, copy);
+    doubts.sent(sent.record);
     this.#awaited.set(name, sent);
     gate.deliver(n, copy, to, xml, (outcome) => {
       // The session is gone; the next one brings it.
@@ -161,12 +151,15 @@ export class GateCopies extends EventEmitter<Events> {
   }
 
   /** A message has ended. */
-  ended({ heldAs }: StoredRecord): void {
+  ended(record: StoredRecord): void {
+    const { heldAs } = record;
     if (heldAs === undefined) return;
-    this.#options.messages.remove(heldAs);
+    const { gate, messages, doubts } = this.#options;
+    messages.remove(heldAs);
     this.#asked.delete(heldAs);
     this.#undecided.delete(heldAs);
-    this.#options.gate.forget(heldAs);
+    doubts.ended(record, gate.factsOf(heldAs));
+    gate.forget(heldAs);
   }
 
   #outcome({ n, copy, states, condition }: Outcome): void {

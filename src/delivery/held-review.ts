@@ -2,7 +2,8 @@ import type { SessionChange } from '../gate/sessions.ts';
 import { type Clock, notified, prove, reject, type StoredRecord, type StoreQueue, settle } from '../store/contract.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
 import type { Endings } from './endings.ts';
-import type { GateCopies, GatePort } from './gate-copies.ts';
+import type { GateCopies } from './gate-copies.ts';
+import type { GatePort } from './gate-port.ts';
 import { type HeldMessage, type HeldMessages, missedOf } from './held-messages.ts';
 import type { RedeliveryWindows } from './redelivery-windows.ts';
 
@@ -44,6 +45,8 @@ export class HeldReview {
     gateCopies.on('refused', (record) => this.#refused(record));
     gateCopies.on('known', ({ recipient }) => this.look(recipient));
     gateCopies.on('proved', (record, by) => this.#proved(record.key, by));
+    // Claimed by this process only now: what the gate said of it came before.
+    gateCopies.on('proving', ({ recipient }) => this.#lookLater(recipient, graces.proof));
     gate.on('session', (change) => this.#session(change));
     gate.on('has', ({ n }) => {
       const message = messages.get(n);
@@ -99,7 +102,8 @@ export class HeldReview {
       for (const { n } of own) {
         const facts = gate.factsOf(n);
         const since = facts?.has.get(session.id);
-        if (facts === undefined || since === undefined || now - since >= graces.proof || facts.doubted) continue;
+        if (facts === undefined || since === undefined || facts.doubted) continue;
+        if ((session.detachedAt ?? now) - since >= graces.proof) continue;
         // Its client may not have kept what it acknowledged.
         facts.has.delete(session.id);
         facts.returned.add(session.id);

@@ -1,4 +1,5 @@
-import type { GateCopies, GatePort } from './gate-copies.ts';
+import type { GateCopies } from './gate-copies.ts';
+import type { GatePort } from './gate-port.ts';
 
 /** What is said about messages that a gate shows, by those who find out what they are. */
 export class HeldVerdicts {

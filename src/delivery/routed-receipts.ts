@@ -4,7 +4,7 @@ import { type Clock, prove, type StoreQueue } from '../store/contract.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
 import { keyOfWireId, recordKey } from '../xmpp/stanza/message-key.ts';
 import type { Endings } from './endings.ts';
-import type { GatePort } from './gate-copies.ts';
+import type { GatePort } from './gate-port.ts';
 import type { Settlement } from './settlement.ts';
 
 export interface RoutedReceiptsOptions {

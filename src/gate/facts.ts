@@ -22,6 +22,8 @@ export interface KnownSession {
   readonly priority: number;
   /** When (ms) it became available. */
   readonly since: number;
+  /** When (ms) its connection was seen to break, until it is resumed (XEP-0198); undefined where that was not seen. */
+  readonly detachedAt?: number | undefined;
 }
 
 /**
@@ -49,7 +51,7 @@ export function newFacts(): Facts {
 }
 
 /** The session that a copy should go to: of those that take messages the one of highest priority, then the latest. */
-function bestSession(sessions: Iterable<KnownSession>): KnownSession | undefined {
+export function bestSession(sessions: Iterable<KnownSession>): KnownSession | undefined {
   let best: KnownSession | undefined;
   for (const one of sessions) {
     if (one.state !== 'available' || one.priority < 0) continue;
@@ -82,12 +84,15 @@ export function decide({ n, facts, sessions, epoch, asked, copies, now }: Questi
     return toBest(sessions, Math.max(2, copies + 1));
   }
   const outcomes = [...facts.outcomes.values()];
-  for (const [id, at] of facts.has) if (now - at >= graces.proof) return { what: 'proved', by: sessionOf(facts, id) };
+  for (const [id, at] of facts.has) {
+    const session = sessions.find((one) => one.id === id);
+    if ((session?.detachedAt ?? now) - at >= graces.proof) return { what: 'proved', by: sessionOf(facts, id) };
+  }
   if (facts.has.size > 0) return WAIT;
   const last = outcomes.reduce((one, other) => (other.copy > one.copy ? other : one));
   // Let go without us: the server does with it what it does.
   if (outcomes.every(({ states }) => states.has('passed') || states.has('dropped'))) return WAIT;
-  const open = new Set([...outcomes.flatMap((one) => one.sessions), ...facts.flushed].map(({ id }) => id));
+  const open = sentTo(facts);
   for (const id of facts.returned) open.delete(id);
   // A session that lives, or may be resumed, still has it unacknowledged.
   if (sessions.some(({ id }) => open.has(id))) return WAIT;
@@ -95,6 +100,13 @@ export function decide({ n, facts, sessions, epoch, asked, copies, now }: Questi
   const isStored = last.states.has('offline') && facts.flushed.length === 0;
   if (best !== undefined && isStored && now - best.since < graces.flush) return WAIT;
   return toBest(sessions, Math.max(last.copy, copies) + 1);
+}
+
+/** The sessions that one of its copies was sent to: their streams' ids. */
+export function sentTo({ outcomes, flushed }: Facts): Set<string> {
+  const ids = new Set(flushed.map(({ id }) => id));
+  for (const { sessions } of outcomes.values()) for (const { id } of sessions) ids.add(id);
+  return ids;
 }
 
 function toBest(sessions: readonly KnownSession[], copy: number): Decision {

@@ -171,6 +171,10 @@ export class Gate extends EventEmitter<Events> {
     return this.#sessions.of(user);
   }
 
+  sessionAt(user: string, resource: string): KnownSession | undefined {
+    return this.#sessions.at(user, resource);
+  }
+
   /** The users who have a session. */
   users(): Iterable<string> {
     return this.#sessions.users();

@@ -43,6 +43,9 @@ export class GateSessions {
       id,
       state: state === 'detached' ? 'detached' : isThere ? 'available' : 'bound',
       priority: kept,
+      // Of one that was detached before, as of one that is told of at the beginning, nobody knows since when.
+      detachedAt:
+        state !== 'detached' || same === undefined ? undefined : same.state === 'detached' ? same.detachedAt : now,
       since: same !== undefined && (wasThere || state !== 'available') ? same.since : now,
     };
     const sessions = this.#users.get(user) ?? new Map<string, KnownSession>();
@@ -56,6 +59,10 @@ export class GateSessions {
 
   of(user: string): KnownSession[] {
     return [...(this.#users.get(user)?.values() ?? [])];
+  }
+
+  at(user: string, resource: string): KnownSession | undefined {
+    return this.#users.get(user)?.get(resource);
   }
 
   users(): Iterable<string> {

@@ -3,25 +3,36 @@ import xml, { type Element } from '@xmpp/xml';
 import type { TestUser } from '../support/clients/test-user.ts';
 import type { GateComponent } from '../support/gate/gate-component.ts';
 import { GateStage } from '../support/gate/gate-stage.ts';
+import { NO_OPENFIRE, OpenfireGate } from '../support/gate/openfire-gate.ts';
 
-/** Receipts and markers that the gate routes without the component's telling them (docs/gate-protocol.md). */
-let stage: GateStage;
+/**
+ * Receipts and markers that the gate routes without the component's telling them (docs/gate-protocol.md): in Prosody, or in the
+ * Openfire that the environment names.
+ */
+let stage: GateStage | OpenfireGate;
 let alice: TestUser;
 let bob: TestUser;
 let component: GateComponent;
 const BOB = 'bob@example.org';
 
 beforeAll(async () => {
-  stage = await GateStage.open();
+  stage = NO_OPENFIRE === undefined ? new OpenfireGate() : await GateStage.open();
+  if (stage instanceof OpenfireGate) await stage.clean();
 });
-afterAll(() => stage.close());
+afterAll(async () => {
+  if (stage instanceof GateStage) await stage.close();
+});
 beforeEach(async () => {
   alice = await stage.user('alice', 'phone');
   bob = await stage.user('bob', 'desk');
   component = await stage.hold();
   component.verdict = (message) => (message.getChild('body') === undefined ? undefined : 'stored');
 });
-afterEach(() => stage.empty());
+afterEach(async () => {
+  await component.forgetAll().catch(() => {});
+  await stage.empty();
+  if (stage instanceof OpenfireGate) await stage.clean();
+});
 
 /** Alice says it, and it is let go; gives its number and its id. */
 async function said(body: string): Promise<{ n: string; id: string }> {

@@ -1,0 +1,19 @@
+import type { Gate } from '../gate/gate.ts';
+
+/** The part of the gate that copies and notices go through. */
+export type GatePort = Pick<
+  Gate,
+  | 'give'
+  | 'isOpen'
+  | 'deliver'
+  | 'tell'
+  | 'ask'
+  | 'forget'
+  | 'factsOf'
+  | 'sessionsOf'
+  | 'sessionAt'
+  | 'wasUnheld'
+  | 'epoch'
+  | 'isReady'
+  | 'on'
+>;

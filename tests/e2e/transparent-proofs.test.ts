@@ -1,0 +1,216 @@
+// What proves that a recipient has a message in transparent mode, and what puts that in doubt: rules 17, 18, 20 to 22 of the gate.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import xml, { type Element } from '@xmpp/xml';
+import type { TestUser } from '../support/clients/test-user.ts';
+import { RawClient } from '../support/gate/raw-client.ts';
+import { OWN_SERVER, World } from '../support/stages/world.ts';
+import { until } from '../support/time/until.ts';
+
+const MODE = { MODE: 'transparent', RETRY_SCHEDULE: '30s', UNCONFIRMED_RETRY_AFTER: '30s' };
+/** Whatever ends, ends within it. */
+const LONG = { PROOF_GRACE: '10m' };
+/** As good as nothing. */
+const SHORT = { PROOF_GRACE: '20ms' };
+
+let world: World;
+let alice: TestUser;
+const raws: RawClient[] = [];
+
+beforeAll(async () => {
+  world = await World.open({ gate: true });
+});
+afterAll(() => world?.close());
+afterEach(async () => {
+  // One that has ended and could be resumed would be sent what the next test says.
+  await Promise.all(raws.splice(0).map((raw) => raw.leave()));
+  await world.empty();
+});
+
+const counts = () => world.proxy.metrics.counts;
+const bob = () => `bob@${world.xmpp.domain}`;
+const isReceipt = (stanza: Element) => stanza.getChild('received') !== undefined;
+
+function runsWith(settings: Record<string, string>): void {
+  beforeAll(() => begin(settings));
+  afterAll(() => world.stopProxy());
+  beforeEach(async () => {
+    alice = await world.user('alice');
+  });
+}
+
+async function begin(settings: Record<string, string>): Promise<void> {
+  await world.startProxy({ ...MODE, ...settings });
+  await until(() => world.proxy.readiness.ready, { what: 'the gate' });
+}
+
+/** A client of bob's that does only what the test says. */
+async function raw(options: { sm?: boolean } = {}, resource = world.newResource()): Promise<RawClient> {
+  const { c2sPort: port, domain, passwords } = world.xmpp;
+  const password = passwords.get('bob') as string;
+  const client = await RawClient.login({ port, domain, username: 'bob', password, resource }, options);
+  raws.push(client);
+  return client;
+}
+
+/** What bob's next session is sent beside something new: copies come before that. */
+async function nextHears(text: string): Promise<string[]> {
+  const next = await world.user('bob');
+  await alice.delivered(await alice.say(bob(), text));
+  const bodies = next.bodies();
+  await next.offline();
+  return bodies;
+}
+
+/** The state that the component tells alice of a message. */
+async function status(id: string): Promise<string | undefined> {
+  const message = xml('message', { id, to: bob() });
+  const question = xml('status', { xmlns: 'urn:openfire-receipts:0' }, message);
+  const answer = await alice.iq(xml('iq', { type: 'get', to: world.xmpp.componentDomain }, question));
+  return answer.getChild('status')?.getChild('message')?.attrs.state;
+}
+
+const proved = (before: number) => until(() => counts().provedBySession > before, { what: 'the proof' });
+
+(OWN_SERVER ? describe : describe.skip)('a session that ends soon after its proof', () => {
+  runsWith(LONG);
+
+  test('acked-then-app-killed: what it has acknowledged comes once more, to the next session, and then no more', async () => {
+    const first = await raw({ sm: true });
+    const { proofsDoubted } = counts();
+    const id = await alice.say(bob(), 'acknowledged');
+    await first.hears('acknowledged');
+    await first.ping();
+    first.ack();
+    await first.handledBefore();
+    first.cut();
+    const next = await raw({ sm: true }, first.jid.split('/')[1]);
+    await next.hears('acknowledged');
+    expect(counts().proofsDoubted).toBe(proofsDoubted + 1);
+    await next.send(
+      `<message to="${alice.jid}" type="chat" id="r"><received xmlns="urn:xmpp:receipts" id="${id}"/></message>`,
+    );
+    await alice.delivered(id);
+    await next.leave();
+    expect(await nextHears('another')).toEqual(['another']);
+  });
+
+  test('a receipt and then the end: it comes once more, to the next session, and its sender is not told again', async () => {
+    const first = await world.user('bob', { streamManagement: false });
+    const { proofsDoubted, redelivered } = counts();
+    const id = await alice.say(bob(), 'confirmed');
+    await alice.delivered(id);
+    first.cut();
+    await until(() => counts().proofsDoubted === proofsDoubted + 1, { what: 'the doubt' });
+    expect(await nextHears('more')).toEqual(['confirmed', 'more']);
+    expect(await status(id)).toBe('delivered');
+    // The session that had it again has ended soon as well: once is enough, and "more" comes once again.
+    const last = await world.user('bob');
+    await last.hears('more');
+    await alice.delivered(await alice.say(bob(), 'end'));
+    expect(last.bodies()).toEqual(['more', 'end']);
+    expect(alice.count(isReceipt)).toBe(3);
+    expect(counts().redelivered).toBe(redelivered + 2);
+  });
+
+  test('two-devices-one-acks: a device that lives has it', async () => {
+    const desk = await world.user('bob', { streamManagement: false });
+    const phone = await world.user('bob', { autoReceipt: false });
+    const { proofsDoubted } = counts();
+    await alice.delivered(await alice.say(bob(), 'to both'));
+    await phone.hears('to both');
+    desk.cut();
+    expect(await nextHears('new')).toEqual(['new']);
+    expect(counts().proofsDoubted).toBe(proofsDoubted);
+    expect(phone.bodies()).toEqual(['to both', 'new']);
+  });
+
+  test('login-then-live-in-order: what comes again goes before what is new', async () => {
+    const first = await raw();
+    first.freeze();
+    for (const text of ['one', 'two', 'three']) await alice.acknowledged(await alice.say(bob(), text));
+    const { handedOver } = counts();
+    first.cut();
+    const next = await world.user('bob');
+    await alice.delivered(await alice.say(bob(), 'four'));
+    expect(handedOver).toBeGreaterThan(0);
+    expect(next.bodies()).toEqual(['one', 'two', 'three', 'four']);
+  });
+});
+
+(OWN_SERVER ? describe : describe.skip)('a session that lives on after its proof', () => {
+  runsWith(SHORT);
+
+  test('only-the-receipt-lost-shown-once: what was proved does not come again; its sender is told nothing untrue', async () => {
+    const first = await raw({ sm: true });
+    const { provedBySession } = counts();
+    const id = await alice.say(bob(), 'proved');
+    await first.hears('proved');
+    await first.answer(await first.ping());
+    await proved(provedBySession);
+    expect(await status(id)).toBe('pending');
+    await first.leave();
+    expect(await nextHears('new')).toEqual(['new']);
+    expect(alice.count(isReceipt)).toBe(1);
+    expect(await status(id)).toBe('pending');
+  });
+
+  test('late-receipt-told: a receipt after the proof reaches the sender, once, and the status says so', async () => {
+    const client = await raw();
+    const { provedBySession } = counts();
+    const id = await alice.say(bob(), 'late');
+    await client.hears('late');
+    await client.answer(await client.ping());
+    await proved(provedBySession);
+    const receipt = `<message to="${alice.jid}" type="chat"><received xmlns="urn:xmpp:receipts" id="${id}"/></message>`;
+    await client.send(receipt);
+    expect((await alice.delivered(id)).attrs.from).toBe(client.jid);
+    await until(async () => (await status(id)) === 'delivered', { what: 'the status' });
+    const { gateDropped } = counts();
+    await client.send(receipt);
+    await until(() => counts().gateDropped > gateDropped, { what: 'the second receipt' });
+    expect(alice.count(isReceipt)).toBe(1);
+  });
+
+  test('two-devices-one-acks: the other one’s end brings nothing again', async () => {
+    const desk = await raw();
+    const phone = await raw();
+    const { provedBySession } = counts();
+    await alice.say(bob(), 'to both');
+    for (const one of [desk, phone]) await one.hears('to both');
+    await desk.answer(await desk.ping());
+    await proved(provedBySession);
+    phone.cut();
+    desk.cut();
+    expect(await nextHears('new')).toEqual(['new']);
+  });
+
+  test('a receipt of a session that lives on is in no doubt', async () => {
+    const first = await world.user('bob', { streamManagement: false });
+    const { proofsDoubted } = counts();
+    await alice.delivered(await alice.say(bob(), 'confirmed'));
+    await sleep(100);
+    first.cut();
+    expect(await nextHears('new')).toEqual(['new']);
+    expect(counts().proofsDoubted).toBe(proofsDoubted);
+  });
+
+  test('unheld-then-resent-once: what passed unheld is acknowledged when it is sent again, and not forwarded', async () => {
+    const first = await world.user('bob', { autoReceipt: false });
+    await world.stopProxy();
+    const id = await alice.say(bob(), 'unheld');
+    await first.hears('unheld');
+    await begin(SHORT);
+    expect(counts().gateUnheld).toBe(1);
+    await alice.say(bob(), 'unheld', { id });
+    await alice.acknowledged(id);
+    await until(() => counts().gateDropped === 1, { what: 'the verdict' });
+    await first.send(
+      `<message to="${alice.jid}" type="chat" id="r"><received xmlns="urn:xmpp:receipts" id="${id}"/></message>`,
+    );
+    expect((await alice.delivered(id)).attrs.from).toBe(first.jid);
+    await alice.say(bob(), 'after');
+    await first.hears('after');
+    expect(first.bodies()).toEqual(['unheld', 'after']);
+  });
+});

@@ -1,0 +1,171 @@
+// A receipt that is followed at once by the end of its session (rule 18 of the gate).
+
+import { EventEmitter } from 'node:events';
+import { TransparentPolicy } from '../../src/addressing/transparent-policy.ts';
+import { ReceiptDoubts, type ReceiptDoubtsOptions } from '../../src/delivery/receipt-doubts.ts';
+import { RecentTexts } from '../../src/delivery/recent-texts.ts';
+import { type Facts, type KnownSession, newFacts } from '../../src/gate/facts.ts';
+import { GateSessions } from '../../src/gate/sessions.ts';
+import type { StoredRecord } from '../../src/store/contract.ts';
+
+const GRACE = 5000;
+
+class Stage extends EventEmitter {
+  now = 1_000_000;
+  isReady = true;
+  readonly sessions = new GateSessions();
+  readonly delivered: string[] = [];
+  readonly forgotten: string[] = [];
+  readonly counts = { proofsDoubted: 0, redelivered: 0 };
+  readonly doubts: ReceiptDoubts;
+
+  constructor() {
+    super();
+    const stage = this;
+    const gate = {
+      on: (name: string, listener: (...args: unknown[]) => void) => this.on(name, listener),
+      get isReady() {
+        return stage.isReady;
+      },
+      sessionsOf: (user: string) => this.sessions.of(user),
+      sessionAt: (user: string, resource: string) => this.sessions.at(user, resource),
+      deliver: (n: string, copy: number, to: string, _xml: string, done: (outcome: 'done') => void) => {
+        this.delivered.push(`${n}/${copy} ${to}`);
+        done('done');
+      },
+      forget: (n: string) => this.forgotten.push(n),
+    } as unknown as ReceiptDoubtsOptions['gate'];
+    this.doubts = new ReceiptDoubts({
+      gate,
+      addresses: new TransparentPolicy({
+        componentDomain: 'receipts.s',
+        servedDomain: 's',
+        allowedDomains: [],
+      } as never),
+      clock: { now: () => this.now, aheadOfWall: () => 0 },
+      grace: GRACE,
+      counts: this.counts,
+    });
+  }
+
+  session(state: 'bound' | 'available' | 'detached' | 'resumed' | 'gone', id = 'P', resource = 'phone'): void {
+    const seen = { jid: `bob@s/${resource}`, id, state, priority: 0 } as const;
+    for (const change of this.sessions.seen(seen, this.now)) this.emit('session', change);
+  }
+
+  /** A message goes to that session, which confirms it. */
+  confirmed(n: string, facts = this.sent(n), receiptResource = 'phone'): void {
+    const record = { heldAs: n, recipient: 'bob@s', sender: 'alice@s', senderResource: 'x', wireId: n } as StoredRecord;
+    const details = {
+      inner: '<body>text</body>',
+      key: n,
+      copies: 1,
+      firstStoredAt: this.now,
+      otherAttributes: '',
+      type: 'chat',
+    };
+    this.doubts.sent({ ...record, ...details, state: 'pending' } as StoredRecord);
+    this.doubts.ended({ ...record, ...details, inner: '', state: 'delivered', receiptResource } as StoredRecord, facts);
+  }
+
+  sent(n: string, ...sessions: Pick<KnownSession, 'jid' | 'id'>[]): Facts {
+    const facts = newFacts();
+    const to = [{ jid: 'bob@s/phone', id: 'P' }, ...sessions];
+    facts.outcomes.set(1, { n, copy: 1, states: new Set(['sent']), condition: undefined, sessions: to });
+    return facts;
+  }
+}
+
+let stage: Stage;
+beforeEach(() => {
+  stage = new Stage();
+  stage.session('bound');
+  stage.session('available');
+});
+afterEach(() => stage.doubts.close());
+
+test('it goes to the next session, in order, and once', () => {
+  for (const n of ['e-1', 'e-2']) stage.confirmed(n);
+  stage.now += GRACE - 1;
+  stage.session('gone');
+  expect(stage.delivered).toEqual([]);
+  stage.session('bound', 'Q');
+  stage.session('available', 'Q');
+  expect(stage.delivered).toEqual(['e-1/2 bob@s/phone', 'e-2/2 bob@s/phone']);
+  expect(stage.forgotten).toEqual(['e-1', 'e-2']);
+  stage.session('gone', 'Q');
+  stage.session('available', 'R');
+  expect(stage.delivered).toHaveLength(2);
+  expect(stage.counts).toEqual({ proofsDoubted: 2, redelivered: 2 });
+});
+
+test('at once to another session that is there and was not sent it', () => {
+  stage.session('available', 'D', 'desk');
+  stage.confirmed('e-1');
+  stage.session('gone');
+  expect(stage.delivered).toEqual(['e-1/2 bob@s/desk']);
+});
+
+test('not when another session that was sent it lives', () => {
+  stage.session('available', 'D', 'desk');
+  stage.confirmed('e-1', stage.sent('e-1', { jid: 'bob@s/desk', id: 'D' }));
+  stage.session('gone');
+  expect(stage.delivered).toEqual([]);
+});
+
+test('not when the session lived on, nor when it was proved before, nor when it was doubted before', () => {
+  stage.confirmed('e-1');
+  const proved = stage.sent('e-2');
+  proved.has.set('P', stage.now);
+  stage.now += GRACE;
+  stage.confirmed('e-2', proved);
+  const doubted = stage.sent('e-3');
+  doubted.doubted = true;
+  stage.confirmed('e-3', doubted);
+  stage.session('gone');
+  stage.session('available', 'Q');
+  expect(stage.delivered).toEqual([]);
+});
+
+test('a session that is detached lives no more, until it is resumed', () => {
+  stage.confirmed('e-1');
+  stage.now += 10;
+  stage.session('detached');
+  stage.now += 60_000;
+  stage.session('bound', 'Q');
+  stage.session('available', 'Q');
+  expect(stage.delivered).toEqual(['e-1/2 bob@s/phone']);
+  stage.confirmed('e-2', undefined, 'phone');
+  stage.session('detached', 'Q');
+  stage.session('resumed', 'Q');
+  stage.now += GRACE;
+  stage.session('gone', 'Q');
+  stage.session('available', 'R');
+  expect(stage.delivered).toHaveLength(1);
+});
+
+test('a session that had ended before its receipt was handled, or while no lease was held', () => {
+  stage.session('gone');
+  stage.confirmed('e-1');
+  stage.session('available', 'Q');
+  expect(stage.delivered).toEqual(['e-1/2 bob@s/phone']);
+  stage.confirmed('e-2');
+  stage.sessions.clear();
+  stage.emit('ready');
+  stage.session('available', 'R');
+  expect(stage.delivered).toEqual(['e-1/2 bob@s/phone', 'e-2/2 bob@s/phone']);
+});
+
+test('texts are kept up to a bound, the oldest go first', () => {
+  const texts = new RecentTexts(10);
+  const record = (inner: string) => ({ inner }) as StoredRecord;
+  texts.put('1', record('12345'));
+  texts.put('2', record('12345'));
+  texts.put('1', record('1234'));
+  texts.put('3', record('12'));
+  expect(texts.take('2')).toBeUndefined();
+  expect(texts.take('1')).toEqual({ inner: '1234' });
+  expect(texts.take('3')).toEqual({ inner: '12' });
+  texts.put('4', record('12345678901'));
+  expect(texts.take('4')).toBeUndefined();
+});
