@@ -72,7 +72,8 @@ export class Copies {
    * @returns whether a copy is on its way; false when the gate knows that none is needed now
    */
   redeliver(record: StoredRecord, keptFromStorage: boolean, why = 'it was due', target = ''): boolean {
-    const { addresses, counts, trace, clock } = this.#options;
+    const { addresses, counts, trace, clock, gate } = this.#options;
+    if (record.heldAs !== undefined) gate?.claimed(record);
     const before = this.#inFlight.get(record.key);
     if (before?.held !== undefined && !before.held.done) {
       // The server is slow to prove that it has the last copy, or the link is about to be found broken: that one counts.

@@ -85,11 +85,15 @@ export class GateCopies extends EventEmitter<Events> {
     for (const n of waiting) this.#options.gate.give('stored', n);
   }
 
+  /** A message was claimed: who claims it next must name that attempt. */
+  claimed(record: StoredRecord): void {
+    this.#options.messages.put(record);
+  }
+
   /** Whether another copy of a claimed message is needed now, and where to. */
   decide(record: StoredRecord): Extract<Decision, { what: 'deliver' }> | undefined {
-    const { gate, messages, counts } = this.#options;
+    const { gate, counts } = this.#options;
     const n = record.heldAs as string;
-    messages.put(record);
     if (!gate.isReady) return undefined;
     const decision = this.look(n, record.recipient, record.copies);
     if (decision.what === 'proved') this.emit('proved', record, decision.by);

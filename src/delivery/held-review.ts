@@ -90,7 +90,7 @@ export class HeldReview {
       else if (decision.what === 'ask') gateCopies.ask(message.n, () => this.look(user));
       else if ((gate.factsOf(message.n)?.has.size ?? 0) > 0) this.#lookLater(user, graces.proof);
     }
-    if (missed.length > 0) windows.add(user, missed.map(missedOf), '');
+    if (missed.length > 0) windows.add(user, missed.map(missedOf), '', true);
   }
 
   #session({ user, session, what }: SessionChange): void {

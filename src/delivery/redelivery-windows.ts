@@ -83,14 +83,15 @@ export class RedeliveryWindows {
    * Sends a user's messages again.
    *
    * @param there the resource of the session that is most surely there, or empty
+   * @param isLost whether no session has the copy that was sent last, as a gate knows
    */
-  add(user: string, missed: readonly Missed[], there: string): void {
+  add(user: string, missed: readonly Missed[], there: string, isLost = false): void {
     if (missed.length === 0 || this.#closed) return;
     const run = this.#runs.get(user) ?? { waiting: new Map(), inFlight: new Map(), claiming: 0 };
     this.#runs.set(user, run);
     for (const one of missed) {
       // Found twice, by events that came together: it is being sent already.
-      if (run.inFlight.get(one.key)?.attempt === one.attempt) continue;
+      if (!isLost && run.inFlight.get(one.key)?.attempt === one.attempt) continue;
       // Its copy went to a session that has ended since.
       run.inFlight.delete(one.key);
       run.waiting.set(one.key, one);

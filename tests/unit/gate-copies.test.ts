@@ -1,7 +1,8 @@
 // What is sent through a gate, and when: with a gate that only notes what it is told.
 
 import { EventEmitter } from 'node:events';
-import { GateCopies, type GatePort } from '../../src/delivery/gate-copies.ts';
+import { GateCopies } from '../../src/delivery/gate-copies.ts';
+import type { GatePort } from '../../src/delivery/gate-port.ts';
 import { HeldMessages } from '../../src/delivery/held-messages.ts';
 import type { Sent } from '../../src/delivery/ports.ts';
 import type { Outcome } from '../../src/gate/events.ts';
@@ -25,6 +26,7 @@ function stage() {
   const copies = new GateCopies({
     gate: gate as unknown as GatePort,
     messages: new HeldMessages(),
+    doubts: { sent: () => {}, ended: () => {} },
     clock: { now: () => 60_000 },
     graces: { proof: 5000, flush: 3000 },
     counts: { gateOtherEpoch: 0 },
