@@ -1,5 +1,6 @@
 import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import xml from '@xmpp/xml';
 import { cleanSlate } from '../clients/clean-slate.ts';
 import { type LoginOptions, login, type TestUser } from '../clients/test-user.ts';
@@ -36,13 +37,14 @@ export class OpenfireGate {
     await cleanSlate({ host, c2sPort, domain: this.domain, passwords: this.#passwords });
   }
 
-  /** Connects, without a lease. Openfire fails to open a component's stream while another of the same domain is just ending. */
+  /** Connects, without a lease. Openfire takes one such connection for a domain, and closes others as long as it has not missed that one. */
   async attach(): Promise<GateComponent> {
     const { componentPort, domain, component, secret } = this;
     for (;;) {
       const gate = await GateComponent.connect({ componentPort, domain, component, secret });
       this.#components.push(gate);
       if (!gate.link.isOver) return gate;
+      await delay(50);
     }
   }
 
