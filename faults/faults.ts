@@ -20,7 +20,7 @@ const { values: flags } = parseArgs({
     minutes: { type: 'string' },
     /** The fixed choice that CI runs, of both modes. */
     ci: { type: 'boolean', default: false },
-    /** How many at a time; by default one, in CI four, since most of a run is waiting. */
+    /** How many at a time; by default one, in CI three, since most of a run is waiting. */
     jobs: { type: 'string' },
     /** Writes the mode's page in docs. */
     write: { type: 'boolean', default: false },
@@ -111,7 +111,7 @@ const worker = async () => {
     await take(one);
   }
 };
-await Promise.all(Array.from({ length: Number(flags.jobs ?? (flags.ci ? 4 : 1)) }, worker));
+await Promise.all(Array.from({ length: Number(flags.jobs ?? (flags.ci ? 3 : 1)) }, worker));
 say(`${tallied.length} runs, ${failed} failed`);
 if (flags.write && !stop.signal.aborted) {
   await writeFile(new URL(`../docs/${FILES[mode]}`, import.meta.url), document(mode, SCENARIOS, tallied));

@@ -60,11 +60,12 @@ async function handedOver(one: Link<string>, count: number): Promise<string[]> {
 }
 
 describe('a server that is throttled', () => {
-  test.concurrent(
+  test(
     'gets each stanza once and keeps its link, though all of it takes longer than a ping may',
     staged(async (stage) => {
       const { peer } = stage;
       peer.perSecond = 40;
+      // Alone: of the 3 s an answer takes 2 by itself, so that another test may not take this process for long.
       const one = stage.link({ pingTimeout: 3_000 });
       await one.start();
       const tags = numbers(240);
@@ -127,7 +128,7 @@ describe('a server that is throttled', () => {
     }),
   );
 
-  test.concurrent(
+  test(
     'a storm of resends: each message is forwarded once, and is not answered for each resend',
     staged(async ({ peer }) => {
       const redis = await startRedis();
