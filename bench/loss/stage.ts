@@ -62,6 +62,8 @@ export class Stage {
     this.#world = world;
     this.#gate = gate;
     this.#redis = new Redis(world.redis.url);
+    // One of the rows stops it.
+    this.#redis.on('error', () => {});
   }
 
   /** @param gate for the columns with a gate; without, for all others */
