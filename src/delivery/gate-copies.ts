@@ -32,6 +32,8 @@ interface Events {
   proved: [record: StoredRecord, by: string];
   /** A client has it, and its session is to live on for a while before that counts. */
   proving: [record: StoredRecord];
+  /** Its sender has written it again while nothing was held, and the server has routed that. */
+  routed: [record: StoredRecord];
   /** Nobody knows what became of it: whoever finds it next in the store sends it. */
   abandoned: [sent: Sent];
 }
@@ -100,6 +102,11 @@ export class GateCopies extends EventEmitter<Events> {
     if (decision.what === 'ask') this.ask(n, () => {});
     if (decision.what === 'wait' && (gate.factsOf(n)?.has.size ?? 0) > 0) this.emit('proving', record);
     if (decision.what !== 'deliver') return undefined;
+    const { sender, recipient, senderId, storedAt } = record;
+    if (senderId !== undefined && gate.wasUnheld(sender, recipient, senderId, storedAt)) {
+      this.emit('routed', record);
+      return undefined;
+    }
     if (!n.startsWith(`${gate.epoch}-`)) counts.gateOtherEpoch += 1;
     return decision;
   }

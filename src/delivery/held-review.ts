@@ -47,6 +47,7 @@ export class HeldReview {
     gateCopies.on('proved', (record, by) => this.#proved(record.key, by));
     // Claimed by this process only now: what the gate said of it came before.
     gateCopies.on('proving', ({ recipient }) => this.#lookLater(recipient, graces.proof));
+    gateCopies.on('routed', ({ key }) => this.#routed(key));
     gate.on('session', (change) => this.#session(change));
     gate.on('has', ({ n }) => {
       const message = messages.get(n);
@@ -135,6 +136,19 @@ export class HeldReview {
         if (taken.outcome !== 'delivered' && taken.outcome !== 'proved') return;
         counts.provedBySession += 1;
         trace?.('confirmed', taken.record, { why: 'its server has seen that the client has it', session: by });
+        void endings.conclude(taken.record, taken.outcome);
+      },
+    });
+  }
+
+  /** What its sender wrote again has gone by itself, and so does the receipt for it: nothing is sent again, and nothing is told. */
+  #routed(key: string): void {
+    const { pipeline, endings, clock, trace } = this.#options;
+    pipeline.push({
+      request: prove(key, '?', clock.now(), false),
+      done: (taken) => {
+        if (taken.outcome !== 'proved') return;
+        trace?.('confirmed', taken.record, { why: 'its sender wrote it again while nothing was held' });
         void endings.conclude(taken.record, taken.outcome);
       },
     });

@@ -183,12 +183,15 @@ export class Gate extends EventEmitter<Events> {
   /**
    * Whether a message of this id (bare JIDs) went to its recipient unheld, and he has it: it went to a session that is still
    * there, or to the server's storage. With a session that has ended since, it may have been lost.
+   *
+   * @param since only if that was told after this time (ms): what a client counts may be another message's id
    */
-  wasUnheld(from: string, to: string, id: string): boolean {
+  wasUnheld(from: string, to: string, id: string, since = Number.NEGATIVE_INFINITY): boolean {
     const { unheld } = this.#known;
-    const ids = unheld.size === 0 ? undefined : unheld.get(`${from} ${to} ${id}`);
-    if (ids === undefined) return false;
-    return ids.length === 0 || this.#sessions.of(to).some((session) => ids.includes(session.id));
+    const known = unheld.size === 0 ? undefined : unheld.get(`${from} ${to} ${id}`);
+    if (known === undefined || known.toldAt < since) return false;
+    const { sessions } = known;
+    return sessions.length === 0 || this.#sessions.of(to).some((session) => sessions.includes(session.id));
   }
 
   #enabled({ epoch, timeout }: Enabled): void {
@@ -244,7 +247,7 @@ export class Gate extends EventEmitter<Events> {
         counts.gateUnheld += 1;
         this.#unheld.note(event.from, event.to, event.id);
         if (event.id !== '')
-          this.#known.noteUnheld(`${bareOf(event.from)} ${bareOf(event.to)} ${event.id}`, event.sessions);
+          this.#known.noteUnheld(`${bareOf(event.from)} ${bareOf(event.to)} ${event.id}`, event.sessions, clock.now());
         return;
       case 'opened':
         counts.gateOpened += 1;

@@ -9,8 +9,8 @@ const MOST_UNHELD = 20_000;
 export class KnownMessages {
   /** What became of those that it held, by the number that it gave them. */
   readonly facts = new Map<string, Facts>();
-  /** Those that it let pass without holding them, `from to id` with bare JIDs: the recipient's sessions at that time, by stream id. */
-  readonly unheld = new Map<string, readonly string[]>();
+  /** Those that it let pass without holding them, `from to id` with bare JIDs: the recipient's sessions at that time, by stream id, and when (ms) it was told. */
+  readonly unheld = new Map<string, { readonly sessions: readonly string[]; readonly toldAt: number }>();
 
   /** The facts of a message, to be added to. */
   note(n: string): Facts {
@@ -23,8 +23,8 @@ export class KnownMessages {
     return facts;
   }
 
-  noteUnheld(name: string, sessions: readonly string[]): void {
-    this.unheld.set(name, sessions);
+  noteUnheld(name: string, sessions: readonly string[], toldAt: number): void {
+    this.unheld.set(name, { sessions, toldAt });
     if (this.unheld.size > MOST_UNHELD) this.unheld.delete(this.unheld.keys().next().value as string);
   }
 }

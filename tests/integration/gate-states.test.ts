@@ -148,3 +148,22 @@ test('unheld-then-resent-once: what passed unheld is not forwarded again, unless
   gate.tells(session('old', 'gone'));
   expect(await again('old')).toBe('stored');
 });
+
+test('written again while nothing was held: what was stored before is not sent again to who has it, and what is stored later is', async () => {
+  const bob = (state: string) => `<session jid="bob@example.org/desk" id="S" state="${state}" priority="0"/>`;
+  const options = { terms: { epoch: 'first' }, remembers: '' };
+  await start(options);
+  await it.ready();
+  expect(await held()).toBe('stored');
+  const again = `g-${ids}`;
+  expect(await held()).toBe('stored');
+  const other = `g-${ids}`;
+  // The server has begun anew.
+  options.terms.epoch = 'second';
+  options.remembers = `${bob('available')}<unheld from="alice@example.org/phone" to="bob@example.org" id="${again}"><session id="S"/></unheld>`;
+  gate.tells('<opened why="unloading" held="0"/>');
+  const delivered = () => gate.given('deliver').map((command) => command.getChild('message')?.attrs.id);
+  await until(() => delivered().includes(other), { what: 'the one that nobody wrote again' });
+  // They go in the order in which they were stored.
+  expect(delivered()).not.toContain(again);
+});
