@@ -8,45 +8,44 @@ local element = protocol.element;
 
 local VERSION = "1";
 local GATE = "0.1.0";
-local EVENTS_AT_ONCE = 50;
 
 return function (gate)
 
 local commands = {};
 
 for _, verdict in ipairs({ "stored", "pass", "drop" }) do
-	commands[verdict] = function (command)
-		gate.holds.verdict(command.attr.n, verdict);
+	commands[verdict] = function (command, lease)
+		gate.holds.verdict(lease, command.attr.n, verdict);
 	end;
 end
 
-function commands.deliver(command, done)
-	gate.deliveries.deliver(command, done);
+function commands.deliver(command, lease, done)
+	gate.deliveries.deliver(command, lease, done);
 	return true;
 end
 
-function commands.tell(command, done)
+function commands.tell(command, _, done)
 	gate.deliveries.tell(command, done);
 	return true;
 end
 
-function commands.ask(command)
-	gate.holds.ask(command.attr.n);
+function commands.ask(command, lease)
+	gate.holds.ask(lease, command.attr.n);
 end
 
 function commands.forget(command)
 	gate.outcomes.forget(command.attr.n);
 end
 
-function commands.disable()
-	gate.leases.finish("disabled");
+function commands.disable(_, lease)
+	gate.leases.finish(lease, "disabled");
 end
 
-function commands.sessions(command, _, answer)
+function commands.sessions(command, _, _, answer)
 	local user = command.attr.jid and command.attr.jid:match("^([^@]+)@");
 	if user then
 		gate.sessions.each(function (session)
-			answer:add_child(gate.sessions.describe(session, gate.sessions.state_of(session)));
+			answer:add_child(element("session", gate.sessions.describe(session, gate.sessions.state_of(session))));
 		end, user);
 	end
 end
@@ -59,28 +58,14 @@ local function enabled(lease)
 	});
 end
 
---- All that a component which has just begun needs to know.
+--- All that a process which has just begun needs to know.
 local function tell_all(lease)
-	local events = {};
-	local function flush()
-		gate.leases.write(lease, events);
-		events = {};
-	end
-	local function add(event)
-		table.insert(events, event);
-		if #events == EVENTS_AT_ONCE then
-			flush();
-		end
-	end
 	gate.sessions.each(function (session)
-		add(gate.sessions.describe(session, gate.sessions.state_of(session)));
+		gate.leases.emit(lease, protocol.event("session", gate.sessions.describe(session, gate.sessions.state_of(session))));
 	end);
-	gate.outcomes.each_event(add);
-	gate.unheld.take(add);
-	add(element("ready"));
-	if events[1] then
-		flush();
-	end
+	gate.outcomes.tell_all(lease);
+	gate.unheld.tell(lease);
+	gate.leases.emit(lease, protocol.event("ready", {}));
 end
 
 local function forbidden(origin, stanza, text)
@@ -96,16 +81,17 @@ local function on_iq(event)
 		return forbidden(origin, stanza, "Only the component may speak to the gate");
 	end
 	local reply = st.reply(stanza);
-	local lease = gate.leases.get();
+	local lease = gate.leases.get(origin);
 	local first = request.tags[1];
 	if first and first.name == "enable" then
 		lease = gate.leases.start(origin, first.attr);
+		gate.leases.flush(lease);
 		origin.send(reply:tag("gate", { xmlns = protocol.NS, token = lease.token }):add_child(enabled(lease)));
 		tell_all(lease);
 		gate.proofs.on_enabled();
 		return true;
 	end
-	if not lease or lease.session ~= origin or request.attr.token ~= lease.token then
+	if not lease or request.attr.token ~= lease.token then
 		return forbidden(origin, stanza, "No lease, or another token");
 	end
 	gate.leases.heard(lease);
@@ -114,13 +100,14 @@ local function on_iq(event)
 	local function one_done()
 		pending = pending - 1;
 		if pending == 0 and not origin.destroyed then
+			gate.leases.flush(lease);
 			origin.send(reply:add_child(answer));
 		end
 	end
 	for _, command in ipairs(request.tags) do
 		local carry_out = commands[command.name];
 		-- A command before it may have ended the lease.
-		if carry_out and gate.leases.get() == lease then
+		if carry_out and not lease.ended then
 			local function done(reason)
 				if reason then
 					answer:add_child(element("failed", { command = command.name, n = command.attr.n, reason = reason }));
@@ -128,7 +115,7 @@ local function on_iq(event)
 				one_done();
 			end
 			pending = pending + 1;
-			if not carry_out(command, done, answer) then
+			if not carry_out(command, lease, done, answer) then
 				one_done();
 			end
 		end

@@ -31,7 +31,7 @@ local function write(session, record, copy, message)
 end
 
 --- <deliver/>: returns why it cannot be, or nil; `done` is called with a reason when it turns out later that it cannot be.
-local function deliver(command, done)
+local function deliver(command, lease, done)
 	local n, to = command.attr.n, jid.prep(command.attr.to);
 	local message = protocol.unwrapped(command);
 	if not n or not message or not is_local_user(message.attr.from) or not jid.resource(to) then
@@ -48,6 +48,7 @@ local function deliver(command, done)
 			return done("no-session");
 		end
 		local record = gate.outcomes.remember(n, from, bare, message.attr.id);
+		record.told = lease;
 		gate.outcomes.conclude(record, write(session, record, command.attr.copy or "2", message));
 		done();
 	end }, counter_of(n));

@@ -6,15 +6,14 @@ local st = require "util.stanza";
 
 local protocol = module:require "protocol";
 local settings = module:require "settings";
-local element = protocol.element;
 
 return function (gate)
 
 local held = {}; -- by n
 local in_hand = {}; -- by n: those, and what was given a verdict and waits for its turn
--- Without a verdict yet (and answered ones among them), in the order of their coming; the length of a table whose beginning was
--- taken away is not defined.
-local waiting, first, last = {}, 1, 0;
+-- A lease's `waiting` has those without a verdict yet (and answered ones among them), in the order of their coming, from `first` to
+-- `last`: the length of a table whose beginning was taken away is not defined.
+local conversations = {}; -- those with something held, by their pair: { lease, count }
 local used = { count = 0; bytes = 0 };
 local senders = {}; -- the same by bare JID
 local RELEASED = {}; -- marks an event that goes its way
@@ -32,15 +31,38 @@ local function over_bounds(from)
 		or sender and (sender.count >= settings.max_held / 10 or sender.bytes >= settings.max_held_bytes / 10);
 end
 
-local function remember(entry)
-	return gate.outcomes.remember(entry.n, entry.from, entry.to, entry.event.stanza.attr.id);
+--- Whose a conversation is, or nil without a lease. It changes only when nothing of it is held, or the lease has ended.
+local function owner(pair)
+	local conversation = conversations[pair];
+	if conversation and not conversation.lease.ended then
+		return conversation.lease;
+	end
+	return gate.leases.of(pair);
 end
 
-local function run_held(entry)
-	account(entry, -1);
-	in_hand[entry.n] = nil;
+local function belongs(entry, lease)
+	local conversation = conversations[entry.pair] or { count = 0 };
+	conversations[entry.pair] = conversation;
+	conversation.lease, conversation.count = lease, conversation.count + 1;
+end
+
+local function left(entry)
+	local conversation = conversations[entry.pair];
+	conversation.count = conversation.count - 1;
+	if conversation.count == 0 then
+		conversations[entry.pair] = nil;
+	end
+end
+
+local function remember(entry)
+	local record = gate.outcomes.remember(entry.n, entry.from, entry.to, entry.event.stanza.attr.id);
+	record.told = entry.lease;
+	return record;
+end
+
+local function carry_out(entry)
 	if entry.verdict == "drop" then
-		gate.outcomes.conclude(gate.outcomes.remember(entry.n, entry.from, entry.to), { copy = "1", state = "dropped" });
+		gate.outcomes.conclude(remember(entry), { copy = "1", state = "dropped" });
 		return
 	end
 	entry.event[RELEASED] = true;
@@ -48,21 +70,29 @@ local function run_held(entry)
 	gate.routing.release(entry.event, entry.verdict == "stored" and remember(entry) or nil);
 end
 
-local function hold(event, from, to, key)
-	local state = gate.state;
+local function run_held(entry)
+	account(entry, -1);
+	in_hand[entry.n] = nil;
+	left(entry);
+	carry_out(entry);
+end
+
+local function hold(event, from, to, key, lease)
+	local state, waiting = gate.state, lease.waiting;
 	state.counter = state.counter + 1;
 	local entry = {
 		n = state.epoch.."-"..state.counter; counter = state.counter;
-		event = event; from = from; to = to; key = key;
-		at = gate.leases.now(); answered_before = gate.leases.get().answered; bytes = 0; run = run_held;
+		event = event; from = from; to = to; key = key; pair = protocol.pair(from, to); lease = lease;
+		at = gate.leases.now(); answered_before = lease.answered; bytes = 0; run = run_held;
 	};
 	held[entry.n] = entry;
 	in_hand[entry.n] = entry;
-	last = last + 1;
-	waiting[last] = entry;
+	waiting.last = waiting.last + 1;
+	waiting[waiting.last] = entry;
 	account(entry, 1);
+	belongs(entry, lease);
 	gate.queues.add(key, entry);
-	local size = gate.leases.emit(element("held", { n = entry.n }):add_child(protocol.shown(event.stanza)));
+	local size = gate.leases.emit(lease, "<held n='"..entry.n.."'>"..tostring(protocol.shown(event.stanza)).."</held>");
 	if held[entry.n] == entry then
 		account(entry, -1);
 		entry.bytes = size;
@@ -104,10 +134,10 @@ local function intercept(event)
 		if not gate.queues.busy(key) then
 			return
 		end
-	elseif gate.leases.get() and not over_bounds(from) then
-		hold(event, from, to, key);
+	elseif gate.leases.any() and not over_bounds(from) then
+		hold(event, from, to, key, owner(protocol.pair(from, to)));
 		return true;
-	elseif not gate.leases.get() and settings.fail == "closed" then
+	elseif not gate.leases.any() and settings.fail == "closed" then
 		event.origin.send(st.error_reply(stanza, "wait", "resource-constraint", "Messages cannot be stored at this moment"));
 		return true;
 	else
@@ -125,50 +155,50 @@ local function intercept(event)
 end
 
 --- Says again what is known of n. Of what is not let go yet nothing is known; it is told when it is.
-local function ask(n)
+local function ask(lease, n)
 	if not in_hand[n] then
-		gate.outcomes.tell(n);
+		gate.outcomes.tell(lease, n);
 	end
 end
 
-local function verdict(n, name)
+local function verdict(lease, n, name)
 	local entry = held[n];
 	if not entry then
-		ask(n);
-		return
+		ask(lease, n);
+	elseif entry.lease == lease then
+		decide(entry, name);
+		lease.answered = lease.answered + 1;
+		gate.queues.drain(entry.key);
 	end
-	decide(entry, name);
-	gate.leases.get().answered = gate.leases.get().answered + 1;
-	gate.queues.drain(entry.key);
 end
 
-local function oldest()
-	while waiting[first] and waiting[first].verdict do
-		waiting[first] = nil;
-		first = first + 1;
+local function oldest(waiting)
+	while waiting[waiting.first] and waiting[waiting.first].verdict do
+		waiting[waiting.first] = nil;
+		waiting.first = waiting.first + 1;
 	end
-	return waiting[first];
+	return waiting[waiting.first];
 end
 
 --- Passes what waits for too long, alone if something was answered since it came; otherwise the lease ends.
 local function sweep(lease)
-	local entry = oldest();
+	local entry = oldest(lease.waiting);
 	while entry and gate.leases.now() - entry.at > lease.timeout do
 		if lease.answered == entry.answered_before then
-			gate.leases.finish("timeout");
+			gate.leases.finish(lease, "timeout");
 			return
 		end
 		module:log("warn", "The component did not answer for one message in time; it is passed");
 		let_go(entry);
 		gate.queues.drain(entry.key);
-		entry = oldest();
+		entry = oldest(lease.waiting);
 	end
 end
 
 --- For the end of a lease: how many are held, and a function that lets them go in order.
-local function take_all()
+local function take_all(lease)
 	local entries = {};
-	for entry in oldest do
+	for entry in oldest, lease.waiting do
 		let_go(entry);
 		table.insert(entries, entry);
 	end
@@ -182,6 +212,7 @@ end
 return {
 	intercept = intercept;
 	ask = ask;
+	owner = owner;
 	verdict = verdict;
 	sweep = sweep;
 	take_all = take_all;

@@ -1,83 +1,156 @@
--- The lease of the component's connection: who may speak to the gate, and how long messages are held for it.
+-- The leases of the component's connections: who may speak to the gate, whose a conversation is, and how long messages are held.
 
-local st = require "util.stanza";
 local random_id = require "util.id".long;
+local sha1 = require "util.hashes".sha1;
 local time = require "util.time";
 local wall_clock = time.monotonic or time.now;
+local add_task = require "util.timer".add_task;
+local xml_escape = require "util.stanza".xml_escape;
 
 local protocol = module:require "protocol";
 local settings = module:require "settings";
 
 local TICK = 0.1;
+-- Bytes of events in one stanza, about.
+local STANZA = 65536;
 
 return function (gate)
 
-local current = nil;
+-- In the order in which they began. Fields of each: session, token, process, timeout and length (s), answered (verdicts), heard_at,
+-- unread (bytes), events (that are not written yet), waiting (see holds.lib.lua), ended.
+local leases = {};
 
--- The component's timeout is measured in s of a clock that goes on by a third of it at most in one turn of the server's loop: an
+-- The component's timeout is measured in s of a clock that goes on by a third of the shortest at most in one turn of the server's loop: an
 -- answer that waits in its socket, while the server itself is busy or stopped, is not late; nor does a message wait for longer than
 -- the timeout because each turn takes a little longer than usual.
-local clock = { time = 0; ticked = 0 };
+local clock = { time = 0; ticked = 0; runs = false };
 
 local function now()
 	return clock.time;
 end
 
-local function advance(lease)
+local function advance()
+	local shortest = math.huge;
+	for _, lease in ipairs(leases) do
+		shortest = math.min(shortest, lease.timeout);
+	end
 	local at = wall_clock();
-	clock.time = clock.time + math.min(at - clock.ticked, math.max(2 * TICK, lease.timeout / 3));
+	clock.time = clock.time + math.min(at - clock.ticked, math.max(2 * TICK, shortest / 3));
 	clock.ticked = at;
 end
 
---- The lease, or nil. Its fields: session, token, process, timeout and length (s), answered (verdicts), heard_at, unread (bytes).
-local function get()
-	return current;
+--- The lease of that connection, or nil.
+local function get(session)
+	for _, lease in ipairs(leases) do
+		if lease.session == session then
+			return lease;
+		end
+	end
 end
 
-local function write(lease, events)
-	local message = st.message({ from = module.host, to = settings.component })
-		:tag("gate", { xmlns = protocol.NS, token = lease.token });
-	for _, event in ipairs(events) do
-		message:add_child(event);
+local function any()
+	return leases[1] ~= nil;
+end
+
+--- A list that stays as it is while leases end.
+local function all()
+	local list = {};
+	for i, lease in ipairs(leases) do
+		list[i] = lease;
 	end
-	local text = tostring(message);
-	lease.unread = lease.unread + #text;
-	lease.session.send(text);
-	return #text;
+	return list;
+end
+
+--- Whose a conversation is by its name alone, or nil without a lease. By rendezvous hashing another process takes only its own part.
+local function of(pair)
+	local best, highest = leases[1], "";
+	if leases[2] then
+		for _, lease in ipairs(leases) do
+			local weight = sha1(lease.process.." "..pair);
+			if weight > highest then
+				best, highest = lease, weight;
+			end
+		end
+	end
+	return best;
+end
+
+--- Writes the events of a lease that wait for it, many in one stanza.
+local function flush(lease)
+	local events, size = lease.events, 0;
+	if not events[1] then
+		return
+	end
+	lease.events = {};
+	local part = {};
+	for i, event in ipairs(events) do
+		table.insert(part, event);
+		size = size + #event;
+		if size > STANZA or not events[i + 1] then
+			lease.session.send(lease.head..table.concat(part).."</gate></message>");
+			part, size = {}, 0;
+		end
+	end
 end
 
 local finish;
 
---- Writes an event to the component, if it holds a lease. Returns the bytes written, 0 without a lease.
-local function emit(event)
-	local lease = current;
-	if not lease then
+--- Has an event (text) written to a lease at the end of this turn of the server's loop. Returns its bytes, 0 without a lease.
+local function emit(lease, event)
+	if not lease or lease.ended then
 		return 0;
 	end
-	local size = write(lease, { event });
+	table.insert(lease.events, event);
+	lease.unread = lease.unread + #event;
+	if not lease.events[2] then
+		add_task(0, function ()
+			if not lease.session.destroyed then
+				flush(lease);
+			end
+		end);
+	end
 	if lease.unread > settings.max_queue_bytes then
-		finish("overflow");
+		finish(lease, "overflow");
 		lease.session:close({ condition = "resource-constraint", text = "The gate's events are not read" });
 	end
-	return size;
+	return #event;
 end
 
---- Ends the lease: from here on nothing is held, and what was is let go. Does nothing without a lease.
-function finish(why)
-	local lease = current;
-	if not lease then
+local function emit_to_all(event)
+	for _, lease in ipairs(all()) do
+		emit(lease, event);
+	end
+end
+
+--- Ends a lease: from here on nothing is held for it, and what was is let go; others' messages are not touched.
+function finish(lease, why)
+	if lease.ended then
 		return
 	end
-	current = nil;
+	lease.ended = true;
+	for i, one in ipairs(leases) do
+		if one == lease then
+			table.remove(leases, i);
+			break
+		end
+	end
 	if lease.session.on_destroy == lease.on_destroy then
 		lease.session.on_destroy = lease.on_destroy_before;
 	end
-	local held = gate.holds.take_all();
+	local held = gate.holds.take_all(lease);
 	if why ~= "closed" and not lease.session.destroyed then
-		write(lease, { protocol.element("opened", { why = why; held = tostring(held.count) }) });
+		table.insert(lease.events, protocol.event("opened", { why = why; held = tostring(held.count) }));
+		flush(lease);
 	end
 	module:log(why == "disabled" and "info" or "warn", "The lease of %s ended (%s); %d messages are let go", lease.process, why, held.count);
 	held.let_go();
+	gate.outcomes.hand_over(lease);
+end
+
+local function finish_all(why)
+	while leases[1] do
+		finish(leases[1], why);
+	end
 end
 
 local function watch(lease)
@@ -86,44 +159,59 @@ local function watch(lease)
 		if lease.on_destroy_before then
 			lease.on_destroy_before(...);
 		end
-		if current == lease then
-			finish("closed");
-		end
+		finish(lease, "closed");
 	end
 	lease.session.on_destroy = lease.on_destroy;
 end
 
+local function tick()
+	if not any() then
+		clock.runs = false;
+		return
+	end
+	advance();
+	for _, lease in ipairs(all()) do
+		if now() - lease.heard_at > lease.length then
+			finish(lease, "silence");
+		elseif not lease.ended then
+			gate.holds.sweep(lease);
+		end
+	end
+	return TICK;
+end
+
+local function open(session)
+	local token = random_id();
+	local lease = { session = session; token = token; unread = 0; answered = 0; events = {}; waiting = { first = 1; last = 0 } };
+	lease.head = ("<message from='%s' to='%s'><gate xmlns='%s' token='%s'>"):format(
+		xml_escape(module.host), xml_escape(settings.component), protocol.NS, xml_escape(token));
+	watch(lease);
+	if not clock.runs then
+		clock.runs, clock.ticked = true, wall_clock();
+		module:add_timer(TICK, tick);
+	end
+	table.insert(leases, lease);
+	return lease;
+end
+
+local function at_most(wanted, most)
+	wanted = tonumber(wanted);
+	return wanted and wanted > 0 and math.min(wanted, most) or most;
+end
+
 local function start(session, attr)
-	if current and current.session ~= session then
-		finish("silence");
+	local process = tostring(attr.process or "?"):sub(1, 64);
+	for _, other in ipairs(all()) do
+		-- Its new connection is here before the end of the old one is seen.
+		if other.session ~= session and other.process == process then
+			finish(other, "silence");
+		end
 	end
-	local function at_most(wanted, most)
-		wanted = tonumber(wanted);
-		return wanted and wanted > 0 and math.min(wanted, most) or most;
-	end
-	local is_new = current == nil;
-	local lease = current or { session = session; token = random_id(); unread = 0 };
-	lease.process = tostring(attr.process or "?"):sub(1, 64);
+	local lease = get(session) or open(session);
+	lease.process = process;
 	lease.timeout = at_most(attr.timeout, settings.timeout) / 1000;
 	lease.length = at_most(attr.lease, settings.lease) / 1000;
-	lease.heard_at, lease.answered = now(), lease.answered or 0;
-	current = lease;
-	if is_new then
-		watch(lease);
-		clock.ticked = wall_clock();
-		module:add_timer(TICK, function ()
-			if current ~= lease then
-				return
-			end
-			advance(lease);
-			if now() - lease.heard_at > lease.length then
-				finish("silence");
-				return
-			end
-			gate.holds.sweep(lease);
-			return TICK;
-		end);
-	end
+	lease.heard_at = now();
 	module:log("info", "The component's process %s holds a lease", lease.process);
 	return lease;
 end
@@ -134,10 +222,14 @@ end
 
 return {
 	get = get;
+	any = any;
+	of = of;
 	emit = emit;
-	write = write;
+	emit_to_all = emit_to_all;
+	flush = flush;
 	start = start;
 	finish = finish;
+	finish_all = finish_all;
 	heard = heard;
 	now = now;
 };

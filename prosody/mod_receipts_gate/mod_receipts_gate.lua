@@ -5,6 +5,7 @@ local filters = require "util.filters";
 local random_bytes = require "util.random".bytes;
 
 local protocol = module:require "protocol";
+local settings = module:require "settings";
 
 local function random_epoch()
 	local digits = {};
@@ -17,7 +18,7 @@ end
 
 -- What outlives a reload of this module, and an unload for a while.
 local gate = { state = module.saved_state or module:require("kept").take() or { epoch = random_epoch(), counter = 0 } };
-for _, part in ipairs({ "leases", "queues", "sessions", "proofs", "outcomes", "receipts", "offline", "routing", "unheld", "holds", "deliveries", "commands" }) do
+for _, part in ipairs({ "connections", "leases", "queues", "sessions", "proofs", "outcomes", "receipts", "offline", "routing", "unheld", "holds", "deliveries", "commands" }) do
 	local made = module:require(part);
 	gate[part] = type(made) == "function" and made(gate) or made;
 end
@@ -87,7 +88,7 @@ local function load()
 end
 
 function module.unload()
-	gate.leases.finish("unloading");
+	gate.leases.finish_all("unloading");
 	module:require("kept").keep(gate.state);
 	filters.remove_filter_hook(watch);
 	each_client(function (session)
@@ -100,3 +101,15 @@ function module.save()
 end
 
 load();
+
+if settings.several then
+	if prosody.hosts[settings.component] then
+		gate.connections.open();
+	else
+		module:hook_global("host-activated", function (host)
+			if host == settings.component then
+				gate.connections.open();
+			end
+		end);
+	end
+end

@@ -2,7 +2,6 @@
 
 local protocol = module:require "protocol";
 local settings = module:require "settings";
-local element = protocol.element;
 
 return function (gate)
 
@@ -33,6 +32,16 @@ local function forget(n)
 	end
 end
 
+--- Whom it is told: the process that said something of this message last, or else whose conversation it is.
+local function listener(record)
+	local told = record.told;
+	if not told or told.ended then
+		told = gate.holds.owner(protocol.pair(record.from, record.to));
+		record.told = told;
+	end
+	return told;
+end
+
 local function compact()
 	local order = {};
 	for i = state.first, #state.order do
@@ -47,9 +56,10 @@ local function make_room()
 	while state.count >= settings.remembered do
 		local n = state.order[state.first];
 		state.first = state.first + 1;
-		if state.records[n] then
+		local record = state.records[n];
+		if record then
 			forget(n);
-			gate.leases.emit(element("forgotten", { n = n }));
+			gate.leases.emit(listener(record), protocol.event("forgotten", { n = n }));
 		end
 	end
 	if #state.order - state.first > 2 * state.count + 1000 then
@@ -80,12 +90,13 @@ local function find(from, to, id)
 	return state.records[state.names[name_of(from, to, id)]];
 end
 
-local function outcome_element(n, outcome)
-	local el = element("outcome", { n = n, copy = outcome.copy, state = outcome.state, condition = outcome.condition });
+local function outcome_event(n, outcome)
+	local inside = nil;
 	for _, one in ipairs(outcome.sessions or {}) do
-		el:tag("session", { jid = one.jid, id = one.id }):up();
+		inside = (inside or "")..protocol.event("session", { jid = one.jid, id = one.id });
 	end
-	return el;
+	local attr = { n = n, copy = outcome.copy, state = outcome.state, condition = outcome.condition };
+	return protocol.event("outcome", attr, inside);
 end
 
 --- An outcome is { copy = "1", state = "sent", condition, sessions = { { jid, id } } }; it is final.
@@ -93,7 +104,7 @@ local function conclude(record, outcome)
 	if not record.forgotten then
 		table.insert(record.outcomes, outcome);
 	end
-	gate.leases.emit(outcome_element(record.n, outcome));
+	gate.leases.emit(listener(record), outcome_event(record.n, outcome));
 end
 
 --- What was seen of one session: kind is has, returned or flushed.
@@ -103,42 +114,68 @@ local function saw(record, kind, attr)
 	end
 	attr.n = record.n;
 	table.insert(record[kind], attr);
-	gate.leases.emit(element(kind, attr));
+	gate.leases.emit(listener(record), protocol.event(kind, attr));
 end
 
 local function events_of(record)
 	local events = {};
 	for _, outcome in ipairs(record.outcomes) do
-		table.insert(events, outcome_element(record.n, outcome));
+		table.insert(events, outcome_event(record.n, outcome));
 	end
 	for _, kind in ipairs({ "flushed", "has", "returned" }) do
 		for _, attr in ipairs(record[kind]) do
-			table.insert(events, element(kind, attr));
+			table.insert(events, protocol.event(kind, attr));
 		end
 	end
 	return events;
 end
 
---- Says again what is known of n.
-local function tell(n)
-	local record = get(n);
-	if not record then
-		gate.leases.emit(outcome_element(n, { copy = "1", state = "unknown" }));
-		return
-	end
+--- Tells a lease what is known of a record.
+local function tell_record(lease, record)
+	record.told = lease;
 	for _, event in ipairs(events_of(record)) do
-		gate.leases.emit(event);
+		gate.leases.emit(lease, event);
 	end
 end
 
---- Calls back with each event of all that is remembered, in the order of the messages.
-local function each_event(callback)
+--- Says again what is known of n to whoever asks, who hears of it from now on.
+local function tell(lease, n)
+	local record = get(n);
+	if record then
+		tell_record(lease, record);
+	else
+		gate.leases.emit(lease, outcome_event(n, { copy = "1", state = "unknown" }));
+	end
+end
+
+local function each(callback)
 	for i = state.first, #state.order do
 		local record = state.records[state.order[i]];
-		for _, event in ipairs(record and events_of(record) or {}) do
-			callback(event);
+		if record then
+			callback(record);
 		end
 	end
+end
+
+--- Tells a lease that begins all that is remembered and that no other one is told, in the order of the messages.
+local function tell_all(lease)
+	each(function (record)
+		if listener(record) == lease then
+			tell_record(lease, record);
+		end
+	end);
+end
+
+--- A lease has ended: what it was told is told to others, if there are any.
+local function hand_over(ended)
+	if not gate.leases.any() then
+		return
+	end
+	each(function (record)
+		if record.told == ended then
+			tell_record(listener(record), record);
+		end
+	end);
 end
 
 return {
@@ -149,7 +186,8 @@ return {
 	conclude = conclude;
 	saw = saw;
 	tell = tell;
-	each_event = each_event;
+	tell_all = tell_all;
+	hand_over = hand_over;
 };
 
 end

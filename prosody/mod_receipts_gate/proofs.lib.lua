@@ -80,7 +80,7 @@ local function schedule(session, track)
 	module:add_timer(settings.ping_delay / 1000, function ()
 		track.scheduled = false;
 		if tracked[session] == track and not session.destroyed and not session.hibernating and not track.ping
-			and session.state ~= "inactive" and gate.leases.get() and wants_proof(track) then
+			and session.state ~= "inactive" and gate.leases.any() and wants_proof(track) then
 			ping(session, track);
 		end
 	end);

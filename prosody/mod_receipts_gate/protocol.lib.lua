@@ -1,6 +1,7 @@
 -- The gate protocol's elements (docs/gate-protocol.md): what is ours, what is taken apart, what is put together.
 
 local st = require "util.stanza";
+local xml_escape = st.xml_escape;
 local jid_bare = require "util.jid".bare;
 
 local NS = "urn:openfire-receipts:gate:1";
@@ -17,6 +18,20 @@ local TRIFLES = {
 
 local function element(name, attr)
 	return st.stanza(name, attr);
+end
+
+--- An event as text, with attributes and what is inside as text, if anything is.
+local function event(name, attr, inside)
+	local text = "<"..name;
+	for key, value in pairs(attr) do
+		text = text.." "..key.."='"..xml_escape(value).."'";
+	end
+	return inside and text..">"..inside.."</"..name..">" or text.."/>";
+end
+
+--- The name of a conversation of two bare JIDs.
+local function pair(one, other)
+	return one < other and one.." "..other or other.." "..one;
 end
 
 --- Whether a message has more than chat states, hints, ids and a thread.
@@ -106,6 +121,8 @@ end
 return {
 	NS = NS;
 	element = element;
+	event = event;
+	pair = pair;
 	has_content = has_content;
 	remove_ours = remove_ours;
 	shown = shown;

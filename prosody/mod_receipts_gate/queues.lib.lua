@@ -5,6 +5,9 @@ local async = require "util.async";
 local xpcall = require "util.xpcall".xpcall;
 
 local queues = {};
+-- Runners without work: to make one costs more than most entries.
+local idle = {};
+local MOST_IDLE = 100;
 
 local function traceback(err)
 	return debug.traceback(tostring(err), 2);
@@ -25,7 +28,17 @@ local function carry_out(queue)
 	queue.running = false;
 	if not queue[1] and queues[queue.key] == queue then
 		queues[queue.key] = nil;
+		-- Should it be taken before this call has returned, it is run right after.
+		if #idle < MOST_IDLE then
+			table.insert(idle, queue.runner);
+		end
 	end
+end
+
+local function new_runner()
+	return async.runner(carry_out, {
+		error = function (_, err) module:log("error", "A conversation's queue failed: %s", err); end;
+	});
 end
 
 -- In a runner, since an archive or a storage of the server's may have to wait; the queue then goes on later, in order.
@@ -35,11 +48,7 @@ local function drain(key)
 		return
 	end
 	queue.running = true;
-	if not queue.runner then
-		queue.runner = async.runner(carry_out, {
-			error = function (_, err) module:log("error", "A conversation's queue failed: %s", err); end;
-		});
-	end
+	queue.runner = queue.runner or table.remove(idle) or new_runner();
 	queue.runner:run(queue);
 end
 

@@ -3,7 +3,6 @@
 local new_id = require "util.id".short;
 
 local protocol = module:require "protocol";
-local element = protocol.element;
 
 return function (gate)
 
@@ -17,11 +16,12 @@ local function id(session)
 	return ids[session];
 end
 
+--- The attributes of <session/>.
 local function describe(session, state)
-	return element("session", {
+	return {
 		jid = session.full_jid; id = id(session); state = state;
 		priority = tostring(session.priority or 0); sm = tostring(not not session.smacks);
-	});
+	};
 end
 
 local function state_of(session)
@@ -29,7 +29,7 @@ local function state_of(session)
 end
 
 local function tell(session, state)
-	gate.leases.emit(describe(session, state));
+	gate.leases.emit_to_all(protocol.event("session", describe(session, state)));
 end
 
 --- Calls back with each session of one user, or of all.

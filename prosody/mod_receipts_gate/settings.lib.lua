@@ -2,6 +2,7 @@
 
 return {
 	component = module:get_option_string("receipts_component", "receipts."..module.host);
+	several = module:get_option_boolean("receipts_several", false);
 	fail = module:get_option_string("receipts_fail", "open");
 	timeout = module:get_option_number("receipts_timeout", 3000);
 	lease = module:get_option_number("receipts_lease", 30000);

@@ -1,4 +1,5 @@
--- What passed unheld: without a lease, or over the bounds. It is counted, listed for the component and summed up in the log.
+-- What passed unheld: without a lease, or over the bounds. It is counted, listed for each process of the component and summed up in
+-- the log.
 
 local jid = require "util.jid";
 
@@ -6,35 +7,36 @@ local protocol = module:require "protocol";
 
 local MOST = 10000;
 local PERIOD = 60;
+-- For how long a process that begins is told of it, s.
+local KEPT = 600;
 
 return function (gate)
 
-local list = gate.state.unheld or {};
+-- From `first` to `last`, each { event (text), at, told (by process) }.
+local list = gate.state.unheld or { first = 1, last = 0 };
 gate.state.unheld = list;
 local since = 0;
 
-local function event(one)
-	local el = protocol.element("unheld", { from = one.from, to = one.to, id = one.id });
-	for _, id in ipairs(one.sessions) do
-		el:tag("session", { id = id }):up();
-	end
-	return el;
+local function drop_first()
+	list[list.first] = nil;
+	list.first = list.first + 1;
 end
 
---- The sessions that the server may send it to.
+--- The sessions that the server may send it to, as text.
 local function sessions_of(address)
 	local username, _, resource = jid.split(address);
-	local ids = {};
+	local text = "";
 	gate.sessions.each(function (session)
 		if (session.priority or -1) >= 0 or session.resource == resource then
-			table.insert(ids, gate.sessions.id(session));
+			text = text..protocol.event("session", { id = gate.sessions.id(session) });
 		end
 	end, username);
-	return ids;
+	return text;
 end
 
 local function passed(stanza)
-	local one = { from = stanza.attr.from; to = stanza.attr.to; id = stanza.attr.id; sessions = sessions_of(stanza.attr.to) };
+	local attr = { from = stanza.attr.from; to = stanza.attr.to; id = stanza.attr.id };
+	local event = protocol.event("unheld", attr, sessions_of(attr.to));
 	since = since + 1;
 	if since == 1 then
 		module:add_timer(PERIOD, function ()
@@ -42,25 +44,33 @@ local function passed(stanza)
 			since = 0;
 		end);
 	end
-	if gate.leases.emit(event(one)) > 0 then
-		return
+	local lease = gate.holds.owner(protocol.pair(jid.bare(attr.from), jid.bare(attr.to)));
+	local told = {};
+	if lease and gate.leases.emit(lease, event) > 0 then
+		told[lease.process] = true;
 	end
-	if #list >= MOST then
-		table.remove(list, 1);
+	if list.last - list.first + 1 >= MOST then
+		drop_first();
 	end
-	table.insert(list, one);
+	list.last = list.last + 1;
+	list[list.last] = { event = event; at = os.time(); told = told };
 end
 
---- Calls back with each event of what passed without a lease, and clears the list.
-local function take(callback)
-	for _, one in ipairs(list) do
-		callback(event(one));
+--- Tells a lease what its process was not told yet.
+local function tell(lease)
+	local from = os.time() - KEPT;
+	while list.first <= list.last and list[list.first].at < from do
+		drop_first();
 	end
-	for i = #list, 1, -1 do
-		list[i] = nil;
+	for i = list.first, list.last do
+		local one = list[i];
+		if not one.told[lease.process] then
+			one.told[lease.process] = true;
+			gate.leases.emit(lease, one.event);
+		end
 	end
 end
 
-return { passed = passed; take = take };
+return { passed = passed; tell = tell };
 
 end

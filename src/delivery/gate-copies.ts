@@ -34,6 +34,8 @@ interface Events {
   proving: [record: StoredRecord];
   /** Its sender has written it again while nothing was held, and the server has routed that. */
   routed: [record: StoredRecord];
+  /** What the gate knows of a message to this user (bare JID) is known now: another process had it before. */
+  asked: [user: string];
   /** Nobody knows what became of it: whoever finds it next in the store sends it. */
   abandoned: [sent: Sent];
 }
@@ -99,7 +101,7 @@ export class GateCopies extends EventEmitter<Events> {
     if (!gate.isReady) return undefined;
     const decision = this.look(n, record.recipient, record.copies);
     if (decision.what === 'proved') this.emit('proved', record, decision.by);
-    if (decision.what === 'ask') this.ask(n, () => {});
+    if (decision.what === 'ask') this.ask(n, () => this.emit('asked', record.recipient));
     if (decision.what === 'wait' && (gate.factsOf(n)?.has.size ?? 0) > 0) this.emit('proving', record);
     if (decision.what !== 'deliver') return undefined;
     const { sender, recipient, senderId, storedAt } = record;

@@ -48,6 +48,7 @@ export class HeldReview {
     // Claimed by this process only now: what the gate said of it came before.
     gateCopies.on('proving', ({ recipient }) => this.#lookLater(recipient, graces.proof));
     gateCopies.on('routed', ({ key }) => this.#routed(key));
+    gateCopies.on('asked', (user) => this.look(user));
     gate.on('session', (change) => this.#session(change));
     gate.on('has', ({ n }) => {
       const message = messages.get(n);

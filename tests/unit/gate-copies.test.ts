@@ -5,8 +5,10 @@ import { GateCopies } from '../../src/delivery/gate-copies.ts';
 import type { GatePort } from '../../src/delivery/gate-port.ts';
 import { HeldMessages } from '../../src/delivery/held-messages.ts';
 import type { Sent } from '../../src/delivery/ports.ts';
+import type { CommandOutcome } from '../../src/gate/command-requests.ts';
 import type { Outcome } from '../../src/gate/events.ts';
 import { newFacts } from '../../src/gate/facts.ts';
+import type { StoredRecord } from '../../src/store/contract.ts';
 
 const BOB = 'bob@example.org';
 const PHONE = { jid: `${BOB}/phone`, id: 'P', state: 'available', priority: 0, since: 0 } as const;
@@ -54,4 +56,35 @@ test('a message that waits behind others has no copy before its original, nor wh
   outcome({ sessions: [{ jid: `${BOB}/other`, id: 'gone' }] });
   expect(known).toEqual(['k']);
   expect(look()).toEqual({ what: 'deliver', to: PHONE.jid, copy: 2 });
+});
+
+test('a message of another process is asked for, and looked at again when the gate has answered', () => {
+  const answers: ((outcome: CommandOutcome) => void)[] = [];
+  const phone = { jid: 'bob@s/phone', id: 'P', state: 'available', priority: 0, since: 0 };
+  const gate = Object.assign(new EventEmitter(), {
+    epoch: 'e',
+    isReady: true,
+    factsOf: () => undefined,
+    sessionsOf: () => [phone],
+    ask: (_n: string, done: (outcome: CommandOutcome) => void) => void answers.push(done),
+  }) as unknown as GatePort;
+  const messages = new HeldMessages();
+  const copies = new GateCopies({
+    gate,
+    messages,
+    doubts: { sent: () => {}, ended: () => {} },
+    clock: { now: () => 60_000 },
+    graces: { proof: 0, flush: 0 },
+    counts: { gateOtherEpoch: 0 },
+  });
+  const asked: string[] = [];
+  copies.on('asked', (user) => asked.push(user));
+  const record = { heldAs: 'e-1', key: 'k', recipient: 'bob@s', copies: 1 } as StoredRecord;
+  copies.claimed(record);
+  expect(copies.decide(record)).toBeUndefined();
+  expect([answers.length, asked]).toEqual([1, []]);
+  answers[0]?.('done');
+  expect(asked).toEqual(['bob@s']);
+  expect(messages.to('bob@s')).toHaveLength(1);
+  expect(copies.decide(record)).toEqual({ what: 'deliver', to: 'bob@s/phone', copy: 2 });
 });

@@ -15,7 +15,7 @@ final class Commands {
             case "stored": verdict(lease, command, Verdict.STORED); break;
             case "pass": verdict(lease, command, Verdict.PASS); break;
             case "drop": verdict(lease, command, Verdict.DROP); break;
-            case "deliver": deliver(command, answer); break;
+            case "deliver": deliver(lease, command, answer); break;
             case "tell": tell(command, answer); break;
             case "ask": ask(lease, command.get("n")); break;
             case "forget": if (command.get("n") != null) gate.record.memory.forget(command.get("n")); break;
@@ -45,10 +45,13 @@ final class Commands {
         if (n == null || gate.record.inHand.contains(n)) return;
         Known known = gate.record.memory.get(n);
         if (known == null) gate.record.send(lease, Events.outcome(n, "unknown"));
-        else for (String event : known.events()) gate.record.send(lease, event);
+        else {
+            known.told = lease;
+            for (String event : known.events()) gate.record.send(lease, event);
+        }
     }
 
-    private void deliver(Command command, Answer answer) {
+    private void deliver(Lease lease, Command command, Answer answer) {
         String n = command.get("n");
         String to = command.get("to");
         Stanza message = command.stanza();
@@ -72,6 +75,7 @@ final class Commands {
             known = new Known(n, pair);
             known.name = Known.name(sender, Stanza.bare(to), message.id);
         }
+        known.told = lease;
         int copy = (int) command.number("copy", 2);
         Entry entry = new Entry(Entry.Kind.DELIVER, message.packet, known, copy, to, sender, 0, gate.clock.getAsLong());
         Line line = gate.conversations.open(pair, sender).from(sender);
