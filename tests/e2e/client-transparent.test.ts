@@ -5,12 +5,15 @@ import { LibraryUser, type LibraryUserOptions } from '../support/client-library/
 import { OWN_SERVER, World } from '../support/stages/world.ts';
 import { until } from '../support/time/until.ts';
 
+// Users leave at once after their receipts: that these are in doubt then is for transparent-proofs.test.ts.
+const MODE = { MODE: 'transparent', PROOF_GRACE: '1ms' };
+
 let world: World;
 const users: LibraryUser[] = [];
 
 beforeAll(async () => {
   world = await World.open({ gate: true });
-  await world.startProxy({ MODE: 'transparent' });
+  await world.startProxy(MODE);
   await until(() => world.proxy.readiness.ready, { what: 'the gate' });
 });
 afterAll(() => world?.close());
@@ -81,7 +84,7 @@ test('without the component chat goes on: nothing is sent twice, and what comes 
   await world.stopProxy();
   // Nobody acknowledges it, so that its time comes.
   expect(await say('meanwhile')).toMatchObject({ state: 'sent', attempts: 1 });
-  await world.startProxy({ MODE: 'transparent' });
+  await world.startProxy(MODE);
   await until(() => world.proxy.readiness.ready, { what: 'the gate' });
   for (const body of ['after', 'again']) {
     const { id } = say(body);
