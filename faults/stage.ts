@@ -82,6 +82,8 @@ export class Stage {
         HTTP_PORT: String(httpPort),
         LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'info',
         MODE: mode,
+        // No recipient here loses what he has confirmed: a copy after a receipt would be needless.
+        PROOF_GRACE: '1ms',
         ...settings,
       });
       proxies.push(
