@@ -66,6 +66,7 @@ local function tell_all(lease)
 	gate.outcomes.tell_all(lease);
 	gate.unheld.tell(lease);
 	gate.leases.emit(lease, protocol.event("ready", {}));
+	gate.leases.flush(lease);
 end
 
 local function forbidden(origin, stanza, text)
