@@ -19,8 +19,12 @@ export interface Scene {
   says(from: number, to: number, pause?: number): Promise<void>;
   /** Resolves when those up to this share have been taken: by the proxy, or by the server where there is none. */
   taken(to: number): Promise<void>;
-  /** Kills the server and starts it again; resolves when the proxy, if there is one, is linked to it. */
-  restartServer(): Promise<void>;
+  /**
+   * Kills the server and starts it again; resolves when the proxy, if there is one, is linked to it.
+   *
+   * @param killed called when it is killed
+   */
+  restartServer(killed: () => void): Promise<void>;
   /** Kills the proxy and starts it again; undefined where there is none. */
   readonly killProxy: (() => Promise<void>) | undefined;
   /** Kills Redis; undefined where there is no proxy. */
@@ -127,9 +131,8 @@ export const ROWS: readonly Row[] = [
       scene.bob.relay.freeze();
       await scene.says(0, 0.5);
       await scene.taken(0.5);
-      await scene.restartServer();
-      // His network passes things on again, and there is nobody who knows his connection.
-      scene.bob.relay.reset();
+      // His network passes things on again, and there is nobody who knows his connection: not later, when he has another.
+      await scene.restartServer(() => scene.bob.relay.reset());
       await scene.says(0.5, 1);
     },
   },

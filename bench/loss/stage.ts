@@ -92,7 +92,7 @@ export class Stage {
     const bob = await person(world, second, `phone${this.#cells}`, column);
     const cell = new Cell(world, column, alice, bob, messages, this.#cells, {
       killProxy: column.proxy ? () => this.#killProxy() : undefined,
-      restartServer: () => this.#restartServer(),
+      restartServer: (killed) => this.#restartServer(killed),
       stopRedis: column.proxy ? () => this.#world.redis.kill() : undefined,
       startRedis: () => this.#startRedis(),
       redelivered: () => this.#redelivered(),
@@ -136,9 +136,10 @@ export class Stage {
   }
 
   /** Resolves when the proxy, if it runs in this process, is linked to it again. */
-  async #restartServer(): Promise<void> {
+  async #restartServer(killed: () => void): Promise<void> {
     const { prosody } = this.#world.xmpp;
     await prosody?.kill();
+    killed();
     await prosody?.restart();
     await this.#ready();
   }
@@ -188,7 +189,7 @@ class Cell implements Scene {
     readonly number: number,
     readonly place: {
       readonly killProxy: (() => Promise<void>) | undefined;
-      readonly restartServer: () => Promise<void>;
+      readonly restartServer: (killed: () => void) => Promise<void>;
       readonly stopRedis: (() => Promise<void>) | undefined;
       readonly startRedis: () => Promise<void>;
       /** Copies beside the first that the proxy has sent so far. */
@@ -227,8 +228,8 @@ class Cell implements Scene {
     await until(all, { within: TIMEOUT, what: 'the proxy to take all' });
   }
 
-  restartServer(): Promise<void> {
-    return this.place.restartServer();
+  restartServer(killed: () => void): Promise<void> {
+    return this.place.restartServer(killed);
   }
 
   get stopRedis(): (() => Promise<void>) | undefined {
