@@ -92,16 +92,6 @@ export class FairQueue<E> {
     return item;
   }
 
-  /** How many wait of the owner who has most; the proxy's own work is nobody's. 0 while all is in the order of arrival. */
-  get longest(): number {
-    this.#sort();
-    let longest = 0;
-    for (const { owner, items, head } of this.#lines.values()) {
-      if (owner !== '' && items.length - head > longest) longest = items.length - head;
-    }
-    return longest;
-  }
-
   /** How much waits of one owner. */
   of(owner: string): { readonly count: number; readonly cost: number } {
     this.#sort();

@@ -105,17 +105,6 @@ test('among many who come with one item each, nobody waits for all that is owed 
   expect(longest).toBeLessThanOrEqual(16);
 });
 
-test('the longest line is that of the user who has most waiting', () => {
-  const queue = make();
-  for (let number = 0; number < 100; number += 1) queue.push({ of: '', number, size: 0 });
-  expect(queue.longest).toBe(0);
-  for (let number = 0; number < 30; number += 1) queue.push({ of: 'mallory', number, size: 300 });
-  queue.push({ of: 'alice', number: 0, size: 300 });
-  expect(queue.longest).toBe(30);
-  queue.clear();
-  expect(queue.longest).toBe(0);
-});
-
 test('few items keep the order of arrival', () => {
   const queue = make(8);
   for (let number = 0; number < 8; number += 1) queue.push({ of: `user${number % 3}`, number, size: 100_000 });

@@ -121,52 +121,6 @@ test('while a call is under way, what comes goes in another at once only when it
   expect(happened).toEqual(['a', ...few, ...many].map((name) => `${name}!`));
 });
 
-describe('while one sender floods', () => {
-  const accept = (pipeline: Pipeline, owner: string, number: number) =>
-    pipeline.push({ request: adding(`${owner}${number}`), done: () => {}, refuse: () => {}, owner, bytes: 300 });
-  /** Answers calls until nothing waits; gives the sizes of those after the first `skip`. */
-  async function sizes(ledger: ScriptedLedger, pipeline: Pipeline, skip: number): Promise<number[]> {
-    for (let number = 0; ; number += 1) {
-      const next = await Promise.race([ledger.call(number), pipeline.drained()]);
-      if (next === undefined) break;
-      next.answer();
-    }
-    return ledger.calls.slice(skip).map(({ names }) => names.length);
-  }
-
-  test('and another sends too, calls are small and go one at a time, until the flood is over', async () => {
-    const { ledger, pipeline } = setUp();
-    for (let number = 0; number < 1000; number += 1) accept(pipeline, 'mallory', number);
-    accept(pipeline, 'alice', 0);
-    (await ledger.call(0)).answer();
-    // The first calls showed that there are two.
-    (await ledger.call(1)).answer();
-    await ledger.call(2);
-    await turn();
-    expect(ledger.calls).toHaveLength(3);
-    expect(ledger.calls[2]!.names).toHaveLength(64);
-    const rest = await sizes(ledger, pipeline, 3);
-    // What a whole call takes at once is no flood.
-    expect(rest.filter((size) => size > 64).length).toBeLessThanOrEqual(2);
-    expect(rest.filter((size) => size === 64).length).toBeGreaterThanOrEqual(3);
-  });
-
-  test('and nobody else sends, calls stay whole', async () => {
-    const { ledger, pipeline, settle } = setUp();
-    for (let number = 0; number < 1000; number += 1) accept(pipeline, 'mallory', number);
-    settle('receipt');
-    const all = await sizes(ledger, pipeline, 0);
-    expect(all.filter((size) => size === 200).length).toBeGreaterThanOrEqual(4);
-  });
-
-  test('many who have little waiting each are no flood', async () => {
-    const { ledger, pipeline } = setUp();
-    for (let number = 0; number < 1000; number += 1) accept(pipeline, `user${number % 20}`, number);
-    const all = await sizes(ledger, pipeline, 0);
-    expect(all.filter((size) => size === 200).length).toBeGreaterThanOrEqual(4);
-  });
-});
-
 test('a call that fails is made again, with nothing lost and the order kept', async () => {
   const { ledger, accept, settle, happened, pipeline } = setUp({ batch: 2 });
   accept('a');

@@ -30,7 +30,7 @@ export interface PipelineOptions {
   readonly maxEntries?: number;
 }
 
-// With two, Redis works on one while the next is gathered; a third would only wait there. In a flood, so would the second.
+// With two, Redis works on one while the next is gathered; a third would only wait there.
 const MAX_IN_FLIGHT = 2;
 /** The part of a whole call that a second one must carry: a small one costs Redis more than it saves to send it so soon. */
 const LEAST_OF_SECOND = 1 / 3;
@@ -168,9 +168,7 @@ export class Pipeline implements StoreQueue {
   #hasRoom(): boolean {
     const { length } = this.#inFlight;
     if (length === 0) return true;
-    return (
-      length < MAX_IN_FLIGHT && !this.#waiting.inFlood && this.#waiting.size >= this.#options.batch * LEAST_OF_SECOND
-    );
+    return length < MAX_IN_FLIGHT && this.#waiting.size >= this.#options.batch * LEAST_OF_SECOND;
   }
 
   async #carryOut(batch: Batch): Promise<void> {

@@ -21,23 +21,12 @@ export interface WaitingWorkOptions {
 /** What one call carries at most beside its first operation, however much waits: arguments, and bytes. */
 const MAX_ARGUMENTS = 4000;
 const MAX_CALL_BYTES = 1 << 20;
-/**
- * The same in operations, while one owner floods and others send too: a message waits for the calls before it, and for what
- * Redis, this process and the server then all have to do at once.
- */
-const CALL_IN_FLOOD = 64;
-/** How long senders count as several after two of them had a message in the calls, ms. */
-const SEVERAL_FOR = 500;
 /** The part of what may wait that one owner may take: there is room for others while he floods. */
 const MOST_OF_ONE = 1 / 2;
 
 /** The work that waits for Redis: how much of it there may be, and what goes into one call. */
 export class WaitingWork extends FairQueue<Entry> {
   readonly #limits: WaitingWorkOptions;
-  /** Of whom the last message was that went into a call, and when (of the monotonic clock, ms) it was somebody else's before. */
-  #sender = '';
-  #severalAt = Number.NEGATIVE_INFINITY;
-  #inFlood = false;
   /** Of what waits and of what is under way. The pipeline counts them: a call a message would cost more. */
   bytes = 0;
 
@@ -61,22 +50,13 @@ export class WaitingWork extends FairQueue<Entry> {
     return his.cost + bytes > maxBytes * MOST_OF_ONE || his.count >= maxEntries * MOST_OF_ONE;
   }
 
-  /** Whether at the last {@link takeCall} one owner had more waiting than a call carries, while others sent messages too. */
-  get inFlood(): boolean {
-    return this.#inFlood;
-  }
-
   /** Takes what goes to Redis in one call. */
   takeCall(): Entry[] {
-    const { batch: most } = this.#limits;
-    const now = performance.now();
-    this.#inFlood = this.size > most && now - this.#severalAt < SEVERAL_FOR && this.longest >= most;
-    const limit = this.#inFlood ? Math.min(most, CALL_IN_FLOOD) : most;
     let requests = 0;
     let size = 0;
     let bytes = 0;
     const batch: Entry[] = [];
-    while (requests < limit) {
+    while (requests < this.#limits.batch) {
       const next = this.peek();
       if (next === undefined) break;
       const { request, work } = next;
@@ -85,11 +65,6 @@ export class WaitingWork extends FairQueue<Entry> {
         bytes += work.bytes ?? 0;
         if (requests > 0 && (size > MAX_ARGUMENTS || bytes > MAX_CALL_BYTES)) break;
         requests += 1;
-        // Only messages may be refused.
-        if (work.refuse !== undefined && work.owner !== this.#sender) {
-          if (this.#sender !== '') this.#severalAt = now;
-          this.#sender = work.owner ?? '';
-        }
       }
       this.shift();
       batch.push(next);
