@@ -10,8 +10,7 @@ export const gateSettings = {
     about:
       'How users write to each other. `subdomain`: to the component, `bob@receipts.example.org`. `transparent`: to their own ' +
       'addresses, `bob@example.org`; a gate in the server holds each message until it is stored ' +
-      '([gate-protocol.md](gate-protocol.md)). `both`: in either way. `transparent` and `both` are not finished: use them for tests ' +
-      'only.',
+      '([gate-protocol.md](gate-protocol.md)): the plugin for Openfire or the module for Prosody. `both`: in either way.',
   },
   PROOF_COUNTS: {
     group: 'gate',

@@ -162,10 +162,11 @@ export class Acceptance {
         }
         // The first word to a session does not wait for others.
         if (asksReceipt) batches.recordSupport(from.full, acceptsBatches);
-        if (heldAs !== undefined && gate?.wasUnheld(from.bare, recipient, id) === true) {
-          // Its recipient has it from the server: it is not sent to him again, and may be confirmed.
-          gate.give('drop', heldAs);
-          copies.recordUnheld(stored);
+        const unheldTo = heldAs === undefined ? undefined : gate?.unheldTo(from.bare, recipient, id);
+        if (heldAs !== undefined && unheldTo !== undefined) {
+          // Its recipient was given it by the server: it is not sent to him again now, and may be confirmed.
+          gate?.give('drop', heldAs);
+          copies.recordUnheld(stored, unheldTo);
         } else copies.forward(stored);
       },
       withdraw: () => withdraw(key, token),

@@ -57,10 +57,22 @@ export class Copies {
     this.#send(record, message(copyTo(record, record.recipientResource, this.#options.addresses)), 'normal');
   }
 
-  /** Its recipient has it already, since the server let it through while nothing was held. A receipt may still come for it. */
-  recordUnheld({ key, recipientResource }: StoredRecord): void {
-    const { pipeline, clock } = this.#options;
-    pipeline.push({ request: prove(key, recipientResource || UNKNOWN_RESOURCE, clock.now(), false), done: () => {} });
+  /**
+   * Its recipient was given it already, since the server let it through while nothing was held. A receipt may still come for it.
+   *
+   * @param to the sessions that he was given it in, by stream: it is sent again should they end without a receipt; `stored`: by
+   *   the server's own storage, which no proof can come from
+   */
+  recordUnheld(record: StoredRecord, to: 'stored' | readonly string[]): void {
+    const { pipeline, clock, gate } = this.#options;
+    if (to !== 'stored' && gate !== undefined) {
+      const sent: Sent = { kind: 'copy', attempt: record.attempt, record };
+      this.#inFlight.set(record.key, sent);
+      sent.held = gate.recordUnheld(sent, to);
+      return;
+    }
+    const request = prove(record.key, record.recipientResource || UNKNOWN_RESOURCE, clock.now(), false);
+    pipeline.push({ request, done: () => {} });
   }
 
   /**

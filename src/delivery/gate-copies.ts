@@ -50,6 +50,8 @@ export class GateCopies extends EventEmitter<Events> {
   /** By recipient: what waits for others to be sent again to him. */
   readonly #behind = new Map<string, string[]>();
   readonly #asked = new Set<string>();
+  /** Originals that their recipients were given unheld before, by the sessions (stream ids) that had them. */
+  readonly #unheld = new Map<string, readonly string[]>();
   /** Originals that were looked at before it was known what became of them. */
   readonly #undecided = new Set<string>();
   /** Whether messages are being sent again to a user (bare JID); set when who knows exists. */
@@ -81,6 +83,21 @@ export class GateCopies extends EventEmitter<Events> {
     return writtenElsewhere(sent);
   }
 
+  /**
+   * The server has given this to these sessions (stream ids) before, while nothing was held: what came now is another of the
+   * same, which is dropped.
+   */
+  recordUnheld(sent: Sent, sessions: readonly string[]): OutgoingStanza<Sent> {
+    const { messages, doubts } = this.#options;
+    const { record } = sent;
+    messages.put(record);
+    doubts.sent(record);
+    this.#unheld.set(record.heldAs as string, sessions);
+    // As soon as all that follows from the record's being stored is done.
+    setImmediate(() => this.emit('handedOver', [sent]));
+    return writtenElsewhere(sent);
+  }
+
   /** Nothing is sent again to this user any more: what came meanwhile goes on. */
   caughtUp(user: string): void {
     const waiting = this.#behind.get(user);
@@ -105,7 +122,7 @@ export class GateCopies extends EventEmitter<Events> {
     if (decision.what === 'wait' && (gate.factsOf(n)?.has.size ?? 0) > 0) this.emit('proving', record);
     if (decision.what !== 'deliver') return undefined;
     const { sender, recipient, senderId, storedAt } = record;
-    if (senderId !== undefined && gate.wasUnheld(sender, recipient, senderId, storedAt)) {
+    if (senderId !== undefined && gate.unheldTo(sender, recipient, senderId, storedAt) !== undefined) {
       this.emit('routed', record);
       return undefined;
     }
@@ -123,10 +140,12 @@ export class GateCopies extends EventEmitter<Events> {
     }
     const facts = gate.factsOf(n);
     const sessions = gate.sessionsOf(recipient);
-    return decide(
-      { n, facts, sessions, epoch: gate.epoch, asked: this.#asked.has(n), copies, now: clock.now() },
-      graces,
-    );
+    const unheld = this.#unheld.get(n);
+    // A session that lives, or may be resumed, still has it; only a receipt can prove that.
+    if (unheld !== undefined && sessions.some(({ id }) => unheld.includes(id))) return { what: 'wait' };
+    // The gate has dropped what came now, and has nothing to say about it.
+    const asked = unheld !== undefined || this.#asked.has(n);
+    return decide({ n, facts, sessions, epoch: gate.epoch, asked, copies, now: clock.now() }, graces);
   }
 
   /** Has the gate say again what it knows of a message; `done` follows when it has. */
@@ -171,6 +190,7 @@ export class GateCopies extends EventEmitter<Events> {
     messages.remove(heldAs);
     this.#asked.delete(heldAs);
     this.#undecided.delete(heldAs);
+    this.#unheld.delete(heldAs);
     doubts.ended(record, gate.factsOf(heldAs));
     gate.forget(heldAs);
   }

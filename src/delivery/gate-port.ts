@@ -12,7 +12,7 @@ export type GatePort = Pick<
   | 'factsOf'
   | 'sessionsOf'
   | 'sessionAt'
-  | 'wasUnheld'
+  | 'unheldTo'
   | 'epoch'
   | 'isReady'
   | 'on'

@@ -3,10 +3,10 @@ import type { GatePort } from './gate-port.ts';
 
 /** What is said about messages that a gate shows, by those who find out what they are. */
 export class HeldVerdicts {
-  readonly #gate: Pick<GatePort, 'give' | 'isOpen' | 'wasUnheld'>;
+  readonly #gate: Pick<GatePort, 'give' | 'isOpen' | 'unheldTo'>;
   readonly #copies: Pick<GateCopies, 'tell'>;
 
-  constructor(gate: Pick<GatePort, 'give' | 'isOpen' | 'wasUnheld'>, copies: Pick<GateCopies, 'tell'>) {
+  constructor(gate: Pick<GatePort, 'give' | 'isOpen' | 'unheldTo'>, copies: Pick<GateCopies, 'tell'>) {
     this.#gate = gate;
     this.#copies = copies;
   }
@@ -20,9 +20,9 @@ export class HeldVerdicts {
     this.#gate.give(word, n);
   }
 
-  /** Whether its recipient has it already, let through while nothing was held. */
-  wasUnheld(from: string, to: string, id: string | undefined): boolean {
-    return id !== undefined && this.#gate.wasUnheld(from, to, id);
+  /** Whom the server gave it to while nothing was held (see {@link GatePort.unheldTo}); undefined when it is to be forwarded. */
+  unheldTo(from: string, to: string, id: string | undefined): 'stored' | readonly string[] | undefined {
+    return id === undefined ? undefined : this.#gate.unheldTo(from, to, id);
   }
 
   tell(xml: string): void {

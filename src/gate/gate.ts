@@ -181,17 +181,24 @@ export class Gate extends EventEmitter<Events> {
   }
 
   /**
-   * Whether a message of this id (bare JIDs) went to its recipient unheld, and he has it: it went to a session that is still
-   * there, or to the server's storage. With a session that has ended since, it may have been lost.
+   * Whom a message of this id (bare JIDs) went to unheld: those of the recipient's sessions (stream ids) that are still there,
+   * or `stored` where he had none and the server keeps it for him. Undefined where it did not, or where all of them have ended
+   * since: it may have been lost with them.
    *
    * @param since only if that was told after this time (ms): what a client counts may be another message's id
    */
-  wasUnheld(from: string, to: string, id: string, since = Number.NEGATIVE_INFINITY): boolean {
+  unheldTo(
+    from: string,
+    to: string,
+    id: string,
+    since = Number.NEGATIVE_INFINITY,
+  ): 'stored' | readonly string[] | undefined {
     const { unheld } = this.#known;
     const known = unheld.size === 0 ? undefined : unheld.get(`${from} ${to} ${id}`);
-    if (known === undefined || known.toldAt < since) return false;
-    const { sessions } = known;
-    return sessions.length === 0 || this.#sessions.of(to).some((session) => sessions.includes(session.id));
+    if (known === undefined || known.toldAt < since) return undefined;
+    if (known.sessions.length === 0) return 'stored';
+    const left = this.#sessions.of(to).filter((session) => known.sessions.includes(session.id));
+    return left.length === 0 ? undefined : left.map((session) => session.id);
   }
 
   #enabled({ epoch, timeout }: Enabled): void {

@@ -219,8 +219,27 @@ const proved = (before: number) => until(() => counts().provedBySession > before
       `<message to="${alice.jid}" type="chat" id="r"><received xmlns="urn:xmpp:receipts" id="${id}"/></message>`,
     );
     expect((await alice.delivered(id)).attrs.from).toBe(first.jid);
-    await alice.say(bob(), 'after');
+    const after = await alice.say(bob(), 'after');
     await first.hears('after');
     expect(first.bodies()).toEqual(['unheld', 'after']);
+    await first.send(
+      `<message to="${alice.jid}" type="chat" id="r2"><received xmlns="urn:xmpp:receipts" id="${after}"/></message>`,
+    );
+    await alice.delivered(after);
+  });
+
+  test('unheld, acknowledged at the resend, and its session dies without a word: the next one has it, once', async () => {
+    const first = await world.user('bob', { autoReceipt: false, streamManagement: false });
+    await world.stopProxy();
+    const id = await alice.say(bob(), 'unheld and lost');
+    await first.hears('unheld and lost');
+    await begin(SHORT);
+    await alice.say(bob(), 'unheld and lost', { id });
+    await alice.acknowledged(id);
+    await until(() => counts().gateDropped === 1, { what: 'the verdict' });
+    first.cut();
+    expect(await nextHears('new')).toEqual(['unheld and lost', 'new']);
+    await alice.delivered(id);
+    expect(await nextHears('newer')).toEqual(['newer']);
   });
 });

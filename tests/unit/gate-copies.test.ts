@@ -7,7 +7,7 @@ import { HeldMessages } from '../../src/delivery/held-messages.ts';
 import type { Sent } from '../../src/delivery/ports.ts';
 import type { CommandOutcome } from '../../src/gate/command-requests.ts';
 import type { Outcome } from '../../src/gate/events.ts';
-import { newFacts } from '../../src/gate/facts.ts';
+import { type KnownSession, newFacts } from '../../src/gate/facts.ts';
 import type { StoredRecord } from '../../src/store/contract.ts';
 
 const BOB = 'bob@example.org';
@@ -15,14 +15,18 @@ const PHONE = { jid: `${BOB}/phone`, id: 'P', state: 'available', priority: 0, s
 
 function stage() {
   const told: string[] = [];
+  const there: KnownSession[] = [PHONE];
   const facts = new Map([['e-1', newFacts()]]);
   const gate = Object.assign(new EventEmitter(), {
     epoch: 'e',
     isReady: true,
     give: (word: string, n: string) => told.push(`${word} ${n}`),
-    ask: (n: string) => told.push(`ask ${n}`),
+    ask: (n: string, done: (outcome: CommandOutcome) => void) => {
+      told.push(`ask ${n}`);
+      done('done');
+    },
     factsOf: (n: string) => facts.get(n),
-    sessionsOf: () => [PHONE],
+    sessionsOf: () => there,
     forget: () => {},
   });
   const copies = new GateCopies({
@@ -39,7 +43,7 @@ function stage() {
     gate.emit('outcome', whole);
   };
   const record = { heldAs: 'e-1', key: 'k', recipient: BOB, storedAt: 0, attempt: 1, copies: 1 };
-  return { told, copies, outcome, sent: { record } as Sent };
+  return { told, there, copies, outcome, sent: { record } as Sent };
 }
 
 test('a message that waits behind others has no copy before its original, nor while nobody knows what became of it', () => {
@@ -87,4 +91,18 @@ test('a message of another process is asked for, and looked at again when the ga
   expect(asked).toEqual(['bob@s']);
   expect(messages.to('bob@s')).toHaveLength(1);
   expect(copies.decide(record)).toEqual({ what: 'deliver', to: 'bob@s/phone', copy: 2 });
+});
+
+test('what its recipient was given unheld is sent again only when the sessions that had it have ended', async () => {
+  const { told, copies, sent, there } = stage();
+  const handedOver: unknown[] = [];
+  copies.on('handedOver', (batch) => handedOver.push(...batch));
+  copies.recordUnheld(sent, ['P', 'Q']);
+  expect(handedOver).toEqual([]);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(handedOver).toEqual([sent]);
+  expect(copies.look('e-1', BOB, 1)).toEqual({ what: 'wait' });
+  there.splice(0, 1, { ...PHONE, id: 'later' });
+  expect(copies.look('e-1', BOB, 1)).toEqual({ what: 'deliver', to: PHONE.jid, copy: 2 });
+  expect(told).toEqual([]);
 });

@@ -1,6 +1,7 @@
 package receipts.gate.core;
 
 import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 
 /** The protocol's elements as text. */
@@ -49,6 +50,15 @@ public final class Events {
 
     static String outcome(String n, String state) {
         return outcome(n, 1, state, null, Collections.<String, String>emptyMap());
+    }
+
+    /** @param streams the recipient's sessions that the server may give it to */
+    static String unheld(String from, String to, String id, List<String> streams) {
+        String alone = empty("unheld", "from", from, "to", to, "id", id);
+        if (streams.isEmpty()) return alone;
+        StringBuilder text = new StringBuilder(alone).delete(alone.length() - 2, alone.length()).append('>');
+        for (String stream : streams) text.append(empty("session", "id", stream));
+        return text.append("</unheld>").toString();
     }
 
     /** An element without content; names and values take turns. */

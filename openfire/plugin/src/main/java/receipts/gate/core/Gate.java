@@ -85,7 +85,7 @@ public final class Gate {
             }
             if (content) {
                 if (settings.failClosed && leases.isEmpty() && !unloading) return Decision.REFUSED;
-                unheld.add(message.from, message.to, message.id);
+                unheld.add(message.from, message.to, message.id, record.sessions.of(Stanza.bare(message.to)));
             }
             Decision decision = line == null || line.isIdle() ? Decision.PASS : behind(message, sender, line);
             if (content && decision != Decision.REFUSED) record.routed(message);

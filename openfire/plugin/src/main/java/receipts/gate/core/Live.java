@@ -47,6 +47,12 @@ final class Live {
         bare = Stanza.bare(jid);
     }
 
+    /** Whether the server may give it what is for this address. */
+    boolean takes(String address) {
+        if (jid.equals(address)) return true;
+        return priority >= 0 && !state.equals("bound") && !state.equals("unavailable");
+    }
+
     boolean isDetached() {
         return "detached".equals(state);
     }

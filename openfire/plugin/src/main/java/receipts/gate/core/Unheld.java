@@ -12,10 +12,13 @@ final class Unheld {
     private final Deque<String> events = new ArrayDeque<>();
     private long count;
 
-    void add(String from, String to, String id) {
+    /** @param theirs the recipient's sessions now */
+    void add(String from, String to, String id, List<Live> theirs) {
         count++;
         if (events.size() >= BOUND) events.removeFirst();
-        events.add(Events.empty("unheld", "from", from, "to", to, "id", id));
+        List<String> streams = new ArrayList<>();
+        for (Live live : theirs) if (live.takes(to)) streams.add(live.stream);
+        events.add(Events.unheld(from, to, id, streams));
     }
 
     List<String> take() {
