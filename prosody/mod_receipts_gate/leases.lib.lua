@@ -186,6 +186,10 @@ local function open(session)
 	lease.head = ("<message from='%s' to='%s'><gate xmlns='%s' token='%s'>"):format(
 		xml_escape(module.host), xml_escape(settings.component), protocol.NS, xml_escape(token));
 	watch(lease);
+	if session.conn and session.conn.setoption then
+		-- Events are small, and each waits for the answer to the one before it: by Nagle's algorithm for up to 40 ms.
+		session.conn:setoption("tcp-nodelay", true);
+	end
 	if not clock.runs then
 		clock.runs, clock.ticked = true, wall_clock();
 		module:add_timer(TICK, tick);
