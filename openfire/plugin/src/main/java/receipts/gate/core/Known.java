@@ -11,6 +11,8 @@ public final class Known {
     final String pair;
     /** By what a receipt finds it; null without an id. */
     String name;
+    /** Remembered before this one under the same name: one message that was written twice has two numbers. */
+    Known sameName;
     /** Its recipient's receipt was routed. */
     boolean receipt;
     /** The last outcome of each copy, and what came after: elements that can be written again. */

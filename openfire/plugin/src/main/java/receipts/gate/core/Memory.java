@@ -14,6 +14,7 @@ import java.util.Map;
 final class Memory {
     private final int bound;
     private final Map<String, Known> byNumber = new LinkedHashMap<>();
+    /** The newest of each name; the others follow by {@link Known#sameName}. */
     private final Map<String, Known> byName = new HashMap<>();
     /** Numbers that were given up, until somebody has been told. */
     private final Deque<String> lost = new ArrayDeque<>();
@@ -26,20 +27,23 @@ final class Memory {
         return byNumber.get(n);
     }
 
-    /** @param name {@link Known#name} */
+    /**
+     * @param name {@link Known#name}
+     * @return the newest of that name, from which {@link Known#sameName} leads to all others; or null
+     */
     Known named(String name) {
         return byName.get(name);
     }
 
     void keep(Known known) {
         if (known.forgotten) return;
-        if (byNumber.put(known.n, known) == null && known.name != null) byName.put(known.name, known);
+        if (byNumber.put(known.n, known) == null && known.name != null) known.sameName = byName.put(known.name, known);
         if (byNumber.size() <= bound) return;
         Iterator<Known> all = byNumber.values().iterator();
         Known eldest = all.next();
         String n = eldest.n;
         all.remove();
-        byName.remove(eldest.name, eldest);
+        unname(eldest);
         if (lost.size() >= bound) lost.removeFirst();
         lost.add(n);
     }
@@ -48,7 +52,20 @@ final class Memory {
         Known known = byNumber.remove(n);
         if (known == null) return;
         known.forgotten = true;
-        byName.remove(known.name, known);
+        unname(known);
+    }
+
+    private void unname(Known known) {
+        Known newest = known.name == null ? null : byName.get(known.name);
+        if (newest == known) {
+            if (known.sameName == null) byName.remove(known.name);
+            else byName.put(known.name, known.sameName);
+        } else {
+            Known newer = newest;
+            while (newer != null && newer.sameName != known) newer = newer.sameName;
+            if (newer != null) newer.sameName = known.sameName;
+        }
+        known.sameName = null;
     }
 
     Collection<Known> all() {

@@ -51,11 +51,12 @@ final class Record implements Reports {
         if (live == null) return;
         String sender = Stanza.bare(message.to);
         for (Receipt receipt : message.receipts) {
-            Known known = memory.named(Known.name(sender, live.bare, receipt.id));
-            if (known == null || known.receipt) continue;
-            known.receipt = true;
-            later(known, Events.empty("has", "n", known.n, "jid", live.jid, "session", live.stream, "by", receipt.marker ? "marker" : "receipt",
-                "id", receipt.id, "to", message.to));
+            for (Known known = memory.named(Known.name(sender, live.bare, receipt.id)); known != null; known = known.sameName) {
+                if (known.receipt) continue;
+                known.receipt = true;
+                later(known, Events.empty("has", "n", known.n, "jid", live.jid, "session", live.stream, "by", receipt.marker ? "marker" : "receipt",
+                    "id", receipt.id, "to", message.to));
+            }
         }
     }
 

@@ -115,6 +115,37 @@ class ReceiptTest {
         assertEquals(Arrays.asList("receipt " + n), repeated("d"));
     }
 
+    @Test @DisplayName("one receipt proves all numbers of its message, which was written several times while verdicts were lost")
+    void severalNumbers() {
+        rig.write("alice", "bob", "one");
+        String passed = newest();
+        rig.gate.closed("c");
+        rig.run();
+        rig.enable("d");
+        rig.write("alice", "bob", "one");
+        String again = rig.shown("d").get(0);
+        rig.stored("d", again);
+        rig.say("d", Rig.deliver("before-7", 2, BOB, "seven"), new Command("disable"));
+        rig.confirm(BOB, ALICE, "id-one", false);
+        rig.confirm(BOB, ALICE, "id-one", true);
+        assertEquals(Arrays.asList("receipt " + passed, "receipt " + again), repeated("e"));
+    }
+
+    @Test @DisplayName("the other numbers of a message are found when one of them is forgotten, whichever it is")
+    void oneOfSeveralIsForgotten() {
+        for (int gone = 0; gone < 3; gone++) {
+            List<String> numbers = new ArrayList<>();
+            String text = "text" + gone;
+            for (int i = 0; i < 3; i++) numbers.add(send(text));
+            rig.say("c", new Command("forget").with("n", numbers.remove(gone)));
+            rig.confirm(BOB, ALICE, "id-" + text, false);
+            rig.say("c", new Command("pass").with("n", newest()));
+            List<String> proved = new ArrayList<>();
+            for (String event : rig.events("c", "has")) if (("id-" + text).equals(Rig.attribute(event, "id"))) proved.add(Rig.attribute(event, "n"));
+            assertEquals(new java.util.HashSet<>(numbers), new java.util.HashSet<>(proved));
+        }
+    }
+
     @Test @DisplayName("names are remembered no longer than outcomes")
     void bounded() {
         Settings few = new Settings("example.org", "receipts.example.org", false, 3000, 10_000, 64L << 20, 2);
