@@ -5,7 +5,8 @@ local settings = module:require "settings";
 
 return function (gate)
 
--- state.records: by n; state.names: n by sender, recipient and id; state.order: the n in the order in which they came, also of
+-- state.records: by n; state.names: by sender, recipient and id the latest n, whose record names the one `earlier` of the same id
+-- and so on (a sender may write a message again before it has a verdict); state.order: the n in the order in which they came, also of
 -- forgotten ones; state.count: of records
 local state = gate.state.outcomes or { records = {}, order = {}, first = 1, count = 0 };
 state.names = state.names or {};
@@ -19,15 +20,27 @@ local function get(n)
 	return state.records[n];
 end
 
+--- No receipt finds it any more.
+local function unname(record)
+	local name, earlier, later = record.name, record.earlier, record.later;
+	if later then
+		later.earlier = earlier;
+	elseif name and state.names[name] == record.n then
+		state.names[name] = earlier and earlier.n;
+	end
+	if earlier then
+		earlier.later = later;
+	end
+	record.name, record.earlier, record.later = nil, nil, nil;
+end
+
 local function forget(n)
 	local record = state.records[n];
 	if record then
 		state.records[n] = nil;
 		state.count = state.count - 1;
 		record.forgotten = true;
-		if record.name and state.names[record.name] == n then
-			state.names[record.name] = nil;
-		end
+		unname(record);
 		gate.proofs.forget(record);
 	end
 end
@@ -79,15 +92,26 @@ local function remember(n, from, to, id)
 		state.count = state.count + 1;
 		if id then
 			record.name = name_of(from, to, id);
+			local earlier = state.records[state.names[record.name]];
+			if earlier then
+				record.earlier, earlier.later = earlier, record;
+			end
 			state.names[record.name] = n;
 		end
 	end
 	return record;
 end
 
---- The record of the message with that id, or nil.
-local function find(from, to, id)
-	return state.records[state.names[name_of(from, to, id)]];
+--- The records of the messages with that id, the latest first. They are found once: one proof is enough.
+local function take_named(from, to, id)
+	local found = {};
+	local record = state.records[state.names[name_of(from, to, id)]];
+	while record do
+		table.insert(found, record);
+		unname(record);
+		record = state.records[state.names[name_of(from, to, id)]];
+	end
+	return found;
 end
 
 local function outcome_event(n, outcome)
@@ -180,7 +204,7 @@ end
 
 return {
 	get = get;
-	find = find;
+	take_named = take_named;
 	remember = remember;
 	forget = forget;
 	conclude = conclude;

@@ -21,12 +21,12 @@ local function routed(event)
 	local stanza, session = event.stanza, event.origin;
 	for _, child in ipairs(stanza.tags) do
 		local by, id = named_by(child);
-		local record = id and gate.outcomes.find(jid_bare(stanza.attr.to), jid_bare(stanza.attr.from), id);
-		if record and not record.receipt then
-			record.receipt = true;
-			gate.outcomes.saw(record, "has", {
-				jid = stanza.attr.from; session = gate.sessions.id(session); by = by; id = id; to = stanza.attr.to;
-			});
+		if id then
+			for _, record in ipairs(gate.outcomes.take_named(jid_bare(stanza.attr.to), jid_bare(stanza.attr.from), id)) do
+				gate.outcomes.saw(record, "has", {
+					jid = stanza.attr.from; session = gate.sessions.id(session); by = by; id = id; to = stanza.attr.to;
+				});
+			end
 		end
 	end
 end

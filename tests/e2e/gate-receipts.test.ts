@@ -120,12 +120,27 @@ test('of a message that was let go without a verdict, too', async () => {
   expect(byReceipt(events)).toEqual([['receipt', n]]);
 });
 
+test('of a message that its sender wrote again before he had an answer, each is proved by the one receipt', async () => {
+  component.verdict = () => undefined;
+  const id = await alice.say(BOB, 'Again');
+  await alice.say(BOB, 'Again', { id });
+  const numbers = [await component.held('Again'), await component.held('Again')];
+  await component.command(xml('disable'));
+  for (let i = 0; i < 2; i += 1) await bob.hears('Again');
+  await confirms(bob, received(id));
+  await alicesHas(id);
+  await component.enable();
+  const has = byReceipt(component.received);
+  expect(has.map(([by]) => by)).toEqual(['receipt', 'receipt']);
+  expect(new Set(has.map(([, n]) => n))).toEqual(new Set(numbers));
+});
+
 test('what was sent while a component was there is pinged for when one is there again', async () => {
   const { n } = await said('One');
   component.cut();
   // Longer than the gate waits before it pings.
   await sleep(400);
-  const again = await stage.attach();
-  await again.enable();
-  await again.event('has', { n, by: 'ping' });
+  component = await stage.attach();
+  await component.enable();
+  await component.event('has', { n, by: 'ping' });
 });
