@@ -21,6 +21,7 @@ import {
 import { RedisQueries } from '../../src/store/redis/administration-queries.ts';
 import { decodeRecord } from '../../src/store/redis/record-codec.ts';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
+import { partitionDigits, partitionOf } from '../../src/xmpp/stanza/partition.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND } from '../support/store/ledger.ts';
 
@@ -43,7 +44,21 @@ interface Fixture {
   }[];
 }
 
-const fixture: Fixture = JSON.parse(readFileSync(new URL('../fixtures/ledger-format-1.json', import.meta.url), 'utf8'));
+const BEFORE = readFileSync(new URL('../fixtures/ledger-format-1.json', import.meta.url), 'utf8');
+
+/** Keys of that time did not begin with the recipient's partition. */
+function withPartitions(text: string): string {
+  const { keys, records } = JSON.parse(text) as Fixture;
+  let changed = text;
+  for (const { key } of keys) {
+    const base = /^:[mui]:([\w-]{22})$/.exec(key)?.[1];
+    if (base === undefined) continue;
+    const partition = partitionDigits(partitionOf(records[base]?.recipient ?? BOB));
+    changed = changed.replaceAll(base, partition + base.slice(0, 20));
+  }
+  return changed;
+}
+const fixture: Fixture = JSON.parse(withPartitions(BEFORE));
 const T = fixture.madeAt;
 const PREFIX = '{old}';
 const WRITES: Readonly<Record<string, string>> = {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { payloadDigest, recordKey } from '../../src/xmpp/stanza/message-key.ts';
+import { PARTITIONS, partitionDigits, partitionOf, partitionOfKey } from '../../src/xmpp/stanza/partition.ts';
 
 const part = fc.string({ minLength: 1, maxLength: 12 }).filter((text) => !text.includes('\0'));
 const triple = fc.tuple(part, part, part);
@@ -21,4 +22,32 @@ test('parts cannot be shifted from one to the next', () => {
 test('a key is fit for Redis and for a BullMQ job id', () => {
   expect(recordKey('alice@example.org', 'bob@example.org', 'm-1')).toMatch(/^[\w-]{22}$/);
   expect(payloadDigest('<body>hello</body>')).toMatch(/^[\w-]{16}$/);
+});
+
+test("property: a key begins with its recipient's partition, whoever the sender and whatever the id", () => {
+  const user = part.map((name) => `${name}@example.org`);
+  fc.assert(
+    fc.property(user, user, part, (sender, recipient, id) => {
+      expect(partitionOfKey(recordKey(sender, recipient, id))).toBe(partitionOf(recipient));
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test('every partition can be read off the two characters that it is written with', () => {
+  for (let partition = 0; partition < PARTITIONS; partition += 1)
+    expect(partitionOfKey(partitionDigits(partition))).toBe(partition);
+});
+
+test('users are spread evenly over 16 shards, whatever they are called; a domain lies in the first', () => {
+  for (const name of [(n: number) => `user${n}@example.org`, (n: number) => `${n.toString(36)}.smith@a.example`]) {
+    const counts = new Array<number>(16).fill(0);
+    for (let n = 0; n < 16_000; n += 1)
+      counts[partitionOf(name(n)) % 16] = (counts[partitionOf(name(n)) % 16] ?? 0) + 1;
+    for (const count of counts) {
+      expect(count).toBeGreaterThan(850);
+      expect(count).toBeLessThan(1150);
+    }
+  }
+  expect(partitionOf('receipts.example.org')).toBe(0);
 });

@@ -1,7 +1,12 @@
 import { hash } from 'node:crypto';
+import { partitionDigits, partitionOf } from './partition.ts';
 
-/** Characters of a record's key: 132 bits of SHA-256, in base64url, which Redis and BullMQ take as they are. */
+/**
+ * Characters of a record's key, in base64url, which Redis and BullMQ take as they are: two of the recipient's
+ * partition, and 120 bits of SHA-256.
+ */
 const KEY_LENGTH = 22;
+const HASHED_LENGTH = 20;
 /** Characters of a payload's digest: 96 bits; it only tells apart what one sender sent under one id. */
 const DIGEST_LENGTH = 16;
 
@@ -18,7 +23,7 @@ function sha256(text: string): string {
  */
 export function recordKey(sender: string, recipient: string, id: string): string {
   // NUL occurs in no JID and no XML, so the encoding is unambiguous.
-  return sha256(`${sender}\0${recipient}\0${id}`).slice(0, KEY_LENGTH);
+  return partitionDigits(partitionOf(recipient)) + sha256(`${sender}\0${recipient}\0${id}`).slice(0, HASHED_LENGTH);
 }
 
 /** The digest that distinguishes a resend from another message under the same id. */
