@@ -1,4 +1,4 @@
-// Imports go downwards only: main → app → routing, jobs, iq, commands, health, http and metrics → delivery → presence and gate →
+// Imports go downwards only: main, cli → start → app → routing, jobs, iq, commands, health, http and metrics → delivery → presence and gate →
 // store and xmpp/connection → config and addressing → xmpp/stanza and util. Rooms on one floor do not know each other, and a room may know
 // those of any floor below it.
 const floors = [
@@ -42,19 +42,19 @@ module.exports = {
       name: 'rooms-do-not-know-the-house',
       severity: 'error',
       from: { path: '^src/.+/', pathNot: '^src/app/' },
-      to: { path: '^src/((main|app)[.]ts$|app/)' },
+      to: { path: '^src/((main|cli|start|show-config|load-settings|app)[.]ts$|app/)' },
     },
     {
       name: 'the-apps-parts-do-not-know-the-app',
       severity: 'error',
       from: { path: '^src/app/' },
-      to: { path: '^src/(main|app)[.]ts$' },
+      to: { path: '^src/(main|cli|start|show-config|load-settings|app)[.]ts$' },
     },
     {
-      name: 'the-app-does-not-know-main',
+      name: 'the-app-does-not-know-who-starts-it',
       severity: 'error',
       from: { path: '^src/app[.]ts$' },
-      to: { path: '^src/main[.]ts$' },
+      to: { path: '^src/(main|cli|start|show-config|load-settings)[.]ts$' },
     },
     {
       name: 'stanza-is-pure',

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { composeRooms, type Rooms } from './app/compose-rooms.ts';
 import { connectEvents } from './app/connect-events.ts';
 import { RedisRefusedError } from './app/start-errors.ts';
@@ -10,16 +9,13 @@ import { type HttpServer, startHttp } from './http/server.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { Log } from './util/log.ts';
 import { waitAtMost } from './util/timeout.ts';
+import { VERSION } from './version.ts';
 import type { Link } from './xmpp/connection/link.ts';
 
 export type { Tuning } from './app/tuning.ts';
 
 /** How long the start waits for Redis, ms. */
 const REDIS_AT_START = 5000;
-
-const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
 
 /** The whole proxy: its rooms (compose-rooms.ts), and the order in which they start and stop. */
 export class ReceiptsProxy {

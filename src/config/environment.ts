@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { NAMES } from './settings.ts';
 
@@ -14,30 +14,31 @@ export class ConfigError extends Error {
 }
 
 /**
- * The environment of the process, over what `.env` in `dir` says, if there is one.
+ * The environment of the process, over what a file in `dir` says: `.env`, if there is one, or the one that is named.
  *
- * @throws {ConfigError} when `.env` is there and cannot be read
+ * @throws {ConfigError} when the file is there and cannot be read, or is named and not there
  */
-export function readEnvironment(dir: string = process.cwd()): Record<string, string | undefined> {
-  return { ...readDotEnv(join(dir, '.env')), ...process.env };
+export function readEnvironment(dir: string = process.cwd(), file?: string): Record<string, string | undefined> {
+  return { ...readEnvFile(dir, file), ...process.env };
 }
 
 /**
- * The names that `.env` in `dir` sets and that we do not know: whatever is in that file is meant for us. Those that are like
- * one of ours are faults ({@link loadConfig}), the others are worth a word.
+ * The names that the file sets and that we do not know: whatever is in that file is meant for us. Those that are like one of
+ * ours are faults ({@link loadConfig}), the others are worth a word.
  *
- * @throws {ConfigError} when `.env` is there and cannot be read
+ * @throws {ConfigError} as {@link readEnvironment}
  */
-export function unknownInDotEnv(dir: string = process.cwd()): string[] {
-  return Object.keys(readDotEnv(join(dir, '.env'))).filter((name) => !(NAMES as string[]).includes(name));
+export function unknownInDotEnv(dir: string = process.cwd(), file?: string): string[] {
+  return Object.keys(readEnvFile(dir, file)).filter((name) => !(NAMES as string[]).includes(name));
 }
 
-function readDotEnv(path: string): Record<string, string | undefined> {
+/** What the file alone sets. */
+export function readEnvFile(dir: string = process.cwd(), file?: string): Record<string, string | undefined> {
   try {
-    return parseEnv(readFileSync(path, 'utf8'));
+    return parseEnv(readFileSync(resolve(dir, file ?? '.env'), 'utf8'));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return {};
-    throw new ConfigError([`.env: cannot be read (${code ?? 'unknown error'})`]);
+    if (code === 'ENOENT' && file === undefined) return {};
+    throw new ConfigError([`${file ?? '.env'}: cannot be read (${code ?? 'unknown error'})`]);
   }
 }

@@ -3,15 +3,10 @@ import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'nod
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { type Packed, pack } from '../support/process/npm-package.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const PACKAGE = path.join(ROOT, 'packages/client');
-
-interface Packed {
-  readonly filename: string;
-  readonly version: string;
-  readonly files: readonly { readonly path: string }[];
-}
 
 interface Manifest {
   readonly version: string;
@@ -26,15 +21,7 @@ const inFolder = (...names: string[]) => path.join(folder, ...names);
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'openfire-receipts-consumer-'));
-  const env = { ...process.env, npm_config_cache: inFolder('cache'), npm_config_update_notifier: 'false' };
-  const printed = execFileSync('npm', ['pack', '--json', '--pack-destination', folder], {
-    cwd: PACKAGE,
-    env,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  // In a list, or (since npm 12) by the package's name.
-  [packed] = Object.values(JSON.parse(printed.slice(printed.search(/^[[{]/m)))) as [Packed];
+  packed = pack(folder, 'packages/client');
   install();
 }, 120_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -108,11 +95,11 @@ test('a program that has the tarball compiles strictly, and runs', () => {
   ).toEqual([conversation, conversation]);
 }, 120_000);
 
-test('the repository still has it as openfire-receipts/client, as before it was a package of its own', () => {
+test('the repository has it under its own name, as an application does', () => {
   const names = (name: string) => `import('${name}').then((all) => console.log(Object.keys(all).join()))`;
   const run = (name: string) => execFileSync(process.execPath, ['-e', names(name)], { cwd: ROOT, encoding: 'utf8' });
-  expect(run('openfire-receipts/client')).toBe('ReceiptsClient,SendError,indexedDbStore,memoryStore,receiptsClient\n');
-  expect(run('openfire-receipts/client/file-store')).toBe('fileStore\n');
+  expect(run('openfire-receipts-client')).toBe('ReceiptsClient,SendError,indexedDbStore,memoryStore,receiptsClient\n');
+  expect(run('openfire-receipts-client/file-store')).toBe('fileStore\n');
 });
 
 test("a page's program compiles with the browser's types alone", () => {

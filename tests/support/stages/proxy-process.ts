@@ -35,10 +35,14 @@ export class ProxyProcess {
 
   /**
    * @param how `npm`: built and started as the README has it; `built`: from dist/, which is there (tools/build.mjs);
-   *   `source`: compiled while it starts, which takes twice as long. By default the quicker one that can be had
+   *   `source`: compiled while it starts, which takes twice as long. By default the quicker one that can be had. Or a
+   *   program of one's own, with its arguments
    */
-  constructor(environment: Record<string, string>, how: keyof typeof WAYS = isBuilt() ? 'built' : 'source') {
-    const [program, ...args] = WAYS[how] as [string, ...string[]];
+  constructor(
+    environment: Record<string, string>,
+    how: keyof typeof WAYS | readonly [string, ...string[]] = isBuilt() ? 'built' : 'source',
+  ) {
+    const [program, ...args] = typeof how === 'string' ? (WAYS[how] as [string, ...string[]]) : how;
     this.#child = spawn(program, args, {
       // Where no .env is, if that may be: what a developer has there is not what is tested.
       cwd: how === 'npm' ? ROOT : path.join(ROOT, 'tests'),

@@ -1,0 +1,46 @@
+import { parseArgs } from 'node:util';
+import { VERSION } from './version.ts';
+
+const HELP = `openfire-receipts ${VERSION}: stores, acknowledges and redelivers the messages of an XMPP server's users.
+
+  openfire-receipts start     runs the component until SIGTERM or SIGINT
+  openfire-receipts config    shows the settings in effect, and where each comes from
+  openfire-receipts version   shows the version
+
+  --env-file <file>   the file with the settings, instead of .env in the current folder;
+                      variables of the environment count more
+
+Exit status: 0 fine, 64 wrong usage, 78 wrong settings. Every setting: docs/configuration.md.
+`;
+
+/** sysexits.h EX_USAGE. */
+const EX_USAGE = 64;
+
+const OPTIONS = {
+  'env-file': { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'v' },
+} as const;
+
+function usage(problem: string): never {
+  process.stderr.write(`${problem}\n\n${HELP}`);
+  process.exit(EX_USAGE);
+}
+
+function read(args: string[]) {
+  try {
+    const { values, positionals } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
+    if (positionals.length > 1) usage(`One command at a time: ${positionals.join(' ')}`);
+    return { values, command: positionals[0] };
+  } catch (error) {
+    return usage((error as Error).message);
+  }
+}
+
+const { values, command } = read(process.argv.slice(2));
+const envFile = values['env-file'];
+if (values.help || command === 'help') process.stdout.write(HELP);
+else if (values.version || command === 'version') process.stdout.write(`${VERSION}\n`);
+else if (command === 'start') await (await import('./start.ts')).start(envFile);
+else if (command === 'config') (await import('./show-config.ts')).showConfig(envFile);
+else usage(command === undefined ? 'A command is missing.' : `There is no command ${JSON.stringify(command)}.`);

@@ -1,0 +1,37 @@
+import closeWithGrace from 'close-with-grace';
+import { needsAChange } from './app/start-errors.ts';
+import { ReceiptsProxy } from './app.ts';
+import { EX_CONFIG, loadSettings, unknownName } from './load-settings.ts';
+import { captureConsole, createLog } from './util/log.ts';
+import { LinkAuthError } from './xmpp/connection/link-problem.ts';
+
+/** Runs the component until a signal ends it. `envFile` is read instead of `.env`. */
+export async function start(envFile?: string): Promise<void> {
+  const { config, unknown } = loadSettings(envFile);
+  const log = createLog(config.logLevel);
+  captureConsole(log);
+  for (const name of unknown) log.warn({}, unknownName(name, envFile));
+  const proxy = new ReceiptsProxy(config, log);
+  let stopping = false;
+
+  closeWithGrace({ delay: config.shutdownTimeout, logger: false }, async ({ signal, err }) => {
+    stopping = true;
+    if (err) log.fatal({ err }, 'Ending after an unexpected error');
+    else log.info({ signal }, 'Stopping');
+    // Some of the time is kept for closing what has not closed by itself.
+    await proxy.stop(config.shutdownTimeout * 0.9);
+    log.info({}, 'Stopped');
+  });
+
+  try {
+    await proxy.start();
+  } catch (error) {
+    // Told to stop before it was up: whoever stops it ends the process, with 0.
+    if (stopping) return;
+    if (!needsAChange(error)) throw error;
+    // The link has logged a wrong secret itself.
+    if (!(error instanceof LinkAuthError)) log.fatal({}, error.message);
+    await proxy.stop(1000);
+    process.exit(EX_CONFIG);
+  }
+}
