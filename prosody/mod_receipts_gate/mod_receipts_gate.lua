@@ -85,6 +85,7 @@ local function load()
 	filters.add_filter_hook(watch);
 	each_client(watch);
 	gate.proofs.resume();
+	gate.receipts.catch_up();
 end
 
 function module.unload()

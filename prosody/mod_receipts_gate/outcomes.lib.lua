@@ -12,10 +12,6 @@ local state = gate.state.outcomes or { records = {}, order = {}, first = 1, coun
 state.names = state.names or {};
 gate.state.outcomes = state;
 
-local function name_of(from, to, id)
-	return from.." "..to.." "..id;
-end
-
 local function get(n)
 	return state.records[n];
 end
@@ -91,7 +87,7 @@ local function remember(n, from, to, id)
 		table.insert(state.order, n);
 		state.count = state.count + 1;
 		if id then
-			record.name = name_of(from, to, id);
+			record.name = protocol.name(from, to, id);
 			local earlier = state.records[state.names[record.name]];
 			if earlier then
 				record.earlier, earlier.later = earlier, record;
@@ -105,11 +101,11 @@ end
 --- The records of the messages with that id, the latest first. They are found once: one proof is enough.
 local function take_named(from, to, id)
 	local found = {};
-	local record = state.records[state.names[name_of(from, to, id)]];
+	local record = state.records[state.names[protocol.name(from, to, id)]];
 	while record do
 		table.insert(found, record);
 		unname(record);
-		record = state.records[state.names[name_of(from, to, id)]];
+		record = state.records[state.names[protocol.name(from, to, id)]];
 	end
 	return found;
 end

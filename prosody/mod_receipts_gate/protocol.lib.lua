@@ -8,6 +8,7 @@ local NS = "urn:openfire-receipts:gate:1";
 local NS_ANY_VERSION = "^urn:openfire%-receipts:gate:";
 local NS_CLIENT = "jabber:client";
 local NS_COMPONENT = "jabber:component:accept";
+local NS_RECEIPTS, NS_MARKERS = "urn:xmpp:receipts", "urn:xmpp:chat-markers:0";
 
 -- What a message may hold without being worth a hold.
 local TRIFLES = {
@@ -32,6 +33,21 @@ end
 --- The name of a conversation of two bare JIDs.
 local function pair(one, other)
 	return one < other and one.." "..other or other.." "..one;
+end
+
+--- What a message is found by when a receipt names it; bare JIDs.
+local function name(from, to, id)
+	return from.." "..to.." "..id;
+end
+
+--- What a child of a message proves (a receipt of XEP-0184 or a marker of XEP-0333), and the id of the message that it names.
+local function proof_in(child)
+	local xmlns, id = child.attr.xmlns, child.attr.id;
+	if xmlns == NS_RECEIPTS and child.name == "received" then
+		return "receipt", id;
+	elseif xmlns == NS_MARKERS and child.name ~= "markable" then
+		return "marker", id;
+	end
 end
 
 --- Whether a message has more than chat states, hints, ids and a thread.
@@ -123,6 +139,8 @@ return {
 	element = element;
 	event = event;
 	pair = pair;
+	name = name;
+	proof_in = proof_in;
 	has_content = has_content;
 	remove_ours = remove_ours;
 	shown = shown;

@@ -2,17 +2,13 @@
 
 local jid_bare = require "util.jid".bare;
 
-local NS_RECEIPTS, NS_MARKERS = "urn:xmpp:receipts", "urn:xmpp:chat-markers:0";
+local protocol = module:require "protocol";
 
 return function (gate)
 
---- What a child of a message proves, and the id of the message that it names.
-local function named_by(child)
-	local xmlns, id = child.attr.xmlns, child.attr.id;
-	if xmlns == NS_RECEIPTS and child.name == "received" then
-		return "receipt", id;
-	elseif xmlns == NS_MARKERS and child.name ~= "markable" then
-		return "marker", id;
+local function seen(by, id, from, to, session)
+	for _, record in ipairs(gate.outcomes.take_named(jid_bare(to), jid_bare(from), id)) do
+		gate.outcomes.saw(record, "has", { jid = from; session = gate.sessions.id(session); by = by; id = id; to = to });
 	end
 end
 
@@ -20,17 +16,22 @@ end
 local function routed(event)
 	local stanza, session = event.stanza, event.origin;
 	for _, child in ipairs(stanza.tags) do
-		local by, id = named_by(child);
+		local by, id = protocol.proof_in(child);
 		if id then
-			for _, record in ipairs(gate.outcomes.take_named(jid_bare(stanza.attr.to), jid_bare(stanza.attr.from), id)) do
-				gate.outcomes.saw(record, "has", {
-					jid = stanza.attr.from; session = gate.sessions.id(session); by = by; id = id; to = stanza.attr.to;
-				});
-			end
+			seen(by, id, stanza.attr.from, stanza.attr.to, session);
 		end
 	end
 end
 
-return { routed = routed };
+--- What passed while this module was not loaded.
+local function catch_up()
+	local missed = gate.state.receipts or {};
+	gate.state.receipts = nil;
+	for _, one in ipairs(missed) do
+		seen(one.by, one.id, one.from, one.to, one.session);
+	end
+end
+
+return { routed = routed; catch_up = catch_up };
 
 end

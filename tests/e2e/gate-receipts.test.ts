@@ -120,6 +120,27 @@ test('of a message that was let go without a verdict, too', async () => {
   expect(byReceipt(events)).toEqual([['receipt', n]]);
 });
 
+const PROSODY_ONLY = NO_OPENFIRE === undefined ? test.skip : test;
+
+PROSODY_ONLY('one that passes while the gate’s module is not loaded is known when it is loaded again', async () => {
+  const carol = await stage.user('carol', 'web');
+  const [one, two] = [await said('One'), await said('Two')];
+  const prosody = stage as GateStage;
+  await prosody.control(carol, 'unload');
+  for (const id of [one.id, one.id, 'unknown']) await confirms(bob, received(id));
+  await alicesHas('unknown');
+  await prosody.control(carol, 'load');
+  expect(byReceipt(await component.enable())).toEqual([['receipt', one.n]]);
+  // The handler has ended with the loading.
+  await component.command(xml('disable'));
+  await confirms(bob, received(two.id));
+  await alicesHas(two.id);
+  expect(byReceipt(await component.enable())).toEqual([
+    ['receipt', one.n],
+    ['receipt', two.n],
+  ]);
+});
+
 test('of a message that its sender wrote again before he had an answer, each is proved by the one receipt', async () => {
   component.verdict = () => undefined;
   const id = await alice.say(BOB, 'Again');
