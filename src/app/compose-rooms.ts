@@ -10,6 +10,7 @@ import { Workers } from '../jobs/workers.ts';
 import { Counters } from '../metrics/counters.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { IngressQueue } from '../routing/ingress-queue.ts';
+import { ReadPace } from '../routing/read-pace.ts';
 import type { Log } from '../util/log.ts';
 import { openMessageTrace } from '../util/message-trace.ts';
 import { Link } from '../xmpp/connection/link.ts';
@@ -137,6 +138,9 @@ export function composeRooms(config: Config, log: Log, version: string, tuning: 
     backlog: () => pipeline.waiting,
     mostOfOne: config.quotas.rate === 0 ? Number.POSITIVE_INFINITY : Math.ceil(config.quotas.burst / 5),
     refuse: (stanza) => router.refuseForRate(stanza),
+    ...(config.quotas.rate > 0 && {
+      pace: new ReadPace({ rate: config.quotas.rate, rest: (ms) => link.rest(ms) }),
+    }),
   });
   const workers = new Workers({
     pipeline,

@@ -1,5 +1,6 @@
 import type { Element } from '@xmpp/xml';
 import { FairQueue } from '../util/fair-queue.ts';
+import type { ReadPace } from './read-pace.ts';
 
 /**
  * What may wait behind this queue, where senders take turns too. Where less may wait, hand-overs are recorded that a receipt
@@ -29,6 +30,8 @@ export interface IngressQueueOptions {
   readonly mostOfOne: number;
   /** Refuses a stanza if it may be refused; else it is to wait. */
   readonly refuse: (stanza: Element) => boolean;
+  /** Is told whose each stanza is. */
+  readonly pace?: ReadPace | undefined;
 }
 
 interface Waiting {
@@ -70,7 +73,8 @@ export class IngressQueue {
 
   /** Takes what the server has sent. */
   take(stanza: Element): void {
-    const { handle, mostOfOne, refuse } = this.#options;
+    const { handle, mostOfOne, refuse, pace } = this.#options;
+    if (pace !== undefined) pace.note(stanza.attrs.from);
     if (this.#queue.size === 0 && (this.#bypassed || !this.#isBusy)) {
       handle(stanza);
       return;

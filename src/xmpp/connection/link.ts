@@ -123,6 +123,11 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
     return this.#stopped;
   }
 
+  /** Reads nothing for `ms`, which should be few: what the server writes waits there. */
+  rest(ms: number): void {
+    this.#stream?.rest(ms);
+  }
+
   /** Ends the link at once, as a crash would. */
   destroy(): void {
     this.#stopping = true;

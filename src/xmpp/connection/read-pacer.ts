@@ -14,6 +14,8 @@ export class ReadPacer {
   #parsed = 0;
   /** What came and is not parsed yet. */
   #left = '';
+  /** Set while nothing is parsed. */
+  #rest: NodeJS.Timeout | undefined;
 
   constructor(socket: () => Socket | undefined, parse: (text: string) => void) {
     this.#socket = socket;
@@ -22,7 +24,7 @@ export class ReadPacer {
 
   /** This came. */
   read(text: string): void {
-    if (this.#left !== '') {
+    if (this.#left !== '' || this.#rest !== undefined) {
       this.#left += text;
       return;
     }
@@ -30,16 +32,28 @@ export class ReadPacer {
     this.#take(text);
   }
 
+  /** Parses and reads nothing for `ms`, from the next slice on. A rest that has begun is not made longer. */
+  rest(ms: number): void {
+    if (this.#rest !== undefined) return;
+    this.#socket()?.pause();
+    this.#rest = setTimeout(() => {
+      this.#rest = undefined;
+      this.#goOn();
+    }, ms);
+  }
+
   /** Nothing more comes: has what is left parsed at once. */
   finish(): void {
     const left = this.#left;
-    this.#left = '';
+    this.clear();
     if (left !== '') this.#parse(left);
   }
 
   /** Gives up what is left. */
   clear(): void {
     this.#left = '';
+    clearTimeout(this.#rest);
+    this.#rest = undefined;
   }
 
   #take(text: string): void {
@@ -57,11 +71,16 @@ export class ReadPacer {
 
   #nextTurn(): void {
     this.#parsed = 0;
-    if (this.#left === '') return;
-    setImmediate(() => this.#nextTurn());
+    if (this.#left !== '' && this.#rest === undefined) this.#goOn();
+  }
+
+  #goOn(): void {
     const left = this.#left;
     this.#left = '';
-    this.#take(left);
-    if (this.#left === '') this.#socket()?.resume();
+    if (left !== '') {
+      if (this.#parsed === 0) setImmediate(() => this.#nextTurn());
+      this.#take(left);
+    }
+    if (this.#left === '' && this.#rest === undefined) this.#socket()?.resume();
   }
 }

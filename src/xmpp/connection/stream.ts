@@ -118,6 +118,11 @@ export class Stream {
     this.#end(problem);
   }
 
+  /** Reads nothing for `ms`. */
+  rest(ms: number): void {
+    this.#readPacer.rest(ms);
+  }
+
   /** Ends the stream at once, as a crash would: with a TCP reset where that can be had. */
   reset(): void {
     const socket = this.#socket;
