@@ -3,9 +3,19 @@
 
 /**
  * In a message from the component (or, by its setting, from the recipient's address): the message named by
- * {@link NoticeAttributes} is stored.
+ * {@link NoticeAttributes} is stored, as its {@link DURABILITY} says.
  */
 export const STORED = 'stored';
+/**
+ * The attribute of {@link STORED}, and of the {@link STATUS} of a batch for what is `pending` in it, that says how: a
+ * {@link Durability}.
+ */
+export const DURABILITY = 'durability';
+/**
+ * What an acknowledgement says: the component's store has the message in memory; it is on the store's disk (synced); so many
+ * replicas of the store have taken it.
+ */
+export type Durability = 'memory' | 'disk' | `replicas:${number}`;
 /** In the same place: that message was handed over, and its recipient was never seen to return a receipt. */
 export const UNCONFIRMED = 'unconfirmed';
 /** The application-specific condition (RFC 6120 section 8.3.4) of a message that was not confirmed in time. */

@@ -4,6 +4,7 @@ import { RedisMonitor } from '../health/redis-monitor.ts';
 import type { Queues } from '../jobs/queues.ts';
 import { ConnectionMonitor } from '../store/redis/connection-monitor.ts';
 import type { Connections } from '../store/redis/connections.ts';
+import type { DurabilityWait } from '../store/redis/durability.ts';
 import { Probe } from '../store/redis/probe.ts';
 import { askMemory, checkSetup } from '../store/redis/server-setup.ts';
 import type { Log } from '../util/log.ts';
@@ -22,14 +23,21 @@ export function composeRedisMonitoring(
     queues,
     log,
     timing,
-  }: { config: Pick<Config, 'redis' | 'quotas'>; queues: Queues; log: Log; timing?: HealthTiming | undefined },
+    durability,
+  }: {
+    config: Pick<Config, 'redis' | 'quotas'>;
+    queues: Queues;
+    log: Log;
+    timing?: HealthTiming | undefined;
+    durability: DurabilityWait;
+  },
 ): RedisMonitoring {
-  const probe = new Probe(redis, config.redis.prefix);
+  const probe = new Probe(redis, config.redis.prefix, durability);
   const connection = new ConnectionMonitor(redis);
   const monitor = new RedisMonitor({
     write: () => probe.write(),
     explain: (error) => connection.explain(error),
-    inspect: () => checkSetup(redis, probe),
+    inspect: () => checkSetup(redis, probe, durability),
     pausedQueues: () => queues.paused(),
     memory: () => askMemory(redis),
     reserve: config.quotas.reserve,

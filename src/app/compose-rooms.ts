@@ -69,6 +69,7 @@ export function composeRooms(config: Config, log: Log, version: string, tuning: 
     pipeline,
     addresses,
     ack,
+    durability: config.durability,
     retry,
     redeliveryWindow: config.retry.redeliveryWindow,
     maxStanzaBytes,

@@ -4,6 +4,8 @@ import { Queues } from '../jobs/queues.ts';
 import type { Counters } from '../metrics/counters.ts';
 import { RedisQueries } from '../store/redis/administration-queries.ts';
 import { type Connections, connect } from '../store/redis/connections.ts';
+import { DurabilityWait } from '../store/redis/durability.ts';
+import { Keys } from '../store/redis/keys.ts';
 import { Ledger } from '../store/redis/ledger.ts';
 import { Pipeline } from '../store/redis/pipeline.ts';
 import { RetryPolicy } from '../store/retry-policy.ts';
@@ -31,12 +33,18 @@ export function composeStore(config: Config, counters: Counters, log: Log, tunin
   const { dedupWindow, undeliveredRetention } = settings;
   const retry = new RetryPolicy(settings);
   const onProblem = throttled(log, 'Redis');
-  const connections = connect(redis, onProblem);
+  const connections = connect(redis, onProblem, { slowDisk: config.durability === 'disk' });
+  const durability = new DurabilityWait({
+    redis: connections.ledger,
+    key: new Keys(prefix).durability,
+    durability: config.durability,
+  });
   const ledger = new Ledger(connections.ledger, {
     prefix,
     retry,
     dedupWindow,
     undeliveredRetention,
+    durability,
     ...(tuning.lease !== undefined && { lease: tuning.lease }),
   });
   const events = new EventEmitter<{ failing: [failing: boolean] }>();
@@ -48,9 +56,16 @@ export function composeStore(config: Config, counters: Counters, log: Log, tunin
     },
     ...(tuning.pipelineTimeout !== undefined && { timeout: tuning.pipelineTimeout }),
   });
+  durability.onKept(() => pipeline.kept());
   const { clock } = ledger;
   const queues = new Queues({ connection: connections.jobs, prefix, undeliveredRetention, onProblem, clock, log });
   const queries = new RedisQueries(connections.ledger, ledger.keys);
-  const monitoring = composeRedisMonitoring(connections.ledger, { config, queues, log, timing: tuning.health });
+  const monitoring = composeRedisMonitoring(connections.ledger, {
+    config,
+    queues,
+    log,
+    timing: tuning.health,
+    durability,
+  });
   return { connections, ledger, queries, pipeline, queues, retry, monitoring, events, onProblem };
 }

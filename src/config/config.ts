@@ -1,3 +1,4 @@
+import type { Durability } from '../../packages/protocol/elements.ts';
 import { conflicts, isSet, misspelt, shown } from './conflicts.ts';
 import { ConfigError, type Environment } from './environment.ts';
 import type { LOG_LEVELS } from './process-settings.ts';
@@ -37,6 +38,8 @@ export interface Config {
     /** PEM texts. */
     readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
   };
+  /** What an acknowledgement says of Redis. */
+  readonly durability: Durability;
   readonly ack: { readonly format: 'receipt' | 'stored' | 'none'; readonly from: 'component' | 'recipient' };
   readonly retry: {
     readonly schedule: readonly number[];
@@ -142,6 +145,7 @@ function assemble(values: Values, servedDomain: string): Config {
     },
     gate: { mode: values.MODE, proofCounts: values.PROOF_COUNTS, proofGrace: values.PROOF_GRACE },
     redis: { url: values.REDIS_URL, prefix: values.REDIS_PREFIX, ...redisNodes(values) },
+    durability: values.DURABILITY,
     ack: { format: values.ACK_FORMAT, from: values.ACK_FROM },
     retry: {
       schedule: values.RETRY_SCHEDULE,

@@ -107,6 +107,16 @@ export const serverSettings = {
     secret: true,
     about: 'The path of the private key of `REDIS_TLS_CERT`, in PEM form, without a passphrase.',
   },
+  DURABILITY: {
+    group: 'redis',
+    value: v.durability,
+    default: 'memory',
+    example: 'replicas:1',
+    about:
+      'What an acknowledgement says of Redis. `memory`: it has the message; `disk`: its disk has it too (`appendfsync always`, or else ' +
+      'Redis 7.2 or newer or Valkey, with `appendonly yes`); `replicas:1`: so many replicas have it too. When that cannot be had, ' +
+      'messages are refused for the time being. [guarantees.md](guarantees.md#redis) says what each survives.',
+  },
   REDIS_PREFIX: {
     group: 'redis',
     value: v.redisPrefix,

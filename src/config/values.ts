@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
+import type { Durability } from '../../packages/protocol/elements.ts';
 import { formatDuration, parseDuration } from '../util/duration.ts';
 import { isLocalpart, prepareLocalpart } from '../xmpp/stanza/localpart.ts';
 import { asciiDomain, isHost } from './hosts.ts';
@@ -169,6 +170,11 @@ export const masterName: Value<string> = value('a name of letters, digits and th
 /** Redis Cluster keeps together what has the same text between the first `{` and the next `}`. */
 export const redisPrefix: Value<string> = value('text with a hash tag, such as {receipts}, without spaces', (text) =>
   /^[^{]*\{[^}]+\}/.test(text) && !/[\s\p{Cc}]/u.test(text) ? text : undefined,
+);
+
+/** Of a replica count no more than anybody has. */
+export const durability: Value<Durability> = value('memory, disk, or replicas: and a number from 1 to 9', (text) =>
+  /^(memory|disk|replicas:[1-9])$/.test(text) ? (text as Durability) : undefined,
 );
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;

@@ -1,3 +1,4 @@
+import type { Durability } from '../../packages/protocol/elements.ts';
 import type { AddressPolicy } from '../addressing/address-policy.ts';
 import type { ReceiptsOf, SessionObserver } from '../presence/ports.ts';
 import { PresenceService } from '../presence/presence-service.ts';
@@ -54,6 +55,8 @@ export interface DeliveryOptions {
   readonly pipeline: StoreQueue;
   readonly addresses: AddressPolicy;
   readonly ack: { readonly format: AckFormat };
+  /** What an acknowledgement says of the store; by default that it has the message. */
+  readonly durability?: Durability;
   readonly retry: RetryPolicy;
   /** See {@link SessionRedelivery}. */
   readonly redeliveryWindow: number;
@@ -142,7 +145,9 @@ export class Delivery {
     });
     this.presence = presence;
 
-    const notices = new Notices({ addresses, ids, ackFormat: ack.format, messageTtl: retry.settings.messageTtl });
+    const { durability = 'memory' } = options;
+    const { messageTtl } = retry.settings;
+    const notices = new Notices({ addresses, ids, ackFormat: ack.format, durability, messageTtl });
     const noticeOutbox = new NoticeOutbox({ ...base, notices });
     const isShared = () => presence.others > 0;
     this.batches = new AcknowledgementBatches({

@@ -1,4 +1,4 @@
-import type { MessageState, StatusAttributes } from '../../packages/protocol/elements.ts';
+import type { Durability, MessageState, StatusAttributes } from '../../packages/protocol/elements.ts';
 import type { AddressPolicy } from '../addressing/address-policy.ts';
 import { isProved, type StoredRecord } from '../store/contract.ts';
 import { formatLongDuration } from '../util/duration.ts';
@@ -21,6 +21,8 @@ export interface NoticeOptions {
   readonly addresses: AddressPolicy;
   readonly ids: IdSource;
   readonly ackFormat: AckFormat;
+  /** What the store keeps of a message before it is acknowledged. */
+  readonly durability: Durability;
   /** A message's life, ms; named in the words of a failure. */
   readonly messageTtl: number;
 }
@@ -41,12 +43,12 @@ export class Notices {
 
   /** "The proxy has it"; undefined when the sender did not ask, or is not to be told in this configuration. */
   acknowledgement(about: NoticeSubject): string | undefined {
-    const { ackFormat, addresses } = this.#options;
+    const { ackFormat, addresses, durability } = this.#options;
     if (ackFormat === 'none' || !about.owesReceipt || about.senderId === undefined) return undefined;
     const from = addresses.acknowledgementFrom(about);
     // A receipt from the contact himself follows, as his own client's would; from nobody else are there any.
     const format = about.heldAs === undefined ? ackFormat : 'stored';
-    return acknowledgement(this.#notice(about, about.senderId, from), addresses.writtenTo(about), format);
+    return acknowledgement(this.#notice(about, about.senderId, from), addresses.writtenTo(about), format, durability);
   }
 
   /** What one session is told of many messages: a request's child. All must be such as it would be told of alone. */
@@ -57,7 +59,8 @@ export class Notices {
       to: addresses.writtenTo(about),
       state,
     });
-    return statusElement([...stored.map((it) => one(it, 'pending')), ...delivered.map((it) => one(it, 'delivered'))]);
+    const all = [...stored.map((it) => one(it, 'pending')), ...delivered.map((it) => one(it, 'delivered'))];
+    return statusElement(all, stored.length > 0 ? this.#options.durability : undefined);
   }
 
   /** Whether the sender is told that his message is stored. */

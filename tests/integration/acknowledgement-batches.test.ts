@@ -207,7 +207,9 @@ test('a failure comes at once, after the acknowledgement', async () => {
   known();
   await room.given(alice('m-1'));
   const [first, second] = toAlice(await room.given(bounce('m-1')));
-  expect(first).toContain('<stored xmlns="urn:openfire-receipts:0" id="m-1" to="bob@receipts.example.org"/>');
+  expect(first).toContain(
+    '<stored xmlns="urn:openfire-receipts:0" id="m-1" to="bob@receipts.example.org" durability="memory"/>',
+  );
   expect(second).toContain('item-not-found');
 });
 

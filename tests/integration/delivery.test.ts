@@ -40,7 +40,7 @@ const bounce = (condition: string, id = 'm-1') =>
 const PRIVATE = '<private xmlns="urn:xmpp:carbons:2"/><private xmlns="urn:xmpp:carbons:1"/>';
 const ACKNOWLEDGEMENT =
   `<message from="receipts.example.org" to="${ALICE}" id="…">` +
-  '<stored xmlns="urn:openfire-receipts:0" id="m-1" to="bob@receipts.example.org"/>' +
+  '<stored xmlns="urn:openfire-receipts:0" id="m-1" to="bob@receipts.example.org" durability="memory"/>' +
   `${receipt('m-1')}${NO_STORE}${PRIVATE}</message>`;
 const FORWARD = `<message from="${ALICE_PROXIED}" to="bob@example.org" type="chat" id="m-1"><body>hello</body>${REQUEST}</message>`;
 const DELIVERY = `<message type="chat" from="bob@receipts.example.org/desk" to="${ALICE}" id="…">${receipt('m-1')}</message>`;

@@ -29,7 +29,7 @@ const bob = (children: string, attributes = '', from = `${BOB}/desk`) =>
 
 const HELLO = alice(`<body>hello</body>${REQUEST}`);
 const ACKNOWLEDGEMENT =
-  `<message from="receipts.example.org" to="${ALICE}" id="…"><stored xmlns="urn:openfire-receipts:0" id="m-1" to="${BOB}"/>` +
+  `<message from="receipts.example.org" to="${ALICE}" id="…"><stored xmlns="urn:openfire-receipts:0" id="m-1" to="${BOB}" durability="memory"/>` +
   `${receipt('m-1')}${NO_STORE}${PRIVATE}</message>`;
 const FORWARD = `<message from="${ALICE}" to="${BOB}" type="chat" id="m-1"><body>hello</body>${REQUEST}</message>`;
 const DELIVERY = `<message type="chat" from="${BOB}/desk" to="${ALICE}" id="…">${receipt('m-1')}</message>`;

@@ -9,7 +9,9 @@ const OWN = 'urn:openfire-receipts:0';
 
 const batch = (messages: readonly (readonly [id: string, state: string])[], from = COMPONENT) => {
   const words = messages.map(([id, state]) => `<message id='${id}' to='${BOB}' state='${state}'/>`);
-  return parseStanza(`<iq type='set' id='q' from='${from}'><status xmlns='${OWN}'>${words.join('')}</status></iq>`);
+  return parseStanza(
+    `<iq type='set' id='q' from='${from}'><status xmlns='${OWN}' durability='disk'>${words.join('')}</status></iq>`,
+  );
 };
 
 /** A client that has written `m-1` and `m-2` to bob, and `m-3` to somebody who is not behind the proxy. */
@@ -48,6 +50,7 @@ test('a batch says of each message what it would say alone', async () => {
     ),
   ).toBe(true);
   expect(states()).toEqual(['delivered', 'stored', 'sent']);
+  expect(['m-1', 'm-2'].map((id) => client.get(id)?.durability)).toEqual([undefined, 'disk']);
   await client.close();
 });
 

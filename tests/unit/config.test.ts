@@ -43,6 +43,7 @@ describe('what is right', () => {
       },
       gate: { mode: 'subdomain', proofCounts: 'redelivery', proofGrace: 5000 },
       redis: { url: 'redis://127.0.0.1:6379', prefix: '{receipts}' },
+      durability: 'memory',
       ack: { format: 'receipt', from: 'component' },
       retry: {
         schedule: [30_000, 120_000, 600_000, 3_600_000, 21_600_000],
@@ -210,6 +211,7 @@ describe('what is wrong', () => {
     ],
     ['REDIS_URL', ['h:6379', 'http://h', 'redis://', 'redis://h/db', 'redis://h:0', 'redis://h:99999']],
     ['REDIS_PREFIX', ['receipts', '{}', '{}{a}', 'a}b{', '{a b}']],
+    ['DURABILITY', ['ram', 'replicas', 'replicas:0', 'replicas:10', 'Disk']],
     ['ACK_FORMAT', ['Receipt', 'all']],
     ['RETRY_SCHEDULE', [',', '0s', '1s,', '-1s', Array(21).fill('1s').join(',')]],
     ['MESSAGE_TTL', ['0d', '7', '7 d', '4000d']],

@@ -163,6 +163,28 @@ test('at the memory limit messages are refused at once, and the receipts of the 
   expect(happened).toEqual(['a refused', 'b!']);
 });
 
+test('what Redis keeps less safely than is demanded is refused and taken back, and only then; others are not', async () => {
+  const failing: boolean[] = [];
+  const { ledger, settle, happened, pipeline } = setUp({ onFailing: (is) => failing.push(is) });
+  const request = { kind: 'accept', key: 'a' } as Request;
+  const withdraw = () => named('withdrawn');
+  pipeline.push({ request, done: () => happened.push('a stored'), refuse: () => happened.push('a refused'), withdraw });
+  settle('b');
+  (await ledger.call(0)).fail('DURABILITY 0 of 1 replicas have confirmed in time');
+  const again = await ledger.call(1);
+  expect(again.names).toEqual(['b']);
+  again.answer();
+  (await ledger.call(2)).answer();
+  await pipeline.drained();
+  expect(ledger.calls[2]!.names).toEqual(['withdrawn']);
+  expect(happened).toEqual(['a refused', 'b!']);
+  // Calls that store no message say nothing of it.
+  expect(pipeline.health.fault?.code).toBe('DURABILITY');
+  pipeline.kept();
+  expect(failing).toEqual([true, false]);
+  pipeline.close();
+});
+
 test('beyond its bounds it refuses new messages at once, and takes receipts', async () => {
   const { ledger, accept, settle, happened, pipeline } = setUp({ maxEntries: 1 });
   accept('a');

@@ -44,15 +44,15 @@ describe('with other names in packages/protocol, the component and the client li
   const told = (xml: string) => read.readMessage(parseStanza(xml), 'receipts.example.org').updates;
 
   test('the names are other ones', () => {
-    expect(build.acknowledgement(NOTICE, BOB, 'stored')).toContain(
-      `<stored-renamed xmlns="urn:openfire-receipts:0-renamed" id="m" to="${BOB}"/>`,
+    expect(build.acknowledgement(NOTICE, BOB, 'stored', 'disk')).toContain(
+      `<stored-renamed xmlns="urn:openfire-receipts:0-renamed" id="m" to="${BOB}" durability-renamed="disk"/>`,
     );
   });
 
   test('the component tells a client that a message is stored', () => {
-    const stored = [{ id: 'm', to: BOB, state: 'pending' }];
-    expect(told(build.acknowledgement(NOTICE, BOB, 'stored'))).toEqual(stored);
-    expect(told(build.acknowledgement(NOTICE, BOB, 'receipt'))).toEqual(stored);
+    const stored = [{ id: 'm', to: BOB, state: 'pending', durability: 'replicas:2' }];
+    expect(told(build.acknowledgement(NOTICE, BOB, 'stored', 'replicas:2'))).toEqual(stored);
+    expect(told(build.acknowledgement(NOTICE, BOB, 'receipt', 'replicas:2'))).toEqual(stored);
   });
 
   test('the component tells a client that it is delivered, unconfirmed or expired', () => {

@@ -1,4 +1,4 @@
-import { STATUS, STATUS_MESSAGE } from '../../protocol/elements.ts';
+import { DURABILITY, STATUS, STATUS_MESSAGE } from '../../protocol/elements.ts';
 import * as NS from '../../protocol/namespaces.ts';
 import { Contacts } from './contacts.ts';
 import { featuresOf, findComponent, readStatus } from './discovery.ts';
@@ -167,7 +167,8 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     this.#xmpp.iqCallee?.set(NS.own, STATUS, async ({ stanza, element }, next) => {
       await this.ready;
       if (this.#closed || !this.#batch || stanza.attrs.from !== this.#component) return next();
-      this.#sender.update(readStatus(element.getChildren(STATUS_MESSAGE)));
+      const durability = element.attrs[DURABILITY];
+      this.#sender.update(readStatus(element.getChildren(STATUS_MESSAGE)).map((one) => ({ ...one, durability })));
       return true;
     });
     // In order, and only after the store has been read: it knows which messages came before.

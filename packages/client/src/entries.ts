@@ -15,6 +15,7 @@ export interface Saved {
   sentAt?: number;
   storedAt?: number;
   storedBy?: 'proxy' | 'server';
+  durability?: string | undefined;
   /** Whether it was written where nobody acknowledges: without the proxy and without XEP-0198. */
   unwitnessed?: boolean;
   endedAt?: number;

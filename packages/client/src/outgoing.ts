@@ -183,11 +183,12 @@ export class OutgoingQueue {
   }
 
   /** @returns whether this changes its state; as all that follow */
-  stored(item: Item, by: 'proxy' | 'server', now: number): boolean {
+  stored(item: Item, by: 'proxy' | 'server', now: number, durability?: string): boolean {
     if (item.state !== 'queued' && item.state !== 'sent') return false;
     item.state = 'stored';
     item.storedAt = now;
     item.storedBy = by;
+    if (durability) item.durability = durability;
     this.#move(item);
     return true;
   }

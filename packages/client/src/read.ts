@@ -1,4 +1,4 @@
-import { EXPIRED, type MessageState, STORED, UNCONFIRMED } from '../../protocol/elements.ts';
+import { DURABILITY, EXPIRED, type MessageState, STORED, UNCONFIRMED } from '../../protocol/elements.ts';
 import * as NS from '../../protocol/namespaces.ts';
 import type { Element, Failure } from './types.ts';
 
@@ -8,6 +8,8 @@ export interface StatusUpdate {
   /** Whom the message was for; undefined where the proxy does not say it. */
   readonly to: string | undefined;
   readonly state: MessageState;
+  /** How the proxy has stored it, where it says that now. */
+  readonly durability?: string | undefined;
 }
 
 /** What a message that came says to the two queues. */
@@ -46,7 +48,9 @@ export function readMessage(message: Element, component: string | undefined): Pa
 
 function updates(message: Element, name: string, xmlns: string, state: MessageState): StatusUpdate[] {
   const found = message.getChildren(name, xmlns);
-  return found.flatMap(({ attrs: { id, to } }) => (id ? [{ id, to, state }] : []));
+  return found.flatMap(({ attrs: { id, to, [DURABILITY]: durability } }) =>
+    id ? [{ id, to, state, durability }] : [],
+  );
 }
 
 /**

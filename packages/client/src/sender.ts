@@ -119,9 +119,10 @@ export class Sender {
   /** Applies what the proxy or a recipient says of messages, if the message was sent to the address that it names. */
   update(updates: readonly StatusUpdate[]): void {
     const { queue } = this.#options;
-    for (const { id, to, state } of updates) {
+    for (const { id, to, state, durability } of updates) {
       const item = queue.get(id);
-      if (item !== undefined && (to === undefined || bare(to) === bare(item.to))) this.#applyState(item, state);
+      if (item !== undefined && (to === undefined || bare(to) === bare(item.to)))
+        this.#applyState(item, state, durability);
     }
   }
 
@@ -212,11 +213,11 @@ export class Sender {
     if (this.#open) this.#timer = setTimeout(() => this.pump(), Math.min(MAX_TIMER, Math.max(1, at - Date.now())));
   }
 
-  #applyState(item: Item, state: MessageState): void {
+  #applyState(item: Item, state: MessageState, durability?: string): void {
     const { queue } = this.#options;
     const now = Date.now();
     let news = false;
-    if (state === 'pending') news = queue.stored(item, 'proxy', now);
+    if (state === 'pending') news = queue.stored(item, 'proxy', now, durability);
     else if (state === 'delivered') news = queue.delivered(item, now);
     else if (state !== 'unknown') this.#fail(item, { reason: state });
     else if (item.state === 'stored' && item.storedBy !== 'server') {

@@ -90,6 +90,11 @@ export interface Tracked {
   readonly storedAt?: number;
   /** Who has it: see {@link State}. */
   readonly storedBy?: 'proxy' | 'server';
+  /**
+   * What the proxy's store does with it, where the proxy says that: `memory`, `disk` (synced), or `replicas:` and how many
+   * others have it too.
+   */
+  readonly durability?: string | undefined;
   /** When it was delivered or failed. */
   readonly endedAt?: number;
   readonly failure?: Failure;

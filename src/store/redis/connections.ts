@@ -55,10 +55,18 @@ function open(target: RedisTarget, options: OwnOptions): Redis {
   return new Redis(target.url, { ...common, reconnectOnError, ...optionsOf(target), ...options });
 }
 
-/** Opens the connections to Redis; each reconnects by itself for as long as the process lives. */
-export function connect(target: RedisTarget, onProblem: (error: Error) => void): Connections {
+/**
+ * Opens the connections to Redis; each reconnects by itself for as long as the process lives.
+ *
+ * @param slowDisk whether calls may wait for a disk that is synced once a second, one behind the other
+ */
+export function connect(
+  target: RedisTarget,
+  onProblem: (error: Error) => void,
+  { slowDisk = false }: { readonly slowDisk?: boolean } = {},
+): Connections {
   const ledger = open(target, {
-    commandTimeout: 2000,
+    commandTimeout: slowDisk ? 4000 : 2000,
     socketTimeout: SILENT_FOR,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,

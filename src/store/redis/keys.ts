@@ -165,6 +165,10 @@ export class Keys {
   get identity(): string {
     return `${this.prefix}:identity`;
   }
+  /** STRING: written so that there is something to wait for (durability.ts). */
+  get durability(): string {
+    return `${this.prefix}:durability`;
+  }
   /** STRING: a stanza of this id was sent by one of this Redis' processes to itself. */
   selfPing(id: string): string {
     return `${this.prefix}:self:${id}`;

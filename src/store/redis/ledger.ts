@@ -17,6 +17,7 @@ import { type Departure, LedgerClock } from './clock.ts';
 import { decode } from './codec/replies.ts';
 import { type Arguments, encode } from './codec/requests.ts';
 import { decodeScript } from './codec/script-replies.ts';
+import type { DurabilityWait } from './durability.ts';
 import { Keys } from './keys.ts';
 import { decodeRecord, tokenOf } from './record-codec.ts';
 import { BATCH, STATUS, SWEEP, USUAL, USUAL_BATCH } from './scripts.ts';
@@ -32,6 +33,8 @@ export interface LedgerOptions {
   readonly undeliveredRetention: number;
   readonly lease?: number;
   readonly clock?: LedgerClock;
+  /** What a message must have come to before it counts as stored. */
+  readonly durability?: DurabilityWait;
 }
 
 /** What defineCommand adds to the connection. */
@@ -49,6 +52,7 @@ export class Ledger implements Store {
   readonly #constants: readonly number[];
   readonly #lease: number;
   readonly #ttl: number;
+  readonly #durability: DurabilityWait | undefined;
 
   constructor(redis: Redis | Cluster, options: LedgerOptions) {
     const { prefix, retry, dedupWindow, undeliveredRetention, lease = LEASE, clock = new LedgerClock() } = options;
@@ -56,6 +60,7 @@ export class Ledger implements Store {
     this.clock = clock;
     this.#redis = redis;
     this.#lease = lease;
+    this.#durability = options.durability?.isNeeded ? options.durability : undefined;
     redis.defineCommand('receiptsBatch', { numberOfKeys: 1, lua: BATCH });
     redis.defineCommand('receiptsUsualBatch', { numberOfKeys: 1, lua: USUAL_BATCH });
     redis.defineCommand('receiptsSweep', { numberOfKeys: 1, lua: SWEEP });
@@ -74,7 +79,7 @@ export class Ledger implements Store {
 
   /**
    * @param at the time (ms) to carry them out at; by default Redis' own
-   * @throws ReplyError and connection errors of ioredis, or a {@link LateCallError}
+   * @throws ReplyError and connection errors of ioredis, a {@link LateCallError}, or a DurabilityError
    */
   async batch(requests: readonly Request[], at?: number): Promise<Outcome[]> {
     const departure = this.clock.depart();
@@ -86,7 +91,9 @@ export class Ledger implements Store {
       encode(request, args);
       if (isUsual && !USUAL.has(args[name])) isUsual = false;
     }
-    const replies = await this.#scripts[isUsual ? 'receiptsUsualBatch' : 'receiptsBatch'](...args);
+    const call = () => this.#scripts[isUsual ? 'receiptsUsualBatch' : 'receiptsBatch'](...args);
+    const isKept = this.#durability !== undefined && requests.some(({ kind }) => kind === 'accept');
+    const replies = await (isKept ? this.#durability.keep(call) : call());
     this.#stamped(departure, replies[0], at);
     return requests.map((request, i) => decode(request, replies[i + 1]));
   }

@@ -67,7 +67,7 @@ export class Pipeline implements StoreQueue {
     this.#calls = new Calls({
       store,
       onAnswer: () => {
-        if (this.#state.answered()) this.#stopExpiry();
+        if (this.#state.answered(false)) this.#stopExpiry();
       },
       onFailure: (error, items) => this.#noteFailing(error, items as readonly Entry[]),
       closed: () => this.#closed,
@@ -81,6 +81,11 @@ export class Pipeline implements StoreQueue {
 
   get health(): StoreQueueHealth {
     return this.#state.health;
+  }
+
+  /** Redis has shown that it keeps messages as DURABILITY demands. */
+  kept(): void {
+    if (this.#state.lacksDurability && this.#state.answered()) this.#stopExpiry();
   }
 
   get waiting(): number {

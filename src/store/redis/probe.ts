@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { StoreMark, StoreProbe } from '../contract.ts';
 import { decodeScript } from './codec/script-replies.ts';
+import type { DurabilityWait } from './durability.ts';
 import { Keys } from './keys.ts';
 import { NEEDED_COMMANDS } from './needed-commands.ts';
 import { PROBE, REHEARSE } from './scripts.ts';
@@ -13,17 +14,20 @@ const TOKEN_FOR = 120_000;
 export class Probe implements StoreProbe {
   readonly #redis: Redis;
   readonly #keys: Keys;
+  readonly #durability: DurabilityWait | undefined;
 
-  constructor(redis: Redis, prefix: string) {
+  constructor(redis: Redis, prefix: string, durability?: DurabilityWait) {
+    this.#durability = durability;
     this.#redis = redis;
     this.#keys = new Keys(prefix);
     redis.defineCommand('receiptsProbe', { numberOfKeys: 1, lua: PROBE });
   }
 
-  /** Writes, and reads the ledger's mark. */
+  /** Writes, and reads the ledger's mark once that is kept as DURABILITY demands. */
   async write(): Promise<StoreMark> {
     const redis = this.#redis as unknown as Record<'receiptsProbe', (prefix: string, id: string) => Promise<unknown>>;
-    return decodeScript('probe', await redis.receiptsProbe(this.#keys.prefix, randomBytes(9).toString('base64url')));
+    const call = () => redis.receiptsProbe(this.#keys.prefix, randomBytes(9).toString('base64url'));
+    return decodeScript('probe', await (this.#durability?.keepIfPossible(call) ?? call()));
   }
 
   /** The commands that this connection's user may not give. */

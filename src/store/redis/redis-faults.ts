@@ -42,6 +42,11 @@ const STATE_FAULTS: readonly StateFault[] = [
     text: 'Redis has too few replicas (min-replicas-to-write) and refuses writes. Bring the replicas back, or lower the setting',
   },
   {
+    code: 'DURABILITY',
+    pattern: /^DURABILITY/,
+    text: 'Redis does not keep messages as DURABILITY demands: too few replicas confirm in time, or its disk does not. Bring the replicas back, look at the disk, or lower the setting',
+  },
+  {
     code: 'NOAUTH',
     pattern: /^(NOAUTH|WRONGPASS|ERR AUTH|ERR invalid password|ERR Client sent AUTH)/,
     text: 'Redis refuses the password. Set user and password in REDIS_URL (redis://user:password@host)',

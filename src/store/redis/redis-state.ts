@@ -42,10 +42,19 @@ export class RedisState {
     return fault;
   }
 
-  /** A call was answered; gives whether the one before it failed. */
-  answered(): boolean {
+  /** Whether it keeps messages less safely than is demanded. */
+  get lacksDurability(): boolean {
+    return this.#failing?.fault.code === 'DURABILITY';
+  }
+
+  /**
+   * A call was answered; gives whether the one before it failed.
+   *
+   * @param kept whether it says that messages are kept as is demanded; a call without one does not
+   */
+  answered(kept = true): boolean {
     this.#lastSuccessAt = performance.now();
-    if (this.#failing === undefined) return false;
+    if (this.#failing === undefined || (!kept && this.lacksDurability)) return false;
     const seconds = (this.#lastSuccessAt - this.#failing.since) / 1000;
     this.#options.log.info({ seconds }, 'Redis takes messages again');
     this.#failing = undefined;

@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { StoreSetup } from '../contract.ts';
+import type { DurabilityWait } from './durability.ts';
 import type { Probe } from './probe.ts';
 import { redisFault } from './redis-faults.ts';
 
@@ -48,7 +49,11 @@ export async function askMemory(redis: Pick<Redis, 'info'>): Promise<number | un
  *
  * @throws connection errors of ioredis
  */
-export async function checkSetup(redis: Redis | Cluster, probe: Pick<Probe, 'denied'>): Promise<StoreSetup> {
+export async function checkSetup(
+  redis: Redis | Cluster,
+  probe: Pick<Probe, 'denied'>,
+  durability?: Pick<DurabilityWait, 'refusal'>,
+): Promise<StoreSetup> {
   const setting = async (name: string): Promise<string | undefined> => {
     try {
       return ((await redis.config('GET', name)) as string[])[1];
@@ -56,13 +61,15 @@ export async function checkSetup(redis: Redis | Cluster, probe: Pick<Probe, 'den
       return undefined;
     }
   };
-  const [info, save, fsync, denied] = await Promise.all([
+  const [info, save, fsync, denied, level] = await Promise.all([
     unlessRefused(redis.info()),
     setting('save'),
     setting('appendfsync'),
     unlessRefused(probe.denied()),
+    durability?.refusal(),
   ]);
-  const { refusals, warnings } = info === undefined ? UNSEEN : assessInfo(info, save, fsync);
+  const { refusals: found, warnings } = info === undefined ? UNSEEN : assessInfo(info, save, fsync);
+  const refusals = level === undefined ? found : [...found, level];
   if (denied === undefined || denied.length === 0) return { refusals, warnings };
   const names = [...new Set(denied)].join(', ');
   const forbidden = `Redis forbids the user of REDIS_URL, or does not know: ${names}. Set its ACL as docs/operations.md has it.`;

@@ -1,4 +1,4 @@
-import { adds, type StoreFault, type Work } from '../contract.ts';
+import { adds, type Request, type StoreFault, type Work } from '../contract.ts';
 import type { Entry } from './waiting-work.ts';
 
 export interface WorkRefusalOptions {
@@ -25,10 +25,14 @@ export class WorkRefusal {
     if (entry.tried && withdraw) this.#options.push({ request: withdraw(), done: () => {}, owner });
   }
 
-  /** At its memory limit Redis refuses a script that begins by adding: refuses those, and lets receipts free memory. */
-  refuseAdding(entries: readonly Entry[], fault: StoreFault): void {
-    if (fault.code !== 'OOM') return;
-    for (const entry of entries) if (entry.request && adds(entry.request)) this.refuse(entry);
+  /**
+   * At its memory limit Redis refuses a script that begins by adding: refuses those, and lets receipts free memory. Where it
+   * keeps messages less safely than is demanded, it has carried the call out, and only messages are refused.
+   */
+  refuseAdding(entries: readonly Entry[], { code }: StoreFault): void {
+    if (code !== 'OOM' && code !== 'DURABILITY') return;
+    const isRefused = code === 'OOM' ? adds : ({ kind }: Request) => kind === 'accept';
+    for (const entry of entries) if (entry.request && isRefused(entry.request)) this.refuse(entry);
   }
 
   /** Refuses what has waited too long; what needs no ledger goes on; the rest keeps waiting. */

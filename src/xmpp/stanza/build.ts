@@ -1,4 +1,6 @@
 import {
+  DURABILITY,
+  type Durability,
   EXPIRED,
   STATUS,
   STATUS_MESSAGE,
@@ -100,21 +102,30 @@ export interface Notice {
  *
  * @param recipient the recipient's proxied bare JID
  */
-export function acknowledgement(notice: Notice, recipient: string, format: Exclude<AckFormat, 'none'>): string {
+export function acknowledgement(
+  notice: Notice,
+  recipient: string,
+  format: Exclude<AckFormat, 'none'>,
+  durability: Durability,
+): string {
   const { from, to, id, about } = notice;
-  const stored = `${STORED_OPEN}${escapeAttribute(about)}" to="${escapeAttribute(recipient)}"/>`;
+  const stored = `${STORED_OPEN}${escapeAttribute(about)}" to="${escapeAttribute(recipient)}" ${DURABILITY}="${durability}"/>`;
   const words = format === 'receipt' ? stored + received(about) : stored;
   return `${open('message', { from, to, id })}${words}${FOR_DEVICE}</message>`;
 }
 
-/** What is known of many messages: the child of an IQ stanza. */
-export function statusElement(messages: readonly StatusAttributes[]): string {
+/**
+ * What is known of many messages: the child of an IQ stanza.
+ *
+ * @param durability of those that are acknowledged by it
+ */
+export function statusElement(messages: readonly StatusAttributes[], durability?: Durability): string {
   let words = '';
   for (const { id, to, state, stored, settled, attempts } of messages) {
     words += `<${STATUS_MESSAGE}${attribute('id', id)}${attribute('to', to)}${attribute('state', state)}`;
     words += `${attribute('stored', stored)}${attribute('settled', settled)}${attribute('attempts', attempts)}/>`;
   }
-  return `<${STATUS} xmlns="${NS.own}">${words}</${STATUS}>`;
+  return `<${STATUS} xmlns="${NS.own}"${attribute(DURABILITY, durability)}>${words}</${STATUS}>`;
 }
 
 /** Notice that a message ended `unconfirmed`; otherwise like an acknowledgement. */

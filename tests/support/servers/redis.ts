@@ -10,6 +10,8 @@ export interface RedisOptions {
   /** A cluster of one node that has all slots. */
   readonly cluster?: boolean;
   readonly port?: number;
+  /** Another server that speaks the same protocol; by default redis-server. */
+  readonly program?: string;
   /** Further settings, by name. */
   readonly settings?: Readonly<Record<string, string>>;
   /** Keeps its data here, and leaves them. */
@@ -47,7 +49,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   }
   const server = await startServer({
     name: 'redis',
-    program: 'redis-server',
+    program: options.program ?? 'redis-server',
     folder: options.dir,
     ...(options.env !== undefined && { env: options.env }),
     prepare: async (folder) =>

@@ -51,7 +51,12 @@ export class PeerProxy {
     });
     const it = new PeerProxy(peer, proxy);
     it.lines = lines;
-    await proxy.start();
+    try {
+      await proxy.start();
+    } catch (error) {
+      await it.close();
+      throw error;
+    }
     return it;
   }
 
