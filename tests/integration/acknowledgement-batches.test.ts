@@ -9,7 +9,11 @@ const REQUEST = '<request xmlns="urn:xmpp:receipts"/>';
 const BATCH = '<batch xmlns="urn:openfire-receipts:0"/>';
 const stored = (id: string) => `<message id="${id}" to="bob@receipts.example.org" state="pending"/>`;
 const delivered = (id: string) => `<message id="${id}" to="bob@receipts.example.org" state="delivered"/>`;
-const status = (...messages: string[]) => `<status xmlns="urn:openfire-receipts:0">${messages.join('')}</status>`;
+/** What is acknowledged in it says how it is stored. */
+const status = (...messages: string[]) => {
+  const durability = messages.some((one) => one.includes('"pending"')) ? ' durability="memory"' : '';
+  return `<status xmlns="urn:openfire-receipts:0"${durability}>${messages.join('')}</status>`;
+};
 const received = (id: string) => `<received xmlns="urn:xmpp:receipts" id="${id}"/>`;
 
 interface Request {

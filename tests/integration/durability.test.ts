@@ -49,6 +49,7 @@ async function replicaOf(primary: RedisServer): Promise<{ server: RedisServer; c
 /** Alice writes once; resolves with what she is answered: how it was stored, or the error's condition and type. */
 function answer(it: PeerProxy, id: string): Promise<string | undefined> {
   return new Promise((resolve) => {
+    it.peer.setMaxListeners(0);
     const seen = (stanza: Element) => {
       const stored = stanza.getChild('stored');
       const error = stanza.getChild('error');
