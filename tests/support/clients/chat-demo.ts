@@ -29,10 +29,11 @@ export class ChatDemo {
     const { host, c2sPort, domain, passwords } = world.xmpp;
     const { store, relay, resource = world.newResource() } = options;
     const [way, port] = relay === undefined ? [host, c2sPort] : ['127.0.0.1', relay.port];
+    const program = 'java';
     const account = ['--password', passwords.get(name) ?? '', '--host', way, '--port', `${port}`, '--store', store];
     if (OWN_SERVER) account.push('--plain');
     const args = [...LIGHT, '-cp', smack.classpath, 'ChatDemo', `${name}@${domain}`, ...account];
-    this.#child = spawn('java', [...args, '--resource', resource], { detached: true });
+    this.#child = spawn(program, [...args, '--resource', resource], { detached: true });
     this.#watch = endWithUs(this.#child.pid as number, undefined);
     const closed = opened('ChatDemo', () => this.#child.kill('SIGKILL'));
     this.#child.once('exit', closed);
