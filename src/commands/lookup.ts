@@ -81,7 +81,12 @@ export function lookup(context: CommandContext, addresses: AddressPolicy): Comma
       requiredValue(values, 'id');
       const all = await context.queries.byKey(recordKey(sender, recipient, values.get('id')?.[0] ?? ''));
       if (all.length === 0) {
-        return { note: { type: 'info', text: 'There is no such message, or it has been forgotten.' } };
+        return {
+          note: {
+            type: 'info',
+            text: 'Nothing is kept of such a message: there was none, or it was delivered more than half an hour ago, or it has been forgotten.',
+          },
+        };
       }
       const shown = all.sort((a, b) => a.record.firstStoredAt - b.record.firstStoredAt).slice(-MAX_ENTRIES);
       const fields = await Promise.all(

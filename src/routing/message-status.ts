@@ -49,6 +49,7 @@ export async function messageStatus(
 
 function describe(id: string, to: string, record: StoredRecord | undefined): StatusAttributes {
   if (record === undefined) return { id, to, state: 'unknown' };
+  if (record.firstStoredAt === 0) return { id, to, state: record.state };
   const { state, firstStoredAt, settledAt, attempt } = record;
   const stored = new Date(firstStoredAt).toISOString();
   // Its sender was not told that it is delivered, and may yet be.

@@ -65,6 +65,11 @@ export const SCRIPT_TIMES = {
   STORAGE_SPREAD: 0.1,
   /** A first lease of which less than this part is over serves for the receipt to the sender as well. */
   FRESH_LEASE: 1 / 3,
+  /**
+   * So long the record of a delivered message is kept whole after its sender was told, for what comes soon after: a marker, a
+   * resend under an id that is counted. But no longer than an eighth of DEDUP_WINDOW.
+   */
+  DELIVERED_KEPT_WHOLE: 1800_000,
   /** Nothing is due by so much later than the latest time that is computed anywhere: what is was not written by us. */
   DUE_MARGIN: 3600_000,
 } as const;

@@ -74,6 +74,38 @@ export function isProved({ state, receiptResource }: Pick<StoredRecord, 'state' 
   return state === 'unconfirmed' && receiptResource !== '';
 }
 
+/** What is left of a message that was delivered a while ago: that it was. All times are 0, and all texts but its key empty. */
+export function nothingButDelivered(key: string): StoredRecord {
+  return {
+    key,
+    target: undefined,
+    state: 'delivered',
+    attempt: 1,
+    copies: 0,
+    copyOut: false,
+    bounced: false,
+    senderAway: false,
+    sender: '',
+    senderResource: '',
+    recipient: '',
+    recipientResource: '',
+    wireId: '',
+    senderId: undefined,
+    owesReceipt: false,
+    type: undefined,
+    otherAttributes: '',
+    heldAs: undefined,
+    inner: '',
+    firstStoredAt: 0,
+    storedAt: 0,
+    settledAt: undefined,
+    receiptResource: '',
+    condition: undefined,
+    conditionType: undefined,
+    conditionText: undefined,
+  };
+}
+
 /** Which ending of which message: a message may end, be requeued and end again. */
 export type Ending = Pick<StoredRecord, 'key' | 'state'>;
 

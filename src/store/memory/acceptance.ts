@@ -1,6 +1,7 @@
 import { wireIdOf } from '../../xmpp/stanza/message-key.ts';
 import { type Accepted, heldAsOf, type RequestOf, type StoredRecord, sizeOf } from '../contract.ts';
 import { judge } from './quota.ts';
+import { isDelivered } from './replaced.ts';
 import { freeKey, knownAs } from './same-message.ts';
 import { type Entry, KEY, MANY, type MemoryState, type MemoryTimes, shown } from './state.ts';
 
@@ -9,9 +10,9 @@ const MOST_TOKENS = 8;
 
 /** Stores a message unless it is known. See scripts/include/accept.lua, whose rules these are. */
 export function accept(state: MemoryState, request: RequestOf<'accept'>, times: MemoryTimes): Accepted {
-  const { own, same } = knownAs(state, request, times);
+  const { own, same, deliveredAs } = knownAs(state, request, times);
   const { taken, refused } = judge(state, request);
-  if (refused !== undefined && own === undefined && same === undefined) {
+  if (refused !== undefined && own === undefined && same === undefined && deliveredAs === undefined) {
     return { outcome: 'refused', reason: refused, taken: taken as number };
   }
   if (own !== undefined) {
@@ -27,7 +28,13 @@ export function accept(state: MemoryState, request: RequestOf<'accept'>, times: 
     return { outcome: 'known', record, taken };
   }
   const target = request.target === '' ? undefined : meantBy(state, request.target);
-  const key = state.entries.has(request.key) ? freeKey(state, request) : request.key;
+  if (deliveredAs !== undefined) {
+    // To its sender it is what he sends now.
+    const { record } = newEntry(request, deliveredAs, target);
+    return { outcome: 'known', record: { ...record, state: 'delivered', inner: '' }, taken };
+  }
+  const isTaken = state.entries.has(request.key) || isDelivered(state, request.key, times);
+  const key = isTaken ? freeKey(state, request, times) : request.key;
   state.entries.set(key, newEntry(request, key, target));
   state.due.set(key, times.leaseUntil);
   if (key !== request.key) {

@@ -14,6 +14,7 @@ import {
   writeOut,
 } from './evidence.ts';
 import { HOW, WITH_SESSION } from './out.ts';
+import { isDelivered, isKnown } from './replaced.ts';
 import { endOutdated } from './settlement.ts';
 import { type Entry, type MemoryState, type MemoryTimes, shown } from './state.ts';
 
@@ -32,9 +33,17 @@ export function mustWait({ timer, sessionEnded, presence }: Rule, isOffline: boo
 }
 
 /** What became of the later ones about the same message. What ended otherwise takes no other's place. */
-function outdatedBy(state: MemoryState, key: string, target: string): 'delivered' | 'pending' | undefined {
+function outdatedBy(
+  state: MemoryState,
+  key: string,
+  target: string,
+  times: MemoryTimes,
+): 'delivered' | 'pending' | undefined {
   const keys = state.corrections.get(target) ?? [];
-  const later = keys.slice(keys.indexOf(key) + 1).map((other) => state.entries.get(other)?.record.state);
+  const later = keys.slice(keys.indexOf(key) + 1).map((other) => {
+    const entry = state.entries.get(other);
+    return entry === undefined && isDelivered(state, other, times) ? 'delivered' : entry?.record.state;
+  });
   if (later.includes('delivered')) return 'delivered';
   return later.includes('pending') ? 'pending' : undefined;
 }
@@ -89,7 +98,7 @@ function claimCopy(state: MemoryState, { lease }: RequestOf<'claim'>, entry: Ent
   };
   // A first copy, which was never handed over, goes on.
   if (copies > 0 && state.paused !== undefined) return later(now + SCRIPT_TIMES.WHILE_PAUSED);
-  const outdated = record.target === undefined ? undefined : outdatedBy(state, key, record.target);
+  const outdated = record.target === undefined ? undefined : outdatedBy(state, key, record.target, times);
   if (outdated === 'delivered') {
     endOutdated(state, entry, times);
     return MOOT;
@@ -130,7 +139,7 @@ function claimCopy(state: MemoryState, { lease }: RequestOf<'claim'>, entry: Ent
 /** A temporary bounce: the last copy did not arrive, and the record stays pending. */
 export function bounce(state: MemoryState, { key }: RequestOf<'bounce'>, times: MemoryTimes): Bounced {
   const entry = state.oldestPending(key);
-  if (entry === undefined) return { outcome: state.candidates(key).length === 0 ? 'unknown' : 'ended' };
+  if (entry === undefined) return { outcome: isKnown(state, key, times) ? 'ended' : 'unknown' };
   // An earlier copy may still be out: then a bounce of this one says nothing new.
   if (entry.copy === 'earlier') return { outcome: 'done', record: shown(entry) };
   const { record } = entry;

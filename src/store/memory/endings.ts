@@ -1,6 +1,7 @@
 import type { Bounced, RequestOf, StoredRecord } from '../contract.ts';
 import { acknowledgesOf, callIn, noticeDue, outOf, putInTrouble, ruleOf, towardsSender } from './evidence.ts';
 import { HOW } from './out.ts';
+import { isKnown } from './replaced.ts';
 import { changedEntry, type Entry, KEY, type MemoryState, type MemoryTimes } from './state.ts';
 
 /**
@@ -34,7 +35,7 @@ export function reject(
   times: MemoryTimes,
 ): Bounced {
   const entry = state.oldestPending(key);
-  if (entry === undefined) return { outcome: state.candidates(key).length === 0 ? 'unknown' : 'ended' };
+  if (entry === undefined) return { outcome: isKnown(state, key, times) ? 'ended' : 'unknown' };
   const why = { condition, conditionType: errorType || undefined, conditionText: text || undefined };
   return { outcome: 'done', record: undeliver(state, entry, 'rejected', now, times, why) };
 }

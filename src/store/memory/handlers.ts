@@ -44,8 +44,11 @@ export function handlersOf(state: MemoryState, clock: Clock): Handlers {
     supersede: by(supersede),
     prove: by(prove),
     handOver: by(handOver),
-    notified({ endings }) {
-      for (const ending of endings) state.due.delete(state.dueName(ending));
+    notified({ endings }, times) {
+      for (const ending of endings) {
+        state.due.delete(state.dueName(ending));
+        if (state.dueName(ending) === ending.key) state.delivered.noteTold(ending.key, times);
+      }
     },
     release: by(release),
     quarantine: by(quarantine),

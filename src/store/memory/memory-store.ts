@@ -1,6 +1,7 @@
 import {
   byStoring,
   type Figures,
+  nothingButDelivered,
   OperationError,
   type Outcome,
   type ReplyTo,
@@ -16,6 +17,7 @@ import { sweep } from './due-times.ts';
 import { type Handlers, handlersOf } from './handlers.ts';
 import { reportDamaged } from './quarantine.ts';
 import { MemoryQueries } from './queries.ts';
+import { replaceDelivered } from './replaced.ts';
 import { type Entry, MemoryState, type MemoryTimes, shown } from './state.ts';
 
 /** Times in ms. */
@@ -52,7 +54,7 @@ export class MemoryStore implements Store {
   /** @param at the time (ms) to carry them out at; by default the clock's */
   async batch(requests: readonly Request[], at: number = this.clock.now()): Promise<Outcome[]> {
     const times = this.#timesAt(at, this.#lease);
-    return requests.map((request) => {
+    const outcomes = requests.map((request) => {
       const handler = this.#handlers[request.kind] as (request: Request, times: MemoryTimes) => Outcome;
       try {
         return handler(request, times);
@@ -60,6 +62,8 @@ export class MemoryStore implements Store {
         return new OperationError((error as Error).message, { cause: error });
       }
     });
+    if (this.#state.delivered.isNews()) replaceDelivered(this.#state, times);
+    return outcomes;
   }
 
   /** @param at as of {@link batch} */
@@ -73,6 +77,7 @@ export class MemoryStore implements Store {
   async sweep(lease: number, limit: number, at: number = this.clock.now()): Promise<Swept> {
     const times = this.#timesAt(at, lease);
     const taken = sweep(this.#state, limit, times);
+    replaceDelivered(this.#state, times);
     const overdue = taken.sort((one, other) => byStoring(orderOf(one), orderOf(other))).map((entry) => shown(entry));
     return { now: at, overdue, ...reportDamaged(this.#state, times), unreadable: [] };
   }
@@ -86,7 +91,7 @@ export class MemoryStore implements Store {
         .at(-1);
       const isOwnNewer = own !== undefined && other !== undefined && own.record.storedAt > other.record.storedAt;
       const newest = isOwnNewer ? own : (other ?? own);
-      if (newest === undefined) return undefined;
+      if (newest === undefined) return this.#state.delivered.has(key) ? nothingButDelivered(key) : undefined;
       const record = shown(newest, key);
       // How often it was sent shows when its recipient comes.
       const isHidden = forSender && !this.#state.presence.isSubscribed(record.recipient, record.sender);

@@ -37,26 +37,34 @@ export function knownAs(
   state: MemoryState,
   request: RequestOf<'accept'>,
   times: MemoryTimes,
-): { readonly own?: Entry; readonly same?: Entry } {
+): { readonly own?: Entry; readonly same?: Entry; readonly deliveredAs?: string } {
   const { key, digest, token, countable } = request;
+  const { delivered } = state;
+  const beginning = state.entries.has(key) ? undefined : delivered.digestOf(key, times);
   // While others of its id are known, the first is.
-  if (!state.entries.has(key)) return {};
-  for (const name of [key, `${key}-${digest}`, markedKey(request)]) {
+  if (!state.entries.has(key) && beginning === undefined) return {};
+  const withDigest = `${key}-${digest}`;
+  for (const name of [key, withDigest, markedKey(request)]) {
     const entry = state.entries.get(name);
     if (entry?.tokens[0] === token) return { own: entry };
   }
   const newest = state.newest(key);
-  const isSame = newest?.digest === digest && (!countable || isResend(state, newest, request, times));
-  return newest !== undefined && isSame ? { same: newest } : {};
+  if (newest?.digest === digest && (!countable || isResend(state, newest, request, times))) return { same: newest };
+  if (countable) return {};
+  if (newest === undefined && delivered.isOf(beginning, digest)) return { deliveredAs: key };
+  return delivered.isOf(delivered.digestOf(withDigest, times), digest) ? { deliveredAs: withDigest } : {};
 }
 
 /**
  * Under which key a message is stored whose own is taken. Under an id that nobody counts it is another version of the same
  * one, and goes by that id, unless an earlier one said the same: nobody could tell it from that.
  */
-export function freeKey(state: MemoryState, request: RequestOf<'accept'>): string {
+export function freeKey(state: MemoryState, request: RequestOf<'accept'>, times: MemoryTimes): string {
   const { key, digest, countable } = request;
   const withDigest = `${key}-${digest}`;
-  const isVersion = state.newest(key)?.digest !== digest && state.entries.get(key)?.digest !== digest;
+  const first = state.entries.get(key);
+  const saidFirst =
+    first === undefined ? state.delivered.isOf(state.delivered.digestOf(key, times), digest) : first.digest === digest;
+  const isVersion = state.newest(key)?.digest !== digest && !saidFirst;
   return !countable && isVersion && !state.entries.has(withDigest) ? withDigest : markedKey(request);
 }

@@ -9,6 +9,7 @@ import {
 import { SCRIPT_TIMES } from '../retry-policy.ts';
 import { advanceAll, allOut, answersOf, callIn, mayHaveHad, outlived, stillPending } from './evidence.ts';
 import { HOW, type How, type Out, WITH_SESSION } from './out.ts';
+import { isKnown } from './replaced.ts';
 import { type Entry, type MemoryState, type MemoryTimes, shown } from './state.ts';
 
 type Receipt = Pick<RequestOf<'settle'>, 'key' | 'resource' | 'now'>;
@@ -24,13 +25,15 @@ function take(state: MemoryState, { key, resource, now }: Receipt, times: Memory
   const pending = state.oldestPending(key);
   const all = state.candidates(key);
   const entry = pending ?? all.find(({ record }) => record.state !== 'delivered');
-  if (entry === undefined) return { outcome: all.length === 0 ? 'unknown' : 'repeated' };
+  if (entry === undefined) return { outcome: isKnown(state, key, times) ? 'repeated' : 'unknown' };
   const { record } = entry;
   if (pending === undefined) state.undelivered.delete(record.key);
   const ended = state.end(entry, 'delivered', now, times.dedupWindow, { receiptResource: resource });
   callIn(state, entry);
-  if (isTold || !record.owesReceipt) state.due.delete(record.key);
-  else if (pending === undefined || !isFirstLeaseFresh(record, times)) state.due.set(record.key, times.leaseUntil);
+  if (isTold || !record.owesReceipt) {
+    state.due.delete(record.key);
+    state.delivered.noteTold(record.key, times);
+  } else if (pending === undefined || !isFirstLeaseFresh(record, times)) state.due.set(record.key, times.leaseUntil);
   if (pending === undefined) state.due.delete(state.dueName(record));
   return { outcome: pending === undefined ? 'late' : 'delivered', record: shown(ended) };
 }
@@ -40,7 +43,7 @@ export function prove(state: MemoryState, request: RequestOf<'prove'>, times: Me
   const { key, resource, now, told } = request;
   if (told) return take(state, request, times, true);
   const entry = state.oldestPending(key);
-  if (entry === undefined) return { outcome: state.candidates(key).length === 0 ? 'unknown' : 'repeated' };
+  if (entry === undefined) return { outcome: isKnown(state, key, times) ? 'repeated' : 'unknown' };
   const ended = state.end(entry, 'unconfirmed', now, times.dedupWindow, { receiptResource: resource });
   callIn(state, entry);
   state.due.delete(entry.record.key);
@@ -70,16 +73,20 @@ export function settleByMention(
   { key, ownKey, resource, now }: RequestOf<'settleByMention'>,
   times: MemoryTimes,
 ): Settled {
-  if (state.candidates(ownKey).length > 0) return { outcome: 'repeated' };
+  if (isKnown(state, ownKey, times)) return { outcome: 'repeated' };
   return take(state, { key, resource, now }, times);
 }
 
 /** One whose place another has taken counts as delivered with it; its sender is told by the next sweep. */
-export function endOutdated(state: MemoryState, entry: Entry, { now, dedupWindow }: MemoryTimes): void {
+export function endOutdated(state: MemoryState, entry: Entry, times: MemoryTimes): void {
+  const { now, dedupWindow } = times;
   const { record } = state.end(entry, 'delivered', now, dedupWindow);
   callIn(state, entry);
   if (record.owesReceipt) state.due.set(record.key, now);
-  else state.due.delete(record.key);
+  else {
+    state.due.delete(record.key);
+    state.delivered.noteTold(record.key, times);
+  }
 }
 
 export function supersede(state: MemoryState, { key }: RequestOf<'supersede'>, times: MemoryTimes): undefined {

@@ -1,6 +1,7 @@
 import { wireIdOf } from '../../xmpp/stanza/message-key.ts';
 import type { Clock, Ending, LifeEvent, Paused, State, StoredRecord } from '../contract.ts';
 import type { StoreTimes } from '../retry-policy.ts';
+import { Delivered } from './delivered.ts';
 import { ExpiringMap } from './expiring-map.ts';
 import type { CopyOut, Out } from './out.ts';
 import { PresenceState } from './presence-state.ts';
@@ -60,6 +61,7 @@ export class MemoryState {
   readonly quarantined: ExpiringMap<Entry>;
   readonly damaged = new Map<string, number>();
   readonly unreported = new Set<string>();
+  readonly delivered = new Delivered();
   readonly presence: PresenceState;
   paused: Paused | undefined;
 

@@ -40,6 +40,21 @@ export class Keys {
   get ages(): string {
     return `${this.prefix}:ages`;
   }
+  /**
+   * LIST: keys of records that were delivered, and of which nothing is owed, in the order in which that came about; before them
+   * `@` and when (ms).
+   */
+  get ended(): string {
+    return `${this.prefix}:ended`;
+  }
+  /** STRING: how the entries of what was delivered are spread: see scripts/include/delivered.lua. */
+  get delivered(): string {
+    return `${this.prefix}:delivered`;
+  }
+  /** HASH: some of them: by 48 bits of a message's key 60 bits of its payload's digest, and a letter that says when. */
+  deliveredPart(place: number): string {
+    return `${this.prefix}:d:${place}`;
+  }
   /** STRING: this recipient returns receipts: `1` to anybody, `s` so far only to contacts. */
   confirms(recipient: string): string {
     return `${this.prefix}:confirms:${recipient}`;

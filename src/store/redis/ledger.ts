@@ -4,6 +4,7 @@ import {
   byStoring,
   type Figures,
   LateCallError,
+  nothingButDelivered,
   type Outcome,
   type ReplyTo,
   type Request,
@@ -163,7 +164,7 @@ export class Ledger implements Store {
     }
     return keys.map((key, i) => {
       const value = decodeScript('status', replies[i]);
-      return value === undefined ? undefined : decodeRecord(key, value);
+      return value === 'delivered' ? nothingButDelivered(key) : value && decodeRecord(key, value.value);
     });
   }
 

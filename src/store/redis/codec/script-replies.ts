@@ -27,7 +27,12 @@ export const SCRIPT_FORMS = {
   }),
   /** Of a sweep: a record, which may be none. */
   taken: forms({ taken: open(2, ([key, value]) => ({ key, value })) }),
-  status: forms<undefined, string | undefined>({ none: fixed(0, () => undefined), found: open(1, ([value]) => value) }),
+  /** `delivered`: no more is kept of it. */
+  status: forms<undefined, { value: string } | 'delivered' | undefined>({
+    none: fixed(0, () => undefined),
+    delivered: fixed(0, () => 'delivered'),
+    found: open(1, ([value]) => ({ value })),
+  }),
   look: forms({
     found: open(5, ([key, due, sees, kept, record]) => ({
       record: decodeRecord(key, record),

@@ -10,12 +10,14 @@
 --- @include "quarantine"
 --- @include "outline"
 --- @include "due-advance"
+--- @include "delivered"
 -- A command that frees memory, and be it none, comes first: Redis then lets the others through at its memory limit.
 redis.call('ZREM', due_set, '')
 local now, epoch, on_time = ledger_time(ARGV[1])
 if not on_time then return { stamp('late', now, epoch) } end
 local lease_until, limit, ttl = string.format('%.0f', now + tonumber(ARGV[2])), tonumber(ARGV[3]), tonumber(ARGV[4])
 times.now, times.window, times.retention, times.ttl = now, tonumber(ARGV[5]), tonumber(ARGV[6]), ttl
+times.kept_whole = math.min(POLICY.DELIVERED_KEPT_WHOLE, times.window / 8)
 local taken = {}
 local paused = is_paused()
 
@@ -65,6 +67,7 @@ for _ = 1, paused and 10 or 1 do
 end
 -- Counts of what is pending drift when a damaged record no longer tells when it was stored.
 if redis.call('ZCARD', due_set) == 0 then redis.call('DEL', name_of('ages')) else write_ages() end
+delivered.keep_up(1000)
 local damaged, unreported = quarantine.report(100)
 local replies = { stamp('carried-out', now, epoch), list_of('damaged\0' .. damaged, unreported) }
 for _, one in ipairs(taken) do replies[#replies + 1] = one end

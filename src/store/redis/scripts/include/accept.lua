@@ -1,6 +1,7 @@
 --- @include "stored-records"
 --- @include "quarantine"
 --- @include "evidence"
+--- @include "delivered"
 -- A record's tokens name the attempts to store it that have reached Redis and were not taken back: the one that stored it
 -- first, then those that were answered from it as duplicates. Any of them may have been acknowledged, so it is taken back
 -- only with the last. They stand in its field `tokens`, joined by '+'.
@@ -77,33 +78,54 @@ function duplicates.is_resend(known_key, known, value)
   return redis.call('ZSCORE', due_set, due_member(known_key, state_of(known))) ~= false
 end
 
--- Stores a message whose key is taken, unless it is known. `countable`: its sender's client may give another the same id.
--- Returns the key that it was stored under and nil, or nil and the reply to `accept` about a known one.
-local function accept_again(key, value, due, window, countable)
+-- What is known of this very message whose key is taken: its own record (the reply to an earlier try was lost on its way), or the
+-- newest of its id when that says the same. Returns `own` or `same` with a key and the record, which is nil when none is kept any
+-- more; else nil, and whether the newest says the same. `first` is the record of that key, nil when it was `delivered`: see
+-- delivered.lua.
+function duplicates.known(key, value, countable, first, digest_delivered)
   local stored = fields_of(value)
   local digest, token = stored.digest, stored.tokens
-  local first = known_or_stored(key, value, countable)
-  if not first then return key end
-  local with_digest, own = key .. '-' .. digest, duplicates.marked(key, token)
-  -- Our own record: the reply to an earlier try was lost on its way.
-  for _, name in ipairs({ key, with_digest, own }) do
+  local with_digest = key .. '-' .. digest
+  for _, name in ipairs({ key, with_digest, duplicates.marked(key, token) }) do
     local known = name == key and first or (name ~= key and read(name))
-    if known and first_token(fields_of(known).tokens) == token then
-      if not is_pending(known) then return nil, 'known\0' .. name .. '\0' .. strip(known) end
-      -- Should that try have ended in the middle, it is made due now.
-      gather_due(due, name)
-      return nil, name == key and 'stored' or 'stored-as\0' .. name
-    end
+    if known and first_token(fields_of(known).tokens) == token then return 'own', name, known end
   end
   local newest_key, newest = duplicates.newest_of(key, first)
-  local says_the_same = duplicates.has_digest(newest, digest)
-  if says_the_same and (not countable or duplicates.is_resend(newest_key, newest, value)) then
-    add_token(newest_key, newest, token)
-    return nil, 'known\0' .. newest_key .. '\0' .. strip(newest)
+  local says_the_same
+  if newest then says_the_same = duplicates.has_digest(newest, digest)
+  else says_the_same = delivered.is_of(digest_delivered, digest) end
+  if says_the_same and (not countable or (newest and duplicates.is_resend(newest_key, newest, value))) then return 'same', newest_key, newest end
+  if not countable and delivered.says(with_digest, digest) then return 'same', with_digest, nil end
+  return nil, says_the_same
+end
+
+-- Stores a message whose key is taken, unless it is known. `countable`: its sender's client may give another the same id.
+-- Returns the key that it was stored under and nil, or nil and the reply to `accept` about a known one.
+local function accept_again(key, value, due, window, countable, digest_delivered)
+  local stored = fields_of(value)
+  local digest, token = stored.digest, stored.tokens
+  local first = nil
+  if not digest_delivered then
+    first = known_or_stored(key, value, countable)
+    if not first then return key end
   end
+  local how, known_key, known = duplicates.known(key, value, countable, first, digest_delivered)
+  if how == 'own' and is_pending(known) then
+    -- Should that try have ended in the middle, it is made due now.
+    gather_due(due, known_key)
+    return nil, known_key == key and 'stored' or 'stored-as\0' .. known_key
+  elseif how then
+    if how == 'same' and known then add_token(known_key, known, token) end
+    -- Of one that was delivered a while ago no more is known than that: to its sender it is what he sends now.
+    return nil, 'known\0' .. known_key .. '\0' .. (known and strip(known) or ended(value, 'd', ''))
+  end
+  local says_the_same = known_key
   -- Another message. Under an id that nobody counts it is another version of the same one, and goes by that id, unless an
   -- earlier one said the same: nobody could tell it from that.
-  local is_version = not countable and not says_the_same and not duplicates.has_digest(first, digest)
+  local with_digest, own = key .. '-' .. digest, duplicates.marked(key, token)
+  local is_version = not countable and not says_the_same
+  if first then is_version = is_version and not duplicates.has_digest(first, digest)
+  else is_version = is_version and not delivered.is_of(digest_delivered, digest) end
   local stored_as = is_version and redis.call('EXISTS', record_name(with_digest)) == 0 and with_digest or own
   redis.call('SET', record_name(stored_as), value)
   redis.call('RPUSH', index_name(key), stored_as)
@@ -120,8 +142,10 @@ end
 -- Reply: stored (under its key); stored-as, key: that key was taken by another message; known, key, record.
 local function accept(key, alias, value, due, window, countable)
   local stored_as, known = key, nil
-  if call('SETNX', record_name(key), value) == 0 then
-    stored_as, known = accept_again(key, value, due, window, countable)
+  local digest_delivered = delivered.digest_of(key)
+  if digest_delivered or call('SETNX', record_name(key), value) == 0 then
+    if digest_delivered and redis.call('EXISTS', record_name(key)) == 1 then digest_delivered = nil end
+    stored_as, known = accept_again(key, value, due, window, countable, digest_delivered)
     if known then return known end
   end
   gather_due(due, stored_as)

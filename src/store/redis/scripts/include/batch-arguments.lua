@@ -19,5 +19,6 @@ local keep = window + ttl
 -- As texts, which is how Redis takes them.
 local lease_text, window_text = string.format('%.0f', lease_until), ARGV[3]
 local lately = string.format('%.0f', now - lease * POLICY.FRESH_LEASE)
+times.kept_whole = math.min(POLICY.DELIVERED_KEPT_WHOLE, window / 8)
 times.now, times.window, times.retention, times.first_step, times.ttl = now, window, retention, first_step, ttl
 local results = { stamp('carried-out', now, epoch) }

@@ -49,6 +49,6 @@ end
 -- As `settle`, for what speaks of a message (a reply, a reaction) and does not say whose it is: not if its author has a message
 -- of his own that goes by `own`. That counts as settled before.
 function corrections.mentioned(key, ending, own, lately, owed_until, window)
-  if #candidates(own) > 0 then return 'repeated' end
+  if #candidates(own) > 0 or delivered.digest_of(own) then return 'repeated' end
   return settle(key, ending, '', lately, owed_until, window)
 end

@@ -1,4 +1,5 @@
 --- @include "evidence"
+--- @include "delivered"
 -- What its sender puts in an earlier message's place: corrections (XEP-0308) and retractions (XEP-0424). The last of them is
 -- the one that counts, so an older one that did not arrive is not sent again after it.
 -- keys.ts `corrections`: keys of those about the message of this key, in the order in which they were stored. A record's field
@@ -15,7 +16,7 @@ function corrections.outdated_by(key, target)
     if keys[position] == key then return found end
     local head = head_of(keys[position])
     local state = head and state_of(head)
-    if state == 'd' then return 'd' end
+    if state == 'd' or (not head and delivered.digest_of(keys[position])) then return 'd' end
     found = state == 'p' and 'p' or found
   end
   -- It is older than all of those that are remembered.
@@ -26,5 +27,10 @@ end
 function corrections.end_outdated(key, value)
   finish(key, value, 'd', string.format('%.0f', times.now), times.window)
   untrack_copy(key, value)
-  if owes_receipt(value) then redis.call('ZADD', due_set, times.now, key) else redis.call('ZREM', due_set, key) end
+  if owes_receipt(value) then
+    redis.call('ZADD', due_set, times.now, key)
+  else
+    redis.call('ZREM', due_set, key)
+    delivered.note_told(key)
+  end
 end

@@ -1,5 +1,6 @@
 --- @include "quarantine"
 --- @include "evidence"
+--- @include "delivered"
 -- What became of a copy: the server has handled it, or it came back.
 
 local function out_after_handover(head) return copy_of(head) == '0' and '1' or copy_of(head) end
@@ -59,7 +60,7 @@ end
 -- Reply: unknown; ended (before); bounced, key, record without its payload.
 local function bounce(key, now, keep)
   local found, value = quarantine.oldest_sound(key)
-  if not found then return #candidates(key) == 0 and 'unknown' or 'ended' end
+  if not found then return #candidates(key) == 0 and not delivered.digest_of(key) and 'unknown' or 'ended' end
   if copy_of(value) ~= '2' then
     local fields = fields_of(value)
     redis.call('SETRANGE', record_name(found), 2, 'b')

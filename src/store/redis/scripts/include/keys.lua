@@ -15,11 +15,12 @@ local function sessions_name(user) return prefix .. ':sessions:' .. user end
 
 -- All others, by their kind and what they are of. One function: Redis makes each anew at every call (25 more would take 4 us).
 --   of a message's key   c (corrections) q (quarantined)
+--   of a number          d (delivered)
 --   of a bare JID        sub asked held granted
 --   of an id or a token  session done
 --   of two, with a NUL between them    probed hidden
 --   of a hash and a version, with a colon between them    caps
---   of nothing           ages advance alive asking clock damaged damaged:new identity iq iq:by iq:due load paused rehearsal
+--   of nothing           ages advance alive asking clock damaged damaged:new delivered ended identity iq iq:by iq:due load paused rehearsal
 --                        subs
 local function name_of(kind, id)
   if id then return prefix .. ':' .. kind .. ':' .. id end

@@ -4,16 +4,10 @@
 
 -- Whether `accept` would answer from what is known, and store nothing: that it does whatever its sender may have.
 function quota.knows(key, value, countable)
+  local digest_delivered = delivered.digest_of(key)
   local first = read(key)
-  if not first then return false end
-  local stored = fields_of(value)
-  local digest, token = stored.digest, stored.tokens
-  for _, name in ipairs({ key, key .. '-' .. digest, duplicates.marked(key, token) }) do
-    local known = name == key and first or read(name)
-    if known and first_token(fields_of(known).tokens) == token then return true end
-  end
-  local newest_key, newest = duplicates.newest_of(key, first)
-  return duplicates.has_digest(newest, digest) and (not countable or duplicates.is_resend(newest_key, newest, value))
+  if first then digest_delivered = nil elseif not digest_delivered then return false end
+  return (duplicates.known(key, value, countable, first or nil, digest_delivered)) ~= nil
 end
 
 -- `refuse`: why it may not in any case, or ''.

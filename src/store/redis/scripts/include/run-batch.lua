@@ -43,6 +43,7 @@ while at <= last do
 end
 flush_all()
 write_ages()
+delivered.keep_up(0)
 -- Replies would be taken for others' otherwise.
 if at ~= last + 1 then return redis.error_reply('ERR the arguments of the operations do not add up') end
 return results

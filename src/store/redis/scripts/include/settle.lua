@@ -1,6 +1,7 @@
 --- @include "quarantine"
 --- @include "evidence"
 --- @include "session-answers"
+--- @include "delivered"
 -- Remembers that this recipient returns receipts, and whether also to somebody who is no contact. If that is news, what
 -- was sent to him while nothing was known of him goes on the normal timetable.
 local function remember_receipt_support(sender, recipient, now, confirms_for, first_step)
@@ -36,7 +37,7 @@ local function settle(key, ending, at_hand, lately, owed_until, window, is_told)
   if not found then
     outcome = 'late'
     local all = candidates(key)
-    if #all == 0 then return 'unknown' end
+    if #all == 0 then return delivered.digest_of(key) and 'repeated' or 'unknown' end
     for _, candidate in ipairs(all) do
       if state_of(candidate[2]) ~= 'd' then
         found, value = candidate[1], candidate[2]
@@ -51,6 +52,7 @@ local function settle(key, ending, at_hand, lately, owed_until, window, is_told)
   local member = due_member(found, 'd')
   if is_told or not owes_receipt(value) then
     gather_over(member)
+    delivered.note_told(found)
   elseif not (outcome == 'delivered' and first_lease_runs(value, lately)) then
     gather_due(owed_until, member)
   end
@@ -64,7 +66,7 @@ end
 local function prove(key, ending, is_told, lately, owed_until, window)
   if is_told then return settle(key, ending, '', lately, owed_until, window, true) end
   local found, value = quarantine.oldest_sound(key)
-  if not found then return #candidates(key) == 0 and 'unknown' or 'repeated' end
+  if not found then return #candidates(key) == 0 and not delivered.digest_of(key) and 'unknown' or 'repeated' end
   local tombstone = finish(found, value, 'u', ending, window)
   -- At once: a receipt of the same call is owed under this very name.
   redis.call('ZREM', due_set, due_member(found, 'p'))

@@ -3,7 +3,7 @@
 --- @include "legacy-record"
 -- What stands in Redis of a message: how a record is found and read, how it ends, and what is written once for many.
 -- What a script was given, for those of its parts that need it; set by the part that comes last. All in ms.
-local times = { now = 0, window = 0, retention = 0, first_step = 0, ttl = 0 }
+local times = { now = 0, window = 0, retention = 0, first_step = 0, ttl = 0, kept_whole = 0 }
 
 local function is_paused() return redis.call('EXISTS', name_of('paused')) == 1 end
 

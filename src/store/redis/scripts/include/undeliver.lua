@@ -1,5 +1,6 @@
 --- @include "quarantine"
 --- @include "evidence"
+--- @include "delivered"
 -- Ends a record undelivered, its payload kept aside for an operator, and for what its sender is told.
 -- Reply: undelivered, key, tombstone: with its payload, unless the sender is away.
 local function undeliver(key, value, state, ending, now, owed_until, window, retention)
@@ -21,7 +22,7 @@ end
 -- A permanent bounce. Reply: unknown; ended (before); or as undeliver.
 local function reject(key, ending, now, owed_until, window, retention)
   local found, value = quarantine.oldest_sound(key)
-  if not found then return #candidates(key) == 0 and 'unknown' or 'ended' end
+  if not found then return #candidates(key) == 0 and not delivered.digest_of(key) and 'unknown' or 'ended' end
   return undeliver(found, value, 'r', ending, now, owed_until, window, retention)
 end
 

@@ -40,6 +40,7 @@ local function run_usual(operation, at)
     -- Senders that have been told: how many, and a member of the sorted set each.
     local count = tonumber(key)
     redis.call('ZREM', due_set, unpack(ARGV, at + 2, at + 1 + count))
+    delivered.note_notified(at + 2, at + 1 + count)
     return 'done', 2 + count
   elseif operation == 'handOver' then
     local attempt, copies, by_timetable, unconfirmed = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])

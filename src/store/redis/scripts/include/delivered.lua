@@ -1,0 +1,203 @@
+--- @include "stored-records"
+-- Messages that were delivered, whose senders know it, and of which no record is kept any more: what is needed of them is that they
+-- are known. keys.ts `ended` and `delivered` say how this is written.
+-- A hash of about PER_BUCKET entries stays what Redis calls a listpack (up to 128, as it comes), which takes a sixth of the memory of a
+-- table. So there are as many hashes as entries need: one is added by splitting the next in turn (linear hashing), a few at a time.
+-- An entry bears the eighth of the window in which it was written, and is known for eight of them after that. Those that are over are
+-- taken out as the hashes are looked through in turn, with what is added.
+-- One table, as a script may have no more than 200 locals.
+local delivered = {}
+do
+local PER_BUCKET, GENERATIONS, VISIT_EVERY, DIGEST_KEPT = 48, 8, 10, 10
+local LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+local told = {}
+-- How many hashes and entries there are, which hash is looked through next, the present eighth of the window, and since when (ms).
+local state
+local added, changed = 0, false
+
+local function state_now()
+  if state then return state end
+  local saved = redis.call('GET', name_of('delivered'))
+  local buckets, count, cursor, generation, since = match(saved or '', '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
+  if buckets then
+    state = { buckets = tonumber(buckets), count = tonumber(count), cursor = tonumber(cursor), generation = tonumber(generation), since = tonumber(since) }
+  else
+    state = { buckets = 1, count = 0, cursor = 0, generation = 0, since = times.now }
+  end
+  state.span = 1
+  while state.span < state.buckets do state.span = state.span * 2 end
+  local length = math.max(1, times.window / GENERATIONS)
+  local passed = math.floor((times.now - state.since) / length)
+  if passed > 0 then
+    state.generation, state.since, changed = state.generation + passed, math.floor(state.since + passed * length), true
+  end
+  return state
+end
+
+-- 48 bits of a key, as text. A key begins with what all that lie in this shard have a part of.
+local function field_of(key)
+  if #key == KEY then return sub(key, 3, 10) end
+  return sub(key, 3, 6) .. sub(key, -4)
+end
+
+local function spread(field)
+  local hash = 0
+  for place = 1, 8 do hash = hash * 33 + byte(field, place) end
+  return hash
+end
+
+local function bucket_name(place) return name_of('d', string.format('%d', place)) end
+
+local function bucket_of(field)
+  local place = spread(field) % state.span
+  if place >= state.buckets then place = place - state.span / 2 end
+  return bucket_name(place)
+end
+
+local function is_over(entry)
+  local letter = find(LETTERS, sub(entry, -1), 1, true)
+  return not letter or (state.generation - letter + 1) % 64 > GENERATIONS
+end
+
+-- The beginning of the digest of what was delivered under this key, or '-' where that is not known; nil when nothing is known.
+function delivered.digest_of(key)
+  if state_now().count == 0 then return nil end
+  local field = field_of(key)
+  local entry = call('HGET', bucket_of(field), field)
+  if not entry or is_over(entry) then return nil end
+  return sub(entry, 1, -2)
+end
+
+-- Whether such a beginning is that of this digest.
+function delivered.is_of(beginning, digest) return beginning == sub(digest, 1, DIGEST_KEPT) end
+
+function delivered.says(key, digest) return delivered.is_of(delivered.digest_of(key), digest) end
+
+local function note(key, digest)
+  state_now()
+  local field, letter = field_of(key), state.generation % 64 + 1
+  local is_new = redis.call('HSET', bucket_of(field), field, sub(digest, 1, DIGEST_KEPT) .. sub(LETTERS, letter, letter))
+  state.count, added, changed = state.count + is_new, added + 1, true
+end
+
+-- Nothing is owed of this one any more.
+function delivered.note_told(key) told[#told + 1] = key end
+
+-- Those of the members of the sorted set ARGV[first] to ARGV[last] that were delivered: the others have a letter behind their key.
+function delivered.note_notified(first, last)
+  for position = first, last do
+    local length = #ARGV[position]
+    if length == KEY or length == KEY + DIGEST + 1 then told[#told + 1] = ARGV[position] end
+  end
+end
+
+-- What leads to a record besides its name.
+local function unlink(key, fields)
+  if fields.alias ~= '' then
+    note(fields.alias, '-')
+    redis.call('LREM', index_name(fields.alias), 0, key)
+  end
+  if #key == KEY then return end
+  local first = sub(key, 1, KEY)
+  redis.call('LREM', index_name(first), 0, key)
+  -- A duplicate is looked for under the first of its id.
+  local digest = delivered.digest_of(first)
+  if digest then note(first, digest) end
+end
+
+local function split_next()
+  local place = state.buckets
+  if place == state.span then state.span = state.span * 2 end
+  local from, moved, fields = bucket_name(place - state.span / 2), {}, {}
+  local flat = redis.call('HGETALL', from)
+  for at = 1, #flat, 2 do
+    if spread(flat[at]) % state.span == place then
+      fields[#fields + 1] = flat[at]
+      moved[#moved + 1] = flat[at]
+      moved[#moved + 1] = flat[at + 1]
+    end
+  end
+  if #moved > 0 then
+    redis.call('HSET', bucket_name(place), unpack(moved))
+    redis.call('HDEL', from, unpack(fields))
+  end
+  state.buckets, changed = place + 1, true
+end
+
+-- Replaces those of these records that were delivered, and of which nothing is owed, by an entry each.
+local function replace_records(keys)
+  local names, gone = {}, {}
+  for place, key in ipairs(keys) do names[place] = record_name(key) end
+  local values = redis.call('MGET', unpack(names))
+  local dues = redis.call('ZMSCORE', due_set, unpack(keys))
+  -- Before they come: a hash that was once too long for a listpack is a table for ever.
+  while state_now().count + #keys > PER_BUCKET * state.buckets do split_next() end
+  for place, key in ipairs(keys) do
+    local value = values[place]
+    if value and not dues[place] and is_sound(value) and state_of(value) == 'd' then
+      local fields = fields_of(value)
+      note(key, fields.digest)
+      unlink(key, fields)
+      gone[#gone + 1] = names[place]
+    end
+  end
+  if #gone > 0 then redis.call('DEL', unpack(gone)) end
+end
+
+-- Up to `limit` of those whose senders have known for long enough.
+local function replace_due(limit)
+  local name, until_time = name_of('ended'), times.now - times.kept_whole
+  local function is_due(mark) return tonumber(sub(mark, 2)) <= until_time end
+  local mark = redis.call('LINDEX', name, 0)
+  if not mark or not is_due(mark) then return end
+  local items = redis.call('LRANGE', name, 0, limit)
+  local keys, taken = {}, 0
+  for place, item in ipairs(items) do
+    if byte(item) == 64 then -- @
+      if not is_due(item) then break end
+      mark = item
+    else
+      keys[#keys + 1] = item
+    end
+    taken = place
+  end
+  redis.call('LTRIM', name, taken, -1)
+  -- The rest of those of this time.
+  if taken == limit + 1 then redis.call('LPUSH', name, mark) end
+  if #keys > 0 then replace_records(keys) end
+end
+
+-- Takes out of a hash what is over.
+local function look_through(place)
+  local name = bucket_name(place)
+  local flat, over = redis.call('HGETALL', name), {}
+  for at = 1, #flat, 2 do
+    if is_over(flat[at + 1]) then over[#over + 1] = flat[at] end
+  end
+  if #over == 0 then return end
+  state.count, changed = state.count - redis.call('HDEL', name, unpack(over)), true
+end
+
+-- At the end of a script: remembers those that were told of by this one, and replaces some that were before. At least `least`.
+function delivered.keep_up(least)
+  local name = name_of('ended')
+  for first = 1, #told, 4000 do
+    redis.call('RPUSH', name, string.format('@%.0f', times.now), unpack(told, first, math.min(first + 3999, #told)))
+  end
+  if #told == 0 and least == 0 then return end
+  replace_due(math.max(least, 2 * #told + 20))
+  if added > 0 or least > 0 then
+    state_now()
+    if state.count > 0 then
+      for _ = 1, math.ceil(added / VISIT_EVERY) + (least > 0 and 5 or 0) do
+        look_through(state.cursor)
+        state.cursor = (state.cursor + 1) % state.buckets
+      end
+      changed = true
+    end
+  end
+  if changed then
+    redis.call('SET', name_of('delivered'), string.format('%d %d %d %d %.0f', state.buckets, math.max(0, state.count), state.cursor, state.generation, state.since))
+  end
+end
+end

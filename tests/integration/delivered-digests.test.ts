@@ -1,0 +1,165 @@
+// What was delivered, and whose sender knows it, is kept as a few bytes of digests for as long as duplicates are looked for.
+import {
+  bounce,
+  claim,
+  erase,
+  notified,
+  prove,
+  type Request,
+  reject,
+  settle,
+  settleByMention,
+} from '../../src/store/contract.ts';
+import { SCRIPT_TIMES } from '../../src/store/retry-policy.ts';
+import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
+import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND } from '../support/store/ledger.ts';
+
+let server: RedisServer;
+let opened: ReturnType<typeof openLedger>;
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  opened = openLedger(server.url);
+  await opened.redis.flushall();
+});
+afterEach(() => opened.close());
+
+const T = 1_795_000_000_000;
+const LATER = T + SCRIPT_TIMES.DELIVERED_KEPT_WHOLE + SECOND;
+const perform = <R extends Request>(request: R, at: number) => opened.ledger.perform(request, at);
+const exists = (key: string) => opened.redis.exists(opened.ledger.keys.record(key));
+
+/** Messages that were delivered at T, and whose sender was told. */
+async function deliver(...messages: ReturnType<typeof aliceWrites>[]): Promise<void> {
+  await opened.ledger.batch(messages, T);
+  await opened.ledger.batch(
+    messages.map(({ key }) => settle(key, 'desk', T)),
+    T,
+  );
+  await opened.ledger.batch(notified(messages.map(({ key }) => ({ key, state: 'delivered' as const }))), T);
+}
+
+/** Until no record is left that may be replaced. */
+async function replace(at = LATER): Promise<void> {
+  while ((await opened.redis.llen(opened.ledger.keys.ended)) > 0) await opened.ledger.sweep(SECOND, 10, at);
+}
+
+test('the record stays whole for a while, then only that it is known', async () => {
+  await deliver(aliceWrites({ at: T }));
+  await opened.ledger.sweep(SECOND, 10, LATER - 2 * SECOND);
+  expect(await exists(keyOf('m-1'))).toBe(1);
+  await opened.ledger.sweep(SECOND, 10, LATER);
+  expect(await exists(keyOf('m-1'))).toBe(0);
+  expect(await opened.ledger.status([keyOf('m-1'), keyOf('m-2')])).toMatchObject([
+    { key: keyOf('m-1'), state: 'delivered', firstStoredAt: 0 },
+    undefined,
+  ]);
+});
+
+test('a duplicate is known, from whichever session it comes', async () => {
+  await deliver(aliceWrites({ at: T }));
+  await replace();
+  for (const at of [LATER, T + 7 * DAY]) {
+    expect(await perform(aliceWrites({ resource: 'tablet', at }), at)).toMatchObject({
+      outcome: 'known',
+      record: { key: keyOf('m-1'), state: 'delivered', sender: ALICE, senderResource: 'tablet', inner: '' },
+    });
+  }
+  // Also where its sender is over his quota.
+  const none = { messages: 0, bytes: 0, toOne: 0, domainMessages: 0, domainBytes: 0 };
+  const quota = { limits: none, refuse: 'rate' as const };
+  expect(await perform(aliceWrites({ quota }), LATER)).toMatchObject({ outcome: 'known' });
+  expect(await perform(aliceWrites({ quota, body: 'other words' }), LATER)).toMatchObject({ outcome: 'refused' });
+});
+
+test('a duplicate is forgotten with the window', async () => {
+  await deliver(aliceWrites({ at: T }));
+  await replace();
+  expect(await perform(aliceWrites({}), LATER + 10 * DAY)).toMatchObject({ outcome: 'stored', key: keyOf('m-1') });
+});
+
+test('other words under that id are another message', async () => {
+  await deliver(aliceWrites({ at: T }));
+  await replace();
+  const other = await perform(aliceWrites({ body: 'other words' }), LATER);
+  expect(other).toMatchObject({ outcome: 'stored', key: expect.stringMatching(/^.{22}-/) });
+  expect(await perform(aliceWrites({ body: 'other words' }), LATER)).toMatchObject({ outcome: 'known' });
+  const { key } = other as { key: string };
+  await perform(settle(keyOf('m-1'), 'desk', LATER), LATER);
+  await opened.ledger.batch(notified([{ key, state: 'delivered' }]), LATER);
+  await replace(LATER + DAY);
+  expect(await exists(key)).toBe(0);
+  expect(await perform(aliceWrites({ body: 'other words' }), LATER + DAY)).toMatchObject({ outcome: 'known' });
+  expect(await perform(aliceWrites({}), LATER + DAY)).toMatchObject({ outcome: 'known' });
+});
+
+test('under an id that is counted the same words are another message, with an id of its own', async () => {
+  await deliver(aliceWrites({ at: T, countable: true }));
+  await replace();
+  const next = await perform(aliceWrites({ countable: true, at: LATER }), LATER);
+  expect(next).toMatchObject({ outcome: 'stored', key: expect.stringMatching(/^.{22}~/) });
+});
+
+test('a receipt, an error and a mention that come later find it', async () => {
+  await deliver(aliceWrites({ at: T }), aliceWrites({ id: 'm-2', originId: 'o-2', at: T }));
+  await replace();
+  const key = keyOf('m-1');
+  expect(await perform(settle(key, 'desk', LATER), LATER)).toEqual({ outcome: 'repeated' });
+  expect(await perform(settle(keyOf('m-2'), 'desk', LATER), LATER)).toEqual({ outcome: 'repeated' });
+  expect(await perform(settle(keyOf('o-2'), 'desk', LATER), LATER)).toEqual({ outcome: 'repeated' });
+  expect(await perform(settle(keyOf('m-3'), 'desk', LATER), LATER)).toEqual({ outcome: 'unknown' });
+  expect(await perform(prove(key, 'desk', LATER, false), LATER)).toEqual({ outcome: 'repeated' });
+  expect(await perform(bounce(key), LATER)).toEqual({ outcome: 'ended' });
+  expect(await perform(reject(key, LATER, 'gone', undefined, undefined), LATER)).toEqual({ outcome: 'ended' });
+  await perform(aliceWrites({ id: 'm-4', at: LATER }), LATER);
+  expect(await perform(settleByMention(keyOf('m-4'), key, 'desk', LATER), LATER)).toEqual({ outcome: 'repeated' });
+  // Nothing but the entries is left of the second.
+  expect(await opened.redis.keys('*:i:*')).toEqual([]);
+});
+
+test('what is still owed to its sender stays, and be it under the key of one that is told', async () => {
+  const key = keyOf('m-1');
+  await deliver(aliceWrites({ at: T }), aliceWrites({ id: 'm-2', at: T }));
+  // It is erased, written again, and delivered; of that its sender does not know yet.
+  await perform(erase(ALICE, [key]), T + SECOND);
+  await perform(aliceWrites({ at: T + SECOND }), T + SECOND);
+  await perform(settle(key, 'desk', T + SECOND), T + SECOND);
+  await replace();
+  expect(await exists(keyOf('m-2'))).toBe(0);
+  expect(await perform(claim(key, 1), LATER)).toMatchObject({ outcome: 'claimed', record: { state: 'delivered' } });
+});
+
+test('an outdated correction is not sent where the later one was delivered long ago', async () => {
+  const later = aliceWrites({ id: 'm-3', corrects: 'm-1', at: T });
+  await opened.ledger.batch([aliceWrites({ id: 'm-2', corrects: 'm-1', at: T })], T);
+  await deliver(later);
+  await replace();
+  expect(await exists(later.key)).toBe(0);
+  expect(await perform(claim(keyOf('m-2'), 1), LATER)).toEqual({ outcome: 'moot' });
+  expect(await opened.ledger.status([keyOf('m-2')])).toMatchObject([{ state: 'delivered' }]);
+});
+
+test('20,000 take at most 32 bytes each, are found, and go with the window', async () => {
+  const COUNT = 20_000;
+  const ids = Array.from({ length: COUNT }, (_, i) => `many-${i}`);
+  for (let i = 0; i < COUNT; i += 1000)
+    await deliver(...ids.slice(i, i + 1000).map((id) => aliceWrites({ id, at: T })));
+  await replace();
+  const buckets = await opened.redis.keys('*:d:*');
+  let bytes = 0;
+  for (const name of buckets) {
+    expect(await opened.redis.object('ENCODING', name)).toBe('listpack');
+    bytes += Number(await opened.redis.memory('USAGE', name));
+  }
+  expect(bytes / COUNT).toBeLessThan(32);
+  expect(await opened.redis.keys('*')).toHaveLength(buckets.length + 1);
+  const keys = ids.map((id) => recordKey(ALICE, BOB, id));
+  const known = await opened.ledger.status(keys);
+  expect(known.filter((record) => record?.state === 'delivered')).toHaveLength(COUNT);
+  // As sweeps come by.
+  for (let i = 0; i < buckets.length / 2; i += 1) await opened.ledger.sweep(SECOND, 10, LATER + 10 * DAY);
+  expect(await opened.redis.keys('*:d:*')).toEqual([]);
+});
