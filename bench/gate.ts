@@ -38,6 +38,8 @@ const WINDOW = 20;
 const PASSWORD = 'pw';
 /** Without an archive: on Prosody's own storage in files that is most of its work, held or not. */
 const CONFIG = `modules_enabled = { "roster", "saslauth", "disco", "posix", "ping", "smacks", "carbons", "blocklist", "pep", "receipts_gate" }`;
+/** As by default; tests have a shorter one. */
+const PINGS = 'receipts_ping_delay = 250\n';
 /** us in a tick of /proc. */
 const TICK = 10_000;
 const DRAIN = 120_000;
@@ -222,7 +224,7 @@ export async function gate(
   const users: Record<string, string> = {};
   for (let i = 0; i < PAIRS; i += 1) for (const name of ['alice', 'bob']) users[`${name}${i}`] = PASSWORD;
   const component = { domain: COMPONENT, secret: SECRET };
-  const server = await startProsody({ domain: SERVED, users, component, gate: true, config: CONFIG });
+  const server = await startProsody({ domain: SERVED, users, component, gate: PINGS, config: CONFIG });
   const rounds: GateRounds = { unheld: [], held: [] };
   try {
     const pairs: Pair[] = [];

@@ -55,6 +55,7 @@ local function enabled(lease)
 		version = VERSION; token = lease.token; epoch = gate.state.epoch; gate = GATE;
 		server = "Prosody "..(prosody.version or "");
 		timeout = ("%d"):format(lease.timeout * 1000); lease = ("%d"):format(lease.length * 1000); proofs = "sm ping";
+		receipts = lease.routes_receipts and "routed" or nil;
 	});
 end
 

@@ -135,9 +135,17 @@ local function intercept(event)
 			return
 		end
 	elseif gate.leases.any() and not over_bounds(from) then
-		hold(event, from, to, key, owner(protocol.pair(from, to)));
-		return true;
-	elseif not gate.leases.any() and settings.fail == "closed" then
+		local lease = owner(protocol.pair(from, to));
+		if not lease.routes_receipts or not gate.receipts.need_not_be_shown(stanza, from, to) then
+			hold(event, from, to, key, lease);
+			return true;
+		end
+		gate.receipts.routed(event);
+		if not gate.queues.busy(key) then
+			return
+		end
+	elseif not gate.leases.any() and settings.fail == "closed" and not gate.receipts.is_proof(stanza) then
+		-- Without its receipt a message that was stored would be said to have failed.
 		event.origin.send(st.error_reply(stanza, "wait", "resource-constraint", "Messages cannot be stored at this moment"));
 		return true;
 	else

@@ -110,6 +110,11 @@ local function take_named(from, to, id)
 	return found;
 end
 
+--- Whether a message with that id is remembered that no receipt has found.
+local function is_named(from, to, id)
+	return state.names[protocol.name(from, to, id)] ~= nil;
+end
+
 local function outcome_event(n, outcome)
 	local inside = nil;
 	for _, one in ipairs(outcome.sessions or {}) do
@@ -201,6 +206,7 @@ end
 return {
 	get = get;
 	take_named = take_named;
+	is_named = is_named;
 	remember = remember;
 	forget = forget;
 	conclude = conclude;

@@ -50,10 +50,14 @@ local function proof_in(child)
 	end
 end
 
+local function is_trifle(child)
+	return TRIFLES[child.attr.xmlns] or child.name == "thread";
+end
+
 --- Whether a message has more than chat states, hints, ids and a thread.
 local function has_content(stanza)
 	for _, child in ipairs(stanza.tags) do
-		if not TRIFLES[child.attr.xmlns] and child.name ~= "thread" then
+		if not is_trifle(child) then
 			return true;
 		end
 	end
@@ -141,6 +145,7 @@ return {
 	pair = pair;
 	name = name;
 	proof_in = proof_in;
+	is_trifle = is_trifle;
 	has_content = has_content;
 	remove_ours = remove_ours;
 	shown = shown;

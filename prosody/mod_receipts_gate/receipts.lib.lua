@@ -23,6 +23,31 @@ local function routed(event)
 	end
 end
 
+--- Whether a message says nothing but that others have arrived.
+local function is_proof(stanza)
+	local found = false;
+	for _, child in ipairs(stanza.tags) do
+		if protocol.proof_in(child) then
+			found = true;
+		elseif not protocol.is_trifle(child) then
+			return false;
+		end
+	end
+	return found;
+end
+
+--- Whether it need not be shown: the component is told by `has` of all that it names, and who is told is there. What is owed to
+-- one who is away, and what is not known here, is the component's to decide.
+local function need_not_be_shown(stanza, from, to)
+	for _, child in ipairs(stanza.tags) do
+		local by, id = protocol.proof_in(child);
+		if by and not (id and gate.outcomes.is_named(to, from, id)) then
+			return false;
+		end
+	end
+	return is_proof(stanza) and gate.sessions.takes_messages(stanza.attr.to, to);
+end
+
 --- What passed while this module was not loaded.
 local function catch_up()
 	local missed = gate.state.receipts or {};
@@ -32,6 +57,6 @@ local function catch_up()
 	end
 end
 
-return { routed = routed; catch_up = catch_up };
+return { routed = routed; is_proof = is_proof; need_not_be_shown = need_not_be_shown; catch_up = catch_up };
 
 end

@@ -42,6 +42,12 @@ local function each(callback, only)
 	end
 end
 
+--- Whether a message to this address, of this bare JID, is written to a session now.
+local function takes_messages(address, bare)
+	local user = prosody.bare_sessions[bare];
+	return prosody.full_sessions[address] ~= nil or user ~= nil and user.top_resources ~= nil;
+end
+
 --- Wraps presence/bare: what a client's presence has changed is known when it is handled.
 local function presence(handlers, name, event)
 	local result = handlers(name, event);
@@ -62,6 +68,7 @@ return {
 	describe = describe;
 	state_of = state_of;
 	each = each;
+	takes_messages = takes_messages;
 	tell = tell;
 	presence = presence;
 };

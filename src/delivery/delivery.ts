@@ -195,7 +195,7 @@ export class Delivery {
       through.on('handedOver', (batch) => outbox.handedOver(batch));
       through.on('abandoned', (sent) => outbox.abandon(sent));
       const { graces, proofCounts, gate } = options.gate;
-      this.routedReceipts = new RoutedReceipts({ ...common, gate, settlement, endings });
+      this.routedReceipts = new RoutedReceipts({ ...common, gate, settlement, endings, receiptSupport });
       this.#review = new HeldReview({
         ...common,
         gate,

@@ -1,18 +1,25 @@
 import type { GateCopies } from './gate-copies.ts';
 import type { GatePort } from './gate-port.ts';
 
+type Gate = Pick<GatePort, 'give' | 'isOpen' | 'isReady' | 'unheldTo'>;
+
 /** What is said about messages that a gate shows, by those who find out what they are. */
 export class HeldVerdicts {
-  readonly #gate: Pick<GatePort, 'give' | 'isOpen' | 'unheldTo'>;
+  readonly #gate: Gate;
   readonly #copies: Pick<GateCopies, 'tell'>;
 
-  constructor(gate: Pick<GatePort, 'give' | 'isOpen' | 'unheldTo'>, copies: Pick<GateCopies, 'tell'>) {
+  constructor(gate: Gate, copies: Pick<GateCopies, 'tell'>) {
     this.#gate = gate;
     this.#copies = copies;
   }
 
   isOpen(n: string): boolean {
     return this.#gate.isOpen(n);
+  }
+
+  /** Whether it has gone its way without a verdict, or by one that was given since nothing else was in time. */
+  wasPassed(n: string): boolean {
+    return this.#gate.isReady && !this.#gate.isOpen(n);
   }
 
   /** `pass`: not stored; `drop`: known, or said by ourselves. That it is stored says whoever sends it on. */

@@ -1,10 +1,11 @@
 import type { Route } from '../addressing/address-policy.ts';
 import type { RoutedReceipt } from '../gate/events.ts';
-import { type Clock, prove, type StoreQueue } from '../store/contract.ts';
+import { type Clock, notified, type ProofTaken, prove, type StoreQueue, settle } from '../store/contract.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
 import { keyOfWireId, recordKey } from '../xmpp/stanza/message-key.ts';
 import type { Endings } from './endings.ts';
 import type { GatePort } from './gate-port.ts';
+import type { ReceiptSupport } from './receipt-support.ts';
 import type { Settlement } from './settlement.ts';
 
 export interface RoutedReceiptsOptions {
@@ -12,14 +13,15 @@ export interface RoutedReceiptsOptions {
   readonly pipeline: Pick<StoreQueue, 'push'>;
   readonly endings: Pick<Endings, 'conclude'>;
   readonly settlement: Pick<Settlement, 'proof'>;
+  readonly receiptSupport: ReceiptSupport;
   readonly clock: Clock;
   readonly counts: { provedByRoutedReceipt: number };
   readonly trace?: MessageTrace;
 }
 
 /**
- * Receipts and markers that a gate let go to the sender without us, as when no component held a lease (docs/gate-protocol.md,
- * "Receipts that are routed"). In a route here, the recipient is `from`.
+ * Receipts and markers that a gate lets go to the sender without us, as it does with all that it can tell of and whose sender is
+ * there (docs/gate-protocol.md, "Receipts that are routed"). In a route here, the recipient is `from`.
  */
 export class RoutedReceipts {
   readonly #options: RoutedReceiptsOptions;
@@ -39,25 +41,39 @@ export class RoutedReceipts {
   }
 
   #receipt(n: string, route: Route, id: string, key: string): void {
-    const { pipeline, endings, clock, counts, trace, gate } = this.#options;
+    const { pipeline, endings, clock, counts, trace, gate, receiptSupport } = this.#options;
     const { from, to } = route;
-    pipeline.push({
-      request: prove(key, from.resource, clock.now(), true),
-      done: (taken) => {
-        // An id that only looks like one of those that we mark.
-        const plain = recordKey(to.inner, from.inner, id);
-        if (taken.outcome === 'unknown' && key !== plain) {
-          this.#receipt(n, route, id, plain);
-          return;
-        }
-        if (taken.outcome === 'delivered' || taken.outcome === 'late') {
-          counts.provedByRoutedReceipt += 1;
-          trace?.('confirmed', taken.record, { why: 'a receipt that passed to its sender', session: from.full });
-          void endings.conclude(taken.record, taken.outcome === 'late' ? 'delivered late' : 'delivered', true);
-          if (taken.record.heldAs === n) return;
-        }
-        gate.forget(n);
-      },
-    });
+    const sender = to.inner;
+    const recipient = from.inner;
+    const now = clock.now();
+    const isNews = receiptSupport.isNews(sender, recipient, now);
+    const owner = from.returnsKey;
+    const done = (taken: ProofTaken) => {
+      // An id that only looks like one of those that we mark.
+      const plain = recordKey(sender, recipient, id);
+      if (taken.outcome === 'unknown' && key !== plain) {
+        this.#receipt(n, route, id, plain);
+        return;
+      }
+      if (taken.outcome === 'delivered' || taken.outcome === 'late') {
+        counts.provedByRoutedReceipt += 1;
+        receiptSupport.record(sender, recipient, now);
+        trace?.('confirmed', taken.record, { why: 'a receipt that passed to its sender', session: from.full });
+        if (isNews) this.#notOwed(taken.record.key);
+        void endings.conclude(taken.record, taken.outcome === 'late' ? 'delivered late' : 'delivered', true);
+        if (taken.record.heldAs === n) return;
+      } else if (taken.outcome === 'repeated') this.#notOwed(key);
+      gate.forget(n);
+    };
+    if (isNews) {
+      pipeline.push({ request: settle(key, from.resource, now, { sender, recipient }), owner, done });
+    } else {
+      pipeline.push({ request: prove(key, from.resource, now, true), owner, done });
+    }
+  }
+  /** Its sender has had the receipt: he is owed none. */
+  #notOwed(key: string): void {
+    for (const request of notified([{ key, state: 'delivered' }]))
+      this.#options.pipeline.push({ request, done: () => {} });
   }
 }

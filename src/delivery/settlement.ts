@@ -1,5 +1,13 @@
 import type { Route } from '../addressing/address-policy.ts';
-import { type Clock, type StoreQueue, settle, settleByMention, settleUpTo } from '../store/contract.ts';
+import {
+  type Clock,
+  notified,
+  type Settled,
+  type StoreQueue,
+  settle,
+  settleByMention,
+  settleUpTo,
+} from '../store/contract.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
 import { received } from '../xmpp/stanza/build.ts';
 import type { ImpliedReceipt } from '../xmpp/stanza/implied-receipt.ts';
@@ -7,6 +15,7 @@ import type { Message } from '../xmpp/stanza/message.ts';
 import { keyOfWireId, recordKey } from '../xmpp/stanza/message-key.ts';
 import type { Copies } from './copies.ts';
 import type { Endings } from './endings.ts';
+import type { HeldVerdicts } from './held-verdicts.ts';
 import type { Passthrough } from './passthrough.ts';
 import type { ReceiptSupport } from './receipt-support.ts';
 import type { SequenceGaps } from './sequence-gaps.ts';
@@ -18,6 +27,7 @@ export interface SettlementOptions {
   readonly passthrough: Passthrough;
   readonly receiptSupport: ReceiptSupport;
   readonly sequenceGaps: SequenceGaps;
+  readonly gate?: Pick<HeldVerdicts, 'wasPassed'> | undefined;
   readonly clock: Clock;
   readonly counts: {
     repeatedReceipts: number;
@@ -83,7 +93,7 @@ export class Settlement {
     onSettled: (tells?: boolean) => void,
     key: string = this.#keyOf(route, id),
   ): void {
-    const { pipeline, copies, endings, receiptSupport, counts, sequenceGaps, trace } = this.#options;
+    const { pipeline, copies, receiptSupport, counts, sequenceGaps, trace } = this.#options;
     const { from, to } = route;
     const now = this.#options.clock.now();
     const sender = to.inner;
@@ -129,13 +139,21 @@ export class Settlement {
             trace?.('confirmed', settled.record, { why: `a receipt, ${settled.outcome}`, session: from.full });
             receiptSupport.record(sender, recipient, now);
             sequenceGaps.recordReceipt(recipient, from.resource, sender, settled.record.storedAt);
-            void endings.conclude(settled.record, ARRIVAL[settled.outcome]);
+            this.#conclude(route, settled);
             onSettled(settled.record.owesReceipt);
             return;
         }
         onSettled();
       },
     });
+  }
+
+  /** One that was held for too long has gone to the sender by itself. */
+  #conclude({ heldAs }: Route, { outcome, record }: Extract<Settled, { record: unknown }>): void {
+    const { pipeline, endings, gate } = this.#options;
+    const isNotified = heldAs !== undefined && gate?.wasPassed(heldAs) === true;
+    if (isNotified) for (const request of notified([record])) pipeline.push({ request, done: () => {} });
+    void endings.conclude(record, ARRIVAL[outcome], isNotified);
   }
 
   /**

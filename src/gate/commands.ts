@@ -17,7 +17,7 @@ export const RENEW = '<renew/>';
 export const DISABLE = '<disable/>';
 
 export function enable({ process, timeout, lease }: LeaseTerms): string {
-  return `<enable version="${VERSION}" process="${escapeAttribute(process)}" timeout="${timeout}" lease="${lease}"/>`;
+  return `<enable version="${VERSION}" process="${escapeAttribute(process)}" timeout="${timeout}" lease="${lease}" receipts="routed"/>`;
 }
 
 export type Verdict = 'stored' | 'pass' | 'drop';

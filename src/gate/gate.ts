@@ -233,10 +233,14 @@ export class Gate extends EventEmitter<Events> {
         this.emit('outcome', event);
         return;
       case 'has': {
-        const { has } = this.#known.note(event.n);
-        if (!has.has(event.session.id)) has.set(event.session.id, clock.now());
-        this.emit('has', event);
-        if (event.receipt !== undefined) this.emit('receipt', event, event.receipt);
+        const { receipt } = event;
+        const facts = this.#known.note(event.n);
+        // One that comes just now is handled as if it had been shown: its session is to live on for a while (rule 18).
+        if (receipt === undefined || !this.isReady) {
+          if (!facts.has.has(event.session.id)) facts.has.set(event.session.id, clock.now());
+          this.emit('has', event);
+        }
+        if (receipt !== undefined) this.emit('receipt', event, receipt);
         return;
       }
       case 'returned':

@@ -241,6 +241,12 @@ test('closed: without a lease the sender is told to try later, and nothing is he
   await from.say(BOB, 'Taken');
   await to.hears('Taken');
   expect(to.bodies()).toEqual(['Taken']);
+  // Without its receipt, what was stored would be said to have failed.
+  await component.command(xml('disable'));
+  await to.send(
+    xml('message', { to: from.jid, type: 'chat' }, xml('received', { xmlns: 'urn:xmpp:receipts', id: 'r' })),
+  );
+  await from.hears((el) => el.getChild('received')?.attrs.id === 'r');
   await closed.close();
 });
 

@@ -4,6 +4,7 @@ import type { TestUser } from '../support/clients/test-user.ts';
 import type { GateComponent } from '../support/gate/gate-component.ts';
 import { GateStage } from '../support/gate/gate-stage.ts';
 import { NO_OPENFIRE, OpenfireGate } from '../support/gate/openfire-gate.ts';
+import { until } from '../support/time/until.ts';
 
 /**
  * Receipts and markers that the gate routes without the component's telling them (docs/gate-protocol.md): in Prosody, or in the
@@ -121,6 +122,31 @@ test('of a message that was let go without a verdict, too', async () => {
 });
 
 const PROSODY_ONLY = NO_OPENFIRE === undefined ? test.skip : test;
+
+PROSODY_ONLY(
+  'routed: one that the gate can tell of is not shown, and passes at once; what is owed to one who is away is shown',
+  async () => {
+    await component.command(xml('disable'));
+    await component.enable({ receipts: 'routed' });
+    const [one, two, three] = [await said('One'), await said('Two'), await said('Three')];
+    const shown = () => component.events('held').filter((el) => el.getChild('message')?.getChild('body') === undefined);
+    await bob.send(
+      xml('message', { to: alice.jid, type: 'chat' }, received(one.id), xml('store', { xmlns: 'urn:xmpp:hints' })),
+    );
+    await component.event('has', { by: 'receipt', n: one.n });
+    await alicesHas(one.id);
+    expect(shown()).toEqual([]);
+    // A second one, one with a text, one for what is not known, and one for what has a receipt are shown.
+    await confirms(bob, received(one.id));
+    await bob.send(xml('message', { to: alice.jid, type: 'chat' }, received(two.id), xml('body', {}, 'And a text')));
+    await confirms(bob, received('unknown'));
+    await component.held('And a text');
+    await until(() => shown().length === 2, { what: 'the two receipts' });
+    await alice.offline();
+    await confirms(bob, received(three.id));
+    await until(() => shown().length === 3, { what: 'the receipt to one who is away' });
+  },
+);
 
 PROSODY_ONLY('one that passes while the gate’s module is not loaded is known when it is loaded again', async () => {
   const carol = await stage.user('carol', 'web');

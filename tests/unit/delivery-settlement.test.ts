@@ -1,4 +1,7 @@
 // Receipts and what else shows that a message has arrived; on the store in memory, without Redis.
+import type { Route } from '../../src/addressing/address-policy.ts';
+import { Settlement, type SettlementOptions } from '../../src/delivery/settlement.ts';
+import type { Message } from '../../src/xmpp/stanza/message.ts';
 import { aliceSends, bobSends, openMemoryStage, REQUEST, received } from '../support/stages/memory-delivery-stage.ts';
 import { SECOND } from '../support/store/ledger.ts';
 
@@ -80,4 +83,32 @@ test('a late one is told after the failure', async () => {
   expect(await room.does(bobSends(gone, 'type="error" id="m-1"'))).toEqual(['failure m-1 gone']);
   expect(await room.does(bobSends(received('m-1')))).toEqual(['received m-1']);
   expect(room.counts).toMatchObject({ rejected: 1, lateReceipts: 1 });
+});
+
+test('one that a gate held for too long has gone to the sender by itself: he is told nothing, and owed nothing', () => {
+  const record = { key: 'k', state: 'delivered', sender: 'a@s', recipient: 'b@s', owesReceipt: true, storedAt: 1 };
+  const settled = (wasPassed: boolean) => {
+    const concluded: boolean[] = [];
+    const kinds: string[] = [];
+    const push = ({ request, done }: { request: { kind: string }; done: (reply: unknown) => void }) => {
+      kinds.push(request.kind);
+      if (request.kind === 'settle') done({ outcome: 'delivered', record });
+    };
+    const settlement = new Settlement({
+      pipeline: { push },
+      copies: { receiptArrived: () => undefined, receiptHandled: () => {} },
+      endings: { conclude: (_: unknown, __: unknown, isNotified: boolean) => void concluded.push(isNotified) },
+      receiptSupport: { isNews: () => false, record: () => {} },
+      sequenceGaps: { recordReceipt: () => {} },
+      gate: { wasPassed: () => wasPassed },
+      clock: { now: () => 1 },
+      counts: {},
+    } as unknown as SettlementOptions);
+    const user = (inner: string) => ({ kind: 'user', inner, resource: 'r', full: `${inner}/r`, returnsKey: '' });
+    const route = { from: user('b@s'), to: user('a@s'), heldAs: 'e-1' } as unknown as Route;
+    settlement.receipts(route, { receipts: ['m'] } as unknown as Message);
+    return { concluded, kinds };
+  };
+  expect(settled(true)).toEqual({ concluded: [true], kinds: ['settle', 'notified'] });
+  expect(settled(false)).toEqual({ concluded: [false], kinds: ['settle'] });
 });

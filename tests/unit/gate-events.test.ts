@@ -14,7 +14,7 @@ test('commands are written as the protocol has them', () => {
     `<iq type="set" id="i" from="c" to="s"><gate xmlns="${NS}" token="t"><stored n="e-1"/></gate></iq>`,
   );
   expect(enable({ process: 'p', timeout: 3000, lease: 10_000 })).toBe(
-    '<enable version="1" process="p" timeout="3000" lease="10000"/>',
+    '<enable version="1" process="p" timeout="3000" lease="10000" receipts="routed"/>',
   );
   // Its children inherit the namespace of a client's stream: none is put into another.
   const message = '<message from="a@s/1" to="b@s/2" id="m"><body>x</body></message>';
