@@ -6,9 +6,9 @@ export interface Account {
   readonly domain: string;
   readonly name: string;
   readonly password: string;
+  readonly resource?: string;
 }
 
-const RESOURCE = 'bench';
 const MESSAGE_CLOSES = '</message>';
 
 /**
@@ -30,7 +30,7 @@ export class ClientSession {
   }
 
   /** Logs in and becomes available. */
-  static async login({ port, domain, name, password }: Account): Promise<ClientSession> {
+  static async login({ port, domain, name, password, resource = 'bench' }: Account): Promise<ClientSession> {
     const session = new ClientSession(net.connect({ port, host: '127.0.0.1', noDelay: true }));
     const header = `<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='${domain}' version='1.0'>`;
     const credentials = Buffer.from(`\0${name}\0${password}`).toString('base64');
@@ -41,10 +41,14 @@ export class ClientSession {
     );
     await session.#ask(header, '</stream:features>');
     await session.#ask(
-      `<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>${RESOURCE}</resource></bind></iq>`,
+      `<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>${resource}</resource></bind></iq>`,
       '</jid>',
     );
-    await session.#ask('<presence/>', '<presence');
+    // Not every server tells a client of its own presence: the answer to what follows it says that it is known.
+    await session.#ask(
+      `<presence/><iq type='get' id='present' to='${domain}'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>`,
+      '</iq>',
+    );
     session.#rest = '';
     return session;
   }

@@ -1,103 +1,86 @@
-// What the plugin costs: local chat through a real Openfire, named by the E2E_ variables and OPENFIRE_HOME, with a lease and without,
-// in turns. The component and both clients are in this process, so that the ratio is lower than a server of its own would show.
-// Where Openfire's property plugin.receipts.measure was `true` when the plugin was loaded, it tells the CPU time that itself took.
-import { setTimeout as delay } from 'node:timers/promises';
-import xml from '@xmpp/xml';
-import type { GateComponent } from '../tests/support/gate/gate-component.ts';
+// What the gate costs on a real Openfire, named by the E2E_ variables and OPENFIRE_HOME: chat with the product behind it and without,
+// in turns. `--alone` measures the plugin with a stand-in for the product, `--rounds 3` how often. Where Openfire's property
+// plugin.receipts.measure was `true` when the plugin was loaded, it tells the CPU time that itself took.
+import { readdirSync, readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { Redis } from 'ioredis';
 import { NO_OPENFIRE, OpenfireGate } from '../tests/support/gate/openfire-gate.ts';
-import type { RawClient } from '../tests/support/gate/raw-client.ts';
+import { startRedis } from '../tests/support/servers/redis.ts';
+import type { Account } from './client.ts';
+import { compile, removeCompiled } from './compile.ts';
+import { type GatePlan, gateReport, gateThrough } from './gate.ts';
+import { gateAlone, pluginCpu } from './gate-alone.ts';
+import { killVariants } from './variant.ts';
 
-const MESSAGES = 5_000;
-/** Messages under way at once: fewer than the gate holds of one sender. */
-const WINDOW = 200;
-const PACED = { messages: 300, pause: 10 };
+const { values: flags } = parseArgs({
+  options: { alone: { type: 'boolean', default: false }, rounds: { type: 'string', default: '5' } },
+});
+const PLAN: GatePlan = { rounds: Number(flags.rounds), warmUp: 5000, measured: 10_000, paced: 5000 };
+const PAIRS = 10;
 
-let sent = 0;
-
-/** Resolves with ms from the first to the last of so many messages. */
-async function burst(alice: RawClient, bob: RawClient, to: string): Promise<number> {
-  let here = 0;
-  let there = 0;
-  let done: () => void = () => {};
-  const all = new Promise<void>((resolve) => {
-    done = resolve;
-  });
-  const more = () => {
-    let text = '';
-    while (here < MESSAGES && here - there < WINDOW) {
-      here += 1;
-      sent += 1;
-      text += `<message to="${to}" type="chat" id="b${sent}"><body>Message ${sent}</body></message>`;
+/** Of the process that serves this home. */
+function pidOf(home: string): number {
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const options = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
+      if (options.includes(`-DopenfireHome=${home}`)) return Number(name);
+    } catch {
+      // It has ended.
     }
-    if (text !== '') alice.write(text);
-  };
-  bob.listen(({ name }) => {
-    if (name !== 'message' || there >= MESSAGES) return;
-    there += 1;
-    if (there === MESSAGES) done();
-    else if (here - there < WINDOW / 2) more();
-  });
-  const began = performance.now();
-  more();
-  await all;
-  return performance.now() - began;
-}
-
-/** Resolves with the median of ms that a message took, at a hundred a second. */
-async function paced(alice: RawClient, bob: RawClient, to: string): Promise<number> {
-  const times: number[] = [];
-  let began = 0;
-  bob.listen(({ name, attrs }) => {
-    if (name === 'message' && attrs.id?.startsWith('p')) times.push(performance.now() - began);
-  });
-  for (let i = 0; i < PACED.messages; i += 1) {
-    began = performance.now();
-    alice.write(`<message to="${to}" type="chat" id="p${i}"><body>Message ${i}</body></message>`);
-    await delay(PACED.pause);
   }
-  return times.sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? Number.NaN;
+  throw new Error(`No process has -DopenfireHome=${home}`);
 }
 
-/** One request for all that has come in a turn, as the product does. */
-function storeInBatches(component: GateComponent): void {
-  const numbers: string[] = [];
-  const say = () => {
-    const verdicts = numbers.splice(0).map((n) => xml('stored', { n }));
-    component.link.write(component.request(component.token, ...verdicts).toString());
+/** Every user writes to every other one, by sessions of their own: so many directions keep their order by themselves. */
+function pairs(): [Account, Account][] {
+  const { E2E_USERS = '', E2E_C2S_PORT = '5222', E2E_DOMAIN = 'example.org' } = process.env;
+  const users = E2E_USERS.split(',').map((pair) => pair.split(':') as [string, string]);
+  const account = ([name, password]: [string, string], resource: string): Account => ({
+    port: Number(E2E_C2S_PORT),
+    domain: E2E_DOMAIN,
+    name,
+    password,
+    resource,
+  });
+  const all = users.flatMap((one) => users.filter((other) => other !== one).map((other) => [one, other] as const));
+  return all
+    .slice(0, PAIRS)
+    .map(([one, other], i): [Account, Account] => [account(one, `writer${i}`), account(other, `reader${i}`)]);
+}
+
+async function withProduct(stage: OpenfireGate): Promise<void> {
+  const { OPENFIRE_HOME = '' } = process.env;
+  const { componentPort, secret } = stage;
+  const server = await startRedis();
+  const redis = new Redis(server.url);
+  const own = async () => {
+    const component = await stage.hold();
+    const taken = await pluginCpu(component);
+    await stage.empty();
+    return taken;
   };
-  component.verdict = (_message, n) => {
-    if (numbers.push(n) === 1) setImmediate(say);
-    return undefined;
-  };
-}
-
-/** Resolves with us of CPU time that the plugin itself has taken; NaN when it does not say. */
-async function cpu(component: GateComponent | undefined): Promise<number> {
-  const answer = await component?.command(xml('counts'));
-  return Number(answer?.getChild('gate')?.getChild('counts')?.attrs.cpu ?? Number.NaN);
-}
-
-async function measure(stage: OpenfireGate): Promise<void> {
-  for (let turn = 0; turn < 3; turn += 1) {
-    for (const held of [false, true]) {
-      const alice = await stage.raw('alice', 'bench');
-      const bob = await stage.raw('bob', 'bench');
-      const component: GateComponent | undefined = held ? await stage.hold() : undefined;
-      if (component !== undefined) storeInBatches(component);
-      const before = await cpu(component);
-      const rate = MESSAGES / ((await burst(alice, bob, bob.jid)) / 1000);
-      const own = ((await cpu(component)) - before) / MESSAGES;
-      const median = await paced(alice, bob, bob.jid);
-      const plugin = Number.isNaN(own) ? '' : `, the plugin itself ${own.toFixed(1)} us a message`;
-      console.log(
-        `${held ? 'held  ' : 'unheld'}  ${rate.toFixed(0)} messages/s, median ${median.toFixed(2)} ms${plugin}`,
-      );
-      await component?.forgetAll();
-      await stage.empty();
-    }
+  try {
+    await stage.clean();
+    let before = await own();
+    const also = async (_way: string, messages: number) => {
+      const taken = await own();
+      const each = (taken - before) / messages;
+      before = taken;
+      return Number.isNaN(each) ? '' : `; the plugin itself ${each.toFixed(1)} us`;
+    };
+    const place = { folder: compile(), redisUrl: server.url };
+    const gate = { componentPort, secret, pid: pidOf(OPENFIRE_HOME), pairs: pairs() };
+    console.log(gateReport(await gateThrough(gate, place, redis, PLAN, console.log, also)));
+  } finally {
+    killVariants();
+    removeCompiled();
+    redis.disconnect();
+    await server.stop();
   }
 }
 
-if (NO_OPENFIRE === undefined) await measure(new OpenfireGate());
-else console.log(`Not measured: ${NO_OPENFIRE}`);
+if (NO_OPENFIRE !== undefined) console.log(`Not measured: ${NO_OPENFIRE}`);
+else if (flags.alone) await gateAlone(new OpenfireGate());
+else await withProduct(new OpenfireGate());
 process.exit();

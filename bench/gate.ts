@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { type ProsodyServer, startProsody } from '../tests/support/servers/prosody.ts';
+import { startProsody } from '../tests/support/servers/prosody.ts';
 import { COMPONENT, SECRET, SERVED } from './addresses.ts';
-import { ClientSession } from './client.ts';
+import { type Account, ClientSession } from './client.ts';
 import { median, PACE, quantiles, redisCpu, tidyRedis } from './measure.ts';
 import { end, launch, type Place, usageOf } from './variant.ts';
 
-/** Chat through a real Prosody with the gate: with the component behind it, and without one, which holds nothing. */
+/** Chat through a real server with the gate: with the component behind it, and without one, which holds nothing. */
 export interface GatePlan {
   /** Turns, each of both ways. */
   readonly rounds: number;
@@ -31,6 +31,15 @@ export interface GateRound {
 export const WAYS = ['unheld', 'held'] as const;
 export type GateWay = (typeof WAYS)[number];
 export type GateRounds = Record<GateWay, GateRound[]>;
+
+/** A server of the domain {@link SERVED} with the gate. */
+export interface GateServer {
+  readonly componentPort: number;
+  readonly secret: string;
+  readonly pid: number;
+  /** Who writes, and who returns receipts. */
+  readonly pairs: readonly (readonly [Account, Account])[];
+}
 
 /** Pairs of users, and how many messages of each are under way at once: fewer than the gate holds of one sender. */
 const PAIRS = 10;
@@ -59,10 +68,10 @@ const receipt = (to: string, id: string) =>
   `<message to='${to}' type='chat' id='r-${id}'><received xmlns='urn:xmpp:receipts' id='${id}'/>` +
   `<store xmlns='urn:xmpp:hints'/></message>`;
 
-/** An attribute of a start tag as Prosody writes it. */
+/** An attribute of a start tag, whichever quotes the server writes. */
 function attribute(xml: string, name: string): string {
-  const start = xml.indexOf(` ${name}='`) + name.length + 3;
-  return xml.slice(start, xml.indexOf("'", start));
+  const start = xml.indexOf(` ${name}=`) + name.length + 3;
+  return xml.slice(start, xml.indexOf(xml.charAt(start - 1), start));
 }
 
 /** Somebody who writes, and somebody whose client confirms. */
@@ -153,7 +162,7 @@ async function drained(pairs: readonly Pair[]): Promise<void> {
 
 async function one(
   way: GateWay,
-  server: ProsodyServer,
+  server: GateServer,
   pairs: readonly Pair[],
   place: Place,
   redis: Redis,
@@ -164,8 +173,8 @@ async function one(
   const online = async () => {
     for (; first.stored === stored; await sleep(100)) first.write();
   };
-  const child =
-    way === 'held' ? await launch('transparent', { port: server.componentPort, online: online() }, place) : undefined;
+  const peer = { port: server.componentPort, secret: server.secret };
+  const child = way === 'held' ? await launch('transparent', { ...peer, online: online() }, place) : undefined;
   const confirmed = () => pairs.reduce((sum, pair) => sum + pair.confirmed, 0);
   const sample = async () => ({
     at: performance.now(),
@@ -214,7 +223,7 @@ function inWords({ perSecond, cpu, p50, p99 }: GateRound): string {
   return `${perSecond.toFixed(0)} messages/s; ${costs}; p50 ${p50.toFixed(2)}, p99 ${p99.toFixed(2)} ms`;
 }
 
-/** Both ways in turn, on one server. */
+/** Both ways in turn, on one Prosody. */
 export async function gate(
   place: Place,
   redis: Redis,
@@ -225,28 +234,49 @@ export async function gate(
   for (let i = 0; i < PAIRS; i += 1) for (const name of ['alice', 'bob']) users[`${name}${i}`] = PASSWORD;
   const component = { domain: COMPONENT, secret: SECRET };
   const server = await startProsody({ domain: SERVED, users, component, gate: PINGS, config: CONFIG });
-  const rounds: GateRounds = { unheld: [], held: [] };
+  const { componentPort, pid } = server;
+  const account = (name: string) => ({ port: server.c2sPort, domain: SERVED, name, password: PASSWORD });
+  const pairs = Array.from({ length: PAIRS }, (_, i) => [account(`alice${i}`), account(`bob${i}`)] as const);
   try {
-    const pairs: Pair[] = [];
-    for (let i = 0; i < PAIRS; i += 1) {
-      const account = (name: string) => ({ port: server.c2sPort, domain: SERVED, name, password: PASSWORD });
-      const alice = await ClientSession.login(account(`alice${i}`));
-      const bob = await ClientSession.login(account(`bob${i}`));
-      pairs.push(new Pair(`p${i}`, alice, bob, `bob${i}@${SERVED}`));
-    }
-    for (let round = 0; round < plan.rounds; round += 1) {
-      for (const way of WAYS) {
-        await redis.flushall();
-        await tidyRedis(redis);
-        const measured = await one(way, server, pairs, place, redis, plan);
-        rounds[way].push(measured);
-        say(`${way}: ${inWords(measured)}`);
-      }
-    }
-    for (const pair of pairs) pair.close();
+    return await gateThrough({ componentPort, secret: SECRET, pid, pairs }, place, redis, plan, say);
   } finally {
     await server.stop();
   }
+}
+
+/**
+ * Both ways in turn, on a server that runs already.
+ *
+ * @param also what else is to be said of a round, once its processes have ended
+ */
+export async function gateThrough(
+  server: GateServer,
+  place: Place,
+  redis: Redis,
+  plan: GatePlan,
+  say: (text: string) => void,
+  also: (way: GateWay, messages: number) => Promise<string> = async () => '',
+): Promise<GateRounds> {
+  const rounds: GateRounds = { unheld: [], held: [] };
+  const pairs: Pair[] = [];
+  for (const [i, [writer, reader]] of server.pairs.entries()) {
+    const to = `${reader.name}@${reader.domain}`;
+    const alice = await ClientSession.login(writer);
+    const bob = await ClientSession.login(reader);
+    pairs.push(new Pair(`p${i}`, alice, bob, reader.resource === undefined ? to : `${to}/${reader.resource}`));
+  }
+  for (let round = 0; round < plan.rounds; round += 1) {
+    for (const way of WAYS) {
+      await redis.flushall();
+      await tidyRedis(redis);
+      const before = pairs.reduce((sum, { written }) => sum + written, 0);
+      const measured = await one(way, server, pairs, place, redis, plan);
+      rounds[way].push(measured);
+      const messages = pairs.reduce((sum, { written }) => sum + written, 0) - before;
+      say(`${way}: ${inWords(measured)}${await also(way, messages)}`);
+    }
+  }
+  for (const pair of pairs) pair.close();
   return rounds;
 }
 

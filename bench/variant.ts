@@ -43,11 +43,11 @@ export function killVariants(): void {
 /** Starts a variant's process. Resolves when it has connected to its peer. */
 export async function launch(
   name: VariantName | keyof typeof BEHIND_SERVER,
-  peer: { readonly port: number; readonly online: Promise<unknown> },
+  peer: { readonly port: number; readonly online: Promise<unknown>; readonly secret?: string | undefined },
   { folder, redisUrl, profile, hasQuotas = false }: Place,
 ): Promise<ChildProcess> {
   const { file, args } = { ...VARIANTS, ...BEHIND_SERVER }[name];
-  const setting: Setting = { port: peer.port, redisUrl };
+  const setting: Setting = { port: peer.port, redisUrl, secret: peer.secret };
   const profiling = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile];
   const child = fork(
     path.join(folder, `${file}.js`),

@@ -5,6 +5,8 @@ export interface Setting {
   /** Where the peer is. */
   readonly port: number;
   readonly redisUrl: string;
+  /** The component's; the benchmark's own without it. */
+  readonly secret?: string | undefined;
 }
 
 /** What it has used so far. */

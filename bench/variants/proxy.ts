@@ -26,11 +26,11 @@ const UNLIMITED = {
 const PATIENT = { gate: { lease: { timeout: 60_000, lease: 60_000 } } };
 
 /** (c) This proxy, whole, as its configuration makes it. */
-serve(async ({ port, redisUrl }) => {
+serve(async ({ port, redisUrl, secret = SECRET }) => {
   const config = loadConfig({
     XMPP_SERVICE: `xmpp://127.0.0.1:${port}`,
     XMPP_COMPONENT_DOMAIN: COMPONENT,
-    XMPP_COMPONENT_SECRET: SECRET,
+    XMPP_COMPONENT_SECRET: secret,
     REDIS_URL: redisUrl,
     // What piles up unconfirmed must not come due before it is counted, however slow the machine is.
     RETRY_SCHEDULE: '30m',

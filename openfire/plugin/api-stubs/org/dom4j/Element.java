@@ -8,6 +8,10 @@ public interface Element extends Branch {
 
     Element addAttribute(String name, String value);
 
+    int attributeCount();
+
+    Attribute attribute(int index);
+
     String getNamespaceURI();
 
     List<Element> elements();

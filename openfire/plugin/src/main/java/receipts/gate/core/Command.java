@@ -1,12 +1,15 @@
 package receipts.gate.core;
 
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.Map;
 
 /** One command of the component, as the adapter has read it. */
 public final class Command {
     public final String name;
-    private final Map<String, String> attributes = new HashMap<>();
+    /** What nearly all have, and nothing else. */
+    private String n;
+    private Map<String, String> attributes = Collections.emptyMap();
     /** The message inside, where there is one. */
     private Stanza stanza;
 
@@ -15,6 +18,11 @@ public final class Command {
     }
 
     public Command with(String attribute, String value) {
+        if (attribute.equals("n")) {
+            n = value;
+            return this;
+        }
+        if (attributes.isEmpty()) attributes = new HashMap<>();
         attributes.put(attribute, value);
         return this;
     }
@@ -25,7 +33,7 @@ public final class Command {
     }
 
     String get(String attribute) {
-        return attributes.get(attribute);
+        return attribute.equals("n") ? n : attributes.get(attribute);
     }
 
     long number(String attribute, long otherwise) {

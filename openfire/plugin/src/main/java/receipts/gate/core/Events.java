@@ -12,39 +12,49 @@ public final class Events {
     }
 
     public static String gate(String token, String inner) {
-        StringBuilder text = new StringBuilder(inner.length() + 120).append("<gate xmlns=\"").append(NAMESPACE).append('"');
-        if (token != null) attribute(text, "token", token);
-        return text.append('>').append(inner).append("</gate>").toString();
+        StringBuilder text = new StringBuilder(inner.length() + 120);
+        begin(text, token);
+        return text.append(inner).append("</gate>").toString();
     }
 
-    static String message(Settings settings, String token, String inner) {
-        StringBuilder text = new StringBuilder(inner.length() + 240).append("<message");
+    private static void begin(StringBuilder text, String token) {
+        text.append("<gate xmlns=\"").append(NAMESPACE).append('"');
+        if (token != null) attribute(text, "token", token);
+        text.append('>');
+    }
+
+    /** @return what stands before the events in each stanza of a connection; {@link #MESSAGE_ENDS} stands after them */
+    static String messageBegins(Settings settings, String token) {
+        StringBuilder text = new StringBuilder(240).append("<message");
         attribute(text, "from", settings.server);
         attribute(text, "to", settings.component);
-        return text.append('>').append(gate(token, inner)).append("</message>").toString();
+        begin(text.append('>'), token);
+        return text.toString();
     }
 
+    static final String MESSAGE_ENDS = "</gate></message>";
+
     /** @param xml the message as the server writes it to a client: its elements are of the stream's own namespace */
-    static String held(String n, String xml) {
-        StringBuilder text = new StringBuilder(xml.length() + 80).append("<held");
+    static void held(StringBuilder text, String n, String xml) {
+        text.append("<held");
         attribute(text, "n", n);
         text.append('>');
         int name = "<message".length();
         if (xml.startsWith(" xmlns=", name)) text.append(xml);
         else text.append(xml, 0, name).append(" xmlns=\"jabber:client\"").append(xml, name, xml.length());
-        return text.append("</held>").toString();
+        text.append("</held>");
     }
 
     /** @param sent the JIDs by their streams */
     static String outcome(String n, int copy, String state, String condition, Map<String, String> sent) {
-        StringBuilder text = new StringBuilder("<outcome");
+        StringBuilder text = new StringBuilder(96 + 96 * sent.size()).append("<outcome");
         attribute(text, "n", n);
         attribute(text, "copy", Integer.toString(copy));
         attribute(text, "state", state);
         if (condition != null) attribute(text, "condition", condition);
         if (sent.isEmpty()) return text.append("/>").toString();
         text.append('>');
-        for (Map.Entry<String, String> session : sent.entrySet()) text.append(empty("session", "jid", session.getValue(), "id", session.getKey()));
+        for (Map.Entry<String, String> session : sent.entrySet()) empty(text, "session", "jid", session.getValue(), "id", session.getKey());
         return text.append("</outcome>").toString();
     }
 
@@ -57,19 +67,40 @@ public final class Events {
         String alone = empty("unheld", "from", from, "to", to, "id", id);
         if (streams.isEmpty()) return alone;
         StringBuilder text = new StringBuilder(alone).delete(alone.length() - 2, alone.length()).append('>');
-        for (String stream : streams) text.append(empty("session", "id", stream));
+        for (String stream : streams) empty(text, "session", "id", stream);
         return text.append("</unheld>").toString();
     }
 
     /** An element without content; names and values take turns. */
     static String empty(String name, String... attributes) {
-        StringBuilder text = new StringBuilder("<").append(name);
+        StringBuilder text = new StringBuilder(160);
+        empty(text, name, attributes);
+        return text.toString();
+    }
+
+    private static void empty(StringBuilder text, String name, String... attributes) {
+        text.append('<').append(name);
         for (int i = 0; i < attributes.length; i += 2) if (attributes[i + 1] != null) attribute(text, attributes[i], attributes[i + 1]);
-        return text.append("/>").toString();
+        text.append("/>");
     }
 
     private static void attribute(StringBuilder text, String name, String value) {
         text.append(' ').append(name).append("=\"");
+        if (isPlain(value)) text.append(value);
+        else escape(text, value);
+        text.append('"');
+    }
+
+    /** Whether it can be written as it is, as nearly all values can. */
+    private static boolean isPlain(String value) {
+        for (int i = 0; i < value.length(); i++) {
+            char c = value.charAt(i);
+            if (c < ' ' || c == '&' || c == '<' || c == '>' || c == '"' || c == '\'') return false;
+        }
+        return true;
+    }
+
+    private static void escape(StringBuilder text, String value) {
         for (int i = 0; i < value.length(); i++) {
             char c = value.charAt(i);
             switch (c) {
@@ -81,6 +112,5 @@ public final class Events {
                 default: if (c >= ' ') text.append(c);
             }
         }
-        text.append('"');
     }
 }

@@ -74,18 +74,20 @@ public final class Gate {
      */
     public Decision offer(Stanza message, boolean content, String shown) {
         String sender = Stanza.bare(message.from);
-        String pair = Conversation.pair(sender, Stanza.bare(message.to));
+        String recipient = Stanza.bare(message.to);
+        String pair = Conversation.pair(sender, recipient);
+        String name = shown == null ? null : Known.name(sender, recipient, message.id);
         synchronized (lock) {
             Conversation conversation = conversations.find(pair);
             Line line = conversation == null ? null : conversation.from(sender);
             Lease owner = shown == null || unloading ? null : owner(conversation, pair);
             if (owner != null && bounds.admits(sender, shown.length())) {
-                hold(message, sender, conversation == null ? conversations.open(pair, sender) : conversation, owner, shown);
+                hold(message, sender, name, conversation == null ? conversations.open(pair, sender) : conversation, owner, shown);
                 return Decision.TAKEN;
             }
             if (content) {
                 if (settings.failClosed && leases.isEmpty() && !unloading) return Decision.REFUSED;
-                unheld.add(message.from, message.to, message.id, record.sessions.of(Stanza.bare(message.to)));
+                unheld.add(message.from, message.to, message.id, record.sessions.of(recipient));
             }
             Decision decision = line == null || line.isIdle() ? Decision.PASS : behind(message, sender, line);
             if (content && decision != Decision.REFUSED) record.routed(message);
@@ -98,10 +100,10 @@ public final class Gate {
         return conversation != null && conversation.owner != null && !conversation.owner.ended ? conversation.owner : leases.of(pair);
     }
 
-    private void hold(Stanza message, String sender, Conversation conversation, Lease owner, String shown) {
+    private void hold(Stanza message, String sender, String name, Conversation conversation, Lease owner, String shown) {
         String n = epoch + '-' + ++counter;
         Known known = new Known(n, conversation.pair);
-        known.name = Known.name(sender, Stanza.bare(message.to), message.id);
+        known.name = name;
         known.told = owner;
         Entry entry = new Entry(Entry.Kind.HELD, message.packet, known, 1, null, sender, shown.length(), clock.getAsLong());
         entry.lease = owner;
@@ -114,7 +116,7 @@ public final class Gate {
         bounds.add(entry);
         conversation.from(sender).add(entry);
         counts.shown++;
-        if (!owner.outbox.event(Events.held(n, shown))) ending.overflow(owner);
+        if (!owner.outbox.shown(n, shown)) ending.overflow(owner);
     }
 
     private Decision behind(Stanza message, String sender, Line line) {

@@ -1,6 +1,7 @@
 package receipts.gate.core;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -15,9 +16,10 @@ public final class Known {
     Known sameName;
     /** Its recipient's receipt was routed. */
     boolean receipt;
-    /** The last outcome of each copy, and what came after: elements that can be written again. */
-    private final Map<Integer, String> outcomes = new TreeMap<>();
-    private final List<String> later = new ArrayList<>(2);
+    /** The last outcome of the original and of each other copy, and what came after: elements that can be written again. */
+    private String original;
+    private Map<Integer, String> copies = Collections.emptyMap();
+    private List<String> later = Collections.emptyList();
     /** The component wants to hear no more of it. */
     boolean forgotten;
     /** Who was told last. */
@@ -34,19 +36,24 @@ public final class Known {
     }
 
     void outcome(int copy, String event) {
-        outcomes.put(copy, event);
+        if (copy == 1) {
+            original = event;
+            return;
+        }
+        if (copies.isEmpty()) copies = new TreeMap<>();
+        copies.put(copy, event);
     }
 
     void later(String event) {
-        if (!later.contains(event)) later.add(event);
-    }
-
-    boolean hasOutcome() {
-        return !outcomes.isEmpty();
+        if (later.contains(event)) return;
+        if (later.isEmpty()) later = new ArrayList<>(2);
+        later.add(event);
     }
 
     List<String> events() {
-        List<String> all = new ArrayList<>(outcomes.values());
+        List<String> all = new ArrayList<>();
+        if (original != null) all.add(original);
+        all.addAll(copies.values());
         all.addAll(later);
         return all;
     }

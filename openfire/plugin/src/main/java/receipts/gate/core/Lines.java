@@ -25,24 +25,24 @@ final class Lines {
     }
 
     private void work(Line line) {
-        for (int i = 0; i < TURN; i++) {
-            Entry entry;
+        Entry entry = null;
+        Outcome seen = null;
+        for (int i = 0; ; i++) {
             long begun = gate.cost.begin();
             synchronized (gate.lock) {
-                entry = line.take();
-                if (entry == null) {
+                if (entry != null) finished(line.conversation, entry, seen);
+                entry = i == TURN ? null : line.take();
+                if (entry == null && i < TURN) {
                     line.running = false;
                     gate.conversations.close(line.conversation);
-                    return;
                 }
             }
             gate.cost.end(begun);
-            Outcome seen = carryOut(entry);
-            begun = gate.cost.begin();
-            synchronized (gate.lock) {
-                finished(line.conversation, entry, seen);
+            if (entry == null) {
+                if (i < TURN) return;
+                break;
             }
-            gate.cost.end(begun);
+            seen = carryOut(entry);
         }
         gate.host.route(() -> work(line));
     }

@@ -78,10 +78,6 @@ final class Memory {
         return taken;
     }
 
-    boolean hasLost() {
-        return !lost.isEmpty();
-    }
-
     int size() {
         return byNumber.size();
     }

@@ -1,7 +1,9 @@
 package receipts.gate.core;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.List;
 
 /** Writes to one connection, in order, from one thread at a time; several events go in one stanza. */
 final class Outbox {
@@ -14,8 +16,10 @@ final class Outbox {
     private final Gate gate;
     private final Host host;
     private final long bound;
+    /** Events as text, what is {@link Shown}, and answers. */
     private final Deque<Object> items = new ArrayDeque<>();
     private Lease lease;
+    private String begins;
     private boolean scheduled;
     private boolean closed;
     /** Bytes of events since the component was heard last: a stopped one would fill the server's memory. */
@@ -30,12 +34,33 @@ final class Outbox {
 
     void belongsTo(Lease owner) {
         lease = owner;
+        begins = Events.messageBegins(gate.settings, owner.token);
+    }
+
+    /** A held message, of which the event is written out only where it is sent. */
+    private static final class Shown {
+        final String n;
+        final String xml;
+
+        Shown(String n, String xml) {
+            this.n = n;
+            this.xml = xml;
+        }
+    }
+
+    /** @return as {@link #event} */
+    boolean shown(String n, String xml) {
+        return add(new Shown(n, xml), xml.length() + 80);
     }
 
     /** @return false when the component has read too little for too long */
     boolean event(String event) {
+        return add(event, event.length());
+    }
+
+    private boolean add(Object event, int length) {
         if (closed) return true;
-        unanswered += event.length();
+        unanswered += length;
         items.add(event);
         schedule();
         return unanswered <= bound;
@@ -67,25 +92,20 @@ final class Outbox {
     }
 
     private void write() {
+        List<Object> events = new ArrayList<>();
         for (;;) {
-            StringBuilder events = null;
             Answer answer = null;
             long begun = gate.cost.begin();
             synchronized (gate.lock) {
-                while (!items.isEmpty() && (events == null || events.length() < STANZA)) {
-                    if (items.peek() instanceof Answer) {
-                        if (events == null) answer = (Answer) items.poll();
-                        break;
-                    }
-                    if (events == null) events = new StringBuilder();
-                    events.append((String) items.poll());
-                }
-                if (events == null && answer == null) {
+                if (items.peek() instanceof Answer) answer = (Answer) items.poll();
+                else takeEvents(events);
+                if (events.isEmpty() && answer == null) {
                     scheduled = false;
                     return;
                 }
             }
-            String text = answer != null ? answer.inner() : Events.message(gate.settings, lease.token, events.toString());
+            String text = answer != null ? answer.inner() : stanza(events);
+            events.clear();
             gate.cost.end(begun);
             try {
                 if (answer != null) host.answer(lease.connection, answer.request, lease.token, text);
@@ -95,5 +115,25 @@ final class Outbox {
                 host.log("A connection of the component takes nothing: " + gone.getClass().getName());
             }
         }
+    }
+
+    /** As many as go in one stanza, up to the next answer. */
+    private void takeEvents(List<Object> events) {
+        for (int length = 0; length < STANZA && !items.isEmpty() && !(items.peek() instanceof Answer);) {
+            Object event = items.poll();
+            length += event instanceof Shown ? ((Shown) event).xml.length() : ((String) event).length();
+            events.add(event);
+        }
+    }
+
+    private String stanza(List<Object> events) {
+        int length = begins.length() + Events.MESSAGE_ENDS.length();
+        for (Object event : events) length += event instanceof Shown ? ((Shown) event).xml.length() + 100 : ((String) event).length();
+        StringBuilder text = new StringBuilder(length).append(begins);
+        for (Object event : events) {
+            if (event instanceof Shown) Events.held(text, ((Shown) event).n, ((Shown) event).xml);
+            else text.append((String) event);
+        }
+        return text.append(Events.MESSAGE_ENDS).toString();
     }
 }

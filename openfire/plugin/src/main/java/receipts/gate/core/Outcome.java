@@ -1,11 +1,12 @@
 package receipts.gate.core;
 
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** What was seen of one copy while the server handled it. Used by one thread. */
 public final class Outcome {
-    private final Map<String, String> sent = new LinkedHashMap<>();
+    private Map<String, String> sent = Collections.emptyMap();
     private boolean offline;
     private boolean refused;
     private boolean waits;
@@ -14,7 +15,11 @@ public final class Outcome {
 
     /** Written to the session of that stream. */
     public Outcome sent(String stream, String jid) {
-        sent.put(stream, jid);
+        if (sent.isEmpty()) sent = Collections.singletonMap(stream, jid);
+        else {
+            if (sent.size() == 1) sent = new LinkedHashMap<>(sent);
+            sent.put(stream, jid);
+        }
         return this;
     }
 
@@ -55,6 +60,7 @@ public final class Outcome {
     }
 
     String event(String n, int copy) {
+        if (sent.size() > 0 && !offline && bounced == null && !refused && !waits) return Events.outcome(n, copy, "sent", null, sent);
         StringBuilder states = new StringBuilder();
         if (!sent.isEmpty()) states.append(" sent");
         if (offline) states.append(" offline");

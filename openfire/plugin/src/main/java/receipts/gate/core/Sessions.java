@@ -2,6 +2,7 @@ package receipts.gate.core;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -10,6 +11,7 @@ import java.util.Map;
 final class Sessions {
     private final Map<String, Live> byStream = new HashMap<>();
     private final Map<String, Live> byJid = new HashMap<>();
+    private final Map<String, List<Live>> byUser = new HashMap<>();
 
     Live get(String stream) {
         return byStream.get(stream);
@@ -24,23 +26,34 @@ final class Sessions {
     }
 
     List<Live> of(String bare) {
-        List<Live> theirs = new ArrayList<>();
-        for (Live live : byStream.values()) if (live.bare.equals(bare)) theirs.add(live);
-        return theirs;
+        List<Live> theirs = byUser.get(bare);
+        return theirs == null ? Collections.<Live>emptyList() : theirs;
     }
 
     /** @return the session whose resource it takes, which has ended with that */
     Live add(Live live) {
         byStream.put(live.stream, live);
+        List<Live> theirs = byUser.get(live.bare);
+        if (theirs == null) byUser.put(live.bare, theirs = new ArrayList<>(1));
+        theirs.add(live);
         Live before = byJid.put(live.jid, live);
         if (before == null || before == live) return null;
         byStream.remove(before.stream);
+        leaves(before);
         return before;
     }
 
     Live remove(String stream) {
         Live live = byStream.remove(stream);
-        if (live != null && byJid.get(live.jid) == live) byJid.remove(live.jid);
+        if (live == null) return null;
+        if (byJid.get(live.jid) == live) byJid.remove(live.jid);
+        leaves(live);
         return live;
+    }
+
+    private void leaves(Live live) {
+        List<Live> theirs = byUser.get(live.bare);
+        theirs.remove(live);
+        if (theirs.isEmpty()) byUser.remove(live.bare);
     }
 }

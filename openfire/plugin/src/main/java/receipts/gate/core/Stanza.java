@@ -6,8 +6,8 @@ import java.util.List;
 /** A message as the core needs to know it; addresses are normalised JIDs. */
 public final class Stanza {
     final Object packet;
-    final String from;
-    final String to;
+    public final String from;
+    public final String to;
     final String id;
     final boolean error;
     final boolean body;

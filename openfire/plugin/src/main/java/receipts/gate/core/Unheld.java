@@ -9,21 +9,37 @@ import java.util.List;
 final class Unheld {
     private static final int BOUND = 10_000;
 
-    private final Deque<String> events = new ArrayDeque<>();
+    /** One message; it is written out only where somebody is told of it. */
+    private static final class Passed {
+        final String from;
+        final String to;
+        final String id;
+        final List<String> streams;
+
+        Passed(String from, String to, String id, List<String> streams) {
+            this.from = from;
+            this.to = to;
+            this.id = id;
+            this.streams = streams;
+        }
+    }
+
+    private final Deque<Passed> all = new ArrayDeque<>();
     private long count;
 
     /** @param theirs the recipient's sessions now */
     void add(String from, String to, String id, List<Live> theirs) {
         count++;
-        if (events.size() >= BOUND) events.removeFirst();
-        List<String> streams = new ArrayList<>();
+        if (all.size() >= BOUND) all.removeFirst();
+        List<String> streams = new ArrayList<>(theirs.size());
         for (Live live : theirs) if (live.takes(to)) streams.add(live.stream);
-        events.add(Events.unheld(from, to, id, streams));
+        all.add(new Passed(from, to, id, streams));
     }
 
     List<String> take() {
-        List<String> taken = new ArrayList<>(events);
-        events.clear();
+        List<String> taken = new ArrayList<>(all.size());
+        for (Passed passed : all) taken.add(Events.unheld(passed.from, passed.to, passed.id, passed.streams));
+        all.clear();
         return taken;
     }
 

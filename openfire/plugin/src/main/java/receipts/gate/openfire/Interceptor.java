@@ -7,7 +7,6 @@ import org.jivesoftware.openfire.session.ClientSession;
 import org.jivesoftware.openfire.session.Session;
 import org.jivesoftware.openfire.user.UserManager;
 import org.jivesoftware.openfire.user.UserNotFoundException;
-import org.xmpp.packet.JID;
 import org.xmpp.packet.Message;
 import org.xmpp.packet.Packet;
 import receipts.gate.core.Gate;
@@ -17,6 +16,17 @@ import receipts.gate.core.Stanza;
 
 /** Sees all stanzas, on threads and under locks of the server: it only puts things into the core, and never routes or writes. */
 final class Interceptor implements PacketInterceptor {
+    /** The server asks it for nothing but a text and an error, of which it has none. */
+    private static final class Silently extends PacketRejectedException {
+        private static final long serialVersionUID = 1L;
+
+        /** The stack, which nobody reads, is most of what an exception costs. */
+        @Override
+        public synchronized Throwable fillInStackTrace() {
+            return this;
+        }
+    }
+
     private final Gate gate;
     private final Presence presence;
     private final String domain;
@@ -47,7 +57,7 @@ final class Interceptor implements PacketInterceptor {
             if (!incoming) outgoing(message, session, processed);
             else if (!processed) incoming(message);
             else handled(message);
-        } else if (!incoming && !processed && requests.isProbe(packet, session)) throw new PacketRejectedException();
+        } else if (!incoming && !processed && requests.isProbe(packet, session)) throw new Silently();
     }
 
     private static void handled(Message message) {
@@ -67,34 +77,41 @@ final class Interceptor implements PacketInterceptor {
             // A dead session's queue. What carries no number goes the way it went without us.
             if (again.known == null) return;
             presence.returned(again.known, again.stream);
-            throw new PacketRejectedException();
+            throw new Silently();
         }
         if (message instanceof TaggedMessage) return;
-        Text.strip(message.getElement());
-        if (isBetweenUsers(message) && isTaken(message)) throw new PacketRejectedException();
+        Text.Seen seen = Text.read(message.getElement());
+        Stanza stanza = Text.stanza(message, seen);
+        if (isBetweenUsers(stanza) && isTaken(message, stanza, seen)) throw new Silently();
     }
 
     /** @return whether it does not go on now */
-    private boolean isTaken(Message message) {
-        Message.Type type = message.getType();
-        boolean content = (type == Message.Type.chat || type == Message.Type.normal) && Text.isContent(message.getElement()) && isThere(message.getTo());
-        Stanza stanza = Text.stanza(message);
+    private boolean isTaken(Message message, Stanza stanza, Text.Seen seen) {
+        String type = message.getElement().attributeValue("type");
+        boolean content = seen.content && (type == null || type.equals("chat") || type.equals("normal")) && isThere(stanza.to);
         Gate.Decision decision = gate.offer(stanza, content, content && gate.isLeased() ? message.toXML() : null);
         if (decision == Gate.Decision.REFUSED) host.refuse(message);
         return decision != Gate.Decision.PASS;
     }
 
     /** Of a user's session, to another user. Events of a user's own account come from its bare JID. */
-    private boolean isBetweenUsers(Message message) {
-        JID from = message.getFrom();
-        JID to = message.getTo();
-        return from != null && to != null && from.getResource() != null && from.getNode() != null && to.getNode() != null
-            && domain.equals(from.getDomain()) && domain.equals(to.getDomain()) && !from.getNode().equals(to.getNode());
+    private boolean isBetweenUsers(Stanza stanza) {
+        if (stanza.from == null || stanza.to == null || stanza.from.indexOf('/') < 0) return false;
+        int node = nodeOfUser(stanza.from);
+        return node > 0 && nodeOfUser(stanza.to) > 0 && !stanza.to.regionMatches(0, stanza.from, 0, node + 1);
     }
 
-    private static boolean isThere(JID user) {
+    /** @return how long the user's name is in a JID of this server; else -1 */
+    private int nodeOfUser(String jid) {
+        int at = jid.indexOf('@');
+        int end = jid.indexOf('/');
+        if (end < 0) end = jid.length();
+        return at > 0 && end - at - 1 == domain.length() && jid.startsWith(domain, at + 1) ? at : -1;
+    }
+
+    private static boolean isThere(String user) {
         try {
-            return UserManager.getInstance().getUser(user.getNode()) != null;
+            return UserManager.getInstance().getUser(user.substring(0, user.indexOf('@'))) != null;
         } catch (UserNotFoundException nobody) {
             return false;
         }

@@ -27,6 +27,7 @@ import receipts.gate.core.Presence;
 /** Calls the server, on the gate's own threads. */
 final class OpenfireHost implements Host {
     private static final String MANAGEMENT = "urn:xmpp:sm:3";
+    private static final QName GATE = QName.get("gate", Events.NAMESPACE);
 
     private final XMPPServer server = XMPPServer.getInstance();
     private final SessionManager sessions = SessionManager.getInstance();
@@ -151,7 +152,7 @@ final class OpenfireHost implements Host {
     }
 
     private static Element gate(String token, String inner) {
-        if (inner.isEmpty()) return DocumentHelper.createElement(QName.get("gate", Events.NAMESPACE)).addAttribute("token", token);
+        if (inner.isEmpty()) return DocumentHelper.createElement(GATE).addAttribute("token", token);
         try {
             return DocumentHelper.parseText(Events.gate(token, inner)).getRootElement().createCopy();
         } catch (DocumentException impossible) {
@@ -214,6 +215,15 @@ final class OpenfireHost implements Host {
 
         @Override
         public void receivedAnswer(IQ answer) {
+            long begun = gate.cost.begin();
+            try {
+                received(answer);
+            } finally {
+                gate.cost.end(begun);
+            }
+        }
+
+        private void received(IQ answer) {
             ClientSession session = answer.getFrom() == null ? null : sessions.getSession(answer.getFrom());
             if (sending == Thread.currentThread()) presence.unreliable(id);
             else if (session != null && jid.equals(answer.getFrom().toString())) presence.answered(id, session.getStreamID().getID());

@@ -1,8 +1,9 @@
 package receipts.gate.openfire;
 
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.dom4j.Attribute;
 import org.dom4j.Element;
 import org.jivesoftware.openfire.IQHandlerInfo;
 import org.jivesoftware.openfire.SessionManager;
@@ -20,7 +21,6 @@ import receipts.gate.core.Gate;
 
 /** The component's requests. */
 final class Requests extends IQHandler {
-    private static final String[] ATTRIBUTES = {"n", "copy", "to", "jid", "version", "process", "timeout", "lease"};
     /** Which session a request came by is told by nothing but the way that its answer takes. */
     private static final class Probe {
         final IQ answer;
@@ -31,6 +31,8 @@ final class Requests extends IQHandler {
         }
     }
 
+    /** How many threads ask: nobody else's packets need be looked at. */
+    private final AtomicInteger probes = new AtomicInteger();
     private final ThreadLocal<Probe> probing = new ThreadLocal<>();
     private final IQHandlerInfo info = new IQHandlerInfo("gate", Events.NAMESPACE);
     private final String component;
@@ -96,6 +98,7 @@ final class Requests extends IQHandler {
     private Session connection(IQ request) {
         Probe probe = new Probe(IQ.createResultIQ(request));
         probing.set(probe);
+        probes.incrementAndGet();
         try {
             for (ComponentSession any : SessionManager.getInstance().getComponentSessions()) {
                 if (!component.equals(any.getAddress().getDomain())) continue;
@@ -104,12 +107,14 @@ final class Requests extends IQHandler {
             }
         } finally {
             probing.remove();
+            probes.decrementAndGet();
         }
         return probe.session;
     }
 
     /** @return whether the packet is the beginning of an answer, which is not to be written */
     boolean isProbe(Packet packet, Session session) {
+        if (probes.get() == 0) return false;
         Probe probe = probing.get();
         if (probe == null || probe.answer != packet) return false;
         probe.session = session;
@@ -129,14 +134,13 @@ final class Requests extends IQHandler {
 
     private static Command command(Element element) {
         Command command = new Command(element.getName());
-        for (String name : ATTRIBUTES) {
-            String value = element.attributeValue(name);
-            if (value != null) command.with(name, value);
+        for (int i = 0, count = element.attributeCount(); i < count; i++) {
+            Attribute attribute = element.attribute(i);
+            if (attribute.getNamespaceURI().isEmpty()) command.with(attribute.getName(), attribute.getValue());
         }
-        Iterator<Element> children = element.elements().iterator();
-        if (!children.hasNext()) return command;
-        Element message = children.next();
-        if (!"message".equals(message.getName())) return command;
+        if (element.nodeCount() == 0) return command;
+        Element message = element.element("message");
+        if (message == null) return command;
         try {
             return command.with(Text.stanza(new Message(Text.own(message), false)));
         } catch (IllegalArgumentException address) {

@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Set;
 import org.dom4j.Element;
 import org.dom4j.Namespace;
+import org.dom4j.Node;
 import org.dom4j.QName;
-import org.xmpp.packet.JID;
 import org.xmpp.packet.Message;
 import receipts.gate.core.Receipt;
 import receipts.gate.core.Stanza;
@@ -27,16 +27,45 @@ final class Text {
     private Text() {
     }
 
-    /** Whether the message has more than chat states, hints, ids and a thread. */
-    static boolean isContent(Element message) {
-        for (Element child : message.elements()) if (!MINOR.contains(child.getNamespaceURI()) && !"thread".equals(child.getName())) return true;
-        return false;
+    /** What is among a message's children. */
+    static final class Seen {
+        /** More than chat states, hints, ids and a thread. */
+        boolean content;
+        boolean body;
+        List<Receipt> receipts = Collections.emptyList();
     }
 
-    /** Removes what only the gate may say, at whatever depth. */
-    static void strip(Element element) {
+    /** Removes what only the gate may say, at whatever depth, and looks at the rest. */
+    static Seen read(Element message) {
+        strip(message);
+        Seen seen = new Seen();
+        for (int i = 0, count = message.nodeCount(); i < count; i++) {
+            Node node = message.node(i);
+            if (node instanceof Element) read((Element) node, seen);
+        }
+        return seen;
+    }
+
+    private static void read(Element child, Seen seen) {
+        String name = child.getName();
+        String namespace = child.getNamespaceURI();
+        if (!MINOR.contains(namespace) && !"thread".equals(name)) seen.content = true;
+        if ("body".equals(name)) seen.body = true;
+        boolean marker = MARKERS.equals(namespace) && !"markable".equals(name);
+        if (!marker && !(RECEIPTS.equals(namespace) && "received".equals(name))) return;
+        String id = child.attributeValue("id");
+        if (id == null) return;
+        if (seen.receipts.isEmpty()) seen.receipts = new ArrayList<>(1);
+        seen.receipts.add(new Receipt(id, marker));
+    }
+
+    /** By counting nodes: it is done for every element of every message, and lists of elements are made anew each time. */
+    private static void strip(Element element) {
         List<Element> forged = null;
-        for (Element child : element.elements()) {
+        for (int i = 0, count = element.nodeCount(); i < count; i++) {
+            Node node = element.node(i);
+            if (!(node instanceof Element)) continue;
+            Element child = (Element) node;
             if (!child.getNamespaceURI().startsWith(GATE)) {
                 strip(child);
                 continue;
@@ -62,25 +91,16 @@ final class Text {
         for (Element child : element.elements()) plain(child);
     }
 
+    /** A message that the component has written. */
     static Stanza stanza(Message message) {
-        Element element = message.getElement();
-        JID from = message.getFrom();
-        JID to = message.getTo();
-        return new Stanza(message, from == null ? null : from.toString(), to == null ? null : to.toString(), message.getID(),
-            message.getType() == Message.Type.error, element.element("body") != null, receipts(element));
+        return stanza(message, read(message.getElement()));
     }
 
-    private static List<Receipt> receipts(Element message) {
-        List<Receipt> found = Collections.emptyList();
-        for (Element child : message.elements()) {
-            boolean marker = MARKERS.equals(child.getNamespaceURI()) && !"markable".equals(child.getName());
-            if (!marker && !(RECEIPTS.equals(child.getNamespaceURI()) && "received".equals(child.getName()))) continue;
-            String id = child.attributeValue("id");
-            if (id == null) continue;
-            if (found.isEmpty()) found = new ArrayList<>(1);
-            found.add(new Receipt(id, marker));
-        }
-        return found;
+    /** The addresses are JIDs as the server has normalised them: it writes them so into the element. */
+    static Stanza stanza(Message message, Seen seen) {
+        Element element = message.getElement();
+        return new Stanza(message, element.attributeValue("from"), element.attributeValue("to"), element.attributeValue("id"),
+            "error".equals(element.attributeValue("type")), seen.body, seen.receipts);
     }
 
     /** By what a message is known again that the server has kept in its database, where it is given a `delay` only. */

@@ -29,8 +29,8 @@ final class Watch {
     }
 
     void end() {
-        if (outer == null) CURRENT.remove();
-        else CURRENT.set(outer);
+        // Where there is none the entry stays: it would be made anew for the next message.
+        CURRENT.set(outer);
     }
 
     static Watch current() {

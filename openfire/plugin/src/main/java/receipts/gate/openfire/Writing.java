@@ -23,7 +23,8 @@ final class Writing {
 
     static Writing end() {
         Writing writing = CURRENT.get();
-        if (writing != null) CURRENT.remove();
+        // Not removed: the thread's entry would be made anew for its next message.
+        if (writing != null) CURRENT.set(null);
         return writing;
     }
 
