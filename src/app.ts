@@ -112,6 +112,8 @@ export class ReceiptsProxy {
     gate?.close();
     // What arrives from here on is stored, and sent by whoever sweeps next; nothing of it is acknowledged.
     await link.stop(left());
+    // What this one has written is with the server: whoever comes next writes after it.
+    await waitAtMost(left(), store.linkLease?.release() ?? Promise.resolve());
     await waitAtMost(left(), pipeline.drained());
     await waitAtMost(left(), workers.close());
     await waitAtMost(left(), queues.close());

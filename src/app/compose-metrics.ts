@@ -27,7 +27,8 @@ export function composeMetrics({ counters, store, link, gate, health }: MetricsP
   };
   const linkFigures = () => {
     const { online, stats } = link;
-    return { up: isResponsive({ online, ...stats }), reconnects: stats.reconnects };
+    const up = stats.standsBy ? undefined : isResponsive({ online, ...stats });
+    return { up, reconnects: stats.reconnects };
   };
   return new Metrics(
     { figures, link: linkFigures, ...(gate && { gate: gateFigures(gate) }), health: () => health.figures },

@@ -56,8 +56,10 @@ export function composeRooms(config: Config, log: Log, version: string, tuning: 
     secret: xmpp.componentSecret,
     serverDomain: xmpp.servedDomain,
     log,
+    permit: store.linkLease,
     ...(tuning.link && { timing: tuning.link }),
   });
+  store.linkLease?.whenLost(() => link.standBy());
   const held = composeGate({ config, link, clock: ledger.clock, counts, log, tuning: tuning.gate });
   const { timeLimit } = tuning.queries ?? {};
   const ids = new IdSource();

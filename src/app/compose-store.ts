@@ -7,6 +7,7 @@ import { type Connections, connect } from '../store/redis/connections.ts';
 import { DurabilityWait } from '../store/redis/durability.ts';
 import { Keys } from '../store/redis/keys.ts';
 import { Ledger } from '../store/redis/ledger.ts';
+import { LinkLease } from '../store/redis/link-lease.ts';
 import { Pipeline } from '../store/redis/pipeline.ts';
 import { RetryPolicy } from '../store/retry-policy.ts';
 import { type Log, throttled } from '../util/log.ts';
@@ -22,6 +23,8 @@ export interface StoreParts {
   readonly queues: Queues;
   readonly retry: RetryPolicy;
   readonly monitoring: RedisMonitoring;
+  /** Where one process at a time is connected to the server. */
+  readonly linkLease: LinkLease | undefined;
   /** `failing`: whether Redis has just begun, or stopped, to fail. */
   readonly events: EventEmitter<{ failing: [failing: boolean] }>;
   readonly onProblem: (error: Error) => void;
@@ -67,5 +70,9 @@ export function composeStore(config: Config, counters: Counters, log: Log, tunin
     timing: tuning.health,
     durability,
   });
-  return { connections, ledger, queries, pipeline, queues, retry, monitoring, events, onProblem };
+  const linkLease =
+    config.activeProcesses === 'one'
+      ? new LinkLease({ redis: connections.ledger, prefix, log, timing: tuning.linkLease })
+      : undefined;
+  return { connections, ledger, queries, pipeline, queues, retry, monitoring, linkLease, events, onProblem };
 }

@@ -2,6 +2,7 @@ import type { LeaseTiming } from '../gate/lease-options.ts';
 import type { HealthTiming } from '../health/health-monitor.ts';
 import type { IqTiming } from '../iq/iq-service.ts';
 import type { PresenceTiming } from '../presence/timing.ts';
+import type { LinkLeaseTiming } from '../store/redis/link-lease.ts';
 import type { LinkTiming } from '../xmpp/connection/link.ts';
 
 export interface GateTuning {
@@ -16,6 +17,7 @@ export interface GateTuning {
 export interface Tuning {
   readonly link?: Partial<LinkTiming>;
   readonly lease?: number;
+  readonly linkLease?: Partial<LinkLeaseTiming>;
   readonly sweepEvery?: number;
   readonly pipelineTimeout?: number;
   readonly presence?: Partial<PresenceTiming>;

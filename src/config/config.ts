@@ -67,6 +67,8 @@ export interface Config {
   readonly logLevel: (typeof LOG_LEVELS)[number];
   /** Whether the log may show what users write. */
   readonly logBodies: boolean;
+  /** How many processes of a domain are connected to the server at a time. */
+  readonly activeProcesses: 'all' | 'one';
   readonly shutdownTimeout: number;
 }
 
@@ -175,6 +177,7 @@ function assemble(values: Values, servedDomain: string): Config {
     },
     logLevel: values.LOG_LEVEL,
     logBodies: values.LOG_BODIES,
+    activeProcesses: values.ACTIVE_PROCESSES,
     shutdownTimeout: values.SHUTDOWN_TIMEOUT,
   };
 }

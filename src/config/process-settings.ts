@@ -49,6 +49,15 @@ export const processSettings = {
       'Whether `LOG_LEVEL=debug` and `trace` show what users write. **Everybody who can read the log then reads their chats**, ' +
       'and so does whatever collects it; set it only to look for a fault, and only for as long as that takes.',
   },
+  ACTIVE_PROCESSES: {
+    group: 'process',
+    value: v.oneOf(['all', 'one']),
+    default: 'all',
+    about:
+      'How many of the processes that serve one domain are connected to the XMPP server. `all`: each takes a share of what it sends, and ' +
+      'messages of one conversation may change their order; `one`: one at a time, which keeps their order, while the others stand by. ' +
+      'The same for all of them. See [operations.md](operations.md#more-than-one-process).',
+  },
   SHUTDOWN_TIMEOUT: {
     group: 'process',
     value: v.duration(600_000),

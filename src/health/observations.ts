@@ -33,6 +33,8 @@ export interface LinkState {
   readonly downSince?: number | undefined;
   readonly provedAt: number | undefined;
   readonly lastProblem: string | undefined;
+  /** Whether another process is connected in its place. */
+  readonly standsBy?: boolean;
   /** ms; as of {@link LinkStats}. */
   readonly awaitingAnswerFor: number | undefined;
   readonly roundTrip: number | undefined;

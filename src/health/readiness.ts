@@ -56,7 +56,10 @@ export function isResponsive({
 }
 
 function assessLink(link: LinkState, now: number): Part {
-  const { online, lastProblem, awaitingAnswerFor = 0, downSince } = link;
+  const { online, lastProblem, awaitingAnswerFor = 0, downSince, standsBy } = link;
+  // It would take over at once.
+  if (standsBy)
+    return { ok: true, warnings: ['Another process is connected to the XMPP server, and this one stands by.'] };
   if (!online) {
     const problem = `No link to the XMPP server: ${lastProblem ?? 'connecting'}`;
     return { ok: false, problem, ...(downSince !== undefined && { since: isoTime(downSince) }) };

@@ -125,7 +125,10 @@ export const DEFINITIONS = {
   },
   gate_waiting: { type: 'gauge', help: 'Held messages that wait for our verdict.' },
   reconnects_total: { type: 'counter', help: 'How often the link to the XMPP server came up again.' },
-  link_up: { type: 'gauge', help: '1 while the link to the XMPP server is up and the server answers, else 0.' },
+  link_up: {
+    type: 'gauge',
+    help: '1 while the link to the XMPP server is up and the server answers, else 0; missing on a process that stands by (ACTIVE_PROCESSES=one).',
+  },
   ready: { type: 'gauge', help: '1 while the process can do its work, else 0; /readyz says what keeps it from that.' },
   domain_shared: {
     type: 'gauge',

@@ -26,7 +26,7 @@ export interface MetricsSources {
   readonly gate?: () => { readonly up: boolean; readonly waiting: number };
   /** Asked each time that somebody looks; may reject, or take longer than anybody waits. */
   readonly figures?: () => Promise<Figures>;
-  readonly link?: () => { readonly up: boolean; readonly reconnects: number };
+  readonly link?: () => { readonly up: boolean | undefined; readonly reconnects: number };
   /** How long {@link figures} may take, ms; default 3000. */
   readonly timeout?: number;
 }
@@ -113,7 +113,8 @@ export class Metrics {
 
   #copyLink(): void {
     const link = this.#sources.link?.();
-    this.#set('link_up', link && (link.up ? 1 : 0));
+    const up = link?.up;
+    this.#set('link_up', up === undefined ? undefined : up ? 1 : 0);
     if (link) this.#counters.get('reconnects_total')?.inc(link.reconnects);
   }
 

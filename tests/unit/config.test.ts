@@ -68,6 +68,7 @@ describe('what is right', () => {
         domainShares: 10,
         reserve: 0.1,
       },
+      activeProcesses: 'all',
       shutdownTimeout: 10_000,
     });
   });

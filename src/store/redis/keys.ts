@@ -176,6 +176,10 @@ export class Keys {
   commandSession(id: string): string {
     return `${this.prefix}:session:${id}`;
   }
+  /** STRING: the process that is connected to the server where only one is at a time; until it must renew that. */
+  get connected(): string {
+    return `${this.prefix}:connected`;
+  }
   /** HASH: which ledger this is (scripts/probe.lua). */
   get identity(): string {
     return `${this.prefix}:identity`;

@@ -58,4 +58,5 @@ export const SWEEP = assemble('sweep');
 export const STATUS = assemble('status');
 export const LOOK = assemble('look');
 export const PROBE = assemble('probe');
+export const CONNECT = assemble('connect');
 export const REHEARSE = assemble('rehearse');

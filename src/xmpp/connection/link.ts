@@ -5,6 +5,7 @@ import {
   DEFAULT_TIMING,
   type LinkEvents,
   type LinkOptions,
+  type LinkPermit,
   type LinkStats,
   type LinkTiming,
   type Resume,
@@ -18,6 +19,8 @@ export type { LinkTiming } from './options.ts';
 
 /** The part of the time to stop that may be spent waiting for the server to prove what it has. */
 const DRAIN_SHARE = 0.75;
+/** How long the server may take to end a stream that another process' takes the place of, ms. */
+const STAND_BY_TIMEOUT = 2000;
 
 /**
  * The link to the server (XEP-0114): one stream at a time, made again for as long as it takes. What is sent while it is
@@ -43,6 +46,7 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
   #connectedSince: number | undefined;
   #downSince: number | undefined = Date.now();
   #lastProblem: string | undefined;
+  #standsBy = false;
 
   constructor(options: LinkOptions) {
     super();
@@ -67,6 +71,7 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
       awaitingAnswerFor: this.#writer.awaitingAnswerFor,
       answersMisrouted: this.#writer.pings.answersMisrouted,
       lastProblem: this.#lastProblem,
+      standsBy: this.#standsBy,
       queued: queue.count,
       queuedBytes: queue.size,
       dropped: this.#writer.dropped,
@@ -128,19 +133,32 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
     this.#stream?.rest(ms);
   }
 
+  /** Another process is connected now: closes the stream, and waits until this one may be again. */
+  standBy(): void {
+    this.#standsBy = true;
+    this.#reconnects.cancel();
+    void this.#stream?.close(STAND_BY_TIMEOUT);
+  }
+
   /** Ends the link at once, as a crash would. */
   destroy(): void {
     this.#stopping = true;
     this.#closing = true;
-    this.#reconnects.cancel();
+    this.#cancelWaiting();
     this.#stream?.reset();
   }
 
   async #run(): Promise<void> {
+    const { permit } = this.#options;
     while (!this.#stopping) {
+      if (permit !== undefined) await this.#awaitPermit(permit);
+      if (this.#stopping) break;
+      const before = this.#timesOnline;
       const problem = await this.#attempt();
       this.#lastProblem = problem.message;
       if (this.#stopping) break;
+      if (this.#timesOnline === before) permit?.giveUp();
+      if (this.#standsBy) continue;
       const { kind, condition } = problem;
       if (kind === 'auth' && this.#timesOnline === 0) {
         this.#options.log.error({ condition }, problem.message);
@@ -148,6 +166,17 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
       }
       await this.#reconnects.wait(problem, this.#streamProved, this.#writer.queue.count);
     }
+  }
+
+  async #awaitPermit(permit: LinkPermit): Promise<void> {
+    this.#standsBy = !permit.isGranted;
+    await permit.wait();
+    this.#standsBy = false;
+  }
+
+  #cancelWaiting(): void {
+    this.#options.permit?.cancel();
+    this.#reconnects.cancel();
   }
 
   /** Makes one stream and serves it. Resolves to why it ended. */
@@ -238,7 +267,7 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
   async #stop(timeout: number): Promise<{ unconfirmed: number }> {
     const deadline = performance.now() + timeout;
     this.#stopping = true;
-    this.#reconnects.cancel();
+    this.#cancelWaiting();
     await this.#writer.drain(timeout * DRAIN_SHARE);
     this.#closing = true;
     await this.#stream?.close(Math.max(0, deadline - performance.now()));

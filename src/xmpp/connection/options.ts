@@ -44,6 +44,18 @@ export const DEFAULT_TIMING: LinkTiming = {
   deferFor: 10_000,
 };
 
+/** Says when a process may be connected, where only one of several may. */
+export interface LinkPermit {
+  /** Whether it may now, as far as it knows. */
+  readonly isGranted: boolean;
+  /** Resolves when it may, or after {@link LinkPermit.cancel}. */
+  wait(): Promise<void>;
+  /** It could not connect: another one may try. */
+  giveUp(): void;
+  /** Ends all waiting, for good. */
+  cancel(): void;
+}
+
 export interface LinkOptions {
   /** `xmpp://host:port`, or `xmpps://host:port` for direct TLS. */
   readonly service: string;
@@ -54,6 +66,8 @@ export interface LinkOptions {
   /** The server's own domain, where the pings go. */
   readonly serverDomain: string;
   readonly log: LinkLog;
+  /** Without one it may always be connected. */
+  readonly permit?: LinkPermit | undefined;
   readonly timing?: Partial<LinkTiming>;
   /** Stanzas held in memory, in characters; default 64 Mi. */
   readonly maxQueuedBytes?: number;
@@ -96,6 +110,8 @@ export interface LinkStats {
   /** When a ping of the current stream was last answered, ms since the epoch; `undefined` if none was yet. */
   readonly provedAt: number | undefined;
   readonly lastProblem: string | undefined;
+  /** Whether another process is connected in its place. */
+  readonly standsBy: boolean;
   /** Stanzas held in memory, written or not. */
   readonly queued: number;
   /** In characters. */

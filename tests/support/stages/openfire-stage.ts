@@ -31,6 +31,16 @@ export class OpenfireStage {
 
   /** Starts a proxy, beside those that run already. */
   async attach(settings: Record<string, string> = {}, tuning: Tuning = {}): Promise<ReceiptsProxy> {
+    const { proxy, started } = this.begin(settings, tuning);
+    await started;
+    return proxy;
+  }
+
+  /** The same, without waiting until it is connected: it may have to stand by. */
+  begin(
+    settings: Record<string, string> = {},
+    tuning: Tuning = {},
+  ): { readonly proxy: ReceiptsProxy; readonly started: Promise<void> } {
     const config = loadConfig({
       XMPP_SERVICE: this.#server?.service,
       XMPP_COMPONENT_DOMAIN: 'receipts.example.org',
@@ -45,8 +55,10 @@ export class OpenfireStage {
     const link = { pingInterval: 100, backoffMin: 20, backoffMax: 100, ...tuning.link };
     const proxy = new TestProxy(config, createLog(config.logLevel), { sweepEvery: 200, ...tuning, link });
     this.#proxies.push(proxy);
-    await proxy.start();
-    return proxy;
+    const started = proxy.start();
+    // It is stopped while it stands by.
+    started.catch(() => {});
+    return { proxy, started };
   }
 
   /** Ends the proxies and the server; Redis stays. */

@@ -42,6 +42,11 @@ export const SCRIPT_FORMS = {
     })),
   }),
   probe: forms({ mark: fixed(3, ([id, count, made]) => ({ id, count: whole(count), made: flag(made) })) }),
+  connect: forms({
+    granted: fixed(0, () => 'granted' as const),
+    other: fixed(0, () => 'other' as const),
+    free: fixed(0, () => 'free' as const),
+  }),
   rehearse: forms({ list: list(0, 1, (_, names) => names.flat()) }),
 };
 

@@ -20,7 +20,8 @@ local function sessions_name(user) return prefix .. ':sessions:' .. user end
 --   of an id or a token  session done
 --   of two, with a NUL between them    probed hidden
 --   of a hash and a version, with a colon between them    caps
---   of nothing           ages advance alive asking clock damaged damaged:new delivered ended identity iq iq:by iq:due load paused rehearsal
+--   of nothing           ages advance alive asking clock connected damaged damaged:new delivered ended identity iq iq:by iq:due load paused
+--                        rehearsal
 --                        subs
 local function name_of(kind, id)
   if id then return prefix .. ':' .. kind .. ':' .. id end
