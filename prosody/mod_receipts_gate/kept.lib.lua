@@ -18,7 +18,7 @@ local host = module.host;
 
 --- Notes the receipts that pass, by a handler that does not belong to the module. Gives a function that ends it.
 local function watch(state)
-	local names = state.outcomes and state.outcomes.names or {};
+	local names, unheld = state.outcomes.names, state.unheld.names;
 	local receipts = {};
 	state.receipts = receipts;
 	local function see(event)
@@ -29,7 +29,8 @@ local function watch(state)
 		end
 		for _, child in ipairs(event.stanza.tags) do
 			local by, id = protocol.proof_in(child);
-			if id and names[protocol.name(jid_bare(attr.to), jid_bare(attr.from), id)] then
+			local name = id and protocol.name(jid_bare(attr.to), jid_bare(attr.from), id);
+			if name and (names[name] or unheld[name]) then
 				table.insert(receipts, { from = attr.from; to = attr.to; session = event.origin; by = by; id = id });
 			end
 		end

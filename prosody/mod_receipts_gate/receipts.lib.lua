@@ -10,6 +10,9 @@ local function seen(by, id, from, to, session)
 	for _, record in ipairs(gate.outcomes.take_named(jid_bare(to), jid_bare(from), id)) do
 		gate.outcomes.saw(record, "has", { jid = from; session = gate.sessions.id(session); by = by; id = id; to = to });
 	end
+	if by == "receipt" then
+		gate.unheld.confirmed(jid_bare(to), jid_bare(from), id, from);
+	end
 end
 
 --- A client's message is about to be routed.

@@ -12,12 +12,17 @@ local KEPT = 600;
 
 return function (gate)
 
--- From `first` to `last`, each { event (text), at, told (by process) }.
+-- From `first` to `last`, each { attr, sessions (text), event (text), at, told (by process), name }; by name the latest of them.
 local list = gate.state.unheld or { first = 1, last = 0 };
+list.names = list.names or {};
 gate.state.unheld = list;
 local since = 0;
 
 local function drop_first()
+	local one = list[list.first];
+	if one.name and list.names[one.name] == one then
+		list.names[one.name] = nil;
+	end
 	list[list.first] = nil;
 	list.first = list.first + 1;
 end
@@ -34,9 +39,18 @@ local function sessions_of(address)
 	return text;
 end
 
+--- Tells the process whose the conversation is, if there is one.
+local function tell_owner(one)
+	one.event = protocol.event("unheld", one.attr, one.sessions);
+	one.told = {};
+	local lease = gate.holds.owner(protocol.pair(jid.bare(one.attr.from), jid.bare(one.attr.to)));
+	if lease and gate.leases.emit(lease, one.event) > 0 then
+		one.told[lease.process] = true;
+	end
+end
+
 local function passed(stanza)
-	local attr = { from = stanza.attr.from; to = stanza.attr.to; id = stanza.attr.id };
-	local event = protocol.event("unheld", attr, sessions_of(attr.to));
+	local from, to, id = stanza.attr.from, stanza.attr.to, stanza.attr.id;
 	since = since + 1;
 	if since == 1 then
 		module:add_timer(PERIOD, function ()
@@ -44,16 +58,26 @@ local function passed(stanza)
 			since = 0;
 		end);
 	end
-	local lease = gate.holds.owner(protocol.pair(jid.bare(attr.from), jid.bare(attr.to)));
-	local told = {};
-	if lease and gate.leases.emit(lease, event) > 0 then
-		told[lease.process] = true;
-	end
 	if list.last - list.first + 1 >= MOST then
 		drop_first();
 	end
+	local one = { attr = { from = from; to = to; id = id }; sessions = sessions_of(to); at = os.time() };
+	if id then
+		one.name = protocol.name(jid.bare(from), jid.bare(to), id);
+		list.names[one.name] = one;
+	end
 	list.last = list.last + 1;
-	list[list.last] = { event = event; at = os.time(); told = told };
+	list[list.last] = one;
+	tell_owner(one);
+end
+
+--- The recipient's client, a full JID, has returned a receipt for a message of that id; bare JIDs.
+local function confirmed(from, to, id, by)
+	local one = list.names[protocol.name(from, to, id)];
+	if one and not one.attr.confirmed then
+		one.attr.confirmed = by;
+		tell_owner(one);
+	end
 end
 
 --- Tells a lease what its process was not told yet.
@@ -71,6 +95,6 @@ local function tell(lease)
 	end
 end
 
-return { passed = passed; tell = tell };
+return { passed = passed; confirmed = confirmed; tell = tell };
 
 end

@@ -68,6 +68,11 @@ export function connectGate(
     const to = addresses.parse(receipt.to);
     if (from.kind === 'user' && to.kind === 'user') delivery.routedReceipts?.take(n, { from, to }, receipt);
   });
+  gate.on('unheldReceipt', (receipt, id) => {
+    const from = addresses.parse(receipt.by);
+    const to = addresses.parse(receipt.to);
+    if (from.kind === 'user' && to.kind === 'user') delivery.routedReceipts?.takeUnheld({ from, to }, id);
+  });
   // Of those that are told before all are, nobody knows what they did meanwhile.
   gate.on('session', ({ user, resource, session: { id, state, priority }, what }) => {
     if (what === 'available' || what === 'changed') {

@@ -88,13 +88,17 @@ export class GateCopies extends EventEmitter<Events> {
    * same, which is dropped.
    */
   recordUnheld(sent: Sent, sessions: readonly string[]): OutgoingStanza<Sent> {
-    const { messages, doubts } = this.#options;
+    const { gate, messages, doubts } = this.#options;
     const { record } = sent;
+    const { sender, recipient, senderId } = record;
     messages.put(record);
     doubts.sent(record);
     this.#unheld.set(record.heldAs as string, sessions);
     // As soon as all that follows from the record's being stored is done.
-    setImmediate(() => this.emit('handedOver', [sent]));
+    setImmediate(() => {
+      this.emit('handedOver', [sent]);
+      if (senderId !== undefined) gate.unheldStored(sender, recipient, senderId);
+    });
     return writtenElsewhere(sent);
   }
 

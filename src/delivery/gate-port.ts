@@ -13,6 +13,7 @@ export type GatePort = Pick<
   | 'sessionsOf'
   | 'sessionAt'
   | 'unheldTo'
+  | 'unheldStored'
   | 'epoch'
   | 'isReady'
   | 'on'

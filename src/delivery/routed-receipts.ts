@@ -40,7 +40,12 @@ export class RoutedReceipts {
     settlement.proof(route, { by: 'marker', id, maybeOwn: false }, () => gate.forget(n));
   }
 
-  #receipt(n: string, route: Route, id: string, key: string): void {
+  /** The same of a message that was not held, and that its sender may have written again, so that it is stored. */
+  takeUnheld(route: Route, id: string): void {
+    this.#receipt(undefined, route, id, keyOfWireId(route.to.inner, route.from.inner, id));
+  }
+
+  #receipt(n: string | undefined, route: Route, id: string, key: string): void {
     const { pipeline, endings, clock, counts, trace, gate, receiptSupport } = this.#options;
     const { from, to } = route;
     const sender = to.inner;
@@ -63,7 +68,7 @@ export class RoutedReceipts {
         void endings.conclude(taken.record, taken.outcome === 'late' ? 'delivered late' : 'delivered', true);
         if (taken.record.heldAs === n) return;
       } else if (taken.outcome === 'repeated') this.#notOwed(key);
-      gate.forget(n);
+      if (n !== undefined) gate.forget(n);
     };
     if (isNews) {
       pipeline.push({ request: settle(key, from.resource, now, { sender, recipient }), owner, done });

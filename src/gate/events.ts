@@ -60,6 +60,8 @@ export type GateEvent =
       readonly id: string;
       /** The recipient's sessions at that time, by stream id. */
       readonly sessions: readonly string[];
+      /** The full JID of the client that has returned a receipt, which went to the sender by itself. */
+      readonly confirmedBy: string | undefined;
     }
   | { readonly kind: 'forgotten'; readonly n: string }
   | { readonly kind: 'ready' };
@@ -168,9 +170,9 @@ const READERS: Readonly<Record<string, (element: Element) => GateEvent | undefin
   },
   opened: ({ attrs: { why = '', held } }) => ({ kind: 'opened', why, held: whole(held, 0) }),
   unheld(element) {
-    const { from, to, id = '' } = element.attrs;
+    const { from, to, id = '', confirmed } = element.attrs;
     const sessions = element.getChildren('session').flatMap(({ attrs }) => attrs.id ?? []);
-    return from && to ? { kind: 'unheld', from, to, id, sessions } : undefined;
+    return from && to ? { kind: 'unheld', from, to, id, sessions, confirmedBy: confirmed || undefined } : undefined;
   },
   forgotten(element) {
     const n = numberOf(element);

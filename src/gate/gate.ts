@@ -18,6 +18,8 @@ interface Events {
   has: [at: AtSession];
   /** The sender of a message has had this receipt or marker by himself. */
   receipt: [at: AtSession, receipt: RoutedReceipt];
+  /** The same of a message of that id that it let pass unheld. `to` and `by` are full JIDs. */
+  unheldReceipt: [receipt: { readonly to: string; readonly by: string }, id: string];
   session: [change: SessionChange];
   /** What went to a session from offline storage, or came back from one that has ended. */
   moved: [at: AtSession];
@@ -201,6 +203,12 @@ export class Gate extends EventEmitter<Events> {
     return left.length === 0 ? undefined : left.map((session) => session.id);
   }
 
+  /** What passed unheld (bare JIDs) was written again, and is stored now: it may have been confirmed before. */
+  unheldStored(from: string, to: string, id: string): void {
+    const receipt = this.#known.unheld.get(`${from} ${to} ${id}`)?.receipt;
+    if (receipt !== undefined) this.emit('unheldReceipt', receipt, id);
+  }
+
   #enabled({ epoch, timeout }: Enabled): void {
     const restarted = this.#epoch !== '' && this.#epoch !== epoch;
     this.#epoch = epoch;
@@ -255,10 +263,7 @@ export class Gate extends EventEmitter<Events> {
         for (const change of this.#sessions.seen(event, clock.now())) this.emit('session', change);
         return;
       case 'unheld':
-        counts.gateUnheld += 1;
-        this.#unheld.note(event.from, event.to, event.id);
-        if (event.id !== '')
-          this.#known.noteUnheld(`${bareOf(event.from)} ${bareOf(event.to)} ${event.id}`, event.sessions, clock.now());
+        this.#unheldPassed(event);
         return;
       case 'opened':
         counts.gateOpened += 1;
@@ -269,6 +274,21 @@ export class Gate extends EventEmitter<Events> {
       case 'ready':
         this.emit('ready');
     }
+  }
+
+  #unheldPassed({ from, to, id, sessions, confirmedBy }: Extract<GateEvent, { kind: 'unheld' }>): void {
+    const { counts, clock } = this.#options;
+    const name = `${bareOf(from)} ${bareOf(to)} ${id}`;
+    // It is told once more when there is a receipt for it.
+    const before = confirmedBy === undefined ? undefined : this.#known.unheld.get(name);
+    if (before === undefined) {
+      counts.gateUnheld += 1;
+      this.#unheld.note(from, to, id);
+    }
+    if (id === '') return;
+    const receipt = confirmedBy === undefined ? undefined : { to: from, by: confirmedBy };
+    this.#known.noteUnheld(name, { sessions, toldAt: before?.toldAt ?? clock.now(), receipt });
+    if (receipt !== undefined) this.emit('unheldReceipt', receipt, id);
   }
 
   /** Whatever goes wrong with it, it is not held longer than it must. */

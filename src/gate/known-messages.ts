@@ -5,12 +5,21 @@ const MOST_FACTS = 100_000;
 /** So many messages that passed unheld are known, should they be sent again. */
 const MOST_UNHELD = 20_000;
 
+export interface KnownUnheld {
+  /** The recipient's at that time, by stream id. */
+  readonly sessions: readonly string[];
+  /** When (ms) it was told. */
+  readonly toldAt: number;
+  /** The sender's full JID, and that of the client that has returned a receipt. */
+  readonly receipt: { readonly to: string; readonly by: string } | undefined;
+}
+
 /** What a gate has told of messages; of too many, the oldest are forgotten. */
 export class KnownMessages {
   /** What became of those that it held, by the number that it gave them. */
   readonly facts = new Map<string, Facts>();
-  /** Those that it let pass without holding them, `from to id` with bare JIDs: the recipient's sessions at that time, by stream id, and when (ms) it was told. */
-  readonly unheld = new Map<string, { readonly sessions: readonly string[]; readonly toldAt: number }>();
+  /** Those that it let pass without holding them, `from to id` with bare JIDs. */
+  readonly unheld = new Map<string, KnownUnheld>();
 
   /** The facts of a message, to be added to. */
   note(n: string): Facts {
@@ -23,8 +32,8 @@ export class KnownMessages {
     return facts;
   }
 
-  noteUnheld(name: string, sessions: readonly string[], toldAt: number): void {
-    this.unheld.set(name, { sessions, toldAt });
+  noteUnheld(name: string, known: KnownUnheld): void {
+    this.unheld.set(name, known);
     if (this.unheld.size > MOST_UNHELD) this.unheld.delete(this.unheld.keys().next().value as string);
   }
 }

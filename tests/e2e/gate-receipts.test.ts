@@ -148,6 +148,32 @@ PROSODY_ONLY(
   },
 );
 
+PROSODY_ONLY('for what passed unheld: who confirmed it is told with it, once more if it was told before', async () => {
+  // The receipts pass unheld as well, without an id.
+  const unheld = () =>
+    component
+      .events('unheld')
+      .filter(({ attrs }) => attrs.id !== undefined)
+      .map(({ attrs }) => [attrs.id, attrs.confirmed]);
+  await component.command(xml('disable'));
+  const [one, two] = [await alice.say(BOB, 'One'), await alice.say(BOB, 'Two')];
+  await bob.hears('Two');
+  await confirms(bob, received(one));
+  await alicesHas(one);
+  await component.enable();
+  expect(unheld()).toEqual([
+    [one, bob.jid],
+    [two, undefined],
+  ]);
+  await component.command(xml('disable'));
+  await confirms(bob, received(two));
+  await confirms(bob, received(two));
+  await alicesHas(two);
+  await alicesHas(two);
+  await component.enable();
+  expect(unheld().slice(2)).toEqual([[two, bob.jid]]);
+});
+
 PROSODY_ONLY('one that passes while the gate’s module is not loaded is known when it is loaded again', async () => {
   const carol = await stage.user('carol', 'web');
   const [one, two] = [await said('One'), await said('Two')];

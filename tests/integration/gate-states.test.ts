@@ -167,3 +167,19 @@ test('written again while nothing was held: what was stored before is not sent a
   // They go in the order in which they were stored.
   expect(delivered()).not.toContain(again);
 });
+
+test('what passed unheld and was confirmed is settled when its sender writes it again, or when he has', async () => {
+  const confirmed = (id: string) =>
+    `<unheld from="alice@example.org/phone" to="bob@example.org" id="${id}" confirmed="bob@example.org/desk"><session id="S"/></unheld>`;
+  await start({ remembers: '<session jid="bob@example.org/desk" id="S" state="available" priority="0"/>' });
+  await it.ready();
+  expect(await held(confirmed(`g-${ids + 1}`))).toBe('drop');
+  await until(async () => (await it.metric('delivered_total')) === 1, { what: 'the first' });
+  const id = `g-${ids + 1}`;
+  expect(await held(confirmed(id).replace(/ confirmed="[^"]*"/, ''))).toBe('drop');
+  gate.tells(confirmed(id));
+  await until(async () => (await it.metric('delivered_total')) === 2, { what: 'the second' });
+  const about = [...gate.given('tell'), ...gate.given('deliver')].map(String);
+  expect(about.filter((command) => command.includes(id) || command.includes(`g-${ids - 1}`))).toEqual([]);
+  expect(await it.metric('gate_unheld_total')).toBe(2);
+});
