@@ -4,13 +4,21 @@ import { VERSION } from './version.ts';
 const HELP = `openfire-receipts ${VERSION}: stores, acknowledges and redelivers the messages of an XMPP server's users.
 
   openfire-receipts start     runs the component until SIGTERM or SIGINT
+  openfire-receipts check     looks at Redis, the XMPP server and the settings, and says what is wrong with what to do
   openfire-receipts config    shows the settings in effect, and where each comes from
   openfire-receipts version   shows the version
 
-  --env-file <file>   the file with the settings, instead of .env in the current folder;
-                      variables of the environment count more
+  --env-file <file>        the file with the settings, instead of .env in the current folder;
+                           variables of the environment count more
 
-Exit status: 0 fine, 64 wrong usage, 78 wrong settings. Every setting: docs/configuration.md.
+Of check, which disturbs no process that runs:
+  --json                   for programs
+  --messages-a-day <n>     compares Redis' memory with what so many messages need
+  --user <user@domain>     looks at the server as this user, too; the password is in CHECK_PASSWORD
+  --client-address <host:port>   where users connect, if not to port 5222 of the server's host
+
+Exit status: 0 fine; 1 check has found something, or an unexpected error; 64 wrong usage; 78 wrong settings.
+Every setting: docs/configuration.md.
 `;
 
 /** sysexits.h EX_USAGE. */
@@ -18,6 +26,10 @@ const EX_USAGE = 64;
 
 const OPTIONS = {
   'env-file': { type: 'string' },
+  json: { type: 'boolean' },
+  'messages-a-day': { type: 'string' },
+  user: { type: 'string' },
+  'client-address': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 } as const;
@@ -38,9 +50,15 @@ function read(args: string[]) {
 }
 
 const { values, command } = read(process.argv.slice(2));
-const envFile = values['env-file'];
+const { 'env-file': envFile, 'messages-a-day': aDay } = values;
+if (aDay !== undefined && !/^\d+$/.test(aDay)) usage(`--messages-a-day: got ${JSON.stringify(aDay)}; wants a number`);
 if (values.help || command === 'help') process.stdout.write(HELP);
 else if (values.version || command === 'version') process.stdout.write(`${VERSION}\n`);
 else if (command === 'start') await (await import('./start.ts')).start(envFile);
 else if (command === 'config') (await import('./show-config.ts')).showConfig(envFile);
-else usage(command === undefined ? 'A command is missing.' : `There is no command ${JSON.stringify(command)}.`);
+else if (command === 'check') {
+  const { accountOf, checkSetup } = await import('./check-setup.ts');
+  const messagesADay = aDay === undefined ? undefined : Number(aDay);
+  const account = accountOf(values.user, values['client-address']);
+  await checkSetup({ envFile, json: values.json, messagesADay, account });
+} else usage(command === undefined ? 'A command is missing.' : `There is no command ${JSON.stringify(command)}.`);

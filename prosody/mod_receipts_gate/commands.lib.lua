@@ -126,6 +126,18 @@ local function on_iq(event)
 	return true;
 end
 
-return { on_iq = on_iq };
+--- What this gate is, without a lease: for who looks whether all is set up.
+local function on_question(event)
+	local origin, stanza = event.origin, event.stanza;
+	if origin.type ~= "component" or origin.host ~= settings.component then
+		return forbidden(origin, stanza, "Only the component may speak to the gate");
+	end
+	origin.send(st.reply(stanza):tag("gate", {
+		xmlns = protocol.NS; version = VERSION; gate = GATE; server = "Prosody "..(prosody.version or ""); proofs = "sm ping";
+	}));
+	return true;
+end
+
+return { on_iq = on_iq, on_question = on_question };
 
 end

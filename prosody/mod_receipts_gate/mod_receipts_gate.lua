@@ -37,6 +37,7 @@ module:wrap_event("message/offline/handle", gate.routing.store_offline);
 module:wrap_event("message/offline/broadcast", gate.offline.flush);
 module:hook("delivery/failure", gate.proofs.on_failure, 10);
 module:hook("iq-set/host/"..protocol.NS..":gate", gate.commands.on_iq);
+module:hook("iq-get/host/"..protocol.NS..":gate", gate.commands.on_question);
 module:hook("iq/host", gate.proofs.on_iq, FIRST);
 for _, version in ipairs({ "2", "3" }) do
 	module:hook("stanza/urn:xmpp:sm:"..version..":a", gate.proofs.on_ack, FIRST);

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { installFromRegistry, type Packed, pack } from '../support/process/npm-package.ts';
+import { freePort } from '../support/process/ports.ts';
 import { removeFolder, temporaryFolder } from '../support/process/temporary.ts';
 import { findProgram } from '../support/process/temporary-server.ts';
 import { ProxyProcess } from '../support/stages/proxy-process.ts';
@@ -60,6 +61,7 @@ test('installed, it says its version and its settings', () => {
   expect(faulty.status).toBe(78);
   expect(faulty.stderr).toContain('XMPP_COMPONENT_DOMAIN: got nothing');
   expect(run(['start']).status).toBe(78);
+  expect(run(['check']).status).toBe(78);
   expect(run(['begin']).status).toBe(64);
   const shown = run(['config'], {
     XMPP_COMPONENT_DOMAIN: 'receipts.example.org',
@@ -81,9 +83,17 @@ test('it needs nothing of what is for development', () => {
   expect(Object.keys(devDependencies).filter(there)).toEqual([]);
 });
 
-test('it runs as another user, delivers a message, and stops', async () => {
+test('it finds nothing amiss, runs as another user, delivers a message, and stops', async () => {
   if (!installed) return;
-  const world = await World.open();
+  const world = await World.open({ redis: { settings: { appendfsync: 'always', maxmemory: '500mb' } } });
+  const settings = { DASHBOARD_PASSWORD: 'jk3Vd8sQ2mZx', HTTP_PORT: `${await freePort()}` };
+  const checked = spawnSync(command(), ['check'], {
+    cwd: folder,
+    env: { PATH: process.env.PATH, ...world.environment(settings) },
+    encoding: 'utf8',
+  });
+  expect(checked.stdout).toMatch(/^Redis\n {2}✓ Redis \d/m);
+  expect({ status: checked.status, stderr: checked.stderr }).toEqual({ status: 0, stderr: '' });
   const proxy = new ProxyProcess(world.environment({ LOG_LEVEL: 'info' }), asNobody(command(), 'start'));
   try {
     await proxy.prints('The link is up');

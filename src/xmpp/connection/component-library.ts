@@ -97,6 +97,8 @@ export interface EntityOptions {
   /** ms; longer than whatever its caller waits. */
   readonly timeout: number;
   readonly Parser: new () => Parser;
+  /** Not to be let in beside another connection of the domain. */
+  readonly alone?: boolean | undefined;
 }
 
 export interface EntityHandlers {
@@ -120,7 +122,7 @@ export class Entity {
     handlers: EntityHandlers,
     create: (options: { service: string; domain: string; password: string }) => Component = componentModule.component,
   ) {
-    const { service, domain, secret, timeout, Parser } = options;
+    const { service, domain, secret, timeout, Parser, alone = false } = options;
     const entity = create({ service, domain, password: secret });
     checkEntity(entity);
     checkParser(new xml.Parser());
@@ -133,7 +135,7 @@ export class Entity {
     entity.headerElement = () => {
       const header = headerElement();
       // Openfire then accepts several connections for one domain: else our own half-open predecessor locks us out.
-      header.attrs.allowMultiple = 'true';
+      if (!alone) header.attrs.allowMultiple = 'true';
       return header;
     };
     entity._onData = handlers.data;

@@ -17,6 +17,8 @@ export interface StreamOptions extends SocketOptions {
   /** ms; for the header and the handshake each. */
   readonly handshakeTimeout: number;
   readonly limits: ParserLimits;
+  /** Not to be let in beside another connection of the domain, where the server has a choice (Openfire). */
+  readonly alone?: boolean;
 }
 
 export interface StreamHandlers {
@@ -157,7 +159,7 @@ export class Stream {
   }
 
   #createEntity(): Entity {
-    const { service, domain, secret, limits, handshakeTimeout, connectTimeout } = this.#options;
+    const { service, domain, secret, limits, handshakeTimeout, connectTimeout, alone } = this.#options;
     // The library's own limit, which must not come before ours.
     const timeout = Math.max(handshakeTimeout, connectTimeout) + 1_000;
     const { oversized } = this.#handlers;
@@ -167,7 +169,7 @@ export class Stream {
       }
     };
     return new Entity(
-      { service, domain, secret, timeout, Parser },
+      { service, domain, secret, timeout, Parser, alone },
       {
         data: (text) => this.#data(text),
         element: (element) => this.#element(element),

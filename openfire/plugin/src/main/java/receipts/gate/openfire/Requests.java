@@ -69,6 +69,7 @@ final class Requests extends IQHandler {
     private IQ handle(IQ request) {
         Element element = request.getChildElement();
         if (request.getFrom() == null || !component.equals(request.getFrom().toString())) return refuse(request, PacketError.Condition.forbidden);
+        if (request.getID() != null && request.getType() == IQ.Type.get) return describe(request);
         if (request.getID() == null || request.getType() != IQ.Type.set) return refuse(request, PacketError.Condition.bad_request);
         Element enable = child(element, "enable");
         if (enable != null) return enable(request, command(enable));
@@ -76,6 +77,14 @@ final class Requests extends IQHandler {
         for (Element child : element.elements()) commands.add(command(child));
         // The answer is written into the connection of the lease.
         return gate.request(element.attributeValue("token"), request, commands) ? null : refuse(request, PacketError.Condition.forbidden);
+    }
+
+    /** What this gate is, without a lease: for who looks whether all is set up. */
+    private IQ describe(IQ request) {
+        IQ answer = IQ.createResultIQ(request);
+        answer.setChildElement("gate", Events.NAMESPACE).addAttribute("version", "1").addAttribute("gate", GatePlugin.VERSION)
+                .addAttribute("server", server).addAttribute("proofs", proofs);
+        return answer;
     }
 
     private IQ enable(IQ request, Command command) {

@@ -1,0 +1,151 @@
+import { type Client, client } from '@xmpp/client';
+import type { Element } from '@xmpp/xml';
+import type { Config } from '../config/config.ts';
+import { isLoopback } from '../config/hosts.ts';
+import { NS } from '../xmpp/stanza/namespaces.ts';
+import { type Finding, Findings } from './finding.ts';
+
+const NS_TLS = 'urn:ietf:params:xml:ns:xmpp-tls';
+const NS_SM = 'urn:xmpp:sm:3';
+/** ms */
+const TIMEOUT = 10_000;
+
+/** A user's account, as whom the server is looked at from its clients' side. */
+export interface Account {
+  readonly jid: string;
+  readonly password: string;
+  /** `host:port`; by default port 5222 of the server's host. */
+  readonly address?: string;
+}
+
+export interface ClientsOptions {
+  readonly account: Account | undefined;
+  /** Whether a process of ours has the domain. */
+  readonly isHeld: boolean;
+  /** The server's program (openfire, prosody, ejabberd), where it is known. */
+  readonly software: string | undefined;
+}
+
+/** What only a user sees: TLS and stream management for clients, and whether the component is reached from there. */
+export async function checkClients(config: Config, { account, isHeld, software }: ClientsOptions): Promise<Finding[]> {
+  const findings = new Findings('Clients');
+  if (account === undefined) {
+    findings.unknown(
+      'clients',
+      'What clients are offered (TLS, stream management) is shown to users only',
+      'Give a user, best an ordinary one: --user alice@example.org, and CHECK_PASSWORD in the environment',
+    );
+  } else await look(config, account, isHeld, findings);
+  if (software === 'openfire' || software === undefined) {
+    findings.unknown(
+      'clients.offline',
+      'How much a server stores for a user who is offline, it tells nobody',
+      'Openfire, System Properties: xmpp.offline.type=store_and_bounce, xmpp.offline.quota (102400 bytes) where users are away for long',
+    );
+  }
+  return findings.all;
+}
+
+async function look(
+  config: Config,
+  { jid, password, address }: Account,
+  isHeld: boolean,
+  findings: Findings,
+): Promise<void> {
+  const [username = '', domain = config.xmpp.servedDomain] = jid.split('@');
+  const { hostname } = new URL(config.xmpp.service);
+  const seen = { startTls: false, tlsRequired: false, sm: false };
+  const xmpp = client({
+    service: `xmpp://${address ?? `${hostname}:5222`}`,
+    domain,
+    // Since 0.14 it is given all mechanisms that are offered; its types know nothing of them.
+    credentials: async (
+      authenticate: (account: { username: string; password: string }, mechanism: string) => Promise<void>,
+      offered: readonly string[] = [],
+    ) => {
+      const scram = offered.includes('SCRAM-SHA-1');
+      if (!scram && !seen.startTls && !isLoopback(hostname)) throw new Error('the password would go unencrypted');
+      await authenticate({ username, password }, scram ? 'SCRAM-SHA-1' : 'PLAIN');
+    },
+  });
+  xmpp.on('element', (element: Element) => {
+    const startTls = element.getName() === 'features' ? element.getChild('starttls', NS_TLS) : undefined;
+    if (startTls) seen.startTls = true;
+    if (startTls?.getChild('required')) seen.tlsRequired = true;
+    if (element.getName() === 'features' && element.getChild('sm', NS_SM)) seen.sm = true;
+  });
+  xmpp.on('error', () => {});
+  xmpp.reconnect.stop();
+  try {
+    await login(xmpp);
+    sayTls(seen, findings);
+    if (seen.sm) findings.ok('clients.sm', 'Clients can resume their sessions (stream management, XEP-0198)');
+    else {
+      findings.warning(
+        'clients.sm',
+        'Clients are offered no stream management (XEP-0198): each break of a connection leads to a redelivery',
+        'Openfire: stream.management.active=true. Prosody: load smacks. ejabberd: mod_stream_mgmt',
+      );
+    }
+    await checkReach(xmpp, config, isHeld, findings);
+  } catch (error) {
+    const { message, condition } = error as Error & { condition?: string };
+    sayTls(seen, findings);
+    findings.unknown(
+      'clients',
+      `${jid} could not log in: ${condition ?? message}`,
+      'See --user, CHECK_PASSWORD, --client-address',
+    );
+  } finally {
+    await xmpp.stop().catch(() => {});
+  }
+}
+
+async function login(xmpp: Client): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(reject, TIMEOUT, new Error('no answer in time'));
+  });
+  await Promise.race([xmpp.start(), late]).finally(() => clearTimeout(timer));
+}
+
+function sayTls({ startTls, tlsRequired }: { startTls: boolean; tlsRequired: boolean }, findings: Findings): void {
+  if (tlsRequired) findings.ok('clients.tls', 'Clients must use TLS');
+  else if (startTls) {
+    findings.warning(
+      'clients.tls',
+      'Clients may do without TLS',
+      'Openfire: Server > Server Settings > Client Connections, "Required"',
+    );
+  } else findings.warning('clients.tls', 'Clients are offered no TLS', "See the server's certificate and settings");
+}
+
+/** Whether a user's question reaches the component, and who answers there. */
+async function checkReach(
+  xmpp: Client,
+  { xmpp: { componentDomain } }: Config,
+  isHeld: boolean,
+  findings: Findings,
+): Promise<void> {
+  const { default: xml } = await import('@xmpp/xml');
+  const request = xml('iq', { type: 'get', to: componentDomain }, xml('query', { xmlns: NS.version }));
+  try {
+    const answer = (await xmpp.iqCaller.request(request, TIMEOUT)) as Element;
+    const query = answer.getChild('query', NS.version);
+    const name = query?.getChildText('name');
+    if (name === 'openfire-receipts') {
+      findings.ok('clients.component', `${componentDomain} answers users: ${name} ${query?.getChildText('version')}`);
+    } else {
+      findings.problem(
+        'clients.component',
+        `${componentDomain} answers users, and is ${name ?? 'something unknown'}`,
+        'Another component has the domain: stop it, or set another XMPP_COMPONENT_DOMAIN',
+      );
+    }
+  } catch (error) {
+    const { condition = 'no answer' } = error as { condition?: string };
+    const text = `${componentDomain} does not answer users (${condition})`;
+    if (isHeld) findings.problem('clients.component', text, 'See that the process is ready (/readyz)');
+    else findings.ok('clients.component', `${text}: no process serves it now`);
+  }
+}
