@@ -1,4 +1,4 @@
-import { type Client, client } from '@xmpp/client';
+import { type AskingClient, type Authenticate, client } from '@xmpp/client';
 import type { Element } from '@xmpp/xml';
 import type { Config } from '../config/config.ts';
 import { isLoopback } from '../config/hosts.ts';
@@ -58,11 +58,7 @@ async function look(
   const xmpp = client({
     service: `xmpp://${address ?? `${hostname}:5222`}`,
     domain,
-    // Since 0.14 it is given all mechanisms that are offered; its types know nothing of them.
-    credentials: async (
-      authenticate: (account: { username: string; password: string }, mechanism: string) => Promise<void>,
-      offered: readonly string[] = [],
-    ) => {
+    credentials: async (authenticate: Authenticate, offered: readonly string[]) => {
       const scram = offered.includes('SCRAM-SHA-1');
       if (!scram && !seen.startTls && !isLoopback(hostname)) throw new Error('the password would go unencrypted');
       await authenticate({ username, password }, scram ? 'SCRAM-SHA-1' : 'PLAIN');
@@ -101,7 +97,7 @@ async function look(
   }
 }
 
-async function login(xmpp: Client): Promise<void> {
+async function login(xmpp: AskingClient): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(reject, TIMEOUT, new Error('no answer in time'));
@@ -122,7 +118,7 @@ function sayTls({ startTls, tlsRequired }: { startTls: boolean; tlsRequired: boo
 
 /** Whether a user's question reaches the component, and who answers there. */
 async function checkReach(
-  xmpp: Client,
+  xmpp: AskingClient,
   { xmpp: { componentDomain } }: Config,
   isHeld: boolean,
   findings: Findings,
@@ -130,7 +126,7 @@ async function checkReach(
   const { default: xml } = await import('@xmpp/xml');
   const request = xml('iq', { type: 'get', to: componentDomain }, xml('query', { xmlns: NS.version }));
   try {
-    const answer = (await xmpp.iqCaller.request(request, TIMEOUT)) as Element;
+    const answer = await xmpp.iqCaller.request(request, TIMEOUT);
     const query = answer.getChild('query', NS.version);
     const name = query?.getChildText('name');
     if (name === 'openfire-receipts') {
