@@ -40,7 +40,7 @@ test('the tarball has what is compiled and read at run time, the documents, what
     /^docs\/[\w-]+\.md$/,
     /^prosody\/(README\.md|mod_receipts_gate\/\w+(\.lib)?\.lua)$/,
     /^openfire\/(README\.md|plugin\/dist\/receiptsgate\.jar)$/,
-    /^(\.env\.example|CHANGELOG\.md|LICENSE|README\.md|SECURITY\.md|package\.json)$/,
+    /^(\.env\.example|CHANGELOG\.md|LICENSE|README(\.zh-CN)?\.md|SECURITY\.md|package\.json)$/,
   ];
   expect(names.filter((name) => !expected.some((pattern) => pattern.test(name)))).toEqual([]);
   // Each file that the component is made of has its counterpart.
