@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { copiesOf } from '../../src/store/contract.ts';
 import { RedisQueries } from '../../src/store/redis/administration-queries.ts';
-import { Keys } from '../../src/store/redis/keys.ts';
+import { Shards } from '../../src/store/redis/shards.ts';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { freePort } from '../../tests/support/process/ports.ts';
 import { type ProsodyServer, startProsody } from '../../tests/support/servers/prosody.ts';
@@ -89,7 +89,7 @@ export class Servers {
     await Promise.all(starts);
     const redis = new Redis((this.#redis as RedisServer).url, { commandTimeout: 1000, maxRetriesPerRequest: 0 });
     redis.on('error', () => {});
-    this.#look = { redis, inquiry: new RedisQueries(redis, new Keys(PREFIX)) };
+    this.#look = { redis, inquiry: new RedisQueries(redis, new Shards(PREFIX, 1)) };
     const target = Number(new URL(this.#prosody?.websocketUrl as string).port);
     this.#networks = { alice: await Network.to(target), bob: await Network.to(target) };
     this.#httpPort = await freePort();

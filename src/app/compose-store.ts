@@ -62,7 +62,7 @@ export function composeStore(config: Config, counters: Counters, log: Log, tunin
   durability.onKept(() => pipeline.kept());
   const { clock } = ledger;
   const queues = new Queues({ connection: connections.jobs, prefix, undeliveredRetention, onProblem, clock, log });
-  const queries = new RedisQueries(connections.ledger, ledger.keys);
+  const queries = new RedisQueries(connections.ledger, ledger.shards);
   const monitoring = composeRedisMonitoring(connections.ledger, {
     config,
     queues,

@@ -82,7 +82,7 @@ async function waiting(count: number): Promise<string[]> {
 
 test('the list of one who has 3,000 in trouble looks at 2,000, a few at a time', async () => {
   await waiting(3000);
-  const inquiry = new RedisQueries(opened.redis, opened.ledger.keys);
+  const inquiry = new RedisQueries(opened.redis, opened.ledger.shards);
   let listed: Awaited<ReturnType<RedisQueries['inTrouble']>> | undefined;
   const { calls, most } = await commandsOf(async () => {
     listed = await inquiry.inTrouble(ALICE, 50);
@@ -153,7 +153,7 @@ describe('large messages are not read whole', () => {
     const [first] = KEYS as [string];
     await opened.ledger.perform(reject(first, Date.now(), 'gone', undefined, undefined));
   });
-  const queries = () => new RedisQueries(opened.redis, opened.ledger.keys);
+  const queries = () => new RedisQueries(opened.redis, opened.ledger.shards);
 
   test.each<[string, () => Promise<number>]>([
     ['for a list', async () => (await queries().inTrouble(ALICE, 100)).total],

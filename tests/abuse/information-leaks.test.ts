@@ -31,7 +31,7 @@ beforeEach(() => {
   const addresses = new SubdomainPolicy({ componentDomain: 'receipts.example.org', servedDomain: 'example.org' });
   const perform: CommandContext['perform'] = (operation) => room.receipts.pipeline.perform(operation);
   const context: CommandContext = {
-    queries: new RedisQueries(room.redis, room.ledger.keys),
+    queries: new RedisQueries(room.redis, room.ledger.shards),
     perform,
     problems: async () => [],
     figures: async () => [],

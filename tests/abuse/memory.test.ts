@@ -85,7 +85,7 @@ test('who is responsible is found and erased while Redis is at its limit', async
   try {
     await room.given(...Array.from({ length: 50 }, (_, i) => writes(`m-${i}`, 1000)), writes('a-1', 10, 'alice'));
     await room.handsOver();
-    const inquiry = new RedisQueries(room.redis, room.ledger.keys);
+    const inquiry = new RedisQueries(room.redis, room.ledger.shards);
     const perform: ConstructorParameters<typeof Erasure>[0]['perform'] = (operation) =>
       room.receipts.pipeline.perform(operation);
     const userErasure = new UserErasure({

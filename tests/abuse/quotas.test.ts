@@ -62,7 +62,7 @@ describe('what a sender has waiting', () => {
       const head = await redis.getrange(name, 0, 5).catch(() => '');
       if (/^2p..(?!00)/.test(head)) there += 1;
     }
-    const [load] = (await heaviest(redis, ledger.keys, 10)).filter(({ of }) => of === ALICE);
+    const [load] = (await heaviest(redis, ledger.shards.keys, 10)).filter(({ of }) => of === ALICE);
     return { said: load?.messages ?? 0, there };
   }
 

@@ -29,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 beforeEach(() => {
   open = openLedger(server.url);
-  inquiry = new RedisQueries(open.redis, open.ledger.keys);
+  inquiry = new RedisQueries(open.redis, open.ledger.shards);
 });
 afterEach(() => open.close());
 

@@ -35,7 +35,7 @@ beforeEach(() => {
   const perform: CommandContext['perform'] = (operation) =>
     redisIsDown ? Promise.reject(new Error('down')) : room.receipts.pipeline.perform(operation);
   const context: CommandContext = {
-    queries: new RedisQueries(room.redis, room.ledger.keys),
+    queries: new RedisQueries(room.redis, room.ledger.shards),
     perform,
     problems: async () => (redisIsDown ? ['Redis does not answer: connect ECONNREFUSED 127.0.0.1:6379'] : []),
     figures: async () => [],

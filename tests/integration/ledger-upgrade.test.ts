@@ -106,7 +106,7 @@ test('the fixture has what it should', () => {
 });
 
 test('what people look at says what it said, and is not changed by that', async () => {
-  const queries = new RedisQueries(opened.redis, opened.ledger.keys);
+  const queries = new RedisQueries(opened.redis, opened.ledger.shards);
   const before = await opened.redis.get(opened.ledger.keys.record(keyOf('pending')));
   for (const [key, record] of Object.entries(fixture.records)) {
     const [found] = await queries.records([key]);

@@ -22,7 +22,7 @@ const open = (name: string) => IMPLEMENTATIONS[name]?.(server.url) as Implementa
 const kinds = new Map<Kind, number>();
 
 async function compare(seed: number, everyStep = false): Promise<Difference | undefined> {
-  const [one, other] = [open('Redis'), open('memory')];
+  const [one, other] = [open(seed % 2 === 0 ? 'Redis' : 'Redis, in shards'), open('memory')];
   try {
     return await compareStores(seed, one, other, kinds, everyStep);
   } finally {

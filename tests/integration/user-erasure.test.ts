@@ -27,7 +27,7 @@ beforeEach(() => {
   const { prefix } = open.ledger.keys;
   const connection = { url: server.url };
   queues = new Queues({ connection, prefix, undeliveredRetention: 1e9, onProblem: () => {}, clock: Date, log: silent });
-  const inquiry = new RedisQueries(open.redis, open.ledger.keys);
+  const inquiry = new RedisQueries(open.redis, open.ledger.shards);
   erasure = new Erasure({ queries: inquiry, perform: (operation) => open.ledger.perform(operation) });
   userErasure = new UserErasure({ queues, erasure, isFull, timeout: 100, log: silent });
 });
@@ -63,7 +63,7 @@ test('a job that begins anew after its process died does the rest', async () => 
     isFull,
     queues: { ...queues, redelivery: undefined } as unknown as Queues,
     erasure: new Erasure({
-      queries: new RedisQueries(open.redis, open.ledger.keys),
+      queries: new RedisQueries(open.redis, open.ledger.shards),
       perform: (operation) => open.ledger.perform(operation),
     }),
     log: silent,

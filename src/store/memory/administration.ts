@@ -108,12 +108,12 @@ export function forgetUser(state: MemoryState, { jid, contacts }: RequestOf<'for
   const kept = [
     presence.forgetSessions(jid),
     state.confirms.delete(jid),
-    state.inTrouble.get(jid)?.size ? state.inTrouble.delete(jid) : false,
     state.out.get(jid)?.size ? state.out.delete(jid) : false,
     presence.subscriptions.get(jid)?.size ? presence.subscriptions.delete(jid) : false,
     presence.granted.delete(jid),
   ];
   let count = kept.filter(Boolean).length;
+  state.inTrouble.delete(jid);
   for (const one of contacts) {
     if (presence.subscriptions.get(one)?.has(jid)) count += 1;
     dropSubscription(state, one, jid, times);

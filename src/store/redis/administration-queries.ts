@@ -1,10 +1,11 @@
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import type { Found, KeyPortion, LifeEvent, Load, Paused, StoreQueries } from '../contract.ts';
 import { pausedBy } from './codec/replies.ts';
 import { decodeScript } from './codec/script-replies.ts';
 import { heaviest } from './heaviest.ts';
 import type { Keys } from './keys.ts';
 import { LOOK } from './scripts.ts';
+import type { Shards } from './shards.ts';
 
 /** How many events of a message's life are shown, the newest. */
 const MAX_EVENTS = 200;
@@ -16,41 +17,50 @@ const PORTION = 50;
 
 /** Rejects with errors of ioredis. */
 export class RedisQueries implements StoreQueries {
-  readonly #redis: Redis;
-  readonly #keys: Keys;
+  readonly #redis: Redis | Cluster;
+  readonly #shards: Shards;
   #looking: Promise<unknown> = Promise.resolve();
 
-  constructor(redis: Redis, keys: Keys) {
+  constructor(redis: Redis | Cluster, shards: Shards) {
     this.#redis = redis;
-    this.#keys = keys;
+    this.#shards = shards;
     redis.defineCommand('receiptsLook', { numberOfKeys: 1, lua: LOOK });
   }
 
   async inTrouble(sender: string, limit: number): Promise<{ found: Found[]; total: number }> {
-    const name = this.#keys.from(sender);
-    const count = await this.#redis.scard(name);
-    const keys = await this.#members(name, MAX_LOOKED_AT);
-    const looked = Math.min(keys.length, MAX_LOOKED_AT);
     const all: Found[] = [];
-    for (let i = 0; i < looked; i += PORTION) {
-      all.push(...(await this.#look(false, keys.slice(i, Math.min(i + PORTION, looked)))));
+    let left = 0;
+    for (const shard of this.#shards.keys) {
+      const name = shard.from(sender);
+      const count = await this.#redis.scard(name);
+      if (count === 0) continue;
+      const most = Math.max(0, MAX_LOOKED_AT - all.length);
+      const keys = (await this.#members(name, most)).slice(0, most);
+      left += Math.max(0, count - keys.length);
+      for (let i = 0; i < keys.length; i += PORTION) {
+        all.push(...(await this.#look(shard, false, keys.slice(i, i + PORTION))));
+      }
     }
     const found = all
       .filter(({ record, kept }) => record.sender === sender && (record.state === 'pending' || kept))
       .sort((a, b) => a.record.firstStoredAt - b.record.firstStoredAt);
-    return { found: found.slice(0, limit), total: found.length + Math.max(0, count - looked) };
+    return { found: found.slice(0, limit), total: found.length + left };
   }
 
   byKey(key: string): Promise<Found[]> {
-    return this.#look(true, [key]);
+    return this.#look(this.#shards.keysOfMessage(key), true, [key]);
   }
 
-  records(keys: readonly string[]): Promise<Found[]> {
-    return keys.length === 0 ? Promise.resolve([]) : this.#look(false, keys);
+  async records(keys: readonly string[]): Promise<Found[]> {
+    const byShard = this.#shards.split(keys, (key) => this.#shards.ofKey(key));
+    const found = await Promise.all(
+      [...byShard].map(([shard, own]) => this.#look(this.#shards.keys[shard] as Keys, false, own)),
+    );
+    return found.flat();
   }
 
   async life(key: string): Promise<LifeEvent[]> {
-    const lines = await this.#redis.lrange(this.#keys.life(key), -MAX_EVENTS, -1);
+    const lines = await this.#redis.lrange(this.#shards.keysOfMessage(key).life(key), -MAX_EVENTS, -1);
     return lines
       .map((line) => {
         const [at = '', ...words] = line.split(' ');
@@ -61,16 +71,18 @@ export class RedisQueries implements StoreQueries {
   }
 
   async paused(): Promise<Paused | undefined> {
-    const text = await this.#redis.get(this.#keys.paused);
+    const text = await this.#redis.get(this.#shards.home.paused);
     return text === null ? undefined : pausedBy(text);
   }
 
-  contacts(): Promise<string[]> {
-    return this.#members(this.#keys.contacts);
+  async contacts(): Promise<string[]> {
+    const all: string[] = [];
+    for (const { contacts } of this.#shards.keys) all.push(...(await this.#members(contacts)));
+    return all;
   }
 
   heaviest(limit: number): Promise<Load[]> {
-    return heaviest(this.#redis, this.#keys, limit);
+    return heaviest(this.#redis, this.#shards.keys, limit);
   }
 
   /** Members of a set, a portion at a time; about `most` of them. */
@@ -85,22 +97,30 @@ export class RedisQueries implements StoreQueries {
     return [...members];
   }
 
+  /** The cursor is that of the server, or in Redis Cluster of a master, with that one's number. */
   async portion(cursor: string): Promise<KeyPortion> {
-    const [next, names] = await this.#redis.scan(cursor, 'MATCH', this.#keys.recordPattern, 'COUNT', 200);
-    const keys = [...new Set(names.map((name) => this.#keys.keyOf(name)))];
-    return { keys, next: next === '0' ? undefined : next };
+    const masters = 'nodes' in this.#redis ? this.#redis.nodes('master') : [this.#redis];
+    const [own = '0', number = '0'] = cursor.split(':');
+    const master = masters[Number(number)];
+    if (master === undefined) return { keys: [], next: undefined };
+    const { recordPattern } = this.#shards;
+    const [next, names] = await master.scan(own, 'MATCH', recordPattern, 'COUNT', 200);
+    const keys = [...new Set(names.flatMap((name) => this.#shards.keyIn(name) ?? []))];
+    if (next !== '0') return { keys, next: number === '0' ? next : `${next}:${number}` };
+    return { keys, next: Number(number) + 1 < masters.length ? `0:${Number(number) + 1}` : undefined };
   }
 
   /** One after the other, whoever asks: what comes between is not held up by more than one of them. */
-  #look(all: boolean, keys: readonly string[]): Promise<Found[]> {
-    const found = this.#looking.then(() => this.#lookAt(all, keys));
+  #look(shard: Keys, all: boolean, keys: readonly string[]): Promise<Found[]> {
+    if (keys.length === 0) return Promise.resolve([]);
+    const found = this.#looking.then(() => this.#lookAt(shard, all, keys));
     this.#looking = found.catch(() => {});
     return found;
   }
 
-  async #lookAt(all: boolean, keys: readonly string[]): Promise<Found[]> {
+  async #lookAt(shard: Keys, all: boolean, keys: readonly string[]): Promise<Found[]> {
     const look = this.#redis as unknown as Record<'receiptsLook', (...args: string[]) => Promise<unknown[]>>;
-    const replies = await look.receiptsLook(this.#keys.prefix, all ? '1' : '0', ...keys);
+    const replies = await look.receiptsLook(shard.prefix, all ? '1' : '0', ...keys);
     return replies.map((reply) => decodeScript('look', reply));
   }
 }

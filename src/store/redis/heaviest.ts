@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import type { Load } from '../contract.ts';
 import type { Keys } from './keys.ts';
 
@@ -9,27 +9,45 @@ const MOST_FIELDS = 200_000;
 const PORTION = 500;
 
 /**
- * Those who have the most bytes in the ledger, most first; with very many senders, of as many as can be looked through.
+ * Those who have the most bytes in the ledger, most first; with very many senders, of as many as can be looked through in each
+ * shard.
  *
  * @throws errors of ioredis
  */
-export async function heaviest(redis: Pick<Redis, 'hscan'>, keys: Keys, limit: number): Promise<Load[]> {
-  let found = new Map<string, Load>();
+export async function heaviest(
+  redis: Pick<Redis | Cluster, 'hscan'>,
+  shards: readonly Pick<Keys, 'load'>[],
+  limit: number,
+): Promise<Load[]> {
+  const found = new Map<string, Load>();
+  for (const { load } of shards) await add(redis, load, Math.ceil(MOST_FIELDS / shards.length), found);
+  return [...firstOf(found, limit).values()];
+}
+
+async function add(
+  redis: Pick<Redis | Cluster, 'hscan'>,
+  name: string,
+  most: number,
+  found: Map<string, Load>,
+): Promise<void> {
   let cursor = '0';
   let looked = 0;
+  // A field may be told of twice.
+  const own = new Map<string, number>();
   do {
-    const [next, flat] = await redis.hscan(keys.load, cursor, 'COUNT', PORTION);
+    const [next, flat] = await redis.hscan(name, cursor, 'COUNT', PORTION);
     for (let i = 0; i < flat.length; i += 2) {
-      const [of, value] = [flat[i] as string, Number(flat[i + 1])];
+      const of = flat[i] as string;
       // A blank stands in no bare JID: those are conversations.
-      if (of.includes(' ')) continue;
-      found.set(of, { of, messages: Math.floor(value / UNIT), bytes: value % UNIT });
+      if (!of.includes(' ')) own.set(of, Number(flat[i + 1]));
     }
-    if (found.size > 2 * PORTION) found = firstOf(found, limit);
     cursor = next;
     looked += PORTION;
-  } while (cursor !== '0' && looked < MOST_FIELDS);
-  return [...firstOf(found, limit).values()];
+  } while (cursor !== '0' && looked < most);
+  for (const [of, value] of own) {
+    const before = found.get(of) ?? { messages: 0, bytes: 0 };
+    found.set(of, { of, messages: before.messages + Math.floor(value / UNIT), bytes: before.bytes + (value % UNIT) });
+  }
 }
 
 function firstOf(found: ReadonlyMap<string, Load>, limit: number): Map<string, Load> {

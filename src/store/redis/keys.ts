@@ -1,6 +1,6 @@
 /**
- * The names of everything that the ledger keeps in Redis. All begin with one prefix that bears a hash tag, so that on
- * Redis Cluster they share a slot and one script may touch them all. scripts/include/keys.lua makes the same names.
+ * The names of everything that a shard of the ledger keeps in Redis. All begin with one prefix that bears a hash tag, so that
+ * on Redis Cluster they share a slot and one script may touch them all. scripts/include/keys.lua makes the same names.
  */
 export class Keys {
   constructor(readonly prefix: string) {}
@@ -8,14 +8,6 @@ export class Keys {
   /** STRING: a record; with a time limit once it has ended (then it is the dedup set's entry). */
   record(key: string): string {
     return `${this.prefix}:m:${key}`;
-  }
-  /** What SCAN finds records, undelivered ones and quarantined ones by; see {@link keyOf}. */
-  get recordPattern(): string {
-    return `${this.prefix.replace(/[*?[\]^\\]/g, '\\$&')}:[muq]:*`;
-  }
-  /** The message's key in the name of one of these. */
-  keyOf(name: string): string {
-    return name.slice(this.prefix.length + ':m:'.length);
   }
   /** LIST: records that are found under this key beside the one of that name, oldest first. */
   index(key: string): string {
@@ -82,6 +74,10 @@ export class Keys {
   /** SET: all users that have such a hash. */
   get contacts(): string {
     return `${this.prefix}:subs`;
+  }
+  /** HASH: in Redis Cluster, whose presence a user gets, as the shards of those have said. */
+  subscribedTo(subscriber: string): string {
+    return `${this.prefix}:to:${subscriber}`;
   }
   /**
    * HASH: a user's sessions by their resource, each `<since ms>;<y|n|u: returns receipts>;<last heard of, ms>;<caps>`; a

@@ -1,34 +1,21 @@
 import type { Cluster, Redis } from 'ioredis';
-import {
-  adds,
-  byStoring,
-  type Figures,
-  LateCallError,
-  nothingButDelivered,
-  type Outcome,
-  type ReplyTo,
-  type Request,
-  type Store,
-  type StoredRecord,
-  type Swept,
-} from '../contract.ts';
-import { RULES } from '../redelivery-rules.ts';
+import type { Figures, Outcome, ReplyTo, Request, Store, StoredRecord, Swept } from '../contract.ts';
 import { LEASE, type RetryPolicy } from '../retry-policy.ts';
-import { type Departure, LedgerClock } from './clock.ts';
-import { decode } from './codec/replies.ts';
-import { type Arguments, encode } from './codec/requests.ts';
-import { decodeScript } from './codec/script-replies.ts';
+import { LedgerClock } from './clock.ts';
 import type { DurabilityWait } from './durability.ts';
-import { Keys } from './keys.ts';
-import { decodeRecord, tokenOf } from './record-codec.ts';
-import { BATCH, STATUS, SWEEP, USUAL, USUAL_BATCH } from './scripts.ts';
-
-/** Messages that one call tells the status of: a client may have given a hundred others the id of each. */
-const STATUS_PORTION = 20;
+import type { Keys } from './keys.ts';
+import { LedgerCalls } from './ledger-calls.ts';
+import { type Ask, carryOut, type Part, type Plan } from './plan.ts';
+import { planOf } from './plans.ts';
+import { shardOf } from './routes.ts';
+import { Shards } from './shards.ts';
 
 /** Times in ms. */
 export interface LedgerOptions {
+  /** What all names begin with, with a hash tag. */
   readonly prefix: string;
+  /** How many shards it has; 1 by default. */
+  readonly shards?: number;
   readonly retry: RetryPolicy;
   readonly dedupWindow: number;
   readonly undeliveredRetention: number;
@@ -38,65 +25,86 @@ export interface LedgerOptions {
   readonly durability?: DurabilityWait;
 }
 
-/** What defineCommand adds to the connection. */
-type Scripted = Record<
-  'receiptsBatch' | 'receiptsUsualBatch' | 'receiptsSweep' | 'receiptsStatus',
-  (...args: (string | number)[]) => Promise<unknown[]>
->;
-
 /** The records of all messages, in Redis. It alone knows how they are kept; every change of one is one script call. */
 export class Ledger implements Store {
-  readonly keys: Keys;
+  readonly shards: Shards;
   readonly clock: LedgerClock;
   readonly #redis: Redis | Cluster;
-  readonly #scripts: Scripted;
-  readonly #constants: readonly number[];
-  readonly #lease: number;
-  readonly #ttl: number;
-  readonly #durability: DurabilityWait | undefined;
+  /** One for all shards; in Redis Cluster one for each. */
+  readonly #calls: readonly LedgerCalls[];
+  readonly #isCluster: boolean;
 
   constructor(redis: Redis | Cluster, options: LedgerOptions) {
-    const { prefix, retry, dedupWindow, undeliveredRetention, lease = LEASE, clock = new LedgerClock() } = options;
-    this.keys = new Keys(prefix);
+    const {
+      prefix,
+      shards = 1,
+      retry,
+      dedupWindow,
+      undeliveredRetention,
+      lease = LEASE,
+      clock = new LedgerClock(),
+    } = options;
+    this.shards = new Shards(prefix, shards);
     this.clock = clock;
     this.#redis = redis;
-    this.#lease = lease;
-    this.#durability = options.durability?.isNeeded ? options.durability : undefined;
-    redis.defineCommand('receiptsBatch', { numberOfKeys: 1, lua: BATCH });
-    redis.defineCommand('receiptsUsualBatch', { numberOfKeys: 1, lua: USUAL_BATCH });
-    redis.defineCommand('receiptsSweep', { numberOfKeys: 1, lua: SWEEP });
-    redis.defineCommand('receiptsStatus', { numberOfKeys: 1, lua: STATUS });
-    this.#scripts = redis as unknown as Scripted;
+    this.#isCluster = redis.isCluster && shards > 1;
+    const { keys, count } = this.shards;
     const times = retry.storeTimes({ dedupWindow, undeliveredRetention });
-    this.#ttl = times.messageTtl;
-    this.#constants = [
-      times.dedupWindow,
-      times.undeliveredRetention,
-      times.messageTtl,
-      times.receiptSupportKept,
-      times.firstStep,
-    ];
+    const durability = options.durability?.isNeeded ? options.durability : undefined;
+    const common = { redis, count, lease, times, durability };
+    this.#calls = this.#isCluster
+      ? keys.map((own, i) => new LedgerCalls({ ...common, shards: [own], clock: i === 0 ? clock : new LedgerClock() }))
+      : [new LedgerCalls({ ...common, shards: keys, clock })];
+  }
+
+  /** Names of what belongs to no user; where there is one shard, of all. */
+  get keys(): Keys {
+    return this.shards.home;
   }
 
   /**
+   * Of each shard, one atomic step; of those on one server together.
+   *
    * @param at the time (ms) to carry them out at; by default Redis' own
    * @throws ReplyError and connection errors of ioredis, a {@link LateCallError}, or a DurabilityError
    */
-  async batch(requests: readonly Request[], at?: number): Promise<Outcome[]> {
-    const departure = this.clock.depart();
-    const args: Arguments = [this.keys.prefix, this.#hint(departure, at), this.#lease];
-    args.push(...this.#constants, RULES, requests.some(adds) ? 1 : 0);
-    let isUsual = true;
-    for (const request of requests) {
-      const name = args.length;
-      encode(request, args);
-      if (isUsual && !USUAL.has(args[name])) isUsual = false;
+  batch(requests: readonly Request[], at?: number): Promise<Outcome[]> {
+    const shardsOf = new Array<number>(requests.length);
+    for (let i = 0; i < requests.length; i += 1) {
+      const request = requests[i] as Request;
+      const shard = shardOf(request, this.shards);
+      if (shard === undefined || this.#isCluster) return this.#batchByPlans(requests, at);
+      shardsOf[i] = shard;
     }
-    const call = () => this.#scripts[isUsual ? 'receiptsUsualBatch' : 'receiptsBatch'](...args);
-    const isKept = this.#durability !== undefined && requests.some(({ kind }) => kind === 'accept');
-    const replies = await (isKept ? this.#durability.keep(call) : call());
-    this.#stamped(departure, replies[0], at);
-    return requests.map((request, i) => decode(request, replies[i + 1]));
+    return (this.#calls[0] as LedgerCalls).batch(requests, shardsOf, at);
+  }
+
+  #batchByPlans(requests: readonly Request[], at: number | undefined): Promise<Outcome[]> {
+    const all = requests.map((request): Part | Plan => {
+      const plan = planOf(request, this.shards, this.#isCluster);
+      return plan ?? { shard: shardOf(request, this.shards) ?? 0, request };
+    });
+    return carryOut(all, (parts) => this.#ask(parts, at));
+  }
+
+  async #ask(parts: Parameters<Ask>[0], at: number | undefined): ReturnType<Ask> {
+    const requests = parts.map(({ request }) => request);
+    if (!this.#isCluster) {
+      const shardsOf = parts.map(({ shard }) => shard);
+      return (this.#calls[0] as LedgerCalls).batch(requests, shardsOf, at);
+    }
+    const outcomes = new Array<Outcome>(parts.length);
+    const byShard = this.shards.split([...parts.keys()], (index) => (parts[index] as Part).shard);
+    await Promise.all(
+      [...byShard].map(async ([shard, indexes]) => {
+        const own = indexes.map((index) => requests[index] as Request);
+        const replies = await (this.#calls[shard] as LedgerCalls).batch(own, new Array(own.length).fill(0), at);
+        indexes.forEach((index, i) => {
+          outcomes[index] = replies[i] as Outcome;
+        });
+      }),
+    );
+    return outcomes;
   }
 
   /**
@@ -111,82 +119,61 @@ export class Ledger implements Store {
   }
 
   /** @param at as of {@link batch} */
-  async sweep(lease: number, limit: number, at?: number): Promise<Swept> {
-    const departure = this.clock.depart();
-    const hint = this.#hint(departure, at);
-    const [window, retention] = this.#constants as [number, number];
-    const [stamp, damage, ...taken] = await this.#scripts.receiptsSweep(
-      this.keys.prefix,
-      hint,
-      lease,
-      limit,
-      this.#ttl,
-      window,
-      retention,
-    );
-    const now = this.#stamped(departure, stamp, at);
-    const { damaged, unreported } = decodeScript('damaged', damage);
-    const overdue: { record: StoredRecord; storedAt: number; token: string }[] = [];
-    const unreadable: string[] = [];
-    for (const reply of taken) {
-      const { key, value } = decodeScript('taken', reply);
-      try {
-        const record = decodeRecord(key, value);
-        overdue.push({ record, storedAt: record.storedAt, token: tokenOf(value) });
-      } catch {
-        // One must not keep the others, which are leased by now.
-        unreadable.push(key);
-      }
-    }
-    // What became due together goes out in the order in which it was written.
-    const records = overdue.sort(byStoring).map(({ record }) => record);
-    return { now, overdue: records, damaged, unreported, unreadable };
-  }
-
-  #hint(departure: Departure, at: number | undefined): string {
-    return at === undefined ? this.clock.hint(departure) : `=${at}`;
-  }
-
-  /** Gives the time of a call that was carried out. */
-  #stamped(departure: Departure, reply: unknown, at: number | undefined): number {
-    const stamp = decodeScript('stamp', reply);
-    if (at !== undefined) return at;
-    this.clock.arrived(departure, stamp);
-    if (stamp.late) throw new LateCallError();
-    return stamp.time;
+  sweep(lease: number, limit: number, at?: number): Promise<Swept> {
+    return (this.#calls[0] as LedgerCalls).sweep(lease, limit, at);
   }
 
   async status(keys: readonly string[], forSender = false): Promise<(StoredRecord | undefined)[]> {
-    const replies: unknown[] = [];
-    for (let i = 0; i < keys.length; i += STATUS_PORTION) {
-      const portion = keys.slice(i, i + STATUS_PORTION);
-      replies.push(...(await this.#scripts.receiptsStatus(this.keys.prefix, forSender ? '1' : '0', ...portion)));
-    }
-    return keys.map((key, i) => {
-      const value = decodeScript('status', replies[i]);
-      return value === 'delivered' ? nothingButDelivered(key) : value && decodeRecord(key, value.value);
-    });
+    const found = new Map<string, StoredRecord | undefined>();
+    const byShard = this.shards.split(keys, (key) => this.shards.ofKey(key));
+    await Promise.all(
+      [...byShard].map(async ([shard, own]) => {
+        const calls = this.#calls[this.#isCluster ? shard : 0] as LedgerCalls;
+        const records = await calls.status(this.#isCluster ? 0 : shard, own, forSender);
+        own.forEach((key, i) => void found.set(key, records[i]));
+      }),
+    );
+    return keys.map((key) => found.get(key));
   }
 
+  /** The cursor is that of a shard, and its number where there are several. */
   async contacts(cursor: string): Promise<{ next: string; users: string[] }> {
-    const [next, users] = await this.#redis.sscan(this.keys.contacts, cursor, 'COUNT', 500);
-    return { next, users };
+    const [own = '0', number = '0'] = cursor.split(':');
+    const shard = Number(number);
+    const { contacts } = this.shards.keys[shard] as Keys;
+    const [next, users] = await this.#redis.sscan(contacts, own, 'COUNT', 500);
+    if (next !== '0') return { next: shard === 0 ? next : `${next}:${shard}`, users };
+    return { next: shard + 1 < this.shards.count ? `0:${shard + 1}` : '0', users };
   }
 
   async sessionsOf(user: string): Promise<string[]> {
-    return (await this.#redis.hkeys(this.keys.sessions(user))).filter((field) => /^[^\0]/.test(field));
+    const fields = await this.#redis.hkeys(this.shards.keysOfUser(user).sessions(user));
+    return fields.filter((field) => /^[^\0]/.test(field));
   }
 
   async figures(now: number = this.clock.now()): Promise<Figures> {
+    const all = await Promise.all(this.shards.keys.map((keys) => this.#figuresOf(keys)));
+    const sum = (of: (one: (typeof all)[number]) => number) => all.reduce((before, one) => before + of(one), 0);
+    const pending = sum((one) => one.pending);
+    const oldest = Math.min(...all.map((one) => one.oldest));
+    const oldestPendingAgeSeconds = Number.isFinite(oldest) ? Math.max(0, (now - oldest * 60_000) / 1000) : 0;
+    return {
+      pending,
+      owed: sum((one) => Math.max(0, one.due - one.pending)),
+      oldestPendingAgeSeconds,
+      damaged: sum((one) => one.damaged),
+    };
+  }
+
+  async #figuresOf(keys: Keys) {
     const [due, ages, damaged] = await Promise.all([
-      this.#redis.zcard(this.keys.due),
-      this.#redis.hgetall(this.keys.ages),
-      this.#redis.zcard(this.keys.damaged),
+      this.#redis.zcard(keys.due),
+      this.#redis.hgetall(keys.ages),
+      this.#redis.zcard(keys.damaged),
     ]);
     const minutes = Object.entries(ages);
     const pending = minutes.reduce((sum, [, count]) => sum + Number(count), 0);
     const oldest = minutes.reduce((least, [minute]) => Math.min(least, Number(minute)), Number.POSITIVE_INFINITY);
-    const oldestPendingAgeSeconds = minutes.length === 0 ? 0 : Math.max(0, (now - oldest * 60_000) / 1000);
-    return { pending, owed: Math.max(0, due - pending), oldestPendingAgeSeconds, damaged };
+    return { due, pending, oldest, damaged };
   }
 }

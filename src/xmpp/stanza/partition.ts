@@ -8,23 +8,35 @@ export const PARTITIONS = 4096;
 
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 const AT = 64;
+const BASIS = 0x811c9dc5;
+const PRIME = 0x01000193;
 
 /**
- * A user's partition, 0 to {@link PARTITIONS} - 1; a domain's is 0. FNV-1a: it only has to spread users, and is made for every
- * message.
+ * A user's partition, 0 to {@link PARTITIONS} - 1; a domain's is 0. FNV-1a of its UTF-8 bytes: it only has to spread users,
+ * and is made for every message. scripts/include/shards.lua makes the same.
  *
  * @param jid bare, prepared
  */
 export function partitionOf(jid: string): number {
-  let hash = 0x811c9dc5;
+  let hash = BASIS;
   let isUser = false;
   for (let at = 0; at < jid.length; at += 1) {
     const code = jid.charCodeAt(at);
+    if (code > 127) return partitionOfBytes(Buffer.from(jid));
     if (code === AT) isUser = true;
-    hash = Math.imul(hash ^ code, 0x01000193);
+    hash = Math.imul(hash ^ code, PRIME);
   }
-  return isUser ? (hash ^ (hash >>> 12) ^ (hash >>> 24)) & (PARTITIONS - 1) : 0;
+  return isUser ? folded(hash) : 0;
 }
+
+function partitionOfBytes(bytes: Uint8Array): number {
+  if (!bytes.includes(AT)) return 0;
+  let hash = BASIS;
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, PRIME);
+  return folded(hash);
+}
+
+const folded = (hash: number) => (hash ^ (hash >>> 12) ^ (hash >>> 24)) & (PARTITIONS - 1);
 
 /** A partition as the first two characters of a key, in base64url. */
 export function partitionDigits(partition: number): string {

@@ -100,7 +100,7 @@ export const RANDOM_REQUESTS: { readonly [K in Kind]: (world: World) => Omit<Req
     // Whoever has the record at hand has it as it stands.
     const isAtHand = world.isFirst && 'inner' in record && random.chance(0.3);
     const atHand = isAtHand ? (record as StoredRecord) : undefined;
-    const key = atHand === undefined ? keyOf(world) : atHand.key;
+    const key = atHand === undefined && random.chance(0.3) ? record.key.slice(0, 22) : record.key;
     return { key, resource: resourceOf(world, recipient), now, remember, atHand };
   },
   settleByMention: (world) => ({ key: keyOf(world), ownKey: keyOf(world), resource: 'desk', now: world.now }),

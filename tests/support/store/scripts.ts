@@ -49,10 +49,11 @@ export const BATCH_ARGUMENTS = [
   30 * SECOND,
   RULES,
   0,
+  1,
 ] as const;
 
 /** What a sweep is given. */
-export const SWEEP_ARGUMENTS = [`=${NOW}`, 10 * SECOND, 100, 7 * DAY, 8 * DAY, 30 * DAY] as const;
+export const SWEEP_ARGUMENTS = [`=${NOW}`, 10 * SECOND, 100, 7 * DAY, 8 * DAY, 30 * DAY, 0] as const;
 
 /** A record of alice's message to bob, as Redis holds it. */
 export function recordOf(id: string, storedAt = NOW - SECOND): string {

@@ -50,6 +50,18 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(members.sort().map(([name, inner]) => [name, plain(inner)]));
 }
 
+/** All portions. */
+async function contactsOf(store: Implementation['store']): Promise<string[]> {
+  const all: string[] = [];
+  let cursor = '0';
+  do {
+    const { next, users } = await store.contacts(cursor);
+    all.push(...users);
+    cursor = next;
+  } while (cursor !== '0');
+  return all;
+}
+
 /** All that can be seen of a store, but for what its messages take in bytes. */
 async function stateOf({ store, queries }: Implementation, keys: readonly string[], now: number): Promise<unknown> {
   const bases = [...new Set(keys.map((key) => key.slice(0, 22)))];
@@ -72,7 +84,7 @@ async function stateOf({ store, queries }: Implementation, keys: readonly string
     inTrouble: await Promise.all(USERS.map((user) => queries.inTrouble(user, 100))),
     sessions: await Promise.all(USERS.map(async (user) => [user, ...(await store.sessionsOf(user))])),
     contacts: await queries.contacts(),
-    contactsAgain: (await store.contacts('0')).users,
+    contactsAgain: await contactsOf(store),
     loads: (await queries.heaviest(10)).map(({ of, messages }) => `${of} ${messages}`),
     paused: await queries.paused(),
     keys: [...new Set(all)],

@@ -1,6 +1,7 @@
 import {
   claim,
   type Figures,
+  type Outcome,
   type ReplyTo,
   type Request,
   type StoredRecord,
@@ -9,6 +10,7 @@ import {
 } from '../../../src/store/contract.ts';
 import { MemoryStore } from '../../../src/store/memory/memory-store.ts';
 import { RedisQueries } from '../../../src/store/redis/administration-queries.ts';
+import { shardOf } from '../../../src/store/redis/routes.ts';
 import type { Retention } from '../../../src/store/retry-policy.ts';
 import { DAY, openLedger, RETRY } from './ledger.ts';
 
@@ -30,13 +32,30 @@ export interface Implementation {
   close(): void;
 }
 
+function openInRedis(url: string, shards: number, retention: Partial<Retention>): Implementation {
+  const { ledger, redis, close } = openLedger(url, { ...retention, shards });
+  const batch = ledger.batch.bind(ledger);
+  // Order is kept within a shard: what is for several is compared where the order is theirs, or one by one.
+  ledger.batch = async (requests, at) => {
+    const shardsOf = requests.map((request) => shardOf(request, ledger.shards));
+    if (shardsOf.every((shard, i) => shard !== undefined && shard >= (shardsOf[i - 1] ?? 0)))
+      return batch(requests, at);
+    const outcomes: Outcome[] = [];
+    for (const request of requests) outcomes.push(...(await batch([request], at)));
+    return outcomes;
+  };
+  return { store: ledger, queries: new RedisQueries(redis, ledger.shards), close };
+}
+
 /** How a test of the contract opens each implementation. */
 export const IMPLEMENTATIONS: Readonly<
   Record<string, (redisUrl: string, retention?: Partial<Retention>) => Implementation>
 > = {
   Redis(url, retention = {}) {
-    const { ledger, redis, close } = openLedger(url, retention);
-    return { store: ledger, queries: new RedisQueries(redis, ledger.keys), close };
+    return openInRedis(url, 1, retention);
+  },
+  'Redis, in shards'(url, retention = {}) {
+    return openInRedis(url, 16, retention);
   },
   memory(_, retention = {}) {
     const store = new MemoryStore({ retry: RETRY, dedupWindow: 8 * DAY, undeliveredRetention: 30 * DAY, ...retention });

@@ -50,7 +50,12 @@ const COPY: Readonly<Record<string, Situation['copy']>> = {
   0: 'none',
 };
 
+/** A message was not stored: what is known of its sender must be asked in his shard first. */
+export const NEEDS_SENDER = { outcome: 'needs sender' } as const;
+const NEEDS = { needs: says(NEEDS_SENDER as unknown as Accepted) };
+
 const ACCEPTED = forms<RequestOf<'accept'>, Accepted>({
+  ...NEEDS,
   stored: fixed(0, (_, { key }) => ({ outcome: 'stored', key, target: undefined, taken: undefined })),
   'stored-as': fixed(1, ([key]) => ({ outcome: 'stored', key, target: undefined, taken: undefined })),
   correction: fixed(2, ([key, target]) => ({ outcome: 'stored', key, target, taken: undefined })),
@@ -59,6 +64,7 @@ const ACCEPTED = forms<RequestOf<'accept'>, Accepted>({
 
 /** What of a message's own is replied, with the percentage of its sender's quota that is taken. */
 export const WITHIN = forms<RequestOf<'accept'>, Accepted>({
+  ...NEEDS,
   within: open(2, ([taken, reply], request) => {
     const accepted: { -readonly [Name in keyof Accepted]: Accepted[Name] } = read(ACCEPTED, reply, request);
     accepted.taken = whole(taken);

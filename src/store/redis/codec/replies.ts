@@ -1,4 +1,5 @@
 import type { Kind, Outcome, Paused, Request, Seen } from '../../contract.ts';
+import type { InternalKind, InternalReplies, InternalRequest, InternalRequestOf } from '../internal-requests.ts';
 import { decodeRecord } from '../record-codec.ts';
 import { COUNT, DONE, type FormsOf, says, TEXTS, to, YES_OR_NO } from './common-replies.ts';
 import { MESSAGE_REPLIES, WITHIN } from './message-replies.ts';
@@ -111,6 +112,25 @@ export const REPLY_FORMS: FormsOf<Kind> = {
   endCommandSession: YES_OR_NO,
 };
 
+type InternalForms = {
+  readonly [K in Exclude<InternalKind, 'acceptKnowing'>]: Forms<InternalRequestOf<K>, InternalReplies[K]>;
+};
+
+const INTERNAL_REPLY_FORMS: InternalForms = {
+  sessionsHash: TEXTS,
+  postponeNotice: DONE,
+  isKnown: YES_OR_NO,
+  loadOf: forms({
+    load: fixed(4, ([messages, bytes, domainMessages, domainBytes]) => ({
+      messages: whole(messages),
+      bytes: whole(bytes),
+      domainMessages: whole(domainMessages),
+      domainBytes: whole(domainBytes),
+    })),
+  }),
+  noteSubscriptions: DONE,
+};
+
 /** What may be replied to this request. */
 export function formsOf(request: Request): Forms<Request, Outcome> {
   const all = request.kind === 'accept' && request.quota !== undefined ? WITHIN : REPLY_FORMS[request.kind];
@@ -118,6 +138,10 @@ export function formsOf(request: Request): Forms<Request, Outcome> {
 }
 
 /** What a script's reply to a request means. Never throws. */
-export function decode(request: Request, reply: unknown): Outcome {
-  return meaningOf(formsOf(request), request.kind, reply, request);
+export function decode(request: Request | InternalRequest, reply: unknown): Outcome {
+  const { kind } = request;
+  if (kind === 'acceptKnowing') return decode(request.accept, reply);
+  const all =
+    kind in INTERNAL_REPLY_FORMS ? INTERNAL_REPLY_FORMS[kind as keyof InternalForms] : formsOf(request as Request);
+  return meaningOf(all as Forms<Request, Outcome>, kind, reply, request as Request);
 }

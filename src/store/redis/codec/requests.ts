@@ -1,6 +1,7 @@
 import { ASK_AGAIN_AFTER, type SubscriptionType, transitionOf } from '../../../xmpp/stanza/subscription.ts';
 import type { Ending, Kind, Limits, QuotaReason, Request, RequestOf, SessionEvent } from '../../contract.ts';
 import { ALIVE_FOR, CLAIM_FOR, JOINS_FOR, LOGIN_LASTS } from '../../presence-times.ts';
+import type { InternalKind, InternalRequest, InternalRequestOf } from '../internal-requests.ts';
 import { encodeRecord, writtenEnding, writtenSenderId } from '../record-codec.ts';
 import { written } from '../record-text.ts';
 import { USUAL } from '../scripts.ts';
@@ -10,6 +11,7 @@ import { NEXT_STANDING, STANDING } from './words.ts';
 /** Arguments of a script. */
 export type Arguments = (string | number)[];
 
+const STATE_LETTER = { pending: 'p', delivered: 'd', expired: 'x', unconfirmed: 'u', rejected: 'r' } as const;
 /** What follows a record's key in the sorted set while its sender is owed word of this ending: see due_member in Lua. */
 const OWED_LETTER = { pending: '', delivered: '', expired: 'x', unconfirmed: 'u', rejected: 'r' } as const;
 
@@ -172,9 +174,28 @@ const ENCODERS: Encoders = {
   endCommandSession: ({ id, token }, args) => void args.push('endCommandSession', id, token),
 };
 
+type InternalEncoders = {
+  readonly [K in InternalKind]: (request: InternalRequestOf<K>, args: Arguments) => void;
+};
+
+const INTERNAL_ENCODERS: InternalEncoders = {
+  acceptKnowing({ accept, sessions }, args) {
+    args.push('knowing', sessions.length, ...sessions);
+    acceptance(accept, args);
+  },
+  sessionsHash: ({ user }, args) => void args.push('sessionsOf', user),
+  postponeNotice: ({ key, state, sender }, args) => void args.push('postponeNotice', key, STATE_LETTER[state], sender),
+  isKnown: ({ key }, args) => void args.push('isKnown', key),
+  loadOf: ({ sender }, args) => void args.push('loadOf', sender),
+  noteSubscriptions: ({ pairs, subscribed, justNow }, args) =>
+    presence(args, 'note_subscriptions', subscribed ? 1 : 0, justNow ? 1 : 0, ...pairs.flat()),
+};
+
+const ALL_ENCODERS = { ...ENCODERS, ...INTERNAL_ENCODERS };
+
 /** Appends a request's arguments to those of a batch. */
-export function encode(request: Request, args: Arguments): void {
-  (ENCODERS[request.kind] as (request: Request, args: Arguments) => void)(request, args);
+export function encode(request: Request | InternalRequest, args: Arguments): void {
+  (ALL_ENCODERS[request.kind] as (request: Request | InternalRequest, args: Arguments) => void)(request, args);
 }
 
 const MOST_WITHOUT_A_LIST = 12;

@@ -1,7 +1,7 @@
 -- Everything that one turn of the event loop has for the ledger, in its order, in one call.
--- KEYS: the prefix of all names.
+-- KEYS: prefixes of shards, see include/keys.lua. The operations begin with those for the first.
 -- ARGV: time (see include/clock.lua), lease, dedup window, retention, message TTL, confirmation memory, first retry step (all ms), the
--- rules of redelivery, whether any operation adds a message (1 or 0), then the operations, each its name and its arguments: see
+-- rules of redelivery, whether any operation adds a message (1 or 0), how many shards the ledger has, then the operations, each its name and its arguments: see
 -- include/operations.lua.
 -- Reply: the time of the call, then one reply an operation: see include/replies.lua and include/operations.lua. An operation that
 -- cannot be carried out for what it is, or what it found, holds up nothing. An error reply of Redis only where the batch is to be made again: Redis takes no writes, or a name is unknown.
@@ -44,6 +44,21 @@ local function run_rare(operation, at)
     return availability.sender(key, ARGV[at + 2], now), 3
   elseif operation == 'sequenceGap' then
     return availability.sequence_gap(key, ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), ARGV[at + 6], ttl), 7
+  elseif operation == 'knowing' then
+    local count = tonumber(key)
+    duplicates.sessions = {}
+    for position = at + 2, at + 1 + count do table.insert(duplicates.sessions, ARGV[position]) end
+    local result, width = run(ARGV[at + 2 + count], at + 2 + count)
+    duplicates.sessions = false
+    return result, 2 + count + width
+  elseif operation == 'sessionsOf' then
+    return list_of('list', presence.sessions_hash(key)), 2
+  elseif operation == 'postponeNotice' then
+    return postpone_notice(key, ARGV[at + 2], ARGV[at + 3], now, math.max(window, retention)), 4
+  elseif operation == 'isKnown' then
+    return corrections.is_known_here(key) and 'yes' or 'no', 2
+  elseif operation == 'loadOf' then
+    return quota.load(key), 2
   elseif operation == 'explain' then
     return explain(key), 2
   elseif operation == 'settleUpTo' then

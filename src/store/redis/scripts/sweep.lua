@@ -1,10 +1,11 @@
 -- Takes what is overdue and gives it a lease, during which nobody else takes it.
--- KEYS: the prefix of all names.
--- ARGV: time (see include/clock.lua), lease (ms), how many at most, message TTL, dedup window, retention (all ms).
+-- KEYS: prefixes of shards, see include/keys.lua.
+-- ARGV: time (see include/clock.lua), lease (ms), how many at most, message TTL, dedup window, retention (all ms), how many of KEYS are
+-- passed over at first.
 -- Reply: the time of the call (see include/replies.lua); damaged: how many damaged records are kept, and keys of those that no log
 -- has named; then for each record taken: its key, and itself without its payload.
--- Complexity: O(m log p) for at most m messages taken of p pending; beside them up to 500 copies out to one recipient, whose due
--- times are being brought forward (see include/due-advance.lua).
+-- Complexity: O(m log p) for at most m messages taken of p pending; beside them, for each shard, up to 500 copies out to one
+-- recipient, whose due times are being brought forward (see include/due-advance.lua).
 --- @include "stored-records"
 --- @include "clock"
 --- @include "quarantine"
@@ -18,8 +19,8 @@ if not on_time then return { stamp('late', now, epoch) } end
 local lease_until, limit, ttl = string.format('%.0f', now + tonumber(ARGV[2])), tonumber(ARGV[3]), tonumber(ARGV[4])
 times.now, times.window, times.retention, times.ttl = now, tonumber(ARGV[5]), tonumber(ARGV[6]), ttl
 times.kept_whole = math.min(POLICY.DELIVERED_KEPT_WHOLE, times.window / 8)
-local taken = {}
-local paused = is_paused()
+local taken, paused = {}, false
+local damaged, unreported = 0, {}
 
 -- A member is a key, or a key and the letter of an ending that its sender is owed: keys have one of two lengths.
 local function parts_of(member)
@@ -53,22 +54,56 @@ local function take(count)
   return #members
 end
 
--- Nothing is due later than a life from now, or than a sender who is away is looked for again (an hour): what is was not
--- written by us.
-local farthest = now + math.max(ttl, POLICY.NOTICE_TO_ABSENT_SENDER) + POLICY.DUE_MARGIN
-for _, member in ipairs(redis.call('ZRANGEBYSCORE', due_set, farthest, '+inf', 'LIMIT', 0, limit)) do
-  redis.call('ZADD', due_set, 'XX', now, member)
+-- Takes up to `most` of the shard in use. Returns whether there may be more.
+local function take_up_to(most)
+  local all = #taken + most
+  paused = is_paused()
+  -- What is kept back must not hide what may go on.
+  for _ = 1, paused and 10 or 1 do
+    local room = all - #taken
+    if room <= 0 then return true end
+    if take(room) < room then return false end
+  end
+  return true
 end
-advance.go_on()
--- What is kept back must not hide what may go on.
-for _ = 1, paused and 10 or 1 do
-  local room = limit - #taken
-  if room <= 0 or take(room) < room then break end
+
+local function look_after_shard()
+  -- Nothing is due later than a life from now, or than a sender who is away is looked for again (an hour): what is was not
+  -- written by us.
+  local farthest = now + math.max(ttl, POLICY.NOTICE_TO_ABSENT_SENDER) + POLICY.DUE_MARGIN
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', due_set, farthest, '+inf', 'LIMIT', 0, limit)) do
+    redis.call('ZADD', due_set, 'XX', now, member)
+  end
+  advance.go_on()
 end
--- Counts of what is pending drift when a damaged record no longer tells when it was stored.
-if redis.call('ZCARD', due_set) == 0 then redis.call('DEL', name_of('ages')) else write_ages() end
-delivered.keep_up(1000)
-local damaged, unreported = quarantine.report(100)
+
+local function report_on_shard()
+  -- Counts of what is pending drift when a damaged record no longer tells when it was stored.
+  if redis.call('ZCARD', due_set) == 0 then redis.call('DEL', name_of('ages')) end
+  delivered.keep_up(math.ceil(1000 / #KEYS))
+  local kept, some = quarantine.report(100)
+  damaged = damaged + kept
+  for _, key in ipairs(some) do unreported[#unreported + 1] = key end
+end
+
+-- Each shard has its part first; what one leaves is the others', beginning with another one each time.
+local first, more = tonumber(ARGV[7]), {}
+for turn = 0, #KEYS - 1 do
+  local position = (first + turn) % #KEYS + 1
+  shards.use(position)
+  look_after_shard()
+  if take_up_to(math.ceil((limit - #taken) / (#KEYS - turn))) then more[#more + 1] = position end
+  write_ages()
+end
+for _, position in ipairs(#KEYS > 1 and more or {}) do
+  shards.use(position)
+  if #taken < limit then take_up_to(limit - #taken) end
+  write_ages()
+end
+for position in ipairs(KEYS) do
+  shards.use(position)
+  report_on_shard()
+end
 local replies = { stamp('carried-out', now, epoch), list_of('damaged\0' .. damaged, unreported) }
 for _, one in ipairs(taken) do replies[#replies + 1] = one end
 return replies

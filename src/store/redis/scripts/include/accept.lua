@@ -40,6 +40,8 @@ local duplicates = {
   -- How long its sender may be in doubt about a message whose id he counts, ms; how long word of an end is on its way to him,
   -- if nothing is wrong; and how long what comes from him was written before it can have reached him.
   IN_DOUBT = 300000, ON_ITS_WAY = 2000, CROSSES = 300,
+  -- Fields and values of the sender's hash of sessions, where the operation says them.
+  sessions = false,
 }
 
 -- The key of a message that is another one than those that its sender gave the same id, by the attempt that stores it; it
@@ -60,12 +62,19 @@ function duplicates.newest_of(key, first)
   return key, first
 end
 
+-- What is said of a sender whose shard is out of reach, by the operation that stores his message; without it nothing can be done.
+function duplicates.known_presence(sender)
+  if not duplicates.sessions then error({ err = 'NEEDS' }) end
+  return presence_of(sender, true, duplicates.sessions)
+end
+
 -- Whether the same words under a counted id are the message that is known already. docs/guarantees.md has this as a table.
 function duplicates.is_resend(known_key, known, value)
   if times.now - stored_at(known) > duplicates.IN_DOUBT then return false end
   local fields, resource = fields_of(known), fields_of(value).sender_resource
   local before = fields.sender_resource
-  local presence, sessions = presence_of(fields.sender, true)
+  local presence, sessions = presence_of_sender(fields.sender)
+  if not presence then presence, sessions = duplicates.known_presence(fields.sender) end
   local session = presence == 'o' and sessions[resource]
   local later_login = session and session.since > stored_at(known)
   -- Another resource is another client, unless the session that it came from is known to have ended before this one began.

@@ -114,9 +114,11 @@ end
 -- Reply: count, how many of them there were.
 local function forget_user(jid, first, last)
   local count = presence.forget_sessions(jid) and 1 or 0
-  for _, kind in ipairs({ 'confirms', 'from', 'out', 'sub', 'granted', 'asked' }) do
+  for _, kind in ipairs({ 'confirms', 'out', 'sub', 'granted', 'asked' }) do
     count = count + redis.call('DEL', name_of(kind, jid))
   end
+  -- Not counted: shards have these beside others.
+  redis.call('DEL', from_name(jid), name_of('to', jid))
   -- All of his are erased: what is left there was damaged.
   quota.verify(jid, 100)
   redis.call('SREM', name_of('subs'), jid)

@@ -8,6 +8,7 @@ if ARGV[9] == '0' then
 end
 local now, epoch, on_time = ledger_time(ARGV[1])
 if not on_time then return { stamp('late', now, epoch) } end
+shards.count = tonumber(ARGV[10])
 local lease = tonumber(ARGV[2])
 local lease_until = now + lease
 local window = tonumber(ARGV[3])

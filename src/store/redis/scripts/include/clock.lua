@@ -10,6 +10,8 @@ local LATE = 10000
 local BACK_SINCE = 2000
 -- How often the latest time is written down, ms; a clock that is set back can cost so much.
 local NOTE_EVERY = 500
+-- All shards of one server have one clock.
+local clock_name = KEYS[1] .. ':clock'
 
 -- Reads the time. `hint`: '<expected ms>:<epoch>:<shift ms>', each possibly empty, or '=<ms>' to be believed (for tests).
 -- `shift` is how far the clock was found to have been set forward. Returns the time and the epoch, and whether the call
@@ -19,7 +21,7 @@ local function ledger_time(hint)
   local expected, known_epoch, shift = hint:match('^(%-?%d*):(%d*):(%-?%d*)$')
   local clock = redis.call('TIME')
   local wall = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
-  local saved = redis.pcall('GET', name_of('clock'))
+  local saved = redis.pcall('GET', clock_name)
   local offset, latest, epoch = 0, 0, 0
   if type(saved) == 'string' then
     local o, l, e = saved:match('^(%-?%d+) (%d+) (%d+)$')
@@ -40,7 +42,7 @@ local function ledger_time(hint)
     time = latest
   end
   if changed or time - latest >= NOTE_EVERY then
-    redis.call('SET', name_of('clock'), string.format('%.0f %.0f %.0f', offset, time, epoch))
+    redis.call('SET', clock_name, string.format('%.0f %.0f %.0f', offset, time, epoch))
   end
   return time, epoch, true
 end

@@ -11,11 +11,12 @@ do
 local PER_BUCKET, GENERATIONS, VISIT_EVERY, DIGEST_KEPT = 48, 8, 10, 10
 local LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 local told = {}
--- How many hashes and entries there are, which hash is looked through next, the present eighth of the window, and since when (ms).
-local state
-local added, changed = 0, false
+-- Of each shard: how many hashes and entries there are, which hash is looked through next, the present eighth of the window, and since
+-- when (ms); how many entries this script has added, and whether any of that is to be written. `state` is that of the shard in use.
+local states, state = {}, nil
 
 local function state_now()
+  state = states[prefix]
   if state then return state end
   local saved = redis.call('GET', name_of('delivered'))
   local buckets, count, cursor, generation, since = match(saved or '', '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
@@ -24,12 +25,14 @@ local function state_now()
   else
     state = { buckets = 1, count = 0, cursor = 0, generation = 0, since = times.now }
   end
+  states[prefix] = state
+  state.added, state.changed = 0, false
   state.span = 1
   while state.span < state.buckets do state.span = state.span * 2 end
   local length = math.max(1, times.window / GENERATIONS)
   local passed = math.floor((times.now - state.since) / length)
   if passed > 0 then
-    state.generation, state.since, changed = state.generation + passed, math.floor(state.since + passed * length), true
+    state.generation, state.since, state.changed = state.generation + passed, math.floor(state.since + passed * length), true
   end
   return state
 end
@@ -77,7 +80,7 @@ local function note(key, digest)
   state_now()
   local field, letter = field_of(key), state.generation % 64 + 1
   local is_new = redis.call('HSET', bucket_of(field), field, sub(digest, 1, DIGEST_KEPT) .. sub(LETTERS, letter, letter))
-  state.count, added, changed = state.count + is_new, added + 1, true
+  state.count, state.added, state.changed = state.count + is_new, state.added + 1, true
 end
 
 -- Nothing is owed of this one any more.
@@ -121,7 +124,7 @@ local function split_next()
     redis.call('HSET', bucket_name(place), unpack(moved))
     redis.call('HDEL', from, unpack(fields))
   end
-  state.buckets, changed = place + 1, true
+  state.buckets, state.changed = place + 1, true
 end
 
 -- Replaces those of these records that were delivered, and of which nothing is owed, by an entry each.
@@ -175,29 +178,32 @@ local function look_through(place)
     if is_over(flat[at + 1]) then over[#over + 1] = flat[at] end
   end
   if #over == 0 then return end
-  state.count, changed = state.count - redis.call('HDEL', name, unpack(over)), true
+  state.count, state.changed = state.count - redis.call('HDEL', name, unpack(over)), true
 end
 
--- At the end of a script: remembers those that were told of by this one, and replaces some that were before. At least `least`.
+-- At the end of what a script does in a shard: remembers those that were told of by this one, and replaces some that were before. At least `least`.
 function delivered.keep_up(least)
   local name = name_of('ended')
   for first = 1, #told, 4000 do
     redis.call('RPUSH', name, string.format('@%.0f', times.now), unpack(told, first, math.min(first + 3999, #told)))
   end
-  if #told == 0 and least == 0 then return end
-  replace_due(math.max(least, 2 * #told + 20))
-  if added > 0 or least > 0 then
-    state_now()
-    if state.count > 0 then
-      for _ = 1, math.ceil(added / VISIT_EVERY) + (least > 0 and 5 or 0) do
-        look_through(state.cursor)
-        state.cursor = (state.cursor + 1) % state.buckets
-      end
-      changed = true
+  local count = #told
+  told = {}
+  if count > 0 or least > 0 then replace_due(math.max(least, 2 * count + 20)) end
+  -- One that was only asked may have come to another eighth, too.
+  state = states[prefix]
+  if least > 0 then state_now() end
+  if not state then return end
+  if state.count > 0 and (state.added > 0 or least > 0) then
+    for _ = 1, math.ceil(state.added / VISIT_EVERY) + (least > 0 and 5 or 0) do
+      look_through(state.cursor)
+      state.cursor = (state.cursor + 1) % state.buckets
     end
+    state.changed = true
   end
-  if changed then
+  if state.changed then
     redis.call('SET', name_of('delivered'), string.format('%d %d %d %d %.0f', state.buckets, math.max(0, state.count), state.cursor, state.generation, state.since))
   end
+  state.added, state.changed = 0, false
 end
 end

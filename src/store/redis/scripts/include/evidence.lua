@@ -1,4 +1,5 @@
 --- @include "due-advance"
+--- @include "shards"
 -- What is known of a recipient and of the copies that are out to him, and what follows from it: by the rules that
 -- redelivery-rules.ts decides, one letter a situation.
 local TIMER, PRESENCE, ENDED, STORED, GAP, SILENT, ENDS = 0, 1, 2, 3, 4, 5, 6
@@ -20,8 +21,9 @@ end
 -- A user's presence, and his sessions: since when (ms) each lasts, whether its client returns receipts, and when (ms) it was
 -- heard of last. One whose priority is negative gets nothing that is sent to his bare address (RFC 6121 section 8.5.2), and is
 -- none; unless `all`.
-local function presence_of(user, all)
-  local flat = redis.call('HGETALL', sessions_name(user))
+-- `flat`: fields and values of his hash of sessions, for who has them.
+local function presence_of(user, all, flat)
+  flat = flat or redis.call('HGETALL', sessions_name(user))
   local sessions, known, low = {}, false, nil
   for i = 1, #flat, 2 do
     if flat[i] == '' then known = true
@@ -51,8 +53,22 @@ local function may_have_had(session, handed)
   return true
 end
 
-local function are_contacts(one, other)
-  return redis.call('HGET', name_of('sub', one), other) == 's' or redis.call('HGET', name_of('sub', other), one) == 's'
+-- The same of a sender, all of his sessions; nil when his shard is out of reach.
+local function presence_of_sender(sender)
+  return shards.visit(shards.of_user(sender), presence_of, sender, true)
+end
+
+-- Whether this contact has let this subscriber have his presence. The subscriber's shard is this one: out of reach of the contact's,
+-- what was noted here of it counts.
+local function is_subscribed(contact, subscriber)
+  local position = shards.of_user(contact)
+  if not position then return redis.call('HEXISTS', name_of('to', subscriber), contact) == 1 end
+  return redis.call('HGET', KEYS[position] .. ':sub:' .. contact, subscriber) == 's'
+end
+
+-- The recipient's shard is this one.
+local function are_contacts(sender, recipient)
+  return redis.call('HGET', name_of('sub', recipient), sender) == 's' or is_subscribed(sender, recipient)
 end
 
 -- Whether a missing receipt of this recipient, for a message of this sender, means anything. Many clients return receipts
@@ -163,10 +179,11 @@ end
 
 -- A sender is told failures by error stanzas and quiet notices, which no server keeps for somebody who is away, and which
 -- one resource's absence sends nowhere: so an ended record is returned for a session of his that lives; marked w when he
--- is known to be away.
+-- is known to be away. Where his shard is out of reach it is returned as it is, and who asked for it looks there
+-- (store/redis/plans.ts).
 local function addressed_to_sender(tombstone)
   local fields = fields_of(tombstone)
-  local presence, sessions = presence_of(fields.sender, true)
+  local presence, sessions = presence_of_sender(fields.sender)
   if presence == 'f' then return sub(tombstone, 1, 2) .. 'w' .. sub(tombstone, 4), true end
   if presence == 'o' and not sessions[fields.sender_resource] then
     return record.with(tombstone, { sender_resource = record.text((next(sessions))) }), false

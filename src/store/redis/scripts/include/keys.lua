@@ -1,7 +1,18 @@
 -- The names of everything that the ledger keeps in Redis. keys.ts makes the same names, and says what each holds.
--- KEYS[1] is the prefix that all names begin with; it bears the hash tag, so that all of them share a slot.
+-- KEYS are the prefixes of the shards that this call may touch. Each bears a hash tag of its own, so that all names of a shard have
+-- one slot in Redis Cluster, where a call has one shard; elsewhere it has all of them.
 local prefix = KEYS[1]
 local due_set = prefix .. ':due'
+
+-- One table, as a script may have no more than 200 locals. `count`: how many shards the ledger has; `current`: which of KEYS all names
+-- are of at the moment.
+local shards = { count = #KEYS, current = 1 }
+
+function shards.use(position)
+  shards.current = position
+  prefix = KEYS[position]
+  due_set = prefix .. ':due'
+end
 
 -- Those that most calls need.
 local function record_name(key) return prefix .. ':m:' .. key end

@@ -2,6 +2,7 @@
 -- request in store/contract.ts, where that has one form. What it replies stands with the function that carries it out; how a
 -- reply is written, in replies.lua.
 --
+--   shard                position in KEYS: what follows is for that shard. Reply: done
 --   accept               key, record
 --   acceptCounted        as accept, under an id that a client may count
 --   acceptAliased        key, record, alias, counted
@@ -14,6 +15,11 @@
 --   settleUpTo           key, ending, sender, recipient, resource, cursor
 --   supersede            key. Reply: done
 --   prove                key, ending, its sender has been told (1 or 0)
+--   knowing              count, fields and values of its sender's hash of sessions, and one that stores a message. Reply: its reply
+--   sessionsOf           user. Reply: list of fields and values of his hash of sessions, but those that tell of a priority
+--   postponeNotice       key, state, sender: he is away. Reply: done
+--   isKnown              key. Reply: yes, or no when no record goes by it
+--   loadOf               sender. Reply: load, messages and bytes of his, and of his domain
 --   handOver             key, attempt, copies, due by timetable, due when unconfirmed, sender, recipient, no-store, resource
 --   claim                key, attempt, lease or '*'
 --   bounce               key
@@ -42,7 +48,7 @@
 local SEES_SETS = {
   claim = true, bringForward = true, reject = true, expire = true, requeue = true, withdraw = true, sessionAvailable = true,
   senderAvailable = true, sequenceGap = true, explain = true, settleUpTo = true, renewLease = true, cancel = true, retryNow = true,
-  erase = true, release = true, quarantine = true, supersede = true, prove = true,
+  erase = true, release = true, postponeNotice = true, quarantine = true, supersede = true, prove = true,
 }
 
 -- How many of ARGV an operation takes, for one that did not come to its end; nil where that cannot be known.
@@ -52,12 +58,17 @@ local function width_of(operation, at)
     settleUpTo = 7, supersede = 2, prove = 4, handOver = 10, claim = 4, bounce = 2, reject = 3, expire = 3, withdraw = 3, readdress = 5,
     bringForward = 4, requeue = 2, quarantine = 2, sessionAvailable = 7, senderAvailable = 3, sequenceGap = 7, recordIq = 7,
     takeIqResponse = 6, overdueIqs = 4, endIq = 4, forgetIq = 2, knownCapabilities = 3, recordCapabilities = 5, cancel = 4,
-    explain = 2, retryNow = 3, pause = 2, openCommandSession = 4, readCommandSession = 2, endCommandSession = 3,
+    explain = 2, sessionsOf = 2, postponeNotice = 4, isKnown = 2, loadOf = 2, retryNow = 3, pause = 2, openCommandSession = 4, readCommandSession = 2, endCommandSession = 3,
   }
   if widths[operation] then return widths[operation] end
   if operation == 'withinQuota' or operation == 'withinQuotaRare' then
     local inner = width_of(ARGV[at + 6], at + 6)
     return inner and 6 + inner
+  end
+  if operation == 'knowing' then
+    local count = tonumber(ARGV[at + 1])
+    local inner = count and count >= 0 and width_of(ARGV[at + 2 + count], at + 2 + count)
+    return inner and 2 + count + inner or nil
   end
   -- Where those say how many follow, and how many they have besides.
   local counted = {

@@ -28,6 +28,18 @@ function presence.resources(name)
   return resources
 end
 
+-- Fields and values of a user's sessions, and the empty field, without what tells of their priority.
+function presence.sessions_hash(user)
+  local flat, found = redis.call('HGETALL', sessions_name(user)), {}
+  for i = 1, #flat, 2 do
+    if byte(flat[i]) ~= 0 then
+      found[#found + 1] = flat[i]
+      found[#found + 1] = flat[i + 1]
+    end
+  end
+  return found
+end
+
 -- Forgets a session; returns whether there was one.
 function presence.end_session(user, resource)
   local name = sessions_name(user)

@@ -47,11 +47,19 @@ function quota.verify(sender, count)
   end
 end
 
--- A sender's sum: messages, bytes.
+-- A sender's sum, in all shards that are in reach: messages, bytes.
 local function load_of(field)
-  local value = tonumber(redis.call('HGET', name_of('load'), field) or 0)
+  local value = 0
+  for _, shard in ipairs(KEYS) do value = value + tonumber(redis.call('HGET', shard .. ':load', field) or 0) end
   local count = math.floor(value / UNIT)
   return count, value - count * UNIT
+end
+
+-- Reply: load, messages and bytes of a sender's, and of his domain.
+function quota.load(sender)
+  local count, size = load_of(sender)
+  local of_domain, size_of_domain = load_of('@' .. sender:match('[^@]*$'))
+  return string.format('load\0%.0f\0%.0f\0%.0f\0%.0f', count, size, of_domain, size_of_domain)
 end
 
 -- How much of what he may have (0: as much as he likes) is taken, in percent, and the letter of what is taken most:

@@ -5,7 +5,7 @@ local function is_of_operation(text)
   return text:find('^WRONGTYPE') ~= nil or text:find('^ERR ') ~= nil or text:find('^user_script') ~= nil
 end
 
-local at = 10
+local at = 11
 local last = #ARGV
 
 -- Carries out what is left. An error leaves `at` at the operation that it came from: one protected call for all of them costs
@@ -24,7 +24,14 @@ end
 -- not the operation's own.
 local function step_over(text)
   local operation = ARGV[at]
+  -- It may have looked into another shard.
+  shards.use(batch_shard)
   local width = width_of(operation, at)
+  if width ~= nil and text == 'NEEDS' then
+    results[#results + 1] = 'needs'
+    at = at + width
+    return nil
+  end
   if width == nil or not is_of_operation(text) then return text end
   local inspected, found = pcall(quarantine.inspect, tostring(ARGV[at + 1]))
   local done, result = false, nil

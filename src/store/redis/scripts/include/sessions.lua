@@ -8,7 +8,7 @@ function presence.is_subscriber(user, subscriber, own, direct, asks)
   local standing = redis.call('HGET', name_of('sub', user), subscriber)
   if standing == 's' then return true, '' end
   if own ~= '' then
-    if redis.call('HGET', name_of('sub', own), user) ~= 's' then return false, '' end
+    if not is_subscribed(own, user) then return false, '' end
     presence.put(user, own, 's')
     return true, 'p'
   end

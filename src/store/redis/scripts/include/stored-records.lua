@@ -67,6 +67,7 @@ local function write_ages()
       redis.call('HDEL', name_of('ages'), minute)
     end
   end
+  tens = {}
 end
 
 -- Changes of the sorted set that need not be seen at once: gathered, and made with one command each.

@@ -19,6 +19,14 @@ local function undeliver(key, value, state, ending, now, owed_until, window, ret
   return 'undelivered\0' .. key .. '\0' .. notice .. (payload and sub(value, payload) or '')
 end
 
+-- An ending's sender, whom somebody has looked for in another shard, is away: he is told when he comes. Reply: done.
+local function postpone_notice(key, state, sender, now, keep)
+  if redis.call('ZADD', due_set, 'XX', 'CH', now + POLICY.NOTICE_TO_ABSENT_SENDER, due_member(key, state)) == 1 then
+    in_trouble(key, sender, keep)
+  end
+  return 'done'
+end
+
 -- A permanent bounce. Reply: unknown; ended (before); or as undeliver.
 local function reject(key, ending, now, owed_until, window, retention)
   local found, value = quarantine.oldest_sound(key)

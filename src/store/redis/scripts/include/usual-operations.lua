@@ -8,6 +8,19 @@
 -- The operations of messages that take their usual course.
 -- Carries out the operation at a place of ARGV; set by the script.
 local run
+-- The one of KEYS that the operations are for.
+local batch_shard = 1
+
+-- What comes next is for another shard.
+local function begin_shard(position)
+  if not KEYS[position or 0] then error('unknown shard') end
+  flush_all()
+  write_ages()
+  delivered.keep_up(0)
+  batch_shard = position
+  shards.use(position)
+  return 'done'
+end
 
 -- Returns the operation's result and how many of ARGV it takes; nothing when it is not one of these.
 local function run_usual(operation, at)
@@ -55,5 +68,7 @@ local function run_usual(operation, at)
     return withdraw(key, ARGV[at + 2], now), 3
   elseif operation == 'readdress' then
     return readdress(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]), 5
+  elseif operation == 'shard' then
+    return begin_shard(tonumber(key)), 2
   end
 end

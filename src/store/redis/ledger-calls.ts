@@ -1,0 +1,211 @@
+import type { Cluster, Redis } from 'ioredis';
+import {
+  adds,
+  byStoring,
+  LateCallError,
+  nothingButDelivered,
+  type Outcome,
+  type Request,
+  type StoredRecord,
+  type Swept,
+} from '../contract.ts';
+import { RULES } from '../redelivery-rules.ts';
+import type { StoreTimes } from '../retry-policy.ts';
+import type { Departure, LedgerClock } from './clock.ts';
+import { decode } from './codec/replies.ts';
+import { type Arguments, encode } from './codec/requests.ts';
+import { decodeScript } from './codec/script-replies.ts';
+import type { DurabilityWait } from './durability.ts';
+import type { InternalRequest } from './internal-requests.ts';
+import type { Keys } from './keys.ts';
+import { decodeRecord, tokenOf } from './record-codec.ts';
+import { BATCH, STATUS, SWEEP, USUAL, USUAL_BATCH } from './scripts.ts';
+
+/** Messages that one call tells the status of: a client may have given a hundred others the id of each. */
+const STATUS_PORTION = 20;
+
+/** What defineCommand adds to the connection. */
+type Scripted = Record<
+  'receiptsBatch' | 'receiptsUsualBatch' | 'receiptsSweep' | 'receiptsStatus',
+  (...args: (string | number)[]) => Promise<unknown[]>
+>;
+
+export interface LedgerCallsOptions {
+  readonly redis: Redis | Cluster;
+  /** The shards that one call may touch: all of them, or in Redis Cluster one. */
+  readonly shards: readonly Keys[];
+  /** How many the ledger has. */
+  readonly count: number;
+  readonly clock: LedgerClock;
+  /** ms. */
+  readonly lease: number;
+  readonly times: StoreTimes;
+  /** What messages must have come to before they count as stored; undefined where nothing is waited for. */
+  readonly durability: DurabilityWait | undefined;
+}
+
+/** Calls of scripts to shards that lie on one server. Shards are named by their place among these. */
+export class LedgerCalls {
+  readonly #options: LedgerCallsOptions;
+  readonly #scripts: Scripted;
+  /** What each call begins with: how many keys, and these. */
+  readonly #keys: readonly (string | number)[];
+  readonly #constants: readonly (number | string)[];
+  #firstSwept = 0;
+
+  constructor(options: LedgerCallsOptions) {
+    this.#options = options;
+    const { redis, shards, times } = options;
+    redis.defineCommand('receiptsBatch', { lua: BATCH });
+    redis.defineCommand('receiptsUsualBatch', { lua: USUAL_BATCH });
+    redis.defineCommand('receiptsSweep', { lua: SWEEP });
+    redis.defineCommand('receiptsStatus', { lua: STATUS });
+    this.#scripts = redis as unknown as Scripted;
+    this.#keys = [shards.length, ...shards.map(({ prefix }) => prefix)];
+    this.#constants = [
+      times.dedupWindow,
+      times.undeliveredRetention,
+      times.messageTtl,
+      times.receiptSupportKept,
+      times.firstStep,
+      RULES,
+    ];
+  }
+
+  /**
+   * Carries out requests, those of each shard in their order, as one step.
+   *
+   * @param shardOf of each request
+   * @param at the time (ms) to carry them out at; by default Redis' own
+   * @throws ReplyError and connection errors of ioredis, a {@link LateCallError}, or a DurabilityError
+   */
+  async batch(
+    requests: readonly (Request | InternalRequest)[],
+    shardOf: readonly number[],
+    at?: number,
+  ): Promise<Outcome[]> {
+    const { clock, lease, count, durability } = this.#options;
+    const departure = clock.depart();
+    const args: Arguments = [...this.#keys, this.#hint(departure, at), lease, ...this.#constants];
+    args.push(requests.some(addsAny) ? 1 : 0, count);
+    const order = orderOf(shardOf);
+    let isUsual = true;
+    let shard = 0;
+    for (const index of order) {
+      if (shardOf[index] !== shard) {
+        shard = shardOf[index] as number;
+        args.push('shard', shard + 1);
+      }
+      const name = args.length;
+      encode(requests[index] as Request, args);
+      if (isUsual && !USUAL.has(args[name])) isUsual = false;
+    }
+    const call = () => this.#scripts[isUsual ? 'receiptsUsualBatch' : 'receiptsBatch'](...args);
+    const isKept = durability !== undefined && requests.some(stores);
+    const replies = await (isKept ? durability.keep(call) : call());
+    this.#stamped(departure, replies[0], at);
+    return outcomesOf(requests, shardOf, order, replies);
+  }
+
+  /**
+   * As of Store, of these shards.
+   *
+   * @param at as of {@link batch}
+   */
+  async sweep(lease: number, limit: number, at?: number): Promise<Swept> {
+    const { clock, times, shards } = this.#options;
+    const departure = clock.depart();
+    const { messageTtl, dedupWindow, undeliveredRetention } = times;
+    this.#firstSwept = (this.#firstSwept + 1) % shards.length;
+    const [stamp, damage, ...taken] = await this.#scripts.receiptsSweep(
+      ...this.#keys,
+      this.#hint(departure, at),
+      lease,
+      limit,
+      messageTtl,
+      dedupWindow,
+      undeliveredRetention,
+      this.#firstSwept,
+    );
+    const now = this.#stamped(departure, stamp, at);
+    const { damaged, unreported } = decodeScript('damaged', damage);
+    const overdue: { record: StoredRecord; storedAt: number; token: string }[] = [];
+    const unreadable: string[] = [];
+    for (const reply of taken) {
+      const { key, value } = decodeScript('taken', reply);
+      try {
+        const record = decodeRecord(key, value);
+        overdue.push({ record, storedAt: record.storedAt, token: tokenOf(value) });
+      } catch {
+        // One must not keep the others, which are leased by now.
+        unreadable.push(key);
+      }
+    }
+    // What became due together goes out in the order in which it was written.
+    const records = overdue.sort(byStoring).map(({ record }) => record);
+    return { now, overdue: records, damaged, unreported, unreadable };
+  }
+
+  /** As of Store, of keys of one of these shards. */
+  async status(shard: number, keys: readonly string[], forSender: boolean): Promise<(StoredRecord | undefined)[]> {
+    const { prefix } = this.#options.shards[shard] as Keys;
+    const replies: unknown[] = [];
+    for (let i = 0; i < keys.length; i += STATUS_PORTION) {
+      const portion = keys.slice(i, i + STATUS_PORTION);
+      replies.push(...(await this.#scripts.receiptsStatus(1, prefix, forSender ? '1' : '0', ...portion)));
+    }
+    return keys.map((key, i) => {
+      const value = decodeScript('status', replies[i]);
+      return value === 'delivered' ? nothingButDelivered(key) : value && decodeRecord(key, value.value);
+    });
+  }
+
+  #hint(departure: Departure, at: number | undefined): string {
+    return at === undefined ? this.#options.clock.hint(departure) : `=${at}`;
+  }
+
+  /** Gives the time of a call that was carried out. */
+  #stamped(departure: Departure, reply: unknown, at: number | undefined): number {
+    const stamp = decodeScript('stamp', reply);
+    if (at !== undefined) return at;
+    this.#options.clock.arrived(departure, stamp);
+    if (stamp.late) throw new LateCallError();
+    return stamp.time;
+  }
+}
+
+const stores = ({ kind }: Request | InternalRequest) => kind === 'accept' || kind === 'acceptKnowing';
+const addsAny = (request: Request | InternalRequest) => request.kind === 'acceptKnowing' || adds(request as Request);
+
+/** The places of requests in the order in which a call has them: by shard, and within one as they came. */
+function orderOf(shardOf: readonly number[]): readonly number[] {
+  const byShard: (number[] | undefined)[] = [];
+  for (let index = 0; index < shardOf.length; index += 1) {
+    const shard = shardOf[index] as number;
+    const those = byShard[shard];
+    if (those === undefined) byShard[shard] = [index];
+    else those.push(index);
+  }
+  return byShard.length === 1 ? (byShard[0] as number[]) : byShard.flatMap((those) => those ?? []);
+}
+
+function outcomesOf(
+  requests: readonly (Request | InternalRequest)[],
+  shardOf: readonly number[],
+  order: readonly number[],
+  replies: readonly unknown[],
+): Outcome[] {
+  const outcomes = new Array<Outcome>(requests.length);
+  let shard = 0;
+  let at = 0;
+  for (const index of order) {
+    if (shardOf[index] !== shard) {
+      shard = shardOf[index] as number;
+      // The reply to that word.
+      at += 1;
+    }
+    at += 1;
+    outcomes[index] = decode(requests[index] as Request, replies[at]);
+  }
+  return outcomes;
+}

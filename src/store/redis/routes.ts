@@ -1,0 +1,90 @@
+import type { Kind, Request } from '../contract.ts';
+import type { Shards } from './shards.ts';
+
+/** By what the shard of a request is found: the whole of it lies there. */
+const ROUTE = {
+  accept: 'key',
+  withdraw: 'key',
+  readdress: 'key',
+  settle: 'key',
+  settleByMention: 'key',
+  settleUpTo: 'key',
+  supersede: 'key',
+  prove: 'key',
+  handOver: 'key',
+  claim: 'key',
+  bounce: 'key',
+  bringForward: 'key',
+  reject: 'key',
+  expire: 'key',
+  requeue: 'key',
+  quarantine: 'key',
+  explain: 'key',
+  cancel: 'key',
+  retryNow: 'key',
+
+  sessionAvailable: 'user',
+  sequenceGap: 'user',
+  recordPresence: 'user',
+  renewSession: 'user',
+  recordPing: 'user',
+  recordStrayPing: 'user',
+  recordReceiptSupport: 'user',
+  isAvailable: 'user',
+  beginProbe: 'user',
+  endUnheard: 'user',
+  whoStillSees: 'user',
+  subscribersOf: 'user',
+  subscriptionStep: 'contact',
+  withdrawSubscription: 'contact',
+
+  heartbeat: 'home',
+  leaveService: 'home',
+  claimProbing: 'home',
+  renewProbing: 'home',
+  releaseProbing: 'home',
+  recordIq: 'home',
+  takeIqResponse: 'home',
+  overdueIqs: 'home',
+  endIq: 'home',
+  forgetIq: 'home',
+  knownCapabilities: 'home',
+  recordCapabilities: 'home',
+  openCommandSession: 'home',
+  readCommandSession: 'home',
+  endCommandSession: 'home',
+
+  notified: 'several',
+  release: 'several',
+  renewLease: 'several',
+  reported: 'several',
+  erase: 'several',
+  forgetUser: 'several',
+  forgetPresence: 'several',
+  senderAvailable: 'several',
+  pause: 'several',
+  resume: 'several',
+} as const satisfies Record<Kind, 'key' | 'user' | 'contact' | 'home' | 'several'>;
+
+interface Named {
+  readonly key: string;
+  readonly user: string;
+  readonly contact: string;
+}
+
+/** The shard that a request lies in as a whole; undefined when it may be for several. Pure. */
+export function shardOf(request: Request, shards: Shards): number | undefined {
+  const { key, user, contact } = request as Request & Named;
+  switch (ROUTE[request.kind]) {
+    case 'key':
+      return shards.ofKey(key);
+    case 'user':
+      return shards.ofUser(user);
+    case 'contact':
+      return shards.ofUser(contact);
+    case 'home':
+      return 0;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,94 @@
+import { partitionOf, partitionOfKey } from '../../xmpp/stanza/partition.ts';
+import { slotOf } from './hash-slot.ts';
+import { Keys } from './keys.ts';
+
+/** Slots of a Redis Cluster. */
+const SLOTS = 16_384;
+/** Where the hash tag of a name ends. */
+const tagEnd = (name: string) => name.indexOf('}', name.indexOf('{'));
+
+/**
+ * The shards of a ledger: each has all its names under a prefix of its own, whose hash tag gives it a slot of its own. A shard
+ * holds partitions of users (xmpp/stanza/partition.ts). A ledger of one shard has the names that it had before there were any.
+ */
+export class Shards {
+  /** By number. */
+  readonly keys: readonly Keys[];
+  readonly #prefixes: ReadonlySet<string>;
+
+  /** @param base what all names begin with, with a hash tag */
+  constructor(
+    readonly base: string,
+    readonly count: number,
+  ) {
+    this.keys = Array.from({ length: count }, (_, shard) => new Keys(prefixOf(base, shard, count)));
+    this.#prefixes = new Set(this.keys.map(({ prefix }) => prefix));
+  }
+
+  /** Where what belongs to no user lies, and what belongs to a domain. */
+  get home(): Keys {
+    return this.keys[0] as Keys;
+  }
+
+  ofUser(jid: string): number {
+    return this.count === 1 ? 0 : partitionOf(jid) % this.count;
+  }
+
+  /** @param key a message's */
+  ofKey(key: string): number {
+    return this.count === 1 ? 0 : partitionOfKey(key) % this.count;
+  }
+
+  keysOfUser(jid: string): Keys {
+    return this.keys[this.ofUser(jid)] as Keys;
+  }
+
+  keysOfMessage(key: string): Keys {
+    return this.keys[this.ofKey(key)] as Keys;
+  }
+
+  /** What SCAN finds records, undelivered ones and quarantined ones by; see {@link keyIn}. */
+  get recordPattern(): string {
+    const close = tagEnd(this.base);
+    const own = this.count === 1 ? '' : '.*';
+    return `${escaped(this.base.slice(0, close))}${own}${escaped(this.base.slice(close))}:[muq]:*`;
+  }
+
+  /** The message's key in the name of one of these; undefined in another ledger's. */
+  keyIn(name: string): string | undefined {
+    const end = name.search(NAMED_BY_KEY);
+    const isOurs = end !== -1 && this.#prefixes.has(name.slice(0, end));
+    return isOurs ? name.slice(end + 3) : undefined;
+  }
+
+  /** Splits a list by shard: those that have none of it are left out. */
+  split<Each>(all: readonly Each[], shardOf: (one: Each) => number): Map<number, Each[]> {
+    const parts = new Map<number, Each[]>();
+    for (const one of all) {
+      const shard = shardOf(one);
+      const part = parts.get(shard);
+      if (part === undefined) parts.set(shard, [one]);
+      else part.push(one);
+    }
+    return parts;
+  }
+}
+
+const NAMED_BY_KEY = /:[muq]:[\w~-]+$/;
+const escaped = (text: string) => text.replace(/[*?[\]^\\]/g, '\\$&');
+
+/**
+ * `{receipts.3}` for `{receipts}`, with letters after the number so that the shards' slots follow each other at even distances:
+ * masters of a cluster that have equal ranges of slots have equal numbers of shards.
+ */
+function prefixOf(base: string, shard: number, count: number): string {
+  if (count === 1) return base;
+  const [first, end] = [(shard * SLOTS) / count, ((shard + 1) * SLOTS) / count];
+  const close = tagEnd(base);
+  for (let attempt = 0; ; attempt += 1) {
+    const tag = `.${shard}${attempt === 0 ? '' : `.${attempt.toString(36)}`}`;
+    const prefix = base.slice(0, close) + tag + base.slice(close);
+    const slot = slotOf(prefix);
+    if (slot >= first && slot < end) return prefix;
+  }
+}
