@@ -5,7 +5,7 @@ import type { Kind } from '../../src/store/contract.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { RANDOM_REQUESTS } from '../support/store/random-requests.ts';
 import { compareStores, type Difference } from '../support/store/store-comparison.ts';
-import { IMPLEMENTATIONS, type Implementation } from '../support/store/store-contract.ts';
+import { IMPLEMENTATIONS, type Implementation, openInMemory } from '../support/store/store-contract.ts';
 
 let server: RedisServer;
 let redis: Redis;
@@ -22,7 +22,8 @@ const open = (name: string) => IMPLEMENTATIONS[name]?.(server.url) as Implementa
 const kinds = new Map<Kind, number>();
 
 async function compare(seed: number, everyStep = false): Promise<Difference | undefined> {
-  const [one, other] = [open(seed % 2 === 0 ? 'Redis' : 'Redis, in shards'), open('memory')];
+  const isSharded = seed % 2 === 1;
+  const [one, other] = [open(isSharded ? 'Redis, in shards' : 'Redis'), openInMemory(isSharded ? 16 : 1)];
   try {
     return await compareStores(seed, one, other, kinds, everyStep);
   } finally {

@@ -26,6 +26,8 @@ export interface MemoryStoreOptions extends Retention {
   /** Also of what is forgotten after a while. */
   readonly clock?: StoreClock;
   readonly lease?: number;
+  /** The shard of a key; by default all lie in one. */
+  readonly shardOf?: (key: string) => number;
 }
 
 /**
@@ -46,7 +48,7 @@ export class MemoryStore implements Store {
     this.clock = clock;
     this.#times = retry.storeTimes(options);
     this.#lease = lease;
-    this.#state = new MemoryState(clock);
+    this.#state = new MemoryState(clock, options.shardOf);
     this.#handlers = handlersOf(this.#state, clock);
     this.queries = new MemoryQueries(this.#state);
   }
@@ -62,7 +64,7 @@ export class MemoryStore implements Store {
         return new OperationError((error as Error).message, { cause: error });
       }
     });
-    if (this.#state.delivered.isNews()) replaceDelivered(this.#state, times);
+    replaceDelivered(this.#state, times, this.#state.delivered.takeNews());
     return outcomes;
   }
 

@@ -5,11 +5,14 @@ import { KEY, type MemoryState, type MemoryTimes } from './state.ts';
 /** The digest of what it is not known of. */
 const NO_DIGEST = '-';
 
-/** Replaces the records of what was delivered, and whose senders have known for long enough, by their digests. */
-export function replaceDelivered(state: MemoryState, times: MemoryTimes): void {
+/**
+ * Replaces the records of what was delivered, and whose senders have known for long enough, by their digests: of these shards, or
+ * of all.
+ */
+export function replaceDelivered(state: MemoryState, times: MemoryTimes, shards?: readonly number[]): void {
   const { delivered } = state;
   const keptWhole = Math.min(SCRIPT_TIMES.DELIVERED_KEPT_WHOLE, times.dedupWindow / GENERATIONS);
-  for (const key of delivered.takeTold(times.now - keptWhole)) {
+  for (const key of delivered.takeTold(times.now - keptWhole, shards)) {
     const entry = state.entries.get(key);
     if (entry?.record.state !== 'delivered' || state.due.has(key)) continue;
     delivered.note(key, entry.digest, times);

@@ -61,11 +61,12 @@ export class MemoryState {
   readonly quarantined: ExpiringMap<Entry>;
   readonly damaged = new Map<string, number>();
   readonly unreported = new Set<string>();
-  readonly delivered = new Delivered();
+  readonly delivered: Delivered;
   readonly presence: PresenceState;
   paused: Paused | undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, shardOf?: (key: string) => number) {
+    this.delivered = new Delivered(shardOf);
     this.entries = new ExpiringMap(clock);
     this.index = new ExpiringMap(clock);
     this.undelivered = new ExpiringMap(clock);

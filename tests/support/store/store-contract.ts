@@ -12,6 +12,7 @@ import { MemoryStore } from '../../../src/store/memory/memory-store.ts';
 import { RedisQueries } from '../../../src/store/redis/administration-queries.ts';
 import { shardOf } from '../../../src/store/redis/routes.ts';
 import type { Retention } from '../../../src/store/retry-policy.ts';
+import { partitionOfKey } from '../../../src/xmpp/stanza/partition.ts';
 import { DAY, openLedger, RETRY } from './ledger.ts';
 
 /** A store whose time is the test's: each step says when it happens (ms since the epoch). */
@@ -58,10 +59,17 @@ export const IMPLEMENTATIONS: Readonly<
     return openInRedis(url, 16, retention);
   },
   memory(_, retention = {}) {
-    const store = new MemoryStore({ retry: RETRY, dedupWindow: 8 * DAY, undeliveredRetention: 30 * DAY, ...retention });
-    return { store, queries: store.queries, close: () => {} };
+    return openInMemory(1, retention);
   },
 };
+
+/** @param shards what a store of so many shards does shard by shard, this one does so, too */
+export function openInMemory(shards: number, retention: Partial<Retention> = {}): Implementation {
+  const shardOf = (key: string) => partitionOfKey(key) % shards;
+  const kept = { dedupWindow: 8 * DAY, undeliveredRetention: 30 * DAY, ...retention };
+  const store = new MemoryStore({ retry: RETRY, ...kept, shardOf });
+  return { store, queries: store.queries, close: () => {} };
+}
 
 /** Claims the attempt that is next of this message, and gives the record as it then stands. */
 export async function claimed(store: Subject, key: string, at: number): Promise<StoredRecord> {
