@@ -26,7 +26,7 @@ function replicasOf(durability: Durability): number {
   return durability.startsWith('replicas:') ? Number(durability.slice('replicas:'.length)) : 0;
 }
 
-type DurableRedis = Pick<Redis, 'set' | 'wait' | 'call' | 'info' | 'config' | 'on'>;
+type DurableRedis = Pick<Redis, 'set' | 'wait' | 'call' | 'info' | 'config' | 'on' | 'isCluster'>;
 
 export interface DurabilityWaitOptions {
   readonly redis: DurableRedis;
@@ -163,6 +163,7 @@ export class DurabilityWait {
 
   async #findMethod(): Promise<Method> {
     const { redis, durability } = this.#options;
+    if (redis.isCluster) return { impossible: IN_CLUSTER };
     if (replicasOf(durability) > 0) return 'wait';
     try {
       // It says at once whether it can be had; with nothing written yet, it has nothing to wait for.
@@ -186,6 +187,9 @@ export class DurabilityWait {
   }
 }
 
+// WAIT would have to go to the server that carried out the call, which ioredis does not name.
+const IN_CLUSTER =
+  'DURABILITY=disk and replicas:N cannot be had in a Redis Cluster yet: leave it at memory, or use Redis Sentinel.';
 const NO_AOF = 'DURABILITY=disk wants a Redis that writes each change to its disk: set "appendonly yes" there.';
 const NOT_ALWAYS =
   'DURABILITY=disk wants a Redis that syncs before it answers: set "appendfsync always" there, or use Redis 7.2 or newer, or Valkey.';

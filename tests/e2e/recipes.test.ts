@@ -1,0 +1,169 @@
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Element } from '@xmpp/xml';
+import { ComponentPeer, type PeerConnection } from '../support/peer/component-peer.ts';
+import { answers, freePorts } from '../support/process/ports.ts';
+import { temporaryFolder } from '../support/process/temporary.ts';
+import { startServer, type TemporaryServer } from '../support/process/temporary-server.ts';
+import { askRedisForAll } from '../support/servers/redis.ts';
+import { ProxyProcess } from '../support/stages/proxy-process.ts';
+import { NO_COPIES, QUICK } from '../support/stages/world.ts';
+import { until } from '../support/time/until.ts';
+
+const { jest } = import.meta;
+
+jest.setTimeout(180_000);
+
+/** The recipes of docs/operations.md, run as they stand there. */
+const TEXT = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+
+/** The files of a recipe, in their order. */
+function blocks(recipe: string): string[] {
+  const from = TEXT.indexOf(`### ${recipe}\n`);
+  const to = TEXT.slice(from + 4).search(/^##/m);
+  return [...TEXT.slice(from, from + 4 + to).matchAll(/^```\n(.*?)^```$/gms)].map(([, text]) => text as string);
+}
+
+/** Machines that are ports of this one. */
+class Machines {
+  readonly #ports = new Map<string, number>();
+
+  static async of(count: number): Promise<Machines> {
+    const machines = new Machines();
+    const ports = await freePorts(2 * count);
+    for (let i = 1; i <= count; i += 1) {
+      machines.#ports.set(`${i}:6379`, ports.shift() as number);
+      machines.#ports.set(`${i}:26379`, ports.shift() as number);
+    }
+    return machines;
+  }
+
+  port(machine: number, port: number): number {
+    return this.#ports.get(`${machine}:${port}`) as number;
+  }
+
+  /** A file, as it is to be on that machine. */
+  file(text: string, machine: number, folder = ''): string {
+    return text
+      .replace(/^bind .*$/m, 'bind 127.0.0.1')
+      .replace(/^port (\d+)$/m, (_, port) => `port ${this.port(machine, Number(port))}`)
+      .replace(/^dir .*$/m, `dir ${folder}`)
+      .replace(/10\.0\.0\.(\d) (\d+)/g, (_, one, port) => `127.0.0.1 ${this.port(Number(one), Number(port))}`)
+      .replace(/10\.0\.0\.(\d)(?=,|$)/gm, (_, one) => `127.0.0.1:${this.port(Number(one), 26379)}`)
+      .replace(/127\.0\.0\.1:6379/g, `127.0.0.1:${this.port(machine, 6379)}`);
+  }
+
+  async redis(text: string, machine: number, mode: readonly string[] = []): Promise<TemporaryServer> {
+    const folder = await temporaryFolder('recipe');
+    const file = path.join(folder, 'server.conf');
+    const written = this.file(text, machine, folder);
+    await writeFile(file, written);
+    const [, port] = /^port (\d+)$/m.exec(written) as RegExpExecArray;
+    const login = written.includes('requirepass') ? 'AUTH change-me\r\n' : '';
+    return startServer({
+      name: `recipe-${machine}`,
+      program: 'redis-server',
+      folder,
+      prepare: async () => [file, ...mode],
+      isReady: () => answers(Number(port), `${login}PING\r\n`, /^\+PONG/m),
+    });
+  }
+}
+
+/** An `.env` file's variables. */
+const variables = (text: string) =>
+  Object.fromEntries([...text.matchAll(/^(\w+)=(.*)$/gm)].map(([, name, value]) => [name as string, value as string]));
+
+function proxy(peer: ComponentPeer, env: Record<string, string>): ProxyProcess {
+  return new ProxyProcess({
+    XMPP_SERVICE: peer.service,
+    XMPP_COMPONENT_DOMAIN: 'receipts.example.org',
+    XMPP_COMPONENT_SECRET: peer.secret,
+    HTTP_PORT: '0',
+    ...QUICK,
+    ...NO_COPIES,
+    ...env,
+  });
+}
+
+/** The connection that was opened last. */
+const latest = new WeakMap<ComponentPeer, PeerConnection>();
+
+/** Alice writes until it is acknowledged; resolves with how it is stored. */
+async function acknowledged(peer: ComponentPeer, id: string): Promise<string | undefined> {
+  let how: string | undefined;
+  const seen = (stanza: Element) => {
+    const stored = stanza.getChild('stored');
+    if (stored?.attrs.id === id) how = stored.attrs.durability;
+  };
+  peer.on('stanza', seen);
+  let sentAt = 0;
+  const isThere = () => {
+    const open = latest.get(peer);
+    if (how === undefined && open !== undefined && Date.now() - sentAt > 2000) {
+      sentAt = Date.now();
+      open.write(
+        `<message from="alice@example.org/phone" to="bob@receipts.example.org" type="chat" id="${id}"><body>${id}</body><request xmlns="urn:xmpp:receipts"/></message>`,
+      );
+    }
+    return how !== undefined;
+  };
+  await until(isThere, { within: 60_000, what: `the acknowledgement of ${id}` });
+  peer.off('stanza', seen);
+  return how;
+}
+
+const running: { stop(): Promise<unknown> }[] = [];
+afterEach(async () => {
+  for (const one of running.splice(0).reverse()) await one.stop();
+});
+function keep<T extends { stop(): Promise<unknown> }>(one: T): T {
+  running.push(one);
+  return one;
+}
+const run = (peer: ComponentPeer, env: Record<string, string>) => {
+  const process = proxy(peer, env);
+  running.push({ stop: () => process.signal('SIGKILL') });
+  return process;
+};
+async function listen(): Promise<ComponentPeer> {
+  const peer = await ComponentPeer.listen();
+  peer.on('open', (connection) => latest.set(peer, connection));
+  running.push({ stop: () => peer.close() });
+  return peer;
+}
+
+test('one machine', async () => {
+  const [redis, env] = blocks('One machine') as [string, string];
+  const machines = await Machines.of(1);
+  const server = keep(await machines.redis(redis, 1));
+  const peer = await listen();
+  run(peer, variables(machines.file(env, 1)));
+  expect(await acknowledged(peer, 'a')).toBe('disk');
+  await server.kill();
+  await server.restart();
+  expect(await acknowledged(peer, 'b')).toBe('disk');
+});
+
+test('two machines: one of them is lost', async () => {
+  const [redis, sentinel, env] = blocks('Two machines') as [string, string, string];
+  const machines = await Machines.of(3);
+  const first = redis.replace(/^# only on.*/ms, '');
+  const servers = [keep(await machines.redis(first, 1)), keep(await machines.redis(redis, 2))];
+  const watchers: TemporaryServer[] = [];
+  for (const machine of [1, 2, 3]) watchers.push(keep(await machines.redis(sentinel, machine, ['--sentinel'])));
+  const sees = (command: string, what: RegExp) => async () =>
+    what.test(await askRedisForAll(machines.port(3, 26379), command));
+  await until(sees('SENTINEL CKQUORUM receipts', /^\+OK 3 /), { within: 60_000, what: 'the sentinels' });
+  await until(sees('SENTINEL MASTER receipts', /num-slaves\r\n\$1\r\n1/), { within: 60_000, what: 'the replica' });
+  const peer = await listen();
+  const lost = run(peer, variables(machines.file(env, 1)));
+  expect(await acknowledged(peer, 'a')).toBe('disk');
+  run(peer, variables(machines.file(env, 2)));
+  // The machine is gone, with all that runs on it.
+  await Promise.all([servers[0]?.kill(), watchers[0]?.kill(), lost.signal('SIGKILL')]);
+  expect(await acknowledged(peer, 'b')).toBe('disk');
+  const primary = String(machines.port(2, 6379));
+  expect(await sees('SENTINEL GET-MASTER-ADDR-BY-NAME receipts', new RegExp(primary))()).toBe(true);
+});
