@@ -80,19 +80,35 @@ public final class Gate {
         synchronized (lock) {
             Conversation conversation = conversations.find(pair);
             Line line = conversation == null ? null : conversation.from(sender);
-            Lease owner = shown == null || unloading ? null : owner(conversation, pair);
+            boolean told = message.proof && isTold(message, conversation, pair);
+            Lease owner = shown == null || unloading || told ? null : owner(conversation, pair);
             if (owner != null && bounds.admits(sender, shown.length())) {
                 hold(message, sender, name, conversation == null ? conversations.open(pair, sender) : conversation, owner, shown);
                 return Decision.TAKEN;
             }
-            if (content) {
-                if (settings.failClosed && leases.isEmpty() && !unloading) return Decision.REFUSED;
+            if (content && !told) {
+                // Without its receipt a message that was stored would be said to have failed.
+                if (settings.failClosed && leases.isEmpty() && !unloading && !message.proof) return Decision.REFUSED;
                 unheld.add(message.from, message.to, message.id, record.sessions.of(recipient));
             }
             Decision decision = line == null || line.isIdle() ? Decision.PASS : behind(message, sender, line);
             if (content && decision != Decision.REFUSED) record.routed(message);
             return decision;
         }
+    }
+
+    /** Whether a message need not be shown, since the component is told of all the receipts in it, and it has nothing else. */
+    public boolean isTold(Stanza message) {
+        if (!message.proof) return false;
+        String pair = Conversation.pair(Stanza.bare(message.from), Stanza.bare(message.to));
+        synchronized (lock) {
+            return isTold(message, conversations.find(pair), pair);
+        }
+    }
+
+    private boolean isTold(Stanza message, Conversation conversation, String pair) {
+        Lease owner = owner(conversation, pair);
+        return owner != null && owner.routesReceipts && record.tells(message);
     }
 
     /** A conversation changes its owner only when nothing of it is held, or when the owner's lease has ended. */
@@ -146,11 +162,13 @@ public final class Gate {
             long timeout = within(command.number("timeout", settings.timeout), settings.timeout);
             long length = within(command.number("lease", 10_000), 60_000);
             Outbox outbox = new Outbox(this);
-            Lease lease = new Lease(connection, process, timeout, length, outbox, clock.getAsLong());
+            boolean routes = "routed".equals(command.get("receipts"));
+            Lease lease = new Lease(connection, process, timeout, length, routes, outbox, clock.getAsLong());
             outbox.belongsTo(lease);
             Answer answer = new Answer(request, lease);
             answer.add(Events.empty("enabled", "version", "1", "token", lease.token, "epoch", epoch, "gate", version, "server", server,
-                "timeout", Long.toString(timeout), "lease", Long.toString(length), "proofs", proofs));
+                "timeout", Long.toString(timeout), "lease", Long.toString(length), "proofs", proofs,
+                "receipts", routes ? "routed" : null));
             answer.done();
             if (unloading) {
                 outbox.event(Events.empty("opened", "why", "unloading", "held", "0"));

@@ -11,6 +11,8 @@ final class Lease {
     final long length;
     final String token = Tokens.next(160);
     final Outbox outbox;
+    /** Receipts that the gate tells of by `has` need not be shown to it. */
+    final boolean routesReceipts;
     /** Without a verdict, in the order in which they were shown. */
     final Map<String, Entry> waiting = new LinkedHashMap<>();
     /** All that is not routed yet, verdict or none. */
@@ -21,11 +23,12 @@ final class Lease {
     /** The answer to `disable`, which waits for what is unfinished. */
     Answer farewell;
 
-    Lease(Object connection, String process, long timeout, long length, Outbox outbox, long now) {
+    Lease(Object connection, String process, long timeout, long length, boolean routesReceipts, Outbox outbox, long now) {
         this.connection = connection;
         this.process = process;
         this.timeout = timeout;
         this.length = length;
+        this.routesReceipts = routesReceipts;
         this.outbox = outbox;
         heard = now;
         lastVerdict = now;

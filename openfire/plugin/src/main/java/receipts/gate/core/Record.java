@@ -44,6 +44,22 @@ final class Record implements Reports {
         event(known, event);
     }
 
+    /** Whether the component hears of all that this confirms when it is routed, and its addressee is there to have it. */
+    boolean tells(Stanza message) {
+        Live live = sessions.at(message.from);
+        if (live == null) return false;
+        String sender = Stanza.bare(message.to);
+        for (Receipt receipt : message.receipts) if (!isOpen(memory.named(Known.name(sender, live.bare, receipt.id)))) return false;
+        for (Live theirs : sessions.of(sender)) if (theirs.takes(message.to)) return true;
+        return false;
+    }
+
+    /** Whether one of that name has no receipt yet. */
+    private static boolean isOpen(Known newest) {
+        for (Known known = newest; known != null; known = known.sameName) if (!known.receipt) return true;
+        return false;
+    }
+
     /** A client's message goes on to its recipient: what that confirms, this client has. */
     void routed(Stanza message) {
         if (message.receipts.isEmpty()) return;

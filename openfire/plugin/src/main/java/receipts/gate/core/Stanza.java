@@ -12,12 +12,14 @@ public final class Stanza {
     final boolean error;
     final boolean body;
     final List<Receipt> receipts;
+    /** It has nothing but {@link #receipts}, and what is of the moment only. */
+    final boolean proof;
 
     public Stanza(Object packet, String from, String to, String id, boolean error, boolean body) {
-        this(packet, from, to, id, error, body, Collections.<Receipt>emptyList());
+        this(packet, from, to, id, error, body, Collections.<Receipt>emptyList(), false);
     }
 
-    public Stanza(Object packet, String from, String to, String id, boolean error, boolean body, List<Receipt> receipts) {
+    public Stanza(Object packet, String from, String to, String id, boolean error, boolean body, List<Receipt> receipts, boolean proof) {
         this.packet = packet;
         this.from = from;
         this.to = to;
@@ -25,6 +27,7 @@ public final class Stanza {
         this.error = error;
         this.body = body;
         this.receipts = receipts;
+        this.proof = proof;
     }
 
     static String bare(String jid) {

@@ -89,7 +89,7 @@ final class Interceptor implements PacketInterceptor {
     private boolean isTaken(Message message, Stanza stanza, Text.Seen seen) {
         String type = message.getElement().attributeValue("type");
         boolean content = seen.content && (type == null || type.equals("chat") || type.equals("normal")) && isThere(stanza.to);
-        Gate.Decision decision = gate.offer(stanza, content, content && gate.isLeased() ? message.toXML() : null);
+        Gate.Decision decision = gate.offer(stanza, content, content && gate.isLeased() && !gate.isTold(stanza) ? message.toXML() : null);
         if (decision == Gate.Decision.REFUSED) host.refuse(message);
         return decision != Gate.Decision.PASS;
     }

@@ -32,6 +32,8 @@ final class Text {
         /** More than chat states, hints, ids and a thread. */
         boolean content;
         boolean body;
+        /** Something that is content, and no receipt. */
+        boolean other;
         List<Receipt> receipts = Collections.emptyList();
     }
 
@@ -49,12 +51,16 @@ final class Text {
     private static void read(Element child, Seen seen) {
         String name = child.getName();
         String namespace = child.getNamespaceURI();
-        if (!MINOR.contains(namespace) && !"thread".equals(name)) seen.content = true;
+        if (MINOR.contains(namespace) || "thread".equals(name)) return;
+        seen.content = true;
         if ("body".equals(name)) seen.body = true;
         boolean marker = MARKERS.equals(namespace) && !"markable".equals(name);
-        if (!marker && !(RECEIPTS.equals(namespace) && "received".equals(name))) return;
-        String id = child.attributeValue("id");
-        if (id == null) return;
+        boolean receipt = RECEIPTS.equals(namespace) && "received".equals(name);
+        String id = marker || receipt ? child.attributeValue("id") : null;
+        if (id == null) {
+            seen.other = true;
+            return;
+        }
         if (seen.receipts.isEmpty()) seen.receipts = new ArrayList<>(1);
         seen.receipts.add(new Receipt(id, marker));
     }
@@ -100,7 +106,8 @@ final class Text {
     static Stanza stanza(Message message, Seen seen) {
         Element element = message.getElement();
         return new Stanza(message, element.attributeValue("from"), element.attributeValue("to"), element.attributeValue("id"),
-            "error".equals(element.attributeValue("type")), seen.body, seen.receipts);
+            "error".equals(element.attributeValue("type")), seen.body, seen.receipts,
+            seen.content && !seen.other);
     }
 
     /** By what a message is known again that the server has kept in its database, where it is given a `delay` only. */

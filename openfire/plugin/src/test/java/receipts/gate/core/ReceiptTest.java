@@ -2,6 +2,7 @@ package receipts.gate.core;
 
 import static java.util.Collections.emptyList;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -113,6 +114,60 @@ class ReceiptTest {
         rig.say("c", new Command("drop").with("n", newest()), new Command("disable"));
         rig.confirm(BOB, ALICE, "id-one", false);
         assertEquals(Arrays.asList("receipt " + n), repeated("d"));
+    }
+
+    private Rig routing() {
+        Rig routing = new Rig();
+        routing.enable("c", new Command("enable").with("receipts", "routed"));
+        routing.server = entry -> new Outcome().sent("s1", BOB);
+        routing.gate.presence().bound("s1", BOB);
+        routing.gate.presence().bound("s2", ALICE);
+        return routing;
+    }
+
+    @Test @DisplayName("one that the component is told of passes without being shown, where that was asked for, in order")
+    void routed() {
+        Rig routing = routing();
+        assertTrue(Rig.of(routing.answers, "c").get(0).contains(" receipts=\"routed\""));
+        routing.write("alice", "bob", "one");
+        String n = routing.shown("c").get(0);
+        assertEquals(Gate.Decision.TAKEN, routing.confirm(BOB, ALICE, "id-one", false), "it is not known yet");
+        routing.stored("c", n);
+        routing.say("c", new Command("pass").with("n", routing.shown("c").get(1)));
+        routing.write("alice", "bob", "two");
+        routing.stored("c", routing.shown("c").get(2));
+        routing.write("bob", "alice", "answer");
+        assertEquals(Gate.Decision.TAKEN, routing.confirm(BOB, ALICE, "id-two", false));
+        assertEquals(4, routing.shown("c").size(), "it waits behind the answer and is not shown");
+        assertEquals("id-two", Rig.attribute(routing.events("c", "has").get(1), "id"));
+        routing.stored("c", routing.shown("c").get(3));
+        assertEquals("receipt for id-two", routing.routed.get(routing.routed.size() - 1));
+        assertEquals(Gate.Decision.TAKEN, routing.confirm(BOB, ALICE, "id-two", false), "a second one is the component's to judge");
+        assertEquals(5, routing.shown("c").size());
+        assertEquals(0, routing.gate.counts().unheld);
+    }
+
+    @Test @DisplayName("one is shown all the same that is for somebody who is away, from an unknown session, or of two of which one is not known")
+    void routedButShown() {
+        Rig routing = routing();
+        routing.write("alice", "bob", "one");
+        routing.stored("c", routing.shown("c").get(0));
+        List<Receipt> two = Arrays.asList(new Receipt("id-one", false), new Receipt("other", false));
+        routing.gate.offer(new Stanza("two", BOB, ALICE, "r", false, false, two, true), true, "<message/>");
+        List<Receipt> one = two.subList(0, 1);
+        routing.gate.offer(new Stanza("with a text", BOB, ALICE, "r", false, true, one, false), true, "<message/>");
+        routing.gate.offer(new Stanza("unknown", "bob@example.org/desk", ALICE, "r", false, false, one, true), true, "<message/>");
+        routing.gate.presence().gone("s2");
+        routing.gate.offer(new Stanza("away", BOB, ALICE, "r", false, false, one, true), true, "<message/>");
+        routing.run();
+        assertEquals(5, routing.shown("c").size());
+    }
+
+    @Test @DisplayName("FAIL=closed passes receipts: without one a message that was stored would be said to have failed")
+    void failClosed() {
+        Rig closed = new Rig(new Settings("example.org", "receipts.example.org", true, 3000, 10_000, 64 << 20, 1000));
+        assertEquals(Gate.Decision.PASS, closed.confirm(BOB, ALICE, "id", false));
+        assertEquals(Gate.Decision.REFUSED, closed.write("alice", "bob", "one"));
     }
 
     @Test @DisplayName("one receipt proves all numbers of its message, which was written several times while verdicts were lost")

@@ -87,7 +87,11 @@ final class Rig implements Host {
     }
 
     void enable(Object connection) {
-        gate.enable(connection, new Command("enable").with("version", "1").with("process", "process-" + connection).with("timeout", "3000").with("lease", "10000"), "enable", "0.1.0", "test", "sm ping");
+        enable(connection, new Command("enable"));
+    }
+
+    void enable(Object connection, Command command) {
+        gate.enable(connection, command.with("version", "1").with("process", "process-" + connection).with("timeout", "3000").with("lease", "10000"), "enable", "0.1.0", "test", "sm ping");
         run();
     }
 
@@ -120,7 +124,7 @@ final class Rig implements Host {
 
     /** A client confirms a message of that id. */
     Gate.Decision confirm(String from, String to, String id, boolean marker) {
-        Stanza stanza = new Stanza("receipt for " + id, from, to, "r-" + id, false, false, Collections.singletonList(new Receipt(id, marker)));
+        Stanza stanza = new Stanza("receipt for " + id, from, to, "r-" + id, false, false, Collections.singletonList(new Receipt(id, marker)), true);
         Gate.Decision decision = gate.offer(stanza, true, gate.isLeased() ? "<message/>" : null);
         run();
         return decision;
