@@ -8,6 +8,6 @@ mkdir -p "$work/stubs" "$work/classes" "$work/plugin/lib" dist
 javac --release 8 -Xlint:-options -d "$work/stubs" $(find api-stubs -name '*.java')
 javac --release 8 -Xlint:all -Xlint:-options -Werror -cp "$work/stubs" -d "$work/classes" $(find src/main/java -name '*.java')
 jar cf "$work/plugin/lib/plugin-receiptsgate.jar" -C "$work/classes" .
-cp plugin.xml readme.html changelog.html "$work/plugin/"
+cp -r plugin.xml readme.html changelog.html web "$work/plugin/"
 jar cf "$work/receiptsgate.jar" -C "$work/plugin" .
 mv "$work/receiptsgate.jar" dist/receiptsgate.jar

@@ -20,6 +20,8 @@ public final class Counts {
     public long cpu;
     /** Why a lease ended last; null when none has. */
     public String lastOpened;
+    /** ms since then. */
+    public long sinceOpened;
 
     String event() {
         return Events.empty("counts", "held", Integer.toString(held), "bytes", Long.toString(heldBytes), "remembered", Integer.toString(remembered),

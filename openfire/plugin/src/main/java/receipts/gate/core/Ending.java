@@ -21,6 +21,7 @@ final class Ending {
         for (Entry entry : new ArrayList<>(lease.waiting.values())) pass(lease, entry);
         gate.counts.opened++;
         gate.counts.lastOpened = why;
+        gate.openedAt = gate.clock.getAsLong();
         lease.outbox.event(Events.empty("opened", "why", why, "held", Integer.toString(held)));
         lease.outbox.close();
         gate.host.log("A lease has ended: " + why + "; " + held + " held messages go their ordinary way");

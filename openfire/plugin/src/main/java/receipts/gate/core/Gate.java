@@ -19,7 +19,7 @@ public final class Gate {
     }
 
     final Object lock = new Object();
-    final Settings settings;
+    public final Settings settings;
     final Host host;
     final LongSupplier clock;
     final String epoch = Tokens.next(64);
@@ -34,6 +34,8 @@ public final class Gate {
     private final Lines lines;
     private final Presence presence;
     private final Commands commands;
+    /** When a lease ended last. */
+    long openedAt;
     private long counter;
     private boolean unloading;
     /** Read without the lock: whether a message need be written out at all. */
@@ -263,6 +265,7 @@ public final class Gate {
             copy.remembered = record.memory.size();
             copy.sessions = record.sessions.all().size();
             copy.unheld = unheld.count();
+            copy.sinceOpened = clock.getAsLong() - openedAt;
             copy.cpu = cost.total();
             return copy;
         }

@@ -24,13 +24,13 @@ import org.jivesoftware.util.JiveGlobals;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import receipts.gate.core.Cost;
-import receipts.gate.core.Counts;
 import receipts.gate.core.Gate;
 import receipts.gate.core.Settings;
+import receipts.gate.core.StatusPage;
 
 /** Puts the gate into Openfire and takes it out again. */
 public class GatePlugin implements Plugin {
-    static final String VERSION = "0.1.0";
+    static final String VERSION = "0.2.0";
     private static final Logger LOG = LoggerFactory.getLogger(GatePlugin.class);
     private static final String PREFIX = "plugin.receipts.";
     private static final int WRITING = 2;
@@ -147,9 +147,9 @@ public class GatePlugin implements Plugin {
         }
     }
 
-    /** For the console; null when the plugin does not run. */
-    public static Counts counts() {
+    /** For the console. */
+    static String page() {
         GatePlugin plugin = running;
-        return plugin == null ? null : plugin.gate.counts();
+        return StatusPage.html(plugin == null ? null : plugin.gate.counts(), plugin == null ? null : plugin.gate.settings, VERSION);
     }
 }
