@@ -3,6 +3,7 @@ import { connectEvents } from './app/connect-events.ts';
 import { RedisRefusedError } from './app/start-errors.ts';
 import type { Tuning } from './app/tuning.ts';
 import type { Config } from './config/config.ts';
+import type { History } from './console/history.ts';
 import type { Sent } from './delivery/ports.ts';
 import type { Readiness } from './health/observations.ts';
 import { type HttpServer, startHttp } from './http/server.ts';
@@ -51,7 +52,9 @@ export class ReceiptsProxy {
       metrics,
       readiness: () => this.readiness,
       log: this.#log,
+      console: this.#rooms.console.app,
     });
+    this.#rooms.console.history.start();
     await link.start((held) => delivery.outbox.resume(held));
   }
 
@@ -67,6 +70,11 @@ export class ReceiptsProxy {
 
   get metrics(): Metrics {
     return this.#rooms.metrics;
+  }
+
+  /** The last hour, as the console shows it. */
+  get history(): History {
+    return this.#rooms.console.history;
   }
 
   /** Where the dashboard is; undefined before the start. */
@@ -97,11 +105,12 @@ export class ReceiptsProxy {
   }
 
   async #stop(timeout: number): Promise<void> {
-    const { store, link, gate, delivery, iq, ingress, workers, health } = this.#rooms;
+    const { store, link, gate, delivery, iq, ingress, workers, health, console, recorder } = this.#rooms;
     const { pipeline, queues, connections } = store;
     const end = Date.now() + timeout;
     const left = () => Math.max(10, end - Date.now());
     health.stop();
+    console.history.stop();
     await waitAtMost(left(), workers.pause());
     delivery.close();
     await waitAtMost(left() / 4, delivery.presence.stop());
@@ -119,6 +128,7 @@ export class ReceiptsProxy {
     await waitAtMost(left(), queues.close());
     await waitAtMost(left(), this.#http?.close() ?? Promise.resolve());
     pipeline.close();
+    await waitAtMost(left(), recorder?.flush() ?? Promise.resolve());
     await connections.close();
   }
 }

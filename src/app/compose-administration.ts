@@ -2,10 +2,12 @@ import type { AddressPolicy } from '../addressing/address-policy.ts';
 import { allCommands } from '../commands/catalog.ts';
 import type { CommandContext } from '../commands/command-context.ts';
 import { Commands } from '../commands/commands.ts';
+import { PendingSurvey } from '../commands/pending-survey.ts';
 import type { Config } from '../config/config.ts';
+import type { StepRecorder } from '../console/step-recorder.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { HealthMonitor } from '../health/health-monitor.ts';
-import { listUndelivered } from '../jobs/dead-letters.ts';
+import { eachUndelivered, listUndelivered } from '../jobs/dead-letters.ts';
 import type { Queues } from '../jobs/queues.ts';
 import { UserErasure } from '../jobs/user-erasure.ts';
 import type { Counts } from '../metrics/counters.ts';
@@ -17,12 +19,14 @@ import type { Log } from '../util/log.ts';
 import type { StoreParts } from './compose-store.ts';
 
 export interface AdministrationOptions {
-  readonly config: Pick<Config, 'xmpp'>;
+  readonly config: Pick<Config, 'xmpp' | 'retry'>;
   readonly addresses: AddressPolicy;
   readonly store: StoreParts;
   readonly counts: Counts;
   readonly delivery: Delivery;
   readonly health: HealthMonitor;
+  /** What keeps the steps of messages, where they are kept. */
+  readonly recorder: StepRecorder | undefined;
   readonly version: string;
   readonly log: Log;
 }
@@ -31,28 +35,43 @@ export interface AdministrationOptions {
 export interface Administration {
   readonly userErasure: UserErasure;
   readonly commands: Commands;
+  /** What the commands have, for who shows and orders the same by other means. */
+  readonly context: CommandContext;
 }
 
 export function composeAdministration(options: AdministrationOptions): Administration {
-  const { config, addresses, store, counts, delivery, health, version, log } = options;
-  const { ledger, queues, queries, pipeline } = store;
+  const { config, addresses, store, counts, delivery, health, recorder, version, log } = options;
+  const { ledger, queues, queries, steps, pipeline } = store;
   const proxied = (jid: string) => addresses.parse(jid).outer;
   const perform: Perform = (request) => pipeline.perform(request);
   const userErasure = new UserErasure({
     queues,
     isFull: (error) => redisFault(error).code === 'OOM',
-    erasure: new Erasure({ queries, perform }),
+    erasure: new Erasure({
+      queries,
+      perform,
+      steps: {
+        forgetSteps: async (jid) => {
+          await recorder?.settled();
+          return steps.forgetSteps(jid);
+        },
+      },
+    }),
     log,
   });
+  const bothOf = (jid: string | undefined) => (jid === undefined ? undefined : [jid, proxied(jid)]);
   const context: CommandContext = {
     queries,
+    survey: new PendingSurvey({ queries }),
+    messageTtl: config.retry.messageTtl,
     perform,
     problems: async () => [health.readiness.parts.redis.problem ?? []].flat(),
     figures: () => rows(ledger, queues, counts),
     requeued: (record) => delivery.endings.requeue(record),
     ended: (record, ending) => void delivery.endings.conclude(record, ending),
     deadLetters: {
-      list: (of, limit) => listUndelivered(queues.undelivered, of === undefined ? undefined : [of, proxied(of)], limit),
+      list: (of, limit) => listUndelivered(queues.undelivered, bothOf(of), limit),
+      each: (of) => eachUndelivered(queues.undelivered, bothOf(of)),
       remove: async (id) => void (await queues.undelivered.remove(id)),
     },
     forget: (jid) => userErasure.forget(jid, proxied(jid)),
@@ -62,7 +81,7 @@ export function composeAdministration(options: AdministrationOptions): Administr
   };
   const commands = allCommands(context, addresses);
   const { admins } = config.xmpp;
-  return { userErasure, commands: new Commands({ addresses, admins, commands, perform }) };
+  return { userErasure, context, commands: new Commands({ addresses, admins, commands, perform }) };
 }
 
 async function rows(ledger: Ledger, queues: Queues, counts: Counts): Promise<[name: string, value: string][]> {

@@ -1,4 +1,6 @@
 import type { Config } from '../config/config.ts';
+import type { Console } from '../console/console.ts';
+import type { StepRecorder } from '../console/step-recorder.ts';
 import { Delivery } from '../delivery/delivery.ts';
 import type { Sent } from '../delivery/ports.ts';
 import type { Gate } from '../gate/gate.ts';
@@ -12,10 +14,11 @@ import type { Metrics } from '../metrics/metrics.ts';
 import { IngressQueue } from '../routing/ingress-queue.ts';
 import { ReadPace } from '../routing/read-pace.ts';
 import type { Log } from '../util/log.ts';
-import { openMessageTrace } from '../util/message-trace.ts';
+import { bothTraces, openMessageTrace } from '../util/message-trace.ts';
 import { Link } from '../xmpp/connection/link.ts';
 import { IdSource } from '../xmpp/stanza/ids.ts';
 import { composeAdministration } from './compose-administration.ts';
+import { composeConsole, composeStepRecorder } from './compose-console.ts';
 import { composeAddresses, composeGate, connectGate, pingUnlessHeld } from './compose-gate.ts';
 import { composeHealth } from './compose-health.ts';
 import { composeMetrics } from './compose-metrics.ts';
@@ -35,6 +38,9 @@ export interface Rooms {
   readonly workers: Workers;
   readonly health: HealthMonitor;
   readonly metrics: Metrics;
+  readonly console: Console;
+  /** What keeps the steps of messages, where they are kept. */
+  readonly recorder: StepRecorder | undefined;
 }
 
 /**
@@ -45,9 +51,10 @@ export function composeRooms(config: Config, log: Log, version: string, tuning: 
   const { xmpp, ack, maxStanzaBytes } = config;
   const counters = new Counters();
   const { counts } = counters;
-  const trace = openMessageTrace(log, { bodies: config.logBodies });
   const addresses = composeAddresses(config);
   const store = composeStore(config, counters, log, tuning);
+  const recorder = composeStepRecorder(config, store, log);
+  const trace = bothTraces(openMessageTrace(log, { bodies: config.logBodies }), recorder?.trace);
   const { ledger, pipeline, queues, retry, monitoring } = store;
   const link = new Link<Sent>({
     service: xmpp.service,
@@ -124,13 +131,14 @@ export function composeRooms(config: Config, log: Log, version: string, tuning: 
     log,
     timing: tuning.health,
   });
-  const { commands, userErasure } = composeAdministration({
+  const { commands, context, userErasure } = composeAdministration({
     config,
     addresses,
     store,
     counts,
     delivery,
     health,
+    recorder,
     version,
     log,
   });
@@ -162,5 +170,6 @@ export function composeRooms(config: Config, log: Log, version: string, tuning: 
     log,
   });
   const metrics = composeMetrics({ counters, store, link, gate: held?.gate, health });
-  return { store, link, gate: held?.gate, delivery, iq, ingress, workers, health, metrics };
+  const console = composeConsole({ config, version, addresses, context, store, counts, link, health });
+  return { store, link, gate: held?.gate, delivery, iq, ingress, workers, health, metrics, console, recorder };
 }

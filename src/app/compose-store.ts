@@ -9,6 +9,7 @@ import { Keys } from '../store/redis/keys.ts';
 import { Ledger } from '../store/redis/ledger.ts';
 import { LinkLease } from '../store/redis/link-lease.ts';
 import { Pipeline } from '../store/redis/pipeline.ts';
+import { RedisSteps } from '../store/redis/steps.ts';
 import { RetryPolicy } from '../store/retry-policy.ts';
 import { type Log, throttled } from '../util/log.ts';
 import { composeRedisMonitoring, type RedisMonitoring } from './compose-health.ts';
@@ -19,6 +20,8 @@ export interface StoreParts {
   readonly connections: Connections;
   readonly ledger: Ledger;
   readonly queries: RedisQueries;
+  /** The steps of messages (TRACE_MESSAGES). */
+  readonly steps: RedisSteps;
   readonly pipeline: Pipeline;
   readonly queues: Queues;
   readonly retry: RetryPolicy;
@@ -63,6 +66,7 @@ export function composeStore(config: Config, counters: Counters, log: Log, tunin
   const { clock } = ledger;
   const queues = new Queues({ connection: connections.jobs, prefix, undeliveredRetention, onProblem, clock, log });
   const queries = new RedisQueries(connections.ledger, ledger.shards);
+  const steps = new RedisSteps(connections.ledger, { keys: ledger.keys, kept: config.traceMessages ?? 0, clock });
   const monitoring = composeRedisMonitoring(connections.ledger, {
     config,
     queues,
@@ -74,5 +78,5 @@ export function composeStore(config: Config, counters: Counters, log: Log, tunin
     config.activeProcesses === 'one'
       ? new LinkLease({ redis: connections.ledger, prefix, log, timing: tuning.linkLease })
       : undefined;
-  return { connections, ledger, queries, pipeline, queues, retry, monitoring, linkLease, events, onProblem };
+  return { connections, ledger, queries, steps, pipeline, queues, retry, monitoring, linkLease, events, onProblem };
 }

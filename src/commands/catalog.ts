@@ -9,6 +9,7 @@ import { pauseRedelivery } from './pause.ts';
 import { figures } from './queue-figures.ts';
 import { status } from './status.ts';
 import { undelivered } from './undelivered.ts';
+import { waiting } from './waiting.ts';
 
 /** All commands, in the order in which clients list them. A new one is a file and a line here. */
 export function allCommands(context: CommandContext, addresses: AddressPolicy): Command[] {
@@ -16,6 +17,7 @@ export function allCommands(context: CommandContext, addresses: AddressPolicy): 
     undelivered(context, addresses),
     status(context),
     lookup(context, addresses),
+    waiting(context, addresses),
     figures(context),
     heaviestSenders(context),
     deadLetters(context, addresses),

@@ -1,12 +1,17 @@
 import type { Perform, StoredRecord, StoreQueries } from '../store/contract.ts';
+import type { PendingSurvey } from './pending-survey.ts';
 
 /** A message that failed and is kept (or a stanza that ended the stream, which has no `key`), for an operator. */
-interface DeadLetter {
+export interface DeadLetter {
   readonly id: string;
   /** The record's key in the ledger; empty when it is no message of the ledger's. */
   readonly key: string;
   readonly from: string;
   readonly to: string;
+  /** The id that its sender gave it; empty where it is not known. */
+  readonly messageId: string;
+  /** ISO 8601, or empty. */
+  readonly stored: string;
   /** ISO 8601. */
   readonly ended: string;
   readonly why: string;
@@ -15,6 +20,9 @@ interface DeadLetter {
 /** What commands need of the rest of the process. All may reject while Redis does not answer. */
 export interface CommandContext {
   readonly queries: StoreQueries;
+  readonly survey: PendingSurvey;
+  /** MESSAGE_TTL, ms. */
+  readonly messageTtl: number;
   /** In the order of the stanzas that came before. */
   readonly perform: Perform;
   /** Problems that stop the component, one sentence each; never rejects. */
@@ -34,6 +42,8 @@ export interface CommandContext {
       of: string | undefined,
       limit: number,
     ): Promise<{ readonly letters: readonly DeadLetter[]; readonly total: number; readonly all: boolean }>;
+    /** All of them or a user's, the newest first, of however many there are; read a page at a time. */
+    each(of: string | undefined): AsyncIterable<DeadLetter>;
     remove(id: string): Promise<void>;
   };
   /** Erases all about a user; resolves when that is done or goes on by itself. Gives how much is erased so far. */

@@ -1,5 +1,6 @@
 import type { Found } from '../store/contract.ts';
 import type { Field, Form } from '../xmpp/stanza/data-form.ts';
+import type { NextStep } from './next-step.ts';
 
 /** A time (ms since the epoch) as `2026-11-24 13:04:05 UTC`. */
 export function formatTime(ms: number): string {
@@ -7,8 +8,8 @@ export function formatTime(ms: number): string {
 }
 
 /** `1 message`, `2 messages`. */
-export function countOf(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
+export function countOf(count: number, what: string, many = `${what}s`): string {
+  return `${count} ${count === 1 ? what : many}`;
 }
 
 /**
@@ -64,6 +65,23 @@ export function describeEvent(what: string): string {
   const [event = '', detail = ''] = what.split(' ');
   if (event !== 'handed-over') return EVENTS[what] ?? truncated(what, 200);
   return `handed over ${ROUTES[detail] ?? truncated(detail)}`.trim();
+}
+
+/** What happens next to a message that waits, and when. */
+export function describeNextStep(step: NextStep | undefined): string {
+  if (step === undefined) return 'nothing: it has ended';
+  const at = formatTime(step.at);
+  const end = `${step.ends === 'expired' ? 'not delivered, and its sender is told' : 'unconfirmed, and nobody is told'}`;
+  switch (step.what) {
+    case 'send':
+      return `another copy, ${at}`;
+    case 'ask':
+      return `his sessions are asked whether they are there, ${at}`;
+    case 'login':
+      return `another copy when he logs in or his session ends; else it ends ${at} (${end})`;
+    case 'end':
+      return `nothing more is sent; it ends ${at} (${end})`;
+  }
 }
 
 /** Characters: Psi cuts a longer single-line field, and shows a multi-line field half a page high. */

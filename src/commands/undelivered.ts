@@ -9,42 +9,51 @@ import { displayName } from './user-names.ts';
 
 const ACTIONS = { retry: 'Send again now', cancel: 'Cancel: do not send any more' } as const;
 
-const SENT = 'sent again';
-const CANCELLED = 'cancelled';
-const GONE = 'not there any more';
-const LEFT = 'left to wait (the recipient is away, or his client returns no receipts)';
-/** For a sender to whom any other answer would show whether the recipient is online. */
-const ORDINARY = 'noted, and sent again in the usual course';
-const TOO_SOON = 'sent again at your wish only a while ago';
+/** What became of a message that was to be sent again or to be cancelled. */
+export type Outcome = 'sent' | 'waiting' | 'ordinary' | 'too soon' | 'cancelled' | 'gone';
 
-const OTHERWISE: Partial<Record<Retried, string>> = { waiting: LEFT, ordinary: ORDINARY, 'too soon': TOO_SOON };
+const TEXT: Readonly<Record<Outcome, string>> = {
+  sent: 'sent again',
+  waiting: 'left to wait (the recipient is away, or his client returns no receipts)',
+  // For a sender to whom any other answer would show whether the recipient is online.
+  ordinary: 'noted, and sent again in the usual course',
+  'too soon': 'sent again at your wish only a while ago',
+  cancelled: 'cancelled',
+  gone: 'not there any more',
+};
 
-/** Requests another copy of each message. @returns how many had which outcome, by its text */
+const OTHERWISE: Partial<Record<Retried, Outcome>> = {
+  waiting: 'waiting',
+  ordinary: 'ordinary',
+  'too soon': 'too soon',
+};
+
+/** Requests another copy of each message. @returns how many had which outcome */
 export async function retryAll(
-  context: CommandContext,
+  context: Pick<CommandContext, 'perform' | 'requeued'>,
   keys: readonly string[],
   owner: Owner,
-): Promise<Map<string, number>> {
-  const outcomes = new Map<string, number>();
+): Promise<Map<Outcome, number>> {
+  const outcomes = new Map<Outcome, number>();
   for (const key of keys) {
     const retried = await context.perform(retryNow(key, owner));
     const record = retried === 'undelivered' ? await context.perform(requeue(key)) : undefined;
     if (record !== undefined) context.requeued(record);
     const sent = retried === 'due' || retried === 'in flight' || record !== undefined;
-    const outcome = sent ? SENT : (OTHERWISE[retried] ?? GONE);
+    const outcome = sent ? 'sent' : (OTHERWISE[retried] ?? 'gone');
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
   }
   return outcomes;
 }
 
-/** Cancels each message. @returns how many had which outcome, by its text */
+/** Cancels each message. @returns how many had which outcome */
 export async function cancelAll(
-  context: CommandContext,
+  context: Pick<CommandContext, 'perform' | 'queries' | 'ended'>,
   keys: readonly string[],
   owner: Owner,
   by: string,
-): Promise<Map<string, number>> {
-  const outcomes = new Map<string, number>();
+): Promise<Map<Outcome, number>> {
+  const outcomes = new Map<Outcome, number>();
   const known = new Map((await context.queries.records(keys)).map(({ record }) => [record.key, record]));
   for (const key of keys) {
     const cancelled = await context.perform(cancel(key, owner, Date.now(), by));
@@ -55,16 +64,16 @@ export async function cancelAll(
           ? known.get(key)
           : undefined;
     if (record !== undefined) context.ended(record, cancelled.outcome === 'cancelled' ? 'cancelled' : 'discarded');
-    const outcome = cancelled.outcome === 'unknown' ? GONE : CANCELLED;
+    const outcome = cancelled.outcome === 'unknown' ? 'gone' : 'cancelled';
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
   }
   return outcomes;
 }
 
 /** `2 messages sent again, 1 message not there any more.`; a warning when nothing was done. */
-export function summary(outcomes: ReadonlyMap<string, number>): Note {
-  const text = [...outcomes].map(([outcome, count]) => `${countOf(count, 'message')} ${outcome}`).join(', ');
-  const isDone = [SENT, CANCELLED, ORDINARY].some((outcome) => outcomes.has(outcome));
+export function summary(outcomes: ReadonlyMap<Outcome, number>): Note {
+  const text = [...outcomes].map(([outcome, count]) => `${countOf(count, 'message')} ${TEXT[outcome]}`).join(', ');
+  const isDone = (['sent', 'cancelled', 'ordinary'] as const).some((outcome) => outcomes.has(outcome));
   return { type: isDone ? 'info' : 'warn', text: `${text}.` };
 }
 

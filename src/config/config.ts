@@ -69,6 +69,8 @@ export interface Config {
   readonly logBodies: boolean;
   /** How many processes of a domain are connected to the server at a time. */
   readonly activeProcesses: 'all' | 'one';
+  /** For how long the steps of messages are kept, ms; undefined where they are not. */
+  readonly traceMessages?: number;
   readonly shutdownTimeout: number;
 }
 
@@ -178,6 +180,7 @@ function assemble(values: Values, servedDomain: string): Config {
     logLevel: values.LOG_LEVEL,
     logBodies: values.LOG_BODIES,
     activeProcesses: values.ACTIVE_PROCESSES,
+    ...(values.TRACE_MESSAGES !== undefined && { traceMessages: values.TRACE_MESSAGES }),
     shutdownTimeout: values.SHUTDOWN_TIMEOUT,
   };
 }

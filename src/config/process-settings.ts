@@ -58,6 +58,15 @@ export const processSettings = {
       'messages of one conversation may change their order; `one`: one at a time, which keeps their order, while the others stand by. ' +
       'The same for all of them. See [operations.md](operations.md#more-than-one-process).',
   },
+  TRACE_MESSAGES: {
+    group: 'process',
+    value: v.duration(30 * 86_400_000),
+    example: '24h',
+    about:
+      'For how long each step of each message is kept for the console ([console.md](console.md)), also after it was ' +
+      'delivered: addresses, ids, times and reasons, and with `LOG_BODIES` what users write. Unset, nothing is kept. It takes ' +
+      'up to 60 MB of Redis, for the newest 250,000 steps or so, and one more operation a message.',
+  },
   SHUTDOWN_TIMEOUT: {
     group: 'process',
     value: v.duration(600_000),

@@ -1,13 +1,9 @@
 import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { HonoAdapter } from '@bull-board/hono';
-import { getConnInfo } from '@hono/node-server/conninfo';
 import { serveStatic } from '@hono/node-server/serve-static';
 import type { Queue } from 'bullmq';
-import { type Context, Hono } from 'hono';
-import { basicAuth } from 'hono/basic-auth';
-import type { Config } from '../config/config.ts';
-import { isSameText, LoginThrottle } from './login-throttle.ts';
+import { Hono, type MiddlewareHandler } from 'hono';
 import { redact } from './redact.ts';
 
 /** The part of pino that is used here. */
@@ -25,7 +21,7 @@ const ABOUT: Readonly<Record<string, string>> = {
   undelivered: 'Failed: messages that expired or were rejected. Retry sends one after all.',
 };
 
-// The page brings scripts and styles of its own, styles also inline; it asks for fonts from the network, and is not let.
+// The page brings scripts and styles of its own, styles also inline.
 const CONTENT_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -71,13 +67,20 @@ async function wanted(queues: readonly Queue[], name: string, id: string | undef
 export interface DashboardOptions {
   readonly path: string;
   readonly queues: readonly Queue[];
-  readonly config: Config['http'];
-  readonly log: HttpLog;
-  readonly loginThrottle?: LoginThrottle | undefined;
+  /** What a request must pass first. */
+  readonly guard: readonly MiddlewareHandler[];
 }
 
-/** bull-board, behind a password if there is one. An operator may retry, promote and remove jobs. */
-export function dashboard({ path, queues, config, log, loginThrottle = new LoginThrottle() }: DashboardOptions): Hono {
+/**
+ * Takes out of the page what it would load from elsewhere: it asks a font service for its fonts, and so would tell that
+ * who looks at it; without them it shows the system's.
+ */
+function withoutForeignLinks(page: string): string {
+  return page.replace(/[ \t]*<link\b[^>]*\bhref="(?:https?:)?\/\/[^>]*>\n?/g, '');
+}
+
+/** bull-board. An operator may retry, promote and remove jobs. */
+export function dashboard({ path, queues, guard }: DashboardOptions): Hono {
   const board = new HonoAdapter(serveStatic);
   board.setBasePath(path);
   createBullBoard({
@@ -100,32 +103,7 @@ export function dashboard({ path, queues, config, log, loginThrottle = new Login
   });
 
   const app = new Hono({ strict: false });
-  const { user, password } = config;
-  if (password !== undefined) {
-    const addressOf = (c: Context) => getConnInfo(c).remote.address ?? '';
-    app.use(async (c, next) => {
-      const wait = c.req.header('authorization') === undefined ? 0 : loginThrottle.waitOf(addressOf(c));
-      if (wait === 0) return next();
-      c.header('retry-after', `${Math.ceil(wait / 1000)}`);
-      return c.text('Too many wrong passwords; try again later.\n', 429);
-    });
-    app.use(
-      basicAuth({
-        // In the same step as the look above: many at once are told from each other.
-        verifyUser: (name, given, c) => {
-          const [isName, isPassword] = [isSameText(name, user), isSameText(given, password)];
-          if (isName && isPassword) loginThrottle.succeeded(addressOf(c));
-          else {
-            loginThrottle.failed(addressOf(c));
-            log.warn({ address: addressOf(c) }, 'Dashboard: wrong name or password');
-          }
-          return isName && isPassword;
-        },
-        realm: 'openfire-receipts',
-        invalidUserMessage: 'Unauthorized\n',
-      }),
-    );
-  }
+  for (const handler of guard) app.use(handler);
   app.use((c, next) => {
     const { method, path: asked } = c.req;
     const tail = asked.slice(path.length);
@@ -140,6 +118,8 @@ export function dashboard({ path, queues, config, log, loginThrottle = new Login
   app.use(async (c, next) => {
     await next();
     c.res.headers.set('content-security-policy', CONTENT_POLICY);
+    if (c.res.ok && c.res.headers.get('content-type')?.startsWith('text/html'))
+      c.res = new Response(withoutForeignLinks(await c.res.text()), c.res);
     // Their names have a hash of what is in them.
     if (c.res.ok && c.req.path.startsWith(`${path}/static/`))
       c.res.headers.set('cache-control', 'private, max-age=86400');

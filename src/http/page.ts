@@ -27,6 +27,7 @@ const hash = createHash('sha256').update(STYLE).digest('base64');
 export const PAGE_POLICY = `default-src 'none'; style-src 'sha256-${hash}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
 const LINKS = [
+  ['/now', 'the console: sign in'],
   ['/queues', 'messages in trouble, and what was not delivered'],
   ['/readyz', 'whether it can do its work, and what keeps it from that'],
   ['/healthz', 'whether the process is alive'],
@@ -39,8 +40,9 @@ export interface PageState {
   readonly warnings?: readonly string[];
 }
 
-/** The first page: how it is, and where to look further. */
-export function page({ ready, problems, warnings = [] }: PageState) {
+/** The first page for who has not signed in: how it is, and where to look further. */
+export function page({ ready, problems, warnings = [] }: PageState, hasConsole: boolean) {
+  const links = hasConsole ? LINKS : LINKS.slice(1);
   const all = [...problems, ...warnings];
   const list = all.length === 0 ? '' : html`<ul>${all.map((it) => html`<li>${it}</li>`)}</ul>`;
   const state = ready
@@ -62,7 +64,7 @@ export function page({ ready, problems, warnings = [] }: PageState) {
 <p>Keeps each message until its recipient has confirmed it.</p>
 ${state}
 <dl>
-${LINKS.map(([path, about]) => html`<dt><a href="${path}">${path}</a></dt><dd>${about}</dd>`)}
+${links.map(([path, about]) => html`<dt><a href="${path}">${path}</a></dt><dd>${about}</dd>`)}
 </dl>
 </main>
 </body>

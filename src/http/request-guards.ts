@@ -45,7 +45,7 @@ export const securityHeaders: MiddlewareHandler = async (c, next) => {
   const { headers } = c.res;
   headers.set('x-content-type-options', 'nosniff');
   headers.set('x-frame-options', 'DENY');
-  headers.set('referrer-policy', 'no-referrer');
+  if (!headers.has('referrer-policy')) headers.set('referrer-policy', 'no-referrer');
   headers.set('cross-origin-resource-policy', 'same-origin');
   headers.set('cross-origin-opener-policy', 'same-origin');
   if (!headers.has('content-security-policy')) headers.set('content-security-policy', "default-src 'none'");

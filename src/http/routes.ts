@@ -4,9 +4,10 @@ import { HTTPException } from 'hono/http-exception';
 import type { Config } from '../config/config.ts';
 import { isLoopback } from '../config/hosts.ts';
 import { dashboard, type HttpLog } from './dashboard.ts';
-import type { LoginThrottle } from './login-throttle.ts';
+import { LoginThrottle } from './login-throttle.ts';
 import { PAGE_POLICY, page } from './page.ts';
 import { loopbackOnly, sameOrigin, securityHeaders } from './request-guards.ts';
+import { signIn } from './sign-in.ts';
 
 export interface HttpOptions {
   readonly config: Config['http'];
@@ -15,6 +16,8 @@ export interface HttpOptions {
   readonly metrics: { readonly contentType: string; render(): Promise<string> };
   readonly readiness: () => Ready;
   readonly log: HttpLog;
+  /** Its pages and its API, from the root on; without one the root is an overview. */
+  readonly console?: Hono;
   /** Who has tried how many wrong passwords; for tests, whose clock is another. */
   readonly loginThrottle?: LoginThrottle;
 }
@@ -32,8 +35,10 @@ interface Ready {
 
 /** @throws when the dashboard would be open to others than this machine */
 export function createRoutes(options: HttpOptions): Hono {
-  const { config, queues, metrics, log } = options;
-  const open = config.password === undefined;
+  const { config, queues, metrics, log, loginThrottle: throttle = new LoginThrottle() } = options;
+  const { user, password } = config;
+  const open = password === undefined;
+  const guard = open ? [] : signIn({ user, password, throttle, log });
   if (open && !isLoopback(config.host))
     throw new Error('The dashboard needs a password unless it is on a loopback address');
 
@@ -41,9 +46,12 @@ export function createRoutes(options: HttpOptions): Hono {
   app.use(securityHeaders);
   if (open) app.use(loopbackOnly);
   app.use(sameOrigin);
-  app.get('/', (c) => {
+  app.get('/', (c, next) => {
+    // Who has not signed in sees no more than /readyz tells everybody.
+    const mayEnter = open || c.req.header('authorization') !== undefined;
+    if (options.console !== undefined && mayEnter) return next();
     c.header('content-security-policy', PAGE_POLICY);
-    return c.html(page(options.readiness()));
+    return c.html(page(options.readiness(), options.console !== undefined));
   });
   app.get('/healthz', (c) => c.text('ok\n'));
   app.get('/readyz', (c) => {
@@ -51,7 +59,12 @@ export function createRoutes(options: HttpOptions): Hono {
     return c.json(found, found.ready ? 200 : 503);
   });
   app.get('/metrics', async (c) => c.body(await metrics.render(), 200, { 'content-type': metrics.contentType }));
-  app.route('/queues', dashboard({ path: '/queues', queues, config, log, loginThrottle: options.loginThrottle }));
+  app.route('/queues', dashboard({ path: '/queues', queues, guard }));
+  if (options.console !== undefined) {
+    const entered = new Hono();
+    for (const handler of guard) entered.use(handler);
+    app.route('/', entered.route('/', options.console));
+  }
   app.notFound((c) => c.text('Not found\n', 404));
   app.onError((error, c) => {
     if (error instanceof HTTPException) return error.getResponse();

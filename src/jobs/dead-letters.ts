@@ -12,6 +12,8 @@ interface DeadLetter {
   readonly key: string;
   readonly from: string;
   readonly to: string;
+  readonly messageId: string;
+  readonly stored: string;
   readonly ended: string;
   readonly why: string;
 }
@@ -64,8 +66,18 @@ export async function listUndelivered(
 /** None, of a job that went while it was read. */
 function asLetter(job: Job<UndeliveredData> | undefined): DeadLetter[] {
   if (job?.id === undefined) return [];
-  const { key, from, to, ended, why } = job.data;
-  return [{ id: job.id, key, from, to, ended, why }];
+  const { key, from, to, id: messageId, stored, ended, why } = job.data;
+  return [{ id: job.id, key, from, to, messageId: messageId ?? '', stored: stored ?? '', ended, why }];
+}
+
+/** All dead letters, the newest first, a page at a time; of these bare JIDs alone, if there are any. */
+export async function* eachUndelivered(
+  queue: Queue<UndeliveredData>,
+  of: readonly string[] | undefined,
+): AsyncGenerator<DeadLetter> {
+  for await (const job of jobsOf(queue, 'failed')) {
+    if (of === undefined || concerns(job.data, of)) yield* asLetter(job);
+  }
 }
 
 /** Removes all jobs that name one of these bare JIDs, but for those that are at work: they find nothing to do. */

@@ -29,6 +29,7 @@ export * from './contract/queries.ts';
 export * from './contract/record.ts';
 export * from './contract/sessions.ts';
 export * from './contract/settlement.ts';
+export * from './contract/steps.ts';
 export * from './contract/subscriptions.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { erase, forgetUser, type Perform, type StoreQueries } from './contract.ts';
+import { erase, forgetUser, type Perform, type StepStore, type StoreQueries } from './contract.ts';
 
 /** Operations that one call to Redis carries: small, so that messages do not wait for it. */
 const PORTION = 50;
@@ -6,6 +6,7 @@ const PORTION = 50;
 export interface ErasureOptions {
   readonly queries: StoreQueries;
   readonly perform: Perform;
+  readonly steps?: Pick<StepStore, 'forgetSteps'>;
 }
 
 /** Takes what is stored about one user out of the ledger, a little at a time. Rejects when Redis does not answer. */
@@ -36,9 +37,13 @@ export class Erasure {
     }
   }
 
-  /** Erases his subscriptions, his sessions and what is known of his clients; gives how many things that were. */
+  /**
+   * Erases his subscriptions, his sessions, what is known of his clients, and the steps of his messages; gives how many things
+   * but for the steps that were.
+   */
   async user(jid: string): Promise<number> {
-    const { queries, perform } = this.#options;
+    const { queries, perform, steps } = this.#options;
+    await steps?.forgetSteps(jid);
     const contacts = await queries.contacts();
     let count = await perform(forgetUser(jid, contacts.slice(0, PORTION)));
     for (let i = PORTION; i < contacts.length; i += PORTION) {

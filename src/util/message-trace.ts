@@ -64,10 +64,19 @@ export interface TraceDetails {
 }
 
 /**
- * Logs what happens to one message, so that it can be followed by its id through all rooms. Undefined below the level
- * debug: with `trace?.(...)` not even the arguments are evaluated then.
+ * Takes what happens to one message, so that it can be followed by its id through all rooms. Undefined where
+ * nobody follows any: with `trace?.(...)` not even the arguments are evaluated then.
  */
 export type MessageTrace = ((step: TraceStep, message: TracedMessage, details?: TraceDetails) => void) | undefined;
+
+/** Both, or the one that there is. */
+export function bothTraces(one: MessageTrace, other: MessageTrace): MessageTrace {
+  if (one === undefined || other === undefined) return one ?? other;
+  return (step, message, details) => {
+    one(step, message, details);
+    other(step, message, details);
+  };
+}
 
 export interface TraceLog {
   isLevelEnabled(level: string): boolean;

@@ -2,10 +2,11 @@ import { SubdomainPolicy } from '../../src/addressing/subdomain-policy.ts';
 import { allCommands } from '../../src/commands/catalog.ts';
 import type { CommandContext } from '../../src/commands/command-context.ts';
 import { Commands } from '../../src/commands/commands.ts';
+import { PendingSurvey } from '../../src/commands/pending-survey.ts';
 import { RedisQueries } from '../../src/store/redis/administration-queries.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { openDeliveryStage } from '../support/stages/delivery-stage.ts';
-import { ALICE, BOB, keyOf } from '../support/store/ledger.ts';
+import { ALICE, BOB, DAY, keyOf } from '../support/store/ledger.ts';
 
 /**
  * A stranger asks, in a loop, for what becomes of his own messages (row 3): whatever the recipient does meanwhile, he is
@@ -32,12 +33,18 @@ beforeEach(() => {
   const perform: CommandContext['perform'] = (operation) => room.receipts.pipeline.perform(operation);
   const context: CommandContext = {
     queries: new RedisQueries(room.redis, room.ledger.shards),
+    survey: new PendingSurvey({ queries: new RedisQueries(room.redis, room.ledger.shards) }),
+    messageTtl: 7 * DAY,
     perform,
     problems: async () => [],
     figures: async () => [],
     requeued: () => {},
     ended: () => {},
-    deadLetters: { list: async () => ({ letters: [], total: 0, all: true }), remove: async () => {} },
+    deadLetters: {
+      list: async () => ({ letters: [], total: 0, all: true }),
+      each: async function* () {},
+      remove: async () => {},
+    },
     forget: async () => ({ done: true, erased: 0 }),
     countRecords: async () => ({ all: true, count: 0 }),
     version: '1',

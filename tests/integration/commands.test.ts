@@ -2,11 +2,12 @@ import { SubdomainPolicy } from '../../src/addressing/subdomain-policy.ts';
 import { allCommands } from '../../src/commands/catalog.ts';
 import type { CommandContext } from '../../src/commands/command-context.ts';
 import { Commands } from '../../src/commands/commands.ts';
+import { PendingSurvey } from '../../src/commands/pending-survey.ts';
 import { reject } from '../../src/store/contract.ts';
 import { RedisQueries } from '../../src/store/redis/administration-queries.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { openDeliveryStage } from '../support/stages/delivery-stage.ts';
-import { ALICE, aliceWrites, BOB, keyOf } from '../support/store/ledger.ts';
+import { ALICE, aliceWrites, BOB, DAY, keyOf } from '../support/store/ledger.ts';
 
 /** Who may run which command, and what becomes of a client that goes wrong: stanzas in, stanzas out. */
 let server: RedisServer;
@@ -36,12 +37,18 @@ beforeEach(() => {
     redisIsDown ? Promise.reject(new Error('down')) : room.receipts.pipeline.perform(operation);
   const context: CommandContext = {
     queries: new RedisQueries(room.redis, room.ledger.shards),
+    survey: new PendingSurvey({ queries: new RedisQueries(room.redis, room.ledger.shards) }),
+    messageTtl: 7 * DAY,
     perform,
     problems: async () => (redisIsDown ? ['Redis does not answer: connect ECONNREFUSED 127.0.0.1:6379'] : []),
     figures: async () => [],
     requeued: (record) => room.receipts.endings.requeue(record),
     ended: (record, ending) => void room.receipts.endings.conclude(record, ending),
-    deadLetters: { list: async () => ({ letters: [], total: 0, all: true }), remove: async () => {} },
+    deadLetters: {
+      list: async () => ({ letters: [], total: 0, all: true }),
+      each: async function* () {},
+      remove: async () => {},
+    },
     forget: async (jid) => {
       forgotten.push(jid);
       return { done: true, erased: 1 };

@@ -25,6 +25,12 @@ export interface KeyPortion {
   readonly next: string | undefined;
 }
 
+/** Some of the messages that wait for a receipt, and where to go on; the last portion has no `next`. */
+export interface PendingPortion {
+  readonly found: readonly Found[];
+  readonly next: string | undefined;
+}
+
 /** What one has in the store. */
 export interface Load {
   /** A bare JID; `@` and a domain for all of its users. */
@@ -37,6 +43,18 @@ export interface Load {
 export interface StoreQueries {
   /** A sender's messages that are in trouble: up to `limit`, the oldest first, and how many there are. */
   inTrouble(sender: string, limit: number): Promise<{ found: Found[]; total: number }>;
+  /**
+   * Messages that wait for a receipt of this recipient and of which a copy was handed over or came back: up to `limit`, the
+   * oldest first, and how many there are.
+   */
+  waitingFor(recipient: string, limit: number): Promise<{ found: Found[]; total: number }>;
+  /**
+   * All messages that wait for a receipt, a portion at a time and in no order. What waits all the time is found, maybe
+   * twice; what comes or ends meanwhile may be.
+   *
+   * @param cursor from the last portion's `next`; '0' to begin
+   */
+  pending(cursor: string): Promise<PendingPortion>;
   /** All messages that go by this key, from recordKey: a client may use an id again. */
   byKey(key: string): Promise<Found[]>;
   /** Those of these records that are there. */

@@ -1,4 +1,4 @@
-import type { Found, KeyPortion, LifeEvent, Load, Paused, StoreQueries } from '../contract.ts';
+import type { Found, KeyPortion, LifeEvent, Load, Paused, PendingPortion, StoreQueries } from '../contract.ts';
 import { loadsOf } from './quota.ts';
 import { type Entry, type MemoryState, shown } from './state.ts';
 
@@ -17,6 +17,22 @@ export class MemoryQueries implements StoreQueries {
       .filter(({ record, kept }) => record.sender === sender && (record.state === 'pending' || kept))
       .sort((one, other) => one.record.firstStoredAt - other.record.firstStoredAt);
     return { found: found.slice(0, limit), total: found.length };
+  }
+
+  async waitingFor(recipient: string, limit: number): Promise<{ found: Found[]; total: number }> {
+    const found = [...(this.#state.out.get(recipient)?.keys() ?? [])]
+      .flatMap((key) => this.#look(key))
+      .filter(({ record }) => record.recipient === recipient && record.state === 'pending')
+      .sort((one, other) => one.record.firstStoredAt - other.record.firstStoredAt);
+    return { found: found.slice(0, limit), total: found.length };
+  }
+
+  /** All in one. */
+  async pending(_cursor: string): Promise<PendingPortion> {
+    const keys = this.#state.entries
+      .entries()
+      .flatMap(([key, { record }]) => (record.state === 'pending' ? [key] : []));
+    return { found: [...keys].flatMap((key) => this.#look(key)), next: undefined };
   }
 
   async byKey(key: string): Promise<Found[]> {

@@ -1,5 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
-import type { Found, KeyPortion, LifeEvent, Load, Paused, StoreQueries } from '../contract.ts';
+import type { Found, KeyPortion, LifeEvent, Load, Paused, PendingPortion, StoreQueries } from '../contract.ts';
 import { pausedBy } from './codec/replies.ts';
 import { decodeScript } from './codec/script-replies.ts';
 import { heaviest } from './heaviest.ts';
@@ -37,14 +37,43 @@ export class RedisQueries implements StoreQueries {
       const most = Math.max(0, MAX_LOOKED_AT - all.length);
       const keys = (await this.#members(name, most)).slice(0, most);
       left += Math.max(0, count - keys.length);
-      for (let i = 0; i < keys.length; i += PORTION) {
-        all.push(...(await this.#look(shard, false, keys.slice(i, i + PORTION))));
-      }
+      all.push(...(await this.#lookThrough(shard, keys)));
     }
     const found = all
       .filter(({ record, kept }) => record.sender === sender && (record.state === 'pending' || kept))
       .sort((a, b) => a.record.firstStoredAt - b.record.firstStoredAt);
     return { found: found.slice(0, limit), total: found.length + left };
+  }
+
+  async waitingFor(recipient: string, limit: number): Promise<{ found: Found[]; total: number }> {
+    const all: Found[] = [];
+    let left = 0;
+    for (const shard of this.#shards.keys) {
+      const name = shard.out(recipient);
+      const count = await this.#redis.hlen(name);
+      if (count === 0) continue;
+      const most = Math.max(0, MAX_LOOKED_AT - all.length);
+      const keys = (await this.#fields(name, most)).slice(0, most);
+      left += Math.max(0, count - keys.length);
+      all.push(...(await this.#lookThrough(shard, keys)));
+    }
+    const found = all
+      .filter(({ record }) => record.recipient === recipient && record.state === 'pending')
+      .sort((a, b) => a.record.firstStoredAt - b.record.firstStoredAt);
+    return { found: found.slice(0, limit), total: found.length + left };
+  }
+
+  /** The cursor is that of a shard, with its number. */
+  async pending(cursor: string): Promise<PendingPortion> {
+    const [own = '0', number = '0'] = cursor.split(':');
+    const shard = this.#shards.keys[Number(number)];
+    if (shard === undefined) return { found: [], next: undefined };
+    const [next, flat] = await this.#redis.zscan(shard.due, own, 'COUNT', 2 * PORTION);
+    // Beside them stand ended messages whose senders are owed a notice.
+    const names = flat.filter((_, at) => at % 2 === 0);
+    const found = (await this.#lookThrough(shard, names)).filter(({ record }) => record.state === 'pending');
+    if (next !== '0') return { found, next: `${next}:${number}` };
+    return { found, next: Number(number) + 1 < this.#shards.count ? `0:${Number(number) + 1}` : undefined };
   }
 
   byKey(key: string): Promise<Found[]> {
@@ -54,7 +83,7 @@ export class RedisQueries implements StoreQueries {
   async records(keys: readonly string[]): Promise<Found[]> {
     const byShard = this.#shards.split(keys, (key) => this.#shards.ofKey(key));
     const found = await Promise.all(
-      [...byShard].map(([shard, own]) => this.#look(this.#shards.keys[shard] as Keys, false, own)),
+      [...byShard].map(([shard, own]) => this.#lookThrough(this.#shards.keys[shard] as Keys, own)),
     );
     return found.flat();
   }
@@ -108,6 +137,26 @@ export class RedisQueries implements StoreQueries {
     const keys = [...new Set(names.flatMap((name) => this.#shards.keyIn(name) ?? []))];
     if (next !== '0') return { keys, next: number === '0' ? next : `${next}:${number}` };
     return { keys, next: Number(number) + 1 < masters.length ? `0:${Number(number) + 1}` : undefined };
+  }
+
+  /** What is found under these keys, a few at a time. */
+  async #lookThrough(shard: Keys, keys: readonly string[]): Promise<Found[]> {
+    const all: Found[] = [];
+    for (let i = 0; i < keys.length; i += PORTION)
+      all.push(...(await this.#look(shard, false, keys.slice(i, i + PORTION))));
+    return all;
+  }
+
+  /** Fields of a hash, a portion at a time; about `most` of them. */
+  async #fields(name: string, most: number): Promise<string[]> {
+    const fields = new Set<string>();
+    let cursor = '0';
+    do {
+      const [next, flat] = await this.#redis.hscan(name, cursor, 'COUNT', 500);
+      for (let i = 0; i < flat.length; i += 2) fields.add(flat[i] as string);
+      cursor = next;
+    } while (cursor !== '0' && fields.size < most);
+    return [...fields];
   }
 
   /** One after the other, whoever asks: what comes between is not held up by more than one of them. */

@@ -152,6 +152,14 @@ export class Keys {
   hidden(user: string, resource: string): string {
     return `${this.prefix}:hidden:${user}\0${resource}`;
   }
+  /** STREAM: steps of messages whose lives are kept (TRACE_MESSAGES), those of one message all in the same (steps.ts). */
+  steps(part: number): string {
+    return `${this.prefix}:steps:${part}`;
+  }
+  /** STREAM: the messages that have such steps, in the order in which they came. */
+  get traced(): string {
+    return `${this.prefix}:traced`;
+  }
   /** STRING: this subscriber was let in just now; for ten seconds, in which his server probes. */
   granted(subscriber: string): string {
     return `${this.prefix}:granted:${subscriber}`;

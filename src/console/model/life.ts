@@ -1,0 +1,79 @@
+import { nextStepOf } from '../../commands/next-step.ts';
+import { summaryOf } from '../../commands/pending-survey.ts';
+import { copiesOf, explain, type Found, isProved, type LifeEvent, type TracedStep } from '../../store/contract.ts';
+import type { ConsolePorts } from '../ports.ts';
+import type { Life, Step } from '../schemas.ts';
+import { defined, iso } from './now.ts';
+import { messageOf, nextOf } from './waiting.ts';
+
+/** What the record itself shows. */
+function ownSteps({ record }: Found): Step[] {
+  const { firstStoredAt, storedAt, settledAt, state, receiptResource, conditionText, condition } = record;
+  const steps: Step[] = [{ at: iso(firstStoredAt), what: 'accepted' }];
+  if (storedAt !== firstStoredAt) steps.push({ at: iso(storedAt), what: 'requeued' });
+  if (settledAt === undefined || state === 'pending') return steps;
+  const why = state === 'rejected' ? (conditionText ?? condition) : undefined;
+  const session = receiptResource === '' ? undefined : `${record.recipient}/${receiptResource}`;
+  const what = isProved(record) ? 'proved' : state;
+  steps.push(defined({ at: iso(settledAt), what, why, session }) as Step);
+  return steps;
+}
+
+/** The events that the store notes of a message in trouble. */
+function notedStep({ at, what }: LifeEvent): Step {
+  const [event = '', route] = what.split(' ');
+  return event === 'handed-over' && route !== undefined
+    ? { at: iso(at), what: `handed-over:${route}` }
+    : { at: iso(at), what: event };
+}
+
+function tracedStep({ at, what, why, session, rule, attempt, due, content }: TracedStep): Step {
+  return defined({ at: iso(at), what, why, session, rule, attempt, due: iso(due), content }) as Step;
+}
+
+/** Events of the store that a traced step says as well. */
+const SAID_BY_TRACE: ReadonlySet<string> = new Set(['claimed', 'bounced']);
+
+function timeline(found: Found | undefined, noted: readonly LifeEvent[], traced: readonly TracedStep[]): Step[] {
+  if (traced.length === 0) return sorted([...(found ? ownSteps(found) : []), ...noted.map(notedStep)]);
+  // The store knows better which way a copy went.
+  const routed = noted.some(({ what }) => what.startsWith('handed-over'));
+  return sorted([
+    ...traced.filter(({ what }) => !(routed && what === 'handed over')).map(tracedStep),
+    ...noted.filter(({ what }) => !SAID_BY_TRACE.has(what)).map(notedStep),
+  ]);
+}
+
+function sorted(steps: Step[]): Step[] {
+  return steps.sort((one, other) => Date.parse(one.at) - Date.parse(other.at));
+}
+
+/** Everything that is known of one message, by its key; undefined where nothing is. */
+export async function life({ context, steps: kept }: ConsolePorts, key: string): Promise<Life | undefined> {
+  const { queries, perform, messageTtl } = context;
+  const [[found], noted, traced, explanation] = await Promise.all([
+    queries.records([key]),
+    queries.life(key),
+    kept?.stepsOf(key) ?? [],
+    perform(explain(key)),
+  ]);
+  const steps = timeline(found, noted, traced);
+  if (found === undefined) return traced[0] && { message: lost(traced[0]), traced: true, steps };
+  const { record } = found;
+  const message = defined({
+    ...messageOf(summaryOf(found)),
+    copies: copiesOf(record),
+    fromResource: record.senderResource,
+    attempts: record.attempt,
+    receiptFrom: record.receiptResource === '' ? undefined : record.receiptResource,
+    reason: record.state === 'rejected' ? (record.conditionText ?? record.condition) : undefined,
+  });
+  const next = nextOf(explanation && nextStepOf(explanation, messageTtl));
+  return defined({ message, next, traced: traced.length > 0, steps }) as Life;
+}
+
+/** Of one that was refused, or is forgotten but for its steps. */
+function lost({ key, sender, recipient, id, at }: TracedStep): Life['message'] {
+  const known = { key, from: sender, to: recipient, id, stored: iso(at) };
+  return { ...known, state: 'unknown', kept: false, copies: 0, fromResource: '', attempts: 0 };
+}

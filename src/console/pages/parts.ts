@@ -1,0 +1,52 @@
+import { html } from 'hono/html';
+import type { Message, WaitingMessage } from '../schemas.ts';
+import type { Word } from '../words/en.ts';
+import { type Html, type Ui, withHtml } from './ui.ts';
+
+export function messageLink({ key, id }: Pick<Message, 'key' | 'id'>): Html {
+  return html`<a class="id" href="/messages/${encodeURIComponent(key)}">${id === '' ? key : id}</a>`;
+}
+
+/** A table whose cells say on a narrow page what they are. */
+export function table(
+  { t }: Ui,
+  heads: readonly (Word | '')[],
+  rows: readonly (readonly (Html | string | number)[])[],
+): Html {
+  return html`<table class="list"><thead><tr>${heads.map((head) => html`<th scope="col">${head === '' ? '' : t(head)}</th>`)}</tr></thead>
+<tbody>${rows.map(
+    (cells) =>
+      html`<tr>${cells.map((cell, at) => {
+        const head = heads[at] ?? '';
+        return html`<td${head === '' ? '' : html` data-label="${t(head)}"`}>${cell}</td>`;
+      })}</tr>`,
+  )}</tbody></table>`;
+}
+
+export function stateOf({ word, t }: Ui, { state, kept }: Pick<Message, 'state' | 'kept'>): Html {
+  return html`<span class="state ${state}">${word('state', state)}</span>${kept ? html` <small>${t('kept')}</small>` : ''}`;
+}
+
+/** What happens next, as a sentence. */
+export function nextSentence(ui: Ui, next: WaitingMessage['next']): Html | string {
+  const { t, word, time } = ui;
+  if (next === undefined) return t('nextNone');
+  return withHtml(t(`next_${next.what}`), { time: time(next.at), ends: word('ends', next.ends) });
+}
+
+/** A field of a form that asks. */
+export function field(id: string, label: string, value: string | undefined, more: Html | string = ''): Html {
+  return html`<p class="field"><label for="${id}">${label}</label><input id="${id}" name="${id}" value="${value ?? ''}"${more}></p>`;
+}
+
+/** A form that changes something. */
+export function button(
+  { csrf }: Ui,
+  action: string,
+  label: string,
+  values: Readonly<Record<string, string>>,
+  more: { readonly confirm?: string; readonly danger?: boolean } = {},
+): Html {
+  const { confirm, danger = false } = more;
+  return html`<form method="post" action="${action}" class="one"${confirm === undefined ? '' : html` data-confirm="${confirm}"`}>${csrf}${Object.entries(values).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}<button${danger ? html` class="danger"` : ''}>${label}</button></form>`;
+}
