@@ -34,8 +34,9 @@ export class TestBrowser {
     readonly site: http.Server,
   ) {}
 
-  static async start(): Promise<TestBrowser> {
-    const [site, port] = await Promise.all([startSite(), freePort()]);
+  /** @param entry the script of its page, a module; by default the application's */
+  static async start(entry?: string): Promise<TestBrowser> {
+    const [site, port] = await Promise.all([startSite(entry), freePort()]);
     const process = await startServer({
       name: 'chromium',
       program: 'chromium',
@@ -63,13 +64,14 @@ export class TestBrowser {
    *
    * @param origin tabs of the same one share their IndexedDB
    * @param before runs in the page before its own script
+   * @param hash after the page's address
    */
-  async open(origin: string, before?: () => void): Promise<Tab> {
+  async open(origin: string, before?: () => void, hash = ''): Promise<Tab> {
     const page = await this.#browser?.contexts()[0]?.newPage();
     if (page === undefined) throw new Error('There is no browser');
     if (before !== undefined) await page.addInitScript(before);
     // Names below localhost are loopback (RFC 6761 section 6.3).
-    await page.goto(`http://${origin}.localhost:${(this.site.address() as AddressInfo).port}/`);
+    await page.goto(`http://${origin}.localhost:${(this.site.address() as AddressInfo).port}/${hash}`);
     return new Tab(page);
   }
 
@@ -153,12 +155,12 @@ export class Tab {
   }
 }
 
-async function startSite(): Promise<http.Server> {
+async function startSite(entry?: string): Promise<http.Server> {
   const { outputFiles } = await build({
-    entryPoints: [path.join(import.meta.dirname, 'application.ts')],
+    entryPoints: [entry ?? path.join(import.meta.dirname, 'application.ts')],
     bundle: true,
     write: false,
-    format: 'iife',
+    format: entry === undefined ? 'iife' : 'esm',
     platform: 'browser',
     // What docs/client.md tells to do.
     alias: { 'node:dns': 'data:text/javascript,export default {}' },
@@ -166,10 +168,13 @@ async function startSite(): Promise<http.Server> {
     logLevel: 'silent',
   });
   const script = outputFiles[0]?.text ?? '';
+  const type = entry === undefined ? '' : ' type="module"';
   const site = http.createServer(({ url }, response) => {
     const isScript = url === '/application.js';
     response.setHeader('content-type', isScript ? 'text/javascript; charset=utf-8' : 'text/html; charset=utf-8');
-    response.end(isScript ? script : '<!doctype html><title>Chat</title><script src="/application.js"></script>');
+    response.end(
+      isScript ? script : `<!doctype html><title>Chat</title><body><script${type} src="/application.js"></script>`,
+    );
   });
   await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve));
   return site;

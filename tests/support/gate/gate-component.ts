@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import xml, { type Element } from '@xmpp/xml';
 import { Dialogue } from '../clients/dialogue.ts';
 import { BareComponent } from '../openfire/bare-component.ts';
+import { recorder } from '../stages/wire-record.ts';
 
 const NS_GATE = 'urn:openfire-receipts:gate:1';
 
@@ -30,7 +31,11 @@ export class GateComponent extends Dialogue {
     super();
     this.#options = options;
     this.link = link;
-    link.listen((stanza) => this.#take(stanza));
+    const record = recorder(process.env.WIRE_RECORD);
+    link.listen((stanza) => {
+      record?.(stanza);
+      this.#take(stanza);
+    });
   }
 
   get jid(): string {

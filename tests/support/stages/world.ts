@@ -146,9 +146,15 @@ export class World {
     };
   }
 
-  async startProxy(settings: Record<string, string> = {}, tuning: Tuning = {}): Promise<ReceiptsProxy> {
+  /** @param before is given the proxy's link before it connects */
+  async startProxy(
+    settings: Record<string, string> = {},
+    tuning: Tuning = {},
+    before: (link: ReceiptsProxy['link']) => void = () => {},
+  ): Promise<ReceiptsProxy> {
     const config = loadConfig(this.environment(settings));
     this.#proxy = new TestProxy(config, createLog(config.logLevel), { ...QUICK_TUNING, ...tuning });
+    before(this.#proxy.link);
     await this.#proxy.start();
     return this.#proxy;
   }
