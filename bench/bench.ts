@@ -19,6 +19,7 @@ import {
   withPresence,
 } from './report.ts';
 import { serverFairness } from './server-fairness.ts';
+import type { Load } from './texts.ts';
 import { killVariants, type Place, VARIANTS, Variant, type VariantName } from './variant.ts';
 
 const { values: flags } = parseArgs({
@@ -27,6 +28,8 @@ const { values: flags } = parseArgs({
     quick: { type: 'boolean', default: false },
     /** Only this variant, once; or only `presence`, `fairness` or `gate`. */
     only: { type: 'string' },
+    /** What messages say: see texts.ts. */
+    load: { type: 'string', default: 'real' },
     /** Behind what `fairness` alone is measured: the peer, or `prosody`. */
     server: { type: 'string', default: 'peer' },
     /** A folder for CPU profiles of the variants. */
@@ -109,7 +112,12 @@ const stop = async () => {
 process.once('SIGINT', () => void stop().finally(() => process.exit(130)));
 process.once('SIGTERM', () => void stop().finally(() => process.exit(143)));
 try {
-  const place: Place = { folder: compile(), redisUrl: server.url, profile: flags.profile };
+  const place: Place = {
+    folder: compile(),
+    redisUrl: server.url,
+    profile: flags.profile,
+    load: flags.load as Load,
+  };
   if (flags.profile !== undefined) mkdirSync(flags.profile, { recursive: true });
   if (flags.only === undefined) await compare(place, redis);
   else if (flags.only === 'presence') {

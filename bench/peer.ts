@@ -1,10 +1,10 @@
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ALICE, ALICE_PROXIED, BOB, BOB_CLIENT, BOB_PROXIED, BODY, COMPONENT, SERVED } from './addresses.ts';
+import { ALICE, ALICE_PROXIED, BOB, BOB_CLIENT, BOB_PROXIED, COMPONENT, SERVED } from './addresses.ts';
 import { Journal } from './journal.ts';
+import { BYTES, type Load, messageRest } from './texts.ts';
 
 const HEADER = `<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' id='bench' from='${COMPONENT}'>`;
-const MESSAGE_REST = `'><body>${BODY}</body><request xmlns='urn:xmpp:receipts'/></message>`;
 const RECEIPT_MIDDLE = `'><received xmlns='urn:xmpp:receipts' id='`;
 const RECEIPT_END = `'/></message>`;
 const MESSAGE_CLOSES = '</message>';
@@ -115,8 +115,14 @@ export class Peer {
   /** Resolves when a component has shaken hands. */
   readonly online: Promise<void>;
 
-  private constructor(server: net.Server) {
+  /** What messages say; the texts, as they stand in the stream. */
+  readonly #kind: Load;
+  readonly #texts: readonly string[];
+
+  private constructor(server: net.Server, kind: Load) {
     this.#server = server;
+    this.#kind = kind;
+    this.#texts = BYTES[kind];
     peers += 1;
     this.#ids = `m-${peers}-`;
     for (const one of [ORDINARY, ...OTHERS]) this.#know(one);
@@ -126,9 +132,9 @@ export class Peer {
     server.on('connection', (socket) => this.#accept(socket));
   }
 
-  static async listen(): Promise<Peer> {
+  static async listen(kind: Load = 'real'): Promise<Peer> {
     const server = net.createServer({ noDelay: true });
-    const peer = new Peer(server);
+    const peer = new Peer(server, kind);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return peer;
   }
@@ -276,7 +282,10 @@ export class Peer {
     else if (to === pair.recipient) {
       const number = this.#number(attribute(stanza, 'id'));
       journal.forward(number);
-      if (attribute(stanza, 'from') !== pair.senderProxied || !stanza.includes(BODY))
+      if (
+        attribute(stanza, 'from') !== pair.senderProxied ||
+        !stanza.includes(this.#texts[number % this.#texts.length] as string)
+      )
         journal.fault(`Message ${number} was changed`);
       const sentAt = this.#latencies && this.#sentAt.get(number);
       if (sentAt !== undefined) this.#latencies?.push(performance.now() - sentAt);
@@ -324,7 +333,7 @@ export class Peer {
   #send({ messageStart } = ORDINARY): void {
     const number = this.journal.send();
     if (this.#latencies !== undefined) this.#sentAt.set(number, performance.now());
-    this.#out += messageStart + this.#ids + number + MESSAGE_REST;
+    this.#out += messageStart + this.#ids + number + messageRest(this.#kind, this.#ids, number);
   }
 
   /**
@@ -346,7 +355,8 @@ export class Peer {
     for (; this.#unread < ahead && this.#floodLeft > 0; this.#unread += 1) {
       for (let room = piece; room > 0 && this.#floodLeft > 0; room -= 1) {
         this.#floodLeft -= 1;
-        this.#out += this.#flooding?.messageStart + this.#ids + this.journal.send() + MESSAGE_REST;
+        const number = this.journal.send();
+        this.#out += this.#flooding?.messageStart + this.#ids + number + messageRest(this.#kind, this.#ids, number);
       }
       this.#out += PIECE_PING;
     }

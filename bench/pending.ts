@@ -35,7 +35,7 @@ const WARM_UP = 20_000;
 function database(place: Place, index: number): Place {
   const address = new URL(place.redisUrl);
   address.pathname = `/${index}`;
-  return { ...place, redisUrl: address.href };
+  return { ...place, redisUrl: address.href, load: 'ascii' };
 }
 
 const ledgerIn = (redis: Redis) =>

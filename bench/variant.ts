@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { startFlags } from './compile.ts';
 import { Peer } from './peer.ts';
+import type { Load } from './texts.ts';
 import type { Setting, Usage } from './variants/child.ts';
 
 export const VARIANTS = {
@@ -28,6 +29,8 @@ export interface Place {
   readonly redisUrl: string;
   /** A folder for CPU profiles of them. */
   readonly profile?: string | undefined;
+  /** What messages say; `real` unless something else is said. */
+  readonly load?: Load;
   /** Whether (c) has the quotas that it has by default; else none. */
   readonly hasQuotas?: boolean;
 }
@@ -98,7 +101,7 @@ export class Variant {
   }
 
   static async start(name: VariantName, place: Place): Promise<Variant> {
-    const peer = await Peer.listen();
+    const peer = await Peer.listen(place.load);
     return new Variant(name, peer, await launch(name, peer, place));
   }
 

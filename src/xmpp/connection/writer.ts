@@ -1,5 +1,5 @@
 import type { Element } from '@xmpp/xml';
-import { cleanXml, flattened, isPlain } from '../stanza/xml.ts';
+import { octetsOf } from '../stanza/xml.ts';
 import { Heartbeat, UNRESPONSIVE_FACTOR } from './heartbeat.ts';
 import { blameOf, LinkProblem } from './link-problem.ts';
 import type { LinkLog, LinkTiming } from './options.ts';
@@ -61,7 +61,7 @@ export class Writer<T> {
       outstanding: () => window.count > 0 || window.waitingSince !== undefined,
       waitingSince: () => window.waitingSince,
       heardAt: () => this.#stream?.heardAt ?? 0,
-      ping: () => this.#stream?.write(this.queue.ping(performance.now())),
+      ping: () => this.#stream?.write(this.queue.ping(performance.now()), 'latin1'),
       onDead: (what) => this.#notAnswering(what),
     });
   }
@@ -75,7 +75,8 @@ export class Writer<T> {
   ): OutgoingStanza<T> {
     const waiting = typeof key === 'string' ? this.queue.find(key) : undefined;
     if (waiting !== undefined) return waiting;
-    const held: OutgoingStanza<T> = { xml: flattened(xml), tag, done: false, priority, key, owner };
+    // The last line of defence: one forbidden character ends the whole stream.
+    const held: OutgoingStanza<T> = { xml: octetsOf(xml), tag, done: false, priority, key, owner };
     if (this.queue.size + held.xml.length > this.#options.maxQueued * MEMORY_SHARE[priority]) this.#drop(held);
     else {
       this.queue.push(held);
@@ -90,7 +91,7 @@ export class Writer<T> {
    */
   attach(stream: Stream): void {
     this.#stream = stream;
-    stream.write(this.queue.ping(performance.now()));
+    stream.write(this.queue.ping(performance.now()), 'latin1');
     this.#heartbeat.start();
   }
 
@@ -165,9 +166,7 @@ export class Writer<T> {
       const mayPing = this.#drained !== undefined || this.#heartbeat.mayPing(now);
       if (mayPing && window.countSincePing > 0) text += this.queue.ping(now);
       if (text === '') break;
-      // The last line of defence: one forbidden character ends the whole stream.
-      if (isPlain(text)) stream.write(text, 'latin1');
-      else stream.write(cleanXml(text), 'utf8');
+      stream.write(text, 'latin1');
     }
     this.#heartbeat.arm();
     this.#tryAgainLater();
@@ -182,7 +181,8 @@ export class Writer<T> {
 
   #newPing(): { id: string; xml: string } {
     this.#heartbeat.pinged(performance.now());
-    return this.pings.next();
+    const { id, xml } = this.pings.next();
+    return { id, xml: octetsOf(xml) };
   }
 
   #notAnswering(what: 'silent' | 'unresponsive'): void {

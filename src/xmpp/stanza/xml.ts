@@ -11,14 +11,14 @@ export class TooDeepError extends Error {
   }
 }
 
-// A cheap first check. It includes surrogates, of which only the second check can recognise a pair.
-const MAYBE_FORBIDDEN = /[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]/;
+// Beside lone surrogates, for which the engine looks faster.
+const MAYBE_FORBIDDEN = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/;
 // What XML 1.0 does not list as Char (https://www.w3.org/TR/xml/#NT-Char).
 const FORBIDDEN = /[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 
 /** Removes the characters that XML 1.0 forbids: one of them ends the whole stream on every server. */
 export function cleanXml(text: string): string {
-  return MAYBE_FORBIDDEN.test(text) ? text.replace(FORBIDDEN, '') : text;
+  return MAYBE_FORBIDDEN.test(text) || !text.isWellFormed() ? text.replace(FORBIDDEN, '') : text;
 }
 
 // Anything that is no plain ASCII text.
@@ -27,6 +27,14 @@ const NOT_PLAIN = /[^\t\n\r -~]/;
 /** Whether it is ASCII, without control characters: then a byte is a character, and nothing in it is forbidden. */
 export function isPlain(text: string): boolean {
   return !NOT_PLAIN.test(text);
+}
+
+/**
+ * A text without forbidden characters as its bytes in UTF-8, each of them a character. So what a message in another script is
+ * joined with stays a string of one byte a character, and is written as it is.
+ */
+export function octetsOf(text: string): string {
+  return isPlain(text) ? flattened(text) : Buffer.from(cleanXml(text)).toString('latin1');
 }
 
 /**
@@ -49,18 +57,18 @@ const ATTRIBUTE_ESCAPES: Record<string, string> = {
 };
 
 // Nearly all text needs no escaping, and one test is cheaper than cleaning and escaping.
-const NEEDS_CARE_IN_TEXT = /[^\n !-%'-;=?-~]/;
-const NEEDS_CARE_IN_ATTRIBUTE = /[^ !#-%(-;=?-~]/;
+const NEEDS_CARE_IN_TEXT = /[\0-\x08\x0b-\x1f&<>\ufffe\uffff]/;
+const NEEDS_CARE_IN_ATTRIBUTE = /[\0-\x1f&<>"'\ufffe\uffff]/;
 
 /** Escapes and cleans character data. */
 export function escapeText(text: string): string {
-  if (!NEEDS_CARE_IN_TEXT.test(text)) return text;
+  if (!NEEDS_CARE_IN_TEXT.test(text) && text.isWellFormed()) return text;
   return cleanXml(text).replace(/[&<>\r]/g, (c) => TEXT_ESCAPES[c] as string);
 }
 
 /** Escapes and cleans an attribute's value, for double or single quotes. */
 export function escapeAttribute(value: string): string {
-  if (!NEEDS_CARE_IN_ATTRIBUTE.test(value)) return value;
+  if (!NEEDS_CARE_IN_ATTRIBUTE.test(value) && value.isWellFormed()) return value;
   return cleanXml(value).replace(/[&<>"'\t\n\r]/g, (c) => ATTRIBUTE_ESCAPES[c] as string);
 }
 
