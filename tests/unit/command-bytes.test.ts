@@ -1,0 +1,32 @@
+import { Command } from 'ioredis';
+import { commandBytes } from '../../src/store/redis/command-bytes.ts';
+
+/** As Redis reads it: an array of bulk strings, by their lengths in bytes. */
+function read(bytes: Buffer): string[] {
+  const line = (from: number) => bytes.toString('latin1', from, bytes.indexOf('\r\n', from));
+  const parts: string[] = [];
+  let at = line(0).length + 2;
+  for (let left = Number(line(0).slice(1)); left > 0; left -= 1) {
+    const length = Number(line(at).slice(1));
+    at += line(at).length + 2;
+    parts.push(bytes.toString('utf8', at, at + length));
+    at += length + 2;
+  }
+  expect(at).toBe(bytes.length);
+  return parts;
+}
+
+const TEXTS = ['', 'plain', 'Ça va ?', '今天下午五点', '😀 a\r\nb', '\x00\x1f\x7f', 'é'.repeat(1000)];
+
+test('texts of all scripts and numbers go to Redis as they are', () => {
+  expect(read(commandBytes('evalsha', [...TEXTS, 17, 0]))).toEqual(['evalsha', ...TEXTS, '17', '0']);
+});
+
+test('that is how ioredis writes a batch, and the same as it writes what is small', () => {
+  const many = Array.from({ length: 30 }, (_, i) => TEXTS[i % TEXTS.length] as string);
+  const written = new Command('evalsha', many).toWritable({});
+  expect(written).toBeInstanceOf(Buffer);
+  expect(read(written as Buffer)).toEqual(['evalsha', ...many]);
+  const small = new Command('set', ['key', '今天']).toWritable({});
+  expect(Buffer.from(small as string)).toEqual(commandBytes('set', ['key', '今天']));
+});
