@@ -16,7 +16,7 @@ const FRENCH = cut('Ça va ? On se voit au café à cinq heures, devant la gare.
 const CHINESE = cut('今天下午五点在火车站前面见面，请把钥匙和雨伞带来，谢谢你的帮助。😀', 300);
 
 /** 300 bytes each. */
-export const TEXTS: Readonly<Record<Load, readonly string[]>> = {
+const TEXTS: Readonly<Record<Load, readonly string[]>> = {
   real: [FRENCH, CHINESE],
   ascii: [BODY],
   chinese: [CHINESE],
