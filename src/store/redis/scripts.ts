@@ -45,6 +45,7 @@ export const USUAL: ReadonlySet<string | number | undefined> = new Set([
   'acceptAliased',
   'withinQuota',
   'settleAtHand',
+  'settleTold',
   'settle',
   'notified',
   'handOver',

@@ -93,7 +93,7 @@ const ENCODERS: Encoders = {
     void args.push('settleByMention', key, writtenEnding(now, resource), ownKey),
   supersede: ({ key }, args) => void args.push('supersede', key),
   prove: ({ key, resource, now, told }, args) =>
-    void args.push('prove', key, writtenEnding(now, resource), told ? 1 : 0),
+    void args.push(told ? 'settleTold' : 'prove', key, writtenEnding(now, resource)),
   release({ endings, leaseUntil }, args) {
     args.push('release', leaseUntil, endings.length);
     for (const ending of endings) args.push(member(ending));

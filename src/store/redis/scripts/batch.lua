@@ -30,7 +30,7 @@ local function run_rare(operation, at)
   elseif operation == 'supersede' then
     return corrections.supersede(key), 2
   elseif operation == 'prove' then
-    return prove(key, ARGV[at + 2], ARGV[at + 3] == '1', lately, lease_text, window_text), 4
+    return prove(key, ARGV[at + 2], window_text), 3
   elseif operation == 'reject' then
     return reject(key, ARGV[at + 2], now, lease_until, window, retention), 3
   elseif operation == 'expire' then

@@ -61,10 +61,9 @@ local function settle(key, ending, at_hand, lately, owed_until, window, is_told)
   return outcome .. '\0' .. found .. '\0' .. tombstone
 end
 
--- A message has arrived, and its sender is told nothing: he has had the receipt (`is_told`), or only the recipient's server has
--- seen it. Reply: as settle; or proved, key, tombstone.
-local function prove(key, ending, is_told, lately, owed_until, window)
-  if is_told then return settle(key, ending, '', lately, owed_until, window, true) end
+-- A message has arrived, which only the recipient's server has seen: its sender is told nothing.
+-- Reply: unknown, repeated; or proved, key, tombstone.
+local function prove(key, ending, window)
   local found, value = quarantine.oldest_sound(key)
   if not found then return #candidates(key) == 0 and not delivered.digest_of(key) and 'unknown' or 'repeated' end
   local tombstone = finish(found, value, 'u', ending, window)

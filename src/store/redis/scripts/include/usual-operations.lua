@@ -49,6 +49,8 @@ local function run_usual(operation, at)
       remember_receipt_support(ARGV[at + 5], ARGV[at + 3], now, confirms_for, first_step)
     end
     return result, 6
+  elseif operation == 'settleTold' then
+    return settle(key, ARGV[at + 2], '', lately, lease_text, window_text, true), 3
   elseif operation == 'notified' then
     -- Senders that have been told: how many, and a member of the sorted set each.
     local count = tonumber(key)
