@@ -6,6 +6,11 @@ import type { World } from '../tests/support/stages/world.ts';
 
 const NS_OWN = 'urn:openfire-receipts:0';
 
+interface Early {
+  readonly stanza: Element;
+  readonly at: number;
+}
+
 /** A stock client on one resource that logs in again whenever its stream has ended, until it is closed. */
 export class Connection {
   #user: TestUser | undefined;
@@ -17,7 +22,8 @@ export class Connection {
     readonly world: World,
     readonly name: string,
     readonly resource: string,
-    readonly onStanza: (stanza: Element) => void,
+    /** `at`: when it came, of those that came while it logged in (monotonic, ms). */
+    readonly onStanza: (stanza: Element, at?: number) => void,
     /** Whether its client says that it returns receipts. */
     readonly confirms = true,
   ) {}
@@ -75,24 +81,27 @@ export class Connection {
         await sleep(20);
         continue;
       }
-      const user = await this.#login().catch(() => undefined);
+      const early: Early[] = [];
+      let note = (stanza: Element): void => void early.push({ stanza, at: performance.now() });
+      const user = await this.#login((stanza) => note(stanza)).catch(() => undefined);
+      note = (stanza) => this.onStanza(stanza);
       if (user === undefined) await sleep(200);
-      else await this.#stayWith(user);
+      else await this.#stayWith(user, early);
     }
   }
 
   /** Each on the same resource, so that one that comes to nothing gives way to the next. */
-  #login(): Promise<TestUser> {
+  #login(onStanza: (stanza: Element) => void): Promise<TestUser> {
     const { name, resource, confirms } = this;
-    return this.world.user(name, { resource, autoReceipt: false, ...(confirms && { features: RECEIPT_CLIENT }) });
+    const features = confirms && { features: RECEIPT_CLIENT };
+    return this.world.user(name, { resource, autoReceipt: false, onStanza, ...features });
   }
 
   /** Resolves when its connection is gone. */
-  async #stayWith(user: TestUser): Promise<void> {
+  async #stayWith(user: TestUser, early: readonly Early[]): Promise<void> {
     const gone = new Promise<void>((resolve) => user.onGone(resolve));
     this.#user = user;
-    for (const stanza of user.received) this.onStanza(stanza);
-    user.listen(this.onStanza);
+    for (const { stanza, at } of early) this.onStanza(stanza, at);
     if (this.#closed || this.#away) await user.offline();
     this.#wake();
     if (user.online) await gone;

@@ -171,6 +171,11 @@ export class Recorder {
     return performance.now() - this.#start;
   }
 
+  /** A time of the monotonic clock as it is recorded; by default now. */
+  timeOf(at: number = performance.now()): number {
+    return at - this.#start;
+  }
+
   knows(id: string | undefined): id is string {
     return id !== undefined && this.#messages.has(id);
   }

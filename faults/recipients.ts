@@ -33,7 +33,7 @@ export class Recipient {
         world,
         name,
         resource,
-        (stanza) => this.#take(device, stanza),
+        (stanza, at) => this.#take(device, stanza, at),
         habit !== 'never',
       );
       return device;
@@ -61,12 +61,12 @@ export class Recipient {
     await Promise.all(this.#devices.map((device) => device.close()));
   }
 
-  #take(device: Connection, stanza: Element): void {
+  #take(device: Connection, stanza: Element, at?: number): void {
     const { id, type } = stanza.attrs;
     const body = stanza.getChildText('body');
     if (stanza.name !== 'message' || type === 'error' || body === null || !this.recorder.knows(id)) return;
     const delayed = stanza.getChild('delay', 'urn:xmpp:delay') !== undefined;
-    this.recorder.add({ kind: 'saw', message: id, device: device.jid, body, delayed });
+    this.recorder.add({ kind: 'saw', message: id, device: device.jid, body, delayed }, this.recorder.timeOf(at));
     const { habit, random } = this;
     if (habit === 'never') return;
     if (habit === 'late') setTimeout(() => this.#confirm(device, stanza), random.between(300, 3000)).unref();

@@ -22,6 +22,8 @@ export interface LoginOptions {
   readonly autoReceipt?: boolean;
   /** What the client says it can (XEP-0030); by default one that returns receipts says so, another says nothing. */
   readonly features?: readonly string[];
+  /** Hears all stanzas, those that come while it logs in, too. */
+  readonly onStanza?: (stanza: Element) => void;
   /** XEP-0198; by default no. */
   readonly streamManagement?: boolean;
 }
@@ -46,6 +48,7 @@ export class TestUser extends ContactDialogue {
   constructor(options: LoginOptions) {
     super();
     this.#options = options;
+    if (options.onStanza !== undefined) this.listen(options.onStanza);
     this.autoReceipt = options.autoReceipt ?? true;
     this.features = options.features ?? (this.autoReceipt ? RECEIPT_CLIENT : undefined);
     const { host, port, domain, resource, username, password } = options;
