@@ -101,6 +101,20 @@ export function harmfulIn(evidence: Evidence, message: Message, from: number, to
   return all.filter(({ lossless }) => !lossless);
 }
 
+/** ms from what Redis does to its being told to a client. */
+const TOLD_WITHIN = 1000;
+
+/** Whether Redis may have forgotten what was told then. */
+export function isForgotten({ faults }: Evidence, what: 'all' | 'endings', toldAt: number): boolean {
+  return faults.some(
+    ({ forgets, from, to }) =>
+      forgets !== undefined &&
+      (forgets === 'all' || what === 'endings') &&
+      toldAt >= from &&
+      toldAt <= to + TOLD_WITHIN,
+  );
+}
+
 /** The first word about its end, but for refusals, which end nothing that was acknowledged. */
 export function endOf({ notified }: Case): Notified | undefined {
   return notified.find(({ what }) => what !== 'refused');

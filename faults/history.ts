@@ -48,6 +48,8 @@ export interface Traits {
   readonly lossless?: boolean;
   /** Whether what a server has for a client may be lost on that way, so that the client has to ask. */
   readonly losesNews?: boolean;
+  /** What Redis has taken while it lasts and may not have afterwards: `all`, or all but messages that were acknowledged. */
+  readonly forgets?: 'all' | 'endings';
 }
 
 /** `refused`: an error that asks to send again, or says so of one attempt only. */

@@ -1,7 +1,8 @@
 import xml from '@xmpp/xml';
 import { Redis } from 'ioredis';
+import { Relay } from '../tests/support/peer/relay.ts';
 import { freePort } from '../tests/support/process/ports.ts';
-import { type RedisServer, startRedis } from '../tests/support/servers/redis.ts';
+import { type RedisOptions, type RedisServer, startRedis } from '../tests/support/servers/redis.ts';
 import { World } from '../tests/support/stages/world.ts';
 import { AddressRelay } from './address-relay.ts';
 import { Clock } from './clock.ts';
@@ -38,6 +39,8 @@ export class Stage {
   private constructor(
     readonly world: World,
     readonly replica: RedisServer | undefined,
+    /** The network between the two. */
+    readonly replication: Relay | undefined,
     /** Where the proxies find Redis. */
     readonly address: AddressRelay,
     /** As a user of Redis whom no fault of permissions concerns; of the first server. */
@@ -52,16 +55,21 @@ export class Stage {
     if (options.clocks) for (let i = 0; i <= processes; i += 1) clocks.push(await Clock.create());
     const passwords = Object.fromEntries([...users, NEMESIS].map((name) => [name, 'pw']));
     const ofRedis = clocks[0];
-    const redis = ofRedis === undefined ? {} : { redis: { env: ofRedis.environment } };
-    const world = await World.open({ users: passwords, ...redis, ...(mode === 'transparent' && GATE) });
+    const redis: RedisOptions = {
+      ...(ofRedis && { env: ofRedis.environment }),
+      ...(settings.DURABILITY === 'disk' && { appendfsync: 'always' as const }),
+      settings: { 'repl-diskless-sync-delay': '0' },
+    };
+    const world = await World.open({ users: passwords, redis, ...(mode === 'transparent' && GATE) });
     const admin = new Redis(world.redis.url, { maxRetriesPerRequest: null, commandTimeout: 60_000 });
     admin.on('error', () => {});
     await admin.call('ACL', 'SETUSER', NEMESIS, 'on', '>pw', '+@all', '~*', '&*');
     await admin.call('AUTH', NEMESIS, 'pw');
     admin.options.username = NEMESIS;
     admin.options.password = 'pw';
-    const replica = options.replica ? await startRedis() : undefined;
-    if (replica !== undefined) await follow(replica, world.redis);
+    const replica = options.replica ? await startRedis(redis) : undefined;
+    const replication = replica && (await Relay.to(world.redis.port));
+    if (replica && replication) await follow(replica, replication);
     const address = await AddressRelay.to(world.redis.port);
     const proxies: ProxyInstance[] = [];
     for (let i = 0; i < processes; i += 1) {
@@ -96,7 +104,7 @@ export class Stage {
         }),
       );
     }
-    const stage = new Stage(world, replica, address, admin, proxies, clocks);
+    const stage = new Stage(world, replica, replication, address, admin, proxies, clocks);
     try {
       await Promise.all(proxies.map((proxy) => proxy.start()));
       if (mode === 'transparent') await Promise.all(proxies.map((proxy) => proxy.prints(HOLDS)));
@@ -125,6 +133,7 @@ export class Stage {
     await Promise.all(this.proxies.map((proxy) => proxy.close()));
     this.admin.disconnect();
     await Promise.all([this.address.close(), ...this.proxies.map(({ link }) => link.close())]);
+    await this.replication?.close();
     await this.world.close();
     await this.replica?.stop();
     await Promise.all(this.clocks.map((clock) => clock.close()));
@@ -140,7 +149,7 @@ function noteCopy(recorder: Recorder, process: string, stanza: string): void {
 }
 
 /** Resolves when it has caught up. */
-async function follow(replica: RedisServer, primary: RedisServer): Promise<void> {
+async function follow(replica: RedisServer, primary: { readonly port: number }): Promise<void> {
   const connection = new Redis(replica.url);
   try {
     await connection.replicaof('127.0.0.1', primary.port);

@@ -142,6 +142,35 @@ export function primaryLost({ world, replica, address, admin }: Stage): Fault {
   };
 }
 
+/**
+ * The network between the primary and its replica is cut; at the end the primary is killed, and the replica takes its place with
+ * what it had. The former primary follows it then.
+ *
+ * @param keepsAcknowledged whether what the replica has not taken is not acknowledged (DURABILITY=replicas:1)
+ */
+export function promotedUnsynced({ world, replica, replication, address }: Stage, keepsAcknowledged: boolean): Fault {
+  return {
+    name: 'a replica takes the primary’s place without its last writes',
+    ...(keepsAcknowledged ? { ...LEDGER, forgets: 'endings' } : { forgets: 'all' }),
+    begin: () => replication?.freeze(),
+    end: async () => {
+      if (replica === undefined) throw new Error('There is no replica to take its place');
+      const next = new Redis(replica.url);
+      try {
+        await world.redis.kill();
+        await next.replicaof('NO', 'ONE');
+        address.target = replica.port;
+        await world.redis.restart();
+        const former = new Redis(world.redis.url);
+        await former.replicaof('127.0.0.1', replica.port);
+        former.disconnect();
+      } finally {
+        next.disconnect();
+      }
+    },
+  };
+}
+
 async function caughtUp(primary: Redis, replica: Redis): Promise<boolean> {
   const offset = async (redis: Redis) => /master_repl_offset:(\d+)/.exec(await redis.info('replication'))?.[1];
   return (await offset(primary)) === (await offset(replica));

@@ -1,4 +1,4 @@
-import { type Case, type Evidence, endOf, harmfulIn } from '../cases.ts';
+import { type Case, type Evidence, endOf, harmfulIn, isForgotten } from '../cases.ts';
 import type { Copied } from '../history.ts';
 import type { Violation } from '../violation.ts';
 
@@ -12,6 +12,9 @@ export function* copies(evidence: Evidence): Generator<Violation> {
   );
   for (const about of evidence.cases) {
     if (about.damaged.length > 0) continue;
+    // It was delivered, and Redis no longer knows: it is sent again as if it were not.
+    const end = endOf(about);
+    if (end !== undefined && isForgotten(evidence, 'endings', end.at)) continue;
     yield* afterNotice(evidence, about);
     const routed = evidence.terms.mode === 'transparent' ? about.wrote : about.copied;
     const written = routed[0]?.at;

@@ -1,4 +1,4 @@
-import { type Case, type Evidence, endOf, faultsIn, harmfulIn } from '../cases.ts';
+import { type Case, type Evidence, endOf, faultsIn, harmfulIn, isForgotten } from '../cases.ts';
 import type { Violation } from '../violation.ts';
 
 /** ms that a stanza takes at most from one end to the other when nothing is wrong, on a busy machine. */
@@ -12,6 +12,8 @@ export function* kept(evidence: Evidence): Generator<Violation> {
     const [first] = acknowledged;
     // Who can be told of a record that cannot be read is for the damage to decide; nothing is concluded from it here.
     if (first === undefined || damaged.length > 0) continue;
+    // A level of durability that does not survive this promises nothing of it: docs/guarantees.md.
+    if (isForgotten(evidence, 'all', first.at)) continue;
     const end = endOf(about);
     const at = first.at;
     if ((end === undefined || end.asked) && needsNoEnd(evidence, about)) continue;
@@ -87,15 +89,15 @@ export function* truthful(evidence: Evidence): Generator<Violation> {
       const why = `The gate says that ${unseen.device} has it, which was not given it before`;
       yield { rule: 'false proof', message: message.id, at: unseen.at, why };
     }
-    yield* bothEnds(about);
+    yield* bothEnds(evidence, about);
     yield* falseFailure(evidence, about);
   }
 }
 
 /** A receipt is the last word. One that comes after a failure counts, if it was written late. */
-function* bothEnds({ message, notified, confirmed }: Case): Generator<Violation> {
+function* bothEnds(evidence: Evidence, { message, notified, confirmed }: Case): Generator<Violation> {
   const delivered = notified.find(({ what }) => what === 'delivered');
-  if (delivered === undefined) return;
+  if (delivered === undefined || isForgotten(evidence, 'endings', delivered.at)) return;
   const after = notified.find(({ at, what }) => at > delivered.at && (what === 'failed' || what === 'unconfirmed'));
   if (after !== undefined) {
     const why = `Its sender was told "delivered", and then "${after.what}"`;

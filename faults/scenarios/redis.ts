@@ -106,6 +106,21 @@ export const REDIS_SCENARIOS: readonly Scenario[] = [
       await calm(8000);
     },
   },
+  ...(['replicas:1', 'disk', 'memory'] as const).map(
+    (durability): Scenario => ({
+      name: `redis-promoted-${durability.replace(':1', '')}`,
+      about: `with DURABILITY=${durability}: the replica cut off for 7 to 9 s, then in the place of the primary, which is killed${durability === 'replicas:1' ? '' : '; what was acknowledged meanwhile may be lost'}`,
+      replica: true,
+      settings: { DURABILITY: durability },
+      // The former primary must have become a replica before anything is taken again.
+      extra: 15_000,
+      async run({ stage, nemesis, random, calm }) {
+        await calm(3000);
+        await nemesis.inflict(redis.promotedUnsynced(stage, durability === 'replicas:1'), random.between(...STATE));
+        await calm(12_000);
+      },
+    }),
+  ),
   {
     name: 'redis-damaged',
     about: 'pending records cut short, broken, of another type, gone; garbage in the due set',
