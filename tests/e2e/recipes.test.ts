@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Element } from '@xmpp/xml';
 import { ComponentPeer, type PeerConnection } from '../support/peer/component-peer.ts';
 import { answers, freePorts } from '../support/process/ports.ts';
-import { temporaryFolder } from '../support/process/temporary.ts';
+import { removeFolder, temporaryFolder } from '../support/process/temporary.ts';
 import { startServer, type TemporaryServer } from '../support/process/temporary-server.ts';
 import { askRedisForAll } from '../support/servers/redis.ts';
 import { ProxyProcess } from '../support/stages/proxy-process.ts';
@@ -56,6 +56,7 @@ class Machines {
 
   async redis(text: string, machine: number, mode: readonly string[] = []): Promise<TemporaryServer> {
     const folder = await temporaryFolder('recipe');
+    running.push({ stop: () => removeFolder(folder) });
     const file = path.join(folder, 'server.conf');
     const written = this.file(text, machine, folder);
     await writeFile(file, written);

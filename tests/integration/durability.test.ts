@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Element } from '@xmpp/xml';
 import { RedisRefusedError } from '../../src/app/start-errors.ts';
 import { Relay } from '../support/peer/relay.ts';
-import { temporaryFolder } from '../support/process/temporary.ts';
+import { removeFolder, temporaryFolder } from '../support/process/temporary.ts';
 import { findProgram } from '../support/process/temporary-server.ts';
 import { askRedis, askRedisForAll, type RedisOptions, type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { PeerProxy } from '../support/stages/peer-proxy.ts';
@@ -132,6 +132,7 @@ test.each([
       expect(await answer(it, 'b')).toBe('resource-constraint (wait)');
     }
     expect(told).toEqual([durability]);
+    await close(it);
     await primary.kill();
     await askRedis(replica.server.port, 'REPLICAOF NO ONE');
     const keys = await askRedisForAll(replica.server.port, 'KEYS *:m:*');
@@ -171,12 +172,25 @@ test('scripts that Redis has forgotten are waited for as others', async () => {
   replica.mend();
 });
 
+/** Before its Redis goes, which it would look for in vain. */
+async function close(it: PeerProxy): Promise<void> {
+  opened = opened.filter((one) => one !== it);
+  await it.close();
+}
+
+/** A folder that goes with the test. */
+async function folderFor(name: string): Promise<string> {
+  const folder = await temporaryFolder(name);
+  opened.unshift({ close: () => removeFolder(folder) });
+  return folder;
+}
+
 /** A Redis that finds what the machine's crash has left of another one's: its files as they are now, cut where `cut` says. */
-async function afterCrash(of: RedisServer, dir: string, cut?: number): Promise<RedisServer> {
-  const folder = await temporaryFolder('after-crash');
+async function afterCrash(it: PeerProxy, dir: string, cut?: number): Promise<RedisServer> {
+  const folder = await folderFor('after-crash');
   await cp(path.join(dir, 'appendonlydir'), path.join(folder, 'appendonlydir'), { recursive: true });
   if (cut !== undefined) await truncate(await increment(folder), cut);
-  await of.kill();
+  await close(it);
   return redis({ dir: folder, appendfsync: 'always' });
 }
 
@@ -187,19 +201,19 @@ async function increment(folder: string): Promise<string> {
 }
 
 test('the machine crashes: memory loses what was not synced, however it was acknowledged', async () => {
-  const dir = await temporaryFolder('unsynced');
+  const dir = await folderFor('unsynced');
   // Redis never syncs by itself then: what its file had before is all that may be left.
   const server = await redis({ dir, appendfsync: 'no' });
   const it = await proxyOn(server, 'memory');
   await it.ready();
   const synced = (await stat(await increment(dir))).size;
   expect(await answer(it, 'a')).toBe('memory');
-  const left = await afterCrash(server, dir, synced);
+  const left = await afterCrash(it, dir, synced);
   expect(await records(left)).toBe(0);
 });
 
 test('the machine crashes: disk loses nothing that was acknowledged', async () => {
-  const dir = await temporaryFolder('synced');
+  const dir = await folderFor('synced');
   const server = await redis({ dir, appendfsync: 'always' });
   const it = await proxyOn(server, 'disk');
   await it.ready();
@@ -207,7 +221,7 @@ test('the machine crashes: disk loses nothing that was acknowledged', async () =
   const told = await Promise.all(ids.map((id) => answer(it, id)));
   expect(new Set(told)).toEqual(new Set(['disk']));
   // Redis has synced before it answered; so this is what the disk has.
-  const left = await afterCrash(server, dir);
+  const left = await afterCrash(it, dir);
   expect(await records(left)).toBe(20);
 });
 

@@ -27,6 +27,24 @@ describe('the end of what was acknowledged', () => {
     expect(rules(taken().notified(300, 'm', 'delivered').end(90_000))).toContain('lost');
   });
 
+  test('lost with a Redis whose level of durability promises no more, and only then', () => {
+    expect(rules(taken().fault(50, 5000, { forgets: 'all' }).end(90_000))).toEqual([]);
+    expect(rules(taken().fault(50, 5000, { forgets: 'endings' }).end(90_000))).toEqual(['lost']);
+    expect(rules(taken().fault(2000, 5000, { forgets: 'all' }).end(90_000))).toEqual(['lost']);
+  });
+
+  test('what was told when Redis forgot it may be told again, and sent again', () => {
+    const told = () => taken().copied(150, 'm').saw(200, 'm').confirmed(210, 'm').notified(300, 'm', 'delivered');
+    const again = (forgets?: 'endings') =>
+      told()
+        .fault(250, 5000, forgets && { forgets })
+        .copied(8000, 'm')
+        .notified(30_000, 'm', 'unconfirmed')
+        .end(90_000);
+    expect(rules(again('endings'))).toEqual([]);
+    expect(rules(again())).toEqual(expect.arrayContaining(['after told', 'both ends']));
+  });
+
   test('a failure or a notice is an end', () => {
     expect(rules(taken().notified(25_000, 'm', 'failed').end(90_000))).toEqual([]);
     expect(rules(taken().notified(25_000, 'm', 'unconfirmed').end(90_000))).toEqual([]);
