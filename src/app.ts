@@ -36,13 +36,14 @@ export class ReceiptsProxy {
   /**
    * Resolves when the link is up for the first time, or it was told to stop before anything was begun.
    *
+   * @param onListening when HTTP answers: from then on `/readyz` says what is missing
    * @throws {RedisRefusedError} when Redis may throw messages away
    * @throws {ListenError} when the dashboard's address cannot be had
    * @throws {LinkAuthError} when the server refuses the secret
    * @throws {UnsupportedLibraryError} when @xmpp/component is of a version that cannot be used
    * @throws {LinkProblem} when it is stopped before the link is up
    */
-  async start(): Promise<void> {
+  async start(onListening: () => void = () => {}): Promise<void> {
     const { store, link, delivery, metrics } = this.#rooms;
     await this.#checkRedis();
     if (this.#stopping !== undefined) return;
@@ -55,6 +56,7 @@ export class ReceiptsProxy {
       console: this.#rooms.console.app,
     });
     this.#rooms.console.history.start();
+    onListening();
     await link.start((held) => delivery.outbox.resume(held));
   }
 

@@ -3,6 +3,7 @@ import { needsAChange } from './app/start-errors.ts';
 import { ReceiptsProxy } from './app.ts';
 import { EX_CONFIG, loadSettings, unknownName } from './load-settings.ts';
 import { captureConsole, createLog } from './util/log.ts';
+import { tellServiceManager } from './util/service-manager.ts';
 import { LinkAuthError } from './xmpp/connection/link-problem.ts';
 
 /** Runs the component until a signal ends it. `envFile` is read instead of `.env`. */
@@ -18,13 +19,15 @@ export async function start(envFile?: string): Promise<void> {
     stopping = true;
     if (err) log.fatal({ err }, 'Ending after an unexpected error');
     else log.info({ signal }, 'Stopping');
+    tellServiceManager('STOPPING=1');
     // Some of the time is kept for closing what has not closed by itself.
     await proxy.stop(config.shutdownTimeout * 0.9);
     log.info({}, 'Stopped');
   });
 
   try {
-    await proxy.start();
+    await proxy.start(() => tellServiceManager('READY=1', 'STATUS=Waiting for the XMPP server'));
+    tellServiceManager('STATUS=The link has been up; /readyz says how it is');
   } catch (error) {
     // Told to stop before it was up: whoever stops it ends the process, with 0.
     if (stopping) return;
