@@ -39,6 +39,7 @@ test('the tarball has what is compiled and read at run time, the documents, what
     /^dist\/(src\/.+\.(js|lua)|packages\/protocol\/\w+\.js|(cli|main)\.js|package\.json)$/,
     /^docs\/[\w-]+\.md$/,
     /^prosody\/(README\.md|mod_receipts_gate\/\w+(\.lib)?\.lua)$/,
+    /^deploy\/(systemd\/openfire-receipts\.service|kubernetes\/[\w-]+\.(yaml|md))$/,
     /^openfire\/(README\.md|plugin\/dist\/receiptsgate\.jar)$/,
     /^(\.env\.example|CHANGELOG\.md|LICENSE|README(\.zh-CN)?\.md|SECURITY\.md|package\.json)$/,
   ];

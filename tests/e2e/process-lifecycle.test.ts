@@ -173,26 +173,29 @@ test('npm start: SIGTERM to npm stops the proxy itself, and ends with 0', async 
   expect(await isTaken(port)).toBe(false);
 }, 120_000);
 
-(canNotify ? test : test.skip)('systemd is told when HTTP answers, though the server is away, and when it stops', async () => {
-  const folder = await temporaryFolder('notify');
-  const systemd = await NotifySocket.open(path.join(folder, 'notify'));
-  const port = await freePort();
-  const proxy = start({
-    XMPP_SERVICE: `xmpp://127.0.0.1:${await freePort()}`,
-    HTTP_PORT: `${port}`,
-    NOTIFY_SOCKET: systemd.path,
-  });
-  try {
-    await until(() => systemd.heard.includes('READY=1'), { what: 'READY=1' });
-    expect(await isTaken(port)).toBe(true);
-    expect(systemd.heard).toContain('STATUS=Waiting for the XMPP server');
-    expect(await proxy.signal('SIGTERM')).toEqual({ code: 0, signal: null });
-    await until(() => systemd.heard.includes('STOPPING=1'), { what: 'STOPPING=1' });
-  } finally {
-    systemd.close();
-    await removeFolder(folder);
-  }
-});
+(canNotify ? test : test.skip)(
+  'systemd is told when HTTP answers, though the server is away, and when it stops',
+  async () => {
+    const folder = await temporaryFolder('notify');
+    const systemd = await NotifySocket.open(path.join(folder, 'notify'));
+    const port = await freePort();
+    const proxy = start({
+      XMPP_SERVICE: `xmpp://127.0.0.1:${await freePort()}`,
+      HTTP_PORT: `${port}`,
+      NOTIFY_SOCKET: systemd.path,
+    });
+    try {
+      await until(() => systemd.heard.includes('READY=1'), { what: 'READY=1' });
+      expect(await isTaken(port)).toBe(true);
+      expect(systemd.heard).toContain('STATUS=Waiting for the XMPP server');
+      expect(await proxy.signal('SIGTERM')).toEqual({ code: 0, signal: null });
+      await until(() => systemd.heard.includes('STOPPING=1'), { what: 'STOPPING=1' });
+    } finally {
+      systemd.close();
+      await removeFolder(folder);
+    }
+  },
+);
 
 test('SIGTERM while the server is away: Stopped, 0', async () => {
   const proxy = start({ XMPP_SERVICE: `xmpp://127.0.0.1:${await freePort()}` });

@@ -36,7 +36,16 @@ test('every example and default is one', () => {
 describe('pages that people write', () => {
   const ROOT = new URL('../../', import.meta.url).pathname;
   const filesIn = (folder: string) => readdirSync(path.join(ROOT, folder)).map((name) => path.join(folder, name));
-  const PAGES = ['.', 'docs', 'openfire', 'bench', 'packages/client', 'tests/abuse', 'tests/support']
+  const PAGES = [
+    '.',
+    'docs',
+    'openfire',
+    'bench',
+    'packages/client',
+    'deploy/kubernetes',
+    'tests/abuse',
+    'tests/support',
+  ]
     .flatMap(filesIn)
     .filter((name) => name.endsWith('.md'));
 

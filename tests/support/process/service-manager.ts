@@ -10,7 +10,7 @@ const LISTEN = [
   's = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)',
   's.bind(sys.argv[1])',
   "print('listening', flush=True)",
-  "while True: print(s.recv(4096).decode(), flush=True)",
+  'while True: print(s.recv(4096).decode(), flush=True)',
 ].join('\n');
 
 /** Whether systemd's program for the notification, and a listener, can be had here. */
