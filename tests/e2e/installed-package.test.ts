@@ -36,7 +36,7 @@ function asNobody(program: string, ...args: string[]): [string, ...string[]] {
 test('the tarball has what is compiled and read at run time, the documents, what goes into servers, and nothing else', () => {
   const names = packed.files.map(({ path: name }) => name);
   const expected = [
-    /^dist\/(src\/.+\.(js|lua)|packages\/protocol\/\w+\.js|(cli|main)\.js|package\.json)$/,
+    /^dist\/(src\/.+\.(js|lua|css|json|svg)|packages\/protocol\/\w+\.js|(cli|main)\.js|package\.json)$/,
     /^docs\/[\w-]+\.md$/,
     /^prosody\/(README\.md|mod_receipts_gate\/\w+(\.lib)?\.lua)$/,
     /^deploy\/(systemd\/openfire-receipts\.service|kubernetes\/[\w-]+\.(yaml|md))$/,
