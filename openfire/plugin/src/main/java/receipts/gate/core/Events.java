@@ -62,9 +62,12 @@ public final class Events {
         return outcome(n, 1, state, null, Collections.<String, String>emptyMap());
     }
 
-    /** @param streams the recipient's sessions that the server may give it to */
-    static String unheld(String from, String to, String id, List<String> streams) {
-        String alone = empty("unheld", "from", from, "to", to, "id", id);
+    /**
+     * @param confirmed the client that has returned a receipt, or null
+     * @param streams the recipient's sessions that the server may give it to
+     */
+    static String unheld(String from, String to, String id, String confirmed, List<String> streams) {
+        String alone = empty("unheld", "from", from, "to", to, "id", id, "confirmed", confirmed);
         if (streams.isEmpty()) return alone;
         StringBuilder text = new StringBuilder(alone).delete(alone.length() - 2, alone.length()).append('>');
         for (String stream : streams) empty(text, "session", "id", stream);

@@ -91,12 +91,18 @@ public final class Gate {
             if (content && !told) {
                 // Without its receipt a message that was stored would be said to have failed.
                 if (settings.failClosed && leases.isEmpty() && !unloading && !message.proof) return Decision.REFUSED;
-                unheld.add(message.from, message.to, message.id, record.sessions.of(recipient));
+                String passed = name == null ? Known.name(sender, recipient, message.id) : name;
+                tell(unheld.add(message, passed, record.sessions.of(recipient), clock.getAsLong()), owner(conversation, pair));
             }
             Decision decision = line == null || line.isIdle() ? Decision.PASS : behind(message, sender, line);
             if (content && decision != Decision.REFUSED) record.routed(message);
             return decision;
         }
+    }
+
+    /** Of what passed unheld while somebody is there: over the bounds, or confirmed since. */
+    void tell(Unheld.Passed passed, Lease owner) {
+        if (owner != null) record.send(owner, passed.tell(owner.process));
     }
 
     /** Whether a message need not be shown, since the component is told of all the receipts in it, and it has nothing else. */
@@ -179,7 +185,7 @@ public final class Gate {
             leases.add(lease);
             for (Live live : record.sessions.all()) outbox.event(live.event());
             record.repeatTo(lease);
-            for (String event : unheld.take()) outbox.event(event);
+            for (String event : unheld.tell(lease.process, lease.heard)) outbox.event(event);
             outbox.event("<ready/>");
             leased = true;
         }

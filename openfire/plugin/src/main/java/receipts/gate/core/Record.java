@@ -67,13 +67,22 @@ final class Record implements Reports {
         if (live == null) return;
         String sender = Stanza.bare(message.to);
         for (Receipt receipt : message.receipts) {
-            for (Known known = memory.named(Known.name(sender, live.bare, receipt.id)); known != null; known = known.sameName) {
+            String name = Known.name(sender, live.bare, receipt.id);
+            if (!receipt.marker) confirmUnheld(name, sender, live);
+            for (Known known = memory.named(name); known != null; known = known.sameName) {
                 if (known.receipt) continue;
                 known.receipt = true;
                 later(known, Events.empty("has", "n", known.n, "jid", live.jid, "session", live.stream, "by", receipt.marker ? "marker" : "receipt",
                     "id", receipt.id, "to", message.to));
             }
         }
+    }
+
+    private void confirmUnheld(String name, String sender, Live live) {
+        Unheld.Passed passed = gate.unheld.confirm(name, live.jid);
+        if (passed == null) return;
+        String pair = Conversation.pair(sender, live.bare);
+        gate.tell(passed, gate.owner(gate.conversations.find(pair), pair));
     }
 
     /** The one that saw the message, or else whose the conversation is now. */

@@ -3,44 +3,93 @@ package receipts.gate.core;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
 /** What passed without being shown to a component: the newest of it, by addresses and id. Guarded by the gate's lock. */
 final class Unheld {
     private static final int BOUND = 10_000;
+    /** ms for which a process that begins is told of what another one has been told of. */
+    private static final long KEPT = 600_000;
 
     /** One message; it is written out only where somebody is told of it. */
-    private static final class Passed {
-        final String from;
-        final String to;
-        final String id;
-        final List<String> streams;
+    static final class Passed {
+        private final String from;
+        private final String to;
+        private final String id;
+        /** {@link Known#name} */
+        private final String name;
+        private final List<String> streams;
+        private final long at;
+        /** The client that has returned a receipt. */
+        private String confirmed;
+        /** Processes; null while none was. */
+        private Set<String> told;
 
-        Passed(String from, String to, String id, List<String> streams) {
-            this.from = from;
-            this.to = to;
-            this.id = id;
+        private Passed(Stanza message, String name, List<String> streams, long at) {
+            from = message.from;
+            to = message.to;
+            id = message.id;
+            this.name = name;
             this.streams = streams;
+            this.at = at;
+        }
+
+        private boolean isNewsTo(String process) {
+            return told == null || !told.contains(process);
+        }
+
+        /** @return the event for that process, which has been told with that */
+        String tell(String process) {
+            if (told == null) told = new HashSet<>(2);
+            told.add(process);
+            return Events.unheld(from, to, id, confirmed, streams);
         }
     }
 
     private final Deque<Passed> all = new ArrayDeque<>();
+    private final Map<String, Passed> byName = new HashMap<>();
     private long count;
 
     /** @param theirs the recipient's sessions now */
-    void add(String from, String to, String id, List<Live> theirs) {
+    Passed add(Stanza message, String name, List<Live> theirs, long now) {
         count++;
-        if (all.size() >= BOUND) all.removeFirst();
+        if (all.size() >= BOUND) drop();
         List<String> streams = new ArrayList<>(theirs.size());
-        for (Live live : theirs) if (live.takes(to)) streams.add(live.stream);
-        all.add(new Passed(from, to, id, streams));
+        for (Live live : theirs) if (live.takes(message.to)) streams.add(live.stream);
+        Passed passed = new Passed(message, name, streams, now);
+        all.add(passed);
+        if (name != null) byName.put(name, passed);
+        return passed;
     }
 
-    List<String> take() {
-        List<String> taken = new ArrayList<>(all.size());
-        for (Passed passed : all) taken.add(Events.unheld(passed.from, passed.to, passed.id, passed.streams));
-        all.clear();
-        return taken;
+    private void drop() {
+        Passed first = all.removeFirst();
+        byName.remove(first.name, first);
+    }
+
+    /**
+     * Its recipient's receipt was routed.
+     *
+     * @return the message, of which all are to be told again; or null when it is none of these, or confirmed already
+     */
+    Passed confirm(String name, String jid) {
+        Passed passed = byName.get(name);
+        if (passed == null || passed.confirmed != null) return null;
+        passed.confirmed = jid;
+        passed.told = null;
+        return passed;
+    }
+
+    /** @return events of all that this process was not told of */
+    List<String> tell(String process, long now) {
+        while (!all.isEmpty() && all.peek().told != null && now - all.peek().at > KEPT) drop();
+        List<String> news = new ArrayList<>();
+        for (Passed passed : all) if (passed.isNewsTo(process)) news.add(passed.tell(process));
+        return news;
     }
 
     long count() {
