@@ -1,10 +1,10 @@
 // What the gate costs on a real Openfire, named by the E2E_ variables and OPENFIRE_HOME: chat with the product behind it and without,
 // in turns. `--alone` measures the plugin with a stand-in for the product, `--rounds 3` how often. Where Openfire's property
 // plugin.receipts.measure was `true` when the plugin was loaded, it tells the CPU time that itself took.
-import { readdirSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import { NO_OPENFIRE, OpenfireGate } from '../tests/support/gate/openfire-gate.ts';
+import { openfireOf } from '../tests/support/gate/openfire-process.ts';
 import { startRedis } from '../tests/support/servers/redis.ts';
 import type { Account } from './client.ts';
 import { compile, removeCompiled } from './compile.ts';
@@ -17,20 +17,6 @@ const { values: flags } = parseArgs({
 });
 const PLAN: GatePlan = { rounds: Number(flags.rounds), warmUp: 5000, measured: 10_000, paced: 5000 };
 const PAIRS = 10;
-
-/** Of the process that serves this home. */
-function pidOf(home: string): number {
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const options = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
-      if (options.includes(`-DopenfireHome=${home}`)) return Number(name);
-    } catch {
-      // It has ended.
-    }
-  }
-  throw new Error(`No process has -DopenfireHome=${home}`);
-}
 
 /** Every user writes to every other one, by sessions of their own: so many directions keep their order by themselves. */
 function pairs(): [Account, Account][] {
@@ -70,7 +56,7 @@ async function withProduct(stage: OpenfireGate): Promise<void> {
       return Number.isNaN(each) ? '' : `; the plugin itself ${each.toFixed(1)} us`;
     };
     const place = { folder: compile(), redisUrl: server.url };
-    const gate = { componentPort, secret, pid: pidOf(OPENFIRE_HOME), pairs: pairs() };
+    const gate = { componentPort, secret, pid: openfireOf(OPENFIRE_HOME) ?? 0, pairs: pairs() };
     console.log(gateReport(await gateThrough(gate, place, redis, PLAN, console.log, also)));
   } finally {
     killVariants();
