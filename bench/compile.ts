@@ -20,7 +20,7 @@ export function compile(): string {
   if (status !== 0) throw new Error('The variants do not compile');
   const src = path.join(root, 'src');
   for (const name of readdirSync(src, { recursive: true, encoding: 'utf8' })) {
-    if (name.endsWith('.lua')) cpSync(path.join(src, name), path.join(built, 'src', name));
+    if (/[.](lua|css|js)$/.test(name)) cpSync(path.join(src, name), path.join(built, 'src', name));
   }
   writeFileSync(path.join(built, 'package.json'), '{ "type": "module" }\n');
   return path.join(built, 'bench', 'variants');
