@@ -12,6 +12,7 @@ import { type PresencePlan, presences } from './presence.ts';
 import {
   fairnessReport,
   markdownReport,
+  pendingReport,
   presenceReport,
   type Results,
   surroundings,
@@ -26,7 +27,7 @@ const { values: flags } = parseArgs({
   options: {
     /** A smoke test: short, and writes no results. */
     quick: { type: 'boolean', default: false },
-    /** Only this variant, once; or only `presence`, `fairness` or `gate`. */
+    /** Only this variant, once; or only `pending` (and what was delivered), `presence`, `fairness` or `gate`. */
     only: { type: 'string' },
     /** What messages say: see texts.ts. */
     load: { type: 'string', default: 'real' },
@@ -120,6 +121,7 @@ try {
   };
   if (flags.profile !== undefined) mkdirSync(flags.profile, { recursive: true });
   if (flags.only === undefined) await compare(place, redis);
+  else if (flags.only === 'pending') say(pendingReport(await pending(place, PENDING, say)));
   else if (flags.only === 'presence') {
     const measured = await presences(place, PRESENCE, say);
     say(presenceReport(measured));

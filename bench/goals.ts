@@ -55,6 +55,8 @@ export function judge(rounds: Rounds, pending: Pending, fairness: Record<Way, Fa
       pending.perSecondFilled / pending.perSecondNone,
       0.8,
     ),
+    most('Bytes in Redis, a pending message of 300', pending.bytesAccepted, 700, 0, ''),
+    most(`Bytes in Redis, a delivered message, ${number(pending.filled)} of them`, pending.bytesDelivered, 32, 1, ''),
     most(`Others' p99 during a flood / without`, fairness['in turns'].ratio, 3, 2, ''),
   ];
 }
@@ -122,6 +124,7 @@ export function pendingTable(pending: Pending): string[][] {
     ['pending', 'figure'],
     ['bytes a record, accepted through the proxy', number(pending.bytesAccepted)],
     ['bytes a record, filled in', number(pending.bytesFilled)],
+    ['bytes a delivered message that is known if it comes again', number(pending.bytesDelivered, 1)],
     ['messages accepted a second with none pending', number(pending.perSecondNone)],
     ['messages accepted a second with those filled in', number(pending.perSecondFilled)],
   ];

@@ -1,10 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { accept } from '../src/store/contract.ts';
-import { Ledger } from '../src/store/redis/ledger.ts';
-import { RetryPolicy } from '../src/store/retry-policy.ts';
-import { payloadDigest, recordKey } from '../src/xmpp/stanza/message-key.ts';
-import { ALICE, BOB, BODY } from './addresses.ts';
+import { delivered } from './delivered.ts';
+import { acceptance, BATCH, DAY, database, ledgerIn } from './filling.ts';
 import { median, redisMemory, tidyRedis, WINDOW } from './measure.ts';
 import { type Place, Variant } from './variant.ts';
 
@@ -22,35 +19,14 @@ export interface Pending {
   /** Bytes a pending record, while the proxy accepts some and among those that were filled in. */
   readonly bytesAccepted: number;
   readonly bytesFilled: number;
+  /** The same of one that was delivered: see delivered.ts. */
+  readonly bytesDelivered: number;
   /** Messages accepted a second. */
   readonly perSecondNone: number;
   readonly perSecondFilled: number;
 }
 
-const DAY = 24 * 3600 * 1000;
-const BATCH = 1000;
 const WARM_UP = 20_000;
-
-/** A Redis database of its own, so that a full ledger and an empty one can be measured in turn. */
-function database(place: Place, index: number): Place {
-  const address = new URL(place.redisUrl);
-  address.pathname = `/${index}`;
-  return { ...place, redisUrl: address.href, load: 'ascii' };
-}
-
-const ledgerIn = (redis: Redis) =>
-  new Ledger(redis, {
-    prefix: '{receipts}',
-    retry: new RetryPolicy({
-      schedule: [30_000],
-      messageTtl: 7 * DAY,
-      unconfirmedRetries: 1,
-      unconfirmedRetryAfter: 900_000,
-      receiptGap: 10_000,
-    }),
-    dedupWindow: 8 * DAY,
-    undeliveredRetention: 30 * DAY,
-  });
 
 /** Resolves when no notice is owed: one that the peer has, but has not proved to have, a later variant would send again. */
 async function settled(redis: Redis): Promise<void> {
@@ -61,41 +37,10 @@ async function settled(redis: Redis): Promise<void> {
 /** Puts pending records into the ledger, in big batches; due only tomorrow, so that no sweep takes them up. */
 async function fill(redis: Redis, count: number): Promise<void> {
   const ledger = ledgerIn(redis);
-  const [sender, senderResource] = ALICE.split('/') as [string, string];
-  const inner = `<body>${BODY}</body><request xmlns="urn:xmpp:receipts"/>`;
-  const digest = payloadDigest(`<body>${BODY}</body>`);
   const storedAt = Date.now();
-  const operation = (number: number) => {
-    const wireId = `f-${number}`;
-    const envelope = {
-      sender,
-      senderResource,
-      recipient: BOB,
-      recipientResource: '',
-      wireId,
-      senderId: wireId,
-      owesReceipt: true,
-      type: 'chat',
-      otherAttributes: '',
-    };
-    const token = `fill${number.toString(36).padStart(8, '0')}`;
-    const key = recordKey(sender, BOB, wireId);
-    return accept({
-      key,
-      message: { ...envelope, inner },
-      storedAt,
-      digest,
-      token,
-      countable: false,
-      alias: '',
-      originId: undefined,
-      target: '',
-      quota: undefined,
-    });
-  };
   for (let number = 0; number < count; number += BATCH) {
     await ledger.batch(
-      Array.from({ length: Math.min(BATCH, count - number) }, (_, i) => operation(number + i)),
+      Array.from({ length: Math.min(BATCH, count - number) }, (_, i) => acceptance(number + i, storedAt)),
       storedAt + DAY,
     );
   }
@@ -134,6 +79,7 @@ export async function pending(place: Place, plan: PendingPlan, say: (text: strin
   const [empty, filled] = [new Redis(none.redisUrl), new Redis(full.redisUrl)];
   try {
     await empty.flushall();
+    const bytesDelivered = await delivered(place, plan.filled, say);
     const before = await redisMemory(filled);
     say(`filling in ${plan.filled.toLocaleString('en')} pending messages`);
     await fill(filled, plan.filled);
@@ -158,6 +104,7 @@ export async function pending(place: Place, plan: PendingPlan, say: (text: strin
       filled: plan.filled,
       bytesAccepted: median(rounds.map((round) => round.none.bytes)),
       bytesFilled,
+      bytesDelivered,
       perSecondNone: median(rounds.map((round) => round.none.perSecond)),
       perSecondFilled: median(rounds.map((round) => round.filled.perSecond)),
     };

@@ -80,6 +80,11 @@ export function presenceReport(presence: Presences): string {
   return aligned(presenceTable(presence));
 }
 
+/** What messages take in Redis alone, for a terminal. */
+export function pendingReport(pending: Pending): string {
+  return aligned(pendingTable(pending));
+}
+
 /** Fairness alone, for a terminal. */
 export function fairnessReport(fairness: Readonly<Record<string, Fairness>>): string {
   return aligned(fairnessTable(fairness));
@@ -136,7 +141,7 @@ ${each.join('\n')}
 
 One message is five stanzas: the message and the receipt in; the acknowledgement, the forward and the receipt out. Each
 variant is a process of its own, started anew for each of ${plan.rounds} rounds, in turn. ${WINDOW.toLocaleString('en')} messages of 300 bytes of text in
-flight; ${plan.warmUp / 1000} s to warm up, ${plan.measure / 1000} s measured; then ${plan.paced / 1000} s at ${PACE} messages/s, where the time from writing a message until its
+flight, with what a client adds, half of them in Chinese (\`--load ascii\`: plain ones); ${plan.warmUp / 1000} s to warm up, ${plan.measure / 1000} s measured; then ${plan.paced / 1000} s at ${PACE} messages/s, where the time from writing a message until its
 forward arrives is taken. Medians; CPU and commands a message. Redis rewrites its append-only file between rounds only.
 
 ${markdown(speedTable(rounds))}

@@ -10,6 +10,12 @@ import { PROBE, REHEARSE } from './scripts.ts';
 /** How long it is remembered that a self-ping is of this Redis' processes, ms. */
 const TOKEN_FOR = 120_000;
 
+/**
+ * Raised with every change of what the ledger keeps that the version before would misunderstand. 3: delivered messages as digests,
+ * and keys that begin with the recipient's partition; the versions before did not mark it.
+ */
+export const LEDGER_FORMAT = 3;
+
 /** Writes that have no other purpose than to see whether, and where, Redis takes them. Rejects with errors of ioredis. */
 export class Probe implements StoreProbe {
   readonly #redis: Redis;
@@ -28,6 +34,18 @@ export class Probe implements StoreProbe {
     const redis = this.#redis as unknown as Record<'receiptsProbe', (prefix: string, id: string) => Promise<unknown>>;
     const call = () => redis.receiptsProbe(this.#keys.prefix, randomBytes(9).toString('base64url'));
     return decodeScript('probe', await (this.#durability?.keepIfPossible(call) ?? call()));
+  }
+
+  /**
+   * The format of the ledger, where it is one that this version does not know; else undefined, and the ledger is marked with
+   * the format that this version writes.
+   */
+  async newerFormat(): Promise<number | undefined> {
+    const name = this.#keys.identity;
+    const found = Number(await this.#redis.hget(name, 'format')) || 0;
+    if (found > LEDGER_FORMAT) return found;
+    if (found < LEDGER_FORMAT) await this.#redis.hset(name, 'format', LEDGER_FORMAT);
+    return undefined;
   }
 
   /** The commands that this connection's user may not give. */

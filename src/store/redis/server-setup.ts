@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { StoreSetup } from '../contract.ts';
 import type { DurabilityWait } from './durability.ts';
-import type { Probe } from './probe.ts';
+import { LEDGER_FORMAT, type Probe } from './probe.ts';
 import { redisFault } from './redis-faults.ts';
 
 function field(info: string, name: string): string | undefined {
@@ -51,7 +51,7 @@ export async function askMemory(redis: Pick<Redis, 'info'>): Promise<number | un
  */
 export async function checkSetup(
   redis: Redis | Cluster,
-  probe: Pick<Probe, 'denied'>,
+  probe: Pick<Probe, 'denied'> & Partial<Pick<Probe, 'newerFormat'>>,
   durability?: Pick<DurabilityWait, 'refusal'>,
 ): Promise<StoreSetup> {
   const setting = async (name: string): Promise<string | undefined> => {
@@ -61,15 +61,21 @@ export async function checkSetup(
       return undefined;
     }
   };
-  const [info, save, fsync, denied, level] = await Promise.all([
+  const [info, save, fsync, denied, level, newer] = await Promise.all([
     unlessRefused(redis.info()),
     setting('save'),
     setting('appendfsync'),
     unlessRefused(probe.denied()),
     durability?.refusal(),
+    probe.newerFormat === undefined ? undefined : unlessRefused(probe.newerFormat()),
   ]);
   const { refusals: found, warnings } = info === undefined ? UNSEEN : assessInfo(info, save, fsync);
-  const refusals = level === undefined ? found : [...found, level];
+  const refusals = level === undefined ? [...found] : [...found, level];
+  if (newer !== undefined) {
+    refusals.push(
+      `A newer version has written what is in Redis (format ${newer}; this one knows up to ${LEDGER_FORMAT}). Start that version again, or name another REDIS_PREFIX.`,
+    );
+  }
   if (denied === undefined || denied.length === 0) return { refusals, warnings };
   const names = [...new Set(denied)].join(', ');
   const forbidden = `Redis forbids the user of REDIS_URL, or does not know: ${names}. Set its ACL as docs/operations.md has it.`;
