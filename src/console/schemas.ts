@@ -78,7 +78,7 @@ const message = {
   stored: time,
   state: z
     .enum(['pending', 'delivered', 'expired', 'unconfirmed', 'rejected', 'unknown'])
-    .describe('unknown: nothing but its steps is left, or it was never stored'),
+    .describe('unknown: it was not stored, or no more is known of it'),
   kept: z.boolean().describe('Whether it was not delivered and can be sent after all'),
   copies: count.describe('Handed over to the server'),
   ended: time.optional(),

@@ -1,4 +1,4 @@
-import type { StepStore, TracedStep } from '../store/contract.ts';
+import type { State, StepStore, TracedStep } from '../store/contract.ts';
 import type { MessageTrace, TraceDetails, TracedMessage, TraceStep } from '../util/message-trace.ts';
 import { recordKey } from '../xmpp/stanza/message-key.ts';
 
@@ -10,6 +10,16 @@ const AT_ONCE = 500;
 
 /** Steps with which a message's life begins: by these it is found. */
 const FIRST: ReadonlySet<TraceStep> = new Set(['accepted', 'refused', 'answered with an error']);
+
+/** Steps with which it ends. */
+const ENDINGS: Readonly<Partial<Record<TraceStep, State>>> = {
+  delivered: 'delivered',
+  proved: 'unconfirmed',
+  unconfirmed: 'unconfirmed',
+  expired: 'expired',
+  rejected: 'rejected',
+  cancelled: 'rejected',
+};
 
 export interface StepRecorderOptions {
   readonly store: Pick<StepStore, 'append'>;
@@ -71,6 +81,7 @@ export class StepRecorder {
       recipient,
       id,
       isFirst,
+      ending: ENDINGS[what],
       why,
       session,
       rule,

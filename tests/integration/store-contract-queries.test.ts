@@ -133,6 +133,20 @@ describe.each(Object.keys(STORES))('the steps of messages, in %s', (name) => {
     expect(await keys({ sender: 'nobody@x' })).toEqual(['', false]);
   });
 
+  test('say of a message how its life ended', async () => {
+    await steps().append([
+      step('k1', 'accepted'),
+      step('k2', 'accepted'),
+      step('k1', 'expired', { ending: 'expired' }),
+      step('k1', 'delivered', { ending: 'delivered' }),
+    ]);
+    const { found } = await steps().traced({}, 10);
+    expect(found.map(({ key, ending }) => [key, ending])).toEqual([
+      ['k2', undefined],
+      ['k1', 'delivered'],
+    ]);
+  });
+
   test('are kept for their time', async () => {
     await steps().append([step('k1', 'accepted')]);
     now += HOUR / 2;

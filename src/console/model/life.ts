@@ -58,7 +58,7 @@ export async function life({ context, steps: kept }: ConsolePorts, key: string):
     perform(explain(key)),
   ]);
   const steps = timeline(found, noted, traced);
-  if (found === undefined) return traced[0] && { message: lost(traced[0]), traced: true, steps };
+  if (found === undefined) return traced.length === 0 ? undefined : { message: lost(traced), traced: true, steps };
   const { record } = found;
   const message = defined({
     ...messageOf(summaryOf(found)),
@@ -73,7 +73,9 @@ export async function life({ context, steps: kept }: ConsolePorts, key: string):
 }
 
 /** Of one that was refused, or is forgotten but for its steps. */
-function lost({ key, sender, recipient, id, at }: TracedStep): Life['message'] {
+function lost(steps: readonly TracedStep[]): Life['message'] {
+  const [{ key, sender, recipient, id, at }] = steps as [TracedStep];
+  const state = steps.findLast(({ ending }) => ending !== undefined)?.ending ?? 'unknown';
   const known = { key, from: sender, to: recipient, id, stored: iso(at) };
-  return { ...known, state: 'unknown', kept: false, copies: 0, fromResource: '', attempts: 0 };
+  return { ...known, state, kept: false, copies: 0, fromResource: '', attempts: 0 };
 }

@@ -80,7 +80,7 @@ export async function search(ports: ConsolePorts, asked: Search, limit: number):
   return { messages: sorted.slice(0, limit).map(messageOf), more: more || sorted.length > limit };
 }
 
-function forgotten({ key, sender, recipient, id, at }: TracedHead): Summary {
-  const unknown = { state: 'unknown', kept: false, due: undefined, copies: 0, bounced: false } as const;
+function forgotten({ key, sender, recipient, id, at, ending }: TracedHead): Summary {
+  const unknown = { state: ending ?? ('unknown' as const), kept: false, due: undefined, copies: 0, bounced: false };
   return { key, sender, recipient, id, storedAt: at, ...unknown, endedAt: undefined };
 }

@@ -13,7 +13,7 @@ export function table(
   heads: readonly (Word | '')[],
   rows: readonly (readonly (Html | string | number)[])[],
 ): Html {
-  return html`<table class="list"><thead><tr>${heads.map((head) => html`<th scope="col">${head === '' ? '' : t(head)}</th>`)}</tr></thead>
+  return html`<table class="list"><thead><tr>${heads.map((head) => (head === '' ? html`<td></td>` : html`<th scope="col">${t(head)}</th>`))}</tr></thead>
 <tbody>${rows.map(
     (cells) =>
       html`<tr>${cells.map((cell, at) => {

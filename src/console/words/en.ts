@@ -53,7 +53,7 @@ export const en = {
 
   search: 'Find',
   searchAbout:
-    'By any of these. Found are messages that wait, and dead letters; with TRACE_MESSAGES also those that were delivered; by id, sender and recipient together also those that ended lately.',
+    'By any of these. Found are messages that wait, and dead letters; with TRACE_MESSAGES also those that were delivered; by id, sender and recipient together also those that were delivered within half an hour.',
   id: 'Id',
   from: 'Sender',
   to: 'Recipient',
@@ -77,7 +77,8 @@ export const en = {
 
   life: 'A message',
   itsLife: 'Its life',
-  noMessage: 'There is no such message, or it has been forgotten.',
+  noMessage:
+    'Nothing is kept of such a message: there was none, or it was delivered more than half an hour ago, or it has been forgotten.',
   attempts: 'Attempts',
   attemptsOf: '{attempts} (copies that the server has taken: {copies})',
   receiptFrom: 'Confirmed by',

@@ -55,7 +55,7 @@ export const zh: Words = {
 
   search: '查找',
   searchAbout:
-    '可按以下任一条件查找：等待中的消息和死信；设置 TRACE_MESSAGES 后也包括已送达的消息；同时给出 ID、发送者和接收者时，还包括最近结束的消息。',
+    '可按以下任一条件查找：等待中的消息和死信；设置 TRACE_MESSAGES 后也包括已送达的消息；同时给出 ID、发送者和接收者时，还包括半小时内送达的消息。',
   id: 'ID',
   from: '发送者',
   to: '接收者',
@@ -79,7 +79,7 @@ export const zh: Words = {
 
   life: '一条消息',
   itsLife: '经过',
-  noMessage: '没有这条消息，或已被清除。',
+  noMessage: '没有保留这条消息：它不存在，或半小时前已送达，或已被清除。',
   attempts: '尝试',
   attemptsOf: '{attempts} 次，其中 {copies} 份已交给服务器',
   receiptFrom: '确认者',

@@ -1,3 +1,5 @@
+import type { State } from './record.ts';
+
 /** A step of a message's life, as TRACE_MESSAGES keeps it. Times are ms since the epoch. */
 export interface TracedStep {
   readonly at: number;
@@ -11,6 +13,8 @@ export interface TracedStep {
   readonly id: string;
   /** Whether the message is found by this step: the first of its life. */
   readonly isFirst: boolean;
+  /** How its life ended, of a step with which it did. */
+  readonly ending?: State | undefined;
   readonly why?: string | undefined;
   readonly session?: string | undefined;
   readonly rule?: string | undefined;
@@ -21,7 +25,10 @@ export interface TracedStep {
 }
 
 /** A message whose steps are kept. */
-export type TracedHead = Pick<TracedStep, 'at' | 'key' | 'sender' | 'recipient' | 'id'>;
+export interface TracedHead extends Pick<TracedStep, 'at' | 'key' | 'sender' | 'recipient' | 'id'> {
+  /** How its life ended, if it has. */
+  readonly ending?: State | undefined;
+}
 
 /** Which messages; whatever is not said may be anything. */
 export interface TracedQuery {

@@ -28,9 +28,11 @@ export class MemorySteps implements StepStore {
   }
 
   async traced(query: TracedQuery, limit: number): Promise<{ found: TracedHead[]; more: boolean }> {
-    const all = this.#fresh()
+    const fresh = this.#fresh();
+    const endings = new Map(fresh.flatMap(({ key, ending }) => (ending === undefined ? [] : [[key, ending]])));
+    const all = fresh
       .filter((step) => step.isFirst && isAskedFor(step, query))
-      .map(({ at, key, sender, recipient, id }) => ({ at, key, sender, recipient, id }))
+      .map(({ at, key, sender, recipient, id }) => ({ at, key, sender, recipient, id, ending: endings.get(key) }))
       .reverse();
     return { found: all.slice(0, limit), more: all.length > limit };
   }

@@ -13,7 +13,7 @@ import type { Keys } from './keys.ts';
 const PARTS = 64;
 /** Steps that each keeps, about, and messages that are found: together some 60 MB at the most. */
 const STEPS_OF_PART = 4096;
-const HEADS = 50_000;
+const HEADS = 100_000;
 /** Entries that one call gives. */
 const PAGE = 500;
 /** Characters of one text that is kept. */
@@ -49,7 +49,7 @@ export class RedisSteps implements StepStore {
     };
     for (const step of steps) {
       add(keys.steps(partOf(step.key)), STEPS_OF_PART, written(step));
-      if (step.isFirst) add(keys.traced, HEADS, JSON.stringify(headOf(step)));
+      if (step.isFirst || step.ending !== undefined) add(keys.traced, HEADS, JSON.stringify(headOf(step)));
     }
     for (const name of touched) calls.xtrim(name, 'MINID', '~', oldest).pexpire(name, kept);
     const failed = (await calls.exec())?.find(([error]) => error !== null);
@@ -67,11 +67,16 @@ export class RedisSteps implements StepStore {
 
   async traced(query: TracedQuery, limit: number): Promise<{ found: TracedHead[]; more: boolean }> {
     const found: TracedHead[] = [];
+    const endings = new Map<string, TracedHead['ending']>();
     for await (const [, text] of this.#entries(this.#options.keys.traced)) {
       const head = JSON.parse(text) as TracedHead;
+      if (head.ending !== undefined) {
+        if (!endings.has(head.key)) endings.set(head.key, head.ending);
+        continue;
+      }
       if (!this.#isFresh(head) || !isAskedFor(head, query)) continue;
       if (found.length === limit) return { found, more: true };
-      found.push(head);
+      found.push({ ...head, ending: endings.get(head.key) });
     }
     return { found, more: false };
   }
@@ -121,8 +126,8 @@ function partOf(key: string): number {
   return sum;
 }
 
-function headOf({ at, key, sender, recipient, id }: TracedStep): TracedHead {
-  return { at, key, sender, recipient, id: shortened(id) as string };
+function headOf({ at, key, sender, recipient, id, ending }: TracedStep): TracedHead {
+  return { at, key, sender, recipient, id: shortened(id) as string, ...(ending !== undefined && { ending }) };
 }
 
 function written(step: TracedStep): string {

@@ -1,0 +1,84 @@
+// Makes the pictures of the console and of the demo for the docs, from real traffic: `npm run screenshots`. Chromium must be
+// there, and what the demo needs.
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { chromium } from 'playwright-core';
+import { DemoVisit } from '../tests/support/browser/demo-page.ts';
+import { ConsoleStage } from '../tests/support/stages/console-stage.ts';
+
+const IMAGES = path.resolve(import.meta.dirname, '../docs/images');
+const SIZES = { wide: { width: 1280, height: 800 }, narrow: { width: 390, height: 844 } } as const;
+const SCHEMES = ['light', 'dark'] as const;
+/** Which pictures are made: those of the docs, or with `--all` each page in each size and scheme, into another folder. */
+const all = process.argv.includes('--all');
+const folder = all ? path.resolve(import.meta.dirname, '../tests/artefacts') : IMAGES;
+
+async function shootConsole(): Promise<void> {
+  const stage = await ConsoleStage.open({ TRACE_MESSAGES: '24h', RETRY_SCHEDULE: '5s,2m,10m' });
+  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+  try {
+    const key = await makeTraffic(stage);
+    const pages = {
+      now: '/now',
+      message: `/messages/${key}`,
+      messages: '/messages?from=alice@example.org',
+      people: '/people',
+      waiting: '/waiting',
+      'dead-letters': '/dead-letters',
+    };
+    for (const scheme of all ? SCHEMES : (['light'] as const)) {
+      for (const [size, viewport] of Object.entries(all ? SIZES : { wide: SIZES.wide })) {
+        const context = await browser.newContext({ colorScheme: scheme, viewport, locale: 'en-GB' });
+        const page = await context.newPage();
+        for (const [name, address] of Object.entries(pages)) {
+          await page.goto(stage.url + address, { waitUntil: 'networkidle' });
+          const file = `console-${name}${all ? `-${size}-${scheme}` : ''}.png`;
+          await page.screenshot({ path: path.join(folder, file), fullPage: true });
+        }
+        await context.close();
+      }
+    }
+  } finally {
+    await browser.close();
+    await stage.close();
+  }
+}
+
+/** An hour that was not: what is shown as curves is sampled after each step. Gives the key of a message with much to tell. */
+async function makeTraffic(stage: ConsoleStage): Promise<string> {
+  for (let i = 0; i < 40; i += 1) {
+    for (let j = 0; j < 1 + ((i * 7) % 5); j += 1) await stage.delivered(`Message ${i}.${j}`);
+    await stage.proxy.history.sample();
+  }
+  stage.bob.autoReceipt = false;
+  const id = await stage.stored('bob', 'Lunch?');
+  await stage.bob.hears('Lunch?');
+  stage.bob.cut();
+  stage.bob.autoReceipt = true;
+  stage.bob.online();
+  await stage.alice.delivered(id);
+  for (const to of ['carol', 'erin', 'carol']) await stage.stored(to, 'Are you there?');
+  for (const text of ['Hello?', 'Still there?']) await stage.failed('dave', text);
+  await stage.proxy.history.sample();
+  const { messages } = await stage.get<{ messages: { key: string }[] }>(`/api/messages?id=${id}`);
+  return messages[0]?.key ?? '';
+}
+
+async function shootDemo(): Promise<void> {
+  const visit = await DemoVisit.open();
+  try {
+    await visit.ready();
+    await visit.window('alice').write('Lunch at one?');
+    await visit.window('alice').shows('Lunch at one?', 'Delivered');
+    await visit.window('bob').write('With pleasure.');
+    await visit.window('bob').shows('With pleasure.', 'Delivered');
+    await visit.tab.screenshot({ path: path.join(folder, 'demo.png'), fullPage: true });
+  } finally {
+    await visit.close();
+  }
+}
+
+await mkdir(folder, { recursive: true });
+await shootConsole();
+if (!all) await shootDemo();
+process.stdout.write(`The pictures are in ${path.relative(process.cwd(), folder)}/\n`);
