@@ -60,6 +60,23 @@ if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
     expect(await storedBy(carol)).toBe(before + 1);
   });
 
+  test('a client that is inactive (XEP-0352) proves nothing of what is kept back: it has it before its proof counts', async () => {
+    const bob = await stage.raw('bob', 'desk', { sm: true });
+    bob.write('<inactive xmlns="urn:xmpp:csi:0"/>');
+    const reactions = xml('reactions', { xmlns: 'urn:xmpp:reactions:0', id: 'm' }, xml('reaction', {}, '+'));
+    await alice.send(xml('message', { to: BOB, type: 'chat', id: 'reaction' }, reactions));
+    const held = await component.hears((el) => el.name === 'held' && el.getChild('message')?.attrs.id === 'reaction');
+    const n = held.attrs.n as string;
+    expect((await component.event('outcome', { n, copy: '1' })).attrs.state).toBe('sent');
+    const ping = await bob.ping();
+    const ids = bob.received.map(({ attrs }) => attrs.id);
+    expect(ids).toContain('reaction');
+    expect(ids.indexOf('reaction')).toBeLessThan(ids.indexOf(ping.attrs.id));
+    expect(component.events('has', { n })).toEqual([]);
+    await bob.answer(ping);
+    await component.event('has', { n });
+  });
+
   test('slow-offline-sql: storage that is slow for one keeps nobody else waiting', async () => {
     const carol = await stage.user('carol', 'web');
     await alice.say(BOB, 'probe: slow');
