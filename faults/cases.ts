@@ -6,6 +6,7 @@ import type {
   Copied,
   Damaged,
   Died,
+  Held,
   History,
   Message,
   Notified,
@@ -27,6 +28,7 @@ export interface Interval extends Began {
 export interface Case {
   readonly message: Message;
   readonly wrote: Wrote[];
+  readonly held: Held[];
   readonly acknowledged: Acknowledged[];
   readonly notified: Notified[];
   readonly saw: Saw[];
@@ -53,7 +55,7 @@ export interface Evidence {
 export function evidence({ messages, events, terms }: History): Evidence {
   const cases = new Map<string, Case>();
   for (const message of messages) {
-    const none = { wrote: [], acknowledged: [], notified: [], saw: [], confirmed: [], proved: [] };
+    const none = { wrote: [], held: [], acknowledged: [], notified: [], saw: [], confirmed: [], proved: [] };
     cases.set(message.id, { message, ...none, copied: [], damaged: [] });
   }
   const faults = new Map<number, Interval>();

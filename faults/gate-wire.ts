@@ -23,7 +23,9 @@ export class GateWire {
     for (const [, held = '', message = ''] of stanza.matchAll(HELD)) {
       const [n, id] = [attributeOf(held, 'n'), attributeOf(message, 'id')];
       // A receipt is held too, under an id of its own.
-      if (n !== undefined && this.#recorder.knows(id)) this.#ids.set(n, id);
+      if (n === undefined || !this.#recorder.knows(id)) continue;
+      this.#ids.set(n, id);
+      this.#recorder.add({ kind: 'held', message: id, process: this.#process });
     }
     for (const [, has = ''] of stanza.matchAll(HAS)) {
       const [id, device] = [this.#ids.get(attributeOf(has, 'n') ?? ''), attributeOf(has, 'jid')];

@@ -96,6 +96,12 @@ export interface Confirmed extends About {
   readonly device: string;
 }
 
+/** The gate holds it until that process has answered. */
+export interface Held extends About {
+  readonly kind: 'held';
+  readonly process: string;
+}
+
 /** The gate saw that a recipient's client has it. */
 export interface Proved extends About {
   readonly kind: 'proved';
@@ -157,7 +163,7 @@ export interface Polled {
   readonly problems: readonly string[];
 }
 
-export type MessageEvent = Wrote | Acknowledged | Notified | Saw | Confirmed | Proved | Copied | Damaged;
+export type MessageEvent = Wrote | Held | Acknowledged | Notified | Saw | Confirmed | Proved | Copied | Damaged;
 export type Event = MessageEvent | Began | Ended | Connected | Died | Polled;
 
 type Untimed<E> = E extends Event ? Omit<E, 'at'> : never;

@@ -103,8 +103,18 @@ function faultLines({ name, from, to }: Interval, end: number): [number, string]
   return to > end ? [began] : [began, [to, `  (over: ${name})`]];
 }
 
-function eventsOf({ wrote, acknowledged, notified, saw, confirmed, proved, copied, damaged }: Case): MessageEvent[] {
-  return [...wrote, ...acknowledged, ...notified, ...saw, ...confirmed, ...proved, ...copied, ...damaged].sort(
+function eventsOf({
+  wrote,
+  held,
+  acknowledged,
+  notified,
+  saw,
+  confirmed,
+  proved,
+  copied,
+  damaged,
+}: Case): MessageEvent[] {
+  return [...wrote, ...held, ...acknowledged, ...notified, ...saw, ...confirmed, ...proved, ...copied, ...damaged].sort(
     (a, b) => a.at - b.at,
   );
 }
@@ -113,6 +123,8 @@ function inWords(event: Exclude<Event, { kind: 'began' | 'ended' | 'connected' |
   switch (event.kind) {
     case 'wrote':
       return `the sender writes it, to ${event.process}`;
+    case 'held':
+      return `the gate holds it, and shows it to ${event.process}`;
     case 'acknowledged':
       return `the sender is told that it is stored, by ${event.process}`;
     case 'notified':

@@ -81,7 +81,7 @@ function subdomainPage(table: string, all: Figures): string {
 \`npm run faults\` runs the proxy as its own processes with a real Redis and a real Prosody, lets users of different temper
 write to each other, inflicts faults, and takes down what each side wrote, saw and was told. Then it checks that history,
 message by message. A seed decides what is inflicted and when; each run prints its seed. With \`--mode transparent\` it runs
-with a gate in Prosody.
+with a gate in Prosody: [faults-transparent.md](faults-transparent.md).
 
 Five senders: one who never sends again, one who does after 2 s without an acknowledgement, one after 12 s, one 1 s after
 an error, and one with the client library. Six recipients: one confirms the first copy only, one each copy, one 0.3 to

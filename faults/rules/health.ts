@@ -53,14 +53,18 @@ function* dead(evidence: Evidence): Generator<Violation> {
   }
 }
 
-/** From the first message without an answer to the last that was written before the next acknowledgement. */
-function silences({ cases }: Evidence): Silence[] {
+/**
+ * From the first message without an answer to the last that was written before the next acknowledgement. Behind a gate the
+ * component is asked to acknowledge what is held; the rest passes without it.
+ */
+function silences({ cases, terms }: Evidence): Silence[] {
+  const asks = terms.mode === 'transparent' ? 'held' : 'wrote';
   const found: Silence[] = [];
   const processes = new Set(cases.flatMap(({ wrote }) => wrote.map(({ process }) => process)));
   for (const process of processes) {
     const words = cases
       .flatMap((about) => [
-        ...about.wrote.filter((word) => word.process === process),
+        ...about[asks].filter((word) => word.process === process),
         ...about.acknowledged.filter((word) => word.process === process),
         ...receiptInstead(about, process),
       ])
@@ -68,7 +72,7 @@ function silences({ cases }: Evidence): Silence[] {
     let from: number | undefined;
     let to = 0;
     for (const { kind, at } of words) {
-      if (kind === 'wrote') {
+      if (kind === asks) {
         from ??= at;
         to = at;
       } else {

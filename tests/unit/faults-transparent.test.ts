@@ -98,6 +98,19 @@ test('what passed unheld and was written again needs no end: the server had deli
   expect(rules(again().confirmed(60, 'm').end(90_000))).toEqual(['untold']);
 });
 
+test('ready: who is shown messages and acknowledges none is not; what passes unheld is no question to him', () => {
+  const ready = (history: MadeUp) => {
+    for (let at = 1000; at <= 29_000; at += 1000) history.polled(at, {});
+    return rules(history.fault(0, 60_000, { blocks: 'ledger', process: 'p' }).end(90_000)).filter(
+      (rule) => rule === 'ready',
+    );
+  };
+  const two = () => made().message('a').message('b').wrote(0, 'a').saw(50, 'a').wrote(20_000, 'b').saw(20_050, 'b');
+  expect(ready(two())).toEqual([]);
+  expect(ready(two().held(10, 'a').held(20_010, 'b'))).toEqual(['ready']);
+  expect(ready(two().held(10, 'a').acknowledged(100, 'a').held(20_010, 'b'))).toEqual([]);
+});
+
 test('nothing is waited for of a message that is settled', async () => {
   const owed = new Owed();
   owed.note({ kind: 'acknowledged', at: 0, message: 'm', process: 'p' });
@@ -130,8 +143,9 @@ test('what gate and component say to each other, in either’s quotes, several i
     `<iq><gate xmlns="urn:openfire-receipts:gate:1"><deliver n="e-2" copy="2" to="bob@S/b"><message xmlns="jabber:client" id="two"/></deliver></gate></iq>`,
   );
   wire.toGate('<message id="two"><body>not to the gate</body></message>');
+  const held = ['one', 'two'].map((message) => ({ kind: 'held', message, process: 'C' }));
   const proved = { kind: 'proved', message: 'one', device: 'bob@S/b' };
-  expect(seen).toEqual([proved, { kind: 'copied', message: 'two', process: 'C' }]);
+  expect(seen).toEqual([...held, proved, { kind: 'copied', message: 'two', process: 'C' }]);
 });
 
 test('scenarios for one mode only are left out of the other, and the page says why', () => {

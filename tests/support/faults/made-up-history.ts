@@ -31,6 +31,10 @@ export class MadeUp {
     return this.#add({ kind: 'wrote', at, message, process });
   }
 
+  held(at: number, message: string, process = P): this {
+    return this.#add({ kind: 'held', at, message, process });
+  }
+
   acknowledged(at: number, message: string, process = P): this {
     return this.#add({ kind: 'acknowledged', at, message, process });
   }
