@@ -31,7 +31,7 @@ export function stateOf({ word, t }: Ui, { state, kept }: Pick<Message, 'state' 
 export function nextSentence(ui: Ui, next: WaitingMessage['next']): Html | string {
   const { t, word, time } = ui;
   if (next === undefined) return t('nextNone');
-  return withHtml(t(`next_${next.what}`), { time: time(next.at), ends: word('ends', next.ends) });
+  return html`<span>${withHtml(t(`next_${next.what}`), { time: time(next.at), ends: word('ends', next.ends) })}</span>`;
 }
 
 /** A field of a form that asks. */
