@@ -45,6 +45,8 @@ interface Figures {
   readonly shared: boolean;
   /** How many queues somebody has paused with the queue library's means. */
   readonly pausedQueues: number;
+  /** How much of its memory limit Redis uses, 0 to 1, if it has one. */
+  readonly memoryUsed: number | undefined;
 }
 
 /** Watches the link, the domain and Redis, and says whether the proxy can do its work. */
@@ -76,6 +78,7 @@ export class HealthMonitor {
       losses: this.#redis.losses,
       shared: this.#domain.state.conflict !== undefined,
       pausedQueues: this.#redis.state.pausedQueues.length,
+      memoryUsed: this.#redis.state.memoryUsed,
     };
   }
 

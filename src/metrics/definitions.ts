@@ -142,6 +142,11 @@ export const DEFINITIONS = {
     type: 'counter',
     help: 'How often Redis was found to have lost its data, gone back to an older copy, or been replaced by another.',
   },
+  redis_memory_used_ratio: {
+    type: 'gauge',
+    help: 'How much of its memory limit Redis uses, 0 to 1; missing when it has none, or its user may not ask (INFO).',
+  },
+  build_info: { type: 'gauge', labels: ['version', 'node'], help: '1; its labels say what runs.' },
   queues_paused: {
     type: 'gauge',
     help: 'Queues that somebody paused with the means of the queue library; what is in them is not worked off.',

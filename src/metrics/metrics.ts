@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client';
+import { VERSION } from '../version.ts';
 import { COUNTED, type Counted, Counters, type Counts } from './counters.ts';
 import { DEFINITIONS, type Definition, type MetricName, PREFIX } from './definitions.ts';
 
@@ -19,6 +20,8 @@ interface HealthFigures {
   readonly losses: number;
   readonly shared: boolean;
   readonly pausedQueues: number;
+  /** A part of Redis' maxmemory, 0 to 1; undefined where it has none, or nobody tells. */
+  readonly memoryUsed?: number | undefined;
 }
 
 export interface MetricsSources {
@@ -48,8 +51,9 @@ export class Metrics {
       const name = PREFIX + short;
       if (type === 'counter')
         this.#counters.set(short, new Counter({ name, help, labelNames: [...labels], registers }));
-      if (type === 'gauge') this.#gauges.set(short, new Gauge({ name, help, registers }));
+      if (type === 'gauge') this.#gauges.set(short, new Gauge({ name, help, labelNames: [...labels], registers }));
     }
+    this.#gauges.get('build_info')?.set({ version: VERSION, node: process.versions.node }, 1);
     // The registry needs no more of a metric than its name and get().
     for (const timed of [counters.timeToStored, counters.timeToDelivered]) {
       this.#registry.registerMetric(timed as unknown as Metric);
@@ -122,6 +126,7 @@ export class Metrics {
     this.#set('ready', health && (health.ready ? 1 : 0));
     this.#set('domain_shared', health && (health.shared ? 1 : 0));
     this.#set('queues_paused', health?.pausedQueues);
+    this.#set('redis_memory_used_ratio', health?.memoryUsed);
     if (health) this.#counters.get('ledger_losses_total')?.inc(health.losses);
   }
 

@@ -284,14 +284,3 @@ describe('the workflows', () => {
     expect(notes(`v${version}`).status).toBe(released ? 0 : 1);
   });
 });
-
-test('the alert rules in docs/operations.md name metrics that there are', () => {
-  const block = read('docs/operations.md').match(/```yaml\n(groups:[\s\S]*?)```/)?.[1] ?? '';
-  const { groups } = parseYaml(block) as { groups: { rules: { alert: string; expr: string }[] }[] };
-  const metrics = groups.flatMap(({ rules }) =>
-    rules.flatMap(({ expr }) => expr.match(/openfire_receipts_\w+/g) ?? []),
-  );
-  expect(metrics).not.toEqual([]);
-  const documented = read('docs/metrics.md');
-  for (const metric of metrics) expect(documented).toContain(metric);
-});
