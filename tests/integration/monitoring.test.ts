@@ -80,7 +80,8 @@ test('each alert has a line in the runbook', () => {
   expect(lines).toEqual(rules.map(({ alert }) => alert));
 });
 
-const missing = findProgram('promtool') === undefined;
+const program = 'promtool';
+const missing = findProgram(program) === undefined;
 if (missing) console.info('Skipped in part: there is no promtool here (apt: prometheus)');
 (missing ? test.skip : test)('promtool takes the rules, and each fires when it should and not when all is well', () => {
   const folder = path.join(root.pathname, 'monitoring');
@@ -88,7 +89,7 @@ if (missing) console.info('Skipped in part: there is no promtool here (apt: prom
     ['check', 'rules', 'alerts.yml'],
     ['test', 'rules', 'alerts.test.yml'],
   ]) {
-    const { status, stdout, stderr } = spawnSync('promtool', args, { cwd: folder, encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync(program, args, { cwd: folder, encoding: 'utf8' });
     expect([status, status === 0 ? '' : stdout + stderr]).toEqual([0, '']);
   }
   const tested = (parseYaml(read('monitoring/alerts.test.yml')) as { tests: { name: string }[] }).tests;
