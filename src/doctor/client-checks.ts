@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import { isLoopback } from '../config/hosts.ts';
 import { NS } from '../xmpp/stanza/namespaces.ts';
 import { type Finding, Findings } from './finding.ts';
+import { patient } from './patience.ts';
 
 const NS_TLS = 'urn:ietf:params:xml:ns:xmpp-tls';
 const NS_SM = 'urn:xmpp:sm:3';
@@ -59,9 +60,11 @@ async function look(
     service: `xmpp://${address ?? `${hostname}:5222`}`,
     domain,
     credentials: async (authenticate: Authenticate, offered: readonly string[]) => {
-      const scram = offered.includes('SCRAM-SHA-1');
-      if (!scram && !seen.startTls && !isLoopback(hostname)) throw new Error('the password would go unencrypted');
-      await authenticate({ username, password }, scram ? 'SCRAM-SHA-1' : 'PLAIN');
+      // SCRAM of this library takes a second of CPU time; what is encrypted, or stays on this machine, needs none.
+      const isPrivate = seen.startTls || isLoopback(hostname);
+      const mechanism = isPrivate && offered.includes('PLAIN') ? 'PLAIN' : 'SCRAM-SHA-1';
+      if (!offered.includes(mechanism)) throw new Error(`the server offers ${offered.join(', ')} only`);
+      await authenticate({ username, password }, mechanism);
     },
   });
   xmpp.on('element', (element: Element) => {
@@ -100,7 +103,7 @@ async function look(
 async function login(xmpp: AskingClient): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(reject, TIMEOUT, new Error('no answer in time'));
+    timer = setTimeout(reject, patient(TIMEOUT), new Error('no answer in time'));
   });
   await Promise.race([xmpp.start(), late]).finally(() => clearTimeout(timer));
 }
@@ -126,7 +129,7 @@ async function checkReach(
   const { default: xml } = await import('@xmpp/xml');
   const request = xml('iq', { type: 'get', to: componentDomain }, xml('query', { xmlns: NS.version }));
   try {
-    const answer = await xmpp.iqCaller.request(request, TIMEOUT);
+    const answer = await xmpp.iqCaller.request(request, patient(TIMEOUT));
     const query = answer.getChild('query', NS.version);
     const name = query?.getChildText('name');
     if (name === 'openfire-receipts') {

@@ -6,6 +6,7 @@ import { Stream } from '../xmpp/connection/stream.ts';
 import { errorStanza, iq, iqResult } from '../xmpp/stanza/build.ts';
 import { errorBody } from '../xmpp/stanza/error-body.ts';
 import { NS } from '../xmpp/stanza/namespaces.ts';
+import { patient } from './patience.ts';
 
 /** How long the server may take, ms: to connect, for the header and the handshake each, and for an answer. */
 const TIMES = { connect: 5000, handshake: 5000, answer: 3000 };
@@ -29,8 +30,8 @@ export class Questions {
         domain,
         secret: componentSecret,
         serverDomain: servedDomain,
-        connectTimeout: TIMES.connect,
-        handshakeTimeout: TIMES.handshake,
+        connectTimeout: patient(TIMES.connect),
+        handshakeTimeout: patient(TIMES.handshake),
         limits: { maxBytes: 10 << 20, maxDepth: 200 },
         alone: true,
       },
@@ -58,7 +59,7 @@ export class Questions {
   ask(to: string, inner: string): Promise<Element | 'itself' | undefined> {
     const id = `check-${randomBytes(9).toString('base64url')}`;
     return new Promise((resolve) => {
-      const timer = setTimeout(settle, TIMES.answer, undefined);
+      const timer = setTimeout(settle, patient(TIMES.answer), undefined);
       const waiting = this.#waiting;
       function settle(answer: Element | 'itself' | undefined) {
         clearTimeout(timer);

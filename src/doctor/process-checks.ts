@@ -2,6 +2,7 @@ import net from 'node:net';
 import type { Config } from '../config/config.ts';
 import { isLoopback } from '../config/hosts.ts';
 import { type Finding, Findings } from './finding.ts';
+import { patient } from './patience.ts';
 
 /** What `/readyz` of a process that runs here says. */
 export interface Running {
@@ -99,7 +100,9 @@ async function askRunning(host: string, port: number): Promise<Running | undefin
   const reached = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   const authority = net.isIPv6(reached) ? `[${reached}]` : reached;
   try {
-    const response = await fetch(`http://${authority}:${port}/readyz`, { signal: AbortSignal.timeout(TIMEOUT) });
+    const response = await fetch(`http://${authority}:${port}/readyz`, {
+      signal: AbortSignal.timeout(patient(TIMEOUT)),
+    });
     const said = (await response.json()) as {
       ready?: unknown;
       problems?: string[];

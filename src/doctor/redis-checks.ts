@@ -10,6 +10,7 @@ import { checkSetup } from '../store/redis/server-setup.ts';
 import { formatDuration } from '../util/duration.ts';
 import { type Finding, Findings } from './finding.ts';
 import { checkMemory, type MemoryFigures } from './memory-plan.ts';
+import { patient } from './patience.ts';
 import { isOlder } from './process-checks.ts';
 
 /** How long Redis may take for its first answer, ms. */
@@ -56,7 +57,7 @@ async function firstAnswer(redis: Connections['ledger'], problem: Promise<Error>
     await redis.ping();
     return undefined;
   };
-  const late = sleep(FIRST_ANSWER, new Error('timed out'), { signal: over.signal });
+  const late = sleep(patient(FIRST_ANSWER), new Error('timed out'), { signal: over.signal });
   try {
     return await Promise.race([ready().catch((error: Error) => error), late, problem]);
   } finally {

@@ -9,6 +9,7 @@ import type { Account } from '../../src/doctor/client-checks.ts';
 import { examine, exitStatus } from '../../src/doctor/doctor.ts';
 import type { Finding } from '../../src/doctor/finding.ts';
 import { BYTES, checkMemory } from '../../src/doctor/memory-plan.ts';
+import { setPatience } from '../../src/doctor/patience.ts';
 import { checkExposure, checkNode } from '../../src/doctor/process-checks.ts';
 import { settle } from '../../src/store/contract.ts';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
@@ -29,6 +30,9 @@ const SECRET = 'component-secret';
 const WELL = { 'maxmemory-policy': 'noeviction', appendfsync: 'always', maxmemory: '200mb' };
 /** A password that is not easily guessed, and a quota that fits the memory. */
 const FINE = { DASHBOARD_PASSWORD: 'jk3Vd8sQ2mZx', SENDER_PENDING_BYTES: '10000000' };
+
+// Nothing here is about how long something takes.
+setPatience(20);
 
 let prosody: ProsodyServer;
 let redis: RedisServer;
