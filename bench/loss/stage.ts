@@ -150,7 +150,7 @@ export class Stage {
   }
 
   async #startProcess(): Promise<void> {
-    this.#process = new ProxyProcess(this.#world.environment({ LOG_LEVEL: 'info', ...this.#mode }));
+    this.#process = new ProxyProcess(this.#world.environment({ LOG_LEVEL: 'info', SHARDS: '1', ...this.#mode }));
     await this.#process.prints(this.#gate ? 'The gate holds messages for us' : 'The link is up');
   }
 

@@ -5,7 +5,8 @@ import type { Queues } from '../jobs/queues.ts';
 import { ConnectionMonitor } from '../store/redis/connection-monitor.ts';
 import type { Connections } from '../store/redis/connections.ts';
 import type { DurabilityWait } from '../store/redis/durability.ts';
-import { Probe } from '../store/redis/probe.ts';
+import type { LedgerPreparation } from '../store/redis/preparation.ts';
+import type { Probe } from '../store/redis/probe.ts';
 import { askMemory, checkSetup } from '../store/redis/server-setup.ts';
 import type { Log } from '../util/log.ts';
 
@@ -24,20 +25,28 @@ export function composeRedisMonitoring(
     log,
     timing,
     durability,
+    probe,
+    preparation,
   }: {
     config: Pick<Config, 'redis' | 'quotas'>;
     queues: Queues;
     log: Log;
     timing?: HealthTiming | undefined;
     durability: DurabilityWait;
+    probe: Probe;
+    preparation: Pick<LedgerPreparation, 'refusal'>;
   },
 ): RedisMonitoring {
-  const probe = new Probe(redis, config.redis.prefix, durability);
   const connection = new ConnectionMonitor(redis);
   const monitor = new RedisMonitor({
     write: () => probe.write(),
     explain: (error) => connection.explain(error),
-    inspect: () => checkSetup(redis, probe, durability),
+    inspect: async () => {
+      const setup = await checkSetup(redis, probe, durability);
+      // What may not be used as it is set up is not begun with.
+      const refusal = setup.refusals.length > 0 ? undefined : await preparation.refusal();
+      return refusal === undefined ? setup : { ...setup, refusals: [refusal] };
+    },
     pausedQueues: () => queues.paused(),
     memory: () => askMemory(redis),
     reserve: config.quotas.reserve,

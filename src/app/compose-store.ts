@@ -9,6 +9,9 @@ import { Keys } from '../store/redis/keys.ts';
 import { Ledger } from '../store/redis/ledger.ts';
 import { LinkLease } from '../store/redis/link-lease.ts';
 import { Pipeline } from '../store/redis/pipeline.ts';
+import { LedgerPreparation } from '../store/redis/preparation.ts';
+import { Probe } from '../store/redis/probe.ts';
+import { Shards } from '../store/redis/shards.ts';
 import { RedisSteps } from '../store/redis/steps.ts';
 import { RetryPolicy } from '../store/retry-policy.ts';
 import { type Log, throttled } from '../util/log.ts';
@@ -45,8 +48,14 @@ export function composeStore(config: Config, counters: Counters, log: Log, tunin
     key: new Keys(prefix).durability,
     durability: config.durability,
   });
+  const shards = new Shards(prefix, redis.shards);
+  const probe = new Probe(connections.ledger, prefix, durability, redis.shards);
+  const times = retry.storeTimes({ dedupWindow, undeliveredRetention });
+  const preparation = new LedgerPreparation({ redis: connections.ledger, shards, times, probe, log });
   const ledger = new Ledger(connections.ledger, {
     prefix,
+    shards: redis.shards,
+    preparation,
     retry,
     dedupWindow,
     undeliveredRetention,
@@ -73,6 +82,8 @@ export function composeStore(config: Config, counters: Counters, log: Log, tunin
     log,
     timing: tuning.health,
     durability,
+    probe,
+    preparation,
   });
   const linkLease =
     config.activeProcesses === 'one'

@@ -29,6 +29,8 @@ export interface Config {
   readonly redis: {
     readonly url: string;
     readonly prefix: string;
+    /** Of the ledger: fixed by its first start. */
+    readonly shards: number;
     readonly sentinels?: {
       readonly addresses: readonly { readonly host: string; readonly port: number }[];
       readonly masterName: string;
@@ -148,7 +150,7 @@ function assemble(values: Values, servedDomain: string): Config {
       admins: values.ADMIN_JIDS ?? [],
     },
     gate: { mode: values.MODE, proofCounts: values.PROOF_COUNTS, proofGrace: values.PROOF_GRACE },
-    redis: { url: values.REDIS_URL, prefix: values.REDIS_PREFIX, ...redisNodes(values) },
+    redis: { url: values.REDIS_URL, prefix: values.REDIS_PREFIX, shards: values.SHARDS, ...redisNodes(values) },
     durability: values.DURABILITY,
     ack: { format: values.ACK_FORMAT, from: values.ACK_FROM },
     retry: {

@@ -122,7 +122,15 @@ export const serverSettings = {
     value: v.redisPrefix,
     default: '{receipts}',
     about:
-      'What all keys begin with. The text in braces keeps them in one slot of a Redis Cluster. Processes with the same ' +
-      'prefix share their work. Not to be changed while messages are pending.',
+      'What all keys begin with, with a hash tag in braces. Processes with the same prefix share their work. Not to be ' +
+      'changed while messages are pending.',
+  },
+  SHARDS: {
+    group: 'redis',
+    value: v.integer(1, 256),
+    default: '1',
+    about:
+      'How many shards the ledger has, each with a hash tag of its own. The first start fixes it: with another number later, ' +
+      'the proxy ends with status 78. See docs/shards.md.',
   },
 } as const satisfies Record<string, Setting>;

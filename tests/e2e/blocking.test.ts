@@ -14,7 +14,7 @@ let world: World;
 let redis: Redis;
 
 beforeAll(async () => {
-  world = await World.open({ config: 'storage_archive_item_limit = 2' });
+  world = await World.open({ shards: 1, config: 'storage_archive_item_limit = 2' });
   redis = new Redis(world.redis.url);
   await world.startProxy({ RETRY_SCHEDULE: '1s', MESSAGE_TTL: '120s', DEDUP_WINDOW: '240s' });
 });

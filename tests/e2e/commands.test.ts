@@ -9,7 +9,7 @@ let world: World;
 let redis: Redis;
 
 beforeAll(async () => {
-  world = await World.open();
+  world = await World.open({ shards: 1 });
   redis = new Redis(world.redis.url);
   await world.startProxy({
     ADMIN_JIDS: `carol@${world.xmpp.domain}`,

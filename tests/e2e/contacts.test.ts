@@ -9,7 +9,7 @@ let world: World;
 let redis: Redis;
 
 beforeEach(async () => {
-  world = await World.open();
+  world = await World.open({ shards: 1 });
   redis = new Redis(world.redis.url);
 });
 afterEach(async () => {

@@ -15,7 +15,7 @@ let world: World;
 let redis: Redis;
 
 beforeEach(async () => {
-  world = await World.open();
+  world = await World.open({ shards: 1 });
   redis = new Redis(world.redis.url);
   await world.startProxy({ RETRY_SCHEDULE: '2s' }, { presence: TIMING });
 });

@@ -11,7 +11,7 @@ let world: World;
 let redis: Redis;
 
 beforeAll(async () => {
-  world = await World.open();
+  world = await World.open({ shards: 1 });
   redis = new Redis(world.redis.url);
   if (!OWN_SERVER) return;
   await world.startProxy();

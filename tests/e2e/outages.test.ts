@@ -5,7 +5,7 @@ import { until } from '../support/time/until.ts';
 let world: World;
 
 beforeAll(async () => {
-  world = await World.open();
+  world = await World.open({ shards: 1 });
 });
 afterAll(() => world.close());
 afterEach(async () => {
@@ -102,7 +102,7 @@ test('two proxies share one Redis, and neither sends what the other has in hand'
   const alice = await world.user('alice');
   const bob = await world.user('bob', { autoReceipt: false });
   await world.startProxy({ RETRY_SCHEDULE: '1s,1h' });
-  const other = new World(world.xmpp, world.redis, 'receipts2');
+  const other = new World(world.xmpp, world.redis, 'receipts2', 1);
   await other.startProxy({ RETRY_SCHEDULE: '1s,1h' });
   const { from } = await firstReceipt(alice, bob);
   for (let i = 0; i < 50; i += 1) await alice.say(world.proxied('bob'), `twice ${i}`);

@@ -12,7 +12,7 @@ const CAPS = 'http://jabber.org/protocol/caps';
 let world: World;
 
 beforeEach(async () => {
-  world = await World.open();
+  world = await World.open({ shards: 1 });
   await world.startProxy({}, { presence: QUICK });
 });
 afterEach(() => world.close());

@@ -37,7 +37,12 @@ function queue(name: string): Queue {
 }
 
 function openLedger(): Ledger {
-  return new Ledger(redis, { prefix: stage.prefix, retry: RETRY, dedupWindow: 1e9, undeliveredRetention: 1e9 });
+  return new Ledger(redis, {
+    prefix: stage.prefix,
+    retry: RETRY,
+    dedupWindow: 1e9,
+    undeliveredRetention: 1e9,
+  });
 }
 
 test('a healthy message never stands in a queue; one in trouble does, with its next attempt, until it is confirmed', async () => {

@@ -8,7 +8,7 @@ let world: World;
 let redis: Redis;
 
 beforeEach(async () => {
-  world = await World.open({ config: 'smacks_hibernation_time = 300' });
+  world = await World.open({ shards: 1, config: 'smacks_hibernation_time = 300' });
   redis = new Redis(world.redis.url);
 });
 afterEach(async () => {

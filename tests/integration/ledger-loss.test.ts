@@ -13,7 +13,7 @@ let it: PeerProxy;
 
 beforeEach(async () => {
   redis = await startRedis();
-  it = await PeerProxy.start(redis.url, { LOG_LEVEL: 'error' });
+  it = await PeerProxy.start(redis.url, { LOG_LEVEL: 'error', SHARDS: '1' });
   await it.ready();
 });
 

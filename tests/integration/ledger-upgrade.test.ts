@@ -19,11 +19,13 @@ import {
   withdraw,
 } from '../../src/store/contract.ts';
 import { RedisQueries } from '../../src/store/redis/administration-queries.ts';
+import { LedgerPreparation } from '../../src/store/redis/preparation.ts';
+import { Probe } from '../../src/store/redis/probe.ts';
 import { decodeRecord } from '../../src/store/redis/record-codec.ts';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { partitionDigits, partitionOf } from '../../src/xmpp/stanza/partition.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
-import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND } from '../support/store/ledger.ts';
+import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, RETRY, SECOND } from '../support/store/ledger.ts';
 
 type Records = Readonly<Record<string, StoredRecord>>;
 
@@ -58,6 +60,7 @@ function withPartitions(text: string): string {
   }
   return changed;
 }
+const before: Fixture = JSON.parse(BEFORE);
 const fixture: Fixture = JSON.parse(withPartitions(BEFORE));
 const T = fixture.madeAt;
 const PREFIX = '{old}';
@@ -75,17 +78,32 @@ beforeAll(async () => {
   server = await startRedis();
 });
 afterAll(() => server.stop());
-beforeEach(async () => {
-  opened = openLedger(server.url, { prefix: PREFIX });
-  await opened.redis.flushall();
-  for (const { key, type, ttl, value } of fixture.keys) {
+/** The older ledger, taken over by a version with so many shards. */
+async function takeOver(shards: number): Promise<void> {
+  opened?.close();
+  opened = openLedger(server.url, { prefix: PREFIX, shards });
+  const { redis } = opened;
+  await redis.flushall();
+  for (const { key, type, ttl, value } of before.keys) {
     let parts = typeof value === 'string' ? [value] : Array.isArray(value) ? value : Object.entries(value).flat();
     // Of a sorted set the score comes first.
     if (type === 'zset') parts = parts.map((_, i) => parts[i % 2 === 0 ? i + 1 : i - 1] as string);
-    await opened.redis.call(WRITES[type] as string, PREFIX + key, ...parts);
-    if (ttl !== undefined) await opened.redis.pexpire(PREFIX + key, ttl);
+    await redis.call(WRITES[type] as string, PREFIX + key, ...parts);
+    if (ttl !== undefined) await redis.pexpire(PREFIX + key, ttl);
   }
-});
+  // By a process of that time.
+  await redis.hset(`${PREFIX}:identity`, 'id', 'older', 'count', '7');
+  await prepared(shards).prepare();
+}
+
+function prepared(shards: number): LedgerPreparation {
+  const { redis, ledger } = opened;
+  const times = RETRY.storeTimes({ dedupWindow: 8 * DAY, undeliveredRetention: 30 * DAY });
+  const probe = new Probe(redis, PREFIX, undefined, shards);
+  return new LedgerPreparation({ redis, shards: ledger.shards, times, probe, log: { info: () => {} } });
+}
+
+beforeEach(() => takeOver(1));
 afterEach(() => opened.close());
 
 const perform = <R extends Request>(request: R, at = T + SECOND): Promise<ReplyTo<R>> =>
@@ -103,6 +121,62 @@ test('the fixture has what it should', () => {
   expect([...new Set(states)].sort()).toEqual(['delivered', 'expired', 'pending', 'rejected', 'unconfirmed']);
   expect(PENDING.length).toBeGreaterThan(15);
   expect(Object.keys(fixture.letters)).toHaveLength(3);
+});
+
+test('16 shards have all of it, each what is its own, and nothing is left of the older one', async () => {
+  await takeOver(16);
+  const queries = new RedisQueries(opened.redis, opened.ledger.shards);
+  for (const [key, record] of Object.entries(fixture.records)) {
+    const [found] = await queries.records([key]);
+    expect(plain(found?.record)).toEqual(withoutPayload(record));
+    expect(found?.kept).toBe(key in fixture.letters);
+  }
+  const letters = await queries.inTrouble(ALICE, 100);
+  expect(letters.found.map(({ record }) => record.key)).toEqual(expect.arrayContaining(Object.keys(fixture.letters)));
+  expect((await opened.ledger.figures(T)).pending).toBeGreaterThanOrEqual(PENDING.length);
+  expect((await queries.heaviest(5)).map(({ of, messages }) => `${of} ${messages}`).sort()).toEqual([
+    '@example.org 3',
+    'alice@example.org 3',
+  ]);
+  expect(await opened.ledger.sessionsOf('carl@example.org')).toEqual(['phone']);
+  expect(await queries.contacts()).toEqual(['carl@example.org']);
+  const left = (await opened.redis.keys('*')).filter((name) => name.startsWith(`${PREFIX}:`));
+  expect(left.filter((name) => !/:(?:done|i|c|life|out|from|held):/.test(name)).sort()).toEqual([
+    `${PREFIX}:due`,
+    `${PREFIX}:identity`,
+  ]);
+  // What a process of that time would write to.
+  expect(await opened.redis.type(`${PREFIX}:due`)).toBe('string');
+  for (const { key } of PENDING) {
+    if (key.length === 22)
+      expect(await perform(settle(key, 'phone', T + SECOND))).toMatchObject({ outcome: 'delivered' });
+  }
+});
+
+test('a takeover that was broken off goes on; one that is made again changes nothing', async () => {
+  for (const shards of [1, 16]) {
+    await takeOver(shards);
+    const all = async () => {
+      const names = (await opened.redis.keys('*')).filter((name) => !/:identity$/.test(name)).sort();
+      return Promise.all(names.map(async (name) => [name, (await opened.redis.dumpBuffer(name))?.toString('hex')]));
+    };
+    const after = await all();
+    await prepared(shards).prepare();
+    expect(await all()).toEqual(after);
+    // Broken off just before its end.
+    await opened.redis.hdel(`${PREFIX}:identity`, 'format', 'shards');
+    if (shards === 1) continue;
+    await prepared(shards).prepare();
+    expect(await all()).toEqual(after);
+  }
+});
+
+test('a ledger of a newer format, or with another number of shards, is refused', async () => {
+  expect(await prepared(1).refusal()).toBeUndefined();
+  await opened.redis.hset(`${PREFIX}:identity`, 'shards', '4');
+  expect(await prepared(1).refusal()).toMatch('Set SHARDS=4.');
+  await opened.redis.hset(`${PREFIX}:identity`, 'format', '4');
+  expect(await prepared(1).refusal()).toMatch(/format 4, which a newer version has written/);
 });
 
 test('what people look at says what it said, and is not changed by that', async () => {
@@ -145,7 +219,9 @@ test('what is taken over keeps its time', async () => {
 test('of damaged ones the sender is told, where they name him', async () => {
   const { unreported } = await sweepAt(T + 2 * DAY);
   const ids = ['damaged-cut', 'damaged-brace', 'damaged-json', 'damaged-aside', 'damaged-owed'];
-  expect([...unreported].sort()).toEqual(ids.map(keyOf).sort());
+  // One that does not say whom it was for stays under the key that it had.
+  const cut = before.keys.find(({ key }) => key.slice(3, 23) === keyOf('damaged-cut').slice(2))?.key.slice(3);
+  expect([...unreported].sort()).toEqual([cut, ...ids.slice(1).map(keyOf)].sort());
   await perform(reported(unreported));
   const { overdue } = await sweepAt(T + 2 * DAY + 60 * SECOND);
   const notices = overdue.filter(({ wireId }) => wireId.startsWith('damaged'));
@@ -155,7 +231,7 @@ test('of damaged ones the sender is told, where they name him', async () => {
       .map((id) => [id, ALICE, 'rejected'])
       .sort(),
   );
-  const kept = await opened.redis.get(opened.ledger.keys.quarantined(keyOf('damaged-cut')));
+  const kept = await opened.redis.get(opened.ledger.keys.quarantined(cut as string));
   expect(kept).toMatch(/^p01/);
 });
 

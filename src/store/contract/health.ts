@@ -33,6 +33,9 @@ export interface StoreMark {
   readonly count: number;
   /** There was none: an empty store, or one that has lost all. */
   readonly made: boolean;
+  /** How it is written, and how many shards it has; undefined where a version before both has written it. */
+  readonly format?: number | undefined;
+  readonly shards?: number | undefined;
 }
 
 /** Writes that have no other purpose than to see whether, and where, the store takes them. All reject when it does not. */

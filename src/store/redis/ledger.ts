@@ -7,6 +7,7 @@ import type { Keys } from './keys.ts';
 import { LedgerCalls } from './ledger-calls.ts';
 import { type Ask, carryOut, type Part, type Plan } from './plan.ts';
 import { planOf } from './plans.ts';
+import type { LedgerPreparation } from './preparation.ts';
 import { shardOf } from './routes.ts';
 import { Shards } from './shards.ts';
 
@@ -23,6 +24,8 @@ export interface LedgerOptions {
   readonly clock?: LedgerClock;
   /** What a message must have come to before it counts as stored. */
   readonly durability?: DurabilityWait;
+  /** Without it the ledger is taken as it is. */
+  readonly preparation?: Pick<LedgerPreparation, 'isReady' | 'prepare'>;
 }
 
 /** The records of all messages, in Redis. It alone knows how they are kept; every change of one is one script call. */
@@ -33,6 +36,7 @@ export class Ledger implements Store {
   /** One for all shards; in Redis Cluster one for each. */
   readonly #calls: readonly LedgerCalls[];
   readonly #isCluster: boolean;
+  readonly #preparation: LedgerOptions['preparation'];
 
   constructor(redis: Redis | Cluster, options: LedgerOptions) {
     const {
@@ -47,6 +51,7 @@ export class Ledger implements Store {
     this.shards = new Shards(prefix, shards);
     this.clock = clock;
     this.#redis = redis;
+    this.#preparation = options.preparation;
     this.#isCluster = redis.isCluster && shards > 1;
     const { keys, count } = this.shards;
     const times = retry.storeTimes({ dedupWindow, undeliveredRetention });
@@ -69,6 +74,12 @@ export class Ledger implements Store {
    * @throws ReplyError and connection errors of ioredis, a {@link LateCallError}, or a DurabilityError
    */
   batch(requests: readonly Request[], at?: number): Promise<Outcome[]> {
+    const preparation = this.#preparation;
+    if (preparation === undefined || preparation.isReady) return this.#batch(requests, at);
+    return preparation.prepare().then(() => this.#batch(requests, at));
+  }
+
+  #batch(requests: readonly Request[], at: number | undefined): Promise<Outcome[]> {
     const shardsOf = new Array<number>(requests.length);
     for (let i = 0; i < requests.length; i += 1) {
       const request = requests[i] as Request;
@@ -119,7 +130,8 @@ export class Ledger implements Store {
   }
 
   /** @param at as of {@link batch} */
-  sweep(lease: number, limit: number, at?: number): Promise<Swept> {
+  async sweep(lease: number, limit: number, at?: number): Promise<Swept> {
+    if (this.#preparation?.isReady === false) await this.#preparation.prepare();
     return (this.#calls[0] as LedgerCalls).sweep(lease, limit, at);
   }
 

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import type { StoreMark, StoreProbe } from '../contract.ts';
 import { decodeScript } from './codec/script-replies.ts';
 import type { DurabilityWait } from './durability.ts';
+import { LEDGER_FORMAT } from './format.ts';
 import { Keys } from './keys.ts';
 import { NEEDED_COMMANDS } from './needed-commands.ts';
 import { PROBE, REHEARSE } from './scripts.ts';
@@ -21,9 +22,12 @@ export class Probe implements StoreProbe {
   readonly #redis: Redis;
   readonly #keys: Keys;
   readonly #durability: DurabilityWait | undefined;
+  readonly #shards: number;
 
-  constructor(redis: Redis, prefix: string, durability?: DurabilityWait) {
+  /** @param shards how many a new ledger has */
+  constructor(redis: Redis, prefix: string, durability?: DurabilityWait, shards = 1) {
     this.#durability = durability;
+    this.#shards = shards;
     this.#redis = redis;
     this.#keys = new Keys(prefix);
     redis.defineCommand('receiptsProbe', { numberOfKeys: 1, lua: PROBE });
@@ -31,8 +35,12 @@ export class Probe implements StoreProbe {
 
   /** Writes, and reads the ledger's mark once that is kept as DURABILITY demands. */
   async write(): Promise<StoreMark> {
-    const redis = this.#redis as unknown as Record<'receiptsProbe', (prefix: string, id: string) => Promise<unknown>>;
-    const call = () => redis.receiptsProbe(this.#keys.prefix, randomBytes(9).toString('base64url'));
+    const redis = this.#redis as unknown as Record<
+      'receiptsProbe',
+      (prefix: string, id: string, format: number, shards: number) => Promise<unknown>
+    >;
+    const call = () =>
+      redis.receiptsProbe(this.#keys.prefix, randomBytes(9).toString('base64url'), LEDGER_FORMAT, this.#shards);
     return decodeScript('probe', await (this.#durability?.keepIfPossible(call) ?? call()));
   }
 

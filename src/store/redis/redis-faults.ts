@@ -27,6 +27,11 @@ const STATE_FAULTS: readonly StateFault[] = [
     reconnect: true,
   },
   {
+    code: 'LEDGER',
+    pattern: /^LEDGER /,
+    text: 'The ledger in Redis is of another format, or has another number of shards. Start the proxy anew: it says what to set',
+  },
+  {
     code: 'OOM',
     pattern: /^OOM/,
     text: 'Redis is full: it has reached its maxmemory. Give it more memory (maxmemory), or wait until receipts have freed some',

@@ -61,3 +61,4 @@ export const LOOK = assemble('look');
 export const PROBE = assemble('probe');
 export const CONNECT = assemble('connect');
 export const REHEARSE = assemble('rehearse');
+export const MIGRATE = assemble('migrate');

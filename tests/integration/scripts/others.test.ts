@@ -112,10 +112,10 @@ describe.each([
 
 describe('probe', () => {
   test('counts, and is rejected where its mark is of another type', async () => {
-    expect(await opened.call(PROBE, 'one')).toBe(['mark', 'one', 1, 1].join('\0'));
-    expect(await opened.call(PROBE, 'two')).toBe(['mark', 'one', 2, 0].join('\0'));
+    expect(await opened.call(PROBE, 'one', 3, 1)).toBe(['mark', 'one', 1, 1, 3, 1].join('\0'));
+    expect(await opened.call(PROBE, 'two', 3, 2)).toBe(['mark', 'one', 2, 0, 3, 1].join('\0'));
     await opened.redis.set(opened.keys.identity, 'x');
-    await expect(opened.call(PROBE, 'three')).rejects.toThrow('WRONGTYPE');
+    await expect(opened.call(PROBE, 'three', 3, 1)).rejects.toThrow('WRONGTYPE');
   });
 });
 

@@ -41,7 +41,15 @@ export const SCRIPT_FORMS = {
       seesPresence: flag(sees),
     })),
   }),
-  probe: forms({ mark: fixed(3, ([id, count, made]) => ({ id, count: whole(count), made: flag(made) })) }),
+  probe: forms({
+    mark: fixed(5, ([id, count, made, format, shards]) => ({
+      id,
+      count: whole(count),
+      made: flag(made),
+      format: format === '' ? undefined : whole(format),
+      shards: shards === '' ? undefined : whole(shards),
+    })),
+  }),
   connect: forms({
     granted: fixed(0, () => 'granted' as const),
     other: fixed(0, () => 'other' as const),

@@ -28,6 +28,13 @@ local function remains(value)
   }, find(value, PAYLOAD, HEAD + 1, true)
 end
 
+-- Whom a damaged record was for, if it says so.
+function quarantine.recipient_of(value)
+  if type(value) ~= 'string' then return nil end
+  local _, left = remains(value)
+  return left.recipient
+end
+
 local function is_owed(key)
   for _, member in ipairs({ key, key .. 'x', key .. 'u', key .. 'r' }) do
     if redis.call('ZSCORE', due_set, member) then return true end

@@ -20,6 +20,12 @@ local function change_load(sender, recipient, sign, bytes)
   add_load(sender .. ' ' .. recipient, sign)
 end
 
+-- Counts an entry of a sender's hash (1), or takes it back (-1).
+function quota.count(sender, entry, sign)
+  local bytes, recipient = entry:match('^(%d+) (.*)$')
+  change_load(sender, recipient, sign, tonumber(bytes))
+end
+
 -- A pending message's first copy is out.
 function quota.add(key, sender, recipient)
   local bytes = redis.call('STRLEN', record_name(key))
@@ -33,8 +39,7 @@ function quota.remove(key, sender)
   local entry = redis.call('HGET', name_of('held', sender), key)
   if not entry then return end
   redis.call('HDEL', name_of('held', sender), key)
-  local bytes, recipient = entry:match('^(%d+) (.*)$')
-  change_load(sender, recipient, -1, tonumber(bytes))
+  quota.count(sender, entry, -1)
 end
 
 -- Looks at a few of a sender's, and takes back what stands there although its record was damaged, or taken away from

@@ -74,7 +74,7 @@ end
 local record = {}
 
 function record.with(value, changes)
-  local at = { sender_resource = 2, sender_id = 6, digest = 9, tokens = 10, target = 13, first_stored_at = 14 }
+  local at = { sender_resource = 2, sender_id = 6, digest = 9, tokens = 10, alias = 12, target = 13, first_stored_at = 14 }
   local ends = fields_of(value).ends
   local texts = {}
   for text in (sub(value, HEAD + 1, ends - 1) .. FIELD):gmatch('([^\31]*)\31') do texts[#texts + 1] = text end

@@ -2,7 +2,7 @@
 -- Where somebody's things lie, as xmpp/stanza/partition.ts says it: in Redis Cluster most are out of a call's reach.
 
 -- FNV-1a with 32 bits. A number of Lua has 53, so the factor 2^24 + 403 is taken apart.
-local function partition_of(jid)
+function shards.partition_of(jid)
   if not jid:find('@', 1, true) then return 0 end
   local hash = 0x811c9dc5
   for at = 1, #jid do
@@ -20,7 +20,7 @@ end
 
 function shards.of_user(jid)
   if shards.count == 1 then return 1 end
-  return position_of(partition_of(jid))
+  return position_of(shards.partition_of(jid))
 end
 
 -- Of a message's key, whose first two characters are the partition in base64url.

@@ -1,0 +1,130 @@
+import type { Redis } from 'ioredis';
+import type { StoreTimes } from '../retry-policy.ts';
+import { LEDGER_FORMAT } from './format.ts';
+import type { Probe } from './probe.ts';
+import { MIGRATE } from './scripts.ts';
+import type { Shards } from './shards.ts';
+
+/** Keys, or names, that one call moves. */
+const PORTION = 50;
+
+/** The ledger cannot be used by this process. redis-faults.ts knows it by its first word. */
+export class LedgerFormatError extends Error {
+  override name = 'LedgerFormatError';
+  constructor(text: string) {
+    super(`LEDGER ${text}`);
+  }
+}
+
+export interface PreparationOptions {
+  readonly redis: Redis;
+  readonly shards: Shards;
+  readonly times: StoreTimes;
+  readonly probe: Pick<Probe, 'write'>;
+  readonly log: { info(fields: object, message: string): void };
+}
+
+/** Makes sure, once, that the ledger is one that this process can use; takes over what a version before it has written. */
+export class LedgerPreparation {
+  readonly #options: PreparationOptions;
+  #preparing: Promise<void> | undefined;
+  #isReady = false;
+
+  constructor(options: PreparationOptions) {
+    this.#options = options;
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /**
+   * @throws {LedgerFormatError}
+   * @throws errors of ioredis; then it is tried again at the next call
+   */
+  prepare(): Promise<void> {
+    if (this.#isReady) return Promise.resolve();
+    this.#preparing ??= this.#prepare().finally(() => {
+      this.#preparing = undefined;
+    });
+    return this.#preparing;
+  }
+
+  /** Why this process cannot use the ledger; undefined when it can. Throws errors of ioredis. */
+  async refusal(): Promise<string | undefined> {
+    try {
+      await this.prepare();
+      return undefined;
+    } catch (error) {
+      if (error instanceof LedgerFormatError) return error.message.replace(/^LEDGER /, '');
+      throw error;
+    }
+  }
+
+  async #prepare(): Promise<void> {
+    const { shards, probe } = this.#options;
+    const { format, shards: kept } = await probe.write();
+    if (format === undefined) await this.#takeOver();
+    else if (format > LEDGER_FORMAT) {
+      throw new LedgerFormatError(
+        `The ledger in Redis is of format ${format}, which a newer version has written; this one knows format ${LEDGER_FORMAT}. Use that version, or another REDIS_PREFIX.`,
+      );
+    } else if (kept !== undefined && kept !== shards.count) {
+      throw new LedgerFormatError(
+        `The ledger in Redis has ${kept} shards, which its first start has fixed; SHARDS is ${shards.count}. Set SHARDS=${kept}.`,
+      );
+    }
+    this.#isReady = true;
+  }
+
+  async #takeOver(): Promise<void> {
+    const { redis, shards, log } = this.#options;
+    log.info({ shards: shards.count }, 'Taking over the ledger of a version without shards');
+    const begun = performance.now();
+    const others: string[] = [];
+    let moved = 0;
+    let cursor = '0';
+    do {
+      const [next, names] = await redis.scan(cursor, 'MATCH', `${escaped(shards.base)}:*`, 'COUNT', 1000);
+      const keys = new Set<string>();
+      for (const name of names) {
+        const own = name.slice(shards.base.length + 1);
+        const key = /^[muq]:([\w-]{22}(?:[~-].+)?)$/.exec(own)?.[1];
+        if (key !== undefined) keys.add(key);
+        else if (OTHERS.test(own)) others.push(own);
+      }
+      await this.#move('records', [...keys]);
+      moved += keys.size;
+      cursor = next;
+    } while (cursor !== '0');
+    await this.#move('others', others);
+    await this.#call('end', [LEDGER_FORMAT]);
+    log.info({ records: moved, seconds: (performance.now() - begun) / 1000 }, 'The ledger is taken over');
+  }
+
+  async #move(what: string, all: readonly string[]): Promise<void> {
+    for (let first = 0; first < all.length; first += PORTION) await this.#call(what, all.slice(first, first + PORTION));
+  }
+
+  #call(what: string, args: readonly (string | number)[]): Promise<unknown> {
+    const { redis, shards, times } = this.#options;
+    const prefixes = [...shards.keys.map(({ prefix }) => prefix), shards.base];
+    const { messageTtl, dedupWindow, undeliveredRetention } = times;
+    return redis.eval(
+      MIGRATE,
+      prefixes.length,
+      ...prefixes,
+      messageTtl,
+      dedupWindow,
+      undeliveredRetention,
+      Date.now(),
+      what,
+      ...args,
+    );
+  }
+}
+
+/** Beside records and what hangs on them; not the queues of the library, which stay. */
+const OTHERS =
+  /^(?:(?:confirms|sub|sessions|asked|granted|hidden|probed|caps|session):|(?:iq|iq:due|iq:by|alive|asking|clock|subs|paused|advance)$)/;
+const escaped = (text: string) => text.replace(/[*?[\]^\\]/g, '\\$&');
