@@ -11,12 +11,6 @@ import { PROBE, REHEARSE } from './scripts.ts';
 /** How long it is remembered that a self-ping is of this Redis' processes, ms. */
 const TOKEN_FOR = 120_000;
 
-/**
- * Raised with every change of what the ledger keeps that the version before would misunderstand. 3: delivered messages as digests,
- * and keys that begin with the recipient's partition; the versions before did not mark it.
- */
-export const LEDGER_FORMAT = 3;
-
 /** Writes that have no other purpose than to see whether, and where, Redis takes them. Rejects with errors of ioredis. */
 export class Probe implements StoreProbe {
   readonly #redis: Redis;
@@ -45,15 +39,13 @@ export class Probe implements StoreProbe {
   }
 
   /**
-   * The format of the ledger, where it is one that this version does not know; else undefined, and the ledger is marked with
-   * the format that this version writes.
+   * The format of the ledger, where it is one that this version does not know; else undefined. It is marked when an older one has
+   * been taken over (preparation.ts).
    */
   async newerFormat(): Promise<number | undefined> {
     const name = this.#keys.identity;
     const found = Number(await this.#redis.hget(name, 'format')) || 0;
-    if (found > LEDGER_FORMAT) return found;
-    if (found < LEDGER_FORMAT) await this.#redis.hset(name, 'format', LEDGER_FORMAT);
-    return undefined;
+    return found > LEDGER_FORMAT ? found : undefined;
   }
 
   /** The commands that this connection's user may not give. */

@@ -1,7 +1,8 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { StoreSetup } from '../contract.ts';
 import type { DurabilityWait } from './durability.ts';
-import { LEDGER_FORMAT, type Probe } from './probe.ts';
+import { LEDGER_FORMAT } from './format.ts';
+import type { Probe } from './probe.ts';
 import { redisFault } from './redis-faults.ts';
 
 function field(info: string, name: string): string | undefined {
