@@ -131,6 +131,6 @@ export const serverSettings = {
     default: '1',
     about:
       'How many shards the ledger has, each with a hash tag of its own. The first start fixes it: with another number later, ' +
-      'the proxy ends with status 78. See docs/shards.md.',
+      'the proxy ends with status 78. [shards.md](shards.md) says what that means.',
   },
 } as const satisfies Record<string, Setting>;

@@ -26,6 +26,7 @@ import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { partitionDigits, partitionOf } from '../../src/xmpp/stanza/partition.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, RETRY, SECOND } from '../support/store/ledger.ts';
+import { type OlderKey, writeOlderLedger } from '../support/store/older-ledger.ts';
 
 type Records = Readonly<Record<string, StoredRecord>>;
 
@@ -38,12 +39,7 @@ interface Fixture {
   /** What that version read of each record that is whole, and of each copy that is kept of an undelivered one. */
   readonly records: Records;
   readonly letters: Records;
-  readonly keys: readonly {
-    readonly key: string;
-    readonly type: string;
-    readonly ttl?: number;
-    readonly value: string | string[] | Record<string, string>;
-  }[];
+  readonly keys: readonly OlderKey[];
 }
 
 const BEFORE = readFileSync(new URL('../fixtures/ledger-format-1.json', import.meta.url), 'utf8');
@@ -64,14 +60,6 @@ const before: Fixture = JSON.parse(BEFORE);
 const fixture: Fixture = JSON.parse(withPartitions(BEFORE));
 const T = fixture.madeAt;
 const PREFIX = '{old}';
-const WRITES: Readonly<Record<string, string>> = {
-  string: 'SET',
-  hash: 'HSET',
-  list: 'RPUSH',
-  set: 'SADD',
-  zset: 'ZADD',
-};
-
 let server: RedisServer;
 let opened: ReturnType<typeof openLedger>;
 beforeAll(async () => {
@@ -84,15 +72,7 @@ async function takeOver(shards: number): Promise<void> {
   opened = openLedger(server.url, { prefix: PREFIX, shards });
   const { redis } = opened;
   await redis.flushall();
-  for (const { key, type, ttl, value } of before.keys) {
-    let parts = typeof value === 'string' ? [value] : Array.isArray(value) ? value : Object.entries(value).flat();
-    // Of a sorted set the score comes first.
-    if (type === 'zset') parts = parts.map((_, i) => parts[i % 2 === 0 ? i + 1 : i - 1] as string);
-    await redis.call(WRITES[type] as string, PREFIX + key, ...parts);
-    if (ttl !== undefined) await redis.pexpire(PREFIX + key, ttl);
-  }
-  // By a process of that time.
-  await redis.hset(`${PREFIX}:identity`, 'id', 'older', 'count', '7');
+  await writeOlderLedger(redis, PREFIX, before.keys);
   await prepared(shards).prepare();
 }
 

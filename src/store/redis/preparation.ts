@@ -9,7 +9,7 @@ import type { Shards } from './shards.ts';
 const PORTION = 50;
 
 /** The ledger cannot be used by this process. redis-faults.ts knows it by its first word. */
-export class LedgerFormatError extends Error {
+class LedgerFormatError extends Error {
   override name = 'LedgerFormatError';
   constructor(text: string) {
     super(`LEDGER ${text}`);
