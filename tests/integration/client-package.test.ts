@@ -1,51 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type Packed, pack } from '../support/process/npm-package.ts';
+import { BUNDLERS, ClientApplication } from '../support/process/client-application.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const PACKAGE = path.join(ROOT, 'packages/client');
 
-interface Manifest {
-  readonly version: string;
-  readonly dependencies: Record<string, string>;
-  readonly peerDependencies: Record<string, string>;
-}
-
-/** An application's folder, outside of the repository. */
-let folder: string;
-let packed: Packed;
-const inFolder = (...names: string[]) => path.join(folder, ...names);
+let application: ClientApplication;
 
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'openfire-receipts-consumer-'));
-  packed = pack(folder, 'packages/client');
-  install();
+  application = await ClientApplication.install();
 }, 120_000);
-afterAll(() => rm(folder, { recursive: true, force: true }));
-
-/**
- * Does as `npm install` with the tarball, but for what it depends on: that is taken from here, since a test needs no
- * registry. What the package does not name is not there.
- */
-function install(): void {
-  const to = inFolder('node_modules/openfire-receipts-client');
-  mkdirSync(to, { recursive: true });
-  execFileSync('tar', ['-xzf', inFolder(packed.filename), '-C', to, '--strip-components=1']);
-  const { dependencies, peerDependencies } = manifest(path.join(to, 'package.json'));
-  const others = ['@types/node'];
-  for (const name of [...Object.keys({ ...dependencies, ...peerDependencies }), ...others]) {
-    mkdirSync(path.dirname(inFolder('node_modules', name)), { recursive: true });
-    symlinkSync(path.join(ROOT, 'node_modules', name), inFolder('node_modules', name));
-  }
-  writeFileSync(inFolder('package.json'), '{ "type": "module" }\n');
-}
-
-function manifest(file: string): Manifest {
-  return JSON.parse(readFileSync(file, 'utf8')) as Manifest;
-}
+afterAll(() => application?.remove());
 
 /** Compiles the consumer, strictly, and with the package's own types looked through as well. */
 function compile(name: string, options: object): void {
@@ -58,28 +24,28 @@ function compile(name: string, options: object): void {
     },
     files: [name, 'xmpp-client.d.ts'],
   };
-  writeFileSync(inFolder('tsconfig.json'), JSON.stringify(config));
+  application.write('tsconfig.json', JSON.stringify(config));
   const tsc = path.join(ROOT, 'node_modules/typescript/bin/tsc');
-  execFileSync(process.execPath, [tsc, '-p', folder], { stdio: ['ignore', 'inherit', 'inherit'] });
+  execFileSync(process.execPath, [tsc, '-p', application.folder], { stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
 test('the tarball has what is compiled, a README, a licence, and nothing else', () => {
+  const { packed } = application;
   const names = packed.files.map(({ path: name }) => name);
   const compiled = /^dist\/(client\/src|protocol)\/[\w-]+\.(js|d\.ts)$/;
   expect(names.filter((name) => !compiled.test(name)).sort()).toEqual(['LICENSE', 'README.md', 'package.json']);
   expect(names).toEqual(
     expect.arrayContaining(['js', 'd.ts'].flatMap((ending) => [`dist/client/src/index.${ending}`])),
   );
-  expect(readFileSync(inFolder('node_modules/openfire-receipts-client/LICENSE'), 'utf8')).toBe(
+  expect(readFileSync(application.path('node_modules/openfire-receipts-client/LICENSE'), 'utf8')).toBe(
     readFileSync(path.join(ROOT, 'LICENSE'), 'utf8'),
   );
-  expect(packed.version).toBe(manifest(path.join(PACKAGE, 'package.json')).version);
+  expect(packed.version).toBe(JSON.parse(readFileSync(path.join(PACKAGE, 'package.json'), 'utf8')).version);
 });
 
 test('a program that has the tarball compiles strictly, and runs', () => {
-  cpSync(path.join(ROOT, 'tests/fixtures/client-consumer'), folder, { recursive: true });
   compile('consumer.ts', { module: 'nodenext', types: ['node'] });
-  const output = execFileSync(process.execPath, ['consumer.js'], { cwd: folder, encoding: 'utf8' });
+  const output = execFileSync(process.execPath, ['consumer.js'], { cwd: application.folder, encoding: 'utf8' });
   const conversation = {
     states: ['queued', 'sent', 'stored', 'delivered'],
     storedBy: 'proxy',
@@ -103,19 +69,6 @@ test('the repository has it under its own name, as an application does', () => {
 });
 
 test("a page's program compiles with the browser's types alone", () => {
-  writeFileSync(
-    inFolder('page.ts'),
-    [
-      "import { xml } from '@xmpp/client';",
-      "import { indexedDbStore, receiptsClient, type Tracked, type XmppClient } from 'openfire-receipts-client';",
-      'export const start = (xmpp: XmppClient, show: (message: Tracked) => void) => {',
-      "  const receipts = receiptsClient(xmpp, { store: indexedDbStore('alice') });",
-      "  receipts.addEventListener('state', ({ detail }) => show(detail));",
-      "  void receipts.send(xml('message', { to: 'bob@receipts.example.org' }, xml('body', {}, 'hello')));",
-      '  return receipts;',
-      '};',
-    ].join('\n'),
-  );
   compile('page.ts', {
     module: 'esnext',
     moduleResolution: 'bundler',
@@ -123,3 +76,45 @@ test("a page's program compiles with the browser's types alone", () => {
     types: [],
   });
 }, 120_000);
+
+/** Texts of a bundle that has the whole library, of which each bundler leaves strings as they are. */
+const PARTS = {
+  protocol: 'urn:openfire-receipts:0',
+  idbKeyval: 'onupgradeneeded',
+  xmppClient: 'urn:ietf:params:xml:ns:xmpp-bind',
+};
+
+test.each(BUNDLERS)(
+  'a page bundled by %s has of the library what it imports, and nothing else',
+  (bundler) => {
+    application.write(
+      'small.ts',
+      "import { memoryStore } from 'openfire-receipts-client';\nconsole.log(memoryStore());\n",
+    );
+    const [small, whole] = ['small.ts', 'page.ts'].map((name) => {
+      const built = application.bundle(bundler, name);
+      const scripts = readdirSync(built, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'));
+      return scripts.map((file) => readFileSync(path.join(built, file), 'utf8')).join();
+    }) as [string, string];
+    const has = (text: string) =>
+      Object.entries(PARTS)
+        .filter(([, part]) => text.includes(part))
+        .map(([name]) => name);
+    expect(has(whole)).toEqual(Object.keys(PARTS));
+    expect(has(small)).toEqual([]);
+    expect(small).toContain('JSON.stringify');
+  },
+  120_000,
+);
+
+test('no module of it does anything by being imported, as its package.json says', () => {
+  const { sideEffects } = JSON.parse(readFileSync(path.join(PACKAGE, 'package.json'), 'utf8'));
+  expect(sideEffects).toBe(false);
+  application.write('bare.ts', "import 'openfire-receipts-client';\n");
+  // Without that word for it, what stays is what may have effects: the imports of other packages.
+  const options = ['--format=esm', '--ignore-annotations', '--external:@xmpp/client', '--external:idb-keyval'];
+  const lines = application.esbuild('bare.ts', options).split('\n');
+  expect(lines.filter((line) => !/^(import \{.*\} from "(@xmpp\/client|idb-keyval)";|\/\/ .*|)$/.test(line))).toEqual(
+    [],
+  );
+});

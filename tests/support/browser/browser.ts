@@ -1,3 +1,4 @@
+import { readdir, readFile } from 'node:fs/promises';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -34,9 +35,10 @@ export class TestBrowser {
     readonly site: http.Server,
   ) {}
 
-  /** @param entry the script of its page, a module; by default the application's */
-  static async start(entry?: string): Promise<TestBrowser> {
-    const [site, port] = await Promise.all([startSite(entry), freePort()]);
+  /** @param page its script, a module, by default the application's; or the folder of a page that a bundler has built */
+  static async start(page?: string | { readonly built: string }): Promise<TestBrowser> {
+    const files = typeof page === 'object' ? builtFiles(page.built) : bundledFiles(page);
+    const [site, port] = await Promise.all([files.then(startSite), freePort()]);
     const process = await startServer({
       name: 'chromium',
       program: 'chromium',
@@ -155,7 +157,10 @@ export class Tab {
   }
 }
 
-async function startSite(entry?: string): Promise<http.Server> {
+/** What a site has, by its path. */
+type Files = ReadonlyMap<string, string>;
+
+async function bundledFiles(entry?: string): Promise<Files> {
   const { outputFiles } = await build({
     entryPoints: [entry ?? path.join(import.meta.dirname, 'application.ts')],
     bundle: true,
@@ -167,14 +172,32 @@ async function startSite(entry?: string): Promise<http.Server> {
     target: 'es2022',
     logLevel: 'silent',
   });
-  const script = outputFiles[0]?.text ?? '';
   const type = entry === undefined ? '' : ' type="module"';
-  const site = http.createServer(({ url }, response) => {
-    const isScript = url === '/application.js';
-    response.setHeader('content-type', isScript ? 'text/javascript; charset=utf-8' : 'text/html; charset=utf-8');
-    response.end(
-      isScript ? script : `<!doctype html><title>Chat</title><body><script${type} src="/application.js"></script>`,
-    );
+  return new Map([
+    ['/', `<!doctype html><title>Chat</title><body><script${type} src="/application.js"></script>`],
+    ['/application.js', outputFiles[0]?.text ?? ''],
+  ]);
+}
+
+async function builtFiles(folder: string): Promise<Files> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const names = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+  return new Map(
+    await Promise.all(
+      names.map(async (name): Promise<[string, string]> => {
+        const url = `/${path.relative(folder, name)}`;
+        return [url === '/index.html' ? '/' : url, await readFile(name, 'utf8')];
+      }),
+    ),
+  );
+}
+
+/** Answers with its page where it has no such file. */
+async function startSite(files: Files): Promise<http.Server> {
+  const site = http.createServer(({ url = '' }, response) => {
+    const type = url.endsWith('.js') && files.has(url) ? 'javascript' : 'html';
+    response.setHeader('content-type', `text/${type}; charset=utf-8`);
+    response.end(files.get(url) ?? files.get('/'));
   });
   await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve));
   return site;
