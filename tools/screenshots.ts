@@ -5,6 +5,7 @@ import path from 'node:path';
 import { chromium } from 'playwright-core';
 import { DemoVisit } from '../tests/support/browser/demo-page.ts';
 import { ConsoleStage } from '../tests/support/stages/console-stage.ts';
+import { until } from '../tests/support/time/until.ts';
 
 const IMAGES = path.resolve(import.meta.dirname, '../docs/images');
 const SIZES = { wide: { width: 1280, height: 800 }, narrow: { width: 390, height: 844 } } as const;
@@ -21,7 +22,7 @@ async function shootConsole(): Promise<void> {
     const pages = {
       now: '/now',
       message: `/messages/${key}`,
-      messages: '/messages?from=alice@example.org',
+      ...(all && { messages: '/messages?from=alice@example.org' }),
       people: '/people',
       waiting: '/waiting',
       'dead-letters': '/dead-letters',
@@ -51,8 +52,11 @@ async function makeTraffic(stage: ConsoleStage): Promise<string> {
     await stage.proxy.history.sample();
   }
   stage.bob.autoReceipt = false;
+  const before = stage.proxy.metrics.counts.handedOver;
   const id = await stage.stored('bob', 'Lunch?');
   await stage.bob.hears('Lunch?');
+  // Before that it is not known which of his sessions has had it.
+  await until(() => stage.proxy.metrics.counts.handedOver > before, { what: 'the hand-over' });
   stage.bob.cut();
   stage.bob.autoReceipt = true;
   stage.bob.online();
@@ -72,6 +76,10 @@ async function shootDemo(): Promise<void> {
     await visit.window('alice').shows('Lunch at one?', 'Delivered');
     await visit.window('bob').write('With pleasure.');
     await visit.window('bob').shows('With pleasure.', 'Delivered');
+    await visit.tab.getByText('A burst of 200').click();
+    // Until the curves show it.
+    await visit.tab.locator('body').filter({ hasText: /Delivered\s*202/ }).waitFor();
+    await visit.window('alice').shows('Lunch at one?', 'Delivered');
     await visit.tab.screenshot({ path: path.join(folder, 'demo.png'), fullPage: true });
   } finally {
     await visit.close();
