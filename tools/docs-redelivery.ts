@@ -117,5 +117,10 @@ export function redelivery(): string {
     '',
     'Each kind of evidence has its own counter in [metrics.md](metrics.md).',
     '',
+    '**A limit.** Which sessions may have got a copy is judged by the moment at which the server has proved to have taken it. If a session',
+    'ends and another one begins between the writing and that proof (some ms; more while the server is slow), the copy may have gone to',
+    "the one that ended, and is taken for the other's. It is then sent again on later evidence only: a receipt for a later message, or the",
+    'end of that session. Else its sender is told when its time is over. With a gate there is no such gap: the gate says which session has what.',
+    '',
   ].join('\n');
 }

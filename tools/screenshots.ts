@@ -78,7 +78,10 @@ async function shootDemo(): Promise<void> {
     await visit.window('bob').shows('With pleasure.', 'Delivered');
     await visit.tab.getByText('A burst of 200').click();
     // Until the curves show it.
-    await visit.tab.locator('body').filter({ hasText: /Delivered\s*202/ }).waitFor();
+    await visit.tab
+      .locator('body')
+      .filter({ hasText: /Delivered\s*202/ })
+      .waitFor();
     await visit.window('alice').shows('Lunch at one?', 'Delivered');
     await visit.tab.screenshot({ path: path.join(folder, 'demo.png'), fullPage: true });
   } finally {
