@@ -25,6 +25,15 @@ export class ClientApplication {
    */
   static async install(): Promise<ClientApplication> {
     const folder = await mkdtemp(path.join(tmpdir(), 'openfire-receipts-consumer-'));
+    try {
+      return ClientApplication.#into(folder);
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  static #into(folder: string): ClientApplication {
     const application = new ClientApplication(folder, pack(folder, 'packages/client'));
     const to = application.path('node_modules/openfire-receipts-client');
     mkdirSync(to, { recursive: true });
