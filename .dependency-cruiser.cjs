@@ -1,9 +1,9 @@
-// Imports go downwards only: main, cli → start → app → console → routing, jobs, iq, commands, health, http and metrics → delivery → presence and gate →
+// Imports go downwards only: main, cli → start → app → console → routing, jobs, iq, commands, health, http, metrics and tracing → delivery → presence and gate →
 // store and xmpp/connection → config and addressing → xmpp/stanza and util. Rooms on one floor do not know each other, and a room may know
 // those of any floor below it.
 const floors = [
   ['console', 'doctor'],
-  ['routing', 'jobs', 'iq', 'commands', 'health', 'http', 'metrics'],
+  ['routing', 'jobs', 'iq', 'commands', 'health', 'http', 'metrics', 'tracing'],
   ['delivery'],
   ['presence', 'gate'],
   ['store', 'xmpp/connection'],
@@ -22,6 +22,7 @@ below.health = ['store', 'xmpp/stanza', 'util', 'config'];
 // Shows queues and figures, and knows of no room.
 below.http = ['util', 'config'];
 below.metrics = ['util', 'config'];
+below.tracing = ['xmpp/stanza', 'util'];
 // Shows what others know; all that it does goes through what the commands have.
 below.console = ['commands', 'health', 'metrics', 'store', 'addressing', 'xmpp/stanza', 'util', 'config'];
 const rooms = Object.keys(below);

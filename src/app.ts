@@ -8,6 +8,7 @@ import type { Sent } from './delivery/ports.ts';
 import type { Readiness } from './health/observations.ts';
 import { type HttpServer, startHttp } from './http/server.ts';
 import type { Metrics } from './metrics/metrics.ts';
+import type { Spans } from './tracing/open-spans.ts';
 import type { Log } from './util/log.ts';
 import { waitAtMost } from './util/timeout.ts';
 import { VERSION } from './version.ts';
@@ -23,13 +24,15 @@ export class ReceiptsProxy {
   readonly #config: Config;
   readonly #log: Log;
   readonly #rooms: Rooms;
+  readonly #spans: Spans | undefined;
   #http: HttpServer | undefined;
   #stopping: Promise<void> | undefined;
 
-  constructor(config: Config, log: Log, tuning: Tuning = {}) {
+  constructor(config: Config, log: Log, tuning: Tuning = {}, spans?: Spans) {
     this.#config = config;
     this.#log = log;
-    this.#rooms = composeRooms(config, log, VERSION, tuning);
+    this.#rooms = composeRooms(config, log, VERSION, tuning, spans?.trace);
+    this.#spans = spans;
     connectEvents(this.#rooms, log, { bodies: config.logBodies });
   }
 
@@ -132,5 +135,6 @@ export class ReceiptsProxy {
     pipeline.close();
     await waitAtMost(left(), recorder?.flush() ?? Promise.resolve());
     await connections.close();
+    await waitAtMost(left(), this.#spans?.close() ?? Promise.resolve());
   }
 }

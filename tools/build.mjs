@@ -56,8 +56,8 @@ function hasPackages() {
 function completeServer(dist, files) {
   for (const file of files.filter((name) => !/\.(ts|md)$|package\.json$/.test(name) && statSync(name).isFile()))
     cpSync(file, path.join(dist, path.relative(root, file)));
-  const { version, type } = JSON.parse(readFileSync(inRoot('package.json'), 'utf8'));
-  writeFileSync(path.join(dist, 'package.json'), `${JSON.stringify({ version, type })}\n`);
+  const { version, type, peerDependencies } = JSON.parse(readFileSync(inRoot('package.json'), 'utf8'));
+  writeFileSync(path.join(dist, 'package.json'), `${JSON.stringify({ version, type, peerDependencies })}\n`);
   // The files whose place others know: units, images and scripts start them.
   writeFileSync(path.join(dist, 'main.js'), "import './src/main.js';\n");
   // The young generation has room: docs/performance.md. A command has no other way to say so to Node.

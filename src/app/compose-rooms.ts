@@ -14,7 +14,7 @@ import type { Metrics } from '../metrics/metrics.ts';
 import { IngressQueue } from '../routing/ingress-queue.ts';
 import { ReadPace } from '../routing/read-pace.ts';
 import type { Log } from '../util/log.ts';
-import { bothTraces, openMessageTrace } from '../util/message-trace.ts';
+import { bothTraces, type MessageTrace, openMessageTrace } from '../util/message-trace.ts';
 import { Link } from '../xmpp/connection/link.ts';
 import { IdSource } from '../xmpp/stanza/ids.ts';
 import { composeAdministration } from './compose-administration.ts';
@@ -46,15 +46,18 @@ export interface Rooms {
 /**
  * Puts the rooms together, from the lowest to the highest: each gets those that it calls, and those exist already. What a
  * lower room has to say to a higher one, it says in events: connect-events.ts has them.
+ *
+ * @param spans takes the steps of messages beside the log and the console
  */
-export function composeRooms(config: Config, log: Log, version: string, tuning: Tuning): Rooms {
+export function composeRooms(config: Config, log: Log, version: string, tuning: Tuning, spans?: MessageTrace): Rooms {
   const { xmpp, ack, maxStanzaBytes } = config;
   const counters = new Counters();
   const { counts } = counters;
   const addresses = composeAddresses(config);
   const store = composeStore(config, counters, log, tuning);
   const recorder = composeStepRecorder(config, store, log);
-  const trace = bothTraces(openMessageTrace(log, { bodies: config.logBodies }), recorder?.trace);
+  const kept = bothTraces(recorder?.trace, spans);
+  const trace = bothTraces(openMessageTrace(log, { bodies: config.logBodies }), kept);
   const { ledger, pipeline, queues, retry, monitoring } = store;
   const link = new Link<Sent>({
     service: xmpp.service,

@@ -73,6 +73,8 @@ export interface Config {
   readonly activeProcesses: 'all' | 'one';
   /** For how long the steps of messages are kept, ms; undefined where they are not. */
   readonly traceMessages?: number;
+  /** Whether messages are exported as spans, and what stands in them for JIDs. */
+  readonly traceSpans: 'off' | 'digests' | 'addresses';
   readonly shutdownTimeout: number;
 }
 
@@ -183,6 +185,7 @@ function assemble(values: Values, servedDomain: string): Config {
     logBodies: values.LOG_BODIES,
     activeProcesses: values.ACTIVE_PROCESSES,
     ...(values.TRACE_MESSAGES !== undefined && { traceMessages: values.TRACE_MESSAGES }),
+    traceSpans: values.TRACE_SPANS,
     shutdownTimeout: values.SHUTDOWN_TIMEOUT,
   };
 }

@@ -67,6 +67,16 @@ export const processSettings = {
       'delivered: addresses, ids, times and reasons, and with `LOG_BODIES` what users write. Unset, nothing is kept. It takes ' +
       'up to 60 MB of Redis, for the newest 250,000 steps or so, and one more operation a message.',
   },
+  TRACE_SPANS: {
+    group: 'process',
+    value: v.oneOf(['off', 'digests', 'addresses']),
+    default: 'off',
+    about:
+      'Whether each message is a span of OpenTelemetry, exported by OTLP over HTTP: with digests in place of addresses, or with ' +
+      'the `addresses` of senders and recipients; never with what users write. Where to is in the SDK’s own variables, such as ' +
+      '`OTEL_EXPORTER_OTLP_ENDPOINT`. It needs packages that are not installed with this one: see ' +
+      '[operations.md](operations.md#traces).',
+  },
   SHUTDOWN_TIMEOUT: {
     group: 'process',
     value: v.duration(600_000),

@@ -69,6 +69,7 @@ describe('what is right', () => {
         reserve: 0.1,
       },
       activeProcesses: 'all',
+      traceSpans: 'off',
       shutdownTimeout: 10_000,
     });
   });
