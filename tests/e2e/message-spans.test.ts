@@ -32,6 +32,7 @@ test('a message that another process sends again is two spans of one trace, the 
     UNCONFIRMED_RETRY_AFTER: '1s',
     UNCONFIRMED_RETRIES: '100',
     LOG_LEVEL: 'info',
+    SHUTDOWN_TIMEOUT: '60s',
     NODE_OPTIONS,
   };
   try {
