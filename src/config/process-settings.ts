@@ -10,8 +10,8 @@ export const processSettings = {
     value: v.host,
     default: '127.0.0.1',
     about:
-      'Where `/queues`, `/healthz`, `/readyz` and `/metrics` are served; `0.0.0.0` for all addresses. Not encrypted: when ' +
-      'others reach it, put a proxy with TLS before it.',
+      'Where the console, `/queues`, `/healthz`, `/readyz` and `/metrics` are served; `0.0.0.0` for all addresses. Not ' +
+      'encrypted: when others reach it, put a proxy with TLS before it.',
   },
   HTTP_PORT: {
     group: 'http',
@@ -23,15 +23,15 @@ export const processSettings = {
     group: 'http',
     value: v.userName,
     default: 'admin',
-    about: 'The name to sign in to `/queues` with.',
+    about: 'The name to sign in to the console and `/queues` with.',
   },
   DASHBOARD_PASSWORD: {
     group: 'http',
     value: v.secret,
     secret: true,
     about:
-      'The password for `/queues`. Required unless `HTTP_HOST` is a loopback address; without it, `/queues` is open to ' +
-      'whoever has an account on this machine.',
+      'The password for the console and `/queues`. Required unless `HTTP_HOST` is a loopback address; without it, both are ' +
+      'open to whoever has an account on this machine.',
   },
   LOG_LEVEL: {
     group: 'process',

@@ -53,7 +53,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   });
   const { address, port } = server.address() as AddressInfo;
   const url = `http://${reachable(address)}:${port}`;
-  options.log.info({ url }, `Dashboard on ${url}/queues`);
+  options.log.info({ url }, `The console is on ${url}/`);
   let closing: Promise<void> | undefined;
   return {
     url,
