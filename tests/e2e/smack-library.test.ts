@@ -1,4 +1,5 @@
 // The library for Smack (clients/smack): its own tests, and its example on both sides of a conversation.
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ChatDemo, type ChatDemoOptions } from '../support/clients/chat-demo.ts';
 import { buildSmackLibrary, LIGHT, run, type Smack } from '../support/clients/smack.ts';
@@ -113,6 +114,8 @@ if (typeof built === 'string') console.info(`Skipped: ${built}`);
       relay.deafen('near');
       const id = await alice.say(world.proxied('bob'), 'confirmed to nobody');
       await bob.prints(/: confirmed to nobody$/);
+      // Killed before its handling was written, it would rightly be shown again.
+      await until(async () => (await readFile(store, 'utf8')).includes(id), { what: 'the message in the store' });
       await bob.kill();
       await relay.close();
       const again = await online('bob', { store, resource });
