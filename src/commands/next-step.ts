@@ -25,11 +25,12 @@ export function nextStepOf({ record, situation, due }: Explanation, life: number
   if (record.state !== 'pending') return undefined;
   const { timer, presence, sessionEnded, stored, silent, ends } = ruleFor(situation);
   const end = record.storedAt + life;
-  const at = due ?? end;
-  const step = (what: NextStepKind) => ({ what, at, ends, situation });
-  if (timer !== 'none' && at < end - ABOUT) return step(timer === 'ask' ? 'ask' : 'send');
+  const next = due ?? end;
+  const step = (what: NextStepKind, at: number) => ({ what, at, ends, situation });
+  if (timer !== 'none' && next < end - ABOUT) return step(timer === 'ask' ? 'ask' : 'send', next);
   const waitsForLogin = presence || stored || sessionEnded !== 'never' || silent !== 'never';
-  return step(waitsForLogin ? 'login' : 'end');
+  // What is due before is no step of its own: it only finds that nothing is to be done.
+  return step(waitsForLogin ? 'login' : 'end', end);
 }
 
 /** The next steps of these messages, by their keys. They go to the store together. */

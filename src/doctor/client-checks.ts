@@ -55,7 +55,7 @@ async function look(
 ): Promise<void> {
   const [username = '', domain = config.xmpp.servedDomain] = jid.split('@');
   const { hostname } = new URL(config.xmpp.service);
-  const seen = { startTls: false, tlsRequired: false, sm: false };
+  const seen = { features: false, startTls: false, tlsRequired: false, sm: false };
   const xmpp = client({
     service: `xmpp://${address ?? `${hostname}:5222`}`,
     domain,
@@ -68,6 +68,7 @@ async function look(
     },
   });
   xmpp.on('element', (element: Element) => {
+    if (element.getName() === 'features') seen.features = true;
     const startTls = element.getName() === 'features' ? element.getChild('starttls', NS_TLS) : undefined;
     if (startTls) seen.startTls = true;
     if (startTls?.getChild('required')) seen.tlsRequired = true;
@@ -89,7 +90,7 @@ async function look(
     await checkReach(xmpp, config, isHeld, findings);
   } catch (error) {
     const { message, condition } = error as Error & { condition?: string };
-    sayTls(seen, findings);
+    if (seen.features) sayTls(seen, findings);
     findings.unknown(
       'clients',
       `${jid} could not log in: ${condition ?? message}`,

@@ -120,7 +120,11 @@ describe('what happens next', () => {
       const late = nextStepOf({ record, situation, due: LIFE }, LIFE);
       const expected = { lease: 'send', timetable: 'send', unconfirmed: 'send', ask: 'ask' } as const;
       if (rule.timer !== 'none') expect(soon).toMatchObject({ what: expected[rule.timer], at: 5000 });
-      else expect(['login', 'end']).toContain(soon?.what);
+      else {
+        expect(['login', 'end']).toContain(soon?.what);
+        // When its time runs out, and not when it is only looked at.
+        expect(soon?.at).toBe(LIFE);
+      }
       expect(['login', 'end']).toContain(late?.what);
       expect(late).toMatchObject({ at: LIFE, ends: rule.ends });
     }
