@@ -47,7 +47,7 @@ local function deliver(command, lease, done)
 		if not session or not is_local_user(to) then
 			return done("no-session");
 		end
-		local record = gate.outcomes.remember(n, from, bare, message.attr.id);
+		local record = gate.outcomes.remember(n, from, bare, message.attr.id, true);
 		record.told = lease;
 		gate.outcomes.conclude(record, write(session, record, command.attr.copy or "2", message));
 		done();

@@ -77,12 +77,12 @@ local function make_room()
 end
 
 --- The record of a message; `from` and `to` are bare JIDs. Its lists hold what the events say, in the order in which it was seen.
--- With an id, a receipt finds it.
-local function remember(n, from, to, id)
+-- With an id, a receipt finds it. `by_copy`: it is not known by its original, which was forgotten or is of another epoch.
+local function remember(n, from, to, id, by_copy)
 	local record = state.records[n];
 	if not record then
 		make_room();
-		record = { n = n; from = from; to = to; outcomes = {}; has = {}; returned = {}; flushed = {}; items = {} };
+		record = { n = n; from = from; to = to; by_copy = by_copy; outcomes = {}; has = {}; returned = {}; flushed = {}; items = {} };
 		state.records[n] = record;
 		table.insert(state.order, n);
 		state.count = state.count + 1;
@@ -110,9 +110,11 @@ local function take_named(from, to, id)
 	return found;
 end
 
---- Whether a message with that id is remembered that no receipt has found.
+--- Whether an original with that id is remembered that no receipt has found. Of what is known by its copy alone the component may
+-- have told a receipt already.
 local function is_named(from, to, id)
-	return state.names[protocol.name(from, to, id)] ~= nil;
+	local record = state.records[state.names[protocol.name(from, to, id)]];
+	return record ~= nil and not record.by_copy;
 end
 
 local function outcome_event(n, outcome)

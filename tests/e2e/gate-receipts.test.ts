@@ -148,6 +148,22 @@ PROSODY_ONLY(
   },
 );
 
+PROSODY_ONLY('routed: one for a copy of what was forgotten is shown, since the first may have been told', async () => {
+  await component.command(xml('disable'));
+  await component.enable({ receipts: 'routed' });
+  const { n, id } = await said('One');
+  await confirms(bob, received(id));
+  await component.event('has', { by: 'receipt', n });
+  await alicesHas(id);
+  await component.command(xml('forget', { n }));
+  const copy = xml('message', { from: alice.jid, to: BOB, type: 'chat', id }, xml('body', {}, 'One'));
+  await component.command(xml('deliver', { n, copy: '2', to: bob.jid }, copy));
+  await bob.hears('One');
+  await confirms(bob, received(id));
+  const shown = () => component.events('held').filter((el) => el.getChild('message')?.getChild('body') === undefined);
+  await until(() => shown().length === 1, { what: 'the second receipt' });
+});
+
 PROSODY_ONLY('for what passed unheld: who confirmed it is told with it, once more if it was told before', async () => {
   // The receipts pass unheld as well, without an id.
   const unheld = () =>

@@ -73,6 +73,7 @@ final class Commands {
         }
         if (known == null) {
             known = new Known(n, pair);
+            known.byCopy = true;
             known.name = Known.name(sender, Stanza.bare(to), message.id);
         }
         known.told = lease;

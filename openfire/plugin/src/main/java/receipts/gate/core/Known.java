@@ -20,6 +20,8 @@ public final class Known {
     private String original;
     private Map<Integer, String> copies = Collections.emptyMap();
     private List<String> later = Collections.emptyList();
+    /** Not known by its original, which was forgotten or is of another epoch: the component may have told a receipt already. */
+    boolean byCopy;
     /** The component wants to hear no more of it. */
     boolean forgotten;
     /** Who was told last. */

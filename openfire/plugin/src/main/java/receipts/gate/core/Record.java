@@ -54,9 +54,9 @@ final class Record implements Reports {
         return false;
     }
 
-    /** Whether one of that name has no receipt yet. */
+    /** Whether an original of that name has no receipt yet. */
     private static boolean isOpen(Known newest) {
-        for (Known known = newest; known != null; known = known.sameName) if (!known.receipt) return true;
+        for (Known known = newest; known != null; known = known.sameName) if (!known.receipt && !known.byCopy) return true;
         return false;
     }
 
