@@ -3,6 +3,9 @@ import type { Route } from '../addressing/address-policy.ts';
 import {
   accept,
   type Clock,
+  isTaken,
+  type QuotaCheck,
+  type QuotaReason,
   readdress,
   type StoredRecord,
   type StoreQueue,
@@ -11,7 +14,7 @@ import {
   withdraw,
 } from '../store/contract.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
-import { withReceiptRequest } from '../xmpp/stanza/build.ts';
+import { type StanzaError, withReceiptRequest } from '../xmpp/stanza/build.ts';
 import { type IdSource, isUniqueId } from '../xmpp/stanza/ids.ts';
 import type { Message } from '../xmpp/stanza/message.ts';
 import { payloadDigest, recordKey, wireIdOf } from '../xmpp/stanza/message-key.ts';
@@ -47,6 +50,20 @@ export interface AcceptanceOptions {
 const answerKey = (what: string, { key, senderId, senderResource }: StoredRecord) =>
   `${what} ${key} ${senderId} ${senderResource}`;
 
+/** Of a message's element: not itself, which holds all of the message once more while it waits. */
+type Named = Pick<Element, 'name' | 'attrs'>;
+
+/** A message that is to be stored. */
+interface Arrived extends Named {
+  readonly key: string;
+  /** The id that its recipient sees. */
+  readonly wireId: string;
+  readonly bytes: number;
+  readonly quota: QuotaCheck | undefined;
+}
+
+const NOT_NOW: StanzaError = { condition: 'resource-constraint', text: 'Cannot store messages now' };
+
 /** A message that bears content: it is stored, then acknowledged, then forwarded. */
 export class Acceptance {
   readonly #options: AcceptanceOptions;
@@ -55,14 +72,61 @@ export class Acceptance {
     this.#options = options;
   }
 
-  take({ from, to, heldAs }: Route, message: Message, element: Element): void {
-    const { pipeline, ids, counts, notices, batches, copies, link, passthrough, quotas, onStored, clock, trace, gate } =
+  /** @param element the message's own, of which the name and the attributes are kept until it is stored */
+  take(route: Route, message: Message, { name, attrs }: Named): void {
+    const { ids, quotas } = this.#options;
+    const { from, to } = route;
+    const wireId = message.id ?? message.originId ?? ids.next();
+    const key = recordKey(from.bare, to.inner, message.originId ?? wireId);
+    const bytes = sizeOf({
+      inner: message.inner,
+      sender: from.bare,
+      senderResource: from.resource,
+      recipient: to.inner,
+      recipientResource: to.resource,
+      wireId,
+      otherAttributes: message.otherAttributes,
+    });
+    const arrived: Arrived = { name, attrs, key, wireId, bytes, quota: quotas.check(from.bare, to.inner, bytes) };
+    if (arrived.quota?.refuse === undefined) this.#store(route, message, arrived);
+    else this.#refuseUnlessTaken(route, message, arrived, arrived.quota.refuse);
+  }
+
+  /** A sender over his rate is refused at a fraction of what storing costs: others wait for what is done for him. */
+  #refuseUnlessTaken(route: Route, message: Message, arrived: Arrived, reason: QuotaReason): void {
+    const { key, bytes } = arrived;
+    this.#options.pipeline.push({
+      request: isTaken(key),
+      owner: route.from.bare,
+      bytes,
+      done: (isKnown) => {
+        if (isKnown) this.#store(route, message, arrived);
+        else this.#refuse(route, message.inner, arrived, reason);
+      },
+      refuse: () => this.#refuse(route, message.inner, arrived),
+    });
+  }
+
+  /** @param reason why it is not stored; by default that Redis did not take it in time */
+  #refuse({ from, to, heldAs }: Route, inner: string, { name, attrs }: Named, reason?: QuotaReason): void {
+    const { passthrough, quotas, gate, trace } = this.#options;
+    if (heldAs !== undefined) {
+      gate?.give('pass', heldAs);
+      return;
+    }
+    const why = reason === undefined ? 'Redis did not take it in time' : `over a limit: ${reason}`;
+    trace?.('refused', { sender: from.bare, recipient: to.inner, senderId: attrs.id }, { why });
+    passthrough.refuse({ name, attrs, inner }, reason === undefined ? NOT_NOW : quotas.refusal(reason));
+  }
+
+  #store(route: Route, message: Message, arrived: Arrived): void {
+    const { pipeline, ids, counts, notices, batches, copies, link, quotas, onStored, clock, trace, gate } =
       this.#options;
+    const { from, to, heldAs } = route;
     const { id, originId, asksReceipt, acceptsBatches } = message;
-    const arrivedAt = clock.now();
-    const wireId = id ?? originId ?? ids.next();
+    const { key, wireId, bytes, quota } = arrived;
     const recipient = to.inner;
-    const key = recordKey(from.bare, recipient, originId ?? wireId);
+    const arrivedAt = clock.now();
     const hasAlias = originId !== undefined && originId !== wireId;
     const alias = hasAlias ? recordKey(from.bare, recipient, wireId) : '';
     const target = message.target === undefined ? '' : recordKey(from.bare, recipient, message.target);
@@ -98,7 +162,6 @@ export class Acceptance {
     };
     const digest = payloadDigest(message.payload);
     const token = heldAs === undefined ? ids.next() : tokenOfHeld(heldAs);
-    const bytes = sizeOf(record);
     const request = accept({
       key,
       message: record,
@@ -110,10 +173,8 @@ export class Acceptance {
       alias,
       originId: hasAlias ? originId : undefined,
       target,
-      quota: quotas.check(from.bare, recipient, bytes),
+      quota,
     });
-    // Not the element itself, which holds all of the message once more while it waits.
-    const { name, attrs } = element;
     pipeline.push({
       request,
       owner: from.bare,
@@ -126,12 +187,7 @@ export class Acceptance {
           return;
         }
         if (accepted.outcome === 'refused') {
-          if (heldAs !== undefined) {
-            gate?.give('pass', heldAs);
-            return;
-          }
-          trace?.('refused', record, { why: `over a limit: ${accepted.reason}` });
-          passthrough.refuse({ name, attrs, inner: record.inner }, quotas.refusal(accepted.reason));
+          this.#refuse(route, record.inner, arrived, accepted.reason);
           return;
         }
         if (accepted.outcome === 'known') {
@@ -170,15 +226,7 @@ export class Acceptance {
         } else copies.forward(stored);
       },
       withdraw: () => withdraw(key, token),
-      refuse: () => {
-        trace?.('refused', record, { why: 'Redis did not take it in time' });
-        if (heldAs !== undefined) {
-          gate?.give('pass', heldAs);
-          return;
-        }
-        const refused = { name, attrs, inner: record.inner };
-        passthrough.refuse(refused, { condition: 'resource-constraint', text: 'Cannot store messages now' });
-      },
+      refuse: () => this.#refuse(route, record.inner, arrived),
     });
   }
 

@@ -3,6 +3,7 @@ import {
   bounce,
   claim,
   erase,
+  isTaken,
   notified,
   prove,
   type Request,
@@ -68,6 +69,8 @@ test('a duplicate is known, from whichever session it comes', async () => {
       record: { key: keyOf('m-1'), state: 'delivered', sender: ALICE, senderResource: 'tablet', inner: '' },
     });
   }
+  expect(await perform(isTaken(keyOf('m-1')), LATER)).toBe(true);
+  expect(await perform(isTaken(keyOf('m-2')), LATER)).toBe(false);
   // Also where its sender is over his quota.
   const none = { messages: 0, bytes: 0, toOne: 0, domainMessages: 0, domainBytes: 0 };
   const quota = { limits: none, refuse: 'rate' as const };

@@ -10,6 +10,7 @@ import {
   expire,
   forgetIq,
   handOver,
+  isTaken,
   knownCapabilities,
   notified,
   openCommandSession,
@@ -161,6 +162,15 @@ describe.each(Object.keys(IMPLEMENTATIONS))('the store in %s', (implementation) 
       await accepts();
       expect(await accepts({ quota })).toMatchObject({ outcome: 'known' });
     });
+  });
+
+  test('isTaken tells a key that a message has from one that none has', async () => {
+    expect(await store.perform(isTaken(KEY), NOW)).toBe(false);
+    await accepts();
+    expect(await store.perform(isTaken(KEY), NOW)).toBe(true);
+    expect(await store.perform(isTaken(keyOf('m-2')), NOW)).toBe(false);
+    await store.perform(settle(KEY, 'desk', NOW), NOW);
+    expect(await store.perform(isTaken(KEY), NOW)).toBe(true);
   });
 
   describe('withdraw', () => {

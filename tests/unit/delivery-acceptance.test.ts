@@ -57,6 +57,37 @@ test('what the store refuses for its quota is refused, and not forwarded', async
   strict.close();
 });
 
+describe('of one who is over his rate', () => {
+  const quotas = {
+    limits: { ...NO_LIMITS, rate: 1, burst: 1 },
+    memoryUsed: () => undefined,
+    onRefused: () => {},
+    now: () => 0,
+  };
+
+  test('what is new is refused for one look, and what is known is answered', async () => {
+    const kinds: string[] = [];
+    const { ledger } = room;
+    const seen = {
+      batch(requests: readonly Request[]): Promise<readonly Outcome[]> {
+        kinds.push(...requests.map(({ kind }) => kind));
+        return ledger.batch(requests);
+      },
+      clock: ledger.clock,
+    };
+    const strict = openMemoryStage({ quotas, ledger: Object.assign(Object.create(ledger) as Store, seen) });
+    expect(await strict.does(aliceSends())).toEqual(['stored m-1', 'copy m-1']);
+    await strict.handsOver();
+    kinds.length = 0;
+    expect(await strict.does(aliceSends('m-2'))).toEqual(['failure m-2 resource-constraint']);
+    expect(kinds).toEqual(['isTaken']);
+    expect(await strict.stateOf('m-2')).toBeUndefined();
+    expect(await strict.does(aliceSends())).toEqual(['stored m-1']);
+    expect(await strict.does(aliceSends('m-1', '<body>other</body>'))).toEqual(['failure m-1 resource-constraint']);
+    strict.close();
+  });
+});
+
 test('a resend is answered from what is known, and not forwarded', async () => {
   await room.does(aliceSends());
   await room.handsOver();

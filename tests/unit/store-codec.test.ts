@@ -25,6 +25,7 @@ const EACH: { readonly [K in c.Kind]: c.RequestOf<K> } = {
   accept: aliceWrites(),
   withdraw: c.withdraw('k', 't'),
   readdress: c.readdress('k', 'desk', 'i'),
+  isTaken: c.isTaken('k'),
   settle: c.settle('k', 'desk', 1),
   settleByMention: c.settleByMention('k', 'own', 'desk', 1),
   supersede: c.supersede('k'),

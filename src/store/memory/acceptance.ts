@@ -129,6 +129,10 @@ function takeAway(state: MemoryState, entry: Entry, others: readonly string[]): 
   state.due.delete(key);
 }
 
+export function isTaken(state: MemoryState, { key }: RequestOf<'isTaken'>, times: MemoryTimes): boolean {
+  return state.entries.has(key) || isDelivered(state, key, times);
+}
+
 export function readdress(state: MemoryState, request: RequestOf<'readdress'>): undefined {
   const entry = state.entries.get(request.key);
   if (entry?.record.state !== 'pending') return;

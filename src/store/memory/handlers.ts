@@ -1,5 +1,5 @@
 import type { Clock, Kind, Replies, RequestOf } from '../contract.ts';
-import { accept, readdress, withdraw } from './acceptance.ts';
+import { accept, isTaken, readdress, withdraw } from './acceptance.ts';
 import { cancel, erase, forgetUser, retryNow } from './administration.ts';
 import { bounce, claim } from './attempts.ts';
 import { CommandSessions } from './command-sessions.ts';
@@ -61,6 +61,7 @@ export function handlersOf(state: MemoryState, clock: Clock): Handlers {
     requeue: by(requeue),
     withdraw: by(withdraw),
     readdress: by(readdress),
+    isTaken: by(isTaken),
 
     sessionAvailable: by(sessionAvailable),
     senderAvailable: by(senderAvailable),

@@ -6,6 +6,7 @@ const ROUTE = {
   accept: 'key',
   withdraw: 'key',
   readdress: 'key',
+  isTaken: 'key',
   settle: 'key',
   settleByMention: 'key',
   settleUpTo: 'key',

@@ -52,6 +52,7 @@ export const USUAL: ReadonlySet<string | number | undefined> = new Set([
   'claim',
   'withdraw',
   'readdress',
+  'isTaken',
   'bounce',
   'bringForward',
 ]);

@@ -39,6 +39,7 @@ const OPERATIONS: Readonly<Record<string, number>> = {
   expire: 2,
   withdraw: 2,
   readdress: 4,
+  isTaken: 1,
   bringForward: 3,
   requeue: 1,
   quarantine: 1,

@@ -105,6 +105,8 @@ test('acceptance', async () => {
   });
   const refused = aliceWrites({ id: 'four', at: NOW, quota: { limits, refuse: 'rate' } });
   expect(await gives('refused', refused)).toEqual({ outcome: 'refused', reason: 'rate', taken: 10 });
+  expect(await gives('yes', c.isTaken(keyOf('three')))).toBe(true);
+  expect(await gives('no', c.isTaken(keyOf('four')))).toBe(false);
 });
 
 test('settlement', async () => {

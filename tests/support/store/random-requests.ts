@@ -173,6 +173,7 @@ export const RANDOM_REQUESTS: { readonly [K in Kind]: (world: World) => Omit<Req
       owesReceipt: random.chance(0.5),
     };
   },
+  isTaken: (world) => ({ key: keyOf(world).slice(0, 22) }),
   explain: (world) => ({ key: recordOf(world).key }),
 
   sessionAvailable({ random, now }) {

@@ -14,7 +14,7 @@ import type {
 } from '../../contract.ts';
 import type { Situation } from '../../redelivery-rules.ts';
 import { decodeRecord, settledRecord } from '../record-codec.ts';
-import { DONE, type FormsOf, says, to } from './common-replies.ts';
+import { DONE, type FormsOf, says, to, YES_OR_NO } from './common-replies.ts';
 import { cursor, type Form, fixed, flag, forms, list, open, read, whole, word } from './reply.ts';
 
 const QUOTA_REASON: Readonly<Record<string, QuotaReason>> = {
@@ -117,6 +117,7 @@ export const MESSAGE_REPLIES: FormsOf<MessageKind> = {
   accept: ACCEPTED,
   withdraw: DONE,
   readdress: DONE,
+  isTaken: YES_OR_NO,
 
   settle: forms<RequestOf<'settle'>, Settled>({
     ...SETTLED,

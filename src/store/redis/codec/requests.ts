@@ -110,6 +110,8 @@ const ENCODERS: Encoders = {
   readdress: ({ key, senderResource, senderId, owesReceipt }, args) =>
     void args.push('readdress', key, written(senderResource), writtenSenderId(senderId), owesReceipt ? 1 : 0),
 
+  isTaken: ({ key }, args) => void args.push('isTaken', key),
+
   sessionAvailable: ({ user, event, cursor, stepDue, leaseUntil, unconfirmedRetries }, args) =>
     void args.push('sessionAvailable', user, EVENT[event], cursor, stepDue, leaseUntil, unconfirmedRetries),
   senderAvailable: ({ user, cursor }, args) => void args.push('senderAvailable', user, cursor),

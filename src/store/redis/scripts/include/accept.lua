@@ -168,6 +168,11 @@ local function accept(key, alias, value, due, window, countable)
   return stored_as == key and 'stored' or 'stored-as\0' .. stored_as
 end
 
+-- Whether `accept` would have to look at what is known: without a record and a digest it stores the message.
+local function is_taken(key)
+  return redis.call('EXISTS', record_name(key)) == 1 or delivered.digest_of(key) ~= nil
+end
+
 -- Takes a record away. The first of an id leaves a mark where others are known: a duplicate of those is looked for there.
 function duplicates.take_away(key, value, others)
   if #key == KEY and #others > 0 then

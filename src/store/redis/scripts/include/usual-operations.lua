@@ -70,6 +70,8 @@ local function run_usual(operation, at)
     return withdraw(key, ARGV[at + 2], now), 3
   elseif operation == 'readdress' then
     return readdress(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]), 5
+  elseif operation == 'isTaken' then
+    return is_taken(key) and 'yes' or 'no', 2
   elseif operation == 'shard' then
     return begin_shard(tonumber(key)), 2
   end
