@@ -22,6 +22,8 @@ public final class Known {
     private List<String> later = Collections.emptyList();
     /** Not known by its original, which was forgotten or is of another epoch: the component may have told a receipt already. */
     boolean byCopy;
+    /** It has no number, and is only noted. */
+    Flush note;
     /** The component wants to hear no more of it. */
     boolean forgotten;
     /** Who was told last. */
@@ -35,6 +37,10 @@ public final class Known {
     /** @param sender and the recipient: bare JIDs, which hold no space */
     static String name(String sender, String recipient, String id) {
         return id == null ? null : sender + ' ' + recipient + ' ' + id;
+    }
+
+    public boolean isNoted() {
+        return note != null;
     }
 
     void outcome(int copy, String event) {

@@ -65,6 +65,7 @@ final class Lines {
             if (seen.failure() == null) {
                 gate.counts.delivered++;
                 gate.record.outcome(entry.known, entry.copy, seen.event(entry.known.n, entry.copy));
+                if (seen.note != null) gate.record.proofs.adopt(seen.note, entry.known, entry.copy, gate.clock.getAsLong());
             } else if (entry.answer != null) {
                 entry.answer.add(Events.empty("failed", "command", "deliver", "n", entry.known.n, "reason", seen.failure()));
             }

@@ -12,6 +12,8 @@ public final class Outcome {
     private boolean waits;
     private String bounced;
     private String failure;
+    /** The server has sent it from its storage, and no copy was written. */
+    Flush note;
 
     /** Written to the session of that stream. */
     public Outcome sent(String stream, String jid) {
@@ -26,6 +28,12 @@ public final class Outcome {
     public Outcome offline() {
         offline = true;
         return this;
+    }
+
+    /** No copy was written: the server had sent it from its storage. */
+    public Outcome noted(Flush before) {
+        note = before;
+        return sent(before.given.stream, before.given.jid);
     }
 
     /** The sender was returned an error of that condition. */

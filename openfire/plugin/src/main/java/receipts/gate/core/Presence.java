@@ -89,10 +89,41 @@ public final class Presence {
         }
     }
 
-    /** @return the message that the server had stored, or null: not one of ours */
-    public Known unstored(String fingerprint) {
+    /**
+     * The server is about to write to that session what it had stored.
+     *
+     * @param likeness {@link Stanza#likeness}
+     * @return null when a session that is there was given it as a copy: it is not to be written
+     */
+    public Flush unstored(String fingerprint, String likeness, String stream) {
         synchronized (gate.lock) {
-            return record.kept.take(fingerprint);
+            Live live = record.sessions.get(stream);
+            Known known = record.kept.take(fingerprint);
+            if (known != null || likeness == null || live == null) return new Flush(known, live);
+            return record.notes.flushed(likeness, live, record.sessions, gate.clock.getAsLong());
+        }
+    }
+
+    /** A note was written, or could not be. */
+    public void noted(Flush note, boolean written, boolean managed) {
+        synchronized (gate.lock) {
+            note.given.managed = managed;
+            boolean there = record.sessions.get(note.given.stream) != null;
+            record.proofs.noted(note, written && there, gate.clock.getAsLong());
+        }
+    }
+
+    /**
+     * Another copy is about to be written to that session, perhaps of what the server stored before the gate was loaded.
+     *
+     * @param likeness {@link Stanza#likeness}
+     * @return who was given it from the server's storage, so that it is not to be written; or null
+     */
+    public Flush noted(Known known, String likeness, String stream) {
+        synchronized (gate.lock) {
+            // Others are known when they are flushed.
+            if (!known.byCopy || likeness == null) return null;
+            return record.notes.take(likeness, stream, record.sessions, gate.clock.getAsLong());
         }
     }
 

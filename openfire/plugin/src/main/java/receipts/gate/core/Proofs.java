@@ -24,8 +24,7 @@ final class Proofs {
 
     /** A message was written to that session. */
     void sent(Live live, Known known, int copy, long now) {
-        Known given = live.sent(known, copy);
-        if (given != null) reports.event(given, Events.empty("forgotten", "n", given.n));
+        forgotten(live.sent(known, copy));
         if (live.isDetached()) return;
         if (live.managed && !live.requested) {
             live.requested = true;
@@ -33,6 +32,26 @@ final class Proofs {
         }
         if (live.wants == 0) live.wants = now;
         if (!live.managed) ping(live, now);
+    }
+
+    /** The server has written what has no number, or could not. Of a note alone nobody may ever ask, and no client is asked for it. */
+    void noted(Flush note, boolean sent, long now) {
+        Live live = note.given;
+        Known known = note.known();
+        note.written = true;
+        if (!sent) returned(live, known);
+        else if (known.isNoted()) forgotten(live.sent(known, 1));
+        else sent(live, known, note.copy, now);
+    }
+
+    /** The component has named what was only noted. */
+    void adopt(Flush note, Known known, int copy, long now) {
+        Live live = note.given;
+        boolean open = live.unproved.remove(note.known().n) != null;
+        note.is(known, copy);
+        if (note.provedBy != null) has(live, known, note.provedBy);
+        else if (open) sent(live, known, copy, now);
+        else if (note.written) returned(live, known);
     }
 
     /** That client acknowledged the message and a later stanza. */
@@ -99,12 +118,18 @@ final class Proofs {
         return sent != null;
     }
 
+    private void forgotten(Known given) {
+        if (given != null && !given.isNoted()) reports.event(given, Events.empty("forgotten", "n", given.n));
+    }
+
     private void returned(Live live, Known known) {
-        reports.later(known, Events.empty("returned", "n", known.n, "jid", live.jid, "session", live.stream));
+        if (known.isNoted()) known.note.returned = true;
+        else reports.later(known, Events.empty("returned", "n", known.n, "jid", live.jid, "session", live.stream));
     }
 
     private void has(Live live, Known known, String by) {
-        reports.later(known, Events.empty("has", "n", known.n, "jid", live.jid, "session", live.stream, "by", by));
+        if (known.isNoted()) known.note.provedBy = by;
+        else reports.later(known, Events.empty("has", "n", known.n, "jid", live.jid, "session", live.stream, "by", by));
     }
 
     /** For messages that the server kept and now sends. */

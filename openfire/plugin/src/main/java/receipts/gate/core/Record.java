@@ -9,6 +9,7 @@ final class Record implements Reports {
     final Sessions sessions = new Sessions();
     final Proofs proofs;
     final Kept kept = new Kept();
+    final Notes notes = new Notes();
     /** Held, or with a verdict and not routed yet. */
     final Set<String> inHand = new HashSet<>();
     private final Gate gate;

@@ -30,6 +30,12 @@ public final class Stanza {
         this.proof = proof;
     }
 
+    /** By what a message is known again without its number: one of the same id and body between the same users; null without an id. */
+    public static String likeness(String from, String to, String id, String body) {
+        if (id == null || from == null || to == null) return null;
+        return bare(from) + ' ' + bare(to) + ' ' + id + ' ' + (body == null ? "" : body.length() + "," + body.hashCode());
+    }
+
     static String bare(String jid) {
         int slash = jid.indexOf('/');
         return slash < 0 ? jid : jid.substring(0, slash);

@@ -8,6 +8,7 @@ import java.util.Map;
 import org.jivesoftware.openfire.streammanagement.StreamManager.UnackedPacket;
 import org.xmpp.packet.Packet;
 import receipts.gate.core.Acks;
+import receipts.gate.core.Flush;
 import receipts.gate.core.Known;
 import receipts.gate.core.Presence;
 
@@ -35,8 +36,8 @@ final class AckQueue extends LinkedList<UnackedPacket> {
 
     private final transient Presence presence;
     private final transient Acks acks = new Acks();
-    /** Of messages that lost their number in the server's storage. */
-    private final transient Map<UnackedPacket, Known> flushed = new IdentityHashMap<>();
+    /** Messages that lost their number in the server's storage. */
+    private final transient Map<UnackedPacket, Flush> flushed = new IdentityHashMap<>();
     private final String stream;
 
     AckQueue(Collection<UnackedPacket> before, String stream, Presence presence) {
@@ -54,7 +55,7 @@ final class AckQueue extends LinkedList<UnackedPacket> {
     @Override
     public void addLast(UnackedPacket sent) {
         Writing writing = Writing.current();
-        if (writing != null && writing.flush) flushed.put(sent, writing.known);
+        if (writing != null && writing.flush != null) flushed.put(sent, writing.flush);
         super.addLast(sent);
     }
 
@@ -68,7 +69,9 @@ final class AckQueue extends LinkedList<UnackedPacket> {
     }
 
     private Known known(UnackedPacket sent) {
-        return sent.packet instanceof TaggedMessage ? ((TaggedMessage) sent.packet).known : flushed.get(sent);
+        if (sent.packet instanceof TaggedMessage) return ((TaggedMessage) sent.packet).known;
+        Flush flush = flushed.get(sent);
+        return flush == null ? null : flush.known();
     }
 
     @Override

@@ -9,8 +9,8 @@ import org.jivesoftware.openfire.user.UserManager;
 import org.jivesoftware.openfire.user.UserNotFoundException;
 import org.xmpp.packet.Message;
 import org.xmpp.packet.Packet;
+import receipts.gate.core.Flush;
 import receipts.gate.core.Gate;
-import receipts.gate.core.Known;
 import receipts.gate.core.Presence;
 import receipts.gate.core.Stanza;
 
@@ -75,7 +75,7 @@ final class Interceptor implements PacketInterceptor {
         AckQueue.Again again = AckQueue.again(message);
         if (again != null) {
             // A dead session's queue. What carries no number goes the way it went without us.
-            if (again.known == null) return;
+            if (again.known == null || again.known.isNoted()) return;
             presence.returned(again.known, again.stream);
             throw new Silently();
         }
@@ -117,31 +117,37 @@ final class Interceptor implements PacketInterceptor {
         }
     }
 
-    private void outgoing(Message message, Session session, boolean processed) {
+    private void outgoing(Message message, Session session, boolean processed) throws PacketRejectedException {
         if (!(session instanceof ClientSession)) return;
         if (processed) written(message, session);
-        else writing(message);
+        else writing(message, session);
     }
 
-    private void writing(Message message) {
+    private void writing(Message message, Session session) throws PacketRejectedException {
         if (message instanceof OfflineMessage) {
-            Known known = presence.unstored(Text.fingerprint(message));
-            if (known != null) Writing.begin(known, true);
+            Flush flush = presence.unstored(Text.fingerprint(message), Text.likeness(message), session.getStreamID().getID());
+            if (flush == null) throw new Silently();
+            Writing.begin(flush);
             return;
         }
         Watch watch = Watch.current();
         if (watch != null && isErrorOf(watch, message)) watch.outcome.bounced(condition(message));
-        else if (message instanceof TaggedMessage) Writing.begin(((TaggedMessage) message).known, false);
+        else if (message instanceof TaggedMessage) Writing.begin(((TaggedMessage) message).known);
     }
 
     private void written(Message message, Session session) {
         if (!(message instanceof TaggedMessage) && !(message instanceof OfflineMessage)) return;
         Writing writing = Writing.end();
-        if (writing == null || writing.stored) return;
-        String stream = session.getStreamID().getID();
+        if (writing == null) return;
         boolean managed = SessionWatch.isManaged(session);
-        if (writing.flush) {
-            presence.flushed(writing.known, stream, managed);
+        if (writing.known != null && writing.known.isNoted()) {
+            presence.noted(writing.flush, !writing.stored, managed);
+            return;
+        }
+        if (writing.stored) return;
+        String stream = session.getStreamID().getID();
+        if (writing.flush != null) {
+            if (writing.known != null) presence.flushed(writing.known, stream, managed);
             return;
         }
         presence.sent(writing.known, ((TaggedMessage) message).copy, stream, managed);

@@ -35,7 +35,7 @@ final class OfflineWatch implements OfflineMessageListener {
         Watch watch = Watch.current();
         Known known = writing != null ? writing.known : watch != null ? watch.known : null;
         if (writing != null) writing.stored = true;
-        if (known == null) return;
+        if (known == null || known.isNoted()) return;
         presence.stored(known, Text.fingerprint(message));
         if (watch != null && watch.known == known) watch.outcome.offline();
     }

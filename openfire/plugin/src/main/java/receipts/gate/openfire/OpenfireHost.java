@@ -19,6 +19,7 @@ import org.xmpp.packet.Message;
 import org.xmpp.packet.PacketError;
 import receipts.gate.core.Entry;
 import receipts.gate.core.Events;
+import receipts.gate.core.Flush;
 import receipts.gate.core.Gate;
 import receipts.gate.core.Host;
 import receipts.gate.core.Outcome;
@@ -92,9 +93,12 @@ final class OpenfireHost implements Host {
     private Outcome deliver(Entry entry, Message message) {
         ClientSession session = sessions.getSession(new JID(entry.to));
         if (session == null) return new Outcome().failed("no-session");
-        if (gate.presence().waits(entry.known.n, session.getStreamID().getID())) return new Outcome().waits();
+        String stream = session.getStreamID().getID();
+        if (gate.presence().waits(entry.known.n, stream)) return new Outcome().waits();
         TaggedMessage copy = new TaggedMessage(message.getElement(), entry.known, entry.copy);
         if (isBlocked(session, copy)) return new Outcome().refused();
+        Flush before = gate.presence().noted(entry.known, Text.likeness(message), stream);
+        if (before != null) return new Outcome().noted(before);
         Watch watch = Watch.begin(copy, entry.known);
         try {
             session.process(copy);

@@ -110,6 +110,11 @@ final class Text {
             seen.content && !seen.other);
     }
 
+    static String likeness(Message message) {
+        Element element = message.getElement();
+        return Stanza.likeness(element.attributeValue("from"), element.attributeValue("to"), element.attributeValue("id"), element.elementText("body"));
+    }
+
     /** By what a message is known again that the server has kept in its database, where it is given a `delay` only. */
     static String fingerprint(Message message) {
         Element element = message.getElement();

@@ -148,14 +148,14 @@ class ProofTest {
     @Test @DisplayName("20: what the server kept is recognised when it is sent, and proved")
     void flushed() {
         rig.gate.presence().stored(null == known ? stored() : known, "print");
-        assertNull(rig.gate.presence().unstored("other"));
-        Known of = rig.gate.presence().unstored("print");
+        assertNull(rig.gate.presence().unstored("other", null, "s1").known());
+        Known of = rig.gate.presence().unstored("print", null, "s1").known();
         rig.gate.presence().flushed(of, "s1", false);
         rig.run();
         assertEquals(1, rig.events("c", "flushed").size());
         answer(0, "s1");
         assertEquals(1, rig.events("c", "has").size());
-        assertNull(rig.gate.presence().unstored("print"));
+        assertNull(rig.gate.presence().unstored("print", null, "s1").known());
     }
 
     private Known stored() {
