@@ -4,6 +4,7 @@ import { HonoAdapter } from '@bull-board/hono';
 import { serveStatic } from '@hono/node-server/serve-static';
 import type { Queue } from 'bullmq';
 import { Hono, type MiddlewareHandler } from 'hono';
+import { isOffered, REFUSED, STYLE } from './offered.ts';
 import { redact } from './redact.ts';
 
 /** The part of pino that is used here. */
@@ -40,22 +41,6 @@ function titleOf({ name, data }: { name?: string; data?: unknown }): string {
   return typeof from === 'string' && typeof to === 'string' ? `${name}: ${from} → ${to}` : `${name}`;
 }
 
-/**
- * What may be pressed. Everything else that would change something (pause, empty, obliterate, add, edit ...) breaks what the
- * queues are for, with no sign of it: a pause of the queue library's is not the one that "Pause and resume redelivery" shows, and
- * jobs that are made by hand are no messages. Resume is there for what was paused by other means.
- */
-const MAY_CHANGE = [
-  /^\/api\/queues\/[^/]+\/[^/]+\/(retry|promote|clean)$/,
-  /^\/api\/queues\/[^/]+\/(promote|resume|retry\/failed|clean\/[a-z-]+)$/,
-  /^\/api\/queues\/resume$/,
-];
-const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
-
-/** bull-board has no switch for single buttons; the answer says what to do instead. */
-const REFUSED =
-  'Not offered: it would stop or falsify the work of the proxy. To pause redelivery, use the command "Pause and resume redelivery" (docs/commands.md).';
-
 /** Notes of jobs that are promoted (one, or all of a queue) whose will it is: else they come when they are due. */
 async function wanted(queues: readonly Queue[], name: string, id: string | undefined): Promise<void> {
   const queue = queues.find((one) => one.name === name);
@@ -73,10 +58,15 @@ export interface DashboardOptions {
 
 /**
  * Takes out of the page what it would load from elsewhere: it asks a font service for its fonts, and so would tell that
- * who looks at it; without them it shows the system's.
+ * who looks at it; without them it shows the system's. And it hides what is not offered.
  */
-function withoutForeignLinks(page: string): string {
-  return page.replace(/[ \t]*<link\b[^>]*\bhref="(?:https?:)?\/\/[^>]*>\n?/g, '');
+function pageOfOurs(page: string): string {
+  return page.replace(/[ \t]*<link\b[^>]*\bhref="(?:https?:)?\/\/[^>]*>\n?/g, '').replace('</head>', `${STYLE}</head>`);
+}
+
+/** What is completed was sent, or is a notice that was: there is nothing to try again. */
+class BoardQueue extends BullMQAdapter {
+  override readonly allowCompletedRetries = false;
 }
 
 /** bull-board. An operator may retry, promote and remove jobs. */
@@ -85,7 +75,7 @@ export function dashboard({ path, queues, guard }: DashboardOptions): Hono {
   board.setBasePath(path);
   createBullBoard({
     queues: queues.map((queue) => {
-      const adapter = new BullMQAdapter(queue, { description: ABOUT[queue.name] ?? '' });
+      const adapter = new BoardQueue(queue, { description: ABOUT[queue.name] ?? '' });
       for (const field of ['data', 'returnValue', 'progress'] as const) adapter.setFormatter(field, redact);
       adapter.setFormatter('name', titleOf);
       return adapter;
@@ -105,9 +95,7 @@ export function dashboard({ path, queues, guard }: DashboardOptions): Hono {
   const app = new Hono({ strict: false });
   for (const handler of guard) app.use(handler);
   app.use((c, next) => {
-    const { method, path: asked } = c.req;
-    const tail = asked.slice(path.length);
-    if (READING.has(method) || (method === 'PUT' && MAY_CHANGE.some((pattern) => pattern.test(tail)))) return next();
+    if (isOffered(c.req.method, c.req.path.slice(path.length))) return next();
     return Promise.resolve(c.json({ error: REFUSED }, 405));
   });
   app.use(async (c, next) => {
@@ -119,7 +107,7 @@ export function dashboard({ path, queues, guard }: DashboardOptions): Hono {
     await next();
     c.res.headers.set('content-security-policy', CONTENT_POLICY);
     if (c.res.ok && c.res.headers.get('content-type')?.startsWith('text/html'))
-      c.res = new Response(withoutForeignLinks(await c.res.text()), c.res);
+      c.res = new Response(pageOfOurs(await c.res.text()), c.res);
     // Their names have a hash of what is in them.
     if (c.res.ok && c.req.path.startsWith(`${path}/static/`))
       c.res.headers.set('cache-control', 'private, max-age=86400');
