@@ -150,7 +150,7 @@ export function composeRooms(config: Config, log: Log, version: string, tuning: 
   const ingress = new IngressQueue({
     handle: (stanza) => router.stanza(stanza),
     backlog: () => pipeline.waiting,
-    mostOfOne: config.quotas.rate === 0 ? Number.POSITIVE_INFINITY : Math.ceil(config.quotas.burst / 5),
+    mostOfOne: config.quotas.rate === 0 ? Number.POSITIVE_INFINITY : config.quotas.burst,
     refuse: (stanza) => router.refuseForRate(stanza),
     ...(config.quotas.rate > 0 && {
       pace: new ReadPace({ rate: config.quotas.rate, rest: (ms) => link.rest(ms) }),

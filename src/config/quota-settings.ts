@@ -15,10 +15,10 @@ export const quotaSettings = {
   SENDER_BURST: {
     group: 'quotas',
     value: v.integer(1, 1_000_000),
-    default: '10000',
+    default: '2000',
     about:
-      'How many he may send at once after a pause. While the store is busy a fifth of it may wait for their turn; further ' +
-      'messages and requests are refused at once.',
+      'How many he may send at once after a pause. While the store is busy as many may wait for their turn; further messages ' +
+      'and requests are refused at once. What one sender sends at once is what the others wait for.',
   },
   SENDER_PENDING: {
     group: 'quotas',

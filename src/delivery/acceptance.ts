@@ -15,9 +15,11 @@ import {
 } from '../store/contract.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
 import { type StanzaError, withReceiptRequest } from '../xmpp/stanza/build.ts';
+import { errorBody } from '../xmpp/stanza/error-body.ts';
 import { type IdSource, isUniqueId } from '../xmpp/stanza/ids.ts';
 import type { Message } from '../xmpp/stanza/message.ts';
 import { payloadDigest, recordKey, wireIdOf } from '../xmpp/stanza/message-key.ts';
+import type { Refused } from '../xmpp/stanza/request-error.ts';
 import { flattened } from '../xmpp/stanza/xml.ts';
 import type { AcknowledgementBatches } from './acknowledgement-batches.ts';
 import type { Copies } from './copies.ts';
@@ -50,11 +52,8 @@ export interface AcceptanceOptions {
 const answerKey = (what: string, { key, senderId, senderResource }: StoredRecord) =>
   `${what} ${key} ${senderId} ${senderResource}`;
 
-/** Of a message's element: not itself, which holds all of the message once more while it waits. */
-type Named = Pick<Element, 'name' | 'attrs'>;
-
-/** A message that is to be stored. */
-interface Arrived extends Named {
+/** A message that is to be stored. Of its element not all, which would hold the message once more while it waits. */
+interface Arrived extends Pick<Element, 'name' | 'attrs'> {
   readonly key: string;
   /** The id that its recipient sees. */
   readonly wireId: string;
@@ -72,8 +71,8 @@ export class Acceptance {
     this.#options = options;
   }
 
-  /** @param element the message's own, of which the name and the attributes are kept until it is stored */
-  take(route: Route, message: Message, { name, attrs }: Named): void {
+  take(route: Route, message: Message, element: Element): void {
+    const { name, attrs } = element;
     const { ids, quotas } = this.#options;
     const { from, to } = route;
     const wireId = message.id ?? message.originId ?? ids.next();
@@ -89,34 +88,34 @@ export class Acceptance {
     });
     const arrived: Arrived = { name, attrs, key, wireId, bytes, quota: quotas.check(from.bare, to.inner, bytes) };
     if (arrived.quota?.refuse === undefined) this.#store(route, message, arrived);
-    else this.#refuseUnlessTaken(route, message, arrived, arrived.quota.refuse);
+    else this.#refuseUnlessTaken(route, message, arrived, { name, attrs, body: errorBody(element.children) });
   }
 
   /** A sender over his rate is refused at a fraction of what storing costs: others wait for what is done for him. */
-  #refuseUnlessTaken(route: Route, message: Message, arrived: Arrived, reason: QuotaReason): void {
-    const { key, bytes } = arrived;
+  #refuseUnlessTaken(route: Route, message: Message, arrived: Arrived, refused: Refused): void {
+    const { key, bytes, quota } = arrived;
     this.#options.pipeline.push({
       request: isTaken(key),
       owner: route.from.bare,
       bytes,
       done: (isKnown) => {
         if (isKnown) this.#store(route, message, arrived);
-        else this.#refuse(route, message.inner, arrived, reason);
+        else this.#refuse(route, refused, quota?.refuse);
       },
-      refuse: () => this.#refuse(route, message.inner, arrived),
+      refuse: () => this.#refuse(route, refused),
     });
   }
 
   /** @param reason why it is not stored; by default that Redis did not take it in time */
-  #refuse({ from, to, heldAs }: Route, inner: string, { name, attrs }: Named, reason?: QuotaReason): void {
+  #refuse({ from, to, heldAs }: Route, refused: Refused, reason?: QuotaReason): void {
     const { passthrough, quotas, gate, trace } = this.#options;
     if (heldAs !== undefined) {
       gate?.give('pass', heldAs);
       return;
     }
     const why = reason === undefined ? 'Redis did not take it in time' : `over a limit: ${reason}`;
-    trace?.('refused', { sender: from.bare, recipient: to.inner, senderId: attrs.id }, { why });
-    passthrough.refuse({ name, attrs, inner }, reason === undefined ? NOT_NOW : quotas.refusal(reason));
+    trace?.('refused', { sender: from.bare, recipient: to.inner, senderId: refused.attrs.id }, { why });
+    passthrough.refuse(refused, reason === undefined ? NOT_NOW : quotas.refusal(reason));
   }
 
   #store(route: Route, message: Message, arrived: Arrived): void {
@@ -124,7 +123,7 @@ export class Acceptance {
       this.#options;
     const { from, to, heldAs } = route;
     const { id, originId, asksReceipt, acceptsBatches } = message;
-    const { key, wireId, bytes, quota } = arrived;
+    const { name, attrs, key, wireId, bytes, quota } = arrived;
     const recipient = to.inner;
     const arrivedAt = clock.now();
     const hasAlias = originId !== undefined && originId !== wireId;
@@ -187,7 +186,7 @@ export class Acceptance {
           return;
         }
         if (accepted.outcome === 'refused') {
-          this.#refuse(route, record.inner, arrived, accepted.reason);
+          this.#refuse(route, { name, attrs, inner: record.inner }, accepted.reason);
           return;
         }
         if (accepted.outcome === 'known') {
@@ -226,7 +225,7 @@ export class Acceptance {
         } else copies.forward(stored);
       },
       withdraw: () => withdraw(key, token),
-      refuse: () => this.#refuse(route, record.inner, arrived),
+      refuse: () => this.#refuse(route, { name, attrs, inner: record.inner }),
     });
   }
 

@@ -11,6 +11,7 @@ import type { LinkPort } from './ports.ts';
 /** The body of a message that is refused, as XML. */
 function bodyOf(refused: Refused): string {
   if ('children' in refused) return errorBody(refused.children);
+  if ('body' in refused) return refused.body;
   return 'inner' in refused ? errorBodyFrom(refused.inner) : '';
 }
 

@@ -61,7 +61,7 @@ describe('what is right', () => {
       logBodies: false,
       quotas: {
         rate: 100,
-        burst: 10_000,
+        burst: 2000,
         messages: 20_000,
         bytes: 33_554_432,
         toOne: 10_000,

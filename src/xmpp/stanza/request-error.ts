@@ -9,11 +9,12 @@ export class RequestError extends Error {
   }
 }
 
-/** What an answer to a stanza needs of it; of a message, its children too, or what is left of them as XML. */
+/** What an answer to a stanza needs of it; of a message, its children too, what is left of them as XML, or its errorBody(). */
 export type Refused = Pick<Element, 'attrs'> &
   (
     | { readonly name: string; readonly children: Element['children'] }
     | { readonly name: string; readonly inner: string }
+    | { readonly name: string; readonly body: string }
     | { readonly name: 'iq' | 'presence' }
   );
 
