@@ -19,6 +19,7 @@ import {
   settleUpTo,
 } from '../../src/store/contract.ts';
 import { ruleFor, SITUATIONS, type Situation } from '../../src/store/redelivery-rules.ts';
+import { RedisQueries } from '../../src/store/redis/administration-queries.ts';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, RETRY, SECOND, TIMETABLE } from '../support/store/ledger.ts';
@@ -434,7 +435,10 @@ test('nothing is left of a message that was in trouble once it is delivered', as
   await at(START, handedOver(1, 1, START));
   expect(await opened.redis.hkeys(keys.out(BOB))).toEqual([KEY]);
   expect(await opened.redis.smembers(keys.from(ALICE))).toEqual([KEY]);
-  expect((await opened.redis.lrange(keys.life(KEY), 0, -1)).map((one) => one.split(' ')[1])).toEqual(['handed-over']);
+  // That its first copy was handed over stands in the entry of the copy: a list of its own takes 260 bytes.
+  expect(await opened.redis.exists(keys.life(KEY))).toBe(0);
+  const queries = new RedisQueries(opened.redis, opened.ledger.shards);
+  expect(await queries.life(KEY)).toEqual([{ at: START, what: expect.stringMatching(/^handed-over .$/) }]);
   await at(START, settle(KEY, 'desk', START));
   await at(START, notified([{ key: KEY, state: 'delivered' }])[0] as Request);
   expect(await opened.redis.exists(keys.out(BOB), keys.from(ALICE), keys.life(KEY), keys.due)).toBe(0);

@@ -105,6 +105,9 @@ function eraseOne(state: MemoryState, { record, alias }: Entry): void {
 /** Erases what is kept of a user beside his messages, and his subscriptions to `contacts`. Gives how many things those were. */
 export function forgetUser(state: MemoryState, { jid, contacts }: RequestOf<'forgetUser'>, times: MemoryTimes): number {
   const { presence } = state;
+  for (const key of state.out.get(jid)?.keys() ?? []) {
+    if (state.lives.get(key)?.length === 1) state.lives.delete(key);
+  }
   const kept = [
     presence.forgetSessions(jid),
     state.confirms.delete(jid),

@@ -89,7 +89,9 @@ export class RedisQueries implements StoreQueries {
   }
 
   async life(key: string): Promise<LifeEvent[]> {
-    const lines = await this.#redis.lrange(this.#shards.keysOfMessage(key).life(key), -MAX_EVENTS, -1);
+    const shard = this.#shards.keysOfMessage(key);
+    const lines = await this.#redis.lrange(shard.life(key), -MAX_EVENTS, -1);
+    if (lines.length === 0) return this.#firstHandOver(shard, key);
     return lines
       .map((line) => {
         const [at = '', ...words] = line.split(' ');
@@ -97,6 +99,14 @@ export class RedisQueries implements StoreQueries {
       })
       .filter(({ at, what }) => Number.isFinite(at) && what !== '')
       .sort((a, b) => a.at - b.at);
+  }
+
+  /** Of a message whose first copy was handed over, and to which nothing else has happened, the copy's entry says so. */
+  async #firstHandOver(shard: Keys, key: string): Promise<LifeEvent[]> {
+    const [found] = await this.#look(shard, false, [key]);
+    const entry = found && (await this.#redis.hget(shard.out(found.record.recipient), key));
+    const [, how, at] = /^(.)c?;\d+;(\d+);1$/.exec(entry ?? '') ?? [];
+    return at === undefined ? [] : [{ at: Number(at), what: `handed-over ${how}` }];
   }
 
   async paused(): Promise<Paused | undefined> {

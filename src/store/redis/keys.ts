@@ -54,7 +54,7 @@ export class Keys {
   /**
    * HASH: copies to this recipient that were handed over, or came back, and that no receipt has come for: by their
    * record's key `<how>;<stored at, ms>;<handed over at, ms>`, where `how` is a letter that scripts/include/evidence.lua explains,
-   * and a c after it when later messages have passed it.
+   * and a c after it when later messages have passed it; `;1` follows while nothing else has happened to the message.
    */
   out(recipient: string): string {
     return `${this.prefix}:out:${recipient}`;
@@ -63,7 +63,7 @@ export class Keys {
   from(sender: string): string {
     return `${this.prefix}:from:${sender}`;
   }
-  /** LIST: what happened to a message in trouble, oldest first: `<ms> <event>`. */
+  /** LIST: what happened to a message beside that its first copy was handed over, oldest first: `<ms> <event>`. */
   life(key: string): string {
     return `${this.prefix}:life:${key}`;
   }

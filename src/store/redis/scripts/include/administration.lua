@@ -25,10 +25,10 @@ local function cancel(key, owner, ending, now, window, keep)
   if not known or not is_of(known, owner) then return 'unknown' end
   local fields = fields_of(known)
   if value and state_of(value) == 'p' then
+    record_event(key, now, 'cancelled', keep, fields.recipient)
     forget_trouble(key, fields.sender, fields.recipient)
     -- At once: see undeliver.
     redis.call('ZREM', due_set, due_member(key, 'p'))
-    record_event(key, now, 'cancelled', keep)
     return 'cancelled\0' .. key .. '\0' .. finish(key, value, 'r', ending, window)
   end
   if not letter then return 'unknown' end
@@ -76,7 +76,7 @@ local function retry_now(key, owner, now, lease_until, keep)
   -- His sessions are not asked first.
   if WITH_SESSION[how] then write_copy(key, 'd', stored, handed, fields.recipient, passed) end
   redis.call('ZADD', due_set, now, key)
-  record_event(key, now, 'wanted-now', keep)
+  record_event(key, now, 'wanted-now', keep, fields.recipient)
   return 'due'
 end
 
@@ -113,6 +113,13 @@ end
 -- Erases what is kept of a user beside his messages, and his subscriptions to ARGV[first] to ARGV[last].
 -- Reply: count, how many of them there were.
 local function forget_user(jid, first, last)
+  -- With an entry goes what it says; so does a list that says no more.
+  local cursor = '0'
+  repeat
+    cursor = each_copy(jid, cursor, function(key)
+      if redis.call('LLEN', life_name(key)) == 1 then redis.call('DEL', life_name(key)) end
+    end)
+  until cursor == '0'
   local count = presence.forget_sessions(jid) and 1 or 0
   for _, kind in ipairs({ 'confirms', 'out', 'sub', 'granted', 'asked' }) do
     count = count + redis.call('DEL', name_of(kind, jid))

@@ -116,7 +116,7 @@ local function claim(key, attempt, now, lease_until, ttl, lease, keep)
       if target ~= '' and WITH_SESSION[how] then write_copy(key, 'T', stored, handed, fields.recipient, passed) end
     end
     redis.call('ZADD', due_set, lease_until, key)
-    record_event(key, now, 'claimed', keep)
+    record_event(key, now, 'claimed', keep, fields.recipient)
     -- Where nothing is known of him, each copy more would be one more in offline storage; one that is sent on evidence
     -- is the only one.
     no_store = presence == '?' and (says == 'y' or copies_of(value) > 0) and '1' or '0'

@@ -83,9 +83,21 @@ local function acknowledges(sender, recipient, sessions)
   return are_contacts(sender, recipient) and 'y' or 'n'
 end
 
--- Notes an event of a message's life, for whoever looks it up. Only what is in trouble has such notes.
-local function record_event(key, now, event, keep)
+-- The first event of nearly every message with a copy out is that its first copy was handed over: the entry in its recipient's hash says
+-- that (`;1` at its end) for as long as nothing else happens, and a list is made when something does.
+local function begin_life(key, recipient, keep)
+  local entry = redis.call('HGET', out_name(recipient), key) or ''
+  local how, handed = entry:match('^(.)c?;%d+;(%d+);1$')
+  if not how then return end
+  redis.call('RPUSH', life_name(key), handed .. ' handed-over ' .. how)
+  redis.call('PEXPIRE', life_name(key), keep)
+  redis.call('HSET', out_name(recipient), key, sub(entry, 1, -3))
+end
+
+-- Notes an event of a message's life, for whoever looks it up, before its copy's entry changes. Only what is in trouble has such notes.
+local function record_event(key, now, event, keep, recipient)
   local name = life_name(key)
+  begin_life(key, recipient, keep)
   redis.call('RPUSH', name, string.format('%.0f', now) .. ' ' .. event)
   redis.call('LTRIM', name, -100, -1)
   redis.call('PEXPIRE', name, keep)
@@ -114,20 +126,22 @@ local IS_ASKED_ABOUT = { o = true, k = true, g = true, t = true }
 -- confirm anything those that have certainly not arrived.
 advance.ALL, advance.MISSED = 'oakdTgtsxb?v', 'xb'
 
-local function write_copy(key, how, stored, handed, recipient, passed)
-  local entry = string.format('%s%s;%.0f;%.0f', how, passed and 'c' or '', stored, handed)
+-- `is_first`: its first copy has been handed over just now, and nothing else has happened to it.
+local function write_copy(key, how, stored, handed, recipient, passed, is_first)
+  if not is_first then begin_life(key, recipient, times.window + times.ttl) end
+  local entry = string.format('%s%s;%.0f;%.0f%s', how, passed and 'c' or '', stored, handed, is_first and ';1' or '')
   redis.call('HSET', out_name(recipient), key, entry)
 end
 
-local function track_copy(key, how, stored, handed, sender, recipient, keep, passed)
-  write_copy(key, how, stored, handed, recipient, passed)
+local function track_copy(key, how, stored, handed, sender, recipient, keep, passed, is_first)
+  write_copy(key, how, stored, handed, recipient, passed, is_first)
   redis.call('PEXPIRE', out_name(recipient), keep)
   in_trouble(key, sender, keep)
 end
 
 -- The letter, when (ms) it was stored and handed over, and whether a later one has passed it.
 local function read_copy(entry)
-  local how, passed, stored, handed = entry:match('^(.)(c?);(%d+);(%d+)$')
+  local how, passed, stored, handed = entry:match('^(.)(c?);(%d+);(%d+)')
   return how, tonumber(stored), tonumber(handed), passed == 'c'
 end
 
@@ -173,6 +187,7 @@ end
 local function still_pending(key, recipient)
   local value = read(key)
   if value and state_of(value) == 'p' then return value end
+  begin_life(key, recipient, times.window + times.ttl)
   redis.call('HDEL', out_name(recipient), key)
   return nil
 end

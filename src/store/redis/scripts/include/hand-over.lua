@@ -44,8 +44,9 @@ local function hand_over(key, attempt, copies, by_timetable, unconfirmed, sender
   if how == 'x' and out == '1' then out = 'b' end
   if copies_of(head) == 0 then quota.add(key, sender, recipient) end
   redis.call('SETRANGE', name, 2, out .. sub(head, 4, 4) .. string.format('%02x', copies))
-  track_copy(key, how, stored_at(head), now, sender, recipient, keep, passed)
-  record_event(key, now, 'handed-over ' .. how, keep)
+  local is_first = attempt == 1 and copies_of(head) == 0 and redis.call('EXISTS', life_name(key)) == 0
+  if not is_first then record_event(key, now, 'handed-over ' .. how, keep, recipient) end
+  track_copy(key, how, stored_at(head), now, sender, recipient, keep, passed, is_first)
   local expiry = stored_at(head) + ttl
   -- The sessions of one who has had all that he may be sent are not pinged.
   local ping_due = rule(SILENT, presence, says, out) == '1' and unconfirmed >= expiry and expiry or by_timetable
@@ -64,8 +65,8 @@ local function bounce(key, now, keep)
   if copy_of(value) ~= '2' then
     local fields = fields_of(value)
     redis.call('SETRANGE', record_name(found), 2, 'b')
+    record_event(found, now, 'bounced', keep, fields.recipient)
     track_copy(found, 'b', stored_at(value), now, fields.sender, fields.recipient, keep)
-    record_event(found, now, 'bounced', keep)
     value = sub(value, 1, 2) .. 'b' .. sub(value, 4)
   end
   return 'bounced\0' .. found .. '\0' .. strip(value)

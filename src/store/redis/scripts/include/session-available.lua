@@ -112,7 +112,7 @@ function availability.recipient(recipient, event, cursor, now, step_due, lease_u
     end
     if again then
       if lost then
-        record_event(key, now, ended and 'session-ended' or 'session-silent', keep)
+        record_event(key, now, ended and 'session-ended' or 'session-silent', keep, recipient)
         if how ~= 'd' and how ~= 'T' then write_copy(key, 'd', stored, handed, recipient, passed) end
       end
       redis.call('ZADD', due_set, 'XX', lease_until, key)

@@ -11,6 +11,7 @@ local function undeliver(key, value, state, ending, now, owed_until, window, ret
   local notice, away = addressed_to_sender(tombstone)
   gather_due(away and now + POLICY.NOTICE_TO_ABSENT_SENDER or owed_until, due_member(key, state))
   local fields = fields_of(value)
+  begin_life(key, fields.recipient, math.max(window, retention))
   redis.call('HDEL', out_name(fields.recipient), key)
   -- Still one of its sender's troubles, for as long as it can be sent after all.
   in_trouble(key, fields.sender, math.max(window, retention))
@@ -79,7 +80,7 @@ local function requeue(key, now, due, keep)
   redis.call('ZADD', due_set, due, key)
   if known then redis.call('ZREM', due_set, due_member(key, state_of(known))) end
   redis.call('DEL', undelivered_name(key))
-  record_event(key, now, 'revived', keep)
+  record_event(key, now, 'revived', keep, fields_of(value).recipient)
   count_pending(requeued, 1)
   -- What leads to it besides its name may be forgotten by now.
   if #key > KEY then lead_to(index_name(key:sub(1, KEY)), key, keep) end
