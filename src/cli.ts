@@ -34,6 +34,13 @@ const OPTIONS = {
   version: { type: 'boolean', short: 'v' },
 } as const;
 
+// Whoever reads may have read enough (`| head`): what is left goes nowhere, and the exit status says what it would have said.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 function usage(problem: string): never {
   process.stderr.write(`${problem}\n\n${HELP}`);
   process.exit(EX_USAGE);
