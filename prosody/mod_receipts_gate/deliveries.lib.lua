@@ -43,6 +43,15 @@ local function deliver(command, lease, done)
 		return done("not-addressee");
 	end
 	gate.queues.add_before_later(from.." "..bare, { ready = true; run = function ()
+		local note = not gate.outcomes.get(n) and gate.notes.take(from, bare, message.attr.id, message:get_child_text("body"));
+		if note then
+			-- The server has written it by itself.
+			local record = gate.outcomes.remember(n, from, bare, message.attr.id, true);
+			record.told = lease;
+			gate.outcomes.conclude(record, { copy = command.attr.copy or "2"; state = "sent"; sessions = { note.given } });
+			gate.proofs.adopt(note, record);
+			return done();
+		end
 		local session = prosody.full_sessions[to];
 		if not session or not is_local_user(to) then
 			return done("no-session");

@@ -18,7 +18,7 @@ end
 
 -- What outlives a reload of this module, and an unload for a while.
 local gate = { state = module.saved_state or module:require("kept").take() or { epoch = random_epoch(), counter = 0 } };
-for _, part in ipairs({ "connections", "leases", "queues", "sessions", "proofs", "outcomes", "receipts", "offline", "routing", "unheld", "holds", "deliveries", "commands" }) do
+for _, part in ipairs({ "connections", "leases", "queues", "sessions", "proofs", "outcomes", "receipts", "notes", "offline", "routing", "unheld", "holds", "deliveries", "commands" }) do
 	local made = module:require(part);
 	gate[part] = type(made) == "function" and made(gate) or made;
 end

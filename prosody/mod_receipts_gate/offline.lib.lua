@@ -18,7 +18,10 @@ end
 --- Sees a stanza that is about to be written to a client's session.
 local function observe(stanza, session)
 	local flush = flushing[session];
-	local list = flush and stored_for[session.username] or {};
+	if not flush or flush.thread ~= coroutine.running() then
+		return
+	end
+	local list = stored_for[session.username] or {};
 	for i, one in ipairs(list) do
 		if protocol.has_signature(stanza, one.signature) then
 			table.remove(list, i);
@@ -27,16 +30,14 @@ local function observe(stanza, session)
 			return
 		end
 	end
+	gate.notes.flushed(stanza, session);
 end
 
 --- Wraps message/offline/broadcast.
 local function flush(handlers, name, event)
 	local session = event.origin;
 	local username = session.username;
-	if not stored_for[username] then
-		return handlers(name, event);
-	end
-	local flushed = {};
+	local flushed = { thread = coroutine.running() };
 	flushing[session] = flushed;
 	local result = handlers(name, event);
 	flushing[session] = nil;

@@ -136,7 +136,10 @@ end
 
 --- What was seen of one session: kind is has, returned or flushed.
 local function saw(record, kind, attr)
-	if record.forgotten then
+	if record.note then
+		gate.notes.saw(record, kind, attr);
+		return
+	elseif record.forgotten then
 		return
 	end
 	attr.n = record.n;

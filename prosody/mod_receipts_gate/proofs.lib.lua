@@ -57,7 +57,8 @@ end
 local function wants_proof(track)
 	local wants = false;
 	each_open(track, track.last, function (item)
-		wants = not item.record.forgotten;
+		-- Of what is noted alone nobody may ever ask.
+		wants = not item.record.forgotten and not item.record.note;
 		return wants;
 	end);
 	return wants;
@@ -173,7 +174,8 @@ local function on_iq(event)
 	return true;
 end
 
---- The server is about to route again what a session had not acknowledged. Returns true for what is ours: the component does it.
+--- The server is about to route again what a session had not acknowledged. Returns true for what is ours: the component does it. What
+-- is only noted may be nobody's but the server's.
 -- The failures come in the order of the queue, as the items are.
 local function on_failure(event)
 	local track = tracked[event.session];
@@ -186,7 +188,7 @@ local function on_failure(event)
 		local item = track.items[i];
 		if not item.acked and protocol.has_signature(stanza, item.signature) then
 			track.failed = i;
-			return true;
+			return not item.record.note or nil;
 		end
 	end
 end
@@ -212,6 +214,18 @@ local function has_open(session, record)
 		end
 	end
 	return false;
+end
+
+--- The component knows what was only noted: it is a message of that record from now on.
+local function adopt(note, record)
+	for _, item in ipairs(note.items) do
+		item.record = record;
+		table.insert(record.items, item);
+		awake(item.session);
+	end
+	for _, attr in ipairs(note.has) do
+		gate.outcomes.saw(record, "has", attr);
+	end
 end
 
 --- What is not counted needs no watching any more; what is counted is still recognised when the server routes it again.
@@ -254,6 +268,7 @@ return {
 	on_failure = on_failure;
 	ended = ended;
 	has_open = has_open;
+	adopt = adopt;
 	forget = forget;
 	resume = resume;
 };

@@ -170,3 +170,35 @@ test(
   },
   3 * LONG,
 );
+
+const leases = () => proxy.output.split(HOLDS).length - 1;
+
+test.each(['after', 'before'])(
+  'the server is killed while he is away, and he logs in %s the component: what its offline storage gives him comes once',
+  async (when) => {
+    await begin();
+    const alice = await world.user('alice');
+    const { stored } = told(alice);
+    const to = `bob@${world.xmpp.domain}`;
+    const all = texts(20);
+    for (const text of all) await alice.say(to, text, { id: text });
+    await until(() => all.every((text) => stored.has(text)), { what: 'all to be stored', within: LONG });
+    // What is stored later is let go later: the server has all of them in its storage by now.
+    await alice.say(`carol@${world.xmpp.domain}`, 'then', { id: 'then' });
+    await until(() => stored.has('then'), { what: 'the next one to be stored', within: LONG });
+    const held = leases();
+    if (when === 'before') process.kill(proxy.pid, 'SIGSTOP');
+    await world.xmpp.prosody?.kill();
+    await world.xmpp.prosody?.restart();
+    const lease = () => until(() => leases() > held, { what: 'a lease under the new server', within: LONG });
+    if (when === 'after') await lease();
+    const bob = await world.user('bob');
+    await bob.hears('text 19', { within: LONG });
+    if (when === 'before') process.kill(proxy.pid, 'SIGCONT');
+    await lease();
+    const again = await world.user('alice');
+    await again.delivered(await again.say(to, 'last'));
+    expect(bob.bodies()).toEqual([...all, 'last']);
+  },
+  3 * LONG,
+);
