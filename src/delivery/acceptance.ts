@@ -24,7 +24,6 @@ import { flattened } from '../xmpp/stanza/xml.ts';
 import type { AcknowledgementBatches } from './acknowledgement-batches.ts';
 import type { Copies } from './copies.ts';
 import type { HeldVerdicts } from './held-verdicts.ts';
-import { isInContactsName } from './notice-outbox.ts';
 import type { Notices } from './notices.ts';
 import type { Passthrough } from './passthrough.ts';
 import type { LinkPort } from './ports.ts';
@@ -239,7 +238,7 @@ export class Acceptance {
     const [stored, ended] = [notices.acknowledgement(about), notices.ending(about)];
     // A sender who is in a hurry while the server is not gets one answer, and not one for each resend.
     if (stored !== undefined) link.send(stored, undefined, 'high', answerKey('stored', about), about.sender);
-    if (ended !== undefined && isInContactsName(known)) this.#options.gate?.tell(ended);
+    if (ended !== undefined && notices.isInContactsName(known)) this.#options.gate?.tell(ended);
     else if (ended !== undefined) link.send(ended, undefined, 'high', answerKey(known.state, about), about.sender);
     const moved = known.senderResource !== senderResource || known.senderId !== senderId;
     if (known.state === 'pending' && (moved || (owesReceipt && !known.owesReceipt))) {

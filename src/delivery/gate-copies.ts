@@ -228,6 +228,7 @@ export class GateCopies extends EventEmitter<Events> {
   }
 
   #queue(user: string, n: string): void {
+    this.#options.gate.noteStored(n);
     const waiting = this.#behind.get(user);
     if (waiting !== undefined) {
       waiting.push(n);

@@ -5,6 +5,7 @@ export type GatePort = Pick<
   Gate,
   | 'give'
   | 'isOpen'
+  | 'noteStored'
   | 'deliver'
   | 'tell'
   | 'ask'

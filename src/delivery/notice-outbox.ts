@@ -44,9 +44,9 @@ export class NoticeOutbox {
   }
 
   #write(xml: string, sent: Sent): void {
-    const { gate, link } = this.#options;
+    const { gate, link, notices } = this.#options;
     const { record } = sent;
-    if (gate !== undefined && isInContactsName(record)) {
+    if (gate !== undefined && notices.isInContactsName(record)) {
       this.#inFlight.set(record.key, sent);
       sent.held = gate.tell(xml, sent);
       return;
@@ -75,9 +75,4 @@ export class NoticeOutbox {
       for (const record of records) trace('notification handed over', record, { why: `it is ${record.state}` });
     for (const request of notified(records)) this.#options.pipeline.push({ request, done: () => {} });
   }
-}
-
-/** Whether a notice has the contact's own address for its sender, and not one of the component's. */
-export function isInContactsName({ heldAs, state }: StoredRecord): boolean {
-  return heldAs !== undefined && state !== 'unconfirmed';
 }

@@ -100,6 +100,16 @@ export class Notices {
     }
   }
 
+  /**
+   * Whether what is said of its end has the contact's own address for its sender, and not one of the component's: servers end the
+   * stream of a component that sends it. Of what was held, and of the rest of a damaged record, which says that no more.
+   */
+  isInContactsName(record: StoredRecord): boolean {
+    if (record.state === 'unconfirmed') return false;
+    const { addresses } = this.#options;
+    return record.heldAs !== undefined || addresses.errorFrom(record).endsWith(`@${addresses.servedDomain}`);
+  }
+
   #failure(record: StoredRecord): StanzaError {
     if (record.state === 'expired') {
       return {

@@ -143,6 +143,11 @@ export class Gate extends EventEmitter<Events> {
     return this.#verdicts.give(word, n);
   }
 
+  /** A message is stored, and waits for its turn to be let go. */
+  noteStored(n: string): void {
+    this.#verdicts.noteStored(n);
+  }
+
   /** Sends a copy into one session. */
   deliver(n: string, copy: number, to: string, message: string, done: (outcome: CommandOutcome) => void): void {
     this.#lease.command('deliver', n, deliver(n, copy, to, message), done);

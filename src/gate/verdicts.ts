@@ -19,6 +19,8 @@ const LOOK_EVERY = 100;
 export class Verdicts {
   readonly #options: VerdictsOptions;
   readonly #open: Shown = new Map();
+  /** Of these, what is stored and waits for its turn. */
+  readonly #stored = new Set<string>();
   /** ms. */
   #timeout = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -35,12 +37,14 @@ export class Verdicts {
   /** A lease has begun, under which the gate waits so long (ms). */
   begin(timeout: number): void {
     this.#open.clear();
+    this.#stored.clear();
     this.#timeout = timeout * SHARE;
   }
 
   /** Nothing is held any more. */
   end(): void {
     this.#open.clear();
+    this.#stored.clear();
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
@@ -54,9 +58,15 @@ export class Verdicts {
     return this.#open.has(n);
   }
 
+  /** Redis has it: its verdict follows when its turn has come, and is `stored` even if that is not in time. */
+  noteStored(n: string): void {
+    if (this.#open.has(n)) this.#stored.add(n);
+  }
+
   /** Gives a verdict; false when there was one before, or nothing of that number is held. */
   give(word: Verdict, n: string): boolean {
     if (!this.#open.delete(n)) return false;
+    if (this.#stored.size > 0) this.#stored.delete(n);
     this.#options.send(word, n);
     return true;
   }
@@ -71,8 +81,9 @@ export class Verdicts {
     const limit = this.#now() - this.#timeout;
     for (const [n, at] of this.#open) {
       if (at > limit) break;
-      this.#options.onLate();
-      this.give('pass', n);
+      const isStored = this.#stored.has(n);
+      if (!isStored) this.#options.onLate();
+      this.give(isStored ? 'stored' : 'pass', n);
     }
   }
 

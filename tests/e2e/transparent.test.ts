@@ -1,8 +1,11 @@
 // Users write to each other's own addresses, and a gate in the server holds each message until the component has stored it.
 
 import xml, { type Element } from '@xmpp/xml';
+import { Redis } from 'ioredis';
+import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import type { TestUser } from '../support/clients/test-user.ts';
 import { OWN_SERVER, World } from '../support/stages/world.ts';
+import { spoil } from '../support/store/ledger.ts';
 import { until } from '../support/time/until.ts';
 
 const MODE = { MODE: 'transparent', RETRY_SCHEDULE: '30s', UNCONFIRMED_RETRY_AFTER: '30s', PROOF_GRACE: '1s' };
@@ -147,6 +150,25 @@ test('what is no content passes, and a receipt for nothing that is known', async
   );
   await bob.hears((stanza) => stanza.getChild('received')?.attrs.id === 'nothing');
   expect(counts()).toMatchObject({ gateStored: 0, gatePassed: 1, accepted: 0 });
+});
+
+test('the record of a message is damaged: its sender is told in his contact’s name, and the link lives', async () => {
+  await begin();
+  const alice = await world.user('alice');
+  const to = `bob@${world.xmpp.domain}`;
+  const id = await alice.say(to, 'soon damaged');
+  await alice.acknowledged(id);
+  const redis = new Redis(world.redis.url);
+  const record = recordKey(bareOf(alice), to, id);
+  const [name = ''] = await redis.keys(`*:m:${record}`);
+  await spoil(redis, name);
+  // The next sweep looks at it.
+  await redis.zadd(name.replace(/:m:.*/, ':due'), 'XX', 1, record);
+  await redis.quit();
+  const error = await alice.failed(id);
+  expect(error.attrs.from).toBe(to);
+  expect(error.getChild('error')?.getChild('internal-server-error')).toBeDefined();
+  expect(world.proxy.link.stats.reconnects).toBe(0);
 });
 
 test('MODE=both: a message to either address is confirmed from that address', async () => {

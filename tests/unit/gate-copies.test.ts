@@ -15,12 +15,14 @@ const PHONE = { jid: `${BOB}/phone`, id: 'P', state: 'available', priority: 0, s
 
 function stage() {
   const told: string[] = [];
+  const noted: string[] = [];
   const there: KnownSession[] = [PHONE];
   const facts = new Map([['e-1', newFacts()]]);
   const gate = Object.assign(new EventEmitter(), {
     epoch: 'e',
     isReady: true,
     give: (word: string, n: string) => told.push(`${word} ${n}`),
+    noteStored: (n: string) => noted.push(n),
     ask: (n: string, done: (outcome: CommandOutcome) => void) => {
       told.push(`ask ${n}`);
       done('done');
@@ -43,13 +45,14 @@ function stage() {
     gate.emit('outcome', whole);
   };
   const record = { heldAs: 'e-1', key: 'k', recipient: BOB, storedAt: 0, attempt: 1, copies: 1 };
-  return { told, there, copies, outcome, sent: { record } as Sent };
+  return { told, noted, there, copies, outcome, sent: { record } as Sent };
 }
 
 test('a message that waits behind others has no copy before its original, nor while nobody knows what became of it', () => {
-  const { told, copies, outcome, sent } = stage();
+  const { told, noted, copies, outcome, sent } = stage();
   copies.isCatchingUp = () => true;
   copies.forward(sent);
+  expect(noted).toEqual(['e-1']);
   const look = () => copies.look('e-1', BOB, 1);
   expect(look()).toEqual({ what: 'wait' });
   copies.caughtUp(BOB);

@@ -89,8 +89,17 @@ test('one stanza, one verdict: the first counts, and the late one is let go', ()
   verdicts.look();
   expect(given).toEqual(['drop e-1', 'pass e-2', 'pass e-3']);
   expect([late, verdicts.isOpen('e-2'), verdicts.isOpen('e-4')]).toEqual([2, false, true]);
-  verdicts.end();
+  // Redis has it, and it waits for what is sent again before it: that must not make it one that nobody stored.
+  verdicts.noteStored('e-4');
+  verdicts.noteStored('e-2');
+  now = 4000;
+  verdicts.look();
+  expect(given.slice(3)).toEqual(['stored e-4']);
+  expect(late).toBe(2);
   expect(verdicts.give('stored', 'e-4')).toBe(false);
+  verdicts.shown('e-5');
+  verdicts.end();
+  expect(verdicts.give('stored', 'e-5')).toBe(false);
 });
 
 test('a session whose resource is bound again is gone, and late word of it changes nothing', () => {
