@@ -20,6 +20,7 @@ import {
   withPresence,
 } from './report.ts';
 import { serverFairness } from './server-fairness.ts';
+import { type ShardsPlan, shardCosts, shardsReport } from './shards.ts';
 import type { Load } from './texts.ts';
 import { killVariants, type Place, VARIANTS, Variant, type VariantName } from './variant.ts';
 
@@ -27,7 +28,7 @@ const { values: flags } = parseArgs({
   options: {
     /** A smoke test: short, and writes no results. */
     quick: { type: 'boolean', default: false },
-    /** Only this variant, once; or only `pending` (and what was delivered), `presence`, `fairness` or `gate`. */
+    /** Only this variant, once; or only `pending` (and what was delivered), `presence`, `fairness`, `gate` or `shards`. */
     only: { type: 'string' },
     /** What messages say: see texts.ts. */
     load: { type: 'string', default: 'real' },
@@ -56,6 +57,11 @@ const FAIRNESS: FairnessPlan = flags.quick
 const GATE: GatePlan = flags.quick
   ? { rounds: 1, warmUp: 1000, measured: 3000, paced: 2000 }
   : { rounds: 5, warmUp: 5000, measured: 10_000, paced: 5000 };
+
+/** 64 pairs: some in each of 16 shards. */
+const SHARDS: ShardsPlan = flags.quick
+  ? { rounds: 2, warmUp: 2000, measured: 5000, pairs: 64, counts: [1, 16] }
+  : { rounds: 10, warmUp: 20_000, measured: 50_000, pairs: 64, counts: [1, 16] };
 
 const RESULTS = new URL('./RESULTS.md', import.meta.url);
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -132,6 +138,7 @@ try {
     const behind = await serverFairness(place, redis, { ...FAIRNESS, ...(flags.quick && { flood: 10_000 }) }, say);
     say(fairnessReport(behind));
   } else if (flags.only === 'fairness') say(fairnessReport(await fairness(place, redis, FAIRNESS, say)));
+  else if (flags.only === 'shards') say(shardsReport(await shardCosts(place, redis, SHARDS, say)));
   else if (flags.only === 'gate') say(gateReport(await gate(place, redis, GATE, say)));
   else await round(flags.only as VariantName, place, redis);
 } finally {

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { accept } from '../src/store/contract.ts';
 import { Ledger } from '../src/store/redis/ledger.ts';
+import { DEFAULT_SHARDS } from '../src/store/redis/shards.ts';
 import { RetryPolicy } from '../src/store/retry-policy.ts';
 import { payloadDigest, recordKey } from '../src/xmpp/stanza/message-key.ts';
 import { ALICE, BOB, BODY } from './addresses.ts';
@@ -18,6 +19,7 @@ export function database(place: Place, index: number): Place {
 export const ledgerIn = (redis: Redis) =>
   new Ledger(redis, {
     prefix: '{receipts}',
+    shards: DEFAULT_SHARDS,
     retry: new RetryPolicy({
       schedule: [30_000],
       messageTtl: 7 * DAY,

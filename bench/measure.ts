@@ -65,16 +65,25 @@ export async function tidyRedis(redis: Redis): Promise<void> {
 }
 
 /** Messages a second with {@link WINDOW} in flight, and what each costs. */
-export async function throughput(variant: Variant, redis: Redis, { warmUp, measure }: Plan): Promise<Throughput> {
+export function throughput(variant: Variant, redis: Redis, { warmUp, measure }: Plan): Promise<Throughput> {
+  variant.peer.load(WINDOW);
+  return underLoad(variant, redis, [() => sleep(warmUp), () => sleep(measure)]);
+}
+
+/** What the load that has begun costs from the end of the first wait to that of the second; then the load ends. */
+export async function underLoad(
+  variant: Pick<Variant, 'peer' | 'usage'>,
+  redis: Redis,
+  [warmUp, measure]: readonly [() => Promise<unknown>, () => Promise<unknown>],
+): Promise<Throughput> {
   const { peer } = variant;
   const sample = async () => {
     const [usage, redisUs] = await Promise.all([variant.usage(), redisCpu(redis)]);
     return { ...usage, redisUs, at: performance.now(), completed: peer.journal.completed };
   };
-  peer.load(WINDOW);
-  await sleep(warmUp);
+  await warmUp();
   const before = await sample();
-  await sleep(measure);
+  await measure();
   const after = await sample();
   await peer.drain();
   const messages = after.completed - before.completed;

@@ -44,6 +44,10 @@ const pairOf = (sender: string, recipient: string): Pair =>
     `${recipient}@${SERVED}/desk`,
   );
 
+/** So many pairs of users; their recipients lie in all shards. */
+export const pairs = (count: number) =>
+  Array.from({ length: count }, (_, number) => pairOf(`una${number}`, `bea${number}`));
+
 /** Those who write at an ordinary pace while somebody floods. */
 export const OTHERS = Array.from({ length: 10 }, (_, number) => pairOf(`ann${number}`, `ben${number}`));
 
@@ -105,6 +109,8 @@ export class Peer {
   #rest = '';
   #out = '';
   #handshaken = false;
+  /** Who writes at {@link Peer.load}. */
+  #loading: readonly Pair[] = [ORDINARY];
   /** How many messages are kept in flight, and how many may still be sent. */
   #window = 0;
   #quota = Number.POSITIVE_INFINITY;
@@ -143,8 +149,10 @@ export class Peer {
     return (this.#server.address() as net.AddressInfo).port;
   }
 
-  /** Keeps `window` messages in flight, until {@link Peer.drain}. */
-  load(window: number): void {
+  /** Keeps `window` messages in flight, until {@link Peer.drain}: of these pairs in turn. */
+  load(window: number, pairs = [ORDINARY]): void {
+    for (const one of pairs) this.#know(one);
+    this.#loading = pairs;
     this.#quota = Number.POSITIVE_INFINITY;
     this.#window = window;
     this.#refill();
@@ -321,7 +329,7 @@ export class Peer {
     const over = this.#holding ? Math.min(journal.acknowledged, journal.forwarded) : journal.completed;
     for (let room = this.#window - (journal.sent - over); room > 0 && this.#quota > 0; room -= 1) {
       this.#quota -= 1;
-      this.#send();
+      this.#send(this.#loading[this.journal.sent % this.#loading.length]);
     }
   }
 

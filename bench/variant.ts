@@ -33,9 +33,11 @@ export interface Place {
   readonly load?: Load;
   /** Whether (c) has the quotas that it has by default; else none. */
   readonly hasQuotas?: boolean;
+  /** Of (c)'s ledger; the usual number where it is not said. */
+  readonly shards?: number;
 }
 
-const START_LIMIT = 30_000;
+const START_LIMIT = 120_000;
 const running = new Set<ChildProcess>();
 
 /** Ends whatever still runs. */
@@ -47,10 +49,10 @@ export function killVariants(): void {
 export async function launch(
   name: VariantName | keyof typeof BEHIND_SERVER,
   peer: { readonly port: number; readonly online: Promise<unknown>; readonly secret?: string | undefined },
-  { folder, redisUrl, profile, hasQuotas = false }: Place,
+  { folder, redisUrl, profile, hasQuotas = false, shards }: Place,
 ): Promise<ChildProcess> {
   const { file, args } = { ...VARIANTS, ...BEHIND_SERVER }[name];
-  const setting: Setting = { port: peer.port, redisUrl, secret: peer.secret };
+  const setting: Setting = { port: peer.port, redisUrl, secret: peer.secret, shards };
   const profiling = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile];
   const child = fork(
     path.join(folder, `${file}.js`),

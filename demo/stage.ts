@@ -7,6 +7,7 @@ import { freePort } from '../tests/support/process/ports.ts';
 import { type ProsodyServer, startProsody } from '../tests/support/servers/prosody.ts';
 import { type RedisServer, startRedis } from '../tests/support/servers/redis.ts';
 import { ProxyProcess } from '../tests/support/stages/proxy-process.ts';
+import { KeptShards } from '../tests/support/store/kept-shards.ts';
 import { until } from '../tests/support/time/until.ts';
 import { Person } from './person.ts';
 
@@ -63,8 +64,11 @@ export class Stage {
     redis.on('error', () => {});
     const none = { schedule: [0], messageTtl: 0, unconfirmedRetries: 0, unconfirmedRetryAfter: 0, receiptGap: 0 };
     // Only to look into: nothing is ever written with it.
+    const kept = new KeptShards(redis, PREFIX);
     const ledger = new Ledger(redis, {
       prefix: PREFIX,
+      shards: kept.shards,
+      preparation: kept,
       retry: new RetryPolicy(none),
       dedupWindow: 0,
       undeliveredRetention: 0,

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { ProxyProcess } from '../../tests/support/stages/proxy-process.ts';
 import { OWN_SERVER, World } from '../../tests/support/stages/world.ts';
+import { KeptShards } from '../../tests/support/store/kept-shards.ts';
 import { until } from '../../tests/support/time/until.ts';
 import { type Kind, type Person, person } from './people.ts';
 import { RESUME_WINDOW, type Row, type Scene } from './rows.ts';
@@ -96,7 +97,7 @@ export class Stage {
       stopRedis: column.proxy ? () => this.#world.redis.kill() : undefined,
       startRedis: () => this.#startRedis(),
       redelivered: () => this.#redelivered(),
-      owed: () => this.#redis.zcard('{receipts}:due'),
+      owed: () => new KeptShards(this.#redis).dueCount(),
     });
     try {
       await cell.begin();
@@ -150,7 +151,7 @@ export class Stage {
   }
 
   async #startProcess(): Promise<void> {
-    this.#process = new ProxyProcess(this.#world.environment({ LOG_LEVEL: 'info', SHARDS: '1', ...this.#mode }));
+    this.#process = new ProxyProcess(this.#world.environment({ LOG_LEVEL: 'info', ...this.#mode }));
     await this.#process.prints(this.#gate ? 'The gate holds messages for us' : 'The link is up');
   }
 

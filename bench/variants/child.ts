@@ -7,6 +7,7 @@ export interface Setting {
   readonly redisUrl: string;
   /** The component's; the benchmark's own without it. */
   readonly secret?: string | undefined;
+  readonly shards?: number | undefined;
 }
 
 /** What it has used so far. */

@@ -26,7 +26,7 @@ const UNLIMITED = {
 const PATIENT = { gate: { lease: { timeout: 60_000, lease: 60_000 } } };
 
 /** (c) This proxy, whole, as its configuration makes it. */
-serve(async ({ port, redisUrl, secret = SECRET }) => {
+serve(async ({ port, redisUrl, secret = SECRET, shards }) => {
   const config = loadConfig({
     XMPP_SERVICE: `xmpp://127.0.0.1:${port}`,
     XMPP_COMPONENT_DOMAIN: COMPONENT,
@@ -36,6 +36,7 @@ serve(async ({ port, redisUrl, secret = SECRET }) => {
     RETRY_SCHEDULE: '30m',
     ...(process.argv.includes('quotas') ? {} : UNLIMITED),
     ...(process.argv.includes('transparent') ? { MODE: 'transparent' } : {}),
+    ...(shards === undefined ? {} : { SHARDS: String(shards) }),
     HTTP_PORT: String(await freePort()),
     LOG_LEVEL: 'silent',
   });

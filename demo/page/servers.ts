@@ -1,12 +1,12 @@
 import { Redis } from 'ioredis';
 import { copiesOf } from '../../src/store/contract.ts';
 import { RedisQueries } from '../../src/store/redis/administration-queries.ts';
-import { Shards } from '../../src/store/redis/shards.ts';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { freePort } from '../../tests/support/process/ports.ts';
 import { type ProsodyServer, startProsody } from '../../tests/support/servers/prosody.ts';
 import { type RedisServer, startRedis } from '../../tests/support/servers/redis.ts';
 import { ProxyProcess } from '../../tests/support/stages/proxy-process.ts';
+import { KeptShards } from '../../tests/support/store/kept-shards.ts';
 import { type Figures, readFigures } from './figures.ts';
 import { type Line, Network } from './relay.ts';
 
@@ -89,7 +89,8 @@ export class Servers {
     await Promise.all(starts);
     const redis = new Redis((this.#redis as RedisServer).url, { commandTimeout: 1000, maxRetriesPerRequest: 0 });
     redis.on('error', () => {});
-    this.#look = { redis, inquiry: new RedisQueries(redis, new Shards(PREFIX, 1)) };
+    const kept = new KeptShards(redis, PREFIX);
+    this.#look = { redis, inquiry: new RedisQueries(redis, kept.shards, kept) };
     const target = Number(new URL(this.#prosody?.websocketUrl as string).port);
     this.#networks = { alice: await Network.to(target), bob: await Network.to(target) };
     this.#httpPort = await freePort();

@@ -11,7 +11,7 @@ import { LinkLease } from '../store/redis/link-lease.ts';
 import { Pipeline } from '../store/redis/pipeline.ts';
 import { LedgerPreparation } from '../store/redis/preparation.ts';
 import { Probe } from '../store/redis/probe.ts';
-import { Shards } from '../store/redis/shards.ts';
+import { DEFAULT_SHARDS, Shards } from '../store/redis/shards.ts';
 import { RedisSteps } from '../store/redis/steps.ts';
 import { RetryPolicy } from '../store/retry-policy.ts';
 import { type Log, throttled } from '../util/log.ts';
@@ -48,13 +48,20 @@ export function composeStore(config: Config, counters: Counters, log: Log, tunin
     key: new Keys(prefix).durability,
     durability: config.durability,
   });
-  const shards = new Shards(prefix, redis.shards);
-  const probe = new Probe(connections.ledger, prefix, durability, redis.shards);
+  const shards = new Shards(prefix, redis.shards ?? DEFAULT_SHARDS);
+  const probe = new Probe(connections.ledger, prefix, durability, shards);
   const times = retry.storeTimes({ dedupWindow, undeliveredRetention });
-  const preparation = new LedgerPreparation({ redis: connections.ledger, shards, times, probe, log });
+  const preparation = new LedgerPreparation({
+    redis: connections.ledger,
+    shards,
+    isNumberSet: redis.shards !== undefined,
+    times,
+    probe,
+    log,
+  });
   const ledger = new Ledger(connections.ledger, {
     prefix,
-    shards: redis.shards,
+    shards,
     preparation,
     retry,
     dedupWindow,
@@ -74,8 +81,8 @@ export function composeStore(config: Config, counters: Counters, log: Log, tunin
   durability.onKept(() => pipeline.kept());
   const { clock } = ledger;
   const queues = new Queues({ connection: connections.jobs, prefix, undeliveredRetention, onProblem, clock, log });
-  const queries = new RedisQueries(connections.ledger, ledger.shards);
-  const steps = new RedisSteps(connections.ledger, { keys: ledger.keys, kept: config.traceMessages ?? 0, clock });
+  const queries = new RedisQueries(connections.ledger, shards, preparation);
+  const steps = new RedisSteps(connections.ledger, { keys: new Keys(prefix), kept: config.traceMessages ?? 0, clock });
   const monitoring = composeRedisMonitoring(connections.ledger, {
     config,
     queues,

@@ -30,7 +30,8 @@ export interface Config {
     readonly url: string;
     readonly prefix: string;
     /** Of the ledger: fixed by its first start. */
-    readonly shards: number;
+    /** Undefined: as many as the ledger has, or the usual number for a new one. */
+    readonly shards?: number;
     readonly sentinels?: {
       readonly addresses: readonly { readonly host: string; readonly port: number }[];
       readonly masterName: string;
@@ -139,6 +140,10 @@ function redisNodes(values: Values): Pick<Config['redis'], 'sentinels' | 'tls'> 
   };
 }
 
+function shardsOf({ SHARDS: shards }: Values): Pick<Config['redis'], 'shards'> {
+  return shards === undefined ? {} : { shards };
+}
+
 function assemble(values: Values, servedDomain: string): Config {
   const { XMPP_TLS_CA: tlsCa, DASHBOARD_PASSWORD: password } = values;
   return {
@@ -152,7 +157,7 @@ function assemble(values: Values, servedDomain: string): Config {
       admins: values.ADMIN_JIDS ?? [],
     },
     gate: { mode: values.MODE, proofCounts: values.PROOF_COUNTS, proofGrace: values.PROOF_GRACE },
-    redis: { url: values.REDIS_URL, prefix: values.REDIS_PREFIX, shards: values.SHARDS, ...redisNodes(values) },
+    redis: { url: values.REDIS_URL, prefix: values.REDIS_PREFIX, ...shardsOf(values), ...redisNodes(values) },
     durability: values.DURABILITY,
     ack: { format: values.ACK_FORMAT, from: values.ACK_FROM },
     retry: {

@@ -128,9 +128,9 @@ export const serverSettings = {
   SHARDS: {
     group: 'redis',
     value: v.integer(1, 256),
-    default: '1',
+    derived: '16 for a new ledger, else what it has',
     about:
-      'How many shards the ledger has, each with a hash tag of its own. The first start fixes it: with another number later, ' +
-      'the proxy ends with status 78. [shards.md](shards.md) says what that means.',
+      'How many shards the ledger has, each with a hash tag of its own. The first start fixes it: where another number is set ' +
+      'later, the proxy ends with status 78. [shards.md](shards.md) says what that means.',
   },
 } as const satisfies Record<string, Setting>;

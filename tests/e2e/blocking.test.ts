@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import type { TestUser } from '../support/clients/test-user.ts';
 import { OWN_SERVER, World } from '../support/stages/world.ts';
+import { KeptShards } from '../support/store/kept-shards.ts';
 import { until } from '../support/time/until.ts';
 
 // Needs a server of our own: others drop what is for nobody, or have a storage of another size.
@@ -12,10 +13,12 @@ const onOwnServer = OWN_SERVER ? test : test.skip;
 
 let world: World;
 let redis: Redis;
+let kept: KeptShards;
 
 beforeAll(async () => {
-  world = await World.open({ shards: 1, config: 'storage_archive_item_limit = 2' });
+  world = await World.open({ config: 'storage_archive_item_limit = 2' });
   redis = new Redis(world.redis.url);
+  kept = new KeptShards(redis);
   await world.startProxy({ RETRY_SCHEDULE: '1s', MESSAGE_TTL: '120s', DEDUP_WINDOW: '240s' });
 });
 afterAll(async () => {
@@ -50,8 +53,9 @@ async function isRefused(alice: TestUser, id: string): Promise<void> {
   const answer = await alice.asks(world.xmpp.componentDomain, status);
   expect(answer.getChild('status')?.getChild('message')?.attrs.state).toBe('rejected');
   const key = recordKey(bare('alice'), bare('bob'), id);
-  await until(async () => (await redis.zscore('{receipts}:due', `${key}r`)) === null, { what: 'her being told' });
-  expect(await redis.zscore('{receipts}:due', key)).toBeNull();
+  const { due } = await kept.ofMessage(key);
+  await until(async () => (await redis.zscore(due, `${key}r`)) === null, { what: 'her being told' });
+  expect(await redis.zscore(due, key)).toBeNull();
   expect(alice.count(({ attrs }) => attrs.type === 'error' && attrs.id === id)).toBe(1);
 }
 

@@ -4,6 +4,7 @@ import { CommandWindow } from '../support/clients/command-window.ts';
 import type { OpenfireLike } from '../support/openfire/openfire.ts';
 import { OpenfireStage } from '../support/stages/openfire-stage.ts';
 import { NO_COPIES } from '../support/stages/world.ts';
+import { KeptShards } from '../support/store/kept-shards.ts';
 import { until } from '../support/time/until.ts';
 
 /** Commands with two processes, between which Openfire deals the steps in turn. */
@@ -33,6 +34,7 @@ const SETTINGS = {
   DEDUP_WINDOW: '1d',
   UNCONFIRMED_RETRY_AFTER: '300ms',
 };
+const kept = () => new KeptShards(redis, stage.prefix);
 const keyOf = (id: string) => recordKey('alice@example.org', 'bob@example.org', id);
 
 async function two(settings: Record<string, string> = SETTINGS) {
@@ -70,7 +72,7 @@ test('a pause holds in both, and after a restart; then redelivery goes on', asyn
   for (let i = 0; i < 4; i += 1) await alice.say(BOB, `held ${i}`);
   await bob.hears('held 3');
   // Each is looked at when it is due, by whichever process, and put off by half a minute.
-  const due = `${stage.prefix}:due`;
+  const { due } = await kept().ofUser('bob@example.org');
   const allDue = async () => {
     for (const member of await redis.zrange(due, '0', '-1'))
       await redis.zadd(due, 'XX', String(Date.now() - 1), member);
@@ -97,12 +99,12 @@ test('a cancelled message is not sent again by the other process either', async 
   bob.autoReceipt = false;
   const id = await alice.say(BOB, 'Never mind');
   await until(() => bob.count('Never mind') >= 2, { what: 'a second copy' });
-  await redis.sadd(`${stage.prefix}:from:alice@example.org`, keyOf(id));
+  await redis.sadd((await kept().ofMessage(keyOf(id))).from('alice@example.org'), keyOf(id));
   const window = new CommandWindow(alice, COMPONENT);
   await window.open('My undelivered messages');
   expect((await window.submit({ messages: keyOf(id), action: 'cancel' })).note).toBe('1 message cancelled.');
   const copies = bob.count('Never mind');
-  await until(async () => (await redis.zcard(`${stage.prefix}:due`)) === 0, { what: 'nothing to be due' });
+  await until(async () => (await kept().dueCount()) === 0, { what: 'nothing to be due' });
   bob.autoReceipt = true;
   await alice.delivered(await alice.say(BOB, 'Something else'));
   expect(bob.count('Never mind')).toBe(copies);
@@ -119,11 +121,11 @@ test('forgetting a user among thousands of records does not hold up the others',
     Array.from({ length: 2000 }, (_, i) => alice.say(BOB, `message ${i}`, { id: `a-${i}` })),
   );
   await alice.delivered(ids.at(-1) as string);
-  await until(async () => (await redis.exists(...ids.map((id) => `${stage.prefix}:m:${keyOf(id)}`))) === 2000, {
-    what: 'all',
-  });
+  const { shards } = kept();
+  const stored = () => redis.exists(...ids.map((id) => shards.keysOfMessage(keyOf(id)).record(keyOf(id))));
+  await until(async () => (await stored()) === 2000, { what: 'all' });
   // A receipt that comes when he is forgotten would be something about him again.
-  await until(async () => (await redis.zcard(`${stage.prefix}:due`)) === 0, { what: 'all receipts' });
+  await until(async () => (await kept().dueCount()) === 0, { what: 'all receipts' });
   const window = new CommandWindow(admin, COMPONENT);
   await window.open('Forget a user');
   const ask = await window.submit({ user: BOB });
@@ -142,9 +144,9 @@ test('forgetting a user among thousands of records does not hold up the others',
   expect((await forgetting).note).toBe('2000 messages erased; nothing about bob@example.org is stored any more.');
   // In one piece it would be one long wait for one message.
   expect(served).toBeGreaterThan(10);
-  expect(await redis.exists(...ids.map((id) => `${stage.prefix}:m:${keyOf(id)}`))).toBe(0);
+  expect(await stored()).toBe(0);
   const values = await Promise.all(
-    (await redis.keys(`${stage.prefix}:*`)).map(async (key) =>
+    (await redis.keys(`${stage.prefix.slice(0, -1)}[.}]*`)).map(async (key) =>
       (await redis.type(key)) === 'hash' ? JSON.stringify(await redis.hgetall(key)) : key,
     ),
   );

@@ -2,15 +2,18 @@ import { Redis } from 'ioredis';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { CommandWindow } from '../support/clients/command-window.ts';
 import { World } from '../support/stages/world.ts';
+import { KeptShards } from '../support/store/kept-shards.ts';
 import { until } from '../support/time/until.ts';
 
 /** Every command, as a client runs it: on a real server, through its forms. */
 let world: World;
 let redis: Redis;
+let kept: KeptShards;
 
 beforeAll(async () => {
-  world = await World.open({ shards: 1 });
+  world = await World.open();
   redis = new Redis(world.redis.url);
+  kept = new KeptShards(redis);
   await world.startProxy({
     ADMIN_JIDS: `carol@${world.xmpp.domain}`,
     RETRY_SCHEDULE: '1h',
@@ -25,8 +28,10 @@ afterAll(async () => {
 });
 afterEach(() => world.empty());
 
+/** Of the queues. */
 const PREFIX = '{receipts}';
 const bare = (name: string) => `${name}@${world.xmpp.domain}`;
+const dueOf = async (key: string) => (await kept.due()).get(key);
 const windowOf = async (name: string) => new CommandWindow(await world.user(name), world.xmpp.componentDomain);
 
 /** A message from alice to bob that has been handed over and not confirmed. */
@@ -35,8 +40,9 @@ async function inTrouble(body: string): Promise<{ id: string; key: string }> {
   const id = await alice.say(world.proxied('bob'), body);
   await alice.acknowledged(id);
   const key = recordKey(bare('alice'), bare('bob'), id);
-  await until(async () => Number(await redis.getrange(`${PREFIX}:m:${key}`, 4, 5)) > 0, { what: 'the hand-over' });
-  await redis.sadd(`${PREFIX}:from:${bare('alice')}`, key);
+  const keys = await kept.ofMessage(key);
+  await until(async () => Number(await redis.getrange(keys.record(key), 4, 5)) > 0, { what: 'the hand-over' });
+  await redis.sadd(keys.from(bare('alice')), key);
   return { id, key };
 }
 
@@ -77,7 +83,7 @@ test('the component says that it has commands, and what each of them is', async 
 test('a user sees her undelivered messages and not their text, and has one sent again now', async () => {
   const bob = await world.user('bob', { autoReceipt: false });
   // She gets his presence: else the answer would be the same whether he is there or not.
-  await redis.hset(`${PREFIX}:sub:${bare('bob')}`, bare('alice'), 's');
+  await redis.hset((await kept.ofUser(bare('bob'))).subscriptions(bare('bob')), bare('alice'), 's');
   const { id, key } = await inTrouble('Between us');
   await bob.hears('Between us');
   const window = await windowOf('alice');
@@ -108,7 +114,7 @@ test('what is not in the list is answered so, and changes nothing', async () => 
     status: 'completed',
     note: 'Not in the list: "00:00 nobody: gone". Open the list again',
   });
-  expect(await redis.zscore(`${PREFIX}:due`, key)).not.toBeNull();
+  expect(await dueOf(key)).toBeDefined();
   await window.open('My undelivered messages');
   expect(await window.submit({ messages: key, action: 'cancel' })).toMatchObject({ note: '1 message cancelled.' });
 });
@@ -121,8 +127,8 @@ test('she cancels one: it is not sent any more, and nobody is told', async () =>
   const window = new CommandWindow(alice, world.xmpp.componentDomain);
   await window.open('My undelivered messages');
   expect(await window.submit({ messages: key, action: 'cancel' })).toMatchObject({ note: '1 message cancelled.' });
-  expect(await redis.zscore(`${PREFIX}:due`, key)).toBeNull();
-  expect(await redis.get(`${PREFIX}:m:${key}`)).toMatch(/^2r.*\x1fCancelled by its sender$/);
+  expect(await dueOf(key)).toBeUndefined();
+  expect(await redis.get((await kept.ofMessage(key)).record(key))).toMatch(/^2r.*\x1fCancelled by its sender$/);
   expect((await window.open('My undelivered messages')).note).toBe('None of your messages is undelivered.');
   expect(alice.count(({ attrs }) => attrs.id === id)).toBe(0);
 });
@@ -140,7 +146,7 @@ test('an administrator looks a message up: its whole life, by any form of the ad
   const id = await alice.say(world.proxied('bob'), 'Find me');
   await alice.delivered(id);
   const key = recordKey(bare('alice'), bare('bob'), id);
-  await redis.rpush(`${PREFIX}:life:${key}`, `${Date.now()} handed-over o`);
+  await redis.rpush((await kept.ofMessage(key)).life(key), `${Date.now()} handed-over o`);
   const window = await windowOf('carol');
   expect(await window.open('Look up a message')).toMatchObject({ status: 'executing', usual: 'complete' });
   const shown = await window.submit({ sender: alice.jid, recipient: world.proxied('bob'), id });
@@ -205,7 +211,8 @@ test('or drops it', async () => {
   await window.open('Retry or drop undelivered');
   await window.submit();
   expect(await window.submit({ messages: key, action: 'drop' })).toMatchObject({ note: '1 message dropped.' });
-  expect(await redis.exists(`${PREFIX}:u:${key}`, `${PREFIX}:undelivered:${key}`)).toBe(0);
+  expect(await redis.exists((await kept.ofMessage(key)).undelivered(key))).toBe(0);
+  expect(await redis.exists(`${PREFIX}:undelivered:${key}`)).toBe(0);
   await window.open('Retry or drop undelivered');
   expect((await window.submit()).text).not.toContain('Drop me');
 });
@@ -223,12 +230,13 @@ test('an administrator pauses redelivery: new messages pass, nothing is sent aga
   await alices.open('My undelivered messages');
   expect((await alices.submit({ messages: key })).note).toMatch(/redelivery is paused/);
   // Overdue, and swept again and again.
-  await redis.zadd(`${PREFIX}:due`, Date.now() - 1000, key);
-  await until(async () => Number(await redis.zscore(`${PREFIX}:due`, key)) > Date.now() + 1000, { what: 'a sweep' });
+  const { due } = await kept.ofMessage(key);
+  await redis.zadd(due, Date.now() - 1000, key);
+  await until(async () => Number(await redis.zscore(due, key)) > Date.now() + 1000, { what: 'a sweep' });
   expect(bob.count('Only once')).toBe(1);
   await window.open('Pause and resume redelivery');
   expect((await window.submit({ action: 'resume' })).note).toMatch(/resumed/);
-  await redis.zadd(`${PREFIX}:due`, Date.now() - 1000, key);
+  await redis.zadd(due, Date.now() - 1000, key);
   await bob.hears('Only once');
   expect(await world.proxy.metrics.render()).toContain('openfire_receipts_redelivery_paused 0');
 });
@@ -247,7 +255,8 @@ test('an administrator has a user forgotten, and a receipt for an erased message
   await window.submit({ user: bare('alice') });
   const done = await window.submit({ confirm: 'true' });
   expect(done.note).toMatch(/^\d+ messages erased; nothing about alice@\S+ is stored any more\.$/);
-  expect(await redis.exists(`${PREFIX}:m:${key}`, `${PREFIX}:from:${bare('alice')}`)).toBe(0);
+  const keys = await kept.ofMessage(key);
+  expect(await redis.exists(keys.record(key), keys.from(bare('alice')))).toBe(0);
   const alice = await world.user('alice');
   // To this session: of several, a server gives one that it chooses what comes to the bare JID.
   await bob.send(

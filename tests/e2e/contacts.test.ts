@@ -3,14 +3,17 @@ import xml from '@xmpp/xml';
 import { Redis } from 'ioredis';
 import type { TestUser } from '../support/clients/test-user.ts';
 import { OWN_SERVER, World } from '../support/stages/world.ts';
+import { KeptShards } from '../support/store/kept-shards.ts';
 import { until } from '../support/time/until.ts';
 
 let world: World;
 let redis: Redis;
+let kept: KeptShards;
 
 beforeEach(async () => {
-  world = await World.open({ shards: 1 });
+  world = await World.open();
   redis = new Redis(world.redis.url);
+  kept = new KeptShards(redis);
 });
 afterEach(async () => {
   redis.disconnect();
@@ -34,12 +37,15 @@ async function becomeContacts(alice: TestUser, bob: TestUser): Promise<void> {
   await bob.seesPresence(world.seenAs(alice));
 }
 
-const bobs = (what: 'sessions' | 'out') => `{receipts}:${what}:bob@${world.xmpp.domain}`;
+async function bobs(what: 'sessions' | 'out'): Promise<string> {
+  const jid = `bob@${world.xmpp.domain}`;
+  return (await kept.ofUser(jid))[what](jid);
+}
 
 /** The proxy knows of so many sessions of bob's, and what their clients can. */
 async function theProxySeesBob(sessions: number, receipts?: 'y' | 'n'): Promise<void> {
   const seen = async () => {
-    const { '': known, ...found } = await redis.hgetall(bobs('sessions'));
+    const { '': known, ...found } = await redis.hgetall(await bobs('sessions'));
     return known === undefined ? undefined : Object.values(found);
   };
   const asWanted = (one: string) => receipts === undefined || one.split(';')[1] === receipts;
@@ -54,7 +60,7 @@ async function theProxySeesBob(sessions: number, receipts?: 'y' | 'n'): Promise<
 
 /** The server has proved to have so many copies that bob has not confirmed. */
 const copiesAreOut = (count: number) =>
-  until(async () => (await redis.hlen(bobs('out'))) === count, { what: `${count} copies that are out` });
+  until(async () => (await redis.hlen(await bobs('out'))) === count, { what: `${count} copies that are out` });
 
 test('they become contacts, talk, and learn of each other what contacts do', async () => {
   await world.startProxy();

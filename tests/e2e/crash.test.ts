@@ -6,6 +6,7 @@ import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { Relay } from '../support/peer/relay.ts';
 import { ProxyProcess } from '../support/stages/proxy-process.ts';
 import { OWN_SERVER, World } from '../support/stages/world.ts';
+import { KeptShards } from '../support/store/kept-shards.ts';
 import { RETRY } from '../support/store/ledger.ts';
 import { until } from '../support/time/until.ts';
 
@@ -21,8 +22,11 @@ const MESSAGES = Number(process.env.CRASH_MESSAGES ?? 2000);
     const world = await World.open();
     const relay = await Relay.to(world.xmpp.componentPort);
     const redis = new Redis(world.redis.url);
+    const kept = new KeptShards(redis);
     const ledger = new Ledger(redis, {
       prefix: '{receipts}',
+      shards: kept.shards,
+      preparation: kept,
       retry: RETRY,
       dedupWindow: 1,
       undeliveredRetention: 1,

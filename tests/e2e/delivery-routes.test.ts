@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import { RECEIPT_CLIENT } from '../support/clients/request-dialogue.ts';
 import type { TestUser } from '../support/clients/test-user.ts';
 import { OWN_SERVER, World } from '../support/stages/world.ts';
+import { KeptShards } from '../support/store/kept-shards.ts';
 import { until } from '../support/time/until.ts';
 
 const onOwnServer = OWN_SERVER ? test : test.skip;
@@ -13,10 +14,12 @@ const TIMING = { broadcast: 100, probeTimeout: 2_000 };
 
 let world: World;
 let redis: Redis;
+let kept: KeptShards;
 
 beforeEach(async () => {
-  world = await World.open({ shards: 1 });
+  world = await World.open();
   redis = new Redis(world.redis.url);
+  kept = new KeptShards(redis);
   await world.startProxy({ RETRY_SCHEDULE: '2s' }, { presence: TIMING });
 });
 afterEach(async () => {
@@ -39,15 +42,18 @@ async function becomeContacts(one: TestUser, other: TestUser): Promise<void> {
 }
 
 const bare = (name: string) => `${name}@${world.xmpp.domain}`;
-const bobs = (what: 'sessions' | 'out') => `{receipts}:${what}:${bare('bob')}`;
+const bobs = async (what: 'sessions' | 'out') => (await kept.ofUser(bare('bob')))[what](bare('bob'));
 
 /** How the copies went that are out to bob: see evidence.lua. */
-const copies = async () => Object.values(await redis.hgetall(bobs('out'))).map((entry) => entry[0]);
+const copies = async () => Object.values(await redis.hgetall(await bobs('out'))).map((entry) => entry[0]);
 
 const clientIsKnown = () =>
-  until(async () => Object.values(await redis.hgetall(bobs('sessions'))).some((one) => one.split(';')[1] === 'y'), {
-    what: "what bob's client can",
-  });
+  until(
+    async () => Object.values(await redis.hgetall(await bobs('sessions'))).some((one) => one.split(';')[1] === 'y'),
+    {
+      what: "what bob's client can",
+    },
+  );
 
 onOwnServer('a session of negative priority is not here: what was stored comes when it rises', async () => {
   const alice = await world.user('alice');
@@ -97,7 +103,7 @@ onOwnServer('unavailable to alice alone is no logout: nothing is sent again when
   // And a logout is one, whoever is told of it.
   await bob.hidesFrom(world.proxied('alice'));
   await bob.offline();
-  await until(async () => (await redis.hlen(bobs('sessions'))) === 1, { what: 'his session to be over' });
+  await until(async () => (await redis.hlen(await bobs('sessions'))) === 1, { what: 'his session to be over' });
   const again = await world.user('bob');
   await again.hears('Have you seen this?');
   await again.hears('And this?');
@@ -112,12 +118,13 @@ onOwnServer('a client’s own probes make her nobody’s subscriber, and tell he
     await alice.send(xml('presence', { type: 'probe', to: world.proxied(name) }));
   }
   // Prosody answers nothing where there is no subscription. What is remembered of the question goes by itself.
-  const awaited = () => redis.keys('{receipts}:probed:*');
+  const awaited = () => redis.keys('*:probed:*');
   await until(async () => (await awaited()).length === 3, { what: 'the probes' });
   await alice.hasAllFrom(bob, world.proxied('alice'));
   for (const key of await awaited()) expect(await redis.pttl(key)).toBeGreaterThan(0);
-  expect(await redis.hgetall(`{receipts}:sub:${bare('bob')}`)).toEqual({ [bare('carol')]: 's' });
-  expect(await redis.exists(`{receipts}:sub:${bare('nobody')}`, `{receipts}:sub:${bare('dave')}`)).toBe(0);
+  const subscribers = async (name: string) => redis.hgetall((await kept.ofUser(bare(name))).subscriptions(bare(name)));
+  expect(await subscribers('bob')).toEqual({ [bare('carol')]: 's' });
+  for (const name of ['nobody', 'dave']) expect(await subscribers(name)).toEqual({});
   await world.stopProxy();
   await carol.seesPresence(world.seenAs(bob), { type: 'unavailable' });
   expect(

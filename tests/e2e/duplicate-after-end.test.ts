@@ -3,6 +3,7 @@ import xml from '@xmpp/xml';
 import { Redis } from 'ioredis';
 import { LibraryUser } from '../support/client-library/library-user.ts';
 import { NO_COPIES, OWN_SERVER, World } from '../support/stages/world.ts';
+import { KeptShards } from '../support/store/kept-shards.ts';
 import { until } from '../support/time/until.ts';
 
 const onOwnServer = OWN_SERVER ? test : test.skip;
@@ -11,7 +12,7 @@ let world: World;
 let redis: Redis;
 
 beforeAll(async () => {
-  world = await World.open({ shards: 1 });
+  world = await World.open();
   redis = new Redis(world.redis.url);
   if (!OWN_SERVER) return;
   await world.startProxy();
@@ -63,7 +64,7 @@ async function becomeContacts(): Promise<void> {
 }
 
 /** Whoever is owed word of a message has been told, as far as the proxy knows. */
-const allAreTold = () => until(async () => (await redis.zcard('{receipts}:due')) === 0, { what: 'all to be told' });
+const allAreTold = () => until(async () => (await new KeptShards(redis).dueCount()) === 0, { what: 'all to be told' });
 
 describe.each(READERS)('to %s', (_, login) => {
   let bob: Reader;

@@ -1,11 +1,12 @@
-import { askRedis } from '../support/servers/redis.ts';
+import { Redis } from 'ioredis';
 import { NO_COPIES, World } from '../support/stages/world.ts';
+import { KeptShards } from '../support/store/kept-shards.ts';
 import { until } from '../support/time/until.ts';
 
 let world: World;
 
 beforeAll(async () => {
-  world = await World.open({ shards: 1 });
+  world = await World.open();
 });
 afterAll(() => world.close());
 afterEach(async () => {
@@ -44,9 +45,10 @@ test('what was refused because Redis hung is not delivered after all when it goe
   world.redis.thaw();
   await alice.delivered(await alice.say(world.proxied('bob'), 'After'));
   // Nothing is left that a sweep could send.
-  await until(async () => (await askRedis(world.redis.port, 'ZCARD {receipts}:due')) === ':0', {
-    what: 'no message due',
-  });
+  const redis = new Redis(world.redis.url);
+  const kept = new KeptShards(redis);
+  await until(async () => (await kept.dueCount()) === 0, { what: 'no message due' });
+  redis.disconnect();
   expect(bob.count('Refused')).toBe(0);
 });
 
@@ -102,7 +104,7 @@ test('two proxies share one Redis, and neither sends what the other has in hand'
   const alice = await world.user('alice');
   const bob = await world.user('bob', { autoReceipt: false });
   await world.startProxy({ RETRY_SCHEDULE: '1s,1h' });
-  const other = new World(world.xmpp, world.redis, 'receipts2', 1);
+  const other = new World(world.xmpp, world.redis, 'receipts2');
   await other.startProxy({ RETRY_SCHEDULE: '1s,1h' });
   const { from } = await firstReceipt(alice, bob);
   for (let i = 0; i < 50; i += 1) await alice.say(world.proxied('bob'), `twice ${i}`);

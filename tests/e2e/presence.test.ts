@@ -1,8 +1,9 @@
 import xml, { type Element } from '@xmpp/xml';
+import { Redis } from 'ioredis';
 import type { TestUser } from '../support/clients/test-user.ts';
 import { Relay } from '../support/peer/relay.ts';
-import { askRedis } from '../support/servers/redis.ts';
 import { OWN_SERVER, World } from '../support/stages/world.ts';
+import { KeptShards } from '../support/store/kept-shards.ts';
 import { until } from '../support/time/until.ts';
 
 const QUICK = { perSecond: 1000, heartbeat: 200, unusableAfter: 200 };
@@ -10,12 +11,19 @@ const NICK = 'http://jabber.org/protocol/nick';
 const CAPS = 'http://jabber.org/protocol/caps';
 
 let world: World;
+let redis: Redis;
+let kept: KeptShards;
 
 beforeEach(async () => {
-  world = await World.open({ shards: 1 });
+  world = await World.open();
+  redis = new Redis(world.redis.url);
+  kept = new KeptShards(redis);
   await world.startProxy({}, { presence: QUICK });
 });
-afterEach(() => world.close());
+afterEach(async () => {
+  redis.disconnect();
+  await world.close();
+});
 
 /** Presence of that type from a full JID, or from any session of a bare one. */
 const presence =
@@ -126,7 +134,7 @@ test('denied, cancelled and removed', async () => {
   await bob.hears(presence(contact(alice), 'unsubscribed'));
   expect(await roster(alice)).toEqual({});
   expect(await roster(bob)).toEqual({ [contact(alice)]: 'none' });
-  expect(await askRedis(world.redis.port, 'SCARD {receipts}:subs')).toBe(':0');
+  for (const { contacts } of await kept.all()) expect(await redis.scard(contacts)).toBe(0);
 });
 
 test('the link is lost and comes back: what changed meanwhile is shown, and nobody is left behind', async () => {
@@ -183,11 +191,12 @@ test('Redis has lost everything: the rosters are as they were, and are learned f
   const bob = await enter('bob');
   await befriend(alice, bob);
   await until(() => world.proxy.link.stats.queued === 0, { what: 'the server to have all' });
-  expect(await askRedis(world.redis.port, 'FLUSHALL')).toBe('+OK');
+  expect(await redis.flushall()).toBe('OK');
   await alice.offline();
   const again = await enter('alice');
   await again.hears(presence(world.seenAs(bob)));
-  await until(async () => (await askRedis(world.redis.port, `HLEN {receipts}:sub:${bob.bare}`)) === ':1');
+  const his = (await kept.ofUser(bob.bare)).subscriptions(bob.bare);
+  await until(async () => (await redis.hlen(his)) === 1, { what: 'his subscriber to be noted' });
   expect(await roster(again)).toEqual({ [contact(bob)]: 'both' });
 });
 
@@ -216,8 +225,9 @@ test('what is told while Redis hangs goes on all the same, and is noted when it 
   const alice = await enter('alice');
   const bob = await enter('bob');
   await befriend(alice, bob);
-  const online = () => askRedis(world.redis.port, `HEXISTS {receipts}:sessions:${bob.bare} ${bob.jid.split('/')[1]}`);
-  await until(async () => (await online()) === ':1');
+  const sessions = (await kept.ofUser(bob.bare)).sessions(bob.bare);
+  const online = () => redis.hexists(sessions, bob.jid.split('/')[1] as string);
+  await until(async () => (await online()) === 1, { what: 'his session to be noted' });
   const carol = await enter('carol');
   const { presenceProbes } = world.proxy.metrics.counts;
   world.redis.freeze();
@@ -236,7 +246,7 @@ test('what is told while Redis hangs goes on all the same, and is noted when it 
     expect(refusal.getChild('error')?.attrs.type).toBe('wait');
   }
   world.redis.thaw();
-  await until(async () => (await online()) === ':0', { what: 'his session to be over' });
+  await until(async () => (await online()) === 0, { what: 'his session to be over' });
   await until(() => world.proxy.metrics.counts.presenceProbes === presenceProbes + 2, { what: 'probes for both' });
   // What was refused can be asked again.
   await tell(alice, 'subscribe', contact(carol));

@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { Ledger } from '../../src/store/redis/ledger.ts';
 import type { OpenfireLike } from '../support/openfire/openfire.ts';
 import { OpenfireStage } from '../support/stages/openfire-stage.ts';
+import { KeptShards } from '../support/store/kept-shards.ts';
 import { aliceWrites, BOB as BOB_SERVED, RETRY } from '../support/store/ledger.ts';
 import { until } from '../support/time/until.ts';
 
@@ -37,8 +38,11 @@ function queue(name: string): Queue {
 }
 
 function openLedger(): Ledger {
+  const kept = new KeptShards(redis, stage.prefix);
   return new Ledger(redis, {
     prefix: stage.prefix,
+    shards: kept.shards,
+    preparation: kept,
     retry: RETRY,
     dedupWindow: 1e9,
     undeliveredRetention: 1e9,
@@ -131,7 +135,7 @@ test(
     });
     // Redis tells us of the last one at the same time as the proxy, in either order.
     await until(() => proxy.metrics.counts.delivered === STORM + 1, { what: 'the last receipt to be counted' });
-    expect(await redis.exists(ledger.keys.confirms(BOB_SERVED))).toBe(1);
+    expect(await redis.exists(ledger.shards.keysOfUser(BOB_SERVED).confirms(BOB_SERVED))).toBe(1);
   },
   270_000 + STORM * 6,
 );

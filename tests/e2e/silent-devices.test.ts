@@ -2,14 +2,17 @@
 import { Redis } from 'ioredis';
 import type { TestUser } from '../support/clients/test-user.ts';
 import { World } from '../support/stages/world.ts';
+import { KeptShards } from '../support/store/kept-shards.ts';
 import { until } from '../support/time/until.ts';
 
 let world: World;
 let redis: Redis;
+let kept: KeptShards;
 
 beforeEach(async () => {
-  world = await World.open({ shards: 1, config: 'smacks_hibernation_time = 300' });
+  world = await World.open({ config: 'smacks_hibernation_time = 300' });
   redis = new Redis(world.redis.url);
+  kept = new KeptShards(redis);
 });
 afterEach(async () => {
   redis.disconnect();
@@ -17,7 +20,10 @@ afterEach(async () => {
 });
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => `${i + 1}`);
-const bobs = (what: 'sessions' | 'out' | 'asked') => `{receipts}:${what}:bob@${world.xmpp.domain}`;
+async function bobs(what: 'sessions' | 'out' | 'asked'): Promise<string> {
+  const jid = `bob@${world.xmpp.domain}`;
+  return (await kept.ofUser(jid))[what](jid);
+}
 
 /** Whatever they were before: a server that is not our own remembers it. */
 async function becomeContacts(alice: TestUser, bob: TestUser): Promise<void> {
@@ -41,7 +47,7 @@ async function becomeContacts(alice: TestUser, bob: TestUser): Promise<void> {
 const theProxySeesBob = (sessions: number) =>
   until(
     async () => {
-      const { '': known, ...found } = await redis.hgetall(bobs('sessions'));
+      const { '': known, ...found } = await redis.hgetall(await bobs('sessions'));
       const states = Object.values(found).map((one) => one.split(';')[1]);
       return known !== undefined && states.length === sessions && states.every((state) => state === 'y');
     },
@@ -49,9 +55,11 @@ const theProxySeesBob = (sessions: number) =>
   );
 
 const copiesAreOut = (count: number) =>
-  until(async () => (await redis.hlen(bobs('out'))) === count, { what: `${count} copies that are out` });
+  until(async () => (await redis.hlen(await bobs('out'))) === count, { what: `${count} copies that are out` });
 const isSilent = (resource: string) =>
-  until(async () => (await redis.hget(bobs('asked'), resource))?.endsWith(';s'), { what: `${resource} to be silent` });
+  until(async () => (await redis.hget(await bobs('asked'), resource))?.endsWith(';s'), {
+    what: `${resource} to be silent`,
+  });
 
 const resourceOf = (user: TestUser) => user.jid.split('/')[1] as string;
 
@@ -159,13 +167,15 @@ test('a phone that reads slowly but answers keeps its messages, and another devi
   await aliceSays(alice, range(3));
   await copiesAreOut(3);
   const tablet = await world.user('bob');
-  await until(async () => (await redis.hget(bobs('asked'), resourceOf(phone)))?.endsWith(';a'), { what: 'an answer' });
+  await until(async () => (await redis.hget(await bobs('asked'), resourceOf(phone)))?.endsWith(';a'), {
+    what: 'an answer',
+  });
   // Each is asked about once and then waits for the end of its session.
   const ttl = 60_000;
   await until(
     async () => {
-      const dues = await redis.zrange('{receipts}:due', '0', '-1', 'WITHSCORES');
-      return dues.length === 6 && dues.every((due, i) => i % 2 === 0 || Number(due) > Date.now() + ttl / 2);
+      const dues = [...(await kept.due()).values()];
+      return dues.length === 3 && dues.every((due) => due > Date.now() + ttl / 2);
     },
     { what: 'all to wait' },
   );

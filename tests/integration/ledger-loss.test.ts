@@ -1,3 +1,4 @@
+import { DEFAULT_SHARDS, Shards } from '../../src/store/redis/shards.ts';
 import { askRedis, type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { PeerProxy } from '../support/stages/peer-proxy.ts';
 import { until } from '../support/time/until.ts';
@@ -6,14 +7,14 @@ const { jest } = import.meta;
 
 jest.setTimeout(60_000);
 
-const CONFIRMS = '{receipts}:confirms:bob@example.org';
+const CONFIRMS = new Shards('{receipts}', DEFAULT_SHARDS).keysOfUser('bob@example.org').confirms('bob@example.org');
 
 let redis: RedisServer;
 let it: PeerProxy;
 
 beforeEach(async () => {
   redis = await startRedis();
-  it = await PeerProxy.start(redis.url, { LOG_LEVEL: 'error', SHARDS: '1' });
+  it = await PeerProxy.start(redis.url, { LOG_LEVEL: 'error' });
   await it.ready();
 });
 

@@ -65,8 +65,9 @@ describe.each([1, 16])('taken over into %d shards', (shards) => {
     await redis.flushall();
     await writeOlderLedger(redis, PREFIX, keys);
     const times = RETRY.storeTimes({ dedupWindow: 8 * DAY, undeliveredRetention: 30 * DAY });
-    const probe = new Probe(redis, PREFIX, undefined, shards);
-    await new LedgerPreparation({ redis, shards: ledger.shards, times, probe, log: { info: () => {} } }).prepare();
+    const probe = new Probe(redis, PREFIX, undefined, ledger.shards);
+    const common = { redis, shards: ledger.shards, times, probe, log: { info: () => {} } };
+    await new LedgerPreparation({ ...common, isNumberSet: true }).prepare();
   });
 
   test('a message that is sent again is known, whatever became of it', async () => {

@@ -76,11 +76,13 @@ async function takeOver(shards: number): Promise<void> {
   await prepared(shards).prepare();
 }
 
-function prepared(shards: number): LedgerPreparation {
+/** @param shards that SHARDS names; undefined where it is not set */
+function prepared(shards?: number): LedgerPreparation {
   const { redis, ledger } = opened;
   const times = RETRY.storeTimes({ dedupWindow: 8 * DAY, undeliveredRetention: 30 * DAY });
-  const probe = new Probe(redis, PREFIX, undefined, shards);
-  return new LedgerPreparation({ redis, shards: ledger.shards, times, probe, log: { info: () => {} } });
+  const probe = new Probe(redis, PREFIX, undefined, ledger.shards);
+  const isNumberSet = shards !== undefined;
+  return new LedgerPreparation({ redis, shards: ledger.shards, isNumberSet, times, probe, log: { info: () => {} } });
 }
 
 beforeEach(() => takeOver(1));
@@ -151,10 +153,18 @@ test('a takeover that was broken off goes on; one that is made again changes not
   }
 });
 
+test('what is there counts where no number is set', async () => {
+  opened.close();
+  opened = openLedger(server.url, { prefix: PREFIX, shards: 16 });
+  expect(await prepared().refusal()).toBeUndefined();
+  expect(opened.ledger.shards.count).toBe(1);
+  expect((await known(keyOf('pending')))?.state).toBe('pending');
+});
+
 test('a ledger of a newer format, or with another number of shards, is refused', async () => {
   expect(await prepared(1).refusal()).toBeUndefined();
   await opened.redis.hset(`${PREFIX}:identity`, 'shards', '4');
-  expect(await prepared(1).refusal()).toMatch('Set SHARDS=4.');
+  expect(await prepared(1).refusal()).toMatch('Set SHARDS=4, or leave it out.');
   await opened.redis.hset(`${PREFIX}:identity`, 'format', '4');
   expect(await prepared(1).refusal()).toMatch(/format 4, which a newer version has written/);
 });

@@ -42,7 +42,7 @@ describe('what is right', () => {
         admins: [],
       },
       gate: { mode: 'subdomain', proofCounts: 'redelivery', proofGrace: 5000 },
-      redis: { url: 'redis://127.0.0.1:6379', prefix: '{receipts}', shards: 1 },
+      redis: { url: 'redis://127.0.0.1:6379', prefix: '{receipts}' },
       durability: 'memory',
       ack: { format: 'receipt', from: 'component' },
       retry: {

@@ -4,6 +4,7 @@ import { pausedBy } from './codec/replies.ts';
 import { decodeScript } from './codec/script-replies.ts';
 import { heaviest } from './heaviest.ts';
 import type { Keys } from './keys.ts';
+import type { LedgerPreparation } from './preparation.ts';
 import { LOOK } from './scripts.ts';
 import type { Shards } from './shards.ts';
 
@@ -19,15 +20,19 @@ const PORTION = 50;
 export class RedisQueries implements StoreQueries {
   readonly #redis: Redis | Cluster;
   readonly #shards: Shards;
+  readonly #preparation: Pick<LedgerPreparation, 'prepare'> | undefined;
   #looking: Promise<unknown> = Promise.resolve();
 
-  constructor(redis: Redis | Cluster, shards: Shards) {
+  /** @param preparation of the ledger: how many shards it has is known after it */
+  constructor(redis: Redis | Cluster, shards: Shards, preparation?: Pick<LedgerPreparation, 'prepare'>) {
+    this.#preparation = preparation;
     this.#redis = redis;
     this.#shards = shards;
     redis.defineCommand('receiptsLook', { numberOfKeys: 1, lua: LOOK });
   }
 
   async inTrouble(sender: string, limit: number): Promise<{ found: Found[]; total: number }> {
+    await this.#preparation?.prepare();
     const all: Found[] = [];
     let left = 0;
     for (const shard of this.#shards.keys) {
@@ -46,6 +51,7 @@ export class RedisQueries implements StoreQueries {
   }
 
   async waitingFor(recipient: string, limit: number): Promise<{ found: Found[]; total: number }> {
+    await this.#preparation?.prepare();
     const all: Found[] = [];
     let left = 0;
     for (const shard of this.#shards.keys) {
@@ -65,6 +71,7 @@ export class RedisQueries implements StoreQueries {
 
   /** The cursor is that of a shard, with its number. */
   async pending(cursor: string): Promise<PendingPortion> {
+    await this.#preparation?.prepare();
     const [own = '0', number = '0'] = cursor.split(':');
     const shard = this.#shards.keys[Number(number)];
     if (shard === undefined) return { found: [], next: undefined };
@@ -76,11 +83,13 @@ export class RedisQueries implements StoreQueries {
     return { found, next: Number(number) + 1 < this.#shards.count ? `0:${Number(number) + 1}` : undefined };
   }
 
-  byKey(key: string): Promise<Found[]> {
+  async byKey(key: string): Promise<Found[]> {
+    await this.#preparation?.prepare();
     return this.#look(this.#shards.keysOfMessage(key), true, [key]);
   }
 
   async records(keys: readonly string[]): Promise<Found[]> {
+    await this.#preparation?.prepare();
     const byShard = this.#shards.split(keys, (key) => this.#shards.ofKey(key));
     const found = await Promise.all(
       [...byShard].map(([shard, own]) => this.#lookThrough(this.#shards.keys[shard] as Keys, own)),
@@ -89,6 +98,7 @@ export class RedisQueries implements StoreQueries {
   }
 
   async life(key: string): Promise<LifeEvent[]> {
+    await this.#preparation?.prepare();
     const shard = this.#shards.keysOfMessage(key);
     const lines = await this.#redis.lrange(shard.life(key), -MAX_EVENTS, -1);
     if (lines.length === 0) return this.#firstHandOver(shard, key);
@@ -110,17 +120,20 @@ export class RedisQueries implements StoreQueries {
   }
 
   async paused(): Promise<Paused | undefined> {
+    await this.#preparation?.prepare();
     const text = await this.#redis.get(this.#shards.home.paused);
     return text === null ? undefined : pausedBy(text);
   }
 
   async contacts(): Promise<string[]> {
+    await this.#preparation?.prepare();
     const all: string[] = [];
     for (const { contacts } of this.#shards.keys) all.push(...(await this.#members(contacts)));
     return all;
   }
 
-  heaviest(limit: number): Promise<Load[]> {
+  async heaviest(limit: number): Promise<Load[]> {
+    await this.#preparation?.prepare();
     return heaviest(this.#redis, this.#shards.keys, limit);
   }
 
@@ -138,6 +151,7 @@ export class RedisQueries implements StoreQueries {
 
   /** The cursor is that of the server, or in Redis Cluster of a master, with that one's number. */
   async portion(cursor: string): Promise<KeyPortion> {
+    await this.#preparation?.prepare();
     const masters = 'nodes' in this.#redis ? this.#redis.nodes('master') : [this.#redis];
     const [own = '0', number = '0'] = cursor.split(':');
     const master = masters[Number(number)];

@@ -4,7 +4,7 @@ import { LEASE, type RetryPolicy } from '../retry-policy.ts';
 import { LedgerClock } from './clock.ts';
 import type { DurabilityWait } from './durability.ts';
 import type { Keys } from './keys.ts';
-import { LedgerCalls } from './ledger-calls.ts';
+import { LedgerCalls, type LedgerCallsOptions } from './ledger-calls.ts';
 import { type Ask, carryOut, type Part, type Plan } from './plan.ts';
 import { planOf } from './plans.ts';
 import type { LedgerPreparation } from './preparation.ts';
@@ -15,8 +15,8 @@ import { Shards } from './shards.ts';
 export interface LedgerOptions {
   /** What all names begin with, with a hash tag. */
   readonly prefix: string;
-  /** How many shards it has; 1 by default. */
-  readonly shards?: number;
+  /** Its shards, or how many; 1 by default. */
+  readonly shards?: Shards | number;
   readonly retry: RetryPolicy;
   readonly dedupWindow: number;
   readonly undeliveredRetention: number;
@@ -33,10 +33,9 @@ export class Ledger implements Store {
   readonly shards: Shards;
   readonly clock: LedgerClock;
   readonly #redis: Redis | Cluster;
-  /** One for all shards; in Redis Cluster one for each. */
-  readonly #calls: readonly LedgerCalls[];
-  readonly #isCluster: boolean;
   readonly #preparation: LedgerOptions['preparation'];
+  readonly #common: Pick<LedgerCallsOptions, 'redis' | 'lease' | 'times' | 'durability'>;
+  #made: readonly LedgerCalls[] | undefined;
 
   constructor(redis: Redis | Cluster, options: LedgerOptions) {
     const {
@@ -48,18 +47,32 @@ export class Ledger implements Store {
       lease = LEASE,
       clock = new LedgerClock(),
     } = options;
-    this.shards = new Shards(prefix, shards);
+    this.shards = typeof shards === 'number' ? new Shards(prefix, shards) : shards;
     this.clock = clock;
     this.#redis = redis;
     this.#preparation = options.preparation;
-    this.#isCluster = redis.isCluster && shards > 1;
-    const { keys, count } = this.shards;
     const times = retry.storeTimes({ dedupWindow, undeliveredRetention });
     const durability = options.durability?.isNeeded ? options.durability : undefined;
-    const common = { redis, count, lease, times, durability };
-    this.#calls = this.#isCluster
+    this.#common = { redis, lease, times, durability };
+  }
+
+  /** One for all shards; in Redis Cluster one for each. Made when the number of shards is known. */
+  get #calls(): readonly LedgerCalls[] {
+    this.#made ??= this.#makeCalls();
+    return this.#made;
+  }
+
+  #makeCalls(): LedgerCalls[] {
+    const { keys, count } = this.shards;
+    const common = { ...this.#common, count };
+    const { clock } = this;
+    return this.#isCluster
       ? keys.map((own, i) => new LedgerCalls({ ...common, shards: [own], clock: i === 0 ? clock : new LedgerClock() }))
       : [new LedgerCalls({ ...common, shards: keys, clock })];
+  }
+
+  get #isCluster(): boolean {
+    return this.#redis.isCluster && this.shards.count > 1;
   }
 
   /** Names of what belongs to no user; where there is one shard, of all. */
@@ -131,11 +144,12 @@ export class Ledger implements Store {
 
   /** @param at as of {@link batch} */
   async sweep(lease: number, limit: number, at?: number): Promise<Swept> {
-    if (this.#preparation?.isReady === false) await this.#preparation.prepare();
+    await this.#prepared();
     return (this.#calls[0] as LedgerCalls).sweep(lease, limit, at);
   }
 
   async status(keys: readonly string[], forSender = false): Promise<(StoredRecord | undefined)[]> {
+    await this.#prepared();
     const found = new Map<string, StoredRecord | undefined>();
     const byShard = this.shards.split(keys, (key) => this.shards.ofKey(key));
     await Promise.all(
@@ -150,6 +164,7 @@ export class Ledger implements Store {
 
   /** The cursor is that of a shard, and its number where there are several. */
   async contacts(cursor: string): Promise<{ next: string; users: string[] }> {
+    await this.#prepared();
     const [own = '0', number = '0'] = cursor.split(':');
     const shard = Number(number);
     const { contacts } = this.shards.keys[shard] as Keys;
@@ -159,11 +174,13 @@ export class Ledger implements Store {
   }
 
   async sessionsOf(user: string): Promise<string[]> {
+    await this.#prepared();
     const fields = await this.#redis.hkeys(this.shards.keysOfUser(user).sessions(user));
     return fields.filter((field) => /^[^\0]/.test(field));
   }
 
   async figures(now: number = this.clock.now()): Promise<Figures> {
+    await this.#prepared();
     const all = await Promise.all(this.shards.keys.map((keys) => this.#figuresOf(keys)));
     const sum = (of: (one: (typeof all)[number]) => number) => all.reduce((before, one) => before + of(one), 0);
     const pending = sum((one) => one.pending);
@@ -175,6 +192,11 @@ export class Ledger implements Store {
       oldestPendingAgeSeconds,
       damaged: sum((one) => one.damaged),
     };
+  }
+
+  /** Which shards it has is not known before. */
+  async #prepared(): Promise<void> {
+    if (this.#preparation?.isReady === false) await this.#preparation.prepare();
   }
 
   async #figuresOf(keys: Keys) {

@@ -19,6 +19,8 @@ class LedgerFormatError extends Error {
 export interface PreparationOptions {
   readonly redis: Redis;
   readonly shards: Shards;
+  /** Whether its number was asked for: a ledger with another one is refused then, instead of taken as it is. */
+  readonly isNumberSet: boolean;
   readonly times: StoreTimes;
   readonly probe: Pick<Probe, 'write'>;
   readonly log: { info(fields: object, message: string): void };
@@ -62,18 +64,25 @@ export class LedgerPreparation {
   }
 
   async #prepare(): Promise<void> {
-    const { shards, probe } = this.#options;
-    const { format, shards: kept } = await probe.write();
-    if (format === undefined) await this.#takeOver();
-    else if (format > LEDGER_FORMAT) {
+    const { shards, isNumberSet, probe } = this.#options;
+    let mark = await probe.write();
+    if (mark.format === undefined) {
+      await this.#takeOver();
+      // Another process may have come to the end of it.
+      mark = await probe.write();
+    }
+    const { format = LEDGER_FORMAT, shards: kept = shards.count } = mark;
+    if (format > LEDGER_FORMAT) {
       throw new LedgerFormatError(
         `The ledger in Redis is of format ${format}, which a newer version has written; this one knows format ${LEDGER_FORMAT}. Use that version, or another REDIS_PREFIX.`,
       );
-    } else if (kept !== undefined && kept !== shards.count) {
+    }
+    if (isNumberSet && kept !== shards.count) {
       throw new LedgerFormatError(
-        `The ledger in Redis has ${kept} shards, which its first start has fixed; SHARDS is ${shards.count}. Set SHARDS=${kept}.`,
+        `The ledger in Redis has ${kept} shards, which its first start has fixed; SHARDS is ${shards.count}. Set SHARDS=${kept}, or leave it out.`,
       );
     }
+    if (kept !== shards.count) shards.adopt(kept);
     this.#isReady = true;
   }
 

@@ -7,6 +7,7 @@ import { LEDGER_FORMAT } from './format.ts';
 import { Keys } from './keys.ts';
 import { NEEDED_COMMANDS } from './needed-commands.ts';
 import { PROBE, REHEARSE } from './scripts.ts';
+import type { Shards } from './shards.ts';
 
 /** How long it is remembered that a self-ping is of this Redis' processes, ms. */
 const TOKEN_FOR = 120_000;
@@ -16,10 +17,10 @@ export class Probe implements StoreProbe {
   readonly #redis: Redis;
   readonly #keys: Keys;
   readonly #durability: DurabilityWait | undefined;
-  readonly #shards: number;
+  readonly #shards: Pick<Shards, 'count'>;
 
-  /** @param shards how many a new ledger has */
-  constructor(redis: Redis, prefix: string, durability?: DurabilityWait, shards = 1) {
+  /** @param shards how many a new ledger has, or one that has lost everything */
+  constructor(redis: Redis, prefix: string, durability?: DurabilityWait, shards: Pick<Shards, 'count'> = { count: 1 }) {
     this.#durability = durability;
     this.#shards = shards;
     this.#redis = redis;
@@ -34,7 +35,7 @@ export class Probe implements StoreProbe {
       (prefix: string, id: string, format: number, shards: number) => Promise<unknown>
     >;
     const call = () =>
-      redis.receiptsProbe(this.#keys.prefix, randomBytes(9).toString('base64url'), LEDGER_FORMAT, this.#shards);
+      redis.receiptsProbe(this.#keys.prefix, randomBytes(9).toString('base64url'), LEDGER_FORMAT, this.#shards.count);
     return decodeScript('probe', await (this.#durability?.keepIfPossible(call) ?? call()));
   }
 

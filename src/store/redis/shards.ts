@@ -2,6 +2,9 @@ import { partitionOf, partitionOfKey } from '../../xmpp/stanza/partition.ts';
 import { slotOf } from './hash-slot.ts';
 import { Keys } from './keys.ts';
 
+/** Of a new ledger, where nothing else is set. */
+export const DEFAULT_SHARDS = 16;
+
 /** Slots of a Redis Cluster. */
 const SLOTS = 16_384;
 /** Where the hash tag of a name ends. */
@@ -12,45 +15,63 @@ const tagEnd = (name: string) => name.indexOf('}', name.indexOf('{'));
  * holds partitions of users (xmpp/stanza/partition.ts). A ledger of one shard has the names that it had before there were any.
  */
 export class Shards {
-  /** By number. */
-  readonly keys: readonly Keys[];
-  readonly #prefixes: ReadonlySet<string>;
+  readonly base: string;
+  #count: number;
+  #keys: readonly Keys[] = [];
+  #prefixes: ReadonlySet<string> = new Set();
 
-  /** @param base what all names begin with, with a hash tag */
-  constructor(
-    readonly base: string,
-    readonly count: number,
-  ) {
-    this.keys = Array.from({ length: count }, (_, shard) => new Keys(prefixOf(base, shard, count)));
-    this.#prefixes = new Set(this.keys.map(({ prefix }) => prefix));
+  /**
+   * @param base what all names begin with, with a hash tag
+   * @param count of a new ledger: one that is there keeps its own ({@link adopt})
+   */
+  constructor(base: string, count: number) {
+    this.base = base;
+    this.#count = count;
+    this.adopt(count);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** By number. */
+  get keys(): readonly Keys[] {
+    return this.#keys;
+  }
+
+  /** Takes the number that the ledger was begun with: before anything is looked for in it. */
+  adopt(count: number): void {
+    this.#count = count;
+    this.#keys = Array.from({ length: count }, (_, shard) => new Keys(prefixOf(this.base, shard, count)));
+    this.#prefixes = new Set(this.#keys.map(({ prefix }) => prefix));
   }
 
   /** Where what belongs to no user lies, and what belongs to a domain. */
   get home(): Keys {
-    return this.keys[0] as Keys;
+    return this.#keys[0] as Keys;
   }
 
   ofUser(jid: string): number {
-    return this.count === 1 ? 0 : partitionOf(jid) % this.count;
+    return this.#count === 1 ? 0 : partitionOf(jid) % this.#count;
   }
 
   /** @param key a message's */
   ofKey(key: string): number {
-    return this.count === 1 ? 0 : partitionOfKey(key) % this.count;
+    return this.#count === 1 ? 0 : partitionOfKey(key) % this.#count;
   }
 
   keysOfUser(jid: string): Keys {
-    return this.keys[this.ofUser(jid)] as Keys;
+    return this.#keys[this.ofUser(jid)] as Keys;
   }
 
   keysOfMessage(key: string): Keys {
-    return this.keys[this.ofKey(key)] as Keys;
+    return this.#keys[this.ofKey(key)] as Keys;
   }
 
   /** What SCAN finds records, undelivered ones and quarantined ones by; see {@link keyIn}. */
   get recordPattern(): string {
     const close = tagEnd(this.base);
-    const own = this.count === 1 ? '' : '.*';
+    const own = this.#count === 1 ? '' : '.*';
     return `${escaped(this.base.slice(0, close))}${own}${escaped(this.base.slice(close))}:[muq]:*`;
   }
 

@@ -47,8 +47,6 @@ export interface WorldOptions {
   /** Passwords by name. */
   readonly users?: Readonly<Record<string, string>>;
   readonly redis?: RedisOptions;
-  /** Of the ledger; 1 where the test looks into Redis by name. */
-  readonly shards?: number;
   /** Loads the gate, for MODE=transparent and both. */
   readonly gate?: boolean;
   /** Further modules of Prosody: of its own, or of tests/support/gate/prosody. */
@@ -114,20 +112,16 @@ export class World {
   #proxy: ReceiptsProxy | undefined;
   #resources = 0;
 
-  /**
-   * @param label the proxy's subdomain, when it is another than the server's first
-   * @param shards of the ledger; 1 where the test looks into Redis by name
-   */
+  /** @param label the proxy's subdomain, when it is another than the server's first */
   constructor(
     readonly xmpp: XmppServer,
     readonly redis: RedisServer,
     readonly label?: string,
-    readonly shards?: number,
   ) {}
 
   static async open(options: WorldOptions = {}): Promise<World> {
     const [xmpp, redis] = await Promise.all([xmppServer(options), startRedis(options.redis)]);
-    return new World(xmpp, redis, undefined, options.shards);
+    return new World(xmpp, redis);
   }
 
   get proxy(): ReceiptsProxy {
@@ -147,7 +141,6 @@ export class World {
       REDIS_URL: this.redis.url,
       HTTP_PORT: '0',
       LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
-      ...(this.shards !== undefined && { SHARDS: `${this.shards}` }),
       ...QUICK,
       ...settings,
     };

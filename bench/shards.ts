@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import { median, type Throughput, tidyRedis, underLoad, WINDOW } from './measure.ts';
+import { pairs } from './peer.ts';
+import { type Place, Variant } from './variant.ts';
+
+export interface ShardsPlan {
+  readonly rounds: number;
+  /** Messages that come before those that count, and these: not ms, so that a busy machine measures as many. */
+  readonly warmUp: number;
+  readonly measured: number;
+  /** Pairs of users who write at the same time: with one, all is in one shard. */
+  readonly pairs: number;
+  /** Numbers of shards; each is compared with the first. */
+  readonly counts: readonly number[];
+}
+
+const COSTS = ['redisCpu', 'cpu', 'perSecond'] as const;
+type Cost = (typeof COSTS)[number];
+
+/** What a number of shards costs on one Redis, and in relation to the first: medians of the rounds, and of their ratios. */
+export type ShardCost = { readonly shards: number } & Record<Cost, { readonly value: number; readonly ratio: number }>;
+
+/** Measures (c) with each number in turn, in both directions by turns: a machine's other work meets all of them. */
+export async function shardCosts(
+  place: Place,
+  redis: Redis,
+  plan: ShardsPlan,
+  say: (text: string) => void,
+): Promise<ShardCost[]> {
+  const rounds: Map<number, Throughput>[] = [];
+  for (let number = 0; number < plan.rounds; number += 1) {
+    const round = new Map<number, Throughput>();
+    for (const shards of number % 2 === 0 ? plan.counts : plan.counts.toReversed()) {
+      await redis.flushall();
+      await tidyRedis(redis);
+      const variant = await Variant.start('c', { ...place, shards });
+      const { peer } = variant;
+      peer.load(WINDOW, pairs(plan.pairs));
+      const reach = (count: number) => async () => {
+        while (peer.journal.completed < count) await sleep(5);
+      };
+      const costs = await underLoad(variant, redis, [reach(plan.warmUp), reach(plan.warmUp + plan.measured)]);
+      await variant.stop();
+      round.set(shards, costs);
+      say(`${shards} shards: ${lineOf((cost) => costs[cost])}`);
+    }
+    rounds.push(round);
+  }
+  const [first = 1] = plan.counts;
+  return plan.counts.map((shards) => {
+    const values = (of: number, cost: Cost) => rounds.map((round) => round.get(of)?.[cost] ?? Number.NaN);
+    const figure = (cost: Cost) => {
+      const [own, base] = [values(shards, cost), values(first, cost)];
+      return { value: median(own), ratio: median(own.map((value, i) => value / (base[i] as number))) };
+    };
+    return { shards, redisCpu: figure('redisCpu'), cpu: figure('cpu'), perSecond: figure('perSecond') };
+  });
+}
+
+const lineOf = (of: (cost: Cost) => number) =>
+  `Redis ${of('redisCpu').toFixed(1)} us and the process ${of('cpu').toFixed(1)} us a message, ${Math.round(of('perSecond'))} messages/s`;
+
+export function shardsReport(costs: readonly ShardCost[]): string {
+  const line = ({ shards, ...of }: ShardCost) => {
+    const ratios = COSTS.map((cost) => of[cost].ratio.toFixed(2)).join(', ');
+    return `${shards} shards: ${lineOf((cost) => of[cost].value)}; to ${costs[0]?.shards}: ${ratios}`;
+  };
+  return costs.map(line).join('\n');
+}
