@@ -4,7 +4,7 @@ import { RedisMonitor } from '../health/redis-monitor.ts';
 import type { Queues } from '../jobs/queues.ts';
 import { ConnectionMonitor } from '../store/redis/connection-monitor.ts';
 import type { Connections } from '../store/redis/connections.ts';
-import type { DurabilityWait } from '../store/redis/durability.ts';
+import type { Durable } from '../store/redis/durability.ts';
 import type { LedgerPreparation } from '../store/redis/preparation.ts';
 import type { Probe } from '../store/redis/probe.ts';
 import { askMemory, checkSetup } from '../store/redis/server-setup.ts';
@@ -32,7 +32,7 @@ export function composeRedisMonitoring(
     queues: Queues;
     log: Log;
     timing?: HealthTiming | undefined;
-    durability: DurabilityWait;
+    durability: Durable;
     probe: Probe;
     preparation: Pick<LedgerPreparation, 'refusal'>;
   },

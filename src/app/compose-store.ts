@@ -4,7 +4,7 @@ import { Queues } from '../jobs/queues.ts';
 import type { Counters } from '../metrics/counters.ts';
 import { RedisQueries } from '../store/redis/administration-queries.ts';
 import { type Connections, connect } from '../store/redis/connections.ts';
-import { DurabilityWait } from '../store/redis/durability.ts';
+import { durabilityOf } from '../store/redis/durability.ts';
 import { Keys } from '../store/redis/keys.ts';
 import { Ledger } from '../store/redis/ledger.ts';
 import { LinkLease } from '../store/redis/link-lease.ts';
@@ -43,11 +43,7 @@ export function composeStore(config: Config, counters: Counters, log: Log, tunin
   const retry = new RetryPolicy(settings);
   const onProblem = throttled(log, 'Redis');
   const connections = connect(redis, onProblem, { slowDisk: config.durability === 'disk' });
-  const durability = new DurabilityWait({
-    redis: connections.ledger,
-    key: new Keys(prefix).durability,
-    durability: config.durability,
-  });
+  const durability = durabilityOf(connections.ledger, new Keys(prefix).durability, config.durability);
   const shards = new Shards(prefix, redis.shards ?? DEFAULT_SHARDS);
   const probe = new Probe(connections.ledger, prefix, durability, shards);
   const times = retry.storeTimes({ dedupWindow, undeliveredRetention });

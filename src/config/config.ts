@@ -38,6 +38,8 @@ export interface Config {
       readonly user?: string;
       readonly password?: string;
     };
+    /** Some of the nodes. */
+    readonly cluster?: readonly { readonly host: string; readonly port: number }[];
     /** PEM texts. */
     readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
   };
@@ -122,7 +124,7 @@ export function loadConfig(env: Environment, unknownInFile: readonly string[] = 
 }
 
 /** How Redis is found and trusted, where its URL alone does not say it. */
-function redisNodes(values: Values): Pick<Config['redis'], 'sentinels' | 'tls'> {
+function redisNodes(values: Values): Pick<Config['redis'], 'sentinels' | 'cluster' | 'tls'> {
   const { REDIS_SENTINELS: addresses, REDIS_SENTINEL_USER: user, REDIS_SENTINEL_PASSWORD: password } = values;
   const { REDIS_TLS_CA: ca, REDIS_TLS_CERT: cert, REDIS_TLS_KEY: key } = values;
   return {
@@ -134,6 +136,7 @@ function redisNodes(values: Values): Pick<Config['redis'], 'sentinels' | 'tls'> 
         ...(password !== undefined && { password }),
       },
     }),
+    ...(values.REDIS_CLUSTER !== undefined && { cluster: values.REDIS_CLUSTER }),
     ...((ca !== undefined || cert !== undefined) && {
       tls: { ...(ca !== undefined && { ca }), ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) },
     }),

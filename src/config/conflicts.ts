@@ -82,6 +82,10 @@ function* redisConflicts(env: Environment, values: Partial<Values>): Generator<s
     if (isSet(env, name) && env[name] !== usual && !isSet(env, 'REDIS_SENTINELS'))
       yield `REDIS_SENTINELS: got nothing; wants the sentinels' addresses, since ${name} is set`;
   }
+  if (isSet(env, 'REDIS_CLUSTER') && isSet(env, 'REDIS_SENTINELS'))
+    yield 'REDIS_CLUSTER and REDIS_SENTINELS: got both; want one: a cluster replaces a master that failed by itself';
+  if (isSet(env, 'REDIS_CLUSTER') && url !== undefined && !/^\/?0*$/.test(new URL(url).pathname))
+    yield 'REDIS_URL: got a database; wants none with REDIS_CLUSTER: a cluster has only database 0';
   if (isSet(env, 'REDIS_SENTINEL_USER') && !isSet(env, 'REDIS_SENTINEL_PASSWORD'))
     yield 'REDIS_SENTINEL_PASSWORD: got nothing; wants a password, since REDIS_SENTINEL_USER is set';
 }

@@ -66,7 +66,7 @@ export const serverSettings = {
   },
   REDIS_SENTINELS: {
     group: 'redis',
-    value: v.sentinels,
+    value: v.addresses(26_379),
     example: 'sentinel1:26379,sentinel2:26379,sentinel3:26379',
     about:
       'Redis Sentinels, which tell where the primary is. Then `REDIS_URL` gives user, password, database and TLS (`rediss://`, ' +
@@ -88,6 +88,14 @@ export const serverSettings = {
     value: v.secret,
     secret: true,
     about: 'The password that the sentinels want. Only with `REDIS_SENTINELS`.',
+  },
+  REDIS_CLUSTER: {
+    group: 'redis',
+    value: v.addresses(6379),
+    example: '10.0.0.1:6379,10.0.0.2:6379,10.0.0.3:6379',
+    about:
+      'Some nodes of a Redis Cluster, which tell of the others. Then `REDIS_URL` gives user, password and TLS (`rediss://`), and its ' +
+      'host is not used.',
   },
   REDIS_TLS_CA: {
     group: 'redis',

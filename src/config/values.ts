@@ -149,18 +149,17 @@ export interface Address {
 const ADDRESS = /^(?:\[([\da-f:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/i;
 
 /** One or more. */
-export const sentinels: Value<readonly Address[]> = value(
-  'host:port, or several separated by commas; without a port 26379',
-  (text) => {
-    const addresses = text.split(',').map((one) => {
-      const [, ipv6, name = '', digits = '26379'] = ADDRESS.exec(one.trim()) ?? [];
+export function addresses(usualPort: number): Value<readonly Address[]> {
+  return value(`host:port, or several separated by commas; without a port ${usualPort}`, (text) => {
+    const all = text.split(',').map((one) => {
+      const [, ipv6, name = '', digits = usualPort] = ADDRESS.exec(one.trim()) ?? [];
       const port = Number(digits);
       const isReachable = ipv6 === undefined ? isHost(name) : isIPv6(ipv6);
       return isReachable && port > 0 && port <= 65_535 ? { host: ipv6 ?? name, port } : undefined;
     });
-    return addresses.every((address) => address !== undefined) ? addresses : undefined;
-  },
-);
+    return all.every((address) => address !== undefined) ? all : undefined;
+  });
+}
 
 /** sentinel.conf allows these characters in it. */
 export const masterName: Value<string> = value('a name of letters, digits and the characters . - _', (text) =>

@@ -15,9 +15,11 @@ const SWEEP_EVERY = 1000;
 /** What one sweep takes, and how many jobs may wait: so that a storm of overdue messages is worked off in portions. */
 const SWEEP_LIMIT = 500;
 const MAX_WAITING = 2000;
+/** What each of several sweeps takes at least, that together look at all. */
+const LEAST_OF_SEVERAL = 100;
 
 export interface SweeperOptions {
-  readonly ledger: Pick<Store, 'sweep'>;
+  readonly ledger: Pick<Store, 'sweep' | 'sweeps'>;
   readonly queues: Pick<Queues, 'waiting' | 'addSwept' | 'addDamaged'>;
   readonly perform: Perform;
   readonly retry: RetryPolicy;
@@ -67,6 +69,17 @@ export class Sweeper {
     const { ledger, queues } = this.#options;
     const room = Math.min(SWEEP_LIMIT, MAX_WAITING - (await queues.waiting()));
     if (this.#timer === undefined || room <= 0) return;
+    const { sweeps = 1 } = ledger;
+    if (sweeps === 1) return this.#sweepSome(room);
+    // What does not answer holds up no other.
+    const some = Math.max(LEAST_OF_SEVERAL, Math.ceil(room / sweeps));
+    const all = await Promise.allSettled(Array.from({ length: sweeps }, () => this.#sweepSome(some)));
+    const failed = all.find((one) => one.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  async #sweepSome(room: number): Promise<void> {
+    const { ledger } = this.#options;
     const { now, overdue, unreported, unreadable } = await ledger.sweep(JOB_LEASE, room).catch((error: unknown) => {
       // Nothing was taken. The next call is not late, or takes the step of a clock out.
       if (error instanceof LateCallError) return ledger.sweep(JOB_LEASE, room);

@@ -29,7 +29,7 @@ export interface WorkersOptions {
   readonly connection: ConnectionOptions;
   readonly prefix: string;
   readonly queues: Queues;
-  readonly ledger: Pick<Store, 'sweep' | 'clock'>;
+  readonly ledger: Pick<Store, 'sweep' | 'sweeps' | 'clock'>;
   readonly pipeline: StoreQueue;
   readonly copies: Pick<Copies, 'redeliver'>;
   readonly endings: Endings;

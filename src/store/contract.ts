@@ -160,6 +160,8 @@ export interface Store {
    * @throws as {@link batch}
    */
   sweep(lease: number, limit: number): Promise<Swept>;
+  /** How many sweeps, one after the other, look at everything there is; 1 by default. */
+  readonly sweeps?: number;
   /**
    * The newest message under each key, a few at a time: it holds up everything else.
    *

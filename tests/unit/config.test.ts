@@ -136,6 +136,14 @@ describe('what is right', () => {
     expect(load({}).redis).not.toHaveProperty('sentinels');
   });
 
+  test('Redis by nodes of its cluster', () => {
+    expect(load({ REDIS_CLUSTER: 'n1,[::1]:5', REDIS_URL: 'redis://:p@any/0' }).redis.cluster).toEqual([
+      { host: 'n1', port: 6379 },
+      { host: '::1', port: 5 },
+    ]);
+    expect(load({}).redis).not.toHaveProperty('cluster');
+  });
+
   test('certificates for Redis are read from their files', () => {
     const [certFile, keyFile] = [join(dir, 'redis.pem'), join(dir, 'redis.key')];
     writeFileSync(certFile, CERT);
@@ -270,6 +278,9 @@ describe('what is wrong', () => {
   test.each([
     [{ REDIS_SENTINELS: 'h:0' }, /^REDIS_SENTINELS: .*host:port/],
     [{ REDIS_SENTINELS: 'h,' }, /^REDIS_SENTINELS: .*host:port/],
+    [{ REDIS_CLUSTER: 'h:x' }, /^REDIS_CLUSTER: .*host:port.* 6379/],
+    [{ REDIS_CLUSTER: 'h', REDIS_SENTINELS: 's' }, /^REDIS_CLUSTER and REDIS_SENTINELS: got both/],
+    [{ REDIS_CLUSTER: 'h', REDIS_URL: 'redis://h/2' }, /^REDIS_URL: got a database; wants none with REDIS_CLUSTER/],
     [{ REDIS_MASTER_NAME: 'm' }, /^REDIS_SENTINELS: got nothing; .* since REDIS_MASTER_NAME is set/],
     [{ REDIS_SENTINEL_PASSWORD: 'p' }, /^REDIS_SENTINELS: got nothing; .* since REDIS_SENTINEL_PASSWORD is set/],
     [{ REDIS_SENTINELS: 'h', REDIS_SENTINEL_USER: 'u' }, /^REDIS_SENTINEL_PASSWORD: got nothing/],

@@ -1,11 +1,13 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { Found, KeyPortion, LifeEvent, Load, Paused, PendingPortion, StoreQueries } from '../contract.ts';
+import { serversOf } from './cluster-nodes.ts';
 import { pausedBy } from './codec/replies.ts';
 import { decodeScript } from './codec/script-replies.ts';
 import { heaviest } from './heaviest.ts';
 import type { Keys } from './keys.ts';
 import type { LedgerPreparation } from './preparation.ts';
 import { LOOK } from './scripts.ts';
+import { defineShardScript, keysOf } from './shard-scripts.ts';
 import type { Shards } from './shards.ts';
 
 /** How many events of a message's life are shown, the newest. */
@@ -28,7 +30,7 @@ export class RedisQueries implements StoreQueries {
     this.#preparation = preparation;
     this.#redis = redis;
     this.#shards = shards;
-    redis.defineCommand('receiptsLook', { numberOfKeys: 1, lua: LOOK });
+    defineShardScript(redis, 'receiptsLook', LOOK);
   }
 
   async inTrouble(sender: string, limit: number): Promise<{ found: Found[]; total: number }> {
@@ -152,7 +154,7 @@ export class RedisQueries implements StoreQueries {
   /** The cursor is that of the server, or in Redis Cluster of a master, with that one's number. */
   async portion(cursor: string): Promise<KeyPortion> {
     await this.#preparation?.prepare();
-    const masters = 'nodes' in this.#redis ? this.#redis.nodes('master') : [this.#redis];
+    const masters = serversOf(this.#redis);
     const [own = '0', number = '0'] = cursor.split(':');
     const master = masters[Number(number)];
     if (master === undefined) return { keys: [], next: undefined };
@@ -193,7 +195,7 @@ export class RedisQueries implements StoreQueries {
 
   async #lookAt(shard: Keys, all: boolean, keys: readonly string[]): Promise<Found[]> {
     const look = this.#redis as unknown as Record<'receiptsLook', (...args: string[]) => Promise<unknown[]>>;
-    const replies = await look.receiptsLook(shard.prefix, all ? '1' : '0', ...keys);
+    const replies = await look.receiptsLook(...keysOf(this.#redis, shard.prefix), all ? '1' : '0', ...keys);
     return replies.map((reply) => decodeScript('look', reply));
   }
 }

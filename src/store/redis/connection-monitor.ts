@@ -1,13 +1,13 @@
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import type { StoreConnection, StoreFault } from '../contract.ts';
 import { redisFault } from './redis-faults.ts';
 
 /** Knows why a connection is not usable, which its commands do not say while it is being made again. */
 export class ConnectionMonitor implements StoreConnection {
-  readonly #redis: Redis;
+  readonly #redis: Redis | Cluster;
   #problem: Error | undefined;
 
-  constructor(redis: Redis) {
+  constructor(redis: Redis | Cluster) {
     this.#redis = redis;
     redis.on('error', (error: Error) => {
       // What ioredis says of a connection that it is giving up itself; why it does came before.

@@ -1,7 +1,7 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import { ReconnectPace } from './reconnect-pace.ts';
 import { redisFault } from './redis-faults.ts';
-import { optionsOf, type RedisTarget } from './redis-target.ts';
+import { nodeOptionsOf, optionsOf, type RedisTarget } from './redis-target.ts';
 
 /** Longest pause between tries to reach Redis, ms. */
 const MAX_PAUSE = 1000;
@@ -12,6 +12,10 @@ const MAX_PAUSE = 1000;
 const SILENT_FOR = 5000;
 /** The same where BullMQ waits for jobs: it has Redis hold its answer for up to 10 s. */
 const SILENT_WHILE_BLOCKING = 15_000;
+
+/** How long a node of a cluster may take to say which has what, and to be connected to, ms: then another one is asked. */
+const SLOTS_TIMEOUT = 1000;
+const NODE_CONNECT_TIMEOUT = 2000;
 
 const common = {
   retryStrategy: (tries: number) => Math.min(tries * 50, MAX_PAUSE),
@@ -26,11 +30,11 @@ const common = {
 
 export interface Connections {
   /** For the ledger: fails fast, since work waits in the pipeline and not here. */
-  readonly ledger: Redis;
+  readonly ledger: Redis | Cluster;
   /** For adding jobs: gives up soon, since a sweep makes up for a job that could not be added. */
-  readonly jobs: Redis;
+  readonly jobs: Redis | Cluster;
   /** For workers, which BullMQ wants to wait for ever. */
-  readonly workers: Redis;
+  readonly workers: Redis | Cluster;
   close(): Promise<void>;
 }
 
@@ -50,9 +54,38 @@ type OwnOptions = Pick<
   RedisOptions,
   'commandTimeout' | 'socketTimeout' | 'enableOfflineQueue' | 'maxRetriesPerRequest' | 'autoResendUnfulfilledCommands'
 >;
+type NodeOptions = NonNullable<ClusterOptions['redisOptions']> & { replyMapping?: 'legacy' };
 
-function open(target: RedisTarget, options: OwnOptions): Redis {
+function open(target: RedisTarget, options: OwnOptions): Redis | Cluster {
+  if (target.cluster !== undefined) return openCluster(target, target.cluster, options);
   return new Redis(target.url, { ...common, reconnectOnError, ...optionsOf(target), ...options });
+}
+
+/**
+ * A node's connection is never made again: another one takes its place, with what the cluster then says of its nodes. So a
+ * connection leads to one and the same server from its beginning to its end, which shard-link.ts relies on.
+ */
+function openCluster(target: RedisTarget, nodes: NonNullable<RedisTarget['cluster']>, options: OwnOptions): Cluster {
+  const { enableOfflineQueue = true, ...ofNodes } = options;
+  return new Cluster(
+    nodes.map((node) => ({ ...node })),
+    {
+      lazyConnect: true,
+      enableOfflineQueue,
+      clusterRetryStrategy: (tries) => Math.min(tries * 50, MAX_PAUSE),
+      slotsRefreshTimeout: SLOTS_TIMEOUT,
+      // Names stay names, as certificates have them.
+      dnsLookup: (name, take) => take(null, name),
+      redisOptions: {
+        autoResendUnfulfilledCommands: false,
+        maxLoadingRetryTime: common.maxLoadingRetryTime,
+        disconnectTimeout: common.disconnectTimeout,
+        connectTimeout: NODE_CONNECT_TIMEOUT,
+        ...nodeOptionsOf(target),
+        ...ofNodes,
+      } as NodeOptions,
+    },
+  );
 }
 
 /**
@@ -91,6 +124,7 @@ export function connect(
       if (redisFault(error).code === 'DBINDEX') connection.disconnect(true);
       onProblem(error);
     });
+    if (connection.isCluster) connection.on('node error', onProblem);
     // The outcome is told by events; a rejection here would be the same told again.
     connection.connect().catch(() => {});
   }

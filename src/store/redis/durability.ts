@@ -1,5 +1,6 @@
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import type { Durability } from '../../../packages/protocol/elements.ts';
+import { serversOf } from './cluster-nodes.ts';
 import { redisFault } from './redis-faults.ts';
 
 /** What was written is not, or not yet, kept as DURABILITY wants it. redis-faults.ts knows it by its first word. */
@@ -26,7 +27,17 @@ function replicasOf(durability: Durability): number {
   return durability.startsWith('replicas:') ? Number(durability.slice('replicas:'.length)) : 0;
 }
 
-type DurableRedis = Pick<Redis, 'set' | 'wait' | 'call' | 'info' | 'config' | 'on' | 'isCluster'>;
+type DurableRedis = Pick<Redis, 'set' | 'wait' | 'call' | 'info' | 'config' | 'on'>;
+
+/** What others ask of it, of one server or of a cluster. */
+export interface Durable {
+  /** Whether anything is waited for. */
+  readonly isNeeded: boolean;
+  /** Calls this whenever the level was had. */
+  onKept(listener: () => void): void;
+  /** Why the level cannot be had however long one waits, in a sentence for an operator; undefined when it can. */
+  refusal(): Promise<string | undefined>;
+}
 
 export interface DurabilityWaitOptions {
   readonly redis: DurableRedis;
@@ -40,7 +51,7 @@ export interface DurabilityWaitOptions {
  * speak of the server that carried out the call, so that one which was replaced meanwhile cannot answer for it. All calls of
  * one turn share one such command. While Redis holds its answer, it carries out nothing else of this connection.
  */
-export class DurabilityWait {
+export class DurabilityWait implements Durable {
   readonly #options: DurabilityWaitOptions;
   readonly #listeners: (() => void)[] = [];
   #method: Promise<Method> | undefined;
@@ -55,12 +66,10 @@ export class DurabilityWait {
     });
   }
 
-  /** Whether anything is waited for. */
   get isNeeded(): boolean {
     return this.#options.durability !== 'memory';
   }
 
-  /** Calls this whenever the level was had. */
   onKept(listener: () => void): void {
     this.#listeners.push(listener);
   }
@@ -68,10 +77,11 @@ export class DurabilityWait {
   /**
    * Makes a call of this connection, and gives what it gives once that is kept.
    *
+   * @param key to write, where another one than usual lies on this server
    * @throws {DurabilityError} when it is not kept in time; the call was carried out all the same
    * @throws what the call rejects with, and connection errors of ioredis
    */
-  async keep<T>(call: () => Promise<T>): Promise<T> {
+  async keep<T>(call: () => Promise<T>, key: string = this.#options.key): Promise<T> {
     if (!this.isNeeded) return call();
     const method = await this.#getMethod();
     if (typeof method === 'object') throw new DurabilityError(method.impossible);
@@ -88,7 +98,7 @@ export class DurabilityWait {
     answer.catch(() => {});
     for (;;) {
       try {
-        await this.#confirm(method);
+        await this.#confirm(method, key);
       } catch (error) {
         // What the call itself met says more.
         await answer;
@@ -105,12 +115,11 @@ export class DurabilityWait {
   }
 
   /** The same; but where the level cannot be had at all it is not waited for: {@link refusal} says that. */
-  async keepIfPossible<T>(call: () => Promise<T>): Promise<T> {
+  async keepIfPossible<T>(call: () => Promise<T>, key?: string): Promise<T> {
     const isPossible = !this.isNeeded || typeof (await this.#getMethod()) !== 'object';
-    return isPossible ? this.keep(call) : call();
+    return isPossible ? this.keep(call, key) : call();
   }
 
-  /** Why the level cannot be had however long one waits, in a sentence for an operator; undefined when it can. */
   async refusal(): Promise<string | undefined> {
     this.#method = undefined;
     const method = this.isNeeded ? await this.#getMethod() : 'always';
@@ -123,16 +132,16 @@ export class DurabilityWait {
   }
 
   /** Resolves when all that was called in this turn is kept. */
-  #confirm(method: 'wait' | 'waitaof'): Promise<void> {
+  #confirm(method: 'wait' | 'waitaof', key: string): Promise<void> {
     this.#next ??= Promise.resolve().then(() => {
       this.#next = undefined;
-      return this.#wait(method);
+      return this.#wait(method, key);
     });
     return this.#next;
   }
 
-  async #wait(method: 'wait' | 'waitaof'): Promise<void> {
-    const { redis, key, durability } = this.#options;
+  async #wait(method: 'wait' | 'waitaof', key: string): Promise<void> {
+    const { redis, durability } = this.#options;
     const timeout = this.#missed ? TIMEOUT_AFTER_MISS[method] : TIMEOUT[method];
     const wanted = method === 'wait' ? replicasOf(durability) : 1;
     const written = redis.set(key, '1');
@@ -163,7 +172,6 @@ export class DurabilityWait {
 
   async #findMethod(): Promise<Method> {
     const { redis, durability } = this.#options;
-    if (redis.isCluster) return { impossible: IN_CLUSTER };
     if (replicasOf(durability) > 0) return 'wait';
     try {
       // It says at once whether it can be had; with nothing written yet, it has nothing to wait for.
@@ -187,11 +195,52 @@ export class DurabilityWait {
   }
 }
 
-// WAIT would have to go to the server that carried out the call, which ioredis does not name.
-const IN_CLUSTER =
-  'DURABILITY=disk and replicas:N cannot be had in a Redis Cluster yet: leave it at memory, or use Redis Sentinel.';
+/** The same of a cluster: of each of its connections to a master by itself. */
+export class ClusterDurability implements Durable {
+  readonly #cluster: Cluster;
+  readonly #durability: Durability;
+  readonly #waits = new WeakMap<Redis, DurabilityWait>();
+  readonly #listeners: (() => void)[] = [];
+
+  constructor(cluster: Cluster, durability: Durability) {
+    this.#cluster = cluster;
+    this.#durability = durability;
+  }
+
+  get isNeeded(): boolean {
+    return this.#durability !== 'memory';
+  }
+
+  onKept(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  on(master: Redis): DurabilityWait {
+    const known = this.#waits.get(master);
+    if (known !== undefined) return known;
+    const wait = new DurabilityWait({ redis: master, key: '', durability: this.#durability });
+    for (const listener of this.#listeners) wait.onKept(listener);
+    this.#waits.set(master, wait);
+    return wait;
+  }
+
+  async refusal(): Promise<string | undefined> {
+    const all = await Promise.all(serversOf(this.#cluster).map((master) => this.on(master).refusal()));
+    return all.find((text) => text !== undefined);
+  }
+}
+
 const NO_AOF = 'DURABILITY=disk wants a Redis that writes each change to its disk: set "appendonly yes" there.';
 const NOT_ALWAYS =
   'DURABILITY=disk wants a Redis that syncs before it answers: set "appendfsync always" there, or use Redis 7.2 or newer, or Valkey.';
 const UNKNOWN =
   'Redis does not let us see whether it syncs its disk, which DURABILITY=disk wants: allow "CONFIG GET" to the user of REDIS_URL, or use Redis 7.2 or newer, or Valkey.';
+
+/** What suits the connection. */
+export function durabilityOf(
+  redis: Redis | Cluster,
+  key: string,
+  durability: Durability,
+): DurabilityWait | ClusterDurability {
+  return 'nodes' in redis ? new ClusterDurability(redis, durability) : new DurabilityWait({ redis, key, durability });
+}

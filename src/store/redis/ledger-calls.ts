@@ -1,4 +1,3 @@
-import type { Cluster, Redis } from 'ioredis';
 import {
   adds,
   byStoring,
@@ -16,23 +15,17 @@ import './command-bytes.ts';
 import { decode } from './codec/replies.ts';
 import { type Arguments, encode } from './codec/requests.ts';
 import { decodeScript } from './codec/script-replies.ts';
-import type { DurabilityWait } from './durability.ts';
 import type { InternalRequest } from './internal-requests.ts';
 import type { Keys } from './keys.ts';
 import { decodeRecord, tokenOf } from './record-codec.ts';
-import { BATCH, STATUS, SWEEP, USUAL, USUAL_BATCH } from './scripts.ts';
+import { USUAL } from './scripts.ts';
+import type { ShardLink } from './shard-link.ts';
 
 /** Messages that one call tells the status of: a client may have given a hundred others the id of each. */
 const STATUS_PORTION = 20;
 
-/** What defineCommand adds to the connection. */
-type Scripted = Record<
-  'receiptsBatch' | 'receiptsUsualBatch' | 'receiptsSweep' | 'receiptsStatus',
-  (...args: (string | number)[]) => Promise<unknown[]>
->;
-
 export interface LedgerCallsOptions {
-  readonly redis: Redis | Cluster;
+  readonly link: ShardLink;
   /** The shards that one call may touch: all of them, or in Redis Cluster one. */
   readonly shards: readonly Keys[];
   /** How many the ledger has. */
@@ -41,28 +34,17 @@ export interface LedgerCallsOptions {
   /** ms. */
   readonly lease: number;
   readonly times: StoreTimes;
-  /** What messages must have come to before they count as stored; undefined where nothing is waited for. */
-  readonly durability: DurabilityWait | undefined;
 }
 
 /** Calls of scripts to shards that lie on one server. Shards are named by their place among these. */
 export class LedgerCalls {
   readonly #options: LedgerCallsOptions;
-  readonly #scripts: Scripted;
-  /** What each call begins with: how many keys, and these. */
-  readonly #keys: readonly (string | number)[];
   readonly #constants: readonly (number | string)[];
   #firstSwept = 0;
 
   constructor(options: LedgerCallsOptions) {
     this.#options = options;
-    const { redis, shards, times } = options;
-    redis.defineCommand('receiptsBatch', { lua: BATCH });
-    redis.defineCommand('receiptsUsualBatch', { lua: USUAL_BATCH });
-    redis.defineCommand('receiptsSweep', { lua: SWEEP });
-    redis.defineCommand('receiptsStatus', { lua: STATUS });
-    this.#scripts = redis as unknown as Scripted;
-    this.#keys = [shards.length, ...shards.map(({ prefix }) => prefix)];
+    const { times } = options;
     this.#constants = [
       times.dedupWindow,
       times.undeliveredRetention,
@@ -85,9 +67,9 @@ export class LedgerCalls {
     shardOf: readonly number[],
     at?: number,
   ): Promise<Outcome[]> {
-    const { clock, lease, count, durability } = this.#options;
+    const { clock, lease, count, link } = this.#options;
     const departure = clock.depart();
-    const args: Arguments = [...this.#keys, this.#hint(departure, at), lease, ...this.#constants];
+    const args: Arguments = [...link.keys, this.#hint(departure, at), lease, ...this.#constants];
     args.push(requests.some(addsAny) ? 1 : 0, count);
     const order = orderOf(shardOf);
     let isUsual = true;
@@ -101,9 +83,8 @@ export class LedgerCalls {
       encode(requests[index] as Request, args);
       if (isUsual && !USUAL.has(args[name])) isUsual = false;
     }
-    const call = () => this.#scripts[isUsual ? 'receiptsUsualBatch' : 'receiptsBatch'](...args);
-    const isKept = durability !== undefined && requests.some(stores);
-    const replies = await (isKept ? durability.keep(call) : call());
+    const script = isUsual ? 'receiptsUsualBatch' : 'receiptsBatch';
+    const replies = (await link.call(script, args, requests.some(stores) ? 'kept' : 'answered')) as unknown[];
     this.#stamped(departure, replies[0], at);
     return outcomesOf(requests, shardOf, order, replies);
   }
@@ -114,20 +95,24 @@ export class LedgerCalls {
    * @param at as of {@link batch}
    */
   async sweep(lease: number, limit: number, at?: number): Promise<Swept> {
-    const { clock, times, shards } = this.#options;
+    const { clock, times, shards, link } = this.#options;
     const departure = clock.depart();
     const { messageTtl, dedupWindow, undeliveredRetention } = times;
     this.#firstSwept = (this.#firstSwept + 1) % shards.length;
-    const [stamp, damage, ...taken] = await this.#scripts.receiptsSweep(
-      ...this.#keys,
-      this.#hint(departure, at),
-      lease,
-      limit,
-      messageTtl,
-      dedupWindow,
-      undeliveredRetention,
-      this.#firstSwept,
-    );
+    const [stamp, damage, ...taken] = (await link.call(
+      'receiptsSweep',
+      [
+        ...link.keys,
+        this.#hint(departure, at),
+        lease,
+        limit,
+        messageTtl,
+        dedupWindow,
+        undeliveredRetention,
+        this.#firstSwept,
+      ],
+      'answered',
+    )) as unknown[];
     const now = this.#stamped(departure, stamp, at);
     const { damaged, unreported } = decodeScript('damaged', damage);
     const overdue: { record: StoredRecord; storedAt: number; token: string }[] = [];
@@ -149,11 +134,15 @@ export class LedgerCalls {
 
   /** As of Store, of keys of one of these shards. */
   async status(shard: number, keys: readonly string[], forSender: boolean): Promise<(StoredRecord | undefined)[]> {
-    const { prefix } = this.#options.shards[shard] as Keys;
+    const { link, shards } = this.#options;
+    const { prefix } = shards[shard] as Keys;
+    // All that a cluster wants to be named, or the one that is asked.
+    const names = shards.length === 1 ? link.keys : [1, prefix];
     const replies: unknown[] = [];
     for (let i = 0; i < keys.length; i += STATUS_PORTION) {
       const portion = keys.slice(i, i + STATUS_PORTION);
-      replies.push(...(await this.#scripts.receiptsStatus(1, prefix, forSender ? '1' : '0', ...portion)));
+      const args = [...names, forSender ? '1' : '0', ...portion];
+      replies.push(...((await link.call('receiptsStatus', args, 'answered')) as unknown[]));
     }
     return keys.map((key, i) => {
       const value = decodeScript('status', replies[i]);

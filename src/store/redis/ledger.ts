@@ -2,13 +2,14 @@ import type { Cluster, Redis } from 'ioredis';
 import type { Figures, Outcome, ReplyTo, Request, Store, StoredRecord, Swept } from '../contract.ts';
 import { LEASE, type RetryPolicy } from '../retry-policy.ts';
 import { LedgerClock } from './clock.ts';
-import type { DurabilityWait } from './durability.ts';
+import type { ClusterDurability, DurabilityWait } from './durability.ts';
 import type { Keys } from './keys.ts';
 import { LedgerCalls, type LedgerCallsOptions } from './ledger-calls.ts';
 import { type Ask, carryOut, type Part, type Plan } from './plan.ts';
 import { planOf } from './plans.ts';
 import type { LedgerPreparation } from './preparation.ts';
 import { shardOf } from './routes.ts';
+import { linkOf } from './shard-link.ts';
 import { Shards } from './shards.ts';
 
 /** Times in ms. */
@@ -23,7 +24,7 @@ export interface LedgerOptions {
   readonly lease?: number;
   readonly clock?: LedgerClock;
   /** What a message must have come to before it counts as stored. */
-  readonly durability?: DurabilityWait;
+  readonly durability?: DurabilityWait | ClusterDurability;
   /** Without it the ledger is taken as it is. */
   readonly preparation?: Pick<LedgerPreparation, 'isReady' | 'prepare'>;
 }
@@ -34,8 +35,10 @@ export class Ledger implements Store {
   readonly clock: LedgerClock;
   readonly #redis: Redis | Cluster;
   readonly #preparation: LedgerOptions['preparation'];
-  readonly #common: Pick<LedgerCallsOptions, 'redis' | 'lease' | 'times' | 'durability'>;
+  readonly #common: Pick<LedgerCallsOptions, 'lease' | 'times'>;
+  readonly #durability: LedgerOptions['durability'];
   #made: readonly LedgerCalls[] | undefined;
+  #nextSweep = 0;
 
   constructor(redis: Redis | Cluster, options: LedgerOptions) {
     const {
@@ -52,8 +55,8 @@ export class Ledger implements Store {
     this.#redis = redis;
     this.#preparation = options.preparation;
     const times = retry.storeTimes({ dedupWindow, undeliveredRetention });
-    const durability = options.durability?.isNeeded ? options.durability : undefined;
-    this.#common = { redis, lease, times, durability };
+    this.#durability = options.durability;
+    this.#common = { lease, times };
   }
 
   /** One for all shards; in Redis Cluster one for each. Made when the number of shards is known. */
@@ -64,11 +67,13 @@ export class Ledger implements Store {
 
   #makeCalls(): LedgerCalls[] {
     const { keys, count } = this.shards;
-    const common = { ...this.#common, count };
-    const { clock } = this;
+    const calls = (own: readonly Keys[], clock: LedgerClock) => {
+      const link = linkOf(this.#redis, own, this.#durability);
+      return new LedgerCalls({ ...this.#common, count, link, shards: own, clock });
+    };
     return this.#isCluster
-      ? keys.map((own, i) => new LedgerCalls({ ...common, shards: [own], clock: i === 0 ? clock : new LedgerClock() }))
-      : [new LedgerCalls({ ...common, shards: keys, clock })];
+      ? keys.map((own, i) => calls([own], i === 0 ? this.clock : new LedgerClock()))
+      : [calls(keys, this.clock)];
   }
 
   get #isCluster(): boolean {
@@ -142,10 +147,16 @@ export class Ledger implements Store {
     return outcome as ReplyTo<R>;
   }
 
+  /** How many sweeps look at all shards: each looks at those that one call reaches. */
+  get sweeps(): number {
+    return this.#calls.length;
+  }
+
   /** @param at as of {@link batch} */
   async sweep(lease: number, limit: number, at?: number): Promise<Swept> {
     await this.#prepared();
-    return (this.#calls[0] as LedgerCalls).sweep(lease, limit, at);
+    this.#nextSweep = (this.#nextSweep + 1) % this.#calls.length;
+    return (this.#calls[this.#nextSweep] as LedgerCalls).sweep(lease, limit, at);
   }
 
   async status(keys: readonly string[], forSender = false): Promise<(StoredRecord | undefined)[]> {

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import { decodeScript } from './codec/script-replies.ts';
 import { CONNECT } from './scripts.ts';
+import { defineShardScript, keysOf } from './shard-scripts.ts';
 
 /** In ms. */
 export interface LinkLeaseTiming {
@@ -17,7 +18,7 @@ export interface LinkLeaseTiming {
 const TIMING: LinkLeaseTiming = { lasts: 4000, renewEvery: 1000, askEvery: 500, restFor: 1500 };
 
 export interface LinkLeaseOptions {
-  readonly redis: Redis;
+  readonly redis: Redis | Cluster;
   readonly prefix: string;
   readonly log: { info(fields: object, message: string): void };
   readonly timing?: Partial<LinkLeaseTiming> | undefined;
@@ -41,7 +42,7 @@ export class LinkLease {
   constructor(options: LinkLeaseOptions) {
     this.#options = options;
     this.#timing = { ...TIMING, ...options.timing };
-    options.redis.defineCommand('receiptsConnect', { numberOfKeys: 1, lua: CONNECT });
+    defineShardScript(options.redis, 'receiptsConnect', CONNECT);
   }
 
   get isGranted(): boolean {
@@ -102,12 +103,13 @@ export class LinkLease {
 
   /** Undefined when Redis does not answer. */
   async #call(ms: number): Promise<'granted' | 'other' | 'free' | undefined> {
-    const redis = this.#options.redis as unknown as Record<
+    const { redis, prefix } = this.#options;
+    const { receiptsConnect } = redis as unknown as Record<
       'receiptsConnect',
-      (prefix: string, process: string, ms: number) => Promise<unknown>
+      (...args: (string | number)[]) => Promise<unknown>
     >;
     try {
-      return decodeScript('connect', await redis.receiptsConnect(this.#options.prefix, this.#process, ms));
+      return decodeScript('connect', await receiptsConnect.call(redis, ...keysOf(redis, prefix), this.#process, ms));
     } catch {
       return undefined;
     }

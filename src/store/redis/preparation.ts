@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import type { StoreTimes } from '../retry-policy.ts';
 import { LEDGER_FORMAT } from './format.ts';
 import type { Probe } from './probe.ts';
@@ -17,7 +17,7 @@ class LedgerFormatError extends Error {
 }
 
 export interface PreparationOptions {
-  readonly redis: Redis;
+  readonly redis: Redis | Cluster;
   readonly shards: Shards;
   /** Whether its number was asked for: a ledger with another one is refused then, instead of taken as it is. */
   readonly isNumberSet: boolean;
@@ -88,13 +88,18 @@ export class LedgerPreparation {
 
   async #takeOver(): Promise<void> {
     const { redis, shards, log } = this.#options;
+    if (redis.isCluster) {
+      throw new LedgerFormatError(
+        'The ledger in the Redis Cluster was written by a version that knew none, and cannot be taken over there. Use another REDIS_PREFIX, or start this version once without REDIS_CLUSTER on a copy in one Redis.',
+      );
+    }
     log.info({ shards: shards.count }, 'Taking over the ledger of a version without shards');
     const begun = performance.now();
     const others: string[] = [];
     let moved = 0;
     let cursor = '0';
     do {
-      const [next, names] = await redis.scan(cursor, 'MATCH', `${escaped(shards.base)}:*`, 'COUNT', 1000);
+      const [next, names] = await (redis as Redis).scan(cursor, 'MATCH', `${escaped(shards.base)}:*`, 'COUNT', 1000);
       const keys = new Set<string>();
       for (const name of names) {
         const own = name.slice(shards.base.length + 1);

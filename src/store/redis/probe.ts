@@ -1,42 +1,62 @@
 import { randomBytes } from 'node:crypto';
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import type { StoreMark, StoreProbe } from '../contract.ts';
 import { decodeScript } from './codec/script-replies.ts';
-import type { DurabilityWait } from './durability.ts';
+import type { ClusterDurability, DurabilityWait } from './durability.ts';
 import { LEDGER_FORMAT } from './format.ts';
 import { Keys } from './keys.ts';
 import { NEEDED_COMMANDS } from './needed-commands.ts';
-import { PROBE, REHEARSE } from './scripts.ts';
+import { PartlyError } from './redis-faults.ts';
+import { REHEARSE } from './scripts.ts';
+import { linkOf, type ShardLink } from './shard-link.ts';
+import { keysOf, scriptFor } from './shard-scripts.ts';
 import type { Shards } from './shards.ts';
 
 /** How long it is remembered that a self-ping is of this Redis' processes, ms. */
 const TOKEN_FOR = 120_000;
+/** How long a shard keeps what was written there only to see whether it takes it, ms. */
+const WRITTEN_FOR = 60_000;
+
+/** In a cluster each of them is looked at. */
+type ProbedShards = Pick<Shards, 'count'> & Partial<Pick<Shards, 'keys'>>;
 
 /** Writes that have no other purpose than to see whether, and where, Redis takes them. Rejects with errors of ioredis. */
 export class Probe implements StoreProbe {
-  readonly #redis: Redis;
+  readonly #redis: Redis | Cluster;
   readonly #keys: Keys;
-  readonly #durability: DurabilityWait | undefined;
-  readonly #shards: Pick<Shards, 'count'>;
+  readonly #link: ShardLink;
+  readonly #shards: ProbedShards;
 
-  /** @param shards how many a new ledger has, or one that has lost everything */
-  constructor(redis: Redis, prefix: string, durability?: DurabilityWait, shards: Pick<Shards, 'count'> = { count: 1 }) {
-    this.#durability = durability;
+  /** @param shards how many a new ledger has */
+  constructor(
+    redis: Redis | Cluster,
+    prefix: string,
+    durability?: DurabilityWait | ClusterDurability,
+    shards: ProbedShards = { count: 1 },
+  ) {
     this.#shards = shards;
     this.#redis = redis;
     this.#keys = new Keys(prefix);
-    redis.defineCommand('receiptsProbe', { numberOfKeys: 1, lua: PROBE });
+    this.#link = linkOf(redis, [this.#keys], durability);
   }
 
   /** Writes, and reads the ledger's mark once that is kept as DURABILITY demands. */
   async write(): Promise<StoreMark> {
-    const redis = this.#redis as unknown as Record<
-      'receiptsProbe',
-      (prefix: string, id: string, format: number, shards: number) => Promise<unknown>
-    >;
-    const call = () =>
-      redis.receiptsProbe(this.#keys.prefix, randomBytes(9).toString('base64url'), LEDGER_FORMAT, this.#shards.count);
-    return decodeScript('probe', await (this.#durability?.keepIfPossible(call) ?? call()));
+    const id = randomBytes(9).toString('base64url');
+    const args = [...this.#link.keys, id, LEDGER_FORMAT, this.#shards.count];
+    const [mark] = await Promise.all([
+      this.#link.call('receiptsProbe', args, 'keptIfPossible'),
+      this.#redis.isCluster && this.#writeToShards(),
+    ]);
+    return decodeScript('probe', mark);
+  }
+
+  /** Throws a {@link PartlyError} when some of the shards take no writes. */
+  async #writeToShards(): Promise<void> {
+    const { keys = [] } = this.#shards;
+    const writes = keys.map(({ durability }) => this.#redis.set(durability, '1', 'PX', WRITTEN_FOR));
+    const failed = (await Promise.allSettled(writes)).flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+    if (failed.length > 0) throw new PartlyError(`${failed.length} of ${writes.length} shards`, failed[0]);
   }
 
   /**
@@ -52,7 +72,16 @@ export class Probe implements StoreProbe {
   /** The commands that this connection's user may not give. */
   async denied(): Promise<string[]> {
     const calls = NEEDED_COMMANDS.flatMap(([name, ...args]) => [args.length, name, ...args]);
-    return decodeScript('rehearse', await this.#redis.eval(REHEARSE, 1, this.#keys.prefix, ...calls));
+    // Each node of a cluster has users of its own.
+    const all = this.#redis.isCluster ? [this.#keys, ...(this.#shards.keys ?? [])] : [this.#keys];
+    const denied = await Promise.all(all.map(({ prefix }) => this.#rehearse(prefix, calls)));
+    return [...new Set(denied.flat())];
+  }
+
+  async #rehearse(prefix: string, calls: readonly (string | number)[]): Promise<string[]> {
+    const names = keysOf(this.#redis, prefix);
+    const lua = scriptFor(this.#redis, REHEARSE);
+    return decodeScript('rehearse', await this.#redis.eval(lua, names.length, ...names, ...calls));
   }
 
   /** Remembers ids of stanzas that this Redis' processes sent to themselves. */

@@ -69,7 +69,12 @@ const STATE_FAULTS: readonly StateFault[] = [
   {
     code: 'CLUSTERDOWN',
     pattern: /^(CLUSTERDOWN|MOVED|ASK|TRYAGAIN|CROSSSLOT)/,
-    text: 'The Redis Cluster does not serve the slot of REDIS_PREFIX here',
+    text: 'The Redis Cluster does not serve a slot that is needed: a part of it is down, or the slot is on its way from one master to another; it goes on by itself then. Its nodes are to be named in REDIS_CLUSTER',
+  },
+  {
+    code: 'NOCLUSTER',
+    pattern: /^ERR This instance has cluster support disabled/,
+    text: 'REDIS_CLUSTER names a Redis that is not in cluster mode. Name it in REDIS_URL instead, and leave REDIS_CLUSTER out',
   },
   {
     code: 'DBINDEX',
@@ -89,7 +94,7 @@ const STATE_FAULTS: readonly StateFault[] = [
 ];
 
 /** What only a change of the settings mends. */
-const LASTING = new Set(['NOAUTH', 'NOPERM', 'DBINDEX', 'UNKNOWNCOMMAND']);
+const LASTING = new Set(['NOAUTH', 'NOPERM', 'DBINDEX', 'UNKNOWNCOMMAND', 'NOCLUSTER']);
 
 /** What Redis before 7 puts before an error that a command of a script met. */
 const IN_A_SCRIPT = /^(?:ERR Error running script \(call to \w+\): )?(?:@user_script: ?\d+: )+-?/;
@@ -109,9 +114,35 @@ function sentinelSays(error = ''): string {
   return '. It goes on by itself when they do';
 }
 
+/** A part of a cluster takes no writes. */
+export class PartlyError extends Error {
+  override name = 'PartlyError';
+  constructor(
+    readonly part: string,
+    override readonly cause: unknown,
+  ) {
+    super(`A part of the Redis Cluster takes no writes (${part})`, { cause });
+  }
+}
+
+/** Of ioredis, of a cluster; with what the last node said. */
+const REDIRECTIONS = /^Too many Cluster redirections\. Last error: (?:\w*Error: )?/;
+/** Of ioredis, which says by itself of a cluster that none of its nodes said which has what; with why the last one did not. */
+interface AllFailed {
+  readonly lastNodeError?: unknown;
+}
+
 /** Judges an error of ioredis, or one that a script has reported by its text. Pure. */
 export function redisFault(error: unknown): StoreFault {
-  const message = (error instanceof Error ? error.message : String(error)).replace(IN_A_SCRIPT, '');
+  if (error instanceof PartlyError) {
+    const fault = redisFault(error.cause);
+    return { ...fault, text: `${error.message}. ${fault.text}` };
+  }
+  const { lastNodeError } = (error ?? {}) as AllFailed;
+  if (lastNodeError instanceof Error) return redisFault(lastNodeError);
+  const message = (error instanceof Error ? error.message : String(error))
+    .replace(IN_A_SCRIPT, '')
+    .replace(REDIRECTIONS, '');
   const found = STATE_FAULTS.find(({ pattern }) => pattern.test(message));
   if (found !== undefined) {
     const { code, text, reconnect } = found;

@@ -1,4 +1,4 @@
-import type { RedisOptions } from 'ioredis';
+import type { ClusterOptions, RedisOptions } from 'ioredis';
 
 export interface RedisTarget {
   /** `redis://` or `rediss://`; resolved anew for each connection, so that the address may move. */
@@ -10,6 +10,8 @@ export interface RedisTarget {
     readonly user?: string;
     readonly password?: string;
   };
+  /** Some nodes of a Redis Cluster, which tell of the others; then the URL gives user, password and whether there is TLS. */
+  readonly cluster?: readonly { readonly host: string; readonly port: number }[];
   /** PEM texts, for `rediss://`. */
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
 }
@@ -52,5 +54,15 @@ export function optionsOf({ url, sentinels, tls = {} }: RedisTarget): TargetOpti
     ...(password !== undefined && { sentinelPassword: password }),
     sentinelRetryStrategy: (tries) => Math.min(tries * 50, MAX_SENTINEL_PAUSE),
     sentinelCommandTimeout: SENTINEL_TIMEOUT,
+  };
+}
+
+/** What the connections to a cluster's nodes are told: what else the URL says, its host left out. Pure. */
+export function nodeOptionsOf({ url, tls = {} }: RedisTarget): NonNullable<ClusterOptions['redisOptions']> {
+  const { username, password, protocol } = new URL(url);
+  return {
+    ...(protocol === 'rediss:' && { tls: { ...tls } }),
+    ...(username !== '' && { username: decodeURIComponent(username) }),
+    ...(password !== '' && { password: decodeURIComponent(password) }),
   };
 }

@@ -1,6 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { StoreSetup } from '../contract.ts';
-import type { DurabilityWait } from './durability.ts';
+import { nameOf, serversOf } from './cluster-nodes.ts';
+import type { Durable } from './durability.ts';
 import { LEDGER_FORMAT } from './format.ts';
 import type { Probe } from './probe.ts';
 import { redisFault } from './redis-faults.ts';
@@ -39,10 +40,11 @@ export function memoryUsed(info: string): number | undefined {
   return most > 0 && used >= 0 ? used / most : undefined;
 }
 
-/** The same, asked of Redis; undefined when it does not tell. Throws connection errors of ioredis. */
-export async function askMemory(redis: Pick<Redis, 'info'>): Promise<number | undefined> {
-  const info = await unlessRefused(redis.info('memory'));
-  return info === undefined ? undefined : memoryUsed(info);
+/** The same, asked of Redis, in a cluster of the fullest master; undefined when it does not tell. Throws connection errors of ioredis. */
+export async function askMemory(redis: Redis | Cluster): Promise<number | undefined> {
+  const all = await Promise.all(serversOf(redis).map((server) => unlessRefused(server.info('memory'))));
+  const used = all.flatMap((info) => (info === undefined ? [] : (memoryUsed(info) ?? [])));
+  return used.length === 0 ? undefined : Math.max(...used);
 }
 
 /**
@@ -53,24 +55,14 @@ export async function askMemory(redis: Pick<Redis, 'info'>): Promise<number | un
 export async function checkSetup(
   redis: Redis | Cluster,
   probe: Pick<Probe, 'denied'> & Partial<Pick<Probe, 'newerFormat'>>,
-  durability?: Pick<DurabilityWait, 'refusal'>,
+  durability?: Pick<Durable, 'refusal'>,
 ): Promise<StoreSetup> {
-  const setting = async (name: string): Promise<string | undefined> => {
-    try {
-      return ((await redis.config('GET', name)) as string[])[1];
-    } catch {
-      return undefined;
-    }
-  };
-  const [info, save, fsync, denied, level, newer] = await Promise.all([
-    unlessRefused(redis.info()),
-    setting('save'),
-    setting('appendfsync'),
+  const [{ refusals: found, warnings }, denied, level, newer] = await Promise.all([
+    assessServers(redis),
     unlessRefused(probe.denied()),
     durability?.refusal(),
     probe.newerFormat === undefined ? undefined : unlessRefused(probe.newerFormat()),
   ]);
-  const { refusals: found, warnings } = info === undefined ? UNSEEN : assessInfo(info, save, fsync);
   const refusals = level === undefined ? [...found] : [...found, level];
   if (newer !== undefined) {
     refusals.push(
@@ -81,6 +73,30 @@ export async function checkSetup(
   const names = [...new Set(denied)].join(', ');
   const forbidden = `Redis forbids the user of REDIS_URL, or does not know: ${names}. Set its ACL as docs/operations.md has it.`;
   return { refusals: [...refusals, forbidden], warnings };
+}
+
+/** Of a cluster each master, which then is named. */
+async function assessServers(redis: Redis | Cluster): Promise<StoreSetup> {
+  const all = await Promise.all(
+    serversOf(redis).map(async (server) => {
+      const { refusals, warnings } = await assessServer(server);
+      const named = (text: string) => (redis.isCluster ? `${nameOf(server)}: ${text}` : text);
+      return { refusals: refusals.map(named), warnings: warnings.map(named) };
+    }),
+  );
+  return { refusals: all.flatMap((one) => one.refusals), warnings: all.flatMap((one) => one.warnings) };
+}
+
+async function assessServer(redis: Redis): Promise<StoreSetup> {
+  const setting = async (name: string): Promise<string | undefined> => {
+    try {
+      return ((await redis.config('GET', name)) as string[])[1];
+    } catch {
+      return undefined;
+    }
+  };
+  const [info, save, fsync] = await Promise.all([unlessRefused(redis.info()), setting('save'), setting('appendfsync')]);
+  return info === undefined ? UNSEEN : assessInfo(info, save, fsync);
 }
 
 const UNSEEN: StoreSetup = {

@@ -9,6 +9,8 @@ export interface RedisOptions {
   readonly maxmemoryPolicy?: string;
   /** A cluster of one node that has all slots. */
   readonly cluster?: boolean;
+  /** In cluster mode, and not yet of any cluster. */
+  readonly clusterNode?: boolean;
   readonly port?: number;
   /** Another server that speaks the same protocol; by default redis-server. */
   readonly program?: string;
@@ -24,6 +26,8 @@ export interface RedisOptions {
 export interface RedisServer extends TemporaryServer {
   readonly url: string;
   readonly port: number;
+  /** Where nodes of a cluster talk to each other. */
+  readonly busPort: number;
 }
 
 export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
@@ -40,7 +44,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
     daemonize: 'no',
     ...options.settings,
   };
-  if (options.cluster) {
+  if (options.cluster || options.clusterNode) {
     Object.assign(settings, {
       'cluster-enabled': 'yes',
       'cluster-port': String(bus),
@@ -62,7 +66,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
       return !options.cluster || answers(port, 'CLUSTER ADDSLOTSRANGE 0 16383\r\nCLUSTER INFO\r\n', /cluster_state:ok/);
     },
   });
-  return Object.assign(server, { url: `redis://127.0.0.1:${port}`, port });
+  return Object.assign(server, { url: `redis://127.0.0.1:${port}`, port, busPort: bus });
 }
 
 /** One command, and the first line of what Redis answers: for a look from outside, with no client library. */

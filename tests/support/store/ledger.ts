@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis';
+import { type Cluster, Redis } from 'ioredis';
 import { accept, type Envelope, type QuotaCheck } from '../../../src/store/contract.ts';
 import { Ledger, type LedgerOptions } from '../../../src/store/redis/ledger.ts';
 import { RetryPolicy } from '../../../src/store/retry-policy.ts';
@@ -25,20 +25,25 @@ export function openLedger(
   options: Partial<LedgerOptions> = {},
 ): { ledger: Ledger; redis: Redis; close(): void } {
   const redis = new Redis(url);
-  ledgers += 1;
-  const ledger = new Ledger(redis, {
-    prefix: `{test${ledgers}}`,
-    retry: RETRY,
-    dedupWindow: 8 * DAY,
-    undeliveredRetention: 30 * DAY,
-    ...options,
-  });
+  const ledger = ledgerIn(redis, options);
   const closed = opened('a ledger', () => redis.disconnect());
   const close = () => {
     closed();
     redis.disconnect();
   };
   return { ledger, redis, close };
+}
+
+/** The same, by a connection that is there. */
+export function ledgerIn(redis: Redis | Cluster, options: Partial<LedgerOptions> = {}): Ledger {
+  ledgers += 1;
+  return new Ledger(redis, {
+    prefix: `{test${ledgers}}`,
+    retry: RETRY,
+    dedupWindow: 8 * DAY,
+    undeliveredRetention: 30 * DAY,
+    ...options,
+  });
 }
 
 export interface Written {

@@ -1,3 +1,4 @@
+import type { Cluster } from 'ioredis';
 import {
   claim,
   type Figures,
@@ -10,10 +11,11 @@ import {
 } from '../../../src/store/contract.ts';
 import { MemoryStore } from '../../../src/store/memory/memory-store.ts';
 import { RedisQueries } from '../../../src/store/redis/administration-queries.ts';
+import type { Ledger } from '../../../src/store/redis/ledger.ts';
 import { shardOf } from '../../../src/store/redis/routes.ts';
 import type { Retention } from '../../../src/store/retry-policy.ts';
 import { partitionOfKey } from '../../../src/xmpp/stanza/partition.ts';
-import { DAY, openLedger, RETRY } from './ledger.ts';
+import { DAY, ledgerIn, openLedger, RETRY } from './ledger.ts';
 
 /** A store whose time is the test's: each step says when it happens (ms since the epoch). */
 export interface Subject {
@@ -35,8 +37,45 @@ export interface Implementation {
 
 function openInRedis(url: string, shards: number, retention: Partial<Retention>): Implementation {
   const { ledger, redis, close } = openLedger(url, { ...retention, shards });
+  return { store: inOrder(ledger), queries: new RedisQueries(redis, ledger.shards), close };
+}
+
+/** In a running cluster, whose connection stays. */
+export function openInCluster(cluster: Cluster, retention: Partial<Retention> = {}): Implementation {
+  const ledger = inOrder(ledgerIn(cluster, { ...retention, shards: 16 }));
+  const store: Subject = Object.assign(Object.create(ledger) as Subject, {
+    batch: ledger.batch,
+    perform: ledger.perform.bind(ledger),
+    status: ledger.status.bind(ledger),
+    contacts: ledger.contacts.bind(ledger),
+    sessionsOf: ledger.sessionsOf.bind(ledger),
+    figures: ledger.figures.bind(ledger),
+    sweep: (lease: number, limit: number, at: number) => sweepAll(ledger, lease, limit, at),
+  });
+  return { store, queries: new RedisQueries(cluster, ledger.shards), close: () => {} };
+}
+
+/** All shards, as a sweeper does it. */
+async function sweepAll(ledger: Ledger, lease: number, limit: number, at: number): Promise<Swept> {
+  const all: Swept[] = [];
+  let left = limit;
+  for (let i = 0; i < ledger.sweeps; i += 1) {
+    const swept = await ledger.sweep(lease, left, at);
+    all.push(swept);
+    left -= swept.overdue.length;
+  }
+  return {
+    now: at,
+    overdue: all.flatMap(({ overdue }) => overdue).sort((one, other) => one.storedAt - other.storedAt),
+    damaged: all.reduce((sum, { damaged }) => sum + damaged, 0),
+    unreported: all.flatMap(({ unreported }) => unreported),
+    unreadable: all.flatMap(({ unreadable }) => unreadable),
+  };
+}
+
+/** Order is kept within a shard: what is for several is compared where the order is theirs, or one by one. */
+function inOrder(ledger: Ledger): Ledger {
   const batch = ledger.batch.bind(ledger);
-  // Order is kept within a shard: what is for several is compared where the order is theirs, or one by one.
   ledger.batch = async (requests, at) => {
     const shardsOf = requests.map((request) => shardOf(request, ledger.shards));
     if (shardsOf.every((shard, i) => shard !== undefined && shard >= (shardsOf[i - 1] ?? 0)))
@@ -45,13 +84,11 @@ function openInRedis(url: string, shards: number, retention: Partial<Retention>)
     for (const request of requests) outcomes.push(...(await batch([request], at)));
     return outcomes;
   };
-  return { store: ledger, queries: new RedisQueries(redis, ledger.shards), close };
+  return ledger;
 }
 
 /** How a test of the contract opens each implementation. */
-export const IMPLEMENTATIONS: Readonly<
-  Record<string, (redisUrl: string, retention?: Partial<Retention>) => Implementation>
-> = {
+export const IMPLEMENTATIONS: Record<string, (redisUrl: string, retention?: Partial<Retention>) => Implementation> = {
   Redis(url, retention = {}) {
     return openInRedis(url, 1, retention);
   },

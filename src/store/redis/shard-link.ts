@@ -1,0 +1,136 @@
+import type { Cluster, Redis } from 'ioredis';
+import { masterOf, refreshed } from './cluster-nodes.ts';
+import type { ClusterDurability, DurabilityWait } from './durability.ts';
+import { slotOf } from './hash-slot.ts';
+import type { Keys } from './keys.ts';
+import { redisFault } from './redis-faults.ts';
+import { BATCH, PROBE, STATUS, SWEEP, USUAL_BATCH } from './scripts.ts';
+import { keysOf, scriptFor } from './shard-scripts.ts';
+
+const SCRIPTS = {
+  receiptsBatch: BATCH,
+  receiptsUsualBatch: USUAL_BATCH,
+  receiptsSweep: SWEEP,
+  receiptsStatus: STATUS,
+  receiptsProbe: PROBE,
+} as const;
+export type LedgerScript = keyof typeof SCRIPTS;
+/** What defineCommand adds to a connection. */
+type Scripted = Record<LedgerScript, (...args: (string | number)[]) => Promise<unknown>>;
+
+/** What of a call is waited for: its answer, or that all it has written is kept as DURABILITY demands, strictly or if it can be had. */
+export type Kept = 'answered' | 'kept' | 'keptIfPossible';
+
+/** Carries out calls to shards that lie on one server. */
+export interface ShardLink {
+  /** What each call begins with: how many keys, and these. */
+  readonly keys: readonly (string | number)[];
+  /** Rejects with errors of ioredis, and with a DurabilityError. */
+  call(script: LedgerScript, args: readonly (string | number)[], kept: Kept): Promise<unknown>;
+}
+
+function define(redis: Redis | Cluster, isOfCluster: boolean): Scripted {
+  for (const [name, lua] of Object.entries(SCRIPTS)) {
+    redis.defineCommand(name, { lua: scriptFor({ isCluster: isOfCluster }, lua) });
+  }
+  return redis as unknown as Scripted;
+}
+
+/** One server has all shards. */
+class DirectLink implements ShardLink {
+  readonly keys: readonly (string | number)[];
+  readonly #scripts: Scripted;
+  readonly #durability: DurabilityWait | undefined;
+
+  constructor(redis: Redis, shards: readonly Keys[], durability: DurabilityWait | undefined) {
+    this.keys = [shards.length, ...shards.map(({ prefix }) => prefix)];
+    this.#scripts = define(redis, false);
+    this.#durability = durability;
+  }
+
+  call(script: LedgerScript, args: readonly (string | number)[], kept: Kept): Promise<unknown> {
+    const durability = this.#durability;
+    if (kept === 'answered' || durability === undefined) return this.#scripts[script](...args);
+    const call = () => this.#scripts[script](...args);
+    return kept === 'kept' ? durability.keep(call) : durability.keepIfPossible(call);
+  }
+}
+
+/** How often a call goes after a slot that has another master by now; then whoever made it tries again. */
+const MOST_TURNS = 3;
+/** Connections to nodes that know the scripts. */
+const defined = new WeakSet<Redis>();
+
+/**
+ * One shard in Redis Cluster. Calls go straight to the connection of the master that has its slot, and not by way of ioredis' Cluster,
+ * which would not say which one has carried it out: WAIT has to go there. Whoever makes calls for a shard makes one after the other,
+ * since one that meets a master which is not any more the right one is made again.
+ */
+class ClusterLink implements ShardLink {
+  readonly keys: readonly (string | number)[];
+  readonly #cluster: Cluster;
+  readonly #slot: number;
+  readonly #written: string;
+  readonly #durability: ClusterDurability | undefined;
+
+  constructor(cluster: Cluster, { prefix, durability: written }: Keys, durability: ClusterDurability | undefined) {
+    this.#cluster = cluster;
+    this.#slot = slotOf(prefix);
+    this.keys = [2, ...keysOf(cluster, prefix)];
+    this.#written = written;
+    this.#durability = durability;
+  }
+
+  async call(script: LedgerScript, args: readonly (string | number)[], kept: Kept): Promise<unknown> {
+    for (let turn = 1; ; turn += 1) {
+      const master = await this.#master();
+      try {
+        return await this.#callTo(master, script, args, kept);
+      } catch (error) {
+        const isElsewhere = /^(MOVED|READONLY)\b/.test(String((error as Error).message));
+        if (isElsewhere && turn < MOST_TURNS) await refreshed(this.#cluster);
+        else {
+          // The next call finds what has taken its place.
+          if (redisFault(error).kind === 'connection') void refreshed(this.#cluster);
+          throw error;
+        }
+      }
+    }
+  }
+
+  async #master(): Promise<Redis> {
+    const known = masterOf(this.#cluster, this.#slot);
+    if (known !== undefined) return known;
+    if (this.#cluster.status === 'ready') await refreshed(this.#cluster);
+    const found = masterOf(this.#cluster, this.#slot);
+    if (found === undefined) throw new Error('No master of the cluster that has the slot is known');
+    return found;
+  }
+
+  #callTo(master: Redis, script: LedgerScript, args: readonly (string | number)[], kept: Kept): Promise<unknown> {
+    if (!defined.has(master)) {
+      define(master, true);
+      defined.add(master);
+    }
+    const call = () => (master as unknown as Scripted)[script](...args);
+    const durability = this.#durability;
+    if (kept === 'answered' || durability === undefined) return call();
+    const wait = durability.on(master);
+    return kept === 'kept' ? wait.keep(call, this.#written) : wait.keepIfPossible(call, this.#written);
+  }
+}
+
+/**
+ * The way to these shards, which lie on one server: in a cluster, one.
+ *
+ * @param durability the kind that suits the connection
+ */
+export function linkOf(
+  redis: Redis | Cluster,
+  shards: readonly Keys[],
+  durability: DurabilityWait | ClusterDurability | undefined,
+): ShardLink {
+  const needed = durability?.isNeeded ? durability : undefined;
+  if ('nodes' in redis) return new ClusterLink(redis, shards[0] as Keys, needed as ClusterDurability | undefined);
+  return new DirectLink(redis, shards, needed as DurabilityWait | undefined);
+}
