@@ -81,6 +81,10 @@ export function redelivery(): string {
     '  Before that, the server may redeliver by itself: what a session had not acknowledged (XEP-0198) goes to the next session, or',
     '  to offline storage and comes from there. So the new session is pinged (XEP-0199). What is confirmed half a second after its',
     '  answer is not sent.',
+    '  Which sessions may have got a copy: those that were there when the server proved to have it. If a session of his has ended',
+    '  between the writing and that proof (some ms; more while the server is slow), those that were there when it was written: the',
+    '  copy may have gone to the one that ended, and one that has come since does not count as having it. If no other event follows,',
+    '  the copy is sent again one step of `RETRY_SCHEDULE` later.',
     '- **The session is silent.** A phone that has lost its network counts as online until its server closes the session, which',
     "  takes 16 minutes with Openfire's defaults. So the component pings the sessions that may have got the copy: one step of",
     '  `RETRY_SCHEDULE` after the copy, and again each time as much time has passed, each session at most once a step. Any answer,',
@@ -116,11 +120,6 @@ export function redelivery(): string {
     '(XEP-0444) count as a receipt for the message that they name.',
     '',
     'Each kind of evidence has its own counter in [metrics.md](metrics.md).',
-    '',
-    '**A limit.** Which sessions may have got a copy is judged by the moment at which the server has proved to have taken it. If a session',
-    'ends and another one begins between the writing and that proof (some ms; more while the server is slow), the copy may have gone to',
-    "the one that ended, and is taken for the other's. It is then sent again on later evidence only: a receipt for a later message, or the",
-    'end of that session. Else its sender is told when its time is over. With a gate there is no such gap: the gate says which session has what.',
     '',
   ].join('\n');
 }

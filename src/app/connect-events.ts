@@ -26,7 +26,7 @@ export function connectEvents(
     if (element.name !== 'iq' || !health.handle(element)) ingress.take(element);
   };
   link.on('stanza', gate === undefined ? take : (element) => gate.take(element) || take(element));
-  link.on('handedOver', (batch) => delivery.outbox.handedOver(batch));
+  link.on('handedOver', (batch, took) => delivery.outbox.handedOver(batch, took));
   link.on('proved', () => health.proved());
   link.on('online', () => {
     health.online();

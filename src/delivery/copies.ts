@@ -102,7 +102,8 @@ export class Copies {
     if (handOver !== undefined) {
       // It was claimed before the ledger knew that the server has it, which is still true.
       trace?.('redelivery skipped', record, { why: 'the server has taken the copy before it' });
-      this.handOvers.record({ ...handOver, attempt: record.attempt });
+      const { provedAt = clock.now(), took } = handOver;
+      this.handOvers.record({ ...handOver, attempt: record.attempt }, provedAt, took);
       return true;
     }
     if (record.heldAs !== undefined && this.#options.gate !== undefined) {
@@ -189,7 +190,8 @@ export class Copies {
     const decision = gate.decide(record);
     if (decision === undefined) {
       trace?.('redelivery skipped', record, { why: 'the gate knows of no session that lacks it' });
-      this.handOvers.record({ ...sent, record: { ...record, copies: Math.max(0, record.copies - 1) } });
+      const earlier = { ...sent, record: { ...record, copies: Math.max(0, record.copies - 1) } };
+      this.handOvers.record(earlier, clock.now());
       return false;
     }
     const resource = decision.to.slice(decision.to.indexOf('/') + 1);

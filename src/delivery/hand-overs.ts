@@ -26,13 +26,19 @@ export class HandOvers {
     this.#ruleTrace = openRuleTrace(options.pipeline, options.trace);
   }
 
-  /** The server has handled a copy. */
-  record(sent: Sent): void {
-    const { pipeline, retry, clock } = this.#options;
+  /**
+   * The server has handled a copy.
+   *
+   * @param now the time (ms) of the proof
+   * @param took how long before that it was written, at most, ms
+   */
+  record(sent: Sent, now: number, took = 0): void {
+    const { pipeline, retry } = this.#options;
     const { record, attempt } = sent;
     this.#options.trace?.('handed over', record);
     if (sent.receiptArrived) return;
-    const now = clock.now();
+    sent.provedAt = now;
+    sent.took = took;
     const { storedAt } = record;
     const copies = record.copies + 1;
     const random = Math.random();
@@ -45,6 +51,8 @@ export class HandOvers {
       sender: record.sender,
       recipient: record.recipient,
       noStore: sent.noStore === true || hasNoStoreHint(record.inner),
+      provedAt: now,
+      took,
       // Of a chat (RFC 6121 section 8.5.3.2.1), servers make the best; later copies go to the bare address, as a rule.
       resource: record.type === 'chat' ? '' : record.copies > 0 ? (sent.target ?? '') : record.recipientResource,
     });

@@ -27,16 +27,22 @@ export class Outbox {
     this.leases = new Leases(options);
   }
 
-  /** The server has handled these. */
-  handedOver(batch: readonly Sent[]): void {
-    const { copies, noticeOutbox, counts } = this.#options;
+  /**
+   * The server has handled these.
+   *
+   * @param took how long it took from the writing of the first of them until now, when that is known, ms
+   */
+  handedOver(batch: readonly Sent[], took = 0): void {
+    const { copies, noticeOutbox, counts, clock } = this.#options;
+    const now = clock.now();
+    const age = Math.ceil(took);
     counts.handedOver += batch.length;
     this.leases.progress();
     const notices: StoredRecord[] = [];
     for (const sent of batch) {
       this.#remove(sent);
       if (sent.kind === 'notice') notices.push(sent.record);
-      else copies.handOvers.record(sent);
+      else copies.handOvers.record(sent, now, age);
     }
     noticeOutbox.recordNotified(notices);
   }

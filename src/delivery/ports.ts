@@ -18,6 +18,9 @@ export interface Sent {
   target?: string;
   /** Its receipt is on its way to the ledger: a hand-over would only be noted to be overwritten. */
   receiptArrived?: boolean;
+  /** When (ms) the server proved to have it, and how long before that it was written, at most. */
+  provedAt?: number;
+  took?: number;
   /** How often its lease was looked at; see {@link Leases}. */
   looks?: number;
 }

@@ -59,6 +59,11 @@ export const SCRIPT_TIMES = {
   /** How long an answer of a session that was pinged may take at the very most. */
   SESSION_ANSWER: 60_000,
   /**
+   * By so much, at most, a process' idea of the time is behind. What was proved earlier than that before it is recorded (Redis
+   * stood still) counts as handed over so long after the proof.
+   */
+  BEHIND: 500,
+  /**
    * What lay in offline storage comes together, and what of it is not confirmed is due in the order in which it was stored:
    * the older, the sooner, by such a part of the wait at the most.
    */

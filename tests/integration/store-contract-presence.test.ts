@@ -113,6 +113,90 @@ describe.each(Object.keys(IMPLEMENTATIONS))('the store in %s', (implementation) 
     expect(found).toMatchObject({ due: NOW + 65 * SECOND, seesPresence: true });
   });
 
+  /** A copy is written, the server proves to have it; his phone's session ends, his tablet's begins. */
+  const STEPS = {
+    write: (at: number) => store.perform(aliceWrites({ id: 'm-1', at }), at),
+    end: (at: number) => sees('phone', false, at),
+    hide: (at: number) => sees('phone', true, at, { priority: -1 }),
+    begin: (at: number) => sees('tablet', true, at),
+    async proof(at: number, written: number) {
+      const dues = { byTimetable: at + 30 * SECOND, unconfirmed: at + 900 * SECOND };
+      const proved = { provedAt: at, took: at - written };
+      const copy = {
+        key: KEY,
+        attempt: 1,
+        copies: 1,
+        ...dues,
+        sender: ALICE,
+        recipient: BOB,
+        noStore: false,
+        ...proved,
+      };
+      await store.perform(handOver(copy), at);
+    },
+  };
+  const inOrder = async (order: string, wait = SECOND) => {
+    await subscribes();
+    await sees('phone', true, NOW);
+    let [at, written] = [NOW, 0];
+    for (const step of order.split(', ')) {
+      at += wait;
+      if (step === 'write') written = at;
+      await STEPS[step as keyof typeof STEPS](at, written);
+    }
+    return at + wait;
+  };
+
+  test.each([
+    ['write, end, begin, proof', 'session-ended'],
+    ['write, begin, end, proof', 'session-ended'],
+    ['write, end, proof, begin', 'session-ended'],
+    ['write, proof, end, begin', 'session-ended'],
+    ['write, hide, begin, proof', 'session-ended'],
+    // To the storage of the server, which gives it to the tablet; or to that at once.
+    ['end, write, begin, proof', undefined],
+    ['end, write, proof, begin', undefined],
+    ['end, begin, write, proof', undefined],
+    // No session of his has ended: whoever has come may have had it.
+    ['write, begin, proof', undefined],
+  ])('%s: what the session that has ended may have had is missed, and nothing else', async (order, evidence) => {
+    const at = await inOrder(order);
+    for (const event of ['login', 'update', 'ended'] as const) {
+      const { missed } = await comes(event, at);
+      expect(missed.map((one) => one.evidence)).toEqual(evidence === undefined ? [] : [evidence]);
+      if (evidence !== undefined) break;
+    }
+  });
+
+  test('a session that came after the writing, while another ended: without an event the clock sends another copy', async () => {
+    await inOrder('write, end, begin, proof');
+    const due = NOW + 4 * SECOND + 30 * SECOND;
+    expect((await opened.queries.records([KEY]))[0]).toMatchObject({ due });
+    expect(await store.perform(claim(KEY, 1, due), due)).toMatchObject({ outcome: 'claimed' });
+  });
+
+  test('another session came, and none has ended: it may have had the copy, and both are asked', async () => {
+    await inOrder('write, begin, proof');
+    const due = NOW + 3 * SECOND + 30 * SECOND;
+    const asks = await store.perform(claim(KEY, 1, due), due);
+    expect(asks).toMatchObject({ outcome: 'asks', resources: expect.arrayContaining(['phone', 'tablet']) });
+  });
+
+  test('the store was long in recording a proof: a session that has begun meanwhile has not had the copy', async () => {
+    await subscribes();
+    await sees('phone', true, NOW);
+    await STEPS.write(NOW + SECOND);
+    // All that came while it stood still, in the order in which it came.
+    const late = NOW + 9 * SECOND;
+    const dues = { byTimetable: late, unconfirmed: late };
+    const proved = { provedAt: NOW + 2 * SECOND, took: 5 };
+    const copy = { key: KEY, attempt: 1, copies: 1, ...dues, sender: ALICE, recipient: BOB, noStore: false, ...proved };
+    await store.perform(handOver(copy), late);
+    await store.perform(recordPresence(BOB, ALICE, 'phone', false, NOW + 3 * SECOND, '', '', 'gone', {}), late);
+    await store.perform(recordPresence(BOB, ALICE, 'tablet', true, NOW + 4 * SECOND, '', '', 'come', {}), late);
+    expect(await comes('login', late)).toMatchObject({ missed: [{ key: KEY, evidence: 'session-ended' }] });
+  });
+
   test('sessions are asked before another copy; what a silent one had goes to one that answers', async () => {
     await subscribes();
     await sees('desk', true, NOW);

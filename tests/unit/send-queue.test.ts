@@ -33,7 +33,7 @@ describe('what is to be written', () => {
     expect(all.next(0)).toBe('<a/><b/>[p1]<c/>');
     expect(all.next(0)).toBe('');
     expect(all.size).toBe(12);
-    expect(tags(all.answered('p1', 1))).toEqual(['a', 'b']);
+    expect(tags(all.answered('p1', 1)?.handedOver)).toEqual(['a', 'b']);
     expect(all.size).toBe(4);
     expect(all.count).toBe(1);
   });

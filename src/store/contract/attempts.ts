@@ -17,9 +17,17 @@ export interface HandOver {
   readonly noStore: boolean;
   /** The resource that it was for, where servers drop it should that one be gone; else empty. */
   readonly resource: string;
+  /** When the server proved to have it, ms; 0: when this is recorded. */
+  readonly provedAt: number;
+  /**
+   * How long before that it was written, at most, ms. Should a session of the recipient's have ended meanwhile, it may have gone
+   * to that one, and counts as sent when it was written.
+   */
+  readonly took: number;
 }
 
-export type HandedOver = Omit<HandOver, 'kind' | 'resource'> & { readonly resource?: string };
+type HasDefault = 'resource' | 'provedAt' | 'took';
+export type HandedOver = Omit<HandOver, 'kind' | HasDefault> & Partial<Pick<HandOver, HasDefault>>;
 
 export const handOver = (copy: HandedOver): HandOver => ({
   kind: 'handOver',
@@ -32,6 +40,8 @@ export const handOver = (copy: HandedOver): HandOver => ({
   recipient: copy.recipient,
   noStore: copy.noStore,
   resource: copy.resource ?? '',
+  provedAt: copy.provedAt ?? 0,
+  took: copy.took ?? 0,
 });
 
 /**

@@ -1,5 +1,6 @@
 import type { RequestOf } from '../contract.ts';
 import type { Situation } from '../redelivery-rules.ts';
+import { SCRIPT_TIMES } from '../retry-policy.ts';
 import { acknowledgesOf, outOf, putOut, ruleOf } from './evidence.ts';
 import { HOW, type How, WITH_SESSION } from './out.ts';
 import type { Sessions } from './presence-state.ts';
@@ -9,7 +10,7 @@ const MOST_COPIES = 255;
 
 /** The server has handled a copy: from here on the rules count, and no longer the lease. */
 export function handOver(state: MemoryState, request: RequestOf<'handOver'>, times: MemoryTimes): number | undefined {
-  const { key, attempt, sender, recipient, resource, byTimetable, unconfirmed } = request;
+  const { key, attempt, sender, recipient, resource, byTimetable, unconfirmed, provedAt, took } = request;
   const entry = state.entries.get(key);
   if (entry?.record.state !== 'pending') return undefined;
   let copy = entry.copy === 'none' ? 'last' : entry.copy;
@@ -20,17 +21,23 @@ export function handOver(state: MemoryState, request: RequestOf<'handOver'>, tim
   }
   const { now, keep } = times;
   const copies = Math.min(Math.max(entry.record.copies, request.copies), MOST_COPIES);
-  const { presence, sessions } = state.presence.of(recipient, resource !== '');
+  const { presence, sessions, endedAt } = state.presence.of(recipient, resource !== '');
   const acknowledges = acknowledgesOf(state, sender, recipient, sessions);
+  // Later where the store stood still: a session that has begun meanwhile has not had it.
+  const handedAt = provedAt > 0 ? Math.min(now, provedAt + SCRIPT_TIMES.BEHIND) : now;
+  const writtenAt = (provedAt > 0 ? provedAt : now) - took;
+  const ended = endedAt !== undefined && endedAt >= writtenAt;
   const went =
     copy === 'bounced'
       ? { how: HOW.bounced, passed: false }
-      : howItGoes(state, request, copies, presence, acknowledges, sessions);
+      : howItGoes(state, request, copies, presence, acknowledges, sessions, ended);
   // What went nowhere is as good as bounced, whatever is known of his client.
   if (went.how === HOW.nowhere && copy === 'last') copy = 'bounced';
   const { record } = state.change(entry, { copies }, copy);
-  putOut(state, key, { sender, recipient }, { ...went, storedAt: record.storedAt, handedAt: now }, times);
-  state.note(key, now, `handed-over ${went.how}`, keep);
+  // It may have gone to the session that has ended. Who has come since is not taken for having it.
+  const sentAt = ended && WITH_SESSION.has(went.how) ? Math.min(handedAt, writtenAt) : handedAt;
+  putOut(state, key, { sender, recipient }, { ...went, storedAt: record.storedAt, handedAt: sentAt }, times);
+  state.note(key, sentAt, `handed-over ${went.how}`, keep);
   const expiry = record.storedAt + times.messageTtl;
   const rule = ruleOf(presence, acknowledges, copy);
   // Who has had all that he may be sent is not asked for more.
@@ -41,7 +48,7 @@ export function handOver(state: MemoryState, request: RequestOf<'handOver'>, tim
   return due;
 }
 
-/** How a copy went that the server has handled just now. */
+/** How a copy went that the server has handled just now. `ended`: a session of his has ended since it was written. */
 function howItGoes(
   state: MemoryState,
   { key, recipient, resource, noStore }: RequestOf<'handOver'>,
@@ -49,6 +56,7 @@ function howItGoes(
   presence: Situation['presence'],
   acknowledges: Situation['acknowledges'],
   sessions: Sessions,
+  ended: boolean,
 ): { readonly how: How; readonly passed: boolean } {
   const before = outOf(state, key, recipient);
   const passed = before?.passed ?? false;
@@ -58,7 +66,7 @@ function howItGoes(
     return { how: before?.how === HOW.passedUnseen ? HOW.passedUnseen : HOW.unseen, passed };
   }
   if (presence === 'online' && resource !== '' && !sessions.has(resource)) return { how: HOW.nowhere, passed: false };
-  if (presence === 'offline') return { how: noStore ? HOW.nowhere : HOW.stored, passed: false };
+  if (presence === 'offline' && !ended) return { how: noStore ? HOW.nowhere : HOW.stored, passed: false };
   if (acknowledges === 'no') return { how: HOW.noReceipts, passed: false };
   if (before?.how === HOW.missedTargeted) return { how: HOW.againTargeted, passed };
   return { how: before !== undefined && WITH_SESSION.has(before.how) ? HOW.again : HOW.session, passed };

@@ -36,6 +36,8 @@ export type Sessions = ReadonlyMap<string, Session>;
 interface UserSessions {
   /** Whether nothing but having no session means that he is offline. */
   isKnown: boolean;
+  /** When (ms) a session of his has ended last, or got nothing any more, since his presence is known. */
+  endedAt?: number | undefined;
   readonly byResource: Map<string, Session>;
 }
 
@@ -82,11 +84,14 @@ export class PresenceState {
    * A user's presence and his sessions. One whose priority is negative gets nothing that is sent to his bare address
    * (RFC 6121 section 8.5.2), and is none; unless `all`.
    */
-  of(user: string, all = false): { readonly presence: Situation['presence']; readonly sessions: Sessions } {
+  of(
+    user: string,
+    all = false,
+  ): { readonly presence: Situation['presence']; readonly sessions: Sessions; readonly endedAt?: number | undefined } {
     const found = this.#users.get(user);
     const sessions = new Map([...(found?.byResource ?? [])].filter(([, session]) => all || !isLow(session)));
     if (!found?.isKnown) return { presence: 'unknown', sessions };
-    return { presence: sessions.size > 0 ? 'online' : 'offline', sessions };
+    return { presence: sessions.size > 0 ? 'online' : 'offline', sessions, endedAt: found.endedAt };
   }
 
   session(user: string, resource: string): Session | undefined {
@@ -104,16 +109,24 @@ export class PresenceState {
   }
 
   setKnown(user: string, isKnown: boolean): void {
-    const found = this.#users.get(user) ?? { isKnown, byResource: new Map() };
+    const found: UserSessions = this.#users.get(user) ?? { isKnown, byResource: new Map() };
     found.isKnown = isKnown;
+    if (!isKnown) found.endedAt = undefined;
     if (isKnown || found.byResource.size > 0) this.#users.set(user, found);
     else this.#users.delete(user);
   }
 
+  /** A session has ended, become another, or gets nothing any more: what was on its way to him may have gone to it. */
+  noteEnd(user: string, now: number): void {
+    const found = this.#users.get(user);
+    if (found?.isKnown) found.endedAt = now;
+  }
+
   /** Forgets a session; gives whether there was one. */
-  endSession(user: string, resource: string): boolean {
+  endSession(user: string, resource: string, now: number): boolean {
     const found = this.#users.get(user);
     if (!found?.byResource.delete(resource)) return false;
+    this.noteEnd(user, now);
     if (!found.isKnown && found.byResource.size === 0) this.#users.delete(user);
     this.asked.get(user)?.delete(resource);
     this.hidden.delete(sessionName(user, resource));

@@ -1,6 +1,6 @@
 import type { RequestOf } from '../contract.ts';
 import { ANSWERS_KEPT_FOR, type Answer } from './presence-state.ts';
-import type { MemoryState } from './state.ts';
+import type { MemoryState, MemoryTimes } from './state.ts';
 
 /**
  * What came of pinging a session. The answer may have come to another process than the one that asked: it counts more than
@@ -62,6 +62,7 @@ function setHeard(presence: MemoryState['presence'], user: string, resource: str
 export function endUnheard(
   { presence }: MemoryState,
   { user, resource: only, final }: RequestOf<'endUnheard'>,
+  { now }: MemoryTimes,
 ): readonly string[] {
   if (presence.subscribers(user).length === 0) return [];
   const unheard = presence.resources(user).filter((resource) => {
@@ -69,8 +70,8 @@ export function endUnheard(
     return only === '' ? heard === 0 || heard === 1 : resource === only && heard === 1;
   });
   if (unheard.length > 0 && !final) return unheard;
-  for (const resource of unheard) presence.endSession(user, resource);
   // Without any unheard his presence is known again.
   if (only === '') presence.setKnown(user, true);
+  for (const resource of unheard) presence.endSession(user, resource, now);
   return unheard;
 }

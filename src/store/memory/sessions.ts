@@ -2,7 +2,7 @@ import type { RequestOf, Seen } from '../contract.ts';
 import { LOGIN_LASTS } from '../presence-times.ts';
 import { isHidden } from './evidence.ts';
 import { HIDDEN_FOR, type Session, sessionName, withPriority } from './presence-state.ts';
-import type { MemoryState } from './state.ts';
+import type { MemoryState, MemoryTimes } from './state.ts';
 import { PROBED_FOR } from './subscriptions.ts';
 
 /** Heard of within so long, the word is the same that each subscriber is sent, ms. */
@@ -13,14 +13,15 @@ const ASKED_IN_VAIN = 60_000;
 const NOTHING: Seen = { what: 'none', asks: false, probe: false, verify: false, ended: [] };
 
 /** Presence of a user that came to a subscriber. See `presence.record_presence` in scripts/include/sessions.lua. */
-export function recordPresence(state: MemoryState, request: RequestOf<'recordPresence'>): Seen {
+export function recordPresence(state: MemoryState, request: RequestOf<'recordPresence'>, times: MemoryTimes): Seen {
   const { user, subscriber, resource, available, now, priority, token } = request;
   const { presence } = state;
   const seen = gets(state, request);
   if (!seen.isSubscribed) return { ...NOTHING, verify: seen.verify };
   presence.setKnown(user, true);
   const flags = { ...NOTHING, probe: seen.probe };
-  if (!available) return { ...flags, ...(resource === '' ? endAll(state, user) : saysGoodbye(state, request)) };
+  if (!available)
+    return { ...flags, ...(resource === '' ? endAll(state, user, times) : saysGoodbye(state, request, times)) };
   if (resource === '') return flags;
   const before = presence.session(user, resource);
   if (before === undefined) {
@@ -30,7 +31,7 @@ export function recordPresence(state: MemoryState, request: RequestOf<'recordPre
     return { ...flags, what: 'began', asks: true };
   }
   presence.hidden.get(sessionName(user, resource))?.delete(subscriber);
-  return { ...flags, ...update(state, request, before) };
+  return { ...flags, ...update(state, request, before, times) };
 }
 
 /** Presence of a session that is known. */
@@ -38,8 +39,10 @@ function update(
   { presence }: MemoryState,
   { user, resource, now, caps, token, priority }: RequestOf<'recordPresence'>,
   before: Session,
+  times: MemoryTimes,
 ): Pick<Seen, 'what' | 'asks'> {
   const { session, raised } = withPriority(before, priority < 0, now);
+  if (priority < 0 && session !== before) presence.noteEnd(user, times.now);
   if (raised) presence.noteDone(token, 'began');
   const done = before.since === now || before.heard === now ? presence.doneBy(token) : undefined;
   // It may have been another meanwhile: nobody could hear of it.
@@ -87,9 +90,9 @@ function gets(
 }
 
 /** "He is offline", whoever hears it. */
-function endAll({ presence }: MemoryState, user: string): Pick<Seen, 'what' | 'ended'> {
+function endAll({ presence }: MemoryState, user: string, { now }: MemoryTimes): Pick<Seen, 'what' | 'ended'> {
   const ended = presence.resources(user);
-  for (const one of ended) presence.endSession(user, one);
+  for (const one of ended) presence.endSession(user, one, now);
   return { what: ended.length === 0 ? 'none' : 'ended', ended };
 }
 
@@ -100,6 +103,7 @@ function endAll({ presence }: MemoryState, user: string): Pick<Seen, 'what' | 'e
 function saysGoodbye(
   { presence }: MemoryState,
   { user, resource, subscriber }: RequestOf<'recordPresence'>,
+  { now }: MemoryTimes,
 ): Pick<Seen, 'what' | 'ended'> {
   if (presence.session(user, resource) === undefined) return { what: 'none', ended: [] };
   const subscribers = presence.subscriptions.get(user)?.size ?? 0;
@@ -108,7 +112,7 @@ function saysGoodbye(
     presence.hidden.set(sessionName(user, resource), hiddenFrom, HIDDEN_FOR);
     if (hiddenFrom.size < subscribers) return { what: 'left', ended: [] };
   }
-  presence.endSession(user, resource);
+  presence.endSession(user, resource, now);
   return { what: 'ended', ended: [resource] };
 }
 
@@ -116,12 +120,13 @@ function saysGoodbye(
 export function whoStillSees(
   { presence }: MemoryState,
   { user, resource }: RequestOf<'whoStillSees'>,
+  { now }: MemoryTimes,
 ): string | 'ended' | undefined {
   const session = presence.session(user, resource);
   const hiddenFrom = presence.hidden.get(sessionName(user, resource));
   if (session === undefined || hiddenFrom === undefined || hiddenFrom.size === 0) return undefined;
   const one = presence.subscribers(user).find((subscriber) => !hiddenFrom.has(subscriber));
-  if (one === undefined) presence.endSession(user, resource);
+  if (one === undefined) presence.endSession(user, resource, now);
   // It is to be heard of again.
   else if (session.heard !== 0) presence.setSession(user, resource, { ...session, heard: 1 });
   return one ?? 'ended';
@@ -131,12 +136,14 @@ export function whoStillSees(
 export function renewSession(
   { presence }: MemoryState,
   { user, resource, now, token }: RequestOf<'renewSession'>,
+  times: MemoryTimes,
 ): boolean {
   const session = presence.session(user, resource);
   if (session === undefined) return false;
   if (session.since === now) return presence.doneBy(token) === 'renewed';
   if (now - session.since < LOGIN_LASTS || presence.granted.has(user)) return false;
   presence.setSession(user, resource, { ...session, since: now });
+  presence.noteEnd(user, times.now);
   presence.hidden.delete(sessionName(user, resource));
   presence.noteDone(token, 'renewed');
   return true;

@@ -256,12 +256,12 @@ export class Link<T> extends EventEmitter<LinkEvents<T>> {
       this.#emit('stanza', element);
       return;
     }
-    const tags = this.#writer.answer(element);
+    const { tags, took } = this.#writer.answer(element);
     if (!this.#streamProved && this.#writer.provedAt !== undefined) {
       this.#streamProved = true;
       this.#emit('proved');
     }
-    if (tags.length > 0) this.#emit('handedOver', tags);
+    if (tags.length > 0) this.#emit('handedOver', tags, took);
   }
 
   async #stop(timeout: number): Promise<{ unconfirmed: number }> {

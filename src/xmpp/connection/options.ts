@@ -92,8 +92,11 @@ export interface LinkEvents<T> {
   offline: [reason: string];
   /** A message, presence or iq, but for the answers to the link's own pings. */
   stanza: [element: Element];
-  /** The server has proved to have handled these, oldest first; without those that were `done`. */
-  handedOver: [tags: T[]];
+  /**
+   * The server has proved to have handled these, oldest first; without those that were `done`. `took`: how long ago the first of
+   * them was written, ms.
+   */
+  handedOver: [tags: T[], took: number];
   /** This one has killed the link, again when it was alone; it will not be sent again. */
   quarantined: [held: OutgoingStanza<T>];
   /** A stanza above the limits came and was skipped. */

@@ -87,7 +87,7 @@ export class SendQueue<T> {
         this.#forget(stanza);
         continue;
       }
-      window.wrote(stanza);
+      window.wrote(stanza, now);
       text += stanza.xml;
       const { countSincePing, sizeSincePing } = window;
       const due = countSincePing >= pingEvery || flow.callsForPing(countSincePing, sizeSincePing, window.count);
@@ -107,14 +107,14 @@ export class SendQueue<T> {
   }
 
   /** A ping was answered. Returns what that hands over, or `undefined` for a ping that is not open. */
-  answered(id: string, now: number): OutgoingStanza<T>[] | undefined {
+  answered(id: string, now: number): Pick<Answer<T>, 'handedOver' | 'writtenSince'> | undefined {
     const answer: Answer<T> | undefined = this.window.answered(id, now);
     if (answer === undefined) return undefined;
     const { handedOver, ping } = answer;
     this.#proved = true;
     this.flow.answered(ping.used, ping.sentAt, now);
     for (const stanza of handedOver) this.#forget(stanza);
-    return handedOver;
+    return answer;
   }
 
   /**

@@ -9,12 +9,16 @@ interface Ping {
   readonly after: Amount;
   /** How much of that was in flight. */
   readonly used: Amount;
+  /** When the first of what was written since the ping before it was. */
+  readonly writtenSince: number;
 }
 
 /** What an answered ping proves. */
 export interface Answer<T> {
   /** Oldest first. */
   readonly handedOver: OutgoingStanza<T>[];
+  /** No stanza of these was written before, by the clock of {@link Window.pinged}. */
+  readonly writtenSince: number;
   readonly ping: Pick<Ping, 'sentAt' | 'used'>;
 }
 
@@ -32,6 +36,7 @@ export class Window<T> {
   #total: { count: number; size: number } = { ...NOTHING };
   #handedOver: Amount = NOTHING;
   #pinged: Amount = NOTHING;
+  #writtenSince = 0;
   #lastAnswer = 0;
 
   /** Stanzas written and not handed over. */
@@ -61,7 +66,9 @@ export class Window<T> {
     return oldest === undefined ? undefined : Math.max(oldest.sentAt, this.#lastAnswer);
   }
 
-  wrote(stanza: OutgoingStanza<T>): void {
+  /** @param now see {@link pinged} */
+  wrote(stanza: OutgoingStanza<T>, now: number): void {
+    if (this.#total.count === this.#pinged.count) this.#writtenSince = now;
     this.#written.push(stanza);
     this.#total.count += 1;
     this.#total.size += stanza.xml.length;
@@ -70,7 +77,8 @@ export class Window<T> {
   /** @param now any monotonic clock, in ms */
   pinged(id: string, now: number): void {
     const after = { ...this.#total };
-    this.#pings.push({ id, sentAt: now, after, used: { count: this.count, size: this.size } });
+    const used = { count: this.count, size: this.size };
+    this.#pings.push({ id, sentAt: now, after, used, writtenSince: this.#writtenSince });
     this.#pinged = after;
   }
 
@@ -82,13 +90,19 @@ export class Window<T> {
     let ping: Ping | undefined;
     for (const open of this.#pings) if (open.id === id) ping = open;
     if (ping === undefined) return undefined;
-    while (this.#pings.shift() !== ping);
+    let writtenSince = now;
+    for (let open = this.#pings.shift() as Ping; ; open = this.#pings.shift() as Ping) {
+      // Of pings with nothing between them, the later ones know of the same.
+      if (open.after.count > this.#handedOver.count && open.writtenSince < writtenSince)
+        writtenSince = open.writtenSince;
+      if (open === ping) break;
+    }
     this.#lastAnswer = now;
     const handedOver: OutgoingStanza<T>[] = [];
     const count = ping.after.count - this.#handedOver.count;
     for (let i = 0; i < count; i += 1) handedOver.push(this.#written.shift() as OutgoingStanza<T>);
     this.#handedOver = ping.after;
-    return { handedOver, ping };
+    return { handedOver, writtenSince, ping };
   }
 
   /** The stream has ended: removes and returns all, oldest first. */

@@ -125,20 +125,21 @@ export class Writer<T> {
     return since === undefined ? undefined : performance.now() - since;
   }
 
-  /** Takes an answer, and returns the tags of what it hands over. */
-  answer(element: Element): T[] {
-    if (!this.pings.isFromServer(element)) return [];
+  /** Takes an answer, and returns the tags of what it hands over, and how long ago (ms) the first of that was written. */
+  answer(element: Element): { readonly tags: T[]; readonly took: number } {
     const tags: T[] = [];
-    const handedOver = this.queue.answered(element.attrs.id as string, performance.now());
-    if (handedOver === undefined) return tags;
+    if (!this.pings.isFromServer(element)) return { tags, took: 0 };
+    const now = performance.now();
+    const answer = this.queue.answered(element.attrs.id as string, now);
+    if (answer === undefined) return { tags, took: 0 };
     this.provedAt = Date.now();
-    for (const held of handedOver) {
+    for (const held of answer.handedOver) {
       if (held.tag === undefined) held.done = true;
       else if (!held.done) tags.push(held.tag);
     }
     if (this.queue.idle) this.#drained?.();
     else this.schedule();
-    return tags;
+    return { tags, took: now - answer.writtenSince };
   }
 
   /** Resolves when all is handed over, when the stream has ended, or after `timeout` ms. Pings for it at once. */

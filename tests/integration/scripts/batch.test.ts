@@ -32,7 +32,7 @@ const OPERATIONS: Readonly<Record<string, number>> = {
   supersede: 1,
   settleTold: 2,
   prove: 2,
-  handOver: 9,
+  handOver: 11,
   claim: 3,
   bounce: 1,
   reject: 2,
@@ -161,7 +161,7 @@ const KINDS: Readonly<Record<string, () => string>> = {
 };
 const KEY = keyOf('victim');
 const LIFE: readonly (readonly (string | number)[])[] = [
-  ['handOver', KEY, 1, 1, NOW, NOW, ALICE, BOB, 0, ''],
+  ['handOver', KEY, 1, 1, NOW, NOW, ALICE, BOB, 0, '', NOW, 0],
   ['claim', KEY, 1, '*'],
   ['bounce', KEY],
   ['settle', KEY, `${NOW}`, BOB, '', ALICE],

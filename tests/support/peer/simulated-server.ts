@@ -99,7 +99,7 @@ export class SimulatedServer {
     this.#answers = this.#answers.filter(({ arrives }) => arrives > this.now);
     for (const { id, sentAt } of due) {
       this.roundTrips.push({ at: this.now, took: this.now - sentAt });
-      for (const { tag } of this.outgoing.answered(id, this.now) ?? []) this.handedOver.push(tag as string);
+      for (const { tag } of this.outgoing.answered(id, this.now)?.handedOver ?? []) this.handedOver.push(tag as string);
     }
   }
 }

@@ -122,6 +122,8 @@ export const RANDOM_REQUESTS: { readonly [K in Kind]: (world: World) => Omit<Req
       recipient,
       noStore: random.chance(0.3),
       resource: random.chance(0.2) ? resourceOf(world, recipient) : '',
+      provedAt: random.chance(0.3) ? 0 : now - random.below(3) * 400,
+      took: random.below(3) * 700,
     };
   },
   notified(world) {

@@ -81,8 +81,12 @@ const ENCODERS: Encoders = {
     if (remember === undefined && atHand?.key === key) args.push('settleAtHand', key, ending);
     else args.push('settle', key, ending, remember?.recipient ?? '', atHand?.key ?? '', remember?.sender ?? '');
   },
-  handOver({ key, attempt, copies, byTimetable, unconfirmed, sender, recipient, noStore, resource }, args) {
+  handOver(
+    { key, attempt, copies, byTimetable, unconfirmed, sender, recipient, noStore, resource, provedAt, took },
+    args,
+  ) {
     args.push('handOver', key, attempt, copies, byTimetable, unconfirmed, sender, recipient, noStore ? 1 : 0, resource);
+    args.push(provedAt, took);
   },
   notified({ endings }, args) {
     args.push('notified', endings.length);

@@ -20,13 +20,13 @@ end
 
 -- A user's presence, and his sessions: since when (ms) each lasts, whether its client returns receipts, and when (ms) it was
 -- heard of last. One whose priority is negative gets nothing that is sent to his bare address (RFC 6121 section 8.5.2), and is
--- none; unless `all`.
+-- none; unless `all`. Then when (ms) a session of his has ended last, if one has since his presence is known.
 -- `flat`: fields and values of his hash of sessions, for who has them.
 local function presence_of(user, all, flat)
   flat = flat or redis.call('HGETALL', sessions_name(user))
-  local sessions, known, low = {}, false, nil
+  local sessions, known, low = {}, nil, nil
   for i = 1, #flat, 2 do
-    if flat[i] == '' then known = true
+    if flat[i] == '' then known = flat[i + 1]
     elseif byte(flat[i]) == 0 then
       low = low or {}
       low[sub(flat[i], 2)] = flat[i + 1]
@@ -41,7 +41,7 @@ local function presence_of(user, all, flat)
     elseif not all then sessions[resource] = nil end
   end
   if not known then return '?', sessions end
-  return next(sessions) and 'o' or 'f', sessions
+  return next(sessions) and 'o' or 'f', sessions, tonumber(known:match('^e(%d+)$'))
 end
 
 -- Whether a copy to the bare address may have gone to a session that is there now.

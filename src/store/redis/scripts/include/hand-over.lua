@@ -5,8 +5,8 @@
 
 local function out_after_handover(head) return copy_of(head) == '0' and '1' or copy_of(head) end
 
--- How a copy went that the server has handled just now.
-local function how_it_goes(key, presence, says, sessions, stays_nowhere, resource, recipient, copies)
+-- How a copy went that the server has handled just now. `ended`: a session of his has ended since it was written.
+local function how_it_goes(key, presence, says, sessions, stays_nowhere, resource, recipient, copies, ended)
   if presence == '?' then
     -- Of a first copy there is nothing to look up.
     if copies < 2 then return '?' end
@@ -14,7 +14,7 @@ local function how_it_goes(key, presence, says, sessions, stays_nowhere, resourc
     return before == 'v' and 'v' or '?', passed
   end
   if presence == 'o' and resource ~= '' and not sessions[resource] then return 'x' end
-  if presence == 'f' then return stays_nowhere and 'x' or 's' end
+  if presence == 'f' and not ended then return stays_nowhere and 'x' or 's' end
   if says == 'n' then return 'n' end
   local before, _, _, passed = last_copy(key, recipient)
   return (before == 'T' and 't') or (WITH_SESSION[before] and 'g') or 'o', passed
@@ -23,9 +23,9 @@ end
 -- The server has handled a copy: from here on the rules count, and no longer the lease.
 -- `copies` includes this one: a call whose reply was lost is made again, and must not count it twice.
 -- `stays_nowhere`: it was marked to be kept from offline storage. `resource`: it went to that one, and to no other should
--- that be gone.
+-- that be gone. `proved`: when (ms) the server proved to have it, or 0; `took`: how long (ms) before that it was written.
 -- Reply: due, when (ms) next; moot, when nothing is, or a later attempt has it.
-local function hand_over(key, attempt, copies, by_timetable, unconfirmed, sender, recipient, stays_nowhere, resource, now, ttl, keep)
+local function hand_over(key, attempt, copies, by_timetable, unconfirmed, sender, recipient, stays_nowhere, resource, proved, took, now, ttl, keep)
   local name = record_name(key)
   local head = head_of(key)
   if not head or not is_pending(head) then return 'moot' end
@@ -36,17 +36,23 @@ local function hand_over(key, attempt, copies, by_timetable, unconfirmed, sender
     return 'moot'
   end
   copies = math.min(math.max(copies_of(head), copies), 255)
-  local presence, sessions = presence_of(recipient, resource ~= '')
+  local presence, sessions, ended_at = presence_of(recipient, resource ~= '')
   local says = acknowledges(sender, recipient, sessions)
+  -- Later where Redis stood still: a session that has begun meanwhile has not had it.
+  local handed = proved > 0 and math.min(now, proved + POLICY.BEHIND) or now
+  local written = (proved > 0 and proved or now) - took
+  local ended = ended_at ~= nil and ended_at >= written
   local how, passed = 'b', false
-  if out ~= 'b' then how, passed = how_it_goes(key, presence, says, sessions, stays_nowhere, resource, recipient, copies) end
+  if out ~= 'b' then how, passed = how_it_goes(key, presence, says, sessions, stays_nowhere, resource, recipient, copies, ended) end
+  -- It may have gone to the session that has ended. Who has come since is not taken for having it.
+  if ended and WITH_SESSION[how] then handed = math.min(handed, written) end
   -- What went nowhere is as good as bounced, whatever is known of his client.
   if how == 'x' and out == '1' then out = 'b' end
   if copies_of(head) == 0 then quota.add(key, sender, recipient) end
   redis.call('SETRANGE', name, 2, out .. sub(head, 4, 4) .. string.format('%02x', copies))
   local is_first = attempt == 1 and copies_of(head) == 0 and redis.call('EXISTS', life_name(key)) == 0
-  if not is_first then record_event(key, now, 'handed-over ' .. how, keep, recipient) end
-  track_copy(key, how, stored_at(head), now, sender, recipient, keep, passed, is_first)
+  if not is_first then record_event(key, handed, 'handed-over ' .. how, keep, recipient) end
+  track_copy(key, how, stored_at(head), handed, sender, recipient, keep, passed, is_first)
   local expiry = stored_at(head) + ttl
   -- The sessions of one who has had all that he may be sent are not pinged.
   local ping_due = rule(SILENT, presence, says, out) == '1' and unconfirmed >= expiry and expiry or by_timetable

@@ -21,7 +21,8 @@
 --   postponeNotice       key, state, sender: he is away. Reply: done
 --   isKnown              key. Reply: yes, or no when no record goes by it
 --   loadOf               sender. Reply: load, messages and bytes of his, and of his domain
---   handOver             key, attempt, copies, due by timetable, due when unconfirmed, sender, recipient, no-store, resource
+--   handOver             key, attempt, copies, due by timetable, due when unconfirmed, sender, recipient, no-store, resource,
+--                        when it was proved, and how long (ms) after its writing
 --   claim                key, attempt, lease or '*'
 --   bounce               key
 --   reject               key, ending
@@ -57,7 +58,7 @@ local SEES_SETS = {
 local function width_of(operation, at)
   local widths = {
     accept = 3, acceptCounted = 3, acceptAliased = 5, acceptCorrection = 6, settleAtHand = 3, settleTold = 3, settle = 6, settleByMention = 4,
-    settleUpTo = 7, supersede = 2, prove = 3, handOver = 10, claim = 4, bounce = 2, reject = 3, expire = 3, withdraw = 3, readdress = 5, isTaken = 2,
+    settleUpTo = 7, supersede = 2, prove = 3, handOver = 12, claim = 4, bounce = 2, reject = 3, expire = 3, withdraw = 3, readdress = 5, isTaken = 2,
     bringForward = 4, requeue = 2, quarantine = 2, sessionAvailable = 7, senderAvailable = 3, sequenceGap = 7, recordIq = 7,
     takeIqResponse = 6, overdueIqs = 4, endIq = 4, forgetIq = 2, knownCapabilities = 3, recordCapabilities = 5, cancel = 4,
     explain = 2, sessionsOf = 2, postponeNotice = 4, isKnown = 2, loadOf = 2, retryNow = 3, pause = 2, openCommandSession = 4, readCommandSession = 2, endCommandSession = 3,

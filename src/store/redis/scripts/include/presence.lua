@@ -3,7 +3,8 @@
 -- Who is subscribed to whom, and which sessions are known.
 -- sub:<contact> HASH: subscriber -> 's' (subscribed) or 'p<ms>' (asked then). subs SET: all contacts.
 -- sessions:<user> HASH: resource -> '<since ms>;<y|n|u>;<last heard ms, 0 or 1 while a probe awaits its answer>;<caps>'; the
--- empty field while his presence is known; NUL and a resource -> '<since ms>-<until ms>' for each time that its priority was
+-- empty field while his presence is known, with the time (ms) since when, or 'e<ms>' once a session of his has ended, when the last
+-- has; NUL and a resource -> '<since ms>-<until ms>' for each time that its priority was
 -- negative, joined by commas, the last without its end while it is so.
 -- hidden:<user>\0<resource> SET: those of his subscribers to whom that session has said that it is unavailable, while it is not
 -- known to have ended.
@@ -40,10 +41,17 @@ function presence.sessions_hash(user)
   return found
 end
 
+-- A session has ended, become another, or gets nothing any more: what was on its way to his bare address may have gone to it.
+-- By Redis' clock, which no process' idea of it is ahead of.
+function presence.note_end(name)
+  if redis.call('HEXISTS', name, '') == 1 then redis.call('HSET', name, '', string.format('e%.0f', times.now)) end
+end
+
 -- Forgets a session; returns whether there was one.
 function presence.end_session(user, resource)
   local name = sessions_name(user)
   if redis.call('HDEL', name, resource) == 0 then return false end
+  presence.note_end(name)
   redis.call('HDEL', name, '\0' .. resource)
   redis.call('HDEL', name_of('asked', user), resource)
   redis.call('DEL', name_of('hidden', user .. '\0' .. resource))

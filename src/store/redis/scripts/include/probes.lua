@@ -33,8 +33,8 @@ function presence.end_unheard(user, now, final, only)
     if heard and (only == '' or (field == only and heard == '1')) then unheard[#unheard + 1] = field end
   end
   if #unheard > 0 and final ~= '1' then return list_of('list', unheard) end
-  for _, field in ipairs(unheard) do presence.end_session(user, field) end
   if only == '' then redis.call('HSETNX', name, '', now) end
+  for _, field in ipairs(unheard) do presence.end_session(user, field) end
   return list_of('list', unheard)
 end
 

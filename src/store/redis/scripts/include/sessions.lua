@@ -24,7 +24,7 @@ function presence.is_subscriber(user, subscriber, own, direct, asks)
   return false, 'v'
 end
 
--- Records whether a session's priority is negative. Returns whether it was until now and is no longer.
+-- Records whether a session's priority is negative. Returns whether it was until now and is no longer, and whether it is as from now.
 function presence.record_priority(name, resource, is_low, now)
   local field = '\0' .. resource
   local was = redis.call('HGET', name, field)
@@ -35,7 +35,7 @@ function presence.record_priority(name, resource, is_low, now)
     if #before > presence.MOST_LOW then before = before:match('^[^,]*,(.*)$') end
     redis.call('HSET', name, field, before .. now)
   elseif was_low and not is_low then redis.call('HSET', name, field, was .. '-' .. now) end
-  return was_low and not is_low
+  return was_low and not is_low, is_low and not was_low
 end
 
 -- A session says to one subscriber that it is unavailable. It has ended when it has said so to all of them; until then that
@@ -76,7 +76,8 @@ function presence.record_presence(user, subscriber, resource, available, now, ca
     end
     redis.call('SREM', name_of('hidden', user .. '\0' .. resource), subscriber)
     local since, receipts, heard, old_caps = value:match('^(%d+);(%a);?(%d*);?(.*)$')
-    local raised = presence.record_priority(name, resource, available == '2', now)
+    local raised, lowered = presence.record_priority(name, resource, available == '2', now)
+    if lowered then presence.note_end(name) end
     if raised then presence.remember_outcome(token, 'began') end
     local before = (since == now or heard == now) and presence.outcome_of(token)
     local began = before == 'began'
@@ -120,6 +121,7 @@ function presence.renew_session(user, resource, now, older, token)
   if tonumber(now) - tonumber(since) < tonumber(older) then return 'no' end
   if redis.call('EXISTS', name_of('granted', user)) == 1 then return 'no' end
   redis.call('HSET', name, resource, now .. rest)
+  presence.note_end(name)
   redis.call('DEL', name_of('hidden', user .. '\0' .. resource))
   presence.remember_outcome(token, 'yes')
   return 'yes'

@@ -59,7 +59,7 @@ local function run_usual(operation, at)
     return 'done', 2 + count
   elseif operation == 'handOver' then
     local attempt, copies, by_timetable, unconfirmed = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
-    return hand_over(key, attempt, copies, by_timetable, unconfirmed, ARGV[at + 6], ARGV[at + 7], ARGV[at + 8] == '1', ARGV[at + 9], now, ttl, keep), 10
+    return hand_over(key, attempt, copies, by_timetable, unconfirmed, ARGV[at + 6], ARGV[at + 7], ARGV[at + 8] == '1', ARGV[at + 9], tonumber(ARGV[at + 10]), tonumber(ARGV[at + 11]), now, ttl, keep), 12
   elseif operation == 'claim' then
     return claim(key, tonumber(ARGV[at + 2]), now, lease_until, ttl, ARGV[at + 3], keep), 4
   elseif operation == 'bounce' then
