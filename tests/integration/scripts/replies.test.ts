@@ -19,8 +19,10 @@ afterAll(() => server.stop());
 const seen = new Map<string, Set<string>>();
 let opened: ReturnType<typeof openLedger>;
 let raw: unknown[] = [];
-beforeEach(() => {
+beforeEach(async () => {
   opened = openLedger(server.url);
+  // The scripts are there from the first call on.
+  await opened.ledger.status([keyOf('none')]);
   const scripts = opened.redis as unknown as Record<string, (...args: unknown[]) => Promise<unknown[]>>;
   for (const name of ['receiptsBatch', 'receiptsUsualBatch']) {
     const call = scripts[name]?.bind(scripts);
