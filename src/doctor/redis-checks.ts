@@ -9,6 +9,7 @@ import { redisFault } from '../store/redis/redis-faults.ts';
 import { checkSetup } from '../store/redis/server-setup.ts';
 import { formatDuration } from '../util/duration.ts';
 import { type Finding, Findings } from './finding.ts';
+import { checkLedger, checkWrites } from './ledger-checks.ts';
 import { checkMemory, type MemoryFigures } from './memory-plan.ts';
 import { patient } from './patience.ts';
 import { isOlder } from './process-checks.ts';
@@ -26,14 +27,14 @@ export interface RedisFound {
   readonly processes: number | undefined;
 }
 
-/** Looks at Redis, as the component would use it. It changes nothing but a key that counts looks, and one to try commands on. */
+/** Looks at Redis, as the component would use it. It changes nothing but keys to try writes and commands on. */
 export async function checkRedis(config: Config, messagesADay?: number): Promise<RedisFound> {
   const findings = new Findings('Redis');
   let heard: (error: Error) => void = () => {};
   const problem = new Promise<Error>((resolve) => {
     heard = resolve;
   });
-  const connections = connect(config.redis, (error) => heard(error));
+  const connections = connect(config.redis, (error) => heard(error), { slowDisk: config.durability === 'disk' });
   try {
     const failed = await firstAnswer(connections.ledger, problem);
     if (failed !== undefined) {
@@ -80,12 +81,8 @@ async function look(
     findings.problem('redis.version', `Redis ${version} is too old`, `Install ${OLDEST} or newer`);
   } else findings.ok('redis', `Redis ${version ?? '(its version is not told)'} answers`);
 
-  try {
-    await probe.write();
-    findings.ok('redis.write', 'It takes writes');
-  } catch (error) {
-    findings.problem('redis.write', redisFault(error).text);
-  }
+  await checkWrites(redis, config, field('connected_slaves'), findings);
+  await checkLedger(redis, config.redis, findings);
   // Who only looks does not mark the ledger as written by this version.
   const { refusals, warnings } = await checkSetup(redis, { denied: () => probe.denied() });
   for (const text of refusals) findings.problem('redis.setup', text);

@@ -12,6 +12,7 @@ import { BYTES, checkMemory } from '../../src/doctor/memory-plan.ts';
 import { setPatience } from '../../src/doctor/patience.ts';
 import { checkExposure, checkNode } from '../../src/doctor/process-checks.ts';
 import { settle } from '../../src/store/contract.ts';
+import { Probe } from '../../src/store/redis/probe.ts';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { startOpenfire } from '../support/openfire/openfire.ts';
 import { freePort } from '../support/process/ports.ts';
@@ -196,6 +197,62 @@ describe('Redis', () => {
         return server.url;
       },
     ));
+
+  test('has no replica that DURABILITY demands; then it has', async () => {
+    const [primary, replica] = await Promise.all([
+      startRedis({ settings: { ...WELL, 'repl-diskless-sync-delay': '0' } }),
+      startRedis({ settings: WELL }),
+    ]);
+    try {
+      const look = async () =>
+        found(await check({ REDIS_URL: primary.url, DURABILITY: 'replicas:1' }), 'redis.durability');
+      expect(await look()).toEqual([
+        expect.stringMatching(/^problem: .* 0 of 1 replicas have confirmed in time \(replicas connected: 0\)/),
+      ]);
+      await askRedis(replica.port, `REPLICAOF 127.0.0.1 ${primary.port}`);
+      await until(async () => (await askRedis(primary.port, 'WAIT 1 200')) === ':1', { what: 'the replica' });
+      expect(await look()).toEqual([expect.stringMatching(/^ok: .*DURABILITY=replicas:1 .*connected: 1\)$/)]);
+    } finally {
+      await Promise.all([primary.stop(), replica.stop()]);
+    }
+  });
+
+  test('has no disk as DURABILITY demands', async () => {
+    const server = await startRedis({ settings: WELL });
+    try {
+      const look = async () => found(await check({ REDIS_URL: server.url, DURABILITY: 'disk' }), 'redis.durability');
+      expect(await look()).toEqual([expect.stringMatching(/^ok: .*DURABILITY=disk demands/)]);
+      await askRedis(server.port, 'CONFIG SET appendonly no');
+      expect(await look()).toEqual([expect.stringMatching(/^problem: DURABILITY=disk wants .* set "appendonly yes"/)]);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  test('has a ledger of another number of shards, or of another format; looking does not make one', async () => {
+    const server = await startRedis({ settings: WELL });
+    const look = async (SHARDS: string) =>
+      (await check({ REDIS_URL: server.url, SHARDS }))
+        .filter(({ id }) => id === 'redis.ledger' || id === 'redis.shards')
+        .map(({ level, text }) => `${level}: ${text}`);
+    const mark = (name: string, value: string) => askRedis(server.port, `HSET {receipts}:identity ${name} ${value}`);
+    try {
+      expect(await look('4')).toEqual([expect.stringMatching(/^ok: Nothing is stored .* fixes SHARDS=4$/)]);
+      expect(await look('8')).toEqual([expect.stringMatching(/^ok: Nothing is stored .* fixes SHARDS=8$/)]);
+      // As a process that starts.
+      const { redis: client, close } = openLedger(server.url);
+      await new Probe(client, '{receipts}', undefined, 4).write();
+      close();
+      expect(await look('4')).toEqual([expect.stringMatching(/^ok: .*SHARDS=4 is its number$/)]);
+      expect(await look('8')).toEqual([expect.stringMatching(/^problem: The ledger has 4 shards/)]);
+      await mark('format', '99');
+      expect(await look('4')).toEqual([expect.stringMatching(/^problem: A newer version .*format 99/)]);
+      await askRedis(server.port, 'HDEL {receipts}:identity format shards');
+      expect(await look('4')).toEqual([expect.stringMatching(/^ok: A version before shards/)]);
+    } finally {
+      await server.stop();
+    }
+  });
 
   test('could not write to its disk', async () => {
     const folder = await temporaryFolder('check-disk');
