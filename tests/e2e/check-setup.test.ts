@@ -241,7 +241,7 @@ describe('Redis', () => {
       expect(await look('8')).toEqual([expect.stringMatching(/^ok: Nothing is stored .* fixes SHARDS=8$/)]);
       // As a process that starts.
       const { redis: client, close } = openLedger(server.url);
-      await new Probe(client, '{receipts}', undefined, 4).write();
+      await new Probe(client, '{receipts}', undefined, { count: 4 }).write();
       close();
       expect(await look('4')).toEqual([expect.stringMatching(/^ok: .*SHARDS=4 is its number$/)]);
       expect(await look('8')).toEqual([expect.stringMatching(/^problem: The ledger has 4 shards/)]);
