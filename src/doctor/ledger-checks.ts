@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import type { Config } from '../config/config.ts';
-import { DurabilityWait } from '../store/redis/durability.ts';
+import { durabilityOf } from '../store/redis/durability.ts';
 import { LEDGER_FORMAT } from '../store/redis/format.ts';
 import { Keys } from '../store/redis/keys.ts';
 import { Probe } from '../store/redis/probe.ts';
@@ -15,7 +15,7 @@ import type { Findings } from './finding.ts';
  * @param connected how many replicas Redis says that it has
  */
 export async function checkWrites(
-  redis: Redis,
+  redis: Redis | Cluster,
   { durability, redis: { prefix } }: Pick<Config, 'durability' | 'redis'>,
   connected: string | undefined,
   findings: Findings,
@@ -28,11 +28,16 @@ export async function checkWrites(
     findings.problem('redis.write', redisFault(error).text);
     return;
   }
-  const wait = new DurabilityWait({ redis, key: new Keys(prefix).durability, durability });
+  const wait = durabilityOf(redis, new Keys(prefix).durability, durability);
   if (!wait.isNeeded) return;
   const impossible = await wait.refusal();
   if (impossible !== undefined) {
     findings.problem('redis.durability', impossible);
+    return;
+  }
+  if (!('keep' in wait)) {
+    const text = `Whether each master of the cluster keeps a message as DURABILITY=${durability} demands is not tried`;
+    findings.unknown('redis.durability', text, 'See "redis" in /readyz of a process that runs');
     return;
   }
   const replicas = connected === undefined ? '' : ` (replicas connected: ${connected})`;
@@ -51,7 +56,7 @@ export async function checkWrites(
 
 /** Whether what is stored can be used with these settings. */
 export async function checkLedger(
-  redis: Redis,
+  redis: Redis | Cluster,
   { prefix, shards }: Config['redis'],
   findings: Findings,
 ): Promise<void> {
