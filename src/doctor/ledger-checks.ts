@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Cluster, Redis } from 'ioredis';
 import type { Config } from '../config/config.ts';
+import type { Connections } from '../store/redis/connections.ts';
 import { durabilityOf } from '../store/redis/durability.ts';
 import { LEDGER_FORMAT } from '../store/redis/format.ts';
 import { Keys } from '../store/redis/keys.ts';
@@ -15,7 +15,7 @@ import type { Findings } from './finding.ts';
  * @param connected how many replicas Redis says that it has
  */
 export async function checkWrites(
-  redis: Redis | Cluster,
+  redis: Connections['ledger'],
   { durability, redis: { prefix } }: Pick<Config, 'durability' | 'redis'>,
   connected: string | undefined,
   findings: Findings,
@@ -56,7 +56,7 @@ export async function checkWrites(
 
 /** Whether what is stored can be used with these settings. */
 export async function checkLedger(
-  redis: Redis | Cluster,
+  redis: Connections['ledger'],
   { prefix, shards }: Config['redis'],
   findings: Findings,
 ): Promise<void> {
