@@ -434,14 +434,17 @@ test('nothing is left of a message that was in trouble once it is delivered', as
   await at(START, aliceWrites({ at: START }));
   await at(START, handedOver(1, 1, START));
   expect(await opened.redis.hkeys(keys.out(BOB))).toEqual([KEY]);
-  expect(await opened.redis.smembers(keys.from(ALICE))).toEqual([KEY]);
+  expect(await opened.redis.hkeys(keys.held(ALICE))).toEqual([KEY]);
+  expect(await opened.redis.exists(keys.from(ALICE))).toBe(0);
   // That its first copy was handed over stands in the entry of the copy: a list of its own takes 260 bytes.
   expect(await opened.redis.exists(keys.life(KEY))).toBe(0);
   const queries = new RedisQueries(opened.redis, opened.ledger.shards);
   expect(await queries.life(KEY)).toEqual([{ at: START, what: expect.stringMatching(/^handed-over .$/) }]);
   await at(START, settle(KEY, 'desk', START));
   await at(START, notified([{ key: KEY, state: 'delivered' }])[0] as Request);
-  expect(await opened.redis.exists(keys.out(BOB), keys.from(ALICE), keys.life(KEY), keys.due)).toBe(0);
+  expect(await opened.redis.exists(keys.out(BOB), keys.from(ALICE), keys.held(ALICE), keys.life(KEY), keys.due)).toBe(
+    0,
+  );
 });
 
 test('a message that is confirmed before its hand-over leaves nothing beside its record', async () => {

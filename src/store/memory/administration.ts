@@ -116,7 +116,11 @@ export function forgetUser(state: MemoryState, { jid, contacts }: RequestOf<'for
     presence.granted.delete(jid),
   ];
   let count = kept.filter(Boolean).length;
-  state.inTrouble.delete(jid);
+  for (const key of state.inTrouble.get(jid) ?? []) {
+    const record = state.entries.get(key)?.record;
+    // What has copies out is still counted as his.
+    if (record?.state !== 'pending' || record.copies === 0) state.inTrouble.get(jid)?.delete(key);
+  }
   for (const one of contacts) {
     if (presence.subscriptions.get(one)?.has(jid)) count += 1;
     dropSubscription(state, one, jid, times);

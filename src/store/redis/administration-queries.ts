@@ -38,12 +38,17 @@ export class RedisQueries implements StoreQueries {
     const all: Found[] = [];
     let left = 0;
     for (const shard of this.#shards.keys) {
-      const name = shard.from(sender);
-      const count = await this.#redis.scard(name);
-      if (count === 0) continue;
+      const [held, ended] = await Promise.all([
+        this.#redis.hlen(shard.held(sender)),
+        this.#redis.scard(shard.from(sender)),
+      ]);
+      if (held + ended === 0) continue;
       const most = Math.max(0, MAX_LOOKED_AT - all.length);
-      const keys = (await this.#members(name, most)).slice(0, most);
-      left += Math.max(0, count - keys.length);
+      const named = new Set(await this.#members(shard.from(sender), most));
+      for (const key of await this.#fields(shard.held(sender), most - named.size)) named.add(key);
+      const keys = [...named].slice(0, most);
+      // Few may be named by both.
+      if (named.size >= most) left += Math.max(0, held + ended - keys.length);
       all.push(...(await this.#lookThrough(shard, keys)));
     }
     const found = all

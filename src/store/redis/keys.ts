@@ -59,7 +59,7 @@ export class Keys {
   out(recipient: string): string {
     return `${this.prefix}:out:${recipient}`;
   }
-  /** SET: keys of this sender's messages that are in trouble: a copy is out, or they ended undelivered. */
+  /** SET: keys of this sender's messages that are in trouble and not held: they ended undelivered, or their first copy came back. */
   from(sender: string): string {
     return `${this.prefix}:from:${sender}`;
   }

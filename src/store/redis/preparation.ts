@@ -83,7 +83,15 @@ export class LedgerPreparation {
       );
     }
     if (kept !== shards.count) shards.adopt(kept);
+    if (format < LEDGER_FORMAT) await this.#mark();
     this.#isReady = true;
+  }
+
+  /** All that format 3 has is read as it is: it is rewritten with the next change of each. */
+  async #mark(): Promise<void> {
+    const { redis, shards, log } = this.#options;
+    await redis.hset(`${shards.base}:identity`, 'format', LEDGER_FORMAT);
+    log.info({ format: LEDGER_FORMAT }, 'The ledger is taken over');
   }
 
   async #takeOver(): Promise<void> {

@@ -1,11 +1,12 @@
 import { wireIdOf } from '../../xmpp/stanza/message-key.ts';
 import { type Envelope, heldAsOf, type State, type StoredRecord } from '../contract.ts';
+import { lengthened, shortened } from './payload-text.ts';
 import { ESCAPE, unwritten, written } from './record-text.ts';
 
 /**
  * A record as Redis holds it, format 2: a head of fixed width that scripts change in place; fields, with a separator (US,
  * 0x1F) after each but the last; how it ended (after GS, 0x1D), once it has; and the message's children as XML (after RS,
- * 0x1E), while they are kept. So no script parses anything on the usual way of a message, and a message takes few bytes more
+ * 0x1E; payload-text.ts), while they are kept. So no script parses anything on the usual way of a message, and a message takes few bytes more
  * than its own.
  *
  *     2 p 0 1 01 0001 1764000000000 sender␟...␝<ending>␞<body>...</body>
@@ -78,14 +79,14 @@ export function encodeRecord(
   const what = `${written(type ?? '')}${FIELD}${written(otherAttributes)}${FIELD}${digest}${FIELD}${token}`;
   const others = `${originId === undefined ? '' : written(originId)}${FIELD}${alias}${FIELD}${FIELD}`;
   const head = `${FORMAT}p0${owesReceipt ? '1' : '0'}000001${storedAt}`;
-  return `${head}${from}${FIELD}${to}${FIELD}${ids}${FIELD}${what}${FIELD}${others}${PAYLOAD}${inner}`;
+  return `${head}${from}${FIELD}${to}${FIELD}${ids}${FIELD}${what}${FIELD}${others}${PAYLOAD}${shortened(inner)}`;
 }
 
 /** The fields of a record, and what follows them; a SyntaxError where it is none. */
 function split(value: string): { readonly fields: string[]; readonly ending: string[]; readonly inner: string } {
   const payload = value.indexOf(PAYLOAD, HEAD_LENGTH);
   const text = value.slice(HEAD_LENGTH, payload === -1 ? value.length : payload);
-  const inner = payload === -1 ? '' : value.slice(payload + 1);
+  const inner = payload === -1 ? '' : lengthened(value.slice(payload + 1));
   const ended = text.indexOf(ENDING);
   const fields = (ended === -1 ? text : text.slice(0, ended)).split(FIELD);
   const ending = ended === -1 ? [] : text.slice(ended + 1).split(FIELD);

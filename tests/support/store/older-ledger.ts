@@ -18,7 +18,7 @@ const WRITES: Readonly<Record<string, string>> = {
   zset: 'ZADD',
 };
 
-/** Writes what a process of that time left, and its mark. */
+/** Writes what a process of that time left, and its mark; that is among the keys where these have their whole names (no prefix). */
 export async function writeOlderLedger(redis: Redis, prefix: string, keys: readonly OlderKey[]): Promise<void> {
   for (const { key, type, ttl, value } of keys) {
     let parts = typeof value === 'string' ? [value] : Array.isArray(value) ? value : Object.entries(value).flat();
@@ -27,5 +27,5 @@ export async function writeOlderLedger(redis: Redis, prefix: string, keys: reado
     await redis.call(WRITES[type] as string, prefix + key, ...parts);
     if (ttl !== undefined) await redis.pexpire(prefix + key, ttl);
   }
-  await redis.hset(`${prefix}:identity`, 'id', 'older', 'count', '7');
+  if (prefix !== '') await redis.hset(`${prefix}:identity`, 'id', 'older', 'count', '7');
 }

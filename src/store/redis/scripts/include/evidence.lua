@@ -103,7 +103,8 @@ local function record_event(key, now, event, keep, recipient)
   redis.call('PEXPIRE', name, keep)
 end
 
--- Notes that a message of this sender's is in trouble, for as long as `keep` (ms); never for less than another of his is.
+-- Notes that a message of this sender's is in trouble that his hash `held` does not have, for as long as `keep` (ms); never for less
+-- than another of his is.
 local function in_trouble(key, sender, keep)
   local name = from_name(sender)
   redis.call('SADD', name, key)
@@ -133,10 +134,9 @@ local function write_copy(key, how, stored, handed, recipient, passed, is_first)
   redis.call('HSET', out_name(recipient), key, entry)
 end
 
-local function track_copy(key, how, stored, handed, sender, recipient, keep, passed, is_first)
+local function track_copy(key, how, stored, handed, recipient, keep, passed, is_first)
   write_copy(key, how, stored, handed, recipient, passed, is_first)
   redis.call('PEXPIRE', out_name(recipient), keep)
-  in_trouble(key, sender, keep)
 end
 
 -- The letter, when (ms) it was stored and handed over, and whether a later one has passed it.

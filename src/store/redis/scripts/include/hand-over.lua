@@ -52,7 +52,7 @@ local function hand_over(key, attempt, copies, by_timetable, unconfirmed, sender
   redis.call('SETRANGE', name, 2, out .. sub(head, 4, 4) .. string.format('%02x', copies))
   local is_first = attempt == 1 and copies_of(head) == 0 and redis.call('EXISTS', life_name(key)) == 0
   if not is_first then record_event(key, handed, 'handed-over ' .. how, keep, recipient) end
-  track_copy(key, how, stored_at(head), handed, sender, recipient, keep, passed, is_first)
+  track_copy(key, how, stored_at(head), handed, recipient, keep, passed, is_first)
   local expiry = stored_at(head) + ttl
   -- The sessions of one who has had all that he may be sent are not pinged.
   local ping_due = rule(SILENT, presence, says, out) == '1' and unconfirmed >= expiry and expiry or by_timetable
@@ -72,7 +72,9 @@ local function bounce(key, now, keep)
     local fields = fields_of(value)
     redis.call('SETRANGE', record_name(found), 2, 'b')
     record_event(found, now, 'bounced', keep, fields.recipient)
-    track_copy(found, 'b', stored_at(value), now, fields.sender, fields.recipient, keep)
+    track_copy(found, 'b', stored_at(value), now, fields.recipient, keep)
+    -- It came back before it was noted as handed over.
+    if copies_of(value) == 0 then in_trouble(found, fields.sender, keep) end
     value = sub(value, 1, 2) .. 'b' .. sub(value, 4)
   end
   return 'bounced\0' .. found .. '\0' .. strip(value)

@@ -1,0 +1,136 @@
+// A ledger of format 3 (commit 9608f11), of one shard and of 16, is taken over with nothing lost.
+import { readFileSync } from 'node:fs';
+import type { StoredRecord } from '../../src/store/contract.ts';
+import { bounce, claim, type ReplyTo, type Request, requeue, settle } from '../../src/store/contract.ts';
+import { RedisQueries } from '../../src/store/redis/administration-queries.ts';
+import { LEDGER_FORMAT } from '../../src/store/redis/format.ts';
+import { LedgerPreparation } from '../../src/store/redis/preparation.ts';
+import { Probe } from '../../src/store/redis/probe.ts';
+import { keyOfWireId } from '../../src/xmpp/stanza/message-key.ts';
+import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, RETRY, SECOND } from '../support/store/ledger.ts';
+import { type OlderKey, writeOlderLedger } from '../support/store/older-ledger.ts';
+
+interface Fixture {
+  readonly madeAt: number;
+  readonly records: Readonly<Record<string, StoredRecord>>;
+  /** By how many shards it has. */
+  readonly ledgers: Readonly<Record<string, readonly OlderKey[]>>;
+}
+
+const {
+  madeAt: T,
+  records,
+  ledgers,
+}: Fixture = JSON.parse(readFileSync(new URL('../fixtures/ledger-format-3.json', import.meta.url), 'utf8'));
+const PREFIX = '{old}';
+const PENDING = ['pending', 'out', 'again', 'bounced', 'wire', 'c1', 'corrected', 'correction'];
+const LATER = T + 3 * SECOND;
+
+let server: RedisServer;
+let opened: ReturnType<typeof openLedger>;
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+
+const perform = <R extends Request>(request: R, at = LATER): Promise<ReplyTo<R>> => opened.ledger.perform(request, at);
+const words = (id: string) => `words of ${id}, with é and 漢字`;
+const resend = (id: string, body: string, more: Parameters<typeof aliceWrites>[0] = {}) =>
+  perform(aliceWrites({ id, body, at: LATER, ...more }));
+const wireIds = (found: readonly { readonly record: StoredRecord }[]) =>
+  found.map(({ record }) => record.wireId.replace(/~.*/, '~')).sort();
+
+function preparation(shards: number): LedgerPreparation {
+  const { redis, ledger } = opened;
+  const times = RETRY.storeTimes({ dedupWindow: 8 * DAY, undeliveredRetention: 30 * DAY });
+  const probe = new Probe(redis, PREFIX, undefined, { count: shards });
+  return new LedgerPreparation({
+    redis,
+    shards: ledger.shards,
+    isNumberSet: true,
+    times,
+    probe,
+    log: { info: () => {} },
+  });
+}
+
+describe.each([1, 16])('of %d shards', (shards) => {
+  afterEach(() => opened.close());
+  beforeEach(async () => {
+    opened = openLedger(server.url, { prefix: PREFIX, shards });
+    await opened.redis.flushall();
+    await writeOlderLedger(opened.redis, '', ledgers[shards] as OlderKey[]);
+    await preparation(shards).prepare();
+  });
+
+  test('it is marked, and another number of shards is refused', async () => {
+    expect(await opened.redis.hget(`${PREFIX}:identity`, 'format')).toBe(String(LEDGER_FORMAT));
+    expect(await preparation(shards).refusal()).toBeUndefined();
+    await opened.redis.hset(`${PREFIX}:identity`, 'format', 3, 'shards', 4);
+    expect(await preparation(shards).refusal()).toMatch('Set SHARDS=4');
+  });
+
+  test('a message that is sent again is known, whatever became of it', async () => {
+    for (const id of ['pending', 'out', 'again', 'bounced', 'told', 'owed', 'rejected', 'corrected'])
+      expect([id, (await resend(id, words(id))).outcome]).toEqual([id, 'known']);
+    for (let i = 0; i < 60; i += 1) expect((await resend(`gone-${i}`, words(`gone-${i}`))).outcome).toBe('known');
+    const originId = 'c0a8012e-7a53-4f43-9a9e-3a8f3e0a7c11';
+    expect((await resend('wire', 'hello', { originId })).outcome).toBe('known');
+    expect((await resend('c1', 'two', { countable: true })).outcome).toBe('known');
+    expect((await resend('never', 'sent')).outcome).toBe('stored');
+  });
+
+  test('a receipt settles what is pending, and nothing is left of it beside its record', async () => {
+    for (const id of PENDING) {
+      const key = keyOf(id);
+      expect([id, (await perform(settle(key, 'desk', LATER))).outcome]).toEqual([id, 'delivered']);
+    }
+    const second = Object.values(records).find(({ wireId }) => wireId.startsWith('c1~')) as StoredRecord;
+    const settled = await perform(settle(keyOfWireId(ALICE, BOB, second.wireId), 'desk', LATER));
+    expect(settled.outcome).toBe('delivered');
+    expect((await perform(settle(keyOf('told'), 'desk', LATER))).outcome).toBe('repeated');
+    expect((await perform(settle(keyOf('gone-7'), 'desk', LATER))).outcome).toBe('repeated');
+    expect((await opened.ledger.figures(T)).pending).toBe(0);
+    const queries = new RedisQueries(opened.redis, opened.ledger.shards);
+    expect(await queries.heaviest(10)).toEqual([]);
+    expect((await queries.waitingFor(BOB, 100)).found).toEqual([]);
+    expect(wireIds((await queries.inTrouble(ALICE, 100)).found)).toEqual(['rejected']);
+  });
+
+  test('what people look at says what it said', async () => {
+    const queries = new RedisQueries(opened.redis, opened.ledger.shards);
+    expect(wireIds((await queries.waitingFor(BOB, 100)).found)).toEqual(['again', 'bounced', 'c1~', 'out']);
+    const troubled = ['again', 'bounced', 'c1~', 'out', 'rejected'];
+    expect(wireIds((await queries.inTrouble(ALICE, 100)).found)).toEqual(troubled);
+    expect((await queries.heaviest(10)).map(({ of, messages }) => [of, messages])).toEqual(
+      expect.arrayContaining([
+        [ALICE, 4],
+        ['@example.org', 4],
+      ]),
+    );
+    const events = async (id: string) => (await queries.life(keyOf(id))).map(({ what }) => what);
+    expect(await events('again')).toEqual(['handed-over ?', 'claimed', 'handed-over ?']);
+    expect(await events('bounced')).toEqual(['handed-over ?', 'bounced']);
+    expect(await events('out')).toEqual(['handed-over ?']);
+    expect(await opened.ledger.figures(T)).toMatchObject({ pending: 9, owed: 2, damaged: 0 });
+  });
+
+  test('a sweep takes what is pending with its words, and what is owed to senders', async () => {
+    const { overdue, damaged } = await opened.ledger.sweep(SECOND, 1000, T + 6 * DAY);
+    const taken = overdue.map(({ wireId, state }) => `${wireId.replace(/~.*/, '~')} ${state}`);
+    const all = Object.values(records).map(({ wireId, state }) => `${wireId.replace(/~.*/, '~')} ${state}`);
+    expect(taken.sort()).toEqual(all.filter((text) => text !== 'told delivered').sort());
+    expect(damaged).toBe(0);
+    const out = overdue.find(({ wireId }) => wireId === 'out') as StoredRecord;
+    const claimed = await perform(claim(out.key, out.attempt));
+    expect(claimed.outcome === 'claimed' && claimed.record.inner).toContain(words('out'));
+  });
+
+  test('one that failed can be sent after all; one that comes back is noted', async () => {
+    expect((await perform(requeue(keyOf('rejected'))))?.inner).toContain(words('rejected'));
+    expect((await perform(bounce(keyOf('pending')))).outcome).toBe('done');
+    const [correction] = await opened.ledger.status([keyOf('correction')]);
+    expect(correction).toMatchObject({ state: 'pending', target: keyOf('corrected') });
+  });
+});

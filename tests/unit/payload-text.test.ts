@@ -1,0 +1,25 @@
+import { lengthened, shortened } from '../../src/store/redis/payload-text.ts';
+
+const REQUEST = '<request xmlns="urn:xmpp:receipts"/>';
+const REAL =
+  '<active xmlns="http://jabber.org/protocol/chatstates"/><origin-id xmlns="urn:xmpp:sid:0" id="m &amp; 1"/>' +
+  `<markable xmlns="urn:xmpp:chat-markers:0"/>${REQUEST}`;
+
+test('what clients put at the end of a message is a character each, and comes back as it was', () => {
+  expect(shortened(`<body>hello</body>${REAL}`)).toBe('<body>hello</body>\x03\x05m &amp; 1\x06\x02\x01');
+  for (const inner of [
+    '',
+    'text',
+    '<body>hello</body>',
+    '<body/>',
+    REQUEST,
+    `<body>hello</body>${REAL}`,
+    `<body>a\tb\n</body>\n${REQUEST}\n`,
+    `${REAL}<body>${'é漢😀'.repeat(50)}</body>`,
+    '<origin-id xmlns="urn:xmpp:sid:0" id=""/>',
+    '<origin-id xmlns="urn:xmpp:sid:0" id="/>',
+    '<x><origin-id xmlns="urn:xmpp:sid:0" id="1"/></x>',
+    `<body>&lt;${REQUEST}`,
+  ])
+    expect(lengthened(shortened(inner))).toBe(inner);
+});
