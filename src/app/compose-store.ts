@@ -11,6 +11,7 @@ import { LinkLease } from '../store/redis/link-lease.ts';
 import { Pipeline } from '../store/redis/pipeline.ts';
 import { LedgerPreparation } from '../store/redis/preparation.ts';
 import { Probe } from '../store/redis/probe.ts';
+import { ShardPipelines } from '../store/redis/shard-pipelines.ts';
 import { DEFAULT_SHARDS, Shards } from '../store/redis/shards.ts';
 import { RedisSteps } from '../store/redis/steps.ts';
 import { RetryPolicy } from '../store/retry-policy.ts';
@@ -25,7 +26,7 @@ export interface StoreParts {
   readonly queries: RedisQueries;
   /** The steps of messages (TRACE_MESSAGES). */
   readonly steps: RedisSteps;
-  readonly pipeline: Pipeline;
+  readonly pipeline: Pipeline | ShardPipelines;
   readonly queues: Queues;
   readonly retry: RetryPolicy;
   readonly monitoring: RedisMonitoring;
@@ -66,15 +67,18 @@ export function composeStore(config: Config, counters: Counters, log: Log, tunin
     ...(tuning.lease !== undefined && { lease: tuning.lease }),
   });
   const events = new EventEmitter<{ failing: [failing: boolean] }>();
-  const pipeline = new Pipeline(ledger, {
+  const pipelineOptions = {
     log,
-    onFailing: (failing) => events.emit('failing', failing),
+    onFailing: (failing: boolean) => events.emit('failing', failing),
     onSetAside: () => {
       counters.counts.setAside += 1;
     },
     ...(tuning.pipelineTimeout !== undefined && { timeout: tuning.pipelineTimeout }),
-  });
-  durability.onKept(() => pipeline.kept());
+  };
+  const pipeline = connections.ledger.isCluster
+    ? new ShardPipelines(ledger, shards, pipelineOptions)
+    : new Pipeline(ledger, pipelineOptions);
+  durability.onKept((master) => pipeline.kept((shard) => ledger.leadsTo(shard, master)));
   const { clock } = ledger;
   const queues = new Queues({ connection: connections.jobs, prefix, undeliveredRetention, onProblem, clock, log });
   const queries = new RedisQueries(connections.ledger, shards, preparation);

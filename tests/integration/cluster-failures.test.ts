@@ -1,6 +1,12 @@
 // A whole process on a Redis Cluster of three masters, each with a replica.
+import { connect } from '../../src/store/redis/connections.ts';
+import { slotOf } from '../../src/store/redis/hash-slot.ts';
+import { Shards } from '../../src/store/redis/shards.ts';
+import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
+import type { RedisServer } from '../support/servers/redis.ts';
 import { type RedisCluster, startRedisCluster } from '../support/servers/redis-cluster.ts';
 import { PeerProxy } from '../support/stages/peer-proxy.ts';
+import { ledgerIn } from '../support/store/ledger.ts';
 import { until } from '../support/time/until.ts';
 
 const { jest } = import.meta;
@@ -39,4 +45,79 @@ test('messages go through and are sent again by jobs; all that is shown is there
   for (const queue of ['redelivery', 'expiry', 'undelivered']) {
     expect((await fetch(`${it.proxy.url}/queues/api/queues?activeQueue=${queue}`)).status).toBe(200);
   }
+});
+
+const PREFIX = '{receipts}';
+const bobs = () => {
+  const shards = new Shards(PREFIX, 16);
+  return shards.keysOfUser('bob@example.org').prefix;
+};
+
+/** Writes until it is told to stop; resolves with the ids of those that were acknowledged. */
+function flow(proxy: PeerProxy, to: string, rate: number) {
+  const acknowledged = new Set<string>();
+  const refused = new Set<string>();
+  proxy.peer.on('stanza', (stanza) => {
+    const stored = stanza.getChild('stored')?.attrs.id;
+    if (stored?.startsWith('f-')) acknowledged.add(stored);
+    if (stanza.attrs.type === 'error' && stanza.attrs.id?.startsWith('f-')) refused.add(stanza.attrs.id);
+  });
+  let count = 0;
+  const timer = setInterval(() => {
+    for (let i = 0; i < rate / 20; i += 1) {
+      count += 1;
+      const id = `f-${to}-${count}`;
+      proxy.peer.current.write(
+        `<message from="alice@example.org/phone" to="${to}@receipts.example.org" type="chat" id="${id}"><body>${id}</body><request xmlns="urn:xmpp:receipts"/></message>`,
+      );
+    }
+  }, 50);
+  return {
+    acknowledged,
+    refused,
+    stop: async () => {
+      clearInterval(timer);
+      const over = () => acknowledged.size + refused.size >= count;
+      await until(over, { within: 60_000, what: `answers to ${count} messages` });
+      return count;
+    },
+  };
+}
+
+/** What the ledger has of the messages of a flow that were acknowledged. */
+async function kept(ids: ReadonlySet<string>, to: string): Promise<number> {
+  const { ledger, close } = await open();
+  const keys = [...ids].map((id) => recordKey('alice@example.org', `${to}@example.org`, id));
+  const found = await ledger.status(keys);
+  await close();
+  return found.filter((record) => record !== undefined).length;
+}
+
+async function open() {
+  const connections = connect({ url: group.url, cluster: group.startNodes }, () => {});
+  await new Promise((resolve) => connections.ledger.once('ready', resolve));
+  return { ledger: ledgerIn(connections.ledger, { prefix: PREFIX, shards: 16 }), close: () => connections.close() };
+}
+
+test('a shard goes to another master while messages flow: all that was acknowledged is there, once', async () => {
+  it = await PeerProxy.start(group.url, {
+    ...settings(),
+    SENDER_RATE: '0',
+    SENDER_PENDING: '0',
+    CONVERSATION_PENDING: '0',
+  });
+  await it.ready();
+  const slot = slotOf(bobs());
+  const from = await group.masterOf(slot);
+  const to = group.nodes.slice(0, 3).find((node) => node !== from) as RedisServer;
+  const flowing = flow(it, 'bob', 100);
+  await until(() => flowing.acknowledged.size >= 100, { what: 'messages that flow' });
+  await group.migrate(slot, from, to, 20);
+  expect(await group.masterOf(slot)).toBe(to);
+  const before = flowing.acknowledged.size;
+  await until(() => flowing.acknowledged.size >= before + 100, { what: 'messages that flow again' });
+  const count = await flowing.stop();
+  expect(await kept(flowing.acknowledged, 'bob')).toBe(flowing.acknowledged.size);
+  expect(await it.metric('pending')).toBe(flowing.acknowledged.size);
+  expect(flowing.acknowledged.size + flowing.refused.size).toBe(count);
 });

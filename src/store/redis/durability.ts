@@ -33,8 +33,8 @@ type DurableRedis = Pick<Redis, 'set' | 'wait' | 'call' | 'info' | 'config' | 'o
 export interface Durable {
   /** Whether anything is waited for. */
   readonly isNeeded: boolean;
-  /** Calls this whenever the level was had. */
-  onKept(listener: () => void): void;
+  /** Calls this whenever the level was had, in a cluster with the connection to the master that it was had on. */
+  onKept(listener: (master?: Redis) => void): void;
   /** Why the level cannot be had however long one waits, in a sentence for an operator; undefined when it can. */
   refusal(): Promise<string | undefined>;
 }
@@ -53,7 +53,7 @@ export interface DurabilityWaitOptions {
  */
 export class DurabilityWait implements Durable {
   readonly #options: DurabilityWaitOptions;
-  readonly #listeners: (() => void)[] = [];
+  readonly #listeners: ((master?: Redis) => void)[] = [];
   #method: Promise<Method> | undefined;
   #next: Promise<void> | undefined;
   #missed = false;
@@ -70,7 +70,7 @@ export class DurabilityWait implements Durable {
     return this.#options.durability !== 'memory';
   }
 
-  onKept(listener: () => void): void {
+  onKept(listener: (master?: Redis) => void): void {
     this.#listeners.push(listener);
   }
 
@@ -200,7 +200,7 @@ export class ClusterDurability implements Durable {
   readonly #cluster: Cluster;
   readonly #durability: Durability;
   readonly #waits = new WeakMap<Redis, DurabilityWait>();
-  readonly #listeners: (() => void)[] = [];
+  readonly #listeners: ((master?: Redis) => void)[] = [];
 
   constructor(cluster: Cluster, durability: Durability) {
     this.#cluster = cluster;
@@ -211,7 +211,7 @@ export class ClusterDurability implements Durable {
     return this.#durability !== 'memory';
   }
 
-  onKept(listener: () => void): void {
+  onKept(listener: (master?: Redis) => void): void {
     this.#listeners.push(listener);
   }
 
@@ -219,7 +219,7 @@ export class ClusterDurability implements Durable {
     const known = this.#waits.get(master);
     if (known !== undefined) return known;
     const wait = new DurabilityWait({ redis: master, key: '', durability: this.#durability });
-    for (const listener of this.#listeners) wait.onKept(listener);
+    for (const listener of this.#listeners) wait.onKept(() => listener(master));
     this.#waits.set(master, wait);
     return wait;
   }

@@ -2,7 +2,9 @@ import type { Cluster, Redis } from 'ioredis';
 import type { Figures, Outcome, ReplyTo, Request, Store, StoredRecord, Swept } from '../contract.ts';
 import { LEASE, type RetryPolicy } from '../retry-policy.ts';
 import { LedgerClock } from './clock.ts';
+import { masterOf } from './cluster-nodes.ts';
 import type { ClusterDurability, DurabilityWait } from './durability.ts';
+import { slotOf } from './hash-slot.ts';
 import type { Keys } from './keys.ts';
 import { LedgerCalls, type LedgerCallsOptions } from './ledger-calls.ts';
 import { type Ask, carryOut, type Part, type Plan } from './plan.ts';
@@ -145,6 +147,12 @@ export class Ledger implements Store {
     const [outcome] = await this.batch([request], at);
     if (outcome instanceof Error) throw outcome;
     return outcome as ReplyTo<R>;
+  }
+
+  /** Whether a shard lies on the server that a connection leads to. */
+  leadsTo(shard: number, master: Redis | undefined): boolean {
+    if (!('nodes' in this.#redis) || master === undefined) return true;
+    return masterOf(this.#redis, slotOf((this.shards.keys[shard] as Keys).prefix)) === master;
   }
 
   /** How many sweeps look at all shards: each looks at those that one call reaches. */

@@ -28,6 +28,8 @@ export interface PipelineOptions {
   /** Bounds of what waits; beyond them new work is refused at once. */
   readonly maxBytes?: number;
   readonly maxEntries?: number;
+  /** Calls that are under way at a time; with one, a call that is made again overtakes nothing. */
+  readonly inFlight?: number;
 }
 
 // With two, Redis works on one while the next is gathered; a third would only wait there.
@@ -58,7 +60,13 @@ export class Pipeline implements StoreQueue {
   #onRoom: () => void = () => {};
 
   constructor(store: Pick<Store, 'batch'>, options: PipelineOptions) {
-    const defaults = { batch: 200, timeout: 5000, maxBytes: 64 * 1024 * 1024, maxEntries: 100_000 };
+    const defaults = {
+      batch: 200,
+      timeout: 5000,
+      maxBytes: 64 * 1024 * 1024,
+      maxEntries: 100_000,
+      inFlight: MAX_IN_FLIGHT,
+    };
     this.#options = { onFailing: () => {}, onSetAside: () => {}, ...defaults, ...options };
     this.#waiting = new WaitingWork(this.#options);
     this.#state = new RedisState(this.#options);
@@ -84,8 +92,13 @@ export class Pipeline implements StoreQueue {
   }
 
   /** Redis has shown that it keeps messages as DURABILITY demands. */
-  kept(): void {
+  kept(_of?: unknown): void {
     if (this.#state.lacksDurability && this.#state.answered()) this.#stopExpiry();
+  }
+
+  /** Whether anything waits or is under way. */
+  get busy(): boolean {
+    return this.#waiting.size > 0 || this.#inFlight.length > 0;
   }
 
   get waiting(): number {
@@ -146,7 +159,7 @@ export class Pipeline implements StoreQueue {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#inFlight.length >= MAX_IN_FLIGHT) return;
+    if (this.#scheduled || this.#inFlight.length >= this.#options.inFlight) return;
     this.#scheduled = true;
     // At the end of this turn: all that has arrived in it goes together.
     setImmediate(() => {
@@ -173,7 +186,7 @@ export class Pipeline implements StoreQueue {
   #hasRoom(): boolean {
     const { length } = this.#inFlight;
     if (length === 0) return true;
-    return length < MAX_IN_FLIGHT && this.#waiting.size >= this.#options.batch * LEAST_OF_SECOND;
+    return length < this.#options.inFlight && this.#waiting.size >= this.#options.batch * LEAST_OF_SECOND;
   }
 
   async #carryOut(batch: Batch): Promise<void> {

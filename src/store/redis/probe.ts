@@ -8,14 +8,12 @@ import { Keys } from './keys.ts';
 import { NEEDED_COMMANDS } from './needed-commands.ts';
 import { PartlyError } from './redis-faults.ts';
 import { REHEARSE } from './scripts.ts';
-import { linkOf, type ShardLink } from './shard-link.ts';
+import { ClusterLink, linkOf, type ShardLink } from './shard-link.ts';
 import { keysOf, scriptFor } from './shard-scripts.ts';
 import type { Shards } from './shards.ts';
 
 /** How long it is remembered that a self-ping is of this Redis' processes, ms. */
 const TOKEN_FOR = 120_000;
-/** How long a shard keeps what was written there only to see whether it takes it, ms. */
-const WRITTEN_FOR = 60_000;
 
 /** In a cluster each of them is looked at. */
 type ProbedShards = Pick<Shards, 'count'> & Partial<Pick<Shards, 'keys'>>;
@@ -25,6 +23,7 @@ export class Probe implements StoreProbe {
   readonly #redis: Redis | Cluster;
   readonly #keys: Keys;
   readonly #link: ShardLink;
+  readonly #durability: ClusterDurability | undefined;
   readonly #shards: ProbedShards;
 
   /** @param shards how many a new ledger has */
@@ -38,6 +37,7 @@ export class Probe implements StoreProbe {
     this.#redis = redis;
     this.#keys = new Keys(prefix);
     this.#link = linkOf(redis, [this.#keys], durability);
+    this.#durability = durability?.isNeeded && 'on' in durability ? durability : undefined;
   }
 
   /** Writes, and reads the ledger's mark once that is kept as DURABILITY demands. */
@@ -54,7 +54,8 @@ export class Probe implements StoreProbe {
   /** Throws a {@link PartlyError} when some of the shards take no writes. */
   async #writeToShards(): Promise<void> {
     const { keys = [] } = this.#shards;
-    const writes = keys.map(({ durability }) => this.#redis.set(durability, '1', 'PX', WRITTEN_FOR));
+    const cluster = this.#redis as Cluster;
+    const writes = keys.map((shard) => new ClusterLink(cluster, shard, this.#durability).write());
     const failed = (await Promise.allSettled(writes)).flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
     if (failed.length > 0) throw new PartlyError(`${failed.length} of ${writes.length} shards`, failed[0]);
   }

@@ -56,17 +56,26 @@ class DirectLink implements ShardLink {
   }
 }
 
+/** How long a shard keeps what was written there only to see whether it takes it, ms. */
+const WRITTEN_FOR = 60_000;
 /** How often a call goes after a slot that has another master by now; then whoever made it tries again. */
 const MOST_TURNS = 3;
 /** Connections to nodes that know the scripts. */
 const defined = new WeakSet<Redis>();
+function scripted(master: Redis): Scripted {
+  if (!defined.has(master)) {
+    define(master, true);
+    defined.add(master);
+  }
+  return master as unknown as Scripted;
+}
 
 /**
  * One shard in Redis Cluster. Calls go straight to the connection of the master that has its slot, and not by way of ioredis' Cluster,
  * which would not say which one has carried it out: WAIT has to go there. Whoever makes calls for a shard makes one after the other,
  * since one that meets a master which is not any more the right one is made again.
  */
-class ClusterLink implements ShardLink {
+export class ClusterLink implements ShardLink {
   readonly keys: readonly (string | number)[];
   readonly #cluster: Cluster;
   readonly #slot: number;
@@ -81,11 +90,21 @@ class ClusterLink implements ShardLink {
     this.#durability = durability;
   }
 
-  async call(script: LedgerScript, args: readonly (string | number)[], kept: Kept): Promise<unknown> {
+  call(script: LedgerScript, args: readonly (string | number)[], kept: Kept): Promise<unknown> {
+    return this.#carryOut((master) => scripted(master)[script](...args), kept);
+  }
+
+  /** Writes, to see whether it takes that, and keeps it as DURABILITY demands where it can. Rejects as {@link call}. */
+  async write(): Promise<void> {
+    const written = (master: Redis) => master.set(this.#written, '1', 'PX', WRITTEN_FOR);
+    await this.#carryOut(written, 'keptIfPossible');
+  }
+
+  async #carryOut(call: (master: Redis) => Promise<unknown>, kept: Kept): Promise<unknown> {
     for (let turn = 1; ; turn += 1) {
       const master = await this.#master();
       try {
-        return await this.#callTo(master, script, args, kept);
+        return await this.#callTo(master, call, kept);
       } catch (error) {
         const isElsewhere = /^(MOVED|READONLY)\b/.test(String((error as Error).message));
         if (isElsewhere && turn < MOST_TURNS) await refreshed(this.#cluster);
@@ -107,16 +126,12 @@ class ClusterLink implements ShardLink {
     return found;
   }
 
-  #callTo(master: Redis, script: LedgerScript, args: readonly (string | number)[], kept: Kept): Promise<unknown> {
-    if (!defined.has(master)) {
-      define(master, true);
-      defined.add(master);
-    }
-    const call = () => (master as unknown as Scripted)[script](...args);
+  #callTo(master: Redis, call: (master: Redis) => Promise<unknown>, kept: Kept): Promise<unknown> {
     const durability = this.#durability;
-    if (kept === 'answered' || durability === undefined) return call();
+    if (kept === 'answered' || durability === undefined) return call(master);
     const wait = durability.on(master);
-    return kept === 'kept' ? wait.keep(call, this.#written) : wait.keepIfPossible(call, this.#written);
+    const itsCall = () => call(master);
+    return kept === 'kept' ? wait.keep(itsCall, this.#written) : wait.keepIfPossible(itsCall, this.#written);
   }
 }
 

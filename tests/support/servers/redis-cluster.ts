@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis';
 import { until } from '../time/until.ts';
 import { askRedis, askRedisForAll, type RedisOptions, type RedisServer, startRedis } from './redis.ts';
 
@@ -27,6 +28,8 @@ export interface RedisCluster {
   /** The node that has a slot now, by the word of one that lives. */
   masterOf(slot: number): Promise<RedisServer>;
   idOf(node: RedisServer): Promise<string>;
+  /** Moves a slot as redis-cli does, so many keys at a time, while it is used. */
+  migrate(slot: number, from: RedisServer, to: RedisServer, keysAtATime: number): Promise<void>;
   /** Resolves when all that live agree that every slot is served, and each master has a replica. */
   whole(): Promise<void>;
   stop(): Promise<void>;
@@ -112,6 +115,30 @@ export async function startRedisCluster({ password, settings }: ClusterOptions =
           });
       const line = (await seenBy(node)).find((one) => !/fail/.test(one) && has(one)) ?? '';
       return nodes.find(({ port }) => line.includes(`:${port}@`)) as RedisServer;
+    },
+    migrate: async (slot, from, to, keysAtATime) => {
+      const [source, target] = await Promise.all([idOf(from), idOf(to)]);
+      const must = async (node: RedisServer, command: string) => {
+        const answer = await ask(node, command);
+        if (!/^\+(OK|NOKEY)/.test(answer)) throw new Error(`${command}: ${answer}`);
+      };
+      await must(to, `CLUSTER SETSLOT ${slot} IMPORTING ${source}`);
+      await must(from, `CLUSTER SETSLOT ${slot} MIGRATING ${target}`);
+      const client = new Redis({ port: from.port, ...(password !== undefined && { password }) });
+      try {
+        for (;;) {
+          const keys = (await client.cluster('GETKEYSINSLOT', slot, keysAtATime)) as string[];
+          if (keys.length === 0) break;
+          const login = password === undefined ? [] : ['AUTH', password];
+          await client.call('MIGRATE', '127.0.0.1', to.port, '', 0, 5000, ...login, 'KEYS', ...keys);
+        }
+      } finally {
+        client.disconnect();
+      }
+      await must(to, `CLUSTER SETSLOT ${slot} NODE ${target}`);
+      await must(from, `CLUSTER SETSLOT ${slot} NODE ${target}`);
+      for (const node of nodes)
+        if (node !== from && node !== to) await ask(node, `CLUSTER SETSLOT ${slot} NODE ${target}`);
     },
     whole,
     stop: async () => {

@@ -1,0 +1,224 @@
+import type { Kind, ReplyTo, Request, Store, StoreQueue, StoreQueueHealth, Work } from '../contract.ts';
+import { Pipeline, type PipelineOptions } from './pipeline.ts';
+import type { Part } from './plan.ts';
+import { planOf } from './plans.ts';
+import { shardOf } from './routes.ts';
+import type { Shards } from './shards.ts';
+
+/** What one of the pipelines may hold: a quarter of what one for all may. */
+const MAX_BYTES = 16 * 1024 * 1024;
+const MAX_ENTRIES = 25_000;
+/** What each shard does a part of by itself, in one step, with nothing to say. */
+const DIVIDED: ReadonlySet<Kind> = new Set(['notified', 'release', 'renewLease', 'reported', 'forgetPresence']);
+/** How often it is looked at whether Redis has stopped to fail, ms. */
+const LOOK_EVERY = 250;
+
+/** Where the work of an owner that is not through went last. */
+interface Whereabouts {
+  readonly pipeline: Pipeline;
+  readonly count: number;
+}
+
+/**
+ * The way to a ledger whose shards lie on several servers: a pipeline for each shard, one call at a time, so that a shard which
+ * stands still holds up its own work and nobody else's. Order is kept within a shard, and so in each conversation. Work without a
+ * request follows what came before it from its owner.
+ */
+export class ShardPipelines implements StoreQueue {
+  readonly #options: PipelineOptions;
+  readonly #shards: Shards;
+  readonly #make: (name: string) => Pipeline;
+  readonly #byShard: Pipeline[] = [];
+  /** For what several shards have to carry out. */
+  readonly #ofSeveral: Pipeline;
+  /** For what no shard has to. */
+  readonly #ofNone: Pipeline;
+  readonly #lastOf = new Map<string, Whereabouts>();
+  #closed = false;
+  #failing = false;
+  #looking: NodeJS.Timeout | undefined;
+  #onRoom: () => void = () => {};
+
+  constructor(store: Pick<Store, 'batch'>, shards: Shards, options: PipelineOptions) {
+    this.#options = options;
+    this.#shards = shards;
+    this.#make = (name) => {
+      const whose = (message: string) =>
+        message.replace('No message is acknowledged', `No message is acknowledged (${name})`);
+      const { log } = options;
+      const pipeline = new Pipeline(store, {
+        ...options,
+        log: {
+          info: (fields, message) => log.info(fields, `${message} (${name})`),
+          warn: (fields, message) => log.warn(fields, message),
+          error: (fields, message) => log.error(fields, whose(message)),
+        },
+        onFailing: () => this.#look(),
+        inFlight: 1,
+        maxBytes: MAX_BYTES,
+        maxEntries: MAX_ENTRIES,
+      });
+      pipeline.whenRoom(() => this.#onRoom());
+      return pipeline;
+    };
+    this.#ofSeveral = this.#make('what concerns several shards');
+    this.#ofNone = this.#make('no shard');
+  }
+
+  /** Whether Redis fails for all that there is to do. */
+  get failing(): boolean {
+    const busy = this.#all.filter((pipeline) => pipeline.failing || pipeline.busy);
+    return busy.length > 0 && busy.every((pipeline) => pipeline.failing);
+  }
+
+  get health(): StoreQueueHealth {
+    const all = this.#all.map(({ health }) => health);
+    const failing = all.filter(({ failingSince }) => failingSince !== undefined);
+    const [first] = failing;
+    const answered = all.flatMap(({ lastSuccessAt }) => lastSuccessAt ?? []);
+    const part = `${failing.length} of ${this.#byShard.length} shards`;
+    return {
+      lastSuccessAt: answered.length === 0 ? undefined : Math.max(...answered),
+      failingSince: first && Math.min(...failing.map(({ failingSince }) => failingSince as number)),
+      fault: first?.fault && {
+        ...first.fault,
+        text: `A part of the Redis Cluster takes no messages (${part}). ${first.fault.text}`,
+      },
+    };
+  }
+
+  /** What waits, but for what waits for a shard that fails: that must not keep others from coming in. */
+  get waiting(): number {
+    return this.#all.reduce((sum, pipeline) => sum + (pipeline.failing ? 0 : pipeline.waiting), 0);
+  }
+
+  get #all(): readonly Pipeline[] {
+    return [...this.#byShard, this.#ofSeveral, this.#ofNone];
+  }
+
+  /** @param isThere of a shard: whether its server has shown that it keeps messages as DURABILITY demands */
+  kept(isThere: (shard: number) => boolean = () => true): void {
+    for (const [shard, pipeline] of this.#byShard.entries()) if (isThere(shard)) pipeline.kept();
+    this.#ofSeveral.kept();
+  }
+
+  whenRoom(listener: () => void): void {
+    this.#onRoom = listener;
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#looking);
+    for (const pipeline of this.#all) pipeline.close();
+  }
+
+  async drained(): Promise<void> {
+    // What one gives back may be another's.
+    while (this.#all.some((pipeline) => pipeline.busy))
+      await Promise.all(this.#all.map((pipeline) => pipeline.drained()));
+  }
+
+  push<R extends Request>(work: Work<R>): void {
+    if (this.#closed) return;
+    const { request, owner } = work;
+    const isDivided = request !== undefined && DIVIDED.has(request.kind);
+    const parts = isDivided ? planOf(request, this.#shards, true)?.next([]).value : undefined;
+    if (parts !== undefined) this.#pushParts(work as Work, parts as readonly Part[]);
+    else if (owner === undefined) this.#pipelineOf(request).push(work);
+    else {
+      const last = this.#lastOf.get(owner);
+      const pipeline = request === undefined && last !== undefined ? last.pipeline : this.#pipelineOf(request);
+      this.#lastOf.set(owner, { pipeline, count: (last?.count ?? 0) + 1 });
+      pipeline.push(this.#counted(work, owner));
+    }
+  }
+
+  perform<R extends Request>(request: R, take?: (reply: ReplyTo<R>) => void): Promise<ReplyTo<R>> {
+    return new Promise((resolve, reject) => {
+      this.push<R>({
+        request,
+        done: (reply) => {
+          take?.(reply);
+          resolve(reply);
+        },
+        refuse: () => reject(new Error('Redis does not answer')),
+        failed: reject,
+      });
+    });
+  }
+
+  #pipelineOf(request: Request | undefined): Pipeline {
+    if (request === undefined) return this.#ofNone;
+    const shard = shardOf(request, this.#shards);
+    if (shard === undefined) return this.#ofSeveral;
+    return this.#ofShard(shard);
+  }
+
+  #ofShard(shard: number): Pipeline {
+    // How many there are is known when the ledger has been looked at.
+    while (this.#byShard.length <= shard) this.#byShard.push(this.#make(`shard ${this.#byShard.length}`));
+    return this.#byShard[shard] as Pipeline;
+  }
+
+  #pushParts(work: Work, parts: readonly Part[]): void {
+    if (parts.length === 0) {
+      const { request: _, ...rest } = work;
+      this.#ofNone.push(rest);
+      return;
+    }
+    let left = parts.length;
+    const done = () => {
+      left -= 1;
+      if (left === 0) work.done(undefined);
+    };
+    for (const { shard, request } of parts) this.#ofShard(shard).push({ ...work, request: request as Request, done });
+  }
+
+  /** The same work, which is counted for its owner until it is through. */
+  #counted<R extends Request>(work: Work<R>, owner: string): Work<R> {
+    const { done, refuse, failed } = work;
+    let isThrough = false;
+    const through = () => {
+      const last = this.#lastOf.get(owner);
+      if (isThrough || last === undefined) return;
+      isThrough = true;
+      if (last.count <= 1) this.#lastOf.delete(owner);
+      else this.#lastOf.set(owner, { pipeline: last.pipeline, count: last.count - 1 });
+    };
+    const counted: Work<R> = {
+      ...work,
+      done: (reply) => {
+        through();
+        done(reply);
+      },
+    };
+    if (refuse !== undefined) {
+      counted.refuse = () => {
+        through();
+        refuse();
+      };
+    }
+    if (failed !== undefined || refuse === undefined) {
+      counted.failed = (error) => {
+        through();
+        failed?.(error);
+      };
+    }
+    return counted;
+  }
+
+  /** Whether Redis fails may change with what there is to do. */
+  #look(): void {
+    const { failing } = this;
+    if (failing !== this.#failing) {
+      this.#failing = failing;
+      this.#options.onFailing?.(failing);
+    }
+    const isNeeded = this.#all.some((pipeline) => pipeline.failing);
+    if (isNeeded) this.#looking ??= setInterval(() => this.#look(), LOOK_EVERY).unref();
+    else {
+      clearInterval(this.#looking);
+      this.#looking = undefined;
+    }
+  }
+}
