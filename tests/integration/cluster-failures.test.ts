@@ -6,7 +6,7 @@ import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import type { RedisServer } from '../support/servers/redis.ts';
 import { type RedisCluster, startRedisCluster } from '../support/servers/redis-cluster.ts';
 import { PeerProxy } from '../support/stages/peer-proxy.ts';
-import { ledgerIn } from '../support/store/ledger.ts';
+import { aliceWrites, ledgerIn } from '../support/store/ledger.ts';
 import { until } from '../support/time/until.ts';
 
 const { jest } = import.meta;
@@ -59,8 +59,8 @@ function flow(proxy: PeerProxy, to: string, rate: number) {
   const refused = new Set<string>();
   proxy.peer.on('stanza', (stanza) => {
     const stored = stanza.getChild('stored')?.attrs.id;
-    if (stored?.startsWith('f-')) acknowledged.add(stored);
-    if (stanza.attrs.type === 'error' && stanza.attrs.id?.startsWith('f-')) refused.add(stanza.attrs.id);
+    if (stored?.startsWith(`f-${to}-`)) acknowledged.add(stored);
+    if (stanza.attrs.type === 'error' && stanza.attrs.id?.startsWith(`f-${to}-`)) refused.add(stanza.attrs.id);
   });
   let count = 0;
   const timer = setInterval(() => {
@@ -120,4 +120,76 @@ test('a shard goes to another master while messages flow: all that was acknowled
   expect(await kept(flowing.acknowledged, 'bob')).toBe(flowing.acknowledged.size);
   expect(await it.metric('pending')).toBe(flowing.acknowledged.size);
   expect(flowing.acknowledged.size + flowing.refused.size).toBe(count);
+});
+
+/** A user whose shard lies on another master than bob's. */
+async function userElsewhere(): Promise<string> {
+  const shards = new Shards(PREFIX, 16);
+  const his = await group.masterOf(slotOf(bobs()));
+  for (let i = 0; ; i += 1) {
+    const name = `user${i}`;
+    const { prefix } = shards.keysOfUser(`${name}@example.org`);
+    if ((await group.masterOf(slotOf(prefix))) !== his) return name;
+  }
+}
+
+test('a master is killed: what was acknowledged is on its replica, and the others serve their users meanwhile', async () => {
+  await group.whole();
+  it = await PeerProxy.start(group.url, {
+    ...settings(),
+    DURABILITY: 'replicas:1',
+    SENDER_RATE: '0',
+    SENDER_PENDING: '0',
+    CONVERSATION_PENDING: '0',
+  });
+  await it.ready();
+  const elsewhere = await userElsewhere();
+  const his = flow(it, 'bob', 60);
+  await until(() => his.acknowledged.size >= 60, { what: 'messages that flow' });
+  const master = await group.masterOf(slotOf(bobs()));
+  // One that is stopped leaves its connections open, which is worse.
+  master.freeze();
+  await it.unready(/A part of the Redis Cluster takes no/);
+  const theirs = flow(it, elsewhere, 60);
+  await until(() => theirs.acknowledged.size >= 60, { what: 'messages to others' });
+  const before = his.acknowledged.size;
+  await master.kill();
+  await until(async () => (await group.masterOf(slotOf(bobs()))) !== master, {
+    within: 60_000,
+    what: 'another master',
+  });
+  // The promoted one has no replica: what is asked of an acknowledgement cannot be had until the other is back.
+  await it.unready(/replicas/);
+  await master.restart();
+  await group.whole();
+  await until(() => his.acknowledged.size > before, { within: 60_000, what: 'messages that flow again' });
+  await his.stop();
+  await theirs.stop();
+  expect(theirs.refused.size).toBe(0);
+  expect(await kept(his.acknowledged, 'bob')).toBe(his.acknowledged.size);
+  expect(await kept(theirs.acknowledged, elsewhere)).toBe(theirs.acknowledged.size);
+  await it.ready();
+});
+
+test('a call that is made again after another master has taken over changes nothing, where it had reached that one', async () => {
+  await group.whole();
+  const { ledger, close } = await open();
+  const request = aliceWrites({ id: 'again', at: Date.now() });
+  const first = await ledger.perform(request);
+  const slot = slotOf(bobs());
+  const master = await group.masterOf(slot);
+  await until(async () => (await group.ask(master, 'WAIT 1 1000')) !== ':0', { what: 'a replica' });
+  await master.kill();
+  await until(async () => (await group.masterOf(slot)) !== master, { within: 60_000, what: 'another master' });
+  let second: unknown;
+  const isAnswered = async () => {
+    second = await ledger.perform(request).catch(() => undefined);
+    return second !== undefined;
+  };
+  await until(isAnswered, { within: 60_000, what: 'an answer' });
+  expect(second).toEqual(first);
+  const duplicate = await ledger.perform({ ...request, token: 'another' });
+  expect(duplicate).toMatchObject({ outcome: 'known' });
+  await close();
+  await master.restart();
 });
