@@ -54,7 +54,10 @@ test('two processes keep the order of a conversation, also when one takes the pl
   await first.stop();
   await started;
   for (let i = half; i < 2 * half; i += 1) await alice.say(BOB, String(i));
-  await until(() => new Set(bob.bodies()).size === 2 * half, { what: 'the second half', within: 120_000 + MESSAGES * 20 });
+  await until(() => new Set(bob.bodies()).size === 2 * half, {
+    what: 'the second half',
+    within: 120_000 + MESSAGES * 20,
+  });
   expect(inversions(bob.bodies())).toBe(0);
   expect(openfire.links).toHaveLength(1);
 });

@@ -1,6 +1,8 @@
 /** So many of these make a window, and characters of a digest are kept: see scripts/include/delivered.lua, whose rules these are. */
 export const GENERATIONS = 8;
 const DIGEST_KEPT = 10;
+/** ms. */
+export const GATHERED_FOR = 1000;
 
 /** ms. */
 interface Times {
@@ -12,12 +14,13 @@ interface Times {
 export class Delivered {
   readonly #digests = new Map<string, { readonly digest: string; readonly generation: number }>();
   readonly #shardOf: (key: string) => number;
-  /** By shard: since when (ms) it has any, and those that were told of. */
+  /** By shard: since when (ms) it has any. */
   readonly #since = new Map<number, number>();
-  readonly #told = new Map<number, { readonly key: string; readonly at: number }[]>();
-  readonly #news = new Set<number>();
+  /** Those that were told of, oldest first. */
+  readonly #told: { readonly key: string; readonly at: number }[] = [];
+  #hasNews = false;
 
-  /** @param shardOf the shard of a key: each replaces what it has by itself */
+  /** @param shardOf the shard of a key: each has generations of its own */
   constructor(shardOf: (key: string) => number = () => 0) {
     this.#shardOf = shardOf;
   }
@@ -48,29 +51,24 @@ export class Delivered {
 
   /** Nothing is owed of the record of this key any more. */
   noteTold(key: string, { now }: Times): void {
-    const shard = this.#shardOf(key);
-    const told = this.#told.get(shard);
-    if (told === undefined) this.#told.set(shard, [{ key, at: now }]);
-    else told.push({ key, at: now });
-    this.#news.add(shard);
+    this.#told.push({ key, at: now });
+    this.#hasNews = true;
   }
 
-  /** The shards where that was noted of any since this was asked last. */
-  takeNews(): number[] {
-    const shards = [...this.#news];
-    this.#news.clear();
-    return shards;
+  /** Whether that was noted of any since this was asked last. */
+  takeNews(): boolean {
+    const hadNews = this.#hasNews;
+    this.#hasNews = false;
+    return hadNews;
   }
 
-  /** Takes those of which that was noted until then (ms), of some shards or all. */
-  takeTold(until: number, shards: Iterable<number> = this.#told.keys()): string[] {
-    const taken: string[] = [];
-    for (const shard of shards) {
-      const told = this.#told.get(shard) ?? [];
-      const next = told.findIndex(({ at }) => at > until);
-      for (const { key } of told.splice(0, next === -1 ? told.length : next)) taken.push(key);
-    }
-    return taken;
+  /** Takes those of which that was noted until then (ms), if it was of the first so much (ms) earlier. */
+  takeTold(until: number, earlier: number): string[] {
+    const told = this.#told;
+    const [first] = told;
+    if (first === undefined || first.at > until - earlier) return [];
+    const next = told.findIndex(({ at }) => at > until);
+    return told.splice(0, next === -1 ? told.length : next).map(({ key }) => key);
   }
 
   #generation(key: string, { now, dedupWindow }: Times): number {

@@ -13,6 +13,7 @@ import {
   type Swept,
 } from '../contract.ts';
 import { LEASE, type Retention, type RetryPolicy, type StoreTimes } from '../retry-policy.ts';
+import { GATHERED_FOR } from './delivered.ts';
 import { sweep } from './due-times.ts';
 import { type Handlers, handlersOf } from './handlers.ts';
 import { reportDamaged } from './quarantine.ts';
@@ -64,7 +65,7 @@ export class MemoryStore implements Store {
         return new OperationError((error as Error).message, { cause: error });
       }
     });
-    replaceDelivered(this.#state, times, this.#state.delivered.takeNews());
+    if (this.#state.delivered.takeNews()) replaceDelivered(this.#state, times, GATHERED_FOR);
     return outcomes;
   }
 

@@ -6,13 +6,14 @@ import { KEY, type MemoryState, type MemoryTimes } from './state.ts';
 const NO_DIGEST = '-';
 
 /**
- * Replaces the records of what was delivered, and whose senders have known for long enough, by their digests: of these shards, or
- * of all.
+ * Replaces the records of what was delivered, and whose senders have known for long enough, by their digests.
+ *
+ * @param earlier so much longer (ms) one of them has known
  */
-export function replaceDelivered(state: MemoryState, times: MemoryTimes, shards?: readonly number[]): void {
+export function replaceDelivered(state: MemoryState, times: MemoryTimes, earlier = 0): void {
   const { delivered } = state;
   const keptWhole = Math.min(SCRIPT_TIMES.DELIVERED_KEPT_WHOLE, times.dedupWindow / GENERATIONS);
-  for (const key of delivered.takeTold(times.now - keptWhole, shards)) {
+  for (const key of delivered.takeTold(times.now - keptWhole, earlier)) {
     const entry = state.entries.get(key);
     if (entry?.record.state !== 'delivered' || state.due.has(key)) continue;
     delivered.note(key, entry.digest, times);

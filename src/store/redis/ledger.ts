@@ -59,6 +59,8 @@ export class Ledger implements Store {
     const times = retry.storeTimes({ dedupWindow, undeliveredRetention });
     this.#durability = options.durability;
     this.#common = { lease, times };
+    // Else it is known when the ledger is prepared.
+    if (options.preparation === undefined) this.#made = this.#makeCalls();
   }
 
   /** One for all shards; in Redis Cluster one for each. Made when the number of shards is known. */
@@ -157,7 +159,7 @@ export class Ledger implements Store {
 
   /** How many sweeps look at all shards: each looks at those that one call reaches. */
   get sweeps(): number {
-    return this.#calls.length;
+    return this.#isCluster ? this.shards.count : 1;
   }
 
   /** @param at as of {@link batch} */
@@ -202,12 +204,17 @@ export class Ledger implements Store {
     await this.#prepared();
     const all = await Promise.all(this.shards.keys.map((keys) => this.#figuresOf(keys)));
     const sum = (of: (one: (typeof all)[number]) => number) => all.reduce((before, one) => before + of(one), 0);
-    const pending = sum((one) => one.pending);
+    const due = sum((one) => one.due);
+    // What a call gains or loses in all shards is counted with the first that it reaches.
+    const pending = Math.min(
+      due,
+      sum((one) => one.pending),
+    );
     const oldest = Math.min(...all.map((one) => one.oldest));
     const oldestPendingAgeSeconds = Number.isFinite(oldest) ? Math.max(0, (now - oldest * 60_000) / 1000) : 0;
     return {
       pending,
-      owed: sum((one) => Math.max(0, one.due - one.pending)),
+      owed: due - pending,
       oldestPendingAgeSeconds,
       damaged: sum((one) => one.damaged),
     };

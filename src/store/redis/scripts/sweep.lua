@@ -77,10 +77,9 @@ local function look_after_shard()
   advance.go_on()
 end
 
+local has_due = false
 local function report_on_shard()
-  -- Counts of what is pending drift when a damaged record no longer tells when it was stored.
-  if redis.call('ZCARD', due_set) == 0 then redis.call('DEL', name_of('ages')) end
-  delivered.keep_up(math.ceil(1000 / #KEYS))
+  has_due = has_due or redis.call('ZCARD', due_set) > 0
   local kept, some = quarantine.report(100)
   damaged = damaged + kept
   for _, key in ipairs(some) do unreported[#unreported + 1] = key end
@@ -104,6 +103,9 @@ for position in ipairs(KEYS) do
   shards.use(position)
   report_on_shard()
 end
+-- Counts of what is pending drift when a damaged record no longer tells when it was stored.
+for position = 1, has_due and 0 or #KEYS do redis.call('DEL', KEYS[position] .. ':ages') end
+delivered.keep_up(1000)
 local replies = { stamp('carried-out', now, epoch), list_of('damaged\0' .. damaged, unreported) }
 for _, one in ipairs(taken) do replies[#replies + 1] = one end
 return replies

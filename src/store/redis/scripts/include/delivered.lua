@@ -1,4 +1,5 @@
 --- @include "stored-records"
+--- @include "shards"
 -- Messages that were delivered, whose senders know it, and of which no record is kept any more: what is needed of them is that they
 -- are known. keys.ts `ended` and `delivered` say how this is written.
 -- A hash of about PER_BUCKET entries stays what Redis calls a listpack (up to 128, as it comes), which takes a sixth of the memory of a
@@ -9,17 +10,36 @@
 local delivered = {}
 do
 local PER_BUCKET, GENERATIONS, VISIT_EVERY, DIGEST_KEPT = 48, 8, 10, 10
+-- For so long (ms) those that may be replaced are left, so that many are at once: for each shard that costs as much as for one.
+local GATHERED_FOR = 1000
 local LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 local told = {}
 -- Of each shard: how many hashes and entries there are, which hash is looked through next, the present eighth of the window, and since
 -- when (ms); how many entries this script has added, and whether any of that is to be written. `state` is that of the shard in use.
 local states, state = {}, nil
+-- As they were written, of the shard that was asked for first; with the second, of all.
+local saved_states = {}
+
+local function saved_state()
+  local saved = saved_states[prefix]
+  if saved then return saved end
+  if next(saved_states) then
+    local names = {}
+    for position, own in ipairs(KEYS) do names[position] = own .. ':delivered' end
+    for position, value in ipairs(redis.call('MGET', unpack(names))) do
+      saved_states[KEYS[position]] = saved_states[KEYS[position]] or value or ''
+    end
+  else
+    saved_states[prefix] = redis.call('GET', name_of('delivered')) or ''
+  end
+  return saved_states[prefix]
+end
 
 local function state_now()
   state = states[prefix]
   if state then return state end
-  local saved = redis.call('GET', name_of('delivered'))
-  local buckets, count, cursor, generation, since = match(saved or '', '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
+  local saved = saved_state()
+  local buckets, count, cursor, generation, since = match(saved, '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
   if buckets then
     state = { buckets = tonumber(buckets), count = tonumber(count), cursor = tonumber(cursor), generation = tonumber(generation), since = tonumber(since) }
   else
@@ -147,12 +167,27 @@ local function replace_records(keys)
   if #gone > 0 then redis.call('DEL', unpack(gone)) end
 end
 
--- Up to `limit` of those whose senders have known for long enough.
-local function replace_due(limit)
-  local name, until_time = name_of('ended'), times.now - times.kept_whole
+-- The same with those of any shards.
+local function replace_in_shards(keys)
+  local parts = {}
+  for _, key in ipairs(keys) do
+    -- In Redis Cluster what is here is of this shard.
+    local position = #KEYS == 1 and 1 or shards.of_key(key)
+    local part = parts[position]
+    if part then part[#part + 1] = key else parts[position] = { key } end
+  end
+  for position, part in pairs(parts) do
+    shards.use(position)
+    replace_records(part)
+  end
+end
+
+-- Up to `limit` of those in a list whose senders have known for long enough, once the first of them has for `longer` (ms) than that.
+local function replace_due(name, limit, longer)
+  local until_time = times.now - times.kept_whole
   local function is_due(mark) return tonumber(sub(mark, 2)) <= until_time end
   local mark = redis.call('LINDEX', name, 0)
-  if not mark or not is_due(mark) then return end
+  if not mark or tonumber(sub(mark, 2)) > until_time - longer then return end
   local items = redis.call('LRANGE', name, 0, limit)
   local keys, taken = {}, 0
   for place, item in ipairs(items) do
@@ -167,7 +202,7 @@ local function replace_due(limit)
   redis.call('LTRIM', name, taken, -1)
   -- The rest of those of this time.
   if taken == limit + 1 then redis.call('LPUSH', name, mark) end
-  if #keys > 0 then replace_records(keys) end
+  if #keys > 0 then replace_in_shards(keys) end
 end
 
 -- Takes out of a hash what is over.
@@ -181,21 +216,13 @@ local function look_through(place)
   state.count, state.changed = state.count - redis.call('HDEL', name, unpack(over)), true
 end
 
--- At the end of what a script does in a shard: remembers those that were told of by this one, and replaces some that were before. At least `least`.
-function delivered.keep_up(least)
-  local name = name_of('ended')
-  for first = 1, #told, 4000 do
-    redis.call('RPUSH', name, string.format('@%.0f', times.now), unpack(told, first, math.min(first + 3999, #told)))
-  end
-  local count = #told
-  told = {}
-  if count > 0 or least > 0 then replace_due(math.max(least, 2 * count + 20)) end
+-- Looks through some of a shard's hashes with what was added to them, and writes how they are spread. `sweeps`: whether anything was or not.
+local function keep_shard_up(sweeps)
   -- One that was only asked may have come to another eighth, too.
-  state = states[prefix]
-  if least > 0 then state_now() end
+  state = sweeps and state_now() or states[prefix]
   if not state then return end
-  if state.count > 0 and (state.added > 0 or least > 0) then
-    for _ = 1, math.ceil(state.added / VISIT_EVERY) + (least > 0 and 5 or 0) do
+  if state.count > 0 and (state.added > 0 or sweeps) then
+    for _ = 1, math.ceil(state.added / VISIT_EVERY) + (sweeps and 5 or 0) do
       look_through(state.cursor)
       state.cursor = (state.cursor + 1) % state.buckets
     end
@@ -205,5 +232,29 @@ function delivered.keep_up(least)
     redis.call('SET', name_of('delivered'), string.format('%d %d %d %d %.0f', state.buckets, math.max(0, state.count), state.cursor, state.generation, state.since))
   end
   state.added, state.changed = 0, false
+end
+
+-- At the end of a script: remembers those that were told of by this one, of all shards with the first, and replaces some that were
+-- before. At least `least`: of a sweep.
+function delivered.keep_up(least)
+  local name, current = KEYS[1] .. ':ended', shards.current
+  for first = 1, #told, 4000 do
+    redis.call('RPUSH', name, string.format('@%.0f', times.now), unpack(told, first, math.min(first + 3999, #told)))
+  end
+  local count = #told
+  told = {}
+  if least > 0 then
+    -- What stands with another shard was written while that one was by itself.
+    for _, own in ipairs(KEYS) do replace_due(own .. ':ended', least, 0) end
+  elseif count > 0 then
+    replace_due(name, math.max(2 * count, 20 * #KEYS), GATHERED_FOR)
+  end
+  for position, own in ipairs(KEYS) do
+    if states[own] or least > 0 then
+      shards.use(position)
+      keep_shard_up(least > 0)
+    end
+  end
+  shards.use(current)
 end
 end

@@ -44,7 +44,7 @@ end
 local quota = {}
 
 -- How many pending records this script has gained or lost, by the ten seconds that they were stored in (the first digits
--- of the time); made into minutes and written once, at its end.
+-- of the time); made into minutes and written once, at its end: for all shards with the first, which costs as much as one shard does.
 local tens = {}
 
 local function count_pending(value, change)
@@ -53,7 +53,7 @@ local function count_pending(value, change)
 end
 
 local function write_ages()
-  local minutes = {}
+  local name, minutes = KEYS[1] .. ':ages', {}
   for ten, change in pairs(tens) do
     local minute = tonumber(ten)
     -- What was no record does not say when it was stored.
@@ -63,8 +63,8 @@ local function write_ages()
     end
   end
   for minute, change in pairs(minutes) do
-    if change ~= 0 and redis.call('HINCRBY', name_of('ages'), minute, change) <= 0 then
-      redis.call('HDEL', name_of('ages'), minute)
+    if change ~= 0 and redis.call('HINCRBY', name, minute, change) <= 0 then
+      redis.call('HDEL', name, minute)
     end
   end
   tens = {}

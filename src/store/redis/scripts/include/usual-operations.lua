@@ -15,8 +15,6 @@ local batch_shard = 1
 local function begin_shard(position)
   if not KEYS[position or 0] then error('unknown shard') end
   flush_all()
-  write_ages()
-  delivered.keep_up(0)
   batch_shard = position
   shards.use(position)
   return 'done'
