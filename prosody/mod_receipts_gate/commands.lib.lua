@@ -15,7 +15,7 @@ local commands = {};
 
 for _, verdict in ipairs({ "stored", "pass", "drop" }) do
 	commands[verdict] = function (command, lease)
-		gate.holds.verdict(lease, command.attr.n, verdict);
+		gate.holds.verdict(lease, command.attr.n, verdict, command.attr.ack == "true");
 	end;
 end
 
@@ -56,6 +56,7 @@ local function enabled(lease)
 		server = "Prosody "..(prosody.version or "");
 		timeout = ("%d"):format(lease.timeout * 1000); lease = ("%d"):format(lease.length * 1000); proofs = "sm ping";
 		receipts = lease.routes_receipts and "routed" or nil;
+		acks = lease.acks and "true" or nil;
 	});
 end
 

@@ -2,6 +2,7 @@
 
 local jid = require "util.jid";
 local user_exists = require "core.usermanager".user_exists;
+local new_id = require "util.id".short;
 local st = require "util.stanza";
 
 local protocol = module:require "protocol";
@@ -162,6 +163,16 @@ local function intercept(event)
 	return true;
 end
 
+--- Tells the session that has sent it, in the component's name, that it is stored. Who comes back in another one asks by sending it again.
+local function acknowledge(entry)
+	local session, attr = entry.event.origin, entry.event.stanza.attr;
+	if not session.destroyed then
+		session.send(st.message({ from = settings.component, to = attr.from, id = new_id() })
+			:tag("stored", { xmlns = protocol.NS_OWN, id = attr.id, to = entry.to, durability = entry.lease.acks }):up()
+			:tag("no-store", { xmlns = "urn:xmpp:hints" }):up());
+	end
+end
+
 --- Says again what is known of n. Of what is not let go yet nothing is known; it is told when it is.
 local function ask(lease, n)
 	if not in_hand[n] then
@@ -169,11 +180,15 @@ local function ask(lease, n)
 	end
 end
 
-local function verdict(lease, n, name)
+--- `ack`: the sender is to be told that it is stored.
+local function verdict(lease, n, name, ack)
 	local entry = held[n];
 	if not entry then
 		ask(lease, n);
 	elseif entry.lease == lease then
+		if ack and name == "stored" and lease.acks then
+			acknowledge(entry);
+		end
 		decide(entry, name);
 		lease.answered = lease.answered + 1;
 		gate.queues.drain(entry.key);

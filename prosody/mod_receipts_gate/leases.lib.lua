@@ -216,6 +216,7 @@ local function start(session, attr)
 	lease.timeout = at_most(attr.timeout, settings.timeout) / 1000;
 	lease.length = at_most(attr.lease, settings.lease) / 1000;
 	lease.routes_receipts = attr.receipts == "routed";
+	lease.acks = attr.acks;
 	lease.heard_at = now();
 	module:log("info", "The component's process %s holds a lease", lease.process);
 	return lease;

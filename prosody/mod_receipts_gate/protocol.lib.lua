@@ -5,6 +5,7 @@ local xml_escape = st.xml_escape;
 local jid_bare = require "util.jid".bare;
 
 local NS = "urn:openfire-receipts:gate:1";
+local NS_OWN = "urn:openfire-receipts:0";
 local NS_ANY_VERSION = "^urn:openfire%-receipts:gate:";
 local NS_CLIENT = "jabber:client";
 local NS_COMPONENT = "jabber:component:accept";
@@ -140,6 +141,7 @@ end
 
 return {
 	NS = NS;
+	NS_OWN = NS_OWN;
 	element = element;
 	event = event;
 	pair = pair;

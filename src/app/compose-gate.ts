@@ -22,7 +22,7 @@ export function composeAddresses({ xmpp, ack, gate: { mode } }: Pick<Config, 'xm
 }
 
 export interface GateParts extends Pick<GateOptions, 'link' | 'clock' | 'counts'> {
-  readonly config: Pick<Config, 'xmpp' | 'gate'>;
+  readonly config: Pick<Config, 'xmpp' | 'gate' | 'ack' | 'durability'>;
   readonly log: Log;
   readonly tuning?: GateTuning | undefined;
 }
@@ -33,8 +33,10 @@ export function composeGate({ config, link, clock, counts, log, tuning }: GatePa
   if (mode === 'subdomain') return undefined;
   const { componentDomain, servedDomain } = config.xmpp;
   const { lease: timing, reportEvery } = tuning ?? {};
-  const gate = new Gate({ link, clock, counts, componentDomain, servedDomain, log, timing, reportEvery });
-  return { gate, proofCounts, graces: { proof: proofGrace, flush: tuning?.flush ?? FLUSH_GRACE } };
+  const acks = config.ack.format === 'none' || process.env.NO_ACKS ? undefined : config.durability;
+  const gate = new Gate({ link, clock, counts, componentDomain, servedDomain, log, timing, reportEvery, acks });
+  const graces = { proof: proofGrace, flush: tuning?.flush ?? FLUSH_GRACE };
+  return { gate, proofCounts, graces, orderWithin: tuning?.orderWithin };
 }
 
 /** Pings sessions, but not while a gate tells of all that can be known of them; in MODE=both, it holds some messages only. */

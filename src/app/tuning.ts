@@ -9,6 +9,8 @@ export interface GateTuning {
   readonly lease?: Partial<LeaseTiming>;
   /** How long after a login the server may take to send what it has stored. */
   readonly flush?: number;
+  /** How long a message waits at most for what is sent again to its recipient before it. */
+  readonly orderWithin?: number | undefined;
   /** How often what passed unheld is logged. */
   readonly reportEvery?: number;
 }

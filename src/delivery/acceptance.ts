@@ -206,8 +206,13 @@ export class Acceptance {
         counts.accepted += 1;
         trace?.('accepted', stored);
         onStored(clock.now() - arrivedAt);
+        const unheldTo = heldAs === undefined ? undefined : gate?.unheldTo(from.bare, recipient, id);
+        let byGate = false;
         if (batches.stored(stored, acceptsBatches)) trace?.('acknowledged', stored, { why: 'with others, in a batch' });
-        else {
+        else if (heldAs !== undefined && unheldTo === undefined && gate?.acknowledges(recipient) === true) {
+          byGate = notices.acknowledges(stored);
+          if (byGate) trace?.('acknowledged', stored, { why: 'by the gate, with its verdict' });
+        } else {
           const acknowledgement = notices.acknowledgement(stored);
           if (acknowledgement !== undefined) {
             link.send(acknowledgement, undefined, 'high', () => answerKey('stored', stored), stored.sender);
@@ -216,12 +221,11 @@ export class Acceptance {
         }
         // The first word to a session does not wait for others.
         if (asksReceipt) batches.recordSupport(from.full, acceptsBatches);
-        const unheldTo = heldAs === undefined ? undefined : gate?.unheldTo(from.bare, recipient, id);
         if (heldAs !== undefined && unheldTo !== undefined) {
           // Its recipient was given it by the server: it is not sent to him again now, and may be confirmed.
           gate?.give('drop', heldAs);
           copies.recordUnheld(stored, unheldTo);
-        } else copies.forward(stored);
+        } else copies.forward(stored, byGate);
       },
       withdraw: () => withdraw(key, token),
       refuse: () => this.#refuse(route, { name, attrs, inner: record.inner }),

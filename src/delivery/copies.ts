@@ -44,12 +44,16 @@ export class Copies {
     return this.#inFlight[Symbol.iterator]();
   }
 
-  /** Sends a message's first copy, to the resource that its sender addressed, if any. */
-  forward(record: StoredRecord): void {
+  /**
+   * Sends a message's first copy, to the resource that its sender addressed, if any.
+   *
+   * @param ack whether the gate, which holds it, tells its sender that it is stored
+   */
+  forward(record: StoredRecord, ack = false): void {
     this.#options.trace?.('forwarded', record, { session: withResource(record.recipient, record.recipientResource) });
     if (record.target !== undefined) this.#dropOutdated(record.target);
     if (record.heldAs !== undefined && this.#options.gate !== undefined) {
-      const sent: Sent = { kind: 'copy', attempt: record.attempt, record };
+      const sent: Sent = { kind: 'copy', attempt: record.attempt, record, acknowledgedByGate: ack };
       this.#inFlight.set(record.key, sent);
       sent.held = this.#options.gate.forward(sent);
       return;

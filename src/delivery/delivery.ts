@@ -80,7 +80,10 @@ export interface DeliveryOptions {
   /** How batches are sent, and how long they gather, ms; without it none is. */
   readonly batching?: Pick<AcknowledgementBatchesOptions, 'request' | 'maxDelay'>;
   /** Where a gate in the server holds messages: it, and what its evidence means. */
-  readonly gate?: Pick<HeldReviewOptions, 'graces' | 'proofCounts'> & { readonly gate: GatePort };
+  readonly gate?: Pick<HeldReviewOptions, 'graces' | 'proofCounts'> & {
+    readonly gate: GatePort;
+    readonly orderWithin?: number | undefined;
+  };
   readonly presence?: {
     /** Whether users' servers are asked for their presence; not where a gate tells of all sessions. */
     readonly probes?: boolean;
@@ -194,6 +197,10 @@ export class Delivery {
       through.isCatchingUp = (user) => windows.isSending(user);
       through.on('handedOver', (batch) => outbox.handedOver(batch));
       through.on('abandoned', (sent) => outbox.abandon(sent));
+      through.on('unacknowledged', (record) => {
+        const acknowledgement = notices.acknowledgement(record);
+        if (acknowledgement !== undefined) link.send(acknowledgement, undefined, 'high', undefined, record.sender);
+      });
       const { graces, proofCounts, gate } = options.gate;
       this.routedReceipts = new RoutedReceipts({ ...common, gate, settlement, endings, receiptSupport });
       this.#review = new HeldReview({
@@ -230,7 +237,7 @@ export class Delivery {
 
 /** What of messages that a gate holds comes before all that is made of it. */
 function openHeld(
-  { gate, graces }: NonNullable<DeliveryOptions['gate']>,
+  { gate, graces, orderWithin }: NonNullable<DeliveryOptions['gate']>,
   common: Pick<DeliveryOptions, 'counts' | 'addresses'> & {
     readonly clock: StoreClock;
     readonly trace: MessageTrace | undefined;
@@ -243,6 +250,6 @@ function openHeld(
 } {
   const messages = new HeldMessages();
   const doubts = new ReceiptDoubts({ ...common, gate, grace: graces.proof });
-  const copies = new GateCopies({ ...common, gate, messages, doubts, graces });
+  const copies = new GateCopies({ ...common, gate, messages, doubts, graces, orderWithin });
   return { messages, doubts, copies, verdicts: new HeldVerdicts(gate, copies) };
 }

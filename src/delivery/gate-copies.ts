@@ -16,7 +16,7 @@ export interface GateCopiesOptions {
   readonly graces: Graces;
   readonly counts: { gateOtherEpoch: number };
   /** How long a message waits at most for others that are sent again to its recipient before it, ms. */
-  readonly orderWithin?: number;
+  readonly orderWithin?: number | undefined;
 }
 
 interface Events {
@@ -28,6 +28,8 @@ interface Events {
   refused: [record: StoredRecord];
   /** What became of an original that was looked at before is known now. */
   known: [record: StoredRecord];
+  /** The gate was to tell its sender that it is stored, and has let it go before that, or has ended. */
+  unacknowledged: [record: StoredRecord];
   /** A client has it. `by`: the full JID, or empty. */
   proved: [record: StoredRecord, by: string];
   /** A client has it, and its session is to live on for a while before that counts. */
@@ -78,7 +80,7 @@ export class GateCopies extends EventEmitter<Events> {
     messages.put(record);
     doubts.sent(record);
     this.#awaited.set(nameOf(n, 1), sent);
-    if (!this.isCatchingUp(record.recipient)) gate.give('stored', n);
+    if (!this.isCatchingUp(record.recipient)) gate.give('stored', n, sent.acknowledgedByGate);
     else this.#queue(record.recipient, n);
     return writtenElsewhere(sent);
   }
@@ -204,6 +206,7 @@ export class GateCopies extends EventEmitter<Events> {
     const sent = this.#awaited.get(name);
     if (sent === undefined) return;
     this.#awaited.delete(name);
+    if (states.has('passed') || states.has('unknown')) this.#acknowledgeOtherwise(sent);
     if (states.has('bounced')) this.emit('bounced', sent.record, condition ?? 'service-unavailable');
     else if (states.has('refused')) this.emit('refused', sent.record);
     else this.emit('handedOver', [sent]);
@@ -224,7 +227,16 @@ export class GateCopies extends EventEmitter<Events> {
   #abandonAll(): void {
     const all = [...this.#awaited.values()];
     this.#awaited.clear();
-    for (const sent of all) this.emit('abandoned', sent);
+    for (const sent of all) {
+      this.#acknowledgeOtherwise(sent);
+      this.emit('abandoned', sent);
+    }
+  }
+
+  #acknowledgeOtherwise(sent: Sent): void {
+    if (sent.acknowledgedByGate !== true) return;
+    sent.acknowledgedByGate = false;
+    this.emit('unacknowledged', sent.record);
   }
 
   #queue(user: string, n: string): void {

@@ -4,6 +4,7 @@ import type { Gate } from '../gate/gate.ts';
 export type GatePort = Pick<
   Gate,
   | 'give'
+  | 'acks'
   | 'isOpen'
   | 'noteStored'
   | 'deliver'

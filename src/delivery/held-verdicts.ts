@@ -1,14 +1,14 @@
 import type { GateCopies } from './gate-copies.ts';
 import type { GatePort } from './gate-port.ts';
 
-type Gate = Pick<GatePort, 'give' | 'isOpen' | 'isReady' | 'unheldTo'>;
+type Gate = Pick<GatePort, 'give' | 'acks' | 'isOpen' | 'isReady' | 'unheldTo'>;
 
 /** What is said about messages that a gate shows, by those who find out what they are. */
 export class HeldVerdicts {
   readonly #gate: Gate;
-  readonly #copies: Pick<GateCopies, 'tell'>;
+  readonly #copies: Pick<GateCopies, 'tell' | 'isCatchingUp'>;
 
-  constructor(gate: Gate, copies: Pick<GateCopies, 'tell'>) {
+  constructor(gate: Gate, copies: Pick<GateCopies, 'tell' | 'isCatchingUp'>) {
     this.#gate = gate;
     this.#copies = copies;
   }
@@ -20,6 +20,11 @@ export class HeldVerdicts {
   /** Whether it has gone its way without a verdict, or by one that was given since nothing else was in time. */
   wasPassed(n: string): boolean {
     return this.#gate.isReady && !this.#gate.isOpen(n);
+  }
+
+  /** Whether a message to this recipient (bare JID) can be acknowledged by the gate: it can, and is given the verdict at once. */
+  acknowledges(recipient: string): boolean {
+    return this.#gate.acks && !this.#copies.isCatchingUp(recipient);
   }
 
   /** `pass`: not stored; `drop`: known, or said by ourselves. That it is stored says whoever sends it on. */

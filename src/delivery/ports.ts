@@ -12,6 +12,8 @@ export interface Sent {
   held?: OutgoingStanza<Sent>;
   /** It was marked to be kept from offline storage. */
   noStore?: boolean;
+  /** Its verdict has the gate acknowledge the message to its sender. */
+  acknowledgedByGate?: boolean;
   /** It bears the message's own body. */
   quotes?: boolean;
   /** The recipient's resource that it was sent to, unless a first copy. */

@@ -1,3 +1,4 @@
+import type { Durability } from '../../packages/protocol/elements.ts';
 import { NS } from '../xmpp/stanza/namespaces.ts';
 import { attribute, escapeAttribute } from '../xmpp/stanza/xml.ts';
 
@@ -10,20 +11,24 @@ export interface LeaseTerms {
   readonly process: string;
   readonly timeout: number;
   readonly lease: number;
+  /** What an acknowledgement says that the gate writes; undefined where none is to be written. */
+  readonly acks?: Durability | undefined;
 }
 
 /** Commands to a gate, as XML; docs/gate-protocol.md says what each does. */
 export const RENEW = '<renew/>';
 export const DISABLE = '<disable/>';
 
-export function enable({ process, timeout, lease }: LeaseTerms): string {
-  return `<enable version="${VERSION}" process="${escapeAttribute(process)}" timeout="${timeout}" lease="${lease}" receipts="routed"/>`;
+export function enable({ process, timeout, lease, acks }: LeaseTerms): string {
+  const times = `timeout="${timeout}" lease="${lease}"`;
+  return `<enable version="${VERSION}" process="${escapeAttribute(process)}" ${times} receipts="routed"${attribute('acks', acks)}/>`;
 }
 
 export type Verdict = 'stored' | 'pass' | 'drop';
 
-export function verdict(word: Verdict, n: string): string {
-  return `<${word} n="${n}"/>`;
+/** @param ack whether the gate tells the sender that it is stored; of `stored` alone */
+export function verdict(word: Verdict, n: string, ack = false): string {
+  return ack ? `<${word} n="${n}" ack="true"/>` : `<${word} n="${n}"/>`;
 }
 
 export const ask = (n: string): string => `<ask n="${n}"/>`;

@@ -78,6 +78,8 @@ export interface Enabled {
   readonly lease: number;
   /** What it can see of clients: `sm`, `ping`. Empty where it does not say. */
   readonly proofs: readonly string[];
+  /** Whether it acknowledges messages to their senders when a verdict says so. */
+  readonly acks: boolean;
 }
 
 /** A command that could not be carried out. */
@@ -113,7 +115,17 @@ export function* readEvents(gate: Element): Generator<GateEvent> {
 /** The answer to `enable`; undefined where it lacks what cannot be done without. */
 export function readEnabled(gate: Element): Enabled | undefined {
   const element = gate.getChild('enabled');
-  const { version, token, epoch, gate: own = '', server = '', timeout, lease, proofs = '' } = element?.attrs ?? {};
+  const {
+    version,
+    token,
+    epoch,
+    gate: own = '',
+    server = '',
+    timeout,
+    lease,
+    proofs = '',
+    acks,
+  } = element?.attrs ?? {};
   if (!token || !epoch) return undefined;
   return {
     version: whole(version, 1),
@@ -124,6 +136,7 @@ export function readEnabled(gate: Element): Enabled | undefined {
     timeout: whole(timeout, 3000),
     lease: whole(lease, 10_000),
     proofs: proofs.split(' ').filter((proof) => proof !== ''),
+    acks: acks === 'true',
   };
 }
 

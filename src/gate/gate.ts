@@ -71,9 +71,9 @@ export class Gate extends EventEmitter<Events> {
     };
     this.#lease = new GateLease({ ...options, listener });
     this.#verdicts = new Verdicts({
-      send: (word, n) => {
+      send: (word, n, ack) => {
         counts[COUNTED[word]] += 1;
-        this.#lease.command(word, n, verdict(word, n));
+        this.#lease.command(word, n, verdict(word, n, ack));
       },
       onLate: () => {
         counts.gateLate += 1;
@@ -138,9 +138,18 @@ export class Gate extends EventEmitter<Events> {
     return this.#verdicts.isOpen(n);
   }
 
-  /** Gives a verdict on a message; false when it had one. */
-  give(word: Verdict, n: string): boolean {
-    return this.#verdicts.give(word, n);
+  /** Whether the gate acknowledges messages to their senders where a verdict says so. */
+  get acks(): boolean {
+    return this.#lease.acks;
+  }
+
+  /**
+   * Gives a verdict on a message; false when it had one.
+   *
+   * @param ack with `stored`: whether the gate is to acknowledge it to its sender, which it must be able to ({@link acks})
+   */
+  give(word: Verdict, n: string, ack = false): boolean {
+    return this.#verdicts.give(word, n, ack);
   }
 
   /** A message is stored, and waits for its turn to be let go. */

@@ -1,3 +1,4 @@
+import type { Durability } from '../../packages/protocol/elements.ts';
 import type { CommandRequestsOptions } from './command-requests.ts';
 import type { Enabled, GateEvent } from './events.ts';
 
@@ -26,6 +27,8 @@ export interface LeaseListener {
 
 export interface LeaseOptions extends CommandRequestsOptions {
   readonly listener: LeaseListener;
+  /** What an acknowledgement says that the gate is asked to write; undefined where there are none. */
+  readonly acks?: Durability | undefined;
   readonly timing?: Partial<LeaseTiming> | undefined;
   readonly log: {
     info(fields: object, message: string): void;

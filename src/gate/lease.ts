@@ -41,7 +41,7 @@ export class GateLease {
     this.#requests = new CommandRequests(options);
     this.#timing = { ...LEASE_TIMING, ...options.timing };
     const { timeout, lease } = this.#timing;
-    this.#terms = { process: randomBytes(12).toString('base64url'), timeout, lease };
+    this.#terms = { process: randomBytes(12).toString('base64url'), timeout, lease, acks: options.acks };
   }
 
   get state(): LeaseState {
@@ -56,6 +56,11 @@ export class GateLease {
   /** Whether commands are taken. */
   get isUp(): boolean {
     return this.#state.state === 'up';
+  }
+
+  /** Whether the gate acknowledges messages where a verdict says so. */
+  get acks(): boolean {
+    return this.#state.state === 'up' && this.#state.terms.acks;
   }
 
   online(): void {

@@ -5,7 +5,7 @@ type Shown = Map<string, number>;
 
 export interface VerdictsOptions {
   /** Gives the gate a verdict. */
-  readonly send: (word: Verdict, n: string) => void;
+  readonly send: (word: Verdict, n: string, ack: boolean) => void;
   /** A message got none in time, and was let go. */
   readonly onLate: () => void;
   readonly now?: () => number;
@@ -64,10 +64,10 @@ export class Verdicts {
   }
 
   /** Gives a verdict; false when there was one before, or nothing of that number is held. */
-  give(word: Verdict, n: string): boolean {
+  give(word: Verdict, n: string, ack = false): boolean {
     if (!this.#open.delete(n)) return false;
     if (this.#stored.size > 0) this.#stored.delete(n);
-    this.#options.send(word, n);
+    this.#options.send(word, n, ack);
     return true;
   }
 

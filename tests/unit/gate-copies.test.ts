@@ -21,7 +21,7 @@ function stage() {
   const gate = Object.assign(new EventEmitter(), {
     epoch: 'e',
     isReady: true,
-    give: (word: string, n: string) => told.push(`${word} ${n}`),
+    give: (word: string, n: string, ack = false) => told.push(`${word} ${n}${ack ? ' ack' : ''}`),
     noteStored: (n: string) => noted.push(n),
     ask: (n: string, done: (outcome: CommandOutcome) => void) => {
       told.push(`ask ${n}`);
@@ -45,7 +45,7 @@ function stage() {
     gate.emit('outcome', whole);
   };
   const record = { heldAs: 'e-1', key: 'k', recipient: BOB, storedAt: 0, attempt: 1, copies: 1 };
-  return { told, noted, there, copies, outcome, sent: { record } as Sent };
+  return { gate, told, noted, there, copies, outcome, sent: { record } as Sent };
 }
 
 test('a message that waits behind others has no copy before its original, nor while nobody knows what became of it', () => {
@@ -108,4 +108,37 @@ test('what its recipient was given unheld is sent again only when the sessions t
   there.splice(0, 1, { ...PHONE, id: 'later' });
   expect(copies.look('e-1', BOB, 1)).toEqual({ what: 'deliver', to: PHONE.jid, copy: 2 });
   expect(told).toEqual([]);
+});
+
+test('an acknowledgement that the gate was to write and could not is written otherwise, once', () => {
+  const { told, copies, outcome, sent } = stage();
+  const record = { ...sent.record, heldAs: 'e-1' };
+  const missing: string[] = [];
+  copies.on('unacknowledged', ({ key }) => missing.push(key));
+  for (const states of [['sent'], ['offline'], ['bounced']] as const) {
+    copies.forward({ ...sent, record, acknowledgedByGate: true });
+    outcome({ states: new Set(states) });
+  }
+  expect(told).toEqual(['stored e-1 ack', 'stored e-1 ack', 'stored e-1 ack']);
+  expect(missing).toEqual([]);
+  for (const states of [['passed'], ['unknown']] as const) {
+    copies.forward({ ...sent, record, acknowledgedByGate: true });
+    outcome({ states: new Set(states) });
+    outcome({ states: new Set(states) });
+  }
+  expect(missing).toEqual(['k', 'k']);
+  // What the component has acknowledged itself is none of it.
+  copies.forward({ ...sent, record, acknowledgedByGate: false });
+  outcome({ states: new Set(['passed']) });
+  expect(missing).toHaveLength(2);
+});
+
+test('the server was killed: what it was to acknowledge is acknowledged again', () => {
+  const { gate, copies, sent } = stage();
+  const missing: string[] = [];
+  copies.on('unacknowledged', ({ key }) => missing.push(key));
+  copies.on('abandoned', () => missing.push('abandoned'));
+  copies.forward({ ...sent, acknowledgedByGate: true });
+  gate.emit('enabled', true);
+  expect(missing).toEqual(['k', 'abandoned']);
 });

@@ -16,6 +16,10 @@ test('commands are written as the protocol has them', () => {
   expect(enable({ process: 'p', timeout: 3000, lease: 10_000 })).toBe(
     '<enable version="1" process="p" timeout="3000" lease="10000" receipts="routed"/>',
   );
+  expect(enable({ process: 'p', timeout: 3000, lease: 10_000, acks: 'replicas:1' })).toBe(
+    '<enable version="1" process="p" timeout="3000" lease="10000" receipts="routed" acks="replicas:1"/>',
+  );
+  expect(verdict('stored', 'e-1', true)).toBe('<stored n="e-1" ack="true"/>');
   // Its children inherit the namespace of a client's stream: none is put into another.
   const message = '<message from="a@s/1" to="b@s/2" id="m"><body>x</body></message>';
   const inside = '<message xmlns="jabber:client" from="a@s/1" to="b@s/2" id="m"><body>x</body></message>';
