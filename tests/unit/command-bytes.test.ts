@@ -19,14 +19,10 @@ function read(bytes: Buffer): string[] {
 const TEXTS = ['', 'plain', 'Ça va ?', '今天下午五点', '😀 a\r\nb', '\x00\x1f\x7f', 'é'.repeat(1000)];
 
 test('texts of all scripts and numbers go to Redis as they are', () => {
-  expect(read(commandBytes('evalsha', [...TEXTS, 17, 0]))).toEqual(['evalsha', ...TEXTS, '17', '0']);
+  expect(read(commandBytes('evalsha', '今天', [...TEXTS, 17, 0]))).toEqual(['evalsha', '今天', ...TEXTS, '17', '0']);
 });
 
-test('that is how ioredis writes a batch, and the same as it writes what is small', () => {
-  const many = Array.from({ length: 30 }, (_, i) => TEXTS[i % TEXTS.length] as string);
-  const written = new Command('evalsha', many).toWritable({});
-  expect(written).toBeInstanceOf(Buffer);
-  expect(read(written as Buffer)).toEqual(['evalsha', ...many]);
-  const small = new Command('set', ['key', '今天']).toWritable({});
-  expect(Buffer.from(small as string)).toEqual(commandBytes('set', ['key', '今天']));
+test('that is the same as ioredis writes', () => {
+  const written = new Command('set', ['key', '今天']).toWritable({});
+  expect(Buffer.from(written as string)).toEqual(commandBytes('set', 'key', ['今天']));
 });

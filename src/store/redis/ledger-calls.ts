@@ -11,7 +11,6 @@ import {
 import { RULES } from '../redelivery-rules.ts';
 import type { StoreTimes } from '../retry-policy.ts';
 import type { Departure, LedgerClock } from './clock.ts';
-import './command-bytes.ts';
 import { decode } from './codec/replies.ts';
 import { type Arguments, encode } from './codec/requests.ts';
 import { decodeScript } from './codec/script-replies.ts';

@@ -4,6 +4,7 @@ import type { ClusterDurability, DurabilityWait } from './durability.ts';
 import { slotOf } from './hash-slot.ts';
 import type { Keys } from './keys.ts';
 import { redisFault } from './redis-faults.ts';
+import { callScript, type Script, scriptOf } from './script-call.ts';
 import { BATCH, PROBE, STATUS, SWEEP, USUAL_BATCH } from './scripts.ts';
 import { keysOf, scriptFor } from './shard-scripts.ts';
 
@@ -15,9 +16,6 @@ const SCRIPTS = {
   receiptsProbe: PROBE,
 } as const;
 export type LedgerScript = keyof typeof SCRIPTS;
-/** What defineCommand adds to a connection. */
-type Scripted = Record<LedgerScript, (...args: (string | number)[]) => Promise<unknown>>;
-
 /** What of a call is waited for: its answer, or that all it has written is kept as DURABILITY demands, strictly or if it can be had. */
 export type Kept = 'answered' | 'kept' | 'keptIfPossible';
 
@@ -29,29 +27,31 @@ export interface ShardLink {
   call(script: LedgerScript, args: readonly (string | number)[], kept: Kept): Promise<unknown>;
 }
 
-function define(redis: Redis | Cluster, isOfCluster: boolean): Scripted {
-  for (const [name, lua] of Object.entries(SCRIPTS)) {
-    redis.defineCommand(name, { lua: scriptFor({ isCluster: isOfCluster }, lua) });
-  }
-  return redis as unknown as Scripted;
-}
+type Scripts = Readonly<Record<LedgerScript, Script>>;
+
+const scriptsFor = (isCluster: boolean) =>
+  Object.fromEntries(
+    Object.entries(SCRIPTS).map(([name, lua]) => [name, scriptOf(scriptFor({ isCluster }, lua))]),
+  ) as Scripts;
+const OF_ONE = scriptsFor(false);
+const OF_CLUSTER = scriptsFor(true);
 
 /** One server has all shards. */
 class DirectLink implements ShardLink {
   readonly keys: readonly (string | number)[];
-  readonly #scripts: Scripted;
+  readonly #redis: Redis;
   readonly #durability: DurabilityWait | undefined;
 
   constructor(redis: Redis, shards: readonly Keys[], durability: DurabilityWait | undefined) {
     this.keys = [shards.length, ...shards.map(({ prefix }) => prefix)];
-    this.#scripts = define(redis, false);
+    this.#redis = redis;
     this.#durability = durability;
   }
 
   call(script: LedgerScript, args: readonly (string | number)[], kept: Kept): Promise<unknown> {
     const durability = this.#durability;
-    if (kept === 'answered' || durability === undefined) return this.#scripts[script](...args);
-    const call = () => this.#scripts[script](...args);
+    if (kept === 'answered' || durability === undefined) return callScript(this.#redis, OF_ONE[script], args);
+    const call = () => callScript(this.#redis, OF_ONE[script], args);
     return kept === 'kept' ? durability.keep(call) : durability.keepIfPossible(call);
   }
 }
@@ -60,15 +60,6 @@ class DirectLink implements ShardLink {
 const WRITTEN_FOR = 60_000;
 /** How often a call goes after a slot that has another master by now; then whoever made it tries again. */
 const MOST_TURNS = 3;
-/** Connections to nodes that know the scripts. */
-const defined = new WeakSet<Redis>();
-function scripted(master: Redis): Scripted {
-  if (!defined.has(master)) {
-    define(master, true);
-    defined.add(master);
-  }
-  return master as unknown as Scripted;
-}
 
 /**
  * One shard in Redis Cluster. Calls go straight to the connection of the master that has its slot, and not by way of ioredis' Cluster,
@@ -91,7 +82,7 @@ export class ClusterLink implements ShardLink {
   }
 
   call(script: LedgerScript, args: readonly (string | number)[], kept: Kept): Promise<unknown> {
-    return this.#carryOut((master) => scripted(master)[script](...args), kept);
+    return this.#carryOut((master) => callScript(master, OF_CLUSTER[script], args), kept);
   }
 
   /** Writes, to see whether it takes that, and keeps it as DURABILITY demands where it can. Rejects as {@link call}. */

@@ -19,18 +19,15 @@ afterAll(() => server.stop());
 const seen = new Map<string, Set<string>>();
 let opened: ReturnType<typeof openLedger>;
 let raw: unknown[] = [];
-beforeEach(async () => {
+beforeEach(() => {
   opened = openLedger(server.url);
-  // The scripts are there from the first call on.
-  await opened.ledger.status([keyOf('none')]);
-  const scripts = opened.redis as unknown as Record<string, (...args: unknown[]) => Promise<unknown[]>>;
-  for (const name of ['receiptsBatch', 'receiptsUsualBatch']) {
-    const call = scripts[name]?.bind(scripts);
-    scripts[name] = async (...args) => {
-      raw = (await call?.(...args)) ?? [];
-      return raw;
-    };
-  }
+  const { redis } = opened;
+  const send = redis.sendCommand.bind(redis);
+  redis.sendCommand = async (command) => {
+    const reply = await send(command);
+    if (command.name.startsWith('eval')) raw = reply as unknown[];
+    return reply;
+  };
 });
 afterEach(() => opened.close());
 
