@@ -56,8 +56,11 @@ export const SCRIPT_TIMES = {
   OUTDATED_CORRECTION: 600_000,
   /** A sender who had one sent again by his own wish waits so long before the next, and twice as long each time. */
   WANTED_AGAIN: 60_000,
-  /** How long an answer of a session that was pinged may take at the very most. */
-  SESSION_ANSWER: 60_000,
+  /**
+   * So long after a session was to be pinged, and no answer or silence of it is recorded, it is to be pinged again: whoever was to
+   * do it has not, or its reply was lost. Longer than an answer is waited for.
+   */
+  SESSION_ANSWER: 20_000,
   /**
    * By so much, at most, a process' idea of the time is behind. What was proved earlier than that before it is recorded (Redis
    * stood still) counts as handed over so long after the proof.

@@ -113,6 +113,34 @@ describe.each(Object.keys(IMPLEMENTATIONS))('the store in %s', (implementation) 
     expect(found).toMatchObject({ due: NOW + 65 * SECOND, seesPresence: true });
   });
 
+  test.each([
+    ['a session that has ended', 'ended'],
+    ['a session that has ended', 'login'],
+    ['a session that is silent', 'update'],
+    ['a session that is silent', 'login'],
+    ['nowhere', 'update'],
+  ] as const)('a copy that is with %s is missed at %s; a repetition gives the same', async (where, event) => {
+    await subscribes();
+    if (where !== 'nowhere') await sees('phone', true, NOW);
+    else await sees('phone', false, NOW);
+    await sends('m-1', NOW + SECOND, { noStore: true });
+    await sees('tablet', true, NOW + 2 * SECOND);
+    if (where === 'a session that has ended') await sees('phone', false, NOW + 3 * SECOND);
+    if (where === 'a session that is silent') {
+      await store.perform(recordPing(BOB, 'phone', NOW + 3 * SECOND, false), NOW + 3 * SECOND);
+    }
+    const first = await comes(event, NOW + 4 * SECOND);
+    expect(first.missed).toMatchObject([{ key: KEY, attempt: 1 }]);
+    // Its reply was lost: it is made again, and carried out later.
+    const times = { stepDue: NOW + 34 * SECOND, leaseUntil: NOW + 64 * SECOND, unconfirmedRetries: 1 };
+    const again = await store.perform(sessionAvailable({ user: BOB, event, ...times }), NOW + 6 * SECOND);
+    expect(again).toEqual(first);
+    // Another request leaves alone what is leased.
+    if (event !== 'login') expect(await comes(event, NOW + 7 * SECOND)).toMatchObject({ missed: [] });
+    const noted = (await opened.queries.life(KEY)).filter(({ what }) => what.startsWith('session-'));
+    expect(noted).toHaveLength(where === 'nowhere' ? 0 : 1);
+  });
+
   /** A copy is written, the server proves to have it; his phone's session ends, his tablet's begins. */
   const STEPS = {
     write: (at: number) => store.perform(aliceWrites({ id: 'm-1', at }), at),

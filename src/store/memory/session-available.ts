@@ -83,10 +83,12 @@ function lookAt(state: MemoryState, scene: Scene, key: string, out: Out, times: 
   const isWith = WITH_SESSION.has(how);
   const loss = lossOf(scene, out);
   const isLost = loss !== undefined;
+  // This very request has leased it before, and its reply was lost.
+  const isRepeated = (how === HOW.missed || how === HOW.missedTargeted) && state.due.get(key) === leaseUntil;
   const isInDoubt = event === 'ended' && !isLost && IS_ASKED_ABOUT.has(how) && how !== HOW.inDoubt;
-  const wasPutOff = event === 'login' && !isLost && isPutOff(state, key, out, times);
+  const wasPutOff = event === 'login' && !isLost && !isRepeated && isPutOff(state, key, out, times);
   const isHeardAgain = event === 'heard again' && (how === HOW.session || how === HOW.answered);
-  if (isWith && !isLost && !isInDoubt && !wasPutOff && !isHeardAgain) return undefined;
+  if (isWith && !isLost && !isRepeated && !isInDoubt && !wasPutOff && !isHeardAgain) return undefined;
   const entry = stillPending(state, key, user);
   if (entry === undefined) return undefined;
   const { record, copy } = entry;
@@ -96,7 +98,7 @@ function lookAt(state: MemoryState, scene: Scene, key: string, out: Out, times: 
   const allows = (often: Rule['silent']) => isAllowed(often, record.copies, unconfirmedRetries);
   let isToBeSent = false;
   if (how === HOW.bounced) isToBeSent = copy === 'bounced' && ruleOf('online', acknowledges, 'bounced').presence;
-  else if (how === HOW.nowhere) isToBeSent = true;
+  else if (how === HOW.nowhere || isRepeated) isToBeSent = true;
   else if (isLost) isToBeSent = allows(loss === 'ended' ? rule.sessionEnded : rule.silent);
   else if (isInDoubt) {
     // It may have gone to the session that has ended, or to one that is there: that one is asked first.
@@ -109,15 +111,21 @@ function lookAt(state: MemoryState, scene: Scene, key: string, out: Out, times: 
   } else comesByItself(state, scene, entry, out, rule, times);
   // That one is due soon may mean that its session is to be asked; one that is being sent is leased.
   if (isToBeSent && event !== 'login' && how !== HOW.bounced && how !== HOW.answered && !IS_ASKED_ABOUT.has(how)) {
-    isToBeSent = (state.due.get(key) ?? 0) > leaseUntil;
+    isToBeSent = (state.due.get(key) ?? 0) >= leaseUntil;
   }
   if (!isToBeSent) return undefined;
-  if (isLost) {
+  if (isLost && !isRepeated) {
     state.note(key, times.now, `session-${loss}`, times.keep);
     if (how !== HOW.missed && how !== HOW.missedTargeted) writeOut(state, key, user, { ...out, how: HOW.missed });
   }
   state.moveDue(key, leaseUntil);
-  return { key, attempt: record.attempt, evidence: evidenceOf(out, loss), storedAt, token: entry.tokens[0] ?? '' };
+  return {
+    key,
+    attempt: record.attempt,
+    evidence: evidenceOf(out, loss ?? (isRepeated ? 'silent' : undefined)),
+    storedAt,
+    token: entry.tokens[0] ?? '',
+  };
 }
 
 /** Whether what fell due while his priority was negative was put off to the end of its life. */

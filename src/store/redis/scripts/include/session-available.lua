@@ -63,11 +63,13 @@ function availability.recipient(recipient, event, cursor, now, step_due, lease_u
     -- A session has ended that may have had it; those that are there have had the time to confirm it.
     ended = ended or (how == 'k' and not silent and have_answered(sessions, handed, answers))
     local lost = ended or silent
+    -- This very call has leased it before, and its reply was lost.
+    local repeated = (how == 'd' or how == 'T') and tonumber(redis.call('ZSCORE', due_set, key)) == lease_until
     local in_doubt = event == 'e' and not lost and IS_ASKED_ABOUT[how] and how ~= 'k'
     -- What fell due while his priority was negative was put off.
-    local was_put_off = event == 'l' and with and not lost and how ~= 'a' and how ~= 'T' and
+    local was_put_off = event == 'l' and with and not lost and not repeated and how ~= 'a' and how ~= 'T' and
       (tonumber(redis.call('ZSCORE', due_set, key)) or 0) >= stored + ttl
-    if with and not lost and not in_doubt and not was_put_off and not (event == 'h' and (how == 'o' or how == 'a')) then return end
+    if with and not lost and not repeated and not in_doubt and not was_put_off and not (event == 'h' and (how == 'o' or how == 'a')) then return end
     local value = still_pending(key, recipient)
     if not value then return end
     local fields = fields_of(value)
@@ -76,7 +78,7 @@ function availability.recipient(recipient, event, cursor, now, step_due, lease_u
     local says = says_to[sender]
     local again = false
     if how == 'b' then again = copy_of(value) == 'b' and rule(PRESENCE, presence, says, 'b') == 'p'
-    elseif how == 'x' then again = true
+    elseif how == 'x' or repeated then again = true
     elseif lost then
       local how_often = rule(ended and ENDED or SILENT, presence, says, '1')
       again = how_often == 'a' or (how_often == '1' and copies_of(value) <= retries)
@@ -108,15 +110,15 @@ function availability.recipient(recipient, event, cursor, now, step_due, lease_u
     -- That one is due soon may mean that its session is to be asked; one that is being sent, for a lost session, is d or T.
     if again and how ~= 'b' and how ~= 'a' and not IS_ASKED_ABOUT[how] and event ~= 'l' then
       local due = redis.call('ZSCORE', due_set, key)
-      again = due and tonumber(due) > lease_until
+      again = due and tonumber(due) >= lease_until
     end
     if again then
-      if lost then
+      if lost and not repeated then
         record_event(key, now, ended and 'session-ended' or 'session-silent', keep, recipient)
         if how ~= 'd' and how ~= 'T' then write_copy(key, 'd', stored, handed, recipient, passed) end
       end
       redis.call('ZADD', due_set, 'XX', lease_until, key)
-      local why = lost and not ended and 'q' or how
+      local why = (lost or repeated) and not ended and 'q' or how
       found[#found + 1] = string.format('%s\0%d\0%s\0%.0f\0%s', key, attempt_of(value), why, stored, first_token(fields.tokens))
     end
   end)
