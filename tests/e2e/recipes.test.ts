@@ -1,11 +1,13 @@
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import type { Element } from '@xmpp/xml';
 import { ComponentPeer, type PeerConnection } from '../support/peer/component-peer.ts';
 import { answers, freePorts } from '../support/process/ports.ts';
 import { removeFolder, temporaryFolder } from '../support/process/temporary.ts';
-import { startServer, type TemporaryServer } from '../support/process/temporary-server.ts';
+import { findProgram, startServer, type TemporaryServer } from '../support/process/temporary-server.ts';
 import { askRedisForAll } from '../support/servers/redis.ts';
 import { ProxyProcess } from '../support/stages/proxy-process.ts';
 import { NO_COPIES, QUICK } from '../support/stages/world.ts';
@@ -31,9 +33,10 @@ class Machines {
 
   static async of(count: number): Promise<Machines> {
     const machines = new Machines();
-    const ports = await freePorts(2 * count);
+    const ports = await freePorts(3 * count);
     for (let i = 1; i <= count; i += 1) {
       machines.#ports.set(`${i}:6379`, ports.shift() as number);
+      machines.#ports.set(`${i}:6380`, ports.shift() as number);
       machines.#ports.set(`${i}:26379`, ports.shift() as number);
     }
     return machines;
@@ -49,6 +52,7 @@ class Machines {
       .replace(/^bind .*$/m, 'bind 127.0.0.1')
       .replace(/^port (\d+)$/m, (_, port) => `port ${this.port(machine, Number(port))}`)
       .replace(/^dir .*$/m, `dir ${folder}`)
+      .replace(/10\.0\.0\.(\d):(\d+)/g, (_, one, port) => `127.0.0.1:${this.port(Number(one), Number(port))}`)
       .replace(/10\.0\.0\.(\d) (\d+)/g, (_, one, port) => `127.0.0.1 ${this.port(Number(one), Number(port))}`)
       .replace(/10\.0\.0\.(\d)(?=,|$)/gm, (_, one) => `127.0.0.1:${this.port(Number(one), 26379)}`)
       .replace(/127\.0\.0\.1:6379/g, `127.0.0.1:${this.port(machine, 6379)}`);
@@ -58,7 +62,9 @@ class Machines {
     const folder = await temporaryFolder('recipe');
     running.push({ stop: () => removeFolder(folder) });
     const file = path.join(folder, 'server.conf');
-    const written = this.file(text, machine, folder);
+    // On one machine the ports beside theirs may be somebody else's.
+    const bus = text.includes('cluster-enabled') ? `cluster-port ${(await freePorts(1))[0]}\n` : '';
+    const written = this.file(text, machine, folder) + bus;
     await writeFile(file, written);
     const [, port] = /^port (\d+)$/m.exec(written) as RegExpExecArray;
     const login = written.includes('requirepass') ? 'AUTH change-me\r\n' : '';
@@ -167,4 +173,20 @@ test('two machines: one of them is lost', async () => {
   expect(await acknowledged(peer, 'b')).toBe('disk');
   const primary = String(machines.port(2, 6379));
   expect(await sees('SENTINEL GET-MASTER-ADDR-BY-NAME receipts', new RegExp(primary))()).toBe(true);
+});
+
+test('a cluster: one of its masters is lost', async () => {
+  const [redis, create, env] = blocks('A cluster') as [string, string, string];
+  const machines = await Machines.of(3);
+  const servers: TemporaryServer[] = [];
+  for (const text of [redis, redis.replace('port 6379', 'port 6380')]) {
+    for (const machine of [1, 2, 3]) servers.push(keep(await machines.redis(text, machine)));
+  }
+  const [program, ...args] = machines.file(create.trim(), 1).split(' ') as [string, ...string[]];
+  await promisify(execFile)(findProgram(program) ?? program, args);
+  const peer = await listen();
+  run(peer, variables(machines.file(env, 1)));
+  expect(await acknowledged(peer, 'a')).toBe('disk');
+  await servers[0]?.kill();
+  expect(await acknowledged(peer, 'b')).toBe('disk');
 });

@@ -1,6 +1,11 @@
 // A whole process on a Redis Cluster of three masters, each with a replica.
+import { readFileSync } from 'node:fs';
+import type { Cluster } from 'ioredis';
 import { connect } from '../../src/store/redis/connections.ts';
 import { slotOf } from '../../src/store/redis/hash-slot.ts';
+import { Keys } from '../../src/store/redis/keys.ts';
+import { CONNECT } from '../../src/store/redis/scripts.ts';
+import { defineShardScript, keysOf } from '../../src/store/redis/shard-scripts.ts';
 import { Shards } from '../../src/store/redis/shards.ts';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import type { RedisServer } from '../support/servers/redis.ts';
@@ -33,8 +38,14 @@ afterEach(async () => {
   it = undefined;
 });
 
-test('messages go through and are sent again by jobs; all that is shown is there', async () => {
-  it = await PeerProxy.start(group.url, settings());
+test('messages go through and are sent again by jobs; all that is shown is there; by the ACL of the documents', async () => {
+  // With what docs/operations.md lets a user of a cluster do, and no more.
+  const text = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+  const line = /^ACL SETUSER .*$/m.exec(text)?.[0];
+  const [, more] = /In a \[cluster\].* with `(.*?)` as well\./.exec(text) as RegExpExecArray;
+  for (const node of group.nodes) expect(await group.ask(node, `${line} ${more}`)).toBe('+OK');
+  const url = 'redis://receipts:the-password@cluster';
+  it = await PeerProxy.start(url, { ...settings(), DURABILITY: 'replicas:1', LOG_LEVEL: 'warn' });
   await it.ready();
   const id = await it.acknowledged('again');
   await until(() => (it as PeerProxy).copies('again') >= 2, { within: 40_000, what: 'another copy' });
@@ -42,6 +53,7 @@ test('messages go through and are sent again by jobs; all that is shown is there
   await it.confirmed(id);
   await until(async () => (await it?.metric('pending')) === 0, { what: 'nothing pending' });
   expect((await it.readyz()).problems).toEqual([]);
+  expect(it.lines.filter(({ err }) => JSON.stringify(err ?? '').includes('NOPERM'))).toEqual([]);
   for (const queue of ['redelivery', 'expiry', 'undelivered']) {
     expect((await fetch(`${it.proxy.url}/queues/api/queues?activeQueue=${queue}`)).status).toBe(200);
   }
@@ -96,12 +108,32 @@ async function kept(ids: ReadonlySet<string>, to: string): Promise<number> {
 async function open() {
   const connections = connect({ url: group.url, cluster: group.startNodes }, () => {});
   await new Promise((resolve) => connections.ledger.once('ready', resolve));
-  return { ledger: ledgerIn(connections.ledger, { prefix: PREFIX, shards: 16 }), close: () => connections.close() };
+  const cluster = connections.ledger as Cluster;
+  return { cluster, ledger: ledgerIn(cluster, { prefix: PREFIX, shards: 16 }), close: () => connections.close() };
 }
+
+test('while a slot is between two masters neither carries out a script, which would see a part of it', async () => {
+  const { cluster, close } = await open();
+  const slot = slotOf(PREFIX);
+  const from = await group.masterOf(slot);
+  const to = group.nodes.slice(0, 3).find((node) => node !== from) as RedisServer;
+  defineShardScript(cluster, 'receiptsConnect', CONNECT);
+  const { receiptsConnect } = cluster as unknown as Record<'receiptsConnect', (...args: unknown[]) => Promise<string>>;
+  const connects = (process: string) => receiptsConnect.call(cluster, ...keysOf(cluster, PREFIX), process, 60_000);
+  expect(await connects('one')).toBe('granted');
+  await group.ask(to, `CLUSTER SETSLOT ${slot} IMPORTING ${await group.idOf(from)}`);
+  await group.ask(from, `CLUSTER SETSLOT ${slot} MIGRATING ${await group.idOf(to)}`);
+  await expect(connects('another')).rejects.toThrow(/TRYAGAIN|ASK/);
+  for (const node of [from, to]) expect(await group.ask(node, `CLUSTER SETSLOT ${slot} STABLE`)).toBe('+OK');
+  expect(await connects('another')).toBe('other');
+  await cluster.del(new Keys(PREFIX).connected);
+  await close();
+});
 
 test('a shard goes to another master while messages flow: all that was acknowledged is there, once', async () => {
   it = await PeerProxy.start(group.url, {
     ...settings(),
+    LOG_LEVEL: 'warn',
     SENDER_RATE: '0',
     SENDER_PENDING: '0',
     CONVERSATION_PENDING: '0',
@@ -114,6 +146,12 @@ test('a shard goes to another master while messages flow: all that was acknowled
   await until(() => flowing.acknowledged.size >= 100, { what: 'messages that flow' });
   await group.migrate(slot, from, to, 20);
   expect(await group.masterOf(slot)).toBe(to);
+  // That of the queue library, too, and of the ledger's mark.
+  const home = slotOf(PREFIX);
+  const of = await group.masterOf(home);
+  const other = group.nodes.slice(0, 3).find((node) => node !== of) as RedisServer;
+  await group.migrate(home, of, other, 2);
+  expect(it.lines.filter(({ msg }) => /lost|emptied/i.test(String(msg)))).toEqual([]);
   const before = flowing.acknowledged.size;
   await until(() => flowing.acknowledged.size >= before + 100, { what: 'messages that flow again' });
   const count = await flowing.stop();

@@ -3,8 +3,8 @@ import type { Cluster, Redis } from 'ioredis';
 /**
  * A name beside a shard's own, which nothing is ever kept under. A call in Redis Cluster names both as its keys. While the slot of a
  * shard goes from one master to another, a part of its keys lies on each; a script carried out then, on whichever, would find records
- * missing. The cluster refuses a call of several keys that are not there on either side (ASK, TRYAGAIN), so that such a call is
- * carried out before, or after.
+ * missing. The first master refuses a call whose keys are not there (ASK), and the second one a call of several, also when it was
+ * asked to (TRYAGAIN): so that such a call is carried out before, or after.
  */
 const absentName = (prefix: string) => `${prefix}:absent`;
 
