@@ -18,7 +18,6 @@ import org.jivesoftware.openfire.container.Plugin;
 import org.jivesoftware.openfire.container.PluginManager;
 import org.jivesoftware.openfire.event.SessionEventDispatcher;
 import org.jivesoftware.openfire.interceptor.InterceptorManager;
-import org.jivesoftware.openfire.session.Session;
 import org.jivesoftware.openfire.user.PresenceEventDispatcher;
 import org.jivesoftware.util.JiveGlobals;
 import org.slf4j.Logger;
@@ -114,7 +113,7 @@ public class GatePlugin implements Plugin {
 
     private void tick() {
         try {
-            for (Object connection : gate.connections()) if (((Session) connection).isClosed()) gate.closed(connection);
+            Requests.endClosed(gate);
             if (ClusterManager.isClusteringStarted()) gate.endLeases("cluster");
             gate.tick();
             if (++ticks % (LOOK / TICK) == 0) sessions.look();

@@ -99,8 +99,15 @@ final class Requests extends IQHandler {
             session.process(refuse(request, PacketError.Condition.forbidden));
             return null;
         }
+        // A predecessor that was cut a moment ago: what it was told is told anew, before `ready`.
+        endClosed(gate);
         gate.enable(session, command, request, GatePlugin.VERSION, server, proofs);
         return null;
+    }
+
+    /** Ends the leases of connections that are no more. */
+    static void endClosed(Gate gate) {
+        for (Object connection : gate.connections()) if (((Session) connection).isClosed()) gate.closed(connection);
     }
 
     /** Begins to answer, and sees which session the server chooses: it was authenticated when the request came. */
