@@ -94,7 +94,9 @@ async function look(
     findings.unknown(
       'clients',
       `${jid} could not log in: ${condition ?? message}`,
-      'See --user, CHECK_PASSWORD, --client-address',
+      /certificate/i.test(message)
+        ? "Clients' users are asked about such a certificate too. For this check name a file with its issuer in NODE_EXTRA_CA_CERTS"
+        : 'See --user, CHECK_PASSWORD, --client-address',
     );
   } finally {
     await xmpp.stop().catch(() => {});

@@ -6,6 +6,7 @@ import { LEDGER_FORMAT } from '../store/redis/format.ts';
 import { Keys } from '../store/redis/keys.ts';
 import { Probe } from '../store/redis/probe.ts';
 import { redisFault } from '../store/redis/redis-faults.ts';
+import { DEFAULT_SHARDS } from '../store/redis/shards.ts';
 import type { Findings } from './finding.ts';
 
 /**
@@ -67,7 +68,8 @@ export async function checkLedger(
   // Its user may not read, which is said among what he may not do.
   if (mark === undefined) return;
   const [id, format, kept] = mark;
-  const asked = `SHARDS=${shards}`;
+  // Not set: the ledger's own number, or that of a new one.
+  const asked = `SHARDS=${shards ?? kept ?? DEFAULT_SHARDS}`;
   if (id == null) {
     findings.ok('redis.ledger', `Nothing is stored under ${prefix} yet; the first start fixes ${asked}`);
   } else if (format == null) {
@@ -81,7 +83,7 @@ export async function checkLedger(
       `A newer version has written what is stored (format ${format}; this one knows up to ${LEDGER_FORMAT})`,
       'Start that version, or set another REDIS_PREFIX',
     );
-  } else if (kept != null && Number(kept) !== shards) {
+  } else if (kept != null && shards !== undefined && Number(kept) !== shards) {
     findings.problem(
       'redis.shards',
       `The ledger has ${kept} shards, which its first start has fixed, and ${asked}: no process would start`,

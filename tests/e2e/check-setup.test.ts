@@ -231,20 +231,22 @@ describe('Redis', () => {
 
   test('has a ledger of another number of shards, or of another format; looking does not make one', async () => {
     const server = await startRedis({ settings: WELL });
-    const look = async (SHARDS: string) =>
-      (await check({ REDIS_URL: server.url, SHARDS }))
+    const look = async (SHARDS?: string) =>
+      (await check({ REDIS_URL: server.url, ...(SHARDS !== undefined && { SHARDS }) }))
         .filter(({ id }) => id === 'redis.ledger' || id === 'redis.shards')
         .map(({ level, text }) => `${level}: ${text}`);
     const mark = (name: string, value: string) => askRedis(server.port, `HSET {receipts}:identity ${name} ${value}`);
     try {
       expect(await look('4')).toEqual([expect.stringMatching(/^ok: Nothing is stored .* fixes SHARDS=4$/)]);
       expect(await look('8')).toEqual([expect.stringMatching(/^ok: Nothing is stored .* fixes SHARDS=8$/)]);
+      expect(await look()).toEqual([expect.stringMatching(/^ok: Nothing is stored .* fixes SHARDS=16$/)]);
       // As a process that starts.
       const { redis: client, close } = openLedger(server.url);
       await new Probe(client, '{receipts}', undefined, { count: 4 }).write();
       close();
       expect(await look('4')).toEqual([expect.stringMatching(/^ok: .*SHARDS=4 is its number$/)]);
       expect(await look('8')).toEqual([expect.stringMatching(/^problem: The ledger has 4 shards/)]);
+      expect(await look()).toEqual([expect.stringMatching(/^ok: .*SHARDS=4 is its number$/)]);
       await mark('format', '99');
       expect(await look('4')).toEqual([expect.stringMatching(/^problem: A newer version .*format 99/)]);
       await askRedis(server.port, 'HDEL {receipts}:identity format shards');
