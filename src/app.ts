@@ -135,6 +135,7 @@ export class ReceiptsProxy {
     pipeline.close();
     await waitAtMost(left(), recorder?.flush() ?? Promise.resolve());
     await connections.close();
+    workers.leave();
     await waitAtMost(left(), this.#spans?.close() ?? Promise.resolve());
   }
 }

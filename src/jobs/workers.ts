@@ -55,6 +55,8 @@ export class Workers {
   readonly #ruleTrace: RuleTrace;
   readonly #workers: readonly Worker[];
   readonly #sweeper: Sweeper;
+  /** Ends the jobs in hand. */
+  readonly #inHand = new Set<(why: Error) => void>();
   #running = false;
 
   constructor(options: WorkersOptions) {
@@ -64,10 +66,10 @@ export class Workers {
     const settings = { connection, prefix, autorun: false, concurrency: CONCURRENCY, ...TAKEOVER };
     const limiter = { max: redeliveriesPerSecond, duration: 1000 };
     this.#workers = [
-      new Worker<JobData>(QUEUE.redelivery, (job) => this.#redeliver(job), { ...settings, limiter }),
-      new Worker<JobData>(QUEUE.expiry, (job) => this.#expire(job.data.key), settings),
-      new Worker<UndeliveredData>(QUEUE.undelivered, (job) => this.#undelivered(job), settings),
-      new Worker<ErasureData, number>(QUEUE.erasure, (job) => options.userErasure.work(job), {
+      new Worker<JobData>(QUEUE.redelivery, (job) => this.#untilLeft(this.#redeliver(job)), { ...settings, limiter }),
+      new Worker<JobData>(QUEUE.expiry, (job) => this.#untilLeft(this.#expire(job.data.key)), settings),
+      new Worker<UndeliveredData>(QUEUE.undelivered, (job) => this.#untilLeft(this.#undelivered(job)), settings),
+      new Worker<ErasureData, number>(QUEUE.erasure, (job) => this.#untilLeft(options.userErasure.work(job)), {
         ...settings,
         concurrency: 1,
       }),
@@ -98,6 +100,21 @@ export class Workers {
 
   async close(): Promise<void> {
     await Promise.allSettled([this.#sweeper.stop(), ...this.#workers.map((worker) => worker.close())]);
+  }
+
+  /**
+   * After the connections were closed: ends the jobs in hand, whose answers do not come any more. The queue library would wait for
+   * them for ever, and renew their locks by a timer that keeps the process. What they were about is another process' when their locks are over.
+   */
+  leave(): void {
+    for (const end of this.#inHand) end(new Error('Redis has been left'));
+  }
+
+  #untilLeft<V>(work: Promise<V>): Promise<V> {
+    return new Promise((resolve, reject) => {
+      this.#inHand.add(reject);
+      work.then(resolve, reject).finally(() => this.#inHand.delete(reject));
+    });
   }
 
   /** Another copy, or another try to tell a sender; idempotent, since an attempt can be claimed once. */

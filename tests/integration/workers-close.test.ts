@@ -1,0 +1,49 @@
+// A process leaves a Redis that does not answer: nothing of the queue library runs on.
+import { Redis } from 'ioredis';
+import { Queues } from '../../src/jobs/queues.ts';
+import { Workers, type WorkersOptions } from '../../src/jobs/workers.ts';
+import { connect } from '../../src/store/redis/connections.ts';
+import { startRedis } from '../support/servers/redis.ts';
+import { RETRY } from '../support/store/ledger.ts';
+import { until } from '../support/time/until.ts';
+
+test('a job whose answer never comes ends when Redis is left, and with it the worker, its timers and its connection', async () => {
+  const server = await startRedis();
+  const redis = new Redis(server.url);
+  const connections = connect({ url: server.url }, () => {});
+  const common = { prefix: '{test}', clock: Date, onProblem: () => {}, log: { ...console, warn: () => {} } };
+  const queues = new Queues({ ...common, connection: connections.jobs, undeliveredRetention: 1e9 });
+  let claimed = false;
+  const pipeline = {
+    perform: () => {
+      claimed = true;
+      return new Promise(() => {});
+    },
+  };
+  const workers = new Workers({
+    ...common,
+    connection: connections.workers,
+    queues,
+    ledger: { sweep: async () => ({ overdue: [], damaged: [], unreadable: [] }), sweeps: 1, clock: Date },
+    pipeline,
+    copies: {},
+    endings: {},
+    pings: {},
+    retry: RETRY,
+    userErasure: {},
+  } as unknown as WorkersOptions);
+  workers.resume();
+  await queues.redelivery.add('message', { key: 'm', attempt: 1, from: 'a', to: 'b', id: 'm', stored: '' });
+  await until(() => claimed, { what: 'the job to be in hand' });
+  const others = async () => String(await redis.client('LIST')).split('\n').length - 2;
+  expect(await others()).toBeGreaterThan(3);
+
+  const closed = workers.close();
+  await queues.close();
+  await connections.close();
+  workers.leave();
+  await closed;
+  await until(async () => (await others()) === 0, { what: 'all connections to be closed' });
+  redis.disconnect();
+  await server.stop();
+});
