@@ -18,6 +18,8 @@ declare module '@xmpp/client' {
     jid: { toString(): string; bare(): { toString(): string } };
     socket: Socket | null;
     status: string;
+    /** ms; how long it waits for each step of a start or an end. */
+    timeout: number;
     reconnect: { delay: number; stop(): void };
     iqCaller: { request(stanza: Element, timeoutMs?: number): Promise<Element> };
     streamManagement: EventEmitter & {

@@ -7,6 +7,7 @@ import {
   type ReceiptsOptions,
   receiptsClient,
 } from '../../../packages/client/src/index.ts';
+import { startPatiently } from '../clients/test-user.ts';
 import { Relay } from '../peer/relay.ts';
 import { opened } from '../process/opened.ts';
 import type { World } from '../stages/world.ts';
@@ -45,7 +46,7 @@ export class LibraryUser {
   /** Resolves when it is online, and the server has its presence. */
   static async login(world: World, name: string, options: LibraryUserOptions = {}): Promise<LibraryUser> {
     const user = await LibraryUser.prepare(world, name, options);
-    await user.xmpp.start();
+    await startPatiently(user.xmpp);
     // A server handles a client's stanzas in order.
     const ping = xml('iq', { type: 'get', to: world.xmpp.domain }, xml('ping', { xmlns: 'urn:xmpp:ping' }));
     await user.xmpp.iqCaller.request(ping);

@@ -71,7 +71,7 @@ export class TestUser extends ContactDialogue {
 
   async start(): Promise<void> {
     const enabled = this.#options.streamManagement ? this.#streamManagementAnswer() : undefined;
-    await this.#client.start();
+    await startPatiently(this.#client);
     this.#jid = this.#client.jid.toString();
     await enabled;
     if (!(this.#options.presence ?? true)) return;
@@ -190,5 +190,19 @@ export class TestUser extends ContactDialogue {
       ((child.is('sm', NS_SM) && !this.#options.streamManagement) ||
         (child.name === 'starttls' && child.getChild('required') === undefined));
     features.children = features.children.filter((child) => !isLeftOut(child));
+  }
+}
+
+/** ms; the library waits 2 s for each step of its start, which a busy machine's server may take longer for. */
+const PATIENCE = 60_000;
+
+/** Connects an `@xmpp/client`, however long the server takes. What it does later it waits for as ever. */
+export async function startPatiently(client: Client): Promise<void> {
+  const { timeout } = client;
+  client.timeout = PATIENCE;
+  try {
+    await client.start();
+  } finally {
+    client.timeout = timeout;
   }
 }
