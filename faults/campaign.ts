@@ -1,6 +1,7 @@
 import { OWN_SERVER } from '../tests/support/stages/world.ts';
 import { faketime } from './clock.ts';
 import type { Mode } from './mode.ts';
+import type { RedisKind } from './redis-kind.ts';
 import type { Scenario } from './scenario.ts';
 
 /** The seed of the choice that CI runs. */
@@ -8,6 +9,8 @@ export const CI_SEED = 1;
 
 export interface Choice {
   readonly mode: Mode;
+  /** By default one. */
+  readonly redis?: RedisKind;
   /** Only those that CI runs. */
   readonly ci?: boolean;
   /** Only the one of that name; or those whose name has this in it. */
@@ -15,10 +18,14 @@ export interface Choice {
 }
 
 /** Those that make sense in that mode, and are wanted. */
-export function choice(scenarios: readonly Scenario[], { mode, ci = false, name = '' }: Choice): Scenario[] {
+export function choice(
+  scenarios: readonly Scenario[],
+  { mode, redis = 'one', ci = false, name = '' }: Choice,
+): Scenario[] {
   const isTransparent = mode === 'transparent';
   const wanted = scenarios
     .filter(({ transparent }) => (isTransparent ? typeof transparent !== 'object' : transparent !== 'only'))
+    .filter((scenario) => (scenario.redis ?? redis) === redis)
     .filter((scenario) => !ci || (isTransparent ? scenario.ciTransparent : scenario.ci));
   const exactly = wanted.filter((scenario) => scenario.name === name);
   return exactly.length > 0 ? exactly : wanted.filter((scenario) => scenario.name.includes(name));

@@ -3,10 +3,11 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { CI_SEED, choice, runnable, runsFor } from './campaign.ts';
 import { MODES, type Mode } from './mode.ts';
+import { REDIS_KINDS, type RedisKind } from './redis-kind.ts';
 import { explain, figures, summary } from './report.ts';
 import { type Outcome, type Run, run } from './run.ts';
 import { SCENARIOS } from './scenarios.ts';
-import { document, FILES, type Tallied } from './table.ts';
+import { document, FILES, GROUP_FILE, groupPage, type Tallied } from './table.ts';
 
 const { values: flags } = parseArgs({
   options: {
@@ -14,6 +15,8 @@ const { values: flags } = parseArgs({
     seed: { type: 'string' },
     /** MODE: `subdomain` or `transparent`. */
     mode: { type: 'string', default: 'subdomain' },
+    /** Where the ledger is: `one`, `sentinel` or `cluster`. */
+    redis: { type: 'string', default: 'one' },
     /** Only those whose name has this in it. */
     scenario: { type: 'string', default: '' },
     /** New seeds, one scenario after the other, for so long; else each once. */
@@ -38,9 +41,12 @@ const wrongUsage = (why: string): never => {
 
 const mode: Mode = MODES.find((one) => one === flags.mode) ?? wrongUsage(`--mode is one of ${MODES.join(', ')}`);
 
+const redis: RedisKind =
+  REDIS_KINDS.find((one) => one === flags.redis) ?? wrongUsage(`--redis is one of ${REDIS_KINDS.join(', ')}`);
+
 if (flags.list) {
-  const inCi = choice(SCENARIOS, { mode, ci: true });
-  for (const one of choice(SCENARIOS, { mode })) {
+  const inCi = choice(SCENARIOS, { mode, redis, ci: true });
+  for (const one of choice(SCENARIOS, { mode, redis })) {
     say(`${one.name.padEnd(22)} ${one.about}${inCi.includes(one) ? ' (CI)' : ''}`);
   }
   process.exit(0);
@@ -51,13 +57,13 @@ const forSoLong = flags.minutes === undefined ? undefined : Number(flags.minutes
 
 function* allRuns(): Generator<Run> {
   for (const one of flags.ci ? MODES : [mode]) {
-    const chosen = choice(SCENARIOS, { mode: one, ci: flags.ci, name: flags.scenario });
+    const chosen = choice(SCENARIOS, { mode: one, redis, ci: flags.ci, name: flags.scenario });
     if (chosen.length === 0 && !flags.ci) {
       wrongUsage(`No scenario has "${flags.scenario}" in its name; --list names them`);
     }
     const { scenarios, skipped } = runnable(chosen);
     for (const { name, why } of skipped) say(`${name}: skipped, ${why}`);
-    for (const { scenario, seed } of runsFor(scenarios, first, forSoLong)) yield { scenario, seed, mode: one };
+    for (const { scenario, seed } of runsFor(scenarios, first, forSoLong)) yield { scenario, seed, mode: one, redis };
   }
 }
 
@@ -114,7 +120,9 @@ const worker = async () => {
 await Promise.all(Array.from({ length: Number(flags.jobs ?? (flags.ci ? 3 : 1)) }, worker));
 say(`${tallied.length} runs, ${failed} failed`);
 if (flags.write && !stop.signal.aborted) {
-  await writeFile(new URL(`../docs/${FILES[mode]}`, import.meta.url), document(mode, SCENARIOS, tallied));
+  const [file, text] =
+    redis === 'one' ? [FILES[mode], document(mode, SCENARIOS, tallied)] : [GROUP_FILE, groupPage(SCENARIOS, tallied)];
+  await writeFile(new URL(`../docs/${file}`, import.meta.url), text);
 }
 if (failed > 0 && !stop.signal.aborted) process.exitCode = 1;
 // A connection that nobody could close must not keep it alive.

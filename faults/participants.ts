@@ -8,6 +8,7 @@ import { FaultIds, Nemesis } from './nemesis.ts';
 import { Owed } from './owed.ts';
 import type { Random } from './random.ts';
 import { HABITS, Recipient } from './recipients.ts';
+import type { RedisKind } from './redis-kind.ts';
 import type { Scenario } from './scenario.ts';
 import { type Sender, StockSender, TEMPERS, type Temper } from './senders.ts';
 import { Stage } from './stage.ts';
@@ -27,6 +28,7 @@ const DUPLICATE_WATCH = 3000;
 export interface CastOptions {
   readonly scenario: Scenario;
   readonly mode: Mode;
+  readonly redis: RedisKind;
   readonly settings: Record<string, string>;
   /** ms */
   readonly endsWithin: number;
@@ -110,13 +112,14 @@ export class Participants {
   }
 
   async #enter(): Promise<Stage> {
-    const { scenario, mode, settings, recorder, random } = this.#options;
+    const { scenario, mode, redis, settings, recorder, random } = this.#options;
     const tempers = scenario.senders ?? (scenario.processes === 2 ? STOCK_TEMPERS : TEMPERS);
     const habits = scenario.recipients ?? HABITS;
     const senders = tempers.map((_, i) => `sender${i + 1}`);
     const recipients = habits.map((_, i) => `recipient${i + 1}`);
     const stage = await Stage.open({
       mode,
+      redis,
       recorder,
       settings,
       processes: scenario.processes ?? 1,

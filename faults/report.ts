@@ -51,14 +51,15 @@ export function summary(outcome: Outcome): string {
   return `${label(outcome)} (seed ${seed}, ${Math.round(took / 1000)} s): ${verdict}; ${messages} messages, ${acknowledged} acknowledged, ${delivered} delivered, ${told} told, ${lost} lost, ${copies} copies`;
 }
 
-function label({ scenario, history }: Outcome): string {
+function label({ scenario, history, redis }: Outcome): string {
   const { mode } = history.terms;
-  return mode === 'subdomain' ? scenario.name : `${scenario.name}, ${mode}`;
+  const at = redis === 'one' ? '' : `, ${redis}`;
+  return mode === 'subdomain' ? `${scenario.name}${at}` : `${scenario.name}, ${mode}${at}`;
 }
 
 /** Of each rule that was broken, how often, and one case of it: the message with the shortest history. */
 export function explain(outcome: Outcome): string {
-  const { scenario, seed, violations } = outcome;
+  const { scenario, seed, redis, violations } = outcome;
   const { mode } = outcome.history.terms;
   const rules = new Set(violations.map(({ rule }) => rule));
   const parts = [...rules].map((rule) => {
@@ -67,7 +68,7 @@ export function explain(outcome: Outcome): string {
   });
   return [
     ...parts,
-    `Again: npm run faults -- ${mode === 'subdomain' ? '' : `--mode ${mode} `}--scenario ${scenario.name} --seed ${seed}`,
+    `Again: npm run faults -- ${mode === 'subdomain' ? '' : `--mode ${mode} `}${redis === 'one' ? '' : `--redis ${redis} `}--scenario ${scenario.name} --seed ${seed}`,
   ].join('\n\n');
 }
 

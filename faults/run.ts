@@ -5,6 +5,7 @@ import { type History, Recorder, type Terms } from './history.ts';
 import type { Mode } from './mode.ts';
 import { Participants } from './participants.ts';
 import { Random } from './random.ts';
+import type { RedisKind } from './redis-kind.ts';
 import type { Scenario } from './scenario.ts';
 import type { Violation } from './violation.ts';
 
@@ -28,6 +29,7 @@ export interface Run {
   readonly scenario: Scenario;
   readonly seed: number;
   readonly mode: Mode;
+  readonly redis: RedisKind;
 }
 
 /** One run of a scenario, and the verdict. */
@@ -59,13 +61,14 @@ function termsOf({ settings, losesJobs = true, extra = 0, processes = 1 }: Scena
  *
  * @throws when it was aborted, or could not be carried out
  */
-export async function run({ scenario, seed, mode }: Run, signal?: AbortSignal): Promise<Outcome> {
+export async function run({ scenario, seed, mode, redis }: Run, signal?: AbortSignal): Promise<Outcome> {
   const began = performance.now();
   const terms = termsOf(scenario, mode);
   const recorder = new Recorder();
   const participants = new Participants({
     scenario,
     mode,
+    redis,
     settings: { ...SETTINGS, ...scenario.settings },
     endsWithin: terms.endsWithin,
     recorder,
@@ -85,5 +88,5 @@ export async function run({ scenario, seed, mode }: Run, signal?: AbortSignal): 
   }
   const history = recorder.history(terms);
   const { output } = participants;
-  return { scenario, seed, history, violations: check(history), took: performance.now() - began, output };
+  return { scenario, seed, redis, history, violations: check(history), took: performance.now() - began, output };
 }

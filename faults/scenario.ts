@@ -2,6 +2,7 @@ import type { Message, Recorder } from './history.ts';
 import type { Nemesis } from './nemesis.ts';
 import type { Random } from './random.ts';
 import type { Habit } from './recipients.ts';
+import type { RedisKind } from './redis-kind.ts';
 import type { Temper } from './senders.ts';
 import type { Stage } from './stage.ts';
 
@@ -38,6 +39,8 @@ export interface Scenario {
   readonly ciTransparent?: boolean;
   /** Needs a server that is ours to stop. */
   readonly ownServer?: boolean;
+  /** Only where the ledger is kept so; by default wherever it is. */
+  readonly redis?: RedisKind;
   readonly replica?: boolean;
   readonly clocks?: boolean;
   /** Settings of the proxy, over those of all scenarios. */

@@ -11,9 +11,11 @@ import type { Recorder } from './history.ts';
 import { LinkRelay } from './link-relay.ts';
 import type { Mode } from './mode.ts';
 import { ProxyInstance } from './proxy-instance.ts';
+import { type RedisGroup, type RedisKind, startRedisGroup } from './redis-kind.ts';
 
 export interface StageOptions {
   readonly mode: Mode;
+  readonly redis: RedisKind;
   readonly recorder: Recorder;
   readonly processes: 1 | 2;
   readonly settings: Record<string, string>;
@@ -47,6 +49,8 @@ export class Stage {
     readonly admin: Redis,
     readonly proxies: readonly ProxyInstance[],
     readonly clocks: readonly Clock[],
+    /** Where the ledger is, if not in the one Redis. */
+    readonly group: RedisGroup | undefined,
   ) {}
 
   static async open(options: StageOptions): Promise<Stage> {
@@ -70,6 +74,7 @@ export class Stage {
     const replica = options.replica ? await startRedis(redis) : undefined;
     const replication = replica && (await Relay.to(world.redis.port));
     if (replica && replication) await follow(replica, replication);
+    const group = await startRedisGroup(options.redis);
     const address = await AddressRelay.to(world.redis.port);
     const proxies: ProxyInstance[] = [];
     for (let i = 0; i < processes; i += 1) {
@@ -87,6 +92,7 @@ export class Stage {
       const environment = place.environment({
         XMPP_SERVICE: `xmpp://127.0.0.1:${link.port}`,
         REDIS_URL: `redis://127.0.0.1:${address.port}`,
+        ...group?.environment,
         HTTP_PORT: String(httpPort),
         LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'info',
         MODE: mode,
@@ -104,7 +110,7 @@ export class Stage {
         }),
       );
     }
-    const stage = new Stage(world, replica, replication, address, admin, proxies, clocks);
+    const stage = new Stage(world, replica, replication, address, admin, proxies, clocks, group);
     try {
       await Promise.all(proxies.map((proxy) => proxy.start()));
       if (mode === 'transparent') await Promise.all(proxies.map((proxy) => proxy.prints(HOLDS)));
@@ -136,6 +142,7 @@ export class Stage {
     await this.replication?.close();
     await this.world.close();
     await this.replica?.stop();
+    await this.group?.stop();
     await Promise.all(this.clocks.map((clock) => clock.close()));
   }
 }

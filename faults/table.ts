@@ -19,15 +19,35 @@ export const FILES: Readonly<Record<Mode, string>> = { subdomain: 'faults.md', t
 
 /** What was inflicted, and what became of the messages: the page of a mode. */
 export function document(mode: Mode, scenarios: readonly Scenario[], tallied: readonly Tallied[]): string {
+  const all = total(tallied.map(({ figures }) => figures));
+  const table = tableOf(scenarios, tallied);
+  return mode === 'transparent' ? transparentPage(scenarios, table) : subdomainPage(table, all);
+}
+
+function tableOf(scenarios: readonly Scenario[], tallied: readonly Tallied[]): string {
   const rows = scenarios.flatMap(({ name, about }) => {
     const own = tallied.filter((run) => run.name === name).map(({ figures }) => figures);
     return own.length === 0 ? [] : [row(`\`${name}\``, about, total(own))];
   });
   const all = total(tallied.map(({ figures }) => figures));
-  const table = `| scenario | what is done | ${COLUMNS.join(' | ')} |
+  return `| scenario | what is done | ${COLUMNS.join(' | ')} |
 |---|---|${COLUMNS.map(() => '---:').join('|')}|
 ${[...rows, row('all', '', all)].join('\n')}`;
-  return mode === 'transparent' ? transparentPage(scenarios, table) : subdomainPage(table, all);
+}
+
+/** In docs: campaigns on other Redis than one. */
+export const GROUP_FILE = 'faults-cluster.md';
+
+export function groupPage(scenarios: readonly Scenario[], tallied: readonly Tallied[]): string {
+  return `# Faults survived on a Redis Cluster
+
+<!-- Made by "npm run faults -- --redis cluster --write". -->
+
+The campaign of [faults.md](faults.md) on a Redis Cluster of three masters, each with a replica (\`cluster-node-timeout\` 1.5 s): its own
+scenarios, and those that hurt the link and the processes. \`--redis sentinel\` does the same with three sentinels.
+
+${tableOf(scenarios, tallied)}
+`;
 }
 
 function transparentPage(scenarios: readonly Scenario[], table: string): string {
@@ -81,7 +101,8 @@ function subdomainPage(table: string, all: Figures): string {
 \`npm run faults\` runs the proxy as its own processes with a real Redis and a real Prosody, lets users of different temper
 write to each other, inflicts faults, and takes down what each side wrote, saw and was told. Then it checks that history,
 message by message. A seed decides what is inflicted and when; each run prints its seed. With \`--mode transparent\` it runs
-with a gate in Prosody: [faults-transparent.md](faults-transparent.md).
+with a gate in Prosody: [faults-transparent.md](faults-transparent.md); with \`--redis cluster\` or \`sentinel\` on several Redis:
+[faults-cluster.md](faults-cluster.md).
 
 Five senders: one who never sends again, one who does after 2 s without an acknowledgement, one after 12 s, one 1 s after
 an error, and one with the client library. Six recipients: one confirms the first copy only, one each copy, one 0.3 to

@@ -110,7 +110,15 @@ describe('what is reported', () => {
     .saw(2200, 'refused')
     .end(90_000)
     .history();
-  const outcome = { scenario, seed: 42, history, violations: check(history), took: 1000, output: '' };
+  const outcome = {
+    scenario,
+    seed: 42,
+    history,
+    violations: check(history),
+    redis: 'one' as const,
+    took: 1000,
+    output: '',
+  };
 
   test('of each rule the shortest history, with the faults around it and how to see it again', () => {
     expect(explain(outcome).split('\n')).toEqual([

@@ -27,6 +27,7 @@ export interface RedisCluster {
   ask(node: { readonly port: number }, command: string): Promise<string>;
   /** The node that has a slot now, by the word of one that lives. */
   masterOf(slot: number): Promise<RedisServer>;
+  replicaOf(master: RedisServer): Promise<RedisServer>;
   idOf(node: RedisServer): Promise<string>;
   /** Moves a slot as redis-cli does, so many keys at a time, while it is used. */
   migrate(slot: number, from: RedisServer, to: RedisServer, keysAtATime: number): Promise<void>;
@@ -114,6 +115,11 @@ export async function startRedisCluster({ password, settings }: ClusterOptions =
             return slot >= from && slot <= to;
           });
       const line = (await seenBy(node)).find((one) => !/fail/.test(one) && has(one)) ?? '';
+      return nodes.find(({ port }) => line.includes(`:${port}@`)) as RedisServer;
+    },
+    replicaOf: async (master) => {
+      const id = await idOf(master);
+      const line = (await seenBy(master)).find((one) => one.includes(` ${id} `) && !/fail/.test(one)) ?? '';
       return nodes.find(({ port }) => line.includes(`:${port}@`)) as RedisServer;
     },
     migrate: async (slot, from, to, keysAtATime) => {
