@@ -84,6 +84,24 @@ if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
     expect(outcome.getChild('session')?.attrs.jid).toBe(bob.jid);
   });
 
+  test('acknowledges what is stored where the component asks for that, to the session that has sent it, before it goes', async () => {
+    component.cut();
+    component = await stage.hold({ acks: 'disk' });
+    const tablet = await stage.user('alice', 'tablet');
+    const bob = await stage.user('bob', 'desk');
+    await tablet.asks(undefined, xml('enable', { xmlns: 'urn:xmpp:carbons:2' }), 'set');
+    const id = await alice.say(BOB, 'One');
+    const n = await component.held('One');
+    await component.command(xml('stored', { n, ack: 'true' }));
+    const word = await alice.hears((el) => el.getChild('stored', 'urn:openfire-receipts:0') !== undefined);
+    expect(word.attrs).toEqual({ from: stage.component, to: alice.jid, id: expect.any(String) });
+    expect(word.getChild('stored')?.attrs).toMatchObject({ id, to: BOB, durability: 'disk' });
+    expect(word.getChild('no-store', 'urn:xmpp:hints')).toBeDefined();
+    await bob.hears('One');
+    await tablet.hears((el) => el.getChild('sent', 'urn:xmpp:carbons:2') !== undefined);
+    expect(`${tablet.received}${bob.received}`).not.toContain('openfire-receipts:0');
+  });
+
   test('redis-refuses-bob-offline-one-copy, keep-matrix: the server keeps what is passed and what is stored, and sends it', async () => {
     const { n, outcome } = await said('Stored');
     expect(outcome.attrs.state).toBe('offline');

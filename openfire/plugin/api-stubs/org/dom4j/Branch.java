@@ -7,4 +7,6 @@ public interface Branch extends Node {
     Node node(int index);
 
     boolean remove(Element element);
+
+    Element addElement(QName name);
 }

@@ -26,6 +26,9 @@ public final class Entry {
     final int bytes;
     final long at;
     Lease lease;
+    private Acknowledgement acknowledgement;
+    /** The component asked for it. */
+    boolean isAcknowledged;
     Verdict verdict;
     /** Of a held one: what it confirms; null when it confirms nothing. */
     Stanza confirms;
@@ -43,6 +46,15 @@ public final class Entry {
         this.sender = sender;
         this.bytes = bytes;
         this.at = at;
+    }
+
+    void acknowledges(Stanza message, Live sender, String durability) {
+        if (sender != null && message.id != null) acknowledgement = new Acknowledgement(sender.stream, message, durability);
+    }
+
+    /** What its sender is to be told before it goes on; null when that is nothing. */
+    public Acknowledgement acknowledgement() {
+        return isAcknowledged && verdict == Verdict.STORED ? acknowledgement : null;
     }
 
     /** Whether a copy that the server sends carries the number. */

@@ -131,6 +131,7 @@ public final class Gate {
         known.told = owner;
         Entry entry = new Entry(Entry.Kind.HELD, message.packet, known, 1, null, sender, shown.length(), clock.getAsLong());
         entry.lease = owner;
+        if (owner.acks != null) entry.acknowledges(message, record.sessions.at(message.from), owner.acks);
         if (!message.receipts.isEmpty()) entry.confirms = message;
         conversation.owner = owner;
         conversation.held++;
@@ -171,12 +172,13 @@ public final class Gate {
             long length = within(command.number("lease", 10_000), 60_000);
             Outbox outbox = new Outbox(this);
             boolean routes = "routed".equals(command.get("receipts"));
-            Lease lease = new Lease(connection, process, timeout, length, routes, outbox, clock.getAsLong());
+            String acks = command.get("acks");
+            Lease lease = new Lease(connection, process, timeout, length, routes, acks, outbox, clock.getAsLong());
             outbox.belongsTo(lease);
             Answer answer = new Answer(request, lease);
             answer.add(Events.empty("enabled", "version", "1", "token", lease.token, "epoch", epoch, "gate", version, "server", server,
                 "timeout", Long.toString(timeout), "lease", Long.toString(length), "proofs", proofs,
-                "receipts", routes ? "routed" : null));
+                "receipts", routes ? "routed" : null, "acks", acks == null ? null : "true"));
             answer.done();
             if (unloading) {
                 outbox.event(Events.empty("opened", "why", "unloading", "held", "0"));

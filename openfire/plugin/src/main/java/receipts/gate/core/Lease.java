@@ -13,6 +13,8 @@ final class Lease {
     final Outbox outbox;
     /** Receipts that the gate tells of by `has` need not be shown to it. */
     final boolean routesReceipts;
+    /** What the gate says of its durability when it acknowledges a message itself; null when it does not. */
+    final String acks;
     /** Without a verdict, in the order in which they were shown. */
     final Map<String, Entry> waiting = new LinkedHashMap<>();
     /** All that is not routed yet, verdict or none. */
@@ -23,12 +25,13 @@ final class Lease {
     /** The answer to `disable`, which waits for what is unfinished. */
     Answer farewell;
 
-    Lease(Object connection, String process, long timeout, long length, boolean routesReceipts, Outbox outbox, long now) {
+    Lease(Object connection, String process, long timeout, long length, boolean routesReceipts, String acks, Outbox outbox, long now) {
         this.connection = connection;
         this.process = process;
         this.timeout = timeout;
         this.length = length;
         this.routesReceipts = routesReceipts;
+        this.acks = acks;
         this.outbox = outbox;
         heard = now;
         lastVerdict = now;

@@ -4,13 +4,13 @@ import java.math.BigInteger;
 import java.security.SecureRandom;
 
 /** Names that nobody can guess. */
-final class Tokens {
+public final class Tokens {
     private static final SecureRandom RANDOM = new SecureRandom();
 
     private Tokens() {
     }
 
-    static String next(int bits) {
+    public static String next(int bits) {
         return new BigInteger(bits, RANDOM).setBit(bits).toString(36);
     }
 }

@@ -17,6 +17,7 @@ import org.xmpp.packet.IQ;
 import org.xmpp.packet.JID;
 import org.xmpp.packet.Message;
 import org.xmpp.packet.PacketError;
+import receipts.gate.core.Acknowledgement;
 import receipts.gate.core.Entry;
 import receipts.gate.core.Events;
 import receipts.gate.core.Flush;
@@ -24,11 +25,15 @@ import receipts.gate.core.Gate;
 import receipts.gate.core.Host;
 import receipts.gate.core.Outcome;
 import receipts.gate.core.Presence;
+import receipts.gate.core.Tokens;
 
 /** Calls the server, on the gate's own threads. */
 final class OpenfireHost implements Host {
     private static final String MANAGEMENT = "urn:xmpp:sm:3";
     private static final QName GATE = QName.get("gate", Events.NAMESPACE);
+    private static final QName MESSAGE = QName.get("message");
+    private static final QName STORED = QName.get("stored", Acknowledgement.NAMESPACE);
+    private static final QName NO_STORE = QName.get("no-store", "urn:xmpp:hints");
 
     private final XMPPServer server = XMPPServer.getInstance();
     private final SessionManager sessions = SessionManager.getInstance();
@@ -37,6 +42,7 @@ final class OpenfireHost implements Host {
     private final Executor routing;
     private final Logger log;
     private Gate gate;
+    private JID component;
 
     OpenfireHost(String domain, Executor executor, Executor routing, Logger log) {
         this.domain = domain;
@@ -47,6 +53,7 @@ final class OpenfireHost implements Host {
 
     void serve(Gate served) {
         gate = served;
+        component = new JID(served.settings.component);
     }
 
     @Override
@@ -75,6 +82,7 @@ final class OpenfireHost implements Host {
     }
 
     private Outcome route(Entry entry, Message message) {
+        if (entry.acknowledgement() != null) acknowledge(entry.acknowledgement());
         long begun = gate.cost.begin();
         Message routed = entry.isTagged() ? new TaggedMessage(message.getElement(), entry.known, 1) : message;
         Watch watch = Watch.begin(routed, entry.isTagged() ? entry.known : null);
@@ -87,6 +95,25 @@ final class OpenfireHost implements Host {
         }
         if (!watch.handled && watch.outcome.isEmpty()) watch.outcome.refused();
         return watch.outcome;
+    }
+
+    /** Into the session that has sent the message, also when it is detached; to nobody when it has ended. */
+    private void acknowledge(Acknowledgement stored) {
+        ClientSession session = find(stored.stream, stored.sender);
+        if (session == null) return;
+        Element element = DocumentHelper.createElement(MESSAGE);
+        element.addElement(STORED).addAttribute("id", stored.id).addAttribute("to", stored.recipient).addAttribute("durability", stored.durability);
+        element.addElement(NO_STORE);
+        Message message = new Message(element, true);
+        message.setFrom(component);
+        message.setTo(session.getAddress());
+        message.setID(Tokens.next(64));
+        try {
+            session.process(message);
+        } catch (RuntimeException failure) {
+            // The message that is stored goes on all the same.
+            log.warn("An acknowledgement could not be written: " + failure);
+        }
     }
 
     /** Straight into one session. The server would answer a blocked one with an error in the sender's name: it is not tried. */

@@ -33,6 +33,28 @@ class HoldingTest {
         assertEquals("sent offline", Rig.attribute(rig.events("c", "outcome").get(0), "state"));
     }
 
+    @Test @DisplayName("acknowledgements: where the component asks for them, of what is held, to the session that has sent it")
+    void acknowledged() {
+        rig.gate.presence().bound("s9", "alice@example.org/phone");
+        rig.enable("c", new Command("enable").with("acks", "disk"));
+        assertTrue(Rig.of(rig.answers, "c").get(0).contains("acks=\"true\""));
+        java.util.List<String> told = new java.util.ArrayList<>();
+        rig.server = entry -> {
+            Acknowledgement ack = entry.acknowledgement();
+            told.add(ack == null ? "none" : ack.stream + " " + ack.sender + " " + ack.id + " " + ack.recipient + " " + ack.durability);
+            return new Outcome();
+        };
+        for (String text : asList("one", "two", "three")) rig.write("alice", "bob", text);
+        rig.say("c", new Command("stored").with("n", rig.shown("c").get(0)).with("ack", "true"));
+        rig.stored("c", rig.shown("c").get(1));
+        rig.say("c", new Command("pass").with("n", rig.shown("c").get(2)).with("ack", "true"));
+        rig.write("dave", "bob", "of a session that nobody has seen");
+        rig.say("c", new Command("stored").with("n", rig.shown("c").get(3)).with("ack", "true"));
+        rig.enable("old");
+        assertFalse(Rig.of(rig.answers, "old").get(0).contains("acks="));
+        assertEquals(asList("s9 alice@example.org/phone id-one bob@example.org disk", "none", "none", "none"), told);
+    }
+
     @Test @DisplayName("3: route-throws-unknown")
     void routeThrows() {
         rig.enable("c");
