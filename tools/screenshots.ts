@@ -9,6 +9,8 @@ import { until } from '../tests/support/time/until.ts';
 
 const IMAGES = path.resolve(import.meta.dirname, '../docs/images');
 const SIZES = { wide: { width: 1280, height: 800 }, narrow: { width: 390, height: 844 } } as const;
+/** The Bull dashboard. */
+const QUEUES = { queues: '/queues', letters: '/queues/queue/undelivered?status=failed' };
 const SCHEMES = ['light', 'dark'] as const;
 /** Which pictures are made: those of the docs, or with `--all` each page in each size and scheme, into another folder. */
 const all = process.argv.includes('--all');
@@ -29,14 +31,17 @@ async function shootConsole(): Promise<void> {
     };
     for (const scheme of all ? SCHEMES : (['light'] as const)) {
       for (const [size, viewport] of Object.entries(all ? SIZES : { wide: SIZES.wide })) {
-        const context = await browser.newContext({ colorScheme: scheme, viewport, locale: 'en-GB' });
-        const page = await context.newPage();
-        for (const [name, address] of Object.entries(pages)) {
-          await page.goto(stage.url + address, { waitUntil: 'networkidle' });
-          const file = `console-${name}${all ? `-${size}-${scheme}` : ''}.png`;
-          await page.screenshot({ path: path.join(folder, file), fullPage: true });
+        for (const locale of all ? ['en-GB', 'zh-CN'] : ['en-GB']) {
+          const context = await browser.newContext({ colorScheme: scheme, viewport, locale });
+          const page = await context.newPage();
+          const shown = Object.entries(locale === 'en-GB' ? { ...pages, ...(all && QUEUES) } : pages);
+          for (const [name, address] of shown) {
+            await page.goto(stage.url + address, { waitUntil: 'networkidle' });
+            const file = `console-${name}${all ? `-${size}-${scheme}-${locale.slice(0, 2)}` : ''}.png`;
+            await page.screenshot({ path: path.join(folder, file), fullPage: true });
+          }
+          await context.close();
         }
-        await context.close();
       }
     }
   } finally {
@@ -83,7 +88,14 @@ async function shootDemo(): Promise<void> {
       .filter({ hasText: /Delivered\s*202/ })
       .waitFor();
     await visit.window('alice').shows('Lunch at one?', 'Delivered');
-    await visit.tab.screenshot({ path: path.join(folder, 'demo.png'), fullPage: true });
+    for (const scheme of all ? SCHEMES : (['light'] as const)) {
+      for (const [size, viewport] of Object.entries(all ? SIZES : { wide: undefined })) {
+        await visit.tab.emulateMedia({ colorScheme: scheme });
+        if (viewport !== undefined) await visit.tab.setViewportSize(viewport);
+        const file = all ? `demo-${size}-${scheme}-en.png` : 'demo.png';
+        await visit.tab.screenshot({ path: path.join(folder, file), fullPage: true });
+      }
+    }
   } finally {
     await visit.close();
   }
@@ -91,5 +103,5 @@ async function shootDemo(): Promise<void> {
 
 await mkdir(folder, { recursive: true });
 await shootConsole();
-if (!all) await shootDemo();
+await shootDemo();
 process.stdout.write(`The pictures are in ${path.relative(process.cwd(), folder)}/\n`);

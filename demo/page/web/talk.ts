@@ -31,6 +31,7 @@ export class Talk {
   readonly #bubbles = new Map<string, Bubble>();
   #scrolling = false;
   #atEnd = true;
+  #top = 0;
 
   constructor(self: Name, other: Name) {
     this.#self = self;
@@ -41,7 +42,10 @@ export class Talk {
     // Whoever reads the newest goes on doing so, at another size and when a life is opened; who reads on is left alone.
     this.#box.addEventListener('scroll', () => {
       const { scrollTop, scrollHeight, clientHeight } = this.#box;
-      this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR;
+      const isNear = scrollHeight - scrollTop - clientHeight < NEAR;
+      // Only a reader scrolls up. Ours down falls short of the end when more has come meanwhile.
+      if (isNear || scrollTop < this.#top) this.#atEnd = isNear;
+      this.#top = scrollTop;
     });
     const resized = new ResizeObserver(() => this.#atEnd && this.#toEnd());
     resized.observe(this.#box);

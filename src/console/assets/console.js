@@ -19,7 +19,8 @@
         height: 120,
         legend: { show: false },
         cursor: { show: false },
-        padding: [8, 8, 0, 0],
+        // A time of day at the end is half beside it.
+        padding: [8, 18, 0, 0],
         scales: {
           x: { range: () => [Math.max(end - 3600, Math.min(xs[0], end - 600)), end] },
           y: { range: (_, __, most) => [0, Math.max(4, (most ?? 0) * 1.1)] },

@@ -45,7 +45,29 @@ function timeline(found: Found | undefined, noted: readonly LifeEvent[], traced:
 }
 
 function sorted(steps: Step[]): Step[] {
-  return steps.sort((one, other) => Date.parse(one.at) - Date.parse(other.at));
+  const inTime = steps.sort((one, other) => Date.parse(one.at) - Date.parse(other.at));
+  // Of two sessions that had it, the store notes two ends.
+  return causesFirst(inTime.filter((step, i) => !isSame(step, inTime[i - 1])));
+}
+
+function isSame(one: Step, other: Step | undefined): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+/** How far what the store has noted may be behind what was decided by it, ms: that is by Redis' clock, this by the process'. */
+const TOGETHER = 2000;
+
+/** What the store noted of a session (`session-ended`) is the reason of what was decided just then, and comes before it. */
+export function causesFirst(steps: Step[]): Step[] {
+  const all = [...steps];
+  for (const noted of steps) {
+    const at = all.indexOf(noted);
+    const effect = all.findIndex(
+      ({ why, at: when }) => why === noted.what && Math.abs(Date.parse(when) - Date.parse(noted.at)) <= TOGETHER,
+    );
+    if (effect >= 0 && effect < at) all.splice(effect, 0, ...all.splice(at, 1));
+  }
+  return all;
 }
 
 /** Everything that is known of one message, by its key; undefined where nothing is. */

@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { Life, Messages, Step } from '../schemas.ts';
-import { button, field, messageLink, nextSentence, stateOf, table } from './parts.ts';
+import { cellIn } from '../words/reasons.ts';
+import { button, field, messageLink, nextSentence, reason, stateOf, table } from './parts.ts';
 import { clock, type Html, type Ui, withHtml } from './ui.ts';
 
 export type Asked = Readonly<Partial<Record<'id' | 'from' | 'to' | 'since' | 'until', string>>>;
@@ -38,7 +39,7 @@ ${fact(t('id'), html`<code>${message.id}</code>`)}
 ${fact(t('state'), stateOf(ui, message))}
 ${message.state === 'unknown' ? '' : fact(t('attempts'), t('attemptsOf', { attempts: message.attempts, copies: message.copies }))}
 ${message.receiptFrom === undefined ? '' : fact(t('receiptFrom'), message.receiptFrom)}
-${message.reason === undefined ? '' : fact(t('reason'), html`<span lang="en">${message.reason}</span>`)}
+${message.reason === undefined ? '' : fact(t('reason'), reason(ui, message.reason))}
 ${
   next === undefined
     ? ''
@@ -78,12 +79,14 @@ const MARKS: Readonly<Record<string, string>> = {
   'redelivery scheduled': 'quiet',
 };
 
-function stepItem({ t, word }: Ui, step: Step, time: Ui['time']): Html {
+function stepItem(ui: Ui, step: Step, time: Ui['time']): Html {
+  const { t, word, language } = ui;
   const { at, what, why, session, rule, attempt, due, content } = step;
   const details = [
     session === undefined ? '' : html`<code>${session}</code>`,
-    why === undefined ? '' : html`<span lang="en">${why}</span>`,
-    rule === undefined ? '' : html`<span lang="en">${rule}</span>`,
+    // "Delivered: delivered" says it twice.
+    why === undefined || why === what ? '' : reason(ui, why),
+    rule === undefined ? '' : html`<span title="${rule}">${cellIn(language, rule) ?? rule}</span>`,
     due === undefined ? '' : withHtml(t('dueAt'), { time: clock(due) }),
     attempt === undefined || attempt < 2 ? '' : t('attempt', { attempt }),
   ].filter((part) => part !== '');

@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { Message, WaitingMessage } from '../schemas.ts';
 import type { Word } from '../words/en.ts';
+import { reasonIn } from '../words/reasons.ts';
 import { type Html, type Ui, withHtml } from './ui.ts';
 
 export function messageLink({ key, id }: Pick<Message, 'key' | 'id'>): Html {
@@ -25,6 +26,12 @@ export function table(
 
 export function stateOf({ word, t }: Ui, { state, kept }: Pick<Message, 'state' | 'kept'>): Html {
   return html`<span class="state ${state}">${word('state', state)}</span>${kept ? html` <small>${t('kept')}</small>` : ''}`;
+}
+
+/** Why something happened, in the page's language where there are words for it. */
+export function reason({ language }: Ui, why: string): Html {
+  const { text, lang } = reasonIn(language, why);
+  return lang === language ? html`<span>${text}</span>` : html`<span lang="${lang}">${text}</span>`;
 }
 
 /** What happens next, as a sentence. */
