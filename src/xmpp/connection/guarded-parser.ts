@@ -1,7 +1,6 @@
 import xml, { type Element } from '@xmpp/xml';
 import { UnreadableError } from './link-problem.ts';
 import { MarkupFilter } from './markup-filter.ts';
-import { decoded, hasOctets, withReferencesAsOctets } from './octets.ts';
 
 export interface ParserLimits {
   /** Bytes of one stanza. Checked at the end of each chunk, so that a chunk (64 KiB) more may pass. */
@@ -22,20 +21,9 @@ export interface OversizedStanza {
  */
 const TAG_FACTOR = 4;
 
-/** A tag, to its end, and nothing behind it. */
-const TAG = /^<(?:[^<>"']|"[^"]*"|'[^']*')*>$/;
-/** Of a longer one it is not asked: it only spares a look at what comes next. */
-const LONGEST_TAG = 1 << 14;
-
-function endsWithTag(markup: string): boolean {
-  const start = markup.lastIndexOf('<');
-  return markup.length - start <= LONGEST_TAG && TAG.test(markup.slice(start));
-}
-
 /**
- * The parser of @xmpp/xml, with limits, and without its fault with CDATA ({@link MarkupFilter}). It takes octets, and gives
- * text. A stanza that is too large or too deep is skipped, since closing the link for it would lose others, and would do so
- * again when its sender tries again.
+ * The parser of @xmpp/xml, with limits, and without its fault with CDATA ({@link MarkupFilter}). A stanza that is too large or too deep is skipped, since closing the link for
+ * it would lose others, and would do so again when its sender tries again.
  */
 export class GuardedParser extends xml.Parser {
   readonly #limits: ParserLimits;
@@ -52,10 +40,6 @@ export class GuardedParser extends xml.Parser {
   /** Whether the tokenizer reported anything in this chunk, and bytes since it last did. */
   #heard = false;
   #silent = 0;
-  /** Whether what the tokenizer reports may have octets of other characters than ASCII. */
-  #hasOctets = false;
-  /** Whether some of it was kept for what comes next: a text, or an attribute, with a `>` in it. */
-  #keepsOctets = false;
 
   constructor(limits: ParserLimits, onOversized: (oversized: OversizedStanza) => void) {
     super();
@@ -63,10 +47,7 @@ export class GuardedParser extends xml.Parser {
     this.#onOversized = onOversized;
   }
 
-  /**
-   * @param chunk octets, wherever they were cut
-   * @throws {UnreadableError} or what the tokenizer throws, such as for an unknown entity
-   */
+  /** @throws {UnreadableError} or what the tokenizer throws, such as for an unknown entity */
   override write(chunk: string): void {
     const top = this.#top;
     this.#heard = false;
@@ -76,7 +57,7 @@ export class GuardedParser extends xml.Parser {
       this.#silent = 0;
       return;
     }
-    const bytes = chunk.length;
+    const bytes = Buffer.byteLength(chunk);
     this.#silent = this.#heard ? 0 : this.#silent + bytes;
     if (top !== undefined) {
       this.#bytes += bytes;
@@ -95,11 +76,9 @@ export class GuardedParser extends xml.Parser {
     const end = chunk.lastIndexOf('>') + 1;
     if (end === 0) this.#rest += chunk;
     else {
-      const whole = withReferencesAsOctets(this.#rest + chunk.slice(0, end));
+      const whole = this.#rest + chunk.slice(0, end);
       this.#rest = chunk.slice(end);
-      this.#hasOctets = this.#keepsOctets || hasOctets(whole);
       super.write(whole);
-      this.#keepsOctets = this.#hasOctets && !endsWithTag(whole);
     }
   }
 
@@ -107,9 +86,7 @@ export class GuardedParser extends xml.Parser {
     this.#heard = true;
     this.#depth += 1;
     if (this.#skipping) return;
-    const element = this.#hasOctets
-      ? new xml.Element(decoded(name), decodedAttributes(attrs))
-      : new xml.Element(name, attrs);
+    const element = new xml.Element(name, attrs);
     if (this.#depth === 1) {
       if (this.root !== null) throw new UnreadableError('A second stream in one');
       this.root = element;
@@ -128,8 +105,7 @@ export class GuardedParser extends xml.Parser {
   override onEndElement(name: string): void {
     this.#heard = true;
     const { cursor } = this;
-    if (!this.#skipping && name !== cursor?.name && decoded(name) !== cursor?.name)
-      throw new UnreadableError(`</${name}> ends nothing`);
+    if (!this.#skipping && name !== cursor?.name) throw new UnreadableError(`</${name}> ends nothing`);
     this.#depth -= 1;
     if (this.#depth === 0) this.emit('end', cursor);
     else if (this.#depth === 1) this.#stanza();
@@ -139,7 +115,7 @@ export class GuardedParser extends xml.Parser {
   override onText(text: string): void {
     this.#heard = true;
     if (this.#depth > 1) {
-      if (!this.#skipping) this.cursor?.children.push(this.#hasOctets ? decoded(text) : text);
+      if (!this.#skipping) this.cursor?.children.push(text);
     } else if (text.trim() !== '') throw new UnreadableError('Text between stanzas');
     // The rest is white space that keeps the connection alive (RFC 6120 section 4.6.1); ltx would keep all of it.
   }
@@ -163,15 +139,4 @@ export class GuardedParser extends xml.Parser {
     this.#rest = '';
     this.#silent = 0;
   }
-}
-
-/** In place, where all names are ASCII. */
-function decodedAttributes(attrs: Record<string, string>): Record<string, string> {
-  for (const name in attrs) {
-    if (decoded(name) !== name) {
-      return Object.fromEntries(Object.entries(attrs).map(([one, value]) => [decoded(one), decoded(value)]));
-    }
-  }
-  for (const name in attrs) attrs[name] = decoded(attrs[name] as string);
-  return attrs;
 }

@@ -15,7 +15,7 @@ export function isSecure(service: string): boolean {
   return service.startsWith('xmpps:');
 }
 
-/** A socket that is being connected to the server, and gives what comes as octets. */
+/** A socket that is being connected to the server, and gives text. */
 export function connectSocket({ service, tlsCa, serverDomain }: SocketOptions): net.Socket {
   const { hostname, port } = new URL(service);
   // RFC 3986 writes an IPv6 address in brackets, sockets do not.
@@ -32,7 +32,7 @@ export function connectSocket({ service, tlsCa, serverDomain }: SocketOptions): 
           tls.checkServerIdentity(host, certificate) && tls.checkServerIdentity(serverDomain, certificate),
       })
     : net.connect(to);
-  // Bytes, each a character: see octets.ts.
-  socket.setEncoding('latin1');
+  // Decoded here, a character that is split between two chunks stays whole.
+  socket.setEncoding('utf8');
   return socket;
 }
