@@ -90,7 +90,7 @@ describe('what a sender has waiting', () => {
     await ENDS[end]?.(keyOf('m-1'));
     expect(await counted()).toEqual({ said: 1, there: 1 });
     await once(settle(keyOf('m-2'), 'desk', Date.now()));
-    expect(await opened.redis.exists(opened.ledger.keys.load, opened.ledger.keys.held(ALICE))).toBe(0);
+    expect(await opened.redis.exists(opened.ledger.keys.load, opened.ledger.keys.holds(ALICE))).toBe(0);
   });
 
   test('is counted once, however often the same is done', async () => {
@@ -125,7 +125,7 @@ describe('what a sender has waiting', () => {
     await pending('m-1');
     await once(erase(ALICE, [keyOf('m-1')]));
     await once(forgetUser(ALICE, []));
-    expect(await opened.redis.exists(opened.ledger.keys.load, opened.ledger.keys.held(ALICE))).toBe(0);
+    expect(await opened.redis.exists(opened.ledger.keys.load, opened.ledger.keys.holds(ALICE))).toBe(0);
   });
 
   test.each([

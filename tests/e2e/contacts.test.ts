@@ -37,7 +37,7 @@ async function becomeContacts(alice: TestUser, bob: TestUser): Promise<void> {
   await bob.seesPresence(world.seenAs(alice));
 }
 
-async function bobs(what: 'sessions' | 'out'): Promise<string> {
+async function bobs(what: 'sessions' | 'copies'): Promise<string> {
   const jid = `bob@${world.xmpp.domain}`;
   return (await kept.ofUser(jid))[what](jid);
 }
@@ -60,7 +60,7 @@ async function theProxySeesBob(sessions: number, receipts?: 'y' | 'n'): Promise<
 
 /** The server has proved to have so many copies that bob has not confirmed. */
 const copiesAreOut = (count: number) =>
-  until(async () => (await redis.hlen(await bobs('out'))) === count, { what: `${count} copies that are out` });
+  until(async () => (await redis.hlen(await bobs('copies'))) === count, { what: `${count} copies that are out` });
 
 test('they become contacts, talk, and learn of each other what contacts do', async () => {
   await world.startProxy();

@@ -42,10 +42,10 @@ async function becomeContacts(one: TestUser, other: TestUser): Promise<void> {
 }
 
 const bare = (name: string) => `${name}@${world.xmpp.domain}`;
-const bobs = async (what: 'sessions' | 'out') => (await kept.ofUser(bare('bob')))[what](bare('bob'));
+const bobs = async (what: 'sessions' | 'copies') => (await kept.ofUser(bare('bob')))[what](bare('bob'));
 
 /** How the copies went that are out to bob: see evidence.lua. */
-const copies = async () => Object.values(await redis.hgetall(await bobs('out'))).map((entry) => entry[0]);
+const copies = async () => Object.values(await redis.hgetall(await bobs('copies'))).map((entry) => entry[0]);
 
 const clientIsKnown = () =>
   until(

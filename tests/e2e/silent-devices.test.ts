@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => `${i + 1}`);
-async function bobs(what: 'sessions' | 'out' | 'asked'): Promise<string> {
+async function bobs(what: 'sessions' | 'copies' | 'asked'): Promise<string> {
   const jid = `bob@${world.xmpp.domain}`;
   return (await kept.ofUser(jid))[what](jid);
 }
@@ -55,7 +55,7 @@ const theProxySeesBob = (sessions: number) =>
   );
 
 const copiesAreOut = (count: number) =>
-  until(async () => (await redis.hlen(await bobs('out'))) === count, { what: `${count} copies that are out` });
+  until(async () => (await redis.hlen(await bobs('copies'))) === count, { what: `${count} copies that are out` });
 const isSilent = (resource: string) =>
   until(async () => (await redis.hget(await bobs('asked'), resource))?.endsWith(';s'), {
     what: `${resource} to be silent`,

@@ -77,7 +77,7 @@ describe('cancel', () => {
     });
     const { keys } = open.ledger;
     expect(await open.redis.zcard(keys.due)).toBe(0);
-    expect(await open.redis.exists(keys.undelivered(key), keys.from(ALICE), keys.out(BOB))).toBe(0);
+    expect(await open.redis.exists(keys.undelivered(key), keys.from(ALICE), keys.copies(BOB))).toBe(0);
     expect(await open.ledger.figures()).toMatchObject({ pending: 0, owed: 0 });
     expect(await open.redis.pttl(keys.record(key))).toBeGreaterThan(0);
   });
@@ -279,7 +279,6 @@ describe('forget', () => {
     await open.redis.del(open.ledger.keys.record(keyOf('dead')));
     const { prefix } = open.ledger.keys;
     await open.redis.rpush(`${prefix}:life:${keyOf('out')}`, '1 handed-over');
-    await open.redis.hset(`${prefix}:out:${BOB}`, keyOf('out'), 'x');
     await open.redis.sadd(`${prefix}:from:${ALICE}`, keyOf('out'));
     await open.redis.hset(`${prefix}:sub:${BOB}`, { [ALICE]: 's', 'carol@example.org': 's' });
     await open.redis.hset(`${prefix}:sub:${ALICE}`, { [BOB]: 'p1', 'carol@example.org': 's' });

@@ -168,7 +168,7 @@ test('nothing acknowledged is missing or forgotten, nothing owed is, and no coun
               }
             }
             expect((await ledger.figures()).pending).toBe(pending);
-            expect(await redis.hlen(ledger.keys.held(ALICE))).toBe(held);
+            expect(Number((await redis.hget(ledger.keys.holds(ALICE), BOB)) ?? 0)).toBe(held);
             expect(Math.floor(Number(await redis.hget(ledger.keys.load, ALICE)) / 1e10)).toBe(held);
             for (const { key, digest, token } of acknowledged) {
               const value = await redis.get(prefix + key);

@@ -16,6 +16,7 @@ import {
   subscriptionStep,
 } from '../../src/store/contract.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { writeCopy } from '../support/store/copies.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND, TIMETABLE } from '../support/store/ledger.ts';
 
 let server: RedisServer;
@@ -159,7 +160,7 @@ describe('a copy that went nowhere', () => {
     await confirms();
     if (sessions) await bobHas(sessions);
     await aliceHasWritten(START, 'm-1', toOne);
-    expect(await opened.redis.hget(opened.ledger.keys.out(BOB), keyOf('m-1'))).toMatch(sessions ? /^o/ : /^\?/);
+    expect(await opened.redis.hget(opened.ledger.keys.copies(BOB), keyOf('m-1'))).toMatch(sessions ? /^o/ : /^\?/);
   });
 });
 
@@ -240,7 +241,7 @@ test.each(['a', 'k', 'd', 'T', 'g', 't', 's'])('however it went (%s)', async (ho
   await opened.redis.hset(opened.ledger.keys.subscriptions(BOB), ALICE, 's');
   await bobHas({ desk: START - DAY });
   await aliceHasWritten(START, 'm-1', { byTimetable: END });
-  await opened.redis.hset(opened.ledger.keys.out(BOB), keyOf('m-1'), `${how};${START};${START}`);
+  await writeCopy(opened.redis, opened.ledger.keys, BOB, keyOf('m-1'), how, START, START);
   await at(START + SECOND, subscriptionStep('unsubscribe', BOB, ALICE, START + SECOND, 't-1'));
   expect(await dueOf()).toBe(START + 31 * SECOND);
 });

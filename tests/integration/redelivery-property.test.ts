@@ -15,6 +15,7 @@ import {
   sessionAvailable,
   subscriptionStep,
 } from '../../src/store/contract.ts';
+import { copiesOut } from '../../src/store/redis/copies.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { ALICE, aliceWrites, BOB, keyOf, openLedger, RETRY, SECOND, TIMETABLE } from '../support/store/ledger.ts';
 import { SeededRandom } from '../support/store/seeded-random.ts';
@@ -144,15 +145,14 @@ class Story {
    */
   async forgotten(answered: boolean): Promise<string[]> {
     const { redis, ledger } = this.opened;
-    const out = await redis.hgetall(ledger.keys.out(BOB));
+    const out = await copiesOut(redis, ledger.keys, BOB, 1000);
     const asked = Object.values(await redis.hgetall(ledger.keys.asked(BOB))).map((one) => one.split(';'));
     const lastAnswer = Math.max(0, ...asked.map(([, at, state]) => (state === 'a' ? Number(at) : 0)));
     const forgotten: string[] = [];
     for (const key of this.#attempts.keys()) {
       if (this.#sent.has(key)) continue;
-      const entry = out[key] ?? 'none';
-      const [how = '', , handed] = entry.split(';');
-      if (how[0] !== 'e' && !(answered && (how[0] === 'a' || lastAnswer >= Number(handed)))) forgotten.push(entry);
+      const { how, handed } = out.found.find((copy) => copy.key === key) ?? { how: 'none', handed: Number.NaN };
+      if (how !== 'e' && !(answered && (how === 'a' || lastAnswer >= handed))) forgotten.push(`${how} ${handed}`);
     }
     return forgotten;
   }

@@ -22,6 +22,7 @@ import { ruleFor, SITUATIONS, type Situation } from '../../src/store/redelivery-
 import { RedisQueries } from '../../src/store/redis/administration-queries.ts';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { writeCopy } from '../support/store/copies.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, RETRY, SECOND, TIMETABLE } from '../support/store/ledger.ts';
 
 let server: RedisServer;
@@ -414,7 +415,7 @@ describe('proof without a receipt', () => {
       opened.ledger.keys.record(carols),
       `2p10010001${START}${['carol@example.org', '', BOB, '', 'c-1', '', '', '', 'x', 'token-0', '', '', '', ''].join('\x1f')}\x1e<body/>`,
     );
-    await opened.redis.hset(opened.ledger.keys.out(BOB), carols, `o;${START};${START}`);
+    await writeCopy(opened.redis, opened.ledger.keys, BOB, carols, 'o', START, START);
     const { settled } = await marker('m-3');
     expect((await opened.ledger.status([carols]))[0]?.state).toBe('pending');
     expect(settled.map(({ record }) => [record.wireId, record.state, record.receiptResource])).toEqual([
@@ -433,8 +434,8 @@ test('nothing is left of a message that was in trouble once it is delivered', as
   const { keys } = opened.ledger;
   await at(START, aliceWrites({ at: START }));
   await at(START, handedOver(1, 1, START));
-  expect(await opened.redis.hkeys(keys.out(BOB))).toEqual([KEY]);
-  expect(await opened.redis.hkeys(keys.held(ALICE))).toEqual([KEY]);
+  expect(await opened.redis.hkeys(keys.copies(BOB))).toEqual([KEY]);
+  expect(await opened.redis.hgetall(keys.holds(ALICE))).toEqual({ [BOB]: '1' });
   expect(await opened.redis.exists(keys.from(ALICE))).toBe(0);
   // That its first copy was handed over stands in the entry of the copy: a list of its own takes 260 bytes.
   expect(await opened.redis.exists(keys.life(KEY))).toBe(0);
@@ -442,16 +443,16 @@ test('nothing is left of a message that was in trouble once it is delivered', as
   expect(await queries.life(KEY)).toEqual([{ at: START, what: expect.stringMatching(/^handed-over .$/) }]);
   await at(START, settle(KEY, 'desk', START));
   await at(START, notified([{ key: KEY, state: 'delivered' }])[0] as Request);
-  expect(await opened.redis.exists(keys.out(BOB), keys.from(ALICE), keys.held(ALICE), keys.life(KEY), keys.due)).toBe(
-    0,
-  );
+  expect(
+    await opened.redis.exists(keys.copies(BOB), keys.from(ALICE), keys.holds(ALICE), keys.life(KEY), keys.due),
+  ).toBe(0);
 });
 
 test('a message that is confirmed before its hand-over leaves nothing beside its record', async () => {
   await at(START, aliceWrites({ at: START }));
   await at(START, settle(KEY, 'desk', START));
   const { keys } = opened.ledger;
-  expect(await opened.redis.exists(keys.out(BOB), keys.from(ALICE), keys.life(KEY))).toBe(0);
+  expect(await opened.redis.exists(keys.copies(BOB), keys.from(ALICE), keys.life(KEY))).toBe(0);
 });
 
 describe('a sender who is away when her message fails', () => {

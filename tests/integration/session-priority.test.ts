@@ -59,7 +59,7 @@ const comes = async (now: number) => {
   const { away, missed } = await at(now, sessionAvailable({ user: BOB, event: 'login', ...times }));
   return away ? 'away' : missed.map(({ key }) => key);
 };
-const how = async () => (await opened.redis.hget(opened.ledger.keys.out(BOB), KEY))?.[0];
+const how = async () => (await opened.redis.hget(opened.ledger.keys.copies(BOB), KEY))?.[0];
 const dueIn = async (now: number) => Math.round(Number(await opened.redis.zscore(opened.ledger.keys.due, KEY)) - now);
 
 test('one whose only session is negative is away: what is sent to him is stored, and comes when it rises', async () => {

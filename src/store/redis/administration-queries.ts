@@ -3,6 +3,7 @@ import type { Found, KeyPortion, LifeEvent, Load, Paused, PendingPortion, StoreQ
 import { serversOf } from './cluster-nodes.ts';
 import { pausedBy } from './codec/replies.ts';
 import { decodeScript } from './codec/script-replies.ts';
+import { copiesOut } from './copies.ts';
 import { heaviest } from './heaviest.ts';
 import type { Keys } from './keys.ts';
 import type { LedgerPreparation } from './preparation.ts';
@@ -15,6 +16,8 @@ const MAX_EVENTS = 200;
 
 /** How many of a sender's messages in trouble are looked at: a client may have tens of thousands. */
 const MAX_LOOKED_AT = 2000;
+/** How many copies to one recipient are looked through for those of one sender, or for one message's. */
+const MOST_COPIES = 100_000;
 /** Records that one call looks at; it holds up everything else. */
 const PORTION = 50;
 
@@ -38,14 +41,16 @@ export class RedisQueries implements StoreQueries {
     const all: Found[] = [];
     let left = 0;
     for (const shard of this.#shards.keys) {
-      const [held, ended] = await Promise.all([
-        this.#redis.hlen(shard.held(sender)),
-        this.#redis.scard(shard.from(sender)),
-      ]);
+      const ended = await this.#redis.scard(shard.from(sender));
+      const held = (await this.#redis.hvals(shard.holds(sender))).reduce((sum, count) => sum + Number(count), 0);
       if (held + ended === 0) continue;
       const most = Math.max(0, MAX_LOOKED_AT - all.length);
       const named = new Set(await this.#members(shard.from(sender), most));
-      for (const key of await this.#fields(shard.held(sender), most - named.size)) named.add(key);
+      for (const recipient of await this.#redis.hkeys(shard.holds(sender))) {
+        if (named.size >= most) break;
+        const { found } = await copiesOut(this.#redis, shard, recipient, MOST_COPIES);
+        for (const copy of found) if (copy.sender === sender) named.add(copy.key);
+      }
       const keys = [...named].slice(0, most);
       // Few may be named by both.
       if (named.size >= most) left += Math.max(0, held + ended - keys.length);
@@ -62,12 +67,10 @@ export class RedisQueries implements StoreQueries {
     const all: Found[] = [];
     let left = 0;
     for (const shard of this.#shards.keys) {
-      const name = shard.out(recipient);
-      const count = await this.#redis.hlen(name);
-      if (count === 0) continue;
       const most = Math.max(0, MAX_LOOKED_AT - all.length);
-      const keys = (await this.#fields(name, most)).slice(0, most);
-      left += Math.max(0, count - keys.length);
+      const copies = await copiesOut(this.#redis, shard, recipient, most);
+      const keys = copies.found.slice(0, most).map(({ key }) => key);
+      left += Math.max(0, copies.total - keys.length);
       all.push(...(await this.#lookThrough(shard, keys)));
     }
     const found = all
@@ -121,9 +124,10 @@ export class RedisQueries implements StoreQueries {
   /** Of a message whose first copy was handed over, and to which nothing else has happened, the copy's entry says so. */
   async #firstHandOver(shard: Keys, key: string): Promise<LifeEvent[]> {
     const [found] = await this.#look(shard, false, [key]);
-    const entry = found && (await this.#redis.hget(shard.out(found.record.recipient), key));
-    const [, how, at] = /^(.)c?;\d+;(\d+);1$/.exec(entry ?? '') ?? [];
-    return at === undefined ? [] : [{ at: Number(at), what: `handed-over ${how}` }];
+    if (found === undefined) return [];
+    const copies = await copiesOut(this.#redis, shard, found.record.recipient, MOST_COPIES);
+    const copy = copies.found.find((one) => one.key === key);
+    return copy?.isFirst ? [{ at: copy.handed, what: `handed-over ${copy.how}` }] : [];
   }
 
   async paused(): Promise<Paused | undefined> {
@@ -176,18 +180,6 @@ export class RedisQueries implements StoreQueries {
     for (let i = 0; i < keys.length; i += PORTION)
       all.push(...(await this.#look(shard, false, keys.slice(i, i + PORTION))));
     return all;
-  }
-
-  /** Fields of a hash, a portion at a time; about `most` of them. */
-  async #fields(name: string, most: number): Promise<string[]> {
-    const fields = new Set<string>();
-    let cursor = '0';
-    do {
-      const [next, flat] = await this.#redis.hscan(name, cursor, 'COUNT', 500);
-      for (let i = 0; i < flat.length; i += 2) fields.add(flat[i] as string);
-      cursor = next;
-    } while (cursor !== '0' && fields.size < most);
-    return [...fields];
   }
 
   /** One after the other, whoever asks: what comes between is not held up by more than one of them. */

@@ -52,14 +52,13 @@ export class Keys {
     return `${this.prefix}:confirms:${recipient}`;
   }
   /**
-   * HASH: copies to this recipient that were handed over, or came back, and that no receipt has come for: by their
-   * record's key `<how>;<stored at, ms>;<handed over at, ms>`, where `how` is a letter that scripts/include/evidence.lua explains,
-   * and a c after it when later messages have passed it; `;1` follows while nothing else has happened to the message.
+   * HASH: copies to this recipient that were handed over, or came back, and that no receipt has come for, by their record's key: see
+   * scripts/include/copies.lua. Of many of them there are several hashes, by `place`.
    */
-  out(recipient: string): string {
-    return `${this.prefix}:out:${recipient}`;
+  copies(recipient: string, place = 0): string {
+    return `${this.prefix}:copies:${recipient}${place === 0 ? '' : `\0${place}`}`;
   }
-  /** SET: keys of this sender's messages that are in trouble and not held: they ended undelivered, or their first copy came back. */
+  /** SET: keys of this sender's messages that are in trouble and not counted there: they ended undelivered, or their first copy came back. */
   from(sender: string): string {
     return `${this.prefix}:from:${sender}`;
   }
@@ -129,11 +128,11 @@ export class Keys {
   get damaged(): string {
     return `${this.prefix}:damaged`;
   }
-  /** HASH: messages of this sender that were handed over and have not ended: see scripts/include/quota.lua. */
-  held(sender: string): string {
-    return `${this.prefix}:held:${sender}`;
+  /** HASH: how many messages of this sender were handed over and have not ended, by recipient: see scripts/include/copies.lua. */
+  holds(sender: string): string {
+    return `${this.prefix}:holds:${sender}`;
   }
-  /** HASH: sums of these, by sender, by `@` and domain, and by sender and recipient. */
+  /** HASH: how many of these there are, and their bytes, by sender, and by `@` and domain. */
   get load(): string {
     return `${this.prefix}:load`;
   }

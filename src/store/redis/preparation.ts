@@ -2,7 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 import type { StoreTimes } from '../retry-policy.ts';
 import { LEDGER_FORMAT } from './format.ts';
 import type { Probe } from './probe.ts';
-import { MIGRATE } from './scripts.ts';
+import { MIGRATE, REPACK } from './scripts.ts';
 import type { Shards } from './shards.ts';
 
 /** Keys, or names, that one call moves. */
@@ -83,13 +83,25 @@ export class LedgerPreparation {
       );
     }
     if (kept !== shards.count) shards.adopt(kept);
-    if (format < LEDGER_FORMAT) await this.#mark();
+    if (format < LEDGER_FORMAT) await this.#repack();
     this.#isReady = true;
   }
 
-  /** All that format 3 has is read as it is: it is rewritten with the next change of each. */
-  async #mark(): Promise<void> {
+  /** From format 3, whose records are read as they are. It was never in a cluster. */
+  async #repack(): Promise<void> {
     const { redis, shards, log } = this.#options;
+    log.info({ format: LEDGER_FORMAT }, 'Taking over the ledger of a version before');
+    for (const kind of ['held', 'out']) {
+      for (const { prefix } of redis.isCluster ? [] : shards.keys) {
+        const begin = `${prefix}:${kind}:`;
+        let cursor = '0';
+        do {
+          const [next, names] = await redis.scan(cursor, 'MATCH', `${escaped(begin)}*`, 'COUNT', 10_000);
+          for (const name of names) await redis.eval(REPACK, 1, prefix, Date.now(), kind, name.slice(begin.length));
+          cursor = next;
+        } while (cursor !== '0');
+      }
+    }
     await redis.hset(`${shards.base}:identity`, 'format', LEDGER_FORMAT);
     log.info({ format: LEDGER_FORMAT }, 'The ledger is taken over');
   }

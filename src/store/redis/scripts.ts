@@ -63,3 +63,4 @@ export const PROBE = assemble('probe');
 export const CONNECT = assemble('connect');
 export const REHEARSE = assemble('rehearse');
 export const MIGRATE = assemble('migrate');
+export const REPACK = assemble('repack');

@@ -7,7 +7,7 @@
 -- Complexity: O(n) for n keys or names, beside the lists, hashes and sets that are moved as a whole.
 --- @include "stored-records"
 --- @include "shards"
---- @include "quota"
+--- @include "older-copies"
 --- @include "quarantine"
 --- @include "replies"
 shards.count = #KEYS - 1
@@ -87,22 +87,16 @@ local function move_record(key)
   end
   if not fields then return end
   if value and is_pending(value) and not in_place then count_pending(value, 1) end
-  local out = redis.call('HGET', old_name('out', fields.recipient), key)
-  if out then
-    redis.call('HDEL', old_name('out', fields.recipient), key)
-    redis.call('HSET', out_name(fields.recipient), to, out)
-    redis.call('PEXPIRE', out_name(fields.recipient), times.window + times.ttl)
-  end
   if redis.call('SREM', old_name('from', fields.sender), key) == 1 then
     redis.call('SADD', from_name(fields.sender), to)
     redis.call('PEXPIRE', from_name(fields.sender), math.max(times.window, times.retention) + times.ttl)
   end
+  local out = redis.call('HGET', old_name('out', fields.recipient), key)
   local held = redis.call('HGET', old_name('held', fields.sender), key)
-  if held then
-    redis.call('HDEL', old_name('held', fields.sender), key)
-    redis.call('HSET', name_of('held', fields.sender), to, held)
-    if not in_place then quota.count(fields.sender, held, 1) end
-  end
+  redis.call('HDEL', old_name('out', fields.recipient), key)
+  redis.call('HDEL', old_name('held', fields.sender), key)
+  if held and in_place then redis.call('HDEL', old .. ':load', fields.sender .. ' ' .. fields.recipient) end
+  older_copies.take_over(to, fields.recipient, out, held, fields.sender, in_place)
   local base = sub(key, 1, KEY)
   move_list('i', base, fields.recipient)
   move_list('c', key, fields.recipient)

@@ -13,7 +13,7 @@ end
 -- Takes a message out of what is kept of its sender's and its recipient's messages in trouble.
 local function forget_trouble(key, sender, recipient)
   redis.call('SREM', from_name(sender), key)
-  redis.call('HDEL', out_name(recipient), key)
+  copies.remove(key, recipient)
 end
 
 -- Its sender wants it no more: a pending message ends, and nothing is owed; what was undelivered is thrown away.
@@ -82,7 +82,6 @@ end
 
 local function erase_one(key, value, known)
   local fields = fields_of(known)
-  quota.remove(key, fields.sender)
   if value and state_of(value) == 'p' then count_pending(value, -1) end
   redis.call('DEL', record_name(key), undelivered_name(key), life_name(key))
   redis.call('ZREM', due_set, key, key .. 'x', key .. 'u', key .. 'r')
@@ -114,20 +113,23 @@ end
 -- Reply: count, how many of them there were.
 local function forget_user(jid, first, last)
   -- With an entry goes what it says; so does a list that says no more.
-  local cursor = '0'
+  local had_copies, cursor = 0, '0'
   repeat
     cursor = each_copy(jid, cursor, function(key)
+      had_copies = 1
+      copies.remove(key, jid)
       if redis.call('LLEN', life_name(key)) == 1 then redis.call('DEL', life_name(key)) end
     end)
   until cursor == '0'
-  local count = presence.forget_sessions(jid) and 1 or 0
-  for _, kind in ipairs({ 'confirms', 'out', 'sub', 'granted', 'asked' }) do
+  local count = had_copies + (presence.forget_sessions(jid) and 1 or 0)
+  for _, kind in ipairs({ 'confirms', 'sub', 'granted', 'asked' }) do
     count = count + redis.call('DEL', name_of(kind, jid))
   end
   -- Not counted: shards have these beside others.
   redis.call('DEL', from_name(jid), name_of('to', jid))
   -- All of his are erased: what is left there was damaged.
-  quota.verify(jid, 100)
+  quota.forget(jid)
+  redis.call('DEL', name_of('holds', jid))
   redis.call('SREM', name_of('subs'), jid)
   for position = first, last do
     local contact = ARGV[position]

@@ -1,4 +1,5 @@
 --- @include "stored-records"
+--- @include "copies"
 -- Brings the due times of copies that are out to a recipient forward, never back: step by step, as there may be a hundred
 -- thousand. What a step leaves is done by the next sweeps.
 -- <prefix>:advance HASH: '<recipient> <letters>' -> '<due ms> <cursor>'.
@@ -8,14 +9,11 @@ local advance = { COUNT = 100, PAGES = 5 }
 -- of what is left, '0' when that is nothing.
 function advance.step(recipient, letters, due, cursor)
   for _ = 1, advance.PAGES do
-    local next_cursor, flat = unpack(redis.call('HSCAN', out_name(recipient), cursor, 'COUNT', advance.COUNT))
-    for i = 1, #flat, 2 do
-      local how, stored = flat[i + 1]:match('^(.)c?;(%d+);')
-      if how and find(letters, how, 1, true) then
-        redis.call('ZADD', due_set, 'XX', 'LT', math.min(due, tonumber(stored) + times.ttl), flat[i])
+    cursor = copies.each(recipient, cursor, advance.COUNT, function(key, copy)
+      if find(letters, copy.how, 1, true) then
+        redis.call('ZADD', due_set, 'XX', 'LT', math.min(due, copy.stored + times.ttl), key)
       end
-    end
-    cursor = next_cursor
+    end)
     if cursor == '0' then break end
   end
   return cursor

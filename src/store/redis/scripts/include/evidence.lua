@@ -1,4 +1,5 @@
 --- @include "due-advance"
+--- @include "copies"
 --- @include "shards"
 -- What is known of a recipient and of the copies that are out to him, and what follows from it: by the rules that
 -- redelivery-rules.ts decides, one letter a situation.
@@ -83,21 +84,15 @@ local function acknowledges(sender, recipient, sessions)
   return are_contacts(sender, recipient) and 'y' or 'n'
 end
 
--- The first event of nearly every message with a copy out is that its first copy was handed over: the entry in its recipient's hash says
--- that (`;1` at its end) for as long as nothing else happens, and a list is made when something does.
-local function begin_life(key, recipient, keep)
-  local entry = redis.call('HGET', out_name(recipient), key) or ''
-  local how, handed = entry:match('^(.)c?;%d+;(%d+);1$')
-  if not how then return end
-  redis.call('RPUSH', life_name(key), handed .. ' handed-over ' .. how)
-  redis.call('PEXPIRE', life_name(key), keep)
-  redis.call('HSET', out_name(recipient), key, sub(entry, 1, -3))
-end
-
 -- Notes an event of a message's life, for whoever looks it up, before its copy's entry changes. Only what is in trouble has such notes.
 local function record_event(key, now, event, keep, recipient)
   local name = life_name(key)
-  begin_life(key, recipient, keep)
+  local copy = copies.get(key, recipient)
+  if copy and copy.is_first then
+    copies.begin_life(key, copy, keep)
+    copy.is_first = false
+    copies.put(key, recipient, copy)
+  end
   redis.call('RPUSH', name, string.format('%.0f', now) .. ' ' .. event)
   redis.call('LTRIM', name, -100, -1)
   redis.call('PEXPIRE', name, keep)
@@ -127,36 +122,30 @@ local IS_ASKED_ABOUT = { o = true, k = true, g = true, t = true }
 -- confirm anything those that have certainly not arrived.
 advance.ALL, advance.MISSED = 'oakdTgtsxb?v', 'xb'
 
--- `is_first`: its first copy has been handed over just now, and nothing else has happened to it.
-local function write_copy(key, how, stored, handed, recipient, passed, is_first)
-  if not is_first then begin_life(key, recipient, times.window + times.ttl) end
-  local entry = string.format('%s%s;%.0f;%.0f%s', how, passed and 'c' or '', stored, handed, is_first and ';1' or '')
-  redis.call('HSET', out_name(recipient), key, entry)
-end
-
-local function track_copy(key, how, stored, handed, recipient, keep, passed, is_first)
-  write_copy(key, how, stored, handed, recipient, passed, is_first)
-  redis.call('PEXPIRE', out_name(recipient), keep)
+-- `is_first`: its first copy has been handed over just now, nothing else has happened to it; `counts_for`: it counts for this sender.
+local function write_copy(key, how, stored, handed, recipient, passed, is_first, counts_for)
+  local copy = copies.get(key, recipient) or {}
+  copies.begin_life(key, copy, times.window + times.ttl)
+  copy.how, copy.stored, copy.handed, copy.passed, copy.is_first = how, stored, handed, passed, is_first
+  if counts_for then copies.count(copy, key, counts_for, recipient) end
+  copies.put(key, recipient, copy)
 end
 
 -- The letter, when (ms) it was stored and handed over, and whether a later one has passed it.
-local function read_copy(entry)
-  local how, passed, stored, handed = entry:match('^(.)(c?);(%d+);(%d+)')
-  return how, tonumber(stored), tonumber(handed), passed == 'c'
-end
-
 local function last_copy(key, recipient)
-  local entry = redis.call('HGET', out_name(recipient), key)
-  if not entry then return nil end
-  return read_copy(entry)
+  local copy = copies.get(key, recipient)
+  if not copy then return nil end
+  return copy.how, copy.stored, copy.handed, copy.passed
 end
 
 -- It has ended: no copy of it is waited for any more. One that never was in trouble costs nothing here.
 local function untrack_copy(key, value)
-  if byte(value, 3) == 48 then return end -- 0
+  -- Of what has come back, and is being sent again, none is out.
+  if byte(value, 3) == 48 and sub(value, 5, 6) == '00' then return end -- 0
   local fields = fields_of(value)
-  redis.call('HDEL', out_name(fields.recipient), key)
+  local copy = copies.remove(key, fields.recipient)
   redis.call('SREM', from_name(fields.sender), key)
+  if copy and copy.is_first then return end
   -- Of most messages there is no more to tell than that the server had them before the receipt came.
   if redis.call('LLEN', life_name(key)) == 1 then redis.call('DEL', life_name(key)) end
 end
@@ -175,20 +164,14 @@ local PAGE = 100
 -- Calls `visit(key, how, stored, handed, passed)` for a page of the copies that are out to a recipient. Returns the cursor of the
 -- next page, '0' after the last.
 local function each_copy(recipient, cursor, visit)
-  local next_cursor, flat = unpack(redis.call('HSCAN', out_name(recipient), cursor, 'COUNT', PAGE))
-  for i = 1, #flat, 2 do
-    local how, stored, handed, passed = read_copy(flat[i + 1])
-    if how then visit(flat[i], how, stored, handed, passed) end
-  end
-  return next_cursor
+  return copies.each(recipient, cursor, PAGE, function(key, copy) visit(key, copy.how, copy.stored, copy.handed, copy.passed) end)
 end
 
 -- The record of a copy that is out, or nil when it has ended, and then it is out no more.
 local function still_pending(key, recipient)
   local value = read(key)
   if value and state_of(value) == 'p' then return value end
-  begin_life(key, recipient, times.window + times.ttl)
-  redis.call('HDEL', out_name(recipient), key)
+  copies.begin_life(key, copies.remove(key, recipient), times.window + times.ttl)
   return nil
 end
 

@@ -6,10 +6,10 @@
 local function out_after_handover(head) return copy_of(head) == '0' and '1' or copy_of(head) end
 
 -- How a copy went that the server has handled just now. `ended`: a session of his has ended since it was written.
-local function how_it_goes(key, presence, says, sessions, stays_nowhere, resource, recipient, copies, ended)
+local function how_it_goes(key, presence, says, sessions, stays_nowhere, resource, recipient, count, ended)
   if presence == '?' then
     -- Of a first copy there is nothing to look up.
-    if copies < 2 then return '?' end
+    if count < 2 then return '?' end
     local before, _, _, passed = last_copy(key, recipient)
     return before == 'v' and 'v' or '?', passed
   end
@@ -21,11 +21,11 @@ local function how_it_goes(key, presence, says, sessions, stays_nowhere, resourc
 end
 
 -- The server has handled a copy: from here on the rules count, and no longer the lease.
--- `copies` includes this one: a call whose reply was lost is made again, and must not count it twice.
+-- `count` of copies includes this one: a call whose reply was lost is made again, and must not count it twice.
 -- `stays_nowhere`: it was marked to be kept from offline storage. `resource`: it went to that one, and to no other should
 -- that be gone. `proved`: when (ms) the server proved to have it, or 0; `took`: how long (ms) before that it was written.
 -- Reply: due, when (ms) next; moot, when nothing is, or a later attempt has it.
-local function hand_over(key, attempt, copies, by_timetable, unconfirmed, sender, recipient, stays_nowhere, resource, proved, took, now, ttl, keep)
+local function hand_over(key, attempt, count, by_timetable, unconfirmed, sender, recipient, stays_nowhere, resource, proved, took, now, ttl, keep)
   local name = record_name(key)
   local head = head_of(key)
   if not head or not is_pending(head) then return 'moot' end
@@ -35,7 +35,7 @@ local function hand_over(key, attempt, copies, by_timetable, unconfirmed, sender
     redis.call('SETRANGE', name, 2, out)
     return 'moot'
   end
-  copies = math.min(math.max(copies_of(head), copies), 255)
+  count = math.min(math.max(copies_of(head), count), 255)
   local presence, sessions, ended_at = presence_of(recipient, resource ~= '')
   local says = acknowledges(sender, recipient, sessions)
   -- Later where Redis stood still: a session that has begun meanwhile has not had it.
@@ -43,16 +43,16 @@ local function hand_over(key, attempt, copies, by_timetable, unconfirmed, sender
   local written = (proved > 0 and proved or now) - took
   local ended = ended_at ~= nil and ended_at >= written
   local how, passed = 'b', false
-  if out ~= 'b' then how, passed = how_it_goes(key, presence, says, sessions, stays_nowhere, resource, recipient, copies, ended) end
+  if out ~= 'b' then how, passed = how_it_goes(key, presence, says, sessions, stays_nowhere, resource, recipient, count, ended) end
   -- It may have gone to the session that has ended. Who has come since is not taken for having it.
   if ended and WITH_SESSION[how] then handed = math.min(handed, written) end
   -- What went nowhere is as good as bounced, whatever is known of his client.
   if how == 'x' and out == '1' then out = 'b' end
-  if copies_of(head) == 0 then quota.add(key, sender, recipient) end
-  redis.call('SETRANGE', name, 2, out .. sub(head, 4, 4) .. string.format('%02x', copies))
-  local is_first = attempt == 1 and copies_of(head) == 0 and redis.call('EXISTS', life_name(key)) == 0
+  redis.call('SETRANGE', name, 2, out .. sub(head, 4, 4) .. string.format('%02x', count))
+  local counts_for = copies_of(head) == 0 and sender or nil
+  local is_first = attempt == 1 and counts_for ~= nil and redis.call('EXISTS', life_name(key)) == 0
   if not is_first then record_event(key, handed, 'handed-over ' .. how, keep, recipient) end
-  track_copy(key, how, stored_at(head), handed, recipient, keep, passed, is_first)
+  write_copy(key, how, stored_at(head), handed, recipient, passed, is_first, counts_for)
   local expiry = stored_at(head) + ttl
   -- The sessions of one who has had all that he may be sent are not pinged.
   local ping_due = rule(SILENT, presence, says, out) == '1' and unconfirmed >= expiry and expiry or by_timetable
@@ -72,7 +72,7 @@ local function bounce(key, now, keep)
     local fields = fields_of(value)
     redis.call('SETRANGE', record_name(found), 2, 'b')
     record_event(found, now, 'bounced', keep, fields.recipient)
-    track_copy(found, 'b', stored_at(value), now, fields.recipient, keep)
+    write_copy(found, 'b', stored_at(value), now, fields.recipient)
     -- It came back before it was noted as handed over.
     if copies_of(value) == 0 then in_trouble(found, fields.sender, keep) end
     value = sub(value, 1, 2) .. 'b' .. sub(value, 4)

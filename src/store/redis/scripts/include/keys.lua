@@ -20,14 +20,13 @@ local function index_name(key) return prefix .. ':i:' .. key end
 local function undelivered_name(key) return prefix .. ':u:' .. key end
 local function life_name(key) return prefix .. ':life:' .. key end
 local function confirms_name(recipient) return prefix .. ':confirms:' .. recipient end
-local function out_name(recipient) return prefix .. ':out:' .. recipient end
 local function from_name(sender) return prefix .. ':from:' .. sender end
 local function sessions_name(user) return prefix .. ':sessions:' .. user end
 
 -- All others, by their kind and what they are of. One function: Redis makes each anew at every call (25 more would take 4 us).
 --   of a message's key   c (corrections) q (quarantined)
 --   of a number          d (delivered)
---   of a bare JID        sub asked held granted
+--   of a bare JID        sub asked copies holds granted
 --   of an id or a token  session done
 --   of two, with a NUL between them    probed hidden
 --   of a hash and a version, with a colon between them    caps

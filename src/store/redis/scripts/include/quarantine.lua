@@ -1,5 +1,5 @@
 --- @include "stored-records"
---- @include "quota"
+--- @include "copies"
 -- A record that was damaged from outside is put aside, so that one never stops the others; where it still tells whose it
 -- was, an ending takes its place, of which its sender is told.
 -- <prefix>:q:<key>: what was found, of whatever type. <prefix>:damaged ZSET: keys by when (ms) it was found.
@@ -71,7 +71,8 @@ function quarantine.put_aside(key)
   redis.call('ZREM', due_set, key, key .. 'x', key .. 'u', key .. 'r')
   if type(value) ~= 'string' then return end
   local head, left, payload = remains(value)
-  if left.sender then quota.remove(key, left.sender) end
+  -- Of one that does not say whom it was for, the entry stays until somebody looks at it.
+  if left.recipient then copies.begin_life(key, copies.remove(key, left.recipient), times.retention) end
   local state = state_of(head)
   local ended = state == 'd' or state == 'x' or state == 'u' or state == 'r'
   if has_sound_head(head) and not ended then count_pending(head, -1) end

@@ -1,54 +1,32 @@
---- @include "stored-records"
--- How much of the ledger each sender takes: his messages that were handed over and have not ended. A healthy message is
--- confirmed before that is noted, and costs nothing here.
--- <prefix>:held:<sender> HASH: their keys, each with '<bytes> <recipient>'. What is counted is taken back by what stands
--- here, whatever has become of the record, so that no count drifts.
--- <prefix>:load HASH: sums of these: by sender and by '@' and his domain (messages times UNIT, plus bytes), and by
--- '<sender> <recipient>' (messages).
+--- @include "copies"
+-- How much of the ledger each sender takes: his messages that were handed over and have not ended (copies.lua counts them). A healthy
+-- message is confirmed before that is noted, and costs nothing here.
+local quota = {}
 -- In a block of its own, as a script may have no more than 200 locals.
 do
-local UNIT = 1e10
+local UNIT = copies.UNIT
 
-local function add_load(field, change)
-  local now = redis.call('HINCRBY', name_of('load'), field, string.format('%.0f', change))
-  if now <= 0 then redis.call('HDEL', name_of('load'), field) end
+-- Takes back what stands in the entry of a record that was damaged, or taken away from outside.
+local function take_back(key, recipient)
+  local head = head_of(key)
+  if not (head and is_pending(head) and copies_of(head) > 0) then copies.remove(key, recipient) end
 end
 
-local function change_load(sender, recipient, sign, bytes)
-  add_load(sender, sign * (UNIT + bytes))
-  add_load('@' .. sender:match('[^@]*$'), sign * (UNIT + bytes))
-  add_load(sender .. ' ' .. recipient, sign)
-end
-
--- Counts an entry of a sender's hash (1), or takes it back (-1).
-function quota.count(sender, entry, sign)
-  local bytes, recipient = entry:match('^(%d+) (.*)$')
-  change_load(sender, recipient, sign, tonumber(bytes))
-end
-
--- A pending message's first copy is out.
-function quota.add(key, sender, recipient)
-  local bytes = redis.call('STRLEN', record_name(key))
-  if redis.call('HSETNX', name_of('held', sender), key, bytes .. ' ' .. recipient) == 1 then
-    change_load(sender, recipient, 1, bytes)
-  end
-end
-
--- It has ended, or is no more.
-function quota.remove(key, sender)
-  local entry = redis.call('HGET', name_of('held', sender), key)
-  if not entry then return end
-  redis.call('HDEL', name_of('held', sender), key)
-  quota.count(sender, entry, -1)
-end
-
--- Looks at a few of a sender's, and takes back what stands there although its record was damaged, or taken away from
--- outside.
+-- Looks at a few of those to one of whom a sender has messages.
 function quota.verify(sender, count)
-  local keys = redis.call('HRANDFIELD', name_of('held', sender), count)
-  for _, key in ipairs(keys) do
-    local head = head_of(key)
-    if not (head and is_pending(head) and copies_of(head) > 0) then quota.remove(key, sender) end
+  local recipient = redis.call('HRANDFIELD', name_of('holds', sender), 1)[1]
+  if not recipient then return end
+  for _, key in ipairs(copies.some(recipient, count)) do take_back(key, recipient) end
+end
+
+-- All of a sender's are erased: what is left there was damaged. Of each recipient about 2,000 are looked at.
+function quota.forget(sender)
+  for _, recipient in ipairs(redis.call('HKEYS', name_of('holds', sender))) do
+    local found = {}
+    copies.each(recipient, '0', 2000, function(key, copy)
+      if copy.sender == sender then found[#found + 1] = key end
+    end)
+    for _, key in ipairs(found) do take_back(key, recipient) end
   end
 end
 
@@ -79,7 +57,7 @@ function quota.used(sender, recipient, limits)
   local count, size = load_of(sender)
   look('m', count, tonumber(messages))
   look('b', size, tonumber(bytes))
-  look('c', tonumber(redis.call('HGET', name_of('load'), sender .. ' ' .. recipient) or 0), tonumber(one))
+  look('c', tonumber(redis.call('HGET', name_of('holds', sender), recipient) or 0), tonumber(one))
   if domain_messages ~= '0' or domain_bytes ~= '0' then
     local of_domain, size_of_domain = load_of('@' .. sender:match('[^@]*$'))
     look('d', of_domain, tonumber(domain_messages))

@@ -97,7 +97,7 @@ function availability.recipient(recipient, event, cursor, now, step_due, lease_u
     else
       -- It comes to this session now, by itself, if it was stored; or the session may be another than it went to.
       local confirms = rule(STORED, presence, says, '1') == 's'
-      track_copy(key, confirms and 'd' or 'o', stored, with and handed or now, recipient, keep, passed)
+      write_copy(key, confirms and 'd' or 'o', stored, with and handed or now, recipient, passed)
       if confirms then
         local due = step_due - POLICY.STORAGE_SPREAD * (step_due - now) * math.min(1, math.max(0, (now - stored) / ttl))
         -- Of one with a session, what was due was a ping.

@@ -40,9 +40,6 @@ local function undelivered(key)
   return is_sound(value) and value
 end
 
--- What each sender takes of the ledger: see quota.lua.
-local quota = {}
-
 -- How many pending records this script has gained or lost, by the ten seconds that they were stored in (the first digits
 -- of the time); made into minutes and written once, at its end: for all shards with the first, which costs as much as one shard does.
 local tens = {}
@@ -118,7 +115,6 @@ end
 -- and a number has to be written out first. Returns the tombstone.
 local function finish(key, value, state, ending, dedup_window)
   if is_pending(value) then
-    if sub(value, 5, 6) ~= '00' then quota.remove(key, fields_of(value).sender) end
     count_pending(value, -1)
   end
   local tombstone = ended(value, state, ending)

@@ -11,8 +11,7 @@ local function undeliver(key, value, state, ending, now, owed_until, window, ret
   local notice, away = addressed_to_sender(tombstone)
   gather_due(away and now + POLICY.NOTICE_TO_ABSENT_SENDER or owed_until, due_member(key, state))
   local fields = fields_of(value)
-  begin_life(key, fields.recipient, math.max(window, retention))
-  redis.call('HDEL', out_name(fields.recipient), key)
+  copies.begin_life(key, copies.remove(key, fields.recipient), math.max(window, retention))
   -- Still one of its sender's troubles, for as long as it can be sent after all.
   in_trouble(key, fields.sender, math.max(window, retention))
   -- The error to the sender has the message's body.
