@@ -1,3 +1,4 @@
+import type { Element } from '@xmpp/xml';
 import type { OpenfireUser } from '../support/openfire/user.ts';
 import { askRedis } from '../support/servers/redis.ts';
 import { OpenfireStage } from '../support/stages/openfire-stage.ts';
@@ -32,7 +33,9 @@ async function writes(alice: OpenfireUser, from: number, to: number): Promise<Se
   for (let i = from; i < to; i += 1) {
     const id = await alice.say(BOB, String(i));
     ids.add(id);
-    if (i % 200 === 199 || i === to - 1) await alice.acknowledged(id, { within: 300_000 });
+    const isAnswer = (el: Element) =>
+      el.getChild('stored')?.attrs.id === id || (el.attrs.type === 'error' && el.attrs.id === id);
+    if (i % 200 === 199) await alice.hears(isAnswer, { within: 240_000 });
   }
   return ids;
 }
