@@ -44,7 +44,8 @@ export function groupPage(scenarios: readonly Scenario[], tallied: readonly Tall
 <!-- Made by "npm run faults -- --redis cluster --write". -->
 
 The campaign of [faults.md](faults.md) on a Redis Cluster of three masters, each with a replica (\`cluster-node-timeout\` 1.5 s): its own
-scenarios, and those that hurt the link and the processes. \`--redis sentinel\` does the same with three sentinels.
+scenarios. Without \`--scenario\` those that hurt the link and the processes run there, too; the table has what was run. \`--redis sentinel\` has
+three sentinels instead.
 
 ${tableOf(scenarios, tallied)}
 `;

@@ -69,9 +69,25 @@ export function resharded(stage: Stage, random: Random): Fault {
   };
 }
 
-/** The sentinels have another one take the primary's place, which lives on as a replica. */
+/**
+ * The sentinels have another one take the primary's place, which lives on as a replica. They do not hold its writes meanwhile: what it
+ * takes until they have told it is gone.
+ */
 export function sentinelFailedOver(stage: Stage): Fault {
-  return { name: 'sentinels change the primary', begin: () => sentinelOf(stage).failOver(), end: () => {} };
+  const group = sentinelOf(stage);
+  let former: RedisServer | undefined;
+  return {
+    name: 'sentinels change the primary',
+    forgets: 'all',
+    begin: async () => {
+      former = await group.primary();
+      await group.failOver();
+    },
+    end: async () => {
+      const isTold = async () => (await group.ask(former as RedisServer, 'SET nemesis 1')).startsWith('-READONLY');
+      await until(isTold, { within: 60_000, what: 'the former primary to be a replica' });
+    },
+  };
 }
 
 /** The primary is killed, until another one has taken its place and for a while longer. */

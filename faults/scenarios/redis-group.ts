@@ -62,7 +62,7 @@ export const REDIS_GROUP_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'sentinel-failover',
-    about: 'a planned failover by sentinels',
+    about: 'a failover ordered of sentinels; what the former primary took until it was told may be lost',
     redis: 'sentinel',
     extra: EXTRA,
     async run({ stage, nemesis, calm }) {
