@@ -102,8 +102,21 @@ export class LedgerPreparation {
         } while (cursor !== '0');
       }
     }
+    if (!redis.isCluster) await this.#gatherAges();
     await redis.hset(`${shards.base}:identity`, 'format', LEDGER_FORMAT);
     log.info({ format: LEDGER_FORMAT }, 'The ledger is taken over');
+  }
+
+  /** Each shard had its own counts of what is pending; now those of all stand with the first. */
+  async #gatherAges(): Promise<void> {
+    const { redis, shards } = this.#options;
+    for (const { ages } of shards.keys.slice(1)) {
+      const counts = Object.entries(await redis.hgetall(ages));
+      if (counts.length === 0) continue;
+      const moving = redis.multi().del(ages);
+      for (const [minute, count] of counts) moving.hincrby(shards.home.ages, minute, Number(count));
+      await moving.exec();
+    }
   }
 
   async #takeOver(): Promise<void> {
