@@ -171,7 +171,7 @@ export class Copies {
   }
 
   #send(record: StoredRecord, xml: string, priority: Priority, noStore = false, target = ''): void {
-    const sent: Sent = { kind: 'copy', attempt: record.attempt, record };
+    const sent: Sent = { kind: 'copy', attempt: record.attempt, record, givenAt: this.#options.clock.now() };
     if (noStore) sent.noStore = true;
     if (target !== '') sent.target = target;
     sent.held = this.#options.link.send(xml, sent, priority, undefined, record.sender);

@@ -42,7 +42,8 @@ export class Outbox {
     for (const sent of batch) {
       this.#remove(sent);
       if (sent.kind === 'notice') notices.push(sent.record);
-      else copies.handOvers.record(sent, now, age);
+      // What was written before it in one go, such as word of a session's end, says nothing of it.
+      else copies.handOvers.record(sent, now, Math.max(0, Math.min(age, now - (sent.givenAt ?? 0))));
     }
     noticeOutbox.recordNotified(notices);
   }

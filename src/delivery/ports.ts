@@ -20,6 +20,8 @@ export interface Sent {
   target?: string;
   /** Its receipt is on its way to the ledger: a hand-over would only be noted to be overwritten. */
   receiptArrived?: boolean;
+  /** When (ms) it was given to the link. */
+  givenAt?: number;
   /** When (ms) the server proved to have it, and how long before that it was written, at most. */
   provedAt?: number;
   took?: number;
