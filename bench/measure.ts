@@ -58,7 +58,13 @@ export async function redisMemory(redis: Redis): Promise<number> {
  */
 export async function tidyRedis(redis: Redis): Promise<void> {
   await redis.config('SET', 'auto-aof-rewrite-percentage', '0');
+  // One that Redis has begun by itself is waited for.
+  await rewritten(redis);
   await redis.bgrewriteaof();
+  await rewritten(redis);
+}
+
+async function rewritten(redis: Redis): Promise<void> {
   const states = ['aof_rewrite_in_progress', 'aof_rewrite_scheduled'];
   do await sleep(100);
   while ((await infoField(redis, 'persistence', states)) > 0);

@@ -17,6 +17,7 @@ export interface Stock {
   start(): Promise<unknown>;
   send(element: Element): Promise<void>;
   on(event: 'error', listener: (error: Error) => void): void;
+  on(event: 'connect', listener: () => void): void;
 }
 
 /** How a design moves messages: what it does when one comes, and when its receipt comes. */
@@ -43,6 +44,8 @@ export async function startStock({ port }: Setting, design: (stock: Stock) => De
     const { id } = (received ?? stanza).attrs as { id: string };
     return received === undefined ? message(id, stanza) : receipt(id, stanza);
   });
+  // It decodes each chunk by itself, and a character that two chunks share comes out as others that nobody wrote.
+  stock.on('connect', () => stock.socket?.setEncoding('utf8'));
   await stock.start();
   // Without it a lone message waits for the answer to the write before it (Nagle, delayed acknowledgement), some 10 ms:
   // latency is compared with a relay that does not.

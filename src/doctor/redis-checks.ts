@@ -7,6 +7,7 @@ import { Keys } from '../store/redis/keys.ts';
 import { Probe } from '../store/redis/probe.ts';
 import { redisFault } from '../store/redis/redis-faults.ts';
 import { checkSetup } from '../store/redis/server-setup.ts';
+import { Shards } from '../store/redis/shards.ts';
 import { formatDuration } from '../util/duration.ts';
 import { type Finding, Findings } from './finding.ts';
 import { checkLedger, checkWrites } from './ledger-checks.ts';
@@ -124,9 +125,12 @@ async function checkClock(redis: Connections['ledger'], findings: Findings): Pro
 async function checkProcesses(redis: Connections['ledger'], config: Config, findings: Findings): Promise<number> {
   const [seconds] = (await redis.time()).map(Number) as [number, number];
   const since = seconds * 1000 - ALIVE_FOR;
-  const alive = await redis.zcount(new Keys(config.redis.prefix).alive, since, '+inf');
+  const { prefix } = config.redis;
+  // A ledger of before shards does not name their number, and has one.
+  const kept = await redis.hget(new Keys(prefix).identity, 'shards');
+  const alive = await redis.zcount(new Shards(prefix, Number(kept ?? 1)).home.alive, since, '+inf');
   const domain = config.xmpp.componentDomain;
-  if (alive === 0) findings.ok('processes', `No process of this Redis (${config.redis.prefix}) serves ${domain} now`);
+  if (alive === 0) findings.ok('processes', `No process of this Redis (${prefix}) serves ${domain} now`);
   else findings.ok('processes', `${alive} ${alive === 1 ? 'process serves' : 'processes serve'} ${domain} now`);
   return alive;
 }

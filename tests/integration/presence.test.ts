@@ -205,7 +205,7 @@ describe('presence', () => {
     await room.given(desk('unavailable'));
     expect(Object.keys(await sessions(BOB)).sort()).toEqual(['', 'phone']);
     await room.given(presence(BOB, ALICE_PROXIED, 'unavailable'));
-    expect(await sessions(BOB)).toEqual({ '': 'T' });
+    expect(await sessions(BOB)).toEqual({ '': 'eT' });
     expect(events).toEqual([`${BOB} began desk`, `${BOB} began phone`, `${BOB} ended desk`, `${BOB} ended phone`]);
   });
 

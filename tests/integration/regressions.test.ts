@@ -8,6 +8,7 @@ import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { openDeliveryStage } from '../support/stages/delivery-stage.ts';
 import { TestProxy } from '../support/stages/test-proxy.ts';
 import { parseStanza } from '../support/stanzas/xml.ts';
+import { KeptShards } from '../support/store/kept-shards.ts';
 import { aliceWrites, DAY, keyOf } from '../support/store/ledger.ts';
 import { until } from '../support/time/until.ts';
 
@@ -125,8 +126,10 @@ describe('a server that is slow to prove what it has', () => {
       if (stanza.getChild('body')) copies += 1;
     });
     for (let i = 0; i < 20; i += 1) peer.current.write(alice('<body>x</body>', `type="chat" id="m-${i}"`));
+    const kept = new KeptShards(room.redis, '{slow}');
     // Each lease that ends is a claim, which moves the attempt on.
-    const attempt = async () => (await room.redis.getrange(`{slow}:m:${keyOf('m-0')}`, 6, 9)) as string;
+    const attempt = async () =>
+      (await room.redis.getrange((await kept.ofMessage(keyOf('m-0'))).record(keyOf('m-0')), 6, 9)) as string;
     await until(async () => Number.parseInt(await attempt(), 16) >= 4, { what: 'three leases to end' });
     expect(copies).toBe(20);
     await proxy.stop(500);
@@ -259,7 +262,7 @@ test('a message whose stored text was cut is not written, which would end the li
   await room.handsOver();
   const name = room.ledger.keys.record(keyOf('m-1'));
   const value = (await room.redis.get(name)) as string;
-  await room.redis.set(name, value.slice(0, -20));
+  await room.redis.set(name, value.slice(0, -5));
   const copy = await room.ledger.perform(claim(keyOf('m-1'), 1));
   if (copy.outcome !== 'claimed') throw new Error(copy.outcome);
   room.receipts.copies.redeliver(copy.record, false);

@@ -41,6 +41,7 @@ const REASONS: readonly Said[] = [
   [/^the server has not taken the copy before it yet$/, '服务器尚未收下前一份副本'],
   [/^the server has taken the copy before it$/, '服务器已收下前一份副本'],
   [/^its receipt is on its way to Redis$/, '其回执正在写入 Redis'],
+  [/^by the gate, with its verdict$/, '由闸门随裁决发出'],
   [/^the gate knows of no session that lacks it$/, '闸门没有发现缺少它的会话'],
   [/^its session ended right after its receipt$/, '其会话在回执之后立即结束'],
   [/^its server has seen that the client has it$/, '其服务器已见客户端收到'],

@@ -1,12 +1,13 @@
 // A message's children as a record has them: what nearly every client puts at their end takes 200 bytes, and here a character each.
+import { NS } from '../../xmpp/stanza/namespaces.ts';
 
 /** XML has no such characters (XML 1.0 section 2.2), so each stands for its text wherever it is met. */
 const TEXTS: Readonly<Record<string, string>> = {
-  '\x01': '<request xmlns="urn:xmpp:receipts"/>',
-  '\x02': '<markable xmlns="urn:xmpp:chat-markers:0"/>',
-  '\x03': '<active xmlns="http://jabber.org/protocol/chatstates"/>',
-  '\x04': '<store xmlns="urn:xmpp:hints"/>',
-  '\x05': '<origin-id xmlns="urn:xmpp:sid:0" id="',
+  '\x01': `<request xmlns="${NS.receipts}"/>`,
+  '\x02': `<markable xmlns="${NS.markers}"/>`,
+  '\x03': `<active xmlns="${NS.chatStates}"/>`,
+  '\x04': `<store xmlns="${NS.hints}"/>`,
+  '\x05': `<origin-id xmlns="${NS.sid}" id="`,
   '\x06': '"/>',
 };
 const ORIGIN_ID = TEXTS['\x05'] as string;
