@@ -41,7 +41,7 @@ export const zh: Words = {
   part_redis: 'Redis',
   part_ledger: 'Redis 中的数据',
   part_queues: '队列',
-  part_gate: '闸门',
+  part_gate: '网关',
   ok: '正常',
   memory: '已用内存 {percent} %',
   linkedFor: '已连接 {age}',
