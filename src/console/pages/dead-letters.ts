@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { DeadLetter, DeadLetters } from '../schemas.ts';
-import { button, field, messageLink, reason } from './parts.ts';
+import { button, field, messageLink, person, reason } from './parts.ts';
 import type { Html, Ui } from './ui.ts';
 
 /** What was not delivered: look, send again, give up, take away as a file. */
@@ -34,9 +34,9 @@ ${problem === undefined ? '' : html`<p class="notice bad" role="alert">${problem
 
 function row(ui: Ui, { id, from, to, messageId, ended, why, message }: DeadLetter): Html {
   const { t, time } = ui;
-  const person = (jid: string) => html`<a href="/dead-letters?of=${encodeURIComponent(jid)}">${jid}</a>`;
+  const linked = (jid: string) => person(jid, `/dead-letters?of=${encodeURIComponent(jid)}`);
   return html`<tr><td><input type="checkbox" name="key" value="${id}" aria-label="${t('choose', { from, to })}"></td>
-<td data-label="${t('from')}">${person(from)}</td><td data-label="${t('to')}">${person(to)}</td>
+<td data-label="${t('from')}">${linked(from)}</td><td data-label="${t('to')}">${linked(to)}</td>
 <td data-label="${t('id')}">${message ? messageLink({ key: id, id: messageId }) : html`<span class="soft">${t('stanza')}</span>`}</td>
 <td data-label="${t('ended')}">${time(ended)}</td><td data-label="${t('why')}">${reason(ui, why)}</td></tr>`;
 }

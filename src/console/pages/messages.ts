@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import type { Life, Messages, Step } from '../schemas.ts';
 import { cellIn } from '../words/reasons.ts';
-import { button, field, messageLink, nextSentence, reason, stateOf, table } from './parts.ts';
+import { button, field, messageLink, nextSentence, person, reason, stateOf, table } from './parts.ts';
 import { clock, type Html, type Ui, withHtml } from './ui.ts';
 
 export type Asked = Readonly<Partial<Record<'id' | 'from' | 'to' | 'since' | 'until', string>>>;
@@ -10,7 +10,13 @@ export type Asked = Readonly<Partial<Record<'id' | 'from' | 'to' | 'since' | 'un
 export function messagesPage(ui: Ui, asked: Asked, found: Messages | undefined, problem?: string): Html {
   const { t, time } = ui;
   const when = html` type="datetime-local" step="1"`;
-  const rows = found?.messages.map((one) => [messageLink(one), one.from, one.to, time(one.stored), stateOf(ui, one)]);
+  const rows = found?.messages.map((one) => [
+    messageLink(one),
+    person(one.from),
+    person(one.to),
+    time(one.stored),
+    stateOf(ui, one),
+  ]);
   return html`<form class="search" method="get" action="/messages" role="search">
 ${field('id', t('id'), asked.id)}
 ${field('from', t('from'), asked.from, html` inputmode="email"`)}

@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { Now } from '../schemas.ts';
 import type { Word } from '../words/en.ts';
+import { condition } from './parts.ts';
 import { type Html, type Ui, withHtml } from './ui.ts';
 
 const PARTS = ['link', 'domain', 'redis', 'ledger', 'queues', 'gate'] as const;
@@ -16,16 +17,17 @@ ${state(ui, now)}
 </div>`;
 }
 
-function verdict({ t, time }: Ui, { ready, problems, warnings, paused }: Now): Html {
+function verdict(ui: Ui, { ready, problems, warnings, paused }: Now): Html {
+  const { t, time } = ui;
   return html`<section class="verdict ${ready ? 'good' : 'bad'}">
 <h2>${ready ? t('ready') : t('notReady')}</h2>
-${problems.length === 0 ? html`<p>${t('allWell')}</p>` : html`<ul lang="en">${problems.map((one) => html`<li>${one}</li>`)}</ul>`}
+${problems.length === 0 ? html`<p>${t('allWell')}</p>` : html`<ul>${problems.map((one) => html`<li>${condition(ui, one)}</li>`)}</ul>`}
 </section>
 ${paused === undefined ? '' : html`<p class="warn">${withHtml(t('paused'), { time: time(paused.since), by: paused.by })}</p>`}
 ${
   warnings.length === 0
     ? ''
-    : html`<section class="warn"><h2>${t('warnings')}</h2><ul lang="en">${warnings.map((one) => html`<li>${one}</li>`)}</ul></section>`
+    : html`<section class="warn"><h2>${t('warnings')}</h2><ul>${warnings.map((one) => html`<li>${condition(ui, one)}</li>`)}</ul></section>`
 }`;
 }
 
@@ -63,7 +65,8 @@ function curves({ t }: Ui, { lastHour }: Now): Html {
 <div class="charts">${CURVES.map(curve)}${curve('waiting')}</div>`;
 }
 
-function state({ t, time, age }: Ui, { parts, linkedSince, memoryUsed, mode, component, version }: Now): Html {
+function state(ui: Ui, { parts, linkedSince, memoryUsed, mode, component, version }: Now): Html {
+  const { t, time, age } = ui;
   const about: Partial<Record<string, string>> = {
     ...(linkedSince !== undefined && {
       link: t('linkedFor', { age: age((Date.now() - Date.parse(linkedSince)) / 1000) }),
@@ -74,8 +77,8 @@ function state({ t, time, age }: Ui, { parts, linkedSince, memoryUsed, mode, com
     const part = parts[name];
     if (part === undefined) return '';
     const mark = part.ok ? (part.warnings?.length ? 'warning' : 'good') : 'bad';
-    const said = part.ok ? t('ok') : (part.problem ?? '');
-    return html`<tr><th scope="row">${t(`part_${name}`)}</th><td><span class="mark ${mark}"></span><span${part.ok ? '' : html` lang="en"`}>${said}</span>${about[name] !== undefined && part.ok ? html` <span class="soft">${about[name]}</span>` : ''}${part.since === undefined ? '' : html`<br><small>${withHtml(t('since'), { time: time(part.since) })}</small>`}</td></tr>`;
+    const said = part.ok ? t('ok') : condition(ui, part.problem ?? '');
+    return html`<tr><th scope="row">${t(`part_${name}`)}</th><td><span class="mark ${mark}"></span><span>${said}</span>${about[name] !== undefined && part.ok ? html` <span class="soft">${about[name]}</span>` : ''}${part.since === undefined ? '' : html`<br><small>${withHtml(t('since'), { time: time(part.since) })}</small>`}</td></tr>`;
   };
   return html`<h2>${t('state')}</h2>
 <table class="facts"><tbody>

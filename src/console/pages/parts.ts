@@ -1,11 +1,19 @@
 import { html } from 'hono/html';
 import type { Message, WaitingMessage } from '../schemas.ts';
+import { conditionIn } from '../words/conditions.ts';
 import type { Word } from '../words/en.ts';
 import { reasonIn } from '../words/reasons.ts';
 import { type Html, type Ui, withHtml } from './ui.ts';
 
 export function messageLink({ key, id }: Pick<Message, 'key' | 'id'>): Html {
   return html`<a class="id" href="/messages/${encodeURIComponent(key)}">${id === '' ? key : id}</a>`;
+}
+
+/** An address, which is broken at its `@` where it has to be; leads somewhere if that is given. */
+export function person(jid: string, link?: string): Html {
+  const at = jid.indexOf('@') + 1;
+  const text = html`<span class="jid">${jid.slice(0, at)}${at === 0 ? '' : html`<wbr>`}${jid.slice(at)}</span>`;
+  return link === undefined ? text : html`<a href="${link}">${text}</a>`;
 }
 
 /** A table whose cells say on a narrow page what they are. */
@@ -32,6 +40,12 @@ export function stateOf({ word, t }: Ui, { state, kept }: Pick<Message, 'state' 
 export function reason({ language }: Ui, why: string): Html {
   const { text, lang } = reasonIn(language, why);
   return lang === language ? html`<span>${text}</span>` : html`<span lang="${lang}">${text}</span>`;
+}
+
+/** What is wrong, or worth a look, as `/readyz` says it; in the page's language where there are words for it. */
+export function condition({ language }: Ui, text: string): Html {
+  const sentences = conditionIn(language, text);
+  return html`${sentences.map(({ text: said, lang }) => (lang === language ? said : html`<span lang="${lang}">${said}</span> `))}`;
 }
 
 /** What happens next, as a sentence. */

@@ -1,21 +1,19 @@
 import { html } from 'hono/html';
 import type { People, Records } from '../schemas.ts';
-import { button, field, table } from './parts.ts';
+import { button, field, person, table } from './parts.ts';
 import type { Html, Ui } from './ui.ts';
 
 /** Who has messages waiting, who sends most, and how to forget somebody. */
 export function peoplePage(ui: Ui, found: People, problem?: string): Html {
   const { t, time } = ui;
   const waiting = found.waiting.map(({ user, messages, oldest }) => [
-    html`<a href="/waiting?for=${encodeURIComponent(user)}">${user}</a>`,
+    person(user, `/waiting?for=${encodeURIComponent(user)}`),
     messages,
     time(oldest),
     html`<a href="/people/forget?user=${encodeURIComponent(user)}">${t('forget')}</a>`,
   ]);
   const heaviest = found.heaviest.map(({ of, messages, bytes }) => [
-    of.startsWith('@')
-      ? t('allOf', { domain: of.slice(1) })
-      : html`<a href="/messages?from=${encodeURIComponent(of)}">${of}</a>`,
+    of.startsWith('@') ? t('allOf', { domain: of.slice(1) }) : person(of, `/messages?from=${encodeURIComponent(of)}`),
     messages,
     t('bytes', { n: Math.ceil(bytes / 1024) }),
   ]);

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { Waiting } from '../schemas.ts';
-import { field, messageLink, nextSentence, table } from './parts.ts';
+import { field, messageLink, nextSentence, person, table } from './parts.ts';
 import type { Html, Ui } from './ui.ts';
 
 /** Which message waits for whom, since when, and what happens next. */
@@ -12,8 +12,8 @@ ${problem === undefined ? '' : html`<p class="notice bad" role="alert">${problem
   if (found === undefined) return form;
   const { messages, total, all } = found;
   const rows = messages.map((one) => [
-    html`<a href="/waiting?for=${encodeURIComponent(one.to)}">${one.to}</a>`,
-    one.from,
+    person(one.to, `/waiting?for=${encodeURIComponent(one.to)}`),
+    person(one.from),
     messageLink(one),
     time(one.stored),
     one.copies,
