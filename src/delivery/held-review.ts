@@ -155,11 +155,14 @@ export class HeldReview {
     });
   }
 
-  #bounced({ key }: StoredRecord, condition: string): void {
-    this.#reject(key, condition, undefined, undefined, true);
+  #bounced({ key, sender, senderResource }: StoredRecord, condition: string): void {
+    const { gate, pipeline } = this.#options;
+    // An error to a session that has ended reaches nobody (RFC 6121 section 8.5.3.2.1).
+    const isNotified = gate.sessionAt(sender, senderResource) !== undefined;
+    this.#reject(key, condition, undefined, undefined, isNotified);
+    if (!isNotified) return;
     // In the same call to Redis: there is no moment in which a sweep could find that the sender is to be told.
-    for (const request of notified([{ key, state: 'rejected' }]))
-      this.#options.pipeline.push({ request, done: () => {} });
+    for (const request of notified([{ key, state: 'rejected' }])) pipeline.push({ request, done: () => {} });
   }
 
   #refused({ key }: StoredRecord): void {

@@ -44,6 +44,13 @@ if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
     const { stored } = (await carol.hears(`probe: stored? ${asked}`)).attrs;
     return stored === undefined ? undefined : Number(stored);
   }
+  /** How many sessions have closed that the server was kept from removing at once. */
+  async function lingering(carol: TestUser): Promise<number | undefined> {
+    asked += 1;
+    await alice.say(CAROL, `probe: lingering? ${asked}`);
+    const { lingering: all } = (await carol.hears(`probe: lingering? ${asked}`)).attrs;
+    return all === undefined ? undefined : Number(all);
+  }
   async function said(body: string, to = BOB): Promise<{ n: string; outcome: Element }> {
     await alice.say(to, body);
     const n = await component.held(body);
@@ -97,6 +104,25 @@ if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
     await said('As ever');
     await bob.hears('As ever');
     expect(bob.bodies()).toEqual(['probe: throw', 'As ever']);
+  });
+
+  test('sender-leaves: what is let go while its sender’s session is being closed goes to its recipient all the same, in order', async () => {
+    const bob = await stage.user('bob', 'desk');
+    const carol = await stage.user('carol', 'web');
+    const before = (await lingering(carol)) ?? 0;
+    component.verdict = (held) => (/^probe/.test(held.getChildText('body') ?? '') ? 'stored' : undefined);
+    const phone = await stage.raw('alice', 'lingers');
+    const bodies = ['One', 'Two', 'Three'];
+    for (const body of bodies) await phone.send(message(body, 'chat', xml('body', {}, body)));
+    const [one = '', two = '', three = ''] = await Promise.all(bodies.map((body) => component.held(body)));
+    phone.cut();
+    await until(async () => ((await lingering(carol)) ?? 0) > before, { what: 'a session that is being closed' });
+    component.decide('stored', one);
+    component.decide('pass', two);
+    component.decide('stored', three);
+    for (const n of [one, three]) expect((await component.event('outcome', { n, copy: '1' })).attrs.state).toBe('sent');
+    await bob.hears('Three');
+    expect(bob.bodies()).toEqual(bodies);
   });
 
   test('clustered-stub-refuses: with clustering the lease ends, and none is given until it ends', async () => {

@@ -14,6 +14,7 @@ import org.jivesoftware.openfire.interceptor.PacketRejectedException;
 import org.jivesoftware.openfire.session.Session;
 import org.xmpp.packet.Message;
 import org.xmpp.packet.Packet;
+import org.xmpp.packet.Presence;
 
 /**
  * What the tests of the gate want of an Openfire: another plugin that fails, and a listener for what is stored, which is slow. It
@@ -22,7 +23,11 @@ import org.xmpp.packet.Packet;
 public class ProbePlugin implements Plugin, PacketInterceptor, OfflineMessageListener {
     /** ms */
     private static final int SLOW = 5_000;
+    /** ms, less than a gate holds a message. */
+    private static final int LINGER = 1_500;
     private final AtomicInteger stored = new AtomicInteger();
+    /** Sessions whose resource is `lingers`, which have closed and are not removed yet, or were so before. */
+    private final AtomicInteger lingering = new AtomicInteger();
 
     @Override
     public void initializePlugin(PluginManager manager, File directory) {
@@ -39,14 +44,26 @@ public class ProbePlugin implements Plugin, PacketInterceptor, OfflineMessageLis
 
     @Override
     public void interceptPacket(Packet packet, Session session, boolean incoming, boolean processed) throws PacketRejectedException {
+        if (packet instanceof Presence && incoming && !processed && isLingering(packet)) linger();
         if (!(packet instanceof Message)) return;
         String body = packet.getElement().elementText("body");
         if (body == null) return;
         if (body.equals("probe: throw") && !incoming && !processed) throw new IllegalStateException("as the test wants it");
         if (body.equals("probe: reject") && incoming && !processed) throw new PacketRejectedException();
         if (body.startsWith("probe: stored?") && !incoming && !processed) packet.getElement().addAttribute("stored", Integer.toString(stored.get()));
+        if (body.startsWith("probe: lingering?") && !incoming && !processed) packet.getElement().addAttribute("lingering", Integer.toString(lingering.get()));
         if (body.equals("probe: cluster on") && !incoming && !processed) cluster(true);
         if (body.equals("probe: cluster off") && !incoming && !processed) cluster(false);
+    }
+
+    private static boolean isLingering(Packet presence) {
+        return "unavailable".equals(presence.getElement().attributeValue("type")) && presence.getFrom() != null && "lingers".equals(presence.getFrom().getResource());
+    }
+
+    /** The server tells all that somebody is gone before it removes his session. */
+    private void linger() {
+        lingering.incrementAndGet();
+        sleep(LINGER);
     }
 
     /** What ClusterManager.isClusteringStarted() asks for. */
@@ -78,8 +95,12 @@ public class ProbePlugin implements Plugin, PacketInterceptor, OfflineMessageLis
     private void stored(Message message) {
         stored.incrementAndGet();
         if (!"probe: slow".equals(message.getElement().elementText("body"))) return;
+        sleep(SLOW);
+    }
+
+    private static void sleep(int ms) {
         try {
-            Thread.sleep(SLOW);
+            Thread.sleep(ms);
         } catch (InterruptedException stopped) {
             Thread.currentThread().interrupt();
         }

@@ -36,6 +36,9 @@ public final class Entry {
     boolean passed;
     /** Waits for this one. */
     Answer answer;
+    /** The server could not route it, and when (ms) that was first seen. */
+    boolean isPutOff;
+    long putOffAt;
 
     Entry(Kind kind, Object packet, Known known, int copy, String to, String sender, int bytes, long at) {
         this.kind = kind;

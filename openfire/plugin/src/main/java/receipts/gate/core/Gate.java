@@ -230,6 +230,7 @@ public final class Gate {
         synchronized (lock) {
             long now = clock.getAsLong();
             ending.tick(now);
+            lines.resume();
             record.proofs.tick(record.sessions.all(), now);
         }
     }

@@ -11,6 +11,8 @@ final class Line {
     private Deque<Entry> entries = new ArrayDeque<>();
     /** A thread works on it, or will. */
     boolean running;
+    /** The server could not route its first: it is tried again at the next tick. */
+    boolean paused;
 
     Line(Conversation conversation) {
         this.conversation = conversation;
@@ -33,9 +35,15 @@ final class Line {
         entries = new ArrayDeque<>(all);
     }
 
+    /** What was taken could not be routed: it is the first again. */
+    void putBack(Entry entry) {
+        entries.addFirst(entry);
+        paused = true;
+    }
+
     boolean isReady() {
         Entry first = entries.peek();
-        return first != null && first.isReady();
+        return first != null && !paused && first.isReady();
     }
 
     /** @return the first, when nothing keeps it */

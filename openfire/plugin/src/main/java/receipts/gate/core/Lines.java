@@ -1,11 +1,15 @@
 package receipts.gate.core;
 
+import java.util.ArrayList;
+import java.util.List;
+
 /** Works the FIFOs off, each by one thread at a time. */
 final class Lines {
     /** Entries in one go, so that a busy conversation leaves room for others. */
     private static final int TURN = 64;
 
     private final Gate gate;
+    private final List<Line> paused = new ArrayList<>();
 
     Lines(Gate gate) {
         this.gate = gate;
@@ -24,13 +28,24 @@ final class Lines {
         gate.host.route(() -> work(line));
     }
 
+    /** What the server could not route is tried again. Under the lock. */
+    void resume() {
+        if (paused.isEmpty()) return;
+        List<Line> all = new ArrayList<>(paused);
+        paused.clear();
+        for (Line line : all) {
+            line.paused = false;
+            schedule(line);
+        }
+    }
+
     private void work(Line line) {
         Entry entry = null;
         Outcome seen = null;
         for (int i = 0; ; i++) {
             long begun = gate.cost.begin();
             synchronized (gate.lock) {
-                if (entry != null) finished(line.conversation, entry, seen);
+                if (entry != null && !isPutOff(line, entry, seen)) finished(line.conversation, entry, seen);
                 entry = i == TURN ? null : line.take();
                 if (entry == null && i < TURN) {
                     line.running = false;
@@ -56,6 +71,20 @@ final class Lines {
             gate.host.log("A stanza could not be routed: " + failure.getClass().getName());
             return new Outcome();
         }
+    }
+
+    /** Whether it waits in its place for the next tick. Its patience is that with the component. */
+    private boolean isPutOff(Line line, Entry entry, Outcome seen) {
+        if (!seen.isLater()) return false;
+        long now = gate.clock.getAsLong();
+        if (!entry.isPutOff) entry.putOffAt = now;
+        else if (now - entry.putOffAt > gate.settings.timeout) return false;
+        entry.isPutOff = true;
+        // Its sender was told at the first attempt.
+        entry.isAcknowledged = false;
+        line.putBack(entry);
+        paused.add(line);
+        return true;
     }
 
     private void finished(Conversation conversation, Entry entry, Outcome seen) {

@@ -10,6 +10,7 @@ public final class Outcome {
     private boolean offline;
     private boolean refused;
     private boolean waits;
+    private boolean later;
     private String bounced;
     private String failure;
     /** The server has sent it from its storage, and no copy was written. */
@@ -51,6 +52,16 @@ public final class Outcome {
     public Outcome waits() {
         waits = true;
         return this;
+    }
+
+    /** The server cannot route it at the moment: it is to be carried out again. */
+    public Outcome later() {
+        later = true;
+        return this;
+    }
+
+    boolean isLater() {
+        return later;
     }
 
     /** Not carried out at all, for a reason that the answer to the command names. */

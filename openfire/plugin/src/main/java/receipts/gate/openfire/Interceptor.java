@@ -55,7 +55,7 @@ final class Interceptor implements PacketInterceptor {
         if (packet instanceof Message) {
             Message message = (Message) packet;
             if (!incoming) outgoing(message, session, processed);
-            else if (!processed) incoming(message);
+            else if (!processed) incoming(message, session);
             else handled(message);
         } else if (!incoming && !processed && requests.isProbe(packet, session)) throw new Silently();
     }
@@ -65,9 +65,13 @@ final class Interceptor implements PacketInterceptor {
         if (watch != null && watch.message == message) watch.handled = true;
     }
 
-    private void incoming(Message message) throws PacketRejectedException {
+    private void incoming(Message message, Session session) throws PacketRejectedException {
         Watch watch = Watch.current();
-        if (watch != null && watch.message == message) return;
+        if (watch != null && watch.message == message) {
+            watch.sender = session;
+            if (watch.isSenderClosing()) throw new Silently();
+            return;
+        }
         if (watch != null && isErrorOf(watch, message)) {
             watch.outcome.bounced(condition(message));
             return;
@@ -131,8 +135,10 @@ final class Interceptor implements PacketInterceptor {
             return;
         }
         Watch watch = Watch.current();
-        if (watch != null && isErrorOf(watch, message)) watch.outcome.bounced(condition(message));
-        else if (message instanceof TaggedMessage) Writing.begin(((TaggedMessage) message).known);
+        if (watch != null && isErrorOf(watch, message)) {
+            // An error that is written to nobody: what became of the message is not known.
+            if (!watch.isSenderClosing()) watch.outcome.bounced(condition(message));
+        } else if (message instanceof TaggedMessage) Writing.begin(((TaggedMessage) message).known);
     }
 
     private void written(Message message, Session session) {

@@ -93,8 +93,8 @@ final class OpenfireHost implements Host {
             watch.end();
             Writing.end();
         }
-        if (!watch.handled && watch.outcome.isEmpty()) watch.outcome.refused();
-        return watch.outcome;
+        if (watch.handled || !watch.outcome.isEmpty()) return watch.outcome;
+        return watch.isSenderClosing() ? watch.outcome.later() : watch.outcome.refused();
     }
 
     /** Into the session that has sent the message, also when it is detached; to nobody when it has ended. */
@@ -149,7 +149,7 @@ final class OpenfireHost implements Host {
         } finally {
             watch.end();
         }
-        return watch.outcome;
+        return !watch.handled && watch.isSenderClosing() ? watch.outcome.later() : watch.outcome;
     }
 
     private static boolean isBlocked(ClientSession session, Message message) {

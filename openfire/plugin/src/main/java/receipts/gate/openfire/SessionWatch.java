@@ -27,6 +27,12 @@ final class SessionWatch implements SessionEventListener, PresenceEventListener 
         return session instanceof LocalSession && !isBosh(session) && ((LocalSession) session).getStreamManager().isEnabled();
     }
 
+    /** Whether its connection has ended, and the server is about to remove it. One that may be resumed stays. */
+    static boolean isClosing(Session session) {
+        // Openfire 4.2 asks the connection, which a detached session has not.
+        return !(session instanceof LocalSession && ((LocalSession) session).isDetached()) && session.isClosed();
+    }
+
     static boolean isBosh(Session session) {
         return session.getClass().getSimpleName().equals("HttpSession");
     }

@@ -4,6 +4,8 @@ import static java.util.Arrays.asList;
 import static java.util.Collections.emptyList;
 import static org.junit.jupiter.api.Assertions.*;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
@@ -38,7 +40,7 @@ class HoldingTest {
         rig.gate.presence().bound("s9", "alice@example.org/phone");
         rig.enable("c", new Command("enable").with("acks", "disk"));
         assertTrue(Rig.of(rig.answers, "c").get(0).contains("acks=\"true\""));
-        java.util.List<String> told = new java.util.ArrayList<>();
+        List<String> told = new ArrayList<>();
         rig.server = entry -> {
             Acknowledgement ack = entry.acknowledgement();
             told.add(ack == null ? "none" : ack.stream + " " + ack.sender + " " + ack.id + " " + ack.recipient + " " + ack.durability);
@@ -158,5 +160,60 @@ class HoldingTest {
         both.run();
         rig.stored("c", rig.shown("c").get(0));
         assertEquals(asList("older old-1/2", "old old-2/2", "live " + rig.shown("c").get(0) + "/1"), rig.routed);
+    }
+
+    @Test @DisplayName("7: what the server cannot route at the moment is tried again, in its place, and acknowledged once")
+    void putOff() {
+        rig.gate.presence().bound("s0", "alice@example.org/phone");
+        rig.enable("c", new Command("enable").with("acks", "memory"));
+        List<Boolean> acknowledged = new ArrayList<>();
+        boolean[] closing = { true };
+        rig.server = entry -> {
+            acknowledged.add(entry.acknowledgement() != null);
+            return closing[0] ? new Outcome().later() : new Outcome().sent("s1", "bob@example.org/phone");
+        };
+        rig.write("alice", "bob", "one");
+        rig.write("alice", "bob", "typing", false);
+        rig.write("alice", "bob", "two");
+        for (String n : rig.shown("c")) rig.say("c", new Command("stored").with("n", n).with("ack", "true"));
+        rig.write("alice", "bob", "typing again", false);
+        assertEquals(asList("one"), firsts(), "nothing goes before it, and it is not tried again at once");
+        rig.wait(50);
+        assertEquals(asList("one", "one"), firsts());
+        assertEquals(emptyList(), rig.events("c", "outcome"));
+        closing[0] = false;
+        rig.wait(50);
+        assertEquals(asList("one", "one", "one", "typing", "two", "typing"), firsts());
+        assertEquals(asList(true, false, false, false, true, false), acknowledged);
+        for (String event : rig.events("c", "outcome")) assertEquals("sent", Rig.attribute(event, "state"));
+        assertEquals(2, rig.events("c", "outcome").size());
+        assertTrue(rig.gate.isEmpty());
+    }
+
+    @Test @DisplayName("3, 6: what the server does not route for longer than a message may be held is unknown; unloading waits for that")
+    void putOffForLong() {
+        rig.server = entry -> entry.packet.equals("never") ? new Outcome().later() : new Outcome().offline();
+        for (boolean unloads : new boolean[] { false, true }) {
+            String connection = unloads ? "d" : "c";
+            if (unloads) rig.gate.closed("c");
+            rig.enable(connection);
+            rig.write("alice", "bob", "never");
+            rig.write("alice", "bob", "next");
+            rig.stored(connection, rig.shown(connection).get(0), rig.shown(connection).get(1));
+            if (unloads) rig.gate.unload();
+            rig.wait(3000);
+            assertFalse(rig.gate.isEmpty());
+            rig.wait(100);
+            assertTrue(rig.gate.isEmpty());
+            assertEquals("next", first(rig.routed.size() - 1));
+        }
+        assertEquals("unknown", Rig.attribute(rig.events("c", "outcome").get(0), "state"));
+        assertEquals("offline", Rig.attribute(rig.events("c", "outcome").get(1), "state"));
+    }
+
+    private List<String> firsts() {
+        List<String> all = new ArrayList<>();
+        for (int i = 0; i < rig.routed.size(); i++) all.add(first(i));
+        return all;
     }
 }
