@@ -86,6 +86,9 @@ export interface AddressPolicy {
   /** The users whose addresses inside a payload are rewritten to those that the other knows. */
   embedded(route: Route): Between;
 
+  /** The user whose address at the component this was in another mode, as {@link parse} gave it then; undefined when it was nobody's. */
+  formerly?(address: Address): Address | undefined;
+
   /** From whom a copy of a message comes to its recipient: a full JID, unless the sender has no resource. */
   copyFrom(message: Parties): string;
   /** Whom a message was for, as its sender wrote it: bare. */

@@ -3,6 +3,8 @@ import type { Between } from '../xmpp/stanza/embedded-addresses.ts';
 import type { Address, AddressPolicy, Parties, Route, Traffic } from './address-policy.ts';
 import { PreparedAddresses } from './prepared-addresses.ts';
 
+type Told = Pick<Parties, 'recipient' | 'heldAs'>;
+
 /**
  * Users know each other by their own addresses, and the component is seen where it speaks for itself: nothing above the
  * policy may take it for granted that the two addresses of an account differ.
@@ -14,9 +16,18 @@ export class TransparentPolicy extends PreparedAddresses implements AddressPolic
   readonly errorBy: string;
   readonly #component: string;
   readonly #served: string;
+  readonly #older: AddressPolicy | undefined;
 
-  constructor({ componentDomain, servedDomain }: { readonly componentDomain: string; readonly servedDomain: string }) {
+  /**
+   * @param older the policy of messages that no gate held, which were stored in another mode: servers end the stream of a component
+   *   that writes in a user's name, so that their copies keep the addresses of that mode
+   */
+  constructor(
+    { componentDomain, servedDomain }: { readonly componentDomain: string; readonly servedDomain: string },
+    older?: AddressPolicy,
+  ) {
     super();
+    this.#older = older;
     this.componentDomain = componentDomain;
     this.servedDomain = servedDomain;
     this.delayedBy = componentDomain;
@@ -64,24 +75,42 @@ export class TransparentPolicy extends PreparedAddresses implements AddressPolic
     return route;
   }
 
-  copyFrom({ sender, senderResource }: Parties): string {
-    return withResource(sender, senderResource);
+  formerly({ kind, full }: Address): Address | undefined {
+    if (kind !== 'foreign' || this.#older === undefined) return undefined;
+    const before = this.#older.parse(full);
+    return this.#older.isOuter(before) ? before : undefined;
   }
 
-  writtenTo({ recipient }: Pick<Parties, 'recipient' | 'heldAs'>): string {
-    return recipient;
+  copyFrom(message: Parties): string {
+    const { sender, senderResource } = message;
+    return this.#olderOf(message)?.copyFrom(message) ?? withResource(sender, senderResource);
+  }
+
+  writtenTo(message: Told): string {
+    return this.#olderOf(message)?.writtenTo(message) ?? message.recipient;
   }
 
   acknowledgementFrom(): string {
     return this.componentDomain;
   }
 
-  receiptFrom({ recipient }: Pick<Parties, 'recipient' | 'heldAs'>, resource: string): string {
-    return withResource(recipient, resource);
+  receiptFrom(message: Told, resource: string): string {
+    const older = this.#isOfServer(message) ? undefined : this.#olderOf(message);
+    return older?.receiptFrom(message, resource) ?? withResource(message.recipient, resource);
   }
 
-  errorFrom({ recipient }: Pick<Parties, 'recipient' | 'heldAs'>): string {
-    return recipient;
+  /** A gate says it in the name of one of its server's own users, of whichever mode; in no other's. */
+  errorFrom(message: Told): string {
+    const older = this.#isOfServer(message) ? undefined : this.#olderOf(message);
+    return older?.errorFrom(message) ?? message.recipient;
+  }
+
+  #olderOf({ heldAs }: Pick<Told, 'heldAs'>): AddressPolicy | undefined {
+    return heldAs === undefined ? this.#older : undefined;
+  }
+
+  #isOfServer({ recipient }: Told): boolean {
+    return recipient.endsWith(`@${this.servedDomain}`);
   }
 
   /** Also an address that somebody had at the component in another mode: who writes to it is told that nobody reads it. */

@@ -15,10 +15,10 @@ const FLUSH_GRACE = 5000;
 
 /** How users know each other, by the mode. */
 export function composeAddresses({ xmpp, ack, gate: { mode } }: Pick<Config, 'xmpp' | 'ack' | 'gate'>): AddressPolicy {
-  if (mode === 'transparent') return new TransparentPolicy(xmpp);
-  return mode === 'both'
-    ? new BothPolicy({ ...xmpp, ackFrom: ack.from })
-    : new SubdomainPolicy({ ...xmpp, ackFrom: ack.from });
+  if (mode === 'both') return new BothPolicy({ ...xmpp, ackFrom: ack.from });
+  const subdomain = new SubdomainPolicy({ ...xmpp, ackFrom: ack.from });
+  // What was stored in MODE=subdomain, or in both, may be pending still.
+  return mode === 'transparent' ? new TransparentPolicy(xmpp, subdomain) : subdomain;
 }
 
 export interface GateParts extends Pick<GateOptions, 'link' | 'clock' | 'counts'> {
@@ -33,7 +33,7 @@ export function composeGate({ config, link, clock, counts, log, tuning }: GatePa
   if (mode === 'subdomain') return undefined;
   const { componentDomain, servedDomain } = config.xmpp;
   const { lease: timing, reportEvery } = tuning ?? {};
-  const acks = config.ack.format === 'none' || process.env.NO_ACKS ? undefined : config.durability;
+  const acks = config.ack.format === 'none' ? undefined : config.durability;
   const gate = new Gate({ link, clock, counts, componentDomain, servedDomain, log, timing, reportEvery, acks });
   const graces = { proof: proofGrace, flush: tuning?.flush ?? FLUSH_GRACE };
   return { gate, proofCounts, graces, orderWithin: tuning?.orderWithin };

@@ -71,6 +71,15 @@ export class MessageHandler {
     else if (!isReceipt) give('pass');
   }
 
+  /** Takes what proves that messages arrived from one that goes no further itself. */
+  takeProofs(route: Route, element: Element): void {
+    const { settlement } = this.#options;
+    const message = readMessage(element);
+    const receipts = message.receipts.slice(0, MAX_RECEIPTS);
+    settlement.receipts(route, { ...message, receipts }, () => {});
+    for (const proof of message.impliedReceipts.slice(0, MAX_IMPLIED_RECEIPTS)) settlement.proof(route, proof);
+  }
+
   #sort(route: Route, message: Message, element: Element): void {
     const { acceptance, settlement, bounces, passthrough, maxStanzaBytes } = this.#options;
     if (isLarger(message, maxStanzaBytes)) {

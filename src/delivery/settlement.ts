@@ -56,11 +56,11 @@ export class Settlement {
   /**
    * The receipts (XEP-0184 section 5.2) that a message bears, each for an id or an origin-id.
    *
-   * @param onNotified of a message that a gate holds: whether our own notices say all that it says
+   * @param onNotified of a message that goes no further, or that a gate holds: whether our own notices say all that it says
    */
   receipts(route: Route, message: Message, onNotified?: (notified: boolean) => void): void {
     if (message.receipts.length === 0) return;
-    if (route.heldAs !== undefined) {
+    if (route.heldAs !== undefined || onNotified !== undefined) {
       this.#heldReceipts(route, message.receipts, onNotified);
       return;
     }

@@ -3,8 +3,12 @@ import type { Address, Route } from '../addressing/address-policy.ts';
 
 /** What the router hands stanzas to. Handlers may throw MalformedAddressError and TooDeepError: the router answers them. */
 export interface Handlers {
-  /** Messages from a user to another. */
-  readonly messages: { take(route: Route, element: Element): void };
+  readonly messages: {
+    /** A message from a user to another. */
+    take(route: Route, element: Element): void;
+    /** One that may prove that others have arrived, and goes no further. */
+    takeProofs(route: Route, element: Element): void;
+  };
   /** Presence from a user to another, or to the component. */
   readonly presence: { take(route: Route, element: Element): void };
   readonly iq: {

@@ -78,6 +78,10 @@ export class Router {
     else if (traffic === 'foreign') this.#forbid(element);
     else if (traffic === 'to-component' && readMessage(element).tracked) {
       refuser.refuse(element, { condition: 'service-unavailable', text: 'Nobody reads messages to this address' });
+    } else if (traffic === 'to-component' && element.attrs.type !== 'error') {
+      const to = addresses.formerly?.(route.to);
+      if (to === undefined) refuser.drop();
+      else handlers.messages.takeProofs({ from: route.from, to }, element);
     } else {
       // Receipts and errors for our own notices, the server's announcements, a stanza of ours that came back: whatever
       // we said to it could begin a loop.

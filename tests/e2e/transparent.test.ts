@@ -173,6 +173,25 @@ test('the record of a message is damaged: its sender is told in his contact’s 
   expect(world.proxy.link.stats.reconnects).toBe(0);
 });
 
+test('what was stored under addresses of another mode is sent again under these, and confirmed', async () => {
+  await begin({ MODE: 'both' });
+  const first = await world.user('bob', { autoReceipt: false, streamManagement: false });
+  const alice = await world.user('alice');
+  first.freeze();
+  const id = await alice.say(world.proxied('bob'), 'of another mode');
+  await alice.acknowledged(id);
+  await until(() => counts().handedOver > 0, { what: 'the proof of hand-over' });
+  const seenAs = world.seenAs(alice);
+  await world.stopProxy();
+  await begin();
+  first.cut();
+  const next = await world.user('bob');
+  expect((await next.hears('of another mode')).attrs.from).toBe(seenAs);
+  expect((await alice.delivered(id)).attrs.from).toBe(next.jid);
+  await until(() => counts().delivered === 1, { what: 'the receipt' });
+  expect(world.proxy.link.stats.reconnects).toBe(0);
+});
+
 test('MODE=both: a message to either address is confirmed from that address', async () => {
   await begin({ MODE: 'both' });
   const bob = await world.user('bob');
