@@ -6,7 +6,10 @@ const REAL =
   `<markable xmlns="urn:xmpp:chat-markers:0"/>${REQUEST}`;
 
 test('what clients put at the end of a message is a character each, and comes back as it was', () => {
-  expect(shortened(`<body>hello</body>${REAL}`)).toBe('<body>hello</body>\x03\x05m &amp; 1\x06\x02\x01');
+  expect(shortened(`<body>hello</body>${REAL}`, 'm')).toBe('<body>hello</body>\x03\x05m &amp; 1\x06\x02\x01');
+  expect(shortened(`<body>hello</body>${REAL}`, 'm &amp; 1')).toBe('<body>hello</body>\x03\x07\x02\x01');
+  const foreign = `<origin-id xmlns="urn:xmpp:sid:0" id="é"/>`;
+  expect(shortened(foreign, 'é')).toBe('\x05é\x06');
   for (const inner of [
     '',
     'text',
@@ -21,5 +24,5 @@ test('what clients put at the end of a message is a character each, and comes ba
     '<x><origin-id xmlns="urn:xmpp:sid:0" id="1"/></x>',
     `<body>&lt;${REQUEST}`,
   ])
-    expect(lengthened(shortened(inner))).toBe(inner);
+    for (const id of ['', 'm', '1', 'm &amp; 1', 'é']) expect(lengthened(shortened(inner, id), id)).toBe(inner);
 });

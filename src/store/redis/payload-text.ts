@@ -11,20 +11,23 @@ const TEXTS: Readonly<Record<string, string>> = {
   '\x06': '"/>',
 };
 const ORIGIN_ID = TEXTS['\x05'] as string;
+const PLAIN = /^[ -~]*$/;
 const CLOSES = TEXTS['\x06'] as string;
-const LAST_CHARACTER = 6;
+/** An origin-id that is the message's id, as a record has that. */
+const SAME_ID = '\x07';
+const LAST_CHARACTER = 7;
 const ELEMENTS = new Map(
   Object.entries(TEXTS).flatMap(([character, text]) => (/^<.*>$/.test(text) ? [[text, character]] : [])),
 );
 
-/** Children as a record has them. */
-export function shortened(inner: string): string {
+/** Children as a record has them. @param id the message's, as its record has it */
+export function shortened(inner: string, id: string): string {
   let end = inner.length;
   let short = '';
   while (end > 0) {
     const start = inner.lastIndexOf('<', end - 1);
     const element = inner.slice(start, end);
-    const known = ELEMENTS.get(element) ?? shortOriginId(element);
+    const known = ELEMENTS.get(element) ?? shortOriginId(element, id);
     if (known === undefined) break;
     short = known + short;
     end = start;
@@ -32,18 +35,20 @@ export function shortened(inner: string): string {
   return short === '' ? inner : inner.slice(0, end) + short;
 }
 
-function shortOriginId(element: string): string | undefined {
+function shortOriginId(element: string, id: string): string | undefined {
   if (!element.startsWith(ORIGIN_ID) || !element.endsWith(CLOSES)) return undefined;
   // One quotation mark may be both.
   if (element.length < ORIGIN_ID.length + CLOSES.length) return undefined;
-  return `\x05${element.slice(ORIGIN_ID.length, -CLOSES.length)}\x06`;
+  const originId = element.slice(ORIGIN_ID.length, -CLOSES.length);
+  // Of others the one may be octets and the other characters.
+  return originId === id && PLAIN.test(id) ? SAME_ID : `\x05${originId}\x06`;
 }
 
-const CHARACTERS = /[\x01-\x06]/g;
+const CHARACTERS = /[\x01-\x07]/g;
 
-/** The children again. */
-export function lengthened(short: string): string {
+/** The children again. @param id as of {@link shortened} */
+export function lengthened(short: string, id: string): string {
   // They stand at the end.
   if (!(short.charCodeAt(short.length - 1) <= LAST_CHARACTER)) return short;
-  return short.replace(CHARACTERS, (character) => TEXTS[character] as string);
+  return short.replace(CHARACTERS, (character) => TEXTS[character] ?? ORIGIN_ID + id + CLOSES);
 }

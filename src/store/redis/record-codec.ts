@@ -75,20 +75,21 @@ export function encodeRecord(
     envelope;
   const from = `${written(sender)}${FIELD}${written(senderResource)}`;
   const to = `${written(recipient)}${FIELD}${written(recipientResource)}`;
-  const ids = `${written(wireId)}${FIELD}${writtenSenderId(senderId, wireId)}`;
+  const id = written(wireId);
+  const ids = `${id}${FIELD}${writtenSenderId(senderId, wireId)}`;
   const what = `${written(type ?? '')}${FIELD}${written(otherAttributes)}${FIELD}${digest}${FIELD}${token}`;
   const others = `${originId === undefined ? '' : written(originId)}${FIELD}${alias}${FIELD}${FIELD}`;
   const head = `${FORMAT}p0${owesReceipt ? '1' : '0'}000001${storedAt}`;
-  return `${head}${from}${FIELD}${to}${FIELD}${ids}${FIELD}${what}${FIELD}${others}${PAYLOAD}${shortened(inner)}`;
+  return `${head}${from}${FIELD}${to}${FIELD}${ids}${FIELD}${what}${FIELD}${others}${PAYLOAD}${shortened(inner, id)}`;
 }
 
 /** The fields of a record, and what follows them; a SyntaxError where it is none. */
 function split(value: string): { readonly fields: string[]; readonly ending: string[]; readonly inner: string } {
   const payload = value.indexOf(PAYLOAD, HEAD_LENGTH);
   const text = value.slice(HEAD_LENGTH, payload === -1 ? value.length : payload);
-  const inner = payload === -1 ? '' : lengthened(value.slice(payload + 1));
   const ended = text.indexOf(ENDING);
   const fields = (ended === -1 ? text : text.slice(0, ended)).split(FIELD);
+  const inner = payload === -1 ? '' : lengthened(value.slice(payload + 1), fields[4] as string);
   const ending = ended === -1 ? [] : text.slice(ended + 1).split(FIELD);
   if (value[0] !== FORMAT || fields.length !== FIELDS) throw new SyntaxError('This is no record');
   if (!text.includes(ESCAPE)) return { fields, ending, inner };
