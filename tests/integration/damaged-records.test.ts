@@ -175,3 +175,18 @@ test.each([
   const { overdue } = await sweep(later() + 10 * SECOND);
   expect(overdue.filter(({ wireId }) => wireId === 'bad')).toMatchObject([{ sender: ALICE, state }]);
 });
+
+test.each(['a\nb', 'tab\tz', '100%\r', '\x7f%z'])(
+  'one whose sender gave it the id %j is whole, whatever else it says',
+  async (id) => {
+    const { key } = aliceWrites({ id });
+    await opened.ledger.perform(aliceWrites({ id, body: 'zzz', originId: id, resource: 'z%', at: LONG_AGO }));
+    const { overdue, damaged } = await sweep();
+    expect(damaged).toBe(0);
+    expect(overdue.find((one) => one.key === key)).toMatchObject({
+      state: 'pending',
+      wireId: id,
+      senderResource: 'z%',
+    });
+  },
+);

@@ -64,6 +64,38 @@ describe.each([1, 16])('of %d shards', (shards) => {
     await preparation(shards).prepare();
   });
 
+  test('one of format 4 as commit 26de896 wrote it has the same beside its records, and is taken over too', async () => {
+    const { redis, ledger } = opened;
+    await redis.flushall();
+    await writeOlderLedger(redis, '', ledgers[shards] as OlderKey[]);
+    await redis.hset(`${PREFIX}:identity`, 'format', 4);
+    await preparation(shards).prepare();
+    expect((await new RedisQueries(redis, ledger.shards).waitingFor(BOB, 100)).found).toHaveLength(4);
+    expect((await redis.keys('*')).filter((name) => /:(?:held|out):/.test(name))).toEqual([]);
+  });
+
+  test('what is of no record, and what was damaged, is taken over by two at once, and no count is left', async () => {
+    const { redis, ledger } = opened;
+    await redis.flushall();
+    await writeOlderLedger(redis, '', ledgers[shards] as OlderKey[]);
+    const { prefix } = ledger.shards.keysOfUser(BOB);
+    const GONE = 1e10 + 100;
+    for (let i = 0; i < 700; i += 1) {
+      const key = `6G${String(i).padStart(20, '0')}`;
+      await redis.hset(`${prefix}:held:${ALICE}`, key, `100 ${BOB}`);
+      await redis.hset(`${prefix}:out:${BOB}`, key, `?;${T};${T}`);
+      for (const whose of [ALICE, '@example.org']) await redis.hincrby(`${prefix}:load`, whose, GONE);
+    }
+    await redis.set(`${prefix}:held:carol@example.org`, 'no hash');
+    const two = [preparation(shards), preparation(shards)].map((one) => one.prepare());
+    await Promise.all(two);
+    expect((await redis.keys('*')).filter((name) => /:(?:held|out):/.test(name))).toEqual([]);
+    const queries = new RedisQueries(redis, ledger.shards);
+    expect((await queries.heaviest(10)).find(({ of }) => of === ALICE)?.messages).toBe(4);
+    expect((await queries.waitingFor(BOB, 100)).total).toBe(4);
+    expect((await ledger.figures(T)).pending).toBe(9);
+  });
+
   test('it is marked, and another number of shards is refused', async () => {
     expect(await opened.redis.hget(`${PREFIX}:identity`, 'format')).toBe(String(LEDGER_FORMAT));
     expect(await preparation(shards).refusal()).toBeUndefined();

@@ -168,8 +168,8 @@ test('a ledger of a newer format, or with another number of shards, is refused',
   expect(await prepared(1).refusal()).toBeUndefined();
   await opened.redis.hset(`${PREFIX}:identity`, 'shards', '4');
   expect(await prepared(1).refusal()).toMatch('Set SHARDS=4, or leave it out.');
-  await opened.redis.hset(`${PREFIX}:identity`, 'format', '5');
-  expect(await prepared(1).refusal()).toMatch(/format 5, which a newer version has written/);
+  await opened.redis.hset(`${PREFIX}:identity`, 'format', '6');
+  expect(await prepared(1).refusal()).toMatch(/format 6, which a newer version has written/);
 });
 
 test('what people look at says what it said, and is not changed by that', async () => {

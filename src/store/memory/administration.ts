@@ -1,7 +1,7 @@
 import type { Cancelled, RequestOf, Retried } from '../contract.ts';
 import { SCRIPT_TIMES } from '../retry-policy.ts';
 import { mustWait } from './attempts.ts';
-import { acknowledgesOf, forgetTrouble, isHidden, outOf, ruleOf, writeOut } from './evidence.ts';
+import { acknowledgesOf, allOut, forgetTrouble, isHidden, outOf, ruleOf, writeOut } from './evidence.ts';
 import { HOW, IS_ASKED_ABOUT, WITH_SESSION } from './out.ts';
 import { eraseQuarantined } from './quarantine.ts';
 import { type Entry, KEY, type MemoryState, type MemoryTimes, shown } from './state.ts';
@@ -105,13 +105,18 @@ function eraseOne(state: MemoryState, { record, alias }: Entry): void {
 /** Erases what is kept of a user beside his messages, and his subscriptions to `contacts`. Gives how many things those were. */
 export function forgetUser(state: MemoryState, { jid, contacts }: RequestOf<'forgetUser'>, times: MemoryTimes): number {
   const { presence } = state;
-  for (const key of state.out.get(jid)?.keys() ?? []) {
+  let hadCopies = false;
+  for (const [key] of allOut(state, jid)) {
+    // What is pending has come after all others were erased.
+    if (state.entries.get(key)?.record.state === 'pending') continue;
     if (state.lives.get(key)?.length === 1) state.lives.delete(key);
+    state.out.get(jid)?.delete(key);
+    hadCopies = true;
   }
   const kept = [
     presence.forgetSessions(jid),
     state.confirms.delete(jid),
-    state.out.get(jid)?.size ? state.out.delete(jid) : false,
+    hadCopies,
     presence.subscriptions.get(jid)?.size ? presence.subscriptions.delete(jid) : false,
     presence.granted.delete(jid),
   ];

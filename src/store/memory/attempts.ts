@@ -143,6 +143,9 @@ export function bounce(state: MemoryState, { key }: RequestOf<'bounce'>, times: 
   // An earlier copy may still be out: then a bounce of this one says nothing new.
   if (entry.copy === 'earlier') return { outcome: 'done', record: shown(entry) };
   const { record } = entry;
+  // The same call may have been carried out before.
+  const wasNoted = entry.copy === 'bounced' && outOf(state, record.key, record.recipient)?.how === HOW.bounced;
+  if (wasNoted) return { outcome: 'done', record: shown(entry) };
   const { now, keep } = times;
   const bounced = state.change(entry, {}, 'bounced');
   const out = { how: HOW.bounced, storedAt: record.storedAt, handedAt: now, passed: false };

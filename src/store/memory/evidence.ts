@@ -129,8 +129,7 @@ export function forgetTrouble(
 
 /** It has ended: no copy of it is waited for any more. `entry` is as it was before. */
 export function callIn(state: MemoryState, { record, copy }: Entry): void {
-  // Of what has come back, and is being sent again, none is out.
-  if (copy === 'none' && record.copies === 0) return;
+  if (copy === 'none' && record.copies === 0 && record.attempt === 1) return;
   forgetTrouble(state, record.key, record);
   // Of most messages there is no more to tell than that the server had them before the receipt came.
   if (state.lives.get(record.key)?.length === 1) state.lives.delete(record.key);

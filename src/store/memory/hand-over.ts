@@ -2,7 +2,7 @@ import type { RequestOf } from '../contract.ts';
 import type { Situation } from '../redelivery-rules.ts';
 import { SCRIPT_TIMES } from '../retry-policy.ts';
 import { acknowledgesOf, outOf, putOut, ruleOf } from './evidence.ts';
-import { HOW, type How, WITH_SESSION } from './out.ts';
+import { HOW, type How, IS_ASKED_ABOUT, WITH_SESSION } from './out.ts';
 import type { Sessions } from './presence-state.ts';
 import type { MemoryState, MemoryTimes } from './state.ts';
 
@@ -20,6 +20,7 @@ export function handOver(state: MemoryState, request: RequestOf<'handOver'>, tim
     return undefined;
   }
   const { now, keep } = times;
+  const isKnown = entry.record.copies >= request.copies;
   const copies = Math.min(Math.max(entry.record.copies, request.copies), MOST_COPIES);
   const { presence, sessions, endedAt } = state.presence.of(recipient, resource !== '');
   const acknowledges = acknowledgesOf(state, sender, recipient, sessions);
@@ -30,14 +31,14 @@ export function handOver(state: MemoryState, request: RequestOf<'handOver'>, tim
   const went =
     copy === 'bounced'
       ? { how: HOW.bounced, passed: false }
-      : howItGoes(state, request, copies, presence, acknowledges, sessions, ended);
+      : howItGoes(state, { ...request, copies, isKnown }, presence, acknowledges, sessions, ended);
   // What went nowhere is as good as bounced, whatever is known of his client.
   if (went.how === HOW.nowhere && copy === 'last') copy = 'bounced';
   const { record } = state.change(entry, { copies }, copy);
   // It may have gone to the session that has ended. Who has come since is not taken for having it.
   const sentAt = ended && WITH_SESSION.has(went.how) ? Math.min(handedAt, writtenAt) : handedAt;
   putOut(state, key, { sender, recipient }, { ...went, storedAt: record.storedAt, handedAt: sentAt }, times);
-  state.note(key, sentAt, `handed-over ${went.how}`, keep);
+  if (!isKnown) state.note(key, sentAt, `handed-over ${went.how}`, keep);
   const expiry = record.storedAt + times.messageTtl;
   const rule = ruleOf(presence, acknowledges, copy);
   // Who has had all that he may be sent is not asked for more.
@@ -48,11 +49,13 @@ export function handOver(state: MemoryState, request: RequestOf<'handOver'>, tim
   return due;
 }
 
-/** How a copy went that the server has handled just now. `ended`: a session of his has ended since it was written. */
+/**
+ * How a copy went that the server has handled just now. `ended`: a session of his has ended since it was written; `isKnown`: this
+ * one was noted before.
+ */
 function howItGoes(
   state: MemoryState,
-  { key, recipient, resource, noStore }: RequestOf<'handOver'>,
-  copies: number,
+  { key, recipient, resource, noStore, copies, isKnown }: RequestOf<'handOver'> & { readonly isKnown: boolean },
   presence: Situation['presence'],
   acknowledges: Situation['acknowledges'],
   sessions: Sessions,
@@ -68,6 +71,7 @@ function howItGoes(
   if (presence === 'online' && resource !== '' && !sessions.has(resource)) return { how: HOW.nowhere, passed: false };
   if (presence === 'offline' && !ended) return { how: noStore ? HOW.nowhere : HOW.stored, passed: false };
   if (acknowledges === 'no') return { how: HOW.noReceipts, passed: false };
+  if (isKnown && before !== undefined && IS_ASKED_ABOUT.has(before.how)) return { how: before.how, passed };
   if (before?.how === HOW.missedTargeted) return { how: HOW.againTargeted, passed };
   return { how: before !== undefined && WITH_SESSION.has(before.how) ? HOW.again : HOW.session, passed };
 }

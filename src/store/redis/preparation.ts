@@ -83,40 +83,47 @@ export class LedgerPreparation {
       );
     }
     if (kept !== shards.count) shards.adopt(kept);
-    if (format < LEDGER_FORMAT) await this.#repack();
+    if (format < LEDGER_FORMAT) await this.#takeOverCopies();
     this.#isReady = true;
   }
 
   /** From format 3, whose records are read as they are. It was never in a cluster. */
-  async #repack(): Promise<void> {
+  async #takeOverCopies(): Promise<void> {
     const { redis, shards, log } = this.#options;
     log.info({ format: LEDGER_FORMAT }, 'Taking over the ledger of a version before');
-    for (const kind of ['held', 'out']) {
-      for (const { prefix } of redis.isCluster ? [] : shards.keys) {
-        const begin = `${prefix}:${kind}:`;
-        let cursor = '0';
-        do {
-          const [next, names] = await redis.scan(cursor, 'MATCH', `${escaped(begin)}*`, 'COUNT', 10_000);
-          for (const name of names) await redis.eval(REPACK, 1, prefix, Date.now(), kind, name.slice(begin.length));
-          cursor = next;
-        } while (cursor !== '0');
-      }
+    if (!redis.isCluster) {
+      await this.#repack();
+      const prefixes = shards.keys.map(({ prefix }) => prefix);
+      await redis.eval(REPACK, prefixes.length, ...prefixes, Date.now(), 'ages');
     }
-    if (!redis.isCluster) await this.#gatherAges();
     await redis.hset(`${shards.base}:identity`, 'format', LEDGER_FORMAT);
     log.info({ format: LEDGER_FORMAT }, 'The ledger is taken over');
   }
 
-  /** Each shard had its own counts of what is pending; now those of all stand with the first. */
-  async #gatherAges(): Promise<void> {
+  /** What stands beside records, where it is; a part at a time, and what was broken off goes on. */
+  async #repack(): Promise<void> {
     const { redis, shards } = this.#options;
-    for (const { ages } of shards.keys.slice(1)) {
-      const counts = Object.entries(await redis.hgetall(ages));
-      if (counts.length === 0) continue;
-      const moving = redis.multi().del(ages);
-      for (const [minute, count] of counts) moving.hincrby(shards.home.ages, minute, Number(count));
-      await moving.exec();
+    for (const kind of ['held', 'out']) {
+      for await (const names of this.#scan(shards.patternOf(kind))) {
+        for (const { prefix } of shards.keys) {
+          const begin = `${prefix}:${kind}:`;
+          const own = names.filter((name) => name.startsWith(begin)).map((name) => name.slice(begin.length));
+          for (let first = 0; first < own.length; first += PORTION) {
+            const portion = own.slice(first, first + PORTION);
+            while (Number(await redis.eval(REPACK, 1, prefix, Date.now(), kind, ...portion)) > 0);
+          }
+        }
+      }
     }
+  }
+
+  async *#scan(pattern: string): AsyncGenerator<string[]> {
+    let cursor = '0';
+    do {
+      const [next, names] = await (this.#options.redis as Redis).scan(cursor, 'MATCH', pattern, 'COUNT', 1000);
+      if (names.length > 0) yield names;
+      cursor = next;
+    } while (cursor !== '0');
   }
 
   async #takeOver(): Promise<void> {
@@ -130,9 +137,7 @@ export class LedgerPreparation {
     const begun = performance.now();
     const others: string[] = [];
     let moved = 0;
-    let cursor = '0';
-    do {
-      const [next, names] = await (redis as Redis).scan(cursor, 'MATCH', `${escaped(shards.base)}:*`, 'COUNT', 1000);
+    for await (const names of this.#scan(`${escaped(shards.base)}:*`)) {
       const keys = new Set<string>();
       for (const name of names) {
         const own = name.slice(shards.base.length + 1);
@@ -142,9 +147,15 @@ export class LedgerPreparation {
       }
       await this.#move('records', [...keys]);
       moved += keys.size;
-      cursor = next;
-    } while (cursor !== '0');
+    }
     await this.#move('others', others);
+    // What is left there is of no record that could be read.
+    if (shards.home.prefix === shards.base) await this.#repack();
+    else {
+      for (const kind of ['held', 'out']) {
+        for await (const names of this.#scan(`${escaped(shards.base)}:${kind}:*`)) await redis.del(...names);
+      }
+    }
     await this.#call('end', [LEDGER_FORMAT]);
     log.info({ records: moved, seconds: (performance.now() - begun) / 1000 }, 'The ledger is taken over');
   }

@@ -70,9 +70,14 @@ export class Shards {
 
   /** What SCAN finds records, undelivered ones and quarantined ones by; see {@link keyIn}. */
   get recordPattern(): string {
+    return this.patternOf('[muq]');
+  }
+
+  /** What SCAN finds all names of a kind by (keys.ts), and some of another ledger's. */
+  patternOf(kind: string): string {
     const close = tagEnd(this.base);
     const own = this.#count === 1 ? '' : '.*';
-    return `${escaped(this.base.slice(0, close))}${own}${escaped(this.base.slice(close))}:[muq]:*`;
+    return `${escaped(this.base.slice(0, close))}${own}${escaped(this.base.slice(close))}:${kind}:*`;
   }
 
   /** The message's key in the name of one of these; undefined in another ledger's. */

@@ -1,16 +1,15 @@
--- Takes over from format 3 what stands beside records: copies that are out, and what senders have, a hash at a time. Records are read as
--- they are.
--- KEYS: the prefix of a shard.
--- ARGV: the present time (ms), `held` or `out`, and names without the prefix and this; all `held` come before any `out`.
--- Reply: list of nothing.
--- Complexity: O(n) for n entries of these.
+-- Takes over from format 3 what stands beside records: copies that are out, and what senders have, a part of a hash at a time. Records are
+-- read as they are.
+-- KEYS: the prefix of a shard; for `ages` those of all.
+-- ARGV: the present time (ms), `held` or `out`, and names without the prefix and this; all `held` come before any `out`. Or `ages`: each
+-- shard had its own counts of what is pending; now those of all stand with the first.
+-- Reply: how many of these names have more.
+-- Complexity: O(n) for n names, and about 100 entries of each.
 --- @include "older-copies"
---- @include "replies"
 times.now = tonumber(ARGV[1])
 local kind = ARGV[2]
 
-local function repack_held(sender)
-  local flat = redis.call('HGETALL', name_of(kind, sender))
+local function repack_held(sender, flat)
   for at = 1, #flat, 2 do
     local key, recipient = flat[at], match(flat[at + 1], '^%d+ (.*)$')
     if recipient then
@@ -20,15 +19,35 @@ local function repack_held(sender)
   end
 end
 
-local function repack_out(recipient)
-  local flat = redis.call('HGETALL', name_of(kind, recipient))
+local function repack_out(recipient, flat)
   for at = 1, #flat, 2 do
     if not copies.get(flat[at], recipient) then older_copies.take_over(flat[at], recipient, flat[at + 1]) end
   end
 end
 
-for position = 3, #ARGV do
-  if kind == 'held' then repack_held(ARGV[position]) else repack_out(ARGV[position]) end
-  redis.call('DEL', name_of(kind, ARGV[position]))
+-- Returns whether there is more.
+local function repack(id)
+  local name = name_of(kind, id)
+  local flat = redis.pcall('HRANDFIELD', name, 100, 'WITHVALUES')
+  -- It was damaged.
+  if flat.err then return redis.call('DEL', name) == 0 end
+  if kind == 'held' then repack_held(id, flat) else repack_out(id, flat) end
+  for at = 1, #flat, 2 do redis.call('HDEL', name, flat[at]) end
+  return redis.call('EXISTS', name) == 1
 end
-return 'list'
+
+local function gather_ages()
+  for position = 2, #KEYS do
+    local name = KEYS[position] .. ':ages'
+    local flat = redis.call('HGETALL', name)
+    for at = 1, #flat, 2 do redis.call('HINCRBY', name_of('ages'), flat[at], flat[at + 1]) end
+    redis.call('DEL', name)
+  end
+end
+
+if kind == 'ages' then gather_ages() end
+local left = 0
+for position = 3, #ARGV do
+  if repack(ARGV[position]) then left = left + 1 end
+end
+return left

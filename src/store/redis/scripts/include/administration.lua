@@ -112,10 +112,12 @@ end
 -- Erases what is kept of a user beside his messages, and his subscriptions to ARGV[first] to ARGV[last].
 -- Reply: count, how many of them there were.
 local function forget_user(jid, first, last)
-  -- With an entry goes what it says; so does a list that says no more.
+  -- With an entry goes what it says; so does a list that says no more. What is pending has come after all others were erased.
   local had_copies, cursor = 0, '0'
   repeat
     cursor = each_copy(jid, cursor, function(key)
+      local head = head_of(key)
+      if head and is_pending(head) then return end
       had_copies = 1
       copies.remove(key, jid)
       if redis.call('LLEN', life_name(key)) == 1 then redis.call('DEL', life_name(key)) end
@@ -127,9 +129,7 @@ local function forget_user(jid, first, last)
   end
   -- Not counted: shards have these beside others.
   redis.call('DEL', from_name(jid), name_of('to', jid))
-  -- All of his are erased: what is left there was damaged.
   quota.forget(jid)
-  redis.call('DEL', name_of('holds', jid))
   redis.call('SREM', name_of('subs'), jid)
   for position = first, last do
     local contact = ARGV[position]

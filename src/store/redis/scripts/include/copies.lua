@@ -31,6 +31,14 @@ function copies.take_off(sender, bytes)
   add_load('@' .. match(sender, '[^@]*$'), -copies.UNIT - bytes)
 end
 
+-- He has none: what his sum says was of entries that were damaged.
+function copies.forget_sum(sender)
+  local left = tonumber(redis.call('HGET', name_of('load'), sender) or 0)
+  if left <= 0 then return end
+  add_load('@' .. match(sender, '[^@]*$'), -left)
+  redis.call('HDEL', name_of('load'), sender)
+end
+
 function copies.count_all(sender, recipient, sign, bytes)
   add_load(sender, sign * (copies.UNIT + bytes))
   add_load('@' .. match(sender, '[^@]*$'), sign * (copies.UNIT + bytes))
@@ -62,7 +70,7 @@ end
 
 -- What an entry says; nil when it is none.
 local function unpacked(entry, recipient)
-  if #entry < 14 then return nil end
+  if #entry < 14 or byte(entry, 2) >= 2 * FAR or (byte(entry, 2) >= FAR and #entry < 17) then return nil end
   local flags, handed, bytes = struct.unpack('>BI6I3', entry, 2)
   local is_far, is_counted = flags >= FAR, flags % FAR >= COUNTED
   local stored, from = struct.unpack(is_far and '>I6' or '>I3', entry, 12)
@@ -80,7 +88,11 @@ end
 local function spread(key)
   local hash = 0
   for place = 3, 10 do hash = hash * 33 + (byte(key, place) or 0) end
-  return hash + (byte(key, -1) or 0)
+  if #key == KEY then return hash + byte(key, -1) end
+  -- Those of one id differ at their ends only.
+  local last = 0
+  for place = -4, -1 do last = last * 33 + (byte(key, place) or 0) end
+  return hash + last
 end
 
 local function span_of(parts)
@@ -101,6 +113,11 @@ local function shape_of(text)
   return tonumber(parts) or 1, tonumber(entries)
 end
 
+-- A part may have many, as whoever makes ids can make them so; Lua's stack takes no more at a time.
+local function for_all(command, name, arguments)
+  for first = 1, #arguments, 4000 do redis.call(command, name, unpack(arguments, first, math.min(first + 3999, #arguments))) end
+end
+
 local function split_next(recipient, parts)
   local span = span_of(parts + 1)
   local from, moved, fields = part_name(recipient, parts - span / 2), {}, {}
@@ -112,17 +129,17 @@ local function split_next(recipient, parts)
       moved[#moved + 1] = flat[at + 1]
     end
   end
-  if #moved == 0 then return end
-  redis.call('HSET', part_name(recipient, parts), unpack(moved))
-  redis.call('HDEL', from, unpack(fields))
+  for_all('HSET', part_name(recipient, parts), moved)
+  for_all('HDEL', from, fields)
 end
 
--- The entry of a record's copy, as a table: `how`, `stored`, `handed` (ms), `passed`, `is_first`, and what is counted of its `sender`, `bytes`.
+-- The entry of a record's copy, as a table: `how`, `stored`, `handed` (ms), `passed`, `is_first`, and what is counted of its `sender`, `bytes`;
+-- nil where there is none that can be read. And whether there is any.
 function copies.get(key, recipient)
   local found = redis.call('HMGET', name_of('copies', recipient), key, '')
   local entry = found[1]
   if not entry and found[2] then entry = redis.call('HGET', part_name(recipient, place_of(key, (shape_of(found[2])))), key) end
-  return entry and unpacked(entry, recipient) or nil
+  return entry and unpacked(entry, recipient) or nil, entry ~= false
 end
 
 function copies.put(key, recipient, copy)
@@ -150,9 +167,9 @@ end
 
 -- No copy of it is waited for any more. Returns what was known of it.
 function copies.remove(key, recipient)
-  local copy = copies.get(key, recipient)
-  if not copy then return nil end
-  if copy.bytes then copies.count_all(copy.sender, recipient, -1, copy.bytes) end
+  local copy, is_there = copies.get(key, recipient)
+  if not is_there then return nil end
+  if copy and copy.bytes then copies.count_all(copy.sender, recipient, -1, copy.bytes) end
   local base = name_of('copies', recipient)
   local parts, entries = shape_of(redis.call('HGET', base, ''))
   redis.call('HDEL', part_name(recipient, place_of(key, parts)), key)
@@ -167,18 +184,25 @@ end
 -- Calls `visit(key, copy)` for about `most` of those that are out to a recipient, from a cursor on ('0' at first). Returns the cursor of
 -- what follows, '0' after the last. What is there all the time is visited.
 function copies.each(recipient, cursor, most, visit)
-  local place, seen = tonumber(match(cursor, '^%d+$') or error('a cursor that is none')), 0
+  -- A hash by its number; or, where a part of it has been visited, by the last seven digits, after Redis' own cursor.
+  local inner, place = match(cursor, '^(%d*)(%d%d%d%d%d%d%d)$')
+  if not inner then inner, place = '0', match(cursor, '^%d+$') or error('a cursor that is none') end
+  local seen = 0
+  place = tonumber(place)
   local parts = shape_of(redis.call('HGET', name_of('copies', recipient), ''))
   while place < parts and seen < most do
-    local flat = redis.call('HGETALL', part_name(recipient, place))
+    local next_inner, flat = unpack(redis.call('HSCAN', part_name(recipient, place), inner, 'COUNT', most))
     for at = 1, #flat, 2 do
       local copy = flat[at] ~= '' and unpacked(flat[at + 1], recipient)
       if copy then visit(flat[at], copy) end
     end
-    seen = seen + #flat / 2
-    place = place + 1
+    -- To find nothing is work, too.
+    seen = seen + #flat / 2 + 1
+    inner = next_inner
+    if inner == '0' then place = place + 1 end
   end
-  return place < parts and string.format('%d', place) or '0'
+  if place >= parts then return '0' end
+  return inner == '0' and string.format('%d', place) or inner .. string.format('%07d', place)
 end
 
 -- Keys of a few of them, whichever.

@@ -247,7 +247,8 @@ function delivered.keep_up(least)
     -- What stands with another shard was written while that one was by itself.
     for _, own in ipairs(KEYS) do replace_due(own .. ':ended', least, 0) end
   elseif count > 0 then
-    replace_due(name, math.max(2 * count, 20 * #KEYS), GATHERED_FOR)
+    -- Lua's stack takes no more than about 8,000 at a time.
+    replace_due(name, math.min(4000, math.max(2 * count, 20 * #KEYS)), GATHERED_FOR)
   end
   for position, own in ipairs(KEYS) do
     if states[own] or least > 0 then

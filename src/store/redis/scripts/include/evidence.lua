@@ -140,8 +140,7 @@ end
 
 -- It has ended: no copy of it is waited for any more. One that never was in trouble costs nothing here.
 local function untrack_copy(key, value)
-  -- Of what has come back, and is being sent again, none is out.
-  if byte(value, 3) == 48 and sub(value, 5, 6) == '00' then return end -- 0
+  if byte(value, 3) == 48 and sub(value, 5, 10) == '000001' then return end -- 0
   local fields = fields_of(value)
   local copy = copies.remove(key, fields.recipient)
   redis.call('SREM', from_name(fields.sender), key)

@@ -5,8 +5,9 @@
 
 local function out_after_handover(head) return copy_of(head) == '0' and '1' or copy_of(head) end
 
--- How a copy went that the server has handled just now. `ended`: a session of his has ended since it was written.
-local function how_it_goes(key, presence, says, sessions, stays_nowhere, resource, recipient, count, ended)
+-- How a copy went that the server has handled just now. `ended`: a session of his has ended since it was written; `is_known`: this one
+-- was noted before.
+local function how_it_goes(key, presence, says, sessions, stays_nowhere, resource, recipient, count, ended, is_known)
   if presence == '?' then
     -- Of a first copy there is nothing to look up.
     if count < 2 then return '?' end
@@ -17,6 +18,7 @@ local function how_it_goes(key, presence, says, sessions, stays_nowhere, resourc
   if presence == 'f' and not ended then return stays_nowhere and 'x' or 's' end
   if says == 'n' then return 'n' end
   local before, _, _, passed = last_copy(key, recipient)
+  if is_known and IS_ASKED_ABOUT[before] then return before, passed end
   return (before == 'T' and 't') or (WITH_SESSION[before] and 'g') or 'o', passed
 end
 
@@ -35,6 +37,7 @@ local function hand_over(key, attempt, count, by_timetable, unconfirmed, sender,
     redis.call('SETRANGE', name, 2, out)
     return 'moot'
   end
+  local is_known = copies_of(head) >= count
   count = math.min(math.max(copies_of(head), count), 255)
   local presence, sessions, ended_at = presence_of(recipient, resource ~= '')
   local says = acknowledges(sender, recipient, sessions)
@@ -43,7 +46,7 @@ local function hand_over(key, attempt, count, by_timetable, unconfirmed, sender,
   local written = (proved > 0 and proved or now) - took
   local ended = ended_at ~= nil and ended_at >= written
   local how, passed = 'b', false
-  if out ~= 'b' then how, passed = how_it_goes(key, presence, says, sessions, stays_nowhere, resource, recipient, count, ended) end
+  if out ~= 'b' then how, passed = how_it_goes(key, presence, says, sessions, stays_nowhere, resource, recipient, count, ended, is_known) end
   -- It may have gone to the session that has ended. Who has come since is not taken for having it.
   if ended and WITH_SESSION[how] then handed = math.min(handed, written) end
   -- What went nowhere is as good as bounced, whatever is known of his client.
@@ -51,7 +54,7 @@ local function hand_over(key, attempt, count, by_timetable, unconfirmed, sender,
   redis.call('SETRANGE', name, 2, out .. sub(head, 4, 4) .. string.format('%02x', count))
   local counts_for = copies_of(head) == 0 and sender or nil
   local is_first = attempt == 1 and counts_for ~= nil and redis.call('EXISTS', life_name(key)) == 0
-  if not is_first then record_event(key, handed, 'handed-over ' .. how, keep, recipient) end
+  if not is_first and not is_known then record_event(key, handed, 'handed-over ' .. how, keep, recipient) end
   write_copy(key, how, stored_at(head), handed, recipient, passed, is_first, counts_for)
   local expiry = stored_at(head) + ttl
   -- The sessions of one who has had all that he may be sent are not pinged.
@@ -68,8 +71,10 @@ end
 local function bounce(key, now, keep)
   local found, value = quarantine.oldest_sound(key)
   if not found then return #candidates(key) == 0 and not delivered.digest_of(key) and 'unknown' or 'ended' end
-  if copy_of(value) ~= '2' then
-    local fields = fields_of(value)
+  local fields = fields_of(value)
+  -- The same call may have been carried out before.
+  local is_known = copy_of(value) == 'b' and last_copy(found, fields.recipient) == 'b'
+  if copy_of(value) ~= '2' and not is_known then
     redis.call('SETRANGE', record_name(found), 2, 'b')
     record_event(found, now, 'bounced', keep, fields.recipient)
     write_copy(found, 'b', stored_at(value), now, fields.recipient)

@@ -1,13 +1,14 @@
 --- @include "copies"
--- Entries of copies as ledgers before format 4 have them: in hashes `out` by recipient `<how><c>;<stored>;<handed>` and in hashes `held` by
+-- Entries of copies as ledgers before format 5 have them: in hashes `out` by recipient `<how><c>;<stored>;<handed>` and in hashes `held` by
 -- sender `<bytes> <recipient>`; sums of conversations in `load`.
 local older_copies = {}
 
--- Takes one over. `is_summed`: what its sender has is in the sums already.
+-- Takes one over, if its record is pending. `is_summed`: what its sender has is in the sums already.
 function older_copies.take_over(key, recipient, out, held, sender, is_summed)
   local how, passed, stored, handed, first = match(out or '', '^(.)(c?);(%d+);(%d+)(;?1?)$')
   local bytes = tonumber(match(held or '', '^(%d+) '))
-  if not how then
+  local head = how and head_of(key)
+  if not (head and is_pending(head)) then
     if bytes and is_summed then copies.take_off(sender, bytes) end
     return
   end

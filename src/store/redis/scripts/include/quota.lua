@@ -6,10 +6,16 @@ local quota = {}
 do
 local UNIT = copies.UNIT
 
--- Takes back what stands in the entry of a record that was damaged, or taken away from outside.
+-- Takes back what stands in the entry of a record that was damaged, or taken away from outside. Returns whether it was.
 local function take_back(key, recipient)
   local head = head_of(key)
-  if not (head and is_pending(head) and copies_of(head) > 0) then copies.remove(key, recipient) end
+  local is_waiting = head and is_pending(head)
+  if is_waiting and copies_of(head) > 0 then return false end
+  -- One that came back before it was noted as handed over is not counted, and goes out when its recipient comes.
+  local copy = copies.get(key, recipient)
+  if is_waiting and not (copy and copy.bytes) then return false end
+  copies.remove(key, recipient)
+  return true
 end
 
 -- Looks at a few of those to one of whom a sender has messages.
@@ -19,15 +25,17 @@ function quota.verify(sender, count)
   for _, key in ipairs(copies.some(recipient, count)) do take_back(key, recipient) end
 end
 
--- All of a sender's are erased: what is left there was damaged. Of each recipient about 2,000 are looked at.
+-- All of a sender's are erased: what is left there was damaged, or has come since. Of each recipient about 2,000 are looked at.
 function quota.forget(sender)
   for _, recipient in ipairs(redis.call('HKEYS', name_of('holds', sender))) do
     local found = {}
-    copies.each(recipient, '0', 2000, function(key, copy)
+    local is_left = copies.each(recipient, '0', 2000, function(key, copy)
       if copy.sender == sender then found[#found + 1] = key end
-    end)
-    for _, key in ipairs(found) do take_back(key, recipient) end
+    end) ~= '0'
+    for _, key in ipairs(found) do is_left = not take_back(key, recipient) or is_left end
+    if not is_left then redis.call('HDEL', name_of('holds', sender), recipient) end
   end
+  if redis.call('EXISTS', name_of('holds', sender)) == 0 then copies.forget_sum(sender) end
 end
 
 -- A sender's sum, in all shards that are in reach: messages, bytes.

@@ -35,7 +35,7 @@ local function fields_of(value)
   local sender, sender_resource, recipient, _, _, _, _, _, digest, tokens, _, alias, target, _, ends = match(value, pattern, HEAD + 1)
   if not sender and find(value, '\27', HEAD + 1, true) then
     -- One has a character that was escaped, which is seldom: to look for all control characters is quicker than for all but one.
-    pattern = FIELDS:gsub('%%c', '%%%%z\1-\26\28-\31\127')
+    pattern = FIELDS:gsub('%%c', '%%z\1-\26\28-\31\127')
     sender, sender_resource, recipient, _, _, _, _, _, digest, tokens, _, alias, target, _, ends = match(value, pattern, HEAD + 1)
   end
   last_value = value
