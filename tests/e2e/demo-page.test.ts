@@ -182,6 +182,26 @@ inChromium('the demo page, where they write to their own addresses', () => {
     await alice().shows(wanted[199] as string, 'Delivered');
     await until(async () => (await alice().inState('stored')) === 0, { what: 'the last receipts' });
     expect(await alice().inState('failed')).toBe(0);
+    await until(() => bob().isInSight(wanted[199] as string), { what: 'bob’s window, which follows the burst' });
+  });
+
+  test('who reads what was before is left alone; at the end the window follows again', async () => {
+    const [first] = (await bob().bodies()) as [string];
+    await bob().scrollTo('Home');
+    await until(() => bob().isInSight(first), { what: 'the first message in sight' });
+    await alice().write('Read on');
+    await bob().shows('Read on', 'Received');
+    expect(await bob().isInSight('Read on')).toBe(false);
+    expect(await bob().isInSight(first)).toBe(true);
+    await bob().scrollTo('End');
+    await until(() => bob().isInSight('Read on'), { what: 'the newest message in sight' });
+    await alice().write('Followed');
+    await until(() => bob().isInSight('Followed'), { what: 'the window, which follows' });
+    await bob().growsWhileItScrolls();
+    await alice().write('Followed still');
+    await until(() => bob().isInSight('Followed still'), {
+      what: 'the window, which follows what comes while it scrolls',
+    });
   });
 });
 
@@ -216,8 +236,12 @@ inChromium('the demo page, where they write to the component’s addresses', () 
     await alice().write('Did you get that?');
     await visit.news('A receipt was lost. The proxy sends');
     await bob().shows('Did you get that?', 'Received');
-    await alice().shows('Did you get that?', 'Stored');
     await alice().shows('Did you get that?', 'Delivered');
+    await alice().message('Did you get that?').getByRole('button').click();
+    await alice()
+      .message('Did you get that?')
+      .getByText(/Handed to the XMPP server: [2-9]/)
+      .waitFor();
     expect(await bob().count('Did you get that?')).toBe(1);
   });
 

@@ -146,6 +146,33 @@ export class ChatView {
     await this.message(text).getByRole('button', { name: state }).waitFor();
   }
 
+  /** Whether all of this message is in sight, and not scrolled away. */
+  async isInSight(text: string): Promise<boolean> {
+    const [box, item] = await Promise.all([
+      this.frame.getByRole('log').boundingBox(),
+      this.message(text).boundingBox(),
+    ]);
+    // A pixel is lost by rounding.
+    return box !== null && item !== null && item.y >= box.y - 1 && item.y + item.height <= box.y + box.height + 1;
+  }
+
+  /** By the keyboard. */
+  async scrollTo(end: 'Home' | 'End'): Promise<void> {
+    await this.frame.getByRole('log').press(end);
+  }
+
+  /** It scrolls to its end, and more comes before that is drawn, as in a burst. */
+  async growsWhileItScrolls(): Promise<void> {
+    await this.frame.getByRole('log').evaluate(`{
+      const box = document.querySelector('[role=log]');
+      const list = box.querySelector('ol');
+      const more = (count) => { for (let i = 0; i < count; i += 1) list.append(list.lastElementChild.cloneNode(true)); };
+      more(1);
+      box.scrollTop = box.scrollHeight;
+      more(10);
+    }`);
+  }
+
   /** How often this text is shown. */
   count(text: string): Promise<number> {
     return this.message(text).count();
