@@ -1,9 +1,11 @@
 // A shard that stands still, in Redis Cluster: its messages are refused or late, nobody else's.
-import { type Outcome, type Request, settle, withdraw } from '../../src/store/contract.ts';
+import { type Outcome, type Request, settle, settleByMention, withdraw } from '../../src/store/contract.ts';
 import { MemoryStore } from '../../src/store/memory/memory-store.ts';
+import type { InternalRequest } from '../../src/store/redis/internal-requests.ts';
 import { shardOf } from '../../src/store/redis/routes.ts';
 import { ShardPipelines } from '../../src/store/redis/shard-pipelines.ts';
 import { Shards } from '../../src/store/redis/shards.ts';
+import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { ALICE, aliceWrites, DAY, RETRY } from '../support/store/ledger.ts';
 import { until } from '../support/time/until.ts';
 
@@ -17,7 +19,20 @@ class StallingStore {
   readonly #held: { readonly requests: readonly Request[]; readonly timeOut: () => void }[] = [];
 
   batch(requests: readonly Request[]): Promise<Outcome[]> {
-    if (!requests.some((request) => shardOf(request, shards) === this.stalled)) return this.memory.batch(requests);
+    const asks = (request: Request) =>
+      shardOf(request, shards) === this.stalled ||
+      (request.kind === 'settleByMention' && request.ownKey !== '' && shards.ofKey(request.ownKey) === this.stalled);
+    return requests.some(asks) ? this.#hold(requests) : this.memory.batch(requests);
+  }
+
+  /** Of what shards are asked beside the requests of the contract, whether they have a record: none has here. */
+  batchIn(shard: number, requests: readonly (Request | InternalRequest)[]): Promise<Outcome[]> {
+    const usual = requests.filter((request): request is Request => request.kind !== 'isKnown');
+    if (shard === this.stalled) return this.#hold(usual);
+    return usual.length === requests.length ? this.memory.batch(usual) : Promise.resolve(requests.map(() => false));
+  }
+
+  #hold(requests: readonly Request[]): Promise<Outcome[]> {
     return new Promise((_, reject) => {
       this.#held.push({ requests, timeOut: () => reject(new Error('Command timed out')) });
     });
@@ -92,5 +107,24 @@ test.each([0, 5, 15])('shard %d stands still: all others store, and confirm, as 
   await pipelines.drained();
   expect(refused).toEqual([his]);
   expect(await store.memory.status([lost])).toEqual([undefined]);
+  pipelines.close();
+});
+
+test('what a request asks of a shard that stands still holds up nothing in its own', async () => {
+  const store = new StallingStore();
+  const pipelines = new ShardPipelines(store, shards, { log: silent, timeout: 0 });
+  const hers = shards.ofUser(ALICE);
+  const bob = USERS.find((_, shard) => shard !== hers) as string;
+  const { key } = aliceWrites({ recipient: bob, id: 'm-1' });
+  await pipelines.perform(aliceWrites({ recipient: bob, id: 'm-1' }));
+
+  store.stalled = hers;
+  // Whether it is to a message of his own is asked where such a one would lie: where she is.
+  const reaction = settleByMention(key, recordKey(bob, ALICE, 'm-1'), 'desk', Date.now());
+  const settled = new Promise<unknown>((resolve) => pipelines.push({ request: reaction, done: resolve }));
+  const { outcome } = await pipelines.perform(aliceWrites({ recipient: bob, id: 'm-2' }));
+  expect(outcome).toBe('stored');
+  await store.goOn();
+  expect(await settled).toMatchObject({ outcome: 'delivered' });
   pipelines.close();
 });

@@ -5,6 +5,7 @@ import { LedgerClock } from './clock.ts';
 import { masterOf } from './cluster-nodes.ts';
 import type { ClusterDurability, DurabilityWait } from './durability.ts';
 import { slotOf } from './hash-slot.ts';
+import type { InternalRequest } from './internal-requests.ts';
 import type { Keys } from './keys.ts';
 import { LedgerCalls, type LedgerCallsOptions } from './ledger-calls.ts';
 import { type Ask, carryOut, type Part, type Plan } from './plan.ts';
@@ -99,6 +100,20 @@ export class Ledger implements Store {
     const preparation = this.#preparation;
     if (preparation === undefined || preparation.isReady) return this.#batch(requests, at);
     return preparation.prepare().then(() => this.#batch(requests, at));
+  }
+
+  /** Whether its shards are known. */
+  get isPrepared(): boolean {
+    return this.#preparation === undefined || this.#preparation.isReady;
+  }
+
+  /**
+   * What these ask of one shard, and nothing else; of a cluster, once {@link isPrepared}.
+   *
+   * @param at as of {@link batch}, which this rejects as
+   */
+  batchIn(shard: number, requests: readonly (Request | InternalRequest)[], at?: number): Promise<Outcome[]> {
+    return (this.#calls[shard] as LedgerCalls).batch(requests, new Array<number>(requests.length).fill(0), at);
   }
 
   #batch(requests: readonly Request[], at: number | undefined): Promise<Outcome[]> {

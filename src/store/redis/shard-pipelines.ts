@@ -1,6 +1,8 @@
-import type { Kind, ReplyTo, Request, Store, StoreQueue, StoreQueueHealth, Work } from '../contract.ts';
+import type { Kind, Outcome, ReplyTo, Request, Store, StoreQueue, StoreQueueHealth, Work } from '../contract.ts';
+import type { InternalRequest } from './internal-requests.ts';
 import { Pipeline, type PipelineOptions } from './pipeline.ts';
 import type { Part } from './plan.ts';
+import { carryOutPlanned } from './planned-work.ts';
 import { planOf } from './plans.ts';
 import { shardOf } from './routes.ts';
 import type { Shards } from './shards.ts';
@@ -13,6 +15,12 @@ const DIVIDED: ReadonlySet<Kind> = new Set(['notified', 'release', 'renewLease',
 /** How often it is looked at whether Redis has stopped to fail, ms. */
 const LOOK_EVERY = 250;
 
+/** Carries out requests; also, once it knows its shards, those of one shard with nothing of what they may ask of others. */
+export interface ShardedStore extends Pick<Store, 'batch'> {
+  readonly isPrepared?: boolean;
+  batchIn?(shard: number, requests: readonly (Request | InternalRequest)[]): Promise<Outcome[]>;
+}
+
 /** Where the work of an owner that is not through went last. */
 interface Whereabouts {
   readonly pipeline: Pipeline;
@@ -21,32 +29,40 @@ interface Whereabouts {
 
 /**
  * The way to a ledger whose shards lie on several servers: a pipeline for each shard, one call at a time, so that a shard which
- * stands still holds up its own work and nobody else's. Order is kept within a shard, and so in each conversation. Work without a
- * request follows what came before it from its owner.
+ * stands still holds up its own work and nobody else's. What a request asks of other shards (plans.ts) waits in their pipelines, and
+ * what came behind it in its own goes on meanwhile. Order is kept within a shard, and so in each conversation. Work without a request
+ * follows what came before it from its owner.
  */
 export class ShardPipelines implements StoreQueue {
   readonly #options: PipelineOptions;
   readonly #shards: Shards;
-  readonly #make: (name: string) => Pipeline;
+  readonly #store: ShardedStore;
+  readonly #make: (name: string, shard?: number) => Pipeline;
+  readonly #pushToShard = (shard: number, work: Work): void => this.#ofShard(shard).push(work);
   readonly #byShard: Pipeline[] = [];
   /** For what several shards have to carry out. */
   readonly #ofSeveral: Pipeline;
   /** For what no shard has to. */
   readonly #ofNone: Pipeline;
   readonly #lastOf = new Map<string, Whereabouts>();
+  #isDivided = false;
+  /** Who had work under way when the number of shards became known. */
+  readonly #early = new Set<string>();
   #closed = false;
   #failing = false;
   #looking: NodeJS.Timeout | undefined;
   #onRoom: () => void = () => {};
 
-  constructor(store: Pick<Store, 'batch'>, shards: Shards, options: PipelineOptions) {
+  constructor(store: ShardedStore, shards: Shards, options: PipelineOptions) {
     this.#options = options;
     this.#shards = shards;
-    this.#make = (name) => {
+    this.#store = store;
+    this.#make = (name, shard) => {
       const whose = (message: string) =>
         message.replace('No message is acknowledged', `No message is acknowledged (${name})`);
       const { log } = options;
-      const pipeline = new Pipeline(store, {
+      const own = shard === undefined || store.batchIn === undefined ? store : { batch: this.#batchIn(shard) };
+      const pipeline = new Pipeline(own, {
         ...options,
         log: {
           info: (fields, message) => log.info(fields, `${message} (${name})`),
@@ -121,15 +137,15 @@ export class ShardPipelines implements StoreQueue {
   push<R extends Request>(work: Work<R>): void {
     if (this.#closed) return;
     const { request, owner } = work;
-    const isDivided = request !== undefined && DIVIDED.has(request.kind);
+    const isDivided = request !== undefined && DIVIDED.has(request.kind) && this.#knowsShards();
     const parts = isDivided ? planOf(request, this.#shards, true)?.next([]).value : undefined;
     if (parts !== undefined) this.#pushParts(work as Work, parts as readonly Part[]);
-    else if (owner === undefined) this.#pipelineOf(request).push(work);
+    else if (owner === undefined) this.#pushTo(this.#pipelineOf(request), work as Work);
     else {
       const last = this.#lastOf.get(owner);
-      const pipeline = request === undefined && last !== undefined ? last.pipeline : this.#pipelineOf(request);
+      const pipeline = request === undefined && last !== undefined ? last.pipeline : this.#pipelineOf(request, owner);
       this.#lastOf.set(owner, { pipeline, count: (last?.count ?? 0) + 1 });
-      pipeline.push(this.#counted(work, owner));
+      this.#pushTo(pipeline, this.#counted(work, owner) as Work);
     }
   }
 
@@ -147,7 +163,29 @@ export class ShardPipelines implements StoreQueue {
     });
   }
 
-  #pipelineOf(request: Request | undefined): Pipeline {
+  /** Whether it is known how many there are. Before, all goes one way, and its shards are found when it is carried out. */
+  #knowsShards(): boolean {
+    if (this.#isDivided) return true;
+    if (this.#store.isPrepared === false) return false;
+    for (const owner of this.#lastOf.keys()) this.#early.add(owner);
+    this.#isDivided = true;
+    return true;
+  }
+
+  /** Whether work of an owner's is not through that was pushed before. */
+  #isBehind(owner: string): boolean {
+    if (this.#early.size === 0 || !this.#early.has(owner)) return false;
+    if (this.#lastOf.has(owner)) return true;
+    this.#early.delete(owner);
+    return false;
+  }
+
+  #batchIn(shard: number): (requests: readonly Request[]) => Promise<Outcome[]> {
+    return (requests) => (this.#store.batchIn as NonNullable<ShardedStore['batchIn']>)(shard, requests);
+  }
+
+  #pipelineOf(request: Request | undefined, owner = ''): Pipeline {
+    if (!this.#knowsShards() || this.#isBehind(owner)) return this.#ofSeveral;
     if (request === undefined) return this.#ofNone;
     const shard = shardOf(request, this.#shards);
     if (shard === undefined) return this.#ofSeveral;
@@ -156,8 +194,19 @@ export class ShardPipelines implements StoreQueue {
 
   #ofShard(shard: number): Pipeline {
     // How many there are is known when the ledger has been looked at.
-    while (this.#byShard.length <= shard) this.#byShard.push(this.#make(`shard ${this.#byShard.length}`));
+    for (let next = this.#byShard.length; next <= shard; next += 1) {
+      this.#byShard.push(this.#make(`shard ${next}`, next));
+    }
     return this.#byShard[shard] as Pipeline;
+  }
+
+  #pushTo(pipeline: Pipeline, work: Work): void {
+    const { request } = work;
+    const canAsk = this.#store.batchIn !== undefined && this.#shards.count > 1;
+    const shard = request === undefined || !canAsk ? -1 : this.#byShard.indexOf(pipeline);
+    const plan = shard === -1 ? undefined : planOf(request as Request, this.#shards, true);
+    if (plan === undefined) pipeline.push(work);
+    else carryOutPlanned({ work, plan, shard, push: this.#pushToShard });
   }
 
   #pushParts(work: Work, parts: readonly Part[]): void {

@@ -1,4 +1,5 @@
 import { adds, type Request, type StoreFault, type Work } from '../contract.ts';
+import type { InternalRequest } from './internal-requests.ts';
 import type { Entry } from './waiting-work.ts';
 
 export interface WorkRefusalOptions {
@@ -7,6 +8,8 @@ export interface WorkRefusalOptions {
   /** Takes the work that takes back what was refused. */
   readonly push: (work: Work) => void;
 }
+
+const storesMessage = ({ kind }: Request | InternalRequest) => kind === 'accept' || kind === 'acceptKnowing';
 
 /** Refuses work that Redis does not take, where it may be refused; the rest waits until Redis is back. */
 export class WorkRefusal {
@@ -31,8 +34,11 @@ export class WorkRefusal {
    */
   refuseAdding(entries: readonly Entry[], { code }: StoreFault): void {
     if (code !== 'OOM' && code !== 'DURABILITY') return;
-    const isRefused = code === 'OOM' ? adds : ({ kind }: Request) => kind === 'accept';
-    for (const entry of entries) if (entry.request && isRefused(entry.request)) this.refuse(entry);
+    for (const entry of entries) {
+      const { request } = entry;
+      if (request === undefined) continue;
+      if (storesMessage(request) || (code === 'OOM' && adds(request))) this.refuse(entry);
+    }
   }
 
   /** Refuses what has waited too long; what needs no ledger goes on; the rest keeps waiting. */

@@ -13,6 +13,7 @@ import { MemoryStore } from '../../../src/store/memory/memory-store.ts';
 import { RedisQueries } from '../../../src/store/redis/administration-queries.ts';
 import type { Ledger } from '../../../src/store/redis/ledger.ts';
 import { shardOf } from '../../../src/store/redis/routes.ts';
+import { ShardPipelines } from '../../../src/store/redis/shard-pipelines.ts';
 import type { Retention } from '../../../src/store/retry-policy.ts';
 import { partitionOfKey } from '../../../src/xmpp/stanza/partition.ts';
 import { DAY, ledgerIn, openLedger, RETRY } from './ledger.ts';
@@ -45,7 +46,7 @@ export function openInCluster(cluster: Cluster, retention: Partial<Retention> = 
   const ledger = inOrder(ledgerIn(cluster, { ...retention, shards: 16 }));
   const store: Subject = Object.assign(Object.create(ledger) as Subject, {
     batch: ledger.batch,
-    perform: ledger.perform.bind(ledger),
+    perform: <R extends Request>(request: R, at: number) => throughPipelines(ledger, request, at),
     status: ledger.status.bind(ledger),
     contacts: ledger.contacts.bind(ledger),
     sessionsOf: ledger.sessionsOf.bind(ledger),
@@ -53,6 +54,22 @@ export function openInCluster(cluster: Cluster, retention: Partial<Retention> = 
     sweep: (lease: number, limit: number, at: number) => sweepAll(ledger, lease, limit, at),
   });
   return { store, queries: new RedisQueries(cluster, ledger.shards), close: () => {} };
+}
+
+/** As the product makes a request of a cluster: what other shards are asked goes its own way. */
+async function throughPipelines<R extends Request>(ledger: Ledger, request: R, at: number): Promise<ReplyTo<R>> {
+  const store = {
+    batch: (requests: readonly Request[]) => ledger.batch(requests, at),
+    batchIn: (shard: number, requests: Parameters<Ledger['batchIn']>[1]) => ledger.batchIn(shard, requests, at),
+  };
+  const pipelines = new ShardPipelines(store, ledger.shards, { log: { info() {}, warn() {}, error() {} } });
+  try {
+    const reply = await pipelines.perform(request);
+    await pipelines.drained();
+    return reply;
+  } finally {
+    pipelines.close();
+  }
 }
 
 /** All shards, as a sweeper does it. */
