@@ -44,11 +44,14 @@ export class Probe implements StoreProbe {
   async write(): Promise<StoreMark> {
     const id = randomBytes(9).toString('base64url');
     const args = [...this.#link.keys, id, LEDGER_FORMAT, this.#shards.count];
-    const [mark] = await Promise.all([
+    const [mark, shards] = await Promise.allSettled([
       this.#link.call('receiptsProbe', args, 'keptIfPossible'),
-      this.#redis.isCluster && this.#writeToShards(),
+      this.#redis.isCluster ? this.#writeToShards() : undefined,
     ]);
-    return decodeScript('probe', mark);
+    // That it is a part says more than why the call for the ledger's mark, which lies in one, was not taken.
+    if (shards.status === 'rejected') throw shards.reason;
+    if (mark.status === 'rejected') throw mark.reason;
+    return decodeScript('probe', mark.value);
   }
 
   /** Throws a {@link PartlyError} when some of the shards take no writes. */
