@@ -43,6 +43,21 @@ test('a clock that goes a little faster or slower is followed', () => {
   expect(clock.now()).toBe(1_110_000);
 });
 
+test('a call that was slow does not set it back', () => {
+  const { clock, call } = setUp();
+  call('1000000 0 +');
+  // Redis has read it at the beginning.
+  call('1000001 0 +', 30);
+  expect(clock.now()).toBe(1_000_030);
+  call('1000060 0 +', 31);
+  expect(clock.now()).toBe(1_000_061);
+  // By then Redis cannot be further than that.
+  call('1000061 0 +', 2);
+  expect(clock.now()).toBe(1_000_063);
+  call('1000055 0 +', 5);
+  expect(clock.now()).toBe(1_000_060);
+});
+
 test('a clock that was set forward is told to the script, with by how much', () => {
   const { call } = setUp();
   call('1000000 0 +');

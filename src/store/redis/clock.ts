@@ -79,9 +79,14 @@ export class LedgerClock implements StoreClock {
       this.#anchor = { time, monotonic };
       return;
     }
-    const ahead = time - this.now();
-    if (ahead > STEP) this.#shift = ahead;
-    else if (monotonic - departure.monotonic <= QUICK) this.#anchor = { time, monotonic };
+    // Redis' time is now between what the script has read and as much later as the whole call took. An idea of it that is in
+    // there stays: taken from a slower call it would go back, and a message would seem older than one that came before it.
+    const took = monotonic - departure.monotonic;
+    const known = this.#anchor.time + monotonic - this.#anchor.monotonic;
+    if (time - known > STEP) this.#shift = time - known;
+    else if (took > QUICK) return;
+    else if (known < time) this.#anchor = { time, monotonic };
+    else if (known > time + took) this.#anchor = { time: time + took, monotonic };
   }
 
   /** Whether the machine has slept, so that the monotonic clock has stood still. */
