@@ -125,7 +125,6 @@ export const REDIS_SCENARIOS: readonly Scenario[] = [
     name: 'redis-damaged',
     about: 'pending records cut short, broken, of another type, gone; garbage in the due set',
     ci: true,
-    ciTransparent: true,
     recipients: ['never', 'late', 'each copy'],
     async run(scene) {
       const { nemesis, random, messagesTo, calm } = scene;
