@@ -38,7 +38,8 @@ export interface SweeperOptions {
 export class Sweeper {
   readonly #options: SweeperOptions;
   #timer: NodeJS.Timeout | undefined;
-  #sweeping: Promise<void> | undefined;
+  /** Those under way, by their part. */
+  readonly #sweeping = new Map<number, Promise<void>>();
 
   constructor(options: SweeperOptions) {
     this.#options = options;
@@ -53,36 +54,37 @@ export class Sweeper {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    await this.#sweeping;
+    await Promise.all(this.#sweeping.values());
   }
 
-  /** One sweep at a time: while Redis hangs they must not pile up. */
+  /** One sweep of a part at a time: while Redis hangs they must not pile up. A part that hangs holds up no other. */
   #tick(): void {
-    this.#sweeping ??= this.#sweep()
-      .catch((error: Error) => this.#options.onProblem(error))
-      .finally(() => {
-        this.#sweeping = undefined;
-      });
-  }
-
-  async #sweep(): Promise<void> {
-    const { ledger, queues } = this.#options;
-    const room = Math.min(SWEEP_LIMIT, MAX_WAITING - (await queues.waiting()));
-    if (this.#timer === undefined || room <= 0) return;
+    const { ledger, queues, onProblem } = this.#options;
     const { sweeps = 1 } = ledger;
-    if (sweeps === 1) return this.#sweepSome(room);
-    // What does not answer holds up no other.
-    const some = Math.max(LEAST_OF_SEVERAL, Math.ceil(room / sweeps));
-    const all = await Promise.allSettled(Array.from({ length: sweeps }, () => this.#sweepSome(some)));
-    const failed = all.find((one) => one.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+    const waiting = queues.waiting();
+    for (let part = 0; part < sweeps; part += 1) {
+      if (this.#sweeping.has(part)) continue;
+      const sweep = this.#sweep(part, sweeps, waiting)
+        .catch(onProblem)
+        .finally(() => this.#sweeping.delete(part));
+      this.#sweeping.set(part, sweep);
+    }
+    // Whoever sweeps meets its error.
+    waiting.catch(() => {});
   }
 
-  async #sweepSome(room: number): Promise<void> {
+  async #sweep(part: number, sweeps: number, waiting: Promise<number>): Promise<void> {
+    const room = Math.min(SWEEP_LIMIT, MAX_WAITING - (await waiting));
+    if (this.#timer === undefined || room <= 0) return;
+    await this.#sweepSome(sweeps === 1 ? room : Math.max(LEAST_OF_SEVERAL, Math.ceil(room / sweeps)), part);
+  }
+
+  async #sweepSome(room: number, part: number): Promise<void> {
     const { ledger } = this.#options;
-    const { now, overdue, unreported, unreadable } = await ledger.sweep(JOB_LEASE, room).catch((error: unknown) => {
+    const sweep = () => ledger.sweep(JOB_LEASE, room, undefined, part);
+    const { now, overdue, unreported, unreadable } = await sweep().catch((error: unknown) => {
       // Nothing was taken. The next call is not late, or takes the step of a clock out.
-      if (error instanceof LateCallError) return ledger.sweep(JOB_LEASE, room);
+      if (error instanceof LateCallError) return sweep();
       throw error;
     });
     if (overdue.length > 0) await this.#makeJobs(overdue, now);

@@ -157,10 +157,12 @@ export interface Store {
    * Takes up to `limit` overdue messages, and as many senders who are to be notified; each is taken by nobody else for
    * `lease` ms. Damaged records that it meets are put aside.
    *
+   * @param at the time (ms) to sweep at; by default the store's own
+   * @param part which of {@link sweeps} it is; without it one after the other
    * @throws as {@link batch}
    */
-  sweep(lease: number, limit: number): Promise<Swept>;
-  /** How many sweeps, one after the other, look at everything there is; 1 by default. */
+  sweep(lease: number, limit: number, at?: number, part?: number): Promise<Swept>;
+  /** How many sweeps look at everything there is, each at a part of it; 1 by default. */
   readonly sweeps?: number;
   /**
    * The newest message under each key, a few at a time: it holds up everything else.

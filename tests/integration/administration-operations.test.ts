@@ -15,6 +15,7 @@ import {
 } from '../../src/store/contract.ts';
 import { Erasure } from '../../src/store/erasure.ts';
 import { RedisQueries } from '../../src/store/redis/administration-queries.ts';
+import { Shards } from '../../src/store/redis/shards.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND } from '../support/store/ledger.ts';
 
@@ -219,6 +220,18 @@ describe('the pause', () => {
     await due();
     expect((await open.ledger.sweep(1000, 10, NOW)).overdue).toHaveLength(1);
     expect(await open.ledger.perform(claim(key, 1))).toMatchObject({ outcome: 'claimed' });
+  });
+
+  test('is shown also where one shard alone is paused, which stood still when the others were resumed', async () => {
+    const shards = new Shards('{paused}', 16);
+    const queries = new RedisQueries(open.redis, shards);
+    expect(await queries.paused()).toBeUndefined();
+    await open.redis.set(shards.keys[5]?.paused as string, `${NOW} admin@example.org`);
+    expect(await queries.paused()).toEqual({ since: NOW, by: 'admin@example.org' });
+    const of = openLedger(server.url, { prefix: '{paused}', shards: 16 });
+    await of.ledger.perform(resume());
+    of.close();
+    expect(await queries.paused()).toBeUndefined();
   });
 
   test('lets first copies, notices and the end of a life go on', async () => {

@@ -122,3 +122,34 @@ test('a damaged record is shown and named in the log once', async () => {
   expect(lines).toHaveLength(1);
   expect(added).toEqual(['m-2', 'm-3']);
 });
+
+test('of several parts one does not answer: the others are swept as often as ever, and that one once', async () => {
+  const swept = [0, 0, 0];
+  const nothing = { now: 0, overdue: [], damaged: 0, unreported: [], unreadable: [] };
+  let goOn = () => {};
+  const stalled = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const sweeper = new Sweeper({
+    ledger: {
+      sweeps: 3,
+      sweep: async (_lease, _limit, _at, part = 0) => {
+        swept[part] = (swept[part] as number) + 1;
+        if (part === 1) await stalled;
+        return nothing;
+      },
+    },
+    queues: { waiting: async () => 0, addSwept: async () => {}, addDamaged: async () => {} },
+    perform: () => Promise.reject(new Error('nothing to perform')),
+    retry: RETRY,
+    onProblem: () => {},
+    every: 10,
+    log: silent,
+  });
+  sweeper.start();
+  await until(() => (swept[0] as number) >= 3 && (swept[2] as number) >= 3, { what: 'the others' });
+  expect(swept[1]).toBe(1);
+  goOn();
+  await until(() => (swept[1] as number) > 1, { what: 'the one that goes on' });
+  await sweeper.stop();
+});

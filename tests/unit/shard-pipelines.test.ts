@@ -1,5 +1,16 @@
 // A shard that stands still, in Redis Cluster: its messages are refused or late, nobody else's.
-import { type Outcome, type Request, settle, settleByMention, withdraw } from '../../src/store/contract.ts';
+import {
+  erase,
+  forgetUser,
+  type Outcome,
+  pause,
+  type Request,
+  resume,
+  senderAvailable,
+  settle,
+  settleByMention,
+  withdraw,
+} from '../../src/store/contract.ts';
 import { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import type { InternalRequest } from '../../src/store/redis/internal-requests.ts';
 import { shardOf } from '../../src/store/redis/routes.ts';
@@ -40,6 +51,11 @@ class StallingStore {
 
   get calls(): number {
     return this.#held.length;
+  }
+
+  /** What it was given, and has not carried out. */
+  get heldBack(): readonly Request[] {
+    return this.#held.flatMap(({ requests }) => requests);
   }
 
   /** Whoever waits for it waits no longer. */
@@ -126,5 +142,63 @@ test('what a request asks of a shard that stands still holds up nothing in its o
   expect(outcome).toBe('stored');
   await store.goOn();
   expect(await settled).toMatchObject({ outcome: 'delivered' });
+  pipelines.close();
+});
+
+test('a sender comes while a shard stands still: the others make due at once what he is owed, for him and for everybody', async () => {
+  const store = new StallingStore();
+  const asked: { shard: number; user: string }[] = [];
+  const carryOut = store.batchIn.bind(store);
+  store.batchIn = (shard, requests) => {
+    if (shard !== store.stalled) {
+      for (const request of requests) if (request.kind === 'senderAvailable') asked.push({ shard, user: request.user });
+    }
+    return carryOut(shard, requests);
+  };
+  const pipelines = new ShardPipelines(store, shards, { log: silent, timeout: 0 });
+  store.stalled = 5;
+  const others = USERS.map((_, shard) => shard).filter((shard) => shard !== 5);
+  const arrivals = [ALICE, 'carol@example.org'].map((user) => pipelines.perform(senderAvailable(user, '0')));
+  await until(() => asked.length === 2 * others.length, { what: 'the other shards' });
+  for (const user of [ALICE, 'carol@example.org']) {
+    const hers = asked.filter((one) => one.user === user).map(({ shard }) => shard);
+    expect(hers.toSorted((a, b) => a - b)).toEqual(others);
+  }
+  // However often she comes, that shard is asked once, and once more.
+  for (let i = 0; i < 100; i += 1) pipelines.push({ request: senderAvailable(ALICE, '0'), done: () => {} });
+  await until(() => asked.length >= 3 * others.length, { what: 'the others to be asked again' });
+  await store.goOn();
+  await Promise.all(arrivals);
+  await pipelines.drained();
+  const late = store.heldBack.filter((request) => request.kind === 'senderAvailable' && request.user === ALICE);
+  expect(late.length).toBeLessThanOrEqual(2);
+  expect(asked.filter((one) => one.user === ALICE && one.shard === 5)).toHaveLength(2);
+  pipelines.close();
+});
+
+test('a pause, and the erasure of a user, wait for the shard that stands still, and nobody else does', async () => {
+  const store = new StallingStore();
+  const pipelines = new ShardPipelines(store, shards, { log: silent, timeout: 0 });
+  const [his, hers] = [USERS[5] as string, USERS[6] as string];
+  const hisKey = aliceWrites({ recipient: his, id: 'm-1' }).key;
+  const { key } = aliceWrites({ recipient: hers, id: 'm-1' });
+  await pipelines.perform(aliceWrites({ recipient: hers, id: 'm-1' }));
+
+  store.stalled = 5;
+  const waiting = [
+    pipelines.perform(pause('admin', 1)),
+    pipelines.perform(resume()),
+    pipelines.perform(erase(his, [hisKey])),
+    pipelines.perform(forgetUser(hers, [])),
+  ];
+  // What concerns others is not behind it.
+  expect(await pipelines.perform(erase(hers, [key]))).toBe(1);
+  expect(await pipelines.perform(aliceWrites({ recipient: hers, id: 'm-2' }))).toMatchObject({ outcome: 'stored' });
+  // A command is told that Redis does not answer; it may be given again.
+  const told = Promise.allSettled(waiting);
+  store.timeOut();
+  for (const one of await told) expect(one).toMatchObject({ reason: { message: 'Redis does not answer' } });
+  await store.goOn();
+  await pipelines.perform(resume());
   pipelines.close();
 });

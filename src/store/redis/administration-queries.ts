@@ -132,8 +132,12 @@ export class RedisQueries implements StoreQueries {
 
   async paused(): Promise<Paused | undefined> {
     await this.#preparation?.prepare();
-    const text = await this.#redis.get(this.#shards.home.paused);
-    return text === null ? undefined : pausedBy(text);
+    // One that stood still when all were paused, or resumed, may be of another mind.
+    const all = await Promise.allSettled(this.#shards.keys.map(({ paused }) => this.#redis.get(paused)));
+    for (const one of all) if (one.status === 'fulfilled' && one.value !== null) return pausedBy(one.value);
+    const [home] = all;
+    if (home?.status === 'rejected') throw home.reason;
+    return undefined;
   }
 
   async contacts(): Promise<string[]> {

@@ -18,6 +18,8 @@ class DurabilityError extends Error {
 const TIMEOUT = { wait: 700, waitaof: 1500 } as const;
 /** The same after they have taken too long, so that receipts, which wait behind it, do not. */
 const TIMEOUT_AFTER_MISS = { wait: 100, waitaof: 1100 } as const;
+/** How often the whole time is given again after that, ms: replicas that are far away never answer within the short one. */
+const WHOLE_AGAIN_AFTER = 2000;
 
 /** How the level is had on this connection. `always`: Redis answers nothing before it is on its disk. */
 type Method = 'wait' | 'waitaof' | 'always' | { readonly impossible: string };
@@ -56,7 +58,8 @@ export class DurabilityWait implements Durable {
   readonly #listeners: ((master?: Redis) => void)[] = [];
   #method: Promise<Method> | undefined;
   #next: Promise<void> | undefined;
-  #missed = false;
+  /** When (of the monotonic clock, ms) the level was not had within the whole time; undefined when it was had since. */
+  #missedAt: number | undefined;
 
   constructor(options: DurabilityWaitOptions) {
     this.#options = options;
@@ -127,7 +130,7 @@ export class DurabilityWait implements Durable {
   }
 
   #kept(): void {
-    this.#missed = false;
+    this.#missedAt = undefined;
     for (const listener of this.#listeners) listener();
   }
 
@@ -142,7 +145,8 @@ export class DurabilityWait implements Durable {
 
   async #wait(method: 'wait' | 'waitaof', key: string): Promise<void> {
     const { redis, durability } = this.#options;
-    const timeout = this.#missed ? TIMEOUT_AFTER_MISS[method] : TIMEOUT[method];
+    const isWhole = this.#missedAt === undefined || performance.now() - this.#missedAt >= WHOLE_AGAIN_AFTER;
+    const timeout = (isWhole ? TIMEOUT : TIMEOUT_AFTER_MISS)[method];
     const wanted = method === 'wait' ? replicasOf(durability) : 1;
     const written = redis.set(key, '1');
     const waited = method === 'wait' ? redis.wait(wanted, timeout) : redis.call('WAITAOF', 1, 0, timeout);
@@ -154,7 +158,7 @@ export class DurabilityWait implements Durable {
     });
     const reached = Number(Array.isArray(answer) ? answer[0] : answer);
     if (reached >= wanted) return;
-    this.#missed = true;
+    if (isWhole) this.#missedAt = performance.now();
     throw new DurabilityError(
       method === 'wait'
         ? `${reached} of ${wanted} replicas have confirmed in time`

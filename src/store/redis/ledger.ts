@@ -178,9 +178,9 @@ export class Ledger implements Store {
   }
 
   /** @param at as of {@link batch} */
-  async sweep(lease: number, limit: number, at?: number): Promise<Swept> {
+  async sweep(lease: number, limit: number, at?: number, part: number = this.#nextSweep + 1): Promise<Swept> {
     await this.#prepared();
-    this.#nextSweep = (this.#nextSweep + 1) % this.#calls.length;
+    this.#nextSweep = part % this.#calls.length;
     return (this.#calls[this.#nextSweep] as LedgerCalls).sweep(lease, limit, at);
   }
 

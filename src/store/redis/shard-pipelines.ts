@@ -1,10 +1,11 @@
 import type { Kind, Outcome, ReplyTo, Request, Store, StoreQueue, StoreQueueHealth, Work } from '../contract.ts';
 import type { InternalRequest } from './internal-requests.ts';
 import { Pipeline, type PipelineOptions } from './pipeline.ts';
-import type { Part } from './plan.ts';
+import type { Part, Plan } from './plan.ts';
 import { carryOutPlanned } from './planned-work.ts';
 import { planOf } from './plans.ts';
 import { shardOf } from './routes.ts';
+import { SenderArrivals } from './sender-arrivals.ts';
 import type { Shards } from './shards.ts';
 
 /** What one of the pipelines may hold: a quarter of what one for all may. */
@@ -12,6 +13,8 @@ const MAX_BYTES = 16 * 1024 * 1024;
 const MAX_ENTRIES = 25_000;
 /** What each shard does a part of by itself, in one step, with nothing to say. */
 const DIVIDED: ReadonlySet<Kind> = new Set(['notified', 'release', 'renewLease', 'reported', 'forgetPresence']);
+/** What several shards do, and give one reply to together. */
+const JOINED: ReadonlySet<Kind> = new Set(['erase', 'forgetUser', 'pause', 'resume']);
 /** How often it is looked at whether Redis has stopped to fail, ms. */
 const LOOK_EVERY = 250;
 
@@ -38,9 +41,10 @@ export class ShardPipelines implements StoreQueue {
   readonly #shards: Shards;
   readonly #store: ShardedStore;
   readonly #make: (name: string, shard?: number) => Pipeline;
-  readonly #pushToShard = (shard: number, work: Work): void => this.#ofShard(shard).push(work);
+  readonly #pushToShard = <R extends Request>(shard: number, work: Work<R>): void => this.#ofShard(shard).push(work);
+  readonly #arrivals = new SenderArrivals(this.#pushToShard);
   readonly #byShard: Pipeline[] = [];
-  /** For what several shards have to carry out. */
+  /** For what comes before it is known how many shards there are. */
   readonly #ofSeveral: Pipeline;
   /** For what no shard has to. */
   readonly #ofNone: Pipeline;
@@ -137,9 +141,7 @@ export class ShardPipelines implements StoreQueue {
   push<R extends Request>(work: Work<R>): void {
     if (this.#closed) return;
     const { request, owner } = work;
-    const isDivided = request !== undefined && DIVIDED.has(request.kind) && this.#knowsShards();
-    const parts = isDivided ? planOf(request, this.#shards, true)?.next([]).value : undefined;
-    if (parts !== undefined) this.#pushParts(work as Work, parts as readonly Part[]);
+    if (request !== undefined && this.#isOfSeveral(request.kind, owner)) this.#pushToSeveral(work as Work, request);
     else if (owner === undefined) this.#pushTo(this.#pipelineOf(request), work as Work);
     else {
       const last = this.#lastOf.get(owner);
@@ -207,6 +209,22 @@ export class ShardPipelines implements StoreQueue {
     const plan = shard === -1 ? undefined : planOf(request as Request, this.#shards, true);
     if (plan === undefined) pipeline.push(work);
     else carryOutPlanned({ work, plan, shard, push: this.#pushToShard });
+  }
+
+  #isOfSeveral(kind: Kind, owner: string | undefined): boolean {
+    if (DIVIDED.has(kind)) return this.#knowsShards();
+    return owner === undefined && (kind === 'senderAvailable' || JOINED.has(kind)) && this.#knowsShards();
+  }
+
+  /** Each shard gets its own by its own way: one that stands still holds up nobody who wants nothing of it. */
+  #pushToSeveral(work: Work, request: Request): void {
+    if (request.kind === 'senderAvailable') {
+      this.#arrivals.come(request.user, this.#shards.count, () => work.done('0'));
+      return;
+    }
+    const plan = planOf(request, this.#shards, true) as Plan;
+    if (DIVIDED.has(request.kind)) this.#pushParts(work, plan.next([]).value as readonly Part[]);
+    else carryOutPlanned({ work, plan, shard: -1, push: this.#pushToShard });
   }
 
   #pushParts(work: Work, parts: readonly Part[]): void {
