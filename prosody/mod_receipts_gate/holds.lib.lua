@@ -68,7 +68,7 @@ local function carry_out(entry)
 	end
 	entry.event[RELEASED] = true;
 	gate.receipts.routed(entry.event);
-	gate.routing.release(entry.event, entry.verdict == "stored" and remember(entry) or nil);
+	gate.routing.release(entry.event, entry.verdict == "stored" and remember(entry) or nil, entry.acknowledged);
 end
 
 local function run_held(entry)
@@ -188,6 +188,7 @@ local function verdict(lease, n, name, ack)
 	elseif entry.lease == lease then
 		if ack and name == "stored" and lease.acks then
 			acknowledge(entry);
+			entry.acknowledged = true;
 		end
 		decide(entry, name);
 		lease.answered = lease.answered + 1;

@@ -122,11 +122,14 @@ local function outcome_event(n, outcome)
 	for _, one in ipairs(outcome.sessions or {}) do
 		inside = (inside or "")..protocol.event("session", { jid = one.jid, id = one.id });
 	end
-	local attr = { n = n, copy = outcome.copy, state = outcome.state, condition = outcome.condition };
+	local attr = {
+		n = n, copy = outcome.copy, state = outcome.state, condition = outcome.condition;
+		acknowledged = outcome.acknowledged and outcome.state == "unknown" and "true" or nil;
+	};
 	return protocol.event("outcome", attr, inside);
 end
 
---- An outcome is { copy = "1", state = "sent", condition, sessions = { { jid, id } } }; it is final.
+--- An outcome is { copy = "1", state = "sent", condition, acknowledged, sessions = { { jid, id } } }; it is final.
 local function conclude(record, outcome)
 	if not record.forgotten then
 		table.insert(record.outcomes, outcome);

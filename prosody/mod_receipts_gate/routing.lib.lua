@@ -56,7 +56,8 @@ local function outcome_of(seen, ok)
 end
 
 --- Lets go. With a record the message is tagged: what becomes of it is seen and told.
-local function release(event, record)
+-- `acknowledged`: its sender has been told that it is stored.
+local function release(event, record, acknowledged)
 	if event.origin.destroyed then
 		event.origin = stand_in(event.stanza);
 	end
@@ -71,7 +72,9 @@ local function release(event, record)
 	if not ok then
 		module:log("error", "Routing a message failed: %s", err);
 	end
-	gate.outcomes.conclude(record, outcome_of(seen, ok));
+	local outcome = outcome_of(seen, ok);
+	outcome.acknowledged = acknowledged;
+	gate.outcomes.conclude(record, outcome);
 end
 
 --- Sees a stanza that is about to be written to a client's session.

@@ -79,7 +79,9 @@ export function connectGate(
   gate.on('session', ({ user, resource, session: { id, state, priority }, what }) => {
     if (what === 'available' || what === 'changed') {
       presence.reported.available(user, resource, id, priority, !gate.isReady);
-    } else if (state !== 'bound' || what === 'unavailable') presence.reported.unavailable(user, resource);
+    } else if (what !== 'detached' && (state !== 'bound' || what === 'unavailable')) {
+      presence.reported.unavailable(user, resource);
+    }
   });
   gate.on('ready', () => {
     const isThere = (user: string, resource: string) =>

@@ -169,6 +169,9 @@ export class GateCopies extends EventEmitter<Events> {
     const n = sent.record.heldAs as string;
     const name = nameOf(n, copy);
     doubts.sent(sent.record);
+    const facts = gate.factsOf(n);
+    // Not before: a receipt that was on its way to Redis may have ended the message meanwhile, and is in the same doubt.
+    if (facts?.suspected) facts.doubted = true;
     this.#awaited.set(name, sent);
     gate.deliver(n, copy, to, xml, (outcome) => {
       // The session is gone; the next one brings it.
@@ -201,12 +204,12 @@ export class GateCopies extends EventEmitter<Events> {
     gate.forget(heldAs);
   }
 
-  #outcome({ n, copy, states, condition }: Outcome): void {
+  #outcome({ n, copy, states, condition, acknowledged }: Outcome): void {
     const name = nameOf(n, copy);
     const sent = this.#awaited.get(name);
     if (sent === undefined) return;
     this.#awaited.delete(name);
-    if (states.has('passed') || states.has('unknown')) this.#acknowledgeOtherwise(sent);
+    if (states.has('passed') || (states.has('unknown') && !acknowledged)) this.#acknowledgeOtherwise(sent);
     if (states.has('bounced')) this.emit('bounced', sent.record, condition ?? 'service-unavailable');
     else if (states.has('refused')) this.emit('refused', sent.record);
     else this.emit('handedOver', [sent]);

@@ -54,7 +54,8 @@ export class HeldMessages {
   }
 }
 
-/** For the redelivery run: it went to a session that has ended. */
-export function missedOf({ n, key, attempt, storedAt }: HeldMessage): Missed {
-  return { key, attempt, evidence: 'session-ended', storedAt, token: tokenOfHeld(n) };
+/** For the redelivery run: it went to a session that has ended, or that has no connection and `mayResume`. */
+export function missedOf({ n, key, attempt, storedAt }: HeldMessage, mayResume = false): Missed {
+  const evidence = mayResume ? 'session-silent' : 'session-ended';
+  return { key, attempt, evidence, storedAt, token: tokenOfHeld(n) };
 }

@@ -1,10 +1,19 @@
 import type { SessionChange } from '../gate/sessions.ts';
-import { type Clock, notified, prove, reject, type StoredRecord, type StoreQueue, settle } from '../store/contract.ts';
+import {
+  type Clock,
+  type Missed,
+  notified,
+  prove,
+  reject,
+  type StoredRecord,
+  type StoreQueue,
+  settle,
+} from '../store/contract.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
 import type { Endings } from './endings.ts';
 import type { GateCopies } from './gate-copies.ts';
 import type { GatePort } from './gate-port.ts';
-import { type HeldMessage, type HeldMessages, missedOf } from './held-messages.ts';
+import { type HeldMessages, missedOf } from './held-messages.ts';
 import type { RedeliveryWindows } from './redelivery-windows.ts';
 
 export interface HeldReviewOptions {
@@ -84,15 +93,15 @@ export class HeldReview {
   #review(user: string): void {
     const { gate, gateCopies, messages, windows, graces } = this.#options;
     if (this.#closed || !gate.isReady) return;
-    const missed: HeldMessage[] = [];
+    const missed: Missed[] = [];
     for (const message of messages.to(user)) {
       const decision = gateCopies.look(message.n, user, message.copies);
-      if (decision.what === 'deliver') missed.push(message);
+      if (decision.what === 'deliver') missed.push(missedOf(message, decision.mayResume));
       else if (decision.what === 'proved') this.#proved(message.key, decision.by);
       else if (decision.what === 'ask') gateCopies.ask(message.n, () => this.look(user));
       else if ((gate.factsOf(message.n)?.has.size ?? 0) > 0) this.#lookLater(user, graces.proof);
     }
-    if (missed.length > 0) windows.add(user, missed.map(missedOf), '', true);
+    if (missed.length > 0) windows.add(user, missed, '', true);
   }
 
   #session({ user, session, what }: SessionChange): void {
@@ -109,7 +118,7 @@ export class HeldReview {
         // Its client may not have kept what it acknowledged.
         facts.has.delete(session.id);
         facts.returned.add(session.id);
-        facts.doubted = true;
+        facts.suspected = true;
         counts.proofsDoubted += 1;
       }
     } else if (what === 'available') this.#lookLater(user, graces.flush);

@@ -22,6 +22,8 @@ export interface Outcome {
   /** Not empty. */
   readonly states: ReadonlySet<OutcomeState>;
   readonly condition: string | undefined;
+  /** Whether the gate has told its sender that it is stored, where `states` leave that open. */
+  readonly acknowledged: boolean;
   readonly sessions: readonly SessionRef[];
 }
 
@@ -153,13 +155,21 @@ const READERS: Readonly<Record<string, (element: Element) => GateEvent | undefin
   outcome(element) {
     const n = numberOf(element);
     if (n === undefined) return undefined;
-    const { copy, state = '', condition } = element.attrs;
+    const { copy, state = '', condition, acknowledged } = element.attrs;
     const words = state.split(' ');
     const states = new Set(STATES.filter((one) => words.includes(one)));
     // A word that this version does not know is nothing that was seen.
     if (states.size === 0) states.add('unknown');
     const sessions = element.getChildren('session').flatMap((one) => refOf(one.attrs.jid, one.attrs.id));
-    return { kind: 'outcome', n, copy: whole(copy, 1), states, condition: condition || undefined, sessions };
+    return {
+      kind: 'outcome',
+      n,
+      copy: whole(copy, 1),
+      states,
+      condition: condition || undefined,
+      acknowledged: acknowledged === 'true',
+      sessions,
+    };
   },
   has(element) {
     const at = atSession(element);

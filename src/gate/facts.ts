@@ -10,8 +10,12 @@ export interface Facts {
   readonly returned: Set<string>;
   /** Sessions that it was sent to from offline storage. */
   readonly flushed: SessionRef[];
-  /** It was sent again because a proof was in doubt, which is done once. */
+  /** A session has ended too soon after its proof, which counts no more. */
+  suspected: boolean;
+  /** It was sent again because of that, which is done once. */
   doubted: boolean;
+  /** When it was last given to a session, in the order of the gate's events. */
+  given: number;
 }
 
 /** A session of the recipient's as the gate knows it. */
@@ -22,6 +26,8 @@ export interface KnownSession {
   readonly priority: number;
   /** When (ms) it became available. */
   readonly since: number;
+  /** When it was first told of, in the order of the gate's events. */
+  readonly began: number;
   /** When (ms) its connection was seen to break, until it is resumed (XEP-0198); undefined where that was not seen. */
   readonly detachedAt?: number | undefined;
 }
@@ -32,7 +38,13 @@ export interface KnownSession {
  */
 export type Decision =
   | { readonly what: 'wait' | 'ask' }
-  | { readonly what: 'deliver'; readonly to: string; readonly copy: number }
+  | {
+      readonly what: 'deliver';
+      readonly to: string;
+      readonly copy: number;
+      /** A session that has it may still be resumed. */
+      readonly mayResume?: true;
+    }
   | { readonly what: 'proved'; readonly by: string };
 
 /** Times, ms. */
@@ -47,7 +59,15 @@ const WAIT = { what: 'wait' } as const;
 const ASK = { what: 'ask' } as const;
 
 export function newFacts(): Facts {
-  return { outcomes: new Map(), has: new Map(), returned: new Set(), flushed: [], doubted: false };
+  return {
+    outcomes: new Map(),
+    has: new Map(),
+    returned: new Set(),
+    flushed: [],
+    suspected: false,
+    doubted: false,
+    given: 0,
+  };
 }
 
 /** The session that a copy should go to: of those that take messages the one of highest priority, then the latest. */
@@ -94,8 +114,18 @@ export function decide({ n, facts, sessions, epoch, asked, copies, now }: Questi
   if (outcomes.every(({ states }) => states.has('passed') || states.has('dropped'))) return WAIT;
   const open = sentTo(facts);
   for (const id of facts.returned) open.delete(id);
-  // A session that lives, or may be resumed, still has it unacknowledged.
-  if (sessions.some(({ id }) => open.has(id))) return WAIT;
+  const holding = sessions.filter(({ id }) => open.has(id));
+  if (holding.length > 0) {
+    // A session that lives still has it unacknowledged.
+    if (holding.some(({ state }) => state !== 'detached')) return WAIT;
+    // So has one that may be resumed. Who comes with another device meanwhile reads it there; one that was there before may have
+    // had it as a carbon (XEP-0280).
+    const later = toBest(
+      sessions.filter(({ began }) => began > facts.given),
+      Math.max(last.copy, copies) + 1,
+    );
+    return later.what === 'deliver' ? { ...later, mayResume: true } : later;
+  }
   const best = bestSession(sessions);
   const isStored = last.states.has('offline') && facts.flushed.length === 0;
   if (best !== undefined && isStored && now - best.since < graces.flush) return WAIT;

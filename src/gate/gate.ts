@@ -58,6 +58,8 @@ export class Gate extends EventEmitter<Events> {
   readonly #known = new KnownMessages();
   readonly #unheld: UnheldReport;
   #epoch = '';
+  /** Events so far that tell of sessions, or of what they were given. */
+  #order = 0;
 
   constructor(options: GateOptions) {
     super();
@@ -251,7 +253,7 @@ export class Gate extends EventEmitter<Events> {
           this.forget(event.n);
           return;
         }
-        this.#known.note(event.n).outcomes.set(event.copy, event);
+        this.#given(event.n).outcomes.set(event.copy, event);
         this.emit('outcome', event);
         return;
       case 'has': {
@@ -270,11 +272,12 @@ export class Gate extends EventEmitter<Events> {
         this.emit('moved', event);
         return;
       case 'flushed':
-        this.#known.note(event.n).flushed.push(event.session);
+        this.#given(event.n).flushed.push(event.session);
         this.emit('moved', event);
         return;
       case 'session':
-        for (const change of this.#sessions.seen(event, clock.now())) this.emit('session', change);
+        this.#order += 1;
+        for (const change of this.#sessions.seen(event, clock.now(), this.#order)) this.emit('session', change);
         return;
       case 'unheld':
         this.#unheldPassed(event);
@@ -288,6 +291,14 @@ export class Gate extends EventEmitter<Events> {
       case 'ready':
         this.emit('ready');
     }
+  }
+
+  /** The facts of a message that a session was given. */
+  #given(n: string): Facts {
+    const facts = this.#known.note(n);
+    this.#order += 1;
+    facts.given = this.#order;
+    return facts;
   }
 
   #unheldPassed({ from, to, id, sessions, confirmedBy }: Extract<GateEvent, { kind: 'unheld' }>): void {

@@ -6,15 +6,19 @@ export interface SessionChange {
   readonly user: string;
   readonly resource: string;
   readonly session: KnownSession;
-  readonly what: 'available' | 'changed' | 'unavailable' | 'gone';
+  readonly what: 'available' | 'changed' | 'unavailable' | 'detached' | 'gone';
 }
 
 /** The sessions of all users of the server, as its gate tells of them. */
 export class GateSessions {
   readonly #users = new Map<string, Map<string, KnownSession>>();
 
-  /** Takes what the gate says at this time (ms). Gives what follows: a session that another has replaced is gone. */
-  seen({ jid, id, state, priority }: SeenSession, now: number): SessionChange[] {
+  /**
+   * Takes what the gate says at this time (ms). Gives what follows: a session that another has replaced is gone.
+   *
+   * @param order of this event among the gate's
+   */
+  seen({ jid, id, state, priority }: SeenSession, now: number, order: number): SessionChange[] {
     const slash = jid.indexOf('/');
     if (slash === -1) return [];
     const user = jid.slice(0, slash);
@@ -47,6 +51,7 @@ export class GateSessions {
       detachedAt:
         state !== 'detached' || same === undefined ? undefined : same.state === 'detached' ? same.detachedAt : now,
       since: same !== undefined && (wasThere || state !== 'available') ? same.since : now,
+      began: same?.began ?? order,
     };
     const sessions = this.#users.get(user) ?? new Map<string, KnownSession>();
     this.#users.set(user, sessions);
@@ -54,6 +59,7 @@ export class GateSessions {
     if (isThere) changes.push({ user, resource, session, what: wasThere ? 'changed' : 'available' });
     else if (state === 'unavailable' && same !== undefined)
       changes.push({ user, resource, session, what: 'unavailable' });
+    else if (state === 'detached' && same !== undefined) changes.push({ user, resource, session, what: 'detached' });
     return changes;
   }
 

@@ -75,6 +75,19 @@ test('a verdict that comes late acknowledges nothing: it was passed', async () =
   expect(words(alice)).toEqual([]);
 });
 
+test('nothing was seen of what became of it: the outcome says that its sender was told, then and when it is asked for', async () => {
+  component = await stage.hold(ACK);
+  const [, silent] = await held('Throw without');
+  await component.command(xml('stored', { n: silent }));
+  const [id, n] = await held('Throw');
+  await component.command(stored(n));
+  expect((await component.event('outcome', { n: silent, state: 'unknown' })).attrs.acknowledged).toBeUndefined();
+  expect((await component.event('outcome', { n, state: 'unknown' })).attrs.acknowledged).toBe('true');
+  expect((await alice.hears((el) => el.getChild('stored') !== undefined)).getChild('stored')?.attrs.id).toBe(id);
+  await component.command(xml('ask', { n }));
+  expect(component.events('outcome', { n }).map(({ attrs }) => attrs.acknowledged)).toEqual(['true', 'true']);
+});
+
 test('a lease that was asked for without acknowledgements has none', async () => {
   component = await stage.attach();
   const answer = await component.ask(

@@ -150,6 +150,40 @@ const proved = (before: number) => until(() => counts().provedBySession > before
   });
 });
 
+(OWN_SERVER ? describe : describe.skip)('a session that has no connection and may be resumed', () => {
+  runsWith(SHORT);
+
+  test('detached-once: who comes with another device has its messages there, once; resumed, it shows them once', async () => {
+    const desk = await world.user('bob');
+    await desk.asks(undefined, xml('enable', { xmlns: 'urn:xmpp:carbons:2' }), 'set');
+    const phone = await raw({ sm: true });
+    await phone.send('<presence><priority>5</priority></presence>');
+    await phone.hears((el) => el.name === 'presence' && el.getChildText('priority') === '5');
+    const before = phone.handled;
+    const texts = ['one', 'two', 'three'];
+    const ids: string[] = [];
+    for (const text of texts) {
+      ids.push(await alice.say(bob(), text));
+      await phone.hears(text);
+    }
+    phone.cut();
+    const tablet = await world.user('bob');
+    for (const id of ids) expect((await alice.delivered(id)).attrs.from).toBe(tablet.jid);
+    // It was there before, and has had them as carbons.
+    await desk.asks(world.xmpp.domain, xml('ping', { xmlns: 'urn:xmpp:ping' }));
+    expect(desk.bodies()).toEqual([]);
+    const { c2sPort: port, domain, passwords } = world.xmpp;
+    const [username = '', resource = ''] = phone.jid.split(/@[^/]*\//);
+    const password = passwords.get(username) as string;
+    const resumed = await RawClient.resume({ port, domain, username, password, resource }, phone.smId, before);
+    raws.push(resumed);
+    await resumed.hears('three');
+    await resumed.handledBefore();
+    expect([resumed.bodies(), tablet.bodies()]).toEqual([texts, texts]);
+    expect(alice.count(isReceipt)).toBe(3);
+  });
+});
+
 (OWN_SERVER ? describe : describe.skip)('a session that lives on after its proof', () => {
   runsWith(SHORT);
 

@@ -7,11 +7,11 @@ import { HeldMessages } from '../../src/delivery/held-messages.ts';
 import type { Sent } from '../../src/delivery/ports.ts';
 import type { CommandOutcome } from '../../src/gate/command-requests.ts';
 import type { Outcome } from '../../src/gate/events.ts';
-import { type KnownSession, newFacts } from '../../src/gate/facts.ts';
+import { type Facts, type KnownSession, newFacts } from '../../src/gate/facts.ts';
 import type { StoredRecord } from '../../src/store/contract.ts';
 
 const BOB = 'bob@example.org';
-const PHONE = { jid: `${BOB}/phone`, id: 'P', state: 'available', priority: 0, since: 0 } as const;
+const PHONE = { jid: `${BOB}/phone`, id: 'P', state: 'available', priority: 0, since: 0, began: 0 } as const;
 
 function stage() {
   const told: string[] = [];
@@ -29,6 +29,7 @@ function stage() {
     },
     factsOf: (n: string) => facts.get(n),
     sessionsOf: () => there,
+    deliver: () => {},
     forget: () => {},
   });
   const copies = new GateCopies({
@@ -40,7 +41,15 @@ function stage() {
     counts: { gateOtherEpoch: 0 },
   });
   const outcome = (one: Partial<Outcome>) => {
-    const whole = { n: 'e-1', copy: 1, condition: undefined, sessions: [], states: new Set(['sent'] as const), ...one };
+    const whole: Outcome = {
+      n: 'e-1',
+      copy: 1,
+      condition: undefined,
+      acknowledged: false,
+      sessions: [],
+      states: new Set(['sent']),
+      ...one,
+    };
     facts.get('e-1')?.outcomes.set(whole.copy, whole);
     gate.emit('outcome', whole);
   };
@@ -67,7 +76,7 @@ test('a message that waits behind others has no copy before its original, nor wh
 
 test('a message of another process is asked for, and looked at again when the gate has answered', () => {
   const answers: ((outcome: CommandOutcome) => void)[] = [];
-  const phone = { jid: 'bob@s/phone', id: 'P', state: 'available', priority: 0, since: 0 };
+  const phone = { jid: 'bob@s/phone', id: 'P', state: 'available', priority: 0, since: 0, began: 0 };
   const gate = Object.assign(new EventEmitter(), {
     epoch: 'e',
     isReady: true,
@@ -127,9 +136,11 @@ test('an acknowledgement that the gate was to write and could not is written oth
     outcome({ states: new Set(states) });
   }
   expect(missing).toEqual(['k', 'k']);
-  // What the component has acknowledged itself is none of it.
+  // What the component has acknowledged itself is none of it, nor is what the gate says that it has.
   copies.forward({ ...sent, record, acknowledgedByGate: false });
   outcome({ states: new Set(['passed']) });
+  copies.forward({ ...sent, record, acknowledgedByGate: true });
+  outcome({ states: new Set(['unknown']), acknowledged: true });
   expect(missing).toHaveLength(2);
 });
 
@@ -141,4 +152,14 @@ test('the server was killed: what it was to acknowledge is acknowledged again', 
   copies.forward({ ...sent, acknowledgedByGate: true });
   gate.emit('enabled', true);
   expect(missing).toEqual(['k', 'abandoned']);
+});
+
+test('a copy for the sake of a proof in doubt is sent once; a receipt that has ended the message before may be in doubt as well', () => {
+  const { gate, copies, sent } = stage();
+  const facts = gate.factsOf('e-1') as Facts;
+  facts.suspected = true;
+  copies.forward(sent);
+  expect(facts.doubted).toBe(false);
+  copies.deliver(sent, '<message/>', { to: PHONE.jid, copy: 2 });
+  expect(facts.doubted).toBe(true);
 });

@@ -7,12 +7,35 @@ import { Verdicts } from '../../src/gate/verdicts.ts';
 
 const NOW = 1_000_000;
 const GRACES = { proof: 5000, flush: 3000 };
-const PHONE: KnownSession = { jid: 'bob@s/phone', id: 'P', state: 'available', priority: 0, since: NOW - 60_000 };
-const DESK: KnownSession = { jid: 'bob@s/desk', id: 'D', state: 'available', priority: 0, since: NOW - 50_000 };
+const PHONE: KnownSession = {
+  jid: 'bob@s/phone',
+  id: 'P',
+  state: 'available',
+  priority: 0,
+  since: NOW - 60_000,
+  began: 1,
+};
+const DESK: KnownSession = {
+  jid: 'bob@s/desk',
+  id: 'D',
+  state: 'available',
+  priority: 0,
+  since: NOW - 50_000,
+  began: 2,
+};
+const TABLET: KnownSession = { ...DESK, jid: 'bob@s/tablet', id: 'T', began: 9 };
 
 function seen(state: OutcomeState[], sessions: SessionRef[] = [], more: (facts: Facts) => void = () => {}): Facts {
   const facts = newFacts();
-  facts.outcomes.set(1, { n: 'e-1', copy: 1, states: new Set(state), condition: undefined, sessions });
+  facts.outcomes.set(1, {
+    n: 'e-1',
+    copy: 1,
+    states: new Set(state),
+    condition: undefined,
+    acknowledged: false,
+    sessions,
+  });
+  facts.given = 5;
   more(facts);
   return facts;
 }
@@ -27,6 +50,16 @@ test.each<[string, ReturnType<typeof ask>, object]>([
   ['its server was restarted, and nobody is there', ask(undefined, [], { epoch: 'f' }), { what: 'wait' }],
   ['a session that lives has it unacknowledged', ask(seen(['sent'], [PHONE]), [PHONE, DESK]), { what: 'wait' }],
   ['so has a detached one', ask(seen(['sent'], [PHONE]), [{ ...PHONE, state: 'detached' }, DESK]), { what: 'wait' }],
+  [
+    'so has a detached one, and he has come with another device since',
+    ask(seen(['sent'], [PHONE]), [{ ...PHONE, state: 'detached' }, { ...DESK, priority: 5 }, TABLET]),
+    { ...to('bob@s/tablet'), mayResume: true },
+  ],
+  [
+    'one of two that have it lives',
+    ask(seen(['sent'], [PHONE, DESK]), [{ ...PHONE, state: 'detached' }, DESK, TABLET]),
+    { what: 'wait' },
+  ],
   ['its session has ended', ask(seen(['sent'], [PHONE]), [DESK]), to('bob@s/desk')],
   ['another is on that resource', ask(seen(['sent'], [PHONE]), [{ ...PHONE, id: 'Q' }]), to('bob@s/phone')],
   [
@@ -104,16 +137,22 @@ test('one stanza, one verdict: the first counts, and the late one is let go', ()
 
 test('a session whose resource is bound again is gone, and late word of it changes nothing', () => {
   const sessions = new GateSessions();
-  const see = (state: 'bound' | 'available' | 'unavailable' | 'detached' | 'resumed' | 'gone', id = 'P') =>
-    sessions.seen({ jid: 'bob@s/phone', id, state, priority: 1 }, NOW).map(({ what, session }) => [what, session.id]);
+  let order = 0;
+  const see = (state: 'bound' | 'available' | 'unavailable' | 'detached' | 'resumed' | 'gone', id = 'P') => {
+    order += 1;
+    const changes = sessions.seen({ jid: 'bob@s/phone', id, state, priority: 1 }, NOW, order);
+    return changes.map(({ what, session }) => [what, session.id]);
+  };
   expect(see('bound')).toEqual([]);
   expect(see('available')).toEqual([['available', 'P']]);
-  expect(see('detached')).toEqual([]);
-  expect(sessions.of('bob@s')).toMatchObject([{ state: 'detached', id: 'P' }]);
+  expect(see('detached')).toEqual([['detached', 'P']]);
+  expect(sessions.of('bob@s')).toMatchObject([{ state: 'detached', id: 'P', began: 1 }]);
   expect(see('resumed')).toEqual([['available', 'P']]);
+  expect(sessions.of('bob@s')).toMatchObject([{ state: 'available', id: 'P', began: 1 }]);
   expect(see('bound', 'Q')).toEqual([['gone', 'P']]);
   expect(see('gone', 'P')).toEqual([]);
   expect(see('available', 'Q')).toEqual([['available', 'Q']]);
+  expect(sessions.of('bob@s')).toMatchObject([{ id: 'Q', began: 5 }]);
   expect(see('gone', 'Q')).toEqual([['gone', 'Q']]);
   expect(sessions.of('bob@s')).toEqual([]);
 });

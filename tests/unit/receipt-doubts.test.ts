@@ -50,7 +50,7 @@ class Stage extends EventEmitter {
 
   session(state: 'bound' | 'available' | 'detached' | 'resumed' | 'gone', id = 'P', resource = 'phone'): void {
     const seen = { jid: `bob@s/${resource}`, id, state, priority: 0 } as const;
-    for (const change of this.sessions.seen(seen, this.now)) this.emit('session', change);
+    for (const change of this.sessions.seen(seen, this.now, 0)) this.emit('session', change);
   }
 
   /** A message goes to that session, which confirms it. */
@@ -71,7 +71,14 @@ class Stage extends EventEmitter {
   sent(n: string, ...sessions: Pick<KnownSession, 'jid' | 'id'>[]): Facts {
     const facts = newFacts();
     const to = [{ jid: 'bob@s/phone', id: 'P' }, ...sessions];
-    facts.outcomes.set(1, { n, copy: 1, states: new Set(['sent']), condition: undefined, sessions: to });
+    facts.outcomes.set(1, {
+      n,
+      copy: 1,
+      states: new Set(['sent']),
+      condition: undefined,
+      acknowledged: false,
+      sessions: to,
+    });
     return facts;
   }
 }

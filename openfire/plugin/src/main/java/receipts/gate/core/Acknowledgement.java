@@ -4,7 +4,7 @@ package receipts.gate.core;
 public final class Acknowledgement {
     public static final String NAMESPACE = "urn:openfire-receipts:0";
 
-    /** The session that has sent the message. */
+    /** The session that has sent the message; null where the gate was never told of it: whoever has the full JID has sent it. */
     public final String stream;
     /** Its full JID. */
     public final String sender;

@@ -37,7 +37,7 @@ final class Commands {
         }
         lease.lastVerdict = gate.clock.getAsLong();
         entry.verdict = verdict;
-        entry.isAcknowledged = "true".equals(command.get("ack"));
+        entry.asksAcknowledgement = "true".equals(command.get("ack"));
         gate.ready(gate.conversations.find(entry.known.pair));
     }
 

@@ -28,7 +28,9 @@ public final class Entry {
     Lease lease;
     private Acknowledgement acknowledgement;
     /** The component asked for it. */
-    boolean isAcknowledged;
+    boolean asksAcknowledgement;
+    /** Its sender was told, at the first attempt to route it. */
+    boolean acknowledged;
     Verdict verdict;
     /** Of a held one: what it confirms; null when it confirms nothing. */
     Stanza confirms;
@@ -52,12 +54,12 @@ public final class Entry {
     }
 
     void acknowledges(Stanza message, Live sender, String durability) {
-        if (sender != null && message.id != null) acknowledgement = new Acknowledgement(sender.stream, message, durability);
+        if (message.id != null) acknowledgement = new Acknowledgement(sender == null ? null : sender.stream, message, durability);
     }
 
     /** What its sender is to be told before it goes on; null when that is nothing. */
     public Acknowledgement acknowledgement() {
-        return isAcknowledged && verdict == Verdict.STORED ? acknowledgement : null;
+        return asksAcknowledgement && !acknowledged && verdict == Verdict.STORED ? acknowledgement : null;
     }
 
     /** Whether a copy that the server sends carries the number. */

@@ -62,6 +62,11 @@ public final class Events {
         return outcome(n, 1, state, null, Collections.<String, String>emptyMap());
     }
 
+    /** @param acknowledged its sender was told that it is stored, all the same */
+    static String unknown(String n, boolean acknowledged) {
+        return empty("outcome", "n", n, "copy", "1", "state", "unknown", "acknowledged", acknowledged ? "true" : null);
+    }
+
     /**
      * @param confirmed the client that has returned a receipt, or null
      * @param streams the recipient's sessions that the server may give it to

@@ -58,6 +58,7 @@ final class Lines {
                 break;
             }
             seen = carryOut(entry);
+            if (entry.acknowledgement() != null) entry.acknowledged = true;
         }
         gate.host.route(() -> work(line));
     }
@@ -80,8 +81,6 @@ final class Lines {
         if (!entry.isPutOff) entry.putOffAt = now;
         else if (now - entry.putOffAt > gate.settings.timeout) return false;
         entry.isPutOff = true;
-        // Its sender was told at the first attempt.
-        entry.isAcknowledged = false;
         line.putBack(entry);
         paused.add(line);
         return true;
@@ -108,7 +107,7 @@ final class Lines {
         gate.record.inHand.remove(known.n);
         if (entry.verdict == Verdict.STORED) {
             gate.counts.stored++;
-            gate.record.outcome(known, 1, seen.event(known.n, 1));
+            gate.record.outcome(known, 1, seen.isEmpty() ? Events.unknown(known.n, entry.acknowledged) : seen.event(known.n, 1));
         } else if (entry.verdict == Verdict.DROP) {
             gate.counts.dropped++;
             // Of a duplicate: the receipt is for the message that it repeats.

@@ -99,7 +99,7 @@ final class OpenfireHost implements Host {
 
     /** Into the session that has sent the message, also when it is detached; to nobody when it has ended. */
     private void acknowledge(Acknowledgement stored) {
-        ClientSession session = find(stored.stream, stored.sender);
+        ClientSession session = stored.stream == null ? sessions.getSession(new JID(stored.sender)) : find(stored.stream, stored.sender);
         if (session == null) return;
         Element element = DocumentHelper.createElement(MESSAGE);
         element.addElement(STORED).addAttribute("id", stored.id).addAttribute("to", stored.recipient).addAttribute("durability", stored.durability);

@@ -50,11 +50,16 @@ class HoldingTest {
         rig.say("c", new Command("stored").with("n", rig.shown("c").get(0)).with("ack", "true"));
         rig.stored("c", rig.shown("c").get(1));
         rig.say("c", new Command("pass").with("n", rig.shown("c").get(2)).with("ack", "true"));
-        rig.write("dave", "bob", "of a session that nobody has seen");
+        // Of a session that nobody has told of.
+        rig.write("dave", "bob", "four");
         rig.say("c", new Command("stored").with("n", rig.shown("c").get(3)).with("ack", "true"));
         rig.enable("old");
         assertFalse(Rig.of(rig.answers, "old").get(0).contains("acks="));
-        assertEquals(asList("s9 alice@example.org/phone id-one bob@example.org disk", "none", "none", "none"), told);
+        assertEquals(asList("s9 alice@example.org/phone id-one bob@example.org disk", "none", "none",
+            "null dave@example.org/phone id-four bob@example.org disk"), told);
+        List<String> unknown = new ArrayList<>();
+        for (String event : rig.events("c", "outcome")) unknown.add(Rig.attribute(event, "acknowledged"));
+        assertEquals(asList("true", null, "true"), unknown, "nothing was seen of what became of them, but for that");
     }
 
     @Test @DisplayName("3: route-throws-unknown")
