@@ -165,6 +165,11 @@ export class Copies {
     this.#inFlight.delete(key);
   }
 
+  /** Tells the store now of what a gate has seen written to recipients: what follows is decided by that. */
+  recordArrived(): void {
+    this.#options.gate?.recordArrived();
+  }
+
   /** It is no longer on its way. */
   remove(sent: Sent): void {
     if (this.#inFlight.get(sent.record.key) === sent) this.#inFlight.delete(sent.record.key);

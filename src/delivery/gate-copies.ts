@@ -43,6 +43,11 @@ interface Events {
 }
 
 const ORDER_WITHIN = 1000;
+/**
+ * So long (ms) it may take until the store is told that the server has written an original to its recipient. Most are confirmed
+ * sooner, and then it need not be told. Much less than the lease under which a message is stored.
+ */
+const RECORD_WITHIN = 500;
 
 /** Copies and notices that go through a gate: the original, which it holds, by a verdict; all others by its commands. */
 export class GateCopies extends EventEmitter<Events> {
@@ -56,6 +61,9 @@ export class GateCopies extends EventEmitter<Events> {
   readonly #unheld = new Map<string, readonly string[]>();
   /** Originals that were looked at before it was known what became of them. */
   readonly #undecided = new Set<string>();
+  /** Originals that were written to a session, which the store has not been told. */
+  #arrived: Sent[] = [];
+  #recordTimer: NodeJS.Timeout | undefined;
   /** Whether messages are being sent again to a user (bare JID); set when who knows exists. */
   isCatchingUp: (user: string) => boolean = () => false;
 
@@ -69,7 +77,12 @@ export class GateCopies extends EventEmitter<Events> {
       if (restarted) this.#abandonAll();
     });
     gate.on('ready', () => this.#askForAwaited());
-    gate.on('lost', () => this.#behind.clear());
+    // What a session's end or beginning means for a message depends on which came first.
+    gate.on('session', () => this.recordArrived());
+    gate.on('lost', () => {
+      this.#behind.clear();
+      this.recordArrived();
+    });
   }
 
   /** Redis has it: lets the original go. */
@@ -151,7 +164,9 @@ export class GateCopies extends EventEmitter<Events> {
     if (unheld !== undefined && sessions.some(({ id }) => unheld.includes(id))) return { what: 'wait' };
     // The gate has dropped what came now, and has nothing to say about it.
     const asked = unheld !== undefined || this.#asked.has(n);
-    return decide({ n, facts, sessions, epoch: gate.epoch, asked, copies, now: clock.now() }, graces);
+    const decision = decide({ n, facts, sessions, epoch: gate.epoch, asked, copies, now: clock.now() }, graces);
+    if (decision.what === 'deliver') this.recordArrived();
+    return decision;
   }
 
   /** Has the gate say again what it knows of a message; `done` follows when it has. */
@@ -212,8 +227,27 @@ export class GateCopies extends EventEmitter<Events> {
     if (states.has('passed') || (states.has('unknown') && !acknowledged)) this.#acknowledgeOtherwise(sent);
     if (states.has('bounced')) this.emit('bounced', sent.record, condition ?? 'service-unavailable');
     else if (states.has('refused')) this.emit('refused', sent.record);
+    else if (copy === 1 && states.has('sent') && states.size === 1) this.#recordLater(sent);
     else this.emit('handedOver', [sent]);
     if (this.#undecided.size > 0 && this.#undecided.delete(n)) this.emit('known', sent.record);
+  }
+
+  #recordLater(sent: Sent): void {
+    this.#arrived.push(sent);
+    this.#recordTimer ??= setTimeout(() => this.recordArrived(), RECORD_WITHIN).unref();
+  }
+
+  /** Tells the store now what was written to sessions and has not ended since. */
+  recordArrived(): void {
+    if (this.#recordTimer === undefined) return;
+    clearTimeout(this.#recordTimer);
+    this.#recordTimer = undefined;
+    const arrived = this.#arrived;
+    this.#arrived = [];
+    this.emit(
+      'handedOver',
+      arrived.filter(({ held }) => held?.done !== true),
+    );
   }
 
   /** The gate has told all that it remembers, and of these nothing: the verdict may have been lost with the connection. */

@@ -22,7 +22,7 @@ import type { SequenceGaps } from './sequence-gaps.ts';
 
 export interface SettlementOptions {
   readonly pipeline: StoreQueue;
-  readonly copies: Pick<Copies, 'receiptArrived' | 'receiptHandled'>;
+  readonly copies: Pick<Copies, 'receiptArrived' | 'receiptHandled' | 'recordArrived'>;
   readonly endings: Pick<Endings, 'conclude'>;
   readonly passthrough: Passthrough;
   readonly receiptSupport: ReceiptSupport;
@@ -164,12 +164,13 @@ export class Settlement {
    * @param onSettled of a marker: all that it proves has been settled
    */
   proof(route: Route, { by, id, maybeOwn }: ImpliedReceipt, onSettled?: () => void): void {
-    const { pipeline, endings, counts, trace } = this.#options;
+    const { pipeline, copies, endings, counts, trace } = this.#options;
     const { from, to } = route;
     const now = this.#options.clock.now();
     const sender = to.inner;
     const key = this.#keyOf(route, id);
     if (by === 'marker') {
+      copies.recordArrived();
       const takeFrom = (cursor: string) => {
         pipeline.push({
           request: settleUpTo(key, sender, from.inner, from.resource, now, cursor),

@@ -112,3 +112,16 @@ test('one that a gate held for too long has gone to the sender by itself: he is 
   expect(settled(true)).toEqual({ concluded: [true], kinds: ['settle', 'notified'] });
   expect(settled(false)).toEqual({ concluded: [false], kinds: ['settle'] });
 });
+
+test('a marker counts for what a gate has seen written before it, too: that is recorded first', () => {
+  const steps: string[] = [];
+  const settlement = new Settlement({
+    pipeline: { push: ({ request }: { request: { kind: string } }) => void steps.push(request.kind) },
+    copies: { recordArrived: () => void steps.push('recorded') },
+    clock: { now: () => 1 },
+  } as unknown as SettlementOptions);
+  const user = (inner: string) => ({ kind: 'user', inner, resource: 'r', full: `${inner}/r`, returnsKey: '' });
+  const route = { from: user('b@s'), to: user('a@s') } as unknown as Route;
+  settlement.proof(route, { by: 'marker', id: 'm', maybeOwn: false });
+  expect(steps).toEqual(['recorded', 'settleUpTo']);
+});

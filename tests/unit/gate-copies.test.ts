@@ -10,6 +10,7 @@ import type { Outcome } from '../../src/gate/events.ts';
 import { type Facts, type KnownSession, newFacts } from '../../src/gate/facts.ts';
 import type { StoredRecord } from '../../src/store/contract.ts';
 
+const { jest } = import.meta;
 const BOB = 'bob@example.org';
 const PHONE = { jid: `${BOB}/phone`, id: 'P', state: 'available', priority: 0, since: 0, began: 0 } as const;
 
@@ -117,6 +118,74 @@ test('what its recipient was given unheld is sent again only when the sessions t
   there.splice(0, 1, { ...PHONE, id: 'later' });
   expect(copies.look('e-1', BOB, 1)).toEqual({ what: 'deliver', to: PHONE.jid, copy: 2 });
   expect(told).toEqual([]);
+});
+
+describe('that an original was written to a session is recorded', () => {
+  const recorded = () => {
+    const all = stage();
+    const batches: string[][] = [];
+    all.copies.on('handedOver', (batch) => batches.push(batch.map(({ record }) => record.key)));
+    const written = (key: string) => {
+      const sent = { record: { ...all.sent.record, key } } as Sent;
+      sent.held = all.copies.forward(sent);
+      all.outcome({});
+      return sent;
+    };
+    return { ...all, batches, written };
+  };
+
+  beforeEach(() => {
+    jest.useFakeTimers();
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  test('when it was not confirmed within half a second, with all others', () => {
+    const { batches, written } = recorded();
+    written('k');
+    jest.advanceTimersByTime(300);
+    written('l');
+    expect(batches).toEqual([]);
+    jest.advanceTimersByTime(200);
+    expect(batches).toEqual([['k', 'l']]);
+    jest.advanceTimersByTime(1000);
+    expect(batches).toHaveLength(1);
+  });
+
+  test('not at all when it was confirmed sooner', () => {
+    const { batches, written } = recorded();
+    const { held } = written('k');
+    written('l');
+    if (held !== undefined) held.done = true;
+    jest.advanceTimersByTime(500);
+    expect(batches).toEqual([['l']]);
+  });
+
+  test.each(['session', 'lost'] as const)('before it is heard what %s means for it', (event) => {
+    const { gate, batches, written } = recorded();
+    const order: unknown[] = [];
+    gate.on(event, () => order.push(...batches));
+    written('k');
+    gate.emit(event, {});
+    expect(order).toEqual([['k']]);
+  });
+
+  test('before another copy is sent', () => {
+    const { copies, batches, written } = recorded();
+    written('k');
+    copies.look('e-1', BOB, 1);
+    expect(batches).toEqual([['k']]);
+  });
+
+  test('at once where it was not written to a session alone, and of further copies', () => {
+    const { copies, batches, sent, outcome } = recorded();
+    for (const states of [new Set(['offline'] as const), new Set(['sent', 'offline'] as const)]) {
+      copies.forward(sent);
+      outcome({ states });
+    }
+    expect(batches).toEqual([['k'], ['k']]);
+  });
 });
 
 test('an acknowledgement that the gate was to write and could not is written otherwise, once', () => {

@@ -103,9 +103,16 @@ public final class Events {
     private static boolean isPlain(String value) {
         for (int i = 0; i < value.length(); i++) {
             char c = value.charAt(i);
-            if (c < ' ' || c == '&' || c == '<' || c == '>' || c == '"' || c == '\'') return false;
+            if (c < ESCAPED.length && ESCAPED[c]) return false;
         }
         return true;
+    }
+
+    /** By character; all others can be written as they are. */
+    private static final boolean[] ESCAPED = new boolean['>' + 1];
+
+    static {
+        for (char c = 0; c < ESCAPED.length; c++) ESCAPED[c] = c < ' ' || "&<>\"'".indexOf(c) >= 0;
     }
 
     private static void escape(StringBuilder text, String value) {

@@ -18,6 +18,9 @@ public final class Gate {
         REFUSED
     }
 
+    /** That the host has for {@link Host#route}. */
+    public static final int ROUTING_THREADS = 8;
+
     final Object lock = new Object();
     public final Settings settings;
     final Host host;
@@ -55,7 +58,7 @@ public final class Gate {
         bounds = new Bounds(settings);
         record = new Record(this);
         ending = new Ending(this);
-        lines = new Lines(this);
+        lines = new Lines(this, Math.min(ROUTING_THREADS, Math.max(2, Runtime.getRuntime().availableProcessors())));
         presence = new Presence(this);
         commands = new Commands(this, lines);
     }
@@ -230,7 +233,7 @@ public final class Gate {
         synchronized (lock) {
             long now = clock.getAsLong();
             ending.tick(now);
-            lines.resume();
+            lines.tick();
             record.proofs.tick(record.sessions.all(), now);
         }
     }

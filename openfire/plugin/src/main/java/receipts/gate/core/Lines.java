@@ -1,18 +1,31 @@
 package receipts.gate.core;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 
-/** Works the FIFOs off, each by one thread at a time. */
+/**
+ * Works the FIFOs off, each by one thread at a time. To wake a thread costs more than most entries: there are as many as processors
+ * while they keep up, and one more at each tick while something has waited since the one before, since the server may keep a thread
+ * waiting for its database.
+ */
 final class Lines {
     /** Entries in one go, so that a busy conversation leaves room for others. */
     private static final int TURN = 64;
 
     private final Gate gate;
+    private final int usual;
     private final List<Line> paused = new ArrayList<>();
+    /** Those that wait for a thread. */
+    private final Deque<Line> ready = new ArrayDeque<>();
+    private int threads;
+    /** Of {@link #ready} at the last tick; it is not there any more if a thread was free since. */
+    private Line waited;
 
-    Lines(Gate gate) {
+    Lines(Gate gate, int usual) {
         this.gate = gate;
+        this.usual = usual;
     }
 
     void schedule(Conversation conversation) {
@@ -25,11 +38,37 @@ final class Lines {
     void schedule(Line line) {
         if (line.running || !line.isReady()) return;
         line.running = true;
-        gate.host.route(() -> work(line));
+        ready.add(line);
+        if (threads < usual) begin();
     }
 
-    /** What the server could not route is tried again. Under the lock. */
-    void resume() {
+    private void begin() {
+        threads++;
+        gate.host.route(this::run);
+    }
+
+    private void run() {
+        boolean ends = false;
+        try {
+            while (!ends) {
+                Line line;
+                synchronized (gate.lock) {
+                    line = ready.poll();
+                    ends = line == null;
+                    if (ends) threads--;
+                }
+                if (line != null) work(line);
+            }
+        } finally {
+            // An error of the server's classes: others go on.
+            if (!ends) synchronized (gate.lock) { threads--; }
+        }
+    }
+
+    /** What the server could not route is tried again, and what waits for a thread gets another. Under the lock. */
+    void tick() {
+        if (waited != null && ready.peek() == waited && threads < Gate.ROUTING_THREADS) begin();
+        waited = ready.peek();
         if (paused.isEmpty()) return;
         List<Line> all = new ArrayList<>(paused);
         paused.clear();
@@ -47,20 +86,17 @@ final class Lines {
             synchronized (gate.lock) {
                 if (entry != null && !isPutOff(line, entry, seen)) finished(line.conversation, entry, seen);
                 entry = i == TURN ? null : line.take();
-                if (entry == null && i < TURN) {
-                    line.running = false;
-                    gate.conversations.close(line.conversation);
+                if (entry == null) {
+                    line.running = i == TURN;
+                    if (line.running) ready.add(line);
+                    else gate.conversations.close(line.conversation);
                 }
             }
             gate.cost.end(begun);
-            if (entry == null) {
-                if (i < TURN) return;
-                break;
-            }
+            if (entry == null) return;
             seen = carryOut(entry);
             if (entry.acknowledgement() != null) entry.acknowledged = true;
         }
-        gate.host.route(() -> work(line));
     }
 
     /** Without the lock. */

@@ -33,7 +33,6 @@ public class GatePlugin implements Plugin {
     private static final Logger LOG = LoggerFactory.getLogger(GatePlugin.class);
     private static final String PREFIX = "plugin.receipts.";
     private static final int WRITING = 2;
-    private static final int ROUTING = 8;
     /** ms between looks at the clock, and at which sessions have detached. */
     private static final int TICK = 50;
     private static final int LOOK = 250;
@@ -57,7 +56,7 @@ public class GatePlugin implements Plugin {
         XMPPServer server = XMPPServer.getInstance();
         Settings settings = settings(server.getServerInfo().getXMPPDomain());
         executor = executor(WRITING, "receipts-gate-");
-        routing = executor(ROUTING, "receipts-gate-routing-");
+        routing = executor(Gate.ROUTING_THREADS, "receipts-gate-routing-");
         clock = Executors.newSingleThreadScheduledExecutor(threads("receipts-gate-clock-"));
         OpenfireHost host = new OpenfireHost(settings.server, executor, routing, LOG);
         gate = new Gate(settings, host, () -> System.nanoTime() / 1_000_000, cost());

@@ -107,7 +107,7 @@ final class OpenfireHost implements Host {
         Message message = new Message(element, true);
         message.setFrom(component);
         message.setTo(session.getAddress());
-        message.setID(Tokens.next(64));
+        message.setID(Tokens.id());
         try {
             session.process(message);
         } catch (RuntimeException failure) {
