@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { CI_SEED, choice, runnable, runsFor } from './campaign.ts';
@@ -7,7 +7,7 @@ import { REDIS_KINDS, type RedisKind } from './redis-kind.ts';
 import { explain, figures, summary } from './report.ts';
 import { type Outcome, type Run, run } from './run.ts';
 import { SCENARIOS } from './scenarios.ts';
-import { document, FILES, GROUP_FILE, groupPage, type Tallied } from './table.ts';
+import { document, FILES, GROUP_FILE, groupPage, kept, type Tallied } from './table.ts';
 
 const { values: flags } = parseArgs({
   options: {
@@ -23,10 +23,14 @@ const { values: flags } = parseArgs({
     minutes: { type: 'string' },
     /** The fixed choice that CI runs, of both modes. */
     ci: { type: 'boolean', default: false },
+    /** Messages a second of all senders together, such as 1000; by default as many as people type. The summary says what was reached. */
+    rate: { type: 'string' },
     /** How many at a time; by default one, in CI three, since most of a run is waiting. */
     jobs: { type: 'string' },
     /** Writes the mode's page in docs. */
     write: { type: 'boolean', default: false },
+    /** With `--write`: leaves the rows of scenarios that were not run as they are. */
+    add: { type: 'boolean', default: false },
     /** A folder for the history and the log of each run. */
     keep: { type: 'string' },
     list: { type: 'boolean', default: false },
@@ -53,6 +57,8 @@ if (flags.list) {
 }
 
 const first = flags.ci ? CI_SEED : flags.seed === undefined ? Date.now() % 1_000_000 : Number(flags.seed);
+const rate = flags.rate === undefined ? undefined : Number(flags.rate);
+if (rate !== undefined && !(rate > 0)) wrongUsage('--rate is a number of messages a second');
 const forSoLong = flags.minutes === undefined ? undefined : Number(flags.minutes) * 60_000;
 
 function* allRuns(): Generator<Run> {
@@ -63,7 +69,8 @@ function* allRuns(): Generator<Run> {
     }
     const { scenarios, skipped } = runnable(chosen);
     for (const { name, why } of skipped) say(`${name}: skipped, ${why}`);
-    for (const { scenario, seed } of runsFor(scenarios, first, forSoLong)) yield { scenario, seed, mode: one, redis };
+    for (const { scenario, seed } of runsFor(scenarios, first, forSoLong))
+      yield { scenario, seed, mode: one, redis, rate };
   }
 }
 
@@ -120,9 +127,9 @@ const worker = async () => {
 await Promise.all(Array.from({ length: Number(flags.jobs ?? (flags.ci ? 3 : 1)) }, worker));
 say(`${tallied.length} runs, ${failed} failed`);
 if (flags.write && !stop.signal.aborted) {
-  const [file, text] =
-    redis === 'one' ? [FILES[mode], document(mode, SCENARIOS, tallied)] : [GROUP_FILE, groupPage(SCENARIOS, tallied)];
-  await writeFile(new URL(`../docs/${file}`, import.meta.url), text);
+  const page = new URL(`../docs/${redis === 'one' ? FILES[mode] : GROUP_FILE}`, import.meta.url);
+  const all = flags.add ? [...kept(await readFile(page, 'utf8'), tallied), ...tallied] : tallied;
+  await writeFile(page, redis === 'one' ? document(mode, SCENARIOS, all) : groupPage(SCENARIOS, all));
 }
 if (failed > 0 && !stop.signal.aborted) process.exitCode = 1;
 // A connection that nobody could close must not keep it alive.

@@ -29,6 +29,8 @@ export interface CastOptions {
   readonly scenario: Scenario;
   readonly mode: Mode;
   readonly redis: RedisKind;
+  /** Messages a second of all senders together. */
+  readonly rate?: number | undefined;
   readonly settings: Record<string, string>;
   /** ms */
   readonly endsWithin: number;
@@ -163,7 +165,22 @@ export class Participants {
     if (missing.length > 0) throw new Error(`Before any fault, ${missing.length} messages were not delivered`);
   }
 
-  async #talk(sender: Sender): Promise<void> {
+  #talk(sender: Sender): Promise<void> {
+    const { rate } = this.#options;
+    return rate === undefined ? this.#talkAsTyped(sender) : this.#talkAt(rate / this.#senders.length, sender);
+  }
+
+  /** @param rate messages a second; what it falls behind it makes up for */
+  async #talkAt(rate: number, sender: Sender): Promise<void> {
+    const random = this.#options.random.fork(`${sender.name} talks`);
+    const began = performance.now();
+    for (let count = 0; this.#writing; await sleep(5)) {
+      const due = ((performance.now() - began) * rate) / 1000;
+      for (; count < due && this.#writing; count += 1) await this.#write(sender, random.pick(this.#recipients));
+    }
+  }
+
+  async #talkAsTyped(sender: Sender): Promise<void> {
     const [low, high] = PACE;
     const random = this.#options.random.fork(`${sender.name} talks`);
     while (this.#writing) {

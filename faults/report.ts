@@ -4,6 +4,10 @@ import { surplus } from './rules/copies.ts';
 import type { Outcome } from './run.ts';
 import type { Violation } from './violation.ts';
 
+/** Messages that each writes to each before any fault, at most, and that all write when all is over. */
+const GREETINGS = 30;
+const LAST_WORDS = 5;
+
 /** What a run was about, in numbers. */
 export interface Figures {
   readonly runs: number;
@@ -45,10 +49,18 @@ export function figures({ history, violations }: Outcome): Figures {
 }
 
 export function summary(outcome: Outcome): string {
-  const { seed, violations, took } = outcome;
+  const { seed, violations, took, rate } = outcome;
   const { messages, acknowledged, delivered, told, lost, copies } = figures(outcome);
   const verdict = violations.length === 0 ? 'ok' : `${violations.length} VIOLATIONS`;
-  return `${label(outcome)} (seed ${seed}, ${Math.round(took / 1000)} s): ${verdict}; ${messages} messages, ${acknowledged} acknowledged, ${delivered} delivered, ${told} told, ${lost} lost, ${copies} copies`;
+  const reached = rate === undefined ? '' : `, ${Math.round(rateOf(outcome))} of ${rate} messages/s`;
+  return `${label(outcome)} (seed ${seed}, ${Math.round(took / 1000)} s${reached}): ${verdict}; ${messages} messages, ${acknowledged} acknowledged, ${delivered} delivered, ${told} told, ${lost} lost, ${copies} copies`;
+}
+
+/** Messages a second, from the first that was written to the last, greetings and last words aside. */
+function rateOf({ history }: Outcome): number {
+  const first = evidence(history).cases.flatMap(({ wrote: [first] }) => (first === undefined ? [] : [first.at]));
+  const all = first.toSorted((a, b) => a - b).slice(GREETINGS, -LAST_WORDS);
+  return (1000 * all.length) / ((all.at(-1) ?? 0) - (all[0] ?? 0));
 }
 
 function label({ scenario, history, redis }: Outcome): string {
@@ -59,7 +71,7 @@ function label({ scenario, history, redis }: Outcome): string {
 
 /** Of each rule that was broken, how often, and one case of it: the message with the shortest history. */
 export function explain(outcome: Outcome): string {
-  const { scenario, seed, redis, violations } = outcome;
+  const { scenario, seed, redis, rate, violations } = outcome;
   const { mode } = outcome.history.terms;
   const rules = new Set(violations.map(({ rule }) => rule));
   const parts = [...rules].map((rule) => {
@@ -68,7 +80,7 @@ export function explain(outcome: Outcome): string {
   });
   return [
     ...parts,
-    `Again: npm run faults -- ${mode === 'subdomain' ? '' : `--mode ${mode} `}${redis === 'one' ? '' : `--redis ${redis} `}--scenario ${scenario.name} --seed ${seed}`,
+    `Again: npm run faults -- ${mode === 'subdomain' ? '' : `--mode ${mode} `}${redis === 'one' ? '' : `--redis ${redis} `}${rate === undefined ? '' : `--rate ${rate} `}--scenario ${scenario.name} --seed ${seed}`,
   ].join('\n\n');
 }
 

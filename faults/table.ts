@@ -17,6 +17,24 @@ const OF_A_GATE = ['false proof', 'not passed', 'paused'];
 /** In docs. */
 export const FILES: Readonly<Record<Mode, string>> = { subdomain: 'faults.md', transparent: 'faults-transparent.md' };
 
+/** A row of a page: its scenario's name, what is done, and the figures of {@link COLUMNS}. */
+const ROW = /^\| `([\w-]+)` \| .* \|((?: [\d,]+ \|){8})$/gm;
+const REFUSED = /^Of (\d+) messages that were refused .*, (\d+) were delivered all the same\.$/m;
+const NOTHING = { told: 0, lost: 0, copies: 0, violations: 0, runs: 0, messages: 0, acknowledged: 0, delivered: 0 };
+
+/** What a page says of scenarios that have not been run anew. Who was refused is said of all runs together, and stays so. */
+export function kept(page: string, tallied: readonly Tallied[]): Tallied[] {
+  const anew = new Set(tallied.map(({ name }) => name));
+  const rows = [...page.matchAll(ROW)].map(([, name = '', numbers = '']): Tallied => {
+    const values = numbers.split('|').map((text) => Number(text.replaceAll(',', '')));
+    const figures = Object.fromEntries(COLUMNS.map((column, i) => [column, values[i] ?? Number.NaN]));
+    return { name, figures: { ...NOTHING, refused: 0, deliveredAfterRefusal: 0, ...figures } };
+  });
+  const [, refused = 0, delivered = 0] = REFUSED.exec(page) ?? [];
+  const figures = { ...NOTHING, refused: Number(refused), deliveredAfterRefusal: Number(delivered) };
+  return [...rows.filter(({ name }) => !anew.has(name)), { name: '', figures }];
+}
+
 /** What was inflicted, and what became of the messages: the page of a mode. */
 export function document(mode: Mode, scenarios: readonly Scenario[], tallied: readonly Tallied[]): string {
   const all = total(tallied.map(({ figures }) => figures));
@@ -45,7 +63,7 @@ export function groupPage(scenarios: readonly Scenario[], tallied: readonly Tall
 
 The campaign of [faults.md](faults.md) on a Redis Cluster of three masters, each with a replica (\`cluster-node-timeout\` 1.5 s): its own
 scenarios. Without \`--scenario\` those that hurt the link and the processes run there, too; the table has what was run. \`--redis sentinel\` has
-three sentinels instead.
+three sentinels instead; \`--rate 1000\` has senders write 1,000 messages a second together, if the machine can, and says how many it were.
 
 ${tableOf(scenarios, tallied)}
 `;
@@ -137,6 +155,7 @@ each step of \`RETRY_SCHEDULE\` that passes before its receipt.
 npm run faults -- --list                        # the scenarios
 npm run faults -- --scenario redis-hung --seed 7  # one of them; without a seed a new one
 npm run faults -- --minutes 60 --write          # new seeds round after round, and this page
+npm run faults -- --scenario redis-promoted --write --add   # only these rows of it
 \`\`\`
 
 A run that breaks a promise prints the message with the shortest history, and how to run it again; the exit status is 1.

@@ -1,4 +1,5 @@
 // ACTIVE_PROCESSES=one on a real server that lets several connections serve one domain: ejabberd, or the one that E2E_… names.
+import { Answers, ConversationOrder } from '../support/clients/conversation-order.ts';
 import type { TestUser } from '../support/clients/test-user.ts';
 import { ejabberdAvailable, startEjabberd } from '../support/servers/ejabberd.ts';
 import { startRedis } from '../support/servers/redis.ts';
@@ -48,26 +49,16 @@ async function openWorld(): Promise<{ world: World; close(): Promise<void> }> {
   return { world, close };
 }
 
-/** How many of these came after one that was written later, by the first copy of each. */
-function inversions(bodies: readonly string[]): number {
-  let latest = -1;
-  let count = 0;
-  for (const body of new Set(bodies)) {
-    if (Number(body) < latest) count += 1;
-    else latest = Number(body);
-  }
-  return count;
-}
-
 /** She writes these numbers to bob, and resolves when each is acknowledged. */
-async function writes(alice: TestUser, to: string, from: number, end: number): Promise<void> {
-  const waiting: Promise<unknown>[] = [];
+async function writes(alice: TestUser, answers: Answers, to: string, from: number, end: number): Promise<void> {
+  let ids: string[] = [];
   for (let i = from; i < end; i += 1) {
-    const id = await alice.say(to, String(i));
-    waiting.push(alice.acknowledged(id, { within: 240_000 }));
-    if (waiting.length === AHEAD) await Promise.all(waiting.splice(0));
+    ids.push(await alice.say(to, String(i)));
+    if (ids.length < AHEAD && i + 1 < end) continue;
+    const all = () => ids.every((id) => answers.acknowledged.has(id));
+    await until(all, { within: 240_000, what: 'the acknowledgements' });
+    ids = [];
   }
-  await Promise.all(waiting);
 }
 
 /** Until the server has noticed that a connection is gone it may give it messages, which nobody acknowledges. */
@@ -94,15 +85,14 @@ const REAL = !OWN_SERVER || ejabberdAvailable();
     try {
       const [alice, bob] = await Promise.all([world.user('alice'), world.user('bob')]);
       const to = world.proxied('bob');
+      const [answers, order] = [new Answers(alice), new ConversationOrder(bob)];
       let end = 0;
       const part = async () => {
         await until(() => isServed(alice, to), { within: 120_000, what: 'a process that serves' });
-        await writes(alice, to, end, end + MESSAGES);
+        await writes(alice, answers, to, end, end + MESSAGES);
         end += MESSAGES;
-        const numbers = () => bob.bodies().filter((body) => /^\d+$/.test(body));
-        const within = 120_000 + MESSAGES * 20;
-        await until(() => new Set(numbers()).size === end, { within, what: `${end} messages` });
-        expect(inversions(numbers())).toBe(0);
+        await until(() => order.count === end, { within: 120_000 + MESSAGES * 20, what: `${end} messages` });
+        expect(order.inversions).toBe(0);
       };
       const first = begin();
       await first.prints('The link is up');

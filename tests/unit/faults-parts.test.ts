@@ -6,7 +6,7 @@ import { explain, figures } from '../../faults/report.ts';
 import { SCENARIOS } from '../../faults/scenarios.ts';
 import { meaning } from '../../faults/senders.ts';
 import { insideCharacter, StanzaBoundaries } from '../../faults/stanzas.ts';
-import { document } from '../../faults/table.ts';
+import { document, kept } from '../../faults/table.ts';
 import { MadeUp } from '../support/faults/made-up-history.ts';
 
 const [scenario] = SCENARIOS as [(typeof SCENARIOS)[number]];
@@ -152,6 +152,25 @@ describe('what is reported', () => {
       `| \`${scenario.name}\` | ${scenario.about} | 2 | 8 | 6 | 4 | 2 | 4 | 0 | 4 |`,
     );
   });
+});
+
+test('a page that is added to keeps the rows of what was not run, and how many were refused', () => {
+  const [one, other] = SCENARIOS as [(typeof SCENARIOS)[number], (typeof SCENARIOS)[number]];
+  const figures = {
+    ...{ runs: 1, messages: 1234, acknowledged: 1200, delivered: 1201, told: 1200, lost: 0, copies: 17 },
+    ...{ refused: 34, deliveredAfterRefusal: 1, violations: 0 },
+  };
+  const page = document(
+    'subdomain',
+    SCENARIOS,
+    [one, other].map(({ name }) => ({ name, figures })),
+  );
+  const anew = [{ name: other.name, figures: { ...figures, messages: 2000 } }];
+  const text = document('subdomain', SCENARIOS, [...kept(page, anew), ...anew]);
+  expect(text).toContain(`| \`${one.name}\` | ${one.about} | 1 | 1,234 | 1,200 | 1,201 | 1,200 | 0 | 17 | 0 |`);
+  expect(text).toContain(`| \`${other.name}\` | ${other.about} | 1 | 2,000 | 1,200 | 1,201 | 1,200 | 0 | 17 | 0 |`);
+  expect(text).toContain('| all |  | 2 | 3,234 | 2,400 | 2,402 | 2,400 | 0 | 34 | 0 |');
+  expect(text).toContain('Of 102 messages that were refused');
 });
 
 test('every scenario has a name of its own that a command line takes, and CI runs some', () => {
