@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import { startRedis } from '../tests/support/servers/redis.ts';
+import { readFlags, wrongUsage } from '../tools/flags.ts';
 import { compile, removeCompiled } from './compile.ts';
 import { type FairnessPlan, fairness } from './fairness.ts';
 import { type GatePlan, gate, gateReport } from './gate.ts';
@@ -9,6 +9,7 @@ import { judge, type Round } from './goals.ts';
 import { latency, type Plan, throughput, tidyRedis } from './measure.ts';
 import { type PendingPlan, pending } from './pending.ts';
 import { type PresencePlan, presences } from './presence.ts';
+import { type QueriesPlan, queriesReport, queryCosts } from './queries.ts';
 import {
   fairnessReport,
   markdownReport,
@@ -24,20 +25,17 @@ import { type ShardsPlan, shardCosts, shardsReport } from './shards.ts';
 import type { Load } from './texts.ts';
 import { killVariants, type Place, VARIANTS, Variant, type VariantName } from './variant.ts';
 
-const { values: flags } = parseArgs({
-  options: {
-    /** A smoke test: short, and writes no results. */
-    quick: { type: 'boolean', default: false },
-    /** Only this variant, once; or only `pending` (and what was delivered), `presence`, `fairness`, `gate` or `shards`. */
-    only: { type: 'string' },
-    /** What messages say: see texts.ts. */
-    load: { type: 'string', default: 'real' },
-    /** Behind what `fairness` alone is measured: the peer, or `prosody`. */
-    server: { type: 'string', default: 'peer' },
-    /** A folder for CPU profiles of the variants. */
-    profile: { type: 'string' },
-  },
+const ONE = ['pending', 'presence', 'fairness', 'gate', 'queries', 'shards'];
+const flags = readFlags('npm run bench --', 'measures the component, and judges by its goals', {
+  quick: { type: 'boolean', default: false, about: 'a smoke test: short, and writes no results' },
+  only: { type: 'string', about: `one of ${[...Object.keys(VARIANTS), ...ONE].join(', ')}` },
+  load: { type: 'string', default: 'real', about: 'what messages say: bench/texts.ts' },
+  server: { type: 'string', default: 'peer', about: 'behind what fairness alone is measured: peer or prosody' },
+  profile: { type: 'string', about: 'a folder for CPU profiles of the variants' },
 });
+if (flags.only !== undefined && !ONE.includes(flags.only) && !Object.hasOwn(VARIANTS, flags.only)) {
+  wrongUsage(`--only is one of ${[...Object.keys(VARIANTS), ...ONE].join(', ')}`);
+}
 
 const PLAN: Plan = flags.quick
   ? { rounds: 1, warmUp: 500, measure: 1000, paced: 1000 }
@@ -62,6 +60,10 @@ const GATE: GatePlan = flags.quick
 const SHARDS: ShardsPlan = flags.quick
   ? { rounds: 2, warmUp: 2000, measured: 5000, pairs: 64, counts: [1, 16] }
   : { rounds: 10, warmUp: 20_000, measured: 50_000, pairs: 64, counts: [1, 16] };
+
+const QUERIES: QueriesPlan = flags.quick
+  ? { filled: 60_000, letters: 500, rounds: 3 }
+  : { filled: 200_000, letters: 5000, rounds: 3 };
 
 const RESULTS = new URL('./RESULTS.md', import.meta.url);
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -139,6 +141,7 @@ try {
     say(fairnessReport(behind));
   } else if (flags.only === 'fairness') say(fairnessReport(await fairness(place, redis, FAIRNESS, say)));
   else if (flags.only === 'shards') say(shardsReport(await shardCosts(place, redis, SHARDS, say)));
+  else if (flags.only === 'queries') say(queriesReport(await queryCosts(QUERIES, say)));
   else if (flags.only === 'gate') say(gateReport(await gate(place, redis, GATE, say)));
   else await round(flags.only as VariantName, place, redis);
 } finally {

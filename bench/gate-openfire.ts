@@ -1,19 +1,20 @@
 // What the gate costs on a real Openfire, named by the E2E_ variables and OPENFIRE_HOME: chat with the product behind it and without,
 // in turns. `--alone` measures the plugin with a stand-in for the product, `--rounds 3` how often. Where Openfire's property
 // plugin.receipts.measure was `true` when the plugin was loaded, it tells the CPU time that itself took.
-import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import { NO_OPENFIRE, OpenfireGate } from '../tests/support/gate/openfire-gate.ts';
 import { openfireOf } from '../tests/support/gate/openfire-process.ts';
 import { startRedis } from '../tests/support/servers/redis.ts';
+import { readFlags } from '../tools/flags.ts';
 import type { Account } from './client.ts';
 import { compile, removeCompiled } from './compile.ts';
 import { type GatePlan, gateReport, gateThrough } from './gate.ts';
 import { gateAlone, pluginCpu } from './gate-alone.ts';
 import { killVariants } from './variant.ts';
 
-const { values: flags } = parseArgs({
-  options: { alone: { type: 'boolean', default: false }, rounds: { type: 'string', default: '5' } },
+const flags = readFlags('npm run measure:gate --', 'what the gate costs on a real Openfire', {
+  alone: { type: 'boolean', default: false, about: 'the plugin with a stand-in for the component' },
+  rounds: { type: 'string', default: '5', about: 'how often' },
 });
 const PLAN: GatePlan = { rounds: Number(flags.rounds), warmUp: 5000, measured: 10_000, paced: 5000 };
 const PAIRS = 10;

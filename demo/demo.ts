@@ -1,3 +1,4 @@
+import { readFlags } from '../tools/flags.ts';
 import { chat } from './chat.ts';
 import type { Page } from './page/page.ts';
 import { Stage } from './stage.ts';
@@ -6,22 +7,13 @@ import { Terminal } from './terminal.ts';
 
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
-const KNOWN = {
-  '--once': 'to end by itself, without the page',
-  '--page': 'the page, without the story',
-  '--open': 'the page in the browser',
-  '--subdomain': 'they write to the component, without a plugin in the server',
-} as const;
-
-const unknown = process.argv.slice(2).filter((argument) => !Object.hasOwn(KNOWN, argument));
-if (unknown.length > 0) {
-  const known = Object.entries(KNOWN).map(([name, what]) => `${name} (${what})`);
-  process.stderr.write(`The demo knows ${known.join(', ')}, and not ${unknown.join(' ')}\n`);
-  process.exit(64);
-}
-const has = (name: keyof typeof KNOWN) => process.argv.includes(name);
-const once = has('--once');
-const subdomain = has('--subdomain');
+const flags = readFlags('npm run demo --', 'real clients on a real server, in the terminal and on a page', {
+  once: { type: 'boolean', default: false, about: 'ends by itself, without the page' },
+  page: { type: 'boolean', default: false, about: 'the page, without the story' },
+  open: { type: 'boolean', default: false, about: 'opens the page in the browser' },
+  subdomain: { type: 'boolean', default: false, about: 'they write to the component, without a plugin in the server' },
+});
+const { once, subdomain } = flags;
 const stage = new Stage({ transparent: !subdomain });
 const terminal = new Terminal({ paced: !once });
 /** While it starts and when it runs. */
@@ -45,10 +37,10 @@ async function servePage(): Promise<string | undefined> {
     page = openPage(subdomain ? 'component' : 'own');
     const { url } = await page;
     await terminal.block(['', `To play with, in a browser:  ${url}`]);
-    if (has('--open')) openInBrowser(url);
+    if (flags.open) openInBrowser(url);
     return url;
   } catch (error) {
-    if (has('--page')) throw error;
+    if (flags.page) throw error;
     // The story needs no page.
     await terminal.block(['', `There is no page to play with: ${(error as Error).message}`]);
     return undefined;
@@ -67,7 +59,7 @@ process.stdout.on('error', () => void end(1));
 
 try {
   const url = once ? undefined : await servePage();
-  if (url !== undefined && has('--page')) {
+  if (url !== undefined && flags.page) {
     told = true;
     await terminal.block(['Press Ctrl-C to end.']);
     await new Promise(() => {});

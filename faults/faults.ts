@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
+import { readFlags, wrongUsage } from '../tools/flags.ts';
 import { CI_SEED, choice, runnable, runsFor } from './campaign.ts';
 import { MODES, type Mode } from './mode.ts';
 import { REDIS_KINDS, type RedisKind } from './redis-kind.ts';
@@ -9,39 +9,33 @@ import { type Outcome, type Run, run } from './run.ts';
 import { SCENARIOS } from './scenarios.ts';
 import { document, FILES, GROUP_FILE, groupPage, kept, type Tallied } from './table.ts';
 
-const { values: flags } = parseArgs({
-  options: {
-    /** Which decisions; by default a new one, which is printed. */
-    seed: { type: 'string' },
-    /** MODE: `subdomain` or `transparent`. */
-    mode: { type: 'string', default: 'subdomain' },
-    /** Where the ledger is: `one`, `sentinel` or `cluster`. */
-    redis: { type: 'string', default: 'one' },
-    /** Only those whose name has this in it. */
-    scenario: { type: 'string', default: '' },
-    /** New seeds, one scenario after the other, for so long; else each once. */
-    minutes: { type: 'string' },
-    /** The fixed choice that CI runs, of both modes. */
-    ci: { type: 'boolean', default: false },
-    /** Messages a second of all senders together, such as 1000; by default as many as people type. The summary says what was reached. */
-    rate: { type: 'string' },
-    /** How many at a time; by default one, in CI three, since most of a run is waiting. */
-    jobs: { type: 'string' },
-    /** Writes the mode's page in docs. */
-    write: { type: 'boolean', default: false },
-    /** With `--write`: leaves the rows of scenarios that were not run as they are. */
-    add: { type: 'boolean', default: false },
-    /** A folder for the history and the log of each run. */
-    keep: { type: 'string' },
-    list: { type: 'boolean', default: false },
+const flags = readFlags('npm run faults --', 'breaks things at random under traffic, and checks each history', {
+  seed: { type: 'string', about: 'which decisions; by default a new one, which is printed' },
+  mode: { type: 'string', default: 'subdomain', about: `MODE: ${MODES.join(', ')}` },
+  redis: { type: 'string', default: 'one', about: `where the ledger is: ${REDIS_KINDS.join(', ')}` },
+  scenario: { type: 'string', default: '', about: 'only those whose name has this in it' },
+  minutes: { type: 'string', about: 'new seeds, one scenario after the other, for so long; else each once' },
+  ci: { type: 'boolean', default: false, about: 'the fixed choice that CI runs, of both modes' },
+  rate: {
+    type: 'string',
+    about:
+      'messages a second of all senders together, such as 1000; by default as many as people type. The summary says what was reached',
   },
+  jobs: {
+    type: 'string',
+    about: 'how many at a time; by default one, with --ci three, since most of a run is waiting',
+  },
+  write: { type: 'boolean', default: false, about: "writes the mode's page in docs" },
+  add: {
+    type: 'boolean',
+    default: false,
+    about: 'with --write: leaves the rows of scenarios that were not run as they are',
+  },
+  keep: { type: 'string', about: 'a folder for the history and the log of each run' },
+  list: { type: 'boolean', default: false, about: 'names the scenarios' },
 });
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
-const wrongUsage = (why: string): never => {
-  process.stderr.write(`${why}\n`);
-  process.exit(64);
-};
 
 const mode: Mode = MODES.find((one) => one === flags.mode) ?? wrongUsage(`--mode is one of ${MODES.join(', ')}`);
 

@@ -7,6 +7,7 @@ import { SETTINGS } from '../src/config/settings.ts';
 import { DEFINITIONS, type Definition, PREFIX } from '../src/metrics/definitions.ts';
 import { redelivery } from './docs-redelivery.ts';
 import { states } from './docs-states.ts';
+import { readFlags } from './flags.ts';
 import { stanzas } from './stanzas.ts';
 
 const WIDTH = 100;
@@ -142,5 +143,6 @@ export function documents(): Record<string, string> {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  readFlags('npm run docs --', 'makes the pages of docs that are made from code', {});
   for (const [path, text] of Object.entries(documents())) writeFileSync(new URL(`../${path}`, import.meta.url), text);
 }

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { readFlags } from './flags.ts';
 
 const JUNIT = { group: 'org.junit.platform', name: 'junit-platform-console-standalone', version: '1.10.2' };
 const PLUGIN = path.resolve(import.meta.dirname, '../openfire/plugin');
@@ -89,7 +90,13 @@ function show(result: Result): void {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  if (process.argv.includes('--check-api')) {
+  const flags = readFlags('npm run plugin --', 'builds the Openfire plugin, and runs the tests of its core', {
+    'check-api': {
+      type: 'boolean',
+      about: 'compares what it is compiled against with the Openfire that OPENFIRE_HOME names',
+    },
+  });
+  if (flags['check-api']) {
     const home = process.env.OPENFIRE_HOME;
     show(home === undefined ? lacks('OPENFIRE_HOME names no Openfire to compare with') : checkApi(home));
   } else {

@@ -6,6 +6,7 @@ import { chromium } from 'playwright-core';
 import { DemoVisit } from '../tests/support/browser/demo-page.ts';
 import { ConsoleStage } from '../tests/support/stages/console-stage.ts';
 import { until } from '../tests/support/time/until.ts';
+import { readFlags } from './flags.ts';
 
 const IMAGES = path.resolve(import.meta.dirname, '../docs/images');
 const SIZES = { wide: { width: 1280, height: 800 }, narrow: { width: 390, height: 844 } } as const;
@@ -13,7 +14,9 @@ const SIZES = { wide: { width: 1280, height: 800 }, narrow: { width: 390, height
 const QUEUES = { queues: '/queues', letters: '/queues/queue/undelivered?status=failed' };
 const SCHEMES = ['light', 'dark'] as const;
 /** Which pictures are made: those of the docs, or with `--all` each page in each size and scheme, into another folder. */
-const all = process.argv.includes('--all');
+const { all } = readFlags('npm run screenshots --', 'makes the pictures in docs/images, from real traffic', {
+  all: { type: 'boolean', default: false, about: 'each page in each size, scheme and language, into tests/artefacts' },
+});
 const folder = all ? path.resolve(import.meta.dirname, '../tests/artefacts') : IMAGES;
 
 async function shootConsole(): Promise<void> {

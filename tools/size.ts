@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { readFlags } from './flags.ts';
 
 /**
  * Bytes, minified and gzipped: 8 KiB, and half a KiB for the transparent mode, in which the library finds out whether a gate
@@ -35,6 +36,7 @@ export async function measure(): Promise<{ bytes: number; gzipped: number; impor
 }
 
 if (process.argv[1] === import.meta.filename) {
+  readFlags('npm run size --', 'the size of the client library in a page', {});
   const { bytes, gzipped } = await measure();
   console.log(`openfire-receipts-client: ${bytes} bytes minified, ${gzipped} with gzip (goal: ${GOAL})`);
   if (gzipped > GOAL) process.exitCode = 1;

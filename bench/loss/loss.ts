@@ -1,19 +1,14 @@
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { OWN_SERVER } from '../../tests/support/stages/world.ts';
+import { readFlags } from '../../tools/flags.ts';
 import { ROWS } from './rows.ts';
 import { COLUMNS, Stage } from './stage.ts';
 import { type Measured, markdown, wanting } from './table.ts';
 
-const { values: flags } = parseArgs({
-  options: {
-    /** How many messages a cell. */
-    messages: { type: 'string', default: '100' },
-    /** Only the rows whose name has this in it; then nothing is written. */
-    row: { type: 'string' },
-    /** Only the columns whose name has this in it; then nothing is written. */
-    column: { type: 'string' },
-  },
+const flags = readFlags('npm run measure:loss --', 'what is lost, with the component and without', {
+  messages: { type: 'string', default: '100', about: 'how many messages a cell' },
+  row: { type: 'string', about: 'only the rows whose name has this in it; then nothing is written' },
+  column: { type: 'string', about: 'only the columns whose name has this in it; then nothing is written' },
 });
 
 const messages = Number(flags.messages);

@@ -1,18 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import type { Relay } from '../../tests/support/peer/relay.ts';
 import { World } from '../../tests/support/stages/world.ts';
 import { until } from '../../tests/support/time/until.ts';
+import { readFlags } from '../../tools/flags.ts';
 import { type Kind, person } from '../loss/people.ts';
 import { Punctual, startMiddleman } from './article.ts';
 
-const { values: flags } = parseArgs({
-  options: {
-    /** A smoke test: short, and writes nothing. */
-    quick: { type: 'boolean', default: false },
-  },
+const flags = readFlags('npm run measure:traffic --', 'stanzas and octets a message, with the component and without', {
+  quick: { type: 'boolean', default: false, about: 'a smoke test: short, and writes nothing' },
 });
 
 interface Way {

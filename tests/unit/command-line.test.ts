@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -30,3 +31,56 @@ test('a command whose reader has gone ends as it would have, and says nothing of
   expect(await unread('version')).toEqual({ status: 0, errors: '' });
   expect(await unread('config', {})).toMatchObject({ status: 78 });
 }, 120_000);
+
+describe('what is run in a clone', () => {
+  const asked = (file: string, flag: string) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', file, flag], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    });
+    return { status, stdout, stderr };
+  };
+
+  const { scripts } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>;
+  };
+  /** By the name of the script: what it runs last. */
+  const programs = Object.entries(scripts).flatMap(([name, script]) => {
+    const file = /--import tsx (\S+\.ts)(?: --[\w-]+)?$/.exec(script)?.[1];
+    return file === undefined || name === 'check' ? [] : [[name, file] as const];
+  });
+
+  test('each reads its flags in the same way', () => {
+    expect(programs.length).toBeGreaterThan(8);
+    const others = programs.filter(([name, file]) => {
+      const text = readFileSync(path.join(ROOT, file), 'utf8');
+      const own = name === 'plugin:check-api' ? 'plugin' : name;
+      return (
+        /process\.argv\.(?!.*import\.meta)|parseArgs/.test(text) || !text.includes(`readFlags('npm run ${own} --'`)
+      );
+    });
+    expect(others).toEqual([]);
+  });
+
+  // It would begin its work if it did not heed this.
+  test('one says by --help what it takes', () => {
+    expect(asked('demo/demo.ts', '--help')).toEqual({
+      status: 0,
+      stdout: expect.stringMatching(/^npm run demo -- \[options\]: .*\n\n[\s\S]* {2}--help +shows this\n$/),
+      stderr: '',
+    });
+  }, 120_000);
+
+  test('an unknown flag ends it with 64 and the usage', () => {
+    expect(asked('demo/demo.ts', '--nonsense')).toEqual({
+      status: 64,
+      stdout: '',
+      stderr: expect.stringMatching(/--nonsense[\s\S]*\n\nnpm run demo -- \[options\]/),
+    });
+  }, 120_000);
+
+  test('openfire-receipts itself the same', () => {
+    expect(asked('src/cli.ts', '--help')).toMatchObject({ status: 0, stderr: '' });
+    expect(asked('src/cli.ts', '--nonsense')).toMatchObject({ status: 64, stdout: '' });
+  }, 120_000);
+});
