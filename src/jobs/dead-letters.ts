@@ -2,7 +2,7 @@ import type { Job, Queue } from 'bullmq';
 import type { JobData, UndeliveredData } from './jobs.ts';
 
 /** Jobs that are read at a time. */
-const PAGE = 500;
+const PAGE = 50;
 /** Dead letters that are looked at for one user's, the newest: there may be a million. */
 const MOST_LOOKED_AT = 10_000;
 

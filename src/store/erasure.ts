@@ -1,7 +1,7 @@
 import { erase, forgetUser, type Perform, type StepStore, type StoreQueries } from './contract.ts';
 
 /** Operations that one call to Redis carries: small, so that messages do not wait for it. */
-const PORTION = 50;
+const PORTION = 20;
 
 export interface ErasureOptions {
   readonly queries: StoreQueries;

@@ -2,6 +2,7 @@
 import {
   claim,
   endUnheardSessions,
+  expire,
   forgetPresence,
   forgetUser,
   handOver,
@@ -269,6 +270,25 @@ describe.each(Object.keys(IMPLEMENTATIONS))('the store in %s', (implementation) 
     await alice(true, 'c');
     expect(await store.perform(senderAvailable(ALICE, '0'), NOW)).toBe('0');
     expect(await due()).toEqual([KEY]);
+  });
+
+  test('a sender who has left before his notice was claimed is told when he comes', async () => {
+    await store.perform(subscriptionStep('subscribed', ALICE, BOB, NOW, 'hers'), NOW);
+    const alice = (available: boolean, token: string) =>
+      store.perform(recordPresence(ALICE, BOB, 'phone', available, NOW, '', '', token), NOW);
+    await alice(true, 'a');
+    await sends('m-1', NOW);
+    const over = NOW + 8 * DAY;
+    const ended = await store.perform(expire(KEY, over), over);
+    expect(ended).toMatchObject({ state: 'unconfirmed', senderAway: false });
+    await alice(false, 'b');
+    const sweep = async (at: number) => (await store.sweep(5 * SECOND, 10, at)).overdue;
+    const [owed] = await sweep(over + 60 * SECOND);
+    expect(await store.perform(claim(KEY, owed?.attempt ?? 0), over + 60 * SECOND)).toEqual({ outcome: 'moot' });
+    expect(await sweep(over + 120 * SECOND)).toEqual([]);
+    await alice(true, 'c');
+    expect(await store.perform(senderAvailable(ALICE, '0'), over + 120 * SECOND)).toBe('0');
+    expect((await sweep(over + 120 * SECOND)).map(({ key }) => key)).toEqual([KEY]);
   });
 
   test('a damaged record is put aside, reported until a log has named it, and its sender is told', async () => {

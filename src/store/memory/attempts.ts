@@ -7,6 +7,7 @@ import {
   answersOf,
   noticeDue,
   outOf,
+  putInTrouble,
   putOut,
   ruleOf,
   surest,
@@ -72,7 +73,10 @@ function claimNotice(state: MemoryState, { lease }: RequestOf<'claim'>, entry: E
   // A receipt is a message that servers keep for somebody who is away.
   const forSender = record.state === 'delivered' ? record : towardsSender(state, record);
   state.due.set(name, noticeDue(forSender, times));
-  if (forSender.senderAway) return MOOT;
+  if (forSender.senderAway) {
+    putInTrouble(state, record.key, record.sender, times.keep);
+    return MOOT;
+  }
   const isFailure = record.state === 'expired' || record.state === 'rejected';
   const kept = isFailure ? state.undelivered.get(record.key)?.record.inner : undefined;
   const attempt = nextOf(record.attempt);

@@ -19,7 +19,7 @@ const MAX_LOOKED_AT = 2000;
 /** How many copies to one recipient are looked through for those of one sender, or for one message's. */
 const MOST_COPIES = 100_000;
 /** Records that one call looks at; it holds up everything else. */
-const PORTION = 50;
+const PORTION = 25;
 
 /** Rejects with errors of ioredis. */
 export class RedisQueries implements StoreQueries {
@@ -42,11 +42,12 @@ export class RedisQueries implements StoreQueries {
     let left = 0;
     for (const shard of this.#shards.keys) {
       const ended = await this.#redis.scard(shard.from(sender));
-      const held = (await this.#redis.hvals(shard.holds(sender))).reduce((sum, count) => sum + Number(count), 0);
+      const recipients = await this.#held(shard.holds(sender));
+      const held = [...recipients.values()].reduce((sum, count) => sum + count, 0);
       if (held + ended === 0) continue;
       const most = Math.max(0, MAX_LOOKED_AT - all.length);
       const named = new Set(await this.#members(shard.from(sender), most));
-      for (const recipient of await this.#redis.hkeys(shard.holds(sender))) {
+      for (const recipient of recipients.keys()) {
         if (named.size >= most) break;
         const { found } = await copiesOut(this.#redis, shard, recipient, MOST_COPIES);
         for (const copy of found) if (copy.sender === sender) named.add(copy.key);
@@ -150,6 +151,18 @@ export class RedisQueries implements StoreQueries {
   async heaviest(limit: number): Promise<Load[]> {
     await this.#preparation?.prepare();
     return heaviest(this.#redis, this.#shards.keys, limit);
+  }
+
+  /** How many of a sender's messages were handed over and wait, by recipient: a portion at a time, as a bot may have any number. */
+  async #held(name: string): Promise<Map<string, number>> {
+    const held = new Map<string, number>();
+    let cursor = '0';
+    do {
+      const [next, flat] = await this.#redis.hscan(name, cursor, 'COUNT', 500);
+      for (let at = 0; at < flat.length; at += 2) held.set(flat[at] as string, Number(flat[at + 1]));
+      cursor = next;
+    } while (cursor !== '0');
+    return held;
   }
 
   /** Members of a set, a portion at a time; about `most` of them. */

@@ -138,7 +138,11 @@ local function claim(key, attempt, now, lease_until, ttl, lease, keep)
       if whole then notice = notice .. sub(whole, #strip(whole) + 1) end
     end
     redis.call('ZADD', due_set, away and now + POLICY.NOTICE_TO_ABSENT_SENDER or lease_until, member)
-    if away then return 'moot' end
+    if away then
+      -- So that he is told as soon as he comes; of what failed undelivered that is noted already.
+      in_trouble(key, fields_of(value).sender, keep)
+      return 'moot'
+    end
     value = notice
   end
   return 'claimed\0' .. no_store .. '\0' .. target .. '\0' .. next_attempt(key, value)
