@@ -3,6 +3,7 @@ import { connectEvents } from './app/connect-events.ts';
 import { RedisRefusedError } from './app/start-errors.ts';
 import type { Tuning } from './app/tuning.ts';
 import type { Config } from './config/config.ts';
+import { frontWords } from './console/front-words.ts';
 import type { History } from './console/history.ts';
 import type { Sent } from './delivery/ports.ts';
 import type { Readiness } from './health/observations.ts';
@@ -57,6 +58,7 @@ export class ReceiptsProxy {
       readiness: () => this.readiness,
       log: this.#log,
       console: this.#rooms.console.app,
+      words: frontWords,
     });
     this.#rooms.console.history.start();
     onListening();

@@ -20,7 +20,8 @@ import { openUi, type Ui } from './pages/ui.ts';
 import { waitingPage } from './pages/waiting.ts';
 import type { ConsolePorts } from './ports.ts';
 import type { Outcomes } from './schemas.ts';
-import { isLanguage, preferred } from './words/language.ts';
+import { languageOf } from './words/asked-language.ts';
+import { isLanguage } from './words/language.ts';
 
 /** Entries of a list. */
 const LIST = 50;
@@ -184,13 +185,12 @@ export function pageRoutes(ports: ConsolePorts): Hono {
 
 /** In the language that was chosen, or that the browser asks for; with the token of this browser. */
 function uiOf(c: Context): Ui {
-  const chosen = getCookie(c, 'language');
   let token = getCookie(c, 'csrf');
   if (token === undefined || !/^[\w-]{32}$/.test(token)) {
     token = randomBytes(24).toString('base64url');
     setCookie(c, 'csrf', token, COOKIE);
   }
-  return openUi(isLanguage(chosen) ? chosen : preferred(c.req.header('accept-language')), token);
+  return openUi(languageOf(c), token);
 }
 
 /** @throws {StaleForm} when it is not from a page of ours */

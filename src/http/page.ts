@@ -26,13 +26,35 @@ const hash = createHash('sha256').update(STYLE).digest('base64');
 /** What the page may load: its own style, and nothing else. */
 export const PAGE_POLICY = `default-src 'none'; style-src 'sha256-${hash}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
-const LINKS = [
-  ['/now', 'the console: sign in'],
-  ['/queues', 'messages in trouble, and what was not delivered'],
-  ['/readyz', 'whether it can do its work, and what keeps it from that'],
-  ['/healthz', 'whether the process is alive'],
-  ['/metrics', 'figures for Prometheus'],
-] as const;
+const LINKS = ['now', 'queues', 'readyz', 'healthz', 'metrics'] as const;
+
+/** What it says, in the language of who looks at it. */
+export interface PageWords {
+  /** RFC 5646. */
+  readonly language: string;
+  readonly about: string;
+  readonly ready: string;
+  readonly notReady: string;
+  /** What each link leads to. */
+  readonly links: Readonly<Record<(typeof LINKS)[number], string>>;
+  /** What is wrong, a text of `/readyz`, by sentences: each in its language. */
+  condition(text: string): readonly { readonly text: string; readonly lang: string }[];
+}
+
+const ENGLISH: PageWords = {
+  language: 'en',
+  about: 'Keeps each message until its recipient has confirmed it.',
+  ready: 'Ready',
+  notReady: 'Not ready',
+  links: {
+    now: 'the console: sign in',
+    queues: 'messages in trouble, and what was not delivered',
+    readyz: 'whether it can do its work, and what keeps it from that',
+    healthz: 'whether the process is alive',
+    metrics: 'figures for Prometheus',
+  },
+  condition: (text) => [{ text, lang: 'en' }],
+};
 
 export interface PageState {
   readonly ready: boolean;
@@ -41,15 +63,22 @@ export interface PageState {
 }
 
 /** The first page for who has not signed in: how it is, and where to look further. */
-export function page({ ready, problems, warnings = [] }: PageState, hasConsole: boolean) {
+export function page({ ready, problems, warnings = [] }: PageState, hasConsole: boolean, words: PageWords = ENGLISH) {
   const links = hasConsole ? LINKS : LINKS.slice(1);
+  const { language } = words;
+  const said = (it: string) =>
+    words
+      .condition(it)
+      .map(({ text, lang }) =>
+        lang === language ? html`<span>${text}</span>` : html`<span lang="${lang}">${text} </span>`,
+      );
   const all = [...problems, ...warnings];
-  const list = all.length === 0 ? '' : html`<ul>${all.map((it) => html`<li>${it}</li>`)}</ul>`;
+  const list = all.length === 0 ? '' : html`<ul>${all.map((it) => html`<li>${said(it)}</li>`)}</ul>`;
   const state = ready
-    ? html`<section class="ready"><strong>Ready</strong>${list}</section>`
-    : html`<section class="troubled"><strong>Not ready</strong>${list}</section>`;
+    ? html`<section class="ready"><strong>${words.ready}</strong>${list}</section>`
+    : html`<section class="troubled"><strong>${words.notReady}</strong>${list}</section>`;
   return html`<!doctype html>
-<html lang="en">
+<html lang="${language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -61,10 +90,10 @@ export function page({ ready, problems, warnings = [] }: PageState, hasConsole: 
 <body>
 <main>
 <h1>openfire-receipts</h1>
-<p>Keeps each message until its recipient has confirmed it.</p>
+<p>${words.about}</p>
 ${state}
 <dl>
-${links.map(([path, about]) => html`<dt><a href="${path}">${path}</a></dt><dd>${about}</dd>`)}
+${links.map((name) => html`<dt><a href="/${name}">/${name}</a></dt><dd>${words.links[name]}</dd>`)}
 </dl>
 </main>
 </body>

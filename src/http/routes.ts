@@ -1,11 +1,11 @@
 import type { Queue } from 'bullmq';
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { Config } from '../config/config.ts';
 import { isLoopback } from '../config/hosts.ts';
 import { dashboard, type HttpLog } from './dashboard.ts';
 import { LoginThrottle } from './login-throttle.ts';
-import { PAGE_POLICY, page } from './page.ts';
+import { PAGE_POLICY, type PageWords, page } from './page.ts';
 import { loopbackOnly, sameOrigin, securityHeaders } from './request-guards.ts';
 import { signIn } from './sign-in.ts';
 
@@ -18,6 +18,8 @@ export interface HttpOptions {
   readonly log: HttpLog;
   /** Its pages and its API, from the root on; without one the root is an overview. */
   readonly console?: Hono;
+  /** What the overview says to who has not signed in; by default it is English. */
+  readonly words?: (c: Context) => PageWords;
   /** Who has tried how many wrong passwords; for tests, whose clock is another. */
   readonly loginThrottle?: LoginThrottle;
 }
@@ -51,7 +53,8 @@ export function createRoutes(options: HttpOptions): Hono {
     const mayEnter = open || c.req.header('authorization') !== undefined;
     if (options.console !== undefined && mayEnter) return next();
     c.header('content-security-policy', PAGE_POLICY);
-    return c.html(page(options.readiness(), options.console !== undefined));
+    c.header('vary', 'accept-language, cookie');
+    return c.html(page(options.readiness(), options.console !== undefined, options.words?.(c)));
   });
   app.get('/healthz', (c) => c.text('ok\n'));
   app.get('/readyz', (c) => {

@@ -78,7 +78,7 @@ function state(ui: Ui, { parts, linkedSince, memoryUsed, mode, component, versio
     if (part === undefined) return '';
     const mark = part.ok ? (part.warnings?.length ? 'warning' : 'good') : 'bad';
     const said = part.ok ? t('ok') : condition(ui, part.problem ?? '');
-    return html`<tr><th scope="row">${t(`part_${name}`)}</th><td><span class="mark ${mark}"></span><span>${said}</span>${about[name] !== undefined && part.ok ? html` <span class="soft">${about[name]}</span>` : ''}${part.since === undefined ? '' : html`<br><small>${withHtml(t('since'), { time: time(part.since) })}</small>`}</td></tr>`;
+    return html`<tr><th scope="row">${t(`part_${name}`)}</th><td><span class="mark ${mark}"></span><span>${said}</span>${about[name] !== undefined && part.ok ? html` <span class="soft">· ${about[name]}</span>` : ''}${part.since === undefined ? '' : html`<br><small>${withHtml(t('since'), { time: time(part.since) })}</small>`}</td></tr>`;
   };
   return html`<h2>${t('state')}</h2>
 <table class="facts"><tbody>

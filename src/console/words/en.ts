@@ -13,6 +13,13 @@ export const en = {
   queues: 'Queues',
   api: 'API',
 
+  front: 'Keeps each message until its recipient has confirmed it.',
+  front_now: 'the console: sign in',
+  front_queues: 'messages in trouble, and what was not delivered',
+  front_readyz: 'whether it can do its work, and what keeps it from that',
+  front_healthz: 'whether the process is alive',
+  front_metrics: 'figures for Prometheus',
+
   ready: 'Ready',
   notReady: 'Not ready',
   allWell: 'Messages are taken, stored and delivered.',

@@ -15,6 +15,13 @@ export const zh: Words = {
   queues: '队列',
   api: 'API',
 
+  front: '保存每条消息，直到接收者确认为止。',
+  front_now: '控制台：登录',
+  front_queues: '遇到问题的消息，以及未送达的消息',
+  front_readyz: '能否正常工作，以及受何阻碍',
+  front_healthz: '进程是否存活',
+  front_metrics: '供 Prometheus 使用的数据',
+
   ready: '就绪',
   notReady: '未就绪',
   allWell: '消息正常接收、存储和投递。',
