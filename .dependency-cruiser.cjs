@@ -48,19 +48,19 @@ module.exports = {
       name: 'rooms-do-not-know-the-house',
       severity: 'error',
       from: { path: '^src/.+/', pathNot: '^src/app/' },
-      to: { path: '^src/((main|cli|start|check-setup|show-config|load-settings|app)[.]ts$|app/)' },
+      to: { path: '^src/((main|cli|start|check-setup|try-out|show-config|load-settings|app)[.]ts$|app/)' },
     },
     {
       name: 'the-apps-parts-do-not-know-the-app',
       severity: 'error',
       from: { path: '^src/app/' },
-      to: { path: '^src/(main|cli|start|check-setup|show-config|load-settings|app)[.]ts$' },
+      to: { path: '^src/(main|cli|start|check-setup|try-out|show-config|load-settings|app)[.]ts$' },
     },
     {
       name: 'the-app-does-not-know-who-starts-it',
       severity: 'error',
       from: { path: '^src/app[.]ts$' },
-      to: { path: '^src/(main|cli|start|check-setup|show-config|load-settings)[.]ts$' },
+      to: { path: '^src/(main|cli|start|check-setup|try-out|show-config|load-settings)[.]ts$' },
     },
     {
       name: 'stanza-is-pure',

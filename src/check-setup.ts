@@ -1,6 +1,6 @@
-import type { Account } from './doctor/client-checks.ts';
 import { asJson, type DoctorOptions, examine, exitStatus } from './doctor/doctor.ts';
 import { report } from './doctor/report.ts';
+import type { Account } from './doctor/user-client.ts';
 import { loadSettings, unknownName } from './load-settings.ts';
 
 export interface CheckOptions extends DoctorOptions {

@@ -5,6 +5,9 @@ const HELP = `openfire-receipts ${VERSION}: stores, acknowledges and redelivers 
 
   openfire-receipts start     runs the component until SIGTERM or SIGINT
   openfire-receipts check     looks at Redis, the XMPP server and the settings, and says what is wrong with what to do
+  openfire-receipts try <user@domain> <user@domain>
+                              the first writes to the second, who loses his connection: how the message
+                              is sent again, and where the console shows it
   openfire-receipts config    shows the settings in effect, and where each comes from
   openfire-receipts version   shows the version
 
@@ -15,9 +18,12 @@ Of check, which disturbs no process that runs:
   --json                   for programs
   --messages-a-day <n>     compares Redis' memory with what so many messages need
   --user <user@domain>     looks at the server as this user, too; the password is in CHECK_PASSWORD
-  --client-address <host:port>   where users connect, if not to port 5222 of the server's host
+  --client-address <host:port>   where users connect, if not to port 5222 of the server's host; of try, too
 
-Exit status: 0 fine; 1 check has found something, or an unexpected error; 64 wrong usage; 78 wrong settings.
+Try asks for the passwords, or reads them from its input, a line each. Use accounts that are made for this: what waits for
+them in the server comes to it.
+
+Exit status: 0 fine; 1 check has found something, or try did not see what it should, or an unexpected error; 64 wrong usage; 78 wrong settings.
 Every setting: docs/configuration.md.
 `;
 
@@ -49,21 +55,28 @@ function usage(problem: string): never {
 function read(args: string[]) {
   try {
     const { values, positionals } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
-    if (positionals.length > 1) usage(`One command at a time: ${positionals.join(' ')}`);
-    return { values, command: positionals[0] };
+    const [command, ...users] = positionals;
+    const wanted = command === 'try' ? 2 : 0;
+    if (users.length > wanted) usage(`One command at a time: ${positionals.join(' ')}`);
+    if (users.length < wanted) usage('try takes two users: alice@example.org bob@example.org');
+    return { values, command, users };
   } catch (error) {
     return usage((error as Error).message);
   }
 }
 
-const { values, command } = read(process.argv.slice(2));
+const { values, command, users } = read(process.argv.slice(2));
 const { 'env-file': envFile, 'messages-a-day': aDay } = values;
 if (aDay !== undefined && !/^\d+$/.test(aDay)) usage(`--messages-a-day: got ${JSON.stringify(aDay)}; wants a number`);
 if (values.help || command === 'help') process.stdout.write(HELP);
 else if (values.version || command === 'version') process.stdout.write(`${VERSION}\n`);
 else if (command === 'start') await (await import('./start.ts')).start(envFile);
 else if (command === 'config') (await import('./show-config.ts')).showConfig(envFile);
-else if (command === 'check') {
+else if (command === 'try') {
+  const [sender = '', recipient = ''] = users;
+  const { tryOut } = await import('./try-out.ts');
+  await tryOut({ sender, recipient, envFile, address: values['client-address'] });
+} else if (command === 'check') {
   const { accountOf, checkSetup } = await import('./check-setup.ts');
   const messagesADay = aDay === undefined ? undefined : Number(aDay);
   const account = accountOf(values.user, values['client-address']);

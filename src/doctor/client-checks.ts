@@ -1,23 +1,12 @@
-import { type AskingClient, type Authenticate, client } from '@xmpp/client';
-import type { Element } from '@xmpp/xml';
+import type { AskingClient } from '@xmpp/client';
 import type { Config } from '../config/config.ts';
-import { isLoopback } from '../config/hosts.ts';
 import { NS } from '../xmpp/stanza/namespaces.ts';
 import { type Finding, Findings } from './finding.ts';
 import { patient } from './patience.ts';
+import { type Account, type Offered, userClient } from './user-client.ts';
 
-const NS_TLS = 'urn:ietf:params:xml:ns:xmpp-tls';
-const NS_SM = 'urn:xmpp:sm:3';
 /** ms */
 const TIMEOUT = 10_000;
-
-/** A user's account, as whom the server is looked at from its clients' side. */
-export interface Account {
-  readonly jid: string;
-  readonly password: string;
-  /** `host:port`; by default port 5222 of the server's host. */
-  readonly address?: string;
-}
 
 export interface ClientsOptions {
   readonly account: Account | undefined;
@@ -47,39 +36,12 @@ export async function checkClients(config: Config, { account, isHeld, software }
   return findings.all;
 }
 
-async function look(
-  config: Config,
-  { jid, password, address }: Account,
-  isHeld: boolean,
-  findings: Findings,
-): Promise<void> {
-  const [username = '', domain = config.xmpp.servedDomain] = jid.split('@');
-  const { hostname } = new URL(config.xmpp.service);
-  const seen = { features: false, startTls: false, tlsRequired: false, sm: false };
-  const xmpp = client({
-    service: `xmpp://${address ?? `${hostname}:5222`}`,
-    domain,
-    credentials: async (authenticate: Authenticate, offered: readonly string[]) => {
-      // SCRAM of this library takes a second of CPU time; what is encrypted, or stays on this machine, needs none.
-      const isPrivate = seen.startTls || isLoopback(hostname);
-      const mechanism = isPrivate && offered.includes('PLAIN') ? 'PLAIN' : 'SCRAM-SHA-1';
-      if (!offered.includes(mechanism)) throw new Error(`the server offers ${offered.join(', ')} only`);
-      await authenticate({ username, password }, mechanism);
-    },
-  });
-  xmpp.on('element', (element: Element) => {
-    if (element.getName() === 'features') seen.features = true;
-    const startTls = element.getName() === 'features' ? element.getChild('starttls', NS_TLS) : undefined;
-    if (startTls) seen.startTls = true;
-    if (startTls?.getChild('required')) seen.tlsRequired = true;
-    if (element.getName() === 'features' && element.getChild('sm', NS_SM)) seen.sm = true;
-  });
-  xmpp.on('error', () => {});
-  xmpp.reconnect.stop();
+async function look(config: Config, account: Account, isHeld: boolean, findings: Findings): Promise<void> {
+  const { xmpp, offered, login, close } = userClient(account, config);
   try {
-    await login(xmpp);
-    sayTls(seen, findings);
-    if (seen.sm) findings.ok('clients.sm', 'Clients can resume their sessions (stream management, XEP-0198)');
+    await login();
+    sayTls(offered, findings);
+    if (offered.sm) findings.ok('clients.sm', 'Clients can resume their sessions (stream management, XEP-0198)');
     else {
       findings.warning(
         'clients.sm',
@@ -90,28 +52,20 @@ async function look(
     await checkReach(xmpp, config, isHeld, findings);
   } catch (error) {
     const { message, condition } = error as Error & { condition?: string };
-    if (seen.features) sayTls(seen, findings);
+    if (offered.features) sayTls(offered, findings);
     findings.unknown(
       'clients',
-      `${jid} could not log in: ${condition ?? message}`,
+      `${account.jid} could not log in: ${condition ?? message}`,
       /certificate/i.test(message)
         ? "Clients' users are asked about such a certificate too. For this check name a file with its issuer in NODE_EXTRA_CA_CERTS"
         : 'See --user, CHECK_PASSWORD, --client-address',
     );
   } finally {
-    await xmpp.stop().catch(() => {});
+    await close();
   }
 }
 
-async function login(xmpp: AskingClient): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(reject, patient(TIMEOUT), new Error('no answer in time'));
-  });
-  await Promise.race([xmpp.start(), late]).finally(() => clearTimeout(timer));
-}
-
-function sayTls({ startTls, tlsRequired }: { startTls: boolean; tlsRequired: boolean }, findings: Findings): void {
+function sayTls({ startTls, tlsRequired }: Offered, findings: Findings): void {
   if (tlsRequired) findings.ok('clients.tls', 'Clients must use TLS');
   else if (startTls) {
     findings.warning(

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import { VERSION } from '../version.ts';
-import { type Account, checkClients } from './client-checks.ts';
+import { checkClients } from './client-checks.ts';
 import type { Finding } from './finding.ts';
 import { checkExposure, checkNode, checkPort, type Running } from './process-checks.ts';
 import { checkRedis } from './redis-checks.ts';
 import { checkServer } from './server-checks.ts';
+import type { Account } from './user-client.ts';
 
 export interface DoctorOptions {
   /** To compare Redis' memory with. */

@@ -1,13 +1,18 @@
-// @xmpp/client ships no types; this is the part of it that the check of the set-up uses.
+// @xmpp/client ships no types; this is the part of it that the check of the set-up and the trial use.
 declare module '@xmpp/client' {
   import type { Element } from '@xmpp/xml';
 
   export interface AskingClient {
-    on(event: 'element', listener: (element: Element) => void): void;
+    on(event: 'element' | 'stanza', listener: (element: Element) => void): void;
     on(event: 'error', listener: (error: Error) => void): void;
+    prependListener(event: 'element', listener: (element: Element) => void): void;
     readonly reconnect: { stop(): void };
     readonly iqCaller: { request(stanza: Element, timeout: number): Promise<Element> };
-    start(): Promise<unknown>;
+    /** That of TCP; or of TLS, which has another in it. */
+    readonly socket: { destroy?(): void; readonly socket?: { destroy(): void } } | null;
+    send(stanza: Element): Promise<void>;
+    /** Resolves with the address that the server has given it. */
+    start(): Promise<{ toString(): string }>;
     stop(): Promise<unknown>;
   }
 
