@@ -347,8 +347,12 @@ describe('the XMPP server', () => {
   });
 
   test('takes clients on this port', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+    const before = timers();
     const findings = await check({ XMPP_SERVICE: `xmpp://127.0.0.1:${prosody.c2sPort}` });
     expect(amiss(findings)).toEqual(['xmpp.refused']);
+    // The command would end that much later.
+    expect(timers()).toBeLessThanOrEqual(before);
     expect(found(findings, 'xmpp.refused')).toEqual([expect.stringContaining('5222')]);
   });
 

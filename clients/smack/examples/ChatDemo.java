@@ -71,6 +71,8 @@ public final class ChatDemo {
 
         // What is typed before it is connected waits in the store.
         Thread input = new Thread(() -> read(receipts), "input");
+        // So that the program ends where it cannot log in.
+        input.setDaemon(true);
         input.start();
         connection.connect().login();
         OUT.println("online " + connection.getUser());

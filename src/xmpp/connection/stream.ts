@@ -90,6 +90,8 @@ export class Stream {
       const { id } = header.attrs;
       // It closes now, and may say why first; Openfire 5 does not.
       if (!id) throw await this.#within(handshakeTimeout, domainRefused(domain), this.closed);
+      // The end may have come in one piece with the header: the library would begin a wait that nobody ends.
+      if (this.#problem !== undefined) throw this.#problem;
       const handshake = this.#entity.authenticate(id, secret);
       await this.#within(handshakeTimeout, late('did not answer the handshake'), handshake);
     } catch (error) {

@@ -80,7 +80,13 @@ export class ChatDemo {
   }
 
   async #until(ask: () => boolean, what: string): Promise<void> {
-    await until(ask, { what }).catch((error: Error) => {
+    const hasEnded = () => this.#child.exitCode !== null;
+    const fails = () => {
+      // What it printed last may not have been read yet when its end is known.
+      if (!hasEnded() || this.#child.stdout?.readableEnded !== true) return false;
+      throw new Error(`The program has ended with ${this.#child.exitCode}, and ${what} did not come`);
+    };
+    await until(() => ask() || fails(), { what }).catch((error: Error) => {
       throw new Error([error.message, 'It has printed:', ...this.lines, this.#errors].join('\n'));
     });
   }
