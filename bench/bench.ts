@@ -141,8 +141,11 @@ try {
     say(fairnessReport(behind));
   } else if (flags.only === 'fairness') say(fairnessReport(await fairness(place, redis, FAIRNESS, say)));
   else if (flags.only === 'shards') say(shardsReport(await shardCosts(place, redis, SHARDS, say)));
-  else if (flags.only === 'queries') say(queriesReport(await queryCosts(QUERIES, say)));
-  else if (flags.only === 'gate') say(gateReport(await gate(place, redis, GATE, say)));
+  else if (flags.only === 'queries') {
+    const { text, pass } = queriesReport(await queryCosts(QUERIES, say));
+    say(text);
+    if (!pass) process.exitCode = 1;
+  } else if (flags.only === 'gate') say(gateReport(await gate(place, redis, GATE, say)));
   else await round(flags.only as VariantName, place, redis);
 } finally {
   await stop();

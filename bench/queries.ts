@@ -176,8 +176,13 @@ const ms = (us: number) => (us / 1000).toFixed(2);
 const lineOf = ({ name, longest, command }: QueryCost) =>
   `${name}: the longest call of each round ${longest.map(ms).join(', ')} ms (${command})`;
 
-export function queriesReport(costs: readonly QueryCost[]): string {
+/** ms that one call may hold Redis. */
+const GOAL = 5;
+
+/** What happened in one round alone (the machine had others to run) does not count. */
+export function queriesReport(costs: readonly QueryCost[]): { text: string; pass: boolean } {
   const longest = Math.max(...costs.flatMap((cost) => cost.longest));
   const least = Math.max(...costs.map((cost) => Math.min(...cost.longest)));
-  return `No query held Redis for longer than ${ms(longest)} ms; ${ms(least)} ms without what happened in one round alone`;
+  const text = `The longest call held Redis for ${ms(longest)} ms; ${ms(least)} ms in each round (goal: ${GOAL})`;
+  return { text, pass: least <= GOAL * 1000 };
 }
