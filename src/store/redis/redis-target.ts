@@ -1,4 +1,5 @@
 import type { ClusterOptions, RedisOptions } from 'ioredis';
+import { TlsConnector } from './tls-connector.ts';
 
 export interface RedisTarget {
   /** `redis://` or `rediss://`; resolved anew for each connection, so that the address may move. */
@@ -24,6 +25,7 @@ const SENTINEL_TIMEOUT = 2000;
 type TargetOptions = Pick<
   RedisOptions,
   | 'tls'
+  | 'Connector'
   | 'enableTLSForSentinelMode'
   | 'sentinelTLS'
   | 'sentinels'
@@ -43,7 +45,7 @@ type TargetOptions = Pick<
 export function optionsOf({ url, sentinels, tls = {} }: RedisTarget): TargetOptions {
   const isEncrypted = url.startsWith('rediss:');
   const encryption = isEncrypted ? { tls: { ...tls } } : {};
-  if (sentinels === undefined) return encryption;
+  if (sentinels === undefined) return { ...encryption, ...(isEncrypted && { Connector: TlsConnector }) };
   const { addresses, masterName, user, password } = sentinels;
   return {
     ...encryption,
@@ -61,7 +63,7 @@ export function optionsOf({ url, sentinels, tls = {} }: RedisTarget): TargetOpti
 export function nodeOptionsOf({ url, tls = {} }: RedisTarget): NonNullable<ClusterOptions['redisOptions']> {
   const { username, password, protocol } = new URL(url);
   return {
-    ...(protocol === 'rediss:' && { tls: { ...tls } }),
+    ...(protocol === 'rediss:' && { tls: { ...tls }, Connector: TlsConnector }),
     ...(username !== '' && { username: decodeURIComponent(username) }),
     ...(password !== '' && { password: decodeURIComponent(password) }),
   };

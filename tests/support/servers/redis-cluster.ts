@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis';
+import { freePorts } from '../process/ports.ts';
 import { until } from '../time/until.ts';
 import { askRedis, askRedisForAll, type RedisOptions, type RedisServer, startRedis } from './redis.ts';
 
@@ -11,12 +12,20 @@ export interface ClusterOptions {
   /** Of every node, which then all need it of each other. */
   readonly password?: string;
   readonly settings?: RedisOptions['settings'];
+  /** Another server that speaks the same protocol; by default redis-server. */
+  readonly program?: string;
+  /** By default no: nothing that is tested waits for a disk. */
+  readonly appendfsync?: RedisOptions['appendfsync'];
+  /** Files: TLS on a port more of every node, between them, and for clients, which must have a certificate. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string };
 }
 
 /** Three masters and a replica of each, in cluster mode. */
 export interface RedisCluster {
   /** The first three were made masters. */
   readonly nodes: readonly RedisServer[];
+  /** {@link addresses} by their ports with TLS, where they have such. */
+  readonly tlsAddresses: string;
   /** As REDIS_CLUSTER wants them. */
   readonly addresses: string;
   /** The same, by host and port. */
@@ -36,7 +45,8 @@ export interface RedisCluster {
   stop(): Promise<void>;
 }
 
-export async function startRedisCluster({ password, settings }: ClusterOptions = {}): Promise<RedisCluster> {
+export async function startRedisCluster(options: ClusterOptions = {}): Promise<RedisCluster> {
+  const { password, settings, program, appendfsync = 'no', tls } = options;
   const own = {
     'cluster-node-timeout': String(NODE_TIMEOUT),
     'cluster-replica-validity-factor': '0',
@@ -45,8 +55,20 @@ export async function startRedisCluster({ password, settings }: ClusterOptions =
     ...(password !== undefined && { requirepass: password, masterauth: password }),
     ...settings,
   };
-  const start = () =>
-    startRedis({ clusterNode: true, appendfsync: 'no', settings: own, ...(password !== undefined && { password }) });
+  const tlsPorts = tls === undefined ? [] : await freePorts(2 * MASTERS);
+  const withTls = (port: number) =>
+    tls && {
+      ...{ 'tls-port': String(port), 'tls-cluster': 'yes', 'tls-replication': 'yes', 'tls-auth-clients': 'yes' },
+      ...{ 'tls-cert-file': tls.cert, 'tls-key-file': tls.key, 'tls-ca-cert-file': tls.ca },
+    };
+  const start = (_: unknown, i: number) =>
+    startRedis({
+      clusterNode: true,
+      appendfsync,
+      settings: { ...own, ...withTls(tlsPorts[i] as number) },
+      ...(password !== undefined && { password }),
+      ...(program !== undefined && { program }),
+    });
   const nodes = await Promise.all(Array.from({ length: 2 * MASTERS }, start));
   const ask = (node: { readonly port: number }, command: string) => askRedis(node.port, command, password);
   const lines = (node: { readonly port: number }, command: string) => askRedisForAll(node.port, command, password);
@@ -99,6 +121,10 @@ export async function startRedisCluster({ password, settings }: ClusterOptions =
   return {
     nodes,
     startNodes,
+    tlsAddresses: tlsPorts
+      .slice(0, MASTERS)
+      .map((port) => `127.0.0.1:${port}`)
+      .join(','),
     addresses: startNodes.map(({ host, port }) => `${host}:${port}`).join(','),
     // A port that nothing listens on: 1 needs privileges.
     url: password === undefined ? 'redis://127.0.0.1:1' : `redis://:${password}@127.0.0.1:1`,
