@@ -97,7 +97,7 @@ export class Stage {
         LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'info',
         MODE: mode,
         // No recipient here loses what he has confirmed: a copy after a receipt would be needless.
-        PROOF_GRACE: '1ms',
+        PROOF_GRACE: '0s',
         ...settings,
       });
       proxies.push(

@@ -90,18 +90,8 @@ function* afterNotice(evidence: Evidence, about: Case): Generator<Violation> {
       .filter((fault) => fault.process === undefined || fault.process === process);
     return at > Math.max(delivered.at, ...heldUp.map(({ to }) => to)) + BETWEEN_PROCESSES;
   };
-  const [copy] = copied.filter(tooLate).slice(isDoubted(evidence, about, delivered.at) ? 1 : 0);
+  const copy = copied.find(tooLate);
   if (copy === undefined) return;
   const why = `${copy.process} sent it again ${Math.round(copy.at - delivered.at)} ms after its sender was told "delivered"`;
   yield { rule: 'after told', message: message.id, at: copy.at, why };
-}
-
-/**
- * Whether a gate saw the session end that had confirmed it before the component had handled the receipt: then it is in doubt, and
- * is sent again, once (rule 18 of the gate). When the sender was told, it had been handled.
- */
-function isDoubted({ terms, faults }: Evidence, { message, confirmed }: Case, toldAt: number): boolean {
-  if (terms.mode !== 'transparent') return false;
-  const ends = faults.filter(({ losesNews, user }) => losesNews && user === message.recipient);
-  return confirmed.some(({ at }) => at <= toldAt && ends.some(({ from, to }) => from <= toldAt && to >= at));
 }

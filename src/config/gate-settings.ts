@@ -22,11 +22,11 @@ export const gateSettings = {
   },
   PROOF_GRACE: {
     group: 'gate',
-    value: v.duration(600_000),
+    value: v.durationOrNone(600_000),
     default: '5s',
     about:
       'How long the session must live on for that to count: a client that is killed may not have kept the message. If its session ' +
       'ends sooner after a receipt, the message is sent once more, to the next session; of that, only the process knows that took ' +
-      'the receipt, until it ends.',
+      'the receipt, until it ends. With `0s` a proof and a receipt count at once.',
   },
 } as const satisfies Record<string, Setting>;

@@ -64,6 +64,13 @@ export function duration(max: number = TEN_YEARS): Value<number> {
   );
 }
 
+/** The same, or 0. */
+export function durationOrNone(max: number): Value<number> {
+  return value(`a duration such as 500ms, 30s, 2m, 1h or 7d, up to ${formatDuration(max)}, or 0s`, (text) =>
+    parseDuration(text) === 0 ? 0 : durationWithin(text, max),
+  );
+}
+
 /** Milliseconds, one to twenty. */
 export const durations: Value<readonly number[]> = value(
   '1 to 20 durations separated by commas, such as 30s,2m,1h',

@@ -186,7 +186,7 @@ export class GateCopies extends EventEmitter<Events> {
     doubts.sent(sent.record);
     const facts = gate.factsOf(n);
     // Not before: a receipt that was on its way to Redis may have ended the message meanwhile, and is in the same doubt.
-    if (facts?.suspected) facts.doubted = true;
+    if (facts?.suspected !== undefined) facts.doubted = true;
     this.#awaited.set(name, sent);
     gate.deliver(n, copy, to, xml, (outcome) => {
       // The session is gone; the next one brings it.

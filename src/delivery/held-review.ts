@@ -45,6 +45,8 @@ export class HeldReview {
   #toLookAt = new Set<string>();
   /** By user and how long: one look serves all that is seen meanwhile. */
   readonly #timers = new Map<string, NodeJS.Timeout>();
+  /** When (ms) a lease was lost last. */
+  #heardUntil = 0;
   #closed = false;
 
   constructor(options: HeldReviewOptions) {
@@ -67,9 +69,10 @@ export class HeldReview {
       const message = messages.get(n);
       if (message !== undefined) this.look(message.recipient);
     });
-    gate.on('ready', () => {
-      for (const user of messages.recipients()) this.look(user);
+    gate.on('lost', () => {
+      this.#heardUntil = options.clock.now();
     });
+    gate.on('ready', () => this.#compare());
   }
 
   /** Looks at a user's unconfirmed messages, soon. */
@@ -105,24 +108,40 @@ export class HeldReview {
   }
 
   #session({ user, session, what }: SessionChange): void {
-    const { messages, gate, graces, clock, counts } = this.#options;
+    const { messages, graces, clock } = this.#options;
     const own = messages.to(user);
     if (own.length === 0) return;
     if (what === 'gone') {
-      const now = clock.now();
-      for (const { n } of own) {
-        const facts = gate.factsOf(n);
-        const since = facts?.has.get(session.id);
-        if (facts === undefined || since === undefined || facts.doubted) continue;
-        if ((session.detachedAt ?? now) - since >= graces.proof) continue;
-        // Its client may not have kept what it acknowledged.
-        facts.has.delete(session.id);
-        facts.returned.add(session.id);
-        facts.suspected = true;
-        counts.proofsDoubted += 1;
-      }
+      for (const { n } of own) this.#endedAt(n, session.id, session.detachedAt ?? clock.now());
     } else if (what === 'available') this.#lookLater(user, graces.flush);
     this.look(user);
+  }
+
+  /** A session has ended that was last there at that time (ms): its client may not have kept what it has acknowledged lately. */
+  #endedAt(n: string, id: string, until: number): void {
+    const { gate, graces, counts } = this.#options;
+    const facts = gate.factsOf(n);
+    const since = facts?.has.get(id);
+    if (facts === undefined || since === undefined || facts.doubted) return;
+    if (Math.max(0, until - since) >= graces.proof) return;
+    facts.has.delete(id);
+    facts.returned.add(id);
+    facts.suspected = id;
+    counts.proofsDoubted += 1;
+  }
+
+  /** The gate has told all again. Of a session that has ended meanwhile it is known until when it was heard of. */
+  #compare(): void {
+    const { messages, gate } = this.#options;
+    for (const user of messages.recipients()) {
+      const there = new Set(gate.sessionsOf(user).map(({ id }) => id));
+      for (const { n } of messages.to(user)) {
+        // What was proved only since then was not heard: nobody knows how long before the end.
+        for (const [id, since] of [...(gate.factsOf(n)?.has ?? [])])
+          if (!there.has(id) && since <= this.#heardUntil) this.#endedAt(n, id, this.#heardUntil);
+      }
+      this.look(user);
+    }
   }
 
   #lookLater(user: string, ms: number): void {

@@ -1,21 +1,14 @@
-import type { AddressPolicy } from '../addressing/address-policy.ts';
-import { bestSession, type Facts, type KnownSession, sentTo } from '../gate/facts.ts';
+import { type Facts, type KnownSession, sentTo } from '../gate/facts.ts';
 import type { SessionChange } from '../gate/sessions.ts';
-import type { Clock, StoredRecord } from '../store/contract.ts';
-import type { MessageTrace } from '../util/message-trace.ts';
-import { redelivery } from '../xmpp/stanza/build.ts';
-import { copyTo } from './copy-stanza.ts';
-import type { GatePort } from './gate-port.ts';
+import type { StoredRecord } from '../store/contract.ts';
+import { DoubtedMessages, type DoubtedMessagesOptions } from './doubted-messages.ts';
+import { type EndedSession, EndedSessions } from './ended-sessions.ts';
 import { RecentTexts } from './recent-texts.ts';
 
-export interface ReceiptDoubtsOptions {
-  readonly gate: GatePort;
-  readonly addresses: AddressPolicy;
-  readonly clock: Clock & { aheadOfWall(): number };
-  /** How long a session must live on after its receipt, ms (PROOF_GRACE). */
+export interface ReceiptDoubtsOptions extends DoubtedMessagesOptions {
+  /** How long a session must live on after its receipt, ms (PROOF_GRACE); with 0 nothing is in doubt. */
   readonly grace: number;
   readonly counts: { proofsDoubted: number; redelivered: number };
-  readonly trace?: MessageTrace;
 }
 
 /** A message that a session has confirmed. */
@@ -33,35 +26,41 @@ interface Confirming {
   readonly messages: Confirmed[];
 }
 
-interface Doubted {
-  readonly record: StoredRecord;
-  readonly copy: number;
-}
-
-/** So many that were confirmed lately are known, and so many wait for their recipients. */
+/** So many that were confirmed lately are known. */
 const MOST = 20_000;
-const MOST_DOUBTED = 1000;
 
 /**
  * A receipt that is followed at once by the end of its session is in doubt: a client that is killed may not have kept the
  * message (rule 18). Such a message is sent once more, to the next session. Its sender has been told, and is told nothing
  * again. This process knows of it until it ends; Redis has no text of a message that is confirmed.
+ *
+ * What counts is when the receipt and the end of the session were heard, however long Redis takes between them.
  */
 export class ReceiptDoubts {
   readonly #options: ReceiptDoubtsOptions;
   readonly #texts = new RecentTexts();
   /** By the session's stream. */
   readonly #confirming = new Map<string, Confirming>();
+  readonly #ended = new EndedSessions();
   #known = 0;
-  /** By recipient, in the order in which they were sent. */
-  readonly #doubted = new Map<string, Doubted[]>();
-  #waiting = 0;
+  readonly #doubted: DoubtedMessages;
   #timer: NodeJS.Timeout | undefined;
+  /** Whether it is heard of sessions; and until when (ms) it was, before that. */
+  #isHeard = false;
+  #heardUntil = 0;
 
   constructor(options: ReceiptDoubtsOptions) {
     this.#options = options;
-    const { gate } = options;
+    this.#doubted = new DoubtedMessages(options);
+    const { gate, clock } = options;
     gate.on('session', (change) => this.#session(change));
+    gate.on('lost', () => {
+      if (this.#isHeard) this.#heardUntil = clock.now();
+      this.#isHeard = false;
+    });
+    gate.on('enabled', (restarted) => {
+      if (restarted) this.#restarted();
+    });
     gate.on('ready', () => this.#compare());
   }
 
@@ -71,113 +70,124 @@ export class ReceiptDoubts {
   }
 
   /** A message has ended; called with every receipt. `facts`: what the gate has said of it. */
-  ended({ heldAs, state, receiptResource, recipient }: StoredRecord, facts: Facts | undefined): void {
+  ended({ heldAs, state, receiptResource, recipient, settledAt }: StoredRecord, facts: Facts | undefined): void {
     const n = heldAs as string;
-    const { gate, grace, clock } = this.#options;
+    const { gate, clock, grace } = this.#options;
     // Once is enough.
-    if (state !== 'delivered' || receiptResource === '' || facts === undefined || facts.doubted) {
+    if (
+      state !== 'delivered' ||
+      receiptResource === '' ||
+      facts === undefined ||
+      facts.doubted ||
+      grace === 0
+    ) {
       this.#texts.take(n);
       return;
     }
-    const now = clock.now();
-    // What was proved before is in no doubt.
-    for (const at of facts.has.values()) {
-      if (now - at < grace) continue;
-      this.#texts.take(n);
-      return;
-    }
+    const at = settledAt ?? clock.now();
     const session = gate.sessionAt(recipient, receiptResource);
-    if (session === undefined) {
-      // It ended before its receipt was handled. When one ended that was let through while nothing was held, nobody knows.
-      if (gate.isReady && facts.has.size === 0) this.#doubt(recipient, '', { n, facts, at: now });
-      return;
-    }
-    if (this.#known >= MOST) return;
-    let confirming = this.#confirming.get(session.id);
-    if (confirming === undefined) {
-      confirming = { user: recipient, resource: receiptResource, messages: [] };
-      this.#confirming.set(session.id, confirming);
-    }
-    confirming.messages.push({ n, facts, at: now });
-    this.#known += 1;
-    this.#timer ??= setInterval(() => this.#prune(clock.now()), grace).unref();
+    // Its receipt was heard before it ended, and is handled now; another may have taken its place.
+    const gone = session && session.since <= at ? undefined : this.#ended.since(recipient, receiptResource, at);
+    const one = { n, facts, at };
+    if (this.#isProved(facts, gone)) this.#texts.take(n);
+    else if (gone !== undefined) this.#judge(recipient, gone.id, gone.until, one);
+    else if (session !== undefined) this.#watch(session.id, recipient, receiptResource, one);
+    // It ended without a word, while no lease was held. When it was let through then as well, nobody knows.
+    else if (at <= this.#heardUntil || facts.has.size === 0) this.#judge(recipient, '', this.#heardUntil, one);
   }
 
   close(): void {
     clearInterval(this.#timer);
   }
 
-  #session({ user, session, what }: SessionChange): void {
-    if (what === 'gone') {
-      const confirming = this.#confirming.get(session.id);
-      if (confirming !== undefined) this.#gone(session, confirming);
-    } else if (what === 'available' && this.#doubted.has(user)) this.#send(user);
+  /** Until when (ms) a session that is not known to have ended is known to have lived. */
+  #livedUntil(session: KnownSession | undefined): number {
+    return session?.detachedAt ?? (this.#isHeard ? this.#options.clock.now() : this.#heardUntil);
   }
 
-  #gone({ id, detachedAt }: Pick<KnownSession, 'id' | 'detachedAt'>, { user, messages }: Confirming): void {
-    const { clock, grace } = this.#options;
+  /** Whether a session has had it for long enough. */
+  #isProved({ has }: Facts, gone: EndedSession | undefined): boolean {
+    const { grace, clock } = this.#options;
+    for (const [id, since] of has) if ((id === gone?.id ? gone.until : clock.now()) - since >= grace) return true;
+    return false;
+  }
+
+  /** Whether its session lives on is to be seen. */
+  #watch(id: string, user: string, resource: string, one: Confirmed): void {
+    if (this.#known >= MOST) return;
+    let confirming = this.#confirming.get(id);
+    if (confirming === undefined) {
+      confirming = { user, resource, messages: [] };
+      this.#confirming.set(id, confirming);
+    }
+    confirming.messages.push(one);
+    this.#known += 1;
+    this.#timer ??= setInterval(() => this.#prune(), this.#options.grace).unref();
+  }
+
+  #session({ user, resource, session, what }: SessionChange): void {
+    if (what === 'gone') {
+      const until = this.#livedUntil(session);
+      this.#ended.note(user, resource, { id: session.id, until, endedAt: this.#options.clock.now() });
+      this.#gone(session.id, until);
+    } else if (what === 'available') this.#doubted.send(user);
+  }
+
+  #gone(id: string, until: number): void {
+    const confirming = this.#confirming.get(id);
+    if (confirming === undefined) return;
+    const { user, messages } = confirming;
     this.#confirming.delete(id);
     this.#known -= messages.length;
-    const until = detachedAt ?? clock.now();
-    for (const one of messages) if (until - one.at < grace) this.#doubt(user, id, one);
-    this.#send(user);
+    for (const one of messages) this.#judge(user, id, until, one);
   }
 
-  /** After the lease was lost: sessions may have ended without a word. */
+  /** After the lease was lost: sessions may have ended without a word, at any time since. */
   #compare(): void {
-    const { gate } = this.#options;
-    for (const [id, confirming] of [...this.#confirming]) {
-      if (gate.sessionAt(confirming.user, confirming.resource)?.id !== id)
-        this.#gone({ id, detachedAt: undefined }, confirming);
+    const { gate, clock } = this.#options;
+    const until = this.#heardUntil;
+    this.#isHeard = true;
+    for (const [id, { user, resource }] of [...this.#confirming]) {
+      if (gate.sessionAt(user, resource)?.id === id) continue;
+      this.#ended.note(user, resource, { id, until, endedAt: clock.now() });
+      this.#gone(id, until);
     }
-    for (const user of [...this.#doubted.keys()]) this.#send(user);
+    this.#doubted.sendAll();
   }
 
-  #doubt(user: string, id: string, { n, facts }: Confirmed): void {
+  /** The server was started again, or its gate: that ended the sessions, and no client was killed. */
+  #restarted(): void {
+    for (const { messages } of this.#confirming.values()) for (const { n } of messages) this.#texts.take(n);
+    this.#confirming.clear();
+    this.#ended.clear();
+    this.#known = 0;
+  }
+
+  #judge(user: string, id: string, until: number, one: Confirmed): void {
+    if (Math.max(0, until - one.at) >= this.#options.grace) this.#texts.take(one.n);
+    else if (this.#doubt(user, id, one)) this.#doubted.send(user);
+  }
+
+  #doubt(user: string, id: string, { n, facts }: Confirmed): boolean {
     const { gate, counts } = this.#options;
     const record = this.#texts.take(n);
-    if (record === undefined || this.#waiting >= MOST_DOUBTED) return;
+    if (record === undefined) return false;
     // Another device has it as well.
     const others = sentTo(facts);
     others.delete(id);
-    if (gate.sessionsOf(user).some((session) => others.has(session.id))) return;
+    if (gate.sessionsOf(user).some((session) => others.has(session.id))) return false;
     counts.proofsDoubted += 1;
-    const copy = Math.max(record.copies, ...facts.outcomes.keys()) + 1;
-    const waiting = this.#doubted.get(user) ?? [];
-    this.#doubted.set(user, waiting);
-    waiting.push({ record, copy });
-    this.#waiting += 1;
-  }
-
-  /** Sends a user what is in doubt, if he is there. */
-  #send(user: string): void {
-    const { gate } = this.#options;
-    const waiting = this.#doubted.get(user);
-    if (waiting === undefined || !gate.isReady) return;
-    const to = bestSession(gate.sessionsOf(user))?.jid;
-    if (to === undefined) return;
-    this.#doubted.delete(user);
-    this.#waiting -= waiting.length;
-    for (const one of waiting) this.#deliver(one, to);
-  }
-
-  #deliver({ record, copy }: Doubted, to: string): void {
-    const { gate, addresses, clock, counts, trace } = this.#options;
-    const n = record.heldAs as string;
-    const firstSent = record.firstStoredAt - clock.aheadOfWall();
-    const out = copyTo(record, to.slice(to.indexOf('/') + 1), addresses);
-    counts.redelivered += 1;
-    trace?.('redelivered', record, { why: 'its session ended right after its receipt', session: to });
-    gate.deliver(n, copy, to, redelivery(out, addresses.servedDomain, firstSent, false), () => gate.forget(n));
+    this.#doubted.put({ record, copy: Math.max(record.copies, ...facts.outcomes.keys()) + 1 });
+    return true;
   }
 
   /** What was confirmed by a session that has lived on for long enough is in no doubt any more. */
-  #prune(now: number): void {
+  #prune(): void {
     const { gate, grace } = this.#options;
     this.#known = 0;
     for (const [id, { user, resource, messages }] of this.#confirming) {
       const session = gate.sessionAt(user, resource);
-      const until = (session?.id === id ? session.detachedAt : undefined) ?? now;
+      const until = this.#livedUntil(session?.id === id ? session : undefined);
       const kept = messages.findIndex(({ at }) => until - at < grace);
       const over = messages.splice(0, kept === -1 ? messages.length : kept);
       for (const { n } of over) this.#texts.take(n);

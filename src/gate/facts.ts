@@ -10,8 +10,8 @@ export interface Facts {
   readonly returned: Set<string>;
   /** Sessions that it was sent to from offline storage. */
   readonly flushed: SessionRef[];
-  /** A session has ended too soon after its proof, which counts no more. */
-  suspected: boolean;
+  /** The session (stream id) that has ended too soon after its proof, which counts no more. */
+  suspected: string | undefined;
   /** It was sent again because of that, which is done once. */
   doubted: boolean;
   /** When it was last given to a session, in the order of the gate's events. */
@@ -64,7 +64,7 @@ export function newFacts(): Facts {
     has: new Map(),
     returned: new Set(),
     flushed: [],
-    suspected: false,
+    suspected: undefined,
     doubted: false,
     given: 0,
   };

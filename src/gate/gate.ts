@@ -60,6 +60,8 @@ export class Gate extends EventEmitter<Events> {
   #epoch = '';
   /** Events so far that tell of sessions, or of what they were given. */
   #order = 0;
+  /** When (ms) a lease was lost last. */
+  #lostAt = 0;
 
   constructor(options: GateOptions) {
     super();
@@ -229,13 +231,14 @@ export class Gate extends EventEmitter<Events> {
     const restarted = this.#epoch !== '' && this.#epoch !== epoch;
     this.#epoch = epoch;
     // It tells all of it again.
-    this.#known.facts.clear();
-    this.#sessions.clear();
+    this.#known.begin(!restarted);
+    this.#sessions.clear(this.#lostAt);
     this.#verdicts.begin(timeout);
     this.emit('enabled', restarted);
   }
 
   #lost(): void {
+    this.#lostAt = this.#options.clock.now();
     this.#verdicts.end();
     this.emit('lost');
   }
@@ -258,12 +261,11 @@ export class Gate extends EventEmitter<Events> {
         return;
       case 'has': {
         const { receipt } = event;
-        const facts = this.#known.note(event.n);
         // One that comes just now is handled as if it had been shown: its session is to live on for a while (rule 18).
         if (receipt === undefined || !this.isReady) {
-          if (!facts.has.has(event.session.id)) facts.has.set(event.session.id, clock.now());
+          this.#known.noteProof(event.n, event.session.id, clock.now());
           this.emit('has', event);
-        }
+        } else this.#known.note(event.n);
         if (receipt !== undefined) this.emit('receipt', event, receipt);
         return;
       }
@@ -289,6 +291,8 @@ export class Gate extends EventEmitter<Events> {
         this.#known.facts.delete(event.n);
         return;
       case 'ready':
+        this.#known.complete();
+        this.#sessions.complete();
         this.emit('ready');
     }
   }

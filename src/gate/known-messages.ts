@@ -17,15 +17,43 @@ export interface KnownUnheld {
 /** What a gate has told of messages; of too many, the oldest are forgotten. */
 export class KnownMessages {
   /** What became of those that it held, by the number that it gave them. */
-  readonly facts = new Map<string, Facts>();
+  facts = new Map<string, Facts>();
+  /** The same before the gate began to tell it again. */
+  #before: Map<string, Facts> | undefined;
   /** Those that it let pass without holding them, `from to id` with bare JIDs. */
   readonly unheld = new Map<string, KnownUnheld>();
+
+  /** The gate tells all again; `knows`: it remembers what it told before. */
+  begin(knows: boolean): void {
+    const before = knows ? (this.#before ?? new Map<string, Facts>()) : new Map<string, Facts>();
+    if (knows) for (const [n, facts] of this.facts) before.set(n, facts);
+    this.#before = before;
+    this.facts = new Map();
+  }
+
+  /** It has told all. */
+  complete(): void {
+    this.#before = undefined;
+  }
+
+  /** That session's client has a message, heard now (ms), unless that was heard before; not if it was in doubt. */
+  noteProof(n: string, session: string, now: number): void {
+    const facts = this.note(n);
+    if (facts.has.has(session)) return;
+    if (facts.suspected === session) facts.returned.add(session);
+    else facts.has.set(session, this.#before?.get(n)?.has.get(session) ?? now);
+  }
 
   /** The facts of a message, to be added to. */
   note(n: string): Facts {
     let facts = this.facts.get(n);
     if (facts === undefined) {
       facts = newFacts();
+      const before = this.#before?.get(n);
+      if (before !== undefined) {
+        facts.suspected = before.suspected;
+        facts.doubted = before.doubted;
+      }
       this.facts.set(n, facts);
       if (this.facts.size > MOST_FACTS) this.facts.delete(this.facts.keys().next().value as string);
     }

@@ -12,6 +12,8 @@ export interface SessionChange {
 /** The sessions of all users of the server, as its gate tells of them. */
 export class GateSessions {
   readonly #users = new Map<string, Map<string, KnownSession>>();
+  /** Until when (ms) those that were told of before were known to be connected, by id. */
+  readonly #before = new Map<string, number>();
 
   /**
    * Takes what the gate says at this time (ms). Gives what follows: a session that another has replaced is gone.
@@ -47,9 +49,7 @@ export class GateSessions {
       id,
       state: state === 'detached' ? 'detached' : isThere ? 'available' : 'bound',
       priority: kept,
-      // Of one that was detached before, as of one that is told of at the beginning, nobody knows since when.
-      detachedAt:
-        state !== 'detached' || same === undefined ? undefined : same.state === 'detached' ? same.detachedAt : now,
+      detachedAt: state === 'detached' ? this.#detachedAt(id, same, now) : undefined,
       since: same !== undefined && (wasThere || state !== 'available') ? same.since : now,
       began: same?.began ?? order,
     };
@@ -75,8 +75,21 @@ export class GateSessions {
     return this.#users.keys();
   }
 
-  /** Nobody tells of them any more. */
-  clear(): void {
+  /** They are told of again; `heardUntil`: when (ms) the last word was. */
+  clear(heardUntil: number): void {
+    for (const sessions of this.#users.values())
+      for (const { id, detachedAt } of sessions.values()) this.#before.set(id, detachedAt ?? heardUntil);
     this.#users.clear();
+  }
+
+  /** All have been told of. */
+  complete(): void {
+    this.#before.clear();
+  }
+
+  /** Of one that was detached before, as of one that is told of at the beginning for the first time, nobody knows since when. */
+  #detachedAt(id: string, same: KnownSession | undefined, now: number): number | undefined {
+    if (same === undefined) return this.#before.get(id);
+    return same.state === 'detached' ? same.detachedAt : now;
   }
 }

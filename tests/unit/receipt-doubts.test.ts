@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events';
 import { TransparentPolicy } from '../../src/addressing/transparent-policy.ts';
 import { ReceiptDoubts, type ReceiptDoubtsOptions } from '../../src/delivery/receipt-doubts.ts';
 import { RecentTexts } from '../../src/delivery/recent-texts.ts';
+import type { CommandOutcome } from '../../src/gate/command-requests.ts';
 import { type Facts, type KnownSession, newFacts } from '../../src/gate/facts.ts';
 import { GateSessions } from '../../src/gate/sessions.ts';
 import type { StoredRecord } from '../../src/store/contract.ts';
@@ -15,11 +16,14 @@ class Stage extends EventEmitter {
   isReady = true;
   readonly sessions = new GateSessions();
   readonly delivered: string[] = [];
+  /** What becomes of a copy that is to be delivered. */
+  answer: CommandOutcome = 'done';
+  readonly facts = new Map<string, Facts>();
   readonly forgotten: string[] = [];
   readonly counts = { proofsDoubted: 0, redelivered: 0 };
   readonly doubts: ReceiptDoubts;
 
-  constructor() {
+  constructor(grace = GRACE) {
     super();
     const stage = this;
     const gate = {
@@ -29,11 +33,12 @@ class Stage extends EventEmitter {
       },
       sessionsOf: (user: string) => this.sessions.of(user),
       sessionAt: (user: string, resource: string) => this.sessions.at(user, resource),
-      deliver: (n: string, copy: number, to: string, _xml: string, done: (outcome: 'done') => void) => {
+      deliver: (n: string, copy: number, to: string, _xml: string, done: (outcome: CommandOutcome) => void) => {
         this.delivered.push(`${n}/${copy} ${to}`);
-        done('done');
+        done(this.answer);
       },
       forget: (n: string) => this.forgotten.push(n),
+      factsOf: (n: string) => this.facts.get(n),
     } as unknown as ReceiptDoubtsOptions['gate'];
     this.doubts = new ReceiptDoubts({
       gate,
@@ -43,9 +48,19 @@ class Stage extends EventEmitter {
         allowedDomains: [],
       } as never),
       clock: { now: () => this.now, aheadOfWall: () => 0 },
-      grace: GRACE,
+      grace,
       counts: this.counts,
     });
+    this.emit('ready');
+  }
+
+  /** The lease is lost, and begins again after so many ms; meanwhile all sessions end without a word. */
+  lease(ms: number, restarted = false): void {
+    this.emit('lost');
+    this.now += ms;
+    this.sessions.clear(this.now - ms);
+    this.emit('enabled', restarted);
+    this.emit('ready');
   }
 
   session(state: 'bound' | 'available' | 'detached' | 'resumed' | 'gone', id = 'P', resource = 'phone'): void {
@@ -54,7 +69,7 @@ class Stage extends EventEmitter {
   }
 
   /** A message goes to that session, which confirms it. */
-  confirmed(n: string, facts = this.sent(n), receiptResource = 'phone'): void {
+  confirmed(n: string, facts = this.sent(n), receiptResource = 'phone', settledAt = this.now): void {
     const record = { heldAs: n, recipient: 'bob@s', sender: 'alice@s', senderResource: 'x', wireId: n } as StoredRecord;
     const details = {
       inner: '<body>text</body>',
@@ -65,7 +80,10 @@ class Stage extends EventEmitter {
       type: 'chat',
     };
     this.doubts.sent({ ...record, ...details, state: 'pending' } as StoredRecord);
-    this.doubts.ended({ ...record, ...details, inner: '', state: 'delivered', receiptResource } as StoredRecord, facts);
+    this.doubts.ended(
+      { ...record, ...details, inner: '', state: 'delivered', receiptResource, settledAt } as StoredRecord,
+      facts,
+    );
   }
 
   sent(n: string, ...sessions: Pick<KnownSession, 'jid' | 'id'>[]): Facts {
@@ -127,7 +145,7 @@ test('not when the session lived on, nor when it was proved before, nor when it 
   stage.now += GRACE;
   stage.confirmed('e-2', proved);
   const doubted = stage.sent('e-3');
-  doubted.doubted = true;
+  doubted.doubted = 'O';
   stage.confirmed('e-3', doubted);
   stage.session('gone');
   stage.session('available', 'Q');
@@ -157,10 +175,105 @@ test('a session that had ended before its receipt was handled, or while no lease
   stage.session('available', 'Q');
   expect(stage.delivered).toEqual(['e-1/2 bob@s/phone']);
   stage.confirmed('e-2');
-  stage.sessions.clear();
-  stage.emit('ready');
+  stage.lease(0);
   stage.session('available', 'R');
   expect(stage.delivered).toEqual(['e-1/2 bob@s/phone', 'e-2/2 bob@s/phone']);
+});
+
+test('what counts is when the receipt was heard, not when Redis had it', () => {
+  const heard = stage.now;
+  stage.now += GRACE;
+  stage.session('gone');
+  stage.now += 1000;
+  stage.confirmed('e-1', undefined, 'phone', heard);
+  // Handled just before the end of its session, and heard long before.
+  stage.session('available', 'Q');
+  stage.now += GRACE;
+  stage.confirmed('e-2', undefined, 'phone', stage.now - GRACE);
+  stage.session('gone', 'Q');
+  stage.session('available', 'R');
+  expect(stage.delivered).toEqual([]);
+});
+
+test('its session had ended, and another has its resource, when Redis had it: it goes there at once', () => {
+  const heard = stage.now;
+  stage.now += 10;
+  stage.session('gone');
+  stage.now += 10;
+  stage.session('available', 'Q');
+  stage.confirmed('e-1', undefined, 'phone', heard);
+  expect(stage.delivered).toEqual(['e-1/2 bob@s/phone']);
+  // This one is of the session that is there.
+  stage.now += 10;
+  stage.confirmed('e-2');
+  expect(stage.delivered).toHaveLength(1);
+});
+
+test('a session that ended while no lease was held was there until the lease was lost, however long that lasts', () => {
+  stage.confirmed('e-1');
+  stage.now += 1;
+  stage.confirmed('e-2');
+  stage.now += GRACE - 1;
+  stage.lease(3600_000);
+  stage.session('available', 'Q');
+  expect(stage.delivered).toEqual(['e-2/2 bob@s/phone']);
+});
+
+test('the same of one whose receipt Redis had only after that', () => {
+  const heard = stage.now;
+  stage.now += 10;
+  stage.lease(3600_000);
+  stage.confirmed('e-1', undefined, 'phone', heard);
+  stage.confirmed('e-2', undefined, 'phone', heard + 10 - GRACE);
+  stage.session('available', 'Q');
+  expect(stage.delivered).toEqual(['e-1/2 bob@s/phone']);
+});
+
+test('not when the server was started again: that ended the session, and no client was killed', () => {
+  stage.confirmed('e-1');
+  stage.lease(1000, true);
+  stage.session('available', 'Q');
+  expect(stage.delivered).toEqual([]);
+});
+
+test('a copy that could not be delivered goes to the next session, and one that was lost with the lease when there is one again', () => {
+  stage.answer = { command: 'deliver', n: 'e-1', reason: 'no-session' };
+  stage.confirmed('e-1');
+  stage.session('gone');
+  stage.session('available', 'Q');
+  stage.answer = 'lost';
+  stage.session('available', 'R', 'desk');
+  expect(stage.delivered).toHaveLength(2);
+  expect(stage.forgotten).toEqual([]);
+  stage.answer = 'done';
+  stage.emit('lost');
+  stage.emit('ready');
+  expect(stage.delivered).toHaveLength(3);
+  expect(stage.forgotten).toEqual(['e-1']);
+});
+
+test('not once more if the gate says that the copy which was lost with the lease was sent', () => {
+  stage.answer = 'lost';
+  stage.confirmed('e-1');
+  stage.session('gone');
+  stage.session('available', 'Q');
+  const facts = newFacts();
+  facts.outcomes.set(2, { n: 'e-1', copy: 2, states: new Set(['sent']), condition: undefined, sessions: [] });
+  stage.facts.set('e-1', facts);
+  stage.emit('lost');
+  stage.emit('ready');
+  expect(stage.delivered).toHaveLength(1);
+  expect(stage.forgotten).toEqual(['e-1']);
+});
+
+test('PROOF_GRACE=0s: nothing is in doubt', () => {
+  const sure = new Stage(0);
+  sure.session('available');
+  sure.confirmed('e-1');
+  sure.session('gone');
+  sure.confirmed('e-2');
+  sure.session('available', 'Q');
+  expect(sure.delivered).toEqual([]);
 });
 
 test('texts are kept up to a bound, the oldest go first', () => {
