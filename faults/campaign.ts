@@ -26,7 +26,7 @@ export function choice(
   const wanted = scenarios
     .filter(({ transparent }) => (isTransparent ? typeof transparent !== 'object' : transparent !== 'only'))
     .filter((scenario) => (scenario.redis ?? redis) === redis)
-    .filter((scenario) => !ci || (isTransparent ? scenario.ciTransparent : scenario.ci));
+    .filter((scenario) => !ci || scenario.ci?.includes(mode));
   const exactly = wanted.filter((scenario) => scenario.name === name);
   return exactly.length > 0 ? exactly : wanted.filter((scenario) => scenario.name.includes(name));
 }

@@ -1,4 +1,5 @@
 import type { Message, Recorder } from './history.ts';
+import type { Mode } from './mode.ts';
 import type { Nemesis } from './nemesis.ts';
 import type { Random } from './random.ts';
 import type { Habit } from './recipients.ts';
@@ -30,13 +31,11 @@ export interface Scenario {
   readonly name: string;
   /** For the table: what is done. */
   readonly about: string;
-  /** In the choice that CI runs. */
-  readonly ci?: boolean;
+  /** The modes in which CI runs it; by default none. */
+  readonly ci?: readonly Mode[];
   readonly processes?: 1 | 2;
   /** In MODE=transparent: `only` there, or why it makes no sense there; by default in both modes. */
   readonly transparent?: 'only' | { readonly not: string };
-  /** In the choice that CI runs in MODE=transparent. */
-  readonly ciTransparent?: boolean;
   /** Needs a server that is ours to stop. */
   readonly ownServer?: boolean;
   /** Only where the ledger is kept so; by default wherever it is. */

@@ -15,6 +15,9 @@ export function* copies(evidence: Evidence): Generator<Violation> {
     // It was delivered, and Redis no longer knows: it is sent again as if it were not.
     const end = endOf(about);
     if (end !== undefined && isForgotten(evidence, 'endings', end.at)) continue;
+    // The same of what a gate has proved, which is told to nobody.
+    const [proof] = about.proved;
+    if (proof !== undefined && isForgotten(evidence, 'endings', proof.at)) continue;
     yield* afterNotice(evidence, about);
     const routed = evidence.terms.mode === 'transparent' ? about.wrote : about.copied;
     const written = routed[0]?.at;

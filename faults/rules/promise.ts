@@ -118,7 +118,10 @@ function* falseFailure(evidence: Evidence, { message, notified, confirmed }: Cas
   const failure = notified.find(({ what }) => what === 'failed' || what === 'unconfirmed');
   if (failure === undefined) return;
   const receipt = confirmed.find(
-    ({ at }) => at < failure.at - IN_FLIGHT && harmfulIn(evidence, message, at - 1000, at + IN_FLIGHT).length === 0,
+    ({ at }) =>
+      at < failure.at - IN_FLIGHT &&
+      harmfulIn(evidence, message, at - 1000, at + IN_FLIGHT).length === 0 &&
+      !isForgotten(evidence, 'endings', at),
   );
   if (receipt === undefined) return;
   const why = `Its sender was told "${failure.what}", and ${receipt.device} had confirmed it when all was well`;

@@ -21,6 +21,7 @@ export const GATE_SCENARIOS: readonly Scenario[] = [
     name: 'gate-reloaded',
     about: 'the server’s module reloaded, four times',
     transparent: 'only',
+    ci: ['transparent'],
     ownServer: true,
     async run({ stage, nemesis, random, calm }) {
       for (let i = 0; i < 4; i += 1) {

@@ -46,7 +46,7 @@ export const LINK_SCENARIOS: readonly Scenario[] = [
   {
     name: 'link-cut',
     about: 'the link cut inside stanzas and inside characters, in both directions',
-    ci: true,
+    ci: ['subdomain'],
     async run({ stage, nemesis, random, calm }) {
       const [proxy] = stage.proxies as [ProxyInstance];
       for (let round = 0; round < 2; round += 1) {
@@ -63,7 +63,7 @@ export const LINK_SCENARIOS: readonly Scenario[] = [
     name: 'link-throttled',
     transparent: { not: 'no copies go over the link: the server has the originals' },
     about: 'a server that takes 20 stanzas a second, and a burst of 400 messages that the proxy finds all at once',
-    ci: true,
+    ci: ['subdomain'],
     // The redelivery is not what is measured: what is written twice is written for the link's sake.
     settings: { RETRY_SCHEDULE: '140s', UNCONFIRMED_RETRY_AFTER: '140s', MESSAGE_TTL: '150s', DEDUP_WINDOW: '200s' },
     senders: ['never'],

@@ -6,7 +6,7 @@ export const PROCESS_SCENARIOS: readonly Scenario[] = [
   {
     name: 'proxy-killed',
     about: 'the proxy killed (SIGKILL) and started again, four times',
-    ci: true,
+    ci: ['subdomain'],
     async run({ stage, nemesis, random, calm }) {
       const [proxy] = stage.proxies as [ProxyInstance];
       for (let i = 0; i < 4; i += 1) {

@@ -13,7 +13,7 @@ export const REDIS_SCENARIOS: readonly Scenario[] = [
   {
     name: 'redis-hung',
     about: 'Redis stopped for 6 to 9 s, then for 1 to 20 s',
-    ci: true,
+    ci: ['subdomain'],
     async run({ stage, nemesis, random, calm }) {
       await nemesis.inflict(redis.hung(stage), random.between(...STALL));
       await calm(3000);
@@ -71,7 +71,7 @@ export const REDIS_SCENARIOS: readonly Scenario[] = [
   {
     name: 'redis-read-only',
     about: 'Redis a replica of nobody (READONLY) for 7 to 9 s',
-    ci: true,
+    ci: ['subdomain'],
     async run({ stage, nemesis, random }) {
       await nemesis.inflict(redis.readOnly(stage), random.between(...STATE));
     },
@@ -124,7 +124,7 @@ export const REDIS_SCENARIOS: readonly Scenario[] = [
   {
     name: 'redis-damaged',
     about: 'pending records cut short, broken, of another type, gone; garbage in the due set',
-    ci: true,
+    ci: ['subdomain', 'transparent'],
     recipients: ['never', 'late', 'each copy'],
     async run(scene) {
       const { nemesis, random, messagesTo, calm } = scene;

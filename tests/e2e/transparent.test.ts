@@ -16,7 +16,7 @@ const onOwnServer = OWN_SERVER ? test : test.skip;
 let world: World;
 
 beforeAll(async () => {
-  world = await World.open({ gate: true });
+  world = await World.open({ gate: true, ...(OWN_SERVER && { modules: ['gate_control'] }) });
 });
 afterAll(() => world?.close());
 
@@ -142,6 +142,24 @@ onOwnServer('somebody who does not exist: the server returns it, and its sender 
   await alice.delivered(await alice.say(bareOf(bob), 'after'));
   expect(alice.count(({ attrs }) => attrs.type === 'error')).toBe(1);
 });
+
+onOwnServer(
+  'his offline storage is full: the server returns the message, and that ends it; its sender is told once',
+  async () => {
+    await begin();
+    const alice = await world.user('alice');
+    const id = await alice.say(`bob@${world.xmpp.domain}`, 'Full');
+    const failure = await alice.failed(id);
+    expect(failure.attrs.from).toBe(`bob@${world.xmpp.domain}`);
+    expect(failure.getChild('error')?.getChild('service-unavailable')).toBeDefined();
+    await until(() => counts().rejected === 1, { what: 'the end' });
+    // She knows that it failed, and may have written it anew: it does not come when he is there.
+    const bob = await world.user('bob');
+    await alice.delivered(await alice.say(bareOf(bob), 'after'));
+    expect(bob.bodies()).toEqual(['after']);
+    expect(alice.count(({ attrs }) => attrs.type === 'error')).toBe(1);
+  },
+);
 
 test('what is no content passes, and a receipt for nothing that is known', async () => {
   await begin();

@@ -80,6 +80,16 @@ test('false failure: no fault of the component’s may have cost the receipt', (
   expect(rules(failed().fault(100, 20_000, PARTED).end(90_000))).toEqual([]);
 });
 
+test('what Redis has forgotten with a primary that was lost: a proof, so that it is sent again, and a receipt', () => {
+  const LOST = { blocks: 'ledger', forgets: 'endings' } as const;
+  const again = () => taken().saw(200, 'm').proved(250, 'm').copied(3000, 'm').saw(3100, 'm').proved(3200, 'm');
+  expect(rules(again().fault(220, 2000, LOST).end(90_000))).toEqual([]);
+  expect(rules(again().fault(400, 1900, LOST).end(90_000))).toEqual(['copies', 'rewritten']);
+  const failed = () => taken().saw(200, 'm').confirmed(300, 'm').notified(25_000, 'm', 'unconfirmed');
+  expect(rules(failed().fault(220, 2000, LOST).end(90_000))).toEqual([]);
+  expect(rules(failed().fault(2000, 2900, LOST).end(90_000))).toEqual(['false failure']);
+});
+
 test('order: kept when the component is killed', () => {
   const history = () => made().message('a').message('b').wrote(0, 'a').wrote(10, 'b').saw(500, 'b').saw(600, 'a');
   expect(rules(history().fault(20, 400, KILLED).end(90_000))).toEqual(['order']);

@@ -53,5 +53,13 @@ local function act(event)
 	end
 end
 
+-- His offline storage is full.
+local function is_full(event)
+	if (event.stanza:get_child_text("body") or ""):find("^Full") then
+		return false;
+	end
+end
+
+module:hook("message/offline/handle", is_full, 50);
 module:hook("message/bare", act, 50);
 module:hook("message/full", act, 50);
