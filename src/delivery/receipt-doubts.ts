@@ -74,13 +74,7 @@ export class ReceiptDoubts {
     const n = heldAs as string;
     const { gate, clock, grace } = this.#options;
     // Once is enough.
-    if (
-      state !== 'delivered' ||
-      receiptResource === '' ||
-      facts === undefined ||
-      facts.doubted ||
-      grace === 0
-    ) {
+    if (state !== 'delivered' || receiptResource === '' || facts === undefined || facts.doubted || grace === 0) {
       this.#texts.take(n);
       return;
     }

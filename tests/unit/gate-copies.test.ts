@@ -226,7 +226,7 @@ test('the server was killed: what it was to acknowledge is acknowledged again', 
 test('a copy for the sake of a proof in doubt is sent once; a receipt that has ended the message before may be in doubt as well', () => {
   const { gate, copies, sent } = stage();
   const facts = gate.factsOf('e-1') as Facts;
-  facts.suspected = true;
+  facts.suspected = 'S';
   copies.forward(sent);
   expect(facts.doubted).toBe(false);
   copies.deliver(sent, '<message/>', { to: PHONE.jid, copy: 2 });

@@ -145,7 +145,7 @@ test('not when the session lived on, nor when it was proved before, nor when it 
   stage.now += GRACE;
   stage.confirmed('e-2', proved);
   const doubted = stage.sent('e-3');
-  doubted.doubted = 'O';
+  doubted.doubted = true;
   stage.confirmed('e-3', doubted);
   stage.session('gone');
   stage.session('available', 'Q');
@@ -258,7 +258,8 @@ test('not once more if the gate says that the copy which was lost with the lease
   stage.session('gone');
   stage.session('available', 'Q');
   const facts = newFacts();
-  facts.outcomes.set(2, { n: 'e-1', copy: 2, states: new Set(['sent']), condition: undefined, sessions: [] });
+  const states = new Set(['sent'] as const);
+  facts.outcomes.set(2, { n: 'e-1', copy: 2, states, condition: undefined, acknowledged: false, sessions: [] });
   stage.facts.set('e-1', facts);
   stage.emit('lost');
   stage.emit('ready');
