@@ -4,7 +4,7 @@ import { startRedis } from '../tests/support/servers/redis.ts';
 import { readFlags, wrongUsage } from '../tools/flags.ts';
 import { compile, removeCompiled } from './compile.ts';
 import { type FairnessPlan, fairness } from './fairness.ts';
-import { type GatePlan, gate, gateReport } from './gate.ts';
+import { type GatePlan, gate, gateGoals, gateReport } from './gate.ts';
 import { judge, type Round } from './goals.ts';
 import { latency, type Plan, throughput, tidyRedis } from './measure.ts';
 import { type PendingPlan, pending } from './pending.ts';
@@ -12,6 +12,7 @@ import { type PresencePlan, presences } from './presence.ts';
 import { type QueriesPlan, queriesReport, queryCosts } from './queries.ts';
 import {
   fairnessReport,
+  goalReport,
   markdownReport,
   pendingReport,
   presenceReport,
@@ -145,8 +146,10 @@ try {
     const { text, pass } = queriesReport(await queryCosts(QUERIES, say));
     say(text);
     if (!pass) process.exitCode = 1;
-  } else if (flags.only === 'gate') say(gateReport(await gate(place, redis, GATE, say)));
-  else await round(flags.only as VariantName, place, redis);
+  } else if (flags.only === 'gate') {
+    const measured = await gate(place, redis, GATE, say);
+    say(`${gateReport(measured)}\n${goalReport(gateGoals(measured))}`);
+  } else await round(flags.only as VariantName, place, redis);
 } finally {
   await stop();
 }

@@ -8,8 +8,10 @@ import { startRedis } from '../tests/support/servers/redis.ts';
 import { readFlags } from '../tools/flags.ts';
 import type { Account } from './client.ts';
 import { compile, removeCompiled } from './compile.ts';
-import { type GatePlan, gateReport, gateThrough } from './gate.ts';
+import { type GatePlan, gateGoals, gateReport, gateThrough } from './gate.ts';
 import { gateAlone, pluginCpu } from './gate-alone.ts';
+import { median } from './measure.ts';
+import { goalReport } from './report.ts';
 import { killVariants } from './variant.ts';
 
 const flags = readFlags('npm run measure:gate --', 'what the gate costs on a real Openfire', {
@@ -50,15 +52,21 @@ async function withProduct(stage: OpenfireGate): Promise<void> {
   try {
     await stage.clean();
     let before = await own();
-    const also = async (_way: string, messages: number) => {
+    const plugin: number[] = [];
+    const also = async (way: string, messages: number) => {
       const taken = await own();
       const each = (taken - before) / messages;
       before = taken;
-      return Number.isNaN(each) ? '' : `; the plugin itself ${each.toFixed(1)} us`;
+      if (Number.isNaN(each)) return '';
+      if (way === 'held') plugin.push(each);
+      return `; the plugin itself ${each.toFixed(1)} us`;
     };
     const place = { folder: compile(), redisUrl: server.url };
     const gate = { componentPort, secret, pid: openfireOf(OPENFIRE_HOME) ?? 0, pairs: pairs() };
-    console.log(gateReport(await gateThrough(gate, place, redis, PLAN, console.log, also)));
+    const rounds = await gateThrough(gate, place, redis, PLAN, console.log, also);
+    console.log(gateReport(rounds));
+    // The first was to warm up.
+    console.log(goalReport(gateGoals(rounds, plugin.length > 1 ? median(plugin.slice(1)) : undefined)));
   } finally {
     killVariants();
     removeCompiled();

@@ -4,12 +4,16 @@ import type { Redis } from 'ioredis';
 import { startProsody } from '../tests/support/servers/prosody.ts';
 import { COMPONENT, SECRET, SERVED } from './addresses.ts';
 import { type Account, ClientSession } from './client.ts';
+import type { Goal } from './goals.ts';
 import { median, PACE, quantiles, redisCpu, tidyRedis } from './measure.ts';
 import { end, launch, type Place, usageOf } from './variant.ts';
 
-/** Chat through a real server with the gate: with the component behind it, and without one, which holds nothing. */
+/**
+ * Chat through a real server with the gate: without a component, so that nothing is held; with one that stores nothing and answers
+ * at once (gate-answerer.ts), which is what the server itself loses by asking anybody; and with the product.
+ */
 export interface GatePlan {
-  /** Turns, each of both ways. */
+  /** Turns, each of all ways, after one that does not count. */
   readonly rounds: number;
   /** Messages, so that a busy machine measures as many. */
   readonly warmUp: number;
@@ -28,7 +32,8 @@ export interface GateRound {
   readonly p99: number;
 }
 
-export const WAYS = ['unheld', 'held'] as const;
+export const WAYS = ['unheld', 'answered', 'held'] as const;
+const BEHIND = { unheld: undefined, answered: 'gate answerer', held: 'transparent' } as const;
 export type GateWay = (typeof WAYS)[number];
 export type GateRounds = Record<GateWay, GateRound[]>;
 
@@ -174,7 +179,8 @@ async function one(
     for (; first.stored === stored; await sleep(100)) first.write();
   };
   const peer = { port: server.componentPort, secret: server.secret };
-  const child = way === 'held' ? await launch('transparent', { ...peer, online: online() }, place) : undefined;
+  const component = BEHIND[way];
+  const child = component && (await launch(component, { ...peer, online: online() }, place));
   const confirmed = () => pairs.reduce((sum, pair) => sum + pair.confirmed, 0);
   const sample = async () => ({
     at: performance.now(),
@@ -223,7 +229,7 @@ function inWords({ perSecond, cpu, p50, p99 }: GateRound): string {
   return `${perSecond.toFixed(0)} messages/s; ${costs}; p50 ${p50.toFixed(2)}, p99 ${p99.toFixed(2)} ms`;
 }
 
-/** Both ways in turn, on one Prosody. */
+/** All ways in turn, on one Prosody. */
 export async function gate(
   place: Place,
   redis: Redis,
@@ -245,7 +251,7 @@ export async function gate(
 }
 
 /**
- * Both ways in turn, on a server that runs already.
+ * All ways in turn, on a server that runs already. Who has just started it measures its compiler in the first turn.
  *
  * @param also what else is to be said of a round, once its processes have ended
  */
@@ -257,7 +263,7 @@ export async function gateThrough(
   say: (text: string) => void,
   also: (way: GateWay, messages: number) => Promise<string> = async () => '',
 ): Promise<GateRounds> {
-  const rounds: GateRounds = { unheld: [], held: [] };
+  const rounds: GateRounds = { unheld: [], answered: [], held: [] };
   const pairs: Pair[] = [];
   for (const [i, [writer, reader]] of server.pairs.entries()) {
     const to = `${reader.name}@${reader.domain}`;
@@ -265,24 +271,24 @@ export async function gateThrough(
     const bob = await ClientSession.login(reader);
     pairs.push(new Pair(`p${i}`, alice, bob, reader.resource === undefined ? to : `${to}/${reader.resource}`));
   }
-  for (let round = 0; round < plan.rounds; round += 1) {
+  for (let round = 0; round <= plan.rounds; round += 1) {
     for (const way of WAYS) {
       await redis.flushall();
       await tidyRedis(redis);
       const before = pairs.reduce((sum, { written }) => sum + written, 0);
       const measured = await one(way, server, pairs, place, redis, plan);
-      rounds[way].push(measured);
       const messages = pairs.reduce((sum, { written }) => sum + written, 0) - before;
-      say(`${way}: ${inWords(measured)}${await also(way, messages)}`);
+      say(`${round === 0 ? '(to warm up) ' : ''}${way}: ${inWords(measured)}${await also(way, messages)}`);
+      if (round > 0) rounds[way].push(measured);
     }
   }
   for (const pair of pairs) pair.close();
   return rounds;
 }
 
-/** What the gate costs: of each round its ratio, of which the median counts. */
-function gateSummary({ unheld, held }: GateRounds): { ratio: number; added: number } {
-  const pairs = held.map((one, i) => [one, unheld[i] as GateRound] as const);
+/** What a way costs beside unheld chat: of each round its ratio, of which the median counts. */
+function beside(rounds: GateRounds, way: GateWay): { ratio: number; added: number } {
+  const pairs = rounds[way].map((one, i) => [one, rounds.unheld[i] as GateRound] as const);
   return {
     ratio: median(pairs.map(([one, other]) => one.perSecond / other.perSecond)),
     added: median(pairs.map(([one, other]) => one.p50 - other.p50)),
@@ -290,9 +296,29 @@ function gateSummary({ unheld, held }: GateRounds): { ratio: number; added: numb
 }
 
 export function gateReport(rounds: GateRounds): string {
-  const { ratio, added } = gateSummary(rounds);
   const rates = WAYS.map(
     (way) => `${way} ${median(rounds[way].map(({ perSecond }) => perSecond)).toFixed(0)} messages/s`,
   );
-  return `${rates.join(', ')}: held / unheld ${ratio.toFixed(2)}; latency added, p50: ${added.toFixed(2)} ms`;
+  const costs = (['answered', 'held'] as const).map((way) => {
+    const { ratio, added } = beside(rounds, way);
+    return `${way} / unheld ${ratio.toFixed(2)}, latency added, p50: ${added.toFixed(2)} ms`;
+  });
+  return `${rates.join(', ')}\n${costs.join('\n')}`;
+}
+
+/** @param plugin us that the server's plugin itself takes for a message, where it measures that */
+export function gateGoals(rounds: GateRounds, plugin?: number): Goal[] {
+  const { ratio, added } = beside(rounds, 'held');
+  const goals: Goal[] = [
+    { what: 'held / unheld, messages/s', wanted: '>= 0.5', measured: ratio.toFixed(2), pass: ratio >= 0.5 },
+    {
+      what: `Latency added by the gate at ${PACE} messages/s, p50`,
+      wanted: '<= 1 ms',
+      measured: `${added.toFixed(2)} ms`,
+      pass: added <= 1,
+    },
+  ];
+  if (plugin === undefined) return goals;
+  const measured = `${plugin.toFixed(1)} us`;
+  return [...goals, { what: "The plugin's own time for a message", wanted: '<= 20 us', measured, pass: plugin <= 20 }];
 }

@@ -97,6 +97,9 @@ export function terminalReport({ rounds, pending, fairness, presence, goals }: R
     .join('\n\n');
 }
 
+/** Of what is measured by itself. */
+export const goalReport = (goals: readonly Goal[]): string => aligned(goalTable(goals));
+
 const PRESENCE_TITLE = '## Presence\n';
 
 /** @param when when it was measured, if that was by itself */

@@ -20,6 +20,7 @@ const BEHIND_SERVER = {
   c: VARIANTS.c,
   'plain relay': { file: 'plain-relay', args: [] },
   transparent: { file: 'proxy', args: ['transparent'] },
+  'gate answerer': { file: 'gate-answerer', args: [] },
 } as const;
 
 /** Where variants run. */

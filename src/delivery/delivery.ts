@@ -202,7 +202,7 @@ export class Delivery {
         if (acknowledgement !== undefined) link.send(acknowledgement, undefined, 'high', undefined, record.sender);
       });
       const { graces, proofCounts, gate } = options.gate;
-      this.routedReceipts = new RoutedReceipts({ ...common, gate, settlement, endings, receiptSupport });
+      this.routedReceipts = new RoutedReceipts({ ...common, gate, messages, settlement, endings, receiptSupport });
       this.#review = new HeldReview({
         ...common,
         gate,

@@ -5,11 +5,13 @@ import type { MessageTrace } from '../util/message-trace.ts';
 import { keyOfWireId, recordKey } from '../xmpp/stanza/message-key.ts';
 import type { Endings } from './endings.ts';
 import type { GatePort } from './gate-port.ts';
+import type { HeldMessages } from './held-messages.ts';
 import type { ReceiptSupport } from './receipt-support.ts';
 import type { Settlement } from './settlement.ts';
 
 export interface RoutedReceiptsOptions {
   readonly gate: Pick<GatePort, 'forget'>;
+  readonly messages: Pick<HeldMessages, 'get'>;
   readonly pipeline: Pick<StoreQueue, 'push'>;
   readonly endings: Pick<Endings, 'conclude'>;
   readonly settlement: Pick<Settlement, 'proof'>;
@@ -32,9 +34,11 @@ export class RoutedReceipts {
 
   /** Settles the message that it names; the gate says it again, after each `enable`, until that is done. */
   take(n: string, route: Route, { by, id }: RoutedReceipt): void {
-    const { gate, settlement } = this.#options;
+    const { gate, settlement, messages } = this.#options;
     if (by === 'receipt') {
-      this.#receipt(n, route, id, keyOfWireId(route.to.inner, route.from.inner, id));
+      // To make a key is what costs most of a receipt.
+      const key = messages.get(n)?.key ?? keyOfWireId(route.to.inner, route.from.inner, id);
+      this.#receipt(n, route, id, key);
       return;
     }
     settlement.proof(route, { by: 'marker', id, maybeOwn: false }, () => gate.forget(n));

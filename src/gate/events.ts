@@ -9,6 +9,9 @@ export type OutcomeState = (typeof STATES)[number];
 const SESSION_STATES = ['bound', 'available', 'unavailable', 'detached', 'resumed', 'gone'] as const;
 type SessionState = (typeof SESSION_STATES)[number];
 
+/** What nearly all outcomes say. */
+const ALONE: ReadonlyMap<string, ReadonlySet<OutcomeState>> = new Map(STATES.map((state) => [state, new Set([state])]));
+
 /** A session of a user's; `id` names its stream. */
 export interface SessionRef {
   readonly jid: string;
@@ -156,11 +159,12 @@ const READERS: Readonly<Record<string, (element: Element) => GateEvent | undefin
     const n = numberOf(element);
     if (n === undefined) return undefined;
     const { copy, state = '', condition, acknowledged } = element.attrs;
-    const words = state.split(' ');
-    const states = new Set(STATES.filter((one) => words.includes(one)));
-    // A word that this version does not know is nothing that was seen.
-    if (states.size === 0) states.add('unknown');
-    const sessions = element.getChildren('session').flatMap((one) => refOf(one.attrs.jid, one.attrs.id));
+    const states = ALONE.get(state) ?? statesIn(state);
+    const sessions: SessionRef[] = [];
+    for (const one of element.getChildElements()) {
+      const { jid, id } = one.attrs;
+      if (one.name === 'session' && jid && id) sessions.push({ jid, id });
+    }
     return {
       kind: 'outcome',
       n,
@@ -203,6 +207,14 @@ const READERS: Readonly<Record<string, (element: Element) => GateEvent | undefin
   },
   ready: () => ({ kind: 'ready' }),
 };
+
+function statesIn(text: string): ReadonlySet<OutcomeState> {
+  const words = text.split(' ');
+  const states = new Set(STATES.filter((one) => words.includes(one)));
+  // A word that this version does not know is nothing that was seen.
+  if (states.size === 0) states.add('unknown');
+  return states;
+}
 
 function numberOf({ attrs: { n } }: Element): string | undefined {
   return n !== undefined && NUMBER.test(n) ? n : undefined;
