@@ -43,6 +43,8 @@ interface Seen {
   /** Until when (ms, monotonic), and for how many messages more, nothing needs to be looked up. */
   until: number;
   left: number;
+  /** With so many left one is looked up, so that the others which come before the answer need not be. */
+  readonly askAt: number;
 }
 
 /** How long what the ledger said of a sender holds, ms: others may take messages of his as well. */
@@ -98,7 +100,7 @@ export class Quotas {
     const seen = this.#seen.get(sender)?.get(recipient);
     if (part === 1 && seen !== undefined && seen.left > 0 && this.#now() < seen.until) {
       seen.left -= 1;
-      return undefined;
+      if (seen.left !== seen.askAt) return undefined;
     }
     const { messages, bytes: most, toOne } = this.#options.limits;
     if (part === 1 && messages + most + toOne === 0) return undefined;
@@ -123,7 +125,8 @@ export class Quotas {
     if (!his.has(recipient)) this.#seenCount += 1;
     const { messages, toOne } = this.#options.limits;
     const least = Math.min(messages || Number.POSITIVE_INFINITY, toOne || Number.POSITIVE_INFINITY, 10_000);
-    his.set(recipient, { until: this.#now() + HOLDS_FOR, left: Math.floor((least * (100 - taken) * SLACK) / 100) });
+    const left = Math.floor((least * (100 - taken) * SLACK) / 100);
+    his.set(recipient, { until: this.#now() + HOLDS_FOR, left, askAt: left >> 1 });
   }
 
   /** What a sender is told whose message was refused; counts it. */

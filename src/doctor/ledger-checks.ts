@@ -89,5 +89,10 @@ export async function checkLedger(
       `The ledger has ${kept} shards, which its first start has fixed, and ${asked}: no process would start`,
       `Set SHARDS=${kept}`,
     );
+  } else if (Number(format) < LEDGER_FORMAT) {
+    findings.ok(
+      'redis.ledger',
+      `An older version has written what is stored (format ${format}); the first start takes it over: stop the older processes first`,
+    );
   } else findings.ok('redis.ledger', `What is stored is of this version's format, and ${asked} is its number`);
 }

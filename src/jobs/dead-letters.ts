@@ -1,4 +1,5 @@
 import type { Job, Queue } from 'bullmq';
+import { presentKey } from '../xmpp/stanza/message-key.ts';
 import type { JobData, UndeliveredData } from './jobs.ts';
 
 /** Jobs that are read at a time. */
@@ -66,8 +67,19 @@ export async function listUndelivered(
 /** None, of a job that went while it was read. */
 function asLetter(job: Job<UndeliveredData> | undefined): DeadLetter[] {
   if (job?.id === undefined) return [];
-  const { key, from, to, id: messageId, stored, ended, why } = job.data;
-  return [{ id: job.id, key, from, to, messageId: messageId ?? '', stored: stored ?? '', ended, why }];
+  const { from, to, id: messageId, stored, ended, why } = job.data;
+  return [
+    {
+      id: job.id,
+      key: presentKey(job.data.key),
+      from,
+      to,
+      messageId: messageId ?? '',
+      stored: stored ?? '',
+      ended,
+      why,
+    },
+  ];
 }
 
 /** All dead letters, the newest first, a page at a time; of these bare JIDs alone, if there are any. */

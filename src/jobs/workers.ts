@@ -5,6 +5,7 @@ import { openRuleTrace, type RuleTrace } from '../delivery/rule-trace.ts';
 import { claim, expire, type Perform, requeue, type Store, type StoreQueue } from '../store/contract.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
 import type { MessageTrace, TracedMessage } from '../util/message-trace.ts';
+import { presentKey } from '../xmpp/stanza/message-key.ts';
 import type { ErasureData, JobData, UndeliveredData } from './jobs.ts';
 import { QUEUE, type Queues } from './queues.ts';
 import { Sweeper } from './sweeper.ts';
@@ -67,7 +68,7 @@ export class Workers {
     const limiter = { max: redeliveriesPerSecond, duration: 1000 };
     this.#workers = [
       new Worker<JobData>(QUEUE.redelivery, (job) => this.#untilLeft(this.#redeliver(job)), { ...settings, limiter }),
-      new Worker<JobData>(QUEUE.expiry, (job) => this.#untilLeft(this.#expire(job.data.key)), settings),
+      new Worker<JobData>(QUEUE.expiry, (job) => this.#untilLeft(this.#expire(presentKey(job.data.key))), settings),
       new Worker<UndeliveredData>(QUEUE.undelivered, (job) => this.#untilLeft(this.#undelivered(job)), settings),
       new Worker<ErasureData, number>(QUEUE.erasure, (job) => this.#untilLeft(options.userErasure.work(job)), {
         ...settings,
@@ -121,7 +122,8 @@ export class Workers {
   async #redeliver(job: Job<JobData>): Promise<string> {
     const { pipeline, copies, endings, pings, log, trace } = this.#options;
     let deadLetter: Promise<void> | undefined;
-    const { key, attempt } = job.data;
+    const { attempt } = job.data;
+    const key = presentKey(job.data.key);
     // What is sent is sent before a receipt behind it is taken: the other way round it would come after the sender was told.
     const claiming = pipeline.perform(claim(key, attempt, leaseOf(job)), (taken) => {
       if (taken.outcome !== 'claimed') return;
@@ -178,7 +180,7 @@ export class Workers {
     // Counted when it fails, so that a worker that dies before it has failed the job begins anew.
     if (job.attemptsMade === 0) throw new UnrecoverableError(job.data.why);
     const { pipeline, endings, log } = this.#options;
-    const record = await pipeline.perform(requeue(job.data.key), (requeued) => {
+    const record = await pipeline.perform(requeue(presentKey(job.data.key)), (requeued) => {
       if (requeued !== undefined) endings.requeue(requeued);
     });
     if (record === undefined) return 'nothing to send any more';

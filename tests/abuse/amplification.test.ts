@@ -100,7 +100,7 @@ describe('a message', () => {
   });
 
   async function recordsOf(): Promise<string[]> {
-    const stem = `${room.ledger.keys.prefix}:m:`;
+    const stem = `${room.ledger.keys.prefix}.`;
     return (await room.redis.keys('*')).filter((name) => name.startsWith(stem)).map((name) => name.slice(stem.length));
   }
 });

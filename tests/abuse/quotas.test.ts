@@ -58,7 +58,7 @@ describe('what a sender has waiting', () => {
   async function counted(): Promise<{ said: number; there: number }> {
     const { redis, ledger } = opened;
     let there = 0;
-    for (const name of await redis.keys(`${ledger.keys.prefix.replace(/[{}]/g, '?')}:m:*`)) {
+    for (const name of await redis.keys(`${ledger.keys.prefix.replace(/[{}]/g, '?')}.*`)) {
       const head = await redis.getrange(name, 0, 5).catch(() => '');
       if (/^2p..(?!00)/.test(head)) there += 1;
     }

@@ -247,6 +247,8 @@ describe('Redis', () => {
       expect(await look('4')).toEqual([expect.stringMatching(/^ok: .*SHARDS=4 is its number$/)]);
       expect(await look('8')).toEqual([expect.stringMatching(/^problem: The ledger has 4 shards/)]);
       expect(await look()).toEqual([expect.stringMatching(/^ok: .*SHARDS=4 is its number$/)]);
+      await mark('format', '5');
+      expect(await look('4')).toEqual([expect.stringMatching(/^ok: An older version .*format 5.* takes it over/)]);
       await mark('format', '99');
       expect(await look('4')).toEqual([expect.stringMatching(/^problem: A newer version .*format 99/)]);
       await askRedis(server.port, 'HDEL {receipts}:identity format shards');

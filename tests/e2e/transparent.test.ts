@@ -180,10 +180,10 @@ test('the record of a message is damaged: its sender is told in his contact’s 
   await alice.acknowledged(id);
   const redis = new Redis(world.redis.url);
   const record = recordKey(bareOf(alice), to, id);
-  const [name = ''] = await redis.keys(`*:m:${record}`);
+  const [name = ''] = await redis.keys(`*}.${record}`);
   await spoil(redis, name);
   // The next sweep looks at it.
-  await redis.zadd(name.replace(/:m:.*/, ':due'), 'XX', 1, record);
+  await redis.zadd(`${name.slice(0, -record.length - 1)}:dues`, 'XX', 1, record);
   await redis.quit();
   const error = await alice.failed(id);
   expect(error.attrs.from).toBe(to);

@@ -54,7 +54,7 @@ const bounce = (id: string) =>
 
 const toAlice = (stanzas: readonly string[]) => stanzas.filter((stanza) => stanza.includes(`to="${ALICE}"`));
 const idsOf = (stanzas: readonly string[]) => stanzas.map((stanza) => / id="(m-[^"]+)"/.exec(stanza)?.[1]);
-const due = () => room.redis.zcard(`${room.ledger.keys.prefix}:due`);
+const due = () => room.redis.zcard(room.ledger.keys.due);
 
 /** Alice's session has written before, and said that it takes batches. */
 const known = () => room.receipts.batches.recordSupport(ALICE, true);

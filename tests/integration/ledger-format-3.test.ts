@@ -1,4 +1,4 @@
-// A ledger of format 3 (commit 9608f11), of one shard and of 16, is taken over with nothing lost.
+// Ledgers of format 3 (commit 9608f11) and 5 (commit ac88507), of one shard and of 16, are taken over with nothing lost.
 import { readFileSync } from 'node:fs';
 import type { StoredRecord } from '../../src/store/contract.ts';
 import { bounce, claim, type ReplyTo, type Request, requeue, settle } from '../../src/store/contract.ts';
@@ -18,11 +18,11 @@ interface Fixture {
   readonly ledgers: Readonly<Record<string, readonly OlderKey[]>>;
 }
 
-const {
-  madeAt: T,
-  records,
-  ledgers,
-}: Fixture = JSON.parse(readFileSync(new URL('../fixtures/ledger-format-3.json', import.meta.url), 'utf8'));
+const read = (format: number): Fixture =>
+  JSON.parse(readFileSync(new URL(`../fixtures/ledger-format-${format}.json`, import.meta.url), 'utf8'));
+const FIXTURES: Readonly<Record<number, Fixture>> = { 3: read(3), 5: read(5) };
+// The second is what the first became.
+const { madeAt: T, records } = FIXTURES[3] as Fixture;
 const PREFIX = '{old}';
 const PENDING = ['pending', 'out', 'again', 'bounced', 'wire', 'c1', 'corrected', 'correction'];
 const LATER = T + 3 * SECOND;
@@ -55,19 +55,22 @@ function preparation(shards: number): LedgerPreparation {
   });
 }
 
-describe.each([1, 16])('of %d shards', (shards) => {
+const ledgerOf = (format: number, shards: number) => (FIXTURES[format] as Fixture).ledgers[shards] as OlderKey[];
+
+async function writeLedger(format: number, shards: number): Promise<void> {
+  await opened.redis.flushall();
+  await writeOlderLedger(opened.redis, '', ledgerOf(format, shards));
+}
+
+describe.each([1, 16])('beside records, of %d shards', (shards) => {
   afterEach(() => opened.close());
-  beforeEach(async () => {
+  beforeEach(() => {
     opened = openLedger(server.url, { prefix: PREFIX, shards });
-    await opened.redis.flushall();
-    await writeOlderLedger(opened.redis, '', ledgers[shards] as OlderKey[]);
-    await preparation(shards).prepare();
   });
 
   test('one of format 4 as commit 26de896 wrote it has the same beside its records, and is taken over too', async () => {
     const { redis, ledger } = opened;
-    await redis.flushall();
-    await writeOlderLedger(redis, '', ledgers[shards] as OlderKey[]);
+    await writeLedger(3, shards);
     await redis.hset(`${PREFIX}:identity`, 'format', 4);
     await preparation(shards).prepare();
     expect((await new RedisQueries(redis, ledger.shards).waitingFor(BOB, 100)).found).toHaveLength(4);
@@ -76,8 +79,7 @@ describe.each([1, 16])('of %d shards', (shards) => {
 
   test('what is of no record, and what was damaged, is taken over by two at once, and no count is left', async () => {
     const { redis, ledger } = opened;
-    await redis.flushall();
-    await writeOlderLedger(redis, '', ledgers[shards] as OlderKey[]);
+    await writeLedger(3, shards);
     const { prefix } = ledger.shards.keysOfUser(BOB);
     const GONE = 1e10 + 100;
     for (let i = 0; i < 700; i += 1) {
@@ -95,11 +97,42 @@ describe.each([1, 16])('of %d shards', (shards) => {
     expect((await queries.waitingFor(BOB, 100)).total).toBe(4);
     expect((await ledger.figures(T)).pending).toBe(9);
   });
+});
+
+describe.each([
+  [3, 1],
+  [3, 16],
+  [5, 1],
+  [5, 16],
+])('of format %d and %d shards', (format, shards) => {
+  afterEach(() => opened.close());
+  beforeEach(async () => {
+    opened = openLedger(server.url, { prefix: PREFIX, shards });
+    await writeLedger(format, shards);
+    await preparation(shards).prepare();
+  });
+
+  test('no key of that time is left', async () => {
+    const { redis } = opened;
+    const names = (await redis.keys('*')).filter((name) => !name.endsWith(':identity'));
+    expect(names.filter((name) => /:m:|[:}][\w-]{22}([-~].{16})?$|:before$/.test(name))).toEqual([]);
+    const texts = await Promise.all(
+      names.map(async (name) => {
+        const type = await redis.type(name);
+        if (type === 'zset') return redis.zrange(name, '0', '-1');
+        if (type === 'list') return redis.lrange(name, 0, -1);
+        if (type === 'set') return redis.smembers(name);
+        return type === 'hash' && name.includes(':copies:') ? redis.hkeys(name) : [];
+      }),
+    );
+    const known = FIXTURES[3] as Fixture;
+    for (const key of Object.keys(known.records)) expect(texts.flat().filter((text) => text.includes(key))).toEqual([]);
+  });
 
   test('it is marked, and another number of shards is refused', async () => {
     expect(await opened.redis.hget(`${PREFIX}:identity`, 'format')).toBe(String(LEDGER_FORMAT));
     expect(await preparation(shards).refusal()).toBeUndefined();
-    await opened.redis.hset(`${PREFIX}:identity`, 'format', 3, 'shards', 4);
+    await opened.redis.hset(`${PREFIX}:identity`, 'format', String(format), 'shards', '4');
     expect(await preparation(shards).refusal()).toMatch('Set SHARDS=4');
   });
 

@@ -27,9 +27,9 @@ test('a ledger without a mark is none to refuse, and is marked only when it has 
 });
 
 test('one of a newer format is refused, and left as it is', async () => {
-  await opened.redis.hset(opened.ledger.keys.identity, 'format', 6);
+  await opened.redis.hset(opened.ledger.keys.identity, 'format', 7);
   expect(await refusals()).toEqual([
-    'A newer version has written what is in Redis (format 6; this one knows up to 5). Start that version again, or name another REDIS_PREFIX.',
+    'A newer version has written what is in Redis (format 7; this one knows up to 6). Start that version again, or name another REDIS_PREFIX.',
   ]);
-  expect(await format()).toBe('6');
+  expect(await format()).toBe('7');
 });

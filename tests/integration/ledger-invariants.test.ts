@@ -115,7 +115,7 @@ test('nothing acknowledged is missing or forgotten, nothing owed is, and no coun
                 await once(handOver({ key, attempt, copies: copies + 1, ...about }));
               } else if (step.what === 'claim') await once(claim(key, record.attempt));
               else if (step.what === 'settle') await once(settle(key, 'desk', Date.now()));
-              else if (step.what === 'settle by id') await once(settle(key.slice(0, 22), 'desk', Date.now()));
+              else if (step.what === 'settle by id') await once(settle(key.slice(0, 14), 'desk', Date.now()));
               else if (step.what === 'bounce') await once(bounce(key));
               else if (step.what === 'reject') await once(reject(key, Date.now(), 'gone', undefined, undefined));
               else if (step.what === 'requeue') await once(requeue(key));

@@ -25,7 +25,9 @@ async function start(settings: Record<string, string> = {}): Promise<PeerProxy> 
 }
 
 const kept = () => redis.hget('{receipts}:identity', 'shards');
-const hashTags = async () => [...new Set((await redis.keys('*:m:*')).map((name) => name.slice(0, name.indexOf(':'))))];
+const hashTags = async () => [
+  ...new Set((await redis.keys('*}.*')).map((name) => name.slice(0, name.indexOf('}') + 1))),
+];
 
 test('a new ledger has 16, where nothing else is set', async () => {
   await (await start()).acknowledged('one');

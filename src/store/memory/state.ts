@@ -30,7 +30,7 @@ export interface MemoryTimes extends StoreTimes {
 }
 
 /** Length of a key as recordKey makes it; what goes by the same id has more behind it. */
-export const KEY = 22;
+export const KEY = 14;
 /** How many records are looked at under one key, and how many events are kept of a message. */
 export const MANY = 100;
 

@@ -150,7 +150,8 @@ export class RedisQueries implements StoreQueries {
 
   async heaviest(limit: number): Promise<Load[]> {
     await this.#preparation?.prepare();
-    return heaviest(this.#redis, this.#shards.keys, limit);
+    const { keys, home } = this.#shards;
+    return heaviest(this.#redis, this.#redis.isCluster ? keys : [home], limit);
   }
 
   /** How many of a sender's messages were handed over and wait, by recipient: a portion at a time, as a bot may have any number. */
@@ -184,8 +185,7 @@ export class RedisQueries implements StoreQueries {
     const [own = '0', number = '0'] = cursor.split(':');
     const master = masters[Number(number)];
     if (master === undefined) return { keys: [], next: undefined };
-    const { recordPattern } = this.#shards;
-    const [next, names] = await master.scan(own, 'MATCH', recordPattern, 'COUNT', 200);
+    const [next, names] = await master.scan(own, 'MATCH', this.#shards.recordPattern, 'COUNT', 200);
     const keys = [...new Set(names.flatMap((name) => this.#shards.keyIn(name) ?? []))];
     if (next !== '0') return { keys, next: number === '0' ? next : `${next}:${number}` };
     return { keys, next: Number(number) + 1 < masters.length ? `0:${Number(number) + 1}` : undefined };

@@ -9,9 +9,9 @@ const MOST_FIELDS = 200_000;
 const PORTION = 500;
 
 /**
- * Those who have the most bytes in the ledger, most first; with very many senders, of as many as can be looked through in each
- * shard.
+ * Those who have the most bytes in the ledger, most first; with very many senders, of as many as can be looked through.
  *
+ * @param shards that have sums: the first, or in Redis Cluster all
  * @throws errors of ioredis
  */
 export async function heaviest(

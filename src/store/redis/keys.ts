@@ -5,9 +5,12 @@
 export class Keys {
   constructor(readonly prefix: string) {}
 
-  /** STRING: a record; with a time limit once it has ended (then it is the dedup set's entry). */
+  /**
+   * STRING: a record; with a time limit once it has ended (then it is the dedup set's entry). A name of 30 characters or fewer takes 32
+   * bytes, a longer one 48.
+   */
   record(key: string): string {
-    return `${this.prefix}:m:${key}`;
+    return `${this.prefix}.${key}`;
   }
   /** LIST: records that are found under this key beside the one of that name, oldest first. */
   index(key: string): string {
@@ -23,10 +26,11 @@ export class Keys {
   }
   /**
    * ZSET: what has a next step, by the time (ms) that it is due; the truth that jobs are rebuilt from. Pending records by
-   * their key; ended ones whose sender must still be told by their key, and their state's letter unless delivered.
+   * their key; ended ones whose sender must still be told by their key, and their state's letter unless delivered. Before format 6 its
+   * name was `due`, which is now a text: a process that does not know this format can store nothing.
    */
   get due(): string {
-    return `${this.prefix}:due`;
+    return `${this.prefix}:dues`;
   }
   /** HASH: how many records are pending, by the minute that they were stored in. */
   get ages(): string {
@@ -132,7 +136,7 @@ export class Keys {
   holds(sender: string): string {
     return `${this.prefix}:holds:${sender}`;
   }
-  /** HASH: how many of these there are, and their bytes, by sender, and by `@` and domain. */
+  /** HASH: how many of these there are, and their bytes, by sender, and by `@` and domain. On one Redis the first shard has all. */
   get load(): string {
     return `${this.prefix}:load`;
   }

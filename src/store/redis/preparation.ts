@@ -1,9 +1,15 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { StoreTimes } from '../retry-policy.ts';
 import { LEDGER_FORMAT } from './format.ts';
+import { KeyTakeover } from './key-takeover.ts';
 import type { Probe } from './probe.ts';
 import { MIGRATE, REPACK } from './scripts.ts';
 import type { Shards } from './shards.ts';
+
+/** Field of the ledger's mark: the format that it is being taken over from. */
+const TAKING = 'taking';
+/** The first format with copies as they are now. */
+const COPIES_PACKED = 5;
 
 /** Keys, or names, that one call moves. */
 const PORTION = 50;
@@ -83,21 +89,33 @@ export class LedgerPreparation {
       );
     }
     if (kept !== shards.count) shards.adopt(kept);
-    if (format < LEDGER_FORMAT) await this.#takeOverCopies();
+    const from = Number(await this.#options.redis.hget(this.#identity, TAKING)) || format;
+    if (from < LEDGER_FORMAT) await this.#takeOverFrom(from);
     this.#isReady = true;
   }
 
-  /** From format 3, whose records are read as they are. It was never in a cluster. */
-  async #takeOverCopies(): Promise<void> {
+  /** From format 3 or a later one, whose records are read as they are. */
+  async #takeOverFrom(format: number): Promise<void> {
     const { redis, shards, log } = this.#options;
-    log.info({ format: LEDGER_FORMAT }, 'Taking over the ledger of a version before');
-    if (!redis.isCluster) {
+    log.info({ from: format, format: LEDGER_FORMAT }, 'Taking over the ledger of a version before');
+    const begun = performance.now();
+    // An older process is refused from here on, and a new one goes on with this if it is broken off.
+    await redis.hset(this.#identity, TAKING, format, 'format', LEDGER_FORMAT);
+    const takeover = new KeyTakeover(redis, shards);
+    await takeover.carryOut();
+    // Those were never in a cluster.
+    if (format < COPIES_PACKED && !redis.isCluster) {
       await this.#repack();
       const prefixes = shards.keys.map(({ prefix }) => prefix);
       await redis.eval(REPACK, prefixes.length, ...prefixes, Date.now(), 'ages');
     }
-    await redis.hset(`${shards.base}:identity`, 'format', LEDGER_FORMAT);
-    log.info({ format: LEDGER_FORMAT }, 'The ledger is taken over');
+    if (!redis.isCluster) await takeover.gatherLoad();
+    await redis.hdel(this.#identity, TAKING);
+    log.info({ format: LEDGER_FORMAT, seconds: (performance.now() - begun) / 1000 }, 'The ledger is taken over');
+  }
+
+  get #identity(): string {
+    return `${this.#options.shards.base}:identity`;
   }
 
   /** What stands beside records, where it is; a part at a time, and what was broken off goes on. */
@@ -135,6 +153,9 @@ export class LedgerPreparation {
     }
     log.info({ shards: shards.count }, 'Taking over the ledger of a version without shards');
     const begun = performance.now();
+    const isInPlace = shards.home.prefix === shards.base;
+    // What a version before this one has moved, if it was broken off.
+    if (!isInPlace) await new KeyTakeover(redis, shards).carryOut();
     const others: string[] = [];
     let moved = 0;
     for await (const names of this.#scan(`${escaped(shards.base)}:*`)) {
@@ -150,8 +171,10 @@ export class LedgerPreparation {
     }
     await this.#move('others', others);
     // What is left there is of no record that could be read.
-    if (shards.home.prefix === shards.base) await this.#repack();
-    else {
+    if (isInPlace) {
+      await this.#repack();
+      await new KeyTakeover(redis, shards).moveCopies();
+    } else {
       for (const kind of ['held', 'out']) {
         for await (const names of this.#scan(`${escaped(shards.base)}:${kind}:*`)) await redis.del(...names);
       }

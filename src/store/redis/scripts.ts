@@ -63,4 +63,5 @@ export const PROBE = assemble('probe');
 export const CONNECT = assemble('connect');
 export const REHEARSE = assemble('rehearse');
 export const MIGRATE = assemble('migrate');
+export const SHORTEN = assemble('shorten');
 export const REPACK = assemble('repack');

@@ -68,23 +68,30 @@ export class Shards {
     return this.#keys[this.ofKey(key)] as Keys;
   }
 
-  /** What SCAN finds records, undelivered ones and quarantined ones by; see {@link keyIn}. */
+  /** What SCAN finds records, undelivered ones and quarantined ones by, and others; see {@link keyIn}. */
   get recordPattern(): string {
-    return this.patternOf('[muq]');
+    return `${this.#prefixPattern}[.:]*`;
   }
 
   /** What SCAN finds all names of a kind by (keys.ts), and some of another ledger's. */
   patternOf(kind: string): string {
-    const close = tagEnd(this.base);
-    const own = this.#count === 1 ? '' : '.*';
-    return `${escaped(this.base.slice(0, close))}${own}${escaped(this.base.slice(close))}:${kind}:*`;
+    return `${this.#prefixPattern}:${kind}:*`;
   }
 
-  /** The message's key in the name of one of these; undefined in another ledger's. */
+  get #prefixPattern(): string {
+    const close = tagEnd(this.base);
+    const own = this.#count === 1 ? '' : '.*';
+    return escaped(this.base.slice(0, close)) + own + escaped(this.base.slice(close));
+  }
+
+  /** The message's key in the name of a record, an undelivered one or a quarantined one of this ledger; undefined in others. */
   keyIn(name: string): string | undefined {
-    const end = name.search(NAMED_BY_KEY);
-    const isOurs = end !== -1 && this.#prefixes.has(name.slice(0, end));
-    return isOurs ? name.slice(end + 3) : undefined;
+    for (const length of KEY_LENGTHS) {
+      const key = name.slice(-length);
+      const begin = name.slice(0, -length).replace(/(?:\.|:[uq]:)$/, '');
+      if (KEY.test(key) && this.#prefixes.has(begin)) return key;
+    }
+    return undefined;
   }
 
   /** Splits a list by shard: those that have none of it are left out. */
@@ -100,7 +107,9 @@ export class Shards {
   }
 }
 
-const NAMED_BY_KEY = /:[muq]:[\w~-]+$/;
+/** Of a key, and of one with what tells it from others of one id. */
+const KEY_LENGTHS = [14, 31] as const;
+const KEY = /^[\w~-]+$/;
 const escaped = (text: string) => text.replace(/[*?[\]^\\]/g, '\\$&');
 
 /**

@@ -2,11 +2,14 @@ import { hash } from 'node:crypto';
 import { partitionDigits, partitionOf } from './partition.ts';
 
 /**
- * Characters of a record's key, in base64url, which Redis and BullMQ take as they are: two of the recipient's
- * partition, and 120 bits of SHA-256.
+ * Characters of a record's key, in base64url, which Redis and BullMQ take as they are: two of the recipient's partition, and 72
+ * bits of SHA-256. Among a billion messages two have one key with a chance of 3 in 100 million. Both are kept then, unless their
+ * texts are equal, too ({@link payloadDigest}).
  */
-const KEY_LENGTH = 22;
-const HASHED_LENGTH = 20;
+const KEY_LENGTH = 14;
+const HASHED_LENGTH = 12;
+/** Of ledgers before format 6. */
+const OLDER_KEY_LENGTH = 22;
 /** Characters of a payload's digest: 96 bits; it only tells apart what one sender sent under one id. */
 const DIGEST_LENGTH = 16;
 
@@ -24,6 +27,12 @@ function sha256(text: string): string {
 export function recordKey(sender: string, recipient: string, id: string): string {
   // NUL occurs in no JID and no XML, so the encoding is unambiguous.
   return partitionDigits(partitionOf(recipient)) + sha256(`${sender}\0${recipient}\0${id}`).slice(0, HASHED_LENGTH);
+}
+
+/** A key that may be of a ledger before format 6 (its jobs stay as they are), as it is now. */
+export function presentKey(key: string): string {
+  const isOlder = key.length === OLDER_KEY_LENGTH || key.length === OLDER_KEY_LENGTH + MARK_LENGTH;
+  return isOlder ? key.slice(0, KEY_LENGTH) + key.slice(OLDER_KEY_LENGTH) : key;
 }
 
 /** The digest that distinguishes a resend from another message under the same id. */

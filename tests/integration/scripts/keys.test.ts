@@ -51,6 +51,8 @@ const NAMES: readonly (readonly [string, string])[] = [
   ["name_of('damaged:new')", `${keys.damaged}:new`],
   ["name_of('delivered')", keys.delivered],
   ["name_of('d', '7')", keys.deliveredPart(7)],
+  // What older processes find there: no sorted set.
+  ["name_of('due')", '{names}:due'],
   ["name_of('ended')", keys.ended],
   ["name_of('identity')", keys.identity],
   ["name_of('load')", keys.load],

@@ -6,7 +6,7 @@ export interface OlderKey {
   readonly type: string;
   /** ms */
   readonly ttl?: number;
-  /** Of a sorted set members and scores, in turn or by name. */
+  /** Of a sorted set members and scores, in turn or by name; of a hash octets, a character each. */
   readonly value: string | string[] | Record<string, string>;
 }
 
@@ -24,7 +24,8 @@ export async function writeOlderLedger(redis: Redis, prefix: string, keys: reado
     let parts = typeof value === 'string' ? [value] : Array.isArray(value) ? value : Object.entries(value).flat();
     // Of a sorted set the score comes first.
     if (type === 'zset') parts = parts.map((_, i) => parts[i % 2 === 0 ? i + 1 : i - 1] as string);
-    await redis.call(WRITES[type] as string, prefix + key, ...parts);
+    const octets = type === 'hash' ? parts.map((part) => Buffer.from(part, 'latin1')) : parts;
+    await redis.call(WRITES[type] as string, prefix + key, ...octets);
     if (ttl !== undefined) await redis.pexpire(prefix + key, ttl);
   }
   if (prefix !== '') await redis.hset(`${prefix}:identity`, 'id', 'older', 'count', '7');

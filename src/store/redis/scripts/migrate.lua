@@ -8,6 +8,7 @@
 --- @include "stored-records"
 --- @include "shards"
 --- @include "older-copies"
+--- @include "older-keys"
 --- @include "quarantine"
 --- @include "replies"
 shards.count = #KEYS - 1
@@ -24,8 +25,17 @@ local function with_partition(key, recipient)
   if key == '' then return key end
   local partition = shards.partition_of(recipient)
   local high, low = math.floor(partition / 64) + 1, partition % 64 + 1
-  return sub(DIGITS, high, high) .. sub(DIGITS, low, low) .. sub(key, 1, 20) .. sub(key, KEY + 1)
+  return sub(DIGITS, high, high) .. sub(DIGITS, low, low) .. sub(key, 1, KEY - 2) .. sub(key, older_keys.LENGTH + 1)
 end
+
+-- The present key of one of that time. It begins with the partition already where a version before format 6 was broken off.
+local is_begun = false
+local function present(key, recipient)
+  if is_begun then return older_keys.shortened(key) end
+  return with_partition(key, recipient)
+end
+
+local function name_by(kind, key) return kind == 'm' and record_name(key) or name_of(kind, key) end
 
 -- Gives a name's time limit to another.
 local function keep_time(from, to)
@@ -39,9 +49,9 @@ end
 
 -- A list of keys.
 local function move_list(kind, key, recipient)
-  local from, to = old_name(kind, key), name_of(kind, with_partition(key, recipient))
+  local from, to = old_name(kind, key), name_of(kind, present(key, recipient))
   if redis.call('EXISTS', from) == 0 then return end
-  for _, other in ipairs(redis.call('LRANGE', from, 0, -1)) do redis.call('RPUSH', to, with_partition(other, recipient)) end
+  for _, other in ipairs(redis.call('LRANGE', from, 0, -1)) do redis.call('RPUSH', to, present(other, recipient)) end
   keep_time(from, to)
   redis.call('DEL', from)
 end
@@ -53,25 +63,24 @@ local function taken_over(name)
 end
 
 local function move_record(key)
-  if in_place and redis.call('SISMEMBER', old .. ':moved', key) == 1 then return end
+  is_begun = in_place and redis.call('SISMEMBER', old .. ':moved', key) == 1
   local value, letter = taken_over(old_name('m', key)), taken_over(old_name('u', key))
   local fields = (value or letter) and fields_of(value or letter)
   local recipient = fields and fields.recipient or quarantine.recipient_of(redis.pcall('GET', old_name('m', key)))
-  local to = recipient and with_partition(key, recipient) or key
+  local to = recipient and present(key, recipient) or older_keys.shortened(key)
   shards.use(shards.of_key(to))
-  if in_place then redis.call('SADD', old .. ':moved', to) end
   local function rewritten(record_value)
     local own = fields_of(record_value)
-    return record.with(record_value, { alias = with_partition(own.alias, own.recipient), target = with_partition(own.target, own.recipient) })
+    return record.with(record_value, { alias = present(own.alias, own.recipient), target = present(own.target, own.recipient) })
   end
   for kind, known in pairs({ m = value, u = letter }) do
     if known then
-      redis.call('SET', name_of(kind, to), rewritten(known))
-      keep_time(old_name(kind, key), name_of(kind, to))
-      if to ~= key or not in_place then redis.call('DEL', old_name(kind, key)) end
+      redis.call('SET', name_by(kind, to), rewritten(known))
+      keep_time(old_name(kind, key), name_by(kind, to))
+      redis.call('DEL', old_name(kind, key))
     end
   end
-  for _, kind in ipairs({ 'm', 'u', 'q', 'life' }) do move(old_name(kind, key), name_of(kind, to)) end
+  for _, kind in ipairs({ 'm', 'u', 'q', 'life' }) do move(old_name(kind, key), name_by(kind, to)) end
   for _, ending in ipairs({ '', 'x', 'u', 'r' }) do
     local due = redis.call('ZSCORE', old .. ':due', key .. ending)
     if due then
@@ -97,7 +106,7 @@ local function move_record(key)
   redis.call('HDEL', old_name('held', fields.sender), key)
   if held and in_place then redis.call('HDEL', old .. ':load', fields.sender .. ' ' .. fields.recipient) end
   older_copies.take_over(to, fields.recipient, out, held, fields.sender, in_place)
-  local base = sub(key, 1, KEY)
+  local base = sub(key, 1, older_keys.LENGTH)
   move_list('i', base, fields.recipient)
   move_list('c', key, fields.recipient)
   if fields.alias ~= '' then move_list('i', fields.alias, fields.recipient) end
@@ -141,9 +150,9 @@ if ARGV[5] == 'end' then
   redis.call('DEL', old .. ':moved')
   if not in_place then
     redis.call('DEL', old .. ':due', old .. ':ages', old .. ':load', old .. ':damaged', old .. ':damaged:new')
-    -- An older process finds no sorted set here, and can store nothing.
-    redis.call('SET', old .. ':due', 'This ledger has shards')
   end
+  -- An older process finds no sorted set here, and can store nothing.
+  redis.call('SET', old .. ':due', 'This ledger is of a newer format')
   redis.call('HSET', identity, 'format', ARGV[6], 'shards', shards.count)
   return 'list'
 end

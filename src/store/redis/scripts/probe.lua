@@ -11,7 +11,7 @@ local made = redis.call('HSETNX', mark, 'id', ARGV[1])
 if made == 1 then
   redis.call('HSET', mark, 'since', redis.call('TIME')[1], 'format', ARGV[2], 'shards', ARGV[3])
   -- A process of a version without shards finds no sorted set here, and can store nothing.
-  if ARGV[3] ~= '1' then redis.call('SET', due_set, 'This ledger has shards') end
+  redis.call('SET', name_of('due'), 'This ledger is of a newer format')
 end
 local count = redis.call('HINCRBY', mark, 'count', 1)
 local said = {

@@ -4,7 +4,8 @@
 -- hashes, <prefix>:copies:<recipient>\0<number>, and the field without a name says how many hashes and entries there are: a hash of about
 -- PER_PART entries stays what Redis calls a listpack (up to 128), which takes a third of the memory of a table. One is added by splitting
 -- the next in turn (linear hashing); all are gone when the last entry is.
--- <prefix>:load HASH: sums of what is counted: by sender and by '@' and his domain (messages times UNIT, plus bytes).
+-- <prefix>:load HASH: sums of what is counted: by sender and by '@' and his domain (messages times UNIT, plus bytes). On one Redis those of
+-- all shards are with the first, since they are looked at for many messages.
 -- <prefix>:holds:<sender> HASH: the same in messages, by recipient.
 -- What is counted is taken back by what the entry says, whatever has become of the record, so that no count drifts.
 -- One table, as a script may have no more than 200 locals.
@@ -15,8 +16,8 @@ local PASSED, FIRST, COUNTED, FAR = 1, 2, 4, 8
 local MOST_BYTES, NEAR = 0xffffff, 0xffffff
 
 local function add_load(field, change)
-  local now = redis.call('HINCRBY', name_of('load'), field, string.format('%.0f', change))
-  if now <= 0 then redis.call('HDEL', name_of('load'), field) end
+  local now = redis.call('HINCRBY', KEYS[1] .. ':load', field, string.format('%.0f', change))
+  if now <= 0 then redis.call('HDEL', KEYS[1] .. ':load', field) end
 end
 
 -- Of a sender's messages to a recipient one more (1), or one fewer (-1).
@@ -33,10 +34,10 @@ end
 
 -- He has none: what his sum says was of entries that were damaged.
 function copies.forget_sum(sender)
-  local left = tonumber(redis.call('HGET', name_of('load'), sender) or 0)
+  local left = tonumber(redis.call('HGET', KEYS[1] .. ':load', sender) or 0)
   if left <= 0 then return end
   add_load('@' .. match(sender, '[^@]*$'), -left)
-  redis.call('HDEL', name_of('load'), sender)
+  redis.call('HDEL', KEYS[1] .. ':load', sender)
 end
 
 function copies.count_all(sender, recipient, sign, bytes)
@@ -112,6 +113,9 @@ local function shape_of(text)
   local parts, entries = match(text or '', '^(%d%d?%d?%d?%d?%d?) (%d+)$')
   return tonumber(parts) or 1, tonumber(entries)
 end
+
+-- For shorten.lua.
+copies.part_name, copies.place_of, copies.shape_of = part_name, place_of, shape_of
 
 -- A part may have many, as whoever makes ids can make them so; Lua's stack takes no more at a time.
 local function for_all(command, name, arguments)

@@ -2,7 +2,7 @@
 -- KEYS are the prefixes of the shards that this call may touch. Each bears a hash tag of its own, so that all names of a shard have
 -- one slot in Redis Cluster, where a call has one shard; elsewhere it has all of them.
 local prefix = KEYS[1]
-local due_set = prefix .. ':due'
+local due_set = prefix .. ':dues'
 
 -- One table, as a script may have no more than 200 locals. `count`: how many shards the ledger has; `current`: which of KEYS all names
 -- are of at the moment.
@@ -11,11 +11,11 @@ local shards = { count = #KEYS, current = 1 }
 function shards.use(position)
   shards.current = position
   prefix = KEYS[position]
-  due_set = prefix .. ':due'
+  due_set = prefix .. ':dues'
 end
 
 -- Those that most calls need.
-local function record_name(key) return prefix .. ':m:' .. key end
+local function record_name(key) return prefix .. '.' .. key end
 local function index_name(key) return prefix .. ':i:' .. key end
 local function undelivered_name(key) return prefix .. ':u:' .. key end
 local function life_name(key) return prefix .. ':life:' .. key end

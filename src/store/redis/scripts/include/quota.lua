@@ -38,10 +38,9 @@ function quota.forget(sender)
   if redis.call('EXISTS', name_of('holds', sender)) == 0 then copies.forget_sum(sender) end
 end
 
--- A sender's sum, in all shards that are in reach: messages, bytes.
+-- A sender's sum, of all shards that are in reach: messages, bytes.
 local function load_of(field)
-  local value = 0
-  for _, shard in ipairs(KEYS) do value = value + tonumber(redis.call('HGET', shard .. ':load', field) or 0) end
+  local value = tonumber(redis.call('HGET', KEYS[1] .. ':load', field) or 0)
   local count = math.floor(value / UNIT)
   return count, value - count * UNIT
 end

@@ -4,7 +4,7 @@
 local FORMAT, HEAD = '2', 23
 local FIELD, ENDING, PAYLOAD = '\31', '\29', '\30'
 -- Characters of a message's key, and of a payload's digest.
-local KEY, DIGEST = 22, 16
+local KEY, DIGEST = 14, 16
 
 -- What is done for every message is written with these: each name looked up in a table costs, and each text made, too.
 local call, byte, sub, find, match = redis.call, string.byte, string.sub, string.find, string.match
