@@ -142,17 +142,28 @@ export function primaryLost({ world, replica, address, admin }: Stage): Fault {
   };
 }
 
+/** How long a replica may take for what was written, ms. */
+const WAITS = 10_000;
+
 /**
  * The network between the primary and its replica is cut; at the end the primary is killed, and the replica takes its place with
  * what it had. The former primary follows it then.
  *
  * @param keepsAcknowledged whether what the replica has not taken is not acknowledged (DURABILITY=replicas:1)
  */
-export function promotedUnsynced({ world, replica, replication, address }: Stage, keepsAcknowledged: boolean): Fault {
+export function promotedUnsynced(
+  { world, replica, replication, address, admin }: Stage,
+  keepsAcknowledged: boolean,
+): Fault {
   return {
     name: 'a replica takes the primary’s place without its last writes',
     ...(keepsAcknowledged ? { ...LEDGER, forgets: 'endings' } : { forgets: 'all' }),
-    begin: () => replication?.freeze(),
+    begin: async () => {
+      // What was written before, it has: a busy machine's replica may be behind.
+      await admin.set('nemesis', '');
+      await admin.wait(1, WAITS);
+      replication?.freeze();
+    },
     end: async () => {
       if (replica === undefined) throw new Error('There is no replica to take its place');
       const next = new Redis(replica.url);

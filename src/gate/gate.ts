@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Element } from '@xmpp/xml';
+import { isUniqueId } from '../xmpp/stanza/ids.ts';
 import type { CommandOutcome } from './command-requests.ts';
 import { ask, deliver, forget, tell, type Verdict, verdict } from './commands.ts';
 import type { AtSession, Enabled, GateEvent, Outcome, RoutedReceipt } from './events.ts';
@@ -315,9 +316,11 @@ export class Gate extends EventEmitter<Events> {
       this.#unheld.note(from, to, id);
     }
     if (id === '') return;
-    const receipt = confirmedBy === undefined ? undefined : { to: from, by: confirmedBy };
+    const confirmed = confirmedBy === undefined ? undefined : { to: from, by: confirmedBy };
+    // Written again it may pass after the receipt for the first. Under an id that a client counts it may be another message.
+    const receipt = confirmed ?? (isUniqueId(id) ? this.#known.unheld.get(name)?.receipt : undefined);
     this.#known.noteUnheld(name, { sessions, toldAt: before?.toldAt ?? clock.now(), receipt });
-    if (receipt !== undefined) this.emit('unheldReceipt', receipt, id);
+    if (confirmed !== undefined) this.emit('unheldReceipt', confirmed, id);
   }
 
   /** Whatever goes wrong with it, it is not held longer than it must. */
