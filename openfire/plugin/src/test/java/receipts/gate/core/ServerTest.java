@@ -42,6 +42,34 @@ class ServerTest {
         assertEquals(2, rig.routed.size());
     }
 
+    @Test @DisplayName("8: as many threads route as there are processors, and one more at each tick while something waits for one")
+    void threads() {
+        Rig rig = new Rig();
+        rig.enable("c");
+        int users = 2 * Gate.ROUTING_THREADS + Runtime.getRuntime().availableProcessors();
+        for (int i = 0; i < users; i++) rig.write("alice", "user" + i, "text" + i);
+        List<Command> all = new ArrayList<>();
+        for (String n : rig.shown("c")) all.add(new Command("stored").with("n", n));
+        rig.gate.request(rig.token("c"), "r", all);
+        // None of them runs: the server keeps each waiting. One is the answer to the component.
+        int usual = rig.tasks.size() - 1;
+        assertTrue(usual >= 2 && usual <= Gate.ROUTING_THREADS, usual + " threads");
+        rig.gate.tick();
+        assertEquals(usual, rig.tasks.size() - 1);
+        for (int more = 1; usual + more <= Gate.ROUTING_THREADS; more++) {
+            rig.gate.tick();
+            assertEquals(usual + more, rig.tasks.size() - 1);
+        }
+        rig.gate.tick();
+        assertEquals(Gate.ROUTING_THREADS, rig.tasks.size() - 1);
+        rig.run();
+        assertEquals(users, rig.routed.size());
+        // Those that have ended count no more.
+        rig.write("alice", "bob", "last");
+        rig.stored("c", rig.shown("c").get(users));
+        assertEquals(users + 1, rig.routed.size());
+    }
+
     /** A server with threads, in which routing to `slow` waits for the test. */
     private static final class Threads implements Host {
         final ExecutorService writing = Executors.newSingleThreadExecutor();
