@@ -26,8 +26,8 @@ export interface KnownSession {
   readonly priority: number;
   /** When (ms) it became available. */
   readonly since: number;
-  /** When it was first told of, in the order of the gate's events. */
-  readonly began: number;
+  /** When it became available first, in the order of the gate's events; undefined before. */
+  readonly began?: number | undefined;
   /** When (ms) its connection was seen to break, until it is resumed (XEP-0198); undefined where that was not seen. */
   readonly detachedAt?: number | undefined;
 }
@@ -121,7 +121,7 @@ export function decide({ n, facts, sessions, epoch, asked, copies, now }: Questi
     // So has one that may be resumed. Who comes with another device meanwhile reads it there; one that was there before may have
     // had it as a carbon (XEP-0280).
     const later = toBest(
-      sessions.filter(({ began }) => began > facts.given),
+      sessions.filter(({ began = 0 }) => began > facts.given),
       Math.max(last.copy, copies) + 1,
     );
     return later.what === 'deliver' ? { ...later, mayResume: true } : later;

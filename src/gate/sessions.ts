@@ -51,7 +51,7 @@ export class GateSessions {
       priority: kept,
       detachedAt: state === 'detached' ? this.#detachedAt(id, same, now) : undefined,
       since: same !== undefined && (wasThere || state !== 'available') ? same.since : now,
-      began: same?.began ?? order,
+      began: same?.began ?? (isThere ? order : undefined),
     };
     const sessions = this.#users.get(user) ?? new Map<string, KnownSession>();
     this.#users.set(user, sessions);

@@ -146,13 +146,13 @@ test('a session whose resource is bound again is gone, and late word of it chang
   expect(see('bound')).toEqual([]);
   expect(see('available')).toEqual([['available', 'P']]);
   expect(see('detached')).toEqual([['detached', 'P']]);
-  expect(sessions.of('bob@s')).toMatchObject([{ state: 'detached', id: 'P', began: 1 }]);
+  expect(sessions.of('bob@s')).toMatchObject([{ state: 'detached', id: 'P', began: 2 }]);
   expect(see('resumed')).toEqual([['available', 'P']]);
-  expect(sessions.of('bob@s')).toMatchObject([{ state: 'available', id: 'P', began: 1 }]);
+  expect(sessions.of('bob@s')).toMatchObject([{ state: 'available', id: 'P', began: 2 }]);
   expect(see('bound', 'Q')).toEqual([['gone', 'P']]);
   expect(see('gone', 'P')).toEqual([]);
   expect(see('available', 'Q')).toEqual([['available', 'Q']]);
-  expect(sessions.of('bob@s')).toMatchObject([{ id: 'Q', began: 5 }]);
+  expect(sessions.of('bob@s')).toMatchObject([{ id: 'Q', began: 7 }]);
   expect(see('gone', 'Q')).toEqual([['gone', 'Q']]);
   expect(sessions.of('bob@s')).toEqual([]);
 });
