@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Element } from '@xmpp/xml';
+import { STORED } from '../../packages/protocol/elements.ts';
 import type { Config } from '../config/config.ts';
 import { recordKey } from '../xmpp/stanza/message-key.ts';
 import { NS } from '../xmpp/stanza/namespaces.ts';
@@ -127,7 +128,7 @@ class TrialUser {
 
   async isTold(what: 'stored' | 'delivered', id: string): Promise<void> {
     const isIt = (stanza: Element) => {
-      const stored = stanza.getChild('stored', NS.own)?.attrs.id === id;
+      const stored = stanza.getChild(STORED, NS.own)?.attrs.id === id;
       return what === 'stored' ? stored : !stored && stanza.getChild('received', NS.receipts)?.attrs.id === id;
     };
     const why =
