@@ -26,7 +26,7 @@ ${problem === undefined ? '' : html`<p class="notice bad" role="alert">${problem
 <form method="post" action="/dead-letters" id="chosen">${ui.csrf}${user === undefined ? '' : html`<input type="hidden" name="of" value="${user}">`}
 <table class="list"><thead><tr><th scope="col"><input type="checkbox" class="all" aria-label="${t('chooseAll')}" hidden></th><th scope="col">${t('from')}</th><th scope="col">${t('to')}</th><th scope="col">${t('id')}</th><th scope="col">${t('ended')}</th><th scope="col">${t('why')}</th></tr></thead>
 <tbody>${letters.map((letter) => row(ui, letter))}</tbody></table>
-<p class="actions"><span>${t('chosen')}:</span> <button name="action" value="retry">${t('sendAgain')}</button>
+<p class="actions"><span class="chosen">${t('chosen')}:</span> <button name="action" value="retry">${t('sendAgain')}</button>
 <button name="action" value="cancel" class="danger" data-confirm="${t('giveUpConfirm')}">${t('giveUp')}</button></p></form>
 <p class="actions">${user === undefined ? '' : button(ui, '/dead-letters/retry-all', t('sendAllTo', { user }), { to: user })}
 <a href="/dead-letters.jsonl${query}" download>${t('export')}</a></p>`;

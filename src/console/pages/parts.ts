@@ -33,7 +33,7 @@ export function table(
 }
 
 export function stateOf({ word, t }: Ui, { state, kept }: Pick<Message, 'state' | 'kept'>): Html {
-  return html`<span class="state ${state}">${word('state', state)}</span>${kept ? html` <small>${t('kept')}</small>` : ''}`;
+  return html`<span class="state ${state}">${word('state', state)}</span>${kept ? html` <small class="kept">${t('kept')}</small>` : ''}`;
 }
 
 /** Why something happened, in the page's language where there are words for it. */
