@@ -67,11 +67,11 @@ export async function listUndelivered(
 /** None, of a job that went while it was read. */
 function asLetter(job: Job<UndeliveredData> | undefined): DeadLetter[] {
   if (job?.id === undefined) return [];
-  const { from, to, id: messageId, stored, ended, why } = job.data;
+  const { key, from, to, id: messageId, stored, ended, why } = job.data;
   return [
     {
       id: job.id,
-      key: presentKey(job.data.key),
+      key: presentKey(key ?? ''),
       from,
       to,
       messageId: messageId ?? '',

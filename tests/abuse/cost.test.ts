@@ -90,8 +90,8 @@ test('the list of one who has 3,000 in trouble looks at 2,000, a few at a time',
   expect(listed?.found).toHaveLength(50);
   expect(listed?.total).toBeGreaterThanOrEqual(2900);
   expect(most).toBeLessThanOrEqual(MOST_IN_A_CALL);
-  // What is out to one recipient lies in hashes of about 48, each looked at by a call.
-  expect(calls).toBeLessThan(120);
+  // What is out to one recipient lies in hashes of about 48, each looked at by a call; records are read 20 to 50 at a time.
+  expect(calls).toBeLessThan(160);
 });
 
 test('the status of a hundred messages that all go by ids used ten times', async () => {
