@@ -2,10 +2,13 @@ import { cp, readdir, stat, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import type { Element } from '@xmpp/xml';
 import { RedisRefusedError } from '../../src/app/start-errors.ts';
+import { slotOf } from '../../src/store/redis/hash-slot.ts';
+import { Shards } from '../../src/store/redis/shards.ts';
 import { Relay } from '../support/peer/relay.ts';
 import { removeFolder, temporaryFolder } from '../support/process/temporary.ts';
 import { findProgram } from '../support/process/temporary-server.ts';
 import { askRedis, askRedisForAll, type RedisOptions, type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { startRedisCluster } from '../support/servers/redis-cluster.ts';
 import { PeerProxy } from '../support/stages/peer-proxy.ts';
 import { until } from '../support/time/until.ts';
 
@@ -264,3 +267,22 @@ withNewer('disk: WAITAOF where the server has it (Valkey is not installed otherw
   expect(await answer(it, 'later')).toBe('resource-constraint (wait)');
   await it.unready(/DURABILITY/);
 });
+
+withNewer(
+  'disk on a cluster: WAITAOF of the master that has stored it (Valkey is not installed otherwise: skipped)',
+  async () => {
+    const cluster = await startRedisCluster({ program: 'valkey-server', appendfsync: 'everysec' });
+    opened.push({ close: () => cluster.stop() });
+    const settings = { ...SETTINGS, REDIS_CLUSTER: cluster.addresses, SHARDS: '16', DURABILITY: 'disk' };
+    const it = await PeerProxy.start(cluster.url, settings);
+    opened.push(it);
+    await it.ready();
+    const ids = Array.from({ length: 20 }, (_, i) => `m-${i}`);
+    const told = await Promise.all(ids.map((id) => answer(it, id)));
+    expect(new Set(told)).toEqual(new Set(['disk']));
+    const his = slotOf(new Shards('{receipts}', 16).keysOfUser('bob@example.org').prefix);
+    await cluster.ask(await cluster.masterOf(his), 'CONFIG SET appendonly no');
+    expect(await answer(it, 'later')).toBe('resource-constraint (wait)');
+    await it.unready(/DURABILITY/);
+  },
+);
