@@ -1,5 +1,6 @@
 import type { State, StepStore, TracedStep } from '../store/contract.ts';
 import type { MessageTrace, TraceDetails, TracedMessage, TraceStep } from '../util/message-trace.ts';
+import { textOf } from '../util/octets.ts';
 import { recordKey } from '../xmpp/stanza/message-key.ts';
 
 /** Between two writes to the store, ms. */
@@ -87,7 +88,7 @@ export class StepRecorder {
       rule,
       attempt,
       due,
-      content: isFirst && this.#options.bodies ? inner : undefined,
+      content: isFirst && this.#options.bodies && inner !== undefined ? textOf(inner) : undefined,
     });
     this.#timer ??= setTimeout(() => this.#begin(), this.#options.flushEvery ?? FLUSH_EVERY).unref();
   }

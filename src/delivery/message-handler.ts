@@ -125,7 +125,7 @@ function excessOf(message: Message): string | undefined {
   if (receipts.length > MAX_RECEIPTS) return `At most ${MAX_RECEIPTS} receipts in a message`;
   if (impliedReceipts.length > MAX_IMPLIED_RECEIPTS)
     return `At most ${MAX_IMPLIED_RECEIPTS} markers, replies and reactions in a message`;
-  const isLong = (one: string) => one.length > LONGEST_ID / 6 && Buffer.byteLength(escapeAttribute(one)) > LONGEST_ID;
+  const isLong = (one: string) => one.length > LONGEST_ID / 6 && escapeAttribute(one).length > LONGEST_ID;
   if (isLong(id) || isLong(originId) || receipts.some(isLong)) return `An id may have ${LONGEST_ID} bytes`;
   if (writtenType.length + otherAttributes.length > LONGEST_ATTRIBUTES)
     return `The attributes of a message may have ${LONGEST_ATTRIBUTES} characters`;
@@ -135,17 +135,12 @@ function excessOf(message: Message): string | undefined {
 /** What its ids take on the wire, escaped: they come back in what the proxy makes of them. */
 function idBytes({ id = '', receipts }: Message): number {
   if (id.length < 64 && receipts.length === 0) return 0;
-  let bytes = Buffer.byteLength(escapeAttribute(id));
-  for (const one of receipts) bytes += 40 + Buffer.byteLength(escapeAttribute(one));
+  let bytes = escapeAttribute(id).length;
+  for (const one of receipts) bytes += 40 + escapeAttribute(one).length;
   return bytes;
 }
 
 function isLarger(message: Message, limit: number): boolean {
   const { inner, otherAttributes } = message;
-  const ids = idBytes(message);
-  const length = ids + inner.length + otherAttributes.length;
-  // A character takes one to three bytes a UTF-16 unit, so that most stanzas need not be measured.
-  return (
-    length > limit || (length * 3 > limit && Buffer.byteLength(inner) + Buffer.byteLength(otherAttributes) > limit)
-  );
+  return idBytes(message) + inner.length + otherAttributes.length > limit;
 }

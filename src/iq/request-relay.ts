@@ -94,7 +94,7 @@ export class RequestRelay {
       id: attrs.id as string,
     };
     const xml = mappedIq(element, { from, to }, { from: question.proxied, to: question.responder, id }, addresses);
-    if (Buffer.byteLength(xml) > maxStanzaBytes) {
+    if (xml.length > maxStanzaBytes) {
       refuser.refuse(element, { condition: 'policy-violation', text: `A stanza may have ${maxStanzaBytes} bytes` });
       return;
     }

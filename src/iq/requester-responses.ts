@@ -31,7 +31,7 @@ export class RequesterResponses {
     pipeline.push({ request: forgetIq(id), done: () => {} });
     try {
       const xml = this.#mapped(element, question);
-      if (Buffer.byteLength(xml) <= maxStanzaBytes) link.send(xml, undefined, 'normal', undefined, question.requester);
+      if (xml.length <= maxStanzaBytes) link.send(xml, undefined, 'normal', undefined, question.requester);
       else this.#error(question, 'policy-violation');
     } catch (error) {
       if (!(error instanceof TooDeepError)) log.warn({ err: error }, 'A reply could not be passed on');

@@ -169,5 +169,5 @@ export class PresenceRelay {
 }
 
 function bytesOf({ inner, otherAttributes, id = '' }: Presence): number {
-  return Buffer.byteLength(inner) + Buffer.byteLength(otherAttributes) + Buffer.byteLength(id);
+  return inner.length + otherAttributes.length + Buffer.byteLength(id);
 }

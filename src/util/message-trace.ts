@@ -1,3 +1,5 @@
+import { textOf } from './octets.ts';
+
 /** What happens to a message, and how much of the log it takes to see it. */
 const LEVELS = {
   accepted: 'debug',
@@ -47,7 +49,7 @@ export interface TracedMessage {
   /** The id that its sender gave it. */
   readonly senderId?: string | undefined;
   readonly attempt?: number;
-  /** Its children, as XML. */
+  /** Its children, as XML, in octets. */
   readonly inner?: string;
 }
 
@@ -101,7 +103,7 @@ export function openMessageTrace(log: TraceLog, { bodies }: { readonly bodies: b
         rule,
         job,
         key,
-        ...(bodies && { content: inner }),
+        ...(bodies && { content: inner && textOf(inner) }),
       },
       `Message ${step}`,
     );

@@ -38,6 +38,8 @@ declare module '@xmpp/xml' {
     Parser: typeof Parser;
     escapeXML(text: string): string;
     escapeXMLText(text: string): string;
+    /** Throws at a reference that it does not know. */
+    unescapeXML(text: string): string;
   }
   const xml: Xml;
   export default xml;
@@ -65,7 +67,7 @@ declare module '@xmpp/component' {
     headerElement(): Element;
     footer(): string;
     _attachSocket(socket: Socket): void;
-    _onData(data: string): void;
+    _onData(data: Buffer): void;
     _onElement(element: Element): void;
     _onParserError(error: Error): void;
   }

@@ -1,5 +1,6 @@
 import { Command } from 'ioredis';
-import { commandBytes } from '../../src/store/redis/command-bytes.ts';
+import { commandBytes, Octets } from '../../src/store/redis/command-bytes.ts';
+import { encoded } from '../../src/util/octets.ts';
 
 /** As Redis reads it: an array of bulk strings, by their lengths in bytes. */
 function read(bytes: Buffer): string[] {
@@ -20,6 +21,18 @@ const TEXTS = ['', 'plain', 'Ça va ?', '今天下午五点', '😀 a\r\nb', '\x
 
 test('texts of all scripts and numbers go to Redis as they are', () => {
   expect(read(commandBytes('evalsha', '今天', [...TEXTS, 17, 0]))).toEqual(['evalsha', '今天', ...TEXTS, '17', '0']);
+});
+
+test('what is octets already goes as it is', () => {
+  expect(
+    read(
+      commandBytes(
+        'evalsha',
+        'sha',
+        TEXTS.map((text) => new Octets(encoded(text))),
+      ),
+    ),
+  ).toEqual(['evalsha', 'sha', ...TEXTS]);
 });
 
 test('that is the same as ioredis writes', () => {

@@ -105,13 +105,6 @@ test('a reconnect that cannot be stopped is none that the link could use', () =>
 });
 
 test('the same holds for the parser', () => {
-  const { onText: _, ...parser } = {
-    root: null,
-    cursor: null,
-    write() {},
-    onStartElement() {},
-    onEndElement() {},
-    onText() {},
-  };
-  expect(String(thrownBy(() => checkParser(parser)))).toMatch(/@xmpp\/xml \d+\.\d+\.\d+ .*Parser\.onText/);
+  const { write: _, ...parser } = { root: null, write() {} };
+  expect(String(thrownBy(() => checkParser(parser)))).toMatch(/@xmpp\/xml \d+\.\d+\.\d+ .*Parser\.write/);
 });

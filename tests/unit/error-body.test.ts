@@ -1,8 +1,9 @@
+import { textOf } from '../../src/util/octets.ts';
 import { errorBody, errorBodyFrom, MAX_ERROR_BODY } from '../../src/xmpp/stanza/error-body.ts';
 import { escapeText } from '../../src/xmpp/stanza/xml.ts';
 import { parseStanza } from '../support/stanzas/xml.ts';
 
-const ofStanza = (inner: string) => errorBody(parseStanza(`<message>${inner}</message>`).children);
+const ofStanza = (inner: string) => errorBody(parseStanza(textOf(`<message>${inner}</message>`)).children);
 const OTHERS = '<request xmlns="urn:xmpp:receipts"/><active xmlns="http://jabber.org/protocol/chatstates"/>';
 
 describe.each([
@@ -40,7 +41,7 @@ describe.each([
   });
 
   test('is cut between two characters, and stays XML', () => {
-    const body = (text: string) => quoted(`<body>${escapeText(text)}</body>`);
+    const body = (text: string) => textOf(quoted(`<body>${escapeText(text)}</body>`));
     const whole = 'x'.repeat(MAX_ERROR_BODY);
     expect(body(whole)).toBe(`<body>${whole}</body>`);
     expect(body(`${whole}y`)).toBe(`<body>${whole}…</body>`);

@@ -1,27 +1,28 @@
-import { StringDecoder } from 'node:string_decoder';
 import type { Element } from '@xmpp/xml';
 import fc from 'fast-check';
+import { textOf as inText } from '../../src/util/octets.ts';
 import { GuardedParser } from '../../src/xmpp/connection/guarded-parser.ts';
 import { UnreadableError } from '../../src/xmpp/connection/link-problem.ts';
 import { MarkupFilter } from '../../src/xmpp/connection/markup-filter.ts';
-import { serialize } from '../../src/xmpp/stanza/xml.ts';
+import { OctetDecoder } from '../../src/xmpp/connection/octet-decoder.ts';
+import { serialize, xmlOf } from '../../src/xmpp/stanza/xml.ts';
 
 const HEADER =
   '<?xml version="1.0"?><stream:stream xmlns="jabber:component:accept" xmlns:stream="http://etherx.jabber.org/streams">';
 
-/** Reads what comes in these pieces, decoded as a socket does. */
+/** Reads what comes in these pieces. */
 function read(pieces: readonly Buffer[]): Element[] {
   const parser = new GuardedParser({ maxBytes: 1 << 20, maxDepth: 64 }, () => {});
   const stanzas: Element[] = [];
   parser.on('element', (element: Element) => stanzas.push(element));
-  const decoder = new StringDecoder('utf8');
+  const decoder = new OctetDecoder();
   parser.write(HEADER);
   for (const piece of pieces) parser.write(decoder.write(piece));
   return stanzas;
 }
 
 /** The stanzas as they are written on. */
-const passed = (pieces: readonly Buffer[]) => read(pieces).map((stanza) => serialize(stanza));
+const passed = (pieces: readonly Buffer[]) => read(pieces).map((stanza) => inText(serialize(stanza)));
 
 const textOf = (node: Element | string): string =>
   typeof node === 'string' ? node : node.children.map((child) => textOf(child as Element | string)).join('');
@@ -80,7 +81,7 @@ test('property: text in any writing is the same text, cut anywhere, and is so ag
       );
       const [stanza] = read(pieces) as [Element];
       expect(textOf(stanza)).toBe(parts.map(({ it }) => it).join(''));
-      const went = serialize(stanza);
+      const went = inText(serialize(stanza));
       expect(passed([came])).toEqual([went]);
       expect(passed([Buffer.from(went)])).toEqual([went]);
     }),
@@ -102,4 +103,67 @@ test('a chunk without any of these is given as it came', () => {
   const filter = new MarkupFilter();
   const chunk = '<message><body>a</body></message>';
   expect(filter.filter(chunk)).toBe(chunk);
+});
+
+test('a child is written as it was read where that is known, and the same as from what was made of it', () => {
+  const child = fc.constantFrom(
+    '<body>a é 你 > 😀</body>',
+    "<body xml:lang='de'>a</body>",
+    "<x xmlns='urn:x' a='\"' b=\"'\"/>",
+    '<x  xmlns="urn:x"\n a = "1" ></x >',
+    '<x xmlns="urn:x"><y/>b</x>',
+    '<x xmlns="urn:x" a="&amp;&#233;é"/>',
+    '<body>\r\n\t&#x9;</body>',
+    '<body>\uffff\ufffe</body>',
+    '<é é="é">é</é>',
+    '<x a="1" a="2"/>',
+    '<x a=">"/>',
+    '<p:x xmlns:p="urn:p" p:id="1"/>',
+  );
+  fc.assert(
+    fc.property(
+      fc.array(child, { maxLength: 6 }),
+      fc.array(fc.nat({ max: 300 }), { maxLength: 5 }),
+      (children, places) => {
+        const bytes = Buffer.from(`<message>${children.join(' ')}</message>`);
+        const pieces = cut(
+          bytes,
+          places.filter((place) => place < bytes.length),
+        );
+        const [one, other] = [read(pieces), read([bytes])];
+        const written = one[0]?.getChildElements().map((it) => inText(xmlOf(it)));
+        expect(written).toEqual(other[0]?.getChildElements().map((it) => inText(serialize(it))));
+      },
+    ),
+    { numRuns: 1000 },
+  );
+});
+
+test.each([
+  ['a tag without a name', '<message>< /></message>'],
+  ['an attribute without a value', '<message a/>'],
+  ['an attribute without quotation marks', '<message a=b/>'],
+  ['a slash in a tag', '<message /a=""/>'],
+  ['an unknown reference where nobody looks', '<message><x><y>&nbsp;</y></x></message>'],
+  ['an unknown reference in what is skipped', `<message>${'<a>'.repeat(99)}&nbsp;${'</a>'.repeat(99)}</message>`],
+  ['a mismatched tag where nobody looks', '<message><x><y></z></x></message>'],
+])('%s is refused', (_, xml) => {
+  for (const pieces of everySplit(xml)) expect(() => read(pieces)).toThrow();
+});
+
+test('what is not UTF-8 becomes replacement characters, wherever it is cut', () => {
+  const bytes = Buffer.concat([
+    Buffer.from('a你'),
+    Buffer.from([0xff, 0xed, 0xa0, 0x80, 0xc0, 0x80, 0xe4, 0xbd]),
+    Buffer.from('b😀'),
+  ]);
+  for (let place = 0; place <= bytes.length; place += 1) {
+    const decoder = new OctetDecoder();
+    const text = inText(
+      cut(bytes, [place])
+        .map((piece) => decoder.write(piece))
+        .join(''),
+    );
+    expect(text.replace(/\ufffd+/g, '?')).toBe('a你?b😀');
+  }
 });

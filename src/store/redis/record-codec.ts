@@ -1,3 +1,4 @@
+import { encoded } from '../../util/octets.ts';
 import { wireIdOf } from '../../xmpp/stanza/message-key.ts';
 import { type Envelope, heldAsOf, type State, type StoredRecord } from '../contract.ts';
 import { lengthened, shortened } from './payload-text.ts';
@@ -57,7 +58,7 @@ export function writtenSenderId(senderId: string | undefined, wireId?: string): 
 }
 
 /**
- * A new record's value.
+ * A new record's value, in octets.
  *
  * @param token names this attempt to store it, so that a repetition after a lost reply is known from a duplicate
  * @param alias the key of its id where it is known by its origin-id; and then that
@@ -77,10 +78,11 @@ export function encodeRecord(
   const to = `${written(recipient)}${FIELD}${written(recipientResource)}`;
   const id = written(wireId);
   const ids = `${id}${FIELD}${writtenSenderId(senderId, wireId)}`;
-  const what = `${written(type ?? '')}${FIELD}${written(otherAttributes)}${FIELD}${digest}${FIELD}${token}`;
-  const others = `${originId === undefined ? '' : written(originId)}${FIELD}${alias}${FIELD}${FIELD}`;
+  const what = `${written(otherAttributes)}${FIELD}${digest}${FIELD}${token}`;
+  const others = `${originId === undefined ? '' : encoded(written(originId))}${FIELD}${alias}${FIELD}${FIELD}`;
   const head = `${FORMAT}p0${owesReceipt ? '1' : '0'}000001${storedAt}`;
-  return `${head}${from}${FIELD}${to}${FIELD}${ids}${FIELD}${what}${FIELD}${others}${PAYLOAD}${shortened(inner, id)}`;
+  const before = encoded(`${head}${from}${FIELD}${to}${FIELD}${ids}${FIELD}${written(type ?? '')}`);
+  return `${before}${FIELD}${what}${FIELD}${others}${PAYLOAD}${shortened(inner, id)}`;
 }
 
 /** The fields of a record, and what follows them; a SyntaxError where it is none. */
@@ -117,7 +119,7 @@ function time(text: string | undefined): number | undefined {
   return ms;
 }
 
-/** Reads a record back. Throws a SyntaxError when it is not one. */
+/** Reads a record back, from text. Throws a SyntaxError when it is not one. */
 export function decodeRecord(key: string, value: string): StoredRecord {
   const { fields, ending, inner } = split(value);
   const state = STATES[value[1] as string];
@@ -153,14 +155,14 @@ export function decodeRecord(key: string, value: string): StoredRecord {
     wireId: wireIdOf(key, id, originId || undefined),
     senderId: ownId === '!' ? undefined : ownId === '' ? id : ownId.slice(1),
     type: type || undefined,
-    otherAttributes,
+    otherAttributes: encoded(otherAttributes),
     heldAs: heldAsOf(firstOf(fields[9] as string)),
     settledAt: time(ending[0]),
     receiptResource: ending[1] ?? '',
     condition: ending[2] || undefined,
     conditionType: ending[3] || undefined,
     conditionText: ending[4] || undefined,
-    inner,
+    inner: encoded(inner),
   };
 }
 

@@ -73,6 +73,15 @@ interface Named {
   readonly contact: string;
 }
 
+/** The shard that all of these lie in, if they do: most batches are of one conversation, or of few. */
+function shardOfAll(endings: readonly { readonly key: string }[], shards: Shards): number | undefined {
+  const [first] = endings;
+  if (first === undefined) return undefined;
+  const shard = shards.ofKey(first.key);
+  for (const { key } of endings) if (shards.ofKey(key) !== shard) return undefined;
+  return shard;
+}
+
 /** The shard that a request lies in as a whole; undefined when it may be for several. Pure. */
 export function shardOf(request: Request, shards: Shards): number | undefined {
   const { key, user, contact } = request as Request & Named;
@@ -86,6 +95,6 @@ export function shardOf(request: Request, shards: Shards): number | undefined {
     case 'home':
       return 0;
     default:
-      return undefined;
+      return request.kind === 'notified' ? shardOfAll(request.endings, shards) : undefined;
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Command, type Redis } from 'ioredis';
-import { commandBytes } from './command-bytes.ts';
+import { type Argument, commandBytes } from './command-bytes.ts';
 
 /** A script, as Redis knows it. */
 export interface Script {
@@ -12,7 +12,7 @@ export interface Script {
 export const scriptOf = (lua: string): Script => ({ lua, sha: createHash('sha1').update(lua).digest('hex') });
 
 /** How many keys there are, these, and the rest. */
-type ScriptArguments = readonly (string | number)[];
+type ScriptArguments = readonly Argument[];
 
 /** Connections on which a script has been sent whole. */
 const known = new WeakMap<Script, WeakSet<object>>();
@@ -28,7 +28,9 @@ class ScriptCommand extends Command {
 
   constructor(called: Script, args: ScriptArguments) {
     // What ioredis looks at: where the keys are.
-    super('evalsha', [called.sha, ...args.slice(0, 1 + (args[0] as number))], { replyEncoding: 'utf8' });
+    super('evalsha', [called.sha, ...(args.slice(0, 1 + (args[0] as number)) as (string | number)[])], {
+      replyEncoding: 'utf8',
+    });
     this.#script = called;
     this.#args = args;
   }

@@ -39,7 +39,7 @@ export const BATCH = assemble('batch');
 export const USUAL_BATCH = assemble('usual-batch');
 
 /** The operations of messages that take their usual course, by the first of their arguments. */
-export const USUAL: ReadonlySet<string | number | undefined> = new Set([
+export const USUAL: ReadonlySet<unknown> = new Set([
   'accept',
   'acceptCounted',
   'acceptAliased',

@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import { masterOf, refreshed } from './cluster-nodes.ts';
+import type { Argument } from './command-bytes.ts';
 import type { ClusterDurability, DurabilityWait } from './durability.ts';
 import { slotOf } from './hash-slot.ts';
 import type { Keys } from './keys.ts';
@@ -24,7 +25,7 @@ export interface ShardLink {
   /** What each call begins with: how many keys, and these. */
   readonly keys: readonly (string | number)[];
   /** Rejects with errors of ioredis, and with a DurabilityError. */
-  call(script: LedgerScript, args: readonly (string | number)[], kept: Kept): Promise<unknown>;
+  call(script: LedgerScript, args: readonly Argument[], kept: Kept): Promise<unknown>;
 }
 
 type Scripts = Readonly<Record<LedgerScript, Script>>;
@@ -48,7 +49,7 @@ class DirectLink implements ShardLink {
     this.#durability = durability;
   }
 
-  call(script: LedgerScript, args: readonly (string | number)[], kept: Kept): Promise<unknown> {
+  call(script: LedgerScript, args: readonly Argument[], kept: Kept): Promise<unknown> {
     const durability = this.#durability;
     if (kept === 'answered' || durability === undefined) return callScript(this.#redis, OF_ONE[script], args);
     const call = () => callScript(this.#redis, OF_ONE[script], args);
@@ -81,7 +82,7 @@ export class ClusterLink implements ShardLink {
     this.#durability = durability;
   }
 
-  call(script: LedgerScript, args: readonly (string | number)[], kept: Kept): Promise<unknown> {
+  call(script: LedgerScript, args: readonly Argument[], kept: Kept): Promise<unknown> {
     return this.#carryOut((master) => callScript(master, OF_CLUSTER[script], args), kept);
   }
 

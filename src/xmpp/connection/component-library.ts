@@ -37,11 +37,7 @@ const ENTITY_MEMBERS = {
 /** As {@link ENTITY_MEMBERS}, of the parser that ours extends. */
 const PARSER_MEMBERS = {
   root: ['object', 'is the stream, whose namespaces stanzas inherit'],
-  cursor: ['object', 'is the open element'],
-  write: ['function', 'is overridden, to filter markup and to count bytes'],
-  onStartElement: ['function', 'is overridden, to skip what is too large or too deep'],
-  onEndElement: ['function', 'is overridden for the same reason'],
-  onText: ['function', 'is overridden for the same reason'],
+  write: ['function', 'is overridden, to read the stream with limits'],
 } as const satisfies Record<string, readonly [type: string, why: string]>;
 
 /** The installed version of the library lacks something that the link cannot do without. */
@@ -102,7 +98,7 @@ export interface EntityOptions {
 }
 
 export interface EntityHandlers {
-  readonly data: (text: string) => void;
+  readonly data: (bytes: Buffer) => void;
   readonly element: (element: Element) => void;
   /** What came is no stream of XML elements. */
   readonly unreadable: (error: Error) => void;

@@ -1,6 +1,9 @@
-import xml, { type Element } from '@xmpp/xml';
+import xml from '@xmpp/xml';
+import { textOf } from '../../util/octets.ts';
 import { UnreadableError } from './link-problem.ts';
 import { MarkupFilter } from './markup-filter.ts';
+import { ReadElement } from './read-element.ts';
+import { isWrittenAsItCame, readChildTag, readStartTag, startTag, textOfMarkup } from './start-tag.ts';
 
 export interface ParserLimits {
   /** Bytes of one stanza. Checked at the end of each chunk, so that a chunk (64 KiB) more may pass. */
@@ -21,23 +24,34 @@ export interface OversizedStanza {
  */
 const TAG_FACTOR = 4;
 
+const SLASH = 47;
+const CLOSES = 62;
+
 /**
- * The parser of @xmpp/xml, with limits, and without its fault with CDATA ({@link MarkupFilter}). A stanza that is too large or too deep is skipped, since closing the link for
- * it would lose others, and would do so again when its sender tries again.
+ * Reads the stream, with limits. It takes octets, and gives elements ({@link ReadElement}): what is in a stanza's children is found
+ * sound and kept as it came. It stands in for the parser of @xmpp/xml, which is slower and loses what follows a CDATA section
+ * ({@link MarkupFilter}). A stanza that is too large or too deep is skipped, since closing the link for it would lose others, and
+ * would do so again when its sender tries again.
  */
 export class GuardedParser extends xml.Parser {
   readonly #limits: ParserLimits;
   readonly #onOversized: (oversized: OversizedStanza) => void;
-  /** Open elements; 1 is the stream. */
-  #depth = 0;
+  /** Names of the open elements, as octets; the first is the stream. */
+  readonly #open: string[] = [];
   /** The open stanza, and its bytes in the chunks after the one that it began in. */
-  #top: Element | undefined;
+  #top: ReadElement | undefined;
   #bytes = 0;
   #skipping = false;
+  /** The open child of the stanza; what of its content was in texts before this one, and where it goes on in this one. */
+  #child: ReadElement | undefined;
+  #before = '';
+  #from = 0;
+  /** The child as it is written; undefined where that is not simply known. */
+  #written: string | undefined;
   readonly #markup = new MarkupFilter();
-  /** What came after the last tag's end. */
+  /** A tag or a text that has not ended yet. */
   #rest = '';
-  /** Whether the tokenizer reported anything in this chunk, and bytes since it last did. */
+  /** Whether anything was read in this chunk, and bytes since it last was. */
   #heard = false;
   #silent = 0;
 
@@ -47,7 +61,10 @@ export class GuardedParser extends xml.Parser {
     this.#onOversized = onOversized;
   }
 
-  /** @throws {UnreadableError} or what the tokenizer throws, such as for an unknown entity */
+  /**
+   * @param chunk octets, wherever they were cut
+   * @throws {UnreadableError} or what ltx throws at a reference that it does not know
+   */
   override write(chunk: string): void {
     const top = this.#top;
     this.#heard = false;
@@ -57,10 +74,9 @@ export class GuardedParser extends xml.Parser {
       this.#silent = 0;
       return;
     }
-    const bytes = Buffer.byteLength(chunk);
-    this.#silent = this.#heard ? 0 : this.#silent + bytes;
+    this.#silent = this.#heard ? 0 : this.#silent + chunk.length;
     if (top !== undefined) {
-      this.#bytes += bytes;
+      this.#bytes += chunk.length;
       if (this.#bytes > this.#limits.maxBytes) this.#skip();
     }
     if (this.#silent > this.#limits.maxBytes * TAG_FACTOR) {
@@ -68,64 +84,131 @@ export class GuardedParser extends xml.Parser {
     }
   }
 
-  /**
-   * Gives the tokenizer whole tags with the text before them. In a text or an attribute that goes on in the next chunk,
-   * ltx looks through all of the chunk again for each of its characters: a stanza of 1 MB would take seconds.
-   */
+  /** Reads nothing before a tag ends: a text of 1 MB in small chunks would be looked through for each of them. */
   #tokenize(chunk: string): void {
-    const end = chunk.lastIndexOf('>') + 1;
-    if (end === 0) this.#rest += chunk;
-    else {
-      const whole = this.#rest + chunk.slice(0, end);
-      this.#rest = chunk.slice(end);
-      super.write(whole);
-    }
-  }
-
-  override onStartElement(name: string, attrs: Record<string, string>): void {
-    this.#heard = true;
-    this.#depth += 1;
-    if (this.#skipping) return;
-    const element = new xml.Element(name, attrs);
-    if (this.#depth === 1) {
-      if (this.root !== null) throw new UnreadableError('A second stream in one');
-      this.root = element;
-      this.emit('start', element);
-    } else if (this.#depth === 2) {
-      // The stream does not keep its stanzas, but they inherit its namespaces.
-      element.parent = this.root;
-      this.#top = element;
-    } else if (this.#depth > this.#limits.maxDepth + 1) {
-      this.#skip();
+    if (!chunk.includes('>')) {
+      this.#rest += chunk;
       return;
-    } else this.cursor?.append(element);
-    this.cursor = element;
+    }
+    const text = this.#rest + chunk;
+    const end = this.read(text);
+    this.#rest = end === text.length ? '' : text.slice(end);
   }
 
-  override onEndElement(name: string): void {
-    this.#heard = true;
-    const { cursor } = this;
-    if (!this.#skipping && name !== cursor?.name) throw new UnreadableError(`</${name}> ends nothing`);
-    this.#depth -= 1;
-    if (this.#depth === 0) this.emit('end', cursor);
-    else if (this.#depth === 1) this.#stanza();
-    else if (!this.#skipping) this.cursor = cursor?.parent ?? null;
+  /** Reads tags with the text before each. Gives the place of what has not ended. */
+  protected read(text: string): number {
+    this.#from = 0;
+    let at = 0;
+    while (at < text.length) {
+      const open = text.indexOf('<', at);
+      if (open === -1) break;
+      if (open > at) this.#text(text, at, open);
+      at = open;
+      if (text.charCodeAt(open + 1) === SLASH) {
+        let end = open + 2;
+        while (end < text.length && text.charCodeAt(end) !== CLOSES) end += 1;
+        if (end === text.length) break;
+        this.#end(text, open, end);
+        at = end + 1;
+      } else {
+        if (!(this.#open.length < 2 ? readStartTag(text, open, false) : readChildTag(text, open))) break;
+        at = startTag.end;
+        this.#start();
+      }
+    }
+    if (this.#child !== undefined) this.#before += text.slice(this.#from, at);
+    return at;
   }
 
-  override onText(text: string): void {
+  #start(): void {
     this.#heard = true;
-    if (this.#depth > 1) {
-      if (!this.#skipping) this.cursor?.children.push(text);
-    } else if (text.trim() !== '') throw new UnreadableError('Text between stanzas');
-    // The rest is white space that keeps the connection alive (RFC 6120 section 4.6.1); ltx would keep all of it.
+    const { name, attrs, isEmpty, end } = startTag;
+    const depth = this.#open.length + 1;
+    if (this.#skipping) {
+      if (!isEmpty) this.#open.push(name);
+      return;
+    }
+    if (depth === 1) {
+      if (this.root !== null) throw new UnreadableError('A second stream in one');
+      this.root = new xml.Element(name, attrs);
+      this.emit('start', this.root);
+    } else if (depth === 2) {
+      const top = new ReadElement(name, attrs);
+      // The stream does not keep its stanzas, but they inherit its namespaces.
+      top.parent = this.root;
+      this.#top = top;
+    } else if (depth > this.#limits.maxDepth + 1) {
+      this.#skip();
+    } else if (depth === 3) {
+      const child = new ReadElement(name, attrs);
+      const top = this.#top as ReadElement;
+      child.parent = top;
+      top.children.push(child);
+      if (isEmpty) {
+        if (startTag.written !== undefined) child.written = `${startTag.written}/>`;
+        return;
+      }
+      this.#child = child;
+      this.#before = '';
+      this.#from = end;
+      this.#written = startTag.written;
+    } else this.#written = undefined;
+    this.#open.push(name);
+    if (isEmpty) this.#close();
+  }
+
+  #end(text: string, open: number, end: number): void {
+    this.#heard = true;
+    const depth = this.#open.length;
+    if (!this.#skipping) {
+      const name = this.#open[depth - 1];
+      let last = end;
+      while (text.charCodeAt(last - 1) <= 32) last -= 1;
+      // Names are ASCII as a rule.
+      if (name === undefined || (text.slice(open + 2, last) !== name && textOf(text.slice(open + 2, last)) !== name))
+        throw new UnreadableError(`</${text.slice(open + 2, last)}> ends nothing`);
+      if (depth === 3) this.#endChild(text.slice(this.#from, open), name);
+    }
+    this.#close();
+  }
+
+  #endChild(last: string, name: string): void {
+    const child = this.#child as ReadElement;
+    const content = this.#before === '' ? last : this.#before + last;
+    child.content = content;
+    this.#before = '';
+    this.#child = undefined;
+    const written = this.#written;
+    if (written === undefined) return;
+    if (content === '') child.written = `${written}/>`;
+    else if (isWrittenAsItCame(content)) child.written = `${written}>${content}</${name}>`;
+  }
+
+  /** The innermost open element has ended. */
+  #close(): void {
+    this.#open.pop();
+    const depth = this.#open.length;
+    if (depth === 0) this.emit('end', this.root);
+    else if (depth === 1) this.#stanza();
+  }
+
+  #text(text: string, at: number, end: number): void {
+    this.#heard = true;
+    const depth = this.#open.length;
+    const octets = text.slice(at, end);
+    // What it says is read later, or never; whether its references are known must be said now.
+    const said = depth === 2 || octets.includes('&') ? textOfMarkup(octets) : octets;
+    // The white space that keeps the connection alive (RFC 6120 section 4.6.1) is for nobody.
+    if (depth <= 1) {
+      if (said.trim() !== '') throw new UnreadableError('Text between stanzas');
+    } else if (depth === 2 && !this.#skipping) (this.#top as ReadElement).children.push(said);
   }
 
   #stanza(): void {
-    const top = this.#top as Element;
+    const top = this.#top as ReadElement;
     const skipped = this.#skipping;
     this.#top = undefined;
     this.#skipping = false;
-    this.cursor = this.root;
     if (skipped) this.#onOversized({ name: top.name, attrs: top.attrs });
     else this.emit('element', top);
   }
@@ -134,7 +217,8 @@ export class GuardedParser extends xml.Parser {
   #skip(): void {
     this.#skipping = true;
     if (this.#top) this.#top.children = [];
-    this.cursor = this.root;
+    this.#child = undefined;
+    this.#before = '';
     if (this.#rest.includes('<')) return;
     this.#rest = '';
     this.#silent = 0;

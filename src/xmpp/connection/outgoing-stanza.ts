@@ -12,7 +12,7 @@ export type CoalescingKey = string | (() => string);
 
 /** A stanza that the server has been given or is about to be, and has not yet proved to have handled. */
 export interface OutgoingStanza<T> {
-  /** As octetsOf (xml.ts) makes it: a character is a byte of UTF-8. */
+  /** Octets (octets.ts). */
   readonly xml: string;
   readonly tag: T | undefined;
   /**

@@ -15,14 +15,14 @@ export function isSecure(service: string): boolean {
   return service.startsWith('xmpps:');
 }
 
-/** A socket that is being connected to the server, and gives text. */
+/** A socket that is being connected to the server. */
 export function connectSocket({ service, tlsCa, serverDomain }: SocketOptions): net.Socket {
   const { hostname, port } = new URL(service);
   // RFC 3986 writes an IPv6 address in brackets, sockets do not.
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
   const secure = isSecure(service);
   const to = { host, port: Number(port || (secure ? 5276 : 5275)), noDelay: true, keepAlive: true };
-  const socket = secure
+  return secure
     ? tls.connect({
         ...to,
         ...(tlsCa !== undefined && { ca: tlsCa }),
@@ -32,7 +32,4 @@ export function connectSocket({ service, tlsCa, serverDomain }: SocketOptions): 
           tls.checkServerIdentity(host, certificate) && tls.checkServerIdentity(serverDomain, certificate),
       })
     : net.connect(to);
-  // Decoded here, a character that is split between two chunks stays whole.
-  socket.setEncoding('utf8');
-  return socket;
 }

@@ -4,6 +4,7 @@ import type { Element } from '@xmpp/xml';
 import { Entity } from './component-library.ts';
 import { GuardedParser, type OversizedStanza, type ParserLimits } from './guarded-parser.ts';
 import { domainRefused, LinkProblem, noHeader, socketProblem, streamError } from './link-problem.ts';
+import { bytesOf, OctetDecoder } from './octet-decoder.ts';
 import { ReadPacer } from './read-pacer.ts';
 import { connectSocket, isSecure, type SocketOptions } from './socket.ts';
 
@@ -44,6 +45,7 @@ export class Stream {
   #phase: 'connecting' | 'refused' | 'handshake' | 'open' = 'connecting';
   #ended!: (problem: LinkProblem) => void;
   #heardAt = 0;
+  readonly #decoder = new OctetDecoder();
   readonly #readPacer = new ReadPacer(
     () => this.#socket,
     (text) => this.#parse(text),
@@ -99,9 +101,9 @@ export class Stream {
     }
   }
 
-  /** Writes text, unless the stream has ended or is being closed. What becomes of it, only a ping tells. */
-  write(text: string, encoding: 'utf8' | 'latin1' = 'utf8'): void {
-    if (this.#socket?.writable) this.#socket.write(text, encoding);
+  /** Writes octets, unless the stream has ended or is being closed. What becomes of them, only a ping tells. */
+  write(octets: string): void {
+    if (this.#socket?.writable) this.#socket.write(bytesOf(octets));
   }
 
   /** Closes the stream in good order (RFC 6120 section 4.4), and the connection after `timeout` ms at the latest. */
@@ -173,7 +175,7 @@ export class Stream {
     return new Entity(
       { service, domain, secret, timeout, Parser, alone },
       {
-        data: (text) => this.#data(text),
+        data: (bytes) => this.#data(bytes),
         element: (element) => this.#element(element),
         unreadable: (error) => this.#unreadable(error),
         header: (header) => {
@@ -205,9 +207,9 @@ export class Stream {
     else this.#end(new LinkProblem('closed', `The server closed the ${what}`));
   }
 
-  #data(data: string): void {
+  #data(bytes: Buffer): void {
     this.#heardAt = performance.now();
-    this.#readPacer.read(data);
+    this.#readPacer.read(this.#decoder.write(bytes));
   }
 
   #parse(text: string): void {

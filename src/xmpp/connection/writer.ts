@@ -1,5 +1,5 @@
 import type { Element } from '@xmpp/xml';
-import { octetsOf } from '../stanza/xml.ts';
+import { fitToWrite } from '../stanza/xml.ts';
 import { Heartbeat, UNRESPONSIVE_FACTOR } from './heartbeat.ts';
 import { blameOf, LinkProblem } from './link-problem.ts';
 import type { LinkLog, LinkTiming } from './options.ts';
@@ -61,7 +61,7 @@ export class Writer<T> {
       outstanding: () => window.count > 0 || window.waitingSince !== undefined,
       waitingSince: () => window.waitingSince,
       heardAt: () => this.#stream?.heardAt ?? 0,
-      ping: () => this.#stream?.write(this.queue.ping(performance.now()), 'latin1'),
+      ping: () => this.#stream?.write(this.queue.ping(performance.now())),
       onDead: (what) => this.#notAnswering(what),
     });
   }
@@ -75,8 +75,7 @@ export class Writer<T> {
   ): OutgoingStanza<T> {
     const waiting = typeof key === 'string' ? this.queue.find(key) : undefined;
     if (waiting !== undefined) return waiting;
-    // The last line of defence: one forbidden character ends the whole stream.
-    const held: OutgoingStanza<T> = { xml: octetsOf(xml), tag, done: false, priority, key, owner };
+    const held: OutgoingStanza<T> = { xml: fitToWrite(xml), tag, done: false, priority, key, owner };
     if (this.queue.size + held.xml.length > this.#options.maxQueued * MEMORY_SHARE[priority]) this.#drop(held);
     else {
       this.queue.push(held);
@@ -91,7 +90,7 @@ export class Writer<T> {
    */
   attach(stream: Stream): void {
     this.#stream = stream;
-    stream.write(this.queue.ping(performance.now()), 'latin1');
+    stream.write(this.queue.ping(performance.now()));
     this.#heartbeat.start();
   }
 
@@ -167,7 +166,7 @@ export class Writer<T> {
       const mayPing = this.#drained !== undefined || this.#heartbeat.mayPing(now);
       if (mayPing && window.countSincePing > 0) text += this.queue.ping(now);
       if (text === '') break;
-      stream.write(text, 'latin1');
+      stream.write(text);
     }
     this.#heartbeat.arm();
     this.#tryAgainLater();
@@ -182,8 +181,7 @@ export class Writer<T> {
 
   #newPing(): { id: string; xml: string } {
     this.#heartbeat.pinged(performance.now());
-    const { id, xml } = this.pings.next();
-    return { id, xml: octetsOf(xml) };
+    return this.pings.next();
   }
 
   #notAnswering(what: 'silent' | 'unresponsive'): void {

@@ -1,7 +1,8 @@
 import type { Element } from '@xmpp/xml';
+import { encoded as octetsOf } from '../../util/octets.ts';
 import { CONTAINERS, EMBEDDED_ADDRESS_RULES, type EmbeddedAddressRule } from './embedded-address-rules.ts';
 import { NS } from './namespaces.ts';
-import { attribute, escapeText, MAX_DEPTH, namespaceOf, serialize, TooDeepError } from './xml.ts';
+import { attribute, escapeText, MAX_DEPTH, namespaceOf, TooDeepError, xmlOf } from './xml.ts';
 
 /** A user with both his bare addresses: his account's own, and the one that others know. Empty for who is no user. */
 interface User {
@@ -95,7 +96,8 @@ function write(element: Element, inherited: string, between: Between, depth: num
   const colon = name.indexOf(':');
   const namespace = colon === -1 ? (attrs.xmlns ?? inherited) : (element.getNS() ?? '');
   const rule = RULES.get(`${namespace} ${name.slice(colon + 1)}`);
-  let xml = `<${name}`;
+  const tag = octetsOf(name);
+  let xml = `<${tag}`;
   for (const key in attrs) {
     const given: unknown = attrs[key];
     if (given === undefined || given === null) continue;
@@ -110,7 +112,7 @@ function write(element: Element, inherited: string, between: Between, depth: num
   for (const child of children) {
     xml += typeof child === 'object' ? write(child, below, between, depth - 1) : escapeText(String(child));
   }
-  return `${xml}</${name}>`;
+  return `${xml}</${tag}>`;
 }
 
 /** Whether a stanza's child of this namespace may have addresses in it that are rewritten. */
@@ -125,7 +127,7 @@ export function mayEmbedAddresses(namespace: string): boolean {
  */
 export function rewriteChild(child: Element, between: Between): string {
   const namespace = namespaceOf(child);
-  return REWRITTEN.has(namespace) && differs(between) ? write(child, namespace, between, MAX_DEPTH) : serialize(child);
+  return REWRITTEN.has(namespace) && differs(between) ? write(child, namespace, between, MAX_DEPTH) : xmlOf(child);
 }
 
 /**

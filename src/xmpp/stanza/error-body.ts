@@ -1,4 +1,5 @@
 import xml, { type Element } from '@xmpp/xml';
+import { textOf } from '../../util/octets.ts';
 import { NS } from './namespaces.ts';
 import { attribute, escapeText, namespaceOf } from './xml.ts';
 
@@ -48,7 +49,7 @@ export function errorBodyFrom(inner: string): string {
     if (sound) children.push(child);
   });
   try {
-    parser.write(`<x>${inner}</x>`);
+    parser.write(`<x>${textOf(inner)}</x>`);
   } catch {
     // What came before it counts.
   }

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { isAscii } from '../../util/octets.ts';
 import { partitionDigits, partitionOf } from './partition.ts';
 
 /**
@@ -13,8 +14,8 @@ const OLDER_KEY_LENGTH = 22;
 /** Characters of a payload's digest: 96 bits; it only tells apart what one sender sent under one id. */
 const DIGEST_LENGTH = 16;
 
-function sha256(text: string): string {
-  return hash('sha256', text, 'base64url');
+function sha256(data: string | Buffer): string {
+  return hash('sha256', data, 'base64url');
 }
 
 /**
@@ -35,9 +36,9 @@ export function presentKey(key: string): string {
   return isOlder ? key.slice(0, KEY_LENGTH) + key.slice(OLDER_KEY_LENGTH) : key;
 }
 
-/** The digest that distinguishes a resend from another message under the same id. */
+/** The digest that distinguishes a resend from another message under the same id. @param payload XML, in octets */
 export function payloadDigest(payload: string): string {
-  return sha256(payload).slice(0, DIGEST_LENGTH);
+  return sha256(isAscii(payload) ? payload : Buffer.from(payload, 'latin1')).slice(0, DIGEST_LENGTH);
 }
 
 /**

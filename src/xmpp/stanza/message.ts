@@ -6,7 +6,7 @@ import { type ImpliedReceipt, impliedReceiptOf, REFERRING } from './implied-rece
 import { informs, isKeyTransport, NOT_CONTENT } from './message-content.ts';
 import { senderIdOf } from './message-key.ts';
 import { NS } from './namespaces.ts';
-import { attribute, namespaceOf, serialize } from './xml.ts';
+import { attribute, namespaceOf, setAttribute, xmlOf } from './xml.ts';
 
 /** RFC 6121 section 5.2.2; a missing or unknown type counts as `normal`. */
 type MessageType = 'normal' | 'chat' | 'headline' | 'groupchat' | 'error';
@@ -31,7 +31,7 @@ export interface Message {
   readonly impliedReceipts: readonly ImpliedReceipt[];
   /** The id of the earlier message of its sender that it corrects (XEP-0308) or retracts (XEP-0424). */
   readonly target: string | undefined;
-  /** Its children as XML for the other side, without receipts and without elements that address the proxy. */
+  /** Its children as XML, in octets, for the other side, without receipts and without elements that address the proxy. */
   readonly inner: string;
   /** Whether the message still carries information without its receipts; if not, it is not forwarded. */
   readonly isInformative: boolean;
@@ -109,9 +109,13 @@ export function readMessage(element: Element, between?: Between): Message {
         impliedReceipts.push(proof);
       }
       // The reader knows the message by the sender's own id.
-      if (child.attrs.id) child.attrs.id = senderIdOf(child.attrs.id);
+      const { id } = child.attrs;
+      if (id) {
+        const own = senderIdOf(id);
+        if (own !== id) setAttribute(child, 'id', own);
+      }
     }
-    const xml = serialize(child);
+    const xml = xmlOf(child);
     // The payload stays unmapped, so that a resend is recognised whatever the mapping is.
     inner += between !== undefined && mayEmbedAddresses(namespace) ? rewriteChild(child, between) : xml;
     if (!NOT_PAYLOAD.has(namespace)) payload += xml;

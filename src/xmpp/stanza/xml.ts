@@ -1,4 +1,5 @@
 import xml, { type Element } from '@xmpp/xml';
+import { encoded } from '../../util/octets.ts';
 
 /** Levels of nesting in a stanza at most; clients need about six. Bounds the recursion. */
 export const MAX_DEPTH = 64;
@@ -21,20 +22,17 @@ export function cleanXml(text: string): string {
   return MAYBE_FORBIDDEN.test(text) || !text.isWellFormed() ? text.replace(FORBIDDEN, '') : text;
 }
 
-// Anything that is no plain ASCII text.
-const NOT_PLAIN = /[^\t\n\r -~]/;
-
-/** Whether it is ASCII, without control characters: then a byte is a character, and nothing in it is forbidden. */
-export function isPlain(text: string): boolean {
-  return !NOT_PLAIN.test(text);
-}
+// Control characters, and what no octets are.
+const UNFIT = /[\0-\x08\x0b\x0c\x0e-\x1f\u0100-\uffff]/;
+const WIDE = /[\u0100-\uffff]/;
 
 /**
- * A text without forbidden characters as its bytes in UTF-8, each of them a character. So what a message in another script is
- * joined with stays a string of one byte a character, and is written as it is.
+ * XML as it may be written, flat ({@link flattened}): the last line of defence, as one forbidden character ends the whole stream.
+ * What is no octets by mistake is taken for text.
  */
-export function octetsOf(text: string): string {
-  return isPlain(text) ? flattened(text) : Buffer.from(cleanXml(text)).toString('latin1');
+export function fitToWrite(xml: string): string {
+  if (!UNFIT.test(xml)) return flattened(xml);
+  return WIDE.test(xml) ? encoded(cleanXml(xml)) : cleanXml(xml);
 }
 
 /**
@@ -56,25 +54,25 @@ const ATTRIBUTE_ESCAPES: Record<string, string> = {
   '\n': '&#10;',
 };
 
-// Nearly all text needs no escaping, and one test is cheaper than cleaning and escaping.
-const NEEDS_CARE_IN_TEXT = /[\0-\x08\x0b-\x1f&<>\ufffe\uffff]/;
-const NEEDS_CARE_IN_ATTRIBUTE = /[\0-\x1f&<>"'\ufffe\uffff]/;
+// Nearly all text needs no escaping, and one test is cheaper than cleaning, escaping and encoding.
+const NEEDS_CARE_IN_TEXT = /[^\t\n -%'-;=?-\x7f]/;
+const NEEDS_CARE_IN_ATTRIBUTE = /[^ !#-%(-;=?-\x7f]/;
 
-/** Escapes and cleans character data. */
+/** Escapes and cleans character data. Takes text, and gives octets. */
 export function escapeText(text: string): string {
-  if (!NEEDS_CARE_IN_TEXT.test(text) && text.isWellFormed()) return text;
-  return cleanXml(text).replace(/[&<>\r]/g, (c) => TEXT_ESCAPES[c] as string);
+  if (!NEEDS_CARE_IN_TEXT.test(text)) return text;
+  return encoded(cleanXml(text).replace(/[&<>\r]/g, (c) => TEXT_ESCAPES[c] as string));
 }
 
-/** Escapes and cleans an attribute's value, for double or single quotes. */
+/** Escapes and cleans an attribute's value, for double or single quotes. Takes text, and gives octets. */
 export function escapeAttribute(value: string): string {
-  if (!NEEDS_CARE_IN_ATTRIBUTE.test(value) && value.isWellFormed()) return value;
-  return cleanXml(value).replace(/[&<>"'\t\n\r]/g, (c) => ATTRIBUTE_ESCAPES[c] as string);
+  if (!NEEDS_CARE_IN_ATTRIBUTE.test(value)) return value;
+  return encoded(cleanXml(value).replace(/[&<>"'\t\n\r]/g, (c) => ATTRIBUTE_ESCAPES[c] as string));
 }
 
 /** ` name="value"`, or nothing for an absent value. */
 export function attribute(name: string, value: string | undefined): string {
-  return value === undefined ? '' : ` ${name}="${escapeAttribute(value)}"`;
+  return value === undefined ? '' : ` ${encoded(name)}="${escapeAttribute(value)}"`;
 }
 
 /** The namespace of an element; that of the stream, or none, for what declares none. */
@@ -86,14 +84,15 @@ export function namespaceOf(element: Element): string {
 }
 
 /**
- * Writes an element as XML. Ours rather than ltx's `toString()`, which recurses without a limit and keeps forbidden
+ * Writes an element as XML, in octets. Ours rather than ltx's `toString()`, which recurses without a limit and keeps forbidden
  * characters and white space in attributes as they are.
  *
  * @throws {TooDeepError} beyond `depth` levels
  */
 export function serialize(element: Element, depth: number = MAX_DEPTH): string {
   if (depth <= 0) throw new TooDeepError();
-  let xml = `<${element.name}`;
+  const tag = encoded(element.name);
+  let xml = `<${tag}`;
   for (const name in element.attrs) {
     const value: unknown = element.attrs[name];
     if (value !== undefined && value !== null) xml += attribute(name, String(value));
@@ -104,7 +103,22 @@ export function serialize(element: Element, depth: number = MAX_DEPTH): string {
   for (const child of children) {
     xml += typeof child === 'object' ? serialize(child, depth - 1) : escapeText(String(child));
   }
-  return `${xml}</${element.name}>`;
+  return `${xml}</${tag}>`;
+}
+
+/** An element that may come from the parser, which keeps how it is written (connection/read-element.ts). */
+type MaybeRead = Element & { written?: string | undefined };
+
+/** An element as {@link serialize} writes it. */
+export function xmlOf(element: MaybeRead): string {
+  return element.written ?? serialize(element);
+}
+
+/** Changes an attribute of an element that the parser may have made. */
+export function setAttribute(element: MaybeRead, name: string, value: string): void {
+  // Others may have the same ones.
+  element.attrs = { ...element.attrs, [name]: value };
+  element.written = undefined;
 }
 
 // A bare ampersand ends the stream, and the tokenizer lets it pass.

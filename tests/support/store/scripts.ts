@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import { RULES } from '../../../src/store/redelivery-rules.ts';
 import { Keys } from '../../../src/store/redis/keys.ts';
 import { encodeRecord } from '../../../src/store/redis/record-codec.ts';
+import { textOf } from '../../../src/util/octets.ts';
 import { payloadDigest } from '../../../src/xmpp/stanza/message-key.ts';
 import { opened } from '../process/opened.ts';
 import { ALICE, BOB, DAY, keyOf, SECOND } from './ledger.ts';
@@ -69,7 +70,7 @@ export function recordOf(id: string, storedAt = NOW - SECOND): string {
     type: 'chat',
     otherAttributes: '',
   };
-  return encodeRecord(envelope, inner, payloadDigest(inner), storedAt, `token-${id}`);
+  return textOf(encodeRecord(envelope, inner, payloadDigest(inner), storedAt, `token-${id}`));
 }
 
 /** An operation that stores it. */

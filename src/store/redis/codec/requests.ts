@@ -1,6 +1,7 @@
 import { ASK_AGAIN_AFTER, type SubscriptionType, transitionOf } from '../../../xmpp/stanza/subscription.ts';
 import type { Ending, Kind, Limits, QuotaReason, Request, RequestOf, SessionEvent } from '../../contract.ts';
 import { ALIVE_FOR, CLAIM_FOR, JOINS_FOR, LOGIN_LASTS } from '../../presence-times.ts';
+import { type Argument, Octets } from '../command-bytes.ts';
 import type { InternalKind, InternalRequest, InternalRequestOf } from '../internal-requests.ts';
 import { encodeRecord, writtenEnding, writtenSenderId } from '../record-codec.ts';
 import { written } from '../record-text.ts';
@@ -9,7 +10,7 @@ import { encodeIq } from './relayed-iq.ts';
 import { NEXT_STANDING, STANDING } from './words.ts';
 
 /** Arguments of a script. */
-export type Arguments = (string | number)[];
+export type Arguments = Argument[];
 
 const STATE_LETTER = { pending: 'p', delivered: 'd', expired: 'x', unconfirmed: 'u', rejected: 'r' } as const;
 /** What follows a record's key in the sorted set while its sender is owed word of this ending: see due_member in Lua. */
@@ -59,7 +60,7 @@ function acceptance(request: RequestOf<'accept'>, args: Arguments): void {
       why,
     );
   }
-  args.push(name, key, encodeRecord(message, message.inner, digest, storedAt, token, alias, originId));
+  args.push(name, key, new Octets(encodeRecord(message, message.inner, digest, storedAt, token, alias, originId)));
   if (target !== '') args.push(alias, countable ? 1 : 0, target);
   else if (alias !== '') args.push(alias, countable ? 1 : 0);
 }

@@ -1,0 +1,223 @@
+import xml from '@xmpp/xml';
+import { textOf } from '../../util/octets.ts';
+import { UnreadableError } from './link-problem.ts';
+
+const SPACE = 32;
+const QUOTE = 34;
+const APOSTROPHE = 39;
+const SLASH = 47;
+const EQUALS = 61;
+const CLOSES = 62;
+
+/** What in a tag is not what it says, or is not written as it came: references, characters of several octets, white space. */
+const NEEDS_CARE = /[^ -%'-;=?-\x7f]/;
+/** The same of a text. */
+const TEXT_NEEDS_CARE = /[&>\0-\x08\x0b-\x1f]/;
+/** U+FFFE and U+FFFF. */
+const NONCHARACTER = /\xef\xbf[\xbe\xbf]/;
+
+/** A tag as it was read. */
+interface Read {
+  readonly name: string;
+  readonly attrs: Record<string, string>;
+  readonly written: string | undefined;
+}
+
+/** The tag that {@link readStartTag} has read: one object for all, as there are ten in each message. */
+export const startTag = {
+  name: '',
+  /** Of some tags the same object for each: to be copied before it is changed. */
+  attrs: {} as Record<string, string>,
+  /** The tag as `serialize` (xml.ts) writes it, in octets, without its end; undefined where that is not simply known. */
+  written: undefined as string | undefined,
+  isEmpty: false,
+  /** The place behind it. */
+  end: 0,
+};
+
+/** Tags of stanzas' children that were met lately, by what they are in octets: most are the same in every message. */
+const known = new Map<string, Read>();
+const MOST_KNOWN = 500;
+const LONGEST_KNOWN = 120;
+
+/**
+ * Reads the start tag of a stanza's child, or below, into {@link startTag}. As {@link readStartTag}.
+ */
+export function readChildTag(text: string, open: number): boolean {
+  const close = text.indexOf('>', open);
+  if (close === -1) return false;
+  const isEmpty = text.charCodeAt(close - 1) === SLASH;
+  const end = isEmpty ? close - 1 : close;
+  if (end - open > LONGEST_KNOWN) return readStartTag(text, open, true);
+  const tag = text.slice(open + 1, end);
+  const read = known.get(tag);
+  if (read !== undefined) {
+    startTag.name = read.name;
+    startTag.attrs = read.attrs;
+    startTag.written = read.written;
+    startTag.isEmpty = isEmpty;
+    startTag.end = close + 1;
+    return true;
+  }
+  if (!readStartTag(text, open, true)) return false;
+  // One with an id comes once. One with a `>` in it ends elsewhere.
+  if (startTag.attrs.id === undefined && startTag.end === close + 1) {
+    if (known.size >= MOST_KNOWN) known.clear();
+    // Of a copy: what is cut out of a chunk keeps all of it in memory.
+    readStartTag(Buffer.from(`<${tag}>`, 'latin1').toString('latin1'), 0, true);
+    const { name, attrs, written } = startTag;
+    known.set(Buffer.from(tag, 'latin1').toString('latin1'), { name, attrs, written });
+    startTag.isEmpty = isEmpty;
+    startTag.end = close + 1;
+  }
+  return true;
+}
+
+/** Names of attributes that nearly all stanzas have, so that no string is made for them. */
+function nameOf(text: string, start: number, end: number): string {
+  switch (end - start) {
+    case 2:
+      if (text.charCodeAt(start) === 116 && text.charCodeAt(start + 1) === 111) return 'to';
+      if (text.charCodeAt(start) === 105 && text.charCodeAt(start + 1) === 100) return 'id';
+      break;
+    case 4:
+      if (text.startsWith('from', start)) return 'from';
+      if (text.startsWith('type', start)) return 'type';
+      break;
+    case 5:
+      if (text.startsWith('xmlns', start)) return 'xmlns';
+      break;
+    default:
+  }
+  return text.slice(start, end);
+}
+
+/**
+ * Reads a start tag into {@link startTag}.
+ *
+ * @param text octets
+ * @param open where its `<` is
+ * @param isChild whether it matters how it is written
+ * @returns whether it ends in this text
+ * @throws {UnreadableError} where it is none, or what ltx throws at a reference that it does not know
+ */
+export function readStartTag(text: string, open: number, isChild: boolean): boolean {
+  const { length } = text;
+  let at = open + 1;
+  let code = 0;
+  for (; at < length; at += 1) {
+    code = text.charCodeAt(at);
+    if (code <= SPACE || code === SLASH || code === CLOSES) break;
+  }
+  if (at === length) return false;
+  if (at === open + 1) throw new UnreadableError('A tag without a name');
+  const name = text.slice(open + 1, at);
+  const attrs: Record<string, string> = {};
+  let isSimple = isChild;
+  for (;;) {
+    while (code <= SPACE) {
+      at += 1;
+      if (at >= length) return false;
+      code = text.charCodeAt(at);
+    }
+    if (code === CLOSES) break;
+    if (code === SLASH) {
+      if (at + 1 === length) return false;
+      if (text.charCodeAt(at + 1) !== CLOSES) throw new UnreadableError('A slash in a tag');
+      break;
+    }
+    const start = at;
+    for (; code > SPACE && code !== EQUALS; code = text.charCodeAt(at)) {
+      if (code === CLOSES || code === QUOTE || code === APOSTROPHE)
+        throw new UnreadableError('An attribute without a value');
+      at += 1;
+      if (at >= length) return false;
+    }
+    const key = nameOf(text, start, at);
+    while (code <= SPACE) {
+      at += 1;
+      if (at >= length) return false;
+      code = text.charCodeAt(at);
+    }
+    if (code !== EQUALS || key === '') throw new UnreadableError('An attribute without a value');
+    do {
+      at += 1;
+      if (at >= length) return false;
+      code = text.charCodeAt(at);
+    } while (code <= SPACE);
+    if (code !== QUOTE && code !== APOSTROPHE) throw new UnreadableError('An attribute without quotation marks');
+    const begin = at + 1;
+    at = text.indexOf(code === QUOTE ? '"' : "'", begin);
+    if (at === -1) return false;
+    const value = text.slice(begin, at);
+    if (isSimple && (attrs[key] !== undefined || value.includes(code === QUOTE ? "'" : '"'))) isSimple = false;
+    attrs[key] = value;
+    at += 1;
+    if (at >= length) return false;
+    code = text.charCodeAt(at);
+  }
+  startTag.isEmpty = code === SLASH;
+  startTag.end = startTag.isEmpty ? at + 2 : at + 1;
+  startTag.written = undefined;
+  if (NEEDS_CARE.test(text.slice(open + 1, at))) {
+    startTag.name = textOf(name);
+    startTag.attrs = read(attrs);
+  } else {
+    startTag.name = name;
+    startTag.attrs = attrs;
+    if (isSimple) {
+      let written = `<${name}`;
+      for (const key in attrs) written += ` ${key}="${attrs[key]}"`;
+      startTag.written = written;
+    }
+  }
+  return true;
+}
+
+/** Attributes as text, without references. */
+function read(attrs: Record<string, string>): Record<string, string> {
+  const read: Record<string, string> = {};
+  for (const name in attrs) read[textOf(name)] = textOfMarkup(attrs[name] as string);
+  return read;
+}
+
+/**
+ * What octets between tags, or in an attribute, say.
+ *
+ * @throws what ltx throws at a reference that it does not know
+ */
+export function textOfMarkup(octets: string): string {
+  const text = textOf(octets);
+  return text.includes('&') ? xml.unescapeXML(text) : text;
+}
+
+/** Whether a text between tags is the same when it is written as `serialize` does. */
+export function isWrittenAsItCame(octets: string): boolean {
+  return !TEXT_NEEDS_CARE.test(octets) && !(octets.includes('\xef\xbf') && NONCHARACTER.test(octets));
+}
+
+export interface ContentHandler {
+  text(text: string): void;
+  start(name: string, attrs: Record<string, string>): void;
+  end(): void;
+}
+
+/** Reads what is in an element. It has been found sound. @param content octets */
+export function readContent(content: string, handler: ContentHandler): void {
+  let at = 0;
+  while (at < content.length) {
+    const open = content.indexOf('<', at);
+    const end = open === -1 ? content.length : open;
+    if (end > at) handler.text(textOfMarkup(content.slice(at, end)));
+    if (open === -1) return;
+    if (content.charCodeAt(open + 1) === SLASH) {
+      at = content.indexOf('>', open) + 1;
+      handler.end();
+    } else {
+      readStartTag(content, open, false);
+      at = startTag.end;
+      handler.start(startTag.name, startTag.attrs);
+      if (startTag.isEmpty) handler.end();
+    }
+  }
+}
