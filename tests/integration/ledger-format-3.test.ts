@@ -6,6 +6,7 @@ import { RedisQueries } from '../../src/store/redis/administration-queries.ts';
 import { LEDGER_FORMAT } from '../../src/store/redis/format.ts';
 import { LedgerPreparation } from '../../src/store/redis/preparation.ts';
 import { Probe } from '../../src/store/redis/probe.ts';
+import { encoded } from '../../src/util/octets.ts';
 import { keyOfWireId } from '../../src/xmpp/stanza/message-key.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, RETRY, SECOND } from '../support/store/ledger.ts';
@@ -36,6 +37,8 @@ afterAll(() => server.stop());
 
 const perform = <R extends Request>(request: R, at = LATER): Promise<ReplyTo<R>> => opened.ledger.perform(request, at);
 const words = (id: string) => `words of ${id}, with é and 漢字`;
+/** The same as a record has it. */
+const octets = (id: string) => encoded(words(id));
 const resend = (id: string, body: string, more: Parameters<typeof aliceWrites>[0] = {}) =>
   perform(aliceWrites({ id, body, at: LATER, ...more }));
 const wireIds = (found: readonly { readonly record: StoredRecord }[]) =>
@@ -189,11 +192,11 @@ describe.each([
     expect(damaged).toBe(0);
     const out = overdue.find(({ wireId }) => wireId === 'out') as StoredRecord;
     const claimed = await perform(claim(out.key, out.attempt));
-    expect(claimed.outcome === 'claimed' && claimed.record.inner).toContain(words('out'));
+    expect(claimed.outcome === 'claimed' && claimed.record.inner).toContain(octets('out'));
   });
 
   test('one that failed can be sent after all; one that comes back is noted', async () => {
-    expect((await perform(requeue(keyOf('rejected'))))?.inner).toContain(words('rejected'));
+    expect((await perform(requeue(keyOf('rejected'))))?.inner).toContain(octets('rejected'));
     expect((await perform(bounce(keyOf('pending')))).outcome).toBe('done');
     const [correction] = await opened.ledger.status([keyOf('correction')]);
     expect(correction).toMatchObject({ state: 'pending', target: keyOf('corrected') });

@@ -123,7 +123,7 @@ describe('sending', () => {
     const writes: unknown[] = [];
     const original = net.Socket.prototype.write;
     net.Socket.prototype.write = function (this: net.Socket, ...args: unknown[]) {
-      if (typeof args[0] === 'string' && args[0].includes('<body>')) writes.push(args[0]);
+      if (String(args[0]).includes('<body>')) writes.push(args[0]);
       return (original as (...all: unknown[]) => boolean).apply(this, args);
     } as typeof original;
     try {

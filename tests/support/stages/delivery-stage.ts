@@ -7,6 +7,7 @@ import type { CommandsPort } from '../../../src/routing/component-service.ts';
 import type { Handlers } from '../../../src/routing/ports.ts';
 import type { Store, StoredRecord } from '../../../src/store/contract.ts';
 import { Pipeline } from '../../../src/store/redis/pipeline.ts';
+import { textOf } from '../../../src/util/octets.ts';
 import type { CoalescingKey, OutgoingStanza, Priority } from '../../../src/xmpp/connection/outgoing-stanza.ts';
 import { opened } from '../process/opened.ts';
 import { parseStanza } from '../stanzas/xml.ts';
@@ -66,7 +67,7 @@ class WrittenLink implements LinkPort {
   readonly #taken: OutgoingStanza<Sent>[] = [];
 
   send(xml: string, tag?: Sent, priority: Priority = 'normal', key?: CoalescingKey): OutgoingStanza<Sent> {
-    const held = { xml, tag, done: false, priority, key };
+    const held = { xml: textOf(xml), tag, done: false, priority, key };
     this.#written.push(held);
     return held;
   }

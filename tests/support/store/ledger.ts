@@ -2,6 +2,7 @@ import { type Cluster, Redis } from 'ioredis';
 import { accept, type Envelope, type QuotaCheck } from '../../../src/store/contract.ts';
 import { Ledger, type LedgerOptions } from '../../../src/store/redis/ledger.ts';
 import { RetryPolicy } from '../../../src/store/retry-policy.ts';
+import { encoded } from '../../../src/util/octets.ts';
 import { payloadDigest, recordKey } from '../../../src/xmpp/stanza/message-key.ts';
 import { opened } from '../process/opened.ts';
 
@@ -90,7 +91,7 @@ export function aliceWrites({
   recipient = BOB,
 }: Written = {}) {
   const key = (of: string) => recordKey(sender, recipient, of);
-  const inner = `<body>${body}</body>${further}`;
+  const inner = encoded(`<body>${body}</body>${further}`);
   const envelope: Envelope = {
     sender,
     senderResource: resource,
