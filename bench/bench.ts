@@ -6,6 +6,7 @@ import { compile, removeCompiled } from './compile.ts';
 import { type FairnessPlan, fairness } from './fairness.ts';
 import { type GatePlan, gate, gateGoals, gateReport } from './gate.ts';
 import { judge, type Round } from './goals.ts';
+import { languages } from './languages.ts';
 import { latency, type Plan, throughput, tidyRedis } from './measure.ts';
 import { type PendingPlan, pending } from './pending.ts';
 import { type PresencePlan, presences } from './presence.ts';
@@ -26,7 +27,7 @@ import { type ShardsPlan, shardCosts, shardsReport } from './shards.ts';
 import type { Load } from './texts.ts';
 import { killVariants, type Place, VARIANTS, Variant, type VariantName } from './variant.ts';
 
-const ONE = ['pending', 'presence', 'fairness', 'gate', 'queries', 'shards'];
+const ONE = ['pending', 'languages', 'presence', 'fairness', 'gate', 'queries', 'shards'];
 const flags = readFlags('npm run bench --', 'measures the component, and judges by its goals', {
   quick: { type: 'boolean', default: false, about: 'a smoke test: short, and writes no results' },
   only: { type: 'string', about: `one of ${[...Object.keys(VARIANTS), ...ONE].join(', ')}` },
@@ -93,7 +94,8 @@ async function compare(place: Place, redis: Redis): Promise<void> {
   const fair = await fairness(place, redis, FAIRNESS, say);
   say('Presence');
   const presence = await presences(place, PRESENCE, say);
-  const goals = judge(rounds, figures, fair);
+  say('Languages');
+  const goals = judge(rounds, figures, fair, await languages(place, redis, PLAN, say));
   const results: Results = {
     rounds,
     pending: figures,
@@ -130,6 +132,7 @@ try {
   };
   if (flags.profile !== undefined) mkdirSync(flags.profile, { recursive: true });
   if (flags.only === undefined) await compare(place, redis);
+  else if (flags.only === 'languages') await languages(place, redis, { ...PLAN, warmUp: 3000 }, say);
   else if (flags.only === 'pending') say(pendingReport(await pending(place, PENDING, say)));
   else if (flags.only === 'presence') {
     const measured = await presences(place, PRESENCE, say);

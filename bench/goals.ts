@@ -1,4 +1,5 @@
 import type { Fairness, Way } from './fairness.ts';
+import type { Languages } from './languages.ts';
 import type { Latency, Throughput } from './measure.ts';
 import { median, PACE, WINDOW } from './measure.ts';
 import type { Pending } from './pending.ts';
@@ -27,8 +28,14 @@ const number = (value: number, digits = 0) =>
 const medianOf = (rounds: readonly Round[], figure: (round: Round) => number) => median(rounds.map(figure));
 
 /** The goals that the project has set itself, and whether this run meets them. */
-export function judge(rounds: Rounds, pending: Pending, fairness: Record<Way, Fairness>): Goal[] {
+export function judge(
+  rounds: Rounds,
+  pending: Pending,
+  fairness: Record<Way, Fairness>,
+  { chinese, ascii }: Languages,
+): Goal[] {
   const speed = (name: VariantName) => medianOf(rounds[name], ({ throughput }) => throughput.perSecond);
+  const cpu = (name: VariantName) => medianOf(rounds[name], ({ throughput }) => throughput.cpu);
   const p50 = (name: VariantName) => medianOf(rounds[name], ({ latency }) => latency.p50);
   const least = (what: string, value: number, limit: number) => ({
     what,
@@ -47,6 +54,8 @@ export function judge(rounds: Rounds, pending: Pending, fairness: Record<Way, Fa
   return [
     least('c/a, messages/s', speed('c') / speed('a'), 1.5),
     least('c/b, messages/s', speed('c') / speed('b'), 15),
+    most('c/a, own CPU a message', cpu('c') / cpu('a'), 0.74, 2, ''),
+    most('Own CPU, a message in Chinese / in ASCII', chinese / ascii, 1.1, 2, ''),
     most(`Redis commands sent a message, ${number(WINDOW)} in flight`, commands, 0.05, 4, ''),
     most(`Redis CPU a message, ${number(WINDOW)} in flight`, redisCpu, 20, 1, ' us'),
     most(`Latency added to a's at ${PACE} messages/s, p50`, p50('c') - p50('a'), 1, 2, ' ms'),

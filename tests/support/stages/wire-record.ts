@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import type { Element } from '@xmpp/xml';
+import { textOf } from '../../../src/util/octets.ts';
 import type { Link } from '../../../src/xmpp/connection/link.ts';
 import { escapeAttribute } from '../../../src/xmpp/stanza/xml.ts';
 import { parseStanza } from '../stanzas/xml.ts';
@@ -28,7 +29,7 @@ export function standAlone(element: Element, children = element.children): strin
   let attributes = ` xmlns="${escapeAttribute(element.getNS() ?? '')}"`;
   for (const [name, value] of Object.entries(element.attrs))
     if (!INHERITED.test(name)) attributes += ` ${name}="${escapeAttribute(String(value))}"`;
-  return `<${element.name}${attributes}>${children.map(String).join('')}</${element.name}>`;
+  return `<${element.name}${textOf(attributes)}>${children.map(String).join('')}</${element.name}>`;
 }
 
 /** What makes two elements alike: names, names of attributes, and values that are words of the protocol. */

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { serialize } from '../../../src/xmpp/stanza/xml.ts';
 import { text, token } from './arbitrary-jid.ts';
 import { el, iqPayload, maybe, messagePayload, presencePayload } from './arbitrary-payload.ts';
-import { parseStanza } from './xml.ts';
+import { parseWritten } from './xml.ts';
 
 /** Arbitrary stanzas as a component gets them: from alice's client to bob's proxied address, unless told otherwise. */
 const FROM = 'alice@example.org/phone';
@@ -17,7 +17,7 @@ interface Addresses {
 const lang = maybe(fc.constantFrom('de', 'en-GB'));
 const several = (payload: fc.Arbitrary<Element>) => fc.array(payload, { maxLength: 4 });
 /** As the link's parser would give it: namespaces are found, and nothing is shared. */
-const arrived = (stanza: Element) => parseStanza(serialize(stanza));
+const arrived = (stanza: Element) => parseWritten(serialize(stanza));
 
 function stanza(
   name: string,

@@ -1,4 +1,5 @@
 import xml, { type Element } from '@xmpp/xml';
+import { textOf } from '../../../src/util/octets.ts';
 
 /** Parses one stanza as a component's link would, with the stream's namespace above it. */
 export function parseStanza(text: string): Element {
@@ -18,3 +19,6 @@ export function parseStanza(text: string): Element {
   if (!stanza) throw new Error(`Not a stanza: ${text}`);
   return stanza;
 }
+
+/** The same for XML that this component has written: octets. */
+export const parseWritten = (octets: string): Element => parseStanza(textOf(octets));
