@@ -22,6 +22,7 @@ import { RedisQueries } from '../../src/store/redis/administration-queries.ts';
 import { LedgerPreparation } from '../../src/store/redis/preparation.ts';
 import { Probe } from '../../src/store/redis/probe.ts';
 import { decodeRecord } from '../../src/store/redis/record-codec.ts';
+import { encoded } from '../../src/util/octets.ts';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { partitionDigits, partitionOf } from '../../src/xmpp/stanza/partition.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
@@ -57,7 +58,10 @@ function withPartitions(text: string): string {
   return changed;
 }
 const before: Fixture = JSON.parse(BEFORE);
-const fixture: Fixture = JSON.parse(withPartitions(BEFORE));
+const fixture: Fixture = JSON.parse(withPartitions(BEFORE), (name, value) =>
+  // As a record has it.
+  name === 'inner' ? encoded(value) : value,
+);
 const T = fixture.madeAt;
 const PREFIX = '{old}';
 let server: RedisServer;
