@@ -1,5 +1,5 @@
 // Imports go downwards only: main, cli → start → app → console → routing, jobs, iq, commands, health, http, metrics and tracing → delivery → presence and gate →
-// store and xmpp/connection → config and addressing → xmpp/stanza and util. Rooms on one floor do not know each other, and a room may know
+// store and xmpp/connection → config and addressing → xmpp/stanza → util. Rooms on one floor do not know each other, and a room may know
 // those of any floor below it.
 const floors = [
   ['console', 'doctor'],
@@ -9,7 +9,8 @@ const floors = [
   ['store', 'xmpp/connection'],
   // Settings are checked with what reads durations and addresses.
   ['config', 'addressing'],
-  ['xmpp/stanza', 'util'],
+  ['xmpp/stanza'],
+  ['util'],
 ];
 const below = Object.fromEntries(
   floors.flatMap((floor, level) => floor.map((room) => [room, floors.slice(level + 1).flat()])),
