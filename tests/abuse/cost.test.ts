@@ -37,7 +37,7 @@ async function commandsOf(act: () => Promise<unknown>): Promise<Given> {
       inCalls[inCalls.length - 1] = (inCalls.at(-1) ?? 0) + 1;
       const readsAll =
         /^get$/i.test(name) || (/^getrange$/i.test(name) && !(Number(last) >= 0 && Number(last) < 65_536));
-      if (readsAll && /:[mu]:[^:]*$/.test(key)) whole += 1;
+      if (readsAll && /(\.|:u:)[^:.]*$/.test(key)) whole += 1;
     } else if (/^(evalsha|eval|sscan|hscan|smembers|hgetall)$/i.test(name)) inCalls.push(0);
   });
   await act();

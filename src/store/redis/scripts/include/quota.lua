@@ -35,7 +35,11 @@ function quota.forget(sender)
     for _, key in ipairs(found) do is_left = not take_back(key, recipient) or is_left end
     if not is_left then redis.call('HDEL', name_of('holds', sender), recipient) end
   end
-  if redis.call('EXISTS', name_of('holds', sender)) == 0 then copies.forget_sum(sender) end
+  -- The sum is of all shards that are in reach: another may have something of his.
+  for _, shard in ipairs(KEYS) do
+    if redis.call('EXISTS', shard .. ':holds:' .. sender) == 1 then return end
+  end
+  copies.forget_sum(sender)
 end
 
 -- A sender's sum, of all shards that are in reach: messages, bytes.
