@@ -1,29 +1,36 @@
 import { parseArgs } from 'node:util';
 import { VERSION } from './version.ts';
 
-const HELP = `openfire-receipts ${VERSION}: stores, acknowledges and redelivers the messages of an XMPP server's users.
+const HELP = `openfire-receipts ${VERSION}: stores, acknowledges and redelivers
+the messages of an XMPP server's users.
 
   openfire-receipts start     runs the component until SIGTERM or SIGINT
-  openfire-receipts check     looks at Redis, the XMPP server and the settings, and says what is wrong with what to do
+  openfire-receipts check     looks at Redis, the XMPP server and the settings,
+                              and says what is wrong with what to do
   openfire-receipts try <user@domain> <user@domain>
-                              the first writes to the second, who loses his connection: how the message
-                              is sent again, and where the console shows it
-  openfire-receipts config    shows the settings in effect, and where each comes from
+                              the first writes to the second, who loses his
+                              connection: how the message is sent again, and
+                              where the console shows it
+  openfire-receipts config    shows the settings in effect, and where from
   openfire-receipts version   shows the version
 
-  --env-file <file>        the file with the settings, instead of .env in the current folder;
-                           variables of the environment count more
+  --env-file <file>        the file with the settings, instead of .env in the
+                           current folder; the environment counts more
 
 Of check, which disturbs no process that runs:
   --json                   for programs
-  --messages-a-day <n>     compares Redis' memory with what so many messages need
-  --user <user@domain>     looks at the server as this user, too; the password is in CHECK_PASSWORD
-  --client-address <host:port>   where users connect, if not to port 5222 of the server's host; of try, too
+  --messages-a-day <n>     compares Redis' memory with what so many need
+  --user <user@domain>     looks at the server as this user, too; the password
+                           is in CHECK_PASSWORD
+  --client-address <host:port>
+                           where users connect, if not to port 5222 of the
+                           server's host; of try, too
 
-Try asks for the passwords, or reads them from its input, a line each. Use accounts that are made for this: what waits for
-them in the server comes to it.
+Try asks for the passwords, or reads them from its input, a line each. Use
+accounts that are made for this: what waits for them in the server comes to it.
 
-Exit status: 0 fine; 1 check has found something, or try did not see what it should, or an unexpected error; 64 wrong usage; 78 wrong settings.
+Exit status: 0 fine; 1 check has found something, or try did not see what it
+should, or an unexpected error; 64 wrong usage; 78 wrong settings.
 Every setting: docs/configuration.md.
 `;
 
@@ -58,7 +65,9 @@ function read(args: string[]) {
     const [command, ...users] = positionals;
     const wanted = command === 'try' ? 2 : 0;
     if (users.length > wanted) usage(`One command at a time: ${positionals.join(' ')}`);
-    if (users.length < wanted) usage('try takes two users: alice@example.org bob@example.org');
+    const isUser = (text: string) => /^[^@/\s]+@[^@/\s]+$/.test(text);
+    if (users.length < wanted || !users.every(isUser) || (wanted === 2 && users[0] === users[1]))
+      usage('try takes two users: alice@example.org bob@example.org');
     return { values, command, users };
   } catch (error) {
     return usage((error as Error).message);

@@ -106,7 +106,9 @@ export function decide({ n, facts, sessions, epoch, asked, copies, now }: Questi
   const outcomes = [...facts.outcomes.values()];
   for (const [id, at] of facts.has) {
     const session = sessions.find((one) => one.id === id);
-    if ((session?.detachedAt ?? now) - at >= graces.proof) return { what: 'proved', by: sessionOf(facts, id) };
+    // It may be heard after its session was seen to detach.
+    if (Math.max(0, (session?.detachedAt ?? now) - at) >= graces.proof)
+      return { what: 'proved', by: sessionOf(facts, id) };
   }
   if (facts.has.size > 0) return WAIT;
   const last = outcomes.reduce((one, other) => (other.copy > one.copy ? other : one));

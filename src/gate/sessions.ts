@@ -51,7 +51,8 @@ export class GateSessions {
       priority: kept,
       detachedAt: state === 'detached' ? this.#detachedAt(id, same, now) : undefined,
       since: same !== undefined && (wasThere || state !== 'available') ? same.since : now,
-      began: same?.began ?? (isThere ? order : undefined),
+      // One that is told of at the beginning as detached was there before, and may have carbons (XEP-0280) that wait for it.
+      began: same?.began ?? (isThere || (state === 'detached' && same === undefined) ? order : undefined),
     };
     const sessions = this.#users.get(user) ?? new Map<string, KnownSession>();
     this.#users.set(user, sessions);

@@ -27,7 +27,7 @@ const accounts = () => {
 test.each(['transparent', 'subdomain'])(
   'MODE=%s: what was lost comes again, and the console has its life',
   async (MODE) => {
-    const settings = { MODE, TRACE_MESSAGES: '1h', HTTP_PORT: '0' };
+    const settings = { MODE, TRACE_MESSAGES: '1h', HTTP_PORT: '0', PROOF_GRACE: '1s' };
     const proxy = await world.startProxy(settings);
     await until(() => proxy.readiness.ready, { what: 'readiness' });
     const said: string[] = [];
@@ -46,6 +46,12 @@ test.each(['transparent', 'subdomain'])(
     expect((await life()).message).toMatchObject({ id, state: 'delivered' });
     // Steps are written a few times a second.
     await until(async () => (await life()).steps.some(({ what }) => what === 'redelivered'), { what: 'the step' });
+    // Nothing of the trial is left for him.
+    const bob = await world.user('bob');
+    const alice = await world.user('alice');
+    await alice.say(MODE === 'subdomain' ? world.proxied('bob') : `bob@${world.xmpp.domain}`, 'after the trial');
+    await bob.hears('after the trial');
+    expect(bob.count((stanza) => stanza.getChild('body') !== undefined)).toBe(1);
   },
 );
 

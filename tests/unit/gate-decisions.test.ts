@@ -155,4 +155,16 @@ test('a session whose resource is bound again is gone, and late word of it chang
   expect(sessions.of('bob@s')).toMatchObject([{ id: 'Q', began: 7 }]);
   expect(see('gone', 'Q')).toEqual([['gone', 'Q']]);
   expect(sessions.of('bob@s')).toEqual([]);
+  // Told of when a lease begins: it was there before.
+  expect(see('detached', 'R')).toEqual([]);
+  expect(see('resumed', 'R')).toEqual([['available', 'R']]);
+  expect(sessions.of('bob@s')).toMatchObject([{ id: 'R', state: 'available', began: 9 }]);
+});
+
+test('without a grace a proof counts at once, also where it is heard after its session has detached', () => {
+  const facts = seen(['sent'], [PHONE], (it) => it.has.set('P', NOW));
+  const sessions: KnownSession[] = [{ ...PHONE, state: 'detached', detachedAt: NOW - 10 }];
+  const question = { n: 'e-1', facts, sessions, epoch: 'e', asked: false, copies: 1, now: NOW + 5 };
+  expect(decide(question, { ...GRACES, proof: 0 })).toEqual({ what: 'proved', by: 'bob@s/phone' });
+  expect(decide(question, GRACES)).toEqual({ what: 'wait' });
 });

@@ -73,6 +73,15 @@ class HoldingTest {
         rig.write("alice", "bob", "two");
         rig.stored("c", rig.shown("c").get(1));
         assertEquals("refused", Rig.attribute(rig.events("c", "outcome").get(1), "state"));
+        // Another plugin that does not fit the server.
+        rig.server = entry -> { throw new NoSuchMethodError(); };
+        rig.write("alice", "bob", "three");
+        rig.stored("c", rig.shown("c").get(2));
+        assertEquals("unknown", Rig.attribute(rig.events("c", "outcome").get(2), "state"));
+        rig.server = entry -> new Outcome().refused();
+        rig.write("alice", "bob", "four");
+        rig.stored("c", rig.shown("c").get(3));
+        assertEquals("refused", Rig.attribute(rig.events("c", "outcome").get(3), "state"));
     }
 
     @Test @DisplayName("4: what was given up is named, and what was forgotten is not repeated")
