@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { IdSource, isUniqueId } from '../../src/xmpp/stanza/ids.ts';
 import { keyOfWireId, recordKey, senderIdOf, wireIdOf, wireInner } from '../../src/xmpp/stanza/message-key.ts';
+import { isSingleElement } from '../../src/xmpp/stanza/xml.ts';
 
 describe('an id that no client makes twice', () => {
   test.each([
@@ -98,4 +99,24 @@ describe('a message that is told apart', () => {
     const retract = '<retract xmlns="urn:xmpp:message-retract:1" id="2"/>';
     expect(wireInner(retract, KEY, KEY + MARK)).toBe(retract.replace('"2"', `"2${MARK}"`));
   });
+
+  test.each([
+    ['text', 'text'],
+    ['an element', '<p:x/>'],
+    ['another one', '<origin-id xmlns="urn:xmpp:sid:0" id="3">text</origin-id>'],
+    ['one that has no content', '<origin-id xmlns="urn:xmpp:sid:0" id="3"/>'],
+  ])('an origin-id with %s in it is none any more, and still an element', (_, content) => {
+    const origin = `<origin-id xmlns="urn:xmpp:sid:0" id="2" xmlns:p="urn:p">${content}</origin-id><body>x</body>`;
+    const out = wireInner(origin, KEY + MARK, undefined);
+    expect(out).not.toContain('urn:xmpp:sid:0');
+    expect(isSingleElement(`<x>${out}</x>`)).toBe(true);
+  });
+
+  test.each(['a=" id=" ', 'a="\xc3\xa0id=" ', 'a=" id=" b="id=" ', 'xid="1" x:id="2" ', ''])(
+    'a correction with the attributes %j names it all the same, and is still an element',
+    (attributes) => {
+      const replace = (id: string) => `<replace ${attributes}id="${id}" xmlns="urn:xmpp:message-correct:0"/>`;
+      expect(wireInner(replace('2'), KEY, KEY + MARK)).toBe(replace(`2${MARK}`));
+    },
+  );
 });

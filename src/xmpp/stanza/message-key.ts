@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { isAscii } from '../../util/octets.ts';
+import { NS } from './namespaces.ts';
 import { partitionDigits, partitionOf } from './partition.ts';
 
 /**
@@ -7,7 +8,7 @@ import { partitionDigits, partitionOf } from './partition.ts';
  * bits of SHA-256. Among a billion messages two have one key with a chance of 3 in 100 million. Both are kept then, unless their
  * texts are equal, too ({@link payloadDigest}).
  */
-const KEY_LENGTH = 14;
+export const KEY_LENGTH = 14;
 const HASHED_LENGTH = 12;
 /** Of ledgers before format 6. */
 const OLDER_KEY_LENGTH = 22;
@@ -78,8 +79,14 @@ export function keyOfWireId(sender: string, recipient: string, id: string): stri
 }
 
 // Attributes are written in double quotes, with "<>&" escaped: see xml.ts.
-const ORIGIN_ID = /<origin-id [^<>]*urn:xmpp:sid:0[^<>]*>(?:<\/origin-id>)?/g;
-const OWN_REFERENCE = /(<(?:replace|retract)(?= )[^<>]*?\sid=")([^"]*)("[^<>]*>)/;
+const ORIGIN_ID = /<origin-id [^<>]*urn:xmpp:sid:0[^<>]*>(?:(?<!\/>)<\/origin-id>)?/g;
+/** By whole attributes: one may have ` id=` in its value. */
+const OWN_REFERENCE = /(<(?:replace|retract)(?: (?!id=)[^ ="<>]+="[^"<>]*")* id=")([^"<>]*)("[^<>]*>)/;
+
+/** Takes an origin-id away. What somebody has put into one stays, and is in one of no meaning, so that each tag is ended. */
+function withoutOriginId(tag: string): string {
+  return tag.endsWith('/>') || tag.endsWith('</origin-id>') ? '' : tag.replaceAll(NS.sid, NS.own);
+}
 
 /**
  * A message's children as they go out.
@@ -90,7 +97,7 @@ const OWN_REFERENCE = /(<(?:replace|retract)(?= )[^<>]*?\sid=")([^"]*)("[^<>]*>)
 export function wireInner(inner: string, key: string, target: string | undefined): string {
   let out = inner;
   // Clients that go by the origin-id (XEP-0359) would take it for the earlier one.
-  if (isMarked(key)) out = out.replace(ORIGIN_ID, '');
+  if (isMarked(key)) out = out.replace(ORIGIN_ID, withoutOriginId);
   if (target !== undefined && isMarked(target)) {
     out = out.replace(
       OWN_REFERENCE,
