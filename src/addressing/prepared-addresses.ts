@@ -1,3 +1,4 @@
+import { ownCopy } from '../util/octets.ts';
 import { foldWritten, type Jid, prepareJid } from '../xmpp/stanza/address.ts';
 import type { Address } from './address-policy.ts';
 
@@ -17,10 +18,11 @@ export abstract class PreparedAddresses {
   parse(address: string): Address {
     const known = this.#cache.get(address);
     if (known !== undefined) return known;
-    const parsed = this.interpret(prepareJid(address));
+    const own = ownCopy(address);
+    const parsed = this.interpret(prepareJid(own));
     // Emptied rather than trimmed: bounded memory is what matters, and a full one refills within milliseconds.
     if (this.#cache.size >= MAX_CACHED) this.#cache.clear();
-    this.#cache.set(address, parsed);
+    this.#cache.set(own, parsed);
     return parsed;
   }
 

@@ -1,3 +1,4 @@
+import { ownCopy } from '../util/octets.ts';
 import type { SeenSession } from './events.ts';
 import type { KnownSession } from './facts.ts';
 
@@ -20,7 +21,9 @@ export class GateSessions {
    *
    * @param order of this event among the gate's
    */
-  seen({ jid, id, state, priority }: SeenSession, now: number, order: number): SessionChange[] {
+  seen({ state, priority, ...seen }: SeenSession, now: number, order: number): SessionChange[] {
+    const jid = ownCopy(seen.jid);
+    const id = ownCopy(seen.id);
     const slash = jid.indexOf('/');
     if (slash === -1) return [];
     const user = jid.slice(0, slash);

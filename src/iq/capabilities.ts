@@ -1,5 +1,6 @@
 import type { Element } from '@xmpp/xml';
 import { knownCapabilities, recordCapabilities, type StoreQueue } from '../store/contract.ts';
+import { ownCopy } from '../util/octets.ts';
 import { type Caps, capsProvedBy, hasFeature, isVerifiable, isVerified } from '../xmpp/stanza/entity-capabilities.ts';
 import { NS } from '../xmpp/stanza/namespaces.ts';
 import { attribute } from '../xmpp/stanza/xml.ts';
@@ -119,7 +120,7 @@ export class Capabilities {
 
   #remember(name: string, support: Support): void {
     if (this.#known.size >= MAX_CACHED) this.#known.clear();
-    this.#known.set(name, support);
+    this.#known.set(ownCopy(name), support);
   }
 }
 

@@ -18,6 +18,15 @@ export function textOf(octets: string): string {
   return bytes.toString('utf8', 0, bytes.write(octets, 'latin1'));
 }
 
+/**
+ * The same text in memory of its own. What was cut out of a text keeps all of that alive: an address that is remembered, 64 KiB of
+ * the stream.
+ */
+export function ownCopy(text: string): string {
+  // Half a surrogate pair is no UTF-8.
+  return text.isWellFormed() ? Buffer.from(text).toString() : text;
+}
+
 /** A text as octets. Half a surrogate pair becomes a replacement character. */
 export function encoded(text: string): string {
   if (!NOT_ASCII.test(text)) return text;
