@@ -1,10 +1,13 @@
 import { randomInt } from 'node:crypto';
+import { KEY_LENGTH } from '../xmpp/stanza/message-key.ts';
 
 /** Places of an empty table; a power of two, as all its sizes. */
 const LEAST = 64;
 /** Where the characters of a key begin that tell it from others: before come those of its shard. */
 const TELLING = 2;
 const TOLD = 10;
+/** The mark at the end of a key (message-key.ts) tells those from each other that have one id; so many of its characters do. */
+const TELLING_OF_MARK = 8;
 const PRIME = 0x01000193;
 
 /**
@@ -74,6 +77,9 @@ export class InFlight<V> {
   #home(key: string): number {
     let hash = this.#seed;
     for (let at = TELLING; at < TOLD; at += 1) hash = Math.imul(hash ^ key.charCodeAt(at), PRIME);
+    const { length } = key;
+    if (length > KEY_LENGTH)
+      for (let at = length - TELLING_OF_MARK; at < length; at += 1) hash = Math.imul(hash ^ key.charCodeAt(at), PRIME);
     return (hash ^ (hash >>> 15)) & (this.#keys.length - 1);
   }
 
