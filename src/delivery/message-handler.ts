@@ -128,7 +128,7 @@ function excessOf(message: Message): string | undefined {
   const isLong = (one: string) => one.length > LONGEST_ID / 6 && escapeAttribute(one).length > LONGEST_ID;
   if (isLong(id) || isLong(originId) || receipts.some(isLong)) return `An id may have ${LONGEST_ID} bytes`;
   if (writtenType.length + otherAttributes.length > LONGEST_ATTRIBUTES)
-    return `The attributes of a message may have ${LONGEST_ATTRIBUTES} characters`;
+    return `The attributes of a message may have ${LONGEST_ATTRIBUTES} bytes`;
   return undefined;
 }
 

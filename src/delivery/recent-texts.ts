@@ -1,6 +1,6 @@
 import type { StoredRecord } from '../store/contract.ts';
 
-/** UTF-16 units of text that are kept at most. */
+/** Bytes of XML that are kept at most. */
 const MOST = 8_000_000;
 
 /** The messages that went through a gate last, whole: Redis drops the text of a message that is confirmed. */

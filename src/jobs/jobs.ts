@@ -1,4 +1,6 @@
+import xml from '@xmpp/xml';
 import type { StoredRecord } from '../store/contract.ts';
+import { textOf } from '../util/octets.ts';
 
 /** What a job says of its message. No content: the dashboard shows these. */
 export interface JobData {
@@ -63,9 +65,9 @@ export function sweptJobId(key: string, attempt: number, now: number): string {
   return `${key}.${attempt}.${now.toString(36)}`;
 }
 
-/** Reads the addresses and the id of a stanza as this project writes it, without the rest. */
+/** Reads the addresses and the id of a stanza as this project writes it, in octets, without the rest. */
 export function addressesOf(stanza: string): { from: string; to: string; id: string } {
   const start = stanza.slice(0, stanza.indexOf('>'));
-  const value = (name: string) => start.match(new RegExp(` ${name}="([^"]*)"`))?.[1] ?? '';
+  const value = (name: string) => xml.unescapeXML(textOf(start.match(new RegExp(` ${name}="([^"]*)"`))?.[1] ?? ''));
   return { from: value('from'), to: value('to'), id: value('id') };
 }

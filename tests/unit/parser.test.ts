@@ -73,6 +73,12 @@ describe('the parser', () => {
     expect(parser.root?.children).toEqual([]);
   });
 
+  test('white space of any kind between stanzas is for nobody, and a byte order mark too', () => {
+    const { parser, elements } = parse();
+    for (const char of encoded('\ufeff<message/>\u00a0 \u2028\n<iq/>')) parser.write(char);
+    expect(elements).toEqual(['<message/>', '<iq/>']);
+  });
+
   test('skips what is too deep, and goes on', () => {
     const { parser, elements, oversized } = parse();
     parser.write(`<message from="a@b">${nested(9)}</message>`);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { textOf } from '../../src/util/octets.ts';
+import { encoded, textOf } from '../../src/util/octets.ts';
 import {
   attribute,
   cleanXml,
@@ -23,6 +23,7 @@ test('what is written has nothing that ends the stream, be it octets or, by mist
   expect(fitToWrite(octets)).toBe(octets);
   for (const character of FORBIDDEN) expect(fitToWrite(`a${character}b`)).toBe('ab');
   expect(textOf(fitToWrite('a\ufffféb你'))).toBe('aéb你');
+  expect(fitToWrite(encoded('<a\ufffe b="\uffff￥\ufffd你">\x01</a>'))).toBe(encoded('<a b="￥\ufffd你"></a>'));
 });
 
 test('what XML allows stays', () => {

@@ -48,7 +48,7 @@ type Sized = Pick<
   readonly inner: string;
 };
 
-/** About what a message takes in the store, in bytes of ASCII or characters: for rates and for what may wait. */
+/** About what a message takes in the store, bytes; of addresses and ids, characters: for rates and for what may wait. */
 export function sizeOf({
   inner,
   sender,

@@ -164,9 +164,10 @@ export class GuardedParser extends xml.Parser {
       const name = this.#open[depth - 1];
       let last = end;
       while (text.charCodeAt(last - 1) <= 32) last -= 1;
+      const octets = text.slice(open + 2, last);
       // Names are ASCII as a rule.
-      if (name === undefined || (text.slice(open + 2, last) !== name && textOf(text.slice(open + 2, last)) !== name))
-        throw new UnreadableError(`</${text.slice(open + 2, last)}> ends nothing`);
+      if (octets !== name && (name === undefined || textOf(octets) !== name))
+        throw new UnreadableError(`</${textOf(octets)}> ends nothing`);
       if (depth === 3) this.#endChild(text.slice(this.#from, open), name);
     }
     this.#close();
@@ -197,7 +198,7 @@ export class GuardedParser extends xml.Parser {
     const depth = this.#open.length;
     const octets = text.slice(at, end);
     // What it says is read later, or never; whether its references are known must be said now.
-    const said = depth === 2 || octets.includes('&') ? textOfMarkup(octets) : octets;
+    const said = depth <= 2 || octets.includes('&') ? textOfMarkup(octets) : octets;
     // The white space that keeps the connection alive (RFC 6120 section 4.6.1) is for nobody.
     if (depth <= 1) {
       if (said.trim() !== '') throw new UnreadableError('Text between stanzas');

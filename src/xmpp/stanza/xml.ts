@@ -1,5 +1,5 @@
 import xml, { type Element } from '@xmpp/xml';
-import { encoded } from '../../util/octets.ts';
+import { encoded, textOf } from '../../util/octets.ts';
 
 /** Levels of nesting in a stanza at most; clients need about six. Bounds the recursion. */
 export const MAX_DEPTH = 64;
@@ -25,14 +25,16 @@ export function cleanXml(text: string): string {
 // Control characters, and what no octets are.
 const UNFIT = /[\0-\x08\x0b\x0c\x0e-\x1f\u0100-\uffff]/;
 const WIDE = /[\u0100-\uffff]/;
+/** How U+FFFE and U+FFFF begin, and some others. */
+const NONCHARACTER = '\xef\xbf';
 
 /**
  * XML as it may be written, flat ({@link flattened}): the last line of defence, as one forbidden character ends the whole stream.
  * What is no octets by mistake is taken for text.
  */
 export function fitToWrite(xml: string): string {
-  if (!UNFIT.test(xml)) return flattened(xml);
-  return WIDE.test(xml) ? encoded(cleanXml(xml)) : cleanXml(xml);
+  if (!UNFIT.test(xml) && !xml.includes(NONCHARACTER)) return flattened(xml);
+  return encoded(cleanXml(WIDE.test(xml) ? xml : textOf(xml)));
 }
 
 /**
