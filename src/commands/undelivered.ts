@@ -1,6 +1,7 @@
 import type { AddressPolicy } from '../addressing/address-policy.ts';
 import { cancel, type Owner, type Retried, requeue, retryNow, type StoredRecord } from '../store/contract.ts';
 import type { Form } from '../xmpp/stanza/data-form.ts';
+import { presentKey } from '../xmpp/stanza/message-key.ts';
 import { type Command, chosenOption, type Note, optionsOf, type StepResult } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { countOf, describeState } from './format.ts';
@@ -28,17 +29,27 @@ const OTHERWISE: Partial<Record<Retried, Outcome>> = {
   'too soon': 'too soon',
 };
 
-/** Requests another copy of each message. @returns how many had which outcome */
+/**
+ * Requests another copy of each message.
+ *
+ * @param keys be they of an older version: a form may have been opened, and a dead letter put down, before the upgrade
+ * @returns how many had which outcome
+ */
 export async function retryAll(
-  context: Pick<CommandContext, 'perform' | 'requeued'>,
+  context: Pick<CommandContext, 'perform' | 'requeued' | 'deadLetters'>,
   keys: readonly string[],
   owner: Owner,
 ): Promise<Map<Outcome, number>> {
   const outcomes = new Map<Outcome, number>();
-  for (const key of keys) {
+  for (const given of keys) {
+    const key = presentKey(given);
     const retried = await context.perform(retryNow(key, owner));
     const record = retried === 'undelivered' ? await context.perform(requeue(key)) : undefined;
-    if (record !== undefined) context.requeued(record);
+    if (record !== undefined) {
+      context.requeued(record);
+      // Its dead letter has that name.
+      if (given !== key) await context.deadLetters.remove(given);
+    }
     const sent = retried === 'due' || retried === 'in flight' || record !== undefined;
     const outcome = sent ? 'sent' : (OTHERWISE[retried] ?? 'gone');
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
@@ -46,13 +57,14 @@ export async function retryAll(
   return outcomes;
 }
 
-/** Cancels each message. @returns how many had which outcome */
+/** Cancels each message. @param given keys, as of {@link retryAll} @returns how many had which outcome */
 export async function cancelAll(
   context: Pick<CommandContext, 'perform' | 'queries' | 'ended'>,
-  keys: readonly string[],
+  given: readonly string[],
   owner: Owner,
   by: string,
 ): Promise<Map<Outcome, number>> {
+  const keys = given.map(presentKey);
   const outcomes = new Map<Outcome, number>();
   const known = new Map((await context.queries.records(keys)).map(({ record }) => [record.key, record]));
   for (const key of keys) {

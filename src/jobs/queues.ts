@@ -23,6 +23,9 @@ export const QUEUE = {
 // The ledger is the truth: a job that is done or has failed has nothing to add to it, and a sweep makes another.
 const NOT_KEPT = { removeOnComplete: true, removeOnFail: true } as const;
 
+/** Somebody was told that it goes on by itself: a part of Redis may be away for hours. */
+const ERASURE_ATTEMPTS = 1_000_000;
+
 export interface QueuesOptions {
   readonly connection: ConnectionOptions;
   /** With a hash tag, for Redis Cluster. */
@@ -54,7 +57,7 @@ export class Queues implements JobsPort {
     const keep = { removeOnComplete: true, removeOnFail: { age: Math.ceil(options.undeliveredRetention / 1000) } };
     this.undelivered = new Queue(QUEUE.undelivered, { connection, prefix, defaultJobOptions: keep });
     // How many were erased is told for an hour; whose they were, the job does not know any more.
-    const tell = { removeOnComplete: { age: 3600 }, removeOnFail: true, attempts: 10, backoff: 5000 };
+    const tell = { removeOnComplete: { age: 3600 }, removeOnFail: true, attempts: ERASURE_ATTEMPTS, backoff: 5000 };
     this.erasure = new Queue(QUEUE.erasure, { connection, prefix, defaultJobOptions: tell });
     for (const queue of this.all) {
       queue.on('error', options.onProblem);

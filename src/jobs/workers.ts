@@ -78,6 +78,9 @@ export class Workers {
     for (const worker of this.#workers) {
       worker.on('error', options.onProblem);
     }
+    this.#workers.at(-1)?.on('failed', (_, err) => {
+      options.log.warn({ err }, 'A user could not be forgotten yet; it is tried again in 5 s');
+    });
     const { sweepEvery, pipeline } = options;
     const perform: Perform = (request) => pipeline.perform(request);
     this.#sweeper = new Sweeper({ ...options, perform, ...(sweepEvery !== undefined && { every: sweepEvery }) });

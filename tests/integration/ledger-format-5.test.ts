@@ -5,8 +5,10 @@ import { claim, notified, type ReplyTo, type Request, settle } from '../../src/s
 import { RedisQueries } from '../../src/store/redis/administration-queries.ts';
 import { LEDGER_FORMAT } from '../../src/store/redis/format.ts';
 import { KeyTakeover } from '../../src/store/redis/key-takeover.ts';
+import { Keys } from '../../src/store/redis/keys.ts';
 import { LedgerPreparation } from '../../src/store/redis/preparation.ts';
 import { Probe } from '../../src/store/redis/probe.ts';
+import { RedisSteps } from '../../src/store/redis/steps.ts';
 import { presentKey, recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { ALICE, aliceWrites, DAY, keyOf, openLedger, RETRY, SECOND } from '../support/store/ledger.ts';
@@ -75,6 +77,25 @@ async function isWhole(): Promise<void> {
   expect(known.outcome).toBe('known');
 }
 
+/** Does something that fails after so many calls of scripts. @returns whether it came to its end */
+async function interrupted(work: () => Promise<void>, calls: number): Promise<boolean> {
+  const { redis } = opened;
+  const evaluate = redis.eval.bind(redis);
+  let left = calls;
+  redis.eval = ((...args: Parameters<typeof evaluate>) => {
+    left -= 1;
+    return left < 0 ? Promise.reject(new Error('Broken off')) : evaluate(...args);
+  }) as typeof redis.eval;
+  try {
+    await work();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    redis.eval = evaluate as typeof redis.eval;
+  }
+}
+
 describe.each([1, 16])('of %d shards', (shards) => {
   beforeEach(() => open(shards));
 
@@ -108,19 +129,7 @@ describe.each([1, 16])('of %d shards', (shards) => {
       opened.close();
       await open(shards);
       const { redis } = opened;
-      const evaluate = redis.eval.bind(redis);
-      let left = calls;
-      redis.eval = ((...args: Parameters<typeof evaluate>) => {
-        left -= 1;
-        return left < 0 ? Promise.reject(new Error('Broken off')) : evaluate(...args);
-      }) as typeof redis.eval;
-      const isThrough = await preparation(shards)
-        .prepare()
-        .then(
-          () => true,
-          () => false,
-        );
-      redis.eval = evaluate as typeof redis.eval;
+      const isThrough = await interrupted(() => preparation(shards).prepare(), calls);
       expect(await mark()).toMatchObject({ format: String(LEDGER_FORMAT) });
       if (!isThrough) expect(await mark()).toMatchObject({ taking: '5' });
       await preparation(shards).prepare();
@@ -155,5 +164,62 @@ describe.each([1, 16])('of %d shards', (shards) => {
     await preparation(shards).prepare();
     const { overdue } = await ledger.sweep(SECOND, 1000, Date.now() + DAY);
     expect(overdue.map(({ key }) => key)).toContain(presentKey(before));
+  });
+
+  test('a record that no SCAN has named, as its slot was on the way, is found by its due time', async () => {
+    const { redis, ledger } = opened;
+    const scan = redis.scan.bind(redis);
+    redis.scan = (async () => ['0', []]) as unknown as typeof redis.scan;
+    await new KeyTakeover(redis, ledger.shards).carryOut();
+    redis.scan = scan;
+    const { overdue } = await ledger.sweep(SECOND, 1000, T + 2 * DAY);
+    expect(overdue.filter(({ state }) => state === 'pending')).toHaveLength(122);
+  });
+
+  test('each part of what was told just before says since when, whatever is taken from there meanwhile', async () => {
+    const { redis, ledger } = opened;
+    const [shard] = ledger.shards.keys;
+    const name = `${shard?.prefix}:ended`;
+    await redis.del(name);
+    const keys = Array.from({ length: 1200 }, (_, i) => keyOf(`told-${i}`).padEnd(22, 'x'));
+    await redis.rpush(name, `@${T}`, ...keys);
+    const evaluate = redis.eval.bind(redis);
+    const told: string[] = [];
+    let isTaken = true;
+    redis.eval = (async (...args: Parameters<typeof evaluate>) => {
+      const reply = await evaluate(...args);
+      if (args.at(-1) !== 'ended' || args[2] !== shard?.prefix) return reply;
+      const items = await redis.lrange(name, 0, -1);
+      isTaken &&= items.length === 0 || items[0] === `@${T}`;
+      told.push(...items.slice(1));
+      await redis.del(name);
+      return reply;
+    }) as typeof redis.eval;
+    await new KeyTakeover(redis, ledger.shards).carryOut();
+    redis.eval = evaluate as typeof redis.eval;
+    expect(isTaken).toBe(true);
+    expect(told).toEqual(keys.map(presentKey));
+    // One without a mark ends no call.
+    await redis.rpush(name, ...told);
+    await ledger.sweep(SECOND, 10, T + DAY);
+    expect(await redis.llen(name)).toBeLessThan(told.length);
+  });
+
+  test('steps that were kept of a message are found by its present key', async () => {
+    const { redis, ledger } = opened;
+    const steps = new RedisSteps(redis, { keys: new Keys(PREFIX), kept: DAY });
+    const key = keyOf('traced');
+    const step = {
+      at: Date.now(),
+      key: key.padEnd(22, 'x'),
+      sender: ALICE,
+      recipient: CARL,
+      id: 'traced',
+      what: 'accepted',
+    };
+    await steps.append([{ ...step, isFirst: true }]);
+    expect(ledger.shards.count).toBe(shards);
+    expect(await steps.stepsOf(key)).toMatchObject([{ key, what: 'accepted' }]);
+    expect((await steps.traced({ sender: ALICE }, 10)).found).toMatchObject([{ key, id: 'traced' }]);
   });
 });

@@ -53,6 +53,12 @@ test('while nobody works, it says that it is not done; whoever looks later finds
   expect(await open.redis.exists(open.ledger.keys.record(keyOf('m-1')))).toBe(0);
 });
 
+test('however long a part of Redis is away, it is tried again: nobody would be told that it was given up', async () => {
+  await userErasure.forget(ALICE, PROXIED);
+  const [job] = await queues.erasure.getJobs(['waiting']);
+  expect(job?.opts).toMatchObject({ attempts: 1_000_000, backoff: { delay: 5000 } });
+});
+
 test('a job that begins anew after its process died does the rest', async () => {
   for (let i = 0; i < 10; i += 1) await open.ledger.perform(aliceWrites({ id: `m-${i}` }));
   await userErasure.forget(ALICE, PROXIED);

@@ -1,4 +1,5 @@
 import { cancelAll, type Outcome, retryAll } from '../../commands/undelivered.ts';
+import { presentKey } from '../../xmpp/stanza/message-key.ts';
 import type { ConsolePorts } from '../ports.ts';
 import type { Outcomes } from '../schemas.ts';
 
@@ -40,11 +41,11 @@ export async function giveUp({ context }: ConsolePorts, keys: readonly string[])
 export async function retryAllTo(ports: ConsolePorts, user: string): Promise<Outcomes> {
   const keys: string[] = [];
   let more = false;
-  for await (const { key, to } of ports.context.deadLetters.each(user)) {
+  for await (const { id, key, to } of ports.context.deadLetters.each(user)) {
     if (key === '' || to !== user) continue;
     more = keys.length === AT_ONCE;
     if (more) break;
-    keys.push(key);
+    keys.push(key === presentKey(id) ? id : key);
   }
   return { ...(await retry(ports, keys)), more };
 }

@@ -1,9 +1,10 @@
 import type { DeadLetter as Letter } from '../../commands/command-context.ts';
+import { presentKey } from '../../xmpp/stanza/message-key.ts';
 import type { ConsolePorts } from '../ports.ts';
 import type { DeadLetter, DeadLetters } from '../schemas.ts';
 
 function letterOf({ id, key, from, to, messageId, stored, ended, why }: Letter): DeadLetter {
-  return { id, from, to, messageId, stored, ended, why, message: key !== '' && key === id };
+  return { id, from, to, messageId, stored, ended, why, message: key !== '' && key === presentKey(id) };
 }
 
 /** What was not delivered, of all or of one user (bare JID); the newest first. */

@@ -1,6 +1,7 @@
 import { nextStepOf } from '../../commands/next-step.ts';
 import { summaryOf } from '../../commands/pending-survey.ts';
 import { copiesOf, explain, type Found, isProved, type LifeEvent, type TracedStep } from '../../store/contract.ts';
+import { presentKey } from '../../xmpp/stanza/message-key.ts';
 import type { ConsolePorts } from '../ports.ts';
 import type { Life, Step } from '../schemas.ts';
 import { defined, iso } from './now.ts';
@@ -70,9 +71,10 @@ export function causesFirst(steps: Step[]): Step[] {
   return all;
 }
 
-/** Everything that is known of one message, by its key; undefined where nothing is. */
-export async function life({ context, steps: kept }: ConsolePorts, key: string): Promise<Life | undefined> {
+/** Everything that is known of one message, by its key, be it of an older version; undefined where nothing is. */
+export async function life({ context, steps: kept }: ConsolePorts, given: string): Promise<Life | undefined> {
   const { queries, perform, messageTtl } = context;
+  const key = presentKey(given);
   const [[found], noted, traced, explanation] = await Promise.all([
     queries.records([key]),
     queries.life(key),

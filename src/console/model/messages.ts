@@ -1,7 +1,7 @@
 import { type MessageSummary, summaryOf } from '../../commands/pending-survey.ts';
 import { parseUser } from '../../commands/user-names.ts';
 import type { TracedHead } from '../../store/contract.ts';
-import { recordKey } from '../../xmpp/stanza/message-key.ts';
+import { presentKey, recordKey } from '../../xmpp/stanza/message-key.ts';
 import type { ConsolePorts } from '../ports.ts';
 import type { Messages } from '../schemas.ts';
 import { messageOf, type Summary } from './waiting.ts';
@@ -34,7 +34,7 @@ export async function search(ports: ConsolePorts, asked: Search, limit: number):
   const { id, since, until } = asked;
   const [sender, recipient] = [userOf(asked.from), userOf(asked.to)];
   const isSought = (one: Sought) =>
-    (id === undefined || id === one.id || id === one.key) &&
+    (id === undefined || id === one.id || presentKey(id) === one.key) &&
     (sender === undefined || sender === one.sender) &&
     (recipient === undefined || recipient === one.recipient) &&
     one.storedAt >= (since ?? 0) &&
@@ -62,12 +62,13 @@ export async function search(ports: ConsolePorts, asked: Search, limit: number):
     }
     const { key, from, to, messageId, stored } = letter;
     const storedAt = Date.parse(stored);
-    if (key === letter.id && isSought({ key, sender: from, recipient: to, id: messageId, storedAt })) keys.add(key);
+    if (key === presentKey(letter.id) && isSought({ key, sender: from, recipient: to, id: messageId, storedAt }))
+      keys.add(key);
   }
   const traced = await steps?.traced({ sender, recipient, since, until, ...(id !== undefined && { id }) }, limit);
   for (const { key } of traced?.found ?? []) keys.add(key);
   more ||= traced?.more ?? false;
-  if (id !== undefined) keys.add(id);
+  if (id !== undefined) keys.add(presentKey(id));
   const missing = [...keys].filter((key) => !found.has(key)).slice(0, 4 * limit);
   for (const one of await queries.records(missing)) take(summaryOf(one));
   // By all three also what has ended well, as long as duplicates are looked for.

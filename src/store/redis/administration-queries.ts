@@ -1,9 +1,10 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { Found, KeyPortion, LifeEvent, Load, Paused, PendingPortion, StoreQueries } from '../contract.ts';
-import { serversOf } from './cluster-nodes.ts';
+import { layoutOf, refreshed, serversOf } from './cluster-nodes.ts';
 import { pausedBy } from './codec/replies.ts';
 import { decodeScript } from './codec/script-replies.ts';
 import { copiesOut } from './copies.ts';
+import { slotOf } from './hash-slot.ts';
 import { heaviest } from './heaviest.ts';
 import type { Keys } from './keys.ts';
 import type { LedgerPreparation } from './preparation.ts';
@@ -178,17 +179,34 @@ export class RedisQueries implements StoreQueries {
     return [...members];
   }
 
-  /** The cursor is that of the server, or in Redis Cluster of a master, with that one's number. */
+  /**
+   * The cursor is that of the server, or in Redis Cluster of a master, with that one's number. Rejects where masters, or slots, have
+   * become others since the first portion, or some are not known: of what lay there a part may not have been seen.
+   */
   async portion(cursor: string): Promise<KeyPortion> {
     await this.#preparation?.prepare();
+    const [own = '0', number = '0', before] = cursor.split(':');
+    const layout = await this.#layout(before === undefined);
+    if (before !== undefined) expectLayout(layout, before);
     const masters = serversOf(this.#redis);
-    const [own = '0', number = '0'] = cursor.split(':');
     const master = masters[Number(number)];
     if (master === undefined) return { keys: [], next: undefined };
     const [next, names] = await master.scan(own, 'MATCH', this.#shards.recordPattern, 'COUNT', 200);
     const keys = [...new Set(names.flatMap((name) => this.#shards.keyIn(name) ?? []))];
-    if (next !== '0') return { keys, next: number === '0' ? next : `${next}:${number}` };
-    return { keys, next: Number(number) + 1 < masters.length ? `0:${Number(number) + 1}` : undefined };
+    if (next !== '0') return { keys, next: `${next}:${number}:${layout}` };
+    if (Number(number) + 1 < masters.length) return { keys, next: `0:${Number(number) + 1}:${layout}` };
+    expectLayout(await this.#layout(true), layout);
+    return { keys, next: undefined };
+  }
+
+  /** Which master has which shard; of one server, the same always. @param anew whether the cluster is asked */
+  async #layout(anew: boolean): Promise<string> {
+    if (!('nodes' in this.#redis)) return '';
+    if (anew) await refreshed(this.#redis);
+    return layoutOf(
+      this.#redis,
+      this.#shards.keys.map(({ prefix }) => slotOf(prefix)),
+    );
   }
 
   /** What is found under these keys, a few at a time. */
@@ -212,4 +230,9 @@ export class RedisQueries implements StoreQueries {
     const replies = await look.receiptsLook(...keysOf(this.#redis, shard.prefix), all ? '1' : '0', ...keys);
     return replies.map((reply) => decodeScript('look', reply));
   }
+}
+
+function expectLayout(now: string, before: string): void {
+  if (now !== before)
+    throw new Error('The Redis Cluster has changed meanwhile: what lies where must be looked at anew');
 }

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 
 /** The connection to the master that has a slot, as far as is known; undefined where none is. */
@@ -17,4 +18,12 @@ export function refreshed(cluster: Cluster): Promise<void> {
 /** What is to be looked at by itself: each master, or the one server. */
 export function serversOf(redis: Redis | Cluster): readonly Redis[] {
   return 'nodes' in redis ? redis.nodes('master') : [redis];
+}
+
+/** Which servers there are, and which of them has which of these slots. */
+export function layoutOf(cluster: Cluster, slots: readonly number[]): string {
+  const names = cluster.nodes('master').map(nameOf);
+  const places = slots.map((slot) => names.indexOf(cluster.slots[slot]?.[0] ?? ''));
+  if (places.includes(-1)) throw new Error('No master of the cluster that has the slot is known');
+  return hash('sha256', `${names} ${places}`, 'base64url').slice(0, 12);
 }

@@ -162,7 +162,7 @@ export class LedgerPreparation {
       const keys = new Set<string>();
       for (const name of names) {
         const own = name.slice(shards.base.length + 1);
-        const key = /^[muq]:([\w-]{22}(?:[~-].+)?)$/.exec(own)?.[1];
+        const key = /^[muq]:([\w-]{22}(?:[~-].{16})?)$/.exec(own)?.[1];
         if (key !== undefined) keys.add(key);
         else if (OTHERS.test(own)) others.push(own);
       }

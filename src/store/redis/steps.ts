@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
+import { presentKey } from '../../xmpp/stanza/message-key.ts';
 import {
   type Clock,
   isAskedFor,
@@ -69,7 +70,7 @@ export class RedisSteps implements StepStore {
     const found: TracedHead[] = [];
     const endings = new Map<string, TracedHead['ending']>();
     for await (const [, text] of this.#entries(this.#options.keys.traced)) {
-      const head = JSON.parse(text) as TracedHead;
+      const head = readHead(text);
       if (head.ending !== undefined) {
         if (!endings.has(head.key)) endings.set(head.key, head.ending);
         continue;
@@ -144,9 +145,15 @@ function written(step: TracedStep): string {
   });
 }
 
+// What was kept before format 6 of the ledger has keys of that time.
+function readHead(text: string): TracedHead {
+  const head = JSON.parse(text) as TracedHead;
+  return { ...head, key: presentKey(head.key) };
+}
+
 function read(text: string): TracedStep | undefined {
   const step = JSON.parse(text) as TracedStep;
-  return { ...step, isFirst: step.isFirst ?? false };
+  return { ...step, key: presentKey(step.key), isFirst: step.isFirst ?? false };
 }
 
 function shortened(text: string | undefined): string | undefined {

@@ -11,18 +11,21 @@ times.now = tonumber(ARGV[1])
 local what, shortened = ARGV[2], older_keys.shortened
 local PORTION = 500
 local BEFORE = ':before'
+local NEWER = 'This ledger is of a newer format'
 local TYPES = { due = 'zset', ended = 'list', damaged = 'zset', ['damaged:new'] = 'set' }
 
 -- What was damaged from outside, and is none of these, stays where it is.
 local function is_a(kind, name) return redis.call('TYPE', name).ok == kind end
 
--- The sorted set of due times had another name. An older process that is still there finds no sorted set, and can store nothing.
+-- The sorted set of due times had another name. An older process that is still there finds no sorted set, and can store nothing. Once that
+-- is done, what goes by these names is of this format.
 local function begin()
+  if redis.pcall('GET', name_of('due')) == NEWER then return end
   for kind in pairs(TYPES) do
     local name = name_of(kind)
     if is_a(TYPES[kind], name) and redis.call('EXISTS', name .. BEFORE) == 0 then redis.call('RENAME', name, name .. BEFORE) end
   end
-  redis.call('SET', name_of('due'), 'This ledger is of a newer format')
+  redis.call('SET', name_of('due'), NEWER)
 end
 
 -- The record itself, or what is kept of it: with the other keys that it names.
@@ -101,9 +104,11 @@ local function restart_advance(cursor)
   return next_cursor
 end
 
-local function move_scored(from, to)
+-- With a record that SCAN has not named, as its slot was on the way from one master to another: without it, its place would be lost.
+local function move_scored(from, to, record_too)
   local flat = redis.call('ZRANGE', from, 0, PORTION - 1, 'WITHSCORES')
   for at = 1, #flat, 2 do
+    if record_too then move_named('m:' .. older_keys.key_of(flat[at])) end
     redis.call('ZADD', to, flat[at + 1], shortened(flat[at]))
     redis.call('ZREM', from, flat[at])
   end
@@ -111,9 +116,16 @@ local function move_scored(from, to)
 end
 
 local function move_list(from, to)
-  for _, item in ipairs(redis.call('LRANGE', from, 0, PORTION - 1)) do redis.call('RPUSH', to, shortened(item)) end
+  local mark
+  for _, item in ipairs(redis.call('LRANGE', from, 0, PORTION - 1)) do
+    redis.call('RPUSH', to, shortened(item))
+    if sub(item, 1, 1) == '@' then mark = item end
+  end
   redis.call('LTRIM', from, PORTION, -1)
-  return redis.call('LLEN', from)
+  local left = redis.call('LLEN', from)
+  -- Each portion says of which time it is: what is there of the one before may be taken from the list at any time.
+  if mark and left > 0 and sub(redis.call('LINDEX', from, 0), 1, 1) ~= '@' then redis.call('LPUSH', from, mark) end
+  return left
 end
 
 local function move_set(from, to)
@@ -138,7 +150,7 @@ if what == 'load' then return gather_load(name_of('load'), KEYS[2] .. ':load') e
 if what == 'copies' then return move_copies(ARGV[3], ARGV[4]) end
 if what == 'from' then return move_from(ARGV[3], ARGV[4]) end
 if what == 'advance' then return restart_advance(ARGV[4]) end
-if what == 'due' then return move_scored(name_of('due' .. BEFORE), due_set) end
+if what == 'due' then return move_scored(name_of('due' .. BEFORE), due_set, true) end
 if what == 'damaged' then return move_scored(name_of('damaged' .. BEFORE), name_of('damaged')) end
 if what == 'ended' then return move_list(name_of('ended' .. BEFORE), name_of('ended')) end
 if what == 'damaged:new' then return move_set(name_of('damaged:new' .. BEFORE), name_of('damaged:new')) end

@@ -187,7 +187,8 @@ local function replace_due(name, limit, longer)
   local until_time = times.now - times.kept_whole
   local function is_due(mark) return tonumber(sub(mark, 2)) <= until_time end
   local mark = redis.call('LINDEX', name, 0)
-  if not mark or tonumber(sub(mark, 2)) > until_time - longer then return end
+  -- Without a mark, as nobody writes it, they are taken for old ones: an error would stop every call.
+  if not mark or (tonumber(sub(mark, 2)) or 0) > until_time - longer then return end
   local items = redis.call('LRANGE', name, 0, limit)
   local keys, taken = {}, 0
   for place, item in ipairs(items) do

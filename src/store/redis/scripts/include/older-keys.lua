@@ -13,3 +13,9 @@ function older_keys.shortened(text)
   if not older_keys.is(text) then return text end
   return sub(text, 1, KEY) .. sub(text, older_keys.LENGTH + 1)
 end
+
+-- The key in a member of the sorted set, which may have a letter behind it.
+function older_keys.key_of(member)
+  local more = #member - older_keys.LENGTH
+  return (more == 1 or more == DIGEST + 2) and sub(member, 1, -2) or member
+end
