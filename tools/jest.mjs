@@ -7,11 +7,7 @@ import path from 'node:path';
 const SILENCE = 900_000 + Number(process.env.ORDER_MESSAGES ?? 0) * 100;
 
 const root = path.dirname(import.meta.dirname);
-const options = [
-  '--experimental-vm-modules',
-  '--disable-warning=ExperimentalWarning',
-  `--require=${JSON.stringify(path.join(root, 'tools', 'jest-worker-end.cjs'))}`,
-];
+const options = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
 const reporters = ['default', path.join(root, 'tools', 'jest-closing-line.mjs')].map(
   (reporter) => `--reporters=${reporter}`,
 );
