@@ -2,8 +2,8 @@ import xml from '@xmpp/xml';
 import { textOf } from '../../util/octets.ts';
 import { UnreadableError } from './link-problem.ts';
 import { MarkupFilter } from './markup-filter.ts';
-import { ReadElement } from './read-element.ts';
-import { isWrittenAsItCame, readChildTag, readStartTag, startTag, textOfMarkup } from './start-tag.ts';
+import { endLeaf, ReadElement } from './read-element.ts';
+import { readChildTag, readStartTag, startTag, textOfMarkup } from './start-tag.ts';
 
 export interface ParserLimits {
   /** Bytes of one stanza. Checked at the end of each chunk, so that a chunk (64 KiB) more may pass. */
@@ -168,21 +168,16 @@ export class GuardedParser extends xml.Parser {
       // Names are ASCII as a rule.
       if (octets !== name && (name === undefined || textOf(octets) !== name))
         throw new UnreadableError(`</${textOf(octets)}> ends nothing`);
-      if (depth === 3) this.#endChild(text.slice(this.#from, open), name);
+      if (depth === 3) this.#endChild(text.slice(this.#from, open));
     }
     this.#close();
   }
 
-  #endChild(last: string, name: string): void {
+  #endChild(last: string): void {
     const child = this.#child as ReadElement;
-    const content = this.#before === '' ? last : this.#before + last;
-    child.content = content;
+    endLeaf(child, this.#before === '' ? last : this.#before + last, this.#written);
     this.#before = '';
     this.#child = undefined;
-    const written = this.#written;
-    if (written === undefined) return;
-    if (content === '') child.written = `${written}/>`;
-    else if (isWrittenAsItCame(content)) child.written = `${written}>${content}</${name}>`;
   }
 
   /** The innermost open element has ended. */

@@ -50,6 +50,7 @@ export function readChildTag(text: string, open: number): boolean {
   const end = isEmpty ? close - 1 : close;
   if (end - open > LONGEST_KNOWN) return readStartTag(text, open, true);
   const tag = text.slice(open + 1, end);
+  if (!isUsual(tag)) return readStartTag(text, open, true);
   const read = known.get(tag);
   if (read !== undefined) {
     startTag.name = read.name;
@@ -60,8 +61,8 @@ export function readChildTag(text: string, open: number): boolean {
     return true;
   }
   if (!readStartTag(text, open, true)) return false;
-  // One with an id comes once. One with a `>` in it ends elsewhere.
-  if (startTag.attrs.id === undefined && startTag.end === close + 1) {
+  // One with a `>` in it ends elsewhere.
+  if (startTag.end === close + 1) {
     if (known.size >= MOST_KNOWN) known.clear();
     // Of a copy: what is cut out of a chunk keeps all of it in memory.
     readStartTag(Buffer.from(`<${tag}>`, 'latin1').toString('latin1'), 0, true);
@@ -71,6 +72,12 @@ export function readChildTag(text: string, open: number): boolean {
     startTag.end = close + 1;
   }
   return true;
+}
+
+/** Whether a tag has no attribute but a namespace. What has others comes once: an id, a gate's number, an address. */
+function isUsual(tag: string): boolean {
+  const equals = tag.indexOf('=');
+  return equals === -1 || (tag.startsWith(' xmlns', equals - 6) && tag.indexOf('=', equals + 1) === -1);
 }
 
 /** Names of attributes that nearly all stanzas have, so that no string is made for them. */
@@ -194,30 +201,4 @@ export function textOfMarkup(octets: string): string {
 /** Whether a text between tags is the same when it is written as `serialize` does. */
 export function isWrittenAsItCame(octets: string): boolean {
   return !TEXT_NEEDS_CARE.test(octets) && !(octets.includes('\xef\xbf') && NONCHARACTER.test(octets));
-}
-
-export interface ContentHandler {
-  text(text: string): void;
-  start(name: string, attrs: Record<string, string>): void;
-  end(): void;
-}
-
-/** Reads what is in an element. It has been found sound. @param content octets */
-export function readContent(content: string, handler: ContentHandler): void {
-  let at = 0;
-  while (at < content.length) {
-    const open = content.indexOf('<', at);
-    const end = open === -1 ? content.length : open;
-    if (end > at) handler.text(textOfMarkup(content.slice(at, end)));
-    if (open === -1) return;
-    if (content.charCodeAt(open + 1) === SLASH) {
-      at = content.indexOf('>', open) + 1;
-      handler.end();
-    } else {
-      readStartTag(content, open, false);
-      at = startTag.end;
-      handler.start(startTag.name, startTag.attrs);
-      if (startTag.isEmpty) handler.end();
-    }
-  }
 }
