@@ -1,10 +1,13 @@
 import type { Redis } from 'ioredis';
 import { type Latency, median, PACE, quantiles, tidyRedis } from './measure.ts';
 import { OTHERS } from './peer.ts';
+import { turns } from './turns.ts';
 import { type Place, Variant } from './variant.ts';
 
 export interface FairnessPlan {
   readonly rounds: number;
+  /** ms, of all of them. */
+  readonly limit: number;
   /** Messages that one sender writes at once. */
   readonly flood: number;
   /** ms, without a flood and with it. */
@@ -88,7 +91,7 @@ export async function fairness(
   say: (text: string) => void,
 ): Promise<Record<Way, Fairness>> {
   const rounds: Record<Way, Round[]> = { 'in turns': [], 'far ahead': [] };
-  for (let round = 0; round < plan.rounds; round += 1) {
+  for (const _ of turns(plan.rounds, plan.limit)) {
     for (const way of Object.keys(WAYS) as Way[]) {
       const measured = await one(place, redis, way, plan);
       rounds[way].push(measured);

@@ -6,11 +6,11 @@ import { NO_OPENFIRE, OpenfireGate } from '../tests/support/gate/openfire-gate.t
 import { openfireOf } from '../tests/support/gate/openfire-process.ts';
 import { startRedis } from '../tests/support/servers/redis.ts';
 import { readFlags } from '../tools/flags.ts';
-import type { Account } from './client.ts';
 import { compile, removeCompiled } from './compile.ts';
 import { type GatePlan, gateGoals, gateReport, gateThrough } from './gate.ts';
 import { gateAlone, pluginCpu } from './gate-alone.ts';
 import { median } from './measure.ts';
+import { openfirePairs } from './openfire-pairs.ts';
 import { goalReport } from './report.ts';
 import { killVariants } from './variant.ts';
 
@@ -18,26 +18,13 @@ const flags = readFlags('npm run measure:gate --', 'what the gate costs on a rea
   alone: { type: 'boolean', default: false, about: 'the plugin with a stand-in for the component' },
   rounds: { type: 'string', default: '5', about: 'how often' },
 });
-const PLAN: GatePlan = { rounds: Number(flags.rounds), warmUp: 5000, measured: 10_000, paced: 5000 };
-const PAIRS = 10;
-
-/** Every user writes to every other one, by sessions of their own: so many directions keep their order by themselves. */
-function pairs(): [Account, Account][] {
-  const { E2E_USERS = '', E2E_C2S_PORT = '5222', E2E_DOMAIN = 'example.org' } = process.env;
-  const users = E2E_USERS.split(',').map((pair) => pair.split(':') as [string, string]);
-  const account = ([name, password]: [string, string], resource: string): Account => ({
-    port: Number(E2E_C2S_PORT),
-    domain: E2E_DOMAIN,
-    name,
-    password,
-    resource,
-  });
-  const all = users.flatMap((one) => users.filter((other) => other !== one).map((other) => [one, other] as const));
-  return all
-    .slice(0, PAIRS)
-    .map(([one, other], i): [Account, Account] => [account(one, `writer${i}`), account(other, `reader${i}`)]);
-}
-
+const PLAN: GatePlan = {
+  rounds: Number(flags.rounds),
+  limit: Number.POSITIVE_INFINITY,
+  warmUp: 5000,
+  measured: 10_000,
+  paced: 5000,
+};
 async function withProduct(stage: OpenfireGate): Promise<void> {
   const { OPENFIRE_HOME = '' } = process.env;
   const { componentPort, secret } = stage;
@@ -62,7 +49,7 @@ async function withProduct(stage: OpenfireGate): Promise<void> {
       return `; the plugin itself ${each.toFixed(1)} us`;
     };
     const place = { folder: compile(), redisUrl: server.url };
-    const gate = { componentPort, secret, pid: openfireOf(OPENFIRE_HOME) ?? 0, pairs: pairs() };
+    const gate = { componentPort, secret, pid: openfireOf(OPENFIRE_HOME) ?? 0, pairs: openfirePairs() };
     const rounds = await gateThrough(gate, place, redis, PLAN, console.log, also);
     console.log(gateReport(rounds));
     // The first was to warm up.

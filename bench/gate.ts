@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { startProsody } from '../tests/support/servers/prosody.ts';
@@ -6,6 +5,8 @@ import { COMPONENT, SECRET, SERVED } from './addresses.ts';
 import { type Account, ClientSession } from './client.ts';
 import type { Goal } from './goals.ts';
 import { median, PACE, quantiles, redisCpu, tidyRedis } from './measure.ts';
+import { cpuOf, drained, paced, SessionPair, until } from './sessions.ts';
+import { turns } from './turns.ts';
 import { end, launch, type Place, usageOf } from './variant.ts';
 
 /**
@@ -15,6 +16,8 @@ import { end, launch, type Place, usageOf } from './variant.ts';
 export interface GatePlan {
   /** Turns, each of all ways, after one that does not count. */
   readonly rounds: number;
+  /** ms, of all of them. */
+  readonly limit: number;
   /** Messages, so that a busy machine measures as many. */
   readonly warmUp: number;
   readonly measured: number;
@@ -46,134 +49,23 @@ export interface GateServer {
   readonly pairs: readonly (readonly [Account, Account])[];
 }
 
-/** Pairs of users, and how many messages of each are under way at once: fewer than the gate holds of one sender. */
+/** Pairs of users. */
 const PAIRS = 10;
-const WINDOW = 20;
 const PASSWORD = 'pw';
 /** Without an archive: on Prosody's own storage in files that is most of its work, held or not. */
 const CONFIG = `modules_enabled = { "roster", "saslauth", "disco", "posix", "ping", "smacks", "carbons", "blocklist", "pep", "receipts_gate" }`;
 /** As by default; tests have a shorter one. */
 const PINGS = 'receipts_ping_delay = 250\n';
-/** us in a tick of /proc. */
-const TICK = 10_000;
-const DRAIN = 120_000;
-
-/** As bytes, each a character: sessions write no other. */
-const TEXTS = [
-  'All work and no play makes the relay a dull box; it carries on. Déjà vu, said the café.',
-  '我们明天下午三点在老地方见面，好吗？记得带上那本书。',
-].map((text) => Buffer.from(text).toString('latin1'));
-
-/** As Gajim, Dino and Conversations write: a chat state, a request, a marker, an id of its own. */
-const message = (to: string, id: string, text: string) =>
-  `<message to='${to}' type='chat' id='${id}'><body>${text}</body><active xmlns='http://jabber.org/protocol/chatstates'/>` +
-  `<request xmlns='urn:xmpp:receipts'/><markable xmlns='urn:xmpp:chat-markers:0'/>` +
-  `<origin-id xmlns='urn:xmpp:sid:0' id='${id}'/></message>`;
-const receipt = (to: string, id: string) =>
-  `<message to='${to}' type='chat' id='r-${id}'><received xmlns='urn:xmpp:receipts' id='${id}'/>` +
-  `<store xmlns='urn:xmpp:hints'/></message>`;
-
-/** An attribute of a start tag, whichever quotes the server writes. */
-function attribute(xml: string, name: string): string {
-  const start = xml.indexOf(` ${name}=`) + name.length + 3;
-  return xml.slice(start, xml.indexOf(xml.charAt(start - 1), start));
-}
-
-/** Somebody who writes, and somebody whose client confirms. */
-class Pair {
-  readonly #sentAt = new Map<string, number>();
-  latencies: number[] = [];
-  confirmed = 0;
-  stored = 0;
-  /** Shown to bob once more. */
-  twice = 0;
-  #count = 0;
-  #flows = false;
-
-  constructor(
-    readonly name: string,
-    readonly alice: ClientSession,
-    readonly bob: ClientSession,
-    readonly to: string,
-  ) {
-    alice.onMessage = (stanza) => {
-      if (stanza.includes('<stored ')) this.stored += 1;
-      else if (stanza.includes('<received ')) {
-        this.confirmed += 1;
-        if (this.#flows) this.write();
-      }
-    };
-    bob.onMessage = (stanza) => {
-      if (!stanza.includes('<body>')) return;
-      const tag = stanza.slice(0, stanza.indexOf('>'));
-      const id = attribute(tag, 'id');
-      const sentAt = this.#sentAt.get(id);
-      if (sentAt === undefined) this.twice += 1;
-      else this.latencies.push(performance.now() - sentAt);
-      this.#sentAt.delete(id);
-      bob.send(receipt(attribute(tag, 'from'), id));
-    };
-  }
-
-  get written(): number {
-    return this.#count;
-  }
-
-  write(): void {
-    this.#count += 1;
-    // Of a length that no client counts to, so that it is no countable id.
-    const id = `${this.name}-0d5c2b9e-7a41-4e0f-${String(this.#count).padStart(12, '0')}`;
-    this.#sentAt.set(id, performance.now());
-    this.alice.send(message(this.to, id, TEXTS[this.#count % TEXTS.length] as string));
-  }
-
-  flow(): void {
-    this.#flows = true;
-    for (let i = 0; i < WINDOW; i += 1) this.write();
-  }
-
-  stop(): void {
-    this.#flows = false;
-  }
-
-  close(): void {
-    this.alice.close();
-    this.bob.close();
-  }
-}
-
-async function until(reached: () => boolean, what: () => string): Promise<void> {
-  const limit = performance.now() + DRAIN;
-  while (!reached()) {
-    if (performance.now() > limit) throw new Error(`Waited in vain: ${what()}`);
-    await sleep(5);
-  }
-}
-
-/** us that a process has computed so far. */
-function cpuOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return TICK * (Number(fields[11]) + Number(fields[12]));
-}
-
-async function drained(pairs: readonly Pair[]): Promise<void> {
-  for (const pair of pairs) pair.stop();
-  const missing = () => pairs.reduce((sum, { written, confirmed }) => sum + written - confirmed, 0);
-  await until(
-    () => missing() === 0,
-    () => `${missing()} messages without a receipt, ${pairs.reduce((sum, { twice }) => sum + twice, 0)} shown twice`,
-  );
-}
 
 async function one(
   way: GateWay,
   server: GateServer,
-  pairs: readonly Pair[],
+  pairs: readonly SessionPair[],
   place: Place,
   redis: Redis,
   plan: GatePlan,
 ): Promise<GateRound> {
-  const [first] = pairs as [Pair];
+  const [first] = pairs as [SessionPair];
   const stored = first.stored;
   const online = async () => {
     for (; first.stored === stored; await sleep(100)) first.write();
@@ -203,15 +95,7 @@ async function one(
   await drained(pairs);
   const count = after.confirmed - before.confirmed;
 
-  await sleep(500);
-  for (const pair of pairs) pair.latencies = [];
-  const start = performance.now();
-  for (let i = 0; performance.now() - start < plan.paced; i += 1) {
-    const wait = start + (i * 1000) / PACE - performance.now();
-    if (wait > 0) await sleep(wait);
-    (pairs[i % pairs.length] as Pair).write();
-  }
-  await drained(pairs);
+  await paced(pairs, PACE, plan.paced);
   if (child !== undefined) await end(child);
   return {
     perSecond: (1000 * count) / (after.at - before.at),
@@ -264,14 +148,14 @@ export async function gateThrough(
   also: (way: GateWay, messages: number) => Promise<string> = async () => '',
 ): Promise<GateRounds> {
   const rounds: GateRounds = { unheld: [], answered: [], held: [] };
-  const pairs: Pair[] = [];
+  const pairs: SessionPair[] = [];
   for (const [i, [writer, reader]] of server.pairs.entries()) {
     const to = `${reader.name}@${reader.domain}`;
     const alice = await ClientSession.login(writer);
     const bob = await ClientSession.login(reader);
-    pairs.push(new Pair(`p${i}`, alice, bob, reader.resource === undefined ? to : `${to}/${reader.resource}`));
+    pairs.push(new SessionPair(`p${i}`, alice, bob, reader.resource === undefined ? to : `${to}/${reader.resource}`));
   }
-  for (let round = 0; round <= plan.rounds; round += 1) {
+  for (const round of turns(plan.rounds + 1, plan.limit)) {
     for (const way of WAYS) {
       await redis.flushall();
       await tidyRedis(redis);

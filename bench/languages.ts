@@ -1,34 +1,56 @@
 import type { Redis } from 'ioredis';
-import { median, type Plan, throughput, tidyRedis } from './measure.ts';
+import { median, throughput, tidyRedis } from './measure.ts';
+import type { Load } from './texts.ts';
+import { turns } from './turns.ts';
 import { type Place, Variant } from './variant.ts';
 
-/** What a message of 300 bytes costs this proxy, by what it says, us of its own CPU. */
-export interface Languages {
-  readonly ascii: number;
-  readonly chinese: number;
+export interface LanguagesPlan {
+  readonly rounds: number;
+  /** ms; the last of all rounds. */
+  readonly warmUp: number;
+  readonly measure: number;
+  readonly limit: number;
 }
 
-/** In turns: what the machine does meanwhile falls on both. */
+const LOADS = ['ascii', 'chinese', 'emoji'] as const satisfies Load[];
+type Language = (typeof LOADS)[number];
+
+/** What a message of 300 bytes costs this proxy and Redis, by what it says, us of CPU; and of the proxy's own in what one in ASCII does. */
+export type Languages = Readonly<
+  Record<Language, { readonly cpu: number; readonly redisCpu: number; readonly ratio: number }>
+>;
+
+/** In turns, and in both directions: what the machine does meanwhile falls on all. */
 export async function languages(
   place: Place,
   redis: Redis,
-  plan: Plan,
+  plan: LanguagesPlan,
   say: (text: string) => void,
 ): Promise<Languages> {
-  const costs = { ascii: [] as number[], chinese: [] as number[] };
-  for (let round = 0; round < plan.rounds; round += 1) {
-    for (const load of ['ascii', 'chinese'] as const) {
+  const costs = { ascii: [], chinese: [], emoji: [] } as Record<Language, { cpu: number; redisCpu: number }[]>;
+  for (const round of turns(plan.rounds, plan.limit)) {
+    for (const load of round % 2 === 0 ? LOADS : LOADS.toReversed()) {
       await redis.flushall();
       await tidyRedis(redis);
       const variant = await Variant.start('c', { ...place, load });
-      costs[load].push((await throughput(variant, redis, plan)).cpu);
+      costs[load].push(await throughput(variant, redis, plan));
       await variant.stop();
     }
   }
-  const result = { ascii: median(costs.ascii), chinese: median(costs.chinese) };
-  say(languagesReport(result));
+  const of = (load: Language) => ({
+    cpu: median(costs[load].map(({ cpu }) => cpu)),
+    redisCpu: median(costs[load].map(({ redisCpu }) => redisCpu)),
+    ratio: median(costs[load].map(({ cpu }, i) => cpu / (costs.ascii[i]?.cpu ?? Number.NaN))),
+  });
+  const result = { ascii: of('ascii'), chinese: of('chinese'), emoji: of('emoji') };
+  say(LOADS.map((load) => `${load}: ${result[load].ratio.toFixed(2)}`).join(', '));
   return result;
 }
 
-const languagesReport = ({ ascii, chinese }: Languages): string =>
-  `A message in ASCII ${ascii.toFixed(1)} us of own CPU, in Chinese ${chinese.toFixed(1)}: ${(chinese / ascii).toFixed(2)} times`;
+export const languagesTable = (measured: Languages): string[][] => [
+  ['300 bytes of', 'own CPU us', 'to ASCII', 'Redis CPU us'],
+  ...LOADS.map((load) => {
+    const { cpu, redisCpu, ratio } = measured[load];
+    return [load, cpu.toFixed(1), ratio.toFixed(2), redisCpu.toFixed(1)];
+  }),
+];

@@ -7,9 +7,10 @@ export const WINDOW = 1000;
 /** Messages a second where latency is measured. */
 export const PACE = 100;
 
-/** How long each part takes, ms. */
+/** How long each part takes, ms; the last of all rounds. */
 export interface Plan {
   readonly rounds: number;
+  readonly limit: number;
   readonly warmUp: number;
   readonly measure: number;
   readonly paced: number;
@@ -71,7 +72,11 @@ async function rewritten(redis: Redis): Promise<void> {
 }
 
 /** Messages a second with {@link WINDOW} in flight, and what each costs. */
-export function throughput(variant: Variant, redis: Redis, { warmUp, measure }: Plan): Promise<Throughput> {
+export function throughput(
+  variant: Variant,
+  redis: Redis,
+  { warmUp, measure }: Pick<Plan, 'warmUp' | 'measure'>,
+): Promise<Throughput> {
   variant.peer.load(WINDOW);
   return underLoad(variant, redis, [() => sleep(warmUp), () => sleep(measure)]);
 }

@@ -2,13 +2,11 @@ import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ALICE, ALICE_PROXIED, BOB, BOB_CLIENT, BOB_PROXIED, COMPONENT, SERVED } from './addresses.ts';
 import { Journal } from './journal.ts';
+import { PeerLink } from './peer-link.ts';
 import { BYTES, type Load, messageRest } from './texts.ts';
 
-const HEADER = `<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' id='bench' from='${COMPONENT}'>`;
 const RECEIPT_MIDDLE = `'><received xmlns='urn:xmpp:receipts' id='`;
 const RECEIPT_END = `'/></message>`;
-const MESSAGE_CLOSES = '</message>';
-const IQ_CLOSES = '</iq>';
 
 /** Who writes to whom, by what comes for and from them. */
 interface Pair {
@@ -104,11 +102,11 @@ export class Peer {
   readonly #server: net.Server;
   /** What all its messages' ids begin with; a number follows. */
   readonly #ids: string;
-  #socket: net.Socket | undefined;
+  /** Connections for the domain, and how many are to be made. Stanzas are dealt to them in turn, as Openfire does. */
+  readonly #links: PeerLink[] = [];
+  readonly #expected: number;
+  #dealt = 0;
   #online!: () => void;
-  #rest = '';
-  #out = '';
-  #handshaken = false;
   /** Who writes at {@link Peer.load}. */
   #loading: readonly Pair[] = [ORDINARY];
   /** How many messages are kept in flight, and how many may still be sent. */
@@ -118,15 +116,16 @@ export class Peer {
   #holding = false;
   readonly #held: number[] = [];
   #onProgress: (() => void) | undefined;
-  /** Resolves when a component has shaken hands. */
+  /** Resolves when all connections have shaken hands. */
   readonly online: Promise<void>;
 
   /** What messages say; the texts, as they stand in the stream. */
   readonly #kind: Load;
   readonly #texts: readonly string[];
 
-  private constructor(server: net.Server, kind: Load) {
+  private constructor(server: net.Server, kind: Load, links: number) {
     this.#server = server;
+    this.#expected = links;
     this.#kind = kind;
     this.#texts = BYTES[kind];
     peers += 1;
@@ -138,9 +137,10 @@ export class Peer {
     server.on('connection', (socket) => this.#accept(socket));
   }
 
-  static async listen(kind: Load = 'real'): Promise<Peer> {
+  /** @param links processes that connect */
+  static async listen(kind: Load = 'real', links = 1): Promise<Peer> {
     const server = net.createServer({ noDelay: true });
-    const peer = new Peer(server, kind);
+    const peer = new Peer(server, kind, links);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return peer;
   }
@@ -217,69 +217,39 @@ export class Peer {
   async close(): Promise<void> {
     await sleep(DUPLICATE_WATCH);
     this.journal.close();
-    this.#socket?.destroy();
+    for (const link of this.#links) link.close();
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
   #accept(socket: net.Socket): void {
-    if (this.#socket !== undefined) this.journal.fault('The link was made a second time');
-    this.#socket = socket;
-    socket.setEncoding('latin1');
-    socket.on('data', (chunk) => this.#data(chunk as unknown as string));
-    socket.on('error', () => {});
+    if (this.#links.length === this.#expected) this.journal.fault('A link was made again');
+    let handshaken = false;
+    const link = new PeerLink(socket, {
+      onHandshake: () => {
+        handshaken = true;
+        this.#links.push(link);
+        if (this.#links.length === this.#expected) this.#online();
+      },
+      onMessage: (stanza) => this.#message(stanza),
+      onIq: (stanza) => this.#iq(stanza, link),
+      onFault: (what) => this.journal.fault(what),
+      onHandled: () => {
+        if (!handshaken) return;
+        this.#refill();
+        this.#writeFlood();
+        this.#flush();
+        this.#onProgress?.();
+      },
+    });
   }
 
-  #data(chunk: string): void {
-    const text = this.#rest + chunk;
-    this.#rest = this.#handshaken ? this.#stanzas(text) : this.#handshake(text);
-    this.#refill();
-    this.#writeFlood();
-    this.#flush();
-    this.#onProgress?.();
-  }
-
-  /** Whoever knows the way is let in: what is measured is not the secret. */
-  #handshake(text: string): string {
-    if (text.includes('</handshake>')) {
-      this.#out += '<handshake/>';
-      this.#handshaken = true;
-      this.#online();
-      return '';
-    }
-    if (text.includes('<stream:stream') && text.trimEnd().endsWith('>')) {
-      this.#out += HEADER;
-      return '';
-    }
-    return text;
-  }
-
-  /** Handles whole stanzas, and gives back what is left. */
-  #stanzas(text: string): string {
-    let at = 0;
-    while (at < text.length) {
-      const iq = text.startsWith('<iq', at);
-      if (!iq && !text.startsWith('<message', at)) {
-        if (text.length - at >= '<message'.length) this.journal.fault(`Not a stanza: ${text.slice(at, at + 80)}`);
-        break;
-      }
-      const closes = iq ? IQ_CLOSES : MESSAGE_CLOSES;
-      const end = text.indexOf(closes, at);
-      if (end === -1) break;
-      const stanza = text.slice(at, end);
-      if (iq) this.#iq(stanza);
-      else this.#message(stanza);
-      at = end + closes.length;
-    }
-    return text.slice(at);
-  }
-
-  #iq(stanza: string): void {
+  #iq(stanza: string, link: PeerLink): void {
     if (stanza.includes(PIECE_ID)) {
       this.#unread -= 1;
       return;
     }
     if (!stanza.includes('urn:xmpp:ping') || attribute(stanza, 'to') !== SERVED) return;
-    this.#out += `<iq type='result' id='${attribute(stanza, 'id')}' from='${SERVED}' to='${COMPONENT}'/>`;
+    link.write(`<iq type='result' id='${attribute(stanza, 'id')}' from='${SERVED}' to='${COMPONENT}'/>`);
   }
 
   #message(stanza: string): void {
@@ -321,7 +291,7 @@ export class Peer {
 
   #confirm(number: number, { receiptStart }: Pair): void {
     this.journal.confirm(number);
-    this.#out += receiptStart + number + RECEIPT_MIDDLE + this.#ids + number + RECEIPT_END;
+    this.#deal(receiptStart + number + RECEIPT_MIDDLE + this.#ids + number + RECEIPT_END);
   }
 
   #refill(): void {
@@ -341,7 +311,7 @@ export class Peer {
   #send({ messageStart } = ORDINARY): void {
     const number = this.journal.send();
     if (this.#latencies !== undefined) this.#sentAt.set(number, performance.now());
-    this.#out += messageStart + this.#ids + number + messageRest(this.#kind, this.#ids, number);
+    this.#deal(messageStart + this.#ids + number + messageRest(this.#kind, this.#ids, number));
   }
 
   /**
@@ -364,17 +334,20 @@ export class Peer {
       for (let room = piece; room > 0 && this.#floodLeft > 0; room -= 1) {
         this.#floodLeft -= 1;
         const number = this.journal.send();
-        this.#out += this.#flooding?.messageStart + this.#ids + number + messageRest(this.#kind, this.#ids, number);
+        this.#deal(this.#flooding?.messageStart + this.#ids + number + messageRest(this.#kind, this.#ids, number));
       }
-      this.#out += PIECE_PING;
+      this.#deal(PIECE_PING);
     }
   }
 
+  #deal(xml: string): void {
+    const { length } = this.#links;
+    if (length > 1) this.#dealt = (this.#dealt + 1) % length;
+    this.#links[this.#dealt]?.write(xml);
+  }
+
   #flush(): void {
-    if (this.#out === '') return;
-    const out = this.#out;
-    this.#out = '';
-    this.#socket?.write(out, 'latin1');
+    for (const link of this.#links) link.flush();
   }
 
   /** @throws when it takes too long: something is lost */

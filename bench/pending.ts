@@ -3,10 +3,13 @@ import { Redis } from 'ioredis';
 import { delivered } from './delivered.ts';
 import { acceptance, BATCH, DAY, database, ledgerIn } from './filling.ts';
 import { median, redisMemory, tidyRedis, WINDOW } from './measure.ts';
+import { turns } from './turns.ts';
 import { type Place, Variant } from './variant.ts';
 
 export interface PendingPlan {
   readonly rounds: number;
+  /** ms, of all of them. */
+  readonly limit: number;
   /** Messages that are accepted in a measurement. */
   readonly accepted: number;
   /** Messages that are pending already. */
@@ -85,7 +88,7 @@ export async function pending(place: Place, plan: PendingPlan, say: (text: strin
     await fill(filled, plan.filled);
     const bytesFilled = ((await redisMemory(filled)) - before) / plan.filled;
     const rounds: { none: Accepting; filled: Accepting }[] = [];
-    for (let round = 0; round < plan.rounds; round += 1) {
+    for (const round of turns(plan.rounds, plan.limit)) {
       const one = async (): Promise<Accepting> => {
         await empty.flushdb();
         return accepting(none, plan.accepted, empty);

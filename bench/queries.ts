@@ -9,6 +9,7 @@ import { CommandWindow } from '../tests/support/clients/command-window.ts';
 import { OpenfireStage } from '../tests/support/stages/openfire-stage.ts';
 import { aliceWrites, ledgerIn } from '../tests/support/store/ledger.ts';
 import { DAY } from './filling.ts';
+import type { Goal } from './goals.ts';
 
 export interface QueriesPlan {
   /** Messages that wait, and dead letters. */
@@ -179,10 +180,24 @@ const lineOf = ({ name, longest, command }: QueryCost) =>
 /** ms that one call may hold Redis. */
 const GOAL = 5;
 
-/** What happened in one round alone (the machine had others to run) does not count. */
-export function queriesReport(costs: readonly QueryCost[]): { text: string; pass: boolean } {
-  const longest = Math.max(...costs.flatMap((cost) => cost.longest));
+/** ms: of the longest call, and of the longest in each round. */
+function longestOf(costs: readonly QueryCost[]): {
+  readonly once: string;
+  readonly always: string;
+  readonly us: number;
+} {
   const least = Math.max(...costs.map((cost) => Math.min(...cost.longest)));
-  const text = `The longest call held Redis for ${ms(longest)} ms; ${ms(least)} ms in each round (goal: ${GOAL})`;
-  return { text, pass: least <= GOAL * 1000 };
+  return { once: ms(Math.max(...costs.flatMap((cost) => cost.longest))), always: ms(least), us: least };
+}
+
+/** What happened in one round alone (the machine had others to run) does not count. */
+export function queriesGoal(costs: readonly QueryCost[]): Goal {
+  const { always, us } = longestOf(costs);
+  const what = 'One call of a query holds Redis';
+  return { what, wanted: `<= ${GOAL} ms`, measured: `${always} ms`, pass: us <= GOAL * 1000 };
+}
+
+export function queriesReport(costs: readonly QueryCost[]): string {
+  const { once, always } = longestOf(costs);
+  return `The longest call held Redis for ${once} ms; ${always} ms in each round.`;
 }

@@ -5,6 +5,7 @@ import { BODY, COMPONENT, SECRET, SERVED } from './addresses.ts';
 import { ClientSession } from './client.ts';
 import { type Fairness, type FairnessPlan, inWords, type Round, summary } from './fairness.ts';
 import { PACE, quantiles, tidyRedis } from './measure.ts';
+import { turns } from './turns.ts';
 import { end, launch, type Place } from './variant.ts';
 
 const NAMES = ['plain relay', 'c'] as const;
@@ -154,7 +155,7 @@ export async function serverFairness(
     for (const name of ['alice', 'bob']) users[`${name}${number}`] = PASSWORD;
   const component = { domain: COMPONENT, secret: SECRET };
   const rounds: Record<(typeof NAMES)[number], Round[]> = { 'plain relay': [], c: [] };
-  for (let round = 0; round < plan.rounds; round += 1) {
+  for (const _ of turns(plan.rounds, plan.limit)) {
     for (const name of NAMES) {
       await redis.flushall();
       await tidyRedis(redis);

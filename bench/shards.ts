@@ -2,10 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { median, type Throughput, tidyRedis, underLoad, WINDOW } from './measure.ts';
 import { pairs } from './peer.ts';
+import { turns } from './turns.ts';
 import { type Place, Variant } from './variant.ts';
 
 export interface ShardsPlan {
   readonly rounds: number;
+  /** ms, of all of them. */
+  readonly limit: number;
   /** Messages that come before those that count, and these: not ms, so that a busy machine measures as many. */
   readonly warmUp: number;
   readonly measured: number;
@@ -29,7 +32,7 @@ export async function shardCosts(
   say: (text: string) => void,
 ): Promise<ShardCost[]> {
   const rounds: Map<number, Throughput>[] = [];
-  for (let number = 0; number < plan.rounds; number += 1) {
+  for (const number of turns(plan.rounds, plan.limit)) {
     const round = new Map<number, Throughput>();
     for (const shards of number % 2 === 0 ? plan.counts : plan.counts.toReversed()) {
       await redis.flushall();

@@ -1,7 +1,7 @@
 import { BODY } from './addresses.ts';
 
-/** `real`: as clients write them, half of them in Chinese; `ascii`, `chinese`: with nothing but text and a request. */
-export type Load = 'real' | 'ascii' | 'chinese';
+/** `real`: as clients write them, half of them in Chinese; the others: with nothing but text and a request. */
+export type Load = 'real' | 'ascii' | 'chinese' | 'emoji';
 
 const cut = (text: string, bytes: number): string => {
   let out = '';
@@ -14,12 +14,17 @@ const cut = (text: string, bytes: number): string => {
 
 const FRENCH = cut('Ça va ? On se voit au café à cinq heures, devant la gare. Apporte les clés. ', 300);
 const CHINESE = cut('今天下午五点在火车站前面见面，请把钥匙和雨伞带来，谢谢你的帮助。😀', 300);
+const EMOJI = cut(
+  'See you at five 😀🎉 in front of the station 🚉, and bring the keys 🔑 and 2 umbrellas ☂️☂️! 👍🏽 ',
+  300,
+);
 
 /** 300 bytes each. */
 const TEXTS: Readonly<Record<Load, readonly string[]>> = {
   real: [FRENCH, CHINESE],
   ascii: [BODY],
   chinese: [CHINESE],
+  emoji: [EMOJI],
 };
 
 /** A text as the bytes that it is in a stream, a character each: the peer does not decode what it compares. */
@@ -29,6 +34,7 @@ export const BYTES: Readonly<Record<Load, readonly string[]>> = {
   real: TEXTS.real.map(bytesOf),
   ascii: TEXTS.ascii.map(bytesOf),
   chinese: TEXTS.chinese.map(bytesOf),
+  emoji: TEXTS.emoji.map(bytesOf),
 };
 
 const REQUEST = "<request xmlns='urn:xmpp:receipts'/>";

@@ -19,6 +19,7 @@ export type VariantName = keyof typeof VARIANTS;
 const BEHIND_SERVER = {
   c: VARIANTS.c,
   'plain relay': { file: 'plain-relay', args: [] },
+  'regex relay': { file: 'regex-relay', args: [] },
   transparent: { file: 'proxy', args: ['transparent'] },
   'gate answerer': { file: 'gate-answerer', args: [] },
 } as const;
@@ -36,6 +37,10 @@ export interface Place {
   readonly hasQuotas?: boolean;
   /** Of (c)'s ledger; the usual number where it is not said. */
   readonly shards?: number;
+  /** Of a Redis Cluster instead of one Redis. */
+  readonly cluster?: string | undefined;
+  /** Whether of several processes all are connected, or one. */
+  readonly active?: 'all' | 'one' | undefined;
 }
 
 const START_LIMIT = 120_000;
@@ -50,10 +55,10 @@ export function killVariants(): void {
 export async function launch(
   name: VariantName | keyof typeof BEHIND_SERVER,
   peer: { readonly port: number; readonly online: Promise<unknown>; readonly secret?: string | undefined },
-  { folder, redisUrl, profile, hasQuotas = false, shards }: Place,
+  { folder, redisUrl, profile, hasQuotas = false, shards, cluster, active }: Place,
 ): Promise<ChildProcess> {
   const { file, args } = { ...VARIANTS, ...BEHIND_SERVER }[name];
-  const setting: Setting = { port: peer.port, redisUrl, secret: peer.secret, shards };
+  const setting: Setting = { port: peer.port, redisUrl, secret: peer.secret, shards, cluster, active };
   const profiling = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile];
   const child = fork(
     path.join(folder, `${file}.js`),

@@ -8,6 +8,10 @@ export interface Setting {
   /** The component's; the benchmark's own without it. */
   readonly secret?: string | undefined;
   readonly shards?: number | undefined;
+  /** As REDIS_CLUSTER wants its nodes. */
+  readonly cluster?: string | undefined;
+  /** As ACTIVE_PROCESSES wants it. */
+  readonly active?: string | undefined;
 }
 
 /** What it has used so far. */

@@ -5,11 +5,11 @@ import { serve } from './child.ts';
 import type { Stock } from './stock.ts';
 
 /** What any component does behind a real server that maps addresses as the proxy does, acknowledges, and stores nothing. */
-serve(async ({ port }) => {
+serve(async ({ port, secret = SECRET }) => {
   const stock = componentModule.component({
     service: `xmpp://127.0.0.1:${port}`,
     domain: COMPONENT,
-    password: SECRET,
+    password: secret,
   }) as unknown as Stock;
   stock.on('error', (error) => {
     console.error(error);

@@ -26,7 +26,7 @@ const UNLIMITED = {
 const PATIENT = { gate: { lease: { timeout: 60_000, lease: 60_000 } } };
 
 /** (c) This proxy, whole, as its configuration makes it. */
-serve(async ({ port, redisUrl, secret = SECRET, shards }) => {
+serve(async ({ port, redisUrl, secret = SECRET, shards, cluster, active }) => {
   const config = loadConfig({
     XMPP_SERVICE: `xmpp://127.0.0.1:${port}`,
     XMPP_COMPONENT_DOMAIN: COMPONENT,
@@ -37,6 +37,8 @@ serve(async ({ port, redisUrl, secret = SECRET, shards }) => {
     ...(process.argv.includes('quotas') ? {} : UNLIMITED),
     ...(process.argv.includes('transparent') ? { MODE: 'transparent' } : {}),
     ...(shards === undefined ? {} : { SHARDS: String(shards) }),
+    ...(cluster === undefined ? {} : { REDIS_CLUSTER: cluster }),
+    ...(active === undefined ? {} : { ACTIVE_PROCESSES: active }),
     HTTP_PORT: String(await freePort()),
     LOG_LEVEL: 'silent',
   });

@@ -12,6 +12,8 @@ export interface ClusterOptions {
   /** Of every node, which then all need it of each other. */
   readonly password?: string;
   readonly settings?: RedisOptions['settings'];
+  /** Without them a master that dies is not replaced. */
+  readonly replicas?: boolean;
   /** Another server that speaks the same protocol; by default redis-server. */
   readonly program?: string;
   /** By default no: nothing that is tested waits for a disk. */
@@ -20,7 +22,7 @@ export interface ClusterOptions {
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string };
 }
 
-/** Three masters and a replica of each, in cluster mode. */
+/** Three masters and, where nothing else is said, a replica of each, in cluster mode. */
 export interface RedisCluster {
   /** The first three were made masters. */
   readonly nodes: readonly RedisServer[];
@@ -46,7 +48,8 @@ export interface RedisCluster {
 }
 
 export async function startRedisCluster(options: ClusterOptions = {}): Promise<RedisCluster> {
-  const { password, settings, program, appendfsync = 'no', tls } = options;
+  const { password, settings, program, appendfsync = 'no', tls, replicas = true } = options;
+  const replicated = replicas ? MASTERS : 0;
   const own = {
     'cluster-node-timeout': String(NODE_TIMEOUT),
     'cluster-replica-validity-factor': '0',
@@ -55,7 +58,7 @@ export async function startRedisCluster(options: ClusterOptions = {}): Promise<R
     ...(password !== undefined && { requirepass: password, masterauth: password }),
     ...settings,
   };
-  const tlsPorts = tls === undefined ? [] : await freePorts(2 * MASTERS);
+  const tlsPorts = tls === undefined ? [] : await freePorts(MASTERS + replicated);
   const withTls = (port: number) =>
     tls && {
       ...{ 'tls-port': String(port), 'tls-cluster': 'yes', 'tls-replication': 'yes', 'tls-auth-clients': 'yes' },
@@ -69,7 +72,7 @@ export async function startRedisCluster(options: ClusterOptions = {}): Promise<R
       ...(password !== undefined && { password }),
       ...(program !== undefined && { program }),
     });
-  const nodes = await Promise.all(Array.from({ length: 2 * MASTERS }, start));
+  const nodes = await Promise.all(Array.from({ length: MASTERS + replicated }, start));
   const ask = (node: { readonly port: number }, command: string) => askRedis(node.port, command, password);
   const lines = (node: { readonly port: number }, command: string) => askRedisForAll(node.port, command, password);
   const idOf = async (node: RedisServer) => /\r\n(\w+)/.exec(await lines(node, 'CLUSTER MYID'))?.[1] as string;
@@ -88,7 +91,7 @@ export async function startRedisCluster(options: ClusterOptions = {}): Promise<R
     (await lines(node, 'CLUSTER NODES')).split('\n').filter((line) => /^[0-9a-f]{40} /.test(line));
   const met = async () => (await Promise.all(nodes.map(seenBy))).every((seen) => seen.length === nodes.length);
   await until(met, { within: 60_000, what: 'a cluster whose nodes know each other' });
-  for (let i = 0; i < MASTERS; i += 1) {
+  for (let i = 0; i < replicated; i += 1) {
     const replica = nodes[MASTERS + i] as RedisServer;
     const id = await idOf(nodes[i] as RedisServer);
     const done = async () => (await ask(replica, `CLUSTER REPLICATE ${id}`)) === '+OK';
@@ -106,7 +109,7 @@ export async function startRedisCluster(options: ClusterOptions = {}): Promise<R
       for (const node of await living()) {
         if (!(await lines(node, 'CLUSTER INFO')).includes('cluster_state:ok')) return false;
         const up = (await seenBy(node)).filter((line) => !/fail/.test(line));
-        if (up.filter((line) => / slave |,slave /.test(line)).length < MASTERS) return false;
+        if (up.filter((line) => / slave |,slave /.test(line)).length < replicated) return false;
       }
       for (const node of await living()) {
         const role = await lines(node, 'INFO replication');
