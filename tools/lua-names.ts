@@ -2,6 +2,7 @@ import luaparse, { type Chunk } from 'luaparse';
 
 /** What Redis gives a script; see "Redis Lua API reference" in its manual. */
 const GIVEN = new Set([
+  'setmetatable',
   ...['KEYS', 'ARGV', 'redis', 'cjson', 'cmsgpack', 'struct', 'bit', 'string', 'table', 'math', 'os'],
   ...['tostring', 'tonumber', 'type', 'pairs', 'ipairs', 'next', 'unpack', 'select', 'pcall', 'error', 'assert'],
 ]);

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { BATCH, SWEEP, USUAL_BATCH } from '../../src/store/redis/scripts.ts';
+import { BATCH, SWEEP } from '../../src/store/redis/scripts.ts';
 import { RetryPolicy, SCRIPT_TIMES } from '../../src/store/retry-policy.ts';
 
 const SECOND = 1000;
@@ -76,7 +76,7 @@ describe('the scripts', () => {
   test('name each time of the policy, and are given its number', () => {
     const named = sources.flatMap(([, text]) => [...text.matchAll(/\bPOLICY\.(\w+)/g)].map(([, name]) => name));
     expect([...new Set(named)].sort()).toEqual(Object.keys(SCRIPT_TIMES).sort());
-    for (const script of [BATCH, USUAL_BATCH, SWEEP]) expect(script).not.toContain('POLICY');
+    for (const script of [BATCH, SWEEP]) expect(script).not.toContain('POLICY');
     expect(SWEEP).toContain(`now + ${SCRIPT_TIMES.WHILE_PAUSED}, member`);
   });
 

@@ -17,7 +17,6 @@ import { decodeScript } from './codec/script-replies.ts';
 import type { InternalRequest } from './internal-requests.ts';
 import type { Keys } from './keys.ts';
 import { decodeRecord, tokenOf } from './record-codec.ts';
-import { USUAL } from './scripts.ts';
 import type { ShardLink } from './shard-link.ts';
 
 /** Messages that one call tells the status of: a client may have given a hundred others the id of each. */
@@ -71,19 +70,15 @@ export class LedgerCalls {
     const args: Arguments = [...link.keys, this.#hint(departure, at), lease, ...this.#constants];
     args.push(requests.some(addsAny) ? 1 : 0, count);
     const order = orderOf(shardOf);
-    let isUsual = true;
     let shard = 0;
     for (const index of order) {
       if (shardOf[index] !== shard) {
         shard = shardOf[index] as number;
         args.push('shard', shard + 1);
       }
-      const name = args.length;
       encode(requests[index] as Request, args);
-      if (isUsual && !USUAL.has(args[name])) isUsual = false;
     }
-    const script = isUsual ? 'receiptsUsualBatch' : 'receiptsBatch';
-    const replies = (await link.call(script, args, requests.some(stores) ? 'kept' : 'answered')) as unknown[];
+    const replies = (await link.call('receiptsBatch', args, requests.some(stores) ? 'kept' : 'answered')) as unknown[];
     this.#stamped(departure, replies[0], at);
     return outcomesOf(requests, shardOf, order, replies);
   }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { SCRIPT_TIMES } from '../retry-policy.ts';
+import { withConstants } from './script-constants.ts';
 
 const POLICY_TIME = /\bPOLICY\.(\w+)/g;
 const INCLUDE = /^--- @include "([\w-]+)"$/gm;
@@ -29,33 +30,10 @@ function assemble(name: string): string {
     });
     return `--- @from ${file}.lua\n${text}`;
   };
-  return expand(name);
+  return withConstants(expand(name));
 }
 
-/** All operations. */
 export const BATCH = assemble('batch');
-
-/** Only {@link USUAL}: see scripts/usual-batch.lua. */
-export const USUAL_BATCH = assemble('usual-batch');
-
-/** The operations of messages that take their usual course, by the first of their arguments. */
-export const USUAL: ReadonlySet<unknown> = new Set([
-  'accept',
-  'acceptCounted',
-  'acceptAliased',
-  'withinQuota',
-  'settleAtHand',
-  'settleTold',
-  'settle',
-  'notified',
-  'handOver',
-  'claim',
-  'withdraw',
-  'readdress',
-  'isTaken',
-  'bounce',
-  'bringForward',
-]);
 export const SWEEP = assemble('sweep');
 export const STATUS = assemble('status');
 export const LOOK = assemble('look');

@@ -6,12 +6,11 @@ import { slotOf } from './hash-slot.ts';
 import type { Keys } from './keys.ts';
 import { redisFault } from './redis-faults.ts';
 import { callScript, type Script, scriptOf } from './script-call.ts';
-import { BATCH, PROBE, STATUS, SWEEP, USUAL_BATCH } from './scripts.ts';
+import { BATCH, PROBE, STATUS, SWEEP } from './scripts.ts';
 import { keysOf, scriptFor } from './shard-scripts.ts';
 
 const SCRIPTS = {
   receiptsBatch: BATCH,
-  receiptsUsualBatch: USUAL_BATCH,
   receiptsSweep: SWEEP,
   receiptsStatus: STATUS,
   receiptsProbe: PROBE,

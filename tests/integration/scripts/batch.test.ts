@@ -1,5 +1,5 @@
 // The batch scripts by themselves, given what no process would give them.
-import { BATCH, USUAL, USUAL_BATCH } from '../../../src/store/redis/scripts.ts';
+import { BATCH } from '../../../src/store/redis/scripts.ts';
 import { type RedisServer, startRedis } from '../../support/servers/redis.ts';
 import { ALICE, BOB, keyOf } from '../../support/store/ledger.ts';
 import { accepts, BATCH_ARGUMENTS, NOW, openScripts, recordOf } from '../../support/store/scripts.ts';
@@ -16,7 +16,6 @@ beforeEach(() => {
 afterEach(() => opened.close());
 
 const batch = (...operations: readonly (string | number)[]) => opened.call(BATCH, ...BATCH_ARGUMENTS, ...operations);
-const stamp = ['carried-out', '1', NOW, 0].join('\0');
 const stored = (id: string) => opened.redis.get(opened.keys.record(keyOf(id)));
 
 /** Every operation, and how many arguments follow its name. */
@@ -80,7 +79,7 @@ const RUBBISH: readonly (readonly [string, string | number])[] = [
 
 test('the lists name all operations', () => {
   const named = [...BATCH.matchAll(/operation == '(\w+)'/g)].map(([, name]) => name);
-  const known = new Set([...Object.keys(OPERATIONS), ...COUNTED, 'withinQuota', 'withinQuotaRare', 'knowing', 'shard']);
+  const known = new Set([...Object.keys(OPERATIONS), ...COUNTED, 'withinQuota', 'knowing', 'shard']);
   expect([...new Set(named)].sort()).toEqual([...known].sort());
 });
 
@@ -118,22 +117,6 @@ test('an unknown operation is rejected as a whole; what came before it is repeat
   await expect(batch(...calls)).rejects.toThrow('unknown operation dance');
   expect(await batch(...accepts('one'))).toEqual([expect.any(String), 'stored']);
   expect(await opened.redis.zcard(opened.keys.due)).toBe(1);
-});
-
-test('the small script knows the usual operations only', async () => {
-  const call = (...args: (string | number)[]) => opened.call(USUAL_BATCH, ...BATCH_ARGUMENTS, ...args);
-  expect(await call(...accepts('one'))).toEqual([stamp, 'stored']);
-  for (const operation of Object.keys(OPERATIONS)) {
-    if (USUAL.has(operation)) continue;
-    const args = Array.from({ length: OPERATIONS[operation] as number }, () => '');
-    expect(await call(operation, ...args, ...accepts('two'))).toEqual([
-      expect.any(String),
-      expect.stringMatching(`^fault\0.*unknown operation ${operation}$`),
-      'stored',
-    ]);
-    await call('settle', keyOf('two'), `${NOW}`, '', '', '');
-    await opened.redis.del(opened.keys.record(keyOf('two')));
-  }
 });
 
 test('a batch without its arguments is rejected, and changes nothing', async () => {

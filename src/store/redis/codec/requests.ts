@@ -5,7 +5,6 @@ import { type Argument, Octets } from '../command-bytes.ts';
 import type { InternalKind, InternalRequest, InternalRequestOf } from '../internal-requests.ts';
 import { encodeRecord, writtenEnding, writtenSenderId } from '../record-codec.ts';
 import { written } from '../record-text.ts';
-import { USUAL } from '../scripts.ts';
 import { encodeIq } from './relayed-iq.ts';
 import { NEXT_STANDING, STANDING } from './words.ts';
 
@@ -50,15 +49,7 @@ function acceptance(request: RequestOf<'accept'>, args: Arguments): void {
   if (quota !== undefined) {
     const { limits, refuse } = quota;
     const why = refuse === undefined ? '' : QUOTA_LETTER[refuse];
-    // The small script has no more than the usual operations.
-    args.push(
-      USUAL.has(name) ? 'withinQuota' : 'withinQuotaRare',
-      key,
-      message.sender,
-      message.recipient,
-      limitsText(limits),
-      why,
-    );
+    args.push('withinQuota', key, message.sender, message.recipient, limitsText(limits), why);
   }
   args.push(name, key, new Octets(encodeRecord(message, message.inner, digest, storedAt, token, alias, originId)));
   if (target !== '') args.push(alias, countable ? 1 : 0, target);

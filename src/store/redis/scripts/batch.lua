@@ -7,8 +7,16 @@
 -- cannot be carried out for what it is, or what it found, holds up nothing. An error reply of Redis only where the batch is to be made again: Redis takes no writes, or a name is unknown.
 -- Complexity: O(n log p) for n operations and p messages pending. Those that look at what is out to somebody do so by pages of
 -- about 100.
+--- @include "stored-records"
+
+-- What a function takes from around it costs less where that is a function, too.
+local function carry_out()
 --- @include "batch-arguments"
 --- @include "usual-operations"
+
+-- The other operations, which are few.
+local rare = {}
+lazily(rare, function()
 --- @include "correct"
 --- @include "session-available"
 --- @include "explain"
@@ -21,7 +29,16 @@
 --- @include "iq-requests"
 --- @include "administration"
 
-local function run_rare(operation, at)
+-- Those that look into the sorted sets must see what was gathered for them. Messages, receipts and hand-overs, which come
+-- all mixed up, do not: what one of them changes there, no other of the same batch asks for.
+local SEES_SETS = {
+  reject = true, expire = true, requeue = true, sessionAvailable = true, senderAvailable = true, sequenceGap = true, explain = true,
+  settleUpTo = true, renewLease = true, cancel = true, retryNow = true, erase = true, release = true, postponeNotice = true,
+  quarantine = true, supersede = true,
+}
+
+function rare.run(operation, at)
+  if SEES_SETS[operation] then flush_all() end
   local key = ARGV[at + 1]
   if operation == 'acceptCorrection' then
     return corrections.accept(key, ARGV[at + 3], ARGV[at + 5], ARGV[at + 2], lease_text, keep, ARGV[at + 4] == '1'), 6
@@ -29,21 +46,19 @@ local function run_rare(operation, at)
     return corrections.mentioned(key, ARGV[at + 2], ARGV[at + 3], lately, lease_text, window_text), 4
   elseif operation == 'supersede' then
     return corrections.supersede(key), 2
-  elseif operation == 'prove' then
-    return prove(key, ARGV[at + 2], window_text), 3
   elseif operation == 'reject' then
-    return reject(key, ARGV[at + 2], now, lease_until, window, retention), 3
+    return reject(key, ARGV[at + 2], now, lease_until, times.window, times.retention), 3
   elseif operation == 'expire' then
-    return expire(key, ARGV[at + 2], now, ttl, lease_until, window, retention), 3
+    return expire(key, ARGV[at + 2], now, times.ttl, lease_until, times.window, times.retention), 3
   elseif operation == 'requeue' then
     return requeue(key, now, lease_until, keep), 2
   elseif operation == 'sessionAvailable' then
     -- A recipient is there; `key` is his bare JID.
-    return availability.recipient(key, ARGV[at + 2], ARGV[at + 3], now, tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]), ttl, keep), 7
+    return availability.recipient(key, ARGV[at + 2], ARGV[at + 3], now, tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]), times.ttl, keep), 7
   elseif operation == 'senderAvailable' then
     return availability.sender(key, ARGV[at + 2], now), 3
   elseif operation == 'sequenceGap' then
-    return availability.sequence_gap(key, ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), ARGV[at + 6], ttl), 7
+    return availability.sequence_gap(key, ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), ARGV[at + 6], times.ttl), 7
   elseif operation == 'knowing' then
     local count = tonumber(key)
     duplicates.sessions = {}
@@ -54,7 +69,7 @@ local function run_rare(operation, at)
   elseif operation == 'sessionsOf' then
     return list_of('list', presence.sessions_hash(key)), 2
   elseif operation == 'postponeNotice' then
-    return postpone_notice(key, ARGV[at + 2], ARGV[at + 3], now, math.max(window, retention)), 4
+    return postpone_notice(key, ARGV[at + 2], ARGV[at + 3], now, math.max(times.window, times.retention)), 4
   elseif operation == 'isKnown' then
     return corrections.is_known_here(key) and 'yes' or 'no', 2
   elseif operation == 'loadOf' then
@@ -62,11 +77,11 @@ local function run_rare(operation, at)
   elseif operation == 'explain' then
     return explain(key), 2
   elseif operation == 'settleUpTo' then
-    return settle_up_to(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], lately, lease_text, window_text), 7
+    return settling.settle_up_to(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], lately, lease_text, window_text), 7
   elseif operation == 'renewLease' then
     -- What waits for its turn to be sent again is nobody else's to send.
     local count = tonumber(key)
-    renew_lease(tonumber(ARGV[at + 2]), at + 3, at + 2 + count)
+    leases.renew(tonumber(ARGV[at + 2]), at + 3, at + 2 + count)
     return 'done', 3 + count
   elseif operation == 'presence' then
     local count = tonumber(ARGV[at + 2])
@@ -86,7 +101,7 @@ local function run_rare(operation, at)
   elseif operation == 'recordCapabilities' then
     return iq.record_capabilities(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]), 5
   elseif operation == 'cancel' then
-    return cancel(key, ARGV[at + 2], ARGV[at + 3], now, window, keep), 4
+    return cancel(key, ARGV[at + 2], ARGV[at + 3], now, times.window, keep), 4
   elseif operation == 'retryNow' then
     return retry_now(key, ARGV[at + 2], now, lease_until, keep), 3
   elseif operation == 'erase' then
@@ -96,7 +111,7 @@ local function run_rare(operation, at)
   elseif operation == 'release' then
     -- Members of the sorted set whose lease until `key` is given back.
     local count = tonumber(ARGV[at + 2])
-    for position = at + 3, at + 2 + count do release(ARGV[position], tonumber(key), now) end
+    for position = at + 3, at + 2 + count do leases.release(ARGV[position], tonumber(key), now) end
     return 'done', 3 + count
   elseif operation == 'quarantine' then
     local value = read(key)
@@ -120,10 +135,13 @@ local function run_rare(operation, at)
   end
   error('unknown operation ' .. tostring(operation))
 end
+end)
 
 run = function(operation, at)
   local result, width = run_usual(operation, at)
   if width then return result, width end
-  return run_rare(operation, at)
+  return rare.run(operation, at)
 end
 --- @include "run-batch"
+end
+return carry_out()

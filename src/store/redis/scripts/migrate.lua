@@ -97,8 +97,8 @@ local function move_record(key)
   if not fields then return end
   if value and is_pending(value) and not in_place then count_pending(value, 1) end
   if redis.call('SREM', old_name('from', fields.sender), key) == 1 then
-    redis.call('SADD', from_name(fields.sender), to)
-    redis.call('PEXPIRE', from_name(fields.sender), math.max(times.window, times.retention) + times.ttl)
+    redis.call('SADD', name_of('from', fields.sender), to)
+    redis.call('PEXPIRE', name_of('from', fields.sender), math.max(times.window, times.retention) + times.ttl)
   end
   local out = redis.call('HGET', old_name('out', fields.recipient), key)
   local held = redis.call('HGET', old_name('held', fields.sender), key)

@@ -81,7 +81,7 @@ local function move_copies(id, cursor)
 end
 
 local function move_from(id, cursor)
-  local name = from_name(id)
+  local name = name_of('from', id)
   if not is_a('set', name) then return '0' end
   local next_cursor, keys = unpack(redis.call('SSCAN', name, cursor, 'COUNT', PORTION))
   for _, key in ipairs(keys) do

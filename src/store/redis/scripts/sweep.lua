@@ -30,7 +30,7 @@ end
 
 -- Whether a pause keeps it back: further copies, but neither first ones nor the end of a life.
 local function kept_back(value)
-  return paused and state_of(value) == 'p' and copies_of(value) > 0 and now < stored_at(value) + ttl
+  return paused and state_of(value) == 'p' and record.copies_of(value) > 0 and now < stored_at(value) + ttl
 end
 
 local function take(count)
@@ -57,7 +57,7 @@ end
 -- Takes up to `most` of the shard in use. Returns whether there may be more.
 local function take_up_to(most)
   local all = #taken + most
-  paused = is_paused()
+  paused = records.is_paused()
   -- What is kept back must not hide what may go on.
   for _ = 1, paused and 10 or 1 do
     local room = all - #taken

@@ -2,6 +2,16 @@
 --- @include "quarantine"
 --- @include "evidence"
 --- @include "delivered"
+-- What is the same message.
+local duplicates = {
+  -- How long its sender may be in doubt about a message whose id he counts, ms; how long word of an end is on its way to him,
+  -- if nothing is wrong; and how long what comes from him was written before it can have reached him.
+  IN_DOUBT = 300000, ON_ITS_WAY = 2000, CROSSES = 300,
+  -- Fields and values of the sender's hash of sessions, where the operation says them.
+  sessions = false,
+}
+
+lazily(duplicates, function()
 -- A record's tokens name the attempts to store it that have reached Redis and were not taken back: the one that stored it
 -- first, then those that were answered from it as duplicates. Any of them may have been acknowledged, so it is taken back
 -- only with the last. They stand in its field `tokens`, joined by '+'.
@@ -12,7 +22,7 @@ local function has_token(tokens, token) return ('+' .. tokens .. '+'):find('+' .
 
 -- A message that nothing has been done with since it was stored, as far as Redis knows.
 local function is_untouched(value)
-  return state_of(value) == 'p' and attempt_of(value) == 1 and copies_of(value) == 0
+  return state_of(value) == 'p' and record.attempt_of(value) == 1 and record.copies_of(value) == 0
 end
 
 local function write_tokens(key, value, tokens)
@@ -35,15 +45,6 @@ local function known_or_stored(key, value, countable)
   return known
 end
 
--- What is the same message. One table, as a script may have no more than 200 locals.
-local duplicates = {
-  -- How long its sender may be in doubt about a message whose id he counts, ms; how long word of an end is on its way to him,
-  -- if nothing is wrong; and how long what comes from him was written before it can have reached him.
-  IN_DOUBT = 300000, ON_ITS_WAY = 2000, CROSSES = 300,
-  -- Fields and values of the sender's hash of sessions, where the operation says them.
-  sessions = false,
-}
-
 -- The key of a message that is another one than those that its sender gave the same id, by the attempt that stores it; it
 -- goes out under an id of its own (xmpp/stanza/message-key.ts). The same attempt has the same key whenever it is carried
 -- out.
@@ -65,7 +66,7 @@ end
 -- What is said of a sender whose shard is out of reach, by the operation that stores his message; without it nothing can be done.
 function duplicates.known_presence(sender)
   if not duplicates.sessions then error({ err = 'NEEDS' }) end
-  return presence_of(sender, true, duplicates.sessions)
+  return evidence.presence_of(sender, true, duplicates.sessions)
 end
 
 -- Whether the same words under a counted id are the message that is known already. docs/guarantees.md has this as a table.
@@ -73,7 +74,7 @@ function duplicates.is_resend(known_key, known, value)
   if times.now - stored_at(known) > duplicates.IN_DOUBT then return false end
   local fields, resource = fields_of(known), fields_of(value).sender_resource
   local before = fields.sender_resource
-  local presence, sessions = presence_of_sender(fields.sender)
+  local presence, sessions = evidence.presence_of_sender(fields.sender)
   if not presence then presence, sessions = duplicates.known_presence(fields.sender) end
   local session = presence == 'o' and sessions[resource]
   local later_login = session and session.since > stored_at(known)
@@ -81,7 +82,7 @@ function duplicates.is_resend(known_key, known, value)
   if resource ~= before and not (later_login and not sessions[before]) then return false end
   if is_pending(known) then return true end
   if session and not later_login then return true end
-  local since = times.now - settled_at(known)
+  local since = times.now - record.settled_at(known)
   if since < duplicates.ON_ITS_WAY then return not session and since < duplicates.CROSSES end
   flush_all()
   return redis.call('ZSCORE', due_set, due_member(known_key, state_of(known))) ~= false
@@ -97,7 +98,7 @@ function duplicates.known(key, value, countable, first, digest_delivered)
   local with_digest = key .. '-' .. digest
   for _, name in ipairs({ key, with_digest, duplicates.marked(key, token) }) do
     local known = name == key and first or (name ~= key and read(name))
-    if known and first_token(fields_of(known).tokens) == token then return 'own', name, known end
+    if known and record.first_token(fields_of(known).tokens) == token then return 'own', name, known end
   end
   local newest_key, newest = duplicates.newest_of(key, first)
   local says_the_same
@@ -110,7 +111,7 @@ end
 
 -- Stores a message whose key is taken, unless it is known. `countable`: its sender's client may give another the same id.
 -- Returns the key that it was stored under and nil, or nil and the reply to `accept` about a known one.
-local function accept_again(key, value, due, window, countable, digest_delivered)
+function duplicates.accept_again(key, value, due, window, countable, digest_delivered)
   local stored = fields_of(value)
   local digest, token = stored.digest, stored.tokens
   local first = nil
@@ -138,7 +139,7 @@ local function accept_again(key, value, due, window, countable, digest_delivered
   local stored_as = is_version and redis.call('EXISTS', record_name(with_digest)) == 0 and with_digest or own
   redis.call('SET', record_name(stored_as), value)
   redis.call('RPUSH', index_name(key), stored_as)
-  trim(key)
+  records.trim(key)
   redis.call('PEXPIRE', index_name(key), window)
   -- A duplicate of this one is looked for through the first of its id, which must be known for as long.
   local left = redis.call('PTTL', record_name(key))
@@ -146,30 +147,8 @@ local function accept_again(key, value, due, window, countable, digest_delivered
   return stored_as
 end
 
--- Stores a message unless it is known.
--- `alias`: the key of its id where it is known by its origin-id, or ''. `countable`: see accept_again.
--- Reply: stored (under its key); stored-as, key: that key was taken by another message; known, key, record.
-local function accept(key, alias, value, due, window, countable)
-  local stored_as, known = key, nil
-  local digest_delivered = delivered.digest_of(key)
-  if digest_delivered or call('SETNX', record_name(key), value) == 0 then
-    if digest_delivered and redis.call('EXISTS', record_name(key)) == 1 then digest_delivered = nil end
-    stored_as, known = accept_again(key, value, due, window, countable, digest_delivered)
-    if known then return known end
-  end
-  gather_due(due, stored_as)
-  count_pending(value, 1)
-  if alias ~= '' then
-    -- Clients answer with the id or with the origin-id (XEP-0359): both must lead here.
-    redis.call('RPUSH', index_name(alias), stored_as)
-    trim(alias)
-    redis.call('PEXPIRE', index_name(alias), window)
-  end
-  return stored_as == key and 'stored' or 'stored-as\0' .. stored_as
-end
-
 -- Whether `accept` would have to look at what is known: without a record and a digest it stores the message.
-local function is_taken(key)
+function duplicates.is_taken(key)
   return redis.call('EXISTS', record_name(key)) == 1 or delivered.digest_of(key) ~= nil
 end
 
@@ -193,7 +172,7 @@ end
 --
 -- Where an id has very many messages, only the newest are looked at, as a duplicate is only looked for among them; what the
 -- attempt itself has stored is found by its key.
-local function withdraw(key, token, now)
+function duplicates.withdraw(key, token, now)
   local others = { duplicates.marked(key, token) }
   for _, other in ipairs(redis.call('LRANGE', index_name(key), -MANY, -1)) do
     if sub(other, 1, KEY) == key and other ~= others[1] then others[#others + 1] = other end
@@ -212,7 +191,7 @@ local function withdraw(key, token, now)
       if #rest == 0 then duplicates.take_away(own, value, others)
       else
         write_tokens(own, value, table.concat(rest, '+'))
-        if first_token(tokens) == token then gather_due(now, own) end
+        if record.first_token(tokens) == token then gather_due(now, own) end
       end
     end
   end
@@ -221,7 +200,7 @@ end
 
 -- A resend came from another resource, under another id or asking for a receipt: the answers go there from now on.
 -- `sender_id` is as record-codec.ts writes it.
-local function readdress(key, sender_resource, sender_id, owes)
+function duplicates.readdress(key, sender_resource, sender_id, owes)
   local value = read(key)
   if value and is_pending(value) then
     local changed = record.with(value, { sender_resource = sender_resource, sender_id = sender_id })
@@ -229,4 +208,27 @@ local function readdress(key, sender_resource, sender_id, owes)
     redis.call('SET', record_name(key), changed)
   end
   return 'done'
+end
+end)
+
+-- Stores a message unless it is known.
+-- `alias`: the key of its id where it is known by its origin-id, or ''. `countable`: see accept_again.
+-- Reply: stored (under its key); stored-as, key: that key was taken by another message; known, key, record.
+local function accept(key, alias, value, due, window, countable)
+  local stored_as, known = key, nil
+  local digest_delivered = delivered.digest_of(key)
+  if digest_delivered or call('SETNX', record_name(key), value) == 0 then
+    if digest_delivered and redis.call('EXISTS', record_name(key)) == 1 then digest_delivered = nil end
+    stored_as, known = duplicates.accept_again(key, value, due, window, countable, digest_delivered)
+    if known then return known end
+  end
+  gather_due(due, stored_as)
+  count_pending(value, 1)
+  if alias ~= '' then
+    -- Clients answer with the id or with the origin-id (XEP-0359): both must lead here.
+    redis.call('RPUSH', index_name(alias), stored_as)
+    records.trim(alias)
+    redis.call('PEXPIRE', index_name(alias), window)
+  end
+  return stored_as == key and 'stored' or 'stored-as\0' .. stored_as
 end

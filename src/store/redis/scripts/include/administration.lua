@@ -12,7 +12,7 @@ end
 
 -- Takes a message out of what is kept of its sender's and its recipient's messages in trouble.
 local function forget_trouble(key, sender, recipient)
-  redis.call('SREM', from_name(sender), key)
+  redis.call('SREM', name_of('from', sender), key)
   copies.remove(key, recipient)
 end
 
@@ -20,12 +20,12 @@ end
 -- Reply: unknown; dropped: it was a dead letter; cancelled, key, tombstone.
 local function cancel(key, owner, ending, now, window, keep)
   local value = read(key)
-  local letter = undelivered(key)
+  local letter = records.undelivered(key)
   local known = value or letter
   if not known or not is_of(known, owner) then return 'unknown' end
   local fields = fields_of(known)
   if value and state_of(value) == 'p' then
-    record_event(key, now, 'cancelled', keep, fields.recipient)
+    evidence.record_event(key, now, 'cancelled', keep, fields.recipient)
     forget_trouble(key, fields.sender, fields.recipient)
     -- At once: see undeliver.
     redis.call('ZREM', due_set, due_member(key, 'p'))
@@ -33,7 +33,7 @@ local function cancel(key, owner, ending, now, window, keep)
   end
   if not letter then return 'unknown' end
   forget_trouble(key, fields.sender, fields.recipient)
-  redis.call('DEL', undelivered_name(key))
+  redis.call('DEL', name_of('u', key))
   return 'dropped'
 end
 
@@ -41,7 +41,7 @@ local retries = {}
 
 function retries.is_too_soon(key, now)
   local asked_before, last = 0, 0
-  for _, line in ipairs(redis.call('LRANGE', life_name(key), 0, -1)) do
+  for _, line in ipairs(redis.call('LRANGE', name_of('life', key), 0, -1)) do
     local at = line:match('^(%d+) wanted%-now$')
     if at then asked_before, last = asked_before + 1, tonumber(at) end
   end
@@ -56,34 +56,34 @@ end
 -- ago; ordinary: it is sent at its ordinary time; due.
 local function retry_now(key, owner, now, lease_until, keep)
   local value = read(key)
-  local letter = undelivered(key)
+  local letter = records.undelivered(key)
   local known = value or letter
   if not known or not is_of(known, owner) then return 'unknown' end
   if not value or state_of(value) ~= 'p' then return letter and 'undelivered' or 'unknown' end
   local fields = fields_of(value)
   if owner ~= '' and redis.call('HGET', name_of('sub', fields.recipient), fields.sender) ~= 's' then return 'ordinary' end
-  local there, sessions = presence_of(fields.recipient)
+  local there, sessions = evidence.presence_of(fields.recipient)
   -- Nor is one told otherwise to whom he shows himself as away.
   if owner ~= '' and there == 'o' and presence.is_hidden(fields.recipient, fields.sender) then there, sessions = 'f', {} end
-  local waits = must_wait(there, acknowledges(fields.sender, fields.recipient, sessions), copy_of(value))
+  local waits = claims.must_wait(there, evidence.acknowledges(fields.sender, fields.recipient, sessions), record.copy_of(value))
   if waits and there == 'f' then return 'waiting' end
-  local how, stored, handed, passed = last_copy(key, fields.recipient)
+  local how, stored, handed, passed = evidence.last_copy(key, fields.recipient)
   local due = redis.call('ZSCORE', due_set, key)
   -- Of one with a session that is due soon, no more is due than a ping.
-  if due and tonumber(due) <= lease_until and not IS_ASKED_ABOUT[how] then return 'in flight' end
+  if due and tonumber(due) <= lease_until and not evidence.IS_ASKED_ABOUT[how] then return 'in flight' end
   if owner ~= '' and retries.is_too_soon(key, now) then return 'too soon' end
   if waits then return 'waiting' end
   -- His sessions are not asked first.
-  if WITH_SESSION[how] then write_copy(key, 'd', stored, handed, fields.recipient, passed) end
+  if evidence.WITH_SESSION[how] then evidence.write_copy(key, 'd', stored, handed, fields.recipient, passed) end
   redis.call('ZADD', due_set, now, key)
-  record_event(key, now, 'wanted-now', keep, fields.recipient)
+  evidence.record_event(key, now, 'wanted-now', keep, fields.recipient)
   return 'due'
 end
 
 local function erase_one(key, value, known)
   local fields = fields_of(known)
   if value and state_of(value) == 'p' then count_pending(value, -1) end
-  redis.call('DEL', record_name(key), undelivered_name(key), life_name(key))
+  redis.call('DEL', record_name(key), name_of('u', key), name_of('life', key))
   redis.call('ZREM', due_set, key, key .. 'x', key .. 'u', key .. 'r')
   redis.call('LREM', index_name(key:sub(1, KEY)), 0, key)
   if fields.alias ~= '' then redis.call('LREM', index_name(fields.alias), 0, key) end
@@ -115,12 +115,12 @@ local function forget_user(jid, first, last)
   -- With an entry goes what it says; so does a list that says no more. What is pending has come after all others were erased.
   local had_copies, cursor = 0, '0'
   repeat
-    cursor = each_copy(jid, cursor, function(key)
+    cursor = evidence.each_copy(jid, cursor, function(key)
       local head = head_of(key)
       if head and is_pending(head) then return end
       had_copies = 1
       copies.remove(key, jid)
-      if redis.call('LLEN', life_name(key)) == 1 then redis.call('DEL', life_name(key)) end
+      if redis.call('LLEN', name_of('life', key)) == 1 then redis.call('DEL', name_of('life', key)) end
     end)
   until cursor == '0'
   local count = had_copies + (presence.forget_sessions(jid) and 1 or 0)
@@ -128,7 +128,7 @@ local function forget_user(jid, first, last)
     count = count + redis.call('DEL', name_of(kind, jid))
   end
   -- Not counted: shards have these beside others.
-  redis.call('DEL', from_name(jid), name_of('to', jid))
+  redis.call('DEL', name_of('from', jid), name_of('to', jid))
   quota.forget(jid)
   redis.call('SREM', name_of('subs'), jid)
   for position = first, last do

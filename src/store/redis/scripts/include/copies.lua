@@ -8,9 +8,8 @@
 -- all shards are with the first, since they are looked at for many messages.
 -- <prefix>:holds:<sender> HASH: the same in messages, by recipient.
 -- What is counted is taken back by what the entry says, whatever has become of the record, so that no count drifts.
--- One table, as a script may have no more than 200 locals.
 local copies = { UNIT = 1e10 }
-do
+lazily(copies, function()
 local PER_PART = 48
 local PASSED, FIRST, COUNTED, FAR = 1, 2, 4, 8
 local MOST_BYTES, NEAR = 0xffffff, 0xffffff
@@ -223,7 +222,7 @@ end
 -- nothing else happens, and a list is made when something does.
 function copies.begin_life(key, copy, keep)
   if not (copy and copy.is_first) then return end
-  redis.call('RPUSH', life_name(key), string.format('%.0f handed-over %s', copy.handed, copy.how))
-  redis.call('PEXPIRE', life_name(key), keep)
+  redis.call('RPUSH', name_of('life', key), string.format('%.0f handed-over %s', copy.handed, copy.how))
+  redis.call('PEXPIRE', name_of('life', key), keep)
 end
-end
+end)

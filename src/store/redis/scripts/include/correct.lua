@@ -46,14 +46,14 @@ function corrections.supersede(key)
   return 'done'
 end
 
-function corrections.is_known_here(key) return #candidates(key) > 0 or delivered.digest_of(key) ~= nil end
+function corrections.is_known_here(key) return #records.candidates(key) > 0 or delivered.digest_of(key) ~= nil end
 
 function corrections.is_known(key) return shards.visit(shards.of_key(key), corrections.is_known_here, key) end
 
--- As `settle`, for what speaks of a message (a reply, a reaction) and does not say whose it is: not if its author has a message
+-- As `settling.settle`, for what speaks of a message (a reply, a reaction) and does not say whose it is: not if its author has a message
 -- of his own that goes by `own`. That counts as settled before.
 function corrections.mentioned(key, ending, own, lately, owed_until, window)
   -- Empty where somebody has looked in its shard.
   if own ~= '' and corrections.is_known(own) then return 'repeated' end
-  return settle(key, ending, '', lately, owed_until, window)
+  return settling.settle(key, ending, '', lately, owed_until, window)
 end

@@ -5,8 +5,8 @@
 -- keys.ts `corrections`: keys of those about the message of this key, in the order in which they were stored. A record's field
 -- `target`: the key of the message that it is about. What is done for few messages is in correct.lua.
 
--- One table, as a script may have no more than 200 locals.
 local corrections = {}
+lazily(corrections, function()
 
 -- What became of the later ones about the same message: 'd' when one was delivered, 'p' when one is pending, else nil. What
 -- ended otherwise takes no other's place.
@@ -31,6 +31,7 @@ function corrections.end_outdated(key, value)
     redis.call('ZADD', due_set, times.now, key)
   else
     redis.call('ZREM', due_set, key)
-    delivered.note_told(key)
+    gather_told(key)
   end
 end
+end)

@@ -6,14 +6,14 @@
 -- table. So there are as many hashes as entries need: one is added by splitting the next in turn (linear hashing), a few at a time.
 -- An entry bears the eighth of the window in which it was written, and is known for eight of them after that. Those that are over are
 -- taken out as the hashes are looked through in turn, with what is added.
--- One table, as a script may have no more than 200 locals.
-local delivered = {}
-do
+-- `is_used`: whether this script has asked for anything of it.
+local delivered = { is_used = false }
+lazily(delivered, function()
+delivered.is_used = true
 local PER_BUCKET, GENERATIONS, VISIT_EVERY, DIGEST_KEPT = 48, 8, 10, 10
 -- For so long (ms) those that may be replaced are left, so that many are at once: for each shard that costs as much as for one.
 local GATHERED_FOR = 1000
 local LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-local told = {}
 -- Of each shard: how many hashes and entries there are, which hash is looked through next, the present eighth of the window, and since
 -- when (ms); how many entries this script has added, and whether any of that is to be written. `state` is that of the shard in use.
 local states, state = {}, nil
@@ -96,22 +96,21 @@ function delivered.is_of(beginning, digest) return beginning == sub(digest, 1, D
 
 function delivered.says(key, digest) return delivered.is_of(delivered.digest_of(key), digest) end
 
+-- Those of the members of the sorted set ARGV[first] to ARGV[last] that were delivered: the others have a letter behind their key.
+function delivered.note_notified(first, last)
+  for position = first, last do
+    local length = #ARGV[position]
+    if length == KEY or length == KEY + DIGEST + 1 then gather_told(ARGV[position]) end
+  end
+end
+
+local replacing = {}
+lazily(replacing, function()
 local function note(key, digest)
   state_now()
   local field, letter = field_of(key), state.generation % 64 + 1
   local is_new = redis.call('HSET', bucket_of(field), field, sub(digest, 1, DIGEST_KEPT) .. sub(LETTERS, letter, letter))
   state.count, state.added, state.changed = state.count + is_new, state.added + 1, true
-end
-
--- Nothing is owed of this one any more.
-function delivered.note_told(key) told[#told + 1] = key end
-
--- Those of the members of the sorted set ARGV[first] to ARGV[last] that were delivered: the others have a letter behind their key.
-function delivered.note_notified(first, last)
-  for position = first, last do
-    local length = #ARGV[position]
-    if length == KEY or length == KEY + DIGEST + 1 then told[#told + 1] = ARGV[position] end
-  end
 end
 
 -- What leads to a record besides its name.
@@ -168,7 +167,7 @@ local function replace_records(keys)
 end
 
 -- The same with those of any shards.
-local function replace_in_shards(keys)
+function replacing.in_shards(keys)
   local parts = {}
   for _, key in ipairs(keys) do
     -- In Redis Cluster what is here is of this shard.
@@ -181,6 +180,7 @@ local function replace_in_shards(keys)
     replace_records(part)
   end
 end
+end)
 
 -- Up to `limit` of those in a list whose senders have known for long enough, once the first of them has for `longer` (ms) than that.
 local function replace_due(name, limit, longer)
@@ -203,7 +203,7 @@ local function replace_due(name, limit, longer)
   redis.call('LTRIM', name, taken, -1)
   -- The rest of those of this time.
   if taken == limit + 1 then redis.call('LPUSH', name, mark) end
-  if #keys > 0 then replace_in_shards(keys) end
+  if #keys > 0 then replacing.in_shards(keys) end
 end
 
 -- Takes out of a hash what is over.
@@ -239,11 +239,12 @@ end
 -- before. At least `least`: of a sweep.
 function delivered.keep_up(least)
   local name, current = KEYS[1] .. ':ended', shards.current
+  local told = gathered.told
   for first = 1, #told, 4000 do
     redis.call('RPUSH', name, string.format('@%.0f', times.now), unpack(told, first, math.min(first + 3999, #told)))
   end
   local count = #told
-  told = {}
+  gathered.told = {}
   if least > 0 then
     -- What stands with another shard was written while that one was by itself.
     for _, own in ipairs(KEYS) do replace_due(own .. ':ended', least, 0) end
@@ -259,4 +260,4 @@ function delivered.keep_up(least)
   end
   shards.use(current)
 end
-end
+end)

@@ -4,6 +4,7 @@
 -- thousand. What a step leaves is done by the next sweeps.
 -- <prefix>:advance HASH: '<recipient> <letters>' -> '<due ms> <cursor>'.
 local advance = { COUNT = 100, PAGES = 5 }
+lazily(advance, function()
 
 -- Those that went as one of `letters` says (see track_copy) are due at `due`, or at the end of their life. Returns the cursor
 -- of what is left, '0' when that is nothing.
@@ -34,3 +35,4 @@ function advance.go_on()
   if left == '0' then redis.call('HDEL', name_of('advance'), field)
   else redis.call('HSET', name_of('advance'), field, due .. ' ' .. left) end
 end
+end)

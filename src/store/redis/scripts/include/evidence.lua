@@ -3,17 +3,22 @@
 --- @include "shards"
 -- What is known of a recipient and of the copies that are out to him, and what follows from it: by the rules that
 -- redelivery-rules.ts decides, one letter a situation.
-local TIMER, PRESENCE, ENDED, STORED, GAP, SILENT, ENDS = 0, 1, 2, 3, 4, 5, 6
+local evidence = { TIMER = 0, PRESENCE = 1, ENDED = 2, STORED = 3, GAP = 4, SILENT = 5, ENDS = 6 }
+-- How many copies that are out to one recipient are looked at in one operation: 100,000 at once would take ten seconds.
+local PAGE = 100
+-- Those that the clock brings when nobody hears of his presence any more: all but n and e. And of one who was never seen to
+-- confirm anything those that have certainly not arrived.
+advance.ALL, advance.MISSED = 'oakdTgtsxb?v', 'xb'
+
+lazily(evidence, function()
 -- `presence`: ? unknown, o online, f offline; `acknowledges`: y, n, u; `copy`: see copy_of.
-local rule
--- What only this needs does not count among the 200 locals that a script may have.
 do
   local RULES = ARGV[8]
   local CELLS = 27
   local PRESENCE_AT = { ['?'] = 0, o = 9, f = 18 }
   local ACKNOWLEDGES_AT = { y = 0, n = 3, u = 6 }
   local COPY_AT = { ['1'] = 0, ['2'] = 0, b = 1, ['0'] = 2 }
-  function rule(kind, presence, acknowledges, copy)
+  function evidence.rule(kind, presence, acknowledges, copy)
     local cell = kind * CELLS + PRESENCE_AT[presence] + ACKNOWLEDGES_AT[acknowledges] + COPY_AT[copy] + 1
     return RULES:sub(cell, cell)
   end
@@ -23,8 +28,8 @@ end
 -- heard of last. One whose priority is negative gets nothing that is sent to his bare address (RFC 6121 section 8.5.2), and is
 -- none; unless `all`. Then when (ms) a session of his has ended last, if one has since his presence is known.
 -- `flat`: fields and values of his hash of sessions, for who has them.
-local function presence_of(user, all, flat)
-  flat = flat or redis.call('HGETALL', sessions_name(user))
+function evidence.presence_of(user, all, flat)
+  flat = flat or redis.call('HGETALL', name_of('sessions', user))
   local sessions, known, low = {}, nil, nil
   for i = 1, #flat, 2 do
     if flat[i] == '' then known = flat[i + 1]
@@ -46,7 +51,7 @@ local function presence_of(user, all, flat)
 end
 
 -- Whether a copy to the bare address may have gone to a session that is there now.
-local function may_have_had(session, handed)
+function evidence.may_have_had(session, handed)
   if session.since > handed then return false end
   for from, to in (session.low or ''):gmatch('(%d+)%-(%d+)') do
     if tonumber(from) <= handed and handed < tonumber(to) then return false end
@@ -55,38 +60,38 @@ local function may_have_had(session, handed)
 end
 
 -- The same of a sender, all of his sessions; nil when his shard is out of reach.
-local function presence_of_sender(sender)
-  return shards.visit(shards.of_user(sender), presence_of, sender, true)
+function evidence.presence_of_sender(sender)
+  return shards.visit(shards.of_user(sender), evidence.presence_of, sender, true)
 end
 
 -- Whether this contact has let this subscriber have his presence. The subscriber's shard is this one: out of reach of the contact's,
 -- what was noted here of it counts.
-local function is_subscribed(contact, subscriber)
+function evidence.is_subscribed(contact, subscriber)
   local position = shards.of_user(contact)
   if not position then return redis.call('HEXISTS', name_of('to', subscriber), contact) == 1 end
   return redis.call('HGET', KEYS[position] .. ':sub:' .. contact, subscriber) == 's'
 end
 
 -- The recipient's shard is this one.
-local function are_contacts(sender, recipient)
-  return redis.call('HGET', name_of('sub', recipient), sender) == 's' or is_subscribed(sender, recipient)
+function evidence.are_contacts(sender, recipient)
+  return redis.call('HGET', name_of('sub', recipient), sender) == 's' or evidence.is_subscribed(sender, recipient)
 end
 
 -- Whether a missing receipt of this recipient, for a message of this sender, means anything. Many clients return receipts
 -- to contacts only, so what is remembered of him is whether he ever did without being one ('1') or never yet ('s').
-local function acknowledges(sender, recipient, sessions)
+function evidence.acknowledges(sender, recipient, sessions)
   local says = {}
   for _, session in pairs(sessions) do says[session.receipts or 'u'] = true end
   if says.n and not says.y and not says.u then return 'n' end
-  local seen = redis.call('GET', confirms_name(recipient))
+  local seen = redis.call('GET', name_of('confirms', recipient))
   if seen == '1' then return 'y' end
   if not seen and not says.y then return 'u' end
-  return are_contacts(sender, recipient) and 'y' or 'n'
+  return evidence.are_contacts(sender, recipient) and 'y' or 'n'
 end
 
 -- Notes an event of a message's life, for whoever looks it up, before its copy's entry changes. Only what is in trouble has such notes.
-local function record_event(key, now, event, keep, recipient)
-  local name = life_name(key)
+function evidence.record_event(key, now, event, keep, recipient)
+  local name = name_of('life', key)
   local copy = copies.get(key, recipient)
   if copy and copy.is_first then
     copies.begin_life(key, copy, keep)
@@ -100,8 +105,8 @@ end
 
 -- Notes that a message of this sender's is in trouble that his hash `held` does not have, for as long as `keep` (ms); never for less
 -- than another of his is.
-local function in_trouble(key, sender, keep)
-  local name = from_name(sender)
+function evidence.in_trouble(key, sender, keep)
+  local name = name_of('from', sender)
   redis.call('SADD', name, key)
   if redis.call('PTTL', name) < keep then redis.call('PEXPIRE', name, keep) end
 end
@@ -115,15 +120,12 @@ end
 -- not to be stored; or it was for one resource alone, which was gone), b it came back, ? his presence was not known, v the
 -- same, and an earlier copy had gone out between two receipts of his, so that it most likely came to a session that lived.
 -- `passed`: a session that a copy went to has confirmed a later message of the same conversation.
-local WITH_SESSION = { o = true, a = true, k = true, d = true, T = true, g = true, t = true, e = true }
+evidence.WITH_SESSION = { o = true, a = true, k = true, d = true, T = true, g = true, t = true, e = true }
 -- Those whose sessions are asked whether they are there.
-local IS_ASKED_ABOUT = { o = true, k = true, g = true, t = true }
--- Those that the clock brings when nobody hears of his presence any more: all but n and e. And of one who was never seen to
--- confirm anything those that have certainly not arrived.
-advance.ALL, advance.MISSED = 'oakdTgtsxb?v', 'xb'
+evidence.IS_ASKED_ABOUT = { o = true, k = true, g = true, t = true }
 
 -- `is_first`: its first copy has been handed over just now, nothing else has happened to it; `counts_for`: it counts for this sender.
-local function write_copy(key, how, stored, handed, recipient, passed, is_first, counts_for)
+function evidence.write_copy(key, how, stored, handed, recipient, passed, is_first, counts_for)
   local copy = copies.get(key, recipient) or {}
   copies.begin_life(key, copy, times.window + times.ttl)
   copy.how, copy.stored, copy.handed, copy.passed, copy.is_first = how, stored, handed, passed, is_first
@@ -132,42 +134,38 @@ local function write_copy(key, how, stored, handed, recipient, passed, is_first,
 end
 
 -- The letter, when (ms) it was stored and handed over, and whether a later one has passed it.
-local function last_copy(key, recipient)
+function evidence.last_copy(key, recipient)
   local copy = copies.get(key, recipient)
   if not copy then return nil end
   return copy.how, copy.stored, copy.handed, copy.passed
 end
 
--- It has ended: no copy of it is waited for any more. One that never was in trouble costs nothing here.
-local function untrack_copy(key, value)
-  if byte(value, 3) == 48 and sub(value, 5, 10) == '000001' then return end -- 0
+-- As untrack_copy, of one that may have been in trouble.
+function evidence.untrack(key, value)
   local fields = fields_of(value)
   local copy = copies.remove(key, fields.recipient)
-  redis.call('SREM', from_name(fields.sender), key)
+  redis.call('SREM', name_of('from', fields.sender), key)
   if copy and copy.is_first then return end
   -- Of most messages there is no more to tell than that the server had them before the receipt came.
-  if redis.call('LLEN', life_name(key)) == 1 then redis.call('DEL', life_name(key)) end
+  if redis.call('LLEN', name_of('life', key)) == 1 then redis.call('DEL', name_of('life', key)) end
 end
 
 -- Whether one message was stored before another: their times, and within one millisecond their tokens, which a process
 -- counts. Each is a table with `stored` (ms) and `token`.
-local function comes_before(one, other)
+function evidence.comes_before(one, other)
   if one.stored ~= other.stored then return one.stored < other.stored end
   if #one.token ~= #other.token then return #one.token < #other.token end
   return one.token < other.token
 end
 
--- How many copies that are out to one recipient are looked at in one operation: 100,000 at once would take ten seconds.
-local PAGE = 100
-
 -- Calls `visit(key, how, stored, handed, passed)` for a page of the copies that are out to a recipient. Returns the cursor of the
 -- next page, '0' after the last.
-local function each_copy(recipient, cursor, visit)
+function evidence.each_copy(recipient, cursor, visit)
   return copies.each(recipient, cursor, PAGE, function(key, copy) visit(key, copy.how, copy.stored, copy.handed, copy.passed) end)
 end
 
 -- The record of a copy that is out, or nil when it has ended, and then it is out no more.
-local function still_pending(key, recipient)
+function evidence.still_pending(key, recipient)
   local value = read(key)
   if value and state_of(value) == 'p' then return value end
   copies.begin_life(key, copies.remove(key, recipient), times.window + times.ttl)
@@ -178,12 +176,19 @@ end
 -- one resource's absence sends nowhere: so an ended record is returned for a session of his that lives; marked w when he
 -- is known to be away. Where his shard is out of reach it is returned as it is, and who asked for it looks there
 -- (store/redis/plans.ts).
-local function addressed_to_sender(tombstone)
+function evidence.addressed_to_sender(tombstone)
   local fields = fields_of(tombstone)
-  local presence, sessions = presence_of_sender(fields.sender)
+  local presence, sessions = evidence.presence_of_sender(fields.sender)
   if presence == 'f' then return sub(tombstone, 1, 2) .. 'w' .. sub(tombstone, 4), true end
   if presence == 'o' and not sessions[fields.sender_resource] then
     return record.with(tombstone, { sender_resource = record.text((next(sessions))) }), false
   end
   return tombstone, false
+end
+end)
+
+-- It has ended: no copy of it is waited for any more. One that never was in trouble costs nothing here.
+local function untrack_copy(key, value)
+  if byte(value, 3) == 48 and sub(value, 5, 10) == '000001' then return end -- 0
+  evidence.untrack(key, value)
 end

@@ -1,3 +1,4 @@
+--- @include "lazily"
 -- The names of everything that the ledger keeps in Redis. keys.ts makes the same names, and says what each holds.
 -- KEYS are the prefixes of the shards that this call may touch. Each bears a hash tag of its own, so that all names of a shard have
 -- one slot in Redis Cluster, where a call has one shard; elsewhere it has all of them.
@@ -17,16 +18,11 @@ end
 -- Those that most calls need.
 local function record_name(key) return prefix .. '.' .. key end
 local function index_name(key) return prefix .. ':i:' .. key end
-local function undelivered_name(key) return prefix .. ':u:' .. key end
-local function life_name(key) return prefix .. ':life:' .. key end
-local function confirms_name(recipient) return prefix .. ':confirms:' .. recipient end
-local function from_name(sender) return prefix .. ':from:' .. sender end
-local function sessions_name(user) return prefix .. ':sessions:' .. user end
 
 -- All others, by their kind and what they are of. One function: Redis makes each anew at every call (25 more would take 4 us).
---   of a message's key   c (corrections) q (quarantined)
+--   of a message's key   c (corrections) life q (quarantined) u (undelivered)
 --   of a number          d (delivered)
---   of a bare JID        sub asked copies holds granted
+--   of a bare JID        sub asked confirms copies from granted holds sessions
 --   of an id or a token  session done
 --   of two, with a NUL between them    probed hidden
 --   of a hash and a version, with a colon between them    caps

@@ -1,26 +1,29 @@
 --- @include "evidence"
 -- Due times that are moved: leases, and what is brought forward.
 
+local leases = {}
+lazily(leases, function()
 -- What waits for its turn stays leased. ARGV[first] to ARGV[last]: keys and attempts; what another has claimed is his.
-local function renew_lease(lease_until, first, last)
+function leases.renew(lease_until, first, last)
   for position = first, last, 2 do
     local key = ARGV[position]
     local head = head_of(key)
-    if head and is_pending(head) and attempt_of(head) == tonumber(ARGV[position + 1]) then
+    if head and is_pending(head) and record.attempt_of(head) == tonumber(ARGV[position + 1]) then
       redis.call('ZADD', due_set, 'XX', 'GT', lease_until, key)
     end
   end
 end
 
 -- Gives back what was leased until then, if it is not somebody else's by now.
-local function release(member, lease_until, now)
+function leases.release(member, lease_until, now)
   if tonumber(redis.call('ZSCORE', due_set, member)) == lease_until then redis.call('ZADD', due_set, 'XX', now, member) end
 end
 
 -- Brings the due time forward to `due`, never back, and not while he is known to be away.
-local function bring_forward(key, due, recipient)
-  if presence_of(recipient) == 'f' then return 'done' end
+function leases.bring_forward(key, due, recipient)
+  if evidence.presence_of(recipient) == 'f' then return 'done' end
   local current = redis.call('ZSCORE', due_set, key)
   if current and tonumber(current) > due then redis.call('ZADD', due_set, 'XX', due, key) end
   return 'done'
 end
+end)

@@ -9,6 +9,8 @@ function legacy.is(value)
   return first == 112 or first == 100 or first == 120 or first == 117 or first == 114
 end
 
+lazily(legacy, function()
+
 function legacy.text(text)
   if type(text) ~= 'string' then return '' end
   return record.text(text)
@@ -58,3 +60,4 @@ function legacy.names(value, jid)
   local text = cjson.encode(jid)
   return find(value, '"s":' .. text, 1, true) ~= nil or find(value, '"r":' .. text, 1, true) ~= nil
 end
+end)

@@ -7,7 +7,7 @@
 --   acceptCounted        as accept, under an id that a client may count
 --   acceptAliased        key, record, alias, counted
 --   acceptCorrection     key, record, alias, counted, target
---   withinQuota(Rare)    key, sender, recipient, limits, why it is refused or '', then one of the four above (Rare: the last).
+--   withinQuota          key, sender, recipient, limits, why it is refused or '', then one of the four above.
 --                        Reply: within, percentage that is taken, and its reply; refused, percentage, letter of the reason
 --   settleAtHand         key, ending: as settle, of a record of that key that the caller has at hand
 --   settle               key, ending, recipient to remember or '', key at hand or '', sender
@@ -46,16 +46,10 @@
 --   recordIq takeIqResponse overdueIqs endIq forgetIq knownCapabilities recordCapabilities    see iq-requests.lua
 --   cancel retryNow erase forgetUser pause openCommandSession readCommandSession endCommandSession    see administration.lua
 
--- Those that look into the sorted sets must see what was gathered for them. Messages, receipts and hand-overs, which come
--- all mixed up, do not: what one of them changes there, no other of the same batch asks for.
-local SEES_SETS = {
-  claim = true, bringForward = true, reject = true, expire = true, requeue = true, withdraw = true, sessionAvailable = true,
-  senderAvailable = true, sequenceGap = true, explain = true, settleUpTo = true, renewLease = true, cancel = true, retryNow = true,
-  erase = true, release = true, postponeNotice = true, quarantine = true, supersede = true, prove = true,
-}
-
+local operations = {}
+lazily(operations, function()
 -- How many of ARGV an operation takes, for one that did not come to its end; nil where that cannot be known.
-local function width_of(operation, at)
+function operations.width_of(operation, at)
   local widths = {
     accept = 3, acceptCounted = 3, acceptAliased = 5, acceptCorrection = 6, settleAtHand = 3, settleTold = 3, settle = 6, settleByMention = 4,
     settleUpTo = 7, supersede = 2, prove = 3, handOver = 12, claim = 4, bounce = 2, reject = 3, expire = 3, withdraw = 3, readdress = 5, isTaken = 2,
@@ -64,13 +58,13 @@ local function width_of(operation, at)
     explain = 2, sessionsOf = 2, postponeNotice = 4, isKnown = 2, loadOf = 2, retryNow = 3, pause = 2, openCommandSession = 4, readCommandSession = 2, endCommandSession = 3,
   }
   if widths[operation] then return widths[operation] end
-  if operation == 'withinQuota' or operation == 'withinQuotaRare' then
-    local inner = width_of(ARGV[at + 6], at + 6)
+  if operation == 'withinQuota' then
+    local inner = operations.width_of(ARGV[at + 6], at + 6)
     return inner and 6 + inner
   end
   if operation == 'knowing' then
     local count = tonumber(ARGV[at + 1])
-    local inner = count and count >= 0 and width_of(ARGV[at + 2 + count], at + 2 + count)
+    local inner = count and count >= 0 and operations.width_of(ARGV[at + 2 + count], at + 2 + count)
     return inner and 2 + count + inner or nil
   end
   -- Where those say how many follow, and how many they have besides.
@@ -82,3 +76,4 @@ local function width_of(operation, at)
   local count = place and tonumber(ARGV[at + place[1]])
   return count and count >= 0 and place[2] + count or nil
 end
+end)

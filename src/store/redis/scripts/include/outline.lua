@@ -25,8 +25,8 @@ end
 
 -- What is kept of an undelivered message, without its payload, or false.
 function outline.undelivered(key)
-  local value = outline.beginning(undelivered_name(key))
+  local value = outline.beginning(name_of('u', key))
   if value == '' then return false end
-  if not is_sound(value) then value = undelivered(key) end
+  if not is_sound(value) then value = records.undelivered(key) end
   return value and strip(value)
 end

@@ -31,7 +31,7 @@ end
 
 -- Fields and values of a user's sessions, and the empty field, without what tells of their priority.
 function presence.sessions_hash(user)
-  local flat, found = redis.call('HGETALL', sessions_name(user)), {}
+  local flat, found = redis.call('HGETALL', name_of('sessions', user)), {}
   for i = 1, #flat, 2 do
     if byte(flat[i]) ~= 0 then
       found[#found + 1] = flat[i]
@@ -49,7 +49,7 @@ end
 
 -- Forgets a session; returns whether there was one.
 function presence.end_session(user, resource)
-  local name = sessions_name(user)
+  local name = name_of('sessions', user)
   if redis.call('HDEL', name, resource) == 0 then return false end
   presence.note_end(name)
   redis.call('HDEL', name, '\0' .. resource)
@@ -60,7 +60,7 @@ end
 
 -- Forgets all that is known of a user's sessions; returns whether anything was.
 function presence.forget_sessions(user)
-  local name = sessions_name(user)
+  local name = name_of('sessions', user)
   for _, resource in ipairs(presence.resources(name)) do redis.call('DEL', name_of('hidden', user .. '\0' .. resource)) end
   redis.call('DEL', name_of('asked', user))
   return redis.call('DEL', name) == 1
@@ -80,13 +80,13 @@ end
 
 function presence.drop(contact, subscriber)
   redis.call('HDEL', name_of('sub', contact), subscriber)
-  for _, resource in ipairs(presence.resources(sessions_name(contact))) do
+  for _, resource in ipairs(presence.resources(name_of('sessions', contact))) do
     redis.call('SREM', name_of('hidden', contact .. '\0' .. resource), subscriber)
   end
   if redis.call('EXISTS', name_of('sub', contact)) == 0 then redis.call('SREM', name_of('subs'), contact) end
   -- Of whom nobody is told any more, nothing is known: what waited for his presence is the clock's from now on.
   if presence.has_subscriber(contact) or not presence.forget_sessions(contact) then return end
-  local confirms = redis.call('GET', confirms_name(contact)) == '1'
+  local confirms = redis.call('GET', name_of('confirms', contact)) == '1'
   local due = times.now + times.first_step
   advance.all(contact, confirms and advance.ALL or advance.MISSED, due)
 end

@@ -5,7 +5,7 @@
 -- Their presence is not known until it is heard of again. Reply: done.
 function presence.forget_presence(...)
   for _, user in ipairs({ ... }) do
-    local name = sessions_name(user)
+    local name = name_of('sessions', user)
     redis.call('HDEL', name, '')
     for _, field in ipairs(presence.resources(name)) do presence.set_heard(name, field, '0') end
   end
@@ -14,7 +14,7 @@ end
 
 -- A user is about to be probed: each of his sessions is to be heard of again. Reply: as subscribers_of.
 function presence.begin_probe(user)
-  local name = sessions_name(user)
+  local name = name_of('sessions', user)
   for _, field in ipairs(presence.resources(name)) do
     if not redis.call('HGET', name, field):match('^%d+;%a;0;') then presence.set_heard(name, field, '1') end
   end
@@ -26,7 +26,7 @@ end
 -- Reply: list of the resources that were not heard of.
 function presence.end_unheard(user, now, final, only)
   if not presence.has_subscriber(user) then return 'list' end
-  local name = sessions_name(user)
+  local name = name_of('sessions', user)
   local unheard = {}
   for _, field in ipairs(presence.resources(name)) do
     local heard = redis.call('HGET', name, field):match('^%d+;%a;([01]);')
@@ -42,7 +42,7 @@ end
 -- told as well. Reply: none, when it is there no more or hides from nobody; ended, when there are no others, so that it has
 -- ended; subscriber, one of them, in whose name his server is to be probed: it is to be heard of again.
 function presence.who_still_sees(user, resource)
-  local name = sessions_name(user)
+  local name = name_of('sessions', user)
   if redis.call('HEXISTS', name, resource) == 0 then return 'none' end
   if redis.call('EXISTS', name_of('hidden', user .. '\0' .. resource)) == 0 then return 'none' end
   local informed = {}

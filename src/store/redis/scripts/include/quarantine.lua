@@ -4,8 +4,8 @@
 -- was, an ending takes its place, of which its sender is told.
 -- <prefix>:q:<key>: what was found, of whatever type. <prefix>:damaged ZSET: keys by when (ms) it was found.
 -- <prefix>:damaged:new SET: keys of those that no log has named yet.
--- One table, as a script may have no more than 200 locals.
 local quarantine = {}
+lazily(quarantine, function()
 
 -- What is left of a damaged record: its head, as far as it goes, in the place where format 2 has it; the fields that are whole; and
 -- where its payload is to be looked for.
@@ -136,6 +136,15 @@ function quarantine.report(limit)
   return redis.call('ZCARD', all), redis.call('SRANDMEMBER', name_of('damaged:new'), limit)
 end
 
+-- As oldest_pending, of one that is whole. One that is not is put aside.
+function quarantine.oldest_sound(key)
+  local found, value = oldest_pending(key)
+  if not found or is_sound(value) then return found, value end
+  quarantine.put_aside(found)
+  return nil
+end
+end)
+
 read = function(key)
   local value = raw_record(key)
   if not value or is_sound(value) then return value end
@@ -146,12 +155,4 @@ read = function(key)
   end
   quarantine.put_aside(key)
   return false
-end
-
--- As oldest_pending, of one that is whole. One that is not is put aside.
-function quarantine.oldest_sound(key)
-  local found, value = oldest_pending(key)
-  if not found or is_sound(value) then return found, value end
-  quarantine.put_aside(found)
-  return nil
 end

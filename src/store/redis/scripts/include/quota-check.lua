@@ -2,6 +2,7 @@
 --- @include "accept"
 -- Whether a message may be stored, by what its sender has in the ledger: see quota.lua.
 
+lazily(quota, function()
 -- Whether `accept` would answer from what is known, and store nothing: that it does whatever its sender may have.
 function quota.knows(key, value, countable)
   local digest_delivered = delivered.digest_of(key)
@@ -19,3 +20,4 @@ function quota.check(key, value, countable, sender, recipient, limits, refuse)
   if refuse ~= '' and quota.knows(key, value, countable) then refuse = '' end
   return taken, refuse
 end
+end)

@@ -2,15 +2,14 @@
 -- How much of the ledger each sender takes: his messages that were handed over and have not ended (copies.lua counts them). A healthy
 -- message is confirmed before that is noted, and costs nothing here.
 local quota = {}
--- In a block of its own, as a script may have no more than 200 locals.
-do
+lazily(quota, function()
 local UNIT = copies.UNIT
 
 -- Takes back what stands in the entry of a record that was damaged, or taken away from outside. Returns whether it was.
 local function take_back(key, recipient)
   local head = head_of(key)
   local is_waiting = head and is_pending(head)
-  if is_waiting and copies_of(head) > 0 then return false end
+  if is_waiting and record.copies_of(head) > 0 then return false end
   -- One that came back before it was noted as handed over is not counted, and goes out when its recipient comes.
   local copy = copies.get(key, recipient)
   if is_waiting and not (copy and copy.bytes) then return false end
@@ -76,5 +75,4 @@ function quota.used(sender, recipient, limits)
   end
   return math.floor(most), which
 end
-
-end
+end)

@@ -12,11 +12,7 @@ local call, byte, sub, find, match = redis.call, string.byte, string.sub, string
 -- The head. All of these take a record, or its head alone.
 local function state_of(value) return sub(value, 2, 2) end
 local function is_pending(value) return byte(value, 2) == 112 end -- p
--- Whether a copy may lie at the server or the client: see record-codec.ts.
-local function copy_of(value) return sub(value, 3, 3) end
 local function owes_receipt(value) return byte(value, 4) == 49 end -- 1
-local function copies_of(value) return tonumber(sub(value, 5, 6), 16) end
-local function attempt_of(value) return tonumber(sub(value, 7, 10), 16) end
 local function stored_at(value) return tonumber(sub(value, 11, HEAD)) end
 
 local HEAD_PATTERN = '^2[pdxur][012b][01]%x%x%x%x%x%x%d%d%d%d%d%d%d%d%d%d%d%d%d'
@@ -62,17 +58,24 @@ local function strip(value)
   return payload and sub(value, 1, payload - 1) or value
 end
 
+-- What is not done for every message.
+local record = {}
+lazily(record, function()
+
+-- Whether a copy may lie at the server or the client: see record-codec.ts.
+function record.copy_of(value) return sub(value, 3, 3) end
+function record.copies_of(value) return tonumber(sub(value, 5, 6), 16) end
+function record.attempt_of(value) return tonumber(sub(value, 7, 10), 16) end
+
 -- Names the attempt that stored a record: see accept.lua.
-local function first_token(tokens) return match(tokens, '^[^+]*') end
+function record.first_token(tokens) return match(tokens, '^[^+]*') end
 
 -- When it ended (ms), or 0.
-local function settled_at(value)
+function record.settled_at(value)
   return tonumber(match(value, '^\29(%d+)', fields_of(value).ends)) or 0
 end
 
--- The record with other texts for some of its fields. What is not done for most messages has one table for its names.
-local record = {}
-
+-- The record with other texts for some of its fields.
 function record.with(value, changes)
   local at = { sender_resource = 2, sender_id = 6, digest = 9, tokens = 10, alias = 12, target = 13, first_stored_at = 14 }
   local ends = fields_of(value).ends
@@ -93,6 +96,8 @@ function record.text(text)
   if not find(text, '%c') then return text end
   return (text:gsub('%c', function(one) return '\27' .. string.char(bit.bxor(byte(one), 64)) end))
 end
+
+end)
 
 -- The record as it ends in this state: without its payload, and without an earlier ending.
 -- `ending` is as record-codec.ts writes it, or empty.

@@ -1,32 +1,22 @@
 -- Carries out all operations of ARGV by `run`, and gives what they came to.
+local at = 11
+local last = #ARGV
+local faults = {}
+lazily(faults, function()
+
 -- Whether an error says something of the operation, and not that Redis takes no writes now: then nothing goes on.
 local function is_of_operation(text)
   if text:find("executing the script can't", 1, true) then return false end
   return text:find('^WRONGTYPE') ~= nil or text:find('^ERR ') ~= nil or text:find('^user_script') ~= nil
 end
 
-local at = 11
-local last = #ARGV
-
--- Carries out what is left. An error leaves `at` at the operation that it came from: one protected call for all of them costs
--- less than one for each.
-local function run_all()
-  while at <= last do
-    local operation = ARGV[at]
-    if SEES_SETS[operation] then flush_all() end
-    local result, width = run(operation, at)
-    results[#results + 1] = tostring(result)
-    at = at + width
-  end
-end
-
 -- Gives the operation at `at` a second try if it met a damaged record, else an error for its result. Returns an error that is
 -- not the operation's own.
-local function step_over(text)
+function faults.step_over(text)
   local operation = ARGV[at]
   -- It may have looked into another shard.
   shards.use(batch_shard)
-  local width = width_of(operation, at)
+  local width = operations.width_of(operation, at)
   if width ~= nil and text == 'NEEDS' then
     results[#results + 1] = 'needs'
     at = at + width
@@ -40,17 +30,29 @@ local function step_over(text)
   at = at + width
   return nil
 end
+end)
+
+-- Carries out what is left. An error leaves `at` at the operation that it came from: one protected call for all of them costs
+-- less than one for each.
+local function run_all()
+  while at <= last do
+    local operation = ARGV[at]
+    local result, width = run(operation, at)
+    results[#results + 1] = tostring(result)
+    at = at + width
+  end
+end
 
 while at <= last do
   local done, problem = pcall(run_all)
   if not done then
-    problem = step_over(tostring(type(problem) == 'table' and problem.err or problem))
+    problem = faults.step_over(tostring(type(problem) == 'table' and problem.err or problem))
     if problem then return redis.error_reply(problem) end
   end
 end
 flush_all()
 write_ages()
-delivered.keep_up(0)
+if delivered.is_used or #gathered.told > 0 then delivered.keep_up(0) end
 -- Replies would be taken for others' otherwise.
 if at ~= last + 1 then return redis.error_reply('ERR the arguments of the operations do not add up') end
 return results

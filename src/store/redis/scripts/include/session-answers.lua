@@ -1,7 +1,8 @@
 --- @include "evidence"
--- One table, as a script may have no more than 200 locals. How long it is kept what came of
+-- How long it is kept what came of
 -- asking a session, ms; and how many are asked for one message at once, the others a step later.
 local asked = { KEPT_FOR = 86400000, AT_ONCE = 50 }
+lazily(asked, function()
 
 -- What is known from asking a user's sessions whether they are there (XEP-0199), by resource: when (ms) each was asked last,
 -- and `state`: a it answered, s it did not, ? its time is not over. Nothing of one that has come anew or was heard of since.
@@ -24,9 +25,9 @@ function asked.is_silent(answers, resource)
 end
 
 -- Whether any session lives that did so when a copy was handed over, and is not silent.
-local function outlived(sessions, handed, answers)
+function asked.outlived(sessions, handed, answers)
   for resource, session in pairs(sessions) do
-    if may_have_had(session, handed) and not asked.is_silent(answers, resource) then return true end
+    if evidence.may_have_had(session, handed) and not asked.is_silent(answers, resource) then return true end
   end
   return false
 end
@@ -45,3 +46,4 @@ function asked.surest(sessions, answers)
   end
   return best, silent
 end
+end)

@@ -7,14 +7,14 @@ do
 
 -- A sender logs in: what he could not be told while he was away is due now. A page of it. Reply: next, cursor.
 function availability.sender(sender, cursor, now)
-  local next_cursor, keys = unpack(redis.call('SSCAN', from_name(sender), cursor, 'COUNT', PAGE))
+  local next_cursor, keys = unpack(redis.call('SSCAN', name_of('from', sender), cursor, 'COUNT', PAGE))
   for _, key in ipairs(keys) do
     local head = head_of(key)
     local state = head and state_of(head)
     local owed = state and state ~= 'p' and redis.call('ZSCORE', due_set, due_member(key, state))
     if owed and tonumber(owed) > now then redis.call('ZADD', due_set, now, due_member(key, state)) end
     -- One that nothing can be done about any more.
-    if (state == 'u' or state == 'd') and not owed then redis.call('SREM', from_name(sender), key) end
+    if (state == 'u' or state == 'd') and not owed then redis.call('SREM', name_of('from', sender), key) end
   end
   return 'next\0' .. next_cursor
 end
@@ -24,8 +24,8 @@ local function is_with_silent(sessions, handed, answers)
   local silent, another = false, false
   for resource, session in pairs(sessions) do
     local answer = answers[resource]
-    if asked.is_silent(answers, resource) then silent = silent or may_have_had(session, handed)
-    elseif not may_have_had(session, handed) or (answer and answer.state == 'a' and answer.asked >= handed) then another = true end
+    if asked.is_silent(answers, resource) then silent = silent or evidence.may_have_had(session, handed)
+    elseif not evidence.may_have_had(session, handed) or (answer and answer.state == 'a' and answer.asked >= handed) then another = true end
   end
   return silent and another
 end
@@ -34,7 +34,7 @@ end
 local function have_answered(sessions, handed, answers)
   for resource, session in pairs(sessions) do
     local answer = answers[resource]
-    if may_have_had(session, handed) and not (answer and answer.state == 'a' and answer.asked >= handed) then return false end
+    if evidence.may_have_had(session, handed) and not (answer and answer.state == 'a' and answer.asked >= handed) then return false end
   end
   return true
 end
@@ -47,79 +47,79 @@ end
 -- nothing was heard for a while. All but the first leave alone what is being sent: of a login that was missed, each of them
 -- brings the same.
 function availability.recipient(recipient, event, cursor, now, step_due, lease_until, retries, ttl, keep)
-  local presence, sessions = presence_of(recipient)
+  local presence, sessions = evidence.presence_of(recipient)
   if presence == 'f' or (presence == '?' and not next(sessions)) then return presence == 'f' and 'away' or 'missed\0' .. '0' .. '\0' end
   -- Should his presence have been forgotten since: that he is there is known all the same.
   presence = 'o'
   local found, says_to = {}, {}
   local answers = asked.answers_of(recipient, sessions)
   local there = asked.surest(sessions, answers)
-  local next_cursor = each_copy(recipient, cursor, function(key, how, stored, handed, passed)
+  local next_cursor = evidence.each_copy(recipient, cursor, function(key, how, stored, handed, passed)
     if how == 'n' or how == 'e' then return end
-    local with = WITH_SESSION[how]
-    local ended = with and not outlived(sessions, handed)
-    local silent = IS_ASKED_ABOUT[how] and not ended and there ~= '' and
-      (not outlived(sessions, handed, answers) or (how ~= 't' and is_with_silent(sessions, handed, answers)))
+    local with = evidence.WITH_SESSION[how]
+    local ended = with and not asked.outlived(sessions, handed)
+    local silent = evidence.IS_ASKED_ABOUT[how] and not ended and there ~= '' and
+      (not asked.outlived(sessions, handed, answers) or (how ~= 't' and is_with_silent(sessions, handed, answers)))
     -- A session has ended that may have had it; those that are there have had the time to confirm it.
     ended = ended or (how == 'k' and not silent and have_answered(sessions, handed, answers))
     local lost = ended or silent
     -- This very call has leased it before, and its reply was lost.
     local repeated = (how == 'd' or how == 'T') and tonumber(redis.call('ZSCORE', due_set, key)) == lease_until
-    local in_doubt = event == 'e' and not lost and IS_ASKED_ABOUT[how] and how ~= 'k'
+    local in_doubt = event == 'e' and not lost and evidence.IS_ASKED_ABOUT[how] and how ~= 'k'
     -- What fell due while his priority was negative was put off.
     local was_put_off = event == 'l' and with and not lost and not repeated and how ~= 'a' and how ~= 'T' and
       (tonumber(redis.call('ZSCORE', due_set, key)) or 0) >= stored + ttl
     if with and not lost and not repeated and not in_doubt and not was_put_off and not (event == 'h' and (how == 'o' or how == 'a')) then return end
-    local value = still_pending(key, recipient)
+    local value = evidence.still_pending(key, recipient)
     if not value then return end
     local fields = fields_of(value)
     local sender = fields.sender
-    says_to[sender] = says_to[sender] or acknowledges(sender, recipient, sessions)
+    says_to[sender] = says_to[sender] or evidence.acknowledges(sender, recipient, sessions)
     local says = says_to[sender]
     local again = false
-    if how == 'b' then again = copy_of(value) == 'b' and rule(PRESENCE, presence, says, 'b') == 'p'
+    if how == 'b' then again = record.copy_of(value) == 'b' and evidence.rule(evidence.PRESENCE, presence, says, 'b') == 'p'
     elseif how == 'x' or repeated then again = true
     elseif lost then
-      local how_often = rule(ended and ENDED or SILENT, presence, says, '1')
-      again = how_often == 'a' or (how_often == '1' and copies_of(value) <= retries)
+      local how_often = evidence.rule(ended and evidence.ENDED or evidence.SILENT, presence, says, '1')
+      again = how_often == 'a' or (how_often == '1' and record.copies_of(value) <= retries)
     elseif in_doubt then
       -- It may have gone to the session that has ended, or to one that is there: that one is asked first.
-      local how_often = rule(SILENT, presence, says, '1')
-      if how_often == 'a' or (how_often == '1' and copies_of(value) <= retries) then
-        write_copy(key, 'k', stored, handed, recipient, passed)
+      local how_often = evidence.rule(evidence.SILENT, presence, says, '1')
+      if how_often == 'a' or (how_often == '1' and record.copies_of(value) <= retries) then
+        evidence.write_copy(key, 'k', stored, handed, recipient, passed)
         redis.call('ZADD', due_set, 'XX', 'LT', step_due, key)
       end
     elseif was_put_off then
-      local how_often = rule(SILENT, presence, says, '1')
-      if how_often == 'a' or (how_often == '1' and copies_of(value) <= retries) then
+      local how_often = evidence.rule(evidence.SILENT, presence, says, '1')
+      if how_often == 'a' or (how_often == '1' and record.copies_of(value) <= retries) then
         redis.call('ZADD', due_set, 'XX', step_due, key)
       end
     else
       -- It comes to this session now, by itself, if it was stored; or the session may be another than it went to.
-      local confirms = rule(STORED, presence, says, '1') == 's'
-      write_copy(key, confirms and 'd' or 'o', stored, with and handed or now, recipient, passed)
+      local confirms = evidence.rule(evidence.STORED, presence, says, '1') == 's'
+      evidence.write_copy(key, confirms and 'd' or 'o', stored, with and handed or now, recipient, passed)
       if confirms then
         local due = step_due - POLICY.STORAGE_SPREAD * (step_due - now) * math.min(1, math.max(0, (now - stored) / ttl))
         -- Of one with a session, what was due was a ping.
         if with then redis.call('ZADD', due_set, 'XX', due, key) else redis.call('ZADD', due_set, 'XX', 'LT', due, key) end
-      elseif rule(TIMER, presence, says, '1') == 'A' and copies_of(value) <= retries then
+      elseif evidence.rule(evidence.TIMER, presence, says, '1') == 'A' and record.copies_of(value) <= retries then
         -- The session that it comes to is asked, as any that may have had a copy.
         redis.call('ZADD', due_set, 'XX', 'LT', step_due, key)
       end
     end
     -- That one is due soon may mean that its session is to be asked; one that is being sent, for a lost session, is d or T.
-    if again and how ~= 'b' and how ~= 'a' and not IS_ASKED_ABOUT[how] and event ~= 'l' then
+    if again and how ~= 'b' and how ~= 'a' and not evidence.IS_ASKED_ABOUT[how] and event ~= 'l' then
       local due = redis.call('ZSCORE', due_set, key)
       again = due and tonumber(due) >= lease_until
     end
     if again then
       if lost and not repeated then
-        record_event(key, now, ended and 'session-ended' or 'session-silent', keep, recipient)
-        if how ~= 'd' and how ~= 'T' then write_copy(key, 'd', stored, handed, recipient, passed) end
+        evidence.record_event(key, now, ended and 'session-ended' or 'session-silent', keep, recipient)
+        if how ~= 'd' and how ~= 'T' then evidence.write_copy(key, 'd', stored, handed, recipient, passed) end
       end
       redis.call('ZADD', due_set, 'XX', lease_until, key)
       local why = (lost or repeated) and not ended and 'q' or how
-      found[#found + 1] = string.format('%s\0%d\0%s\0%.0f\0%s', key, attempt_of(value), why, stored, first_token(fields.tokens))
+      found[#found + 1] = string.format('%s\0%d\0%s\0%.0f\0%s', key, record.attempt_of(value), why, stored, record.first_token(fields.tokens))
     end
   end)
   return list_of('missed\0' .. next_cursor .. '\0' .. there, found)
@@ -127,7 +127,7 @@ end
 
 local function might_another_have_had(sessions, resource, handed)
   for other, session in pairs(sessions) do
-    if other ~= resource and may_have_had(session, handed) then return true end
+    if other ~= resource and evidence.may_have_had(session, handed) then return true end
   end
   return false
 end
@@ -136,13 +136,13 @@ end
 -- before has been passed over. The timetable goes on, as it may have been lost with an earlier session; until two copies have
 -- gone out with a receipt of his before each and after. Reply: as availability.sequence_gap, none to be sent.
 local function gap_unseen(recipient, sender, later, cursor, ttl)
-  local next_cursor = each_copy(recipient, cursor, function(key, how, stored, handed, passed)
+  local next_cursor = evidence.each_copy(recipient, cursor, function(key, how, stored, handed, passed)
     if (how ~= '?' and how ~= 'v') or handed >= later then return end
-    local value = still_pending(key, recipient)
+    local value = evidence.still_pending(key, recipient)
     if not value or fields_of(value).sender ~= sender then return end
     local now_how = (not passed and how) or (how == '?' and 'v') or 'e'
     if now_how == 'e' then redis.call('ZADD', due_set, 'XX', stored_at(value) + ttl, key) end
-    write_copy(key, now_how, stored, handed, recipient, true)
+    evidence.write_copy(key, now_how, stored, handed, recipient, true)
   end)
   return 'gap\0' .. next_cursor
 end
@@ -154,17 +154,17 @@ end
 -- Reply: gap, cursor of the next page, keys of those that are to be sent again.
 function availability.sequence_gap(recipient, resource, sender, later, due, cursor, ttl)
   local found = {}
-  local presence, sessions = presence_of(recipient)
+  local presence, sessions = evidence.presence_of(recipient)
   local session = sessions[resource]
   if not session and presence == '?' then return gap_unseen(recipient, sender, later, cursor, ttl) end
   if not session then return 'gap\0' .. '0' end
   -- It is there, whatever it did not answer.
   redis.call('HDEL', name_of('asked', recipient), resource)
-  local next_cursor = each_copy(recipient, cursor, function(key, how, stored, handed, passed)
-    if not WITH_SESSION[how] or stored >= later then return end
-    local had_it = may_have_had(session, handed)
+  local next_cursor = evidence.each_copy(recipient, cursor, function(key, how, stored, handed, passed)
+    if not evidence.WITH_SESSION[how] or stored >= later then return end
+    local had_it = evidence.may_have_had(session, handed)
     if (not had_it and how ~= 'o' and how ~= 'k') or (how == 'e' and passed) then return end
-    local value = still_pending(key, recipient)
+    local value = evidence.still_pending(key, recipient)
     if not value then return end
     if not had_it then
       redis.call('ZADD', due_set, 'XX', 'LT', due, key)
@@ -172,7 +172,7 @@ function availability.sequence_gap(recipient, resource, sender, later, due, curs
     end
     local from = fields_of(value).sender
     local now_how, now_passed = how, passed or from == sender
-    if (how == 'o' or how == 'a') and rule(GAP, presence, acknowledges(from, recipient, sessions), '1') == 'g' then
+    if (how == 'o' or how == 'a') and evidence.rule(evidence.GAP, presence, evidence.acknowledges(from, recipient, sessions), '1') == 'g' then
       found[#found + 1] = key
       -- Another may have had it, to which the server would send the next as well, be it there or not.
       now_how = how == 'o' and might_another_have_had(sessions, resource, handed) and 'k' or 'd'
@@ -181,7 +181,7 @@ function availability.sequence_gap(recipient, resource, sender, later, due, curs
       now_how = 'e'
       redis.call('ZADD', due_set, 'XX', stored_at(value) + ttl, key)
     end
-    if now_how ~= how or now_passed ~= passed then write_copy(key, now_how, stored, handed, recipient, now_passed) end
+    if now_how ~= how or now_passed ~= passed then evidence.write_copy(key, now_how, stored, handed, recipient, now_passed) end
   end)
   return list_of('gap\0' .. next_cursor, found)
 end

@@ -5,7 +5,7 @@
 -- A session that was asked `at` that time has answered (a), or its time is over (s). Reply: done. The answer may have come to another process
 -- than the one that asked: it counts more than that the time is over.
 function presence.record_ping(user, resource, at, state)
-  local since = (redis.call('HGET', sessions_name(user), resource) or ''):match('^(%d+)')
+  local since = (redis.call('HGET', name_of('sessions', user), resource) or ''):match('^(%d+)')
   if not since then return 'done' end
   local name = name_of('asked', user)
   local old_since, old_at, old_state = (redis.call('HGET', name, resource) or ''):match('^(%d+);(%d+);(.)$')

@@ -8,7 +8,7 @@ function presence.is_subscriber(user, subscriber, own, direct, asks)
   local standing = redis.call('HGET', name_of('sub', user), subscriber)
   if standing == 's' then return true, '' end
   if own ~= '' then
-    if not is_subscribed(own, user) then return false, '' end
+    if not evidence.is_subscribed(own, user) then return false, '' end
     presence.put(user, own, 's')
     return true, 'p'
   end
@@ -41,7 +41,7 @@ end
 -- A session says to one subscriber that it is unavailable. It has ended when it has said so to all of them; until then that
 -- may have been meant for this one alone (RFC 6121 section 4.6.4). Returns what has happened, and the resource if it has ended.
 function presence.unavailable_to(user, resource, subscriber)
-  if redis.call('HEXISTS', sessions_name(user), resource) == 0 then return 'none' end
+  if redis.call('HEXISTS', name_of('sessions', user), resource) == 0 then return 'none' end
   local subscribers = redis.call('HLEN', name_of('sub', user))
   if subscribers > 1 then
     local name = name_of('hidden', user .. '\0' .. resource)
@@ -63,7 +63,7 @@ end
 function presence.record_presence(user, subscriber, resource, available, now, caps, own, token, direct)
   local subscribed, flags = presence.is_subscriber(user, subscriber, own, direct, available ~= '0' and resource ~= '')
   if not subscribed then return 'none\0' .. flags end
-  local name = sessions_name(user)
+  local name = name_of('sessions', user)
   redis.call('HSETNX', name, '', now)
   if available ~= '0' then
     if resource == '' then return 'none\0' .. flags end
@@ -113,7 +113,7 @@ end
 -- Somebody logs in on a resource that has a session: it is another one from now on. Reply: yes, or no when
 -- it is not.
 function presence.renew_session(user, resource, now, older, token)
-  local name = sessions_name(user)
+  local name = name_of('sessions', user)
   local value = redis.call('HGET', name, resource)
   if not value then return 'no' end
   local since, rest = value:match('^(%d+)(.*)$')
@@ -129,7 +129,7 @@ end
 
 -- Records whether a session returns receipts, if it still has the capabilities that were looked at. Reply: done.
 function presence.record_receipt_support(user, resource, caps, answer)
-  local name = sessions_name(user)
+  local name = name_of('sessions', user)
   local value = redis.call('HGET', name, resource)
   if not value then return 'done' end
   local since, heard, now_caps = value:match('^(%d+);%a;?(%d*);?(.*)$')
@@ -140,7 +140,7 @@ end
 
 -- Whether each of a user's sessions has said to one subscriber that it is unavailable.
 function presence.is_hidden(user, subscriber)
-  for _, resource in ipairs(presence.resources(sessions_name(user))) do
+  for _, resource in ipairs(presence.resources(name_of('sessions', user))) do
     if redis.call('SISMEMBER', name_of('hidden', user .. '\0' .. resource), subscriber) == 0 then return false end
   end
   return true
@@ -149,5 +149,5 @@ end
 -- Whether a user is available, as far as he shows it to a subscriber. Reply: yes or no.
 function presence.is_available(user, subscriber)
   local shown = redis.call('HGET', name_of('sub', user), subscriber) == 's' and not presence.is_hidden(user, subscriber)
-  return shown and presence_of(user) == 'o' and 'yes' or 'no'
+  return shown and evidence.presence_of(user) == 'o' and 'yes' or 'no'
 end

@@ -2,12 +2,14 @@
 --- @include "evidence"
 --- @include "session-answers"
 --- @include "delivered"
+local settling = {}
+lazily(settling, function()
 -- Remembers that this recipient returns receipts, and whether also to somebody who is no contact. If that is news, what
 -- was sent to him while nothing was known of him goes on the normal timetable.
-local function remember_receipt_support(sender, recipient, now, confirms_for, first_step)
-  local name = confirms_name(recipient)
+function settling.remember_receipt_support(sender, recipient, now, confirms_for, first_step)
+  local name = name_of('confirms', recipient)
   local before = redis.call('GET', name)
-  local to_anybody = before == '1' or not are_contacts(sender, recipient)
+  local to_anybody = before == '1' or not evidence.are_contacts(sender, recipient)
   redis.call('SET', name, to_anybody and '1' or 's', 'PX', confirms_for)
   if before and (before == '1' or not to_anybody) then return end
   advance.all(recipient, '?', now + first_step)
@@ -26,7 +28,7 @@ end
 -- at hand: delivered-at-hand or late-at-hand, how many copies and attempts (6 hex digits, as in a record's head).
 --
 -- `is_told`: its sender is owed nothing.
-local function settle(key, ending, at_hand, lately, owed_until, window, is_told)
+function settling.settle(key, ending, at_hand, lately, owed_until, window, is_told)
   local found, value = oldest_pending(key)
   local outcome = 'delivered'
   -- What is to be returned must be readable.
@@ -36,7 +38,7 @@ local function settle(key, ending, at_hand, lately, owed_until, window, is_told)
   end
   if not found then
     outcome = 'late'
-    local all = candidates(key)
+    local all = records.candidates(key)
     if #all == 0 then return delivered.digest_of(key) and 'repeated' or 'unknown' end
     for _, candidate in ipairs(all) do
       if state_of(candidate[2]) ~= 'd' then
@@ -45,14 +47,14 @@ local function settle(key, ending, at_hand, lately, owed_until, window, is_told)
       end
     end
     if not found then return 'repeated' end
-    redis.call('DEL', undelivered_name(found))
+    redis.call('DEL', name_of('u', found))
   end
   local tombstone = finish(found, value, 'd', ending, window)
   untrack_copy(found, value)
   local member = due_member(found, 'd')
   if is_told or not owes_receipt(value) then
     gather_over(member)
-    delivered.note_told(found)
+    gather_told(found)
   elseif not (outcome == 'delivered' and first_lease_runs(value, lately)) then
     gather_due(owed_until, member)
   end
@@ -63,9 +65,9 @@ end
 
 -- A message has arrived, which only the recipient's server has seen: its sender is told nothing.
 -- Reply: unknown, repeated; or proved, key, tombstone.
-local function prove(key, ending, window)
+function settling.prove(key, ending, window)
   local found, value = quarantine.oldest_sound(key)
-  if not found then return #candidates(key) == 0 and not delivered.digest_of(key) and 'unknown' or 'repeated' end
+  if not found then return #records.candidates(key) == 0 and not delivered.digest_of(key) and 'unknown' or 'repeated' end
   local tombstone = finish(found, value, 'u', ending, window)
   -- At once: a receipt of the same call is owed under this very name.
   redis.call('ZREM', due_set, due_member(found, 'p'))
@@ -77,37 +79,38 @@ end
 -- all before it): settles that one, and what is out to its recipient from its sender and no newer; a page of these, itself
 -- with the last.
 -- Reply: proved, cursor of the next page, then for each that was settled by this: delivered or late, key, tombstone.
-local function settle_up_to(key, ending, sender, recipient, resource, cursor, lately, owed_until, window)
+function settling.settle_up_to(key, ending, sender, recipient, resource, cursor, lately, owed_until, window)
   local found, value = oldest_pending(key)
   if not found then
-    local known = candidates(key, -MANY)
+    local known = records.candidates(key, -MANY)
     value = #known > 0 and known[#known][2]
     if not value then return 'proved\0' .. '0' end
   end
-  local limit = { stored = stored_at(value), token = first_token(fields_of(value).tokens) }
+  local limit = { stored = stored_at(value), token = record.first_token(fields_of(value).tokens) }
   local settled = {}
   local function take(which)
-    local result = settle(which, ending, '', lately, owed_until, window)
+    local result = settling.settle(which, ending, '', lately, owed_until, window)
     if result ~= 'unknown' and result ~= 'repeated' then settled[#settled + 1] = result end
   end
   local before = {}
-  local presence, sessions = presence_of(recipient)
+  local presence, sessions = evidence.presence_of(recipient)
   local answers = asked.answers_of(recipient, sessions)
   local session = sessions[resource]
-  local next_cursor = each_copy(recipient, cursor, function(other, how, stored, handed)
+  local next_cursor = evidence.each_copy(recipient, cursor, function(other, how, stored, handed)
     -- What came back, went nowhere or may have been lost with a session has not arrived, whatever was read after it.
     if other == found or how == 'b' or how == 'x' or stored > limit.stored then return end
-    if WITH_SESSION[how] and presence == 'o' then
+    if evidence.WITH_SESSION[how] and presence == 'o' then
       -- Nor what can only have gone to another session than the one where it was read.
-      if not outlived(sessions, handed, answers) or (session and not may_have_had(session, handed)) then return end
+      if not asked.outlived(sessions, handed, answers) or (session and not evidence.may_have_had(session, handed)) then return end
     end
-    local other_value = still_pending(other, recipient)
+    local other_value = evidence.still_pending(other, recipient)
     local fields = other_value and fields_of(other_value)
-    local entry = { key = other, stored = stored, token = fields and first_token(fields.tokens) or '' }
-    if fields and fields.sender == sender and comes_before(entry, limit) then before[#before + 1] = entry end
+    local entry = { key = other, stored = stored, token = fields and record.first_token(fields.tokens) or '' }
+    if fields and fields.sender == sender and evidence.comes_before(entry, limit) then before[#before + 1] = entry end
   end)
-  table.sort(before, comes_before)
+  table.sort(before, evidence.comes_before)
   for _, entry in ipairs(before) do take(entry.key) end
   if found and next_cursor == '0' then take(found) end
   return list_of('proved\0' .. next_cursor, settled)
 end
+end)

@@ -1,6 +1,8 @@
 --- @include "keys"
 -- Where somebody's things lie, as xmpp/stanza/partition.ts says it: in Redis Cluster most are out of a call's reach.
 
+lazily(shards, function()
+
 -- FNV-1a with 32 bits. A number of Lua has 53, so the factor 2^24 + 403 is taken apart.
 function shards.partition_of(jid)
   if not jid:find('@', 1, true) then return 0 end
@@ -40,3 +42,4 @@ function shards.visit(position, look, ...)
   shards.use(current)
   return one, other
 end
+end)

@@ -5,8 +5,6 @@
 -- What a script was given, for those of its parts that need it; set by the part that comes last. All in ms.
 local times = { now = 0, window = 0, retention = 0, first_step = 0, ttl = 0, kept_whole = 0 }
 
-local function is_paused() return redis.call('EXISTS', name_of('paused')) == 1 end
-
 -- What stands in a record's place: false when nothing does, a table when it is of another type than a record. Any other
 -- error says nothing of the record (Redis may forbid the command), and ends the script.
 local function raw_record(key)
@@ -31,13 +29,6 @@ local function head_of(key)
   if has_sound_head(head) then return head end
   local value = type(head) == 'string' and legacy.is(head) and read(key)
   return value and sub(value, 1, HEAD) or nil
-end
-
--- What is kept of an undelivered message, or false.
-local function undelivered(key)
-  local value = redis.pcall('GET', undelivered_name(key))
-  if type(value) == 'string' and legacy.is(value) then value = legacy.taken_over(value) end
-  return is_sound(value) and value
 end
 
 -- How many pending records this script has gained or lost, by the ten seconds that they were stored in (the first digits
@@ -68,7 +59,7 @@ local function write_ages()
 end
 
 -- Changes of the sorted set that need not be seen at once: gathered, and made with one command each.
-local gathered = { due = {}, over = {} }
+local gathered = { due = {}, over = {}, told = {} }
 
 local function flush(name, command, set)
   local members = gathered[name]
@@ -84,13 +75,6 @@ local function flush_all()
   flush('over', 'ZREM', due_set)
 end
 
--- Moves an attempt's number on: whoever still holds the old one can claim it no more.
-local function next_attempt(key, value)
-  local attempt = string.format('%04x', (attempt_of(value) + 1) % 65536)
-  redis.call('SETRANGE', record_name(key), 6, attempt)
-  return sub(value, 1, 6) .. attempt .. sub(value, 11)
-end
-
 local function gather_due(due, member)
   local added = gathered.due
   added[#added + 1] = due
@@ -100,6 +84,12 @@ end
 local function gather_over(member)
   local over = gathered.over
   over[#over + 1] = member
+end
+
+-- The sender of this one knows that it was delivered: see delivered.lua.
+local function gather_told(key)
+  local told = gathered.told
+  told[#told + 1] = key
 end
 
 -- What a record is called in the sorted set: its key while it is pending, and when it was delivered, which nothing can
@@ -131,8 +121,28 @@ end
 -- How many records are looked at under one key: a client may give all its messages the same id.
 local MANY = 100
 
+-- What is not done for every message.
+local records = {}
+lazily(records, function()
+
+function records.is_paused() return redis.call('EXISTS', name_of('paused')) == 1 end
+
+-- What is kept of an undelivered message, or false.
+function records.undelivered(key)
+  local value = redis.pcall('GET', name_of('u', key))
+  if type(value) == 'string' and legacy.is(value) then value = legacy.taken_over(value) end
+  return is_sound(value) and value
+end
+
+-- Moves an attempt's number on: whoever still holds the old one can claim it no more.
+function records.next_attempt(key, value)
+  local attempt = string.format('%04x', (record.attempt_of(value) + 1) % 65536)
+  redis.call('SETRANGE', record_name(key), 6, attempt)
+  return sub(value, 1, 6) .. attempt .. sub(value, 11)
+end
+
 -- Forgets, of many records that go by this key, the oldest that have ended.
-local function trim(key)
+function records.trim(key)
   local name = index_name(key)
   while redis.call('LLEN', name) > MANY do
     local head = head_of(redis.call('LINDEX', name, 0))
@@ -143,20 +153,21 @@ end
 
 -- Whether a record has an id of its own on its way (see `marked`): nothing that comes back names it by the id that its
 -- sender gave it and others.
-local function is_marked(key) return byte(key, KEY + 1) == 126 end -- ~
+function records.is_marked(key) return byte(key, KEY + 1) == 126 end -- ~
 
 -- The records that go by this key, the oldest ones or (`from` -MANY) the newest, oldest first, as pairs of their own key
 -- and value. `all`: as their sender names them, and not who has got them.
-local function candidates(key, from, all)
+function records.candidates(key, from, all)
   local found = {}
   local value = read(key)
   if value then found[1] = { key, value } end
   for _, other in ipairs(redis.call('LRANGE', index_name(key), from or 0, from and -1 or MANY - 1)) do
-    local other_value = (all or not is_marked(other)) and read(other)
+    local other_value = (all or not records.is_marked(other)) and read(other)
     if other_value then found[#found + 1] = { other, other_value } end
   end
   return found
 end
+end)
 
 -- The oldest pending record that goes by this key; it is nearly always the one of that name, so that is looked at first.
 -- Of that one no more is known than that it looks like a record: this is done for every receipt.
@@ -164,9 +175,9 @@ local function oldest_pending(key)
   local value = call('GET', record_name(key))
   if value and legacy.is(value) then value = read(key) end
   if value and byte(value) == 50 and is_pending(value) then return key, value end -- 2
-  trim(key)
+  records.trim(key)
   for _, other in ipairs(redis.call('LRANGE', index_name(key), 0, MANY)) do
-    local head = not is_marked(other) and head_of(other)
+    local head = not records.is_marked(other) and head_of(other)
     local other_value = head and is_pending(head) and read(other)
     if other_value then return other, other_value end
   end

@@ -5,15 +5,15 @@
 -- Reply: undelivered, key, tombstone: with its payload, unless the sender is away.
 local function undeliver(key, value, state, ending, now, owed_until, window, retention)
   local tombstone = finish(key, value, state, ending, window)
-  redis.call('SET', undelivered_name(key), value, 'PX', retention)
+  redis.call('SET', name_of('u', key), value, 'PX', retention)
   -- At once: a late receipt of the same call is owed under this very name.
   redis.call('ZREM', due_set, due_member(key, 'p'))
-  local notice, away = addressed_to_sender(tombstone)
+  local notice, away = evidence.addressed_to_sender(tombstone)
   gather_due(away and now + POLICY.NOTICE_TO_ABSENT_SENDER or owed_until, due_member(key, state))
   local fields = fields_of(value)
   copies.begin_life(key, copies.remove(key, fields.recipient), math.max(window, retention))
   -- Still one of its sender's troubles, for as long as it can be sent after all.
-  in_trouble(key, fields.sender, math.max(window, retention))
+  evidence.in_trouble(key, fields.sender, math.max(window, retention))
   -- The error to the sender has the message's body.
   local payload = not away and find(value, PAYLOAD, HEAD + 1, true)
   return 'undelivered\0' .. key .. '\0' .. notice .. (payload and sub(value, payload) or '')
@@ -22,7 +22,7 @@ end
 -- An ending's sender, whom somebody has looked for in another shard, is away: he is told when he comes. Reply: done.
 local function postpone_notice(key, state, sender, now, keep)
   if redis.call('ZADD', due_set, 'XX', 'CH', now + POLICY.NOTICE_TO_ABSENT_SENDER, due_member(key, state)) == 1 then
-    in_trouble(key, sender, keep)
+    evidence.in_trouble(key, sender, keep)
   end
   return 'done'
 end
@@ -30,7 +30,7 @@ end
 -- A permanent bounce. Reply: unknown; ended (before); or as undeliver.
 local function reject(key, ending, now, owed_until, window, retention)
   local found, value = quarantine.oldest_sound(key)
-  if not found then return #candidates(key) == 0 and not delivered.digest_of(key) and 'unknown' or 'ended' end
+  if not found then return #records.candidates(key) == 0 and not delivered.digest_of(key) and 'unknown' or 'ended' end
   return undeliver(found, value, 'r', ending, now, owed_until, window, retention)
 end
 
@@ -40,19 +40,19 @@ local function expire(key, ending, now, ttl, owed_until, window, retention)
   local value = read(key)
   if not value or state_of(value) ~= 'p' or now < stored_at(value) + ttl then return 'moot' end
   local fields = fields_of(value)
-  local presence, sessions = presence_of(fields.recipient)
-  local how, _, _, passed = last_copy(key, fields.recipient)
-  local says = how == 'n' and 'n' or acknowledges(fields.sender, fields.recipient, sessions)
+  local presence, sessions = evidence.presence_of(fields.recipient)
+  local how, _, _, passed = evidence.last_copy(key, fields.recipient)
+  local says = how == 'n' and 'n' or evidence.acknowledges(fields.sender, fields.recipient, sessions)
   -- His client has gone on in the conversation: most likely it knows the message, and drops copies without a word.
-  if passed or rule(ENDS, presence, says, copy_of(value)) == 'u' then
+  if passed or evidence.rule(evidence.ENDS, presence, says, record.copy_of(value)) == 'u' then
     local tombstone = finish(key, value, 'u', ending, window)
     -- At once: a late receipt of the same call is owed under this very name.
     redis.call('ZREM', due_set, due_member(key, 'p'))
     untrack_copy(key, value)
-    local notice, away = addressed_to_sender(tombstone)
+    local notice, away = evidence.addressed_to_sender(tombstone)
     if owes_receipt(value) then
       gather_due(away and now + POLICY.NOTICE_TO_ABSENT_SENDER or owed_until, due_member(key, 'u'))
-      if away then in_trouble(key, fields.sender, window) end
+      if away then evidence.in_trouble(key, fields.sender, window) end
     end
     return 'unconfirmed\0' .. key .. '\0' .. notice
   end
@@ -68,18 +68,18 @@ end
 
 -- An operator sends it after all: a new life from now on. Reply: moot, when there is nothing to send; requeued, record.
 local function requeue(key, now, due, keep)
-  local value = undelivered(key)
+  local value = records.undelivered(key)
   if not value then return 'moot' end
   local known = read(key)
   if known and state_of(known) ~= 'x' and state_of(known) ~= 'r' then return 'moot' end
   if not record.is_requeued(value) then value = record.with(value, { first_stored_at = string.format('%.0f', stored_at(value)) }) end
-  local attempt = string.format('%04x', (attempt_of(known or value) + 1) % 65536)
+  local attempt = string.format('%04x', (record.attempt_of(known or value) + 1) % 65536)
   local requeued = FORMAT .. 'p0' .. sub(value, 4, 4) .. '00' .. attempt .. string.format('%013.0f', now) .. sub(value, HEAD + 1)
   redis.call('SET', record_name(key), requeued)
   redis.call('ZADD', due_set, due, key)
   if known then redis.call('ZREM', due_set, due_member(key, state_of(known))) end
-  redis.call('DEL', undelivered_name(key))
-  record_event(key, now, 'revived', keep, fields_of(value).recipient)
+  redis.call('DEL', name_of('u', key))
+  evidence.record_event(key, now, 'revived', keep, fields_of(value).recipient)
   count_pending(requeued, 1)
   -- What leads to it besides its name may be forgotten by now.
   if #key > KEY then lead_to(index_name(key:sub(1, KEY)), key, keep) end

@@ -20,35 +20,39 @@ local function begin_shard(position)
   return 'done'
 end
 
--- Returns the operation's result and how many of ARGV it takes; nothing when it is not one of these.
+-- Returns the operation's result and how many of ARGV it takes; nothing when it is not one of these. Those that look into the sorted
+-- sets see what was gathered for them.
 local function run_usual(operation, at)
   local key = ARGV[at + 1]
   if operation == 'accept' then
     return accept(key, '', ARGV[at + 2], lease_text, keep, false), 3
   elseif operation == 'settleAtHand' then
-    return settle(key, ARGV[at + 2], key, lately, lease_text, window_text), 3
+    return settling.settle(key, ARGV[at + 2], key, lately, lease_text, window_text), 3
   elseif operation == 'acceptCounted' then
     return accept(key, '', ARGV[at + 2], lease_text, keep, true), 3
   elseif operation == 'acceptAliased' then
     return accept(key, ARGV[at + 3], ARGV[at + 2], lease_text, keep, ARGV[at + 4] == '1'), 5
-  elseif operation == 'withinQuota' or operation == 'withinQuotaRare' then
+  elseif operation == 'withinQuota' then
     -- The operation that stores the message follows: with its key and value first, and then, if it has more, whether its id
     -- is one that a client counts.
     local stores = at + 6
     local countable = ARGV[stores] == 'acceptCounted' or (ARGV[stores] ~= 'accept' and ARGV[stores + 4] == '1')
     local taken, refused = quota.check(key, ARGV[stores + 2], countable, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
-    if refused ~= '' then return 'refused\0' .. taken .. '\0' .. refused, 6 + width_of(ARGV[stores], stores) end
+    if refused ~= '' then return 'refused\0' .. taken .. '\0' .. refused, 6 + operations.width_of(ARGV[stores], stores) end
     local result, width = run(ARGV[stores], stores)
     return 'within\0' .. taken .. '\0' .. result, 6 + width
   elseif operation == 'settle' then
-    local result = settle(key, ARGV[at + 2], ARGV[at + 4], lately, lease_text, window_text)
+    local result = settling.settle(key, ARGV[at + 2], ARGV[at + 4], lately, lease_text, window_text)
     if ARGV[at + 3] ~= '' and result ~= 'unknown' then
       flush_all()
-      remember_receipt_support(ARGV[at + 5], ARGV[at + 3], now, confirms_for, first_step)
+      settling.remember_receipt_support(ARGV[at + 5], ARGV[at + 3], now, confirms_for, first_step)
     end
     return result, 6
+  elseif operation == 'prove' then
+    flush_all()
+    return settling.prove(key, ARGV[at + 2], window_text), 3
   elseif operation == 'settleTold' then
-    return settle(key, ARGV[at + 2], '', lately, lease_text, window_text, true), 3
+    return settling.settle(key, ARGV[at + 2], '', lately, lease_text, window_text, true), 3
   elseif operation == 'notified' then
     -- Senders that have been told: how many, and a member of the sorted set each.
     local count = tonumber(key)
@@ -57,19 +61,22 @@ local function run_usual(operation, at)
     return 'done', 2 + count
   elseif operation == 'handOver' then
     local attempt, copies, by_timetable, unconfirmed = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
-    return hand_over(key, attempt, copies, by_timetable, unconfirmed, ARGV[at + 6], ARGV[at + 7], ARGV[at + 8] == '1', ARGV[at + 9], tonumber(ARGV[at + 10]), tonumber(ARGV[at + 11]), now, ttl, keep), 12
+    return hand_overs.note(key, attempt, copies, by_timetable, unconfirmed, ARGV[at + 6], ARGV[at + 7], ARGV[at + 8] == '1', ARGV[at + 9], tonumber(ARGV[at + 10]), tonumber(ARGV[at + 11]), now, ttl, keep), 12
   elseif operation == 'claim' then
-    return claim(key, tonumber(ARGV[at + 2]), now, lease_until, ttl, ARGV[at + 3], keep), 4
+    flush_all()
+    return claims.claim(key, tonumber(ARGV[at + 2]), now, lease_until, ttl, ARGV[at + 3], keep), 4
   elseif operation == 'bounce' then
-    return bounce(key, now, keep), 2
+    return hand_overs.bounce(key, now, keep), 2
   elseif operation == 'bringForward' then
-    return bring_forward(key, tonumber(ARGV[at + 2]), ARGV[at + 3]), 4
+    flush_all()
+    return leases.bring_forward(key, tonumber(ARGV[at + 2]), ARGV[at + 3]), 4
   elseif operation == 'withdraw' then
-    return withdraw(key, ARGV[at + 2], now), 3
+    flush_all()
+    return duplicates.withdraw(key, ARGV[at + 2], now), 3
   elseif operation == 'readdress' then
-    return readdress(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]), 5
+    return duplicates.readdress(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]), 5
   elseif operation == 'isTaken' then
-    return is_taken(key) and 'yes' or 'no', 2
+    return duplicates.is_taken(key) and 'yes' or 'no', 2
   elseif operation == 'shard' then
     return begin_shard(tonumber(key)), 2
   end
