@@ -4,10 +4,10 @@ import { readFlags, wrongUsage } from '../tools/flags.ts';
 import { CI_SEED, choice, runnable, runsFor } from './campaign.ts';
 import { MODES, type Mode } from './mode.ts';
 import { REDIS_KINDS, type RedisKind } from './redis-kind.ts';
-import { explain, figures, summary } from './report.ts';
+import { explain, figures, rateOf, summary } from './report.ts';
 import { type Outcome, type Run, run } from './run.ts';
 import { SCENARIOS } from './scenarios.ts';
-import { document, FILES, GROUP_FILE, groupPage, kept, type Tallied } from './table.ts';
+import { document, FILES, GROUP_FILE, groupPage, kept, nameAt, type Tallied } from './table.ts';
 
 const flags = readFlags('npm run faults --', 'breaks things at random under traffic, and checks each history', {
   seed: { type: 'string', about: 'which decisions; by default a new one, which is printed' },
@@ -96,7 +96,11 @@ async function take(which: Run): Promise<void> {
     say(`${scenario.name} (seed ${seed}) could not be carried out: ${(error as Error).stack}`);
     return;
   }
-  tallied.push({ name: scenario.name, figures: figures(outcome) });
+  tallied.push({
+    name: nameAt(scenario.name, rate),
+    figures: figures(outcome),
+    ...(rate !== undefined && { reached: rateOf(outcome) }),
+  });
   say(summary(outcome));
   if (flags.keep !== undefined) await keep(flags.keep, outcome);
   if (outcome.violations.length === 0) return;

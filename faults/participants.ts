@@ -5,6 +5,7 @@ import type { Message, Recorder } from './history.ts';
 import { LibrarySender } from './library-sender.ts';
 import type { Mode } from './mode.ts';
 import { FaultIds, Nemesis } from './nemesis.ts';
+import { Outstanding } from './outstanding.ts';
 import { Owed } from './owed.ts';
 import type { Random } from './random.ts';
 import { HABITS, Recipient } from './recipients.ts';
@@ -24,6 +25,11 @@ const CODA = 2000;
 const PROMPT = 30_000;
 /** ms; how long what comes after the end is watched for. */
 const DUPLICATE_WATCH = 3000;
+/**
+ * At a rate: seconds' worth of messages that one sender may have out without an answer. Beyond it he waits. Otherwise a server that is
+ * slower than the rate would never come to an end with what the impatient ones send again and again.
+ */
+const OUTSTANDING_SECONDS = 2;
 
 export interface CastOptions {
   readonly scenario: Scenario;
@@ -44,6 +50,8 @@ export class Participants {
   readonly #faults = new FaultIds();
   readonly #messages: Message[] = [];
   readonly #owed = new Owed();
+  /** By sender. */
+  readonly #outstanding = new Map<string, Outstanding>();
   /** Those of whose delivery nobody is told, as the recipient's client returns no receipts and a gate sees that it has them. */
   readonly #awaitsNoWord = new Set<string>();
   #stage: Stage | undefined;
@@ -57,6 +65,9 @@ export class Participants {
     this.#options = options;
     options.recorder.listen((event) => {
       this.#owed.note(event);
+      if (event.kind === 'acknowledged' || event.kind === 'notified') {
+        for (const outstanding of this.#outstanding.values()) outstanding.answered(event.message);
+      }
       if (event.kind === 'proved' && this.#awaitsNoWord.has(event.message)) this.#owed.settled(event.message);
     });
   }
@@ -125,6 +136,7 @@ export class Participants {
       recorder,
       settings,
       processes: scenario.processes ?? 1,
+      hurried: this.#options.rate !== undefined,
       replica: scenario.replica ?? false,
       clocks: scenario.clocks ?? false,
       users: [...senders, ...recipients],
@@ -170,13 +182,19 @@ export class Participants {
     return rate === undefined ? this.#talkAsTyped(sender) : this.#talkAt(rate / this.#senders.length, sender);
   }
 
-  /** @param rate messages a second; what it falls behind it makes up for */
+  /** @param rate messages a second; what it falls behind it makes up for, as far as it may have messages out */
   async #talkAt(rate: number, sender: Sender): Promise<void> {
     const random = this.#options.random.fork(`${sender.name} talks`);
+    const outstanding = new Outstanding();
+    this.#outstanding.set(sender.name, outstanding);
+    const most = rate * OUTSTANDING_SECONDS;
     const began = performance.now();
     for (let count = 0; this.#writing; await sleep(5)) {
-      const due = ((performance.now() - began) * rate) / 1000;
-      for (; count < due && this.#writing; count += 1) await this.#write(sender, random.pick(this.#recipients));
+      const now = performance.now();
+      const due = ((now - began) * rate) / 1000;
+      for (let room = most - outstanding.count(now); count < due && room > 0 && this.#writing; count += 1, room -= 1) {
+        outstanding.wrote(await this.#write(sender, random.pick(this.#recipients)), now);
+      }
     }
   }
 

@@ -57,7 +57,7 @@ export function summary(outcome: Outcome): string {
 }
 
 /** Messages a second, from the first that was written to the last, greetings and last words aside. */
-function rateOf({ history }: Outcome): number {
+export function rateOf({ history }: Pick<Outcome, 'history'>): number {
   const first = evidence(history).cases.flatMap(({ wrote: [first] }) => (first === undefined ? [] : [first.at]));
   const all = first.toSorted((a, b) => a - b).slice(GREETINGS, -LAST_WORDS);
   return (1000 * all.length) / ((all.at(-1) ?? 0) - (all[0] ?? 0));

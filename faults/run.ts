@@ -23,9 +23,20 @@ const SWEEPS = 3000;
 /** What a busy machine may add. */
 const MARGIN = 10_000;
 const SAYS_WITHIN = 5000;
-/** At a rate that is asked for: no quota refuses it, and what has piled up takes time. */
+/**
+ * At a rate that is asked for: no quota refuses it. What has piled up takes time, in which a message must neither end nor be sent again
+ * because its receipt waits to be read.
+ */
 const AT_A_RATE = {
-  settings: { SENDER_RATE: '0', SENDER_PENDING: '0', CONVERSATION_PENDING: '0' },
+  settings: {
+    SENDER_RATE: '0',
+    SENDER_PENDING: '0',
+    CONVERSATION_PENDING: '0',
+    RETRY_SCHEDULE: '10s,20s',
+    UNCONFIRMED_RETRY_AFTER: '10s',
+    MESSAGE_TTL: '60s',
+    DEDUP_WINDOW: '240s',
+  },
   extra: 30_000,
 } as const;
 

@@ -24,11 +24,15 @@ export interface StageOptions {
   /** A wall clock that can be stepped: Redis', and that of each process of the proxy. */
   readonly clocks: boolean;
   readonly users: readonly string[];
+  /** The server does nothing beside what the messages need: it keeps no archive (XEP-0313). */
+  readonly hurried?: boolean;
 }
 
 /** A user of Redis and of the server, who does harm. */
 const NEMESIS = 'nemesis';
 const GATE = { gate: true, modules: ['gate_control'] };
+/** In place of what tests/support/servers/prosody.ts says. */
+const WITHOUT_ARCHIVE = 'modules_disabled = { "s2s", "tls", "mam" }';
 const HOLDS = 'The gate holds messages for us';
 
 /** Names the messages of which a stanza of the proxy's is a copy. */
@@ -64,7 +68,12 @@ export class Stage {
       ...(settings.DURABILITY === 'disk' && { appendfsync: 'always' as const }),
       settings: { 'repl-diskless-sync-delay': '0' },
     };
-    const world = await World.open({ users: passwords, redis, ...(mode === 'transparent' && GATE) });
+    const world = await World.open({
+      users: passwords,
+      redis,
+      ...(mode === 'transparent' && GATE),
+      ...(options.hurried && { config: WITHOUT_ARCHIVE }),
+    });
     const admin = new Redis(world.redis.url, { maxRetriesPerRequest: null, commandTimeout: 60_000 });
     admin.on('error', () => {});
     await admin.call('ACL', 'SETUSER', NEMESIS, 'on', '>pw', '+@all', '~*', '&*');

@@ -5,9 +5,17 @@ import { RULES } from './violation.ts';
 
 /** One run of a scenario, counted. */
 export interface Tallied {
+  /** Of its scenario; with the rate that was asked for, see {@link nameAt}. */
   readonly name: string;
   readonly figures: Figures;
+  /** Messages a second, where a rate was asked for. */
+  readonly reached?: number | undefined;
 }
+
+const AT = ' --rate ';
+/** What a run of a scenario at a rate is called. */
+export const nameAt = (scenario: string, rate: number | undefined) =>
+  rate === undefined ? scenario : `${scenario}${AT}${rate}`;
 
 const COLUMNS = ['runs', 'messages', 'acknowledged', 'delivered', 'told', 'lost', 'copies', 'violations'] as const;
 
@@ -18,17 +26,24 @@ const OF_A_GATE = ['false proof', 'not passed', 'paused'];
 export const FILES: Readonly<Record<Mode, string>> = { subdomain: 'faults.md', transparent: 'faults-transparent.md' };
 
 /** A row of a page: its scenario's name, what is done, and the figures of {@link COLUMNS}. */
-const ROW = /^\| `([\w-]+)` \| .* \|((?: [\d,]+ \|){8})$/gm;
+const ROW = /^\| `([\w-]+(?: --rate \d+)?)` \| (.*?) \|((?: [\d,]+ \|){8})$/gm;
+const REACHED = /; ([\d,]+) messages a second$/;
+const number = (text: string) => Number(text.replaceAll(',', ''));
 const REFUSED = /^Of (\d+) messages that were refused .*, (\d+) were delivered all the same\.$/m;
 const NOTHING = { told: 0, lost: 0, copies: 0, violations: 0, runs: 0, messages: 0, acknowledged: 0, delivered: 0 };
 
 /** What a page says of scenarios that have not been run anew. Who was refused is said of all runs together, and stays so. */
 export function kept(page: string, tallied: readonly Tallied[]): Tallied[] {
   const anew = new Set(tallied.map(({ name }) => name));
-  const rows = [...page.matchAll(ROW)].map(([, name = '', numbers = '']): Tallied => {
-    const values = numbers.split('|').map((text) => Number(text.replaceAll(',', '')));
+  const rows = [...page.matchAll(ROW)].map(([, name = '', about = '', numbers = '']): Tallied => {
+    const values = numbers.split('|').map(number);
     const figures = Object.fromEntries(COLUMNS.map((column, i) => [column, values[i] ?? Number.NaN]));
-    return { name, figures: { ...NOTHING, refused: 0, deliveredAfterRefusal: 0, ...figures } };
+    const [, reached] = REACHED.exec(about) ?? [];
+    return {
+      name,
+      figures: { ...NOTHING, refused: 0, deliveredAfterRefusal: 0, ...figures },
+      ...(name.includes(AT) && reached !== undefined && { reached: number(reached) }),
+    };
   });
   const [, refused = 0, delivered = 0] = REFUSED.exec(page) ?? [];
   const figures = { ...NOTHING, refused: Number(refused), deliveredAfterRefusal: Number(delivered) };
@@ -44,8 +59,14 @@ export function document(mode: Mode, scenarios: readonly Scenario[], tallied: re
 
 function tableOf(scenarios: readonly Scenario[], tallied: readonly Tallied[]): string {
   const rows = scenarios.flatMap(({ name, about }) => {
-    const own = tallied.filter((run) => run.name === name).map(({ figures }) => figures);
-    return own.length === 0 ? [] : [row(`\`${name}\``, about, total(own))];
+    const names = new Set(tallied.map((run) => run.name).filter((own) => own === name || own.startsWith(name + AT)));
+    return [...names].sort().map((own) => {
+      const runs = tallied.filter((run) => run.name === own);
+      const rates = runs.flatMap(({ reached }) => reached ?? []);
+      const rate = rates.reduce((sum, one) => sum + one, 0) / rates.length;
+      const atRate = rates.length === 0 ? '' : `; ${Math.round(rate).toLocaleString('en')} messages a second`;
+      return row(`\`${own}\``, `${about}${atRate}`, total(runs.map(({ figures }) => figures)));
+    });
   });
   const all = total(tallied.map(({ figures }) => figures));
   return `| scenario | what is done | ${COLUMNS.join(' | ')} |
@@ -63,7 +84,11 @@ export function groupPage(scenarios: readonly Scenario[], tallied: readonly Tall
 
 The campaign of [faults.md](faults.md) on a Redis Cluster of three masters, each with a replica (\`cluster-node-timeout\` 1.5 s): its own
 scenarios. Without \`--scenario\` those that hurt the link and the processes run there, too; the table has what was run. \`--redis sentinel\` has
-three sentinels instead; \`--rate 60\` has all senders write 60 messages a second together, and the summary says how many it were.
+three sentinels instead.
+
+\`--rate 1000\` has all senders write 1,000 messages a second together, or as many as the machine carries: the row says how many it were. A
+sender may have two seconds' worth of messages out without an answer. Receipts have longer to come (\`RETRY_SCHEDULE=10s,20s\`,
+\`MESSAGE_TTL=60s\`), no quota refuses a message, and Prosody keeps no archive. Servers, users and checker share the machine.
 \`CLUSTER_RATE=1000 npm run test:integration -- cluster-failures\` moves a shard while 1,000 messages a second flow to it, and stops and kills
 a master at 1,200; what was acknowledged is looked for in the ledger.
 

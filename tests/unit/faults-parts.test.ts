@@ -6,7 +6,7 @@ import { explain, figures } from '../../faults/report.ts';
 import { SCENARIOS } from '../../faults/scenarios.ts';
 import { meaning } from '../../faults/senders.ts';
 import { insideCharacter, StanzaBoundaries } from '../../faults/stanzas.ts';
-import { document, kept } from '../../faults/table.ts';
+import { document, kept, nameAt } from '../../faults/table.ts';
 import { MadeUp } from '../support/faults/made-up-history.ts';
 
 const [scenario] = SCENARIOS as [(typeof SCENARIOS)[number]];
@@ -171,6 +171,22 @@ test('a page that is added to keeps the rows of what was not run, and how many w
   expect(text).toContain(`| \`${other.name}\` | ${other.about} | 1 | 2,000 | 1,200 | 1,201 | 1,200 | 0 | 17 | 0 |`);
   expect(text).toContain('| all |  | 2 | 3,234 | 2,400 | 2,402 | 2,400 | 0 | 34 | 0 |');
   expect(text).toContain('Of 102 messages that were refused');
+});
+
+test('runs at a rate have a row of their own, which says the rate that was reached, and is kept', () => {
+  const [scenario] = SCENARIOS as [(typeof SCENARIOS)[number]];
+  const figures = {
+    ...{ runs: 1, messages: 12_000, acknowledged: 11_999, delivered: 12_000, told: 11_999, lost: 0, copies: 5 },
+    ...{ refused: 1, deliveredAfterRefusal: 0, violations: 0 },
+  };
+  const run = (reached: number) => ({ name: nameAt(scenario.name, 1000), figures, reached });
+  const page = document('subdomain', SCENARIOS, [run(700.4), run(800)]);
+  const row = `| \`${scenario.name} --rate 1000\` | ${scenario.about}; 750 messages a second | 2 | 24,000 |`;
+  expect(page).toContain(row);
+  const anew = [{ name: scenario.name, figures }];
+  const text = document('subdomain', SCENARIOS, [...kept(page, anew), ...anew]);
+  expect(text).toContain(row);
+  expect(text).toContain(`| \`${scenario.name}\` | ${scenario.about} | 1 | 12,000 |`);
 });
 
 test('every scenario has a name of its own that a command line takes, and CI runs some', () => {
