@@ -1,7 +1,7 @@
-/** ms; a message that has no answer by then may never get one: its sender waits for it no longer. */
+/** ms; a message that has no answer by then may never get one: nobody waits for it any longer. */
 const GIVEN_UP_AFTER = 10_000;
 
-/** What one sender has written and was not answered yet, at a rate: there is a bound, as a connection has one. Pure. */
+/** What was written in one conversation and has no answer yet. Pure. */
 export class Outstanding {
   /** When each was written; in that order. */
   readonly #writtenAt = new Map<string, number>();

@@ -26,8 +26,8 @@ const PROMPT = 30_000;
 /** ms; how long what comes after the end is watched for. */
 const DUPLICATE_WATCH = 3000;
 /**
- * At a rate: seconds' worth of messages that one sender may have out without an answer. Beyond it he waits. Otherwise a server that is
- * slower than the rate would never come to an end with what the impatient ones send again and again.
+ * At a rate: seconds' worth of messages that one conversation may have out without an answer. Beyond it nothing is written there.
+ * Otherwise a server that is slower than the rate would never come to an end with what the impatient ones send again and again.
  */
 const OUTSTANDING_SECONDS = 2;
 
@@ -50,7 +50,7 @@ export class Participants {
   readonly #faults = new FaultIds();
   readonly #messages: Message[] = [];
   readonly #owed = new Owed();
-  /** By sender. */
+  /** By conversation. */
   readonly #outstanding = new Map<string, Outstanding>();
   /** Those of whose delivery nobody is told, as the recipient's client returns no receipts and a gate sees that it has them. */
   readonly #awaitsNoWord = new Set<string>();
@@ -182,20 +182,27 @@ export class Participants {
     return rate === undefined ? this.#talkAsTyped(sender) : this.#talkAt(rate / this.#senders.length, sender);
   }
 
-  /** @param rate messages a second; what it falls behind it makes up for, as far as it may have messages out */
+  /** @param rate messages a second, as far as there may be messages out */
   async #talkAt(rate: number, sender: Sender): Promise<void> {
     const random = this.#options.random.fork(`${sender.name} talks`);
-    const outstanding = new Outstanding();
-    this.#outstanding.set(sender.name, outstanding);
-    const most = rate * OUTSTANDING_SECONDS;
+    const most = (rate / this.#recipients.length) * OUTSTANDING_SECONDS;
     const began = performance.now();
     for (let count = 0; this.#writing; await sleep(5)) {
       const now = performance.now();
       const due = ((now - began) * rate) / 1000;
-      for (let room = most - outstanding.count(now); count < due && room > 0 && this.#writing; count += 1, room -= 1) {
-        outstanding.wrote(await this.#write(sender, random.pick(this.#recipients)), now);
+      for (; count < due && this.#writing; count += 1) {
+        const recipient = random.pick(this.#recipients);
+        const outstanding = this.#outstandingIn(sender, recipient);
+        if (outstanding.count(now) < most) outstanding.wrote(await this.#write(sender, recipient), now);
       }
     }
+  }
+
+  #outstandingIn(sender: Sender, recipient: Recipient): Outstanding {
+    const conversation = `${sender.name} ${recipient.name}`;
+    const known = this.#outstanding.get(conversation) ?? new Outstanding();
+    this.#outstanding.set(conversation, known);
+    return known;
   }
 
   async #talkAsTyped(sender: Sender): Promise<void> {

@@ -86,8 +86,8 @@ The campaign of [faults.md](faults.md) on a Redis Cluster of three masters, each
 scenarios. Without \`--scenario\` those that hurt the link and the processes run there, too; the table has what was run. \`--redis sentinel\` has
 three sentinels instead.
 
-\`--rate 1000\` has all senders write 1,000 messages a second together, or as many as the machine carries: the row says how many it were. A
-sender may have two seconds' worth of messages out without an answer. Receipts have longer to come (\`RETRY_SCHEDULE=10s,20s\`,
+\`--rate 1000\` has all senders write 1,000 messages a second together, or as many as the machine carries: the row says how many it were. In
+one conversation two seconds' worth of messages may be out without an answer. Receipts have longer to come (\`RETRY_SCHEDULE=10s,20s\`,
 \`MESSAGE_TTL=60s\`), no quota refuses a message, and Prosody keeps no archive. Servers, users and checker share the machine.
 \`CLUSTER_RATE=1000 npm run test:integration -- cluster-failures\` moves a shard while 1,000 messages a second flow to it, and stops and kills
 a master at 1,200; what was acknowledged is looked for in the ledger.

@@ -1,6 +1,6 @@
 import { Outstanding } from '../../faults/outstanding.ts';
 
-describe('what a sender has out without an answer', () => {
+describe('what a conversation has out without an answer', () => {
   test('counts until the answer', () => {
     const outstanding = new Outstanding();
     outstanding.wrote('one', 0);
