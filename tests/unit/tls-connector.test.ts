@@ -1,6 +1,6 @@
 import net from 'node:net';
 import { nodeOptionsOf, optionsOf } from '../../src/store/redis/redis-target.ts';
-import { TlsConnector } from '../../src/store/redis/tls-connector.ts';
+import { TlsConnector, TlsSentinelConnector } from '../../src/store/redis/tls-connector.ts';
 
 test('an error of a connection with TLS ends no process when the one listener that ioredis has is gone', async () => {
   const server = net.createServer();
@@ -24,12 +24,13 @@ test('one that is given up before it is begun is not opened', async () => {
   await expect(connected).rejects.toThrow('Connection is closed.');
 });
 
-test('it is used for rediss://, with nodes of a cluster too, and not with sentinels, which have a way of their own', () => {
+test('it is used for rediss://, with nodes of a cluster too; with sentinels one that asks them', () => {
   const tls = { ca: 'PEM' };
   expect(optionsOf({ url: 'rediss://redis', tls }).Connector).toBe(TlsConnector);
   expect(nodeOptionsOf({ url: 'rediss://cluster', tls }).Connector).toBe(TlsConnector);
   expect(optionsOf({ url: 'redis://redis' }).Connector).toBeUndefined();
   expect(nodeOptionsOf({ url: 'redis://cluster' }).Connector).toBeUndefined();
   const sentinels = { addresses: [{ host: 'sentinel', port: 26379 }], masterName: 'mymaster' };
-  expect(optionsOf({ url: 'rediss://redis', sentinels, tls }).Connector).toBeUndefined();
+  expect(optionsOf({ url: 'rediss://redis', sentinels, tls }).Connector).toBe(TlsSentinelConnector);
+  expect(optionsOf({ url: 'redis://redis', sentinels }).Connector).toBeUndefined();
 });

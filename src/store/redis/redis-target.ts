@@ -1,5 +1,5 @@
 import type { ClusterOptions, RedisOptions } from 'ioredis';
-import { TlsConnector } from './tls-connector.ts';
+import { TlsConnector, TlsSentinelConnector } from './tls-connector.ts';
 
 export interface RedisTarget {
   /** `redis://` or `rediss://`; resolved anew for each connection, so that the address may move. */
@@ -49,7 +49,11 @@ export function optionsOf({ url, sentinels, tls = {} }: RedisTarget): TargetOpti
   const { addresses, masterName, user, password } = sentinels;
   return {
     ...encryption,
-    ...(isEncrypted && { enableTLSForSentinelMode: true, sentinelTLS: { ...tls } }),
+    ...(isEncrypted && {
+      enableTLSForSentinelMode: true,
+      sentinelTLS: { ...tls },
+      Connector: TlsSentinelConnector as unknown as NonNullable<RedisOptions['Connector']>,
+    }),
     sentinels: addresses.map((address) => ({ ...address })),
     name: masterName,
     ...(user !== undefined && { sentinelUsername: user }),

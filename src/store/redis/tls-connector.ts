@@ -1,5 +1,5 @@
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
-import { AbstractConnector, type StandaloneConnectionOptions } from 'ioredis';
+import { AbstractConnector, type Redis, SentinelConnector, type StandaloneConnectionOptions } from 'ioredis';
 
 /**
  * Opens a connection with TLS as ioredis 6.0.0 does, which listens for the first error of a socket alone. With TLS there may be
@@ -26,5 +26,25 @@ export class TlsConnector extends AbstractConnector {
       this.firstError ??= error;
     });
     return socket;
+  }
+}
+
+type ConnectToSentinel = (endpoint: object, options?: object) => Redis;
+
+/** The same where sentinels tell the address: of the connection to the primary, and of those to sentinels. */
+export class TlsSentinelConnector extends SentinelConnector {
+  constructor(options: ConstructorParameters<typeof SentinelConnector>[0]) {
+    super(options);
+    // ioredis makes its connections to sentinels by a method that its types call private, and takes further options there.
+    const own = this as unknown as { connectToSentinel: ConnectToSentinel };
+    const connectToSentinel = own.connectToSentinel.bind(this);
+    own.connectToSentinel = (endpoint, more) => connectToSentinel(endpoint, { ...more, Connector: TlsConnector });
+  }
+
+  override async connect(...args: Parameters<SentinelConnector['connect']>): ReturnType<SentinelConnector['connect']> {
+    const stream = await super.connect(...args);
+    // The first is kept by ioredis.
+    stream.on('error', () => {});
+    return stream;
   }
 }

@@ -7,7 +7,7 @@ import { askRedis, askRedisForAll, type RedisServer, startRedis } from './redis.
 
 export const MASTER = 'receipts-primary';
 export const SENTINEL_PASSWORD = 'sentinel-password';
-const REDIS_PASSWORD = 'redis-password';
+export const REDIS_PASSWORD = 'redis-password';
 
 /** Three Redis servers, one of them the primary, and three sentinels, all with passwords. */
 export interface SentinelGroup {
@@ -29,15 +29,32 @@ export interface SentinelGroup {
 /** ms of silence after which a sentinel takes the primary for dead. */
 const DOWN_AFTER = 1000;
 
-async function startSentinel(primaryPort: number): Promise<TemporaryServer & { readonly port: number }> {
+/** Files; clients need a certificate. */
+export interface SentinelTls {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
+}
+
+/** What Redis and sentinels are told of TLS, which they have on a port more. */
+export const withTls = ({ cert, key, ca }: SentinelTls, port: number): Record<string, string> => ({
+  ...{ 'tls-port': String(port), 'tls-replication': 'yes', 'tls-auth-clients': 'yes' },
+  ...{ 'tls-cert-file': cert, 'tls-key-file': key, 'tls-ca-cert-file': ca },
+});
+
+export async function startSentinel(
+  primaryPort: number,
+  { quorum = 2, settings = {} }: { readonly quorum?: number; readonly settings?: Record<string, string> } = {},
+): Promise<TemporaryServer & { readonly port: number }> {
   const [port] = (await freePorts(1)) as [number];
   const lines = [
     `port ${port}`,
+    ...Object.entries(settings).map(([name, value]) => `${name} ${value}`),
     'bind 127.0.0.1',
     'loglevel notice',
     `requirepass ${SENTINEL_PASSWORD}`,
     `sentinel sentinel-pass ${SENTINEL_PASSWORD}`,
-    `sentinel monitor ${MASTER} 127.0.0.1 ${primaryPort} 2`,
+    `sentinel monitor ${MASTER} 127.0.0.1 ${primaryPort} ${quorum}`,
     `sentinel auth-pass ${MASTER} ${REDIS_PASSWORD}`,
     `sentinel down-after-milliseconds ${MASTER} ${DOWN_AFTER}`,
     `sentinel failover-timeout ${MASTER} 10000`,
