@@ -12,6 +12,8 @@ export interface ParserLimits {
   readonly maxDepth: number;
 }
 
+type Namespaces = Pick<ReadonlySet<string | undefined>, 'has'>;
+
 /** The top of a stanza that was skipped. */
 export interface OversizedStanza {
   readonly name: string;
@@ -46,8 +48,12 @@ export class GuardedParser extends xml.Parser {
   #child: ReadElement | undefined;
   #before = '';
   #from = 0;
-  /** The child as it is written; undefined where that is not simply known. */
+  /** How the tag of the child, or of {@link #open}'s last in a whole one, is written; undefined where that is not simply known. */
   #written: string | undefined;
+  readonly #isWhole: Namespaces;
+  /** The innermost open element of a child that is read whole; the text in it, while no element was met there. */
+  #inner: ReadElement | undefined;
+  #leaf: string | undefined;
   readonly #markup = new MarkupFilter();
   /** A tag or a text that has not ended yet. */
   #rest = '';
@@ -55,8 +61,14 @@ export class GuardedParser extends xml.Parser {
   #heard = false;
   #silent = 0;
 
-  constructor(limits: ParserLimits, onOversized: (oversized: OversizedStanza) => void) {
+  /** @param whole namespaces of stanzas' children that are looked into in any case: all in them is made as it is read */
+  constructor(
+    limits: ParserLimits,
+    onOversized: (oversized: OversizedStanza) => void,
+    whole: Namespaces = new Set<undefined>(),
+  ) {
     super();
+    this.#isWhole = whole;
     this.#limits = limits;
     this.#onOversized = onOversized;
   }
@@ -148,10 +160,16 @@ export class GuardedParser extends xml.Parser {
         if (startTag.written !== undefined) child.written = `${startTag.written}/>`;
         return;
       }
-      this.#child = child;
-      this.#before = '';
-      this.#from = end;
       this.#written = startTag.written;
+      if (this.#isWhole.has(attrs.xmlns)) this.#within(child);
+      else {
+        this.#child = child;
+        this.#before = '';
+        this.#from = end;
+      }
+    } else if (this.#inner !== undefined) {
+      this.#startInner(this.#inner);
+      if (isEmpty) return;
     } else this.#written = undefined;
     this.#open.push(name);
     if (isEmpty) this.#close();
@@ -168,9 +186,37 @@ export class GuardedParser extends xml.Parser {
       // Names are ASCII as a rule.
       if (octets !== name && (name === undefined || textOf(octets) !== name))
         throw new UnreadableError(`</${textOf(octets)}> ends nothing`);
-      if (depth === 3) this.#endChild(text.slice(this.#from, open));
+      if (this.#inner !== undefined) this.#endInner(this.#inner);
+      else if (depth === 3) this.#endChild(text.slice(this.#from, open));
     }
     this.#close();
+  }
+
+  #within(element: ReadElement): void {
+    this.#inner = element;
+    this.#leaf = '';
+  }
+
+  /** Below a child that is read whole. */
+  #startInner(parent: ReadElement): void {
+    const { name, attrs, isEmpty, written } = startTag;
+    // What it begins with is text before an element.
+    if (this.#leaf !== undefined && this.#leaf !== '') parent.content = this.#leaf;
+    this.#leaf = undefined;
+    const element = new ReadElement(name, attrs);
+    element.parent = parent;
+    parent.children.push(element);
+    if (isEmpty) endLeaf(element, '', written);
+    else {
+      this.#within(element);
+      this.#written = written;
+    }
+  }
+
+  #endInner(element: ReadElement): void {
+    if (this.#leaf !== undefined) endLeaf(element, this.#leaf, this.#written);
+    this.#leaf = undefined;
+    this.#inner = element.parent === this.#top ? undefined : (element.parent as ReadElement);
   }
 
   #endChild(last: string): void {
@@ -198,6 +244,8 @@ export class GuardedParser extends xml.Parser {
     if (depth <= 1) {
       if (said.trim() !== '') throw new UnreadableError('Text between stanzas');
     } else if (depth === 2 && !this.#skipping) (this.#top as ReadElement).children.push(said);
+    else if (this.#leaf !== undefined) this.#leaf = octets;
+    else this.#inner?.children.push(textOfMarkup(octets));
   }
 
   #stanza(): void {
@@ -214,6 +262,8 @@ export class GuardedParser extends xml.Parser {
     this.#skipping = true;
     if (this.#top) this.#top.children = [];
     this.#child = undefined;
+    this.#inner = undefined;
+    this.#leaf = undefined;
     this.#before = '';
     if (this.#rest.includes('<')) return;
     this.#rest = '';

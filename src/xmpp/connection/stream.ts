@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Element } from '@xmpp/xml';
+import { NS } from '../stanza/namespaces.ts';
 import { Entity } from './component-library.ts';
 import { GuardedParser, type OversizedStanza, type ParserLimits } from './guarded-parser.ts';
 import { domainRefused, LinkProblem, noHeader, socketProblem, streamError } from './link-problem.ts';
@@ -8,6 +9,8 @@ import { bytesOf, OctetDecoder } from './octet-decoder.ts';
 import { ReadPacer } from './read-pacer.ts';
 import { connectSocket, isSecure, type SocketOptions } from './socket.ts';
 
+/** What a gate tells is wanted to the last element. */
+const WHOLE: ReadonlySet<string | undefined> = new Set([NS.gate]);
 const NS_STREAM = 'http://etherx.jabber.org/streams';
 
 export interface StreamOptions extends SocketOptions {
@@ -169,7 +172,7 @@ export class Stream {
     const { oversized } = this.#handlers;
     const Parser = class extends GuardedParser {
       constructor() {
-        super(limits, oversized);
+        super(limits, oversized, WHOLE);
       }
     };
     return new Entity(
