@@ -134,7 +134,8 @@ final class Interceptor implements PacketInterceptor {
             Writing.begin(flush);
             return;
         }
-        Watch watch = Watch.current();
+        // What this thread watches is looked up for errors only: for each message it was a fifth of what the gate takes.
+        Watch watch = isError(message) ? Watch.current() : null;
         if (watch != null && isErrorOf(watch, message)) {
             // An error that is written to nobody: what became of the message is not known.
             if (!watch.isSenderClosing()) watch.outcome.bounced(condition(message));
@@ -163,8 +164,12 @@ final class Interceptor implements PacketInterceptor {
 
     /** An error that the server makes of the message that this thread routes: a copy of it, or the message itself. */
     private static boolean isErrorOf(Watch watch, Message message) {
-        if (message.getType() != Message.Type.error) return false;
+        if (!isError(message)) return false;
         return message == watch.message || watch.known != null && message instanceof TaggedMessage && ((TaggedMessage) message).known == watch.known;
+    }
+
+    private static boolean isError(Message message) {
+        return "error".equals(message.getElement().attributeValue("type"));
     }
 
     private static String condition(Message message) {
