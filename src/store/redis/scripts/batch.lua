@@ -14,6 +14,10 @@ local function carry_out()
 --- @include "batch-arguments"
 --- @include "usual-operations"
 
+local further = {}
+lazily(further, function()
+--- @include "sending-operations"
+
 -- The other operations, which are few.
 local rare = {}
 lazily(rare, function()
@@ -137,10 +141,17 @@ function rare.run(operation, at)
 end
 end)
 
+function further.run(operation, at)
+  local result, width = run_sending(operation, at)
+  if width then return result, width end
+  return rare.run(operation, at)
+end
+end)
+
 run = function(operation, at)
   local result, width = run_usual(operation, at)
   if width then return result, width end
-  return rare.run(operation, at)
+  return further.run(operation, at)
 end
 --- @include "run-batch"
 end

@@ -2,9 +2,6 @@
 --- @include "accept"
 --- @include "quota-check"
 --- @include "settle"
---- @include "claim"
---- @include "hand-over"
---- @include "leases"
 -- The operations of messages that take their usual course.
 -- Carries out the operation at a place of ARGV; set by the script.
 local run
@@ -59,17 +56,6 @@ local function run_usual(operation, at)
     redis.call('ZREM', due_set, unpack(ARGV, at + 2, at + 1 + count))
     delivered.note_notified(at + 2, at + 1 + count)
     return 'done', 2 + count
-  elseif operation == 'handOver' then
-    local attempt, copies, by_timetable, unconfirmed = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
-    return hand_overs.note(key, attempt, copies, by_timetable, unconfirmed, ARGV[at + 6], ARGV[at + 7], ARGV[at + 8] == '1', ARGV[at + 9], tonumber(ARGV[at + 10]), tonumber(ARGV[at + 11]), now, ttl, keep), 12
-  elseif operation == 'claim' then
-    flush_all()
-    return claims.claim(key, tonumber(ARGV[at + 2]), now, lease_until, ttl, ARGV[at + 3], keep), 4
-  elseif operation == 'bounce' then
-    return hand_overs.bounce(key, now, keep), 2
-  elseif operation == 'bringForward' then
-    flush_all()
-    return leases.bring_forward(key, tonumber(ARGV[at + 2]), ARGV[at + 3]), 4
   elseif operation == 'withdraw' then
     flush_all()
     return duplicates.withdraw(key, ARGV[at + 2], now), 3
