@@ -29,16 +29,16 @@ const SHARDS = { pairs: 64, counts: [1, 16] };
 
 /** Together less than {@link LIMIT} on an idle machine with two cores. */
 export const WHOLE: Plans = {
-  speed: { rounds: 5, limit: 180 * SECOND, warmUp: 2000, measure: 4000, paced: 3000 },
+  speed: { rounds: 5, limit: 170 * SECOND, warmUp: 2000, measure: 4000, paced: 3000 },
   languages: { rounds: 5, limit: 60 * SECOND, warmUp: 2000, measure: 3000 },
   pending: { rounds: 5, limit: 60 * SECOND, accepted: 50_000, filled: 1_000_000 },
   fairness: { rounds: 3, limit: 80 * SECOND, flood: 30_000, paced: 5000 },
-  scale: { rounds: 5, limit: 150 * SECOND, warmUp: 15_000, measured: 40_000 },
-  gate: { rounds: 3, limit: 90 * SECOND, warmUp: 3000, measured: 6000, paced: 3000 },
+  scale: { rounds: 5, limit: 140 * SECOND, warmUp: 15_000, measured: 40_000 },
+  gate: { rounds: 3, limit: 80 * SECOND, warmUp: 3000, measured: 6000, paced: 3000 },
   presence: { users: 1000, subscribersEach: 10, changes: 50_000 },
   queries: { filled: 200_000, letters: 5000, rounds: 3 },
   shards: { rounds: 10, limit: 180 * SECOND, warmUp: 20_000, measured: 50_000, ...SHARDS },
-  server: { rounds: 5, limit: 300 * SECOND, warmUp: 5000, measured: 20_000, paced: 5000 },
+  server: { rounds: 5, limit: 300 * SECOND, warmUp: 30_000, measured: 30_000, paced: 5000 },
 };
 
 /** A smoke test. */

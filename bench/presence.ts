@@ -48,8 +48,9 @@ function attribute(xml: string, name: string): string {
 class PresencePeer {
   /** Stanzas that came, by their type. */
   readonly counts: Record<string, number> = {};
-  /** When each probe came, ms. */
+  /** When each probe came since the link was {@link cut}, ms, and who asked after whom. */
   readonly probes: number[] = [];
+  readonly #asked = new Set<string>();
   readonly #server: net.Server;
   #socket: net.Socket | undefined;
   #rest = '';
@@ -120,6 +121,8 @@ class PresencePeer {
   }
 
   cut(): void {
+    this.probes.length = 0;
+    this.#asked.clear();
     this.#socket?.resetAndDestroy();
   }
 
@@ -176,7 +179,9 @@ class PresencePeer {
     this.counts[type] = this.count(type) + 1;
     if (type === 'subscribe') this.#out += `<presence from='${to}' to='${from}' type='subscribed'/>`;
     if (type !== 'probe') return;
-    this.probes.push(performance.now());
+    // The link that was cut may have had one of those that follow, from asking at the start.
+    if (!this.#asked.has(from + to)) this.probes.push(performance.now());
+    this.#asked.add(from + to);
     this.#out += `<presence from='${to}/desk' to='${from}'>${CAPS}</presence>`;
   }
 

@@ -44,6 +44,8 @@ export interface ServerRound {
     readonly redis: number;
   };
   readonly busiest: string;
+  /** Commands that the component has sent to Redis, a message. */
+  readonly commands: number;
   readonly p50: number;
   readonly p99: number;
 }
@@ -141,7 +143,7 @@ async function one(
     confirmed: confirmed(),
     server: server.pid === 0 ? Number.NaN : cpuOf(server.pid),
     threads: threadsOf(server.pid),
-    component: (await usageOf(child)).cpu,
+    component: await usageOf(child),
     redis: await redisCpu(redis),
   });
   const began = confirmed();
@@ -166,17 +168,18 @@ async function one(
     cpu: {
       server: (after.server - before.server) / count,
       thread: most / count,
-      component: (after.component - before.component) / count,
+      component: (after.component.cpu - before.component.cpu) / count,
       redis: (after.redis - before.redis) / count,
     },
     busiest: busiest.slice(busiest.indexOf(' ') + 1),
+    commands: (after.component.commands - before.component.commands) / count,
     ...quantiles(pairs.flatMap(({ latencies }) => latencies)),
   } satisfies ServerRound;
 }
 
-function inWords({ perSecond, cpu, busiest, p50, p99 }: ServerRound): string {
+function inWords({ perSecond, cpu, busiest, commands, p50, p99 }: ServerRound): string {
   const server = `server ${cpu.server.toFixed(0)} (its busiest thread, ${busiest}, ${cpu.thread.toFixed(0)})`;
-  const costs = `${server}, component ${cpu.component.toFixed(0)}, Redis ${cpu.redis.toFixed(0)} us a message`;
+  const costs = `${server}, component ${cpu.component.toFixed(0)}, Redis ${cpu.redis.toFixed(0)} us a message, ${commands.toFixed(3)} commands`;
   return `${perSecond.toFixed(0)} messages/s; ${costs}; p50 ${p50.toFixed(2)}, p99 ${p99.toFixed(2)} ms`;
 }
 
@@ -226,10 +229,21 @@ export function serverTable({ rounds }: ThroughServer): string[][] {
     of(name, ({ cpu }) => cpu.thread).toFixed(0),
     of(name, ({ cpu }) => cpu.component).toFixed(0),
     of(name, ({ cpu }) => cpu.redis).toFixed(0),
+    of(name, ({ commands }) => commands).toFixed(3),
     of(name, ({ p50 }) => p50).toFixed(2),
     of(name, ({ p99 }) => p99).toFixed(2),
   ];
-  const head = ['messages/s', 'to b', 'server CPU us', 'its busiest thread', 'component', 'Redis', 'p50 ms', 'p99 ms'];
+  const head = [
+    'messages/s',
+    'to b',
+    'server CPU us',
+    'its busiest thread',
+    'component',
+    'Redis',
+    'commands',
+    'p50 ms',
+    'p99 ms',
+  ];
   return [['component', ...head], ...NAMES.map(row)];
 }
 
