@@ -28,6 +28,8 @@ export interface Outcome {
   /** Whether the gate has told its sender that it is stored, where `states` leave that open. */
   readonly acknowledged: boolean;
   readonly sessions: readonly SessionRef[];
+  /** Stream ids of sessions that logged in while the server routed it, and were given neither it nor anything else then. */
+  readonly missed: readonly string[];
 }
 
 export interface SeenSession extends SessionRef {
@@ -161,9 +163,12 @@ const READERS: Readonly<Record<string, (element: Element) => GateEvent | undefin
     const { copy, state = '', condition, acknowledged } = element.attrs;
     const states = ALONE.get(state) ?? statesIn(state);
     const sessions: SessionRef[] = [];
-    for (const one of element.getChildElements()) {
-      const { jid, id } = one.attrs;
-      if (one.name === 'session' && jid && id) sessions.push({ jid, id });
+    const missed: string[] = [];
+    for (const { name, attrs } of element.getChildElements()) {
+      const { jid, id } = attrs;
+      if (!jid || !id) continue;
+      if (name === 'session') sessions.push({ jid, id });
+      else if (name === 'missed') missed.push(id);
     }
     return {
       kind: 'outcome',
@@ -173,6 +178,7 @@ const READERS: Readonly<Record<string, (element: Element) => GateEvent | undefin
       condition: condition || undefined,
       acknowledged: acknowledged === 'true',
       sessions,
+      missed,
     };
   },
   has(element) {

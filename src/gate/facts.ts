@@ -121,9 +121,10 @@ export function decide({ n, facts, sessions, epoch, asked, copies, now }: Questi
     // A session that lives still has it unacknowledged.
     if (holding.some(({ state }) => state !== 'detached')) return WAIT;
     // So has one that may be resumed. Who comes with another device meanwhile reads it there; one that was there before may have
-    // had it as a carbon (XEP-0280).
+    // had it as a carbon (XEP-0280), unless the gate has seen that it had nothing.
+    const missed = new Set(outcomes.flatMap((outcome) => outcome.missed));
     const later = toBest(
-      sessions.filter(({ began = 0 }) => began > facts.given),
+      sessions.filter(({ id, began = 0 }) => began > facts.given || missed.has(id)),
       Math.max(last.copy, copies) + 1,
     );
     return later.what === 'deliver' ? { ...later, mayResume: true } : later;

@@ -48,6 +48,7 @@ function stage() {
       condition: undefined,
       acknowledged: false,
       sessions: [],
+      missed: [],
       states: new Set(['sent']),
       ...one,
     };

@@ -25,7 +25,12 @@ const DESK: KnownSession = {
 };
 const TABLET: KnownSession = { ...DESK, jid: 'bob@s/tablet', id: 'T', began: 9 };
 
-function seen(state: OutcomeState[], sessions: SessionRef[] = [], more: (facts: Facts) => void = () => {}): Facts {
+function seen(
+  state: OutcomeState[],
+  sessions: SessionRef[] = [],
+  more: (facts: Facts) => void = () => {},
+  missed: string[] = [],
+): Facts {
   const facts = newFacts();
   facts.outcomes.set(1, {
     n: 'e-1',
@@ -34,6 +39,7 @@ function seen(state: OutcomeState[], sessions: SessionRef[] = [], more: (facts: 
     condition: undefined,
     acknowledged: false,
     sessions,
+    missed,
   });
   facts.given = 5;
   more(facts);
@@ -54,6 +60,16 @@ test.each<[string, ReturnType<typeof ask>, object]>([
     'so has a detached one, and he has come with another device since',
     ask(seen(['sent'], [PHONE]), [{ ...PHONE, state: 'detached' }, { ...DESK, priority: 5 }, TABLET]),
     { ...to('bob@s/tablet'), mayResume: true },
+  ],
+  [
+    'so has a detached one, and he came with another device while it was routed, which was given nothing',
+    ask(seen(['sent'], [PHONE], undefined, ['D']), [{ ...PHONE, state: 'detached' }, DESK]),
+    { ...to('bob@s/desk'), mayResume: true },
+  ],
+  [
+    'the same, and that one is not there any more',
+    ask(seen(['sent'], [PHONE], undefined, ['T']), [{ ...PHONE, state: 'detached' }, DESK]),
+    { what: 'wait' },
   ],
   [
     'one of two that have it lives',

@@ -30,7 +30,7 @@ test('commands are written as the protocol has them', () => {
 test('events are read', () => {
   const [held, outcome, has, session, unheld, ready] = events(
     '<held n="e-1"><message xmlns="jabber:client" from="a@s/1"><body>x</body></message></held>' +
-      '<outcome n="e-1" copy="2" state="sent offline"><session jid="b@s/1" id="S"/></outcome>' +
+      '<outcome n="e-1" copy="2" state="sent offline"><session jid="b@s/1" id="S"/><missed jid="b@s/2" id="M"/></outcome>' +
       '<has n="e-1" jid="b@s/1" session="S" by="sm"/>' +
       '<session jid="b@s/1" id="S" state="available" priority="-3" sm="true"/>' +
       '<unheld from="a@s/1" to="b@s" id="m"><session id="S"/></unheld><ready/>',
@@ -40,6 +40,7 @@ test('events are read', () => {
     copy: 2,
     states: new Set(['sent', 'offline']),
     sessions: [{ jid: 'b@s/1', id: 'S' }],
+    missed: ['M'],
   });
   expect(has).toEqual({ kind: 'has', n: 'e-1', session: { jid: 'b@s/1', id: 'S' }, receipt: undefined });
   expect(session).toMatchObject({ state: 'available', priority: -3 });

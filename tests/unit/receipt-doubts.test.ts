@@ -96,6 +96,7 @@ class Stage extends EventEmitter {
       condition: undefined,
       acknowledged: false,
       sessions: to,
+      missed: [],
     });
     return facts;
   }
@@ -259,7 +260,15 @@ test('not once more if the gate says that the copy which was lost with the lease
   stage.session('available', 'Q');
   const facts = newFacts();
   const states = new Set(['sent'] as const);
-  facts.outcomes.set(2, { n: 'e-1', copy: 2, states, condition: undefined, acknowledged: false, sessions: [] });
+  facts.outcomes.set(2, {
+    n: 'e-1',
+    copy: 2,
+    states,
+    condition: undefined,
+    acknowledged: false,
+    sessions: [],
+    missed: [],
+  });
   stage.facts.set('e-1', facts);
   stage.emit('lost');
   stage.emit('ready');

@@ -20,6 +20,11 @@ final class Conversation {
         return a.compareTo(b) < 0 ? a + ' ' + b : b + ' ' + a;
     }
 
+    /** The one of the two who is not this one. */
+    String other(String bare) {
+        return pair.startsWith(bare + ' ') ? pair.substring(bare.length() + 1) : pair.substring(0, pair.length() - bare.length() - 1);
+    }
+
     Line from(String bare) {
         return first.equals(bare) ? forth : back;
     }

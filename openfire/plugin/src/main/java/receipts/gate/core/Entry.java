@@ -23,6 +23,8 @@ public final class Entry {
     /** A full JID, with {@link Kind#DELIVER}. */
     public final String to;
     final String sender;
+    /** When (ms) its routing began. */
+    long routedAt;
     final int bytes;
     final long at;
     Lease lease;

@@ -1,5 +1,6 @@
 package receipts.gate.core;
 
+import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -45,21 +46,25 @@ public final class Events {
         text.append("</held>");
     }
 
-    /** @param sent the JIDs by their streams */
-    static String outcome(String n, int copy, String state, String condition, Map<String, String> sent) {
+    /**
+     * @param sent the JIDs by their streams
+     * @param missed sessions that have not been given it
+     */
+    static String outcome(String n, int copy, String state, String condition, Map<String, String> sent, Collection<Live> missed) {
         StringBuilder text = new StringBuilder(96 + 96 * sent.size()).append("<outcome");
         attribute(text, "n", n);
         attribute(text, "copy", Integer.toString(copy));
         attribute(text, "state", state);
         if (condition != null) attribute(text, "condition", condition);
-        if (sent.isEmpty()) return text.append("/>").toString();
+        if (sent.isEmpty() && missed.isEmpty()) return text.append("/>").toString();
         text.append('>');
         for (Map.Entry<String, String> session : sent.entrySet()) empty(text, "session", "jid", session.getValue(), "id", session.getKey());
+        for (Live live : missed) empty(text, "missed", "jid", live.jid, "id", live.stream);
         return text.append("</outcome>").toString();
     }
 
     static String outcome(String n, String state) {
-        return outcome(n, 1, state, null, Collections.<String, String>emptyMap());
+        return outcome(n, 1, state, null, Collections.<String, String>emptyMap(), Collections.<Live>emptyList());
     }
 
     /** @param acknowledged its sender was told that it is stored, all the same */

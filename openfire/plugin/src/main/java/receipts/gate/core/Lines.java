@@ -13,6 +13,11 @@ import java.util.List;
 final class Lines {
     /** Entries in one go, so that a busy conversation leaves room for others. */
     private static final int TURN = 64;
+    /**
+     * ms: a session is told of as available before the server gives it messages, and a while before on a busy machine. To name one
+     * that was there before does no harm: only those are named that were given nothing.
+     */
+    static final long LOGIN = 2000;
 
     private final Gate gate;
     private final int usual;
@@ -86,6 +91,7 @@ final class Lines {
             synchronized (gate.lock) {
                 if (entry != null && !isPutOff(line, entry, seen)) finished(line.conversation, entry, seen);
                 entry = i == TURN ? null : line.take();
+                if (entry != null && entry.routedAt == 0) entry.routedAt = gate.clock.getAsLong();
                 if (entry == null) {
                     line.running = i == TURN;
                     if (line.running) ready.add(line);
@@ -138,13 +144,18 @@ final class Lines {
         if (entry.answer != null) entry.answer.done();
     }
 
+    /** Who logs in while the server routes it is told of before the outcome is, as if he had been there. */
+    private List<Live> missed(Conversation conversation, Entry entry, Outcome seen) {
+        return gate.record.sessions.missed(conversation.other(entry.sender), entry.routedAt - LOGIN, seen);
+    }
+
     private void finishedHeld(Conversation conversation, Entry entry, Outcome seen) {
         if (--conversation.held == 0) conversation.owner = null;
         Known known = entry.known;
         gate.record.inHand.remove(known.n);
         if (entry.verdict == Verdict.STORED) {
             gate.counts.stored++;
-            gate.record.outcome(known, 1, seen.isEmpty() ? Events.unknown(known.n, entry.acknowledged) : seen.event(known.n, 1));
+            gate.record.outcome(known, 1, seen.isEmpty() ? Events.unknown(known.n, entry.acknowledged) : seen.event(known.n, 1, missed(conversation, entry, seen)));
         } else if (entry.verdict == Verdict.DROP) {
             gate.counts.dropped++;
             // Of a duplicate: the receipt is for the message that it repeats.

@@ -27,6 +27,8 @@ final class Live {
     final String jid;
     final String bare;
     String state = "bound";
+    /** When (ms) it became available; it may have been away in between. */
+    long availableAt = Long.MIN_VALUE;
     int priority;
     boolean managed;
     /** Whether a ping's answer can come from the client and from nobody else. */

@@ -1,12 +1,17 @@
 package receipts.gate.core;
 
+import java.util.Collection;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 
 /** What was seen of one copy while the server handled it. Used by one thread. */
 public final class Outcome {
     private Map<String, String> sent = Collections.emptyMap();
+    /** Sessions (streams) that were written anything else meanwhile, such as a carbon of it. */
+    private Set<String> others = Collections.emptySet();
     private boolean offline;
     private boolean refused;
     private boolean waits;
@@ -24,6 +29,17 @@ public final class Outcome {
             sent.put(stream, jid);
         }
         return this;
+    }
+
+    /** Something else was written to the session of that stream, which may have the message in it. */
+    public void other(String stream) {
+        if (others.isEmpty()) others = new HashSet<>(2);
+        others.add(stream);
+    }
+
+    /** Whether nothing was written to the session of that stream. */
+    boolean hasMissed(String stream) {
+        return !sent.containsKey(stream) && !others.contains(stream);
     }
 
     public Outcome offline() {
@@ -79,7 +95,12 @@ public final class Outcome {
     }
 
     String event(String n, int copy) {
-        if (sent.size() > 0 && !offline && bounced == null && !refused && !waits) return Events.outcome(n, copy, "sent", null, sent);
+        return event(n, copy, Collections.<Live>emptyList());
+    }
+
+    /** @param missed sessions that have not been given it */
+    String event(String n, int copy, Collection<Live> missed) {
+        if (sent.size() > 0 && !offline && bounced == null && !refused && !waits) return Events.outcome(n, copy, "sent", null, sent, missed);
         StringBuilder states = new StringBuilder();
         if (!sent.isEmpty()) states.append(" sent");
         if (offline) states.append(" offline");
@@ -87,6 +108,6 @@ public final class Outcome {
         if (refused) states.append(" refused");
         if (waits) states.append(" waits");
         String state = states.length() == 0 ? "unknown" : states.substring(1);
-        return Events.outcome(n, copy, state, bounced, sent);
+        return Events.outcome(n, copy, state, bounced, sent, missed);
     }
 }

@@ -28,6 +28,7 @@ public final class Presence {
         change(stream, live -> {
             live.managed = managed;
             if (live.state.equals(state) && live.priority == priority) return;
+            if (state.equals("available") && !live.state.equals(state)) live.availableAt = gate.clock.getAsLong();
             live.state = state;
             live.priority = priority;
             record.sendToAll(live.event());

@@ -30,6 +30,17 @@ final class Sessions {
         return theirs == null ? Collections.<Live>emptyList() : theirs;
     }
 
+    /** Those of a user that take messages, became available after that time (ms) and have not been given what had that outcome. */
+    List<Live> missed(String bare, long after, Outcome seen) {
+        List<Live> missed = Collections.emptyList();
+        for (Live live : of(bare)) {
+            if (live.availableAt < after || !live.takes(bare) || live.isDetached() || !seen.hasMissed(live.stream)) continue;
+            if (missed.isEmpty()) missed = new ArrayList<>(1);
+            missed.add(live);
+        }
+        return missed;
+    }
+
     /** @return the session whose resource it takes, which has ended with that */
     Live add(Live live) {
         byStream.put(live.stream, live);

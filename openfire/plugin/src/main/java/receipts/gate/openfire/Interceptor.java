@@ -143,7 +143,11 @@ final class Interceptor implements PacketInterceptor {
     }
 
     private void written(Message message, Session session) {
-        if (!(message instanceof TaggedMessage) && !(message instanceof OfflineMessage)) return;
+        if (!(message instanceof TaggedMessage) && !(message instanceof OfflineMessage)) {
+            Watch watch = Watch.current();
+            if (watch != null && watch.known != null) watch.outcome.other(session.getStreamID().getID());
+            return;
+        }
         Writing writing = Writing.end();
         if (writing == null) return;
         boolean managed = SessionWatch.isManaged(session);

@@ -210,4 +210,30 @@ class ProofTest {
         assertEquals(emptyList(), rig.events("c", "returned"));
         assertEquals(0, rig.gate.counts().remembered);
     }
+
+    @Test @DisplayName("21: available-while-routed: who logs in while the server routes a message, and is given nothing, is named")
+    void missed() {
+        bind("early", 0);
+        rig.now += 10_000;
+        bind("given", 0);
+        rig.server = entry -> {
+            bind("late", 0);
+            bind("silent", -1);
+            bind("carbon", 0);
+            Outcome seen = new Outcome().sent("s1", BOB).sent("given", "bob@example.org/given");
+            seen.other("carbon");
+            return seen;
+        };
+        send("one");
+        bind("later", 0);
+        assertEquals(1, rig.outcomes.size());
+        String outcome = rig.outcomes.get(0);
+        assertTrue(outcome.endsWith("<missed jid=\"bob@example.org/late\" id=\"late\"/></outcome>"), outcome);
+        assertEquals(1, outcome.split("<missed").length - 1, outcome);
+    }
+
+    private void bind(String name, int priority) {
+        rig.gate.presence().bound(name, "bob@example.org/" + name);
+        rig.gate.presence().changed(name, "available", priority, true);
+    }
 }

@@ -23,6 +23,8 @@ final class Rig implements Host {
     final List<String> routed = new ArrayList<>();
     final Map<Object, List<String>> written = new LinkedHashMap<>();
     final Map<Object, List<String>> answers = new LinkedHashMap<>();
+    /** Whole ones that name sessions. */
+    final List<String> outcomes = new ArrayList<>();
     final List<Object> closed = new ArrayList<>();
     final List<String> pings = new ArrayList<>();
     final List<String> requests = new ArrayList<>();
@@ -57,6 +59,8 @@ final class Rig implements Host {
         probe();
         Matcher token = Pattern.compile("token=\"([^\"]*)\"").matcher(xml);
         if (token.find()) tokens.putIfAbsent(connection, token.group(1));
+        Matcher whole = Pattern.compile("<outcome [^>]*[^/]>.*?</outcome>").matcher(xml);
+        while (whole.find()) outcomes.add(whole.group());
         Matcher events = EVENT.matcher(xml.replaceAll("<outcome ([^>]*[^/])>(.*?)</outcome>", "<outcome $1/>"));
         while (events.find()) {
             if (events.group(1).equals("held")) of(held, connection).add(attribute(events.group(2), "n"));
