@@ -63,7 +63,10 @@ async function handled({ xmpp }: Pick<Reconnecting, 'xmpp'>, domain: string): Pr
   await until(ping, { within: TIMEOUT, what: 'the server to answer' });
 }
 
-/** A stock client: it shows what comes, each copy anew, and sends nothing again by itself. */
+/**
+ * A stock client: it shows what comes, each copy anew, and sends nothing again by itself but what stream management says that its
+ * server did not handle.
+ */
 class StockPerson implements Person {
   readonly seen: string[] = [];
   readonly #told = new Set<string>();
@@ -84,6 +87,10 @@ class StockPerson implements Person {
     if (!kind.streamManagement) return;
     // What is measured is XEP-0198, and not the stanzas that this XMPP library forgets to count.
     countAll(xmpp, (event, listener) => xmpp.on(event, listener));
+    // Openfire resumes no session whose connection was reset: this library says what it had written there in vain.
+    xmpp.streamManagement.on('fail', (stanza: Element) => {
+      if (stanza.getChild('body') !== undefined) void this.#writeWhenOnline(stanza).catch(() => {});
+    });
     if (!kind.receipts) xmpp.streamManagement.on('ack', ({ attrs }: Element) => this.#told.add(attrs.id ?? ''));
   }
 
@@ -101,9 +108,13 @@ class StockPerson implements Person {
   }
 
   async write(to: string, id: string, text: string): Promise<void> {
-    const { xmpp } = this.connection;
     const message = xml('message', { to, type: 'chat', id }, xml('body', {}, text));
     if (this.kind.receipts) message.append(xml('request', { xmlns: NS_RECEIPTS }));
+    await this.#writeWhenOnline(message);
+  }
+
+  async #writeWhenOnline(message: Element): Promise<void> {
+    const { xmpp } = this.connection;
     for (;;) {
       await until(() => xmpp.status === 'online', { within: TIMEOUT, what: `${this.name} to be connected` });
       try {

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../../tests/support/time/until.ts';
 import type { Person } from './people.ts';
 
-/** ms; how long our own server keeps a session that may be resumed (XEP-0198 section 5). */
-export const RESUME_WINDOW = 5000;
+/** ms; how long the server keeps a session that may be resumed (XEP-0198 section 5): our own, or one that the environment names. */
+export const RESUME_WINDOW = Number(process.env.E2E_RESUME_WINDOW ?? 5000);
 
 /** Two people and what is between them, for one cell of the table. */
 export interface Scene {
@@ -38,8 +38,8 @@ export interface Row {
   readonly name: string;
   /** What happens, in words for the table's legend. */
   readonly how: string;
-  /** Whether it needs a server of our own: one to restart, or whose times we set. */
-  readonly ownServer: boolean;
+  /** What it needs of the server: that we may kill and start it, or that we know how long it keeps sessions. */
+  readonly needs?: 'restart' | 'window';
   /** Whether it is a fault of the proxy's, or of its Redis. */
   readonly ofProxy?: boolean;
   /** Whether it needs the proxy in a process of its own. */
@@ -67,7 +67,6 @@ export const ROWS: readonly Row[] = [
   {
     name: 'recipient frozen, then reset',
     how: 'his network passes nothing on while all are sent, then his connection is reset',
-    ownServer: false,
     act: async (scene) => {
       scene.bob.relay.freeze();
       await scene.says(0, 1);
@@ -78,7 +77,6 @@ export const ROWS: readonly Row[] = [
   {
     name: 'recipient’s TCP reset',
     how: 'while messages arrive, when he has seen a quarter',
-    ownServer: false,
     act: async (scene) => {
       const saying = scene.says(0, 1, 1);
       const quarter = scene.texts[Math.floor(scene.texts.length / 4)] as string;
@@ -90,19 +88,17 @@ export const ROWS: readonly Row[] = [
   {
     name: 'recipient away, resumes in time',
     how: 'frozen for the first half, reset, away for the second, back within the time for a resumption',
-    ownServer: false,
     act: (scene) => awayInTheMiddle(scene, async () => {}),
   },
   {
     name: 'recipient away, resumes too late',
     how: 'the same, back when that time is over',
-    ownServer: true,
+    needs: 'window',
     act: (scene) => awayInTheMiddle(scene, () => sleep(scene.streamManagement ? RESUME_WINDOW + 1500 : 0)),
   },
   {
     name: 'login on the same resource',
     how: 'frozen while all are sent; his application starts anew and logs in on the same resource, without resuming',
-    ownServer: false,
     act: async (scene) => {
       scene.bob.relay.freeze();
       await scene.says(0, 1);
@@ -113,7 +109,6 @@ export const ROWS: readonly Row[] = [
   {
     name: 'sender’s TCP cut mid-send',
     how: 'half are sent; a quarter is written into a network that passes nothing on, which is reset; then the rest',
-    ownServer: false,
     act: async (scene) => {
       await scene.says(0, 0.5);
       await scene.taken(0.5);
@@ -126,7 +121,7 @@ export const ROWS: readonly Row[] = [
   {
     name: 'server restart',
     how: 'he is frozen while half are sent; the server is killed and started again; then, when the proxy is linked, the rest',
-    ownServer: true,
+    needs: 'restart',
     act: async (scene) => {
       scene.bob.relay.freeze();
       await scene.says(0, 0.5);
@@ -139,7 +134,6 @@ export const ROWS: readonly Row[] = [
   {
     name: 'proxy killed',
     how: 'with SIGKILL while messages arrive, when he has seen a quarter; it is started again',
-    ownServer: false,
     ofProxy: true,
     ownProcess: true,
     act: async (scene) => {
@@ -153,7 +147,6 @@ export const ROWS: readonly Row[] = [
   {
     name: 'Redis down',
     how: 'Redis is killed while messages arrive, when he has seen a quarter; it is started again when all are sent',
-    ownServer: false,
     ofProxy: true,
     act: async (scene) => {
       const saying = scene.says(0, 1, 1);

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import xml from '@xmpp/xml';
 import { Redis } from 'ioredis';
+import { killOpenfire, startOpenfire } from '../../tests/support/gate/openfire-process.ts';
 import { ProxyProcess } from '../../tests/support/stages/proxy-process.ts';
 import { OWN_SERVER, World } from '../../tests/support/stages/world.ts';
 import { KeptShards } from '../../tests/support/store/kept-shards.ts';
@@ -47,6 +49,13 @@ export interface Outcome {
   readonly ours: number;
 }
 
+const { OPENFIRE_HOME = '', OPENFIRE_START = '', E2E_RESUME_WINDOW } = process.env;
+
+function serverCan(need: Row['needs']): boolean {
+  if (need === undefined || OWN_SERVER) return true;
+  return need === 'restart' ? OPENFIRE_START !== '' : E2E_RESUME_WINDOW !== undefined;
+}
+
 /** ms; longer than any cell takes when all is well. */
 const TIMEOUT = 90_000;
 
@@ -79,7 +88,7 @@ export class Stage {
   /** @returns undefined where the row means nothing for this column, or cannot be done on this server */
   async measure(row: Row, column: Column, messages: number): Promise<Outcome | undefined> {
     if ((column.gate ?? false) !== this.#gate) throw new Error(`${column.name} is measured on another stage`);
-    if ((row.ownServer && !OWN_SERVER) || (row.ofProxy && !column.proxy)) return undefined;
+    if (!serverCan(row.needs) || (row.ofProxy && !column.proxy)) return undefined;
     if (column.proxy) await this.#proxy(row.ownProcess === true);
     this.#cells += 1;
     const world = this.#world;
@@ -106,6 +115,20 @@ export class Stage {
     } finally {
       await Promise.all([alice.close(), cell.bob.close()]);
     }
+  }
+
+  /** What the server says that it is (XEP-0092). */
+  async serverName(): Promise<string> {
+    const [name = ''] = this.#world.xmpp.passwords.keys();
+    const user = await this.#world.user(name);
+    const request = xml(
+      'iq',
+      { type: 'get', to: this.#world.xmpp.domain },
+      xml('query', { xmlns: 'jabber:iq:version' }),
+    );
+    const answer = (await user.iq(request)).getChild('query');
+    await user.offline();
+    return `${answer?.getChildText('name')} ${answer?.getChildText('version')}`;
   }
 
   async close(): Promise<void> {
@@ -139,9 +162,9 @@ export class Stage {
   /** Resolves when the proxy, if it runs in this process, is linked to it again. */
   async #restartServer(killed: () => void): Promise<void> {
     const { prosody } = this.#world.xmpp;
-    await prosody?.kill();
+    await (prosody === undefined ? killOpenfire(OPENFIRE_HOME) : prosody.kill());
     killed();
-    await prosody?.restart();
+    await (prosody === undefined ? startOpenfire(OPENFIRE_START) : prosody.restart());
     await this.#ready();
   }
 
