@@ -110,3 +110,5 @@ try {
 } finally {
   await stop();
 }
+// What a section that failed has left open keeps nobody waiting.
+process.exit();

@@ -159,6 +159,15 @@ export class Peer {
     this.#flush();
   }
 
+  /**
+   * Waits until so many messages are complete.
+   *
+   * @throws when it takes too long: something is lost
+   */
+  reaches(count: number): Promise<void> {
+    return this.#until(() => this.journal.completed >= count);
+  }
+
   /** Sends no more, and waits until all that was sent is complete. */
   async drain(): Promise<void> {
     this.#window = 0;

@@ -1,5 +1,4 @@
 import type { ChildProcess } from 'node:child_process';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { startRedis } from '../tests/support/servers/redis.ts';
 import { startRedisCluster } from '../tests/support/servers/redis-cluster.ts';
@@ -60,6 +59,9 @@ export interface Scale {
 /** 64: some in each of 16 shards. */
 const PAIRS = 64;
 
+/** On a busy machine no master is taken for dead. */
+const PATIENT = { 'cluster-node-timeout': '60000' };
+
 const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0);
 
 async function one(place: Place, servers: readonly Redis[], plan: ScalePlan, of: Configuration): Promise<Round> {
@@ -87,13 +89,10 @@ async function one(place: Place, servers: readonly Redis[], plan: ScalePlan, of:
     const at = performance.now();
     return { usages, redis, peer: user + system, at, completed: peer.journal.completed };
   };
-  const reached = async (count: number) => {
-    while (peer.journal.completed < count) await sleep(5);
-  };
   peer.load(WINDOW, pairs(PAIRS));
-  await reached(plan.warmUp);
+  await peer.reaches(plan.warmUp);
   const before = await sample();
-  await reached(plan.warmUp + plan.measured);
+  await peer.reaches(plan.warmUp + plan.measured);
   const after = await sample();
   await peer.drain();
   await peer.close();
@@ -131,7 +130,7 @@ const inWords = ({ perSecond, node, redis, peer, commands }: Round): string => {
 /** All configurations in turn, in both directions: a machine's other work meets all of them. */
 export async function scale(place: Place, plan: ScalePlan, say: (text: string) => void): Promise<Scale[]> {
   const alone = await startRedis();
-  const cluster = await startRedisCluster({ replicas: false, appendfsync: 'everysec' });
+  const cluster = await startRedisCluster({ replicas: false, appendfsync: 'everysec', settings: PATIENT });
   const single = [new Redis(alone.url)];
   const masters = cluster.startNodes.map((node) => new Redis(node));
   const names = Object.keys(CONFIGURATIONS) as Name[];

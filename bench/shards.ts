@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { median, type Throughput, tidyRedis, underLoad, WINDOW } from './measure.ts';
 import { pairs } from './peer.ts';
@@ -40,9 +39,7 @@ export async function shardCosts(
       const variant = await Variant.start('c', { ...place, shards });
       const { peer } = variant;
       peer.load(WINDOW, pairs(plan.pairs));
-      const reach = (count: number) => async () => {
-        while (peer.journal.completed < count) await sleep(5);
-      };
+      const reach = (count: number) => () => peer.reaches(count);
       const costs = await underLoad(variant, redis, [reach(plan.warmUp), reach(plan.warmUp + plan.measured)]);
       await variant.stop();
       round.set(shards, costs);
