@@ -34,12 +34,16 @@ export function composeRedisMonitoring(
     timing?: HealthTiming | undefined;
     durability: Durable;
     probe: Probe;
-    preparation: Pick<LedgerPreparation, 'refusal'>;
+    preparation: Pick<LedgerPreparation, 'refusal' | 'saw'>;
   },
 ): RedisMonitoring {
   const connection = new ConnectionMonitor(redis);
   const monitor = new RedisMonitor({
-    write: () => probe.write(),
+    write: async () => {
+      const mark = await probe.write();
+      preparation.saw(mark);
+      return mark;
+    },
     explain: (error) => connection.explain(error),
     inspect: async () => {
       const setup = await checkSetup(redis, probe, durability);

@@ -56,6 +56,8 @@ export function composeStore(config: Config, counters: Counters, log: Log, tunin
     probe,
     log,
   });
+  // Nothing is called before it is looked at: both are told between two connections, and ready a turn after it is so.
+  for (const event of ['close', 'ready']) connections.ledger.on(event, () => preparation.reconnected());
   const ledger = new Ledger(connections.ledger, {
     prefix,
     shards,

@@ -94,6 +94,39 @@ tried('unplanned, the primary killed: the same', async (stage) => {
   await stage.goesOn(before);
 });
 
+tried(
+  'unplanned, to a replica that lacks what came in the last second: it is said, and all else goes on',
+  async (stage) => {
+    const { first, second, address, it } = stage;
+    const before = await stage.written();
+    // It follows nobody from here on.
+    expect(await askRedis(second.port, 'REPLICAOF NO ONE')).toBe('+OK');
+    await it.acknowledged('lost');
+    const count = async () => Number((await askRedis(first.port, 'HINCRBY {receipts}:identity count 0')).slice(1));
+    const then = await count();
+    await until(async () => (await count()) > then + 2, { what: 'some probes' });
+    await first.kill();
+    await it.unready(/Redis/);
+    address.target = second.port;
+    await stage.goesOn(before);
+    await until(async () => (await it.metric('ledger_losses_total')) === 1, { what: 'the loss to be counted' });
+    const { warnings } = await it.readyz();
+    expect(warnings).toContainEqual(expect.stringMatching(/^Redis has gone back to an older copy/));
+  },
+);
+
+tried('unplanned, to one with a ledger that a newer version has written: nothing is stored there', async (stage) => {
+  const { first, second, address, it } = stage;
+  await stage.written();
+  expect(await askRedis(second.port, 'REPLICAOF NO ONE')).toBe('+OK');
+  const format = (await askRedis(second.port, 'HINCRBY {receipts}:identity format 1')).slice(1);
+  await first.kill();
+  await it.unready(/Redis/);
+  address.target = second.port;
+  await it.unready(/another format/);
+  expect(Number(format)).toBeGreaterThan(1);
+});
+
 tried('connections that are half-open are replaced', async (stage) => {
   const before = await stage.written();
   stage.address.freeze();

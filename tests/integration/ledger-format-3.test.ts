@@ -55,6 +55,7 @@ function preparation(shards: number): LedgerPreparation {
     times,
     probe,
     log: { info: () => {} },
+    settledAfter: 0,
   });
 }
 

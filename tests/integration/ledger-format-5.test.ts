@@ -48,6 +48,7 @@ function preparation(shards: number): LedgerPreparation {
     times,
     probe,
     log: { info: () => {} },
+    settledAfter: 0,
   });
 }
 

@@ -69,7 +69,7 @@ describe.each([1, 16])('taken over into %d shards', (shards) => {
     await writeOlderLedger(redis, PREFIX, keys);
     const times = RETRY.storeTimes({ dedupWindow: 8 * DAY, undeliveredRetention: 30 * DAY });
     const probe = new Probe(redis, PREFIX, undefined, ledger.shards);
-    const common = { redis, shards: ledger.shards, times, probe, log: { info: () => {} } };
+    const common = { redis, shards: ledger.shards, times, probe, log: { info: () => {} }, settledAfter: 0 };
     await new LedgerPreparation({ ...common, isNumberSet: true }).prepare();
   });
 

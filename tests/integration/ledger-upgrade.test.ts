@@ -86,7 +86,15 @@ function prepared(shards?: number): LedgerPreparation {
   const times = RETRY.storeTimes({ dedupWindow: 8 * DAY, undeliveredRetention: 30 * DAY });
   const probe = new Probe(redis, PREFIX, undefined, ledger.shards);
   const isNumberSet = shards !== undefined;
-  return new LedgerPreparation({ redis, shards: ledger.shards, isNumberSet, times, probe, log: { info: () => {} } });
+  return new LedgerPreparation({
+    redis,
+    shards: ledger.shards,
+    isNumberSet,
+    times,
+    probe,
+    log: { info: () => {} },
+    settledAfter: 0,
+  });
 }
 
 beforeEach(() => takeOver(1));

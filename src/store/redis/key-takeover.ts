@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
-import { serversOf } from './cluster-nodes.ts';
+import { layoutOf, refreshed, serversOf } from './cluster-nodes.ts';
+import { slotOf } from './hash-slot.ts';
 import type { Keys } from './keys.ts';
 import { SHORTEN } from './scripts.ts';
 import { keysOf, scriptFor } from './shard-scripts.ts';
@@ -25,15 +26,16 @@ export class KeyTakeover {
     this.#shards = shards;
   }
 
-  async carryOut(): Promise<void> {
+  /** Gives how many names were moved; some may stay, where another is there already. */
+  async carryOut(): Promise<number> {
     const { keys } = this.#shards;
     for (const shard of keys) await this.#call(shard, 'begin');
-    // In a cluster a slot may go from one master to another meanwhile, with what has not been looked at on either.
     let before = Number.POSITIVE_INFINITY;
-    let found = await this.#moveAll();
+    let found = await this.#moveSurely();
+    const first = found;
     while (found > 0 && found < before) {
       before = found;
-      found = await this.#moveAll();
+      found = await this.#moveSurely();
     }
     for (const shard of keys) {
       await this.#paged(shard, 'advance', '');
@@ -41,6 +43,30 @@ export class KeyTakeover {
         while (Number(await this.#call(shard, kind)) > 0);
       }
     }
+    return first - found;
+  }
+
+  /**
+   * The same as {@link #moveAll}. In a cluster a slot may go from one master to another meanwhile, with what has not been looked at on
+   * either: what has ended would be found by nothing else. So it is looked through again until no slot has moved.
+   */
+  async #moveSurely(): Promise<number> {
+    let found = 0;
+    let before = await this.#layout();
+    for (;;) {
+      found += await this.#moveAll();
+      const after = await this.#layout();
+      if (after === before) return found;
+      before = after;
+    }
+  }
+
+  /** Where the shards lie; nothing on one Redis. */
+  async #layout(): Promise<string> {
+    if (!('nodes' in this.#redis)) return '';
+    await refreshed(this.#redis);
+    const slots = this.#shards.keys.map(({ prefix }) => slotOf(prefix));
+    return layoutOf(this.#redis, slots);
   }
 
   /** Gives how many names there were to move. */

@@ -113,7 +113,10 @@ export class Ledger implements Store {
    * @param at as of {@link batch}, which this rejects as
    */
   batchIn(shard: number, requests: readonly (Request | InternalRequest)[], at?: number): Promise<Outcome[]> {
-    return (this.#calls[shard] as LedgerCalls).batch(requests, new Array<number>(requests.length).fill(0), at);
+    const carryOut = () =>
+      (this.#calls[shard] as LedgerCalls).batch(requests, new Array<number>(requests.length).fill(0), at);
+    const preparation = this.#preparation;
+    return preparation === undefined || preparation.isReady ? carryOut() : preparation.prepare().then(carryOut);
   }
 
   #batch(requests: readonly Request[], at: number | undefined): Promise<Outcome[]> {

@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
+import type { StoreMark } from '../contract.ts';
 import type { StoreTimes } from '../retry-policy.ts';
 import { LEDGER_FORMAT } from './format.ts';
 import { KeyTakeover } from './key-takeover.ts';
@@ -10,6 +11,12 @@ import type { Shards } from './shards.ts';
 const TAKING = 'taking';
 /** The first format with copies as they are now. */
 const COPIES_PACKED = 5;
+
+/**
+ * After a takeover: until Redis' disk has all of it, ms. What its machine loses in a crash before that is found when it is looked
+ * through once more then.
+ */
+const SETTLED_AFTER = 3000;
 
 /** Keys, or names, that one call moves. */
 const PORTION = 50;
@@ -30,13 +37,24 @@ export interface PreparationOptions {
   readonly times: StoreTimes;
   readonly probe: Pick<Probe, 'write'>;
   readonly log: { info(fields: object, message: string): void };
+  /** ms; 0 for not at all. */
+  readonly settledAfter?: number;
 }
 
-/** Makes sure, once, that the ledger is one that this process can use; takes over what a version before it has written. */
+/**
+ * Makes sure that the ledger is one that this process can use; takes over what a version before it has written. It does so before the
+ * first call, and again when there is another connection: that may lead to another Redis, to an older copy, or to one that has lost the
+ * last of what was taken over.
+ */
 export class LedgerPreparation {
   readonly #options: PreparationOptions;
   #preparing: Promise<void> | undefined;
   #isReady = false;
+  /** It has been ready: the number of shards is fixed for as long as the process lives. */
+  #wasReady = false;
+  /** Of connections. */
+  #generation = 0;
+  #settling: NodeJS.Timeout | undefined;
 
   constructor(options: PreparationOptions) {
     this.#options = options;
@@ -58,6 +76,17 @@ export class LedgerPreparation {
     return this.#preparing;
   }
 
+  /** The connection is gone, or there is another one. */
+  reconnected(): void {
+    this.#generation += 1;
+    this.#isReady = false;
+  }
+
+  /** A probe has read the ledger's mark. In a cluster, where connections of nodes come and go, it is the only word of another ledger. */
+  saw({ format, shards }: Pick<StoreMark, 'format' | 'shards'>): void {
+    if (this.#isReady && (format !== LEDGER_FORMAT || shards !== this.#options.shards.count)) this.reconnected();
+  }
+
   /** Why this process cannot use the ledger; undefined when it can. Throws errors of ioredis. */
   async refusal(): Promise<string | undefined> {
     try {
@@ -70,7 +99,25 @@ export class LedgerPreparation {
   }
 
   async #prepare(): Promise<void> {
-    const { shards, isNumberSet, probe } = this.#options;
+    let generation: number;
+    do {
+      generation = this.#generation;
+      if (!this.#wasReady || !(await this.#isAsBefore())) await this.#prepareAnew();
+    } while (generation !== this.#generation);
+    this.#isReady = true;
+    this.#wasReady = true;
+  }
+
+  /** Whether the mark says that nothing is to be done. It is not counted, as a probe would be: that count tells an older copy. */
+  async #isAsBefore(): Promise<boolean> {
+    const { redis, shards } = this.#options;
+    const [format, count, taking] = await redis.hmget(this.#identity, 'format', 'shards', TAKING);
+    return Number(format) === LEDGER_FORMAT && Number(count) === shards.count && taking === null;
+  }
+
+  async #prepareAnew(): Promise<void> {
+    const { shards, probe } = this.#options;
+    const isNumberFixed = this.#options.isNumberSet || this.#wasReady;
     let mark = await probe.write();
     if (mark.format === undefined) {
       await this.#takeOver();
@@ -83,15 +130,15 @@ export class LedgerPreparation {
         `The ledger in Redis is of format ${format}, which a newer version has written; this one knows format ${LEDGER_FORMAT}. Use that version, or another REDIS_PREFIX.`,
       );
     }
-    if (isNumberSet && kept !== shards.count) {
-      throw new LedgerFormatError(
-        `The ledger in Redis has ${kept} shards, which its first start has fixed; SHARDS is ${shards.count}. Set SHARDS=${kept}, or leave it out.`,
-      );
+    if (isNumberFixed && kept !== shards.count) {
+      const text = this.#options.isNumberSet
+        ? `which its first start has fixed; SHARDS is ${shards.count}. Set SHARDS=${kept}, or leave it out.`
+        : `and the one before it had ${shards.count}: it is another one. Check where REDIS_URL leads, and start the proxy anew to use it.`;
+      throw new LedgerFormatError(`The ledger in Redis has ${kept} shards, ${text}`);
     }
     if (kept !== shards.count) shards.adopt(kept);
     const from = Number(await this.#options.redis.hget(this.#identity, TAKING)) || format;
     if (from < LEDGER_FORMAT) await this.#takeOverFrom(from);
-    this.#isReady = true;
   }
 
   /** From format 3 or a later one, whose records are read as they are. */
@@ -110,8 +157,33 @@ export class LedgerPreparation {
       await redis.eval(REPACK, prefixes.length, ...prefixes, Date.now(), 'ages');
     }
     if (!redis.isCluster) await takeover.gatherLoad();
-    await redis.hdel(this.#identity, TAKING);
+    await this.#settle(takeover);
     log.info({ format: LEDGER_FORMAT, seconds: (performance.now() - begun) / 1000 }, 'The ledger is taken over');
+  }
+
+  /** The mark says that it is being taken over until all of it is sure to be kept; the ledger is used meanwhile. */
+  async #settle(takeover: KeyTakeover): Promise<void> {
+    const { redis, settledAfter = SETTLED_AFTER } = this.#options;
+    if (settledAfter === 0) {
+      await redis.hdel(this.#identity, TAKING);
+      return;
+    }
+    const look = async () => {
+      try {
+        if ((await takeover.carryOut()) === 0) {
+          await redis.hdel(this.#identity, TAKING);
+          return;
+        }
+      } catch {
+        // Redis is not there: with the next connection it is all done again.
+      }
+      later();
+    };
+    const later = () => {
+      this.#settling = setTimeout(() => void look(), settledAfter).unref();
+    };
+    clearTimeout(this.#settling);
+    later();
   }
 
   get #identity(): string {
