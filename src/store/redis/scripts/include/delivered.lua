@@ -82,6 +82,9 @@ local function is_over(entry)
   return not letter or (state.generation - letter + 1) % 64 > GENERATIONS
 end
 
+-- Whether nothing is known of any in the shard in use.
+function delivered.has_none() return state_now().count == 0 end
+
 -- The beginning of the digest of what was delivered under this key, or '-' where that is not known; nil when nothing is known.
 function delivered.digest_of(key)
   if state_now().count == 0 then return nil end

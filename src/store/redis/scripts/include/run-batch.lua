@@ -1,6 +1,15 @@
 -- Carries out all operations of ARGV by `run`, and gives what they came to.
 local at = 11
 local last = #ARGV
+
+-- Carries out the operation at `at` by itself.
+local function step()
+  local result, width = run(ARGV[at], at)
+  results[#results + 1] = tostring(result)
+  at = at + width
+end
+--- @include "run-ahead"
+
 local faults = {}
 lazily(faults, function()
 
@@ -36,10 +45,7 @@ end)
 -- less than one for each.
 local function run_all()
   while at <= last do
-    local operation = ARGV[at]
-    local result, width = run(operation, at)
-    results[#results + 1] = tostring(result)
-    at = at + width
+    if ROWS[ARGV[at]] and (at < prepared or ROWS[ARGV[at + 3]]) then ahead.run() else step() end
   end
 end
 

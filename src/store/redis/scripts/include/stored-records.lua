@@ -169,10 +169,15 @@ function records.candidates(key, from, all)
 end
 end)
 
+-- What stands under names of records, where it was read for the operation that is carried out now: see run-ahead.lua.
+local read_ahead = {}
+
 -- The oldest pending record that goes by this key; it is nearly always the one of that name, so that is looked at first.
 -- Of that one no more is known than that it looks like a record: this is done for every receipt.
 local function oldest_pending(key)
-  local value = call('GET', record_name(key))
+  local name = record_name(key)
+  local value = read_ahead[name]
+  if value then read_ahead[name] = nil else value = call('GET', name) end
   if value and legacy.is(value) then value = read(key) end
   if value and byte(value) == 50 and is_pending(value) then return key, value end -- 2
   records.trim(key)
