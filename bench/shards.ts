@@ -20,8 +20,16 @@ export interface ShardsPlan {
 const COSTS = ['redisCpu', 'cpu', 'perSecond'] as const;
 type Cost = (typeof COSTS)[number];
 
-/** What a number of shards costs on one Redis, and in relation to the first: medians of the rounds, and of their ratios. */
-export type ShardCost = { readonly shards: number } & Record<Cost, { readonly value: number; readonly ratio: number }>;
+interface Figure {
+  /** The median of the rounds. */
+  readonly value: number;
+  /** In relation to the first number in the same round: median, and between what the middle half of the rounds lies. */
+  readonly ratio: number;
+  readonly middle: readonly [from: number, to: number];
+}
+
+/** What a number of shards costs on one Redis. */
+export type ShardCost = { readonly shards: number } & Record<Cost, Figure>;
 
 /** Measures (c) with each number in turn, in both directions by turns: a machine's other work meets all of them. */
 export async function shardCosts(
@@ -52,19 +60,29 @@ export async function shardCosts(
     const values = (of: number, cost: Cost) => rounds.map((round) => round.get(of)?.[cost] ?? Number.NaN);
     const figure = (cost: Cost) => {
       const [own, base] = [values(shards, cost), values(first, cost)];
-      return { value: median(own), ratio: median(own.map((value, i) => value / (base[i] as number))) };
+      return { value: median(own), ...spread(own.map((value, i) => value / (base[i] as number))) };
     };
     return { shards, redisCpu: figure('redisCpu'), cpu: figure('cpu'), perSecond: figure('perSecond') };
   });
 }
 
+function spread(ratios: readonly number[]): Pick<Figure, 'ratio' | 'middle'> {
+  const sorted = [...ratios].sort((x, y) => x - y);
+  const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] as number;
+  return { ratio: median(ratios), middle: [at(0.25), at(0.75)] };
+}
+
 const lineOf = (of: (cost: Cost) => number) =>
   `Redis ${of('redisCpu').toFixed(1)} us and the process ${of('cpu').toFixed(1)} us a message, ${Math.round(of('perSecond'))} messages/s`;
 
+/** The noise is the middle half of the rounds: a cost that the bench shows is one where 1 lies outside of it. */
 export function shardsReport(costs: readonly ShardCost[]): string {
   const line = ({ shards, ...of }: ShardCost) => {
-    const ratios = COSTS.map((cost) => of[cost].ratio.toFixed(2)).join(', ');
-    return `${shards} shards: ${lineOf((cost) => of[cost].value)}; to ${costs[0]?.shards}: ${ratios}`;
+    const ratios = COSTS.map((cost) => {
+      const { ratio, middle } = of[cost];
+      return `${ratio.toFixed(2)} (${middle.map((each) => each.toFixed(2)).join(' to ')})`;
+    });
+    return `${shards} shards: ${lineOf((cost) => of[cost].value)}; to ${costs[0]?.shards}: ${ratios.join(', ')}`;
   };
   return costs.map(line).join('\n');
 }

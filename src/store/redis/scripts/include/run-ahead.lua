@@ -9,8 +9,8 @@ local ahead, prepared = {}, 0
 lazily(ahead, function()
 -- Lua's stack takes no more than about 8,000 at a time; three of ARGV are one operation.
 local LONGEST = 3000
--- Names of records that were written for an operation which is still to come, also when one before it was given up.
-local stored = {}
+-- Messages before this place of ARGV are stored, but for those at places that are left out; also when an operation before them was given up.
+local stored_to, left_out = 0, {}
 
 -- Whether nothing is known of this message; an error is the operation's own, and comes up in its turn.
 local function is_new(key)
@@ -18,22 +18,37 @@ local function is_new(key)
   return looked and digest == nil
 end
 
--- Reads and writes what the row needs. Returns where it ends, the names of the records by place of the operation, and the records of what
--- is to be settled by name.
+-- Stores these messages, whose operations are at these places: all of them, or none.
+local function store(new, places, ends)
+  if #new > 2 and call('MSETNX', unpack(new)) == 1 then
+    stored_to = ends
+  else
+    for place = 1, #places do left_out[places[place]] = true end
+  end
+end
+
+-- Reads and writes what the row needs. Returns where it ends, and the names of the records that are to be settled, and these, in their
+-- order.
 local function prepare()
-  local names, seen, new, asked, found = {}, {}, {}, {}, {}
+  local seen, new, places, asked = {}, {}, {}, {}
   local looked, has_none = pcall(delivered.has_none)
-  local ends = at
+  local ends, asked_count, new_count = at, 0, 0
   while ends + 2 <= last and ends - at < LONGEST do
     local operation, key = ARGV[ends], ARGV[ends + 1]
     if ROWS[operation] then
-      local name = record_name(key)
-      if seen[name] then break end
-      seen[name], names[ends] = true, name
-      if operation == 'settleAtHand' then asked[#asked + 1] = name
-      elseif not stored[name] and ((looked and has_none) or is_new(key)) then
-        local place = #new
-        new[place + 1], new[place + 2] = name, ARGV[ends + 2]
+      if seen[key] then break end
+      seen[key] = true
+      if operation == 'settleAtHand' then
+        asked_count = asked_count + 1
+        asked[asked_count] = record_name(key)
+      elseif ends >= stored_to or left_out[ends] then
+        if (looked and has_none) or is_new(key) then
+          new_count = new_count + 1
+          new[2 * new_count - 1], new[2 * new_count], places[new_count] = record_name(key), ARGV[ends + 2], ends
+          left_out[ends] = nil
+        else
+          left_out[ends] = true
+        end
       end
       ends = ends + 3
     elseif operation == 'shard' and KEYS[tonumber(key) or 0] then
@@ -47,15 +62,9 @@ local function prepare()
     end
   end
   shards.use(batch_shard)
-  if #asked > 1 then
-    local values = call('MGET', unpack(asked))
-    for place = 1, #asked do found[asked[place]] = values[place] end
-  end
-  -- All of them or none.
-  if #new > 2 and call('MSETNX', unpack(new)) == 1 then
-    for place = 1, #new, 2 do stored[new[place]] = true end
-  end
-  return ends, names, found
+  local found = asked_count > 1 and call('MGET', unpack(asked)) or {}
+  store(new, places, ends)
+  return ends, asked, found
 end
 
 -- As `settle`, of a record of which no copy is known to be out, and whose place in the sorted set serves for the notice as well. Returns
@@ -72,25 +81,31 @@ end
 
 -- Carries out the row that begins at `at`. An error leaves `at` at the operation that it came from.
 function ahead.run()
-  local ends, names, found = prepare()
+  local ends, asked, found = prepare()
   prepared = math.max(prepared, ends)
+  local place, count = 0, #results
   while at < ends do
-    local name, key = names[at], ARGV[at + 1]
-    local value = name and found[name]
-    if name and stored[name] then
-      stored[name] = nil
-      gather_due(lease_text, key)
-      count_pending(ARGV[at + 2], 1)
-      results[#results + 1] = 'stored'
+    local operation, name, value = ARGV[at], nil, nil
+    if operation == 'settleAtHand' then
+      place = place + 1
+      name, value = asked[place], found[place]
+    end
+    if value and #ARGV[at + 1] == KEY and settle_plainly(name, value, ARGV[at + 2]) then
+      count = count + 1
+      results[count] = 'delivered-at-hand\000000001'
       at = at + 3
-    elseif value and #key == KEY and settle_plainly(name, value, ARGV[at + 2]) then
-      results[#results + 1] = 'delivered-at-hand\000000001'
+    elseif not name and at < stored_to and ROWS[operation] and not left_out[at] then
+      gather_due(lease_text, ARGV[at + 1])
+      count_pending(ARGV[at + 2], 1)
+      count = count + 1
+      results[count] = 'stored'
       at = at + 3
     else
       if value and is_pending(value) then read_ahead[name] = value
       -- It may look at what others have, and change it.
-      elseif name then found = {} end
+      elseif ROWS[operation] then found = {} end
       step()
+      count = #results
     end
   end
 end
