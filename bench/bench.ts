@@ -64,6 +64,7 @@ async function whole(context: Context): Promise<void> {
     try {
       goals.push(...(await run(name, context, !flags.quick)));
     } catch (error) {
+      if (isEnding) return;
       say(`${name} was not measured: ${(error as Error).stack}`);
       process.exitCode = 1;
       killVariants();
@@ -76,7 +77,9 @@ async function whole(context: Context): Promise<void> {
 
 const server = await startRedis();
 const redis = new Redis(server.url);
+let isEnding = false;
 const stop = async () => {
+  isEnding = true;
   killVariants();
   removeCompiled();
   redis.disconnect();
