@@ -67,6 +67,7 @@ local function tell_all(lease)
 	end);
 	gate.outcomes.tell_all(lease);
 	gate.unheld.tell(lease);
+	gate.deleted.tell(lease);
 	gate.leases.emit(lease, protocol.event("ready", {}));
 	gate.leases.flush(lease);
 end

@@ -18,7 +18,7 @@ end
 
 -- What outlives a reload of this module, and an unload for a while.
 local gate = { state = module.saved_state or module:require("kept").take() or { epoch = random_epoch(), counter = 0 } };
-for _, part in ipairs({ "connections", "leases", "queues", "sessions", "proofs", "outcomes", "receipts", "notes", "offline", "routing", "unheld", "holds", "deliveries", "commands" }) do
+for _, part in ipairs({ "connections", "leases", "queues", "sessions", "proofs", "outcomes", "receipts", "notes", "offline", "routing", "unheld", "deleted", "holds", "deliveries", "commands" }) do
 	local made = module:require(part);
 	gate[part] = type(made) == "function" and made(gate) or made;
 end
@@ -49,6 +49,11 @@ module:hook("smacks-hibernation-start", function (event) gate.sessions.tell(even
 module:hook("smacks-hibernation-end", function (event)
 	gate.sessions.tell(event.resumed, "resumed");
 	gate.proofs.on_resumed(event.resumed);
+end);
+module:hook_global("user-deleted", function (event)
+	if event.host == module.host then
+		gate.deleted.deleted(event.username);
+	end
 end);
 module:hook("csi-flushing", function (event) gate.proofs.awake(event.session); end);
 module:hook("csi-client-active", function (event) gate.proofs.awake(event.origin); end, -1);

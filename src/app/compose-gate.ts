@@ -3,9 +3,12 @@ import { BothPolicy } from '../addressing/both-policy.ts';
 import { SubdomainPolicy } from '../addressing/subdomain-policy.ts';
 import { TransparentPolicy } from '../addressing/transparent-policy.ts';
 import type { Config } from '../config/config.ts';
+import { DeletedAccounts } from '../delivery/deleted-accounts.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { SessionPingsOptions } from '../delivery/session-pings.ts';
 import { Gate, type GateOptions } from '../gate/gate.ts';
+import type { Perform } from '../store/contract.ts';
+import { Erasure } from '../store/erasure.ts';
 import type { Log } from '../util/log.ts';
 import type { StoreParts } from './compose-store.ts';
 import type { GateTuning } from './tuning.ts';
@@ -53,12 +56,27 @@ export function pingUnlessHeld(
 export function connectGate(
   gate: Gate,
   delivery: Delivery,
-  { events }: Pick<StoreParts, 'events'>,
+  {
+    events,
+    queries,
+    pipeline,
+    ledger,
+    steps,
+  }: Pick<StoreParts, 'events' | 'queries' | 'pipeline' | 'ledger' | 'steps'>,
   config: Config,
   log: Log,
 ): void {
   const { messages, presence } = delivery;
   const addresses = new TransparentPolicy(config.xmpp);
+  const perform: Perform = (request) => pipeline.perform(request);
+  const accounts = new DeletedAccounts({
+    queries,
+    perform,
+    endings: delivery.endings,
+    erasure: new Erasure({ queries, perform, steps }),
+    clock: ledger.clock,
+    log,
+  });
   gate.on('held', (n, element) => {
     const from = addresses.parse(element.attrs.from ?? '');
     const to = addresses.parse(element.attrs.to ?? '');
@@ -82,6 +100,9 @@ export function connectGate(
     } else if (what !== 'detached' && (state !== 'bound' || what === 'unavailable')) {
       presence.reported.unavailable(user, resource);
     }
+  });
+  gate.on('deleted', (user, at) => {
+    if (addresses.parse(user).kind === 'user') accounts.take(user, at);
   });
   gate.on('ready', () => {
     const isThere = (user: string, resource: string) =>

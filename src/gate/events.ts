@@ -71,6 +71,8 @@ export type GateEvent =
       readonly confirmedBy: string | undefined;
     }
   | { readonly kind: 'forgotten'; readonly n: string }
+  /** A user's account (bare JID) was deleted, `ago` ms before. */
+  | { readonly kind: 'deleted'; readonly jid: string; readonly ago: number }
   | { readonly kind: 'ready' };
 
 /** What a gate answers to `enable`. Times in ms. */
@@ -211,6 +213,7 @@ const READERS: Readonly<Record<string, (element: Element) => GateEvent | undefin
     const n = numberOf(element);
     return n === undefined ? undefined : { kind: 'forgotten', n };
   },
+  deleted: ({ attrs: { jid, ago } }) => (jid ? { kind: 'deleted', jid, ago: whole(ago, 0) } : undefined),
   ready: () => ({ kind: 'ready' }),
 };
 

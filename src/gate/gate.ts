@@ -24,6 +24,8 @@ interface Events {
   session: [change: SessionChange];
   /** What went to a session from offline storage, or came back from one that has ended. */
   moved: [at: AtSession];
+  /** The account of a user (bare JID) was deleted at this time (ms). */
+  deleted: [user: string, at: number];
   /** The lease has begun; `restarted`: under another epoch, so that the gate knows nothing of what was before. */
   enabled: [restarted: boolean];
   /** All that the gate remembers has been told. */
@@ -287,6 +289,9 @@ export class Gate extends EventEmitter<Events> {
         return;
       case 'opened':
         counts.gateOpened += 1;
+        return;
+      case 'deleted':
+        this.emit('deleted', event.jid, clock.now() - event.ago);
         return;
       case 'forgotten':
         this.#known.facts.delete(event.n);

@@ -224,6 +224,14 @@ test('tell-with-body-refused, deliver-to-third-party-refused: notices and redeli
   expect(carol.bodies()).toEqual([]);
 });
 
+test('deleted-account: it is told, and told again to who begins within ten minutes', async () => {
+  await stage.control(alice, 'delete');
+  const dave = `dave@${stage.domain}`;
+  expect(Number((await component.event('deleted', { jid: dave })).attrs.ago)).toBeLessThan(1000);
+  const again = (await component.enable()).filter(({ name }) => name === 'deleted');
+  expect(again.map(({ attrs }) => attrs.jid)).toEqual([dave]);
+});
+
 test('the sessions of one user, on request', async () => {
   const answer = await component.command(xml('sessions', { jid: BOB }));
   const sessions = answer.getChild('gate', NS_GATE)?.getChildren('session') ?? [];

@@ -28,12 +28,12 @@ test('commands are written as the protocol has them', () => {
 });
 
 test('events are read', () => {
-  const [held, outcome, has, session, unheld, ready] = events(
+  const [held, outcome, has, session, unheld, deleted, ready] = events(
     '<held n="e-1"><message xmlns="jabber:client" from="a@s/1"><body>x</body></message></held>' +
       '<outcome n="e-1" copy="2" state="sent offline"><session jid="b@s/1" id="S"/><missed jid="b@s/2" id="M"/></outcome>' +
       '<has n="e-1" jid="b@s/1" session="S" by="sm"/>' +
       '<session jid="b@s/1" id="S" state="available" priority="-3" sm="true"/>' +
-      '<unheld from="a@s/1" to="b@s" id="m"><session id="S"/></unheld><ready/>',
+      '<unheld from="a@s/1" to="b@s" id="m"><session id="S"/></unheld><deleted jid="b@s" ago="5"/><ready/>',
   );
   expect(held).toMatchObject({ kind: 'held', n: 'e-1' });
   expect(outcome).toMatchObject({
@@ -45,12 +45,15 @@ test('events are read', () => {
   expect(has).toEqual({ kind: 'has', n: 'e-1', session: { jid: 'b@s/1', id: 'S' }, receipt: undefined });
   expect(session).toMatchObject({ state: 'available', priority: -3 });
   expect(unheld).toEqual({ kind: 'unheld', from: 'a@s/1', to: 'b@s', id: 'm', sessions: ['S'] });
+  expect(deleted).toEqual({ kind: 'deleted', jid: 'b@s', ago: 5 });
   expect(ready).toEqual({ kind: 'ready' });
 });
 
 test('what is unknown, or has no sense, is left out; a state that is not known is nothing seen', () => {
   expect(
-    events('<new/><held n="e-1"/><held n="bad number"/><has n="e-1"/><session jid="b@s/1" id="S" state="asleep"/>'),
+    events(
+      '<new/><deleted/><held n="e-1"/><held n="bad number"/><has n="e-1"/><session jid="b@s/1" id="S" state="asleep"/>',
+    ),
   ).toEqual([]);
   expect(events('<outcome n="e-1" state="teleported"/>')).toMatchObject([{ states: new Set(['unknown']), copy: 1 }]);
   expect(gate('', 'urn:openfire-receipts:gate:2')).toBeUndefined();

@@ -85,7 +85,7 @@ export class GateStage {
   }
 
   /** Has the test's module in Prosody do something: see prosody/mod_gate_control.lua. */
-  async control(by: TestUser, action: 'unload' | 'load' | 'reload' | 'go-on'): Promise<void> {
+  async control(by: TestUser, action: 'unload' | 'load' | 'reload' | 'go-on' | 'delete'): Promise<void> {
     await by.asks(this.domain, xml(action, { xmlns: 'urn:test:gate-control' }), 'set');
   }
 

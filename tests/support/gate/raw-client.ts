@@ -6,6 +6,7 @@ import { opened } from '../process/opened.ts';
 
 const NS_STANZAS = 'urn:ietf:params:xml:ns:xmpp-stanzas';
 const NS_SM = 'urn:xmpp:sm:3';
+const NS_REGISTER = 'jabber:iq:register';
 
 export interface RawClientOptions {
   readonly port: number;
@@ -70,6 +71,23 @@ export class RawClient extends Dialogue {
     if (sm) await client.#enableSm();
     if (presence) await client.goesAvailable();
     return client;
+  }
+
+  /** Makes the account (XEP-0077). */
+  static async register(options: RawClientOptions): Promise<void> {
+    const client = new RawClient(options);
+    await once(client.#socket, 'connect');
+    await client.#open();
+    const account = [xml('username', {}, options.username), xml('password', {}, options.password ?? 'pw')];
+    const answer = await client.iq(xml('iq', { type: 'set' }, xml('query', { xmlns: NS_REGISTER }, ...account)));
+    client.cut();
+    if (answer.attrs.type !== 'result') throw new Error(`The account was not made: ${answer}`);
+  }
+
+  /** Deletes its own account, which ends the session. */
+  async deletesAccount(): Promise<void> {
+    await this.send(xml('iq', { type: 'set', id: 'delete' }, xml('query', { xmlns: NS_REGISTER }, xml('remove'))));
+    await this.#over;
   }
 
   /** Takes a session over that lost its connection, with what the client says it had. */

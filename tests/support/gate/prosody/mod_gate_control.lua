@@ -3,6 +3,7 @@
 local st = require "util.stanza";
 local async = require "util.async";
 local modulemanager = require "core.modulemanager";
+local usermanager = require "core.usermanager";
 
 local NS = "urn:test:gate-control";
 local waiting = {};
@@ -18,6 +19,10 @@ end
 command("unload", function () modulemanager.unload(module.host, "receipts_gate"); end);
 command("load", function () modulemanager.load(module.host, "receipts_gate"); end);
 command("reload", function () modulemanager.reload(module.host, "receipts_gate"); end);
+command("delete", function ()
+	usermanager.create_user("dave", "pw", module.host);
+	usermanager.delete_user("dave", module.host);
+end);
 command("go-on", function ()
 	for _, done in ipairs(waiting) do
 		done();

@@ -30,6 +30,7 @@ public final class Gate {
     final Conversations conversations = new Conversations();
     final Bounds bounds;
     final Unheld unheld = new Unheld();
+    final Deleted deleted = new Deleted();
     final Counts counts = new Counts();
     public final Cost cost;
     final Record record;
@@ -191,8 +192,18 @@ public final class Gate {
             for (Live live : record.sessions.all()) outbox.event(live.event());
             record.repeatTo(lease);
             for (String event : unheld.tell(lease.process, lease.heard)) outbox.event(event);
+            for (String event : deleted.tell(lease.heard)) outbox.event(event);
             outbox.event("<ready/>");
             leased = true;
+        }
+    }
+
+    /** A user's account is deleted. One process is told: they share what they have stored. */
+    public void deleted(String jid) {
+        synchronized (lock) {
+            deleted.add(jid, clock.getAsLong());
+            Lease lease = leases.of(jid);
+            if (lease != null) record.send(lease, Deleted.event(jid, 0));
         }
     }
 

@@ -17,6 +17,7 @@ import org.jivesoftware.openfire.cluster.ClusterManager;
 import org.jivesoftware.openfire.container.Plugin;
 import org.jivesoftware.openfire.container.PluginManager;
 import org.jivesoftware.openfire.event.SessionEventDispatcher;
+import org.jivesoftware.openfire.event.UserEventDispatcher;
 import org.jivesoftware.openfire.interceptor.InterceptorManager;
 import org.jivesoftware.openfire.user.PresenceEventDispatcher;
 import org.jivesoftware.util.JiveGlobals;
@@ -46,6 +47,7 @@ public class GatePlugin implements Plugin {
     private Requests requests;
     private SessionWatch sessions;
     private OfflineWatch offline;
+    private AccountWatch accounts;
     private ExecutorService executor;
     private ExecutorService routing;
     private ScheduledExecutorService clock;
@@ -67,10 +69,12 @@ public class GatePlugin implements Plugin {
         requests.serve(gate);
         sessions = new SessionWatch(gate.presence(), streams);
         offline = new OfflineWatch(gate.presence());
+        accounts = new AccountWatch(gate);
         interceptor = new Interceptor(gate, settings.server, requests, host);
         SessionEventDispatcher.addListener(sessions);
         PresenceEventDispatcher.addListener(sessions);
         OfflineMessageStrategy.addListener(offline);
+        UserEventDispatcher.addListener(accounts);
         sessions.begin();
         InterceptorManager.getInstance().addInterceptor(0, interceptor);
         server.getIQRouter().addHandler(requests);
@@ -134,6 +138,7 @@ public class GatePlugin implements Plugin {
             XMPPServer.getInstance().getIQRouter().removeHandler(requests);
             InterceptorManager.getInstance().removeInterceptor(interceptor);
             OfflineMessageStrategy.removeListener(offline);
+            UserEventDispatcher.removeListener(accounts);
             PresenceEventDispatcher.removeListener(sessions);
             SessionEventDispatcher.removeListener(sessions);
             routing.shutdown();

@@ -236,4 +236,19 @@ class ProofTest {
         rig.gate.presence().bound(name, "bob@example.org/" + name);
         rig.gate.presence().changed(name, "available", priority, true);
     }
+
+    @Test @DisplayName("20: deleted-account: one process is told, and whoever begins within ten minutes")
+    void deletedAccount() {
+        rig.enable("d");
+        rig.gate.deleted("bob@example.org");
+        rig.run();
+        assertEquals(1, rig.events("c", "deleted").size() + rig.events("d", "deleted").size());
+        rig.now += 5;
+        rig.enable("e");
+        assertEquals("bob@example.org", Rig.attribute(rig.events("e", "deleted").get(0), "jid"));
+        assertEquals("5", Rig.attribute(rig.events("e", "deleted").get(0), "ago"));
+        rig.now += 600_001;
+        rig.enable("f");
+        assertEquals(0, rig.events("f", "deleted").size());
+    }
 }

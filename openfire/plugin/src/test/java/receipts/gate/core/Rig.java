@@ -29,7 +29,7 @@ final class Rig implements Host {
     final List<String> pings = new ArrayList<>();
     final List<String> requests = new ArrayList<>();
     Function<Entry, Outcome> server = entry -> new Outcome();
-    private static final Pattern EVENT = Pattern.compile("<(held|outcome|has|returned|flushed|session|opened|unheld|forgotten|ready)((?: [^>]*?)?)/?>");
+    private static final Pattern EVENT = Pattern.compile("<(held|outcome|has|returned|flushed|session|opened|unheld|forgotten|deleted|ready)((?: [^>]*?)?)/?>");
     private final Map<Object, List<String>> held = new LinkedHashMap<>();
     private final Map<Object, String> tokens = new LinkedHashMap<>();
 
