@@ -33,6 +33,7 @@ export class RawClient extends Dialogue {
   readonly #over: Promise<unknown>;
   #parser = new xml.Parser();
   #onNonza: (() => void) | undefined;
+  #features: Element | undefined;
 
   private constructor(options: RawClientOptions) {
     super();
@@ -49,6 +50,11 @@ export class RawClient extends Dialogue {
   get jid(): string {
     const { username, domain, resource } = this.#options;
     return `${username}@${domain}/${resource}`;
+  }
+
+  /** Whether the server has offered it in this stream. */
+  isOffered(name: string, namespace: string): boolean {
+    return this.#features?.getChild(name, namespace) !== undefined;
   }
 
   /** Authenticated, with nothing bound. */
@@ -192,6 +198,6 @@ export class RawClient extends Dialogue {
     this.write(
       `<stream:stream xmlns="jabber:client" xmlns:stream="http://etherx.jabber.org/streams" to="${this.#options.domain}" version="1.0">`,
     );
-    await this.nonza('stream:features');
+    this.#features = await this.nonza('stream:features');
   }
 }

@@ -1,0 +1,124 @@
+import xml, { type Element } from '@xmpp/xml';
+import type { TestUser } from '../support/clients/test-user.ts';
+import type { GateComponent } from '../support/gate/gate-component.ts';
+import { deliver } from '../support/gate/gate-stage.ts';
+import { NO_OPENFIRE, OpenfireGate } from '../support/gate/openfire-gate.ts';
+import type { RawClient } from '../support/gate/raw-client.ts';
+import { BareComponent } from '../support/openfire/bare-component.ts';
+
+/** Rules 12, 15 to 17 and 19 of the gate in a real Openfire: whose word counts, and what ends with a session. */
+if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
+
+(NO_OPENFIRE === undefined ? describe : describe.skip)('sessions and the gate in Openfire', () => {
+  const stage = new OpenfireGate();
+  const BOB = `bob@${stage.domain}`;
+  let alice: TestUser;
+  let component: GateComponent;
+
+  beforeAll(() => stage.clean());
+  beforeEach(async () => {
+    alice = await stage.user('alice', 'phone');
+    component = await stage.hold();
+    component.verdict = () => 'stored';
+  });
+  afterEach(async () => {
+    await component.forgetAll().catch(() => {});
+    await stage.empty();
+    await stage.clean();
+  });
+
+  async function said(body: string): Promise<string> {
+    await alice.say(BOB, body);
+    const n = await component.held(body);
+    await component.event('outcome', { n, copy: '1' });
+    return n;
+  }
+  const shown = (n: string) => component.events('held', { n })[0]?.getChild('message') as Element;
+  const session = async (client: RawClient) =>
+    (await component.event('session', { jid: client.jid, state: 'bound' })).attrs.id as string;
+
+  test('iq-blocked-no-has: an answer that the server makes for a client whose privacy list lets no ping through proves nothing', async () => {
+    const bob = await stage.raw('bob', 'desk');
+    const list = (name: string, ...items: Element[]) =>
+      xml('iq', { type: 'set' }, xml('query', { xmlns: 'jabber:iq:privacy' }, xml(name, { name: 'no-iq' }, ...items)));
+    const item = xml('item', { type: 'jid', value: stage.domain, action: 'deny', order: '1' }, xml('iq'));
+    await bob.iq(list('list', item));
+    await bob.iq(list('active'));
+    const n = await said('One');
+    await bob.hears('One');
+    await component.command();
+    await alice.say(BOB, 'Two');
+    await bob.hears('Two');
+    await component.settled();
+    expect(component.events('has')).toEqual([]);
+    expect(bob.received.filter((el) => el.getChild('ping', 'urn:xmpp:ping') !== undefined)).toEqual([]);
+    await bob.leave();
+    await component.event('returned', { n });
+  });
+
+  test('replaced-while-detached: a session that another replaces ends like any other, and its stream is named', async () => {
+    const bob = await stage.raw('bob', 'desk', { sm: true });
+    const id = await session(bob);
+    bob.hangUp();
+    await component.event('session', { id, state: 'detached' });
+    const n = await said('To the detached');
+    const again = await stage.raw('bob', 'desk');
+    await component.event('returned', { n, session: id });
+    await component.event('session', { id, state: 'gone' });
+    expect(await session(again)).not.toBe(id);
+    await again.handledBefore();
+    expect(again.bodies()).toEqual([]);
+  });
+
+  test('same-resource-replaced: the session before has ended before the next is told of', async () => {
+    const id = await session(await stage.raw('bob', 'desk'));
+    const after = await session(await stage.raw('bob', 'desk'));
+    expect(after).not.toBe(id);
+    const states = component.events('session').map(({ attrs }) => `${attrs.id} ${attrs.state}`);
+    const [gone, bound] = [states.indexOf(`${id} gone`), states.indexOf(`${after} bound`)];
+    expect([gone >= 0, gone < bound]).toEqual([true, true]);
+  });
+
+  test('forwarded-copy-passes: of what a dead session left, only what is ours is kept from being routed again', async () => {
+    const bob = await stage.raw('bob', 'desk', { sm: true });
+    const n = await said('Tagged');
+    component.verdict = () => 'pass';
+    await alice.say(BOB, 'Untagged');
+    await bob.hears('Untagged');
+    await bob.leave();
+    await component.event('returned', { n });
+    const again = await stage.raw('bob', 'again');
+    await again.hears('Untagged');
+    await again.handledBefore();
+    expect(again.bodies()).toEqual(['Untagged']);
+  });
+
+  test('deliver-to-third-party-refused: a copy goes to its addressee', async () => {
+    const bob = await stage.user('bob', 'desk');
+    const carol = await stage.raw('carol', 'web');
+    const n = await said('Hello');
+    await bob.hears('Hello');
+    const refused = (answer: Element) => /reason="([^"]*)"/.exec(`${answer}`)?.[1];
+    expect(refused(await component.command(deliver(n, 2, carol.jid, shown(n))))).toBe('not-addressee');
+    const forCarol = xml('message', { ...shown(n).attrs, to: carol.jid }, xml('body', {}, 'Hello'));
+    expect(refused(await component.command(deliver(n, 2, carol.jid, forCarol)))).toBe('not-addressee');
+    expect(refused(await component.command(deliver(n, 2, `${BOB}/gone`, shown(n))))).toBe('no-session');
+    await carol.handledBefore();
+    expect(carol.bodies()).toEqual([]);
+  });
+
+  test('unauthenticated-connection-receives-nothing: neither before its handshake, nor without a lease', async () => {
+    const bob = await stage.user('bob', 'desk');
+    component.cut();
+    const stranger = await BareComponent.connect(stage.componentPort, stage.component, 'wrong');
+    await alice.say(BOB, 'Unheld');
+    await bob.hears('Unheld');
+    expect(stranger.received).toEqual([]);
+    component = await stage.attach();
+    await alice.say(BOB, 'Nor this');
+    await bob.hears('Nor this');
+    await component.ask('none', xml('renew'));
+    expect(component.events('held').concat(component.events('session'))).toEqual([]);
+    await component.enable();
+  });
+});
