@@ -110,6 +110,7 @@ export class Acceptance {
     const { passthrough, quotas, gate, trace } = this.#options;
     if (heldAs !== undefined) {
       gate?.give('pass', heldAs);
+      gate?.notePassed(from.bare, to.inner, refused.attrs.id);
       return;
     }
     const why = reason === undefined ? 'Redis did not take it in time' : `over a limit: ${reason}`;
@@ -182,6 +183,7 @@ export class Acceptance {
         // It was late, and the server has let the message go: for its sender it is as if we had never seen it.
         if (heldAs !== undefined && gate?.isOpen(heldAs) === false) {
           if (accepted.outcome === 'stored') pipeline.push({ request: withdraw(key, token), done: () => {} });
+          gate.notePassed(from.bare, recipient, id);
           return;
         }
         if (accepted.outcome === 'refused') {
@@ -224,7 +226,7 @@ export class Acceptance {
         if (heldAs !== undefined && unheldTo !== undefined) {
           // Its recipient was given it by the server: it is not sent to him again now, and may be confirmed.
           gate?.give('drop', heldAs);
-          copies.recordUnheld(stored, unheldTo);
+          copies.recordUnheld(stored, unheldTo.sessions);
         } else copies.forward(stored, byGate);
       },
       withdraw: () => withdraw(key, token),

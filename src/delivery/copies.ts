@@ -1,5 +1,5 @@
 import type { AddressPolicy } from '../addressing/address-policy.ts';
-import { prove, quarantine, type StoredRecord } from '../store/contract.ts';
+import { quarantine, type StoredRecord } from '../store/contract.ts';
 import type { Priority } from '../xmpp/connection/outgoing-stanza.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import { message, redelivery } from '../xmpp/stanza/build.ts';
@@ -8,9 +8,6 @@ import type { GateCopies } from './gate-copies.ts';
 import { HandOvers, type HandOversOptions } from './hand-overs.ts';
 import { InFlight } from './in-flight.ts';
 import type { LinkPort, Sent } from './ports.ts';
-
-/** Of a session that has a message, where nobody saw which one. */
-const UNKNOWN_RESOURCE = '?';
 
 export interface CopiesOptions extends HandOversOptions {
   readonly link: LinkPort;
@@ -64,19 +61,15 @@ export class Copies {
   /**
    * Its recipient was given it already, since the server let it through while nothing was held. A receipt may still come for it.
    *
-   * @param to the sessions that he was given it in, by stream: it is sent again should they end without a receipt; `stored`: by
-   *   the server's own storage, which no proof can come from
+   * @param to the sessions that he was given it in, by stream: it is sent again should they end without a receipt; none where the
+   *   server keeps it for him, if it does
    */
-  recordUnheld(record: StoredRecord, to: 'stored' | readonly string[]): void {
-    const { pipeline, clock, gate } = this.#options;
-    if (to !== 'stored' && gate !== undefined) {
-      const sent: Sent = { kind: 'copy', attempt: record.attempt, record };
-      this.#inFlight.set(record.key, sent);
-      sent.held = gate.recordUnheld(sent, to);
-      return;
-    }
-    const request = prove(record.key, record.recipientResource || UNKNOWN_RESOURCE, clock.now(), false);
-    pipeline.push({ request, done: () => {} });
+  recordUnheld(record: StoredRecord, to: readonly string[]): void {
+    const { gate } = this.#options;
+    if (gate === undefined) return;
+    const sent: Sent = { kind: 'copy', attempt: record.attempt, record };
+    this.#inFlight.set(record.key, sent);
+    sent.held = gate.recordUnheld(sent, to);
   }
 
   /**

@@ -141,7 +141,9 @@ export class GateCopies extends EventEmitter<Events> {
     if (decision.what === 'wait' && (gate.factsOf(n)?.has.size ?? 0) > 0) this.emit('proving', record);
     if (decision.what !== 'deliver') return undefined;
     const { sender, recipient, senderId, storedAt } = record;
-    if (senderId !== undefined && gate.unheldTo(sender, recipient, senderId, storedAt) !== undefined) {
+    const routed = senderId === undefined ? undefined : gate.unheldTo(sender, recipient, senderId, storedAt);
+    // What went to nobody's session is in the server's storage, or nowhere: the gate knows what it has seen come from there.
+    if (routed?.isConfirmed === true || (routed?.sessions.length ?? 0) > 0) {
       this.emit('routed', record);
       return undefined;
     }

@@ -16,6 +16,8 @@ export type GatePort = Pick<
   | 'sessionAt'
   | 'unheldTo'
   | 'unheldStored'
+  | 'noteConfirmed'
+  | 'notePassed'
   | 'epoch'
   | 'isReady'
   | 'on'

@@ -1,7 +1,8 @@
+import type { UnheldBefore } from '../gate/gate.ts';
 import type { GateCopies } from './gate-copies.ts';
 import type { GatePort } from './gate-port.ts';
 
-type Gate = Pick<GatePort, 'give' | 'acks' | 'isOpen' | 'isReady' | 'unheldTo'>;
+type Gate = Pick<GatePort, 'give' | 'acks' | 'isOpen' | 'isReady' | 'unheldTo' | 'noteConfirmed' | 'notePassed'>;
 
 /** What is said about messages that a gate shows, by those who find out what they are. */
 export class HeldVerdicts {
@@ -33,8 +34,18 @@ export class HeldVerdicts {
   }
 
   /** Whom the server gave it to while nothing was held (see {@link GatePort.unheldTo}); undefined when it is to be forwarded. */
-  unheldTo(from: string, to: string, id: string | undefined): 'stored' | readonly string[] | undefined {
+  unheldTo(from: string, to: string, id: string | undefined): UnheldBefore | undefined {
     return id === undefined ? undefined : this.#gate.unheldTo(from, to, id);
+  }
+
+  /** It was let go without being stored: when its sender writes it again, its recipient may have it. */
+  notePassed(from: string, to: string, id: string | undefined): void {
+    if (id !== undefined) this.#gate.notePassed(from, to, id);
+  }
+
+  /** A client (`by`, a full JID) has confirmed what nobody has stored, and the sender (`to`) is let have that by himself. */
+  noteConfirmed(to: string, by: string, id: string): void {
+    this.#gate.noteConfirmed({ to, by }, id);
   }
 
   tell(xml: string): void {

@@ -10,7 +10,7 @@ import type { ReceiptSupport } from './receipt-support.ts';
 import type { Settlement } from './settlement.ts';
 
 export interface RoutedReceiptsOptions {
-  readonly gate: Pick<GatePort, 'forget'>;
+  readonly gate: Pick<GatePort, 'forget' | 'noteConfirmed'>;
   readonly messages: Pick<HeldMessages, 'get'>;
   readonly pipeline: Pick<StoreQueue, 'push'>;
   readonly endings: Pick<Endings, 'conclude'>;
@@ -72,6 +72,8 @@ export class RoutedReceipts {
         void endings.conclude(taken.record, taken.outcome === 'late' ? 'delivered late' : 'delivered', true);
         if (taken.record.heldAs === n) return;
       } else if (taken.outcome === 'repeated') this.#notOwed(key);
+      // It was let go as a lease ended, or by a verdict that came too late, and may be written again.
+      else if (taken.outcome === 'unknown') gate.noteConfirmed({ to: sender, by: from.full }, id);
       if (n !== undefined) gate.forget(n);
     };
     if (isNews) {

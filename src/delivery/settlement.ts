@@ -27,7 +27,7 @@ export interface SettlementOptions {
   readonly passthrough: Passthrough;
   readonly receiptSupport: ReceiptSupport;
   readonly sequenceGaps: SequenceGaps;
-  readonly gate?: Pick<HeldVerdicts, 'wasPassed'> | undefined;
+  readonly gate?: Pick<HeldVerdicts, 'wasPassed' | 'noteConfirmed'> | undefined;
   readonly clock: Clock;
   readonly counts: {
     repeatedReceipts: number;
@@ -104,6 +104,7 @@ export class Settlement {
       owner: from.returnsKey,
       failed: () => {
         copies.receiptHandled(key);
+        this.#unknown(route, id);
         onSettled();
       },
       done: (settled) => {
@@ -122,6 +123,7 @@ export class Settlement {
               { sender, recipient, wireId: id, key },
               { why: 'no such message', session: from.full },
             );
+            this.#unknown(route, id);
             onUnmatched();
             break;
           }
@@ -146,6 +148,11 @@ export class Settlement {
         onSettled();
       },
     });
+  }
+
+  /** Of a receipt that a gate lets go: what it is for may have been let go too, and may be written again. */
+  #unknown({ from, to, heldAs }: Route, id: string): void {
+    if (heldAs !== undefined) this.#options.gate?.noteConfirmed(to.inner, from.full, id);
   }
 
   /** One that was held for too long has gone to the sender by itself. */

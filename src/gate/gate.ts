@@ -5,7 +5,7 @@ import type { CommandOutcome } from './command-requests.ts';
 import { ask, deliver, forget, tell, type Verdict, verdict } from './commands.ts';
 import type { AtSession, Enabled, GateEvent, Outcome, RoutedReceipt } from './events.ts';
 import type { Facts, KnownSession } from './facts.ts';
-import { KnownMessages } from './known-messages.ts';
+import { type HadReceipt, KnownMessages } from './known-messages.ts';
 import { GateLease, type LeaseState } from './lease.ts';
 import type { LeaseOptions } from './lease-options.ts';
 import { GateSessions, type SessionChange } from './sessions.ts';
@@ -20,7 +20,7 @@ interface Events {
   /** The sender of a message has had this receipt or marker by himself. */
   receipt: [at: AtSession, receipt: RoutedReceipt];
   /** The same of a message of that id that it let pass unheld. `to` and `by` are full JIDs. */
-  unheldReceipt: [receipt: { readonly to: string; readonly by: string }, id: string];
+  unheldReceipt: [receipt: HadReceipt, id: string];
   session: [change: SessionChange];
   /** What went to a session from offline storage, or came back from one that has ended. */
   moved: [at: AtSession];
@@ -31,6 +31,14 @@ interface Events {
   /** All that the gate remembers has been told. */
   ready: [];
   lost: [];
+}
+
+/** A message went its way before without being held. */
+export interface UnheldBefore {
+  /** Of its recipient's sessions those that had it, by stream id. */
+  readonly sessions: readonly string[];
+  /** Whether one of his clients has returned a receipt. */
+  readonly isConfirmed: boolean;
 }
 
 export interface GateCounts {
@@ -204,29 +212,47 @@ export class Gate extends EventEmitter<Events> {
   }
 
   /**
-   * Whom a message of this id (bare JIDs) went to unheld: those of the recipient's sessions (stream ids) that are still there,
-   * or `stored` where he had none and the server keeps it for him. Undefined where it did not, or where all of them have ended
-   * since: it may have been lost with them.
+   * Whom a message of this id (bare JIDs) went to unheld: those of the recipient's sessions (stream ids) that are still there; none
+   * where he had none, and the server may keep it for him, or where it was confirmed. Undefined where it did not, or where all of
+   * them have ended since: it may have been lost with them. Under an id that a client counts it is another message.
    *
-   * @param since only if that was told after this time (ms): what a client counts may be another message's id
+   * @param since only if that was told after this time (ms), or it was confirmed
    */
-  unheldTo(
-    from: string,
-    to: string,
-    id: string,
-    since = Number.NEGATIVE_INFINITY,
-  ): 'stored' | readonly string[] | undefined {
-    const { unheld } = this.#known;
-    const known = unheld.size === 0 ? undefined : unheld.get(`${from} ${to} ${id}`);
+  unheldTo(from: string, to: string, id: string, since = Number.NEGATIVE_INFINITY): UnheldBefore | undefined {
+    const name = `${from} ${to} ${id}`;
+    const known = this.#known.unheld.get(name);
+    const isConfirmed = this.#known.receiptFor(name) !== undefined;
+    if ((known === undefined && !isConfirmed) || !isUniqueId(id)) return undefined;
+    if (isConfirmed) return { sessions: known?.sessions ?? [], isConfirmed };
     if (known === undefined || known.toldAt < since) return undefined;
-    if (known.sessions.length === 0) return 'stored';
     const left = this.#sessions.of(to).filter((session) => known.sessions.includes(session.id));
-    return left.length === 0 ? undefined : left.map((session) => session.id);
+    if (left.length === 0 && known.sessions.length > 0) return undefined;
+    return { sessions: left.map((session) => session.id), isConfirmed };
+  }
+
+  /** What it had held (bare JIDs) was let go and is not stored: as if it had passed unheld. */
+  notePassed(from: string, to: string, id: string): void {
+    const sessions = this.#sessions.of(to).filter(({ state, priority }) => state !== 'bound' && priority >= 0);
+    const name = `${from} ${to} ${id}`;
+    const receipt = this.#known.receiptFor(name);
+    this.#known.noteUnheld(name, {
+      sessions: sessions.map((session) => session.id),
+      toldAt: this.#options.clock.now(),
+      receipt,
+    });
+  }
+
+  /**
+   * What nobody has stored was confirmed (`to` and `by` are full JIDs): the server has let it go without us. Should its sender
+   * write it again all the same, that is settled by this.
+   */
+  noteConfirmed(receipt: HadReceipt, id: string): void {
+    this.#known.noteConfirmed(`${bareOf(receipt.to)} ${bareOf(receipt.by)} ${id}`, receipt);
   }
 
   /** What passed unheld (bare JIDs) was written again, and is stored now: it may have been confirmed before. */
   unheldStored(from: string, to: string, id: string): void {
-    const receipt = this.#known.unheld.get(`${from} ${to} ${id}`)?.receipt;
+    const receipt = this.#known.receiptFor(`${from} ${to} ${id}`);
     if (receipt !== undefined) this.emit('unheldReceipt', receipt, id);
   }
 

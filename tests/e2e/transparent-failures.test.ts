@@ -1,5 +1,6 @@
 // The transparent mode when something fails: nothing is lost, nothing comes twice, order is kept, and chat goes on.
 
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Element } from '@xmpp/xml';
 import type { TestUser } from '../support/clients/test-user.ts';
@@ -30,6 +31,7 @@ afterEach(async () => {
   await world.close();
 });
 
+const leases = () => proxy.output.split(HOLDS).length - 1;
 const texts = (count: number) => Array.from({ length: count }, (_, i) => `text ${i}`);
 
 /** Ids that alice has heard of: as stored, and as delivered by bob. */
@@ -112,6 +114,28 @@ test(
   3 * LONG,
 );
 
+test(
+  'what was let go while the component stood still, and was confirmed, is written again: it is acknowledged, and comes no second time',
+  async () => {
+    await begin();
+    const bob = await world.user('bob');
+    const alice = await world.user('alice');
+    const to = bob.jid.split('/', 1)[0] as string;
+    await alice.delivered(await alice.say(to, 'before'));
+    process.kill(proxy.pid, 'SIGSTOP');
+    const ids: string[] = [];
+    for (const text of ['one', 'two']) ids.push(await alice.say(to, text, { id: randomUUID() }));
+    for (const id of ids) expect((await alice.delivered(id)).attrs.from).toBe(bob.jid);
+    process.kill(proxy.pid, 'SIGCONT');
+    await until(() => leases() > 1, { what: 'another lease', within: LONG });
+    for (const [i, text] of ['one', 'two'].entries()) await alice.say(to, text, { id: ids[i] as string });
+    for (const id of ids) await alice.acknowledged(id);
+    await alice.delivered(await alice.say(to, 'after'));
+    expect(bob.bodies()).toEqual(['before', 'one', 'two', 'after']);
+  },
+  3 * LONG,
+);
+
 /** Each is confirmed, and came once and in order. */
 async function eachOnce(bob: TestUser, delivered: ReadonlySet<string>, all: readonly string[]): Promise<void> {
   await until(() => all.every((text) => delivered.has(text)), { what: 'all receipts', within: LONG });
@@ -170,8 +194,6 @@ test(
   },
   3 * LONG,
 );
-
-const leases = () => proxy.output.split(HOLDS).length - 1;
 
 test.each(['after', 'before'])(
   'the server is killed while he is away, and he logs in %s the component: what its offline storage gives him comes once',

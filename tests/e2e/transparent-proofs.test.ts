@@ -277,6 +277,30 @@ const proved = (before: number) => until(() => counts().provedBySession > before
     await alice.delivered(after);
   });
 
+  test('unheld while he is away, and acknowledged at the resend: it comes from offline storage, once', async () => {
+    await world.stopProxy();
+    const id = await alice.say(bob('erin'), 'stored by the server');
+    await begin(SHORT);
+    await alice.say(bob('erin'), 'stored by the server', { id });
+    await alice.acknowledged(id);
+    const erin = await world.user('erin');
+    await alice.delivered(id);
+    await alice.delivered(await alice.say(bob('erin'), 'after'));
+    expect(erin.bodies()).toEqual(['stored by the server', 'after']);
+  });
+
+  test('unheld while he is away, and the server does not keep it: what was acknowledged comes all the same', async () => {
+    await world.stopProxy();
+    const id = await alice.say(bob('erin'), 'not stored by the server');
+    await begin(SHORT);
+    await world.xmpp.prosody?.loseOffline('erin');
+    await alice.say(bob('erin'), 'not stored by the server', { id });
+    await alice.acknowledged(id);
+    const erin = await world.user('erin');
+    await alice.delivered(id);
+    expect(erin.bodies()).toEqual(['not stored by the server']);
+  });
+
   test('unheld, acknowledged at the resend, and its session dies without a word: the next one has it, once', async () => {
     const first = await world.user('bob', { autoReceipt: false, streamManagement: false });
     await world.stopProxy();

@@ -6,8 +6,8 @@ import { parseStanza } from '../support/stanzas/xml.ts';
 const NS = 'urn:openfire-receipts:gate:1';
 const RECEIPT = { to: 'a@s/x', by: 'b@s/phone' };
 
-/** A gate that tells of messages from a@s/x to b@s under this id, and the receipts that follow when that is stored. */
-function passed(id: string, ...confirmed: boolean[]): unknown[] {
+/** A gate with a lease, which is then told these events. */
+function gateThatHears(events: string): Gate {
   let written = '';
   const link = {
     send(xml: string) {
@@ -32,16 +32,25 @@ function passed(id: string, ...confirmed: boolean[]): unknown[] {
       `<iq type="result" from="s" to="c.s" id="${request}"><gate xmlns="${NS}"><enabled version="1" token="T" epoch="E"/></gate></iq>`,
     ),
   );
-  const events = confirmed.map(
-    (by) => `<unheld from="a@s/x" to="b@s" id="${id}"${by ? ' confirmed="b@s/phone"' : ''}><session id="P"/></unheld>`,
-  );
-  gate.take(
-    parseStanza(`<message from="s" to="c.s"><gate xmlns="${NS}" token="T">${events.join('')}</gate></message>`),
-  );
+  gate.take(parseStanza(`<message from="s" to="c.s"><gate xmlns="${NS}" token="T">${events}</gate></message>`));
+  return gate;
+}
+
+const unheld = (id: string, attributes: string, session = 'P') =>
+  `<unheld from="a@s/x" to="b@s" id="${id}"${attributes}>${session && `<session id="${session}"/>`}</unheld>`;
+
+/** The receipts that follow when what passed under this id, told so often and with a receipt or not, is written again and stored. */
+function passed(id: string, ...confirmed: boolean[]): unknown[] {
+  const gate = gateThatHears(confirmed.map((by) => unheld(id, by ? ' confirmed="b@s/phone"' : '')).join(''));
+  const receipts = storedAgain(gate, id);
+  gate.close();
+  return receipts;
+}
+
+function storedAgain(gate: Gate, id: string): unknown[] {
   const receipts: unknown[] = [];
   gate.on('unheldReceipt', (receipt) => receipts.push(receipt));
   gate.unheldStored('a@s', 'b@s', id);
-  gate.close();
   return receipts;
 }
 
@@ -56,4 +65,52 @@ test('a receipt counts when what it is for is written again, and stored', () => 
 test('also when another of the same passed after it, but not under an id that a client may give another message', () => {
   expect(passed(UNIQUE, true, false)).toEqual([RECEIPT]);
   expect(passed('2', true, false)).toEqual([]);
+});
+
+describe('what is written again goes to nobody once more', () => {
+  const PHONE = '<session jid="b@s/phone" id="P" state="available" priority="0"/>';
+  const whom = (events: string, id = UNIQUE, since?: number) => {
+    const gate = gateThatHears(events);
+    const to = gate.unheldTo('a@s', 'b@s', id, since);
+    gate.close();
+    return to;
+  };
+
+  test('while a session that had it is there, or the server may keep it', () => {
+    expect(whom(PHONE + unheld(UNIQUE, ''))).toEqual({ sessions: ['P'], isConfirmed: false });
+    expect(whom(PHONE + unheld(UNIQUE, '', ''))).toEqual({ sessions: [], isConfirmed: false });
+    expect(whom(unheld(UNIQUE, ''))).toBeUndefined();
+    expect(whom(PHONE + unheld(UNIQUE, ''), UNIQUE, 1)).toBeUndefined();
+  });
+
+  test('also when that session has ended, if it had confirmed it', () => {
+    expect(whom(unheld(UNIQUE, ' confirmed="b@s/phone"'))).toEqual({ sessions: ['P'], isConfirmed: true });
+  });
+
+  test('but another message under an id that a client counts does', () => {
+    expect(whom(PHONE + unheld('aab5a', ''), 'aab5a')).toBeUndefined();
+    expect(whom(unheld('aab5a', '', ''), 'aab5a')).toBeUndefined();
+    expect(whom(unheld('aab5a', ' confirmed="b@s/phone"'), 'aab5a')).toBeUndefined();
+  });
+
+  test('nor what was let go since it could not be stored, while a session that takes messages has it', () => {
+    const low = '<session jid="b@s/low" id="L" state="available" priority="-1"/>';
+    const gate = gateThatHears(PHONE + low);
+    gate.notePassed('a@s', 'b@s', UNIQUE);
+    expect(gate.unheldTo('a@s', 'b@s', UNIQUE)).toEqual({ sessions: ['P'], isConfirmed: false });
+    gate.noteConfirmed(RECEIPT, UNIQUE);
+    gate.notePassed('a@s', 'b@s', UNIQUE);
+    expect(storedAgain(gate, UNIQUE)).toEqual([RECEIPT]);
+    gate.close();
+  });
+
+  test('nor what was confirmed when nobody had stored it', () => {
+    const gate = gateThatHears(PHONE);
+    for (const id of [UNIQUE, 'aab5a']) gate.noteConfirmed(RECEIPT, id);
+    expect(gate.unheldTo('a@s', 'b@s', UNIQUE)).toEqual({ sessions: [], isConfirmed: true });
+    expect(gate.unheldTo('a@s', 'b@s', 'aab5a')).toBeUndefined();
+    expect(gate.unheldTo('b@s', 'a@s', UNIQUE)).toBeUndefined();
+    expect(storedAgain(gate, UNIQUE)).toEqual([RECEIPT]);
+    gate.close();
+  });
 });

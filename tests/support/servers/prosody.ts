@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { answers, freePorts } from '../process/ports.ts';
@@ -44,6 +44,8 @@ export interface XmppServer extends TemporaryServer {
 export interface ProsodyServer extends XmppServer {
   readonly websocketUrl?: string;
   readonly boshUrl?: string;
+  /** Loses what its offline storage keeps for a user who is away. */
+  loseOffline(name: string): Promise<void>;
 }
 
 export function allComponents({ component, components = [] }: XmppServerOptions): ComponentAccount[] {
@@ -103,10 +105,12 @@ ${components.map(({ domain, secret }) => `Component ${lua(domain)}\n  component_
 ${options.hosts ?? ''}
 `;
 
+  let offline = '';
   const server = await startServer({
     name: 'prosody',
     program: 'prosody',
     prepare: async (folder) => {
+      offline = path.join(folder, 'data', inFileName(domain), 'offline');
       const accounts = path.join(folder, 'data', inFileName(domain), 'accounts');
       await mkdir(accounts, { recursive: true });
       for (const [name, password] of Object.entries(options.users ?? {})) {
@@ -125,7 +129,11 @@ ${options.hosts ?? ''}
     websocketUrl: `ws://127.0.0.1:${httpPort}/xmpp-websocket`,
     boshUrl: `http://127.0.0.1:${httpPort}/http-bind`,
   };
-  return Object.assign(server, { domain, c2sPort, componentPort, ...http });
+  const loseOffline = async (name: string) => {
+    const file = path.join(offline, inFileName(name));
+    await Promise.all([rm(`${file}.list`), rm(`${file}.lidx`, { force: true })]);
+  };
+  return Object.assign(server, { domain, c2sPort, componentPort, loseOffline, ...http });
 }
 
 function gateOptions({ gate }: ProsodyOptions, component = ''): string {
