@@ -14,7 +14,7 @@ export interface GateCopiesOptions {
   readonly doubts: Pick<ReceiptDoubts, 'sent' | 'ended'>;
   readonly clock: { now(): number };
   readonly graces: Graces;
-  readonly counts: { gateOtherEpoch: number };
+  readonly counts: { gateOtherEpoch: number; handedOver: number };
   /** How long a message waits at most for others that are sent again to its recipient before it, ms. */
   readonly orderWithin?: number | undefined;
 }
@@ -48,6 +48,8 @@ const ORDER_WITHIN = 1000;
  * sooner, and then it need not be told. Much less than the lease under which a message is stored.
  */
 const RECORD_WITHIN = 500;
+/** How long after a gate had not let go a message yet it is asked again, ms. */
+const ASK_AGAIN = 5000;
 
 /** Copies and notices that go through a gate: the original, which it holds, by a verdict; all others by its commands. */
 export class GateCopies extends EventEmitter<Events> {
@@ -171,10 +173,18 @@ export class GateCopies extends EventEmitter<Events> {
     return decision;
   }
 
-  /** Has the gate say again what it knows of a message; `done` follows when it has. */
-  ask(n: string, done: () => void): void {
-    this.#options.gate.ask(n, (outcome) => {
+  /**
+   * Has the gate say again what it knows of a message; `done` follows when it has. It says at least that it knows nothing, but
+   * for what it has not let go yet, though it was given a verdict (under an earlier lease): `inHand` follows of that.
+   */
+  ask(n: string, done: () => void, inHand: () => void = () => {}): void {
+    const { gate } = this.#options;
+    gate.ask(n, (outcome) => {
       if (outcome === 'lost') return;
+      if ((gate.factsOf(n)?.outcomes.size ?? 0) === 0) {
+        inHand();
+        return;
+      }
       this.#asked.add(n);
       done();
     });
@@ -246,21 +256,29 @@ export class GateCopies extends EventEmitter<Events> {
     this.#recordTimer = undefined;
     const arrived = this.#arrived;
     this.#arrived = [];
-    this.emit(
-      'handedOver',
-      arrived.filter(({ held }) => held?.done !== true),
-    );
+    const pending = arrived.filter(({ held }) => held?.done !== true);
+    // The store need not be told of what was confirmed meanwhile; the server has had it all the same.
+    this.#options.counts.handedOver += arrived.length - pending.length;
+    this.emit('handedOver', pending);
   }
 
   /** The gate has told all that it remembers, and of these nothing: the verdict may have been lost with the connection. */
   #askForAwaited(): void {
-    for (const [name, sent] of [...this.#awaited]) {
-      this.ask(sent.record.heldAs as string, () => {
-        if (this.#awaited.get(name) !== sent) return;
-        this.#awaited.delete(name);
-        this.emit('abandoned', sent);
-      });
-    }
+    for (const [name, sent] of [...this.#awaited]) this.#askFor(name, sent);
+  }
+
+  #askFor(name: string, sent: Sent): void {
+    const isAwaited = () => this.#awaited.get(name) === sent;
+    const abandon = () => {
+      if (!isAwaited()) return;
+      this.#awaited.delete(name);
+      this.emit('abandoned', sent);
+    };
+    // A copy now would come beside the original, or before it. What becomes of that is told; a gate that was reloaded may not.
+    const later = () => {
+      setTimeout(() => isAwaited() && this.#options.gate.isReady && this.#askFor(name, sent), ASK_AGAIN).unref();
+    };
+    this.ask(sent.record.heldAs as string, abandon, later);
   }
 
   #abandonAll(): void {

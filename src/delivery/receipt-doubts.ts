@@ -170,7 +170,8 @@ export class ReceiptDoubts {
     const others = sentTo(facts);
     others.delete(id);
     if (gate.sessionsOf(user).some((session) => others.has(session.id))) return false;
-    counts.proofsDoubted += 1;
+    // What was proved before its receipt came may have been in doubt, and counted, already.
+    if (facts.suspected === undefined || (id !== '' && facts.suspected !== id)) counts.proofsDoubted += 1;
     this.#doubted.put({ record, copy: Math.max(record.copies, ...facts.outcomes.keys()) + 1 });
     return true;
   }

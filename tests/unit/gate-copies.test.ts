@@ -33,13 +33,14 @@ function stage() {
     deliver: () => {},
     forget: () => {},
   });
+  const counts = { gateOtherEpoch: 0, handedOver: 0 };
   const copies = new GateCopies({
     gate: gate as unknown as GatePort,
     messages: new HeldMessages(),
     doubts: { sent: () => {}, ended: () => {} },
     clock: { now: () => 60_000 },
     graces: { proof: 5000, flush: 3000 },
-    counts: { gateOtherEpoch: 0 },
+    counts,
   });
   const outcome = (one: Partial<Outcome>) => {
     const whole: Outcome = {
@@ -56,7 +57,7 @@ function stage() {
     gate.emit('outcome', whole);
   };
   const record = { heldAs: 'e-1', key: 'k', recipient: BOB, storedAt: 0, attempt: 1, copies: 1 };
-  return { gate, told, noted, there, copies, outcome, sent: { record } as Sent };
+  return { gate, told, noted, there, copies, counts, facts, outcome, sent: { record } as Sent };
 }
 
 test('a message that waits behind others has no copy before its original, nor while nobody knows what became of it', () => {
@@ -78,11 +79,12 @@ test('a message that waits behind others has no copy before its original, nor wh
 
 test('a message of another process is asked for, and looked at again when the gate has answered', () => {
   const answers: ((outcome: CommandOutcome) => void)[] = [];
+  const facts = new Map<string, Facts>();
   const phone = { jid: 'bob@s/phone', id: 'P', state: 'available', priority: 0, since: 0, began: 0 };
   const gate = Object.assign(new EventEmitter(), {
     epoch: 'e',
     isReady: true,
-    factsOf: () => undefined,
+    factsOf: (n: string) => facts.get(n),
     sessionsOf: () => [phone],
     ask: (_n: string, done: (outcome: CommandOutcome) => void) => void answers.push(done),
   }) as unknown as GatePort;
@@ -93,7 +95,7 @@ test('a message of another process is asked for, and looked at again when the ga
     doubts: { sent: () => {}, ended: () => {} },
     clock: { now: () => 60_000 },
     graces: { proof: 0, flush: 0 },
-    counts: { gateOtherEpoch: 0 },
+    counts: { gateOtherEpoch: 0, handedOver: 0 },
   });
   const asked: string[] = [];
   copies.on('asked', (user) => asked.push(user));
@@ -101,7 +103,20 @@ test('a message of another process is asked for, and looked at again when the ga
   copies.claimed(record);
   expect(copies.decide(record)).toBeUndefined();
   expect([answers.length, asked]).toEqual([1, []]);
+  // As long as it says nothing at all, it has not let it go.
   answers[0]?.('done');
+  expect(asked).toEqual([]);
+  expect(copies.decide(record)).toBeUndefined();
+  facts.set('e-1', newFacts());
+  facts.get('e-1')?.outcomes.set(1, {
+    n: 'e-1',
+    copy: 1,
+    states: new Set(['unknown']),
+    condition: undefined,
+    acknowledged: false,
+    sessions: [],
+  });
+  answers[1]?.('done');
   expect(asked).toEqual(['bob@s']);
   expect(messages.to('bob@s')).toHaveLength(1);
   expect(copies.decide(record)).toEqual({ what: 'deliver', to: 'bob@s/phone', copy: 2 });
@@ -155,12 +170,14 @@ describe('that an original was written to a session is recorded', () => {
   });
 
   test('not at all when it was confirmed sooner', () => {
-    const { batches, written } = recorded();
+    const { batches, written, counts } = recorded();
     const { held } = written('k');
     written('l');
     if (held !== undefined) held.done = true;
     jest.advanceTimersByTime(500);
     expect(batches).toEqual([['l']]);
+    // The others are counted by whom they are told to.
+    expect(counts.handedOver).toBe(1);
   });
 
   test.each(['session', 'lost'] as const)('before it is heard what %s means for it', (event) => {
@@ -186,6 +203,53 @@ describe('that an original was written to a session is recorded', () => {
       outcome({ states });
     }
     expect(batches).toEqual([['k'], ['k']]);
+  });
+});
+
+describe('a verdict that was given under a lease that is lost, and begins again before the original is let go', () => {
+  beforeEach(() => {
+    jest.useFakeTimers();
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  const regained = () => {
+    const all = stage();
+    const abandoned: unknown[] = [];
+    all.copies.on('abandoned', (sent) => abandoned.push(sent));
+    all.copies.forward(all.sent);
+    all.gate.emit('lost');
+    all.gate.emit('enabled', false);
+    all.gate.emit('ready');
+    return { ...all, abandoned };
+  };
+
+  test('no copy goes beside the original, which is asked for until it is let go', () => {
+    const { told, copies, abandoned, outcome } = regained();
+    expect(told).toEqual(['stored e-1', 'ask e-1']);
+    expect(abandoned).toEqual([]);
+    expect(copies.look('e-1', BOB, 1)).toEqual({ what: 'wait' });
+    jest.advanceTimersByTime(5000);
+    expect(told).toEqual(['stored e-1', 'ask e-1', 'ask e-1']);
+    outcome({ sessions: [{ jid: PHONE.jid, id: 'P' }] });
+    jest.advanceTimersByTime(20_000);
+    expect([told.length, abandoned.length]).toEqual([3, 0]);
+    expect(copies.look('e-1', BOB, 1)).toEqual({ what: 'wait' });
+  });
+
+  test('what the gate has let go, and does not tell of by itself, is left to the store', () => {
+    const { abandoned, facts, sent } = regained();
+    facts.get('e-1')?.outcomes.set(2, {
+      n: 'e-1',
+      copy: 2,
+      states: new Set(['unknown']),
+      condition: undefined,
+      acknowledged: false,
+      sessions: [],
+    });
+    jest.advanceTimersByTime(5000);
+    expect(abandoned).toEqual([sent]);
   });
 });
 

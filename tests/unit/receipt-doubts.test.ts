@@ -125,6 +125,19 @@ test('it goes to the next session, in order, and once', () => {
   expect(stage.counts).toEqual({ proofsDoubted: 2, redelivered: 2 });
 });
 
+test('a proof that was in doubt, and counted, before its receipt came is not counted again', () => {
+  const suspected = stage.sent('e-1');
+  suspected.suspected = 'P';
+  const other = stage.sent('e-2');
+  other.suspected = 'earlier';
+  stage.confirmed('e-1', suspected);
+  stage.confirmed('e-2', other);
+  stage.session('gone');
+  expect(stage.counts.proofsDoubted).toBe(1);
+  stage.session('available', 'Q');
+  expect(stage.delivered).toHaveLength(2);
+});
+
 test('at once to another session that is there and was not sent it', () => {
   stage.session('available', 'D', 'desk');
   stage.confirmed('e-1');
