@@ -46,6 +46,7 @@ export function composeAdministration(options: AdministrationOptions): Administr
   const perform: Perform = (request) => pipeline.perform(request);
   const userErasure = new UserErasure({
     queues,
+    forgetHere: (isForgotten) => delivery.forgetUsers(isForgotten),
     isFull: (error) => redisFault(error).code === 'OOM',
     erasure: new Erasure({
       queries,

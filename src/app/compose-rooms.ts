@@ -8,6 +8,7 @@ import type { HealthMonitor } from '../health/health-monitor.ts';
 import { Capabilities } from '../iq/capabilities.ts';
 import { IqService } from '../iq/iq-service.ts';
 import { Requester } from '../iq/requester.ts';
+import { ForgottenUsers } from '../jobs/forgotten-users.ts';
 import { Workers } from '../jobs/workers.ts';
 import { Counters } from '../metrics/counters.ts';
 import type { Metrics } from '../metrics/metrics.ts';
@@ -167,6 +168,11 @@ export function composeRooms(config: Config, log: Log, version: string, tuning: 
     prefix: config.redis.prefix,
     queues,
     userErasure,
+    forgottenUsers: new ForgottenUsers({
+      queues,
+      forget: (isForgotten) => delivery.forgetUsers(isForgotten),
+      onProblem: store.onProblem,
+    }),
     ledger,
     trace,
     ...(tuning.sweepEvery !== undefined && { sweepEvery: tuning.sweepEvery }),

@@ -130,7 +130,7 @@ export class Delivery {
     const ids = new IdSource();
     this.pipeline = pipeline;
     const common = { ...events, jobs, trace, clock, link, pipeline, addresses, ids, retry, counts, log };
-    const held = options.gate && openHeld(options.gate, common);
+    const held = options.gate && openHeld(options.gate, { ...common, messageTtl: retry.settings.messageTtl });
     const gateCopies = held?.copies;
     this.#doubts = held?.doubts;
     const base = { ...common, gate: gateCopies };
@@ -216,6 +216,11 @@ export class Delivery {
     }
   }
 
+  /** These users (bare JIDs) are forgotten: so is what they wrote or were to get, as far as this process keeps it. */
+  forgetUsers(isForgotten: (jid: string) => boolean): void {
+    this.#doubts?.forgetUsers(isForgotten);
+  }
+
   /** Redis has lost its data: what was remembered of them counts no more. */
   forgetCached(): void {
     this.#receiptSupport.clear();
@@ -241,6 +246,7 @@ function openHeld(
   common: Pick<DeliveryOptions, 'counts' | 'addresses'> & {
     readonly clock: StoreClock;
     readonly trace: MessageTrace | undefined;
+    readonly messageTtl: number;
   },
 ): {
   readonly messages: HeldMessages;

@@ -55,6 +55,16 @@ export class DoubtedMessages {
     for (const one of waiting) this.#deliver(one, to);
   }
 
+  /** None of these is sent any more. */
+  drop(isOver: (record: StoredRecord) => boolean): void {
+    for (const [user, waiting] of this.#waiting) {
+      const left = waiting.filter(({ record }) => !isOver(record));
+      this.#size -= waiting.length - left.length;
+      if (left.length === 0) this.#waiting.delete(user);
+      else this.#waiting.set(user, left);
+    }
+  }
+
   sendAll(): void {
     for (const user of [...this.#waiting.keys()]) this.send(user);
   }

@@ -8,6 +8,8 @@ import { RecentTexts } from './recent-texts.ts';
 export interface ReceiptDoubtsOptions extends DoubtedMessagesOptions {
   /** How long a session must live on after its receipt, ms (PROOF_GRACE); with 0 nothing is in doubt. */
   readonly grace: number;
+  /** How long after a message was stored its text is kept at most, ms (MESSAGE_TTL). */
+  readonly messageTtl: number;
   readonly counts: { proofsDoubted: number; redelivered: number };
 }
 
@@ -28,6 +30,8 @@ interface Confirming {
 
 /** So many that were confirmed lately are known. */
 const MOST = 20_000;
+/** How often it is looked whose time is over, ms. */
+const EXPIRE_EVERY = 60_000;
 
 /**
  * A receipt that is followed at once by the end of its session is in doubt: a client that is killed may not have kept the
@@ -45,6 +49,7 @@ export class ReceiptDoubts {
   #known = 0;
   readonly #doubted: DoubtedMessages;
   #timer: NodeJS.Timeout | undefined;
+  readonly #expiry: NodeJS.Timeout;
   /** Whether it is heard of sessions; and until when (ms) it was, before that. */
   #isHeard = false;
   #heardUntil = 0;
@@ -62,6 +67,7 @@ export class ReceiptDoubts {
       if (restarted) this.#restarted();
     });
     gate.on('ready', () => this.#compare());
+    this.#expiry = setInterval(() => this.#expire(), EXPIRE_EVERY).unref();
   }
 
   /** A message goes through the gate. */
@@ -90,8 +96,35 @@ export class ReceiptDoubts {
     else if (at <= this.#heardUntil || facts.has.size === 0) this.#judge(recipient, '', this.#heardUntil, one);
   }
 
+  /** Nothing is kept any more of what these users (bare JIDs) wrote or were to get. */
+  forgetUsers(isForgotten: (jid: string) => boolean): void {
+    this.#drop(({ sender, recipient }) => isForgotten(sender) || isForgotten(recipient));
+  }
+
   close(): void {
     clearInterval(this.#timer);
+    clearInterval(this.#expiry);
+  }
+
+  /** Called by the timer. */
+  #expire(): void {
+    this.#drop((record) => this.#isOver(record));
+  }
+
+  /** Whether its time is over: it is sent no more, as any other. */
+  #isOver({ storedAt }: StoredRecord): boolean {
+    return this.#options.clock.now() - storedAt >= this.#options.messageTtl;
+  }
+
+  #sendDoubted(user?: string): void {
+    this.#doubted.drop((record) => this.#isOver(record));
+    if (user === undefined) this.#doubted.sendAll();
+    else this.#doubted.send(user);
+  }
+
+  #drop(isOver: (record: StoredRecord) => boolean): void {
+    this.#texts.drop(isOver);
+    this.#doubted.drop(isOver);
   }
 
   /** Until when (ms) a session that is not known to have ended is known to have lived. */
@@ -124,7 +157,7 @@ export class ReceiptDoubts {
       const until = this.#livedUntil(session);
       this.#ended.note(user, resource, { id: session.id, until, endedAt: this.#options.clock.now() });
       this.#gone(session.id, until);
-    } else if (what === 'available') this.#doubted.send(user);
+    } else if (what === 'available') this.#sendDoubted(user);
   }
 
   #gone(id: string, until: number): void {
@@ -146,7 +179,7 @@ export class ReceiptDoubts {
       this.#ended.note(user, resource, { id, until, endedAt: clock.now() });
       this.#gone(id, until);
     }
-    this.#doubted.sendAll();
+    this.#sendDoubted();
   }
 
   /** The server was started again, or its gate: that ended the sessions, and no client was killed. */
@@ -159,7 +192,7 @@ export class ReceiptDoubts {
 
   #judge(user: string, id: string, until: number, one: Confirmed): void {
     if (Math.max(0, until - one.at) >= this.#options.grace) this.#texts.take(one.n);
-    else if (this.#doubt(user, id, one)) this.#doubted.send(user);
+    else if (this.#doubt(user, id, one)) this.#sendDoubted(user);
   }
 
   #doubt(user: string, id: string, { n, facts }: Confirmed): boolean {

@@ -21,6 +21,11 @@ export class RecentTexts {
     while (this.#size > this.#most) this.take(this.#byNumber.keys().next().value as string);
   }
 
+  /** Keeps none of these any longer. */
+  drop(isOver: (record: StoredRecord) => boolean): void {
+    for (const [n, record] of this.#byNumber) if (isOver(record)) this.take(n);
+  }
+
   /** Gives a message and keeps it no longer. */
   take(n: string): StoredRecord | undefined {
     const record = this.#byNumber.get(n);

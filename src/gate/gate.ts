@@ -1,14 +1,14 @@
 import { EventEmitter } from 'node:events';
 import type { Element } from '@xmpp/xml';
-import { isUniqueId } from '../xmpp/stanza/ids.ts';
 import type { CommandOutcome } from './command-requests.ts';
 import { ask, deliver, forget, tell, type Verdict, verdict } from './commands.ts';
 import type { AtSession, Enabled, GateEvent, Outcome, RoutedReceipt } from './events.ts';
 import type { Facts, KnownSession } from './facts.ts';
-import { type HadReceipt, KnownMessages } from './known-messages.ts';
+import { KnownMessages } from './known-messages.ts';
 import { GateLease, type LeaseState } from './lease.ts';
 import type { LeaseOptions } from './lease-options.ts';
 import { GateSessions, type SessionChange } from './sessions.ts';
+import { type HadReceipt, type UnheldBefore, UnheldMessages } from './unheld-messages.ts';
 import { type UnheldLately, UnheldReport } from './unheld-report.ts';
 import { Verdicts } from './verdicts.ts';
 
@@ -31,14 +31,6 @@ interface Events {
   /** All that the gate remembers has been told. */
   ready: [];
   lost: [];
-}
-
-/** A message went its way before without being held. */
-export interface UnheldBefore {
-  /** Of its recipient's sessions those that had it, by stream id. */
-  readonly sessions: readonly string[];
-  /** Whether one of his clients has returned a receipt. */
-  readonly isConfirmed: boolean;
 }
 
 export interface GateCounts {
@@ -67,7 +59,8 @@ export class Gate extends EventEmitter<Events> {
   readonly #verdicts: Verdicts;
   readonly #sessions = new GateSessions();
   readonly #known = new KnownMessages();
-  readonly #unheld: UnheldReport;
+  readonly #unheld = new UnheldMessages();
+  readonly #report: UnheldReport;
   #epoch = '';
   /** Events so far that tell of sessions, or of what they were given. */
   #order = 0;
@@ -78,7 +71,7 @@ export class Gate extends EventEmitter<Events> {
     super();
     this.#options = options;
     const { counts, log, reportEvery } = options;
-    this.#unheld = new UnheldReport({ log, ...(reportEvery !== undefined && { period: reportEvery }) });
+    this.#report = new UnheldReport({ log, ...(reportEvery !== undefined && { period: reportEvery }) });
     const listener = {
       enabled: (terms: Enabled) => this.#enabled(terms),
       event: (event: GateEvent) => this.#event(event),
@@ -107,7 +100,7 @@ export class Gate extends EventEmitter<Events> {
 
   /** What passed unheld lately; undefined if none did. */
   get unheldLately(): UnheldLately | undefined {
-    return this.#unheld.lately;
+    return this.#report.lately;
   }
 
   /** Of the lease that is held, or was last. */
@@ -141,7 +134,7 @@ export class Gate extends EventEmitter<Events> {
 
   close(): void {
     this.#lease.close();
-    this.#unheld.write();
+    this.#report.write();
   }
 
   /** Takes a stanza from the link if it is the gate's; gives whether it was. */
@@ -219,27 +212,16 @@ export class Gate extends EventEmitter<Events> {
    * @param since only if that was told after this time (ms), or it was confirmed
    */
   unheldTo(from: string, to: string, id: string, since = Number.NEGATIVE_INFINITY): UnheldBefore | undefined {
-    const name = `${from} ${to} ${id}`;
-    const known = this.#known.unheld.get(name);
-    const isConfirmed = this.#known.receiptFor(name) !== undefined;
-    if ((known === undefined && !isConfirmed) || !isUniqueId(id)) return undefined;
-    if (isConfirmed) return { sessions: known?.sessions ?? [], isConfirmed };
-    if (known === undefined || known.toldAt < since) return undefined;
-    const left = this.#sessions.of(to).filter((session) => known.sessions.includes(session.id));
-    if (left.length === 0 && known.sessions.length > 0) return undefined;
-    return { sessions: left.map((session) => session.id), isConfirmed };
+    // Asked for every message.
+    if (this.#unheld.isEmpty) return undefined;
+    return this.#unheld.to(nameOf(from, to, id), id, since, () => this.#sessions.of(to));
   }
 
   /** What it had held (bare JIDs) was let go and is not stored: as if it had passed unheld. */
   notePassed(from: string, to: string, id: string): void {
     const sessions = this.#sessions.of(to).filter(({ state, priority }) => state !== 'bound' && priority >= 0);
-    const name = `${from} ${to} ${id}`;
-    const receipt = this.#known.receiptFor(name);
-    this.#known.noteUnheld(name, {
-      sessions: sessions.map((session) => session.id),
-      toldAt: this.#options.clock.now(),
-      receipt,
-    });
+    const ids = sessions.map((session) => session.id);
+    this.#unheld.note(nameOf(from, to, id), ids, undefined, id, this.#options.clock.now());
   }
 
   /**
@@ -247,12 +229,12 @@ export class Gate extends EventEmitter<Events> {
    * write it again all the same, that is settled by this.
    */
   noteConfirmed(receipt: HadReceipt, id: string): void {
-    this.#known.noteConfirmed(`${bareOf(receipt.to)} ${bareOf(receipt.by)} ${id}`, receipt);
+    this.#unheld.noteConfirmed(nameOf(bareOf(receipt.to), bareOf(receipt.by), id), receipt);
   }
 
   /** What passed unheld (bare JIDs) was written again, and is stored now: it may have been confirmed before. */
   unheldStored(from: string, to: string, id: string): void {
-    const receipt = this.#known.receiptFor(`${from} ${to} ${id}`);
+    const receipt = this.#unheld.receiptFor(nameOf(from, to, id));
     if (receipt !== undefined) this.emit('unheldReceipt', receipt, id);
   }
 
@@ -339,19 +321,15 @@ export class Gate extends EventEmitter<Events> {
 
   #unheldPassed({ from, to, id, sessions, confirmedBy }: Extract<GateEvent, { kind: 'unheld' }>): void {
     const { counts, clock } = this.#options;
-    const name = `${bareOf(from)} ${bareOf(to)} ${id}`;
+    const receipt = confirmedBy === undefined ? undefined : { to: from, by: confirmedBy };
+    const isNew =
+      id === '' || this.#unheld.note(nameOf(bareOf(from), bareOf(to), id), sessions, receipt, id, clock.now());
     // It is told once more when there is a receipt for it.
-    const before = confirmedBy === undefined ? undefined : this.#known.unheld.get(name);
-    if (before === undefined) {
+    if (isNew) {
       counts.gateUnheld += 1;
-      this.#unheld.note(from, to, id);
+      this.#report.note(from, to, id);
     }
-    if (id === '') return;
-    const confirmed = confirmedBy === undefined ? undefined : { to: from, by: confirmedBy };
-    // Written again it may pass after the receipt for the first. Under an id that a client counts it may be another message.
-    const receipt = confirmed ?? (isUniqueId(id) ? this.#known.unheld.get(name)?.receipt : undefined);
-    this.#known.noteUnheld(name, { sessions, toldAt: before?.toldAt ?? clock.now(), receipt });
-    if (confirmed !== undefined) this.emit('unheldReceipt', confirmed, id);
+    if (receipt !== undefined && id !== '') this.emit('unheldReceipt', receipt, id);
   }
 
   /** Whatever goes wrong with it, it is not held longer than it must. */
@@ -363,6 +341,11 @@ export class Gate extends EventEmitter<Events> {
       this.give('pass', n);
     }
   }
+}
+
+/** What a message is known by that passed unheld; bare JIDs. */
+function nameOf(from: string, to: string, id: string): string {
+  return `${from} ${to} ${id}`;
 }
 
 function bareOf(jid: string): string {

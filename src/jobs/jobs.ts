@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import xml from '@xmpp/xml';
 import type { StoredRecord } from '../store/contract.ts';
 import { textOf } from '../util/octets.ts';
@@ -30,6 +31,11 @@ export interface ErasureData {
   readonly jid: string;
   /** His address in the component's domain. */
   readonly proxied: string;
+}
+
+/** BullMQ keeps ids for ever in its events; a hash names nobody. */
+export function erasureJobId(jid: string): string {
+  return hash('sha256', jid, 'base64url').slice(0, 22);
 }
 
 export function jobData(record: StoredRecord, attempt: number = record.attempt): JobData {

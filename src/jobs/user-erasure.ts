@@ -1,8 +1,7 @@
-import { hash } from 'node:crypto';
 import type { Job } from 'bullmq';
 import type { Erasure } from '../store/erasure.ts';
 import { removeJobsAbout } from './dead-letters.ts';
-import type { ErasureData } from './jobs.ts';
+import { type ErasureData, erasureJobId } from './jobs.ts';
 import type { Queues } from './queues.ts';
 
 /** How long a command waits for the work to be done before it says that it goes on, ms; clients wait for 5 s or more. */
@@ -14,6 +13,8 @@ const PROGRESS_EVERY = 2000;
 export interface UserErasureOptions {
   readonly queues: Queues;
   readonly erasure: Erasure;
+  /** Lets go of what this process keeps of such users (bare JIDs); of others see {@link ForgottenUsers}. */
+  readonly forgetHere?: (isForgotten: (jid: string) => boolean) => void;
   /** Whether this is the error of a store that has reached its memory limit, and takes no job. */
   readonly isFull: (error: unknown) => boolean;
   /** ms; default {@link TIMEOUT}. */
@@ -36,8 +37,7 @@ export class UserErasure {
   async forget(jid: string, proxied: string): Promise<{ done: boolean; erased: number }> {
     const { queues, timeout = TIMEOUT } = this.#options;
     const { erasure } = queues;
-    // BullMQ keeps ids for ever in its events; a hash names nobody.
-    const jobId = hash('sha256', jid, 'base64url').slice(0, 22);
+    const jobId = erasureJobId(jid);
     const earlier = await erasure.getJob(jobId);
     if (earlier !== undefined && (await earlier.isCompleted())) await earlier.remove();
     const end = Date.now() + timeout;
@@ -109,6 +109,7 @@ export class UserErasure {
       await onProgress(soFar);
     }
     await erasure.user(jid);
+    this.#options.forgetHere?.((one) => one === jid);
     await removeJobsAbout([queues.redelivery, queues.expiry, queues.undelivered], [jid, proxied]);
     log.info({ erased }, 'A user is forgotten');
     return erased;

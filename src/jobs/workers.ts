@@ -6,6 +6,7 @@ import { claim, expire, type Perform, requeue, type Store, type StoreQueue } fro
 import type { RetryPolicy } from '../store/retry-policy.ts';
 import type { MessageTrace, TracedMessage } from '../util/message-trace.ts';
 import { presentKey } from '../xmpp/stanza/message-key.ts';
+import type { ForgottenUsers } from './forgotten-users.ts';
 import type { ErasureData, JobData, UndeliveredData } from './jobs.ts';
 import { QUEUE, type Queues } from './queues.ts';
 import { Sweeper } from './sweeper.ts';
@@ -40,6 +41,8 @@ export interface WorkersOptions {
   /** Redis failed; told of many times a second while it does. */
   readonly onProblem: (error: Error) => void;
   readonly userErasure: { work(job: Job<ErasureData, number>): Promise<number> };
+  /** Looks for users that other processes have forgotten. */
+  readonly forgottenUsers: Pick<ForgottenUsers, 'start' | 'stop'>;
   readonly sweepEvery?: number;
   readonly redeliveriesPerSecond?: number;
   readonly trace?: MessageTrace;
@@ -91,6 +94,7 @@ export class Workers {
     if (this.#running) return;
     this.#running = true;
     this.#sweeper.start();
+    this.#options.forgottenUsers.start();
     // Not run(), which returns at once when the worker has come to rest while it was paused.
     for (const worker of this.#workers) void worker.resume();
   }
@@ -99,10 +103,12 @@ export class Workers {
   async pause(): Promise<void> {
     if (!this.#running) return;
     this.#running = false;
+    this.#options.forgottenUsers.stop();
     await Promise.allSettled([this.#sweeper.stop(), ...this.#workers.map((worker) => worker.pause(true))]);
   }
 
   async close(): Promise<void> {
+    this.#options.forgottenUsers.stop();
     await Promise.allSettled([this.#sweeper.stop(), ...this.#workers.map((worker) => worker.close())]);
   }
 

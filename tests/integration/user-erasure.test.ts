@@ -1,4 +1,5 @@
 import { type Job, type Queue, Worker } from 'bullmq';
+import { ForgottenUsers } from '../../src/jobs/forgotten-users.ts';
 import { Queues } from '../../src/jobs/queues.ts';
 import { UserErasure } from '../../src/jobs/user-erasure.ts';
 import { Erasure } from '../../src/store/erasure.ts';
@@ -108,6 +109,39 @@ test('how many were erased is told of a job that is completed just after it was 
   } finally {
     await worker.close();
   }
+});
+
+test('every process lets go of what it keeps in memory: whose job it was at once, others when they look', async () => {
+  const kept = new Set([ALICE, BOB]);
+  const keptBefore = new Set([ALICE, BOB]);
+  const forgetIn = (memory: Set<string>) => (isForgotten: (jid: string) => boolean) => {
+    for (const jid of memory) if (isForgotten(jid)) memory.delete(jid);
+  };
+  const other = new ForgottenUsers({ queues, forget: forgetIn(kept), onProblem: () => {} });
+  const here = new UserErasure({
+    queues,
+    erasure,
+    isFull,
+    timeout: 100,
+    log: silent,
+    forgetHere: forgetIn(keptBefore),
+  });
+  await other.look();
+  await userErasure.forget(ALICE, PROXIED);
+  const worker = new Worker(queues.erasure.name, (job: Job) => here.work(job), {
+    connection: { url: server.url },
+    prefix: open.ledger.keys.prefix,
+  });
+  await new Promise((resolve) => worker.once('completed', resolve));
+  await worker.close();
+  expect([...keptBefore]).toEqual([BOB]);
+  expect([...kept]).toEqual([ALICE, BOB]);
+  await other.look();
+  expect([...kept]).toEqual([BOB]);
+  // Once: what comes later is not what was forgotten.
+  kept.add(ALICE);
+  await other.look();
+  expect([...kept]).toEqual([BOB, ALICE]);
 });
 
 test('jobs and dead letters that name the user go, those of others stay, and the job itself forgets him', async () => {

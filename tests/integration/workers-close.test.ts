@@ -31,6 +31,7 @@ test('a job whose answer never comes ends when Redis is left, and with it the wo
     pings: {},
     retry: RETRY,
     userErasure: {},
+    forgottenUsers: { start: () => {}, stop: () => {} },
   } as unknown as WorkersOptions);
   workers.resume();
   await queues.redelivery.add('message', { key: 'm', attempt: 1, from: 'a', to: 'b', id: 'm', stored: '' });

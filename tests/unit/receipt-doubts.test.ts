@@ -10,6 +10,7 @@ import { GateSessions } from '../../src/gate/sessions.ts';
 import type { StoredRecord } from '../../src/store/contract.ts';
 
 const GRACE = 5000;
+const TTL = 7200_000;
 
 class Stage extends EventEmitter {
   now = 1_000_000;
@@ -49,6 +50,7 @@ class Stage extends EventEmitter {
       } as never),
       clock: { now: () => this.now, aheadOfWall: () => 0 },
       grace,
+      messageTtl: TTL,
       counts: this.counts,
     });
     this.emit('ready');
@@ -76,6 +78,7 @@ class Stage extends EventEmitter {
       key: n,
       copies: 1,
       firstStoredAt: this.now,
+      storedAt: this.now,
       otherAttributes: '',
       type: 'chat',
     };
@@ -287,6 +290,34 @@ test('not once more if the gate says that the copy which was lost with the lease
   stage.emit('ready');
   expect(stage.delivered).toHaveLength(1);
   expect(stage.forgotten).toEqual(['e-1']);
+});
+
+test.each(['alice@s', 'bob@s'])('what waits is not sent when %s was forgotten', (user) => {
+  stage.confirmed('e-1');
+  stage.session('gone');
+  stage.doubts.forgetUsers((jid) => jid === user);
+  stage.session('available', 'Q');
+  // Nor what may come to wait.
+  stage.confirmed('e-2');
+  stage.doubts.forgetUsers((jid) => jid === user);
+  stage.session('gone', 'Q');
+  stage.session('available', 'R');
+  expect(stage.delivered).toEqual([]);
+  stage.confirmed('e-3');
+  stage.doubts.forgetUsers((jid) => jid === 'carol@s');
+  stage.session('gone', 'R');
+  stage.session('available', 'S');
+  expect(stage.delivered).toHaveLength(1);
+});
+
+test('what waits for longer than messages may is not sent', () => {
+  stage.confirmed('e-1');
+  stage.now += 1;
+  stage.confirmed('e-2');
+  stage.session('gone');
+  stage.now += TTL - 1;
+  stage.session('available', 'Q');
+  expect(stage.delivered).toEqual(['e-2/2 bob@s/phone']);
 });
 
 test('PROOF_GRACE=0s: nothing is in doubt', () => {

@@ -1,0 +1,84 @@
+import { isUniqueId } from '../xmpp/stanza/ids.ts';
+import type { KnownSession } from './facts.ts';
+
+/** A receipt that its sender has had by himself: his JID, and the full one of the client that returned it. */
+export interface HadReceipt {
+  readonly to: string;
+  readonly by: string;
+}
+
+interface KnownUnheld {
+  /** The recipient's at that time, by stream id. */
+  readonly sessions: readonly string[];
+  /** When (ms) it was told. */
+  readonly toldAt: number;
+  readonly receipt: HadReceipt | undefined;
+}
+
+/** A message went its way before without being held. */
+export interface UnheldBefore {
+  /** Of its recipient's sessions those that had it, by stream id. */
+  readonly sessions: readonly string[];
+  /** Whether one of his clients has returned a receipt. */
+  readonly isConfirmed: boolean;
+}
+
+/** So many messages that passed unheld are known, should they be sent again; of more, the oldest are forgotten. */
+const MOST = 20_000;
+/** The same of receipts for messages that nobody had stored. */
+const MOST_CONFIRMED = 20_000;
+
+/** What a gate let pass without holding it, or let go without its being stored, by sender, recipient (bare JIDs) and id. */
+export class UnheldMessages {
+  readonly #passed = new Map<string, KnownUnheld>();
+  /** Receipts for what was not stored when they came: it was let go without us, and may be written again. */
+  readonly #confirmed = new Map<string, HadReceipt>();
+
+  get isEmpty(): boolean {
+    return this.#passed.size === 0 && this.#confirmed.size === 0;
+  }
+
+  /**
+   * One has passed, or is told of once more.
+   *
+   * @param sessions that it may have gone to, by stream id
+   * @param receipt that its sender has had, if that is told
+   * @returns whether it was not known
+   */
+  note(name: string, sessions: readonly string[], receipt: HadReceipt | undefined, id: string, now: number): boolean {
+    const before = this.#passed.get(name);
+    const toldAgain = receipt === undefined ? undefined : before;
+    // Written again it may pass after the receipt for the first. Under an id that a client counts it may be another message.
+    const known = receipt ?? (isUniqueId(id) ? before?.receipt : undefined);
+    this.#passed.set(name, { sessions, toldAt: toldAgain?.toldAt ?? now, receipt: known });
+    if (this.#passed.size > MOST) this.#passed.delete(this.#passed.keys().next().value as string);
+    return toldAgain === undefined;
+  }
+
+  noteConfirmed(name: string, receipt: HadReceipt): void {
+    this.#confirmed.set(name, receipt);
+    if (this.#confirmed.size > MOST_CONFIRMED) this.#confirmed.delete(this.#confirmed.keys().next().value as string);
+  }
+
+  /** The receipt that the sender of what was let go without us has had for it. */
+  receiptFor(name: string): HadReceipt | undefined {
+    return this.#confirmed.get(name) ?? this.#passed.get(name)?.receipt;
+  }
+
+  /** See {@link Gate.unheldTo}. `sessions`: the recipient's. */
+  to(
+    name: string,
+    id: string,
+    since: number,
+    sessions: () => readonly Pick<KnownSession, 'id'>[],
+  ): UnheldBefore | undefined {
+    const known = this.#passed.get(name);
+    const isConfirmed = this.receiptFor(name) !== undefined;
+    if ((known === undefined && !isConfirmed) || !isUniqueId(id)) return undefined;
+    if (isConfirmed) return { sessions: known?.sessions ?? [], isConfirmed };
+    if (known === undefined || known.toldAt < since) return undefined;
+    const left = sessions().filter((session) => known.sessions.includes(session.id));
+    if (left.length === 0 && known.sessions.length > 0) return undefined;
+    return { sessions: left.map((session) => session.id), isConfirmed };
+  }
+}
