@@ -115,6 +115,7 @@ test('a message of another process is asked for, and looked at again when the ga
     condition: undefined,
     acknowledged: false,
     sessions: [],
+    missed: [],
   });
   answers[1]?.('done');
   expect(asked).toEqual(['bob@s']);
@@ -247,6 +248,7 @@ describe('a verdict that was given under a lease that is lost, and begins again 
       condition: undefined,
       acknowledged: false,
       sessions: [],
+      missed: [],
     });
     jest.advanceTimersByTime(5000);
     expect(abandoned).toEqual([sent]);
