@@ -11,6 +11,7 @@ import {
   requeue,
   resume,
   retryNow,
+  senderAvailable,
   settle,
 } from '../../src/store/contract.ts';
 import { Erasure } from '../../src/store/erasure.ts';
@@ -110,9 +111,23 @@ describe('cancel', () => {
   test('throws an undelivered one away; that its sender is told of its end stays owed', async () => {
     await undelivered();
     expect(await open.ledger.perform(cancel(key, ALICE, NOW, 'its sender'))).toEqual({ outcome: 'dropped' });
-    expect(await open.redis.exists(open.ledger.keys.undelivered(key), open.ledger.keys.from(ALICE))).toBe(0);
+    expect(await open.redis.exists(open.ledger.keys.undelivered(key))).toBe(0);
     expect(await open.ledger.figures()).toMatchObject({ owed: 1 });
     expect(await open.ledger.perform(requeue(key))).toBeUndefined();
+  });
+
+  test('a sender who was away when his message was thrown away is told when he comes', async () => {
+    await undelivered();
+    const [owed = ''] = await open.redis.zrange(open.ledger.keys.due, '0', '-1');
+    // When it would be tried again if he did not come.
+    const postponed = NOW + DAY;
+    await open.redis.zadd(open.ledger.keys.due, postponed, owed);
+    await open.ledger.perform(cancel(key, ALICE, NOW, 'its sender'));
+    await open.ledger.perform(senderAvailable(ALICE, '0'));
+    expect(Number(await open.redis.zscore(open.ledger.keys.due, owed))).toBeLessThan(postponed);
+    await open.redis.zrem(open.ledger.keys.due, owed);
+    await open.ledger.perform(senderAvailable(ALICE, '0'));
+    expect(await open.redis.exists(open.ledger.keys.from(ALICE))).toBe(0);
   });
 
   test.each([

@@ -27,7 +27,10 @@ export function cancel(
     return { outcome: 'cancelled', record: shown(state.end(entry, 'rejected', settledAt, dedupWindow, why)) };
   }
   if (kept === undefined) return { outcome: 'unknown' };
-  forgetTrouble(state, key, known.record);
+  // A sender who has not been told of the end yet is told at his next login, by what is kept of his.
+  if (entry !== undefined && state.due.has(state.dueName(entry.record)))
+    state.out.get(known.record.recipient)?.delete(key);
+  else forgetTrouble(state, key, known.record);
   state.undelivered.delete(key);
   return { outcome: 'dropped' };
 }

@@ -179,9 +179,9 @@ export function senderAvailable(
     const name = state.dueName(record);
     const isOwed = state.due.has(name);
     state.advanceDue(name, now);
-    // One that nothing can be done about any more.
-    if (!isOwed && (record.state === 'unconfirmed' || record.state === 'delivered'))
-      state.inTrouble.get(user)?.delete(key);
+    // One that nothing can be done about any more: it has arrived, or its payload was thrown away.
+    const isOver = record.state === 'unconfirmed' || record.state === 'delivered' || !state.undelivered.has(key);
+    if (!isOwed && isOver) state.inTrouble.get(user)?.delete(key);
   }
   return '0';
 }

@@ -32,7 +32,9 @@ local function cancel(key, owner, ending, now, window, keep)
     return 'cancelled\0' .. key .. '\0' .. finish(key, value, 'r', ending, window)
   end
   if not letter then return 'unknown' end
-  forget_trouble(key, fields.sender, fields.recipient)
+  -- A sender who has not been told of the end yet is told at his next login, by what is kept of his.
+  local is_owed = value and redis.call('ZSCORE', due_set, due_member(key, state_of(value)))
+  if is_owed then copies.remove(key, fields.recipient) else forget_trouble(key, fields.sender, fields.recipient) end
   redis.call('DEL', name_of('u', key))
   return 'dropped'
 end

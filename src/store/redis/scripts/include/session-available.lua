@@ -13,8 +13,9 @@ function availability.sender(sender, cursor, now)
     local state = head and state_of(head)
     local owed = state and state ~= 'p' and redis.call('ZSCORE', due_set, due_member(key, state))
     if owed and tonumber(owed) > now then redis.call('ZADD', due_set, now, due_member(key, state)) end
-    -- One that nothing can be done about any more.
-    if (state == 'u' or state == 'd') and not owed then redis.call('SREM', name_of('from', sender), key) end
+    -- One that nothing can be done about any more: it has arrived, or its payload was thrown away.
+    local is_over = state == 'u' or state == 'd' or ((state == 'r' or state == 'x') and redis.call('EXISTS', name_of('u', key)) == 0)
+    if is_over and not owed then redis.call('SREM', name_of('from', sender), key) end
   end
   return 'next\0' .. next_cursor
 end
