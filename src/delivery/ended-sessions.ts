@@ -1,3 +1,5 @@
+import { oldestBeyond } from '../util/oldest.ts';
+
 /** A session that has ended. */
 export interface EndedSession {
   /** Of its stream. */
@@ -24,7 +26,7 @@ export class EndedSessions {
     // The newest addresses stand last.
     this.#byAddress.delete(address);
     this.#byAddress.set(address, list);
-    if (this.#byAddress.size > MOST) this.#byAddress.delete(this.#byAddress.keys().next().value as string);
+    if (this.#byAddress.size > MOST) for (const old of oldestBeyond(this.#byAddress, MOST)) this.#byAddress.delete(old);
   }
 
   /** The session that was at this address at a time (ms), if it has ended since. */

@@ -1,4 +1,5 @@
 import { type Missed, type StoredRecord, tokenOfHeld } from '../store/contract.ts';
+import { oldestBeyond } from '../util/oldest.ts';
 
 /** A message whose original a gate held, and that nobody has confirmed. */
 export interface HeldMessage {
@@ -25,10 +26,10 @@ export class HeldMessages {
     if (heldAs === undefined) return;
     const message = { n: heldAs, key, recipient, storedAt, attempt, copies };
     this.#byNumber.set(heldAs, message);
-    const own = this.#byRecipient.get(recipient) ?? new Map<string, HeldMessage>();
-    this.#byRecipient.set(recipient, own);
-    own.set(heldAs, message);
-    if (this.#byNumber.size > MOST) this.remove(this.#byNumber.keys().next().value as string);
+    const own = this.#byRecipient.get(recipient);
+    if (own === undefined) this.#byRecipient.set(recipient, new Map([[heldAs, message]]));
+    else own.set(heldAs, message);
+    if (this.#byNumber.size > MOST) for (const old of oldestBeyond(this.#byNumber, MOST)) this.remove(old);
   }
 
   get(n: string): HeldMessage | undefined {

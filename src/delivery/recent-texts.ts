@@ -2,6 +2,8 @@ import type { StoredRecord } from '../store/contract.ts';
 
 /** Bytes of XML that are kept at most. */
 const MOST = 8_000_000;
+/** What is left of them when there are more: to ask a Map for its oldest is dear after others were deleted (util/oldest.ts). */
+const LEFT = 15 / 16;
 
 /** The messages that went through a gate last, whole: Redis drops the text of a message that is confirmed. */
 export class RecentTexts {
@@ -18,7 +20,11 @@ export class RecentTexts {
     this.take(n);
     this.#byNumber.set(n, record);
     this.#size += record.inner.length;
-    while (this.#size > this.#most) this.take(this.#byNumber.keys().next().value as string);
+    if (this.#size <= this.#most) return;
+    for (const oldest of this.#byNumber.keys()) {
+      if (this.#size <= this.#most * LEFT) return;
+      this.take(oldest);
+    }
   }
 
   /** Keeps none of these any longer. */

@@ -1,3 +1,4 @@
+import { oldestBeyond } from '../util/oldest.ts';
 import { type Facts, newFacts } from './facts.ts';
 
 /** The outcomes of so many messages are kept: as many as a gate remembers by itself. */
@@ -40,7 +41,7 @@ export class KnownMessages {
         facts.doubted = before.doubted;
       }
       this.facts.set(n, facts);
-      if (this.facts.size > MOST_FACTS) this.facts.delete(this.facts.keys().next().value as string);
+      if (this.facts.size > MOST_FACTS) for (const old of oldestBeyond(this.facts, MOST_FACTS)) this.facts.delete(old);
     }
     return facts;
   }

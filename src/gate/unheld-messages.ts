@@ -1,3 +1,4 @@
+import { oldestBeyond } from '../util/oldest.ts';
 import { isUniqueId } from '../xmpp/stanza/ids.ts';
 import type { KnownSession } from './facts.ts';
 
@@ -51,13 +52,14 @@ export class UnheldMessages {
     // Written again it may pass after the receipt for the first. Under an id that a client counts it may be another message.
     const known = receipt ?? (isUniqueId(id) ? before?.receipt : undefined);
     this.#passed.set(name, { sessions, toldAt: toldAgain?.toldAt ?? now, receipt: known });
-    if (this.#passed.size > MOST) this.#passed.delete(this.#passed.keys().next().value as string);
+    if (this.#passed.size > MOST) for (const old of oldestBeyond(this.#passed, MOST)) this.#passed.delete(old);
     return toldAgain === undefined;
   }
 
   noteConfirmed(name: string, receipt: HadReceipt): void {
     this.#confirmed.set(name, receipt);
-    if (this.#confirmed.size > MOST_CONFIRMED) this.#confirmed.delete(this.#confirmed.keys().next().value as string);
+    if (this.#confirmed.size <= MOST_CONFIRMED) return;
+    for (const old of oldestBeyond(this.#confirmed, MOST_CONFIRMED)) this.#confirmed.delete(old);
   }
 
   /** The receipt that the sender of what was let go without us has had for it. */
