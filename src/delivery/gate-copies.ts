@@ -308,8 +308,9 @@ export class GateCopies extends EventEmitter<Events> {
   }
 }
 
+/** Of the original its number itself, which has no space in it: no text is made for each message. */
 function nameOf(n: string, copy: number): string {
-  return `${n} ${copy}`;
+  return copy === 1 ? n : `${n} ${copy}`;
 }
 
 /** What the link's queue has of a stanza, of one that does not go through it. */

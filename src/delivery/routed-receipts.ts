@@ -36,7 +36,6 @@ export class RoutedReceipts {
   take(n: string, route: Route, { by, id }: RoutedReceipt): void {
     const { gate, settlement, messages } = this.#options;
     if (by === 'receipt') {
-      // To make a key is what costs most of a receipt.
       const key = messages.get(n)?.key ?? keyOfWireId(route.to.inner, route.from.inner, id);
       this.#receipt(n, route, id, key);
       return;
@@ -58,11 +57,13 @@ export class RoutedReceipts {
     const isNews = receiptSupport.isNews(sender, recipient, now);
     const owner = from.returnsKey;
     const done = (taken: ProofTaken) => {
-      // An id that only looks like one of those that we mark.
-      const plain = recordKey(sender, recipient, id);
-      if (taken.outcome === 'unknown' && key !== plain) {
-        this.#receipt(n, route, id, plain);
-        return;
+      if (taken.outcome === 'unknown') {
+        // An id that only looks like one of those that we mark. To make a key is what costs most of a receipt.
+        const plain = recordKey(sender, recipient, id);
+        if (key !== plain) {
+          this.#receipt(n, route, id, plain);
+          return;
+        }
       }
       if (taken.outcome === 'delivered' || taken.outcome === 'late') {
         counts.provedByRoutedReceipt += 1;

@@ -39,9 +39,20 @@ function looksRandom(text: string): boolean {
   return /\d/.test(text) && (text.match(RUNS) ?? []).length * 5 > text.length;
 }
 
-/** Whether it has few different characters, such as a counter in the form of a UUID. */
+/** Different characters that an id has at least which is no counter, such as one in the form of a UUID. */
+const DIFFERENT = 8;
+
+/** Whether it has few different characters. Asked for each message: no Set is made, and its beginning is enough as a rule. */
 function isMonotonous(text: string): boolean {
-  return new Set(text).size < 8;
+  let seen = '';
+  let different = 0;
+  for (const character of text) {
+    if (seen.includes(character)) continue;
+    seen += character;
+    different += 1;
+    if (different === DIFFERENT) return false;
+  }
+  return true;
 }
 
 /**
