@@ -17,6 +17,7 @@ import { killVariants } from './variant.ts';
 const flags = readFlags('npm run measure:gate --', 'what the gate costs on a real Openfire', {
   alone: { type: 'boolean', default: false, about: 'the plugin with a stand-in for the component' },
   rounds: { type: 'string', default: '5', about: 'how often' },
+  profile: { type: 'string', about: 'a folder for CPU profiles of the component' },
 });
 const PLAN: GatePlan = {
   rounds: Number(flags.rounds),
@@ -49,7 +50,7 @@ async function withProduct(stage: OpenfireGate): Promise<void> {
       if (way === 'held') plugin.push(each);
       return `; the plugin itself ${each.toFixed(1)} us`;
     };
-    const place = { folder: compile(), redisUrl: server.url };
+    const place = { folder: compile(), redisUrl: server.url, profile: flags.profile };
     const gate = { componentPort, secret, pid: openfireOf(OPENFIRE_HOME) ?? 0, pairs: openfirePairs() };
     const rounds = await gateThrough(gate, place, redis, PLAN, console.log, also);
     console.log(gateReport(rounds));
