@@ -6,6 +6,8 @@ const SPACE = 32;
 const QUOTE = 34;
 const APOSTROPHE = 39;
 const SLASH = 47;
+const DIGIT_0 = 48;
+const DIGIT_9 = 57;
 const EQUALS = 61;
 const CLOSES = 62;
 
@@ -13,6 +15,8 @@ const CLOSES = 62;
 const NEEDS_CARE = /[^ -%'-;=?-\x7f]/;
 /** The same of a text. */
 const TEXT_NEEDS_CARE = /[&>\0-\x08\x0b-\x1f]/;
+/** What is escaped in an attribute's value where it did not have to be. */
+const HAS_QUOTE = /["']/;
 /** U+FFFE and U+FFFF. */
 const NONCHARACTER = /\xef\xbf[\xbe\xbf]/;
 
@@ -80,22 +84,19 @@ function isUsual(tag: string): boolean {
   return equals === -1 || (tag.startsWith(' xmlns', equals - 6) && tag.indexOf('=', equals + 1) === -1);
 }
 
-/** Names of attributes that nearly all stanzas have, so that no string is made for them. */
+/** Names of attributes that nearly all stanzas have, or a gate's events, by their length. */
+const USUAL_NAMES = ['xmlns', 'id', 'to', 'from', 'type', 'n', 'jid', 'copy', 'state', 'by', 'session', 'token'].reduce(
+  (byLength: string[][], name) => {
+    byLength[name.length]?.push(name);
+    return byLength;
+  },
+  Array.from({ length: 8 }, () => []),
+);
+
+/** The name of an attribute. No string is made for a usual one, which the engine would have to look up among all names. */
 function nameOf(text: string, start: number, end: number): string {
-  switch (end - start) {
-    case 2:
-      if (text.charCodeAt(start) === 116 && text.charCodeAt(start + 1) === 111) return 'to';
-      if (text.charCodeAt(start) === 105 && text.charCodeAt(start + 1) === 100) return 'id';
-      break;
-    case 4:
-      if (text.startsWith('from', start)) return 'from';
-      if (text.startsWith('type', start)) return 'type';
-      break;
-    case 5:
-      if (text.startsWith('xmlns', start)) return 'xmlns';
-      break;
-    default:
-  }
+  const usual = USUAL_NAMES[end - start];
+  if (usual !== undefined) for (const name of usual) if (text.startsWith(name, start)) return name;
   return text.slice(start, end);
 }
 
@@ -121,12 +122,16 @@ export function readStartTag(text: string, open: number, isChild: boolean): bool
   const name = text.slice(open + 1, at);
   const attrs: Record<string, string> = {};
   let isSimple = isChild;
+  /** Whether it has come as it is written: with one space before each attribute, no other one, and in `"`. */
+  let isPlain = isChild;
   for (;;) {
+    const before = at;
     while (code <= SPACE) {
       at += 1;
       if (at >= length) return false;
       code = text.charCodeAt(at);
     }
+    if ((code === CLOSES || code === SLASH) && at !== before) isPlain = false;
     if (code === CLOSES) break;
     if (code === SLASH) {
       if (at + 1 === length) return false;
@@ -134,6 +139,8 @@ export function readStartTag(text: string, open: number, isChild: boolean): bool
       break;
     }
     const start = at;
+    // An object has names that are numbers before all others.
+    if (start !== before + 1 || (code >= DIGIT_0 && code <= DIGIT_9)) isPlain = false;
     for (; code > SPACE && code !== EQUALS; code = text.charCodeAt(at)) {
       if (code === CLOSES || code === QUOTE || code === APOSTROPHE)
         throw new UnreadableError('An attribute without a value');
@@ -141,6 +148,7 @@ export function readStartTag(text: string, open: number, isChild: boolean): bool
       if (at >= length) return false;
     }
     const key = nameOf(text, start, at);
+    const named = at;
     while (code <= SPACE) {
       at += 1;
       if (at >= length) return false;
@@ -154,10 +162,11 @@ export function readStartTag(text: string, open: number, isChild: boolean): bool
     } while (code <= SPACE);
     if (code !== QUOTE && code !== APOSTROPHE) throw new UnreadableError('An attribute without quotation marks');
     const begin = at + 1;
+    if (code !== QUOTE || begin !== named + 2) isPlain = false;
     at = text.indexOf(code === QUOTE ? '"' : "'", begin);
     if (at === -1) return false;
     const value = text.slice(begin, at);
-    if (isSimple && (attrs[key] !== undefined || value.includes(code === QUOTE ? "'" : '"'))) isSimple = false;
+    if (isSimple && attrs[key] !== undefined) isSimple = false;
     attrs[key] = value;
     at += 1;
     if (at >= length) return false;
@@ -166,19 +175,31 @@ export function readStartTag(text: string, open: number, isChild: boolean): bool
   startTag.isEmpty = code === SLASH;
   startTag.end = startTag.isEmpty ? at + 2 : at + 1;
   startTag.written = undefined;
-  if (NEEDS_CARE.test(text.slice(open + 1, at))) {
+  const tag = text.slice(open + 1, at);
+  if (NEEDS_CARE.test(tag)) {
     startTag.name = textOf(name);
     startTag.attrs = read(attrs);
   } else {
     startTag.name = name;
     startTag.attrs = attrs;
-    if (isSimple) {
-      let written = `<${name}`;
-      for (const key in attrs) written += ` ${key}="${attrs[key]}"`;
-      startTag.written = written;
-    }
+    if (isSimple) startTag.written = isPlain ? asItCame(tag) : rewritten(name, attrs);
   }
   return true;
+}
+
+function asItCame(tag: string): string | undefined {
+  return tag.includes("'") ? undefined : `<${tag}`;
+}
+
+/** A tag without its end as `serialize` writes it, where no value has to be escaped. */
+function rewritten(name: string, attrs: Record<string, string>): string | undefined {
+  let written = `<${name}`;
+  for (const key in attrs) {
+    const value = attrs[key] as string;
+    if (HAS_QUOTE.test(value)) return undefined;
+    written += ` ${key}="${value}"`;
+  }
+  return written;
 }
 
 /** Attributes as text, without references. */
