@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Outcome } from '../gate/events.ts';
-import { type Decision, decide, type Graces } from '../gate/facts.ts';
+import { bestSession, type Decision, decide, type Graces } from '../gate/facts.ts';
 import type { StoredRecord } from '../store/contract.ts';
 import type { OutgoingStanza } from '../xmpp/connection/outgoing-stanza.ts';
 import type { GatePort } from './gate-port.ts';
@@ -26,14 +26,14 @@ interface Events {
   bounced: [record: StoredRecord, condition: string];
   /** A filter or a block of the recipient's has discarded it. */
   refused: [record: StoredRecord];
-  /** What became of an original that was looked at before is known now. */
+  /** What became of an original is known now: it was looked at before, or is in the server's storage while its recipient is there. */
   known: [record: StoredRecord];
   /** The gate was to tell its sender that it is stored, and has let it go before that, or has ended. */
   unacknowledged: [record: StoredRecord];
   /** A client has it. `by`: the full JID, or empty. */
   proved: [record: StoredRecord, by: string];
-  /** A client has it, and its session is to live on for a while before that counts. */
-  proving: [record: StoredRecord];
+  /** Time alone decides: a client has it, and its session is to live on for a while, or the server's storage may bring it. */
+  waiting: [record: StoredRecord];
   /** Its sender has written it again while nothing was held, and the server has routed that. */
   routed: [record: StoredRecord];
   /** What the gate knows of a message to this user (bare JID) is known now: another process had it before. */
@@ -140,7 +140,8 @@ export class GateCopies extends EventEmitter<Events> {
     const decision = this.look(n, record.recipient, record.copies);
     if (decision.what === 'proved') this.emit('proved', record, decision.by);
     if (decision.what === 'ask') this.ask(n, () => this.emit('asked', record.recipient));
-    if (decision.what === 'wait' && (gate.factsOf(n)?.has.size ?? 0) > 0) this.emit('proving', record);
+    const waits = decision.what === 'wait' && (decision.again !== undefined || (gate.factsOf(n)?.has.size ?? 0) > 0);
+    if (waits) this.emit('waiting', record);
     if (decision.what !== 'deliver') return undefined;
     const { sender, recipient, senderId, storedAt } = record;
     const routed = senderId === undefined ? undefined : gate.unheldTo(sender, recipient, senderId, storedAt);
@@ -241,7 +242,10 @@ export class GateCopies extends EventEmitter<Events> {
     else if (states.has('refused')) this.emit('refused', sent.record);
     else if (copy === 1 && states.has('sent') && states.size === 1) this.#recordLater(sent);
     else this.emit('handedOver', [sent]);
-    if (this.#undecided.size > 0 && this.#undecided.delete(n)) this.emit('known', sent.record);
+    const wasLookedAt = this.#undecided.size > 0 && this.#undecided.delete(n);
+    // Who logged in while the server stored it may not be given it: the server had looked into its storage by then.
+    const isThere = () => bestSession(this.#options.gate.sessionsOf(sent.record.recipient)) !== undefined;
+    if (wasLookedAt || (states.has('offline') && isThere())) this.emit('known', sent.record);
   }
 
   #recordLater(sent: Sent): void {

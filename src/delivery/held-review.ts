@@ -1,3 +1,4 @@
+import type { Graces } from '../gate/facts.ts';
 import type { SessionChange } from '../gate/sessions.ts';
 import {
   type Clock,
@@ -24,8 +25,7 @@ export interface HeldReviewOptions {
   readonly endings: Pick<Endings, 'conclude'>;
   readonly windows: Pick<RedeliveryWindows, 'add'>;
   readonly clock: Clock;
-  /** How long a session must live on after its proof, and how long offline storage may take after a login, ms. */
-  readonly graces: { readonly proof: number; readonly flush: number };
+  readonly graces: Graces;
   /** Whether a proof ends redelivery alone, or tells the sender as a receipt does (PROOF_COUNTS). */
   readonly proofCounts: 'redelivery' | 'receipt';
   readonly counts: { provedBySession: number; proofsDoubted: number };
@@ -43,8 +43,8 @@ export class HeldReview {
   readonly #options: HeldReviewOptions;
   /** Users to be looked at in this turn of the event loop. */
   #toLookAt = new Set<string>();
-  /** By user and how long: one look serves all that is seen meanwhile. */
-  readonly #timers = new Map<string, NodeJS.Timeout>();
+  /** The next look at each user: one that comes too soon for something says when the next is due. */
+  readonly #timers = new Map<string, { readonly at: number; readonly timer: NodeJS.Timeout }>();
   /** When (ms) a lease was lost last. */
   #heardUntil = 0;
   #closed = false;
@@ -57,7 +57,7 @@ export class HeldReview {
     gateCopies.on('known', ({ recipient }) => this.look(recipient));
     gateCopies.on('proved', (record, by) => this.#proved(record.key, by));
     // Claimed by this process only now: what the gate said of it came before.
-    gateCopies.on('proving', ({ recipient }) => this.#lookLater(recipient, graces.proof));
+    gateCopies.on('waiting', ({ recipient }) => this.look(recipient));
     gateCopies.on('routed', ({ key }) => this.#routed(key));
     gateCopies.on('asked', (user) => this.look(user));
     gate.on('session', (change) => this.#session(change));
@@ -84,7 +84,7 @@ export class HeldReview {
 
   close(): void {
     this.#closed = true;
-    for (const timer of this.#timers.values()) clearTimeout(timer);
+    for (const { timer } of this.#timers.values()) clearTimeout(timer);
   }
 
   #lookAtAll(): void {
@@ -102,18 +102,17 @@ export class HeldReview {
       if (decision.what === 'deliver') missed.push(missedOf(message, decision.mayResume));
       else if (decision.what === 'proved') this.#proved(message.key, decision.by);
       else if (decision.what === 'ask') gateCopies.ask(message.n, () => this.look(user));
+      else if (decision.again !== undefined) this.#lookLater(user, decision.again);
       else if ((gate.factsOf(message.n)?.has.size ?? 0) > 0) this.#lookLater(user, graces.proof);
     }
     if (missed.length > 0) windows.add(user, missed, '', true);
   }
 
   #session({ user, session, what }: SessionChange): void {
-    const { messages, graces, clock } = this.#options;
+    const { messages, clock } = this.#options;
     const own = messages.to(user);
     if (own.length === 0) return;
-    if (what === 'gone') {
-      for (const { n } of own) this.#endedAt(n, session.id, session.detachedAt ?? clock.now());
-    } else if (what === 'available') this.#lookLater(user, graces.flush);
+    if (what === 'gone') for (const { n } of own) this.#endedAt(n, session.id, session.detachedAt ?? clock.now());
     this.look(user);
   }
 
@@ -145,13 +144,16 @@ export class HeldReview {
   }
 
   #lookLater(user: string, ms: number): void {
-    const name = `${ms} ${user}`;
-    if (this.#closed || this.#timers.has(name)) return;
+    if (this.#closed) return;
+    const at = this.#options.clock.now() + ms;
+    const pending = this.#timers.get(user);
+    if (pending !== undefined && pending.at <= at) return;
+    clearTimeout(pending?.timer);
     const timer = setTimeout(() => {
-      this.#timers.delete(name);
+      this.#timers.delete(user);
       this.look(user);
     }, ms + 5).unref();
-    this.#timers.set(name, timer);
+    this.#timers.set(user, { at, timer });
   }
 
   /** That client has it: nothing is sent again, and a receipt that comes later still goes to the sender. */

@@ -37,7 +37,12 @@ export interface KnownSession {
  * to touch; `ask`: the gate is to be asked first; `deliver`: another copy goes to that session; `proved`: that client has it.
  */
 export type Decision =
-  | { readonly what: 'wait' | 'ask' }
+  | { readonly what: 'ask' }
+  | {
+      readonly what: 'wait';
+      /** In how long (ms) it is to be decided again, though nothing is heard until then. */
+      readonly again?: number;
+    }
   | {
       readonly what: 'deliver';
       readonly to: string;
@@ -131,7 +136,8 @@ export function decide({ n, facts, sessions, epoch, asked, copies, now }: Questi
   }
   const best = bestSession(sessions);
   const isStored = last.states.has('offline') && facts.flushed.length === 0;
-  if (best !== undefined && isStored && now - best.since < graces.flush) return WAIT;
+  const again = best === undefined || !isStored ? 0 : best.since + graces.flush - now;
+  if (again > 0) return { what: 'wait', again };
   return toBest(sessions, Math.max(last.copy, copies) + 1);
 }
 

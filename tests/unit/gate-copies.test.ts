@@ -77,6 +77,20 @@ test('a message that waits behind others has no copy before its original, nor wh
   expect(look()).toEqual({ what: 'deliver', to: PHONE.jid, copy: 2 });
 });
 
+test('what the server stored while its recipient was there is looked at: the login may not bring it', () => {
+  const { copies, outcome, there, sent } = stage();
+  const known: string[] = [];
+  copies.on('known', ({ key }) => known.push(key));
+  const states = new Set(['offline'] as const);
+  copies.forward(sent);
+  outcome({ states });
+  expect(known).toEqual(['k']);
+  there.length = 0;
+  copies.forward(sent);
+  outcome({ states });
+  expect(known).toEqual(['k']);
+});
+
 test('a message of another process is asked for, and looked at again when the gate has answered', () => {
   const answers: ((outcome: CommandOutcome) => void)[] = [];
   const facts = new Map<string, Facts>();

@@ -103,7 +103,11 @@ test.each<[string, ReturnType<typeof ask>, object]>([
     ),
     { what: 'proved', by: 'bob@s/phone' },
   ],
-  ['it is stored, and he has just come', ask(seen(['offline']), [{ ...DESK, since: NOW - 10 }]), { what: 'wait' }],
+  [
+    'it is stored, and he has just come: until the storage has had its time',
+    ask(seen(['offline']), [{ ...DESK, since: NOW - 10 }]),
+    { what: 'wait', again: 2990 },
+  ],
   ['it is stored, and no flush came', ask(seen(['offline']), [DESK]), to('bob@s/desk')],
   [
     'it was flushed',

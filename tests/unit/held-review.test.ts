@@ -2,8 +2,10 @@
 
 import { EventEmitter } from 'node:events';
 import { HeldReview, type HeldReviewOptions } from '../../src/delivery/held-review.ts';
+import { type Decision, newFacts } from '../../src/gate/facts.ts';
 import type { StoredRecord } from '../../src/store/contract.ts';
 
+const { jest } = import.meta;
 const ALICE = 'alice@example.org';
 
 /** What follows from a bounce of a message of Alice's phone, while these resources of hers are there. */
@@ -38,4 +40,36 @@ test('whom the server has returned an error is told nothing more', () => {
 test('an error to a session that has ended reaches nobody: the sender is told, also on another device', () => {
   expect(bounced()).toEqual(['reject', 'rejected, which its sender is told']);
   expect(bounced('tablet')).toEqual(['reject', 'rejected, which its sender is told']);
+});
+
+test('what lies in storage is sent when that has had its time, also if a look for something else is due before', () => {
+  jest.useFakeTimers();
+  try {
+    const bob = 'bob@example.org';
+    const begun = Date.now();
+    const now = () => Date.now() - begun;
+    const decide = (): Decision =>
+      now() < 6000 ? { what: 'wait', again: 6000 - now() } : { what: 'deliver', to: `${bob}/phone`, copy: 2 };
+    const message = { n: 'e-1', key: 'k', recipient: bob, storedAt: 0, attempt: 1, copies: 1 };
+    const gate = Object.assign(new EventEmitter(), { isReady: true, factsOf: () => newFacts() });
+    const added: number[] = [];
+    const review = new HeldReview({
+      gate,
+      gateCopies: Object.assign(new EventEmitter(), { look: decide }),
+      messages: { to: () => [message], get: () => message },
+      windows: { add: () => added.push(now()) },
+      graces: { proof: 5000 },
+      clock: { now },
+    } as unknown as HeldReviewOptions);
+    // Some other message of his is proved.
+    gate.emit('has', { n: 'e-1' });
+    jest.advanceTimersByTime(1000);
+    gate.emit('session', { user: bob, resource: 'phone', session: { id: 'P' }, what: 'available' });
+    jest.advanceTimersByTime(20_000);
+    review.close();
+    expect(added).toHaveLength(1);
+    expect(added[0]).toBeLessThan(6050);
+  } finally {
+    jest.useRealTimers();
+  }
 });
