@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import xml from '@xmpp/xml';
 import { Redis } from 'ioredis';
@@ -201,6 +202,8 @@ export class Stage {
 
 class Cell implements Scene {
   readonly texts: readonly string[];
+  /** As the clients of today name what they write. */
+  readonly #ids: readonly string[];
   readonly #words: string[] = [];
   #redelivered = 0;
 
@@ -223,6 +226,7 @@ class Cell implements Scene {
     },
   ) {
     this.texts = Array.from({ length: messages }, (_, i) => `${number}: text ${i}`);
+    this.#ids = this.texts.map(() => randomUUID());
   }
 
   get killProxy(): (() => Promise<void>) | undefined {
@@ -272,7 +276,7 @@ class Cell implements Scene {
   /** A word between the two that is not counted; resolves when bob has it. */
   async word(text: string): Promise<void> {
     const whole = `${this.number}: ${text}`;
-    const id = `${this.number}-${text}`;
+    const id = randomUUID();
     this.#words.push(id);
     await this.alice.write(this.#to, id, whole);
     await until(() => this.bob.seen.includes(whole), { within: TIMEOUT, what: `“${text}”` });
@@ -321,7 +325,7 @@ class Cell implements Scene {
   }
 
   #id(i: number): string {
-    return `${this.number}-${i}`;
+    return this.#ids[i] as string;
   }
 
   #share(from: number, to: number): number[] {
