@@ -22,6 +22,9 @@ public final class Known {
     private List<String> later = Collections.emptyList();
     /** Not known by its original, which was forgotten or is of another epoch: the component may have told a receipt already. */
     boolean byCopy;
+    /** The component has sent another copy, and some client has proved it since. */
+    boolean copied;
+    boolean hasCopy;
     /** It has no number, and is only noted. */
     Flush note;
     /** The component wants to hear no more of it. */

@@ -94,12 +94,14 @@ public final class Presence {
      * The server is about to write to that session what it had stored.
      *
      * @param likeness {@link Stanza#likeness}
-     * @return null when a session that is there was given it as a copy: it is not to be written
+     * @return null when a client has it as a copy, or a session that is there was given that: it is not to be written
      */
     public Flush unstored(String fingerprint, String likeness, String stream) {
         synchronized (gate.lock) {
             Live live = record.sessions.get(stream);
             Known known = record.kept.take(fingerprint);
+            // It stayed in the storage although its recipient was there.
+            if (known != null && known.hasCopy) return null;
             if (known != null || likeness == null || live == null) return new Flush(known, live);
             return record.notes.flushed(likeness, live, record.sessions, gate.clock.getAsLong());
         }

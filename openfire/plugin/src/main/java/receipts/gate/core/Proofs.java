@@ -25,6 +25,7 @@ final class Proofs {
     /** A message was written to that session. */
     void sent(Live live, Known known, int copy, long now) {
         forgotten(live.sent(known, copy));
+        if (copy > 1) known.copied = true;
         if (live.isDetached()) return;
         if (live.managed && !live.requested) {
             live.requested = true;
@@ -128,6 +129,7 @@ final class Proofs {
     }
 
     private void has(Live live, Known known, String by) {
+        if (known.copied) known.hasCopy = true;
         if (known.isNoted()) known.note.provedBy = by;
         else reports.later(known, Events.empty("has", "n", known.n, "jid", live.jid, "session", live.stream, "by", by));
     }

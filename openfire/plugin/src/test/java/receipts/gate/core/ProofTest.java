@@ -158,6 +158,35 @@ class ProofTest {
         assertNull(rig.gate.presence().unstored("print", null, "s1").known());
     }
 
+    @Test @DisplayName("20: what stayed in the server's storage is not written when a client has proved a copy of it, also one that is forgotten")
+    void keptAndCopied() {
+        Known kept = stored();
+        rig.gate.presence().stored(kept, "print");
+        rig.server = entry -> {
+            rig.gate.presence().sent(entry.known, entry.copy, "s1", false);
+            return new Outcome().sent("s1", BOB);
+        };
+        rig.say("c", Rig.deliver(kept.n, 2, BOB, "one"));
+        Flush flush = rig.gate.presence().unstored("print", null, "s1");
+        assertSame(kept, flush.known(), "nobody has it for sure");
+        rig.gate.presence().stored(kept, "print");
+        answer(0, "s1");
+        rig.say("c", new Command("forget").with("n", kept.n));
+        assertNull(rig.gate.presence().unstored("print", null, "s1"));
+    }
+
+    @Test @DisplayName("20: what one device has proved, and the server stored for another, is written to that")
+    void keptForAnother() {
+        send("one");
+        rig.gate.presence().stored(known, "print");
+        Acks acks = new Acks();
+        rig.gate.presence().acknowledged("s1", acks.covered(known));
+        rig.gate.presence().acknowledged("s1", acks.covered(null));
+        rig.run();
+        assertEquals(1, rig.events("c", "has").size());
+        assertSame(known, rig.gate.presence().unstored("print", null, "s1").known());
+    }
+
     private Known stored() {
         rig.server = entry -> {
             known = entry.known;
