@@ -1,4 +1,5 @@
 import type { Element } from '@xmpp/xml';
+import { ownCopy } from '../util/octets.ts';
 import { NS } from '../xmpp/stanza/namespaces.ts';
 import { namespaceOf } from '../xmpp/stanza/xml.ts';
 
@@ -169,8 +170,8 @@ const READERS: Readonly<Record<string, (element: Element) => GateEvent | undefin
     for (const { name, attrs } of element.getChildElements()) {
       const { jid, id } = attrs;
       if (!jid || !id) continue;
-      if (name === 'session') sessions.push({ jid, id });
-      else if (name === 'missed') missed.push(id);
+      if (name === 'session') sessions.push({ jid: kept(jid), id: kept(id) });
+      else if (name === 'missed') missed.push(kept(id));
     }
     return {
       kind: 'outcome',
@@ -206,8 +207,9 @@ const READERS: Readonly<Record<string, (element: Element) => GateEvent | undefin
   opened: ({ attrs: { why = '', held } }) => ({ kind: 'opened', why, held: whole(held, 0) }),
   unheld(element) {
     const { from, to, id = '', confirmed } = element.attrs;
-    const sessions = element.getChildren('session').flatMap(({ attrs }) => attrs.id ?? []);
-    return from && to ? { kind: 'unheld', from, to, id, sessions, confirmedBy: confirmed || undefined } : undefined;
+    const sessions = element.getChildren('session').flatMap(({ attrs }) => (attrs.id ? kept(attrs.id) : []));
+    if (!from || !to) return undefined;
+    return { kind: 'unheld', from: kept(from), to, id, sessions, confirmedBy: confirmed ? kept(confirmed) : undefined };
   },
   forgotten(element) {
     const n = numberOf(element);
@@ -225,12 +227,27 @@ function statesIn(text: string): ReadonlySet<OutcomeState> {
   return states;
 }
 
+/** In memory of its own: it is remembered while the message is. */
 function numberOf({ attrs: { n } }: Element): string | undefined {
-  return n !== undefined && NUMBER.test(n) ? n : undefined;
+  return n !== undefined && NUMBER.test(n) ? ownCopy(n) : undefined;
 }
 
 function refOf(jid: string | undefined, id: string | undefined): SessionRef[] {
-  return jid && id ? [{ jid, id }] : [];
+  return jid && id ? [{ jid: kept(jid), id: kept(id) }] : [];
+}
+
+/** Names of sessions that were met lately, in memory of their own. */
+const names = new Map<string, string>();
+const MOST_NAMES = 10_000;
+
+/** A name that comes with many events, and may be remembered: of what was cut out of the stream, all of that piece would be. */
+function kept(name: string): string {
+  let own = names.get(name);
+  if (own !== undefined) return own;
+  own = ownCopy(name);
+  if (names.size >= MOST_NAMES) names.clear();
+  names.set(own, own);
+  return own;
 }
 
 function atSession(element: Element): AtSession | undefined {

@@ -1,4 +1,3 @@
-import { ownCopy } from '../util/octets.ts';
 import type { SeenSession } from './events.ts';
 import type { KnownSession } from './facts.ts';
 
@@ -21,9 +20,7 @@ export class GateSessions {
    *
    * @param order of this event among the gate's
    */
-  seen({ state, priority, ...seen }: SeenSession, now: number, order: number): SessionChange[] {
-    const jid = ownCopy(seen.jid);
-    const id = ownCopy(seen.id);
+  seen({ state, priority, jid, id }: SeenSession, now: number, order: number): SessionChange[] {
     const slash = jid.indexOf('/');
     if (slash === -1) return [];
     const user = jid.slice(0, slash);

@@ -2,7 +2,7 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Element } from '@xmpp/xml';
 import { SubdomainPolicy } from '../../src/addressing/subdomain-policy.ts';
-import { GateSessions } from '../../src/gate/sessions.ts';
+import { type GateEvent, gateIn, readEvents } from '../../src/gate/events.ts';
 import { GuardedParser } from '../../src/xmpp/connection/guarded-parser.ts';
 
 const MEGABYTE = 1_000_000;
@@ -12,7 +12,7 @@ setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
 /** Bytes that are kept of `CHUNKS` megabytes of stream, each with one stanza in it, of another user. */
-function kept(take: (stanza: Element) => void): number {
+function kept(take: (stanza: Element) => void, inside = (_jid: string) => ''): number {
   const parser = new GuardedParser({ maxBytes: 2 * MEGABYTE, maxDepth: 10 }, () => {});
   parser.on('element', take);
   parser.write('<stream:stream xmlns="jabber:component:accept">');
@@ -20,7 +20,9 @@ function kept(take: (stanza: Element) => void): number {
   const before = getHeapStatistics().used_heap_size;
   for (let number = 0; number < CHUNKS; number += 1) {
     const jid = `alice-${number}@example.org/of-some-length`;
-    parser.write(`<message from="${jid}" id="session-of-${jid}"><body>${'x'.repeat(MEGABYTE)}</body></message>`);
+    parser.write(
+      `<message from="${jid}" id="session-of-${jid}">${inside(jid)}<body>${'x'.repeat(MEGABYTE)}</body></message>`,
+    );
   }
   collect();
   return getHeapStatistics().used_heap_size - before;
@@ -32,13 +34,24 @@ test('an address that is remembered does not keep the chunk of the stream that i
   expect(policy.parse('alice-1@example.org/of-some-length').inner).toBe('alice-1@example.org');
 });
 
-test('nor does a session that the gate has told of', () => {
-  const sessions = new GateSessions();
-  const taken = kept(({ attrs: { from = '', id = '' } }) => {
-    sessions.seen({ jid: from, id, state: 'available', priority: 0 }, 0, 0);
-  });
-  expect(taken).toBeLessThan((CHUNKS / 2) * MEGABYTE);
-  expect(sessions.at('alice-1@example.org', 'of-some-length')?.id).toBe(
-    'session-of-alice-1@example.org/of-some-length',
-  );
+test.each([
+  ['a session', (jid: string) => `<session jid="${jid}" id="S-${jid}" state="available"/>`],
+  [
+    'an outcome',
+    (jid: string) => `<outcome n="abcdefghijklmnop-1" state="sent"><session jid="${jid}" id="S-${jid}"/></outcome>`,
+  ],
+  ['a proof', (jid: string) => `<has n="abcdefghijklmnop-1" jid="${jid}" session="S-${jid}" by="sm"/>`],
+  [
+    'what passed unheld',
+    (jid: string) => `<unheld from="${jid}" to="b@s" confirmed="${jid}"><session id="S-${jid}"/></unheld>`,
+  ],
+])('nor does %s that a gate has told', (_what, event) => {
+  const all: GateEvent[] = [];
+  const take = (stanza: Element) => {
+    const gate = gateIn(stanza);
+    if (gate !== undefined) all.push(...readEvents(gate));
+  };
+  const inside = (jid: string) => `<gate xmlns="urn:openfire-receipts:gate:1">${event(jid)}</gate>`;
+  expect(kept(take, inside)).toBeLessThan((CHUNKS / 2) * MEGABYTE);
+  expect(all).toHaveLength(CHUNKS);
 });
