@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Element } from '@xmpp/xml';
+import { isUniqueId } from '../xmpp/stanza/ids.ts';
 import type { CommandOutcome } from './command-requests.ts';
 import { ask, deliver, forget, tell, type Verdict, verdict } from './commands.ts';
 import type { AtSession, Enabled, GateEvent, Outcome, RoutedReceipt } from './events.ts';
@@ -329,7 +330,8 @@ export class Gate extends EventEmitter<Events> {
       counts.gateUnheld += 1;
       this.#report.note(from, to, id);
     }
-    if (receipt !== undefined && id !== '') this.emit('unheldReceipt', receipt, id);
+    // Told again, a receipt under an id that a client counts may meet another message, which nobody has confirmed.
+    if (receipt !== undefined && isUniqueId(id)) this.emit('unheldReceipt', receipt, id);
   }
 
   /** Whatever goes wrong with it, it is not held longer than it must. */

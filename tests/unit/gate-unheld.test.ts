@@ -7,7 +7,7 @@ const NS = 'urn:openfire-receipts:gate:1';
 const RECEIPT = { to: 'a@s/x', by: 'b@s/phone' };
 
 /** A gate with a lease, which is then told these events. */
-function gateThatHears(events: string): Gate {
+function gateThatHears(events: string, hears: (gate: Gate) => void = () => {}): Gate {
   let written = '';
   const link = {
     send(xml: string) {
@@ -25,6 +25,7 @@ function gateThatHears(events: string): Gate {
     clock: { now: () => 0 },
     counts,
   } as unknown as GateOptions);
+  hears(gate);
   gate.online();
   const request = /id="([^"]*)"/.exec(written)?.[1];
   gate.take(
@@ -65,6 +66,18 @@ test('a receipt counts when what it is for is written again, and stored', () => 
 test('also when another of the same passed after it, but not under an id that a client may give another message', () => {
   expect(passed(UNIQUE, true, false)).toEqual([RECEIPT]);
   expect(passed('2', true, false)).toEqual([]);
+});
+
+test('a receipt that is told, maybe again, settles nothing under an id that a client counts: it may be another message', () => {
+  const told = (id: string) => {
+    const receipts: unknown[] = [];
+    gateThatHears(unheld(id, ' confirmed="b@s/phone"'), (gate) =>
+      gate.on('unheldReceipt', (receipt) => receipts.push(receipt)),
+    ).close();
+    return receipts;
+  };
+  expect(told(UNIQUE)).toEqual([RECEIPT]);
+  expect(told('2')).toEqual([]);
 });
 
 describe('what is written again goes to nobody once more', () => {
