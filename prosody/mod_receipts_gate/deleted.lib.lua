@@ -18,14 +18,14 @@ local function event(one)
 	return protocol.event("deleted", { jid = one.jid; ago = ("%d"):format(math.max(0, math.floor((time() - one.at) * 1000))) });
 end
 
---- One process is told: they share what they have stored.
+--- Each process is told: what they have stored they share, and not what they keep in memory.
 local function deleted(username)
 	if #list >= MOST then
 		table.remove(list, 1);
 	end
 	local one = { jid = username.."@"..module.host; at = time() };
 	table.insert(list, one);
-	gate.leases.emit(gate.leases.of(one.jid), event(one));
+	gate.leases.emit_to_all(event(one));
 end
 
 local function tell(lease)

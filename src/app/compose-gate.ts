@@ -52,6 +52,16 @@ export function pingUnlessHeld(
   return async (fullJid) => (gate.isReady ? 'unknown' : ping(fullJid));
 }
 
+/** The bare JID of a user, as it is stored; a server may have names that are none. */
+function userAt(addresses: AddressPolicy, jid: string): string | undefined {
+  try {
+    const { kind, bare } = addresses.parse(jid);
+    return kind === 'user' ? bare : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** What a gate tells the rooms above, and they it. */
 export function connectGate(
   gate: Gate,
@@ -74,6 +84,8 @@ export function connectGate(
     perform,
     endings: delivery.endings,
     erasure: new Erasure({ queries, perform, steps }),
+    forget: (isOver) => delivery.forgetMessages(isOver),
+    isThere: (user) => gate.sessionsOf(user).length > 0,
     clock: ledger.clock,
     log,
   });
@@ -101,10 +113,14 @@ export function connectGate(
       presence.reported.unavailable(user, resource);
     }
   });
-  gate.on('deleted', (user, at) => {
-    if (addresses.parse(user).kind === 'user') accounts.take(user, at);
+  gate.on('deleted', (user, at, again) => {
+    const account = userAt(addresses, user);
+    if (account !== undefined) accounts.take(account, at, again);
   });
+  delivery.copies.isOver = (record) => accounts.isOver(record);
+  gate.on('lost', () => accounts.pause());
   gate.on('ready', () => {
+    accounts.resume();
     const isThere = (user: string, resource: string) =>
       gate.sessionsOf(user).some(({ jid, state }) => state !== 'bound' && jid === `${user}/${resource}`);
     presence.reported.reconcile(isThere).catch((error) => {

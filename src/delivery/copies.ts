@@ -31,6 +31,8 @@ export class Copies {
   readonly #receiptsInHand = new InFlight<true>();
   /** Further copies of corrections, which may still wait behind what is new. */
   #corrections: Sent[] = [];
+  /** Whether a message is about to end; set when who knows exists. */
+  isOver: (record: StoredRecord) => boolean = () => false;
 
   constructor(options: CopiesOptions) {
     this.#options = options;
@@ -101,6 +103,10 @@ export class Copies {
       trace?.('redelivery skipped', record, { why: 'the server has taken the copy before it' });
       const { provedAt = clock.now(), took } = handOver;
       this.handOvers.record({ ...handOver, attempt: record.attempt }, provedAt, took);
+      return true;
+    }
+    if (this.isOver(record)) {
+      trace?.('redelivery skipped', record, { why: 'the account that it was for was deleted' });
       return true;
     }
     if (record.heldAs !== undefined && this.#options.gate !== undefined) {

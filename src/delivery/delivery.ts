@@ -3,7 +3,7 @@ import type { AddressPolicy } from '../addressing/address-policy.ts';
 import type { ReceiptsOf, SessionObserver } from '../presence/ports.ts';
 import { PresenceService } from '../presence/presence-service.ts';
 import type { PresenceTiming } from '../presence/timing.ts';
-import type { Store, StoreClock, StoreQueue } from '../store/contract.ts';
+import type { Store, StoreClock, StoredRecord, StoreQueue } from '../store/contract.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
 import type { AckFormat } from '../xmpp/stanza/build.ts';
@@ -218,7 +218,12 @@ export class Delivery {
 
   /** These users (bare JIDs) are forgotten: so is what they wrote or were to get, as far as this process keeps it. */
   forgetUsers(isForgotten: (jid: string) => boolean): void {
-    this.#doubts?.forgetUsers(isForgotten);
+    this.forgetMessages(({ sender, recipient }) => isForgotten(sender) || isForgotten(recipient));
+  }
+
+  /** The same of these messages. */
+  forgetMessages(isOver: (record: StoredRecord) => boolean): void {
+    this.#doubts?.forget(isOver);
   }
 
   /** Redis has lost its data: what was remembered of them counts no more. */

@@ -96,9 +96,9 @@ export class ReceiptDoubts {
     else if (at <= this.#heardUntil || facts.has.size === 0) this.#judge(recipient, '', this.#heardUntil, one);
   }
 
-  /** Nothing is kept any more of what these users (bare JIDs) wrote or were to get. */
-  forgetUsers(isForgotten: (jid: string) => boolean): void {
-    this.#drop(({ sender, recipient }) => isForgotten(sender) || isForgotten(recipient));
+  /** Nothing is kept of these any more: of a user who is forgotten, or whose account was deleted. */
+  forget(isOver: (record: StoredRecord) => boolean): void {
+    this.#drop(isOver);
   }
 
   close(): void {

@@ -25,8 +25,8 @@ interface Events {
   session: [change: SessionChange];
   /** What went to a session from offline storage, or came back from one that has ended. */
   moved: [at: AtSession];
-  /** The account of a user (bare JID) was deleted at this time (ms). */
-  deleted: [user: string, at: number];
+  /** The account of a user (bare JID) was deleted at this time (ms); `again`: that may have been told before. */
+  deleted: [user: string, at: number, again: boolean];
   /** The lease has begun; `restarted`: under another epoch, so that the gate knows nothing of what was before. */
   enabled: [restarted: boolean];
   /** All that the gate remembers has been told. */
@@ -300,7 +300,7 @@ export class Gate extends EventEmitter<Events> {
         counts.gateOpened += 1;
         return;
       case 'deleted':
-        this.emit('deleted', event.jid, clock.now() - event.ago);
+        this.emit('deleted', event.jid, clock.now() - event.ago, event.ago > 0);
         return;
       case 'forgotten':
         this.#known.facts.delete(event.n);

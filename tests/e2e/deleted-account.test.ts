@@ -50,6 +50,30 @@ test('deleted-account: its senders are told, also one who was away, and who gets
   await next.leave();
 });
 
+test('deleted right after it confirmed a message, which is in doubt then: who gets its name next gets that no more', async () => {
+  await isHeld();
+  const erin = `${account.username}@${account.domain}`;
+  const alice = await world.user('alice');
+  const delivered = world.proxy.metrics.counts.delivered;
+  const old = await RawClient.login(account, { presence: false });
+  await old.send('<presence/>');
+  const id = await alice.say(erin, 'confirmed');
+  const { attrs } = await old.hears('confirmed');
+  await old.send(`<message to="${attrs.from}" type="chat"><received xmlns="urn:xmpp:receipts" id="${id}"/></message>`);
+  await until(() => world.proxy.metrics.counts.delivered > delivered, { what: 'the receipt' });
+  const before = world.proxy.metrics.counts.redelivered;
+  await old.deletesAccount();
+  await RawClient.register(account);
+  const next = await RawClient.login(account, { presence: false });
+  await next.send('<presence/>');
+  await alice.say(erin, 'for the next');
+  await next.hears('for the next');
+  expect(next.bodies()).toEqual(['for the next']);
+  expect(world.proxy.metrics.counts.redelivered).toBe(before);
+  await next.deletesAccount();
+  await RawClient.register(account);
+});
+
 test('deleted while the component was not there: the same, but for what was stored for who has the name now', async () => {
   const erin = `${account.username}@${account.domain}`;
   const alice = await world.user('alice');

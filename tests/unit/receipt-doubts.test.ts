@@ -295,16 +295,16 @@ test('not once more if the gate says that the copy which was lost with the lease
 test.each(['alice@s', 'bob@s'])('what waits is not sent when %s was forgotten', (user) => {
   stage.confirmed('e-1');
   stage.session('gone');
-  stage.doubts.forgetUsers((jid) => jid === user);
+  stage.doubts.forget(({ sender, recipient }) => sender === user || recipient === user);
   stage.session('available', 'Q');
   // Nor what may come to wait.
   stage.confirmed('e-2');
-  stage.doubts.forgetUsers((jid) => jid === user);
+  stage.doubts.forget(({ sender, recipient }) => sender === user || recipient === user);
   stage.session('gone', 'Q');
   stage.session('available', 'R');
   expect(stage.delivered).toEqual([]);
   stage.confirmed('e-3');
-  stage.doubts.forgetUsers((jid) => jid === 'carol@s');
+  stage.doubts.forget(({ sender }) => sender === 'carol@s');
   stage.session('gone', 'R');
   stage.session('available', 'S');
   expect(stage.delivered).toHaveLength(1);

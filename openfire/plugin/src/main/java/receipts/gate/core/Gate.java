@@ -198,12 +198,11 @@ public final class Gate {
         }
     }
 
-    /** A user's account is deleted. One process is told: they share what they have stored. */
+    /** A user's account is deleted. Each process is told: what they have stored they share, and not what they keep in memory. */
     public void deleted(String jid) {
         synchronized (lock) {
             deleted.add(jid, clock.getAsLong());
-            Lease lease = leases.of(jid);
-            if (lease != null) record.send(lease, Deleted.event(jid, 0));
+            record.sendToAll(Deleted.event(jid, 0));
         }
     }
 
