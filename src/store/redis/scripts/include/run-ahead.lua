@@ -41,14 +41,11 @@ local function prepare()
       if operation == 'settleAtHand' then
         asked_count = asked_count + 1
         asked[asked_count] = record_name(key)
-      elseif ends >= stored_to or left_out[ends] then
-        if (looked and has_none) or is_new(key) then
-          new_count = new_count + 1
-          new[2 * new_count - 1], new[2 * new_count], places[new_count] = record_name(key), ARGV[ends + 2], ends
-          left_out[ends] = nil
-        else
-          left_out[ends] = true
-        end
+      elseif (looked and has_none) or is_new(key) then
+        new_count = new_count + 1
+        new[2 * new_count - 1], new[2 * new_count], places[new_count] = record_name(key), ARGV[ends + 2], ends
+      else
+        left_out[ends] = true
       end
       ends = ends + 3
     elseif operation == 'shard' and KEYS[tonumber(key) or 0] then
@@ -79,14 +76,19 @@ local function settle_plainly(name, value, ending)
   return true
 end
 
--- Carries out the row that begins at `at`. An error leaves `at` at the operation that it came from.
+-- Carries out the row that begins at `at`, or what an error has left of one: that is not looked at ahead again, since each operation may
+-- end so, and would cost as much as all that follow it. An error leaves `at` at the operation that it came from.
 function ahead.run()
-  local ends, asked, found = prepare()
-  prepared = math.max(prepared, ends)
+  local ends, asked, found = prepared, {}, {}
+  if at >= prepared then
+    ends, asked, found = prepare()
+    prepared = ends
+  end
   local place, count = 0, #results
   while at < ends do
     local operation, name, value = ARGV[at], nil, nil
-    if operation == 'settleAtHand' then
+    local settles = operation == 'settleAtHand'
+    if settles then
       place = place + 1
       name, value = asked[place], found[place]
     end
@@ -94,14 +96,14 @@ function ahead.run()
       count = count + 1
       results[count] = 'delivered-at-hand\000000001'
       at = at + 3
-    elseif not name and at < stored_to and ROWS[operation] and not left_out[at] then
+    elseif not settles and at < stored_to and ROWS[operation] and not left_out[at] then
       gather_due(lease_text, ARGV[at + 1])
       count_pending(ARGV[at + 2], 1)
       count = count + 1
       results[count] = 'stored'
       at = at + 3
     else
-      if value and is_pending(value) then read_ahead[name] = value
+      if value and sub(value, 1, 2) == '2p' then read_ahead[name] = value
       -- It may look at what others have, and change it.
       elseif ROWS[operation] then found = {} end
       step()

@@ -19,12 +19,18 @@ local function is_of_operation(text)
   return text:find('^WRONGTYPE') ~= nil or text:find('^ERR ') ~= nil or text:find('^user_script') ~= nil
 end
 
+-- What an operation that was broken off leaves, and the next must not meet: it may have looked into another shard, and been told of its
+-- sender's sessions.
+local function forget_its_own()
+  shards.use(batch_shard)
+  duplicates.sessions = false
+end
+
 -- Gives the operation at `at` a second try if it met a damaged record, else an error for its result. Returns an error that is
 -- not the operation's own.
 function faults.step_over(text)
   local operation = ARGV[at]
-  -- It may have looked into another shard.
-  shards.use(batch_shard)
+  forget_its_own()
   local width = operations.width_of(operation, at)
   if width ~= nil and text == 'NEEDS' then
     results[#results + 1] = 'needs'
@@ -34,7 +40,10 @@ function faults.step_over(text)
   if width == nil or not is_of_operation(text) then return text end
   local inspected, found = pcall(quarantine.inspect, tostring(ARGV[at + 1]))
   local done, result = false, nil
-  if inspected and found then done, result = pcall(run, operation, at) end
+  if inspected and found then
+    done, result = pcall(run, operation, at)
+    if not done then forget_its_own() end
+  end
   results[#results + 1] = done and tostring(result) or 'fault\0' .. text
   at = at + width
   return nil
