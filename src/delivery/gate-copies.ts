@@ -43,6 +43,8 @@ interface Events {
 }
 
 const ORDER_WITHIN = 1000;
+/** Of so many that were given unheld before it is known to whom; of one that another process ends, this one does not hear. */
+const MOST_UNHELD = 20_000;
 /**
  * So long (ms) it may take until the store is told that the server has written an original to its recipient. Most are confirmed
  * sooner, and then it need not be told. Much less than the lease under which a message is stored.
@@ -111,6 +113,7 @@ export class GateCopies extends EventEmitter<Events> {
     messages.put(record);
     doubts.sent(record);
     this.#unheld.set(record.heldAs as string, sessions);
+    if (this.#unheld.size > MOST_UNHELD) this.#unheld.delete(this.#unheld.keys().next().value as string);
     // As soon as all that follows from the record's being stored is done.
     setImmediate(() => {
       this.emit('handedOver', [sent]);

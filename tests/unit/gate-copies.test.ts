@@ -151,6 +151,18 @@ test('what its recipient was given unheld is sent again only when the sessions t
   expect(told).toEqual([]);
 });
 
+test('of what was given unheld before so much is known, and of no more', () => {
+  const { copies, sent, facts } = stage();
+  facts.clear();
+  copies.recordUnheld(sent, ['P']);
+  for (let i = 0; i < 20_000; i += 1) {
+    if (i === 19_999) expect(copies.look('e-1', BOB, 1)).toEqual({ what: 'wait' });
+    copies.recordUnheld({ record: { ...sent.record, heldAs: `e-${i + 2}` } } as Sent, ['P']);
+  }
+  expect(copies.look('e-1', BOB, 1)).toEqual({ what: 'ask' });
+  expect(copies.look('e-20001', BOB, 1)).toEqual({ what: 'wait' });
+});
+
 describe('that an original was written to a session is recorded', () => {
   const recorded = () => {
     const all = stage();
