@@ -9,6 +9,7 @@ import type { Delivery } from '../delivery/delivery.ts';
 import type { HealthMonitor } from '../health/health-monitor.ts';
 import { eachUndelivered, listUndelivered } from '../jobs/dead-letters.ts';
 import type { Queues } from '../jobs/queues.ts';
+import { RestoredMessages } from '../jobs/restored-messages.ts';
 import { UserErasure } from '../jobs/user-erasure.ts';
 import type { Counts } from '../metrics/counters.ts';
 import type { Perform } from '../store/contract.ts';
@@ -76,6 +77,14 @@ export function composeAdministration(options: AdministrationOptions): Administr
       remove: async (id) => void (await queues.undelivered.remove(id)),
     },
     forget: (jid) => userErasure.forget(jid, proxied(jid)),
+    restored: new RestoredMessages({
+      copy: store.restored,
+      queries,
+      pipeline,
+      endings: delivery.endings,
+      clock: ledger.clock,
+      log,
+    }),
     countRecords: (jid) => userErasure.count(jid),
     version,
     log,

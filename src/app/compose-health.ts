@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { HealthMonitor, type HealthOptions, type HealthTiming } from '../health/health-monitor.ts';
+import { restoredText } from '../health/ledger-identity.ts';
 import { RedisMonitor } from '../health/redis-monitor.ts';
 import type { Queues } from '../jobs/queues.ts';
 import { ConnectionMonitor } from '../store/redis/connection-monitor.ts';
@@ -7,6 +8,7 @@ import type { Connections } from '../store/redis/connections.ts';
 import type { Durable } from '../store/redis/durability.ts';
 import type { LedgerPreparation } from '../store/redis/preparation.ts';
 import type { Probe } from '../store/redis/probe.ts';
+import type { RestoredCopy } from '../store/redis/restored-copy.ts';
 import { askMemory, checkSetup } from '../store/redis/server-setup.ts';
 import type { Log } from '../util/log.ts';
 
@@ -27,14 +29,16 @@ export function composeRedisMonitoring(
     durability,
     probe,
     preparation,
+    restored,
   }: {
-    config: Pick<Config, 'redis' | 'quotas'>;
+    config: Pick<Config, 'redis' | 'quotas' | 'retry'>;
     queues: Queues;
     log: Log;
     timing?: HealthTiming | undefined;
     durability: Durable;
     probe: Probe;
     preparation: Pick<LedgerPreparation, 'refusal' | 'saw'>;
+    restored: Pick<RestoredCopy, 'saw' | 'state'>;
   },
 ): RedisMonitoring {
   const connection = new ConnectionMonitor(redis);
@@ -42,6 +46,7 @@ export function composeRedisMonitoring(
     write: async () => {
       const mark = await probe.write();
       preparation.saw(mark);
+      await restored.saw(mark);
       return mark;
     },
     explain: (error) => connection.explain(error),
@@ -52,6 +57,10 @@ export function composeRedisMonitoring(
       return refusal === undefined ? setup : { ...setup, refusals: [refusal] };
     },
     pausedQueues: () => queues.paused(),
+    heldBack: async () => {
+      const state = await restored.state();
+      return state && restoredText(state, config.retry.messageTtl);
+    },
     memory: () => askMemory(redis),
     reserve: config.quotas.reserve,
     log,

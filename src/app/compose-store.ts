@@ -11,6 +11,7 @@ import { LinkLease } from '../store/redis/link-lease.ts';
 import { Pipeline } from '../store/redis/pipeline.ts';
 import { LedgerPreparation } from '../store/redis/preparation.ts';
 import { Probe } from '../store/redis/probe.ts';
+import { RestoredCopy } from '../store/redis/restored-copy.ts';
 import { ShardPipelines } from '../store/redis/shard-pipelines.ts';
 import { DEFAULT_SHARDS, Shards } from '../store/redis/shards.ts';
 import { RedisSteps } from '../store/redis/steps.ts';
@@ -24,6 +25,7 @@ export interface StoreParts {
   readonly connections: Connections;
   readonly ledger: Ledger;
   readonly queries: RedisQueries;
+  readonly restored: RestoredCopy;
   /** The steps of messages (TRACE_MESSAGES). */
   readonly steps: RedisSteps;
   readonly pipeline: Pipeline | ShardPipelines;
@@ -48,12 +50,14 @@ export function composeStore(config: Config, counters: Counters, log: Log, tunin
   const shards = new Shards(prefix, redis.shards ?? DEFAULT_SHARDS);
   const probe = new Probe(connections.ledger, prefix, durability, shards);
   const times = retry.storeTimes({ dedupWindow, undeliveredRetention });
+  const restored = new RestoredCopy({ redis: connections.ledger, shards, messageTtl: times.messageTtl });
   const preparation = new LedgerPreparation({
     redis: connections.ledger,
     shards,
     isNumberSet: redis.shards !== undefined,
     times,
     probe,
+    restored,
     log,
   });
   // Nothing is called before it is looked at: both are told between two connections, and ready a turn after it is so.
@@ -93,10 +97,24 @@ export function composeStore(config: Config, counters: Counters, log: Log, tunin
     durability,
     probe,
     preparation,
+    restored,
   });
   const linkLease =
     config.activeProcesses === 'one'
       ? new LinkLease({ redis: connections.ledger, prefix, log, timing: tuning.linkLease })
       : undefined;
-  return { connections, ledger, queries, steps, pipeline, queues, retry, monitoring, linkLease, events, onProblem };
+  return {
+    connections,
+    ledger,
+    queries,
+    restored,
+    steps,
+    pipeline,
+    queues,
+    retry,
+    monitoring,
+    linkLease,
+    events,
+    onProblem,
+  };
 }

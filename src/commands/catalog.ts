@@ -7,6 +7,7 @@ import { heaviestSenders } from './heaviest-senders.ts';
 import { lookup } from './lookup.ts';
 import { pauseRedelivery } from './pause.ts';
 import { figures } from './queue-figures.ts';
+import { restoredLedger } from './restored-ledger.ts';
 import { status } from './status.ts';
 import { undelivered } from './undelivered.ts';
 import { waiting } from './waiting.ts';
@@ -22,6 +23,7 @@ export function allCommands(context: CommandContext, addresses: AddressPolicy): 
     heaviestSenders(context),
     deadLetters(context, addresses),
     pauseRedelivery(context),
+    restoredLedger(context),
     forgetUser(context, addresses),
   ];
 }

@@ -1,4 +1,4 @@
-import type { Perform, StoredRecord, StoreQueries } from '../store/contract.ts';
+import type { Perform, Restored, RestoredSaid, RestoredWord, StoredRecord, StoreQueries } from '../store/contract.ts';
 import type { PendingSurvey } from './pending-survey.ts';
 
 /** A message that failed and is kept (or a stanza that ended the stream, which has no `key`), for an operator. */
@@ -50,6 +50,13 @@ export interface CommandContext {
   readonly forget: (jid: string) => Promise<{ readonly done: boolean; readonly erased: number }>;
   /** How many records {@link forget} would erase: as many as can be counted in a moment. */
   readonly countRecords: (jid: string) => Promise<{ readonly all: boolean; readonly count: number }>;
+  /** What is pending in a restored copy of the ledger. */
+  readonly restored: {
+    /** Undefined while there is none. */
+    state(): Promise<Restored | undefined>;
+    /** @param by who says so, for the log */
+    say(word: RestoredWord, by: string): Promise<RestoredSaid>;
+  };
   readonly version: string;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 }

@@ -205,6 +205,24 @@ export const Outcomes = z
   .meta({ id: 'Outcomes' });
 export type Outcomes = z.infer<typeof Outcomes>;
 
+export const Restored = z
+  .strictObject({
+    found: time,
+    pending: count.describe('Messages that were pending in the copy'),
+    ending: z.boolean().describe('Whether they are being ended'),
+  })
+  .meta({ id: 'Restored' });
+export type Restored = z.infer<typeof Restored>;
+
+export const Decided = z
+  .strictObject({
+    pending: count.describe('Messages that were pending in the copy'),
+    ended: count,
+    done: z.boolean().describe('Whether that is all; else it goes on'),
+  })
+  .meta({ id: 'Decided' });
+export type Decided = z.infer<typeof Decided>;
+
 export const Failure = z.strictObject({ error: z.string() }).meta({ id: 'Failure' });
 
 const address = z.string().min(1).max(3071);
@@ -226,4 +244,5 @@ export const ASKED = {
   change: z.strictObject({ action: z.enum(['retry', 'cancel']), keys }),
   forget: z.strictObject({ user: address }),
   retryAll: z.strictObject({ to: address }),
+  restored: z.strictObject({ action: z.enum(['send', 'end']) }),
 };

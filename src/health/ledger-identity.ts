@@ -1,3 +1,5 @@
+import { isoTime } from './iso-time.ts';
+
 /** What a look at a ledger's mark shows; see `StoreMark` in store/contract/health.ts. */
 export interface Seen {
   readonly id: string;
@@ -29,5 +31,20 @@ export const LOSS_TEXT: Readonly<Record<Loss, string>> = {
   another:
     'Redis is another one than before, with another ledger in it. Messages that are pending in the former are not sent; check where REDIS_URL leads',
   older:
-    'Redis has gone back to an older copy of its data. Messages that were acknowledged since may be gone, others are sent again; see "Loss of the ledger" in docs/operations.md',
+    'Redis has gone back to an older copy of its data. Messages that were acknowledged since may be gone; see "Loss of the ledger" in docs/operations.md',
 };
+
+/**
+ * For an operator: what is held back of a restored copy.
+ *
+ * @param upto when (ms) it was found; @param messageTtl ms
+ */
+export function restoredText(
+  { upto, pending, isEnding }: { readonly upto: number; readonly pending: number; readonly isEnding: boolean },
+  messageTtl: number,
+): string {
+  const what = `An older copy of the data in Redis was restored, which was found ${isoTime(upto)}; messages that were pending in it: ${pending}.`;
+  return isEnding
+    ? `${what} They are being ended, as an administrator has said; give the command "Restored ledger" again should this stay`
+    : `${what} None is sent again, and no sender is told, until you say whether they are to be sent or ended: by the command "Restored ledger", or at /api/restored. Without a word they end ${isoTime(upto + messageTtl)}`;
+}

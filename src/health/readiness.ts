@@ -156,10 +156,11 @@ function assessRedis({ storage, pipeline, reserve = 0, staleAfter, now, monotoni
 }
 
 /** What is lost is lost: to refuse work for it would help nobody. */
-function assessLedger({ storage: { loss }, now, monotonic }: Observations): Part {
-  if (loss === undefined) return OK;
+function assessLedger({ storage: { loss, heldBack }, now, monotonic }: Observations): Part {
+  const held = heldBack === undefined ? [] : [heldBack];
+  if (loss === undefined) return held.length === 0 ? OK : { ok: true, warnings: held };
   const since = isoTime(now - (monotonic - loss.at));
-  return { ok: true, warnings: [sentence(loss.text, since)], since };
+  return { ok: true, warnings: [sentence(loss.text, since), ...held], since };
 }
 
 function assessQueues({ pausedQueues }: RedisState): Part {

@@ -27,6 +27,8 @@ export interface RedisMonitorOptions {
   readonly inspect: () => Promise<StoreSetup>;
   /** Queues of the library that somebody has paused, by name. */
   readonly pausedQueues: () => Promise<string[]>;
+  /** What is held back of a restored copy, in words for an operator; undefined while there is nothing. */
+  readonly heldBack?: () => Promise<string | undefined>;
   /** How much of Redis' `maxmemory` is used, 0 to 1; undefined when there is none, or nobody tells. */
   readonly memory?: () => Promise<number | undefined>;
   /** The part of Redis' memory that is kept free, 0 to 1. */
@@ -54,6 +56,8 @@ export interface RedisState {
   readonly refusedSince?: number | undefined;
   readonly warnings: readonly string[];
   readonly pausedQueues: readonly string[];
+  /** What is held back of a restored copy, in words for an operator. */
+  readonly heldBack?: string | undefined;
   /** How much of its `maxmemory` is used, 0 to 1, if it has one. */
   readonly memoryUsed?: number | undefined;
   /** Since when the reserve of its memory is in use. */
@@ -76,6 +80,7 @@ export class RedisMonitor {
   #health: StoreSetup = { refusals: [], warnings: [] };
   #refusedSince: number | undefined;
   #pausedQueues: readonly string[] = [];
+  #heldBack: string | undefined;
   #memoryUsed: number | undefined;
   #reserveReachedSince: number | undefined;
   #loss: { text: string; at: number } | undefined;
@@ -97,6 +102,7 @@ export class RedisMonitor {
       ...this.#health,
       refusedSince: this.#refusedSince,
       pausedQueues: this.#pausedQueues,
+      heldBack: this.#heldBack,
       memoryUsed: this.#memoryUsed,
       reserveReachedSince: this.#reserveReachedSince,
       loss: shown ? this.#loss : undefined,
@@ -138,6 +144,7 @@ export class RedisMonitor {
       this.#fault = undefined;
       const loss = this.#identity.compare(mark);
       if (loss !== undefined) this.#lost(loss);
+      await this.#checkHeldBack();
       await this.#checkMemory();
       this.#pausedQueues = await this.#checkPaused();
       if (sentAt - this.#inspectedAt >= this.#timing.inspectEvery) await this.inspect();
@@ -168,6 +175,13 @@ export class RedisMonitor {
     if (before.refusals.length > 0 && this.#health.refusals.length === 0)
       log.info({}, 'Redis is set up as it should be');
     return this.#health;
+  }
+
+  /** Each process says it, also one that was started since. */
+  async #checkHeldBack(): Promise<void> {
+    const before = this.#heldBack;
+    this.#heldBack = await this.#options.heldBack?.();
+    if (this.#heldBack !== undefined && this.#heldBack !== before) this.#options.log.error({}, this.#heldBack);
   }
 
   async #checkMemory(): Promise<void> {

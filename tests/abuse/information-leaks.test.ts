@@ -46,6 +46,10 @@ beforeEach(() => {
       remove: async () => {},
     },
     forget: async () => ({ done: true, erased: 0 }),
+    restored: {
+      state: async () => undefined,
+      say: async () => ({ before: undefined, ended: 0, done: true }),
+    },
     countRecords: async () => ({ all: true, count: 0 }),
     version: '1',
     log: { info: () => {}, warn: () => {} },

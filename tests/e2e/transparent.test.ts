@@ -4,6 +4,7 @@ import xml, { type Element } from '@xmpp/xml';
 import { Redis } from 'ioredis';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import type { TestUser } from '../support/clients/test-user.ts';
+import { askRedis } from '../support/servers/redis.ts';
 import { OWN_SERVER, World } from '../support/stages/world.ts';
 import { spoil } from '../support/store/ledger.ts';
 import { until } from '../support/time/until.ts';
@@ -81,6 +82,37 @@ test('what was sent to a session that ends without it is sent again, once, to th
   await until(() => counts().delivered === 1, { what: 'the receipt' });
   expect(next.bodies()).toEqual(['to be lost']);
 });
+
+test('old-redis-copy: when Redis was set back, what was pending is not sent to the next session until an administrator says so', async () => {
+  await begin();
+  const redis = (command: string) => askRedis(world.redis.port, command);
+  await redis('HINCRBY {receipts}:identity count 1000');
+  const first = await world.user('bob', { autoReceipt: false, streamManagement: false });
+  const alice = await world.user('alice');
+  first.freeze();
+  const id = await alice.say(bareOf(first), 'to be lost');
+  await alice.acknowledged(id);
+  await until(() => counts().handedOver > 0, { what: 'the outcome' });
+  const probes = async () => Number((await redis('HINCRBY {receipts}:identity count 0')).slice(1));
+  const before = await probes();
+  await until(async () => (await probes()) > before + 1, { what: 'probes', within: 30_000 });
+  await redis('HINCRBY {receipts}:identity count -1000');
+  const asks = async () => (await fetch(`${world.proxy.url}/api/restored`)).status === 200;
+  await until(asks, { what: 'the finding', within: 30_000 });
+  first.cut();
+  const next = await world.user('bob');
+  await alice.delivered(await alice.say(bareOf(first), 'after it'));
+  // The clock would send it within a minute; a login at once, and the message after it is not held up.
+  expect(next.bodies()).toEqual(['after it']);
+  await fetch(`${world.proxy.url}/api/restored`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"action":"send"}',
+  });
+  await next.hears('to be lost', { within: 90_000 });
+  await alice.delivered(id);
+  expect(next.bodies()).toEqual(['after it', 'to be lost']);
+}, 150_000);
 
 test('a client without receipts is proved to have it, and its sender is told nothing', async () => {
   await begin();

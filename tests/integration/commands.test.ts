@@ -53,6 +53,10 @@ beforeEach(() => {
       forgotten.push(jid);
       return { done: true, erased: 1 };
     },
+    restored: {
+      state: async () => undefined,
+      say: async () => ({ before: undefined, ended: 0, done: true }),
+    },
     countRecords: async () => ({ all: false, count: 1 }),
     version: '1.2.3',
     log: { info: () => {}, warn: () => {} },
@@ -90,7 +94,7 @@ async function run(node: string, from: string, ...forms: Record<string, string |
   return answer;
 }
 
-const FOR_ADMINS = ['lookup', 'figures', 'heaviest', 'dead-letters', 'pause', 'forget'];
+const FOR_ADMINS = ['lookup', 'figures', 'heaviest', 'dead-letters', 'pause', 'restored', 'forget'];
 
 describe('who may', () => {
   test.each(FOR_ADMINS)('"%s" is for administrators: others neither see it nor run it', async (node) => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { conditionIn } from '../../src/console/words/conditions.ts';
 import { assessGate } from '../../src/health/gate-readiness.ts';
-import { LOSS_TEXT } from '../../src/health/ledger-identity.ts';
+import { LOSS_TEXT, restoredText } from '../../src/health/ledger-identity.ts';
 import type { GateLeaseState, Observations } from '../../src/health/observations.ts';
 import { assessReadiness } from '../../src/health/readiness.ts';
 import { PartlyError, redisFault } from '../../src/store/redis/redis-faults.ts';
@@ -139,6 +139,9 @@ test('each condition of /readyz is said in Chinese', () => {
     ...ofStorage({ memoryUsed: 0.95, reserveReachedSince: 100_000 }),
     ...ofStorage({ memoryUsed: 0.85 }),
     ...Object.values(LOSS_TEXT).flatMap((text) => ofStorage({ loss: { text, at: 100_000 } })),
+    ...[true, false].flatMap((isEnding) =>
+      ofStorage({ heldBack: restoredText({ upto: NOW, pending: 12, isEnding }, 60_000) }),
+    ),
     ...ofStorage({ pausedQueues: ['redelivery', 'expiry'] }),
     ...gateTexts(),
   ];

@@ -6,6 +6,7 @@ import { life } from '../model/life.ts';
 import { search } from '../model/messages.ts';
 import { now } from '../model/now.ts';
 import { forget, people, records } from '../model/people.ts';
+import { decide, restored } from '../model/restored.ts';
 import { waiting } from '../model/waiting.ts';
 import type { ConsolePorts } from '../ports.ts';
 import * as s from '../schemas.ts';
@@ -139,5 +140,23 @@ export const ENDPOINTS: readonly Endpoint[] = [
     input: s.ASKED.retryAll,
     output: s.Outcomes,
     handle: (ports, { to }) => retryAllTo(ports, userOf(ports, to)),
+  }),
+  endpoint({
+    method: 'get',
+    path: '/restored',
+    name: 'getRestored',
+    about: 'What is held back of an older copy of the ledger that was restored. 404 while there is nothing.',
+    input: NONE,
+    output: s.Restored,
+    handle: ({ context }) => restored(context),
+  }),
+  endpoint({
+    method: 'post',
+    path: '/restored',
+    name: 'decideRestored',
+    about: 'What becomes of that: it is sent again, or it ends and its senders are told. 404 while there is nothing.',
+    input: s.ASKED.restored,
+    output: s.Decided,
+    handle: ({ context }, { action }) => decide(context, action),
   }),
 ];

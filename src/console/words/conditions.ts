@@ -236,9 +236,22 @@ const SENTENCES: readonly Said[] = [
   ],
   [/^Redis has gone back to an older copy of its data$/, 'Redis 退回到了较旧的数据副本'],
   [
-    /^Messages that were acknowledged since may be gone, others are sent again; see "Loss of the ledger" in docs\/operations\.md$/,
-    '此后确认的消息可能已丢失，其他消息会再次发送；见 docs/operations.md 的 Loss of the ledger',
+    /^Messages that were acknowledged since may be gone; see "Loss of the ledger" in docs\/operations\.md$/,
+    '此后确认的消息可能已丢失；见 docs/operations.md 的 Loss of the ledger',
   ],
+  [
+    /^An older copy of the data in Redis was restored, which was found (\S+); messages that were pending in it: (\d+)$/,
+    'Redis 中恢复了较旧的数据副本，于 $1 发现；其中待处理的消息：$2 条',
+  ],
+  [
+    /^They are being ended, as an administrator has said; give the command "Restored ledger" again should this stay$/,
+    '按管理员的指示正在结束它们；若一直如此，请再次执行命令 Restored ledger',
+  ],
+  [
+    /^None is sent again, and no sender is told, until you say whether they are to be sent or ended: by the command "Restored ledger", or at \/api\/restored$/,
+    '在您决定发送还是结束它们之前，一条也不会重发，也不通知发送者：用命令 Restored ledger，或 /api/restored',
+  ],
+  [/^Without a word they end (\S+)$/, '若不作决定，它们于 $1 结束'],
   [/^Paused in the queue library: (.*)$/, '队列库中已暂停：$1'],
   [
     /^What is in there is not sent again until somebody presses Resume on \/queues; the command "Pause redelivery" is the way to pause$/,

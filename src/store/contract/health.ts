@@ -65,3 +65,25 @@ export interface StoreQueueHealth {
   /** What the last call failed with, while it does. */
   readonly fault: StoreFault | undefined;
 }
+
+/** What an operator says of a restored copy: what was pending in it is sent again, or it ends and its senders are told that nobody knows. */
+export type RestoredWord = 'send' | 'end';
+
+/** An older copy of the ledger is in its place. */
+export interface Restored {
+  /** What was stored until then (ms) is of the copy. */
+  readonly upto: number;
+  /** How many messages were pending in it. */
+  readonly pending: number;
+  /** The word was given that it ends, which is under way. */
+  readonly isEnding: boolean;
+}
+
+/** What came of a word. */
+export interface RestoredSaid {
+  /** What was held back; undefined when nothing was. */
+  readonly before: Restored | undefined;
+  /** How many were ended so far, and whether that is all. */
+  readonly ended: number;
+  readonly done: boolean;
+}

@@ -148,6 +148,10 @@ export class Keys {
   get paused(): string {
     return `${this.prefix}:paused`;
   }
+  /** STRING: up to when (ms) what was stored is of an older copy that was restored, and what becomes of it (scripts/restored.lua). */
+  get restored(): string {
+    return `${this.prefix}:restored`;
+  }
   /**
    * SET: those of a user's subscribers to whom that session has said that it is unavailable, while it is not known to have
    * ended.

@@ -4,6 +4,7 @@ import type { StoreTimes } from '../retry-policy.ts';
 import { LEDGER_FORMAT } from './format.ts';
 import { KeyTakeover } from './key-takeover.ts';
 import type { Probe } from './probe.ts';
+import type { RestoredCopy } from './restored-copy.ts';
 import { MIGRATE, REPACK } from './scripts.ts';
 import type { Shards } from './shards.ts';
 
@@ -36,6 +37,7 @@ export interface PreparationOptions {
   readonly isNumberSet: boolean;
   readonly times: StoreTimes;
   readonly probe: Pick<Probe, 'write'>;
+  readonly restored?: Pick<RestoredCopy, 'read'>;
   readonly log: { info(fields: object, message: string): void };
   /** ms; 0 for not at all. */
   readonly settledAfter?: number;
@@ -103,6 +105,7 @@ export class LedgerPreparation {
     do {
       generation = this.#generation;
       if (!this.#wasReady || !(await this.#isAsBefore())) await this.#prepareAnew();
+      await this.#options.restored?.read();
     } while (generation !== this.#generation);
     this.#isReady = true;
     this.#wasReady = true;

@@ -42,4 +42,5 @@ export const CONNECT = assemble('connect');
 export const REHEARSE = assemble('rehearse');
 export const MIGRATE = assemble('migrate');
 export const SHORTEN = assemble('shorten');
+export const RESTORED = assemble('restored');
 export const REPACK = assemble('repack');

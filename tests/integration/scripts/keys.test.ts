@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { Keys } from '../../../src/store/redis/keys.ts';
-import { BATCH, LOOK, PROBE, REHEARSE, STATUS, SWEEP } from '../../../src/store/redis/scripts.ts';
+import { BATCH, LOOK, PROBE, REHEARSE, RESTORED, STATUS, SWEEP } from '../../../src/store/redis/scripts.ts';
 import { type RedisServer, startRedis } from '../../support/servers/redis.ts';
 
 let server: RedisServer;
@@ -58,6 +58,7 @@ const NAMES: readonly (readonly [string, string])[] = [
   ["name_of('load')", keys.load],
   ["name_of('paused')", keys.paused],
   ["name_of('subs')", keys.contacts],
+  ["name_of('restored')", keys.restored],
   ["name_of('rehearsal')", '{names}:rehearsal'],
 ];
 
@@ -66,7 +67,7 @@ test.each(NAMES)('%s', async (lua, name) => {
 });
 
 test('these are all kinds that the scripts name', () => {
-  const named = [BATCH, SWEEP, STATUS, LOOK, PROBE, REHEARSE].flatMap((text) =>
+  const named = [BATCH, SWEEP, STATUS, LOOK, PROBE, REHEARSE, RESTORED].flatMap((text) =>
     [...text.matchAll(/name_of\('([^']+)'/g)].map(([, kind]) => kind),
   );
   const known = new Set(NAMES.flatMap(([lua]) => /^name_of\('([^']+)'/.exec(lua)?.[1] ?? []));

@@ -19,7 +19,7 @@ if not on_time then return { stamp('late', now, epoch) } end
 local lease_until, limit, ttl = string.format('%.0f', now + tonumber(ARGV[2])), tonumber(ARGV[3]), tonumber(ARGV[4])
 times.now, times.window, times.retention, times.ttl = now, tonumber(ARGV[5]), tonumber(ARGV[6]), ttl
 times.kept_whole = math.min(POLICY.DELIVERED_KEPT_WHOLE, times.window / 8)
-local taken, paused = {}, false
+local taken, paused, restored_upto = {}, false, nil
 local damaged, unreported = 0, {}
 
 -- A member is a key, or a key and the letter of an ending that its sender is owed: keys have one of two lengths.
@@ -28,8 +28,10 @@ local function parts_of(member)
   return lettered and member:sub(1, -2) or member, lettered and member:sub(-1)
 end
 
--- Whether a pause keeps it back: further copies, but neither first ones nor the end of a life.
+-- Whether it is of a restored copy, of which nothing is sent or told; or a pause keeps it back: further copies, but neither first ones nor
+-- the end of a life.
 local function kept_back(value)
+  if restored_upto and stored_at(value) <= restored_upto then return true end
   return paused and state_of(value) == 'p' and record.copies_of(value) > 0 and now < stored_at(value) + ttl
 end
 
@@ -58,8 +60,10 @@ end
 local function take_up_to(most)
   local all = #taken + most
   paused = records.is_paused()
+  local upto, word = records.restored_copy()
+  restored_upto = word == 'h' and upto or nil
   -- What is kept back must not hide what may go on.
-  for _ = 1, paused and 10 or 1 do
+  for _ = 1, (paused or restored_upto) and 10 or 1 do
     local room = all - #taken
     if room <= 0 then return true end
     if take(room) < room then return false end

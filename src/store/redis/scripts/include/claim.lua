@@ -81,9 +81,15 @@ function claims.claim(key, attempt, now, lease_until, ttl, lease, keep)
   end
   if record.attempt_of(value) ~= attempt then return 'moot' end
   local no_store, target = '0', ''
+  local word = records.word_on(value)
+  if word == 'h' then
+    -- Nor are senders told: most have been.
+    redis.call('ZADD', due_set, 'XX', now + POLICY.WHILE_PAUSED, due_member(key, state_of(value)))
+    return 'moot'
+  end
   if state_of(value) == 'p' then
     if not is_due(key, now, lease) then return 'moot' end
-    if now >= stored_at(value) + ttl then return 'overdue' end
+    if word == 'e' or now >= stored_at(value) + ttl then return 'overdue' end
     -- A pause keeps back further copies; a first one, which was never handed over, goes on.
     if record.copies_of(value) > 0 and records.is_paused() then
       redis.call('ZADD', due_set, now + POLICY.WHILE_PAUSED, key)

@@ -127,6 +127,19 @@ lazily(records, function()
 
 function records.is_paused() return redis.call('EXISTS', name_of('paused')) == 1 end
 
+-- Of an older copy of the ledger that was restored (restored.lua): up to when (ms) what was stored is of it, and what an operator has said
+-- of that: h (nothing yet: it is held back) or e (it ends). nil where there is none.
+function records.restored_copy()
+  local upto, word = match(redis.call('GET', name_of('restored')) or '', '^(%d+) %d+ (%l)$')
+  return tonumber(upto), word
+end
+
+-- What becomes of a record that such a copy had: h or e, as above; nil of all others.
+function records.word_on(value)
+  local upto, word = records.restored_copy()
+  return upto and stored_at(value) <= upto and word or nil
+end
+
 -- What is kept of an undelivered message, or false.
 function records.undelivered(key)
   local value = redis.pcall('GET', name_of('u', key))

@@ -38,13 +38,16 @@ end
 -- Reply: moot, when it is not its time or it has ended; unconfirmed, key, tombstone; or as undeliver.
 local function expire(key, ending, now, ttl, owed_until, window, retention)
   local value = read(key)
-  if not value or state_of(value) ~= 'p' or now < stored_at(value) + ttl then return 'moot' end
+  if not value or state_of(value) ~= 'p' then return 'moot' end
+  local word = records.word_on(value)
+  if word == 'h' or (now < stored_at(value) + ttl and not word) then return 'moot' end
   local fields = fields_of(value)
   local presence, sessions = evidence.presence_of(fields.recipient)
   local how, _, _, passed = evidence.last_copy(key, fields.recipient)
   local says = how == 'n' and 'n' or evidence.acknowledges(fields.sender, fields.recipient, sessions)
-  -- His client has gone on in the conversation: most likely it knows the message, and drops copies without a word.
-  if passed or evidence.rule(evidence.ENDS, presence, says, record.copy_of(value)) == 'u' then
+  -- His client has gone on in the conversation: most likely it knows the message, and drops copies without a word. What became of one
+  -- after the copy of the ledger was made that it is in, nobody knows.
+  if passed or word or evidence.rule(evidence.ENDS, presence, says, record.copy_of(value)) == 'u' then
     local tombstone = finish(key, value, 'u', ending, window)
     -- At once: a late receipt of the same call is owed under this very name.
     redis.call('ZREM', due_set, due_member(key, 'p'))

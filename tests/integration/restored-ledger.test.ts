@@ -1,0 +1,190 @@
+// Redis is set back to an older copy: what was pending in that waits for an operator's word.
+
+import { cp, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { Redis } from 'ioredis';
+import { RestoredCopy } from '../../src/store/redis/restored-copy.ts';
+import { Shards } from '../../src/store/redis/shards.ts';
+import { temporaryFolder } from '../support/process/temporary.ts';
+import { askRedis, type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { PeerProxy } from '../support/stages/peer-proxy.ts';
+import { until } from '../support/time/until.ts';
+
+const { jest } = import.meta;
+
+jest.setTimeout(90_000);
+
+let folder: string;
+let redis: RedisServer;
+let it: PeerProxy;
+/** What alice was sent. */
+let heard: string[];
+
+beforeEach(async () => {
+  folder = await temporaryFolder('restored');
+  redis = await startRedis({ dir: folder });
+});
+
+afterEach(async () => {
+  await it?.close();
+  await redis.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function start(settings: Record<string, string> = {}): Promise<void> {
+  it = await PeerProxy.start(redis.url, { LOG_LEVEL: 'error', ...settings });
+  heard = [];
+  it.peer.on('stanza', (stanza) => {
+    if (stanza.attrs.to?.startsWith('alice@') && stanza.getChild('stored') === undefined) heard.push(stanza.toString());
+  });
+  await it.ready();
+}
+
+const data = () => path.join(folder, 'appendonlydir');
+const copy = () => path.join(folder, 'copy');
+
+/** With Redis standing still, as copies of its disk are made. */
+async function copied(): Promise<void> {
+  await redis.kill();
+  await cp(data(), copy(), { recursive: true });
+  await redis.restart();
+  await it.ready();
+}
+
+const count = async () => Number((await askRedis(redis.port, 'HINCRBY {receipts}:identity count 0')).slice(1));
+
+async function restored(): Promise<void> {
+  // As if much time had passed since.
+  await askRedis(redis.port, 'HINCRBY {receipts}:identity count 1000');
+  const before = await count();
+  await until(async () => (await count()) > before + 1, { what: 'a probe' });
+  await redis.kill();
+  await rm(data(), { recursive: true });
+  await cp(copy(), data(), { recursive: true });
+  await redis.restart();
+  await it.ready();
+}
+
+const copiesOf = (text: string, most: number) =>
+  until(() => it.copies(text) >= most, { what: `${most} copies of ${text}` });
+
+/** A message is sent again by the clock: so would be what is held back. */
+async function clockPasses(text: string): Promise<void> {
+  await it.acknowledged(text);
+  await copiesOf(text, 2);
+}
+
+async function say(action: string): Promise<unknown> {
+  const response = await fetch(`${it.proxy.url}/api/restored`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ action }),
+  });
+  return response.status === 200 ? response.json() : response.status;
+}
+
+const HELD = /^An older copy of the data in Redis was restored.*pending in it: 1\. None is sent again.*\/api\/restored/;
+
+test('old-redis-copy: what was pending in it is not sent again and nobody is told, also after a restart, until an operator says: send', async () => {
+  await start();
+  const id = await it.acknowledged('old');
+  await copied();
+  await it.confirmed(id);
+  const before = it.copies('old');
+  heard.length = 0;
+  await restored();
+  await clockPasses('fresh');
+  expect(it.copies('old')).toBe(before);
+  expect(heard).toEqual([]);
+  expect((await it.readyz()).warnings).toContainEqual(expect.stringMatching(HELD));
+  expect(it.lines.filter(({ msg }) => HELD.test(String(msg)))).toHaveLength(1);
+
+  await it.close();
+  await start();
+  await clockPasses('fresh 2');
+  expect(it.copies('old')).toBe(0);
+  expect((await it.readyz()).warnings).toContainEqual(expect.stringMatching(HELD));
+  expect(await say('send')).toEqual({ pending: 1, ended: 0, done: true });
+  await until(() => it.copies('old') > 0, { what: 'the old one', within: 60_000 });
+  await it.confirmed(id);
+  expect((await it.readyz()).warnings.filter((text) => HELD.test(text))).toEqual([]);
+  expect(await say('send')).toBe(404);
+});
+
+test('end: its sender is told that nobody knows, and it is not sent', async () => {
+  await start();
+  const id = await it.acknowledged('old');
+  await copied();
+  await it.confirmed(id);
+  const before = it.copies('old');
+  heard.length = 0;
+  await restored();
+  expect(await say('end')).toEqual({ pending: 1, ended: 1, done: true });
+  await until(() => heard.length > 0, { what: 'what alice is told' });
+  expect(heard).toEqual([expect.stringMatching(`<unconfirmed[^>]* id="${id}"`)]);
+  await clockPasses('fresh');
+  expect(it.copies('old')).toBe(before);
+  expect((await it.readyz()).warnings.filter((text) => text.startsWith('An older copy'))).toEqual([]);
+});
+
+test('without a word it ends when MESSAGE_TTL has passed, and its sender is told', async () => {
+  await start({ MESSAGE_TTL: '8s', RETRY_SCHEDULE: '30s' });
+  await it.acknowledged('old');
+  await copied();
+  await until(() => heard.length > 0, { what: 'its end' });
+  heard.length = 0;
+  const before = it.copies('old');
+  const at = Date.now();
+  await restored();
+  await until(() => heard.length > 0, { what: 'its end, once more', within: 60_000 });
+  expect(Date.now() - at).toBeGreaterThan(8000);
+  expect(heard).toEqual([expect.stringMatching(/type="error"/)]);
+  // The error that she is sent has its body.
+  expect(it.copies('old')).toBe(before + 1);
+});
+
+describe('who finds it', () => {
+  let client: Redis;
+  const shards = new Shards('{receipts}', 4);
+  const process = () => new RestoredCopy({ redis: client, shards, messageTtl: 60_000 });
+  const IDENTITY = '{receipts}:identity';
+
+  beforeEach(() => {
+    client = new Redis(redis.url);
+  });
+  afterEach(() => client.quit());
+
+  test('a process that finds it later finds nothing that another has not, whatever the word was', async () => {
+    const [first, second] = [process(), process()];
+    await client.hset(IDENTITY, 'id', 'a', 'count', 1000, 'since', 1);
+    await Promise.all([first.read(), second.read()]);
+    await client.hset(IDENTITY, 'count', 5);
+    await first.read();
+    expect(await first.state()).toEqual({ upto: expect.any(Number), pending: 0, isEnding: false });
+    await first.letGo();
+    await second.read();
+    expect(await second.state()).toBeUndefined();
+    // Set back once more.
+    await client.hset(IDENTITY, 'count', 700);
+    await second.read();
+    await client.hset(IDENTITY, 'count', 5);
+    await client.hdel(IDENTITY, 'replaced');
+    await second.read();
+    expect(await second.state()).toBeDefined();
+  });
+
+  test('another ledger that is old is one; an empty one, and a replica that was a little behind, are none', async () => {
+    const one = process();
+    await client.hset(IDENTITY, 'id', 'a', 'count', 1000, 'since', 1);
+    await one.read();
+    await client.hset(IDENTITY, 'count', 990);
+    await one.read();
+    expect(await one.state()).toBeUndefined();
+    await client.hset(IDENTITY, 'id', 'b', 'count', 1, 'since', Math.floor(Date.now() / 1000));
+    await one.read();
+    expect(await one.state()).toBeUndefined();
+    await client.hset(IDENTITY, 'id', 'c', 'count', 1, 'since', 1);
+    await one.read();
+    expect(await one.state()).toBeDefined();
+  });
+});
