@@ -34,12 +34,14 @@ const refusal = (condition: string, text = '') =>
 const warned = async () => (await it.readyz()).warnings.filter((warning) => /gate/.test(warning));
 
 let ids = 0;
+/** Of the form that no client counts: what passed unheld is known again by such an id alone. */
+const idOf = (count: number) => `5f0c8a6e-9b1d-4c7e-8a2f-${String(count).padStart(12, '0')}`;
 /** Alice's message is held; resolves when it has its verdict. */
 async function held(more = ''): Promise<string | undefined> {
   ids += 1;
   const n = `epoch-${ids}`;
   gate.tells(
-    `${more}<held n="${n}"><message xmlns="jabber:client" from="alice@example.org/phone" to="bob@example.org" type="chat" id="g-${ids}"><body>hello</body></message></held>`,
+    `${more}<held n="${n}"><message xmlns="jabber:client" from="alice@example.org/phone" to="bob@example.org" type="chat" id="${idOf(ids)}"><body>hello</body></message></held>`,
   );
   const verdict = () => gate.commands.find(({ name, attrs }) => attrs.n === n && /stored|pass|drop/.test(name));
   return (await until(verdict, { what: `the verdict on ${n}` }))?.name;
@@ -139,7 +141,7 @@ test('unheld-then-resent-once: what passed unheld is not forwarded again, unless
   await it.ready();
   const again = (...sessions: string[]) => {
     const had = sessions.map((id) => `<session id="${id}"/>`).join('');
-    return held(`<unheld from="alice@example.org/phone" to="bob@example.org" id="g-${ids + 1}">${had}</unheld>`);
+    return held(`<unheld from="alice@example.org/phone" to="bob@example.org" id="${idOf(ids + 1)}">${had}</unheld>`);
   };
   expect(await again('old', 'older')).toBe('drop');
   // The server has stored it, or said that it cannot.
@@ -155,9 +157,9 @@ test('written again while nothing was held: what was stored before is not sent a
   await start(options);
   await it.ready();
   expect(await held()).toBe('stored');
-  const again = `g-${ids}`;
+  const again = idOf(ids);
   expect(await held()).toBe('stored');
-  const other = `g-${ids}`;
+  const other = idOf(ids);
   // The server has begun anew.
   options.terms.epoch = 'second';
   options.remembers = `${bob('available')}<unheld from="alice@example.org/phone" to="bob@example.org" id="${again}"><session id="S"/></unheld>`;
@@ -173,13 +175,13 @@ test('what passed unheld and was confirmed is settled when its sender writes it 
     `<unheld from="alice@example.org/phone" to="bob@example.org" id="${id}" confirmed="bob@example.org/desk"><session id="S"/></unheld>`;
   await start({ remembers: '<session jid="bob@example.org/desk" id="S" state="available" priority="0"/>' });
   await it.ready();
-  expect(await held(confirmed(`g-${ids + 1}`))).toBe('drop');
+  expect(await held(confirmed(idOf(ids + 1)))).toBe('drop');
   await until(async () => (await it.metric('delivered_total')) === 1, { what: 'the first' });
-  const id = `g-${ids + 1}`;
+  const id = idOf(ids + 1);
   expect(await held(confirmed(id).replace(/ confirmed="[^"]*"/, ''))).toBe('drop');
   gate.tells(confirmed(id));
   await until(async () => (await it.metric('delivered_total')) === 2, { what: 'the second' });
   const about = [...gate.given('tell'), ...gate.given('deliver')].map(String);
-  expect(about.filter((command) => command.includes(id) || command.includes(`g-${ids - 1}`))).toEqual([]);
+  expect(about.filter((command) => command.includes(id) || command.includes(idOf(ids - 1)))).toEqual([]);
   expect(await it.metric('gate_unheld_total')).toBe(2);
 });
