@@ -2,18 +2,20 @@
 // the last of it: nothing is lost, by the process that lives on.
 import { readFileSync } from 'node:fs';
 import { Cluster, Redis } from 'ioredis';
+import { settle } from '../../src/store/contract.ts';
 import { connect } from '../../src/store/redis/connections.ts';
 import { LEDGER_FORMAT } from '../../src/store/redis/format.ts';
 import { slotOf } from '../../src/store/redis/hash-slot.ts';
 import { KeyTakeover } from '../../src/store/redis/key-takeover.ts';
 import type { Ledger } from '../../src/store/redis/ledger.ts';
+import { Pipeline } from '../../src/store/redis/pipeline.ts';
 import { LedgerPreparation } from '../../src/store/redis/preparation.ts';
 import { Probe } from '../../src/store/redis/probe.ts';
 import { Shards } from '../../src/store/redis/shards.ts';
 import { presentKey, recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { startRedisCluster } from '../support/servers/redis-cluster.ts';
-import { ALICE, aliceWrites, DAY, ledgerIn, RETRY, SECOND } from '../support/store/ledger.ts';
+import { ALICE, aliceWrites, BOB, DAY, ledgerIn, RETRY, SECOND } from '../support/store/ledger.ts';
 import { type OlderKey, writeOlderLedger } from '../support/store/older-ledger.ts';
 import { until } from '../support/time/until.ts';
 
@@ -173,6 +175,28 @@ test('another Redis than before: one of a newer format, or with another number o
   // Also where only a probe has met it.
   preparation.saw({ format: 5, shards: SHARDS });
   expect(preparation.isReady).toBe(false);
+  connection.disconnect();
+  await redis.stop();
+});
+
+test('where the mark cannot be read, what waits is not given up: it is carried out when that is mended', async () => {
+  const redis = await startRedis();
+  const connection = new Redis(redis.url);
+  const { ledger, preparation } = processOn(connection, 0);
+  const mark = `${PREFIX}:identity`;
+  await ledger.perform(aliceWrites({ id: 'one' }));
+  await connection.rename(mark, `${PREFIX}:aside`);
+  await connection.set(mark, 'no hash');
+  preparation.reconnected();
+  const log = { warn: () => {}, info: () => {}, error: () => {} };
+  let settled: Promise<unknown> | undefined;
+  const failed = new Promise<void>((resolve) => {
+    const pipeline = new Pipeline(ledger, { log, onFailing: (failing) => failing && resolve() });
+    settled = pipeline.perform(settle(recordKey(ALICE, BOB, 'one'), '', T));
+  });
+  await Promise.race([failed, settled]);
+  await connection.rename(`${PREFIX}:aside`, mark);
+  expect(await settled).toMatchObject({ outcome: 'delivered' });
   connection.disconnect();
   await redis.stop();
 });

@@ -4,6 +4,7 @@ import type { StoreTimes } from '../retry-policy.ts';
 import { LEDGER_FORMAT } from './format.ts';
 import { KeyTakeover } from './key-takeover.ts';
 import type { Probe } from './probe.ts';
+import { redisFault } from './redis-faults.ts';
 import type { RestoredCopy } from './restored-copy.ts';
 import { MIGRATE, REPACK } from './scripts.ts';
 import type { Shards } from './shards.ts';
@@ -28,6 +29,19 @@ class LedgerFormatError extends Error {
   constructor(text: string) {
     super(`LEDGER ${text}`);
   }
+}
+
+/** Something in Redis keeps the ledger from being made ready. redis-faults.ts knows it by its first word. */
+class UnpreparedError extends Error {
+  override name = 'UnpreparedError';
+  constructor(cause: unknown) {
+    super(`UNPREPARED ${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
+}
+
+/** Redis rejects a call of the preparation for what it found: to whoever waits for that it says nothing of his own operations. */
+function asOfLedger(error: unknown): unknown {
+  return redisFault(error).kind === 'content' ? new UnpreparedError(error) : error;
 }
 
 export interface PreparationOptions {
@@ -68,13 +82,18 @@ export class LedgerPreparation {
 
   /**
    * @throws {LedgerFormatError}
+   * @throws {UnpreparedError}
    * @throws errors of ioredis; then it is tried again at the next call
    */
   prepare(): Promise<void> {
     if (this.#isReady) return Promise.resolve();
-    this.#preparing ??= this.#prepare().finally(() => {
-      this.#preparing = undefined;
-    });
+    this.#preparing ??= this.#prepare()
+      .catch((error) => {
+        throw asOfLedger(error);
+      })
+      .finally(() => {
+        this.#preparing = undefined;
+      });
     return this.#preparing;
   }
 

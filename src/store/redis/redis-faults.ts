@@ -32,6 +32,11 @@ const STATE_FAULTS: readonly StateFault[] = [
     text: 'The ledger in Redis is of another format, or has another number of shards. Start the proxy anew: it says what to set',
   },
   {
+    code: 'UNPREPARED',
+    pattern: /^UNPREPARED /,
+    text: 'The ledger in Redis cannot be looked at, or taken over: something there is damaged. The log has the error of Redis; nothing is stored until that is mended',
+  },
+  {
     code: 'OOM',
     pattern: /^OOM/,
     text: 'Redis is full: it has reached its maxmemory. Give it more memory (maxmemory), or wait until receipts have freed some',
