@@ -1,9 +1,10 @@
 // Operations that come many in a row share commands (scripts/include/run-ahead.lua): they come to what each comes to in a call of its own.
 import fc from 'fast-check';
+import type { Redis } from 'ioredis';
 import { BATCH } from '../../../src/store/redis/scripts.ts';
 import { payloadDigest } from '../../../src/xmpp/stanza/message-key.ts';
 import { type RedisServer, startRedis } from '../../support/servers/redis.ts';
-import { ALICE, keyOf, SECOND } from '../../support/store/ledger.ts';
+import { ALICE, BOB, keyOf, SECOND } from '../../support/store/ledger.ts';
 import { BATCH_ARGUMENTS, NOW, openScripts, recordOf } from '../../support/store/scripts.ts';
 
 let server: RedisServer;
@@ -40,10 +41,38 @@ const BEFORE: Readonly<Record<string, (id: string) => string>> = {
       .replace(/\x1e.*/s, `\x1d${ENDING}`),
 };
 
+/** Handed over, and counted as its sender's; only operations make that. */
+const COUNTED = 'one that is counted';
+const counts = (id: string) => [
+  ...['accept', keyOf(id), recordOf(id)],
+  ...['handOver', keyOf(id), 1, 1, NOW + SECOND, NOW + SECOND, ALICE, BOB, 0, '', 0, 0],
+];
+
 const id = fc.constantFrom(...IDS);
+/** Who has something that is counted, or not, and what he may have: as much as he likes; messages, bytes, to one; and of his domain. */
+const quota = fc.tuple(
+  fc.constantFrom(ALICE, 'carol@example.org', 'carol@example.org', 'erin@elsewhere.example'),
+  fc.constantFrom(BOB, 'dora@example.org'),
+  fc.constantFrom(
+    '0 0 0 0 0',
+    '20 99999 20 0 0',
+    '3 0 0 0 0',
+    '0 500 0 0 0',
+    '0 0 2 0 0',
+    '0 0 0 4 0',
+    '0 0 0 9 900',
+    'x',
+  ),
+  fc.constantFrom('', '', '', 'r'),
+);
 const operation: fc.Arbitrary<Operation> = fc.oneof(
   id.map((own) => ['accept', keyOf(own), recordOf(own)]),
   id.map((own) => ['acceptCounted', keyOf(own), recordOf(own)]),
+  fc
+    .tuple(id, quota, fc.constantFrom('accept', 'accept', 'acceptCounted'))
+    .map(([own, [sender, recipient, limits, why], name]) => {
+      return ['withinQuota', keyOf(own), sender, recipient, limits, why, name, keyOf(own), recordOf(own)];
+    }),
   // Other words under the same id.
   id.map((own) => ['accept', keyOf(own), recordOf(`${own}2`)]),
   id.map((own) => ['settleAtHand', keyOf(own), ENDING]),
@@ -56,20 +85,33 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   id.map((own) => ['isTaken', keyOf(own)]),
   fc.constant(['notified', 2, keyOf('told'), keyOf('told too')]),
 );
-const seeds = fc.dictionary(fc.constantFrom(...IDS, ...VERSIONS), fc.constantFrom(...Object.keys(BEFORE), 'a hash'));
+const seeds = fc.dictionary(
+  fc.constantFrom(...IDS, ...VERSIONS),
+  fc.constantFrom(...Object.keys(BEFORE), COUNTED, COUNTED, 'a hash'),
+);
+/** What can be read of what is counted: a sum that is none, or nothing at all. */
+const sums = fc.constantFrom('all', 'all', 'all', 'some', 'none');
 /** How many hashes and entries are known of what was delivered, or that this cannot be read. */
 const digests = fc.constantFrom('none', 'some', 'unreadable');
 
-async function comesTo(calls: readonly Operation[][], before: Readonly<Record<string, string>>, known: string) {
+async function comesTo(
+  calls: readonly Operation[][],
+  before: Readonly<Record<string, string>>,
+  known: string,
+  readable: string,
+) {
   const { redis, keys, content, close } = openScripts(server.url);
   const prefixes = [keys.prefix, `${keys.prefix}.2`];
   try {
-    // Counts of what stands there.
+    // Counts of what stands there beside those.
     const minutes = [NOW - SECOND, NOW - 60 * SECOND].map((at) => Math.floor(at / 60_000));
     await redis.hset(keys.ages, Object.fromEntries(minutes.map((minute) => [minute, 1000])));
-    for (const prefix of prefixes) {
+    for (const [place, prefix] of prefixes.entries()) {
+      const counted = Object.keys(before).filter((own) => before[own] === COUNTED);
+      await redis.eval(BATCH, 2, ...prefixes, ...ARGUMENTS, 'shard', place + 1, ...counted.flatMap(counts));
       for (const [own, what] of Object.entries(before)) {
         const name = `${prefix}.${nameOf(own)}`;
+        if (what === COUNTED) continue;
         const make = BEFORE[what];
         if (make === undefined) await redis.hset(name, 'not', 'a record');
         else await redis.set(name, make(own));
@@ -81,6 +123,9 @@ async function comesTo(calls: readonly Operation[][], before: Readonly<Record<st
       if (known === 'some') await redis.hset(`${prefix}:d:0`, digest, `-A`);
       if (known === 'unreadable') await redis.set(`${prefix}:d:0`, 'no hash');
     }
+    const load = `${keys.prefix}:load`;
+    if (readable === 'some') await redis.hset(load, 'carol@example.org', 'none');
+    if (readable === 'none') await redis.set(load, 'no hash');
     const replies: string[] = [];
     for (const operations of calls) {
       const reply = (await redis.eval(BATCH, 2, ...prefixes, ...ARGUMENTS, ...operations.flat())) as string[];
@@ -101,25 +146,29 @@ test('whatever stands there before, one call comes to what one for each does', a
     second: fc.array(operation, { maxLength: 12 }),
   });
   await fc.assert(
-    fc.asyncProperty(turn, seeds, digests, async ({ first, second }, before, known) => {
+    fc.asyncProperty(turn, seeds, digests, sums, async ({ first, second }, before, known, readable) => {
       const inSecond: Operation = ['shard', 2];
-      const together = await comesTo([[...first, inSecond, ...second]], before, known);
+      const together = await comesTo([[...first, inSecond, ...second]], before, known, readable);
       const apart = [...first.map((one) => [one]), ...second.map((one) => [inSecond, one])];
-      expect(together).toEqual(await comesTo(apart, before, known));
+      expect(together).toEqual(await comesTo(apart, before, known, readable));
     }),
     { numRuns: Number(process.env.RUNS ?? 100) },
   );
 }, 600_000);
 
+const callsOf = async (redis: Redis) => {
+  const stats = await redis.info('commandstats');
+  return (name: string) => Number(stats.match(new RegExp(`^cmdstat_${name}:calls=(\\d+)`, 'm'))?.[1] ?? 0);
+};
+const MANY = Array.from({ length: 50 }, (_, number) => `m${number}`);
+
 test('they share commands', async () => {
   const { redis, call, close } = openScripts(server.url);
   await redis.config('RESETSTAT');
-  const ids = Array.from({ length: 50 }, (_, number) => `m${number}`);
-  await call(BATCH, ...BATCH_ARGUMENTS, ...ids.flatMap((own) => ['accept', keyOf(own), recordOf(own)]));
-  const replies = await call(BATCH, ...BATCH_ARGUMENTS, ...ids.flatMap((own) => ['settleAtHand', keyOf(own), ENDING]));
+  await call(BATCH, ...BATCH_ARGUMENTS, ...MANY.flatMap((own) => ['accept', keyOf(own), recordOf(own)]));
+  const replies = await call(BATCH, ...BATCH_ARGUMENTS, ...MANY.flatMap((own) => ['settleAtHand', keyOf(own), ENDING]));
   expect(new Set(replies.slice(1))).toEqual(new Set(['delivered-at-hand\x00000001']));
-  const stats = await redis.info('commandstats');
-  const calls = (name: string) => Number(stats.match(new RegExp(`^cmdstat_${name}:calls=(\\d+)`, 'm'))?.[1] ?? 0);
+  const calls = await callsOf(redis);
   expect([calls('msetnx'), calls('setnx'), calls('mget')]).toEqual([1, 0, 1]);
   expect(calls('get')).toBeLessThan(10);
   close();
@@ -182,5 +231,60 @@ test('a receipt behind one that met something damaged is answered as such, thoug
   const replies = await call(BATCH, ...BATCH_ARGUMENTS, ...settles, ...accepts);
   expect(replies.slice(1)).toEqual(['unknown', 'unknown', 'stored', 'stored']);
   expect(await redis.zcard(keys.due)).toBe(2);
+  close();
+});
+
+test('nor does it cost a command to ask for the quota of each sender, as long as nothing is counted of him', async () => {
+  const { redis, call, close } = openScripts(server.url);
+  // What is counted of the domain, and of somebody else.
+  await call(BATCH, ...BATCH_ARGUMENTS, ...counts('counted'));
+  await redis.config('RESETSTAT');
+  const within = (sender: string, own: string) => {
+    return ['withinQuota', keyOf(own), sender, BOB, '9 9000 9 4 0', '', 'accept', keyOf(own), recordOf(own)];
+  };
+  const replies = await call(BATCH, ...BATCH_ARGUMENTS, ...MANY.flatMap((own) => within(`${own}@example.org`, own)));
+  expect(new Set(replies.slice(1))).toEqual(new Set(['within\x0025\0stored']));
+  const calls = await callsOf(redis);
+  expect([calls('msetnx'), calls('setnx'), calls('hmget'), calls('hrandfield')]).toEqual([1, 0, 1, 0]);
+  expect(calls('hget')).toBeLessThan(5);
+  close();
+});
+
+test('what is counted of records that are gone is found also where the messages of their sender come in a row', async () => {
+  const { redis, keys, call, close } = openScripts(server.url);
+  await call(BATCH, ...BATCH_ARGUMENTS, ...counts('one'), ...counts('two'));
+  await redis.del(`${keys.prefix}.${keyOf('one')}`, `${keys.prefix}.${keyOf('two')}`);
+  const within = (own: string) => {
+    return ['withinQuota', keyOf(own), ALICE, BOB, '9 9000 9 0 0', '', 'accept', keyOf(own), recordOf(own)];
+  };
+  const replies = await call(BATCH, ...BATCH_ARGUMENTS, ...['a', 'b', 'c', 'd'].flatMap(within));
+  // Each looks at two of them, and the first comes to what it was before.
+  expect(replies.slice(1)).toEqual([22, 0, 0, 0].map((taken) => `within\0${taken}\0stored`));
+  expect(await redis.exists(`${keys.prefix}:load`)).toBe(0);
+  close();
+});
+
+test('an error in the middle of a row leaves what is stored and counted of the others as it is', async () => {
+  const { redis, keys, call, close } = openScripts(server.url);
+  await call(BATCH, ...BATCH_ARGUMENTS, ...counts('counted'));
+  await redis.set(`${keys.prefix}:copies:${BOB}`, 'no hash');
+  await redis.del(keys.ages);
+  const within = (own: string) => {
+    return ['withinQuota', keyOf(own), 'carol@example.org', BOB, '9 0 0 0 0', '', 'accept', keyOf(own), recordOf(own)];
+  };
+  const settles = ['settleAtHand', keyOf('counted'), ENDING];
+  const replies = await call(
+    BATCH,
+    ...BATCH_ARGUMENTS,
+    ...['a', 'b'].flatMap(within),
+    ...settles,
+    ...['c', 'd'].flatMap(within),
+  );
+  expect(replies[3]).toMatch(/^fault\0/);
+  expect(replies.slice(1).filter((_, place) => place !== 2)).toEqual(Array(4).fill('within\x000\0stored'));
+  for (const own of ['a', 'b', 'c', 'd']) expect(await redis.get(`${keys.prefix}.${keyOf(own)}`)).toBe(recordOf(own));
+  expect(await redis.zcard(keys.due)).toBe(5);
+  // Those four, less the one whose end was written before the error.
+  expect(await redis.hgetall(keys.ages)).toEqual({ [Math.floor((NOW - SECOND) / 60_000)]: '3' });
   close();
 });

@@ -89,7 +89,7 @@ export const RANDOM_REQUESTS: { readonly [K in Kind]: (world: World) => Omit<Req
       at: now,
       ...(random.chance(0.2) && { originId: random.pick(['o-1', ...IDS]) }),
       ...(random.chance(0.3) && { corrects: random.pick(IDS) }),
-      ...(random.chance(0.2) && { quota: quotaOf(world) }),
+      ...(random.chance(0.4) && { quota: quotaOf(world) }),
     });
   },
   settle(world) {

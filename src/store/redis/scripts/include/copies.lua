@@ -8,7 +8,8 @@
 -- all shards are with the first, since they are looked at for many messages.
 -- <prefix>:holds:<sender> HASH: the same in messages, by recipient.
 -- What is counted is taken back by what the entry says, whatever has become of the record, so that no count drifts.
-local copies = { UNIT = 1e10 }
+-- `sums`: those sums that this script has asked for, as they stand now: each is read once, however many messages ask for it.
+local copies = { UNIT = 1e10, sums = {} }
 lazily(copies, function()
 local PER_PART = 48
 local PASSED, FIRST, COUNTED, FAR = 1, 2, 4, 8
@@ -17,6 +18,7 @@ local MOST_BYTES, NEAR = 0xffffff, 0xffffff
 local function add_load(field, change)
   local now = redis.call('HINCRBY', KEYS[1] .. ':load', field, string.format('%.0f', change))
   if now <= 0 then redis.call('HDEL', KEYS[1] .. ':load', field) end
+  copies.sums[field] = math.max(0, now)
 end
 
 -- Of a sender's messages to a recipient one more (1), or one fewer (-1).
@@ -37,6 +39,7 @@ function copies.forget_sum(sender)
   if left <= 0 then return end
   add_load('@' .. match(sender, '[^@]*$'), -left)
   redis.call('HDEL', KEYS[1] .. ':load', sender)
+  copies.sums[sender] = 0
 end
 
 function copies.count_all(sender, recipient, sign, bytes)

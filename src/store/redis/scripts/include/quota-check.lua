@@ -15,7 +15,7 @@ end
 -- Returns how much of his share is taken, in percent, and why it may not, or ''.
 function quota.check(key, value, countable, sender, recipient, limits, refuse)
   local taken, which = quota.used(sender, recipient, limits)
-  quota.verify(sender, taken >= 100 and 20 or 2)
+  if not quota.has_none(sender) then quota.verify(sender, taken >= 100 and 20 or 2) end
   if refuse == '' and taken >= 100 then refuse = which end
   if refuse ~= '' and quota.knows(key, value, countable) then refuse = '' end
   return taken, refuse

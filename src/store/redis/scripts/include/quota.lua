@@ -41,12 +41,33 @@ function quota.forget(sender)
   copies.forget_sum(sender)
 end
 
--- A sender's sum, of all shards that are in reach: messages, bytes.
-local function load_of(field)
-  local value = tonumber(redis.call('HGET', KEYS[1] .. ':load', field) or 0)
-  local count = math.floor(value / UNIT)
-  return count, value - count * UNIT
+-- A sum of all shards that are in reach.
+local function sum_of(field)
+  local sum = copies.sums[field]
+  if not sum then
+    sum = tonumber(redis.call('HGET', KEYS[1] .. ':load', field) or 0)
+    copies.sums[field] = sum
+  end
+  return sum
 end
+
+-- The same as messages and bytes.
+local function load_of(field)
+  local sum = sum_of(field)
+  local count = math.floor(sum / UNIT)
+  return count, sum - count * UNIT
+end
+
+-- Reads these sums at once. Returns whether they could be.
+function quota.read_ahead(fields)
+  local values = #fields == 0 and {} or redis.pcall('HMGET', KEYS[1] .. ':load', unpack(fields))
+  if values.err then return false end
+  for place = 1, #fields do copies.sums[fields[place]] = tonumber(values[place] or 0) end
+  return true
+end
+
+-- Whether none of a sender's messages is counted: then he has none to anybody, and none that could be looked at.
+function quota.has_none(sender) return sum_of(sender) == 0 end
 
 -- Reply: load, messages and bytes of a sender's, and of his domain.
 function quota.load(sender)
@@ -58,16 +79,21 @@ end
 -- How much of what he may have (0: as much as he likes) is taken, in percent, and the letter of what is taken most:
 -- m messages, b bytes, c messages to one recipient, d what his domain may have.
 function quota.used(sender, recipient, limits)
+  local has_none = quota.has_none(sender)
+  -- Nor has his domain a limit.
+  if has_none and sub(limits, -4) == ' 0 0' then return 0, '' end
   local most, which = 0, ''
   local function look(letter, taken, limit)
     local part = limit > 0 and taken * 100 / limit or 0
     if part > most then most, which = part, letter end
   end
   local messages, bytes, one, domain_messages, domain_bytes = limits:match('^(%d+) (%d+) (%d+) (%d+) (%d+)$')
-  local count, size = load_of(sender)
-  look('m', count, tonumber(messages))
-  look('b', size, tonumber(bytes))
-  look('c', tonumber(redis.call('HGET', name_of('holds', sender), recipient) or 0), tonumber(one))
+  if not has_none then
+    local count, size = load_of(sender)
+    look('m', count, tonumber(messages))
+    look('b', size, tonumber(bytes))
+    look('c', tonumber(redis.call('HGET', name_of('holds', sender), recipient) or 0), tonumber(one))
+  end
   if domain_messages ~= '0' or domain_bytes ~= '0' then
     local of_domain, size_of_domain = load_of('@' .. sender:match('[^@]*$'))
     look('d', of_domain, tonumber(domain_messages))

@@ -3,7 +3,16 @@
 -- A row: these, each key once, in whichever shards, and `notified`, which looks at no record. What one of these stores no other of them
 -- looks at in the usual case, so that it does not matter which comes first. What turns out to be another case is carried out by itself,
 -- in its turn.
-local ROWS = { accept = true, acceptCounted = true, settleAtHand = true }
+-- `withinQuota` is one of these where nothing is counted of its sender, which is usual, and his domain is within its share: no operation
+-- of a row makes a sum greater. Sums are read with one command, too.
+local ROWS = { accept = 3, acceptCounted = 3, settleAtHand = 3, withinQuota = 9 }
+
+-- How many of ARGV the operation at a place takes, if it can be one of a row.
+local function width_in_row(place)
+  local width = ROWS[ARGV[place]]
+  if width == 9 and (ROWS[ARGV[place + 6]] ~= 3 or ARGV[place + 6] == 'settleAtHand' or ARGV[place + 7] ~= ARGV[place + 1]) then return nil end
+  return width
+end
 -- `prepared`: where the row ends that was begun last; an error may have broken it off.
 local ahead, prepared = {}, 0
 lazily(ahead, function()
@@ -16,6 +25,44 @@ local stored_to, left_out = 0, {}
 local function is_new(key)
   local looked, digest = pcall(delivered.digest_of, key)
   return looked and digest == nil
+end
+
+-- Whether one whose operation `withinQuota` is at this place is stored, and nothing has to be looked at for that but sums.
+local function is_within(place)
+  if ARGV[place + 5] ~= '' or not quota.has_none(ARGV[place + 2]) then return false end
+  local looked, taken = pcall(quota.used, ARGV[place + 2], ARGV[place + 3], ARGV[place + 4])
+  return looked and taken < 100
+end
+
+-- Takes those out that may be beyond a quota.
+local function keep_within(new, places)
+  local fields, known = {}, {}
+  local function ask(field)
+    if not known[field] and not copies.sums[field] then
+      known[field] = true
+      fields[#fields + 1] = field
+    end
+  end
+  for number = 1, #places do
+    local place = places[number]
+    if ARGV[place] == 'withinQuota' then
+      local sender = ARGV[place + 2]
+      ask(sender)
+      if sub(ARGV[place + 4], -4) ~= ' 0 0' then ask('@' .. match(sender, '[^@]*$')) end
+    end
+  end
+  local is_readable = quota.read_ahead(fields)
+  local kept, count = 0, #places
+  for number = 1, count do
+    local place, name, value = places[number], new[2 * number - 1], new[2 * number]
+    places[number], new[2 * number - 1], new[2 * number] = nil, nil, nil
+    if ARGV[place] ~= 'withinQuota' or (is_readable and is_within(place)) then
+      kept = kept + 1
+      places[kept], new[2 * kept - 1], new[2 * kept] = place, name, value
+    else
+      left_out[place] = true
+    end
+  end
 end
 
 -- Stores these messages, whose operations are at these places: all of them, or none.
@@ -32,22 +79,24 @@ end
 local function prepare()
   local seen, new, places, asked = {}, {}, {}, {}
   local looked, has_none = pcall(delivered.has_none)
-  local ends, asked_count, new_count = at, 0, 0
+  local ends, asked_count, new_count, has_quotas = at, 0, 0, false
   while ends + 2 <= last and ends - at < LONGEST do
     local operation, key = ARGV[ends], ARGV[ends + 1]
-    if ROWS[operation] then
-      if seen[key] then break end
+    local width = width_in_row(ends)
+    if width then
+      if seen[key] or ends + width - 1 > last then break end
       seen[key] = true
       if operation == 'settleAtHand' then
         asked_count = asked_count + 1
         asked[asked_count] = record_name(key)
       elseif (looked and has_none) or is_new(key) then
         new_count = new_count + 1
-        new[2 * new_count - 1], new[2 * new_count], places[new_count] = record_name(key), ARGV[ends + 2], ends
+        new[2 * new_count - 1], new[2 * new_count], places[new_count] = record_name(key), ARGV[ends + width - 1], ends
+        has_quotas = has_quotas or width == 9
       else
         left_out[ends] = true
       end
-      ends = ends + 3
+      ends = ends + width
     elseif operation == 'shard' and KEYS[tonumber(key) or 0] then
       shards.use(tonumber(key))
       looked, has_none = pcall(delivered.has_none)
@@ -60,6 +109,7 @@ local function prepare()
   end
   shards.use(batch_shard)
   local found = asked_count > 1 and call('MGET', unpack(asked)) or {}
+  if has_quotas then keep_within(new, places) end
   store(new, places, ends)
   return ends, asked, found
 end
@@ -97,11 +147,13 @@ function ahead.run()
       results[count] = 'delivered-at-hand\000000001'
       at = at + 3
     elseif not settles and at < stored_to and ROWS[operation] and not left_out[at] then
+      local width, result = ROWS[operation], 'stored'
+      if width == 9 then result = 'within\0' .. quota.used(ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]) .. '\0stored' end
       gather_due(lease_text, ARGV[at + 1])
-      count_pending(ARGV[at + 2], 1)
+      count_pending(ARGV[at + width - 1], 1)
       count = count + 1
-      results[count] = 'stored'
-      at = at + 3
+      results[count] = result
+      at = at + width
     else
       if value and sub(value, 1, 2) == '2p' then read_ahead[name] = value
       -- It may look at what others have, and change it.

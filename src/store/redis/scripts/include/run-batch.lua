@@ -54,7 +54,8 @@ end)
 -- less than one for each.
 local function run_all()
   while at <= last do
-    if ROWS[ARGV[at]] and (at < prepared or ROWS[ARGV[at + 3]]) then ahead.run() else step() end
+    local width = width_in_row(at)
+    if width and (at < prepared or ROWS[ARGV[at + width]]) then ahead.run() else step() end
   end
 end
 
