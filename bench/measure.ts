@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import type { Pair } from './peer.ts';
 import type { Variant } from './variant.ts';
 
 /** Messages in flight. */
@@ -71,14 +72,18 @@ async function rewritten(redis: Redis): Promise<void> {
   while ((await infoField(redis, 'persistence', states)) > 0);
 }
 
-/** Messages a second with {@link WINDOW} in flight, and what each costs. */
+/** Messages a second with {@link WINDOW} in flight, and what each costs, once each of these pairs has written. */
 export function throughput(
   variant: Variant,
   redis: Redis,
   { warmUp, measure }: Pick<Plan, 'warmUp' | 'measure'>,
+  pairs: readonly Pair[] = [],
 ): Promise<Throughput> {
-  variant.peer.load(WINDOW);
-  return underLoad(variant, redis, [() => sleep(warmUp), () => sleep(measure)]);
+  const { peer } = variant;
+  peer.load(WINDOW, ...(pairs.length > 0 ? [pairs] : []));
+  // The first message to somebody costs more than those after it.
+  const warmedUp = () => Promise.all([sleep(warmUp), peer.reaches(pairs.length)]);
+  return underLoad(variant, redis, [warmedUp, () => sleep(measure)]);
 }
 
 /** What the load that has begun costs from the end of the first wait to that of the second; then the load ends. */
@@ -113,6 +118,6 @@ export function quantiles(latencies: readonly number[]): Latency {
 }
 
 /** How long a message takes until its forward arrives, at {@link PACE} a second. */
-export async function latency({ peer }: Variant, { paced }: Plan): Promise<Latency> {
-  return quantiles(await peer.paced(PACE, paced));
+export async function latency({ peer }: Variant, { paced }: Plan, pairs?: readonly Pair[]): Promise<Latency> {
+  return quantiles(await peer.paced(PACE, paced, undefined, pairs));
 }

@@ -9,7 +9,7 @@ const RECEIPT_MIDDLE = `'><received xmlns='urn:xmpp:receipts' id='`;
 const RECEIPT_END = `'/></message>`;
 
 /** Who writes to whom, by what comes for and from them. */
-interface Pair {
+export interface Pair {
   readonly sender: string;
   readonly senderProxied: string;
   readonly recipient: string;
@@ -150,7 +150,7 @@ export class Peer {
   }
 
   /** Keeps `window` messages in flight, until {@link Peer.drain}: of these pairs in turn. */
-  load(window: number, pairs = [ORDINARY]): void {
+  load(window: number, pairs: readonly Pair[] = [ORDINARY]): void {
     for (const one of pairs) this.#know(one);
     this.#loading = pairs;
     this.#quota = Number.POSITIVE_INFINITY;
@@ -179,7 +179,12 @@ export class Peer {
    *
    * @param flood what somebody sends at once meanwhile, and somebody else whenever that is complete
    */
-  async paced(perSecond: number, duration: number, flood?: FloodPlan, pairs = [ORDINARY]): Promise<number[]> {
+  async paced(
+    perSecond: number,
+    duration: number,
+    flood?: FloodPlan,
+    pairs: readonly Pair[] = [ORDINARY],
+  ): Promise<number[]> {
     const latencies: number[] = [];
     this.#latencies = latencies;
     this.#flood = flood;

@@ -16,6 +16,7 @@ import {
 } from './goals.ts';
 import { languages, languagesTable } from './languages.ts';
 import { latency, PACE, throughput, tidyRedis, WINDOW } from './measure.ts';
+import { pairs } from './peer.ts';
 import { pending } from './pending.ts';
 import type { Plans } from './plans.ts';
 import { presences } from './presence.ts';
@@ -62,9 +63,11 @@ export async function speedOf(name: VariantName, { place, redis, plans, say }: C
   await redis.flushall();
   await tidyRedis(redis);
   const variant = await Variant.start(name, place);
+  const kind = VARIANTS[name];
+  const users = 'pairs' in kind ? pairs(kind.pairs) : undefined;
   const result = {
-    throughput: await throughput(variant, redis, plans.speed),
-    latency: await latency(variant, plans.speed),
+    throughput: await throughput(variant, redis, plans.speed, users),
+    latency: await latency(variant, plans.speed, users),
   };
   await variant.stop();
   const { perSecond, cpu, redisCpu, commands } = result.throughput;
@@ -75,7 +78,7 @@ export async function speedOf(name: VariantName, { place, redis, plans, say }: C
 
 async function speed(context: Context): Promise<Found> {
   const { rounds: most, limit, warmUp, measure, paced } = context.plans.speed;
-  const rounds: Record<VariantName, Round[]> = { a: [], b: [], 'b concurrent': [], c: [] };
+  const rounds: Record<VariantName, Round[]> = { a: [], b: [], 'b concurrent': [], c: [], 'c by default': [] };
   for (const turn of turns(most, limit)) {
     for (const name of Object.keys(VARIANTS) as VariantName[]) {
       // For comparison only: once.

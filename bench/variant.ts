@@ -6,12 +6,21 @@ import { Peer } from './peer.ts';
 import type { Load } from './texts.ts';
 import type { Setting, Usage } from './variants/child.ts';
 
+/** More than delivery/quotas.ts remembers at once (MOST_SEEN), so that nothing is known of a pair when it is its turn again. */
+const MANY_PAIRS = 25_000;
+
 export const VARIANTS = {
   a: { file: 'relay', args: [], what: 'bare relay, stock @xmpp/component, stores nothing' },
   b: { file: 'naive', args: [], what: 'naive: one awaited script and one BullMQ job a message, in order' },
   'b concurrent': { file: 'naive', args: ['concurrent'], what: 'the same, concurrent, order not kept' },
-  c: { file: 'proxy', args: [], what: 'this proxy' },
-} as const satisfies Record<string, { file: string; args: string[]; what: string }>;
+  c: { file: 'proxy', args: [], what: 'this proxy, with limits that one sender does not reach' },
+  'c by default': {
+    file: 'proxy',
+    args: ['quotas'],
+    pairs: MANY_PAIRS,
+    what: `the same with the limits that it has by default, and ${MANY_PAIRS.toLocaleString('en')} pairs of users who write in turn: of each message Redis is asked for its sender's share, and not of a few in a thousand as with one pair`,
+  },
+} as const satisfies Record<string, { file: string; args: string[]; what: string; pairs?: number }>;
 
 export type VariantName = keyof typeof VARIANTS;
 
@@ -33,7 +42,7 @@ export interface Place {
   readonly profile?: string | undefined;
   /** What messages say; `real` unless something else is said. */
   readonly load?: Load;
-  /** Whether (c) has the quotas that it has by default; else none. */
+  /** Whether (c) has the quotas that it has by default; else limits that one sender does not reach. */
   readonly hasQuotas?: boolean;
   /** Of (c)'s ledger; the usual number where it is not said. */
   readonly shards?: number;
