@@ -42,10 +42,10 @@ local function each(callback, only)
 	end
 end
 
---- Whether a message to this address, of this bare JID, is written to a session now.
+--- Whether a session is there that this address, of this bare JID, names.
 local function takes_messages(address, bare)
 	local user = prosody.bare_sessions[bare];
-	return prosody.full_sessions[address] ~= nil or user ~= nil and user.top_resources ~= nil;
+	return prosody.full_sessions[address] ~= nil or address == bare and user ~= nil and user.top_resources ~= nil;
 end
 
 --- Wraps presence/bare: what a client's presence has changed is known when it is handled.

@@ -211,6 +211,12 @@ export class GateCopies extends EventEmitter<Events> {
     return writtenElsewhere(sent);
   }
 
+  /** Whether it is known that no session has this address, which one had. */
+  isGone(user: string, resource: string): boolean {
+    const { gate } = this.#options;
+    return resource !== '' && gate.isReady && gate.sessionAt(user, resource) === undefined;
+  }
+
   /** Tells a user something in another's name; without `sent` nobody is owed it. */
   tell(xml: string, sent?: Sent): OutgoingStanza<Sent> {
     const held = writtenElsewhere(sent);

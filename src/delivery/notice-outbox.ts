@@ -25,7 +25,8 @@ export class NoticeOutbox {
   }
 
   /** Tells a sender how his message ended. */
-  send(record: StoredRecord): void {
+  send(ended: StoredRecord): void {
+    const record = this.#addressed(ended);
     const xml = this.#options.notices.ending(record);
     const before = this.#inFlight.get(record.key);
     if (before?.held !== undefined && !before.held.done && before.record.state === record.state) {
@@ -41,6 +42,16 @@ export class NoticeOutbox {
       this.#options.trace?.('notified', record, { why: `it is ${record.state}` });
       this.#write(xml, sent);
     }
+  }
+
+  /**
+   * A receipt for a session that has ended goes to the user: Openfire 4.2 puts what is for such a session in offline storage, also
+   * when he is there with another of priority 0. Of failures the store finds a session that lives.
+   */
+  #addressed(record: StoredRecord): StoredRecord {
+    const isReceipt = record.state === 'delivered' && record.heldAs !== undefined;
+    if (!isReceipt || this.#options.gate?.isGone(record.sender, record.senderResource) !== true) return record;
+    return { ...record, senderResource: '' };
   }
 
   #write(xml: string, sent: Sent): void {

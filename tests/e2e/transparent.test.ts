@@ -150,6 +150,18 @@ test('a receipt that comes after the proof still goes to the sender', async () =
   expect(counts().redelivered).toBe(0);
 });
 
+test('a receipt for a session that has ended goes to its user, who is there with another', async () => {
+  await begin();
+  const bob = await world.user('bob', { autoReceipt: false });
+  const phone = await world.user('alice');
+  const id = await phone.say(bareOf(bob), 'hello');
+  await bob.hears('hello');
+  await phone.offline();
+  const desk = await world.user('alice');
+  await bob.send(xml('message', { to: phone.jid, type: 'chat' }, xml('received', { xmlns: 'urn:xmpp:receipts', id })));
+  expect((await desk.delivered(id)).attrs).toMatchObject({ from: bob.jid, to: bareOf(desk) });
+});
+
 test('written to while he was away: all come once, in order, before what is written when he is there', async () => {
   await begin();
   const alice = await world.user('alice');

@@ -45,12 +45,16 @@ final class Record implements Reports {
         event(known, event);
     }
 
-    /** Whether the component hears of all that this confirms when it is routed, and its addressee is there to have it. */
+    /**
+     * Whether the component hears of all that this confirms when it is routed, and its addressee is there to have it. What is for a
+     * session that has ended, Openfire 4.2 stores, although the user has another one: the component knows a better address.
+     */
     boolean tells(Stanza message) {
         Live live = sessions.at(message.from);
         if (live == null) return false;
         String sender = Stanza.bare(message.to);
         for (Receipt receipt : message.receipts) if (!isOpen(memory.named(Known.name(sender, live.bare, receipt.id)))) return false;
+        if (!sender.equals(message.to)) return sessions.at(message.to) != null;
         for (Live theirs : sessions.of(sender)) if (theirs.takes(message.to)) return true;
         return false;
     }

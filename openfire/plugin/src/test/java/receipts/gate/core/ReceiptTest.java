@@ -147,7 +147,7 @@ class ReceiptTest {
         assertEquals(0, routing.gate.counts().unheld);
     }
 
-    @Test @DisplayName("one is shown all the same that is for somebody who is away, from an unknown session, or of two of which one is not known")
+    @Test @DisplayName("one is shown all the same that is for somebody who is away or for a session that has ended, from an unknown session, or of two of which one is not known")
     void routedButShown() {
         Rig routing = routing();
         routing.write("alice", "bob", "one");
@@ -157,10 +157,12 @@ class ReceiptTest {
         List<Receipt> one = two.subList(0, 1);
         routing.gate.offer(new Stanza("with a text", BOB, ALICE, "r", false, true, one, false), true, "<message/>");
         routing.gate.offer(new Stanza("unknown", "bob@example.org/desk", ALICE, "r", false, false, one, true), true, "<message/>");
+        routing.gate.presence().changed("s2", "available", 0, false);
+        routing.gate.offer(new Stanza("ended", BOB, "alice@example.org/before", "r", false, false, one, true), true, "<message/>");
         routing.gate.presence().gone("s2");
         routing.gate.offer(new Stanza("away", BOB, ALICE, "r", false, false, one, true), true, "<message/>");
         routing.run();
-        assertEquals(5, routing.shown("c").size());
+        assertEquals(6, routing.shown("c").size());
     }
 
     @Test @DisplayName("FAIL=closed passes receipts: without one a message that was stored would be said to have failed")
