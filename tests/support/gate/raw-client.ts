@@ -3,6 +3,7 @@ import net, { type Socket } from 'node:net';
 import xml, { type Element } from '@xmpp/xml';
 import { Dialogue } from '../clients/dialogue.ts';
 import { opened } from '../process/opened.ts';
+import { WITHIN } from '../time/until.ts';
 
 const NS_STANZAS = 'urn:ietf:params:xml:ns:xmpp-stanzas';
 const NS_SM = 'urn:xmpp:sm:3';
@@ -102,7 +103,8 @@ export class RawClient extends Dialogue {
     client.handled = h;
     client.smId = smId;
     client.write(`<resume xmlns="${NS_SM}" previd="${smId}" h="${h}"/>`);
-    await client.nonza('resumed');
+    const answer = await client.nonza('resumed', 'failed');
+    if (answer.name !== 'resumed') throw new Error(`${client.jid} was not resumed: ${answer}`);
     return client;
   }
 
@@ -138,14 +140,26 @@ export class RawClient extends Dialogue {
     await this.iq(xml('iq', { type: 'get', to: this.#options.domain }, ping));
   }
 
-  /** The first such element that was not taken yet. */
-  async nonza(name: string): Promise<Element> {
-    for (;;) {
-      const at = this.nonzas.findIndex((one) => one.name === name);
-      if (at >= 0) return this.nonzas.splice(at, 1)[0] as Element;
-      await new Promise<void>((resolve) => {
-        this.#onNonza = resolve;
-      });
+  /** The first such element that was not taken yet. Rejects when none comes in the time that anything may take. */
+  async nonza(...names: readonly string[]): Promise<Element> {
+    const what = `<${names.join('/> or <')}/> for ${this.jid}`;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`Waited ${WITHIN} ms in vain for ${what}`)), WITHIN);
+    });
+    const closed = this.#over.then(() => Promise.reject(new Error(`The connection ended before ${what}`)));
+    closed.catch(() => {});
+    try {
+      for (;;) {
+        const at = this.nonzas.findIndex((one) => names.includes(one.name));
+        if (at >= 0) return this.nonzas.splice(at, 1)[0] as Element;
+        const next = new Promise<void>((resolve) => {
+          this.#onNonza = resolve;
+        });
+        await Promise.race([next, late, closed]);
+      }
+    } finally {
+      clearTimeout(timer);
     }
   }
 
