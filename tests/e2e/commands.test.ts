@@ -54,6 +54,7 @@ const ADMINS = [
   'Heaviest senders',
   'Retry or drop undelivered',
   'Pause and resume redelivery',
+  'Restored ledger',
   'Forget a user',
 ];
 
