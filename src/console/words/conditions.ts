@@ -234,6 +234,14 @@ const SENTENCES: readonly Said[] = [
     /^Messages that are pending in the former are not sent; check where REDIS_URL leads$/,
     '原来那一个里待处理的消息不会发送；请检查 REDIS_URL 指向何处',
   ],
+  [
+    /^The ledger in Redis cannot be looked at, or taken over: something there is damaged$/,
+    'Redis 中的账本无法查看或接管：其中有数据已损坏',
+  ],
+  [
+    /^The log has the error of Redis; nothing is stored until that is mended$/,
+    '日志中有 Redis 的错误；修复之前不存储任何消息',
+  ],
   [/^Redis has gone back to an older copy of its data$/, 'Redis 退回到了较旧的数据副本'],
   [
     /^Messages that were acknowledged since may be gone; see "Loss of the ledger" in docs\/operations\.md$/,

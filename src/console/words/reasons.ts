@@ -50,6 +50,7 @@ const REASONS: readonly Said[] = [
   [/^a receipt, late$/, '迟到的回执', 'a late receipt'],
   [/^a receipt, \w+$/, '收到回执', 'a receipt'],
   [/^a receipt that passed to its sender$/, '直接到达发送者的回执'],
+  [/^the account that it was for was deleted$/, '收件人的账号已被删除'],
   [/^a marker$/, '收到聊天标记'],
   [/^a reply$/, '收到回复'],
   [/^a reaction$/, '收到表情回应'],
