@@ -3,16 +3,24 @@ import { type Facts, newFacts } from './facts.ts';
 
 /** The outcomes of so many messages are kept: as many as a gate remembers by itself. */
 const MOST_FACTS = 100_000;
+
+function forgetOldest(facts: Map<string, Facts>): void {
+  if (facts.size > MOST_FACTS) for (const old of oldestBeyond(facts, MOST_FACTS)) facts.delete(old);
+}
+
 /** What a gate has told of messages that it held; of too many, the oldest are forgotten. */
 export class KnownMessages {
   /** By the number that it gave them. */
   facts = new Map<string, Facts>();
   /** The same before the gate began to tell it again. */
   #before: Map<string, Facts> | undefined;
+
   /** The gate tells all again; `knows`: it remembers what it told before. */
   begin(knows: boolean): void {
     const before = knows ? (this.#before ?? new Map<string, Facts>()) : new Map<string, Facts>();
     if (knows) for (const [n, facts] of this.facts) before.set(n, facts);
+    // A gate that never comes to the end begins again and again, each time with others.
+    forgetOldest(before);
     this.#before = before;
     this.facts = new Map();
   }
@@ -41,7 +49,7 @@ export class KnownMessages {
         facts.doubted = before.doubted;
       }
       this.facts.set(n, facts);
-      if (this.facts.size > MOST_FACTS) for (const old of oldestBeyond(this.facts, MOST_FACTS)) this.facts.delete(old);
+      forgetOldest(this.facts);
     }
     return facts;
   }

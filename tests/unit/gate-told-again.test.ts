@@ -148,3 +148,16 @@ test('since when a session is detached that is told of again as detached', () =>
   stage.again(1000, () => stage.phone('detached'));
   expect(stage.sessions.at(BOB, 'phone')?.detachedAt).toBeUndefined();
 });
+
+test('what was heard before is bounded, however often a lease is lost before all was told', () => {
+  const { known, now } = stage;
+  known.noteProof('first', 'P', now);
+  for (let lease = 0; lease < 3; lease += 1) {
+    for (let i = 0; i < 50_000; i += 1) known.note(`${lease}-${i}`);
+    known.noteProof(`last-${lease}`, 'P', now);
+    known.begin(true);
+  }
+  for (const n of ['first', 'last-2']) known.noteProof(n, 'P', now + 1000);
+  expect(known.facts.get('first')?.has.get('P')).toBe(now + 1000);
+  expect(known.facts.get('last-2')?.has.get('P')).toBe(now);
+});
