@@ -63,6 +63,10 @@ local function run_usual(operation, at)
     return duplicates.readdress(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]), 5
   elseif operation == 'isTaken' then
     return duplicates.is_taken(key) and 'yes' or 'no', 2
+  elseif operation == 'sequenceGap' and redis.call('EXISTS', name_of('copies', key), name_of('asked', key)) == 0 then
+    -- Nothing is out to him that could have been passed over, and none of his sessions was taken for silent: so it is with nearly all
+    -- who confirm what they get, and these are looked at once a second each. session-available.lua has what is done for the others.
+    return 'gap\0' .. '0', 7
   elseif operation == 'shard' then
     return begin_shard(tonumber(key)), 2
   end
