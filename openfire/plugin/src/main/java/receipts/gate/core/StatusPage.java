@@ -1,5 +1,7 @@
 package receipts.gate.core;
 
+import java.util.Locale;
+
 /** State and counts as HTML, which the admin console puts into its frame. Nothing of any message is in it. */
 public final class StatusPage {
     private StatusPage() {
@@ -13,22 +15,22 @@ public final class StatusPage {
         table(html, "State",
             "Version", version,
             "Connections that hold", Integer.toString(counts.leases),
-            "Messages held now", counts.held + " (" + counts.heldBytes + " bytes)",
-            "Most that may be held", settings.maxHeld + " (" + settings.maxHeldBytes + " bytes), and a tenth of it of one sender",
-            "Messages remembered", counts.remembered + " of at most " + settings.remembered,
-            "Conversations in which something waits", Integer.toString(counts.conversations),
-            "Sessions of users", Integer.toString(counts.sessions));
+            "Messages held now", number(counts.held) + " (" + number(counts.heldBytes) + " bytes)",
+            "Most that may be held", number(settings.maxHeld) + " (" + number(settings.maxHeldBytes) + " bytes), and a tenth of it of one sender",
+            "Messages remembered", number(counts.remembered) + " of at most " + number(settings.remembered),
+            "Conversations in which something waits", number(counts.conversations),
+            "Sessions of users", number(counts.sessions));
         table(html, "Since the plugin was loaded",
-            "Shown to the component", Long.toString(counts.shown),
-            "Stored by it, and let go", Long.toString(counts.stored),
-            "Let go without being stored", Long.toString(counts.passed),
-            "Dropped: duplicates, and receipts that it tells itself", Long.toString(counts.dropped),
-            "Passed without being shown", Long.toString(counts.unheld),
-            "Sent again", Long.toString(counts.delivered),
-            "Receipts and errors told", Long.toString(counts.told));
+            "Shown to the component", number(counts.shown),
+            "Stored by it, and let go", number(counts.stored),
+            "Let go without being stored", number(counts.passed),
+            "Dropped: duplicates, and receipts that it tells itself", number(counts.dropped),
+            "Passed without being shown", number(counts.unheld),
+            "Sent again", number(counts.delivered),
+            "Receipts and errors told", number(counts.told));
         table(html, "Breaker",
             "Longest time that a message is held", settings.timeout + " ms",
-            "Times that holding has ended", Long.toString(counts.opened),
+            "Times that holding has ended", number(counts.opened),
             "Last time", counts.lastOpened == null ? "never" : ended(counts.lastOpened) + ", " + counts.sinceOpened / 1000 + " s ago");
         return html.append("</body></html>").toString();
     }
@@ -56,6 +58,11 @@ public final class StatusPage {
         for (int i = 0; i < rows.length; i += 2)
             html.append("<tr><td width=\"40%\">").append(text(rows[i])).append("</td><td>").append(text(rows[i + 1])).append("</td></tr>");
         html.append("</tbody></table></div>");
+    }
+
+    /** With commas, as the page is in English. */
+    private static String number(long any) {
+        return String.format(Locale.ROOT, "%,d", any);
     }
 
     private static String text(String any) {

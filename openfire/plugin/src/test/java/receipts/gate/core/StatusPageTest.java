@@ -19,6 +19,7 @@ class StatusPageTest {
         Rig rig = new Rig(settings);
         assertTrue(page(rig).contains("is not here: messages pass"));
         assertTrue(page(rig).contains("<td>never</td>"));
+        assertTrue(page(rig).contains("10,000 (67,108,864 bytes)"));
         rig.enable("c");
         rig.write("alice", "bob", "a secret");
         String page = page(rig);
