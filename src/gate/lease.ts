@@ -6,6 +6,9 @@ import { DISABLE, enable, type LeaseTerms, RENEW, VERSION } from './commands.ts'
 import { type Enabled, gateIn, readEnabled, readEvents, readFailed } from './events.ts';
 import { LEASE_TIMING, type LeaseOptions, type LeaseTiming } from './lease-options.ts';
 
+/** No fault: said at the level of what is usual. */
+const STOPPING = 'this process stops';
+
 /**
  * How it stands: `off` while there is no link, or Redis takes nothing; `refused` by a gate, or for want of one; `ended` by the
  * gate, and asked for again soon.
@@ -77,20 +80,22 @@ export class GateLease {
   want(wanted: boolean): void {
     if (this.#wanted === wanted) return;
     this.#wanted = wanted;
-    if (wanted) {
-      this.#ask();
-      return;
-    }
+    if (wanted) this.#ask();
+    else this.#giveBack('messages cannot be stored');
+  }
+
+  close(): void {
+    this.#wanted = false;
+    this.#giveBack(STOPPING);
+  }
+
+  #giveBack(why: string): void {
     if (this.#online && this.isUp) {
       this.command('disable', '', DISABLE);
       this.#flush();
     }
     // What was written in this turn is still to go.
-    this.#end('messages cannot be stored', true);
-  }
-
-  close(): void {
-    this.want(false);
+    this.#end(why, true);
   }
 
   /**
@@ -239,7 +244,7 @@ export class GateLease {
     this.#asked = undefined;
     const lost = this.#requests.clear(writes);
     if (wasUp) {
-      this.#options.log.warn({ why }, 'The gate holds no messages for us now');
+      this.#options.log[why === STOPPING ? 'info' : 'warn']({ why }, 'The gate holds no messages for us now');
       this.#options.listener.lost(why);
     }
     for (const { done } of lost) done?.('lost');

@@ -5,9 +5,9 @@ import type { LeaseListener } from '../../src/gate/lease-options.ts';
 import { parseStanza } from '../support/stanzas/xml.ts';
 
 const NS = 'urn:openfire-receipts:gate:1';
-const log = { info: () => {}, warn: () => {} };
+const silent = { info: (_: unknown, __?: string) => {}, warn: (_: unknown, __?: string) => {} };
 
-function open() {
+function open(log = silent) {
   const written: { xml: string; done: boolean }[] = [];
   const heard: string[] = [];
   const listener: LeaseListener = {
@@ -85,6 +85,21 @@ test('what the link has not written when it goes down is not written to the next
   lease.online();
   expect(last()).toContain('<enable ');
   lease.close();
+});
+
+test('a stop gives it back, and is no fault', () => {
+  const said: unknown[] = [];
+  const { lease, granted, heard, last } = open({
+    info: (fields, text) => said.push(['info', fields, text]),
+    warn: (fields, text) => said.push(['warn', fields, text]),
+  });
+  lease.online();
+  granted();
+  lease.close();
+  lease.close();
+  expect(last()).toContain('token="T"><disable/></gate>');
+  expect(heard).toEqual(['enabled E', 'lost: this process stops']);
+  expect(said.slice(1)).toEqual([['info', { why: 'this process stops' }, 'The gate holds no messages for us now']]);
 });
 
 test('while nothing can be stored it is disabled at once, and asked for again afterwards', async () => {
