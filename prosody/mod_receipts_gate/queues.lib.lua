@@ -4,14 +4,12 @@
 local async = require "util.async";
 local xpcall = require "util.xpcall".xpcall;
 
+local faults = module:require "faults";
+
 local queues = {};
 -- Runners without work: to make one costs more than most entries.
 local idle = {};
 local MOST_IDLE = 100;
-
-local function traceback(err)
-	return debug.traceback(tostring(err), 2);
-end
 
 local function carry_out(queue)
 	while true do
@@ -20,9 +18,9 @@ local function carry_out(queue)
 			break
 		end
 		table.remove(queue, 1);
-		local ok, err = xpcall(entry.run, traceback, entry);
+		local ok, place = xpcall(entry.run, faults.place, entry);
 		if not ok then
-			module:log("error", "An entry of a conversation's queue failed: %s", err);
+			module:log("error", "An entry of a conversation's queue failed: %s", place);
 		end
 	end
 	queue.running = false;
@@ -37,7 +35,7 @@ end
 
 local function new_runner()
 	return async.runner(carry_out, {
-		error = function (_, err) module:log("error", "A conversation's queue failed: %s", err); end;
+		error = function (_, err) module:log("error", "A conversation's queue failed: %s", faults.place_in(err)); end;
 	});
 end
 

@@ -4,6 +4,7 @@
 local jid = require "util.jid";
 local xpcall = require "util.xpcall".xpcall;
 
+local faults = module:require "faults";
 local protocol = module:require "protocol";
 
 return function (gate)
@@ -12,10 +13,6 @@ local seen_by = setmetatable({}, { __mode = "k" });
 
 local function thread()
 	return coroutine.running() or "main";
-end
-
-local function traceback(err)
-	return debug.traceback(tostring(err), 2);
 end
 
 -- For a sender who has left in the meantime: his archive and his other devices get what they would have got.
@@ -67,10 +64,10 @@ local function release(event, record, acknowledged)
 	end
 	local seen = { record = record; signature = protocol.signature(event.stanza); sessions = {} };
 	seen_by[thread()] = seen;
-	local ok, err = xpcall(go_on, traceback, event);
+	local ok, place = xpcall(go_on, faults.place, event);
 	seen_by[thread()] = nil;
 	if not ok then
-		module:log("error", "Routing a message failed: %s", err);
+		module:log("error", "Routing a message failed: %s", place);
 	end
 	local outcome = outcome_of(seen, ok);
 	outcome.acknowledged = acknowledged;

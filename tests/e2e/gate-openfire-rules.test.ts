@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import xml, { type Element } from '@xmpp/xml';
 import type { TestUser } from '../support/clients/test-user.ts';
 import type { GateComponent } from '../support/gate/gate-component.ts';
@@ -106,6 +107,14 @@ if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
     await said('As ever');
     await bob.hears('As ever');
     expect(bob.bodies()).toEqual(['probe: throw', 'As ever']);
+  });
+
+  test('no message body in the gate’s log, where another plugin fails with a text that quotes one', async () => {
+    const secret = `probe: fail ${randomUUID()}`;
+    expect((await said(secret)).outcome.attrs.state).toBe('unknown');
+    const line = 'A stanza could not be routed: java.lang.AssertionError at receipts.gate.probe';
+    await until(async () => (await stage.log()).includes(line), { what: 'the line' });
+    expect(await stage.log()).not.toContain(secret);
   });
 
   test('sender-leaves: what is let go while its sender’s session is being closed goes to its recipient all the same, in order', async () => {
@@ -222,7 +231,8 @@ if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
     await component.event('session', { id, state: 'detached' });
     for (const line of lines.slice(3)) ns.push((await said(line)).n);
     for (const n of ns) await waits(n, 3);
-    const resumed = await stage.resume(bob, before);
+    // Openfire 4.2 compares it with what it has sent on the new stream: nothing.
+    const resumed = await stage.resume(bob, bob.isOffered('csi', 'urn:xmpp:csi:0') ? before : 0);
     await component.event('session', { id, state: 'resumed' });
     for (const n of ns) await waits(n, 4);
     resumed.listen((el) => {

@@ -1,8 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import xml, { type Element } from '@xmpp/xml';
 import type { TestUser } from '../support/clients/test-user.ts';
 import type { GateComponent } from '../support/gate/gate-component.ts';
 import { deliver, GateStage, tell } from '../support/gate/gate-stage.ts';
 import { BareComponent } from '../support/openfire/bare-component.ts';
+import { until } from '../support/time/until.ts';
 
 /** Rules 3, 4 and 11 to 15 of the gate: what is reported, and who may speak. */
 let stage: GateStage;
@@ -47,6 +49,13 @@ test('route-throws-unknown, and what a filter takes is refused', async () => {
   expect((await outcome('Throw')).attrs.state).toBe('unknown');
   expect((await outcome('Swallow')).attrs.state).toBe('refused');
   expect((await outcome('Neither')).attrs.state).toBe('sent');
+});
+
+test('no message body in the gate’s log, where a module fails with a text that quotes one', async () => {
+  expect((await outcome('Throw this secret away')).attrs.state).toBe('unknown');
+  const log = () => readFile(stage.server.logFile, 'utf8');
+  await until(async () => /Routing a message failed: .*mod_gate_control/.test(await log()), { what: 'the line' });
+  expect(await log()).not.toContain('secret');
 });
 
 test('asked about a message that it still holds, it says nothing', async () => {

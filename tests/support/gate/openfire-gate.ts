@@ -1,4 +1,4 @@
-import { rename, rm } from 'node:fs/promises';
+import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import xml from '@xmpp/xml';
@@ -115,6 +115,13 @@ export class OpenfireGate {
     const jar = path.join(OPENFIRE_HOME ?? '', 'plugins', 'receiptsprobe.jar');
     if (there) await buildProbe(jar);
     else await rm(jar, { force: true });
+  }
+
+  /** All that the server has logged. */
+  async log(): Promise<string> {
+    const folder = path.join(OPENFIRE_HOME ?? '', 'logs');
+    const names = (await readdir(folder)).filter((name) => name.endsWith('.log'));
+    return (await Promise.all(names.map((name) => readFile(path.join(folder, name), 'utf8')))).join('\n');
   }
 
   async empty(): Promise<void> {

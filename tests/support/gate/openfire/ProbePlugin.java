@@ -94,8 +94,9 @@ public class ProbePlugin implements Plugin, PacketInterceptor, OfflineMessageLis
 
     private void stored(Message message) {
         stored.incrementAndGet();
-        if (!"probe: slow".equals(message.getElement().elementText("body"))) return;
-        sleep(SLOW);
+        String body = message.getElement().elementText("body");
+        if (body != null && body.startsWith("probe: fail")) throw new AssertionError("Not taken: " + body);
+        if ("probe: slow".equals(body)) sleep(SLOW);
     }
 
     private static void sleep(int ms) {

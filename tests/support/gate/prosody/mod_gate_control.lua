@@ -48,7 +48,7 @@ end);
 local function act(event)
 	local body = event.stanza:get_child_text("body") or "";
 	if body:find("^Throw") then
-		error("as the test wants it");
+		error("as the test wants it: "..body);
 	elseif body:find("^Swallow") then
 		return true;
 	elseif body:find("^Slow") then

@@ -24,6 +24,7 @@ import org.jivesoftware.util.JiveGlobals;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import receipts.gate.core.Cost;
+import receipts.gate.core.Faults;
 import receipts.gate.core.Gate;
 import receipts.gate.core.Settings;
 import receipts.gate.core.StatusPage;
@@ -110,6 +111,8 @@ public class GatePlugin implements Plugin {
         return task -> {
             Thread thread = new Thread(task, prefix + number.incrementAndGet());
             thread.setDaemon(true);
+            // Else the virtual machine writes all of it, its text included, to where the server's output goes.
+            thread.setUncaughtExceptionHandler((one, failure) -> LOG.warn("A task of the gate has failed: " + Faults.name(failure)));
             return thread;
         };
     }
@@ -122,7 +125,7 @@ public class GatePlugin implements Plugin {
             if (++ticks % (LOOK / TICK) == 0) sessions.look();
         } catch (RuntimeException failure) {
             // The next one must come.
-            LOG.warn("A look at the gate's clock has failed: " + failure);
+            LOG.warn("A look at the gate's clock has failed: " + Faults.name(failure));
         }
     }
 

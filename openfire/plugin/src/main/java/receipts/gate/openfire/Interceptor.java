@@ -9,6 +9,7 @@ import org.jivesoftware.openfire.user.UserManager;
 import org.jivesoftware.openfire.user.UserNotFoundException;
 import org.xmpp.packet.Message;
 import org.xmpp.packet.Packet;
+import receipts.gate.core.Faults;
 import receipts.gate.core.Flush;
 import receipts.gate.core.Gate;
 import receipts.gate.core.Presence;
@@ -46,6 +47,9 @@ final class Interceptor implements PacketInterceptor {
         long begun = gate.cost.begin();
         try {
             look(packet, session, incoming, processed);
+        } catch (RuntimeException | LinkageError failure) {
+            // The server would log the whole packet. It goes on all the same.
+            host.log("A stanza could not be looked at: " + Faults.name(failure));
         } finally {
             gate.cost.end(begun);
         }

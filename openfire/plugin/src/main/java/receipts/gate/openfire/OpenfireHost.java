@@ -20,6 +20,7 @@ import org.xmpp.packet.PacketError;
 import receipts.gate.core.Acknowledgement;
 import receipts.gate.core.Entry;
 import receipts.gate.core.Events;
+import receipts.gate.core.Faults;
 import receipts.gate.core.Flush;
 import receipts.gate.core.Gate;
 import receipts.gate.core.Host;
@@ -112,7 +113,7 @@ final class OpenfireHost implements Host {
             session.process(message);
         } catch (RuntimeException failure) {
             // The message that is stored goes on all the same.
-            log.warn("An acknowledgement could not be written: " + failure);
+            log.warn("An acknowledgement could not be written: " + Faults.name(failure));
         }
     }
 

@@ -28,6 +28,7 @@ final class Rig implements Host {
     final List<Object> closed = new ArrayList<>();
     final List<String> pings = new ArrayList<>();
     final List<String> requests = new ArrayList<>();
+    final List<String> logged = new ArrayList<>();
     Function<Entry, Outcome> server = entry -> new Outcome();
     private static final Pattern EVENT = Pattern.compile("<(held|outcome|has|returned|flushed|session|opened|unheld|forgotten|deleted|ready)((?: [^>]*?)?)/?>");
     private final Map<Object, List<String>> held = new LinkedHashMap<>();
@@ -79,7 +80,7 @@ final class Rig implements Host {
     @Override public void close(Object connection) { probe(); closed.add(connection); }
     @Override public void ping(String stream, String jid, String id) { probe(); pings.add(stream + " " + id); }
     @Override public void request(String stream, String jid) { probe(); requests.add(stream); }
-    @Override public void log(String text) { }
+    @Override public void log(String text) { logged.add(text); }
 
     // What a test does.
     static <T> List<T> of(Map<Object, List<T>> map, Object key) {

@@ -42,6 +42,21 @@ class ServerTest {
         assertEquals(2, rig.routed.size());
     }
 
+    @Test @DisplayName("no message body in the gate’s log, where another plugin fails with a text that quotes one")
+    void log() {
+        Rig rig = new Rig();
+        rig.enable("c");
+        rig.server = entry -> { throw new IllegalStateException("Not taken: " + entry.packet); };
+        rig.write("alice", "bob", "A secret");
+        rig.stored("c", rig.shown("c").get(0));
+        rig.server = entry -> { throw new NoSuchMethodError("Not taken: " + entry.packet); };
+        rig.write("alice", "bob", "Another secret");
+        rig.stored("c", rig.shown("c").get(1));
+        assertEquals(2, rig.logged.size());
+        assertTrue(rig.logged.get(0).startsWith("A stanza could not be routed: java.lang.IllegalStateException at receipts.gate.core.ServerTest."), rig.logged.get(0));
+        for (String line : rig.logged) assertFalse(line.contains("secret"), line);
+    }
+
     @Test @DisplayName("8: as many threads route as there are processors, and one more at each tick while something waits for one")
     void threads() {
         Rig rig = new Rig();
