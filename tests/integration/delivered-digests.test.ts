@@ -60,6 +60,25 @@ test('the record stays whole for a while, then only that it is known', async () 
   ]);
 });
 
+test('of receipts that came together nothing stays for ever: a record goes, and one that was damaged is given a time limit', async () => {
+  const { ledger, redis } = opened;
+  const messages = ['m-1', 'm-2', 'm-3'].map((id) => aliceWrites({ id, at: T }));
+  await ledger.batch(messages, T);
+  const records = await ledger.status(messages.map(({ key }) => key));
+  const settles = messages.map(({ key }, i) => settle(key, 'desk', T, undefined, records[i]));
+  expect((await ledger.batch(settles, T)).map((one) => (one as { outcome: string }).outcome)).toEqual(
+    Array(3).fill('delivered'),
+  );
+  await ledger.batch(notified(messages.map(({ key }) => ({ key, state: 'delivered' as const }))), T);
+  const [first, ...others] = messages.map(({ key }) => ledger.keys.record(key)) as [string, ...string[]];
+  await redis.set(first, 'damaged', 'KEEPTTL');
+  await replace();
+  expect(await redis.exists(...others)).toBe(0);
+  const left = await redis.pttl(first);
+  expect(left).toBeGreaterThan(0);
+  expect(left).toBeLessThanOrEqual(8 * DAY);
+});
+
 test('a duplicate is known, from whichever session it comes', async () => {
   await deliver(aliceWrites({ at: T }));
   await replace();

@@ -6,8 +6,8 @@ export class Keys {
   constructor(readonly prefix: string) {}
 
   /**
-   * STRING: a record; with a time limit once it has ended (then it is the dedup set's entry). A name of 30 characters or fewer takes 32
-   * bytes, a longer one 48.
+   * STRING: a record; once it has ended it is the dedup set's entry, with a time limit, or without one where it stands in `ended` or will when
+   * its sender is told (scripts/include/run-ahead.lua). A name of 30 characters or fewer takes 32 bytes, a longer one 48.
    */
   record(key: string): string {
     return `${this.prefix}.${key}`;

@@ -15,6 +15,7 @@ export const NEEDED_COMMANDS: readonly (readonly [name: string, ...args: string[
   ['TIME'],
   ['SET', '%k', '0', 'PX', '1000'],
   ['SETNX', '%k', '0'],
+  ['MSET', '%k', '0'],
   ['MSETNX', '%k', '0'],
   ['GET', '%k'],
   ['MGET', '%k'],

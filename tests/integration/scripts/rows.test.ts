@@ -169,8 +169,21 @@ test('they share commands', async () => {
   const replies = await call(BATCH, ...BATCH_ARGUMENTS, ...MANY.flatMap((own) => ['settleAtHand', keyOf(own), ENDING]));
   expect(new Set(replies.slice(1))).toEqual(new Set(['delivered-at-hand\x00000001']));
   const calls = await callsOf(redis);
-  expect([calls('msetnx'), calls('setnx'), calls('mget')]).toEqual([1, 0, 1]);
+  expect([calls('msetnx'), calls('setnx'), calls('mget'), calls('mset')]).toEqual([1, 0, 1, 1]);
   expect(calls('get')).toBeLessThan(10);
+  expect(calls('set')).toBeLessThan(10);
+  close();
+});
+
+test('what a receipt has ended is ended for what follows it in the same row', async () => {
+  const { call, close } = openScripts(server.url);
+  const [own, id] = [keyOf('own'), keyOf('id')];
+  const accepts = ['acceptAliased', own, recordOf('own'), id, 0, 'accept', keyOf('other'), recordOf('other')];
+  await call(BATCH, ...BATCH_ARGUMENTS, ...accepts);
+  // The second leads to the same message as the first.
+  const settles = [own, id, keyOf('other')].flatMap((key) => ['settleAtHand', key, ENDING]);
+  const replies = await call(BATCH, ...BATCH_ARGUMENTS, ...settles);
+  expect(replies.slice(1)).toEqual(['delivered-at-hand\x00000001', 'repeated', 'delivered-at-hand\x00000001']);
   close();
 });
 

@@ -164,6 +164,9 @@ local function replace_records(keys)
       note(key, fields.digest)
       unlink(key, fields)
       gone[#gone + 1] = names[place]
+    elseif value and not dues[place] and not is_pending(value) then
+      -- Nothing comes back to it, and it may be without a time limit (run-ahead.lua).
+      redis.call('PEXPIRE', names[place], string.format('%.0f', times.window))
     end
   end
   if #gone > 0 then redis.call('DEL', unpack(gone)) end

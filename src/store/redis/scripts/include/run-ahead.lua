@@ -114,6 +114,18 @@ local function prepare()
   return ends, asked, found
 end
 
+-- Names and tombstones of records that were settled and stand in Redis as they were. They are written before anything looks at a record,
+-- and have no time limit, as that would take a command for each: once their senders know it they go (delivered.lua), and before that
+-- they are needed.
+local ended_names_and_values = {}
+
+local function write_ended()
+  if #ended_names_and_values == 0 then return end
+  local all = ended_names_and_values
+  ended_names_and_values = {}
+  call('MSET', unpack(all))
+end
+
 -- As `settle`, of a record of which no copy is known to be out, and whose place in the sorted set serves for the notice as well. Returns
 -- whether it was one.
 local function settle_plainly(name, value, ending)
@@ -121,7 +133,9 @@ local function settle_plainly(name, value, ending)
   if sub(value, 1, 10) ~= '2p01000001' or sub(value, 11, HEAD) <= lately then return false end
   local payload = find(value, PAYLOAD, HEAD + 1, true)
   if not payload then return false end
-  call('SET', name, FORMAT .. 'd' .. sub(value, 3, payload - 1) .. ENDING .. ending, 'PX', window_text)
+  local all = ended_names_and_values
+  local count = #all
+  all[count + 1], all[count + 2] = name, FORMAT .. 'd' .. sub(value, 3, payload - 1) .. ENDING .. ending
   count_pending(value, -1)
   return true
 end
@@ -158,9 +172,11 @@ function ahead.run()
       if value and sub(value, 1, 2) == '2p' then read_ahead[name] = value
       -- It may look at what others have, and change it.
       elseif ROWS[operation] then found = {} end
+      write_ended()
       step()
       count = #results
     end
   end
+  write_ended()
 end
 end)
