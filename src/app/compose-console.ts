@@ -15,7 +15,7 @@ export function composeStepRecorder(config: Config, store: StoreParts, log: Log)
   if (config.traceMessages === undefined) return undefined;
   const { steps, monitoring } = store;
   const most = 1 - config.quotas.reserve;
-  const hasRoom = () => (monitoring.monitor.state.memoryUsed ?? 0) < most;
+  const hasRoom = () => (monitoring.monitor.memoryUsed ?? 0) < most;
   return new StepRecorder({ store: steps, hasRoom, bodies: config.logBodies, log });
 }
 
@@ -39,7 +39,7 @@ export function composeConsole({ config, version, store, link, health, counts, .
     about: { version, mode: config.gate.mode, componentDomain: config.xmpp.componentDomain, startedAt: Date.now() },
     readiness: () => health.readiness,
     linkedSince: () => link.stats.connectedSince,
-    memoryUsed: () => monitoring.monitor.state.memoryUsed,
+    memoryUsed: () => monitoring.monitor.memoryUsed,
     figures: async () => {
       const [figures, deadLetters] = await Promise.all([ledger.figures(), queues.undelivered.getFailedCount()]);
       return { ...figures, deadLetters };

@@ -88,7 +88,7 @@ export function composeRooms(config: Config, log: Log, version: string, tuning: 
     maxStanzaBytes,
     quotas: {
       limits: config.quotas,
-      memoryUsed: () => monitoring.monitor.state.memoryUsed,
+      memoryUsed: () => monitoring.monitor.memoryUsed,
       onRefused: (share) => counters.overQuota(share),
     },
     counts,

@@ -109,6 +109,11 @@ export class RedisMonitor {
     };
   }
 
+  /** The part of {@link state} that is asked for at every message. */
+  get memoryUsed(): number | undefined {
+    return this.#memoryUsed;
+  }
+
   /** How often the ledger was found to be lost. */
   get losses(): number {
     return this.#losses;
