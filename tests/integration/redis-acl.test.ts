@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { askRedis, type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { askRedis, askRedisForAll, type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { PeerProxy } from '../support/stages/peer-proxy.ts';
 import { until } from '../support/time/until.ts';
 
@@ -40,6 +40,10 @@ test('with the ACL of docs/operations.md all goes well: accepting, sending again
   }
   expect((await it.readyz()).problems).toEqual([]);
   expect(it.lines.filter(({ err }) => JSON.stringify(err ?? '').includes('NOPERM'))).toEqual([]);
+  // What Redis has refused, also where nobody says so: looks at its settings, and of the queues' page at its clients. Both can
+  // be done without.
+  const refused = (await askRedisForAll(redis.port, 'ACL LOG')).matchAll(/\r\nobject\r\n\$\d+\r\n(.*)\r\n/g);
+  expect([...new Set([...refused].map(([, name]) => name))].sort()).toEqual(['client|list', 'config|get']);
 });
 
 test('a command that is taken away while it runs is noticed, though the watch itself can do without', async () => {
