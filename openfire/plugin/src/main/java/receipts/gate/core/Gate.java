@@ -79,9 +79,9 @@ public final class Gate {
      * @param content it would be shown to a component that is there
      */
     public Decision offer(Stanza message, boolean content, String shown) {
-        String sender = Stanza.bare(message.from);
-        String recipient = Stanza.bare(message.to);
-        String pair = Conversation.pair(sender, recipient);
+        String sender = message.sender();
+        String recipient = message.recipient();
+        String pair = message.pair();
         String name = shown == null ? null : Known.name(sender, recipient, message.id);
         synchronized (lock) {
             Conversation conversation = conversations.find(pair);
@@ -112,7 +112,7 @@ public final class Gate {
     /** Whether a message need not be shown, since the component is told of all the receipts in it, and it has nothing else. */
     public boolean isTold(Stanza message) {
         if (!message.proof) return false;
-        String pair = Conversation.pair(Stanza.bare(message.from), Stanza.bare(message.to));
+        String pair = message.pair();
         synchronized (lock) {
             return isTold(message, conversations.find(pair), pair);
         }

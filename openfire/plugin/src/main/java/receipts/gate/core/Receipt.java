@@ -5,6 +5,8 @@ public final class Receipt {
     /** Of the message that it names. */
     final String id;
     final boolean marker;
+    /** See {@link Stanza#nameOf}. */
+    String name;
 
     public Receipt(String id, boolean marker) {
         this.id = id;

@@ -52,8 +52,8 @@ final class Record implements Reports {
     boolean tells(Stanza message) {
         Live live = sessions.at(message.from);
         if (live == null) return false;
-        String sender = Stanza.bare(message.to);
-        for (Receipt receipt : message.receipts) if (!isOpen(memory.named(Known.name(sender, live.bare, receipt.id)))) return false;
+        String sender = message.recipient();
+        for (Receipt receipt : message.receipts) if (!isOpen(memory.named(message.nameOf(receipt)))) return false;
         if (!sender.equals(message.to)) return sessions.at(message.to) != null;
         for (Live theirs : sessions.of(sender)) if (theirs.takes(message.to)) return true;
         return false;
@@ -70,10 +70,9 @@ final class Record implements Reports {
         if (message.receipts.isEmpty()) return;
         Live live = sessions.at(message.from);
         if (live == null) return;
-        String sender = Stanza.bare(message.to);
         for (Receipt receipt : message.receipts) {
-            String name = Known.name(sender, live.bare, receipt.id);
-            if (!receipt.marker) confirmUnheld(name, sender, live);
+            String name = message.nameOf(receipt);
+            if (!receipt.marker) confirmUnheld(name, message, live);
             for (Known known = memory.named(name); known != null; known = known.sameName) {
                 if (known.receipt) continue;
                 known.receipt = true;
@@ -83,11 +82,10 @@ final class Record implements Reports {
         }
     }
 
-    private void confirmUnheld(String name, String sender, Live live) {
+    private void confirmUnheld(String name, Stanza message, Live live) {
         Unheld.Passed passed = gate.unheld.confirm(name, live.jid);
         if (passed == null) return;
-        String pair = Conversation.pair(sender, live.bare);
-        gate.tell(passed, gate.owner(gate.conversations.find(pair), pair));
+        gate.tell(passed, gate.owner(gate.conversations.find(message.pair()), message.pair()));
     }
 
     /** The one that saw the message, or else whose the conversation is now. */

@@ -14,6 +14,10 @@ public final class Stanza {
     final List<Receipt> receipts;
     /** It has nothing but {@link #receipts}, and what is of the moment only. */
     final boolean proof;
+    /** Bare JIDs, and {@link Conversation#pair} of the two: made when they are first asked for. */
+    private String sender;
+    private String recipient;
+    private String pair;
 
     public Stanza(Object packet, String from, String to, String id, boolean error, boolean body) {
         this(packet, from, to, id, error, body, Collections.<Receipt>emptyList(), false);
@@ -34,6 +38,27 @@ public final class Stanza {
     public static String likeness(String from, String to, String id, String body) {
         if (id == null || from == null || to == null) return null;
         return bare(from) + ' ' + bare(to) + ' ' + id + ' ' + (body == null ? "" : body.length() + "," + body.hashCode());
+    }
+
+    String sender() {
+        if (sender == null) sender = bare(from);
+        return sender;
+    }
+
+    String recipient() {
+        if (recipient == null) recipient = bare(to);
+        return recipient;
+    }
+
+    String pair() {
+        if (pair == null) pair = Conversation.pair(sender(), recipient());
+        return pair;
+    }
+
+    /** {@link Known#name} of the message that this confirms, which went the other way. */
+    String nameOf(Receipt receipt) {
+        if (receipt.name == null) receipt.name = Known.name(recipient(), sender(), receipt.id);
+        return receipt.name;
     }
 
     static String bare(String jid) {
