@@ -6,6 +6,8 @@ final class Answer {
     private final Lease lease;
     private final StringBuilder inner = new StringBuilder();
     private int waitingFor = 1;
+    /** The component waits for it. */
+    private boolean waitedFor;
 
     Answer(Object request, Lease lease) {
         this.request = request;
@@ -13,6 +15,7 @@ final class Answer {
     }
 
     void add(String element) {
+        waitedFor = true;
         inner.append(element);
     }
 
@@ -22,11 +25,21 @@ final class Answer {
 
     /** Another thing to wait for. */
     void await() {
+        waitedFor = true;
         waitingFor++;
     }
 
     void done() {
         if (--waitingFor == 0) lease.outbox.answer(this);
+    }
+
+    /** Of commands that say all by themselves: it only shows that they have come. */
+    boolean isSilent() {
+        return !waitedFor;
+    }
+
+    void isWaitedFor() {
+        waitedFor = true;
     }
 
     String inner() {

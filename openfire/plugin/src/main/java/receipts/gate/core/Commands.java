@@ -17,7 +17,10 @@ final class Commands {
             case "drop": verdict(lease, command, Verdict.DROP); break;
             case "deliver": deliver(lease, command, answer); break;
             case "tell": tell(command, answer); break;
-            case "ask": ask(lease, command.get("n")); break;
+            case "ask":
+                answer.isWaitedFor();
+                ask(lease, command.get("n"));
+                break;
             case "forget": if (command.get("n") != null) gate.record.memory.forget(command.get("n")); break;
             case "sessions": sessions(command, answer); break;
             case "disable": disable(lease, answer); break;
@@ -117,6 +120,7 @@ final class Commands {
     }
 
     private void disable(Lease lease, Answer answer) {
+        answer.isWaitedFor();
         gate.ending.end(lease, "disabled");
         if (lease.unfinished == 0) return;
         answer.await();

@@ -1,12 +1,15 @@
 package receipts.gate.core;
 
-/** What the core asks of the server. Nothing here is called while a lock of the core is held, but {@link #execute} and {@link #route}. */
+/** What the core asks of the server. Nothing here is called while a lock of the core is held, but {@link #execute}, {@link #route} and {@link #later}. */
 public interface Host {
     /** Runs a task on the gate's own threads: never inside this call, and never inside a callback of the server. */
     void execute(Runnable task);
 
     /** The same for what routes, which may wait for the server's database: it keeps no other task waiting. */
     void route(Runnable task);
+
+    /** {@link #execute} after so many ms. */
+    void later(long delay, Runnable task);
 
     /**
      * Routes, delivers or tells; called by one thread at a time for a direction of a conversation.

@@ -5,7 +5,10 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 
-/** Writes to one connection, in order, from one thread at a time; several events go in one stanza. */
+/**
+ * Writes to one connection, in order, from one thread at a time. Each stanza wakes threads here and the component there, which costs
+ * more than the events in it: what nobody waits for goes along with what somebody does, and a component that is busy gets many at once.
+ */
 final class Outbox {
     /** Bytes of events in one stanza, about: the server of a component closes a stream for a stanza of 1 MB. */
     private static final int STANZA = 64 << 10;
@@ -13,15 +16,30 @@ final class Outbox {
     /** Bytes that the events of one remembered message take, about. */
     private static final long REMEMBERED = 512;
 
+    /** ms between two stanzas while the component has messages to store. */
+    static final long GAP = 2;
+    /** ms that something waits which nobody waits for. */
+    static final long PATIENCE = 5;
+
+    private static final long AT_ONCE = Long.MIN_VALUE;
+    private static final long NEVER = Long.MAX_VALUE;
+
     private final Gate gate;
     private final Host host;
     private final long bound;
     /** Events as text, what is {@link Shown}, and answers. */
     private final Deque<Object> items = new ArrayDeque<>();
+    /** Answers that say nothing: their place among the others does not matter, and they go behind them. */
+    private final Deque<Answer> silent = new ArrayDeque<>();
     private Lease lease;
     private String begins;
-    private boolean scheduled;
+    /** A thread writes, or will at once. */
+    private boolean writing;
     private boolean closed;
+    /** ms: when something is to go, and for when a thread is asked. */
+    private long dueAt = NEVER;
+    private long wakesAt = NEVER;
+    private long wroteAt = AT_ONCE;
     /** Bytes of events since the component was heard last: a stopped one would fill the server's memory. */
     private long unanswered;
 
@@ -48,27 +66,42 @@ final class Outbox {
         }
     }
 
-    /** @return as {@link #event} */
+    /**
+     * A message of the lease. A lone one goes at once: its sender and its recipient wait for it.
+     *
+     * @return as {@link #event}
+     */
     boolean shown(String n, String xml) {
-        return add(new Shown(n, xml), xml.length() + 80);
+        boolean alone = lease.waiting.size() == 1;
+        return add(new Shown(n, xml), xml.length() + 80, alone ? AT_ONCE : wroteAt + GAP);
     }
 
     /** @return false when the component has read too little for too long */
     boolean event(String event) {
-        return add(event, event.length());
+        return add(event, event.length(), AT_ONCE);
     }
 
-    private boolean add(Object event, int length) {
+    /** One that nobody waits for. */
+    boolean patient(String event) {
+        return add(event, event.length(), gate.clock.getAsLong() + PATIENCE);
+    }
+
+    private boolean add(Object event, int length, long due) {
         if (closed) return true;
         unanswered += length;
         items.add(event);
-        schedule();
+        schedule(due);
         return unanswered <= bound;
     }
 
     void answer(Answer answer) {
+        if (answer.isSilent()) {
+            silent.add(answer);
+            schedule(gate.clock.getAsLong() + PATIENCE);
+            return;
+        }
         items.add(answer);
-        schedule();
+        schedule(AT_ONCE);
     }
 
     void heard() {
@@ -83,12 +116,31 @@ final class Outbox {
     void discard() {
         closed = true;
         items.clear();
+        silent.clear();
     }
 
-    private void schedule() {
-        if (scheduled) return;
-        scheduled = true;
-        host.execute(this::write);
+    private void schedule(long due) {
+        dueAt = Math.min(dueAt, due);
+        if (writing || dueAt >= wakesAt) return;
+        long now = gate.clock.getAsLong();
+        if (dueAt <= now) {
+            writing = true;
+            host.execute(this::write);
+            return;
+        }
+        wakesAt = dueAt;
+        host.later(dueAt - now, this::wake);
+    }
+
+    private void wake() {
+        synchronized (gate.lock) {
+            wakesAt = NEVER;
+            if (writing || dueAt == NEVER) return;
+            // Clocks differ by less than a ms, for which it need not be asked again.
+            dueAt = AT_ONCE;
+            writing = true;
+        }
+        write();
     }
 
     private void write() {
@@ -97,12 +149,17 @@ final class Outbox {
             Answer answer = null;
             long begun = gate.cost.begin();
             synchronized (gate.lock) {
-                if (items.peek() instanceof Answer) answer = (Answer) items.poll();
-                else takeEvents(events);
-                if (events.isEmpty() && answer == null) {
-                    scheduled = false;
+                if (items.isEmpty() && silent.isEmpty()) dueAt = NEVER;
+                if (dueAt > gate.clock.getAsLong()) {
+                    writing = false;
+                    if (dueAt != NEVER) schedule(dueAt);
                     return;
                 }
+                if (items.peek() instanceof Answer) answer = (Answer) items.poll();
+                else if (items.isEmpty()) answer = silent.poll();
+                else takeEvents(events);
+                if (items.isEmpty() && silent.isEmpty()) dueAt = NEVER;
+                wroteAt = gate.clock.getAsLong();
             }
             String text = answer != null ? answer.inner() : stanza(events);
             events.clear();

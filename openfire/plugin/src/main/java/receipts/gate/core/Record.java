@@ -26,7 +26,7 @@ final class Record implements Reports {
         Lease lease = owner(known);
         if (lease == null) return;
         known.told = lease;
-        send(lease, event);
+        if (!lease.ended && !lease.outbox.patient(event)) gate.ending.overflow(lease);
         for (String n : memory.takeLost()) send(lease, Events.empty("forgotten", "n", n));
     }
 

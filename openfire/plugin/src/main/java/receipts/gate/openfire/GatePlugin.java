@@ -7,6 +7,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -49,7 +50,7 @@ public class GatePlugin implements Plugin {
     private SessionWatch sessions;
     private OfflineWatch offline;
     private AccountWatch accounts;
-    private ExecutorService executor;
+    private ScheduledExecutorService executor;
     private ExecutorService routing;
     private ScheduledExecutorService clock;
     private int ticks;
@@ -58,7 +59,7 @@ public class GatePlugin implements Plugin {
     public void initializePlugin(PluginManager manager, File directory) {
         XMPPServer server = XMPPServer.getInstance();
         Settings settings = settings(server.getServerInfo().getXMPPDomain());
-        executor = executor(WRITING, "receipts-gate-");
+        executor = timed(WRITING, "receipts-gate-");
         routing = executor(Gate.ROUTING_THREADS, "receipts-gate-routing-");
         clock = Executors.newSingleThreadScheduledExecutor(threads("receipts-gate-clock-"));
         OpenfireHost host = new OpenfireHost(settings.server, executor, routing, LOG);
@@ -104,6 +105,10 @@ public class GatePlugin implements Plugin {
     /** A callback that comes while the plugin leaves must not fail within the server. */
     private static ExecutorService executor(int size, String prefix) {
         return new ThreadPoolExecutor(size, size, 0, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), threads(prefix), new ThreadPoolExecutor.DiscardPolicy());
+    }
+
+    private static ScheduledExecutorService timed(int size, String prefix) {
+        return new ScheduledThreadPoolExecutor(size, threads(prefix), new ThreadPoolExecutor.DiscardPolicy());
     }
 
     private static ThreadFactory threads(String prefix) {

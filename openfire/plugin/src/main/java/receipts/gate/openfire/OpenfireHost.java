@@ -1,6 +1,8 @@
 package receipts.gate.openfire;
 
 import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.dom4j.DocumentException;
 import org.dom4j.DocumentHelper;
 import org.dom4j.Element;
@@ -39,13 +41,13 @@ final class OpenfireHost implements Host {
     private final XMPPServer server = XMPPServer.getInstance();
     private final SessionManager sessions = SessionManager.getInstance();
     private final String domain;
-    private final Executor executor;
+    private final ScheduledExecutorService executor;
     private final Executor routing;
     private final Logger log;
     private Gate gate;
     private JID component;
 
-    OpenfireHost(String domain, Executor executor, Executor routing, Logger log) {
+    OpenfireHost(String domain, ScheduledExecutorService executor, Executor routing, Logger log) {
         this.domain = domain;
         this.executor = executor;
         this.routing = routing;
@@ -65,6 +67,11 @@ final class OpenfireHost implements Host {
     @Override
     public void route(Runnable task) {
         routing.execute(task);
+    }
+
+    @Override
+    public void later(long delay, Runnable task) {
+        executor.schedule(task, delay, TimeUnit.MILLISECONDS);
     }
 
     @Override

@@ -7,15 +7,15 @@ import java.util.Collections;
 import java.util.List;
 import java.util.ArrayList;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
 /** The same with threads: rules 5, 6 and 8. */
 class LoadTest {
-    private final ExecutorService pool = Executors.newFixedThreadPool(4);
+    private final ScheduledExecutorService pool = Executors.newScheduledThreadPool(4);
     private final ConcurrentLinkedQueue<String> routed = new ConcurrentLinkedQueue<>();
     private volatile Gate gate;
     private volatile String token;
@@ -24,6 +24,7 @@ class LoadTest {
     private final Host host = new Host() {
         @Override public void execute(Runnable task) { pool.execute(task); }
         @Override public void route(Runnable task) { pool.execute(task); }
+        @Override public void later(long delay, Runnable task) { pool.schedule(task, delay, TimeUnit.MILLISECONDS); }
         @Override public Outcome carryOut(Entry entry) {
             assertFalse(Thread.holdsLock(gate.lock));
             routed.add((String) entry.packet);

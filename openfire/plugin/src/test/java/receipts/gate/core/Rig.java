@@ -30,6 +30,11 @@ final class Rig implements Host {
     final List<String> requests = new ArrayList<>();
     final List<String> logged = new ArrayList<>();
     Function<Entry, Outcome> server = entry -> new Outcome();
+    /** What the core wants done later waits for {@link #pass}; else it is done at once, as if the time had passed. */
+    boolean isTimed;
+    private final Deque<Runnable> timers = new ArrayDeque<>();
+    /** Stanzas that were written. */
+    int stanzas;
     private static final Pattern EVENT = Pattern.compile("<(held|outcome|has|returned|flushed|session|opened|unheld|forgotten|deleted|ready)((?: [^>]*?)?)/?>");
     private final Map<Object, List<String>> held = new LinkedHashMap<>();
     private final Map<Object, String> tokens = new LinkedHashMap<>();
@@ -49,6 +54,7 @@ final class Rig implements Host {
 
     @Override public void execute(Runnable task) { tasks.add(task); }
     @Override public void route(Runnable task) { tasks.add(task); }
+    @Override public void later(long delay, Runnable task) { (isTimed ? timers : tasks).add(task); }
 
     @Override public Outcome carryOut(Entry entry) {
         probe();
@@ -58,6 +64,7 @@ final class Rig implements Host {
 
     @Override public void write(Object connection, String xml) {
         probe();
+        stanzas++;
         Matcher token = Pattern.compile("token=\"([^\"]*)\"").matcher(xml);
         if (token.find()) tokens.putIfAbsent(connection, token.group(1));
         Matcher whole = Pattern.compile("<outcome [^>]*[^/]>.*?</outcome>").matcher(xml);
@@ -89,6 +96,14 @@ final class Rig implements Host {
 
     void run() {
         while (!tasks.isEmpty()) tasks.poll().run();
+    }
+
+    /** So many ms pass, and what the core wanted done meanwhile is. */
+    void pass(int ms) {
+        now += ms;
+        tasks.addAll(timers);
+        timers.clear();
+        run();
     }
 
     void enable(Object connection) {

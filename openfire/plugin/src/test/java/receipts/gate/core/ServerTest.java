@@ -10,6 +10,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.DisplayName;
@@ -87,7 +88,7 @@ class ServerTest {
 
     /** A server with threads, in which routing to `slow` waits for the test. */
     private static final class Threads implements Host {
-        final ExecutorService writing = Executors.newSingleThreadExecutor();
+        final ScheduledExecutorService writing = Executors.newSingleThreadScheduledExecutor();
         final ExecutorService routing = Executors.newFixedThreadPool(2);
         final CountDownLatch slow = new CountDownLatch(1);
         final ConcurrentLinkedQueue<String> routed = new ConcurrentLinkedQueue<>();
@@ -98,6 +99,7 @@ class ServerTest {
 
         @Override public void execute(Runnable task) { writing.execute(task); }
         @Override public void route(Runnable task) { routing.execute(task); }
+        @Override public void later(long delay, Runnable task) { writing.schedule(task, delay, TimeUnit.MILLISECONDS); }
         @Override public Outcome carryOut(Entry entry) throws Exception {
             if (entry.packet.toString().startsWith("slow")) slow.await();
             routed.add(entry.packet.toString());
@@ -152,11 +154,10 @@ class ServerTest {
         server.offer("erin", "two");
         assertTrue(server.drained().contains("id='two'"), "it is shown all the same");
         server.store("two");
-        server.drained();
+        while (server.answers.size() < 5) Thread.sleep(1);
         int answers = server.answers.size();
         assertTrue(server.gate.request(server.token, "r", asList(new Command("renew"))));
-        server.drained();
-        assertEquals(answers + 1, server.answers.size(), "and it is answered");
+        while (server.answers.size() < answers + 1) Thread.sleep(1);
         assertEquals(asList("one"), new ArrayList<>(server.routed));
         server.slow.countDown();
         while (server.routed.size() < 4) Thread.sleep(1);
