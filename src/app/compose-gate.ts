@@ -25,7 +25,7 @@ export function composeAddresses({ xmpp, ack, gate: { mode } }: Pick<Config, 'xm
 }
 
 export interface GateParts extends Pick<GateOptions, 'link' | 'clock' | 'counts'> {
-  readonly config: Pick<Config, 'xmpp' | 'gate' | 'ack' | 'durability'>;
+  readonly config: Pick<Config, 'xmpp' | 'gate' | 'ack' | 'durability' | 'retry'>;
   readonly log: Log;
   readonly tuning?: GateTuning | undefined;
 }
@@ -37,7 +37,19 @@ export function composeGate({ config, link, clock, counts, log, tuning }: GatePa
   const { componentDomain, servedDomain } = config.xmpp;
   const { lease: timing, reportEvery } = tuning ?? {};
   const acks = config.ack.format === 'none' ? undefined : config.durability;
-  const gate = new Gate({ link, clock, counts, componentDomain, servedDomain, log, timing, reportEvery, acks });
+  const unheldFor = config.retry.dedupWindow;
+  const gate = new Gate({
+    link,
+    clock,
+    counts,
+    componentDomain,
+    servedDomain,
+    log,
+    timing,
+    reportEvery,
+    unheldFor,
+    acks,
+  });
   const graces = { proof: proofGrace, flush: tuning?.flush ?? FLUSH_GRACE };
   return { gate, proofCounts, graces, orderWithin: tuning?.orderWithin };
 }

@@ -49,6 +49,8 @@ export interface GateOptions extends Omit<LeaseOptions, 'listener'> {
   readonly counts: GateCounts;
   /** How often what passed unheld is logged, ms. */
   readonly reportEvery?: number | undefined;
+  /** For how long what passed unheld is known, should it be written again, ms. */
+  readonly unheldFor?: number | undefined;
 }
 
 const COUNTED = { stored: 'gateStored', pass: 'gatePassed', drop: 'gateDropped' } as const;
@@ -60,7 +62,7 @@ export class Gate extends EventEmitter<Events> {
   readonly #verdicts: Verdicts;
   readonly #sessions = new GateSessions();
   readonly #known = new KnownMessages();
-  readonly #unheld = new UnheldMessages();
+  readonly #unheld: UnheldMessages;
   readonly #report: UnheldReport;
   #epoch = '';
   /** Events so far that tell of sessions, or of what they were given. */
@@ -71,7 +73,8 @@ export class Gate extends EventEmitter<Events> {
   constructor(options: GateOptions) {
     super();
     this.#options = options;
-    const { counts, log, reportEvery } = options;
+    const { counts, log, reportEvery, unheldFor } = options;
+    this.#unheld = new UnheldMessages(unheldFor);
     this.#report = new UnheldReport({ log, ...(reportEvery !== undefined && { period: reportEvery }) });
     const listener = {
       enabled: (terms: Enabled) => this.#enabled(terms),
@@ -230,7 +233,8 @@ export class Gate extends EventEmitter<Events> {
    * write it again all the same, that is settled by this.
    */
   noteConfirmed(receipt: HadReceipt, id: string): void {
-    this.#unheld.noteConfirmed(nameOf(bareOf(receipt.to), bareOf(receipt.by), id), receipt);
+    const name = nameOf(bareOf(receipt.to), bareOf(receipt.by), id);
+    this.#unheld.noteConfirmed(name, receipt, this.#options.clock.now());
   }
 
   /** What passed unheld (bare JIDs) was written again, and is stored now: it may have been confirmed before. */

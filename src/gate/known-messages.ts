@@ -14,11 +14,23 @@ export class KnownMessages {
   facts = new Map<string, Facts>();
   /** The same before the gate began to tell it again. */
   #before: Map<string, Facts> | undefined;
+  readonly #most: number;
+
+  constructor(most = MOST_FACTS) {
+    this.#most = most;
+  }
 
   /** The gate tells all again; `knows`: it remembers what it told before. */
   begin(knows: boolean): void {
     const before = knows ? (this.#before ?? new Map<string, Facts>()) : new Map<string, Facts>();
-    if (knows) for (const [n, facts] of this.facts) before.set(n, facts);
+    if (knows) {
+      for (const [n, facts] of this.facts) {
+        // The latest are behind: leases that end before all is told leave more and more.
+        before.delete(n);
+        before.set(n, facts);
+      }
+      for (const old of oldestBeyond(before, this.#most)) before.delete(old);
+    }
     // A gate that never comes to the end begins again and again, each time with others.
     forgetOldest(before);
     this.#before = before;

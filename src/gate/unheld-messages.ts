@@ -28,12 +28,25 @@ export interface UnheldBefore {
 const MOST = 20_000;
 /** The same of receipts for messages that nobody had stored. */
 const MOST_CONFIRMED = 20_000;
+/** ms: as long as duplicates are looked for by default. */
+const LASTS = 8 * 86_400_000;
+/** ms between looks for what is over. */
+const LOOK = 60_000;
+/** Of a longer name the id is longer than any client makes one: whoever does would fill the memory with them. */
+const LONGEST_NAME = 4096;
 
 /** What a gate let pass without holding it, or let go without its being stored, by sender, recipient (bare JIDs) and id. */
 export class UnheldMessages {
   readonly #passed = new Map<string, KnownUnheld>();
   /** Receipts for what was not stored when they came: it was let go without us, and may be written again. */
-  readonly #confirmed = new Map<string, HadReceipt>();
+  readonly #confirmed = new Map<string, HadReceipt & { readonly at: number }>();
+  readonly #lasts: number;
+  #lookedAt = 0;
+
+  /** @param lasts for how long (ms) what was told is known */
+  constructor(lasts = LASTS) {
+    this.#lasts = lasts;
+  }
 
   get isEmpty(): boolean {
     return this.#passed.size === 0 && this.#confirmed.size === 0;
@@ -47,6 +60,8 @@ export class UnheldMessages {
    * @returns whether it was not known
    */
   note(name: string, sessions: readonly string[], receipt: HadReceipt | undefined, id: string, now: number): boolean {
+    if (name.length > LONGEST_NAME) return true;
+    this.#end(now);
     const before = this.#passed.get(name);
     const toldAgain = receipt === undefined ? undefined : before;
     // Written again it may pass after the receipt for the first. Under an id that a client counts it may be another message.
@@ -56,15 +71,27 @@ export class UnheldMessages {
     return toldAgain === undefined;
   }
 
-  noteConfirmed(name: string, receipt: HadReceipt): void {
-    this.#confirmed.set(name, receipt);
+  noteConfirmed(name: string, receipt: HadReceipt, now: number): void {
+    if (name.length > LONGEST_NAME) return;
+    this.#end(now);
+    this.#confirmed.set(name, { ...receipt, at: now });
     if (this.#confirmed.size <= MOST_CONFIRMED) return;
     for (const old of oldestBeyond(this.#confirmed, MOST_CONFIRMED)) this.#confirmed.delete(old);
   }
 
   /** The receipt that the sender of what was let go without us has had for it. */
   receiptFor(name: string): HadReceipt | undefined {
-    return this.#confirmed.get(name) ?? this.#passed.get(name)?.receipt;
+    const confirmed = this.#confirmed.get(name);
+    return confirmed === undefined ? this.#passed.get(name)?.receipt : { to: confirmed.to, by: confirmed.by };
+  }
+
+  /** Forgets what is over. */
+  #end(now: number): void {
+    if (now - this.#lookedAt < LOOK) return;
+    this.#lookedAt = now;
+    const since = now - this.#lasts;
+    for (const [name, { toldAt }] of this.#passed) if (toldAt < since) this.#passed.delete(name);
+    for (const [name, { at }] of this.#confirmed) if (at < since) this.#confirmed.delete(name);
   }
 
   /** See {@link Gate.unheldTo}. `sessions`: the recipient's. */

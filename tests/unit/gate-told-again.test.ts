@@ -161,3 +161,18 @@ test('what was heard before is bounded, however often a lease is lost before all
   expect(known.facts.get('first')?.has.get('P')).toBe(now + 1000);
   expect(known.facts.get('last-2')?.has.get('P')).toBe(now);
 });
+
+test('leases that end before all is told again leave no more behind than is kept of what is told', () => {
+  const known = new KnownMessages(16);
+  const proofs = (turn: number) => {
+    for (let i = 0; i < 16; i += 1) known.noteProof(`e-${turn * 16 + i}`, 'P', turn);
+  };
+  for (const turn of [1, 2, 3]) {
+    proofs(turn);
+    known.begin(true);
+  }
+  // What was heard last is known, and the rest makes room for it.
+  known.noteProof('e-63', 'P', 9);
+  known.noteProof('e-16', 'P', 9);
+  expect([known.facts.get('e-63')?.has.get('P'), known.facts.get('e-16')?.has.get('P')]).toEqual([3, 9]);
+});

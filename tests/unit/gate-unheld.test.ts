@@ -1,6 +1,7 @@
 // What a gate let pass unheld, and the receipts for it.
 
 import { Gate, type GateOptions } from '../../src/gate/gate.ts';
+import { UnheldMessages } from '../../src/gate/unheld-messages.ts';
 import { parseStanza } from '../support/stanzas/xml.ts';
 
 const NS = 'urn:openfire-receipts:gate:1';
@@ -126,4 +127,24 @@ describe('what is written again goes to nobody once more', () => {
     expect(storedAgain(gate, UNIQUE)).toEqual([RECEIPT]);
     gate.close();
   });
+});
+
+test('what passed unheld, or was confirmed, is forgotten in time', () => {
+  const hour = 3_600_000;
+  const unheld = new UnheldMessages(hour);
+  unheld.note('a b 1', ['P'], undefined, UNIQUE, hour);
+  unheld.noteConfirmed('a b 2', RECEIPT, hour);
+  unheld.note('a b 3', ['P'], undefined, UNIQUE, 2 * hour);
+  expect(unheld.receiptFor('a b 2')).toEqual(RECEIPT);
+  unheld.note('a b 4', ['P'], undefined, UNIQUE, 2.5 * hour);
+  const known = (name: string) => unheld.to(name, UNIQUE, 0, () => [{ id: 'P' }]) !== undefined;
+  expect(['a b 1', 'a b 2', 'a b 3', 'a b 4'].map(known)).toEqual([false, false, true, true]);
+});
+
+test('an id so long that it would fill the memory is not kept', () => {
+  const unheld = new UnheldMessages();
+  const name = `a b ${'x'.repeat(5000)}`;
+  expect(unheld.note(name, ['P'], undefined, UNIQUE, 0)).toBe(true);
+  unheld.noteConfirmed(name, RECEIPT, 0);
+  expect(unheld.isEmpty).toBe(true);
 });
