@@ -159,7 +159,10 @@ test('a receipt for a session that has ended goes to its user, who is there with
   await phone.offline();
   const desk = await world.user('alice');
   await bob.send(xml('message', { to: phone.jid, type: 'chat' }, xml('received', { xmlns: 'urn:xmpp:receipts', id })));
-  expect((await desk.delivered(id)).attrs).toMatchObject({ from: bob.jid, to: bareOf(desk) });
+  const { from, to } = (await desk.delivered(id)).attrs;
+  expect(from).toBe(bob.jid);
+  // Openfire names the session that it has chosen.
+  expect([bareOf(desk), desk.jid]).toContain(to);
 });
 
 test('written to while he was away: all come once, in order, before what is written when he is there', async () => {
