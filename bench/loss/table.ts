@@ -120,6 +120,7 @@ and (f) show each copy and send nothing again by themselves, but for stream mana
 could not be resumed; what they could not write they write after the reconnect. (a), (b) and (d) have no stream management, so that each column shows one protection;
 (e) has all. (f) is what stock clients do today, stream management and receipts, with a gate in the server: they write to each
 other's own addresses. In (c) the sender believes that somebody has a message when his own server acknowledges it, in (d) to
-(f) when the proxy does.
+(f) when the proxy does. How many (d) loses while the proxy or Redis is down varies from run to run with how fast they are
+back; no sender was told that somebody has one of those.
 `;
 }
