@@ -355,3 +355,41 @@ test('a reply that cannot be read stops its own work alone, and is logged with i
   expect(logged).toEqual([[{ err: unreadable, operation: 'senderAvailable' }, 'A stanza could not be handled']]);
   expect(pipeline.failing).toBe(false);
 });
+
+test('while a call is made again, nothing that came behind it goes to Redis', async () => {
+  const { ledger, settle, happened, pipeline } = setUp({ batch: 3 });
+  settle('receipt');
+  const first = await ledger.call(0);
+  first.fail();
+  await turn();
+  // As much as makes a second call otherwise.
+  for (const name of ['claim', 'another', 'third']) settle(name);
+  await turn();
+  const again = await ledger.call(1);
+  expect(again.names).toEqual(['receipt']);
+  await turn();
+  expect(ledger.calls).toHaveLength(2);
+  again.answer();
+  (await ledger.call(2)).answer();
+  await pipeline.drained();
+  expect(happened).toEqual(['receipt!', 'claim!', 'another!', 'third!']);
+});
+
+test('of two calls that failed, the later one is made again when the earlier is through', async () => {
+  const { ledger, settle, happened, pipeline } = setUp({ batch: 3 });
+  settle('receipt');
+  const first = await ledger.call(0);
+  for (const name of ['claim', 'another', 'third']) settle(name);
+  const second = await ledger.call(1);
+  second.fail();
+  await turn();
+  first.fail();
+  const again = await ledger.call(2);
+  expect(again.names).toEqual(['receipt']);
+  again.answer();
+  const last = await ledger.call(3);
+  expect(last.names).toEqual(['claim', 'another', 'third']);
+  last.answer();
+  await pipeline.drained();
+  expect(happened).toEqual(['receipt!', 'claim!', 'another!', 'third!']);
+});

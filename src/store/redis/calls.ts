@@ -37,8 +37,12 @@ export class Calls {
     this.#options = options;
   }
 
-  /** Resolves when each item has a reply, an error, or is over. Never rejects. */
-  async carryOut(items: readonly Item[]): Promise<void> {
+  /**
+   * Resolves when each item has a reply, an error, or is over. Never rejects.
+   *
+   * @param turn resolves when the items may be called again: what is called again must not be overtaken, nor overtake
+   */
+  async carryOut(items: readonly Item[], turn: () => Promise<void> = async () => {}): Promise<void> {
     const { onFailure, closed } = this.#options;
     for (;;) {
       const open: Item[] = [];
@@ -57,19 +61,24 @@ export class Calls {
         return;
       }
       // It was late, and the next is not: that is no failure of Redis.
-      if (error instanceof LateCallError) continue;
+      if (error instanceof LateCallError) {
+        await turn();
+        continue;
+      }
       if (redisFault(error).kind === 'content') {
         const [alone, ...others] = open;
         if (alone !== undefined && others.length === 0) alone.error = error as Error;
         else {
+          await turn();
           const half = Math.ceil(open.length / 2);
-          await this.carryOut(open.slice(0, half));
-          await this.carryOut(open.slice(half));
+          await this.carryOut(open.slice(0, half), turn);
+          await this.carryOut(open.slice(half), turn);
         }
         return;
       }
       onFailure(error, open);
       await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER));
+      await turn();
     }
   }
 

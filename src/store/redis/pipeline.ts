@@ -9,6 +9,9 @@ import { WorkResults } from './work-results.ts';
 interface Batch {
   readonly entries: readonly Entry[];
   done: boolean;
+  /** It is to be made again when all before it are through. */
+  isAgain: boolean;
+  wake: () => void;
 }
 
 export interface PipelineOptions {
@@ -174,7 +177,7 @@ export class Pipeline implements StoreQueue {
       if (this.#inFlight.length === 0 && entries.every(({ request }) => request === undefined)) {
         this.#results.give(entries);
       } else {
-        const batch: Batch = { entries, done: false };
+        const batch: Batch = { entries, done: false, isAgain: false, wake: () => {} };
         this.#inFlight.push(batch);
         void this.#carryOut(batch);
       }
@@ -186,26 +189,40 @@ export class Pipeline implements StoreQueue {
   #hasRoom(): boolean {
     const { length } = this.#inFlight;
     if (length === 0) return true;
+    // One that is made again would be overtaken: a message would be claimed, and be sent again, before the receipt that came first.
+    if (this.failing) return false;
     return length < this.#options.inFlight && this.#waiting.size >= this.#options.batch * LEAST_OF_SECOND;
   }
 
   async #carryOut(batch: Batch): Promise<void> {
-    await this.#calls.carryOut(batch.entries);
+    await this.#calls.carryOut(batch.entries, () => this.#turnOf(batch));
     batch.done = true;
     // In the order in which they were taken up: what follows from a later one waits for the earlier one.
     for (let first = this.#inFlight[0]; first?.done; first = this.#inFlight[0]) {
       this.#inFlight.shift();
       this.#results.give(first.entries);
     }
+    this.#inFlight[0]?.wake();
     this.#schedule();
     this.#noteIdle();
+  }
+
+  /** Resolves when all calls before this one are through. */
+  #turnOf(batch: Batch): Promise<void> {
+    batch.isAgain = true;
+    if (this.#inFlight[0] === batch) return Promise.resolve();
+    return new Promise((resolve) => {
+      batch.wake = resolve;
+    });
   }
 
   #noteFailing(error: unknown, entries: readonly Entry[]): void {
     const refusal = this.#refusal;
     refusal.refuseAdding(entries, this.#state.failed(error));
     refusal.expire(entries);
-    for (const batch of this.#inFlight) refusal.expire(batch.entries.filter(({ request }) => request === undefined));
+    for (const { isAgain, entries } of this.#inFlight) {
+      refusal.expire(isAgain ? entries : entries.filter(({ request }) => request === undefined));
+    }
     this.#expiry ??= setInterval(() => this.#waiting.removeExpired((waiting) => refusal.expire(waiting)), 250).unref();
   }
 
