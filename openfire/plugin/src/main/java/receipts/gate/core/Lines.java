@@ -110,7 +110,7 @@ final class Lines {
         if (entry.verdict == Verdict.DROP) return new Outcome();
         try {
             return gate.host.carryOut(entry);
-        } catch (Exception | LinkageError | AssertionError | StackOverflowError failure) {
+        } catch (Throwable failure) {
             // Also an error: another plugin may not fit this server, and all that its conversation writes later waits behind this.
             gate.host.log("A stanza could not be routed: " + Faults.name(failure));
             return new Outcome();

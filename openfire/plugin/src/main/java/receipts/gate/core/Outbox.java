@@ -161,15 +161,20 @@ final class Outbox {
                 if (items.isEmpty() && silent.isEmpty()) dueAt = NEVER;
                 wroteAt = gate.clock.getAsLong();
             }
-            String text = answer != null ? answer.inner() : stanza(events);
-            events.clear();
-            gate.cost.end(begun);
             try {
+                String text;
+                try {
+                    text = answer != null ? answer.inner() : stanza(events);
+                } finally {
+                    events.clear();
+                    gate.cost.end(begun);
+                }
                 if (answer != null) host.answer(lease.connection, answer.request, lease.token, text);
                 else host.write(lease.connection, text);
-            } catch (RuntimeException gone) {
-                // The connection is closing: its end is noticed by itself.
-                host.log("A connection of the component takes nothing: " + gone.getClass().getName());
+            } catch (Throwable failure) {
+                // Else nothing would be written any more. What was to go is lost here: the next connection is told of it anew.
+                host.log("A connection of the component takes nothing: " + Faults.name(failure));
+                Faults.contain("A connection of the component could not be closed", host::log, () -> host.close(lease.connection));
             }
         }
     }

@@ -3,6 +3,8 @@ package receipts.gate.openfire;
 import java.io.File;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -41,6 +43,8 @@ public class GatePlugin implements Plugin {
     private static final int LOOK = 250;
     /** ms for what is held to be gone, when the plugin is unloaded. */
     private static final int UNLOAD = 10_000;
+    /** Different ones of the clock's that are logged. */
+    private static final int WARNINGS = 100;
 
     private static volatile GatePlugin running;
 
@@ -54,6 +58,8 @@ public class GatePlugin implements Plugin {
     private ExecutorService routing;
     private ScheduledExecutorService clock;
     private int ticks;
+    /** Of the clock's thread alone. */
+    private final Set<String> warned = new HashSet<>();
 
     @Override
     public void initializePlugin(PluginManager manager, File directory) {
@@ -122,16 +128,23 @@ public class GatePlugin implements Plugin {
         };
     }
 
+    /** Each part, and the next tick, comes whatever another one throws: an executor would drop the clock without a word. */
     private void tick() {
-        try {
-            Requests.endClosed(gate);
+        part(() -> Requests.endClosed(gate));
+        part(() -> {
             if (ClusterManager.isClusteringStarted()) gate.endLeases("cluster");
-            gate.tick();
-            if (++ticks % (LOOK / TICK) == 0) sessions.look();
-        } catch (RuntimeException failure) {
-            // The next one must come.
-            LOG.warn("A look at the gate's clock has failed: " + Faults.name(failure));
-        }
+        });
+        part(gate::tick);
+        if (++ticks % (LOOK / TICK) == 0) part(sessions::look);
+    }
+
+    private void part(Runnable part) {
+        Faults.contain("A look at the gate's clock has failed", this::warnOnce, part);
+    }
+
+    /** What fails at one tick is likely to at each. */
+    private void warnOnce(String text) {
+        if (warned.size() < WARNINGS && warned.add(text)) LOG.warn(text);
     }
 
     /** Stops holding, lets all go in order while everything is still watched, and only then takes itself out. */

@@ -47,7 +47,9 @@ final class Interceptor implements PacketInterceptor {
         long begun = gate.cost.begin();
         try {
             look(packet, session, incoming, processed);
-        } catch (RuntimeException | LinkageError failure) {
+        } catch (PacketRejectedException taken) {
+            throw taken;
+        } catch (Throwable failure) {
             // The server would log the whole packet. It goes on all the same.
             host.log("A stanza could not be looked at: " + Faults.name(failure));
         } finally {

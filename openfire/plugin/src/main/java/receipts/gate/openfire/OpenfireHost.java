@@ -61,7 +61,7 @@ final class OpenfireHost implements Host {
 
     @Override
     public void execute(Runnable task) {
-        executor.execute(task);
+        executor.execute(contained(task));
     }
 
     @Override
@@ -71,7 +71,12 @@ final class OpenfireHost implements Host {
 
     @Override
     public void later(long delay, Runnable task) {
-        executor.schedule(task, delay, TimeUnit.MILLISECONDS);
+        executor.schedule(contained(task), delay, TimeUnit.MILLISECONDS);
+    }
+
+    /** An executor with timers says nothing of what a task throws. */
+    private Runnable contained(Runnable task) {
+        return () -> Faults.contain("A task of the gate has failed", log::warn, task);
     }
 
     @Override
@@ -90,7 +95,8 @@ final class OpenfireHost implements Host {
     }
 
     private Outcome route(Entry entry, Message message) {
-        if (entry.acknowledgement() != null) acknowledge(entry.acknowledgement());
+        // The message that is stored goes on, whatever becomes of its acknowledgement.
+        if (entry.acknowledgement() != null) Faults.contain("An acknowledgement could not be written", log::warn, () -> acknowledge(entry.acknowledgement()));
         long begun = gate.cost.begin();
         Message routed = entry.isTagged() ? new TaggedMessage(message.getElement(), entry.known, 1) : message;
         Watch watch = Watch.begin(routed, entry.isTagged() ? entry.known : null);
@@ -116,12 +122,7 @@ final class OpenfireHost implements Host {
         message.setFrom(component);
         message.setTo(session.getAddress());
         message.setID(Tokens.id());
-        try {
-            session.process(message);
-        } catch (RuntimeException failure) {
-            // The message that is stored goes on all the same.
-            log.warn("An acknowledgement could not be written: " + Faults.name(failure));
-        }
+        session.process(message);
     }
 
     /** Straight into one session. The server would answer a blocked one with an error in the sender's name: it is not tried. */

@@ -82,6 +82,15 @@ class HoldingTest {
         rig.write("alice", "bob", "four");
         rig.stored("c", rig.shown("c").get(3));
         assertEquals("refused", Rig.attribute(rig.events("c", "outcome").get(3), "state"));
+        // One too large for the memory.
+        rig.server = entry -> { throw new OutOfMemoryError(); };
+        rig.write("alice", "bob", "five");
+        rig.stored("c", rig.shown("c").get(4));
+        assertEquals("unknown", Rig.attribute(rig.events("c", "outcome").get(4), "state"));
+        rig.server = entry -> new Outcome().refused();
+        rig.write("alice", "bob", "six");
+        rig.stored("c", rig.shown("c").get(5));
+        assertEquals("refused", Rig.attribute(rig.events("c", "outcome").get(5), "state"));
     }
 
     @Test @DisplayName("4: what was given up is named, and what was forgotten is not repeated")

@@ -1,6 +1,7 @@
 package receipts.gate.core;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -66,6 +67,26 @@ class OutboxTest {
         rig.say("c", new Command("ask").with("n", n));
         assertEquals(2, rig.events("c", "outcome").size());
         assertEquals(answers + 2, Rig.of(rig.answers, "c").size());
+    }
+
+    @Test @DisplayName("an error in a write ends that connection and not the writing, and the next one is told what was to go")
+    void error() {
+        begin();
+        rig.write("alice", "bob", "one");
+        rig.writing = () -> { throw new NoSuchMethodError("of one"); };
+        rig.stored("c", rig.shown("c").get(0));
+        rig.pass((int) Outbox.PATIENCE);
+        assertEquals(0, rig.events("c", "outcome").size());
+        assertTrue(rig.closed.contains("c"), "closed");
+        assertTrue(rig.logged.get(0).startsWith("A connection of the component takes nothing: java.lang.NoSuchMethodError at "), rig.logged.get(0));
+        rig.writing = () -> { };
+        rig.pass((int) Outbox.GAP);
+        rig.write("alice", "bob", "two");
+        assertEquals(2, rig.shown("c").size(), "written all the same");
+        rig.gate.closed("c");
+        rig.enable("d");
+        rig.pass((int) Outbox.PATIENCE);
+        assertEquals(rig.shown("c").get(0), Rig.attribute(rig.events("d", "outcome").get(0), "n"));
     }
 
     @Test @DisplayName("what the server does with its sessions is told at once")

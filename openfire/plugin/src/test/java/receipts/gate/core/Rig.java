@@ -30,6 +30,8 @@ final class Rig implements Host {
     final List<String> requests = new ArrayList<>();
     final List<String> logged = new ArrayList<>();
     Function<Entry, Outcome> server = entry -> new Outcome();
+    /** Runs within each write to a connection of the component. */
+    Runnable writing = () -> { };
     /** What the core wants done later waits for {@link #pass}; else it is done at once, as if the time had passed. */
     boolean isTimed;
     private final Deque<Runnable> timers = new ArrayDeque<>();
@@ -64,6 +66,7 @@ final class Rig implements Host {
 
     @Override public void write(Object connection, String xml) {
         probe();
+        writing.run();
         stanzas++;
         Matcher token = Pattern.compile("token=\"([^\"]*)\"").matcher(xml);
         if (token.find()) tokens.putIfAbsent(connection, token.group(1));
@@ -78,6 +81,7 @@ final class Rig implements Host {
 
     @Override public void answer(Object connection, Object request, String tokenOf, String inner) {
         probe();
+        writing.run();
         String text = Events.gate(tokenOf, inner);
         Matcher token = Pattern.compile("token=\"([^\"]*)\"").matcher(text);
         if (text.contains("<enabled ") && token.find()) tokens.put(connection, token.group(1));
