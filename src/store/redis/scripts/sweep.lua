@@ -35,6 +35,12 @@ local function kept_back(value)
   return paused and state_of(value) == 'p' and record.copies_of(value) > 0 and now < stored_at(value) + ttl
 end
 
+-- One that receipts of one turn have ended has no time limit, as its sender knows it a moment later (run-ahead.lua). Whoever
+-- cannot be told is not to be for ever.
+local function limit_time(key)
+  if redis.call('PTTL', record_name(key)) == -1 then redis.call('PEXPIRE', record_name(key), ARGV[5]) end
+end
+
 local function take(count)
   local members = redis.call('ZRANGEBYSCORE', due_set, '-inf', now, 'LIMIT', 0, count)
   for _, member in ipairs(members) do
@@ -50,6 +56,7 @@ local function take(count)
       redis.call('ZADD', due_set, 'XX', now + POLICY.WHILE_PAUSED, member)
     else
       redis.call('ZADD', due_set, 'XX', lease_until, member)
+      if state_of(value) == 'd' then limit_time(key) end
       taken[#taken + 1] = 'taken\0' .. key .. '\0' .. value
     end
   end
