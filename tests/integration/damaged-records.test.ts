@@ -1,4 +1,4 @@
-import { claim, OperationError, reject, reported, settle } from '../../src/store/contract.ts';
+import { claim, notified, OperationError, reject, reported, settle } from '../../src/store/contract.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { ALICE, aliceWrites, BOB, DAY, keyOf, openLedger, SECOND, spoil } from '../support/store/ledger.ts';
 
@@ -190,3 +190,50 @@ test.each(['a\nb', 'tab\tz', '100%\r', '\x7f%z'])(
     });
   },
 );
+
+test.each([
+  'ages',
+  'advance',
+  'clock',
+  'damaged',
+  'damaged:new',
+  'd:0',
+  'delivered',
+  'ended',
+  'load',
+  'paused',
+  'restored',
+])(
+  'what stands beside the records under "%s", damaged from outside, stops neither a call nor a sweep',
+  async (what) => {
+    const { ledger, redis } = opened;
+    const full = `${ledger.keys.prefix}:${what}`;
+    const isText = ['clock', 'delivered', 'paused', 'restored'].includes(what);
+    const spoilIt = async () => {
+      await redis.del(full);
+      await (isText ? redis.hset(full, 'a', 'b') : redis.set(full, 'not what it was'));
+    };
+    await spoilIt();
+    const now = Date.now();
+    const written = ['m-1', 'm-2'].map((id) => aliceWrites({ id, at: now }));
+    expect(await ledger.batch(written)).toMatchObject([{ outcome: 'stored' }, { outcome: 'stored' }]);
+    await spoilIt();
+    const receipts = written.map(({ key }) => settle(key, 'desk', 1));
+    expect(await ledger.batch(receipts)).toMatchObject([{ outcome: 'delivered' }, { outcome: 'delivered' }]);
+    await spoilIt();
+    await ledger.batch(notified(written.map(({ key }) => ({ key, state: 'delivered' as const }))));
+    for (const at of [later(), now + DAY, now + 9 * DAY]) {
+      await spoilIt();
+      expect((await sweep(at)).overdue.map(({ wireId }) => wireId)).toEqual(
+        expect.arrayContaining(['before', 'after']),
+      );
+    }
+  },
+);
+
+test('nor does a count of what is pending that is no number', async () => {
+  const { ledger, redis } = opened;
+  const now = Date.now();
+  await redis.hset(ledger.keys.ages, `${Math.floor(now / 60_000)}`, 'none', `${Math.floor(now / 60_000) + 1}`, 'none');
+  expect(await ledger.perform(aliceWrites({ id: 'm-1', at: now }))).toMatchObject({ outcome: 'stored' });
+});

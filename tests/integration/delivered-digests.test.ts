@@ -185,3 +185,89 @@ test('6,000 take at most 32 bytes each, are found, and go with the window', asyn
   for (let i = 0; i < buckets.length / 2; i += 1) await opened.ledger.sweep(SECOND, 10, LATER + 10 * DAY);
   expect(await opened.redis.keys('*:d:*')).toEqual([]);
 });
+
+test('what a sender cannot be told of is not owed for ever', async () => {
+  const { ledger, redis } = opened;
+  const messages = ['m-1', 'm-2', 'm-3'].map((id) => aliceWrites({ id, at: T }));
+  await ledger.batch(messages, T);
+  const records = await ledger.status(messages.map(({ key }) => key));
+  await ledger.batch(
+    messages.map(({ key }, i) => settle(key, 'desk', T, undefined, records[i])),
+    T,
+  );
+  const lefts = () => Promise.all(messages.map(({ key }) => redis.pttl(ledger.keys.record(key))));
+  expect(await lefts()).toEqual([-1, -1, -1]);
+  // Nobody has told their sender: it is to be tried again and again.
+  expect((await ledger.sweep(SECOND, 10, T + DAY)).overdue).toHaveLength(3);
+  const [left = 0, ...others] = await lefts();
+  for (const each of [left, ...others]) {
+    expect(each).toBeGreaterThan(0);
+    expect(each).toBeLessThanOrEqual(8 * DAY);
+  }
+  // The time limit is not moved on by each try.
+  await redis.pexpire(ledger.keys.record(keyOf('m-1')), SECOND * 100);
+  await ledger.sweep(SECOND, 10, T + DAY + 2 * SECOND);
+  expect((await lefts())[0]).toBeLessThanOrEqual(100 * SECOND);
+});
+
+/** Three that were delivered by one call, so that their records have no time limit, and whose sender knows it. */
+async function deliverTogether(): Promise<readonly string[]> {
+  const { ledger } = opened;
+  const messages = ['m-1', 'm-2', 'm-3'].map((id) => aliceWrites({ id, at: T }));
+  await ledger.batch(messages, T);
+  const keys = messages.map(({ key }) => key);
+  const records = await ledger.status(keys);
+  await ledger.batch(
+    keys.map((key, i) => settle(key, 'desk', T, undefined, records[i])),
+    T,
+  );
+  await ledger.batch(notified(keys.map((key) => ({ key, state: 'delivered' as const }))), T);
+  return keys;
+}
+
+test('a hash of digests that is none gives way to one', async () => {
+  const { ledger, redis } = opened;
+  const keys = await deliverTogether();
+  await perform(aliceWrites({ id: 'other', at: T }), T);
+  await redis.set(`${ledger.keys.prefix}:d:0`, 'no hash');
+  expect((await ledger.sweep(SECOND, 10, LATER)).overdue).toHaveLength(1);
+  expect(await redis.llen(ledger.keys.ended)).toBe(0);
+  expect(await redis.exists(...keys.map((key) => ledger.keys.record(key)))).toBe(0);
+  expect(await perform(aliceWrites({ at: LATER }), LATER)).toMatchObject({ outcome: 'known' });
+});
+
+test('nor does one stop a sweep that has nothing to add', async () => {
+  const { ledger, redis } = opened;
+  await deliverTogether();
+  await replace();
+  await perform(aliceWrites({ id: 'other', at: LATER }), LATER);
+  await redis.set(`${ledger.keys.prefix}:d:0`, 'no hash');
+  expect((await ledger.sweep(SECOND, 10, LATER + DAY)).overdue).toHaveLength(1);
+});
+
+test('a list of one of them that is none stops neither the others nor a sweep', async () => {
+  const { ledger, redis } = opened;
+  const first = aliceWrites({ id: 'first', originId: 'origin', at: T });
+  await deliver(first);
+  await redis.set(ledger.keys.index(first.alias), 'no list');
+  const keys = await deliverTogether();
+  await ledger.sweep(SECOND, 10, LATER);
+  expect(await redis.exists(...[first.key, ...keys].map((key) => ledger.keys.record(key)))).toBe(0);
+});
+
+test('what says how many digests there are, damaged from outside, stops nobody from writing', async () => {
+  const { ledger, redis } = opened;
+  await redis.hset(ledger.keys.delivered, 'no', 'text');
+  expect(await perform(aliceWrites({ at: T }), T)).toMatchObject({ outcome: 'stored' });
+  await redis.set(`${ledger.keys.prefix}:d:0`, 'no hash');
+  await redis.set(ledger.keys.delivered, `1 1 0 0 ${T}`);
+  expect(await perform(aliceWrites({ id: 'm-2', at: T }), T)).toMatchObject({ outcome: 'stored' });
+});
+
+test('the list of those that were told, damaged from outside, stops nothing, and they go all the same', async () => {
+  const { ledger, redis } = opened;
+  await redis.set(ledger.keys.ended, 'no list');
+  const keys = await deliverTogether();
+  await ledger.sweep(SECOND, 10, LATER);
+  expect(await redis.exists(...keys.map((key) => ledger.keys.record(key)))).toBe(0);
+});

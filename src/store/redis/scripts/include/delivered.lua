@@ -30,7 +30,8 @@ local function saved_state()
       saved_states[KEYS[position]] = saved_states[KEYS[position]] or value or ''
     end
   else
-    saved_states[prefix] = redis.call('GET', name_of('delivered')) or ''
+    local name = name_of('delivered')
+    saved_states[prefix] = readable(redis.pcall('GET', name), 'GET', name) or ''
   end
   return saved_states[prefix]
 end
@@ -89,7 +90,8 @@ function delivered.has_none() return state_now().count == 0 end
 function delivered.digest_of(key)
   if state_now().count == 0 then return nil end
   local field = field_of(key)
-  local entry = call('HGET', bucket_of(field), field)
+  local name = bucket_of(field)
+  local entry = readable(redis.pcall('HGET', name, field), 'HGET', name, field)
   if not entry or is_over(entry) then return nil end
   return sub(entry, 1, -2)
 end
@@ -112,19 +114,25 @@ lazily(replacing, function()
 local function note(key, digest)
   state_now()
   local field, letter = field_of(key), state.generation % 64 + 1
-  local is_new = redis.call('HSET', bucket_of(field), field, sub(digest, 1, DIGEST_KEPT) .. sub(LETTERS, letter, letter))
+  local is_new = on_own('HSET', bucket_of(field), field, sub(digest, 1, DIGEST_KEPT) .. sub(LETTERS, letter, letter))
   state.count, state.added, state.changed = state.count + is_new, state.added + 1, true
+end
+
+local function unlist(from, key)
+  local reply = redis.pcall('LREM', index_name(from), 0, key)
+  -- What is no list is dealt with by whoever looks for a message by it (quarantine.lua); the others are not held up.
+  if type(reply) == 'table' and not find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LREM', index_name(from), 0, key) end
 end
 
 -- What leads to a record besides its name.
 local function unlink(key, fields)
   if fields.alias ~= '' then
     note(fields.alias, '-')
-    redis.call('LREM', index_name(fields.alias), 0, key)
+    unlist(fields.alias, key)
   end
   if #key == KEY then return end
   local first = sub(key, 1, KEY)
-  redis.call('LREM', index_name(first), 0, key)
+  unlist(first, key)
   -- A duplicate is looked for under the first of its id.
   local digest = delivered.digest_of(first)
   if digest then note(first, digest) end
@@ -134,7 +142,7 @@ local function split_next()
   local place = state.buckets
   if place == state.span then state.span = state.span * 2 end
   local from, moved, fields = bucket_name(place - state.span / 2), {}, {}
-  local flat = redis.call('HGETALL', from)
+  local flat = on_own('HGETALL', from)
   for at = 1, #flat, 2 do
     if spread(flat[at]) % state.span == place then
       fields[#fields + 1] = flat[at]
@@ -143,7 +151,7 @@ local function split_next()
     end
   end
   if #moved > 0 then
-    redis.call('HSET', bucket_name(place), unpack(moved))
+    on_own('HSET', bucket_name(place), unpack(moved))
     redis.call('HDEL', from, unpack(fields))
   end
   state.buckets, state.changed = place + 1, true
@@ -191,8 +199,8 @@ end)
 -- Up to `limit` of those in a list whose senders have known for long enough, once the first of them has for `longer` (ms) than that.
 local function replace_due(name, limit, longer)
   local until_time = times.now - times.kept_whole
-  local function is_due(mark) return tonumber(sub(mark, 2)) <= until_time end
-  local mark = redis.call('LINDEX', name, 0)
+  local function is_due(mark) return (tonumber(sub(mark, 2)) or 0) <= until_time end
+  local mark = on_own('LINDEX', name, 0)
   -- Without a mark, as nobody writes it, they are taken for old ones: an error would stop every call.
   if not mark or (tonumber(sub(mark, 2)) or 0) > until_time - longer then return end
   local items = redis.call('LRANGE', name, 0, limit)
@@ -215,7 +223,7 @@ end
 -- Takes out of a hash what is over.
 local function look_through(place)
   local name = bucket_name(place)
-  local flat, over = redis.call('HGETALL', name), {}
+  local flat, over = on_own('HGETALL', name), {}
   for at = 1, #flat, 2 do
     if is_over(flat[at + 1]) then over[#over + 1] = flat[at] end
   end
@@ -247,7 +255,7 @@ function delivered.keep_up(least)
   local name, current = KEYS[1] .. ':ended', shards.current
   local told = gathered.told
   for first = 1, #told, 4000 do
-    redis.call('RPUSH', name, string.format('@%.0f', times.now), unpack(told, first, math.min(first + 3999, #told)))
+    on_own('RPUSH', name, string.format('@%.0f', times.now), unpack(told, first, math.min(first + 3999, #told)))
   end
   local count = #told
   gathered.told = {}

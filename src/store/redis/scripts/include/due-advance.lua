@@ -22,12 +22,12 @@ end
 
 function advance.all(recipient, letters, due)
   local left = advance.step(recipient, letters, due, '0')
-  if left ~= '0' then redis.call('HSET', name_of('advance'), recipient .. ' ' .. letters, string.format('%.0f', due) .. ' ' .. left) end
+  if left ~= '0' then on_own('HSET', name_of('advance'), recipient .. ' ' .. letters, string.format('%.0f', due) .. ' ' .. left) end
 end
 
 -- Goes on with one of those that were begun.
 function advance.go_on()
-  local field = redis.call('HRANDFIELD', name_of('advance'), 1)[1]
+  local field = on_own('HRANDFIELD', name_of('advance'), 1)[1]
   if not field then return end
   local recipient, letters = field:match('^(.*) (%S+)$')
   local due, cursor = redis.call('HGET', name_of('advance'), field):match('^(%d+) (%d+)$')

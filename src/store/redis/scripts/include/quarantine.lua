@@ -66,8 +66,8 @@ function quarantine.put_aside(key)
   local owed = is_owed(key)
   redis.call('RENAME', name, aside)
   redis.call('PEXPIRE', aside, times.retention)
-  redis.call('ZADD', name_of('damaged'), times.now, key)
-  redis.call('SADD', name_of('damaged:new'), key)
+  on_own('ZADD', name_of('damaged'), times.now, key)
+  on_own('SADD', name_of('damaged:new'), key)
   redis.call('ZREM', due_set, key, key .. 'x', key .. 'u', key .. 'r')
   if type(value) ~= 'string' then return end
   local head, left, payload = remains(value)
@@ -132,8 +132,8 @@ end
 -- How many there are that are still kept, and up to `limit` keys that no log has named.
 function quarantine.report(limit)
   local all = name_of('damaged')
-  redis.call('ZREMRANGEBYSCORE', all, '-inf', times.now - times.retention)
-  return redis.call('ZCARD', all), redis.call('SRANDMEMBER', name_of('damaged:new'), limit)
+  on_own('ZREMRANGEBYSCORE', all, '-inf', times.now - times.retention)
+  return redis.call('ZCARD', all), on_own('SRANDMEMBER', name_of('damaged:new'), limit)
 end
 
 -- As oldest_pending, of one that is whole. One that is not is put aside.

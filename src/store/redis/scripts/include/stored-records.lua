@@ -5,6 +5,22 @@
 -- What a script was given, for those of its parts that need it; set by the part that comes last. All in ms.
 local times = { now = 0, window = 0, retention = 0, first_step = 0, ttl = 0, kept_whole = 0 }
 
+-- What a command has read, as its reply by pcall; of what stands there of another type, from outside, nothing: an error would stop every
+-- call that looks there.
+local function readable(reply, command, ...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  return not find(reply.err, 'WRONGTYPE', 1, true) and redis.call(command, ...)
+end
+
+-- A command on something that is kept beside records. What stands there that was not written here would stop every call, too, and is of no
+-- use: it is taken away.
+local function on_own(command, name, ...)
+  local reply = redis.pcall(command, name, ...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if find(reply.err, 'WRONGTYPE', 1, true) or find(reply.err, 'not an integer', 1, true) then redis.call('DEL', name) end
+  return redis.call(command, name, ...)
+end
+
 -- What stands in a record's place: false when nothing does, a table when it is of another type than a record. Any other
 -- error says nothing of the record (Redis may forbid the command), and ends the script.
 local function raw_record(key)
@@ -51,7 +67,7 @@ local function write_ages()
     end
   end
   for minute, change in pairs(minutes) do
-    if change ~= 0 and redis.call('HINCRBY', name, minute, change) <= 0 then
+    if change ~= 0 and on_own('HINCRBY', name, minute, change) <= 0 then
       redis.call('HDEL', name, minute)
     end
   end
@@ -130,7 +146,8 @@ function records.is_paused() return redis.call('EXISTS', name_of('paused')) == 1
 -- Of an older copy of the ledger that was restored (restored.lua): up to when (ms) what was stored is of it, and what an operator has said
 -- of that: h (nothing yet: it is held back) or e (it ends). nil where there is none.
 function records.restored_copy()
-  local upto, word = match(redis.call('GET', name_of('restored')) or '', '^(%d+) %d+ (%l)$')
+  local name = name_of('restored')
+  local upto, word = match(readable(redis.pcall('GET', name), 'GET', name) or '', '^(%d+) %d+ (%l)$')
   return tonumber(upto), word
 end
 
