@@ -84,6 +84,18 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   id.map((own) => ['settle', keyOf(own), ENDING, '', '', 'alice@example.org']),
   id.map((own) => ['isTaken', keyOf(own)]),
   fc.constant(['notified', 2, keyOf('told'), keyOf('told too')]),
+  // What looks at a record that a receipt of the same row may have ended, or at one that it stored.
+  fc.tuple(id, fc.constantFrom('token', 'again')).map(([own, token]) => ['withdraw', keyOf(own), `${token}-${own}`]),
+  id.map((own) => ['readdress', keyOf(own), 'tablet', '=other', '1']),
+  id.map((own) => ['settleTold', keyOf(own), ENDING]),
+  id.map((own) => ['settleUpTo', keyOf(own), ENDING, ALICE, BOB, 'desk', '0']),
+  id.map((own) => ['prove', keyOf(own), ENDING]),
+  id.map((own) => ['claim', keyOf(own), 1, '*']),
+  id.map((own) => ['reject', keyOf(own), ENDING]),
+  id.map((own) => ['cancel', keyOf(own), '', ENDING]),
+  id.map((own) => ['bounce', keyOf(own)]),
+  id.map((own) => ['erase', ALICE, '0', 1, keyOf(own)]),
+  id.map((own) => ['notified', 1, `${keyOf(own)}r`]),
 );
 const seeds = fc.dictionary(
   fc.constantFrom(...IDS, ...VERSIONS),
@@ -146,12 +158,23 @@ test('whatever stands there before, one call comes to what one for each does', a
     second: fc.array(operation, { maxLength: 12 }),
   });
   await fc.assert(
-    fc.asyncProperty(turn, seeds, digests, sums, async ({ first, second }, before, known, readable) => {
-      const inSecond: Operation = ['shard', 2];
-      const together = await comesTo([[...first, inSecond, ...second]], before, known, readable);
-      const apart = [...first.map((one) => [one]), ...second.map((one) => [inSecond, one])];
-      expect(together).toEqual(await comesTo(apart, before, known, readable));
-    }),
+    fc.asyncProperty(
+      turn,
+      seeds,
+      digests,
+      sums,
+      fc.boolean(),
+      async ({ first, second }, before, known, readable, isAgain) => {
+        const inSecond: Operation = ['shard', 2];
+        const together = [[...first, inSecond, ...second]];
+        const apart = [...first.map((one) => [one]), ...second.map((one) => [inSecond, one])];
+        // Its reply was lost, and it is made again.
+        const often = <T>(calls: readonly T[]) => (isAgain ? [...calls, ...calls] : calls);
+        expect(await comesTo(often(together), before, known, readable)).toEqual(
+          await comesTo(often(apart), before, known, readable),
+        );
+      },
+    ),
     { numRuns: Number(process.env.RUNS ?? 100) },
   );
 }, 600_000);
@@ -184,6 +207,14 @@ test('what a receipt has ended is ended for what follows it in the same row', as
   const settles = [own, id, keyOf('other')].flatMap((key) => ['settleAtHand', key, ENDING]);
   const replies = await call(BATCH, ...BATCH_ARGUMENTS, ...settles);
   expect(replies.slice(1)).toEqual(['delivered-at-hand\x00000001', 'repeated', 'delivered-at-hand\x00000001']);
+  close();
+});
+
+test('who was told in the same call that his message came back is owed nothing', async () => {
+  const { redis, keys, call, close } = openScripts(server.url);
+  await call(BATCH, ...BATCH_ARGUMENTS, 'accept', keyOf('a'), recordOf('a'));
+  await call(BATCH, ...BATCH_ARGUMENTS, 'reject', keyOf('a'), ENDING, 'notified', 1, `${keyOf('a')}r`);
+  expect(await redis.zcard(keys.due)).toBe(0);
   close();
 });
 

@@ -9,7 +9,8 @@ local function undeliver(key, value, state, ending, now, owed_until, window, ret
   -- At once: a late receipt of the same call is owed under this very name.
   redis.call('ZREM', due_set, due_member(key, 'p'))
   local notice, away = evidence.addressed_to_sender(tombstone)
-  gather_due(away and now + POLICY.NOTICE_TO_ABSENT_SENDER or owed_until, due_member(key, state))
+  -- At once, too: that he has been told may come behind it in the same call.
+  redis.call('ZADD', due_set, away and now + POLICY.NOTICE_TO_ABSENT_SENDER or owed_until, due_member(key, state))
   local fields = fields_of(value)
   copies.begin_life(key, copies.remove(key, fields.recipient), math.max(window, retention))
   -- Still one of its sender's troubles, for as long as it can be sent after all.
@@ -54,7 +55,7 @@ local function expire(key, ending, now, ttl, owed_until, window, retention)
     untrack_copy(key, value)
     local notice, away = evidence.addressed_to_sender(tombstone)
     if owes_receipt(value) then
-      gather_due(away and now + POLICY.NOTICE_TO_ABSENT_SENDER or owed_until, due_member(key, 'u'))
+      redis.call('ZADD', due_set, away and now + POLICY.NOTICE_TO_ABSENT_SENDER or owed_until, due_member(key, 'u'))
       if away then evidence.in_trouble(key, fields.sender, window) end
     end
     return 'unconfirmed\0' .. key .. '\0' .. notice
