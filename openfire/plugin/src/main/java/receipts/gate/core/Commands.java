@@ -25,8 +25,10 @@ final class Commands {
             case "sessions": sessions(command, answer); break;
             case "disable": disable(lease, answer); break;
             case "counts": answer.add(gate.counts().event()); break;
-            // `renew`, for which it is enough to have come; and what a later version knows.
-            default:
+            // It is enough to have come.
+            case "renew": break;
+            // What a later version knows, and may wait for.
+            default: answer.isWaitedFor();
         }
     }
 
@@ -115,6 +117,7 @@ final class Commands {
 
     private void sessions(Command command, Answer answer) {
         String jid = command.get("jid");
+        answer.isWaitedFor();
         if (jid == null) return;
         for (Live live : gate.record.sessions.of(Stanza.bare(jid))) answer.add(live.event());
     }

@@ -24,7 +24,9 @@ final class Ending {
         gate.openedAt = gate.clock.getAsLong();
         lease.outbox.event(Events.empty("opened", "why", why, "held", Integer.toString(held)));
         lease.outbox.close();
-        gate.host.log("A lease has ended: " + why + "; " + held + " held messages go their ordinary way");
+        String said = "A lease has ended: " + why + "; " + held + " held messages go their ordinary way";
+        if (why.equals("disabled")) gate.host.log(said);
+        else gate.host.warn(said);
         for (Lease other : gate.leases.all()) gate.record.repeatTo(other);
     }
 

@@ -36,6 +36,9 @@ public interface Host {
     /** Asks a client with stream management for an acknowledgement. */
     void request(String stream, String jid);
 
-    /** For the server's log: never anything of a message's content. */
+    /** For the server's log, of what is usual: never anything of a message's content. */
     void log(String text);
+
+    /** The same of what somebody should look at. */
+    void warn(String text);
 }

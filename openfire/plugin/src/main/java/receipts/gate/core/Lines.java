@@ -112,7 +112,7 @@ final class Lines {
             return gate.host.carryOut(entry);
         } catch (Throwable failure) {
             // Also an error: another plugin may not fit this server, and all that its conversation writes later waits behind this.
-            gate.host.log("A stanza could not be routed: " + Faults.name(failure));
+            gate.host.warn("A stanza could not be routed: " + Faults.name(failure));
             return new Outcome();
         }
     }

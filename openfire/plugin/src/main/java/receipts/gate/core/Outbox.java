@@ -29,7 +29,7 @@ final class Outbox {
     private final long bound;
     /** Events as text, what is {@link Shown}, and answers. */
     private final Deque<Object> items = new ArrayDeque<>();
-    /** Answers that say nothing: their place among the others does not matter, and they go behind them. */
+    /** Answers that say nothing: their place among the others does not matter, and they go behind the next stanza. */
     private final Deque<Answer> silent = new ArrayDeque<>();
     private Lease lease;
     private String begins;
@@ -128,14 +128,21 @@ final class Outbox {
             host.execute(this::write);
             return;
         }
-        wakesAt = dueAt;
-        host.later(dueAt - now, this::wake);
+        long at = dueAt;
+        wakesAt = at;
+        host.later(at - now, () -> wake(at));
     }
 
-    private void wake() {
+    private void wake(long at) {
         synchronized (gate.lock) {
+            // Something else was to go earlier, and has taken what this was to wake for along.
+            if (at != wakesAt) return;
             wakesAt = NEVER;
             if (writing || dueAt == NEVER) return;
+            if (dueAt > at) {
+                schedule(dueAt);
+                return;
+            }
             // Clocks differ by less than a ms, for which it need not be asked again.
             dueAt = AT_ONCE;
             writing = true;
@@ -145,8 +152,8 @@ final class Outbox {
 
     private void write() {
         List<Object> events = new ArrayList<>();
+        List<Answer> answers = new ArrayList<>();
         for (;;) {
-            Answer answer = null;
             long begun = gate.cost.begin();
             synchronized (gate.lock) {
                 if (items.isEmpty() && silent.isEmpty()) dueAt = NEVER;
@@ -155,27 +162,40 @@ final class Outbox {
                     if (dueAt != NEVER) schedule(dueAt);
                     return;
                 }
-                if (items.peek() instanceof Answer) answer = (Answer) items.poll();
-                else if (items.isEmpty()) answer = silent.poll();
+                if (items.peek() instanceof Answer) answers.add((Answer) items.poll());
                 else takeEvents(events);
-                if (items.isEmpty() && silent.isEmpty()) dueAt = NEVER;
+                // Each time: while there is always something else, the component would think that nobody answers.
+                answers.addAll(silent);
+                silent.clear();
+                if (items.isEmpty()) dueAt = NEVER;
                 wroteAt = gate.clock.getAsLong();
             }
-            try {
-                String text;
-                try {
-                    text = answer != null ? answer.inner() : stanza(events);
-                } finally {
-                    events.clear();
-                    gate.cost.end(begun);
-                }
-                if (answer != null) host.answer(lease.connection, answer.request, lease.token, text);
-                else host.write(lease.connection, text);
-            } catch (Throwable failure) {
-                // Else nothing would be written any more. What was to go is lost here: the next connection is told of it anew.
-                host.log("A connection of the component takes nothing: " + Faults.name(failure));
-                Faults.contain("A connection of the component could not be closed", host::log, () -> host.close(lease.connection));
-            }
+            gate.cost.end(begun);
+            if (!events.isEmpty()) attempt(() -> write(events));
+            for (Answer answer : answers) attempt(() -> host.answer(lease.connection, answer.request, lease.token, answer.inner()));
+            events.clear();
+            answers.clear();
+        }
+    }
+
+    private void write(List<Object> events) {
+        long begun = gate.cost.begin();
+        String text;
+        try {
+            text = stanza(events);
+        } finally {
+            gate.cost.end(begun);
+        }
+        host.write(lease.connection, text);
+    }
+
+    private void attempt(Runnable write) {
+        try {
+            write.run();
+        } catch (Throwable failure) {
+            // Else nothing would be written any more. What was to go is lost here: the next connection is told of it anew.
+            host.warn("A connection of the component takes nothing: " + Faults.name(failure));
+            Faults.contain("A connection of the component could not be closed", host::warn, () -> host.close(lease.connection));
         }
     }
 

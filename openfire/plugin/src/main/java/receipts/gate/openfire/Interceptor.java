@@ -51,7 +51,7 @@ final class Interceptor implements PacketInterceptor {
             throw taken;
         } catch (Throwable failure) {
             // The server would log the whole packet. It goes on all the same.
-            host.log("A stanza could not be looked at: " + Faults.name(failure));
+            host.warn("A stanza could not be looked at: " + Faults.name(failure));
         } finally {
             gate.cost.end(begun);
         }

@@ -85,6 +85,11 @@ final class OpenfireHost implements Host {
     }
 
     @Override
+    public void warn(String text) {
+        log.warn(text);
+    }
+
+    @Override
     public Outcome carryOut(Entry entry) {
         Message message = (Message) entry.packet;
         switch (entry.kind) {

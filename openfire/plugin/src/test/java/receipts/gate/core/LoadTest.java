@@ -49,6 +49,7 @@ class LoadTest {
         @Override public void ping(String stream, String jid, String id) { }
         @Override public void request(String stream, String jid) { }
         @Override public void log(String text) { }
+        @Override public void warn(String text) { }
     };
 
     @Test @DisplayName("5, 6: toggle-under-load-none-held, unload-under-load, reload-no-duplicates: all once, in order")

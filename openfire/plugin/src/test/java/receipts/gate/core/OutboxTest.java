@@ -1,8 +1,11 @@
 package receipts.gate.core;
 
+import static java.util.Arrays.asList;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
@@ -78,7 +81,7 @@ class OutboxTest {
         rig.pass((int) Outbox.PATIENCE);
         assertEquals(0, rig.events("c", "outcome").size());
         assertTrue(rig.closed.contains("c"), "closed");
-        assertTrue(rig.logged.get(0).startsWith("A connection of the component takes nothing: java.lang.NoSuchMethodError at "), rig.logged.get(0));
+        assertTrue(rig.warned.get(0).startsWith("A connection of the component takes nothing: java.lang.NoSuchMethodError at "), rig.warned.get(0));
         rig.writing = () -> { };
         rig.pass((int) Outbox.GAP);
         rig.write("alice", "bob", "two");
@@ -87,6 +90,80 @@ class OutboxTest {
         rig.enable("d");
         rig.pass((int) Outbox.PATIENCE);
         assertEquals(rig.shown("c").get(0), Rig.attribute(rig.events("d", "outcome").get(0), "n"));
+    }
+
+    @Test @DisplayName("an answer that says nothing goes behind one stanza, however much comes while that is written")
+    void busy() {
+        begin();
+        rig.write("alice", "bob", "one");
+        int answers = Rig.of(rig.answers, "c").size();
+        List<Integer> answered = new ArrayList<>();
+        rig.writing = () -> {
+            answered.add(Rig.of(rig.answers, "c").size() - answers);
+            if (answered.size() < 20) rig.gate.presence().bound("s" + answered.size(), "bob@example.org/" + answered.size());
+        };
+        rig.stored("c", rig.shown("c").get(0));
+        rig.pass((int) Outbox.PATIENCE);
+        // In the stanza, in the answer, and in the stanza after that.
+        assertEquals(asList(0, 0, 1), answered.subList(0, 3));
+    }
+
+    @Test @DisplayName("what is kept back waits for its own time, and not for that of something which has gone before")
+    void own() {
+        begin();
+        rig.write("alice", "bob", "one");
+        rig.stored("c", rig.shown("c").get(0));
+        rig.pass(1);
+        rig.write("alice", "bob", "two");
+        assertEquals(2, rig.stanzas);
+        rig.pass((int) Outbox.PATIENCE - 2);
+        rig.stored("c", rig.shown("c").get(1));
+        rig.pass((int) Outbox.PATIENCE - 1);
+        assertEquals(2, rig.stanzas);
+        rig.pass(1);
+        assertEquals(3, rig.stanzas);
+        assertEquals(2, rig.events("c", "outcome").size());
+    }
+
+    @Test @DisplayName("what is kept back goes before the end of a lease is told, or to the next lease")
+    void ends() {
+        begin();
+        for (String end : new String[] {"disable", "silence", "unload"}) {
+            Rig one = new Rig();
+            one.isTimed = true;
+            one.enable("c");
+            one.pass(20);
+            one.write("alice", "bob", "one");
+            one.stored("c", one.shown("c").get(0));
+            assertEquals(0, one.events("c", "outcome").size());
+            if (end.equals("disable")) one.say("c", new Command("disable"));
+            else if (end.equals("unload")) one.gate.unload();
+            else {
+                one.now += 11_000;
+                one.gate.tick();
+            }
+            one.run();
+            List<String> written = Rig.of(one.written, "c");
+            assertTrue(written.get(written.size() - 2).startsWith("outcome "), end + " " + written);
+            assertTrue(written.get(written.size() - 1).startsWith("opened "), end + " " + written);
+        }
+        rig.write("alice", "bob", "one");
+        rig.stored("c", rig.shown("c").get(0));
+        rig.gate.closed("c");
+        rig.enable("d");
+        assertEquals(0, rig.events("c", "outcome").size());
+        assertEquals(1, rig.events("d", "outcome").size());
+        assertEquals(1, rig.events("d", "ready").size());
+    }
+
+    @Test @DisplayName("what the component asks for is answered at once, also when that is nothing")
+    void nothing() {
+        begin();
+        for (String question : new String[] {"sessions", "disclose"}) {
+            int answers = Rig.of(rig.answers, "c").size();
+            rig.say("c", new Command(question).with("jid", "nobody@example.org"));
+            assertEquals(answers + 1, Rig.of(rig.answers, "c").size(), question);
+        }
     }
 
     @Test @DisplayName("what the server does with its sessions is told at once")

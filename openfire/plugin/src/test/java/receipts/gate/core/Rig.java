@@ -10,6 +10,7 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -29,12 +30,14 @@ final class Rig implements Host {
     final List<String> pings = new ArrayList<>();
     final List<String> requests = new ArrayList<>();
     final List<String> logged = new ArrayList<>();
+    final List<String> warned = new ArrayList<>();
     Function<Entry, Outcome> server = entry -> new Outcome();
     /** Runs within each write to a connection of the component. */
     Runnable writing = () -> { };
     /** What the core wants done later waits for {@link #pass}; else it is done at once, as if the time had passed. */
     boolean isTimed;
-    private final Deque<Runnable> timers = new ArrayDeque<>();
+    /** By when (ms) they are due; of two for the same time the one that was asked for first. */
+    private final TreeMap<Long, List<Runnable>> timers = new TreeMap<>();
     /** Stanzas that were written. */
     int stanzas;
     private static final Pattern EVENT = Pattern.compile("<(held|outcome|has|returned|flushed|session|opened|unheld|forgotten|deleted|ready)((?: [^>]*?)?)/?>");
@@ -56,7 +59,10 @@ final class Rig implements Host {
 
     @Override public void execute(Runnable task) { tasks.add(task); }
     @Override public void route(Runnable task) { tasks.add(task); }
-    @Override public void later(long delay, Runnable task) { (isTimed ? timers : tasks).add(task); }
+    @Override public void later(long delay, Runnable task) {
+        if (isTimed) timers.computeIfAbsent(now + delay, any -> new ArrayList<>()).add(task);
+        else tasks.add(task);
+    }
 
     @Override public Outcome carryOut(Entry entry) {
         probe();
@@ -92,6 +98,7 @@ final class Rig implements Host {
     @Override public void ping(String stream, String jid, String id) { probe(); pings.add(stream + " " + id); }
     @Override public void request(String stream, String jid) { probe(); requests.add(stream); }
     @Override public void log(String text) { logged.add(text); }
+    @Override public void warn(String text) { warned.add(text); }
 
     // What a test does.
     static <T> List<T> of(Map<Object, List<T>> map, Object key) {
@@ -104,10 +111,13 @@ final class Rig implements Host {
 
     /** So many ms pass, and what the core wanted done meanwhile is. */
     void pass(int ms) {
-        now += ms;
-        tasks.addAll(timers);
-        timers.clear();
-        run();
+        long until = now + ms;
+        while (!timers.isEmpty() && timers.firstKey() <= until) {
+            now = timers.firstKey();
+            tasks.addAll(timers.pollFirstEntry().getValue());
+            run();
+        }
+        now = until;
     }
 
     void enable(Object connection) {
