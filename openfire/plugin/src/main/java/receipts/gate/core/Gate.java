@@ -172,6 +172,8 @@ public final class Gate {
                 ending.end(before, "disabled");
             }
             String process = command.get("process") == null ? Tokens.next(64) : command.get("process");
+            // Its new connection is here before the end of the old one is seen.
+            for (Lease other : leases.all()) if (other.process.equals(process)) ending.end(other, "silence");
             long timeout = within(command.number("timeout", settings.timeout), settings.timeout);
             long length = within(command.number("lease", 10_000), 60_000);
             Outbox outbox = new Outbox(this);
