@@ -4,10 +4,6 @@ import { type Facts, newFacts } from './facts.ts';
 /** The outcomes of so many messages are kept: as many as a gate remembers by itself. */
 const MOST_FACTS = 100_000;
 
-function forgetOldest(facts: Map<string, Facts>): void {
-  if (facts.size > MOST_FACTS) for (const old of oldestBeyond(facts, MOST_FACTS)) facts.delete(old);
-}
-
 /** What a gate has told of messages that it held; of too many, the oldest are forgotten. */
 export class KnownMessages {
   /** By the number that it gave them. */
@@ -29,10 +25,8 @@ export class KnownMessages {
         before.delete(n);
         before.set(n, facts);
       }
-      for (const old of oldestBeyond(before, this.#most)) before.delete(old);
+      this.#forgetOldest(before);
     }
-    // A gate that never comes to the end begins again and again, each time with others.
-    forgetOldest(before);
     this.#before = before;
     this.facts = new Map();
   }
@@ -61,8 +55,12 @@ export class KnownMessages {
         facts.doubted = before.doubted;
       }
       this.facts.set(n, facts);
-      forgetOldest(this.facts);
+      this.#forgetOldest(this.facts);
     }
     return facts;
+  }
+
+  #forgetOldest(facts: Map<string, Facts>): void {
+    if (facts.size > this.#most) for (const old of oldestBeyond(facts, this.#most)) facts.delete(old);
   }
 }
