@@ -19,9 +19,15 @@ const nameOf = (request: Request) => ('user' in request ? request.user : 'key' i
 
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
 
+interface Scripted {
+  readonly names: string[];
+  readonly answer: (word?: string) => void;
+  readonly fail: (fault?: string | Error) => void;
+}
+
 /** A ledger whose every call is answered, or fails, when the test says so. */
 class ScriptedLedger {
-  readonly calls: { names: string[]; answer: () => void; fail: (message?: string) => void }[] = [];
+  readonly calls: Scripted[] = [];
   #wake: (() => void)[] = [];
 
   batch(requests: readonly Request[]): Promise<Outcome[]> {
@@ -29,14 +35,14 @@ class ScriptedLedger {
     return new Promise((resolve, reject) => {
       this.calls.push({
         names,
-        answer: () => resolve(names.map((name) => `${name}!`)),
-        fail: (message = 'Connection is closed') => reject(new Error(message)),
+        answer: (word = '!') => resolve(names.map((name) => `${name}${word}`)),
+        fail: (fault = 'Connection is closed') => reject(typeof fault === 'string' ? new Error(fault) : fault),
       });
       for (const wake of this.#wake.splice(0)) wake();
     });
   }
 
-  async call(number: number): Promise<{ names: string[]; answer: () => void; fail: (message?: string) => void }> {
+  async call(number: number): Promise<Scripted> {
     while (this.calls.length <= number) await new Promise<void>((resolve) => this.#wake.push(resolve));
     return this.calls[number]!;
   }
@@ -131,6 +137,7 @@ test('a call that fails is made again, with nothing lost and the order kept', as
   const again = await ledger.call(2);
   expect(again.names).toEqual(['a', 'b']);
   again.answer();
+  (await ledger.call(3)).answer();
   await pipeline.drained();
   expect(happened).toEqual(['a!', 'b!', 'c!']);
   expect(pipeline.failing).toBe(false);
@@ -392,4 +399,89 @@ test('of two calls that failed, the later one is made again when the earlier is 
   last.answer();
   await pipeline.drained();
   expect(happened).toEqual(['receipt!', 'claim!', 'another!', 'third!']);
+});
+
+describe('a call behind one that is made again', () => {
+  const behind = ['b1', 'b2', 'b3'];
+  const later = ['c1', 'c2', 'c3'];
+
+  async function twoUnderWay() {
+    const set = setUp({ batch: 3 });
+    set.settle('a');
+    const first = await set.ledger.call(0);
+    for (const name of behind) set.settle(name);
+    const second = await set.ledger.call(1);
+    return { ...set, first, second };
+  }
+
+  const faults: [string, Error][] = [
+    ['lost', new Error('Command timed out')],
+    ['rejected for the state of Redis', new Error('LOADING Redis is loading the dataset in memory')],
+    ['late', new LateCallError()],
+  ];
+
+  test.each(faults)('is made again in its turn when the first was %s, and its new reply counts', async (_, fault) => {
+    const { ledger, first, second, settle, happened, pipeline } = await twoUnderWay();
+    first.fail(fault);
+    second.answer('early');
+    await turn();
+    // Nor does anything else go between them.
+    for (const name of later) settle(name);
+    const again = await ledger.call(2);
+    expect(again.names).toEqual(['a']);
+    again.answer();
+    const secondAgain = await ledger.call(3);
+    expect(secondAgain.names).toEqual(behind);
+    await turn();
+    expect(ledger.calls).toHaveLength(4);
+    secondAgain.answer();
+    const last = await ledger.call(4);
+    expect(last.names).toEqual(later);
+    last.answer();
+    await pipeline.drained();
+    expect(happened).toEqual(['a', ...behind, ...later].map((name) => `${name}!`));
+  });
+
+  test('is made again also when it is answered only after that one was', async () => {
+    const { ledger, first, second, happened, pipeline } = await twoUnderWay();
+    first.fail();
+    const again = await ledger.call(2);
+    again.answer();
+    await turn();
+    second.answer('early');
+    const secondAgain = await ledger.call(3);
+    expect(secondAgain.names).toEqual(behind);
+    secondAgain.answer();
+    await pipeline.drained();
+    expect(happened).toEqual(['a', ...behind].map((name) => `${name}!`));
+  });
+
+  test('is made again once when it failed itself', async () => {
+    const { ledger, first, second, happened, pipeline } = await twoUnderWay();
+    first.fail();
+    second.fail();
+    (await ledger.call(2)).answer();
+    (await ledger.call(3)).answer();
+    await pipeline.drained();
+    expect(ledger.calls.map(({ names }) => names)).toEqual([['a'], behind, ['a'], behind]);
+    expect(happened).toEqual(['a', ...behind].map((name) => `${name}!`));
+  });
+
+  test('is refused when its timeout is over, where it may be, and not acknowledged by its early reply', async () => {
+    const { ledger, accept, settle, happened, pipeline } = setUp({ batch: 3, timeout: 0 });
+    settle('a');
+    const first = await ledger.call(0);
+    accept('message');
+    for (const name of ['b', 'c']) settle(name);
+    const second = await ledger.call(1);
+    first.fail();
+    second.answer('early');
+    (await ledger.call(2)).fail();
+    (await ledger.call(3)).answer();
+    const secondAgain = await ledger.call(4);
+    expect(secondAgain.names).toEqual(['b', 'c']);
+    secondAgain.answer();
+    await pipeline.drained();
+    expect(happened).toEqual(['message refused', 'a!', 'b!', 'c!']);
+  });
 });

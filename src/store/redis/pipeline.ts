@@ -11,6 +11,8 @@ interface Batch {
   done: boolean;
   /** It is to be made again when all before it are through. */
   isAgain: boolean;
+  /** One before it is made again: whatever it was answered, it is to be made again behind that one. */
+  isAhead: boolean;
   wake: () => void;
 }
 
@@ -177,7 +179,7 @@ export class Pipeline implements StoreQueue {
       if (this.#inFlight.length === 0 && entries.every(({ request }) => request === undefined)) {
         this.#results.give(entries);
       } else {
-        const batch: Batch = { entries, done: false, isAgain: false, wake: () => {} };
+        const batch: Batch = { entries, done: false, isAgain: false, isAhead: false, wake: () => {} };
         this.#inFlight.push(batch);
         void this.#carryOut(batch);
       }
@@ -190,7 +192,7 @@ export class Pipeline implements StoreQueue {
     const { length } = this.#inFlight;
     if (length === 0) return true;
     // One that is made again would be overtaken: a message would be claimed, and be sent again, before the receipt that came first.
-    if (this.failing) return false;
+    if (this.failing || this.#inFlight.some(({ isAgain }) => isAgain)) return false;
     return length < this.#options.inFlight && this.#waiting.size >= this.#options.batch * LEAST_OF_SECOND;
   }
 
@@ -199,6 +201,10 @@ export class Pipeline implements StoreQueue {
     batch.done = true;
     // In the order in which they were taken up: what follows from a later one waits for the earlier one.
     for (let first = this.#inFlight[0]; first?.done; first = this.#inFlight[0]) {
+      if (first.isAhead) {
+        this.#again(first);
+        return;
+      }
       this.#inFlight.shift();
       this.#results.give(first.entries);
     }
@@ -207,21 +213,41 @@ export class Pipeline implements StoreQueue {
     this.#noteIdle();
   }
 
-  /** Resolves when all calls before this one are through. */
-  #turnOf(batch: Batch): Promise<void> {
+  /**
+   * Resolves when all calls before this one are through. Those behind it may have been carried out by now: made again, this one
+   * would undo what they did (a session that ended before another began), or they have not found what it does (a receipt, and a
+   * claim of the same message). So they are made again as well, as if their replies had been lost: the new ones count.
+   */
+  async #turnOf(batch: Batch): Promise<void> {
     batch.isAgain = true;
-    if (this.#inFlight[0] === batch) return Promise.resolve();
-    return new Promise((resolve) => {
-      batch.wake = resolve;
-    });
+    for (let i = this.#inFlight.indexOf(batch) + 1; i < this.#inFlight.length; i += 1) {
+      (this.#inFlight[i] as Batch).isAhead = true;
+    }
+    if (this.#inFlight[0] !== batch) {
+      await new Promise<void>((resolve) => {
+        batch.wake = resolve;
+      });
+    }
+    batch.isAhead = false;
+  }
+
+  #again(batch: Batch): void {
+    batch.done = false;
+    batch.isAgain = true;
+    batch.isAhead = false;
+    for (const entry of batch.entries) {
+      entry.reply = undefined;
+      entry.error = undefined;
+    }
+    void this.#carryOut(batch);
   }
 
   #noteFailing(error: unknown, entries: readonly Entry[]): void {
     const refusal = this.#refusal;
     refusal.refuseAdding(entries, this.#state.failed(error));
     refusal.expire(entries);
-    for (const { isAgain, entries } of this.#inFlight) {
-      refusal.expire(isAgain ? entries : entries.filter(({ request }) => request === undefined));
+    for (const { isAgain, isAhead, done, entries } of this.#inFlight) {
+      refusal.expire(isAgain || (isAhead && done) ? entries : entries.filter(({ request }) => request === undefined));
     }
     this.#expiry ??= setInterval(() => this.#waiting.removeExpired((waiting) => refusal.expire(waiting)), 250).unref();
   }
