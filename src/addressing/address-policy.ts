@@ -79,6 +79,8 @@ export interface AddressPolicy {
   seenAs(from: Address, to: Address): string;
   /** The same for an account (bare inner JID); the component's domain for itself, and for one who is served no longer. */
   outerOf(account: string): string;
+  /** The {@link Address.returnsKey} of an account (bare inner JID). Never throws. */
+  returnsKeyOf(account: string): string;
   /** The bare JID that stands for a party in the store: a user's inner one, or the component's domain. */
   partyOf(address: Address): string;
   /** A user's name in lists, as short as is unambiguous; any other address as it is. */

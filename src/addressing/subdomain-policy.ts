@@ -71,6 +71,14 @@ export class SubdomainPolicy extends PreparedAddresses implements AddressPolicy 
     return this.parse(account).outer || this.componentDomain;
   }
 
+  returnsKeyOf(account: string): string {
+    try {
+      return this.parse(account).outer || account;
+    } catch {
+      return account;
+    }
+  }
+
   partyOf({ kind, inner }: Address): string {
     return kind === 'component' ? this.componentDomain : inner;
   }

@@ -63,6 +63,10 @@ export class TransparentPolicy extends PreparedAddresses implements AddressPolic
     return account;
   }
 
+  returnsKeyOf(account: string): string {
+    return `${account}/`;
+  }
+
   partyOf({ bare }: Address): string {
     return bare;
   }
@@ -120,7 +124,7 @@ export class TransparentPolicy extends PreparedAddresses implements AddressPolic
 
   protected interpret({ local, domain, resource }: Jid): Address {
     const bare = local === '' ? domain : `${local}@${domain}`;
-    const rest = { bare, resource, full: withResource(bare, resource), returnsKey: `${bare}/` };
+    const rest = { bare, resource, full: withResource(bare, resource), returnsKey: this.returnsKeyOf(bare) };
     const none = { inner: '', outer: '' };
     if (domain === this.#component) {
       return { kind: local === '' ? 'component' : 'foreign', ...rest, ...none };

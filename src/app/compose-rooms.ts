@@ -159,6 +159,7 @@ export function composeRooms(config: Config, log: Log, version: string, tuning: 
   });
   const workers = new Workers({
     pipeline,
+    addresses,
     copies: delivery.copies,
     endings: delivery.endings,
     pings: delivery.pings,

@@ -1,3 +1,4 @@
+import type { AddressPolicy } from '../addressing/address-policy.ts';
 import { type Clock, claim, type StoredRecord, type StoreQueue } from '../store/contract.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
@@ -9,6 +10,7 @@ import type { Sent } from './ports.ts';
 
 export interface OutboxOptions {
   readonly pipeline: StoreQueue;
+  readonly addresses: Pick<AddressPolicy, 'returnsKeyOf'>;
   readonly copies: Copies;
   readonly noticeOutbox: NoticeOutbox;
   readonly retry: RetryPolicy;
@@ -90,8 +92,11 @@ export class Outbox {
   }
 
   async #claimAgain(sent: Sent): Promise<boolean> {
+    const { pipeline, addresses } = this.#options;
     try {
-      const claimed = await this.#options.pipeline.perform(claim(sent.record.key, sent.attempt));
+      // What its recipient has returned since comes first, however much waits.
+      const owner = addresses.returnsKeyOf(sent.record.recipient);
+      const claimed = await pipeline.perform(claim(sent.record.key, sent.attempt), undefined, owner);
       if (claimed.outcome !== 'claimed') {
         this.#options.trace?.('redelivery skipped', sent.record, {
           why: 'another process or a job has it, or it has ended',

@@ -1,8 +1,19 @@
 import { type ConnectionOptions, type Job, UnrecoverableError, Worker } from 'bullmq';
+import type { AddressPolicy } from '../addressing/address-policy.ts';
 import type { Copies } from '../delivery/copies.ts';
 import type { Endings } from '../delivery/endings.ts';
 import { openRuleTrace, type RuleTrace } from '../delivery/rule-trace.ts';
-import { claim, expire, type Perform, requeue, type Store, type StoreQueue } from '../store/contract.ts';
+import {
+  type Claim,
+  claim,
+  type Expire,
+  expire,
+  type Perform,
+  type ReplyTo,
+  requeue,
+  type Store,
+  type StoreQueue,
+} from '../store/contract.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
 import type { MessageTrace, TracedMessage } from '../util/message-trace.ts';
 import { presentKey } from '../xmpp/stanza/message-key.ts';
@@ -33,6 +44,7 @@ export interface WorkersOptions {
   readonly queues: Queues;
   readonly ledger: Pick<Store, 'sweep' | 'sweeps' | 'clock'>;
   readonly pipeline: StoreQueue;
+  readonly addresses: Pick<AddressPolicy, 'returnsKeyOf'>;
   readonly copies: Pick<Copies, 'redeliver'>;
   readonly endings: Endings;
   /** Asks sessions of a user's whether they are there. */
@@ -71,7 +83,7 @@ export class Workers {
     const limiter = { max: redeliveriesPerSecond, duration: 1000 };
     this.#workers = [
       new Worker<JobData>(QUEUE.redelivery, (job) => this.#untilLeft(this.#redeliver(job)), { ...settings, limiter }),
-      new Worker<JobData>(QUEUE.expiry, (job) => this.#untilLeft(this.#expire(presentKey(job.data.key))), settings),
+      new Worker<JobData>(QUEUE.expiry, (job) => this.#untilLeft(this.#expire(job)), settings),
       new Worker<UndeliveredData>(QUEUE.undelivered, (job) => this.#untilLeft(this.#undelivered(job)), settings),
       new Worker<ErasureData, number>(QUEUE.erasure, (job) => this.#untilLeft(options.userErasure.work(job)), {
         ...settings,
@@ -134,16 +146,17 @@ export class Workers {
     const { attempt } = job.data;
     const key = presentKey(job.data.key);
     // What is sent is sent before a receipt behind it is taken: the other way round it would come after the sender was told.
-    const claiming = pipeline.perform(claim(key, attempt, leaseOf(job)), (taken) => {
+    const take = (taken: ReplyTo<Claim>) => {
       if (taken.outcome !== 'claimed') return;
       trace?.('claimed by a job', taken.record, { job: job.id });
       const { record, noStore, target } = taken;
       if (record.state === 'pending') copies.redeliver(record, noStore, undefined, target);
       else deadLetter = endings.repeat(record);
-    });
+    };
+    const claiming = pipeline.perform(claim(key, attempt, leaseOf(job)), take, this.#ownerOf(job));
     this.#ruleTrace?.(key, 'timer', { why: 'it was due', job: job.id });
     const claimed = await claiming;
-    if (claimed.outcome === 'overdue') return this.#expire(key);
+    if (claimed.outcome === 'overdue') return this.#expire(job);
     if (claimed.outcome === 'moot') {
       trace?.('redelivery skipped', traced(job.data), {
         why: 'moot: another has this attempt, it has ended, or the rules let it wait',
@@ -166,15 +179,22 @@ export class Workers {
     return 'sender told';
   }
 
-  async #expire(key: string): Promise<string> {
+  /** What its recipient has returned by now comes first, however much waits: else a confirmed message would be sent again, or fail. */
+  #ownerOf({ data }: Job<JobData>): string {
+    return this.#options.addresses.returnsKeyOf(data.to);
+  }
+
+  async #expire(job: Job<JobData>): Promise<string> {
+    const key = presentKey(job.data.key);
     const { pipeline, endings, log, ledger, trace } = this.#options;
     let deadLetter: Promise<void> | undefined;
     this.#ruleTrace?.(key, 'ends', { why: 'its time is over' });
-    const record = await pipeline.perform(expire(key, ledger.clock.now()), (ended) => {
+    const take = (ended: ReplyTo<Expire>) => {
       if (ended !== undefined) {
         deadLetter = endings.conclude(ended, ended.state === 'expired' ? 'expired' : 'unconfirmed');
       }
-    });
+    };
+    const record = await pipeline.perform(expire(key, ledger.clock.now()), take, this.#ownerOf(job));
     if (record === undefined) {
       trace?.('redelivery skipped', { key }, { why: 'it was to expire, and has ended or got more time' });
       return 'not its time';

@@ -203,8 +203,9 @@ export interface StoreQueue {
    *
    * @param take does what must follow before anything does that comes after in the order of arrival: whoever awaits the
    *   reply goes on only when all of its batch is through
+   * @param owner as of {@link Work}: then it overtakes nothing of his
    */
-  perform<R extends Request>(request: R, take?: (reply: ReplyTo<R>) => void): Promise<ReplyTo<R>>;
+  perform<R extends Request>(request: R, take?: (reply: ReplyTo<R>) => void, owner?: string): Promise<ReplyTo<R>>;
   /** Whether the last call to the store failed. */
   readonly failing: boolean;
   readonly health: StoreQueueHealth;

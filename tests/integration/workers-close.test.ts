@@ -2,6 +2,7 @@
 import { Redis } from 'ioredis';
 import { Queues } from '../../src/jobs/queues.ts';
 import { Workers, type WorkersOptions } from '../../src/jobs/workers.ts';
+import type { Request } from '../../src/store/contract.ts';
 import { connect } from '../../src/store/redis/connections.ts';
 import { startRedis } from '../support/servers/redis.ts';
 import { RETRY } from '../support/store/ledger.ts';
@@ -13,10 +14,10 @@ test('a job whose answer never comes ends when Redis is left, and with it the wo
   const connections = connect({ url: server.url }, () => {});
   const common = { prefix: '{test}', clock: Date, onProblem: () => {}, log: { ...console, warn: () => {} } };
   const queues = new Queues({ ...common, connection: connections.jobs, undeliveredRetention: 1e9 });
-  let claimed = false;
+  const owners: Record<string, string | undefined> = {};
   const pipeline = {
-    perform: () => {
-      claimed = true;
+    perform: ({ kind }: Request, _take?: unknown, owner?: string) => {
+      owners[kind] = owner;
       return new Promise(() => {});
     },
   };
@@ -26,6 +27,7 @@ test('a job whose answer never comes ends when Redis is left, and with it the wo
     queues,
     ledger: { sweep: async () => ({ overdue: [], damaged: [], unreadable: [] }), sweeps: 1, clock: Date },
     pipeline,
+    addresses: { returnsKeyOf: (account: string) => `${account}/` },
     copies: {},
     endings: {},
     pings: {},
@@ -34,8 +36,11 @@ test('a job whose answer never comes ends when Redis is left, and with it the wo
     forgottenUsers: { start: () => {}, stop: () => {} },
   } as unknown as WorkersOptions);
   workers.resume();
-  await queues.redelivery.add('message', { key: 'm', attempt: 1, from: 'a', to: 'b', id: 'm', stored: '' });
-  await until(() => claimed, { what: 'the job to be in hand' });
+  const data = { key: 'm', attempt: 1, from: 'a', to: 'b', id: 'm', stored: '' };
+  await Promise.all([queues.redelivery.add('message', data), queues.expiry.add('message', data)]);
+  await until(() => Object.keys(owners).length === 2, { what: 'the jobs to be in hand' });
+  // Behind the receipts that the recipient has returned by now.
+  expect(owners).toEqual({ claim: 'b/', expire: 'b/' });
   const others = async () => String(await redis.client('LIST')).split('\n').length - 2;
   expect(await others()).toBeGreaterThan(3);
 

@@ -401,6 +401,21 @@ test('of two calls that failed, the later one is made again when the earlier is 
   expect(happened).toEqual(['receipt!', 'claim!', 'another!', 'third!']);
 });
 
+test('however much waits, what is performed for an owner overtakes nothing of his', async () => {
+  const { ledger, pipeline, happened } = setUp({ batch: 2 });
+  const push = (name: string, owner: string) =>
+    pipeline.push({ request: named(name), owner, done: (reply) => happened.push(reply) });
+  for (let i = 0; i < 40; i += 1) push(`${i}`, 'bob');
+  push('receipt', 'bob');
+  const claimed = pipeline.perform(named('claim'), (reply) => happened.push(reply), 'bob');
+  for (let i = 0; happened.length < 42; i += 1) {
+    (await ledger.call(i)).answer();
+    await turn();
+  }
+  await claimed;
+  expect(happened.slice(-2)).toEqual(['receipt!', 'claim!']);
+});
+
 describe('a call behind one that is made again', () => {
   const behind = ['b1', 'b2', 'b3'];
   const later = ['c1', 'c2', 'c3'];

@@ -1,4 +1,6 @@
+import { BothPolicy } from '../../src/addressing/both-policy.ts';
 import { SubdomainPolicy } from '../../src/addressing/subdomain-policy.ts';
+import { TransparentPolicy } from '../../src/addressing/transparent-policy.ts';
 
 const policy = () => new SubdomainPolicy({ componentDomain: 'receipts.example.org', servedDomain: 'example.org' });
 const user = (number: number) => `user-of-a-busy-server-${number}@example.org/phone`;
@@ -19,3 +21,13 @@ test('one that comes again and again stays known, and one that does not is forgo
   }
   expect(addresses.parse('once@example.org')).not.toBe(once);
 });
+
+test.each([SubdomainPolicy, BothPolicy, TransparentPolicy])(
+  'what comes back from a user has one key, by his address or by his account: %p',
+  (Policy) => {
+    const addresses = new Policy({ componentDomain: 'receipts.example.org', servedDomain: 'example.org' });
+    const { inner, returnsKey } = addresses.parse('bob@example.org/desk');
+    expect(addresses.returnsKeyOf(inner)).toBe(returnsKey);
+    expect(() => addresses.returnsKeyOf('')).not.toThrow();
+  },
+);

@@ -143,7 +143,7 @@ export class Pipeline implements StoreQueue {
     this.#schedule();
   }
 
-  perform<R extends Request>(request: R, take?: (reply: ReplyTo<R>) => void): Promise<ReplyTo<R>> {
+  perform<R extends Request>(request: R, take?: (reply: ReplyTo<R>) => void, owner?: string): Promise<ReplyTo<R>> {
     return new Promise((resolve, reject) => {
       this.push<R>({
         request,
@@ -153,6 +153,7 @@ export class Pipeline implements StoreQueue {
         },
         refuse: () => reject(new Error('Redis does not answer')),
         failed: reject,
+        ...(owner !== undefined && { owner }),
       });
     });
   }

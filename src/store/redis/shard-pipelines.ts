@@ -151,7 +151,7 @@ export class ShardPipelines implements StoreQueue {
     }
   }
 
-  perform<R extends Request>(request: R, take?: (reply: ReplyTo<R>) => void): Promise<ReplyTo<R>> {
+  perform<R extends Request>(request: R, take?: (reply: ReplyTo<R>) => void, owner?: string): Promise<ReplyTo<R>> {
     return new Promise((resolve, reject) => {
       this.push<R>({
         request,
@@ -161,6 +161,7 @@ export class ShardPipelines implements StoreQueue {
         },
         refuse: () => reject(new Error('Redis does not answer')),
         failed: reject,
+        ...(owner !== undefined && { owner }),
       });
     });
   }
