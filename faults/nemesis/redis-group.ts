@@ -84,7 +84,9 @@ export function sentinelFailedOver(stage: Stage): Fault {
       await group.failOver();
     },
     end: async () => {
-      const isTold = async () => (await group.ask(former as RedisServer, 'SET nemesis 1')).startsWith('-READONLY');
+      // At that moment it ends its connections.
+      const set = () => group.ask(former as RedisServer, 'SET nemesis 1').catch(() => '');
+      const isTold = async () => (await set()).startsWith('-READONLY');
       await until(isTold, { within: 60_000, what: 'the former primary to be a replica' });
     },
   };

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import xml, { type Element } from '@xmpp/xml';
@@ -33,6 +34,15 @@ describe('Redis', () => {
     await redis.stop();
     expect(runs(pid)).toBe(false);
     expect(existsSync(path.dirname(logFile))).toBe(false);
+  });
+
+  test('is not waited for once it has closed the connection', async () => {
+    const server = createServer((socket) => socket.resume().end()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    await expect(askRedis(port, 'PING')).rejects.toThrow('closed the connection without an answer');
+    server.close();
+    await once(server, 'close');
   });
 
   test('keeps its data over a restart and over a crash', async () => {

@@ -81,6 +81,10 @@ export function askRedisForAll(port: number, command: string, password?: string)
     const socket = net.connect(port, '127.0.0.1', () => socket.write(`${login}${command}\r\n`));
     let heard = '';
     socket.on('error', reject);
+    // So does one that becomes a replica, to all its clients; once it has answered this changes nothing.
+    socket.on('close', () =>
+      reject(new Error(`The Redis at port ${port} has closed the connection without an answer`)),
+    );
     socket.on('data', (data) => {
       heard += data.toString();
       const answer = login === '' ? heard : heard.replace(/^\+OK\r\n/, '');
