@@ -136,7 +136,10 @@ public final class Gate {
         Entry entry = new Entry(Entry.Kind.HELD, message.packet, known, 1, null, sender, shown.length(), clock.getAsLong());
         entry.lease = owner;
         if (owner.acks != null) entry.acknowledges(message, record.sessions.at(message.from), owner.acks);
-        if (!message.receipts.isEmpty()) entry.confirms = message;
+        if (!message.receipts.isEmpty()) {
+            entry.confirms = message;
+            record.seen(message);
+        }
         conversation.owner = owner;
         conversation.held++;
         owner.waiting.put(n, entry);

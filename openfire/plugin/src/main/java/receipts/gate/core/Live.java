@@ -15,11 +15,14 @@ final class Live {
         final Known known;
         final int copy;
         final long place;
+        /** When, ms. */
+        final long at;
 
-        Sent(Known known, int copy, long place) {
+        Sent(Known known, int copy, long place, long at) {
             this.known = known;
             this.copy = copy;
             this.place = place;
+            this.at = at;
         }
     }
 
@@ -39,9 +42,11 @@ final class Live {
     String ping;
     long pingPlace;
     long pingAt;
-    /** Since when something waits for a proof by ping. */
+    /** Since when (ms) something waits for a proof, and nothing was asked for it; 0 when nothing does. */
     long wants;
     boolean requested;
+    /** Its client has returned a receipt for the last that it was sent: a proof that comes by itself, as soon as any other. */
+    boolean confirms;
 
     Live(String stream, String jid) {
         this.stream = stream;
@@ -60,9 +65,9 @@ final class Live {
     }
 
     /** @return what was given up for it */
-    Known sent(Known known, int copy) {
+    Known sent(Known known, int copy, long now) {
         unproved.remove(known.n);
-        unproved.put(known.n, new Sent(known, copy, ++places));
+        unproved.put(known.n, new Sent(known, copy, ++places, now));
         if (unproved.size() <= UNPROVED) return null;
         Iterator<Sent> eldest = unproved.values().iterator();
         Known given = eldest.next().known;
@@ -72,6 +77,17 @@ final class Live {
 
     long place() {
         return places;
+    }
+
+    /** Nobody wants a proof of what the component has said that it need not be remembered. */
+    void dropForgotten() {
+        Iterator<Sent> all = unproved.values().iterator();
+        while (all.hasNext() && all.next().known.forgotten) all.remove();
+    }
+
+    /** When (ms) the oldest was sent that waits for a proof; 0 when there is none. */
+    long oldest() {
+        return unproved.isEmpty() ? 0 : unproved.values().iterator().next().at;
     }
 
     /** Takes all that was sent before a ping. */

@@ -16,8 +16,13 @@ final class Outbox {
     /** Bytes that the events of one remembered message take, about. */
     private static final long REMEMBERED = 512;
 
-    /** ms between two stanzas while the component has messages to store. */
+    /**
+     * ms between two stanzas while the component has messages to store, and one more for each {@link #MANY} that wait: where many
+     * do, a stanza of few costs all of them more than a later one.
+     */
     static final long GAP = 2;
+    static final long LONGEST_GAP = 10;
+    private static final int MANY = 16;
     /** ms that something waits which nobody waits for. */
     static final long PATIENCE = 5;
 
@@ -72,8 +77,12 @@ final class Outbox {
      * @return as {@link #event}
      */
     boolean shown(String n, String xml) {
-        boolean alone = lease.waiting.size() == 1;
-        return add(new Shown(n, xml), xml.length() + 80, alone ? AT_ONCE : wroteAt + GAP);
+        int waiting = lease.waiting.size();
+        return add(new Shown(n, xml), xml.length() + 80, waiting == 1 ? AT_ONCE : wroteAt + gap(waiting));
+    }
+
+    private static long gap(int waiting) {
+        return Math.min(GAP + waiting / MANY, LONGEST_GAP);
     }
 
     /** @return false when the component has read too little for too long */

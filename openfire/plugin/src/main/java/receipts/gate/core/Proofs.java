@@ -8,7 +8,10 @@ import java.util.Map;
  * behind the message. Guarded by the gate's lock.
  */
 final class Proofs {
-    /** ms that a client with stream management has for its acknowledgement, before it is sent a ping as well. */
+    /**
+     * ms that a client that returns receipts has for one, before it is asked for any other proof; and a client with stream management
+     * for its acknowledgement, before it is sent a ping as well.
+     */
     static final long PATIENCE = 250;
     /** ms after which a ping without an answer is out no longer. */
     static final long PING_TIMEOUT = 60_000;
@@ -24,15 +27,34 @@ final class Proofs {
 
     /** A message was written to that session. */
     void sent(Live live, Known known, int copy, long now) {
-        forgotten(live.sent(known, copy));
+        forgotten(live.sent(known, copy, now));
         if (copy > 1) known.copied = true;
         if (live.isDetached()) return;
-        if (live.managed && !live.requested) {
-            live.requested = true;
-            host.execute(() -> host.request(live.stream, live.jid));
-        }
         if (live.wants == 0) live.wants = now;
-        if (!live.managed) ping(live, now);
+        // To ask costs a phone's radio, and the server as much as to write a message.
+        if (!live.confirms) ask(live, now);
+    }
+
+    private void ask(Live live, long now) {
+        if (!live.managed) {
+            ping(live, now);
+            return;
+        }
+        if (live.requested) return;
+        live.requested = true;
+        host.execute(() -> host.request(live.stream, live.jid));
+    }
+
+    /** That client returns receipts. */
+    void confirms(Live live) {
+        live.confirms = true;
+    }
+
+    /** It has returned one for this. */
+    void confirmed(Live live, Known known) {
+        if (known.copied) known.hasCopy = true;
+        live.unproved.remove(known.n);
+        live.wants = live.oldest();
     }
 
     /** The server has written what has no number, or could not. Of a note alone nobody may ever ask, and no client is asked for it. */
@@ -41,7 +63,7 @@ final class Proofs {
         Known known = note.known();
         note.written = true;
         if (!sent) returned(live, known);
-        else if (known.isNoted()) forgotten(live.sent(known, 1));
+        else if (known.isNoted()) forgotten(live.sent(known, 1, now));
         else sent(live, known, note.copy, now);
     }
 
@@ -102,7 +124,21 @@ final class Proofs {
     }
 
     void tick(Iterable<Live> sessions, long now) {
-        for (Live live : sessions) if (live.wants != 0 && now - live.wants >= PATIENCE) ping(live, now);
+        for (Live live : sessions) if (live.wants != 0 && now - live.wants >= PATIENCE) overdue(live, now);
+    }
+
+    private void overdue(Live live, long now) {
+        live.dropForgotten();
+        live.wants = live.oldest();
+        if (live.wants == 0 || now - live.wants < PATIENCE) return;
+        if (!live.confirms) {
+            ping(live, now);
+            return;
+        }
+        // That one it does not confirm, and perhaps no other: from now on it is asked at once.
+        live.confirms = false;
+        live.wants = now;
+        ask(live, now);
     }
 
     /** The session has ended: all that it has not proved is open again. */

@@ -70,16 +70,29 @@ final class Record implements Reports {
         if (message.receipts.isEmpty()) return;
         Live live = sessions.at(message.from);
         if (live == null) return;
+        seen(message, live);
         for (Receipt receipt : message.receipts) {
             String name = message.nameOf(receipt);
             if (!receipt.marker) confirmUnheld(name, message, live);
             for (Known known = memory.named(name); known != null; known = known.sameName) {
                 if (known.receipt) continue;
                 known.receipt = true;
+                proofs.confirmed(live, known);
                 later(known, Events.empty("has", "n", known.n, "jid", live.jid, "session", live.stream, "by", receipt.marker ? "marker" : "receipt",
                     "id", receipt.id, "to", message.to));
             }
         }
+    }
+
+    /** A client has written a message, which may be shown to the component and never routed. */
+    void seen(Stanza message) {
+        if (message.receipts.isEmpty()) return;
+        Live live = sessions.at(message.from);
+        if (live != null) seen(message, live);
+    }
+
+    private void seen(Stanza message, Live live) {
+        for (Receipt receipt : message.receipts) if (!receipt.marker) proofs.confirms(live);
     }
 
     private void confirmUnheld(String name, Stanza message, Live live) {

@@ -3,7 +3,6 @@ package receipts.gate.openfire;
 import org.jivesoftware.openfire.OfflineMessage;
 import org.jivesoftware.openfire.interceptor.PacketInterceptor;
 import org.jivesoftware.openfire.interceptor.PacketRejectedException;
-import org.jivesoftware.openfire.session.ClientSession;
 import org.jivesoftware.openfire.session.Session;
 import org.jivesoftware.openfire.user.UserManager;
 import org.jivesoftware.openfire.user.UserNotFoundException;
@@ -128,7 +127,7 @@ final class Interceptor implements PacketInterceptor {
     }
 
     private void outgoing(Message message, Session session, boolean processed) throws PacketRejectedException {
-        if (!(session instanceof ClientSession)) return;
+        if (!SessionWatch.isOfClient(session)) return;
         if (processed) written(message, session);
         else writing(message, session);
     }

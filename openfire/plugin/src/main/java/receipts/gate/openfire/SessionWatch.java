@@ -13,6 +13,25 @@ import receipts.gate.core.Presence;
 
 /** Tells the core of users' sessions. Detaching and resuming have no event: {@link #look()} finds them. */
 final class SessionWatch implements SessionEventListener, PresenceEventListener {
+    /**
+     * By class. A check against an interface is cached by the JVM for one interface of a class at a time, which is not this one: with
+     * several threads it was a quarter of what the gate takes (JDK-8180450).
+     */
+    private static final ClassValue<Boolean> OF_CLIENTS = new ClassValue<Boolean>() {
+        @Override
+        protected Boolean computeValue(Class<?> type) {
+            return ClientSession.class.isAssignableFrom(type);
+        }
+    };
+
+    /** That class is in different packages of Openfire 4 and 5; Java 8 makes a class's simple name anew each time. */
+    private static final ClassValue<Boolean> OF_BOSH = new ClassValue<Boolean>() {
+        @Override
+        protected Boolean computeValue(Class<?> type) {
+            return type.getSimpleName().equals("HttpSession");
+        }
+    };
+
     private final Presence presence;
     private final StreamWatch streams;
     private final Set<String> detached = new HashSet<>();
@@ -20,6 +39,10 @@ final class SessionWatch implements SessionEventListener, PresenceEventListener 
     SessionWatch(Presence presence, StreamWatch streams) {
         this.presence = presence;
         this.streams = streams;
+    }
+
+    static boolean isOfClient(Session session) {
+        return session != null && OF_CLIENTS.get(session.getClass());
     }
 
     /** Whether the client uses stream management. Over BOSH it never counts. */
@@ -34,7 +57,7 @@ final class SessionWatch implements SessionEventListener, PresenceEventListener 
     }
 
     static boolean isBosh(Session session) {
-        return session.getClass().getSimpleName().equals("HttpSession");
+        return OF_BOSH.get(session.getClass());
     }
 
     /** Of the sessions that were there before the plugin. */
@@ -65,7 +88,7 @@ final class SessionWatch implements SessionEventListener, PresenceEventListener 
     }
 
     private void bound(Session session) {
-        if (!(session instanceof ClientSession) || session.getAddress().getNode() == null || session.getAddress().getResource() == null) return;
+        if (!isOfClient(session) || session.getAddress().getNode() == null || session.getAddress().getResource() == null) return;
         if (session instanceof LocalSession) streams.watch((LocalSession) session);
         presence.bound(session.getStreamID().getID(), session.getAddress().toString());
     }

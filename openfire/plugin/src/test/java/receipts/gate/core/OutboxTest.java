@@ -32,6 +32,24 @@ class OutboxTest {
         assertEquals(2, rig.stanzas);
     }
 
+    @Test @DisplayName("the more wait for their verdict, the longer others are gathered, up to a limit")
+    void many() {
+        begin();
+        int open = 0;
+        for (int messages : new int[] {1, 40, 400}) {
+            for (; open < messages; open++) rig.write("alice", "user" + open, "text" + open);
+            rig.pass(100);
+            rig.stanzas = 0;
+            rig.write("alice", "bob", "one of " + messages);
+            rig.write("carol", "bob", "one more of " + messages);
+            open += 2;
+            rig.pass((int) Math.min(Outbox.LONGEST_GAP, Outbox.GAP + open / 16) - 1);
+            assertEquals(1, rig.stanzas, "of " + messages);
+            rig.pass(1);
+            assertEquals(2, rig.stanzas, "of " + messages);
+        }
+    }
+
     @Test @DisplayName("after a pause a message is shown at once, although another waits for its verdict")
     void pause() {
         begin();

@@ -68,6 +68,79 @@ class ProofTest {
         rig.run();
     }
 
+    /** The receipt for what was sent last, which the component need not be shown. */
+    private void confirm(String text) {
+        assertEquals(Gate.Decision.PASS, rig.confirm(BOB, "alice@example.org/phone", "id-" + text, false));
+    }
+
+    private void routed() {
+        rig.gate.presence().bound("s2", "alice@example.org/phone");
+        rig.enable("c", new Command("enable").with("receipts", "routed"));
+    }
+
+    @Test @DisplayName("16: a client that returns receipts is asked for no other proof, but for what it does not confirm in time")
+    void confirms() {
+        managed = false;
+        routed();
+        send("one");
+        assertEquals(1, rig.pings.size(), "nothing is known of it yet");
+        answer(0, "s1");
+        confirm("one");
+        for (String text : new String[] {"two", "three"}) {
+            send(text);
+            rig.wait(200);
+            confirm(text);
+        }
+        rig.wait(1000);
+        assertEquals(1, rig.pings.size());
+        send("four");
+        rig.wait(100);
+        send("five");
+        rig.wait(100);
+        confirm("five");
+        assertEquals(1, rig.pings.size());
+        rig.wait(50);
+        assertEquals(2, rig.pings.size(), "of the one that is open, and not of the one before");
+        answer(1, "s1");
+        assertEquals("ping", Rig.attribute(rig.events("c", "has").get(rig.events("c", "has").size() - 1), "by"));
+        send("six");
+        assertEquals(3, rig.pings.size(), "at once again");
+    }
+
+    @Test @DisplayName("16: the same of a client with stream management, which is asked for an acknowledgement first")
+    void confirmsManaged() {
+        routed();
+        send("one");
+        assertEquals(1, rig.requests.size());
+        confirm("one");
+        rig.gate.presence().acknowledged("s1", null);
+        send("two");
+        confirm("two");
+        rig.wait(1000);
+        assertEquals(1, rig.requests.size());
+        send("three");
+        rig.wait(250);
+        assertEquals(2, rig.requests.size());
+        assertEquals(0, rig.pings.size());
+        rig.wait(250);
+        assertEquals(1, rig.pings.size());
+    }
+
+    @Test @DisplayName("16: nobody is asked for what the component has forgotten, as when it was shown the receipt")
+    void forgotten() {
+        managed = false;
+        send("one");
+        answer(0, "s1");
+        rig.confirm(BOB, "alice@example.org/phone", "id-one", false);
+        String two = send("two");
+        rig.say("c", new Command("forget").with("n", two));
+        rig.wait(1000);
+        assertEquals(1, rig.pings.size());
+        send("three");
+        rig.wait(300);
+        assertEquals(2, rig.pings.size());
+    }
+
     @Test @DisplayName("16: mallory-answers-no-has, and iq-blocked-no-has: an answer of another session or of the server proves nothing")
     void notTheClient() {
         managed = false;
