@@ -1,12 +1,13 @@
 // What the gate costs on a real Openfire, named by the E2E_ variables and OPENFIRE_HOME: chat with the product behind it and without,
-// in turns. `--alone` measures the plugin with a stand-in for the product, `--rounds 3` how often. Where Openfire's property
-// plugin.receipts.measure was `true` when the plugin was loaded, it tells the CPU time that itself took.
+// in turns. `--apart` gives both sides cores of their own, `--alone` measures the plugin with a stand-in for the product, `--rounds 3` how
+// often. Where Openfire's property plugin.receipts.measure was `true` when the plugin was loaded, it tells the CPU time that itself took.
 import { Redis } from 'ioredis';
 import { NO_OPENFIRE, OpenfireGate } from '../tests/support/gate/openfire-gate.ts';
 import { openfireOf } from '../tests/support/gate/openfire-process.ts';
 import { startRedis } from '../tests/support/servers/redis.ts';
 import { readFlags } from '../tools/flags.ts';
 import { compile, removeCompiled } from './compile.ts';
+import { confine, halves } from './cores.ts';
 import { type GatePlan, gateGoals, gateReport, gateThrough } from './gate.ts';
 import { gateAlone, pluginCpu } from './gate-alone.ts';
 import { median } from './measure.ts';
@@ -17,6 +18,11 @@ import { killVariants } from './variant.ts';
 const flags = readFlags('npm run measure:gate --', 'what the gate costs on a real Openfire', {
   alone: { type: 'boolean', default: false, about: 'the plugin with a stand-in for the component' },
   rounds: { type: 'string', default: '5', about: 'how often' },
+  apart: {
+    type: 'boolean',
+    default: false,
+    about: 'the server and its clients on half of the cores, component and Redis on the others (Linux)',
+  },
   profile: { type: 'string', about: 'a folder for CPU profiles of the component' },
 });
 const PLAN: GatePlan = {
@@ -30,6 +36,8 @@ const PLAN: GatePlan = {
 async function withProduct(stage: OpenfireGate): Promise<void> {
   const { OPENFIRE_HOME = '' } = process.env;
   const { componentPort, secret } = stage;
+  const pid = openfireOf(OPENFIRE_HOME) ?? 0;
+  const cores = flags.apart ? halves() : undefined;
   const server = await startRedis();
   const redis = new Redis(server.url);
   const own = async () => {
@@ -39,6 +47,11 @@ async function withProduct(stage: OpenfireGate): Promise<void> {
     return taken;
   };
   try {
+    if (cores !== undefined) {
+      // The clients run in this process.
+      for (const one of [pid, process.pid]) confine(one, cores.server);
+      confine(server.pid, cores.beside);
+    }
     await stage.clean();
     let before = await own();
     const plugin: number[] = [];
@@ -51,12 +64,14 @@ async function withProduct(stage: OpenfireGate): Promise<void> {
       return `; the plugin itself ${each.toFixed(1)} us`;
     };
     const place = { folder: compile(), redisUrl: server.url, profile: flags.profile };
-    const gate = { componentPort, secret, pid: openfireOf(OPENFIRE_HOME) ?? 0, pairs: openfirePairs() };
+    const launched = (component: number) => cores !== undefined && confine(component, cores.beside);
+    const gate = { componentPort, secret, pid, launched, pairs: openfirePairs() };
     const rounds = await gateThrough(gate, place, redis, PLAN, console.log, also);
     console.log(gateReport(rounds));
     // The first was to warm up.
     console.log(goalReport(gateGoals(rounds, plugin.length > 1 ? median(plugin.slice(1)) : undefined)));
   } finally {
+    if (cores !== undefined) confine(pid, cores.all);
     killVariants();
     removeCompiled();
     redis.disconnect();
