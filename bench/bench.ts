@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { startRedis } from '../tests/support/servers/redis.ts';
 import { readFlags, wrongUsage } from '../tools/flags.ts';
 import { compile, removeCompiled } from './compile.ts';
+import { SeparateCores } from './cores.ts';
 import { withSection } from './document.ts';
 import { fairnessTable, type Goal } from './goals.ts';
 import { LIMIT, QUICK, WHOLE } from './plans.ts';
@@ -25,9 +26,16 @@ const flags = readFlags('npm run bench --', 'measures the component, and judges 
     about:
       'behind a real server, the one that the E2E_ variables name or a Prosody: three components, or fairness alone',
   },
+  apart: {
+    type: 'boolean',
+    default: false,
+    about:
+      'with --server: the server and its clients on half of the cores, what stands beside it on the others (Linux)',
+  },
   profile: { type: 'string', about: 'a folder for CPU profiles of the variants' },
 });
 const only = flags.only ?? (flags.server ? 'server' : undefined);
+if (flags.apart && only !== 'server') wrongUsage('--apart is for --server alone');
 if (only !== undefined && !ALL.includes(only)) wrongUsage(`--only is one of ${ALL.join(', ')}`);
 
 const RESULTS = new URL('./RESULTS.md', import.meta.url);
@@ -94,7 +102,9 @@ if (only === undefined) {
   }, LIMIT).unref();
 }
 try {
-  const place = { folder: compile(), redisUrl: server.url, profile: flags.profile, load: flags.load as Load };
+  const cores = flags.apart ? new SeparateCores() : undefined;
+  cores?.beside(server.pid);
+  const place = { folder: compile(), redisUrl: server.url, profile: flags.profile, load: flags.load as Load, cores };
   const context: Context = { place, redis, plans: flags.quick ? QUICK : WHOLE, say };
   if (flags.profile !== undefined) mkdirSync(flags.profile, { recursive: true });
   if (only === undefined) await whole(context);

@@ -7,7 +7,7 @@ import { openfireOf } from '../tests/support/gate/openfire-process.ts';
 import { startRedis } from '../tests/support/servers/redis.ts';
 import { readFlags } from '../tools/flags.ts';
 import { compile, removeCompiled } from './compile.ts';
-import { confine, halves } from './cores.ts';
+import { SeparateCores } from './cores.ts';
 import { type GatePlan, gateGoals, gateReport, gateThrough } from './gate.ts';
 import { gateAlone, pluginCpu } from './gate-alone.ts';
 import { median } from './measure.ts';
@@ -37,7 +37,7 @@ async function withProduct(stage: OpenfireGate): Promise<void> {
   const { OPENFIRE_HOME = '' } = process.env;
   const { componentPort, secret } = stage;
   const pid = openfireOf(OPENFIRE_HOME) ?? 0;
-  const cores = flags.apart ? halves() : undefined;
+  const cores = flags.apart ? new SeparateCores() : undefined;
   const server = await startRedis();
   const redis = new Redis(server.url);
   const own = async () => {
@@ -47,11 +47,8 @@ async function withProduct(stage: OpenfireGate): Promise<void> {
     return taken;
   };
   try {
-    if (cores !== undefined) {
-      // The clients run in this process.
-      for (const one of [pid, process.pid]) confine(one, cores.server);
-      confine(server.pid, cores.beside);
-    }
+    cores?.server(pid);
+    cores?.beside(server.pid);
     await stage.clean();
     let before = await own();
     const plugin: number[] = [];
@@ -63,15 +60,14 @@ async function withProduct(stage: OpenfireGate): Promise<void> {
       if (way === 'held') plugin.push(each);
       return `; the plugin itself ${each.toFixed(1)} us`;
     };
-    const place = { folder: compile(), redisUrl: server.url, profile: flags.profile };
-    const launched = (component: number) => cores !== undefined && confine(component, cores.beside);
-    const gate = { componentPort, secret, pid, launched, pairs: openfirePairs() };
+    const place = { folder: compile(), redisUrl: server.url, profile: flags.profile, cores };
+    const gate = { componentPort, secret, pid, pairs: openfirePairs() };
     const rounds = await gateThrough(gate, place, redis, PLAN, console.log, also);
     console.log(gateReport(rounds));
     // The first was to warm up.
     console.log(goalReport(gateGoals(rounds, plugin.length > 1 ? median(plugin.slice(1)) : undefined)));
   } finally {
-    if (cores !== undefined) confine(pid, cores.all);
+    cores?.end();
     killVariants();
     removeCompiled();
     redis.disconnect();

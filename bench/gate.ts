@@ -45,8 +45,6 @@ export interface GateServer {
   readonly componentPort: number;
   readonly secret: string;
   readonly pid: number;
-  /** Told of each component's process as soon as it runs. */
-  readonly launched?: (pid: number) => void;
   /** Who writes, and who returns receipts. */
   readonly pairs: readonly (readonly [Account, Account])[];
 }
@@ -75,7 +73,6 @@ async function one(
   const peer = { port: server.componentPort, secret: server.secret };
   const component = BEHIND[way];
   const child = component && (await launch(component, { ...peer, online: online() }, place));
-  if (child?.pid !== undefined) server.launched?.(child.pid);
   const confirmed = () => pairs.reduce((sum, pair) => sum + pair.confirmed, 0);
   const sample = async () => ({
     at: performance.now(),

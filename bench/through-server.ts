@@ -194,6 +194,9 @@ export async function throughServer(
   const rounds: Record<Name, ServerRound[]> = { a: [], b: [], c: [] };
   const pairs: SessionPair[] = [];
   try {
+    if (server.pid === 0 && place.cores !== undefined)
+      throw new Error('OPENFIRE_HOME does not say which process the server is');
+    place.cores?.server(server.pid);
     for (const [i, [writer, reader]] of server.pairs.entries()) {
       const to = `${reader.name}@${COMPONENT}/${reader.resource}`;
       pairs.push(new SessionPair(`p${i}`, await ClientSession.login(writer), await ClientSession.login(reader), to));
@@ -209,6 +212,7 @@ export async function throughServer(
     }
   } finally {
     for (const pair of pairs) pair.close();
+    place.cores?.end();
     await server.stop();
   }
   return { server: server.name, rounds };

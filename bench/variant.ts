@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { startFlags } from './compile.ts';
+import type { SeparateCores } from './cores.ts';
 import { Peer } from './peer.ts';
 import type { Load } from './texts.ts';
 import type { Setting, Usage } from './variants/child.ts';
@@ -50,6 +51,8 @@ export interface Place {
   readonly cluster?: string | undefined;
   /** Whether of several processes all are connected, or one. */
   readonly active?: 'all' | 'one' | undefined;
+  /** Where a server and what stands beside it have cores of their own. */
+  readonly cores?: SeparateCores | undefined;
 }
 
 const START_LIMIT = 120_000;
@@ -64,7 +67,7 @@ export function killVariants(): void {
 export async function launch(
   name: VariantName | keyof typeof BEHIND_SERVER,
   peer: { readonly port: number; readonly online: Promise<unknown>; readonly secret?: string | undefined },
-  { folder, redisUrl, profile, hasQuotas = false, shards, cluster, active }: Place,
+  { folder, redisUrl, profile, hasQuotas = false, shards, cluster, active, cores }: Place,
 ): Promise<ChildProcess> {
   const { file, args } = { ...VARIANTS, ...BEHIND_SERVER }[name];
   const setting: Setting = { port: peer.port, redisUrl, secret: peer.secret, shards, cluster, active };
@@ -77,6 +80,7 @@ export async function launch(
     },
   );
   running.add(child);
+  if (child.pid !== undefined) cores?.beside(child.pid);
   child.once('exit', () => running.delete(child));
   let timer: NodeJS.Timeout | undefined;
   const failed = new Promise<never>((_, reject) => {
