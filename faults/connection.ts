@@ -94,7 +94,7 @@ export class Connection {
   #login(onStanza: (stanza: Element) => void): Promise<TestUser> {
     const { name, resource, confirms } = this;
     const features = confirms && { features: RECEIPT_CLIENT };
-    return this.world.user(name, { resource, autoReceipt: false, onStanza, ...features });
+    return this.world.user(name, { resource, autoReceipt: false, keepsMessages: false, onStanza, ...features });
   }
 
   /** Resolves when its connection is gone. */

@@ -20,6 +20,8 @@ export class LibrarySender implements Sender {
     readonly domains: readonly string[],
     readonly mode: Mode,
     readonly recorder: Recorder,
+    /** Messages on their way; by default as many as the library lets. */
+    readonly maxInFlight?: number,
   ) {}
 
   get unanswered(): readonly string[] {
@@ -30,7 +32,8 @@ export class LibrarySender implements Sender {
     const { world, name, account, recorder } = this;
     // Where a gate holds messages, it finds the component by itself.
     const component = this.mode === 'transparent' ? {} : { component: this.domains[0] as string };
-    const options = { ...component, resendAfter: 3000, resource: name };
+    const inFlight = this.maxInFlight === undefined ? {} : { maxInFlight: this.maxInFlight };
+    const options = { ...component, ...inFlight, resendAfter: 3000, resource: name };
     const user = await LibraryUser.login(world, account, options);
     this.#user = user;
     const { receipts } = user;

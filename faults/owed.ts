@@ -8,7 +8,8 @@ export class Owed {
   readonly #damaged = new Set<string>();
   readonly #settled = new Set<string>();
   readonly #open = new Set<string>();
-  #waiting: (() => void)[] = [];
+  /** Who waits looks at the message of which there is news. */
+  readonly #looks = new Set<(message: string) => void>();
 
   note(event: Event): void {
     if (!('message' in event)) return;
@@ -21,14 +22,14 @@ export class Owed {
     const closed = [this.#ended, this.#damaged, this.#settled];
     if (this.#acknowledged.has(message) && !closed.some((set) => set.has(message))) this.#open.add(message);
     else this.#open.delete(message);
-    for (const look of this.#waiting.splice(0)) look();
+    this.#tell(message);
   }
 
   /** Nothing more is to be said about it. */
   settled(message: string): void {
     this.#settled.add(message);
     this.#open.delete(message);
-    for (const look of this.#waiting.splice(0)) look();
+    this.#tell(message);
   }
 
   has(message: string): boolean {
@@ -46,28 +47,47 @@ export class Owed {
 
   /** Resolves when all of these have ended, or after `ms`. */
   async allEnded(messages: readonly string[], ms: number): Promise<void> {
-    await this.#until(() => messages.every((message) => this.#ended.has(message)), ms);
+    await this.#all(messages, [this.#ended], ms);
   }
 
   /** Resolves when something was said about each of these, or after `ms`. */
   async allAnswered(messages: readonly string[], ms: number): Promise<void> {
-    const known = [this.#acknowledged, this.#ended, this.#refused];
-    await this.#until(() => messages.every((message) => known.some((set) => set.has(message))), ms);
+    await this.#all(messages, [this.#acknowledged, this.#ended, this.#refused], ms);
   }
 
   /** Resolves when each of these is acknowledged, or nothing more is said about it, or after `ms`. */
   async allTaken(messages: readonly string[], ms: number): Promise<void> {
-    const known = [this.#acknowledged, this.#ended, this.#settled];
-    await this.#until(() => messages.every((message) => known.some((set) => set.has(message))), ms);
+    await this.#all(messages, [this.#acknowledged, this.#ended, this.#settled], ms);
   }
 
-  async #until(met: () => boolean, ms: number): Promise<void> {
-    let over = false;
-    const timer = setTimeout(() => {
-      over = true;
-      for (const look of this.#waiting.splice(0)) look();
-    }, ms);
-    while (!over && !met()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    clearTimeout(timer);
+  /** Resolves when each is in one of these, or after `ms`. Many thousands are waited for: each news is looked at alone. */
+  async #all(messages: readonly string[], known: readonly ReadonlySet<string>[], ms: number): Promise<void> {
+    const isKnown = (message: string) => known.some((set) => set.has(message));
+    const missing = new Set(messages.filter((message) => !isKnown(message)));
+    const met = (news?: string) => {
+      if (news !== undefined && isKnown(news)) missing.delete(news);
+      return missing.size === 0;
+    };
+    await this.#until(met, ms);
+  }
+
+  #until(met: (news?: string) => boolean, ms: number): Promise<void> {
+    if (met()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const over = () => {
+        clearTimeout(timer);
+        this.#looks.delete(look);
+        resolve();
+      };
+      const look = (news: string) => {
+        if (met(news)) over();
+      };
+      const timer = setTimeout(over, ms);
+      this.#looks.add(look);
+    });
+  }
+
+  #tell(message: string): void {
+    for (const look of this.#looks) look(message);
   }
 }

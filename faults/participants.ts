@@ -5,7 +5,7 @@ import type { Message, Recorder } from './history.ts';
 import { LibrarySender } from './library-sender.ts';
 import type { Mode } from './mode.ts';
 import { FaultIds, Nemesis } from './nemesis.ts';
-import { Outstanding } from './outstanding.ts';
+import { Conversations } from './outstanding.ts';
 import { Owed } from './owed.ts';
 import type { Random } from './random.ts';
 import { HABITS, Recipient } from './recipients.ts';
@@ -50,8 +50,8 @@ export class Participants {
   readonly #faults = new FaultIds();
   readonly #messages: Message[] = [];
   readonly #owed = new Owed();
-  /** By conversation. */
-  readonly #outstanding = new Map<string, Outstanding>();
+  /** At a rate. */
+  #conversations: Conversations | undefined;
   /** Those of whose delivery nobody is told, as the recipient's client returns no receipts and a gate sees that it has them. */
   readonly #awaitsNoWord = new Set<string>();
   #stage: Stage | undefined;
@@ -66,7 +66,7 @@ export class Participants {
     options.recorder.listen((event) => {
       this.#owed.note(event);
       if (event.kind === 'acknowledged' || event.kind === 'notified') {
-        for (const outstanding of this.#outstanding.values()) outstanding.answered(event.message);
+        this.#conversations?.answered(event.message);
       }
       if (event.kind === 'proved' && this.#awaitsNoWord.has(event.message)) this.#owed.settled(event.message);
     });
@@ -125,7 +125,7 @@ export class Participants {
   }
 
   async #enter(): Promise<Stage> {
-    const { scenario, mode, redis, settings, recorder, random } = this.#options;
+    const { scenario, mode, redis, rate, settings, recorder, random } = this.#options;
     const tempers = scenario.senders ?? (scenario.processes === 2 ? STOCK_TEMPERS : TEMPERS);
     const habits = scenario.recipients ?? HABITS;
     const senders = tempers.map((_, i) => `sender${i + 1}`);
@@ -136,7 +136,7 @@ export class Participants {
       recorder,
       settings,
       processes: scenario.processes ?? 1,
-      hurried: this.#options.rate !== undefined,
+      hurried: rate !== undefined,
       replica: scenario.replica ?? false,
       clocks: scenario.clocks ?? false,
       users: [...senders, ...recipients],
@@ -148,11 +148,22 @@ export class Participants {
     const ranked = scenario.recipients ?? random.fork('habits').shuffle(HABITS);
     const here = first === undefined ? habits : ranked.slice(0, others.length);
     const domains = stage.proxies.map(({ domain }) => domain);
+    // What a sender may have out.
+    const outstanding = rate && (rate / senders.length) * OUTSTANDING_SECONDS;
+    if (outstanding !== undefined) this.#conversations = new Conversations(outstanding / here.length);
     this.#senders = senders.map((name, i) => {
       const temper = tempers[i] as Temper;
       const own = random.fork(name);
       return temper === 'library'
-        ? new LibrarySender(stage.world, name, first ?? name, domains, mode, recorder)
+        ? new LibrarySender(
+            stage.world,
+            name,
+            first ?? name,
+            domains,
+            mode,
+            recorder,
+            outstanding && Math.ceil(outstanding),
+          )
         : new StockSender(stage.world, name, first ?? name, temper, domains, mode, recorder, own);
     });
     this.#recipients = here.map((habit, i) => {
@@ -179,30 +190,29 @@ export class Participants {
 
   #talk(sender: Sender): Promise<void> {
     const { rate } = this.#options;
-    return rate === undefined ? this.#talkAsTyped(sender) : this.#talkAt(rate / this.#senders.length, sender);
+    const conversations = this.#conversations;
+    if (rate === undefined || conversations === undefined) return this.#talkAsTyped(sender);
+    return this.#talkAt(rate / this.#senders.length, sender, conversations);
   }
 
   /** @param rate messages a second, as far as there may be messages out */
-  async #talkAt(rate: number, sender: Sender): Promise<void> {
+  async #talkAt(rate: number, sender: Sender, conversations: Conversations): Promise<void> {
     const random = this.#options.random.fork(`${sender.name} talks`);
-    const most = (rate / this.#recipients.length) * OUTSTANDING_SECONDS;
+    const between = ({ name }: Recipient) => `${sender.name} ${name}`;
     const began = performance.now();
     for (let count = 0; this.#writing; await sleep(5)) {
       const now = performance.now();
       const due = ((now - began) * rate) / 1000;
       for (; count < due && this.#writing; count += 1) {
-        const recipient = random.pick(this.#recipients);
-        const outstanding = this.#outstandingIn(sender, recipient);
-        if (outstanding.count(now) < most) outstanding.wrote(await this.#write(sender, recipient), now);
+        const drawn = random.pick(this.#recipients);
+        // Where a fault holds up what some recipients are written, the others are written more: the rate stays what it is.
+        const recipient = [drawn, ...this.#recipients].find((one) => conversations.hasRoom(between(one), now));
+        if (recipient === undefined) continue;
+        const message = this.#compose(sender, recipient);
+        conversations.wrote(between(recipient), message.id, now);
+        await sender.write(message);
       }
     }
-  }
-
-  #outstandingIn(sender: Sender, recipient: Recipient): Outstanding {
-    const conversation = `${sender.name} ${recipient.name}`;
-    const known = this.#outstanding.get(conversation) ?? new Outstanding();
-    this.#outstanding.set(conversation, known);
-    return known;
   }
 
   async #talkAsTyped(sender: Sender): Promise<void> {
@@ -235,6 +245,12 @@ export class Participants {
   }
 
   async #write(sender: Sender, recipient: Recipient): Promise<string> {
+    const message = this.#compose(sender, recipient);
+    await sender.write(message);
+    return message.id;
+  }
+
+  #compose(sender: Sender, recipient: Recipient): Message {
     const { mode, recorder, random } = this.#options;
     const n = this.#messages.length + 1;
     const message: Message = {
@@ -248,7 +264,6 @@ export class Participants {
     this.#messages.push(message);
     if (mode === 'transparent' && recipient.habit === 'never') this.#awaitsNoWord.add(message.id);
     recorder.message(message);
-    await sender.write(message);
-    return message.id;
+    return message;
   }
 }

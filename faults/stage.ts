@@ -24,7 +24,7 @@ export interface StageOptions {
   /** A wall clock that can be stepped: Redis', and that of each process of the proxy. */
   readonly clocks: boolean;
   readonly users: readonly string[];
-  /** The server does nothing beside what the messages need: it keeps no archive (XEP-0313). */
+  /** The server does nothing beside what the messages need: it keeps no archive (XEP-0313), and collects garbage by generations. */
   readonly hurried?: boolean;
 }
 
@@ -32,7 +32,7 @@ export interface StageOptions {
 const NEMESIS = 'nemesis';
 const GATE = { gate: true, modules: ['gate_control'] };
 /** In place of what tests/support/servers/prosody.ts says. */
-const WITHOUT_ARCHIVE = 'modules_disabled = { "s2s", "tls", "mam" }';
+const HURRIED = 'modules_disabled = { "s2s", "tls", "mam" }\ngc = { mode = "generational" }';
 const HOLDS = 'The gate holds messages for us';
 
 /** Names the messages of which a stanza of the proxy's is a copy. */
@@ -72,7 +72,7 @@ export class Stage {
       users: passwords,
       redis,
       ...(mode === 'transparent' && GATE),
-      ...(options.hurried && { config: WITHOUT_ARCHIVE }),
+      ...(options.hurried && { config: HURRIED }),
     });
     const admin = new Redis(world.redis.url, { maxRetriesPerRequest: null, commandTimeout: 60_000 });
     admin.on('error', () => {});

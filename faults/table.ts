@@ -27,7 +27,7 @@ export const FILES: Readonly<Record<Mode, string>> = { subdomain: 'faults.md', t
 
 /** A row of a page: its scenario's name, what is done, and the figures of {@link COLUMNS}. */
 const ROW = /^\| `([\w-]+(?: --rate \d+)?)` \| (.*?) \|((?: [\d,]+ \|){8})$/gm;
-const REACHED = /; ([\d,]+) messages a second$/;
+const REACHED = /; ([\d,]+)(?: of [\d,]+)? messages a second$/;
 const number = (text: string) => Number(text.replaceAll(',', ''));
 const REFUSED = /^Of (\d+) messages that were refused .*, (\d+) were delivered all the same\.$/m;
 const NOTHING = { told: 0, lost: 0, copies: 0, violations: 0, runs: 0, messages: 0, acknowledged: 0, delivered: 0 };
@@ -64,7 +64,9 @@ function tableOf(scenarios: readonly Scenario[], tallied: readonly Tallied[]): s
       const runs = tallied.filter((run) => run.name === own);
       const rates = runs.flatMap(({ reached }) => reached ?? []);
       const rate = rates.reduce((sum, one) => sum + one, 0) / rates.length;
-      const atRate = rates.length === 0 ? '' : `; ${Math.round(rate).toLocaleString('en')} messages a second`;
+      const asked = Number(own.split(AT)[1]).toLocaleString('en');
+      const atRate =
+        rates.length === 0 ? '' : `; ${Math.round(rate).toLocaleString('en')} of ${asked} messages a second`;
       return row(`\`${own}\``, `${about}${atRate}`, total(runs.map(({ figures }) => figures)));
     });
   });
@@ -86,8 +88,9 @@ The campaign of [faults.md](faults.md) on a Redis Cluster of three masters, each
 scenarios. Without \`--scenario\` those that hurt the link and the processes run there, too; the table has what was run. \`--redis sentinel\` has
 three sentinels instead.
 
-\`--rate 1000\` has all senders write 1,000 messages a second together, or as many as the machine carries: the row says how many it were. In
-one conversation two seconds' worth of messages may be out without an answer. Receipts have longer to come (\`RETRY_SCHEDULE=10s,20s\`,
+\`--rate 1000\` has all senders write 1,000 messages a second together, or as many as the machine carries: the row says how many it were of
+those asked for, from the first message to the last and without what senders write again. In one conversation two seconds' worth of messages may be out
+without an answer; where it has them, another one is written in. Receipts have longer to come (\`RETRY_SCHEDULE=10s,20s\`,
 \`MESSAGE_TTL=60s\`), no quota refuses a message, and Prosody keeps no archive. Servers, users and checker share the machine.
 \`CLUSTER_RATE=1000 npm run test:integration -- cluster-failures\` moves a shard while 1,000 messages a second flow to it, and stops and kills
 a master at 1,200; what was acknowledged is looked for in the ledger.

@@ -1,22 +1,26 @@
-import { Outstanding } from '../../faults/outstanding.ts';
+import { Conversations } from '../../faults/outstanding.ts';
 
 describe('what a conversation has out without an answer', () => {
-  test('counts until the answer', () => {
-    const outstanding = new Outstanding();
-    outstanding.wrote('one', 0);
-    outstanding.wrote('two', 5);
-    expect(outstanding.count(10)).toBe(2);
-    outstanding.answered('one');
-    outstanding.answered('of another');
-    expect(outstanding.count(10)).toBe(1);
+  test('is so much at most, until the answer comes', () => {
+    const conversations = new Conversations(2);
+    conversations.wrote('a b', 'one', 0);
+    expect(conversations.hasRoom('a b', 5)).toBe(true);
+    conversations.wrote('a b', 'two', 5);
+    expect(conversations.hasRoom('a b', 10)).toBe(false);
+    expect(conversations.hasRoom('a c', 10)).toBe(true);
+    conversations.answered('nobody’s');
+    expect(conversations.hasRoom('a b', 10)).toBe(false);
+    conversations.answered('one');
+    conversations.answered('one');
+    expect(conversations.hasRoom('a b', 10)).toBe(true);
   });
 
   test('is given up after a while, so that a sender whose answers are lost writes on', () => {
-    const outstanding = new Outstanding();
-    outstanding.wrote('one', 0);
-    outstanding.wrote('two', 5000);
-    expect(outstanding.count(9999)).toBe(2);
-    expect(outstanding.count(10_000)).toBe(1);
-    expect(outstanding.count(15_000)).toBe(0);
+    const conversations = new Conversations(1);
+    conversations.wrote('a b', 'one', 0);
+    conversations.wrote('a b', 'two', 5000);
+    expect(conversations.hasRoom('a b', 9999)).toBe(false);
+    expect(conversations.hasRoom('a b', 10_000)).toBe(false);
+    expect(conversations.hasRoom('a b', 15_000)).toBe(true);
   });
 });

@@ -181,7 +181,7 @@ test('runs at a rate have a row of their own, which says the rate that was reach
   };
   const run = (reached: number) => ({ name: nameAt(scenario.name, 1000), figures, reached });
   const page = document('subdomain', SCENARIOS, [run(700.4), run(800)]);
-  const row = `| \`${scenario.name} --rate 1000\` | ${scenario.about}; 750 messages a second | 2 | 24,000 |`;
+  const row = `| \`${scenario.name} --rate 1000\` | ${scenario.about}; 750 of 1,000 messages a second | 2 | 24,000 |`;
   expect(page).toContain(row);
   const anew = [{ name: scenario.name, figures }];
   const text = document('subdomain', SCENARIOS, [...kept(page, anew), ...anew]);

@@ -108,10 +108,17 @@ export abstract class Dialogue {
     this.#news.on('stanza', listener);
   }
 
+  /** Whether it is kept for who asks for it when it has come. */
+  protected keeps(_stanza: Element): boolean {
+    return true;
+  }
+
   /** For who brings what came. */
   protected take(stanza: Element): void {
-    this.received.push(stanza);
-    this.#unheard.add(stanza);
+    if (this.keeps(stanza)) {
+      this.received.push(stanza);
+      this.#unheard.add(stanza);
+    }
     this.#news.emit('stanza', stanza);
     if (this.autoReceipt) this.#confirm(stanza);
   }
