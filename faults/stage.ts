@@ -43,6 +43,8 @@ export class Stage {
   #closing: Promise<void> | undefined;
 
   private constructor(
+    /** What is to be closed, the last first. */
+    private readonly opened: readonly (() => unknown)[],
     readonly world: World,
     readonly replica: RedisServer | undefined,
     /** The network between the two. */
@@ -57,10 +59,26 @@ export class Stage {
     readonly group: RedisGroup | undefined,
   ) {}
 
+  /** What it has opened is closed when it cannot open all. */
   static async open(options: StageOptions): Promise<Stage> {
+    const opened: (() => unknown)[] = [];
+    try {
+      return await Stage.#open(options, opened);
+    } catch (error) {
+      await closeAll(opened);
+      throw error;
+    }
+  }
+
+  static async #open(options: StageOptions, opened: (() => unknown)[]): Promise<Stage> {
     const { mode, recorder, processes, settings, users } = options;
     const clocks: Clock[] = [];
-    if (options.clocks) for (let i = 0; i <= processes; i += 1) clocks.push(await Clock.create());
+    const newClock = async () => {
+      const clock = await Clock.create();
+      opened.push(() => clock.close());
+      clocks.push(clock);
+    };
+    if (options.clocks) for (let i = 0; i <= processes; i += 1) await newClock();
     const passwords = Object.fromEntries([...users, NEMESIS].map((name) => [name, 'pw']));
     const ofRedis = clocks[0];
     const redis: RedisOptions = {
@@ -74,17 +92,23 @@ export class Stage {
       ...(mode === 'transparent' && GATE),
       ...(options.hurried && { config: HURRIED }),
     });
+    opened.push(() => world.close());
     const admin = new Redis(world.redis.url, { maxRetriesPerRequest: null, commandTimeout: 60_000 });
+    opened.push(() => admin.disconnect());
     admin.on('error', () => {});
     await admin.call('ACL', 'SETUSER', NEMESIS, 'on', '>pw', '+@all', '~*', '&*');
     await admin.call('AUTH', NEMESIS, 'pw');
     admin.options.username = NEMESIS;
     admin.options.password = 'pw';
     const replica = options.replica ? await startRedis(redis) : undefined;
+    opened.push(() => replica?.stop());
     const replication = replica && (await Relay.to(world.redis.port));
+    opened.push(() => replication?.close());
     if (replica && replication) await follow(replica, replication);
     const group = await startRedisGroup(options.redis);
+    opened.push(() => group?.stop());
     const address = await AddressRelay.to(world.redis.port);
+    opened.push(() => address.close());
     const proxies: ProxyInstance[] = [];
     for (let i = 0; i < processes; i += 1) {
       const place = i === 0 ? world : new World(world.xmpp, world.redis, 'receipts2');
@@ -97,6 +121,7 @@ export class Stage {
         onStanza: (stanza) => (wire === undefined ? noteCopy(recorder, domain, stanza) : wire.toGate(stanza)),
         onReceived: (stanza) => wire?.fromGate(stanza),
       });
+      opened.push(() => link.close());
       const httpPort = await freePort();
       const environment = place.environment({
         XMPP_SERVICE: `xmpp://127.0.0.1:${link.port}`,
@@ -119,14 +144,10 @@ export class Stage {
         }),
       );
     }
-    const stage = new Stage(world, replica, replication, address, admin, proxies, clocks, group);
-    try {
-      await Promise.all(proxies.map((proxy) => proxy.start()));
-      if (mode === 'transparent') await Promise.all(proxies.map((proxy) => proxy.prints(HOLDS)));
-    } catch (error) {
-      await stage.close();
-      throw error;
-    }
+    opened.push(() => Promise.all(proxies.map((proxy) => proxy.close())));
+    const stage = new Stage(opened, world, replica, replication, address, admin, proxies, clocks, group);
+    await Promise.all(proxies.map((proxy) => proxy.start()));
+    if (mode === 'transparent') await Promise.all(proxies.map((proxy) => proxy.prints(HOLDS)));
     for (const proxy of proxies) proxy.watch();
     return stage;
   }
@@ -140,20 +161,13 @@ export class Stage {
 
   /** Idempotent. Whatever state things are in. */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    this.#closing ??= closeAll(this.opened);
     return this.#closing;
   }
+}
 
-  async #close(): Promise<void> {
-    await Promise.all(this.proxies.map((proxy) => proxy.close()));
-    this.admin.disconnect();
-    await Promise.all([this.address.close(), ...this.proxies.map(({ link }) => link.close())]);
-    await this.replication?.close();
-    await this.world.close();
-    await this.replica?.stop();
-    await this.group?.stop();
-    await Promise.all(this.clocks.map((clock) => clock.close()));
-  }
+async function closeAll(opened: readonly (() => unknown)[]): Promise<void> {
+  for (const close of opened.toReversed()) await close();
 }
 
 function noteCopy(recorder: Recorder, process: string, stanza: string): void {

@@ -40,13 +40,10 @@ async function openWorld(): Promise<{ world: World; close(): Promise<void> }> {
     websocketUrl: undefined,
     boshUrl: undefined,
     prosody: undefined,
+    stop: () => server.stop(),
   };
   const world = new World(xmpp, redis);
-  const close = async () => {
-    await world.close();
-    await server.stop();
-  };
-  return { world, close };
+  return { world, close: () => world.close() };
 }
 
 /** She writes these numbers to bob, and resolves when each is acknowledged. */

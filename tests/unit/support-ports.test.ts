@@ -7,6 +7,16 @@ const listen = (port: number) =>
   });
 const close = (server: Server) => new Promise((resolve) => server.close(resolve));
 
+test('a port that was given a moment ago is not given again, though nobody has bound it yet', async () => {
+  const first = await freePort();
+  const next = portsOf(first, 8);
+  for (let last: number[] = [], i = 0; i < 400; i += 1) {
+    const port = await next();
+    expect(last).not.toContain(port);
+    last = [...last, port].slice(-3);
+  }
+});
+
 test('each port of a range is given once, then again those that are free', async () => {
   const port = await freePort();
   const one = portsOf(port, 1);

@@ -17,8 +17,8 @@ export function portsOf(first: number, count: number): () => Promise<number> {
   const given = new Set<number>();
   return async () => {
     for (let i = 0; i < count; i += 1) {
-      // All were given once: those of servers that have ended are free again, and the others are not.
-      if (given.size >= count) given.clear();
+      // All were given once. Those of servers that have ended are free again; one that was given a moment ago may be bound by nobody yet.
+      if (given.size >= count) for (const old of [...given].slice(0, Math.ceil(count / 2))) given.delete(old);
       let port = first + Math.floor(Math.random() * count);
       while (given.has(port)) port = port + 1 < first + count ? port + 1 : first;
       given.add(port);

@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis';
+import { allOrNone } from '../process/all-or-none.ts';
 import { freePorts } from '../process/ports.ts';
 import { until } from '../time/until.ts';
 import { askRedis, askRedisForAll, type RedisOptions, type RedisServer, startRedis } from './redis.ts';
@@ -72,7 +73,22 @@ export async function startRedisCluster(options: ClusterOptions = {}): Promise<R
       ...(password !== undefined && { password }),
       ...(program !== undefined && { program }),
     });
-  const nodes = await Promise.all(Array.from({ length: MASTERS + replicated }, start));
+  const nodes = await allOrNone(Array.from({ length: MASTERS + replicated }, start));
+  try {
+    return await joined(nodes, tlsPorts, options);
+  } catch (error) {
+    await Promise.all(nodes.map((node) => node.stop()));
+    throw error;
+  }
+}
+
+/** Makes a cluster of nodes that run. */
+async function joined(
+  nodes: readonly RedisServer[],
+  tlsPorts: readonly number[],
+  { password, replicas = true }: ClusterOptions,
+): Promise<RedisCluster> {
+  const replicated = replicas ? MASTERS : 0;
   const ask = (node: { readonly port: number }, command: string) => askRedis(node.port, command, password);
   const lines = (node: { readonly port: number }, command: string) => askRedisForAll(node.port, command, password);
   const idOf = async (node: RedisServer) => /\r\n(\w+)/.exec(await lines(node, 'CLUSTER MYID'))?.[1] as string;

@@ -72,21 +72,33 @@ export async function startSentinel(
   return Object.assign(server, { port });
 }
 
+type Sentinel = TemporaryServer & { readonly port: number };
+
 export async function startSentinelGroup(): Promise<SentinelGroup> {
+  const redis: RedisServer[] = [];
+  const sentinels: Sentinel[] = [];
+  try {
+    return await watched(redis, sentinels);
+  } catch (error) {
+    await Promise.all([...sentinels, ...redis].map((server) => server.stop()));
+    throw error;
+  }
+}
+
+/** @param redis, sentinels take up what is started */
+async function watched(redis: RedisServer[], sentinels: Sentinel[]): Promise<SentinelGroup> {
   const settings = {
     requirepass: REDIS_PASSWORD,
     masterauth: REDIS_PASSWORD,
     // The replicas begin with all that there is, at once.
     'repl-diskless-sync-delay': '0',
   };
-  const redis: RedisServer[] = [];
   for (let count = 0; count < 3; count += 1) redis.push(await startRedis({ settings, password: REDIS_PASSWORD }));
   const [first, ...replicas] = redis as [RedisServer, ...RedisServer[]];
   const ask = (server: { readonly port: number }, command: string) => askRedis(server.port, command, REDIS_PASSWORD);
   for (const replica of replicas) await ask(replica, `REPLICAOF 127.0.0.1 ${first.port}`);
   const synced = async () => (await ask(first, 'WAIT 2 1000')) === ':2';
   await until(synced, { within: 30_000, what: 'two replicas' });
-  const sentinels: (TemporaryServer & { readonly port: number })[] = [];
   for (let count = 0; count < 3; count += 1) sentinels.push(await startSentinel(first.port));
   const { port } = sentinels[0] as { readonly port: number };
   const askSentinel = (command: string) => askRedisForAll(port, command, SENTINEL_PASSWORD);

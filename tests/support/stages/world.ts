@@ -3,6 +3,7 @@ import { loadConfig } from '../../../src/config/config.ts';
 import { createLog } from '../../../src/util/log.ts';
 import { cleanSlate } from '../clients/clean-slate.ts';
 import { login, type TestUser } from '../clients/test-user.ts';
+import { allOrNone } from '../process/all-or-none.ts';
 import { type ProsodyServer, startProsody } from '../servers/prosody.ts';
 import { type RedisOptions, type RedisServer, startRedis } from '../servers/redis.ts';
 import { TestProxy } from './test-proxy.ts';
@@ -34,6 +35,8 @@ interface XmppServer {
   readonly secret: string;
   readonly passwords: ReadonlyMap<string, string>;
   readonly prosody: ProsodyServer | undefined;
+  /** Of our own. */
+  stop(): Promise<void>;
 }
 
 const SECRET = 'component-secret';
@@ -80,6 +83,7 @@ async function xmppServer({
       secret: SECRET,
       passwords: new Map(Object.entries(users)),
       prosody,
+      stop: () => prosody.stop(),
     };
   }
   const domain = E2E_DOMAIN ?? E2E_XMPP_HOST;
@@ -95,6 +99,7 @@ async function xmppServer({
     secret: E2E_COMPONENT_SECRET ?? '',
     passwords: new Map(users),
     prosody: undefined,
+    stop: async () => {},
   };
   await cleanSlate(server);
   return server;
@@ -120,7 +125,7 @@ export class World {
   ) {}
 
   static async open(options: WorldOptions = {}): Promise<World> {
-    const [xmpp, redis] = await Promise.all([xmppServer(options), startRedis(options.redis)]);
+    const [xmpp, redis] = await allOrNone([xmppServer(options), startRedis(options.redis)]);
     return new World(xmpp, redis);
   }
 
@@ -201,6 +206,6 @@ export class World {
     await this.empty();
     await this.stopProxy();
     await this.redis.stop();
-    await this.xmpp.prosody?.stop();
+    await this.xmpp.stop();
   }
 }
