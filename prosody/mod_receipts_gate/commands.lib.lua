@@ -37,6 +37,14 @@ function commands.forget(command)
 	gate.outcomes.forget(command.attr.n);
 end
 
+-- What a process has said of its ledger last, for the next one: it outlives leases.
+function commands.renew(command)
+	local mark = command.attr.ledger;
+	if mark and #mark <= 200 then
+		gate.state.ledger = mark;
+	end
+end
+
 function commands.disable(_, lease)
 	gate.leases.finish(lease, "disabled");
 end
@@ -57,6 +65,7 @@ local function enabled(lease)
 		timeout = ("%d"):format(lease.timeout * 1000); lease = ("%d"):format(lease.length * 1000); proofs = "sm ping";
 		receipts = lease.routes_receipts and "routed" or nil;
 		acks = lease.acks and "true" or nil;
+		ledger = gate.state.ledger;
 	});
 end
 

@@ -24,14 +24,14 @@ export function composeAddresses({ xmpp, ack, gate: { mode } }: Pick<Config, 'xm
   return mode === 'transparent' ? new TransparentPolicy(xmpp, subdomain) : subdomain;
 }
 
-export interface GateParts extends Pick<GateOptions, 'link' | 'clock' | 'counts'> {
+export interface GateParts extends Pick<GateOptions, 'link' | 'clock' | 'counts' | 'ledger'> {
   readonly config: Pick<Config, 'xmpp' | 'gate' | 'ack' | 'durability' | 'retry'>;
   readonly log: Log;
   readonly tuning?: GateTuning | undefined;
 }
 
 /** The component's end of a gate, with what its evidence means; undefined where there is none (MODE=subdomain). */
-export function composeGate({ config, link, clock, counts, log, tuning }: GateParts) {
+export function composeGate({ config, link, clock, counts, ledger, log, tuning }: GateParts) {
   const { mode, proofCounts, proofGrace } = config.gate;
   if (mode === 'subdomain') return undefined;
   const { componentDomain, servedDomain } = config.xmpp;
@@ -49,6 +49,7 @@ export function composeGate({ config, link, clock, counts, log, tuning }: GatePa
     reportEvery,
     unheldFor,
     acks,
+    ledger,
   });
   const graces = { proof: proofGrace, flush: tuning?.flush ?? FLUSH_GRACE };
   return { gate, proofCounts, graces, orderWithin: tuning?.orderWithin };

@@ -25,6 +25,7 @@ import { composeHealth } from './compose-health.ts';
 import { composeMetrics } from './compose-metrics.ts';
 import { composeRouter } from './compose-router.ts';
 import { composeStore, type StoreParts } from './compose-store.ts';
+import { composeLedgerMark } from './ledger-mark.ts';
 import type { Tuning } from './tuning.ts';
 
 /** All rooms, put together, and not started. */
@@ -71,7 +72,15 @@ export function composeRooms(config: Config, log: Log, version: string, tuning: 
     ...(tuning.link && { timing: tuning.link }),
   });
   store.linkLease?.whenLost(() => link.standBy());
-  const held = composeGate({ config, link, clock: ledger.clock, counts, log, tuning: tuning.gate });
+  const held = composeGate({
+    config,
+    link,
+    clock: ledger.clock,
+    counts,
+    ledger: composeLedgerMark(store),
+    log,
+    tuning: tuning.gate,
+  });
   const { timeLimit } = tuning.queries ?? {};
   const ids = new IdSource();
   const requester = new Requester({ link, addresses, ids, ...(timeLimit !== undefined && { timeLimit }) });

@@ -32,7 +32,10 @@ export function connectEvents(
     health.online();
     gate?.online();
     delivery.presence.online();
-    workers.resume();
+    // What is pending in an older copy of the ledger is not sent, and does not end.
+    void (gate?.compared ?? Promise.resolve()).then(() => {
+      if (link.online) workers.resume();
+    });
   });
   link.on('offline', () => {
     health.offline();

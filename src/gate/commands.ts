@@ -16,13 +16,15 @@ export interface LeaseTerms {
 }
 
 /** Commands to a gate, as XML; docs/gate-protocol.md says what each does. */
-export const RENEW = '<renew/>';
 export const DISABLE = '<disable/>';
 
 export function enable({ process, timeout, lease, acks }: LeaseTerms): string {
   const times = `timeout="${timeout}" lease="${lease}"`;
   return `<enable version="${VERSION}" process="${escapeAttribute(process)}" ${times} receipts="routed"${attribute('acks', acks)}/>`;
 }
+
+/** @param ledger the ledger's mark, for the gate to remember; see {@link LedgerMark} */
+export const renew = (ledger?: string): string => `<renew${attribute('ledger', ledger)}/>`;
 
 export type Verdict = 'stored' | 'pass' | 'drop';
 

@@ -90,6 +90,8 @@ export interface Enabled {
   readonly proofs: readonly string[];
   /** Whether it acknowledges messages to their senders when a verdict says so. */
   readonly acks: boolean;
+  /** The mark of the ledger that a process told it last; undefined where none did. */
+  readonly ledger?: string | undefined;
 }
 
 /** A command that could not be carried out. */
@@ -135,6 +137,7 @@ export function readEnabled(gate: Element): Enabled | undefined {
     lease,
     proofs = '',
     acks,
+    ledger,
   } = element?.attrs ?? {};
   if (!token || !epoch) return undefined;
   return {
@@ -147,6 +150,7 @@ export function readEnabled(gate: Element): Enabled | undefined {
     lease: whole(lease, 10_000),
     proofs: proofs.split(' ').filter((proof) => proof !== ''),
     acks: acks === 'true',
+    ledger: ledger || undefined,
   };
 }
 

@@ -69,6 +69,11 @@ export class Gate extends EventEmitter<Events> {
   #order = 0;
   /** When (ms) a lease was lost last. */
   #lostAt = 0;
+  #heardOfLedger = () => {};
+  /** Resolves when a gate has answered for the first time, or there is none; from then on it is known whether the ledger is an older copy. */
+  readonly compared = new Promise<void>((resolve) => {
+    this.#heardOfLedger = resolve;
+  });
 
   constructor(options: GateOptions) {
     super();
@@ -78,6 +83,7 @@ export class Gate extends EventEmitter<Events> {
     this.#report = new UnheldReport({ log, ...(reportEvery !== undefined && { period: reportEvery }) });
     const listener = {
       enabled: (terms: Enabled) => this.#enabled(terms),
+      asked: () => this.#heardOfLedger(),
       event: (event: GateEvent) => this.#event(event),
       lost: () => this.#lost(),
     };

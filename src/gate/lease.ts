@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Element } from '@xmpp/xml';
 import { readError } from '../xmpp/stanza/stanza-error.ts';
 import { type CommandOutcome, CommandRequests } from './command-requests.ts';
-import { DISABLE, enable, type LeaseTerms, RENEW, VERSION } from './commands.ts';
+import { DISABLE, enable, type LeaseTerms, renew, VERSION } from './commands.ts';
 import { type Enabled, gateIn, readEnabled, readEvents, readFailed } from './events.ts';
 import { LEASE_TIMING, type LeaseOptions, type LeaseTiming } from './lease-options.ts';
 
@@ -38,6 +38,12 @@ export class GateLease {
   #retry: NodeJS.Timeout | undefined;
   #timer: NodeJS.Timeout | undefined;
   #said = '';
+  /** What the gate knew of the ledger before this process is compared once: from then on the process itself has seen it. */
+  #compared = false;
+  /** The gate's stanzas that come while that is compared. */
+  #early: Element[] | undefined;
+  /** The mark that it was told last. */
+  #told: string | undefined;
 
   constructor(options: LeaseOptions) {
     this.#options = options;
@@ -129,6 +135,10 @@ export class GateLease {
     if (stanza.name !== 'message') return false;
     const gate = gateIn(stanza);
     if (gate === undefined) return false;
+    if (this.#early !== undefined && this.#isFromServer(stanza)) {
+      this.#early.push(stanza);
+      return true;
+    }
     // Whoever else sends it: it is nobody's message.
     if (this.#state.state !== 'up' || !this.#isFromServer(stanza) || gate.attrs.token !== this.#state.terms.token)
       return true;
@@ -173,6 +183,7 @@ export class GateLease {
     }
     this.#said = why;
     this.#askLater();
+    this.#options.listener.asked();
   }
 
   #answer(id: string, stanza: Element): void {
@@ -183,7 +194,7 @@ export class GateLease {
     if (id === this.#asked) {
       clearTimeout(this.#retry);
       const terms = isError || gate === undefined ? undefined : readEnabled(gate);
-      if (terms !== undefined) this.#begin(terms);
+      if (terms !== undefined) void this.#granted(id, terms);
       else this.#refused(isError ? explained(stanza) : 'the answer is none');
       return;
     }
@@ -209,6 +220,23 @@ export class GateLease {
     this.#askLater();
   }
 
+  /** Nothing is taken from the gate before its mark is compared: what it tells has pending messages sent. */
+  async #granted(asked: string, terms: Enabled): Promise<void> {
+    const { ledger } = this.#options;
+    if (this.#compared || ledger === undefined || terms.ledger === undefined) {
+      this.#begin(terms);
+      return;
+    }
+    const early: Element[] = [];
+    this.#early = early;
+    await ledger.compare(terms.ledger);
+    // The link has gone down meanwhile, or nothing can be stored.
+    if (this.#early !== early || this.#asked !== asked) return;
+    this.#early = undefined;
+    this.#begin(terms);
+    for (const stanza of early) this.take(stanza);
+  }
+
   #begin(terms: Enabled): void {
     this.#asked = undefined;
     this.#downSince = undefined;
@@ -220,13 +248,19 @@ export class GateLease {
     log.info({ gate, server, timeout }, 'The gate holds messages for us');
     if (terms.version < VERSION) log.warn({ gate, version: terms.version }, 'The gate is older than this component');
     this.#timer = setInterval(() => this.#keep(terms.lease), terms.lease / 4).unref();
+    this.#compared = true;
+    this.#told = undefined;
+    listener.asked();
     listener.enabled(terms);
+    this.#keep(terms.lease);
   }
 
-  /** Renews the lease where no command has, and looks whether answers come. */
+  /** Renews the lease where no command has, tells the ledger's mark, and looks whether answers come. */
   #keep(lease: number): void {
     const now = performance.now();
-    if (now - this.#requests.lastSentAt >= lease / 4 - 5) this.command('renew', '', RENEW);
+    const mark = this.#options.ledger?.mark;
+    if (now - this.#requests.lastSentAt >= lease / 4 - 5 || mark !== this.#told) this.command('renew', '', renew(mark));
+    this.#told = mark;
     const { oldestSentAt } = this.#requests;
     if (oldestSentAt !== undefined && now - oldestSentAt > this.#timing.answerWithin) {
       this.#end('the gate does not answer');
@@ -242,6 +276,7 @@ export class GateLease {
     this.#state = { state: 'off' };
     this.#downSince = undefined;
     this.#asked = undefined;
+    this.#early = undefined;
     const lost = this.#requests.clear(writes);
     if (wasUp) {
       this.#options.log[why === STOPPING ? 'info' : 'warn']({ why }, 'The gate holds no messages for us now');

@@ -13,6 +13,11 @@ export type Loss = 'empty' | 'another' | 'older';
 export class LedgerIdentity {
   #known: Seen | undefined;
 
+  /** It was seen so by others, before the next look. */
+  heard(seen: Seen): void {
+    if (this.#known?.id !== seen.id || this.#known.count < seen.count) this.#known = seen;
+  }
+
   /** @returns undefined when it is what it was, or at the first look */
   compare(seen: Seen & { readonly made: boolean }): Loss | undefined {
     const known = this.#known;

@@ -1,5 +1,5 @@
 import type { StoreFault, StoreMark, StoreSetup } from '../store/contract.ts';
-import { LedgerIdentity, LOSS_TEXT, type Loss } from './ledger-identity.ts';
+import { LedgerIdentity, LOSS_TEXT, type Loss, type Seen } from './ledger-identity.ts';
 
 /** In ms. */
 export interface RedisTiming {
@@ -122,6 +122,11 @@ export class RedisMonitor {
   /** The ledger is not what it was: what is cached of it counts no more. */
   onLoss(listener: (loss: Loss) => void): void {
     this.#lossListeners.push(listener);
+  }
+
+  /** Others have seen the ledger so. */
+  heard(seen: Seen): void {
+    this.#identity.heard(seen);
   }
 
   start(): void {

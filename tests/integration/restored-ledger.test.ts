@@ -5,6 +5,7 @@ import path from 'node:path';
 import { Redis } from 'ioredis';
 import { RestoredCopy } from '../../src/store/redis/restored-copy.ts';
 import { DEFAULT_SHARDS, Shards } from '../../src/store/redis/shards.ts';
+import { ScriptedGate } from '../support/gate/scripted-gate.ts';
 import { temporaryFolder } from '../support/process/temporary.ts';
 import { askRedis, type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { PeerProxy } from '../support/stages/peer-proxy.ts';
@@ -150,6 +151,34 @@ test('without a word it ends when MESSAGE_TTL has passed, and its sender is told
   expect(it.copies('old')).toBe(before + 1);
 });
 
+test('a process that starts together with the copy waits for what the gate says of it, before anything of that ends', async () => {
+  const settings = { MODE: 'transparent', MESSAGE_TTL: '8s', RETRY_SCHEDULE: '30s' };
+  it = await PeerProxy.start(redis.url, settings);
+  const first = new ScriptedGate(it.peer);
+  await it.ready();
+  first.tells(
+    '<held n="epoch-1"><message xmlns="jabber:client" from="alice@example.org/phone" to="bob@example.org" type="chat" id="m"><body>old</body></message></held>',
+  );
+  await until(() => first.given('stored').length === 1, { what: 'the verdict' });
+  const at = Date.now();
+  const client = new Redis(redis.url);
+  const id = await client.hget('{receipts}:identity', 'id');
+  await client.quit();
+  await it.close();
+  await until(() => Date.now() - at > 9000, { what: 'the end of its lifetime' });
+
+  const newer = { ledger: `${id} ${(await count()) + 1000}` };
+  it = await PeerProxy.start(redis.url, { LOG_LEVEL: 'error', ...settings });
+  const gate = new ScriptedGate(it.peer, { terms: newer, answersAfter: 1500 });
+  await it.ready();
+  await until(async () => (await it.readyz()).warnings.some((text) => HELD.test(text)), { what: 'the finding' });
+  expect(await it.metric('ledger_losses_total')).toBe(1);
+  const before = await count();
+  await until(async () => (await count()) > before + 3, { what: 'sweeps' });
+  expect(gate.given('tell')).toEqual([]);
+  expect(await say('end')).toEqual({ pending: 1, ended: 1, done: true });
+});
+
 describe('who finds it', () => {
   let client: Redis;
   const shards = new Shards('{receipts}', 4);
@@ -193,5 +222,29 @@ describe('who finds it', () => {
     await client.hset(IDENTITY, 'id', 'c', 'count', 1, 'since', 1);
     await one.read();
     expect(await one.state()).toBeDefined();
+  });
+
+  test('a process that starts together with the copy knows it by the gate, also when Redis does not answer at first', async () => {
+    const one = process();
+    await client.hset(IDENTITY, 'id', 'a', 'count', 5, 'since', 1);
+    await one.read();
+    expect(one.known).toEqual({ id: 'a', count: 5 });
+    const asked = jest.spyOn(client, 'hmget').mockRejectedValueOnce(new Error('as the test wants it'));
+    await expect(one.heard({ id: 'a', count: 1000 })).rejects.toThrow();
+    asked.mockRestore();
+    // A look that was under way, and was taken before.
+    await Promise.all([one.saw({ id: 'a', count: 6 }), one.heard({ id: 'a', count: 1000 })]);
+    expect(await one.state()).toBeDefined();
+    expect(one.known).toEqual({ id: 'a', count: 5 });
+  });
+
+  test('what others have seen of it is no loss where it is what is there now, or older', async () => {
+    const one = process();
+    await client.hset(IDENTITY, 'id', 'a', 'count', 1000, 'since', 1);
+    await one.read();
+    await one.heard({ id: 'a', count: 995 });
+    await one.heard({ id: 'a', count: 1005 });
+    await one.heard({ id: 'a', count: 3 });
+    expect(await one.state()).toBeUndefined();
   });
 });

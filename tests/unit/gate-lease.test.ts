@@ -1,17 +1,19 @@
 // The lease of a gate, on a link that only shows what is written.
 
 import { GateLease } from '../../src/gate/lease.ts';
-import type { LeaseListener } from '../../src/gate/lease-options.ts';
+import type { LeaseListener, LedgerMark } from '../../src/gate/lease-options.ts';
 import { parseStanza } from '../support/stanzas/xml.ts';
 
 const NS = 'urn:openfire-receipts:gate:1';
 const silent = { info: (_: unknown, __?: string) => {}, warn: (_: unknown, __?: string) => {} };
 
-function open(log = silent) {
+function open(log = silent, ledger?: LedgerMark) {
   const written: { xml: string; done: boolean }[] = [];
   const heard: string[] = [];
+  const asked: number[] = [];
   const listener: LeaseListener = {
     enabled: ({ epoch }) => heard.push(`enabled ${epoch}`),
+    asked: () => asked.push(heard.length),
     event: ({ kind }) => heard.push(kind),
     lost: (why) => heard.push(`lost: ${why}`),
   };
@@ -22,18 +24,20 @@ function open(log = silent) {
       return held;
     },
   };
-  const lease = new GateLease({ link, componentDomain: 'c.s', servedDomain: 's', listener, log });
+  const lease = new GateLease({ link, componentDomain: 'c.s', servedDomain: 's', listener, log, ledger });
   const idOf = (xml = '') => /id="([^"]*)"/.exec(xml)?.[1];
   const answer = (children: string, { type = 'result', from = 's', id = idOf(written.at(-1)?.xml) } = {}) =>
     lease.take(parseStanza(`<iq type="${type}" from="${from}" to="c.s" id="${id}">${children}</iq>`));
-  const granted = (token = 'T') =>
-    answer(`<gate xmlns="${NS}"><enabled version="1" token="${token}" epoch="E" timeout="3000" lease="10000"/></gate>`);
+  const granted = (token = 'T', more = '') =>
+    answer(
+      `<gate xmlns="${NS}"><enabled version="1" token="${token}" epoch="E" timeout="3000" lease="10000"${more}/></gate>`,
+    );
   const tells = (children: string, token = 'T', from = 's') =>
     lease.take(
       parseStanza(`<message from="${from}" to="c.s"><gate xmlns="${NS}" token="${token}">${children}</gate></message>`),
     );
   const last = () => written.at(-1)?.xml ?? '';
-  return { lease, written, heard, answer, granted, tells, last };
+  return { lease, written, heard, asked, answer, granted, tells, last };
 }
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -129,4 +133,75 @@ test('a server without a gate is named, and a gate that has opened is asked agai
   expect(heard).toEqual(['enabled E', 'opened', 'lost: the gate has opened: timeout']);
   expect(lease.isUp).toBe(false);
   lease.close();
+});
+
+describe('the mark of the ledger', () => {
+  /** Comparisons end when the test says so. */
+  function marked() {
+    const compared: string[] = [];
+    let end = () => {};
+    const ledger = {
+      mark: 'L 5',
+      compare(mark: string) {
+        compared.push(mark);
+        return new Promise<void>((resolve) => {
+          end = resolve;
+        });
+      },
+    };
+    return { ...open(silent, ledger), ledger, compared, end: () => end() };
+  }
+
+  test('what the gate knows of it is compared before anything that it tells is taken, once; then it is told what it is', async () => {
+    const { lease, heard, asked, granted, tells, last, compared, end } = marked();
+    lease.online();
+    granted('T', ' ledger="L 900"');
+    tells('<session jid="b@s/1" id="S" state="available"/>');
+    tells('<ready/>');
+    await turn();
+    expect([compared, heard, asked, lease.isUp]).toEqual([['L 900'], [], [], false]);
+    end();
+    await turn();
+    expect([heard, asked]).toEqual([['enabled E', 'session', 'ready'], [0]]);
+    expect(last()).toContain('token="T"><renew ledger="L 5"/></gate>');
+    lease.offline();
+    lease.online();
+    granted('U', ' ledger="L 901"');
+    expect([compared.length, lease.isUp]).toEqual([1, true]);
+    lease.close();
+  });
+
+  test('a lease that is lost while it is compared does not begin', async () => {
+    const { lease, heard, granted, compared, end } = marked();
+    lease.online();
+    granted('T', ' ledger="L 900"');
+    lease.offline();
+    end();
+    await turn();
+    expect([heard, lease.isUp]).toEqual([[], false]);
+    lease.online();
+    granted('U', ' ledger="L 900"');
+    expect(compared).toHaveLength(2);
+    end();
+    await turn();
+    expect(heard).toEqual(['enabled E']);
+    lease.close();
+  });
+
+  test('a gate that knows none is told it all the same, and so is one that takes us later', async () => {
+    const { lease, heard, asked, answer, granted, last, ledger } = marked();
+    lease.online();
+    answer('<error type="cancel"><service-unavailable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>', {
+      type: 'error',
+    });
+    expect(asked).toEqual([0]);
+    lease.offline();
+    ledger.mark = 'L 6';
+    lease.online();
+    granted();
+    await turn();
+    expect(heard).toEqual(['enabled E']);
+    expect(last()).toContain('<renew ledger="L 6"/>');
+    lease.close();
+  });
 });

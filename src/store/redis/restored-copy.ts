@@ -25,6 +25,8 @@ export interface RestoredCopyOptions {
 export class RestoredCopy {
   readonly #options: RestoredCopyOptions;
   #known: Known | undefined;
+  /** Looks are taken one after the other. */
+  #looked: Promise<unknown> = Promise.resolve();
 
   constructor(options: RestoredCopyOptions) {
     this.#options = options;
@@ -36,8 +38,32 @@ export class RestoredCopy {
     if (typeof id === 'string') await this.saw({ id, count: Number(count) });
   }
 
+  /** The mark as it was seen last, and what follows from it was done. */
+  get known(): Known | undefined {
+    return this.#known;
+  }
+
+  /** The mark of the ledger as others have seen it, before this process did. When this fails, it is made up for at the next call. */
+  async heard(mark: Known): Promise<void> {
+    await this.#inTurn(async () => {
+      const known = this.#known;
+      if (known?.id !== mark.id || known.count < mark.count) this.#known = mark;
+    });
+    await this.read();
+  }
+
   /** The mark of the ledger as it stands. When this fails, it is made up for at the next call. */
-  async saw({ id, count }: Known): Promise<void> {
+  saw(mark: Known): Promise<void> {
+    return this.#inTurn(() => this.#saw(mark));
+  }
+
+  #inTurn(look: () => Promise<void>): Promise<void> {
+    const turn = this.#looked.then(look);
+    this.#looked = turn.catch(() => {});
+    return turn;
+  }
+
+  async #saw({ id, count }: Known): Promise<void> {
     const known = this.#known;
     const isOther = known !== undefined && id !== known.id;
     if (

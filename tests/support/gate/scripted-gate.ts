@@ -8,6 +8,8 @@ export interface ScriptedGateOptions {
   readonly server?: string;
   /** The attributes of `<enabled/>` that differ from those of this version. */
   readonly terms?: Readonly<Record<string, string>>;
+  /** ms from a request for a lease to its answer. */
+  readonly answersAfter?: number;
   /** What it tells at once, before `<ready/>`, as XML. */
   readonly remembers?: string;
 }
@@ -58,10 +60,14 @@ export class ScriptedGate {
       answer('error', this.refusal);
       return;
     }
-    const { terms = {}, remembers = '' } = this.#options;
+    const { terms = {}, remembers = '', answersAfter = 0 } = this.#options;
     const attributes = { version: '1', epoch: 'epoch', gate: '0.1.0', timeout: '3000', lease: '10000', ...terms };
     const written = Object.entries(attributes).map(([name, value]) => ` ${name}="${value}"`);
-    answer('result', `<gate xmlns="${NS}" token="${TOKEN}"><enabled token="${TOKEN}"${written.join('')}/></gate>`);
-    this.tells(`${remembers}<ready/>`);
+    const grant = () => {
+      answer('result', `<gate xmlns="${NS}" token="${TOKEN}"><enabled token="${TOKEN}"${written.join('')}/></gate>`);
+      this.tells(`${remembers}<ready/>`);
+    };
+    if (answersAfter === 0) grant();
+    else setTimeout(grant, answersAfter);
   }
 }

@@ -25,8 +25,8 @@ final class Commands {
             case "sessions": sessions(command, answer); break;
             case "disable": disable(lease, answer); break;
             case "counts": answer.add(gate.counts().event()); break;
-            // It is enough to have come.
-            case "renew": break;
+            // Else it is enough to have come.
+            case "renew": gate.remember(command.get("ledger")); break;
             // What a later version knows, and may wait for.
             default: answer.isWaitedFor();
         }

@@ -21,6 +21,8 @@ public final class Gate {
     /** That the host has for {@link Host#route}. */
     public static final int ROUTING_THREADS = 8;
 
+    private static final int LONGEST_MARK = 200;
+
     final Object lock = new Object();
     public final Settings settings;
     final Host host;
@@ -38,6 +40,8 @@ public final class Gate {
     private final Lines lines;
     private final Presence presence;
     private final Commands commands;
+    /** What a process of the component has said last of its ledger, for the next one; null while none has. */
+    private String ledger;
     /** When a lease ended last. */
     long openedAt;
     private long counter;
@@ -187,7 +191,7 @@ public final class Gate {
             Answer answer = new Answer(request, lease);
             answer.add(Events.empty("enabled", "version", "1", "token", lease.token, "epoch", epoch, "gate", version, "server", server,
                 "timeout", Long.toString(timeout), "lease", Long.toString(length), "proofs", proofs,
-                "receipts", routes ? "routed" : null, "acks", acks == null ? null : "true"));
+                "receipts", routes ? "routed" : null, "acks", acks == null ? null : "true", "ledger", ledger));
             answer.done();
             if (unloading) {
                 outbox.event(Events.empty("opened", "why", "unloading", "held", "0"));
@@ -209,6 +213,11 @@ public final class Gate {
             deleted.add(jid, clock.getAsLong());
             record.sendToAll(Deleted.event(jid, 0));
         }
+    }
+
+    /** To be told to each process that begins. */
+    void remember(String mark) {
+        if (mark != null && mark.length() <= LONGEST_MARK) ledger = mark;
     }
 
     private static long within(long wanted, long most) {
