@@ -18,10 +18,14 @@ interface Confirmed {
   readonly sender: string;
   /** When the latest of the confirmed messages was stored, ms. */
   later: number;
+  /** When it is to be looked for gaps, ms (monotonic). */
+  readonly dueAt: number;
 }
 
 /** Receipts that come one soon after another are looked at together, at most so late (ms). */
 const GATHER = 1000;
+/** ms between two looks: those that many sessions are due at once would keep messages waiting for as long as they take. */
+const SLICE = GATHER / 20;
 
 /**
  * A session that confirmed a message and not an earlier one has most likely not got it. To look for that with every
@@ -31,6 +35,7 @@ const GATHER = 1000;
 export class SequenceGaps {
   readonly #options: SequenceGapsOptions;
   readonly #ruleTrace: RuleTrace;
+  /** In the order in which they are due. */
   readonly #confirmed = new Map<string, Confirmed>();
   /** The last one noted: nearly always the next one, too. */
   #last: Confirmed | undefined;
@@ -49,14 +54,24 @@ export class SequenceGaps {
       this.#last = last;
     }
     if (storedAt > last.later) last.later = storedAt;
-    this.#timer ??= setTimeout(
-      () => this.look(),
-      Math.min(GATHER, this.#options.retry.settings.receiptGap / 10),
-    ).unref();
+    this.#timer ??= this.#lookLater(this.#gather);
   }
 
-  /** Looks for gaps now. */
-  look(): void {
+  /** How long receipts are gathered, ms. */
+  get #gather(): number {
+    return Math.min(GATHER, this.#options.retry.settings.receiptGap / 10);
+  }
+
+  #lookLater(after: number): NodeJS.Timeout {
+    return setTimeout(() => this.look(performance.now()), after).unref();
+  }
+
+  /**
+   * Looks for gaps now.
+   *
+   * @param until only what is due by then, ms
+   */
+  look(until = Number.POSITIVE_INFINITY): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const { pipeline, retry, counts, clock } = this.#options;
@@ -72,8 +87,15 @@ export class SequenceGaps {
         },
       });
     };
-    for (const confirmed of this.#confirmed.values()) lookFrom(confirmed, '0');
-    this.#confirmed.clear();
+    for (const [name, confirmed] of this.#confirmed) {
+      if (confirmed.dueAt > until) {
+        this.#timer = this.#lookLater(Math.max(SLICE, confirmed.dueAt - until));
+        break;
+      }
+      this.#confirmed.delete(name);
+      lookFrom(confirmed, '0');
+    }
+    // It may be one of those.
     this.#last = undefined;
   }
 
@@ -94,7 +116,7 @@ export class SequenceGaps {
     const name = `${sender} ${user}/${resource}`;
     let confirmed = this.#confirmed.get(name);
     if (confirmed === undefined) {
-      confirmed = { user, resource, sender, later: 0 };
+      confirmed = { user, resource, sender, later: 0, dueAt: performance.now() + this.#gather };
       this.#confirmed.set(name, confirmed);
     }
     return confirmed;
