@@ -72,7 +72,9 @@ export async function speedOf(name: VariantName, { place, redis, plans, say }: C
   await variant.stop();
   const { perSecond, cpu, redisCpu, commands } = result.throughput;
   const costs = `${cpu.toFixed(1)} us, Redis ${redisCpu.toFixed(1)} us and ${commands.toFixed(3)} commands`;
-  say(`${name}: ${Math.round(perSecond)} messages/s, a message ${costs}; p50 ${result.latency.p50.toFixed(2)} ms`);
+  say(
+    `${name}: ${Math.round(perSecond)} messages/s, a message ${costs}; p50 ${result.latency.p50.toFixed(2)}, p99 ${result.latency.p99.toFixed(2)} ms`,
+  );
   return result;
 }
 
