@@ -2,6 +2,7 @@
 import { SequenceGaps, type SequenceGapsOptions } from '../../src/delivery/sequence-gaps.ts';
 import { RETRY } from '../support/store/ledger.ts';
 
+const { jest } = import.meta;
 const GATHER = 1000;
 
 /** When (ms) it was looked for each session, by its resource. */
