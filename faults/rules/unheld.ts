@@ -3,8 +3,10 @@ import type { Violation } from '../violation.ts';
 
 /** ms that a stanza takes at most from one end to the other when nothing is wrong, on a busy machine. */
 const IN_FLIGHT = 5000;
-/** ms; the longest time that a gate may hold a message, and what a busy machine adds. */
-const LONGEST_PAUSE = 3000 + 10_000;
+/** ms; the longest time that a gate may hold a message. */
+const HELD_AT_MOST = 3000;
+/** ms; with what a busy machine adds. */
+const LONGEST_PAUSE = HELD_AT_MOST + 10_000;
 
 /**
  * Where a gate holds messages, none is refused and none waits for the component longer than the timeout: what it does not
@@ -30,6 +32,7 @@ export function* unheld(evidence: Evidence): Generator<Violation> {
 
 /** Whether something kept one of the two from the server while it was on its way. */
 function isParted(evidence: Evidence, { message, saw }: Case, writtenAt: number): boolean {
-  const until = Math.max(writtenAt + IN_FLIGHT, saw[0]?.at ?? 0);
+  // It begins to fly when the gate lets it go.
+  const until = Math.max(writtenAt + HELD_AT_MOST + IN_FLIGHT, saw[0]?.at ?? 0);
   return harmfulIn(evidence, message, writtenAt - 1000, until).length > 0;
 }

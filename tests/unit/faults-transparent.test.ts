@@ -43,6 +43,9 @@ test('not passed: neither taken nor delivered, refused or not, unless a user was
   expect(rules(written().notified(100, 'm', 'refused').end(90_000))).toEqual(['not passed']);
   expect(rules(written().notified(100, 'm', 'failed').end(90_000))).toEqual([]);
   expect(rules(written().fault(100, 5000, PARTED).end(90_000))).toEqual([]);
+  // The gate had let it go after 3 s, and his client had not read it yet when it reset its connection.
+  expect(rules(written().fault(5500, 6000, PARTED).end(90_000))).toEqual([]);
+  expect(rules(written().fault(8500, 9000, PARTED).end(90_000))).toEqual(['not passed']);
   expect(rules(routed().end(90_000))).toEqual([]);
 });
 
