@@ -1,10 +1,13 @@
 // A shard that stands still, in Redis Cluster: its messages are refused or late, nobody else's.
 import {
+  claim,
   erase,
+  expire,
   forgetUser,
   type Outcome,
   pause,
   type Request,
+  reject,
   resume,
   senderAvailable,
   settle,
@@ -36,11 +39,16 @@ class StallingStore {
     return requests.some(asks) ? this.#hold(requests) : this.memory.batch(requests);
   }
 
-  /** Of what shards are asked beside the requests of the contract, whether they have a record: none has here. */
-  batchIn(shard: number, requests: readonly (Request | InternalRequest)[]): Promise<Outcome[]> {
-    const usual = requests.filter((request): request is Request => request.kind !== 'isKnown');
+  /** Of what shards are asked beside the requests of the contract: no record is there, and nobody's session. */
+  async batchIn(shard: number, requests: readonly (Request | InternalRequest)[]): Promise<Outcome[]> {
+    const isUsual = (request: Request | InternalRequest): request is Request =>
+      request.kind !== 'isKnown' && request.kind !== 'sessionsHash';
+    const usual = requests.filter(isUsual);
     if (shard === this.stalled) return this.#hold(usual);
-    return usual.length === requests.length ? this.memory.batch(usual) : Promise.resolve(requests.map(() => false));
+    const replies = (await this.memory.batch(usual)).values();
+    return requests.map(
+      (one) => (isUsual(one) ? replies.next().value : one.kind === 'isKnown' ? false : []) as Outcome,
+    );
   }
 
   #hold(requests: readonly Request[]): Promise<Outcome[]> {
@@ -142,6 +150,72 @@ test('what a request asks of a shard that stands still holds up nothing in its o
   expect(outcome).toBe('stored');
   await store.goOn();
   expect(await settled).toMatchObject({ outcome: 'delivered' });
+  pipelines.close();
+});
+
+const LONG_AGO = Date.now() - 100 * DAY;
+
+test.each([
+  ['expired', (key: string) => expire(key, Date.now()), undefined],
+  ['refused', (key: string) => reject(key, Date.now(), 'item-not-found', 'cancel', undefined), { outcome: 'ended' }],
+])(
+  '%s, and while its sender’s shard stands still a receipt comes: told "delivered", he is told of no failure',
+  async (_, ends, nothing) => {
+    const store = new StallingStore();
+    const pipelines = new ShardPipelines(store, shards, { log: silent, timeout: 0 });
+    const hers = shards.ofUser(ALICE);
+    const bob = USERS.find((_, shard) => shard !== hers) as string;
+    const message = aliceWrites({ recipient: bob, at: LONG_AGO });
+    await pipelines.perform(message);
+
+    store.stalled = hers;
+    const told: unknown[] = [];
+    const failed = new Promise<void>((resolve) => {
+      pipelines.push({
+        request: ends(message.key),
+        done: (reply: unknown) => {
+          told.push(reply);
+          resolve();
+        },
+      });
+    });
+    await until(() => store.calls > 0, { what: 'the question where she is' });
+    const settled = await pipelines.perform(settle(message.key, 'desk', Date.now()));
+    expect(settled).toMatchObject({ outcome: 'late', record: { state: 'delivered' } });
+    await store.goOn();
+    await failed;
+    expect(told).toEqual([nothing]);
+    pipelines.close();
+  },
+);
+
+test('what has failed and was told to nobody yet: he is told of it when his shard goes on, unless a receipt came meanwhile', async () => {
+  const store = new StallingStore();
+  const pipelines = new ShardPipelines(store, shards, { log: silent, timeout: 0 });
+  const hers = shards.ofUser(ALICE);
+  const bob = USERS.find((_, shard) => shard !== hers) as string;
+  const [one, two] = ['m-1', 'm-2'].map((id) => aliceWrites({ recipient: bob, id, at: LONG_AGO }).key) as [
+    string,
+    string,
+  ];
+  for (const id of ['m-1', 'm-2']) await pipelines.perform(aliceWrites({ recipient: bob, id, at: LONG_AGO }));
+  await pipelines.perform(expire(two, Date.now()));
+
+  store.stalled = hers;
+  const told: unknown[] = [];
+  const both = new Promise<void>((resolve) => {
+    const done = (reply: unknown) => {
+      if (told.push(reply) === 2) resolve();
+    };
+    pipelines.push({ request: expire(one, Date.now()), done });
+    // As a job does that a sweep has made.
+    pipelines.push({ request: claim(two, 1), done });
+  });
+  await until(() => store.calls > 0, { what: 'the question where she is' });
+  await pipelines.perform(settle(two, 'desk', Date.now()));
+  await store.goOn();
+  await both;
+  expect(told).toEqual([expect.objectContaining({ state: 'expired' }), { outcome: 'moot' }]);
   pipelines.close();
 });
 

@@ -1,5 +1,5 @@
 import { transitionOf } from '../../xmpp/stanza/subscription.ts';
-import type { Bounced, Claimed, Request, RequestOf, Seen, StoredRecord } from '../contract.ts';
+import type { Bounced, Claimed, Explanation, Request, RequestOf, Seen, StoredRecord } from '../contract.ts';
 import { NEEDS_SENDER } from './codec/message-replies.ts';
 import { notes, type Part, type Plan } from './plan.ts';
 import type { Shards } from './shards.ts';
@@ -47,8 +47,8 @@ function* claim(request: RequestOf<'claim'>, shards: Shards): Plan {
   const [reply] = yield [{ shard: shards.ofKey(request.key), request }];
   const claimed = reply as Claimed;
   if (claimed.outcome !== 'claimed' || !isFailure(claimed.record)) return claimed;
-  const record = yield* addressedToSender(claimed.record, shards);
-  return (record as StoredRecord).senderAway ? { outcome: 'moot' } : { ...claimed, record };
+  const record = (yield* addressedToSender(claimed.record, shards)) as StoredRecord | undefined;
+  return record === undefined || record.senderAway ? { outcome: 'moot' } : { ...claimed, record };
 }
 
 function* expire(request: RequestOf<'expire'>, shards: Shards): Plan {
@@ -60,16 +60,28 @@ function* reject(request: RequestOf<'reject'>, shards: Shards): Plan {
   const [reply] = yield [{ shard: shards.ofKey(request.key), request }];
   const rejected = reply as Bounced;
   if (rejected.outcome !== 'done') return rejected;
-  return { ...rejected, record: yield* addressedToSender(rejected.record, shards) };
+  const record = yield* addressedToSender(rejected.record, shards);
+  return record === undefined ? { outcome: 'ended' } : { ...rejected, record };
 }
 
 const isFailure = ({ state }: StoredRecord) => state !== 'pending' && state !== 'delivered';
 
 /**
+ * A failure with where its sender is to be told of it; undefined when it is none any more. While his shard was asked, the message's own
+ * went on: a receipt may have ended it, and whoever was told "delivered" must not be told of a failure afterwards.
+ */
+function* addressedToSender(record: StoredRecord, shards: Shards): Plan {
+  const addressed = yield* whereSenderIs(record, shards);
+  const { key, state } = record;
+  const [found] = yield [{ shard: shards.ofKey(key), request: { kind: 'explain', key } }];
+  return (found as Explanation | undefined)?.record.state === state ? addressed : undefined;
+}
+
+/**
  * As addressed_to_sender in Lua: to a session of his that lives, or later when he is away. Should he come while that is noted,
  * he is looked for once more. Until then the message's lease runs, so that a sweep finds what is broken off here.
  */
-function* addressedToSender(record: StoredRecord, shards: Shards): Plan {
+function* whereSenderIs(record: StoredRecord, shards: Shards): Plan {
   const { key, state, sender, senderResource } = record;
   const ask: Part[] = [{ shard: shards.ofUser(sender), request: { kind: 'sessionsHash', user: sender } }];
   let sessions = sessionsIn((yield ask)[0]);
