@@ -15,6 +15,9 @@ afterAll(() => server.stop());
 
 type Operation = readonly (string | number)[];
 
+/** As it would be without rows. */
+const ONE_BY_ONE = BATCH.replace('if width_in_row(at) then run_row() else step() end', 'step()');
+
 const IDS = ['a', 'b', 'c', 'd', 'e'];
 /** What has an id that another message has as well is known by that one's key and its digest. */
 const VERSIONS = ['a2', 'b2'];
@@ -107,6 +110,7 @@ const sums = fc.constantFrom('all', 'all', 'all', 'some', 'none');
 const digests = fc.constantFrom('none', 'some', 'unreadable');
 
 async function comesTo(
+  script: string,
   calls: readonly Operation[][],
   before: Readonly<Record<string, string>>,
   known: string,
@@ -140,7 +144,7 @@ async function comesTo(
     if (readable === 'none') await redis.set(load, 'no hash');
     const replies: string[] = [];
     for (const operations of calls) {
-      const reply = (await redis.eval(BATCH, 2, ...prefixes, ...ARGUMENTS, ...operations.flat())) as string[];
+      const reply = (await redis.eval(script, 2, ...prefixes, ...ARGUMENTS, ...operations.flat())) as string[];
       // What tells of its own call, and that it goes on in a shard.
       replies.push(...reply.slice(1).filter((_, i) => operations[i]?.[0] !== 'shard'));
     }
@@ -170,9 +174,10 @@ test('whatever stands there before, one call comes to what one for each does', a
         const apart = [...first.map((one) => [one]), ...second.map((one) => [inSecond, one])];
         // Its reply was lost, and it is made again.
         const often = <T>(calls: readonly T[]) => (isAgain ? [...calls, ...calls] : calls);
-        expect(await comesTo(often(together), before, known, readable)).toEqual(
-          await comesTo(often(apart), before, known, readable),
-        );
+        expect(ONE_BY_ONE).not.toBe(BATCH);
+        const expected = await comesTo(ONE_BY_ONE, often(apart), before, known, readable);
+        expect(await comesTo(BATCH, often(together), before, known, readable)).toEqual(expected);
+        expect(await comesTo(BATCH, often(apart), before, known, readable)).toEqual(expected);
       },
     ),
     { numRuns: Number(process.env.RUNS ?? 100) },
@@ -195,6 +200,50 @@ test('they share commands', async () => {
   expect([calls('msetnx'), calls('setnx'), calls('mget'), calls('mset')]).toEqual([1, 0, 1, 1]);
   expect(calls('get')).toBeLessThan(10);
   expect(calls('set')).toBeLessThan(10);
+  close();
+});
+
+test('receipts of several shards share commands, with words to their senders between them', async () => {
+  const { redis, keys, close } = openScripts(server.url);
+  const prefixes = [keys.prefix, `${keys.prefix}.2`];
+  const nameIn = (own: string, place: number) => `${prefixes[place]}.${keyOf(`${own}${place}`)}`;
+  for (const place of prefixes.keys())
+    for (const own of IDS) await redis.set(nameIn(own, place), recordOf(`${own}${place}`));
+  await redis.config('RESETSTAT');
+  const ends = (own: string) => ['settleAtHand', keyOf(own), ENDING, 'notified', 1, keyOf(own)];
+  const operations = [...prefixes.keys()].flatMap((place) => [
+    ...['shard', place + 1],
+    ...IDS.flatMap((own) => ends(`${own}${place}`)),
+  ]);
+  const replies = (await redis.eval(BATCH, 2, ...prefixes, ...ARGUMENTS, ...operations)) as string[];
+  expect(new Set(replies.slice(1))).toEqual(new Set(['delivered-at-hand\x00000001', 'done']));
+  const calls = await callsOf(redis);
+  expect([calls('mget'), calls('mset'), calls('get')]).toEqual([1, 1, 0]);
+  for (const place of prefixes.keys())
+    for (const own of IDS) expect(await redis.get(nameIn(own, place))).toMatch(/^2d.*desk$/s);
+  close();
+});
+
+test('a receipt by itself takes as few, and leaves what goes by itself', async () => {
+  const { redis, keys, call, close } = openScripts(server.url);
+  await redis.set(keys.record(keyOf('a')), recordOf('a'));
+  await redis.config('RESETSTAT');
+  const replies = await call(BATCH, ...BATCH_ARGUMENTS, 'settleAtHand', keyOf('a'), ENDING);
+  expect(replies.slice(1)).toEqual(['delivered-at-hand\x00000001']);
+  const calls = await callsOf(redis);
+  expect([calls('mget'), calls('set'), calls('mset'), calls('get')]).toEqual([1, 1, 0, 0]);
+  expect(await redis.pttl(keys.record(keyOf('a')))).toBeGreaterThan(0);
+  close();
+});
+
+test('what a receipt has ended is ended also where the next of its row fails, and is the last', async () => {
+  const { redis, keys, call, close } = openScripts(server.url);
+  await redis.set(keys.record(keyOf('a')), recordOf('a'));
+  await redis.set(keys.due, 'no sorted set');
+  const operations = ['settleAtHand', keyOf('a'), ENDING, 'notified', 1, keyOf('b')];
+  const replies = await call(BATCH, ...ARGUMENTS.slice(0, -2), 1, 1, ...operations);
+  expect(replies.slice(1)).toEqual(['delivered-at-hand\x00000001', expect.stringMatching(/^fault\0.*WRONGTYPE/)]);
+  expect(await redis.get(keys.record(keyOf('a')))).toMatch(/^2d/);
   close();
 });
 

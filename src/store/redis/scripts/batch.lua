@@ -12,6 +12,20 @@
 -- What a function takes from around it costs less where that is a function, too.
 local function carry_out()
 --- @include "batch-arguments"
+--- @include "delivered"
+--- @include "quota"
+--- @include "common-operations"
+
+-- What most calls have nothing of: a call with one message would take longer to make this than for all that it does.
+local others = {}
+-- Carries out the operation at a place of ARGV. Returns its result, and how many of ARGV it takes.
+local function run(operation, place)
+  local result, width = run_common(operation, place)
+  if width then return result, width end
+  return others.run(operation, place)
+end
+
+lazily(others, function()
 --- @include "usual-operations"
 
 local further = {}
@@ -148,11 +162,13 @@ function further.run(operation, at)
 end
 end)
 
-run = function(operation, at)
+function others.run(operation, at)
   local result, width = run_usual(operation, at)
   if width then return result, width end
   return further.run(operation, at)
 end
+--- @include "step-over"
+end)
 --- @include "run-batch"
 end
 return carry_out()

@@ -48,4 +48,4 @@ local function ledger_time(hint)
 end
 
 -- What a script that is told the time replies first.
-local function stamp(outcome, now, epoch) return string.format('%s\0%s\0%.0f\0%.0f', outcome, REPLIES, now, epoch) end
+local function stamp(outcome, now, epoch) return string.format('%s\0%s\0%d\0%d', outcome, REPLIES, now, epoch) end

@@ -6,35 +6,55 @@
 -- table. So there are as many hashes as entries need: one is added by splitting the next in turn (linear hashing), a few at a time.
 -- An entry bears the eighth of the window in which it was written, and is known for eight of them after that. Those that are over are
 -- taken out as the hashes are looked through in turn, with what is added.
--- `is_used`: whether this script has asked for anything of it.
+-- `is_used`: whether this script has asked for more of it than most do.
 local delivered = { is_used = false }
-lazily(delivered, function()
-delivered.is_used = true
-local PER_BUCKET, GENERATIONS, VISIT_EVERY, DIGEST_KEPT = 48, 8, 10, 10
 -- For so long (ms) those that may be replaced are left, so that many are at once: for each shard that costs as much as for one.
 local GATHERED_FOR = 1000
-local LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
--- Of each shard: how many hashes and entries there are, which hash is looked through next, the present eighth of the window, and since
--- when (ms); how many entries this script has added, and whether any of that is to be written. `state` is that of the shard in use.
-local states, state = {}, nil
--- As they were written, of the shard that was asked for first; with the second, of all.
+-- How the hashes of shards are spread, as it was written.
 local saved_states = {}
 
 local function saved_state()
   local saved = saved_states[prefix]
   if saved then return saved end
-  if next(saved_states) then
-    local names = {}
-    for position, own in ipairs(KEYS) do names[position] = own .. ':delivered' end
-    for position, value in ipairs(redis.call('MGET', unpack(names))) do
-      saved_states[KEYS[position]] = saved_states[KEYS[position]] or value or ''
-    end
-  else
-    local name = name_of('delivered')
-    saved_states[prefix] = readable(redis.pcall('GET', name), 'GET', name) or ''
-  end
-  return saved_states[prefix]
+  local name = name_of('delivered')
+  saved = readable(redis.pcall('GET', name), 'GET', name) or ''
+  saved_states[prefix] = saved
+  return saved
 end
+
+-- Whether nothing is known of any in the shard in use.
+function delivered.has_none()
+  local saved = saved_state()
+  if saved == '' then return true end
+  local count = match(saved, '^%d+ (%d+) %d+ %d+ %d+$')
+  return count == nil or tonumber(count) == 0
+end
+
+-- Whether those of this mark have been told for long enough. Without a mark, as nobody writes it, they are taken for old ones: an error
+-- would stop every call.
+local function is_due(mark, longer) return (tonumber(sub(mark, 2)) or 0) <= times.now - times.kept_whole - longer end
+
+-- Remembers those that were told of by this script, of all shards with the first, and `replaces` some that were before.
+function delivered.remember(replaces)
+  local name, told = KEYS[1] .. ':ended', gathered.told
+  local count = #told
+  if count == 0 then return end
+  gathered.told = {}
+  for first = 1, count, 4000 do
+    on_own('RPUSH', name, string.format('@%d', times.now), unpack(told, first, math.min(first + 3999, count)))
+  end
+  local mark = replaces and on_own('LINDEX', name, 0)
+  -- Lua's stack takes no more than about 8,000 at a time.
+  if mark and is_due(mark, GATHERED_FOR) then delivered.replace_up_to(math.min(4000, math.max(2 * count, 20 * #KEYS))) end
+end
+
+lazily(delivered, function()
+delivered.is_used = true
+local PER_BUCKET, GENERATIONS, VISIT_EVERY, DIGEST_KEPT = 48, 8, 10, 10
+local LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+-- Of each shard: how many hashes and entries there are, which hash is looked through next, the present eighth of the window, and since
+-- when (ms); how many entries this script has added, and whether any of that is to be written. `state` is that of the shard in use.
+local states, state = {}, nil
 
 local function state_now()
   state = states[prefix]
@@ -83,9 +103,6 @@ local function is_over(entry)
   return not letter or (state.generation - letter + 1) % 64 > GENERATIONS
 end
 
--- Whether nothing is known of any in the shard in use.
-function delivered.has_none() return state_now().count == 0 end
-
 -- The beginning of the digest of what was delivered under this key, or '-' where that is not known; nil when nothing is known.
 function delivered.digest_of(key)
   if state_now().count == 0 then return nil end
@@ -100,14 +117,6 @@ end
 function delivered.is_of(beginning, digest) return beginning == sub(digest, 1, DIGEST_KEPT) end
 
 function delivered.says(key, digest) return delivered.is_of(delivered.digest_of(key), digest) end
-
--- Those of the members of the sorted set ARGV[first] to ARGV[last] that were delivered: the others have a letter behind their key.
-function delivered.note_notified(first, last)
-  for position = first, last do
-    local length = #ARGV[position]
-    if length == KEY or length == KEY + DIGEST + 1 then gather_told(ARGV[position]) end
-  end
-end
 
 local replacing = {}
 lazily(replacing, function()
@@ -196,18 +205,15 @@ function replacing.in_shards(keys)
 end
 end)
 
--- Up to `limit` of those in a list whose senders have known for long enough, once the first of them has for `longer` (ms) than that.
-local function replace_due(name, limit, longer)
-  local until_time = times.now - times.kept_whole
-  local function is_due(mark) return (tonumber(sub(mark, 2)) or 0) <= until_time end
+-- Up to `limit` of those in a list whose senders have known for long enough.
+local function replace_due(name, limit)
   local mark = on_own('LINDEX', name, 0)
-  -- Without a mark, as nobody writes it, they are taken for old ones: an error would stop every call.
-  if not mark or (tonumber(sub(mark, 2)) or 0) > until_time - longer then return end
+  if not mark or not is_due(mark, 0) then return end
   local items = redis.call('LRANGE', name, 0, limit)
   local keys, taken = {}, 0
   for place, item in ipairs(items) do
     if byte(item) == 64 then -- @
-      if not is_due(item) then break end
+      if not is_due(item, 0) then break end
       mark = item
     else
       keys[#keys + 1] = item
@@ -218,6 +224,12 @@ local function replace_due(name, limit, longer)
   -- The rest of those of this time.
   if taken == limit + 1 then redis.call('LPUSH', name, mark) end
   if #keys > 0 then replacing.in_shards(keys) end
+end
+
+function delivered.replace_up_to(limit)
+  local current = shards.current
+  replace_due(KEYS[1] .. ':ended', limit)
+  shards.use(current)
 end
 
 -- Takes out of a hash what is over.
@@ -249,22 +261,14 @@ local function keep_shard_up(sweeps)
   state.added, state.changed = 0, false
 end
 
--- At the end of a script: remembers those that were told of by this one, of all shards with the first, and replaces some that were
--- before. At least `least`: of a sweep.
+-- At the end of a script that has asked for what is known, or (`least` is not 0) of a sweep: writes how that is spread, and replaces at
+-- least so many.
 function delivered.keep_up(least)
-  local name, current = KEYS[1] .. ':ended', shards.current
-  local told = gathered.told
-  for first = 1, #told, 4000 do
-    on_own('RPUSH', name, string.format('@%.0f', times.now), unpack(told, first, math.min(first + 3999, #told)))
-  end
-  local count = #told
-  gathered.told = {}
+  local current = shards.current
   if least > 0 then
+    delivered.remember(false)
     -- What stands with another shard was written while that one was by itself.
-    for _, own in ipairs(KEYS) do replace_due(own .. ':ended', least, 0) end
-  elseif count > 0 then
-    -- Lua's stack takes no more than about 8,000 at a time.
-    replace_due(name, math.min(4000, math.max(2 * count, 20 * #KEYS)), GATHERED_FOR)
+    for _, own in ipairs(KEYS) do replace_due(own .. ':ended', least) end
   end
   for position, own in ipairs(KEYS) do
     if states[own] or least > 0 then

@@ -3,8 +3,12 @@
 -- Brings the due times of copies that are out to a recipient forward, never back: step by step, as there may be a hundred
 -- thousand. What a step leaves is done by the next sweeps.
 -- <prefix>:advance HASH: '<recipient> <letters>' -> '<due ms> <cursor>'.
-local advance = { COUNT = 100, PAGES = 5 }
+local advance = {}
 lazily(advance, function()
+advance.COUNT, advance.PAGES = 100, 5
+-- Those that the clock brings when nobody hears of his presence any more: all but n and e. And of one who was never seen to
+-- confirm anything those that have certainly not arrived.
+advance.ALL, advance.MISSED = 'oakdTgtsxb?v', 'xb'
 
 -- Those that went as one of `letters` says (see track_copy) are due at `due`, or at the end of their life. Returns the cursor
 -- of what is left, '0' when that is nothing.

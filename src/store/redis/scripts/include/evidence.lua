@@ -3,14 +3,13 @@
 --- @include "shards"
 -- What is known of a recipient and of the copies that are out to him, and what follows from it: by the rules that
 -- redelivery-rules.ts decides, one letter a situation.
-local evidence = { TIMER = 0, PRESENCE = 1, ENDED = 2, STORED = 3, GAP = 4, SILENT = 5, ENDS = 6 }
+local evidence = {}
 -- How many copies that are out to one recipient are looked at in one operation: 100,000 at once would take ten seconds.
 local PAGE = 100
--- Those that the clock brings when nobody hears of his presence any more: all but n and e. And of one who was never seen to
--- confirm anything those that have certainly not arrived.
-advance.ALL, advance.MISSED = 'oakdTgtsxb?v', 'xb'
 
 lazily(evidence, function()
+evidence.TIMER, evidence.PRESENCE, evidence.ENDED, evidence.STORED, evidence.GAP, evidence.SILENT, evidence.ENDS = 0, 1, 2, 3, 4, 5, 6
+
 -- `presence`: ? unknown, o online, f offline; `acknowledges`: y, n, u; `copy`: see copy_of.
 do
   local RULES = ARGV[8]

@@ -13,14 +13,16 @@ local function width_in_row(place)
   if width == 9 and (ROWS[ARGV[place + 6]] ~= 3 or ARGV[place + 6] == 'settleAtHand' or ARGV[place + 7] ~= ARGV[place + 1]) then return nil end
   return width
 end
--- `prepared`: where the row ends that was begun last; an error may have broken it off.
-local ahead, prepared = {}, 0
-lazily(ahead, function()
+-- Where the row ends that was begun last; an error may have broken it off.
+local prepared = 0
 -- Lua's stack takes no more than about 8,000 at a time; three of ARGV are one operation.
 local LONGEST = 3000
 -- Messages before this place of ARGV are stored, but for those at places that are left out; also when an operation before them was given up.
 local stored_to, left_out = 0, {}
 
+-- What has to be looked at before some messages may be stored.
+local ahead = {}
+lazily(ahead, function()
 -- Whether nothing is known of this message; an error is the operation's own, and comes up in its turn.
 local function is_new(key)
   local looked, digest = pcall(delivered.digest_of, key)
@@ -34,8 +36,8 @@ local function is_within(place)
   return looked and taken < 100
 end
 
--- Takes those out that may be beyond a quota.
-local function keep_within(new, places)
+-- Reads what is taken of the quotas of those who have one. Returns whether it could be read.
+local function read_sums(places)
   local fields, known = {}, {}
   local function ask(field)
     if not known[field] and not copies.sums[field] then
@@ -51,12 +53,25 @@ local function keep_within(new, places)
       if sub(ARGV[place + 4], -4) ~= ' 0 0' then ask('@' .. match(sender, '[^@]*$')) end
     end
   end
-  local is_readable = quota.read_ahead(fields)
+  return quota.read_ahead(fields)
+end
+
+-- Takes those out of which something may be known, or that may be beyond a quota. `new`: names and values; `places` and `positions`: where
+-- the operation of each stands, and its shard.
+function ahead.keep(new, places, positions, has_quotas)
+  local has_none = {}
+  local is_readable = has_quotas and read_sums(places)
   local kept, count = 0, #places
   for number = 1, count do
-    local place, name, value = places[number], new[2 * number - 1], new[2 * number]
+    local place, position, name, value = places[number], positions[number], new[2 * number - 1], new[2 * number]
     places[number], new[2 * number - 1], new[2 * number] = nil, nil, nil
-    if ARGV[place] ~= 'withinQuota' or (is_readable and is_within(place)) then
+    shards.use(position)
+    if has_none[position] == nil then
+      local looked, none = pcall(delivered.has_none)
+      has_none[position] = looked and none
+    end
+    local is_kept = ARGV[place] ~= 'withinQuota' or (is_readable and is_within(place))
+    if is_kept and (has_none[position] or is_new(ARGV[place + 1])) then
       kept = kept + 1
       places[kept], new[2 * kept - 1], new[2 * kept] = place, name, value
     else
@@ -64,10 +79,11 @@ local function keep_within(new, places)
     end
   end
 end
+end)
 
 -- Stores these messages, whose operations are at these places: all of them, or none.
 local function store(new, places, ends)
-  if #new > 2 and call('MSETNX', unpack(new)) == 1 then
+  if new[1] and call('MSETNX', unpack(new)) == 1 then
     stored_to = ends
   else
     for place = 1, #places do left_out[places[place]] = true end
@@ -77,9 +93,9 @@ end
 -- Reads and writes what the row needs. Returns where it ends, and the names of the records that are to be settled, and these, in their
 -- order.
 local function prepare()
-  local seen, new, places, asked = {}, {}, {}, {}
-  local looked, has_none = pcall(delivered.has_none)
-  local ends, asked_count, new_count, has_quotas = at, 0, 0, false
+  local seen, new, places, positions, asked = {}, {}, {}, {}, {}
+  local ends, asked_count, new_count, looks, has_quotas = at, 0, 0, false, false
+  local before = false
   while ends + 2 <= last and ends - at < LONGEST do
     local operation, key = ARGV[ends], ARGV[ends + 1]
     local width = width_in_row(ends)
@@ -88,18 +104,21 @@ local function prepare()
       seen[key] = true
       if operation == 'settleAtHand' then
         asked_count = asked_count + 1
-        asked[asked_count] = record_name(key)
-      elseif (looked and has_none) or is_new(key) then
-        new_count = new_count + 1
-        new[2 * new_count - 1], new[2 * new_count], places[new_count] = record_name(key), ARGV[ends + width - 1], ends
-        has_quotas = has_quotas or width == 9
+        asked[asked_count] = prefix .. '.' .. key
       else
-        left_out[ends] = true
+        if before ~= prefix then
+          before = prefix
+          local looked, has_none = pcall(delivered.has_none)
+          looks = looks or not (looked and has_none)
+        end
+        new_count = new_count + 1
+        new[2 * new_count - 1], new[2 * new_count] = prefix .. '.' .. key, ARGV[ends + width - 1]
+        places[new_count], positions[new_count] = ends, shards.current
+        has_quotas = has_quotas or width == 9
       end
       ends = ends + width
     elseif operation == 'shard' and KEYS[tonumber(key) or 0] then
       shards.use(tonumber(key))
-      looked, has_none = pcall(delivered.has_none)
       ends = ends + 2
     elseif operation == 'notified' and (tonumber(key) or 0) >= 1 and ends + 1 + tonumber(key) <= last then
       ends = ends + 2 + tonumber(key)
@@ -107,46 +126,60 @@ local function prepare()
       break
     end
   end
+  local found = asked_count > 0 and call('MGET', unpack(asked)) or {}
+  if looks or has_quotas then ahead.keep(new, places, positions, has_quotas) end
   shards.use(batch_shard)
-  local found = asked_count > 1 and call('MGET', unpack(asked)) or {}
-  if has_quotas then keep_within(new, places) end
   store(new, places, ends)
   return ends, asked, found
 end
 
 -- Names and tombstones of records that were settled and stand in Redis as they were. They are written before anything looks at a record,
--- and have no time limit, as that would take a command for each: once their senders know it they go (delivered.lua), and before that
--- they are needed.
+-- and several have no time limit, as that would take a command for each: once their senders know it they go (delivered.lua), and before
+-- that they are needed.
 local ended_names_and_values = {}
 
 local function write_ended()
-  if #ended_names_and_values == 0 then return end
   local all = ended_names_and_values
+  if not all[1] then return end
   ended_names_and_values = {}
-  call('MSET', unpack(all))
+  if all[3] then call('MSET', unpack(all)) else call('SET', all[1], all[2], 'PX', window_text) end
+end
+
+-- Of the ten seconds (see count_pending) of which it was asked already: whether a record of theirs is of this lease's first third.
+local fresh_tens = {}
+
+local function is_fresh(value, ten)
+  local fresh = sub(value, 11, HEAD) > lately
+  -- All of them, if they are later than that.
+  if ten > sub(lately, 1, -5) then fresh_tens[ten] = true end
+  return fresh
 end
 
 -- As `settle`, of a record of which no copy is known to be out, and whose place in the sorted set serves for the notice as well. Returns
 -- whether it was one.
 local function settle_plainly(name, value, ending)
   -- Pending, nothing handed over, owes a receipt, no copy, first attempt.
-  if sub(value, 1, 10) ~= '2p01000001' or sub(value, 11, HEAD) <= lately then return false end
+  if sub(value, 1, 10) ~= '2p01000001' then return false end
+  local ten = sub(value, 11, HEAD - 4)
+  if not (fresh_tens[ten] or is_fresh(value, ten)) then return false end
   local payload = find(value, PAYLOAD, HEAD + 1, true)
   if not payload then return false end
   local all = ended_names_and_values
   local count = #all
   all[count + 1], all[count + 2] = name, FORMAT .. 'd' .. sub(value, 3, payload - 1) .. ENDING .. ending
-  count_pending(value, -1)
+  tens[ten] = (tens[ten] or 0) - 1
   return true
 end
 
 -- Carries out the row that begins at `at`, or what an error has left of one: that is not looked at ahead again, since each operation may
 -- end so, and would cost as much as all that follow it. An error leaves `at` at the operation that it came from.
-function ahead.run()
+local function run_row()
   local ends, asked, found = prepared, {}, {}
   if at >= prepared then
     ends, asked, found = prepare()
     prepared = ends
+    -- An argument is missing.
+    if ends == at then return step() end
   end
   local place, count = 0, #results
   while at < ends do
@@ -156,22 +189,29 @@ function ahead.run()
       place = place + 1
       name, value = asked[place], found[place]
     end
+    local width = ROWS[operation]
     if value and #ARGV[at + 1] == KEY and settle_plainly(name, value, ARGV[at + 2]) then
       count = count + 1
       results[count] = 'delivered-at-hand\000000001'
       at = at + 3
-    elseif not settles and at < stored_to and ROWS[operation] and not left_out[at] then
-      local width, result = ROWS[operation], 'stored'
+    elseif width and not settles and at < stored_to and not left_out[at] then
+      local result = 'stored'
       if width == 9 then result = 'within\0' .. quota.used(ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]) .. '\0stored' end
-      gather_due(lease_text, ARGV[at + 1])
+      local due = gathered.due
+      local due_count = #due
+      due[due_count + 1], due[due_count + 2] = lease_text, ARGV[at + 1]
       count_pending(ARGV[at + width - 1], 1)
       count = count + 1
       results[count] = result
       at = at + width
+    elseif not width then
+      -- No record is looked at.
+      step()
+      count = count + 1
     else
       if value and sub(value, 1, 2) == '2p' then read_ahead[name] = value
       -- It may look at what others have, and change it.
-      elseif ROWS[operation] then found = {} end
+      else found = {} end
       write_ended()
       step()
       count = #results
@@ -179,4 +219,3 @@ function ahead.run()
   end
   write_ended()
 end
-end)

@@ -1,8 +1,9 @@
 --- @include "evidence"
 -- How long it is kept what came of
 -- asking a session, ms; and how many are asked for one message at once, the others a step later.
-local asked = { KEPT_FOR = 86400000, AT_ONCE = 50 }
+local asked = {}
 lazily(asked, function()
+asked.KEPT_FOR, asked.AT_ONCE = 86400000, 50
 
 -- What is known from asking a user's sessions whether they are there (XEP-0199), by resource: when (ms) each was asked last,
 -- and `state`: a it answered, s it did not, ? its time is not over. Nothing of one that has come anew or was heard of since.

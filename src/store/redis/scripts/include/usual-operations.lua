@@ -3,20 +3,6 @@
 --- @include "quota-check"
 --- @include "settle"
 -- The operations of messages that take their usual course.
--- Carries out the operation at a place of ARGV; set by the script.
-local run
--- The one of KEYS that the operations are for.
-local batch_shard = 1
-
--- What comes next is for another shard.
-local function begin_shard(position)
-  if not KEYS[position or 0] then error('unknown shard') end
-  flush_all()
-  batch_shard = position
-  shards.use(position)
-  return 'done'
-end
-
 -- Returns the operation's result and how many of ARGV it takes; nothing when it is not one of these. Those that look into the sorted
 -- sets see what was gathered for them.
 local function run_usual(operation, at)
@@ -50,12 +36,6 @@ local function run_usual(operation, at)
     return settling.prove(key, ARGV[at + 2], window_text), 3
   elseif operation == 'settleTold' then
     return settling.settle(key, ARGV[at + 2], '', lately, lease_text, window_text, true), 3
-  elseif operation == 'notified' then
-    -- Senders that have been told: how many, and a member of the sorted set each.
-    local count = tonumber(key)
-    redis.call('ZREM', due_set, unpack(ARGV, at + 2, at + 1 + count))
-    delivered.note_notified(at + 2, at + 1 + count)
-    return 'done', 2 + count
   elseif operation == 'withdraw' then
     flush_all()
     return duplicates.withdraw(key, ARGV[at + 2], now), 3
@@ -67,7 +47,5 @@ local function run_usual(operation, at)
     -- Nothing is out to him that could have been passed over, and none of his sessions was taken for silent: so it is with nearly all
     -- who confirm what they get, and these are looked at once a second each. session-available.lua has what is done for the others.
     return 'gap\0' .. '0', 7
-  elseif operation == 'shard' then
-    return begin_shard(tonumber(key)), 2
   end
 end
