@@ -36,6 +36,8 @@ export class CommandRequests {
   readonly idBase = randomBytes(12).toString('base64url');
   #ids = 0;
   readonly #pending = new Map<string, Pending>();
+  /** Requests for a lease without an answer, oldest first. */
+  readonly #asks = new Map<string, { done: boolean }>();
   /** Commands that go with the next {@link flush}. */
   waiting: Command[] = [];
   /** When the gate was last given commands (monotonic, ms). */
@@ -71,14 +73,28 @@ export class CommandRequests {
     this.lastSentAt = performance.now();
   }
 
-  /** Sends a request; gives its id. */
-  send(xml: string, token?: string, commands: readonly Command[] = []): string {
+  /** Sends commands under the lease of this token. */
+  send(xml: string, token: string, commands: readonly Command[] = []): void {
+    const { id, held } = this.#write(xml, token);
+    this.#pending.set(id, { commands, held, sentAt: performance.now() });
+  }
+
+  /** Sends a request for a lease. Its answer counts whenever it comes: the gate has granted it by then. */
+  ask(xml: string): void {
+    const { id, held } = this.#write(xml);
+    this.#asks.set(id, held);
+  }
+
+  /** Whether a request for a lease has no answer yet. */
+  get isAsking(): boolean {
+    return this.#asks.size > 0;
+  }
+
+  #write(xml: string, token?: string): { id: string; held: { done: boolean } } {
     const { link, componentDomain, servedDomain } = this.#options;
     this.#ids += 1;
     const id = `${this.idBase}-${this.#ids.toString(36)}`;
-    const held = link.send(request(id, componentDomain, servedDomain, xml, token), undefined, 'high');
-    this.#pending.set(id, { commands, held, sentAt: performance.now() });
-    return id;
+    return { id, held: link.send(request(id, componentDomain, servedDomain, xml, token), undefined, 'high') };
   }
 
   /** A request has its answer; gives its commands, or undefined where none waits for this answer. */
@@ -91,11 +107,21 @@ export class CommandRequests {
     return pending.commands;
   }
 
-  /** A request's answer is waited for no longer. */
-  cancel(id: string): void {
-    const pending = this.#pending.get(id);
-    if (pending !== undefined) pending.held.done = true;
-    this.#pending.delete(id);
+  /** Whether this answers a request for a lease. Those before it have no answer any more: the stream keeps their order. */
+  answersAsk(id: string): boolean {
+    if (!this.#asks.has(id)) return false;
+    for (const [asked, held] of this.#asks) {
+      held.done = true;
+      this.#asks.delete(asked);
+      if (asked === id) break;
+    }
+    return true;
+  }
+
+  /** The link is down: no request for a lease is answered any more, nor written to the next stream. */
+  clearAsks(): void {
+    for (const held of this.#asks.values()) held.done = true;
+    this.#asks.clear();
   }
 
   /**

@@ -6,6 +6,9 @@ import { DISABLE, enable, type LeaseTerms, renew, VERSION } from './commands.ts'
 import { type Enabled, gateIn, readEnabled, readEvents, readFailed } from './events.ts';
 import { LEASE_TIMING, type LeaseOptions, type LeaseTiming } from './lease-options.ts';
 
+/** The answer to a request for a lease is waited for so many times as long, at most. */
+const MOST_PATIENCE = 8;
+
 /** No fault: said at the level of what is usual. */
 const STOPPING = 'this process stops';
 
@@ -33,15 +36,17 @@ export class GateLease {
   #wanted = true;
   #state: LeaseState = { state: 'off' };
   #downSince: number | undefined;
-  /** The request for a lease that is open. */
-  #asked: string | undefined;
+  /** How long an answer to a request for a lease may take, ms. It grows while none comes: each has the gate tell all that it remembers. */
+  #patience: number;
+  /** When the gate was last heard telling what it remembers (monotonic, ms). Answers come behind that. */
+  #toldAt = 0;
   #retry: NodeJS.Timeout | undefined;
   #timer: NodeJS.Timeout | undefined;
   #said = '';
   /** What the gate knew of the ledger before this process is compared once: from then on the process itself has seen it. */
   #compared = false;
-  /** The gate's stanzas that come while that is compared. */
-  #early: Element[] | undefined;
+  /** A lease that is granted and begins when that is compared, and the gate's stanzas that come meanwhile. */
+  #early: { readonly terms: Enabled; readonly stanzas: Element[] } | undefined;
   /** The mark that it was told last. */
   #told: string | undefined;
 
@@ -49,7 +54,8 @@ export class GateLease {
     this.#options = options;
     this.#requests = new CommandRequests(options);
     this.#timing = { ...LEASE_TIMING, ...options.timing };
-    const { timeout, lease } = this.#timing;
+    const { timeout, lease, answerWithin } = this.#timing;
+    this.#patience = answerWithin;
     this.#terms = { process: randomBytes(12).toString('base64url'), timeout, lease, acks: options.acks };
   }
 
@@ -79,6 +85,8 @@ export class GateLease {
 
   offline(): void {
     this.#online = false;
+    this.#patience = this.#timing.answerWithin;
+    this.#requests.clearAsks();
     this.#end('the link is down');
   }
 
@@ -100,6 +108,7 @@ export class GateLease {
       this.command('disable', '', DISABLE);
       this.#flush();
     }
+    if (this.#early !== undefined) this.#requests.send(DISABLE, this.#early.terms.token);
     // What was written in this turn is still to go.
     this.#end(why, true);
   }
@@ -136,12 +145,13 @@ export class GateLease {
     const gate = gateIn(stanza);
     if (gate === undefined) return false;
     if (this.#early !== undefined && this.#isFromServer(stanza)) {
-      this.#early.push(stanza);
+      this.#early.stanzas.push(stanza);
       return true;
     }
     // Whoever else sends it: it is nobody's message.
     if (this.#state.state !== 'up' || !this.#isFromServer(stanza) || gate.attrs.token !== this.#state.terms.token)
       return true;
+    if (!this.#state.ready) this.#toldAt = performance.now();
     for (const event of readEvents(gate)) {
       if (event.kind === 'ready' && this.isUp) this.#state = { ...this.#state, ready: true };
       this.#options.listener.event(event);
@@ -157,47 +167,47 @@ export class GateLease {
     return from === this.#options.servedDomain;
   }
 
-  #ask(): void {
+  /** @param again though an earlier request may still be answered */
+  #ask(again = false): void {
     clearTimeout(this.#retry);
-    if (!this.#online || !this.#wanted || this.isUp) return;
+    if (!this.#online || !this.#wanted || this.isUp || this.#early !== undefined) return;
     this.#downSince ??= Date.now();
     if (this.#state.state === 'off') this.#state = { state: 'asking' };
-    const id = this.#requests.send(enable(this.#terms));
-    this.#asked = id;
-    this.#retry = setTimeout(() => {
-      this.#requests.cancel(id);
-      this.#refused('nothing answers');
-    }, this.#timing.answerWithin).unref();
+    if (again || !this.#requests.isAsking) this.#requests.ask(enable(this.#terms));
+    this.#retry = setTimeout(() => this.#unanswered(), this.#patience).unref();
   }
 
-  #askLater(): void {
+  /** It was lost, as when the plugin was just leaving, or it is late: then the answer counts when it comes. */
+  #unanswered(): void {
+    this.#patience = Math.min(this.#patience * 2, this.#timing.answerWithin * MOST_PATIENCE);
+    this.#refused('nothing answers', true);
+  }
+
+  #askLater(again = false): void {
     clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => this.#ask(), this.#timing.retryAfter).unref();
+    this.#retry = setTimeout(() => this.#ask(again), this.#timing.retryAfter).unref();
   }
 
-  #refused(why: string): void {
-    this.#asked = undefined;
+  #refused(why: string, again = false): void {
     this.#state = { state: 'refused', why };
     if (this.#said !== why) {
       this.#options.log.warn({ why }, 'There is no gate in the server that takes us: messages are not held');
     }
     this.#said = why;
-    this.#askLater();
+    this.#askLater(again);
     this.#options.listener.asked();
   }
 
   #answer(id: string, stanza: Element): void {
-    const commands = this.#requests.answered(id);
-    if (commands === undefined) return;
     const gate = gateIn(stanza);
     const isError = stanza.attrs.type === 'error';
-    if (id === this.#asked) {
-      clearTimeout(this.#retry);
+    if (this.#requests.answersAsk(id)) {
       const terms = isError || gate === undefined ? undefined : readEnabled(gate);
-      if (terms !== undefined) void this.#granted(id, terms);
-      else this.#refused(isError ? explained(stanza) : 'the answer is none');
+      this.#answeredAsk(terms ?? (isError ? explained(stanza) : 'the answer is none'));
       return;
     }
+    const commands = this.#requests.answered(id);
+    if (commands === undefined) return;
     if (isError) {
       for (const { done } of commands) done?.('lost');
       // The plugin was unloaded, or knows nothing of this lease.
@@ -213,6 +223,16 @@ export class GateLease {
     }
   }
 
+  /** @param terms those of the lease, or why there is none */
+  #answeredAsk(terms: Enabled | string): void {
+    this.#patience = this.#timing.answerWithin;
+    if (!this.#wanted) {
+      // It would hold each message until its time-out.
+      if (typeof terms !== 'string') this.#requests.send(DISABLE, terms.token);
+    } else if (typeof terms !== 'string') void this.#granted(terms);
+    else if (!this.isUp && this.#early === undefined) this.#refused(terms);
+  }
+
   #endedByGate(why: string): void {
     this.#end(why);
     this.#downSince = Date.now();
@@ -221,28 +241,31 @@ export class GateLease {
   }
 
   /** Nothing is taken from the gate before its mark is compared: what it tells has pending messages sent. */
-  async #granted(asked: string, terms: Enabled): Promise<void> {
+  async #granted(terms: Enabled): Promise<void> {
+    clearTimeout(this.#retry);
     const { ledger } = this.#options;
     if (this.#compared || ledger === undefined || terms.ledger === undefined) {
       this.#begin(terms);
       return;
     }
-    const early: Element[] = [];
+    const early = { terms, stanzas: [] };
     this.#early = early;
     await ledger.compare(terms.ledger);
-    // The link has gone down meanwhile, or nothing can be stored.
-    if (this.#early !== early || this.#asked !== asked) return;
+    // The link has gone down meanwhile, nothing can be stored, or a later request was answered.
+    if (this.#early !== early) return;
     this.#early = undefined;
     this.#begin(terms);
-    for (const stanza of early) this.take(stanza);
+    for (const stanza of early.stanzas) this.take(stanza);
   }
 
   #begin(terms: Enabled): void {
-    this.#asked = undefined;
+    // It has taken the place of that.
+    if (this.isUp) this.#end('the gate has answered a later request');
     this.#downSince = undefined;
     this.#said = '';
     this.#state = { state: 'up', terms, ready: false };
     this.#requests.lastSentAt = performance.now();
+    this.#toldAt = performance.now();
     const { log, listener } = this.#options;
     const { gate, server, timeout } = terms;
     log.info({ gate, server, timeout }, 'The gate holds messages for us');
@@ -262,7 +285,7 @@ export class GateLease {
     if (now - this.#requests.lastSentAt >= lease / 4 - 5 || mark !== this.#told) this.command('renew', '', renew(mark));
     this.#told = mark;
     const { oldestSentAt } = this.#requests;
-    if (oldestSentAt !== undefined && now - oldestSentAt > this.#timing.answerWithin) {
+    if (oldestSentAt !== undefined && now - Math.max(oldestSentAt, this.#toldAt) > this.#timing.answerWithin) {
       this.#end('the gate does not answer');
       this.#state = { state: 'ended', why: 'the gate does not answer' };
       this.#ask();
@@ -275,7 +298,6 @@ export class GateLease {
     const wasUp = this.isUp;
     this.#state = { state: 'off' };
     this.#downSince = undefined;
-    this.#asked = undefined;
     this.#early = undefined;
     const lost = this.#requests.clear(writes);
     if (wasUp) {

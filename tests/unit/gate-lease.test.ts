@@ -4,6 +4,8 @@ import { GateLease } from '../../src/gate/lease.ts';
 import type { LeaseListener, LedgerMark } from '../../src/gate/lease-options.ts';
 import { parseStanza } from '../support/stanzas/xml.ts';
 
+const { jest } = import.meta;
+
 const NS = 'urn:openfire-receipts:gate:1';
 const silent = { info: (_: unknown, __?: string) => {}, warn: (_: unknown, __?: string) => {} };
 
@@ -25,20 +27,23 @@ function open(log = silent, ledger?: LedgerMark) {
     },
   };
   const lease = new GateLease({ link, componentDomain: 'c.s', servedDomain: 's', listener, log, ledger });
-  const idOf = (xml = '') => /id="([^"]*)"/.exec(xml)?.[1];
-  const answer = (children: string, { type = 'result', from = 's', id = idOf(written.at(-1)?.xml) } = {}) =>
-    lease.take(parseStanza(`<iq type="${type}" from="${from}" to="c.s" id="${id}">${children}</iq>`));
-  const granted = (token = 'T', more = '') =>
+  const answer = (children: string, { type = 'result', from = 's', to = written.at(-1)?.xml } = {}) =>
+    lease.take(parseStanza(`<iq type="${type}" from="${from}" to="c.s" id="${idOf(to)}">${children}</iq>`));
+  const granted = (token = 'T', { more = '', to = written.at(-1)?.xml } = {}) =>
     answer(
       `<gate xmlns="${NS}"><enabled version="1" token="${token}" epoch="E" timeout="3000" lease="10000"${more}/></gate>`,
+      { to },
     );
   const tells = (children: string, token = 'T', from = 's') =>
     lease.take(
       parseStanza(`<message from="${from}" to="c.s"><gate xmlns="${NS}" token="${token}">${children}</gate></message>`),
     );
   const last = () => written.at(-1)?.xml ?? '';
-  return { lease, written, heard, asked, answer, granted, tells, last };
+  const requests = () => written.flatMap(({ xml }) => (xml.includes('<enable ') ? [xml] : []));
+  return { lease, written, heard, asked, requests, answer, granted, tells, last };
 }
+
+const idOf = (xml = '') => /id="([^"]*)"/.exec(xml)?.[1];
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -67,7 +72,7 @@ test('nobody but the gate is listened to', () => {
   lease.online();
   // Another's answer, and one to nothing that is pending.
   expect(answer(`<gate xmlns="${NS}"><enabled token="X" epoch="X"/></gate>`, { from: 'mallory@s' })).toBe(true);
-  expect(answer('', { id: 'guessed' })).toBe(false);
+  expect(answer('', { to: '<iq id="guessed"/>' })).toBe(false);
   granted();
   expect(tells('<has n="e-1" jid="b@s/1" session="S"/>', 'guessed')).toBe(true);
   expect(tells('<has n="e-1" jid="b@s/1" session="S"/>', 'T', 'mallory@s/1')).toBe(true);
@@ -155,7 +160,7 @@ describe('the mark of the ledger', () => {
   test('what the gate knows of it is compared before anything that it tells is taken, once; then it is told what it is', async () => {
     const { lease, heard, asked, granted, tells, last, compared, end } = marked();
     lease.online();
-    granted('T', ' ledger="L 900"');
+    granted('T', { more: ' ledger="L 900"' });
     tells('<session jid="b@s/1" id="S" state="available"/>');
     tells('<ready/>');
     await turn();
@@ -166,7 +171,7 @@ describe('the mark of the ledger', () => {
     expect(last()).toContain('token="T"><renew ledger="L 5"/></gate>');
     lease.offline();
     lease.online();
-    granted('U', ' ledger="L 901"');
+    granted('U', { more: ' ledger="L 901"' });
     expect([compared.length, lease.isUp]).toEqual([1, true]);
     lease.close();
   });
@@ -174,17 +179,31 @@ describe('the mark of the ledger', () => {
   test('a lease that is lost while it is compared does not begin', async () => {
     const { lease, heard, granted, compared, end } = marked();
     lease.online();
-    granted('T', ' ledger="L 900"');
+    granted('T', { more: ' ledger="L 900"' });
     lease.offline();
     end();
     await turn();
     expect([heard, lease.isUp]).toEqual([[], false]);
     lease.online();
-    granted('U', ' ledger="L 900"');
+    granted('U', { more: ' ledger="L 900"' });
     expect(compared).toHaveLength(2);
     end();
     await turn();
     expect(heard).toEqual(['enabled E']);
+    lease.close();
+  });
+
+  test('one that is granted is not asked for again while it is compared, and given back when nothing can be stored any more', async () => {
+    const { lease, heard, granted, last, requests, end } = marked();
+    lease.online();
+    granted('T', { more: ' ledger="L 900"' });
+    lease.online();
+    expect(requests()).toHaveLength(1);
+    lease.want(false);
+    expect(last()).toContain('token="T"><disable/></gate>');
+    end();
+    await turn();
+    expect([heard, lease.isUp]).toEqual([[], false]);
     lease.close();
   });
 
@@ -202,6 +221,101 @@ describe('the mark of the ledger', () => {
     await turn();
     expect(heard).toEqual(['enabled E']);
     expect(last()).toContain('<renew ledger="L 6"/>');
+    lease.close();
+  });
+});
+
+describe('a slow server', () => {
+  beforeEach(() => {
+    jest.useFakeTimers({ doNotFake: ['queueMicrotask'] });
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  test('an answer that comes late counts, and the gate is not asked again', () => {
+    const { lease, granted, tells, heard, requests } = open();
+    lease.online();
+    jest.advanceTimersByTime(16_000);
+    expect(lease.state).toEqual({ state: 'refused', why: 'nothing answers' });
+    granted();
+    expect([lease.isUp, lease.downSince]).toEqual([true, undefined]);
+    tells('<has n="e-1" jid="b@s/1" session="S"/><ready/>');
+    jest.advanceTimersByTime(14_000);
+    expect(requests()).toHaveLength(1);
+    expect(heard).toEqual(['enabled E', 'has', 'ready']);
+    lease.close();
+  });
+
+  test('when it was asked again meanwhile, each answer takes the place of the one before', async () => {
+    const { lease, granted, tells, heard, requests, last } = open();
+    lease.online();
+    jest.advanceTimersByTime(21_000);
+    const [first, second] = requests();
+    granted('T1', { to: first });
+    tells('<has n="e-1" jid="b@s/1" session="S"/>', 'T1');
+    granted('T2', { to: second });
+    tells('<returned n="e-1" jid="b@s/1" session="S"/>', 'T1');
+    tells('<ready/>', 'T2');
+    expect(heard).toEqual(['enabled E', 'has', 'lost: the gate has answered a later request', 'enabled E', 'ready']);
+    lease.command('stored', 'e-1', '<stored n="e-1"/>');
+    await Promise.resolve();
+    expect(last()).toContain('token="T2"');
+    // The first, which the stream would have brought before.
+    expect(granted('T3', { to: first })).toBe(true);
+    expect(heard).toHaveLength(5);
+    lease.close();
+  });
+
+  test('silent, it is asked ever more seldom: each time it tells all that it remembers; after a reconnect as at first', () => {
+    const { lease, requests } = open();
+    lease.online();
+    jest.advanceTimersByTime(600_000);
+    expect(requests()).toHaveLength(7);
+    lease.offline();
+    lease.online();
+    jest.advanceTimersByTime(21_000);
+    expect(requests()).toHaveLength(9);
+    lease.close();
+  });
+
+  test('while it tells what it remembers, answers wait behind that; silent for longer than an answer may take, it is asked again', async () => {
+    const { lease, answer, granted, tells, heard, requests, written } = open();
+    lease.online();
+    granted();
+    for (let i = 0; i < 30; i += 1) {
+      jest.advanceTimersByTime(1000);
+      await Promise.resolve();
+      tells('<has n="e-1" jid="b@s/1" session="S"/>');
+    }
+    expect(lease.isUp).toBe(true);
+    tells('<ready/>');
+    for (const { xml } of written) if (!xml.includes('<enable ')) answer(`<gate xmlns="${NS}"/>`, { to: xml });
+    for (let i = 0; i < 25; i += 1) {
+      jest.advanceTimersByTime(1000);
+      await Promise.resolve();
+      tells('<has n="e-1" jid="b@s/1" session="S"/>');
+    }
+    expect(heard.at(-1)).toBe('lost: the gate does not answer');
+    expect(requests()).toHaveLength(2);
+    lease.close();
+  });
+
+  test('what it grants when nothing can be stored any more is given back', () => {
+    const { lease, granted, heard, last, requests } = open();
+    lease.online();
+    lease.want(false);
+    granted('T1');
+    expect(last()).toContain('token="T1"><disable/></gate>');
+    expect([heard, lease.state]).toEqual([[], { state: 'off' }]);
+    lease.want(true);
+    expect(requests()).toHaveLength(2);
+    lease.want(false);
+    lease.want(true);
+    // That is still to be answered.
+    expect(requests()).toHaveLength(2);
+    granted('T2');
+    expect(lease.isUp).toBe(true);
     lease.close();
   });
 });
