@@ -3,7 +3,7 @@ import { NO_OPENFIRE } from '../../tests/support/gate/openfire-gate.ts';
 import { OWN_SERVER } from '../../tests/support/stages/world.ts';
 import { readFlags, wrongUsage } from '../../tools/flags.ts';
 import { ROWS } from './rows.ts';
-import { COLUMNS, Stage } from './stage.ts';
+import { COLUMNS, SERVER_COLUMNS, Stage } from './stage.ts';
 import { type Measured, page, pageWithServer, wanting } from './table.ts';
 
 const flags = readFlags('npm run measure:loss --', 'what is lost, with the component and without', {
@@ -13,7 +13,8 @@ const flags = readFlags('npm run measure:loss --', 'what is lost, with the compo
   server: {
     type: 'boolean',
     default: false,
-    about: 'column (f) alone, on the Openfire that the E2E_ variables and OPENFIRE_HOME name, with the plugin in it',
+    about:
+      'column (f), and its clients without us, on the Openfire that the E2E_ variables and OPENFIRE_HOME name, with the plugin in it',
   },
 });
 if (flags.server && NO_OPENFIRE !== undefined) wrongUsage(`Wanted: ${NO_OPENFIRE}`);
@@ -21,15 +22,16 @@ if (flags.server && NO_OPENFIRE !== undefined) wrongUsage(`Wanted: ${NO_OPENFIRE
 const messages = Number(flags.messages);
 const rows = ROWS.filter(({ name }) => name.includes(flags.row ?? ''));
 // A gate has to be in the server.
-const columns = COLUMNS.filter(
-  ({ name, gate = false }) => name.includes(flags.column ?? '') && (OWN_SERVER || gate === flags.server),
-);
+const possible = flags.server ? SERVER_COLUMNS : COLUMNS.filter(({ gate = false }) => OWN_SERVER || !gate);
+const columns = possible.filter(({ name }) => name.includes(flags.column ?? ''));
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
 // A server that somebody else set up: with STARTTLS, as a rule, and a certificate of its own.
 if (!OWN_SERVER) process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
 const open = new Map<boolean, Stage>();
-for (const { gate = false } of columns) if (!open.has(gate)) open.set(gate, await Stage.open(gate));
+/** On that server each is measured where the gate is. */
+const isWithGate = ({ gate = false }: (typeof columns)[0]) => gate || flags.server;
+for (const gate of new Set(columns.map(isWithGate))) open.set(gate, await Stage.open(gate));
 const stop = () => Promise.all([...open.values()].map((stage) => stage.close()));
 process.once('SIGINT', () => void stop().finally(() => process.exit(130)));
 process.once('SIGTERM', () => void stop().finally(() => process.exit(143)));
@@ -40,11 +42,11 @@ try {
   for (const row of rows) {
     say(row.name);
     for (const column of columns) {
-      const outcome = await open.get(column.gate ?? false)?.measure(row, column, messages);
+      const outcome = await open.get(isWithGate(column))?.measure(row, column, messages);
       measured.push({ row, column, outcome });
       if (outcome === undefined) continue;
-      const { lost, unnoticed, once, twice, needless, ours } = outcome;
-      const copies = `${needless} needless copies, ${ours} of them ours`;
+      const { lost, unnoticed, once, twice, needless, ours, doubted, unconfirmed } = outcome;
+      const copies = `${needless} needless copies, ${ours} of them ours, of these ${doubted} in doubt, ${unconfirmed} unconfirmed`;
       say(`  ${column.name}: ${lost} lost (${unnoticed} unnoticed), ${once} once, ${twice} twice; ${copies}`);
     }
   }

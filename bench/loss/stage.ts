@@ -16,6 +16,8 @@ export interface Column extends Kind {
   readonly proxy: boolean;
   /** Users write to each other's own addresses, and a gate in the server holds what they write (MODE=transparent). */
   readonly gate?: boolean;
+  /** How the proxy is set up beside the mode. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 export const COLUMNS: readonly Column[] = [
@@ -34,6 +36,15 @@ export const COLUMNS: readonly Column[] = [
   },
 ];
 
+const TRANSPARENT = COLUMNS.find(({ gate }) => gate) as Column;
+
+/** Those of an Openfire that somebody else has set up: (f), what its clients have there without us, and what (f) is without rule 18. */
+export const SERVER_COLUMNS: readonly Column[] = [
+  { name: 'the clients of (f), unheld', proxy: false, streamManagement: true, receipts: true, library: false },
+  TRANSPARENT,
+  { ...TRANSPARENT, name: '(f) with `PROOF_GRACE=0s`', settings: { PROOF_GRACE: '0s' } },
+];
+
 /** What became of the messages of one cell. */
 export interface Outcome {
   readonly lost: number;
@@ -48,6 +59,10 @@ export interface Outcome {
   readonly mostNeedless: number;
   /** Of the needless ones, those that the proxy may have sent; the server, or the sender's client, made the others. */
   readonly ours: number;
+  /** Of ours, those of messages that the recipient's client had confirmed just before its session ended (PROOF_GRACE). */
+  readonly doubted: number;
+  /** Of ours, those of messages that a session had not confirmed when it ended: the server, unheld, routes such ones anew itself. */
+  readonly unconfirmed: number;
 }
 
 const { OPENFIRE_HOME = '', OPENFIRE_START = '', E2E_RESUME_WINDOW } = process.env;
@@ -67,6 +82,7 @@ export class Stage {
   readonly #redis: Redis;
   #process: ProxyProcess | undefined;
   #inProcess = false;
+  #settings: Column['settings'];
   #cells = 0;
 
   private constructor(world: World, gate: boolean) {
@@ -88,8 +104,12 @@ export class Stage {
 
   /** @returns undefined where the row means nothing for this column, or cannot be done on this server */
   async measure(row: Row, column: Column, messages: number): Promise<Outcome | undefined> {
-    if ((column.gate ?? false) !== this.#gate) throw new Error(`${column.name} is measured on another stage`);
+    if (column.proxy && (column.gate ?? false) !== this.#gate)
+      throw new Error(`${column.name} is measured on another stage`);
     if (!serverCan(row.needs) || (row.ofProxy && !column.proxy)) return undefined;
+    // Otherwise it would hold, with a gate.
+    if (!column.proxy ? this.#gate : this.#settings !== column.settings) await this.#stopProxy();
+    this.#settings = column.settings;
     if (column.proxy) await this.#proxy(row.ownProcess === true);
     this.#cells += 1;
     const world = this.#world;
@@ -106,7 +126,7 @@ export class Stage {
       restartServer: (killed) => this.#restartServer(killed),
       stopRedis: column.proxy ? () => this.#world.redis.kill() : undefined,
       startRedis: () => this.#startRedis(),
-      redelivered: () => this.#redelivered(),
+      sent: () => this.#sent(),
       owed: () => new KeptShards(this.#redis).dueCount(),
     });
     try {
@@ -148,16 +168,21 @@ export class Stage {
   /** Has the proxy run in this process, or in one of its own. */
   async #proxy(own: boolean): Promise<void> {
     if (own && this.#process === undefined) {
-      if (this.#inProcess) await this.#world.stopProxy();
-      this.#inProcess = false;
+      await this.#stopProxy();
       await this.#startProcess();
     } else if (!own && !this.#inProcess) {
-      await this.#process?.signal('SIGTERM');
-      this.#process = undefined;
+      await this.#stopProxy();
       await this.#world.startProxy(this.#mode);
       this.#inProcess = true;
       await this.#ready();
     }
+  }
+
+  async #stopProxy(): Promise<void> {
+    if (this.#inProcess) await this.#world.stopProxy();
+    this.#inProcess = false;
+    await this.#process?.signal('SIGTERM');
+    this.#process = undefined;
   }
 
   /** Resolves when the proxy, if it runs in this process, is linked to it again. */
@@ -180,7 +205,7 @@ export class Stage {
   }
 
   get #mode(): Record<string, string> {
-    return this.#gate ? { MODE: 'transparent' } : {};
+    return { ...(this.#gate && { MODE: 'transparent' }), ...this.#settings };
   }
 
   async #startRedis(): Promise<void> {
@@ -194,10 +219,19 @@ export class Stage {
     await until(ready, { within: TIMEOUT, what: 'the proxy to be ready' });
   }
 
-  /** How many copies the proxy has sent beside the first; one in a process of its own does not say. */
-  #redelivered(): number {
-    return this.#inProcess ? this.#world.proxy.metrics.counts.redelivered : Number.POSITIVE_INFINITY;
+  /** What the proxy has sent beside the first copies; one in a process of its own does not say. */
+  #sent(): Sent {
+    if (!this.#inProcess) return { copies: Number.POSITIVE_INFINITY, doubted: 0, unconfirmed: 0 };
+    const { redelivered, proofsDoubted, evidenceSessionEnded } = this.#world.proxy.metrics.counts;
+    return { copies: redelivered, doubted: proofsDoubted, unconfirmed: evidenceSessionEnded };
   }
+}
+
+/** Copies beside the first, and how many for a confirmation that was in doubt, or none before the end of the session. */
+interface Sent {
+  readonly copies: number;
+  readonly doubted: number;
+  readonly unconfirmed: number;
 }
 
 class Cell implements Scene {
@@ -205,7 +239,7 @@ class Cell implements Scene {
   /** As the clients of today name what they write. */
   readonly #ids: readonly string[];
   readonly #words: string[] = [];
-  #redelivered = 0;
+  #before: Sent = { copies: 0, doubted: 0, unconfirmed: 0 };
 
   constructor(
     readonly world: World,
@@ -219,8 +253,8 @@ class Cell implements Scene {
       readonly restartServer: (killed: () => void) => Promise<void>;
       readonly stopRedis: (() => Promise<void>) | undefined;
       readonly startRedis: () => Promise<void>;
-      /** Copies beside the first that the proxy has sent so far. */
-      readonly redelivered: () => number;
+      /** What the proxy has sent so far. */
+      readonly sent: () => Sent;
       /** How much the proxy has to deliver or to tell. */
       readonly owed: () => Promise<number>;
     },
@@ -270,7 +304,7 @@ class Cell implements Scene {
 
   async begin(): Promise<void> {
     await this.word('before');
-    this.#redelivered = this.place.redelivered();
+    this.#before = this.place.sent();
   }
 
   /** A word between the two that is not counted; resolves when bob has it. */
@@ -301,14 +335,21 @@ class Cell implements Scene {
       if (known > 0) throw new Error(`${known} messages ended that nobody saw`);
     }
     const needless = copies.reduce((sum, count) => sum + Math.max(0, count - 1), 0);
-    const redelivered = this.place.redelivered();
+    const [sent, before] = [this.place.sent(), this.#before];
+    const of = (copies: number, most: number) => (column.proxy ? Math.min(copies, most) : 0);
+    const ours = of(needless, Number.isFinite(sent.copies) ? sent.copies - before.copies : needless);
+    // Who had confirmed it had shown it.
+    const doubted = of(ours, sent.doubted - before.doubted);
+    const unconfirmed = of(ours - doubted, sent.unconfirmed - before.unconfirmed);
     return {
       lost: copies.filter((count) => count === 0).length,
       once: copies.filter((count) => count === 1).length,
       twice: copies.filter((count) => count > 1).length,
       unnoticed: copies.filter((count, i) => count === 0 && alice.believes(this.#id(i))).length,
       needless,
-      ours: Number.isFinite(redelivered) ? Math.min(needless, redelivered - this.#redelivered) : needless,
+      ours,
+      doubted,
+      unconfirmed,
       mostNeedless: Math.max(0, ...copies.map((count) => count - 1)),
     };
   }

@@ -1,6 +1,6 @@
 import os from 'node:os';
 import { ROWS, type Row } from './rows.ts';
-import { COLUMNS, type Column, type Outcome } from './stage.ts';
+import type { Column, Outcome } from './stage.ts';
 
 export interface Measured {
   readonly row: Row;
@@ -12,13 +12,13 @@ export interface Measured {
 export function wanting(measured: readonly Measured[]): string[] {
   return measured.flatMap(({ row, column, outcome }) => {
     if (outcome === undefined || !column.proxy) return [];
-    const { lost, unnoticed, twice, mostNeedless, ours } = outcome;
+    const { lost, unnoticed, twice, mostNeedless } = outcome;
     const problems: string[] = [];
     if (unnoticed > 0) problems.push(`${unnoticed} lost that were acknowledged`);
     // Each row is one fault.
     if (mostNeedless > 1) problems.push(`${mostNeedless} needless copies of a message`);
     if (column.gate && lost > 0) problems.push(`${lost} lost`);
-    if (column.gate && ours > 0) problems.push(`${ours} needless copies that the server did not make`);
+    if (column.gate && avoidable(outcome) > 0) problems.push(`${avoidable(outcome)} needless copies for no reason`);
     if (column.library && lost > 0) problems.push(`${lost} lost`);
     if (column.library && twice > 0) problems.push(`${twice} seen twice`);
     return problems.map((problem) => `${row.name}, ${column.name}: ${problem}`);
@@ -37,9 +37,14 @@ function needless(outcome: Outcome | undefined): string {
   return outcome.needless === 0 ? '0' : `${outcome.needless} (${outcome.mostNeedless})`;
 }
 
-/** The proxy's, and beside them those that the server or the sender's client made. */
+/** Copies of the proxy's that no rule wants. */
+const avoidable = ({ ours, doubted, unconfirmed }: Outcome) => ours - doubted - unconfirmed;
+
+/** The proxy's by why it sent them, and those that the server or the sender's client made. */
 function needlessByWhom(outcome: Outcome | undefined): string {
-  return outcome === undefined ? '–' : `${outcome.ours} · ${outcome.needless - outcome.ours}`;
+  if (outcome === undefined) return '–';
+  const { needless, ours, doubted, unconfirmed } = outcome;
+  return `${avoidable(outcome)} · ${doubted} · ${unconfirmed} · ${needless - ours}`;
 }
 
 /** What a page says of one server. */
@@ -65,19 +70,22 @@ export function pageWithServer(setting: Setting, before: string): string {
   return (kept < 0 ? before : before.slice(0, kept)) + serverPart(setting);
 }
 
-function table({ measured, messages }: Setting): string {
+/** @param others the columns without a gate whose needless copies are counted, by what they are called there */
+function table({ measured, messages }: Setting, others: (column: Column) => string | undefined): string {
   const rows = ROWS.filter((row) => measured.some((one) => one.row === row));
-  const columns = COLUMNS.filter((column) => measured.some((one) => one.column === column));
+  const columns = [...new Set(measured.map(({ column }) => column))];
   const find = (row: Row, column: Column) => measured.find((one) => one.row === row && one.column === column)?.outcome;
-  const stock = columns.find(({ proxy, library, gate }) => proxy && !library && !gate);
-  const transparent = columns.find(({ gate }) => gate);
+  const counted = columns.filter((column) => others(column) !== undefined);
+  const transparent = columns.filter(({ gate }) => gate);
   const copies = (row: Row) => [
-    ...(stock === undefined ? [] : [needless(find(row, stock))]),
-    ...(transparent === undefined ? [] : [needlessByWhom(find(row, transparent))]),
+    ...counted.map((column) => needless(find(row, column))),
+    ...transparent.map((column) => needlessByWhom(find(row, column))),
   ];
   const headings = [
-    ...(stock ? ['needless copies in (d)'] : []),
-    ...(transparent ? ['needless copies in (f): ours · others'] : []),
+    ...counted.map((column) => `needless copies ${others(column)}`),
+    ...transparent.map(
+      ({ name }) => `in ${name.replace(' transparent, stock clients', '')}: ours · in doubt · unconfirmed · others`,
+    ),
   ];
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [
@@ -93,10 +101,13 @@ const where = (server: string) =>
 function serverPart(setting: Setting): string {
   return `${SERVER_PART}
 Written by \`npm run measure:loss -- --server\`; figures as measured. ${where(setting.server)}. The rows and columns are those above.
-Openfire ends a session whose connection is reset, and nothing is resumed there. What its client confirmed within \`PROOF_GRACE\`
-before that is [in doubt](gate-protocol.md#limits), as if the client had been killed, and comes once more: copies of ours.
+Openfire ends a session whose connection is reset, and nothing is resumed there. *Unheld* are the clients of (f) while no component
+is there: what Openfire does by itself. It routes anew what such a session had not acknowledged, though its client has shown it. Held,
+the gate keeps it from that, and the proxy sends the unconfirmed once. What a client confirmed within \`PROOF_GRACE\` before the end is
+[in doubt](gate-protocol.md#limits), as if the client had been killed, and comes once more. The last column shows it without that: a
+client that confirms and is killed before it has kept what it confirmed loses it then.
 
-${table(setting)}
+${table(setting, ({ proxy }) => (proxy ? undefined : 'unheld'))}
 `;
 }
 
@@ -108,10 +119,11 @@ Written by \`npm run measure:loss\`; figures as measured. ${where(setting.server
 
 **Lost** (in brackets: how many of them the sender believes that somebody has) · seen **once** · seen **twice** or more by
 the application. **Needless copies**: those that came though the application had shown the message; in brackets the most of
-one message; in (f) those that the proxy sent, and beside them those that the server or the sender's client made. Each row is
-one fault.
+one message; in (f) those that the proxy sent for none of these reasons: the recipient's client had confirmed them less than
+\`PROOF_GRACE\` before its session ended, as one does that is killed (in doubt), or its confirmation was on its way when the session
+ended (unconfirmed); and beside these those that the server or the sender's client made (others). Each row is one fault.
 
-${table(setting)}
+${table(setting, ({ proxy, library, gate }) => (proxy && !library && !gate ? 'in (d)' : undefined))}
 
 ${rows.map(({ name, how }) => `- *${name}*: ${how}.`).join('\n')}
 
