@@ -15,7 +15,9 @@ const HOLDS = 'The gate holds messages for us';
 const MESSAGES = 200;
 /** ms; no time that is measured: how long a busy machine may take at most. */
 const LONG = 180_000;
-const SETTINGS = { MODE: 'transparent', ...NO_COPIES, PROOF_GRACE: '1ms', LOG_LEVEL: 'info' };
+/** Longer than Openfire takes to start on a busy machine: what is over by then ends without a word to whom it was not sent. */
+const LIVES = { MESSAGE_TTL: '600s', DEDUP_WINDOW: '1200s' };
+const SETTINGS = { MODE: 'transparent', ...NO_COPIES, ...LIVES, PROOF_GRACE: '1ms', LOG_LEVEL: 'info' };
 
 if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
 else if (OPENFIRE_START === undefined)
