@@ -36,6 +36,11 @@ public final class Cost {
         if (begun != NOT_CHOSEN) total.add((cpu.getAsLong() - begun) * SHARE);
     }
 
+    /** As {@link #end}, of a piece within another one that is not to count there. */
+    public void leave(long begun) {
+        if (begun != NOT_CHOSEN) total.add((begun - cpu.getAsLong()) * SHARE);
+    }
+
     /** @return ns, or -1 when nothing is measured */
     public long total() {
         return cpu == null ? -1 : Math.max(0, total.sum());

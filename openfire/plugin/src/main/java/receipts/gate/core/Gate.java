@@ -5,7 +5,8 @@ import java.util.function.LongSupplier;
 
 /**
  * Holds users' messages until the component's verdict, and keeps each direction of a conversation in order. Callbacks of the
- * server only put things here; all that calls the server runs on the host's threads, outside the lock.
+ * server only put things here; all that calls the server runs on the host's threads, outside the lock. A lone message is written to
+ * the component within the callback that brings it, where {@link Host#writesInCallbacks} allows that.
  */
 public final class Gate {
     /** What a caller does with a message. */
@@ -87,25 +88,36 @@ public final class Gate {
         String recipient = message.recipient();
         String pair = message.pair();
         String name = shown == null ? null : Known.name(sender, recipient, message.id);
+        Outbox left;
         synchronized (lock) {
             Conversation conversation = conversations.find(pair);
             Line line = conversation == null ? null : conversation.from(sender);
             boolean told = message.proof && isTold(message, conversation, pair);
             Lease owner = shown == null || unloading || told ? null : owner(conversation, pair);
-            if (owner != null && bounds.admits(sender, shown.length())) {
-                hold(message, sender, name, conversation == null ? conversations.open(pair, sender) : conversation, owner, shown);
-                return Decision.TAKEN;
+            if (owner == null || !bounds.admits(sender, shown.length())) {
+                if (content && !told) {
+                    // Without its receipt a message that was stored would be said to have failed.
+                    if (settings.failClosed && leases.isEmpty() && !unloading && !message.proof) return Decision.REFUSED;
+                    String passed = name == null ? Known.name(sender, recipient, message.id) : name;
+                    tell(unheld.add(message, passed, record.sessions.of(recipient), clock.getAsLong()), owner(conversation, pair));
+                }
+                Decision decision = line == null || line.isIdle() ? Decision.PASS : behind(message, sender, line);
+                if (content && decision != Decision.REFUSED) record.routed(message);
+                return decision;
             }
-            if (content && !told) {
-                // Without its receipt a message that was stored would be said to have failed.
-                if (settings.failClosed && leases.isEmpty() && !unloading && !message.proof) return Decision.REFUSED;
-                String passed = name == null ? Known.name(sender, recipient, message.id) : name;
-                tell(unheld.add(message, passed, record.sessions.of(recipient), clock.getAsLong()), owner(conversation, pair));
-            }
-            Decision decision = line == null || line.isIdle() ? Decision.PASS : behind(message, sender, line);
-            if (content && decision != Decision.REFUSED) record.routed(message);
-            return decision;
+            hold(message, sender, name, conversation == null ? conversations.open(pair, sender) : conversation, owner, shown);
+            if (!owner.outbox.isLeft()) return Decision.TAKEN;
+            left = owner.outbox;
         }
+        write(left);
+        return Decision.TAKEN;
+    }
+
+    /** Within a callback of the server, whose own work is measured: what is done here counts once. */
+    private void write(Outbox left) {
+        long begun = cost.begin();
+        Faults.contain("A message could not be shown", host::warn, left::writeLone);
+        cost.leave(begun);
     }
 
     /** Of what passed unheld while somebody is there: over the bounds, or confirmed since. */

@@ -21,6 +21,9 @@ public interface Host {
     /** Writes text into one connection of the component, past routing. */
     void write(Object connection, String xml);
 
+    /** Whether {@link #write} may be called within a callback of the server: it neither waits there, nor closes a connection that fails. */
+    boolean writesInCallbacks();
+
     /**
      * Answers a request of the component in the connection it came by.
      *

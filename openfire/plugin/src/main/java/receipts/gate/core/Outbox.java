@@ -40,6 +40,10 @@ final class Outbox {
     private String begins;
     /** A thread writes, or will at once. */
     private boolean writing;
+    /** A thread of the server's brings a message, which it may write itself. */
+    private boolean mayLeave;
+    /** It is to. */
+    private boolean left;
     private boolean closed;
     /** ms: when something is to go, and for when a thread is asked. */
     private long dueAt = NEVER;
@@ -78,7 +82,39 @@ final class Outbox {
      */
     boolean shown(String n, String xml) {
         int waiting = lease.waiting.size();
-        return add(new Shown(n, xml), xml.length() + 80, waiting == 1 ? AT_ONCE : wroteAt + gap(waiting));
+        mayLeave = waiting == 1 && host.writesInCallbacks();
+        boolean isRead = add(new Shown(n, xml), xml.length() + 80, waiting == 1 ? AT_ONCE : wroteAt + gap(waiting));
+        mayLeave = false;
+        return isRead;
+    }
+
+    /**
+     * A lone message would wait for another thread to be woken.
+     *
+     * @return whether who has just brought one is to call {@link #writeLone} when he has left the lock; under it
+     */
+    boolean isLeft() {
+        boolean is = left;
+        left = false;
+        return is;
+    }
+
+    /** Writes events, and leaves all else to the gate's own threads: the callback that this is in ends soon. Without the lock. */
+    void writeLone() {
+        List<Object> events = new ArrayList<>();
+        try {
+            synchronized (gate.lock) {
+                takeEvents(events);
+                dueAt = items.isEmpty() && silent.isEmpty() ? NEVER : AT_ONCE;
+                wroteAt = gate.clock.getAsLong();
+            }
+            if (!events.isEmpty()) attempt(() -> write(events));
+        } finally {
+            synchronized (gate.lock) {
+                writing = false;
+                if (dueAt != NEVER) schedule(dueAt);
+            }
+        }
     }
 
     private static long gap(int waiting) {
@@ -134,7 +170,8 @@ final class Outbox {
         long now = gate.clock.getAsLong();
         if (dueAt <= now) {
             writing = true;
-            host.execute(this::write);
+            if (mayLeave) left = true;
+            else host.execute(this::write);
             return;
         }
         long at = dueAt;
@@ -204,7 +241,7 @@ final class Outbox {
         } catch (Throwable failure) {
             // Else nothing would be written any more. What was to go is lost here: the next connection is told of it anew.
             host.warn("A connection of the component takes nothing: " + Faults.name(failure));
-            Faults.contain("A connection of the component could not be closed", host::warn, () -> host.close(lease.connection));
+            host.execute(() -> Faults.contain("A connection of the component could not be closed", host::warn, () -> host.close(lease.connection)));
         }
     }
 

@@ -44,6 +44,7 @@ final class OpenfireHost implements Host {
     private final ScheduledExecutorService executor;
     private final Executor routing;
     private final Logger log;
+    private final boolean isNetty = isNetty();
     private Gate gate;
     private JID component;
 
@@ -52,6 +53,16 @@ final class OpenfireHost implements Host {
         this.executor = executor;
         this.routing = routing;
         this.log = log;
+    }
+
+    /** It has threads of its own write. The MINA of older ones closes a connection within the write that fails, under whatever locks its caller has. */
+    private static boolean isNetty() {
+        try {
+            Class.forName("org.jivesoftware.openfire.nio.NettyConnection", false, XMPPServer.class.getClassLoader());
+            return true;
+        } catch (ClassNotFoundException | LinkageError older) {
+            return false;
+        }
     }
 
     void serve(Gate served) {
@@ -186,6 +197,11 @@ final class OpenfireHost implements Host {
     @Override
     public void write(Object connection, String xml) {
         ((Session) connection).deliverRawText(xml);
+    }
+
+    @Override
+    public boolean writesInCallbacks() {
+        return isNetty;
     }
 
     @Override

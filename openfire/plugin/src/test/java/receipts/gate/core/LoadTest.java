@@ -30,6 +30,8 @@ class LoadTest {
             routed.add((String) entry.packet);
             return new Outcome();
         }
+        @Override public boolean writesInCallbacks() { return true; }
+
         @Override public void write(Object connection, String xml) {
             int at = 0;
             List<Command> verdicts = new ArrayList<>();

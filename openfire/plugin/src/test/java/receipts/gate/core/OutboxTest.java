@@ -174,6 +174,66 @@ class OutboxTest {
         assertEquals(1, rig.events("d", "ready").size());
     }
 
+    private Gate.Decision bring(String sender, String text) {
+        Stanza stanza = new Stanza(text, sender + "@example.org/phone", "bob@example.org", "id-" + text, false, true);
+        return rig.gate.offer(stanza, true, "<message><body>" + text + "</body></message>");
+    }
+
+    @Test @DisplayName("where writes may be made in callbacks, who brings a lone message writes it, and all that waits before it")
+    void bringer() {
+        rig.writesInCallbacks = true;
+        begin();
+        assertEquals(Gate.Decision.TAKEN, bring("alice", "one"));
+        assertEquals(1, rig.stanzas);
+        assertEquals(0, rig.tasks.size());
+        rig.stored("c", rig.shown("c").get(0));
+        int answers = Rig.of(rig.answers, "c").size();
+        bring("alice", "two");
+        assertEquals(2, rig.stanzas);
+        List<String> written = Rig.of(rig.written, "c");
+        assertTrue(written.get(written.size() - 2).startsWith("outcome "), written.toString());
+        assertTrue(written.get(written.size() - 1).startsWith("held "), written.toString());
+        // The answer to its verdict waits for the gate's own threads, and not for long.
+        assertEquals(answers, Rig.of(rig.answers, "c").size());
+        rig.run();
+        assertEquals(answers + 1, Rig.of(rig.answers, "c").size());
+        bring("carol", "three");
+        assertEquals(2, rig.stanzas);
+        rig.pass((int) Outbox.GAP);
+        assertEquals(3, rig.stanzas);
+    }
+
+    @Test @DisplayName("what comes while a lone message is written by who brings it goes after it, by the gate's own threads")
+    void meanwhile() {
+        rig.writesInCallbacks = true;
+        begin();
+        rig.writing = () -> {
+            rig.writing = () -> assertEquals(1, rig.stanzas, "one write at a time");
+            rig.gate.request(rig.token("c"), "r", asList(new Command("pass").with("n", rig.gate.epoch + "-1")));
+            bring("carol", "two");
+        };
+        bring("alice", "one");
+        assertEquals(1, rig.stanzas);
+        rig.run();
+        assertEquals(asList("1", "2"), asList(rig.shown("c").get(0).split("-")[1], rig.shown("c").get(1).split("-")[1]));
+        assertEquals(2, rig.stanzas);
+    }
+
+    @Test @DisplayName("who brings a lone message gets nothing of what its write throws, and closes no connection")
+    void bringerError() {
+        rig.writesInCallbacks = true;
+        begin();
+        rig.writing = () -> { throw new NoSuchMethodError("of one"); };
+        assertEquals(Gate.Decision.TAKEN, bring("alice", "one"));
+        assertEquals(0, rig.closed.size());
+        rig.writing = () -> { };
+        rig.run();
+        assertTrue(rig.closed.contains("c"), "closed");
+        rig.stored("c", rig.gate.epoch + "-1");
+        bring("alice", "two");
+        assertEquals(1, rig.shown("c").size(), "written all the same");
+    }
+
     @Test @DisplayName("what the component asks for is answered at once, also when that is nothing")
     void nothing() {
         begin();

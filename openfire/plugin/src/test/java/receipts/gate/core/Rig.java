@@ -34,6 +34,7 @@ final class Rig implements Host {
     Function<Entry, Outcome> server = entry -> new Outcome();
     /** Runs within each write to a connection of the component. */
     Runnable writing = () -> { };
+    boolean writesInCallbacks;
     /** What the core wants done later waits for {@link #pass}; else it is done at once, as if the time had passed. */
     boolean isTimed;
     /** By when (ms) they are due; of two for the same time the one that was asked for first. */
@@ -84,6 +85,8 @@ final class Rig implements Host {
             of(written, connection).add(events.group(1) + events.group(2));
         }
     }
+
+    @Override public boolean writesInCallbacks() { return writesInCallbacks; }
 
     @Override public void answer(Object connection, Object request, String tokenOf, String inner) {
         probe();

@@ -13,14 +13,28 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** What the gate may do to the server that it is in: rules 8 and 9. */
 class ServerTest {
     @Test @DisplayName("8: lock-probe: no callback of the server routes, writes or drains; all waits for the gate's own threads")
     void callbacks() {
+        callbacks(new Rig(), 0);
+    }
+
+    @Test @DisplayName("8: lock-probe: where writes neither wait nor close, a lone message alone is written in its callback")
+    void writingCallbacks() {
         Rig rig = new Rig();
+        rig.writesInCallbacks = true;
+        callbacks(rig, 1);
+    }
+
+    private static void callbacks(Rig rig, int shown) {
         rig.enable("c");
         rig.gate.presence().bound("s1", "bob@example.org/phone");
         rig.write("alice", "bob", "one");
@@ -37,7 +51,9 @@ class ServerTest {
         rig.gate.closed("c");
         rig.gate.unload();
         assertEquals(emptyList(), rig.routed);
-        assertEquals(written, Rig.of(rig.written, "c").size());
+        assertEquals(emptyList(), rig.closed);
+        assertEquals(written + shown, Rig.of(rig.written, "c").size());
+        assertEquals(1 + shown, rig.shown("c").size());
         assertEquals(answered, Rig.of(rig.answers, "c").size());
         rig.run();
         assertEquals(2, rig.routed.size());
@@ -95,6 +111,8 @@ class ServerTest {
         final ConcurrentLinkedQueue<String> written = new ConcurrentLinkedQueue<>();
         final ConcurrentLinkedQueue<String> answers = new ConcurrentLinkedQueue<>();
         final Gate gate = new Gate(Settings.defaults("example.org"), this, System::currentTimeMillis);
+        final AtomicBoolean busy = new AtomicBoolean();
+        final ConcurrentLinkedQueue<String> warned = new ConcurrentLinkedQueue<>();
         volatile String token;
 
         @Override public void execute(Runnable task) { writing.execute(task); }
@@ -105,7 +123,13 @@ class ServerTest {
             routed.add(entry.packet.toString());
             return new Outcome();
         }
-        @Override public void write(Object connection, String xml) { written.add(xml); }
+        @Override public boolean writesInCallbacks() { return true; }
+        @Override public void write(Object connection, String xml) {
+            assertTrue(busy.compareAndSet(false, true), "two threads write at once");
+            written.add(xml);
+            Thread.yield();
+            busy.set(false);
+        }
         @Override public void answer(Object connection, Object request, String tokenOf, String inner) {
             token = tokenOf;
             answers.add(inner);
@@ -114,7 +138,7 @@ class ServerTest {
         @Override public void ping(String stream, String jid, String id) { }
         @Override public void request(String stream, String jid) { }
         @Override public void log(String text) { }
-        @Override public void warn(String text) { }
+        @Override public void warn(String text) { warned.add(text); }
 
         /** What was written so far, when all before it is done. */
         String drained() throws Exception {
@@ -165,6 +189,34 @@ class ServerTest {
         server.routing.shutdown();
         server.writing.shutdown();
         assertTrue(server.routing.awaitTermination(60, TimeUnit.SECONDS));
+    }
+
+    @Test @Timeout(60) @DisplayName("messages that several threads bring, lone or not, are shown one after the other, by one thread at a time")
+    void bringers() throws Exception {
+        int some = 300;
+        Threads server = new Threads();
+        server.gate.enable("c", new Command("enable"), "r", "0", "test", "");
+        server.drained();
+        for (String sender : asList("alice", "carol", "dave")) {
+            new Thread(() -> {
+                for (int i = 0; i < some; i++) server.gate.offer(new Stanza(sender + i, sender + "@example.org/x", "bob@example.org", "id", false, true), true, "<message/>");
+            }).start();
+        }
+        List<String> shown = new ArrayList<>();
+        int stored = 0;
+        while (stored < 3 * some) {
+            for (String xml = server.written.poll(); xml != null; xml = server.written.poll()) {
+                Matcher event = Pattern.compile("<held n=\"([^\"]+)\"").matcher(xml);
+                while (event.find()) shown.add(event.group(1));
+            }
+            for (; stored < shown.size(); stored++) server.gate.request(server.token, "r", asList(new Command("stored").with("n", shown.get(stored))));
+        }
+        List<String> inOrder = new ArrayList<>();
+        for (int n = 1; n <= 3 * some; n++) inOrder.add(server.gate.epoch + '-' + n);
+        assertEquals(inOrder, shown);
+        assertEquals(emptyList(), new ArrayList<>(server.warned));
+        server.routing.shutdown();
+        server.writing.shutdown();
     }
 
     @Test @DisplayName("9: what a held message takes is bounded: its packet, and less than 1,500 bytes of the gate's own")
