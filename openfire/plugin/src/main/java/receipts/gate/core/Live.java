@@ -42,11 +42,13 @@ final class Live {
     String ping;
     long pingPlace;
     long pingAt;
-    /** Since when (ms) something waits for a proof, and nothing was asked for it; 0 when nothing does. */
+    /** Since when (ms) something may wait for a proof, and nothing was asked for it; 0 when nothing does. */
     long wants;
     boolean requested;
-    /** Its client has returned a receipt for the last that it was sent: a proof that comes by itself, as soon as any other. */
+    /** Its client returns receipts, as it has lately: proofs that come by themselves, as soon as any other. */
     boolean confirms;
+    /** How much was sent before an acknowledgement was waited for in the place of a receipt that had not come. */
+    long awaited;
 
     Live(String stream, String jid) {
         this.stream = stream;
@@ -79,15 +81,17 @@ final class Live {
         return places;
     }
 
-    /** Nobody wants a proof of what the component has said that it need not be remembered. */
-    void dropForgotten() {
-        Iterator<Sent> all = unproved.values().iterator();
-        while (all.hasNext() && all.next().known.forgotten) all.remove();
-    }
-
-    /** When (ms) the oldest was sent that waits for a proof; 0 when there is none. */
-    long oldest() {
-        return unproved.isEmpty() ? 0 : unproved.values().iterator().next().at;
+    /**
+     * The oldest that waits for a proof, or null. What was sent before it goes of which the component has said that it need not be
+     * remembered: nobody wants a proof of that. What is only noted stays, since the component may name it yet.
+     */
+    Sent oldest() {
+        for (Iterator<Sent> all = unproved.values().iterator(); all.hasNext();) {
+            Sent sent = all.next();
+            if (!sent.known.forgotten) return sent;
+            if (!sent.known.isNoted()) all.remove();
+        }
+        return null;
     }
 
     /** Takes all that was sent before a ping. */

@@ -50,11 +50,16 @@ final class Proofs {
         live.confirms = true;
     }
 
-    /** It has returned one for this. */
+    /** The server routes one of them: no other proof is wanted of it. */
     void confirmed(Live live, Known known) {
-        if (known.copied) known.hasCopy = true;
+        seen(known);
         live.unproved.remove(known.n);
-        live.wants = live.oldest();
+        if (live.unproved.isEmpty()) live.wants = 0;
+    }
+
+    /** Some client has it, whoever tells that. */
+    void seen(Known known) {
+        if (known.copied) known.hasCopy = true;
     }
 
     /** The server has written what has no number, or could not. Of a note alone nobody may ever ask, and no client is asked for it. */
@@ -111,7 +116,8 @@ final class Proofs {
         live.ping = null;
         for (Known known : live.takeUpTo(live.pingPlace)) has(live, known, "ping");
         if (live.unproved.isEmpty()) return;
-        if (live.managed) live.wants = now;
+        // What is younger has its time, too.
+        if (live.managed || live.confirms) live.wants = now;
         else ping(live, now);
     }
 
@@ -128,15 +134,18 @@ final class Proofs {
     }
 
     private void overdue(Live live, long now) {
-        live.dropForgotten();
-        live.wants = live.oldest();
-        if (live.wants == 0 || now - live.wants < PATIENCE) return;
-        if (!live.confirms) {
+        if (live.isDetached()) return;
+        Live.Sent oldest = live.oldest();
+        live.wants = oldest == null ? 0 : oldest.at;
+        if (oldest == null || now - oldest.at < PATIENCE) return;
+        boolean asksFirst = live.confirms && live.managed && oldest.place > live.awaited;
+        // That one it does not confirm, and perhaps no other: from now on it is asked at once, until it confirms one.
+        live.confirms = false;
+        if (!asksFirst) {
             ping(live, now);
             return;
         }
-        // That one it does not confirm, and perhaps no other: from now on it is asked at once.
-        live.confirms = false;
+        live.awaited = live.place();
         live.wants = now;
         ask(live, now);
     }
@@ -165,7 +174,7 @@ final class Proofs {
     }
 
     private void has(Live live, Known known, String by) {
-        if (known.copied) known.hasCopy = true;
+        seen(known);
         if (known.isNoted()) known.note.provedBy = by;
         else reports.later(known, Events.empty("has", "n", known.n, "jid", live.jid, "session", live.stream, "by", by));
     }

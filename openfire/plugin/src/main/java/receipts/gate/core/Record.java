@@ -75,9 +75,9 @@ final class Record implements Reports {
             String name = message.nameOf(receipt);
             if (!receipt.marker) confirmUnheld(name, message, live);
             for (Known known = memory.named(name); known != null; known = known.sameName) {
+                proofs.confirmed(live, known);
                 if (known.receipt) continue;
                 known.receipt = true;
-                proofs.confirmed(live, known);
                 later(known, Events.empty("has", "n", known.n, "jid", live.jid, "session", live.stream, "by", receipt.marker ? "marker" : "receipt",
                     "id", receipt.id, "to", message.to));
             }
@@ -92,7 +92,10 @@ final class Record implements Reports {
     }
 
     private void seen(Stanza message, Live live) {
-        for (Receipt receipt : message.receipts) if (!receipt.marker) proofs.confirms(live);
+        for (Receipt receipt : message.receipts) {
+            if (!receipt.marker) proofs.confirms(live);
+            for (Known known = memory.named(message.nameOf(receipt)); known != null; known = known.sameName) proofs.seen(known);
+        }
     }
 
     private void confirmUnheld(String name, Stanza message, Live live) {

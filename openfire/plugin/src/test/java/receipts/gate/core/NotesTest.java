@@ -114,6 +114,25 @@ class NotesTest {
         for (String has : rig.events("c", "has")) assertEquals("s2", Rig.attribute(has, "session"));
     }
 
+    @Test @DisplayName("what is noted stays open while a client is asked for another message, or comes back: it is not returned, nor written again")
+    void besideAnother() {
+        managed = true;
+        flush("one", "s1");
+        rig.gate.presence().detached("s1");
+        rig.gate.presence().resumed("s1", true);
+        rig.wait(300);
+        assertEquals(emptyList(), rig.pings, "of a note alone no client is asked");
+        assertEquals("sent2", deliver("old-2", 2, BOB, "two"));
+        rig.wait(300);
+        assertEquals(1, rig.pings.size());
+        assertEquals("sent2", deliver("old-1", 2, BOB, "one"));
+        assertEquals("waits3", deliver("old-1", 3, BOB, "one"));
+        answer("s1");
+        rig.wait(300);
+        answer("s1");
+        assertEquals(2, rig.events("c", "has").size());
+    }
+
     @Test @DisplayName("named while it is being written: proved when it is, returned when it could not be")
     void whileWritten() {
         for (boolean written : new boolean[] {true, false}) {

@@ -126,6 +126,88 @@ class ProofTest {
         assertEquals(1, rig.pings.size());
     }
 
+    @Test @DisplayName("16: what a client does not confirm that confirms others all the time is asked for by an acknowledgement, then by a ping")
+    void confirmsSome() {
+        routed();
+        send("one");
+        confirm("one");
+        rig.gate.presence().acknowledged("s1", null);
+        send("open");
+        for (int i = 0; i < 8; i++) {
+            send("t" + i);
+            rig.wait(50);
+            confirm("t" + i);
+            rig.wait(50);
+            if (i == 1) assertEquals(1, rig.requests.size(), "it has its time");
+        }
+        assertEquals(2, rig.requests.size());
+        assertEquals(1, rig.pings.size());
+    }
+
+    @Test @DisplayName("16: a ping that was answered is not followed by another one for what is younger, where that is confirmed")
+    void confirmsMeanwhile() {
+        managed = false;
+        routed();
+        send("one");
+        send("two");
+        confirm("one");
+        answer(0, "s1");
+        rig.wait(100);
+        confirm("two");
+        rig.wait(1000);
+        assertEquals(1, rig.pings.size());
+        send("three");
+        rig.wait(250);
+        assertEquals(2, rig.pings.size());
+    }
+
+    @Test @DisplayName("16: a client whose session is detached is asked when that is resumed")
+    void confirmsAfterResuming() {
+        routed();
+        send("one");
+        confirm("one");
+        rig.gate.presence().acknowledged("s1", null);
+        send("two");
+        rig.gate.presence().detached("s1");
+        rig.wait(1000);
+        assertEquals(1, rig.requests.size());
+        rig.gate.presence().resumed("s1", true);
+        rig.wait(200);
+        assertEquals(1, rig.requests.size());
+        rig.wait(50);
+        assertEquals(2, rig.requests.size());
+        rig.wait(250);
+        assertEquals(1, rig.pings.size());
+    }
+
+    @Test @DisplayName("16: of two devices that both return a receipt neither is asked")
+    void twoDevicesConfirm() {
+        managed = false;
+        routed();
+        rig.gate.presence().bound("s3", "bob@example.org/desk");
+        rig.server = entry -> {
+            if (entry.packet.toString().startsWith("receipt")) return new Outcome();
+            rig.gate.presence().sent(entry.known, 1, "s1", false);
+            rig.gate.presence().sent(entry.known, 1, "s3", false);
+            return new Outcome().sent("s1", BOB).sent("s3", "bob@example.org/desk");
+        };
+        send("one");
+        for (String device : new String[] {"phone", "desk"}) {
+            String before = rig.shown("c").toString();
+            rig.confirm("bob@example.org/" + device, "alice@example.org/phone", "id-one", false);
+            if (!rig.shown("c").toString().equals(before)) rig.say("c", new Command("pass").with("n", rig.shown("c").get(rig.shown("c").size() - 1)));
+        }
+        answer(0, "s1");
+        answer(1, "s3");
+        rig.pings.clear();
+        send("two");
+        rig.confirm(BOB, "alice@example.org/phone", "id-two", false);
+        rig.confirm("bob@example.org/desk", "alice@example.org/phone", "id-two", false);
+        rig.say("c", new Command("pass").with("n", rig.shown("c").get(rig.shown("c").size() - 1)));
+        rig.wait(1000);
+        assertEquals(emptyList(), rig.pings);
+    }
+
     @Test @DisplayName("16: nobody is asked for what the component has forgotten, as when it was shown the receipt")
     void forgotten() {
         managed = false;
@@ -245,6 +327,25 @@ class ProofTest {
         rig.gate.presence().stored(kept, "print");
         answer(0, "s1");
         rig.say("c", new Command("forget").with("n", kept.n));
+        assertNull(rig.gate.presence().unstored("print", null, "s1"));
+    }
+
+    @Test @DisplayName("20: nor when its client has confirmed that copy, and the component tells the receipt itself and needs no other proof")
+    void keptAndConfirmed() {
+        Known kept = stored();
+        rig.gate.presence().stored(kept, "print");
+        rig.server = entry -> {
+            rig.gate.presence().sent(entry.known, entry.copy, "s1", false);
+            return new Outcome().sent("s1", BOB);
+        };
+        for (String id : new String[] {"id-before", "id-one"}) {
+            if (id.equals("id-one")) rig.say("c", Rig.deliver(kept.n, 2, BOB, "one"));
+            assertEquals(Gate.Decision.TAKEN, rig.confirm(BOB, "alice@example.org/phone", id, false));
+            rig.say("c", new Command("drop").with("n", rig.shown("c").get(rig.shown("c").size() - 1)));
+        }
+        rig.say("c", new Command("forget").with("n", kept.n));
+        rig.wait(1000);
+        assertEquals(emptyList(), rig.pings);
         assertNull(rig.gate.presence().unstored("print", null, "s1"));
     }
 
