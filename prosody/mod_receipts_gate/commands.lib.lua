@@ -1,6 +1,8 @@
 -- What the component asks of the gate: one IQ with any number of commands, answered when all are carried out.
 
 local st = require "util.stanza";
+local time = require "util.time";
+local now = time.monotonic or time.now;
 
 local protocol = module:require "protocol";
 local settings = module:require "settings";
@@ -40,8 +42,8 @@ end
 -- What a process has said of its ledger last, for the next one: it outlives leases.
 function commands.renew(command)
 	local mark = command.attr.ledger;
-	if mark and #mark <= 200 then
-		gate.state.ledger = mark;
+	if mark and #mark <= 200 and mark ~= gate.state.ledger then
+		gate.state.ledger, gate.state.ledger_at = mark, now();
 	end
 end
 
@@ -66,6 +68,7 @@ local function enabled(lease)
 		receipts = lease.routes_receipts and "routed" or nil;
 		acks = lease.acks and "true" or nil;
 		ledger = gate.state.ledger;
+		["ledger-age"] = gate.state.ledger and ("%d"):format(math.floor((now() - gate.state.ledger_at) * 1000)) or nil;
 	});
 end
 

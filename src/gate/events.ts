@@ -92,6 +92,8 @@ export interface Enabled {
   readonly acks: boolean;
   /** The mark of the ledger that a process told it last; undefined where none did. */
   readonly ledger?: string | undefined;
+  /** How long ago that was, ms. */
+  readonly ledgerAge: number;
 }
 
 /** A command that could not be carried out. */
@@ -151,6 +153,7 @@ export function readEnabled(gate: Element): Enabled | undefined {
     proofs: proofs.split(' ').filter((proof) => proof !== ''),
     acks: acks === 'true',
     ledger: ledger || undefined,
+    ledgerAge: whole(element?.attrs['ledger-age'], 0),
   };
 }
 

@@ -23,8 +23,13 @@ export const LEASE_TIMING: LeaseTiming = { timeout: 3000, lease: 10_000, retryAf
 export interface LedgerMark {
   /** As it was seen last; undefined before. */
   readonly mark: string | undefined;
-  /** Compares the ledger with a mark that was told before this process. Does not reject, and takes no longer than a message may be held. */
-  compare(mark: string): Promise<void>;
+  /**
+   * Compares the ledger with a mark that was told before this process. Does not reject, and takes no longer than a message may be held.
+   *
+   * @param age how long ago that was, ms
+   * @returns false when Redis did not answer in time: nothing may be taken up that is in it
+   */
+  compare(mark: string, age: number): Promise<boolean>;
 }
 
 /** What the gate's other end hears of a lease. */

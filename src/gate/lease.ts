@@ -11,6 +11,7 @@ const MOST_PATIENCE = 8;
 
 /** No fault: said at the level of what is usual. */
 const STOPPING = 'this process stops';
+const SLOW = 'Redis does not answer';
 
 /**
  * How it stands: `off` while there is no link, or Redis takes nothing; `refused` by a gate, or for want of one; `ended` by the
@@ -250,9 +251,14 @@ export class GateLease {
     }
     const early = { terms, stanzas: [] };
     this.#early = early;
-    await ledger.compare(terms.ledger);
+    const isDone = await ledger.compare(terms.ledger, terms.ledgerAge);
     // The link has gone down meanwhile, nothing can be stored, or a later request was answered.
     if (this.#early !== early) return;
+    if (!isDone) {
+      this.#giveBack(SLOW);
+      this.#endedByGate(SLOW);
+      return;
+    }
     this.#early = undefined;
     this.#begin(terms);
     for (const stanza of early.stanzas) this.take(stanza);

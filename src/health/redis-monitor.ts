@@ -124,9 +124,11 @@ export class RedisMonitor {
     this.#lossListeners.push(listener);
   }
 
-  /** Others have seen the ledger so. */
-  heard(seen: Seen): void {
+  /** Others have seen the ledger so. A probe that is under way may have read the mark before them. Never rejects. */
+  async heard(seen: Seen): Promise<void> {
+    await this.#probing;
     this.#identity.heard(seen);
+    await this.check();
   }
 
   start(): void {

@@ -6,6 +6,7 @@ import xml from '@xmpp/xml';
 import type { TestUser } from '../support/clients/test-user.ts';
 import type { GateComponent } from '../support/gate/gate-component.ts';
 import { deliver, GateStage } from '../support/gate/gate-stage.ts';
+import { until } from '../support/time/until.ts';
 
 let stage: GateStage;
 let alice: TestUser;
@@ -170,6 +171,23 @@ test('what passed unheld is told to each process, once', async () => {
   const second = await stage.attach();
   expect([await unheldOf(first, OF_ALICE), await unheldOf(second, OF_CAROL)]).toEqual([1, 1]);
   expect([await unheldOf(first, OF_ALICE), await unheldOf(second, OF_CAROL)]).toEqual([0, 0]);
+});
+
+test('each process is told the mark of the ledger that one has said last, and how long ago', async () => {
+  const first = await stage.hold({ process: OF_ALICE });
+  const enabled = async () => {
+    const answer = await first.ask('', xml('enable', { version: '1', process: OF_ALICE }));
+    return answer.getChild('gate')?.getChild('enabled')?.attrs ?? {};
+  };
+  const before = Date.now();
+  await first.command(xml('renew', { ledger: 'L 5' }), xml('renew', { ledger: 'L 7' }), xml('renew'));
+  await first.command(xml('renew', { ledger: 'L'.repeat(201) }));
+  await until(() => Date.now() - before > 300, { what: 'a while' });
+  await first.command(xml('renew', { ledger: 'L 7' }));
+  const { ledger, 'ledger-age': age } = await enabled();
+  expect(ledger).toBe('L 7');
+  expect(age).toMatch(/^\d+$/);
+  expect(Number(age)).toBeGreaterThan(200);
 });
 
 test('a process that comes anew before its old connection is seen to end takes its own place', async () => {

@@ -238,6 +238,52 @@ describe('who finds it', () => {
     expect(one.known).toEqual({ id: 'a', count: 5 });
   });
 
+  test('a ledger that was made after the gate was told of another one is no copy, however old it is by now', async () => {
+    const seconds = (ago: number) => Math.floor(Date.now() / 1000) - ago;
+    await client.hset(IDENTITY, 'id', 'new', 'count', 1800, 'since', seconds(3600));
+    const one = process();
+    await one.read();
+    await one.heard({ id: 'before', count: 9000 }, 3_610_000);
+    expect(await one.state()).toBeUndefined();
+    const other = process();
+    await client.hset(IDENTITY, 'id', 'older', 'since', seconds(7200));
+    await client.hdel(IDENTITY, 'replaced');
+    await other.heard({ id: 'before', count: 9000 }, 3_610_000);
+    expect(await other.state()).toBeDefined();
+  });
+
+  test('another copy that is restored after the wrong one is one as well', async () => {
+    const one = process();
+    await client.hset(IDENTITY, 'id', 'a', 'count', 9000, 'since', 1);
+    await one.read();
+    await client.hset(IDENTITY, 'count', 2000);
+    await one.read();
+    expect(await one.state()).toBeDefined();
+    await one.letGo();
+    await client.hset(IDENTITY, 'count', 2040);
+    await one.read();
+    expect(await one.state()).toBeUndefined();
+    await client.hset(IDENTITY, 'count', 5000);
+    await client.hdel(IDENTITY, 'replaced');
+    await one.read();
+    expect(await one.state()).toBeDefined();
+  });
+
+  test('a copy that was itself taken after a restoring, and has the note of that, is one', async () => {
+    const one = process();
+    const hourAgo = Math.floor(Date.now() / 1000) - 3600;
+    await client.hset(IDENTITY, 'id', 'a', 'count', 8000, 'since', 1, 'replaced', `9000 a ${hourAgo}`);
+    await one.read();
+    await client.hset(IDENTITY, 'count', 2500);
+    await one.read();
+    expect(await one.state()).toBeDefined();
+    // It is found once.
+    await one.letGo();
+    await client.hset(IDENTITY, 'count', 2501);
+    await one.read();
+    expect(await one.state()).toBeUndefined();
+  });
+
   test('what others have seen of it is no loss where it is what is there now, or older', async () => {
     const one = process();
     await client.hset(IDENTITY, 'id', 'a', 'count', 1000, 'since', 1);

@@ -144,17 +144,19 @@ describe('the mark of the ledger', () => {
   /** Comparisons end when the test says so. */
   function marked() {
     const compared: string[] = [];
-    let end = () => {};
+    const ages: number[] = [];
+    let end = (_isDone: boolean) => {};
     const ledger = {
       mark: 'L 5',
-      compare(mark: string) {
+      compare(mark: string, age: number) {
         compared.push(mark);
-        return new Promise<void>((resolve) => {
+        ages.push(age);
+        return new Promise<boolean>((resolve) => {
           end = resolve;
         });
       },
     };
-    return { ...open(silent, ledger), ledger, compared, end: () => end() };
+    return { ...open(silent, ledger), ledger, compared, ages, end: (isDone = true) => end(isDone) };
   }
 
   test('what the gate knows of it is compared before anything that it tells is taken, once; then it is told what it is', async () => {
@@ -190,6 +192,19 @@ describe('the mark of the ledger', () => {
     end();
     await turn();
     expect(heard).toEqual(['enabled E']);
+    lease.close();
+  });
+
+  test('while Redis does not answer nothing is taken of what the gate tells: the lease is given back', async () => {
+    const { lease, heard, asked, granted, tells, last, ages, end } = marked();
+    lease.online();
+    granted('T', { more: ' ledger="L 900" ledger-age="70000"' });
+    tells('<session jid="b@s/1" id="S" state="available"/>');
+    end(false);
+    await turn();
+    expect([heard, asked, lease.isUp, ages]).toEqual([[], [], false, [70_000]]);
+    expect(last()).toContain('token="T"><disable/></gate>');
+    expect(lease.state).toEqual({ state: 'ended', why: 'Redis does not answer' });
     lease.close();
   });
 

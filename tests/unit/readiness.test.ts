@@ -47,6 +47,38 @@ function watched(memoryUsed: () => number | undefined) {
   return { state: () => monitor.state, look: () => monitor.check() };
 }
 
+test('what a gate was told while a probe was under way is no loss of the ledger; what it was told of a newer one is', async () => {
+  let count = 4;
+  let answer = () => {};
+  const monitor = new RedisMonitor({
+    write: () => {
+      const mark = { id: 'a', count: ++count, made: false };
+      return new Promise((resolve) => {
+        answer = () => resolve(mark);
+      });
+    },
+    inspect: async () => ({ refusals: [], warnings: [] }),
+    pausedQueues: async () => [],
+    explain: async () => fault,
+    log: { info() {}, warn() {}, error() {} },
+  });
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  void monitor.check();
+  // Another process's, which the gate has told sooner than Redis has answered.
+  count += 1;
+  const compared = monitor.heard({ id: 'a', count });
+  answer();
+  await turn();
+  answer();
+  await compared;
+  expect(monitor.losses).toBe(0);
+  const again = monitor.heard({ id: 'a', count: 900 });
+  await turn();
+  answer();
+  await again;
+  expect(monitor.losses).toBe(1);
+});
+
 const fault = { kind: 'state', code: 'OOM', text: 'Redis is full', reconnect: false, lasting: false } as const;
 
 test('a server that is slow is in order for as long as it may be expected to take', () => {

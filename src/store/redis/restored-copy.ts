@@ -11,8 +11,15 @@ import type { Shards } from './shards.ts';
 const LEAST_BEHIND = 30;
 /** A ledger younger than this (s) was made because there was none: nothing in it is old. */
 const FRESH = 60;
+/** How much longer ago than the look before (ms) another process may have found the same: it was still led to the newer ledger then. */
+const FOUND_EARLIER = 60_000;
 
 type Known = Pick<StoreMark, 'id' | 'count'>;
+
+interface Look extends Known {
+  /** When it was so (monotonic, ms). */
+  readonly at: number;
+}
 
 export interface RestoredCopyOptions {
   readonly redis: Redis | Cluster;
@@ -24,7 +31,10 @@ export interface RestoredCopyOptions {
 /** Notices that the ledger was set back to an older copy, and has what is in that held back. All reject with errors of ioredis. */
 export class RestoredCopy {
   readonly #options: RestoredCopyOptions;
-  #known: Known | undefined;
+  /** The last look. */
+  #known: Look | undefined;
+  /** The one of the same ledger with the highest count: who restores the wrong copy first then restores another one. */
+  #highest: Look | undefined;
   /** Looks are taken one after the other. */
   #looked: Promise<unknown> = Promise.resolve();
 
@@ -40,14 +50,19 @@ export class RestoredCopy {
 
   /** The mark as it was seen last, and what follows from it was done. */
   get known(): Known | undefined {
-    return this.#known;
+    return this.#known && { id: this.#known.id, count: this.#known.count };
   }
 
-  /** The mark of the ledger as others have seen it, before this process did. When this fails, it is made up for at the next call. */
-  async heard(mark: Known): Promise<void> {
+  /**
+   * The mark of the ledger as others have seen it, before this process did. When this fails, it is made up for at the next call.
+   *
+   * @param age how long ago that was, ms
+   */
+  async heard(mark: Known, age = 0): Promise<void> {
+    const at = performance.now() - age;
     await this.#inTurn(async () => {
       const known = this.#known;
-      if (known?.id !== mark.id || known.count < mark.count) this.#known = mark;
+      if (known?.id !== mark.id || known.count < mark.count) this.#knows({ ...mark, at });
     });
     await this.read();
   }
@@ -63,18 +78,27 @@ export class RestoredCopy {
     return turn;
   }
 
-  async #saw({ id, count }: Known): Promise<void> {
-    const known = this.#known;
-    const isOther = known !== undefined && id !== known.id;
-    if (
-      known !== undefined &&
-      (isOther || known.count >= count + LEAST_BEHIND) &&
-      !(await this.#wasFoundBefore(known))
-    ) {
-      if (!isOther || (await this.#isOld())) await this.#say('h');
-      await this.#options.redis.hset(this.#identity, 'replaced', `${known.count} ${known.id}`);
+  async #saw(mark: Known): Promise<void> {
+    const at = performance.now();
+    const lost = (await this.#lost(this.#known, mark)) ?? (await this.#lost(this.#highest, mark));
+    if (lost !== undefined) {
+      if (lost.id === mark.id || (await this.#isOld(lost))) await this.#say('h');
+      const highest = this.#highest?.id === lost.id ? Math.max(lost.count, this.#highest.count) : lost.count;
+      const [seconds] = await this.#options.redis.time();
+      await this.#options.redis.hset(this.#identity, 'replaced', `${highest} ${lost.id} ${seconds}`);
     }
-    this.#known = { id, count };
+    this.#knows({ ...mark, at });
+  }
+
+  #knows(look: Look): void {
+    this.#known = look;
+    if (this.#highest?.id !== look.id || this.#highest.count <= look.count) this.#highest = look;
+  }
+
+  /** What was known, if this is another ledger or an older copy, and nobody has found that yet. */
+  async #lost(known: Look | undefined, { id, count }: Known): Promise<Look | undefined> {
+    if (known === undefined || (id === known.id && known.count < count + LEAST_BEHIND)) return undefined;
+    return (await this.#wasFoundBefore(known)) ? undefined : known;
   }
 
   /** What is held back; undefined while there is nothing. */
@@ -109,16 +133,25 @@ export class RestoredCopy {
     await Promise.all(calls.map((names) => redis.eval(lua, names.length, ...names, word, messageTtl)));
   }
 
-  /** Whether another process has found the same, which may be long ago: an operator has had his say, or has it yet. */
-  async #wasFoundBefore(known: Known): Promise<boolean> {
-    const [count = '', id] = ((await this.#options.redis.hget(this.#identity, 'replaced')) ?? '').split(' ');
-    return id === known.id && known.count < Number(count) + LEAST_BEHIND;
+  /**
+   * Whether another process has found the same, which may be long ago: an operator has had his say, or has it yet. What was found before
+   * the look was another restoring, of which this copy has kept that.
+   */
+  async #wasFoundBefore(known: Look): Promise<boolean> {
+    const { redis } = this.#options;
+    const [count = '', id, found] = ((await redis.hget(this.#identity, 'replaced')) ?? '').split(' ');
+    if (id !== known.id || known.count >= Number(count) + LEAST_BEHIND) return false;
+    // A version before this one has not written when.
+    if (found === undefined) return true;
+    const [now] = await redis.time();
+    return (Number(now) - Number(found)) * 1000 <= performance.now() - known.at + FOUND_EARLIER;
   }
 
-  async #isOld(): Promise<boolean> {
+  /** Whether the ledger was there when the one before was looked at last: else it was made in its place. */
+  async #isOld(before: Look): Promise<boolean> {
     const { redis } = this.#options;
     const [since, [now]] = await Promise.all([redis.hget(this.#identity, 'since'), redis.time()]);
-    return Number(now) - Number(since) >= FRESH;
+    return Number(now) - Number(since) >= FRESH + (performance.now() - before.at) / 1000;
   }
 
   get #identity(): string {

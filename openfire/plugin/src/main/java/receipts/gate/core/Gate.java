@@ -43,6 +43,7 @@ public final class Gate {
     private final Commands commands;
     /** What a process of the component has said last of its ledger, for the next one; null while none has. */
     private String ledger;
+    private long ledgerAt;
     /** When a lease ended last. */
     long openedAt;
     private long counter;
@@ -203,7 +204,8 @@ public final class Gate {
             Answer answer = new Answer(request, lease);
             answer.add(Events.empty("enabled", "version", "1", "token", lease.token, "epoch", epoch, "gate", version, "server", server,
                 "timeout", Long.toString(timeout), "lease", Long.toString(length), "proofs", proofs,
-                "receipts", routes ? "routed" : null, "acks", acks == null ? null : "true", "ledger", ledger));
+                "receipts", routes ? "routed" : null, "acks", acks == null ? null : "true", "ledger", ledger,
+                "ledger-age", ledger == null ? null : Long.toString(clock.getAsLong() - ledgerAt)));
             answer.done();
             if (unloading) {
                 outbox.event(Events.empty("opened", "why", "unloading", "held", "0"));
@@ -229,7 +231,9 @@ public final class Gate {
 
     /** To be told to each process that begins. */
     void remember(String mark) {
-        if (mark != null && mark.length() <= LONGEST_MARK) ledger = mark;
+        if (mark == null || mark.length() > LONGEST_MARK || mark.equals(ledger)) return;
+        ledger = mark;
+        ledgerAt = clock.getAsLong();
     }
 
     private static long within(long wanted, long most) {

@@ -27,7 +27,11 @@ class LedgerMarkTest {
         // Of a version that says none.
         rig.say("c", new Command("renew"));
         rig.gate.closed("c");
-        assertTrue(enabled("d").contains(" ledger=\"L 7\""));
+        rig.now += 5000;
+        assertTrue(enabled("d").contains(" ledger=\"L 7\" ledger-age=\"5000\""));
+        // Nothing new: Redis may be gone since.
+        renew("d", "L 7");
+        assertTrue(enabled("d2").contains(" ledger=\"L 7\" ledger-age=\"5000\""));
         renew("d", "L 1");
         assertTrue(enabled("e").contains(" ledger=\"L 1\""));
     }
