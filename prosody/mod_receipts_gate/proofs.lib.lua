@@ -1,6 +1,7 @@
 -- Which session was sent what, and what proves that its client has it (rules 16 and 17 of the gate).
 
 local st = require "util.stanza";
+local monotonic = require "util.time".monotonic;
 local new_id = require "util.id".medium;
 
 local protocol = module:require "protocol";
@@ -8,8 +9,8 @@ local settings = module:require "settings";
 
 return function (gate)
 
--- By session: { items, first, last, ping, scheduled, failed }. An item is { record, copy, signature, position, acked, done };
--- `position` is the value of h that acknowledges it, where stream management counts it; `acked`: mod_smacks has let go of it;
+-- By session: { items, first, last, ping, scheduled, failed }. An item is { record, copy, signature, position, at, acked, done };
+-- `at` is when it was written (s, of a clock that never steps); `position` is the value of h that acknowledges it, where stream management counts it; `acked`: mod_smacks has let go of it;
 -- `done`: its proof, or its return, is known.
 local tracked = gate.state.tracked or setmetatable({}, { __mode = "k" });
 gate.state.tracked = tracked;
@@ -54,14 +55,17 @@ local function prove(session, item, by)
 	gate.outcomes.saw(item.record, "has", evidence(session, item, { by = by }));
 end
 
+--- The oldest item that wants a proof, or nil.
 local function wants_proof(track)
-	local wants = false;
+	local oldest = nil;
 	each_open(track, track.last, function (item)
 		-- Of what is noted alone nobody may ever ask.
-		wants = not item.record.forgotten and not item.record.note;
-		return wants;
+		if not item.record.forgotten and not item.record.note then
+			oldest = item;
+		end
+		return oldest ~= nil;
 	end);
-	return wants;
+	return oldest;
 end
 
 local function ping(session, track)
@@ -70,18 +74,26 @@ local function ping(session, track)
 		:tag("ping", { xmlns = "urn:xmpp:ping" }));
 end
 
---- Pings the client behind what it was sent, a little later, if nothing else has proved it by then; one ping at a time.
+--- Pings the client behind what it was sent, a little later, if nothing else has proved it by then; one ping at a time. Each message
+-- has that time: who confirms all of them is not pinged because one is always on its way.
 -- Over BOSH an answer proves less, so a receipt is needed there. A client that is inactive (XEP-0352) is not woken for it: what
 -- mod_csi_simple keeps back is pinged for when it is flushed.
-local function schedule(session, track)
+local function schedule(session, track, delay)
 	if track.scheduled or track.ping or session.bosh_version then
 		return
 	end
 	track.scheduled = true;
-	module:add_timer(settings.ping_delay / 1000, function ()
+	module:add_timer(delay or settings.ping_delay / 1000, function ()
 		track.scheduled = false;
-		if tracked[session] == track and not session.destroyed and not session.hibernating and not track.ping
-			and session.state ~= "inactive" and gate.leases.any() and wants_proof(track) then
+		if tracked[session] ~= track or session.destroyed or session.hibernating or track.ping
+			or session.state == "inactive" or not gate.leases.any() then
+			return;
+		end
+		local oldest = wants_proof(track);
+		local left = oldest and (oldest.at or 0) + settings.ping_delay / 1000 - monotonic();
+		if left and left > 0.001 then
+			schedule(session, track, left);
+		elseif left then
 			ping(session, track);
 		end
 	end);
@@ -100,7 +112,7 @@ local function track_item(session, record, copy, signature)
 	local track = tracked[session] or { items = {}; first = 1; last = 0 };
 	tracked[session] = track;
 	track.last = track.last + 1;
-	local item = { record = record; copy = copy; signature = signature; position = next_position(session); jid = session.full_jid };
+	local item = { record = record; copy = copy; signature = signature; position = next_position(session); at = monotonic(); jid = session.full_jid };
 	track.items[track.last] = item;
 	table.insert(record.items, item);
 	item.session = session;
