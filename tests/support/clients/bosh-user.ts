@@ -55,7 +55,8 @@ export class BoshUser extends Dialogue {
     const bind = xml('bind', { xmlns: 'urn:ietf:params:xml:ns:xmpp-bind' }, xml('resource', {}, resource));
     await user.iq(xml('iq', { type: 'set' }, bind));
     await user.send(xml('presence'));
-    await user.hears((el) => el.name === 'presence' && el.attrs.from === user.jid);
+    // Openfire 4.2 does not tell a client of its own presence.
+    await user.iq(xml('iq', { type: 'get', to: domain }, xml('ping', { xmlns: 'urn:xmpp:ping' })));
     return user;
   }
 
