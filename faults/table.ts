@@ -89,14 +89,15 @@ scenarios. Without \`--scenario\` those that hurt the link and the processes run
 three sentinels instead.
 
 \`--rate 1000\` has all senders write 1,000 messages a second together, or as many as the machine carries: the row says how many it were of
-those asked for, from the first message to the last and without what senders write again. In one conversation two seconds' worth of messages may be out
-without an answer; where it has them, another one is written in. Receipts have longer to come (\`RETRY_SCHEDULE=10s,20s\`,
-\`MESSAGE_TTL=60s\`), no quota refuses a message, and Prosody keeps no archive. Servers, users and checker share the machine.
+those asked for, from the first message to the last and without what senders write again. In one conversation two seconds' worth of messages
+may be out without an answer; where it has them, another one is written in. Receipts have longer to come (\`RETRY_SCHEDULE=10s,20s\`,
+\`MESSAGE_TTL=60s\`), no quota refuses a message, and Prosody keeps no archive. Servers, users and checker share the machine: most of two
+cores, which \`chrt -r 10\` before the command gives them on a machine that has others to serve.
 \`CLUSTER_RATE=1000 npm run test:integration -- cluster-failures\` moves a shard while 1,000 messages a second flow to it, and stops and kills
 a master at 1,200; what was acknowledged is looked for in the ledger.
 
 A message of these scenarios lives for 25 s. On a machine that has no time for the processes, messages expire while their receipts wait to
-be read, which shows as *false failure* and *both ends*. Such runs are not in the table.
+be read, which shows as *false failure*. Such runs are not in the table.
 
 ${tableOf(scenarios, tallied)}
 `;
