@@ -311,4 +311,35 @@ if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
   function message(id: string, type: string, ...children: Element[]): Element {
     return xml('message', { to: BOB, type, id }, ...children);
   }
+
+  test('closed: without a lease the sender is told to try later, and nothing is held; receipts pass', async () => {
+    const carol = await stage.user('carol', 'web');
+    const set = async (fail: string) => {
+      await alice.say(CAROL, `probe: fail=${fail}`);
+      await carol.hears(`probe: fail=${fail}`);
+      await stage.reload(component);
+    };
+    await set('closed');
+    try {
+      await component.command(xml('disable'));
+      const error = (await alice.failed(await alice.say(CAROL, 'Refused'))).getChild('error');
+      expect(error?.attrs.type).toBe('wait');
+      expect(error?.getChild('resource-constraint')).toBeDefined();
+      // Without its receipt, what was stored would be said to have failed.
+      const receipt = xml('received', { xmlns: 'urn:xmpp:receipts', id: 'r' });
+      await carol.send(xml('message', { to: alice.jid, type: 'chat' }, receipt));
+      await alice.hears((el) => el.getChild('received')?.attrs.id === 'r');
+    } finally {
+      component.token = '';
+      await component.enable();
+      // It says so by a message, which is held.
+      await set('open');
+    }
+    await component.command(xml('disable'));
+    await alice.say(CAROL, 'Unheld');
+    await carol.hears('Unheld');
+    expect(carol.bodies()).not.toContain('Refused');
+    component.token = '';
+    await component.enable();
+  }, 180_000);
 });

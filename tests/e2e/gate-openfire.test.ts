@@ -333,26 +333,7 @@ if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
       }
     })();
     await until(() => count > 100, { what: 'some traffic' });
-    await stage.plugin(false);
-    await component.event('opened', { why: 'unloading' });
-    await stage.plugin(true);
-    component.token = '';
-    // What is asked while the plugin leaves may be answered by nobody. A slow server's answer counts when it comes: whoever
-    // throws it away and asks anew has the gate end the lease that it has just given.
-    let isBack = false;
-    let patience = 3000;
-    const ask = async () => {
-      const silence = delay(patience, 'silence');
-      const answer = component.enable().then(
-        () => {
-          isBack = true;
-        },
-        () => {},
-      );
-      if ((await Promise.race([answer, silence])) === 'silence') patience *= 2;
-      return isBack;
-    };
-    await until(ask, { what: 'the plugin again', within: 60_000 });
+    await stage.reload(component);
     const last = component.events('held').length;
     await until(() => component.events('held').length > last + 50, { what: 'holding again' });
     going = false;

@@ -5,6 +5,7 @@ import xml from '@xmpp/xml';
 import { cleanSlate } from '../clients/clean-slate.ts';
 import { type LoginOptions, login, type TestUser } from '../clients/test-user.ts';
 import { BareComponent } from '../openfire/bare-component.ts';
+import { until } from '../time/until.ts';
 import { GateComponent } from './gate-component.ts';
 import { buildProbe } from './openfire/probe.ts';
 import { RawClient } from './raw-client.ts';
@@ -108,6 +109,30 @@ export class OpenfireGate {
     const jar = path.join(OPENFIRE_HOME ?? '', 'plugins', 'receiptsgate.jar');
     const away = path.join(OPENFIRE_HOME ?? '', 'receiptsgate.jar.away');
     await (there ? rename(away, jar) : rename(jar, away));
+  }
+
+  /** Loads the plugin anew, for properties that it reads then. The component has a lease before, and has another one after it. */
+  async reload(component: GateComponent): Promise<void> {
+    await this.plugin(false);
+    await component.event('opened', { why: 'unloading' });
+    await this.plugin(true);
+    component.token = '';
+    // What is asked while the plugin leaves may be answered by nobody. A slow server's answer counts when it comes: whoever
+    // throws it away and asks anew has the gate end the lease that it has just given.
+    let isBack = false;
+    let patience = 3000;
+    const ask = async () => {
+      const silence = delay(patience, 'silence');
+      const answer = component.enable().then(
+        () => {
+          isBack = true;
+        },
+        () => {},
+      );
+      if ((await Promise.race([answer, silence])) === 'silence') patience *= 2;
+      return isBack;
+    };
+    await until(ask, { what: 'the plugin again', within: 60_000 });
   }
 
   /** Puts openfire/ProbePlugin.java into the server, or takes it out. */

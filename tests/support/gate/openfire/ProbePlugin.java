@@ -12,6 +12,7 @@ import org.jivesoftware.openfire.interceptor.InterceptorManager;
 import org.jivesoftware.openfire.interceptor.PacketInterceptor;
 import org.jivesoftware.openfire.interceptor.PacketRejectedException;
 import org.jivesoftware.openfire.session.Session;
+import org.jivesoftware.util.JiveGlobals;
 import org.xmpp.packet.Message;
 import org.xmpp.packet.Packet;
 import org.xmpp.packet.Presence;
@@ -52,6 +53,7 @@ public class ProbePlugin implements Plugin, PacketInterceptor, OfflineMessageLis
         if (body.equals("probe: reject") && incoming && !processed) throw new PacketRejectedException();
         if (body.startsWith("probe: stored?") && !incoming && !processed) packet.getElement().addAttribute("stored", Integer.toString(stored.get()));
         if (body.startsWith("probe: lingering?") && !incoming && !processed) packet.getElement().addAttribute("lingering", Integer.toString(lingering.get()));
+        if (body.startsWith("probe: fail=") && incoming && !processed) JiveGlobals.setProperty("plugin.receipts.fail", body.substring("probe: fail=".length()));
         if (body.equals("probe: cluster on") && !incoming && !processed) cluster(true);
         if (body.equals("probe: cluster off") && !incoming && !processed) cluster(false);
     }

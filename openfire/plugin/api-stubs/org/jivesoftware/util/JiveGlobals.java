@@ -6,6 +6,11 @@ public class JiveGlobals {
         throw new UnsupportedOperationException();
     }
 
+    /** Used by the tests' plugin. */
+    public static void setProperty(String name, String value) {
+        throw new UnsupportedOperationException();
+    }
+
     public static int getIntProperty(String name, int otherwise) {
         throw new UnsupportedOperationException();
     }
