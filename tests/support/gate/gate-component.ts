@@ -21,6 +21,9 @@ export type Verdict = (message: Element, n: string) => 'stored' | 'pass' | 'drop
 export class GateComponent extends Dialogue {
   override autoReceipt = false;
   verdict: Verdict = () => undefined;
+  /** Pings of the gate that were not answered since {@link answersPings} is not set. */
+  readonly pings: string[] = [];
+  answersPings = true;
   token = '';
   epoch = '';
   /** Its stream. */
@@ -80,6 +83,12 @@ export class GateComponent extends Dialogue {
     this.link.write(this.request(this.token, xml(name, { n })).toString());
   }
 
+  /** Answers a ping of the gate's. */
+  pong(id: string): void {
+    const { component, domain } = this.#options;
+    this.link.write(xml('iq', { type: 'result', from: component, to: domain, id }).toString());
+  }
+
   /** The first event of that name, with those attributes, that no earlier call has had. */
   event(name: string, attributes: Record<string, string> = {}): Promise<Element> {
     return this.hears((el) => isEvent(el, name, attributes));
@@ -136,7 +145,9 @@ export class GateComponent extends Dialogue {
       this.epoch = enabled.attrs.epoch ?? '';
     }
     if (!gate) {
-      this.take(stanza);
+      if (stanza.getChild('ping', 'urn:xmpp:ping') === undefined) this.take(stanza);
+      else if (this.answersPings) this.pong(stanza.attrs.id as string);
+      else this.pings.push(stanza.attrs.id as string);
       return;
     }
     if (this.token !== '' && gate.attrs.token !== this.token) return;

@@ -122,7 +122,7 @@ export class OpenfireGate {
     let isBack = false;
     let patience = 3000;
     const ask = async () => {
-      const silence = delay(patience, 'silence');
+      const silence = delay(patience, 'silence', { ref: false });
       const answer = component.enable().then(
         () => {
           isBack = true;

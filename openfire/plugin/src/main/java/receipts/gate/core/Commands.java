@@ -52,7 +52,8 @@ final class Commands {
         Known known = gate.record.memory.get(n);
         if (known == null) gate.record.send(lease, Events.outcome(n, "unknown"));
         else {
-            known.told = lease;
+            known.belongsTo(lease);
+            known.isToBeTold = false;
             for (String event : known.events()) gate.record.send(lease, event);
         }
     }
@@ -82,7 +83,7 @@ final class Commands {
             known.byCopy = true;
             known.name = Known.name(sender, Stanza.bare(to), message.id);
         }
-        known.told = lease;
+        known.belongsTo(lease);
         int copy = (int) command.number("copy", 2);
         Entry entry = new Entry(Entry.Kind.DELIVER, message.packet, known, copy, to, sender, 0, gate.clock.getAsLong());
         Line line = gate.conversations.open(pair, sender).from(sender);

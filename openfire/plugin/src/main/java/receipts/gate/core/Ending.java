@@ -19,6 +19,7 @@ final class Ending {
         gate.leasesChanged();
         int held = lease.waiting.size();
         for (Entry entry : new ArrayList<>(lease.waiting.values())) pass(lease, entry);
+        lease.outbox.endTelling();
         gate.counts.opened++;
         gate.counts.lastOpened = why;
         gate.openedAt = gate.clock.getAsLong();
@@ -40,6 +41,7 @@ final class Ending {
 
     void tick(long now) {
         for (Lease lease : gate.leases.all()) {
+            lease.outbox.telling.tick(now);
             if (now - lease.heard > lease.length) end(lease, "silence");
             else if (isHung(lease, now)) end(lease, "timeout");
             else for (Entry entry : overdue(lease, now)) pass(lease, entry);

@@ -33,6 +33,16 @@ public final class Events {
         return text.toString();
     }
 
+    /** @return a ping to the component */
+    public static String ping(Settings settings, String id) {
+        StringBuilder text = new StringBuilder(160).append("<iq");
+        attribute(text, "type", "get");
+        attribute(text, "id", id);
+        attribute(text, "from", settings.server);
+        attribute(text, "to", settings.component);
+        return text.append("><ping xmlns=\"urn:xmpp:ping\"/></iq>").toString();
+    }
+
     static final String MESSAGE_ENDS = "</gate></message>";
 
     /** @param xml the message as the server writes it to a client: its elements are of the stream's own namespace */

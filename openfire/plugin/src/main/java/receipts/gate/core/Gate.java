@@ -98,7 +98,7 @@ public final class Gate {
             if (owner == null || !bounds.admits(sender, shown.length())) {
                 if (content && !told) {
                     // Without its receipt a message that was stored would be said to have failed.
-                    if (settings.failClosed && leases.isEmpty() && !unloading && !message.proof) return Decision.REFUSED;
+                    if (settings.failClosed && !leased && !unloading && !message.proof) return Decision.REFUSED;
                     String passed = name == null ? Known.name(sender, recipient, message.id) : name;
                     tell(unheld.add(message, passed, record.sessions.of(recipient), clock.getAsLong()), owner(conversation, pair));
                 }
@@ -142,7 +142,18 @@ public final class Gate {
 
     /** A conversation changes its owner only when nothing of it is held, or when the owner's lease has ended. */
     Lease owner(Conversation conversation, String pair) {
-        return conversation != null && conversation.owner != null && !conversation.owner.ended ? conversation.owner : leases.of(pair);
+        Lease owner = ownerOf(conversation);
+        return owner == null ? leases.holderOf(pair) : owner;
+    }
+
+    /** Who is told of a conversation: also a lease that does not hold yet. */
+    Lease listener(String pair) {
+        Lease owner = ownerOf(conversations.find(pair));
+        return owner == null ? leases.of(pair) : owner;
+    }
+
+    private static Lease ownerOf(Conversation conversation) {
+        return conversation != null && conversation.owner != null && !conversation.owner.ended ? conversation.owner : null;
     }
 
     private void hold(Stanza message, String sender, String name, Conversation conversation, Lease owner, String shown) {
@@ -212,12 +223,18 @@ public final class Gate {
                 return;
             }
             leases.add(lease);
-            for (Live live : record.sessions.all()) outbox.event(live.event());
+            outbox.telling.begin(lease);
+            for (Live live : record.sessions.all()) outbox.telling.add(live);
             record.repeatTo(lease);
-            for (String event : unheld.tell(lease.process, lease.heard)) outbox.event(event);
-            for (String event : deleted.tell(lease.heard)) outbox.event(event);
-            outbox.event("<ready/>");
-            leased = true;
+            for (String event : deleted.tell(lease.heard)) outbox.telling.add(event);
+            outbox.telling.goOn();
+        }
+    }
+
+    /** The component has answered that ping, behind all that was written to it before. */
+    public void read(String ping) {
+        synchronized (lock) {
+            for (Lease lease : leases.all()) if (lease.outbox.telling.read(ping)) return;
         }
     }
 
@@ -300,7 +317,7 @@ public final class Gate {
     }
 
     void leasesChanged() {
-        leased = !leases.isEmpty();
+        leased = leases.holding() > 0;
     }
 
     void ready(Conversation conversation) {
@@ -310,7 +327,7 @@ public final class Gate {
     public Counts counts() {
         synchronized (lock) {
             Counts copy = counts.copy();
-            copy.leases = leases.all().size();
+            copy.leases = leases.holding();
             copy.held = bounds.held();
             copy.heldBytes = bounds.bytes();
             copy.conversations = conversations.size();
@@ -323,7 +340,7 @@ public final class Gate {
         }
     }
 
-    /** The connections that hold a lease now. */
+    /** The connections that have a lease now. */
     public List<Object> connections() {
         synchronized (lock) {
             List<Object> all = new java.util.ArrayList<>();

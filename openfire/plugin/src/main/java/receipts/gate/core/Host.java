@@ -31,6 +31,9 @@ public interface Host {
      */
     void answer(Object connection, Object request, String token, String inner);
 
+    /** A ping to the component with that id, into that connection behind all that was written there; its answer is {@link Gate#read}. */
+    void ask(Object connection, String id);
+
     void close(Object connection);
 
     /** A ping to a client with that id, written into that session behind all that was sent to it. */

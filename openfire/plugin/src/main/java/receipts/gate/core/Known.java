@@ -31,6 +31,8 @@ public final class Known {
     boolean forgotten;
     /** Who was told last. */
     Lease told;
+    /** What is known of it waits until that one has read what comes before. */
+    boolean isToBeTold;
 
     Known(String n, String pair) {
         this.n = n;
@@ -44,6 +46,12 @@ public final class Known {
 
     public boolean isNoted() {
         return note != null;
+    }
+
+    /** That process has said something of it. */
+    void belongsTo(Lease lease) {
+        if (told != lease) isToBeTold = false;
+        told = lease;
     }
 
     void outcome(int copy, String event) {

@@ -21,6 +21,8 @@ final class Lease {
     int unfinished;
     long heard;
     long lastVerdict;
+    /** It was told all that it must know before it is shown anything. */
+    boolean holds;
     boolean ended;
     /** The answer to `disable`, which waits for what is unfinished. */
     Answer farewell;

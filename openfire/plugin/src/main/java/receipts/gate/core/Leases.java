@@ -36,16 +36,31 @@ final class Leases {
         return byConnection.values();
     }
 
-    boolean isEmpty() {
-        return byConnection.isEmpty();
+    int holding() {
+        int count = 0;
+        for (Lease lease : byConnection.values()) if (lease.holds) count++;
+        return count;
     }
 
-    /** @return whose the conversation is by its name alone, or null when nobody holds a lease */
+    /** @return who is told of the conversation, by its name alone, or null when nobody has a lease */
     Lease of(String pair) {
-        if (byConnection.size() == 1) return byConnection.values().iterator().next();
+        return best(pair, false);
+    }
+
+    /** @return for whom what is written in it is held, or null when that is nobody */
+    Lease holderOf(String pair) {
+        return best(pair, true);
+    }
+
+    private Lease best(String pair, boolean holds) {
+        if (byConnection.size() == 1) {
+            Lease only = byConnection.values().iterator().next();
+            return only.holds || !holds ? only : null;
+        }
         Lease best = null;
         long highest = 0;
         for (Lease lease : byConnection.values()) {
+            if (holds && !lease.holds) continue;
             long weight = lease.weight(pair);
             if (best != null && weight <= highest) continue;
             best = lease;

@@ -36,6 +36,7 @@ final class Outbox {
     private final Deque<Object> items = new ArrayDeque<>();
     /** Answers that say nothing: their place among the others does not matter, and they go behind the next stanza. */
     private final Deque<Answer> silent = new ArrayDeque<>();
+    final Telling telling;
     private Lease lease;
     private String begins;
     /** A thread writes, or will at once. */
@@ -55,13 +56,23 @@ final class Outbox {
     Outbox(Gate gate) {
         this.gate = gate;
         host = gate.host;
-        // A new lease is told of all that is remembered at once.
+        telling = new Telling(gate, this);
+        // What waits while it is told of what is remembered counts as well.
         bound = gate.settings.maxHeldBytes + Math.max(16L << 20, gate.settings.remembered * REMEMBERED);
     }
 
     void belongsTo(Lease owner) {
         lease = owner;
         begins = Events.messageBegins(gate.settings, owner.token);
+    }
+
+    /** Whether the component has read what is before it. */
+    private static final class Question {
+        final String id;
+
+        Question(String id) {
+            this.id = id;
+        }
     }
 
     /** A held message, of which the event is written out only where it is sent. */
@@ -134,9 +145,31 @@ final class Outbox {
     private boolean add(Object event, int length, long due) {
         if (closed) return true;
         unanswered += length;
-        items.add(event);
-        schedule(due);
+        if (telling.isBeginning()) {
+            telling.add(event);
+            telling.goOn();
+        } else {
+            items.add(event);
+            schedule(due);
+        }
         return unanswered <= bound;
+    }
+
+    /** Of what is told as the component reads. */
+    void put(String event) {
+        items.add(event);
+        schedule(AT_ONCE);
+    }
+
+    void put(Answer answer) {
+        items.add(answer);
+        schedule(AT_ONCE);
+    }
+
+    /** Asks whether it has read all this. */
+    void ask(String id) {
+        items.add(new Question(id));
+        schedule(AT_ONCE);
     }
 
     void answer(Answer answer) {
@@ -145,8 +178,15 @@ final class Outbox {
             schedule(gate.clock.getAsLong() + PATIENCE);
             return;
         }
-        items.add(answer);
-        schedule(AT_ONCE);
+        if (telling.isBeginning()) {
+            telling.add(answer);
+            telling.goOn();
+        } else put(answer);
+    }
+
+    /** Nothing more is told of what is remembered. */
+    void endTelling() {
+        for (Answer answer : telling.end()) if (!closed) put(answer);
     }
 
     void heard() {
@@ -198,7 +238,7 @@ final class Outbox {
 
     private void write() {
         List<Object> events = new ArrayList<>();
-        List<Answer> answers = new ArrayList<>();
+        List<Object> others = new ArrayList<>();
         for (;;) {
             long begun = gate.cost.begin();
             synchronized (gate.lock) {
@@ -208,19 +248,19 @@ final class Outbox {
                     if (dueAt != NEVER) schedule(dueAt);
                     return;
                 }
-                if (items.peek() instanceof Answer) answers.add((Answer) items.poll());
-                else takeEvents(events);
+                if (items.isEmpty() || isEvent(items.peek())) takeEvents(events);
+                else others.add(items.poll());
                 // Each time: while there is always something else, the component would think that nobody answers.
-                answers.addAll(silent);
+                others.addAll(silent);
                 silent.clear();
                 if (items.isEmpty()) dueAt = NEVER;
                 wroteAt = gate.clock.getAsLong();
             }
             gate.cost.end(begun);
             if (!events.isEmpty()) attempt(() -> write(events));
-            for (Answer answer : answers) attempt(() -> host.answer(lease.connection, answer.request, lease.token, answer.inner()));
+            for (Object other : others) attempt(() -> write(other));
             events.clear();
-            answers.clear();
+            others.clear();
         }
     }
 
@@ -235,6 +275,15 @@ final class Outbox {
         host.write(lease.connection, text);
     }
 
+    private void write(Object other) {
+        if (other instanceof Question) {
+            host.ask(lease.connection, ((Question) other).id);
+            return;
+        }
+        Answer answer = (Answer) other;
+        host.answer(lease.connection, answer.request, lease.token, answer.inner());
+    }
+
     private void attempt(Runnable write) {
         try {
             write.run();
@@ -245,9 +294,13 @@ final class Outbox {
         }
     }
 
+    private static boolean isEvent(Object item) {
+        return item instanceof String || item instanceof Shown;
+    }
+
     /** As many as go in one stanza, up to the next answer. */
     private void takeEvents(List<Object> events) {
-        for (int length = 0; length < STANZA && !items.isEmpty() && !(items.peek() instanceof Answer);) {
+        for (int length = 0; length < STANZA && isEvent(items.peek());) {
             Object event = items.poll();
             length += event instanceof Shown ? ((Shown) event).xml.length() : ((String) event).length();
             events.add(event);

@@ -25,6 +25,17 @@ final class Record implements Reports {
         if (known.forgotten) return;
         Lease lease = owner(known);
         if (lease == null) return;
+        if (known.isToBeTold) lease.outbox.telling.add(event);
+        else tell(known, lease, event);
+    }
+
+    /** What is kept with the message is told with it where its turn is still to come. */
+    private void keptEvent(Known known, String event) {
+        Lease lease = known.isToBeTold ? null : owner(known);
+        if (lease != null) tell(known, lease, event);
+    }
+
+    private void tell(Known known, Lease lease, String event) {
         known.told = lease;
         if (!lease.ended && !lease.outbox.patient(event)) gate.ending.overflow(lease);
         for (String n : memory.takeLost()) send(lease, Events.empty("forgotten", "n", n));
@@ -35,14 +46,14 @@ final class Record implements Reports {
         if (known.forgotten) return;
         known.later(event);
         memory.keep(known);
-        event(known, event);
+        keptEvent(known, event);
     }
 
     void outcome(Known known, int copy, String event) {
         if (known.forgotten) return;
         known.outcome(copy, event);
         memory.keep(known);
-        event(known, event);
+        keptEvent(known, event);
     }
 
     /**
@@ -107,16 +118,17 @@ final class Record implements Reports {
     /** The one that saw the message, or else whose the conversation is now. */
     private Lease owner(Known known) {
         if (known.told != null && !known.told.ended) return known.told;
-        return gate.owner(gate.conversations.find(known.pair), known.pair);
+        return gate.listener(known.pair);
     }
 
     /** All that nobody else who is there was told. */
     void repeatTo(Lease lease) {
         for (Known known : memory.all()) {
-            if (known.told != null && !known.told.ended && known.told != lease || owner(known) != lease) continue;
+            if (known.told != null && !known.told.ended || owner(known) != lease) continue;
             known.told = lease;
-            for (String event : known.events()) send(lease, event);
+            lease.outbox.telling.add(known);
         }
+        lease.outbox.telling.goOn();
         for (String n : memory.takeLost()) send(lease, Events.empty("forgotten", "n", n));
     }
 

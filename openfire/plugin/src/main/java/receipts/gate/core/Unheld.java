@@ -84,12 +84,17 @@ final class Unheld {
         return passed;
     }
 
-    /** @return events of all that this process was not told of */
-    List<String> tell(String process, long now) {
+    /** @return all that this process was not told of */
+    List<Passed> news(String process, long now) {
         while (!all.isEmpty() && all.peek().told != null && now - all.peek().at > KEPT) drop();
-        List<String> news = new ArrayList<>();
-        for (Passed passed : all) if (passed.isNewsTo(process)) news.add(passed.tell(process));
+        List<Passed> news = new ArrayList<>();
+        for (Passed passed : all) if (passed.isNewsTo(process)) news.add(passed);
         return news;
+    }
+
+    /** That process may not have read what it was told. */
+    void untold(String process) {
+        for (Passed passed : all) if (passed.told != null) passed.told.remove(process);
     }
 
     long count() {

@@ -222,6 +222,22 @@ final class OpenfireHost implements Host {
     }
 
     @Override
+    public void ask(Object connection, String id) {
+        server.getIQRouter().addIQResultListener(id, new IQResultListener() {
+            @Override
+            public void receivedAnswer(IQ answer) {
+                gate.read(id);
+            }
+
+            @Override
+            public void answerTimeout(String late) {
+                // The core has a time of its own.
+            }
+        });
+        ((Session) connection).deliverRawText(Events.ping(gate.settings, id));
+    }
+
+    @Override
     public void close(Object connection) {
         ((Session) connection).close();
     }

@@ -47,6 +47,7 @@ class LoadTest {
                 enabled = connection;
             }
         }
+        @Override public void ask(Object connection, String id) { }
         @Override public void close(Object connection) { }
         @Override public void ping(String stream, String jid, String id) { }
         @Override public void request(String stream, String jid) { }

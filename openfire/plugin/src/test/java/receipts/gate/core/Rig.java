@@ -29,6 +29,9 @@ final class Rig implements Host {
     final List<Object> closed = new ArrayList<>();
     final List<String> pings = new ArrayList<>();
     final List<String> requests = new ArrayList<>();
+    /** Pings to the component, which it answers if it reads. */
+    final List<String> asked = new ArrayList<>();
+    boolean reads = true;
     final List<String> logged = new ArrayList<>();
     final List<String> warned = new ArrayList<>();
     Function<Entry, Outcome> server = entry -> new Outcome();
@@ -95,6 +98,12 @@ final class Rig implements Host {
         Matcher token = Pattern.compile("token=\"([^\"]*)\"").matcher(text);
         if (text.contains("<enabled ") && token.find()) tokens.put(connection, token.group(1));
         of(answers, connection).add(text);
+    }
+
+    @Override public void ask(Object connection, String id) {
+        probe();
+        asked.add(id);
+        if (reads) tasks.add(() -> gate.read(id));
     }
 
     @Override public void close(Object connection) { probe(); closed.add(connection); }

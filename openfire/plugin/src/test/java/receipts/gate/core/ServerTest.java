@@ -134,6 +134,7 @@ class ServerTest {
             token = tokenOf;
             answers.add(inner);
         }
+        @Override public void ask(Object connection, String id) { }
         @Override public void close(Object connection) { }
         @Override public void ping(String stream, String jid, String id) { }
         @Override public void request(String stream, String jid) { }

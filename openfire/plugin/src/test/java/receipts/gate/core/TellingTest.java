@@ -1,0 +1,168 @@
+package receipts.gate.core;
+
+import static java.util.Collections.emptyList;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+/** How a connection that begins is told of all that is remembered. */
+class TellingTest {
+    private static final int MANY = 10_000;
+    private Rig rig = new Rig();
+
+    /** So many messages are remembered, of a lease that has ended; about 3 MB are to be told. */
+    private void remember(String connection) {
+        String long_ = new String(new char[150]).replace('\0', 'x');
+        rig.server = entry -> new Outcome().sent("s1", "bob@example.org/" + long_);
+        rig.gate.presence().bound("s1", "bob@example.org/" + long_);
+        rig.enable(connection);
+        for (int i = 0; i < MANY; i++) {
+            rig.write("alice", "bob", "m" + i);
+            rig.stored(connection, rig.shown(connection).get(i));
+        }
+        rig.server = entry -> new Outcome();
+    }
+
+    private long bytes(Object connection) {
+        long bytes = 0;
+        for (String event : Rig.of(rig.written, connection)) bytes += event.length();
+        return bytes;
+    }
+
+    private List<String> numbers(Object connection, String name) {
+        List<String> all = new ArrayList<>();
+        for (String event : rig.events(connection, name)) all.add(Rig.attribute(event, "n"));
+        return all;
+    }
+
+    @Test @DisplayName("no more is written than the component reads; until it has read all, nothing is held and what passes is told before it is ready")
+    void paced() {
+        remember("c");
+        rig.gate.closed("c");
+        rig.reads = false;
+        rig.enable("d");
+        assertTrue(bytes("d") < Telling.AHEAD + 1000, "ahead");
+        assertFalse(rig.gate.isLeased());
+        assertEquals(Gate.Decision.PASS, rig.write("alice", "carol", "meanwhile"));
+        rig.gate.presence().bound("s2", "carol@example.org/phone");
+        for (int asked = 1; rig.events("d", "ready").isEmpty(); asked++) {
+            assertEquals(asked, rig.asked.size());
+            long before = bytes("d");
+            rig.gate.read("another");
+            rig.run();
+            assertEquals(before, bytes("d"));
+            rig.gate.read(rig.asked.get(asked - 1));
+            rig.run();
+            assertTrue(bytes("d") - before < Telling.AHEAD + 1000, "ahead");
+        }
+        assertTrue(rig.asked.size() > 1);
+        assertEquals(MANY, new HashSet<>(numbers("d", "outcome")).size());
+        assertEquals(MANY, rig.events("d", "outcome").size());
+        List<String> written = Rig.of(rig.written, "d");
+        assertEquals("id-meanwhile", Rig.attribute(rig.events("d", "unheld").get(0), "id"));
+        assertEquals("ready", written.get(written.size() - 1));
+        assertTrue(written.indexOf(rig.events("d", "session").get(1)) > written.lastIndexOf(rig.events("d", "outcome").get(MANY - 1)), "in order");
+        assertEquals(Gate.Decision.TAKEN, rig.write("alice", "carol", "now"));
+        assertEquals(1, rig.shown("d").size());
+    }
+
+    @Test @DisplayName("what becomes known of a message before its turn is told in its turn, once; a session that has ended is not told")
+    void turns() {
+        remember("c");
+        rig.gate.closed("c");
+        rig.reads = false;
+        rig.enable("d");
+        String last = rig.shown("c").get(MANY - 1);
+        assertFalse(numbers("d", "outcome").contains(last));
+        String session = Rig.attribute(rig.events("d", "session").get(0), "jid");
+        rig.confirm(session, "alice@example.org", "id-m" + (MANY - 1), false);
+        assertEquals(emptyList(), rig.events("d", "has"));
+        while (rig.events("d", "ready").isEmpty()) {
+            rig.gate.read(rig.asked.get(rig.asked.size() - 1));
+            rig.run();
+        }
+        assertEquals(1, rig.events("d", "has").size());
+        List<String> written = Rig.of(rig.written, "d");
+        assertTrue(written.indexOf(rig.events("d", "has").get(0)) > written.lastIndexOf(rig.events("d", "outcome").get(MANY - 1)));
+    }
+
+    @Test @DisplayName("who does not answer is told more all the same, and who is cut meanwhile is told all anew, what passed unheld as well")
+    void patience() {
+        rig.write("alice", "bob", "unheld");
+        remember("c");
+        rig.gate.closed("c");
+        rig.reads = false;
+        rig.enable("d");
+        rig.wait(1900);
+        assertEquals(1, rig.asked.size());
+        rig.wait(200);
+        assertEquals(2, rig.asked.size());
+        rig.gate.closed("d");
+        rig.run();
+        rig.reads = true;
+        rig.enable("e", new Command("enable"));
+        assertEquals(MANY, rig.events("e", "outcome").size());
+        assertEquals(1, rig.events("e", "ready").size());
+        rig.gate.closed("e");
+        rig.write("alice", "bob", "another");
+        // The same process by its next connection.
+        rig.reads = false;
+        Rig.of(rig.written, "d").clear();
+        rig.enable("d");
+        rig.gate.closed("d");
+        rig.run();
+        rig.reads = true;
+        Rig.of(rig.written, "d").clear();
+        rig.enable("d");
+        assertEquals(MANY, rig.events("d", "outcome").size());
+        assertEquals(2, rig.events("d", "unheld").size());
+    }
+
+    @Test @DisplayName("what another one was told comes as it is read; messages are shown meanwhile, and nothing is told twice")
+    void takenOver() {
+        remember("c");
+        rig.enable("d");
+        int before = rig.events("d", "outcome").size();
+        rig.reads = false;
+        rig.gate.closed("c");
+        rig.run();
+        assertTrue(bytes("d") < Telling.AHEAD + 1000, "ahead");
+        assertEquals(Gate.Decision.TAKEN, rig.write("alice", "carol", "now"));
+        assertEquals(1, rig.shown("d").size());
+        rig.stored("d", rig.shown("d").get(0));
+        // Asked for before its turn.
+        String last = rig.shown("c").get(MANY - 1);
+        rig.say("d", new Command("ask").with("n", last));
+        assertTrue(numbers("d", "outcome").contains(last));
+        for (int i = 0; i < rig.asked.size(); i++) {
+            rig.gate.read(rig.asked.get(i));
+            rig.run();
+        }
+        assertEquals(0, before);
+        assertEquals(MANY + 1, rig.events("d", "outcome").size());
+    }
+
+    @Test @DisplayName("while it is told, the lease can be given back, and without it what is refused is refused still")
+    void ends() {
+        remember("c");
+        rig.gate.closed("c");
+        rig.reads = false;
+        rig.enable("d");
+        rig.say("d", new Command("disable"));
+        List<String> written = Rig.of(rig.written, "d");
+        assertTrue(written.get(written.size() - 1).startsWith("opened "), written.get(written.size() - 1));
+        assertEquals(2, Rig.of(rig.answers, "d").size());
+        rig = new Rig(new Settings("example.org", "receipts.example.org", true, 3000, 10_000, 64 << 20, 100_000));
+        remember("c");
+        rig.gate.closed("c");
+        rig.reads = false;
+        rig.enable("d");
+        assertEquals(Gate.Decision.REFUSED, rig.write("alice", "carol", "refused"));
+    }
+}
