@@ -81,6 +81,7 @@ final class Commands {
         if (known == null) {
             known = new Known(n, pair);
             known.byCopy = true;
+            known.silent = message.silent;
             known.name = Known.name(sender, Stanza.bare(to), message.id);
         }
         known.belongsTo(lease);

@@ -161,6 +161,7 @@ public final class Gate {
         Known known = new Known(n, conversation.pair);
         known.name = name;
         known.told = owner;
+        known.silent = message.silent;
         Entry entry = new Entry(Entry.Kind.HELD, message.packet, known, 1, null, sender, shown.length(), clock.getAsLong());
         entry.lease = owner;
         if (owner.acks != null) entry.acknowledges(message, record.sessions.at(message.from), owner.acks);

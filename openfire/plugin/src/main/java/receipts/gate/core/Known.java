@@ -14,6 +14,8 @@ public final class Known {
     String name;
     /** Remembered before this one under the same name: one message that was written twice has two numbers. */
     Known sameName;
+    /** {@link Stanza#silent} */
+    boolean silent;
     /** Its recipient's receipt was routed. */
     boolean receipt;
     /** The last outcome of the original and of each other copy, and what came after: elements that can be written again. */

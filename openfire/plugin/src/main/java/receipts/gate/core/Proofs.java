@@ -32,7 +32,7 @@ final class Proofs {
         if (live.isDetached()) return;
         if (live.wants == 0) live.wants = now;
         // To ask costs a phone's radio, and the server as much as to write a message.
-        if (!live.confirms) ask(live, now);
+        if (!live.confirms || known.silent) ask(live, now);
     }
 
     private void ask(Live live, long now) {

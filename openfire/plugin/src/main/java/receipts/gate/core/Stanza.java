@@ -14,6 +14,8 @@ public final class Stanza {
     final List<Receipt> receipts;
     /** It has nothing but {@link #receipts}, and what is of the moment only. */
     final boolean proof;
+    /** It asks for no receipt (XEP-0184), so that none will come. */
+    final boolean silent;
     /** Bare JIDs, and {@link Conversation#pair} of the two: made when they are first asked for. */
     private String sender;
     private String recipient;
@@ -24,6 +26,10 @@ public final class Stanza {
     }
 
     public Stanza(Object packet, String from, String to, String id, boolean error, boolean body, List<Receipt> receipts, boolean proof) {
+        this(packet, from, to, id, error, body, receipts, proof, false);
+    }
+
+    public Stanza(Object packet, String from, String to, String id, boolean error, boolean body, List<Receipt> receipts, boolean proof, boolean silent) {
         this.packet = packet;
         this.from = from;
         this.to = to;
@@ -32,6 +38,7 @@ public final class Stanza {
         this.body = body;
         this.receipts = receipts;
         this.proof = proof;
+        this.silent = silent;
     }
 
     /** By what a message is known again without its number: one of the same id and body between the same users; null without an id. */

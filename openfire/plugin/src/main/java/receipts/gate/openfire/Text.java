@@ -34,6 +34,8 @@ final class Text {
         boolean body;
         /** Something that is content, and no receipt. */
         boolean other;
+        /** A receipt is asked for. */
+        boolean asks;
         List<Receipt> receipts = Collections.emptyList();
     }
 
@@ -55,7 +57,9 @@ final class Text {
         seen.content = true;
         if ("body".equals(name)) seen.body = true;
         boolean marker = MARKERS.equals(namespace) && !"markable".equals(name);
-        boolean receipt = RECEIPTS.equals(namespace) && "received".equals(name);
+        boolean ofReceipts = RECEIPTS.equals(namespace);
+        boolean receipt = ofReceipts && "received".equals(name);
+        if (ofReceipts && "request".equals(name)) seen.asks = true;
         String id = marker || receipt ? child.attributeValue("id") : null;
         if (id == null) {
             seen.other = true;
@@ -107,7 +111,7 @@ final class Text {
         Element element = message.getElement();
         return new Stanza(message, element.attributeValue("from"), element.attributeValue("to"), element.attributeValue("id"),
             "error".equals(element.attributeValue("type")), seen.body, seen.receipts,
-            seen.content && !seen.other);
+            seen.content && !seen.other, !seen.asks);
     }
 
     static String likeness(Message message) {

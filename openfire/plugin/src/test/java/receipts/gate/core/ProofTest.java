@@ -144,6 +144,24 @@ class ProofTest {
         assertEquals(1, rig.pings.size());
     }
 
+    @Test @DisplayName("16: for a message that asks for no receipt a client is asked at once, whatever it confirms")
+    void asksForNone() {
+        managed = false;
+        routed();
+        send("one");
+        answer(0, "s1");
+        confirm("one");
+        rig.gate.offer(new Stanza("two", "alice@example.org/phone", "bob@example.org", "id-two", false, true, java.util.Collections.emptyList(), false, true), true, "<message/>");
+        rig.run();
+        rig.stored("c", rig.shown("c").get(rig.shown("c").size() - 1));
+        assertEquals(2, rig.pings.size());
+        answer(1, "s1");
+        send("three");
+        confirm("three");
+        rig.wait(1000);
+        assertEquals(2, rig.pings.size());
+    }
+
     @Test @DisplayName("16: a ping that was answered is not followed by another one for what is younger, where that is confirmed")
     void confirmsMeanwhile() {
         managed = false;
