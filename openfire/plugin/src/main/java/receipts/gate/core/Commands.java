@@ -52,7 +52,7 @@ final class Commands {
         Known known = gate.record.memory.get(n);
         if (known == null) gate.record.send(lease, Events.outcome(n, "unknown"));
         else {
-            known.belongsTo(lease);
+            known.told = lease;
             known.isToBeTold = false;
             for (String event : known.events()) gate.record.send(lease, event);
         }
@@ -84,7 +84,7 @@ final class Commands {
             known.silent = message.silent;
             known.name = Known.name(sender, Stanza.bare(to), message.id);
         }
-        known.belongsTo(lease);
+        gate.record.belongs(known, lease);
         int copy = (int) command.number("copy", 2);
         Entry entry = new Entry(Entry.Kind.DELIVER, message.packet, known, copy, to, sender, 0, gate.clock.getAsLong());
         Line line = gate.conversations.open(pair, sender).from(sender);

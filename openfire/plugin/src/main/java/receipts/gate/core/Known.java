@@ -50,12 +50,6 @@ public final class Known {
         return note != null;
     }
 
-    /** That process has said something of it. */
-    void belongsTo(Lease lease) {
-        if (told != lease) isToBeTold = false;
-        told = lease;
-    }
-
     void outcome(int copy, String event) {
         if (copy == 1) {
             original = event;

@@ -29,6 +29,15 @@ final class Record implements Reports {
         else tell(known, lease, event);
     }
 
+    /** That process has said something of it: what another one was still to be told of it, it must know now. */
+    void belongs(Known known, Lease lease) {
+        boolean isUntold = known.isToBeTold && known.told != lease;
+        known.told = lease;
+        if (!isUntold) return;
+        known.isToBeTold = false;
+        for (String event : known.events()) send(lease, event);
+    }
+
     /** What is kept with the message is told with it where its turn is still to come. */
     private void keptEvent(Known known, String event) {
         Lease lease = known.isToBeTold ? null : owner(known);

@@ -70,6 +70,7 @@ final class Telling {
             // Somebody else has asked for it.
             if (!known.isToBeTold) return;
             known.isToBeTold = false;
+            if (known.forgotten) return;
             for (String event : known.events()) write(event);
         } else if (one instanceof Live) {
             Live live = (Live) one;

@@ -148,6 +148,33 @@ class TellingTest {
         assertEquals(MANY + 1, rig.events("d", "outcome").size());
     }
 
+    @Test @DisplayName("who sends a copy of a message that another one is still to be told of is told at once what is known of it; what is forgotten meanwhile is not told")
+    void taken() {
+        remember("c");
+        rig.reads = false;
+        rig.enable("d");
+        String taken = rig.shown("c").get(MANY - 1);
+        String forgotten = rig.shown("c").get(MANY - 2);
+        rig.gate.closed("c");
+        rig.run();
+        assertFalse(numbers("d", "outcome").contains(taken));
+        rig.reads = true;
+        rig.enable("e");
+        assertFalse(numbers("e", "outcome").contains(taken));
+        String session = Rig.attribute(rig.events("e", "session").get(0), "jid");
+        rig.say("e", Rig.deliver(taken, 2, session, "copy"));
+        rig.say("d", new Command("forget").with("n", forgotten));
+        assertEquals("1", Rig.attribute(rig.events("e", "outcome").get(0), "copy"));
+        assertEquals(taken, Rig.attribute(rig.events("e", "outcome").get(0), "n"));
+        for (int i = 0; i < rig.asked.size(); i++) {
+            rig.gate.read(rig.asked.get(i));
+            rig.run();
+        }
+        assertTrue(numbers("d", "outcome").size() > MANY / 2);
+        assertFalse(numbers("d", "outcome").contains(taken));
+        assertFalse(numbers("d", "outcome").contains(forgotten));
+    }
+
     @Test @DisplayName("while it is told, the lease can be given back, and without it what is refused is refused still")
     void ends() {
         remember("c");
