@@ -1,7 +1,8 @@
 -- Which session was sent what, and what proves that its client has it (rules 16 and 17 of the gate).
 
 local st = require "util.stanza";
-local monotonic = require "util.time".monotonic;
+local time = require "util.time";
+local monotonic = time.monotonic or time.now;
 local new_id = require "util.id".medium;
 
 local protocol = module:require "protocol";
