@@ -284,6 +284,24 @@ describe('who finds it', () => {
     expect(await one.state()).toBeUndefined();
   });
 
+  test('what was found is not found again when the clock of Redis steps, or the machine has slept', async () => {
+    const one = process();
+    await client.hset(IDENTITY, 'id', 'a', 'count', 1000, 'since', 1);
+    await one.read();
+    await client.hset(IDENTITY, 'count', 5);
+    await one.read();
+    const found = await client.hget(IDENTITY, 'replaced');
+    expect(found).toMatch(/^1000 a /);
+    const stepped = jest.spyOn(client, 'time').mockResolvedValue([Math.floor(Date.now() / 1000) + 86_400, 0]);
+    try {
+      await client.hset(IDENTITY, 'count', 6);
+      await one.read();
+      expect(await client.hget(IDENTITY, 'replaced')).toBe(found);
+    } finally {
+      stepped.mockRestore();
+    }
+  });
+
   test('what others have seen of it is no loss where it is what is there now, or older', async () => {
     const one = process();
     await client.hset(IDENTITY, 'id', 'a', 'count', 1000, 'since', 1);

@@ -35,6 +35,8 @@ export class RestoredCopy {
   #known: Look | undefined;
   /** The one of the same ledger with the highest count: who restores the wrong copy first then restores another one. */
   #highest: Look | undefined;
+  /** What Redis kept of the last finding when that was compared with it: as long as it is that, nothing is new, whatever clocks say. */
+  #compared: string | undefined;
   /** Looks are taken one after the other. */
   #looked: Promise<unknown> = Promise.resolve();
 
@@ -85,14 +87,18 @@ export class RestoredCopy {
       if (lost.id === mark.id || (await this.#isOld(lost))) await this.#say('h');
       const highest = this.#highest?.id === lost.id ? Math.max(lost.count, this.#highest.count) : lost.count;
       const [seconds] = await this.#options.redis.time();
-      await this.#options.redis.hset(this.#identity, 'replaced', `${highest} ${lost.id} ${seconds}`);
+      const found = `${highest} ${lost.id} ${seconds}`;
+      await this.#options.redis.hset(this.#identity, 'replaced', found);
+      this.#compared = found;
     }
     this.#knows({ ...mark, at });
   }
 
   #knows(look: Look): void {
     this.#known = look;
-    if (this.#highest?.id !== look.id || this.#highest.count <= look.count) this.#highest = look;
+    if (this.#highest?.id === look.id && this.#highest.count > look.count) return;
+    this.#highest = look;
+    this.#compared = undefined;
   }
 
   /** What was known, if this is another ledger or an older copy, and nobody has found that yet. */
@@ -139,12 +145,16 @@ export class RestoredCopy {
    */
   async #wasFoundBefore(known: Look): Promise<boolean> {
     const { redis } = this.#options;
-    const [count = '', id, found] = ((await redis.hget(this.#identity, 'replaced')) ?? '').split(' ');
+    const replaced = (await redis.hget(this.#identity, 'replaced')) ?? '';
+    if (known === this.#highest && replaced === this.#compared) return true;
+    const [count = '', id, found] = replaced.split(' ');
     if (id !== known.id || known.count >= Number(count) + LEAST_BEHIND) return false;
     // A version before this one has not written when.
     if (found === undefined) return true;
     const [now] = await redis.time();
-    return (Number(now) - Number(found)) * 1000 <= performance.now() - known.at + FOUND_EARLIER;
+    const isFound = (Number(now) - Number(found)) * 1000 <= performance.now() - known.at + FOUND_EARLIER;
+    if (isFound && known === this.#highest) this.#compared = replaced;
+    return isFound;
   }
 
   /** Whether the ledger was there when the one before was looked at last: else it was made in its place. */
