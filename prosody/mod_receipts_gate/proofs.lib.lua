@@ -11,7 +11,7 @@ local settings = module:require "settings";
 return function (gate)
 
 -- By session: { items, first, last, ping, scheduled, failed }. An item is { record, copy, signature, position, at, acked, done };
--- `at` is when it was written (s, of a clock that never steps); `position` is the value of h that acknowledges it, where stream management counts it; `acked`: mod_smacks has let go of it;
+-- `at` is when it was written (s, of a clock that does not step where Prosody has one); `position` is the value of h that acknowledges it, where stream management counts it; `acked`: mod_smacks has let go of it;
 -- `done`: its proof, or its return, is known.
 local tracked = gate.state.tracked or setmetatable({}, { __mode = "k" });
 gate.state.tracked = tracked;
@@ -93,7 +93,8 @@ local function schedule(session, track, delay)
 		local oldest = wants_proof(track);
 		local left = oldest and (oldest.at or 0) + settings.ping_delay / 1000 - monotonic();
 		if left and left > 0.001 then
-			schedule(session, track, left);
+			-- That of Prosody 0.11 may have been set back meanwhile.
+			schedule(session, track, math.min(left, settings.ping_delay / 1000));
 		elseif left then
 			ping(session, track);
 		end
