@@ -179,6 +179,8 @@ if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
     await bob.handledBefore();
     expect(component.events('has')).toHaveLength(1);
     await bob.ping();
+    // Openfire 4.2 counts a stanza when it has been written: one that is acknowledged sooner stays unacknowledged.
+    await bob.handledBefore();
     bob.ack();
     await component.event('has', { n: two.n, by: 'sm' });
   });

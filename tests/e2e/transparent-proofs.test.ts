@@ -98,6 +98,8 @@ describe('a session that ends soon after its proof', () => {
     const id = await alice.say(bob(), 'acknowledged');
     await first.hears('acknowledged');
     await first.ping();
+    // Openfire 4.2 counts a stanza when it has been written: one that is acknowledged sooner stays unacknowledged.
+    await first.handledBefore();
     first.ack();
     await first.handledBefore();
     first.cut();
