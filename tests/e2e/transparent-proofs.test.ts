@@ -277,7 +277,7 @@ describe('a session that lives on after its proof', () => {
     await first.hears('unheld');
     await begin(SHORT);
     // A process is told of all that passed before it, also of what others have sent on a server that is not ours.
-    expect(counts().gateUnheld).toBeGreaterThan(0);
+    await until(() => counts().gateUnheld > 0, { what: 'what passed unheld' });
     await alice.say(bob(), 'unheld', { id });
     await alice.acknowledged(id);
     await until(() => counts().gateDropped === 1, { what: 'the verdict' });
