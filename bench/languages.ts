@@ -5,10 +5,14 @@ import { turns } from './turns.ts';
 import { type Place, Variant } from './variant.ts';
 
 export interface LanguagesPlan {
+  /** Each of a turn of each language. */
   readonly rounds: number;
-  /** ms; the last of all rounds. */
+  /** ms, once for all: in it the languages take turns as well. */
   readonly warmUp: number;
+  /** ms of a turn before what is measured, and of that. */
+  readonly lead: number;
   readonly measure: number;
+  /** ms, of all rounds. */
   readonly limit: number;
 }
 
@@ -20,7 +24,10 @@ export type Languages = Readonly<
   Record<Language, { readonly cpu: number; readonly redisCpu: number; readonly ratio: number }>
 >;
 
-/** In turns, and in both directions: what the machine does meanwhile falls on all. */
+/**
+ * In short turns of one process, every other round in the opposite order: of processes that are started one after the other, two with
+ * the same language differ by more than two languages do.
+ */
 export async function languages(
   place: Place,
   redis: Redis,
@@ -28,15 +35,20 @@ export async function languages(
   say: (text: string) => void,
 ): Promise<Languages> {
   const costs = { ascii: [], chinese: [], emoji: [] } as Record<Language, { cpu: number; redisCpu: number }[]>;
+  await redis.flushall();
+  await tidyRedis(redis);
+  const variant = await Variant.start('c', place);
+  const turn = (load: Language, warmUp: number, measure: number) => {
+    variant.peer.say(load);
+    return throughput(variant, redis, { warmUp, measure });
+  };
+  const warm = plan.warmUp / 2 / LOADS.length;
+  for (const load of [...LOADS, ...LOADS]) await turn(load, 0, warm);
   for (const round of turns(plan.rounds, plan.limit)) {
-    for (const load of round % 2 === 0 ? LOADS : LOADS.toReversed()) {
-      await redis.flushall();
-      await tidyRedis(redis);
-      const variant = await Variant.start('c', { ...place, load });
-      costs[load].push(await throughput(variant, redis, plan));
-      await variant.stop();
-    }
+    for (const load of round % 2 === 0 ? LOADS : LOADS.toReversed())
+      costs[load].push(await turn(load, plan.lead, plan.measure));
   }
+  await variant.stop();
   const of = (load: Language) => ({
     cpu: median(costs[load].map(({ cpu }) => cpu)),
     redisCpu: median(costs[load].map(({ redisCpu }) => redisCpu)),

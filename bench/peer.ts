@@ -120,8 +120,8 @@ export class Peer {
   readonly online: Promise<void>;
 
   /** What messages say; the texts, as they stand in the stream. */
-  readonly #kind: Load;
-  readonly #texts: readonly string[];
+  #kind: Load;
+  #texts: readonly string[];
 
   private constructor(server: net.Server, kind: Load, links: number) {
     this.#server = server;
@@ -147,6 +147,12 @@ export class Peer {
 
   get port(): number {
     return (this.#server.address() as net.AddressInfo).port;
+  }
+
+  /** Messages say this from now on; none of those before may still be in flight. */
+  say(kind: Load): void {
+    this.#kind = kind;
+    this.#texts = BYTES[kind];
   }
 
   /** Keeps `window` messages in flight, until {@link Peer.drain}: of these pairs in turn. */

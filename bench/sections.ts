@@ -111,7 +111,7 @@ export const SECTIONS = {
     title: 'Languages',
     async measure({ place, redis, plans, say }) {
       const measured = await languages(place, redis, plans.languages, say);
-      const about = `Text and a request for a receipt, nothing else, by turns; medians, and those of the rounds' ratios.`;
+      const about = `Text and a request for a receipt, nothing else, in turns of a second each of one process; medians, and those of the rounds' ratios.`;
       return found(about, [languagesTable(measured)], languagesGoals(measured));
     },
   },
