@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:net';
-import { freePort, portsOf } from '../support/process/ports.ts';
+import { freePort, portsOf, portsOfProgram, rangeOf } from '../support/process/ports.ts';
 
 const listen = (port: number) =>
   new Promise<Server>((resolve) => {
@@ -25,4 +25,26 @@ test('each port of a range is given once, then again those that are free', async
   await expect(one()).rejects.toThrow(`None of the 1 ports from ${port} on is free`);
   await close(server);
   expect(await one()).toBe(port);
+});
+
+test('workers share a range; what jest does not run has the whole of the one that it was given', () => {
+  const TEST_PORTS = '20000,160';
+  expect(rangeOf({ TEST_PORTS, JEST_WORKER_ID: '1' })).toEqual({ first: 20_010, count: 10 });
+  expect(rangeOf({ TEST_PORTS, JEST_WORKER_ID: '15' })).toEqual({ first: 20_150, count: 10 });
+  expect(rangeOf({ TEST_PORTS })).toEqual({ first: 20_000, count: 160 });
+});
+
+test('what jest does not run, and nobody gave a range, has a share that no worker has', () => {
+  const program = rangeOf({});
+  expect(program.first + program.count).toBe(rangeOf({ JEST_WORKER_ID: '1' }).first);
+});
+
+test('programs that a test starts have a part of its share each', () => {
+  const own = rangeOf(process.env);
+  const parts = [0, 1, 2].map((part) => rangeOf({ TEST_PORTS: portsOfProgram(part, 3) }));
+  expect(parts[0]?.first).toBe(own.first);
+  for (const [i, { first, count }] of parts.entries()) {
+    expect(first + count).toBeLessThanOrEqual(parts[i + 1]?.first ?? own.first + own.count);
+    expect(count).toBe(Math.floor(own.count / 3));
+  }
 });

@@ -2,15 +2,34 @@ import net from 'node:net';
 
 // Below the range from which the system takes the ports of outgoing connections, lest one of those sits on a port that
 // was free a moment ago. Two runs of the tests at a time on one machine are given a range each: TEST_PORTS=<first>,<count>.
-const [FIRST = 20_000, COUNT = 12_000] = (process.env.TEST_PORTS ?? '').split(',').filter(Boolean).map(Number);
-// Test files run beside each other, each in a worker of jest's with a number: two that drew from one range could both
-// find a port free, and both give it to a server that binds it only a second later. What jest does not run has share 0.
+const DEFAULT = '20000,12000';
+/** Test files run beside each other: two that drew from one range could both give a port that its server binds only a second later. */
 const SHARES = 16;
-const SHARE = Math.floor(COUNT / SHARES);
-const OURS = FIRST + SHARE * (Number(process.env.JEST_WORKER_ID ?? 0) % SHARES);
+
+interface Range {
+  readonly first: number;
+  readonly count: number;
+}
+
+/**
+ * The ports of a process: of a worker of jest's its share of the range; of what jest does not run all that it was given, or the
+ * share 0 that no worker has, as it may run beside the tests.
+ */
+export function rangeOf({ TEST_PORTS = '', JEST_WORKER_ID = '' }: NodeJS.ProcessEnv): Range {
+  const [first = Number.NaN, count = Number.NaN] = (TEST_PORTS || DEFAULT).split(',').map(Number);
+  if (TEST_PORTS !== '' && JEST_WORKER_ID === '') return { first, count };
+  const share = Math.floor(count / SHARES);
+  return { first: first + share * (Number(JEST_WORKER_ID) % SHARES), count: share };
+}
+
+const OURS = rangeOf(process.env);
 
 /** TEST_PORTS for a run of jest that a test starts, in jest's own process (worker 1): a share that no worker of ours has. */
-export const PORTS_OF_AN_INNER_RUN = `${FIRST + SHARE * (SHARES - 2)},${COUNT}`;
+export const PORTS_OF_AN_INNER_RUN = innerRun(rangeOf({ ...process.env, JEST_WORKER_ID: '0' }));
+
+function innerRun({ first, count: share }: Range): string {
+  return `${first + share * (SHARES - 2)},${share * SHARES}`;
+}
 
 /** Gives ports of a range one after the other, those that are in use left out. */
 export function portsOf(first: number, count: number): () => Promise<number> {
@@ -29,7 +48,7 @@ export function portsOf(first: number, count: number): () => Promise<number> {
 }
 
 /** A port of 127.0.0.1 on which nobody listens, and that neither this process nor another worker gives to anybody else. */
-export const freePort = portsOf(OURS, SHARE);
+export const freePort = portsOf(OURS.first, OURS.count);
 
 /**
  * TEST_PORTS for one of several programs that a test starts at a time outside of jest: a part of this worker's share.
@@ -37,8 +56,8 @@ export const freePort = portsOf(OURS, SHARE);
  * @param part from 0 to `parts` - 1
  */
 export function portsOfProgram(part: number, parts: number): string {
-  const count = Math.floor(SHARE / parts);
-  return `${OURS + part * count},${count * SHARES}`;
+  const count = Math.floor(OURS.count / parts);
+  return `${OURS.first + part * count},${count}`;
 }
 
 export async function freePorts(count: number): Promise<number[]> {
