@@ -3,6 +3,7 @@ import path from 'node:path';
 import { readFlags, wrongUsage } from '../tools/flags.ts';
 import { CI_SEED, choice, runnable, runsFor } from './campaign.ts';
 import { MODES, type Mode } from './mode.ts';
+import { withNotes } from './notes.ts';
 import { REDIS_KINDS, type RedisKind } from './redis-kind.ts';
 import { explain, figures, rateOf, summary } from './report.ts';
 import { type Outcome, type Run, run } from './run.ts';
@@ -126,8 +127,10 @@ await Promise.all(Array.from({ length: Number(flags.jobs ?? (flags.ci ? 3 : 1)) 
 say(`${tallied.length} runs, ${failed} failed`);
 if (flags.write && !stop.signal.aborted) {
   const page = new URL(`../docs/${redis === 'one' ? FILES[mode] : GROUP_FILE}`, import.meta.url);
-  const all = flags.add ? [...kept(await readFile(page, 'utf8'), tallied), ...tallied] : tallied;
-  await writeFile(page, redis === 'one' ? document(mode, SCENARIOS, all) : groupPage(SCENARIOS, all));
+  const before = await readFile(page, 'utf8');
+  const all = flags.add ? [...kept(before, tallied), ...tallied] : tallied;
+  const made = redis === 'one' ? document(mode, SCENARIOS, all) : groupPage(SCENARIOS, all);
+  await writeFile(page, withNotes(made, before));
 }
 if (failed > 0 && !stop.signal.aborted) process.exitCode = 1;
 // A connection that nobody could close must not keep it alive.

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { runsFor } from '../../faults/campaign.ts';
 import { check } from '../../faults/checker.ts';
+import { withNotes } from '../../faults/notes.ts';
 import { Random } from '../../faults/random.ts';
 import { explain, figures } from '../../faults/report.ts';
 import { SCENARIOS } from '../../faults/scenarios.ts';
 import { meaning } from '../../faults/senders.ts';
 import { insideCharacter, StanzaBoundaries } from '../../faults/stanzas.ts';
-import { document, kept, nameAt } from '../../faults/table.ts';
+import { document, groupPage, kept, nameAt } from '../../faults/table.ts';
 import { MadeUp } from '../support/faults/made-up-history.ts';
 
 const [scenario] = SCENARIOS as [(typeof SCENARIOS)[number]];
@@ -171,6 +172,28 @@ test('a page that is added to keeps the rows of what was not run, and how many w
   expect(text).toContain(`| \`${other.name}\` | ${other.about} | 1 | 2,000 | 1,200 | 1,201 | 1,200 | 0 | 17 | 0 |`);
   expect(text).toContain('| all |  | 2 | 3,234 | 2,400 | 2,402 | 2,400 | 0 | 34 | 0 |');
   expect(text).toContain('Of 102 messages that were refused');
+});
+
+test('a page that is made anew keeps what somebody has written below its table', () => {
+  const [{ name }] = SCENARIOS as [(typeof SCENARIOS)[number]];
+  const figures = {
+    ...{ runs: 1, messages: 1, acknowledged: 1, delivered: 1, told: 1, lost: 0, copies: 0 },
+    ...{ refused: 0, deliveredAfterRefusal: 0, violations: 0 },
+  };
+  const notes = 'Seed 12, on a day\nin November, for $& or $1.\n\nNo limit of this page.';
+  const once = [{ name, figures }];
+  const twice = [...once, ...once];
+  for (const made of [
+    (runs: typeof once) => document('transparent', SCENARIOS, runs),
+    (runs: typeof once) => document('subdomain', SCENARIOS, runs),
+    (runs: typeof once) => groupPage(SCENARIOS, runs),
+  ]) {
+    expect(withNotes(made(twice), made(once))).toBe(made(twice));
+    const page = made(once).replace(/(\| all \|.*\n)/, (row) => `${row}\n${notes}\n`);
+    const anew = withNotes(made(twice), page);
+    expect(anew.replace(`\n${notes}\n`, '')).toBe(made(twice));
+    expect(withNotes(made(twice), anew)).toBe(anew);
+  }
 });
 
 test('runs at a rate have a row of their own, which says the rate that was reached, and is kept', () => {
