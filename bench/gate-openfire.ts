@@ -1,6 +1,7 @@
 // What the gate costs on a real Openfire, named by the E2E_ variables and OPENFIRE_HOME: chat with the product behind it and without,
 // in turns. `--apart` gives both sides cores of their own, `--alone` measures the plugin with a stand-in for the product, `--rounds 3` how
-// often. Where Openfire's property plugin.receipts.measure was `true` when the plugin was loaded, it tells the CPU time that itself took.
+// often, `--unix` has the product reach Redis by its Unix socket. Where Openfire's property plugin.receipts.measure was `true` when the
+// plugin was loaded, it tells the CPU time that itself took.
 import { Redis } from 'ioredis';
 import { NO_OPENFIRE, OpenfireGate } from '../tests/support/gate/openfire-gate.ts';
 import { openfireOf } from '../tests/support/gate/openfire-process.ts';
@@ -23,6 +24,7 @@ const flags = readFlags('npm run measure:gate --', 'what the gate costs on a rea
     default: false,
     about: 'the server and its clients on half of the cores, component and Redis on the others (Linux)',
   },
+  unix: { type: 'boolean', default: false, about: 'Redis by its Unix socket' },
   profile: { type: 'string', about: 'a folder for CPU profiles of the component' },
 });
 const PLAN: GatePlan = {
@@ -60,7 +62,12 @@ async function withProduct(stage: OpenfireGate): Promise<void> {
       if (way === 'held') plugin.push(each);
       return `; the plugin itself ${each.toFixed(1)} us`;
     };
-    const place = { folder: compile(), redisUrl: server.url, profile: flags.profile, cores };
+    const place = {
+      folder: compile(),
+      redisUrl: flags.unix ? server.socketUrl : server.url,
+      profile: flags.profile,
+      cores,
+    };
     const gate = { componentPort, secret, pid, pairs: openfirePairs() };
     const rounds = await gateThrough(gate, place, redis, PLAN, console.log, also);
     console.log(gateReport(rounds));

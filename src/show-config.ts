@@ -22,5 +22,5 @@ export function showConfig(envFile?: string): void {
 function masked(text: string, { secret }: Setting): string {
   if (!secret) return text;
   // Of an address, only the part that names who signs in.
-  return URL.canParse(text) ? text.replace(/\/\/.*@/s, '//…@') : '…';
+  return /^\w+:\/\//.test(text) ? text.replace(/\/\/.*@/s, '//…@') : '…';
 }

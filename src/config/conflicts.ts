@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { formatDuration } from '../util/duration.ts';
+import { readRedisSocket } from '../util/redis-socket.ts';
 import type { Environment } from './environment.ts';
 import { asciiDomain, isLoopback } from './hosts.ts';
 import { suggestFor, suggestInFile } from './misspellings.ts';
@@ -66,9 +67,14 @@ export function* conflicts(
 
 function* redisConflicts(env: Environment, values: Partial<Values>): Generator<string> {
   const { REDIS_URL: url, REDIS_TLS_CERT: certificate, REDIS_TLS_KEY: key } = values;
+  const isSocket = url !== undefined && readRedisSocket(url) !== undefined;
   for (const name of ['REDIS_TLS_CA', 'REDIS_TLS_CERT', 'REDIS_TLS_KEY'] as const) {
-    if (isSet(env, name) && url?.startsWith('redis:'))
-      yield `REDIS_URL: got redis://; wants rediss:// when ${name} is set, or there is no TLS`;
+    if (isSet(env, name) && (isSocket || url?.startsWith('redis:')))
+      yield `REDIS_URL: got ${isSocket ? 'unix' : 'redis'}://; wants rediss:// when ${name} is set, or there is no TLS`;
+  }
+  for (const name of ['REDIS_SENTINELS', 'REDIS_CLUSTER'] as const) {
+    if (isSet(env, name) && isSocket)
+      yield `REDIS_URL: got unix://; wants redis:// or rediss:// with ${name}: a Unix socket leads to one Redis, on this machine`;
   }
   if (isSet(env, 'REDIS_TLS_CERT') !== isSet(env, 'REDIS_TLS_KEY'))
     yield 'REDIS_TLS_CERT and REDIS_TLS_KEY: got one of them; want both, or none';
@@ -84,7 +90,7 @@ function* redisConflicts(env: Environment, values: Partial<Values>): Generator<s
   }
   if (isSet(env, 'REDIS_CLUSTER') && isSet(env, 'REDIS_SENTINELS'))
     yield 'REDIS_CLUSTER and REDIS_SENTINELS: got both; want one: a cluster replaces a master that failed by itself';
-  if (isSet(env, 'REDIS_CLUSTER') && url !== undefined && !/^\/?0*$/.test(new URL(url).pathname))
+  if (isSet(env, 'REDIS_CLUSTER') && url !== undefined && !isSocket && !/^\/?0*$/.test(new URL(url).pathname))
     yield 'REDIS_URL: got a database; wants none with REDIS_CLUSTER: a cluster has only database 0';
   if (isSet(env, 'REDIS_SENTINEL_USER') && !isSet(env, 'REDIS_SENTINEL_PASSWORD'))
     yield 'REDIS_SENTINEL_PASSWORD: got nothing; wants a password, since REDIS_SENTINEL_USER is set';

@@ -62,7 +62,9 @@ export const serverSettings = {
     value: v.redisUrl,
     default: 'redis://127.0.0.1:6379',
     secret: true,
-    about: 'Where all state is kept. Its `maxmemory-policy` must be `noeviction`.',
+    about:
+      'Where all state is kept. Its `maxmemory-policy` must be `noeviction`. On one machine a Unix socket (`unixsocket` in redis.conf) takes ' +
+      "less time for each message; the proxy's user must be in the group that may write to it (`unixsocketperm`).",
   },
   REDIS_SENTINELS: {
     group: 'redis',

@@ -4,6 +4,7 @@ import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import type { Durability } from '../../packages/protocol/elements.ts';
 import { formatDuration, parseDuration } from '../util/duration.ts';
+import { readRedisSocket } from '../util/redis-socket.ts';
 import { isLocalpart, prepareLocalpart } from '../xmpp/stanza/localpart.ts';
 import { asciiDomain, isHost } from './hosts.ts';
 
@@ -139,8 +140,9 @@ export const service: Value<string> = value(
 );
 
 export const redisUrl: Value<string> = value(
-  'redis://[[user]:password@]host[:port][/db], or rediss://… for TLS',
+  'redis://[[user]:password@]host[:port][/db], rediss://… for TLS, or unix://[[user]:password@]/path[?db=1] for a Unix socket',
   (text) => {
+    if (readRedisSocket(text) !== undefined) return text;
     const url = URL.canParse(text) ? new URL(text) : undefined;
     if (url === undefined || !/^rediss?:$/.test(url.protocol) || url.hostname === '' || url.port === '0')
       return undefined;

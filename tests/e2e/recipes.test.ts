@@ -52,6 +52,7 @@ class Machines {
       .replace(/^bind .*$/m, 'bind 127.0.0.1')
       .replace(/^port (\d+)$/m, (_, port) => `port ${this.port(machine, Number(port))}`)
       .replace(/^dir .*$/m, `dir ${folder}`)
+      .replace('/run/redis/', `${folder}/`)
       .replace(/10\.0\.0\.(\d):(\d+)/g, (_, one, port) => `127.0.0.1:${this.port(Number(one), Number(port))}`)
       .replace(/10\.0\.0\.(\d) (\d+)/g, (_, one, port) => `127.0.0.1 ${this.port(Number(one), Number(port))}`)
       .replace(/10\.0\.0\.(\d)(?=,|$)/gm, (_, one) => `127.0.0.1:${this.port(Number(one), 26379)}`)
@@ -146,7 +147,7 @@ test('one machine', async () => {
   const machines = await Machines.of(1);
   const server = keep(await machines.redis(redis, 1));
   const peer = await listen();
-  run(peer, variables(machines.file(env, 1)));
+  run(peer, variables(machines.file(env, 1, path.dirname(server.logFile))));
   expect(await acknowledged(peer, 'a')).toBe('disk');
   await server.kill();
   await server.restart();

@@ -32,6 +32,13 @@ test('a command whose reader has gone ends as it would have, and says nothing of
   expect(await unread('config', {})).toMatchObject({ status: 78 });
 }, 120_000);
 
+test('the password of a Unix socket is not shown either', () => {
+  const args = ['--import', 'tsx', 'src/cli.ts', 'config', '--env-file', '/dev/null'];
+  const env = { PATH: process.env.PATH, ...SETTINGS, REDIS_URL: 'unix://me:hush@/run/redis.sock?db=1' };
+  const { stdout } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8', env });
+  expect(stdout).toMatch(/^REDIS_URL=unix:\/\/…@\/run\/redis\.sock\?db=1 +# environment$/m);
+}, 120_000);
+
 describe('what is run in a clone', () => {
   const asked = (file: string, flag: string) => {
     const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', file, flag], {

@@ -111,7 +111,14 @@ describe('what is right', () => {
     expect(xmpp).toMatchObject({ componentDomain: 'quittungen.bücher.example', servedDomain: 'bücher.example' });
   });
 
-  test.each(['redis://h', 'redis://:pw@h:1/2', 'rediss://user:p%40w@h:6380', 'redis://[::1]:6379/0'])('%s', (url) => {
+  test.each([
+    'redis://h',
+    'redis://:pw@h:1/2',
+    'rediss://user:p%40w@h:6380',
+    'redis://[::1]:6379/0',
+    'unix:///run/redis/redis.sock',
+    'unix://user:p%40w@/run/redis.sock?db=2',
+  ])('%s', (url) => {
     expect(load({ REDIS_URL: url }).redis.url).toBe(url);
   });
 
@@ -220,6 +227,23 @@ describe('what is wrong', () => {
       ['a b', 'other.org,', ',', 'a@b.c', 'other.org;third.example', Array(101).fill('a.b').join(',')],
     ],
     ['REDIS_URL', ['h:6379', 'http://h', 'redis://', 'redis://h/db', 'redis://h:0', 'redis://h:99999']],
+    [
+      'REDIS_URL',
+      [
+        'unix://',
+        'unix:///',
+        'unix://run/redis.sock',
+        'unix:/run/redis.sock',
+        '/run/redis.sock',
+        'unix:///run/',
+        'unix:///run/r.sock?db=a',
+        'unix:///run/r.sock?password=pw',
+        'unix:///run/r.sock#1',
+        'unix:///run/%zz',
+        'unix:///run/%00',
+        `unix:///${'a'.repeat(107)}`,
+      ],
+    ],
     ['REDIS_PREFIX', ['receipts', '{}', '{}{a}', 'a}b{', '{a b}']],
     ['DURABILITY', ['ram', 'replicas', 'replicas:0', 'replicas:10', 'Disk']],
     ['ACK_FORMAT', ['Receipt', 'all']],
@@ -281,6 +305,11 @@ describe('what is wrong', () => {
     [{ REDIS_CLUSTER: 'h:x' }, /^REDIS_CLUSTER: .*host:port.* 6379/],
     [{ REDIS_CLUSTER: 'h', REDIS_SENTINELS: 's' }, /^REDIS_CLUSTER and REDIS_SENTINELS: got both/],
     [{ REDIS_CLUSTER: 'h', REDIS_URL: 'redis://h/2' }, /^REDIS_URL: got a database; wants none with REDIS_CLUSTER/],
+    [
+      { REDIS_CLUSTER: 'h', REDIS_URL: 'unix:///r.sock' },
+      /^REDIS_URL: got unix:\/\/; wants redis:\/\/ or rediss:\/\/ with REDIS_CLUSTER/,
+    ],
+    [{ REDIS_SENTINELS: 'h', REDIS_URL: 'unix://:p@/r.sock' }, /^REDIS_URL: got unix:\/\/; .* with REDIS_SENTINELS/],
     [{ REDIS_MASTER_NAME: 'm' }, /^REDIS_SENTINELS: got nothing; .* since REDIS_MASTER_NAME is set/],
     [{ REDIS_SENTINEL_PASSWORD: 'p' }, /^REDIS_SENTINELS: got nothing; .* since REDIS_SENTINEL_PASSWORD is set/],
     [{ REDIS_SENTINELS: 'h', REDIS_SENTINEL_USER: 'u' }, /^REDIS_SENTINEL_PASSWORD: got nothing/],
@@ -299,6 +328,8 @@ describe('what is wrong', () => {
     expect(problemsOf({ ...url, REDIS_TLS_CERT: other, REDIS_TLS_KEY: keyFile })[0]).toMatch(/the key of another/);
     expect(problemsOf({ ...url, REDIS_TLS_KEY: keyFile })[0]).toMatch(/got one of them; want both/);
     expect(problemsOf({ REDIS_TLS_CA: certFile })[0]).toMatch(/^REDIS_URL: .* wants rediss/);
+    const socket = problemsOf({ REDIS_TLS_CA: certFile, REDIS_URL: 'unix:///r.sock' });
+    expect(socket).toEqual(['REDIS_URL: got unix://; wants rediss:// when REDIS_TLS_CA is set, or there is no TLS']);
   });
 
   test('is shown in one line, cut short', () => {

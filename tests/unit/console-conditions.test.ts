@@ -96,6 +96,7 @@ function redisTexts(): string[] {
     'All sentinels are unreachable. Retrying from scratch after 50ms. Last error: No such master with that name',
     'All sentinels are unreachable. Retrying from scratch after 50ms. Last error: WRONGPASS invalid',
     'self-signed certificate in certificate chain',
+    'connect EACCES /run/redis/redis.sock',
     'tlsv13 alert certificate required:',
   ].map((message) => redisFault(new Error(message)).text);
   const setups = [

@@ -54,6 +54,8 @@ test.each([
   ],
   ['All sentinels are unreachable. Retrying from scratch after 50ms.', 'SENTINEL', /goes on by itself/],
   ['self-signed certificate in certificate chain', 'CERTIFICATE', /REDIS_TLS_CA/],
+  ['connect EACCES /run/redis/redis.sock', 'SOCKETDENIED', /unixsocketperm/],
+  ['connect EACCES 10.0.0.1:6379', 'CONNECTION', /REDIS_URL/],
   ["Hostname/IP does not match certificate's altnames: IP: 10.0.0.1", 'CERTIFICATE', /REDIS_TLS_CA/],
   ['0A00045C:SSL routines:ssl3_read_bytes:tlsv13 alert certificate required:', 'CLIENTCERT', /REDIS_TLS_CERT/],
 ])('%s', (message, code, text) => {

@@ -99,6 +99,11 @@ const SENTENCES: readonly Said[] = [
     /^It goes on by itself when it is back; check REDIS_URL if it never was there$/,
     '恢复后会自动继续；若从未连上，请检查 REDIS_URL',
   ],
+  [/^The proxy may not use Redis' Unix socket$/, '代理无权使用 Redis 的 Unix 套接字'],
+  [
+    /^Add its user to the socket's group, and set unixsocketperm 770 in redis\.conf$/,
+    '请把它的用户加入该套接字所属的组，并在 redis.conf 中设置 unixsocketperm 770',
+  ],
   [/^Redis is a read-only replica$/, 'Redis 是只读副本'],
   [
     /^REDIS_URL must lead to the primary; if it was just demoted, the connection is made anew$/,

@@ -1,4 +1,5 @@
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
+import { readRedisSocket } from '../../util/redis-socket.ts';
 import { ReconnectPace } from './reconnect-pace.ts';
 import { redisFault } from './redis-faults.ts';
 import { nodeOptionsOf, optionsOf, type RedisTarget } from './redis-target.ts';
@@ -58,7 +59,9 @@ type NodeOptions = NonNullable<ClusterOptions['redisOptions']> & { replyMapping?
 
 function open(target: RedisTarget, options: OwnOptions): Redis | Cluster {
   if (target.cluster !== undefined) return openCluster(target, target.cluster, options);
-  return new Redis(target.url, { ...common, reconnectOnError, ...optionsOf(target), ...options });
+  const socket = readRedisSocket(target.url);
+  const all = { ...common, reconnectOnError, ...optionsOf(target), ...options };
+  return socket === undefined ? new Redis(target.url, all) : new Redis({ ...all, ...socket });
 }
 
 /**

@@ -171,6 +171,11 @@ export function redisFault(error: unknown): StoreFault {
     const text = `Redis' certificate is not trusted (${message}). Set REDIS_TLS_CA to the one that signed it`;
     return { kind: 'connection', code: 'CERTIFICATE', text, reconnect: false, lasting: false };
   }
+  if (/^connect (EACCES|EPERM) \//.test(message)) {
+    const text =
+      "The proxy may not use Redis' Unix socket. Add its user to the socket's group, and set unixsocketperm 770 in redis.conf";
+    return { kind: 'connection', code: 'SOCKETDENIED', text, reconnect: false, lasting: false };
+  }
   const silent = /timed? ?out/i.test(message);
   const text = silent
     ? 'Redis does not answer: it hangs, or the network to it does'

@@ -2,7 +2,7 @@ import type { ClusterOptions, RedisOptions } from 'ioredis';
 import { TlsConnector, TlsSentinelConnector } from './tls-connector.ts';
 
 export interface RedisTarget {
-  /** `redis://` or `rediss://`; resolved anew for each connection, so that the address may move. */
+  /** `redis://`, `rediss://` or `unix://`; resolved anew for each connection, so that the address may move. */
   readonly url: string;
   /** Who tells where the primary is; then the URL gives user, password, database and whether there is TLS. */
   readonly sentinels?: {

@@ -1,4 +1,5 @@
 import net from 'node:net';
+import path from 'node:path';
 import { answers, freePorts } from '../process/ports.ts';
 import { startServer, type TemporaryServer } from '../process/temporary-server.ts';
 
@@ -25,6 +26,8 @@ export interface RedisOptions {
 
 export interface RedisServer extends TemporaryServer {
   readonly url: string;
+  /** The same server by its Unix socket. */
+  readonly socketUrl: string;
   readonly port: number;
   /** Where nodes of a cluster talk to each other. */
   readonly busPort: number;
@@ -51,13 +54,17 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
       'cluster-announce-ip': '127.0.0.1',
     });
   }
+  let socket = '';
   const server = await startServer({
     name: 'redis',
     program: options.program ?? 'redis-server',
     folder: options.dir,
     ...(options.env !== undefined && { env: options.env }),
-    prepare: async (folder) =>
-      Object.entries({ ...settings, dir: folder }).flatMap(([name, value]) => [`--${name}`, value]),
+    prepare: async (folder) => {
+      socket = path.join(folder, 'redis.sock');
+      const all = { unixsocket: socket, ...settings, dir: folder };
+      return Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
+    },
     isReady: async () => {
       // An error while it still reads its data is an answer as well, and not this one.
       const { password } = options;
@@ -66,7 +73,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
       return !options.cluster || answers(port, 'CLUSTER ADDSLOTSRANGE 0 16383\r\nCLUSTER INFO\r\n', /cluster_state:ok/);
     },
   });
-  return Object.assign(server, { url: `redis://127.0.0.1:${port}`, port, busPort: bus });
+  return Object.assign(server, { url: `redis://127.0.0.1:${port}`, socketUrl: `unix://${socket}`, port, busPort: bus });
 }
 
 /** One command, and the first line of what Redis answers: for a look from outside, with no client library. */
