@@ -47,6 +47,7 @@ export class Passthrough implements Refuser {
     // Through the pipeline, so that it does not overtake what came before it.
     pipeline.push({
       owner: from.bare,
+      recipient: to.inner,
       bytes: xml.length,
       done: () => {
         counts.passedThrough += 1;

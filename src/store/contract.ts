@@ -193,6 +193,8 @@ export interface Work<R extends Request = Request> {
   readonly bytes?: number;
   /** On whose account it is done (a bare JID): order is kept for each, and those who wait take turns. Without one it is our own. */
   readonly owner?: string;
+  /** Of work without a request: for whom it is (a bare JID), where it may overtake what its owner does for others. */
+  readonly recipient?: string;
 }
 
 /** The way to the store: requests in the order of arrival, many in one batch. */

@@ -1,4 +1,5 @@
 import type { ReplyTo, Request, Work } from '../contract.ts';
+import type { ConversationOrder, Give } from './conversation-order.ts';
 import type { Part, Plan } from './plan.ts';
 
 /** Work whose request is carried out by a plan. */
@@ -9,6 +10,10 @@ export interface PlannedWork {
   readonly shard: number;
   /** The way to a shard. */
   readonly push: (shard: number, work: Work) => void;
+  /** Of a message: what keeps the order of its conversation. */
+  readonly order?: ConversationOrder | undefined;
+  /** Its place there, once it has to be asked for elsewhere. */
+  place?: Give | undefined;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -21,10 +26,11 @@ export function carryOutPlanned(planned: PlannedWork, given: readonly unknown[] 
   const { work, plan, push } = planned;
   const step = plan.next(given);
   if (step.done) {
-    work.done(step.value as ReplyTo<Request>);
+    give(planned, () => work.done(step.value as ReplyTo<Request>));
     return;
   }
   const parts = step.value;
+  if (given.length > 0) planned.place ??= planned.order?.keepPlace(conversationOf(work));
   // Nobody waits for a note: a shard that stands still has it when it goes on.
   if (parts.every(({ request }) => request.kind === 'noteSubscriptions')) {
     for (const { shard, request } of parts) push(shard, { request: request as Request, done: () => {} });
@@ -46,13 +52,13 @@ export function carryOutPlanned(planned: PlannedWork, given: readonly unknown[] 
     };
     if (refuse !== undefined) {
       part.refuse = () => {
-        if (!isOver) refuse();
+        if (!isOver) endInPlace(planned, refuse);
         isOver = true;
       };
     }
     if (failed !== undefined) {
       part.failed = (error) => {
-        if (!isOver) failed(error);
+        if (!isOver) endInPlace(planned, () => failed(error));
         isOver = true;
       };
     }
@@ -62,4 +68,22 @@ export function carryOutPlanned(planned: PlannedWork, given: readonly unknown[] 
     return part;
   };
   for (const [i, part] of parts.entries()) push(part.shard, partOf(part, i));
+}
+
+/** Gives a result in the order of its conversation. */
+function give({ work, order, place }: PlannedWork, result: () => void): void {
+  if (place !== undefined) place(result);
+  else if (order === undefined || order.isEmpty) result();
+  else order.inTurn(conversationOf(work), result);
+}
+
+/** A refusal waits for nobody; what waits for what is refused goes on. */
+function endInPlace({ place }: PlannedWork, refusal: () => void): void {
+  refusal();
+  place?.(() => {});
+}
+
+/** What a message, or something without a request, belongs to: what its owner sends to one recipient. */
+export function conversationOf({ owner, request, recipient }: Work): string {
+  return `${owner ?? ''} ${request?.kind === 'accept' ? request.message.recipient : recipient}`;
 }

@@ -1,8 +1,21 @@
-import type { Kind, Outcome, ReplyTo, Request, Store, StoreQueue, StoreQueueHealth, Work } from '../contract.ts';
+import type {
+  Kind,
+  Outcome,
+  ReplyTo,
+  Request,
+  RequestOf,
+  Store,
+  StoreQueue,
+  StoreQueueHealth,
+  Work,
+} from '../contract.ts';
+import { ConversationOrder } from './conversation-order.ts';
 import type { InternalRequest } from './internal-requests.ts';
+import { joinedHealth } from './joined-health.ts';
+import { OwnersWork } from './owners-work.ts';
 import { Pipeline, type PipelineOptions } from './pipeline.ts';
 import type { Part, Plan } from './plan.ts';
-import { carryOutPlanned } from './planned-work.ts';
+import { carryOutPlanned, conversationOf } from './planned-work.ts';
 import { planOf } from './plans.ts';
 import { shardOf } from './routes.ts';
 import { SenderArrivals } from './sender-arrivals.ts';
@@ -24,17 +37,17 @@ export interface ShardedStore extends Pick<Store, 'batch'> {
   batchIn?(shard: number, requests: readonly (Request | InternalRequest)[]): Promise<Outcome[]>;
 }
 
-/** Where the work of an owner that is not through went last. */
-interface Whereabouts {
-  readonly pipeline: Pipeline;
-  readonly count: number;
-}
+/** Messages of a conversation that may wait for one that is asked about elsewhere; beyond them new ones are refused at once. */
+const MOST_WAITING = 5000;
+/** After so many times what is waited for Redis (ms) it has been refused: it has two answers to wait for. */
+const STEPS = 3;
 
 /**
  * The way to a ledger whose shards lie on several servers: a pipeline for each shard, one call at a time, so that a shard which
  * stands still holds up its own work and nobody else's. What a request asks of other shards (plans.ts) waits in their pipelines, and
- * what came behind it in its own goes on meanwhile. Order is kept within a shard, and so in each conversation. Work without a request
- * follows what came before it from its owner.
+ * what came behind it in its own goes on meanwhile. Order is kept within a shard, and so in each conversation: what comes behind a message
+ * that is asked about elsewhere is given its reply after that. Work without a request follows what came before it from its owner: to the
+ * same recipient, where it has one.
  */
 export class ShardPipelines implements StoreQueue {
   readonly #options: PipelineOptions;
@@ -48,7 +61,9 @@ export class ShardPipelines implements StoreQueue {
   readonly #ofSeveral: Pipeline;
   /** For what no shard has to. */
   readonly #ofNone: Pipeline;
-  readonly #lastOf = new Map<string, Whereabouts>();
+  readonly #owners = new OwnersWork();
+  readonly #order: ConversationOrder;
+  readonly #timeout: number;
   #isDivided = false;
   /** Who had work under way when the number of shards became known. */
   readonly #early = new Set<string>();
@@ -81,6 +96,11 @@ export class ShardPipelines implements StoreQueue {
       pipeline.whenRoom(() => this.#onRoom());
       return pipeline;
     };
+    this.#timeout = options.timeout ?? 5000;
+    this.#order = new ConversationOrder({
+      timeout: STEPS * Math.max(this.#timeout, 1000),
+      onError: (error) => options.log.error({ err: error }, 'A stanza could not be handled'),
+    });
     this.#ofSeveral = this.#make('what concerns several shards');
     this.#ofNone = this.#make('no shard');
   }
@@ -92,19 +112,10 @@ export class ShardPipelines implements StoreQueue {
   }
 
   get health(): StoreQueueHealth {
-    const all = this.#all.map(({ health }) => health);
-    const failing = all.filter(({ failingSince }) => failingSince !== undefined);
-    const [first] = failing;
-    const answered = all.flatMap(({ lastSuccessAt }) => lastSuccessAt ?? []);
-    const part = `${failing.length} of ${this.#byShard.length} shards`;
-    return {
-      lastSuccessAt: answered.length === 0 ? undefined : Math.max(...answered),
-      failingSince: first && Math.min(...failing.map(({ failingSince }) => failingSince as number)),
-      fault: first?.fault && {
-        ...first.fault,
-        text: `A part of the Redis Cluster takes no messages (${part}). ${first.fault.text}`,
-      },
-    };
+    return joinedHealth(
+      this.#all.map(({ health }) => health),
+      this.#byShard.length,
+    );
   }
 
   /** What waits, but for what waits for a shard that fails: that must not keep others from coming in. */
@@ -141,14 +152,9 @@ export class ShardPipelines implements StoreQueue {
   push<R extends Request>(work: Work<R>): void {
     if (this.#closed) return;
     const { request, owner } = work;
-    if (request !== undefined && this.#isOfSeveral(request.kind, owner)) this.#pushToSeveral(work as Work, request);
-    else if (owner === undefined) this.#pushTo(this.#pipelineOf(request), work as Work);
-    else {
-      const last = this.#lastOf.get(owner);
-      const pipeline = request === undefined && last !== undefined ? last.pipeline : this.#pipelineOf(request, owner);
-      this.#lastOf.set(owner, { pipeline, count: (last?.count ?? 0) + 1 });
-      this.#pushTo(pipeline, this.#counted(work, owner) as Work);
-    }
+    if (request === undefined) this.#pushWithoutRequest(work as Work);
+    else if (this.#isOfSeveral(request.kind, owner)) this.#pushToSeveral(work as Work, request);
+    else this.#pushTo(this.#pipelineOf(request, owner), work as Work);
   }
 
   perform<R extends Request>(request: R, take?: (reply: ReplyTo<R>) => void, owner?: string): Promise<ReplyTo<R>> {
@@ -170,7 +176,7 @@ export class ShardPipelines implements StoreQueue {
   #knowsShards(): boolean {
     if (this.#isDivided) return true;
     if (this.#store.isPrepared === false) return false;
-    for (const owner of this.#lastOf.keys()) this.#early.add(owner);
+    for (const owner of this.#owners.all()) this.#early.add(owner);
     this.#isDivided = true;
     return true;
   }
@@ -178,7 +184,7 @@ export class ShardPipelines implements StoreQueue {
   /** Whether work of an owner's is not through that was pushed before. */
   #isBehind(owner: string): boolean {
     if (this.#early.size === 0 || !this.#early.has(owner)) return false;
-    if (this.#lastOf.has(owner)) return true;
+    if (this.#owners.lastOf(owner) !== undefined) return true;
     this.#early.delete(owner);
     return false;
   }
@@ -187,12 +193,10 @@ export class ShardPipelines implements StoreQueue {
     return (requests) => (this.#store.batchIn as NonNullable<ShardedStore['batchIn']>)(shard, requests);
   }
 
-  #pipelineOf(request: Request | undefined, owner = ''): Pipeline {
+  #pipelineOf(request: Request, owner = ''): Pipeline {
     if (!this.#knowsShards() || this.#isBehind(owner)) return this.#ofSeveral;
-    if (request === undefined) return this.#ofNone;
     const shard = shardOf(request, this.#shards);
-    if (shard === undefined) return this.#ofSeveral;
-    return this.#ofShard(shard);
+    return shard === undefined ? this.#ofSeveral : this.#ofShard(shard);
   }
 
   #ofShard(shard: number): Pipeline {
@@ -203,13 +207,56 @@ export class ShardPipelines implements StoreQueue {
     return this.#byShard[shard] as Pipeline;
   }
 
-  #pushTo(pipeline: Pipeline, work: Work): void {
-    const { request } = work;
+  #pushTo(pipeline: Pipeline, given: Work): void {
+    const { request, owner } = given;
+    const isFirst = owner === undefined || this.#owners.lastOf(owner) === undefined;
+    const work = owner === undefined ? given : this.#owners.begin(given, owner, pipeline);
     const canAsk = this.#store.batchIn !== undefined && this.#shards.count > 1;
     const shard = request === undefined || !canAsk ? -1 : this.#byShard.indexOf(pipeline);
-    const plan = shard === -1 ? undefined : planOf(request as Request, this.#shards, true);
-    if (plan === undefined) pipeline.push(work);
-    else carryOutPlanned({ work, plan, shard, push: this.#pushToShard });
+    if (request === undefined || shard === -1) pipeline.push(work);
+    else if (request.kind === 'accept') this.#pushMessage(work, request, shard, isFirst);
+    else this.#pushToShards(work, request, shard);
+  }
+
+  #pushToShards(work: Work, request: Request, shard: number, order?: ConversationOrder): void {
+    const plan = planOf(request, this.#shards, true);
+    if (plan === undefined) this.#ofShard(shard).push(work);
+    else carryOutPlanned({ work, plan, shard, push: this.#pushToShard, order });
+  }
+
+  /** @param isFirst whether nothing of its sender's is under way */
+  #pushMessage(work: Work, request: RequestOf<'accept'>, shard: number, isFirst: boolean): void {
+    const order = this.#order;
+    const carryOut = () => this.#pushToShards(work, request, shard, order);
+    const isCorrection = request.target !== '' && !isFirst;
+    if (order.isEmpty && !isCorrection) {
+      carryOut();
+      return;
+    }
+    const conversation = conversationOf(work);
+    if (work.refuse !== undefined && order.waiting(conversation) >= MOST_WAITING) work.refuse();
+    else if (order.putOff(conversation, carryOut)) return;
+    else if (isCorrection) {
+      // What it corrects may be about to be asked about: under an id that is used again it is another message before that.
+      const done = order.putOffUntil(conversation, carryOut);
+      this.#ofShard(shard).push({ done, owner: work.owner as string });
+    } else carryOut();
+  }
+
+  #pushWithoutRequest(work: Work): void {
+    const { owner, recipient } = work;
+    const last = owner === undefined ? undefined : this.#owners.lastOf(owner);
+    if (owner === undefined || last === undefined) this.#ofNone.push(work);
+    else if (recipient === undefined) {
+      this.#owners.afterAll(owner, this.#timeout, () => this.#ofNone.push(work));
+    } else if (!this.#knowsShards() || this.#isBehind(owner)) this.#pushTo(last, work);
+    else {
+      // Only what is for the same recipient is waited for.
+      const conversation = conversationOf(work);
+      const done = () => this.#order.inTurn(conversation, () => work.done(undefined));
+      const follow = () => this.#pushTo(this.#ofShard(this.#shards.ofUser(recipient)), { ...work, done });
+      if (this.#order.isEmpty || !this.#order.putOff(conversation, follow)) follow();
+    }
   }
 
   #isOfSeveral(kind: Kind, owner: string | undefined): boolean {
@@ -240,39 +287,6 @@ export class ShardPipelines implements StoreQueue {
       if (left === 0) work.done(undefined);
     };
     for (const { shard, request } of parts) this.#ofShard(shard).push({ ...work, request: request as Request, done });
-  }
-
-  /** The same work, which is counted for its owner until it is through. */
-  #counted<R extends Request>(work: Work<R>, owner: string): Work<R> {
-    const { done, refuse, failed } = work;
-    let isThrough = false;
-    const through = () => {
-      const last = this.#lastOf.get(owner);
-      if (isThrough || last === undefined) return;
-      isThrough = true;
-      if (last.count <= 1) this.#lastOf.delete(owner);
-      else this.#lastOf.set(owner, { pipeline: last.pipeline, count: last.count - 1 });
-    };
-    const counted: Work<R> = {
-      ...work,
-      done: (reply) => {
-        through();
-        done(reply);
-      },
-    };
-    if (refuse !== undefined) {
-      counted.refuse = () => {
-        through();
-        refuse();
-      };
-    }
-    if (failed !== undefined || refuse === undefined) {
-      counted.failed = (error) => {
-        through();
-        failed?.(error);
-      };
-    }
-    return counted;
   }
 
   /** Whether Redis fails may change with what there is to do. */
