@@ -30,14 +30,18 @@ const FORBIDDEN_IN_RESOURCE = /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]/u;
 const ASCII = /^[\0-\x7f]*$/;
 
 /** RFC 7622 section 3.2: the first slash begins the resource, the first at sign before it ends the localpart. */
-function split(address: string): { readonly local?: string; readonly domain: string; readonly resource?: string } {
+function split(address: string): {
+  readonly local: string | undefined;
+  readonly domain: string;
+  readonly resource: string | undefined;
+} {
   const slash = address.indexOf('/');
   const bare = slash === -1 ? address : address.slice(0, slash);
   const at = bare.indexOf('@');
   return {
-    ...(at !== -1 && { local: bare.slice(0, at) }),
+    local: at === -1 ? undefined : bare.slice(0, at),
     domain: bare.slice(at + 1),
-    ...(slash !== -1 && { resource: address.slice(slash + 1) }),
+    resource: slash === -1 ? undefined : address.slice(slash + 1),
   };
 }
 
@@ -71,22 +75,28 @@ export function prepareDomain(domain: string): string {
  * be an address is refused ({@link isLocalpart}). What a human or a client wrote inside a payload, a form or a setting no
  * server has prepared: {@link foldWritten}.
  *
+ * @param written what it is a part of, for the error
  * @throws {MalformedAddressError}
  */
-export function prepareJid(address: string): Jid {
+export function prepareJid(address: string, written = address): Jid {
   const { local: localText, domain: domainText, resource } = split(address);
   const local = foldAscii(localText ?? '');
   const domain = prepareDomain(domainText);
-  if (
-    domain === '' ||
-    (localText !== undefined && !isLocalpart(localText)) ||
-    resource === '' ||
-    (resource !== undefined && FORBIDDEN_IN_RESOURCE.test(resource)) ||
-    ![local, domain, resource ?? ''].every(fitsPart)
-  ) {
-    throw new MalformedAddressError(address);
+  if (domain === '' || (localText !== undefined && !isLocalpart(localText)) || !fitsPart(local) || !fitsPart(domain)) {
+    throw new MalformedAddressError(written);
   }
-  return { address, local, domain, resource: resource ?? '' };
+  return { address, local, domain, resource: resource === undefined ? '' : prepareResource(resource, written) };
+}
+
+/**
+ * Prepares the resource of an address, which stays as it is.
+ *
+ * @throws {MalformedAddressError}
+ */
+export function prepareResource(resource: string, address: string): string {
+  if (resource === '' || FORBIDDEN_IN_RESOURCE.test(resource) || !fitsPart(resource))
+    throw new MalformedAddressError(address);
+  return resource;
 }
 
 /** An address as a human or a client wrote it, its localpart in the form that the server has of it; else as it is. */
