@@ -1,11 +1,11 @@
-import { type Clock, type StoreQueue, sequenceGap } from '../store/contract.ts';
+import { anythingOut, type Clock, type StoreQueue, sequenceGap } from '../store/contract.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import { openRuleTrace, type RuleTrace } from './rule-trace.ts';
 
 export interface SequenceGapsOptions {
-  readonly pipeline: Pick<StoreQueue, 'push'>;
+  readonly pipeline: Pick<StoreQueue, 'push' | 'apart'>;
   readonly retry: RetryPolicy;
   readonly clock: Clock;
   readonly counts: { evidenceGap: number };
@@ -74,29 +74,48 @@ export class SequenceGaps {
   look(until = Number.POSITIVE_INFINITY): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const { pipeline, retry, counts, clock } = this.#options;
-    const due = retry.afterGap(clock.now());
-    const lookFrom = (confirmed: Confirmed, cursor: string) => {
-      const { user, resource, sender, later } = confirmed;
-      pipeline.push({
-        request: sequenceGap(user, resource, sender, later, due, cursor),
-        done: ({ next, keys }) => {
-          counts.evidenceGap += keys.length;
-          if (this.#ruleTrace !== undefined) this.#traceGaps(confirmed, keys);
-          if (next !== '0') lookFrom(confirmed, next);
-        },
-      });
-    };
+    /** By their users. */
+    const due = new Map<string, Confirmed[]>();
     for (const [name, confirmed] of this.#confirmed) {
       if (confirmed.dueAt > until) {
         this.#timer = this.#lookLater(Math.max(SLICE, confirmed.dueAt - until));
         break;
       }
       this.#confirmed.delete(name);
-      lookFrom(confirmed, '0');
+      const his = due.get(confirmed.user);
+      if (his === undefined) due.set(confirmed.user, [confirmed]);
+      else his.push(confirmed);
     }
     // It may be one of those.
     this.#last = undefined;
+    if (due.size > 0) this.#lookAt(due);
+  }
+
+  /** To nearly all who confirm what they get nothing else is out: who they are not is asked of many at once. */
+  #lookAt(due: ReadonlyMap<string, readonly Confirmed[]>): void {
+    const { pipeline } = this.#options;
+    const users = [...due.keys()];
+    for (const apart of pipeline.apart?.(users) ?? [users]) {
+      for (const request of anythingOut(apart)) {
+        const done = (found: readonly string[]) => {
+          for (const user of found) for (const confirmed of due.get(user) ?? []) this.#lookFrom(confirmed, '0');
+        };
+        pipeline.push({ request, done });
+      }
+    }
+  }
+
+  #lookFrom(confirmed: Confirmed, cursor: string): void {
+    const { pipeline, retry, counts, clock } = this.#options;
+    const { user, resource, sender, later } = confirmed;
+    pipeline.push({
+      request: sequenceGap(user, resource, sender, later, retry.afterGap(clock.now()), cursor),
+      done: ({ next, keys }) => {
+        counts.evidenceGap += keys.length;
+        if (this.#ruleTrace !== undefined) this.#traceGaps(confirmed, keys);
+        if (next !== '0') this.#lookFrom(confirmed, next);
+      },
+    });
   }
 
   /** Looks at nothing any more. */

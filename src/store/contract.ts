@@ -208,6 +208,11 @@ export interface StoreQueue {
    * @param owner as of {@link Work}: then it overtakes nothing of his
    */
   perform<R extends Request>(request: R, take?: (reply: ReplyTo<R>) => void, owner?: string): Promise<ReplyTo<R>>;
+  /**
+   * These users, those apart whose parts of the store may stand still by themselves: nobody is to wait for another's. All together
+   * without it.
+   */
+  apart?(users: readonly string[]): Iterable<readonly string[]>;
   /** Whether the last call to the store failed. */
   readonly failing: boolean;
   readonly health: StoreQueueHealth;

@@ -43,6 +43,7 @@ const EACH: { readonly [K in c.Kind]: c.RequestOf<K> } = {
   reported: c.reported(['k']),
   sessionAvailable: c.sessionAvailable(available),
   senderAvailable: c.senderAvailable(BOB, '0'),
+  anythingOut: c.anythingOut([BOB, ALICE])[0] as c.AnythingOut,
   sequenceGap: c.sequenceGap(BOB, 'desk', ALICE, 1, 2),
   explain: c.explain('k'),
   renewLease: c.renewLease([{ key: 'k', attempt: 1 }], 1),

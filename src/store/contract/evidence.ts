@@ -1,3 +1,4 @@
+import { inPortions } from './portions.ts';
 import type { Stored, StoredRecord } from './record.ts';
 
 /** Why a copy is sent again; the words of the metrics. */
@@ -92,6 +93,18 @@ export const sequenceGap = (
   cursor = '0',
 ): SequenceGap => ({ kind: 'sequenceGap', user, resource, sender, later, due, cursor });
 
+/**
+ * Which of these users may have been passed over with something, or have a session that was taken for silent: of all others
+ * {@link SequenceGap} says and changes nothing. So it is of nearly all who confirm what they get.
+ */
+export interface AnythingOut {
+  readonly kind: 'anythingOut';
+  readonly users: readonly string[];
+}
+
+export const anythingOut = (users: readonly string[]): AnythingOut[] =>
+  inPortions(users, (portion): AnythingOut => ({ kind: 'anythingOut', users: portion }));
+
 /** The keys of those of a portion that are due now, and the cursor of the next one. */
 export interface GapPortion {
   readonly next: string;
@@ -147,11 +160,12 @@ export interface ProvedPortion {
   readonly settled: readonly Proved[];
 }
 
-export type EvidenceRequest = SessionAvailable | SenderAvailable | SequenceGap | RenewLease | SettleUpTo;
+export type EvidenceRequest = SessionAvailable | SenderAvailable | AnythingOut | SequenceGap | RenewLease | SettleUpTo;
 
 export interface EvidenceReplies {
   sessionAvailable: MissedPortion;
   senderAvailable: string;
+  anythingOut: readonly string[];
   sequenceGap: GapPortion;
   renewLease: undefined;
   settleUpTo: ProvedPortion;

@@ -10,7 +10,7 @@ import { handOver } from './hand-over.ts';
 import { Capabilities, IqRequests } from './iq-requests.ts';
 import { claimProbing, heartbeat, leaveService, releaseProbing, renewProbing } from './processes.ts';
 import { quarantine, reported } from './quarantine.ts';
-import { sequenceGap } from './sequence-gap.ts';
+import { anythingOut, sequenceGap } from './sequence-gap.ts';
 import { senderAvailable, sessionAvailable } from './session-available.ts';
 import {
   beginProbe,
@@ -65,6 +65,7 @@ export function handlersOf(state: MemoryState, clock: Clock): Handlers {
 
     sessionAvailable: by(sessionAvailable),
     senderAvailable: by(senderAvailable),
+    anythingOut: by(anythingOut),
     sequenceGap: by(sequenceGap),
     renewLease: by(renewLease),
     settleUpTo: by(settleUpTo),

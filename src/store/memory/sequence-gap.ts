@@ -4,6 +4,11 @@ import { HOW, type How, type Out, WITH_SESSION } from './out.ts';
 import type { Session, Sessions } from './presence-state.ts';
 import type { MemoryState, MemoryTimes } from './state.ts';
 
+/** Which of these users may have been passed over with something, or have a session that is asked whether it is there. */
+export function anythingOut(state: MemoryState, { users }: RequestOf<'anythingOut'>): string[] {
+  return users.filter((user) => allOut(state, user).length > 0 || (state.presence.asked.get(user)?.size ?? 0) > 0);
+}
+
 /**
  * A session confirmed a message of a sender's that was stored at `later`: what went to it before, and is not confirmed, is
  * sent again, once, since a client may drop a copy that it knows without confirming it.

@@ -21,6 +21,7 @@ const SPLIT_KINDS = [
   'erase',
   'forgetUser',
   'forgetPresence',
+  'anythingOut',
   'senderAvailable',
   'pause',
   'resume',
@@ -59,6 +60,13 @@ function* split(request: Split, shards: Shards, isCluster: boolean): Plan {
         (users) => ({ ...request, users }),
       );
       return undefined;
+    }
+    case 'anythingOut': {
+      const found = yield partsOf(
+        shards.split(request.users, (user) => shards.ofUser(user)),
+        (users) => ({ ...request, users }),
+      );
+      return found.flat();
     }
     case 'erase':
       return sum(

@@ -62,6 +62,7 @@ const ROUTE = {
   erase: 'several',
   forgetUser: 'several',
   forgetPresence: 'several',
+  anythingOut: 'several',
   senderAvailable: 'several',
   pause: 'several',
   resume: 'several',
@@ -74,11 +75,11 @@ interface Named {
 }
 
 /** The shard that all of these lie in, if they do: most batches are of one conversation, or of few. */
-function shardOfAll(endings: readonly { readonly key: string }[], shards: Shards): number | undefined {
-  const [first] = endings;
+function shardOfAll<Each>(all: readonly Each[], shardOf: (one: Each) => number): number | undefined {
+  const [first] = all;
   if (first === undefined) return undefined;
-  const shard = shards.ofKey(first.key);
-  for (const { key } of endings) if (shards.ofKey(key) !== shard) return undefined;
+  const shard = shardOf(first);
+  for (const one of all) if (shardOf(one) !== shard) return undefined;
   return shard;
 }
 
@@ -95,6 +96,7 @@ export function shardOf(request: Request, shards: Shards): number | undefined {
     case 'home':
       return 0;
     default:
-      return request.kind === 'notified' ? shardOfAll(request.endings, shards) : undefined;
+      if (request.kind === 'anythingOut') return shardOfAll(request.users, (one) => shards.ofUser(one));
+      return request.kind === 'notified' ? shardOfAll(request.endings, ({ key: one }) => shards.ofKey(one)) : undefined;
   }
 }

@@ -137,6 +137,10 @@ export class ShardPipelines implements StoreQueue {
     this.#onRoom = listener;
   }
 
+  apart(users: readonly string[]): Iterable<readonly string[]> {
+    return this.#shards.split(users, (user) => this.#shards.ofUser(user)).values();
+  }
+
   close(): void {
     this.#closed = true;
     clearInterval(this.#looking);

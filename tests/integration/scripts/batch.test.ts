@@ -64,7 +64,7 @@ const OPERATIONS: Readonly<Record<string, number>> = {
   isKnown: 1,
   loadOf: 1,
 };
-const COUNTED = ['notified', 'reported', 'renewLease', 'presence', 'forgetUser', 'release', 'erase'];
+const COUNTED = ['notified', 'reported', 'anythingOut', 'renewLease', 'presence', 'forgetUser', 'release', 'erase'];
 const RUBBISH: readonly (readonly [string, string | number])[] = [
   ['nothing', ''],
   ['NUL bytes', 'a\0b\0'],

@@ -251,6 +251,7 @@ test('evidence', async () => {
   });
   await writes('four');
   await handsOver('four', 2 * SECOND);
+  expect(await gives('list', c.anythingOut([BOB, CAROL])[0] as c.AnythingOut)).toEqual([BOB]);
   expect(await gives('gap', c.sequenceGap(BOB, 'desk', ALICE, NOW + 3 * SECOND, NOW), 3 * SECOND)).toEqual({
     next: '0',
     keys: [keyOf('four')],

@@ -189,6 +189,7 @@ export const RANDOM_REQUESTS: { readonly [K in Kind]: (world: World) => Omit<Req
     };
   },
   senderAvailable: ({ random }) => ({ user: random.pick([ALICE, CAROL]), cursor: '0' }),
+  anythingOut: ({ random }) => ({ users: random.chance(0.5) ? USERS : [random.pick(USERS)] }),
   sequenceGap(world) {
     const { random, now } = world;
     const { sender, recipient, storedAt } = recordOf(world);

@@ -14,7 +14,7 @@ import type {
 } from '../../contract.ts';
 import type { Situation } from '../../redelivery-rules.ts';
 import { decodeRecord, settledRecord } from '../record-codec.ts';
-import { DONE, type FormsOf, says, to, YES_OR_NO } from './common-replies.ts';
+import { DONE, type FormsOf, says, TEXTS, to, YES_OR_NO } from './common-replies.ts';
 import { cursor, type Form, fixed, flag, forms, list, open, read, whole, word } from './reply.ts';
 
 const QUOTA_REASON: Readonly<Record<string, QuotaReason>> = {
@@ -177,6 +177,7 @@ export const MESSAGE_REPLIES: FormsOf<MessageKind> = {
     })),
   }),
   senderAvailable: to<'senderAvailable'>({ next: fixed(1, ([next]) => cursor(next)) }),
+  anythingOut: TEXTS,
   sequenceGap: to<'sequenceGap'>({ gap: list(1, 1, ([next], keys) => ({ next: cursor(next), keys: keys.flat() })) }),
   explain: to<'explain'>({
     none: says(undefined),

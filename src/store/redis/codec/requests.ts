@@ -114,6 +114,7 @@ const ENCODERS: Encoders = {
   sequenceGap: ({ user, resource, sender, later, due, cursor }, args) =>
     void args.push('sequenceGap', user, resource, sender, later, due, cursor),
   explain: ({ key }, args) => void args.push('explain', key),
+  anythingOut: ({ users }, args) => void args.push('anythingOut', users.length, ...users),
   renewLease({ waiting, leaseUntil }, args) {
     args.push('renewLease', 2 * waiting.length, leaseUntil);
     for (const { key, attempt } of waiting) args.push(key, attempt);
@@ -208,6 +209,8 @@ export function argumentCount(request: Request): number {
       return 2 + request.keys.length;
     case 'renewLease':
       return 3 + 2 * request.waiting.length;
+    case 'anythingOut':
+      return 2 + request.users.length;
     case 'forgetPresence':
       return 3 + request.users.length;
     case 'erase':

@@ -39,6 +39,7 @@
 --   reported             count, keys. Reply: done
 --   sessionAvailable     user, event, cursor, due, lease, retries
 --   senderAvailable      user, cursor
+--   anythingOut          count, users. Reply: list of those of them that sequenceGap has to look at
 --   sequenceGap          user, resource, sender, later, due, cursor
 --   explain              key
 --   presence             name of a function of the table `presence`, count, its arguments: see subscriptions.lua, sessions.lua,
@@ -69,7 +70,7 @@ function operations.width_of(operation, at)
   end
   -- Where those say how many follow, and how many they have besides.
   local counted = {
-    notified = { 1, 2 }, reported = { 1, 2 }, renewLease = { 1, 3 }, presence = { 2, 3 }, forgetUser = { 2, 3 }, release = { 2, 3 },
+    notified = { 1, 2 }, reported = { 1, 2 }, anythingOut = { 1, 2 }, renewLease = { 1, 3 }, presence = { 2, 3 }, forgetUser = { 2, 3 }, release = { 2, 3 },
     erase = { 3, 4 },
   }
   local place = counted[operation]

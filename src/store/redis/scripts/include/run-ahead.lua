@@ -1,6 +1,6 @@
 -- Messages that are stored and receipts that end them come many in a row. A command costs Redis more than what it does, so the records
 -- of a row are written with one, and read with one.
--- A row: these, each key once, in whichever shards, and `notified`, which looks at no record. What one of these stores no other of them
+-- A row: these, each key once, in whichever shards, and `notified` and `anythingOut`, which look at no record. What one of these stores no other of them
 -- looks at in the usual case, so that it does not matter which comes first. What turns out to be another case is carried out by itself,
 -- in its turn.
 -- `withinQuota` is one of these where nothing is counted of its sender, which is usual, and his domain is within its share: no operation
@@ -120,7 +120,7 @@ local function prepare()
     elseif operation == 'shard' and KEYS[tonumber(key) or 0] then
       shards.use(tonumber(key))
       ends = ends + 2
-    elseif operation == 'notified' and (tonumber(key) or 0) >= 1 and ends + 1 + tonumber(key) <= last then
+    elseif (operation == 'notified' or operation == 'anythingOut') and (tonumber(key) or 0) >= 1 and ends + 1 + tonumber(key) <= last then
       ends = ends + 2 + tonumber(key)
     else
       break

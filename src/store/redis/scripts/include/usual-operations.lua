@@ -3,6 +3,29 @@
 --- @include "quota-check"
 --- @include "settle"
 -- The operations of messages that take their usual course.
+
+-- Of users from one place of ARGV to another those to whom something is out that may have been passed over, or of whom a session was
+-- asked whether it is there. Nearly always these are none of those who have confirmed what they got, so many are looked for with one
+-- command; session-available.lua has what is done for the others. Reply: list.
+local AT_ONCE = 16
+local function anything_out(first, last)
+  local found = {}
+  if last > #ARGV then error('an argument is missing') end
+  for from = first, last, AT_ONCE do
+    local upto, names = math.min(from + AT_ONCE - 1, last), {}
+    for place = from, upto do
+      names[#names + 1], names[#names + 2] = name_of('copies', ARGV[place]), name_of('asked', ARGV[place])
+    end
+    if redis.call('EXISTS', unpack(names)) > 0 then
+      for place = from, upto do
+        local own = 2 * (place - from) + 1
+        if redis.call('EXISTS', names[own], names[own + 1]) > 0 then found[#found + 1] = ARGV[place] end
+      end
+    end
+  end
+  return list_of('list', found)
+end
+
 -- Returns the operation's result and how many of ARGV it takes; nothing when it is not one of these. Those that look into the sorted
 -- sets see what was gathered for them.
 local function run_usual(operation, at)
@@ -43,9 +66,8 @@ local function run_usual(operation, at)
     return duplicates.readdress(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]), 5
   elseif operation == 'isTaken' then
     return duplicates.is_taken(key) and 'yes' or 'no', 2
-  elseif operation == 'sequenceGap' and redis.call('EXISTS', name_of('copies', key), name_of('asked', key)) == 0 then
-    -- Nothing is out to him that could have been passed over, and none of his sessions was taken for silent: so it is with nearly all
-    -- who confirm what they get, and these are looked at once a second each. session-available.lua has what is done for the others.
-    return 'gap\0' .. '0', 7
+  elseif operation == 'anythingOut' then
+    local count = tonumber(key)
+    return anything_out(at + 2, at + 1 + count), 2 + count
   end
 end
