@@ -260,7 +260,7 @@ function openHeld(
   readonly verdicts: HeldVerdicts;
 } {
   const messages = new HeldMessages();
-  const doubts = new ReceiptDoubts({ ...common, gate, grace: graces.proof });
+  const doubts = new ReceiptDoubts({ ...common, gate, graces });
   const copies = new GateCopies({ ...common, gate, messages, doubts, graces, orderWithin });
   return { messages, doubts, copies, verdicts: new HeldVerdicts(gate, copies) };
 }

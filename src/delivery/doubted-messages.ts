@@ -52,7 +52,7 @@ export class DoubtedMessages {
     if (to === undefined) return;
     this.#waiting.delete(user);
     this.#size -= waiting.length;
-    for (const one of waiting) this.#deliver(one, to);
+    for (const one of waiting) this.deliver(one, to);
   }
 
   /** None of these is sent any more. */
@@ -69,7 +69,8 @@ export class DoubtedMessages {
     for (const user of [...this.#waiting.keys()]) this.send(user);
   }
 
-  #deliver(doubted: Doubted, to: string): void {
+  /** Sends one into that session; if it has gone, to the next. */
+  deliver(doubted: Doubted, to: string): void {
     const { gate, addresses, clock, counts, trace } = this.#options;
     const { record, copy } = doubted;
     const n = record.heldAs as string;

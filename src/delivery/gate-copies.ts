@@ -11,7 +11,7 @@ import type { ReceiptDoubts } from './receipt-doubts.ts';
 export interface GateCopiesOptions {
   readonly gate: GatePort;
   readonly messages: HeldMessages;
-  readonly doubts: Pick<ReceiptDoubts, 'sent' | 'ended'>;
+  readonly doubts: Pick<ReceiptDoubts, 'sent' | 'ended' | 'confirmedAgain'>;
   readonly clock: { now(): number };
   readonly graces: Graces;
   readonly counts: { gateOtherEpoch: number; handedOver: number };
@@ -237,8 +237,12 @@ export class GateCopies extends EventEmitter<Events> {
     this.#asked.delete(heldAs);
     this.#undecided.delete(heldAs);
     this.#unheld.delete(heldAs);
-    doubts.ended(record, gate.factsOf(heldAs));
-    gate.forget(heldAs);
+    if (!doubts.ended(record, gate.factsOf(heldAs))) gate.forget(heldAs);
+  }
+
+  /** A client (`by`, its session's resource) has confirmed a message that is confirmed already. */
+  confirmedAgain(user: string, by: string, key: string): void {
+    this.#options.doubts.confirmedAgain(user, by, key);
   }
 
   #outcome({ n, copy, states, condition, acknowledged }: Outcome): void {

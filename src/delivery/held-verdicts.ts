@@ -7,9 +7,9 @@ type Gate = Pick<GatePort, 'give' | 'acks' | 'isOpen' | 'isReady' | 'unheldTo' |
 /** What is said about messages that a gate shows, by those who find out what they are. */
 export class HeldVerdicts {
   readonly #gate: Gate;
-  readonly #copies: Pick<GateCopies, 'tell' | 'isCatchingUp'>;
+  readonly #copies: Pick<GateCopies, 'tell' | 'isCatchingUp' | 'confirmedAgain'>;
 
-  constructor(gate: Gate, copies: Pick<GateCopies, 'tell' | 'isCatchingUp'>) {
+  constructor(gate: Gate, copies: Pick<GateCopies, 'tell' | 'isCatchingUp' | 'confirmedAgain'>) {
     this.#gate = gate;
     this.#copies = copies;
   }
@@ -46,6 +46,11 @@ export class HeldVerdicts {
   /** A client (`by`, a full JID) has confirmed what nobody has stored, and the sender (`to`) is let have that by himself. */
   noteConfirmed(to: string, by: string, id: string): void {
     this.#gate.noteConfirmed({ to, by }, id);
+  }
+
+  /** One more receipt for a message (by its key) that is delivered, from that session of its recipient's. */
+  confirmedAgain(recipient: string, resource: string, key: string): void {
+    this.#copies.confirmedAgain(recipient, resource, key);
   }
 
   tell(xml: string): void {

@@ -1,13 +1,14 @@
-import { type Facts, type KnownSession, sentTo } from '../gate/facts.ts';
+import type { Facts, Graces, KnownSession } from '../gate/facts.ts';
 import type { SessionChange } from '../gate/sessions.ts';
 import type { StoredRecord } from '../store/contract.ts';
 import { DoubtedMessages, type DoubtedMessagesOptions } from './doubted-messages.ts';
 import { type EndedSession, EndedSessions } from './ended-sessions.ts';
 import { RecentTexts } from './recent-texts.ts';
+import { hasOther, isShared, noteReceipt, SharedDoubts } from './shared-doubts.ts';
 
 export interface ReceiptDoubtsOptions extends DoubtedMessagesOptions {
-  /** How long a session must live on after its receipt, ms (PROOF_GRACE); with 0 nothing is in doubt. */
-  readonly grace: number;
+  /** `proof`: how long a session must live on after its receipt, ms (PROOF_GRACE); with 0 nothing is in doubt. */
+  readonly graces: Graces;
   /** How long after a message was stored its text is kept at most, ms (MESSAGE_TTL). */
   readonly messageTtl: number;
   readonly counts: { proofsDoubted: number; redelivered: number };
@@ -16,7 +17,10 @@ export interface ReceiptDoubtsOptions extends DoubtedMessagesOptions {
 /** A message that a session has confirmed. */
 interface Confirmed {
   readonly n: string;
+  readonly key: string;
   readonly facts: Facts;
+  /** Whether other sessions were sent it as well: then the gate is to remember it. */
+  readonly isShared: boolean;
   /** When (ms). */
   readonly at: number;
 }
@@ -48,6 +52,7 @@ export class ReceiptDoubts {
   readonly #ended = new EndedSessions();
   #known = 0;
   readonly #doubted: DoubtedMessages;
+  readonly #shared: SharedDoubts;
   #timer: NodeJS.Timeout | undefined;
   readonly #expiry: NodeJS.Timeout;
   /** Whether it is heard of sessions; and until when (ms) it was, before that. */
@@ -59,6 +64,13 @@ export class ReceiptDoubts {
     this.#doubted = new DoubtedMessages(options);
     const { gate, clock } = options;
     gate.on('session', (change) => this.#session(change));
+    this.#shared = new SharedDoubts({
+      ...options,
+      deliver: (doubted, to) => {
+        options.counts.proofsDoubted += 1;
+        this.#doubted.deliver(doubted, to);
+      },
+    });
     gate.on('lost', () => {
       if (this.#isHeard) this.#heardUntil = clock.now();
       this.#isHeard = false;
@@ -75,25 +87,45 @@ export class ReceiptDoubts {
     this.#texts.put(record.heldAs as string, record);
   }
 
-  /** A message has ended; called with every receipt. `facts`: what the gate has said of it. */
-  ended({ heldAs, state, receiptResource, recipient, settledAt }: StoredRecord, facts: Facts | undefined): void {
+  /**
+   * A message has ended; called with every receipt. `facts`: what the gate has said of it. Gives whether the gate is to remember
+   * it: it is told to forget it when that is over.
+   */
+  ended(
+    { heldAs, key, state, receiptResource, recipient, settledAt }: StoredRecord,
+    facts: Facts | undefined,
+  ): boolean {
     const n = heldAs as string;
-    const { gate, clock, grace } = this.#options;
+    const { gate, clock, graces } = this.#options;
+    const grace = graces.proof;
     // Once is enough.
     if (state !== 'delivered' || receiptResource === '' || facts === undefined || facts.doubted || grace === 0) {
       this.#texts.take(n);
-      return;
+      return false;
     }
     const at = settledAt ?? clock.now();
     const session = gate.sessionAt(recipient, receiptResource);
     // Its receipt was heard before it ended, and is handled now; another may have taken its place.
     const gone = session && session.since <= at ? undefined : this.#ended.since(recipient, receiptResource, at);
-    const one = { n, facts, at };
+    const one = { n, key, facts, isShared: isShared(facts), at };
     if (this.#isProved(facts, gone)) this.#texts.take(n);
-    else if (gone !== undefined) this.#judge(recipient, gone.id, gone.until, one);
-    else if (session !== undefined) this.#watch(session.id, recipient, receiptResource, one);
+    else if (gone !== undefined) return this.#judge(recipient, gone.id, gone.until, one);
+    else if (session !== undefined) return this.#watch(session.id, recipient, receiptResource, one);
     // It ended without a word, while no lease was held. When it was let through then as well, nobody knows.
-    else if (at <= this.#heardUntil || facts.has.size === 0) this.#judge(recipient, '', this.#heardUntil, one);
+    else if (at <= this.#heardUntil || facts.has.size === 0) return this.#judge(recipient, '', this.#heardUntil, one);
+    return false;
+  }
+
+  /** A session of that user's has returned one more receipt for a message (by its key). */
+  confirmedAgain(user: string, resource: string, key: string): void {
+    const { gate, clock } = this.#options;
+    const session = gate.sessionAt(user, resource);
+    if (session === undefined) return;
+    for (const { id } of gate.sessionsOf(user)) {
+      const one = this.#confirming.get(id)?.messages.find((message) => message.isShared && message.key === key);
+      if (one !== undefined && id !== session.id) noteReceipt(this.#factsOf(one), session.id, clock.now());
+    }
+    this.#shared.confirmed(user, key, session.id);
   }
 
   /** Nothing is kept of these any more: of a user who is forgotten, or whose account was deleted. */
@@ -104,6 +136,7 @@ export class ReceiptDoubts {
   close(): void {
     clearInterval(this.#timer);
     clearInterval(this.#expiry);
+    this.#shared.close();
   }
 
   /** Called by the timer. */
@@ -125,6 +158,7 @@ export class ReceiptDoubts {
   #drop(isOver: (record: StoredRecord) => boolean): void {
     this.#texts.drop(isOver);
     this.#doubted.drop(isOver);
+    this.#shared.drop(isOver);
   }
 
   /** Until when (ms) a session that is not known to have ended is known to have lived. */
@@ -134,14 +168,25 @@ export class ReceiptDoubts {
 
   /** Whether a session has had it for long enough. */
   #isProved({ has }: Facts, gone: EndedSession | undefined): boolean {
-    const { grace, clock } = this.#options;
-    for (const [id, since] of has) if ((id === gone?.id ? gone.until : clock.now()) - since >= grace) return true;
+    const { graces, clock } = this.#options;
+    for (const [id, since] of has)
+      if ((id === gone?.id ? gone.until : clock.now()) - since >= graces.proof) return true;
     return false;
   }
 
-  /** Whether its session lives on is to be seen. */
-  #watch(id: string, user: string, resource: string, one: Confirmed): void {
-    if (this.#known >= MOST) return;
+  #factsOf({ n, facts }: Confirmed): Facts {
+    return this.#options.gate.factsOf(n) ?? facts;
+  }
+
+  /** Nothing is in doubt. */
+  #over({ n, isShared }: Confirmed): void {
+    this.#texts.take(n);
+    if (isShared) this.#options.gate.forget(n);
+  }
+
+  /** Whether its session lives on is to be seen. Gives whether the gate is to remember it. */
+  #watch(id: string, user: string, resource: string, one: Confirmed): boolean {
+    if (this.#known >= MOST) return false;
     let confirming = this.#confirming.get(id);
     if (confirming === undefined) {
       confirming = { user, resource, messages: [] };
@@ -149,7 +194,8 @@ export class ReceiptDoubts {
     }
     confirming.messages.push(one);
     this.#known += 1;
-    this.#timer ??= setInterval(() => this.#prune(), this.#options.grace).unref();
+    this.#timer ??= setInterval(() => this.#prune(), this.#options.graces.proof).unref();
+    return one.isShared;
   }
 
   #session({ user, resource, session, what }: SessionChange): void {
@@ -166,7 +212,8 @@ export class ReceiptDoubts {
     const { user, messages } = confirming;
     this.#confirming.delete(id);
     this.#known -= messages.length;
-    for (const one of messages) this.#judge(user, id, until, one);
+    for (const one of messages)
+      if (!this.#judge(user, id, until, one) && one.isShared) this.#options.gate.forget(one.n);
   }
 
   /** After the lease was lost: sessions may have ended without a word, at any time since. */
@@ -184,41 +231,38 @@ export class ReceiptDoubts {
 
   /** The server was started again, or its gate: that ended the sessions, and no client was killed. */
   #restarted(): void {
-    for (const { messages } of this.#confirming.values()) for (const { n } of messages) this.#texts.take(n);
+    for (const { messages } of this.#confirming.values()) for (const one of messages) this.#over(one);
     this.#confirming.clear();
     this.#ended.clear();
     this.#known = 0;
   }
 
-  #judge(user: string, id: string, until: number, one: Confirmed): void {
-    if (Math.max(0, until - one.at) >= this.#options.grace) this.#texts.take(one.n);
-    else if (this.#doubt(user, id, one)) this.#sendDoubted(user);
-  }
-
-  #doubt(user: string, id: string, { n, facts }: Confirmed): boolean {
+  /** Gives whether the gate is to remember it. */
+  #judge(user: string, id: string, until: number, one: Confirmed): boolean {
+    const record = this.#texts.take(one.n);
+    if (record === undefined || Math.max(0, until - one.at) >= this.#options.graces.proof) return false;
     const { gate, counts } = this.#options;
-    const record = this.#texts.take(n);
-    if (record === undefined) return false;
-    // Another device has it as well.
-    const others = sentTo(facts);
-    others.delete(id);
-    if (gate.sessionsOf(user).some((session) => others.has(session.id))) return false;
+    const facts = this.#factsOf(one);
     // What was proved before its receipt came may have been in doubt, and counted, already.
-    if (facts.suspected === undefined || (id !== '' && facts.suspected !== id)) counts.proofsDoubted += 1;
-    this.#doubted.put({ record, copy: Math.max(record.copies, ...facts.outcomes.keys()) + 1 });
-    return true;
+    const isKnown = facts.suspected !== undefined && (id === '' || facts.suspected === id);
+    const doubted = { record, copy: Math.max(record.copies, ...facts.outcomes.keys()) + 1 };
+    if (hasOther(facts, id, gate.sessionsOf(user))) return this.#shared.put(doubted, facts, id);
+    if (!isKnown) counts.proofsDoubted += 1;
+    this.#doubted.put(doubted);
+    this.#sendDoubted(user);
+    return false;
   }
 
   /** What was confirmed by a session that has lived on for long enough is in no doubt any more. */
   #prune(): void {
-    const { gate, grace } = this.#options;
+    const { gate, graces } = this.#options;
     this.#known = 0;
     for (const [id, { user, resource, messages }] of this.#confirming) {
       const session = gate.sessionAt(user, resource);
       const until = this.#livedUntil(session?.id === id ? session : undefined);
-      const kept = messages.findIndex(({ at }) => until - at < grace);
+      const kept = messages.findIndex(({ at }) => until - at < graces.proof);
       const over = messages.splice(0, kept === -1 ? messages.length : kept);
-      for (const { n } of over) this.#texts.take(n);
+      for (const one of over) this.#over(one);
       if (messages.length === 0) this.#confirming.delete(id);
       this.#known += messages.length;
     }

@@ -27,7 +27,7 @@ export interface SettlementOptions {
   readonly passthrough: Passthrough;
   readonly receiptSupport: ReceiptSupport;
   readonly sequenceGaps: SequenceGaps;
-  readonly gate?: Pick<HeldVerdicts, 'wasPassed' | 'noteConfirmed'> | undefined;
+  readonly gate?: Pick<HeldVerdicts, 'wasPassed' | 'noteConfirmed' | 'confirmedAgain'> | undefined;
   readonly clock: Clock;
   readonly counts: {
     repeatedReceipts: number;
@@ -129,6 +129,7 @@ export class Settlement {
           }
           case 'repeated':
             counts.repeatedReceipts += 1;
+            this.#options.gate?.confirmedAgain(recipient, from.resource, key);
             trace?.(
               'receipt ignored',
               { sender, recipient, wireId: id, key },

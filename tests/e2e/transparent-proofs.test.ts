@@ -64,6 +64,18 @@ async function raw(
   return client;
 }
 
+/** That client is there again, with what it had handled when its connection was lost. */
+async function resume(lost: RawClient, handled: number): Promise<RawClient> {
+  const { c2sPort: port, domain, passwords } = world.xmpp;
+  const [username = '', resource = ''] = lost.jid.split(/@[^/]*\//);
+  const password = passwords.get(username) as string;
+  // Openfire 4.2 compares it with what it has sent on the new stream: nothing.
+  const h = OWN_SERVER || lost.isOffered('csi', 'urn:xmpp:csi:0') ? handled : 0;
+  const resumed = await RawClient.resume({ port, domain, username, password, resource }, lost.smId, h);
+  raws.push(resumed);
+  return resumed;
+}
+
 /** With carbons (XEP-0280) a device is given what is for others too: of two of one priority Openfire gives a message to one. */
 const getsAll = (device: Dialogue) =>
   device.iq(xml('iq', { type: 'set' }, xml('enable', { xmlns: 'urn:xmpp:carbons:2' })));
@@ -148,6 +160,28 @@ describe('a session that ends soon after its proof', () => {
     expect(phone.bodies()).toEqual(['to both', 'new']);
   });
 
+  // Gajim writes to its database half a second after its receipt: killed before, it has nothing of what it has confirmed.
+  test('a receipt and then the end, and the other device that was sent it has no connection and never comes back', async () => {
+    const phone = await raw({ sm: true });
+    await getsAll(phone);
+    await phone.handledBefore();
+    const before = phone.handled;
+    phone.hangUp();
+    const desk = await world.user('bob', { streamManagement: false });
+    await getsAll(desk);
+    await alice.delivered(await alice.say(bob(), 'to both'));
+    desk.cut();
+    const next = await world.user('bob');
+    await next.hears('to both');
+    const resumed = await resume(phone, before);
+    await resumed.hears('to both');
+    // Both have it: nothing is sent again when they end.
+    await next.offline();
+    await resumed.leave();
+    expect(await nextHears('new')).toEqual(['new']);
+    expect([next.bodies(), resumed.bodies()]).toEqual([['to both'], ['to both']]);
+  });
+
   test('what was lost comes again in order, however often it was lost', async () => {
     for (const texts of [['one', 'two'], ['three'], ['four']]) {
       // It proves nothing of what it hears.
@@ -189,13 +223,7 @@ describe('a session that has no connection and may be resumed', () => {
     // It was there before, and has had them as carbons: of what is for the bare address Openfire would give it the message itself.
     await desk.asks(world.xmpp.domain, xml('ping', { xmlns: 'urn:xmpp:ping' }));
     expect(desk.bodies()).toEqual([]);
-    const { c2sPort: port, domain, passwords } = world.xmpp;
-    const [username = '', resource = ''] = phone.jid.split(/@[^/]*\//);
-    const password = passwords.get(username) as string;
-    // Openfire 4.2 compares it with what it has sent on the new stream: nothing.
-    const h = OWN_SERVER || phone.isOffered('csi', 'urn:xmpp:csi:0') ? before : 0;
-    const resumed = await RawClient.resume({ port, domain, username, password, resource }, phone.smId, h);
-    raws.push(resumed);
+    const resumed = await resume(phone, before);
     await resumed.hears('three');
     await resumed.handledBefore();
     expect([resumed.bodies(), tablet.bodies()]).toEqual([texts, texts]);

@@ -37,7 +37,7 @@ function stage() {
   const copies = new GateCopies({
     gate: gate as unknown as GatePort,
     messages: new HeldMessages(),
-    doubts: { sent: () => {}, ended: () => {} },
+    doubts: { sent: () => {}, ended: () => false, confirmedAgain: () => {} },
     clock: { now: () => 60_000 },
     graces: { proof: 5000, flush: 3000 },
     counts,
@@ -106,7 +106,7 @@ test('a message of another process is asked for, and looked at again when the ga
   const copies = new GateCopies({
     gate,
     messages,
-    doubts: { sent: () => {}, ended: () => {} },
+    doubts: { sent: () => {}, ended: () => false, confirmedAgain: () => {} },
     clock: { now: () => 60_000 },
     graces: { proof: 0, flush: 0 },
     counts: { gateOtherEpoch: 0, handedOver: 0 },

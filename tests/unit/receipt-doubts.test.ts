@@ -9,11 +9,13 @@ import { type Facts, type KnownSession, newFacts } from '../../src/gate/facts.ts
 import { GateSessions } from '../../src/gate/sessions.ts';
 import type { StoredRecord } from '../../src/store/contract.ts';
 
+const { jest } = import.meta;
 const GRACE = 5000;
 const TTL = 7200_000;
 
 class Stage extends EventEmitter {
   now = 1_000_000;
+  order = 0;
   isReady = true;
   readonly sessions = new GateSessions();
   readonly delivered: string[] = [];
@@ -49,7 +51,7 @@ class Stage extends EventEmitter {
         allowedDomains: [],
       } as never),
       clock: { now: () => this.now, aheadOfWall: () => 0 },
-      grace,
+      graces: { proof: grace, flush: 0 },
       messageTtl: TTL,
       counts: this.counts,
     });
@@ -67,7 +69,8 @@ class Stage extends EventEmitter {
 
   session(state: 'bound' | 'available' | 'detached' | 'resumed' | 'gone', id = 'P', resource = 'phone'): void {
     const seen = { jid: `bob@s/${resource}`, id, state, priority: 0 } as const;
-    for (const change of this.sessions.seen(seen, this.now, 0)) this.emit('session', change);
+    this.order += 1;
+    for (const change of this.sessions.seen(seen, this.now, this.order)) this.emit('session', change);
   }
 
   /** A message goes to that session, which confirms it. */
@@ -91,6 +94,8 @@ class Stage extends EventEmitter {
 
   sent(n: string, ...sessions: Pick<KnownSession, 'jid' | 'id'>[]): Facts {
     const facts = newFacts();
+    this.order += 1;
+    facts.given = this.order;
     const to = [{ jid: 'bob@s/phone', id: 'P' }, ...sessions];
     facts.outcomes.set(1, {
       n,
@@ -148,11 +153,99 @@ test('at once to another session that is there and was not sent it', () => {
   expect(stage.delivered).toEqual(['e-1/2 bob@s/desk']);
 });
 
-test('not when another session that was sent it lives', () => {
-  stage.session('available', 'D', 'desk');
-  stage.confirmed('e-1', stage.sent('e-1', { jid: 'bob@s/desk', id: 'D' }));
-  stage.session('gone');
-  expect(stage.delivered).toEqual([]);
+describe('another session was sent it as well', () => {
+  /** Both were sent it, and one of them confirms it. */
+  const toBoth = (n: string): Facts => {
+    const facts = stage.sent(n, { jid: 'bob@s/desk', id: 'D' });
+    stage.facts.set(n, facts);
+    stage.confirmed(n, facts);
+    return facts;
+  };
+  const has = (n: string, id: string, resource: string) => {
+    stage.facts.get(n)?.has.set(id, stage.now);
+    stage.emit('has', { n, session: { jid: `bob@s/${resource}`, id } });
+  };
+
+  beforeEach(() => stage.session('available', 'D', 'desk'));
+
+  test('it waits while that one lives, and is over when it has proved to have it', () => {
+    toBoth('e-1');
+    has('e-1', 'P', 'phone');
+    stage.session('gone');
+    stage.session('available', 'Q');
+    expect(stage.delivered).toEqual([]);
+    expect(stage.forgotten).toEqual([]);
+    has('e-1', 'D', 'desk');
+    stage.now += GRACE;
+    // Its end is heard before anybody looked again.
+    stage.session('gone', 'D', 'desk');
+    expect(stage.delivered).toEqual([]);
+    expect(stage.forgotten).toEqual(['e-1']);
+  });
+
+  test('a receipt of that one settles it, before or after the other has ended', () => {
+    toBoth('e-1');
+    stage.doubts.confirmedAgain('bob@s', 'desk', 'e-1');
+    stage.session('gone');
+    stage.session('available', 'Q');
+    toBoth('e-2');
+    stage.session('gone', 'Q');
+    stage.doubts.confirmedAgain('bob@s', 'desk', 'e-2');
+    stage.now += GRACE;
+    stage.session('gone', 'D', 'desk');
+    stage.session('available', 'R');
+    expect(stage.delivered).toEqual([]);
+  });
+
+  test('one that has no connection may never come back: who logs in is sent it', () => {
+    stage.session('detached', 'D', 'desk');
+    toBoth('e-1');
+    stage.session('gone');
+    expect(stage.delivered).toEqual([]);
+    stage.session('available', 'Q');
+    expect(stage.delivered).toEqual(['e-1/2 bob@s/phone']);
+    expect(stage.forgotten).toEqual(['e-1']);
+    stage.session('gone', 'D', 'desk');
+    expect(stage.delivered).toHaveLength(1);
+    expect(stage.counts).toEqual({ proofsDoubted: 1, redelivered: 1 });
+  });
+
+  test('nor may one that seemed to live: it ends without it, or right after it had it', () => {
+    toBoth('e-1');
+    toBoth('e-2');
+    stage.session('gone');
+    has('e-2', 'D', 'desk');
+    stage.now += GRACE - 1;
+    stage.session('gone', 'D', 'desk');
+    stage.session('available', 'Q');
+    expect(stage.delivered).toEqual(['e-1/2 bob@s/phone', 'e-2/2 bob@s/phone']);
+  });
+
+  test('it ends while no lease is held', () => {
+    toBoth('e-1');
+    stage.session('gone');
+    has('e-1', 'D', 'desk');
+    stage.lease(3600_000);
+    stage.session('available', 'Q');
+    expect(stage.delivered).toEqual(['e-1/2 bob@s/phone']);
+  });
+
+  test('the gate is told to forget it when its session has lived on, and when its user was forgotten', () => {
+    jest.useFakeTimers();
+    try {
+      toBoth('e-1');
+      expect(stage.forgotten).toEqual([]);
+      stage.now += GRACE;
+      jest.advanceTimersByTime(GRACE);
+      expect(stage.forgotten).toEqual(['e-1']);
+    } finally {
+      jest.useRealTimers();
+    }
+    toBoth('e-2');
+    stage.session('gone');
+    stage.doubts.forget(({ recipient }) => recipient === 'bob@s');
+    expect(stage.forgotten).toEqual(['e-1', 'e-2']);
+  });
 });
 
 test('not when the session lived on, nor when it was proved before, nor when it was doubted before', () => {
