@@ -1,4 +1,4 @@
-// Operations that come many in a row share commands (scripts/include/run-ahead.lua): they come to what each comes to in a call of its own.
+// Operations that come many in a row share commands (scripts/include/plain-batch.lua, run-ahead.lua): they come to what each comes to in a call of its own.
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { BATCH } from '../../../src/store/redis/scripts.ts';
@@ -16,7 +16,8 @@ afterAll(() => server.stop());
 type Operation = readonly (string | number)[];
 
 /** As it would be without rows. */
-const ONE_BY_ONE = BATCH.replace('if width_in_row(at) then run_row() else step() end', 'step()');
+const WITHOUT_PLAIN = BATCH.replace('local replies = plainly()', 'local replies = plainly and nil');
+const ONE_BY_ONE = WITHOUT_PLAIN.replace('if width_in_row(at) then run_row() else step() end', 'step()');
 
 const IDS = ['a', 'b', 'c', 'd', 'e'];
 /** What has an id that another message has as well is known by that one's key and its digest. */
@@ -156,33 +157,49 @@ async function comesTo(
   }
 }
 
-test('whatever stands there before, one call comes to what one for each does', async () => {
-  const turn = fc.record({
-    first: fc.array(operation, { maxLength: 12 }),
-    second: fc.array(operation, { maxLength: 12 }),
-  });
-  await fc.assert(
-    fc.asyncProperty(
-      turn,
-      seeds,
-      digests,
-      sums,
-      fc.boolean(),
-      async ({ first, second }, before, known, readable, isAgain) => {
-        const inSecond: Operation = ['shard', 2];
-        const together = [[...first, inSecond, ...second]];
-        const apart = [...first.map((one) => [one]), ...second.map((one) => [inSecond, one])];
-        // Its reply was lost, and it is made again.
-        const often = <T>(calls: readonly T[]) => (isAgain ? [...calls, ...calls] : calls);
-        expect(ONE_BY_ONE).not.toBe(BATCH);
-        const expected = await comesTo(ONE_BY_ONE, often(apart), before, known, readable);
-        expect(await comesTo(BATCH, often(together), before, known, readable)).toEqual(expected);
-        expect(await comesTo(BATCH, often(apart), before, known, readable)).toEqual(expected);
-      },
-    ),
-    { numRuns: Number(process.env.RUNS ?? 100) },
-  );
-}, 600_000);
+/** Those of the usual batches. */
+const usual: fc.Arbitrary<Operation> = fc.oneof(
+  id.map((own) => ['accept', keyOf(own), recordOf(own)]),
+  id.map((own) => ['acceptCounted', keyOf(own), recordOf(own)]),
+  id.map((own) => ['settleAtHand', keyOf(own), ENDING]),
+  fc.constant(['notified', 2, keyOf('told'), keyOf('told too')]),
+  id.map((own) => ['notified', 1, `${keyOf(own)}r`]),
+);
+
+const kinds = { 'any operations': operation, 'nothing but the usual': usual };
+test.each(Object.entries(kinds))(
+  'whatever stands there before, one call comes to what one for each does: %s',
+  async (_, each) => {
+    const turn = fc.record({
+      first: fc.array(each, { maxLength: each === usual ? 4 : 12 }),
+      second: fc.array(each, { maxLength: each === usual ? 4 : 12 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        turn,
+        seeds,
+        digests,
+        sums,
+        fc.boolean(),
+        async ({ first, second }, before, known, readable, isAgain) => {
+          const inSecond: Operation = ['shard', 2];
+          const together = [[...first, inSecond, ...second]];
+          const apart = [...first.map((one) => [one]), ...second.map((one) => [inSecond, one])];
+          // Its reply was lost, and it is made again.
+          const often = <T>(calls: readonly T[]) => (isAgain ? [...calls, ...calls] : calls);
+          expect(WITHOUT_PLAIN).not.toBe(BATCH);
+          expect(ONE_BY_ONE).not.toBe(WITHOUT_PLAIN);
+          const expected = await comesTo(ONE_BY_ONE, often(apart), before, known, readable);
+          expect(await comesTo(BATCH, often(together), before, known, readable)).toEqual(expected);
+          expect(await comesTo(WITHOUT_PLAIN, often(together), before, known, readable)).toEqual(expected);
+          expect(await comesTo(BATCH, often(apart), before, known, readable)).toEqual(expected);
+        },
+      ),
+      { numRuns: Number(process.env.RUNS ?? 100) },
+    );
+  },
+  600_000,
+);
 
 const callsOf = async (redis: Redis) => {
   const stats = await redis.info('commandstats');
@@ -221,6 +238,21 @@ test('receipts of several shards share commands, with words to their senders bet
   expect([calls('mget'), calls('mset'), calls('get')]).toEqual([1, 1, 0]);
   for (const place of prefixes.keys())
     for (const own of IDS) expect(await redis.get(nameIn(own, place))).toMatch(/^2d.*desk$/s);
+  close();
+});
+
+test('of two with one key in a call the second finds what the first has done, though nothing else is in it', async () => {
+  const { redis, keys, call, close } = openScripts(server.url);
+  const accepts = ['a', 'a2'].flatMap((own) => ['accept', keyOf('a'), recordOf(own)]);
+  const stored = await call(BATCH, ...BATCH_ARGUMENTS, ...accepts);
+  expect(stored.slice(1)).toEqual(['stored', `stored-as\0${versionOf('a2')}`]);
+  expect(await redis.get(keys.record(keyOf('a')))).toBe(recordOf('a'));
+  expect(await redis.get(keys.record(versionOf('a2')))).toBe(recordOf('a2'));
+  const settles = ['settleAtHand', keyOf('a'), ENDING];
+  await call(BATCH, ...BATCH_ARGUMENTS, 'accept', keyOf('b'), recordOf('b'));
+  const settlesB = ['settleAtHand', keyOf('b'), ENDING];
+  const replies = await call(BATCH, ...BATCH_ARGUMENTS, ...settles, ...settlesB, ...settlesB);
+  expect(replies.slice(3)).toEqual(['repeated']);
   close();
 });
 

@@ -7,11 +7,26 @@
 -- cannot be carried out for what it is, or what it found, holds up nothing. An error reply of Redis only where the batch is to be made again: Redis takes no writes, or a name is unknown.
 -- Complexity: O(n log p) for n operations and p messages pending. Those that look at what is out to somebody do so by pages of
 -- about 100.
+--- @include "batch-arguments"
+--- @include "plain-batch"
+
+-- What is not needed for most batches.
+local function carry_out_any()
 --- @include "stored-records"
 
 -- What a function takes from around it costs less where that is a function, too.
 local function carry_out()
---- @include "batch-arguments"
+shards.count = tonumber(ARGV[10])
+local retention = tonumber(ARGV[4])
+local ttl = tonumber(ARGV[5])
+local confirms_for = tonumber(ARGV[6])
+local first_step = tonumber(ARGV[7])
+local keep = window + ttl
+times.kept_whole = kept_whole
+times.now, times.window, times.retention, times.first_step, times.ttl = now, window, retention, first_step, ttl
+-- The one of KEYS that the operations are for.
+local batch_shard = 1
+gathered.told = told
 --- @include "delivered"
 --- @include "quota"
 --- @include "common-operations"
@@ -172,3 +187,5 @@ end)
 --- @include "run-batch"
 end
 return carry_out()
+end
+return carry_out_any()

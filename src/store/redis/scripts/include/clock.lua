@@ -1,4 +1,3 @@
---- @include "keys"
 --- @include "replies"
 -- The ledger's time: Redis' own clock, read in the same atomic step that uses it, plus an offset that takes out the steps
 -- of that clock. clock.ts has the other half: it compares this time with a monotonic clock.
@@ -20,12 +19,13 @@ local function ledger_time(hint)
   if hint:sub(1, 1) == '=' then return tonumber(hint:sub(2)), 0, true end
   local expected, known_epoch, shift = hint:match('^(%-?%d*):(%d*):(%-?%d*)$')
   local clock = redis.call('TIME')
-  local wall = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
+  -- Arithmetic takes a text for its number, in half the time that `tonumber` takes.
+  local wall = clock[1] * 1000 + math.floor(clock[2] / 1000)
   local saved = redis.pcall('GET', clock_name)
   local offset, latest, epoch = 0, 0, 0
   if type(saved) == 'string' then
     local o, l, e = saved:match('^(%-?%d+) (%d+) (%d+)$')
-    if o then offset, latest, epoch = tonumber(o), tonumber(l), tonumber(e) end
+    if o then offset, latest, epoch = o + 0, l + 0, e + 0 end
   end
   local time = wall + offset
   local mine = tonumber(known_epoch) == epoch
@@ -35,7 +35,7 @@ local function ledger_time(hint)
     offset, latest, epoch, changed = offset - tonumber(shift), 0, epoch + 1, true
   end
   local time = wall + offset
-  if mine and not changed and expected ~= '' and time > tonumber(expected) + LATE then return time, epoch, false end
+  if mine and not changed and expected ~= '' and time > expected + LATE then return time, epoch, false end
   if time < latest then
     -- Set back. By less than a second it is no step, and time stands still for as long.
     if latest - time > 1000 then offset, epoch, changed = offset + latest - time, epoch + 1, true end

@@ -1,5 +1,6 @@
 --- @include "stored-records"
 --- @include "shards"
+--- @include "digest-place"
 -- Messages that were delivered, whose senders know it, and of which no record is kept any more: what is needed of them is that they
 -- are known. keys.ts `ended` and `delivered` say how this is written.
 -- A hash of about PER_BUCKET entries stays what Redis calls a listpack (up to 128, as it comes), which takes a sixth of the memory of a
@@ -84,19 +85,9 @@ local function field_of(key)
   return sub(key, 3, 6) .. sub(key, -4)
 end
 
--- For every message: all at once, since each call costs.
-local function spread(field)
-  local a, b, c, d, e, f, g, h = byte(field, 1, 8)
-  return ((((((a * 33 + b) * 33 + c) * 33 + d) * 33 + e) * 33 + f) * 33 + g) * 33 + h
-end
-
 local function bucket_name(place) return name_of('d', string.format('%d', place)) end
 
-local function bucket_of(field)
-  local place = spread(field) % state.span
-  if place >= state.buckets then place = place - state.span / 2 end
-  return bucket_name(place)
-end
+local function bucket_of(field) return bucket_name(digest_place(field, state.buckets, state.span)) end
 
 local function is_over(entry)
   local letter = find(LETTERS, sub(entry, -1), 1, true)
@@ -153,7 +144,7 @@ local function split_next()
   local from, moved, fields = bucket_name(place - state.span / 2), {}, {}
   local flat = on_own('HGETALL', from)
   for at = 1, #flat, 2 do
-    if spread(flat[at]) % state.span == place then
+    if digest_place(flat[at], state.span, state.span) == place then
       fields[#fields + 1] = flat[at]
       moved[#moved + 1] = flat[at]
       moved[#moved + 1] = flat[at + 1]

@@ -1,6 +1,7 @@
 --- @include "keys"
 --- @include "record"
 --- @include "legacy-record"
+--- @include "ages"
 -- What stands in Redis of a message: how a record is found and read, how it ends, and what is written once for many.
 -- What a script was given, for those of its parts that need it; set by the part that comes last. All in ms.
 local times = { now = 0, window = 0, retention = 0, first_step = 0, ttl = 0, kept_whole = 0 }
@@ -10,15 +11,6 @@ local times = { now = 0, window = 0, retention = 0, first_step = 0, ttl = 0, kep
 local function readable(reply, command, ...)
   if type(reply) ~= 'table' or not reply.err then return reply end
   return not find(reply.err, 'WRONGTYPE', 1, true) and redis.call(command, ...)
-end
-
--- A command on something that is kept beside records. What stands there that was not written here would stop every call, too, and is of no
--- use: it is taken away.
-local function on_own(command, name, ...)
-  local reply = redis.pcall(command, name, ...)
-  if type(reply) ~= 'table' or not reply.err then return reply end
-  if find(reply.err, 'WRONGTYPE', 1, true) or find(reply.err, 'not an integer', 1, true) then redis.call('DEL', name) end
-  return redis.call(command, name, ...)
 end
 
 -- What stands in a record's place: false when nothing does, a table when it is of another type than a record. Any other
@@ -47,31 +39,10 @@ local function head_of(key)
   return value and sub(value, 1, HEAD) or nil
 end
 
--- How many pending records this script has gained or lost, by the ten seconds that they were stored in (the first digits
--- of the time); made into minutes and written once, at its end: for all shards with the first, which costs as much as one shard does.
-local tens = {}
-
+-- One pending record more, or fewer.
 local function count_pending(value, change)
   local ten = sub(value, 11, HEAD - 4)
   tens[ten] = (tens[ten] or 0) + change
-end
-
-local function write_ages()
-  local name, minutes = KEYS[1] .. ':ages', {}
-  for ten, change in pairs(tens) do
-    local minute = tonumber(ten)
-    -- What was no record does not say when it was stored.
-    if minute then
-      minute = math.floor(minute / 6)
-      minutes[minute] = (minutes[minute] or 0) + change
-    end
-  end
-  for minute, change in pairs(minutes) do
-    if change ~= 0 and on_own('HINCRBY', name, minute, change) <= 0 then
-      redis.call('HDEL', name, minute)
-    end
-  end
-  tens = {}
 end
 
 -- Changes of the sorted set that need not be seen at once: gathered, and made with one command each.

@@ -1,0 +1,153 @@
+--- @include "batch-arguments"
+--- @include "ages"
+--- @include "digest-place"
+-- Most batches have nothing but messages that nobody knows yet, receipts for messages that are as they were stored, and word of senders
+-- that were told. These are carried out here, with the fewest commands and the least of the script: Redis makes each function of it anew at
+-- every call, which takes longer than what a small batch does.
+-- Members of the sorted sets whose senders were told, and that are left for delivered.lua.
+local told = {}
+-- Lua's stack takes no more than about 8,000 at a time; three of ARGV are one operation.
+local LONGEST = 3000
+
+-- Whether one of the messages that are due with a shard may have been delivered before.
+local function may_be_known(prefix, due)
+  local saved = redis.pcall('GET', prefix .. ':delivered')
+  if not saved then return false end
+  local buckets, count = string.match(type(saved) == 'string' and saved or '', '^(%d+) (%d+) %d+ %d+ %d+$')
+  if count == '0' then return false end
+  if not buckets then return true end
+  local span = 1
+  buckets = tonumber(buckets)
+  while span < buckets do span = span * 2 end
+  for place = 2, #due, 2 do
+    if #due[place] ~= KEY then return true end
+    local field = sub(due[place], 3, 10)
+    -- What cannot be read is no less than something.
+    if redis.pcall('HGET', string.format('%s:d:%d', prefix, digest_place(field, buckets, span)), field) then return true end
+  end
+  return false
+end
+
+-- Takes note of who was told, unless some of those before are to be replaced now: see delivered.lua.
+local function note_told()
+  local name = KEYS[1] .. ':ended'
+  local mark = redis.pcall('LINDEX', name, 0)
+  if mark and (type(mark) ~= 'string' or (tonumber(sub(mark, 2)) or 0) <= now - kept_whole - GATHERED_FOR) then return end
+  call('RPUSH', name, string.format('@%d', now), unpack(told))
+  told = {}
+end
+
+-- Takes members of a set away, whose senders were told. Returns the result.
+local function tell(set, first, ends)
+  local reply = redis.pcall('ZREM', set, unpack(ARGV, first, ends))
+  if type(reply) == 'number' then return 'done' end
+  -- What is no sorted set holds up nothing else.
+  if not find(reply.err, '^WRONGTYPE') then error(reply) end
+  return 'fault\0' .. reply.err
+end
+
+-- Carries all of the batch out, and returns the results; nothing where one of its operations is another, or finds something else. Then
+-- nothing was changed.
+local function plainly()
+  if last - at >= LONGEST then return nil end
+  local place, prefix, count = at, KEYS[1], 1
+  local replies, seen, ages = { results[1] }, {}, {}
+  -- What is stored, in pairs; what is settled, and what it ends with.
+  local new, new_count, asked, endings, asked_count = {}, 0, {}, {}, 0
+  -- Of each shard what is due, in pairs; and where the operations stand that tell, with their shards and the places of their results.
+  local due, due_count, dues, prefixes, tells, tells_of, answers = {}, 0, {}, {}, {}, {}, {}
+  while place <= last do
+    local operation, key = ARGV[place], ARGV[place + 1]
+    count = count + 1
+    if operation == 'accept' or operation == 'acceptCounted' then
+      local value = ARGV[place + 2]
+      if seen[key] or not value then return nil end
+      seen[key] = true
+      new_count = new_count + 2
+      new[new_count - 1], new[new_count] = prefix .. '.' .. key, value
+      due_count = due_count + 2
+      due[due_count - 1], due[due_count] = lease_text, key
+      local ten = sub(value, 11, HEAD - 4)
+      ages[ten] = (ages[ten] or 0) + 1
+      replies[count] = 'stored'
+      place = place + 3
+    elseif operation == 'settleAtHand' then
+      if seen[key] or place + 2 > last or #key ~= KEY then return nil end
+      seen[key] = true
+      asked_count = asked_count + 1
+      asked[asked_count], endings[asked_count] = prefix .. '.' .. key, ARGV[place + 2]
+      replies[count] = 'delivered-at-hand\000000001'
+      place = place + 3
+    elseif operation == 'notified' then
+      local ends = place + 1 + (tonumber(key) or 0)
+      if ends > last or ends <= place + 1 then return nil end
+      tells[#tells + 1], tells_of[#tells_of + 1], answers[#answers + 1] = place, prefix, count
+      place = ends + 1
+    elseif operation == 'shard' and KEYS[tonumber(key) or 0] then
+      if due_count > 0 then
+        dues[#dues + 1], prefixes[#prefixes + 1] = due, prefix
+        due, due_count = {}, 0
+      end
+      prefix = KEYS[tonumber(key)]
+      replies[count] = 'done'
+      place = place + 2
+    else
+      return nil
+    end
+  end
+  if due_count > 0 then dues[#dues + 1], prefixes[#prefixes + 1] = due, prefix end
+  for number = 1, #dues do
+    if may_be_known(prefixes[number], dues[number]) then return nil end
+  end
+  -- Names and tombstones. Of the ten seconds that were asked of already: whether all of them are late enough.
+  local ended, fresh = {}, {}
+  local found = asked_count > 0 and call('MGET', unpack(asked)) or ended
+  for number = 1, asked_count do
+    local value = found[number]
+    -- Pending, nothing handed over, owes a receipt, no copy, first attempt.
+    if not value or sub(value, 1, 10) ~= '2p01000001' then return nil end
+    local ten = sub(value, 11, HEAD - 4)
+    if not fresh[ten] then
+      -- Its place in the sorted set serves for the notice as well.
+      if sub(value, 11, HEAD) <= lately then return nil end
+      fresh[ten] = ten > sub(lately, 1, -5)
+    end
+    local payload = find(value, PAYLOAD, HEAD + 1, true)
+    if not payload then return nil end
+    ended[2 * number - 1] = asked[number]
+    ended[2 * number] = FORMAT .. 'd' .. sub(value, 3, payload - 1) .. ENDING .. endings[number]
+    ages[ten] = (ages[ten] or 0) - 1
+  end
+  if new_count > 0 and redis.pcall('MSETNX', unpack(new)) ~= 1 then return nil end
+  -- Several have no time limit, as that would take a command for each: once their senders know it they go (delivered.lua), and before
+  -- that they are needed.
+  if asked_count > 1 then call('MSET', unpack(ended)) elseif asked_count == 1 then call('SET', ended[1], ended[2], 'PX', window_text) end
+  local told_count = 0
+  for number = 1, #tells do
+    local first = tells[number] + 2
+    local ends = first - 1 + ARGV[first - 1]
+    replies[answers[number]] = tell(tells_of[number] .. ':dues', first, ends)
+    if replies[answers[number]] == 'done' then
+      for at = first, ends do
+        local member = ARGV[at]
+        -- Those that were delivered: the others have a letter behind their key.
+        if #member == KEY or #member == KEY + DIGEST + 1 then
+          told_count = told_count + 1
+          told[told_count] = member
+        end
+      end
+    end
+  end
+  for number = 1, #dues do call('ZADD', prefixes[number] .. ':dues', unpack(dues[number])) end
+  tens = ages
+  write_ages()
+  if told_count > 0 then note_told() end
+  return replies
+end
+
+local replies = plainly()
+if replies then
+  if not told[1] then return replies end
+  -- What is left is to take note of who was told.
+  results, at = replies, last + 1
+end
