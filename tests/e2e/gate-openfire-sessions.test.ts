@@ -34,6 +34,8 @@ if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
     return n;
   }
   const shown = (n: string) => component.events('held', { n })[0]?.getChild('message') as Element;
+  const receipt = (to: string, id: string) =>
+    xml('message', { to, type: 'chat' }, xml('received', { xmlns: 'urn:xmpp:receipts', id }));
   const session = async (client: RawClient) =>
     (await component.event('session', { jid: client.jid, state: 'bound' })).attrs.id as string;
 
@@ -121,4 +123,29 @@ if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
     expect(component.events('held').concat(component.events('session'))).toEqual([]);
     await component.enable();
   });
+
+  test('unloaded: who returns receipts is asked for the acknowledgement that nobody wanted of him, and the server routes nothing anew', async () => {
+    const bob = await stage.raw('bob', 'desk', { sm: true });
+    for (const body of ['One', 'Two', 'Three']) {
+      const id = await alice.say(BOB, body);
+      await bob.hears(body);
+      await bob.send(receipt(alice.jid, id));
+      await component.event('has', { by: 'receipt', id });
+      // It is not known as one that returns receipts before.
+      if (body === 'One') bob.ack();
+    }
+    await bob.handledBefore();
+    bob.nonzas.length = 0;
+    await stage.unload(component);
+    try {
+      await bob.nonza('r');
+      bob.ack();
+      await bob.leave();
+      const again = await stage.raw('bob', 'again');
+      await again.handledBefore();
+      expect(again.bodies()).toEqual([]);
+    } finally {
+      await stage.load(component);
+    }
+  }, 120_000);
 });

@@ -113,8 +113,18 @@ export class OpenfireGate {
 
   /** Loads the plugin anew, for properties that it reads then. The component has a lease before, and has another one after it. */
   async reload(component: GateComponent): Promise<void> {
+    await this.unload(component);
+    await this.load(component);
+  }
+
+  /** Removes the plugin. */
+  async unload(component: GateComponent): Promise<void> {
     await this.plugin(false);
     await component.event('opened', { why: 'unloading' });
+  }
+
+  /** Puts it back; the component has a lease then. */
+  async load(component: GateComponent): Promise<void> {
     await this.plugin(true);
     component.token = '';
     // What is asked while the plugin leaves may be answered by nobody. A slow server's answer counts when it comes: whoever

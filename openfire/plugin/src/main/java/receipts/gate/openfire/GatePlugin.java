@@ -155,7 +155,7 @@ public class GatePlugin implements Plugin {
         try {
             for (int waited = 0; waited < UNLOAD && !gate.isEmpty(); waited += 10) Thread.sleep(10);
             clock.shutdown();
-            sessions.end();
+            sessions.end(LOG::warn);
             XMPPServer.getInstance().getIQRouter().removeHandler(requests);
             InterceptorManager.getInstance().removeInterceptor(interceptor);
             OfflineMessageStrategy.removeListener(offline);

@@ -32,7 +32,6 @@ import receipts.gate.core.Tokens;
 
 /** Calls the server, on the gate's own threads. */
 final class OpenfireHost implements Host {
-    private static final String MANAGEMENT = "urn:xmpp:sm:3";
     private static final QName GATE = QName.get("gate", Events.NAMESPACE);
     private static final QName MESSAGE = QName.get("message");
     private static final QName STORED = QName.get("stored", Acknowledgement.NAMESPACE);
@@ -245,7 +244,7 @@ final class OpenfireHost implements Host {
     @Override
     public void request(String stream, String jid) {
         ClientSession session = find(stream, jid);
-        if (session != null) session.deliverRawText("<r xmlns='" + MANAGEMENT + "'/>");
+        if (session != null) StreamWatch.request(session);
     }
 
     @Override

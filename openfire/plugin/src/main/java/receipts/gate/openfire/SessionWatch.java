@@ -2,6 +2,7 @@ package receipts.gate.openfire;
 
 import java.util.HashSet;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jivesoftware.openfire.SessionManager;
 import org.jivesoftware.openfire.event.SessionEventListener;
 import org.jivesoftware.openfire.session.ClientSession;
@@ -9,6 +10,7 @@ import org.jivesoftware.openfire.session.LocalSession;
 import org.jivesoftware.openfire.session.Session;
 import org.jivesoftware.openfire.user.PresenceEventListener;
 import org.xmpp.packet.JID;
+import receipts.gate.core.Faults;
 import receipts.gate.core.Presence;
 
 /** Tells the core of users' sessions. Detaching and resuming have no event: {@link #look()} finds them. */
@@ -68,9 +70,18 @@ final class SessionWatch implements SessionEventListener, PresenceEventListener 
         }
     }
 
-    /** Restores the server's own queues. */
-    void end() {
-        for (ClientSession session : SessionManager.getInstance().getSessions()) if (session instanceof LocalSession) streams.restore((LocalSession) session);
+    /**
+     * Restores the server's own queues. Who returns receipts was asked for no acknowledgement, so that what he has confirmed is still in
+     * them, and the server would route it anew when his session ends.
+     */
+    void end(Consumer<String> log) {
+        streams.end();
+        for (ClientSession session : SessionManager.getInstance().getSessions()) {
+            if (!(session instanceof LocalSession)) continue;
+            Faults.contain("A session could not be left", log, () -> {
+                if (streams.restore((LocalSession) session) && !((LocalSession) session).isDetached()) StreamWatch.request(session);
+            });
+        }
     }
 
     void look() {
