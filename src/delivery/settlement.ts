@@ -111,9 +111,8 @@ export class Settlement {
         copies.receiptHandled(key);
         switch (settled.outcome) {
           case 'unknown': {
-            // An id that only looks like one of those that we mark. To make a key is what costs most of a receipt.
-            const plain = recordKey(sender, recipient, id);
-            if (key !== plain) {
+            const plain = this.#otherKeyOf(route, id, key);
+            if (plain !== undefined) {
               this.#receipt(route, id, onUnmatched, onSettled, plain);
               return;
             }
@@ -171,12 +170,17 @@ export class Settlement {
    *
    * @param onSettled of a marker: all that it proves has been settled
    */
-  proof(route: Route, { by, id, maybeOwn }: ImpliedReceipt, onSettled?: () => void): void {
+  proof(route: Route, proof: ImpliedReceipt, onSettled?: () => void, key = this.#keyOf(route, proof.id)): void {
+    const { by, id, maybeOwn } = proof;
     const { pipeline, copies, endings, counts, trace } = this.#options;
     const { from, to } = route;
     const now = this.#options.clock.now();
     const sender = to.inner;
-    const key = this.#keyOf(route, id);
+    const looksAgain = () => {
+      const plain = this.#otherKeyOf(route, id, key);
+      if (plain !== undefined) this.proof(route, proof, onSettled, plain);
+      return plain !== undefined;
+    };
     if (by === 'marker') {
       copies.recordArrived();
       const takeFrom = (cursor: string) => {
@@ -190,7 +194,7 @@ export class Settlement {
               void endings.conclude(record, ARRIVAL[late ? 'late' : 'delivered']);
             }
             if (next !== '0') takeFrom(next);
-            else onSettled?.();
+            else if (cursor !== '0' || settled.length > 0 || !looksAgain()) onSettled?.();
           },
         });
       };
@@ -204,6 +208,7 @@ export class Settlement {
       request,
       owner: from.returnsKey,
       done: (settled) => {
+        if (settled.outcome === 'unknown') looksAgain();
         if (settled.outcome !== 'delivered' && settled.outcome !== 'late') return;
         counts[by === 'reply' ? 'provedByReply' : 'provedByReaction'] += 1;
         trace?.('confirmed', settled.record, { why: `a ${by}`, session: from.full });
@@ -215,5 +220,11 @@ export class Settlement {
   /** The key of the message that he names, as it went out to him. */
   #keyOf({ from, to }: Route, id: string): string {
     return keyOfWireId(to.inner, from.inner, id);
+  }
+
+  /** For an id that only looks like one of those that we mark, when nothing is known by the key of such a one. That costs most of a receipt. */
+  #otherKeyOf({ from, to }: Route, id: string, key: string): string | undefined {
+    const plain = recordKey(to.inner, from.inner, id);
+    return key === plain ? undefined : plain;
   }
 }

@@ -63,6 +63,21 @@ test('a marker settles what its sender wrote before, too', async () => {
   expect([await room.stateOf('m-1'), await room.stateOf('m-3')]).toEqual(['delivered', 'pending']);
 });
 
+test('an id of a client’s own that looks like one that we mark is found by receipts, markers, replies and reactions', async () => {
+  const ids = ['r', 'd', 'a', 'c'].map((one) => `${one}~0123456789abcdef`) as [string, string, string, string];
+  await aliceHasSent(...ids);
+  await room.does(bobSends(received(ids[0])));
+  expect(await room.stateOf(ids[0])).toBe('delivered');
+  const reply = `<body>yes</body><reply xmlns="urn:xmpp:reply:0" to="alice@example.org" id="${ids[3]}"/>`;
+  await room.does(bobSends(reply, 'type="chat" id="b-1"'));
+  expect(await room.stateOf(ids[3])).toBe('delivered');
+  const reaction = `<reactions xmlns="urn:xmpp:reactions:0" id="${ids[2]}"><reaction>+</reaction></reactions>`;
+  await room.does(bobSends(reaction, 'type="chat" id="b-2"'));
+  expect(await room.stateOf(ids[2])).toBe('delivered');
+  await room.does(bobSends(`<displayed xmlns="urn:xmpp:chat-markers:0" id="${ids[1]}"/>`, 'type="chat" id="d-1"'));
+  expect(await room.stateOf(ids[1])).toBe('delivered');
+});
+
 test('of a correction it ends what was written in that place before', async () => {
   await aliceHasSent('m-1');
   const corrects = (body: string) =>
