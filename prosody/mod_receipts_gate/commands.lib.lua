@@ -75,13 +75,11 @@ end
 --- All that a process which has just begun needs to know.
 local function tell_all(lease)
 	gate.sessions.each(function (session)
-		gate.leases.emit(lease, protocol.event("session", gate.sessions.describe(session, gate.sessions.state_of(session))));
+		gate.telling.add(lease, session);
 	end);
 	gate.outcomes.tell_all(lease);
-	gate.unheld.tell(lease);
 	gate.deleted.tell(lease);
-	gate.leases.emit(lease, protocol.event("ready", {}));
-	gate.leases.flush(lease);
+	gate.telling.go_on(lease);
 end
 
 local function forbidden(origin, stanza, text)
@@ -101,7 +99,6 @@ local function on_iq(event)
 	local first = request.tags[1];
 	if first and first.name == "enable" then
 		lease = gate.leases.start(origin, first.attr);
-		gate.leases.flush(lease);
 		origin.send(reply:tag("gate", { xmlns = protocol.NS, token = lease.token }):add_child(enabled(lease)));
 		tell_all(lease);
 		gate.proofs.on_enabled();
@@ -113,11 +110,16 @@ local function on_iq(event)
 	gate.leases.heard(lease);
 	local answer = element("gate", { xmlns = protocol.NS, token = lease.token });
 	local pending = 1;
-	local function one_done()
-		pending = pending - 1;
-		if pending == 0 and not origin.destroyed then
+	local function write()
+		if not origin.destroyed then
 			gate.leases.flush(lease);
 			origin.send(reply:add_child(answer));
+		end
+	end
+	local function one_done()
+		pending = pending - 1;
+		if pending == 0 and not gate.telling.behind(lease, write) then
+			write();
 		end
 	end
 	for _, command in ipairs(request.tags) do

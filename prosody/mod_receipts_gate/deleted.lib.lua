@@ -33,7 +33,7 @@ local function tell(lease)
 		table.remove(list, 1);
 	end
 	for _, one in ipairs(list) do
-		gate.leases.emit(lease, event(one));
+		gate.telling.add(lease, event(one));
 	end
 end
 

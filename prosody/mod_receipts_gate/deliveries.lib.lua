@@ -47,7 +47,7 @@ local function deliver(command, lease, done)
 		if note then
 			-- The server has written it by itself.
 			local record = gate.outcomes.remember(n, from, bare, message.attr.id, true);
-			record.told = lease;
+			gate.outcomes.belongs(record, lease);
 			gate.outcomes.conclude(record, { copy = command.attr.copy or "2"; state = "sent"; sessions = { note.given } });
 			gate.proofs.adopt(note, record);
 			return done();
@@ -57,7 +57,7 @@ local function deliver(command, lease, done)
 			return done("no-session");
 		end
 		local record = gate.outcomes.remember(n, from, bare, message.attr.id, true);
-		record.told = lease;
+		gate.outcomes.belongs(record, lease);
 		gate.outcomes.conclude(record, write(session, record, command.attr.copy or "2", message));
 		done();
 	end }, counter_of(n));

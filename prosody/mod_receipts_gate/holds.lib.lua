@@ -32,13 +32,18 @@ local function over_bounds(from)
 		or sender and (sender.count >= settings.max_held / 10 or sender.bytes >= settings.max_held_bytes / 10);
 end
 
---- Whose a conversation is, or nil without a lease. It changes only when nothing of it is held, or the lease has ended.
-local function owner(pair)
+--- Whose a conversation is, or nil without a lease that holds. It changes only when nothing of it is held, or the lease has ended.
+local function owner(pair, listens)
 	local conversation = conversations[pair];
 	if conversation and not conversation.lease.ended then
 		return conversation.lease;
 	end
-	return gate.leases.of(pair);
+	return gate.leases.of(pair, listens);
+end
+
+--- Who is told of a conversation: also a lease that does not hold yet.
+local function listener(pair)
+	return owner(pair, true);
 end
 
 local function belongs(entry, lease)
@@ -135,7 +140,7 @@ local function intercept(event)
 		if not gate.queues.busy(key) then
 			return
 		end
-	elseif gate.leases.any() and not over_bounds(from) then
+	elseif gate.leases.holding() and not over_bounds(from) then
 		local lease = owner(protocol.pair(from, to));
 		if not lease.routes_receipts or not gate.receipts.need_not_be_shown(stanza, from, to) then
 			hold(event, from, to, key, lease);
@@ -145,7 +150,7 @@ local function intercept(event)
 		if not gate.queues.busy(key) then
 			return
 		end
-	elseif not gate.leases.any() and settings.fail == "closed" and not gate.receipts.is_proof(stanza) then
+	elseif not gate.leases.holding() and settings.fail == "closed" and not gate.receipts.is_proof(stanza) then
 		-- Without its receipt a message that was stored would be said to have failed.
 		event.origin.send(st.error_reply(stanza, "wait", "resource-constraint", "Messages cannot be stored at this moment"));
 		return true;
@@ -237,6 +242,7 @@ return {
 	intercept = intercept;
 	ask = ask;
 	owner = owner;
+	listener = listener;
 	verdict = verdict;
 	sweep = sweep;
 	take_all = take_all;

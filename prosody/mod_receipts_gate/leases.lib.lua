@@ -17,7 +17,8 @@ local STANZA = 65536;
 return function (gate)
 
 -- In the order in which they began. Fields of each: session, token, process, timeout and length (s), answered (verdicts), heard_at,
--- unread (bytes), events (that are not written yet), waiting (see holds.lib.lua), ended.
+-- unread (bytes), events (that are not written yet), waiting (see holds.lib.lua), telling (see telling.lib.lua), holds (it was told all
+-- that it must know before it is shown anything), ended.
 local leases = {};
 
 -- The component's timeout is measured in s of a clock that goes on by a third of the shortest at most in one turn of the server's loop: an
@@ -52,6 +53,16 @@ local function any()
 	return leases[1] ~= nil;
 end
 
+--- Whether anything is held now.
+local function holding()
+	for _, lease in ipairs(leases) do
+		if lease.holds then
+			return true;
+		end
+	end
+	return false;
+end
+
 --- A list that stays as it is while leases end.
 local function all()
 	local list = {};
@@ -61,15 +72,17 @@ local function all()
 	return list;
 end
 
---- Whose a conversation is by its name alone, or nil without a lease. By rendezvous hashing another process takes only its own part.
-local function of(pair)
-	local best, highest = leases[1], "";
-	if leases[2] then
-		for _, lease in ipairs(leases) do
-			local weight = sha1(lease.process.." "..pair);
-			if weight > highest then
-				best, highest = lease, weight;
-			end
+--- Whose a conversation is by its name alone, or nil without a lease that holds, or `listens` when that is asked for. By rendezvous hashing
+-- another process takes only its own part.
+local function of(pair, listens)
+	if not leases[2] then
+		return leases[1] and (listens or leases[1].holds) and leases[1] or nil;
+	end
+	local best, highest = nil, "";
+	for _, lease in ipairs(leases) do
+		local weight = (listens or lease.holds) and sha1(lease.process.." "..pair) or "";
+		if weight > highest then
+			best, highest = lease, weight;
 		end
 	end
 	return best;
@@ -95,19 +108,26 @@ end
 
 local finish;
 
---- Has an event (text) written to a lease at the end of this turn of the server's loop. Returns its bytes, 0 without a lease.
-local function emit(lease, event)
-	if not lease or lease.ended then
-		return 0;
-	end
+--- Has an event (text) written at the end of this turn of the server's loop.
+local function put(lease, event)
 	table.insert(lease.events, event);
-	lease.unread = lease.unread + #event;
 	if not lease.events[2] then
 		add_task(0, function ()
 			if not lease.session.destroyed then
 				flush(lease);
 			end
 		end);
+	end
+end
+
+--- The same behind what a lease that begins is told. Returns its bytes, 0 without a lease.
+local function emit(lease, event)
+	if not lease or lease.ended then
+		return 0;
+	end
+	lease.unread = lease.unread + #event;
+	if not gate.telling.behind(lease, event) then
+		put(lease, event);
 	end
 	if lease.unread > settings.max_queue_bytes then
 		finish(lease, "overflow");
@@ -138,7 +158,8 @@ function finish(lease, why)
 		lease.session.on_destroy = lease.on_destroy_before;
 	end
 	local held = gate.holds.take_all(lease);
-	if why ~= "closed" and not lease.session.destroyed then
+	gate.telling.finish(lease);
+	if why ~= "closed" and why ~= "replaced" and not lease.session.destroyed then
 		table.insert(lease.events, protocol.event("opened", { why = why; held = tostring(held.count) }));
 		flush(lease);
 	end
@@ -174,6 +195,7 @@ local function tick()
 		if now() - lease.heard_at > lease.length then
 			finish(lease, "silence");
 		elseif not lease.ended then
+			gate.telling.tick(lease);
 			gate.holds.sweep(lease);
 		end
 	end
@@ -183,6 +205,7 @@ end
 local function open(session)
 	local token = random_id();
 	local lease = { session = session; token = token; unread = 0; answered = 0; events = {}; waiting = { first = 1; last = 0 } };
+	gate.telling.begin(lease);
 	lease.head = ("<message from='%s' to='%s'><gate xmlns='%s' token='%s'>"):format(
 		xml_escape(module.host), xml_escape(settings.component), protocol.NS, xml_escape(token));
 	watch(lease);
@@ -206,12 +229,14 @@ end
 local function start(session, attr)
 	local process = tostring(attr.process or "?"):sub(1, 64);
 	for _, other in ipairs(all()) do
-		-- Its new connection is here before the end of the old one is seen.
-		if other.session ~= session and other.process == process then
+		if other.session == session then
+			finish(other, "replaced");
+		elseif other.process == process then
+			-- Its new connection is here before the end of the old one is seen.
 			finish(other, "silence");
 		end
 	end
-	local lease = get(session) or open(session);
+	local lease = open(session);
 	lease.process = process;
 	lease.timeout = at_most(attr.timeout, settings.timeout) / 1000;
 	lease.length = at_most(attr.lease, settings.lease) / 1000;
@@ -229,7 +254,10 @@ end
 return {
 	get = get;
 	any = any;
+	holding = holding;
 	of = of;
+	all = all;
+	put = put;
 	emit = emit;
 	emit_to_all = emit_to_all;
 	flush = flush;

@@ -18,7 +18,7 @@ end
 
 -- What outlives a reload of this module, and an unload for a while.
 local gate = { state = module.saved_state or module:require("kept").take() or { epoch = random_epoch(), counter = 0 } };
-for _, part in ipairs({ "connections", "leases", "queues", "sessions", "proofs", "outcomes", "receipts", "notes", "offline", "routing", "unheld", "deleted", "holds", "deliveries", "commands" }) do
+for _, part in ipairs({ "connections", "leases", "telling", "queues", "sessions", "proofs", "outcomes", "receipts", "notes", "offline", "routing", "unheld", "deleted", "holds", "deliveries", "commands" }) do
 	local made = module:require(part);
 	gate[part] = type(made) == "function" and made(gate) or made;
 end
@@ -39,6 +39,7 @@ module:hook("delivery/failure", gate.proofs.on_failure, 10);
 module:hook("iq-set/host/"..protocol.NS..":gate", gate.commands.on_iq);
 module:hook("iq-get/host/"..protocol.NS..":gate", gate.commands.on_question);
 module:hook("iq/host", gate.proofs.on_iq, FIRST);
+module:hook("iq/host", gate.telling.on_iq, FIRST);
 for _, version in ipairs({ "2", "3" }) do
 	module:hook("stanza/urn:xmpp:sm:"..version..":a", gate.proofs.on_ack, FIRST);
 end

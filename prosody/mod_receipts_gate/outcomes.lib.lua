@@ -45,7 +45,7 @@ end
 local function listener(record)
 	local told = record.told;
 	if not told or told.ended then
-		told = gate.holds.owner(protocol.pair(record.from, record.to));
+		told = gate.holds.listener(protocol.pair(record.from, record.to));
 		record.told = told;
 	end
 	return told;
@@ -129,12 +129,19 @@ local function outcome_event(n, outcome)
 	return protocol.event("outcome", attr, inside);
 end
 
+--- What is kept with a record is told with it where its turn is still to come.
+local function emit(record, event)
+	if not record.to_be_told then
+		gate.leases.emit(listener(record), event);
+	end
+end
+
 --- An outcome is { copy = "1", state = "sent", condition, acknowledged, sessions = { { jid, id } } }; it is final.
 local function conclude(record, outcome)
 	if not record.forgotten then
 		table.insert(record.outcomes, outcome);
 	end
-	gate.leases.emit(listener(record), outcome_event(record.n, outcome));
+	emit(record, outcome_event(record.n, outcome));
 end
 
 --- What was seen of one session: kind is has, returned or flushed.
@@ -147,7 +154,7 @@ local function saw(record, kind, attr)
 	end
 	attr.n = record.n;
 	table.insert(record[kind], attr);
-	gate.leases.emit(listener(record), protocol.event(kind, attr));
+	emit(record, protocol.event(kind, attr));
 end
 
 local function events_of(record)
@@ -165,10 +172,18 @@ end
 
 --- Tells a lease what is known of a record.
 local function tell_record(lease, record)
-	record.told = lease;
+	record.told, record.to_be_told = lease, nil;
 	for _, event in ipairs(events_of(record)) do
 		gate.leases.emit(lease, event);
 	end
+end
+
+--- That process has said something of it: what another one was still to be told of it, it must know now.
+local function belongs(record, lease)
+	if record.to_be_told and record.to_be_told ~= lease then
+		tell_record(lease, record);
+	end
+	record.told = lease;
 end
 
 --- Says again what is known of n to whoever asks, who hears of it from now on.
@@ -194,7 +209,7 @@ end
 local function tell_all(lease)
 	each(function (record)
 		if listener(record) == lease then
-			tell_record(lease, record);
+			gate.telling.add_record(lease, record);
 		end
 	end);
 end
@@ -206,9 +221,12 @@ local function hand_over(ended)
 	end
 	each(function (record)
 		if record.told == ended then
-			tell_record(listener(record), record);
+			gate.telling.add_record(listener(record), record);
 		end
 	end);
+	for _, lease in ipairs(gate.leases.all()) do
+		gate.telling.go_on(lease);
+	end
 end
 
 return {
@@ -217,6 +235,8 @@ return {
 	is_named = is_named;
 	remember = remember;
 	forget = forget;
+	belongs = belongs;
+	events_of = events_of;
 	conclude = conclude;
 	saw = saw;
 	tell = tell;

@@ -10,5 +10,6 @@ return {
 	max_held_bytes = module:get_option_number("receipts_max_held_bytes", 64 * 1024 * 1024);
 	max_queue_bytes = module:get_option_number("receipts_max_queue_bytes", 64 * 1024 * 1024);
 	remembered = module:get_option_number("receipts_remembered", 100000);
+	reading_patience = module:get_option_number("receipts_reading_patience", 2000);
 	ping_delay = module:get_option_number("receipts_ping_delay", 250);
 };

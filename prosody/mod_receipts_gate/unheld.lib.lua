@@ -2,6 +2,8 @@
 -- the log.
 
 local jid = require "util.jid";
+local time = require "util.time";
+local now = time.monotonic or time.now;
 
 local protocol = module:require "protocol";
 
@@ -61,7 +63,7 @@ local function passed(stanza)
 	if list.last - list.first + 1 >= MOST then
 		drop_first();
 	end
-	local one = { attr = { from = from; to = to; id = id }; sessions = sessions_of(to); at = os.time() };
+	local one = { attr = { from = from; to = to; id = id }; sessions = sessions_of(to); at = now() };
 	if id then
 		one.name = protocol.name(jid.bare(from), jid.bare(to), id);
 		list.names[one.name] = one;
@@ -80,21 +82,32 @@ local function confirmed(from, to, id, by)
 	end
 end
 
---- Tells a lease what its process was not told yet.
+--- Has a lease told what its process was not told yet. Returns how much that is.
 local function tell(lease)
-	local from = os.time() - KEPT;
-	while list.first <= list.last and list[list.first].at < from do
+	local from = now() - KEPT;
+	-- What nobody was told stays, however long the component was away.
+	while list.first <= list.last and next(list[list.first].told) and list[list.first].at < from do
 		drop_first();
 	end
+	local count = 0;
 	for i = list.first, list.last do
 		local one = list[i];
 		if not one.told[lease.process] then
 			one.told[lease.process] = true;
-			gate.leases.emit(lease, one.event);
+			gate.telling.add(lease, one.event);
+			count = count + 1;
 		end
+	end
+	return count;
+end
+
+--- That process may not have read what it was told.
+local function untold(process)
+	for i = list.first, list.last do
+		list[i].told[process] = nil;
 	end
 end
 
-return { passed = passed; confirmed = confirmed; tell = tell };
+return { passed = passed; confirmed = confirmed; tell = tell; untold = untold };
 
 end
