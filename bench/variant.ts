@@ -7,7 +7,7 @@ import { Peer } from './peer.ts';
 import type { Load } from './texts.ts';
 import type { Setting, Usage } from './variants/child.ts';
 
-/** More than delivery/quotas.ts remembers at once (MOST_SEEN), so that nothing is known of a pair when it is its turn again. */
+/** So many that what is known of a pair has left a core's cache when it is its turn again, as on a real server. */
 const MANY_PAIRS = 25_000;
 
 export const VARIANTS = {
@@ -19,7 +19,7 @@ export const VARIANTS = {
     file: 'proxy',
     args: ['quotas'],
     pairs: MANY_PAIRS,
-    what: `the same with the limits that it has by default, and ${MANY_PAIRS.toLocaleString('en')} pairs of users who write in turn: of each message Redis is asked for its sender's share, and not of a few in a thousand as with one pair`,
+    what: `the same with the limits that it has by default, and ${MANY_PAIRS.toLocaleString('en')} pairs of users who write in turn: what is known of a pair has left a core's cache when it is its turn again`,
   },
 } as const satisfies Record<string, { file: string; args: string[]; what: string; pairs?: number }>;
 

@@ -97,6 +97,7 @@ export function composeRooms(config: Config, log: Log, version: string, tuning: 
     maxStanzaBytes,
     quotas: {
       limits: config.quotas,
+      seesAll: config.redis.cluster === undefined,
       memoryUsed: () => monitoring.monitor.memoryUsed,
       onRefused: (share) => counters.overQuota(share),
     },

@@ -33,22 +33,33 @@ export interface QuotasOptions {
   readonly servedDomain: string;
   /** How much of Redis' `maxmemory` is used, 0 to 1; undefined when there is none, or nobody knows. */
   readonly memoryUsed: () => number | undefined;
+  /** Whether what the ledger says of a sender is of all of his messages, and not of those in one shard. */
+  readonly seesAll?: boolean | undefined;
   /** A message was refused for this. */
   readonly onRefused: (reason: QuotaReason) => void;
   readonly now?: () => number;
 }
 
-/** What is known of what a sender has for one recipient. */
-interface Seen {
-  /** Until when (ms, monotonic), and for how many messages more, nothing needs to be looked up. */
+/** What a sender may take before the ledger is asked again. */
+interface Lot {
+  /** Until when (ms, monotonic), and for how many messages and bytes more, nothing needs to be looked up. */
   until: number;
   left: number;
+  bytes: number;
   /** With so many left one is looked up, so that the others which come before the answer need not be. */
   readonly askAt: number;
 }
 
-/** How long what the ledger said of a sender holds, ms: others may take messages of his as well. */
-const HOLDS_FOR = 30_000;
+/** What is known of a sender: a lot of his, or one for each recipient where what he has may all be for one of them. */
+type Seen = Lot | Map<string, Lot>;
+
+/**
+ * How long what the ledger said of a sender holds, ms. Other processes may take messages of his as well, but each no more than a lot
+ * before it asks, however long that lasts. Where there are many lots of one share it is short: of a domain, which its users have
+ * together, and of a sender where each of his recipients has one.
+ */
+const HOLDS_FOR = 600_000;
+const HOLDS_FOR_ONE_OF_MANY = 30_000;
 /** From so much of his share on, in percent, each message is looked up. */
 const NEAR = 90;
 /** The part of what is left that may come before it is looked up again. */
@@ -56,7 +67,8 @@ const SLACK = 1 / 8;
 /** How much of Redis' memory before the reserve is the part in which shares shrink: who has most is refused first. */
 const SHRINKS_WITHIN = 0.2;
 const LEAST_PART = 0.01;
-const MOST_SEEN = 20_000;
+/** Lots in one of two generations: whoever writes while so many others do stays known. */
+const MOST_SEEN = 50_000;
 
 /**
  * What each sender may take of the proxy, so that there is room for the others. Nothing here is looked up for most
@@ -66,7 +78,8 @@ export class Quotas {
   readonly #options: QuotasOptions;
   readonly #rates: RateLimiter;
   readonly #domainRates: RateLimiter;
-  readonly #seen = new Map<string, Map<string, Seen>>();
+  #seen = new Map<string, Seen>();
+  #seenBefore = new Map<string, Seen>();
   #seenCount = 0;
   readonly #ending: string;
   readonly #now: () => number;
@@ -97,10 +110,11 @@ export class Quotas {
     const part = this.#fraction();
     if (!this.isWithinRate(sender, bytes)) return { limits: this.#limits(sender, part), refuse: 'rate' };
     if (part === 0) return { limits: this.#limits(sender, part), refuse: 'memory' };
-    const seen = this.#seen.get(sender)?.get(recipient);
-    if (part === 1 && seen !== undefined && seen.left > 0 && this.#now() < seen.until) {
-      seen.left -= 1;
-      if (seen.left !== seen.askAt) return undefined;
+    const lot = part === 1 ? this.#lotOf(sender, recipient) : undefined;
+    if (lot !== undefined && lot.left > 0 && lot.bytes >= bytes && this.#now() < lot.until) {
+      lot.left -= 1;
+      lot.bytes -= bytes;
+      if (lot.left !== lot.askAt) return undefined;
     }
     const { messages, bytes: most, toOne } = this.#options.limits;
     if (part === 1 && messages + most + toOne === 0) return undefined;
@@ -109,24 +123,65 @@ export class Quotas {
 
   /** What the ledger said of this sender and recipient, in percent. */
   recordUsage(sender: string, recipient: string, taken: number): void {
-    if (taken >= NEAR) {
-      this.#seen.get(sender)?.delete(recipient);
+    const { messages, toOne, bytes } = this.#options.limits;
+    const ofAny = this.#mostTaken(taken);
+    const holdsForAll = ofAny < NEAR;
+    const worst = holdsForAll ? ofAny : taken;
+    const seen = this.#seenOf(sender);
+    if (worst >= NEAR) {
+      if (seen instanceof Map) seen.delete(recipient);
+      else this.#seen.delete(sender);
       return;
     }
+    const least = Math.min(messages || Number.POSITIVE_INFINITY, toOne || Number.POSITIVE_INFINITY, 10_000);
+    const slack = (SLACK * (100 - worst)) / 100;
+    const left = Math.floor(least * slack);
+    const holdsFor = holdsForAll && sender.endsWith(this.#ending) ? HOLDS_FOR : HOLDS_FOR_ONE_OF_MANY;
+    const until = this.#now() + holdsFor;
+    const lot = { until, left, bytes: (bytes || Number.POSITIVE_INFINITY) * slack, askAt: left >> 1 };
+    if (holdsForAll) {
+      if (seen === undefined) this.#count();
+      this.#seen.set(sender, lot);
+    } else {
+      if (!(seen instanceof Map && seen.has(recipient))) this.#count();
+      if (seen instanceof Map && this.#seen.has(sender)) seen.set(recipient, lot);
+      else this.#seen.set(sender, new Map([[recipient, lot]]));
+    }
+  }
+
+  /** How much may be taken of what a sender may have for whichever recipient, in percent. */
+  #mostTaken(taken: number): number {
+    const { messages, toOne } = this.#options.limits;
+    if (!this.#options.seesAll) return 100;
+    if (toOne === 0) return taken;
+    // All that he has, up to the next whole percent, may be for one of the others.
+    return messages === 0 ? 100 : Math.max(taken, ((taken + 1) * messages) / toOne);
+  }
+
+  #lotOf(sender: string, recipient: string): Lot | undefined {
+    const seen = this.#seenOf(sender);
+    return seen instanceof Map ? seen.get(recipient) : seen;
+  }
+
+  #seenOf(sender: string): Seen | undefined {
+    const recent = this.#seen.get(sender);
+    if (recent !== undefined) return recent;
+    const before = this.#seenBefore.get(sender);
+    if (before === undefined) return undefined;
+    this.#seenBefore.delete(sender);
+    this.#seen.set(sender, before);
+    this.#seenCount += before instanceof Map ? before.size : 1;
+    return before;
+  }
+
+  /** One more is known. */
+  #count(): void {
     if (this.#seenCount >= MOST_SEEN) {
-      this.#seen.clear();
+      this.#seenBefore = this.#seen;
+      this.#seen = new Map();
       this.#seenCount = 0;
     }
-    let his = this.#seen.get(sender);
-    if (his === undefined) {
-      his = new Map();
-      this.#seen.set(sender, his);
-    }
-    if (!his.has(recipient)) this.#seenCount += 1;
-    const { messages, toOne } = this.#options.limits;
-    const least = Math.min(messages || Number.POSITIVE_INFINITY, toOne || Number.POSITIVE_INFINITY, 10_000);
-    const left = Math.floor((least * (100 - taken) * SLACK) / 100);
-    his.set(recipient, { until: this.#now() + HOLDS_FOR, left, askAt: left >> 1 });
+    this.#seenCount += 1;
   }
 
   /** What a sender is told whose message was refused; counts it. */

@@ -1,5 +1,6 @@
 // A shard that stands still, in Redis Cluster: its messages are refused or late, nobody else's.
 import {
+  anythingOut,
   claim,
   erase,
   expire,
@@ -131,6 +132,21 @@ test.each([0, 5, 15])('shard %d stands still: all others store, and confirm, as 
   await pipelines.drained();
   expect(refused).toEqual([his]);
   expect(await store.memory.status([lost])).toEqual([undefined]);
+  pipelines.close();
+});
+
+test('whether anything is out to many is answered for all but those of a shard that stands still', async () => {
+  const store = new StallingStore();
+  const pipelines = new ShardPipelines(store, shards, { log: silent, timeout: 0 });
+  store.stalled = 5;
+  const answered: string[] = [];
+  for (const users of pipelines.apart(USERS as string[])) {
+    for (const request of anythingOut(users)) pipelines.push({ request, done: () => answered.push(...users) });
+  }
+  await until(() => answered.length >= USERS.length - 1);
+  expect(answered.sort()).toEqual(USERS.filter((_, shard) => shard !== 5).sort());
+  await store.goOn();
+  await until(() => answered.length === USERS.length);
   pipelines.close();
 });
 
