@@ -1,10 +1,11 @@
 import { chromiumProgram, TestBrowser } from '../support/browser/browser.ts';
 import { BUNDLERS, ClientApplication } from '../support/process/client-application.ts';
-import { OWN_SERVER, World } from '../support/stages/world.ts';
+import { HAS_WEBSOCKET, World } from '../support/stages/world.ts';
 
 /** The library as an application has it: installed from its tarball, bundled, in a real Chromium with a real server. */
-const RUNS = OWN_SERVER && chromiumProgram !== undefined;
-if (!RUNS) console.info('Skipped: no chromium here (apt: chromium), or the server is another’s');
+const RUNS = HAS_WEBSOCKET && chromiumProgram !== undefined;
+if (!RUNS)
+  console.info('Skipped: no chromium here (apt: chromium), or E2E_WEBSOCKET_URL names no ws:// of that server');
 
 (RUNS ? describe : describe.skip)('the library from its tarball, in Chromium', () => {
   let application: ClientApplication;

@@ -2,12 +2,13 @@ import type { Account } from '../support/browser/application.ts';
 import { chromiumProgram, type Tab, TestBrowser } from '../support/browser/browser.ts';
 import type { TestUser } from '../support/clients/test-user.ts';
 import { Relay } from '../support/peer/relay.ts';
-import { OWN_SERVER, World } from '../support/stages/world.ts';
+import { HAS_WEBSOCKET, World } from '../support/stages/world.ts';
 import { until } from '../support/time/until.ts';
 
 /** The library in a real Chromium, with its IndexedDB on the disk, over WebSocket to a real server. */
-const RUNS = OWN_SERVER && chromiumProgram !== undefined;
-if (!RUNS) console.info('Skipped: no chromium here (apt: chromium), or the server is another’s');
+const RUNS = HAS_WEBSOCKET && chromiumProgram !== undefined;
+if (!RUNS)
+  console.info('Skipped: no chromium here (apt: chromium), or E2E_WEBSOCKET_URL names no ws:// of that server');
 
 (RUNS ? describe : describe.skip)('the library in Chromium', () => {
   let world: World;
@@ -22,8 +23,10 @@ if (!RUNS) console.info('Skipped: no chromium here (apt: chromium), or the serve
     await browser.close();
     await world.close();
   });
+  const server = () => new URL(world.xmpp.websocketUrl as string);
+  const openRelay = () => Relay.to(Number(server().port), undefined, server().hostname);
   beforeEach(async () => {
-    relay = await Relay.to(Number(new URL(world.xmpp.websocketUrl as string).port));
+    relay = await openRelay();
   });
   afterEach(async () => {
     await relay.close();
@@ -32,7 +35,7 @@ if (!RUNS) console.info('Skipped: no chromium here (apt: chromium), or the serve
 
   /** An account whose network is the relay. */
   const account = (username: string): Account => ({
-    service: `ws://127.0.0.1:${relay.port}/xmpp-websocket`,
+    service: `ws://127.0.0.1:${relay.port}${server().pathname}`,
     domain: world.xmpp.domain,
     username,
     password: world.xmpp.passwords.get(username) ?? '',
@@ -128,7 +131,7 @@ if (!RUNS) console.info('Skipped: no chromium here (apt: chromium), or the serve
     await first.crash();
     expect(alice.count((el) => el.getChild('received')?.attrs.id === id && /@/.test(el.attrs.from ?? ''))).toBe(0);
 
-    relay = await Relay.to(Number(new URL(world.xmpp.websocketUrl as string).port));
+    relay = await openRelay();
     const second = await browser.open('owing');
     await second.login(account('bob'));
     await alice.delivered(id);

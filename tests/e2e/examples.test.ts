@@ -5,13 +5,14 @@ import path from 'node:path';
 import { chromiumProgram, TestBrowser } from '../support/browser/browser.ts';
 import { opened } from '../support/process/opened.ts';
 import { removeFolder, temporaryFolder } from '../support/process/temporary.ts';
-import { OWN_SERVER, World } from '../support/stages/world.ts';
+import { HAS_WEBSOCKET, World } from '../support/stages/world.ts';
 import { until } from '../support/time/until.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const EXAMPLES = path.join(ROOT, 'examples');
-const BROWSES = OWN_SERVER && chromiumProgram !== undefined;
-if (!BROWSES) console.info('Skipped in part: no chromium here (apt: chromium), or the server is another’s');
+const BROWSES = HAS_WEBSOCKET && chromiumProgram !== undefined;
+if (!BROWSES)
+  console.info('Skipped in part: no chromium here (apt: chromium), or E2E_WEBSOCKET_URL names no ws:// of that server');
 
 let world: World;
 beforeAll(async () => {

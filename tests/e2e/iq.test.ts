@@ -96,8 +96,10 @@ describe('on a real server', () => {
     await alice.send(xml('iq', { type: 'get', id: 'card', to: nobody }, xml('vCard', { xmlns: 'vcard-temp' })));
     // Openfire 5.1.1 gives a component no answer; it is given one after 8 s.
     const answer = await alice.hears(({ name, attrs }) => name === 'iq' && attrs.id === 'card', { within: 25_000 });
-    expect(answer.attrs).toMatchObject({ type: 'error', from: nobody });
-    expect(answer.getChild('error')?.toString()).toMatch(/<(service-unavailable|item-not-found) /);
+    expect(answer.attrs.from).toBe(nobody);
+    // Openfire 4.2.4 says that there is an empty card, also to who asks it himself.
+    if (answer.attrs.type === 'result') expect(answer.getChild('vCard', 'vcard-temp')?.children).toEqual([]);
+    else expect(answer.getChild('error')?.toString()).toMatch(/<(service-unavailable|item-not-found) /);
   });
 
   const publish = (node: string, item: Element) =>
@@ -121,9 +123,25 @@ describe('on a real server', () => {
       ),
     );
 
+  /** Publishes what anybody may read; Openfire 4.2 knows no options of a publication (XEP-0060 section 7.1.5). */
+  async function publishes(who: TestUser, node: string, item: Element): Promise<void> {
+    expect((await who.iq(publish(node, item))).attrs.type).toBe('result');
+    const owns = (...form: Element[]) =>
+      xml('pubsub', { xmlns: `${NS_PUBSUB}#owner` }, xml('configure', { node }, ...form));
+    const field = (name: string, value: string) => xml('field', { var: name }, xml('value', {}, value));
+    const open = field('pubsub#access_model', 'open');
+    const form = xml(
+      'x',
+      { xmlns: 'jabber:x:data', type: 'submit' },
+      field('FORM_TYPE', `${NS_PUBSUB}#node_config`),
+      open,
+    );
+    expect((await who.asks(undefined, owns(form), 'set')).attrs.type).toBe('result');
+  }
+
   test('an avatar of 100 kB is fetched from the proxied address (XEP-0084)', async () => {
     const data = randomBytes(75_000).toString('base64');
-    expect((await bob.iq(publish(NS_AVATAR, xml('data', { xmlns: NS_AVATAR }, data)))).attrs.type).toBe('result');
+    await publishes(bob, NS_AVATAR, xml('data', { xmlns: NS_AVATAR }, data));
     const items = xml('pubsub', { xmlns: NS_PUBSUB }, xml('items', { node: NS_AVATAR }));
     const answer = await alice.iq(get(world.proxied('bob'), items));
     expect(answer.attrs).toMatchObject({ type: 'result', from: world.proxied('bob') });
@@ -132,7 +150,7 @@ describe('on a real server', () => {
 
   test('a subscription to a node is made in the proxied name, and its events come, once and untracked', async () => {
     const nick = (name: string) => xml('nick', { xmlns: NS_NICK }, name);
-    expect((await bob.iq(publish(NS_NICK, nick('Bobby')))).attrs.type).toBe('result');
+    await publishes(bob, NS_NICK, nick('Bobby'));
     const subscribe = xml('pubsub', { xmlns: NS_PUBSUB }, xml('subscribe', { node: NS_NICK, jid: alice.bare }));
     const subscribed = await alice.iq(xml('iq', { type: 'set', to: world.proxied('bob') }, subscribe));
     expect(subscribed.attrs.type).toBe('result');

@@ -40,6 +40,7 @@ async function openWorld(): Promise<{ world: World; close(): Promise<void> }> {
     websocketUrl: undefined,
     boshUrl: undefined,
     prosody: undefined,
+    process: undefined,
     stop: () => server.stop(),
   };
   const world = new World(xmpp, redis);

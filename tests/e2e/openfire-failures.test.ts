@@ -5,12 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import xml, { type Element } from '@xmpp/xml';
 import type { TestUser } from '../support/clients/test-user.ts';
 import { NO_OPENFIRE } from '../support/gate/openfire-gate.ts';
-import { killOpenfire, startOpenfire } from '../support/gate/openfire-process.ts';
 import { ProxyProcess } from '../support/stages/proxy-process.ts';
-import { NO_COPIES, World } from '../support/stages/world.ts';
+import { MAY_END_SERVER, NO_COPIES, World } from '../support/stages/world.ts';
 import { until } from '../support/time/until.ts';
 
-const { OPENFIRE_HOME = '', OPENFIRE_START } = process.env;
 const HOLDS = 'The gate holds messages for us';
 const MESSAGES = 200;
 /** ms; no time that is measured: how long a busy machine may take at most. */
@@ -20,8 +18,7 @@ const LIVES = { MESSAGE_TTL: '600s', DEDUP_WINDOW: '1200s' };
 const SETTINGS = { MODE: 'transparent', ...NO_COPIES, ...LIVES, PROOF_GRACE: '1ms', LOG_LEVEL: 'info' };
 
 if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
-else if (OPENFIRE_START === undefined)
-  console.info('Skipped in part: OPENFIRE_START names no command that starts Openfire');
+else if (!MAY_END_SERVER) console.info('Skipped in part: OPENFIRE_START names no command that starts Openfire');
 
 const texts = (prefix: string) => Array.from({ length: MESSAGES }, (_, i) => `${prefix}${i}`);
 
@@ -75,16 +72,7 @@ async function areDelivered(sender: TestUser, to: string, ids: readonly string[]
     return one;
   }
 
-  /** A server that listens may still be busy with its start. */
-  async function comesBack(name: string): Promise<TestUser> {
-    for (;;) {
-      const user = await world.user(name).catch(() => undefined);
-      if (user !== undefined) return user;
-      await sleep(500);
-    }
-  }
-
-  (OPENFIRE_START === undefined ? test.skip : test)(
+  (MAY_END_SERVER ? test : test.skip)(
     'openfire-killed: what was acknowledged is delivered after its start, or its sender is told; what was confirmed comes no more',
     async () => {
       await begin();
@@ -103,17 +91,17 @@ async function areDelivered(sender: TestUser, to: string, ids: readonly string[]
         }
       })();
       await until(() => before.stored.size > MESSAGES, { what: 'half of the acknowledgements', within: LONG });
-      await killOpenfire(OPENFIRE_HOME);
+      await world.xmpp.process?.kill();
       await written;
       const acknowledged = [...before.stored].filter((text) => !text.startsWith('away '));
       const kept = [...before.stored].filter((text) => text.startsWith('away '));
       const confirmed = new Set(before.delivered);
       const seen = new Set(bob.bodies());
       await Promise.all([alice.offline().catch(() => {}), bob.offline().catch(() => {})]);
-      await startOpenfire(OPENFIRE_START as string);
-      const again = await comesBack('alice');
+      await world.xmpp.process?.restart();
+      const again = await world.comesBack('alice');
       const after = told(again);
-      const next = await comesBack('bob');
+      const next = await world.comesBack('bob');
       const arrived = () => new Set([...seen, ...next.bodies()]);
       await until(() => acknowledged.every((text) => arrived().has(text) || after.failed.has(text)), {
         what: 'all that was acknowledged',
@@ -135,7 +123,7 @@ async function areDelivered(sender: TestUser, to: string, ids: readonly string[]
       expect(shown.filter((text) => confirmed.has(text))).toEqual([]);
       expect(shown).toEqual([...new Set(shown)].sort((a, b) => Number(a.slice(1)) - Number(b.slice(1))));
       // What the server had kept, and lost with its memory, or kept and gives as well.
-      const carol = await comesBack('carol');
+      const carol = await world.comesBack('carol');
       await until(() => kept.every((text) => after.delivered.includes(text) || after.failed.has(text)), {
         what: 'all that was acknowledged for one who was away',
         within: LONG,

@@ -3,9 +3,10 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ChatDemo, type ChatDemoOptions } from '../support/clients/chat-demo.ts';
 import { buildSmackLibrary, LIGHT, run, type Smack } from '../support/clients/smack.ts';
+import { trustOptions } from '../support/clients/trust-store.ts';
 import { Relay } from '../support/peer/relay.ts';
 import { removeFolder, temporaryFolder } from '../support/process/temporary.ts';
-import { World } from '../support/stages/world.ts';
+import { OWN_SERVER, World } from '../support/stages/world.ts';
 import { until } from '../support/time/until.ts';
 
 const built = await buildSmackLibrary();
@@ -14,11 +15,14 @@ if (typeof built === 'string') console.info(`Skipped: ${built}`);
 (typeof built === 'string' ? describe.skip : describe)('the library for Smack', () => {
   const smack = built as Smack;
   let folder: string;
+  let keys: string;
   beforeAll(async () => {
+    keys = await temporaryFolder('smack-keys');
     folder = await temporaryFolder('smack-stores');
   });
   afterAll(async () => {
     await removeFolder(folder);
+    await removeFolder(keys);
     await smack.close();
   });
 
@@ -34,9 +38,10 @@ if (typeof built === 'string') console.info(`Skipped: ${built}`);
 
   describe('on a server', () => {
     let world: World;
+    let trusts: readonly string[] | undefined;
     const programs: ChatDemo[] = [];
     const start = (name: string, options: Partial<ChatDemoOptions> = {}) => {
-      const program = new ChatDemo(smack, world, name, { store: path.join(folder, name), ...options });
+      const program = new ChatDemo(smack, world, name, { store: path.join(folder, name), trusts, ...options });
       programs.push(program);
       return program;
     };
@@ -48,6 +53,7 @@ if (typeof built === 'string') console.info(`Skipped: ${built}`);
 
     beforeAll(async () => {
       world = await World.open({ gate: true });
+      if (!OWN_SERVER) trusts = await trustOptions(world, keys);
       await world.startProxy({ MODE: 'both', PROOF_GRACE: '1ms' });
       await until(() => world.proxy.readiness.ready, { what: 'the gate' });
     });

@@ -6,7 +6,7 @@ import type { Element } from '@xmpp/xml';
 import type { TestUser } from '../support/clients/test-user.ts';
 import { Relay } from '../support/peer/relay.ts';
 import { ProxyProcess } from '../support/stages/proxy-process.ts';
-import { NO_COPIES, World } from '../support/stages/world.ts';
+import { MAY_END_SERVER, NO_COPIES, World } from '../support/stages/world.ts';
 import { until } from '../support/time/until.ts';
 
 const MODE = { MODE: 'transparent', ...NO_COPIES, PROOF_GRACE: '1ms', LOG_LEVEL: 'info' };
@@ -14,6 +14,9 @@ const HOLDS = 'The gate holds messages for us';
 const MESSAGES = 2000;
 /** ms; no time that is measured: how long a busy machine may take at most. */
 const LONG = 180_000;
+
+/** Longer than Openfire takes to start on a busy machine. */
+const LIVES = { MESSAGE_TTL: '600s', DEDUP_WINDOW: '1200s' };
 
 let world: World;
 let proxy: ProxyProcess;
@@ -195,10 +198,10 @@ test(
   3 * LONG,
 );
 
-test.each(['after', 'before'])(
+(MAY_END_SERVER ? test : test.skip).each(['after', 'before'])(
   'the server is killed while he is away, and he logs in %s the component: what its offline storage gives him comes once',
   async (when) => {
-    await begin();
+    await begin(LIVES);
     const alice = await world.user('alice');
     const { stored } = told(alice);
     const to = `bob@${world.xmpp.domain}`;
@@ -210,15 +213,16 @@ test.each(['after', 'before'])(
     await until(() => stored.has('then'), { what: 'the next one to be stored', within: LONG });
     const held = leases();
     if (when === 'before') process.kill(proxy.pid, 'SIGSTOP');
-    await world.xmpp.prosody?.kill();
-    await world.xmpp.prosody?.restart();
+    await world.xmpp.process?.kill();
+    await world.xmpp.process?.restart();
     const lease = () => until(() => leases() > held, { what: 'a lease under the new server', within: LONG });
     if (when === 'after') await lease();
-    const bob = await world.user('bob');
-    await bob.hears('text 19', { within: LONG });
+    // With his login the server has given him what it has kept; of a kill Openfire's own database may lose the last second.
+    const bob = await world.comesBack('bob');
     if (when === 'before') process.kill(proxy.pid, 'SIGCONT');
     await lease();
-    const again = await world.user('alice');
+    await bob.hears('text 19', { within: LONG });
+    const again = await world.comesBack('alice');
     await again.delivered(await again.say(to, 'last'));
     expect(bob.bodies()).toEqual([...all, 'last']);
   },

@@ -257,8 +257,11 @@ test('the record of a message is damaged: its sender is told in his contact’s 
   await begin();
   const alice = await world.user('alice');
   const to = `bob@${world.xmpp.domain}`;
+  const before = counts().handedOver;
   const id = await alice.say(to, 'soon damaged');
   await alice.acknowledged(id);
+  // The outcome sets a time at which it is due, which would come after ours.
+  await until(() => counts().handedOver > before, { what: 'the outcome' });
   const redis = new Redis(world.redis.url);
   const record = recordKey(bareOf(alice), to, id);
   const [name = ''] = await redis.keys(`*}.${record}`);

@@ -18,10 +18,11 @@ export default class ClosingEnvironment extends TestEnvironment {
   #file;
 
   constructor(config, context) {
-    super(config, context);
-    this.#file = context.testPath;
+    // Before the sandbox has its copy of the variables: a program that a test starts with them needs it as well.
     if (isAgainstForeignServer(context.testPath)) process.env[UNCHECKED] = '0';
     else delete process.env[UNCHECKED];
+    super(config, context);
+    this.#file = context.testPath;
   }
 
   async handleTestEvent({ name }) {

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import type { Relay } from '../peer/relay.ts';
 import { opened } from '../process/opened.ts';
 import { endWithUs } from '../process/temporary.ts';
-import { OWN_SERVER, type World } from '../stages/world.ts';
+import type { World } from '../stages/world.ts';
 import { until } from '../time/until.ts';
 import { LIGHT, type Smack } from './smack.ts';
 
@@ -15,6 +15,8 @@ export interface ChatDemoOptions {
   readonly relay?: Relay;
   /** By default a new one. */
   readonly resource?: string;
+  /** Options for `java` with which it trusts the server; without them there is no TLS. */
+  readonly trusts?: readonly string[] | undefined;
 }
 
 /** The example of the library for Smack (clients/smack/examples), worked as by a person at a keyboard. */
@@ -27,12 +29,12 @@ export class ChatDemo {
 
   constructor(smack: Smack, world: World, name: string, options: ChatDemoOptions) {
     const { host, c2sPort, domain, passwords } = world.xmpp;
-    const { store, relay, resource = world.newResource() } = options;
+    const { store, relay, trusts, resource = world.newResource() } = options;
     const [way, port] = relay === undefined ? [host, c2sPort] : ['127.0.0.1', relay.port];
     const program = 'java';
     const account = ['--password', passwords.get(name) ?? '', '--host', way, '--port', `${port}`, '--store', store];
-    if (OWN_SERVER) account.push('--plain');
-    const args = [...LIGHT, '-cp', smack.classpath, 'ChatDemo', `${name}@${domain}`, ...account];
+    if (trusts === undefined) account.push('--plain');
+    const args = [...LIGHT, ...(trusts ?? []), '-cp', smack.classpath, 'ChatDemo', `${name}@${domain}`, ...account];
     this.#child = spawn(program, [...args, '--resource', resource], { detached: true });
     this.#watch = endWithUs(this.#child.pid as number, undefined);
     const closed = opened('ChatDemo', () => this.#child.kill('SIGKILL'));

@@ -16,11 +16,11 @@ export function openfireOf(home: string): number | undefined {
   return undefined;
 }
 
-/** Ends it as a power failure does. Resolves when it is gone. */
-export async function killOpenfire(home: string): Promise<void> {
+/** Ends it as a power failure does, or in order. Resolves when it is gone. */
+export async function killOpenfire(home: string, signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
   const pid = openfireOf(home);
   if (pid === undefined) throw new Error(`No process has -DopenfireHome=${home}`);
-  process.kill(pid, 'SIGKILL');
+  process.kill(pid, signal);
   while (openfireOf(home) !== undefined) await delay(50);
 }
 

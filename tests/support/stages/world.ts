@@ -3,9 +3,11 @@ import { loadConfig } from '../../../src/config/config.ts';
 import { createLog } from '../../../src/util/log.ts';
 import { cleanSlate } from '../clients/clean-slate.ts';
 import { login, type TestUser } from '../clients/test-user.ts';
+import { killOpenfire, openfireOf, startOpenfire } from '../gate/openfire-process.ts';
 import { allOrNone } from '../process/all-or-none.ts';
 import { type ProsodyServer, startProsody } from '../servers/prosody.ts';
 import { type RedisOptions, type RedisServer, startRedis } from '../servers/redis.ts';
+import { until } from '../time/until.ts';
 import { TestProxy } from './test-proxy.ts';
 
 /** Times that let a test see in seconds what takes hours. */
@@ -35,8 +37,17 @@ interface XmppServer {
   readonly secret: string;
   readonly passwords: ReadonlyMap<string, string>;
   readonly prosody: ProsodyServer | undefined;
+  /** Undefined where the server is not ours to end. */
+  readonly process: ServerProcess | undefined;
   /** Of our own. */
   stop(): Promise<void>;
+}
+
+export interface ServerProcess {
+  /** SIGKILL. */
+  kill(): Promise<void>;
+  /** Ends it in order if it runs, and starts it with what it has kept. */
+  restart(): Promise<void>;
 }
 
 const SECRET = 'component-secret';
@@ -83,6 +94,7 @@ async function xmppServer({
       secret: SECRET,
       passwords: new Map(Object.entries(users)),
       prosody,
+      process: prosody,
       stop: () => prosody.stop(),
     };
   }
@@ -99,6 +111,7 @@ async function xmppServer({
     secret: E2E_COMPONENT_SECRET ?? '',
     passwords: new Map(users),
     prosody: undefined,
+    process: foreignProcess(),
     stop: async () => {},
   };
   await cleanSlate(server);
@@ -107,6 +120,22 @@ async function xmppServer({
 
 /** Whether the server is our own, with the users that we want and ours to restart. */
 export const OWN_SERVER = process.env.E2E_XMPP_HOST === undefined;
+
+/** Whether a browser's users can come to the server, through a relay too. */
+export const HAS_WEBSOCKET = OWN_SERVER || /^ws:/.test(process.env.E2E_WEBSOCKET_URL ?? '');
+
+/** Whether tests may end the server: it is our own, or an Openfire that OPENFIRE_START starts again. */
+export const MAY_END_SERVER = OWN_SERVER || foreignProcess() !== undefined;
+
+function foreignProcess(): ServerProcess | undefined {
+  const { OPENFIRE_HOME: home, OPENFIRE_START: command } = process.env;
+  if (home === undefined || command === undefined) return undefined;
+  const restart = async () => {
+    if (openfireOf(home) !== undefined) await killOpenfire(home, 'SIGTERM');
+    await startOpenfire(command);
+  };
+  return { kill: () => killOpenfire(home), restart };
+}
 
 /** Begins the resources of this run. A server of our own has seen none before. */
 const RUN = OWN_SERVER ? 'r' : `r${Date.now().toString(36)}-${process.pid}-`;
@@ -195,6 +224,16 @@ export class World {
     const user = await login({ host, port, domain, username: name, password, resource, ...options });
     this.#users.push(user);
     return user;
+  }
+
+  /** The same, when the server has been started again: one that listens may still be busy with its start. */
+  async comesBack(name: string): Promise<TestUser> {
+    let user: TestUser | undefined;
+    await until(async () => (user = await this.user(name).catch(() => undefined)), {
+      within: 180_000,
+      what: `${name}'s login`,
+    });
+    return user as TestUser;
   }
 
   /** Logs everybody out. */
