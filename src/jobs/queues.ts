@@ -23,6 +23,12 @@ export const QUEUE = {
 // The ledger is the truth: a job that is done or has failed has nothing to add to it, and a sweep makes another.
 const NOT_KEPT = { removeOnComplete: true, removeOnFail: true } as const;
 
+/**
+ * The library would ask Redis who it is, once; a queue to which that was not answered (Redis is not there yet, hangs, starts) answers
+ * nothing for as long as the process lives.
+ */
+const ASKS_NOTHING_FIRST = { skipVersionCheck: true, skipWaitingForReady: true } as const;
+
 /** Somebody was told that it goes on by itself: a part of Redis may be away for hours. */
 const ERASURE_ATTEMPTS = 1_000_000;
 
@@ -50,15 +56,16 @@ export class Queues implements JobsPort {
   constructor(options: QueuesOptions) {
     this.#options = options;
     const { connection, prefix } = options;
-    const settings = { connection, prefix, defaultJobOptions: NOT_KEPT };
+    const common = { connection, prefix, ...ASKS_NOTHING_FIRST };
+    const settings = { ...common, defaultJobOptions: NOT_KEPT };
     this.redelivery = new Queue(QUEUE.redelivery, settings);
     this.expiry = new Queue(QUEUE.expiry, settings);
     // A dead letter is a failed job, which the dashboard lets an operator retry.
     const keep = { removeOnComplete: true, removeOnFail: { age: Math.ceil(options.undeliveredRetention / 1000) } };
-    this.undelivered = new Queue(QUEUE.undelivered, { connection, prefix, defaultJobOptions: keep });
+    this.undelivered = new Queue(QUEUE.undelivered, { ...common, defaultJobOptions: keep });
     // How many were erased is told for an hour; whose they were, the job does not know any more.
     const tell = { removeOnComplete: { age: 3600 }, removeOnFail: true, attempts: ERASURE_ATTEMPTS, backoff: 5000 };
-    this.erasure = new Queue(QUEUE.erasure, { connection, prefix, defaultJobOptions: tell });
+    this.erasure = new Queue(QUEUE.erasure, { ...common, defaultJobOptions: tell });
     for (const queue of this.all) {
       queue.on('error', options.onProblem);
     }

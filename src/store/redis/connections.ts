@@ -92,6 +92,20 @@ function openCluster(target: RedisTarget, nodes: NonNullable<RedisTarget['cluste
 }
 
 /**
+ * BullMQ copies the workers' connection, and has a copy that nobody has connected try it once: at a Redis that is not there yet the
+ * worker would have failed for as long as the process lives. A copy that connects by itself it waits for.
+ */
+function connectsCopies(connection: Redis | Cluster): void {
+  const own = connection as { duplicate(...options: unknown[]): Redis | Cluster };
+  const duplicate = own.duplicate.bind(connection);
+  own.duplicate = (...options) => {
+    const copy = duplicate(...options);
+    copy.connect().catch(() => {});
+    return copy;
+  };
+}
+
+/**
  * Opens the connections to Redis; each reconnects by itself for as long as the process lives.
  *
  * @param slowDisk whether calls may wait for a disk that is synced once a second, one behind the other
@@ -115,6 +129,7 @@ export function connect(
     maxRetriesPerRequest: null,
     socketTimeout: SILENT_WHILE_BLOCKING,
   });
+  connectsCopies(workers);
   const all = [ledger, jobs, workers];
   let closed = false;
   for (const connection of all) {

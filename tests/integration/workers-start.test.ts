@@ -1,0 +1,87 @@
+// A process may start before its Redis: the queue library, which asks it who it is, must not take its first silence for its last word.
+import { Queues } from '../../src/jobs/queues.ts';
+import { Workers, type WorkersOptions } from '../../src/jobs/workers.ts';
+import type { Request } from '../../src/store/contract.ts';
+import { connect } from '../../src/store/redis/connections.ts';
+import { Relay } from '../support/peer/relay.ts';
+import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { RETRY } from '../support/store/ledger.ts';
+import { until } from '../support/time/until.ts';
+
+let server: RedisServer;
+let relay: Relay;
+
+beforeAll(async () => {
+  server = await startRedis();
+  relay = await Relay.to(server.port);
+});
+afterAll(async () => {
+  await relay.close();
+  await server.stop();
+});
+
+interface Late {
+  readonly away: () => Promise<void> | void;
+  readonly there: () => Promise<void> | void;
+}
+
+const refuse = (refuses: boolean) => () => {
+  relay.refuses = refuses;
+};
+/** How Redis is not there yet, and then is. */
+const LATE: Record<string, Late> = {
+  'nobody listens': {
+    away: () => relay.close(),
+    there: async () => {
+      relay = await Relay.to(server.port, relay.port);
+    },
+  },
+  'connections are reset': { away: refuse(true), there: refuse(false) },
+  'connections are taken, and end': { away: () => server.kill(), there: () => server.restart() },
+  'connections are taken, and nothing is answered': { away: () => server.freeze(), there: () => server.thaw() },
+};
+
+test.each(Object.entries(LATE))(
+  'at the start of a process %s: its queues and workers work when Redis is there',
+  async (_, { away, there }) => {
+    await away();
+    const connections = connect({ url: `redis://127.0.0.1:${relay.port}` }, () => {});
+    const common = { prefix: '{test}', clock: Date, onProblem: () => {}, log: { ...console, warn: () => {} } };
+    const queues = new Queues({ ...common, connection: connections.jobs, undeliveredRetention: 1e9 });
+    const taken: string[] = [];
+    let swept = 0;
+    const workers = new Workers({
+      ...common,
+      connection: connections.workers,
+      queues,
+      ledger: {
+        sweep: async () => {
+          swept += 1;
+          return { overdue: [], unreported: [], unreadable: [] };
+        },
+        sweeps: 1,
+        clock: Date,
+      },
+      pipeline: {
+        perform: async ({ kind }: Request) => {
+          taken.push(kind);
+          return { outcome: 'moot' };
+        },
+      },
+      addresses: { returnsKeyOf: (account: string) => account },
+      retry: RETRY,
+      sweepEvery: 50,
+      forgottenUsers: { start: () => {}, stop: () => {} },
+      userErasure: {},
+    } as unknown as WorkersOptions);
+    workers.resume();
+    await expect(queues.waiting()).rejects.toThrow();
+    await there();
+    const data = { key: 'm', attempt: 1, from: 'a', to: 'b', id: 'm', stored: '' };
+    await until(() => swept > 0, { what: 'a sweep' });
+    await queues.redelivery.add('message', data);
+    await until(() => taken.includes('claim'), { what: 'the job to be taken up' });
+    await Promise.all([workers.close(), queues.close()]);
+    await connections.close();
+  },
+);
