@@ -111,6 +111,8 @@ export async function reconnecting(
     credentials: (authenticate) => authenticate({ username: name, password: passwords.get(name) ?? '' }, 'PLAIN'),
   });
   xmpp.reconnect.delay = 50;
+  // While the server is away each of its streams waits 2 s for a header, and there is another one 50 ms later.
+  xmpp.setMaxListeners(0);
   let lost: (element: Element) => boolean = () => false;
   withoutMisfits(xmpp, streamManagement, (element) => lost(element));
   const loses = (which: (element: Element) => boolean) => {
