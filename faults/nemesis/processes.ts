@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import type { Fault } from '../nemesis.ts';
 import type { ProxyInstance } from '../proxy-instance.ts';
+import type { Random } from '../random.ts';
 import type { Stage } from '../stage.ts';
 
 /** SIGKILL; started again. */
@@ -49,6 +50,34 @@ export function serverKilled({ world: { xmpp } }: Stage): Fault {
     losesNews: true,
     begin: () => xmpp.prosody?.kill(),
     end: () => xmpp.prosody?.restart(),
+  };
+}
+
+/**
+ * All that runs on the machine is killed at once, and started again in a random order with some time in between: the proxy may find
+ * neither Redis nor the server.
+ */
+export function machineRestarted({ world: { xmpp, redis }, proxies }: Stage, random: Random): Fault {
+  return {
+    name: 'the machine is restarted',
+    blocks: 'link',
+    losesNews: true,
+    begin: async () => {
+      await Promise.all([redis.kill(), xmpp.prosody?.kill(), ...proxies.map((proxy) => proxy.kill())]);
+    },
+    end: async () => {
+      const begin = [
+        () => redis.restart(),
+        () => xmpp.prosody?.restart(),
+        ...proxies.map((proxy) => () => proxy.start()),
+      ];
+      const up: unknown[] = [];
+      for (const one of random.shuffle(begin)) {
+        up.push(one());
+        await sleep(random.between(0, 3000));
+      }
+      await Promise.all(up);
+    },
   };
 }
 

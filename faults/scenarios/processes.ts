@@ -73,4 +73,16 @@ export const PROCESS_SCENARIOS: readonly Scenario[] = [
       }
     },
   },
+  {
+    name: 'machine-restarted',
+    about: 'server, Redis and proxy killed at once and started again in any order, twice',
+    ownServer: true,
+    redis: 'one',
+    async run({ stage, nemesis, random, calm }) {
+      for (let i = 0; i < 2; i += 1) {
+        await nemesis.inflict(processes.machineRestarted(stage, random), random.between(0, 2000));
+        await calm(8000);
+      }
+    },
+  },
 ];
