@@ -41,47 +41,57 @@ const LATE: Record<string, Late> = {
   'connections are taken, and nothing is answered': { away: () => server.freeze(), there: () => server.thaw() },
 };
 
+function begin() {
+  const connections = connect({ url: `redis://127.0.0.1:${relay.port}` }, () => {});
+  const common = { prefix: '{test}', clock: Date, onProblem: () => {}, log: { ...console, warn: () => {} } };
+  const queues = new Queues({ ...common, connection: connections.jobs, undeliveredRetention: 1e9 });
+  const seen = { swept: 0, taken: [] as string[] };
+  const sweep = async () => {
+    seen.swept += 1;
+    return { overdue: [], unreported: [], unreadable: [] };
+  };
+  const perform = async ({ kind }: Request) => {
+    seen.taken.push(kind);
+    return { outcome: 'moot' };
+  };
+  const workers = new Workers({
+    ...common,
+    connection: connections.workers,
+    queues,
+    ledger: { sweep, sweeps: 1, clock: Date },
+    pipeline: { perform },
+    addresses: { returnsKeyOf: (account: string) => account },
+    retry: RETRY,
+    sweepEvery: 50,
+    forgottenUsers: { start: () => {}, stop: () => {} },
+    userErasure: {},
+  } as unknown as WorkersOptions);
+  workers.resume();
+  return { connections, queues, workers, seen };
+}
+
 test.each(Object.entries(LATE))(
   'at the start of a process %s: its queues and workers work when Redis is there',
   async (_, { away, there }) => {
     await away();
-    const connections = connect({ url: `redis://127.0.0.1:${relay.port}` }, () => {});
-    const common = { prefix: '{test}', clock: Date, onProblem: () => {}, log: { ...console, warn: () => {} } };
-    const queues = new Queues({ ...common, connection: connections.jobs, undeliveredRetention: 1e9 });
-    const taken: string[] = [];
-    let swept = 0;
-    const workers = new Workers({
-      ...common,
-      connection: connections.workers,
-      queues,
-      ledger: {
-        sweep: async () => {
-          swept += 1;
-          return { overdue: [], unreported: [], unreadable: [] };
-        },
-        sweeps: 1,
-        clock: Date,
-      },
-      pipeline: {
-        perform: async ({ kind }: Request) => {
-          taken.push(kind);
-          return { outcome: 'moot' };
-        },
-      },
-      addresses: { returnsKeyOf: (account: string) => account },
-      retry: RETRY,
-      sweepEvery: 50,
-      forgottenUsers: { start: () => {}, stop: () => {} },
-      userErasure: {},
-    } as unknown as WorkersOptions);
-    workers.resume();
+    const { connections, queues, workers, seen } = begin();
     await expect(queues.waiting()).rejects.toThrow();
     await there();
-    const data = { key: 'm', attempt: 1, from: 'a', to: 'b', id: 'm', stored: '' };
-    await until(() => swept > 0, { what: 'a sweep' });
-    await queues.redelivery.add('message', data);
-    await until(() => taken.includes('claim'), { what: 'the job to be taken up' });
+    await until(() => seen.swept > 0, { what: 'a sweep' });
+    await queues.redelivery.add('message', { key: 'm', attempt: 1, from: 'a', to: 'b', id: 'm', stored: '' });
+    await until(() => seen.taken.includes('claim'), { what: 'the job to be taken up' });
     await Promise.all([workers.close(), queues.close()]);
     await connections.close();
   },
 );
+
+test('a process that is stopped before its Redis has come leaves no worker that looks for it', async () => {
+  relay.refuses = true;
+  const { connections, queues, workers } = begin();
+  await expect(queues.waiting()).rejects.toThrow();
+  const closed = workers.close();
+  await connections.close();
+  await queues.close();
+  await closed;
+  relay.refuses = false;
+});

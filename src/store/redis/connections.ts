@@ -93,16 +93,21 @@ function openCluster(target: RedisTarget, nodes: NonNullable<RedisTarget['cluste
 
 /**
  * BullMQ copies the workers' connection, and has a copy that nobody has connected try it once: at a Redis that is not there yet the
- * worker would have failed for as long as the process lives. A copy that connects by itself it waits for.
+ * worker would have failed for as long as the process lives. A copy that connects by itself it waits for, at its end too.
+ *
+ * @returns its copies
  */
-function connectsCopies(connection: Redis | Cluster): void {
+function connectsCopies(connection: Redis | Cluster): ReadonlySet<Redis | Cluster> {
+  const copies = new Set<Redis | Cluster>();
   const own = connection as { duplicate(...options: unknown[]): Redis | Cluster };
   const duplicate = own.duplicate.bind(connection);
   own.duplicate = (...options) => {
     const copy = duplicate(...options);
+    copies.add(copy);
     copy.connect().catch(() => {});
     return copy;
   };
+  return copies;
 }
 
 /**
@@ -129,7 +134,7 @@ export function connect(
     maxRetriesPerRequest: null,
     socketTimeout: SILENT_WHILE_BLOCKING,
   });
-  connectsCopies(workers);
+  const copies = connectsCopies(workers);
   const all = [ledger, jobs, workers];
   let closed = false;
   for (const connection of all) {
@@ -152,7 +157,7 @@ export function connect(
     workers,
     close: async () => {
       closed = true;
-      for (const connection of all) connection.disconnect();
+      for (const connection of [...all, ...copies]) connection.disconnect();
     },
   };
 }
