@@ -2,6 +2,10 @@ import { type Case, type Evidence, endOf, harmfulIn, isForgotten } from '../case
 import type { Copied } from '../history.ts';
 import type { Violation } from '../violation.ts';
 
+/**
+ * ms; behind a gate the server gives a receipt to the sender and to the component, which may have kept nothing of it when everything ends.
+ */
+const KEPT_WITHIN = 1000;
 /** ms; how long a process may take to learn that another one has settled what it had in hand. */
 const BETWEEN_PROCESSES = 5000;
 
@@ -64,7 +68,12 @@ function allowance(evidence: Evidence, about: Case, confirms: boolean, written: 
   const { schedule, unconfirmedRetries } = evidence.terms;
   const until = endOf(about)?.at ?? evidence.end;
   const costly = harmfulIn(evidence, about.message, about.wrote[0]?.at ?? written, until);
-  if (evidence.terms.mode === 'transparent') return about.wrote.length + costly.length;
+  if (evidence.terms.mode === 'transparent') {
+    const unkept = harmfulIn(evidence, about.message, until, until + KEPT_WITHIN).filter(
+      (fault) => fault.user === undefined && !costly.includes(fault),
+    );
+    return about.wrote.length + costly.length + unkept.length;
+  }
   let steps = 0;
   for (let at = written; ; steps += 1) {
     at += schedule[Math.min(steps, schedule.length - 1)] as number;
@@ -82,7 +91,7 @@ function* afterNotice(evidence: Evidence, about: Case): Generator<Violation> {
   // The receipt may have been for what the server, started again, delivered by itself when its sender wrote it anew.
   if (
     terms.mode === 'transparent' &&
-    faults.some(({ losesNews, user, from }) => losesNews && user === undefined && from < delivered.at)
+    faults.some(({ losesNews, user, from }) => losesNews && user === undefined && from < delivered.at + KEPT_WITHIN)
   )
     return;
   const tooLate = ({ at, process }: Copied) => {

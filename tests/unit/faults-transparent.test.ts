@@ -77,6 +77,14 @@ test('after told: whatever has befallen his session, a receipt that was handled 
   expect(alone(again().fault(310, 2900, KILLED))).toEqual(['after told']);
 });
 
+test('copies: one where all ends just when the receipt has come, which the component may have kept nothing of', () => {
+  const ENDED = { blocks: 'link', losesNews: true } as const;
+  const again = () =>
+    taken().saw(200, 'm').confirmed(300, 'm').notified(310, 'm', 'delivered').copied(9000, 'm').saw(9010, 'm');
+  expect(rules(again().fault(312, 2900, ENDED).end(90_000))).toEqual([]);
+  expect(rules(again().fault(1400, 2900, ENDED).end(90_000)).sort()).toEqual(['after told', 'copies', 'rewritten']);
+});
+
 test('false failure: no fault of the component’s may have cost the receipt', () => {
   const failed = () => taken().saw(200, 'm').confirmed(300, 'm').notified(25_000, 'm', 'unconfirmed');
   expect(rules(failed().fault(100, 20_000, KILLED).end(90_000))).toEqual(['false failure']);
