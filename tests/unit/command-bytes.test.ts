@@ -1,5 +1,5 @@
 import { Command } from 'ioredis';
-import { commandBytes, Octets } from '../../src/store/redis/command-bytes.ts';
+import { Constants, commandBytes, Octets } from '../../src/store/redis/command-bytes.ts';
 import { encoded } from '../../src/util/octets.ts';
 
 /** As Redis reads it: an array of bulk strings, by their lengths in bytes. */
@@ -33,6 +33,22 @@ test('what is octets already goes as it is', () => {
       ),
     ),
   ).toEqual(['evalsha', 'sha', ...TEXTS]);
+});
+
+test('arguments that are the same in each call are each one of their own', () => {
+  const constants = new Constants([2, '今天', '']);
+  expect(read(commandBytes('evalsha', 'sha', [constants, 'a', constants, 7]))).toEqual([
+    'evalsha',
+    'sha',
+    '2',
+    '今天',
+    '',
+    'a',
+    '2',
+    '今天',
+    '',
+    '7',
+  ]);
 });
 
 test('that is the same as ioredis writes', () => {

@@ -46,8 +46,12 @@ export class LedgerClock implements StoreClock {
 
   /** The ledger's time; the wall clock's before the first answer of Redis. */
   now(): number {
+    return this.#at(this.#clocks.monotonic());
+  }
+
+  #at(monotonic: number): number {
     if (this.#anchor === undefined) return Date.now();
-    return Math.round(this.#anchor.time + this.#clocks.monotonic() - this.#anchor.monotonic);
+    return Math.round(this.#anchor.time + monotonic - this.#anchor.monotonic);
   }
 
   /** How far the ledger's time is ahead of the wall clock, ms; 0 within a second. For times that people are shown. */
@@ -57,7 +61,8 @@ export class LedgerClock implements StoreClock {
   }
 
   depart(): Departure {
-    return { monotonic: this.#clocks.monotonic(), expected: this.now() };
+    const monotonic = this.#clocks.monotonic();
+    return { monotonic, expected: this.#at(monotonic) };
   }
 
   /** What a script is told: see ledger_time in scripts/include/clock.lua. */

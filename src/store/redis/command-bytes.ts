@@ -5,8 +5,21 @@ export class Octets {
   constructor(readonly octets: string) {}
 }
 
+/** Arguments that are the same in each call, as Redis takes them. */
+export class Constants {
+  readonly count: number;
+  readonly bytes: string;
+
+  constructor(all: readonly (string | number)[]) {
+    this.count = all.length;
+    this.bytes = all.map((argument) => bulk(encoded(`${argument}`))).join('');
+  }
+}
+
 /** Arguments of a command: texts, numbers and octets. */
-export type Argument = string | number | Octets;
+export type Argument = string | number | Octets | Constants;
+
+const bulk = (octets: string) => `$${octets.length}\r\n${octets}\r\n`;
 
 /**
  * A command as Redis takes it (RESP), from texts and numbers. ioredis joins all arguments into one string and leaves the encoding
@@ -14,12 +27,21 @@ export type Argument = string | number | Octets;
  * through and written anew. Here only that text is.
  */
 export function commandBytes(name: string, first: string, others: readonly Argument[]): Buffer {
-  const head = encoded(first);
-  let all = `*${others.length + 2}\r\n$${name.length}\r\n${name}\r\n$${head.length}\r\n${head}\r\n`;
+  let count = others.length + 2;
+  let all = `${bulk(name)}${bulk(encoded(first))}`;
   for (const argument of others) {
-    const text =
-      typeof argument === 'string' ? encoded(argument) : typeof argument === 'number' ? `${argument}` : argument.octets;
-    all += `$${text.length}\r\n${text}\r\n`;
+    if (argument instanceof Constants) {
+      all += argument.bytes;
+      count += argument.count - 1;
+    } else {
+      const text =
+        typeof argument === 'string'
+          ? encoded(argument)
+          : typeof argument === 'number'
+            ? `${argument}`
+            : argument.octets;
+      all += `$${text.length}\r\n${text}\r\n`;
+    }
   }
-  return Buffer.from(all, 'latin1');
+  return Buffer.from(`*${count}\r\n${all}`, 'latin1');
 }

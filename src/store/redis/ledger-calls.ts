@@ -14,6 +14,7 @@ import type { Departure, LedgerClock } from './clock.ts';
 import { decode } from './codec/replies.ts';
 import { type Arguments, encode } from './codec/requests.ts';
 import { decodeScript } from './codec/script-replies.ts';
+import { Constants } from './command-bytes.ts';
 import type { InternalRequest } from './internal-requests.ts';
 import type { Keys } from './keys.ts';
 import { decodeRecord, tokenOf } from './record-codec.ts';
@@ -37,20 +38,22 @@ export interface LedgerCallsOptions {
 /** Calls of scripts to shards that lie on one server. Shards are named by their place among these. */
 export class LedgerCalls {
   readonly #options: LedgerCallsOptions;
-  readonly #constants: readonly (number | string)[];
+  /** What each batch is told of settings. */
+  readonly #constants: Constants;
   #firstSwept = 0;
 
   constructor(options: LedgerCallsOptions) {
     this.#options = options;
-    const { times } = options;
-    this.#constants = [
+    const { times, lease } = options;
+    this.#constants = new Constants([
+      lease,
       times.dedupWindow,
       times.undeliveredRetention,
       times.messageTtl,
       times.receiptSupportKept,
       times.firstStep,
       RULES,
-    ];
+    ]);
   }
 
   /**
@@ -65,9 +68,9 @@ export class LedgerCalls {
     shardOf: readonly number[],
     at?: number,
   ): Promise<Outcome[]> {
-    const { clock, lease, count, link } = this.#options;
+    const { clock, count, link } = this.#options;
     const departure = clock.depart();
-    const args: Arguments = [...link.keys, this.#hint(departure, at), lease, ...this.#constants];
+    const args: Arguments = [link.keys, this.#hint(departure, at), this.#constants];
     args.push(requests.some(addsAny) ? 1 : 0, count);
     const order = orderOf(shardOf);
     let shard = 0;
@@ -96,7 +99,7 @@ export class LedgerCalls {
     const [stamp, damage, ...taken] = (await link.call(
       'receiptsSweep',
       [
-        ...link.keys,
+        link.keys,
         this.#hint(departure, at),
         lease,
         limit,
@@ -131,11 +134,11 @@ export class LedgerCalls {
     const { link, shards } = this.#options;
     const { prefix } = shards[shard] as Keys;
     // All that a cluster wants to be named, or the one that is asked.
-    const names = shards.length === 1 ? link.keys : [1, prefix];
+    const names = shards.length === 1 ? link.keys : new Constants([1, prefix]);
     const replies: unknown[] = [];
     for (let i = 0; i < keys.length; i += STATUS_PORTION) {
       const portion = keys.slice(i, i + STATUS_PORTION);
-      const args = [...names, forSender ? '1' : '0', ...portion];
+      const args = [names, forSender ? '1' : '0', ...portion];
       replies.push(...((await link.call('receiptsStatus', args, 'answered')) as unknown[]));
     }
     return keys.map((key, i) => {
@@ -161,8 +164,11 @@ export class LedgerCalls {
 const stores = ({ kind }: Request | InternalRequest) => kind === 'accept' || kind === 'acceptKnowing';
 const addsAny = (request: Request | InternalRequest) => request.kind === 'acceptKnowing' || adds(request as Request);
 
+const ALONE = [0];
+
 /** The places of requests in the order in which a call has them: by shard, and within one as they came. */
 function orderOf(shardOf: readonly number[]): readonly number[] {
+  if (shardOf.length === 1) return ALONE;
   const byShard: (number[] | undefined)[] = [];
   for (let index = 0; index < shardOf.length; index += 1) {
     const shard = shardOf[index] as number;

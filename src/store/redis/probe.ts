@@ -43,7 +43,7 @@ export class Probe implements StoreProbe {
   /** Writes, and reads the ledger's mark once that is kept as DURABILITY demands. */
   async write(): Promise<StoreMark> {
     const id = randomBytes(9).toString('base64url');
-    const args = [...this.#link.keys, id, LEDGER_FORMAT, this.#shards.count];
+    const args = [this.#link.keys, id, LEDGER_FORMAT, this.#shards.count];
     const [mark, shards] = await Promise.allSettled([
       this.#link.call('receiptsProbe', args, 'keptIfPossible'),
       this.#redis.isCluster ? this.#writeToShards() : undefined,

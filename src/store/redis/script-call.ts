@@ -27,10 +27,8 @@ class ScriptCommand extends Command {
   #socket: object | undefined;
 
   constructor(called: Script, args: ScriptArguments) {
-    // What ioredis looks at: where the keys are.
-    super('evalsha', [called.sha, ...(args.slice(0, 1 + (args[0] as number)) as (string | number)[])], {
-      replyEncoding: 'utf8',
-    });
+    // What ioredis looks at, but for the keys: none of our connections has a prefix for those, or chooses a node by them.
+    super('evalsha', [called.sha], { replyEncoding: 'utf8' });
     this.#script = called;
     this.#args = args;
   }

@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import { masterOf, refreshed } from './cluster-nodes.ts';
-import type { Argument } from './command-bytes.ts';
+import { type Argument, Constants } from './command-bytes.ts';
 import type { ClusterDurability, DurabilityWait } from './durability.ts';
 import { slotOf } from './hash-slot.ts';
 import type { Keys } from './keys.ts';
@@ -22,7 +22,7 @@ export type Kept = 'answered' | 'kept' | 'keptIfPossible';
 /** Carries out calls to shards that lie on one server. */
 export interface ShardLink {
   /** What each call begins with: how many keys, and these. */
-  readonly keys: readonly (string | number)[];
+  readonly keys: Constants;
   /** Rejects with errors of ioredis, and with a DurabilityError. */
   call(script: LedgerScript, args: readonly Argument[], kept: Kept): Promise<unknown>;
 }
@@ -38,12 +38,12 @@ const OF_CLUSTER = scriptsFor(true);
 
 /** One server has all shards. */
 class DirectLink implements ShardLink {
-  readonly keys: readonly (string | number)[];
+  readonly keys: Constants;
   readonly #redis: Redis;
   readonly #durability: DurabilityWait | undefined;
 
   constructor(redis: Redis, shards: readonly Keys[], durability: DurabilityWait | undefined) {
-    this.keys = [shards.length, ...shards.map(({ prefix }) => prefix)];
+    this.keys = new Constants([shards.length, ...shards.map(({ prefix }) => prefix)]);
     this.#redis = redis;
     this.#durability = durability;
   }
@@ -67,7 +67,7 @@ const MOST_TURNS = 3;
  * since one that meets a master which is not any more the right one is made again.
  */
 export class ClusterLink implements ShardLink {
-  readonly keys: readonly (string | number)[];
+  readonly keys: Constants;
   readonly #cluster: Cluster;
   readonly #slot: number;
   readonly #written: string;
@@ -76,7 +76,7 @@ export class ClusterLink implements ShardLink {
   constructor(cluster: Cluster, { prefix, durability: written }: Keys, durability: ClusterDurability | undefined) {
     this.#cluster = cluster;
     this.#slot = slotOf(prefix);
-    this.keys = [2, ...keysOf(cluster, prefix)];
+    this.keys = new Constants([2, ...keysOf(cluster, prefix)]);
     this.#written = written;
     this.#durability = durability;
   }
