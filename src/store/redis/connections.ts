@@ -3,6 +3,7 @@ import { readRedisSocket } from '../../util/redis-socket.ts';
 import { ReconnectPace } from './reconnect-pace.ts';
 import { redisFault } from './redis-faults.ts';
 import { nodeOptionsOf, optionsOf, type RedisTarget } from './redis-target.ts';
+import { SilenceWatch } from './silence-watch.ts';
 
 /** Longest pause between tries to reach Redis, ms. */
 const MAX_PAUSE = 1000;
@@ -122,10 +123,12 @@ export function connect(
 ): Connections {
   const ledger = open(target, {
     commandTimeout: slowDisk ? 4000 : 2000,
-    socketTimeout: SILENT_FOR,
+    // Of one server it is watched, which costs a lone message less.
+    ...(target.cluster !== undefined && { socketTimeout: SILENT_FOR }),
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
   });
+  const watch = 'nodes' in ledger ? undefined : new SilenceWatch(ledger, SILENT_FOR);
   const jobs = open(target, { commandTimeout: 2000, socketTimeout: SILENT_FOR, maxRetriesPerRequest: 1 });
   const workers = open(target, {
     // With neither a limit nor a resend, ioredis forgets what was under way when the connection broke: such a command never
@@ -157,6 +160,7 @@ export function connect(
     workers,
     close: async () => {
       closed = true;
+      watch?.stop();
       for (const connection of [...all, ...copies]) connection.disconnect();
     },
   };
