@@ -164,6 +164,11 @@ const usual: fc.Arbitrary<Operation> = fc.oneof(
   id.map((own) => ['settleAtHand', keyOf(own), ENDING]),
   fc.constant(['notified', 2, keyOf('told'), keyOf('told too')]),
   id.map((own) => ['notified', 1, `${keyOf(own)}r`]),
+  fc
+    .tuple(id, fc.constantFrom(ALICE, 'carol@example.org', 'erin@elsewhere.example'), fc.constantFrom('', '', '', 'r'))
+    .map(([own, sender, why]) => {
+      return ['withinQuota', keyOf(own), sender, BOB, '20 99999 20 0 0', why, 'accept', keyOf(own), recordOf(own)];
+    }),
 );
 
 const kinds = { 'any operations': operation, 'nothing but the usual': usual };

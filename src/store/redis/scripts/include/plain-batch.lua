@@ -1,7 +1,7 @@
 --- @include "batch-arguments"
 --- @include "ages"
 --- @include "digest-place"
--- Most batches have nothing but messages that nobody knows yet, receipts for messages that are as they were stored, and word of senders
+-- Most batches have nothing but messages that nobody knows yet, of senders who have nothing that is counted, receipts for messages that are as they were stored, and word of senders
 -- that were told. These are carried out here, with the fewest commands and the least of the script: Redis makes each function of it anew at
 -- every call, which takes longer than what a small batch does.
 -- Members of the sorted sets whose senders were told, and that are left for delivered.lua.
@@ -28,6 +28,16 @@ local function may_be_known(prefix, due)
   return false
 end
 
+-- Whether nothing is counted of these senders: see quota.lua.
+local function have_none(senders)
+  local sums = redis.pcall('HMGET', KEYS[1] .. ':load', unpack(senders))
+  for place = 1, #senders do
+    -- False where there is none; nil in an error.
+    if sums[place] ~= false and sums[place] ~= '0' then return false end
+  end
+  return true
+end
+
 -- Takes note of who was told, unless some of those before are to be replaced now: see delivered.lua.
 local function note_told()
   local name = KEYS[1] .. ':ended'
@@ -51,7 +61,8 @@ end
 local function plainly()
   if last - at >= LONGEST then return nil end
   local place, prefix, count = at, KEYS[1], 1
-  local replies, seen, ages = { results[1] }, {}, {}
+  -- Keys and senders that were met: no JID is a key.
+  local replies, seen, senders, ages = { results[1] }, {}, {}, {}
   -- What is stored, in pairs; what is settled, and what it ends with.
   local new, new_count, asked, endings, asked_count = {}, 0, {}, {}, 0
   -- Of each shard what is due, in pairs; and where the operations stand that tell, with their shards and the places of their results.
@@ -59,9 +70,20 @@ local function plainly()
   while place <= last do
     local operation, key = ARGV[place], ARGV[place + 1]
     count = count + 1
-    if operation == 'accept' or operation == 'acceptCounted' then
-      local value = ARGV[place + 2]
+    local is_within = operation == 'withinQuota'
+    if is_within or operation == 'accept' or operation == 'acceptCounted' then
+      local value = ARGV[place + (is_within and 8 or 2)]
       if seen[key] or not value then return nil end
+      if is_within then
+        local sender, stores = ARGV[place + 2], ARGV[place + 6]
+        -- No reason to refuse it, and no limit of the domain.
+        if ARGV[place + 5] ~= '' or sub(ARGV[place + 4], -4) ~= ' 0 0' then return nil end
+        if ARGV[place + 7] ~= key or (stores ~= 'accept' and stores ~= 'acceptCounted') then return nil end
+        if not seen[sender] then
+          seen[sender] = true
+          senders[#senders + 1] = sender
+        end
+      end
       seen[key] = true
       new_count = new_count + 2
       new[new_count - 1], new[new_count] = prefix .. '.' .. key, value
@@ -69,8 +91,8 @@ local function plainly()
       due[due_count - 1], due[due_count] = lease_text, key
       local ten = sub(value, 11, HEAD - 4)
       ages[ten] = (ages[ten] or 0) + 1
-      replies[count] = 'stored'
-      place = place + 3
+      replies[count] = is_within and 'within\0000\0stored' or 'stored'
+      place = place + (is_within and 9 or 3)
     elseif operation == 'settleAtHand' then
       if seen[key] or place + 2 > last or #key ~= KEY then return nil end
       seen[key] = true
@@ -96,6 +118,7 @@ local function plainly()
     end
   end
   if due_count > 0 then dues[#dues + 1], prefixes[#prefixes + 1] = due, prefix end
+  if senders[1] and not have_none(senders) then return nil end
   for number = 1, #dues do
     if may_be_known(prefixes[number], dues[number]) then return nil end
   end
