@@ -8,6 +8,8 @@
 local told = {}
 -- Lua's stack takes no more than about 8,000 at a time; three of ARGV are one operation.
 local LONGEST = 3000
+-- How the tombstone of a message that was delivered begins.
+local FORMAT_DELIVERED = '2d'
 
 -- Whether one of the messages that are due with a shard may have been delivered before.
 local function may_be_known(prefix, due)
@@ -60,7 +62,8 @@ end
 -- nothing was changed.
 local function plainly()
   if last - at >= LONGEST then return nil end
-  local place, prefix, count = at, KEYS[1], 1
+  local place, count, prefix = at, 1, KEYS[1]
+  local record_prefix = prefix .. '.'
   -- Keys and senders that were met: no JID is a key.
   local replies, seen, senders, ages = { results[1] }, {}, {}, {}
   -- What is stored, in pairs; what is settled, and what it ends with.
@@ -72,8 +75,7 @@ local function plainly()
     count = count + 1
     local is_within = operation == 'withinQuota'
     if is_within or operation == 'accept' or operation == 'acceptCounted' then
-      local value = ARGV[place + (is_within and 8 or 2)]
-      if seen[key] or not value then return nil end
+      local value, reply = ARGV[place + 2], 'stored'
       if is_within then
         local sender, stores = ARGV[place + 2], ARGV[place + 6]
         -- No reason to refuse it, and no limit of the domain.
@@ -83,21 +85,24 @@ local function plainly()
           seen[sender] = true
           senders[#senders + 1] = sender
         end
+        value, reply = ARGV[place + 8], 'within\0000\0stored'
+        place = place + 6
       end
+      if seen[key] or not value then return nil end
       seen[key] = true
       new_count = new_count + 2
-      new[new_count - 1], new[new_count] = prefix .. '.' .. key, value
+      new[new_count - 1], new[new_count] = record_prefix .. key, value
       due_count = due_count + 2
       due[due_count - 1], due[due_count] = lease_text, key
       local ten = sub(value, 11, HEAD - 4)
       ages[ten] = (ages[ten] or 0) + 1
-      replies[count] = is_within and 'within\0000\0stored' or 'stored'
-      place = place + (is_within and 9 or 3)
+      replies[count] = reply
+      place = place + 3
     elseif operation == 'settleAtHand' then
       if seen[key] or place + 2 > last or #key ~= KEY then return nil end
       seen[key] = true
       asked_count = asked_count + 1
-      asked[asked_count], endings[asked_count] = prefix .. '.' .. key, ARGV[place + 2]
+      asked[asked_count], endings[asked_count] = record_prefix .. key, ARGV[place + 2]
       replies[count] = 'delivered-at-hand\000000001'
       place = place + 3
     elseif operation == 'notified' then
@@ -111,6 +116,7 @@ local function plainly()
         due, due_count = {}, 0
       end
       prefix = KEYS[tonumber(key)]
+      record_prefix = prefix .. '.'
       replies[count] = 'done'
       place = place + 2
     else
@@ -122,24 +128,24 @@ local function plainly()
   for number = 1, #dues do
     if may_be_known(prefixes[number], dues[number]) then return nil end
   end
-  -- Names and tombstones. Of the ten seconds that were asked of already: whether all of them are late enough.
-  local ended, fresh = {}, {}
+  -- Names and tombstones. Of beginnings of heads, which say as much as the ten seconds that a message was stored in: whether all of these
+  -- are late enough, and how many there are.
+  local ended, fresh, heads = {}, {}, {}
   local found = asked_count > 0 and call('MGET', unpack(asked)) or ended
   for number = 1, asked_count do
     local value = found[number]
-    -- Pending, nothing handed over, owes a receipt, no copy, first attempt.
-    if not value or sub(value, 1, 10) ~= '2p01000001' then return nil end
-    local ten = sub(value, 11, HEAD - 4)
-    if not fresh[ten] then
-      -- Its place in the sorted set serves for the notice as well.
-      if sub(value, 11, HEAD) <= lately then return nil end
-      fresh[ten] = ten > sub(lately, 1, -5)
+    if not value then return nil end
+    local head = sub(value, 1, HEAD - 4)
+    if not fresh[head] then
+      -- Pending, nothing handed over, owes a receipt, no copy, first attempt; and its place in the sorted set serves for the notice as well.
+      if sub(head, 1, 10) ~= '2p01000001' or sub(value, 11, HEAD) <= lately then return nil end
+      fresh[head] = sub(head, 11) > sub(lately, 1, -5)
     end
+    heads[head] = (heads[head] or 0) + 1
     local payload = find(value, PAYLOAD, HEAD + 1, true)
     if not payload then return nil end
     ended[2 * number - 1] = asked[number]
-    ended[2 * number] = FORMAT .. 'd' .. sub(value, 3, payload - 1) .. ENDING .. endings[number]
-    ages[ten] = (ages[ten] or 0) - 1
+    ended[2 * number] = FORMAT_DELIVERED .. sub(value, 3, payload - 1) .. ENDING .. endings[number]
   end
   if new_count > 0 and redis.pcall('MSETNX', unpack(new)) ~= 1 then return nil end
   -- Several have no time limit, as that would take a command for each: once their senders know it they go (delivered.lua), and before
@@ -162,6 +168,10 @@ local function plainly()
     end
   end
   for number = 1, #dues do call('ZADD', prefixes[number] .. ':dues', unpack(dues[number])) end
+  for head, sum in pairs(heads) do
+    local ten = sub(head, 11)
+    ages[ten] = (ages[ten] or 0) - sum
+  end
   tens = ages
   write_ages()
   if told_count > 0 then note_told() end
