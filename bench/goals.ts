@@ -52,7 +52,7 @@ export function speedGoals(rounds: Rounds): Goal[] {
     least('c/b, messages/s', speed('c') / speed('b'), 15),
     most('c/a, own CPU a message', cpu('c') / cpu('a'), 0.74, 2, ''),
     most(`Redis commands sent a message, ${number(WINDOW)} in flight`, commands, 0.05, 4, ''),
-    most(`Redis CPU a message, ${number(WINDOW)} in flight`, redisCpu, 20, 1, ' us'),
+    most(`Redis CPU a message, ${number(WINDOW)} in flight`, redisCpu, 15, 1, ' us'),
     most(`Latency added to a's at ${PACE} messages/s, p50`, p50('c') - p50('a'), 1, 2, ' ms'),
   ];
 }
