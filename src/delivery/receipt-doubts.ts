@@ -49,6 +49,8 @@ export class ReceiptDoubts {
   readonly #texts = new RecentTexts();
   /** By the session's stream. */
   readonly #confirming = new Map<string, Confirming>();
+  /** Of those, what other sessions were sent as well, by its key; and the session's stream. */
+  readonly #watched = new Map<string, { readonly id: string; readonly one: Confirmed }>();
   readonly #ended = new EndedSessions();
   #known = 0;
   readonly #doubted: DoubtedMessages;
@@ -121,10 +123,9 @@ export class ReceiptDoubts {
     const { gate, clock } = this.#options;
     const session = gate.sessionAt(user, resource);
     if (session === undefined) return;
-    for (const { id } of gate.sessionsOf(user)) {
-      const one = this.#confirming.get(id)?.messages.find((message) => message.isShared && message.key === key);
-      if (one !== undefined && id !== session.id) noteReceipt(this.#factsOf(one), session.id, clock.now());
-    }
+    const watched = this.#watched.get(key);
+    if (watched !== undefined && watched.id !== session.id)
+      noteReceipt(this.#factsOf(watched.one), session.id, clock.now());
     this.#shared.confirmed(user, key, session.id);
   }
 
@@ -179,9 +180,11 @@ export class ReceiptDoubts {
   }
 
   /** Nothing is in doubt. */
-  #over({ n, isShared }: Confirmed): void {
+  #over({ n, key, isShared }: Confirmed): void {
     this.#texts.take(n);
-    if (isShared) this.#options.gate.forget(n);
+    if (!isShared) return;
+    this.#watched.delete(key);
+    this.#options.gate.forget(n);
   }
 
   /** Whether its session lives on is to be seen. Gives whether the gate is to remember it. */
@@ -193,6 +196,7 @@ export class ReceiptDoubts {
       this.#confirming.set(id, confirming);
     }
     confirming.messages.push(one);
+    if (one.isShared) this.#watched.set(one.key, { id, one });
     this.#known += 1;
     this.#timer ??= setInterval(() => this.#prune(), this.#options.graces.proof).unref();
     return one.isShared;
@@ -240,6 +244,7 @@ export class ReceiptDoubts {
   /** Gives whether the gate is to remember it. */
   #judge(user: string, id: string, until: number, one: Confirmed): boolean {
     const record = this.#texts.take(one.n);
+    if (one.isShared) this.#watched.delete(one.key);
     if (record === undefined || Math.max(0, until - one.at) >= this.#options.graces.proof) return false;
     const { gate, counts } = this.#options;
     const facts = this.#factsOf(one);
