@@ -171,6 +171,8 @@ export class Quotas {
     this.#seenBefore.delete(sender);
     this.#seen.set(sender, before);
     this.#seenCount += before instanceof Map ? before.size : 1;
+    // However many of those come again between others.
+    if (this.#seenCount >= 2 * MOST_SEEN) this.#seenBefore = new Map();
     return before;
   }
 
