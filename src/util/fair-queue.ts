@@ -130,11 +130,11 @@ export class FairQueue<E> {
       let line = this.#lines.get(owner);
       if (line === undefined) {
         const quantum = owner === '' ? OWN_QUANTUM : QUANTUM;
-        line = { owner, quantum, items: [], head: 0, cost: 0, credit: quantum, isNew: true };
+        // Most lines have one item; an array that an item is pushed to takes room for 17.
+        line = { owner, quantum, items: [item], head: 0, cost: 0, credit: quantum, isNew: true };
         this.#lines.set(owner, line);
         this.#new.push(line);
-      }
-      line.items.push(item);
+      } else line.items.push(item);
       line.cost += cost(item);
     }
     this.#lined += waiting;
