@@ -230,6 +230,15 @@ local function has_open(session, record)
 	return false;
 end
 
+--- The client has returned a receipt: no other proof is wanted of it, and its session does not end without one.
+local function confirmed(session, record)
+	for _, item in ipairs(record.items) do
+		if item.session == session then
+			item.done = true;
+		end
+	end
+end
+
 --- The component knows what was only noted: it is a message of that record from now on.
 local function adopt(note, record)
 	for _, item in ipairs(note.items) do
@@ -282,6 +291,7 @@ return {
 	on_failure = on_failure;
 	ended = ended;
 	has_open = has_open;
+	confirmed = confirmed;
 	adopt = adopt;
 	forget = forget;
 	resume = resume;

@@ -8,6 +8,7 @@ return function (gate)
 
 local function seen(by, id, from, to, session)
 	for _, record in ipairs(gate.outcomes.take_named(jid_bare(to), jid_bare(from), id)) do
+		gate.proofs.confirmed(session, record);
 		gate.outcomes.saw(record, "has", { jid = from; session = gate.sessions.id(session); by = by; id = id; to = to });
 	end
 	if by == "receipt" then

@@ -108,6 +108,27 @@ test('a marker counts, nobody else’s receipt does, nor one for what is not kno
   expect(byReceipt(await component.enable())).toEqual([['marker', n]]);
 });
 
+test('it proves the message: the session that returned it has it, and is not said to have ended without it', async () => {
+  component.verdict = (message) => (message.getChild('body') === undefined ? 'pass' : 'stored');
+  for (const sm of [false, true]) {
+    const raw = await stage.raw('bob', `raw-${sm}`, { sm });
+    const [one, two] = [`One ${sm}`, `Two ${sm}`];
+    const id = await alice.say(raw.jid, one);
+    const n = await component.held(one);
+    await raw.hears(one);
+    await raw.send(xml('message', { to: alice.jid, type: 'chat' }, received(id)));
+    await component.event('has', { by: 'receipt', n });
+    await alice.say(raw.jid, two);
+    const open = await component.held(two);
+    await raw.hears(two);
+    await raw.leave();
+    await component.event('returned', { n: open, jid: raw.jid });
+    await component.event('session', { jid: raw.jid, state: 'gone' });
+    expect(component.events('returned', { n })).toEqual([]);
+    expect(component.events('has', { n })).toHaveLength(1);
+  }
+});
+
 test('of a message that was let go without a verdict, too', async () => {
   component.verdict = () => undefined;
   const id = await alice.say(BOB, 'Let go');
