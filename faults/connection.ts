@@ -11,6 +11,13 @@ interface Early {
   readonly at: number;
 }
 
+export interface ConnectionOptions {
+  /** Whether its client says that it returns receipts; by default yes. */
+  readonly confirms?: boolean;
+  /** Whether it takes up the session that its stream was of (XEP-0198); by default each stream is a session. */
+  readonly resumes?: boolean;
+}
+
 /** A stock client on one resource that logs in again whenever its stream has ended, until it is closed. */
 export class Connection {
   #user: TestUser | undefined;
@@ -24,8 +31,7 @@ export class Connection {
     readonly resource: string,
     /** `at`: when it came, of those that came while it logged in (monotonic, ms). */
     readonly onStanza: (stanza: Element, at?: number) => void,
-    /** Whether its client says that it returns receipts. */
-    readonly confirms = true,
+    readonly options: ConnectionOptions = {},
   ) {}
 
   /** Resolves when it is online. */
@@ -81,6 +87,10 @@ export class Connection {
         await sleep(20);
         continue;
       }
+      if (this.#user !== undefined && this.options.resumes) {
+        await this.#resume(this.#user);
+        continue;
+      }
       const early: Early[] = [];
       let note = (stanza: Element): void => void early.push({ stanza, at: performance.now() });
       const user = await this.#login((stanza) => note(stanza)).catch(() => undefined);
@@ -92,9 +102,22 @@ export class Connection {
 
   /** Each on the same resource, so that one that comes to nothing gives way to the next. */
   #login(onStanza: (stanza: Element) => void): Promise<TestUser> {
-    const { name, resource, confirms } = this;
+    const { name, resource } = this;
+    const { confirms = true, resumes: streamManagement = false } = this.options;
     const features = confirms && { features: RECEIPT_CLIENT };
-    return this.world.user(name, { resource, autoReceipt: false, keepsMessages: false, onStanza, ...features });
+    const own = { resource, autoReceipt: false, keepsMessages: false, streamManagement };
+    return this.world.user(name, { ...own, onStanza, ...features });
+  }
+
+  /** Where that comes to nothing, the next login takes the session's place. */
+  async #resume(user: TestUser): Promise<void> {
+    try {
+      await user.resume();
+      await this.#stayWith(user, []);
+    } catch {
+      user.cut();
+      this.#user = undefined;
+    }
   }
 
   /** Resolves when its connection is gone. */

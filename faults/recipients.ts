@@ -10,7 +10,16 @@ const NS_RECEIPTS = 'urn:xmpp:receipts';
 
 /** How a recipient's clients confirm; all but `flaps` stay online. */
 export const HABITS = ['first copy', 'late', 'each copy', 'two devices', 'never', 'flaps'] as const;
-export type Habit = (typeof HABITS)[number];
+/** `resumes`: its connection is reset again and again, and it takes its session up (XEP-0198); confirms each copy. */
+export type Habit = (typeof HABITS)[number] | 'resumes';
+
+/** How one comes and goes: ms for which it is there, and away; and what that may cost. */
+const COMINGS = {
+  flaps: { there: [1500, 5000], away: [200, 3000], how: ['logout', 'reset'], costs: { losesNews: true } },
+  // What the server has for it is kept meanwhile.
+  resumes: { there: [500, 6000], away: [100, 6000], how: ['reset'], costs: { lossless: true } },
+} as const;
+type Coming = (typeof COMINGS)[keyof typeof COMINGS];
 
 /** Somebody who is written to, and takes down what his clients are given. */
 export class Recipient {
@@ -29,13 +38,10 @@ export class Recipient {
   ) {
     const resources = habit === 'two devices' ? ['phone', 'desk'] : ['phone'];
     this.#devices = resources.map((resource) => {
-      const device: Connection = new Connection(
-        world,
-        name,
-        resource,
-        (stanza, at) => this.#take(device, stanza, at),
-        habit !== 'never',
-      );
+      const device: Connection = new Connection(world, name, resource, (stanza, at) => this.#take(device, stanza, at), {
+        confirms: habit !== 'never',
+        resumes: habit === 'resumes',
+      });
       return device;
     });
   }
@@ -44,9 +50,9 @@ export class Recipient {
     await Promise.all(this.#devices.map((device) => device.open()));
   }
 
-  /** From here on one who flaps goes and comes. */
+  /** From here on one who flaps or resumes goes and comes. */
   start(): void {
-    if (this.habit === 'flaps') this.#leaving = this.#flap();
+    if (this.habit === 'flaps' || this.habit === 'resumes') this.#leaving = this.#flap(COMINGS[this.habit]);
   }
 
   /** Stays online from here on. */
@@ -81,15 +87,16 @@ export class Recipient {
     void device.send(xml('message', { to: from, type, id: `r-${id}` }, xml('received', { xmlns: NS_RECEIPTS, id })));
   }
 
-  async #flap(): Promise<void> {
+  async #flap({ there, away, how: ways, costs }: Coming): Promise<void> {
     const [device] = this.#devices as [Connection];
     while (!this.#closed) {
-      await sleep(this.random.between(1500, 5000));
-      const how = this.random.pick(['logout', 'reset'] as const);
+      await sleep(this.random.between(there[0], there[1]));
+      const how = this.random.pick<'logout' | 'reset'>(ways);
       const fault = this.faults.next();
-      this.recorder.add({ kind: 'began', fault, name: `${this.name}: ${how}`, user: this.name, losesNews: true });
+      const name = `${this.name}: ${how}${this.habit === 'resumes' ? ', to be resumed' : ''}`;
+      this.recorder.add({ kind: 'began', fault, name, user: this.name, ...costs });
       const from = this.recorder.now();
-      await device.leave(how, this.random.between(200, 3000));
+      await device.leave(how, this.random.between(away[0], away[1]));
       const to = this.recorder.now();
       await device.online();
       this.recorder.add({ kind: 'ended', fault, inForce: [from, to] });

@@ -1,6 +1,11 @@
 import * as processes from '../nemesis/processes.ts';
+import * as redis from '../nemesis/redis.ts';
 import type { ProxyInstance } from '../proxy-instance.ts';
+import type { Habit } from '../recipients.ts';
 import { ONE_PROCESS, type Scenario } from '../scenario.ts';
+
+/** Phones on a bad network, and one whose connection stays. */
+const RESUMING: readonly Habit[] = ['resumes', 'resumes', 'resumes', 'first copy'];
 
 export const PROCESS_SCENARIOS: readonly Scenario[] = [
   {
@@ -83,6 +88,33 @@ export const PROCESS_SCENARIOS: readonly Scenario[] = [
         await nemesis.inflict(processes.machineRestarted(stage, random), random.between(0, 2000));
         await calm(8000);
       }
+    },
+  },
+  {
+    name: 'sessions-resumed',
+    about:
+      'recipients’ connections reset and their sessions resumed (XEP-0198), again and again; the proxy is killed, then stopped',
+    recipients: RESUMING,
+    async run({ stage, nemesis, random, calm }) {
+      const [proxy] = stage.proxies as [ProxyInstance];
+      await calm(random.between(4000, 8000));
+      await nemesis.inflict(processes.proxyKilled(proxy), random.between(0, 2000));
+      await calm(random.between(8000, 12_000));
+      await nemesis.inflict(processes.proxyFrozen(proxy), random.between(1000, 6000));
+      await calm(random.between(8000, 12_000));
+    },
+  },
+  {
+    name: 'sessions-resumed-redis',
+    about: 'the same; Redis is killed, then hangs for 6 to 9 s',
+    recipients: RESUMING,
+    redis: 'one',
+    async run({ stage, nemesis, random, calm }) {
+      await calm(random.between(4000, 8000));
+      await nemesis.inflict(redis.killed(stage), random.between(0, 6000));
+      await calm(random.between(8000, 12_000));
+      await nemesis.inflict(redis.hung(stage), random.between(6000, 9000));
+      await calm(random.between(8000, 12_000));
     },
   },
 ];

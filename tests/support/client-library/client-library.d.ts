@@ -20,7 +20,7 @@ declare module '@xmpp/client' {
     status: string;
     /** ms; how long it waits for each step of a start or an end. */
     timeout: number;
-    reconnect: { delay: number; stop(): void };
+    reconnect: { delay: number; stop(): void; reconnect(): Promise<void> };
     iqCaller: { request(stanza: Element, timeoutMs?: number): Promise<Element> };
     streamManagement: EventEmitter & {
       enabled: boolean;

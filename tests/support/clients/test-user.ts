@@ -96,9 +96,43 @@ export class TestUser extends ContactDialogue {
     return this.#client.status === 'online';
   }
 
-  /** Calls back when its connection is gone, however that came about. */
+  /** Calls back when its connection is gone, however that came about. Once. */
   onGone(listener: () => void): void {
-    this.#client.on('disconnect', listener);
+    this.#client.once('disconnect', listener);
+  }
+
+  /**
+   * Connects anew after its connection was lost, with the session that it had (XEP-0198 section 5), or with a new one where the server
+   * has it no longer. Gives whether it was the same.
+   */
+  async resume(): Promise<boolean> {
+    const { streamManagement, reconnect } = this.#client;
+    let settle: (isSame: boolean) => void = () => {};
+    const settled = new Promise<boolean>((resolve) => {
+      settle = resolve;
+    });
+    const [onSame, onNew] = [() => settle(true), () => settle(false)];
+    // Of a session that goes on the library says nothing else.
+    streamManagement.once('resumed', onSame);
+    this.#client.once('online', onNew);
+    this.#client.once('disconnect', onNew);
+    let isSame = false;
+    try {
+      isSame = await patiently(this.#client, async () => {
+        await reconnect.reconnect();
+        return settled;
+      });
+    } finally {
+      streamManagement.off('resumed', onSame);
+      this.#client.off('online', onNew);
+      this.#client.off('disconnect', onNew);
+    }
+    if (!this.online) throw new Error('The connection was lost again');
+    if (!isSame && (this.#options.presence ?? true)) {
+      await this.roster();
+      await this.available();
+    }
+    return isSame;
   }
 
   /** Closes the stream in order. */
@@ -210,10 +244,14 @@ const PATIENCE = 60_000;
 
 /** Connects an `@xmpp/client`, however long the server takes. What it does later it waits for as ever. */
 export async function startPatiently(client: Client): Promise<void> {
+  await patiently(client, () => client.start());
+}
+
+async function patiently<T>(client: Client, connect: () => Promise<T>): Promise<T> {
   const { timeout } = client;
   client.timeout = PATIENCE;
   try {
-    await client.start();
+    return await connect();
   } finally {
     client.timeout = timeout;
   }
