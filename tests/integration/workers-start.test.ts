@@ -3,8 +3,10 @@ import { Queues } from '../../src/jobs/queues.ts';
 import { Workers, type WorkersOptions } from '../../src/jobs/workers.ts';
 import type { Request } from '../../src/store/contract.ts';
 import { connect } from '../../src/store/redis/connections.ts';
+import type { RedisTarget } from '../../src/store/redis/redis-target.ts';
 import { Relay } from '../support/peer/relay.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { startRedisCluster } from '../support/servers/redis-cluster.ts';
 import { RETRY } from '../support/store/ledger.ts';
 import { until } from '../support/time/until.ts';
 
@@ -41,8 +43,8 @@ const LATE: Record<string, Late> = {
   'connections are taken, and nothing is answered': { away: () => server.freeze(), there: () => server.thaw() },
 };
 
-function begin() {
-  const connections = connect({ url: `redis://127.0.0.1:${relay.port}` }, () => {});
+function begin(target: RedisTarget = { url: `redis://127.0.0.1:${relay.port}` }) {
+  const connections = connect(target, () => {});
   const common = { prefix: '{test}', clock: Date, onProblem: () => {}, log: { ...console, warn: () => {} } };
   const queues = new Queues({ ...common, connection: connections.jobs, undeliveredRetention: 1e9 });
   const seen = { swept: 0, taken: [] as string[] };
@@ -94,4 +96,18 @@ test('a process that is stopped before its Redis has come leaves no worker that 
   await queues.close();
   await closed;
   relay.refuses = false;
+});
+
+test('no node of a cluster is there at the start of a process: its queues and workers work when they are', async () => {
+  const cluster = await startRedisCluster({ replicas: false });
+  await Promise.all(cluster.nodes.map((node) => node.kill()));
+  const { connections, queues, workers, seen } = begin({ url: cluster.url, cluster: cluster.startNodes });
+  await new Promise((resolve) => connections.workers.once('reconnecting', resolve));
+  await Promise.all(cluster.nodes.map((node) => node.restart()));
+  await until(() => seen.swept > 0, { what: 'a sweep' });
+  await queues.redelivery.add('message', { key: 'm', attempt: 1, from: 'a', to: 'b', id: 'm', stored: '' });
+  await until(() => seen.taken.includes('claim'), { what: 'the job to be taken up' });
+  await Promise.all([workers.close(), queues.close()]);
+  await connections.close();
+  await cluster.stop();
 });
