@@ -11,6 +11,9 @@ local LONGEST = 3000
 -- How the tombstone of a message that was delivered begins.
 local FORMAT_DELIVERED = '2d'
 
+-- What begins with another operation does without these functions.
+local begins = ARGV[at] == 'shard' and ARGV[at + 2] or ARGV[at]
+if begins == 'accept' or begins == 'acceptCounted' or begins == 'withinQuota' or begins == 'settleAtHand' or begins == 'notified' then
 -- Whether one of the messages that are due with a shard may have been delivered before.
 local function may_be_known(prefix, due)
   local saved = redis.pcall('GET', prefix .. ':delivered')
@@ -183,4 +186,5 @@ if replies then
   if not told[1] then return replies end
   -- What is left is to take note of who was told.
   results, at = replies, last + 1
+end
 end
