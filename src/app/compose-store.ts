@@ -12,6 +12,7 @@ import { Pipeline } from '../store/redis/pipeline.ts';
 import { LedgerPreparation } from '../store/redis/preparation.ts';
 import { Probe } from '../store/redis/probe.ts';
 import { RestoredCopy } from '../store/redis/restored-copy.ts';
+import { ShardMarks } from '../store/redis/shard-marks.ts';
 import { ShardPipelines } from '../store/redis/shard-pipelines.ts';
 import { DEFAULT_SHARDS, Shards } from '../store/redis/shards.ts';
 import { RedisSteps } from '../store/redis/steps.ts';
@@ -48,8 +49,10 @@ export function composeStore(config: Config, counters: Counters, log: Log, tunin
   const connections = connect(redis, onProblem, { slowDisk: config.durability === 'disk' });
   const durability = durabilityOf(connections.ledger, new Keys(prefix).durability, config.durability);
   const shards = new Shards(prefix, redis.shards ?? DEFAULT_SHARDS);
-  const probe = new Probe(connections.ledger, prefix, durability, shards);
   const times = retry.storeTimes({ dedupWindow, undeliveredRetention });
+  const { ledger: redisOfLedger } = connections;
+  const marks = 'nodes' in redisOfLedger ? new ShardMarks(redisOfLedger, shards, times.messageTtl) : undefined;
+  const probe = new Probe(redisOfLedger, prefix, durability, shards, marks);
   const restored = new RestoredCopy({ redis: connections.ledger, shards, messageTtl: times.messageTtl });
   const preparation = new LedgerPreparation({
     redis: connections.ledger,
@@ -70,6 +73,7 @@ export function composeStore(config: Config, counters: Counters, log: Log, tunin
     dedupWindow,
     undeliveredRetention,
     durability,
+    marks,
     ...(tuning.lease !== undefined && { lease: tuning.lease }),
   });
   const events = new EventEmitter<{ failing: [failing: boolean] }>();

@@ -4,6 +4,7 @@ import { isoTime } from './iso-time.ts';
 export interface Seen {
   readonly id: string;
   readonly count: number;
+  readonly parts?: { readonly older: number; readonly emptied: number };
 }
 
 /** How the ledger that was here is no longer: it is `empty`, another one has come, or an older copy of the same. */
@@ -12,20 +13,30 @@ export type Loss = 'empty' | 'another' | 'older';
 /** Knows the ledger again at each look, and notices when it is not the same any more. Pure. */
 export class LedgerIdentity {
   #known: Seen | undefined;
+  #parts = { older: 0, emptied: 0 };
 
   /** It was seen so by others, before the next look. */
   heard(seen: Seen): void {
     if (this.#known?.id !== seen.id || this.#known.count < seen.count) this.#known = seen;
   }
 
-  /** @returns undefined when it is what it was, or at the first look */
+  /** @returns undefined when it is what it was; at the first look, when all parts are what they were */
   compare(seen: Seen & { readonly made: boolean }): Loss | undefined {
     const known = this.#known;
+    const lost = this.#lostPart(seen);
     this.#known = { id: seen.id, count: seen.count };
-    if (known === undefined) return undefined;
+    if (known === undefined) return lost;
     // Another process may have found the empty ledger first.
     if (seen.id !== known.id) return seen.made || seen.count < known.count ? 'empty' : 'another';
-    return seen.count > known.count ? undefined : 'older';
+    return seen.count > known.count ? lost : 'older';
+  }
+
+  #lostPart({ parts }: Seen): Loss | undefined {
+    if (parts === undefined) return undefined;
+    const before = this.#parts;
+    this.#parts = parts;
+    if (parts.older > before.older) return 'older';
+    return parts.emptied > before.emptied ? 'empty' : undefined;
   }
 }
 

@@ -36,6 +36,10 @@ export interface StoreMark {
   /** How it is written, and how many shards it has; undefined where a version before both has written it. */
   readonly format?: number | undefined;
   readonly shards?: number | undefined;
+  /** Where parts of the store have marks: how often one was found to be an older copy, or to be empty, since the process has begun. */
+  readonly parts?: { readonly older: number; readonly emptied: number };
+  /** The highest count that one of them remembers, where that is so much higher that {@link count} is an older copy's. */
+  readonly highest?: number;
 }
 
 /** Writes that have no other purpose than to see whether, and where, the store takes them. All reject when it does not. */

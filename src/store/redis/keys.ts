@@ -195,6 +195,10 @@ export class Keys {
   get identity(): string {
     return `${this.prefix}:identity`;
   }
+  /** STRING: in Redis Cluster, by what it is known that the shard was set back to an older copy (scripts/mark.lua). */
+  get mark(): string {
+    return `${this.prefix}:mark`;
+  }
   /** STRING: written so that there is something to wait for (durability.ts). */
   get durability(): string {
     return `${this.prefix}:durability`;

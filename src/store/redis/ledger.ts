@@ -3,6 +3,7 @@ import type { Figures, Outcome, ReplyTo, Request, Store, StoredRecord, Swept } f
 import { LEASE, type RetryPolicy } from '../retry-policy.ts';
 import { LedgerClock } from './clock.ts';
 import { masterOf } from './cluster-nodes.ts';
+import type { ConnectionCheck } from './connection-check.ts';
 import type { ClusterDurability, DurabilityWait } from './durability.ts';
 import { slotOf } from './hash-slot.ts';
 import type { InternalRequest } from './internal-requests.ts';
@@ -13,6 +14,7 @@ import { planOf } from './plans.ts';
 import type { LedgerPreparation } from './preparation.ts';
 import { shardOf } from './routes.ts';
 import { linkOf } from './shard-link.ts';
+import type { ShardMarks } from './shard-marks.ts';
 import { Shards } from './shards.ts';
 
 /** Times in ms. */
@@ -28,6 +30,8 @@ export interface LedgerOptions {
   readonly clock?: LedgerClock;
   /** What a message must have come to before it counts as stored. */
   readonly durability?: DurabilityWait | ClusterDurability;
+  /** In a cluster: of its shards. */
+  readonly marks?: ShardMarks | undefined;
   /** Without it the ledger is taken as it is. */
   readonly preparation?: Pick<LedgerPreparation, 'isReady' | 'prepare'>;
 }
@@ -40,6 +44,7 @@ export class Ledger implements Store {
   readonly #preparation: LedgerOptions['preparation'];
   readonly #common: Pick<LedgerCallsOptions, 'lease' | 'times'>;
   readonly #durability: LedgerOptions['durability'];
+  readonly #marks: ShardMarks | undefined;
   #made: readonly LedgerCalls[] | undefined;
   #nextSweep = 0;
 
@@ -59,6 +64,7 @@ export class Ledger implements Store {
     this.#preparation = options.preparation;
     const times = retry.storeTimes({ dedupWindow, undeliveredRetention });
     this.#durability = options.durability;
+    this.#marks = options.marks;
     this.#common = { lease, times };
     // Else it is known when the ledger is prepared.
     if (options.preparation === undefined) this.#made = this.#makeCalls();
@@ -72,12 +78,12 @@ export class Ledger implements Store {
 
   #makeCalls(): LedgerCalls[] {
     const { keys, count } = this.shards;
-    const calls = (own: readonly Keys[], clock: LedgerClock) => {
-      const link = linkOf(this.#redis, own, this.#durability);
+    const calls = (own: readonly Keys[], clock: LedgerClock, check?: ConnectionCheck) => {
+      const link = linkOf(this.#redis, own, this.#durability, check);
       return new LedgerCalls({ ...this.#common, count, link, shards: own, clock });
     };
     return this.#isCluster
-      ? keys.map((own, i) => calls([own], i === 0 ? this.clock : new LedgerClock()))
+      ? keys.map((own, i) => calls([own], i === 0 ? this.clock : new LedgerClock(), this.#marks?.checkOf(i)))
       : [calls(keys, this.clock)];
   }
 

@@ -51,7 +51,7 @@ export interface PreparationOptions {
   readonly isNumberSet: boolean;
   readonly times: StoreTimes;
   readonly probe: Pick<Probe, 'write'>;
-  readonly restored?: Pick<RestoredCopy, 'read'>;
+  readonly restored?: Pick<RestoredCopy, 'read' | 'saw'>;
   readonly log: { info(fields: object, message: string): void };
   /** ms; 0 for not at all. */
   readonly settledAfter?: number;
@@ -158,7 +158,12 @@ export class LedgerPreparation {
         : `and the one before it had ${shards.count}: it is another one. Check where REDIS_URL leads, and start the proxy anew to use it.`;
       throw new LedgerFormatError(`The ledger in Redis has ${kept} shards, ${text}`);
     }
-    if (kept !== shards.count) shards.adopt(kept);
+    if (kept !== shards.count) {
+      shards.adopt(kept);
+      // In a cluster it has looked at no shards.
+      mark = await probe.write();
+    }
+    await this.#options.restored?.saw(mark);
     const from = Number(await this.#options.redis.hget(this.#identity, TAKING)) || format;
     if (from < LEDGER_FORMAT) await this.#takeOverFrom(from);
   }

@@ -7,8 +7,10 @@ import { LEDGER_FORMAT } from './format.ts';
 import { Keys } from './keys.ts';
 import { NEEDED_COMMANDS } from './needed-commands.ts';
 import { PartlyError } from './redis-faults.ts';
+import { LEAST_BEHIND } from './restored-copy.ts';
 import { REHEARSE } from './scripts.ts';
 import { ClusterLink, linkOf, type ShardLink } from './shard-link.ts';
+import type { ShardMarks } from './shard-marks.ts';
 import { keysOf, scriptFor } from './shard-scripts.ts';
 import type { Shards } from './shards.ts';
 
@@ -25,14 +27,20 @@ export class Probe implements StoreProbe {
   readonly #link: ShardLink;
   readonly #durability: ClusterDurability | undefined;
   readonly #shards: ProbedShards;
+  readonly #marks: ShardMarks | undefined;
 
-  /** @param shards how many a new ledger has */
+  /**
+   * @param shards how many a new ledger has
+   * @param marks in a cluster, of its shards
+   */
   constructor(
     redis: Redis | Cluster,
     prefix: string,
     durability?: DurabilityWait | ClusterDurability,
     shards: ProbedShards = { count: 1 },
+    marks?: ShardMarks,
   ) {
+    this.#marks = marks;
     this.#shards = shards;
     this.#redis = redis;
     this.#keys = new Keys(prefix);
@@ -44,21 +52,45 @@ export class Probe implements StoreProbe {
   async write(): Promise<StoreMark> {
     const id = randomBytes(9).toString('base64url');
     const args = [this.#link.keys, id, LEDGER_FORMAT, this.#shards.count];
-    const [mark, shards] = await Promise.allSettled([
-      this.#link.call('receiptsProbe', args, 'keptIfPossible'),
-      this.#redis.isCluster ? this.#writeToShards() : undefined,
-    ]);
+    if (!this.#redis.isCluster)
+      return decodeScript('probe', await this.#link.call('receiptsProbe', args, 'keptIfPossible'));
+    const marks = this.#marks;
+    const [called] = await Promise.allSettled([this.#link.call('receiptsProbe', args, 'keptIfPossible')]);
     // That it is a part says more than why the call for the ledger's mark, which lies in one, was not taken.
-    if (shards.status === 'rejected') throw shards.reason;
-    if (mark.status === 'rejected') throw mark.reason;
-    return decodeScript('probe', mark.value);
+    if (called.status === 'rejected' || marks === undefined) await this.#writeToShards((link) => link.write());
+    if (called.status === 'rejected') throw called.reason;
+    const mark = decodeScript('probe', called.value);
+    if (marks === undefined) return mark;
+    if ((mark.shards ?? this.#shards.count) === this.#shards.count) return this.#noteInShards(mark, marks);
+    // It has another number of them, as whoever asks learns by this.
+    await this.#writeToShards((link) => link.write());
+    return mark;
+  }
+
+  async #noteInShards(mark: StoreMark, marks: ShardMarks): Promise<StoreMark> {
+    // Before anything is noted: that takes the place of what would show an older copy.
+    const beside = await marks.read(mark);
+    let highest = 0;
+    const note = async (master: Redis, shard: number) => {
+      highest = Math.max(highest, await marks.note(shard, master, mark));
+    };
+    const [noted] = await Promise.allSettled([
+      this.#writeToShards((link, shard) => link.write((master) => note(master, shard))),
+    ]);
+    const [kept] = await Promise.allSettled([marks.keep(beside)]);
+    if (noted.status === 'rejected') throw noted.reason;
+    if (kept.status === 'rejected') throw kept.reason;
+    const wasFound = beside.found?.id === mark.id && highest <= beside.found.count;
+    const isOlder = highest > mark.count + LEAST_BEHIND && !wasFound;
+    if (isOlder) marks.markIsOlder();
+    return { ...mark, parts: marks.found, ...(isOlder && { highest }) };
   }
 
   /** Throws a {@link PartlyError} when some of the shards take no writes. */
-  async #writeToShards(): Promise<void> {
+  async #writeToShards(write: (link: ClusterLink, shard: number) => Promise<void>): Promise<void> {
     const { keys = [] } = this.#shards;
     const cluster = this.#redis as Cluster;
-    const writes = keys.map((shard) => new ClusterLink(cluster, shard, this.#durability).write());
+    const writes = keys.map((shard, i) => write(new ClusterLink(cluster, shard, this.#durability), i));
     const failed = (await Promise.allSettled(writes)).flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
     if (failed.length > 0) throw new PartlyError(`${failed.length} of ${writes.length} shards`, failed[0]);
   }

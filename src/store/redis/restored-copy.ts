@@ -8,7 +8,7 @@ import type { Shards } from './shards.ts';
  * How many probes an older copy lacks at least: a minute's of one process. With fewer it is rather a replica that was behind when it took
  * over, and what was confirmed meanwhile is little: it is not worth holding back all that is pending.
  */
-const LEAST_BEHIND = 30;
+export const LEAST_BEHIND = 30;
 /** A ledger younger than this (s) was made because there was none: nothing in it is old. */
 const FRESH = 60;
 /** How much longer ago than the look before (ms) another process may have found the same: it was still led to the newer ledger then. */
@@ -69,9 +69,13 @@ export class RestoredCopy {
     await this.read();
   }
 
-  /** The mark of the ledger as it stands. When this fails, it is made up for at the next call. */
-  saw(mark: Known): Promise<void> {
-    return this.#inTurn(() => this.#saw(mark));
+  /**
+   * The mark of the ledger as it stands, as a probe has found it: also that a part of a cluster remembers a newer one. When this fails, it
+   * is made up for at the next call.
+   */
+  async saw({ id, count, highest }: Known & Pick<StoreMark, 'highest'>): Promise<void> {
+    if (highest !== undefined) await this.heard({ id, count: highest });
+    else await this.#inTurn(() => this.#saw({ id, count }));
   }
 
   #inTurn(look: () => Promise<void>): Promise<void> {
@@ -84,7 +88,8 @@ export class RestoredCopy {
     const at = performance.now();
     const lost = (await this.#lost(this.#known, mark)) ?? (await this.#lost(this.#highest, mark));
     if (lost !== undefined) {
-      if (lost.id === mark.id || (await this.#isOld(lost))) await this.#say('h');
+      if (lost.id === mark.id) await this.#say('h', lost);
+      else if (await this.#isOld(lost)) await this.#say('h');
       const highest = this.#highest?.id === lost.id ? Math.max(lost.count, this.#highest.count) : lost.count;
       const [seconds] = await this.#options.redis.time();
       const found = `${highest} ${lost.id} ${seconds}`;
@@ -110,7 +115,8 @@ export class RestoredCopy {
   /** What is held back; undefined while there is nothing. */
   async state(): Promise<Restored | undefined> {
     const { redis, shards } = this.#options;
-    if ((await redis.exists(shards.home.restored)) === 0) return undefined;
+    // In a cluster one of them alone may have been set back.
+    if (!redis.isCluster && (await redis.exists(shards.home.restored)) === 0) return undefined;
     const all = await Promise.all(shards.keys.map(({ restored }) => redis.get(restored)));
     const found = all.flatMap((text) => (text === null ? [] : [text.split(' ') as [string, string, string]]));
     if (found.length === 0) return undefined;
@@ -131,12 +137,14 @@ export class RestoredCopy {
     return this.#say('s');
   }
 
-  async #say(word: 'h' | 'e' | 's'): Promise<void> {
+  /** @param newer the ledger as it was: what is noted of that in a shard of a cluster tells that it was not set back */
+  async #say(word: 'h' | 'e' | 's', newer?: Known): Promise<void> {
     const { redis, shards, messageTtl } = this.#options;
     const prefixes = shards.keys.map(({ prefix }) => prefix);
     const calls = redis.isCluster ? prefixes.map((prefix) => keysOf(redis, prefix)) : [prefixes];
     const lua = scriptFor(redis, RESTORED);
-    await Promise.all(calls.map((names) => redis.eval(lua, names.length, ...names, word, messageTtl)));
+    const least = newer === undefined || !redis.isCluster ? ['', ''] : [newer.id, newer.count - LEAST_BEHIND];
+    await Promise.all(calls.map((names) => redis.eval(lua, names.length, ...names, word, messageTtl, ...least)));
   }
 
   /**

@@ -43,4 +43,5 @@ export const REHEARSE = assemble('rehearse');
 export const MIGRATE = assemble('migrate');
 export const SHORTEN = assemble('shorten');
 export const RESTORED = assemble('restored');
+export const MARK = assemble('mark');
 export const REPACK = assemble('repack');

@@ -1,6 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import { masterOf, refreshed } from './cluster-nodes.ts';
 import { type Argument, Constants } from './command-bytes.ts';
+import type { ConnectionCheck } from './connection-check.ts';
 import type { ClusterDurability, DurabilityWait } from './durability.ts';
 import { slotOf } from './hash-slot.ts';
 import type { Keys } from './keys.ts';
@@ -72,29 +73,42 @@ export class ClusterLink implements ShardLink {
   readonly #slot: number;
   readonly #written: string;
   readonly #durability: ClusterDurability | undefined;
+  readonly #check: ConnectionCheck | undefined;
 
-  constructor(cluster: Cluster, { prefix, durability: written }: Keys, durability: ClusterDurability | undefined) {
+  constructor(
+    cluster: Cluster,
+    { prefix, durability: written }: Keys,
+    durability: ClusterDurability | undefined,
+    check?: ConnectionCheck,
+  ) {
     this.#cluster = cluster;
     this.#slot = slotOf(prefix);
     this.keys = new Constants([2, ...keysOf(cluster, prefix)]);
     this.#written = written;
     this.#durability = durability;
+    this.#check = check;
   }
 
   call(script: LedgerScript, args: readonly Argument[], kept: Kept): Promise<unknown> {
     return this.#carryOut((master) => callScript(master, OF_CLUSTER[script], args), kept);
   }
 
-  /** Writes, to see whether it takes that, and keeps it as DURABILITY demands where it can. Rejects as {@link call}. */
-  async write(): Promise<void> {
-    const written = (master: Redis) => master.set(this.#written, '1', 'PX', WRITTEN_FOR);
-    await this.#carryOut(written, 'keptIfPossible');
+  /**
+   * Writes, to see whether it takes that, and keeps it as DURABILITY demands where it can. Rejects as {@link call}.
+   *
+   * @param what writes, by default something that nobody reads
+   */
+  async write(
+    what: (master: Redis) => Promise<unknown> = (master) => master.set(this.#written, '1', 'PX', WRITTEN_FOR),
+  ): Promise<void> {
+    await this.#carryOut(what, 'keptIfPossible');
   }
 
   async #carryOut(call: (master: Redis) => Promise<unknown>, kept: Kept): Promise<unknown> {
     for (let turn = 1; ; turn += 1) {
       const master = await this.#master();
       try {
+        if (this.#check?.isNew(master)) await this.#check.look(master);
         return await this.#callTo(master, call, kept);
       } catch (error) {
         const isElsewhere = /^(MOVED|READONLY)\b/.test(String((error as Error).message));
@@ -130,13 +144,16 @@ export class ClusterLink implements ShardLink {
  * The way to these shards, which lie on one server: in a cluster, one.
  *
  * @param durability the kind that suits the connection
+ * @param check in a cluster, before the first call over another connection
  */
 export function linkOf(
   redis: Redis | Cluster,
   shards: readonly Keys[],
   durability: DurabilityWait | ClusterDurability | undefined,
+  check?: ConnectionCheck,
 ): ShardLink {
   const needed = durability?.isNeeded ? durability : undefined;
-  if ('nodes' in redis) return new ClusterLink(redis, shards[0] as Keys, needed as ClusterDurability | undefined);
+  if ('nodes' in redis)
+    return new ClusterLink(redis, shards[0] as Keys, needed as ClusterDurability | undefined, check);
   return new DirectLink(redis, shards, needed as DurabilityWait | undefined);
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { Keys } from '../../../src/store/redis/keys.ts';
-import { BATCH, LOOK, PROBE, REHEARSE, RESTORED, STATUS, SWEEP } from '../../../src/store/redis/scripts.ts';
+import { BATCH, LOOK, MARK, PROBE, REHEARSE, RESTORED, STATUS, SWEEP } from '../../../src/store/redis/scripts.ts';
 import { type RedisServer, startRedis } from '../../support/servers/redis.ts';
 
 let server: RedisServer;
@@ -56,6 +56,7 @@ const NAMES: readonly (readonly [string, string])[] = [
   ["name_of('ended')", keys.ended],
   ["name_of('identity')", keys.identity],
   ["name_of('load')", keys.load],
+  ["name_of('mark')", keys.mark],
   ["name_of('paused')", keys.paused],
   ["name_of('subs')", keys.contacts],
   ["name_of('restored')", keys.restored],
@@ -67,7 +68,7 @@ test.each(NAMES)('%s', async (lua, name) => {
 });
 
 test('these are all kinds that the scripts name', () => {
-  const named = [BATCH, SWEEP, STATUS, LOOK, PROBE, REHEARSE, RESTORED].flatMap((text) =>
+  const named = [BATCH, SWEEP, STATUS, LOOK, MARK, PROBE, REHEARSE, RESTORED].flatMap((text) =>
     [...text.matchAll(/name_of\('([^']+)'/g)].map(([, kind]) => kind),
   );
   const known = new Set(NAMES.flatMap(([lua]) => /^name_of\('([^']+)'/.exec(lua)?.[1] ?? []));

@@ -18,6 +18,13 @@ const stamp = (late: boolean) =>
     return { late, time: whole(time), epoch };
   });
 
+interface ShardMark {
+  readonly what: 'kept' | 'older' | 'emptied';
+  readonly before: number;
+}
+
+const countOf = (text: string) => (text === '' ? 0 : whole(text));
+
 /** What scripts reply beside replies to operations. */
 export const SCRIPT_FORMS = {
   stamp: forms({ 'carried-out': stamp(false), late: stamp(true) }),
@@ -49,6 +56,12 @@ export const SCRIPT_FORMS = {
       format: format === '' ? undefined : whole(format),
       shards: shards === '' ? undefined : whole(shards),
     })),
+  }),
+  /** Of a shard's: what has become of it, and what was noted there before; 0 where there is nothing. */
+  shardMark: forms<undefined, ShardMark>({
+    kept: fixed(1, ([before]) => ({ what: 'kept', before: countOf(before) })),
+    older: fixed(1, ([before]) => ({ what: 'older', before: countOf(before) })),
+    emptied: fixed(1, ([before]) => ({ what: 'emptied', before: countOf(before) })),
   }),
   connect: forms({
     granted: fixed(0, () => 'granted' as const),

@@ -26,8 +26,8 @@ local function index_name(key) return prefix .. ':i:' .. key end
 --   of an id or a token  session done
 --   of two, with a NUL between them    probed hidden
 --   of a hash and a version, with a colon between them    caps
---   of nothing           ages advance alive asking clock connected damaged damaged:new delivered ended identity iq iq:by iq:due load paused
---                        rehearsal restored
+--   of nothing           ages advance alive asking clock connected damaged damaged:new delivered ended identity iq iq:by iq:due load mark
+--                        paused rehearsal restored
 --                        subs
 local function name_of(kind, id)
   if id then return prefix .. ':' .. kind .. ':' .. id end
