@@ -76,13 +76,23 @@ export interface HealthParts {
   readonly link: HealthOptions['link'];
   readonly gate?: HealthOptions['gate'];
   readonly pipeline: HealthOptions['pipeline'];
+  readonly sweeps: NonNullable<HealthOptions['sweeps']>;
   readonly config: Pick<Config, 'xmpp' | 'quotas'>;
   readonly log: Log;
   readonly timing?: HealthTiming | undefined;
 }
 
 /** What says whether the proxy can do its work: from the link, its domain, Redis and the way to it. */
-export function composeHealth({ redis, link, gate, pipeline, config, log, timing }: HealthParts): HealthMonitor {
+export function composeHealth({
+  redis,
+  link,
+  gate,
+  pipeline,
+  sweeps,
+  config,
+  log,
+  timing,
+}: HealthParts): HealthMonitor {
   return new HealthMonitor({
     probe: redis.probe,
     connection: redis.connection,
@@ -91,6 +101,7 @@ export function composeHealth({ redis, link, gate, pipeline, config, log, timing
     link,
     gate,
     pipeline,
+    sweeps,
     names: { component: config.xmpp.componentDomain, served: config.xmpp.servedDomain },
     log,
     ...(timing !== undefined && { timing }),

@@ -141,6 +141,7 @@ export function composeRooms(config: Config, log: Log, version: string, tuning: 
     link,
     gate: held?.gate,
     pipeline,
+    sweeps: () => workers.sweeps,
     config,
     log,
     timing: tuning.health,

@@ -2,7 +2,7 @@ import type { Element } from '@xmpp/xml';
 import type { StoreConnection, StoreFault, StoreProbe } from '../store/contract.ts';
 import { DomainMonitor } from './domain-monitor.ts';
 import type { DomainTiming } from './domain-state.ts';
-import type { GateState, LinkState, PipelineHealth, Readiness } from './observations.ts';
+import type { GateState, LinkState, PipelineHealth, Readiness, SweepState } from './observations.ts';
 import { assessReadiness } from './readiness.ts';
 import { REDIS_TIMING, type RedisMonitor, type RedisTiming } from './redis-monitor.ts';
 
@@ -24,6 +24,8 @@ export interface HealthOptions {
     readonly stats: Omit<LinkState, 'online'>;
   };
   readonly pipeline: { readonly health: PipelineHealth };
+  /** How it stands with what looks for overdue messages. */
+  readonly sweeps?: () => SweepState | undefined;
   /** Where users write to each other's own addresses. */
   readonly gate?: GateState | undefined;
   readonly names: { readonly component: string; readonly served: string };
@@ -89,6 +91,7 @@ export class HealthMonitor {
       domain: this.#domain.state,
       storage: this.#redis.state,
       pipeline: pipeline.health,
+      sweeps: this.#options.sweeps?.(),
       gate,
       reserve,
       names,

@@ -65,11 +65,21 @@ export interface GateState {
   readonly unheldLately: { readonly count: number; readonly at: number } | undefined;
 }
 
+/** The part of the ledger in which what is overdue has gone unlooked for longest. */
+export interface SweepState {
+  /** As of `performance.now()`; before the first time when that was begun. */
+  readonly sweptAt: number;
+  /** Why it failed since. */
+  readonly fault: string | undefined;
+}
+
 export interface Observations {
   readonly link: LinkState;
   readonly domain: DomainState;
   readonly storage: RedisState;
   readonly pipeline: PipelineHealth;
+  /** Undefined while nothing is taken up, as without a link. */
+  readonly sweeps?: SweepState | undefined;
   /** Undefined where no gate is wanted. */
   readonly gate?: GateState | undefined;
   /** The part of Redis' memory that is kept free, 0 to 1. */

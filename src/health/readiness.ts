@@ -1,7 +1,7 @@
 import { assessGate } from './gate-readiness.ts';
 import { isoTime } from './iso-time.ts';
 import type { LinkState, Observations, Part, Readiness } from './observations.ts';
-import { isReserveReached, type RedisState } from './redis-monitor.ts';
+import { isReserveReached } from './redis-monitor.ts';
 
 /** How long after the handshake a missing answer is no sign of anything, ms. */
 const ANSWER_WITHIN = 3000;
@@ -12,12 +12,13 @@ const OK: Part = { ok: true };
 
 /** Says whether the proxy can do its work, and what keeps it from that. Pure. */
 export function assessReadiness(seen: Observations): Readiness {
+  const redis = assessRedis(seen);
   const parts = {
     link: assessLink(seen.link, seen.now),
     domain: assessDomain(seen),
-    redis: assessRedis(seen),
+    redis,
     ledger: assessLedger(seen),
-    queues: assessQueues(seen.storage),
+    queues: assessQueues(seen, redis),
     ...(seen.gate !== undefined && { gate: assessGate(seen.gate, seen.names) }),
   };
   const all = Object.values<Part>(parts);
@@ -163,13 +164,24 @@ function assessLedger({ storage: { loss, heldBack }, now, monotonic }: Observati
   return { ok: true, warnings: [sentence(loss.text, since), ...held], since };
 }
 
-function assessQueues({ pausedQueues }: RedisState): Part {
-  if (pausedQueues.length === 0) return OK;
+/** Without a look for what is overdue, which is there every second, nothing is sent again and nothing ends, ms. */
+const SWEEP_LIMIT = 30_000;
+
+function assessQueues({ storage: { pausedQueues }, sweeps, now, monotonic }: Observations, redis: Part): Part {
   const names = pausedQueues.join(', ');
-  return {
-    ok: true,
+  const paused = pausedQueues.length > 0 && {
     warnings: [
       `Paused in the queue library: ${names}. What is in there is not sent again until somebody presses Resume on /queues; the command "Pause redelivery" is the way to pause`,
     ],
+  };
+  // Where Redis fails, that is what is to be said.
+  if (sweeps === undefined || !redis.ok || monotonic - sweeps.sweptAt < SWEEP_LIMIT)
+    return paused === false ? OK : { ok: true, ...paused };
+  const { sweptAt, fault = 'Redis does not answer' } = sweeps;
+  return {
+    ok: false,
+    problem: `What is overdue is not looked for, so that nothing is sent again and nothing ends: ${fault}`,
+    since: isoTime(now - (monotonic - sweptAt)),
+    ...paused,
   };
 }

@@ -18,6 +18,14 @@ const MAX_WAITING = 2000;
 /** What each of several sweeps takes at least, that together look at all. */
 const LEAST_OF_SEVERAL = 100;
 
+/** How long ago what is overdue was last looked for. */
+export interface SweepState {
+  /** ms, as of `performance.now()`; before the first time when that was begun. */
+  readonly sweptAt: number;
+  /** Why it failed since. */
+  readonly fault: string | undefined;
+}
+
 export interface SweeperOptions {
   readonly ledger: Pick<Store, 'sweep' | 'sweeps'>;
   readonly queues: Pick<Queues, 'waiting' | 'addSwept' | 'addDamaged'>;
@@ -27,6 +35,8 @@ export interface SweeperOptions {
   readonly onProblem: (error: Error) => void;
   /** ms. */
   readonly every?: number;
+  /** ms, monotonic. */
+  readonly now?: () => number;
   readonly log: { error(fields: object, message: string): void };
 }
 
@@ -40,14 +50,28 @@ export class Sweeper {
   #timer: NodeJS.Timeout | undefined;
   /** Those under way, by their part. */
   readonly #sweeping = new Map<number, Promise<void>>();
+  /** When each part was last swept, or the first time begun (ms, monotonic); of those that failed since, why. */
+  readonly #sweptAt = new Map<number, number>();
+  readonly #faults = new Map<number, string>();
 
   constructor(options: SweeperOptions) {
     this.#options = options;
   }
 
   start(): void {
+    this.#sweptAt.clear();
     this.#timer ??= setInterval(() => this.#tick(), this.#options.every ?? SWEEP_EVERY);
     this.#tick();
+  }
+
+  /** The part that has gone longest without a sweep; undefined while none is wanted. */
+  get oldest(): SweepState | undefined {
+    if (this.#timer === undefined) return undefined;
+    let oldest: SweepState | undefined;
+    for (const [part, at] of this.#sweptAt) {
+      if (oldest === undefined || at < oldest.sweptAt) oldest = { sweptAt: at, fault: this.#faults.get(part) };
+    }
+    return oldest;
   }
 
   /** Takes nothing up any more; resolves when what is in hand is finished. */
@@ -59,18 +83,31 @@ export class Sweeper {
 
   /** One sweep of a part at a time: while Redis hangs they must not pile up. A part that hangs holds up no other. */
   #tick(): void {
-    const { ledger, queues, onProblem } = this.#options;
+    const { ledger, queues, onProblem, now = () => performance.now() } = this.#options;
     const { sweeps = 1 } = ledger;
     const waiting = queues.waiting();
     for (let part = 0; part < sweeps; part += 1) {
+      if (!this.#sweptAt.has(part)) this.#sweptAt.set(part, now());
       if (this.#sweeping.has(part)) continue;
       const sweep = this.#sweep(part, sweeps, waiting)
-        .catch(onProblem)
+        .then(
+          () => this.#swept(part),
+          (error: Error) => {
+            this.#faults.set(part, error.message);
+            onProblem(error);
+          },
+        )
         .finally(() => this.#sweeping.delete(part));
       this.#sweeping.set(part, sweep);
     }
     // Whoever sweeps meets its error.
     waiting.catch(() => {});
+  }
+
+  #swept(part: number): void {
+    const { now = () => performance.now() } = this.#options;
+    this.#sweptAt.set(part, now());
+    this.#faults.delete(part);
   }
 
   async #sweep(part: number, sweeps: number, waiting: Promise<number>): Promise<void> {

@@ -20,7 +20,7 @@ import { presentKey } from '../xmpp/stanza/message-key.ts';
 import type { ForgottenUsers } from './forgotten-users.ts';
 import type { ErasureData, JobData, UndeliveredData } from './jobs.ts';
 import { QUEUE, type Queues } from './queues.ts';
-import { Sweeper } from './sweeper.ts';
+import { Sweeper, type SweepState } from './sweeper.ts';
 
 /** Redeliveries a second, of all processes together: far below what a server carries, so that live traffic goes on. */
 const REDELIVERIES_PER_SECOND = 500;
@@ -99,6 +99,11 @@ export class Workers {
     const { sweepEvery, pipeline } = options;
     const perform: Perform = (request) => pipeline.perform(request);
     this.#sweeper = new Sweeper({ ...options, perform, ...(sweepEvery !== undefined && { every: sweepEvery }) });
+  }
+
+  /** Of what is overdue in the ledger; undefined while nothing is taken up. */
+  get sweeps(): SweepState | undefined {
+    return this.#running ? this.#sweeper.oldest : undefined;
   }
 
   /** Starts, or goes on after {@link pause}. */

@@ -144,6 +144,7 @@ test('each condition of /readyz is said in Chinese', () => {
       ofStorage({ heldBack: restoredText({ upto: NOW, pending: 12, isEnding }, 60_000) }),
     ),
     ...ofStorage({ pausedQueues: ['redelivery', 'expiry'] }),
+    ...said({ sweeps: { sweptAt: 1, fault: undefined } }),
     ...gateTexts(),
   ];
   expect(texts.length).toBeGreaterThan(100);

@@ -231,3 +231,18 @@ test('a connection is replaced at once, then ever more seldom, and at once again
   expect(pace.mayNow(60_000)).toBe(true);
   expect(pace.mayNow(60_250)).toBe(true);
 });
+
+test('what looks for overdue messages has failed for 30 s: it is not ready, with the reason; where Redis fails, that is said instead', () => {
+  const sweeps = { sweptAt: 70_000, fault: 'Connection is closed.' };
+  const readiness = assessReadiness({ ...FINE, sweeps });
+  expect(readiness.ready).toBe(false);
+  expect(readiness.problems).toEqual([
+    'What is overdue is not looked for, so that nothing is sent again and nothing ends: Connection is closed (since 2026-01-02T03:03:35Z).',
+  ]);
+  expect(assessReadiness({ ...FINE, sweeps: { ...sweeps, sweptAt: 70_001 } }).ready).toBe(true);
+  expect(assessReadiness({ ...FINE, sweeps: undefined }).ready).toBe(true);
+  const storage = { ...FINE.storage, failingSince: 60_000 };
+  expect(assessReadiness({ ...FINE, storage, sweeps }).problems).toEqual([
+    'Redis does not answer: it hangs, or the network to it does (since 2026-01-02T03:03:25Z).',
+  ]);
+});

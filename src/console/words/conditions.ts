@@ -265,6 +265,10 @@ const SENTENCES: readonly Said[] = [
     '在您决定发送还是结束它们之前，一条也不会重发，也不通知发送者：用命令 Restored ledger，或 /api/restored',
   ],
   [/^Without a word they end (\S+)$/, '若不作决定，它们于 $1 结束'],
+  [
+    /^What is overdue is not looked for, so that nothing is sent again and nothing ends: (.*)$/,
+    '没有查找到期的消息，因此既不重发也不结束：$1',
+  ],
   [/^Paused in the queue library: (.*)$/, '队列库中已暂停：$1'],
   [
     /^What is in there is not sent again until somebody presses Resume on \/queues; the command "Pause redelivery" is the way to pause$/,

@@ -68,7 +68,8 @@ export async function freePorts(count: number): Promise<number[]> {
 
 function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const server = net.createServer();
+    // Whoever looks for a server that was there before may come by: its connection would keep this one from closing.
+    const server = net.createServer((socket) => socket.destroy());
     server.once('error', () => resolve(false));
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
