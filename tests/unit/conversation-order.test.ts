@@ -18,7 +18,6 @@ test('results wait for the one before them in their conversation, and what comes
   second(note('2'));
   order.inTurn('a', note('4'));
   expect(given).toEqual(['of another']);
-  expect(order.waiting('a')).toBe(5);
   first(note('1'));
   expect(given).toEqual(['of another', '1', '2', '3', '4', '5']);
   expect(order.isEmpty).toBe(true);
@@ -73,4 +72,42 @@ test('nobody waits for ever for a result that is lost; should it come after all,
   } finally {
     jest.useRealTimers();
   }
+});
+
+test('what waits is bounded by what it takes of memory, in a conversation and in all', () => {
+  const order = open();
+  const MB = 1024 * 1024;
+  const nothing = () => {};
+  expect(order.hasRoom('a', 100 * MB)).toBe(true);
+  const first = order.keepPlace('a');
+  for (let megabytes = 0; megabytes < 8; megabytes += 1) {
+    expect(order.hasRoom('a', MB)).toBe(true);
+    order.putOff('a', nothing, MB);
+  }
+  expect(order.hasRoom('a', 1)).toBe(false);
+  const others = ['b', 'c', 'd', 'e', 'f', 'g', 'h'].map((name) => {
+    const give = order.keepPlace(name);
+    order.putOff(name, nothing, 8 * MB);
+    return give;
+  });
+  others.push(order.keepPlace('i'));
+  expect(order.hasRoom('i', 1)).toBe(false);
+  // Where nothing waits, nothing has to.
+  expect(order.hasRoom('j', MB)).toBe(true);
+  first(nothing);
+  expect(order.hasRoom('a', MB)).toBe(true);
+  expect(order.hasRoom('i', 1)).toBe(true);
+  for (const give of others) give(nothing);
+  expect(order.isEmpty).toBe(true);
+});
+
+test('no more than 5,000 wait in a conversation', () => {
+  const order = open();
+  order.keepPlace('a');
+  for (let waiting = 1; waiting < 5000; waiting += 1) {
+    expect(order.hasRoom('a', 0)).toBe(true);
+    order.putOff('a', () => {});
+  }
+  expect(order.hasRoom('a', 0)).toBe(false);
+  expect(order.hasRoom('b', 0)).toBe(true);
 });

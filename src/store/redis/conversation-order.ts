@@ -9,6 +9,8 @@ interface Conversation {
   readonly turns: Turn[];
   /** What is carried out when those are given. */
   readonly later: (() => void)[];
+  /** Of what is in {@link later}. */
+  bytes: number;
   /** How many of {@link later} wait for something else as well. */
   closed: number;
   isProceeding: boolean;
@@ -24,6 +26,12 @@ export interface ConversationOrderOptions {
   readonly onError: (error: unknown) => void;
 }
 
+/** What may wait in a conversation; beyond that new messages are refused at once. */
+const MOST_WAITING = 5000;
+const MOST_BYTES = 8 * 1024 * 1024;
+/** The bytes that may wait in all of them: as many as one pipeline for all shards may hold. */
+const MOST_BYTES_OF_ALL = 64 * 1024 * 1024;
+
 /**
  * Keeps the order of a conversation where one of its messages takes longer than the others: it is asked about in another shard. What came
  * behind it and is under way already has its result given after that one's; what comes later is carried out then.
@@ -32,6 +40,8 @@ export class ConversationOrder {
   readonly #options: ConversationOrderOptions;
   /** By conversation: those in which something waits, which are nearly always none. */
   readonly #waiting = new Map<string, Conversation>();
+  /** Of what is to be carried out later. */
+  #bytes = 0;
 
   constructor(options: ConversationOrderOptions) {
     this.#options = options;
@@ -42,10 +52,13 @@ export class ConversationOrder {
     return this.#waiting.size === 0;
   }
 
-  /** How much of a conversation waits, or is waited for. */
-  waiting(name: string): number {
+  /** Whether a message of so many bytes may wait behind what its conversation waits for; also where that is nothing. */
+  hasRoom(name: string, bytes: number): boolean {
     const conversation = this.#waiting.get(name);
-    return conversation === undefined ? 0 : conversation.turns.length + conversation.later.length;
+    if (conversation === undefined) return true;
+    const { turns, later } = conversation;
+    if (turns.length + later.length >= MOST_WAITING) return false;
+    return conversation.bytes + bytes <= MOST_BYTES && this.#bytes + bytes <= MOST_BYTES_OF_ALL;
   }
 
   /** Has what comes behind it wait for a result that is not there yet. What it returns is to be called once. */
@@ -73,16 +86,17 @@ export class ConversationOrder {
   }
 
   /** Carries something out when all that its conversation waits for is given; does nothing where that is nothing. */
-  putOff(name: string, carryOut: () => void): boolean {
+  putOff(name: string, carryOut: () => void, bytes = 0): boolean {
     const conversation = this.#waiting.get(name);
-    conversation?.later.push(carryOut);
-    return conversation !== undefined;
+    if (conversation === undefined) return false;
+    this.#addLater(conversation, carryOut, bytes);
+    return true;
   }
 
   /** The same, but not before what it returns is called. */
-  putOffUntil(name: string, carryOut: () => void): () => void {
+  putOffUntil(name: string, carryOut: () => void, bytes = 0): () => void {
     const conversation = this.#of(name);
-    conversation.later.push(carryOut);
+    this.#addLater(conversation, carryOut, bytes);
     conversation.closed += 1;
     return () => {
       conversation.closed -= 1;
@@ -90,10 +104,16 @@ export class ConversationOrder {
     };
   }
 
+  #addLater(conversation: Conversation, carryOut: () => void, bytes: number): void {
+    conversation.later.push(carryOut);
+    conversation.bytes += bytes;
+    this.#bytes += bytes;
+  }
+
   #of(name: string): Conversation {
     let conversation = this.#waiting.get(name);
     if (conversation === undefined) {
-      conversation = { turns: [], later: [], closed: 0, isProceeding: false };
+      conversation = { turns: [], later: [], bytes: 0, closed: 0, isProceeding: false };
       this.#waiting.set(name, conversation);
     }
     return conversation;
@@ -112,6 +132,7 @@ export class ConversationOrder {
     conversation.isProceeding = false;
     if (turns.length > 0 || conversation.closed > 0) return;
     this.#waiting.delete(name);
+    this.#bytes -= conversation.bytes;
     for (const carryOut of later) this.#try(carryOut);
   }
 

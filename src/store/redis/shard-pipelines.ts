@@ -37,8 +37,6 @@ export interface ShardedStore extends Pick<Store, 'batch'> {
   batchIn?(shard: number, requests: readonly (Request | InternalRequest)[]): Promise<Outcome[]>;
 }
 
-/** Messages of a conversation that may wait for one that is asked about elsewhere; beyond them new ones are refused at once. */
-const MOST_WAITING = 5000;
 /** After so many times what is waited for Redis (ms) it has been refused: it has two answers to wait for. */
 const STEPS = 3;
 
@@ -238,11 +236,11 @@ export class ShardPipelines implements StoreQueue {
       return;
     }
     const conversation = conversationOf(work);
-    if (work.refuse !== undefined && order.waiting(conversation) >= MOST_WAITING) work.refuse();
-    else if (order.putOff(conversation, carryOut)) return;
+    if (work.refuse !== undefined && !order.hasRoom(conversation, work.bytes ?? 0)) work.refuse();
+    else if (order.putOff(conversation, carryOut, work.bytes)) return;
     else if (isCorrection) {
       // What it corrects may be about to be asked about: under an id that is used again it is another message before that.
-      const done = order.putOffUntil(conversation, carryOut);
+      const done = order.putOffUntil(conversation, carryOut, work.bytes);
       this.#ofShard(shard).push({ done, owner: work.owner as string });
     } else carryOut();
   }
@@ -259,7 +257,7 @@ export class ShardPipelines implements StoreQueue {
       const conversation = conversationOf(work);
       const done = () => this.#order.inTurn(conversation, () => work.done(undefined));
       const follow = () => this.#pushTo(this.#ofShard(this.#shards.ofUser(recipient)), { ...work, done });
-      if (this.#order.isEmpty || !this.#order.putOff(conversation, follow)) follow();
+      if (this.#order.isEmpty || !this.#order.putOff(conversation, follow, work.bytes)) follow();
     }
   }
 
