@@ -34,6 +34,11 @@ export class EndedSessions {
     return this.#byAddress.get(`${user}/${resource}`)?.find(({ endedAt }) => endedAt >= at);
   }
 
+  /** Until when (ms) that session (stream id) at that address (full JID) was there, if it has ended lately. */
+  until(jid: string, id: string): number | undefined {
+    return this.#byAddress.get(jid)?.find((ended) => ended.id === id)?.until;
+  }
+
   clear(): void {
     this.#byAddress.clear();
   }

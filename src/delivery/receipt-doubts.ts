@@ -68,6 +68,7 @@ export class ReceiptDoubts {
     gate.on('session', (change) => this.#session(change));
     this.#shared = new SharedDoubts({
       ...options,
+      endedAt: (jid, id) => this.#ended.until(jid, id),
       deliver: (doubted, to) => {
         options.counts.proofsDoubted += 1;
         this.#doubted.deliver(doubted, to);

@@ -8,6 +8,8 @@ export interface SharedDoubtsOptions {
   readonly gate: Pick<GatePort, 'factsOf' | 'sessionsOf' | 'forget' | 'isReady' | 'epoch' | 'on'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly graces: Graces;
+  /** Until when (ms) a session (full JID, stream id) was there that has ended lately. */
+  readonly endedAt: (jid: string, id: string) => number | undefined;
   /** Sends it once more, to that session. */
   readonly deliver: (doubted: Doubted, to: string) => void;
 }
@@ -55,6 +57,7 @@ export class SharedDoubts {
     facts.has.delete(id);
     facts.returned.add(id);
     facts.suspected = id;
+    this.#endedBefore(facts);
     const waiting = this.#waiting.get(recipient) ?? [];
     this.#waiting.set(recipient, waiting);
     waiting.push({ doubted, facts });
@@ -134,6 +137,16 @@ export class SharedDoubts {
       for (const one of waiting) this.#endedAt(this.#factsOf(one), session.id, until);
     }
     this.#look(user);
+  }
+
+  /** Others may have ended before the doubt came up. */
+  #endedBefore(facts: Facts): void {
+    for (const sessions of [facts.flushed, ...[...facts.outcomes.values()].map((outcome) => outcome.sessions)]) {
+      for (const { jid, id } of sessions) {
+        const until = this.#options.endedAt(jid, id);
+        if (until !== undefined) this.#endedAt(facts, id, until);
+      }
+    }
   }
 
   /** That one may not have kept it either. */

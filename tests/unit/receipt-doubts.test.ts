@@ -221,6 +221,21 @@ describe('another session was sent it as well', () => {
     expect(stage.delivered).toEqual(['e-1/2 bob@s/phone', 'e-2/2 bob@s/phone']);
   });
 
+  test('that one had it and ended right after that, before the other did, and a third has no connection', () => {
+    stage.session('available', 'T', 'tablet');
+    stage.session('detached', 'T', 'tablet');
+    const facts = stage.sent('e-1', { jid: 'bob@s/desk', id: 'D' }, { jid: 'bob@s/tablet', id: 'T' });
+    stage.facts.set('e-1', facts);
+    stage.confirmed('e-1', facts);
+    stage.doubts.confirmedAgain('bob@s', 'desk', 'e-1');
+    stage.now += 100;
+    stage.session('gone', 'D', 'desk');
+    stage.session('gone');
+    stage.now += GRACE;
+    stage.session('available', 'Q');
+    expect(stage.delivered).toEqual(['e-1/2 bob@s/phone']);
+  });
+
   test('it ends while no lease is held', () => {
     toBoth('e-1');
     stage.session('gone');
