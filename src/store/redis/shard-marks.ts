@@ -104,12 +104,14 @@ export class ShardMarks {
     const known = this.#kept[shard] ?? 0;
     const least = Math.max(0, known - LEAST_BEHIND);
     const names = keysOf(this.#cluster, (this.#shards.keys[shard] as Keys).prefix);
-    const reply = await callScript(master, SCRIPT, [names.length, ...names, id, count, least, this.#messageTtl]);
+    const reply = await callScript(master, SCRIPT, [names.length, ...names, id, count, known, least, this.#messageTtl]);
     const { what, before } = decodeScript('shardMark', reply);
     // Another ledger meanwhile: what this one's is, is said by the next probe.
     if (id === this.#id) {
       this.#looked[shard] = stream;
-      this.#kept[shard] = what === 'kept' ? Math.max(count, before, known) : count;
+      // What is so far behind, and no finding, was found by another process before: from there on it is counted again.
+      const isFound = what !== 'kept' || before < least;
+      this.#kept[shard] = isFound ? Math.max(count, what === 'kept' ? before : 0) : Math.max(count, before, known);
     }
     if (what === 'older') this.#older += 1;
     if (what === 'emptied') this.#emptied += 1;

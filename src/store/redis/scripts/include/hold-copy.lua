@@ -16,8 +16,10 @@ local function hold_copy(now, ttl)
 end
 
 -- A shard of a Redis Cluster has a mark of its own, <prefix>:mark STRING: '<the ledger's id> <its count>', as the last probe of any process
--- noted it there (mark.lua). Returns its count, or nil where it is not of this ledger.
+-- noted it there (mark.lua), and behind another space what it should have been at least when it was found to be of an older copy. Returns
+-- both, the latter 0 where nothing was found; or nil where it is not of this ledger.
 local function marked_count(id)
-  local of, count = match(redis.call('GET', name_of('mark')) or '', '^(%S+) (%d+)$')
-  return of == id and tonumber(count) or nil
+  local of, count, found = match(redis.call('GET', name_of('mark')) or '', '^(%S+) (%d+) ?(%d*)$')
+  if of ~= id then return nil end
+  return tonumber(count), tonumber(found) or 0
 end

@@ -1,0 +1,58 @@
+// Marks in the shards of a Redis Cluster, of several processes (tests/integration/cluster-restored.test.ts has a whole process).
+import { type Cluster, Redis } from 'ioredis';
+import { ShardMarks } from '../../src/store/redis/shard-marks.ts';
+import { Shards } from '../../src/store/redis/shards.ts';
+import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { DAY } from '../support/store/ledger.ts';
+
+const ID = 'the-ledger';
+
+let server: RedisServer;
+let master: Redis;
+let shards: Shards;
+beforeEach(async () => {
+  server = await startRedis();
+  master = new Redis(server.url);
+  shards = new Shards('{receipts}', 2);
+});
+afterEach(async () => {
+  master.disconnect();
+  await server.stop();
+});
+
+/** As if the one server were a cluster. */
+const marksOf = () => new ShardMarks(Object.create(master, { isCluster: { value: true } }) as Cluster, shards, DAY);
+
+/** A probe, in the first shard alone. */
+async function probe(marks: ShardMarks, count: number): Promise<void> {
+  const beside = await marks.read({ id: ID, count });
+  await marks.note(0, master, { id: ID, count });
+  await marks.keep(beside);
+}
+
+const first = () => shards.home;
+
+test('what one process has found to be set back is not found again by one that was away meanwhile', async () => {
+  const [one, other] = [marksOf(), marksOf()];
+  await probe(one, 900);
+  await probe(one, 1000);
+  await probe(other, 1001);
+  // With the ledger's own mark, to what they were long ago.
+  await master.set(first().mark, `${ID} 500`);
+  await master.del(`${shards.base}:identity`);
+  await probe(one, 502);
+  expect(one.found).toEqual({ older: 1, emptied: 0 });
+  expect(await master.get(first().restored)).toMatch(/ h$/);
+  // The operator has it sent, and messages come.
+  await master.del(first().restored);
+  for (let count = 503; count < 510; count += 1) await probe(one, count);
+  await probe(other, 510);
+  expect(other.found).toEqual({ older: 0, emptied: 0 });
+  expect(await master.exists(first().restored)).toBe(0);
+  // A further one is found by both.
+  for (let count = 511; count < 600; count += 1) await probe(other, count);
+  await probe(one, 600);
+  await master.set(first().mark, `${ID} 400`);
+  await probe(other, 601);
+  expect(other.found).toEqual({ older: 1, emptied: 0 });
+});
