@@ -56,3 +56,17 @@ test('what one process has found to be set back is not found again by one that w
   await probe(other, 601);
   expect(other.found).toEqual({ older: 1, emptied: 0 });
 });
+
+test('before a connection is made it counts as another one, whatever was looked at over one that was not made yet', async () => {
+  const marks = marksOf();
+  const check = marks.checkOf(0);
+  await marks.read({ id: ID, count: 1 });
+  const before = new Redis(server.url, { lazyConnect: true });
+  const after = new Redis(server.url, { lazyConnect: true });
+  expect(check.isNew(before)).toBe(true);
+  await check.look(before);
+  expect(check.isNew(before)).toBe(false);
+  expect(check.isNew(after)).toBe(true);
+  before.disconnect();
+  after.disconnect();
+});

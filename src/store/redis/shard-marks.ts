@@ -56,7 +56,8 @@ export class ShardMarks {
   /** A shard's, which is looked at before the first call over another connection: that may lead to an older copy. */
   checkOf(shard: number): ConnectionCheck {
     return {
-      isNew: (master) => this.#looked[shard] !== master.stream,
+      // One that is still to be made has no stream yet.
+      isNew: (master) => master.stream === undefined || this.#looked[shard] !== master.stream,
       look: async (master) => {
         if (this.#id !== undefined) await this.#note(shard, master, this.#id, this.#kept[shard] ?? 0);
       },
@@ -100,7 +101,6 @@ export class ShardMarks {
   }
 
   async #note(shard: number, master: Redis, id: string, count: number): Promise<number> {
-    const { stream } = master;
     const known = this.#kept[shard] ?? 0;
     const least = Math.max(0, known - LEAST_BEHIND);
     const names = keysOf(this.#cluster, (this.#shards.keys[shard] as Keys).prefix);
@@ -108,7 +108,7 @@ export class ShardMarks {
     const { what, before } = decodeScript('shardMark', reply);
     // Another ledger meanwhile: what this one's is, is said by the next probe.
     if (id === this.#id) {
-      this.#looked[shard] = stream;
+      this.#looked[shard] = master.stream;
       // What is so far behind, and no finding, was found by another process before: from there on it is counted again.
       const isFound = what !== 'kept' || before < least;
       this.#kept[shard] = isFound ? Math.max(count, what === 'kept' ? before : 0) : Math.max(count, before, known);
