@@ -70,3 +70,17 @@ test('before a connection is made it counts as another one, whatever was looked 
   before.disconnect();
   after.disconnect();
 });
+
+test('a replica that takes over before the first mark of a ledger that is there has come to it is no older copy', async () => {
+  const marks = marksOf();
+  await master.hset(first().ages, '1', '1');
+  await probe(marks, 1000);
+  await master.del(first().mark);
+  await probe(marks, 1001);
+  await probe(marksOf(), 1002);
+  expect(marks.found).toEqual({ older: 0, emptied: 0 });
+  for (let count = 1003; count < 1040; count += 1) await probe(marks, count);
+  await master.del(first().mark);
+  await probe(marks, 1040);
+  expect(marks.found).toEqual({ older: 1, emptied: 0 });
+});

@@ -32,6 +32,11 @@ export class ShardMarks {
   #id: string | undefined;
   /** By shard: the count that was noted there. */
   #kept: number[] = [];
+  /**
+   * By shard of which nothing is kept yet: since which count this process knows of a mark there. A ledger of a version before this one has a
+   * high count when its first marks are made, and a replica that takes over then lacks them.
+   */
+  #since: number[] = [];
   /** By shard: the connection over which it was looked at. */
   readonly #looked: unknown[] = [];
   #older = 0;
@@ -72,6 +77,7 @@ export class ShardMarks {
     if (this.#id !== mark.id) {
       this.#id = mark.id;
       this.#kept = [];
+      this.#since = [];
     }
     for (let shard = 0; shard < count; shard += 1) {
       this.#kept[shard] = Math.max(this.#kept[shard] ?? 0, Number(noted[shard] ?? 0));
@@ -111,11 +117,19 @@ export class ShardMarks {
       this.#looked[shard] = master.stream;
       // What is so far behind, and no finding, was found by another process before: from there on it is counted again.
       const isFound = what !== 'kept' || before < least;
-      this.#kept[shard] = isFound ? Math.max(count, what === 'kept' ? before : 0) : Math.max(count, before, known);
+      const noted = isFound ? Math.max(count, what === 'kept' ? before : 0) : Math.max(count, before, known);
+      if (known > 0 || this.#hasBeenThere(shard, count, before)) this.#kept[shard] = noted;
     }
     if (what === 'older') this.#older += 1;
     if (what === 'emptied') this.#emptied += 1;
     return before;
+  }
+
+  #hasBeenThere(shard: number, count: number, before: number): boolean {
+    // Of the ledger's mark no count is known yet.
+    if (count === 0) return false;
+    this.#since[shard] ??= before || count;
+    return count - (this.#since[shard] as number) >= LEAST_BEHIND;
   }
 
   get #identity(): string {
