@@ -85,6 +85,8 @@ export class Sweeper {
   #tick(): void {
     const { ledger, queues, onProblem, now = () => performance.now() } = this.#options;
     const { sweeps = 1 } = ledger;
+    // A ledger that is there may have fewer parts than are wanted, as is known once it was looked at.
+    for (const part of this.#sweptAt.keys()) if (part >= sweeps) this.#sweptAt.delete(part);
     const waiting = queues.waiting();
     for (let part = 0; part < sweeps; part += 1) {
       if (!this.#sweptAt.has(part)) this.#sweptAt.set(part, now());

@@ -38,3 +38,36 @@ test('a part whose sweeps fail is the one that was last swept longest ago, with 
   await sweeper.stop();
   expect(sweeper.oldest).toBeUndefined();
 });
+
+test('parts that the ledger turns out not to have are not waited for', async () => {
+  let now = 1000;
+  let sweeps = 4;
+  const ticks: (() => void)[] = [];
+  const swept = () => new Promise<void>((resolve) => ticks.push(resolve));
+  const sweeper = new Sweeper({
+    ledger: {
+      get sweeps() {
+        return sweeps;
+      },
+      sweep: async () => ({ now, overdue: [], unreported: [], unreadable: [] }),
+    },
+    queues: {
+      waiting: async () => {
+        for (const tick of ticks.splice(0)) setImmediate(tick);
+        return 0;
+      },
+    },
+    onProblem: () => {},
+    every: 1,
+    now: () => now,
+  } as unknown as SweeperOptions);
+  const first = swept();
+  sweeper.start();
+  await first;
+  sweeps = 2;
+  now = 60_000;
+  await swept();
+  await swept();
+  expect(sweeper.oldest).toEqual({ sweptAt: 60_000, fault: undefined });
+  await sweeper.stop();
+});
