@@ -10,6 +10,7 @@ import { REDIS_TIMING, type RedisMonitor, type RedisTiming } from './redis-monit
 export interface HealthTiming {
   readonly storage?: Partial<RedisTiming>;
   readonly domain?: Partial<DomainTiming>;
+  readonly sweepWithin?: number;
 }
 
 export interface HealthOptions {
@@ -92,6 +93,7 @@ export class HealthMonitor {
       storage: this.#redis.state,
       pipeline: pipeline.health,
       sweeps: this.#options.sweeps?.(),
+      sweepWithin: timing?.sweepWithin,
       gate,
       reserve,
       names,

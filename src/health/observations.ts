@@ -80,6 +80,8 @@ export interface Observations {
   readonly pipeline: PipelineHealth;
   /** Undefined while nothing is taken up, as without a link. */
   readonly sweeps?: SweepState | undefined;
+  /** ms without a look for what is overdue after which that counts as failed. */
+  readonly sweepWithin?: number | undefined;
   /** Undefined where no gate is wanted. */
   readonly gate?: GateState | undefined;
   /** The part of Redis' memory that is kept free, 0 to 1. */

@@ -165,9 +165,11 @@ function assessLedger({ storage: { loss, heldBack }, now, monotonic }: Observati
 }
 
 /** Without a look for what is overdue, which is there every second, nothing is sent again and nothing ends, ms. */
-const SWEEP_LIMIT = 30_000;
+const SWEEP_WITHIN = 30_000;
 
-function assessQueues({ storage: { pausedQueues }, sweeps, now, monotonic }: Observations, redis: Part): Part {
+function assessQueues(seen: Observations, redis: Part): Part {
+  const { sweeps, sweepWithin = SWEEP_WITHIN, now, monotonic } = seen;
+  const { pausedQueues } = seen.storage;
   const names = pausedQueues.join(', ');
   const paused = pausedQueues.length > 0 && {
     warnings: [
@@ -175,7 +177,7 @@ function assessQueues({ storage: { pausedQueues }, sweeps, now, monotonic }: Obs
     ],
   };
   // Where Redis fails, that is what is to be said.
-  if (sweeps === undefined || !redis.ok || monotonic - sweeps.sweptAt < SWEEP_LIMIT)
+  if (sweeps === undefined || !redis.ok || monotonic - sweeps.sweptAt < sweepWithin)
     return paused === false ? OK : { ok: true, ...paused };
   const { sweptAt, fault = 'Redis does not answer' } = sweeps;
   return {

@@ -168,3 +168,20 @@ test('a queue that was paused by other means is said, and counted', async () => 
   await tell('HDEL {receipts}:redelivery:meta paused');
   await until(async () => !(await warned()), { what: 'no warning' });
 });
+
+test('the queues cannot be read, so that nothing overdue is taken up: said in words, and over when they can', async () => {
+  const other = await startRedis();
+  const proxy = await PeerProxy.start(other.url, {}, { health: { sweepWithin: 500 } });
+  try {
+    await proxy.ready();
+    await askRedis(other.port, 'SET {receipts}:redelivery:wait x');
+    const { parts } = await proxy.unready(/What is overdue is not looked for, .*: WRONGTYPE/);
+    expect(parts).toMatchObject({ redis: { ok: true }, queues: { ok: false } });
+    expect(await proxy.metric('ready')).toBe(0);
+    await askRedis(other.port, 'DEL {receipts}:redelivery:wait');
+    await proxy.ready();
+  } finally {
+    await proxy.close();
+    await other.stop();
+  }
+});
