@@ -57,7 +57,7 @@ export class SharedDoubts {
     facts.has.delete(id);
     facts.returned.add(id);
     facts.suspected = id;
-    this.#endedBefore(facts);
+    this.#endedUnheard(recipient, facts, this.#endedBefore(facts));
     const waiting = this.#waiting.get(recipient) ?? [];
     this.#waiting.set(recipient, waiting);
     waiting.push({ doubted, facts });
@@ -139,14 +139,18 @@ export class SharedDoubts {
     this.#look(user);
   }
 
-  /** Others may have ended before the doubt came up. */
-  #endedBefore(facts: Facts): void {
+  /** Others may have ended before the doubt came up. Gives of which (stream ids) that was heard. */
+  #endedBefore(facts: Facts): ReadonlySet<string> {
+    const heard = new Set<string>();
     for (const sessions of [facts.flushed, ...[...facts.outcomes.values()].map((outcome) => outcome.sessions)]) {
       for (const { jid, id } of sessions) {
         const until = this.#options.endedAt(jid, id);
-        if (until !== undefined) this.#endedAt(facts, id, until);
+        if (until === undefined) continue;
+        heard.add(id);
+        this.#endedAt(facts, id, until);
       }
     }
+    return heard;
   }
 
   /** That one may not have kept it either. */
@@ -157,15 +161,18 @@ export class SharedDoubts {
     facts.returned.add(id);
   }
 
-  /** The gate has told all again. Of a session that has ended meanwhile it is known until when it was heard of. */
+  /** Of a session that has ended while no lease was held it is known until when it was heard of. */
+  #endedUnheard(user: string, facts: Facts, heard?: ReadonlySet<string>): void {
+    const there = new Set(this.#options.gate.sessionsOf(user).map(({ id }) => id));
+    for (const [id, since] of [...facts.has])
+      if (!there.has(id) && heard?.has(id) !== true && since <= this.#heardUntil)
+        this.#endedAt(facts, id, this.#heardUntil);
+  }
+
+  /** The gate has told all again. */
   #compare(): void {
     for (const [user, waiting] of [...this.#waiting]) {
-      const there = new Set(this.#options.gate.sessionsOf(user).map(({ id }) => id));
-      for (const one of waiting) {
-        const facts = this.#factsOf(one);
-        for (const [id, since] of [...facts.has])
-          if (!there.has(id) && since <= this.#heardUntil) this.#endedAt(facts, id, this.#heardUntil);
-      }
+      for (const one of waiting) this.#endedUnheard(user, this.#factsOf(one));
       this.#look(user);
     }
   }

@@ -236,6 +236,22 @@ describe('another session was sent it as well', () => {
     expect(stage.delivered).toEqual(['e-1/2 bob@s/phone']);
   });
 
+  test('both end while no lease is held, right after they had it, and a third has no connection', () => {
+    const facts = stage.sent('e-1', { jid: 'bob@s/desk', id: 'D' }, { jid: 'bob@s/tablet', id: 'T' });
+    stage.facts.set('e-1', facts);
+    stage.confirmed('e-1', facts);
+    stage.doubts.confirmedAgain('bob@s', 'desk', 'e-1');
+    stage.emit('lost');
+    stage.sessions.clear(stage.now);
+    stage.now += 3600_000;
+    stage.emit('enabled', false);
+    stage.session('available', 'T', 'tablet');
+    stage.session('detached', 'T', 'tablet');
+    stage.emit('ready');
+    stage.session('available', 'Q');
+    expect(stage.delivered).toEqual(['e-1/2 bob@s/phone']);
+  });
+
   test('it ends while no lease is held', () => {
     toBoth('e-1');
     stage.session('gone');
