@@ -47,13 +47,26 @@ test('what one process has found to be set back is not found again by one that w
   await master.del(first().restored);
   for (let count = 503; count < 510; count += 1) await probe(one, count);
   await probe(other, 510);
-  expect(other.found).toEqual({ older: 0, emptied: 0 });
   expect(await master.exists(first().restored)).toBe(0);
   // A further one is found by both.
   for (let count = 511; count < 600; count += 1) await probe(other, count);
   await probe(one, 600);
   await master.set(first().mark, `${ID} 400`);
   await probe(other, 601);
+  expect(await master.get(first().restored)).toMatch(/ h$/);
+});
+
+test.each(['older', 'emptied'])('what one process has found (%s) each of the others learns, once', async (what) => {
+  const [one, other] = [marksOf(), marksOf()];
+  for (const count of [900, 1000]) await probe(one, count);
+  await probe(other, 1001);
+  if (what === 'older') await master.set(first().mark, `${ID} 500`);
+  else await master.del(first().mark);
+  await probe(one, 1002);
+  expect(one.found).toMatchObject({ [what]: 1 });
+  for (let count = 1003; count < 1010; count += 1) await probe(count % 2 === 0 ? one : other, count);
+  expect(one.found.older + one.found.emptied).toBe(1);
+  // Of that he knows no more than that he has to ask anew.
   expect(other.found).toEqual({ older: 1, emptied: 0 });
 });
 

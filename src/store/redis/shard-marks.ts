@@ -39,6 +39,8 @@ export class ShardMarks {
   #since: number[] = [];
   /** By shard: the connection over which it was looked at. */
   readonly #looked: unknown[] = [];
+  /** By shard: what any process has found there last. */
+  #foundIn: number[] = [];
   #older = 0;
   #emptied = 0;
 
@@ -78,6 +80,7 @@ export class ShardMarks {
       this.#id = mark.id;
       this.#kept = [];
       this.#since = [];
+      this.#foundIn = [];
     }
     for (let shard = 0; shard < count; shard += 1) {
       this.#kept[shard] = Math.max(this.#kept[shard] ?? 0, Number(noted[shard] ?? 0));
@@ -111,7 +114,7 @@ export class ShardMarks {
     const least = Math.max(0, known - LEAST_BEHIND);
     const names = keysOf(this.#cluster, (this.#shards.keys[shard] as Keys).prefix);
     const reply = await callScript(master, SCRIPT, [names.length, ...names, id, count, known, least, this.#messageTtl]);
-    const { what, before } = decodeScript('shardMark', reply);
+    const { what, before, found } = decodeScript('shardMark', reply);
     // Another ledger meanwhile: what this one's is, is said by the next probe.
     if (id === this.#id) {
       this.#looked[shard] = master.stream;
@@ -120,8 +123,11 @@ export class ShardMarks {
       const noted = isFound ? Math.max(count, what === 'kept' ? before : 0) : Math.max(count, before, known);
       if (known > 0 || this.#hasBeenThere(shard, count, before)) this.#kept[shard] = noted;
     }
-    if (what === 'older') this.#older += 1;
+    const foundBefore = this.#foundIn[shard];
+    this.#foundIn[shard] = found;
     if (what === 'emptied') this.#emptied += 1;
+    // What is cached of it counts no more, whichever process was the first to find it.
+    else if (what === 'older' || (foundBefore !== undefined && found !== foundBefore)) this.#older += 1;
     return before;
   }
 

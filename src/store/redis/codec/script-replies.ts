@@ -21,6 +21,8 @@ const stamp = (late: boolean) =>
 interface ShardMark {
   readonly what: 'kept' | 'older' | 'emptied';
   readonly before: number;
+  /** Changes when any process finds it older or emptied. */
+  readonly found: number;
 }
 
 const countOf = (text: string) => (text === '' ? 0 : whole(text));
@@ -59,9 +61,9 @@ export const SCRIPT_FORMS = {
   }),
   /** Of a shard's: what has become of it, and what was noted there before; 0 where there is nothing. */
   shardMark: forms<undefined, ShardMark>({
-    kept: fixed(1, ([before]) => ({ what: 'kept', before: countOf(before) })),
-    older: fixed(1, ([before]) => ({ what: 'older', before: countOf(before) })),
-    emptied: fixed(1, ([before]) => ({ what: 'emptied', before: countOf(before) })),
+    kept: fixed(2, ([before, found]) => ({ what: 'kept', before: countOf(before), found: countOf(found) })),
+    older: fixed(2, ([before, found]) => ({ what: 'older', before: countOf(before), found: countOf(found) })),
+    emptied: fixed(2, ([before, found]) => ({ what: 'emptied', before: countOf(before), found: countOf(found) })),
   }),
   connect: forms({
     granted: fixed(0, () => 'granted' as const),

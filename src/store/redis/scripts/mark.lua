@@ -3,8 +3,8 @@
 -- KEYS: the shard's prefix.
 -- ARGV: the ledger's id; its count, which is noted unless that is a later one; what is known to have been noted here, and the same less
 -- what a replica may lack that took over (0 where nothing is known); the message TTL (ms).
--- Reply: `kept`, `older` (it was set back) or `emptied` (what was noted is gone, and so are the messages), and what was noted before, or
--- nothing. See include/replies.lua.
+-- Reply: `kept`, `older` (it was set back) or `emptied` (what was noted is gone, and so are the messages), what was noted before, or
+-- nothing, and what should have been noted when that was found last, by whichever process. See include/replies.lua.
 -- Complexity: O(m) for m minutes in which something pending was stored.
 --- @include "hold-copy"
 local id, count, known, least, ttl = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -33,4 +33,4 @@ if what ~= 'kept' then found = known end
 if what ~= 'kept' or count > (before or 0) then
   redis.call('SET', name_of('mark'), string.format('%s %.0f %.0f', id, count, found or 0))
 end
-return what .. '\0' .. (before or '')
+return what .. '\0' .. (before or '') .. '\0' .. (found or '')
