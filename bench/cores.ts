@@ -35,9 +35,19 @@ export class SeparateCores {
   }
 }
 
+/** How often it is tried: taskset gives up when one of the threads that it has found ends meanwhile. */
+const TRIES = 5;
+
 /** Has all threads of a process, and what it starts later, use these cores only. */
 function confine(pid: number, cores: string): void {
-  const { status, error, stderr } = spawnSync('taskset', ['-a', '-c', '-p', cores, String(pid)], { encoding: 'utf8' });
-  if (error !== undefined) throw new Error('There is no taskset (of the package util-linux) here', { cause: error });
-  if (status !== 0) throw new Error(`Process ${pid} cannot be confined to the cores ${cores}: ${stderr.trim()}`);
+  let why = '';
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const { status, error, stderr } = spawnSync('taskset', ['-a', '-c', '-p', cores, String(pid)], {
+      encoding: 'utf8',
+    });
+    if (error !== undefined) throw new Error('There is no taskset (of the package util-linux) here', { cause: error });
+    if (status === 0) return;
+    why = stderr.trim();
+  }
+  throw new Error(`Process ${pid} cannot be confined to the cores ${cores}: ${why}`);
 }
