@@ -46,7 +46,7 @@ local function deliver(command, lease, done)
 		local note = not gate.outcomes.get(n) and gate.notes.take(from, bare, message.attr.id, message:get_child_text("body"));
 		if note then
 			-- The server has written it by itself.
-			local record = gate.outcomes.remember(n, from, bare, message.attr.id, true);
+			local record = gate.outcomes.remember(n, from, bare, message.attr.id, message:get_child_text("body"), true);
 			gate.outcomes.belongs(record, lease);
 			gate.outcomes.conclude(record, { copy = command.attr.copy or "2"; state = "sent"; sessions = { note.given } });
 			gate.proofs.adopt(note, record);
@@ -56,7 +56,7 @@ local function deliver(command, lease, done)
 		if not session or not is_local_user(to) then
 			return done("no-session");
 		end
-		local record = gate.outcomes.remember(n, from, bare, message.attr.id, true);
+		local record = gate.outcomes.remember(n, from, bare, message.attr.id, message:get_child_text("body"), true);
 		gate.outcomes.belongs(record, lease);
 		gate.outcomes.conclude(record, write(session, record, command.attr.copy or "2", message));
 		done();

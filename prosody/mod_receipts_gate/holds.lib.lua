@@ -61,14 +61,18 @@ local function left(entry)
 end
 
 local function remember(entry)
-	local record = gate.outcomes.remember(entry.n, entry.from, entry.to, entry.event.stanza.attr.id);
+	local stanza = entry.event.stanza;
+	local record = gate.outcomes.remember(entry.n, entry.from, entry.to, stanza.attr.id, stanza:get_child_text("body"));
 	record.told = entry.lease;
 	return record;
 end
 
 local function carry_out(entry)
 	if entry.verdict == "drop" then
-		gate.outcomes.conclude(remember(entry), { copy = "1", state = "dropped" });
+		local record = remember(entry);
+		-- Of a duplicate: the receipt is for the message that it repeats.
+		gate.outcomes.unname(record);
+		gate.outcomes.conclude(record, { copy = "1", state = "dropped" });
 		return
 	end
 	entry.event[RELEASED] = true;
@@ -114,7 +118,9 @@ end
 --- Lets a message go without a verdict.
 local function let_go(entry)
 	decide(entry, "passed");
-	gate.outcomes.conclude(remember(entry), { copy = "1", state = "passed" });
+	local record = remember(entry);
+	record.passed = true;
+	gate.outcomes.conclude(record, { copy = "1", state = "passed" });
 end
 
 local function goes_past(stanza, from)
@@ -142,7 +148,7 @@ local function intercept(event)
 		end
 	elseif gate.leases.holding() and not over_bounds(from) then
 		local lease = owner(protocol.pair(from, to));
-		if not lease.routes_receipts or not gate.receipts.need_not_be_shown(stanza, from, to) then
+		if not lease.routes_receipts or not gate.receipts.need_not_be_shown(stanza, event.origin, from, to) then
 			hold(event, from, to, key, lease);
 			return true;
 		end

@@ -1,5 +1,7 @@
 -- What is known of each message under `stored`, until the component says `forget`: outcomes, proofs, returns.
 
+local hash = require "util.hashes".sha1;
+
 local protocol = module:require "protocol";
 local settings = module:require "settings";
 
@@ -11,12 +13,16 @@ return function (gate)
 local state = gate.state.outcomes or { records = {}, order = {}, first = 1, count = 0 };
 state.names = state.names or {};
 gate.state.outcomes = state;
+-- Of a version that did not have it: what was confirmed had no name any more.
+for _, record in pairs(state.records) do
+	record.confirmed = record.confirmed or {};
+end
 
 local function get(n)
 	return state.records[n];
 end
 
---- No receipt finds it any more.
+--- No receipt finds it.
 local function unname(record)
 	local name, earlier, later = record.name, record.earlier, record.later;
 	if later then
@@ -78,11 +84,11 @@ end
 
 --- The record of a message; `from` and `to` are bare JIDs. Its lists hold what the events say, in the order in which it was seen.
 -- With an id, a receipt finds it. `by_copy`: it is not known by its original, which was forgotten or is of another epoch.
-local function remember(n, from, to, id, by_copy)
+local function remember(n, from, to, id, body, by_copy)
 	local record = state.records[n];
 	if not record then
 		make_room();
-		record = { n = n; from = from; to = to; by_copy = by_copy; outcomes = {}; has = {}; returned = {}; flushed = {}; items = {} };
+		record = { n = n; from = from; to = to; by_copy = by_copy; words = id and hash(body or ""); confirmed = {}; outcomes = {}; has = {}; returned = {}; flushed = {}; items = {} };
 		state.records[n] = record;
 		table.insert(state.order, n);
 		state.count = state.count + 1;
@@ -98,23 +104,15 @@ local function remember(n, from, to, id, by_copy)
 	return record;
 end
 
---- The records of the messages with that id, the latest first. They are found once: one proof is enough.
-local function take_named(from, to, id)
+--- The records of the messages with that id, the oldest first.
+local function named(from, to, id)
 	local found = {};
 	local record = state.records[state.names[protocol.name(from, to, id)]];
 	while record do
-		table.insert(found, record);
-		unname(record);
-		record = state.records[state.names[protocol.name(from, to, id)]];
+		table.insert(found, 1, record);
+		record = record.earlier;
 	end
 	return found;
-end
-
---- Whether an original with that id is remembered that no receipt has found. Of what is known by its copy alone the component may
--- have told a receipt already.
-local function is_named(from, to, id)
-	local record = state.records[state.names[protocol.name(from, to, id)]];
-	return record ~= nil and not record.by_copy;
 end
 
 local function outcome_event(n, outcome)
@@ -231,8 +229,8 @@ end
 
 return {
 	get = get;
-	take_named = take_named;
-	is_named = is_named;
+	named = named;
+	unname = unname;
 	remember = remember;
 	forget = forget;
 	belongs = belongs;

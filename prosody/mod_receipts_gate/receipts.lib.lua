@@ -6,10 +6,78 @@ local protocol = module:require "protocol";
 
 return function (gate)
 
+local function was_given(session, record)
+	for _, item in ipairs(record.items) do
+		if item.session == session then
+			return true;
+		end
+	end
+	return false;
+end
+
+--- The oldest of these that this session was given and has not confirmed by the same (a receipt or a marker). Which session was
+-- given what was let go without a verdict, nobody knows. What comes from a session that was given none of them (it may have had a
+-- carbon, or looked into an archive) is for the oldest of all.
+local function first_of(all, by, session)
+	local is_here = false;
+	for _, record in ipairs(all) do
+		if record.passed or was_given(session, record) then
+			is_here = true;
+			if not record.confirmed[by] then
+				return record;
+			end
+		end
+	end
+	for _, record in ipairs(is_here and {} or all) do
+		if not record.confirmed[by] then
+			return record;
+		end
+	end
+end
+
+--- The records of the one message that a receipt or a marker is for. It names an id, which several may have: one message that was
+-- written again while verdicts were lost, or different ones, of a client that uses an id again. Clients confirm in the order in
+-- which they read, so what did not arrive is never taken for confirmed by what was said of another. What was let go without a
+-- verdict and says the same is the same message; one that was given the verdict `stored` is a message by itself.
+local function confirmed_by(by, id, from, to, session)
+	local all = gate.outcomes.named(from, to, id);
+	if not all[2] then
+		return all;
+	end
+	local first = first_of(all, by, session);
+	local numbers, has_stored = { first }, first and not first.passed;
+	for _, other in ipairs(first and all or {}) do
+		if other ~= first and other.words == first.words and not other.confirmed[by] and (other.passed or not has_stored) then
+			table.insert(numbers, other);
+			has_stored = has_stored or not other.passed;
+		end
+	end
+	return numbers;
+end
+
+local function is_confirmed(record)
+	return record.confirmed.receipt or record.confirmed.marker;
+end
+
+--- Whether an original is among these that nobody has confirmed. Of what is known by its copy alone the component may have told a
+-- receipt already.
+local function is_open(records)
+	for _, record in ipairs(records) do
+		if not is_confirmed(record) and not record.by_copy then
+			return true;
+		end
+	end
+	return false;
+end
+
 local function seen(by, id, from, to, session)
-	for _, record in ipairs(gate.outcomes.take_named(jid_bare(to), jid_bare(from), id)) do
+	for _, record in ipairs(confirmed_by(by, id, jid_bare(to), jid_bare(from), session)) do
+		local is_news = not is_confirmed(record);
+		record.confirmed[by] = true;
 		gate.proofs.confirmed(session, record);
-		gate.outcomes.saw(record, "has", { jid = from; session = gate.sessions.id(session); by = by; id = id; to = to });
+		if is_news then
+			gate.outcomes.saw(record, "has", { jid = from; session = gate.sessions.id(session); by = by; id = id; to = to });
+		end
 	end
 	if by == "receipt" then
 		gate.unheld.confirmed(jid_bare(to), jid_bare(from), id, from);
@@ -42,10 +110,10 @@ end
 
 --- Whether it need not be shown: the component is told by `has` of all that it names, and who is told is there. What is owed to
 -- one who is away, and what is not known here, is the component's to decide.
-local function need_not_be_shown(stanza, from, to)
+local function need_not_be_shown(stanza, session, from, to)
 	for _, child in ipairs(stanza.tags) do
 		local by, id = protocol.proof_in(child);
-		if by and not (id and gate.outcomes.is_named(to, from, id)) then
+		if by and not (id and is_open(confirmed_by(by, id, to, from, session))) then
 			return false;
 		end
 	end

@@ -245,6 +245,42 @@ test('of a message that its sender wrote again before he had an answer, each is 
   expect(new Set(has.map(([, n]) => n))).toEqual(new Set(numbers));
 });
 
+/** Alice says it under that id, to that session, and it is stored. */
+async function saidTo(user: TestUser, body: string, id: string): Promise<string> {
+  await alice.say(user.jid, body, { id });
+  const n = await component.held(body);
+  await component.event('outcome', { n, copy: '1' });
+  await user.hears(body);
+  return n;
+}
+
+test('of two messages of one id, a receipt proves the one that its session was given, and one only', async () => {
+  component.verdict = () => 'stored';
+  const tablet = await stage.user('bob', 'tablet');
+  const first = await saidTo(bob, 'First', 'same');
+  const second = await saidTo(tablet, 'Second', 'same');
+  await confirms(tablet, received('same'));
+  await component.event('has', { by: 'receipt', n: second });
+  // Who shows it says so as well.
+  await confirms(tablet, displayed('same'));
+  await alicesHas('same', 'displayed');
+  expect(byReceipt(component.received)).toEqual([['receipt', second]]);
+  await confirms(bob, received('same'));
+  await component.event('has', { by: 'receipt', n: first });
+});
+
+test('who was given two messages of one id proves one with each receipt, in their order', async () => {
+  component.verdict = () => 'stored';
+  const numbers = [await saidTo(bob, 'First', 'same'), await saidTo(bob, 'Second', 'same')];
+  for (const [i, n] of numbers.entries()) {
+    await confirms(bob, received('same'));
+    await component.event('has', { by: 'receipt', n });
+    await confirms(bob, received(`other-${i}`));
+    await alicesHas(`other-${i}`);
+    expect(byReceipt(component.received).map(([, one]) => one)).toEqual(numbers.slice(0, i + 1));
+  }
+});
+
 test('what was sent while a component was there is pinged for when one is there again', async () => {
   const { n } = await said('One');
   component.cut();

@@ -27,4 +27,6 @@ public interface Element extends Branch {
     void setQName(QName name);
 
     String elementText(String name);
+
+    String getText();
 }

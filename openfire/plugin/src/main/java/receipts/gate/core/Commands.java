@@ -82,6 +82,7 @@ final class Commands {
             known = new Known(n, pair);
             known.byCopy = true;
             known.silent = message.silent;
+            known.words = message.words;
             known.name = Known.name(sender, Stanza.bare(to), message.id);
         }
         gate.record.belongs(known, lease);

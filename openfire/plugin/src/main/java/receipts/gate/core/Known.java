@@ -2,8 +2,10 @@ package receipts.gate.core;
 
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /** What is known of one stored message: its copies carry this object in memory, so that nothing marks them on the wire. */
@@ -16,8 +18,15 @@ public final class Known {
     Known sameName;
     /** {@link Stanza#silent} */
     boolean silent;
-    /** Its recipient's receipt was routed. */
-    boolean receipt;
+    /** Its recipient's receipt was routed, or his marker. */
+    private boolean receipted;
+    private boolean marked;
+    /** {@link Stanza#words} */
+    int words;
+    /** It was let go without a verdict, so that nobody saw which sessions were given it. */
+    boolean passed;
+    /** The sessions (streams) that it was written to. */
+    private Set<String> given = Collections.emptySet();
     /** The last outcome of the original and of each other copy, and what came after: elements that can be written again. */
     private String original;
     private Map<Integer, String> copies = Collections.emptyMap();
@@ -48,6 +57,32 @@ public final class Known {
 
     public boolean isNoted() {
         return note != null;
+    }
+
+    void give(String stream) {
+        if (given.isEmpty()) given = Collections.singleton(stream);
+        else if (!given.contains(stream)) {
+            if (given.size() == 1) given = new HashSet<>(given);
+            given.add(stream);
+        }
+    }
+
+    boolean wasGiven(String stream) {
+        return given.contains(stream);
+    }
+
+    /** Whether its recipient has said so, by a receipt or by a marker. */
+    boolean isConfirmed() {
+        return receipted || marked;
+    }
+
+    boolean isConfirmedBy(Receipt receipt) {
+        return receipt.marker ? marked : receipted;
+    }
+
+    void confirm(Receipt receipt) {
+        if (receipt.marker) marked = true;
+        else receipted = true;
     }
 
     void outcome(int copy, String event) {

@@ -163,6 +163,7 @@ final class Lines {
             gate.record.outcome(known, 1, Events.outcome(known.n, "dropped"));
         } else {
             gate.counts.passed++;
+            known.passed = entry.passed;
             if (entry.passed) gate.record.outcome(known, 1, Events.outcome(known.n, "passed"));
         }
         if (entry.confirms != null && entry.verdict != Verdict.DROP) gate.record.routed(entry.confirms);

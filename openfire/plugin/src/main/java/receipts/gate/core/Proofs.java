@@ -27,6 +27,7 @@ final class Proofs {
 
     /** A message was written to that session. */
     void sent(Live live, Known known, int copy, long now) {
+        known.give(live.stream);
         forgotten(live.sent(known, copy, now));
         if (copy > 1) known.copied = true;
         if (live.isDetached()) return;
@@ -77,6 +78,7 @@ final class Proofs {
         Live live = note.given;
         boolean open = live.unproved.remove(note.known().n) != null;
         note.is(known, copy);
+        if (note.written) known.give(live.stream);
         if (note.provedBy != null) has(live, known, note.provedBy);
         else if (open) sent(live, known, copy, now);
         else if (note.written) returned(live, known);

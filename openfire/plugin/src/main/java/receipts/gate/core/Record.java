@@ -1,6 +1,7 @@
 package receipts.gate.core;
 
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 
 /** What is remembered and told of each stored message and each session. Guarded by the gate's lock. */
@@ -73,15 +74,15 @@ final class Record implements Reports {
         Live live = sessions.at(message.from);
         if (live == null) return false;
         String sender = message.recipient();
-        for (Receipt receipt : message.receipts) if (!isOpen(memory.named(message.nameOf(receipt)))) return false;
+        for (Receipt receipt : message.receipts) if (!isOpen(Confirmed.by(receipt, memory.named(message.nameOf(receipt)), live.stream))) return false;
         if (!sender.equals(message.to)) return sessions.at(message.to) != null;
         for (Live theirs : sessions.of(sender)) if (theirs.takes(message.to)) return true;
         return false;
     }
 
-    /** Whether an original of that name has no receipt yet. */
-    private static boolean isOpen(Known newest) {
-        for (Known known = newest; known != null; known = known.sameName) if (!known.receipt && !known.byCopy) return true;
+    /** Whether an original is among these that nobody has confirmed yet. */
+    private static boolean isOpen(List<Known> confirmed) {
+        for (Known known : confirmed) if (!known.isConfirmed() && !known.byCopy) return true;
         return false;
     }
 
@@ -94,11 +95,11 @@ final class Record implements Reports {
         for (Receipt receipt : message.receipts) {
             String name = message.nameOf(receipt);
             if (!receipt.marker) confirmUnheld(name, message, live);
-            for (Known known = memory.named(name); known != null; known = known.sameName) {
+            for (Known known : Confirmed.by(receipt, memory.named(name), live.stream)) {
                 proofs.confirmed(live, known);
-                if (known.receipt) continue;
-                known.receipt = true;
-                later(known, Events.empty("has", "n", known.n, "jid", live.jid, "session", live.stream, "by", receipt.marker ? "marker" : "receipt",
+                boolean isNews = !known.isConfirmed();
+                known.confirm(receipt);
+                if (isNews) later(known, Events.empty("has", "n", known.n, "jid", live.jid, "session", live.stream, "by", receipt.marker ? "marker" : "receipt",
                     "id", receipt.id, "to", message.to));
             }
         }
@@ -114,7 +115,7 @@ final class Record implements Reports {
     private void seen(Stanza message, Live live) {
         for (Receipt receipt : message.receipts) {
             if (!receipt.marker) proofs.confirms(live);
-            for (Known known = memory.named(message.nameOf(receipt)); known != null; known = known.sameName) proofs.seen(known);
+            for (Known known : Confirmed.by(receipt, memory.named(message.nameOf(receipt)), live.stream)) proofs.seen(known);
         }
     }
 

@@ -16,6 +16,8 @@ public final class Stanza {
     final boolean proof;
     /** It asks for no receipt (XEP-0184), so that none will come. */
     final boolean silent;
+    /** Differs, as a rule, where the bodies do. */
+    final int words;
     /** Bare JIDs, and {@link Conversation#pair} of the two: made when they are first asked for. */
     private String sender;
     private String recipient;
@@ -26,10 +28,10 @@ public final class Stanza {
     }
 
     public Stanza(Object packet, String from, String to, String id, boolean error, boolean body, List<Receipt> receipts, boolean proof) {
-        this(packet, from, to, id, error, body, receipts, proof, false);
+        this(packet, from, to, id, error, body, receipts, proof, false, 0);
     }
 
-    public Stanza(Object packet, String from, String to, String id, boolean error, boolean body, List<Receipt> receipts, boolean proof, boolean silent) {
+    public Stanza(Object packet, String from, String to, String id, boolean error, boolean body, List<Receipt> receipts, boolean proof, boolean silent, int words) {
         this.packet = packet;
         this.from = from;
         this.to = to;
@@ -39,6 +41,7 @@ public final class Stanza {
         this.receipts = receipts;
         this.proof = proof;
         this.silent = silent;
+        this.words = words;
     }
 
     /** By what a message is known again without its number: one of the same id and body between the same users; null without an id. */

@@ -36,6 +36,8 @@ final class Text {
         boolean other;
         /** A receipt is asked for. */
         boolean asks;
+        /** {@link Stanza#words} */
+        int words;
         List<Receipt> receipts = Collections.emptyList();
     }
 
@@ -55,7 +57,10 @@ final class Text {
         String namespace = child.getNamespaceURI();
         if (MINOR.contains(namespace) || "thread".equals(name)) return;
         seen.content = true;
-        if ("body".equals(name)) seen.body = true;
+        if ("body".equals(name)) {
+            seen.body = true;
+            seen.words = 31 * seen.words + child.getText().hashCode();
+        }
         boolean marker = MARKERS.equals(namespace) && !"markable".equals(name);
         boolean ofReceipts = RECEIPTS.equals(namespace);
         boolean receipt = ofReceipts && "received".equals(name);
@@ -111,7 +116,7 @@ final class Text {
         Element element = message.getElement();
         return new Stanza(message, element.attributeValue("from"), element.attributeValue("to"), element.attributeValue("id"),
             "error".equals(element.attributeValue("type")), seen.body, seen.receipts,
-            seen.content && !seen.other, !seen.asks);
+            seen.content && !seen.other, !seen.asks, seen.words);
     }
 
     static String likeness(Message message) {

@@ -151,7 +151,7 @@ class ProofTest {
         send("one");
         answer(0, "s1");
         confirm("one");
-        rig.gate.offer(new Stanza("two", "alice@example.org/phone", "bob@example.org", "id-two", false, true, java.util.Collections.emptyList(), false, true), true, "<message/>");
+        rig.gate.offer(new Stanza("two", "alice@example.org/phone", "bob@example.org", "id-two", false, true, java.util.Collections.emptyList(), false, true, 0), true, "<message/>");
         rig.run();
         rig.stored("c", rig.shown("c").get(rig.shown("c").size() - 1));
         assertEquals(2, rig.pings.size());

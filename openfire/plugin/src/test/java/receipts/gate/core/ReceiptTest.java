@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 /** Receipts and markers that are routed, and not told by the component. */
 class ReceiptTest {
     private static final String ALICE = "alice@example.org/phone";
+    private static final String DESK = "bob@example.org/desk";
     private static final String BOB = "bob@example.org/phone";
     private final Rig rig = new Rig();
 
@@ -188,6 +189,99 @@ class ReceiptTest {
         assertEquals(Arrays.asList("receipt " + passed, "receipt " + again), repeated("e"));
     }
 
+    /** Written to that session, and seen to be. */
+    private void goesTo(String stream, String jid) {
+        rig.server = entry -> {
+            rig.gate.presence().sent(entry.known, entry.copy, stream, true);
+            return new Outcome().sent(stream, jid);
+        };
+    }
+
+    private String again(String text) {
+        rig.gate.offer(new Stanza(text, ALICE, "bob@example.org", "same", false, true, java.util.Collections.emptyList(), false, false, text.hashCode()), true, "<message/>");
+        rig.run();
+        return newest();
+    }
+
+    private String sendAgain(String text) {
+        String n = again(text);
+        rig.stored("c", n);
+        return n;
+    }
+
+    @Test @DisplayName("of two messages of one id a receipt proves that which its session was given, whichever was first")
+    void sameIdElsewhere() {
+        for (String first : new String[] {"s1", "s2"}) {
+            rig.gate.presence().bound("s2", DESK);
+            goesTo(first, first.equals("s1") ? BOB : DESK);
+            String one = sendAgain("one " + first);
+            goesTo(first.equals("s1") ? "s2" : "s1", first.equals("s1") ? DESK : BOB);
+            String two = sendAgain("two");
+            rig.confirm(BOB, ALICE, "same", false);
+            rig.say("c", new Command("pass").with("n", newest()));
+            String own = first.equals("s1") ? one : two;
+            assertEquals("receipt " + own, has("c").get(has("c").size() - 1));
+            int said = has("c").size();
+            // The same client says it once more, as who shows a message does by a marker.
+            rig.confirm(BOB, ALICE, "same", true);
+            rig.say("c", new Command("pass").with("n", newest()));
+            rig.confirm(BOB, ALICE, "same", false);
+            rig.say("c", new Command("pass").with("n", newest()));
+            assertEquals(said, has("c").size());
+            rig.say("c", new Command("forget").with("n", one), new Command("forget").with("n", two));
+        }
+    }
+
+    @Test @DisplayName("a session that was given two of one id proves one with each receipt, in the order in which it was given them")
+    void sameIdTwice() {
+        goesTo("s1", BOB);
+        String one = sendAgain("one");
+        String two = sendAgain("two");
+        rig.say("c", new Command("disable"));
+        rig.confirm(BOB, ALICE, "same", false);
+        rig.confirm(BOB, ALICE, "same", true);
+        assertEquals(Arrays.asList("receipt " + one), repeated("d"));
+        rig.confirm(BOB, ALICE, "same", false);
+        assertEquals(Arrays.asList("receipt " + one, "receipt " + two), repeated("e"));
+    }
+
+    @Test @DisplayName("another message of the same id, where one was let go without a verdict, is not proved by the receipt for that")
+    void sameIdPassed() {
+        goesTo("s1", BOB);
+        String passed = again("one");
+        rig.gate.closed("c");
+        rig.run();
+        rig.enable("c");
+        String two = sendAgain("two");
+        rig.say("c", new Command("disable"));
+        rig.confirm(BOB, ALICE, "same", false);
+        assertEquals(Arrays.asList("receipt " + passed), repeated("d"));
+        rig.confirm(BOB, ALICE, "same", false);
+        assertEquals(Arrays.asList("receipt " + passed, "receipt " + two), repeated("e"));
+    }
+
+    @Test @DisplayName("what need not be shown is only what the session that says it was given, and has not said before")
+    void sameIdShown() {
+        Rig routing = routing();
+        routing.gate.presence().bound("s3", DESK);
+        routing.server = entry -> {
+            boolean first = entry.packet.equals("one");
+            routing.gate.presence().sent(entry.known, entry.copy, first ? "s1" : "s3", true);
+            return new Outcome().sent(first ? "s1" : "s3", first ? BOB : DESK);
+        };
+        for (String text : new String[] {"one", "two"}) {
+            routing.gate.offer(new Stanza(text, ALICE, "bob@example.org", "same", false, true), true, "<message/>");
+            routing.run();
+            routing.stored("c", routing.shown("c").get(routing.shown("c").size() - 1));
+        }
+        routing.confirm(BOB, ALICE, "same", false);
+        assertEquals(2, routing.shown("c").size());
+        routing.confirm(BOB, ALICE, "same", false);
+        assertEquals(3, routing.shown("c").size());
+        routing.confirm(DESK, ALICE, "same", false);
+        assertEquals(3, routing.shown("c").size());
+    }
+
     @Test @DisplayName("the other numbers of a message are found when one of them is forgotten, whichever it is")
     void oneOfSeveralIsForgotten() {
         for (int gone = 0; gone < 3; gone++) {
@@ -195,8 +289,10 @@ class ReceiptTest {
             String text = "text" + gone;
             for (int i = 0; i < 3; i++) numbers.add(send(text));
             rig.say("c", new Command("forget").with("n", numbers.remove(gone)));
-            rig.confirm(BOB, ALICE, "id-" + text, false);
-            rig.say("c", new Command("pass").with("n", newest()));
+            for (int i = 0; i < 2; i++) {
+                rig.confirm(BOB, ALICE, "id-" + text, false);
+                rig.say("c", new Command("pass").with("n", newest()));
+            }
             List<String> proved = new ArrayList<>();
             for (String event : rig.events("c", "has")) if (("id-" + text).equals(Rig.attribute(event, "id"))) proved.add(Rig.attribute(event, "n"));
             assertEquals(new java.util.HashSet<>(numbers), new java.util.HashSet<>(proved));

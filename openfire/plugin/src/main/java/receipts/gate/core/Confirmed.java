@@ -1,0 +1,58 @@
+package receipts.gate.core;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/**
+ * Which messages a receipt or a marker is for. It names an id, which several may have: one message that was written again while
+ * verdicts were lost, or different ones, of a client that uses an id again.
+ */
+final class Confirmed {
+    private Confirmed() {
+    }
+
+    /**
+     * One message: the oldest that this session was given and has not confirmed, since clients confirm in the order in which they
+     * read. So what did not arrive is never taken for confirmed by what was said of another; and who confirms two of an id once has
+     * proved the first, the second is proved otherwise or sent again. Which session was given what was let go without a verdict,
+     * nobody knows; of such a one, what says the same is the same message. What comes from a session that was given none of them
+     * (it may have had a carbon, or looked into an archive) is for the oldest of all.
+     *
+     * @param newest of its name, or null
+     */
+    static List<Known> by(Receipt receipt, Known newest, String stream) {
+        if (newest == null) return Collections.emptyList();
+        if (newest.sameName == null) return Collections.singletonList(newest);
+        List<Known> all = new ArrayList<>();
+        for (Known known = newest; known != null; known = known.sameName) all.add(known);
+        Collections.reverse(all);
+        Known first = first(receipt, all, stream);
+        return first == null ? Collections.emptyList() : numbersOf(first, receipt, all);
+    }
+
+    /** @param all the oldest first */
+    private static Known first(Receipt receipt, List<Known> all, String stream) {
+        boolean isHere = false;
+        for (Known known : all) {
+            if (!known.passed && !known.wasGiven(stream)) continue;
+            isHere = true;
+            if (!known.isConfirmedBy(receipt)) return known;
+        }
+        if (!isHere) for (Known known : all) if (!known.isConfirmedBy(receipt)) return known;
+        return null;
+    }
+
+    /** One that was given the verdict `stored` is a message by itself: what repeats one is dropped. */
+    private static List<Known> numbersOf(Known first, Receipt receipt, List<Known> all) {
+        List<Known> numbers = new ArrayList<>();
+        numbers.add(first);
+        boolean hasStored = !first.passed;
+        for (Known known : all) {
+            if (known == first || known.words != first.words || known.isConfirmedBy(receipt) || hasStored && !known.passed) continue;
+            numbers.add(known);
+            hasStored |= !known.passed;
+        }
+        return numbers;
+    }
+}
