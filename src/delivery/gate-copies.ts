@@ -3,6 +3,7 @@ import type { Outcome } from '../gate/events.ts';
 import { bestSession, type Decision, decide, type Graces } from '../gate/facts.ts';
 import type { StoredRecord } from '../store/contract.ts';
 import type { OutgoingStanza } from '../xmpp/connection/outgoing-stanza.ts';
+import { AwaitedOutcomes } from './awaited-outcomes.ts';
 import type { GatePort } from './gate-port.ts';
 import type { HeldMessages } from './held-messages.ts';
 import type { Sent } from './ports.ts';
@@ -56,8 +57,9 @@ const ASK_AGAIN = 5000;
 /** Copies and notices that go through a gate: the original, which it holds, by a verdict; all others by its commands. */
 export class GateCopies extends EventEmitter<Events> {
   readonly #options: GateCopiesOptions;
-  /** By number and copy: what the server has not yet said what became of. */
-  readonly #awaited = new Map<string, Sent>();
+  readonly #awaited = new AwaitedOutcomes();
+  /** By key: the numbers of those that ended before the server had said what became of them. */
+  readonly #endedEarly = new Map<string, string>();
   /** By recipient: what waits for others to be sent again to him. */
   readonly #behind = new Map<string, string[]>();
   readonly #asked = new Set<string>();
@@ -96,7 +98,7 @@ export class GateCopies extends EventEmitter<Events> {
     const n = record.heldAs as string;
     messages.put(record);
     doubts.sent(record);
-    this.#awaited.set(nameOf(n, 1), sent);
+    this.#awaited.put(n, 1, sent);
     if (!this.isCatchingUp(record.recipient)) gate.give('stored', n, sent.acknowledgedByGate);
     else this.#queue(record.recipient, n);
     return writtenElsewhere(sent);
@@ -161,7 +163,7 @@ export class GateCopies extends EventEmitter<Events> {
   look(n: string, recipient: string, copies: number): Decision {
     const { gate, clock, graces } = this.#options;
     // The original waits for its turn, or is on its way: a copy would go before it, and it would be shown twice.
-    if (this.#awaited.has(nameOf(n, 1))) {
+    if (this.#awaited.has(n, 1)) {
       this.#undecided.add(n);
       return { what: 'wait' };
     }
@@ -198,15 +200,14 @@ export class GateCopies extends EventEmitter<Events> {
   deliver(sent: Sent, xml: string, { to, copy }: { readonly to: string; readonly copy: number }): OutgoingStanza<Sent> {
     const { gate, doubts } = this.#options;
     const n = sent.record.heldAs as string;
-    const name = nameOf(n, copy);
     doubts.sent(sent.record);
     const facts = gate.factsOf(n);
     // Not before: a receipt that was on its way to Redis may have ended the message meanwhile, and is in the same doubt.
     if (facts?.suspected !== undefined) facts.doubted = true;
-    this.#awaited.set(name, sent);
+    this.#awaited.put(n, copy, sent);
     gate.deliver(n, copy, to, xml, (outcome) => {
       // The session is gone; the next one brings it.
-      if (outcome !== 'done' && this.#awaited.delete(name)) this.emit('abandoned', sent);
+      if (outcome !== 'done') this.#abandon(n, copy);
     });
     return writtenElsewhere(sent);
   }
@@ -232,24 +233,39 @@ export class GateCopies extends EventEmitter<Events> {
   ended(record: StoredRecord): void {
     const { heldAs } = record;
     if (heldAs === undefined) return;
-    const { gate, messages, doubts } = this.#options;
-    messages.remove(heldAs);
+    this.#options.messages.remove(heldAs);
     this.#asked.delete(heldAs);
     this.#undecided.delete(heldAs);
     this.#unheld.delete(heldAs);
-    if (!doubts.ended(record, gate.factsOf(heldAs))) gate.forget(heldAs);
+    // The receipt of a client may be here before the server has said whom it gave the message: what is in doubt depends on that.
+    if (!this.#awaited.whenSettled(heldAs, () => this.#settled(record))) this.#endedEarly.set(record.key, heldAs);
+  }
+
+  /** A message has ended, and it is known what became of it. */
+  #settled(record: StoredRecord): void {
+    const { gate, doubts } = this.#options;
+    const n = record.heldAs as string;
+    this.#endedEarly.delete(record.key);
+    if (!doubts.ended(record, gate.factsOf(n))) gate.forget(n);
   }
 
   /** A client (`by`, its session's resource) has confirmed a message that is confirmed already. */
   confirmedAgain(user: string, by: string, key: string): void {
-    this.#options.doubts.confirmedAgain(user, by, key);
+    const n = this.#endedEarly.get(key);
+    const again = () => this.#options.doubts.confirmedAgain(user, by, key);
+    if (n === undefined) again();
+    else this.#awaited.whenSettled(n, again);
   }
 
-  #outcome({ n, copy, states, condition, acknowledged }: Outcome): void {
-    const name = nameOf(n, copy);
-    const sent = this.#awaited.get(name);
+  #outcome(outcome: Outcome): void {
+    const { n, copy } = outcome;
+    const sent = this.#awaited.take(n, copy);
     if (sent === undefined) return;
-    this.#awaited.delete(name);
+    this.#handleOutcome(outcome, sent);
+    this.#awaited.settle(n);
+  }
+
+  #handleOutcome({ n, copy, states, condition, acknowledged }: Outcome, sent: Sent): void {
     if (states.has('passed') || (states.has('unknown') && !acknowledged)) this.#acknowledgeOtherwise(sent);
     if (states.has('bounced')) this.emit('bounced', sent.record, condition ?? 'service-unavailable');
     else if (states.has('refused')) this.emit('refused', sent.record);
@@ -281,30 +297,36 @@ export class GateCopies extends EventEmitter<Events> {
 
   /** The gate has told all that it remembers, and of these nothing: the verdict may have been lost with the connection. */
   #askForAwaited(): void {
-    for (const [name, sent] of [...this.#awaited]) this.#askFor(name, sent);
+    for (const [n, copy, sent] of this.#awaited.all()) this.#askFor(n, copy, sent);
   }
 
-  #askFor(name: string, sent: Sent): void {
-    const isAwaited = () => this.#awaited.get(name) === sent;
+  #askFor(n: string, copy: number, sent: Sent): void {
+    const isAwaited = () => this.#awaited.get(n, copy) === sent;
     const abandon = () => {
-      if (!isAwaited()) return;
-      this.#awaited.delete(name);
-      this.emit('abandoned', sent);
+      if (isAwaited()) this.#abandon(n, copy);
     };
     // A copy now would come beside the original, or before it. What becomes of that is told; a gate that was reloaded may not.
     const later = () => {
-      setTimeout(() => isAwaited() && this.#options.gate.isReady && this.#askFor(name, sent), ASK_AGAIN).unref();
+      setTimeout(() => isAwaited() && this.#options.gate.isReady && this.#askFor(n, copy, sent), ASK_AGAIN).unref();
     };
-    this.ask(sent.record.heldAs as string, abandon, later);
+    this.ask(n, abandon, later);
+  }
+
+  /** It will not be said what became of it. */
+  #abandon(n: string, copy: number): void {
+    const sent = this.#awaited.take(n, copy);
+    if (sent === undefined) return;
+    this.emit('abandoned', sent);
+    this.#awaited.settle(n);
   }
 
   #abandonAll(): void {
-    const all = [...this.#awaited.values()];
-    this.#awaited.clear();
-    for (const sent of all) {
+    const all = this.#awaited.takeAll();
+    for (const [, , sent] of all) {
       this.#acknowledgeOtherwise(sent);
       this.emit('abandoned', sent);
     }
+    for (const [n] of all) this.#awaited.settle(n);
   }
 
   #acknowledgeOtherwise(sent: Sent): void {
@@ -323,11 +345,6 @@ export class GateCopies extends EventEmitter<Events> {
     this.#behind.set(user, [n]);
     setTimeout(() => this.caughtUp(user), this.#options.orderWithin ?? ORDER_WITHIN).unref();
   }
-}
-
-/** Of the original its number itself, which has no space in it: no text is made for each message. */
-function nameOf(n: string, copy: number): string {
-  return copy === 1 ? n : `${n} ${copy}`;
 }
 
 /** What the link's queue has of a stanza, of one that does not go through it. */
