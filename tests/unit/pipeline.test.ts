@@ -9,6 +9,7 @@ import {
   UnreadableReplyError,
 } from '../../src/store/contract.ts';
 import { encode } from '../../src/store/redis/codec/requests.ts';
+import { OwnersWork } from '../../src/store/redis/owners-work.ts';
 import { Pipeline, type PipelineOptions } from '../../src/store/redis/pipeline.ts';
 
 /** A request whose reply is a text; a name tells which. */
@@ -359,8 +360,42 @@ test('a reply that cannot be read stops its own work alone, and is logged with i
   }
   await pipeline.drained();
   expect(happened).toEqual(['a!', 'b failed: no reply', 'c!']);
-  expect(logged).toEqual([[{ err: unreadable, operation: 'senderAvailable' }, 'A stanza could not be handled']]);
+  expect(logged).toEqual([[{ err: unreadable, operation: 'senderAvailable' }, 'A reply of Redis cannot be read']]);
   expect(pipeline.failing).toBe(false);
+});
+
+test('what may be refused is, when its reply cannot be read, and what may have been stored is taken back', async () => {
+  const called: string[][] = [];
+  const pipeline = new Pipeline(
+    {
+      batch: async (requests) => {
+        called.push(requests.map(nameOf));
+        return requests.map((_, i) => (i === 0 && called.length === 1 ? new UnreadableReplyError('no reply') : 'b!'));
+      },
+    },
+    { log: silent },
+  );
+  const happened: string[] = [];
+  const work = new OwnersWork();
+  const push = (name: string) =>
+    pipeline.push(
+      work.begin(
+        {
+          request: named(name),
+          done: (reply) => happened.push(String(reply)),
+          refuse: () => happened.push(`${name} refused`),
+          withdraw: () => named(`not ${name}`),
+        },
+        'alice',
+        pipeline,
+      ),
+    );
+  push('a');
+  push('b');
+  await pipeline.drained();
+  expect(happened).toEqual(['a refused', 'b!']);
+  expect(called).toEqual([['a', 'b'], ['not a']]);
+  expect([...work.all()]).toEqual([]);
 });
 
 test('while a call is made again, nothing that came behind it goes to Redis', async () => {

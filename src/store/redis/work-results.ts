@@ -28,10 +28,13 @@ export class WorkResults {
         this.#setAside(entry, entry.error);
         continue;
       }
+      const { reply } = entry;
+      if (reply instanceof UnreadableReplyError) {
+        this.#unreadable(entry, reply);
+        continue;
+      }
       entry.over = true;
       try {
-        const { reply } = entry;
-        if (reply instanceof UnreadableReplyError) throw reply;
         entry.work.done(reply as ReplyTo<Request>);
       } catch (error) {
         // One stanza's fault must not take the others of its turn with it.
@@ -41,9 +44,15 @@ export class WorkResults {
     }
   }
 
+  /** It was carried out, and nobody knows how it ended: as when a reply was lost, what may have been stored is taken back. */
+  #unreadable(entry: Entry, error: UnreadableReplyError): void {
+    this.#options.log.error({ err: error, operation: entry.request?.kind }, 'A reply of Redis cannot be read');
+    this.#giveUp(entry, error);
+  }
+
   /** One that Redis rejects for its content would be rejected for ever, and hold up what is behind it. */
   #setAside(entry: Entry, error: Error): void {
-    const { log, onSetAside, refusal } = this.#options;
+    const { log, onSetAside } = this.#options;
     const { request } = entry;
     const key = request !== undefined && 'key' in request ? request.key : undefined;
     log.error(
@@ -51,8 +60,14 @@ export class WorkResults {
       'Redis rejects an operation for what is in it; it is set aside',
     );
     onSetAside();
-    if (entry.work.failed === undefined) refusal.refuse(entry);
+    this.#giveUp(entry, error);
+  }
+
+  /** Whoever waits for it is told. */
+  #giveUp(entry: Entry, error: Error): void {
+    const { failed } = entry.work;
+    if (failed === undefined) this.#options.refusal.refuse(entry);
     entry.over = true;
-    entry.work.failed?.(error);
+    failed?.(error);
   }
 }
