@@ -90,8 +90,8 @@ export function adds({ kind }: Request): boolean {
  */
 export class LateCallError extends Error {
   override name = 'LateCallError';
-  constructor() {
-    super('Redis was late, and the call was not carried out');
+  constructor(message = 'Redis was late, and the call was not carried out') {
+    super(message);
   }
 }
 

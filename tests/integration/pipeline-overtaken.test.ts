@@ -9,7 +9,9 @@ import {
   subscriptionStep,
 } from '../../src/store/contract.ts';
 import { Pipeline } from '../../src/store/redis/pipeline.ts';
-import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { BATCH } from '../../src/store/redis/scripts.ts';
+import { scriptFor } from '../../src/store/redis/shard-scripts.ts';
+import { askRedis, type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { ALICE, aliceWrites, BOB, keyOf, openLedger } from '../support/store/ledger.ts';
 
 let server: RedisServer;
@@ -23,6 +25,9 @@ beforeEach(() => {
   opened = openLedger(server.url);
 });
 afterEach(() => opened.close());
+
+/** The script as Redis is given it. */
+const BATCH_SCRIPT = scriptFor({ isCluster: false }, BATCH);
 
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -87,4 +92,33 @@ test('a message is not sent again by a claim that Redis took while it rejected t
   await Promise.all([fill(), settled]);
   expect(await settled).toMatchObject({ outcome: 'delivered' });
   expect((await claimed).outcome).not.toBe('claimed');
+});
+
+test('a call whose script Redis had lost is not overtaken by the next, to which another client has brought it', async () => {
+  const { pipeline, fill } = setUp();
+  const { redis } = opened;
+  await pipeline.perform(aliceWrites());
+  await askRedis(server.port, 'SCRIPT FLUSH');
+  server.freeze();
+  const settled = pipeline.perform(settle(keyOf('m-1'), 'desk', opened.ledger.clock.now()));
+  await turn();
+  // Between the two calls, as if it were another process.
+  const loaded = redis.call('SCRIPT', 'LOAD', BATCH_SCRIPT);
+  const claimed = pipeline.perform(claim(keyOf('m-1'), 1));
+  const filled = fill();
+  await turn();
+  server.thaw();
+  await Promise.all([filled, loaded]);
+  expect(await settled).toMatchObject({ outcome: 'delivered' });
+  expect(await claimed).not.toMatchObject({ record: { state: 'pending' } });
+});
+
+test('what is carried out by itself is carried out although Redis has lost the scripts', async () => {
+  const { pipeline } = setUp();
+  await pipeline.perform(aliceWrites());
+  await opened.ledger.sweep(1000, 1);
+  await askRedis(server.port, 'SCRIPT FLUSH');
+  expect(await opened.ledger.status([keyOf('m-1')])).toMatchObject([{ state: 'pending' }]);
+  await opened.ledger.sweep(1000, 1);
+  expect((await pipeline.perform(claim(keyOf('m-1'), 1))).outcome).toBe('claimed');
 });

@@ -107,7 +107,7 @@ export class DurabilityWait implements Durable {
         await answer;
         throw error;
       }
-      // Answers come in order. Where ioredis has sent a script again, as Redis had forgotten it, it was written after this WAIT.
+      // Answers come in order. Where a script was sent again, as Redis had forgotten it, it was written after this WAIT.
       if (!isAnswered) await new Promise((resolve) => setImmediate(resolve));
       if (isAnswered) break;
       await answer;

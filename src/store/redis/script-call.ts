@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Command, Redis } from 'ioredis';
+import { LateCallError } from '../contract.ts';
 import { type Argument, commandBytes } from './command-bytes.ts';
 
 /** A script, as Redis knows it. */
@@ -113,18 +114,34 @@ function textsOf(reply: unknown): unknown {
   return Array.isArray(reply) ? reply.map(textsOf) : reply;
 }
 
+/** Redis had lost the script, and has not carried out the call. */
+class LostScriptError extends LateCallError {
+  override name = 'LostScriptError';
+  constructor() {
+    super('Redis had lost a script, and the call was not carried out');
+  }
+}
+
 /**
  * Calls a script.
  *
- * @throws ReplyError and connection errors of ioredis
+ * @param isOrdered whether a later call must not be carried out before this one: then it is not made again by itself where Redis had lost
+ *   the script, since by now another client may have brought it, just before a later call came
+ * @throws ReplyError and connection errors of ioredis, and a {@link LostScriptError} where it is ordered
  */
-export async function callScript(redis: Redis, called: Script, args: ScriptArguments): Promise<unknown> {
+export async function callScript(
+  redis: Redis,
+  called: Script,
+  args: ScriptArguments,
+  isOrdered = false,
+): Promise<unknown> {
   const command = new ScriptCommand(called, args);
   try {
     return await redis.sendCommand(command as unknown as Command);
   } catch (error) {
     if (!(error as Error).message.startsWith('NOSCRIPT')) throw error;
     command.forget();
+    if (isOrdered) throw new LostScriptError();
     return await redis.sendCommand(new ScriptCommand(called, args) as unknown as Command);
   }
 }

@@ -37,6 +37,9 @@ const scriptsFor = (isCluster: boolean) =>
 const OF_ONE = scriptsFor(false);
 const OF_CLUSTER = scriptsFor(true);
 
+/** Whether calls of it are made one behind another, before the first is answered. */
+const isOrdered = (script: LedgerScript) => script === 'receiptsBatch';
+
 /** One server has all shards. */
 class DirectLink implements ShardLink {
   readonly keys: Constants;
@@ -51,8 +54,8 @@ class DirectLink implements ShardLink {
 
   call(script: LedgerScript, args: readonly Argument[], kept: Kept): Promise<unknown> {
     const durability = this.#durability;
-    if (kept === 'answered' || durability === undefined) return callScript(this.#redis, OF_ONE[script], args);
-    const call = () => callScript(this.#redis, OF_ONE[script], args);
+    const call = () => callScript(this.#redis, OF_ONE[script], args, isOrdered(script));
+    if (kept === 'answered' || durability === undefined) return call();
     return kept === 'kept' ? durability.keep(call) : durability.keepIfPossible(call);
   }
 }
@@ -90,7 +93,7 @@ export class ClusterLink implements ShardLink {
   }
 
   call(script: LedgerScript, args: readonly Argument[], kept: Kept): Promise<unknown> {
-    return this.#carryOut((master) => callScript(master, OF_CLUSTER[script], args), kept);
+    return this.#carryOut((master) => callScript(master, OF_CLUSTER[script], args, isOrdered(script)), kept);
   }
 
   /**
