@@ -65,6 +65,11 @@ export interface WorkersOptions {
   };
 }
 
+/** What the queue library has no public name for. */
+interface RenewsLocks {
+  readonly lockManager: { close(): Promise<void> };
+}
+
 /** What works the queues off. Idle until resumed, and whenever the link is down: what cannot be sent is not taken up. */
 export class Workers {
   readonly #options: WorkersOptions;
@@ -135,6 +140,8 @@ export class Workers {
    */
   leave(): void {
     for (const end of this.#inHand) end(new Error('Redis has been left'));
+    // A worker of a cluster may wait for a command that never settles as well: its own end, which stops the timer, is not waited for.
+    for (const worker of this.#workers) void (worker as unknown as RenewsLocks).lockManager.close();
   }
 
   #untilLeft<V>(work: Promise<V>): Promise<V> {

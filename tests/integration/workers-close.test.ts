@@ -1,5 +1,6 @@
 // A process leaves a Redis that does not answer: nothing of the queue library runs on.
-import { Redis } from 'ioredis';
+import { once } from 'node:events';
+import { type Cluster, Redis } from 'ioredis';
 import { Queues } from '../../src/jobs/queues.ts';
 import { Workers, type WorkersOptions } from '../../src/jobs/workers.ts';
 import type { Request } from '../../src/store/contract.ts';
@@ -49,6 +50,28 @@ test('a job whose answer never comes ends when Redis is left, and with it the wo
   await connections.close();
   workers.leave();
   await closed;
+  await until(async () => (await others()) === 0, { what: 'all connections to be closed' });
+  redis.disconnect();
+  await server.stop();
+});
+
+test('a connection to a cluster that has just begun when Redis is left has an end, and is not made again', async () => {
+  const server = await startRedis({ cluster: true });
+  const cluster = [{ host: '127.0.0.1', port: server.port }];
+  const connections = connect({ url: server.url, cluster }, () => {});
+  const copy = (connections.workers as Cluster).duplicate();
+  await until(() => copy.status === 'ready', { what: 'the connection' });
+  // As the queue library does after an error, while a worker waits for jobs.
+  const ended = once(copy, 'end');
+  copy.disconnect();
+  await ended;
+  copy.connect().catch(() => {});
+  const waits = copy.bzpopmin('{test}:marker', 0);
+  await connections.close();
+  await expect(waits).rejects.toThrow();
+  await expect(copy.connect()).rejects.toThrow('Redis has been left');
+  const redis = new Redis(server.url);
+  const others = async () => String(await redis.client('LIST')).split('\n').length - 2;
   await until(async () => (await others()) === 0, { what: 'all connections to be closed' });
   redis.disconnect();
   await server.stop();

@@ -96,19 +96,35 @@ function openCluster(target: RedisTarget, nodes: NonNullable<RedisTarget['cluste
  * BullMQ copies the workers' connection, and has a copy that nobody has connected try it once: at a Redis that is not there yet the
  * worker would have failed for as long as the process lives. A copy that connects by itself it waits for, at its end too.
  *
+ * @param isLeft from when on none connects any more: of a cluster BullMQ connects one anew whose command fails, as it does when that is left
  * @returns its copies
  */
-function connectsCopies(connection: Redis | Cluster): ReadonlySet<Redis | Cluster> {
+function connectsCopies(connection: Redis | Cluster, isLeft: () => boolean): ReadonlySet<Redis | Cluster> {
   const copies = new Set<Redis | Cluster>();
   const own = connection as { duplicate(...options: unknown[]): Redis | Cluster };
   const duplicate = own.duplicate.bind(connection);
   own.duplicate = (...options) => {
     const copy = duplicate(...options);
+    const connect = copy.connect.bind(copy);
+    copy.connect = () => (isLeft() ? Promise.reject(new Error('Redis has been left')) : connect());
     copies.add(copy);
     copy.connect().catch(() => {});
     return copy;
   };
   return copies;
+}
+
+/**
+ * Of a cluster that has just begun to connect, or waits until it does so again, ioredis has nothing to close and sees no end: what waits for
+ * it would wait for ever, and so would BullMQ's workers, whose timers keep the process.
+ */
+function leave(connection: Redis | Cluster): void {
+  const hasNothing = 'nodes' in connection && connection.nodes().length === 0;
+  connection.disconnect();
+  if (!hasNothing) return;
+  // As one that was never connected, which has an end.
+  connection.status = 'wait';
+  connection.disconnect();
 }
 
 /**
@@ -137,9 +153,9 @@ export function connect(
     maxRetriesPerRequest: null,
     socketTimeout: SILENT_WHILE_BLOCKING,
   });
-  const copies = connectsCopies(workers);
-  const all = [ledger, jobs, workers];
   let closed = false;
+  const copies = connectsCopies(workers, () => closed);
+  const all = [ledger, jobs, workers];
   for (const connection of all) {
     // It reconnects by itself, but for errors in the middle of looking for Redis, after which it would stay ended.
     connection.on('end', () => {
@@ -161,7 +177,7 @@ export function connect(
     close: async () => {
       closed = true;
       watch?.stop();
-      for (const connection of [...all, ...copies]) connection.disconnect();
+      for (const connection of [...all, ...copies]) leave(connection);
     },
   };
 }
