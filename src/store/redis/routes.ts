@@ -1,8 +1,8 @@
 import type { Kind, Request } from '../contract.ts';
 import type { Shards } from './shards.ts';
 
-/** By what the shard of a request is found: the whole of it lies there. */
-const ROUTE = {
+/** By what the shard of a request is found: the whole of it lies there. docs/shards.md says why that is safe. */
+export const ROUTE = {
   accept: 'key',
   withdraw: 'key',
   readdress: 'key',
