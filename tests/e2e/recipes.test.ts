@@ -20,19 +20,35 @@ jest.setTimeout(180_000);
 /** The recipes of docs/operations.md, run as they stand there. */
 const TEXT = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
 
-/** The files of a recipe, in their order. */
-function blocks(recipe: string): string[] {
+function textOf(recipe: string): string {
   const from = TEXT.indexOf(`### ${recipe}\n`);
   const to = TEXT.slice(from + 4).search(/^##/m);
-  return [...TEXT.slice(from, from + 4 + to).matchAll(/^```\n(.*?)^```$/gms)].map(([, text]) => text as string);
+  return TEXT.slice(from, from + 4 + to);
+}
+
+/** The files of a recipe, in their order. */
+const blocks = (recipe: string) =>
+  [...textOf(recipe).matchAll(/^```\n(.*?)^```$/gms)].map(([, text]) => text as string);
+
+/** The commands that its text names. */
+const commands = (recipe: string) =>
+  [...textOf(recipe).matchAll(/`(redis-cli -h [^`]*)`/g)].map(([, text]) => text as string);
+
+/** @returns what it prints */
+async function runs(command: string): Promise<string> {
+  const [program, ...args] = command.trim().split(' ') as [string, ...string[]];
+  return (await promisify(execFile)(findProgram(program) ?? program, args)).stdout;
 }
 
 /** Machines that are ports of this one. */
 class Machines {
   readonly #ports = new Map<string, number>();
 
-  static async of(count: number): Promise<Machines> {
-    const machines = new Machines();
+  private constructor(readonly haveAddresses: boolean) {}
+
+  /** @param haveAddresses each has one of its own, by which `redis-cli --cluster create` tells machines apart */
+  static async of(count: number, haveAddresses = false): Promise<Machines> {
+    const machines = new Machines(haveAddresses);
     const ports = await freePorts(3 * count);
     for (let i = 1; i <= count; i += 1) {
       machines.#ports.set(`${i}:6379`, ports.shift() as number);
@@ -46,14 +62,25 @@ class Machines {
     return this.#ports.get(`${machine}:${port}`) as number;
   }
 
-  /** A file, as it is to be on that machine. */
+  #host(machine: number): string {
+    return this.haveAddresses ? `127.0.0.${machine}` : '127.0.0.1';
+  }
+
+  /** A file, or a command, as it is to be on that machine. */
   file(text: string, machine: number, folder = ''): string {
+    const addresses = [...new Set([this.#host(machine), '127.0.0.1'])];
     return text
-      .replace(/^bind .*$/m, 'bind 127.0.0.1')
+      .replace(/^bind .*$/m, `bind ${addresses.join(' ')}`)
+      .replace(/^redis-cli -h 10\.0\.0\.(\d)( -p (\d+))?/, (_, one, __, port = 6379) => {
+        return `redis-cli -h ${this.#host(Number(one))} -p ${this.port(Number(one), Number(port))}`;
+      })
       .replace(/^port (\d+)$/m, (_, port) => `port ${this.port(machine, Number(port))}`)
       .replace(/^dir .*$/m, `dir ${folder}`)
       .replace('/run/redis/', `${folder}/`)
-      .replace(/10\.0\.0\.(\d):(\d+)/g, (_, one, port) => `127.0.0.1:${this.port(Number(one), Number(port))}`)
+      .replace(
+        /10\.0\.0\.(\d):(\d+)/g,
+        (_, one, port) => `${this.#host(Number(one))}:${this.port(Number(one), Number(port))}`,
+      )
       .replace(/10\.0\.0\.(\d) (\d+)/g, (_, one, port) => `127.0.0.1 ${this.port(Number(one), Number(port))}`)
       .replace(/10\.0\.0\.(\d)(?=,|$)/gm, (_, one) => `127.0.0.1:${this.port(Number(one), 26379)}`)
       .replace(/127\.0\.0\.1:6379/g, `127.0.0.1:${this.port(machine, 6379)}`);
@@ -64,7 +91,9 @@ class Machines {
     running.push({ stop: () => removeFolder(folder) });
     const file = path.join(folder, 'server.conf');
     // On one machine the ports beside theirs may be somebody else's.
-    const bus = text.includes('cluster-enabled') ? `cluster-port ${(await freePorts(1))[0]}\n` : '';
+    const bus = text.includes('cluster-enabled')
+      ? `cluster-port ${(await freePorts(1))[0]}\ncluster-announce-ip ${this.#host(machine)}\n`
+      : '';
     const written = this.file(text, machine, folder) + bus;
     await writeFile(file, written);
     const [, port] = /^port (\d+)$/m.exec(written) as RegExpExecArray;
@@ -99,7 +128,7 @@ function proxy(peer: ComponentPeer, env: Record<string, string>): ProxyProcess {
 const latest = new WeakMap<ComponentPeer, PeerConnection>();
 
 /** Alice writes until it is acknowledged; resolves with how it is stored. */
-async function acknowledged(peer: ComponentPeer, id: string): Promise<string | undefined> {
+async function acknowledged(peer: ComponentPeer, id: string, to = 'bob'): Promise<string | undefined> {
   let how: string | undefined;
   const seen = (stanza: Element) => {
     const stored = stanza.getChild('stored');
@@ -112,7 +141,7 @@ async function acknowledged(peer: ComponentPeer, id: string): Promise<string | u
     if (how === undefined && open !== undefined && Date.now() - sentAt > 2000) {
       sentAt = Date.now();
       open.write(
-        `<message from="alice@example.org/phone" to="bob@receipts.example.org" type="chat" id="${id}"><body>${id}</body><request xmlns="urn:xmpp:receipts"/></message>`,
+        `<message from="alice@example.org/phone" to="${to}@receipts.example.org" type="chat" id="${id}"><body>${id}</body><request xmlns="urn:xmpp:receipts"/></message>`,
       );
     }
     return how !== undefined;
@@ -172,22 +201,39 @@ test('two machines: one of them is lost', async () => {
   // The machine is gone, with all that runs on it.
   await Promise.all([servers[0]?.kill(), watchers[0]?.kill(), lost.signal('SIGKILL')]);
   expect(await acknowledged(peer, 'b')).toBe('disk');
-  const primary = String(machines.port(2, 6379));
-  expect(await sees('SENTINEL GET-MASTER-ADDR-BY-NAME receipts', new RegExp(primary))()).toBe(true);
+  const [says] = commands('Two machines') as [string];
+  expect(await runs(machines.file(says.replaceAll('10.0.0.1', '10.0.0.3'), 3))).toContain(
+    String(machines.port(2, 6379)),
+  );
 });
 
-test('a cluster: one of its masters is lost', async () => {
+test('a cluster: one machine is lost, and when it is back and has its master again, another one', async () => {
   const [redis, create, env] = blocks('A cluster') as [string, string, string];
-  const machines = await Machines.of(3);
-  const servers: TemporaryServer[] = [];
-  for (const text of [redis, redis.replace('port 6379', 'port 6380')]) {
-    for (const machine of [1, 2, 3]) servers.push(keep(await machines.redis(text, machine)));
+  const [handBack] = commands('A cluster') as [string];
+  const machines = await Machines.of(3, true);
+  const servers: TemporaryServer[][] = [];
+  for (const machine of [1, 2, 3]) {
+    const second = redis.replace('port 6379', 'port 6380');
+    servers.push([keep(await machines.redis(redis, machine)), keep(await machines.redis(second, machine))]);
   }
-  const [program, ...args] = machines.file(create.trim(), 1).split(' ') as [string, ...string[]];
-  await promisify(execFile)(findProgram(program) ?? program, args);
+  await runs(machines.file(create, 1));
   const peer = await listen();
+  peer.setMaxListeners(0);
   run(peer, variables(machines.file(env, 1)));
-  expect(await acknowledged(peer, 'a')).toBe('disk');
-  await servers[0]?.kill();
-  expect(await acknowledged(peer, 'b')).toBe('disk');
+  // So many that each master has some of them.
+  const users = Array.from({ length: 16 }, (_, i) => `user${i}`);
+  const all = async (id: string) =>
+    new Set(await Promise.all(users.map((user) => acknowledged(peer, `${id}-${user}`, user))));
+  expect(await all('a')).toEqual(new Set(['disk']));
+  const [first = [], other = []] = servers;
+  for (const server of first) await server.kill();
+  expect(await all('b')).toEqual(new Set(['disk']));
+  for (const server of first) await server.restart();
+  const is = (what: RegExp) => async () =>
+    what.test(await runs(machines.file(handBack.replace('CLUSTER FAILOVER', 'INFO replication'), 1)));
+  await until(is(/role:slave.*master_link_status:up/s), { within: 60_000, what: 'the machine that is back' });
+  expect(await runs(machines.file(handBack, 1))).toBe('OK\n');
+  await until(is(/role:master/), { within: 60_000, what: 'its master' });
+  for (const server of other) await server.kill();
+  expect(await all('c')).toEqual(new Set(['disk']));
 });
