@@ -65,7 +65,7 @@ export const languagesGoals = ({ chinese, emoji }: Languages): Goal[] => [
 export const pendingGoals = (pending: Pending): Goal[] => [
   least(`Accept speed, ${number(pending.filled)} pending / none`, pending.perSecondFilled / pending.perSecondNone, 0.8),
   most('Bytes in Redis, a pending message of 300', pending.bytesAccepted, 700, 0, ''),
-  most(`Bytes in Redis, a delivered message, ${number(pending.filled)} of them`, pending.bytesDelivered, 32, 1, ''),
+  most(`Bytes in Redis, a delivered message, ${number(pending.filled)} of them`, pending.delivered.bytes, 32, 1, ''),
 ];
 
 export const fairnessGoals = (fairness: Record<Way, Fairness>): Goal[] => [
@@ -135,7 +135,9 @@ export function pendingTable(pending: Pending): string[][] {
     ['pending', 'figure'],
     ['bytes a record, accepted through the proxy', number(pending.bytesAccepted)],
     ['bytes a record, filled in', number(pending.bytesFilled)],
-    ['bytes a delivered message that is known if it comes again', number(pending.bytesDelivered, 1)],
+    ['bytes a delivered message that is known if it comes again', number(pending.delivered.bytes, 1)],
+    ['the same, a message of the window, full for half its length', number(pending.delivered.bytesFull, 1)],
+    ['Redis CPU a message then / in the first quarter of the first window', number(pending.delivered.redisCpuFull, 2)],
     ['messages accepted a second with none pending', number(pending.perSecondNone)],
     ['messages accepted a second with those filled in', number(pending.perSecondFilled)],
   ];

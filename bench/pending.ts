@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { delivered } from './delivered.ts';
+import { type Delivered, delivered } from './delivered.ts';
 import { acceptance, BATCH, DAY, database, ledgerIn } from './filling.ts';
 import { median, redisMemory, tidyRedis, WINDOW } from './measure.ts';
 import { turns } from './turns.ts';
@@ -22,8 +22,7 @@ export interface Pending {
   /** Bytes a pending record, while the proxy accepts some and among those that were filled in. */
   readonly bytesAccepted: number;
   readonly bytesFilled: number;
-  /** The same of one that was delivered: see delivered.ts. */
-  readonly bytesDelivered: number;
+  readonly delivered: Delivered;
   /** Messages accepted a second. */
   readonly perSecondNone: number;
   readonly perSecondFilled: number;
@@ -82,7 +81,7 @@ export async function pending(place: Place, plan: PendingPlan, say: (text: strin
   const [empty, filled] = [new Redis(none.redisUrl), new Redis(full.redisUrl)];
   try {
     await empty.flushall();
-    const bytesDelivered = await delivered(place, plan.filled, say);
+    const ended = await delivered(place, plan.filled, say);
     const before = await redisMemory(filled);
     say(`filling in ${plan.filled.toLocaleString('en')} pending messages`);
     await fill(filled, plan.filled);
@@ -107,7 +106,7 @@ export async function pending(place: Place, plan: PendingPlan, say: (text: strin
       filled: plan.filled,
       bytesAccepted: median(rounds.map((round) => round.none.bytes)),
       bytesFilled,
-      bytesDelivered,
+      delivered: ended,
       perSecondNone: median(rounds.map((round) => round.none.perSecond)),
       perSecondFilled: median(rounds.map((round) => round.filled.perSecond)),
     };

@@ -32,7 +32,7 @@ export const WHOLE: Plans = {
   // Node compiles and makes its young generation larger for 3 s and more: a message costs up to five times as much in the first of them.
   speed: { rounds: 5, limit: 220 * SECOND, warmUp: 5000, measure: 4000, paced: 3000 },
   languages: { rounds: 16, limit: 80 * SECOND, warmUp: 9000, lead: 200, measure: 1000 },
-  pending: { rounds: 5, limit: 60 * SECOND, accepted: 50_000, filled: 1_000_000 },
+  pending: { rounds: 5, limit: 45 * SECOND, accepted: 50_000, filled: 1_000_000 },
   fairness: { rounds: 3, limit: 80 * SECOND, flood: 30_000, paced: 5000 },
   scale: { rounds: 5, limit: 140 * SECOND, warmUp: 15_000, measured: 40_000 },
   gate: { rounds: 3, limit: 80 * SECOND, warmUp: 3000, measured: 6000, paced: 3000 },
