@@ -174,7 +174,8 @@ export class Delivery {
     const onSent = gateCopies && { onSent: (user: string) => gateCopies.caughtUp(user) };
     this.#windows = new RedeliveryWindows({ ...base, copies, redeliveryWindow, status, ...settling, ...onSent });
     const windows = this.#windows;
-    this.sessionRedelivery = new SessionRedelivery({ ...base, windows, sessions, pings });
+    const isThere = gateCopies && ((user: string) => gateCopies.isThere(user));
+    this.sessionRedelivery = new SessionRedelivery({ ...base, windows, sessions, pings, isThere });
 
     const endings = new Endings({ ...base, copies, batches, noticeOutbox, windows });
     this.endings = endings;

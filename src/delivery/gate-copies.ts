@@ -212,6 +212,12 @@ export class GateCopies extends EventEmitter<Events> {
     return writtenElsewhere(sent);
   }
 
+  /** Whether a session of this user's (bare JID) is known that takes messages. */
+  isThere(user: string): boolean {
+    const { gate } = this.#options;
+    return gate.isReady && bestSession(gate.sessionsOf(user)) !== undefined;
+  }
+
   /** Whether it is known that no session has this address, which one had. */
   isGone(user: string, resource: string): boolean {
     const { gate } = this.#options;
@@ -273,8 +279,7 @@ export class GateCopies extends EventEmitter<Events> {
     else this.emit('handedOver', [sent]);
     const wasLookedAt = this.#undecided.size > 0 && this.#undecided.delete(n);
     // Who logged in while the server stored it may not be given it: the server had looked into its storage by then.
-    const isThere = () => bestSession(this.#options.gate.sessionsOf(sent.record.recipient)) !== undefined;
-    if (wasLookedAt || (states.has('offline') && isThere())) this.emit('known', sent.record);
+    if (wasLookedAt || (states.has('offline') && this.isThere(sent.record.recipient))) this.emit('known', sent.record);
   }
 
   #recordLater(sent: Sent): void {

@@ -17,6 +17,8 @@ export interface SessionRedeliveryOptions {
   readonly sessions: SessionEvents;
   readonly pings: SessionPings;
   readonly retry: RetryPolicy;
+  /** Whether a gate knows a session of this user's (bare JID) that takes messages: it knows sooner than Redis. */
+  readonly isThere?: ((user: string) => boolean) | undefined;
   readonly clock: Clock;
 }
 
@@ -58,7 +60,7 @@ export class SessionRedelivery {
 
   /** Gathers what he has missed, portion by portion. */
   #gather(user: string, event: SessionEvent, cursor: string, found: Missed[]): void {
-    const { pipeline, windows, retry, clock } = this.#options;
+    const { pipeline, windows, retry, clock, isThere } = this.#options;
     const now = clock.now();
     const request = sessionAvailable({
       user,
@@ -72,7 +74,8 @@ export class SessionRedelivery {
       request,
       done: ({ away, next, missed, there }) => {
         if (away) {
-          windows.remove(user);
+          // Else it is the answer to what was asked before he came back: what is sent to him since goes on.
+          if (isThere?.(user) !== true) windows.remove(user);
           return;
         }
         found.push(...missed);

@@ -1,0 +1,33 @@
+// Rule 7 of the gate: what is sent again to somebody goes before what is written to him meanwhile, however late the store answers.
+
+import { openGateDeliveryStage } from '../support/stages/gate-delivery-stage.ts';
+
+const BOB = 'bob@example.org';
+const session = (id: string, state: string) => `<session jid="${BOB}/phone" id="${id}" state="${state}" priority="0"/>`;
+const held = (i: number) =>
+  `<held n="e-${i}"><message xmlns="jabber:client" from="alice@example.org/phone" to="${BOB}" type="chat" id="o-${i}"><body>${i}</body></message></held>`;
+const sent = (i: number, id: string) =>
+  `<outcome n="e-${i}" copy="1" state="sent"><session jid="${BOB}/phone" id="${id}"/></outcome>`;
+const ended = `<returned n="e-1" jid="${BOB}/phone" session="A"/>${session('A', 'gone')}`;
+
+let stage: Awaited<ReturnType<typeof openGateDeliveryStage>>;
+beforeEach(async () => {
+  stage = await openGateDeliveryStage();
+  stage.tells(session('A', 'available') + held(1));
+  await stage.settled();
+  stage.tells(sent(1, 'A'));
+  await stage.settled();
+  expect(stage.given()).toEqual(['stored 1']);
+});
+afterEach(() => stage.close());
+
+test('correction-after-original: that he is away, asked before he came back, does not end what is sent to him since', async () => {
+  const asked = stage.store.holds('sessionAvailable');
+  stage.tells(ended);
+  const answer = await asked;
+  stage.tells(session('B', 'available') + held(2));
+  await new Promise((resolve) => setImmediate(resolve));
+  answer();
+  await stage.settled();
+  expect(stage.given()).toEqual(['deliver 1', 'stored 2']);
+});
