@@ -195,7 +195,6 @@ export class Delivery {
     });
     if (options.gate !== undefined && held !== undefined) {
       const { copies: through, messages } = held;
-      through.isCatchingUp = (user) => windows.isSending(user);
       through.on('handedOver', (batch) => outbox.handedOver(batch));
       through.on('abandoned', (sent) => outbox.abandon(sent));
       through.on('unacknowledged', (record) => {
@@ -213,7 +212,10 @@ export class Delivery {
         windows,
         graces,
         proofCounts,
+        onLooked: (user) => windows.isSending(user) || through.caughtUp(user),
       });
+      const review = this.#review;
+      through.isCatchingUp = (user) => windows.isSending(user) || review.isDue(user);
     }
   }
 

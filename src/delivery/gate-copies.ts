@@ -70,7 +70,7 @@ export class GateCopies extends EventEmitter<Events> {
   /** Originals that were written to a session, which the store has not been told. */
   #arrived: Sent[] = [];
   #recordTimer: NodeJS.Timeout | undefined;
-  /** Whether messages are being sent again to a user (bare JID); set when who knows exists. */
+  /** Whether messages are being sent again to a user (bare JID), or it is about to be known which; set when who knows exists. */
   isCatchingUp: (user: string) => boolean = () => false;
 
   constructor(options: GateCopiesOptions) {

@@ -29,6 +29,8 @@ export interface HeldReviewOptions {
   /** Whether a proof ends redelivery alone, or tells the sender as a receipt does (PROOF_COUNTS). */
   readonly proofCounts: 'redelivery' | 'receipt';
   readonly counts: { provedBySession: number; proofsDoubted: number };
+  /** It was looked what this user has missed. */
+  readonly onLooked?: (user: string) => void;
   readonly trace?: MessageTrace;
 }
 
@@ -82,6 +84,11 @@ export class HeldReview {
     this.#toLookAt.add(user);
   }
 
+  /** Whether it is about to be looked at what this user has missed. */
+  isDue(user: string): boolean {
+    return this.#toLookAt.size > 0 && this.#toLookAt.has(user);
+  }
+
   close(): void {
     this.#closed = true;
     for (const { timer } of this.#timers.values()) clearTimeout(timer);
@@ -90,7 +97,10 @@ export class HeldReview {
   #lookAtAll(): void {
     const users = this.#toLookAt;
     this.#toLookAt = new Set();
-    for (const user of users) this.#review(user);
+    for (const user of users) {
+      this.#review(user);
+      this.#options.onLooked?.(user);
+    }
   }
 
   #review(user: string): void {

@@ -31,3 +31,15 @@ test('correction-after-original: that he is away, asked before he came back, doe
   await stage.settled();
   expect(stage.given()).toEqual(['deliver 1', 'stored 2']);
 });
+
+test('what is stored in the moment in which he comes waits until it is known what he has missed', async () => {
+  stage.tells(ended);
+  await stage.settled();
+  const stored = stage.store.holds('accept');
+  stage.tells(held(2));
+  const answer = await stored;
+  stage.tells(session('B', 'available'));
+  answer();
+  await stage.settled();
+  expect(stage.given()).toEqual(['deliver 1', 'stored 2']);
+});
