@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import net from 'node:net';
 import path from 'node:path';
+import { LEDGER_FORMAT } from '../../src/store/redis/format.ts';
 import { freePort } from '../support/process/ports.ts';
 import { canNotify, NotifySocket } from '../support/process/service-manager.ts';
 import { removeFolder, temporaryFolder } from '../support/process/temporary.ts';
@@ -229,7 +230,23 @@ describe('what only other settings mend ends with 78 and a line that names them'
     return { REDIS_URL: `redis://limited:pw@127.0.0.1:${world.redis.port}` };
   };
 
+  const ledgerOf = async (prefix: string, format: number, shards: number) => {
+    const mark = `HSET ${prefix}:identity id another count 1 since 1 format ${format} shards ${shards}`;
+    expect(await askRedis(world.redis.port, mark)).toBe(':5');
+    return { REDIS_PREFIX: prefix };
+  };
+
   const cases: [string, () => Promise<Record<string, string>>, RegExp][] = [
+    [
+      'a ledger that a newer version has written',
+      () => ledgerOf('{newer}', LEDGER_FORMAT + 1, 16),
+      new RegExp(`A newer version has written what is in Redis .format ${LEDGER_FORMAT + 1}; this one knows up to`),
+    ],
+    [
+      'a ledger of another number of shards',
+      async () => ({ ...(await ledgerOf('{fewer}', LEDGER_FORMAT, 4)), SHARDS: '16' }),
+      /SHARDS/,
+    ],
     ['a command that the ACL forbids', () => limited('+@all -zadd'), /forbids the user of REDIS_URL.*ZADD/],
     ['scripts that the ACL forbids', () => limited('+@all -evalsha -eval'), /ACL.*docs\/operations\.md/],
     ['keys that the ACL forbids', () => limited('+@all resetkeys ~other:*'), /ACL.*docs\/operations\.md/],

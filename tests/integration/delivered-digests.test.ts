@@ -103,6 +103,18 @@ test('a duplicate is forgotten with the window', async () => {
   expect(await perform(aliceWrites({}), LATER + 10 * DAY)).toMatchObject({ outcome: 'stored', key: keyOf('m-1') });
 });
 
+test('it is taken for a delivered one only if 48 bits of its key are the same and 60 of its words: each of them counts', async () => {
+  const one = aliceWrites({ at: T });
+  await deliver(one);
+  await replace();
+  const but = (text: string, at: number) => text.slice(0, at) + (text[at] === 'A' ? 'B' : 'A') + text.slice(at + 1);
+  // Six bits a character; a key begins with two that say where its recipient's messages lie.
+  const keys = Array.from({ length: 8 }, (_, i) => ({ ...one, key: but(one.key, 2 + i) }));
+  const words = Array.from({ length: 10 }, (_, i) => ({ ...one, digest: but(one.digest, i) }));
+  const outcomes = await opened.ledger.batch([...keys, ...words, one], LATER);
+  expect(outcomes.map((each) => (each as { outcome: string }).outcome)).toEqual([...Array(18).fill('stored'), 'known']);
+});
+
 test('other words under that id are another message', async () => {
   await deliver(aliceWrites({ at: T }));
   await replace();
