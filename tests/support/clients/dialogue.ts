@@ -145,7 +145,8 @@ export abstract class Dialogue {
         leave();
         reject(new Error(`${this.jid} did not hear ${what} within ${within} ms. Heard so far:\n${this.#transcript()}`));
       };
-      const timer = setTimeout(giveUp, within);
+      // A server that is reloaded may never answer what a test has asked it: when all tests are over, that keeps nobody waiting.
+      const timer = setTimeout(giveUp, within).unref();
       const leave = () => {
         clearTimeout(timer);
         this.#news.off('stanza', look);
