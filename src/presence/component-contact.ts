@@ -3,6 +3,7 @@ import { type Clock, renewSession, subscribersOf, subscriptionStep } from '../st
 import type { IdSource } from '../xmpp/stanza/ids.ts';
 import { presenceStanza } from '../xmpp/stanza/presence.ts';
 import type { Refuser } from '../xmpp/stanza/request-error.ts';
+import type { KeptRequests } from './kept-requests.ts';
 import type { OperationQueue, PresenceCounts, StanzaSink } from './ports.ts';
 import type { SessionTracker } from './session-tracker.ts';
 
@@ -13,6 +14,7 @@ export interface ComponentContactOptions {
   readonly ids: IdSource;
   readonly refuser: Refuser;
   readonly sessions: SessionTracker;
+  readonly kept: KeptRequests;
   readonly clock: Clock;
   readonly counts: PresenceCounts;
 }
@@ -42,7 +44,9 @@ export class ComponentContact {
 
   /** Takes what a served user sends it, but for his own presence and errors. */
   take(type: string, from: Address): void {
-    const { domain, link, pipeline, ids, refuser, sessions, counts } = this.#options;
+    const { domain, link, pipeline, ids, refuser, sessions, counts, kept } = this.#options;
+    const pair = `${from.bare} ${domain}`;
+    const again = () => this.take(type, from);
     const now = this.#options.clock.now();
     const reply = (to: string, kind: 'subscribed' | 'available' | 'unavailable' | 'probe') => {
       counts.presenceReplies += 1;
@@ -60,19 +64,25 @@ export class ComponentContact {
             refuse: () => {},
           });
         }
+        const asked = type === 'subscribe' ? kept.begins(pair) : undefined;
         // A server probes for whom it has down as a subscriber, so that one whom we have forgotten is one again.
         pipeline.push({
           request: subscriptionStep('subscribed', domain, from.bare, now, ids.next()),
           done: () => {
+            if (asked !== undefined) kept.done(pair, asked);
             this.#subscribers.add(from.bare);
             if (type === 'subscribe') reply(from.bare, 'subscribed');
             reply(from.full, this.#usable ? 'available' : 'unavailable');
           },
-          refuse: () => refuser.drop(),
+          refuse: () => {
+            if (asked === undefined) refuser.drop();
+            else kept.keep(pair, asked, { owner: from.bare, bytes: 0, again, giveUp: () => refuser.drop() });
+          },
         });
         return;
       }
       case 'unsubscribe': {
+        kept.withdrawn(pair);
         pipeline.push({
           request: subscriptionStep('unsubscribe', domain, from.bare, now, ids.next()),
           done: (before) => {

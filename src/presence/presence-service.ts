@@ -7,6 +7,7 @@ import type { Refuser } from '../xmpp/stanza/request-error.ts';
 import { ComponentContact } from './component-contact.ts';
 import { announceDeparture } from './departure.ts';
 import { DirectedUnavailable } from './directed-unavailable.ts';
+import { KeptRequests } from './kept-requests.ts';
 import { PacedWriter } from './paced-writer.ts';
 import type {
   OperationQueue,
@@ -54,6 +55,8 @@ export class PresenceService {
   readonly #heartbeat: ProcessHeartbeat;
   readonly #own: ComponentContact;
   readonly #relay: PresenceRelay;
+  /** Requests for subscriptions that Redis did not take. */
+  readonly #kept = new KeptRequests();
   readonly #directed: DirectedUnavailable;
   readonly #sessions: SessionTracker;
   readonly #resync: Resync;
@@ -72,12 +75,13 @@ export class PresenceService {
     const sessions = new SessionTracker(options);
     this.#sessions = sessions;
     this.reported = new ReportedSessions({ ...options, sessions });
-    this.#own = new ComponentContact({ ...options, sessions, domain: options.addresses.componentDomain });
+    const shared = { sessions, kept: this.#kept };
+    this.#own = new ComponentContact({ ...options, ...shared, domain: options.addresses.componentDomain });
     const onMissed = () => {
       this.#missed = true;
     };
     this.#directed = new DirectedUnavailable({ ...options, sessions, broadcast, probeTimeout });
-    const subscriptions = new SubscriptionRelay({ ...options, sessions });
+    const subscriptions = new SubscriptionRelay({ ...options, ...shared });
     const parts = { sessions, subscriptions, own: this.#own, directed: this.#directed };
     this.#relay = new PresenceRelay({ ...options, ...parts, onMissed });
     this.#writer = new PacedWriter(options.link, perSecond);
@@ -160,6 +164,7 @@ export class PresenceService {
     const wasOnline = this.#online !== undefined;
     this.#leave();
     if (!wasOnline) return;
+    this.#kept.giveUp();
     if ((await this.#heartbeat.leaveAndCountOthers()) > 0) return;
     this.#relay.closing = true;
     for (const stanza of this.#own.become(false)) this.#options.link.send(stanza);
@@ -204,6 +209,7 @@ export class PresenceService {
   #makeUpForMissed(): void {
     if (this.#missed) this.#askAll(true);
     this.#missed = false;
+    this.#kept.makeAgain();
   }
 
   #leave(): void {

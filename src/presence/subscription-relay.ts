@@ -5,6 +5,7 @@ import type { IdSource } from '../xmpp/stanza/ids.ts';
 import { type Presence, presenceStanza } from '../xmpp/stanza/presence.ts';
 import type { Refuser } from '../xmpp/stanza/request-error.ts';
 import { isSentByContact, type SubscriptionType, transitionOf } from '../xmpp/stanza/subscription.ts';
+import type { KeptRequests } from './kept-requests.ts';
 import type { OperationQueue, PresenceCounts, StanzaSink } from './ports.ts';
 import type { SessionTracker } from './session-tracker.ts';
 
@@ -16,6 +17,7 @@ export interface SubscriptionRelayOptions {
   readonly clock: Clock;
   readonly refuser: Refuser;
   readonly sessions: SessionTracker;
+  readonly kept: KeptRequests;
   readonly counts: PresenceCounts;
 }
 
@@ -34,18 +36,23 @@ export class SubscriptionRelay {
     to: Address,
     presence: Pick<Presence, 'id' | 'inner' | 'otherAttributes'>,
   ): void {
-    const { pipeline, addresses, ids, link, counts, refuser } = this.#options;
+    const { pipeline, addresses, ids, link, counts, refuser, kept } = this.#options;
     const now = this.#options.clock.now();
     if (type === 'probe' && from.resource !== '') this.#renew(from, now);
     const [contact, subscriber] = isSentByContact(type) ? [from.inner, to.inner] : [to.inner, from.inner];
     // RFC 6121 section 3.1.2: subscriptions are between bare JIDs. An answer to a probe goes to where it came from.
     const seenAs = addresses.seenAs(from, to);
     const sender = type === 'probe' ? withResource(seenAs, from.resource) : seenAs;
+    const pair = `${subscriber} ${contact}`;
+    if (type === 'unsubscribe') kept.withdrawn(pair);
+    const asked = type === 'subscribe' ? kept.begins(pair) : undefined;
+    const again = () => this.take(type, from, to, presence);
     pipeline.push({
       owner: from.bare,
       request: subscriptionStep(type, contact, subscriber, now, ids.next()),
       bytes: presence.inner.length,
       done: (before) => {
+        if (asked !== undefined) kept.done(pair, asked);
         const { act } = transitionOf(type, before);
         if (act === 'relay') {
           counts.presencesRelayed += 1;
@@ -57,19 +64,26 @@ export class SubscriptionRelay {
           link.send(presenceStanza({ from: to.bare, to: from.bare, type: 'subscribed', id: ids.next() }));
         }
       },
-      refuse: this.#refusal(type, from, to, presence),
+      refuse: this.#refusal(type, () => {
+        const giveUp = () => this.#refuse(from, to, presence.id);
+        const bytes = presence.inner.length + presence.otherAttributes.length;
+        if (asked !== undefined) kept.keep(pair, asked, { owner: from.bare, bytes, again, giveUp });
+      }),
       withdraw: type === 'subscribe' ? () => withdrawSubscription(contact, subscriber, now) : undefined,
     });
   }
 
-  /** What was asked for can be asked again; what was decided waits for Redis. */
-  #refusal(type: SubscriptionType, from: Address, to: Address, { id }: { id: string | undefined }) {
-    const { refuser } = this.#options;
-    if (type === 'probe') return () => refuser.drop();
-    if (type !== 'subscribe') return undefined;
-    const attrs = { from: from.full, to: to.full, type, ...(id !== undefined && { id }) };
-    return () =>
-      refuser.refuse({ name: 'presence', attrs }, { condition: 'resource-constraint', text: 'Cannot store that now' });
+  /** What was decided waits for Redis. */
+  #refusal(type: SubscriptionType, keep: () => void): (() => void) | undefined {
+    if (type === 'probe') return () => this.#options.refuser.drop();
+    return type === 'subscribe' ? keep : undefined;
+  }
+
+  /** What was asked for can be asked again. */
+  #refuse(from: Address, to: Address, id: string | undefined): void {
+    const attrs = { from: from.full, to: to.full, type: 'subscribe', ...(id !== undefined && { id }) };
+    const error = { condition: 'resource-constraint', text: 'Cannot store that now' } as const;
+    this.#options.refuser.refuse({ name: 'presence', attrs }, error);
   }
 
   /** A server probes for a user at his login: a session of that resource which is older was another. */
