@@ -58,7 +58,10 @@ export class GateComponent extends Dialogue {
     const answer = await this.ask('', enable);
     const enabled = answer.getChild('gate', NS_GATE)?.getChild('enabled');
     if (enabled === undefined) throw new Error(`No lease: ${answer}`);
-    const ready = await this.event('ready');
+    // A gate that is about to be unloaded grants a lease and ends it. Whoever waited on for that one's `ready` would be given the next one's.
+    const leaves = (el: Element) => isEvent(el, 'opened', { why: 'unloading' });
+    const ready = await this.hears((el) => (el.name === 'ready' || leaves(el)) && this.received.indexOf(el) >= before);
+    if (leaves(ready)) throw new Error('No lease: the gate is unloaded');
     return this.received.slice(before, this.received.indexOf(ready)).filter(({ name }) => name !== 'iq');
   }
 
