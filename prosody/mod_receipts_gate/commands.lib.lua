@@ -119,7 +119,7 @@ local function on_iq(event)
 	local function one_done()
 		pending = pending - 1;
 		if pending == 0 and not gate.telling.behind(lease, write) then
-			write();
+			gate.leases.later(lease, write);
 		end
 	end
 	for _, command in ipairs(request.tags) do

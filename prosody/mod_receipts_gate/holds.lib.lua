@@ -77,7 +77,7 @@ local function carry_out(entry)
 	end
 	entry.event[RELEASED] = true;
 	gate.receipts.routed(entry.event);
-	gate.routing.release(entry.event, entry.verdict == "stored" and remember(entry) or nil, entry.acknowledged);
+	gate.routing.release(entry.event, entry.verdict == "stored" and remember(entry) or nil, entry);
 end
 
 local function run_held(entry)
@@ -102,11 +102,16 @@ local function hold(event, from, to, key, lease)
 	account(entry, 1);
 	belongs(entry, lease);
 	gate.queues.add(key, entry);
+	local before = waiting[waiting.last - 1];
 	local size = gate.leases.emit(lease, "<held n='"..entry.n.."'>"..tostring(protocol.shown(event.stanza)).."</held>");
 	if held[entry.n] == entry then
 		account(entry, -1);
 		entry.bytes = size;
 		account(entry, 1);
+		if not before or before.verdict then
+			-- A lone one does not wait for others of this turn, which would go along with it.
+			gate.leases.flush(lease);
+		end
 	end
 end
 
@@ -174,10 +179,11 @@ local function intercept(event)
 	return true;
 end
 
---- Tells the session that has sent it, in the component's name, that it is stored. Who comes back in another one asks by sending it again.
+--- Tells the session that has sent it, in the component's name, that it is stored, once. Who comes back in another one asks by sending it again.
 local function acknowledge(entry)
-	local session, attr = entry.event.origin, entry.event.stanza.attr;
-	if not session.destroyed then
+	local session, attr = entry.owes, entry.event.stanza.attr;
+	entry.owes = nil;
+	if session and not session.destroyed then
 		session.send(st.message({ from = settings.component, to = attr.from, id = new_id() })
 			:tag("stored", { xmlns = protocol.NS_OWN, id = attr.id, to = entry.to, durability = entry.lease.acks }):up()
 			:tag("no-store", { xmlns = "urn:xmpp:hints" }):up());
@@ -198,8 +204,9 @@ local function verdict(lease, n, name, ack)
 		ask(lease, n);
 	elseif entry.lease == lease then
 		if ack and name == "stored" and lease.acks then
-			acknowledge(entry);
-			entry.acknowledged = true;
+			-- Who waits for the message comes first. Its event names another session once this one has ended.
+			entry.owes, entry.acknowledged = entry.event.origin, true;
+			gate.leases.later(lease, function () acknowledge(entry); end);
 		end
 		decide(entry, name);
 		lease.answered = lease.answered + 1;
@@ -246,6 +253,7 @@ end
 
 return {
 	intercept = intercept;
+	acknowledge = acknowledge;
 	ask = ask;
 	owner = owner;
 	listener = listener;

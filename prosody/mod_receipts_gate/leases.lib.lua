@@ -6,7 +6,9 @@ local time = require "util.time";
 local wall_clock = time.monotonic or time.now;
 local add_task = require "util.timer".add_task;
 local xml_escape = require "util.stanza".xml_escape;
+local xpcall = require "util.xpcall".xpcall;
 
+local faults = module:require "faults";
 local protocol = module:require "protocol";
 local settings = module:require "settings";
 
@@ -17,7 +19,7 @@ local STANZA = 65536;
 return function (gate)
 
 -- In the order in which they began. Fields of each: session, token, process, timeout and length (s), answered (verdicts), heard_at,
--- unread (bytes), events (that are not written yet), waiting (see holds.lib.lua), telling (see telling.lib.lua), holds (it was told all
+-- unread (bytes), later (functions), events (that are not written yet), waiting (see holds.lib.lua), telling (see telling.lib.lua), holds (it was told all
 -- that it must know before it is shown anything), ended.
 local leases = {};
 
@@ -108,11 +110,29 @@ end
 
 local finish;
 
+--- Has something done when what this turn of the server's loop has for others is written. It writes to sockets only when all handlers of
+-- what it has read are through, and who waits for a message would wait for this as well.
+local function later(lease, callback)
+	table.insert(lease.later, callback);
+	if not lease.later[2] then
+		add_task(0, function ()
+			local all = lease.later;
+			lease.later = {};
+			for _, one in ipairs(all) do
+				local ok, place = xpcall(one, faults.place);
+				if not ok then
+					module:log("error", "What was left for later failed: %s", place);
+				end
+			end
+		end);
+	end
+end
+
 --- Has an event (text) written at the end of this turn of the server's loop.
 local function put(lease, event)
 	table.insert(lease.events, event);
 	if not lease.events[2] then
-		add_task(0, function ()
+		later(lease, function ()
 			if not lease.session.destroyed then
 				flush(lease);
 			end
@@ -204,7 +224,7 @@ end
 
 local function open(session)
 	local token = random_id();
-	local lease = { session = session; token = token; unread = 0; answered = 0; events = {}; waiting = { first = 1; last = 0 } };
+	local lease = { session = session; token = token; unread = 0; answered = 0; events = {}; later = {}; waiting = { first = 1; last = 0 } };
 	gate.telling.begin(lease);
 	lease.head = ("<message from='%s' to='%s'><gate xmlns='%s' token='%s'>"):format(
 		xml_escape(module.host), xml_escape(settings.component), protocol.NS, xml_escape(token));
@@ -258,6 +278,7 @@ return {
 	of = of;
 	all = all;
 	put = put;
+	later = later;
 	emit = emit;
 	emit_to_all = emit_to_all;
 	flush = flush;

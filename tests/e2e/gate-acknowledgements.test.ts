@@ -31,7 +31,7 @@ async function held(body: string): Promise<[id: string, n: string]> {
   return [id, await component.held(body)];
 }
 
-test('it says so in the component’s name, to that session alone, before the message goes', async () => {
+test('it says so in the component’s name, to that session alone', async () => {
   component = await stage.hold(ACK);
   const tablet = await stage.user('alice', 'tablet');
   await tablet.asks(undefined, xml('enable', { xmlns: 'urn:xmpp:carbons:2' }), 'set');
@@ -51,6 +51,18 @@ test('it says so in the component’s name, to that session alone, before the me
   await tablet.hears((el) => el.getChild('sent', 'urn:xmpp:carbons:2') !== undefined);
   await handled(tablet);
   expect([words(tablet), words(bob)]).toEqual([[], []]);
+});
+
+test('what the server returns for it comes behind that: a sender is not told that it is stored after it has failed', async () => {
+  component = await stage.hold(ACK);
+  await alice.asks(undefined, xml('block', { xmlns: 'urn:xmpp:blocking' }, xml('item', { jid: BOB })), 'set');
+  const [id, n] = await held('To nobody');
+  await component.command(stored(n));
+  await component.event('outcome', { n, state: 'bounced' });
+  await handled(alice);
+  const about = alice.received.filter((el) => el.attrs.id === id || el.getChild('stored')?.attrs.id === id);
+  expect(about.map((el) => el.attrs.type ?? 'stored')).toEqual(['stored', 'error']);
+  await alice.asks(undefined, xml('unblock', { xmlns: 'urn:xmpp:blocking' }), 'set');
 });
 
 test('not of what the component does not ask for, nor of another verdict', async () => {
