@@ -9,6 +9,7 @@ import { Capabilities } from '../iq/capabilities.ts';
 import { IqService } from '../iq/iq-service.ts';
 import { Requester } from '../iq/requester.ts';
 import { ForgottenUsers } from '../jobs/forgotten-users.ts';
+import { LostDueTimes } from '../jobs/lost-due-times.ts';
 import { Workers } from '../jobs/workers.ts';
 import { Counters } from '../metrics/counters.ts';
 import type { Metrics } from '../metrics/metrics.ts';
@@ -180,6 +181,12 @@ export function composeRooms(config: Config, log: Log, version: string, tuning: 
     prefix: config.redis.prefix,
     queues,
     userErasure,
+    lostDueTimes: new LostDueTimes({
+      queries: store.queries,
+      perform: (request) => pipeline.perform(request),
+      clock: ledger.clock,
+      log,
+    }),
     forgottenUsers: new ForgottenUsers({
       queues,
       forget: (isForgotten) => delivery.forgetUsers(isForgotten),

@@ -8,6 +8,7 @@ import {
   type Swept,
 } from '../store/contract.ts';
 import { JOB_LEASE, type RetryPolicy } from '../store/retry-policy.ts';
+import type { LostDueTimes } from './lost-due-times.ts';
 import type { Queues } from './queues.ts';
 
 /** How often what is overdue is looked for, ms. */
@@ -31,6 +32,7 @@ export interface SweeperOptions {
   readonly queues: Pick<Queues, 'waiting' | 'addSwept' | 'addDamaged'>;
   readonly perform: Perform;
   readonly retry: RetryPolicy;
+  readonly lostDueTimes?: Pick<LostDueTimes, 'take' | 'miscounted'> | undefined;
   /** Redis failed; told of many times a second while it does. */
   readonly onProblem: (error: Error) => void;
   /** ms. */
@@ -119,13 +121,14 @@ export class Sweeper {
   }
 
   async #sweepSome(room: number, part: number): Promise<void> {
-    const { ledger } = this.#options;
-    const sweep = () => ledger.sweep(JOB_LEASE, room, undefined, part);
-    const { now, overdue, unreported, unreadable } = await sweep().catch((error: unknown) => {
+    const { ledger, lostDueTimes } = this.#options;
+    const sweep = () => ledger.sweep(JOB_LEASE, room, undefined, part, lostDueTimes?.miscounted(part));
+    const { now, overdue, missing, unreported, unreadable } = await sweep().catch((error: unknown) => {
       // Nothing was taken. The next call is not late, or takes the step of a clock out.
       if (error instanceof LateCallError) return sweep();
       throw error;
     });
+    if (missing !== undefined) lostDueTimes?.take(part, missing);
     if (overdue.length > 0) await this.#makeJobs(overdue, now);
     // What is damaged comes after what is not, which it must not hold up.
     await Promise.all(unreadable.map((key) => this.#options.perform(quarantine(key))));

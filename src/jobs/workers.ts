@@ -20,7 +20,7 @@ import { presentKey } from '../xmpp/stanza/message-key.ts';
 import type { ForgottenUsers } from './forgotten-users.ts';
 import type { ErasureData, JobData, UndeliveredData } from './jobs.ts';
 import { QUEUE, type Queues } from './queues.ts';
-import { Sweeper, type SweepState } from './sweeper.ts';
+import { Sweeper, type SweeperOptions, type SweepState } from './sweeper.ts';
 
 /** Redeliveries a second, of all processes together: far below what a server carries, so that live traffic goes on. */
 const REDELIVERIES_PER_SECOND = 500;
@@ -53,6 +53,7 @@ export interface WorkersOptions {
   /** Redis failed; told of many times a second while it does. */
   readonly onProblem: (error: Error) => void;
   readonly userErasure: { work(job: Job<ErasureData, number>): Promise<number> };
+  readonly lostDueTimes?: SweeperOptions['lostDueTimes'];
   /** Looks for users that other processes have forgotten. */
   readonly forgottenUsers: Pick<ForgottenUsers, 'start' | 'stop'>;
   readonly sweepEvery?: number;

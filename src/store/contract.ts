@@ -127,6 +127,8 @@ export interface Swept {
   readonly overdue: readonly StoredRecord[];
   /** Damaged records that are kept aside. */
   readonly damaged: number;
+  /** How many more are pending, by the count of them, than are due at any time; undefined where that was not looked at. */
+  readonly missing?: number | undefined;
   /** Keys of those that no log has named; see {@link Reported}. */
   readonly unreported: readonly string[];
   /** Keys of records that passed for sound in the store and cannot be read here. */
@@ -159,9 +161,10 @@ export interface Store {
    *
    * @param at the time (ms) to sweep at; by default the store's own
    * @param part which of {@link sweeps} it is; without it one after the other
+   * @param miscounted how many are missing by the count, though they are not; see {@link Swept.missing}
    * @throws as {@link batch}
    */
-  sweep(lease: number, limit: number, at?: number, part?: number): Promise<Swept>;
+  sweep(lease: number, limit: number, at?: number, part?: number, miscounted?: number): Promise<Swept>;
   /** How many sweeps look at everything there is, each at a part of it; 1 by default. */
   readonly sweeps?: number;
   /**

@@ -91,7 +91,7 @@ export class LedgerCalls {
    *
    * @param at as of {@link batch}
    */
-  async sweep(lease: number, limit: number, at?: number): Promise<Swept> {
+  async sweep(lease: number, limit: number, at?: number, miscounted = 0): Promise<Swept> {
     const { clock, times, shards, link } = this.#options;
     const departure = clock.depart();
     const { messageTtl, dedupWindow, undeliveredRetention } = times;
@@ -107,11 +107,12 @@ export class LedgerCalls {
         dedupWindow,
         undeliveredRetention,
         this.#firstSwept,
+        miscounted,
       ],
       'answered',
     )) as unknown[];
     const now = this.#stamped(departure, stamp, at);
-    const { damaged, unreported } = decodeScript('damaged', damage);
+    const { damaged, missing, unreported } = decodeScript('damaged', damage);
     const overdue: { record: StoredRecord; storedAt: number; token: string }[] = [];
     const unreadable: string[] = [];
     for (const reply of taken) {
@@ -126,7 +127,7 @@ export class LedgerCalls {
     }
     // What became due together goes out in the order in which it was written.
     const records = overdue.sort(byStoring).map(({ record }) => record);
-    return { now, overdue: records, damaged, unreported, unreadable };
+    return { now, overdue: records, damaged, missing, unreported, unreadable };
   }
 
   /** As of Store, of keys of one of these shards. */

@@ -187,10 +187,16 @@ export class Ledger implements Store {
   }
 
   /** @param at as of {@link batch} */
-  async sweep(lease: number, limit: number, at?: number, part: number = this.#nextSweep + 1): Promise<Swept> {
+  async sweep(
+    lease: number,
+    limit: number,
+    at?: number,
+    part: number = this.#nextSweep + 1,
+    miscounted = 0,
+  ): Promise<Swept> {
     await this.#prepared();
     this.#nextSweep = part % this.#calls.length;
-    return (this.#calls[this.#nextSweep] as LedgerCalls).sweep(lease, limit, at);
+    return (this.#calls[this.#nextSweep] as LedgerCalls).sweep(lease, limit, at, miscounted);
   }
 
   async status(keys: readonly string[], forSender = false): Promise<(StoredRecord | undefined)[]> {

@@ -30,9 +30,13 @@ const countOf = (text: string) => (text === '' ? 0 : whole(text));
 /** What scripts reply beside replies to operations. */
 export const SCRIPT_FORMS = {
   stamp: forms({ 'carried-out': stamp(false), late: stamp(true) }),
-  /** Of a sweep: how many damaged records are kept, and the keys of those that no log has named. */
+  /** Of a sweep: how many damaged records are kept, how many more are pending than are due, and keys of the damaged that no log has named. */
   damaged: forms({
-    damaged: list(1, 1, ([damaged], unreported) => ({ damaged: whole(damaged), unreported: unreported.flat() })),
+    damaged: list(2, 1, ([damaged, missing], unreported) => ({
+      damaged: whole(damaged),
+      missing: missing === '' ? undefined : whole(missing),
+      unreported: unreported.flat(),
+    })),
   }),
   /** Of a sweep: a record, which may be none. */
   taken: forms({ taken: open(2, ([key, value]) => ({ key, value })) }),

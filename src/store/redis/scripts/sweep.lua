@@ -1,9 +1,10 @@
 -- Takes what is overdue and gives it a lease, during which nobody else takes it.
 -- KEYS: prefixes of shards, see include/keys.lua.
 -- ARGV: time (see include/clock.lua), lease (ms), how many at most, message TTL, dedup window, retention (all ms), how many of KEYS are
--- passed over at first.
--- Reply: the time of the call (see include/replies.lua); damaged: how many damaged records are kept, and keys of those that no log
--- has named; then for each record taken: its key, and itself without its payload.
+-- passed over at first; how many are pending too many by the count, though all are due.
+-- Reply: the time of the call (see include/replies.lua); damaged: how many damaged records are kept, how many more are pending by the
+-- count than are due or '' where that was not looked at, and keys of those that no log has named; then for each record taken: its key,
+-- and itself without its payload.
 -- Complexity: O(m log p) for at most m messages taken of p pending; beside them, for each shard, up to 500 copies out to one
 -- recipient, whose due times are being brought forward (see include/due-advance.lua).
 --- @include "stored-records"
@@ -88,9 +89,9 @@ local function look_after_shard()
   advance.go_on()
 end
 
-local has_due = false
+local due_count = 0
 local function report_on_shard()
-  has_due = has_due or redis.call('ZCARD', due_set) > 0
+  due_count = due_count + redis.call('ZCARD', due_set)
   local kept, some = quarantine.report(100)
   damaged = damaged + kept
   for _, key in ipairs(some) do unreported[#unreported + 1] = key end
@@ -114,9 +115,30 @@ for position in ipairs(KEYS) do
   shards.use(position)
   report_on_shard()
 end
--- Counts of what is pending drift when a damaged record no longer tells when it was stored.
-for position = 1, has_due and 0 or #KEYS do redis.call('DEL', KEYS[position] .. ':ages') end
+
+-- Every pending record is due at some time. Are there more of them, somebody has taken due times away (or a whole set of them), and
+-- nothing would ever be done about those.
+local function pending_by_count()
+  local sum = 0
+  for _, own in ipairs(KEYS) do
+    local minutes = on_own('HGETALL', own .. ':ages')
+    for at = 2, #minutes, 2 do sum = sum + (tonumber(minutes[at]) or 0) end
+  end
+  return sum
+end
+
+local COMPARED_EVERY, SWEPT_EVERY = 30000, 1000
+local missing = ''
+if due_count == 0 or now % COMPARED_EVERY < SWEPT_EVERY then
+  missing = math.max(0, pending_by_count() - due_count)
+  if due_count == 0 and missing <= tonumber(ARGV[8]) then
+    -- Counts of what is pending drift when a damaged record no longer tells when it was stored.
+    for _, own in ipairs(KEYS) do redis.call('DEL', own .. ':ages') end
+    missing = 0
+  end
+  missing = string.format('%.0f', missing)
+end
 delivered.keep_up(1000)
-local replies = { stamp('carried-out', now, epoch), list_of('damaged\0' .. damaged, unreported) }
+local replies = { stamp('carried-out', now, epoch), list_of('damaged\0' .. damaged .. '\0' .. missing, unreported) }
 for _, one in ipairs(taken) do replies[#replies + 1] = one end
 return replies
