@@ -14,6 +14,7 @@ import type { Departure, LedgerClock } from './clock.ts';
 import { decode } from './codec/replies.ts';
 import { type Arguments, encode } from './codec/requests.ts';
 import { decodeScript } from './codec/script-replies.ts';
+import { usualReplies, usualReply } from './codec/usual-replies.ts';
 import { Constants } from './command-bytes.ts';
 import type { InternalRequest } from './internal-requests.ts';
 import type { Keys } from './keys.ts';
@@ -187,6 +188,7 @@ function outcomesOf(
   replies: readonly unknown[],
 ): Outcome[] {
   const outcomes = new Array<Outcome>(requests.length);
+  const usual = usualReplies(replies);
   let shard = 0;
   let at = 0;
   for (const index of order) {
@@ -196,7 +198,8 @@ function outcomesOf(
       at += 1;
     }
     at += 1;
-    outcomes[index] = decode(requests[index] as Request, replies[at]);
+    const request = requests[index] as Request;
+    outcomes[index] = decode(request, usual === undefined ? replies[at] : (usual.get(`${at}`) ?? usualReply(request)));
   }
   return outcomes;
 }

@@ -5,7 +5,7 @@ import { BATCH } from '../../../src/store/redis/scripts.ts';
 import { payloadDigest } from '../../../src/xmpp/stanza/message-key.ts';
 import { type RedisServer, startRedis } from '../../support/servers/redis.ts';
 import { ALICE, BOB, keyOf, SECOND } from '../../support/store/ledger.ts';
-import { BATCH_ARGUMENTS, NOW, openScripts, recordOf } from '../../support/store/scripts.ts';
+import { BATCH_ARGUMENTS, eachReply, NOW, openScripts, recordOf } from '../../support/store/scripts.ts';
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -145,7 +145,8 @@ async function comesTo(
     if (readable === 'none') await redis.set(load, 'no hash');
     const replies: string[] = [];
     for (const operations of calls) {
-      const reply = (await redis.eval(script, 2, ...prefixes, ...ARGUMENTS, ...operations.flat())) as string[];
+      const given = operations.flat();
+      const reply = eachReply((await redis.eval(script, 2, ...prefixes, ...ARGUMENTS, ...given)) as string[], given);
       // What tells of its own call, and that it goes on in a shard.
       replies.push(...reply.slice(1).filter((_, i) => operations[i]?.[0] !== 'shard'));
     }
@@ -219,7 +220,8 @@ test('they share commands', async () => {
   const replies = await call(BATCH, ...BATCH_ARGUMENTS, ...MANY.flatMap((own) => ['settleAtHand', keyOf(own), ENDING]));
   expect(new Set(replies.slice(1))).toEqual(new Set(['delivered-at-hand\x00000001']));
   const calls = await callsOf(redis);
-  expect([calls('msetnx'), calls('setnx'), calls('mget'), calls('mset')]).toEqual([1, 0, 1, 1]);
+  // One for what was delivered before, of all shards, and one for the records.
+  expect([calls('msetnx'), calls('setnx'), calls('mget'), calls('mset')]).toEqual([1, 0, 2, 1]);
   expect(calls('get')).toBeLessThan(10);
   expect(calls('set')).toBeLessThan(10);
   close();
@@ -237,12 +239,35 @@ test('receipts of several shards share commands, with words to their senders bet
     ...['shard', place + 1],
     ...IDS.flatMap((own) => ends(`${own}${place}`)),
   ]);
-  const replies = (await redis.eval(BATCH, 2, ...prefixes, ...ARGUMENTS, ...operations)) as string[];
+  const reply = (await redis.eval(BATCH, 2, ...prefixes, ...ARGUMENTS, ...operations)) as string[];
+  const replies = eachReply(reply, operations);
   expect(new Set(replies.slice(1))).toEqual(new Set(['delivered-at-hand\x00000001', 'done']));
   const calls = await callsOf(redis);
   expect([calls('mget'), calls('mset'), calls('get')]).toEqual([1, 1, 0]);
   for (const place of prefixes.keys())
     for (const own of IDS) expect(await redis.get(nameIn(own, place))).toMatch(/^2d.*desk$/s);
+  close();
+});
+
+test.each([0, 1])('of what was delivered each shard knows its own: shard %i', async (place) => {
+  const { redis, keys, close } = openScripts(server.url);
+  const prefixes = [keys.prefix, `${keys.prefix}.2`];
+  await redis.set(`${prefixes[place]}:delivered`, `1 1 0 0 ${NOW}`);
+  await redis.hset(`${prefixes[place]}:d:0`, keyOf('a').slice(2, 10), '-A');
+  const own = ['b', 'a', 'c'];
+  const others = ['d', 'e'];
+  const operations = [own, others].flatMap((_, number) => [
+    ...['shard', number + 1],
+    ...(number === place ? own : others).flatMap((id) => ['accept', keyOf(id), recordOf(id)]),
+  ]);
+  const reply = (await redis.eval(BATCH, 2, ...prefixes, ...ARGUMENTS, ...operations)) as string[];
+  const stored = [...operations].flatMap((one, at) => (one === 'accept' ? [operations[at + 1]] : []));
+  const replies = eachReply(reply, operations)
+    .slice(1)
+    .filter((one) => one !== 'done');
+  for (const [at, key] of stored.entries()) {
+    expect(replies[at]).toMatch(key === keyOf('a') ? /^(?:known|stored-as)\0/ : /^stored$/);
+  }
   close();
 });
 
@@ -346,7 +371,8 @@ test('one that fails twice, the second time in another shard, leaves the next in
   }
   for (const [place, prefix] of prefixes.entries()) {
     const operations = ['shard', place + 1, ...resend('a'), 'acceptAliased', keyOf('c'), recordOf('c'), keyOf('d'), 0];
-    const replies = (await redis.eval(BATCH, 2, ...prefixes, ...ARGUMENTS, ...operations)) as string[];
+    const reply = (await redis.eval(BATCH, 2, ...prefixes, ...ARGUMENTS, ...operations)) as string[];
+    const replies = eachReply(reply, operations);
     expect(replies.slice(2)).toEqual([expect.stringMatching(/^fault\0.*WRONGTYPE/), 'stored']);
     expect(await redis.get(`${prefix}.${keyOf('c')}`)).toBe(recordOf('c'));
   }

@@ -10,6 +10,31 @@ import { ALICE, BOB, DAY, keyOf, SECOND } from './ledger.ts';
 /** The time that scripts are given, ms. */
 export const NOW = 1_795_000_000_000;
 
+/** How many arguments an operation has, its name among them, and what it usually replies. */
+const USUAL: Readonly<Record<string, readonly [width: number, reply: string]>> = {
+  accept: [3, 'stored'],
+  acceptCounted: [3, 'stored'],
+  withinQuota: [9, 'within\0' + '0\0stored'],
+  settleAtHand: [3, 'delivered-at-hand\0' + '000001'],
+  notified: [2, 'done'],
+  shard: [2, 'done'],
+};
+
+/** A batch's reply with one for each of these operations, also where all came to what they usually do. */
+export function eachReply(reply: readonly string[], operations: readonly (string | number)[]): string[] {
+  if (reply[1] !== 'as-usual') return [...reply];
+  const others = new Map<string, string>();
+  for (let at = 2; at < reply.length; at += 2) others.set(reply[at] as string, reply[at + 1] as string);
+  const replies = [reply[0] as string];
+  for (let at = 0; at < operations.length; ) {
+    const name = operations[at] as string;
+    const [width, usual] = USUAL[name] as readonly [number, string];
+    replies.push(others.get(`${replies.length}`) ?? usual);
+    at += name === 'notified' ? width + Number(operations[at + 1]) : width;
+  }
+  return replies;
+}
+
 let prefixes = 0;
 
 /** A prefix of its own in a running Redis, to call scripts by themselves with whatever arguments. */
@@ -22,8 +47,10 @@ export function openScripts(url: string) {
     redis,
     keys,
     /** Calls a script. Rejects with Redis' error. */
-    call: (script: string, ...args: (string | number)[]) =>
-      redis.eval(script, 1, keys.prefix, ...args) as Promise<string[]>,
+    async call(script: string, ...args: (string | number)[]): Promise<string[]> {
+      const reply = (await redis.eval(script, 1, keys.prefix, ...args)) as string[];
+      return Array.isArray(reply) ? eachReply(reply, args.slice(BATCH_ARGUMENTS.length)) : reply;
+    },
     /** Everything under the prefix, byte by byte, but for the clock. */
     async content(): Promise<Record<string, string>> {
       const names = (await redis.keys('*')).filter((name) => name.startsWith(keys.prefix) && name !== keys.clock);

@@ -3,7 +3,7 @@
 -- ARGV: time (see include/clock.lua), lease, dedup window, retention, message TTL, confirmation memory, first retry step (all ms), the
 -- rules of redelivery, whether any operation adds a message (1 or 0), how many shards the ledger has, then the operations, each its name and its arguments: see
 -- include/operations.lua.
--- Reply: the time of the call, then one reply an operation: see include/replies.lua and include/operations.lua. An operation that
+-- Reply: the time of the call, then one reply an operation, or one for all of them: see include/replies.lua and include/operations.lua. An operation that
 -- cannot be carried out for what it is, or what it found, holds up nothing. An error reply of Redis only where the batch is to be made again: Redis takes no writes, or a name is unknown.
 -- Complexity: O(n log p) for n operations and p messages pending. Those that look at what is out to somebody do so by pages of
 -- about 100.

@@ -14,21 +14,30 @@ local FORMAT_DELIVERED = '2d'
 -- What begins with another operation does without these functions.
 local begins = ARGV[at] == 'shard' and ARGV[at + 2] or ARGV[at]
 if begins == 'accept' or begins == 'acceptCounted' or begins == 'withinQuota' or begins == 'settleAtHand' or begins == 'notified' then
--- Whether one of the messages that are due with a shard may have been delivered before.
-local function may_be_known(prefix, due)
-  local saved = redis.pcall('GET', prefix .. ':delivered')
-  if not saved then return false end
-  local buckets, count = string.match(type(saved) == 'string' and saved or '', '^(%d+) (%d+) %d+ %d+ %d+$')
-  if count == '0' then return false end
-  if not buckets then return true end
-  local span = 1
-  buckets = tonumber(buckets)
-  while span < buckets do span = span * 2 end
-  for place = 2, #due, 2 do
-    if #due[place] ~= KEY then return true end
-    local field = sub(due[place], 3, 10)
-    -- What cannot be read is no less than something.
-    if redis.pcall('HGET', string.format('%s:d:%d', prefix, digest_place(field, buckets, span)), field) then return true end
+-- Whether one of the messages that are due may have been delivered before. `due`: scores and keys, of each of these prefixes up to one of
+-- `ends`.
+local function may_be_known(prefixes, due, ends)
+  local names, first = {}, 1
+  for number = 1, #prefixes do names[number] = prefixes[number] .. ':delivered' end
+  local saved = redis.pcall('MGET', unpack(names))
+  for number = 1, #prefixes do
+    -- False where there is none, or no text; nil in an error.
+    local own = saved[number]
+    if own == nil then return true end
+    local buckets, count = string.match(own or '0 0 0 0 0', '^(%d+) (%d+) %d+ %d+ %d+$')
+    if not buckets then return true end
+    if count ~= '0' then
+      local span = 1
+      buckets = tonumber(buckets)
+      while span < buckets do span = span * 2 end
+      for place = first + 1, ends[number], 2 do
+        if #due[place] ~= KEY then return true end
+        local field = sub(due[place], 3, 10)
+        -- What cannot be read is no less than something.
+        if redis.pcall('HGET', string.format('%s:d:%d', prefixes[number], digest_place(field, buckets, span)), field) then return true end
+      end
+    end
+    first = ends[number] + 1
   end
   return false
 end
@@ -61,24 +70,30 @@ local function tell(set, first, ends)
   return 'fault\0' .. reply.err
 end
 
--- Carries all of the batch out, and returns the results; nothing where one of its operations is another, or finds something else. Then
--- nothing was changed.
+-- Carries all of the batch out, and returns the results, as one where there are several (replies.lua); nothing where one of its operations is another, or finds something else.
+-- Then nothing was changed.
 local function plainly()
   if last - at >= LONGEST then return nil end
-  local place, count, prefix = at, 1, KEYS[1]
+  local place, count, prefix = at, 0, KEYS[1]
   local record_prefix = prefix .. '.'
+  -- What the last operation replies, as it usually does.
+  local usual
   -- Keys and senders that were met: no JID is a key.
-  local replies, seen, senders, ages = { results[1] }, {}, {}, {}
-  -- What is stored, in pairs; what is settled, and what it ends with.
-  local new, new_count, asked, endings, asked_count = {}, 0, {}, {}, 0
-  -- Of each shard what is due, in pairs; and where the operations stand that tell, with their shards and the places of their results.
-  local due, due_count, dues, prefixes, tells, tells_of, answers = {}, 0, {}, {}, {}, {}, {}
+  local seen, senders, ages = {}, {}, {}
+  -- What is stored, in pairs; what is settled, and what it ends with. All have their length from the first, of whatever is at hand: a table
+  -- that grows by one entry after the other is made anew whenever it is full, which took a twentieth of a call.
+  local most = math.floor((last - at + 1) / 3)
+  local new, new_count = { unpack(ARGV, at, at + 2 * most) }, 0
+  local asked, endings, asked_count = { unpack(ARGV, at, at + most) }, { unpack(ARGV, at, at + most) }, 0
+  -- What is due, in pairs, and where that of each shard ends; and where the operations stand that tell, with their shards and numbers.
+  local due, due_count, before, due_ends, prefixes, tells, tells_of, numbers = { unpack(ARGV, at, at + 2 * most) }, 0, 0, {}, {}, {}, {}, {}
   while place <= last do
     local operation, key = ARGV[place], ARGV[place + 1]
     count = count + 1
     local is_within = operation == 'withinQuota'
     if is_within or operation == 'accept' or operation == 'acceptCounted' then
-      local value, reply = ARGV[place + 2], 'stored'
+      local value = ARGV[place + 2]
+      usual = 'stored'
       if is_within then
         local sender, stores = ARGV[place + 2], ARGV[place + 6]
         -- No reason to refuse it, and no limit of the domain.
@@ -88,7 +103,7 @@ local function plainly()
           seen[sender] = true
           senders[#senders + 1] = sender
         end
-        value, reply = ARGV[place + 8], 'within\0000\0stored'
+        value, usual = ARGV[place + 8], 'within\0000\0stored'
         place = place + 6
       end
       if seen[key] or not value then return nil end
@@ -99,42 +114,40 @@ local function plainly()
       due[due_count - 1], due[due_count] = lease_text, key
       local ten = sub(value, 11, HEAD - 4)
       ages[ten] = (ages[ten] or 0) + 1
-      replies[count] = reply
       place = place + 3
     elseif operation == 'settleAtHand' then
       if seen[key] or place + 2 > last or #key ~= KEY then return nil end
       seen[key] = true
       asked_count = asked_count + 1
       asked[asked_count], endings[asked_count] = record_prefix .. key, ARGV[place + 2]
-      replies[count] = 'delivered-at-hand\000000001'
+      usual = 'delivered-at-hand\000000001'
       place = place + 3
     elseif operation == 'notified' then
       local ends = place + 1 + (tonumber(key) or 0)
       if ends > last or ends <= place + 1 then return nil end
-      tells[#tells + 1], tells_of[#tells_of + 1], answers[#answers + 1] = place, prefix, count
+      tells[#tells + 1], tells_of[#tells_of + 1], numbers[#numbers + 1] = place, prefix, count
+      usual = 'done'
       place = ends + 1
     elseif operation == 'shard' and KEYS[tonumber(key) or 0] then
-      if due_count > 0 then
-        dues[#dues + 1], prefixes[#prefixes + 1] = due, prefix
-        due, due_count = {}, 0
+      if due_count > before then
+        due_ends[#due_ends + 1], prefixes[#prefixes + 1] = due_count, prefix
+        before = due_count
       end
       prefix = KEYS[tonumber(key)]
       record_prefix = prefix .. '.'
-      replies[count] = 'done'
+      usual = 'done'
       place = place + 2
     else
       return nil
     end
   end
-  if due_count > 0 then dues[#dues + 1], prefixes[#prefixes + 1] = due, prefix end
+  if due_count > before then due_ends[#due_ends + 1], prefixes[#prefixes + 1] = due_count, prefix end
   if senders[1] and not have_none(senders) then return nil end
-  for number = 1, #dues do
-    if may_be_known(prefixes[number], dues[number]) then return nil end
-  end
+  if due_count > 0 and may_be_known(prefixes, due, due_ends) then return nil end
   -- Names and tombstones. Of beginnings of heads, which say as much as the ten seconds that a message was stored in: whether all of these
   -- are late enough, and how many there are.
-  local ended, fresh, heads = {}, {}, {}
-  local found = asked_count > 0 and call('MGET', unpack(asked)) or ended
+  local ended, fresh, heads = { unpack(ARGV, at, at + 2 * asked_count) }, {}, {}
+  local found = asked_count > 0 and call('MGET', unpack(asked, 1, asked_count)) or ended
   for number = 1, asked_count do
     local value = found[number]
     if not value then return nil end
@@ -150,16 +163,19 @@ local function plainly()
     ended[2 * number - 1] = asked[number]
     ended[2 * number] = FORMAT_DELIVERED .. sub(value, 3, payload - 1) .. ENDING .. endings[number]
   end
-  if new_count > 0 and redis.pcall('MSETNX', unpack(new)) ~= 1 then return nil end
+  if new_count > 0 and redis.pcall('MSETNX', unpack(new, 1, new_count)) ~= 1 then return nil end
   -- Several have no time limit, as that would take a command for each: once their senders know it they go (delivered.lua), and before
   -- that they are needed.
-  if asked_count > 1 then call('MSET', unpack(ended)) elseif asked_count == 1 then call('SET', ended[1], ended[2], 'PX', window_text) end
-  local told_count = 0
+  if asked_count > 1 then call('MSET', unpack(ended, 1, 2 * asked_count)) elseif asked_count == 1 then call('SET', ended[1], ended[2], 'PX', window_text) end
+  local replies, told_count = { results[1], count == 1 and usual or 'as-usual' }, 0
   for number = 1, #tells do
     local first = tells[number] + 2
     local ends = first - 1 + ARGV[first - 1]
-    replies[answers[number]] = tell(tells_of[number] .. ':dues', first, ends)
-    if replies[answers[number]] == 'done' then
+    local reply = tell(tells_of[number] .. ':dues', first, ends)
+    if reply ~= 'done' then
+      if count == 1 then replies[2] = reply
+      else replies[#replies + 1], replies[#replies + 2] = string.format('%d', numbers[number]), reply end
+    else
       for at = first, ends do
         local member = ARGV[at]
         -- Those that were delivered: the others have a letter behind their key.
@@ -170,7 +186,11 @@ local function plainly()
       end
     end
   end
-  for number = 1, #dues do call('ZADD', prefixes[number] .. ':dues', unpack(dues[number])) end
+  local first = 1
+  for number = 1, #prefixes do
+    call('ZADD', prefixes[number] .. ':dues', unpack(due, first, due_ends[number]))
+    first = due_ends[number] + 1
+  end
   for head, sum in pairs(heads) do
     local ten = sub(head, 11)
     ages[ten] = (ages[ten] or 0) - sum

@@ -5,6 +5,8 @@
 --   fault, text                                        of any operation: it cannot be carried out for what it is, or what it found
 --   carried-out or late, version, ms, epoch            the first of a batch's and of a sweep's: the time of the call; late, and the
 --                                                      only one, when nothing was carried out as the call came late
+--   as-usual                                           the second of a batch's, for all of several operations: each came to what it usually
+--                                                      does (codec/usual-replies.ts), but for those whose number and own reply follow
 -- store/redis/codec/replies.ts names all others, and takes nothing else.
 -- Most are written where they are made, and not by a function of a list of fields: this is done for every message.
 -- To be changed with the meaning of any reply, there and here.
