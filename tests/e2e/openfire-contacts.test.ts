@@ -1,6 +1,7 @@
 import type { OpenfireLike } from '../support/openfire/openfire.ts';
 import type { OpenfireUser } from '../support/openfire/user.ts';
 import { OpenfireStage } from '../support/stages/openfire-stage.ts';
+import { NO_COPIES } from '../support/stages/world.ts';
 import { until } from '../support/time/until.ts';
 
 /** Two users of the scripted server, known to each other by their proxied addresses only. */
@@ -130,7 +131,7 @@ describe.each(['5.1.1', '4.2.4'] as const)('contacts on %s', (version) => {
 
   test('he is lost with what he had not confirmed: it comes again when he does', async () => {
     openfire = await stage.openfire({ version });
-    const proxy = await stage.attach();
+    const proxy = await stage.attach(NO_COPIES);
     const [alice, bob] = [openfire.user('alice', 'phone'), openfire.user('bob', 'desk')];
     await become(alice, bob);
     await alice.delivered(await alice.say(BOB, 'confirmed'));
