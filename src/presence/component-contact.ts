@@ -1,5 +1,5 @@
 import type { Address } from '../addressing/address-policy.ts';
-import { type Clock, renewSession, subscribersOf, subscriptionStep } from '../store/contract.ts';
+import { type Clock, subscribersOf, subscriptionStep } from '../store/contract.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
 import { presenceStanza } from '../xmpp/stanza/presence.ts';
 import type { Refuser } from '../xmpp/stanza/request-error.ts';
@@ -55,15 +55,7 @@ export class ComponentContact {
     switch (type) {
       case 'subscribe':
       case 'probe': {
-        if (type === 'probe' && from.resource !== '') {
-          pipeline.push({
-            request: renewSession(from.bare, from.resource, now, ids.next()),
-            done: (isReplaced) => {
-              if (isReplaced) sessions.replaced(from.bare, from.resource);
-            },
-            refuse: () => {},
-          });
-        }
+        if (type === 'probe') sessions.probed(from, now);
         const asked = type === 'subscribe' ? kept.begins(pair) : undefined;
         // A server probes for whom it has down as a subscriber, so that one whom we have forgotten is one again.
         pipeline.push({

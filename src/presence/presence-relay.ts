@@ -98,13 +98,15 @@ export class PresenceRelay {
     const { pipeline, addresses, ids, sessions, directed, counts, link, onMissed } = this.#options;
     const own = addresses.isComponent(to) ? addresses.componentDomain : '';
     const available = presence.type === 'available';
+    const now = this.#options.clock.now();
+    if (available) sessions.heard(from, to, now);
     const caps = capsKey(presence.caps);
     const request = recordPresence(
       from.inner,
       addresses.partyOf(to),
       from.resource,
       available,
-      this.#options.clock.now(),
+      now,
       caps,
       own,
       ids.next(),

@@ -72,7 +72,7 @@ export class PresenceService {
     this.#timing = { ...DEFAULT_TIMING, ...options.timing };
     const { perSecond, probeTimeout, broadcast } = this.#timing;
     this.#heartbeat = new ProcessHeartbeat({ ...options, onBeat: (beat) => this.#afterBeat(beat.subscribers) });
-    const sessions = new SessionTracker(options);
+    const sessions = new SessionTracker({ ...options, others: () => this.others });
     this.#sessions = sessions;
     this.reported = new ReportedSessions({ ...options, sessions });
     const shared = { sessions, kept: this.#kept };

@@ -1,13 +1,18 @@
-import type { AddressPolicy } from '../addressing/address-policy.ts';
-import { recordReceiptSupport, type Seen, subscribersOf } from '../store/contract.ts';
+import type { Address, AddressPolicy } from '../addressing/address-policy.ts';
+import { recordReceiptSupport, renewSession, type Seen, subscribersOf } from '../store/contract.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import type { Caps } from '../xmpp/stanza/entity-capabilities.ts';
+import type { IdSource } from '../xmpp/stanza/ids.ts';
 import { capsKey, presenceStanza } from '../xmpp/stanza/presence.ts';
+import { Logins } from './logins.ts';
 import type { OperationQueue, PresenceCounts, PresenceLog, ReceiptsOf, SessionObserver, StanzaSink } from './ports.ts';
 
 export interface SessionTrackerOptions {
   readonly link: StanzaSink;
   readonly pipeline: OperationQueue;
+  readonly ids: IdSource;
+  /** How many other processes serve the domain. */
+  readonly others: () => number;
   readonly addresses: AddressPolicy;
   readonly counts: PresenceCounts;
   readonly observer?: SessionObserver | undefined;
@@ -18,6 +23,7 @@ export interface SessionTrackerOptions {
 /** Tells of sessions that begin and end, and has it found out whether they return receipts. */
 export class SessionTracker {
   readonly #options: SessionTrackerOptions;
+  readonly #logins = new Logins();
 
   constructor(options: SessionTrackerOptions) {
     this.#options = options;
@@ -33,9 +39,27 @@ export class SessionTracker {
     if (asks) void this.#queryReceiptSupport(user, resource, caps);
   }
 
-  replaced(user: string, resource: string): void {
-    this.#options.observer?.ended(user, resource);
-    this.#options.observer?.began(user, resource);
+  /** A server says to one who gets it that a session is available. */
+  heard({ full }: Address, to: Address, now: number): void {
+    // What is for one resource is directed, or the answer to a probe.
+    if (to.resource === '') this.#logins.heard(full, to.bare, now);
+  }
+
+  /** A server probes for a user at his login: a session of that resource which is older was another. */
+  probed({ full, bare, resource }: Address, now: number): void {
+    if (resource === '') return;
+    const { pipeline, ids, observer, others } = this.#options;
+    const before = this.#logins.whenProbed(full, others() === 0, now);
+    pipeline.push({
+      owner: bare,
+      request: renewSession(bare, resource, now, ids.next(), before),
+      done: (isReplaced) => {
+        if (!isReplaced) return;
+        observer?.ended(bare, resource);
+        observer?.began(bare, resource);
+      },
+      refuse: () => {},
+    });
   }
 
   /** It has ended, and all subscribers were told. */

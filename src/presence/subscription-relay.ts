@@ -1,5 +1,5 @@
 import type { Address, AddressPolicy } from '../addressing/address-policy.ts';
-import { type Clock, renewSession, subscriptionStep, withdrawSubscription } from '../store/contract.ts';
+import { type Clock, subscriptionStep, withdrawSubscription } from '../store/contract.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
 import { type Presence, presenceStanza } from '../xmpp/stanza/presence.ts';
@@ -36,9 +36,9 @@ export class SubscriptionRelay {
     to: Address,
     presence: Pick<Presence, 'id' | 'inner' | 'otherAttributes'>,
   ): void {
-    const { pipeline, addresses, ids, link, counts, refuser, kept } = this.#options;
+    const { pipeline, addresses, ids, link, counts, refuser, kept, sessions } = this.#options;
     const now = this.#options.clock.now();
-    if (type === 'probe' && from.resource !== '') this.#renew(from, now);
+    if (type === 'probe') sessions.probed(from, now);
     const [contact, subscriber] = isSentByContact(type) ? [from.inner, to.inner] : [to.inner, from.inner];
     // RFC 6121 section 3.1.2: subscriptions are between bare JIDs. An answer to a probe goes to where it came from.
     const seenAs = addresses.seenAs(from, to);
@@ -84,19 +84,6 @@ export class SubscriptionRelay {
     const attrs = { from: from.full, to: to.full, type: 'subscribe', ...(id !== undefined && { id }) };
     const error = { condition: 'resource-constraint', text: 'Cannot store that now' } as const;
     this.#options.refuser.refuse({ name: 'presence', attrs }, error);
-  }
-
-  /** A server probes for a user at his login: a session of that resource which is older was another. */
-  #renew({ bare, resource }: Address, now: number): void {
-    const { pipeline, ids, sessions } = this.#options;
-    pipeline.push({
-      owner: bare,
-      request: renewSession(bare, resource, now, ids.next()),
-      done: (isReplaced) => {
-        if (isReplaced) sessions.replaced(bare, resource);
-      },
-      refuse: () => {},
-    });
   }
 
   /**

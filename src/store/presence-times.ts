@@ -2,7 +2,7 @@
 
 /** A process that has not said for so long that its link is up counts as gone. */
 export const ALIVE_FOR = 30_000;
-/** A session that is younger is not taken for another by a probe: a server sends one to each contact at a login. */
+/** A session that is younger is not taken for another by a probe alone: a server sends one to each contact at a login. */
 export const LOGIN_LASTS = 5_000;
 /** How long the claim of a process that probes everybody lasts without word of it. */
 export const CLAIM_FOR = 30_000;

@@ -1,4 +1,4 @@
-import { subscriptionStep } from '../../src/store/contract.ts';
+import { heartbeat, subscriptionStep } from '../../src/store/contract.ts';
 import {
   ASK_AGAIN_AFTER,
   type SubscriptionState,
@@ -41,6 +41,7 @@ beforeEach(() => {
 afterEach(() => room.close());
 
 const COMPONENT = 'receipts.example.org';
+const CAROL = 'carol@example.org';
 const ALICE_PROXIED = `alice@${COMPONENT}`;
 const BOB_PROXIED = `bob@${COMPONENT}`;
 const CAPS = (ver: string) => `<c xmlns="http://jabber.org/protocol/caps" hash="sha-1" node="n" ver="${ver}"/>`;
@@ -249,14 +250,87 @@ describe('presence', () => {
     await room.given(login);
     expect(events).toEqual([`${BOB} began desk`]);
     const old = `${Date.now() - 6000};y;${Date.now()};sha-1:v1`;
-    await room.redis.hset(room.ledger.keys.sessions(BOB), 'desk', old);
-    // Openfire probes when he is let in as well, which is no login.
-    await room.given(login);
+    await room.redis.hset(room.ledger.keys.sessions(BOB), { '': Date.now() - 6000, desk: old });
+    // Servers probe when he is let in as well, for him and not for his session, which is no login.
+    await room.given(presence(BOB, ALICE_PROXIED, 'probe'));
     expect(events).toEqual([`${BOB} began desk`]);
-    await room.redis.del(`${room.ledger.keys.prefix}:granted:${BOB}`);
     await room.given(login, login);
     expect(events).toEqual([`${BOB} began desk`, `${BOB} ended desk`, `${BOB} began desk`]);
     expect(await sessions(BOB)).toMatchObject({ desk: 'T;y;T;sha-1:v1' });
+  });
+
+  describe('his session began a second ago', () => {
+    const CAROL_PROXIED = `carol@${COMPONENT}`;
+    const login = presence(`${BOB}/desk`, ALICE_PROXIED, 'probe');
+    const carolIsTold = presence(`${BOB}/desk`, CAROL_PROXIED);
+    const again = [`${BOB} ended desk`, `${BOB} began desk`];
+    const aSecondPasses = async (ms = 1000) => {
+      const since = Date.now() - ms;
+      await room.redis.hset(room.ledger.keys.sessions(BOB), 'desk', `${since};y;${Date.now()};sha-1:v1`);
+      events.length = 0;
+    };
+
+    beforeEach(async () => {
+      await subscribed();
+      await room.given(presence(CAROL, BOB_PROXIED, 'subscribe'), presence(BOB, CAROL_PROXIED, 'subscribed'));
+      await room.given(bobTells('subscribe'), aliceTells('subscribed'));
+    });
+
+    test('he logs in again, and his server says no end of the one before: it is over, once', async () => {
+      await room.given(desk(), carolIsTold, login);
+      await aSecondPasses();
+      await room.given(desk(), carolIsTold, login, presence(`${BOB}/desk`, CAROL_PROXIED, 'probe'));
+      expect(events).toEqual(again);
+      await aSecondPasses();
+      await room.given(desk(), carolIsTold, presence(`${BOB}/desk`, COMPONENT, 'probe'));
+      expect(events).toEqual(again);
+    });
+
+    test('the same where nobody was told of his first login: he let alice in afterwards', async () => {
+      await room.given(desk());
+      await aSecondPasses();
+      await room.given(desk(), login);
+      expect(events).toEqual(again);
+    });
+
+    test('he logs in again, and his server says that the one before has ended: it is over once', async () => {
+      await room.given(desk(), carolIsTold, login);
+      events.length = 0;
+      await room.given(desk('unavailable'), presence(`${BOB}/desk`, CAROL_PROXIED, 'unavailable'));
+      await room.given(desk(), carolIsTold, login);
+      expect(events).toEqual(again);
+    });
+
+    test('another process hears of his logins, too: it may have heard of this one first', async () => {
+      await room.receipts.pipeline.perform(heartbeat('other', Date.now(), COMPONENT));
+      room.receipts.presence.online();
+      await until(() => room.receipts.presence.others === 1, { what: 'word of the other process' });
+      await room.given(desk(), login);
+      await aSecondPasses(300);
+      await room.given(desk(), login);
+      expect(events.filter((event) => !event.endsWith('updated'))).toEqual([]);
+      await aSecondPasses(1500);
+      await room.given(desk(), login);
+      // He was probed at the start.
+      expect(events.filter((event) => !event.endsWith('updated'))).toEqual(again);
+      room.receipts.presence.offline();
+    });
+
+    test.each([
+      ['what he does changes', [desk(), carolIsTold]],
+      ['somebody probes him, and his server answers', [presence(`${BOB}/desk`, `${ALICE_PROXIED}/phone`), login]],
+      ['a late part of his login comes', [login]],
+      ['he hides from one', [desk('unavailable'), login]],
+      [
+        'his server probes for him and no session, as when he is let in',
+        [desk(), presence(BOB, ALICE_PROXIED, 'probe')],
+      ],
+    ])('%s: it goes on', async (_, stanzas) => {
+      await room.given(desk(), carolIsTold, login);
+      await aSecondPasses();
+      await room.given(...stanzas);
+      expect(events).toEqual([]);
+    });
   });
 });
 

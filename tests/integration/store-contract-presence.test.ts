@@ -82,6 +82,9 @@ describe.each(Object.keys(IMPLEMENTATIONS))('the store in %s', (implementation) 
     expect(await sees('desk', true, NOW)).toMatchObject({ what: 'began', asks: true });
     expect(await sees('desk', true, NOW + 2 * SECOND)).toMatchObject({ what: 'updated', asks: false });
     expect(await store.perform(isAvailable(BOB, ALICE), NOW)).toBe(true);
+    expect(await store.perform(renewSession(BOB, 'desk', NOW + 4 * SECOND, 'q'), NOW)).toBe(false);
+    expect(await store.perform(renewSession(BOB, 'desk', NOW + 4 * SECOND, 'o', NOW - 1), NOW)).toBe(false);
+    expect(await store.perform(renewSession(BOB, 'desk', NOW + 4 * SECOND, 'p', NOW), NOW)).toBe(true);
     expect(await store.perform(renewSession(BOB, 'desk', NOW + 9 * SECOND, 'r'), NOW)).toBe(true);
     expect(await sees('desk', false, NOW + 10 * SECOND)).toMatchObject({ what: 'ended', ended: ['desk'] });
     expect(await store.sessionsOf(BOB)).toEqual([]);

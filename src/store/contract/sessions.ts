@@ -1,3 +1,5 @@
+import { LOGIN_LASTS } from '../presence-times.ts';
+
 // What ends or corrects a presence must not be refused at the memory limit: none of these counts as growing.
 
 /** Records presence that came. Idempotent by its token. */
@@ -71,19 +73,21 @@ export interface RenewSession {
   readonly kind: 'renewSession';
   readonly user: string;
   readonly resource: string;
+  /** A session that began up to then (ms) is over. By default it is one that is older than a login takes. */
+  readonly before: number;
   /** ms. */
   readonly now: number;
   /** As for {@link SubscriptionStep}. */
   readonly token: string;
 }
 
-export const renewSession = (user: string, resource: string, now: number, token: string): RenewSession => ({
-  kind: 'renewSession',
-  user,
-  resource,
-  now,
-  token,
-});
+export const renewSession = (
+  user: string,
+  resource: string,
+  now: number,
+  token: string,
+  before = now - LOGIN_LASTS,
+): RenewSession => ({ kind: 'renewSession', user, resource, before, now, token });
 
 /** A session that was pinged at that time (ms) has answered, or its time for that is over. Idempotent. */
 export interface RecordPing {

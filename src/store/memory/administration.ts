@@ -121,7 +121,6 @@ export function forgetUser(state: MemoryState, { jid, contacts }: RequestOf<'for
     state.confirms.delete(jid),
     hadCopies,
     presence.subscriptions.get(jid)?.size ? presence.subscriptions.delete(jid) : false,
-    presence.granted.delete(jid),
   ];
   let count = kept.filter(Boolean).length;
   for (const key of state.inTrouble.get(jid) ?? []) {

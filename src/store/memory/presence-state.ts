@@ -52,8 +52,6 @@ export class PresenceState {
   readonly hidden: ExpiringMap<Set<string>>;
   /** By contact and subscriber: who asked the contact's server whether that one is subscribed to him. */
   readonly probed: ExpiringMap<'subscriber' | 'us'>;
-  /** Subscribers whose requests were granted just now. */
-  readonly granted: ExpiringMap<true>;
   /** By a stanza's token. */
   readonly #done: ExpiringMap<string>;
   /** By user and resource. */
@@ -65,7 +63,6 @@ export class PresenceState {
   constructor(clock: Clock) {
     this.hidden = new ExpiringMap(clock);
     this.probed = new ExpiringMap(clock);
-    this.granted = new ExpiringMap(clock);
     this.#done = new ExpiringMap(clock);
     this.asked = new ExpiringMap(clock);
     this.probing = new ExpiringMap(clock);

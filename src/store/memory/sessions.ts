@@ -1,5 +1,4 @@
 import type { RequestOf, Seen } from '../contract.ts';
-import { LOGIN_LASTS } from '../presence-times.ts';
 import { isHidden } from './evidence.ts';
 import { HIDDEN_FOR, type Session, sessionName, withPriority } from './presence-state.ts';
 import type { MemoryState, MemoryTimes } from './state.ts';
@@ -135,13 +134,13 @@ export function whoStillSees(
 /** Somebody logs in on a resource that has a session: it is another one from now on. */
 export function renewSession(
   { presence }: MemoryState,
-  { user, resource, now, token }: RequestOf<'renewSession'>,
+  { user, resource, before, now, token }: RequestOf<'renewSession'>,
   times: MemoryTimes,
 ): boolean {
   const session = presence.session(user, resource);
   if (session === undefined) return false;
   if (session.since === now) return presence.doneBy(token) === 'renewed';
-  if (now - session.since < LOGIN_LASTS || presence.granted.has(user)) return false;
+  if (session.since > before) return false;
   presence.setSession(user, resource, { ...session, since: now });
   presence.noteEnd(user, times.now);
   presence.hidden.delete(sessionName(user, resource));

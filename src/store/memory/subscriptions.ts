@@ -7,8 +7,6 @@ import type { MemoryState, MemoryTimes } from './state.ts';
 
 /** How long a server may take to answer a probe, ms. */
 export const PROBED_FOR = 60_000;
-/** How long a subscriber was let in just now, ms: then his server probes, which says nothing of his session. */
-const GRANTED_FOR = 10_000;
 
 function standingOf(
   { presence }: MemoryState,
@@ -39,7 +37,6 @@ export function subscriptionStep(
     presence.probed.delete(probed);
     if (next === 'none') dropSubscription(state, contact, subscriber, times);
     else presence.putSubscription(contact, subscriber, next === 'asked' ? now : next);
-    if (next === 'subscribed') presence.granted.set(subscriber, true, GRANTED_FOR);
   }
   presence.noteDone(token, before);
   return before;

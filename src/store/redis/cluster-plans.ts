@@ -125,7 +125,7 @@ function* subscriptionStep(request: RequestOf<'subscriptionStep'>, shards: Shard
   const { next } = transitionOf(type, before as Parameters<typeof transitionOf>[1]);
   const isSubscribed = next === 'subscribed';
   if (isSubscribed || next === 'none' || next === 'asked') {
-    yield notes([[subscriber, contact]], shards, isSubscribed, isSubscribed);
+    yield notes([[subscriber, contact]], shards, isSubscribed);
   }
   return before;
 }

@@ -17,8 +17,6 @@ export type InternalRequest =
       readonly kind: 'noteSubscriptions';
       readonly pairs: readonly (readonly [subscriber: string, contact: string])[];
       readonly subscribed: boolean;
-      /** They were let in just now: their server probes, which says nothing of their sessions. */
-      readonly justNow: boolean;
     };
 
 export type InternalKind = InternalRequest['kind'];

@@ -167,10 +167,6 @@ export class Keys {
   get traced(): string {
     return `${this.prefix}:traced`;
   }
-  /** STRING: this subscriber was let in just now; for ten seconds, in which his server probes. */
-  granted(subscriber: string): string {
-    return `${this.prefix}:granted:${subscriber}`;
-  }
   /** STRING: what a presence stanza has brought about, by its token, for a minute. */
   done(token: string): string {
     return `${this.prefix}:done:${token}`;

@@ -19,11 +19,10 @@ export function notes(
   pairs: readonly (readonly [subscriber: string, contact: string])[],
   shards: Shards,
   subscribed: boolean,
-  justNow = false,
 ): Part[] {
   return [...shards.split(pairs, ([subscriber]) => shards.ofUser(subscriber))].map(([shard, some]) => ({
     shard,
-    request: { kind: 'noteSubscriptions', pairs: some, subscribed, justNow },
+    request: { kind: 'noteSubscriptions', pairs: some, subscribed },
   }));
 }
 

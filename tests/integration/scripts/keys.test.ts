@@ -37,7 +37,6 @@ const NAMES: readonly (readonly [string, string])[] = [
   ["name_of('copies', 'u')", keys.copies('u')],
   ["name_of('copies', 'u\\0' .. '3')", keys.copies('u', 3)],
   ["name_of('holds', 'u')", keys.holds('u')],
-  ["name_of('granted', 'u')", keys.granted('u')],
   ["name_of('done', 't')", keys.done('t')],
   ["name_of('session', 'i')", keys.commandSession('i')],
   ["name_of('probed', 'u' .. '\\0' .. 'w')", keys.probed('u', 'w')],

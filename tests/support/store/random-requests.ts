@@ -252,7 +252,12 @@ export const RANDOM_REQUESTS: { readonly [K in Kind]: (world: World) => Omit<Req
       direct: random.chance(0.1),
     };
   },
-  renewSession: (world) => ({ ...sessionOf(world), now: world.now, token: world.token() }),
+  renewSession: (world) => ({
+    ...sessionOf(world),
+    now: world.now,
+    token: world.token(),
+    before: world.now - (world.random.chance(0.3) ? 1 : 5000),
+  }),
   recordPing: (world) => ({ ...sessionOf(world), asked: world.now, answered: world.random.chance(0.5) }),
   recordStrayPing: (world) => sessionOf(world),
   recordReceiptSupport: (world) => ({

@@ -1,6 +1,6 @@
 import { ASK_AGAIN_AFTER, type SubscriptionType, transitionOf } from '../../../xmpp/stanza/subscription.ts';
 import type { Ending, Kind, Limits, QuotaReason, Request, RequestOf, SessionEvent } from '../../contract.ts';
-import { ALIVE_FOR, CLAIM_FOR, JOINS_FOR, LOGIN_LASTS } from '../../presence-times.ts';
+import { ALIVE_FOR, CLAIM_FOR, JOINS_FOR } from '../../presence-times.ts';
 import { type Argument, Octets } from '../command-bytes.ts';
 import type { InternalKind, InternalRequest, InternalRequestOf } from '../internal-requests.ts';
 import { encodeRecord, writtenEnding, writtenSenderId } from '../record-codec.ts';
@@ -130,8 +130,8 @@ const ENCODERS: Encoders = {
     const how = available ? (priority < 0 ? 2 : 1) : 0;
     presence(args, 'record_presence', user, subscriber, resource, how, now, caps, own, token, direct ? 1 : 0);
   },
-  renewSession: ({ user, resource, now, token }, args) =>
-    presence(args, 'renew_session', user, resource, now, LOGIN_LASTS, token),
+  renewSession: ({ user, resource, before, now, token }, args) =>
+    presence(args, 'renew_session', user, resource, now, now - before, token),
   recordPing: ({ user, resource, asked, answered }, args) =>
     presence(args, 'record_ping', user, resource, asked, answered ? 'a' : 's'),
   recordStrayPing: ({ user, resource }, args) => presence(args, 'record_stray_ping', user, resource),
@@ -186,8 +186,8 @@ const INTERNAL_ENCODERS: InternalEncoders = {
   postponeNotice: ({ key, state, sender }, args) => void args.push('postponeNotice', key, STATE_LETTER[state], sender),
   isKnown: ({ key }, args) => void args.push('isKnown', key),
   loadOf: ({ sender }, args) => void args.push('loadOf', sender),
-  noteSubscriptions: ({ pairs, subscribed, justNow }, args) =>
-    presence(args, 'note_subscriptions', subscribed ? 1 : 0, justNow ? 1 : 0, ...pairs.flat()),
+  noteSubscriptions: ({ pairs, subscribed }, args) =>
+    presence(args, 'note_subscriptions', subscribed ? 1 : 0, ...pairs.flat()),
 };
 
 const ALL_ENCODERS = { ...ENCODERS, ...INTERNAL_ENCODERS };

@@ -126,7 +126,7 @@ local function forget_user(jid, first, last)
     end)
   until cursor == '0'
   local count = had_copies + (presence.forget_sessions(jid) and 1 or 0)
-  for _, kind in ipairs({ 'confirms', 'sub', 'granted', 'asked' }) do
+  for _, kind in ipairs({ 'confirms', 'sub', 'asked' }) do
     count = count + redis.call('DEL', name_of(kind, jid))
   end
   -- Not counted: shards have these beside others.

@@ -22,7 +22,7 @@ local function index_name(key) return prefix .. ':i:' .. key end
 -- All others, by their kind and what they are of. One function: Redis makes each anew at every call (25 more would take 4 us).
 --   of a message's key   c (corrections) life q (quarantined) u (undelivered)
 --   of a number          d (delivered)
---   of a bare JID        sub asked confirms copies from granted holds sessions
+--   of a bare JID        sub asked confirms copies from holds sessions
 --   of an id or a token  session done
 --   of two, with a NUL between them    probed hidden
 --   of a hash and a version, with a colon between them    caps

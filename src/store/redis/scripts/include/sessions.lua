@@ -110,8 +110,8 @@ function presence.record_presence(user, subscriber, resource, available, now, ca
   return list_of('ended\0' .. flags, ended)
 end
 
--- Somebody logs in on a resource that has a session: it is another one from now on. Reply: yes, or no when
--- it is not.
+-- Somebody logs in on a resource that has a session: it is another one from now on, if it is so old (ms) at least. Reply: yes,
+-- or no when it is not.
 function presence.renew_session(user, resource, now, older, token)
   local name = name_of('sessions', user)
   local value = redis.call('HGET', name, resource)
@@ -119,7 +119,6 @@ function presence.renew_session(user, resource, now, older, token)
   local since, rest = value:match('^(%d+)(.*)$')
   if since == now then return presence.outcome_of(token) or 'no' end
   if tonumber(now) - tonumber(since) < tonumber(older) then return 'no' end
-  if redis.call('EXISTS', name_of('granted', user)) == 1 then return 'no' end
   redis.call('HSET', name, resource, now .. rest)
   presence.note_end(name)
   redis.call('DEL', name_of('hidden', user .. '\0' .. resource))

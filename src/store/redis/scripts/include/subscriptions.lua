@@ -3,17 +3,14 @@
 
 presence.STATES = { 'none', 'asked', 'askedLongAgo', 'subscribed', 'probed' }
 
-function presence.note_granted(subscriber) redis.call('SET', name_of('granted', subscriber), '1', 'PX', 10000) end
-
 -- What contacts' shards have noted, for subscribers of this one: it is out of reach of those. Whether they get the presence of
--- these contacts; and whether they have just been let. Subscriber and contact follow each other. Reply: done.
-function presence.note_subscriptions(subscribed, just_now, ...)
+-- these contacts. Subscriber and contact follow each other. Reply: done.
+function presence.note_subscriptions(subscribed, ...)
   local pairs_of = { ... }
   for i = 1, #pairs_of, 2 do
     local subscriber, contact = pairs_of[i], pairs_of[i + 1]
     if subscribed == '1' then redis.call('HSET', name_of('to', subscriber), contact, '1')
     else redis.call('HDEL', name_of('to', subscriber), contact) end
-    if just_now == '1' then presence.note_granted(subscriber) end
   end
   return 'done'
 end
@@ -46,8 +43,6 @@ function presence.subscription_step(contact, subscriber, now, long_ago, token, n
   else
     presence.put(contact, subscriber, next == 'p' and 'p' .. now or 's')
   end
-  -- The subscriber's server probes when he is let in, which says nothing of his session.
-  if next == 's' then shards.visit(shards.of_user(subscriber), presence.note_granted, subscriber) end
   presence.remember_outcome(token, state)
   return state
 end
