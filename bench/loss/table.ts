@@ -101,10 +101,10 @@ const where = (server: string) =>
 function serverPart(setting: Setting): string {
   return `${SERVER_PART}
 Written by \`npm run measure:loss -- --server\`; figures as measured. ${where(setting.server)}. The rows and columns are those above.
-Openfire ends a session whose connection is reset, and nothing is resumed there. *Unheld* are the clients of (f) while no component
-is there: what Openfire does by itself. It routes anew what such a session had not acknowledged, though its client has shown it. Held,
-the gate keeps it from that, and the proxy sends the unconfirmed once. What a client confirmed within \`PROOF_GRACE\` before the end is
-[in doubt](gate-protocol.md#limits), as if the client had been killed, and comes once more. The last column shows it without that: a
+*Unheld* are the clients of (f) while no component is there: what Openfire does by itself. It ends a session whose connection is reset,
+lets nobody resume it, and routes anew what it had not acknowledged, though its client has shown it. Held, such a session waits for its
+client like any other. What a client that does not resume had confirmed within \`PROOF_GRACE\` before the end would be
+[in doubt](gate-protocol.md#limits), as if it had been killed, and come once more. The last column shows it without that: a
 client that confirms and is killed before it has kept what it confirmed loses it then.
 
 ${table(setting, ({ proxy }) => (proxy ? undefined : 'unheld'))}

@@ -106,8 +106,9 @@ export class RawClient extends Dialogue {
     client.smId = smId;
     client.write(`<resume xmlns="${NS_SM}" previd="${smId}" h="${h}"/>`);
     const answer = await client.nonza('resumed', 'failed');
-    if (answer.name !== 'resumed') throw new Error(`${client.jid} was not resumed: ${answer}`);
-    return client;
+    if (answer.name === 'resumed') return client;
+    client.cut();
+    throw new Error(`${client.jid} was not resumed: ${answer}`);
   }
 
   async goesAvailable(): Promise<void> {

@@ -10,6 +10,10 @@ public class XMPPServer {
         throw new UnsupportedOperationException();
     }
 
+    public ConnectionManager getConnectionManager() {
+        throw new UnsupportedOperationException();
+    }
+
     public IQRouter getIQRouter() {
         throw new UnsupportedOperationException();
     }

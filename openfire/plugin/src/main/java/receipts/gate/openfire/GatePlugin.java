@@ -54,6 +54,7 @@ public class GatePlugin implements Plugin {
     private SessionWatch sessions;
     private OfflineWatch offline;
     private AccountWatch accounts;
+    private Runnable resets = () -> { };
     private ScheduledExecutorService executor;
     private ExecutorService routing;
     private ScheduledExecutorService clock;
@@ -86,9 +87,19 @@ public class GatePlugin implements Plugin {
         sessions.begin();
         InterceptorManager.getInstance().addInterceptor(0, interceptor);
         server.getIQRouter().addHandler(requests);
+        watchResets();
         clock.scheduleAtFixedRate(this::tick, TICK, TICK, TimeUnit.MILLISECONDS);
         running = this;
         LOG.info("The receipts gate " + VERSION + " waits for " + settings.component);
+    }
+
+    private void watchResets() {
+        if (!JiveGlobals.getBooleanProperty(PREFIX + "resume-after-reset", true)) return;
+        try {
+            resets = ResetWatch.begin(gate::isLeased);
+        } catch (LinkageError | ClassCastException other) {
+            LOG.info("This Openfire's connections are of another kind: whether a session can be resumed after a reset is up to it");
+        }
     }
 
     private static Settings settings(String domain) {
@@ -155,6 +166,7 @@ public class GatePlugin implements Plugin {
         try {
             for (int waited = 0; waited < UNLOAD && !gate.isEmpty(); waited += 10) Thread.sleep(10);
             clock.shutdown();
+            resets.run();
             sessions.end(LOG::warn);
             XMPPServer.getInstance().getIQRouter().removeHandler(requests);
             InterceptorManager.getInstance().removeInterceptor(interceptor);

@@ -1,0 +1,12 @@
+package io.netty.channel;
+
+/** Stands for io.netty.channel.ChannelPipeline: only what the plugin uses. */
+public interface ChannelPipeline {
+    ChannelHandler get(String name);
+
+    ChannelHandlerContext context(Class<? extends ChannelHandler> type);
+
+    ChannelPipeline addBefore(String before, String name, ChannelHandler handler);
+
+    ChannelHandler remove(String name);
+}

@@ -1,0 +1,5 @@
+package org.jivesoftware.openfire;
+
+/** Stands for org.jivesoftware.openfire.ConnectionManager: only what the plugin uses. */
+public interface ConnectionManager {
+}
