@@ -140,7 +140,12 @@ export async function compareStores(
       const [lease, limit] = [random.pick([5, 15]) * SECOND, 100];
       told.push(`${step} ${now} sweep ${lease} ${limit}`);
       leases.push(now + lease);
-      found = different(await one.store.sweep(lease, limit, now), await other.store.sweep(lease, limit, now));
+      // Nothing that is pending is missing, whether that was looked at or not.
+      const sweptBy = async (store: Implementation['store']) => {
+        const { missing = 0, ...rest } = await store.sweep(lease, limit, now);
+        return { ...rest, missing };
+      };
+      found = different(await sweptBy(one.store), await sweptBy(other.store));
     } else {
       const world = { random, now, records, leases: leases.slice(-2), token };
       if (!isRepetition) {
