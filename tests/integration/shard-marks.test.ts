@@ -97,3 +97,9 @@ test('a replica that takes over before the first mark of a ledger that is there 
   await probe(marks, 1040);
   expect(marks.found).toEqual({ older: 1, emptied: 0 });
 });
+
+test('that the ledger’s own mark was set back counts once, however many probes find it before it is noted, and again the next time', () => {
+  const marks = marksOf();
+  for (const isOlder of [false, true, true, false, false, true]) marks.markIsOlder(isOlder);
+  expect(marks.found).toEqual({ older: 2, emptied: 0 });
+});

@@ -82,7 +82,7 @@ export class Probe implements StoreProbe {
     if (kept.status === 'rejected') throw kept.reason;
     const wasFound = beside.found?.id === mark.id && highest <= beside.found.count;
     const isOlder = highest > mark.count + LEAST_BEHIND && !wasFound;
-    if (isOlder) marks.markIsOlder();
+    marks.markIsOlder(isOlder);
     return { ...mark, parts: marks.found, ...(isOlder && { highest }) };
   }
 

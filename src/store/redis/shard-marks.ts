@@ -42,6 +42,7 @@ export class ShardMarks {
   /** By shard: what any process has found there last. */
   #foundIn: number[] = [];
   #older = 0;
+  #isMarkOlder = false;
   #emptied = 0;
 
   constructor(cluster: Cluster, shards: Shards, messageTtl: number) {
@@ -50,9 +51,13 @@ export class ShardMarks {
     this.#messageTtl = messageTtl;
   }
 
-  /** The ledger's own mark was found to be set back: the shards remember a later one. */
-  markIsOlder(): void {
-    this.#older += 1;
+  /**
+   * Whether the ledger's own mark is set back: the shards remember a later one. Until that is noted beside it, which takes a few calls, every
+   * probe finds the same.
+   */
+  markIsOlder(isOlder: boolean): void {
+    if (isOlder && !this.#isMarkOlder) this.#older += 1;
+    this.#isMarkOlder = isOlder;
   }
 
   /** How often shards, or the ledger's mark, were found to be set back, and shards to be emptied. */
