@@ -275,6 +275,25 @@ describe.each(Object.keys(IMPLEMENTATIONS))('the store in %s', (implementation) 
     expect(await due()).toEqual([KEY]);
   });
 
+  test('the same of messages to many, which lie in many shards', async () => {
+    await store.perform(subscriptionStep('subscribed', ALICE, BOB, NOW, 'hers'), NOW);
+    const alice = (available: boolean, token: string) =>
+      store.perform(recordPresence(ALICE, BOB, 'phone', available, NOW, '', '', token), NOW);
+    await alice(true, 'a');
+    await alice(false, 'b');
+    const messages = Array.from({ length: 8 }, (_, i) => aliceWrites({ recipient: `user${i}@example.org`, at: NOW }));
+    for (const message of messages) {
+      await store.perform(message, NOW);
+      await store.perform(reject(message.key, NOW, 'gone', undefined, undefined), NOW);
+    }
+    await alice(true, 'c');
+    let cursor = '0';
+    do cursor = await store.perform(senderAvailable(ALICE, cursor), NOW);
+    while (cursor !== '0');
+    const { overdue } = await store.sweep(5 * SECOND, 20, NOW + 60 * SECOND);
+    expect(overdue.map(({ key }) => key).sort()).toEqual(messages.map(({ key }) => key).sort());
+  });
+
   test('a sender who has left before his notice was claimed is told when he comes', async () => {
     await store.perform(subscriptionStep('subscribed', ALICE, BOB, NOW, 'hers'), NOW);
     const alice = (available: boolean, token: string) =>
