@@ -33,4 +33,4 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.HTTP_PORT}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 STOPSIGNAL SIGTERM
 # In exec form, so that the process itself gets the signal and finishes what is in hand.
-CMD ["node", "--max-semi-space-size=128", "--interrupt-budget=3000", "dist/main.js"]
+CMD ["node", "--max-semi-space-size=128", "dist/main.js"]

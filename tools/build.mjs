@@ -60,8 +60,8 @@ function completeServer(dist, files) {
   writeFileSync(path.join(dist, 'package.json'), `${JSON.stringify({ version, type, peerDependencies })}\n`);
   // The files whose place others know: units, images and scripts start them.
   writeFileSync(path.join(dist, 'main.js'), "import './src/main.js';\n");
-  // The young generation has room, and what is used is compiled soon: docs/performance.md. A command has no other way to say so to Node.
-  const shebang = '#!/usr/bin/env -S node --max-semi-space-size=128 --interrupt-budget=3000\n';
+  // The young generation has room: docs/performance.md. A command has no other way to say so to Node.
+  const shebang = '#!/usr/bin/env -S node --max-semi-space-size=128\n';
   writeFileSync(path.join(dist, 'cli.js'), `${shebang}import './src/cli.js';\n`, { mode: 0o755 });
 }
 
