@@ -106,11 +106,11 @@ test('at most two calls are under way, and a later one that answers first waits 
   expect(happened).toEqual(['a!', 'b!', 'c!']);
 });
 
-test('while a call is under way, what comes goes in another at once only when it is a whole one', async () => {
+test('while a call is under way, what comes goes in another at once only when it is a third of a whole one', async () => {
   const { ledger, accept, happened, pipeline } = setUp({ batch: 30 });
   accept('a');
   const first = await ledger.call(0);
-  const few = Array.from({ length: 29 }, (_, i) => `few${i}`);
+  const few = Array.from({ length: 9 }, (_, i) => `few${i}`);
   for (const name of few) accept(name);
   await turn();
   await turn();
@@ -118,7 +118,7 @@ test('while a call is under way, what comes goes in another at once only when it
   first.answer();
   const second = await ledger.call(1);
   expect(second.names).toEqual(few);
-  const many = Array.from({ length: 30 }, (_, i) => `many${i}`);
+  const many = Array.from({ length: 10 }, (_, i) => `many${i}`);
   for (const name of many) accept(name);
   const third = await ledger.call(2);
   expect(third.names).toEqual(many);
@@ -133,7 +133,6 @@ test('a call that fails is made again, with nothing lost and the order kept', as
   accept('a');
   settle('b');
   accept('c');
-  accept('d');
   (await ledger.call(0)).fail();
   (await ledger.call(1)).answer();
   const again = await ledger.call(2);
@@ -141,7 +140,7 @@ test('a call that fails is made again, with nothing lost and the order kept', as
   again.answer();
   (await ledger.call(3)).answer();
   await pipeline.drained();
-  expect(happened).toEqual(['a!', 'b!', 'c!', 'd!']);
+  expect(happened).toEqual(['a!', 'b!', 'c!']);
   expect(pipeline.failing).toBe(false);
 });
 

@@ -37,9 +37,10 @@ export interface PipelineOptions {
   readonly inFlight?: number;
 }
 
-// With two, Redis works on one while the next is gathered; a third would only wait there. The second is a whole one: a smaller one costs
-// Redis more than it saves to send it so soon.
+// With two, Redis works on one while the next is gathered; a third would only wait there.
 const MAX_IN_FLIGHT = 2;
+/** The part of a whole call that a second one must carry: a small one costs Redis more than it saves to send it so soon. */
+const LEAST_OF_SECOND = 1 / 3;
 
 /**
  * Carries the work of each turn of the event loop to the ledger in one call, and lets what follows from it happen in
@@ -193,7 +194,7 @@ export class Pipeline implements StoreQueue {
     if (length === 0) return true;
     // One that is made again would be overtaken: a message would be claimed, and be sent again, before the receipt that came first.
     if (this.failing || this.#inFlight.some(({ isAgain }) => isAgain)) return false;
-    return length < this.#options.inFlight && this.#waiting.size >= this.#options.batch;
+    return length < this.#options.inFlight && this.#waiting.size >= this.#options.batch * LEAST_OF_SECOND;
   }
 
   async #carryOut(batch: Batch): Promise<void> {
