@@ -60,8 +60,8 @@ export class GateCopies extends EventEmitter<Events> {
   readonly #awaited = new AwaitedOutcomes();
   /** By key: the numbers of those that ended before the server had said what became of them. */
   readonly #endedEarly = new Map<string, string>();
-  /** By recipient: what waits for others to be sent again to him. */
-  readonly #behind = new Map<string, string[]>();
+  /** By recipient: what waits for others to be sent again to him, and what ends that at the latest. */
+  readonly #behind = new Map<string, { readonly waiting: string[]; readonly timer: NodeJS.Timeout }>();
   readonly #asked = new Set<string>();
   /** Originals that their recipients were given unheld before, by the sessions (stream ids) that had them. */
   readonly #unheld = new Map<string, readonly string[]>();
@@ -86,6 +86,7 @@ export class GateCopies extends EventEmitter<Events> {
     // What a session's end or beginning means for a message depends on which came first.
     gate.on('session', () => this.recordArrived());
     gate.on('lost', () => {
+      for (const { timer } of this.#behind.values()) clearTimeout(timer);
       this.#behind.clear();
       this.recordArrived();
     });
@@ -126,10 +127,11 @@ export class GateCopies extends EventEmitter<Events> {
 
   /** Nothing is sent again to this user any more: what came meanwhile goes on. */
   caughtUp(user: string): void {
-    const waiting = this.#behind.get(user);
-    if (waiting === undefined) return;
+    const behind = this.#behind.get(user);
+    if (behind === undefined) return;
+    clearTimeout(behind.timer);
     this.#behind.delete(user);
-    for (const n of waiting) this.#options.gate.give('stored', n);
+    for (const n of behind.waiting) this.#options.gate.give('stored', n);
   }
 
   /** A message was claimed: who claims it next must name that attempt. */
@@ -342,13 +344,13 @@ export class GateCopies extends EventEmitter<Events> {
 
   #queue(user: string, n: string): void {
     this.#options.gate.noteStored(n);
-    const waiting = this.#behind.get(user);
-    if (waiting !== undefined) {
-      waiting.push(n);
+    const behind = this.#behind.get(user);
+    if (behind !== undefined) {
+      behind.waiting.push(n);
       return;
     }
-    this.#behind.set(user, [n]);
-    setTimeout(() => this.caughtUp(user), this.#options.orderWithin ?? ORDER_WITHIN).unref();
+    const timer = setTimeout(() => this.caughtUp(user), this.#options.orderWithin ?? ORDER_WITHIN).unref();
+    this.#behind.set(user, { waiting: [n], timer });
   }
 }
 

@@ -77,6 +77,35 @@ test('a message that waits behind others has no copy before its original, nor wh
   expect(look()).toEqual({ what: 'deliver', to: PHONE.jid, copy: 2 });
 });
 
+describe('what waits behind others goes after a second at the latest', () => {
+  beforeEach(() => {
+    jest.useFakeTimers();
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  const waits = ({ copies, sent }: ReturnType<typeof stage>, n: string) => {
+    copies.isCatchingUp = () => true;
+    copies.forward({ record: { ...sent.record, heldAs: n } } as Sent);
+  };
+
+  test.each(['caught up', 'lost'] as const)('its own second, and not that of what waited before (%s)', (end) => {
+    const all = stage();
+    waits(all, 'e-1');
+    jest.advanceTimersByTime(10);
+    if (end === 'lost') all.gate.emit('lost');
+    else all.copies.caughtUp(BOB);
+    jest.advanceTimersByTime(900);
+    waits(all, 'e-2');
+    jest.advanceTimersByTime(990);
+    expect(all.told).toEqual(end === 'lost' ? [] : ['stored e-1']);
+    jest.advanceTimersByTime(10);
+    expect(all.told.at(-1)).toBe('stored e-2');
+    expect(jest.getTimerCount()).toBe(0);
+  });
+});
+
 test('what the server stored while its recipient was there is looked at: the login may not bring it', () => {
   const { copies, outcome, there, sent } = stage();
   const known: string[] = [];
