@@ -21,6 +21,8 @@ export class KeptRequests {
   readonly #ofOwner = new Map<string, number>();
   /** Of each pair the request that counts: one that is under way when its user makes another, or takes it back, is not kept. */
   readonly #latest = new Map<string, symbol>();
+  /** Nothing is made again any more. */
+  #isOver = false;
 
   /** A request is made. Gives what is to be told to {@link keep} or {@link done}. */
   begins(pair: string): symbol {
@@ -40,7 +42,7 @@ export class KeptRequests {
     if (this.#latest.get(pair) !== token) return;
     this.#latest.delete(pair);
     const own = this.#ofOwner.get(kept.owner) ?? 0;
-    if (this.#byPair.size >= MOST || own >= MOST_OF_ONE || kept.bytes > MOST_BYTES) {
+    if (this.#isOver || this.#byPair.size >= MOST || own >= MOST_OF_ONE || kept.bytes > MOST_BYTES) {
       kept.giveUp();
       return;
     }
@@ -59,8 +61,9 @@ export class KeptRequests {
     for (const { again } of this.#takeAll()) again();
   }
 
-  /** The process ends. */
+  /** The process ends: none is kept any longer, nor what Redis does not take from now on. */
   giveUp(): void {
+    this.#isOver = true;
     for (const { giveUp } of this.#takeAll()) giveUp();
   }
 

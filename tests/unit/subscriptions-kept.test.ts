@@ -136,3 +136,11 @@ test('it is refused where there are too many of one user’s, or it is long; and
   kept.giveUp();
   expect(refused).toEqual(names.slice(1).map((name) => `resource-constraint ${name}@${DOMAIN}`));
 });
+
+test('what is with Redis when the process ends, and is not taken, is refused: nobody makes it again', () => {
+  alice('subscribe');
+  kept.giveUp();
+  expect(refused).toEqual([]);
+  redisFails();
+  expect(refused).toEqual([`resource-constraint bob@${DOMAIN}`]);
+});
