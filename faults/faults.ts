@@ -8,7 +8,7 @@ import { REDIS_KINDS, type RedisKind } from './redis-kind.ts';
 import { explain, figures, rateOf, summary } from './report.ts';
 import { type Outcome, type Run, run } from './run.ts';
 import { SCENARIOS } from './scenarios.ts';
-import { document, FILES, GROUP_FILE, groupPage, kept, nameAt, type Tallied } from './table.ts';
+import { document, FILES, GROUP_FILE, groupPage, kept, nameOf, type Tallied } from './table.ts';
 
 const flags = readFlags('npm run faults --', 'breaks things at random under traffic, and checks each history', {
   seed: { type: 'string', about: 'which decisions; by default a new one, which is printed' },
@@ -98,7 +98,7 @@ async function take(which: Run): Promise<void> {
     return;
   }
   tallied.push({
-    name: nameAt(scenario.name, rate),
+    name: nameOf({ ...which, scenario: scenario.name }),
     figures: figures(outcome),
     ...(rate !== undefined && { reached: rateOf(outcome) }),
   });
@@ -109,9 +109,11 @@ async function take(which: Run): Promise<void> {
   say(explain(outcome).replace(/^/gm, '  '));
 }
 
-async function keep(folder: string, { scenario, seed, history, violations, output }: Outcome): Promise<void> {
+async function keep(folder: string, outcome: Outcome): Promise<void> {
+  const { scenario, seed, redis, history, violations, output } = outcome;
   await mkdir(folder, { recursive: true });
-  const file = path.join(folder, `${scenario.name}-${seed}`);
+  const { mode } = history.terms;
+  const file = path.join(folder, [scenario.name, ...(redis === 'one' ? [] : [redis]), mode, seed].join('-'));
   await writeFile(`${file}.json`, JSON.stringify({ violations, ...history }, undefined, 1));
   await writeFile(`${file}.log`, output);
 }

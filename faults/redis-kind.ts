@@ -1,3 +1,4 @@
+import type { TemporaryServer } from '../tests/support/process/temporary-server.ts';
 import { type RedisCluster, startRedisCluster } from '../tests/support/servers/redis-cluster.ts';
 import {
   MASTER,
@@ -10,10 +11,19 @@ import {
 export const REDIS_KINDS = ['one', 'sentinel', 'cluster'] as const;
 export type RedisKind = (typeof REDIS_KINDS)[number];
 
+export type SeveralRedis = Exclude<RedisKind, 'one'>;
+
+/** How many replicas a primary has: with as many in DURABILITY, whichever takes its place has all that was acknowledged. */
+export const REPLICAS: Readonly<Record<SeveralRedis, number>> = { sentinel: 2, cluster: 1 };
+
 /** Servers of the other kinds than one. */
 export interface RedisGroup {
   readonly cluster?: RedisCluster;
   readonly sentinel?: SentinelGroup;
+  /** All of them, and what watches them. */
+  readonly servers: readonly TemporaryServer[];
+  /** Resolves when each primary is served and followed by all of its replicas. */
+  whole(): Promise<void>;
   /** How the proxy finds them. */
   readonly environment: Readonly<Record<string, string>>;
   stop(): Promise<void>;
@@ -24,7 +34,8 @@ export async function startRedisGroup(kind: RedisKind): Promise<RedisGroup | und
   if (kind === 'cluster') {
     const cluster = await startRedisCluster();
     const environment = { REDIS_URL: cluster.url, REDIS_CLUSTER: cluster.addresses };
-    return { cluster, environment, stop: () => cluster.stop() };
+    const { nodes: servers } = cluster;
+    return { cluster, servers, environment, whole: () => cluster.whole(), stop: () => cluster.stop() };
   }
   const sentinel = await startSentinelGroup();
   const environment = {
@@ -33,5 +44,6 @@ export async function startRedisGroup(kind: RedisKind): Promise<RedisGroup | und
     REDIS_MASTER_NAME: MASTER,
     REDIS_SENTINEL_PASSWORD: SENTINEL_PASSWORD,
   };
-  return { sentinel, environment, stop: () => sentinel.stop() };
+  const servers = [...sentinel.redis, ...sentinel.sentinels];
+  return { sentinel, servers, environment, whole: () => sentinel.whole(), stop: () => sentinel.stop() };
 }

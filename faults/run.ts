@@ -5,7 +5,7 @@ import { type History, Recorder, type Terms } from './history.ts';
 import type { Mode } from './mode.ts';
 import { Participants } from './participants.ts';
 import { Random } from './random.ts';
-import type { RedisKind } from './redis-kind.ts';
+import { REPLICAS, type RedisKind } from './redis-kind.ts';
 import type { Scenario } from './scenario.ts';
 import type { Violation } from './violation.ts';
 
@@ -39,6 +39,9 @@ const AT_A_RATE = {
   },
   extra: 30_000,
 } as const;
+
+/** ms: jobs of the queue library wait for a server that is gone. */
+const REPLACED_WITHIN = 20_000;
 
 /** What is to be run. */
 export interface Run {
@@ -80,6 +83,16 @@ const hastened = (scenario: Scenario): Scenario => ({
   extra: (scenario.extra ?? 0) + AT_A_RATE.extra,
 });
 
+/** Whichever Redis takes another's place, what was acknowledged must be there. */
+const kept = (scenario: Scenario, redis: RedisKind): Scenario =>
+  redis === 'one' || !scenario.replaces
+    ? scenario
+    : {
+        ...scenario,
+        settings: { ...scenario.settings, DURABILITY: `replicas:${REPLICAS[redis]}` },
+        extra: (scenario.extra ?? 0) + REPLACED_WITHIN,
+      };
+
 /**
  * Runs a scenario once, from an empty Redis to the verdict. All that it starts has ended when it settles.
  *
@@ -87,7 +100,8 @@ const hastened = (scenario: Scenario): Scenario => ({
  */
 export async function run(which: Run, signal?: AbortSignal): Promise<Outcome> {
   const { seed, mode, redis, rate } = which;
-  const scenario = rate === undefined ? which.scenario : hastened(which.scenario);
+  const here = kept(which.scenario, redis);
+  const scenario = rate === undefined ? here : hastened(here);
   const began = performance.now();
   const terms = termsOf(scenario, mode);
   const recorder = new Recorder();

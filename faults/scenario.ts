@@ -40,6 +40,8 @@ export interface Scenario {
   readonly ownServer?: boolean;
   /** Only where the ledger is kept so; by default wherever it is. */
   readonly redis?: RedisKind;
+  /** Where the ledger is on several Redis, one may take another's place while it runs. */
+  readonly replaces?: boolean;
   readonly replica?: boolean;
   readonly clocks?: boolean;
   /** Settings of the proxy, over those of all scenarios. */

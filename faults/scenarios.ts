@@ -15,8 +15,8 @@ export const SCENARIOS: readonly Scenario[] = [
   ...onOne(REDIS_SCENARIOS),
   ...LINK_SCENARIOS,
   ...PROCESS_SCENARIOS,
-  ...onOne(CLOCK_SCENARIOS),
-  ...onOne(MIXED_SCENARIOS),
+  ...CLOCK_SCENARIOS,
+  ...MIXED_SCENARIOS,
   ...GATE_SCENARIOS,
   ...REDIS_GROUP_SCENARIOS,
 ];

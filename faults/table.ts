@@ -1,11 +1,13 @@
 import type { Mode } from './mode.ts';
+import { REDIS_KINDS, REPLICAS } from './redis-kind.ts';
 import type { Figures } from './report.ts';
+import type { Run } from './run.ts';
 import type { Scenario } from './scenario.ts';
 import { RULES } from './violation.ts';
 
 /** One run of a scenario, counted. */
 export interface Tallied {
-  /** Of its scenario; with the rate that was asked for, see {@link nameAt}. */
+  /** Of its scenario, with what tells it from others on its page: see {@link nameOf}. */
   readonly name: string;
   readonly figures: Figures;
   /** Messages a second, where a rate was asked for. */
@@ -13,9 +15,14 @@ export interface Tallied {
 }
 
 const AT = ' --rate ';
-/** What a run of a scenario at a rate is called. */
-export const nameAt = (scenario: string, rate: number | undefined) =>
-  rate === undefined ? scenario : `${scenario}${AT}${rate}`;
+/**
+ * What a run is called on its page: its scenario, and what else one has to type after `--scenario`. Each mode has a page for the one
+ * Redis; all runs on several are on one page.
+ */
+export function nameOf({ scenario, mode, redis, rate }: Omit<Run, 'scenario' | 'seed'> & { scenario: string }): string {
+  const where = redis === 'one' ? '' : ` --redis ${redis}${mode === 'subdomain' ? '' : ` --mode ${mode}`}`;
+  return `${scenario}${where}${rate === undefined ? '' : `${AT}${rate}`}`;
+}
 
 const COLUMNS = ['runs', 'messages', 'acknowledged', 'delivered', 'told', 'lost', 'copies', 'violations'] as const;
 
@@ -26,7 +33,7 @@ const OF_A_GATE = ['false proof', 'not passed', 'paused'];
 export const FILES: Readonly<Record<Mode, string>> = { subdomain: 'faults.md', transparent: 'faults-transparent.md' };
 
 /** A row of a page: its scenario's name, what is done, and the figures of {@link COLUMNS}. */
-const ROW = /^\| `([\w-]+(?: --rate \d+)?)` \| (.*?) \|((?: [\d,]+ \|){8})$/gm;
+const ROW = /^\| `([\w-]+(?: --\w+ \w+)*)` \| (.*?) \|((?: [\d,]+ \|){8})$/gm;
 const REACHED = /; ([\d,]+)(?: of [\d,]+)? messages a second$/;
 const number = (text: string) => Number(text.replaceAll(',', ''));
 const REFUSED = /^Of (\d+) messages that were refused .*, (\d+) were delivered all the same\.$/m;
@@ -58,8 +65,8 @@ export function document(mode: Mode, scenarios: readonly Scenario[], tallied: re
 }
 
 function tableOf(scenarios: readonly Scenario[], tallied: readonly Tallied[]): string {
-  const rows = scenarios.flatMap(({ name, about }) => {
-    const names = new Set(tallied.map((run) => run.name).filter((own) => own === name || own.startsWith(name + AT)));
+  const rows = scenarios.flatMap(({ name, about, replaces }) => {
+    const names = new Set(tallied.map((run) => run.name).filter((own) => own === name || own.startsWith(`${name} --`)));
     return [...names].sort().map((own) => {
       const runs = tallied.filter((run) => run.name === own);
       const rates = runs.flatMap(({ reached }) => reached ?? []);
@@ -67,7 +74,11 @@ function tableOf(scenarios: readonly Scenario[], tallied: readonly Tallied[]): s
       const asked = Number(own.split(AT)[1]).toLocaleString('en');
       const atRate =
         rates.length === 0 ? '' : `; ${Math.round(rate).toLocaleString('en')} of ${asked} messages a second`;
-      return row(`\`${own}\``, `${about}${atRate}`, total(runs.map(({ figures }) => figures)));
+      return row(
+        `\`${own}\``,
+        `${about}${replaces ? durabilityOf(own) : ''}${atRate}`,
+        total(runs.map(({ figures }) => figures)),
+      );
     });
   });
   const all = total(tallied.map(({ figures }) => figures));
@@ -76,17 +87,24 @@ function tableOf(scenarios: readonly Scenario[], tallied: readonly Tallied[]): s
 ${[...rows, row('all', '', all)].join('\n')}`;
 }
 
+/** With which level a scenario is run that may replace a server: see run.ts. */
+function durabilityOf(name: string): string {
+  const redis = REDIS_KINDS.find((kind) => name.includes(` --redis ${kind}`)) ?? 'one';
+  return redis === 'one' ? '' : `; DURABILITY=replicas:${REPLICAS[redis]}`;
+}
+
 /** In docs: campaigns on other Redis than one. */
 export const GROUP_FILE = 'faults-cluster.md';
 
 export function groupPage(scenarios: readonly Scenario[], tallied: readonly Tallied[]): string {
-  return `# Faults survived on a Redis Cluster
+  return `# Faults survived on several Redis
 
-<!-- Made by "npm run faults -- --redis cluster --write". -->
+<!-- Made by "npm run faults -- --redis cluster --write --add", also with --redis sentinel, and with --mode transparent. -->
 
-The campaign of [faults.md](faults.md) on a Redis Cluster of three masters, each with a replica (\`cluster-node-timeout\` 1.5 s): its own
-scenarios. Without \`--scenario\` those that hurt the link and the processes run there, too; the table has what was run. \`--redis sentinel\` has
-three sentinels instead.
+The campaigns of [faults.md](faults.md) and [faults-transparent.md](faults-transparent.md) with the ledger on several Redis: \`--redis cluster\`
+is a Redis Cluster of three masters, each with a replica (\`cluster-node-timeout\` 1.5 s), \`--redis sentinel\` a primary and two replicas with
+three sentinels. All that hurts links, processes, sessions and the XMPP server is done there as well; in place of what is done to the one Redis
+each has scenarios of its own.
 
 \`--rate 1000\` has all senders write 1,000 messages a second together, or as many as the machine carries: the row says how many it were of
 those asked for, from the first message to the last and without what senders write again. In one conversation two seconds' worth of messages

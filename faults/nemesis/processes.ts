@@ -53,30 +53,41 @@ export function serverKilled({ world: { xmpp } }: Stage): Fault {
   };
 }
 
+/** ms until the last of them is started, at most. */
+const STARTED_WITHIN = 9000;
+
 /**
  * All that runs on the machine is killed at once, and started again in a random order with some time in between: the proxy may find
  * neither Redis nor the server.
  */
-export function machineRestarted({ world: { xmpp, redis }, proxies }: Stage, random: Random): Fault {
+export function machineRestarted({ world: { xmpp, redis }, proxies, group }: Stage, random: Random): Fault {
+  const servers = group?.servers ?? [redis];
   return {
     name: 'the machine is restarted',
     blocks: 'link',
     losesNews: true,
+    // A replica that is started before its primary may take its place.
+    ...(group !== undefined && { forgets: 'endings' }),
     begin: async () => {
-      await Promise.all([redis.kill(), xmpp.prosody?.kill(), ...proxies.map((proxy) => proxy.kill())]);
+      await Promise.all([
+        ...servers.map((server) => server.kill()),
+        xmpp.prosody?.kill(),
+        ...proxies.map((proxy) => proxy.kill()),
+      ]);
     },
     end: async () => {
       const begin = [
-        () => redis.restart(),
+        ...servers.map((server) => () => server.restart()),
         () => xmpp.prosody?.restart(),
         ...proxies.map((proxy) => () => proxy.start()),
       ];
       const up: unknown[] = [];
       for (const one of random.shuffle(begin)) {
         up.push(one());
-        await sleep(random.between(0, 3000));
+        await sleep(random.between(0, STARTED_WITHIN / begin.length));
       }
       await Promise.all(up);
+      await group?.whole();
     },
   };
 }

@@ -72,13 +72,15 @@ export function resharded(stage: Stage, random: Random): Fault {
 /**
  * The sentinels have another one take the primary's place, which lives on as a replica. They do not hold its writes meanwhile: what it
  * takes until they have told it is gone.
+ *
+ * @param keepsAcknowledged whether what not all replicas have is not acknowledged (DURABILITY=replicas:2)
  */
-export function sentinelFailedOver(stage: Stage): Fault {
+export function sentinelFailedOver(stage: Stage, keepsAcknowledged = false): Fault {
   const group = sentinelOf(stage);
   let former: RedisServer | undefined;
   return {
     name: 'sentinels change the primary',
-    forgets: 'all',
+    forgets: keepsAcknowledged ? 'endings' : 'all',
     begin: async () => {
       former = await group.primary();
       await group.failOver();
@@ -92,20 +94,22 @@ export function sentinelFailedOver(stage: Stage): Fault {
   };
 }
 
-/** The primary is killed, until another one has taken its place and for a while longer. */
-export function primaryKilled(stage: Stage): Fault {
+/** The primary is killed or stopped, until another one has taken its place and for a while longer. */
+export function primaryGone(stage: Stage, how: 'killed' | 'hangs'): Fault {
   const group = sentinelOf(stage);
   let primary: RedisServer | undefined;
   return {
-    name: 'the primary is killed',
+    name: `the primary ${how === 'killed' ? 'is killed' : how}`,
     forgets: 'endings',
     begin: async () => {
       primary = await group.primary();
-      await primary.kill();
+      if (how === 'killed') await primary.kill();
+      else primary.freeze();
     },
     end: async () => {
       await until(async () => (await group.primary()) !== primary, { within: 60_000, what: 'another primary' });
-      await primary?.restart();
+      if (how === 'killed') await primary?.restart();
+      else primary?.thaw();
     },
   };
 }

@@ -8,6 +8,7 @@ export const CLOCK_SCENARIOS: readonly Scenario[] = [
     name: 'clock-forward',
     about: 'every clock set forward by a day for 6 s, and back',
     clocks: true,
+    redis: 'one',
     ci: ['subdomain'],
     losesJobs: false,
     async run({ stage, nemesis, calm }) {
@@ -20,6 +21,7 @@ export const CLOCK_SCENARIOS: readonly Scenario[] = [
     name: 'clock-back',
     about: 'the proxy’s clock set back by an hour for 15 s, then Redis’',
     clocks: true,
+    redis: 'one',
     losesJobs: false,
     async run({ stage, nemesis, calm }) {
       const [ofRedis, ofProxy] = stage.clocks as [Clock, Clock];

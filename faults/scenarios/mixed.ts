@@ -1,6 +1,6 @@
+import * as ledger from '../nemesis/ledger.ts';
 import * as link from '../nemesis/link.ts';
 import * as processes from '../nemesis/processes.ts';
-import * as redis from '../nemesis/redis.ts';
 import type { Fault } from '../nemesis.ts';
 import { ONE_PROCESS, type Scenario, type Scene } from '../scenario.ts';
 
@@ -8,9 +8,7 @@ import { ONE_PROCESS, type Scenario, type Scene } from '../scenario.ts';
 function anyFault({ stage, random }: Scene): [Fault, number] {
   const proxy = random.pick(stage.proxies);
   const choice: [Fault, number][] = [
-    [redis.hung(stage), 9000],
-    [redis.disconnected(stage), 0],
-    [redis.scriptsFlushed(stage), 0],
+    ...ledger.anyOf(stage, random),
     [link.reset(proxy), 0],
     [link.refused(proxy), 3000],
     [link.holed(proxy, random.pick(['in', 'out'] as const)), 4000],
@@ -34,12 +32,14 @@ export const MIXED_SCENARIOS: readonly Scenario[] = [
   {
     name: 'mixed',
     about: 'eight faults of any kind, one after the other',
+    replaces: true,
     run: (scene) => oneAfterTheOther(scene, 8),
   },
   {
     name: 'mixed-two',
     about: 'the same with two processes',
     processes: 2,
+    replaces: true,
     transparent: { not: ONE_PROCESS },
     run: (scene) => oneAfterTheOther(scene, 8),
   },

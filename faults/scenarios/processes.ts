@@ -1,5 +1,5 @@
+import * as ledger from '../nemesis/ledger.ts';
 import * as processes from '../nemesis/processes.ts';
-import * as redis from '../nemesis/redis.ts';
 import type { ProxyInstance } from '../proxy-instance.ts';
 import type { Habit } from '../recipients.ts';
 import { ONE_PROCESS, type Scenario } from '../scenario.ts';
@@ -82,7 +82,7 @@ export const PROCESS_SCENARIOS: readonly Scenario[] = [
     name: 'machine-restarted',
     about: 'server, Redis and proxy killed at once and started again in any order, twice',
     ownServer: true,
-    redis: 'one',
+    replaces: true,
     async run({ stage, nemesis, random, calm }) {
       for (let i = 0; i < 2; i += 1) {
         await nemesis.inflict(processes.machineRestarted(stage, random), random.between(0, 2000));
@@ -108,12 +108,12 @@ export const PROCESS_SCENARIOS: readonly Scenario[] = [
     name: 'sessions-resumed-redis',
     about: 'the same; Redis is killed, then hangs for 6 to 9 s',
     recipients: RESUMING,
-    redis: 'one',
+    replaces: true,
     async run({ stage, nemesis, random, calm }) {
       await calm(random.between(4000, 8000));
-      await nemesis.inflict(redis.killed(stage), random.between(0, 6000));
+      await nemesis.inflict(ledger.serverGone(stage, random, 'killed'), random.between(0, 6000));
       await calm(random.between(8000, 12_000));
-      await nemesis.inflict(redis.hung(stage), random.between(6000, 9000));
+      await nemesis.inflict(ledger.serverGone(stage, random, 'hangs'), random.between(6000, 9000));
       await calm(random.between(8000, 12_000));
     },
   },

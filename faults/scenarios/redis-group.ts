@@ -79,7 +79,7 @@ export const REDIS_GROUP_SCENARIOS: readonly Scenario[] = [
     extra: EXTRA,
     async run({ stage, nemesis, random, calm }) {
       await calm(3000);
-      await nemesis.inflict(redis.primaryKilled(stage), random.between(...GONE));
+      await nemesis.inflict(redis.primaryGone(stage, 'killed'), random.between(...GONE));
       await calm(10_000);
     },
   },

@@ -1,13 +1,14 @@
 import fc from 'fast-check';
-import { runsFor } from '../../faults/campaign.ts';
+import { choice, runsFor } from '../../faults/campaign.ts';
 import { check } from '../../faults/checker.ts';
+import { MODES, type Mode } from '../../faults/mode.ts';
 import { withNotes } from '../../faults/notes.ts';
 import { Random } from '../../faults/random.ts';
 import { explain, figures } from '../../faults/report.ts';
 import { SCENARIOS } from '../../faults/scenarios.ts';
 import { meaning } from '../../faults/senders.ts';
 import { insideCharacter, StanzaBoundaries } from '../../faults/stanzas.ts';
-import { document, groupPage, kept, nameAt } from '../../faults/table.ts';
+import { document, groupPage, kept, nameOf } from '../../faults/table.ts';
 import { MadeUp } from '../support/faults/made-up-history.ts';
 
 const [scenario] = SCENARIOS as [(typeof SCENARIOS)[number]];
@@ -196,13 +197,60 @@ test('a page that is made anew keeps what somebody has written below its table',
   }
 });
 
+test('on several Redis a scenario has a row for each kind and mode, and one kind that is run anew leaves the other', () => {
+  const name = 'sessions-resumed-redis';
+  const [scenario] = SCENARIOS.filter((one) => one.name === name) as [(typeof SCENARIOS)[number]];
+  const figures = (messages: number) => ({
+    ...{ runs: 1, messages, acknowledged: 9, delivered: 9, told: 9, lost: 0, copies: 5 },
+    ...{ refused: 1, deliveredAfterRefusal: 0, violations: 0 },
+  });
+  const run = (redis: 'cluster' | 'sentinel', mode: Mode, messages: number) => ({
+    name: nameOf({ scenario: name, mode, redis }),
+    figures: figures(messages),
+  });
+  const before = groupPage(SCENARIOS, [run('cluster', 'subdomain', 10), run('sentinel', 'transparent', 20)]);
+  const anew = [run('sentinel', 'transparent', 30)];
+  const page = groupPage(SCENARIOS, [...kept(before, anew), ...anew]);
+  const rest = '9 | 9 | 9 | 0 | 5 | 0 |';
+  expect(page.match(/^\| `.*$/gm)).toEqual([
+    `| \`${name} --redis cluster\` | ${scenario.about}; DURABILITY=replicas:1 | 1 | 10 | ${rest}`,
+    `| \`${name} --redis sentinel --mode transparent\` | ${scenario.about}; DURABILITY=replicas:2 | 1 | 30 | ${rest}`,
+  ]);
+});
+
+test('what does not hurt the one Redis is done on every kind, in each mode that has it; CI runs what it ran', () => {
+  for (const mode of MODES) {
+    const one = choice(SCENARIOS, { mode, redis: 'one' });
+    const elsewhere = one.filter(({ redis }) => redis !== 'one').map(({ name }) => name);
+    const wanted = [
+      'link-cut',
+      'proxy-killed',
+      'server-killed',
+      'machine-restarted',
+      'sessions-resumed-redis',
+      'mixed',
+    ];
+    expect(elsewhere).toEqual(expect.arrayContaining(wanted));
+    for (const redis of ['cluster', 'sentinel'] as const) {
+      const names = choice(SCENARIOS, { mode, redis }).map(({ name }) => name);
+      expect(names).toEqual(expect.arrayContaining(elsewhere));
+      expect(names.filter((name) => !elsewhere.includes(name)).every((name) => name.startsWith(redis))).toBe(true);
+    }
+  }
+  expect(MODES.flatMap((mode) => choice(SCENARIOS, { mode, ci: true })).length).toBe(9);
+});
+
 test('runs at a rate have a row of their own, which says the rate that was reached, and is kept', () => {
   const [scenario] = SCENARIOS as [(typeof SCENARIOS)[number]];
   const figures = {
     ...{ runs: 1, messages: 12_000, acknowledged: 11_999, delivered: 12_000, told: 11_999, lost: 0, copies: 5 },
     ...{ refused: 1, deliveredAfterRefusal: 0, violations: 0 },
   };
-  const run = (reached: number) => ({ name: nameAt(scenario.name, 1000), figures, reached });
+  const run = (reached: number) => ({
+    name: nameOf({ scenario: scenario.name, mode: 'subdomain', redis: 'one', rate: 1000 }),
+    figures,
+    reached,
+  });
   const page = document('subdomain', SCENARIOS, [run(700.4), run(800)]);
   const row = `| \`${scenario.name} --rate 1000\` | ${scenario.about}; 750 of 1,000 messages a second | 2 | 24,000 |`;
   expect(page).toContain(row);

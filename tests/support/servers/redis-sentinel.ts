@@ -23,6 +23,8 @@ export interface SentinelGroup {
   ask(server: { readonly port: number }, command: string): Promise<string>;
   /** Has another one take the primary's place while it lives on. */
   failOver(): Promise<void>;
+  /** Resolves when the primary has been found, and both of the others have what it has. */
+  whole(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -122,6 +124,14 @@ async function watched(redis: RedisServer[], sentinels: Sentinel[]): Promise<Sen
       const begun = async () => (await askSentinel(`SENTINEL FAILOVER ${MASTER}`)).startsWith('+OK');
       await until(begun, { within: 30_000, what: 'a failover that can begin' });
       await until(async () => (await primary()) !== before, { within: 30_000, what: 'another primary' });
+    },
+    whole: async () => {
+      const isWhole = async () => {
+        // The one of whom a sentinel says so may be gone; it may not be one any more.
+        const now = await primary();
+        return (await ask(now, 'WAIT 2 1000').catch(() => '')) === ':2';
+      };
+      await until(isWhole, { within: 60_000, what: 'a primary with two replicas' });
     },
     stop: async () => {
       await Promise.all([...sentinels, ...redis].map((server) => server.stop()));
