@@ -63,6 +63,8 @@ function read(args: string[]) {
   try {
     const { values, positionals } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
     const [command, ...users] = positionals;
+    // Who asks how try is used names no users yet.
+    if (values.help || values.version || command === 'help') return { values, command, users };
     const wanted = command === 'try' ? 2 : 0;
     if (users.length > wanted) usage(`One command at a time: ${positionals.join(' ')}`);
     const isUser = (text: string) => /^[^@/\s]+@[^@/\s]+$/.test(text);

@@ -40,8 +40,8 @@ test('the password of a Unix socket is not shown either', () => {
 }, 120_000);
 
 describe('what is run in a clone', () => {
-  const asked = (file: string, flag: string) => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', file, flag], {
+  const asked = (file: string, ...flags: string[]) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', file, ...flags], {
       cwd: ROOT,
       encoding: 'utf8',
     });
@@ -88,6 +88,10 @@ describe('what is run in a clone', () => {
 
   test('openfire-receipts itself the same', () => {
     expect(asked('src/cli.ts', '--help')).toMatchObject({ status: 0, stderr: '' });
+    const help = asked('src/cli.ts', 'help');
+    expect(asked('src/cli.ts', 'try', '--help')).toEqual(help);
+    expect(asked('src/cli.ts', 'help', 'try')).toEqual(help);
     expect(asked('src/cli.ts', '--nonsense')).toMatchObject({ status: 64, stdout: '' });
+    expect(asked('src/cli.ts', 'try')).toMatchObject({ status: 64, stdout: '' });
   }, 120_000);
 });
