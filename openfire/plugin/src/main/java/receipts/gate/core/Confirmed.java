@@ -17,7 +17,8 @@ final class Confirmed {
      * read. So what did not arrive is never taken for confirmed by what was said of another; and who confirms two of an id once has
      * proved the first, the second is proved otherwise or sent again. Which session was given what was let go without a verdict,
      * nobody knows; of such a one, what says the same is the same message. What comes from a session that was given none of them
-     * (it may have had a carbon, or looked into an archive) is for the oldest of all.
+     * (it may have had a carbon, or looked into an archive) is for the oldest of all; or for one that is not among them, where there are
+     * too many.
      *
      * @param newest of its name, or null
      */
@@ -39,7 +40,7 @@ final class Confirmed {
             isHere = true;
             if (!known.isConfirmedBy(receipt)) return known;
         }
-        if (!isHere) for (Known known : all) if (!known.isConfirmedBy(receipt)) return known;
+        if (!isHere && all.size() < Memory.SAME_NAME) for (Known known : all) if (!known.isConfirmedBy(receipt)) return known;
         return null;
     }
 

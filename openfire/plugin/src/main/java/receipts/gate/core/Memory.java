@@ -12,6 +12,11 @@ import java.util.Map;
 
 /** What is known of each number until the component says that it need not be. Guarded by the gate's lock. */
 final class Memory {
+    /**
+     * As many messages of one name are found by a receipt, the oldest. Each receipt looks at all of them, and a client may give all its
+     * messages one id. What is over it is proved in another way, or by the component, which is shown what finds nothing.
+     */
+    static final int SAME_NAME = 100;
     private final int bound;
     private final Map<String, Known> byNumber = new LinkedHashMap<>();
     /** The newest of each name; the others follow by {@link Known#sameName}. */
@@ -37,7 +42,7 @@ final class Memory {
 
     void keep(Known known) {
         if (known.forgotten) return;
-        if (byNumber.put(known.n, known) == null && known.name != null) known.sameName = byName.put(known.name, known);
+        if (byNumber.put(known.n, known) == null && known.name != null) name(known);
         if (byNumber.size() <= bound) return;
         Iterator<Known> all = byNumber.values().iterator();
         Known eldest = all.next();
@@ -53,6 +58,13 @@ final class Memory {
         if (known == null) return;
         known.forgotten = true;
         unname(known);
+    }
+
+    private void name(Known known) {
+        int count = 0;
+        for (Known one = byName.get(known.name); one != null; one = one.sameName) count++;
+        if (count < SAME_NAME) known.sameName = byName.put(known.name, known);
+        else known.name = null;
     }
 
     private void unname(Known known) {

@@ -260,6 +260,35 @@ class ReceiptTest {
         assertEquals(Arrays.asList("receipt " + passed, "receipt " + two), repeated("e"));
     }
 
+    @Test @DisplayName("who gives all his messages one id has receipts look at no more than some of them, and what they do not find is not confirmed")
+    void sameIdAlways() {
+        goesTo("s1", BOB);
+        List<String> numbers = new ArrayList<>();
+        int all = Memory.SAME_NAME + 1;
+        for (int i = 0; i < all; i++) numbers.add(sendAgain("text " + i));
+        rig.gate.presence().bound("s2", DESK);
+        goesTo("s2", DESK);
+        sendAgain("the last");
+        rig.say("c", new Command("disable"));
+        // It was given another one.
+        rig.confirm(DESK, ALICE, "same", false);
+        assertEquals(emptyList(), repeated("d"));
+        for (int i = 0; i < all; i++) rig.confirm(BOB, ALICE, "same", false);
+        List<String> proved = new ArrayList<>();
+        for (String n : numbers.subList(0, Memory.SAME_NAME)) proved.add("receipt " + n);
+        assertEquals(proved, repeated("e"));
+        // Those are forgotten, and others found.
+        rig.enable("f");
+        for (String n : numbers) rig.say("f", new Command("forget").with("n", n));
+        goesTo("s1", BOB);
+        again("next");
+        String next = rig.shown("f").get(0);
+        rig.stored("f", next);
+        rig.say("f", new Command("disable"));
+        rig.confirm(BOB, ALICE, "same", false);
+        assertEquals(Arrays.asList("receipt " + next), repeated("g"));
+    }
+
     @Test @DisplayName("what need not be shown is only what the session that says it was given, and has not said before")
     void sameIdShown() {
         Rig routing = routing();
