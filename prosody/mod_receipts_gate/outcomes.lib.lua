@@ -5,6 +5,10 @@ local hash = require "util.hashes".sha1;
 local protocol = module:require "protocol";
 local settings = module:require "settings";
 
+-- As many messages of one id are found by a receipt, the oldest. Each receipt looks at all of them, and a client may give all its messages
+-- one id. What is over it is proved in another way, or by the component, which is shown what finds nothing.
+local SAME_NAME = 100;
+
 return function (gate)
 
 -- state.records: by n; state.names: by sender, recipient and id the latest n, whose record names the one `earlier` of the same id
@@ -82,6 +86,22 @@ local function make_room()
 	end
 end
 
+local function name(record, from, to, id)
+	local own = protocol.name(from, to, id);
+	local earlier = state.records[state.names[own]];
+	local count, one = 0, earlier;
+	while one do
+		count, one = count + 1, one.earlier;
+	end
+	if count < SAME_NAME then
+		record.name = own;
+		if earlier then
+			record.earlier, earlier.later = earlier, record;
+		end
+		state.names[own] = record.n;
+	end
+end
+
 --- The record of a message; `from` and `to` are bare JIDs. Its lists hold what the events say, in the order in which it was seen.
 -- With an id, a receipt finds it. `by_copy`: it is not known by its original, which was forgotten or is of another epoch.
 local function remember(n, from, to, id, body, by_copy)
@@ -93,18 +113,13 @@ local function remember(n, from, to, id, body, by_copy)
 		table.insert(state.order, n);
 		state.count = state.count + 1;
 		if id then
-			record.name = protocol.name(from, to, id);
-			local earlier = state.records[state.names[record.name]];
-			if earlier then
-				record.earlier, earlier.later = earlier, record;
-			end
-			state.names[record.name] = n;
+			name(record, from, to, id);
 		end
 	end
 	return record;
 end
 
---- The records of the messages with that id, the oldest first.
+--- The records of the messages with that id, the oldest first; and whether there may be others.
 local function named(from, to, id)
 	local found = {};
 	local record = state.records[state.names[protocol.name(from, to, id)]];
@@ -112,7 +127,7 @@ local function named(from, to, id)
 		table.insert(found, 1, record);
 		record = record.earlier;
 	end
-	return found;
+	return found, #found >= SAME_NAME;
 end
 
 local function outcome_event(n, outcome)

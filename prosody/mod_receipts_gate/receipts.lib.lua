@@ -17,8 +17,8 @@ end
 
 --- The oldest of these that this session was given and has not confirmed by the same (a receipt or a marker). Which session was
 -- given what was let go without a verdict, nobody knows. What comes from a session that was given none of them (it may have had a
--- carbon, or looked into an archive) is for the oldest of all.
-local function first_of(all, by, session)
+-- carbon, or looked into an archive) is for the oldest of all; or for one that is not among them, where there are too many.
+local function first_of(all, are_some, by, session)
 	local is_here = false;
 	for _, record in ipairs(all) do
 		if record.passed or was_given(session, record) then
@@ -28,7 +28,7 @@ local function first_of(all, by, session)
 			end
 		end
 	end
-	for _, record in ipairs(is_here and {} or all) do
+	for _, record in ipairs((is_here or are_some) and {} or all) do
 		if not record.confirmed[by] then
 			return record;
 		end
@@ -40,11 +40,11 @@ end
 -- which they read, so what did not arrive is never taken for confirmed by what was said of another. What was let go without a
 -- verdict and says the same is the same message; one that was given the verdict `stored` is a message by itself.
 local function confirmed_by(by, id, from, to, session)
-	local all = gate.outcomes.named(from, to, id);
+	local all, are_some = gate.outcomes.named(from, to, id);
 	if not all[2] then
 		return all;
 	end
-	local first = first_of(all, by, session);
+	local first = first_of(all, are_some, by, session);
 	local numbers, has_stored = { first }, first and not first.passed;
 	for _, other in ipairs(first and all or {}) do
 		if other ~= first and other.words == first.words and not other.confirmed[by] and (other.passed or not has_stored) then

@@ -281,6 +281,22 @@ test('who was given two messages of one id proves one with each receipt, in thei
   }
 });
 
+test('of messages that all have one id, receipts find the first hundred, and confirm no others', async () => {
+  component.verdict = () => 'stored';
+  const numbers: string[] = [];
+  for (let i = 0; i < 102; i += 1) numbers.push(await saidTo(bob, `Text ${i}`, 'same'));
+  const tablet = await stage.user('bob', 'tablet');
+  await saidTo(tablet, 'The last', 'same');
+  // It was given one that is not found, and says nothing of what others were given.
+  for (const user of [tablet, ...numbers.map(() => bob)]) await confirms(user, received('same'));
+  for (const user of [tablet, bob]) {
+    await confirms(user, received(`other of ${user.jid}`));
+    await alicesHas(`other of ${user.jid}`);
+  }
+  await component.command();
+  expect(byReceipt(component.received)).toEqual(numbers.slice(0, 100).map((n) => ['receipt', n]));
+});
+
 test('what was sent while a component was there is pinged for when one is there again', async () => {
   const { n } = await said('One');
   component.cut();
