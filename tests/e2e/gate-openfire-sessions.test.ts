@@ -72,27 +72,33 @@ if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
     expect(again.bodies()).toEqual([]);
   });
 
-  test('a session whose connection is reset can be resumed while messages are held, and without a lease as little as without the plugin', async () => {
-    const bob = await stage.raw('bob', 'desk', { sm: true });
-    // Openfire 4.2, whose connections are not Netty's, has none.
-    if (!bob.isOffered('csi', 'urn:xmpp:csi:0')) return;
-    const id = await session(bob);
-    const before = bob.handled;
-    await said('Seen');
-    await bob.hears('Seen');
-    bob.cut();
-    await component.event('session', { id, state: 'detached' });
-    await said('Meanwhile');
-    const resumed = await stage.resume(bob, before + 1);
-    await resumed.hears('Meanwhile');
-    expect(resumed.bodies()).toEqual(['Meanwhile']);
-    component.cut();
-    await alice.say(BOB, 'Unheld');
-    await resumed.hears('Unheld');
-    resumed.cut();
-    await expect(stage.resume(resumed, resumed.handled)).rejects.toThrow('was not resumed');
-    component = await stage.hold();
-  });
+  test.each([
+    ['plain', false],
+    ['TLS', true],
+  ])(
+    'a session whose connection is reset can be resumed while messages are held, and without a lease as little as without the plugin (%s)',
+    async (_, tls) => {
+      const bob = await stage.raw('bob', 'desk', { sm: true, tls });
+      // Openfire 4.2, whose connections are not Netty's, has none.
+      if (!bob.isOffered('csi', 'urn:xmpp:csi:0')) return;
+      const id = await session(bob);
+      const before = bob.handled;
+      await said('Seen');
+      await bob.hears('Seen');
+      bob.cut();
+      await component.event('session', { id, state: 'detached' });
+      await said('Meanwhile');
+      const resumed = await stage.resume(bob, before + 1);
+      await resumed.hears('Meanwhile');
+      expect(resumed.bodies()).toEqual(['Meanwhile']);
+      component.cut();
+      await alice.say(BOB, 'Unheld');
+      await resumed.hears('Unheld');
+      resumed.cut();
+      await expect(stage.resume(resumed, resumed.handled)).rejects.toThrow('was not resumed');
+      component = await stage.hold();
+    },
+  );
 
   test('same-resource-replaced: the session before has ended before the next is told of', async () => {
     const id = await session(await stage.raw('bob', 'desk'));

@@ -80,9 +80,10 @@ export class OpenfireGate {
   async raw(
     username: string,
     resource: string,
-    options: { sm?: boolean; presence?: boolean } = {},
+    options: { sm?: boolean; presence?: boolean; tls?: boolean } = {},
   ): Promise<RawClient> {
-    const client = await RawClient.login(this.#raw(username, resource), { ...options, presence: false });
+    const { tls = false } = options;
+    const client = await RawClient.login({ ...this.#raw(username, resource), tls }, { ...options, presence: false });
     this.#raws.push(client);
     if (options.presence === false) return client;
     // Openfire 4.2 does not tell a client of its own presence.

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import net, { type Socket } from 'node:net';
+import tls from 'node:tls';
 import xml, { type Element } from '@xmpp/xml';
 import { Dialogue } from '../clients/dialogue.ts';
 import { opened } from '../process/opened.ts';
@@ -16,6 +17,8 @@ export interface RawClientOptions {
   readonly resource: string;
   /** `pw` when it is not given. */
   readonly password?: string;
+  /** Encrypted (STARTTLS), with whatever certificate. */
+  readonly tls?: boolean;
 }
 
 /**
@@ -30,7 +33,9 @@ export class RawClient extends Dialogue {
   /** To resume with. */
   smId = '';
   readonly #options: RawClientOptions;
-  readonly #socket: Socket;
+  readonly #tcp: Socket;
+  /** TCP's, or TLS' on it. */
+  #socket: Socket;
   readonly #over: Promise<unknown>;
   #parser = new xml.Parser();
   #onNonza: (() => void) | undefined;
@@ -39,13 +44,18 @@ export class RawClient extends Dialogue {
   private constructor(options: RawClientOptions) {
     super();
     this.#options = options;
-    this.#socket = net.connect({ port: options.port, host: '127.0.0.1', noDelay: true });
-    this.#over = new Promise((resolve) => this.#socket.on('close', resolve));
+    this.#tcp = net.connect({ port: options.port, host: '127.0.0.1', noDelay: true });
+    this.#socket = this.#tcp;
+    this.#over = new Promise((resolve) => this.#tcp.on('close', resolve));
+    this.#hear();
+    const closed = opened('a client', () => this.#tcp.destroy());
+    this.#tcp.once('close', closed);
+  }
+
+  #hear(): void {
     this.#socket.on('error', () => {});
     this.#socket.setEncoding('utf8');
     this.#socket.on('data', (text: string) => this.#parser.write(text));
-    const closed = opened('a client', () => this.#socket.destroy());
-    this.#socket.once('close', closed);
   }
 
   get jid(): string {
@@ -61,8 +71,9 @@ export class RawClient extends Dialogue {
   /** Authenticated, with nothing bound. */
   static async authenticate(options: RawClientOptions): Promise<RawClient> {
     const client = new RawClient(options);
-    await once(client.#socket, 'connect');
+    await once(client.#tcp, 'connect');
     await client.#open();
+    if (options.tls === true) await client.#startTls();
     const plain = Buffer.from(`\0${options.username}\0${options.password ?? 'pw'}`).toString('base64');
     client.write(`<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN">${plain}</auth>`);
     await client.nonza('success');
@@ -83,7 +94,7 @@ export class RawClient extends Dialogue {
   /** Makes the account (XEP-0077). */
   static async register(options: RawClientOptions): Promise<void> {
     const client = new RawClient(options);
-    await once(client.#socket, 'connect');
+    await once(client.#tcp, 'connect');
     await client.#open();
     const account = [xml('username', {}, options.username), xml('password', {}, options.password ?? 'pw')];
     const answer = await client.iq(xml('iq', { type: 'set' }, xml('query', { xmlns: NS_REGISTER }, ...account)));
@@ -172,7 +183,7 @@ export class RawClient extends Dialogue {
 
   /** Breaks the connection with a RST. */
   cut(): void {
-    this.#socket.resetAndDestroy();
+    this.#tcp.resetAndDestroy();
   }
 
   /** Ends TCP and not the stream. */
@@ -193,6 +204,17 @@ export class RawClient extends Dialogue {
 
   protected override async transmit(stanza: string): Promise<void> {
     this.write(stanza);
+  }
+
+  async #startTls(): Promise<void> {
+    this.write('<starttls xmlns="urn:ietf:params:xml:ns:xmpp-tls"/>');
+    await this.nonza('proceed');
+    this.#tcp.removeAllListeners('data');
+    const secured = tls.connect({ socket: this.#tcp, rejectUnauthorized: false });
+    this.#socket = secured;
+    this.#hear();
+    await once(secured, 'secureConnect');
+    await this.#open();
   }
 
   async #enableSm(): Promise<void> {

@@ -97,7 +97,7 @@ public class GatePlugin implements Plugin {
         if (!JiveGlobals.getBooleanProperty(PREFIX + "resume-after-reset", true)) return;
         try {
             resets = ResetWatch.begin(gate::isLeased);
-        } catch (LinkageError | ClassCastException other) {
+        } catch (LinkageError | RuntimeException other) {
             LOG.info("This Openfire's connections are of another kind: whether a session can be resumed after a reset is up to it");
         }
     }
@@ -166,7 +166,7 @@ public class GatePlugin implements Plugin {
         try {
             for (int waited = 0; waited < UNLOAD && !gate.isEmpty(); waited += 10) Thread.sleep(10);
             clock.shutdown();
-            resets.run();
+            Faults.contain("Connections could not be left", LOG::warn, resets);
             sessions.end(LOG::warn);
             XMPPServer.getInstance().getIQRouter().removeHandler(requests);
             InterceptorManager.getInstance().removeInterceptor(interceptor);

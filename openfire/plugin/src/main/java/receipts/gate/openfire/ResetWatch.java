@@ -4,7 +4,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelPipeline;
 import io.netty.util.concurrent.EventExecutorGroup;
-import java.io.IOException;
+import java.util.NoSuchElementException;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
 import org.jivesoftware.openfire.XMPPServer;
@@ -15,9 +15,10 @@ import org.jivesoftware.openfire.spi.ConnectionListener;
 import org.jivesoftware.openfire.spi.ConnectionManagerImpl;
 import org.jivesoftware.openfire.spi.ConnectionType;
 import org.jivesoftware.openfire.spi.NettyConnectionAcceptor;
+import receipts.gate.core.Losses;
 
 /**
- * Keeps a session whose connection is reset resumable (XEP-0198 section 5), as one is whose connection ends in any other way. Openfire
+ * Keeps a session whose connection is reset, or found dead, resumable (XEP-0198 section 5), as one is whose connection is closed. Openfire
  * 5's decoder takes a reset for an error in what the client has sent, for which a stream is ended for good. What the client had is
  * known when it resumes; else it would be in doubt, and come once more. Only where connections are Netty's (Openfire 4.8 and newer).
  */
@@ -62,7 +63,8 @@ final class ResetWatch implements NettyChannelHandlerFactory, ConnectionListener
     @Override
     public void addNewHandlerTo(ChannelPipeline pipeline) {
         ChannelHandlerContext decoder = pipeline.context(NettyXMPPDecoder.class);
-        if (decoder != null && pipeline.get(NAME) == null) pipeline.addBefore(decoder.name(), NAME, new Handler(isHolding));
+        if (decoder == null || pipeline.get(NAME) != null) return;
+        unlessItEnds(() -> pipeline.addBefore(decoder.name(), NAME, new Handler(isHolding)));
     }
 
     /** Openfire 5.1 has this one as well, and is to drop the other. */
@@ -73,7 +75,16 @@ final class ResetWatch implements NettyChannelHandlerFactory, ConnectionListener
 
     @Override
     public void removeHandlerFrom(ChannelPipeline pipeline) {
-        if (pipeline.get(NAME) != null) pipeline.remove(NAME);
+        if (pipeline.get(NAME) != null) unlessItEnds(() -> pipeline.remove(NAME));
+    }
+
+    /** A connection that ends meanwhile takes its handlers away; and one that has just come is met twice. */
+    private static void unlessItEnds(Runnable change) {
+        try {
+            change.run();
+        } catch (NoSuchElementException | IllegalArgumentException changed) {
+            // What is wanted is so, or of no use any more.
+        }
     }
 
     /** It stands before the decoder, which hears no more of a reset. */
@@ -86,13 +97,8 @@ final class ResetWatch implements NettyChannelHandlerFactory, ConnectionListener
 
         @Override
         public void exceptionCaught(ChannelHandlerContext context, Throwable cause) throws Exception {
-            if (isReset(cause) && isHolding.getAsBoolean()) context.close();
+            if (Losses.isLoss(cause) && isHolding.getAsBoolean()) context.close();
             else super.exceptionCaught(context, cause);
-        }
-
-        /** Older versions of Java add by whom. */
-        private static boolean isReset(Throwable cause) {
-            return cause instanceof IOException && cause.getMessage() != null && cause.getMessage().startsWith("Connection reset");
         }
     }
 }
