@@ -202,7 +202,8 @@ export class Delivery {
         if (acknowledgement !== undefined) link.send(acknowledgement, undefined, 'high', undefined, record.sender);
       });
       const { graces, proofCounts, gate } = options.gate;
-      this.routedReceipts = new RoutedReceipts({ ...common, gate, messages, settlement, endings, receiptSupport });
+      const parts = { gate, copies: through, messages, settlement, endings, receiptSupport };
+      this.routedReceipts = new RoutedReceipts({ ...common, ...parts });
       this.#review = new HeldReview({
         ...common,
         gate,

@@ -12,7 +12,7 @@ import type { ReceiptDoubts } from './receipt-doubts.ts';
 export interface GateCopiesOptions {
   readonly gate: GatePort;
   readonly messages: HeldMessages;
-  readonly doubts: Pick<ReceiptDoubts, 'sent' | 'ended' | 'confirmedAgain'>;
+  readonly doubts: Pick<ReceiptDoubts, 'sent' | 'ended' | 'confirmedAgain' | 'remembers'>;
   readonly clock: { now(): number };
   readonly graces: Graces;
   readonly counts: { gateOtherEpoch: number; handedOver: number };
@@ -255,6 +255,14 @@ export class GateCopies extends EventEmitter<Events> {
     const n = record.heldAs as string;
     this.#endedEarly.delete(record.key);
     if (!doubts.ended(record, gate.factsOf(n))) gate.forget(n);
+  }
+
+  /** Nothing more is wanted of a message, unless it is in doubt, or is about to be: then the gate is told when that is over. */
+  forget(n: string): void {
+    const { gate, doubts } = this.#options;
+    this.#awaited.whenSettled(n, () => {
+      if (!doubts.remembers(n)) gate.forget(n);
+    });
   }
 
   /** A client (`by`, its session's resource) has confirmed a message that is confirmed already. */

@@ -51,6 +51,8 @@ export class ReceiptDoubts {
   readonly #confirming = new Map<string, Confirming>();
   /** Of those, what other sessions were sent as well, by its key; and the session's stream. */
   readonly #watched = new Map<string, { readonly id: string; readonly one: Confirmed }>();
+  /** The numbers of those. */
+  readonly #watchedNumbers = new Set<string>();
   readonly #ended = new EndedSessions();
   #known = 0;
   readonly #doubted: DoubtedMessages;
@@ -119,6 +121,11 @@ export class ReceiptDoubts {
     return false;
   }
 
+  /** Whether the gate is to remember a message (by its number) that has ended. */
+  remembers(n: string): boolean {
+    return this.#watchedNumbers.has(n) || this.#shared.has(n);
+  }
+
   /** A session of that user's has returned one more receipt for a message (by its key). */
   confirmedAgain(user: string, resource: string, key: string): void {
     const { gate, clock } = this.#options;
@@ -181,11 +188,16 @@ export class ReceiptDoubts {
   }
 
   /** Nothing is in doubt. */
-  #over({ n, key, isShared }: Confirmed): void {
-    this.#texts.take(n);
-    if (!isShared) return;
+  #over(one: Confirmed): void {
+    this.#texts.take(one.n);
+    if (!one.isShared) return;
+    this.#unwatch(one);
+    this.#options.gate.forget(one.n);
+  }
+
+  #unwatch({ n, key }: Confirmed): void {
     this.#watched.delete(key);
-    this.#options.gate.forget(n);
+    this.#watchedNumbers.delete(n);
   }
 
   /** Whether its session lives on is to be seen. Gives whether the gate is to remember it. */
@@ -197,7 +209,10 @@ export class ReceiptDoubts {
       this.#confirming.set(id, confirming);
     }
     confirming.messages.push(one);
-    if (one.isShared) this.#watched.set(one.key, { id, one });
+    if (one.isShared) {
+      this.#watched.set(one.key, { id, one });
+      this.#watchedNumbers.add(one.n);
+    }
     this.#known += 1;
     this.#timer ??= setInterval(() => this.#prune(), this.#options.graces.proof).unref();
     return one.isShared;
@@ -245,7 +260,7 @@ export class ReceiptDoubts {
   /** Gives whether the gate is to remember it. */
   #judge(user: string, id: string, until: number, one: Confirmed): boolean {
     const record = this.#texts.take(one.n);
-    if (one.isShared) this.#watched.delete(one.key);
+    if (one.isShared) this.#unwatch(one);
     if (record === undefined || Math.max(0, until - one.at) >= this.#options.graces.proof) return false;
     const { gate, counts } = this.#options;
     const facts = this.#factsOf(one);

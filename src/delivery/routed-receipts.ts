@@ -4,13 +4,15 @@ import { type Clock, notified, type ProofTaken, prove, type StoreQueue, settle }
 import type { MessageTrace } from '../util/message-trace.ts';
 import { keyOfWireId, recordKey } from '../xmpp/stanza/message-key.ts';
 import type { Endings } from './endings.ts';
+import type { GateCopies } from './gate-copies.ts';
 import type { GatePort } from './gate-port.ts';
 import type { HeldMessages } from './held-messages.ts';
 import type { ReceiptSupport } from './receipt-support.ts';
 import type { Settlement } from './settlement.ts';
 
 export interface RoutedReceiptsOptions {
-  readonly gate: Pick<GatePort, 'forget' | 'noteConfirmed'>;
+  readonly gate: Pick<GatePort, 'noteConfirmed'>;
+  readonly copies: Pick<GateCopies, 'forget'>;
   readonly messages: Pick<HeldMessages, 'get'>;
   readonly pipeline: Pick<StoreQueue, 'push'>;
   readonly endings: Pick<Endings, 'conclude'>;
@@ -34,13 +36,13 @@ export class RoutedReceipts {
 
   /** Settles the message that it names; the gate says it again, after each `enable`, until that is done. */
   take(n: string, route: Route, { by, id }: RoutedReceipt): void {
-    const { gate, settlement, messages } = this.#options;
+    const { copies, settlement, messages } = this.#options;
     if (by === 'receipt') {
       const key = messages.get(n)?.key ?? keyOfWireId(route.to.inner, route.from.inner, id);
       this.#receipt(n, route, id, key);
       return;
     }
-    settlement.proof(route, { by: 'marker', id, maybeOwn: false }, () => gate.forget(n));
+    settlement.proof(route, { by: 'marker', id, maybeOwn: false }, () => copies.forget(n));
   }
 
   /** The same of a message that was not held, and that its sender may have written again, so that it is stored. */
@@ -49,7 +51,7 @@ export class RoutedReceipts {
   }
 
   #receipt(n: string | undefined, route: Route, id: string, key: string): void {
-    const { pipeline, endings, clock, counts, trace, gate, receiptSupport } = this.#options;
+    const { pipeline, endings, clock, counts, trace, gate, copies, receiptSupport } = this.#options;
     const { from, to } = route;
     const sender = to.inner;
     const recipient = from.inner;
@@ -75,7 +77,7 @@ export class RoutedReceipts {
       } else if (taken.outcome === 'repeated') this.#notOwed(key);
       // It was let go as a lease ended, or by a verdict that came too late, and may be written again.
       else if (taken.outcome === 'unknown') gate.noteConfirmed({ to: sender, by: from.full }, id);
-      if (n !== undefined) gate.forget(n);
+      if (n !== undefined) copies.forget(n);
     };
     if (isNews) {
       pipeline.push({ request: settle(key, from.resource, now, { sender, recipient }), owner, done });

@@ -32,6 +32,8 @@ export class SharedDoubts {
   readonly #options: SharedDoubtsOptions;
   /** By recipient, in the order in which they were sent. */
   readonly #waiting = new Map<string, Shared[]>();
+  /** The same by their numbers. */
+  readonly #numbers = new Set<string>();
   #size = 0;
   /** The next look at each user. */
   readonly #timers = new Map<string, { readonly at: number; readonly timer: NodeJS.Timeout }>();
@@ -61,9 +63,15 @@ export class SharedDoubts {
     const waiting = this.#waiting.get(recipient) ?? [];
     this.#waiting.set(recipient, waiting);
     waiting.push({ doubted, facts });
+    this.#numbers.add(heldAs as string);
     this.#size += 1;
     this.#look(recipient);
     return true;
+  }
+
+  /** Whether a message (by its number) is waited for. */
+  has(n: string): boolean {
+    return this.#numbers.has(n);
   }
 
   /** That session (stream id) has confirmed a message (by its key) as well. */
@@ -96,7 +104,11 @@ export class SharedDoubts {
   #keep(user: string, isKept: (one: Shared) => boolean): void {
     const waiting = this.#waiting.get(user);
     if (waiting === undefined) return;
-    const left = waiting.filter(isKept);
+    const left = waiting.filter((one) => {
+      if (isKept(one)) return true;
+      this.#numbers.delete(one.doubted.record.heldAs as string);
+      return false;
+    });
     this.#size -= waiting.length - left.length;
     if (left.length === 0) this.#waiting.delete(user);
     else this.#waiting.set(user, left);

@@ -106,6 +106,37 @@ test('the same of another copy, which has a number of its own', async () => {
   expect(copies()).toEqual([`2 ${BOB}/B`, `3 ${BOB}/C`]);
 });
 
+/** The server has let a receipt or a marker go to the sender. */
+const routed = (n: string, by: string, id: string, session: string) =>
+  `<has n="${n}" jid="${BOB}/${session}" session="${session}" by="${by}" id="${id}" to="${ALICE}"/>`;
+
+test.each(['receipt', 'marker'])(
+  'a %s that passed is in doubt, and another session may prove the message: the gate is to remember it',
+  async (by) => {
+    await start(LONG, session('P', 'available') + session('D', 'available'));
+    const { n, id } = await writes();
+    gate.tells(sent(n, 1, 'D', 'P') + routed(n, by, id, 'D'));
+    await handled();
+    gate.tells(session('D', 'gone'));
+    await handled();
+    expect([forgotten(), copies()]).toEqual([[], []]);
+  },
+);
+
+test('a second one that passes while it is not known whom a copy was given does not make the gate forget that', async () => {
+  await start({ ...LONG, RETRY_SCHEDULE: '30s', UNCONFIRMED_RETRY_AFTER: '30s' }, session('A', 'available'));
+  const { n, id } = await writes();
+  gate.tells(`${sent(n, 1, 'A')}<returned n="${n}" jid="${BOB}/A" session="A"/>${session('A', 'gone')}`);
+  gate.tells(session('B', 'available'));
+  await until(() => copies().length > 0, { what: 'the copy' });
+  await confirms(id, 'B');
+  gate.tells(routed(n, 'receipt', id, 'B'));
+  await handled();
+  expect(forgotten()).toEqual([]);
+  gate.tells(session('B', 'gone') + sent(n, 2, 'B') + session('C', 'available'));
+  await until(() => copies().length > 1, { what: 'the next copy' });
+});
+
 test('the gate is told to forget a message when it remembers it, and not before', async () => {
   await start({ PROOF_GRACE: '0s' }, session('P', 'available'));
   const { n, id } = await writes();

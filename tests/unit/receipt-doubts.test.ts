@@ -171,7 +171,9 @@ describe('another session was sent it as well', () => {
   test('it waits while that one lives, and is over when it has proved to have it', () => {
     toBoth('e-1');
     has('e-1', 'P', 'phone');
+    expect(stage.doubts.remembers('e-1')).toBe(true);
     stage.session('gone');
+    expect(stage.doubts.remembers('e-1')).toBe(true);
     stage.session('available', 'Q');
     expect(stage.delivered).toEqual([]);
     expect(stage.forgotten).toEqual([]);
@@ -181,6 +183,7 @@ describe('another session was sent it as well', () => {
     stage.session('gone', 'D', 'desk');
     expect(stage.delivered).toEqual([]);
     expect(stage.forgotten).toEqual(['e-1']);
+    expect(stage.doubts.remembers('e-1')).toBe(false);
   });
 
   test('a receipt of that one settles it, before or after the other has ended', () => {
@@ -269,6 +272,7 @@ describe('another session was sent it as well', () => {
       stage.now += GRACE;
       jest.advanceTimersByTime(GRACE);
       expect(stage.forgotten).toEqual(['e-1']);
+      expect(stage.doubts.remembers('e-1')).toBe(false);
     } finally {
       jest.useRealTimers();
     }
@@ -276,6 +280,7 @@ describe('another session was sent it as well', () => {
     stage.session('gone');
     stage.doubts.forget(({ recipient }) => recipient === 'bob@s');
     expect(stage.forgotten).toEqual(['e-1', 'e-2']);
+    expect(stage.doubts.remembers('e-2')).toBe(false);
   });
 });
 
