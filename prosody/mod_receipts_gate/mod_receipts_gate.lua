@@ -58,9 +58,11 @@ module:hook_global("user-deleted", function (event)
 end);
 module:hook("csi-flushing", function (event) gate.proofs.awake(event.session); end);
 module:hook("csi-client-active", function (event) gate.proofs.awake(event.origin); end, -1);
+-- Where Prosody does not say this, no session is said to have ended in order.
+module:hook("pre-session-close", function (event) gate.sessions.closing(event.session, event.reason); end, -100);
 module:hook("resource-unbind", function (event)
 	gate.proofs.ended(event.session);
-	gate.sessions.tell(event.session, "gone");
+	gate.sessions.gone(event.session);
 end, -100);
 
 -- What is written to a client, after all other filters but mod_smacks' (-999), which counts it.

@@ -9,6 +9,7 @@ return function (gate)
 local ids = gate.state.session_ids or setmetatable({}, { __mode = "k" });
 gate.state.session_ids = ids;
 local shown = setmetatable({}, { __mode = "k" }); -- the priority last told, false when unavailable
+local closed = setmetatable({}, { __mode = "k" }); -- true of sessions whose clients have closed their streams
 
 --- Names the stream; the same after it was resumed.
 local function id(session)
@@ -30,6 +31,20 @@ end
 
 local function tell(session, state)
 	gate.leases.emit_to_all(protocol.event("session", describe(session, state)));
+end
+
+--- A stream is about to be closed. Prosody gives `false` for the reason when its client has closed it, and nil when the server does.
+local function closing(session, reason)
+	closed[session] = reason == false or nil;
+end
+
+local function gone(session)
+	local attr = describe(session, "gone");
+	-- Over BOSH there is no stream that its client could close: it says that the session is over.
+	if closed[session] or session.bosh_terminate then
+		attr.graceful = "true";
+	end
+	gate.leases.emit_to_all(protocol.event("session", attr));
 end
 
 --- Calls back with each session of one user, or of all.
@@ -70,6 +85,8 @@ return {
 	each = each;
 	takes_messages = takes_messages;
 	tell = tell;
+	closing = closing;
+	gone = gone;
 	presence = presence;
 };
 

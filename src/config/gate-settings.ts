@@ -26,7 +26,7 @@ export const gateSettings = {
     default: '5s',
     about:
       'How long the session must live on for that to count: a client that is killed may not have kept the message. If its session ' +
-      'ends sooner after a receipt, the message is sent once more, to the next session; of that, only the process knows that took ' +
-      'the receipt, until it ends. With `0s` a proof and a receipt count at once.',
+      'ends sooner after a receipt, and not in order, the message is sent once more, to the next session; of that, only the process ' +
+      'knows that took the receipt, until it ends. With `0s` a proof and a receipt count at once.',
   },
 } as const satisfies Record<string, Setting>;

@@ -4,7 +4,10 @@ import { oldestBeyond } from '../util/oldest.ts';
 export interface EndedSession {
   /** Of its stream. */
   readonly id: string;
-  /** When (ms) its connection was last there: a session that was detached (XEP-0198) ends later. */
+  /**
+   * When (ms) its connection was last there: a session that was detached (XEP-0198) ends later. `Infinity` if its client has ended
+   * it in order.
+   */
   readonly until: number;
   /** When (ms) that it had ended was heard. */
   readonly endedAt: number;

@@ -1,5 +1,5 @@
-import type { Graces } from '../gate/facts.ts';
-import type { SessionChange } from '../gate/sessions.ts';
+import { type Graces, noteEnd } from '../gate/facts.ts';
+import { type SessionChange, thereUntil } from '../gate/sessions.ts';
 import {
   type Clock,
   type Missed,
@@ -118,11 +118,12 @@ export class HeldReview {
     if (missed.length > 0) windows.add(user, missed, '', true);
   }
 
-  #session({ user, session, what }: SessionChange): void {
+  #session(change: SessionChange): void {
+    const { user, session, what } = change;
     const { messages, clock } = this.#options;
     const own = messages.to(user);
     if (own.length === 0) return;
-    if (what === 'gone') for (const { n } of own) this.#endedAt(n, session.id, session.detachedAt ?? clock.now());
+    if (what === 'gone') for (const { n } of own) this.#endedAt(n, session.id, thereUntil(change, clock.now()));
     this.look(user);
   }
 
@@ -130,11 +131,7 @@ export class HeldReview {
   #endedAt(n: string, id: string, until: number): void {
     const { gate, graces, counts } = this.#options;
     const facts = gate.factsOf(n);
-    const since = facts?.has.get(id);
-    if (facts === undefined || since === undefined || facts.doubted) return;
-    if (Math.max(0, until - since) >= graces.proof) return;
-    facts.has.delete(id);
-    facts.returned.add(id);
+    if (facts === undefined || facts.doubted || !noteEnd(facts, id, until, graces.proof)) return;
     facts.suspected = id;
     counts.proofsDoubted += 1;
   }

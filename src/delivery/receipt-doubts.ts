@@ -1,5 +1,5 @@
 import type { Facts, Graces, KnownSession } from '../gate/facts.ts';
-import type { SessionChange } from '../gate/sessions.ts';
+import { type SessionChange, thereUntil } from '../gate/sessions.ts';
 import type { StoredRecord } from '../store/contract.ts';
 import { DoubtedMessages, type DoubtedMessagesOptions } from './doubted-messages.ts';
 import { type EndedSession, EndedSessions } from './ended-sessions.ts';
@@ -41,6 +41,8 @@ const EXPIRE_EVERY = 60_000;
  * A receipt that is followed at once by the end of its session is in doubt: a client that is killed may not have kept the
  * message (rule 18). Such a message is sent once more, to the next session. Its sender has been told, and is told nothing
  * again. This process knows of it until it ends; Redis has no text of a message that is confirmed.
+ *
+ * A client that has ended its session in order has kept what it confirmed, and nothing of that is in doubt.
  *
  * What counts is when the receipt and the end of the session were heard, however long Redis takes between them.
  */
@@ -218,10 +220,12 @@ export class ReceiptDoubts {
     return one.isShared;
   }
 
-  #session({ user, resource, session, what }: SessionChange): void {
+  #session(change: SessionChange): void {
+    const { user, resource, session, what } = change;
     if (what === 'gone') {
-      const until = this.#livedUntil(session);
-      this.#ended.note(user, resource, { id: session.id, until, endedAt: this.#options.clock.now() });
+      const now = this.#options.clock.now();
+      const until = thereUntil(change, this.#isHeard ? now : this.#heardUntil);
+      this.#ended.note(user, resource, { id: session.id, until, endedAt: now });
       this.#gone(session.id, until);
     } else if (what === 'available') this.#sendDoubted(user);
   }

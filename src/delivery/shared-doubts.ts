@@ -1,5 +1,5 @@
-import { type Decision, decide, type Facts, type Graces, sentTo } from '../gate/facts.ts';
-import type { SessionChange } from '../gate/sessions.ts';
+import { type Decision, decide, type Facts, type Graces, noteEnd, sentTo } from '../gate/facts.ts';
+import { type SessionChange, thereUntil } from '../gate/sessions.ts';
 import type { Clock, StoredRecord } from '../store/contract.ts';
 import type { Doubted } from './doubted-messages.ts';
 import type { GatePort } from './gate-port.ts';
@@ -141,17 +141,18 @@ export class SharedDoubts {
     return decide({ ...question, now: clock.now() }, graces);
   }
 
-  #session({ user, session, what }: SessionChange): void {
+  #session(change: SessionChange): void {
+    const { user, session, what } = change;
     const waiting = this.#waiting.get(user);
     if (waiting === undefined) return;
     if (what === 'gone') {
-      const until = session.detachedAt ?? this.#options.clock.now();
-      for (const one of waiting) this.#endedAt(this.#factsOf(one), session.id, until);
+      const until = thereUntil(change, this.#options.clock.now());
+      for (const one of waiting) noteEnd(this.#factsOf(one), session.id, until, this.#options.graces.proof);
     }
     this.#look(user);
   }
 
-  /** Others may have ended before the doubt came up. Gives of which (stream ids) that was heard. */
+  /** Others may have ended before the doubt came up, and not have kept it either. Gives of which (stream ids) that was heard. */
   #endedBefore(facts: Facts): ReadonlySet<string> {
     const heard = new Set<string>();
     for (const sessions of [facts.flushed, ...[...facts.outcomes.values()].map((outcome) => outcome.sessions)]) {
@@ -159,18 +160,10 @@ export class SharedDoubts {
         const until = this.#options.endedAt(jid, id);
         if (until === undefined) continue;
         heard.add(id);
-        this.#endedAt(facts, id, until);
+        noteEnd(facts, id, until, this.#options.graces.proof);
       }
     }
     return heard;
-  }
-
-  /** That one may not have kept it either. */
-  #endedAt(facts: Facts, id: string, until: number): void {
-    const since = facts.has.get(id);
-    if (since === undefined || until - since >= this.#options.graces.proof) return;
-    facts.has.delete(id);
-    facts.returned.add(id);
   }
 
   /** Of a session that has ended while no lease was held it is known until when it was heard of. */
@@ -178,7 +171,7 @@ export class SharedDoubts {
     const there = new Set(this.#options.gate.sessionsOf(user).map(({ id }) => id));
     for (const [id, since] of [...facts.has])
       if (!there.has(id) && heard?.has(id) !== true && since <= this.#heardUntil)
-        this.#endedAt(facts, id, this.#heardUntil);
+        noteEnd(facts, id, this.#heardUntil, this.#options.graces.proof);
   }
 
   /** The gate has told all again. */

@@ -37,6 +37,8 @@ export interface SeenSession extends SessionRef {
   readonly state: SessionState;
   /** -128 to 127. */
   readonly priority: number;
+  /** Of one that is `gone`: whether its client has ended it in order. */
+  readonly graceful?: boolean | undefined;
 }
 
 /** Something about a message and one session. */
@@ -204,12 +206,18 @@ const READERS: Readonly<Record<string, (element: Element) => GateEvent | undefin
     return at && { kind: 'flushed', ...at };
   },
   session(element) {
-    const { jid, id, state, priority = '0' } = element.attrs;
+    const { jid, id, state, priority = '0', graceful } = element.attrs;
     const [ref] = refOf(jid, id);
     const known = SESSION_STATES.find((one) => one === state);
     if (ref === undefined || known === undefined) return undefined;
     const number = Number(priority);
-    return { kind: 'session', ...ref, state: known, priority: Number.isInteger(number) ? number : 0 };
+    return {
+      kind: 'session',
+      ...ref,
+      state: known,
+      priority: Number.isInteger(number) ? number : 0,
+      graceful: known === 'gone' && graceful === 'true',
+    };
   },
   opened: ({ attrs: { why = '', held } }) => ({ kind: 'opened', why, held: whole(held, 0) }),
   unheld(element) {

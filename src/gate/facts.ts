@@ -4,7 +4,7 @@ import { epochOf, type Outcome, type SessionRef } from './events.ts';
 export interface Facts {
   /** By the number of the copy. */
   readonly outcomes: Map<number, Outcome>;
-  /** Sessions whose client has it: their stream ids, and when (ms) that was heard. */
+  /** Sessions whose client has it: their stream ids, and when (ms) that was heard; `-Infinity`: it has ended in order since. */
   readonly has: Map<string, number>;
   /** Sessions that ended without it. */
   readonly returned: Set<string>;
@@ -139,6 +139,23 @@ export function decide({ n, facts, sessions, epoch, asked, copies, now }: Questi
   const again = best === undefined || !isStored ? 0 : best.since + graces.flush - now;
   if (again > 0) return { what: 'wait', again };
   return toBest(sessions, Math.max(last.copy, copies) + 1);
+}
+
+/**
+ * A session has ended that was there until that time (ms; `Infinity`: its client ended it in order). Gives whether what it proved
+ * was proved too soon before, and counts no more (rule 18).
+ */
+export function noteEnd({ has, returned }: Facts, id: string, until: number, grace: number): boolean {
+  const since = has.get(id);
+  if (since === undefined) return false;
+  if (Math.max(0, until - since) < grace) {
+    has.delete(id);
+    returned.add(id);
+    return true;
+  }
+  // It counts from now on, and also when the gate tells all again and nobody knows any more how that session ended.
+  if (until === Number.POSITIVE_INFINITY) has.set(id, Number.NEGATIVE_INFINITY);
+  return false;
 }
 
 /** The sessions that one of its copies was sent to: their streams' ids. */

@@ -7,6 +7,13 @@ export interface SessionChange {
   readonly resource: string;
   readonly session: KnownSession;
   readonly what: 'available' | 'changed' | 'unavailable' | 'detached' | 'gone';
+  /** Of one that is gone: its client has ended it in order. */
+  readonly graceful?: boolean | undefined;
+}
+
+/** Until when (ms) a session that is gone now was there, as far as what its client may have lost goes: one that was closed has lost nothing. */
+export function thereUntil({ session, graceful }: SessionChange, now: number): number {
+  return graceful === true ? Number.POSITIVE_INFINITY : (session.detachedAt ?? now);
 }
 
 /** The sessions of all users of the server, as its gate tells of them. */
@@ -20,7 +27,7 @@ export class GateSessions {
    *
    * @param order of this event among the gate's
    */
-  seen({ state, priority, jid, id }: SeenSession, now: number, order: number): SessionChange[] {
+  seen({ state, priority, jid, id, graceful }: SeenSession, now: number, order: number): SessionChange[] {
     const slash = jid.indexOf('/');
     if (slash === -1) return [];
     const user = jid.slice(0, slash);
@@ -39,7 +46,7 @@ export class GateSessions {
       const left = this.#users.get(user);
       left?.delete(resource);
       if (left?.size === 0) this.#users.delete(user);
-      return [{ user, resource, session: same, what: 'gone' }];
+      return [{ user, resource, session: same, what: 'gone', graceful }];
     }
     const isThere = state === 'available' || state === 'resumed';
     const kept = state === 'resumed' && same !== undefined ? same.priority : priority;

@@ -100,6 +100,33 @@ if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
     },
   );
 
+  test('a client that logs out is said to have ended its session in order; one that is cut off or replaced is not', async () => {
+    let isOld = false;
+    const ends = async (resource: string, end: (client: RawClient) => unknown) => {
+      const client = await stage.raw('bob', resource);
+      isOld = !client.isOffered('csi', 'urn:xmpp:csi:0');
+      const id = await session(client);
+      await end(client);
+      return (await component.event('session', { id, state: 'gone' })).attrs.graceful;
+    };
+    const leaves = async (client: RawClient) => {
+      await client.send('<presence type="unavailable"/>');
+      await client.handledBefore();
+    };
+    const logsOut = async (client: RawClient) => {
+      await leaves(client);
+      await client.leave();
+    };
+    expect(await ends('logs-out', logsOut)).toBe('true');
+    expect(await ends('reset', (client) => client.cut())).toBeUndefined();
+    expect(await ends('lost', (client) => client.hangUp())).toBeUndefined();
+    expect(await ends('replaced', () => stage.raw('bob', 'replaced'))).toBeUndefined();
+    const closed = await ends('closes', (client) => client.leave());
+    const left = await ends('leaves', (client) => leaves(client).then(() => client.cut()));
+    // Openfire 4.2 does not remember that a stream was closed by its client.
+    expect([closed, left]).toEqual(isOld ? [undefined, 'true'] : ['true', undefined]);
+  });
+
   test('same-resource-replaced: the session before has ended before the next is told of', async () => {
     const id = await session(await stage.raw('bob', 'desk'));
     const after = await session(await stage.raw('bob', 'desk'));

@@ -129,6 +129,25 @@ test('a session that ends returns what it did not prove, and the server routes n
   expect(tablet.bodies()).toEqual(['Two', 'Three']);
 });
 
+test('a client that closes its stream has ended its session in order; one that is cut off, replaced or only unavailable has not', async () => {
+  const ends = async (resource: string, end: (client: RawClient) => unknown) => {
+    const client = await stage.raw('bob', resource);
+    const id = await session(client);
+    await end(client);
+    return (await component.event('session', { id, state: 'gone' })).attrs.graceful;
+  };
+  expect(await ends('closes', (client) => client.leave())).toBe('true');
+  expect(await ends('reset', (client) => client.cut())).toBeUndefined();
+  expect(await ends('lost', (client) => client.hangUp())).toBeUndefined();
+  expect(await ends('replaced', () => stage.raw('bob', 'replaced'))).toBeUndefined();
+  const unavailable = async (client: RawClient) => {
+    await client.send('<presence type="unavailable"/>');
+    await client.handledBefore();
+    client.cut();
+  };
+  expect(await ends('unavailable', unavailable)).toBeUndefined();
+});
+
 test('10,001-unacked: what is over the bound of the server’s queue is returned as well', async () => {
   const bob = await stage.raw('bob', 'desk', { sm: true });
   // Prosody keeps 500.

@@ -87,8 +87,14 @@ async function nextHears(text: string, name = 'bob'): Promise<string[]> {
   await alice.delivered(id);
   const bodies = next.bodies();
   await livesOn(id, name);
-  await next.offline();
+  await logsOut(next);
   return bodies;
+}
+
+/** Openfire 4.2 does not say that a client has closed its stream, but it says that it has become unavailable. */
+async function logsOut(client: TestUser): Promise<void> {
+  await client.unavailable();
+  await client.offline();
 }
 
 /** What a session has confirmed is in no doubt: it lives on for longer than the short one of the two times. */
@@ -141,12 +147,12 @@ describe('a session that ends soon after its proof', () => {
       const id = await alice.say(bob('erin'), 'confirmed');
       await alice.delivered(id);
       first.cut();
-      const next = await world.user('erin');
+      const next = await world.user('erin', { streamManagement: false });
       await next.hears('confirmed');
       await alice.delivered(await alice.say(bob('erin'), 'more'));
       expect(next.bodies()).toEqual(['confirmed', 'more']);
       expect(await status(id, 'erin')).toBe('delivered');
-      await next.offline();
+      next.cut();
       // That session has ended soon as well: once is enough, and "more" comes once again.
       const last = await world.user('erin');
       await last.hears('more');
@@ -155,6 +161,43 @@ describe('a session that ends soon after its proof', () => {
       expect(alice.count(isReceipt)).toBe(3);
     },
   );
+
+  for (const streamManagement of [true, false]) {
+    const how = streamManagement ? 'with' : 'without';
+    test(`a receipt, and its client logs out in order at once, ${how} stream management: nothing comes again`, async () => {
+      const { proofsDoubted } = counts();
+      const first = await world.user('carol', { streamManagement });
+      await alice.delivered(await alice.say(bob('carol'), 'confirmed'));
+      await logsOut(first);
+      expect(await nextHears('new', 'carol')).toEqual(['new']);
+      expect(counts().proofsDoubted).toBe(proofsDoubted);
+    });
+  }
+
+  test('acknowledged by a client that logs out in order at once: nothing comes again', async () => {
+    const first = await raw({ sm: true }, world.newResource(), 'carol');
+    const { proofsDoubted, provedBySession } = counts();
+    await alice.say(bob('carol'), 'acknowledged');
+    await first.hears('acknowledged');
+    await first.ping();
+    await first.handledBefore();
+    first.ack();
+    await first.handledBefore();
+    await first.send('<presence type="unavailable"/>');
+    await first.leave();
+    await proved(provedBySession);
+    expect(await nextHears('new', 'carol')).toEqual(['new']);
+    expect(counts().proofsDoubted).toBe(proofsDoubted);
+  });
+
+  test('not confirmed by a client that logs out in order: it comes again', async () => {
+    const first = await raw({}, world.newResource(), 'carol');
+    await alice.say(bob('carol'), 'not confirmed');
+    await first.hears('not confirmed');
+    await first.send('<presence type="unavailable"/>');
+    await first.leave();
+    expect(await nextHears('new', 'carol')).toEqual(['not confirmed', 'new']);
+  });
 
   onOwnServer('two-devices-one-acks: a device that lives has it', async () => {
     const phone = await world.user('carol', { autoReceipt: false });

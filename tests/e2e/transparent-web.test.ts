@@ -21,8 +21,7 @@ if (!HAS_WEB) console.info('Skipped: E2E_BOSH_URL and E2E_WEBSOCKET_URL name whe
   });
   afterAll(() => world?.close());
   beforeEach(async () => {
-    await world.startProxy(MODE);
-    await until(() => world.proxy.readiness.ready, { what: 'the gate' });
+    await begin(MODE);
     alice = await world.user('alice');
   });
   afterEach(async () => {
@@ -30,6 +29,11 @@ if (!HAS_WEB) console.info('Skipped: E2E_BOSH_URL and E2E_WEBSOCKET_URL name whe
     await world.empty();
     await world.stopProxy();
   });
+
+  async function begin(settings: Record<string, string>): Promise<void> {
+    await world.startProxy(settings);
+    await until(() => world.proxy.readiness.ready, { what: 'the gate' });
+  }
 
   async function come<User extends BoshUser | WebSocketUser>(
     By: { login: (options: BoshOptions) => Promise<User> },
@@ -87,6 +91,18 @@ if (!HAS_WEB) console.info('Skipped: E2E_BOSH_URL and E2E_WEBSOCKET_URL name whe
       await alice.delivered(await alice.say(bob.bare, 'after it'));
       expect(bob.bodies()).toEqual(['to be lost', 'after it']);
       expect(counts().redelivered).toBe(1);
+    });
+
+    test(`${name}: what is confirmed by one who logs out in order at once does not come again`, async () => {
+      await world.stopProxy();
+      await begin({ ...MODE, PROOF_GRACE: '10m' });
+      const bob = await login();
+      await alice.delivered(await alice.say(bob.bare, 'confirmed'));
+      await bob.leave();
+      const next = await world.user('bob');
+      await alice.delivered(await alice.say(bob.bare, 'after it'));
+      expect(next.bodies()).toEqual(['after it']);
+      expect(counts()).toMatchObject({ proofsDoubted: 0, redelivered: 0 });
     });
 
     test(`${name}: written to while he was away`, async () => {

@@ -49,6 +49,18 @@ test('events are read', () => {
   expect(ready).toEqual({ kind: 'ready' });
 });
 
+test('a client has ended its session in order if its gate says so of one that is gone', () => {
+  const session = (attributes: string) => `<session jid="b@s/1" id="S" ${attributes}/>`;
+  expect(
+    events(
+      session('state="gone" graceful="true"') +
+        session('state="gone" graceful="false"') +
+        session('state="gone"') +
+        session('state="detached" graceful="true"'),
+    ),
+  ).toMatchObject([true, false, false, false].map((graceful) => ({ kind: 'session', graceful })));
+});
+
 test('what is unknown, or has no sense, is left out; a state that is not known is nothing seen', () => {
   expect(
     events(

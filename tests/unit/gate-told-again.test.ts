@@ -39,8 +39,8 @@ class Stage extends EventEmitter {
     this.phone('available');
   }
 
-  phone(state: 'available' | 'detached' | 'gone'): void {
-    const seen = { jid: `${BOB}/phone`, id: 'P', state, priority: 0 } as const;
+  phone(state: 'available' | 'detached' | 'gone', graceful = false): void {
+    const seen = { jid: `${BOB}/phone`, id: 'P', state, priority: 0, graceful } as const;
     for (const change of this.sessions.seen(seen, this.now, 0)) this.emit('session', change);
   }
 
@@ -111,6 +111,14 @@ test('a proof that was in doubt is none when it is told again', () => {
   stage.again(1000, () => stage.has());
   expect(stage.facts).toMatchObject({ has: new Map(), returned: new Set(['P']), suspected: 'P' });
   expect(stage.counts.proofsDoubted).toBe(1);
+});
+
+test('a proof of a session that its client has ended in order is in no doubt, nor when it is told again', () => {
+  stage.has();
+  stage.phone('gone', true);
+  stage.again(1000, () => stage.has());
+  expect(stage.facts).toMatchObject({ has: new Map([['P', Number.NEGATIVE_INFINITY]]), suspected: undefined });
+  expect(stage.counts.proofsDoubted).toBe(0);
 });
 
 test('a session that ended while no lease was held was there until the lease was lost', () => {

@@ -67,8 +67,13 @@ class Stage extends EventEmitter {
     this.emit('ready');
   }
 
-  session(state: 'bound' | 'available' | 'detached' | 'resumed' | 'gone', id = 'P', resource = 'phone'): void {
-    const seen = { jid: `bob@s/${resource}`, id, state, priority: 0 } as const;
+  session(
+    state: 'bound' | 'available' | 'detached' | 'resumed' | 'gone',
+    id = 'P',
+    resource = 'phone',
+    graceful = false,
+  ): void {
+    const seen = { jid: `bob@s/${resource}`, id, state, priority: 0, graceful } as const;
     this.order += 1;
     for (const change of this.sessions.seen(seen, this.now, this.order)) this.emit('session', change);
   }
@@ -131,6 +136,54 @@ test('it goes to the next session, in order, and once', () => {
   stage.session('available', 'R');
   expect(stage.delivered).toHaveLength(2);
   expect(stage.counts).toEqual({ proofsDoubted: 2, redelivered: 2 });
+});
+
+describe('a client that has ended its session in order has kept what it confirmed', () => {
+  const closes = (id = 'P', resource = 'phone') => stage.session('gone', id, resource, true);
+
+  test('nothing goes to the next session', () => {
+    stage.confirmed('e-1');
+    closes();
+    stage.session('bound', 'Q');
+    stage.session('available', 'Q');
+    expect(stage.delivered).toEqual([]);
+    expect(stage.counts).toEqual({ proofsDoubted: 0, redelivered: 0 });
+  });
+
+  test('also when its receipt is handled only after that', () => {
+    const receivedAt = stage.now;
+    stage.now += 1;
+    closes();
+    stage.now += 10;
+    stage.confirmed('e-1', stage.sent('e-1'), 'phone', receivedAt);
+    stage.session('available', 'Q');
+    expect(stage.delivered).toEqual([]);
+  });
+
+  test('it need not be remembered of other sessions that were sent it', () => {
+    const desk = { jid: 'bob@s/desk', id: 'D' };
+    stage.session('available', 'D', 'desk');
+    stage.facts.set('e-1', stage.sent('e-1', desk));
+    stage.confirmed('e-1', stage.facts.get('e-1'));
+    closes();
+    expect(stage.forgotten).toEqual(['e-1']);
+    stage.session('gone', 'D', 'desk');
+    stage.session('available', 'Q');
+    expect(stage.delivered).toEqual([]);
+  });
+
+  test('one whose client was killed is in no doubt when another session that has confirmed it as well ends in order', () => {
+    const desk = { jid: 'bob@s/desk', id: 'D' };
+    stage.session('available', 'D', 'desk');
+    stage.facts.set('e-1', stage.sent('e-1', desk));
+    stage.confirmed('e-1', stage.facts.get('e-1'));
+    stage.session('gone');
+    stage.doubts.confirmedAgain('bob@s', 'desk', 'e-1');
+    closes('D', 'desk');
+    expect(stage.forgotten).toEqual(['e-1']);
+    stage.session('available', 'Q');
+    expect(stage.delivered).toEqual([]);
+  });
 });
 
 test('a proof that was in doubt, and counted, before its receipt came is not counted again', () => {

@@ -8,6 +8,11 @@ public abstract class LocalSession implements Session {
         throw new UnsupportedOperationException();
     }
 
+    /** Openfire 4.2 has it not. */
+    public boolean getHasReceivedEndOfStream() {
+        throw new UnsupportedOperationException();
+    }
+
     public StreamManager getStreamManager() {
         throw new UnsupportedOperationException();
     }

@@ -5,11 +5,14 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 
 /** A user's session, named by its stream, and what was sent to it without a proof that the client has it. Guarded by the gate's lock. */
 final class Live {
     /** Of more the oldest are given up. */
     private static final int UNPROVED = 20_000;
+    /** How long (ms) after it became unavailable a session may end for that to be a client that leaves. */
+    private static final int LEAVES = 1000;
 
     static final class Sent {
         final Known known;
@@ -49,11 +52,23 @@ final class Live {
     boolean confirms;
     /** How much was sent before an acknowledgement was waited for in the place of a receipt that had not come. */
     long awaited;
+    private final BooleanSupplier closed;
+    /** When (ms) its client became unavailable by itself, and has not been available since; or 0. */
+    long leftAt;
+    /** It has ended, and its client has ended it in order. */
+    private boolean graceful;
 
-    Live(String stream, String jid) {
+    /** @param closed whether its client has closed the stream, or null where the server does not say */
+    Live(String stream, String jid, BooleanSupplier closed) {
         this.stream = stream;
         this.jid = jid;
+        this.closed = closed;
         bare = Stanza.bare(jid);
+    }
+
+    void ended(long now) {
+        graceful = closed != null ? closed.getAsBoolean() : leftAt != 0 && state.equals("unavailable") && now - leftAt <= LEAVES;
+        state = "gone";
     }
 
     /** Whether the server may give it what is for this address. */
@@ -107,6 +122,6 @@ final class Live {
     }
 
     String event() {
-        return Events.empty("session", "jid", jid, "id", stream, "state", state, "priority", Integer.toString(priority), "sm", Boolean.toString(managed));
+        return Events.empty("session", "jid", jid, "id", stream, "state", state, "priority", Integer.toString(priority), "sm", Boolean.toString(managed), "graceful", graceful ? "true" : null);
     }
 }

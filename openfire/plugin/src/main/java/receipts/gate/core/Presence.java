@@ -1,5 +1,6 @@
 package receipts.gate.core;
 
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /** What the server's callbacks say of users' sessions and of what their clients have. Safe for use from any thread and under any lock of the server. */
@@ -12,27 +13,42 @@ public final class Presence {
         record = gate.record;
     }
 
-    /** A resource was bound; whoever had it before has ended. */
-    public void bound(String stream, String jid) {
+    /**
+     * A resource was bound; whoever had it before has ended.
+     *
+     * @param closed whether its client has closed the stream, asked under the gate's lock when it has ended; null where the server does not say
+     */
+    public void bound(String stream, String jid, BooleanSupplier closed) {
         synchronized (gate.lock) {
             if (record.sessions.get(stream) != null) return;
-            Live live = new Live(stream, jid);
+            Live live = new Live(stream, jid, closed);
             Live before = record.sessions.add(live);
             if (before != null) ended(before);
             record.sendToAll(live.event());
         }
     }
 
+    /** The same, where the server does not say whether a client has closed its stream. */
+    public void bound(String stream, String jid) {
+        bound(stream, jid, null);
+    }
+
     /** @param state `available`, `unavailable`, `detached` or `resumed` */
     public void changed(String stream, String state, int priority, boolean managed) {
         change(stream, live -> {
             live.managed = managed;
+            if (state.equals("available")) live.leftAt = 0;
             if (live.state.equals(state) && live.priority == priority) return;
             if (state.equals("available") && !live.state.equals(state)) live.availableAt = gate.clock.getAsLong();
             live.state = state;
             live.priority = priority;
             record.sendToAll(live.event());
         });
+    }
+
+    /** Its client is about to become unavailable, and the server does not say so in its stead. */
+    public void leaves(String stream) {
+        change(stream, live -> live.leftAt = gate.clock.getAsLong());
     }
 
     public void detached(String stream) {
@@ -62,7 +78,7 @@ public final class Presence {
 
     private void ended(Live live) {
         record.proofs.ended(live);
-        live.state = "gone";
+        live.ended(gate.clock.getAsLong());
         record.sendToAll(live.event());
     }
 

@@ -1,5 +1,6 @@
 package receipts.gate.openfire;
 
+import org.dom4j.Element;
 import org.jivesoftware.openfire.OfflineMessage;
 import org.jivesoftware.openfire.interceptor.PacketInterceptor;
 import org.jivesoftware.openfire.interceptor.PacketRejectedException;
@@ -62,7 +63,15 @@ final class Interceptor implements PacketInterceptor {
             if (!incoming) outgoing(message, session, processed);
             else if (!processed) incoming(message, session);
             else handled(message);
+        } else if (incoming && !processed && packet instanceof org.xmpp.packet.Presence) {
+            if (isLeaving(packet.getElement(), session)) presence.leaves(session.getStreamID().getID());
         } else if (!incoming && !processed && requests.isProbe(packet, session)) throw new Silently();
+    }
+
+    /** A client's word that it leaves. For one whose connection has ended the server says the same. */
+    private static boolean isLeaving(Element stanza, Session session) {
+        return "unavailable".equals(stanza.attributeValue("type")) && stanza.attributeValue("to") == null
+            && SessionWatch.isOfClient(session) && SessionWatch.isOpen(session);
     }
 
     private static void handled(Message message) {

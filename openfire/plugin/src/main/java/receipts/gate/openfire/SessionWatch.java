@@ -58,6 +58,16 @@ final class SessionWatch implements SessionEventListener, PresenceEventListener 
         return !(session instanceof LocalSession && ((LocalSession) session).isDetached()) && session.isClosed();
     }
 
+    /** Whether its client can have sent what comes from it now. */
+    static boolean isOpen(Session session) {
+        try {
+            return !session.isClosed();
+        } catch (NullPointerException gone) {
+            // A session of Openfire 4.2 whose time to be resumed is over: its connection is asked, and it has none.
+            return false;
+        }
+    }
+
     static boolean isBosh(Session session) {
         return OF_BOSH.get(session.getClass());
     }
@@ -101,7 +111,7 @@ final class SessionWatch implements SessionEventListener, PresenceEventListener 
     private void bound(Session session) {
         if (!isOfClient(session) || session.getAddress().getNode() == null || session.getAddress().getResource() == null) return;
         if (session instanceof LocalSession) streams.watch((LocalSession) session);
-        presence.bound(session.getStreamID().getID(), session.getAddress().toString());
+        presence.bound(session.getStreamID().getID(), session.getAddress().toString(), StreamEnd.of(session));
     }
 
     private void changed(ClientSession session, String state, org.xmpp.packet.Presence stanza) {

@@ -188,7 +188,7 @@ class NotesTest {
     void bounded() {
         Notes notes = new Notes();
         Sessions sessions = new Sessions();
-        sessions.add(new Live("s1", BOB));
+        sessions.add(new Live("s1", BOB, null));
         for (int i = 0; i <= Notes.BOUND; i++) notes.flushed("m" + i, sessions.get("s1"), sessions, 0);
         assertEquals(Notes.BOUND, notes.size());
         notes.flushed("last", sessions.get("s1"), sessions, Notes.AGE);
