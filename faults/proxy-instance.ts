@@ -52,7 +52,9 @@ export class ProxyInstance {
       // As whatever runs it would.
       void this.start().catch(() => {});
     });
-    await inTime(process.prints('The link is up'), `${this.domain} to be up`);
+    await inTime(process.prints('The link is up'), `${this.domain} to be up`).catch((error: Error) => {
+      throw new Error(`${error.message}. Its last words: ${lastWords(process.output) || 'none'}`);
+    });
   }
 
   /** Resolves when the process that runs now has printed this. */
