@@ -110,9 +110,15 @@ test('it is taken for a delivered one only if 48 bits of its key are the same an
   const but = (text: string, at: number) => text.slice(0, at) + (text[at] === 'A' ? 'B' : 'A') + text.slice(at + 1);
   // Six bits a character; a key begins with two that say where its recipient's messages lie.
   const keys = Array.from({ length: 8 }, (_, i) => ({ ...one, key: but(one.key, 2 + i) }));
-  const words = Array.from({ length: 10 }, (_, i) => ({ ...one, digest: but(one.digest, i) }));
-  const outcomes = await opened.ledger.batch([...keys, ...words, one], LATER);
-  expect(outcomes.map((each) => (each as { outcome: string }).outcome)).toEqual([...Array(18).fill('stored'), 'known']);
+  const outcomes = await opened.ledger.batch([...keys, one], LATER);
+  expect(outcomes.map((each) => (each as { outcome: string }).outcome)).toEqual([...Array(8).fill('stored'), 'known']);
+  // Other words under an id have it counted from then on, so that each is tried by itself.
+  for (let i = 0; i < 10; i += 1) {
+    await opened.redis.flushall();
+    await deliver(one);
+    await replace();
+    expect(await perform({ ...one, digest: but(one.digest, i) }, LATER)).toMatchObject({ outcome: 'stored' });
+  }
 });
 
 test('other words under that id are another message', async () => {
