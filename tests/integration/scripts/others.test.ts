@@ -39,7 +39,7 @@ describe('sweep', () => {
     await store('bad', value);
     await store('two');
     const [stamp, damaged, ...taken] = await sweep();
-    expect([stamp, damaged]).toEqual([`carried-out\0${'1'}\0${NOW}\0${'0'}`, `damaged\0${'1'}\0${keyOf('bad')}`]);
+    expect([stamp, damaged]).toEqual([`carried-out\0${'1'}\0${NOW}\0${'0'}`, `damaged\0${'1'}\0\0${keyOf('bad')}`]);
     const found = new Map(
       taken.map((reply) => {
         const [outcome, key, value] = reply.split('\0');
@@ -56,7 +56,7 @@ describe('sweep', () => {
     await store('one');
     await opened.redis.zadd(opened.keys.due, 1, 'x\0y', '-inf', '', 2, '9'.repeat(500), NOW - 1, '\x1e'.repeat(22));
     const [, damaged, taken] = await sweep();
-    expect([damaged, taken?.split('\0')[1]]).toEqual([`damaged\0${'0'}`, keyOf('one')]);
+    expect([damaged, taken?.split('\0')[1]]).toEqual([`damaged\0${'0'}\0`, keyOf('one')]);
     expect(await opened.redis.zcard(opened.keys.due)).toBe(1);
   });
 
