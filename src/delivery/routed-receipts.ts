@@ -1,8 +1,8 @@
 import type { Route } from '../addressing/address-policy.ts';
 import type { RoutedReceipt } from '../gate/events.ts';
-import { type Clock, notified, type ProofTaken, prove, type StoreQueue, settle } from '../store/contract.ts';
+import { type Clock, keyOfHeld, notified, type ProofTaken, prove, type StoreQueue, settle } from '../store/contract.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
-import { keyOfWireId, recordKey } from '../xmpp/stanza/message-key.ts';
+import { keyOfWireId, recordKey, senderIdOf } from '../xmpp/stanza/message-key.ts';
 import type { Endings } from './endings.ts';
 import type { GateCopies } from './gate-copies.ts';
 import type { GatePort } from './gate-port.ts';
@@ -34,20 +34,33 @@ export class RoutedReceipts {
     this.#options = options;
   }
 
-  /** Settles the message that it names; the gate says it again, after each `enable`, until that is done. */
-  take(n: string, route: Route, { by, id }: RoutedReceipt): void {
-    const { copies, settlement, messages } = this.#options;
-    if (by === 'receipt') {
-      const key = messages.get(n)?.key ?? keyOfWireId(route.to.inner, route.from.inner, id);
-      this.#receipt(n, route, id, key);
+  /** Settles the message that it is for; the gate says it again, after each `enable`, until that is done. */
+  take(n: string, route: Route, receipt: RoutedReceipt): void {
+    const { messages, pipeline } = this.#options;
+    const key = messages.get(n)?.key;
+    if (key !== undefined) {
+      this.#settle(n, route, receipt, key);
       return;
     }
-    settlement.proof(route, { by: 'marker', id, maybeOwn: false }, () => copies.forget(n));
+    // Before this process was started, as a rule. Its sender may have given its id to others.
+    const named = recordKey(route.to.inner, route.from.inner, senderIdOf(receipt.id));
+    pipeline.push({
+      request: keyOfHeld(named, n),
+      owner: route.from.returnsKey,
+      done: (found) =>
+        this.#settle(n, route, receipt, found ?? keyOfWireId(route.to.inner, route.from.inner, receipt.id)),
+    });
   }
 
   /** The same of a message that was not held, and that its sender may have written again, so that it is stored. */
   takeUnheld(route: Route, id: string): void {
     this.#receipt(undefined, route, id, keyOfWireId(route.to.inner, route.from.inner, id));
+  }
+
+  #settle(n: string, route: Route, { by, id }: RoutedReceipt, key: string): void {
+    const { copies, settlement } = this.#options;
+    if (by === 'receipt') this.#receipt(n, route, id, key);
+    else settlement.proof(route, { by: 'marker', id, maybeOwn: false }, () => copies.forget(n), key);
   }
 
   #receipt(n: string | undefined, route: Route, id: string, key: string): void {

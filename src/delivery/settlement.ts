@@ -223,8 +223,8 @@ export class Settlement {
   }
 
   /** For an id that only looks like one of those that we mark, when nothing is known by the key of such a one. That costs most of a receipt. */
-  #otherKeyOf({ from, to }: Route, id: string, key: string): string | undefined {
-    const plain = recordKey(to.inner, from.inner, id);
-    return key === plain ? undefined : plain;
+  #otherKeyOf(route: Route, id: string, key: string): string | undefined {
+    const plain = recordKey(route.to.inner, route.from.inner, id);
+    return key === plain || key !== this.#keyOf(route, id) ? undefined : plain;
   }
 }

@@ -11,6 +11,7 @@ import {
   forgetIq,
   handOver,
   isTaken,
+  keyOfHeld,
   knownCapabilities,
   notified,
   openCommandSession,
@@ -32,6 +33,7 @@ import {
   settleByMention,
   supersede,
   takeIqResponse,
+  tokenOfHeld,
   withdraw,
 } from '../../src/store/contract.ts';
 import { LEASE } from '../../src/store/retry-policy.ts';
@@ -171,6 +173,28 @@ describe.each(Object.keys(IMPLEMENTATIONS))('the store in %s', (implementation) 
     expect(await store.perform(isTaken(keyOf('m-2')), NOW)).toBe(false);
     await store.perform(settle(KEY, 'desk', NOW), NOW);
     expect(await store.perform(isTaken(KEY), NOW)).toBe(true);
+  });
+
+  test('keyOfHeld tells the messages of one id apart by the numbers that a gate gave them', async () => {
+    const stored: string[] = [];
+    for (const [n, body, originId] of [
+      ['e-1', 'one'],
+      ['e-2', 'two'],
+      ['e-3', 'three', 'o-3'],
+    ] as const) {
+      const token = tokenOfHeld(n);
+      const accepted = await accepts({ body, token, countable: true, ...(originId !== undefined && { originId }) });
+      stored.push((accepted as { key: string }).key);
+    }
+    const keysOf = async (...numbers: string[]) => {
+      const keys: (string | undefined)[] = [];
+      for (const n of numbers) keys.push(await store.perform(keyOfHeld(KEY, n), NOW));
+      return keys;
+    };
+    expect(new Set(stored).size).toBe(3);
+    expect(await keysOf('e-1', 'e-2', 'e-3', 'e-4')).toEqual([...stored, undefined]);
+    for (const key of stored) await store.perform(settle(key, 'desk', NOW), NOW);
+    expect(await keysOf('e-1', 'e-2', 'e-3', 'e-4')).toEqual([...stored, undefined]);
   });
 
   describe('withdraw', () => {

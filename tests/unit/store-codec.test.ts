@@ -30,6 +30,7 @@ const EACH: { readonly [K in c.Kind]: c.RequestOf<K> } = {
   settleByMention: c.settleByMention('k', 'own', 'desk', 1),
   supersede: c.supersede('k'),
   prove: c.prove('k', 'desk', 1, true),
+  keyOfHeld: c.keyOfHeld('k', 'e-1'),
   handOver: c.handOver(copy),
   claim: c.claim('k', 1),
   bounce: c.bounce('k'),

@@ -81,14 +81,27 @@ export const prove = (key: string, resource: string, now: number, told: boolean)
   told,
 });
 
+/**
+ * The key of the message that a gate held under this number, of those that go by `key`, which all have the id that a receipt names;
+ * undefined when it is not among them.
+ */
+export interface KeyOfHeld {
+  readonly kind: 'keyOfHeld';
+  readonly key: string;
+  readonly heldAs: string;
+}
+
+export const keyOfHeld = (key: string, heldAs: string): KeyOfHeld => ({ kind: 'keyOfHeld', key, heldAs });
+
 /** `proved` only without `told`, and instead of `delivered`. */
 export type ProofTaken = Settled | { readonly outcome: 'proved'; readonly record: StoredRecord };
 
-export type SettlementRequest = Settle | SettleByMention | Supersede | Prove;
+export type SettlementRequest = Settle | SettleByMention | Supersede | Prove | KeyOfHeld;
 
 export interface SettlementReplies {
   settle: Settled;
   settleByMention: Settled;
   supersede: undefined;
   prove: ProofTaken;
+  keyOfHeld: string | undefined;
 }

@@ -21,7 +21,7 @@ import {
   recordStrayPing,
 } from './session-checks.ts';
 import { isAvailable, recordPresence, renewSession, whoStillSees } from './sessions.ts';
-import { prove, settle, settleByMention, settleUpTo, supersede } from './settlement.ts';
+import { keyOfHeld, prove, settle, settleByMention, settleUpTo, supersede } from './settlement.ts';
 import type { MemoryState, MemoryTimes } from './state.ts';
 import { subscriptionStep, withdrawSubscription } from './subscriptions.ts';
 
@@ -43,6 +43,7 @@ export function handlersOf(state: MemoryState, clock: Clock): Handlers {
     settleByMention: by(settleByMention),
     supersede: by(supersede),
     prove: by(prove),
+    keyOfHeld: by(keyOfHeld),
     handOver: by(handOver),
     notified({ endings }, times) {
       for (const ending of endings) {

@@ -5,6 +5,7 @@ import {
   type RequestOf,
   type Settled,
   type StoredRecord,
+  tokenOfHeld,
 } from '../contract.ts';
 import { SCRIPT_TIMES } from '../retry-policy.ts';
 import { advanceAll, allOut, answersOf, callIn, mayHaveHad, outlived, stillPending } from './evidence.ts';
@@ -48,6 +49,11 @@ export function prove(state: MemoryState, request: RequestOf<'prove'>, times: Me
   callIn(state, entry);
   state.due.delete(entry.record.key);
   return { outcome: 'proved', record: shown(ended) };
+}
+
+/** See {@link KeyOfHeld}. */
+export function keyOfHeld(state: MemoryState, { key, heldAs }: RequestOf<'keyOfHeld'>): string | undefined {
+  return state.candidates(key, true).find(({ tokens }) => tokens[0] === tokenOfHeld(heldAs))?.record.key;
 }
 
 /** A first lease with most of it to come serves for the notice to the sender as well. */

@@ -12,6 +12,7 @@ export const ROUTE = {
   settleUpTo: 'key',
   supersede: 'key',
   prove: 'key',
+  keyOfHeld: 'key',
   handOver: 'key',
   claim: 'key',
   bounce: 'key',

@@ -31,6 +31,7 @@ const OPERATIONS: Readonly<Record<string, number>> = {
   supersede: 1,
   settleTold: 2,
   prove: 2,
+  keyOfHeld: 2,
   handOver: 11,
   claim: 3,
   bounce: 1,

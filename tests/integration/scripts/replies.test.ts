@@ -136,6 +136,10 @@ test('settlement', async () => {
     record: record('four', 'delivered'),
   });
 
+  await opened.ledger.perform(aliceWrites({ id: 'held', token: c.tokenOfHeld('e-1'), at: NOW }), NOW);
+  expect(await gives('key', c.keyOfHeld(keyOf('held'), 'e-1'))).toBe(keyOf('held'));
+  expect(await gives('unknown', c.keyOfHeld(keyOf('held'), 'e-2'))).toBeUndefined();
+
   const mention = (id: string, own = 'none') => c.settleByMention(keyOf(id), keyOf(own), 'desk', NOW);
   for (const id of ['five', 'six']) await writes(id);
   await rejects('six');

@@ -1,5 +1,5 @@
 import { type Kind, type RequestOf, type StoredRecord, tokenOfHeld } from '../../../src/store/contract.ts';
-import { recordKey } from '../../../src/xmpp/stanza/message-key.ts';
+import { KEY_LENGTH, recordKey } from '../../../src/xmpp/stanza/message-key.ts';
 import { ALICE, aliceWrites, BOB, DAY, RETRY, SECOND } from './ledger.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
@@ -106,6 +106,10 @@ export const RANDOM_REQUESTS: { readonly [K in Kind]: (world: World) => Omit<Req
   settleByMention: (world) => ({ key: keyOf(world), ownKey: keyOf(world), resource: 'desk', now: world.now }),
   supersede: (world) => ({ key: recordOf(world).key }),
   prove: (world) => ({ key: keyOf(world), resource: 'desk', now: world.now, told: world.random.chance(0.5) }),
+  keyOfHeld(world) {
+    const { heldAs = 'none' } = recordOf(world) as Partial<StoredRecord>;
+    return { key: keyOf(world).slice(0, KEY_LENGTH), heldAs };
+  },
   handOver(world) {
     const { random, now } = world;
     const { attempt, copies, storedAt, sender, recipient, ...record } = recordOf(world);

@@ -130,6 +130,7 @@ export const MESSAGE_REPLIES: FormsOf<MessageKind> = {
     ...SETTLED,
     proved: open(2, ([key, record]) => ({ outcome: 'proved', record: decodeRecord(key, record) })),
   }),
+  keyOfHeld: to<'keyOfHeld'>({ unknown: says(undefined), key: fixed(1, ([key]) => key) }),
 
   handOver: to<'handOver'>({ moot: says(undefined), due: fixed(1, (fields) => whole(fields[0])) }),
   claim: to<'claim'>({

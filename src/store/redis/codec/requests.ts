@@ -1,5 +1,14 @@
 import { ASK_AGAIN_AFTER, type SubscriptionType, transitionOf } from '../../../xmpp/stanza/subscription.ts';
-import type { Ending, Kind, Limits, QuotaReason, Request, RequestOf, SessionEvent } from '../../contract.ts';
+import {
+  type Ending,
+  type Kind,
+  type Limits,
+  type QuotaReason,
+  type Request,
+  type RequestOf,
+  type SessionEvent,
+  tokenOfHeld,
+} from '../../contract.ts';
 import { ALIVE_FOR, CLAIM_FOR, JOINS_FOR } from '../../presence-times.ts';
 import { type Argument, Octets } from '../command-bytes.ts';
 import type { InternalKind, InternalRequest, InternalRequestOf } from '../internal-requests.ts';
@@ -90,6 +99,7 @@ const ENCODERS: Encoders = {
   supersede: ({ key }, args) => void args.push('supersede', key),
   prove: ({ key, resource, now, told }, args) =>
     void args.push(told ? 'settleTold' : 'prove', key, writtenEnding(now, resource)),
+  keyOfHeld: ({ key, heldAs }, args) => void args.push('keyOfHeld', key, tokenOfHeld(heldAs)),
   release({ endings, leaseUntil }, args) {
     args.push('release', leaseUntil, endings.length);
     for (const ending of endings) args.push(member(ending));

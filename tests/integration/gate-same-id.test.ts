@@ -1,0 +1,106 @@
+// Several messages of one id, of a client that counts its ids anew: a receipt is for one of them, and which that is decides what the gate
+// has said of the sessions that they were given.
+
+import { ScriptedGate } from '../support/gate/scripted-gate.ts';
+import { type RedisServer, startRedis } from '../support/servers/redis.ts';
+import { PeerProxy } from '../support/stages/peer-proxy.ts';
+import { until } from '../support/time/until.ts';
+
+const ALICE = 'alice@example.org/phone';
+const BOB = 'bob@example.org';
+/** Nothing is confirmed by time. */
+const LONG = { MODE: 'transparent', PROOF_GRACE: '10m' };
+
+let redis: RedisServer;
+let it: PeerProxy;
+let gate: ScriptedGate;
+let ids = 0;
+
+beforeEach(async () => {
+  redis = await startRedis();
+});
+afterEach(async () => {
+  await it?.close();
+  await redis.stop();
+});
+
+const session = (id: string, state: string) => `<session jid="${BOB}/${id}" id="${id}" state="${state}" priority="0"/>`;
+const sent = (n: string, ...sessions: string[]) =>
+  `<outcome n="${n}" copy="1" state="sent">${sessions.map((id) => `<session jid="${BOB}/${id}" id="${id}"/>`).join('')}</outcome>`;
+/** A client has returned a receipt, or a marker, which went to the sender by itself. */
+const has = (n: string, at: string, by: string, id: string) =>
+  `<has n="${n}" jid="${BOB}/${at}" session="${at}" by="${by}" id="${id}" to="${ALICE}"/>`;
+/** Number and addressee of each that was sent again. */
+const copies = () => gate.given('deliver').map(({ attrs: { n, to } }) => `${n} ${to}`);
+const forgotten = () => gate.given('forget').map(({ attrs }) => attrs.n);
+
+async function start(remembers: string): Promise<void> {
+  it = await PeerProxy.start(redis.url, LONG);
+  gate = new ScriptedGate(it.peer, { remembers });
+  await it.ready();
+}
+
+/** That message is held, and given its verdict. */
+async function held(from: string, to: string, id: string, content: string): Promise<{ n: string; verdict: string }> {
+  ids += 1;
+  const n = `epoch-${ids}`;
+  gate.tells(
+    `<held n="${n}"><message xmlns="jabber:client" from="${from}" to="${to}" type="chat" id="${id}">${content}</message></held>`,
+  );
+  const verdict = () => gate.commands.find(({ name, attrs }) => attrs.n === n && /stored|pass|drop/.test(name));
+  return { n, verdict: (await until(verdict, { what: `the verdict on ${n}` }))?.name as string };
+}
+
+/** Alice writes this to bob under that id, and it is stored. */
+async function writes(id: string, text: string): Promise<string> {
+  const content = `<body>${text}</body><request xmlns="urn:xmpp:receipts"/>`;
+  const { n, verdict } = await held(ALICE, BOB, id, content);
+  expect(verdict).toBe('stored');
+  return n;
+}
+
+/** All that was told before has been handled. */
+async function handled(): Promise<void> {
+  await held(ALICE, 'carol@example.org', `other-${ids}`, '<body>more</body>');
+}
+
+/** Two messages of one id, each given to another session. */
+async function two(): Promise<readonly [one: string, two: string, told: string]> {
+  const sessions = session('P', 'available') + session('D', 'available');
+  await start(sessions);
+  const first = await writes('1', 'one');
+  const second = await writes('1', 'two');
+  const outcomes = sent(first, 'P') + sent(second, 'D');
+  gate.tells(outcomes);
+  await handled();
+  return [first, second, sessions + outcomes];
+}
+
+async function restarts(remembers: string): Promise<void> {
+  await it.close();
+  await start(remembers);
+}
+
+test('a receipt that was told while no process ran is for the message that it was told of', async () => {
+  const [one, other, told] = await two();
+  await restarts(told + has(other, 'D', 'receipt', '1'));
+  await until(() => forgotten().includes(other), { what: 'the end of the second' });
+  expect(forgotten()).toEqual([other]);
+  // What nobody has confirmed is sent again.
+  gate.tells(`<returned n="${one}" jid="${BOB}/P" session="P"/>${session('P', 'gone')}`);
+  gate.tells(session('D', 'gone') + session('N', 'available'));
+  await until(() => copies().length > 0, { what: 'the copy' });
+  expect(copies()).toEqual([`${one} ${BOB}/N`]);
+});
+
+test.each([false, true])(
+  'a marker is for the message that it was told of, and for those before it; after a restart: %s',
+  async (after) => {
+    const [, other, told] = await two();
+    const marker = has(other, 'D', 'marker', '1');
+    if (after) await restarts(told + marker);
+    else gate.tells(marker);
+    await until(() => forgotten().includes(other), { what: 'the end of the second' });
+    expect(await it.metric('delivered_total')).toBe(2);
+  },
+);
