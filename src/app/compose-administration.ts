@@ -81,6 +81,7 @@ export function composeAdministration(options: AdministrationOptions): Administr
       copy: store.restored,
       queries,
       pipeline,
+      addresses,
       endings: delivery.endings,
       clock: ledger.clock,
       log,

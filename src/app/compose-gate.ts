@@ -94,7 +94,8 @@ export function connectGate(
   const perform: Perform = (request) => pipeline.perform(request);
   const accounts = new DeletedAccounts({
     queries,
-    perform,
+    pipeline,
+    addresses,
     endings: delivery.endings,
     erasure: new Erasure({ queries, perform, steps }),
     forget: (isOver) => delivery.forgetMessages(isOver),

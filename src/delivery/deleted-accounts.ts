@@ -1,10 +1,19 @@
-import { type Found, type Perform, reject, type StoredRecord, type StoreQueries } from '../store/contract.ts';
+import type { AddressPolicy } from '../addressing/address-policy.ts';
+import {
+  type Bounced,
+  type Found,
+  reject,
+  type StoredRecord,
+  type StoreQueries,
+  type StoreQueue,
+} from '../store/contract.ts';
 import type { Erasure } from '../store/erasure.ts';
 import type { Endings } from './endings.ts';
 
 export interface DeletedAccountsOptions {
   readonly queries: Pick<StoreQueries, 'pending'>;
-  readonly perform: Perform;
+  readonly pipeline: Pick<StoreQueue, 'perform'>;
+  readonly addresses: Pick<AddressPolicy, 'returnsKeyOf'>;
   readonly endings: Pick<Endings, 'conclude'>;
   readonly erasure: Pick<Erasure, 'user'>;
   /** Lets go of what this process keeps of messages to such recipients, which Redis does not know. */
@@ -108,12 +117,17 @@ export class DeletedAccounts {
   }
 
   /** @returns whether it was pending still */
-  async #reject({ key }: StoredRecord): Promise<boolean> {
-    const { perform, endings, clock } = this.#options;
-    const rejected = await perform(reject(key, clock.now(), 'item-not-found', 'cancel', TEXT));
-    if (rejected.outcome !== 'done') return false;
-    await endings.conclude(rejected.record, 'rejected');
-    return true;
+  async #reject({ key, recipient }: StoredRecord): Promise<boolean> {
+    const { pipeline, addresses, endings, clock } = this.#options;
+    const request = reject(key, clock.now(), 'item-not-found', 'cancel', TEXT);
+    let concluded: Promise<unknown> | undefined;
+    const take = (rejected: Bounced) => {
+      if (rejected.outcome === 'done') concluded = endings.conclude(rejected.record, 'rejected');
+    };
+    // Behind a receipt that came before, and waits.
+    await pipeline.perform(request, take, addresses.returnsKeyOf(recipient));
+    await concluded;
+    return concluded !== undefined;
   }
 }
 

@@ -1,4 +1,5 @@
-import { type Clock, reject, type StoreQueue } from '../store/contract.ts';
+import type { AddressPolicy } from '../addressing/address-policy.ts';
+import { type Bounced, type Clock, reject, type StoreQueue } from '../store/contract.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
 import type { OutgoingStanza } from '../xmpp/connection/outgoing-stanza.ts';
 import type { Endings } from './endings.ts';
@@ -8,6 +9,7 @@ import type { JobsPort, Sent } from './ports.ts';
 
 export interface UnsendableOptions {
   readonly pipeline: Pick<StoreQueue, 'perform'>;
+  readonly addresses: Pick<AddressPolicy, 'returnsKeyOf'>;
   readonly outbox: Pick<Outbox, 'giveUp'>;
   readonly noticeOutbox: Pick<NoticeOutbox, 'sendWithoutBody'>;
   readonly endings: Pick<Endings, 'conclude'>;
@@ -45,12 +47,15 @@ export class Unsendable {
 
   /** The message ends, and its sender is told. */
   async #reject(copy: Sent): Promise<void> {
-    const { pipeline, outbox, endings, clock, trace } = this.#options;
+    const { pipeline, addresses, outbox, endings, clock, trace } = this.#options;
     trace?.('quarantined', copy.record, { why: WHY });
     outbox.giveUp(copy);
     const request = reject(copy.record.key, clock.now(), 'policy-violation', undefined, WHY);
-    await pipeline.perform(request, (rejected) => {
+    // Behind a receipt that came before, and waits.
+    const owner = addresses.returnsKeyOf(copy.record.recipient);
+    const take = (rejected: Bounced) => {
       if (rejected.outcome === 'done') void endings.conclude(rejected.record, 'unsendable');
-    });
+    };
+    await pipeline.perform(request, take, owner);
   }
 }

@@ -1,3 +1,4 @@
+import type { AddressPolicy } from '../addressing/address-policy.ts';
 import type { Endings } from '../delivery/endings.ts';
 import {
   type Clock,
@@ -22,6 +23,7 @@ export interface RestoredMessagesOptions {
   };
   readonly queries: Pick<StoreQueries, 'pending'>;
   readonly pipeline: Pick<StoreQueue, 'perform'>;
+  readonly addresses: Pick<AddressPolicy, 'returnsKeyOf'>;
   readonly endings: Pick<Endings, 'conclude'>;
   readonly clock: Clock;
   readonly log: { warn(fields: object, message: string): void; error(fields: object, message: string): void };
@@ -69,7 +71,7 @@ export class RestoredMessages {
   }
 
   async #endAll({ upto }: Restored): Promise<void> {
-    const { copy, queries, pipeline, endings, clock, log } = this.#options;
+    const { copy, queries, pipeline, addresses, endings, clock, log } = this.#options;
     this.#ended = 0;
     let cursor: string | undefined = '0';
     while (cursor !== undefined) {
@@ -77,11 +79,16 @@ export class RestoredMessages {
       const old = found.filter(({ record }) => record.storedAt <= upto);
       await Promise.all(
         old.map(({ record }) =>
-          pipeline.perform(expire(record.key, clock.now()), (ended) => {
-            if (ended === undefined) return;
-            this.#ended += 1;
-            void endings.conclude(ended, ended.state === 'expired' ? 'expired' : 'unconfirmed');
-          }),
+          pipeline.perform(
+            expire(record.key, clock.now()),
+            (ended) => {
+              if (ended === undefined) return;
+              this.#ended += 1;
+              void endings.conclude(ended, ended.state === 'expired' ? 'expired' : 'unconfirmed');
+            },
+            // Behind a receipt that came before, and waits.
+            addresses.returnsKeyOf(record.recipient),
+          ),
         ),
       );
       cursor = next;

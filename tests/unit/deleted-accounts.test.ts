@@ -23,7 +23,11 @@ function open(): DeletedAccounts {
         return { found: pending.map((record) => ({ record })), next: undefined };
       },
     },
-    perform: async ({ key }: { key: string }) => ({ outcome: 'done', record: { key } }),
+    pipeline: {
+      perform: async ({ key }: { key: string }, take: (rejected: unknown) => void) =>
+        take({ outcome: 'done', record: { key } }),
+    },
+    addresses: { returnsKeyOf: (user: string) => user },
     endings: { conclude: async ({ key }: { key: string }) => void ended.push(key) },
     erasure: { user: async (user: string) => void erased.push(user) },
     forget: (isOver: (record: StoredRecord) => boolean) => void forgotten.push(isOver),
