@@ -17,6 +17,7 @@ export function quarantine(state: MemoryState, { key }: RequestOf<'quarantine'>,
   state.damaged.set(key, times.now);
   state.unreported.add(key);
   for (const name of state.dueNames(key)) state.due.delete(name);
+  state.out.get(entry.record.recipient)?.delete(key);
   const left = leftOf(entry, times.now);
   state.entries.set(key, left, times.dedupWindow);
   state.due.set(state.dueName(left.record), times.now);
