@@ -171,7 +171,9 @@ export class Delivery {
     this.pings = pings;
     const settling = options.ping && { caughtUp: (user: string, resource: string) => pings.caughtUp(user, resource) };
     const status = (keys: readonly string[]) => ledger.status(keys);
-    const onSent = gateCopies && { onSent: (user: string) => gateCopies.caughtUp(user) };
+    const onSent = gateCopies && {
+      onSent: (user: string) => gateCopies.isCatchingUp(user) || gateCopies.caughtUp(user),
+    };
     this.#windows = new RedeliveryWindows({ ...base, copies, redeliveryWindow, status, ...settling, ...onSent });
     const windows = this.#windows;
     const isThere = gateCopies && ((user: string) => gateCopies.isThere(user));

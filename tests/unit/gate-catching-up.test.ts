@@ -43,3 +43,23 @@ test('what is stored in the moment in which he comes waits until it is known wha
   await stage.settled();
   expect(stage.given()).toEqual(['deliver 1', 'stored 2']);
 });
+
+test('what waits is not let go in the moment in which a session has ended, as that may have lost what goes before it', async () => {
+  stage.tells(ended);
+  stage.tells(session('B', 'available'));
+  await stage.settled();
+  stage.tells(sent(1, 'B').replace('copy="1"', 'copy="2"') + held(2));
+  await stage.settled();
+  stage.tells(sent(2, 'B'));
+  const stored = stage.store.holds('accept');
+  stage.tells(held(3));
+  const storedNow = await stored;
+  stage.tells(`<returned n="e-2" jid="${BOB}/phone" session="B"/>`);
+  await new Promise((resolve) => setImmediate(resolve));
+  storedNow();
+  const answer = await stage.store.holds('claim');
+  stage.tells(`<returned n="e-1" jid="${BOB}/phone" session="B"/>${session('B', 'gone')}${session('C', 'available')}`);
+  answer();
+  await stage.settled();
+  expect(stage.given()).toEqual(['deliver 1', 'stored 2', 'deliver 2', 'deliver 1', 'stored 3']);
+});
