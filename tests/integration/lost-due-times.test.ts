@@ -92,6 +92,17 @@ test('all of them, and others are written since: noticed by the count, which is 
   expect((await ledger.sweep(1000, 10, at)).missing).toBe(2);
 });
 
+test('what waits in so many minutes that to add them up would hold Redis for long is not compared while something is due', async () => {
+  const { ledger, redis } = opened;
+  await ledger.perform(aliceWrites({ id: 'm-1' }));
+  const ages = ledger.shards.home.ages;
+  const at = (Math.floor(ledger.clock.now() / 30_000) + 1) * 30_000;
+  await redis.hset(ages, Object.fromEntries(Array.from({ length: 20_000 }, (_, minute) => [minute, 1])));
+  expect((await ledger.sweep(1000, 10, at)).missing).toBeUndefined();
+  await redis.hdel(ages, '1');
+  expect((await ledger.sweep(1000, 10, at)).missing).toBe(19_999);
+});
+
 test('a count that has drifted is no reason to look at all records again and again, and is put right when nothing is due', async () => {
   const { ledger, redis } = opened;
   const ages = ledger.shards.home.ages;

@@ -116,10 +116,13 @@ for position in ipairs(KEYS) do
   report_on_shard()
 end
 
+local MOST_COUNTS = 20000
 -- Every pending record is due at some time. Are there more of them, somebody has taken due times away (or a whole set of them), and
--- nothing would ever be done about those.
+-- nothing would ever be done about those. Nil where to count would take Redis too long, as with messages that wait for weeks.
 local function pending_by_count()
-  local sum = 0
+  local counts, sum = 0, 0
+  for _, own in ipairs(KEYS) do counts = counts + on_own('HLEN', own .. ':ages') end
+  if due_count > 0 and counts > MOST_COUNTS then return nil end
   for _, own in ipairs(KEYS) do
     local minutes = on_own('HGETALL', own .. ':ages')
     for at = 2, #minutes, 2 do sum = sum + (tonumber(minutes[at]) or 0) end
@@ -129,8 +132,9 @@ end
 
 local COMPARED_EVERY, SWEPT_EVERY = 30000, 1000
 local missing = ''
-if due_count == 0 or now % COMPARED_EVERY < SWEPT_EVERY then
-  missing = math.max(0, pending_by_count() - due_count)
+local pending = (due_count == 0 or now % COMPARED_EVERY < SWEPT_EVERY) and pending_by_count()
+if pending then
+  missing = math.max(0, pending - due_count)
   if due_count == 0 and missing <= tonumber(ARGV[8]) then
     -- Counts of what is pending drift when a damaged record no longer tells when it was stored.
     for _, own in ipairs(KEYS) do redis.call('DEL', own .. ':ages') end
