@@ -115,11 +115,11 @@ function connectsCopies(connection: Redis | Cluster, isLeft: () => boolean): Rea
 }
 
 /**
- * Of a cluster that has just begun to connect, or waits until it does so again, ioredis has nothing to close and sees no end: what waits for
- * it would wait for ever, and so would BullMQ's workers, whose timers keep the process.
+ * Of a server that it waits to connect to again, and of a cluster that has just begun to, ioredis has nothing to close and sees no end: what
+ * waits for it would wait for ever, and so would BullMQ's workers, whose timers keep the process.
  */
 function leave(connection: Redis | Cluster): void {
-  const hasNothing = 'nodes' in connection && connection.nodes().length === 0;
+  const hasNothing = 'nodes' in connection ? connection.nodes().length === 0 : connection.status === 'reconnecting';
   connection.disconnect();
   if (!hasNothing) return;
   // As one that was never connected, which has an end.
