@@ -217,6 +217,14 @@ test('a cluster: one machine is lost, and when it is back and has its master aga
     servers.push([keep(await machines.redis(redis, machine)), keep(await machines.redis(second, machine))]);
   }
   await runs(machines.file(create, 1));
+  const says = (machine: number, port: number) =>
+    runs(machines.file(`redis-cli -h 10.0.0.${machine} -p ${port} -a change-me INFO replication`, machine));
+  // A replica that has had nothing of its master yet does not take its place.
+  const haveReplicas = async () => {
+    const all = await Promise.all([1, 2, 3].flatMap((machine) => [says(machine, 6379), says(machine, 6380)]));
+    return all.filter((each) => /role:slave.*master_link_status:up/s.test(each)).length === 3;
+  };
+  await until(haveReplicas, { within: 60_000, what: 'the replicas' });
   const peer = await listen();
   peer.setMaxListeners(0);
   run(peer, variables(machines.file(env, 1)));
