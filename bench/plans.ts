@@ -35,7 +35,7 @@ export const WHOLE: Plans = {
   pending: { rounds: 5, limit: 45 * SECOND, accepted: 50_000, filled: 1_000_000 },
   fairness: { rounds: 3, limit: 80 * SECOND, flood: 30_000, paced: 5000 },
   scale: { rounds: 5, limit: 140 * SECOND, warmUp: 15_000, measured: 40_000 },
-  gate: { rounds: 3, limit: 80 * SECOND, warmUp: 3000, measured: 6000, paced: 3000 },
+  gate: { rounds: 3, limit: 120 * SECOND, warmUp: 3000, measured: 6000, paced: 3000 },
   presence: { users: 1000, subscribersEach: 10, changes: 50_000 },
   queries: { filled: 200_000, letters: 5000, rounds: 3 },
   shards: { rounds: 10, limit: 180 * SECOND, warmUp: 20_000, measured: 50_000, ...SHARDS },
