@@ -54,7 +54,7 @@ function recordOf({
 /** As its sender named it, now and then, where another has the same id. */
 function keyOf(world: World): string {
   const { key } = recordOf(world);
-  return world.random.chance(0.3) ? key.slice(0, 22) : key;
+  return world.random.chance(0.3) ? key.slice(0, KEY_LENGTH) : key;
 }
 
 const resourceOf = (world: World, user: string) => world.random.pick(RESOURCES[user] as readonly string[]);
@@ -100,7 +100,7 @@ export const RANDOM_REQUESTS: { readonly [K in Kind]: (world: World) => Omit<Req
     // Whoever has the record at hand has it as it stands.
     const isAtHand = world.isFirst && 'inner' in record && random.chance(0.3);
     const atHand = isAtHand ? (record as StoredRecord) : undefined;
-    const key = atHand === undefined && random.chance(0.3) ? record.key.slice(0, 22) : record.key;
+    const key = atHand === undefined && random.chance(0.3) ? record.key.slice(0, KEY_LENGTH) : record.key;
     return { key, resource: resourceOf(world, recipient), now, remember, atHand };
   },
   settleByMention: (world) => ({ key: keyOf(world), ownKey: keyOf(world), resource: 'desk', now: world.now }),
