@@ -2,6 +2,7 @@ import type { Route } from '../addressing/address-policy.ts';
 import type { RoutedReceipt } from '../gate/events.ts';
 import { type Clock, keyOfHeld, notified, type ProofTaken, prove, type StoreQueue, settle } from '../store/contract.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
+import { isUniqueId } from '../xmpp/stanza/ids.ts';
 import { keyOfWireId, recordKey, senderIdOf } from '../xmpp/stanza/message-key.ts';
 import type { Endings } from './endings.ts';
 import type { GateCopies } from './gate-copies.ts';
@@ -36,7 +37,7 @@ export class RoutedReceipts {
 
   /** Settles the message that it is for; the gate says it again, after each `enable`, until that is done. */
   take(n: string, route: Route, receipt: RoutedReceipt): void {
-    const { messages, pipeline } = this.#options;
+    const { messages, pipeline, copies } = this.#options;
     const key = messages.get(n)?.key;
     if (key !== undefined) {
       this.#settle(n, route, receipt, key);
@@ -47,8 +48,12 @@ export class RoutedReceipts {
     pipeline.push({
       request: keyOfHeld(named, n),
       owner: route.from.returnsKey,
-      done: (found) =>
-        this.#settle(n, route, receipt, found ?? keyOfWireId(route.to.inner, route.from.inner, receipt.id)),
+      done: (found) => {
+        if (found !== undefined) this.#settle(n, route, receipt, found);
+        // It was let go without being stored. What its sender has stored under this id may be another message, or the same, written again.
+        else if (mayBeAnother(receipt.id)) copies.forget(n);
+        else this.#settle(n, route, receipt, keyOfWireId(route.to.inner, route.from.inner, receipt.id));
+      },
     });
   }
 
@@ -103,4 +108,9 @@ export class RoutedReceipts {
     for (const request of notified([{ key, state: 'delivered' }]))
       this.#options.pipeline.push({ request, done: () => {} });
   }
+}
+
+/** Whether its sender may have given this id to several messages: a client counts it, and it is none that we have made of such a one. */
+function mayBeAnother(id: string): boolean {
+  return senderIdOf(id) === id && !isUniqueId(id);
 }

@@ -104,3 +104,27 @@ test.each([false, true])(
     expect(await it.metric('delivered_total')).toBe(2);
   },
 );
+
+test.each(['receipt', 'marker'])(
+  'a %s for what was let go without being stored settles no other message that its sender gave the same id',
+  async (by) => {
+    const sessions = session('P', 'available') + session('D', 'available');
+    await start(sessions);
+    const one = await writes('1', 'one');
+    gate.tells(sent(one, 'P'));
+    await handled();
+    gate.tells(`<outcome n="epoch-99" copy="1" state="passed"/>${has('epoch-99', 'D', by, '1')}`);
+    await until(() => forgotten().length > 0, { what: 'the end of what was let go' });
+    expect(forgotten()).toEqual(['epoch-99']);
+    expect(await it.metric('delivered_total')).toBe(0);
+  },
+);
+
+test('a receipt for what was let go without being stored is for what its sender wrote again under an id that nobody counts', async () => {
+  await start(session('P', 'available'));
+  const id = 'a5fb2b7c-7d0e-4c1f-9f6e-0b8d3f2a6c1d';
+  const one = await writes(id, 'one');
+  gate.tells(sent(one, 'P') + has('epoch-99', 'P', 'receipt', id));
+  await until(() => forgotten().includes('epoch-99'), { what: 'the end of what was let go' });
+  expect(await it.metric('delivered_total')).toBe(1);
+});

@@ -193,6 +193,9 @@ describe.each(Object.keys(IMPLEMENTATIONS))('the store in %s', (implementation) 
     };
     expect(new Set(stored).size).toBe(3);
     expect(await keysOf('e-1', 'e-2', 'e-3', 'e-4')).toEqual([...stored, undefined]);
+    // Written again, it is the same message.
+    await accepts({ body: 'three', token: tokenOfHeld('e-5'), countable: true, originId: 'o-3' });
+    expect(await keysOf('e-3', 'e-5')).toEqual([stored[2], stored[2]]);
     for (const key of stored) await store.perform(settle(key, 'desk', NOW), NOW);
     expect(await keysOf('e-1', 'e-2', 'e-3', 'e-4')).toEqual([...stored, undefined]);
   });

@@ -82,8 +82,8 @@ export const prove = (key: string, resource: string, now: number, told: boolean)
 });
 
 /**
- * The key of the message that a gate held under this number, of those that go by `key`, which all have the id that a receipt names;
- * undefined when it is not among them.
+ * The key of the message that a gate held under this number, or that is known to be the same one, of those that go by `key`, which all
+ * have the id that a receipt names; undefined when it is not among them.
  */
 export interface KeyOfHeld {
   readonly kind: 'keyOfHeld';

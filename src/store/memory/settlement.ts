@@ -53,7 +53,10 @@ export function prove(state: MemoryState, request: RequestOf<'prove'>, times: Me
 
 /** See {@link KeyOfHeld}. */
 export function keyOfHeld(state: MemoryState, { key, heldAs }: RequestOf<'keyOfHeld'>): string | undefined {
-  return state.candidates(key, true).find(({ tokens }) => tokens[0] === tokenOfHeld(heldAs))?.record.key;
+  const token = tokenOfHeld(heldAs);
+  const all = state.candidates(key, true);
+  const found = all.find(({ tokens }) => tokens[0] === token) ?? all.find(({ tokens }) => tokens.includes(token));
+  return found?.record.key;
 }
 
 /** A first lease with most of it to come serves for the notice to the sender as well. */

@@ -198,16 +198,19 @@ function duplicates.withdraw(key, token, now)
   return 'done'
 end
 
--- The message that this attempt has stored, of those that have the id of this key. Reply: key, its own; or unknown.
+-- The message that this attempt has stored, or was answered from, of those that have the id of this key. Reply: key, its own; or unknown.
 function duplicates.key_of(key, token)
   local marked = duplicates.marked(key, token)
   local all = records.candidates(key, nil, true)
   all[#all + 1] = { marked, read(marked) }
+  local same
   for _, candidate in ipairs(all) do
     local own, value = candidate[1], candidate[2]
-    if value and record.first_token(fields_of(value).tokens) == token then return 'key\0' .. own end
+    local tokens = value and fields_of(value).tokens or ''
+    if record.first_token(tokens) == token then return 'key\0' .. own end
+    if has_token(tokens, token) then same = same or own end
   end
-  return 'unknown'
+  return same and 'key\0' .. same or 'unknown'
 end
 
 -- A resend came from another resource, under another id or asking for a receipt: the answers go there from now on.
