@@ -2,7 +2,6 @@
 
 local jid = require "util.jid";
 local user_exists = require "core.usermanager".user_exists;
-local new_id = require "util.id".short;
 local st = require "util.stanza";
 
 local protocol = module:require "protocol";
@@ -77,7 +76,7 @@ local function carry_out(entry)
 	end
 	entry.event[RELEASED] = true;
 	gate.receipts.routed(entry.event);
-	gate.routing.release(entry.event, entry.verdict == "stored" and remember(entry) or nil, entry);
+	gate.routing.release(entry.event, entry.verdict == "stored" and remember(entry) or nil, entry.acknowledged);
 end
 
 local function run_held(entry)
@@ -179,17 +178,6 @@ local function intercept(event)
 	return true;
 end
 
---- Tells the session that has sent it, in the component's name, that it is stored, once. Who comes back in another one asks by sending it again.
-local function acknowledge(entry)
-	local session, attr = entry.owes, entry.event.stanza.attr;
-	entry.owes = nil;
-	if session and not session.destroyed then
-		session.send(st.message({ from = settings.component, to = attr.from, id = new_id() })
-			:tag("stored", { xmlns = protocol.NS_OWN, id = attr.id, to = entry.to, durability = entry.lease.acks }):up()
-			:tag("no-store", { xmlns = "urn:xmpp:hints" }):up());
-	end
-end
-
 --- Says again what is known of n. Of what is not let go yet nothing is known; it is told when it is.
 local function ask(lease, n)
 	if not in_hand[n] then
@@ -204,9 +192,8 @@ local function verdict(lease, n, name, ack)
 		ask(lease, n);
 	elseif entry.lease == lease then
 		if ack and name == "stored" and lease.acks then
-			-- Who waits for the message comes first. Its event names another session once this one has ended.
-			entry.owes, entry.acknowledged = entry.event.origin, true;
-			gate.leases.later(lease, function () acknowledge(entry); end);
+			entry.acknowledged = true;
+			gate.acknowledgements.owe(lease, entry);
 		end
 		decide(entry, name);
 		lease.answered = lease.answered + 1;
@@ -253,7 +240,6 @@ end
 
 return {
 	intercept = intercept;
-	acknowledge = acknowledge;
 	ask = ask;
 	owner = owner;
 	listener = listener;

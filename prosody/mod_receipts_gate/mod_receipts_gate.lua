@@ -18,7 +18,7 @@ end
 
 -- What outlives a reload of this module, and an unload for a while.
 local gate = { state = module.saved_state or module:require("kept").take() or { epoch = random_epoch(), counter = 0 } };
-for _, part in ipairs({ "connections", "leases", "telling", "queues", "sessions", "proofs", "outcomes", "receipts", "notes", "offline", "routing", "unheld", "deleted", "holds", "deliveries", "commands" }) do
+for _, part in ipairs({ "connections", "leases", "telling", "queues", "sessions", "proofs", "outcomes", "receipts", "notes", "offline", "routing", "unheld", "deleted", "acknowledgements", "holds", "deliveries", "commands" }) do
 	local made = module:require(part);
 	gate[part] = type(made) == "function" and made(gate) or made;
 end
@@ -70,6 +70,7 @@ local LAST_BUT_SMACKS = -998;
 
 local function see_outgoing(stanza, session)
 	if not session.resending_unacked then
+		gate.acknowledgements.pay(session);
 		gate.routing.observe(stanza, session);
 		gate.offline.observe(stanza, session);
 	end

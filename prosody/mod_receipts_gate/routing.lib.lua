@@ -53,8 +53,8 @@ local function outcome_of(seen, ok)
 end
 
 --- Lets go. With a record the message is tagged: what becomes of it is seen and told.
--- `entry`: with a record; what was held (holds.lib.lua).
-local function release(event, record, entry)
+-- `acknowledged`: its sender is told that it is stored.
+local function release(event, record, acknowledged)
 	if event.origin.destroyed then
 		event.origin = stand_in(event.stanza);
 	end
@@ -62,7 +62,7 @@ local function release(event, record, entry)
 		go_on(event);
 		return
 	end
-	local seen = { record = record; signature = protocol.signature(event.stanza); sessions = {}; entry = entry };
+	local seen = { record = record; signature = protocol.signature(event.stanza); sessions = {} };
 	seen_by[thread()] = seen;
 	local ok, place = xpcall(go_on, faults.place, event);
 	seen_by[thread()] = nil;
@@ -70,7 +70,7 @@ local function release(event, record, entry)
 		module:log("error", "Routing a message failed: %s", place);
 	end
 	local outcome = outcome_of(seen, ok);
-	outcome.acknowledged = entry.acknowledged;
+	outcome.acknowledged = acknowledged;
 	gate.outcomes.conclude(record, outcome);
 end
 
@@ -83,8 +83,6 @@ local function observe(stanza, session)
 	local expected = seen.signature;
 	if stanza.attr.type == "error" then
 		if stanza.attr.id == expected.id and stanza.attr.to == expected.from then
-			-- Else its sender would be told that it is stored after it has failed.
-			gate.holds.acknowledge(seen.entry);
 			local _, condition = stanza:get_error();
 			seen.condition = condition or "undefined-condition";
 		end

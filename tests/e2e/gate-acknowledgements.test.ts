@@ -1,7 +1,7 @@
 import xml, { type Element } from '@xmpp/xml';
 import type { TestUser } from '../support/clients/test-user.ts';
 import type { GateComponent } from '../support/gate/gate-component.ts';
-import { GateStage } from '../support/gate/gate-stage.ts';
+import { GateStage, tell } from '../support/gate/gate-stage.ts';
 
 /** The gate tells senders that their messages are stored, where the component asks it to. */
 let stage: GateStage;
@@ -23,6 +23,11 @@ afterEach(() => stage.empty());
 
 const stored = (n: string) => xml('stored', { n, ack: 'true' });
 const words = (user: TestUser) => user.received.filter((el) => el.getChild('stored') !== undefined);
+const receipt = (id: string) => xml('received', { xmlns: 'urn:xmpp:receipts', id });
+const bothOf = (id: string) => Promise.all([alice.acknowledged(id), alice.delivered(id)]);
+/** Words and receipts, in the order of their coming. */
+const said = ({ received }: TestUser) =>
+  received.flatMap((el) => ['stored', 'received'].filter((name) => el.getChild(name) !== undefined));
 const handled = (user: TestUser) => user.asks(stage.domain, xml('ping', { xmlns: 'urn:xmpp:ping' }));
 
 /** Alice says it to Bob; gives its id, and its number. */
@@ -63,6 +68,32 @@ test('what the server returns for it comes behind that: a sender is not told tha
   const about = alice.received.filter((el) => el.attrs.id === id || el.getChild('stored')?.attrs.id === id);
   expect(about.map((el) => el.attrs.type ?? 'stored')).toEqual(['stored', 'error']);
   await alice.asks(undefined, xml('unblock', { xmlns: 'urn:xmpp:blocking' }), 'set');
+});
+
+test('a receipt that the server reads together with the verdict comes behind that', async () => {
+  component = await stage.hold({ ...ACK, receipts: 'routed' });
+  component.verdict = (message) => (message.getChild('received') ? 'pass' : undefined);
+  // Which of two sockets a server reads first is its own choice.
+  for (const isFirst of [true, false, true, false]) {
+    const [id, n] = await held('Hello');
+    const verdict = component.request(component.token, stored(n)).toString();
+    // As where the machine is busy: by the time that the server goes on, the client has the message, and has answered.
+    stage.server.freeze();
+    if (isFirst) component.link.write(verdict);
+    await bob.send(xml('message', { to: alice.jid, type: 'chat', id: `r-${id}` }, receipt(id)));
+    if (!isFirst) component.link.write(verdict);
+    stage.server.thaw();
+    await bothOf(id);
+  }
+  expect(said(alice)).toEqual(Array(4).fill(['stored', 'received']).flat());
+});
+
+test('so does what the component tells her in his name', async () => {
+  component = await stage.hold(ACK);
+  const [id, n] = await held('Hello');
+  await component.command(stored(n), tell(bob.jid, alice.jid, 'r-1', receipt(id)));
+  await bothOf(id);
+  expect(said(alice)).toEqual(['stored', 'received']);
 });
 
 test('not of what the component does not ask for, nor of another verdict', async () => {
