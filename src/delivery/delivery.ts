@@ -215,9 +215,11 @@ export class Delivery {
         windows,
         graces,
         proofCounts,
+        doubted: (user) => held.doubts.due(user),
         onLooked: (user) => windows.isSending(user) || through.caughtUp(user),
       });
       const review = this.#review;
+      held.doubts.onDue = (user) => review.look(user);
       through.isCatchingUp = (user) => windows.isSending(user) || review.isDue(user);
     }
   }

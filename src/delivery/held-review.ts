@@ -15,6 +15,7 @@ import type { Endings } from './endings.ts';
 import type { GateCopies } from './gate-copies.ts';
 import type { GatePort } from './gate-port.ts';
 import { type HeldMessages, missedOf } from './held-messages.ts';
+import type { InTurn } from './in-turn.ts';
 import type { RedeliveryWindows } from './redelivery-windows.ts';
 
 export interface HeldReviewOptions {
@@ -24,6 +25,8 @@ export interface HeldReviewOptions {
   readonly pipeline: Pick<StoreQueue, 'push'>;
   readonly endings: Pick<Endings, 'conclude'>;
   readonly windows: Pick<RedeliveryWindows, 'add'>;
+  /** What a user (bare JID) is sent once more though it is confirmed. */
+  readonly doubted?: (user: string) => readonly InTurn[];
   readonly clock: Clock;
   readonly graces: Graces;
   /** Whether a proof ends redelivery alone, or tells the sender as a receipt does (PROOF_COUNTS). */
@@ -104,7 +107,7 @@ export class HeldReview {
   }
 
   #review(user: string): void {
-    const { gate, gateCopies, messages, windows, graces } = this.#options;
+    const { gate, gateCopies, messages, windows, graces, doubted } = this.#options;
     if (this.#closed || !gate.isReady) return;
     const missed: Missed[] = [];
     for (const message of messages.to(user)) {
@@ -115,7 +118,8 @@ export class HeldReview {
       else if (decision.again !== undefined) this.#lookLater(user, decision.again);
       else if ((gate.factsOf(message.n)?.has.size ?? 0) > 0) this.#lookLater(user, graces.proof);
     }
-    if (missed.length > 0) windows.add(user, missed, '', true);
+    const inTurn = doubted?.(user) ?? [];
+    if (missed.length + inTurn.length > 0) windows.add(user, missed, '', true, inTurn);
   }
 
   #session(change: SessionChange): void {

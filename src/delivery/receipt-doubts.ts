@@ -3,6 +3,7 @@ import { type SessionChange, thereUntil } from '../gate/sessions.ts';
 import type { StoredRecord } from '../store/contract.ts';
 import { DoubtedMessages, type DoubtedMessagesOptions } from './doubted-messages.ts';
 import { type EndedSession, EndedSessions } from './ended-sessions.ts';
+import type { InTurn } from './in-turn.ts';
 import { RecentTexts } from './recent-texts.ts';
 import { hasOther, isShared, noteReceipt, SharedDoubts } from './shared-doubts.ts';
 
@@ -64,6 +65,10 @@ export class ReceiptDoubts {
   /** Whether it is heard of sessions; and until when (ms) it was, before that. */
   #isHeard = false;
   #heardUntil = 0;
+  /** A user (bare JID) is to be sent {@link due}; set when who knows what else he is sent again exists. */
+  onDue: (user: string) => void = (user) => {
+    for (const { send } of this.due(user)) send();
+  };
 
   constructor(options: ReceiptDoubtsOptions) {
     this.#options = options;
@@ -75,7 +80,8 @@ export class ReceiptDoubts {
       endedAt: (jid, id) => this.#ended.until(jid, id),
       deliver: (doubted, to) => {
         options.counts.proofsDoubted += 1;
-        this.#doubted.deliver(doubted, to);
+        this.#doubted.put({ ...doubted, to });
+        this.#sendDoubted(doubted.record.recipient);
       },
     });
     gate.on('lost', () => {
@@ -125,7 +131,12 @@ export class ReceiptDoubts {
 
   /** Whether the gate is to remember a message (by its number) that has ended. */
   remembers(n: string): boolean {
-    return this.#watchedNumbers.has(n) || this.#shared.has(n);
+    return this.#watchedNumbers.has(n) || this.#shared.has(n) || this.#doubted.remembers(n);
+  }
+
+  /** What a user (bare JID) is sent once more, in its turn. */
+  due(user: string): InTurn[] {
+    return this.#doubted.due(user);
   }
 
   /** A session of that user's has returned one more receipt for a message (by its key). */
@@ -162,8 +173,7 @@ export class ReceiptDoubts {
 
   #sendDoubted(user?: string): void {
     this.#doubted.drop((record) => this.#isOver(record));
-    if (user === undefined) this.#doubted.sendAll();
-    else this.#doubted.send(user);
+    for (const one of user === undefined ? this.#doubted.users() : [user]) if (this.#doubted.has(one)) this.onDue(one);
   }
 
   #drop(isOver: (record: StoredRecord) => boolean): void {

@@ -1,7 +1,17 @@
-import { byStoring, type Clock, claim, type Missed, type StoredRecord, type StoreQueue } from '../store/contract.ts';
+import {
+  byStoring,
+  type Claimed,
+  type Clock,
+  claim,
+  type Missed,
+  type Stored,
+  type StoredRecord,
+  type StoreQueue,
+} from '../store/contract.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
 import type { Copies } from './copies.ts';
+import type { InTurn } from './in-turn.ts';
 import { LeaseRenewal } from './lease-renewal.ts';
 import { openRuleTrace, type RuleTrace } from './rule-trace.ts';
 
@@ -33,11 +43,13 @@ export interface RedeliveryWindowsOptions {
 /** One recipient's messages that are being sent again. */
 interface RedeliveryRun {
   /** Waiting for their turn, in the order in which they were stored. */
-  waiting: Map<string, Missed>;
+  waiting: Map<string, Missed | InTurn>;
   /** Sent again and not confirmed: which attempt was claimed, and when (ms). */
   readonly inFlight: Map<string, { readonly attempt: number; readonly since: number }>;
   /** Claims that Redis has not answered. */
   claiming: number;
+  /** What goes behind the last of these. */
+  behind: (() => void)[];
   /** The session that is to settle before anything is sent; a later one takes its place. */
   catchingUp?: { readonly resource: string } | undefined;
 }
@@ -85,9 +97,9 @@ export class RedeliveryWindows {
    * @param there the resource of the session that is most surely there, or empty
    * @param isLost whether no session has the copy that was sent last, as a gate knows
    */
-  add(user: string, missed: readonly Missed[], there: string, isLost = false): void {
-    if (missed.length === 0 || this.#closed) return;
-    const run = this.#runs.get(user) ?? { waiting: new Map(), inFlight: new Map(), claiming: 0 };
+  add(user: string, missed: readonly Missed[], there: string, isLost = false, inTurn: readonly InTurn[] = []): void {
+    if (missed.length + inTurn.length === 0 || this.#closed) return;
+    const run = this.#runs.get(user) ?? { waiting: new Map(), inFlight: new Map(), claiming: 0, behind: [] };
     this.#runs.set(user, run);
     for (const one of missed) {
       // Found twice, by events that came together: it is being sent already.
@@ -96,6 +108,7 @@ export class RedeliveryWindows {
       run.inFlight.delete(one.key);
       run.waiting.set(one.key, one);
     }
+    for (const one of inTurn) run.waiting.set(`ended ${one.key}`, one);
     run.waiting = new Map([...run.waiting].sort(([, one], [, other]) => byStoring(one, other)));
     this.#timer ??= setInterval(() => void this.#check(), LOOK_EVERY).unref();
     if (missed.some(({ evidence }) => evidence === 'session-ended')) void this.#catchUp(user, run, there);
@@ -144,41 +157,52 @@ export class RedeliveryWindows {
 
   /** Sends as many as may be on their way, in one turn and in order. */
   #send(user: string, run: RedeliveryRun): void {
-    const { pipeline, copies, redeliveryWindow, counts, trace, onSent } = this.#options;
     // He has gone meanwhile.
     if (this.#runs.get(user) !== run || run.catchingUp !== undefined) return;
-    for (const [key, { attempt, evidence }] of run.waiting) {
-      if (run.inFlight.size >= redeliveryWindow) break;
-      run.waiting.delete(key);
-      const open = { attempt, since: this.#options.clock.now() };
-      run.inFlight.set(key, open);
-      this.#ruleTrace?.(key, COLUMN[evidence], { why: evidence });
-      run.claiming += 1;
-      pipeline.push({
-        request: claim(key, attempt),
-        failed: () => {
-          run.claiming -= 1;
-        },
-        done: (claimed) => {
-          run.claiming -= 1;
-          if (claimed.outcome === 'claimed' && claimed.record.state === 'pending') {
-            counts[COUNTED[evidence]] += 1;
-            const sends = copies.redeliver(claimed.record, claimed.noStore, evidence, claimed.target);
-            if (!sends && run.inFlight.get(key) === open) this.messageEnded(user, key);
-          } else if (run.inFlight.get(key) === open) {
-            trace?.(
-              'redelivery skipped',
-              { key, recipient: user, attempt },
-              { why: `${evidence}, but it is ${claimed.outcome}` },
-            );
-            run.inFlight.delete(key);
-            this.#send(user, run);
-          }
-          if (!this.isSending(user)) onSent?.(user);
-        },
-      });
+    for (const [name, one] of run.waiting) {
+      if (run.inFlight.size >= this.#options.redeliveryWindow) break;
+      run.waiting.delete(name);
+      if (!('send' in one)) this.#claim(user, run, one);
+      else if (run.claiming > 0) run.behind.push(one.send);
+      else one.send();
     }
+    if (!this.isSending(user)) this.#options.onSent?.(user);
     if (run.waiting.size === 0 && run.inFlight.size === 0) this.#runs.delete(user);
+  }
+
+  #claim(user: string, run: RedeliveryRun, { key, attempt, evidence }: Missed): void {
+    const { pipeline, clock } = this.#options;
+    const open = { attempt, since: clock.now() };
+    run.inFlight.set(key, open);
+    this.#ruleTrace?.(key, COLUMN[evidence], { why: evidence });
+    const behind: (() => void)[] = [];
+    run.behind = behind;
+    run.claiming += 1;
+    const answered = (sends: boolean) => {
+      run.claiming -= 1;
+      for (const send of behind) send();
+      if (!sends && run.inFlight.get(key) === open) {
+        run.inFlight.delete(key);
+        this.#send(user, run);
+      }
+      if (!this.isSending(user)) this.#options.onSent?.(user);
+    };
+    pipeline.push({
+      request: claim(key, attempt),
+      failed: () => answered(true),
+      done: (claimed) => answered(this.#redeliver(user, { key, attempt, evidence }, claimed)),
+    });
+  }
+
+  /** Gives whether a copy is on its way. */
+  #redeliver(recipient: string, { key, attempt, evidence }: Omit<Missed, keyof Stored>, claimed: Claimed): boolean {
+    const { copies, counts, trace } = this.#options;
+    if (claimed.outcome === 'claimed' && claimed.record.state === 'pending') {
+      counts[COUNTED[evidence]] += 1;
+      return copies.redeliver(claimed.record, claimed.noStore, evidence, claimed.target);
+    }
+    trace?.('redelivery skipped', { key, recipient, attempt }, { why: `${evidence}, but it is ${claimed.outcome}` });
+    return false;
   }
 
   /** Frees the places of what was confirmed to another process, and of what nobody confirms. */
@@ -220,6 +244,8 @@ export class RedeliveryWindows {
   /** What waits stays this process's to send. */
   #renewLeases(): void {
     if (!this.#leases.isDue()) return;
-    for (const { waiting } of this.#runs.values()) this.#leases.renew([...waiting.values()]);
+    for (const { waiting } of this.#runs.values()) {
+      this.#leases.renew([...waiting.values()].filter((one): one is Missed => !('send' in one)));
+    }
   }
 }

@@ -250,6 +250,25 @@ describe('a session that ends soon after its proof', () => {
     await alice.delivered(await alice.say(bob('dave'), 'five'));
     expect(next.bodies()).toEqual(['one', 'two', 'three', 'four', 'five']);
   });
+
+  test('what it had confirmed just before its end comes again in its turn among what it had not, before what is new', async () => {
+    const session = await raw({}, world.newResource(), 'carol');
+    const ids: string[] = [];
+    for (const text of ['one', 'two', 'three', 'four']) {
+      ids.push(await alice.say(bob('carol'), text));
+      await session.hears(text);
+    }
+    for (const id of [ids[3], ids[1]] as string[]) {
+      await session.send(
+        `<message to="${alice.jid}" type="chat"><received xmlns="urn:xmpp:receipts" id="${id}"/></message>`,
+      );
+      await until(async () => (await status(id, 'carol')) === 'delivered', { what: 'the receipt' });
+    }
+    session.cut();
+    const next = await world.user('carol');
+    await alice.delivered(await alice.say(bob('carol'), 'five'));
+    expect(next.bodies()).toEqual(['one', 'two', 'three', 'four', 'five']);
+  });
 });
 
 describe('a session that has no connection and may be resumed', () => {

@@ -63,3 +63,62 @@ test('what waits is not let go in the moment in which a session has ended, as th
   await stage.settled();
   expect(stage.given()).toEqual(['deliver 1', 'stored 2', 'deliver 2', 'deliver 1', 'stored 3']);
 });
+
+describe('his last session had confirmed one just before its end', () => {
+  const receipt = (i: number) =>
+    `<held n="e-${10 + i}"><message xmlns="jabber:client" from="${BOB}/phone" to="alice@example.org" type="chat" id="r-${i}"><received xmlns="urn:xmpp:receipts" id="o-${i}"/></message></held>`;
+
+  /** He confirms the second of three, and then his session ends. */
+  async function ends(how = ''): Promise<void> {
+    stage.tells(held(2) + held(3));
+    await stage.settled();
+    stage.tells(sent(2, 'A') + sent(3, 'A') + receipt(2));
+    await stage.settled();
+    stage.tells(
+      `<returned n="e-3" jid="${BOB}/phone" session="A"/>${ended.replace('state="gone"', `state="gone"${how}`)}`,
+    );
+    await stage.settled();
+    expect(stage.given()).toEqual(['stored 2', 'stored 3']);
+  }
+
+  test('it goes once more in its turn among what is sent again, and before what is written meanwhile', async () => {
+    await ends();
+    stage.tells(session('B', 'available') + held(4));
+    await stage.settled();
+    expect(stage.given()).toEqual(['deliver 1', 'deliver 2', 'deliver 3', 'stored 4']);
+  });
+
+  test('it waits behind what the store has not answered yet, and what is written then behind it', async () => {
+    await ends();
+    const claimed = stage.store.holds('claim');
+    stage.tells(session('B', 'available'));
+    const answer = await claimed;
+    stage.tells(held(4));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(stage.given()).toEqual([]);
+    answer();
+    await stage.settled();
+    expect(stage.given()).toEqual(['deliver 1', 'deliver 2', 'deliver 3', 'stored 4']);
+  });
+
+  test('his client had ended it in order: nothing of it goes once more', async () => {
+    await ends(' graceful="true"');
+    stage.tells(session('B', 'available') + held(4));
+    await stage.settled();
+    expect(stage.given()).toEqual(['deliver 1', 'deliver 3', 'stored 4']);
+  });
+
+  test('he has gone before its turn has come: the session after that is sent it in its turn', async () => {
+    await ends();
+    const claimed = stage.store.holds('claim');
+    stage.tells(session('B', 'available'));
+    const answer = await claimed;
+    stage.tells(session('B', 'gone'));
+    answer();
+    await stage.settled();
+    expect(stage.given()).toEqual([]);
+    stage.tells(session('C', 'available') + held(4));
+    await stage.settled();
+    expect(stage.given()).toEqual(['deliver 1', 'deliver 2', 'deliver 3', 'stored 4']);
+  });
+});

@@ -19,8 +19,9 @@ class Stage extends EventEmitter {
   isReady = true;
   readonly sessions = new GateSessions();
   readonly delivered: string[] = [];
-  /** What becomes of a copy that is to be delivered. */
-  answer: CommandOutcome = 'done';
+  /** What becomes of a copy that is to be delivered; undefined: the test says it later. */
+  answer: CommandOutcome | undefined = 'done';
+  answers: (outcome: CommandOutcome) => void = () => {};
   readonly facts = new Map<string, Facts>();
   readonly forgotten: string[] = [];
   readonly counts = { proofsDoubted: 0, redelivered: 0 };
@@ -38,7 +39,8 @@ class Stage extends EventEmitter {
       sessionAt: (user: string, resource: string) => this.sessions.at(user, resource),
       deliver: (n: string, copy: number, to: string, _xml: string, done: (outcome: CommandOutcome) => void) => {
         this.delivered.push(`${n}/${copy} ${to}`);
-        done(this.answer);
+        this.answers = done;
+        if (this.answer !== undefined) done(this.answer);
       },
       forget: (n: string) => this.forgotten.push(n),
       factsOf: (n: string) => this.facts.get(n),
@@ -449,6 +451,27 @@ test('a copy that could not be delivered goes to the next session, and one that 
   stage.emit('ready');
   expect(stage.delivered).toHaveLength(3);
   expect(stage.forgotten).toEqual(['e-1']);
+});
+
+test('the gate is to remember it while it waits and while its copy is on its way, which may be lost with the lease', () => {
+  stage.answer = undefined;
+  stage.confirmed('e-1');
+  expect(stage.doubts.remembers('e-1')).toBe(false);
+  stage.session('gone');
+  expect(stage.doubts.remembers('e-1')).toBe(true);
+  stage.session('available', 'Q');
+  expect(stage.delivered).toHaveLength(1);
+  expect(stage.doubts.remembers('e-1')).toBe(true);
+  stage.answers('lost');
+  expect(stage.doubts.remembers('e-1')).toBe(true);
+  stage.emit('ready');
+  stage.answers('done');
+  expect(stage.doubts.remembers('e-1')).toBe(false);
+  stage.confirmed('e-2');
+  stage.session('gone', 'Q');
+  stage.doubts.forget(({ recipient }) => recipient === 'bob@s');
+  expect(stage.doubts.remembers('e-2')).toBe(false);
+  expect(stage.forgotten).toEqual(['e-1', 'e-2']);
 });
 
 test('not once more if the gate says that the copy which was lost with the lease was sent', () => {
