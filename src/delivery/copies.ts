@@ -149,6 +149,11 @@ export class Copies {
     return sent.record;
   }
 
+  /** What is known of one that is still on its way. */
+  underWay(key: string): StoredRecord | undefined {
+    return this.#inFlight.get(key)?.record;
+  }
+
   /** The ledger has had the receipt that {@link receiptArrived} was told of. */
   receiptHandled(key: string): void {
     this.#receiptsInHand.delete(key);

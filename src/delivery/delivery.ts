@@ -204,7 +204,7 @@ export class Delivery {
         if (acknowledgement !== undefined) link.send(acknowledgement, undefined, 'high', undefined, record.sender);
       });
       const { graces, proofCounts, gate } = options.gate;
-      const parts = { gate, copies: through, messages, settlement, endings, receiptSupport };
+      const parts = { gate, copies: through, originals: copies, messages, settlement, endings, receiptSupport };
       this.routedReceipts = new RoutedReceipts({ ...common, ...parts });
       this.#review = new HeldReview({
         ...common,

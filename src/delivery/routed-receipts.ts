@@ -4,6 +4,7 @@ import { type Clock, keyOfHeld, notified, type ProofTaken, prove, type StoreQueu
 import type { MessageTrace } from '../util/message-trace.ts';
 import { isUniqueId } from '../xmpp/stanza/ids.ts';
 import { keyOfWireId, recordKey, senderIdOf } from '../xmpp/stanza/message-key.ts';
+import type { Copies } from './copies.ts';
 import type { Endings } from './endings.ts';
 import type { GateCopies } from './gate-copies.ts';
 import type { GatePort } from './gate-port.ts';
@@ -14,6 +15,7 @@ import type { Settlement } from './settlement.ts';
 export interface RoutedReceiptsOptions {
   readonly gate: Pick<GatePort, 'noteConfirmed'>;
   readonly copies: Pick<GateCopies, 'forget'>;
+  readonly originals: Pick<Copies, 'underWay'>;
   readonly messages: Pick<HeldMessages, 'get'>;
   readonly pipeline: Pick<StoreQueue, 'push'>;
   readonly endings: Pick<Endings, 'conclude'>;
@@ -69,7 +71,7 @@ export class RoutedReceipts {
   }
 
   #receipt(n: string | undefined, route: Route, id: string, key: string): void {
-    const { pipeline, endings, clock, counts, trace, gate, copies, receiptSupport } = this.#options;
+    const { pipeline, endings, clock, counts, trace, gate, copies, originals, receiptSupport } = this.#options;
     const { from, to } = route;
     const sender = to.inner;
     const recipient = from.inner;
@@ -100,7 +102,7 @@ export class RoutedReceipts {
     if (isNews) {
       pipeline.push({ request: settle(key, from.resource, now, { sender, recipient }), owner, done });
     } else {
-      pipeline.push({ request: prove(key, from.resource, now, true), owner, done });
+      pipeline.push({ request: prove(key, from.resource, now, true, originals.underWay(key)), owner, done });
     }
   }
   /** Its sender has had the receipt: he is owed none. */

@@ -71,14 +71,17 @@ export interface Prove {
   /** ms. */
   readonly now: number;
   readonly told: boolean;
+  /** With `told`: as {@link Settle.atHand}. */
+  readonly atHand: StoredRecord | undefined;
 }
 
-export const prove = (key: string, resource: string, now: number, told: boolean): Prove => ({
+export const prove = (key: string, resource: string, now: number, told: boolean, atHand?: StoredRecord): Prove => ({
   kind: 'prove',
   key,
   resource,
   now,
   told,
+  atHand,
 });
 
 /**

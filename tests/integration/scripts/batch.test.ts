@@ -30,6 +30,7 @@ const OPERATIONS: Readonly<Record<string, number>> = {
   settleUpTo: 6,
   supersede: 1,
   settleTold: 2,
+  settleToldAtHand: 2,
   prove: 2,
   keyOfHeld: 2,
   handOver: 11,

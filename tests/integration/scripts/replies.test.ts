@@ -149,7 +149,7 @@ test('settlement', async () => {
   await gives('late', mention('six'));
   await gives('done', c.supersede(keyOf('five')));
 
-  const proof = (id: string, told: boolean) => c.prove(keyOf(id), 'desk', NOW, told);
+  const proof = (id: string, told: boolean, atHand?: c.StoredRecord) => c.prove(keyOf(id), 'desk', NOW, told, atHand);
   for (const id of ['seven', 'eight', 'nine']) await writes(id);
   await rejects('nine');
   await gives('unknown', proof('none', false));
@@ -163,6 +163,15 @@ test('settlement', async () => {
   await gives('delivered', proof('eight', true));
   await gives('repeated', proof('eight', true));
   await gives('late', proof('nine', true));
+  for (const id of ['ten', 'eleven']) await writes(id);
+  const [ten, eleven] = [await atHand('ten'), await atHand('eleven')];
+  await rejects('eleven');
+  expect(await gives('delivered-at-hand', proof('ten', true, ten))).toEqual({
+    outcome: 'delivered',
+    record: { ...ten, state: 'delivered', settledAt: NOW, receiptResource: 'desk' },
+  });
+  await gives('repeated', proof('ten', true, ten));
+  await gives('late-at-hand', proof('eleven', true, eleven));
 });
 
 test('attempts', async () => {

@@ -82,6 +82,8 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   id.map((own) => ['settleAtHand', keyOf(own), ENDING]),
   id.map((own) => ['settleAtHand', keyOf(own), ENDING]),
   fc.constantFrom(...VERSIONS).map((own) => ['settleAtHand', versionOf(own), ENDING]),
+  id.map((own) => ['settleToldAtHand', keyOf(own), ENDING]),
+  fc.constantFrom(...VERSIONS).map((own) => ['settleToldAtHand', versionOf(own), ENDING]),
   // The same words once more, by another attempt.
   id.map((own) => ['accept', keyOf(own), recordOf(own).replace(`token-${own}`, `again-${own}`)]),
   id.map((own) => ['accept', keyOf(own), recordOf(`${own}2`).replace(`token-${own}`, `again-${own}`)]),
@@ -164,6 +166,7 @@ const usual: fc.Arbitrary<Operation> = fc.oneof(
   id.map((own) => ['accept', keyOf(own), recordOf(own)]),
   id.map((own) => ['acceptCounted', keyOf(own), recordOf(own)]),
   id.map((own) => ['settleAtHand', keyOf(own), ENDING]),
+  id.map((own) => ['settleToldAtHand', keyOf(own), ENDING]),
   fc.constant(['notified', 2, keyOf('told'), keyOf('told too')]),
   id.map((own) => ['notified', 1, `${keyOf(own)}r`]),
   fc
@@ -225,6 +228,21 @@ test('they share commands', async () => {
   expect([calls('msetnx'), calls('setnx'), calls('mget'), calls('mset')]).toEqual([1, 0, 2, 1]);
   expect(calls('get')).toBeLessThan(10);
   expect(calls('set')).toBeLessThan(10);
+  close();
+});
+
+test('receipts that their senders have had themselves share commands, too, and leave nothing that is due', async () => {
+  const { redis, keys, call, close } = openScripts(server.url);
+  await call(BATCH, ...BATCH_ARGUMENTS, ...MANY.flatMap((own) => ['accept', keyOf(own), recordOf(own)]));
+  await redis.config('RESETSTAT');
+  const ends = MANY.flatMap((own) => ['settleToldAtHand', keyOf(own), ENDING]);
+  const replies = await call(BATCH, ...BATCH_ARGUMENTS, ...ends);
+  expect(new Set(replies.slice(1))).toEqual(new Set(['delivered-at-hand\x00000001']));
+  const calls = await callsOf(redis);
+  // A batch that stores nothing begins with one that takes nothing away (batch-arguments.lua).
+  expect([calls('mget'), calls('mset'), calls('zrem'), calls('get'), calls('set')]).toEqual([1, 1, 2, 0, 0]);
+  expect(await redis.zcard(keys.due)).toBe(0);
+  expect((await redis.lrange(`${keys.prefix}:ended`, 1, -1)).sort()).toEqual(MANY.map((own) => keyOf(own)).sort());
   close();
 });
 

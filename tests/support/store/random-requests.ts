@@ -57,6 +57,11 @@ function keyOf(world: World): string {
   return world.random.chance(0.3) ? key.slice(0, KEY_LENGTH) : key;
 }
 
+/** Whoever has a record at hand has it as it stands. */
+function atHandOf({ isFirst, random }: World, record: ReturnType<typeof recordOf>): StoredRecord | undefined {
+  return isFirst && 'inner' in record && random.chance(0.3) ? (record as StoredRecord) : undefined;
+}
+
 const resourceOf = (world: World, user: string) => world.random.pick(RESOURCES[user] as readonly string[]);
 
 function sessionOf(world: World): { readonly user: string; readonly resource: string } {
@@ -97,15 +102,18 @@ export const RANDOM_REQUESTS: { readonly [K in Kind]: (world: World) => Omit<Req
     const record = recordOf(world);
     const { sender, recipient } = record;
     const remember = random.chance(0.3) ? { sender, recipient } : undefined;
-    // Whoever has the record at hand has it as it stands.
-    const isAtHand = world.isFirst && 'inner' in record && random.chance(0.3);
-    const atHand = isAtHand ? (record as StoredRecord) : undefined;
+    const atHand = atHandOf(world, record);
     const key = atHand === undefined && random.chance(0.3) ? record.key.slice(0, KEY_LENGTH) : record.key;
     return { key, resource: resourceOf(world, recipient), now, remember, atHand };
   },
   settleByMention: (world) => ({ key: keyOf(world), ownKey: keyOf(world), resource: 'desk', now: world.now }),
   supersede: (world) => ({ key: recordOf(world).key }),
-  prove: (world) => ({ key: keyOf(world), resource: 'desk', now: world.now, told: world.random.chance(0.5) }),
+  prove(world) {
+    const record = recordOf(world);
+    const told = world.random.chance(0.5);
+    const atHand = told ? atHandOf(world, record) : undefined;
+    return { key: atHand?.key ?? keyOf(world), resource: 'desk', now: world.now, told, atHand };
+  },
   keyOfHeld(world) {
     const { heldAs = 'none' } = recordOf(world) as Partial<StoredRecord>;
     return { key: keyOf(world).slice(0, KEY_LENGTH), heldAs };

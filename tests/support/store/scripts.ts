@@ -16,6 +16,7 @@ const USUAL: Readonly<Record<string, readonly [width: number, reply: string]>> =
   acceptCounted: [3, 'stored'],
   withinQuota: [9, 'within\0' + '0\0stored'],
   settleAtHand: [3, 'delivered-at-hand\0' + '000001'],
+  settleToldAtHand: [3, 'delivered-at-hand\0' + '000001'],
   notified: [2, 'done'],
   shard: [2, 'done'],
 };

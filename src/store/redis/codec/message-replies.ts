@@ -80,7 +80,7 @@ export const WITHIN = forms<RequestOf<'accept'>, Accepted>({
 const settled = (outcome: 'delivered' | 'late'): Form<unknown, Settled> =>
   open(2, ([key, record]) => ({ outcome, record: decodeRecord(key, record) }));
 
-const settledAtHand = (outcome: 'delivered' | 'late'): Form<RequestOf<'settle'>, Settled> =>
+const settledAtHand = (outcome: 'delivered' | 'late'): Form<RequestOf<'settle' | 'prove'>, Settled> =>
   // For every receipt.
   fixed(1, (fields, { atHand, now, resource }) => {
     const counts = fields[0];
@@ -94,6 +94,11 @@ const SETTLED: Readonly<Record<string, Form<unknown, Settled>>> = {
   repeated: says({ outcome: 'repeated' }),
   delivered: settled('delivered'),
   late: settled('late'),
+};
+
+const SETTLED_AT_HAND = {
+  'delivered-at-hand': settledAtHand('delivered'),
+  'late-at-hand': settledAtHand('late'),
 };
 
 const BOUNCED: Form<unknown, Bounced> = open(2, ([key, record]) => ({
@@ -119,15 +124,12 @@ export const MESSAGE_REPLIES: FormsOf<MessageKind> = {
   readdress: DONE,
   isTaken: YES_OR_NO,
 
-  settle: forms<RequestOf<'settle'>, Settled>({
-    ...SETTLED,
-    'delivered-at-hand': settledAtHand('delivered'),
-    'late-at-hand': settledAtHand('late'),
-  }),
+  settle: forms<RequestOf<'settle'>, Settled>({ ...SETTLED, ...SETTLED_AT_HAND }),
   settleByMention: to<'settleByMention'>(SETTLED),
   supersede: DONE,
   prove: to<'prove'>({
     ...SETTLED,
+    ...SETTLED_AT_HAND,
     proved: open(2, ([key, record]) => ({ outcome: 'proved', record: decodeRecord(key, record) })),
   }),
   keyOfHeld: to<'keyOfHeld'>({ unknown: says(undefined), key: fixed(1, ([key]) => key) }),

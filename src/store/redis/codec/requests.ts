@@ -97,8 +97,10 @@ const ENCODERS: Encoders = {
   settleByMention: ({ key, ownKey, resource, now }, args) =>
     void args.push('settleByMention', key, writtenEnding(now, resource), ownKey),
   supersede: ({ key }, args) => void args.push('supersede', key),
-  prove: ({ key, resource, now, told }, args) =>
-    void args.push(told ? 'settleTold' : 'prove', key, writtenEnding(now, resource)),
+  prove({ key, resource, now, told, atHand }, args) {
+    const name = !told ? 'prove' : atHand?.key === key ? 'settleToldAtHand' : 'settleTold';
+    args.push(name, key, writtenEnding(now, resource));
+  },
   keyOfHeld: ({ key, heldAs }, args) => void args.push('keyOfHeld', key, tokenOfHeld(heldAs)),
   release({ endings, leaseUntil }, args) {
     args.push('release', leaseUntil, endings.length);

@@ -20,6 +20,6 @@ export function usualReplies(replies: readonly unknown[]): ReadonlyMap<unknown, 
 /** What such an operation replies; undefined of one that is never among them (scripts/include/plain-batch.lua). */
 export function usualReply(request: Request | InternalRequest): string | undefined {
   if (request.kind === 'accept') return request.quota === undefined ? 'stored' : WITHIN;
-  if (request.kind === 'settle') return SETTLED;
+  if (request.kind === 'settle' || request.kind === 'prove') return SETTLED;
   return request.kind === 'notified' ? 'done' : undefined;
 }

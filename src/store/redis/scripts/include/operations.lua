@@ -15,6 +15,7 @@
 --   settleUpTo           key, ending, sender, recipient, resource, cursor
 --   supersede            key. Reply: done
 --   settleTold           key, ending: as settle; its sender has had the receipt, and is owed nothing
+--   settleToldAtHand     key, ending: as settleTold, of a record of that key that the caller has at hand
 --   prove                key, ending
 --   keyOfHeld            key, token. Reply: key, which it is; or unknown
 --   knowing              count, fields and values of its sender's hash of sessions, and one that stores a message. Reply: its reply
@@ -53,7 +54,7 @@ lazily(operations, function()
 -- How many of ARGV an operation takes, for one that did not come to its end; nil where that cannot be known.
 function operations.width_of(operation, at)
   local widths = {
-    accept = 3, acceptCounted = 3, acceptAliased = 5, acceptCorrection = 6, settleAtHand = 3, settleTold = 3, settle = 6, settleByMention = 4,
+    accept = 3, acceptCounted = 3, acceptAliased = 5, acceptCorrection = 6, settleAtHand = 3, settleTold = 3, settleToldAtHand = 3, settle = 6, settleByMention = 4,
     settleUpTo = 7, supersede = 2, prove = 3, keyOfHeld = 3, handOver = 12, claim = 4, bounce = 2, reject = 3, expire = 3, withdraw = 3, readdress = 5, isTaken = 2,
     bringForward = 4, requeue = 2, quarantine = 2, sessionAvailable = 7, senderAvailable = 3, sequenceGap = 7, recordIq = 7,
     takeIqResponse = 6, overdueIqs = 4, endIq = 4, forgetIq = 2, knownCapabilities = 3, recordCapabilities = 5, cancel = 4,

@@ -13,7 +13,7 @@ local FORMAT_DELIVERED = '2d'
 
 -- What begins with another operation does without these functions.
 local begins = ARGV[at] == 'shard' and ARGV[at + 2] or ARGV[at]
-if begins == 'accept' or begins == 'acceptCounted' or begins == 'withinQuota' or begins == 'settleAtHand' or begins == 'notified' then
+if begins == 'accept' or begins == 'acceptCounted' or begins == 'withinQuota' or begins == 'settleAtHand' or begins == 'settleToldAtHand' or begins == 'notified' then
 -- Whether one of the messages that are due may have been delivered before. `due`: scores and keys, of each of these prefixes up to one of
 -- `ends`.
 local function may_be_known(prefixes, due, ends)
@@ -87,6 +87,9 @@ local function plainly()
   local asked, endings, asked_count = { unpack(ARGV, at, at + most) }, { unpack(ARGV, at, at + most) }, 0
   -- What is due, in pairs, and where that of each shard ends; and where the operations stand that tell, with their shards and numbers.
   local due, due_count, before, due_ends, prefixes, tells, tells_of, numbers = { unpack(ARGV, at, at + 2 * most) }, 0, 0, {}, {}, {}, {}, {}
+  -- What is settled of which the sender has had the receipt, so that it goes from the sorted set at once, and where that of each shard
+  -- ends; and which of all that are settled these are.
+  local over, over_count, over_ends, over_prefixes, is_told = nil, 0, {}, {}, {}
   while place <= last do
     local operation, key = ARGV[place], ARGV[place + 1]
     count = count + 1
@@ -115,10 +118,16 @@ local function plainly()
       local ten = sub(value, 11, HEAD - 4)
       ages[ten] = (ages[ten] or 0) + 1
       place = place + 3
-    elseif operation == 'settleAtHand' then
+    elseif operation == 'settleAtHand' or operation == 'settleToldAtHand' then
       if seen[key] or place + 2 > last or #key ~= KEY then return nil end
       seen[key] = true
       asked_count = asked_count + 1
+      if operation == 'settleToldAtHand' then
+        over = over or { unpack(ARGV, at, at + most) }
+        if over_prefixes[#over_prefixes] ~= prefix then over_prefixes[#over_prefixes + 1] = prefix end
+        over_count = over_count + 1
+        over[over_count], over_ends[#over_prefixes], is_told[asked_count] = key, over_count, true
+      end
       asked[asked_count], endings[asked_count] = record_prefix .. key, ARGV[place + 2]
       usual = 'delivered-at-hand\000000001'
       place = place + 3
@@ -152,7 +161,10 @@ local function plainly()
     local value = found[number]
     if not value then return nil end
     local head = sub(value, 1, HEAD - 4)
-    if not fresh[head] then
+    if is_told[number] then
+      -- Pending, nothing handed over, no copy, first attempt.
+      if sub(head, 1, 3) ~= '2p0' or sub(head, 5, 10) ~= '000001' then return nil end
+    elseif not fresh[head] then
       -- Pending, nothing handed over, owes a receipt, no copy, first attempt; and its place in the sorted set serves for the notice as well.
       if sub(head, 1, 10) ~= '2p01000001' or sub(value, 11, HEAD) <= lately then return nil end
       fresh[head] = sub(head, 11) > sub(lately, 1, -5)
@@ -187,6 +199,12 @@ local function plainly()
     end
   end
   local first = 1
+  for number = 1, #over_prefixes do
+    call('ZREM', over_prefixes[number] .. ':dues', unpack(over, first, over_ends[number]))
+    first = over_ends[number] + 1
+  end
+  for number = 1, over_count do told[told_count + number] = over[number] end
+  first = 1
   for number = 1, #prefixes do
     call('ZADD', prefixes[number] .. ':dues', unpack(due, first, due_ends[number]))
     first = due_ends[number] + 1
@@ -197,7 +215,7 @@ local function plainly()
   end
   tens = ages
   write_ages()
-  if told_count > 0 then note_told() end
+  if told_count + over_count > 0 then note_told() end
   return replies
 end
 

@@ -5,12 +5,13 @@
 -- in its turn.
 -- `withinQuota` is one of these where nothing is counted of its sender, which is usual, and his domain is within its share: no operation
 -- of a row makes a sum greater. Sums are read with one command, too.
-local ROWS = { accept = 3, acceptCounted = 3, settleAtHand = 3, withinQuota = 9 }
+local ROWS = { accept = 3, acceptCounted = 3, settleAtHand = 3, settleToldAtHand = 3, withinQuota = 9 }
+local SETTLES = { settleAtHand = true, settleToldAtHand = true }
 
 -- How many of ARGV the operation at a place takes, if it can be one of a row.
 local function width_in_row(place)
   local width = ROWS[ARGV[place]]
-  if width == 9 and (ROWS[ARGV[place + 6]] ~= 3 or ARGV[place + 6] == 'settleAtHand' or ARGV[place + 7] ~= ARGV[place + 1]) then return nil end
+  if width == 9 and (ROWS[ARGV[place + 6]] ~= 3 or SETTLES[ARGV[place + 6]] or ARGV[place + 7] ~= ARGV[place + 1]) then return nil end
   return width
 end
 -- Where the row ends that was begun last; an error may have broken it off.
@@ -102,7 +103,7 @@ local function prepare()
     if width then
       if seen[key] or ends + width - 1 > last then break end
       seen[key] = true
-      if operation == 'settleAtHand' then
+      if SETTLES[operation] then
         asked_count = asked_count + 1
         asked[asked_count] = prefix .. '.' .. key
       else
@@ -155,19 +156,25 @@ local function is_fresh(value, ten)
   return fresh
 end
 
--- As `settle`, of a record of which no copy is known to be out, and whose place in the sorted set serves for the notice as well. Returns
--- whether it was one.
-local function settle_plainly(name, value, ending)
-  -- Pending, nothing handed over, owes a receipt, no copy, first attempt.
-  if sub(value, 1, 10) ~= '2p01000001' then return false end
+-- As `settle`, of a record of which no copy is known to be out, and whose place in the sorted set serves for the notice as well, or
+-- whose sender has been told. Returns whether it was one.
+local function settle_plainly(name, key, value, ending, is_told)
   local ten = sub(value, 11, HEAD - 4)
-  if not (fresh_tens[ten] or is_fresh(value, ten)) then return false end
+  if is_told then
+    -- Pending, nothing handed over, no copy, first attempt.
+    if sub(value, 1, 3) ~= '2p0' or sub(value, 5, 10) ~= '000001' then return false end
+  -- Such a one that owes a receipt.
+  elseif sub(value, 1, 10) ~= '2p01000001' or not (fresh_tens[ten] or is_fresh(value, ten)) then return false end
   local payload = find(value, PAYLOAD, HEAD + 1, true)
   if not payload then return false end
   local all = ended_names_and_values
   local count = #all
   all[count + 1], all[count + 2] = name, FORMAT .. 'd' .. sub(value, 3, payload - 1) .. ENDING .. ending
   tens[ten] = (tens[ten] or 0) - 1
+  if is_told then
+    gather_over(key)
+    gather_told(key)
+  end
   return true
 end
 
@@ -184,13 +191,13 @@ local function run_row()
   local place, count = 0, #results
   while at < ends do
     local operation, name, value = ARGV[at], nil, nil
-    local settles = operation == 'settleAtHand'
+    local settles = SETTLES[operation]
     if settles then
       place = place + 1
       name, value = asked[place], found[place]
     end
     local width = ROWS[operation]
-    if value and #ARGV[at + 1] == KEY and settle_plainly(name, value, ARGV[at + 2]) then
+    if value and #ARGV[at + 1] == KEY and settle_plainly(name, ARGV[at + 1], value, ARGV[at + 2], operation == 'settleToldAtHand') then
       count = count + 1
       results[count] = 'delivered-at-hand\000000001'
       at = at + 3

@@ -34,6 +34,8 @@ local function run_usual(operation, at)
     return accept(key, '', ARGV[at + 2], lease_text, keep, false), 3
   elseif operation == 'settleAtHand' then
     return settling.settle(key, ARGV[at + 2], key, lately, lease_text, window_text), 3
+  elseif operation == 'settleToldAtHand' then
+    return settling.settle(key, ARGV[at + 2], key, lately, lease_text, window_text, true), 3
   elseif operation == 'acceptCounted' then
     return accept(key, '', ARGV[at + 2], lease_text, keep, true), 3
   elseif operation == 'acceptAliased' then

@@ -1,0 +1,58 @@
+import type { Route } from '../../src/addressing/address-policy.ts';
+import { HeldMessages } from '../../src/delivery/held-messages.ts';
+import { ReceiptSupport } from '../../src/delivery/receipt-support.ts';
+import { RoutedReceipts } from '../../src/delivery/routed-receipts.ts';
+import { nothingButDelivered, type Request, type StoredRecord, type Work } from '../../src/store/contract.ts';
+import { ALICE, BOB, keyOf } from '../support/store/ledger.ts';
+
+const RECORD: StoredRecord = {
+  ...nothingButDelivered(keyOf('m-1')),
+  state: 'pending',
+  sender: ALICE,
+  recipient: BOB,
+  wireId: 'm-1',
+  heldAs: 'e-1',
+};
+const USER = { kind: 'user', domain: 'example.org', returnsKey: RECORD.recipient } as const;
+const route = {
+  from: {
+    ...USER,
+    inner: RECORD.recipient,
+    bare: RECORD.recipient,
+    full: `${RECORD.recipient}/desk`,
+    resource: 'desk',
+  },
+  to: { ...USER, inner: RECORD.sender, bare: RECORD.sender, full: `${RECORD.sender}/phone`, resource: 'phone' },
+} as unknown as Route;
+const receipt = { by: 'receipt', id: RECORD.wireId, to: `${RECORD.sender}/phone` } as const;
+
+/** What Redis is asked for by the second receipt of a client, while this is under way. */
+function asks(underWay: StoredRecord | undefined): Request | undefined {
+  const pushed: Request[] = [];
+  const messages = new HeldMessages();
+  messages.put(RECORD);
+  const receiptSupport = new ReceiptSupport();
+  receiptSupport.record(RECORD.sender, RECORD.recipient, 0);
+  const receipts = new RoutedReceipts({
+    gate: { noteConfirmed: () => {} },
+    copies: { forget: () => {} },
+    originals: { underWay: (key) => (key === RECORD.key ? underWay : undefined) },
+    messages,
+    pipeline: { push: ({ request }: Work) => void pushed.push(request as Request) } as never,
+    endings: { conclude: () => undefined },
+    settlement: { proof: () => {} },
+    receiptSupport,
+    clock: { now: () => 0 },
+    counts: { provedByRoutedReceipt: 0 },
+  });
+  receipts.take('e-1', route, receipt);
+  return pushed[0];
+}
+
+test('what is known of the message need not be read back from Redis', () => {
+  expect(asks(RECORD)).toMatchObject({ kind: 'prove', key: RECORD.key, told: true, atHand: RECORD });
+});
+
+test('where nothing is, Redis says it', () => {
+  expect(asks(undefined)).toMatchObject({ kind: 'prove', key: RECORD.key, told: true, atHand: undefined });
+});
