@@ -52,7 +52,7 @@ export function composeGate({ config, link, clock, counts, ledger, log, tuning }
     ledger,
   });
   const graces = { proof: proofGrace, flush: tuning?.flush ?? FLUSH_GRACE };
-  return { gate, proofCounts, graces, orderWithin: tuning?.orderWithin };
+  return { gate, proofCounts, graces, orderWithin: tuning?.orderWithin, ownerFirst: tuning?.ownerFirst };
 }
 
 /** Pings sessions, but not while a gate tells of all that can be known of them; in MODE=both, it holds some messages only. */

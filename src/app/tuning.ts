@@ -11,6 +11,8 @@ export interface GateTuning {
   readonly flush?: number;
   /** How long a message waits at most for what is sent again to its recipient before it. */
   readonly orderWithin?: number | undefined;
+  /** How long what is lost is left to the process that has sent it. */
+  readonly ownerFirst?: number | undefined;
   /** How often what passed unheld is logged. */
   readonly reportEvery?: number;
 }

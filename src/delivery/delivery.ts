@@ -3,7 +3,7 @@ import type { AddressPolicy } from '../addressing/address-policy.ts';
 import type { ReceiptsOf, SessionObserver } from '../presence/ports.ts';
 import { PresenceService } from '../presence/presence-service.ts';
 import type { PresenceTiming } from '../presence/timing.ts';
-import type { Store, StoreClock, StoredRecord, StoreQueue } from '../store/contract.ts';
+import type { Store, StoreClock, Stored, StoredRecord, StoreQueue } from '../store/contract.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
 import type { AckFormat } from '../xmpp/stanza/build.ts';
@@ -83,6 +83,8 @@ export interface DeliveryOptions {
   readonly gate?: Pick<HeldReviewOptions, 'graces' | 'proofCounts'> & {
     readonly gate: GatePort;
     readonly orderWithin?: number | undefined;
+    /** See {@link SessionRedelivery}. */
+    readonly ownerFirst?: number | undefined;
   };
   readonly presence?: {
     /** Whether users' servers are asked for their presence; not where a gate tells of all sessions. */
@@ -177,7 +179,11 @@ export class Delivery {
     this.#windows = new RedeliveryWindows({ ...base, copies, redeliveryWindow, status, ...settling, ...onSent });
     const windows = this.#windows;
     const isThere = gateCopies && ((user: string) => gateCopies.isThere(user));
-    this.sessionRedelivery = new SessionRedelivery({ ...base, windows, sessions, pings, isThere });
+    const elsewhere = gateCopies && {
+      isElsewhere: ({ token }: Stored) => presence.others > 0 && gateCopies.isElsewhere(token),
+      ownerFirst: options.gate?.ownerFirst,
+    };
+    this.sessionRedelivery = new SessionRedelivery({ ...base, windows, sessions, pings, isThere, ...elsewhere });
 
     const endings = new Endings({ ...base, copies, batches, noticeOutbox, windows });
     this.endings = endings;
@@ -248,6 +254,7 @@ export class Delivery {
     this.pings.close();
     this.#review?.close();
     this.#doubts?.close();
+    this.sessionRedelivery.close();
     this.#windows.close();
     this.presence.close();
   }

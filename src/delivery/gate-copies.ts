@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Outcome } from '../gate/events.ts';
 import { bestSession, type Decision, decide, type Graces } from '../gate/facts.ts';
-import type { StoredRecord } from '../store/contract.ts';
+import { heldAsOf, type StoredRecord } from '../store/contract.ts';
 import type { OutgoingStanza } from '../xmpp/connection/outgoing-stanza.ts';
 import { AwaitedOutcomes } from './awaited-outcomes.ts';
 import type { GatePort } from './gate-port.ts';
@@ -218,6 +218,16 @@ export class GateCopies extends EventEmitter<Events> {
   isThere(user: string): boolean {
     const { gate } = this.#options;
     return gate.isReady && bestSession(gate.sessionsOf(user)) !== undefined;
+  }
+
+  /**
+   * Whether what becomes of a message (by the token of its storing) is told to another process, if to any: this one has not sent it,
+   * and the gate has said nothing of it here.
+   */
+  isElsewhere(token: string): boolean {
+    const { gate, messages } = this.#options;
+    const n = heldAsOf(token);
+    return n !== undefined && messages.get(n) === undefined && (gate.factsOf(n)?.outcomes.size ?? 0) === 0;
   }
 
   /** Whether it is known that no session has this address, which one had. */

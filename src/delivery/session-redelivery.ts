@@ -19,8 +19,18 @@ export interface SessionRedeliveryOptions {
   readonly retry: RetryPolicy;
   /** Whether a gate knows a session of this user's (bare JID) that takes messages: it knows sooner than Redis. */
   readonly isThere?: ((user: string) => boolean) | undefined;
+  /** Whether another process, if any, has sent this, and knows what has become of it: behind a gate that serves several. */
+  readonly isElsewhere?: (missed: Missed) => boolean;
+  /** How long that one has to send it again, ms. */
+  readonly ownerFirst?: number | undefined;
   readonly clock: Clock;
 }
+
+/**
+ * That process hears of the login at the same time, and needs no more than a call to Redis, unless it hangs, or is about to be found
+ * dead. What is new goes through it, and it alone knows what is to go before that.
+ */
+const OWNER_FIRST = 500;
 
 /**
  * What follows when somebody comes, or a session of his ends or does not answer: what certainly did not reach him is sent
@@ -28,6 +38,8 @@ export interface SessionRedeliveryOptions {
  */
 export class SessionRedelivery {
   readonly #options: SessionRedeliveryOptions;
+  /** What is left to others for a moment. */
+  readonly #timers = new Set<NodeJS.Timeout>();
 
   constructor(options: SessionRedeliveryOptions) {
     this.#options = options;
@@ -47,6 +59,10 @@ export class SessionRedelivery {
   /** A session of his ended. What it may have lost goes to another, if he has one; else all waits for the next. */
   sessionEnded(user: string): void {
     this.sessionAvailable(user, 'ended');
+  }
+
+  close(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
   }
 
   #dueNotices(user: string, cursor: string): void {
@@ -79,9 +95,30 @@ export class SessionRedelivery {
           return;
         }
         found.push(...missed);
-        if (next === '0') windows.add(user, found, there);
+        if (next === '0') this.#send(user, found, there);
         else this.#gather(user, event, next, found);
       },
     });
+  }
+
+  #send(user: string, missed: readonly Missed[], there: string): void {
+    const { windows, isElsewhere, ownerFirst = OWNER_FIRST } = this.#options;
+    const others = isElsewhere === undefined ? [] : missed.filter(isElsewhere);
+    if (others.length === 0) {
+      windows.add(user, missed, there);
+      return;
+    }
+    const left = new Set(others);
+    windows.add(
+      user,
+      missed.filter((one) => !left.has(one)),
+      there,
+    );
+    // Nothing is lost with that one: what it has claimed, or what has ended, is not claimed here.
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      windows.add(user, others, there);
+    }, ownerFirst).unref();
+    this.#timers.add(timer);
   }
 }

@@ -60,6 +60,20 @@ function stage() {
   return { gate, told, noted, there, copies, counts, facts, outcome, sent: { record } as Sent };
 }
 
+test('a message is another process’s that was not sent here, and of which the gate tells nothing here', () => {
+  const { copies, facts, outcome, sent } = stage();
+  expect(copies.isElsewhere('g:e-1')).toBe(true);
+  // By its number alone: a mark without an outcome says nothing of it.
+  expect(facts.has('e-1')).toBe(true);
+  expect(copies.isElsewhere('not held')).toBe(false);
+  outcome({ n: 'e-1' });
+  expect(copies.isElsewhere('g:e-1')).toBe(false);
+  facts.clear();
+  copies.forward(sent);
+  expect(copies.isElsewhere('g:e-1')).toBe(false);
+  expect(copies.isElsewhere('g:e-2')).toBe(true);
+});
+
 test('a message that waits behind others has no copy before its original, nor while nobody knows what became of it', () => {
   const { told, noted, copies, outcome, sent } = stage();
   copies.isCatchingUp = () => true;

@@ -61,8 +61,8 @@ export interface WorldOptions {
   /** Passwords by name. */
   readonly users?: Readonly<Record<string, string>>;
   readonly redis?: RedisOptions;
-  /** Loads the gate, for MODE=transparent and both. */
-  readonly gate?: boolean;
+  /** Loads the gate, for MODE=transparent and both, with further lines of its configuration. */
+  readonly gate?: boolean | string;
   /** Further modules of Prosody: of its own, or of tests/support/gate/prosody. */
   readonly modules?: readonly string[];
 }
