@@ -83,12 +83,15 @@ if (slixmppPython === undefined) console.info('Skipped: no python3 here can "imp
       const alice = await library('alice', { resendAfter: 1000 });
       const bob = await slixmpp('bob');
       alice.loses = ({ name }) => name === 'message';
+      // On a busy machine it may do so more than once.
+      let resends = 0;
       alice.receipts.addEventListener('resend', () => {
+        resends += 1;
         alice.loses = () => false;
       });
       const sent = await alice.receipts.send({ to: world.proxied('bob'), body: 'Say it again' });
       await life(alice, sent.id);
-      expect(alice.receipts.get(sent.id)).toMatchObject({ state: 'delivered', attempts: 2 });
+      expect(alice.receipts.get(sent.id)).toMatchObject({ state: 'delivered', attempts: 1 + resends });
       await life(alice, alice.receipts.send({ to: world.proxied('bob'), body: 'The end' }).id);
       expect(shown(bob, sent.id)).toBe(1);
     });

@@ -105,7 +105,7 @@ export class ReceiptsClient extends ReceiptsEventTarget {
 
   /**
    * Sends a message, now or when there is a stream. What it returns has the `id`, and resolves when the message is
-   * `stored`; it rejects with a {@link SendError} when it failed before. The `failed` event tells of later failures.
+   * `stored` or further; it rejects with a {@link SendError} when it failed before. The `failed` event tells of later failures.
    */
   send(message: OutgoingMessage | Element): Sending {
     return this.#sender.send(message);

@@ -58,8 +58,8 @@ export interface OutgoingMessage {
 /**
  * `queued`: kept in the store, not written yet. `sent`: written to the stream, which proves nothing. `stored`: the proxy
  * has it, and will deliver it or tell of its failure; to an address without the proxy, the user's own server has it
- * (XEP-0198), which promises nothing more, and without XEP-0198 this state is passed over. `delivered`: the recipient's
- * client returned a receipt. `failed`: see {@link Failure}.
+ * (XEP-0198), which promises nothing more, and without XEP-0198 this state is passed over, as it is where the receipt comes
+ * before the acknowledgement. `delivered`: the recipient's client returned a receipt. `failed`: see {@link Failure}.
  */
 export type State = 'queued' | 'sent' | 'stored' | 'delivered' | 'failed';
 
