@@ -1,5 +1,5 @@
-# Compiles the component to dist/.
-FROM node:22.20.0-bookworm-slim AS build
+# Compiles the component to dist/. Node.js 24 and not 22, which takes more of the processor for a message than 20 and 24 do.
+FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # Not "npm ci": it wants the lock file to list the optional binaries of every platform.
@@ -11,12 +11,12 @@ COPY src ./src
 RUN npm run build -- server
 
 # What is needed at run time, and no more.
-FROM node:22.20.0-bookworm-slim AS packages
+FROM node:24.21.0-bookworm-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm install --omit=dev --no-audit --no-fund
 
-FROM node:22.20.0-bookworm-slim
+FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production \
     HTTP_HOST=0.0.0.0 \
     HTTP_PORT=3184
