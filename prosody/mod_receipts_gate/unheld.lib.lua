@@ -14,7 +14,7 @@ local KEPT = 600;
 
 return function (gate)
 
--- From `first` to `last`, each { attr, sessions (text), event (text), at, told (by process), name }; by name the latest of them.
+-- From `first` to `last`, each { attr, sessions (text), at, told (by process), name }; by name the latest of them.
 local list = gate.state.unheld or { first = 1, last = 0 };
 list.names = list.names or {};
 gate.state.unheld = list;
@@ -41,12 +41,18 @@ local function sessions_of(address)
 	return text;
 end
 
+--- A process that begins may be told much later: what was stored since is not what passed then.
+local function event_of(one)
+	local ago = math.floor((now() - one.at) * 1000);
+	local attr = { from = one.attr.from, to = one.attr.to, id = one.attr.id, confirmed = one.attr.confirmed, ago = ago > 0 and ("%d"):format(ago) or nil };
+	return protocol.event("unheld", attr, one.sessions);
+end
+
 --- Tells the process whose the conversation is, if there is one.
 local function tell_owner(one)
-	one.event = protocol.event("unheld", one.attr, one.sessions);
 	one.told = {};
 	local lease = gate.holds.owner(protocol.pair(jid.bare(one.attr.from), jid.bare(one.attr.to)));
-	if lease and gate.leases.emit(lease, one.event) > 0 then
+	if lease and gate.leases.emit(lease, event_of(one)) > 0 then
 		one.told[lease.process] = true;
 	end
 end
@@ -94,7 +100,7 @@ local function tell(lease)
 		local one = list[i];
 		if not one.told[lease.process] then
 			one.told[lease.process] = true;
-			gate.telling.add(lease, one.event);
+			gate.telling.add(lease, event_of(one));
 			count = count + 1;
 		end
 	end

@@ -70,6 +70,8 @@ export type GateEvent =
       readonly id: string;
       /** The recipient's sessions at that time, by stream id. */
       readonly sessions: readonly string[];
+      /** How long ago it passed, ms: who begins is told of what another process was told of before. */
+      readonly ago: number;
       /** The full JID of the client that has returned a receipt, which went to the sender by itself. */
       readonly confirmedBy: string | undefined;
     }
@@ -221,10 +223,11 @@ const READERS: Readonly<Record<string, (element: Element) => GateEvent | undefin
   },
   opened: ({ attrs: { why = '', held } }) => ({ kind: 'opened', why, held: whole(held, 0) }),
   unheld(element) {
-    const { from, to, id = '', confirmed } = element.attrs;
+    const { from, to, id = '', confirmed, ago } = element.attrs;
     const sessions = element.getChildren('session').flatMap(({ attrs }) => (attrs.id ? kept(attrs.id) : []));
     if (!from || !to) return undefined;
-    return { kind: 'unheld', from: kept(from), to, id, sessions, confirmedBy: confirmed ? kept(confirmed) : undefined };
+    const confirmedBy = confirmed ? kept(confirmed) : undefined;
+    return { kind: 'unheld', from: kept(from), to, id, sessions, ago: whole(ago, 0), confirmedBy };
   },
   forgotten(element) {
     const n = numberOf(element);

@@ -219,7 +219,7 @@ export class Gate extends EventEmitter<Events> {
    * where he had none, and the server may keep it for him, or where it was confirmed. Undefined where it did not, or where all of
    * them have ended since: it may have been lost with them. Under an id that a client counts it is another message.
    *
-   * @param since only if that was told after this time (ms), or it was confirmed
+   * @param since only if that was after this time (ms), or it was confirmed
    */
   unheldTo(from: string, to: string, id: string, since = Number.NEGATIVE_INFINITY): UnheldBefore | undefined {
     // Asked for every message.
@@ -330,11 +330,12 @@ export class Gate extends EventEmitter<Events> {
     return facts;
   }
 
-  #unheldPassed({ from, to, id, sessions, confirmedBy }: Extract<GateEvent, { kind: 'unheld' }>): void {
+  #unheldPassed({ from, to, id, sessions, ago, confirmedBy }: Extract<GateEvent, { kind: 'unheld' }>): void {
     const { counts, clock } = this.#options;
+    const now = clock.now();
     const receipt = confirmedBy === undefined ? undefined : { to: from, by: confirmedBy };
     const isNew =
-      id === '' || this.#unheld.note(nameOf(bareOf(from), bareOf(to), id), sessions, receipt, id, clock.now());
+      id === '' || this.#unheld.note(nameOf(bareOf(from), bareOf(to), id), sessions, receipt, id, now, now - ago);
     // It is told once more when there is a receipt for it.
     if (isNew) {
       counts.gateUnheld += 1;

@@ -11,8 +11,8 @@ export interface HadReceipt {
 interface KnownUnheld {
   /** The recipient's at that time, by stream id. */
   readonly sessions: readonly string[];
-  /** When (ms) it was told. */
-  readonly toldAt: number;
+  /** When (ms) it passed, which may be told much later: what was stored since is not what passed then. */
+  readonly passedAt: number;
   readonly receipt: HadReceipt | undefined;
 }
 
@@ -59,14 +59,21 @@ export class UnheldMessages {
    * @param receipt that its sender has had, if that is told
    * @returns whether it was not known
    */
-  note(name: string, sessions: readonly string[], receipt: HadReceipt | undefined, id: string, now: number): boolean {
+  note(
+    name: string,
+    sessions: readonly string[],
+    receipt: HadReceipt | undefined,
+    id: string,
+    now: number,
+    passedAt = now,
+  ): boolean {
     if (name.length > LONGEST_NAME) return true;
     this.#end(now);
     const before = this.#passed.get(name);
     const toldAgain = receipt === undefined ? undefined : before;
     // Written again it may pass after the receipt for the first. Under an id that a client counts it may be another message.
     const known = receipt ?? (isUniqueId(id) ? before?.receipt : undefined);
-    this.#passed.set(name, { sessions, toldAt: toldAgain?.toldAt ?? now, receipt: known });
+    this.#passed.set(name, { sessions, passedAt: toldAgain?.passedAt ?? passedAt, receipt: known });
     if (this.#passed.size > MOST) for (const old of oldestBeyond(this.#passed, MOST)) this.#passed.delete(old);
     return toldAgain === undefined;
   }
@@ -90,7 +97,7 @@ export class UnheldMessages {
     if (now - this.#lookedAt < LOOK) return;
     this.#lookedAt = now;
     const since = now - this.#lasts;
-    for (const [name, { toldAt }] of this.#passed) if (toldAt < since) this.#passed.delete(name);
+    for (const [name, { passedAt }] of this.#passed) if (passedAt < since) this.#passed.delete(name);
     for (const [name, { at }] of this.#confirmed) if (at < since) this.#confirmed.delete(name);
   }
 
@@ -105,7 +112,7 @@ export class UnheldMessages {
     const isConfirmed = this.receiptFor(name) !== undefined;
     if ((known === undefined && !isConfirmed) || !isUniqueId(id)) return undefined;
     if (isConfirmed) return { sessions: known?.sessions ?? [], isConfirmed };
-    if (known === undefined || known.toldAt < since) return undefined;
+    if (known === undefined || known.passedAt < since) return undefined;
     const left = sessions().filter((session) => known.sessions.includes(session.id));
     if (left.length === 0 && known.sessions.length > 0) return undefined;
     return { sessions: left.map((session) => session.id), isConfirmed };

@@ -170,6 +170,22 @@ test('written again while nothing was held: what was stored before is not sent a
   expect(delivered()).not.toContain(again);
 });
 
+test('passed unheld, written again and stored: the next process, which is told of it later, sends it when the one that stored it is gone', async () => {
+  const bob = '<session jid="bob@example.org/desk" id="S" state="available" priority="0"/>';
+  const unheld = (id: string, attributes = '') =>
+    `<unheld from="alice@example.org/phone" to="bob@example.org" id="${id}"${attributes}><session id="S"/></unheld>`;
+  await start({ terms: { epoch: 'one' }, remembers: bob });
+  await it.ready();
+  const again = idOf(ids + 1);
+  expect(await held(unheld(again))).toBe('drop');
+  await until(async () => (await it.metric('accepted_total')) === 1, { what: 'the message in Redis' });
+  await it.close();
+  // The session that had it may be one whose phone is gone: nothing but a receipt proves that it has arrived.
+  await start({ terms: { epoch: 'one' }, remembers: bob + unheld(again, ' ago="60000"') });
+  const delivered = () => gate.given('deliver').map((command) => command.getChild('message')?.attrs.id);
+  await until(() => delivered().includes(again), { what: 'the message, once more' });
+});
+
 test('what passed unheld and was confirmed is settled when its sender writes it again, or when he has', async () => {
   const confirmed = (id: string) =>
     `<unheld from="alice@example.org/phone" to="bob@example.org" id="${id}" confirmed="bob@example.org/desk"><session id="S"/></unheld>`;

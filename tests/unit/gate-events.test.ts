@@ -33,7 +33,7 @@ test('events are read', () => {
       '<outcome n="e-1" copy="2" state="sent offline"><session jid="b@s/1" id="S"/><missed jid="b@s/2" id="M"/></outcome>' +
       '<has n="e-1" jid="b@s/1" session="S" by="sm"/>' +
       '<session jid="b@s/1" id="S" state="available" priority="-3" sm="true"/>' +
-      '<unheld from="a@s/1" to="b@s" id="m"><session id="S"/></unheld><deleted jid="b@s" ago="5"/><ready/>',
+      '<unheld from="a@s/1" to="b@s" id="m" ago="7"><session id="S"/></unheld><deleted jid="b@s" ago="5"/><ready/>',
   );
   expect(held).toMatchObject({ kind: 'held', n: 'e-1' });
   expect(outcome).toMatchObject({
@@ -44,7 +44,7 @@ test('events are read', () => {
   });
   expect(has).toEqual({ kind: 'has', n: 'e-1', session: { jid: 'b@s/1', id: 'S' }, receipt: undefined });
   expect(session).toMatchObject({ state: 'available', priority: -3 });
-  expect(unheld).toEqual({ kind: 'unheld', from: 'a@s/1', to: 'b@s', id: 'm', sessions: ['S'] });
+  expect(unheld).toEqual({ kind: 'unheld', from: 'a@s/1', to: 'b@s', id: 'm', sessions: ['S'], ago: 7 });
   expect(deleted).toEqual({ kind: 'deleted', jid: 'b@s', ago: 5 });
   expect(ready).toEqual({ kind: 'ready' });
 });

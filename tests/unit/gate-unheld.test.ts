@@ -97,6 +97,12 @@ describe('what is written again goes to nobody once more', () => {
     expect(whom(PHONE + unheld(UNIQUE, ''), UNIQUE, 1)).toBeUndefined();
   });
 
+  test('not what was stored after it had passed, however late that is told: only what was stored before was written again unheld', () => {
+    const told = PHONE + unheld(UNIQUE, ' ago="5000"');
+    expect(whom(told, UNIQUE, -4999)).toBeUndefined();
+    expect(whom(told, UNIQUE, -5000)).toEqual({ sessions: ['P'], isConfirmed: false });
+  });
+
   test('also when that session has ended, if it had confirmed it', () => {
     expect(whom(unheld(UNIQUE, ' confirmed="b@s/phone"'))).toEqual({ sessions: ['P'], isConfirmed: true });
   });

@@ -84,10 +84,11 @@ public final class Events {
 
     /**
      * @param confirmed the client that has returned a receipt, or null
+     * @param ago how long ago it passed, ms
      * @param streams the recipient's sessions that the server may give it to
      */
-    static String unheld(String from, String to, String id, String confirmed, List<String> streams) {
-        String alone = empty("unheld", "from", from, "to", to, "id", id, "confirmed", confirmed);
+    static String unheld(String from, String to, String id, String confirmed, long ago, List<String> streams) {
+        String alone = empty("unheld", "from", from, "to", to, "id", id, "confirmed", confirmed, "ago", ago > 0 ? Long.toString(ago) : null);
         if (streams.isEmpty()) return alone;
         StringBuilder text = new StringBuilder(alone).delete(alone.length() - 2, alone.length()).append('>');
         for (String stream : streams) empty(text, "session", "id", stream);

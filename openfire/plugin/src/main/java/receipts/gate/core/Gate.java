@@ -123,7 +123,7 @@ public final class Gate {
 
     /** Of what passed unheld while somebody is there: over the bounds, or confirmed since. */
     void tell(Unheld.Passed passed, Lease owner) {
-        if (owner != null) record.send(owner, passed.tell(owner.process));
+        if (owner != null) record.send(owner, passed.tell(owner.process, clock.getAsLong()));
     }
 
     /** Whether a message need not be shown, since the component is told of all the receipts in it, and it has nothing else. */

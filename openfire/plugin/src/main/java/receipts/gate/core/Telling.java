@@ -75,7 +75,7 @@ final class Telling {
         } else if (one instanceof Live) {
             Live live = (Live) one;
             if (gate.record.sessions.get(live.stream) == live) write(live.event());
-        } else if (one instanceof Unheld.Passed) write(((Unheld.Passed) one).tell(lease.process));
+        } else if (one instanceof Unheld.Passed) write(((Unheld.Passed) one).tell(lease.process, gate.clock.getAsLong()));
         else if (one instanceof Answer) outbox.put((Answer) one);
         else write((String) one);
     }

@@ -43,10 +43,10 @@ final class Unheld {
         }
 
         /** @return the event for that process, which has been told with that */
-        String tell(String process) {
+        String tell(String process, long now) {
             if (told == null) told = new HashSet<>(2);
             told.add(process);
-            return Events.unheld(from, to, id, confirmed, streams);
+            return Events.unheld(from, to, id, confirmed, now - at, streams);
         }
     }
 
