@@ -153,6 +153,8 @@ test('the link is lost and comes back: what changed meanwhile is shown, and nobo
   await until(() => link.stats.queued === 0, { what: 'the server to have all' });
   await relay.close();
   await offline;
+  // Those of the start are fewer or more: on a busy machine the first contacts are there before all have been asked after.
+  const { presenceProbes } = metrics.counts;
   await bob.offline();
   await tell(carol, undefined, undefined, xml('show', {}, 'away'), xml('status', {}, 'Lunch'));
   const back = await Relay.to(world.xmpp.componentPort, relay.port, world.xmpp.host);
@@ -161,7 +163,7 @@ test('the link is lost and comes back: what changed meanwhile is shown, and nobo
   await alice.hears(presence(world.seenAs(bob), 'unavailable'));
   await until(() => metrics.counts.staleSessions === 1, { what: 'the stale session' });
   // One for each subscription: alice's to both, and both's to alice.
-  expect(metrics.counts.presenceProbes).toBe(4);
+  expect(metrics.counts.presenceProbes - presenceProbes).toBe(4);
   expect(alice.count(presence(world.seenAs(carol), undefined, 'Lunch'))).toBe(1);
   expect(alice.count(presence(world.seenAs(carol), 'unavailable'))).toBe(0);
   await world.stopProxy();
