@@ -71,9 +71,10 @@ test('200 messages in a row arrive once each and in order', async () => {
 test('alice sends the same message again: bob hears it once, and she is told what is known', async () => {
   const alice = await world.user('alice');
   const bob = await world.user('bob');
-  const id = await alice.say(world.proxied('bob'), 'Only once', { id: 'same' });
+  // Of an id that may be a number, what comes 0.3 s after its end is a message of its own, which it is on a busy machine.
+  const id = await alice.say(world.proxied('bob'), 'Only once');
   await alice.delivered(id);
-  await alice.say(world.proxied('bob'), 'Only once', { id: 'same' });
+  await alice.say(world.proxied('bob'), 'Only once', { id });
   await alice.acknowledged(id);
   await alice.delivered(id);
   // What comes after it has come; so the resend would have come as well.
