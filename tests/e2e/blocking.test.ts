@@ -14,9 +14,11 @@ const onOwnServer = OWN_SERVER ? test : test.skip;
 let world: World;
 let redis: Redis;
 let kept: KeptShards;
+let isOld: boolean;
 
 beforeAll(async () => {
   world = await World.open({ config: 'storage_archive_item_limit = 2' });
+  isOld = await world.isOpenfire42();
   redis = new Redis(world.redis.url);
   kept = new KeptShards(redis);
   await world.startProxy({ RETRY_SCHEDULE: '1s', MESSAGE_TTL: '120s', DEDUP_WINDOW: '240s' });
@@ -33,10 +35,26 @@ afterEach(async () => {
 
 const bare = (name: string) => `${name}@${world.xmpp.domain}`;
 
+/** By a privacy list (XEP-0016) where the server knows no XEP-0191, as Openfire 4.2. */
 async function blocks(who: TestUser, what: 'block' | 'unblock', ...jids: string[]): Promise<void> {
+  if (isOld) {
+    await blocksByList(who, jids);
+    return;
+  }
   const items = jids.map((jid) => xml('item', { jid }));
   const answer = await who.asks(undefined, xml(what, { xmlns: 'urn:xmpp:blocking' }, ...items), 'set');
   expect(answer.attrs.type).toBe('result');
+}
+
+async function blocksByList(who: TestUser, jids: readonly string[]): Promise<void> {
+  const set = (...children: Element[]) =>
+    who.asks(undefined, xml('query', { xmlns: 'jabber:iq:privacy' }, ...children), 'set');
+  const name = 'blocked';
+  const all = xml('item', { action: 'allow', order: '9' });
+  const items = jids.map((value, i) => xml('item', { type: 'jid', value, action: 'deny', order: String(i + 1) }));
+  expect((await set(xml('list', { name }, ...items, all))).attrs.type).toBe('result');
+  // Which it may be already, with another session that uses it.
+  await set(xml('default', { name }));
 }
 
 const errorOf = (stanza: Element) => {
@@ -59,7 +77,17 @@ async function isRefused(alice: TestUser, id: string): Promise<void> {
   expect(alice.count(({ attrs }) => attrs.type === 'error' && attrs.id === id)).toBe(1);
 }
 
+/**
+ * Of who is there Openfire 4.2 says it with the sender's own address in `from` (observed on 4.2.4): who refused is not in it,
+ * and the message ends when its time is over.
+ */
+const isNotSaid = () => {
+  if (isOld) console.info('Skipped on Openfire 4.2: its error does not say who blocks');
+  return isOld;
+};
+
 test('a stranger is told at once, and once, while bob is there', async () => {
+  if (isNotSaid()) return;
   const alice = await world.user('alice');
   // On Openfire 5.1.1 a first block does not count for the session that makes it.
   const before = await world.user('bob');
@@ -85,6 +113,7 @@ test('the same while bob is away, and for each of many at once', async () => {
 });
 
 test('what he lets through again arrives', async () => {
+  if (isNotSaid()) return;
   const alice = await world.user('alice');
   const bob = await world.user('bob');
   await blocks(bob, 'block', world.proxied('alice'));

@@ -14,9 +14,11 @@ if (!RUNS)
   let world: World;
   let browser: TestBrowser;
   let relay: Relay;
+  let isOld: boolean;
 
   beforeAll(async () => {
     [world, browser] = await Promise.all([World.open({ websocket: true }), TestBrowser.start()]);
+    isOld = await world.isOpenfire42();
     await world.startProxy();
   }, 60_000);
   afterAll(async () => {
@@ -84,8 +86,12 @@ if (!RUNS)
     const first = await browser.open('untold');
     await login(first, 'alice');
     relay.deafen('far');
+    const { metrics, link } = world.proxy;
+    const { delivered } = metrics.counts;
     const id = await first.call('send', world.proxied('bob'), 'Did you get it?');
     await bob.hears('Did you get it?');
+    // The server has given her session the receipt; one for a session that has ended would wait for the next.
+    await until(() => metrics.counts.delivered > delivered && link.stats.queued === 0, { what: 'the receipt' });
     expect(await first.call('attempts', id)).toBe(1);
     await first.crash();
 
@@ -95,7 +101,8 @@ if (!RUNS)
     // She asked, and did not say it again.
     const written = await second.read('written');
     expect(written.filter((stanza) => stanza.includes('<body'))).toEqual([]);
-    expect(written.filter((stanza) => stanza.includes('<status'))).toHaveLength(1);
+    // From Openfire 4.2 she may hear before: what a WebSocket's session has not acknowledged comes at the next login.
+    if (!isOld) expect(written.filter((stanza) => stanza.includes('<status'))).toHaveLength(1);
     expect(bob.bodies()).toEqual(['Did you get it?']);
     await second.page.close();
   });

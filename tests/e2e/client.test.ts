@@ -11,10 +11,12 @@ import { until } from '../support/time/until.ts';
 const NS_RECEIPTS = 'urn:xmpp:receipts';
 
 let world: World;
+let isOld: boolean;
 const users: LibraryUser[] = [];
 
 beforeAll(async () => {
   world = await World.open();
+  isOld = await world.isOpenfire42();
   await world.startProxy();
 });
 afterAll(() => world.close());
@@ -24,7 +26,9 @@ afterEach(async () => {
 });
 
 async function login(name: string, options: LibraryUserOptions = {}): Promise<LibraryUser> {
-  const user = await LibraryUser.login(world, name, { store: memoryStore(), ...options });
+  // A receipt for a session that has ended: with less Openfire 4.2 stores it, although its user is there with another.
+  const priority = isOld ? 1 : 0;
+  const user = await LibraryUser.login(world, name, { store: memoryStore(), priority, ...options });
   users.push(user);
   return user;
 }
@@ -81,8 +85,8 @@ test('a cut in the middle of a burst: resumed or begun anew, each arrives once',
     alice.relay.reset();
     const ends = await Promise.all(ids.map((id) => end(alice, id)));
     expect(new Set(ends.map(({ state }) => state))).toEqual(new Set(['delivered']));
-    if (streamManagement) expect(bob.bodies()).toEqual(bodies);
-    // What was lost on its way to him comes again after what was not.
+    if (streamManagement && !isOld) expect(bob.bodies()).toEqual(bodies);
+    // What was lost on its way to him comes again after what was not; so it does where Openfire 4.2 refuses to resume his session.
     else expect(bob.bodies().sort()).toEqual(bodies.sort());
     // What stream management repairs is left to it; without it this must do it.
     if (!streamManagement) expect(again.length).toBeGreaterThan(0);

@@ -78,9 +78,9 @@ if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
   ])(
     'a session whose connection is reset can be resumed while messages are held, and without a lease as little as without the plugin (%s)',
     async (_, tls) => {
+      // Openfire 4.2, whose connections are not Netty's, has none; and with TLS 1.3 it leaves some logins without an answer.
+      if (!(await stage.raw('bob', 'asks', { presence: false })).isOffered('csi', 'urn:xmpp:csi:0')) return;
       const bob = await stage.raw('bob', 'desk', { sm: true, tls });
-      // Openfire 4.2, whose connections are not Netty's, has none.
-      if (!bob.isOffered('csi', 'urn:xmpp:csi:0')) return;
       const id = await session(bob);
       const before = bob.handled;
       await said('Seen');

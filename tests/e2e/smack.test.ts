@@ -73,6 +73,10 @@ if (typeof built === 'string') console.info(`Skipped: ${built}`);
   }, 240_000);
 
   test('bob’s connection ends with messages on their way, and he resumes his session: each is shown once', async () => {
+    if (await world.isOpenfire42()) {
+      console.info('Skipped on Openfire 4.2: it refuses to resume a session whose client has got anything in it');
+      return;
+    }
     const relay = await Relay.to(world.xmpp.c2sPort, undefined, world.xmpp.host);
     const [alice, bob] = [await login('alice'), await login('bob', { relay })];
     await alice.receipt(await alice.say(world.proxied('bob'), 'before'), world.proxied('bob'));

@@ -17,6 +17,8 @@ export interface LibraryUserOptions extends ReceiptsOptions {
   readonly resource?: string;
   /** Whether XEP-0198 is used; by default yes. */
   readonly streamManagement?: boolean;
+  /** RFC 6121 section 4.7.2.3; by default none is said, which is 0. */
+  readonly priority?: number;
 }
 
 /** A user with the client library, on an `@xmpp/client` that reconnects, through a relay that can be cut. */
@@ -32,10 +34,12 @@ export class LibraryUser {
     readonly xmpp: Client,
     readonly receipts: ReceiptsClient,
     readonly connection: Reconnecting,
+    priority: number,
   ) {
     receipts.receive((message) => void this.inbox.push(message));
     receipts.addEventListener('problem', ({ detail }) => this.problems.push(detail));
-    xmpp.on('online', () => void xmpp.send(xml('presence')).catch(() => {}));
+    const presence = () => xml('presence', {}, ...(priority === 0 ? [] : [xml('priority', {}, String(priority))]));
+    xmpp.on('online', () => void xmpp.send(presence()).catch(() => {}));
     xmpp.on('error', () => {});
   }
 
@@ -54,10 +58,10 @@ export class LibraryUser {
   }
 
   static async prepare(world: World, name: string, options: LibraryUserOptions = {}): Promise<LibraryUser> {
-    const { resource, streamManagement = true, ...rest } = options;
+    const { resource, streamManagement = true, priority = 0, ...rest } = options;
     const connection = await reconnecting(world, name, { resource, streamManagement });
     const { xmpp } = connection;
-    const user = new LibraryUser(name, xmpp, receiptsClient(xmpp, rest), connection);
+    const user = new LibraryUser(name, xmpp, receiptsClient(xmpp, rest), connection, priority);
     connection.loses((element) => user.loses(element));
     return user;
   }

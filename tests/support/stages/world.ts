@@ -1,3 +1,4 @@
+import xml from '@xmpp/xml';
 import type { ReceiptsProxy, Tuning } from '../../../src/app.ts';
 import { loadConfig } from '../../../src/config/config.ts';
 import { createLog } from '../../../src/util/log.ts';
@@ -51,6 +52,8 @@ export interface ServerProcess {
 }
 
 const SECRET = 'component-secret';
+
+const NS_VERSION = 'jabber:iq:version';
 
 /** What our own server has beside what every test wants. */
 export interface WorldOptions {
@@ -234,6 +237,16 @@ export class World {
       what: `${name}'s login`,
     });
     return user as TestUser;
+  }
+
+  /** Whether it is an Openfire 4.2, which does some things in a way of its own: see openfire/README.md. Asked of it (XEP-0092). */
+  async isOpenfire42(): Promise<boolean> {
+    if (OWN_SERVER) return false;
+    const user = await this.user('alice', { presence: false });
+    const answer = await user.asks(this.xmpp.domain, xml('query', { xmlns: NS_VERSION }));
+    await user.offline();
+    const query = answer.getChild('query', NS_VERSION);
+    return query?.getChildText('name') === 'Openfire' && query.getChildText('version')?.startsWith('4.2.') === true;
   }
 
   /** Logs everybody out. */
