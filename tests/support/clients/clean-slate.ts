@@ -27,8 +27,12 @@ async function cleanAccount({ host, c2sPort: port, domain, passwords }: Accounts
   const come = (as: string) => login({ host, port, domain, username: name, password, resource: as, ...quiet });
   const user = await come(resource);
   try {
-    // Openfire 4.2 does not answer the second.
-    for (const node of await nodes(user)) await user.send(deletion(node));
+    // In the session that deletes two, Openfire 4.2 may answer nothing any more (observed on 4.2.4).
+    for (const [i, node] of (await nodes(user)).entries()) {
+      const deleter = await come(`${resource}-${i}`);
+      await deleter.send(deletion(node));
+      await deleter.offline();
+    }
     for (const jid of (await user.roster()).keys()) await user.removes(jid);
     // With that the server hands over what it has stored, and each open request.
     await user.available();
