@@ -202,6 +202,22 @@ describe('the status query', () => {
     expect(wire.slice(3)).toEqual(ids);
   });
 
+  test('once more after 10 s, 70 s and 310 s about what an earlier session wrote: its receipt may lie with that session', async () => {
+    const states: Record<string, string> = { stored: 'pending', doubtful: 'pending' };
+    const { xmpp, client, send, during } = await absent(60_001, states);
+    xmpp.online();
+    await during(0);
+    send('of this session');
+    xmpp.receives(stored('of this session'));
+    expect((await during(9_999)).filter(Array.isArray)).toEqual([]);
+    states.doubtful = 'delivered';
+    expect((await during(1)).filter(Array.isArray)).toEqual([['stored', 'doubtful']]);
+    expect(client.get('doubtful')?.state).toBe('delivered');
+    expect((await during(60_000)).filter(Array.isArray)).toEqual([['stored']]);
+    xmpp.cut();
+    expect((await during(240_000)).filter(Array.isArray)).toEqual([]);
+  });
+
   test('every 10 minutes about the stored: an end that got lost on its way is learnt', async () => {
     const states: Record<string, string> = { m: 'pending' };
     const { xmpp, client, send, during } = start({}, states);

@@ -6,6 +6,7 @@ import { COMPONENT, OUT, toSaved, toTracked } from './entries.ts';
 import { type ReceiptsEvents, ReceiptsEventTarget } from './events.ts';
 import { indexedDbStore } from './indexed-db-store.ts';
 import { bare, domain } from './jid.ts';
+import { LaterQuestions } from './later-questions.ts';
 import { memoryStore } from './memory-store.ts';
 import { OutgoingQueue } from './outgoing.ts';
 import { Persistence } from './persistence.ts';
@@ -37,6 +38,7 @@ export class ReceiptsClient extends ReceiptsEventTarget {
   readonly #unsubscribers: (() => void)[] = [];
   readonly #checkTimer: ReturnType<typeof setInterval>;
   readonly #subscriptions = new Subscriptions();
+  readonly #later = new LaterQuestions((ids) => void this.#sender.ask('stored', ids));
   #closed = false;
   #component: string | undefined;
   /** Whether the proxy's domain is still to be discovered. */
@@ -139,6 +141,7 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     clearInterval(this.#checkTimer);
     for (const unsubscribe of this.#unsubscribers.splice(0)) unsubscribe();
     this.#sender.close();
+    this.#later.end();
     this.#receiver.close();
     await this.ready;
     await this.#persistence.close();
@@ -217,6 +220,8 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     if (ended()) return;
     this.#lastOnline = now;
     this.#sender.giveUp();
+    if (newSession)
+      this.#later.begin(new Set(this.pending().flatMap(({ id, attempts }) => (attempts > 0 ? [id] : []))));
     this.#sender.open();
     // Notifications at the very end of the last session may be lost.
     if (newSession && !away) await this.#sender.ask('stored');
@@ -226,6 +231,7 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     this.#session += 1;
     if (this.#lastOnline !== undefined && this.#xmpp.status !== 'connecting') this.#lastOnline = Date.now();
     this.#sender.close();
+    this.#later.end();
   }
 
   /** Messages of another account stay in the store, and are not sent from this one. */
