@@ -16,8 +16,9 @@ export class AwaitedOutcomes {
     return this.#byName.get(nameOf(n, copy));
   }
 
-  has(n: string, copy: number): boolean {
-    return this.#byName.has(nameOf(n, copy));
+  /** Without a copy: whether the original is, or the last copy. */
+  has(n: string, copy?: number): boolean {
+    return copy === undefined ? this.#isAwaited(n) : this.#byName.has(nameOf(n, copy));
   }
 
   /** It is not awaited any longer. What waits behind it is for {@link settle}: first its outcome is handled. */

@@ -11,6 +11,7 @@ import { IdSource } from '../xmpp/stanza/ids.ts';
 import { Acceptance } from './acceptance.ts';
 import { AcknowledgementBatches, type AcknowledgementBatchesOptions } from './acknowledgement-batches.ts';
 import { Bounces } from './bounces.ts';
+import { ConfirmedMessages } from './confirmed-messages.ts';
 import { Copies } from './copies.ts';
 import type { Counts } from './counts.ts';
 import { Endings } from './endings.ts';
@@ -194,7 +195,9 @@ export class Delivery {
     const refusals = new Refusals({ ...base, reaches: options.reaches ?? (async () => 'unknown') });
     const receiptSupport = this.#receiptSupport;
     const rooms = { ...base, gate: held?.verdicts, quotas, passthrough, maxStanzaBytes };
-    const settlement = new Settlement({ ...rooms, copies, receiptSupport, sequenceGaps, endings });
+    const confirmed =
+      options.gate && held && new ConfirmedMessages({ pipeline, gate: options.gate.gate, copies: held.copies });
+    const settlement = new Settlement({ ...rooms, copies, receiptSupport, sequenceGaps, endings, confirmed });
     this.messages = new MessageHandler({
       ...rooms,
       acceptance: new Acceptance({ ...rooms, copies, notices, batches }),

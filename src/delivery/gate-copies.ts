@@ -275,6 +275,16 @@ export class GateCopies extends EventEmitter<Events> {
     });
   }
 
+  /** Whether the server has not said yet whom it gave a message that it was let have. */
+  awaits(n: string): boolean {
+    return this.#awaited.has(n) && !this.#options.gate.isOpen(n);
+  }
+
+  /** Does that when the server has said it. */
+  whenKnown(n: string, then: () => void): void {
+    this.#awaited.whenSettled(n, then);
+  }
+
   /** A client (`by`, its session's resource) has confirmed a message that is confirmed already. */
   confirmedAgain(user: string, by: string, key: string): void {
     const n = this.#endedEarly.get(key);

@@ -2,8 +2,7 @@ import type { Route } from '../addressing/address-policy.ts';
 import type { RoutedReceipt } from '../gate/events.ts';
 import { type Clock, keyOfHeld, notified, type ProofTaken, prove, type StoreQueue, settle } from '../store/contract.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
-import { isUniqueId } from '../xmpp/stanza/ids.ts';
-import { keyOfWireId, recordKey, senderIdOf } from '../xmpp/stanza/message-key.ts';
+import { keyOfWireId, mayNameSeveral, recordKey, senderIdOf } from '../xmpp/stanza/message-key.ts';
 import type { Copies } from './copies.ts';
 import type { Endings } from './endings.ts';
 import type { GateCopies } from './gate-copies.ts';
@@ -53,7 +52,7 @@ export class RoutedReceipts {
       done: (found) => {
         if (found !== undefined) this.#settle(n, route, receipt, found);
         // It was let go without being stored. What its sender has stored under this id may be another message, or the same, written again.
-        else if (mayBeAnother(receipt.id)) copies.forget(n);
+        else if (mayNameSeveral(receipt.id)) copies.forget(n);
         else this.#settle(n, route, receipt, keyOfWireId(route.to.inner, route.from.inner, receipt.id));
       },
     });
@@ -110,9 +109,4 @@ export class RoutedReceipts {
     for (const request of notified([{ key, state: 'delivered' }]))
       this.#options.pipeline.push({ request, done: () => {} });
   }
-}
-
-/** Whether its sender may have given this id to several messages: a client counts it, and it is none that we have made of such a one. */
-function mayBeAnother(id: string): boolean {
-  return senderIdOf(id) === id && !isUniqueId(id);
 }

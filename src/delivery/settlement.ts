@@ -12,7 +12,8 @@ import type { MessageTrace } from '../util/message-trace.ts';
 import { received } from '../xmpp/stanza/build.ts';
 import type { ImpliedReceipt } from '../xmpp/stanza/implied-receipt.ts';
 import type { Message } from '../xmpp/stanza/message.ts';
-import { keyOfWireId, recordKey } from '../xmpp/stanza/message-key.ts';
+import { keyOfWireId, mayNameSeveral, recordKey } from '../xmpp/stanza/message-key.ts';
+import type { ConfirmedMessages } from './confirmed-messages.ts';
 import type { Copies } from './copies.ts';
 import type { Endings } from './endings.ts';
 import type { HeldVerdicts } from './held-verdicts.ts';
@@ -28,6 +29,8 @@ export interface SettlementOptions {
   readonly receiptSupport: ReceiptSupport;
   readonly sequenceGaps: SequenceGaps;
   readonly gate?: Pick<HeldVerdicts, 'wasPassed' | 'noteConfirmed' | 'confirmedAgain'> | undefined;
+  /** Which of several messages of one id is meant by what a gate shows. */
+  readonly confirmed?: Pick<ConfirmedMessages, 'find' | 'handled'> | undefined;
   readonly clock: Clock;
   readonly counts: {
     repeatedReceipts: number;
@@ -83,7 +86,36 @@ export class Settlement {
       if (tells) notified += 1;
       if (open === 0) onNotified?.(notified === ids.length);
     };
-    for (const id of ids) this.#receipt(route, id, () => {}, settled);
+    for (const id of ids) this.#heldReceipt(route, id, settled);
+  }
+
+  #heldReceipt(route: Route, id: string, onSettled: (tells?: boolean) => void): void {
+    const { confirmed, gate, counts, clock } = this.#options;
+    if (confirmed === undefined || route.heldAs === undefined || !mayNameSeveral(id)) {
+      this.#receipt(route, id, () => {}, onSettled);
+      return;
+    }
+    const { from } = route;
+    const now = clock.now();
+    const failed = () => {
+      this.#unknown(route, id);
+      onSettled();
+    };
+    const found: Parameters<typeof confirmed.find>[3] = (meant) => {
+      if (meant.what === 'confirmed') {
+        counts.repeatedReceipts += 1;
+        gate?.confirmedAgain(from.inner, from.resource, meant.key);
+        onSettled(true);
+      } else if (meant.what === 'one') {
+        const { key } = meant;
+        const settled = (tells?: boolean) => {
+          confirmed.handled(key, from.full);
+          onSettled(tells);
+        };
+        this.#receipt(route, id, () => {}, settled, key, now);
+      } else this.#receipt(route, id, () => {}, onSettled, this.#keyOf(route, id), now);
+    };
+    confirmed.find(route, id, 'receipt', found, failed);
   }
 
   #receipt(
@@ -92,10 +124,10 @@ export class Settlement {
     onUnmatched: () => void,
     onSettled: (tells?: boolean) => void,
     key: string = this.#keyOf(route, id),
+    now: number = this.#options.clock.now(),
   ): void {
     const { pipeline, copies, receiptSupport, counts, sequenceGaps, trace } = this.#options;
     const { from, to } = route;
-    const now = this.#options.clock.now();
     const sender = to.inner;
     const recipient = from.inner;
     const remember = receiptSupport.isNews(sender, recipient, now) ? { sender, recipient } : undefined;
@@ -113,7 +145,7 @@ export class Settlement {
           case 'unknown': {
             const plain = this.#otherKeyOf(route, id, key);
             if (plain !== undefined) {
-              this.#receipt(route, id, onUnmatched, onSettled, plain);
+              this.#receipt(route, id, onUnmatched, onSettled, plain, now);
               return;
             }
             counts.unmatchedReceipts += 1;
@@ -170,7 +202,32 @@ export class Settlement {
    *
    * @param onSettled of a marker: all that it proves has been settled
    */
-  proof(route: Route, proof: ImpliedReceipt, onSettled?: () => void, key = this.#keyOf(route, proof.id)): void {
+  proof(route: Route, proof: ImpliedReceipt, onSettled?: () => void, key?: string): void {
+    const { confirmed } = this.#options;
+    if (key !== undefined || confirmed === undefined || route.heldAs === undefined || !mayNameSeveral(proof.id)) {
+      this.#prove(route, proof, onSettled, key);
+      return;
+    }
+    const done = () => onSettled?.();
+    confirmed.find(
+      route,
+      proof.id,
+      proof.by,
+      (meant) => {
+        if (meant.what === 'any') this.#prove(route, proof, onSettled);
+        else if (meant.what === 'one') this.#prove(route, proof, onSettled, meant.key);
+        else done();
+      },
+      done,
+    );
+  }
+
+  #prove(
+    route: Route,
+    proof: ImpliedReceipt,
+    onSettled: (() => void) | undefined,
+    key: string = this.#keyOf(route, proof.id),
+  ): void {
     const { by, id, maybeOwn } = proof;
     const { pipeline, copies, endings, counts, trace } = this.#options;
     const { from, to } = route;
@@ -178,7 +235,7 @@ export class Settlement {
     const sender = to.inner;
     const looksAgain = () => {
       const plain = this.#otherKeyOf(route, id, key);
-      if (plain !== undefined) this.proof(route, proof, onSettled, plain);
+      if (plain !== undefined) this.#prove(route, proof, onSettled, plain);
       return plain !== undefined;
     };
     if (by === 'marker') {

@@ -76,6 +76,11 @@ async function two(): Promise<readonly [one: string, two: string, told: string]>
   return [first, second, sessions + outcomes];
 }
 
+/** A client of bob's confirms what has that id, and its sender is away, so that it is shown. */
+async function confirms(at: string, id: string, by = 'received', ns = 'urn:xmpp:receipts'): Promise<string> {
+  return (await held(`${BOB}/${at}`, ALICE, 'c-1', `<${by} xmlns="${ns}" id="${id}"/>`)).verdict;
+}
+
 async function restarts(remembers: string): Promise<void> {
   await it.close();
   await start(remembers);
@@ -127,4 +132,66 @@ test('a receipt for what was let go without being stored is for what its sender 
   gate.tells(sent(one, 'P') + has('epoch-99', 'P', 'receipt', id));
   await until(() => forgotten().includes('epoch-99'), { what: 'the end of what was let go' });
   expect(await it.metric('delivered_total')).toBe(1);
+});
+
+describe.each([false, true])('what is shown; after a restart: %s', (after) => {
+  test('a receipt is for the message that its session was given, and one more of it for no other', async () => {
+    const [one, other, told] = await two();
+    if (after) await restarts(told);
+    expect(await confirms('D', '1')).toBe('drop');
+    expect(forgotten()).toEqual([other]);
+    expect(await confirms('D', '1')).toBe('drop');
+    expect([forgotten(), await it.metric('delivered_total')]).toEqual([[other], 1]);
+    // What nobody has confirmed is sent again.
+    gate.tells(`<returned n="${one}" jid="${BOB}/P" session="P"/>${session('P', 'gone')}`);
+    gate.tells(session('D', 'gone') + session('N', 'available'));
+    await until(() => copies().includes(`${one} ${BOB}/N`), { what: 'the copy' });
+  });
+
+  test('a marker is for the message that its session was given', async () => {
+    const [, other, told] = await two();
+    if (after) await restarts(told);
+    expect(await confirms('D', '1', 'displayed', 'urn:xmpp:chat-markers:0')).toBe('pass');
+    await until(() => forgotten().length > 0, { what: 'the end of a message' });
+    await handled();
+    expect(forgotten()).toContain(other);
+  });
+});
+
+test('a receipt that is faster than the word whom the server gave the message waits for that', async () => {
+  await start(session('P', 'available') + session('D', 'available'));
+  const one = await writes('1', 'one');
+  gate.tells(sent(one, 'P'));
+  const other = await writes('1', 'two');
+  const verdict = confirms('D', '1');
+  await handled();
+  expect(forgotten()).toEqual([]);
+  gate.tells(sent(other, 'D'));
+  expect(await verdict).toBe('drop');
+  expect(forgotten()).toEqual([other]);
+});
+
+test('two receipts that come together are for two messages', async () => {
+  await start(session('D', 'available'));
+  const all = [await writes('1', 'one'), await writes('1', 'two')];
+  for (const n of all) gate.tells(sent(n, 'D'));
+  await handled();
+  expect(await Promise.all([confirms('D', '1'), confirms('D', '1')])).toEqual(['drop', 'drop']);
+  expect(await it.metric('delivered_total')).toBe(2);
+});
+
+test('a receipt for what is proved already by its server is told, whichever of that id it is', async () => {
+  await it?.close();
+  it = await PeerProxy.start(redis.url, { MODE: 'transparent', PROOF_GRACE: '50ms' });
+  gate = new ScriptedGate(it.peer, { remembers: session('P', 'available') + session('D', 'available') });
+  await it.ready();
+  const one = await writes('1', 'one');
+  const other = await writes('1', 'two');
+  gate.tells(`${sent(one, 'P')}${sent(other, 'D')}<has n="${other}" jid="${BOB}/D" session="D" by="sm"/>`);
+  await until(() => forgotten().includes(other), { what: 'the proof' });
+  expect(await confirms('D', '1')).toBe('drop');
+  const told = () => gate.given('tell').map((command) => command.toString());
+  await until(() => told().length > 0, { what: 'what its sender is told' });
+  expect(told()).toEqual([expect.stringContaining('<received')]);
+  expect(forgotten()).not.toContain(one);
 });

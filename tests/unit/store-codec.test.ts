@@ -31,6 +31,7 @@ const EACH: { readonly [K in c.Kind]: c.RequestOf<K> } = {
   supersede: c.supersede('k'),
   prove: c.prove('k', 'desk', 1, true),
   keyOfHeld: c.keyOfHeld('k', 'e-1'),
+  namedBy: c.namedBy('k'),
   handOver: c.handOver(copy),
   claim: c.claim('k', 1),
   bounce: c.bounce('k'),

@@ -96,10 +96,18 @@ export interface KeyOfHeld {
 
 export const keyOfHeld = (key: string, heldAs: string): KeyOfHeld => ({ kind: 'keyOfHeld', key, heldAs });
 
+/** The messages that go by `key`, as their sender named them, oldest first and without their payloads; of very many the oldest. */
+export interface NamedBy {
+  readonly kind: 'namedBy';
+  readonly key: string;
+}
+
+export const namedBy = (key: string): NamedBy => ({ kind: 'namedBy', key });
+
 /** `proved` only without `told`, and instead of `delivered`. */
 export type ProofTaken = Settled | { readonly outcome: 'proved'; readonly record: StoredRecord };
 
-export type SettlementRequest = Settle | SettleByMention | Supersede | Prove | KeyOfHeld;
+export type SettlementRequest = Settle | SettleByMention | Supersede | Prove | KeyOfHeld | NamedBy;
 
 export interface SettlementReplies {
   settle: Settled;
@@ -107,4 +115,5 @@ export interface SettlementReplies {
   supersede: undefined;
   prove: ProofTaken;
   keyOfHeld: string | undefined;
+  namedBy: readonly StoredRecord[];
 }

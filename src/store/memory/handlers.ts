@@ -21,7 +21,7 @@ import {
   recordStrayPing,
 } from './session-checks.ts';
 import { isAvailable, recordPresence, renewSession, whoStillSees } from './sessions.ts';
-import { keyOfHeld, prove, settle, settleByMention, settleUpTo, supersede } from './settlement.ts';
+import { keyOfHeld, namedBy, prove, settle, settleByMention, settleUpTo, supersede } from './settlement.ts';
 import type { MemoryState, MemoryTimes } from './state.ts';
 import { subscriptionStep, withdrawSubscription } from './subscriptions.ts';
 
@@ -44,6 +44,7 @@ export function handlersOf(state: MemoryState, clock: Clock): Handlers {
     supersede: by(supersede),
     prove: by(prove),
     keyOfHeld: by(keyOfHeld),
+    namedBy: by(namedBy),
     handOver: by(handOver),
     notified({ endings }, times) {
       for (const ending of endings) {

@@ -59,6 +59,11 @@ export function keyOfHeld(state: MemoryState, { key, heldAs }: RequestOf<'keyOfH
   return found?.record.key;
 }
 
+/** See {@link NamedBy}. */
+export function namedBy(state: MemoryState, { key }: RequestOf<'namedBy'>): StoredRecord[] {
+  return state.candidates(key, true).map((entry) => shown(entry));
+}
+
 /** A first lease with most of it to come serves for the notice to the sender as well. */
 function isFirstLeaseFresh({ attempt, copies, storedAt }: StoredRecord, { now, leaseUntil }: MemoryTimes): boolean {
   return attempt === 1 && copies === 0 && storedAt > Math.round(now - (leaseUntil - now) * SCRIPT_TIMES.FRESH_LEASE);

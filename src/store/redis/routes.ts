@@ -13,6 +13,7 @@ export const ROUTE = {
   supersede: 'key',
   prove: 'key',
   keyOfHeld: 'key',
+  namedBy: 'key',
   handOver: 'key',
   claim: 'key',
   bounce: 'key',

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { isAscii } from '../../util/octets.ts';
+import { isUniqueId } from './ids.ts';
 import { NS } from './namespaces.ts';
 import { partitionDigits, partitionOf } from './partition.ts';
 
@@ -58,7 +59,7 @@ function markOf(text: string): string {
 }
 
 /** Whether a key has such a mark. */
-function isMarked(key: string): boolean {
+export function isMarked(key: string): boolean {
   return key.charCodeAt(KEY_LENGTH) === TILDE;
 }
 
@@ -71,6 +72,11 @@ export function wireIdOf(key: string, id: string, originId: string | undefined):
 export function senderIdOf(id: string): string {
   const mark = markOf(id);
   return mark === '' ? id : id.slice(0, -MARK_LENGTH);
+}
+
+/** Whether a sender may have given this id, which comes back, to several messages: a client counts it, and it is none that we have marked. */
+export function mayNameSeveral(id: string): boolean {
+  return markOf(id) === '' && !isUniqueId(id);
 }
 
 /** The key of the message with this wire id. */

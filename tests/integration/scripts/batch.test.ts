@@ -33,6 +33,7 @@ const OPERATIONS: Readonly<Record<string, number>> = {
   settleToldAtHand: 2,
   prove: 2,
   keyOfHeld: 2,
+  namedBy: 1,
   handOver: 11,
   claim: 3,
   bounce: 1,

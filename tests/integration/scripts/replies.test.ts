@@ -139,6 +139,8 @@ test('settlement', async () => {
   await opened.ledger.perform(aliceWrites({ id: 'held', token: c.tokenOfHeld('e-1'), at: NOW }), NOW);
   expect(await gives('key', c.keyOfHeld(keyOf('held'), 'e-1'))).toBe(keyOf('held'));
   expect(await gives('unknown', c.keyOfHeld(keyOf('held'), 'e-2'))).toBeUndefined();
+  expect(await gives('list', c.namedBy(keyOf('held')))).toMatchObject([{ key: keyOf('held'), heldAs: 'e-1' }]);
+  expect(await gives('list', c.namedBy(keyOf('none')))).toEqual([]);
 
   const mention = (id: string, own = 'none') => c.settleByMention(keyOf(id), keyOf(own), 'desk', NOW);
   for (const id of ['five', 'six']) await writes(id);

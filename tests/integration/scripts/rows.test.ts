@@ -90,6 +90,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   id.map((own) => ['settle', keyOf(own), ENDING, '', '', 'alice@example.org']),
   id.map((own) => ['isTaken', keyOf(own)]),
   id.map((own) => ['keyOfHeld', keyOf(own), `token-${own}`]),
+  id.map((own) => ['namedBy', keyOf(own)]),
   fc.constant(['notified', 2, keyOf('told'), keyOf('told too')]),
   // What looks at a record that a receipt of the same row may have ended, or at one that it stored.
   fc.tuple(id, fc.constantFrom('token', 'again')).map(([own, token]) => ['withdraw', keyOf(own), `${token}-${own}`]),

@@ -118,6 +118,7 @@ export const RANDOM_REQUESTS: { readonly [K in Kind]: (world: World) => Omit<Req
     const { heldAs = 'none' } = recordOf(world) as Partial<StoredRecord>;
     return { key: keyOf(world).slice(0, KEY_LENGTH), heldAs };
   },
+  namedBy: (world) => ({ key: keyOf(world) }),
   handOver(world) {
     const { random, now } = world;
     const { attempt, copies, storedAt, sender, recipient, ...record } = recordOf(world);

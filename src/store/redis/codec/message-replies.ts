@@ -133,6 +133,7 @@ export const MESSAGE_REPLIES: FormsOf<MessageKind> = {
     proved: open(2, ([key, record]) => ({ outcome: 'proved', record: decodeRecord(key, record) })),
   }),
   keyOfHeld: to<'keyOfHeld'>({ unknown: says(undefined), key: fixed(1, ([key]) => key) }),
+  namedBy: to<'namedBy'>({ list: list(0, 2, (_, all) => all.map(([key, record]) => decodeRecord(key, record))) }),
 
   handOver: to<'handOver'>({ moot: says(undefined), due: fixed(1, (fields) => whole(fields[0])) }),
   claim: to<'claim'>({

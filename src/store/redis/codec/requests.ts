@@ -102,6 +102,7 @@ const ENCODERS: Encoders = {
     args.push(name, key, writtenEnding(now, resource));
   },
   keyOfHeld: ({ key, heldAs }, args) => void args.push('keyOfHeld', key, tokenOfHeld(heldAs)),
+  namedBy: ({ key }, args) => void args.push('namedBy', key),
   release({ endings, leaseUntil }, args) {
     args.push('release', leaseUntil, endings.length);
     for (const ending of endings) args.push(member(ending));

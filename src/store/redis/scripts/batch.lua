@@ -111,6 +111,8 @@ function rare.run(operation, at)
     return explain(key), 2
   elseif operation == 'keyOfHeld' then
     return duplicates.key_of(key, ARGV[at + 2]), 3
+  elseif operation == 'namedBy' then
+    return duplicates.named(key), 2
   elseif operation == 'settleUpTo' then
     return settling.settle_up_to(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], lately, lease_text, window_text), 7
   elseif operation == 'renewLease' then

@@ -213,6 +213,13 @@ function duplicates.key_of(key, token)
   return same and 'key\0' .. same or 'unknown'
 end
 
+-- Those that have the id of this key, oldest first, without their payloads; of very many the oldest. Reply: list of keys and records.
+function duplicates.named(key)
+  local named = {}
+  for _, candidate in ipairs(records.candidates(key, nil, true)) do named[#named + 1] = candidate[1] .. '\0' .. strip(candidate[2]) end
+  return list_of('list', named)
+end
+
 -- A resend came from another resource, under another id or asking for a receipt: the answers go there from now on.
 -- `sender_id` is as record-codec.ts writes it.
 function duplicates.readdress(key, sender_resource, sender_id, owes)

@@ -1,0 +1,156 @@
+import type { Route } from '../addressing/address-policy.ts';
+import type { Facts } from '../gate/facts.ts';
+import { namedBy, type StoredRecord, type StoreQueue } from '../store/contract.ts';
+import type { ImpliedReceipt } from '../xmpp/stanza/implied-receipt.ts';
+import { isMarked, recordKey } from '../xmpp/stanza/message-key.ts';
+import type { GateCopies } from './gate-copies.ts';
+import type { GatePort } from './gate-port.ts';
+
+export interface ConfirmedMessagesOptions {
+  readonly pipeline: Pick<StoreQueue, 'push'>;
+  readonly gate: Pick<GatePort, 'factsOf' | 'sessionAt'>;
+  readonly copies: Pick<GateCopies, 'awaits' | 'whenKnown'>;
+}
+
+/** Which message it is that a client confirms. */
+export type Meant =
+  /** Whatever goes by that id: there is only one, or that session was given none of them. */
+  | { readonly what: 'any' }
+  | { readonly what: 'one'; readonly key: string }
+  /** One that this session has confirmed, or for which its sender has had a receipt. */
+  | { readonly what: 'confirmed'; readonly key: string }
+  /** Nobody can tell. */
+  | { readonly what: 'none' };
+
+export interface Confirming {
+  readonly by: 'receipt' | ImpliedReceipt['by'];
+  /** Full JID. */
+  readonly jid: string;
+  readonly resource: string;
+  /** The session's stream; undefined where it has ended. */
+  readonly id: string | undefined;
+}
+
+/** A message of that id. */
+export interface OfThatId {
+  readonly record: StoredRecord;
+  readonly facts: Facts | undefined;
+  /** A receipt of that session's for it is on its way to the store. */
+  readonly isInHand?: boolean;
+}
+
+const ANY: Meant = { what: 'any' };
+
+/**
+ * Which of several messages of one id a client confirms, whose sender counts ids anew: as a gate decides it (docs/gate-protocol.md), the
+ * oldest that this session was given and has not confirmed. So nothing is taken for delivered by what was said of another. A marker, a
+ * reply or a reaction may come after a receipt, and be for what that has confirmed.
+ *
+ * @param all the oldest first
+ */
+export function meantBy(all: readonly OfThatId[], session: Confirming): Meant {
+  if (isOne(all.map(({ record }) => record))) return ANY;
+  return session.by === 'receipt' ? confirmedBy(all, session) : impliedBy(all, session);
+}
+
+/** What that id names is found by its key alone. */
+function isOne(all: readonly StoredRecord[]): boolean {
+  const [first, ...others] = all;
+  return first === undefined || (others.length === 0 && !isMarked(first.key));
+}
+
+function confirmedBy(all: readonly OfThatId[], session: Confirming): Meant {
+  let last: string | undefined;
+  for (const one of all) {
+    if (!wasGiven(one, session)) continue;
+    const { key, state } = one.record;
+    if (!hasConfirmed(one, session)) return { what: state === 'delivered' ? 'confirmed' : 'one', key };
+    last = key;
+  }
+  return last === undefined ? ANY : { what: 'confirmed', key: last };
+}
+
+function impliedBy(all: readonly OfThatId[], session: Confirming): Meant {
+  for (const one of all) {
+    if (one.record.state !== 'pending') {
+      // By the key alone nothing that is pending is found then, or another than this.
+      return all.some(({ record }) => record.state === 'pending' && !isMarked(record.key)) ? { what: 'none' } : ANY;
+    }
+    if (wasGiven(one, session)) return { what: 'one', key: one.record.key };
+  }
+  return ANY;
+}
+
+/** Whether that session was given it under the id that its sender gave it: copies of all but the first have ids of their own. */
+function wasGiven({ record, facts }: OfThatId, { jid, id, resource }: Confirming): boolean {
+  const isIt = (one: { readonly jid: string; readonly id: string }) =>
+    id === undefined ? one.jid === jid : one.id === id;
+  for (const { copy, sessions, states } of facts?.outcomes.values() ?? []) {
+    if (copy > 1 && isMarked(record.key)) continue;
+    // It was let go without a verdict: nobody has seen which sessions were given it.
+    if (states.has('passed') || sessions.some(isIt)) return true;
+  }
+  return facts?.flushed.some(isIt) === true || (record.state !== 'pending' && record.receiptResource === resource);
+}
+
+function hasConfirmed({ record, facts, isInHand = false }: OfThatId, { id, resource }: Confirming): boolean {
+  if (isInHand) return true;
+  // Of another session's it is known as long as that is in doubt.
+  return (
+    record.state === 'delivered' &&
+    (record.receiptResource === resource || facts === undefined || facts.has.has(id ?? ''))
+  );
+}
+
+/** Finds out which of several messages of one id is meant by what a gate shows, which names that id alone. */
+export class ConfirmedMessages {
+  readonly #options: ConfirmedMessagesOptions;
+  /** Receipts on their way to the store: the key, and the full JID of the session. */
+  readonly #inHand = new Set<string>();
+
+  constructor(options: ConfirmedMessagesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * In a route here, the recipient is `from`. Of a receipt for one it is to be said when it is {@link handled}.
+   *
+   * @param failed the store could not say it
+   */
+  find({ from, to }: Route, id: string, by: Confirming['by'], found: (meant: Meant) => void, failed: () => void): void {
+    const { gate } = this.#options;
+    const session = { by, jid: from.full, resource: from.resource, id: gate.sessionAt(from.inner, from.resource)?.id };
+    this.#ask(recordKey(to.inner, from.inner, id), from.returnsKey, session, found, failed);
+  }
+
+  /** A receipt for it from that session (full JID) has been in the store. */
+  handled(key: string, jid: string): void {
+    this.#inHand.delete(`${key} ${jid}`);
+  }
+
+  #ask(key: string, owner: string, session: Confirming, found: (meant: Meant) => void, failed: () => void): void {
+    const { pipeline, gate, copies } = this.#options;
+    pipeline.push({
+      request: namedBy(key),
+      owner,
+      failed,
+      done: (records) => {
+        const held = records.filter(({ heldAs }) => heldAs !== undefined);
+        // A client may be faster than the server's word whom it gave the message.
+        const awaited = isOne(held) ? undefined : held.find(({ heldAs }) => copies.awaits(heldAs as string))?.heldAs;
+        if (awaited !== undefined) {
+          copies.whenKnown(awaited, () => this.#ask(key, owner, session, found, failed));
+          return;
+        }
+        const all = held.map((record) => ({
+          record,
+          facts: gate.factsOf(record.heldAs as string),
+          isInHand: this.#inHand.has(`${record.key} ${session.jid}`),
+        }));
+        const meant = meantBy(all, session);
+        if (meant.what === 'one' && session.by === 'receipt') this.#inHand.add(`${meant.key} ${session.jid}`);
+        found(meant);
+      },
+    });
+  }
+}

@@ -1,0 +1,105 @@
+// Which of several messages of one id a client confirms.
+import { type Confirming, meantBy, type OfThatId } from '../../src/delivery/confirmed-messages.ts';
+import { type Facts, newFacts } from '../../src/gate/facts.ts';
+import type { StoredRecord } from '../../src/store/contract.ts';
+
+const KEY = 'AAbbbbbbbbbbbb';
+const [FIRST, SECOND, THIRD] = ['', '~0123456789abcdef', '~fedcba9876543210'].map((mark) => KEY + mark) as [
+  string,
+  string,
+  string,
+];
+const D: Confirming = { by: 'receipt', jid: 'bob@s/D', resource: 'D', id: 'D' };
+
+const ref = (id: string) => ({ jid: `bob@s/${id}`, id });
+/** What a gate has said: copy by copy, the sessions that were given it. */
+function given(...copies: string[][]): Facts {
+  const facts = newFacts();
+  for (const [place, sessions] of copies.entries()) {
+    const copy = place + 1;
+    const states = new Set(['sent'] as const);
+    const rest = { condition: undefined, acknowledged: false, missed: [] };
+    facts.outcomes.set(copy, { n: 'e-1', copy, states, sessions: sessions.map(ref), ...rest });
+  }
+  return facts;
+}
+function one(key: string, facts?: Facts, state: StoredRecord['state'] = 'pending', receiptResource = ''): OfThatId {
+  return { record: { key, state, receiptResource } as StoredRecord, facts };
+}
+const meant = (all: OfThatId[], session: Partial<Confirming> = {}) => {
+  const found = meantBy(all, { ...D, ...session });
+  return 'key' in found ? `${found.what} ${found.key}` : found.what;
+};
+
+test('of one alone nothing has to be known, unless it is told apart by its mark', () => {
+  expect(meant([])).toBe('any');
+  expect(meant([one(FIRST, given(['P']))])).toBe('any');
+  expect(meant([one(SECOND, given(['P']))])).toBe('any');
+  expect(meant([one(SECOND, given(['D']))])).toBe(`one ${SECOND}`);
+});
+
+test('it is the oldest that the session was given, and has not confirmed', () => {
+  expect(meant([one(FIRST, given(['P'])), one(SECOND, given(['D'])), one(THIRD, given(['D']))])).toBe(`one ${SECOND}`);
+  expect(meant([one(FIRST, given(['D'])), one(SECOND, given(['D']))])).toBe(`one ${FIRST}`);
+  const confirmed = one(FIRST, undefined, 'delivered', 'D');
+  expect(meant([confirmed, one(SECOND, given(['D']))])).toBe(`one ${SECOND}`);
+  expect(meant([confirmed, one(SECOND, given(['P']))])).toBe(`confirmed ${FIRST}`);
+  expect(meant([{ ...one(FIRST, given(['D'])), isInHand: true }, one(SECOND, given(['D']))])).toBe(`one ${SECOND}`);
+});
+
+test('one that its server has proved is still to be confirmed', () => {
+  const proved = one(FIRST, undefined, 'unconfirmed', 'D');
+  expect(meant([proved, one(SECOND, given(['D']))])).toBe(`one ${FIRST}`);
+  expect(meant([one(FIRST, given(['P'])), one(SECOND, undefined, 'unconfirmed', 'D')])).toBe(`one ${SECOND}`);
+});
+
+test('what another session has confirmed is confirmed once more, as long as that is known', () => {
+  const facts = given(['P', 'D']);
+  const all = [one(FIRST, facts, 'delivered', 'P'), one(SECOND, given(['P', 'D']))];
+  expect(meant(all)).toBe(`confirmed ${FIRST}`);
+  facts.has.set('D', 1);
+  expect(meant(all)).toBe(`one ${SECOND}`);
+});
+
+test('a session that was given none of them may have looked into an archive', () => {
+  expect(meant([one(FIRST, given(['P'])), one(SECOND, given(['P']))])).toBe('any');
+  expect(meant([one(FIRST), one(SECOND)])).toBe('any');
+});
+
+test('copies of all but the first go out under ids of their own', () => {
+  expect(meant([one(FIRST, given(['P'])), one(SECOND, given(['P'], ['D']))])).toBe('any');
+  expect(meant([one(FIRST, given(['P'], ['D'])), one(SECOND, given(['D']))])).toBe(`one ${FIRST}`);
+});
+
+test('what came from offline storage was given, and what was let go without a verdict may have been', () => {
+  const flushed = given([]);
+  flushed.flushed.push(ref('D'));
+  expect(meant([one(FIRST, given(['P'])), one(SECOND, flushed)])).toBe(`one ${SECOND}`);
+  const passed = newFacts();
+  const states = new Set(['passed'] as const);
+  passed.outcomes.set(1, {
+    n: 'e-2',
+    copy: 1,
+    states,
+    sessions: [],
+    condition: undefined,
+    acknowledged: false,
+    missed: [],
+  });
+  expect(meant([one(FIRST, given(['P'])), one(SECOND, passed)])).toBe(`one ${SECOND}`);
+});
+
+test('a session that has ended is known by its address', () => {
+  const all = [one(FIRST, given(['P'])), one(SECOND, given(['D']))];
+  expect(meant(all, { id: undefined })).toBe(`one ${SECOND}`);
+  expect(meant(all, { id: 'later' })).toBe('any');
+});
+
+test.each(['marker', 'reply', 'reaction'] as const)('a %s may be for what a receipt was for', (by) => {
+  const second = one(SECOND, given(['D']));
+  expect(meant([one(FIRST, given(['P'])), second], { by })).toBe(`one ${SECOND}`);
+  expect(meant([one(FIRST, given(['D'])), second], { by })).toBe(`one ${FIRST}`);
+  // Nothing that is pending is found by the key alone.
+  expect(meant([one(FIRST, undefined, 'delivered', 'D'), second], { by })).toBe('any');
+  expect(meant([one(FIRST, given(['P'])), one(SECOND, undefined, 'delivered', 'D'), second], { by })).toBe('none');
+});
