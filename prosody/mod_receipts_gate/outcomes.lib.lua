@@ -47,6 +47,7 @@ local function forget(n)
 		state.count = state.count - 1;
 		record.forgotten = true;
 		unname(record);
+		gate.offline.forget(record);
 		gate.proofs.forget(record);
 	end
 end

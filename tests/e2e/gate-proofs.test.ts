@@ -258,6 +258,17 @@ test('flushed to a session that dies: returned, and not stored a second time', a
   expect(again.bodies()).toEqual([]);
 });
 
+test('what the component wants no more is not kept for a user who is away; what the server gives him of it is the server’s', async () => {
+  const n = await said('One');
+  await component.command(xml('forget', { n }));
+  const bob = await stage.raw('bob', 'desk', { sm: true });
+  await bob.hears('One');
+  await bob.leave();
+  const again = await stage.raw('bob', 'again');
+  await again.hears('One');
+  expect(component.events('flushed')).toEqual([]);
+});
+
 test('login-then-live-in-order: a redelivery goes before later messages that wait for their verdict', async () => {
   const bob = await stage.raw('bob', 'desk', { sm: true });
   const one = await said('One');
