@@ -43,7 +43,7 @@ end
 local function flushed(stanza, session)
 	local attr = stanza.attr;
 	local kind = attr.type or "normal";
-	if stanza.name ~= "message" or not attr.id or not attr.from or kind ~= "chat" and kind ~= "normal" then
+	if stanza.name ~= "message" or not attr.id or #attr.id > protocol.LONGEST_ID or not attr.from or kind ~= "chat" and kind ~= "normal" then
 		return;
 	end
 	local from, to = jid_bare(attr.from), session.username.."@"..session.host;

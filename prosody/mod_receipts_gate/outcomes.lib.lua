@@ -113,7 +113,7 @@ local function remember(n, from, to, id, body, by_copy)
 		state.records[n] = record;
 		table.insert(state.order, n);
 		state.count = state.count + 1;
-		if id then
+		if id and #id <= protocol.LONGEST_ID then
 			name(record, from, to, id);
 		end
 	end

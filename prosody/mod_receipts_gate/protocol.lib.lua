@@ -11,6 +11,9 @@ local NS_CLIENT = "jabber:client";
 local NS_COMPONENT = "jabber:component:accept";
 local NS_RECEIPTS, NS_MARKERS = "urn:xmpp:receipts", "urn:xmpp:chat-markers:0";
 
+-- What has a longer id no receipt finds: a client that makes such ones would fill the memory with them.
+local LONGEST_ID = 4096;
+
 -- What a message may hold without being worth a hold.
 local TRIFLES = {
 	["http://jabber.org/protocol/chatstates"] = true;
@@ -142,6 +145,7 @@ end
 return {
 	NS = NS;
 	NS_OWN = NS_OWN;
+	LONGEST_ID = LONGEST_ID;
 	element = element;
 	event = event;
 	pair = pair;

@@ -59,6 +59,9 @@ end
 
 local function passed(stanza)
 	local from, to, id = stanza.attr.from, stanza.attr.to, stanza.attr.id;
+	if id and #id > protocol.LONGEST_ID then
+		id = nil;
+	end
 	since = since + 1;
 	if since == 1 then
 		module:add_timer(PERIOD, function ()

@@ -36,6 +36,19 @@ test('enabled with the sessions that there are, held until it is stored, proved 
   await component.event('has', { n, jid: bob.jid, session: session as string, by: 'ping' });
 });
 
+test('an id so long that a few thousand would fill the memory is not kept of what passed unheld', async () => {
+  const alice = await stage.user('alice', 'phone');
+  const bob = await stage.user('bob', 'desk');
+  for (const length of [4096, 4097]) {
+    await alice.send(xml('message', { to: BOB, type: 'chat', id: 'x'.repeat(length) }, xml('body', {}, `${length}`)));
+    await bob.hears(`${length}`);
+  }
+  const component = await stage.attach();
+  const told = await component.enable();
+  const unheld = told.filter(({ name, attrs }) => name === 'unheld' && attrs.to === BOB);
+  expect(unheld.slice(-2).map(({ attrs }) => attrs.id?.length)).toEqual([4096, undefined]);
+});
+
 test('dropped is not delivered, passed is untagged, and a verdict is answered again', async () => {
   const alice = await stage.user('alice', 'phone');
   const bob = await stage.user('bob', 'desk');

@@ -10,9 +10,12 @@ import java.util.TreeMap;
 
 /** What is known of one stored message: its copies carry this object in memory, so that nothing marks them on the wire. */
 public final class Known {
+    /** UTF-16 units. What has a longer id no receipt finds: a client that makes such ones would fill the memory with them. */
+    public static final int LONGEST_ID = 4096;
+
     public final String n;
     final String pair;
-    /** By what a receipt finds it; null without an id. */
+    /** By what a receipt finds it; or null. */
     String name;
     /** Remembered before this one under the same name: one message that was written twice has two numbers. */
     Known sameName;
@@ -50,9 +53,12 @@ public final class Known {
         this.pair = pair;
     }
 
-    /** @param sender and the recipient: bare JIDs, which hold no space */
+    /**
+     * @param sender and the recipient: bare JIDs, which hold no space
+     * @return null without an id, or where that is too long
+     */
     static String name(String sender, String recipient, String id) {
-        return id == null ? null : sender + ' ' + recipient + ' ' + id;
+        return id == null || id.length() > LONGEST_ID ? null : sender + ' ' + recipient + ' ' + id;
     }
 
     public boolean isNoted() {

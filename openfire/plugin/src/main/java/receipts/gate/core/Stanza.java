@@ -44,9 +44,9 @@ public final class Stanza {
         this.words = words;
     }
 
-    /** By what a message is known again without its number: one of the same id and body between the same users; null without an id. */
+    /** By what a message is known again without its number: one of the same id and body between the same users; null without an id, or where that is too long. */
     public static String likeness(String from, String to, String id, String body) {
-        if (id == null || from == null || to == null) return null;
+        if (id == null || id.length() > Known.LONGEST_ID || from == null || to == null) return null;
         return bare(from) + ' ' + bare(to) + ' ' + id + ' ' + (body == null ? "" : body.length() + "," + body.hashCode());
     }
 

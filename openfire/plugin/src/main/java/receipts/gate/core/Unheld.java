@@ -32,7 +32,7 @@ final class Unheld {
         private Passed(Stanza message, String name, List<String> streams, long at) {
             from = message.from;
             to = message.to;
-            id = message.id;
+            id = name == null ? null : message.id;
             this.name = name;
             this.streams = streams;
             this.at = at;

@@ -11,6 +11,7 @@ import org.dom4j.Namespace;
 import org.dom4j.Node;
 import org.dom4j.QName;
 import org.xmpp.packet.Message;
+import receipts.gate.core.Known;
 import receipts.gate.core.Receipt;
 import receipts.gate.core.Stanza;
 
@@ -135,7 +136,9 @@ final class Text {
             children++;
             names += child.getName().hashCode();
         }
-        return message.getFrom() + " " + message.getTo() + " " + message.getID() + " " + children + " " + names + " "
+        String id = message.getID();
+        if (id != null && id.length() > Known.LONGEST_ID) id = id.length() + "," + id.hashCode();
+        return message.getFrom() + " " + message.getTo() + " " + id + " " + children + " " + names + " "
             + (body == null ? 0 : body.length() + "," + body.hashCode());
     }
 }
