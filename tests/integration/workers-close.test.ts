@@ -55,6 +55,25 @@ test('a job whose answer never comes ends when Redis is left, and with it the wo
   await server.stop();
 });
 
+test('of a connection that the queue library has closed nothing is left, which would keep the process for half a second', async () => {
+  const server = await startRedis();
+  const connections = connect({ url: server.url }, () => {});
+  const { ledger, jobs, workers } = connections;
+  const copy = (workers as Redis).duplicate();
+  const all = [ledger, jobs, workers, copy] as Redis[];
+  await until(() => all.every(({ status }) => status === 'ready'), { what: 'the connections' });
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  const ended = once(copy, 'end');
+  copy.disconnect();
+  await ended;
+  const before = timers();
+  const allEnded = Promise.all([ledger, jobs, workers].map((connection) => once(connection, 'end')));
+  await connections.close();
+  await allEnded;
+  expect(timers()).toBe(before);
+  await server.stop();
+});
+
 test('a connection to a cluster that has just begun when Redis is left has an end, and is not made again', async () => {
   const server = await startRedis({ cluster: true });
   const cluster = [{ host: '127.0.0.1', port: server.port }];
