@@ -13,6 +13,8 @@ describe('an id that no client makes twice', () => {
     ['64 random bits in hexadecimal', '9f3a07c2d5b8e146'],
     ['64 random bits in base 36', 'k3j9x0q7m2zr8'],
     ['64 random bits in base 62', 'aZ3kQ9xT2mB'],
+    ['Pidgin: a counter that starts at 32 random bits', 'purple1a2b3c4d'],
+    ['the same below 2^28, written without a zero in front', 'purple92c0f51'],
     ['with separators around it', 'prof_9f3a07c2d5b8e146_7'],
   ])('%s: %s', (_, id) => expect(isUniqueId(id)).toBe(true));
 
@@ -20,7 +22,9 @@ describe('an id that no client makes twice', () => {
     ['nothing', ''],
     ['a counter', '2'],
     ['Psi, ChatSecure', 'aab5a'],
-    ['Pidgin', 'purple1a2b3c4d'],
+    ['not long enough for libpurple’s random start', 'purple1a2b3c'],
+    ['more than libpurple’s 32 bits', 'purple1a2b3c4d5'],
+    ['something before what looks like libpurple’s', 'my-purple1a2b3c4d'],
     ['Smack: five random characters and a counter', 'aB3xY-12345678'],
     ['a padded counter', 'message-0000000000000000001'],
     ['a padded counter in hexadecimal', '000000000000001a'],

@@ -39,6 +39,9 @@ function looksRandom(text: string): boolean {
   return /\d/.test(text) && (text.match(RUNS) ?? []).length * 5 > text.length;
 }
 
+/** libpurple's (Pidgin, Finch): counted from 32 random bits that each connection draws anew. It sends again under them what was not acknowledged. */
+const LIBPURPLE = /^purple[\da-f]{7,8}$/;
+
 /** Different characters that an id has at least which is no counter, such as one in the form of a UUID. */
 const DIFFERENT = 8;
 
@@ -56,12 +59,13 @@ function isMonotonous(text: string): boolean {
 }
 
 /**
- * Whether an id is unique by its form: a UUID, or at least 64 random bits. A random id of digits or of letters alone counts
- * as not unique; that error loses nothing.
+ * Whether an id is unique by its form: a UUID, at least 64 random bits, or libpurple's. A random id of digits or of letters alone
+ * counts as not unique; that error loses nothing.
  */
 export function isUniqueId(id: string): boolean {
   if (id.length < SHORTEST || isMonotonous(id)) return false;
   return (
+    LIBPURPLE.test(id) ||
     /[a-f]/i.test(UUID.exec(id)?.[0] ?? '') ||
     id
       .replace(WORDS, ' ')
