@@ -100,6 +100,71 @@ if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
     },
   );
 
+  test('a session that is resumed while its former connection stands, as after a change of networks, goes on, and others see nothing of it', async () => {
+    const bob = await stage.raw('bob', 'desk', { sm: true });
+    if (!bob.isOffered('csi', 'urn:xmpp:csi:0')) return;
+    const id = await session(bob);
+    await bob.send(xml('presence', { to: alice.jid }));
+    await alice.hears(({ name, attrs }) => name === 'presence' && attrs.from === bob.jid);
+    const before = bob.handled;
+    await said('On the way');
+    await bob.hears('On the way');
+    const resumed = await stage.resume(bob, before);
+    await resumed.hears('On the way');
+    await bob.nonza('stream:error');
+    await component.event('session', { id, state: 'detached' });
+    await component.event('session', { id, state: 'resumed' });
+    await said('After');
+    await resumed.hears('After');
+    await resumed.handledBefore();
+    expect(resumed.bodies()).toEqual(['On the way', 'After']);
+    const left = ({ name, attrs }: Element) => name === 'presence' && attrs.type === 'unavailable';
+    expect([component.events('session', { id, state: 'gone' }), alice.received.filter(left)]).toEqual([[], []]);
+  });
+
+  test('a former connection is ended for its own user alone', async () => {
+    const bob = await stage.raw('bob', 'desk', { sm: true });
+    if (!bob.isOffered('csi', 'urn:xmpp:csi:0')) return;
+    const carol = await stage.raw('carol', 'phone', { sm: true });
+    Object.assign(carol, { smId: bob.smId });
+    await expect(stage.resume(carol, 0)).rejects.toThrow('was not resumed');
+    await said('Still there');
+    await bob.hears('Still there');
+  });
+
+  test('while messages are held, others see of a session whose connection is reset what they see of one that is closed: nothing, until it ends', async () => {
+    const presence = (from: string, type?: string) => (el: Element) =>
+      el.name === 'presence' && el.attrs.from === from && el.attrs.type === type;
+    const bob = await stage.raw('bob', 'desk', { sm: true });
+    if (!bob.isOffered('csi', 'urn:xmpp:csi:0')) return;
+    const id = await session(bob);
+    const carol = await stage.raw('carol', 'desk');
+    await carol.send(xml('presence', { to: BOB, type: 'subscribe' }));
+    await bob.hears(presence(carol.bare, 'subscribe'));
+    await bob.send(xml('presence', { to: carol.bare, type: 'subscribed' }));
+    await carol.hears(presence(bob.jid));
+    const laptop = await stage.raw('bob', 'laptop');
+    await carol.hears(presence(laptop.jid));
+    const before = bob.handled;
+
+    bob.cut();
+    await component.event('session', { id, state: 'detached' });
+    laptop.cut();
+    await carol.hears(presence(laptop.jid, 'unavailable'));
+    const late = await stage.raw('carol', 'phone');
+    await late.hears(presence(bob.jid));
+    const resumed = await stage.resume(bob, before);
+    await resumed.handledBefore();
+    expect(carol.received.filter(presence(bob.jid, 'unavailable'))).toEqual([]);
+
+    component.cut();
+    await alice.say(BOB, 'Unheld');
+    await resumed.hears('Unheld');
+    resumed.cut();
+    await Promise.all([carol, late].map((client) => client.hears(presence(bob.jid, 'unavailable'))));
+    component = await stage.hold();
+  });
+
   test('a client that logs out is said to have ended its session in order; one that is cut off or replaced is not', async () => {
     let isOld = false;
     const ends = async (resource: string, end: (client: RawClient) => unknown) => {

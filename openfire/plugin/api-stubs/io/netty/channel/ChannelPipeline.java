@@ -8,5 +8,7 @@ public interface ChannelPipeline {
 
     ChannelPipeline addBefore(String before, String name, ChannelHandler handler);
 
+    ChannelPipeline addAfter(String before, String name, ChannelHandler handler);
+
     ChannelHandler remove(String name);
 }

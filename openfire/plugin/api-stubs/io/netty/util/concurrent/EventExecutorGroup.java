@@ -1,5 +1,7 @@
 package io.netty.util.concurrent;
 
+import java.util.concurrent.ScheduledExecutorService;
+
 /** Stands for io.netty.util.concurrent.EventExecutorGroup: only what the plugin uses. */
-public interface EventExecutorGroup {
+public interface EventExecutorGroup extends ScheduledExecutorService {
 }

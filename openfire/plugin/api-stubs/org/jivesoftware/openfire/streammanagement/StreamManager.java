@@ -12,6 +12,10 @@ public class StreamManager {
         }
     }
 
+    public boolean getResume() {
+        throw new UnsupportedOperationException();
+    }
+
     public boolean isEnabled() {
         throw new UnsupportedOperationException();
     }

@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
@@ -96,9 +97,24 @@ public class GatePlugin implements Plugin {
     private void watchResets() {
         if (!JiveGlobals.getBooleanProperty(PREFIX + "resume-after-reset", true)) return;
         try {
-            resets = ResetWatch.begin(gate::isLeased);
+            resets = ResetWatch.begin(gate::isLeased, this::lookAndGoOn);
         } catch (LinkageError | RuntimeException other) {
             LOG.info("This Openfire's connections are of another kind: whether a session can be resumed after a reset is up to it");
+        }
+    }
+
+    /** A session that is detached and resumed between two looks would not be seen to be either. */
+    private void lookAndGoOn(Runnable next) {
+        try {
+            clock.execute(() -> {
+                try {
+                    sessions.look();
+                } finally {
+                    next.run();
+                }
+            });
+        } catch (RejectedExecutionException unloaded) {
+            next.run();
         }
     }
 

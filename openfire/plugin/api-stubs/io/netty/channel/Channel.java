@@ -1,0 +1,10 @@
+package io.netty.channel;
+
+import io.netty.util.AttributeMap;
+
+/** Stands for io.netty.channel.Channel: only what the plugin uses. */
+public interface Channel extends AttributeMap {
+    ChannelFuture writeAndFlush(Object message);
+
+    ChannelFuture close();
+}

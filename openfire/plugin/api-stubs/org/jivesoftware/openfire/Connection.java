@@ -1,0 +1,5 @@
+package org.jivesoftware.openfire;
+
+/** Stands for org.jivesoftware.openfire.Connection: only what the plugin uses. */
+public interface Connection {
+}
