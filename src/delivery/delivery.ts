@@ -174,10 +174,11 @@ export class Delivery {
     this.pings = pings;
     const settling = options.ping && { caughtUp: (user: string, resource: string) => pings.caughtUp(user, resource) };
     const status = (keys: readonly string[]) => ledger.status(keys);
-    const onSent = gateCopies && {
+    const ofGate = gateCopies && {
+      inDoubt: (user: string, key: string) => held?.doubts.due(user).find((one) => one.key === key),
       onSent: (user: string) => gateCopies.isCatchingUp(user) || gateCopies.caughtUp(user),
     };
-    this.#windows = new RedeliveryWindows({ ...base, copies, redeliveryWindow, status, ...settling, ...onSent });
+    this.#windows = new RedeliveryWindows({ ...base, copies, redeliveryWindow, status, ...settling, ...ofGate });
     const windows = this.#windows;
     const isThere = gateCopies && ((user: string) => gateCopies.isThere(user));
     const elsewhere = gateCopies && {

@@ -36,6 +36,8 @@ export interface RedeliveryWindowsOptions {
    * ended did not acknowledge (XEP-0198) may go on to the next, or to offline storage.
    */
   readonly caughtUp?: (user: string, resource: string) => Promise<void>;
+  /** What this user (bare JID) is to be sent once more of the message under that key, though it has ended. */
+  readonly inDoubt?: (user: string, key: string) => InTurn | undefined;
   /** All that may be sent again to this user for now has been. */
   readonly onSent?: (user: string) => void;
 }
@@ -202,6 +204,8 @@ export class RedeliveryWindows {
       return copies.redeliver(claimed.record, claimed.noStore, evidence, claimed.target);
     }
     trace?.('redelivery skipped', { key, recipient, attempt }, { why: `${evidence}, but it is ${claimed.outcome}` });
+    // It was confirmed meanwhile, right before the end of its session: this is its turn.
+    this.#options.inDoubt?.(recipient, key)?.send();
     return false;
   }
 

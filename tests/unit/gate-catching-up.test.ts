@@ -101,6 +101,25 @@ describe('his last session had confirmed one just before its end', () => {
     expect(stage.given()).toEqual(['deliver 1', 'deliver 2', 'deliver 3', 'stored 4']);
   });
 
+  test('the store has its receipt only after his next session has begun: it goes in its turn all the same', async () => {
+    stage.tells(held(2) + held(3));
+    await stage.settled();
+    stage.tells(sent(2, 'A') + sent(3, 'A'));
+    await stage.settled();
+    expect(stage.given()).toEqual(['stored 2', 'stored 3']);
+    const settled = stage.store.holds('settle');
+    stage.tells(receipt(2));
+    const answer = await settled;
+    stage.tells(`<returned n="e-3" jid="${BOB}/phone" session="A"/>${ended}`);
+    stage.tells(session('B', 'available') + held(4));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(stage.given()).toEqual([]);
+    answer();
+    await stage.settled();
+    await stage.settled();
+    expect(stage.given()).toEqual(['deliver 1', 'deliver 2', 'deliver 3', 'stored 4']);
+  });
+
   test('his client had ended it in order: nothing of it goes once more', async () => {
     await ends(' graceful="true"');
     stage.tells(session('B', 'available') + held(4));
