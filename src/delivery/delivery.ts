@@ -10,6 +10,7 @@ import type { AckFormat } from '../xmpp/stanza/build.ts';
 import { IdSource } from '../xmpp/stanza/ids.ts';
 import { Acceptance } from './acceptance.ts';
 import { AcknowledgementBatches, type AcknowledgementBatchesOptions } from './acknowledgement-batches.ts';
+import { AskedUsers } from './asked-users.ts';
 import { Bounces } from './bounces.ts';
 import { ConfirmedMessages } from './confirmed-messages.ts';
 import { Copies } from './copies.ts';
@@ -174,9 +175,11 @@ export class Delivery {
     this.pings = pings;
     const settling = options.ping && { caughtUp: (user: string, resource: string) => pings.caughtUp(user, resource) };
     const status = (keys: readonly string[]) => ledger.status(keys);
+    // What waits behind what is sent again, if nothing of that is left.
+    const goesOn = (user: string) => gateCopies?.isCatchingUp(user) || gateCopies?.caughtUp(user);
     const ofGate = gateCopies && {
       inDoubt: (user: string, key: string) => held?.doubts.due(user).find((one) => one.key === key),
-      onSent: (user: string) => gateCopies.isCatchingUp(user) || gateCopies.caughtUp(user),
+      onSent: goesOn,
     };
     this.#windows = new RedeliveryWindows({ ...base, copies, redeliveryWindow, status, ...settling, ...ofGate });
     const windows = this.#windows;
@@ -185,7 +188,9 @@ export class Delivery {
       isElsewhere: ({ token }: Stored) => presence.others > 0 && gateCopies.isElsewhere(token),
       ownerFirst: options.gate?.ownerFirst,
     };
-    this.sessionRedelivery = new SessionRedelivery({ ...base, windows, sessions, pings, isThere, ...elsewhere });
+    const asked = gateCopies && new AskedUsers((user) => goesOn(user));
+    const whose = { isThere, asked, ...elsewhere };
+    this.sessionRedelivery = new SessionRedelivery({ ...base, windows, sessions, pings, ...whose });
 
     const endings = new Endings({ ...base, copies, batches, noticeOutbox, windows });
     this.endings = endings;
@@ -226,11 +231,11 @@ export class Delivery {
         graces,
         proofCounts,
         doubted: (user) => held.doubts.due(user),
-        onLooked: (user) => windows.isSending(user) || through.caughtUp(user),
+        onLooked: goesOn,
       });
       const review = this.#review;
       held.doubts.onDue = (user) => review.look(user);
-      through.isCatchingUp = (user) => windows.isSending(user) || review.isDue(user);
+      through.isCatchingUp = (user) => windows.isSending(user) || review.isDue(user) || asked?.has(user) === true;
     }
   }
 

@@ -5,6 +5,8 @@ interface Events {
   began: Parameters<SessionObserver['began']>;
   updated: Parameters<SessionObserver['updated']>;
   ended: Parameters<SessionObserver['ended']>;
+  reported: [user: string];
+  recorded: [user: string];
 }
 
 /** What happens to users' sessions: presence says it, and the parts of delivery that it matters to listen. */
@@ -19,5 +21,13 @@ export class SessionEvents extends EventEmitter<Events> implements SessionObserv
 
   ended(user: string, resource: string): void {
     this.emit('ended', user, resource);
+  }
+
+  reported(user: string): void {
+    this.emit('reported', user);
+  }
+
+  recorded(user: string): void {
+    this.emit('recorded', user);
   }
 }

@@ -7,6 +7,7 @@ import {
   sessionAvailable,
 } from '../store/contract.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
+import type { AskedUsers } from './asked-users.ts';
 import type { RedeliveryWindows } from './redelivery-windows.ts';
 import type { SessionEvents } from './session-events.ts';
 import type { SessionPings } from './session-pings.ts';
@@ -19,6 +20,8 @@ export interface SessionRedeliveryOptions {
   readonly retry: RetryPolicy;
   /** Whether a gate knows a session of this user's (bare JID) that takes messages: it knows sooner than Redis. */
   readonly isThere?: ((user: string) => boolean) | undefined;
+  /** Is told when it is asked what a user has missed, and when it is known, and what is sent to him again. */
+  readonly asked?: Pick<AskedUsers, 'asks' | 'answered'> | undefined;
   /** Whether another process, if any, has sent this, and knows what has become of it: behind a gate that serves several. */
   readonly isElsewhere?: (missed: Missed) => boolean;
   /** How long that one has to send it again, ms. */
@@ -44,6 +47,9 @@ export class SessionRedelivery {
   constructor(options: SessionRedeliveryOptions) {
     this.#options = options;
     const { sessions, pings } = options;
+    // Whether he may have missed anything follows from this.
+    sessions.on('reported', (user) => options.asked?.asks(user));
+    sessions.on('recorded', (user) => options.asked?.answered(user));
     sessions.on('began', (user) => this.sessionAvailable(user, 'login'));
     sessions.on('updated', (user, again) => this.sessionAvailable(user, again ? 'heard again' : 'update'));
     sessions.on('ended', (user) => this.sessionEnded(user));
@@ -53,6 +59,7 @@ export class SessionRedelivery {
   /** A session of this user's (bare JID) began, or there was other word of one. */
   sessionAvailable(user: string, event: SessionEvent): void {
     if (event === 'login') this.#dueNotices(user, '0');
+    this.#options.asked?.asks(user);
     this.#gather(user, event, '0', []);
   }
 
@@ -76,7 +83,7 @@ export class SessionRedelivery {
 
   /** Gathers what he has missed, portion by portion. */
   #gather(user: string, event: SessionEvent, cursor: string, found: Missed[]): void {
-    const { pipeline, windows, retry, clock, isThere } = this.#options;
+    const { pipeline, windows, retry, clock, isThere, asked } = this.#options;
     const now = clock.now();
     const request = sessionAvailable({
       user,
@@ -88,15 +95,21 @@ export class SessionRedelivery {
     });
     pipeline.push({
       request,
+      failed: () => asked?.answered(user),
       done: ({ away, next, missed, there }) => {
         if (away) {
           // Else it is the answer to what was asked before he came back: what is sent to him since goes on.
           if (isThere?.(user) !== true) windows.remove(user);
+          asked?.answered(user);
           return;
         }
         found.push(...missed);
-        if (next === '0') this.#send(user, found, there);
-        else this.#gather(user, event, next, found);
+        if (next !== '0') {
+          this.#gather(user, event, next, found);
+          return;
+        }
+        this.#send(user, found, there);
+        asked?.answered(user);
       },
     });
   }

@@ -28,6 +28,9 @@ export interface SessionObserver {
    */
   updated(user: string, again: boolean): void;
   ended(user: string, resource: string): void;
+  /** A session is there, as the user's server reports; what that means (one of the above, or nothing) follows before {@link recorded}. */
+  reported?(user: string): void;
+  recorded?(user: string): void;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { AddressPolicy } from '../addressing/address-policy.ts';
 import { type Clock, recordPresence, type Seen, subscriptionStep } from '../store/contract.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
-import type { OperationQueue, PresenceLog, PresenceStore } from './ports.ts';
+import type { OperationQueue, PresenceLog, PresenceStore, SessionObserver } from './ports.ts';
 import type { SessionTracker } from './session-tracker.ts';
 
 export interface ReportedSessionsOptions {
@@ -11,6 +11,7 @@ export interface ReportedSessionsOptions {
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly sessions: SessionTracker;
+  readonly observer?: SessionObserver | undefined;
   readonly log: PresenceLog;
 }
 
@@ -86,8 +87,10 @@ export class ReportedSessions {
     priority: number,
     then?: (seen: Seen) => void,
   ): void {
-    const { pipeline, clock, ids, sessions } = this.#options;
+    const { pipeline, clock, ids, sessions, observer } = this.#options;
     const now = clock.now();
+    const isHeardOf = available ? observer : undefined;
+    isHeardOf?.reported?.(user);
     const request = recordPresence(user, this.#reporter, resource, available, now, stream, '', ids.next(), {
       priority,
     });
@@ -96,7 +99,9 @@ export class ReportedSessions {
       done: (seen) => {
         sessions.seen(user, resource, undefined, { ...seen, asks: false });
         then?.(seen);
+        isHeardOf?.recorded?.(user);
       },
+      failed: () => isHeardOf?.recorded?.(user),
     });
   }
 

@@ -141,3 +141,18 @@ describe('his last session had confirmed one just before its end', () => {
     expect(stage.given()).toEqual(['deliver 1', 'deliver 2', 'deliver 3', 'stored 4']);
   });
 });
+
+test('after a restart of the component, what is new waits until Redis has said what he has missed', async () => {
+  stage.tells(ended);
+  await stage.settled();
+  const next = await openGateDeliveryStage(stage.store, sent(1, 'A') + ended.slice(0, ended.indexOf('/>') + 2));
+  try {
+    expect(next.given()).toEqual([]);
+    next.tells(session('B', 'available') + held(2));
+    await next.settled();
+    await next.settled();
+    expect(next.given()).toEqual(['deliver 1', 'stored 2']);
+  } finally {
+    next.close();
+  }
+});

@@ -1,8 +1,9 @@
 // Whose it is to send again what a recipient has missed, where several processes share a store behind one gate.
 
 import { EventEmitter } from 'node:events';
+import { AskedUsers } from '../../src/delivery/asked-users.ts';
 import { SessionRedelivery, type SessionRedeliveryOptions } from '../../src/delivery/session-redelivery.ts';
-import type { Missed } from '../../src/store/contract.ts';
+import type { Missed, Request } from '../../src/store/contract.ts';
 import { RETRY } from '../support/store/ledger.ts';
 
 const { jest } = import.meta;
@@ -14,20 +15,38 @@ const missed = (key: string): Missed => ({
   token: `g:${key}`,
 });
 
+const BOB = 'bob@example.org';
+
 let sent: string[][];
+let sessions: EventEmitter;
+let asked: AskedUsers;
+let answered: string[];
 let redelivery: SessionRedelivery;
 let isElsewhere: SessionRedeliveryOptions['isElsewhere'];
 
+/** What the store says: in portions; undefined: it cannot. */
+type Answers = ({ away: boolean; next: string; missed: Missed[]; there: string } | undefined)[];
+
 /** He has missed these, of which another process has sent those that begin with `o`. */
-function comes(...keys: string[]): void {
-  const answers = {
-    sessionAvailable: { away: false, next: '0', missed: keys.map(missed), there: 'desk' },
-    senderAvailable: '0',
-  };
+const comes = (...keys: string[]) => asks([{ away: false, next: '0', missed: keys.map(missed), there: 'desk' }]);
+
+function asks(portions: Answers): void {
   redelivery = new SessionRedelivery({
     pipeline: {
-      push: ({ request, done }: { request: { kind: keyof typeof answers }; done: (reply: unknown) => void }) =>
-        done(answers[request.kind]),
+      push: ({
+        request: { kind },
+        done,
+        failed,
+      }: {
+        request: Request;
+        done: (reply: unknown) => void;
+        failed: () => void;
+      }) => {
+        const answer = kind === 'senderAvailable' ? '0' : portions.shift();
+        if (kind === 'sessionAvailable') expect(asked.has(BOB)).toBe(true);
+        if (answer === undefined) failed();
+        else done(answer);
+      },
     },
     windows: {
       add: (_user: string, some: readonly Missed[]) => {
@@ -35,19 +54,23 @@ function comes(...keys: string[]): void {
       },
       remove: () => {},
     },
-    sessions: new EventEmitter(),
+    sessions,
+    asked,
     pings: new EventEmitter(),
     retry: RETRY,
     clock: { now: () => 0 },
     isElsewhere,
     ownerFirst: 400,
   } as unknown as SessionRedeliveryOptions);
-  redelivery.sessionAvailable('bob@example.org', 'login');
+  redelivery.sessionAvailable(BOB, 'login');
 }
 
 beforeEach(() => {
   jest.useFakeTimers();
   sent = [];
+  answered = [];
+  sessions = new EventEmitter();
+  asked = new AskedUsers((user) => answered.push(user));
   isElsewhere = ({ key }) => key.startsWith('o');
 });
 afterEach(() => {
@@ -75,4 +98,31 @@ test('a process that has ended sends nothing', () => {
   redelivery.close();
   jest.advanceTimersByTime(1000);
   expect(sent).toEqual([]);
+});
+
+test.each<[string, Answers]>([
+  ['he has missed something', [{ away: false, next: '0', missed: [missed('m-1')], there: '' }]],
+  [
+    'he has missed much',
+    [
+      { away: false, next: '7', missed: [missed('m-1')], there: '' },
+      { away: false, next: '0', missed: [], there: '' },
+    ],
+  ],
+  ['he is away', [{ away: true, next: '0', missed: [], there: '' }]],
+  ['the store cannot say', [undefined]],
+])('it is asked no more what he has missed when that is known: %s', (_what, portions) => {
+  asks([...portions]);
+  expect([asked.has(BOB), answered]).toEqual([false, [BOB]]);
+});
+
+test('as long as a session is being recorded, what he has missed may be asked', () => {
+  comes();
+  answered = [];
+  sessions.emit('reported', BOB);
+  expect([asked.has(BOB), asked.has('carol@example.org')]).toEqual([true, false]);
+  sessions.emit('began', BOB);
+  expect(answered).toEqual([]);
+  sessions.emit('recorded', BOB);
+  expect([asked.has(BOB), answered]).toEqual([false, [BOB]]);
 });

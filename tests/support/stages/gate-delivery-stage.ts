@@ -39,9 +39,10 @@ class SlowStore extends MemoryStore {
   }
 }
 
+const newStore = () => new SlowStore({ retry: RETRY, dedupWindow: 8 * DAY, undeliveredRetention: 30 * DAY });
+
 /** Delivery behind a gate that only tells what the test says, on a store in memory whose answers the test may hold back. */
-export async function openGateDeliveryStage() {
-  const store = new SlowStore({ retry: RETRY, dedupWindow: 8 * DAY, undeliveredRetention: 30 * DAY });
+export async function openGateDeliveryStage(store = newStore(), remembered = '') {
   let written: string[] = [];
   const log = { info: () => {}, warn: () => {}, error: () => {} };
   const send = (xml: string) => {
@@ -86,7 +87,7 @@ export async function openGateDeliveryStage() {
   gate.take(
     parseStanza(`<iq type="result" from="${SERVER}" to="c" id="${id}"><gate xmlns="${NS}">${ENABLED}</gate></iq>`),
   );
-  tells('<ready/>');
+  tells(`${remembered}<ready/>`);
   await settled();
   return {
     store,
