@@ -91,7 +91,9 @@ export class ComponentContact {
           request: subscriptionStep(type, from.bare, domain, now, ids.next()),
           done: (before) => {
             // Nobody was asked: whether his server thinks so too is seen by its answer.
-            if (type === 'subscribed' && before === 'none') reply(from.bare, 'probe');
+            if (type !== 'subscribed' || before !== 'none') return;
+            sessions.asked(from.bare, domain, now);
+            reply(from.bare, 'probe');
           },
         });
         return;

@@ -124,6 +124,7 @@ export class PresenceRelay {
         if (seen.what === 'left') directed.left(from.bare, from.resource);
         if (seen.probe || seen.verify) {
           counts.presenceProbes += 1;
+          if (seen.probe) sessions.asked(from.bare, own, now);
           const prober = seen.probe ? own : withResource(to.bare, ids.next());
           link.send(presenceStanza({ type: 'probe', from: prober, to: from.bare, id: ids.next() }));
         }
@@ -133,6 +134,7 @@ export class PresenceRelay {
         if (passes) this.#relay(from, to, presence);
       },
     });
+    if (!available) sessions.left(from, to, now);
   }
 
   #relay(from: Address, to: Address, { type, id, inner, otherAttributes }: Presence): void {

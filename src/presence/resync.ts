@@ -143,10 +143,12 @@ export class Resync {
   }
 
   *#probes(user: string, subscribers: readonly string[]): Generator<string> {
-    const { ids, counts } = this.#options;
+    const { ids, counts, sessions, clock } = this.#options;
     for (const subscriber of subscribers) {
+      const from = this.#outerOf(subscriber);
       counts.presenceProbes += 1;
-      yield presenceStanza({ type: 'probe', from: this.#outerOf(subscriber), to: user, id: ids.next() });
+      sessions.asked(user, from, clock.now());
+      yield presenceStanza({ type: 'probe', from, to: user, id: ids.next() });
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Address, AddressPolicy } from '../addressing/address-policy.ts';
-import { recordReceiptSupport, renewSession, type Seen, subscribersOf } from '../store/contract.ts';
+import { type Clock, recordReceiptSupport, renewSession, type Seen, subscribersOf } from '../store/contract.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import type { Caps } from '../xmpp/stanza/entity-capabilities.ts';
 import type { IdSource } from '../xmpp/stanza/ids.ts';
@@ -11,6 +11,7 @@ export interface SessionTrackerOptions {
   readonly link: StanzaSink;
   readonly pipeline: OperationQueue;
   readonly ids: IdSource;
+  readonly clock: Clock;
   /** How many other processes serve the domain. */
   readonly others: () => number;
   readonly addresses: AddressPolicy;
@@ -45,11 +46,24 @@ export class SessionTracker {
     if (to.resource === '') this.#logins.heard(full, to.bare, now);
   }
 
+  /** A server says to one who gets it that a session is unavailable. */
+  left({ full, bare, resource }: Address, to: Address, now: number): void {
+    if (resource === '' || to.resource !== '') return;
+    if (this.#logins.left(full, to.bare, now)) this.#showAgain(bare, [to.bare]);
+  }
+
+  /** A user's server was probed in the name of one who gets his presence (outer bare JID). */
+  asked(user: string, to: string, now: number): void {
+    this.#logins.asked(user, to, now);
+  }
+
   /** A server probes for a user at his login: a session of that resource which is older was another. */
   probed({ full, bare, resource }: Address, now: number): void {
     if (resource === '') return;
     const { pipeline, ids, observer, others } = this.#options;
+    this.#showAgain(bare, this.#logins.overtook(full));
     const before = this.#logins.whenProbed(full, others() === 0, now);
+    if (before === undefined) return;
     pipeline.push({
       owner: bare,
       request: renewSession(bare, resource, now, ids.next(), before),
@@ -90,6 +104,25 @@ export class SessionTracker {
         link.send(presenceStanza({ type: 'unavailable', from: withResource(outer, resource), to }));
       }
     }
+  }
+
+  /** Has a user's server tell some of his subscribers (outer bare JIDs) of his sessions. */
+  #showAgain(user: string, wanted: readonly string[]): void {
+    if (wanted.length === 0) return;
+    const { pipeline, link, ids, counts, addresses, clock } = this.#options;
+    pipeline.push({
+      owner: user,
+      request: subscribersOf(user),
+      done: (subscribers) => {
+        for (const from of subscribers.map((subscriber) => addresses.outerOf(subscriber))) {
+          if (!wanted.includes(from)) continue;
+          counts.presenceProbes += 1;
+          this.asked(user, from, clock.now());
+          link.send(presenceStanza({ type: 'probe', from, to: user, id: ids.next() }));
+        }
+      },
+      refuse: () => {},
+    });
   }
 
   async #queryReceiptSupport(user: string, resource: string, caps: Caps | undefined): Promise<void> {

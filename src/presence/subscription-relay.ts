@@ -39,6 +39,8 @@ export class SubscriptionRelay {
     const { pipeline, addresses, ids, link, counts, refuser, kept, sessions } = this.#options;
     const now = this.#options.clock.now();
     if (type === 'probe') sessions.probed(from, now);
+    // Openfire probes in the user's own name when he is let in.
+    if (type === 'probe' && from.resource === '') sessions.asked(to.inner, from.outer, now);
     const [contact, subscriber] = isSentByContact(type) ? [from.inner, to.inner] : [to.inner, from.inner];
     // RFC 6121 section 3.1.2: subscriptions are between bare JIDs. An answer to a probe goes to where it came from.
     const seenAs = addresses.seenAs(from, to);

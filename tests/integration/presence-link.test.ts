@@ -96,6 +96,16 @@ test('each subscription is probed; who is heard of stays, and who is not is show
   expect(one.written()).toEqual([]);
 });
 
+test('the answer to its probe is no second login of a session that began a second ago', async () => {
+  const one = room(UNHURRIED);
+  await contacts(one);
+  await one.redis.hset(one.ledger.keys.sessions(BOB), 'desk', `${Date.now() - 1000};y;${Date.now()};`);
+  one.receipts.presence.online();
+  await writes(one, 2);
+  await one.given(presence(`${BOB}/desk`, ALICE_PROXIED), presence(`${BOB}/desk`, ALICE_PROXIED, 'probe'));
+  expect(ended).toEqual([]);
+});
+
 test('somebody who is offline and of whom nothing comes is known to be so after a while', async () => {
   const one = room(PATIENT);
   await contacts(one);

@@ -259,6 +259,56 @@ describe('presence', () => {
     expect(await sessions(BOB)).toMatchObject({ desk: 'T;y;T;sha-1:v1' });
   });
 
+  test('a shared group changes, so that Openfire probes for each session: it goes on', async () => {
+    await subscribed();
+    await room.redis.hset(room.ledger.keys.sessions(BOB), { '': Date.now() - 60_000, desk: '1;y;1;sha-1:v1' });
+    await room.given(presence(`${BOB}/desk`, ALICE_PROXIED, 'probe'));
+    expect(events).toEqual([]);
+  });
+
+  describe('the end of a session is told amid the login of the one that took its place', () => {
+    const CAROL_PROXIED = `carol@${COMPONENT}`;
+    const probe = (from: string) => `<presence from="${from}" to="${BOB}" type="probe" id="…"/>`;
+    const toCarol = (type = '') => presence(`${BOB}/desk`, CAROL_PROXIED, type);
+    const login = presence(`${BOB}/desk`, ALICE_PROXIED, 'probe');
+
+    beforeEach(async () => {
+      await subscribed();
+      await room.given(presence(CAROL, BOB_PROXIED, 'subscribe'), presence(BOB, CAROL_PROXIED, 'subscribed'));
+      await room.given(bobTells('subscribe'), aliceTells('subscribed'));
+      await room.redis.hset(room.ledger.keys.sessions(BOB), {
+        '': Date.now() - 60_000,
+        desk: `${Date.now() - 60_000};y;1;sha-1:v1`,
+      });
+    });
+
+    test('to all: each is shown him again, and he is there', async () => {
+      const shown = await room.given(desk(), toCarol(), desk('unavailable'), toCarol('unavailable'), login);
+      expect(shown.filter((xml) => xml.includes('probe" id'))).toEqual([probe(ALICE_PROXIED), probe(CAROL_PROXIED)]);
+      expect(events.at(-1)).toBe(`${BOB} ended desk`);
+      expect(await room.given(desk(), toCarol())).toEqual([
+        presence(`${BOB_PROXIED}/desk`, ALICE),
+        presence(`${BOB_PROXIED}/desk`, CAROL),
+      ]);
+      expect(events.at(-1)).toBe(`${BOB} began desk`);
+    });
+
+    test('to some, before and after: those are shown him again', async () => {
+      const told = await room.given(desk('unavailable'), desk(), toCarol(), toCarol('unavailable'), login);
+      expect(told.filter((xml) => xml.includes('probe" id'))).toEqual([probe(CAROL_PROXIED)]);
+      expect(events).toContain(`${BOB} ended desk`);
+      expect(events.at(-1)).toBe(`${BOB} began desk`);
+      const late = await room.given(desk('unavailable'));
+      expect(late).toEqual([presence(`${BOB_PROXIED}/desk`, ALICE, 'unavailable'), probe(ALICE_PROXIED)]);
+    });
+
+    test('who is no subscriber is told nothing', async () => {
+      const dave = `dave@${COMPONENT}`;
+      const hidden = [presence(`${BOB}/desk`, dave), presence(`${BOB}/desk`, dave, 'unavailable')];
+      expect(await room.given(desk(), toCarol(), ...hidden, login)).not.toContain(probe(dave));
+    });
+  });
+
   describe('his session began a second ago', () => {
     const CAROL_PROXIED = `carol@${COMPONENT}`;
     const login = presence(`${BOB}/desk`, ALICE_PROXIED, 'probe');
@@ -319,6 +369,10 @@ describe('presence', () => {
     test.each([
       ['what he does changes', [desk(), carolIsTold]],
       ['somebody probes him, and his server answers', [presence(`${BOB}/desk`, `${ALICE_PROXIED}/phone`), login]],
+      [
+        'alice’s server probes him in her name, and his answers',
+        [presence(ALICE, BOB_PROXIED, 'probe'), desk(), login],
+      ],
       ['a late part of his login comes', [login]],
       ['he hides from one', [desk('unavailable'), login]],
       [
