@@ -180,19 +180,24 @@ export class RedeliveryWindows {
     const behind: (() => void)[] = [];
     run.behind = behind;
     run.claiming += 1;
-    const answered = (sends: boolean) => {
-      run.claiming -= 1;
-      for (const send of behind) send();
+    let [isClaiming, sends] = [true, false];
+    // Twice where what it does has thrown.
+    const answered = () => {
+      if (isClaiming) run.claiming -= 1;
+      isClaiming = false;
+      for (let send = behind.shift(); send !== undefined; send = behind.shift()) send();
       if (!sends && run.inFlight.get(key) === open) {
         run.inFlight.delete(key);
         this.#send(user, run);
-      }
-      if (!this.isSending(user)) this.#options.onSent?.(user);
+      } else if (!this.isSending(user)) this.#options.onSent?.(user);
     };
     pipeline.push({
       request: claim(key, attempt),
-      failed: () => answered(true),
-      done: (claimed) => answered(this.#redeliver(user, { key, attempt, evidence }, claimed)),
+      failed: answered,
+      done: (claimed) => {
+        sends = this.#redeliver(user, { key, attempt, evidence }, claimed);
+        answered();
+      },
     });
   }
 

@@ -190,7 +190,10 @@ export interface Work<R extends Request = Request> {
   refuse?: (() => void) | undefined;
   /** Undoes the request of work that was refused, should the store have carried it out all the same. */
   withdraw?: (() => Request) | undefined;
-  /** Called instead of `done` when the request by itself cannot be carried out; without it `refuse` is. */
+  /**
+   * Called instead of `done` when the request by itself cannot be carried out; without it `refuse` is. Also called after a `done`
+   * that has thrown.
+   */
   failed?: ((error: Error) => void) | undefined;
   /** What it takes in memory; counts towards what may wait. */
   readonly bytes?: number;
