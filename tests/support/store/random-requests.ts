@@ -176,7 +176,7 @@ export const RANDOM_REQUESTS: { readonly [K in Kind]: (world: World) => Omit<Req
   withdraw(world) {
     // One of the last that were given.
     const last = Number(world.token().slice(1));
-    return { key: keyOf(world).slice(0, 22), token: `t${last - world.random.below(6)}` };
+    return { key: keyOf(world).slice(0, KEY_LENGTH), token: `t${last - world.random.below(6)}` };
   },
   readdress(world) {
     const { random } = world;
@@ -188,7 +188,7 @@ export const RANDOM_REQUESTS: { readonly [K in Kind]: (world: World) => Omit<Req
       owesReceipt: random.chance(0.5),
     };
   },
-  isTaken: (world) => ({ key: keyOf(world).slice(0, 22) }),
+  isTaken: (world) => ({ key: keyOf(world).slice(0, KEY_LENGTH) }),
   explain: (world) => ({ key: recordOf(world).key }),
 
   sessionAvailable({ random, now }) {

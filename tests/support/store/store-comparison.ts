@@ -1,5 +1,5 @@
 import type { Kind, Request, StoredRecord } from '../../../src/store/contract.ts';
-import { recordKey } from '../../../src/xmpp/stanza/message-key.ts';
+import { KEY_LENGTH, recordKey } from '../../../src/xmpp/stanza/message-key.ts';
 import { DAY, SECOND } from './ledger.ts';
 import { CONVERSATIONS, RANDOM_REQUESTS, USERS } from './random-requests.ts';
 import { SeededRandom } from './seeded-random.ts';
@@ -64,7 +64,7 @@ async function contactsOf(store: Implementation['store']): Promise<string[]> {
 
 /** All that can be seen of a store, but for what its messages take in bytes. */
 async function stateOf({ store, queries }: Implementation, keys: readonly string[], now: number): Promise<unknown> {
-  const bases = [...new Set(keys.map((key) => key.slice(0, 22)))];
+  const bases = [...new Set(keys.map((key) => key.slice(0, KEY_LENGTH)))];
   const portion = await queries.portion('0');
   const all = [...portion.keys];
   for (let next = portion.next; next !== undefined; ) {
