@@ -107,7 +107,7 @@ if (!HAS_WEB) console.info('Skipped: E2E_BOSH_URL and E2E_WEBSOCKET_URL name whe
       const bob = await login();
       await alice.delivered(await alice.say(bob.bare, 'confirmed'));
       if (isOld) await saysThatHeLeaves(bob);
-      await bob.leave();
+      await bob.leave(isOld);
       const next = await world.user('bob');
       await alice.delivered(await alice.say(bob.bare, 'after it'));
       expect(next.bodies()).toEqual(['after it']);
@@ -138,7 +138,7 @@ if (!HAS_WEB) console.info('Skipped: E2E_BOSH_URL and E2E_WEBSOCKET_URL name whe
     const id = await alice.say(bob.bare, 'no receipt');
     await bob.hears('no receipt');
     await alice.acknowledged(id);
-    await bob.leave();
+    await bob.leave(isOld);
     const next = await world.user('bob');
     await next.hears('no receipt');
     await alice.delivered(id);

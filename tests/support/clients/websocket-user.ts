@@ -71,7 +71,7 @@ export class WebSocketUser extends Dialogue {
   }
 
   /** Ends the session in order. */
-  async leave(): Promise<void> {
+  async leave(_silently = false): Promise<void> {
     await this.transmit(`<close xmlns="${NS_FRAMING}"/>`);
     this.#socket.destroy();
   }
