@@ -17,9 +17,14 @@ return function (gate)
 local state = gate.state.outcomes or { records = {}, order = {}, first = 1, count = 0 };
 state.names = state.names or {};
 gate.state.outcomes = state;
--- Of a version that did not have it: what was confirmed had no name any more.
+-- Of versions that did not have it, since what was confirmed had no name any more, or that did not say by whom.
 for _, record in pairs(state.records) do
 	record.confirmed = record.confirmed or {};
+	for by, sessions in pairs(record.confirmed) do
+		if sessions == true then
+			record.confirmed[by] = { [""] = true };
+		end
+	end
 end
 
 local function get(n)

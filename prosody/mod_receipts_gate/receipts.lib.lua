@@ -15,6 +15,20 @@ local function was_given(session, record)
 	return false;
 end
 
+local function is_confirmed_by(record, by)
+	return next(record.confirmed[by] or {}) ~= nil;
+end
+
+local function is_confirmed(record)
+	return is_confirmed_by(record, "receipt") or is_confirmed_by(record, "marker");
+end
+
+--- Whether that session has confirmed it so. Another device of the same user confirms each of several by itself.
+local function has_confirmed(session, record, by)
+	local sessions = record.confirmed[by];
+	return sessions ~= nil and sessions[gate.sessions.id(session)] == true;
+end
+
 --- The oldest of these that this session was given and has not confirmed by the same (a receipt or a marker). Which session was
 -- given what was let go without a verdict, nobody knows. What comes from a session that was given none of them (it may have had a
 -- carbon, or looked into an archive) is for the oldest of all; or for one that is not among them, where there are too many.
@@ -23,13 +37,13 @@ local function first_of(all, are_some, by, session)
 	for _, record in ipairs(all) do
 		if record.passed or was_given(session, record) then
 			is_here = true;
-			if not record.confirmed[by] then
+			if not has_confirmed(session, record, by) then
 				return record;
 			end
 		end
 	end
 	for _, record in ipairs((is_here or are_some) and {} or all) do
-		if not record.confirmed[by] then
+		if not is_confirmed_by(record, by) then
 			return record;
 		end
 	end
@@ -47,16 +61,12 @@ local function confirmed_by(by, id, from, to, session)
 	local first = first_of(all, are_some, by, session);
 	local numbers, has_stored = { first }, first and not first.passed;
 	for _, other in ipairs(first and all or {}) do
-		if other ~= first and other.words == first.words and not other.confirmed[by] and (other.passed or not has_stored) then
+		if other ~= first and other.words == first.words and not is_confirmed_by(other, by) and (other.passed or not has_stored) then
 			table.insert(numbers, other);
 			has_stored = has_stored or not other.passed;
 		end
 	end
 	return numbers;
-end
-
-local function is_confirmed(record)
-	return record.confirmed.receipt or record.confirmed.marker;
 end
 
 --- Whether an original is among these that nobody has confirmed. Of what is known by its copy alone the component may have told a
@@ -73,7 +83,8 @@ end
 local function seen(by, id, from, to, session)
 	for _, record in ipairs(confirmed_by(by, id, jid_bare(to), jid_bare(from), session)) do
 		local is_news = not is_confirmed(record);
-		record.confirmed[by] = true;
+		record.confirmed[by] = record.confirmed[by] or {};
+		record.confirmed[by][gate.sessions.id(session)] = true;
 		gate.proofs.confirmed(session, record);
 		if is_news then
 			gate.outcomes.saw(record, "has", { jid = from; session = gate.sessions.id(session); by = by; id = id; to = to });

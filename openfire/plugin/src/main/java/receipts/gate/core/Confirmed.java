@@ -38,7 +38,7 @@ final class Confirmed {
         for (Known known : all) {
             if (!known.passed && !known.wasGiven(stream)) continue;
             isHere = true;
-            if (!known.isConfirmedBy(receipt)) return known;
+            if (!known.isConfirmedBy(receipt, stream)) return known;
         }
         if (!isHere && all.size() < Memory.SAME_NAME) for (Known known : all) if (!known.isConfirmedBy(receipt)) return known;
         return null;

@@ -21,9 +21,9 @@ public final class Known {
     Known sameName;
     /** {@link Stanza#silent} */
     boolean silent;
-    /** Its recipient's receipt was routed, or his marker. */
-    private boolean receipted;
-    private boolean marked;
+    /** The sessions (streams) whose receipts were routed, or whose markers. */
+    private Set<String> receipted = Collections.emptySet();
+    private Set<String> marked = Collections.emptySet();
     /** {@link Stanza#words} */
     int words;
     /** It was let go without a verdict, so that nobody saw which sessions were given it. */
@@ -66,11 +66,16 @@ public final class Known {
     }
 
     void give(String stream) {
-        if (given.isEmpty()) given = Collections.singleton(stream);
-        else if (!given.contains(stream)) {
-            if (given.size() == 1) given = new HashSet<>(given);
-            given.add(stream);
-        }
+        given = with(given, stream);
+    }
+
+    /** Nearly all have one at most. */
+    private static Set<String> with(Set<String> streams, String stream) {
+        if (streams.isEmpty()) return Collections.singleton(stream);
+        if (streams.contains(stream)) return streams;
+        Set<String> more = streams.size() == 1 ? new HashSet<>(streams) : streams;
+        more.add(stream);
+        return more;
     }
 
     boolean wasGiven(String stream) {
@@ -79,16 +84,25 @@ public final class Known {
 
     /** Whether its recipient has said so, by a receipt or by a marker. */
     boolean isConfirmed() {
-        return receipted || marked;
+        return !receipted.isEmpty() || !marked.isEmpty();
     }
 
     boolean isConfirmedBy(Receipt receipt) {
+        return !by(receipt).isEmpty();
+    }
+
+    /** Whether that session has said so in this way. Another device of the same user confirms each of several by itself. */
+    boolean isConfirmedBy(Receipt receipt, String stream) {
+        return by(receipt).contains(stream);
+    }
+
+    private Set<String> by(Receipt receipt) {
         return receipt.marker ? marked : receipted;
     }
 
-    void confirm(Receipt receipt) {
-        if (receipt.marker) marked = true;
-        else receipted = true;
+    void confirm(Receipt receipt, String stream) {
+        if (receipt.marker) marked = with(marked, stream);
+        else receipted = with(receipted, stream);
     }
 
     void outcome(int copy, String event) {

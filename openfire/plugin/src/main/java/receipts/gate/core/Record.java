@@ -98,7 +98,7 @@ final class Record implements Reports {
             for (Known known : Confirmed.by(receipt, memory.named(name), live.stream)) {
                 proofs.confirmed(live, known);
                 boolean isNews = !known.isConfirmed();
-                known.confirm(receipt);
+                known.confirm(receipt, live.stream);
                 if (isNews) later(known, Events.empty("has", "n", known.n, "jid", live.jid, "session", live.stream, "by", receipt.marker ? "marker" : "receipt",
                     "id", receipt.id, "to", message.to));
             }

@@ -245,6 +245,24 @@ class ReceiptTest {
         assertEquals(Arrays.asList("receipt " + one, "receipt " + two), repeated("e"));
     }
 
+    @Test @DisplayName("of two devices that were both given two of one id, each proves one with each receipt")
+    void sameIdOfTwoDevices() {
+        rig.gate.presence().bound("s2", DESK);
+        rig.server = entry -> {
+            for (String stream : new String[] {"s1", "s2"}) rig.gate.presence().sent(entry.known, entry.copy, stream, true);
+            return new Outcome().sent("s1", BOB).sent("s2", DESK);
+        };
+        String one = sendAgain("one");
+        String two = sendAgain("two");
+        rig.say("c", new Command("disable"));
+        rig.confirm(BOB, ALICE, "same", false);
+        // It has not said that it has the second.
+        rig.confirm(DESK, ALICE, "same", false);
+        assertEquals(Arrays.asList("receipt " + one), repeated("d"));
+        rig.confirm(DESK, ALICE, "same", false);
+        assertEquals(Arrays.asList("receipt " + one, "receipt " + two), repeated("e"));
+    }
+
     @Test @DisplayName("another message of the same id, where one was let go without a verdict, is not proved by the receipt for that")
     void sameIdPassed() {
         goesTo("s1", BOB);
