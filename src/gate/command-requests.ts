@@ -26,7 +26,7 @@ export interface CommandRequestsOptions {
 }
 
 /** One request has so many commands and characters at most: servers bound what they parse at once. */
-const MOST_COMMANDS = 200;
+export const MOST_COMMANDS = 200;
 const MOST_CHARACTERS = 60_000;
 
 /** The requests to a gate: the commands that go in each, and those that have no answer yet. */

@@ -193,7 +193,7 @@ export class Gate extends EventEmitter<Events> {
   /** Nothing more is wanted of a message. */
   forget(n: string): void {
     this.#known.facts.delete(n);
-    this.#lease.command('forget', n, forget(n));
+    this.#lease.commandLater('forget', n, forget(n));
   }
 
   /** What the gate has said of a message. */

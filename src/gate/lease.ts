@@ -1,13 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import type { Element } from '@xmpp/xml';
 import { readError } from '../xmpp/stanza/stanza-error.ts';
-import { type CommandOutcome, CommandRequests } from './command-requests.ts';
+import { type CommandOutcome, CommandRequests, MOST_COMMANDS } from './command-requests.ts';
 import { DISABLE, enable, type LeaseTerms, renew, VERSION } from './commands.ts';
 import { type Enabled, gateIn, readEnabled, readEvents, readFailed } from './events.ts';
 import { LEASE_TIMING, type LeaseOptions, type LeaseTiming } from './lease-options.ts';
 
 /** The answer to a request for a lease is waited for so many times as long, at most. */
 const MOST_PATIENCE = 8;
+
+/**
+ * So long (ms) a command that nobody waits for may wait for others to go with. A request of its own costs a server as much as the verdict
+ * did, and its answer; a gate that tells of a message again meanwhile is told once more.
+ */
+const LATER = 250;
 
 /** No fault: said at the level of what is usual. */
 const STOPPING = 'this process stops';
@@ -33,6 +39,8 @@ export class GateLease {
   readonly #terms: LeaseTerms;
   readonly #requests: CommandRequests;
   #flushing = false;
+  /** Goes when commands that wait for others are to go by themselves. */
+  #later: NodeJS.Timeout | undefined;
   #online = false;
   #wanted = true;
   #state: LeaseState = { state: 'off' };
@@ -125,6 +133,19 @@ export class GateLease {
       return;
     }
     this.#requests.waiting.push({ xml, name, n, done });
+    this.#flushSoon();
+  }
+
+  /** Gives the gate a command with the next, or soon: nobody waits for it. Those that follow do not overtake it. */
+  commandLater(name: string, n: string, xml: string): void {
+    if (!this.isUp) return;
+    const { waiting } = this.#requests;
+    waiting.push({ xml, name, n, done: undefined });
+    if (waiting.length >= MOST_COMMANDS) this.#flushSoon();
+    else this.#later ??= setTimeout(() => this.#flush(), LATER).unref();
+  }
+
+  #flushSoon(): void {
     if (this.#flushing) return;
     this.#flushing = true;
     queueMicrotask(() => {
@@ -301,6 +322,8 @@ export class GateLease {
   #end(why: string, writes = false): void {
     clearInterval(this.#timer);
     clearTimeout(this.#retry);
+    clearTimeout(this.#later);
+    this.#later = undefined;
     const wasUp = this.isUp;
     this.#state = { state: 'off' };
     this.#downSince = undefined;
@@ -314,6 +337,8 @@ export class GateLease {
   }
 
   #flush(): void {
+    clearTimeout(this.#later);
+    this.#later = undefined;
     if (this.#state.state === 'up') this.#requests.flush(this.#state.terms.token);
   }
 }

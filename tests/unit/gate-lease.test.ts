@@ -67,6 +67,35 @@ test('the commands of a turn go in one request with the token, and each learns w
   lease.close();
 });
 
+test('what nobody waits for goes with the next command, in its order, and by itself where none follows', async () => {
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'queueMicrotask'] });
+  const { lease, written, granted, last } = open();
+  try {
+    lease.commandLater('forget', 'e-0', '<forget n="e-0"/>');
+    lease.online();
+    granted();
+    lease.commandLater('forget', 'e-1', '<forget n="e-1"/>');
+    await turn();
+    expect(written).toHaveLength(1);
+    lease.command('stored', 'e-2', '<stored n="e-2"/>');
+    await turn();
+    expect(last()).toContain('token="T"><forget n="e-1"/><stored n="e-2"/></gate>');
+    lease.commandLater('forget', 'e-3', '<forget n="e-3"/>');
+    jest.advanceTimersByTime(1000);
+    expect(last()).toContain('token="T"><forget n="e-3"/></gate>');
+    // As many as one request takes.
+    for (let i = 0; i < 200; i += 1) lease.commandLater('forget', `f-${i}`, `<forget n="f-${i}"/>`);
+    await turn();
+    expect(last()).toContain('<forget n="f-199"/></gate>');
+    lease.commandLater('forget', 'e-4', '<forget n="e-4"/>');
+    lease.close();
+    expect(last()).toContain('token="T"><forget n="e-4"/><disable/></gate>');
+    expect(jest.getTimerCount()).toBe(0);
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
 test('nobody but the gate is listened to', () => {
   const { lease, granted, answer, tells, heard } = open();
   lease.online();
