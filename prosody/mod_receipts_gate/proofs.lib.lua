@@ -10,7 +10,7 @@ local settings = module:require "settings";
 
 return function (gate)
 
--- By session: { items, first, last, ping, scheduled, failed }. An item is { record, copy, signature, position, at, acked, done };
+-- By session: { items, first, last, ping, watched, scheduled, failed }. An item is { record, copy, signature, position, at, acked, done };
 -- `at` is when it was written (s, of a clock that does not step where Prosody has one); `position` is the value of h that acknowledges it, where stream management counts it; `acked`: mod_smacks has let go of it;
 -- `done`: its proof, or its return, is known.
 local tracked = gate.state.tracked or setmetatable({}, { __mode = "k" });
@@ -69,8 +69,33 @@ local function wants_proof(track)
 	return oldest;
 end
 
+local schedule;
+
+--- A ping without an answer is out no longer after a while: its answer, or the ping itself, may be lost, and what the session was sent
+-- since would never be asked for. One timer a session: most pings are answered at once.
+local function watch_ping(session, track)
+	if track.watched then
+		return
+	end
+	track.watched = true;
+	module:add_timer(settings.ping_timeout / 1000, function ()
+		local asked = tracked[session] == track and track.ping;
+		local left = asked and (asked.at or 0) + settings.ping_timeout / 1000 - monotonic();
+		if left and left > 0.001 then
+			-- That of Prosody 0.11 may have been set back meanwhile.
+			return math.min(left, settings.ping_timeout / 1000);
+		end
+		track.watched = false;
+		if asked then
+			track.ping = nil;
+			schedule(session, track, 0);
+		end
+	end);
+end
+
 local function ping(session, track)
-	track.ping = { id = new_id(); last = track.last; position = next_position(session) };
+	track.ping = { id = new_id(); last = track.last; position = next_position(session); at = monotonic() };
+	watch_ping(session, track);
 	session.send(st.iq({ type = "get", id = track.ping.id, from = module.host, to = session.full_jid })
 		:tag("ping", { xmlns = "urn:xmpp:ping" }));
 end
@@ -79,7 +104,7 @@ end
 -- has that time: who confirms all of them is not pinged because one is always on its way.
 -- Over BOSH an answer proves less, so a receipt is needed there. A client that is inactive (XEP-0352) is not woken for it: what
 -- mod_csi_simple keeps back is pinged for when it is flushed.
-local function schedule(session, track, delay)
+function schedule(session, track, delay)
 	if track.scheduled or track.ping or session.bosh_version then
 		return
 	end
@@ -272,7 +297,7 @@ end
 --- After the module was loaded again, with the lists of before. Of what was asked in between the answer may be lost.
 local function resume()
 	for session, track in pairs(tracked) do
-		track.scheduled, track.ping = false, nil;
+		track.scheduled, track.watched, track.ping = false, false, nil;
 		if session.destroyed then
 			ended(session);
 		else

@@ -12,4 +12,5 @@ return {
 	remembered = module:get_option_number("receipts_remembered", 100000);
 	reading_patience = module:get_option_number("receipts_reading_patience", 2000);
 	ping_delay = module:get_option_number("receipts_ping_delay", 250);
+	ping_timeout = module:get_option_number("receipts_ping_timeout", 60000);
 };

@@ -40,3 +40,32 @@ test('who confirms each message in time is not pinged, although one is always on
   await component.event('has', { n: three, by: 'ping' });
   expect(pings()).toHaveLength(1);
 });
+
+test('a ping without an answer is out no longer after its time: the client is asked again, and proves all that it was sent', async () => {
+  const other = await GateStage.open({ gate: 'receipts_ping_delay = 20\nreceipts_ping_timeout = 500\n' });
+  try {
+    const alice = await other.user('alice', 'phone');
+    const component = await other.hold();
+    component.verdict = () => 'stored';
+    const bob = await other.raw('bob', 'desk');
+    const said = async (body: string) => {
+      await alice.say(BOB, body);
+      const n = await component.held(body);
+      await component.event('outcome', { n, copy: '1' });
+      return n;
+    };
+    const one = await said('One');
+    const lost = await bob.ping();
+    const two = await said('Two');
+    const again = await bob.ping();
+    // Late, when it is out no longer.
+    await bob.answer(lost);
+    await bob.answer(again);
+    for (const n of [one, two]) await component.event('has', { n, by: 'ping', jid: bob.jid });
+    const three = await said('Three');
+    await bob.answer(await bob.ping());
+    await component.event('has', { n: three, by: 'ping' });
+  } finally {
+    await other.close();
+  }
+});
