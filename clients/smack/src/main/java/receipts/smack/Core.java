@@ -10,7 +10,7 @@ final class Core {
     /** ms between checks for messages to give up, and for endings whose notification got lost. */
     private static final long CHECK_INTERVAL = 600_000;
 
-    final Loop loop = new Loop("receipts");
+    final Loop loop;
     final Events events = new Events();
     final OutgoingQueue queue;
     final SeenMessages seen;
@@ -20,6 +20,7 @@ final class Core {
     private final Options options;
     private final Persistence persistence;
     private final Discovery discovery;
+    private final LaterQuestions later;
     private boolean discovering;
     /** A count of sessions: work that an earlier session began stops when it differs. */
     private int session;
@@ -29,14 +30,26 @@ final class Core {
     private boolean closed;
 
     Core(XMPPConnection connection, Store store, Options options) {
+        this(connection, store, options, new Loop("receipts"));
+    }
+
+    private Core(XMPPConnection connection, Store store, Options options, Loop loop) {
+        this(connection, store, options, loop, new Discovery(connection, loop));
+    }
+
+    Core(XMPPConnection connection, Store store, Options options, Loop loop, Discovery discovery) {
         this.options = options;
+        this.loop = loop;
+        this.discovery = discovery;
         persistence = new Persistence(store, loop, events);
         Backoff backoff = new Backoff(options.resendAfter, options.resendAtMost, 0.8 + Math.random() * 0.4);
         queue = new OutgoingQueue(options.maxInFlight, backoff, options.giveUpAfter, options.remember);
         seen = new SeenMessages(options.remember);
-        discovery = new Discovery(connection, loop);
         sender = new Sender(connection, loop, events, persistence, queue, peers, discovery, options.batch);
         receiver = new Receiver(connection, loop, events, persistence, seen, peers, options.autoReceipt);
+        later = new LaterQuestions(loop, ids -> {
+            if (online) sender.ask(true, ids::contains, () -> {});
+        });
         peers.component = options.component == null ? null : Jids.bare(options.component);
         discovering = options.component == null && options.discover;
         loop.execute(this::load);
@@ -51,6 +64,7 @@ final class Core {
         closed = true;
         session += 1;
         sender.close();
+        later.end();
         receiver.close();
         persistence.close();
     }
@@ -82,6 +96,7 @@ final class Core {
         Runnable open = inSession(() -> {
             lastOnline = now;
             sender.giveUp();
+            if (!resumed) later.begin(queue.inDoubt());
             sender.open();
             // Notifications at the very end of the last session may be lost.
             if (!resumed && !away) sender.ask(true, () -> {});

@@ -16,7 +16,7 @@ import org.jxmpp.jid.Jid;
 import org.jxmpp.jid.impl.JidCreate;
 
 /** Questions to the server and the component. Their answers come on the loop; none is later than 5 s. */
-final class Discovery {
+class Discovery {
     private static final long TIMEOUT = 5000;
     /** How many items of a server are asked for their features, at most. */
     private static final int MAX_ITEMS = 20;

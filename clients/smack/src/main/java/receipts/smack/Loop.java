@@ -12,7 +12,7 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 
 /** One thread, on which things are done one after the other. It does not keep a process running. */
-final class Loop implements Executor {
+class Loop implements Executor {
     private static final Logger LOGGER = Logger.getLogger(Loop.class.getName());
 
     private final ScheduledThreadPoolExecutor executor;

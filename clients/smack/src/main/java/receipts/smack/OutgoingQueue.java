@@ -51,6 +51,13 @@ final class OutgoingQueue {
         return all;
     }
 
+    /** The ids of those that have not ended and of which the component may know. */
+    Set<String> inDoubt() {
+        Set<String> ids = new HashSet<>();
+        for (Item item : pending()) if (item.inDoubt) ids.add(item.id);
+        return ids;
+    }
+
     /** @param id one that {@link #get} does not know */
     Item add(String id, String to, String stanza, long now) {
         Item item = new Item(id, to, now);

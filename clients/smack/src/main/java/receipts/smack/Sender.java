@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
+import java.util.function.Predicate;
 import org.jivesoftware.smack.XMPPConnection;
 import org.jivesoftware.smack.packet.Message;
 import org.jivesoftware.smack.packet.Stanza;
@@ -92,9 +93,16 @@ final class Sender {
 
     /** Asks the component what became of messages: those of which it may know, or only those that it has acknowledged. */
     void ask(boolean storedOnly, Runnable then) {
+        ask(storedOnly, id -> true, then);
+    }
+
+    /** The same of those whose ids are right. */
+    void ask(boolean storedOnly, Predicate<String> among, Runnable then) {
         List<Item> asked = new ArrayList<>();
-        for (Item item : queue.pending())
-            if ((storedOnly ? item.state == State.STORED : item.inDoubt) && peers.proxied(item.to)) asked.add(item);
+        for (Item item : queue.pending()) {
+            boolean maybeKnown = storedOnly ? item.state == State.STORED : item.inDoubt;
+            if (maybeKnown && among.test(item.id) && peers.proxied(item.to)) asked.add(item);
+        }
         discovery.states(peers.component, asked, (updates, end) -> {
             update(updates);
             if (end) then.run();
