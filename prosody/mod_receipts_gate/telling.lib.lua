@@ -13,11 +13,12 @@ local AHEAD = 1048576;
 
 return function (gate)
 
--- In a lease, `telling`: { first, last, beginning, ahead (bytes), ping = { id, at } }, and by number what waits: text, records of
--- outcomes.lib.lua, sessions, and functions (answers).
+-- In a lease, `telling`: { first, last, beginning, ahead (bytes), unread, ping }, and by number what waits: text, records of
+-- outcomes.lib.lua, sessions, what passed unheld, and functions (answers). `unread`: what passed unheld and was told, and may not have been
+-- read; it is told once more to that process when this connection breaks. `ping`: { id, at, ahead, unread }, of both what was written before it.
 
 local function begin(lease)
-	lease.telling = { first = 1; last = 0; ahead = 0; beginning = true };
+	lease.telling = { first = 1; last = 0; ahead = 0; unread = {}; beginning = true };
 end
 
 local function add(lease, one)
@@ -49,13 +50,20 @@ local function tell(lease, one)
 				write(lease, event);
 			end
 		end
+	elseif one.told then
+		table.insert(lease.telling.unread, one);
+		write(lease, gate.unheld.told(one, lease.process));
 	elseif one.full_jid and not one.destroyed then
 		write(lease, protocol.event("session", gate.sessions.describe(one, gate.sessions.state_of(one))));
 	end
 end
 
 local function ask(lease)
-	lease.telling.ping = { id = new_id(); at = gate.leases.now() };
+	local telling = lease.telling;
+	if telling.ping then
+		return
+	end
+	telling.ping = { id = new_id(); at = gate.leases.now(); ahead = telling.ahead; unread = #telling.unread };
 	gate.leases.flush(lease);
 	lease.session.send(st.iq({ type = "get", id = lease.telling.ping.id, from = module.host, to = settings.component })
 		:tag("ping", { xmlns = "urn:xmpp:ping" }));
@@ -79,18 +87,33 @@ local function go_on(lease)
 			telling.first = telling.first + 1;
 			tell(lease, one);
 		elseif not telling.beginning then
-			return
+			break
 		elseif gate.unheld.tell(lease) == 0 then
 			ready(lease);
 		end
 	end
-	if not telling.ping and not lease.ended and (telling.beginning or telling[telling.first] ~= nil) then
+	if not lease.ended and (telling.beginning or telling[telling.first] ~= nil or telling.unread[1]) then
 		ask(lease);
 	end
 end
 
-local function has_read(lease)
-	lease.telling.ping, lease.telling.ahead = nil, 0;
+--- What passes unheld, or is confirmed, while this connection holds.
+local function tell_now(lease, one)
+	table.insert(lease.telling.unread, one);
+	gate.leases.emit(lease, gate.unheld.told(one, lease.process));
+	if not lease.ended then
+		ask(lease);
+	end
+end
+
+local function has_read(lease, asked)
+	local telling = lease.telling;
+	telling.ping, telling.ahead = nil, telling.ahead - asked.ahead;
+	local unread = telling.unread;
+	telling.unread = {};
+	for i = asked.unread + 1, #unread do
+		table.insert(telling.unread, unread[i]);
+	end
 	go_on(lease);
 end
 
@@ -100,16 +123,20 @@ local function on_iq(event)
 	local asked = lease and lease.telling.ping;
 	if asked and attr.id == asked.id and (attr.type == "result" or attr.type == "error") then
 		lease.unread = 0;
-		has_read(lease);
+		has_read(lease, asked);
 		return true;
 	end
 end
 
 --- Not every component answers: then more is told all the same.
 local function tick(lease)
-	local asked = lease.telling.ping;
-	if asked and gate.leases.now() - asked.at > settings.reading_patience / 1000 then
-		has_read(lease);
+	local telling = lease.telling;
+	local asked = telling.ping;
+	-- Where nothing waits for the answer it may come late.
+	local waits = telling.beginning or telling[telling.first] ~= nil;
+	if asked and waits and gate.leases.now() - asked.at > settings.reading_patience / 1000 then
+		telling.ping, telling.ahead = nil, 0;
+		go_on(lease);
 	end
 end
 
@@ -126,9 +153,10 @@ end
 --- The lease has ended: the answers that are still to go go now, and all else is others' to be told.
 local function finish(lease)
 	local telling = lease.telling;
-	if telling.beginning then
-		gate.unheld.untold(lease.process);
+	for _, one in ipairs(telling.unread) do
+		gate.unheld.untell(one, lease.process);
 	end
+	telling.unread = {};
 	telling.beginning, telling.ping = false, nil;
 	for i = telling.first, telling.last do
 		local one = telling[i];
@@ -146,6 +174,7 @@ return {
 	begin = begin;
 	add = add;
 	add_record = add_record;
+	tell_now = tell_now;
 	go_on = go_on;
 	behind = behind;
 	on_iq = on_iq;

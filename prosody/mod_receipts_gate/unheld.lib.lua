@@ -44,16 +44,22 @@ end
 --- A process that begins may be told much later: what was stored since is not what passed then.
 local function event_of(one)
 	local ago = math.floor((now() - one.at) * 1000);
-	local attr = { from = one.attr.from, to = one.attr.to, id = one.attr.id, confirmed = one.attr.confirmed, ago = ago > 0 and ("%d"):format(ago) or nil };
+	local attr = { from = one.attr.from, to = one.attr.to, id = one.attr.id, number = one.attr.number, confirmed = one.attr.confirmed, ago = ago > 0 and ("%d"):format(ago) or nil };
 	return protocol.event("unheld", attr, one.sessions);
+end
+
+--- The event for that process, which has been told with that.
+local function told(one, process)
+	one.told[process] = true;
+	return event_of(one);
 end
 
 --- Tells the process whose the conversation is, if there is one.
 local function tell_owner(one)
 	one.told = {};
 	local lease = gate.holds.owner(protocol.pair(jid.bare(one.attr.from), jid.bare(one.attr.to)));
-	if lease and gate.leases.emit(lease, event_of(one)) > 0 then
-		one.told[lease.process] = true;
+	if lease then
+		gate.telling.tell_now(lease, one);
 	end
 end
 
@@ -72,7 +78,7 @@ local function passed(stanza)
 	if list.last - list.first + 1 >= MOST then
 		drop_first();
 	end
-	local one = { attr = { from = from; to = to; id = id }; sessions = sessions_of(to); at = now() };
+	local one = { attr = { from = from; to = to; id = id; number = gate.state.epoch.."-"..list.last + 1 }; sessions = sessions_of(to); at = now() };
 	if id then
 		one.name = protocol.name(jid.bare(from), jid.bare(to), id);
 		list.names[one.name] = one;
@@ -102,8 +108,7 @@ local function tell(lease)
 	for i = list.first, list.last do
 		local one = list[i];
 		if not one.told[lease.process] then
-			one.told[lease.process] = true;
-			gate.telling.add(lease, event_of(one));
+			gate.telling.add(lease, one);
 			count = count + 1;
 		end
 	end
@@ -111,12 +116,10 @@ local function tell(lease)
 end
 
 --- That process may not have read what it was told.
-local function untold(process)
-	for i = list.first, list.last do
-		list[i].told[process] = nil;
-	end
+local function untell(one, process)
+	one.told[process] = nil;
 end
 
-return { passed = passed; confirmed = confirmed; tell = tell; untold = untold };
+return { passed = passed; confirmed = confirmed; tell = tell; told = told; untell = untell };
 
 end

@@ -74,6 +74,8 @@ export type GateEvent =
       readonly ago: number;
       /** The full JID of the client that has returned a receipt, which went to the sender by itself. */
       readonly confirmedBy: string | undefined;
+      /** Which of all that passed it is, wherever it is told again. */
+      readonly number: string | undefined;
     }
   | { readonly kind: 'forgotten'; readonly n: string }
   /** A user's account (bare JID) was deleted, `ago` ms before. */
@@ -223,11 +225,12 @@ const READERS: Readonly<Record<string, (element: Element) => GateEvent | undefin
   },
   opened: ({ attrs: { why = '', held } }) => ({ kind: 'opened', why, held: whole(held, 0) }),
   unheld(element) {
-    const { from, to, id = '', confirmed, ago } = element.attrs;
+    const { from, to, id = '', confirmed, ago, number } = element.attrs;
     const sessions = element.getChildren('session').flatMap(({ attrs }) => (attrs.id ? kept(attrs.id) : []));
     if (!from || !to) return undefined;
     const confirmedBy = confirmed ? kept(confirmed) : undefined;
-    return { kind: 'unheld', from: kept(from), to, id, sessions, ago: whole(ago, 0), confirmedBy };
+    const which = number !== undefined && NUMBER.test(number) ? ownCopy(number) : undefined;
+    return { kind: 'unheld', from: kept(from), to, id, sessions, ago: whole(ago, 0), confirmedBy, number: which };
   },
   forgotten(element) {
     const n = numberOf(element);

@@ -330,13 +330,14 @@ export class Gate extends EventEmitter<Events> {
     return facts;
   }
 
-  #unheldPassed({ from, to, id, sessions, ago, confirmedBy }: Extract<GateEvent, { kind: 'unheld' }>): void {
+  #unheldPassed({ from, to, id, sessions, ago, confirmedBy, number }: Extract<GateEvent, { kind: 'unheld' }>): void {
     const { counts, clock } = this.#options;
     const now = clock.now();
     const receipt = confirmedBy === undefined ? undefined : { to: from, by: confirmedBy };
-    const isNew =
+    const isNoted =
       id === '' || this.#unheld.note(nameOf(bareOf(from), bareOf(to), id), sessions, receipt, id, now, now - ago);
-    // It is told once more when there is a receipt for it.
+    // It is told once more when there is a receipt for it, and when the link broke before the gate knew that it was read.
+    const isNew = number === undefined ? isNoted : this.#unheld.isNew(number);
     if (isNew) {
       counts.gateUnheld += 1;
       this.#report.note(from, to, id);

@@ -40,6 +40,8 @@ export class UnheldMessages {
   readonly #passed = new Map<string, KnownUnheld>();
   /** Receipts for what was not stored when they came: it was let go without us, and may be written again. */
   readonly #confirmed = new Map<string, HadReceipt & { readonly at: number }>();
+  /** Of all that was told. */
+  readonly #numbers = new Map<string, true>();
   readonly #lasts: number;
   #lookedAt = 0;
 
@@ -76,6 +78,14 @@ export class UnheldMessages {
     this.#passed.set(name, { sessions, passedAt: toldAgain?.passedAt ?? passedAt, receipt: known });
     if (this.#passed.size > MOST) for (const old of oldestBeyond(this.#passed, MOST)) this.#passed.delete(old);
     return toldAgain === undefined;
+  }
+
+  /** Whether none was told under this number before. */
+  isNew(number: string): boolean {
+    if (this.#numbers.has(number)) return false;
+    this.#numbers.set(number, true);
+    for (const old of oldestBeyond(this.#numbers, MOST)) this.#numbers.delete(old);
+    return true;
   }
 
   noteConfirmed(name: string, receipt: HadReceipt, now: number): void {

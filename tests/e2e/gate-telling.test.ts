@@ -106,6 +106,34 @@ test('what is little is written at once, without a question; whoever asks anew o
   await bob.hears('Two');
 });
 
+test('what passed unheld is told once more to the process whose link breaks before it has read it, under its number; not when it was read', async () => {
+  const enabled = async (answersPings: boolean) => {
+    const component = await stage.attach();
+    component.answersPings = answersPings;
+    const told = await component.enable();
+    return { component, told: told.filter(({ name, attrs }) => name === 'unheld' && attrs.id === id) };
+  };
+  const id = await alice.say(BOB, 'unread');
+  await bob.hears('unread');
+  const first = await enabled(false);
+  const number = first.told[0]?.attrs.number;
+  expect(number).toMatch(/-\d+$/);
+  await first.component.leave();
+  const second = await enabled(true);
+  expect(second.told.map(({ attrs }) => attrs.number)).toEqual([number]);
+  // The gate's question comes before the first answer, and has its own before the second.
+  for (let i = 0; i < 2; i += 1) await second.component.command(xml('sessions', { jid: BOB }));
+  await second.component.leave();
+  const third = await enabled(false);
+  expect(third.told).toEqual([]);
+  // It is confirmed while somebody is there, which is told at once.
+  third.component.verdict = () => 'pass';
+  await bob.send(xml('message', { to: alice.jid, type: 'chat' }, xml('received', { xmlns: 'urn:xmpp:receipts', id })));
+  await third.component.event('unheld', { number: `${number}`, confirmed: bob.jid });
+  await third.component.leave();
+  expect((await enabled(true)).told.map(({ attrs }) => attrs.confirmed)).toEqual([bob.jid]);
+});
+
 test('goes on by itself, slowly, where the component answers no ping', async () => {
   await stage.empty();
   const other = await GateStage.open({ gate: 'receipts_reading_patience = 200' });

@@ -8,7 +8,11 @@ const NS = 'urn:openfire-receipts:gate:1';
 const RECEIPT = { to: 'a@s/x', by: 'b@s/phone' };
 
 /** A gate with a lease, which is then told these events. */
-function gateThatHears(events: string, hears: (gate: Gate) => void = () => {}): Gate {
+function gateThatHears(
+  events: string,
+  hears: (gate: Gate) => void = () => {},
+  counts: { gateUnheld: number } = { gateUnheld: 0 },
+): Gate {
   let written = '';
   const link = {
     send(xml: string) {
@@ -16,7 +20,6 @@ function gateThatHears(events: string, hears: (gate: Gate) => void = () => {}): 
       return { done: false };
     },
   };
-  const counts = { gateUnheld: 0 };
   const log = { info: () => {}, warn: () => {} };
   const gate = new Gate({
     link,
@@ -67,6 +70,20 @@ test('a receipt counts when what it is for is written again, and stored', () => 
 test('also when another of the same passed after it, but not under an id that a client may give another message', () => {
   expect(passed(UNIQUE, true, false)).toEqual([RECEIPT]);
   expect(passed('2', true, false)).toEqual([]);
+});
+
+test('what is told again under the same number is counted once, with an id or without; another one of the same id is counted', () => {
+  const count = (...events: string[]) => {
+    const counts = { gateUnheld: 0 };
+    gateThatHears(events.join(''), undefined, counts).close();
+    return counts.gateUnheld;
+  };
+  const [one, two] = [' number="e-1"', ' number="e-2"'];
+  expect(count(unheld(UNIQUE, one), unheld(UNIQUE, one))).toBe(1);
+  expect(count(unheld(UNIQUE, one), unheld(UNIQUE, `${one} confirmed="b@s/phone"`))).toBe(1);
+  expect(count(unheld(UNIQUE, `${one} confirmed="b@s/phone"`))).toBe(1);
+  expect(count(unheld(UNIQUE, one), unheld(UNIQUE, two), unheld(UNIQUE, one))).toBe(2);
+  expect(count(unheld('', one), unheld('', two), unheld('', one), unheld('', two))).toBe(2);
 });
 
 test('a receipt that is told, maybe again, settles nothing under an id that a client counts: it may be another message', () => {

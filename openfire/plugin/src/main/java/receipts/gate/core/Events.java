@@ -83,12 +83,14 @@ public final class Events {
     }
 
     /**
+     * @param number which of all that passed unheld it is
      * @param confirmed the client that has returned a receipt, or null
      * @param ago how long ago it passed, ms
      * @param streams the recipient's sessions that the server may give it to
      */
-    static String unheld(String from, String to, String id, String confirmed, long ago, List<String> streams) {
-        String alone = empty("unheld", "from", from, "to", to, "id", id, "confirmed", confirmed, "ago", ago > 0 ? Long.toString(ago) : null);
+    static String unheld(String from, String to, String id, String number, String confirmed, long ago, List<String> streams) {
+        String alone = empty("unheld", "from", from, "to", to, "id", id, "number", number, "confirmed", confirmed,
+            "ago", ago > 0 ? Long.toString(ago) : null);
         if (streams.isEmpty()) return alone;
         StringBuilder text = new StringBuilder(alone).delete(alone.length() - 2, alone.length()).append('>');
         for (String stream : streams) empty(text, "session", "id", stream);

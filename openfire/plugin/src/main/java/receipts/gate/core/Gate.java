@@ -32,7 +32,7 @@ public final class Gate {
     final Leases leases = new Leases();
     final Conversations conversations = new Conversations();
     final Bounds bounds;
-    final Unheld unheld = new Unheld();
+    final Unheld unheld = new Unheld(epoch);
     final Deleted deleted = new Deleted();
     final Counts counts = new Counts();
     public final Cost cost;
@@ -123,7 +123,7 @@ public final class Gate {
 
     /** Of what passed unheld while somebody is there: over the bounds, or confirmed since. */
     void tell(Unheld.Passed passed, Lease owner) {
-        if (owner != null) record.send(owner, passed.tell(owner.process, clock.getAsLong()));
+        if (owner != null) owner.outbox.telling.tellNow(passed);
     }
 
     /** Whether a message need not be shown, since the component is told of all the receipts in it, and it has nothing else. */

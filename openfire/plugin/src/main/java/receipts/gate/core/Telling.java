@@ -25,8 +25,13 @@ final class Telling {
     private boolean beginning;
     /** Bytes since the component was seen to read. */
     private long ahead;
+    /** What passed unheld and was told, and may not have been read: told once more to that process when this connection breaks. */
+    private final List<Unheld.Passed> unread = new ArrayList<>();
     private String ping;
     private long pingAt;
+    /** Of {@link #ahead} and {@link #unread} what was written before the ping. */
+    private long aheadOfPing;
+    private int unreadBeforePing;
 
     Telling(Gate gate, Outbox outbox) {
         this.gate = gate;
@@ -53,15 +58,29 @@ final class Telling {
         while (ahead < AHEAD) {
             Object next = waiting.poll();
             if (next == null) {
-                if (!beginning) return;
+                if (!beginning) break;
                 waiting.addAll(gate.unheld.news(lease.process, lease.heard));
                 if (waiting.isEmpty()) ready();
             } else tell(next);
         }
-        if (ping != null || waiting.isEmpty() && !beginning) return;
+        if (waiting.isEmpty() && !beginning && unread.isEmpty()) return;
+        ask();
+    }
+
+    private void ask() {
+        if (ping != null) return;
         ping = Tokens.next(128);
+        aheadOfPing = ahead;
+        unreadBeforePing = unread.size();
         pingAt = gate.clock.getAsLong();
         outbox.ask(ping);
+    }
+
+    /** What passes unheld, or is confirmed, while this connection holds. */
+    void tellNow(Unheld.Passed passed) {
+        unread.add(passed);
+        gate.record.send(lease, passed.tell(lease.process, gate.clock.getAsLong()));
+        if (!lease.ended) ask();
     }
 
     private void tell(Object one) {
@@ -75,8 +94,11 @@ final class Telling {
         } else if (one instanceof Live) {
             Live live = (Live) one;
             if (gate.record.sessions.get(live.stream) == live) write(live.event());
-        } else if (one instanceof Unheld.Passed) write(((Unheld.Passed) one).tell(lease.process, gate.clock.getAsLong()));
-        else if (one instanceof Answer) outbox.put((Answer) one);
+        } else if (one instanceof Unheld.Passed) {
+            Unheld.Passed passed = (Unheld.Passed) one;
+            unread.add(passed);
+            write(passed.tell(lease.process, gate.clock.getAsLong()));
+        } else if (one instanceof Answer) outbox.put((Answer) one);
         else write((String) one);
     }
 
@@ -97,13 +119,18 @@ final class Telling {
     boolean read(String id) {
         if (!id.equals(ping)) return false;
         ping = null;
-        ahead = 0;
+        ahead -= aheadOfPing;
+        unread.subList(0, unreadBeforePing).clear();
         goOn();
         return true;
     }
 
     void tick(long now) {
-        if (ping != null && now - pingAt > PATIENCE) read(ping);
+        // Where nothing waits for the answer it may come late.
+        if (ping == null || now - pingAt <= PATIENCE || waiting.isEmpty() && !beginning) return;
+        ping = null;
+        ahead = 0;
+        goOn();
     }
 
     /** @return the answers that are still to go */
@@ -115,7 +142,8 @@ final class Telling {
         }
         waiting.clear();
         ping = null;
-        if (beginning) gate.unheld.untold(lease.process);
+        for (Unheld.Passed passed : unread) passed.untell(lease.process);
+        unread.clear();
         beginning = false;
         return answers;
     }

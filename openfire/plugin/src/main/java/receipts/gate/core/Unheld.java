@@ -24,18 +24,21 @@ final class Unheld {
         private final String name;
         private final List<String> streams;
         private final long at;
+        /** Which one it is, wherever it is told again. */
+        private final String number;
         /** The client that has returned a receipt. */
         private String confirmed;
         /** Processes; null while none was. */
         private Set<String> told;
 
-        private Passed(Stanza message, String name, List<String> streams, long at) {
+        private Passed(Stanza message, String name, List<String> streams, long at, String number) {
             from = message.from;
             to = message.to;
             id = name == null ? null : message.id;
             this.name = name;
             this.streams = streams;
             this.at = at;
+            this.number = number;
         }
 
         private boolean isNewsTo(String process) {
@@ -46,13 +49,27 @@ final class Unheld {
         String tell(String process, long now) {
             if (told == null) told = new HashSet<>(2);
             told.add(process);
-            return Events.unheld(from, to, id, confirmed, now - at, streams);
+            return Events.unheld(from, to, id, number, confirmed, now - at, streams);
+        }
+
+        /** That process may not have read what it was told. */
+        void untell(String process) {
+            if (told == null) return;
+            told.remove(process);
+            // What nobody was told stays, however long the component is away.
+            if (told.isEmpty()) told = null;
         }
     }
 
     private final Deque<Passed> all = new ArrayDeque<>();
     private final Map<String, Passed> byName = new HashMap<>();
+    private final String epoch;
     private long count;
+
+    /** @param epoch the gate's, which its numbers begin with */
+    Unheld(String epoch) {
+        this.epoch = epoch;
+    }
 
     /** @param theirs the recipient's sessions now */
     Passed add(Stanza message, String name, List<Live> theirs, long now) {
@@ -60,7 +77,7 @@ final class Unheld {
         if (all.size() >= BOUND) drop();
         List<String> streams = new ArrayList<>(theirs.size());
         for (Live live : theirs) if (live.takes(message.to)) streams.add(live.stream);
-        Passed passed = new Passed(message, name, streams, now);
+        Passed passed = new Passed(message, name, streams, now, epoch + '-' + count);
         all.add(passed);
         if (name != null) byName.put(name, passed);
         return passed;
@@ -90,11 +107,6 @@ final class Unheld {
         List<Passed> news = new ArrayList<>();
         for (Passed passed : all) if (passed.isNewsTo(process)) news.add(passed);
         return news;
-    }
-
-    /** That process may not have read what it was told. */
-    void untold(String process) {
-        for (Passed passed : all) if (passed.told != null) passed.told.remove(process);
     }
 
     long count() {

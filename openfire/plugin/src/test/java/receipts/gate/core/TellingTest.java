@@ -1,5 +1,6 @@
 package receipts.gate.core;
 
+import static java.util.Arrays.asList;
 import static java.util.Collections.emptyList;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -98,6 +99,7 @@ class TellingTest {
         remember("c");
         rig.gate.closed("c");
         rig.reads = false;
+        rig.asked.clear();
         rig.enable("d");
         rig.wait(1900);
         assertEquals(1, rig.asked.size());
@@ -122,6 +124,49 @@ class TellingTest {
         rig.enable("d");
         assertEquals(MANY, rig.events("d", "outcome").size());
         assertEquals(2, rig.events("d", "unheld").size());
+    }
+
+    @Test @DisplayName("what passed unheld is told once more to the process whose connection breaks before it has read it, under its number; not when it was read")
+    void unheldUnread() {
+        rig = new Rig(new Settings("example.org", "receipts.example.org", false, 3000, 10, 64 << 20, 1000));
+        rig.write("alice", "bob", "before");
+        rig.reads = false;
+        rig.enable("c");
+        assertEquals(1, rig.events("c", "ready").size());
+        // What is over the bounds is told while it holds.
+        rig.write("alice", "bob", "held");
+        rig.write("alice", "bob", "over");
+        List<String> told = unheld("c");
+        assertEquals(2, new HashSet<>(told).size());
+        assertEquals(1, rig.asked.size(), "one question at a time");
+        rig.gate.closed("c");
+        rig.now += 600_001;
+        rig.enable("c");
+        assertEquals(told, unheld("c"), "nobody has read it, however long ago");
+        // Read, but for what was told behind the question.
+        rig.write("alice", "bob", "held");
+        rig.write("alice", "bob", "later");
+        rig.gate.read(rig.asked.get(1));
+        rig.run();
+        assertEquals(3, rig.asked.size());
+        rig.wait(2500);
+        assertEquals(3, rig.asked.size(), "an answer that nothing waits for may come late");
+        rig.gate.closed("c");
+        String later = unheld("c").get(0);
+        rig.enable("c");
+        assertEquals(asList(later), unheld("c"));
+        rig.gate.read(rig.asked.get(3));
+        rig.gate.closed("c");
+        rig.enable("c");
+        assertEquals(emptyList(), unheld("c"));
+    }
+
+    /** The numbers of what that connection was told since this was asked last. */
+    private List<String> unheld(Object connection) {
+        List<String> all = new ArrayList<>();
+        for (String event : rig.events(connection, "unheld")) all.add(Rig.attribute(event, "number"));
+        Rig.of(rig.written, connection).clear();
+        return all;
     }
 
     @Test @DisplayName("what another one was told comes as it is read; messages are shown meanwhile, and nothing is told twice")
