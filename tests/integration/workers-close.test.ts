@@ -5,6 +5,7 @@ import { Queues } from '../../src/jobs/queues.ts';
 import { Workers, type WorkersOptions } from '../../src/jobs/workers.ts';
 import type { Request } from '../../src/store/contract.ts';
 import { connect } from '../../src/store/redis/connections.ts';
+import { freePorts } from '../support/process/ports.ts';
 import { startRedis } from '../support/servers/redis.ts';
 import { RETRY } from '../support/store/ledger.ts';
 import { until } from '../support/time/until.ts';
@@ -72,6 +73,25 @@ test('of a connection that the queue library has closed nothing is left, which w
   await allEnded;
   expect(timers()).toBe(before);
   await server.stop();
+});
+
+test('of connections that wait to be made again nothing is left, which would keep the process for half a second', async () => {
+  const [port] = (await freePorts(1)) as [number];
+  const connections = connect({ url: `redis://127.0.0.1:${port}` }, () => {});
+  const all = [connections.ledger, connections.jobs, connections.workers];
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  let released = 0;
+  const leaves = () => {
+    if (!all.every(({ status }) => status === 'reconnecting')) return false;
+    const before = timers();
+    void connections.close();
+    released = before - timers();
+    return true;
+  };
+  await until(leaves, { what: 'all to wait' });
+  // Each waited by a timer.
+  expect(released).toBe(all.length);
+  expect(all.map(({ status }) => status)).toEqual(all.map(() => 'end'));
 });
 
 test('a connection to a cluster that has just begun when Redis is left has an end, and is not made again', async () => {

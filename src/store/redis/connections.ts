@@ -116,15 +116,15 @@ function connectsCopies(connection: Redis | Cluster, isLeft: () => boolean): Rea
 
 /**
  * Of a server that it waits to connect to again, and of a cluster that has just begun to, ioredis has nothing to close and sees no end: what
- * waits for it would wait for ever, and so would BullMQ's workers, whose timers keep the process. One that has ended, as BullMQ's copies
- * have, it would watch for its end for half a second.
+ * waits for it would wait for ever, and so would BullMQ's workers, whose timers keep the process. It is left as one that was never
+ * connected, which has an end. One that has ended, as BullMQ's copies have, and one that waits, it would watch for its end for half a second.
  */
 function leave(connection: Redis | Cluster): void {
   if (connection.status === 'end') return;
-  const hasNothing = 'nodes' in connection ? connection.nodes().length === 0 : connection.status === 'reconnecting';
+  if (connection.status === 'reconnecting' && !('nodes' in connection)) connection.status = 'wait';
+  const hasNothing = 'nodes' in connection && connection.nodes().length === 0;
   connection.disconnect();
   if (!hasNothing) return;
-  // As one that was never connected, which has an end.
   connection.status = 'wait';
   connection.disconnect();
 }
