@@ -218,6 +218,31 @@ describe('the status query', () => {
     expect((await during(240_000)).filter(Array.isArray)).toEqual([]);
   });
 
+  test('the same about what a tab that was killed had written and not noted as written', async () => {
+    const store = memoryStore();
+    const before = start({ store });
+    before.xmpp.online();
+    before.send('m');
+    expect(await before.during(0)).toEqual(['m']);
+    await before.client.close();
+    const { xmpp, during } = start({ store }, { m: 'pending' });
+    xmpp.online();
+    expect(await during(0)).toEqual([['m']]);
+    expect(await during(10_000)).toEqual([['m']]);
+  });
+
+  test('a session that is resumed goes on asking about what earlier ones wrote', async () => {
+    const { xmpp, during } = await absent(60_001, { stored: 'pending', doubtful: 'pending' });
+    xmpp.online();
+    await during(0);
+    xmpp.cut();
+    expect(await during(10_000)).toEqual([]);
+    xmpp.status = 'online';
+    xmpp.streamManagement.emit('resumed');
+    expect((await during(59_999)).filter(Array.isArray)).toEqual([]);
+    expect((await during(1)).filter(Array.isArray)).toEqual([['stored', 'doubtful']]);
+  });
+
   test('every 10 minutes about the stored: an end that got lost on its way is learnt', async () => {
     const states: Record<string, string> = { m: 'pending' };
     const { xmpp, client, send, during } = start({}, states);

@@ -38,7 +38,9 @@ export class ReceiptsClient extends ReceiptsEventTarget {
   readonly #unsubscribers: (() => void)[] = [];
   readonly #checkTimer: ReturnType<typeof setInterval>;
   readonly #subscriptions = new Subscriptions();
-  readonly #later = new LaterQuestions((ids) => void this.#sender.ask('stored', ids));
+  readonly #later = new LaterQuestions((items) => {
+    if (this.#xmpp.status === 'online') void this.#sender.ask('stored', items);
+  });
   #closed = false;
   #component: string | undefined;
   /** Whether the proxy's domain is still to be discovered. */
@@ -220,8 +222,7 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     if (ended()) return;
     this.#lastOnline = now;
     this.#sender.giveUp();
-    if (newSession)
-      this.#later.begin(new Set(this.pending().flatMap(({ id, attempts }) => (attempts > 0 ? [id] : []))));
+    if (newSession) this.#later.begin(this.#queue.pending().filter(({ inDoubt }) => inDoubt));
     this.#sender.open();
     // Notifications at the very end of the last session may be lost.
     if (newSession && !away) await this.#sender.ask('stored');
@@ -231,7 +232,6 @@ export class ReceiptsClient extends ReceiptsEventTarget {
     this.#session += 1;
     if (this.#lastOnline !== undefined && this.#xmpp.status !== 'connecting') this.#lastOnline = Date.now();
     this.#sender.close();
-    this.#later.end();
   }
 
   /** Messages of another account stay in the store, and are not sent from this one. */

@@ -1,3 +1,5 @@
+import type { Item } from './entries.ts';
+
 /** ms between them. */
 const AFTER = [10_000, 60_000, 240_000];
 
@@ -7,21 +9,23 @@ const AFTER = [10_000, 60_000, 240_000];
  * way when it began.
  */
 export class LaterQuestions {
-  readonly #ask: (ids: ReadonlySet<string>) => void;
+  readonly #ask: (items: readonly Item[]) => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(ask: (ids: ReadonlySet<string>) => void) {
+  constructor(ask: (items: readonly Item[]) => void) {
     this.#ask = ask;
   }
 
   /** A session has begun. */
-  begin(ids: ReadonlySet<string>, [after, ...later]: readonly number[] = AFTER): void {
+  begin(items: readonly Item[], [after, ...later]: readonly number[] = AFTER): void {
     this.end();
-    if (after === undefined || ids.size === 0) return;
+    if (after === undefined || items.length === 0) return;
     this.#timer = setTimeout(() => {
-      this.#ask(ids);
-      this.begin(ids, later);
+      this.#ask(items);
+      this.begin(items, later);
     }, after);
+    // It alone does not keep a process running.
+    (this.#timer as { unref?(): void }).unref?.();
   }
 
   end(): void {

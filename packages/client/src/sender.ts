@@ -106,14 +106,13 @@ export class Sender {
    * Asks the proxy what became of messages.
    *
    * @param which those of which it may know, or only those that it has acknowledged
-   * @param among their ids; by default all
+   * @param among by default all
    */
-  async ask(which: 'in doubt' | 'stored', among?: ReadonlySet<string>): Promise<void> {
-    const { queue, xmpp, component, proxied } = this.#options;
-    const asked = queue
-      .pending()
-      .filter(({ to, inDoubt, state }) => (which === 'stored' ? state === 'stored' : inDoubt) && proxied(to))
-      .filter(({ id }) => among?.has(id) ?? true);
+  async ask(which: 'in doubt' | 'stored', among: readonly Item[] = this.#options.queue.pending()): Promise<void> {
+    const { xmpp, component, proxied } = this.#options;
+    const asked = among.filter(
+      ({ to, inDoubt, state }) => (which === 'stored' ? state === 'stored' : inDoubt) && proxied(to),
+    );
     // Without a component no address is behind it.
     this.update(await askStatus(xmpp, component() as string, asked));
   }
