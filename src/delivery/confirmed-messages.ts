@@ -9,7 +9,7 @@ import type { GatePort } from './gate-port.ts';
 export interface ConfirmedMessagesOptions {
   readonly pipeline: Pick<StoreQueue, 'push'>;
   readonly gate: Pick<GatePort, 'factsOf' | 'sessionAt'>;
-  readonly copies: Pick<GateCopies, 'awaits' | 'whenKnown'>;
+  readonly copies: Pick<GateCopies, 'awaits' | 'whenKnown' | 'unheldOf'>;
 }
 
 /** Which message it is that a client confirms. */
@@ -29,6 +29,8 @@ export interface Confirming {
   readonly resource: string;
   /** The session's stream; undefined where it has ended. */
   readonly id: string | undefined;
+  /** When it began, in the order of the gate's events. */
+  readonly began?: number | undefined;
 }
 
 /** A message of that id. */
@@ -37,6 +39,14 @@ export interface OfThatId {
   readonly facts: Facts | undefined;
   /** A receipt of that session's for it is on its way to the store. */
   readonly isInHand?: boolean;
+}
+
+/** A message of the same conversation. */
+export interface Earlier {
+  readonly record: StoredRecord;
+  readonly facts: Facts | undefined;
+  /** The sessions (stream ids) that were there when it was given unheld, before it was stored. */
+  readonly unheld?: readonly string[] | undefined;
 }
 
 const ANY: Meant = { what: 'any' };
@@ -82,16 +92,45 @@ function impliedBy(all: readonly OfThatId[], session: Confirming): Meant {
 }
 
 /** Whether that session was given it under the id that its sender gave it: copies of all but the first have ids of their own. */
-function wasGiven({ record, facts }: OfThatId, { jid, id, resource }: Confirming): boolean {
-  const isIt = (one: { readonly jid: string; readonly id: string }) =>
-    id === undefined ? one.jid === jid : one.id === id;
+function wasGiven({ record, facts }: OfThatId, session: Confirming): boolean {
+  const isIt = (one: { readonly jid: string; readonly id: string }) => isAt(one, session);
   for (const { copy, sessions, states } of facts?.outcomes.values() ?? []) {
     if (copy > 1 && isMarked(record.key)) continue;
     // It was let go without a verdict: nobody has seen which sessions were given it.
     if (states.has('passed') || sessions.some(isIt)) return true;
   }
-  return facts?.flushed.some(isIt) === true || (record.state !== 'pending' && record.receiptResource === resource);
+  return (
+    facts?.flushed.some(isIt) === true || (record.state !== 'pending' && record.receiptResource === session.resource)
+  );
 }
+
+/**
+ * Whether a session has read what was stored before the message that its marker names (XEP-0333 section 5.3): not what was written to
+ * other sessions only, which may never come back. Where it was not given the one that it names either, it has carbons (XEP-0280), or has
+ * looked into an archive: then it may have had all that was written while it was there, unless the gate has seen that it had nothing.
+ */
+export function hasRead({ record, facts, unheld }: Earlier, named: Facts | undefined, session: Confirming): boolean {
+  // One that no gate held, of which the store decides.
+  if (record.heldAs === undefined) return true;
+  const { id, began } = session;
+  if (unheld !== undefined) return id === undefined || unheld.includes(id);
+  if (facts === undefined || facts.outcomes.size === 0) return false;
+  if (mayHaveBeenWritten(facts, session) || (id !== undefined && facts.has.has(id))) return true;
+  if (named === undefined || named.outcomes.size === 0 || mayHaveBeenWritten(named, session)) return false;
+  const isNew = began !== undefined && began > facts.given;
+  return !isNew && ![...facts.outcomes.values()].some(({ missed }) => id !== undefined && missed.includes(id));
+}
+
+function mayHaveBeenWritten({ outcomes, flushed }: Facts, session: Confirming): boolean {
+  for (const { sessions, states } of outcomes.values()) {
+    // Nobody has seen which sessions were given it.
+    if (states.has('passed') || states.has('dropped') || sessions.some((one) => isAt(one, session))) return true;
+  }
+  return flushed.some((one) => isAt(one, session));
+}
+
+const isAt = (one: { readonly jid: string; readonly id: string }, { jid, id }: Confirming) =>
+  id === undefined ? one.jid === jid : one.id === id;
 
 function hasConfirmed({ record, facts, isInHand = false }: OfThatId, { id, resource }: Confirming): boolean {
   if (isInHand) return true;
@@ -118,9 +157,24 @@ export class ConfirmedMessages {
    * @param failed the store could not say it
    */
   find({ from, to }: Route, id: string, by: Confirming['by'], found: (meant: Meant) => void, failed: () => void): void {
-    const { gate } = this.#options;
-    const session = { by, jid: from.full, resource: from.resource, id: gate.sessionAt(from.inner, from.resource)?.id };
+    const session = this.sessionOf({ from, to }, by);
     this.#ask(recordKey(to.inner, from.inner, id), from.returnsKey, session, found, failed);
+  }
+
+  /** Who confirms, in a route where the recipient is `from`. */
+  sessionOf({ from }: Route, by: Confirming['by']): Confirming {
+    const known = this.#options.gate.sessionAt(from.inner, from.resource);
+    return { by, jid: from.full, resource: from.resource, id: known?.id, began: known?.began };
+  }
+
+  /** Which of those that are pending before a message (`named`, if it is pending itself) the session of a marker for it {@link hasRead}. */
+  readBy(session: Confirming, earlier: readonly StoredRecord[], named: StoredRecord | undefined): StoredRecord[] {
+    const { gate, copies } = this.#options;
+    const factsOf = ({ heldAs }: StoredRecord) => (heldAs === undefined ? undefined : gate.factsOf(heldAs));
+    const unheldOf = ({ heldAs }: StoredRecord) => (heldAs === undefined ? undefined : copies.unheldOf(heldAs));
+    const ofNamed = named && factsOf(named);
+    const one = (record: StoredRecord) => ({ record, facts: factsOf(record), unheld: unheldOf(record) });
+    return earlier.filter((record) => hasRead(one(record), ofNamed, session));
   }
 
   /** A receipt for it from that session (full JID) has been in the store. */

@@ -280,6 +280,11 @@ export class GateCopies extends EventEmitter<Events> {
     return this.#awaited.has(n) && !this.#options.gate.isOpen(n);
   }
 
+  /** The sessions (stream ids) that were there when the server gave it unheld, before it was stored; undefined of all others. */
+  unheldOf(n: string): readonly string[] | undefined {
+    return this.#unheld.get(n);
+  }
+
   /** Does that when the server has said it. */
   whenKnown(n: string, then: () => void): void {
     this.#awaited.whenSettled(n, then);

@@ -1,13 +1,5 @@
 import type { Route } from '../addressing/address-policy.ts';
-import {
-  type Clock,
-  notified,
-  type Settled,
-  type StoreQueue,
-  settle,
-  settleByMention,
-  settleUpTo,
-} from '../store/contract.ts';
+import { type Clock, notified, type Settled, type StoreQueue, settle, settleByMention } from '../store/contract.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
 import { received } from '../xmpp/stanza/build.ts';
 import type { ImpliedReceipt } from '../xmpp/stanza/implied-receipt.ts';
@@ -17,6 +9,7 @@ import type { ConfirmedMessages } from './confirmed-messages.ts';
 import type { Copies } from './copies.ts';
 import type { Endings } from './endings.ts';
 import type { HeldVerdicts } from './held-verdicts.ts';
+import { MarkerProofs } from './marker-proofs.ts';
 import type { Passthrough } from './passthrough.ts';
 import type { ReceiptSupport } from './receipt-support.ts';
 import type { SequenceGaps } from './sequence-gaps.ts';
@@ -30,7 +23,7 @@ export interface SettlementOptions {
   readonly sequenceGaps: SequenceGaps;
   readonly gate?: Pick<HeldVerdicts, 'wasPassed' | 'noteConfirmed' | 'confirmedAgain'> | undefined;
   /** Which of several messages of one id is meant by what a gate shows. */
-  readonly confirmed?: Pick<ConfirmedMessages, 'find' | 'handled'> | undefined;
+  readonly confirmed?: Pick<ConfirmedMessages, 'find' | 'handled' | 'sessionOf' | 'readBy'> | undefined;
   readonly clock: Clock;
   readonly counts: {
     repeatedReceipts: number;
@@ -51,9 +44,11 @@ const ARRIVAL = { delivered: 'delivered', late: 'delivered late' } as const;
  */
 export class Settlement {
   readonly #options: SettlementOptions;
+  readonly #markers: MarkerProofs;
 
   constructor(options: SettlementOptions) {
     this.#options = options;
+    this.#markers = new MarkerProofs(options);
   }
 
   /**
@@ -229,7 +224,7 @@ export class Settlement {
     key: string = this.#keyOf(route, proof.id),
   ): void {
     const { by, id, maybeOwn } = proof;
-    const { pipeline, copies, endings, counts, trace } = this.#options;
+    const { pipeline, endings, counts, trace } = this.#options;
     const { from, to } = route;
     const now = this.#options.clock.now();
     const sender = to.inner;
@@ -239,23 +234,9 @@ export class Settlement {
       return plain !== undefined;
     };
     if (by === 'marker') {
-      copies.recordArrived();
-      const takeFrom = (cursor: string) => {
-        pipeline.push({
-          request: settleUpTo(key, sender, from.inner, from.resource, now, cursor),
-          owner: from.returnsKey,
-          done: ({ next, settled }) => {
-            for (const { record, late } of settled) {
-              counts.provedByMarker += 1;
-              trace?.('confirmed', record, { why: 'a marker', session: from.full });
-              void endings.conclude(record, ARRIVAL[late ? 'late' : 'delivered']);
-            }
-            if (next !== '0') takeFrom(next);
-            else if (cursor !== '0' || settled.length > 0 || !looksAgain()) onSettled?.();
-          },
-        });
-      };
-      takeFrom('0');
+      this.#markers.take(route, key, now, (isUnknown) => {
+        if (!isUnknown || !looksAgain()) onSettled?.();
+      });
       return;
     }
     const request = maybeOwn

@@ -1,5 +1,5 @@
 // Which of several messages of one id a client confirms.
-import { type Confirming, meantBy, type OfThatId } from '../../src/delivery/confirmed-messages.ts';
+import { type Confirming, hasRead, meantBy, type OfThatId } from '../../src/delivery/confirmed-messages.ts';
 import { type Facts, newFacts } from '../../src/gate/facts.ts';
 import type { StoredRecord } from '../../src/store/contract.ts';
 
@@ -102,4 +102,61 @@ test.each(['marker', 'reply', 'reaction'] as const)('a %s may be for what a rece
   // Nothing that is pending is found by the key alone.
   expect(meant([one(FIRST, undefined, 'delivered', 'D'), second], { by })).toBe('any');
   expect(meant([one(FIRST, given(['P'])), one(SECOND, undefined, 'delivered', 'D'), second], { by })).toBe('none');
+});
+
+describe('what the session of a marker has read of what was stored before', () => {
+  const held = (facts?: Facts, heldAs: string | undefined = 'e-1') => ({
+    record: { key: FIRST, state: 'pending', heldAs } as StoredRecord,
+    facts,
+  });
+  const read = (facts: Facts | undefined, named?: Facts, session: Partial<Confirming> = {}) =>
+    hasRead(held(facts), named, { ...D, by: 'marker', ...session });
+
+  test('is what it was given, by whatever copy, or from offline storage', () => {
+    expect([read(given(['D'])), read(given(['P'], ['D'])), read(given(['P'])), read(undefined)]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+    const flushed = given([]);
+    flushed.flushed.push(ref('D'));
+    expect(read(flushed)).toBe(true);
+    expect(read(given(['D']), undefined, { id: 'later' })).toBe(false);
+    expect(read(given(['D']), undefined, { id: undefined })).toBe(true);
+  });
+
+  test('is what its client has proved to have', () => {
+    const facts = given(['P']);
+    facts.has.set('D', 1);
+    expect(read(facts)).toBe(true);
+  });
+
+  test.each(['passed', 'dropped'] as const)('may be what was %s, of which nobody has seen whom it went to', (state) => {
+    const facts = newFacts();
+    const rest = { condition: undefined, acknowledged: false, missed: [] };
+    facts.outcomes.set(1, { n: 'e-1', copy: 1, states: new Set([state]), sessions: [], ...rest });
+    expect(read(facts)).toBe(true);
+  });
+
+  test('is what was given unheld while it was there', () => {
+    const of = (unheld: string[]) => hasRead({ ...held(newFacts()), unheld }, undefined, D);
+    expect([of(['P', 'D']), of(['P'])]).toEqual([true, false]);
+  });
+
+  test('is left to the store where no gate held it', () => {
+    const { record } = held();
+    expect(hasRead({ record: { ...record, heldAs: undefined }, facts: undefined }, undefined, D)).toBe(true);
+  });
+
+  test('is, where it was not given the one that it names either, what it may have had as a carbon', () => {
+    const named = given(['P']);
+    const facts = { ...given(['P']), given: 5 };
+    expect([read(facts, named, { began: 4 }), read(facts, named, { began: 6 })]).toEqual([true, false]);
+    expect(read(facts, given(['D']), { began: 4 })).toBe(false);
+    expect(read(facts, newFacts(), { began: 4 })).toBe(false);
+    const [outcome] = facts.outcomes.values();
+    if (outcome !== undefined) facts.outcomes.set(1, { ...outcome, missed: ['D'] });
+    expect(read(facts, named, { began: 4 })).toBe(false);
+  });
 });

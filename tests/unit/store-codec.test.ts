@@ -49,7 +49,7 @@ const EACH: { readonly [K in c.Kind]: c.RequestOf<K> } = {
   sequenceGap: c.sequenceGap(BOB, 'desk', ALICE, 1, 2),
   explain: c.explain('k'),
   renewLease: c.renewLease([{ key: 'k', attempt: 1 }], 1),
-  settleUpTo: c.settleUpTo('k', ALICE, BOB, 'desk', 1),
+  settleUpTo: c.settleUpTo('k', ALICE, BOB, 'desk', 1, '0', true),
   subscriptionStep: c.subscriptionStep('subscribe', BOB, ALICE, 1, 't'),
   withdrawSubscription: c.withdrawSubscription(BOB, ALICE, 1),
   subscribersOf: c.subscribersOf(BOB),

@@ -127,6 +127,9 @@ export const renewLease = (waiting: RenewLease['waiting'], leaseUntil: number): 
 /**
  * A message, and whatever its sender sent to the recipient before it, has arrived, as something else than a receipt shows.
  * Gives those that this has settled, not what was settled before: a portion, and the cursor of the next one.
+ *
+ * `namesEarlier`: where there is anything before it, nothing is settled, and that is named, and the message itself with the last
+ * portion: which of it has arrived is known to the caller, who has seen to which sessions it went.
  */
 export interface SettleUpTo {
   readonly kind: 'settleUpTo';
@@ -138,6 +141,7 @@ export interface SettleUpTo {
   readonly now: number;
   /** `0` at the beginning. */
   readonly cursor: string;
+  readonly namesEarlier: boolean;
 }
 
 export const settleUpTo = (
@@ -147,7 +151,8 @@ export const settleUpTo = (
   resource: string,
   now: number,
   cursor = '0',
-): SettleUpTo => ({ kind: 'settleUpTo', key, sender, recipient, resource, now, cursor });
+  namesEarlier = false,
+): SettleUpTo => ({ kind: 'settleUpTo', key, sender, recipient, resource, now, cursor, namesEarlier });
 
 /** One that other evidence than a receipt has settled. */
 export interface Proved {
@@ -158,6 +163,10 @@ export interface Proved {
 export interface ProvedPortion {
   readonly next: string;
   readonly settled: readonly Proved[];
+  /** Pending, before the message that is meant. */
+  readonly earlier: readonly StoredRecord[];
+  /** That message, if it is pending and was not settled by this. */
+  readonly named?: StoredRecord | undefined;
 }
 
 export type EvidenceRequest = SessionAvailable | SenderAvailable | AnythingOut | SequenceGap | RenewLease | SettleUpTo;

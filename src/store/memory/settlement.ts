@@ -119,10 +119,10 @@ const orderOf = ({ record, tokens }: Entry) => ({ storedAt: record.storedAt, tok
  * is out to its recipient from its sender and was stored before it.
  */
 export function settleUpTo(state: MemoryState, request: RequestOf<'settleUpTo'>, times: MemoryTimes): ProvedPortion {
-  const { key, sender, recipient, resource, now } = request;
+  const { key, sender, recipient, resource, now, namesEarlier } = request;
   const pending = state.oldestPending(key);
   const known = pending ?? state.candidates(key).at(-1);
-  if (known === undefined) return { next: '0', settled: [] };
+  if (known === undefined) return { next: '0', settled: [], earlier: [] };
   const limit = orderOf(known);
   const earlier = allOut(state, recipient).flatMap(([other, out]) => {
     if (other === pending?.record.key || out.storedAt > limit.storedAt) return [];
@@ -131,12 +131,16 @@ export function settleUpTo(state: MemoryState, request: RequestOf<'settleUpTo'>,
     return entry?.record.sender === sender && byStoring(orderOf(entry), limit) < 0 ? [entry] : [];
   });
   earlier.sort((one, other) => byStoring(orderOf(one), orderOf(other)));
+  if (namesEarlier && earlier.length > 0) {
+    const named = pending === undefined ? {} : { named: shown(pending) };
+    return { next: '0', settled: [], earlier: earlier.map((entry) => shown(entry)), ...named };
+  }
   if (pending !== undefined) earlier.push(pending);
   const settled = earlier.flatMap(({ record }) => {
     const taken = take(state, { key: record.key, resource, now }, times);
     return 'record' in taken ? [{ record: taken.record, late: taken.outcome === 'late' }] : [];
   });
-  return { next: '0', settled };
+  return { next: '0', settled, earlier: [] };
 }
 
 /**

@@ -27,7 +27,7 @@ const OPERATIONS: Readonly<Record<string, number>> = {
   settleAtHand: 2,
   settle: 5,
   settleByMention: 3,
-  settleUpTo: 6,
+  settleUpTo: 7,
   supersede: 1,
   settleTold: 2,
   settleToldAtHand: 2,

@@ -259,11 +259,23 @@ test('evidence', async () => {
   expect(await gives('proved', c.settleUpTo(keyOf('none'), ALICE, BOB, 'desk', NOW))).toEqual({
     next: '0',
     settled: [],
+    earlier: [],
   });
-  expect(await gives('proved', c.settleUpTo(keyOf('three'), ALICE, BOB, 'desk', NOW))).toMatchObject({
+  await writes('three and a half');
+  await handsOver('three and a half', 2 * SECOND);
+  expect(
+    await gives('proved', c.settleUpTo(keyOf('three and a half'), ALICE, BOB, 'desk', NOW, '0', true)),
+  ).toMatchObject({
+    next: '0',
+    settled: [],
+    earlier: [record('three', 'pending')],
+    named: record('three and a half', 'pending'),
+  });
+  expect(await gives('proved', c.settleUpTo(keyOf('three'), ALICE, BOB, 'desk', NOW, '0', true))).toMatchObject({
     next: '0',
     settled: [{ late: false, record: record('three', 'delivered') }],
   });
+  await gives('proved', c.settleUpTo(keyOf('three and a half'), ALICE, BOB, 'desk', NOW));
   await writes('four');
   await handsOver('four', 2 * SECOND);
   expect(await gives('list', c.anythingOut([BOB, CAROL])[0] as c.AnythingOut)).toEqual([BOB]);

@@ -96,7 +96,9 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   fc.tuple(id, fc.constantFrom('token', 'again')).map(([own, token]) => ['withdraw', keyOf(own), `${token}-${own}`]),
   id.map((own) => ['readdress', keyOf(own), 'tablet', '=other', '1']),
   id.map((own) => ['settleTold', keyOf(own), ENDING]),
-  id.map((own) => ['settleUpTo', keyOf(own), ENDING, ALICE, BOB, 'desk', '0']),
+  fc
+    .tuple(id, fc.constantFrom(0, 1))
+    .map(([own, names]) => ['settleUpTo', keyOf(own), ENDING, ALICE, BOB, 'desk', '0', names]),
   id.map((own) => ['prove', keyOf(own), ENDING]),
   id.map((own) => ['claim', keyOf(own), 1, '*']),
   id.map((own) => ['reject', keyOf(own), ENDING]),

@@ -222,7 +222,16 @@ export const RANDOM_REQUESTS: { readonly [K in Kind]: (world: World) => Omit<Req
   },
   settleUpTo(world) {
     const { key, sender, recipient } = recordOf(world);
-    return { key, sender, recipient, resource: resourceOf(world, recipient), now: world.now, cursor: '0' };
+    const namesEarlier = world.random.chance(0.3);
+    return {
+      key,
+      sender,
+      recipient,
+      resource: resourceOf(world, recipient),
+      now: world.now,
+      cursor: '0',
+      namesEarlier,
+    };
   },
 
   subscriptionStep(world) {

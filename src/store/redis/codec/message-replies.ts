@@ -7,10 +7,12 @@ import type {
   EvidenceReplies,
   ExplainReplies,
   Missed,
+  Proved,
   QuotaReason,
   RequestOf,
   Settled,
   SettlementReplies,
+  StoredRecord,
 } from '../../contract.ts';
 import type { Situation } from '../../redelivery-rules.ts';
 import { decodeRecord, settledRecord } from '../record-codec.ts';
@@ -197,12 +199,17 @@ export const MESSAGE_REPLIES: FormsOf<MessageKind> = {
   }),
   renewLease: DONE,
   settleUpTo: to<'settleUpTo'>({
-    proved: list(1, 3, ([next], proved) => ({
-      next: cursor(next),
-      settled: proved.map(([outcome, key, record]) => ({
-        record: decodeRecord(key, record),
-        late: word({ delivered: false, late: true }, outcome),
-      })),
-    })),
+    proved: list(1, 3, ([next], proved) => {
+      const settled: Proved[] = [];
+      const earlier: StoredRecord[] = [];
+      let named: StoredRecord | undefined;
+      for (const [outcome, key, text] of proved) {
+        const record = decodeRecord(key, text);
+        if (outcome === 'earlier') earlier.push(record);
+        else if (outcome === 'named') named = record;
+        else settled.push({ record, late: word({ delivered: false, late: true }, outcome) });
+      }
+      return { next: cursor(next), settled, earlier, ...(named && { named }) };
+    }),
   }),
 };

@@ -132,8 +132,18 @@ const ENCODERS: Encoders = {
     args.push('renewLease', 2 * waiting.length, leaseUntil);
     for (const { key, attempt } of waiting) args.push(key, attempt);
   },
-  settleUpTo: ({ key, sender, recipient, resource, now, cursor }, args) =>
-    void args.push('settleUpTo', key, writtenEnding(now, resource), sender, recipient, resource, cursor),
+  settleUpTo({ key, sender, recipient, resource, now, cursor, namesEarlier }, args) {
+    args.push(
+      'settleUpTo',
+      key,
+      writtenEnding(now, resource),
+      sender,
+      recipient,
+      resource,
+      cursor,
+      namesEarlier ? 1 : 0,
+    );
+  },
 
   subscriptionStep: ({ type, contact, subscriber, now, token }, args) =>
     presence(args, 'subscription_step', contact, subscriber, now, ASK_AGAIN_AFTER, token, nextStandings(type)),

@@ -114,7 +114,7 @@ function rare.run(operation, at)
   elseif operation == 'namedBy' then
     return duplicates.named(key), 2
   elseif operation == 'settleUpTo' then
-    return settling.settle_up_to(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], lately, lease_text, window_text), 7
+    return settling.settle_up_to(key, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], ARGV[at + 7] == '1', lately, lease_text, window_text), 8
   elseif operation == 'renewLease' then
     -- What waits for its turn to be sent again is nobody else's to send.
     local count = tonumber(key)

@@ -12,7 +12,7 @@
 --   settleAtHand         key, ending: as settle, of a record of that key that the caller has at hand
 --   settle               key, ending, recipient to remember or '', key at hand or '', sender
 --   settleByMention      key, ending, own key
---   settleUpTo           key, ending, sender, recipient, resource, cursor
+--   settleUpTo           key, ending, sender, recipient, resource, cursor, whether what is earlier is only named
 --   supersede            key. Reply: done
 --   settleTold           key, ending: as settle; its sender has had the receipt, and is owed nothing
 --   settleToldAtHand     key, ending: as settleTold, of a record of that key that the caller has at hand
@@ -56,7 +56,7 @@ lazily(operations, function()
 function operations.width_of(operation, at)
   local widths = {
     accept = 3, acceptCounted = 3, acceptAliased = 5, acceptCorrection = 6, settleAtHand = 3, settleTold = 3, settleToldAtHand = 3, settle = 6, settleByMention = 4,
-    settleUpTo = 7, supersede = 2, prove = 3, keyOfHeld = 3, namedBy = 2, handOver = 12, claim = 4, bounce = 2, reject = 3, expire = 3, withdraw = 3, readdress = 5, isTaken = 2,
+    settleUpTo = 8, supersede = 2, prove = 3, keyOfHeld = 3, namedBy = 2, handOver = 12, claim = 4, bounce = 2, reject = 3, expire = 3, withdraw = 3, readdress = 5, isTaken = 2,
     bringForward = 4, requeue = 2, quarantine = 2, sessionAvailable = 7, senderAvailable = 3, sequenceGap = 7, recordIq = 7,
     takeIqResponse = 6, overdueIqs = 4, endIq = 4, forgetIq = 2, knownCapabilities = 3, recordCapabilities = 5, cancel = 4,
     explain = 2, sessionsOf = 2, postponeNotice = 4, isKnown = 2, loadOf = 2, retryNow = 3, pause = 2, openCommandSession = 4, readCommandSession = 2, endCommandSession = 3,

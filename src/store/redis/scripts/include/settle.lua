@@ -79,7 +79,10 @@ end
 -- all before it): settles that one, and what is out to its recipient from its sender and no newer; a page of these, itself
 -- with the last.
 -- Reply: proved, cursor of the next page, then for each that was settled by this: delivered or late, key, tombstone.
-function settling.settle_up_to(key, ending, sender, recipient, resource, cursor, lately, owed_until, window)
+--
+-- `names_earlier`: where there is anything before it, nothing is settled. Reply: for each: earlier, key, record without payload; and so
+-- of that one with the last page: named, key, record.
+function settling.settle_up_to(key, ending, sender, recipient, resource, cursor, names_earlier, lately, owed_until, window)
   local found, value = oldest_pending(key)
   if not found then
     local known = records.candidates(key, -MANY)
@@ -105,12 +108,17 @@ function settling.settle_up_to(key, ending, sender, recipient, resource, cursor,
     end
     local other_value = evidence.still_pending(other, recipient)
     local fields = other_value and fields_of(other_value)
-    local entry = { key = other, stored = stored, token = fields and record.first_token(fields.tokens) or '' }
+    local entry = { key = other, value = other_value, stored = stored, token = fields and record.first_token(fields.tokens) or '' }
     if fields and fields.sender == sender and evidence.comes_before(entry, limit) then before[#before + 1] = entry end
   end)
   table.sort(before, evidence.comes_before)
-  for _, entry in ipairs(before) do take(entry.key) end
-  if found and next_cursor == '0' then take(found) end
+  local only_names = names_earlier and (#before > 0 or cursor ~= '0' or next_cursor ~= '0')
+  local function take_or_name(what, which, pending)
+    -- What cannot be read is put aside.
+    if only_names and is_sound(pending) then settled[#settled + 1] = what .. '\0' .. which .. '\0' .. strip(pending) else take(which) end
+  end
+  for _, entry in ipairs(before) do take_or_name('earlier', entry.key, entry.value) end
+  if found and next_cursor == '0' then take_or_name('named', found, value) end
   return list_of('proved\0' .. next_cursor, settled)
 end
 end)

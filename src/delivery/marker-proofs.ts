@@ -1,0 +1,87 @@
+import type { Route } from '../addressing/address-policy.ts';
+import { type StoredRecord, type StoreQueue, settle, settleUpTo } from '../store/contract.ts';
+import type { MessageTrace } from '../util/message-trace.ts';
+import type { ConfirmedMessages, Confirming } from './confirmed-messages.ts';
+import type { Copies } from './copies.ts';
+import type { Endings } from './endings.ts';
+
+export interface MarkerProofsOptions {
+  readonly pipeline: StoreQueue;
+  readonly copies: Pick<Copies, 'recordArrived'>;
+  readonly endings: Pick<Endings, 'conclude'>;
+  /** With a gate: what is before a message counts if the marker's session was given it. */
+  readonly confirmed?: Pick<ConfirmedMessages, 'sessionOf' | 'readBy'> | undefined;
+  readonly counts: { provedByMarker: number };
+  readonly trace?: MessageTrace;
+}
+
+/** A marker in a route here, where the recipient is `from`. */
+interface Marker {
+  readonly route: Route;
+  /** Of the message that it names. */
+  readonly key: string;
+  /** ms. */
+  readonly now: number;
+  readonly session: Confirming | undefined;
+  /** Nothing goes by that key; or all that it proves has been settled. */
+  readonly done: (isUnknown: boolean) => void;
+}
+
+/** Markers: each is for a message and for those of its conversation that were stored before it (XEP-0333 section 5.3). */
+export class MarkerProofs {
+  readonly #options: MarkerProofsOptions;
+
+  constructor(options: MarkerProofsOptions) {
+    this.#options = options;
+  }
+
+  take(route: Route, key: string, now: number, done: Marker['done']): void {
+    this.#options.copies.recordArrived();
+    const session = this.#options.confirmed?.sessionOf(route, 'marker');
+    this.#takeFrom('0', [], { route, key, now, session, done });
+  }
+
+  #takeFrom(cursor: string, before: readonly StoredRecord[], marker: Marker): void {
+    const { route, key, now, session } = marker;
+    const { from, to } = route;
+    this.#options.pipeline.push({
+      request: settleUpTo(key, to.inner, from.inner, from.resource, now, cursor, session !== undefined),
+      owner: from.returnsKey,
+      done: ({ next, settled, earlier, named }) => {
+        for (const { record, late } of settled) this.#proved(route, record, late);
+        const all = [...before, ...earlier];
+        if (next !== '0') this.#takeFrom(next, all, marker);
+        else if (all.length > 0 || named !== undefined) this.#settleRead(all, named, marker);
+        else marker.done(cursor === '0' && settled.length === 0);
+      },
+    });
+  }
+
+  #settleRead(earlier: readonly StoredRecord[], named: StoredRecord | undefined, marker: Marker): void {
+    const { confirmed, pipeline } = this.#options;
+    const { route, now, session, done } = marker;
+    if (confirmed === undefined || session === undefined) return;
+    const read = confirmed.readBy(session, earlier, named);
+    const all = named === undefined ? read : [...read, named];
+    let open = all.length;
+    if (open === 0) done(false);
+    for (const { key } of all) {
+      pipeline.push({
+        request: settle(key, route.from.resource, now),
+        owner: route.from.returnsKey,
+        done: (settled) => {
+          if ('record' in settled) this.#proved(route, settled.record, settled.outcome === 'late');
+          open -= 1;
+          if (open === 0) done(false);
+        },
+      });
+    }
+  }
+
+  #proved({ from }: Route, record: StoredRecord, late: boolean): void {
+    const { counts, trace, endings } = this.#options;
+    counts.provedByMarker += 1;
+    trace?.('confirmed', record, { why: 'a marker', session: from.full });
+    void endings.conclude(record, late ? 'delivered late' : 'delivered');
+  }
+}
