@@ -15,20 +15,45 @@ local in_hand = {}; -- by n: those, and what was given a verdict and waits for i
 -- `last`: the length of a table whose beginning was taken away is not defined.
 local conversations = {}; -- those with something held, by their pair: { lease, count }
 local used = { count = 0; bytes = 0 };
-local senders = {}; -- the same by bare JID
+-- The same by bare JID, with `behind`: how much is not shown and waits only for the order; `free`: he was let go, until nothing of him
+-- is left.
+local senders = {};
 local RELEASED = {}; -- marks an event that goes its way
 
+local function opened(from)
+	local sender = senders[from] or { count = 0; bytes = 0; behind = 0 };
+	senders[from] = sender;
+	return sender;
+end
+
+local function closed(from, sender)
+	if sender.count == 0 and sender.behind == 0 then
+		senders[from] = nil;
+	end
+end
+
 local function account(entry, sign)
-	local sender = senders[entry.from] or { count = 0; bytes = 0 };
+	local sender = opened(entry.from);
 	sender.count, sender.bytes = sender.count + sign, sender.bytes + sign * entry.bytes;
 	used.count, used.bytes = used.count + sign, used.bytes + sign * entry.bytes;
-	senders[entry.from] = sender.count > 0 and sender or nil;
+	closed(entry.from, sender);
+end
+
+local function account_behind(from, sign)
+	local sender = opened(from);
+	sender.behind = sender.behind + sign;
+	closed(from, sender);
 end
 
 local function over_bounds(from)
 	local sender = senders[from];
 	return used.count >= settings.max_held or used.bytes >= settings.max_held_bytes
-		or sender and (sender.count >= settings.max_held / 10 or sender.bytes >= settings.max_held_bytes / 10);
+		or sender and (sender.free or sender.count >= settings.max_held / 10 or sender.bytes >= settings.max_held_bytes / 10);
+end
+
+--- More than may be in memory: the server cannot route it as fast as it comes.
+local function is_full(from)
+	return senders[from] and senders[from].behind >= settings.max_held;
 end
 
 --- Whose a conversation is, or nil without a lease that holds. It changes only when nothing of it is held, or the lease has ended.
@@ -127,6 +152,51 @@ local function let_go(entry)
 	gate.outcomes.conclude(record, { copy = "1", state = "passed" });
 end
 
+--- So much waits behind what is held of him that it is let go, alone: once, and nothing is held of him until all is gone.
+-- Returns what is ready to go.
+local function let_go_of(from)
+	local sender, entries = opened(from), {};
+	if sender.free or sender.behind < settings.max_held / 10 then
+		return entries;
+	end
+	sender.free = true;
+	for _, entry in pairs(held) do
+		if entry.from == from then
+			table.insert(entries, entry);
+		end
+	end
+	table.sort(entries, function (a, b) return a.counter < b.counter; end);
+	for _, entry in ipairs(entries) do
+		-- Told of the others, a component that reads nothing is closed, and its lease has let go of the rest.
+		if not entry.verdict then
+			let_go(entry);
+		end
+	end
+	return entries;
+end
+
+--- Of what is not shown, and waits for its turn.
+local function wait_behind(event, from, key)
+	local ready = let_go_of(from);
+	account_behind(from, 1);
+	gate.queues.add(key, { ready = true; run = function ()
+		account_behind(from, -1);
+		event[RELEASED] = true;
+		gate.routing.release(event);
+	end });
+	for _, entry in ipairs(ready) do
+		gate.queues.drain(entry.key);
+	end
+end
+
+local function refuse(event, text)
+	-- Nobody is answered an error for an error.
+	if event.stanza.attr.type ~= "error" then
+		event.origin.send(st.error_reply(event.stanza, "wait", "resource-constraint", text));
+	end
+	return true;
+end
+
 local function goes_past(stanza, from)
 	local node, host = jid.split(stanza.attr.to);
 	local kind = stanza.attr.type or "normal";
@@ -146,7 +216,9 @@ local function intercept(event)
 		return
 	end
 	local key = from.." "..to;
-	if goes_past(stanza, from) then
+	if is_full(from) and gate.queues.busy(key) then
+		return refuse(event, "Too many messages wait");
+	elseif goes_past(stanza, from) then
 		if not gate.queues.busy(key) then
 			return
 		end
@@ -162,8 +234,7 @@ local function intercept(event)
 		end
 	elseif not gate.leases.holding() and settings.fail == "closed" and not gate.receipts.is_proof(stanza) then
 		-- Without its receipt a message that was stored would be said to have failed.
-		event.origin.send(st.error_reply(stanza, "wait", "resource-constraint", "Messages cannot be stored at this moment"));
-		return true;
+		return refuse(event, "Messages cannot be stored at this moment");
 	else
 		gate.unheld.passed(stanza);
 		gate.receipts.routed(event);
@@ -171,10 +242,7 @@ local function intercept(event)
 			return
 		end
 	end
-	gate.queues.add(key, { ready = true; run = function ()
-		event[RELEASED] = true;
-		gate.routing.release(event);
-	end });
+	wait_behind(event, from, key);
 	return true;
 end
 
