@@ -1,5 +1,6 @@
 -- The sessions of local users, and what happens to them.
 
+local jid = require "util.jid";
 local new_id = require "util.id".short;
 
 local protocol = module:require "protocol";
@@ -57,6 +58,18 @@ local function each(callback, only)
 	end
 end
 
+--- The sessions that the server may give what is for this address, each { jid, id }.
+local function takers(address)
+	local username, _, resource = jid.split(address);
+	local found = {};
+	each(function (session)
+		if (session.priority or -1) >= 0 or session.resource == resource then
+			table.insert(found, { jid = session.full_jid, id = id(session) });
+		end
+	end, username);
+	return found;
+end
+
 --- Whether a session is there that this address, of this bare JID, names.
 local function takes_messages(address, bare)
 	local user = prosody.bare_sessions[bare];
@@ -83,6 +96,7 @@ return {
 	describe = describe;
 	state_of = state_of;
 	each = each;
+	takers = takers;
 	takes_messages = takes_messages;
 	tell = tell;
 	closing = closing;

@@ -31,13 +31,10 @@ end
 
 --- The sessions that the server may send it to, as text.
 local function sessions_of(address)
-	local username, _, resource = jid.split(address);
 	local text = "";
-	gate.sessions.each(function (session)
-		if (session.priority or -1) >= 0 or session.resource == resource then
-			text = text..protocol.event("session", { id = gate.sessions.id(session) });
-		end
-	end, username);
+	for _, one in ipairs(gate.sessions.takers(address)) do
+		text = text..protocol.event("session", { id = one.id });
+	end
 	return text;
 end
 

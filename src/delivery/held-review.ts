@@ -133,9 +133,11 @@ export class HeldReview {
 
   /** A session has ended that was last there at that time (ms): its client may not have kept what it has acknowledged lately. */
   #endedAt(n: string, id: string, until: number): void {
-    const { gate, graces, counts } = this.#options;
+    const { gate, graces, counts, clock } = this.#options;
     const facts = gate.factsOf(n);
-    if (facts === undefined || facts.doubted || !noteEnd(facts, id, until, graces.proof)) return;
+    if (facts === undefined) return;
+    facts.endedAt = clock.now();
+    if (facts.doubted || !noteEnd(facts, id, until, graces.proof)) return;
     facts.suspected = id;
     counts.proofsDoubted += 1;
   }

@@ -16,6 +16,8 @@ export interface Facts {
   doubted: boolean;
   /** When it was last given to a session, in the order of the gate's events. */
   given: number;
+  /** When (ms) a session of the recipient's ended last, as far as that was heard. */
+  endedAt: number;
 }
 
 /** A session of the recipient's as the gate knows it. */
@@ -72,6 +74,7 @@ export function newFacts(): Facts {
     suspected: undefined,
     doubted: false,
     given: 0,
+    endedAt: 0,
   };
 }
 
@@ -117,14 +120,13 @@ export function decide({ n, facts, sessions, epoch, asked, copies, now }: Questi
   }
   if (facts.has.size > 0) return WAIT;
   const last = outcomes.reduce((one, other) => (other.copy > one.copy ? other : one));
-  // Let go without us: the server does with it what it does.
-  if (outcomes.every(({ states }) => states.has('passed') || states.has('dropped'))) return WAIT;
-  const open = sentTo(facts);
+  const isPassed = hasPassed(facts);
+  const open = isPassed ? passedTo(facts, sessions) : sentTo(facts);
   for (const id of facts.returned) open.delete(id);
   const holding = sessions.filter(({ id }) => open.has(id));
   if (holding.length > 0) {
-    // A session that lives still has it unacknowledged.
-    if (holding.some(({ state }) => state !== 'detached')) return WAIT;
+    // A session that lives still has it unacknowledged. What a detached one has of what was let go without us, the server routes anew.
+    if (isPassed || holding.some(({ state }) => state !== 'detached')) return WAIT;
     // So has one that may be resumed. Who comes with another device meanwhile reads it there; one that was there before may have
     // had it as a carbon (XEP-0280), unless the gate has seen that it had nothing.
     const missed = new Set(outcomes.flatMap((outcome) => outcome.missed));
@@ -135,8 +137,10 @@ export function decide({ n, facts, sessions, epoch, asked, copies, now }: Questi
     return later.what === 'deliver' ? { ...later, mayResume: true } : later;
   }
   const best = bestSession(sessions);
-  const isStored = last.states.has('offline') && facts.flushed.length === 0;
-  const again = best === undefined || !isStored ? 0 : best.since + graces.flush - now;
+  // Of what was let go without us nobody sees whether it comes from the server's storage, or is routed anew when its session ends.
+  const isStored = isPassed || (last.states.has('offline') && facts.flushed.length === 0);
+  const since = Math.max(best?.since ?? 0, isPassed ? facts.endedAt : 0);
+  const again = best === undefined || !isStored ? 0 : since + graces.flush - now;
   if (again > 0) return { what: 'wait', again };
   return toBest(sessions, Math.max(last.copy, copies) + 1);
 }
@@ -156,6 +160,24 @@ export function noteEnd({ has, returned }: Facts, id: string, until: number, gra
   // It counts from now on, and also when the gate tells all again and nobody knows any more how that session ended.
   if (until === Number.POSITIVE_INFINITY) has.set(id, Number.NEGATIVE_INFINITY);
   return false;
+}
+
+/** Whether it was let go without us, and no copy of it was sent: the server has given it to whom it would. */
+export function hasPassed({ outcomes }: Facts): boolean {
+  return outcomes.size > 0 && [...outcomes.values()].every(({ states }) => states.has('passed'));
+}
+
+/**
+ * The sessions (stream ids) that what was let go without us may have gone to: those that the gate names, or else those that were
+ * there when it told of that. Who had none then gets it from the server's storage.
+ */
+function passedTo(facts: Facts, sessions: readonly KnownSession[]): Set<string> {
+  const named = sentTo(facts);
+  if (named.size > 0) return named;
+  const there = sessions.filter(
+    ({ began = Number.POSITIVE_INFINITY, priority }) => began < facts.given && priority >= 0,
+  );
+  return new Set(there.map(({ id }) => id));
 }
 
 /** The sessions that one of its copies was sent to: their streams' ids. */

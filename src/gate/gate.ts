@@ -4,7 +4,7 @@ import { isUniqueId } from '../xmpp/stanza/ids.ts';
 import type { CommandOutcome } from './command-requests.ts';
 import { ask, deliver, forget, tell, type Verdict, verdict } from './commands.ts';
 import type { AtSession, Enabled, GateEvent, Outcome, RoutedReceipt } from './events.ts';
-import type { Facts, KnownSession } from './facts.ts';
+import { type Facts, hasPassed, type KnownSession } from './facts.ts';
 import { KnownMessages } from './known-messages.ts';
 import { GateLease, type LeaseState } from './lease.ts';
 import type { LeaseOptions } from './lease-options.ts';
@@ -177,6 +177,9 @@ export class Gate extends EventEmitter<Events> {
 
   /** Sends a copy into one session. */
   deliver(n: string, copy: number, to: string, message: string, done: (outcome: CommandOutcome) => void): void {
+    // What passed comes from the server's storage under no number. The gate recognises it there for a number that it does not know.
+    const facts = this.#known.facts.get(n);
+    if (facts !== undefined && hasPassed(facts)) this.#lease.command('forget', n, forget(n));
     this.#lease.command('deliver', n, deliver(n, copy, to, message), done);
   }
 
@@ -278,7 +281,7 @@ export class Gate extends EventEmitter<Events> {
           this.forget(event.n);
           return;
         }
-        this.#given(event.n).outcomes.set(event.copy, event);
+        this.#noteOutcome(event);
         this.emit('outcome', event);
         return;
       case 'has': {
@@ -320,6 +323,13 @@ export class Gate extends EventEmitter<Events> {
         this.#sessions.complete();
         this.emit('ready');
     }
+  }
+
+  #noteOutcome(outcome: Outcome): void {
+    const { n, copy, states } = outcome;
+    // What passed may be told once more, as the answer to a late verdict: who has come since was not given it.
+    const isRepeated = states.has('passed') && this.#known.facts.get(n)?.outcomes.has(copy) === true;
+    (isRepeated ? this.#known.note(n) : this.#given(n)).outcomes.set(copy, outcome);
   }
 
   /** The facts of a message that a session was given. */

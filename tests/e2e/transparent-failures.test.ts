@@ -3,8 +3,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Element } from '@xmpp/xml';
+import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import type { TestUser } from '../support/clients/test-user.ts';
 import { Relay } from '../support/peer/relay.ts';
+import { askRedisForAll } from '../support/servers/redis.ts';
 import { ProxyProcess } from '../support/stages/proxy-process.ts';
 import { MAY_END_SERVER, NO_COPIES, World } from '../support/stages/world.ts';
 import { until } from '../support/time/until.ts';
@@ -135,6 +137,79 @@ test(
     for (const id of ids) await alice.acknowledged(id);
     await alice.delivered(await alice.say(to, 'after'));
     expect(bob.bodies()).toEqual(['before', 'one', 'two', 'after']);
+  },
+  3 * LONG,
+);
+
+const bareOf = (user: TestUser) => user.jid.split('/', 1)[0] as string;
+
+/** Alice writes it, and the component has it in Redis; it is killed before its verdict is with the gate, which lets it go. */
+async function passesThoughStored(relay: Relay, alice: TestUser, bob: TestUser, text: string): Promise<string> {
+  const id = randomUUID();
+  // Its last words are lost with it.
+  relay.deafen('near');
+  await alice.say(bareOf(bob), text, { id });
+  const key = recordKey(bareOf(alice), bareOf(bob), id);
+  const isStored = async () => (await askRedisForAll(world.redis.port, 'KEYS *')).includes(key);
+  await until(isStored, { what: 'the message in Redis' });
+  await proxy.signal('SIGKILL');
+  return id;
+}
+
+test.each(['before', 'after'])(
+  'stored, but killed before the gate knew: it is acknowledged when she writes it again; if it is lost with a session that was half open, his next one is given it, that began %s the next component',
+  async (when) => {
+    const relay = await Relay.to(world.xmpp.componentPort);
+    await begin({ XMPP_SERVICE: `xmpp://127.0.0.1:${relay.port}` });
+    const bob = await world.user('bob');
+    const alice = await world.user('alice');
+    await alice.delivered(await alice.say(bareOf(bob), 'before'));
+    bob.freeze();
+    const id = await passesThoughStored(relay, alice, bob, 'lost');
+    // What he writes himself comes behind what was held: the server has written that to his session.
+    await alice.say(alice.jid, 'passed');
+    await alice.hears('passed');
+    const early = when === 'before' ? await world.user('bob') : undefined;
+    await begin();
+    await alice.say(bareOf(bob), 'lost', { id });
+    await alice.acknowledged(id);
+    bob.cut();
+    const next = early ?? (await world.user('bob'));
+    await next.hears('lost', { within: LONG });
+    await alice.delivered(id, { within: LONG });
+    await alice.delivered(await alice.say(bareOf(bob), 'after'));
+    expect(next.bodies()).toEqual(['lost', 'after']);
+    await relay.close();
+  },
+  3 * LONG,
+);
+
+test(
+  'stored, but killed before the gate knew: what he has, from his session or from the server’s storage, and confirms comes once',
+  async () => {
+    const relay = await Relay.to(world.xmpp.componentPort);
+    await begin({ XMPP_SERVICE: `xmpp://127.0.0.1:${relay.port}` });
+    const bob = await world.user('bob');
+    const alice = await world.user('alice');
+    await alice.delivered(await alice.say(bareOf(bob), 'before'));
+    const id = await passesThoughStored(relay, alice, bob, 'here');
+    await bob.hears('here');
+    await begin({ XMPP_SERVICE: `xmpp://127.0.0.1:${relay.port}` });
+    await alice.say(bareOf(bob), 'here', { id });
+    await alice.acknowledged(id);
+    await bob.offline();
+    const other = await passesThoughStored(relay, alice, bob, 'away');
+    await begin();
+    await alice.say(bareOf(bob), 'away', { id: other });
+    await alice.acknowledged(other);
+    const next = await world.user('bob', { autoReceipt: false });
+    await next.hears('away');
+    // The server's storage has its time, and what it has given him is no copy's to give.
+    await sleep(7000);
+    await alice.say(bareOf(bob), 'after');
+    await next.hears('after');
+    expect(next.bodies()).toEqual(['away', 'after']);
+    await relay.close();
   },
   3 * LONG,
 );

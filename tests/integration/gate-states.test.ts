@@ -201,3 +201,39 @@ test('what passed unheld and was confirmed is settled when its sender writes it 
   expect(about.filter((command) => command.includes(id) || command.includes(idOf(ids - 1)))).toEqual([]);
   expect(await it.metric('gate_unheld_total')).toBe(2);
 });
+
+test.each([
+  ['names whom it went to', '<session jid="bob@example.org/phone" id="P"/>', true],
+  ['does not say whom it went to', '', false],
+])(
+  'stored, and let go without a verdict by a gate that %s: it comes once more when that session has ended without a receipt',
+  async (_, had, namesHim) => {
+    const session = (id: string, resource: string, state: string) =>
+      `<session jid="bob@example.org/${resource}" id="${id}" state="${state}" priority="0"/>`;
+    const delivered = () => gate.given('deliver').map((command) => command.getChild('message')?.attrs.id);
+    const options = { remembers: session('P', 'phone', 'available') };
+    await start(options);
+    await it.ready();
+    expect(await held()).toBe('stored');
+    const [n, id] = [`epoch-${ids}`, idOf(ids)];
+    await until(async () => (await it.metric('accepted_total')) === 1, { what: 'the message in Redis' });
+    await it.close();
+    // The verdict was lost with the process.
+    const passed = `<outcome n="${n}" copy="1" state="passed">${had}</outcome>`;
+    // He came again before that was told.
+    await start({
+      remembers: session('P', 'phone', 'available') + (namesHim ? session('D', 'desk', 'available') : '') + passed,
+    });
+    await it.ready();
+    gate.tells(
+      `<held n="epoch-900"><message xmlns="jabber:client" from="alice@example.org/phone" to="bob@example.org" type="chat" id="${id}"><body>hello</body></message></held>`,
+    );
+    await until(() => gate.given('drop').length === 1, { what: 'what she wrote again is dropped' });
+    expect(delivered()).toEqual([]);
+    gate.tells(session('P', 'phone', 'gone') + (namesHim ? '' : session('D', 'desk', 'available')));
+    await until(() => delivered().length > 0, { what: 'the message, once more' });
+    // Else the gate does not look for what the server has brought from its storage.
+    const about = gate.commands.filter(({ attrs }) => attrs.n === n).map(({ name }) => name);
+    expect(about).toEqual(['forget', 'deliver']);
+  },
+);

@@ -86,7 +86,47 @@ test.each<[string, ReturnType<typeof ask>, object]>([
     ),
     to('bob@s/desk'),
   ],
-  ['the server let it go without us', ask(seen(['passed']), [DESK]), { what: 'wait' }],
+  ['let go without us: who was there may have it', ask(seen(['passed']), [DESK]), { what: 'wait' }],
+  [
+    'let go without us, and who was there is detached',
+    ask(seen(['passed']), [{ ...DESK, state: 'detached' }, TABLET]),
+    { what: 'wait' },
+  ],
+  ['let go without us, and who was there is gone', ask(seen(['passed']), [TABLET]), to('bob@s/tablet')],
+  [
+    'the same, just now: until what the server routes anew is confirmed',
+    ask(
+      seen(['passed'], [], (it) => {
+        it.endedAt = NOW - 10;
+      }),
+      [TABLET],
+    ),
+    { what: 'wait', again: 2990 },
+  ],
+  [
+    'let go without us, and he has just come: until the storage has had its time',
+    ask(seen(['passed']), [{ ...TABLET, since: NOW - 10 }]),
+    { what: 'wait', again: 2990 },
+  ],
+  ['let go without us to a session that is there', ask(seen(['passed'], [PHONE]), [PHONE, DESK]), { what: 'wait' }],
+  [
+    'let go without us to a session that had ended when that was told',
+    ask(seen(['passed'], [PHONE]), [DESK]),
+    to('bob@s/desk'),
+  ],
+  [
+    'let go without us, and who took no messages was there',
+    ask(seen(['passed']), [{ ...PHONE, priority: -1 }, TABLET]),
+    to('bob@s/tablet'),
+  ],
+  [
+    'let go without us, and confirmed by who is gone',
+    ask(
+      seen(['passed'], [], (it) => it.has.set('P', NOW - 5000)),
+      [TABLET],
+    ),
+    { what: 'proved', by: '' },
+  ],
   [
     'it was proved just now',
     ask(

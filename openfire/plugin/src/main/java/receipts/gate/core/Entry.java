@@ -20,7 +20,7 @@ public final class Entry {
     /** With {@link Kind#HELD} and {@link Kind#DELIVER}. */
     public final Known known;
     public final int copy;
-    /** A full JID, with {@link Kind#DELIVER}. */
+    /** With {@link Kind#HELD} the addressee, a full JID with {@link Kind#DELIVER}. */
     public final String to;
     final String sender;
     /** When (ms) its routing began. */

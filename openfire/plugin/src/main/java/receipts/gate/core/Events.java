@@ -2,6 +2,7 @@ package receipts.gate.core;
 
 import java.util.Collection;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -75,6 +76,13 @@ public final class Events {
 
     static String outcome(String n, String state) {
         return outcome(n, 1, state, null, Collections.<String, String>emptyMap(), Collections.<Live>emptyList());
+    }
+
+    /** @param takers the sessions that it may have gone to */
+    static String passed(String n, Collection<Live> takers) {
+        Map<String, String> jids = new LinkedHashMap<>();
+        for (Live live : takers) jids.put(live.stream, live.jid);
+        return outcome(n, 1, "passed", null, jids, Collections.<Live>emptyList());
     }
 
     /** @param acknowledged its sender was told that it is stored, all the same */

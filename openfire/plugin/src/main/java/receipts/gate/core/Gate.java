@@ -163,7 +163,7 @@ public final class Gate {
         known.told = owner;
         known.silent = message.silent;
         known.words = message.words;
-        Entry entry = new Entry(Entry.Kind.HELD, message.packet, known, 1, null, sender, shown.length(), clock.getAsLong());
+        Entry entry = new Entry(Entry.Kind.HELD, message.packet, known, 1, message.to, sender, shown.length(), clock.getAsLong());
         entry.lease = owner;
         if (owner.acks != null) entry.acknowledges(message, record.sessions.at(message.from), owner.acks);
         if (!message.receipts.isEmpty()) {

@@ -149,6 +149,10 @@ final class Lines {
         return gate.record.sessions.missed(conversation.other(entry.sender), entry.routedAt - LOGIN, seen);
     }
 
+    private List<Live> takers(Conversation conversation, Entry entry) {
+        return gate.record.sessions.takers(conversation.other(entry.sender), entry.to);
+    }
+
     private void finishedHeld(Conversation conversation, Entry entry, Outcome seen) {
         if (--conversation.held == 0) conversation.owner = null;
         Known known = entry.known;
@@ -164,7 +168,8 @@ final class Lines {
         } else {
             gate.counts.passed++;
             known.passed = entry.passed;
-            if (entry.passed) gate.record.outcome(known, 1, Events.outcome(known.n, "passed"));
+            // Nobody sees what becomes of it: with the last of these that ends without a receipt it may be lost.
+            if (entry.passed) gate.record.outcome(known, 1, Events.passed(known.n, takers(conversation, entry)));
         }
         if (entry.confirms != null && entry.verdict != Verdict.DROP) gate.record.routed(entry.confirms);
         Lease lease = entry.lease;

@@ -30,6 +30,13 @@ final class Sessions {
         return theirs == null ? Collections.<Live>emptyList() : theirs;
     }
 
+    /** Those of a user that the server may give what is for that address of his. */
+    List<Live> takers(String bare, String address) {
+        List<Live> takers = new ArrayList<>();
+        for (Live live : of(bare)) if (live.takes(address)) takers.add(live);
+        return takers;
+    }
+
     /** Those of a user that take messages, became available after that time (ms) and have not been given what had that outcome. */
     List<Live> missed(String bare, long after, Outcome seen) {
         List<Live> missed = Collections.emptyList();
