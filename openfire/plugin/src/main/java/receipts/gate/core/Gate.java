@@ -96,15 +96,18 @@ public final class Gate {
             boolean told = message.proof && isTold(message, conversation, pair);
             Lease owner = shown == null || unloading || told ? null : owner(conversation, pair);
             if (owner == null || !bounds.admits(sender, shown.length())) {
+                boolean waits = line != null && !line.isIdle();
+                // It is none that passed: written again it must be stored, and delivered.
+                if (waits && bounds.isFull(sender)) return Decision.REFUSED;
                 if (content && !told) {
                     // Without its receipt a message that was stored would be said to have failed.
                     if (settings.failClosed && !leased && !unloading && !message.proof) return Decision.REFUSED;
                     String passed = name == null ? Known.name(sender, recipient, message.id) : name;
                     tell(unheld.add(message, passed, record.sessions.of(recipient), clock.getAsLong()), owner(conversation, pair));
                 }
-                Decision decision = line == null || line.isIdle() ? Decision.PASS : behind(message, sender, line);
-                if (content && decision != Decision.REFUSED) record.routed(message);
-                return decision;
+                if (waits) behind(message, sender, line);
+                if (content) record.routed(message);
+                return waits ? Decision.TAKEN : Decision.PASS;
             }
             hold(message, sender, name, conversation == null ? conversations.open(pair, sender) : conversation, owner, shown);
             if (!owner.outbox.isLeft()) return Decision.TAKEN;
@@ -181,14 +184,12 @@ public final class Gate {
         if (!owner.outbox.shown(n, shown)) ending.overflow(owner);
     }
 
-    private Decision behind(Stanza message, String sender, Line line) {
-        if (bounds.isFull(sender)) return Decision.REFUSED;
+    private void behind(Stanza message, String sender, Line line) {
         if (bounds.letsGo(sender)) ending.letGoOf(sender);
         Entry entry = new Entry(Entry.Kind.BEHIND, message.packet, null, 0, null, sender, 0, clock.getAsLong());
         bounds.add(entry);
         line.add(entry);
         lines.schedule(line);
-        return Decision.TAKEN;
     }
 
     /**
