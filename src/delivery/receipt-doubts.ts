@@ -33,6 +33,14 @@ interface Confirming {
   readonly messages: Confirmed[];
 }
 
+/**
+ * Whether a receipt (heard `at`, ms) may be of this session: not of one that came after it, or in the same millisecond and after the message
+ * was last given to anybody.
+ */
+function isBy({ since, began }: KnownSession, { given }: Facts, at: number): boolean {
+  return since < at || (since === at && (began === undefined || began <= given));
+}
+
 /** So many that were confirmed lately are known. */
 const MOST = 20_000;
 /** How often it is looked whose time is over, ms. */
@@ -119,7 +127,7 @@ export class ReceiptDoubts {
     const at = settledAt ?? clock.now();
     const session = gate.sessionAt(recipient, receiptResource);
     // Its receipt was heard before it ended, and is handled now; another may have taken its place.
-    const gone = session && session.since <= at ? undefined : this.#ended.since(recipient, receiptResource, at);
+    const gone = session && isBy(session, facts, at) ? undefined : this.#ended.since(recipient, receiptResource, at);
     const one = { n, key, facts, isShared: isShared(facts), at };
     if (this.#isProved(facts, gone)) this.#texts.take(n);
     else if (gone !== undefined) return this.#judge(recipient, gone.id, gone.until, one);

@@ -410,6 +410,14 @@ test('its session had ended, and another has its resource, when Redis had it: it
   expect(stage.delivered).toHaveLength(1);
 });
 
+test('the same when all of that is heard in one millisecond', () => {
+  const facts = stage.sent('e-1');
+  stage.session('gone');
+  stage.session('available', 'Q');
+  stage.confirmed('e-1', facts);
+  expect(stage.delivered).toEqual(['e-1/2 bob@s/phone']);
+});
+
 test('a session that ended while no lease was held was there until the lease was lost, however long that lasts', () => {
   stage.confirmed('e-1');
   stage.now += 1;
