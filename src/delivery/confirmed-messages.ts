@@ -96,8 +96,7 @@ function wasGiven({ record, facts }: OfThatId, session: Confirming): boolean {
   const isIt = (one: { readonly jid: string; readonly id: string }) => isAt(one, session);
   for (const { copy, sessions, states } of facts?.outcomes.values() ?? []) {
     if (copy > 1 && isMarked(record.key)) continue;
-    // It was let go without a verdict: nobody has seen which sessions were given it.
-    if (states.has('passed') || sessions.some(isIt)) return true;
+    if (isUnseen(states, sessions) || sessions.some(isIt)) return true;
   }
   return (
     facts?.flushed.some(isIt) === true || (record.state !== 'pending' && record.receiptResource === session.resource)
@@ -123,11 +122,14 @@ export function hasRead({ record, facts, unheld }: Earlier, named: Facts | undef
 
 function mayHaveBeenWritten({ outcomes, flushed }: Facts, session: Confirming): boolean {
   for (const { sessions, states } of outcomes.values()) {
-    // Nobody has seen which sessions were given it.
-    if (states.has('passed') || states.has('dropped') || sessions.some((one) => isAt(one, session))) return true;
+    if (states.has('dropped') || isUnseen(states, sessions) || sessions.some((one) => isAt(one, session))) return true;
   }
   return flushed.some((one) => isAt(one, session));
 }
+
+/** It was let go without a verdict, and the gate names nobody whom it may have gone to: it is an older one, or nobody was there. */
+const isUnseen = (states: ReadonlySet<string>, sessions: readonly unknown[]) =>
+  states.has('passed') && sessions.length === 0;
 
 const isAt = (one: { readonly jid: string; readonly id: string }, { jid, id }: Confirming) =>
   id === undefined ? one.jid === jid : one.id === id;

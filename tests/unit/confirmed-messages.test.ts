@@ -23,6 +23,13 @@ function given(...copies: string[][]): Facts {
   }
   return facts;
 }
+/** It was let go without a verdict. */
+function passed(sessions: string[]): Facts {
+  const facts = newFacts();
+  const rest = { condition: undefined, acknowledged: false, missed: [] };
+  facts.outcomes.set(1, { n: 'e-2', copy: 1, states: new Set(['passed']), sessions: sessions.map(ref), ...rest });
+  return facts;
+}
 function one(key: string, facts?: Facts, state: StoredRecord['state'] = 'pending', receiptResource = ''): OfThatId {
   return { record: { key, state, receiptResource } as StoredRecord, facts };
 }
@@ -75,18 +82,13 @@ test('what came from offline storage was given, and what was let go without a ve
   const flushed = given([]);
   flushed.flushed.push(ref('D'));
   expect(meant([one(FIRST, given(['P'])), one(SECOND, flushed)])).toBe(`one ${SECOND}`);
-  const passed = newFacts();
-  const states = new Set(['passed'] as const);
-  passed.outcomes.set(1, {
-    n: 'e-2',
-    copy: 1,
-    states,
-    sessions: [],
-    condition: undefined,
-    acknowledged: false,
-    missed: [],
-  });
-  expect(meant([one(FIRST, given(['P'])), one(SECOND, passed)])).toBe(`one ${SECOND}`);
+  expect(meant([one(FIRST, given(['P'])), one(SECOND, passed([]))])).toBe(`one ${SECOND}`);
+});
+
+test('what was let go without a verdict may have gone to the sessions that the gate names, and to no others', () => {
+  const all = (id: string) => [one(FIRST, passed([id])), one(SECOND, given(['D']))];
+  expect(meant(all('P'))).toBe(`one ${SECOND}`);
+  expect(meant(all('D'))).toBe(`one ${FIRST}`);
 });
 
 test('a session that has ended is known by its address', () => {
@@ -137,6 +139,10 @@ describe('what the session of a marker has read of what was stored before', () =
     const rest = { condition: undefined, acknowledged: false, missed: [] };
     facts.outcomes.set(1, { n: 'e-1', copy: 1, states: new Set([state]), sessions: [], ...rest });
     expect(read(facts)).toBe(true);
+  });
+
+  test('is not what was passed to others, where the gate names them', () => {
+    expect([read(passed(['P'])), read(passed(['P', 'D']))]).toEqual([false, true]);
   });
 
   test('is what was given unheld while it was there', () => {
