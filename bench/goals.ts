@@ -50,9 +50,10 @@ export function speedGoals(rounds: Rounds): Goal[] {
   return [
     least('c/a, messages/s', speed('c') / speed('a'), 1.5),
     least('c/b, messages/s', speed('c') / speed('b'), 15),
+    // 45 and 15 us were wanted where a took 61 to 65: what the machine takes for one and the same changes by a third from hour to hour.
     most('c/a, own CPU a message', cpu('c') / cpu('a'), 0.74, 2, ''),
     most(`Redis commands sent a message, ${number(WINDOW)} in flight`, commands, 0.05, 4, ''),
-    most(`Redis CPU a message, ${number(WINDOW)} in flight`, redisCpu, 15, 1, ' us'),
+    most("Redis CPU with c / a's own CPU, a message", redisCpu / cpu('a'), 0.23, 3, ''),
     most(`Latency added to a's at ${PACE} messages/s, p50`, p50('c') - p50('a'), 1, 2, ' ms'),
   ];
 }
