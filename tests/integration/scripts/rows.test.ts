@@ -158,7 +158,8 @@ async function comesTo(
     }
     const ended = await redis.lrange(`${keys.prefix}:ended`, 0, -1);
     await redis.del(`${keys.prefix}:ended`);
-    return { replies, told: ended.filter((one) => !one.startsWith('@')), content: await content() };
+    // Those of one call have one time, and no order among them.
+    return { replies, told: ended.filter((one) => !one.startsWith('@')).sort(), content: await content() };
   } finally {
     close();
   }
