@@ -39,6 +39,19 @@ module.exports = {
       },
     })),
     {
+      name: 'only-delivery-gate-knows-the-gate',
+      comment: 'Without a gate, what is there of delivery is all but that folder.',
+      severity: 'error',
+      from: { path: '^src/delivery/', pathNot: '^src/delivery/gate/' },
+      to: { path: '^src/gate/' },
+    },
+    {
+      name: 'redelivery-does-not-know-the-gate',
+      severity: 'error',
+      from: { path: '^src/delivery/redelivery/' },
+      to: { path: '^src/delivery/gate/' },
+    },
+    {
       name: 'only-the-app-knows-what-the-store-is-made-of',
       comment: 'All others speak to store/contract.ts; the doctor looks at the Redis behind it.',
       severity: 'error',

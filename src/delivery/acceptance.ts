@@ -23,7 +23,7 @@ import type { Refused } from '../xmpp/stanza/request-error.ts';
 import { flattened } from '../xmpp/stanza/xml.ts';
 import type { AcknowledgementBatches } from './acknowledgement-batches.ts';
 import type { Copies } from './copies.ts';
-import type { HeldVerdicts } from './held-verdicts.ts';
+import type { HeldVerdicts } from './gate/held-verdicts.ts';
 import type { Notices } from './notices.ts';
 import type { Passthrough } from './passthrough.ts';
 import type { LinkPort } from './ports.ts';

@@ -4,7 +4,7 @@ import type { Priority } from '../xmpp/connection/outgoing-stanza.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import { message, redelivery } from '../xmpp/stanza/build.ts';
 import { copyTo, isWhole } from './copy-stanza.ts';
-import type { GateCopies } from './gate-copies.ts';
+import type { GateCopies } from './gate/gate-copies.ts';
 import { HandOvers, type HandOversOptions } from './hand-overs.ts';
 import { InFlight } from './in-flight.ts';
 import type { LinkPort, Sent } from './ports.ts';

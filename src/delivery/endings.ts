@@ -2,11 +2,11 @@ import { type StoredRecord, type StoreQueue, supersede } from '../store/contract
 import type { MessageTrace } from '../util/message-trace.ts';
 import type { AcknowledgementBatches } from './acknowledgement-batches.ts';
 import type { Copies } from './copies.ts';
-import type { GateCopies } from './gate-copies.ts';
+import type { GateCopies } from './gate/gate-copies.ts';
 import { ENDINGS, type Ending } from './message-state.ts';
 import type { NoticeOutbox } from './notice-outbox.ts';
 import type { JobsPort } from './ports.ts';
-import type { RedeliveryWindows } from './redelivery-windows.ts';
+import type { RedeliveryWindows } from './redelivery/redelivery-windows.ts';
 
 export interface EndingsOptions {
   readonly pipeline: Pick<StoreQueue, 'push'>;

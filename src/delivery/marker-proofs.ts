@@ -1,9 +1,9 @@
 import type { Route } from '../addressing/address-policy.ts';
 import { type StoredRecord, type StoreQueue, settle, settleUpTo } from '../store/contract.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
-import type { ConfirmedMessages, Confirming } from './confirmed-messages.ts';
 import type { Copies } from './copies.ts';
 import type { Endings } from './endings.ts';
+import type { ConfirmedMessages, Confirming } from './gate/confirmed-messages.ts';
 
 export interface MarkerProofsOptions {
   readonly pipeline: StoreQueue;

@@ -5,7 +5,7 @@ import { type Message, readMessage } from '../xmpp/stanza/message.ts';
 import { escapeAttribute } from '../xmpp/stanza/xml.ts';
 import type { Acceptance } from './acceptance.ts';
 import type { Bounces } from './bounces.ts';
-import type { HeldVerdicts } from './held-verdicts.ts';
+import type { HeldVerdicts } from './gate/held-verdicts.ts';
 import type { Passthrough } from './passthrough.ts';
 import type { Quotas } from './quotas.ts';
 import type { Settlement } from './settlement.ts';

@@ -1,6 +1,6 @@
 import { notified, type StoredRecord, type StoreQueue } from '../store/contract.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
-import type { GateCopies } from './gate-copies.ts';
+import type { GateCopies } from './gate/gate-copies.ts';
 import { InFlight } from './in-flight.ts';
 import type { Notices } from './notices.ts';
 import type { LinkPort, Sent } from './ports.ts';

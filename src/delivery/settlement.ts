@@ -5,14 +5,14 @@ import { received } from '../xmpp/stanza/build.ts';
 import type { ImpliedReceipt } from '../xmpp/stanza/implied-receipt.ts';
 import type { Message } from '../xmpp/stanza/message.ts';
 import { keyOfWireId, mayNameSeveral, recordKey } from '../xmpp/stanza/message-key.ts';
-import type { ConfirmedMessages } from './confirmed-messages.ts';
 import type { Copies } from './copies.ts';
 import type { Endings } from './endings.ts';
-import type { HeldVerdicts } from './held-verdicts.ts';
+import type { ConfirmedMessages } from './gate/confirmed-messages.ts';
+import type { HeldVerdicts } from './gate/held-verdicts.ts';
 import { MarkerProofs } from './marker-proofs.ts';
 import type { Passthrough } from './passthrough.ts';
 import type { ReceiptSupport } from './receipt-support.ts';
-import type { SequenceGaps } from './sequence-gaps.ts';
+import type { SequenceGaps } from './redelivery/sequence-gaps.ts';
 
 export interface SettlementOptions {
   readonly pipeline: StoreQueue;

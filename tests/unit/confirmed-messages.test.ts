@@ -1,5 +1,5 @@
 // Which of several messages of one id a client confirms.
-import { type Confirming, hasRead, meantBy, type OfThatId } from '../../src/delivery/confirmed-messages.ts';
+import { type Confirming, hasRead, meantBy, type OfThatId } from '../../src/delivery/gate/confirmed-messages.ts';
 import { type Facts, newFacts } from '../../src/gate/facts.ts';
 import type { StoredRecord } from '../../src/store/contract.ts';
 

@@ -23,7 +23,9 @@ test('each cell of the rules is said in both languages, without the names of the
 
 test('each reason that the code has is said in Chinese', () => {
   const files = ['delivery', 'jobs'].flatMap((room) =>
-    readdirSync(path.join(ROOT, room)).map((name) => path.join(room, name)),
+    readdirSync(path.join(ROOT, room), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => path.join(room, name)),
   );
   const reasons = files.flatMap((file) => {
     const text = readFileSync(path.join(ROOT, file), 'utf8');

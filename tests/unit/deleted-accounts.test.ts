@@ -1,6 +1,6 @@
 // What is done when a gate tells that accounts were deleted.
 
-import { DeletedAccounts, type DeletedAccountsOptions } from '../../src/delivery/deleted-accounts.ts';
+import { DeletedAccounts, type DeletedAccountsOptions } from '../../src/delivery/gate/deleted-accounts.ts';
 import type { StoredRecord } from '../../src/store/contract.ts';
 import { until } from '../support/time/until.ts';
 

@@ -1,7 +1,7 @@
 // Whoever ends a message in its recipient's place waits behind a receipt that came before: it may wait in the queue to Redis, and
 // its sender would be told that the message failed, and then that it was delivered.
 
-import { DeletedAccounts, type DeletedAccountsOptions } from '../../src/delivery/deleted-accounts.ts';
+import { DeletedAccounts, type DeletedAccountsOptions } from '../../src/delivery/gate/deleted-accounts.ts';
 import { Unsendable, type UnsendableOptions } from '../../src/delivery/unsendable.ts';
 import { RestoredMessages, type RestoredMessagesOptions } from '../../src/jobs/restored-messages.ts';
 import { until } from '../support/time/until.ts';

@@ -1,9 +1,9 @@
 // What is sent through a gate, and when: with a gate that only notes what it is told.
 
 import { EventEmitter } from 'node:events';
-import { GateCopies } from '../../src/delivery/gate-copies.ts';
-import type { GatePort } from '../../src/delivery/gate-port.ts';
-import { HeldMessages } from '../../src/delivery/held-messages.ts';
+import { GateCopies } from '../../src/delivery/gate/gate-copies.ts';
+import type { GatePort } from '../../src/delivery/gate/gate-port.ts';
+import { HeldMessages } from '../../src/delivery/gate/held-messages.ts';
 import type { Sent } from '../../src/delivery/ports.ts';
 import type { CommandOutcome } from '../../src/gate/command-requests.ts';
 import type { Outcome } from '../../src/gate/events.ts';

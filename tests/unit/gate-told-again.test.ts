@@ -1,8 +1,8 @@
 // A gate tells all again when a lease begins: what was heard before still counts (rule 18).
 
 import { EventEmitter } from 'node:events';
-import { HeldMessages } from '../../src/delivery/held-messages.ts';
-import { HeldReview, type HeldReviewOptions } from '../../src/delivery/held-review.ts';
+import { HeldMessages } from '../../src/delivery/gate/held-messages.ts';
+import { HeldReview, type HeldReviewOptions } from '../../src/delivery/gate/held-review.ts';
 import { KnownMessages } from '../../src/gate/known-messages.ts';
 import { GateSessions } from '../../src/gate/sessions.ts';
 import type { StoredRecord } from '../../src/store/contract.ts';

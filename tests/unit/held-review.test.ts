@@ -1,7 +1,7 @@
 // How a message ends whose original the server did not take: with a gate that only says so.
 
 import { EventEmitter } from 'node:events';
-import { HeldReview, type HeldReviewOptions } from '../../src/delivery/held-review.ts';
+import { HeldReview, type HeldReviewOptions } from '../../src/delivery/gate/held-review.ts';
 import { type Decision, newFacts } from '../../src/gate/facts.ts';
 import type { StoredRecord } from '../../src/store/contract.ts';
 

@@ -2,8 +2,8 @@
 
 import { EventEmitter } from 'node:events';
 import { TransparentPolicy } from '../../src/addressing/transparent-policy.ts';
-import { ReceiptDoubts, type ReceiptDoubtsOptions } from '../../src/delivery/receipt-doubts.ts';
-import { RecentTexts } from '../../src/delivery/recent-texts.ts';
+import { ReceiptDoubts, type ReceiptDoubtsOptions } from '../../src/delivery/gate/receipt-doubts.ts';
+import { RecentTexts } from '../../src/delivery/gate/recent-texts.ts';
 import type { CommandOutcome } from '../../src/gate/command-requests.ts';
 import { type Facts, type KnownSession, newFacts } from '../../src/gate/facts.ts';
 import { GateSessions } from '../../src/gate/sessions.ts';

@@ -1,7 +1,7 @@
 // The windows of redelivery on a store and a link that do what the test says.
 
-import type { InTurn } from '../../src/delivery/in-turn.ts';
-import { RedeliveryWindows, type RedeliveryWindowsOptions } from '../../src/delivery/redelivery-windows.ts';
+import type { InTurn } from '../../src/delivery/redelivery/in-turn.ts';
+import { RedeliveryWindows, type RedeliveryWindowsOptions } from '../../src/delivery/redelivery/redelivery-windows.ts';
 import type { Missed, StoredRecord, Work } from '../../src/store/contract.ts';
 import { RETRY } from '../support/store/ledger.ts';
 

@@ -1,7 +1,7 @@
 import type { Route } from '../../src/addressing/address-policy.ts';
-import { HeldMessages } from '../../src/delivery/held-messages.ts';
+import { HeldMessages } from '../../src/delivery/gate/held-messages.ts';
+import { RoutedReceipts } from '../../src/delivery/gate/routed-receipts.ts';
 import { ReceiptSupport } from '../../src/delivery/receipt-support.ts';
-import { RoutedReceipts } from '../../src/delivery/routed-receipts.ts';
 import { nothingButDelivered, type Request, type StoredRecord, type Work } from '../../src/store/contract.ts';
 import { ALICE, BOB, keyOf } from '../support/store/ledger.ts';
 

@@ -1,5 +1,5 @@
 // When it is looked for messages that a session has passed over.
-import { SequenceGaps, type SequenceGapsOptions } from '../../src/delivery/sequence-gaps.ts';
+import { SequenceGaps, type SequenceGapsOptions } from '../../src/delivery/redelivery/sequence-gaps.ts';
 import type { AnythingOut, Work } from '../../src/store/contract.ts';
 import { RETRY } from '../support/store/ledger.ts';
 

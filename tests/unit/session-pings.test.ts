@@ -1,4 +1,4 @@
-import { SessionPings, type SessionPingsOptions } from '../../src/delivery/session-pings.ts';
+import { SessionPings, type SessionPingsOptions } from '../../src/delivery/redelivery/session-pings.ts';
 import { type Request, recordPing, recordStrayPing } from '../../src/store/contract.ts';
 
 const { jest } = import.meta;

@@ -1,8 +1,8 @@
 // Whose it is to send again what a recipient has missed, where several processes share a store behind one gate.
 
 import { EventEmitter } from 'node:events';
-import { AskedUsers } from '../../src/delivery/asked-users.ts';
-import { SessionRedelivery, type SessionRedeliveryOptions } from '../../src/delivery/session-redelivery.ts';
+import { AskedUsers } from '../../src/delivery/redelivery/asked-users.ts';
+import { SessionRedelivery, type SessionRedeliveryOptions } from '../../src/delivery/redelivery/session-redelivery.ts';
 import type { Missed, Request } from '../../src/store/contract.ts';
 import { RETRY } from '../support/store/ledger.ts';
 

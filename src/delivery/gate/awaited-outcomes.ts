@@ -1,4 +1,4 @@
-import type { Sent } from './ports.ts';
+import type { Sent } from '../ports.ts';
 
 /** What the server has not yet said what became of, by number and copy; and what waits for its word. */
 export class AwaitedOutcomes {

@@ -1,15 +1,23 @@
-import type { Route } from '../addressing/address-policy.ts';
-import type { RoutedReceipt } from '../gate/events.ts';
-import { type Clock, keyOfHeld, notified, type ProofTaken, prove, type StoreQueue, settle } from '../store/contract.ts';
-import type { MessageTrace } from '../util/message-trace.ts';
-import { keyOfWireId, mayNameSeveral, recordKey, senderIdOf } from '../xmpp/stanza/message-key.ts';
-import type { Copies } from './copies.ts';
-import type { Endings } from './endings.ts';
+import type { Route } from '../../addressing/address-policy.ts';
+import type { RoutedReceipt } from '../../gate/events.ts';
+import {
+  type Clock,
+  keyOfHeld,
+  notified,
+  type ProofTaken,
+  prove,
+  type StoreQueue,
+  settle,
+} from '../../store/contract.ts';
+import type { MessageTrace } from '../../util/message-trace.ts';
+import { keyOfWireId, mayNameSeveral, recordKey, senderIdOf } from '../../xmpp/stanza/message-key.ts';
+import type { Copies } from '../copies.ts';
+import type { Endings } from '../endings.ts';
+import type { ReceiptSupport } from '../receipt-support.ts';
+import type { Settlement } from '../settlement.ts';
 import type { GateCopies } from './gate-copies.ts';
 import type { GatePort } from './gate-port.ts';
 import type { HeldMessages } from './held-messages.ts';
-import type { ReceiptSupport } from './receipt-support.ts';
-import type { Settlement } from './settlement.ts';
 
 export interface RoutedReceiptsOptions {
   readonly gate: Pick<GatePort, 'noteConfirmed'>;

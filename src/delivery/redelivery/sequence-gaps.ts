@@ -1,8 +1,8 @@
-import { anythingOut, type Clock, type StoreQueue, sequenceGap } from '../store/contract.ts';
-import type { RetryPolicy } from '../store/retry-policy.ts';
-import type { MessageTrace } from '../util/message-trace.ts';
-import { withResource } from '../xmpp/stanza/address.ts';
-import { openRuleTrace, type RuleTrace } from './rule-trace.ts';
+import { anythingOut, type Clock, type StoreQueue, sequenceGap } from '../../store/contract.ts';
+import type { RetryPolicy } from '../../store/retry-policy.ts';
+import type { MessageTrace } from '../../util/message-trace.ts';
+import { withResource } from '../../xmpp/stanza/address.ts';
+import { openRuleTrace, type RuleTrace } from '../rule-trace.ts';
 
 export interface SequenceGapsOptions {
   readonly pipeline: Pick<StoreQueue, 'push' | 'apart'>;

@@ -1,9 +1,9 @@
-import type { Facts, Graces, KnownSession } from '../gate/facts.ts';
-import { type SessionChange, thereUntil } from '../gate/sessions.ts';
-import type { StoredRecord } from '../store/contract.ts';
+import type { Facts, Graces, KnownSession } from '../../gate/facts.ts';
+import { type SessionChange, thereUntil } from '../../gate/sessions.ts';
+import type { StoredRecord } from '../../store/contract.ts';
+import type { InTurn } from '../redelivery/in-turn.ts';
 import { DoubtedMessages, type DoubtedMessagesOptions } from './doubted-messages.ts';
 import { type EndedSession, EndedSessions } from './ended-sessions.ts';
-import type { InTurn } from './in-turn.ts';
 import { RecentTexts } from './recent-texts.ts';
 import { hasOther, isShared, noteReceipt, SharedDoubts } from './shared-doubts.ts';
 

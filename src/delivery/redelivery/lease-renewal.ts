@@ -1,5 +1,5 @@
-import { type Clock, type RenewLease, renewLease, type StoreQueue } from '../store/contract.ts';
-import { type RetryPolicy, TURN_LEASE } from '../store/retry-policy.ts';
+import { type Clock, type RenewLease, renewLease, type StoreQueue } from '../../store/contract.ts';
+import { type RetryPolicy, TURN_LEASE } from '../../store/retry-policy.ts';
 
 export interface LeaseRenewalOptions {
   readonly pipeline: Pick<StoreQueue, 'push'>;

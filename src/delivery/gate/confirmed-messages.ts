@@ -1,8 +1,8 @@
-import type { Route } from '../addressing/address-policy.ts';
-import type { Facts } from '../gate/facts.ts';
-import { namedBy, type StoredRecord, type StoreQueue } from '../store/contract.ts';
-import type { ImpliedReceipt } from '../xmpp/stanza/implied-receipt.ts';
-import { isMarked, recordKey } from '../xmpp/stanza/message-key.ts';
+import type { Route } from '../../addressing/address-policy.ts';
+import type { Facts } from '../../gate/facts.ts';
+import { namedBy, type StoredRecord, type StoreQueue } from '../../store/contract.ts';
+import type { ImpliedReceipt } from '../../xmpp/stanza/implied-receipt.ts';
+import { isMarked, recordKey } from '../../xmpp/stanza/message-key.ts';
 import type { GateCopies } from './gate-copies.ts';
 import type { GatePort } from './gate-port.ts';
 

@@ -1,6 +1,6 @@
-import { type Decision, decide, type Facts, type Graces, noteEnd, sentTo } from '../gate/facts.ts';
-import { type SessionChange, thereUntil } from '../gate/sessions.ts';
-import type { Clock, StoredRecord } from '../store/contract.ts';
+import { type Decision, decide, type Facts, type Graces, noteEnd, sentTo } from '../../gate/facts.ts';
+import { type SessionChange, thereUntil } from '../../gate/sessions.ts';
+import type { Clock, StoredRecord } from '../../store/contract.ts';
 import type { Doubted } from './doubted-messages.ts';
 import type { GatePort } from './gate-port.ts';
 

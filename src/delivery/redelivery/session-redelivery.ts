@@ -5,11 +5,11 @@ import {
   type StoreQueue,
   senderAvailable,
   sessionAvailable,
-} from '../store/contract.ts';
-import type { RetryPolicy } from '../store/retry-policy.ts';
+} from '../../store/contract.ts';
+import type { RetryPolicy } from '../../store/retry-policy.ts';
+import type { SessionEvents } from '../session-events.ts';
 import type { AskedUsers } from './asked-users.ts';
 import type { RedeliveryWindows } from './redelivery-windows.ts';
-import type { SessionEvents } from './session-events.ts';
 import type { SessionPings } from './session-pings.ts';
 
 export interface SessionRedeliveryOptions {

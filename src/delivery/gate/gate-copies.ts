@@ -1,12 +1,12 @@
 import { EventEmitter } from 'node:events';
-import type { Outcome } from '../gate/events.ts';
-import { bestSession, type Decision, decide, type Graces } from '../gate/facts.ts';
-import { heldAsOf, type StoredRecord } from '../store/contract.ts';
-import type { OutgoingStanza } from '../xmpp/connection/outgoing-stanza.ts';
+import type { Outcome } from '../../gate/events.ts';
+import { bestSession, type Decision, decide, type Graces } from '../../gate/facts.ts';
+import { heldAsOf, type StoredRecord } from '../../store/contract.ts';
+import type { OutgoingStanza } from '../../xmpp/connection/outgoing-stanza.ts';
+import type { Sent } from '../ports.ts';
 import { AwaitedOutcomes } from './awaited-outcomes.ts';
 import type { GatePort } from './gate-port.ts';
 import type { HeldMessages } from './held-messages.ts';
-import type { Sent } from './ports.ts';
 import type { ReceiptDoubts } from './receipt-doubts.ts';
 
 export interface GateCopiesOptions {

@@ -1,11 +1,11 @@
-import type { AddressPolicy } from '../addressing/address-policy.ts';
-import { bestSession } from '../gate/facts.ts';
-import { type Clock, type StoredRecord, tokenOfHeld } from '../store/contract.ts';
-import type { MessageTrace } from '../util/message-trace.ts';
-import { redelivery } from '../xmpp/stanza/build.ts';
-import { copyTo } from './copy-stanza.ts';
+import type { AddressPolicy } from '../../addressing/address-policy.ts';
+import { bestSession } from '../../gate/facts.ts';
+import { type Clock, type StoredRecord, tokenOfHeld } from '../../store/contract.ts';
+import type { MessageTrace } from '../../util/message-trace.ts';
+import { redelivery } from '../../xmpp/stanza/build.ts';
+import { copyTo } from '../copy-stanza.ts';
+import type { InTurn } from '../redelivery/in-turn.ts';
 import type { GatePort } from './gate-port.ts';
-import type { InTurn } from './in-turn.ts';
 
 export interface DoubtedMessagesOptions {
   readonly gate: GatePort;

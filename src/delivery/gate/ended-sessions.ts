@@ -1,4 +1,4 @@
-import { oldestBeyond } from '../util/oldest.ts';
+import { oldestBeyond } from '../../util/oldest.ts';
 
 /** A session that has ended. */
 export interface EndedSession {

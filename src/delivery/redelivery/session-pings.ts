@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Address } from '../addressing/address-policy.ts';
-import { type Clock, recordPing, recordStrayPing, type StoreQueue } from '../store/contract.ts';
-import type { MessageTrace, TracedMessage } from '../util/message-trace.ts';
-import { withResource } from '../xmpp/stanza/address.ts';
+import type { Address } from '../../addressing/address-policy.ts';
+import { type Clock, recordPing, recordStrayPing, type StoreQueue } from '../../store/contract.ts';
+import type { MessageTrace, TracedMessage } from '../../util/message-trace.ts';
+import { withResource } from '../../xmpp/stanza/address.ts';
 
 export interface SessionPingsOptions {
   readonly pipeline: Pick<StoreQueue, 'push'>;

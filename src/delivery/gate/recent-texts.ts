@@ -1,4 +1,4 @@
-import type { StoredRecord } from '../store/contract.ts';
+import type { StoredRecord } from '../../store/contract.ts';
 
 /** Bytes of XML that are kept at most. */
 const MOST = 8_000_000;

@@ -1,5 +1,5 @@
-import { type Missed, type StoredRecord, tokenOfHeld } from '../store/contract.ts';
-import { oldestBeyond } from '../util/oldest.ts';
+import { type Missed, type StoredRecord, tokenOfHeld } from '../../store/contract.ts';
+import { oldestBeyond } from '../../util/oldest.ts';
 
 /** A message whose original a gate held, and that nobody has confirmed. */
 export interface HeldMessage {

@@ -1,4 +1,4 @@
-import type { UnheldBefore } from '../gate/unheld-messages.ts';
+import type { UnheldBefore } from '../../gate/unheld-messages.ts';
 import type { GateCopies } from './gate-copies.ts';
 import type { GatePort } from './gate-port.ts';
 

@@ -1,4 +1,4 @@
-import type { AddressPolicy } from '../addressing/address-policy.ts';
+import type { AddressPolicy } from '../../addressing/address-policy.ts';
 import {
   type Bounced,
   type Found,
@@ -6,9 +6,9 @@ import {
   type StoredRecord,
   type StoreQueries,
   type StoreQueue,
-} from '../store/contract.ts';
-import type { Erasure } from '../store/erasure.ts';
-import type { Endings } from './endings.ts';
+} from '../../store/contract.ts';
+import type { Erasure } from '../../store/erasure.ts';
+import type { Endings } from '../endings.ts';
 
 export interface DeletedAccountsOptions {
   readonly queries: Pick<StoreQueries, 'pending'>;

@@ -1,4 +1,4 @@
-import type { Gate } from '../gate/gate.ts';
+import type { Gate } from '../../gate/gate.ts';
 
 /** The part of the gate that copies and notices go through. */
 export type GatePort = Pick<

@@ -7,13 +7,13 @@ import {
   type Stored,
   type StoredRecord,
   type StoreQueue,
-} from '../store/contract.ts';
-import type { RetryPolicy } from '../store/retry-policy.ts';
-import type { MessageTrace } from '../util/message-trace.ts';
-import type { Copies } from './copies.ts';
+} from '../../store/contract.ts';
+import type { RetryPolicy } from '../../store/retry-policy.ts';
+import type { MessageTrace } from '../../util/message-trace.ts';
+import type { Copies } from '../copies.ts';
+import { openRuleTrace, type RuleTrace } from '../rule-trace.ts';
 import type { InTurn } from './in-turn.ts';
 import { LeaseRenewal } from './lease-renewal.ts';
-import { openRuleTrace, type RuleTrace } from './rule-trace.ts';
 
 export interface RedeliveryWindowsOptions {
   readonly pipeline: Pick<StoreQueue, 'push'>;

@@ -1,5 +1,5 @@
-import { type Graces, noteEnd } from '../gate/facts.ts';
-import { type SessionChange, thereUntil } from '../gate/sessions.ts';
+import { type Graces, noteEnd } from '../../gate/facts.ts';
+import { type SessionChange, thereUntil } from '../../gate/sessions.ts';
 import {
   type Clock,
   type Missed,
@@ -9,14 +9,14 @@ import {
   type StoredRecord,
   type StoreQueue,
   settle,
-} from '../store/contract.ts';
-import type { MessageTrace } from '../util/message-trace.ts';
-import type { Endings } from './endings.ts';
+} from '../../store/contract.ts';
+import type { MessageTrace } from '../../util/message-trace.ts';
+import type { Endings } from '../endings.ts';
+import type { InTurn } from '../redelivery/in-turn.ts';
+import type { RedeliveryWindows } from '../redelivery/redelivery-windows.ts';
 import type { GateCopies } from './gate-copies.ts';
 import type { GatePort } from './gate-port.ts';
 import { type HeldMessages, missedOf } from './held-messages.ts';
-import type { InTurn } from './in-turn.ts';
-import type { RedeliveryWindows } from './redelivery-windows.ts';
 
 export interface HeldReviewOptions {
   readonly gate: GatePort;
