@@ -311,7 +311,6 @@ end
 return {
 	intercept = intercept;
 	ask = ask;
-	owner = owner;
 	listener = listener;
 	verdict = verdict;
 	sweep = sweep;

@@ -51,12 +51,14 @@ local function told(one, process)
 	return event_of(one);
 end
 
---- Tells the process whose the conversation is, if there is one.
-local function tell_owner(one)
+--- Tells each process that is there: its conversation may be any other's when it is written again, as the owner may have ended by then.
+local function tell_all(one)
 	one.told = {};
-	local lease = gate.holds.owner(protocol.pair(jid.bare(one.attr.from), jid.bare(one.attr.to)));
-	if lease then
-		gate.telling.tell_now(lease, one);
+	for _, lease in ipairs(gate.leases.all()) do
+		-- Who is still told of what was before is told of this, too, before it holds.
+		if not lease.telling.beginning then
+			gate.telling.tell_now(lease, one);
+		end
 	end
 end
 
@@ -82,7 +84,7 @@ local function passed(stanza)
 	end
 	list.last = list.last + 1;
 	list[list.last] = one;
-	tell_owner(one);
+	tell_all(one);
 end
 
 --- The recipient's client, a full JID, has returned a receipt for a message of that id; bare JIDs.
@@ -90,7 +92,7 @@ local function confirmed(from, to, id, by)
 	local one = list.names[protocol.name(from, to, id)];
 	if one and not one.attr.confirmed then
 		one.attr.confirmed = by;
-		tell_owner(one);
+		tell_all(one);
 	end
 end
 

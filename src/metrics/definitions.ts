@@ -108,7 +108,7 @@ export const DEFINITIONS = {
   gate_late_total: { type: 'counter', help: 'Held messages that passed because Redis did not answer in time.' },
   gate_unheld_total: {
     type: 'counter',
-    help: 'Messages that passed unheld, as the gate reported: while no lease was held, or beyond what the gate may hold. The log lists them once a minute.',
+    help: 'Messages that passed unheld, as the gate reported: while no lease was held, or beyond what the gate may hold. Each process is told of them, and counts them. The log lists them once a minute.',
   },
   gate_opened_total: { type: 'counter', help: 'How often the gate has ended a lease and released all held messages.' },
   gate_other_epoch_total: {

@@ -173,6 +173,15 @@ test('what passed unheld is told to each process, once', async () => {
   expect([await unheldOf(first, OF_ALICE), await unheldOf(second, OF_CAROL)]).toEqual([0, 0]);
 });
 
+test('a receipt for what passed unheld is told to each process: whose the conversation is may end before it is written again', async () => {
+  const id = await say('Unheld');
+  await bob.hears('Unheld');
+  const [first, second] = await both();
+  first.verdict = () => 'pass';
+  await bob.send(xml('message', { to: alice.jid, type: 'chat' }, xml('received', { xmlns: 'urn:xmpp:receipts', id })));
+  for (const process of [first, second]) await process.event('unheld', { id, confirmed: bob.jid });
+});
+
 test('each process is told the mark of the ledger that one has said last, and how long ago', async () => {
   const first = await stage.hold({ process: OF_ALICE });
   const enabled = async () => {

@@ -103,7 +103,7 @@ public final class Gate {
                     // Without its receipt a message that was stored would be said to have failed.
                     if (settings.failClosed && !leased && !unloading && !message.proof) return Decision.REFUSED;
                     String passed = name == null ? Known.name(sender, recipient, message.id) : name;
-                    tell(unheld.add(message, passed, record.sessions.of(recipient), clock.getAsLong()), owner(conversation, pair));
+                    tell(unheld.add(message, passed, record.sessions.of(recipient), clock.getAsLong()));
                 }
                 if (waits) behind(message, sender, line);
                 if (content) record.routed(message);
@@ -124,9 +124,13 @@ public final class Gate {
         cost.leave(begun);
     }
 
-    /** Of what passed unheld while somebody is there: over the bounds, or confirmed since. */
-    void tell(Unheld.Passed passed, Lease owner) {
-        if (owner != null) owner.outbox.telling.tellNow(passed);
+    /**
+     * Of what passed unheld while somebody is there: over the bounds, or confirmed since. All are told, as its conversation may be any
+     * other's when it is written again: the owner may have ended by then.
+     */
+    void tell(Unheld.Passed passed) {
+        // Who is still told of what was before is told of this, too, before it holds.
+        for (Lease lease : leases.all()) if (!lease.outbox.telling.isBeginning()) lease.outbox.telling.tellNow(passed);
     }
 
     /** Whether a message need not be shown, since the component is told of all the receipts in it, and it has nothing else. */

@@ -94,7 +94,7 @@ final class Record implements Reports {
         seen(message, live);
         for (Receipt receipt : message.receipts) {
             String name = message.nameOf(receipt);
-            if (!receipt.marker) confirmUnheld(name, message, live);
+            if (!receipt.marker) confirmUnheld(name, live);
             for (Known known : Confirmed.by(receipt, memory.named(name), live.stream)) {
                 proofs.confirmed(live, known);
                 boolean isNews = !known.isConfirmed();
@@ -119,10 +119,9 @@ final class Record implements Reports {
         }
     }
 
-    private void confirmUnheld(String name, Stanza message, Live live) {
+    private void confirmUnheld(String name, Live live) {
         Unheld.Passed passed = gate.unheld.confirm(name, live.jid);
-        if (passed == null) return;
-        gate.tell(passed, gate.owner(gate.conversations.find(message.pair()), message.pair()));
+        if (passed != null) gate.tell(passed);
     }
 
     /** The one that saw the message, or else whose the conversation is now. */
