@@ -15,6 +15,14 @@ export interface MarkerProofsOptions {
   readonly trace?: MessageTrace;
 }
 
+/** What a marker has brought about. */
+interface MarkerOutcome {
+  /** Nothing goes by that key. */
+  readonly isUnknown: boolean;
+  /** Numbers of held messages that it has ended. */
+  readonly ended: ReadonlySet<string>;
+}
+
 /** A marker in a route here, where the recipient is `from`. */
 interface Marker {
   readonly route: Route;
@@ -23,8 +31,9 @@ interface Marker {
   /** ms. */
   readonly now: number;
   readonly session: Confirming | undefined;
-  /** Nothing goes by that key; or all that it proves has been settled. */
-  readonly done: (isUnknown: boolean) => void;
+  readonly ended: Set<string>;
+  /** All that it proves has been settled. */
+  readonly done: (outcome: MarkerOutcome) => void;
 }
 
 /** Markers: each is for a message and for those of its conversation that were stored before it (XEP-0333 section 5.3). */
@@ -38,50 +47,52 @@ export class MarkerProofs {
   take(route: Route, key: string, now: number, done: Marker['done']): void {
     this.#options.copies.recordArrived();
     const session = this.#options.confirmed?.sessionOf(route, 'marker');
-    this.#takeFrom('0', [], { route, key, now, session, done });
+    this.#takeFrom('0', [], { route, key, now, session, ended: new Set(), done });
   }
 
   #takeFrom(cursor: string, before: readonly StoredRecord[], marker: Marker): void {
-    const { route, key, now, session } = marker;
+    const { route, key, now, session, ended } = marker;
     const { from, to } = route;
     this.#options.pipeline.push({
       request: settleUpTo(key, to.inner, from.inner, from.resource, now, cursor, session !== undefined),
       owner: from.returnsKey,
       done: ({ next, settled, earlier, named }) => {
-        for (const { record, late } of settled) this.#proved(route, record, late);
+        for (const { record, late } of settled) this.#proved(marker, record, late);
         const all = [...before, ...earlier];
         if (next !== '0') this.#takeFrom(next, all, marker);
         else if (all.length > 0 || named !== undefined) this.#settleRead(all, named, marker);
-        else marker.done(cursor === '0' && settled.length === 0);
+        else marker.done({ isUnknown: cursor === '0' && settled.length === 0, ended });
       },
     });
   }
 
   #settleRead(earlier: readonly StoredRecord[], named: StoredRecord | undefined, marker: Marker): void {
     const { confirmed, pipeline } = this.#options;
-    const { route, now, session, done } = marker;
+    const { route, now, session, ended, done } = marker;
     if (confirmed === undefined || session === undefined) return;
     const read = confirmed.readBy(session, earlier, named);
     const all = named === undefined ? read : [...read, named];
     let open = all.length;
-    if (open === 0) done(false);
+    const settled = () => done({ isUnknown: false, ended });
+    if (open === 0) settled();
     for (const { key } of all) {
       pipeline.push({
         request: settle(key, route.from.resource, now),
         owner: route.from.returnsKey,
-        done: (settled) => {
-          if ('record' in settled) this.#proved(route, settled.record, settled.outcome === 'late');
+        done: (one) => {
+          if ('record' in one) this.#proved(marker, one.record, one.outcome === 'late');
           open -= 1;
-          if (open === 0) done(false);
+          if (open === 0) settled();
         },
       });
     }
   }
 
-  #proved({ from }: Route, record: StoredRecord, late: boolean): void {
+  #proved({ route, ended }: Marker, record: StoredRecord, late: boolean): void {
     const { counts, trace, endings } = this.#options;
     counts.provedByMarker += 1;
-    trace?.('confirmed', record, { why: 'a marker', session: from.full });
+    if (record.heldAs !== undefined) ended.add(record.heldAs);
+    trace?.('confirmed', record, { why: 'a marker', session: route.from.full });
     void endings.conclude(record, late ? 'delivered late' : 'delivered');
   }
 }

@@ -195,15 +195,15 @@ export class Settlement {
    * section 5.3). It goes on to the sender as well, and is no receipt: whether this client returns receipts, it does not
    * tell.
    *
-   * @param onSettled of a marker: all that it proves has been settled
+   * @param onSettled of a marker: all that it proves has been settled, and these numbers of held messages have ended by it
    */
-  proof(route: Route, proof: ImpliedReceipt, onSettled?: () => void, key?: string): void {
+  proof(route: Route, proof: ImpliedReceipt, onSettled?: (ended: ReadonlySet<string>) => void, key?: string): void {
     const { confirmed } = this.#options;
     if (key !== undefined || confirmed === undefined || route.heldAs === undefined || !mayNameSeveral(proof.id)) {
       this.#prove(route, proof, onSettled, key);
       return;
     }
-    const done = () => onSettled?.();
+    const done = () => onSettled?.(new Set());
     confirmed.find(
       route,
       proof.id,
@@ -220,7 +220,7 @@ export class Settlement {
   #prove(
     route: Route,
     proof: ImpliedReceipt,
-    onSettled: (() => void) | undefined,
+    onSettled: ((ended: ReadonlySet<string>) => void) | undefined,
     key: string = this.#keyOf(route, proof.id),
   ): void {
     const { by, id, maybeOwn } = proof;
@@ -234,8 +234,8 @@ export class Settlement {
       return plain !== undefined;
     };
     if (by === 'marker') {
-      this.#markers.take(route, key, now, (isUnknown) => {
-        if (!isUnknown || !looksAgain()) onSettled?.();
+      this.#markers.take(route, key, now, ({ isUnknown, ended }) => {
+        if (!isUnknown || !looksAgain()) onSettled?.(ended);
       });
       return;
     }

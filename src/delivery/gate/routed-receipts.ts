@@ -73,8 +73,15 @@ export class RoutedReceipts {
 
   #settle(n: string, route: Route, { by, id }: RoutedReceipt, key: string): void {
     const { copies, settlement } = this.#options;
-    if (by === 'receipt') this.#receipt(n, route, id, key);
-    else settlement.proof(route, { by: 'marker', id, maybeOwn: false }, () => copies.forget(n), key);
+    if (by === 'receipt') {
+      this.#receipt(n, route, id, key);
+      return;
+    }
+    // Of what has ended by it the gate has been told, or is told when its doubt is over.
+    const onSettled = (ended: ReadonlySet<string>) => {
+      if (!ended.has(n)) copies.forget(n);
+    };
+    settlement.proof(route, { by: 'marker', id, maybeOwn: false }, onSettled, key);
   }
 
   #receipt(n: string | undefined, route: Route, id: string, key: string): void {
