@@ -46,7 +46,7 @@ export class RestoredCopy {
 
   /** The mark of the ledger is read, before anything of that is sent if there is another connection. */
   async read(): Promise<void> {
-    const [id, count] = await this.#options.redis.hmget(this.#identity, 'id', 'count');
+    const [id, count] = await this.#options.redis.hmget(this.#options.shards.identity, 'id', 'count');
     if (typeof id === 'string') await this.saw({ id, count: Number(count) });
   }
 
@@ -93,7 +93,7 @@ export class RestoredCopy {
       const highest = this.#highest?.id === lost.id ? Math.max(lost.count, this.#highest.count) : lost.count;
       const [seconds] = await this.#options.redis.time();
       const found = `${highest} ${lost.id} ${seconds}`;
-      await this.#options.redis.hset(this.#identity, 'replaced', found);
+      await this.#options.redis.hset(this.#options.shards.identity, 'replaced', found);
       this.#compared = found;
     }
     this.#knows({ ...mark, at });
@@ -153,7 +153,7 @@ export class RestoredCopy {
    */
   async #wasFoundBefore(known: Look): Promise<boolean> {
     const { redis } = this.#options;
-    const replaced = (await redis.hget(this.#identity, 'replaced')) ?? '';
+    const replaced = (await redis.hget(this.#options.shards.identity, 'replaced')) ?? '';
     if (known === this.#highest && replaced === this.#compared) return true;
     const [count = '', id, found] = replaced.split(' ');
     if (id !== known.id || known.count >= Number(count) + LEAST_BEHIND) return false;
@@ -168,11 +168,7 @@ export class RestoredCopy {
   /** Whether the ledger was there when the one before was looked at last: else it was made in its place. */
   async #isOld(before: Look): Promise<boolean> {
     const { redis } = this.#options;
-    const [since, [now]] = await Promise.all([redis.hget(this.#identity, 'since'), redis.time()]);
+    const [since, [now]] = await Promise.all([redis.hget(this.#options.shards.identity, 'since'), redis.time()]);
     return Number(now) - Number(since) >= FRESH + (performance.now() - before.at) / 1000;
-  }
-
-  get #identity(): string {
-    return `${this.#options.shards.base}:identity`;
   }
 }

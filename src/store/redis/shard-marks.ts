@@ -80,7 +80,7 @@ export class ShardMarks {
   async read(mark: Identity): Promise<Beside> {
     const count = this.#shards.keys.length;
     const fields = Array.from({ length: count }, (_, shard) => fieldOf(shard));
-    const [replaced, ...noted] = await this.#cluster.hmget(this.#identity, 'replaced', ...fields);
+    const [replaced, ...noted] = await this.#cluster.hmget(this.#shards.identity, 'replaced', ...fields);
     if (this.#id !== mark.id) {
       this.#id = mark.id;
       this.#kept = [];
@@ -111,7 +111,7 @@ export class ShardMarks {
     const news = this.#kept.flatMap((count, shard) =>
       count > 0 && count !== kept[shard] ? [fieldOf(shard), count] : [],
     );
-    if (news.length > 0) await this.#cluster.hset(this.#identity, ...news);
+    if (news.length > 0) await this.#cluster.hset(this.#shards.identity, ...news);
   }
 
   async #note(shard: number, master: Redis, id: string, count: number): Promise<number> {
@@ -141,9 +141,5 @@ export class ShardMarks {
     if (count === 0) return false;
     this.#since[shard] ??= before || count;
     return count - (this.#since[shard] as number) >= LEAST_BEHIND;
-  }
-
-  get #identity(): string {
-    return `${this.#shards.base}:identity`;
   }
 }

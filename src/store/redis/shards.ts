@@ -46,6 +46,11 @@ export class Shards {
     this.#prefixes = new Set(this.#keys.map(({ prefix }) => prefix));
   }
 
+  /** HASH: which ledger it is, its format and its number of shards ({@link Keys.identity}). */
+  get identity(): string {
+    return `${this.base}:identity`;
+  }
+
   /** Where what belongs to no user lies, and what belongs to a domain. */
   get home(): Keys {
     return this.#keys[0] as Keys;
