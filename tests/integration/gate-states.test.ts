@@ -168,6 +168,9 @@ test('written again while nothing was held: what was stored before is not sent a
   await until(() => delivered().includes(other), { what: 'the one that nobody wrote again' });
   // They go in the order in which they were stored.
   expect(delivered()).not.toContain(again);
+  // The session that had it so may be one whose phone is gone: nothing but a receipt proves that it has arrived.
+  gate.tells(bob('gone') + bob('available').replaceAll('desk', 'phone').replace('"S"', '"P"'));
+  await until(() => delivered().includes(again), { what: 'the one that was lost with the session that had it' });
 });
 
 test('passed unheld, written again and stored: the next process, which is told of it later, sends it when the one that stored it is gone', async () => {

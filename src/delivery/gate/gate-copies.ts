@@ -35,7 +35,7 @@ interface Events {
   proved: [record: StoredRecord, by: string];
   /** Time alone decides: a client has it, and its session is to live on for a while, or the server's storage may bring it. */
   waiting: [record: StoredRecord];
-  /** Its sender has written it again while nothing was held, and the server has routed that. */
+  /** Its sender has written it again while nothing was held, and the receipt for that has gone to him. */
   routed: [record: StoredRecord];
   /** What the gate knows of a message to this user (bare JID) is known now: another process had it before. */
   asked: [user: string];
@@ -115,14 +115,18 @@ export class GateCopies extends EventEmitter<Events> {
     const { sender, recipient, senderId } = record;
     messages.put(record);
     doubts.sent(record);
-    this.#unheld.set(record.heldAs as string, sessions);
-    if (this.#unheld.size > MOST_UNHELD) this.#unheld.delete(this.#unheld.keys().next().value as string);
+    this.#noteUnheld(record.heldAs as string, sessions);
     // As soon as all that follows from the record's being stored is done.
     setImmediate(() => {
       this.emit('handedOver', [sent]);
       if (senderId !== undefined) gate.unheldStored(sender, recipient, senderId);
     });
     return writtenElsewhere(sent);
+  }
+
+  #noteUnheld(n: string, sessions: readonly string[]): void {
+    this.#unheld.set(n, sessions);
+    if (this.#unheld.size > MOST_UNHELD) this.#unheld.delete(this.#unheld.keys().next().value as string);
   }
 
   /** Nothing is sent again to this user any more: what came meanwhile goes on. */
@@ -152,9 +156,13 @@ export class GateCopies extends EventEmitter<Events> {
     if (decision.what !== 'deliver') return undefined;
     const { sender, recipient, senderId, storedAt } = record;
     const routed = senderId === undefined ? undefined : gate.unheldTo(sender, recipient, senderId, storedAt);
-    // What went to nobody's session is in the server's storage, or nowhere: the gate knows what it has seen come from there.
-    if (routed?.isConfirmed === true || (routed?.sessions.length ?? 0) > 0) {
+    if (routed?.isConfirmed === true) {
       this.emit('routed', record);
+      return undefined;
+    }
+    // What went to nobody's session is in the server's storage, or nowhere: the gate knows what it has seen come from there.
+    if (routed !== undefined && routed.sessions.length > 0) {
+      this.#noteUnheld(n, routed.sessions);
       return undefined;
     }
     if (!n.startsWith(`${gate.epoch}-`)) counts.gateOtherEpoch += 1;
@@ -203,6 +211,8 @@ export class GateCopies extends EventEmitter<Events> {
     const { gate, doubts } = this.#options;
     const n = sent.record.heldAs as string;
     doubts.sent(sent.record);
+    // None of those that had it so is there any more.
+    this.#unheld.delete(n);
     const facts = gate.factsOf(n);
     // Not before: a receipt that was on its way to Redis may have ended the message meanwhile, and is in the same doubt.
     if (facts?.suspected !== undefined) facts.doubted = true;
