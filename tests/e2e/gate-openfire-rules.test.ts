@@ -258,6 +258,17 @@ if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
     expect(bob.bodies().sort()).toEqual(['One', 'Two']);
   });
 
+  test('what the component wants no more is the server’s: it keeps again what a session from its storage was lost with', async () => {
+    const { n } = await said('One');
+    await component.command(xml('forget', { n }));
+    const bob = await stage.raw('bob', 'desk', { sm: true });
+    await bob.hears('One');
+    await bob.leave();
+    const again = await stage.raw('bob', 'again');
+    await again.hears('One');
+    expect(component.events('flushed')).toEqual([]);
+  });
+
   test('keep-matrix-equals-stock: what is kept for an absent user, and what its sender is told, is as without the gate', async () => {
     const body = () => xml('body', {}, 'text');
     const hint = (name: string) => xml(name, { xmlns: 'urn:xmpp:hints' });

@@ -118,6 +118,8 @@ public final class Presence {
             Known known = record.kept.take(fingerprint);
             // It stayed in the storage although its recipient was there.
             if (known != null && known.hasCopy) return null;
+            // What the component wants no more is the server's alone: should that session end without it, the server keeps it again.
+            if (known != null && known.forgotten) known = null;
             if (known != null || likeness == null || live == null) return new Flush(known, live);
             return record.notes.flushed(likeness, live, record.sessions, gate.clock.getAsLong());
         }

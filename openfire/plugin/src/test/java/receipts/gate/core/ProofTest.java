@@ -348,6 +348,17 @@ class ProofTest {
         assertNull(rig.gate.presence().unstored("print", null, "s1"));
     }
 
+    @Test @DisplayName("20: what the component wants no more is the server's, which keeps it again when the session ends without it")
+    void keptAndForgotten() {
+        Known kept = stored();
+        rig.gate.presence().stored(kept, "print");
+        rig.say("c", new Command("forget").with("n", kept.n));
+        Flush flush = rig.gate.presence().unstored("print", "likeness", "s1");
+        assertTrue(flush.known().isNoted());
+        rig.gate.presence().stored(kept, "print");
+        assertNull(rig.gate.presence().unstored("print", null, "s1").known());
+    }
+
     @Test @DisplayName("20: nor when its client has confirmed that copy, and the component tells the receipt itself and needs no other proof")
     void keptAndConfirmed() {
         Known kept = stored();
