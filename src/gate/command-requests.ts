@@ -26,10 +26,16 @@ export interface CommandRequestsOptions {
 }
 
 /** One request has so many commands and characters at most: servers bound what they parse at once. */
-export const MOST_COMMANDS = 200;
+const MOST_COMMANDS = 200;
 const MOST_CHARACTERS = 60_000;
 
-/** The requests to a gate: the commands that go in each, and those that have no answer yet. */
+/**
+ * So long (ms) a command that nobody waits for may wait for others to go with. A request of its own costs a server as much as the verdict
+ * did, and its answer; a gate that tells of a message again meanwhile is told once more.
+ */
+const LATER = 250;
+
+/** The requests to a gate: the commands that go in each, all of a turn of the event loop in one, and those that have no answer yet. */
 export class CommandRequests {
   readonly #options: CommandRequestsOptions;
   /** Of the ids of all requests; it cannot be guessed. */
@@ -38,8 +44,13 @@ export class CommandRequests {
   readonly #pending = new Map<string, Pending>();
   /** Requests for a lease without an answer, oldest first. */
   readonly #asks = new Map<string, { done: boolean }>();
+  /** Of the lease that the gate has granted; undefined without one. */
+  #token: string | undefined;
   /** Commands that go with the next {@link flush}. */
-  waiting: Command[] = [];
+  #waiting: Command[] = [];
+  #flushing = false;
+  /** Goes when commands that wait for others are to go by themselves. */
+  #later: NodeJS.Timeout | undefined;
   /** When the gate was last given commands (monotonic, ms). */
   lastSentAt = 0;
 
@@ -53,11 +64,47 @@ export class CommandRequests {
     return oldest?.sentAt;
   }
 
-  /** Sends the commands that wait, under the lease of this token. */
-  flush(token: string): void {
-    const waiting = this.waiting;
-    if (waiting.length === 0) return;
-    this.waiting = [];
+  /** A lease is granted: commands go under it. */
+  begin(token: string): void {
+    this.#token = token;
+    this.lastSentAt = performance.now();
+  }
+
+  /** Takes a command, after those before. Without a lease it is lost at once. */
+  command(command: Command): void {
+    if (this.#token === undefined) {
+      command.done?.('lost');
+      return;
+    }
+    this.#waiting.push(command);
+    this.#flushSoon();
+  }
+
+  /** Takes a command that goes with the next, or soon: nobody waits for it. Those that follow do not overtake it. */
+  commandLater(command: Command): void {
+    if (this.#token === undefined) return;
+    this.#waiting.push(command);
+    if (this.#waiting.length >= MOST_COMMANDS) this.#flushSoon();
+    else this.#later ??= setTimeout(() => this.flush(), LATER).unref();
+  }
+
+  #flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    queueMicrotask(() => {
+      this.#flushing = false;
+      this.flush();
+    });
+  }
+
+  /** Sends the commands that wait. */
+  flush(): void {
+    clearTimeout(this.#later);
+    this.#later = undefined;
+    const waiting = this.#waiting;
+    const token = this.#token;
+    if (token === undefined || waiting.length === 0) return;
+    this.#waiting = [];
     for (let first = 0; first < waiting.length; ) {
       let xml = '';
       let next = first;
@@ -130,10 +177,13 @@ export class CommandRequests {
    * @param writes whether the link still writes what it was given; not after a reconnect, when the token means nothing
    */
   clear(writes: boolean): Command[] {
-    const lost = [...[...this.#pending.values()].flatMap(({ commands }) => commands), ...this.waiting];
+    clearTimeout(this.#later);
+    this.#later = undefined;
+    this.#token = undefined;
+    const lost = [...[...this.#pending.values()].flatMap(({ commands }) => commands), ...this.#waiting];
     if (!writes) for (const { held } of this.#pending.values()) held.done = true;
     this.#pending.clear();
-    this.waiting = [];
+    this.#waiting = [];
     return lost;
   }
 }

@@ -1,19 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Element } from '@xmpp/xml';
 import { readError } from '../xmpp/stanza/stanza-error.ts';
-import { type CommandOutcome, CommandRequests, MOST_COMMANDS } from './command-requests.ts';
+import { type CommandOutcome, CommandRequests } from './command-requests.ts';
 import { DISABLE, enable, type LeaseTerms, renew, VERSION } from './commands.ts';
 import { type Enabled, gateIn, readEnabled, readEvents, readFailed } from './events.ts';
 import { LEASE_TIMING, type LeaseOptions, type LeaseTiming } from './lease-options.ts';
 
 /** The answer to a request for a lease is waited for so many times as long, at most. */
 const MOST_PATIENCE = 8;
-
-/**
- * So long (ms) a command that nobody waits for may wait for others to go with. A request of its own costs a server as much as the verdict
- * did, and its answer; a gate that tells of a message again meanwhile is told once more.
- */
-const LATER = 250;
 
 /** No fault: said at the level of what is usual. */
 const STOPPING = 'this process stops';
@@ -38,9 +32,6 @@ export class GateLease {
   readonly #timing: LeaseTiming;
   readonly #terms: LeaseTerms;
   readonly #requests: CommandRequests;
-  #flushing = false;
-  /** Goes when commands that wait for others are to go by themselves. */
-  #later: NodeJS.Timeout | undefined;
   #online = false;
   #wanted = true;
   #state: LeaseState = { state: 'off' };
@@ -115,7 +106,7 @@ export class GateLease {
   #giveBack(why: string): void {
     if (this.#online && this.isUp) {
       this.command('disable', '', DISABLE);
-      this.#flush();
+      this.#requests.flush();
     }
     if (this.#early !== undefined) this.#requests.send(DISABLE, this.#early.terms.token);
     // What was written in this turn is still to go.
@@ -128,30 +119,12 @@ export class GateLease {
    * @param name and `n`: by which the gate names it where it fails
    */
   command(name: string, n: string, xml: string, done?: (outcome: CommandOutcome) => void): void {
-    if (!this.isUp) {
-      done?.('lost');
-      return;
-    }
-    this.#requests.waiting.push({ xml, name, n, done });
-    this.#flushSoon();
+    this.#requests.command({ xml, name, n, done });
   }
 
   /** Gives the gate a command with the next, or soon: nobody waits for it. Those that follow do not overtake it. */
   commandLater(name: string, n: string, xml: string): void {
-    if (!this.isUp) return;
-    const { waiting } = this.#requests;
-    waiting.push({ xml, name, n, done: undefined });
-    if (waiting.length >= MOST_COMMANDS) this.#flushSoon();
-    else this.#later ??= setTimeout(() => this.#flush(), LATER).unref();
-  }
-
-  #flushSoon(): void {
-    if (this.#flushing) return;
-    this.#flushing = true;
-    queueMicrotask(() => {
-      this.#flushing = false;
-      this.#flush();
-    });
+    this.#requests.commandLater({ xml, name, n, done: undefined });
   }
 
   /** Takes a stanza from the link if it is the gate's, or looks so; gives whether it was. */
@@ -291,7 +264,7 @@ export class GateLease {
     this.#downSince = undefined;
     this.#said = '';
     this.#state = { state: 'up', terms, ready: false };
-    this.#requests.lastSentAt = performance.now();
+    this.#requests.begin(terms.token);
     this.#toldAt = performance.now();
     const { log, listener } = this.#options;
     const { gate, server, timeout } = terms;
@@ -322,8 +295,6 @@ export class GateLease {
   #end(why: string, writes = false): void {
     clearInterval(this.#timer);
     clearTimeout(this.#retry);
-    clearTimeout(this.#later);
-    this.#later = undefined;
     const wasUp = this.isUp;
     this.#state = { state: 'off' };
     this.#downSince = undefined;
@@ -334,12 +305,6 @@ export class GateLease {
       this.#options.listener.lost(why);
     }
     for (const { done } of lost) done?.('lost');
-  }
-
-  #flush(): void {
-    clearTimeout(this.#later);
-    this.#later = undefined;
-    if (this.#state.state === 'up') this.#requests.flush(this.#state.terms.token);
   }
 }
 
