@@ -156,6 +156,8 @@ export interface Polled {
   readonly at: number;
   /** When the answer was there. */
   readonly until: number;
+  /** By how much it was asked later than its time, ms: the machine had none for who asks. */
+  readonly late?: number;
   readonly process: string;
   readonly ready: boolean | undefined;
   readonly ledgerUp: boolean | undefined;

@@ -91,7 +91,12 @@ export class ProxyInstance {
 
   /** Asks it how it does, again and again, until {@link close}. */
   watch(): void {
-    this.#poll = setInterval(() => void this.#ask(), POLL_EVERY);
+    let due = performance.now() + POLL_EVERY;
+    this.#poll = setInterval(() => {
+      const now = performance.now();
+      void this.#ask(Math.max(0, now - due));
+      due = now + POLL_EVERY;
+    }, POLL_EVERY);
   }
 
   async close(): Promise<void> {
@@ -100,7 +105,7 @@ export class ProxyInstance {
     await this.kill();
   }
 
-  async #ask(): Promise<void> {
+  async #ask(late: number): Promise<void> {
     const { recorder } = this.#options;
     const at = recorder.now();
     const [readiness, metrics] = await Promise.all([this.#get('/readyz'), this.#get('/metrics')]);
@@ -112,6 +117,7 @@ export class ProxyInstance {
       {
         kind: 'polled',
         until: recorder.now(),
+        late,
         process: this.domain,
         ready: readiness && readiness.status === 200,
         ledgerUp: gauge('ledger_up'),

@@ -1,5 +1,5 @@
 import type { Case, Evidence, Interval } from '../cases.ts';
-import type { Connected, Notified, Polled } from '../history.ts';
+import type { Connected, Notified, Polled, Terms } from '../history.ts';
 import type { Violation } from '../violation.ts';
 
 /** ms from being ready to the first acknowledgement that comes of it, at most. */
@@ -32,10 +32,8 @@ export function* health(evidence: Evidence): Generator<Violation> {
 function* silent(evidence: Evidence): Generator<Violation> {
   const { polled, terms } = evidence;
   for (const { process, from, to } of silences(evidence)) {
-    const lie = polled.find(
-      (poll) =>
-        poll.process === process && poll.ready === true && isDuring(poll, from + terms.saysWithin, to - RECOVERY),
-    );
+    const its = polled.filter((poll) => poll.process === process);
+    const lie = its.find((poll) => poll.ready === true && isDuring(poll, says(its, poll, from, terms), to - RECOVERY));
     if (lie === undefined) continue;
     const seconds = ((lie.at - from) / 1000).toFixed(1);
     const why = `${process} says that it is ready, and has acknowledged nothing for ${seconds} s (nor will it until ${(to / 1000).toFixed(1)} s)`;
@@ -97,15 +95,23 @@ function* blocked({ faults, polled, terms }: Evidence): Generator<Violation> {
   for (const fault of faults) {
     if (fault.blocks !== 'ledger' && fault.blocks !== 'link') continue;
     const metric = fault.blocks === 'ledger' ? 'ledger_up' : 'link_up';
-    const says = ({ ledgerUp, linkUp }: Polled) => (fault.blocks === 'ledger' ? ledgerUp : linkUp);
+    const isUp = ({ ledgerUp, linkUp }: Polled) => (fault.blocks === 'ledger' ? ledgerUp : linkUp);
     const [from, to] = fault.inForce;
-    const lie = polled.find(
-      (poll) => isOf(poll, fault) && isDuring(poll, from + terms.saysWithin, to) && says(poll) === true,
-    );
+    const its = polled.filter((poll) => isOf(poll, fault));
+    const lie = its.find((poll) => isUp(poll) === true && isDuring(poll, says(its, poll, from, terms), to));
     if (lie === undefined) continue;
     const why = `${lie.process} says ${metric} 1, ${((lie.at - from) / 1000).toFixed(1)} s into "${fault.name}"`;
     yield { rule: 'metrics', at: lie.at, why };
   }
+}
+
+/**
+ * From when on that answer must say what has been so from `from` on. A machine that lets who asks come late lets the process come late to its
+ * work as well.
+ */
+function says(polled: readonly Polled[], { at, process }: Polled, from: number, { saysWithin }: Terms): number {
+  const meanwhile = polled.filter((poll) => poll.process === process && poll.at > from && poll.at <= at);
+  return from + saysWithin + meanwhile.reduce((sum, { late = 0 }) => sum + late, 0);
 }
 
 function isDuring({ at, until }: Polled, from: number, to: number): boolean {

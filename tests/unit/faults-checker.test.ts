@@ -221,6 +221,20 @@ describe('health', () => {
     expect(rules(silent(10).polled(6100, { ready: false }).end(12_000))).toEqual([]);
   });
 
+  test('ready and metrics: a machine on which even who asks comes late has as much longer', () => {
+    const full = new MadeUp().fault(1000, 11_000, { name: 'Redis is full', blocks: 'ledger' });
+    for (const [history, rule] of [
+      [silent(10), 'ready'],
+      [full, 'metrics'],
+    ] as const) {
+      // It is late before that time begins, too, and another process is.
+      history.polled(900, { late: 9000 }).polled(3000, { late: 9000, process: 'receipts2.localhost' });
+      history.polled(3000, { late: 150 }).polled(5000, { late: 150 }).polled(6290, {});
+      expect(rules(history)).toEqual([]);
+      expect(rules(history.polled(6310, {}).end(12_000))).toEqual([rule]);
+    }
+  });
+
   test('ready: may be said shortly before the first acknowledgement, and of another process', () => {
     expect(rules(silent(10).polled(9900, {}).end(12_000))).toEqual([]);
     expect(rules(silent(10).polled(6100, { process: 'receipts2.localhost' }).end(12_000))).toEqual([]);

@@ -71,7 +71,7 @@ export class MadeUp {
     return this.#add({ kind: 'died', at, process, how: 'status 1' });
   }
 
-  polled(at: number, said: Partial<Pick<Polled, 'ready' | 'ledgerUp' | 'linkUp' | 'process'>>): this {
+  polled(at: number, said: Partial<Pick<Polled, 'ready' | 'ledgerUp' | 'linkUp' | 'process' | 'late'>>): this {
     const all = { ready: true, ledgerUp: true, linkUp: true, process: P };
     return this.#add({ kind: 'polled', at, until: at + 10, problems: [], ...all, ...said });
   }
