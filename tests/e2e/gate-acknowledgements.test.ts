@@ -12,7 +12,7 @@ const BOB = 'bob@example.org';
 const ACK = { acks: 'replicas:1' };
 
 beforeAll(async () => {
-  stage = await GateStage.open({ gate: 'receipts_timeout = 500' });
+  stage = await GateStage.open();
 });
 afterAll(() => stage.close());
 beforeEach(async () => {
@@ -108,7 +108,7 @@ test('not of what the component does not ask for, nor of another verdict', async
 });
 
 test('a verdict that comes late acknowledges nothing: it was passed', async () => {
-  component = await stage.hold(ACK);
+  component = await stage.hold({ ...ACK, timeout: '500' });
   const [, late] = await held('Late');
   const [, early] = await held('In time');
   await component.command(xml('stored', { n: early }));
@@ -135,7 +135,7 @@ test('a lease that was asked for without acknowledgements has none', async () =>
   component = await stage.attach();
   const answer = await component.ask(
     '',
-    xml('enable', { version: '1', process: 'old', timeout: '500', lease: '60000' }),
+    xml('enable', { version: '1', process: 'old', timeout: '60000', lease: '60000' }),
   );
   const enabled = answer.getChild('gate')?.getChild('enabled') as Element;
   expect(enabled.attrs.acks).toBeUndefined();

@@ -234,9 +234,11 @@ test('tell-with-body-refused, deliver-to-third-party-refused: notices and redeli
 });
 
 test('deleted-account: it is told, and told again to who begins within ten minutes', async () => {
+  const before = performance.now();
   await stage.control(alice, 'delete');
   const dave = `dave@${stage.domain}`;
-  expect(Number((await component.event('deleted', { jid: dave })).attrs.ago)).toBeLessThan(1000);
+  const { ago } = (await component.event('deleted', { jid: dave })).attrs;
+  expect(Number(ago)).toBeLessThanOrEqual(Math.ceil(performance.now() - before));
   const again = (await component.enable()).filter(({ name }) => name === 'deleted');
   expect(again.map(({ attrs }) => attrs.jid)).toEqual([dave]);
 });
