@@ -10,6 +10,9 @@ jest.setTimeout(30_000);
 
 const ECHO = scriptOf('return { KEYS[1], ARGV[1], #ARGV, { ARGV[2] } }');
 const FAILS = scriptOf("return redis.error_reply('WRONG it is')");
+/** ms; as good as never, and soon. */
+const LONG = 20_000;
+const SHORT = 300;
 const KEYS = new Constants([1, 'a key']);
 
 let server: RedisServer;
@@ -21,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 beforeEach(() => {
   redis = new Redis(server.url, {
-    commandTimeout: 500,
+    commandTimeout: LONG,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
@@ -50,7 +53,9 @@ test("rejects with the script's error, which names no arguments", async () => {
 test('rejects when there is no answer in time, and the late one is nobody else’s', async () => {
   await echo();
   server.freeze();
+  redis.options.commandTimeout = SHORT;
   const late = echo();
+  redis.options.commandTimeout = LONG;
   await expect(late).rejects.toThrow('Command timed out');
   server.thaw();
   expect(await redis.ping()).toBe('PONG');
