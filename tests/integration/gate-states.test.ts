@@ -240,3 +240,22 @@ test.each([
     expect(about).toEqual(['forget', 'deliver']);
   },
 );
+
+test('acknowledged to the process before by a session that ends right after: it comes once more', async () => {
+  const session = (id: string, resource: string, state: string) =>
+    `<session jid="bob@example.org/${resource}" id="${id}" state="${state}" priority="0"/>`;
+  const delivered = () => gate.given('deliver').map((command) => command.getChild('message')?.attrs.id);
+  await start({ remembers: session('P', 'phone', 'available') });
+  await it.ready();
+  expect(await held()).toBe('stored');
+  const [n, id] = [`epoch-${ids}`, idOf(ids)];
+  const sent = `<outcome n="${n}" copy="1" state="sent"><session jid="bob@example.org/phone" id="P"/></outcome>`;
+  gate.tells(sent);
+  await until(async () => (await it.metric('handed_over_total')) === 1, { what: 'that it was sent, in Redis' });
+  await it.close();
+  const has = `<has n="${n}" jid="bob@example.org/phone" session="P" by="sm"/>`;
+  await start({ remembers: session('P', 'phone', 'available') + sent + has });
+  await it.ready();
+  gate.tells(session('P', 'phone', 'gone') + session('D', 'desk', 'available'));
+  await until(() => delivered().includes(id), { what: 'the message, once more' });
+});

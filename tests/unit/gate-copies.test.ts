@@ -37,7 +37,7 @@ function stage() {
   const copies = new GateCopies({
     gate: gate as unknown as GatePort,
     messages: new HeldMessages(),
-    doubts: { sent: () => {}, ended: () => false, confirmedAgain: () => {}, remembers: () => false },
+    doubts: { sent: () => {}, taken: () => {}, ended: () => false, confirmedAgain: () => {}, remembers: () => false },
     clock: { now: () => 60_000 },
     graces: { proof: 5000, flush: 3000 },
     counts,
@@ -149,7 +149,7 @@ test('a message of another process is asked for, and looked at again when the ga
   const copies = new GateCopies({
     gate,
     messages,
-    doubts: { sent: () => {}, ended: () => false, confirmedAgain: () => {}, remembers: () => false },
+    doubts: { sent: () => {}, taken: () => {}, ended: () => false, confirmedAgain: () => {}, remembers: () => false },
     clock: { now: () => 60_000 },
     graces: { proof: 0, flush: 0 },
     counts: { gateOtherEpoch: 0, handedOver: 0 },

@@ -37,9 +37,9 @@ export class EndedSessions {
     return this.#byAddress.get(`${user}/${resource}`)?.find(({ endedAt }) => endedAt >= at);
   }
 
-  /** Until when (ms) that session (stream id) at that address (full JID) was there, if it has ended lately. */
-  until(jid: string, id: string): number | undefined {
-    return this.#byAddress.get(jid)?.find((ended) => ended.id === id)?.until;
+  /** That session (stream id) at that address (full JID), if it has ended lately. */
+  of(jid: string, id: string): EndedSession | undefined {
+    return this.#byAddress.get(jid)?.find((ended) => ended.id === id);
   }
 
   clear(): void {

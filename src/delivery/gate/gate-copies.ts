@@ -12,7 +12,7 @@ import type { ReceiptDoubts } from './receipt-doubts.ts';
 export interface GateCopiesOptions {
   readonly gate: GatePort;
   readonly messages: HeldMessages;
-  readonly doubts: Pick<ReceiptDoubts, 'sent' | 'ended' | 'confirmedAgain' | 'remembers'>;
+  readonly doubts: Pick<ReceiptDoubts, 'sent' | 'taken' | 'ended' | 'confirmedAgain' | 'remembers'>;
   readonly clock: { now(): number };
   readonly graces: Graces;
   readonly counts: { gateOtherEpoch: number; handedOver: number };
@@ -140,7 +140,11 @@ export class GateCopies extends EventEmitter<Events> {
 
   /** A message was claimed: who claims it next must name that attempt. */
   claimed(record: StoredRecord): void {
-    this.#options.messages.put(record);
+    const { gate, messages, doubts } = this.#options;
+    const n = record.heldAs as string;
+    const facts = messages.get(n) === undefined ? gate.factsOf(n) : undefined;
+    messages.put(record);
+    if (facts !== undefined) doubts.taken(facts);
   }
 
   /** Whether another copy of a claimed message is needed now, and where to. */

@@ -1,4 +1,4 @@
-import type { Facts, Graces, KnownSession } from '../../gate/facts.ts';
+import { type Facts, type Graces, type KnownSession, noteEnd } from '../../gate/facts.ts';
 import { type SessionChange, thereUntil } from '../../gate/sessions.ts';
 import type { StoredRecord } from '../../store/contract.ts';
 import type { InTurn } from '../redelivery/in-turn.ts';
@@ -85,7 +85,7 @@ export class ReceiptDoubts {
     gate.on('session', (change) => this.#session(change));
     this.#shared = new SharedDoubts({
       ...options,
-      endedAt: (jid, id) => this.#ended.until(jid, id),
+      endedAt: (jid, id) => this.#ended.of(jid, id)?.until,
       deliver: (doubted, to) => {
         options.counts.proofsDoubted += 1;
         this.#doubted.put({ ...doubted, to });
@@ -135,6 +135,19 @@ export class ReceiptDoubts {
     // It ended without a word, while no lease was held. When it was let through then as well, nobody knows.
     else if (at <= this.#heardUntil || facts.has.size === 0) return this.#judge(recipient, '', this.#heardUntil, one);
     return false;
+  }
+
+  /** Another process has sent it: that sessions have ended which had it was heard before it was known here. */
+  taken(facts: Facts): void {
+    const { graces, counts } = this.#options;
+    for (const { jid, id } of [...facts.flushed, ...[...facts.outcomes.values()].flatMap(({ sessions }) => sessions)]) {
+      const ended = this.#ended.of(jid, id);
+      if (ended === undefined) continue;
+      facts.endedAt = Math.max(facts.endedAt, ended.endedAt);
+      if (facts.doubted || !noteEnd(facts, id, ended.until, graces.proof)) continue;
+      facts.suspected = id;
+      counts.proofsDoubted += 1;
+    }
   }
 
   /** Whether the gate is to remember a message (by its number) that has ended. */
