@@ -148,10 +148,9 @@ end
 local function let_go(entry)
 	decide(entry, "passed");
 	local record = remember(entry);
-	record.passed = true;
 	-- Nobody sees what becomes of it: with the last of these that ends without a receipt it may be lost.
-	local takers = gate.sessions.takers(entry.event.stanza.attr.to);
-	gate.outcomes.conclude(record, { copy = "1", state = "passed", sessions = takers });
+	record.passed, record.takers = true, gate.sessions.takers(entry.event.stanza.attr.to);
+	gate.outcomes.conclude(record, { copy = "1", state = "passed", sessions = record.takers });
 end
 
 --- So much waits behind what is held of him that it is let go, alone: once, and nothing is held of him until all is gone.

@@ -6,6 +6,18 @@ local protocol = module:require "protocol";
 
 return function (gate)
 
+--- Whether this session may have had what was let go without a verdict: nobody has seen it. What went to nobody who was there may
+-- come to any from the server's storage.
+local function may_have(session, record)
+	local takers = record.takers or {};
+	for _, one in ipairs(takers) do
+		if one.id == gate.sessions.id(session) then
+			return true;
+		end
+	end
+	return record.passed and not takers[1];
+end
+
 local function was_given(session, record)
 	for _, item in ipairs(record.items) do
 		if item.session == session then
@@ -29,13 +41,13 @@ local function has_confirmed(session, record, by)
 	return sessions ~= nil and sessions[gate.sessions.id(session)] == true;
 end
 
---- The oldest of these that this session was given and has not confirmed by the same (a receipt or a marker). Which session was
--- given what was let go without a verdict, nobody knows. What comes from a session that was given none of them (it may have had a
--- carbon, or looked into an archive) is for the oldest of all; or for one that is not among them, where there are too many.
+--- The oldest of these that this session was given, or may have been, and has not confirmed by the same (a receipt or a marker). What
+-- comes from a session that was given none of them (it may have had a carbon, or looked into an archive) is for the oldest of all; or
+-- for one that is not among them, where there are too many.
 local function first_of(all, are_some, by, session)
 	local is_here = false;
 	for _, record in ipairs(all) do
-		if record.passed or was_given(session, record) then
+		if may_have(session, record) or was_given(session, record) then
 			is_here = true;
 			if not has_confirmed(session, record, by) then
 				return record;

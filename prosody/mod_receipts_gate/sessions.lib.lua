@@ -58,15 +58,18 @@ local function each(callback, only)
 	end
 end
 
---- The sessions that the server may give what is for this address, each { jid, id }.
+--- The sessions that the server may give what is for this address, each { jid, id }: the one that it names, if that is there.
 local function takers(address)
-	local username, _, resource = jid.split(address);
+	local own = prosody.full_sessions[address];
+	if own then
+		return { { jid = own.full_jid, id = id(own) } };
+	end
 	local found = {};
 	each(function (session)
-		if (session.priority or -1) >= 0 or session.resource == resource then
+		if (session.priority or -1) >= 0 then
 			table.insert(found, { jid = session.full_jid, id = id(session) });
 		end
-	end, username);
+	end, jid.node(address));
 	return found;
 end
 

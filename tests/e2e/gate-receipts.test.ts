@@ -269,6 +269,24 @@ test('of two messages of one id, a receipt proves the one that its session was g
   await component.event('has', { by: 'receipt', n: first });
 });
 
+test('what was let go without a verdict names the session that it is for: the receipt of another for a message of its id is not for it', async () => {
+  const tablet = await stage.user('bob', 'tablet');
+  component.verdict = () => undefined;
+  await alice.say(bob.jid, 'First', { id: 'same' });
+  const first = await component.held('First');
+  await component.command(xml('disable'));
+  await bob.hears('First');
+  const [passed] = (await component.enable()).filter(({ name }) => name === 'outcome');
+  expect(passed?.attrs).toMatchObject({ n: first, state: 'passed' });
+  expect(passed?.getChildren('session').map(({ attrs }) => attrs.jid)).toEqual([bob.jid]);
+  component.verdict = () => 'stored';
+  const second = await saidTo(tablet, 'Second', 'same');
+  await confirms(tablet, received('same'));
+  await component.event('has', { by: 'receipt', n: second });
+  await confirms(bob, received('same'));
+  await component.event('has', { by: 'receipt', n: first });
+});
+
 test('who was given two messages of one id proves one with each receipt, in their order', async () => {
   component.verdict = () => 'stored';
   const numbers = [await saidTo(bob, 'First', 'same'), await saidTo(bob, 'Second', 'same')];

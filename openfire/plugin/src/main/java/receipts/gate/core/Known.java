@@ -28,8 +28,14 @@ public final class Known {
     int words;
     /** It was let go without a verdict, so that nobody saw which sessions were given it. */
     boolean passed;
+    /** Those (streams) that may have been; none where nobody was there, and it may come to any from the server's storage. */
+    private Set<String> takers = Collections.emptySet();
     /** The sessions (streams) that it was written to. */
     private Set<String> given = Collections.emptySet();
+    /** The address that the server is routing it to, so that who is given it is not known yet; else null. */
+    String routedTo;
+    /** A receipt finds it. */
+    boolean isNamed;
     /** The last outcome of the original and of each other copy, and what came after: elements that can be written again. */
     private String original;
     private Map<Integer, String> copies = Collections.emptyMap();
@@ -78,8 +84,14 @@ public final class Known {
         return more;
     }
 
-    boolean wasGiven(String stream) {
-        return given.contains(stream);
+    void pass(List<Live> mayHaveIt) {
+        passed = true;
+        for (Live live : mayHaveIt) takers = with(takers, live.stream);
+    }
+
+    /** Whether it was written to that session, or may have been. */
+    boolean mayHave(String stream) {
+        return given.contains(stream) || passed && (takers.isEmpty() || takers.contains(stream));
     }
 
     /** Whether its recipient has said so, by a receipt or by a marker. */

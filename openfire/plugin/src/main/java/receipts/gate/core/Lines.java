@@ -91,7 +91,7 @@ final class Lines {
             synchronized (gate.lock) {
                 if (entry != null && !isPutOff(line, entry, seen)) finished(line.conversation, entry, seen);
                 entry = i == TURN ? null : line.take();
-                if (entry != null && entry.routedAt == 0) entry.routedAt = gate.clock.getAsLong();
+                if (entry != null) begins(line.conversation, entry);
                 if (entry == null) {
                     line.running = i == TURN;
                     if (line.running) ready.add(line);
@@ -103,6 +103,15 @@ final class Lines {
             seen = carryOut(entry);
             if (entry.acknowledgement() != null) entry.acknowledged = true;
         }
+    }
+
+    /** A client may confirm what it is given before the server has come back, and it is known to whom it was given. */
+    private void begins(Conversation conversation, Entry entry) {
+        if (entry.routedAt == 0) entry.routedAt = gate.clock.getAsLong();
+        if (!entry.isTagged() && !entry.passed) return;
+        entry.known.routedTo = entry.to;
+        if (entry.passed) entry.known.pass(takers(conversation, entry));
+        gate.record.memory.name(entry.known);
     }
 
     /** Without the lock. */
@@ -141,6 +150,10 @@ final class Lines {
                 entry.answer.add(Events.empty("failed", "command", "deliver", "n", entry.known.n, "reason", seen.failure()));
             }
         } else if (entry.kind == Entry.Kind.TELL) gate.counts.told++;
+        if (entry.known != null) {
+            entry.known.routedTo = null;
+            gate.record.memory.routed(entry.known);
+        }
         if (entry.answer != null) entry.answer.done();
     }
 
@@ -167,9 +180,7 @@ final class Lines {
             gate.record.outcome(known, 1, Events.outcome(known.n, "dropped"));
         } else {
             gate.counts.passed++;
-            known.passed = entry.passed;
-            // Nobody sees what becomes of it: with the last of these that ends without a receipt it may be lost.
-            if (entry.passed) gate.record.outcome(known, 1, Events.passed(known.n, takers(conversation, entry)));
+            if (entry.passed) passed(known, takers(conversation, entry));
         }
         if (entry.confirms != null && entry.verdict != Verdict.DROP) gate.record.routed(entry.confirms);
         Lease lease = entry.lease;
@@ -177,5 +188,11 @@ final class Lines {
             lease.farewell.done();
             lease.farewell = null;
         }
+    }
+
+    /** Nobody sees what becomes of it: with the last of these that ends without a receipt it may be lost. */
+    private void passed(Known known, List<Live> mayHaveIt) {
+        known.pass(mayHaveIt);
+        gate.record.outcome(known, 1, Events.passed(known.n, mayHaveIt));
     }
 }

@@ -42,7 +42,9 @@ final class Memory {
 
     void keep(Known known) {
         if (known.forgotten) return;
-        if (byNumber.put(known.n, known) == null && known.name != null) name(known);
+        Known before = byNumber.put(known.n, known);
+        if (before != null && before != known) unname(before);
+        name(known);
         if (byNumber.size() <= bound) return;
         Iterator<Known> all = byNumber.values().iterator();
         Known eldest = all.next();
@@ -60,15 +62,25 @@ final class Memory {
         unname(known);
     }
 
-    private void name(Known known) {
+    /** From now on a receipt finds it. Who is given it may confirm it before it is kept. */
+    void name(Known known) {
+        if (known.name == null || known.isNamed || known.forgotten) return;
         int count = 0;
         for (Known one = byName.get(known.name); one != null; one = one.sameName) count++;
-        if (count < SAME_NAME) known.sameName = byName.put(known.name, known);
+        known.isNamed = count < SAME_NAME;
+        if (known.isNamed) known.sameName = byName.put(known.name, known);
         else known.name = null;
     }
 
+    /** It has been routed: there is no more to it where it is not kept. */
+    void routed(Known known) {
+        if (byNumber.get(known.n) != known) unname(known);
+    }
+
     private void unname(Known known) {
-        Known newest = known.name == null ? null : byName.get(known.name);
+        if (!known.isNamed) return;
+        known.isNamed = false;
+        Known newest = byName.get(known.name);
         if (newest == known) {
             if (known.sameName == null) byName.remove(known.name);
             else byName.put(known.name, known.sameName);

@@ -74,9 +74,18 @@ final class Record implements Reports {
         Live live = sessions.at(message.from);
         if (live == null) return false;
         String sender = message.recipient();
-        for (Receipt receipt : message.receipts) if (!isOpen(Confirmed.by(receipt, memory.named(message.nameOf(receipt)), live.stream))) return false;
+        for (Receipt receipt : message.receipts) {
+            Known newest = memory.named(message.nameOf(receipt));
+            // The component waits until it is known who was given which.
+            if (isBeingRouted(newest) || !isOpen(Confirmed.by(receipt, newest, live, sessions))) return false;
+        }
         if (!sender.equals(message.to)) return sessions.at(message.to) != null;
         for (Live theirs : sessions.of(sender)) if (theirs.takes(message.to)) return true;
+        return false;
+    }
+
+    private static boolean isBeingRouted(Known newest) {
+        for (Known known = newest; known != null; known = known.sameName) if (known.routedTo != null) return true;
         return false;
     }
 
@@ -95,7 +104,7 @@ final class Record implements Reports {
         for (Receipt receipt : message.receipts) {
             String name = message.nameOf(receipt);
             if (!receipt.marker) confirmUnheld(name, live);
-            for (Known known : Confirmed.by(receipt, memory.named(name), live.stream)) {
+            for (Known known : Confirmed.by(receipt, memory.named(name), live, sessions)) {
                 proofs.confirmed(live, known);
                 boolean isNews = !known.isConfirmed();
                 known.confirm(receipt, live.stream);
@@ -115,7 +124,7 @@ final class Record implements Reports {
     private void seen(Stanza message, Live live) {
         for (Receipt receipt : message.receipts) {
             if (!receipt.marker) proofs.confirms(live);
-            for (Known known : Confirmed.by(receipt, memory.named(message.nameOf(receipt)), live.stream)) proofs.seen(known);
+            for (Known known : Confirmed.by(receipt, memory.named(message.nameOf(receipt)), live, sessions)) proofs.seen(known);
         }
     }
 

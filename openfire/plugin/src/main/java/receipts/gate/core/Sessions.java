@@ -30,11 +30,18 @@ final class Sessions {
         return theirs == null ? Collections.<Live>emptyList() : theirs;
     }
 
-    /** Those of a user that the server may give what is for that address of his. */
+    /** Those of a user that the server may give what is for that address of his: the one that it names, if that is there. */
     List<Live> takers(String bare, String address) {
+        Live named = byJid.get(address);
+        if (named != null) return Collections.singletonList(named);
         List<Live> takers = new ArrayList<>();
         for (Live live : of(bare)) if (live.takes(address)) takers.add(live);
         return takers;
+    }
+
+    /** Whether the server may give that session what it is routing at the moment. */
+    boolean mayBeGiven(Live live, Known known) {
+        return known.routedTo != null && takers(live.bare, known.routedTo).contains(live);
     }
 
     /** Those of a user that take messages, became available after that time (ms) and have not been given what had that outcome. */

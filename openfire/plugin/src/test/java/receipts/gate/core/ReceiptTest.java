@@ -37,6 +37,10 @@ class ReceiptTest {
 
     /** By what is proved, and of which message. */
     private List<String> has(Object connection) {
+        return has(rig, connection);
+    }
+
+    private static List<String> has(Rig rig, Object connection) {
         List<String> all = new ArrayList<>();
         for (String event : rig.events(connection, "has")) all.add(Rig.attribute(event, "by") + " " + Rig.attribute(event, "n"));
         return all;
@@ -327,6 +331,117 @@ class ReceiptTest {
         assertEquals(3, routing.shown("c").size());
         routing.confirm(DESK, ALICE, "same", false);
         assertEquals(3, routing.shown("c").size());
+    }
+
+    private static Stanza written(String text, String to) {
+        return new Stanza(text, ALICE, to, "same", false, true, emptyList(), false, false, text.hashCode());
+    }
+
+    private static Stanza receipt(String from) {
+        return new Stanza("receipt", from, ALICE, "r", false, false, Arrays.asList(new Receipt("same", false)), true);
+    }
+
+    /** Alice writes two of one id, each to another session; the second is confirmed while the server still routes it. */
+    private static List<String> confirmedEarly(Rig rig, Runnable confirms) {
+        rig.gate.presence().bound("s3", DESK);
+        rig.server = entry -> {
+            boolean first = entry.packet.equals("one");
+            if (!first) confirms.run();
+            rig.gate.presence().sent(entry.known, entry.copy, first ? "s1" : "s3", true);
+            return new Outcome().sent(first ? "s1" : "s3", first ? BOB : DESK);
+        };
+        for (String text : new String[] {"one", "two"}) {
+            rig.gate.offer(written(text, text.equals("one") ? BOB : DESK), true, "<message/>");
+            rig.run();
+            rig.stored("c", rig.shown("c").get(rig.shown("c").size() - 1));
+        }
+        return rig.shown("c");
+    }
+
+    @Test @DisplayName("a client is faster than the server that gives it the second of two messages of one id: its receipt is not for the first, and the component decides")
+    void sameIdFaster() {
+        Rig routing = routing();
+        List<Gate.Decision> taken = new ArrayList<>();
+        confirmedEarly(routing, () -> taken.add(routing.gate.offer(receipt(DESK), true, "<message/>")));
+        assertEquals(Arrays.asList(Gate.Decision.TAKEN), taken);
+        assertEquals(3, routing.shown("c").size());
+        assertEquals(emptyList(), routing.events("c", "has"));
+        // It is known now.
+        routing.gate.offer(receipt(DESK), true, "<message/>");
+        routing.run();
+        assertEquals(3, routing.shown("c").size());
+        assertEquals(Arrays.asList("receipt " + routing.shown("c").get(1)), has(routing, "c"));
+    }
+
+    @Test @DisplayName("the same where that receipt is not held, since too many are: it is for the second")
+    void sameIdFasterUnheld() {
+        Rig full = new Rig(new Settings("example.org", "receipts.example.org", false, 3000, 10_000, 200, 1000));
+        full.enable("c");
+        full.gate.presence().bound("s1", BOB);
+        List<String> numbers = confirmedEarly(full, () -> full.gate.offer(receipt(DESK), true, "<message>" + String.join("", java.util.Collections.nCopies(200, "x")) + "</message>"));
+        assertEquals(2, numbers.size());
+        assertEquals(Arrays.asList("receipt " + numbers.get(1)), has(full, "c"));
+    }
+
+    @Test @DisplayName("the same of a copy: of two whose sessions have ended, a receipt for the copy of the second is not for the first")
+    void sameIdFasterThanCopy() {
+        Rig routing = routing();
+        confirmedEarly(routing, () -> { });
+        String two = routing.shown("c").get(1);
+        for (String stream : new String[] {"s1", "s3"}) routing.gate.presence().gone(stream);
+        String tablet = "bob@example.org/tablet";
+        routing.gate.presence().bound("s4", tablet);
+        routing.server = entry -> {
+            routing.gate.offer(receipt(tablet), true, "<message/>");
+            routing.gate.presence().sent(entry.known, entry.copy, "s4", true);
+            return new Outcome().sent("s4", tablet);
+        };
+        routing.say("c", Rig.deliver(two, 2, tablet, "two"));
+        assertEquals(3, routing.shown("c").size());
+        assertEquals(emptyList(), has(routing, "c"));
+    }
+
+    @Test @DisplayName("what is not sent after all is found by no receipt")
+    void copyFails() {
+        rig.server = entry -> new Outcome().failed("no-session");
+        rig.say("c", Rig.deliver("before-7", 2, BOB, "seven"), new Command("disable"));
+        rig.confirm(BOB, ALICE, "id", false);
+        assertEquals(emptyList(), repeated("d"));
+    }
+
+    @Test @DisplayName("what was let go without a verdict was given to the session that it names, or to those that were there: a receipt of another's is not for it")
+    void sameIdPassedElsewhere() {
+        for (String to : new String[] {BOB, "bob@example.org"}) {
+            Rig rig = new Rig();
+            rig.enable("c");
+            rig.gate.presence().bound("s1", BOB);
+            rig.gate.presence().changed("s1", "available", 0, true);
+            if (to.equals(BOB)) desk(rig);
+            rig.gate.offer(written("one", to), true, "<message/>");
+            rig.run();
+            rig.gate.closed("c");
+            rig.run();
+            if (!to.equals(BOB)) desk(rig);
+            rig.enable("c");
+            assertTrue(rig.outcomes.get(0).contains("\"s1\"") && !rig.outcomes.get(0).contains("\"s3\""), rig.outcomes.get(0));
+            rig.server = entry -> {
+                rig.gate.presence().sent(entry.known, entry.copy, "s3", true);
+                return new Outcome().sent("s3", DESK);
+            };
+            rig.gate.offer(written("two", DESK), true, "<message/>");
+            rig.run();
+            List<String> numbers = rig.shown("c");
+            rig.stored("c", numbers.get(1));
+            rig.say("c", new Command("disable"));
+            rig.confirm(DESK, ALICE, "same", false);
+            rig.enable("c");
+            assertEquals(Arrays.asList("receipt " + numbers.get(1)), has(rig, "c"));
+        }
+    }
+
+    private static void desk(Rig rig) {
+        rig.gate.presence().bound("s3", DESK);
+        rig.gate.presence().changed("s3", "available", 0, true);
     }
 
     @Test @DisplayName("the other numbers of a message are found when one of them is forgotten, whichever it is")
