@@ -1,9 +1,9 @@
 import type { Route } from '../addressing/address-policy.ts';
-import { type StoredRecord, type StoreQueue, settle, settleUpTo } from '../store/contract.ts';
+import { onlyThat, type StoredRecord, type StoreQueue, settle, settleUpTo } from '../store/contract.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
 import type { Copies } from './copies.ts';
 import type { Endings } from './endings.ts';
-import type { ConfirmedMessages, Confirming } from './gate/confirmed-messages.ts';
+import type { ConfirmedMessages, Confirming, Which } from './gate/confirmed-messages.ts';
 
 export interface MarkerProofsOptions {
   readonly pipeline: StoreQueue;
@@ -27,7 +27,7 @@ interface MarkerOutcome {
 interface Marker {
   readonly route: Route;
   /** Of the message that it names. */
-  readonly key: string;
+  readonly which: Which;
   /** ms. */
   readonly now: number;
   readonly session: Confirming | undefined;
@@ -44,17 +44,18 @@ export class MarkerProofs {
     this.#options = options;
   }
 
-  take(route: Route, key: string, now: number, done: Marker['done']): void {
+  take(route: Route, which: Which, now: number, done: Marker['done']): void {
     this.#options.copies.recordArrived();
     const session = this.#options.confirmed?.sessionOf(route, 'marker');
-    this.#takeFrom('0', [], { route, key, now, session, ended: new Set(), done });
+    this.#takeFrom('0', [], { route, which, now, session, ended: new Set(), done });
   }
 
   #takeFrom(cursor: string, before: readonly StoredRecord[], marker: Marker): void {
-    const { route, key, now, session, ended } = marker;
+    const { route, which, now, session, ended } = marker;
+    const { key, only } = which;
     const { from, to } = route;
     this.#options.pipeline.push({
-      request: settleUpTo(key, to.inner, from.inner, from.resource, now, cursor, session !== undefined),
+      request: settleUpTo(key, to.inner, from.inner, from.resource, now, cursor, session !== undefined, only),
       owner: from.returnsKey,
       done: ({ next, settled, earlier, named }) => {
         for (const { record, late } of settled) this.#proved(marker, record, late);
@@ -75,9 +76,9 @@ export class MarkerProofs {
     let open = all.length;
     const settled = () => done({ isUnknown: false, ended });
     if (open === 0) settled();
-    for (const { key } of all) {
+    for (const record of all) {
       pipeline.push({
-        request: settle(key, route.from.resource, now),
+        request: settle(record.key, route.from.resource, now, undefined, undefined, onlyThat(record)),
         owner: route.from.returnsKey,
         done: (one) => {
           if ('record' in one) this.#proved(marker, one.record, one.outcome === 'late');

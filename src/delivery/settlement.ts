@@ -1,5 +1,13 @@
 import type { Route } from '../addressing/address-policy.ts';
-import { type Clock, notified, type Settled, type StoreQueue, settle, settleByMention } from '../store/contract.ts';
+import {
+  type Clock,
+  notified,
+  type Only,
+  type Settled,
+  type StoreQueue,
+  settle,
+  settleByMention,
+} from '../store/contract.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
 import { received } from '../xmpp/stanza/build.ts';
 import type { ImpliedReceipt } from '../xmpp/stanza/implied-receipt.ts';
@@ -7,7 +15,7 @@ import type { Message } from '../xmpp/stanza/message.ts';
 import { keyOfWireId, mayNameSeveral, recordKey } from '../xmpp/stanza/message-key.ts';
 import type { Copies } from './copies.ts';
 import type { Endings } from './endings.ts';
-import type { ConfirmedMessages } from './gate/confirmed-messages.ts';
+import type { ConfirmedMessages, Which } from './gate/confirmed-messages.ts';
 import type { HeldVerdicts } from './gate/held-verdicts.ts';
 import { MarkerProofs } from './marker-proofs.ts';
 import type { Passthrough } from './passthrough.ts';
@@ -102,12 +110,12 @@ export class Settlement {
         gate?.confirmedAgain(from.inner, from.resource, meant.key);
         onSettled(true);
       } else if (meant.what === 'one') {
-        const { key } = meant;
+        const { key, only } = meant;
         const settled = (tells?: boolean) => {
           confirmed.handled(key, from.full);
           onSettled(tells);
         };
-        this.#receipt(route, id, () => {}, settled, key, now);
+        this.#receipt(route, id, () => {}, settled, key, now, only);
       } else this.#receipt(route, id, () => {}, onSettled, this.#keyOf(route, id), now);
     };
     confirmed.find(route, id, 'receipt', found, failed);
@@ -120,6 +128,7 @@ export class Settlement {
     onSettled: (tells?: boolean) => void,
     key: string = this.#keyOf(route, id),
     now: number = this.#options.clock.now(),
+    only?: Only,
   ): void {
     const { pipeline, copies, receiptSupport, counts, sequenceGaps, trace } = this.#options;
     const { from, to } = route;
@@ -127,7 +136,7 @@ export class Settlement {
     const recipient = from.inner;
     const remember = receiptSupport.isNews(sender, recipient, now) ? { sender, recipient } : undefined;
     pipeline.push({
-      request: settle(key, from.resource, now, remember, copies.receiptArrived(key)),
+      request: settle(key, from.resource, now, remember, copies.receiptArrived(key), only),
       owner: from.returnsKey,
       failed: () => {
         copies.receiptHandled(key);
@@ -197,10 +206,10 @@ export class Settlement {
    *
    * @param onSettled of a marker: all that it proves has been settled, and these numbers of held messages have ended by it
    */
-  proof(route: Route, proof: ImpliedReceipt, onSettled?: (ended: ReadonlySet<string>) => void, key?: string): void {
+  proof(route: Route, proof: ImpliedReceipt, onSettled?: (ended: ReadonlySet<string>) => void, which?: Which): void {
     const { confirmed } = this.#options;
-    if (key !== undefined || confirmed === undefined || route.heldAs === undefined || !mayNameSeveral(proof.id)) {
-      this.#prove(route, proof, onSettled, key);
+    if (which !== undefined || confirmed === undefined || route.heldAs === undefined || !mayNameSeveral(proof.id)) {
+      this.#prove(route, proof, onSettled, which);
       return;
     }
     const done = () => onSettled?.(new Set());
@@ -210,7 +219,7 @@ export class Settlement {
       proof.by,
       (meant) => {
         if (meant.what === 'any') this.#prove(route, proof, onSettled);
-        else if (meant.what === 'one') this.#prove(route, proof, onSettled, meant.key);
+        else if (meant.what === 'one') this.#prove(route, proof, onSettled, meant);
         else done();
       },
       done,
@@ -221,7 +230,7 @@ export class Settlement {
     route: Route,
     proof: ImpliedReceipt,
     onSettled: ((ended: ReadonlySet<string>) => void) | undefined,
-    key: string = this.#keyOf(route, proof.id),
+    { key, only }: Which = { key: this.#keyOf(route, proof.id), only: undefined },
   ): void {
     const { by, id, maybeOwn } = proof;
     const { pipeline, endings, counts, trace } = this.#options;
@@ -230,18 +239,18 @@ export class Settlement {
     const sender = to.inner;
     const looksAgain = () => {
       const plain = this.#otherKeyOf(route, id, key);
-      if (plain !== undefined) this.#prove(route, proof, onSettled, plain);
+      if (plain !== undefined) this.#prove(route, proof, onSettled, { key: plain, only: undefined });
       return plain !== undefined;
     };
     if (by === 'marker') {
-      this.#markers.take(route, key, now, ({ isUnknown, ended }) => {
+      this.#markers.take(route, { key, only }, now, ({ isUnknown, ended }) => {
         if (!isUnknown || !looksAgain()) onSettled?.(ended);
       });
       return;
     }
     const request = maybeOwn
-      ? settleByMention(key, recordKey(from.inner, sender, id), from.resource, now)
-      : settle(key, from.resource, now);
+      ? settleByMention(key, recordKey(from.inner, sender, id), from.resource, now, only)
+      : settle(key, from.resource, now, undefined, undefined, only);
     pipeline.push({
       request,
       owner: from.returnsKey,

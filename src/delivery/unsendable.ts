@@ -1,5 +1,5 @@
 import type { AddressPolicy } from '../addressing/address-policy.ts';
-import { type Bounced, type Clock, reject, type StoreQueue } from '../store/contract.ts';
+import { type Bounced, type Clock, onlyThat, reject, type StoreQueue } from '../store/contract.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
 import type { OutgoingStanza } from '../xmpp/connection/outgoing-stanza.ts';
 import type { Endings } from './endings.ts';
@@ -50,7 +50,7 @@ export class Unsendable {
     const { pipeline, addresses, outbox, endings, clock, trace } = this.#options;
     trace?.('quarantined', copy.record, { why: WHY });
     outbox.giveUp(copy);
-    const request = reject(copy.record.key, clock.now(), 'policy-violation', undefined, WHY);
+    const request = reject(copy.record.key, clock.now(), 'policy-violation', undefined, WHY, onlyThat(copy.record));
     // Behind a receipt that came before, and waits.
     const owner = addresses.returnsKeyOf(copy.record.recipient);
     const take = (rejected: Bounced) => {

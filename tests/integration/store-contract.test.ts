@@ -31,6 +31,7 @@ import {
   retryNow,
   settle,
   settleByMention,
+  settleUpTo,
   supersede,
   takeIqResponse,
   tokenOfHeld,
@@ -198,6 +199,67 @@ describe.each(Object.keys(IMPLEMENTATIONS))('the store in %s', (implementation) 
     expect(await keysOf('e-3', 'e-5')).toEqual([stored[2], stored[2]]);
     for (const key of stored) await store.perform(settle(key, 'desk', NOW), NOW);
     expect(await keysOf('e-1', 'e-2', 'e-3', 'e-4')).toEqual([...stored, undefined]);
+  });
+
+  describe('of one record alone', () => {
+    /** Two of one id: one is the first of it, and the other is found by it, too. */
+    async function two(): Promise<readonly [first: string, other: string]> {
+      await accepts({ id: 'm-1', body: 'one', token: tokenOfHeld('e-1') });
+      const other = await accepts({ id: 'm-1', body: 'two', token: tokenOfHeld('e-2'), originId: 'o-2' });
+      return [KEY, (other as { key: string }).key];
+    }
+    const only = (n: string) => tokenOfHeld(n);
+    const asks = {
+      settle: (key: string, of: string) => settle(key, 'desk', NOW, undefined, undefined, of),
+      'settle what the sender has had': (key: string, of: string) => prove(key, 'desk', NOW, true, undefined, of),
+      prove: (key: string, of: string) => prove(key, 'desk', NOW, false, undefined, of),
+      'settle by mention': (key: string, of: string) => settleByMention(key, keyOf('none'), 'desk', NOW, of),
+      reject: (key: string, of: string) => reject(key, NOW, 'gone', undefined, undefined, of),
+    };
+
+    test.each(Object.entries(asks))('%s: what has ended meanwhile is no other that goes by its key', async (_, ask) => {
+      const [first, other] = await two();
+      const ended = await store.perform(ask(first, only('e-1')), NOW);
+      expect(ended).toMatchObject({ record: { key: first } });
+      for (const token of [only('e-1'), '']) {
+        expect(['repeated', 'ended', 'late']).toContain(
+          ((await store.perform(ask(first, token), NOW)) as { outcome: string }).outcome,
+        );
+      }
+      expect(await store.status([other])).toMatchObject([{ state: 'pending' }]);
+    });
+
+    test.each(Object.entries(asks))('%s: what stands in its place now is another', async (_, ask) => {
+      await accepts({ token: tokenOfHeld('e-1') });
+      await store.perform(withdraw(KEY, tokenOfHeld('e-1')), NOW);
+      await accepts({ token: tokenOfHeld('e-2') });
+      expect(await store.perform(ask(KEY, only('e-1')), NOW)).toEqual({ outcome: 'unknown' });
+      expect(await store.status([KEY])).toMatchObject([{ state: 'pending' }]);
+      expect(await keysDue(NOW + LEASE)).toEqual([KEY]);
+    });
+
+    test('which its sender has written again, is the same', async () => {
+      await accepts({ token: tokenOfHeld('e-1') });
+      await accepts({ token: tokenOfHeld('e-2') });
+      expect(await store.perform(asks.settle(KEY, only('e-2')), NOW)).toMatchObject({ outcome: 'delivered' });
+    });
+
+    test('that is at hand, what has ended is no other', async () => {
+      const [first, other] = await two();
+      const [atHand] = await store.status([first]);
+      const told = () => store.perform(prove(first, 'desk', NOW, true, atHand), NOW);
+      expect(await told()).toMatchObject({ outcome: 'delivered' });
+      expect(await told()).toEqual({ outcome: 'repeated' });
+      expect(await store.status([other])).toMatchObject([{ state: 'pending' }]);
+    });
+
+    test('a marker for what has ended is for what was before it, and for no other', async () => {
+      const [first, other] = await two();
+      await store.perform(settle(first, 'desk', NOW), NOW);
+      const marker = settleUpTo(first, ALICE, BOB, 'desk', NOW, '0', false, only('e-1'));
+      expect(await store.perform(marker, NOW)).toEqual({ next: '0', settled: [], earlier: [] });
+      expect(await store.status([other])).toMatchObject([{ state: 'pending' }]);
+    });
   });
 
   describe('withdraw', () => {

@@ -2,7 +2,13 @@ import type { Route } from '../../src/addressing/address-policy.ts';
 import { HeldMessages } from '../../src/delivery/gate/held-messages.ts';
 import { RoutedReceipts } from '../../src/delivery/gate/routed-receipts.ts';
 import { ReceiptSupport } from '../../src/delivery/receipt-support.ts';
-import { nothingButDelivered, type Request, type StoredRecord, type Work } from '../../src/store/contract.ts';
+import {
+  nothingButDelivered,
+  type Request,
+  type StoredRecord,
+  tokenOfHeld,
+  type Work,
+} from '../../src/store/contract.ts';
 import { ALICE, BOB, keyOf } from '../support/store/ledger.ts';
 
 const RECORD: StoredRecord = {
@@ -51,6 +57,12 @@ function asks(underWay: StoredRecord | undefined): Request | undefined {
 
 test('what is known of the message need not be read back from Redis', () => {
   expect(asks(RECORD)).toMatchObject({ kind: 'prove', key: RECORD.key, told: true, atHand: RECORD });
+});
+
+test('it is of the message that the gate names, and of no other that has taken its key', () => {
+  const token = tokenOfHeld('e-1');
+  expect(asks(undefined)).toMatchObject({ kind: 'prove', only: token });
+  expect(asks({ ...RECORD, heldAs: 'e-2' })).toMatchObject({ kind: 'prove', atHand: undefined, only: token });
 });
 
 test('where nothing is, Redis says it', () => {

@@ -1,6 +1,6 @@
 import type { Route } from '../../addressing/address-policy.ts';
 import type { Facts } from '../../gate/facts.ts';
-import { namedBy, type StoredRecord, type StoreQueue } from '../../store/contract.ts';
+import { namedBy, type Only, onlyThat, type StoredRecord, type StoreQueue } from '../../store/contract.ts';
 import type { ImpliedReceipt } from '../../xmpp/stanza/implied-receipt.ts';
 import { isMarked, recordKey } from '../../xmpp/stanza/message-key.ts';
 import type { GateCopies } from './gate-copies.ts';
@@ -12,11 +12,17 @@ export interface ConfirmedMessagesOptions {
   readonly copies: Pick<GateCopies, 'awaits' | 'whenKnown' | 'unheldOf'>;
 }
 
+/** One message, and no other that goes by its key. */
+export interface Which {
+  readonly key: string;
+  readonly only: Only;
+}
+
 /** Which message it is that a client confirms. */
 export type Meant =
   /** Whatever goes by that id: there is only one, or that session was given none of them. */
   | { readonly what: 'any' }
-  | { readonly what: 'one'; readonly key: string }
+  | ({ readonly what: 'one' } & Which)
   /** One that this session has confirmed, or for which its sender has had a receipt. */
   | { readonly what: 'confirmed'; readonly key: string }
   /** Nobody can tell. */
@@ -74,7 +80,7 @@ function confirmedBy(all: readonly OfThatId[], session: Confirming): Meant {
   for (const one of all) {
     if (!wasGiven(one, session)) continue;
     const { key, state } = one.record;
-    if (!hasConfirmed(one, session)) return { what: state === 'delivered' ? 'confirmed' : 'one', key };
+    if (!hasConfirmed(one, session)) return state === 'delivered' ? { what: 'confirmed', key } : thatOne(one);
     last = key;
   }
   return last === undefined ? ANY : { what: 'confirmed', key: last };
@@ -86,10 +92,12 @@ function impliedBy(all: readonly OfThatId[], session: Confirming): Meant {
       // By the key alone nothing that is pending is found then, or another than this.
       return all.some(({ record }) => record.state === 'pending' && !isMarked(record.key)) ? { what: 'none' } : ANY;
     }
-    if (wasGiven(one, session)) return { what: 'one', key: one.record.key };
+    if (wasGiven(one, session)) return thatOne(one);
   }
   return ANY;
 }
+
+const thatOne = ({ record }: OfThatId): Meant => ({ what: 'one', key: record.key, only: onlyThat(record) });
 
 /** Whether that session was given it under the id that its sender gave it: copies of all but the first have ids of their own. */
 function wasGiven({ record, facts }: OfThatId, session: Confirming): boolean {

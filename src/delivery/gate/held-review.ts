@@ -4,6 +4,7 @@ import {
   type Clock,
   type Missed,
   notified,
+  onlyThat,
   prove,
   reject,
   type StoredRecord,
@@ -60,10 +61,10 @@ export class HeldReview {
     gateCopies.on('bounced', (record, condition) => this.#bounced(record, condition));
     gateCopies.on('refused', (record) => this.#refused(record));
     gateCopies.on('known', ({ recipient }) => this.look(recipient));
-    gateCopies.on('proved', (record, by) => this.#proved(record.key, by));
+    gateCopies.on('proved', (record, by) => this.#proved(record, by));
     // Claimed by this process only now: what the gate said of it came before.
     gateCopies.on('waiting', ({ recipient }) => this.look(recipient));
-    gateCopies.on('routed', ({ key }) => this.#routed(key));
+    gateCopies.on('routed', (record) => this.#routed(record));
     gateCopies.on('asked', (user) => this.look(user));
     gate.on('session', (change) => this.#session(change));
     gate.on('has', ({ n }) => {
@@ -113,7 +114,7 @@ export class HeldReview {
     for (const message of messages.to(user)) {
       const decision = gateCopies.look(message.n, user, message.copies);
       if (decision.what === 'deliver') missed.push(missedOf(message, decision.mayResume));
-      else if (decision.what === 'proved') this.#proved(message.key, decision.by);
+      else if (decision.what === 'proved') this.#proved({ key: message.key, heldAs: message.n }, decision.by);
       else if (decision.what === 'ask') gateCopies.ask(message.n, () => this.look(user));
       else if (decision.again !== undefined) this.#lookLater(user, decision.again);
       else if ((gate.factsOf(message.n)?.has.size ?? 0) > 0) this.#lookLater(user, graces.proof);
@@ -170,12 +171,17 @@ export class HeldReview {
   }
 
   /** That client has it: nothing is sent again, and a receipt that comes later still goes to the sender. */
-  #proved(key: string, by: string): void {
+  #proved(record: Pick<StoredRecord, 'key' | 'heldAs'>, by: string): void {
+    const { key } = record;
+    const only = onlyThat(record);
     const { pipeline, endings, clock, counts, proofCounts, trace } = this.#options;
     const resource = by.slice(by.indexOf('/') + 1);
     const now = clock.now();
     pipeline.push({
-      request: proofCounts === 'receipt' ? settle(key, resource, now) : prove(key, resource, now, false),
+      request:
+        proofCounts === 'receipt'
+          ? settle(key, resource, now, undefined, undefined, only)
+          : prove(key, resource, now, false, undefined, only),
       done: (taken) => {
         if (taken.outcome !== 'delivered' && taken.outcome !== 'proved') return;
         counts.provedBySession += 1;
@@ -186,10 +192,10 @@ export class HeldReview {
   }
 
   /** What its sender wrote again has gone by itself, and so does the receipt for it: nothing is sent again, and nothing is told. */
-  #routed(key: string): void {
+  #routed(record: StoredRecord): void {
     const { pipeline, endings, clock, trace } = this.#options;
     pipeline.push({
-      request: prove(key, '?', clock.now(), false),
+      request: prove(record.key, '?', clock.now(), false, undefined, onlyThat(record)),
       done: (taken) => {
         if (taken.outcome !== 'proved') return;
         trace?.('confirmed', taken.record, { why: 'its sender wrote it again while nothing was held' });
@@ -198,22 +204,23 @@ export class HeldReview {
     });
   }
 
-  #bounced({ key, sender, senderResource }: StoredRecord, condition: string): void {
+  #bounced(record: StoredRecord, condition: string): void {
     const { gate, pipeline } = this.#options;
+    const { key, sender, senderResource } = record;
     // An error to a session that has ended reaches nobody (RFC 6121 section 8.5.3.2.1).
     const isNotified = gate.sessionAt(sender, senderResource) !== undefined;
-    this.#reject(key, condition, undefined, undefined, isNotified);
+    this.#reject(record, condition, undefined, undefined, isNotified);
     if (!isNotified) return;
     // In the same call to Redis: there is no moment in which a sweep could find that the sender is to be told.
     for (const request of notified([{ key, state: 'rejected' }])) pipeline.push({ request, done: () => {} });
   }
 
-  #refused({ key }: StoredRecord): void {
-    this.#reject(key, DISCARDED.condition, DISCARDED.type, DISCARDED.text, false);
+  #refused(record: StoredRecord): void {
+    this.#reject(record, DISCARDED.condition, DISCARDED.type, DISCARDED.text, false);
   }
 
   #reject(
-    key: string,
+    record: StoredRecord,
     condition: string,
     type: string | undefined,
     text: string | undefined,
@@ -221,7 +228,7 @@ export class HeldReview {
   ): void {
     const { pipeline, endings, clock } = this.#options;
     pipeline.push({
-      request: reject(key, clock.now(), condition, type, text),
+      request: reject(record.key, clock.now(), condition, type, text, onlyThat(record)),
       done: (rejected) => {
         if (rejected.outcome === 'done') void endings.conclude(rejected.record, 'rejected', isNotified);
       },

@@ -4,6 +4,7 @@ import {
   type Clock,
   keyOfHeld,
   notified,
+  onlyThat,
   type ProofTaken,
   prove,
   type StoreQueue,
@@ -15,6 +16,7 @@ import type { Copies } from '../copies.ts';
 import type { Endings } from '../endings.ts';
 import type { ReceiptSupport } from '../receipt-support.ts';
 import type { Settlement } from '../settlement.ts';
+import type { Which } from './confirmed-messages.ts';
 import type { GateCopies } from './gate-copies.ts';
 import type { GatePort } from './gate-port.ts';
 import type { HeldMessages } from './held-messages.ts';
@@ -49,7 +51,7 @@ export class RoutedReceipts {
     const { messages, pipeline, copies } = this.#options;
     const key = messages.get(n)?.key;
     if (key !== undefined) {
-      this.#settle(n, route, receipt, key);
+      this.#settle(n, route, receipt, { key, only: onlyThat({ heldAs: n }) });
       return;
     }
     // Before this process was started, as a rule. Its sender may have given its id to others.
@@ -58,33 +60,33 @@ export class RoutedReceipts {
       request: keyOfHeld(named, n),
       owner: route.from.returnsKey,
       done: (found) => {
-        if (found !== undefined) this.#settle(n, route, receipt, found);
+        if (found !== undefined) this.#settle(n, route, receipt, { key: found, only: onlyThat({ heldAs: n }) });
         // It was let go without being stored. What its sender has stored under this id may be another message, or the same, written again.
         else if (mayNameSeveral(receipt.id)) copies.forget(n);
-        else this.#settle(n, route, receipt, keyOfWireId(route.to.inner, route.from.inner, receipt.id));
+        else this.#settle(n, route, receipt, anyOf(route, receipt.id));
       },
     });
   }
 
   /** The same of a message that was not held, and that its sender may have written again, so that it is stored. */
   takeUnheld(route: Route, id: string): void {
-    this.#receipt(undefined, route, id, keyOfWireId(route.to.inner, route.from.inner, id));
+    this.#receipt(undefined, route, id, anyOf(route, id));
   }
 
-  #settle(n: string, route: Route, { by, id }: RoutedReceipt, key: string): void {
+  #settle(n: string, route: Route, { by, id }: RoutedReceipt, which: Which): void {
     const { copies, settlement } = this.#options;
     if (by === 'receipt') {
-      this.#receipt(n, route, id, key);
+      this.#receipt(n, route, id, which);
       return;
     }
     // Of what has ended by it the gate has been told, or is told when its doubt is over.
     const onSettled = (ended: ReadonlySet<string>) => {
       if (!ended.has(n)) copies.forget(n);
     };
-    settlement.proof(route, { by: 'marker', id, maybeOwn: false }, onSettled, key);
+    settlement.proof(route, { by: 'marker', id, maybeOwn: false }, onSettled, which);
   }
 
-  #receipt(n: string | undefined, route: Route, id: string, key: string): void {
+  #receipt(n: string | undefined, route: Route, id: string, { key, only }: Which): void {
     const { pipeline, endings, clock, counts, trace, gate, copies, originals, receiptSupport } = this.#options;
     const { from, to } = route;
     const sender = to.inner;
@@ -97,7 +99,7 @@ export class RoutedReceipts {
         // An id that only looks like one of those that we mark. To make a key is what costs most of a receipt.
         const plain = recordKey(sender, recipient, id);
         if (key !== plain) {
-          this.#receipt(n, route, id, plain);
+          this.#receipt(n, route, id, { key: plain, only });
           return;
         }
       }
@@ -114,9 +116,11 @@ export class RoutedReceipts {
       if (n !== undefined) copies.forget(n);
     };
     if (isNews) {
-      pipeline.push({ request: settle(key, from.resource, now, { sender, recipient }), owner, done });
+      pipeline.push({ request: settle(key, from.resource, now, { sender, recipient }, undefined, only), owner, done });
     } else {
-      pipeline.push({ request: prove(key, from.resource, now, true, originals.underWay(key)), owner, done });
+      const underWay = originals.underWay(key);
+      const atHand = n === undefined || underWay?.heldAs === n ? underWay : undefined;
+      pipeline.push({ request: prove(key, from.resource, now, true, atHand, only), owner, done });
     }
   }
   /** Its sender has had the receipt: he is owed none. */
@@ -125,3 +129,9 @@ export class RoutedReceipts {
       this.#options.pipeline.push({ request, done: () => {} });
   }
 }
+
+/** Whatever goes by that id. In the route, the recipient is `from`. */
+const anyOf = ({ from, to }: Route, id: string): Which => ({
+  key: keyOfWireId(to.inner, from.inner, id),
+  only: undefined,
+});

@@ -1,6 +1,7 @@
 import type { Bounced } from './attempts.ts';
 import { inPortions } from './portions.ts';
 import type { Ending, StoredRecord } from './record.ts';
+import type { Only } from './settlement.ts';
 
 /** Records that the senders of these were notified of how they ended. Idempotent. At most a hundred. */
 export interface Notified {
@@ -22,6 +23,7 @@ export interface Reject {
   readonly condition: string;
   readonly errorType: string | undefined;
   readonly text: string | undefined;
+  readonly only?: Only;
 }
 
 export const reject = (
@@ -30,7 +32,8 @@ export const reject = (
   condition: string,
   errorType: string | undefined,
   text: string | undefined,
-): Reject => ({ kind: 'reject', key, now, condition, errorType, text });
+  only?: Only,
+): Reject => ({ kind: 'reject', key, now, condition, errorType, text, only });
 
 /**
  * Ends a message whose life is over, as `expired` or `unconfirmed`. Gives it; undefined when it is not its time, or it has

@@ -1,5 +1,6 @@
 import { inPortions } from './portions.ts';
 import type { Stored, StoredRecord } from './record.ts';
+import type { Only } from './settlement.ts';
 
 /** Why a copy is sent again; the words of the metrics. */
 export type Evidence = 'session-ended' | 'session-silent' | 'bounced' | 'not-stored' | 'gap';
@@ -142,6 +143,8 @@ export interface SettleUpTo {
   /** `0` at the beginning. */
   readonly cursor: string;
   readonly namesEarlier: boolean;
+  /** Of the named one. */
+  readonly only?: Only;
 }
 
 export const settleUpTo = (
@@ -152,7 +155,8 @@ export const settleUpTo = (
   now: number,
   cursor = '0',
   namesEarlier = false,
-): SettleUpTo => ({ kind: 'settleUpTo', key, sender, recipient, resource, now, cursor, namesEarlier });
+  only?: Only,
+): SettleUpTo => ({ kind: 'settleUpTo', key, sender, recipient, resource, now, cursor, namesEarlier, only });
 
 /** One that other evidence than a receipt has settled. */
 export interface Proved {

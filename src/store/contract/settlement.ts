@@ -1,4 +1,14 @@
-import type { StoredRecord } from './record.ts';
+import { type StoredRecord, tokenOfHeld } from './record.ts';
+
+/**
+ * That a request is of the record alone that stands under its key, and not of others that go by that key, as its sender may have given them
+ * one id: of what was stored by this attempt (its token), or ('') by whichever. Of one in whose place another stands
+ * nothing is known.
+ */
+export type Only = string | undefined;
+
+export const onlyThat = ({ heldAs }: Pick<StoredRecord, 'heldAs'>): Only =>
+  heldAs === undefined ? '' : tokenOfHeld(heldAs);
 
 /** Takes a receipt. Idempotent: a repetition is told as `repeated`, or by the same outcome as before. */
 export interface Settle {
@@ -12,6 +22,7 @@ export interface Settle {
   readonly remember: { readonly sender: string; readonly recipient: string } | undefined;
   /** The record that it most likely settles, if the caller has it: then the store need not say it again. */
   readonly atHand: StoredRecord | undefined;
+  readonly only?: Only;
 }
 
 export const settle = (
@@ -20,7 +31,8 @@ export const settle = (
   now: number,
   remember?: Settle['remember'],
   atHand?: StoredRecord,
-): Settle => ({ kind: 'settle', key, resource, now, remember, atHand });
+  only?: Only,
+): Settle => ({ kind: 'settle', key, resource, now, remember, atHand, only });
 
 /** What a receipt meant: `late` came after the message had ended otherwise, `repeated` after it was delivered. */
 export type Settled =
@@ -38,15 +50,16 @@ export interface SettleByMention {
   readonly resource: string;
   /** ms. */
   readonly now: number;
+  readonly only?: Only;
 }
 
-export const settleByMention = (key: string, ownKey: string, resource: string, now: number): SettleByMention => ({
-  kind: 'settleByMention',
-  key,
-  ownKey,
-  resource,
-  now,
-});
+export const settleByMention = (
+  key: string,
+  ownKey: string,
+  resource: string,
+  now: number,
+  only?: Only,
+): SettleByMention => ({ kind: 'settleByMention', key, ownKey, resource, now, only });
 
 /**
  * A correction or a retraction was delivered: what its sender wrote in that message's place before it is of no use any
@@ -71,18 +84,22 @@ export interface Prove {
   /** ms. */
   readonly now: number;
   readonly told: boolean;
-  /** With `told`: as {@link Settle.atHand}. */
+  /** With `told`: as {@link Settle.atHand}; and only of that. */
   readonly atHand: StoredRecord | undefined;
+  readonly only?: Only;
 }
 
-export const prove = (key: string, resource: string, now: number, told: boolean, atHand?: StoredRecord): Prove => ({
-  kind: 'prove',
-  key,
-  resource,
-  now,
-  told,
-  atHand,
-});
+export const prove = (
+  key: string,
+  resource: string,
+  now: number,
+  told: boolean,
+  atHand?: StoredRecord,
+  only?: Only,
+): Prove => ({ kind: 'prove', key, resource, now, told, atHand, only });
+
+/** That a proof is of the record at hand: then it is of that alone, which costs the store nothing. */
+export const isOfAtHand = ({ key, told, atHand }: Prove): boolean => told && atHand?.key === key;
 
 /**
  * The key of the message that a gate held under this number, or that is known to be the same one, of those that go by `key`, which all

@@ -31,11 +31,11 @@ function undeliver(
 /** A permanent bounce. */
 export function reject(
   state: MemoryState,
-  { key, now, condition, errorType, text }: RequestOf<'reject'>,
+  { key, now, condition, errorType, text, only }: RequestOf<'reject'>,
   times: MemoryTimes,
 ): Bounced {
-  const entry = state.oldestPending(key);
-  if (entry === undefined) return { outcome: isKnown(state, key, times) ? 'ended' : 'unknown' };
+  const entry = state.oldestPending(key, only);
+  if (entry === undefined) return { outcome: isKnown(state, key, times, only) ? 'ended' : 'unknown' };
   const why = { condition, conditionType: errorType || undefined, conditionText: text || undefined };
   return { outcome: 'done', record: undeliver(state, entry, 'rejected', now, times, why) };
 }

@@ -1,3 +1,4 @@
+import type { Only } from '../contract.ts';
 import { SCRIPT_TIMES } from '../retry-policy.ts';
 import { GENERATIONS } from './delivered.ts';
 import { KEY, type MemoryState, type MemoryTimes } from './state.ts';
@@ -33,8 +34,8 @@ export function replaceDelivered(state: MemoryState, times: MemoryTimes, earlier
 }
 
 /** Whether anything goes by this key, or was delivered under it. */
-export function isKnown(state: MemoryState, key: string, times: MemoryTimes): boolean {
-  return state.candidates(key).length > 0 || isDelivered(state, key, times);
+export function isKnown(state: MemoryState, key: string, times: MemoryTimes, only?: Only): boolean {
+  return state.candidates(key, false, only).length > 0 || isDelivered(state, key, times);
 }
 
 /** Whether a message of this key was delivered of which no record is kept. */

@@ -1,5 +1,6 @@
 import {
   byStoring,
+  isOfAtHand,
   type ProofTaken,
   type ProvedPortion,
   type RequestOf,
@@ -13,7 +14,7 @@ import { HOW, type How, type Out, WITH_SESSION } from './out.ts';
 import { isKnown } from './replaced.ts';
 import { type Entry, type MemoryState, type MemoryTimes, shown } from './state.ts';
 
-type Receipt = Pick<RequestOf<'settle'>, 'key' | 'resource' | 'now'>;
+type Receipt = Pick<RequestOf<'settle'>, 'key' | 'resource' | 'now' | 'only'>;
 
 /** Takes a receipt: ends the oldest pending record of this key, else one that had ended otherwise. */
 export function settle(state: MemoryState, request: RequestOf<'settle'>, times: MemoryTimes): Settled {
@@ -22,11 +23,12 @@ export function settle(state: MemoryState, request: RequestOf<'settle'>, times: 
   return settled;
 }
 
-function take(state: MemoryState, { key, resource, now }: Receipt, times: MemoryTimes, isTold = false): Settled {
-  const pending = state.oldestPending(key);
-  const all = state.candidates(key);
+function take(state: MemoryState, receipt: Receipt, times: MemoryTimes, isTold = false): Settled {
+  const { key, resource, now, only } = receipt;
+  const pending = state.oldestPending(key, only);
+  const all = state.candidates(key, false, only);
   const entry = pending ?? all.find(({ record }) => record.state !== 'delivered');
-  if (entry === undefined) return { outcome: isKnown(state, key, times) ? 'repeated' : 'unknown' };
+  if (entry === undefined) return { outcome: isKnown(state, key, times, only) ? 'repeated' : 'unknown' };
   const { record } = entry;
   if (pending === undefined) state.undelivered.delete(record.key);
   const ended = state.end(entry, 'delivered', now, times.dedupWindow, { receiptResource: resource });
@@ -42,9 +44,10 @@ function take(state: MemoryState, { key, resource, now }: Receipt, times: Memory
 /** It has arrived, and its sender is told nothing by us. */
 export function prove(state: MemoryState, request: RequestOf<'prove'>, times: MemoryTimes): ProofTaken {
   const { key, resource, now, told } = request;
-  if (told) return take(state, request, times, true);
-  const entry = state.oldestPending(key);
-  if (entry === undefined) return { outcome: isKnown(state, key, times) ? 'repeated' : 'unknown' };
+  const only = isOfAtHand(request) ? '' : request.only;
+  if (told) return take(state, { key, resource, now, only }, times, true);
+  const entry = state.oldestPending(key, only);
+  if (entry === undefined) return { outcome: isKnown(state, key, times, only) ? 'repeated' : 'unknown' };
   const ended = state.end(entry, 'unconfirmed', now, times.dedupWindow, { receiptResource: resource });
   callIn(state, entry);
   state.due.delete(entry.record.key);
@@ -84,11 +87,11 @@ function remember(
 
 export function settleByMention(
   state: MemoryState,
-  { key, ownKey, resource, now }: RequestOf<'settleByMention'>,
+  { key, ownKey, resource, now, only }: RequestOf<'settleByMention'>,
   times: MemoryTimes,
 ): Settled {
   if (isKnown(state, ownKey, times)) return { outcome: 'repeated' };
-  return take(state, { key, resource, now }, times);
+  return take(state, { key, resource, now, only }, times);
 }
 
 /** One whose place another has taken counts as delivered with it; its sender is told by the next sweep. */
@@ -119,9 +122,9 @@ const orderOf = ({ record, tokens }: Entry) => ({ storedAt: record.storedAt, tok
  * is out to its recipient from its sender and was stored before it.
  */
 export function settleUpTo(state: MemoryState, request: RequestOf<'settleUpTo'>, times: MemoryTimes): ProvedPortion {
-  const { key, sender, recipient, resource, now, namesEarlier } = request;
-  const pending = state.oldestPending(key);
-  const known = pending ?? state.candidates(key).at(-1);
+  const { key, sender, recipient, resource, now, namesEarlier, only } = request;
+  const pending = state.oldestPending(key, only);
+  const known = pending ?? state.candidates(key, false, only).at(-1);
   if (known === undefined) return { next: '0', settled: [], earlier: [] };
   const limit = orderOf(known);
   const earlier = allOut(state, recipient).flatMap(([other, out]) => {

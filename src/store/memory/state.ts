@@ -1,5 +1,5 @@
 import { wireIdOf } from '../../xmpp/stanza/message-key.ts';
-import type { Clock, Ending, LifeEvent, Paused, State, StoredRecord } from '../contract.ts';
+import type { Clock, Ending, LifeEvent, Only, Paused, State, StoredRecord } from '../contract.ts';
 import type { StoreTimes } from '../retry-policy.ts';
 import { Delivered } from './delivered.ts';
 import { ExpiringMap } from './expiring-map.ts';
@@ -121,14 +121,25 @@ export class MemoryState {
     return ended;
   }
 
-  /** The records that go by this key, oldest first. `all`: as their sender names them, and not who has got them. */
-  candidates(key: string, all = false): Entry[] {
+  /**
+   * The records that go by this key, oldest first. `all`: as their sender names them, and not who has got them. `only`: see {@link Only}.
+   */
+  candidates(key: string, all = false, only?: Only): Entry[] {
+    if (only !== undefined) return this.#alone(key, only);
     const names = [key, ...(this.index.get(key) ?? []).filter((other) => all || !isMarked(other))];
     return names.flatMap((name) => this.entries.get(name) ?? []);
   }
 
-  oldestPending(key: string): Entry | undefined {
-    return this.candidates(key).find(({ record }) => record.state === 'pending');
+  #alone(key: string, token: string): Entry[] {
+    const entry = this.entries.get(key);
+    if (entry === undefined) return [];
+    const { tokens } = entry;
+    const isIt = token === '' || tokens.length === 0 || tokens.includes(token) || tokens.includes('*');
+    return isIt ? [entry] : [];
+  }
+
+  oldestPending(key: string, only?: Only): Entry | undefined {
+    return this.candidates(key, false, only).find(({ record }) => record.state === 'pending');
   }
 
   /** The newest of the messages that their sender named so. What is known by an origin-id stands there for receipts only. */

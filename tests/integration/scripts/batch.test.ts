@@ -82,8 +82,16 @@ const RUBBISH: readonly (readonly [string, string | number])[] = [
 
 test('the lists name all operations', () => {
   const named = [...BATCH.matchAll(/operation == '(\w+)'/g)].map(([, name]) => name);
-  const known = new Set([...Object.keys(OPERATIONS), ...COUNTED, 'withinQuota', 'knowing', 'shard']);
+  const known = new Set([...Object.keys(OPERATIONS), ...COUNTED, 'withinQuota', 'knowing', 'only', 'shard']);
   expect([...new Set(named)].sort()).toEqual([...known].sort());
+});
+
+test('of which record alone an operation is, the next does not know, also where it came to an error', async () => {
+  await batch(...accepts('one'));
+  await opened.redis.hset(opened.keys.delivered, 'no', 'text');
+  const replies = await batch('only', 'another', 'settleTold', keyOf('none'), 'x', 'settleTold', keyOf('one'), 'x');
+  expect(replies[1]).toMatch(/^(fault|unknown)/);
+  expect(replies[2]).toMatch(/^delivered/);
 });
 
 describe.each(Object.entries(OPERATIONS))('%s', (operation, count) => {

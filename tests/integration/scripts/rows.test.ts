@@ -96,6 +96,14 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   fc.tuple(id, fc.constantFrom('token', 'again')).map(([own, token]) => ['withdraw', keyOf(own), `${token}-${own}`]),
   id.map((own) => ['readdress', keyOf(own), 'tablet', '=other', '1']),
   id.map((own) => ['settleTold', keyOf(own), ENDING]),
+  // Of one record alone.
+  fc
+    .tuple(
+      id,
+      fc.constantFrom('', 'token-', 'again-'),
+      fc.constantFrom('settleTold', 'prove', 'reject', 'settleToldAtHand'),
+    )
+    .map(([own, token, name]) => ['only', token && `${token}${own}`, name, keyOf(own), ENDING]),
   fc
     .tuple(id, fc.constantFrom(0, 1))
     .map(([own, names]) => ['settleUpTo', keyOf(own), ENDING, ALICE, BOB, 'desk', '0', names]),

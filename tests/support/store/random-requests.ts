@@ -1,4 +1,4 @@
-import { type Kind, type RequestOf, type StoredRecord, tokenOfHeld } from '../../../src/store/contract.ts';
+import { type Kind, type Only, type RequestOf, type StoredRecord, tokenOfHeld } from '../../../src/store/contract.ts';
 import { KEY_LENGTH, recordKey } from '../../../src/xmpp/stanza/message-key.ts';
 import { ALICE, aliceWrites, BOB, DAY, RETRY, SECOND } from './ledger.ts';
 import type { SeededRandom } from './seeded-random.ts';
@@ -62,6 +62,13 @@ function atHandOf({ isFirst, random }: World, record: ReturnType<typeof recordOf
   return isFirst && 'inner' in record && random.chance(0.3) ? (record as StoredRecord) : undefined;
 }
 
+/** Of one record alone: of whichever stands there, or of one that a gate held, which it may be or not. */
+function onlyOf(world: World): Only {
+  if (world.random.chance(0.6)) return undefined;
+  const { heldAs } = recordOf(world) as Partial<StoredRecord>;
+  return heldAs === undefined || world.random.chance(0.3) ? '' : tokenOfHeld(heldAs);
+}
+
 const resourceOf = (world: World, user: string) => world.random.pick(RESOURCES[user] as readonly string[]);
 
 function sessionOf(world: World): { readonly user: string; readonly resource: string } {
@@ -104,15 +111,21 @@ export const RANDOM_REQUESTS: { readonly [K in Kind]: (world: World) => Omit<Req
     const remember = random.chance(0.3) ? { sender, recipient } : undefined;
     const atHand = atHandOf(world, record);
     const key = atHand === undefined && random.chance(0.3) ? record.key.slice(0, KEY_LENGTH) : record.key;
-    return { key, resource: resourceOf(world, recipient), now, remember, atHand };
+    return { key, resource: resourceOf(world, recipient), now, remember, atHand, only: onlyOf(world) };
   },
-  settleByMention: (world) => ({ key: keyOf(world), ownKey: keyOf(world), resource: 'desk', now: world.now }),
+  settleByMention: (world) => ({
+    key: keyOf(world),
+    ownKey: keyOf(world),
+    resource: 'desk',
+    now: world.now,
+    only: onlyOf(world),
+  }),
   supersede: (world) => ({ key: recordOf(world).key }),
   prove(world) {
     const record = recordOf(world);
     const told = world.random.chance(0.5);
     const atHand = told ? atHandOf(world, record) : undefined;
-    return { key: atHand?.key ?? keyOf(world), resource: 'desk', now: world.now, told, atHand };
+    return { key: atHand?.key ?? keyOf(world), resource: 'desk', now: world.now, told, atHand, only: onlyOf(world) };
   },
   keyOfHeld(world) {
     const { heldAs = 'none' } = recordOf(world) as Partial<StoredRecord>;
@@ -165,6 +178,7 @@ export const RANDOM_REQUESTS: { readonly [K in Kind]: (world: World) => Omit<Req
       condition: 'gone',
       errorType: world.random.pick([undefined, 'cancel']),
       text,
+      only: onlyOf(world),
     };
   },
   bringForward(world) {
@@ -231,6 +245,7 @@ export const RANDOM_REQUESTS: { readonly [K in Kind]: (world: World) => Omit<Req
       now: world.now,
       cursor: '0',
       namesEarlier,
+      only: onlyOf(world),
     };
   },
 

@@ -1,8 +1,10 @@
 import { ASK_AGAIN_AFTER, type SubscriptionType, transitionOf } from '../../../xmpp/stanza/subscription.ts';
 import {
   type Ending,
+  isOfAtHand,
   type Kind,
   type Limits,
+  type Only,
   type QuotaReason,
   type Request,
   type RequestOf,
@@ -73,11 +75,17 @@ function presence(args: Arguments, name: string, ...own: Arguments): void {
   args.push('presence', name, own.length, ...own);
 }
 
+/** The operation that follows is of one record alone. */
+function alone(only: Only, args: Arguments): void {
+  if (only !== undefined) args.push('only', only);
+}
+
 type Encoders = { readonly [K in Kind]: (request: RequestOf<K>, args: Arguments) => void };
 
 const ENCODERS: Encoders = {
   accept: acceptance,
-  settle({ key, resource, now, remember, atHand }, args) {
+  settle({ key, resource, now, remember, atHand, only }, args) {
+    alone(only, args);
     const ending = writtenEnding(now, resource);
     if (remember === undefined && atHand?.key === key) args.push('settleAtHand', key, ending);
     else args.push('settle', key, ending, remember?.recipient ?? '', atHand?.key ?? '', remember?.sender ?? '');
@@ -94,12 +102,16 @@ const ENCODERS: Encoders = {
     for (const ending of endings) args.push(member(ending));
   },
   claim: ({ key, attempt, lease }, args) => void args.push('claim', key, attempt, lease),
-  settleByMention: ({ key, ownKey, resource, now }, args) =>
-    void args.push('settleByMention', key, writtenEnding(now, resource), ownKey),
+  settleByMention({ key, ownKey, resource, now, only }, args) {
+    alone(only, args);
+    args.push('settleByMention', key, writtenEnding(now, resource), ownKey);
+  },
   supersede: ({ key }, args) => void args.push('supersede', key),
-  prove({ key, resource, now, told, atHand }, args) {
-    const name = !told ? 'prove' : atHand?.key === key ? 'settleToldAtHand' : 'settleTold';
-    args.push(name, key, writtenEnding(now, resource));
+  prove(request, args) {
+    const { key, resource, now, told, only } = request;
+    const ofAtHand = isOfAtHand(request);
+    if (!ofAtHand) alone(only, args);
+    args.push(!told ? 'prove' : ofAtHand ? 'settleToldAtHand' : 'settleTold', key, writtenEnding(now, resource));
   },
   keyOfHeld: ({ key, heldAs }, args) => void args.push('keyOfHeld', key, tokenOfHeld(heldAs)),
   namedBy: ({ key }, args) => void args.push('namedBy', key),
@@ -110,8 +122,10 @@ const ENCODERS: Encoders = {
   quarantine: ({ key }, args) => void args.push('quarantine', key),
   reported: ({ keys }, args) => void args.push('reported', keys.length, ...keys),
   bounce: ({ key }, args) => void args.push('bounce', key),
-  reject: ({ key, now, condition, errorType, text }, args) =>
-    void args.push('reject', key, writtenEnding(now, '', condition, errorType, text)),
+  reject({ key, now, condition, errorType, text, only }, args) {
+    alone(only, args);
+    args.push('reject', key, writtenEnding(now, '', condition, errorType, text));
+  },
   bringForward: ({ key, due, recipient }, args) => void args.push('bringForward', key, due, recipient),
   expire: ({ key, now }, args) => void args.push('expire', key, writtenEnding(now)),
   requeue: ({ key }, args) => void args.push('requeue', key),
@@ -132,7 +146,8 @@ const ENCODERS: Encoders = {
     args.push('renewLease', 2 * waiting.length, leaseUntil);
     for (const { key, attempt } of waiting) args.push(key, attempt);
   },
-  settleUpTo({ key, sender, recipient, resource, now, cursor, namesEarlier }, args) {
+  settleUpTo({ key, sender, recipient, resource, now, cursor, namesEarlier, only }, args) {
+    alone(only, args);
     args.push(
       'settleUpTo',
       key,

@@ -13,9 +13,11 @@
 --   settle               key, ending, recipient to remember or '', key at hand or '', sender
 --   settleByMention      key, ending, own key
 --   settleUpTo           key, ending, sender, recipient, resource, cursor, whether what is earlier is only named
+--   only                 token or '', then one of the six above or below that settle, prove or reject: it is of the record under its key
+--                        alone, if that attempt has stored it ('': whichever did), and not of others that go by that key. Reply: its reply
 --   supersede            key. Reply: done
 --   settleTold           key, ending: as settle; its sender has had the receipt, and is owed nothing
---   settleToldAtHand     key, ending: as settleTold, of a record of that key that the caller has at hand
+--   settleToldAtHand     key, ending: as settleTold, of a record of that key that the caller has at hand, and of no other
 --   prove                key, ending
 --   keyOfHeld            key, token. Reply: key, which it is; or unknown
 --   namedBy              key. Reply: list of keys and records without payloads
@@ -65,6 +67,10 @@ function operations.width_of(operation, at)
   if operation == 'withinQuota' then
     local inner = operations.width_of(ARGV[at + 6], at + 6)
     return inner and 6 + inner
+  end
+  if operation == 'only' then
+    local inner = operations.width_of(ARGV[at + 2], at + 2)
+    return inner and 2 + inner
   end
   if operation == 'knowing' then
     local count = tonumber(ARGV[at + 1])

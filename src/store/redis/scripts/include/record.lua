@@ -70,6 +70,13 @@ function record.attempt_of(value) return tonumber(sub(value, 7, 10), 16) end
 -- Names the attempt that stored a record: see accept.lua.
 function record.first_token(tokens) return match(tokens, '^[^+]*') end
 
+-- Whether a record was stored by this attempt, or known to be the same as what that had. Of very many attempts not all are named; of a
+-- record of an older version none is.
+function record.is_of(value, token)
+  local tokens = '+' .. fields_of(value).tokens .. '+'
+  return tokens == '++' or find(tokens, '+' .. token .. '+', 1, true) ~= nil or find(tokens, '+*+', 1, true) ~= nil
+end
+
 -- When it ended (ms), or 0.
 function record.settled_at(value)
   return tonumber(match(value, '^\29(%d+)', fields_of(value).ends)) or 0

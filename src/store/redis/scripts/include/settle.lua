@@ -89,6 +89,8 @@ function settling.settle_up_to(key, ending, sender, recipient, resource, cursor,
     value = #known > 0 and known[#known][2]
     if not value then return 'proved\0' .. '0' end
   end
+  -- Those before it are others.
+  only = false
   local limit = { stored = stored_at(value), token = record.first_token(fields_of(value).tokens) }
   local settled = {}
   local function take(which)

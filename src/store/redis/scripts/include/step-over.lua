@@ -7,10 +7,11 @@ local function is_of_operation(text)
 end
 
 -- What an operation that was broken off leaves, and the next must not meet: it may have looked into another shard, and been told of its
--- sender's sessions.
+-- sender's sessions, or of which record alone it is.
 local function forget_its_own()
   shards.use(batch_shard)
   duplicates.sessions = false
+  only = false
 end
 
 -- Gives the operation at `at` a second try if it met a damaged record, else an error for its result. Returns an error that is
@@ -25,7 +26,7 @@ function others.step_over(text)
     return nil
   end
   if width == nil or not is_of_operation(text) then return text end
-  local inspected, found = pcall(quarantine.inspect, tostring(ARGV[at + 1]))
+  local inspected, found = pcall(quarantine.inspect, tostring(ARGV[operation == 'only' and at + 3 or at + 1]))
   local done, result = false, nil
   if inspected and found then
     done, result = pcall(run, operation, at)

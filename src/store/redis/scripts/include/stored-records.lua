@@ -105,6 +105,10 @@ local function finish(key, value, state, ending, dedup_window)
   return tombstone
 end
 
+-- Of which record an operation is alone, and not of others that go by its key: the token of the attempt that stored it, or '' for
+-- whichever stands under that key; false where it is of the oldest that goes by it.
+local only = false
+
 -- How many records are looked at under one key: a client may give all its messages the same id.
 local MANY = 100
 
@@ -161,7 +165,8 @@ function records.is_marked(key) return byte(key, KEY + 1) == 126 end -- ~
 function records.candidates(key, from, all)
   local found = {}
   local value = read(key)
-  if value then found[1] = { key, value } end
+  if value and (not only or only == '' or record.is_of(value, only)) then found[1] = { key, value } end
+  if only then return found end
   for _, other in ipairs(redis.call('LRANGE', index_name(key), from or 0, from and -1 or MANY - 1)) do
     local other_value = (all or not records.is_marked(other)) and read(other)
     if other_value then found[#found + 1] = { other, other_value } end
@@ -178,6 +183,12 @@ local read_ahead = {}
 local function oldest_pending(key)
   local name = record_name(key)
   local value = read_ahead[name]
+  if only then
+    read_ahead[name] = nil
+    local found = records.candidates(key)[1]
+    if found and is_pending(found[2]) then return key, found[2] end
+    return nil
+  end
   if value then read_ahead[name] = nil else value = call('GET', name) end
   if value and legacy.is(value) then value = read(key) end
   if value and byte(value) == 50 and is_pending(value) then return key, value end -- 2

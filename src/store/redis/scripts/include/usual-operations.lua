@@ -35,7 +35,15 @@ local function run_usual(operation, at)
   elseif operation == 'settleAtHand' then
     return settling.settle(key, ARGV[at + 2], key, lately, lease_text, window_text), 3
   elseif operation == 'settleToldAtHand' then
-    return settling.settle(key, ARGV[at + 2], key, lately, lease_text, window_text, true), 3
+    only = ''
+    local result = settling.settle(key, ARGV[at + 2], key, lately, lease_text, window_text, true)
+    only = false
+    return result, 3
+  elseif operation == 'only' then
+    only = key
+    local result, width = run(ARGV[at + 2], at + 2)
+    only = false
+    return result, 2 + width
   elseif operation == 'acceptCounted' then
     return accept(key, '', ARGV[at + 2], lease_text, keep, true), 3
   elseif operation == 'acceptAliased' then
